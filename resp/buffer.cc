@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+#include "resp/buffer.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+namespace ringkv::resp {
+namespace {
+
+constexpr size_t kSmallestCapacity = 256;
+
+}  // namespace
+
+Buffer::~Buffer() { std::free(data_); }
+
+Buffer::Buffer(Buffer&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)),
+      capacity_(std::exchange(other.capacity_, 0)),
+      read_(std::exchange(other.read_, 0)),
+      write_(std::exchange(other.write_, 0)) {}
+
+Buffer& Buffer::operator=(Buffer&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(capacity_, other.capacity_);
+  std::swap(read_, other.read_);
+  std::swap(write_, other.write_);
+  return *this;
+}
+
+void Buffer::MakeRoom(size_t count) {
+  const size_t used = write_ - read_;
+  // Moving down is cheap only while little is left: at most as much as was consumed, so each byte moves O(1) times.
+  if (read_ >= used && capacity_ - used >= count) {
+    std::memmove(data_, data_ + read_, used);
+    read_ = 0;
+    write_ = used;
+    return;
+  }
+  const size_t wanted = std::max({kSmallestCapacity, used + count, capacity_ * 2});
+  char* bigger = nullptr;
+  if (read_ == 0) {
+    bigger = static_cast<char*>(std::realloc(data_, wanted));
+    if (bigger == nullptr) std::abort();
+  } else {
+    bigger = static_cast<char*>(std::malloc(wanted));
+    if (bigger == nullptr) std::abort();
+    if (used > 0) std::memcpy(bigger, data_ + read_, used);
+    std::free(data_);
+  }
+  data_ = bigger;
+  capacity_ = wanted;
+  read_ = 0;
+  write_ = used;
+}
+
+void Buffer::ShrinkTo(size_t target) {
+  const size_t used = write_ - read_;
+  const size_t wanted = std::max(target, used);
+  if (wanted >= capacity_) return;
+  char* smaller = nullptr;
+  if (wanted > 0) {
+    smaller = static_cast<char*>(std::malloc(wanted));
+    if (smaller == nullptr) return;
+    if (used > 0) std::memcpy(smaller, data_ + read_, used);
+  }
+  std::free(data_);
+  data_ = smaller;
+  capacity_ = wanted;
+  read_ = 0;
+  write_ = used;
+}
+
+}  // namespace ringkv::resp

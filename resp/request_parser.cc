@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+#include "resp/request_parser.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cstring>
+#include <optional>
+
+#include "resp/inline_words.h"
+#include "resp/integer_text.h"
+
+namespace ringkv::resp {
+namespace {
+
+constexpr size_t kLongestLengthLine = 64 * 1024;
+constexpr size_t kArgumentsKept = 64;
+
+size_t FindLineEnd(std::string_view input, size_t from) {
+  const void* found = std::memchr(input.data() + from, '\r', input.size() - from);
+  if (found == nullptr) return std::string_view::npos;
+  return static_cast<size_t>(static_cast<const char*>(found) - input.data());
+}
+
+// Reads the number between `from` and the line's end. nullopt: not a number; `end` is npos while the line is open.
+std::optional<int64_t> ParseLengthLine(std::string_view input, size_t from, size_t* end) {
+  // Nearly all lengths have one to three digits: read them without searching first.
+  int64_t value = 0;
+  size_t at = from;
+  while (at < input.size() && at - from < 9 && static_cast<unsigned>(input[at] - '0') <= 9) {
+    value = value * 10 + (input[at] - '0');
+    ++at;
+  }
+  if (at < input.size() && input[at] == '\r' && at > from && (input[from] != '0' || at == from + 1)) {
+    *end = at + 1 < input.size() ? at : std::string_view::npos;
+    return value;
+  }
+  const size_t line_end = FindLineEnd(input, from);
+  *end = line_end != std::string_view::npos && line_end + 1 < input.size() ? line_end : std::string_view::npos;
+  if (*end == std::string_view::npos) return 0;
+  return ParseInteger(input.substr(from, line_end - from));
+}
+
+}  // namespace
+
+void RequestParser::Restart() {
+  finished_ = false;
+  position_ = 0;
+  searched_ = 0;
+  elements_left_ = -1;
+  bulk_length_ = -1;
+  slices_.clear();
+  arguments_.clear();
+}
+
+ParseStatus RequestParser::Fail(std::string text) {
+  error_ = std::move(text);
+  return ParseStatus::kError;
+}
+
+ParseStatus RequestParser::Parse(std::string_view input, const RequestLimits& limits, bool authenticated) {
+  if (finished_) Restart();
+  if (input.empty()) return ParseStatus::kNeedMore;
+  if (elements_left_ >= 0 || input[0] == '*') return ParseArray(input, limits, authenticated);
+  return ParseInline(input, limits);
+}
+
+ParseStatus RequestParser::ParseArray(std::string_view input, const RequestLimits& limits, bool authenticated) {
+  if (elements_left_ < 0) {
+    size_t end = 0;
+    const std::optional<int64_t> count = ParseLengthLine(input, 1, &end);
+    if (end == std::string_view::npos) {
+      if (input.size() > kLongestLengthLine) return Fail("too big mbulk count string");
+      return ParseStatus::kNeedMore;
+    }
+    if (!count || *count > limits.elements) return Fail("invalid multibulk length");
+    if (!authenticated && *count > limits.unauthenticated_elements) return Fail("unauthenticated multibulk length");
+    position_ = end + 2;
+    if (*count <= 0) {
+      finished_ = true;
+      return ParseStatus::kEmpty;
+    }
+    elements_left_ = *count;
+  }
+  while (elements_left_ > 0) {
+    if (bulk_length_ < 0) {
+      const ParseStatus header = ParseBulkLength(input, limits, authenticated);
+      if (header != ParseStatus::kRequest) return header;
+    }
+    const size_t length = static_cast<size_t>(bulk_length_);
+    if (input.size() - position_ < length + 2) return ParseStatus::kNeedMore;
+    slices_.push_back({position_, length});
+    position_ += length + 2;  // the two bytes behind a bulk are not looked at, as in Redis
+    bulk_length_ = -1;
+    --elements_left_;
+  }
+  arguments_.resize(slices_.size());
+  for (size_t i = 0; i < slices_.size(); ++i) arguments_[i] = {input.data() + slices_[i].offset, slices_[i].length};
+  finished_ = true;
+  return ParseStatus::kRequest;
+}
+
+ParseStatus RequestParser::ParseBulkLength(std::string_view input, const RequestLimits& limits, bool authenticated) {
+  if (position_ >= input.size()) return ParseStatus::kNeedMore;
+  size_t end = 0;
+  const std::optional<int64_t> length = ParseLengthLine(input, position_ + 1, &end);
+  if (end == std::string_view::npos) {
+    if (input.size() - position_ > kLongestLengthLine) return Fail("too big bulk count string");
+    return ParseStatus::kNeedMore;
+  }
+  if (input[position_] != '$') return Fail(std::string("expected '$', got '") + input[position_] + "'");
+  if (!length || *length < 0 || *length > limits.bulk_bytes) return Fail("invalid bulk length");
+  if (!authenticated && *length > limits.unauthenticated_bulk_bytes) return Fail("unauthenticated bulk length");
+  bulk_length_ = *length;
+  position_ = end + 2;
+  return ParseStatus::kRequest;
+}
+
+ParseStatus RequestParser::ParseInline(std::string_view input, const RequestLimits& limits) {
+  const void* found = std::memchr(input.data() + searched_, '\n', input.size() - searched_);
+  if (found == nullptr) {
+    if (input.size() > limits.inline_bytes) return Fail("too big inline request");
+    searched_ = input.size();
+    return ParseStatus::kNeedMore;
+  }
+  const size_t line_end = static_cast<size_t>(static_cast<const char*>(found) - input.data());
+  position_ = line_end + 1;
+  std::string_view line = input.substr(0, line_end);
+  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+  inline_text_.clear();
+  std::vector<InlineWord> words;
+  if (!SplitInlineWords(line, &inline_text_, &words)) return Fail("unbalanced quotes in request");
+  finished_ = true;
+  if (words.empty()) return ParseStatus::kEmpty;
+  for (const InlineWord& word : words) {
+    arguments_.push_back(std::string_view(inline_text_).substr(word.offset, word.length));
+  }
+  return ParseStatus::kRequest;
+}
+
+size_t RequestParser::MemoryBytes() const {
+  return slices_.capacity() * sizeof(Slice) + arguments_.capacity() * sizeof(std::string_view) +
+         inline_text_.capacity();
+}
+
+void RequestParser::Shrink() {
+  if (!finished_ || arguments_.capacity() <= kArgumentsKept) return;
+  std::vector<Slice>().swap(slices_);
+  std::vector<std::string_view>().swap(arguments_);
+  std::string().swap(inline_text_);
+}
+
+}  // namespace ringkv::resp

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+// Bytes to requests: arrays of bulk strings, and inline commands typed by hand.
+//
+// The parser keeps no bytes of its own. It is shown the unconsumed input from its first byte, remembers how far it
+// came, and goes on there when more has arrived, so a request split at any byte costs linear time. Errors are the
+// lines that redis-server 7.0 sends before it closes.
+//
+// Threads: confined.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ringkv::resp {
+
+struct RequestLimits {
+  int64_t bulk_bytes = int64_t{512} * 1024 * 1024;  // proto-max-bulk-len
+  int64_t elements = 1024 * 1024;
+  size_t inline_bytes = 64 * 1024;
+  // A connection that has not said its password yet gets less.
+  int64_t unauthenticated_elements = 10;
+  int64_t unauthenticated_bulk_bytes = 16 * 1024;
+};
+
+enum class ParseStatus {
+  kRequest,   // `arguments()` holds a request; consume `consumed()` bytes after use
+  kEmpty,     // nothing to execute (an empty line or array); consume `consumed()` bytes
+  kNeedMore,  // show the same bytes again with more behind them
+  kError,     // `error()` says what is wrong; the connection can't be read any further
+};
+
+class RequestParser {
+ public:
+  // `input` begins at the first byte that was not consumed and may be anywhere in memory.
+  ParseStatus Parse(std::string_view input, const RequestLimits& limits, bool authenticated);
+
+  // Views into the input last shown (inline requests: into the parser). Valid until the next Parse.
+  std::span<const std::string_view> arguments() const { return arguments_; }
+  size_t consumed() const { return position_; }
+
+  // The text behind "-ERR Protocol error: ".
+  const std::string& error() const { return error_; }
+
+  // How many more bytes the bulk string under way has announced; 0 if none is.
+  size_t BytesMissing(size_t input_size) const {
+    const size_t end = position_ + static_cast<size_t>(bulk_length_ < 0 ? 0 : bulk_length_) + 2;
+    return bulk_length_ >= 0 && end > input_size ? end - input_size : 0;
+  }
+
+  // Memory kept between requests, in bytes.
+  size_t MemoryBytes() const;
+  // Gives back what an unusually long request left behind.
+  void Shrink();
+
+ private:
+  struct Slice {
+    size_t offset;
+    size_t length;
+  };
+
+  void Restart();
+  ParseStatus ParseArray(std::string_view input, const RequestLimits& limits, bool authenticated);
+  ParseStatus ParseBulkLength(std::string_view input, const RequestLimits& limits, bool authenticated);
+  ParseStatus ParseInline(std::string_view input, const RequestLimits& limits);
+  ParseStatus Fail(std::string text);
+
+  bool finished_ = true;          // the last request was handed out: start afresh
+  size_t position_ = 0;           // bytes of the input understood so far
+  size_t searched_ = 0;           // bytes of an inline line already searched for its end
+  int64_t elements_left_ = -1;    // -1: the array's header is not read yet
+  int64_t bulk_length_ = -1;      // -1: the next bulk's header is not read yet
+  std::vector<Slice> slices_;
+  std::vector<std::string_view> arguments_;
+  std::string inline_text_;
+  std::string error_;
+};
+
+}  // namespace ringkv::resp

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// What the server may ask of the connections, whichever thread they live on: the network implements it, a test may
+// count the calls.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "server/session/client_directory.h"
+
+namespace ringkv::server {
+
+class ClientLinks {
+ public:
+  virtual ~ClientLinks() = default;
+  // Closes the client's connection soon, from its own thread.
+  virtual void Close(const ClientCard& card) = 0;
+  // Appends bytes to what the client will read.
+  virtual void Push(const ClientCard& card, std::shared_ptr<const std::string> bytes) = 0;
+  // Commands that waited for the end of a pause may run.
+  virtual void ResumePaused() = 0;
+  // Ends the program in an orderly way.
+  virtual void Stop() = 0;
+};
+
+}  // namespace ringkv::server

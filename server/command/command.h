@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+// The row of a command: everything the server knows about it. Look-up, arity, locking, refusals, COMMAND, COMMAND
+// DOCS, ACL categories, the README's table and the tests derive from it.
+//
+// There are two kinds of handlers. `Data` sees arguments, transaction, time and reply, so it can't reach a socket, an
+// option or a global. `Admin` sees the session and the server too.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "resp/reply_writer.h"
+#include "server/command/arguments.h"
+#include "storage/txn.h"
+
+namespace ringkv::server {
+
+class Server;
+class Session;
+struct ThreadState;
+struct Command;
+
+// One execution of a data command.
+struct DataCall {
+  Arguments args;
+  storage::Txn& txn;
+  resp::ReplyWriter& reply;
+  storage::DbIndex db;
+  int64_t max_string_bytes;  // proto-max-bulk-len
+};
+
+// One execution of a command that needs more than the data.
+struct AdminCall {
+  Arguments args;
+  storage::Txn& txn;
+  resp::ReplyWriter& reply;
+  Session& session;
+  ThreadState& thread;
+  Server& server;
+  const Command& command;
+};
+
+using DataHandler = void (*)(DataCall&);
+using AdminHandler = void (*)(AdminCall&);
+
+struct Handler {
+  DataHandler data = nullptr;
+  AdminHandler admin = nullptr;
+};
+constexpr Handler Data(DataHandler handler) { return {.data = handler}; }
+constexpr Handler Admin(AdminHandler handler) { return {.admin = handler}; }
+
+// In the order in which COMMAND lists them.
+enum CommandFlag : uint32_t {
+  kWrite = 1 << 0,
+  kReadOnly = 1 << 1,
+  kDenyOom = 1 << 2,
+  kAdmin = 1 << 3,
+  kNoScript = 1 << 4,
+  kLoading = 1 << 5,
+  kStale = 1 << 6,
+  kSkipSlowLog = 1 << 7,
+  kFast = 1 << 8,
+  kNoAuth = 1 << 9,
+  kNoMulti = 1 << 10,
+  kAllowBusy = 1 << 11,
+};
+
+// How the dispatcher locks for a command without keys.
+enum class Scope : uint8_t {
+  kNothing,   // touches no key
+  kWalks,     // walks the keyspace, partition by partition; inside of EXEC all of it is locked
+  kEverything // needs all of it at once
+};
+
+enum class Group : uint8_t { kGeneric, kString, kBitmap, kConnection, kServer, kTransactions };
+
+// In the order in which COMMAND lists them.
+enum KeyFlag : uint8_t {
+  kKeyRW = 1 << 0,
+  kKeyRO = 1 << 1,
+  kKeyOW = 1 << 2,
+  kKeyRM = 1 << 3,
+  kKeyAccess = 1 << 4,
+  kKeyUpdate = 1 << 5,
+  kKeyInsert = 1 << 6,
+  kKeyDelete = 1 << 7,
+};
+
+// Keys at positions first, first+step, ... up to last; a negative `last` counts from the end.
+struct KeySpec {
+  uint8_t flags = 0;
+  int first = 0;
+  int last = 0;
+  int step = 0;
+  bool varies = false;         // the flags depend on the arguments
+  std::string_view note = {};
+};
+
+struct Command {
+  std::string_view name;
+  std::string_view parent = {};  // of a subcommand
+  int arity;                     // negative: at least so many; the name counts
+  uint32_t flags = 0;
+  Scope scope = Scope::kNothing;
+  KeySpec keys = {};
+  KeySpec more_keys = {};
+  Group group;
+  std::string_view categories = {};  // ACL categories that neither flags nor group give
+  std::string_view tips = {};        // separated by spaces
+  std::string_view since;
+  std::string_view complexity = "O(1)";
+  std::string_view syntax = {};
+  std::string_view summary;
+  bool is_container = false;  // all work is done by subcommands
+  Handler run = {};
+
+  constexpr bool Is(uint32_t flag) const { return (flags & flag) != 0; }
+};
+
+constexpr KeySpec OneKey(uint8_t flags, int at = 1) { return {flags, at, at, 1}; }
+constexpr KeySpec KeysToEnd(uint8_t flags, int first = 1, int step = 1) { return {flags, first, -1, step}; }
+
+namespace row_checks {
+
+constexpr bool IsLowerCase(std::string_view name) {
+  for (const char c : name) {
+    if ((c < 'a' || c > 'z') && c != '_' && c != '-') return false;
+  }
+  return !name.empty();
+}
+
+// Words outside of brackets are arguments that must be there.
+constexpr int RequiredWords(std::string_view syntax) {
+  int words = 0;
+  int depth = 0;
+  bool in_word = false;
+  for (size_t i = 0; i <= syntax.size(); ++i) {
+    const char c = i < syntax.size() ? syntax[i] : ' ';
+    if (c == ' ' || c == '[' || c == ']') {
+      if (in_word && depth == 0) ++words;
+      in_word = false;
+    } else {
+      in_word = true;
+    }
+    if (c == '[') ++depth;
+    if (c == ']') --depth;
+  }
+  return words;
+}
+
+constexpr bool IsSound(const Command& row) {
+  const int least = row.arity < 0 ? -row.arity : row.arity;
+  const int own_words = row.parent.empty() ? 1 : 2;
+  const bool optional = row.syntax.find('[') != std::string_view::npos;
+  if (!IsLowerCase(row.name) || row.summary.empty() || row.since.empty() || row.complexity.empty()) return false;
+  if (!row.is_container) {
+    if (RequiredWords(row.syntax) + own_words != least) return false;  // arity agrees with the syntax
+    if (optional != (row.arity < 0)) return false;
+    if (row.run.data == nullptr && row.run.admin == nullptr) return false;
+  }
+  if (row.Is(kWrite) && row.Is(kReadOnly)) return false;
+  if (row.Is(kDenyOom) && !row.Is(kWrite)) return false;
+  if (row.keys.first >= least || row.keys.last >= least) return false;  // keys lie within the arity
+  if (row.keys.first != 0 && row.scope != Scope::kNothing) return false;
+  return true;
+}
+
+}  // namespace row_checks
+
+// A row that contradicts itself doesn't compile.
+template <size_t N>
+constexpr bool RowsAreSound(const Command (&rows)[N]) {
+  for (const Command& row : rows) {
+    if (!row_checks::IsSound(row)) return false;
+  }
+  return true;
+}
+
+}  // namespace ringkv::server

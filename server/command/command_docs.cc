@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+#include "server/command/command_docs.h"
+
+#include <algorithm>
+
+#include "server/command/syntax_tree.h"
+
+namespace ringkv::server {
+namespace {
+
+struct FlagName {
+  uint32_t flag;
+  std::string_view name;
+};
+
+constexpr FlagName kFlagNames[] = {
+    {kWrite, "write"},     {kReadOnly, "readonly"}, {kDenyOom, "denyoom"},  {kAdmin, "admin"},
+    {kNoScript, "noscript"}, {kLoading, "loading"},   {kStale, "stale"},      {kSkipSlowLog, "skip_slowlog"},
+    {kFast, "fast"},       {kNoAuth, "no_auth"},    {kNoMulti, "no_multi"}, {kAllowBusy, "allow_busy"},
+};
+
+constexpr FlagName kKeyFlagNames[] = {
+    {kKeyRW, "RW"},         {kKeyRO, "RO"},         {kKeyOW, "OW"},         {kKeyRM, "RM"},
+    {kKeyAccess, "access"}, {kKeyUpdate, "update"}, {kKeyInsert, "insert"}, {kKeyDelete, "delete"},
+};
+
+// The order in which Redis lists them.
+constexpr std::string_view kCategoryOrder[] = {"keyspace", "read", "write",     "string",     "bitmap",
+                                               "admin",    "fast", "slow",      "dangerous",  "connection",
+                                               "transaction"};
+
+std::vector<std::string_view> Words(std::string_view text) {
+  std::vector<std::string_view> words;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find(' '), text.size());
+    words.push_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return words;
+}
+
+void ReplyKeySpec(const KeySpec& spec, resp::ReplyWriter& reply) {
+  reply.Map(spec.note.empty() ? 3 : 4);
+  if (!spec.note.empty()) {
+    reply.Bulk("notes");
+    reply.Bulk(spec.note);
+  }
+  reply.Bulk("flags");
+  ReplyKeyFlags(spec, reply);
+  reply.Bulk("begin_search");
+  reply.Map(2);
+  reply.Bulk("type");
+  reply.Bulk("index");
+  reply.Bulk("spec");
+  reply.Map(1);
+  reply.Bulk("index");
+  reply.Integer(spec.first);
+  reply.Bulk("find_keys");
+  reply.Map(2);
+  reply.Bulk("type");
+  reply.Bulk("range");
+  reply.Bulk("spec");
+  reply.Map(3);
+  reply.Bulk("lastkey");
+  reply.Integer(spec.last < 0 ? spec.last : spec.last - spec.first);
+  reply.Bulk("keystep");
+  reply.Integer(spec.step);
+  reply.Bulk("limit");
+  reply.Integer(0);
+}
+
+void ReplyArguments(const std::vector<SyntaxNode>& nodes, const Command& row, resp::ReplyWriter& reply) {
+  reply.Array(static_cast<int64_t>(nodes.size()));
+  for (const SyntaxNode& node : nodes) {
+    const bool has_flags = node.is_optional || node.is_repeated;
+    const bool is_key = node.kind == SyntaxNode::Kind::kKey;
+    reply.Map(2 + (is_key ? 1 : 0) + (node.token.empty() ? 0 : 1) + (has_flags ? 1 : 0) +
+              (node.children.empty() ? 0 : 1));
+    reply.Bulk("name");
+    reply.Bulk(node.name);
+    reply.Bulk("type");
+    reply.Bulk(SyntaxKindName(node.kind));
+    if (is_key) {
+      reply.Bulk("key_spec_index");
+      reply.Integer(row.more_keys.first != 0 && node.key_index > 0 ? 1 : 0);
+    }
+    if (!node.token.empty()) {
+      reply.Bulk("token");
+      reply.Bulk(node.token);
+    }
+    if (has_flags) {
+      reply.Bulk("flags");
+      reply.Set((node.is_optional ? 1 : 0) + (node.is_repeated ? 1 : 0));
+      if (node.is_optional) reply.Simple("optional");
+      if (node.is_repeated) reply.Simple("multiple");
+    }
+    if (!node.children.empty()) {
+      reply.Bulk("arguments");
+      ReplyArguments(node.children, row, reply);
+    }
+  }
+}
+
+}  // namespace
+
+std::string_view GroupName(Group group) {
+  switch (group) {
+    case Group::kGeneric: return "generic";
+    case Group::kString: return "string";
+    case Group::kBitmap: return "bitmap";
+    case Group::kConnection: return "connection";
+    case Group::kServer: return "server";
+    case Group::kTransactions: return "transactions";
+  }
+  return "";
+}
+
+std::vector<std::string_view> CategoriesOf(const Command& row) {
+  std::vector<std::string_view> own = Words(row.categories);
+  if (row.Is(kWrite)) own.push_back("write");
+  if (row.Is(kReadOnly)) own.push_back("read");
+  if (row.Is(kAdmin)) own.insert(own.end(), {"admin", "dangerous"});
+  own.push_back(row.Is(kFast) ? "fast" : "slow");
+  if (!row.is_container) {
+    switch (row.group) {
+      case Group::kGeneric: own.push_back("keyspace"); break;
+      case Group::kString: own.push_back("string"); break;
+      case Group::kBitmap: own.push_back("bitmap"); break;
+      case Group::kConnection: own.push_back("connection"); break;
+      case Group::kTransactions: own.push_back("transaction"); break;
+      case Group::kServer: break;
+    }
+  }
+  std::vector<std::string_view> ordered;
+  for (const std::string_view category : kCategoryOrder) {
+    if (std::find(own.begin(), own.end(), category) != own.end()) ordered.push_back(category);
+  }
+  return ordered;
+}
+
+bool HasCategory(const Command& row, std::string_view category) {
+  const std::vector<std::string_view> all = CategoriesOf(row);
+  return std::any_of(all.begin(), all.end(), [&](std::string_view each) { return EqualsIgnoringCase(each, category); });
+}
+
+void ReplyKeyFlags(const KeySpec& spec, resp::ReplyWriter& reply) {
+  std::vector<std::string_view> names;
+  for (const FlagName& each : kKeyFlagNames) {
+    if ((spec.flags & each.flag) != 0) names.push_back(each.name);
+  }
+  if (spec.varies) names.push_back("variable_flags");
+  reply.Set(static_cast<int64_t>(names.size()));
+  for (const std::string_view name : names) reply.Simple(name);
+}
+
+void ReplyCommandInfo(const CommandEntry& entry, resp::ReplyWriter& reply) {
+  const Command& row = *entry.row;
+  reply.Array(10);
+  reply.Bulk(entry.full_name);
+  reply.Integer(row.arity);
+  std::vector<std::string_view> flags;
+  for (const FlagName& each : kFlagNames) {
+    if (row.Is(each.flag)) flags.push_back(each.name);
+  }
+  reply.Set(static_cast<int64_t>(flags.size()));
+  for (const std::string_view flag : flags) reply.Simple(flag);
+  const bool two_specs = row.more_keys.first != 0;
+  reply.Integer(row.keys.first);
+  reply.Integer(two_specs ? row.more_keys.last : row.keys.last);
+  reply.Integer(row.keys.step);
+  const std::vector<std::string_view> categories = CategoriesOf(row);
+  reply.Set(static_cast<int64_t>(categories.size()));
+  for (const std::string_view category : categories) reply.Simple("@" + std::string(category));
+  const std::vector<std::string_view> tips = Words(row.tips);
+  reply.Set(static_cast<int64_t>(tips.size()));
+  for (const std::string_view tip : tips) reply.Bulk(tip);
+  reply.Set((row.keys.first != 0 ? 1 : 0) + (two_specs ? 1 : 0));
+  if (row.keys.first != 0) ReplyKeySpec(row.keys, reply);
+  if (two_specs) ReplyKeySpec(row.more_keys, reply);
+  reply.Set(static_cast<int64_t>(entry.subcommands.size()));
+  for (const CommandEntry* subcommand : entry.subcommands) ReplyCommandInfo(*subcommand, reply);
+}
+
+void ReplyCommandDocs(const CommandEntry& entry, resp::ReplyWriter& reply) {
+  const Command& row = *entry.row;
+  const std::vector<SyntaxNode> syntax = row.is_container ? std::vector<SyntaxNode>() : ParseSyntax(row.syntax);
+  reply.Map(4 + (syntax.empty() ? 0 : 1) + (entry.subcommands.empty() ? 0 : 1));
+  reply.Bulk("summary");
+  reply.Bulk(row.summary);
+  reply.Bulk("since");
+  reply.Bulk(row.since);
+  reply.Bulk("group");
+  reply.Bulk(GroupName(row.group));
+  reply.Bulk("complexity");
+  reply.Bulk(row.complexity);
+  if (!syntax.empty()) {
+    reply.Bulk("arguments");
+    ReplyArguments(syntax, row, reply);
+  }
+  if (!entry.subcommands.empty()) {
+    reply.Bulk("subcommands");
+    reply.Map(static_cast<int64_t>(entry.subcommands.size()));
+    for (const CommandEntry* subcommand : entry.subcommands) {
+      reply.Bulk(subcommand->full_name);
+      ReplyCommandDocs(*subcommand, reply);
+    }
+  }
+}
+
+}  // namespace ringkv::server

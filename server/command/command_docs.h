@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+// Rows as COMMAND, COMMAND DOCS and the README show them.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "resp/reply_writer.h"
+#include "server/command/command_table.h"
+
+namespace ringkv::server {
+
+void ReplyCommandInfo(const CommandEntry& entry, resp::ReplyWriter& reply);
+void ReplyCommandDocs(const CommandEntry& entry, resp::ReplyWriter& reply);
+void ReplyKeyFlags(const KeySpec& spec, resp::ReplyWriter& reply);
+
+// The ACL categories of a command, without the @: from its flags, its group and what the row adds.
+std::vector<std::string_view> CategoriesOf(const Command& row);
+bool HasCategory(const Command& row, std::string_view category);
+std::string_view GroupName(Group group);
+
+}  // namespace ringkv::server

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+// All commands by name.
+//
+// Threads: immutable once made.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/command/command.h"
+
+namespace ringkv::server {
+
+// What must hold for a command to run. The server and the session say what does not hold now; the dispatcher compares
+// the two words and only looks closer when they meet.
+enum Need : uint32_t {
+  kNeedsAuthentication = 1 << 0,
+  kNeedsMemoryChecked = 1 << 1,
+  kNeedsWritable = 1 << 2,
+  kNeedsNoPause = 1 << 3,
+  kNeedsNoWritePause = 1 << 4,
+};
+
+struct CommandEntry {
+  const Command* row;
+  std::string full_name;  // "client|list" for a subcommand
+  size_t index;           // dense, for statistics
+  uint32_t needs = 0;
+  bool runs_inside_multi = false;  // EXEC and its like are never queued
+  std::vector<const CommandEntry*> subcommands = {};
+  const CommandEntry* parent = nullptr;
+};
+
+class CommandTable {
+ public:
+  CommandTable();
+  CommandTable(const CommandTable&) = delete;
+  CommandTable& operator=(const CommandTable&) = delete;
+
+  // The command that the request names, in whatever case; for a container with a known subcommand, that one; for a
+  // container with an unknown one, null. A container without any argument is found itself.
+  const CommandEntry* Find(std::span<const std::string_view> argv) const;
+  const CommandEntry* FindName(std::string_view name) const;              // top level
+  const CommandEntry* FindFullName(std::string_view name) const;          // "get", "client|list"
+  const std::vector<const CommandEntry*>& top_level() const { return top_level_; }
+  size_t size() const { return entries_.size(); }
+  const CommandEntry& entry(size_t index) const { return entries_[index]; }
+
+ private:
+  static constexpr size_t kPlaces = 1024;
+  static size_t PlaceOf(std::string_view name);
+
+  void AddRows(std::span<const Command> rows);
+
+  std::vector<CommandEntry> entries_;
+  std::vector<const CommandEntry*> top_level_;
+  std::vector<const CommandEntry*> places_;  // open addressing, a power of two
+};
+
+}  // namespace ringkv::server

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+#include "server/command/dispatch.h"
+
+#include "server/command/key_positions.h"
+#include "server/command/refusals.h"
+#include "server/server.h"
+#include "server/session/session.h"
+
+namespace ringkv::server {
+namespace {
+
+using Argv = std::span<const std::string_view>;
+
+bool ArityFits(const Command& row, size_t argc) {
+  return row.arity >= 0 ? argc == static_cast<size_t>(row.arity) : argc >= static_cast<size_t>(-row.arity);
+}
+
+void LockFor(const Command& row, Argv argv, storage::Txn& txn) {
+  if (row.scope == Scope::kEverything) {
+    txn.LockAll();
+  } else if (row.keys.first != 0 && row.keys.first == row.keys.last && row.more_keys.first == 0) {
+    txn.LockKey(argv[static_cast<size_t>(row.keys.first)]);
+  } else if (row.keys.first != 0) {
+    ForEachKey(row, argv, [&](std::string_view key) { txn.AddKey(key); });
+    txn.LockAdded();
+  }
+}
+
+void NoteSlow(Server& server, const Session& session, Argv argv, uint64_t nanoseconds) {
+  const uint64_t microseconds = nanoseconds / 1000;
+  const int64_t slow = server.options().slowlog_log_slower_than;
+  const int64_t now_seconds = server.clock().Now() / 1000;
+  if (slow >= 0 && microseconds >= static_cast<uint64_t>(slow)) {
+    server.slow_log().Add({.id = 0, .unix_seconds = now_seconds,
+                           .microseconds = microseconds,
+                           .arguments = {},
+                           .address = session.card->address,
+                           .client_name = session.card->name.Get()},
+                          argv, static_cast<size_t>(server.options().slowlog_max_len));
+  }
+  const int64_t threshold = server.options().latency_monitor_threshold;
+  if (threshold > 0 && microseconds / 1000 >= static_cast<uint64_t>(threshold)) {
+    server.latency_events().Add("command", now_seconds, microseconds / 1000);
+  }
+}
+
+// Runs the handler with the locks already held, and keeps the books.
+void Invoke(const CommandEntry& entry, Server& server, ThreadState& thread, Session& session, Argv argv,
+            resp::ReplyWriter& reply) {
+  const Command& row = *entry.row;
+  const uint64_t start = server.ticks().Now();
+  const int64_t errors_before = reply.errors();
+  if (row.run.data != nullptr) {
+    DataCall call{Arguments(argv), thread.txn, reply, session.db, server.options().proto_max_bulk_len};
+    row.run.data(call);
+  } else {
+    AdminCall call{Arguments(argv), thread.txn, reply, session, thread, server, row};
+    row.run.admin(call);
+  }
+  const uint64_t nanoseconds = server.ticks().Nanoseconds(server.ticks().Now() - start);
+  CommandStatistics& statistics = thread.statistics.per_command[entry.index];
+  statistics.calls.Add(1);
+  statistics.nanoseconds.Add(nanoseconds);
+  thread.statistics.commands.Add(1);
+  if (reply.errors() != errors_before && !row.is_container && row.name != "exec") {
+    statistics.failed.Add(1);
+    thread.statistics.CountError(reply.last_error_code());
+  }
+  if (server.options().latency_tracking != 0) {
+    LatencyHistogram* histogram = statistics.histogram.load(std::memory_order_relaxed);
+    if (histogram == nullptr) {
+      histogram = new LatencyHistogram;
+      statistics.histogram.store(histogram, std::memory_order_release);
+    }
+    histogram->Add(nanoseconds);
+  }
+  constexpr uint64_t kNeverSlow = 1000;  // nanoseconds: below, no threshold needs to be asked
+  if (nanoseconds >= kNeverSlow && !row.Is(kSkipSlowLog)) NoteSlow(server, session, argv, nanoseconds);
+  if (server.monitor().HasListeners() && !row.Is(kAdmin)) {
+    server.monitor().Feed(server.links(), server.clock().NowMicros(), session.db, *session.card, RedactSecrets(row, argv));
+  }
+}
+
+}  // namespace
+
+Outcome Dispatch(Server& server, ThreadState& thread, Session& session, Argv argv, resp::ReplyWriter& reply) {
+  const CommandEntry* entry = server.commands().Find(argv);
+  if (entry == nullptr) {
+    RefuseUnknown(server, thread, session, argv, reply);
+    return Outcome::kDone;
+  }
+  const Command& row = *entry->row;
+  if (!ArityFits(row, argv.size()) || row.is_container) {
+    RefuseArity(*entry, thread, session, reply);
+    return Outcome::kDone;
+  }
+  const uint32_t unmet = server.refused_now() | (session.authenticated ? 0u : uint32_t{kNeedsAuthentication});
+  if ((entry->needs & unmet) != 0) {
+    const Verdict verdict = Refuse(*entry, entry->needs & unmet, server, thread, session, argv, reply);
+    if (verdict == Verdict::kWait) return Outcome::kPostponed;
+    if (verdict == Verdict::kRefused) return Outcome::kDone;
+  }
+  session.card->last_command.store(&row, std::memory_order_relaxed);
+  if (session.queue.is_open() && !entry->runs_inside_multi) {
+    Enqueue(*entry, server, thread, session, argv, reply);
+    return Outcome::kDone;
+  }
+  thread.txn.no_touch = session.no_touch && row.name != "touch";
+  LockFor(row, argv, thread.txn);
+  Invoke(*entry, server, thread, session, argv, reply);
+  thread.txn.Unlock();
+  return Outcome::kDone;
+}
+
+void RunTransaction(AdminCall& call) {
+  Session& session = call.session;
+  const std::vector<TransactionQueue::Queued> queued = session.queue.Close();
+  storage::Txn& txn = call.txn;
+  bool needs_all = false;
+  for (const auto& each : queued) {
+    const Command& row = *each.command->row;
+    needs_all = needs_all || row.scope != Scope::kNothing;
+    ForEachKey(row, each.argv, [&](std::string_view key) { txn.AddKey(key); });
+  }
+  for (const auto& [db, key] : session.watch.keys) txn.AddKey(key);
+  if (needs_all) {
+    txn.LockAll();
+  } else {
+    txn.LockAdded();
+  }
+  // A watched key whose time has run out is erased by this look, which marks the session.
+  for (const auto& [db, key] : session.watch.keys) txn.Find(db, key, storage::Intent::kCheck);
+  const bool touched = session.watch.touched.load(std::memory_order_relaxed);
+  session.UnwatchAll();
+  if (touched) {
+    call.reply.NullArray();
+  } else {
+    call.reply.Array(static_cast<int64_t>(queued.size()));
+    session.in_exec = true;
+    for (const auto& each : queued) {
+      call.reply.set_protocol(session.protocol);
+      txn.no_touch = session.no_touch && each.command->row->name != "touch";
+      Invoke(*each.command, call.server, call.thread, session, each.argv, call.reply);
+    }
+    session.in_exec = false;
+  }
+  txn.Unlock();
+}
+
+}  // namespace ringkv::server

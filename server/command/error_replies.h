@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// Every error that more than one place answers: code word and text, byte for byte redis-server's where it has one.
+#pragma once
+
+#include <string_view>
+
+namespace ringkv::server::errors {
+
+constexpr std::string_view kSyntax = "ERR syntax error";
+constexpr std::string_view kNotInteger = "ERR value is not an integer or out of range";
+constexpr std::string_view kNotFloat = "ERR value is not a valid float";
+constexpr std::string_view kOutOfRange = "ERR value is out of range";
+constexpr std::string_view kNotPositive = "ERR value is out of range, must be positive";
+constexpr std::string_view kWrongType = "WRONGTYPE Operation against a key holding the wrong kind of value";
+constexpr std::string_view kNoSuchKey = "ERR no such key";
+constexpr std::string_view kDbOutOfRange = "ERR DB index is out of range";
+constexpr std::string_view kBadDbIndex = "ERR invalid DB index";
+constexpr std::string_view kSameObject = "ERR source and destination objects are the same";
+constexpr std::string_view kIncrementOverflow = "ERR increment or decrement would overflow";
+constexpr std::string_view kStringTooLong = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
+constexpr std::string_view kOffsetOutOfRange = "ERR offset is out of range";
+constexpr std::string_view kBitOffset = "ERR bit offset is not an integer or out of range";
+constexpr std::string_view kBitValue = "ERR bit is not an integer or out of range";
+constexpr std::string_view kNoAuth = "NOAUTH Authentication required.";
+constexpr std::string_view kOutOfMemory = "OOM command not allowed when used memory > 'maxmemory'.";
+constexpr std::string_view kReadOnly = "READONLY You can't write against a read only replica.";
+constexpr std::string_view kExecAborted = "EXECABORT Transaction discarded because of previous errors.";
+
+}  // namespace ringkv::server::errors

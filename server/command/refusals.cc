@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+#include "server/command/refusals.h"
+
+#include <algorithm>
+#include <string>
+
+#include "server/command/error_replies.h"
+#include "server/server.h"
+#include "server/session/session.h"
+#include "storage/allocator.h"
+
+namespace ringkv::server {
+namespace {
+
+void Reject(const CommandEntry* entry, std::string_view error, ThreadState& thread, Session& session,
+            resp::ReplyWriter& reply) {
+  reply.Error(error);
+  session.queue.MarkFailed();
+  if (entry != nullptr) thread.statistics.per_command[entry->index].rejected.Add(1);
+  thread.statistics.CountError(reply.last_error_code());
+}
+
+// What the request would do to memory: EXEC does what was queued.
+bool DeniedWhenOutOfMemory(const CommandEntry& entry, const Session& session) {
+  if (entry.row->Is(kDenyOom)) return true;
+  if (!session.queue.is_open()) return false;
+  if (entry.row->name == "exec") {
+    return std::any_of(session.queue.commands().begin(), session.queue.commands().end(),
+                       [](const auto& queued) { return queued.command->row->Is(kDenyOom); });
+  }
+  return entry.row->name != "discard" && entry.row->name != "quit" && entry.row->name != "reset";
+}
+
+// Evicts until memory is below its limit. False if that can't be done.
+bool MakeRoom(Server& server, ThreadState& thread) {
+  constexpr uint64_t kMostMicroseconds = 500;  // then this request goes on, and the next one evicts further
+  const auto limit = static_cast<size_t>(server.options().maxmemory.load());
+  if (limit == 0 || storage::UsedMemory() <= limit) return true;
+  const auto policy = static_cast<storage::EvictionPolicy>(server.options().maxmemory_policy.load());
+  const auto samples = static_cast<size_t>(server.options().maxmemory_samples.load());
+  const uint64_t start = server.ticks().Now();
+  bool in_time = true;
+  while (storage::UsedMemory() > limit && in_time) {
+    if (!thread.evictor.EvictOne(thread.txn, policy, samples)) {
+      // What was removed may still wait to be freed.
+      return server.store().reclaimer().pending() > 0;
+    }
+    in_time = server.ticks().Microseconds(server.ticks().Now() - start) < kMostMicroseconds;
+  }
+  if (!in_time) thread.statistics.evictions_out_of_time.Add(1);
+  const int64_t threshold = server.options().latency_monitor_threshold;
+  const uint64_t took_ms = server.ticks().Microseconds(server.ticks().Now() - start) / 1000;
+  if (threshold > 0 && took_ms >= static_cast<uint64_t>(threshold)) {
+    server.latency_events().Add("eviction-cycle", server.clock().Now() / 1000, took_ms);
+  }
+  return true;
+}
+
+bool WritesNow(const CommandEntry& entry, const Session& session) {
+  return entry.row->Is(kWrite) || (entry.row->name == "exec" && (session.queue.needs() & kNeedsWritable) != 0);
+}
+
+}  // namespace
+
+Verdict Refuse(const CommandEntry& entry, uint32_t unmet, Server& server, ThreadState& thread, Session& session,
+               std::span<const std::string_view>, resp::ReplyWriter& reply) {
+  if ((unmet & kNeedsAuthentication) != 0) {
+    Reject(&entry, errors::kNoAuth, thread, session, reply);
+    return Verdict::kRefused;
+  }
+  if ((unmet & kNeedsMemoryChecked) != 0 && !MakeRoom(server, thread) && DeniedWhenOutOfMemory(entry, session)) {
+    Reject(&entry, errors::kOutOfMemory, thread, session, reply);
+    return Verdict::kRefused;
+  }
+  if ((unmet & kNeedsWritable) != 0 && WritesNow(entry, session)) {
+    Reject(&entry, errors::kReadOnly, thread, session, reply);
+    return Verdict::kRefused;
+  }
+  const bool may_wait = (unmet & kNeedsNoPause) != 0 || ((unmet & kNeedsNoWritePause) != 0 && WritesNow(entry, session));
+  if (may_wait && server.IsPaused(thread.txn.now())) return Verdict::kWait;
+  return Verdict::kAllowed;
+}
+
+void RefuseUnknown(Server& server, ThreadState& thread, Session& session, std::span<const std::string_view> argv,
+                   resp::ReplyWriter& reply) {
+  constexpr size_t kLongestShown = 128;
+  // Requests of another protocol that a web page can make a browser send end here.
+  if (EqualsIgnoringCase(argv[0], "host:") || EqualsIgnoringCase(argv[0], "post")) {
+    server.log().Warning("closing " + session.card->address +
+                         ": it speaks HTTP to the Redis port; somebody may be trying to attack through a browser");
+    session.close_now = true;
+    return;
+  }
+  if (const CommandEntry* container = server.commands().FindName(argv[0])) {
+    std::string help(container->row->name);
+    std::transform(help.begin(), help.end(), help.begin(), [](char c) { return static_cast<char>(std::toupper(c)); });
+    Reject(nullptr,
+           "ERR unknown subcommand '" + std::string(argv[1].substr(0, kLongestShown)) + "'. Try " + help + " HELP.",
+           thread, session, reply);
+    return;
+  }
+  std::string shown;
+  for (size_t i = 1; i < argv.size() && shown.size() < kLongestShown; ++i) {
+    shown += "'" + std::string(argv[i].substr(0, kLongestShown - shown.size())) + "' ";
+  }
+  Reject(nullptr,
+         "ERR unknown command '" + std::string(argv[0].substr(0, kLongestShown)) + "', with args beginning with: " + shown,
+         thread, session, reply);
+}
+
+void RefuseArity(const CommandEntry& entry, ThreadState& thread, Session& session, resp::ReplyWriter& reply) {
+  Reject(&entry, "ERR wrong number of arguments for '" + entry.full_name + "' command", thread, session, reply);
+}
+
+void Enqueue(const CommandEntry& entry, Server& server, ThreadState& thread, Session& session,
+             std::span<const std::string_view> argv, resp::ReplyWriter& reply) {
+  if (entry.row->Is(kNoMulti)) {
+    Reject(&entry, "ERR Command not allowed inside a transaction", thread, session, reply);
+    return;
+  }
+  const auto limit = static_cast<size_t>(server.options().client_query_buffer_limit.load());
+  if (session.queue.MemoryBytes() > limit) {
+    Reject(&entry, "ERR the queued commands of this transaction exceed client-query-buffer-limit", thread, session, reply);
+    return;
+  }
+  // Once it has failed nothing of it will run: what comes after need not be kept.
+  if (!session.queue.has_failed()) session.queue.Add(entry, argv);
+  reply.Simple("QUEUED");
+}
+
+std::vector<std::string_view> RedactSecrets(const Command& row, std::span<const std::string_view> argv) {
+  constexpr std::string_view kHidden = "(redacted)";
+  std::vector<std::string_view> shown(argv.begin(), argv.end());
+  if (row.name == "auth") std::fill(shown.begin() + 1, shown.end(), kHidden);
+  if (row.name == "hello") {
+    for (size_t i = 2; i + 2 < shown.size(); ++i) {
+      if (EqualsIgnoringCase(shown[i], "auth")) shown[i + 1] = shown[i + 2] = kHidden;
+    }
+  }
+  return shown;
+}
+
+}  // namespace ringkv::server

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: MIT
+// Strings as arrays of bits; bit 0 is the highest of the first byte.
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "server/command/error_replies.h"
+#include "server/commands/bit_offset.h"
+#include "server/commands/families.h"
+
+namespace ringkv::server {
+
+std::optional<uint64_t> ParseBitOffset(std::string_view text, int64_t max_string_bytes) {
+  const std::optional<int64_t> offset = resp::ParseInteger(text);
+  if (!offset || *offset < 0 || (*offset >> 3) >= max_string_bytes) return std::nullopt;
+  return static_cast<uint64_t>(*offset);
+}
+
+namespace {
+
+using storage::Intent;
+using storage::Place;
+
+int BitAt(std::string_view value, uint64_t offset) {
+  const size_t byte = offset >> 3;
+  return byte < value.size() ? static_cast<unsigned char>(value[byte]) >> (7 - (offset & 7)) & 1 : 0;
+}
+
+void SetBit(DataCall& call) {
+  const std::optional<uint64_t> offset = ParseBitOffset(call.args[2], call.max_string_bytes);
+  if (!offset) return call.reply.Error(errors::kBitOffset);
+  const std::optional<int64_t> bit = resp::ParseInteger(call.args[3]);
+  if (!bit || (*bit != 0 && *bit != 1)) return call.reply.Error(errors::kBitValue);
+  Place place = call.txn.Find(call.db, call.args[1], Intent::kWrite);
+  const std::string_view value = place ? place.value() : std::string_view();
+  const int old_bit = BitAt(value, *offset);
+  const size_t index = *offset >> 3;
+  const auto mask = static_cast<unsigned char>(1u << (7 - (*offset & 7)));
+  auto byte = index < value.size() ? static_cast<unsigned char>(value[index]) : static_cast<unsigned char>(0);
+  byte = static_cast<unsigned char>(*bit != 0 ? byte | mask : byte & ~mask);
+  const char written = static_cast<char>(byte);
+  call.txn.Do(place, storage::StringPatch{index, {&written, 1}});
+  call.reply.Integer(old_bit);
+}
+
+void GetBit(DataCall& call) {
+  const std::optional<uint64_t> offset = ParseBitOffset(call.args[2], call.max_string_bytes);
+  if (!offset) return call.reply.Error(errors::kBitOffset);
+  const Place place = call.txn.Find(call.db, call.args[1], Intent::kRead);
+  call.reply.Integer(place ? BitAt(place.value(), *offset) : 0);
+}
+
+int64_t CountBits(std::string_view bytes) {
+  int64_t count = 0;
+  while (bytes.size() >= sizeof(uint64_t)) {
+    uint64_t word;
+    std::memcpy(&word, bytes.data(), sizeof word);
+    count += std::popcount(word);
+    bytes.remove_prefix(sizeof word);
+  }
+  for (const char byte : bytes) count += std::popcount(static_cast<unsigned char>(byte));
+  return count;
+}
+
+// A range of bits [first, last] inside of a value; empty when first > last.
+struct BitRange {
+  int64_t first;
+  int64_t last;
+};
+
+// Makes indexes from the end positive and cuts the range to the value.
+BitRange Normalise(int64_t start, int64_t end, bool in_bits, size_t value_bytes) {
+  int64_t total = static_cast<int64_t>(value_bytes);
+  if (in_bits) total *= 8;
+  if (start < 0) start = std::max<int64_t>(start + total, 0);
+  if (end < 0) end = std::max<int64_t>(end + total, 0);
+  end = std::min(end, total - 1);
+  if (start > end) return {0, -1};
+  return in_bits ? BitRange{start, end} : BitRange{start * 8, end * 8 + 7};
+}
+
+// Reads BYTE or BIT. False on any other word.
+bool ParseUnit(std::string_view word, bool* in_bits) {
+  *in_bits = EqualsIgnoringCase(word, "BIT");
+  return *in_bits || EqualsIgnoringCase(word, "BYTE");
+}
+
+int64_t CountBitsIn(std::string_view value, BitRange range) {
+  if (range.first > range.last) return 0;
+  const auto first_byte = static_cast<size_t>(range.first / 8);
+  const auto last_byte = static_cast<size_t>(range.last / 8);
+  int64_t count = CountBits(value.substr(first_byte, last_byte - first_byte + 1));
+  const auto before = static_cast<unsigned>(range.first % 8);
+  const auto behind = static_cast<unsigned>(7 - range.last % 8);
+  const auto first = static_cast<unsigned char>(value[first_byte]);
+  const auto last = static_cast<unsigned char>(value[last_byte]);
+  count -= std::popcount(static_cast<unsigned char>(first & ~(0xffu >> before)));
+  count -= std::popcount(static_cast<unsigned char>(last & ((1u << behind) - 1)));
+  return count;
+}
+
+void BitCount(DataCall& call) {
+  const size_t argc = call.args.size();
+  bool in_bits = false;
+  std::optional<int64_t> start = 0;
+  std::optional<int64_t> end = -1;
+  const Place place = call.txn.Find(call.db, call.args[1], Intent::kRead);
+  if (!place) return call.reply.Integer(0);
+  if (argc == 3 || argc > 5) return call.reply.Error(errors::kSyntax);
+  if (argc > 2) {
+    start = resp::ParseInteger(call.args[2]);
+    end = resp::ParseInteger(call.args[3]);
+    if (!start || !end) return call.reply.Error(errors::kNotInteger);
+    if (argc == 5 && !ParseUnit(call.args[4], &in_bits)) return call.reply.Error(errors::kSyntax);
+    if (*start < 0 && *end < 0 && *start > *end) return call.reply.Integer(0);
+  }
+  call.reply.Integer(CountBitsIn(place.value(), Normalise(*start, *end, in_bits, place.value().size())));
+}
+
+// The first bit of this value in the range, or -1.
+int64_t FindBit(std::string_view value, BitRange range, int bit) {
+  const char skipped = bit != 0 ? '\0' : '\xff';
+  int64_t at = range.first;
+  while (at <= range.last) {
+    if (at % 8 == 0 && at + 7 <= range.last && value[static_cast<size_t>(at / 8)] == skipped) {
+      at += 8;
+      continue;
+    }
+    if (BitAt(value, static_cast<uint64_t>(at)) == bit) return at;
+    ++at;
+  }
+  return -1;
+}
+
+void BitPos(DataCall& call) {
+  const size_t argc = call.args.size();
+  const std::optional<int64_t> bit = resp::ParseInteger(call.args[2]);
+  if (!bit) return call.reply.Error(errors::kNotInteger);
+  if (*bit != 0 && *bit != 1) return call.reply.Error("ERR The bit argument must be 1 or 0.");
+  const Place place = call.txn.Find(call.db, call.args[1], Intent::kRead);
+  if (!place) return call.reply.Integer(*bit != 0 ? -1 : 0);
+  bool in_bits = false;
+  const bool end_given = argc >= 5;
+  std::optional<int64_t> start = 0;
+  std::optional<int64_t> end = -1;
+  if (argc > 6) return call.reply.Error(errors::kSyntax);
+  if (argc >= 4) {
+    start = resp::ParseInteger(call.args[3]);
+    if (!start) return call.reply.Error(errors::kNotInteger);
+    if (argc == 6 && !ParseUnit(call.args[5], &in_bits)) return call.reply.Error(errors::kSyntax);
+    if (end_given) end = resp::ParseInteger(call.args[4]);
+    if (!end) return call.reply.Error(errors::kNotInteger);
+  }
+  const BitRange range = Normalise(*start, *end, in_bits, place.value().size());
+  if (range.first > range.last) return call.reply.Integer(-1);
+  const int64_t found = FindBit(place.value(), range, static_cast<int>(*bit));
+  // Without an end the value counts as followed by zeros for ever.
+  if (found < 0 && *bit == 0 && !end_given) {
+    return call.reply.Integer(static_cast<int64_t>(place.value().size()) * 8);
+  }
+  call.reply.Integer(found);
+}
+
+// --- BITOP ----------------------------------------------------------------------------------------------------------
+
+enum class BitOperation { kAnd, kOr, kXor, kNot };
+
+std::optional<BitOperation> ParseOperation(std::string_view word) {
+  if (EqualsIgnoringCase(word, "AND")) return BitOperation::kAnd;
+  if (EqualsIgnoringCase(word, "OR")) return BitOperation::kOr;
+  if (EqualsIgnoringCase(word, "XOR")) return BitOperation::kXor;
+  if (EqualsIgnoringCase(word, "NOT")) return BitOperation::kNot;
+  return std::nullopt;
+}
+
+// Joins `value`, taken as followed by zeros, into `result`. Written so that the compiler makes vectors of it.
+void JoinBits(BitOperation operation, std::string_view value, std::string* result) {
+  const size_t shared = std::min(value.size(), result->size());
+  char* out = result->data();
+  switch (operation) {
+    case BitOperation::kAnd:
+      for (size_t i = 0; i < shared; ++i) out[i] = static_cast<char>(out[i] & value[i]);
+      std::fill(result->begin() + static_cast<std::ptrdiff_t>(shared), result->end(), '\0');
+      break;
+    case BitOperation::kOr:
+      for (size_t i = 0; i < shared; ++i) out[i] = static_cast<char>(out[i] | value[i]);
+      break;
+    case BitOperation::kXor:
+      for (size_t i = 0; i < shared; ++i) out[i] = static_cast<char>(out[i] ^ value[i]);
+      break;
+    case BitOperation::kNot:
+      for (size_t i = 0; i < shared; ++i) out[i] = static_cast<char>(~out[i]);
+      break;
+  }
+}
+
+void BitOp(DataCall& call) {
+  const std::optional<BitOperation> operation = ParseOperation(call.args[1]);
+  if (!operation) return call.reply.Error(errors::kSyntax);
+  if (*operation == BitOperation::kNot && call.args.size() != 4) {
+    return call.reply.Error("ERR BITOP NOT must be called with a single source key.");
+  }
+  std::vector<std::string_view> values;
+  size_t longest = 0;
+  for (size_t i = 3; i < call.args.size(); ++i) {
+    const Place source = call.txn.Find(call.db, call.args[i], Intent::kRead);
+    values.push_back(source ? source.value() : std::string_view());
+    longest = std::max(longest, values.back().size());
+  }
+  std::string result(values[0]);
+  result.resize(longest);
+  for (size_t i = *operation == BitOperation::kNot ? 0 : 1; i < values.size(); ++i) {
+    JoinBits(*operation, values[i], &result);
+  }
+  Place target = call.txn.Find(call.db, call.args[2], Intent::kCheck);
+  if (!result.empty()) {
+    call.txn.Do(target, storage::StringPut{result, storage::kNoExpiry, storage::StringForm::kPatched});
+  } else if (target) {
+    call.txn.Do(target, storage::Erase{});
+  }
+  call.reply.Integer(static_cast<int64_t>(longest));
+}
+
+constexpr Command kRows[] = {
+    {.name = "bitcount", .arity = -2, .flags = kReadOnly, .keys = OneKey(kKeyRO | kKeyAccess),
+     .group = Group::kBitmap, .since = "2.6.0", .complexity = "O(N)", .syntax = "key [start end [BYTE | BIT]]",
+     .summary = "Counts the bits that are set.", .run = Data(BitCount)},
+    {.name = "bitop", .arity = -4, .flags = kWrite | kDenyOom, .keys = OneKey(kKeyOW | kKeyUpdate, 2),
+     .more_keys = KeysToEnd(kKeyRO | kKeyAccess, 3), .group = Group::kBitmap, .since = "2.6.0", .complexity = "O(N)",
+     .syntax = "<AND|OR|XOR|NOT> destkey key [key ...]", .summary = "Joins strings bit by bit and stores the result.",
+     .run = Data(BitOp)},
+    {.name = "bitpos", .arity = -3, .flags = kReadOnly, .keys = OneKey(kKeyRO | kKeyAccess), .group = Group::kBitmap,
+     .since = "2.8.7", .complexity = "O(N)", .syntax = "key bit [start [end [BYTE | BIT]]]",
+     .summary = "Finds the first bit that is set, or is not.", .run = Data(BitPos)},
+    {.name = "getbit", .arity = 3, .flags = kReadOnly | kFast, .keys = OneKey(kKeyRO | kKeyAccess),
+     .group = Group::kBitmap, .since = "2.2.0", .syntax = "key offset", .summary = "Returns a bit.",
+     .run = Data(GetBit)},
+    {.name = "setbit", .arity = 4, .flags = kWrite | kDenyOom, .keys = OneKey(kKeyRW | kKeyAccess | kKeyUpdate),
+     .group = Group::kBitmap, .since = "2.2.0", .syntax = "key offset value",
+     .summary = "Sets or clears a bit and returns what it was.", .run = Data(SetBit)},
+};
+static_assert(RowsAreSound(kRows));
+
+}  // namespace
+
+std::span<const Command> BitCommands() { return kRows; }
+
+}  // namespace ringkv::server

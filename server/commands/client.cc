@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: MIT
+// CLIENT: who is connected, and what may be done to them.
+#include <string>
+#include <vector>
+
+#include "server/command/error_replies.h"
+#include "server/command/help.h"
+#include "server/commands/client_name.h"
+#include "server/commands/families.h"
+#include "server/server.h"
+#include "server/session/session.h"
+
+namespace ringkv::server {
+namespace {
+
+void Id(AdminCall& call) { call.reply.Integer(static_cast<int64_t>(call.session.card->id)); }
+
+void GetName(AdminCall& call) {
+  const std::string name = call.session.card->name.Get();
+  if (name.empty()) return call.reply.Null();
+  call.reply.Bulk(name);
+}
+
+void SetName(AdminCall& call) {
+  if (!IsClientName(call.args[2])) return call.reply.Error(kBadClientName);
+  call.session.card->name.Set(std::string(call.args[2]));
+  call.reply.Ok();
+}
+
+void SetInfo(AdminCall& call) {
+  const std::string_view field = call.args[2];
+  const std::string_view value = call.args[3];
+  const bool is_name = EqualsIgnoringCase(field, "lib-name");
+  if (!is_name && !EqualsIgnoringCase(field, "lib-ver")) {
+    return call.reply.Error("ERR Unrecognized option '" + std::string(field) + "'");
+  }
+  if (!IsClientName(value)) {
+    return call.reply.Error("ERR " + std::string(is_name ? "lib-name" : "lib-ver") +
+                            " cannot contain spaces, newlines or special characters.");
+  }
+  (is_name ? call.session.card->library_name : call.session.card->library_version).Set(std::string(value));
+  call.reply.Ok();
+}
+
+void Info(AdminCall& call) {
+  call.session.UpdateCard(call.txn.now());
+  call.reply.Verbatim(DescribeClient(*call.session.card, call.txn.now()) + "\n", "txt");
+}
+
+// All clients are of one kind so far; the other kinds' names are known and match nobody.
+enum class TypeFilter { kUnknown, kNormal, kNobody };
+
+TypeFilter ParseType(std::string_view word) {
+  if (EqualsIgnoringCase(word, "normal")) return TypeFilter::kNormal;
+  for (const std::string_view other : {"slave", "replica", "pubsub", "master"}) {
+    if (EqualsIgnoringCase(word, other)) return TypeFilter::kNobody;
+  }
+  return TypeFilter::kUnknown;
+}
+
+void List(AdminCall& call) {
+  std::vector<std::shared_ptr<ClientCard>> shown;
+  Arguments& args = call.args;
+  args.Skip(1);
+  if (args.AtEnd()) {
+    shown = call.server.clients().All();
+  } else if (args.Left() == 2 && args.Take("TYPE")) {
+    const TypeFilter type = ParseType(args.Peek());
+    if (type == TypeFilter::kUnknown) {
+      return call.reply.Error("ERR Unknown client type '" + std::string(args.Peek()) + "'");
+    }
+    if (type == TypeFilter::kNormal) shown = call.server.clients().All();
+  } else if (args.TakeWithValue("ID")) {
+    while (!args.AtEnd()) {
+      const std::optional<int64_t> id = resp::ParseInteger(args.Next());
+      if (!id || *id <= 0) return call.reply.Error("ERR Invalid client ID");
+      if (auto card = call.server.clients().Find(static_cast<uint64_t>(*id))) shown.push_back(std::move(card));
+    }
+  } else {
+    return call.reply.Error(errors::kSyntax);
+  }
+  call.session.UpdateCard(call.txn.now());
+  std::string text;
+  for (const auto& card : shown) text += DescribeClient(*card, call.txn.now()) + "\n";
+  call.reply.Verbatim(text, "txt");
+}
+
+struct KillFilter {
+  std::optional<uint64_t> id;
+  std::optional<std::string_view> address;
+  std::optional<std::string_view> local_address;
+  TypeFilter type = TypeFilter::kNormal;
+  bool skip_me = true;
+};
+
+bool ParseKillFilter(AdminCall& call, KillFilter* filter) {
+  const auto fail = [&](const std::string& error) {
+    call.reply.Error(error);
+    return false;
+  };
+  Arguments& args = call.args;
+  while (!args.AtEnd()) {
+    if (args.TakeWithValue("ID")) {
+      const std::optional<int64_t> id = resp::ParseInteger(args.Next());
+      if (!id || *id < 1) return fail("ERR client-id should be greater than 0");
+      filter->id = static_cast<uint64_t>(*id);
+    } else if (args.TakeWithValue("TYPE")) {
+      filter->type = ParseType(args.Peek());
+      if (filter->type == TypeFilter::kUnknown) {
+        return fail("ERR Unknown client type '" + std::string(args.Peek()) + "'");
+      }
+      args.Skip(1);
+    } else if (args.TakeWithValue("ADDR")) {
+      filter->address = args.Next();
+    } else if (args.TakeWithValue("LADDR")) {
+      filter->local_address = args.Next();
+    } else if (args.TakeWithValue("USER")) {
+      const std::string_view user = args.Next();
+      if (user != "default") return fail("ERR No such user '" + std::string(user) + "'");
+    } else if (args.TakeWithValue("SKIPME")) {
+      const std::string_view word = args.Next();
+      filter->skip_me = EqualsIgnoringCase(word, "yes");
+      if (!filter->skip_me && !EqualsIgnoringCase(word, "no")) return fail(std::string(errors::kSyntax));
+    } else {
+      return fail(std::string(errors::kSyntax));
+    }
+  }
+  return true;
+}
+
+int64_t KillMatching(AdminCall& call, const KillFilter& filter) {
+  int64_t killed = 0;
+  for (const auto& card : call.server.clients().All()) {
+    if (filter.type != TypeFilter::kNormal || (filter.id && card->id != *filter.id) ||
+        (filter.address && card->address != *filter.address) ||
+        (filter.local_address && card->local_address != *filter.local_address)) {
+      continue;
+    }
+    const bool is_me = card == call.session.card;
+    if (is_me && filter.skip_me) continue;
+    if (is_me) {
+      call.session.close_after_reply = true;
+    } else {
+      card->is_closing = true;
+      call.server.links().Close(*card);
+    }
+    ++killed;
+  }
+  return killed;
+}
+
+void Kill(AdminCall& call) {
+  KillFilter filter;
+  if (call.args.size() == 3) {
+    // The old form names an address and may name the caller's own.
+    filter.address = call.args[2];
+    filter.skip_me = false;
+    if (KillMatching(call, filter) == 0) return call.reply.Error("ERR No such client");
+    return call.reply.Ok();
+  }
+  call.args.Skip(1);
+  if (!ParseKillFilter(call, &filter)) return;
+  call.reply.Integer(KillMatching(call, filter));
+}
+
+void Reply(AdminCall& call) {
+  if (EqualsIgnoringCase(call.args[2], "on")) {
+    call.session.reply_mode = ReplyMode::kOn;
+    return call.reply.Ok();
+  }
+  if (EqualsIgnoringCase(call.args[2], "off")) {
+    call.session.reply_mode = ReplyMode::kOff;
+  } else if (EqualsIgnoringCase(call.args[2], "skip")) {
+    if (call.session.reply_mode != ReplyMode::kOff) call.session.reply_mode = ReplyMode::kSkipNext;
+  } else {
+    call.reply.Error(errors::kSyntax);
+  }
+}
+
+void Pause(AdminCall& call) {
+  PauseMode mode = PauseMode::kAll;
+  if (call.args.size() > 4) return call.reply.Error(errors::kSyntax);
+  if (call.args.size() == 4) {
+    if (EqualsIgnoringCase(call.args[3], "write")) {
+      mode = PauseMode::kWrites;
+    } else if (!EqualsIgnoringCase(call.args[3], "all")) {
+      return call.reply.Error("ERR CLIENT PAUSE mode must be WRITE or ALL");
+    }
+  }
+  const std::optional<int64_t> timeout = resp::ParseInteger(call.args[2]);
+  if (!timeout) return call.reply.Error("ERR timeout is not an integer or out of range");
+  if (*timeout < 0) return call.reply.Error("ERR timeout is negative");
+  int64_t end = 0;
+  if (__builtin_add_overflow(*timeout, call.txn.now(), &end)) return call.reply.Error("ERR timeout is out of range");
+  call.server.Pause(mode, end);
+  call.reply.Ok();
+}
+
+void Unpause(AdminCall& call) {
+  call.server.Unpause();
+  call.reply.Ok();
+}
+
+// Reads ON or OFF, or writes the error.
+std::optional<bool> ParseSwitch(AdminCall& call) {
+  if (EqualsIgnoringCase(call.args[2], "on")) return true;
+  if (EqualsIgnoringCase(call.args[2], "off")) return false;
+  call.reply.Error(errors::kSyntax);
+  return std::nullopt;
+}
+
+void NoEvict(AdminCall& call) {
+  const std::optional<bool> on = ParseSwitch(call);
+  if (!on) return;
+  call.session.card->no_evict = *on;
+  call.reply.Ok();
+}
+
+void NoTouch(AdminCall& call) {
+  const std::optional<bool> on = ParseSwitch(call);
+  if (!on) return;
+  call.session.no_touch = *on;
+  call.session.card->no_touch = *on;
+  call.reply.Ok();
+}
+
+// No command blocks yet, so no client is ever found blocked.
+void Unblock(AdminCall& call) {
+  if (call.args.size() > 4) return call.reply.Error(errors::kSyntax);
+  if (call.args.size() == 4 && !EqualsIgnoringCase(call.args[3], "timeout") &&
+      !EqualsIgnoringCase(call.args[3], "error")) {
+    return call.reply.Error("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
+  }
+  if (!resp::ParseInteger(call.args[2])) return call.reply.Error(errors::kNotInteger);
+  call.reply.Integer(0);
+}
+
+constexpr uint32_t kOwn = kNoScript | kLoading | kStale;
+constexpr uint32_t kOthers = kAdmin | kNoScript | kLoading | kStale;
+
+constexpr Command kRows[] = {
+    {.name = "client", .arity = -2, .group = Group::kConnection, .since = "2.4.0",
+     .complexity = "Depends on subcommand.", .summary = "Tells and changes what is known of clients.",
+     .is_container = true},
+    {.name = "getname", .parent = "client", .arity = 2, .flags = kOwn, .group = Group::kConnection, .since = "2.6.9",
+     .summary = "Returns the name of this connection.", .run = Admin(GetName)},
+    {.name = "help", .parent = "client", .arity = 2, .flags = kLoading | kStale, .group = Group::kConnection,
+     .since = "5.0.0", .summary = "Shows this text.", .run = Admin(ReplyHelp)},
+    {.name = "id", .parent = "client", .arity = 2, .flags = kOwn, .group = Group::kConnection, .since = "5.0.0",
+     .summary = "Returns the number of this connection.", .run = Admin(Id)},
+    {.name = "info", .parent = "client", .arity = 2, .flags = kOwn, .group = Group::kConnection,
+     .tips = "nondeterministic_output", .since = "6.2.0", .summary = "Describes this connection.", .run = Admin(Info)},
+    {.name = "kill", .parent = "client", .arity = -3, .flags = kOthers, .group = Group::kConnection, .since = "2.4.0",
+     .complexity = "O(N) in the number of connections",
+     .syntax = "ip:port|filter [value] [filter value ...]",
+     .summary = "Closes connections.", .run = Admin(Kill)},
+    {.name = "list", .parent = "client", .arity = -2, .flags = kOthers, .group = Group::kConnection,
+     .tips = "nondeterministic_output", .since = "2.4.0", .complexity = "O(N) in the number of connections",
+     .syntax = "[TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [ID client-id [client-id ...]]",
+     .summary = "Describes all connections.", .run = Admin(List)},
+    {.name = "no-evict", .parent = "client", .arity = 3, .flags = kOthers, .group = Group::kConnection,
+     .since = "7.0.0", .syntax = "<ON|OFF>", .summary = "Keeps this connection from being closed to save memory.",
+     .run = Admin(NoEvict)},
+    {.name = "no-touch", .parent = "client", .arity = 3, .flags = kOwn, .group = Group::kConnection, .since = "7.2.0",
+     .syntax = "<ON|OFF>", .summary = "Lets this connection's commands leave no trace in the keys' use.",
+     .run = Admin(NoTouch)},
+    {.name = "pause", .parent = "client", .arity = -3, .flags = kOthers, .group = Group::kConnection,
+     .since = "2.9.50", .syntax = "timeout [WRITE | ALL]", .summary = "Lets commands wait for some milliseconds.",
+     .run = Admin(Pause)},
+    {.name = "reply", .parent = "client", .arity = 3, .flags = kOwn, .group = Group::kConnection, .since = "3.2.0",
+     .syntax = "<ON|OFF|SKIP>", .summary = "Chooses whether commands are answered.", .run = Admin(Reply)},
+    {.name = "setinfo", .parent = "client", .arity = 4, .flags = kOwn, .group = Group::kConnection, .since = "7.2.0",
+     .syntax = "<LIB-NAME|LIB-VER> value", .summary = "Names the client library and its version.",
+     .run = Admin(SetInfo)},
+    {.name = "setname", .parent = "client", .arity = 3, .flags = kOwn, .group = Group::kConnection, .since = "2.6.9",
+     .syntax = "connection-name", .summary = "Names this connection.", .run = Admin(SetName)},
+    {.name = "unblock", .parent = "client", .arity = -3, .flags = kOthers, .group = Group::kConnection,
+     .since = "5.0.0", .syntax = "client-id [TIMEOUT | ERROR]", .summary = "Ends the waiting of a blocked client.",
+     .run = Admin(Unblock)},
+    {.name = "unpause", .parent = "client", .arity = 2, .flags = kOthers, .group = Group::kConnection,
+     .since = "6.2.0", .complexity = "O(N) in the number of paused clients", .summary = "Ends a pause.",
+     .run = Admin(Unpause)},
+};
+static_assert(RowsAreSound(kRows));
+
+}  // namespace
+
+std::span<const Command> ClientCommands() { return kRows; }
+
+}  // namespace ringkv::server

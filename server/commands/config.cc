@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+// CONFIG: options while the server runs.
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "server/command/error_replies.h"
+#include "server/command/help.h"
+#include "server/commands/families.h"
+#include "server/config/config_file.h"
+#include "server/config/option_table.h"
+#include "server/server.h"
+#include "storage/glob.h"
+
+namespace ringkv::server {
+namespace {
+
+void Get(AdminCall& call) {
+  std::vector<const OptionRow*> shown;
+  for (const OptionRow& row : OptionRows()) {
+    for (size_t i = 2; i < call.args.size(); ++i) {
+      if (storage::GlobMatches(call.args[i], row.name, storage::GlobCase::kInsensitive)) {
+        shown.push_back(&row);
+        break;
+      }
+    }
+  }
+  call.reply.Map(static_cast<int64_t>(shown.size()));
+  for (const OptionRow* row : shown) {
+    call.reply.Bulk(row->name);
+    call.reply.Bulk(OptionValue(call.server.options(), *row));
+  }
+}
+
+std::string SetFailed(const OptionRow& row, const std::string& why) {
+  return "ERR CONFIG SET failed (possibly related to argument '" + std::string(row.name) + "') - " + why;
+}
+
+// All of the pairs are checked before the first is set, so a failure changes nothing.
+void Set(AdminCall& call) {
+  if (call.args.size() % 2 != 0) return call.reply.Error("ERR wrong number of arguments for 'config|set' command");
+  std::vector<std::pair<const OptionRow*, std::string_view>> changes;
+  for (size_t i = 2; i < call.args.size(); i += 2) {
+    const OptionRow* row = FindOption(call.args[i]);
+    if (row == nullptr) {
+      return call.reply.Error("ERR Unknown option or number of arguments for CONFIG SET - '" +
+                              std::string(call.args[i]) + "'");
+    }
+    for (const auto& [other, value] : changes) {
+      if (other == row) return call.reply.Error(SetFailed(*row, "duplicate parameter"));
+    }
+    changes.emplace_back(row, call.args[i + 1]);
+  }
+  for (const auto& [row, value] : changes) {
+    if (!row->changeable) return call.reply.Error(SetFailed(*row, "can't set immutable config"));
+    if (const std::optional<std::string> wrong = CheckOption(*row, value)) {
+      return call.reply.Error(SetFailed(*row, *wrong));
+    }
+  }
+  for (const auto& [row, value] : changes) SetOption(call.server.options(), *row, value);
+  call.server.ApplyOptions();
+  call.reply.Ok();
+}
+
+void ResetStat(AdminCall& call) {
+  call.server.ResetStatistics(call.txn);
+  call.reply.Ok();
+}
+
+void Rewrite(AdminCall& call) {
+  if (call.server.config_path().empty()) return call.reply.Error("ERR The server is running without a config file");
+  const storage::Result<bool> written = RewriteConfigFile(call.server.config_path(), call.server.options());
+  if (!written) {
+    call.server.log().Warning("CONFIG REWRITE: " + written.error().text);
+    return call.reply.Error("ERR Rewriting config file: " + written.error().text);
+  }
+  call.server.log().Notice("CONFIG REWRITE wrote " + call.server.config_path());
+  call.reply.Ok();
+}
+
+constexpr uint32_t kAdministers = kAdmin | kNoScript | kLoading | kStale;
+
+constexpr Command kRows[] = {
+    {.name = "config", .arity = -2, .group = Group::kServer, .since = "2.0.0",
+     .complexity = "Depends on subcommand.", .summary = "Reads and changes options.", .is_container = true},
+    {.name = "get", .parent = "config", .arity = -3, .flags = kAdministers, .group = Group::kServer, .since = "2.0.0",
+     .complexity = "O(N) in the number of parameters given", .syntax = "parameter [parameter ...]",
+     .summary = "Returns options by name or pattern.", .run = Admin(Get)},
+    {.name = "help", .parent = "config", .arity = 2, .flags = kLoading | kStale, .group = Group::kServer,
+     .since = "5.0.0", .summary = "Shows this text.", .run = Admin(ReplyHelp)},
+    {.name = "resetstat", .parent = "config", .arity = 2, .flags = kAdministers, .scope = Scope::kWalks,
+     .group = Group::kServer, .tips = "request_policy:all_nodes response_policy:all_succeeded", .since = "2.0.0",
+     .summary = "Sets the counters of INFO back to zero.", .run = Admin(ResetStat)},
+    {.name = "rewrite", .parent = "config", .arity = 2, .flags = kAdministers, .group = Group::kServer,
+     .since = "2.8.0", .summary = "Writes the options in force into the configuration file.", .run = Admin(Rewrite)},
+    {.name = "set", .parent = "config", .arity = -4, .flags = kAdministers, .group = Group::kServer,
+     .tips = "request_policy:all_nodes response_policy:all_succeeded", .since = "2.0.0",
+     .complexity = "O(N) in the number of parameters given", .syntax = "parameter value [parameter value ...]",
+     .summary = "Changes options.", .run = Admin(Set)},
+};
+static_assert(RowsAreSound(kRows));
+
+}  // namespace
+
+std::span<const Command> ConfigCommands() { return kRows; }
+
+}  // namespace ringkv::server

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+// The connection itself: who speaks, in which protocol, to which database.
+#include <string>
+
+#include "server/command/error_replies.h"
+#include "server/commands/client_name.h"
+#include "server/commands/families.h"
+#include "server/server.h"
+#include "server/session/session.h"
+#include "server/version.h"
+
+namespace ringkv::server {
+namespace {
+
+constexpr std::string_view kWrongPassword = "WRONGPASS invalid username-password pair or user is disabled.";
+constexpr std::string_view kOnlyUser = "default";
+
+// Compares in a time that tells nothing about where two passwords differ.
+bool PasswordsEqual(std::string_view given, std::string_view expected) {
+  unsigned char difference = given.size() == expected.size() ? 0 : 1;
+  for (size_t i = 0; i < given.size(); ++i) {
+    const char other = expected.empty() ? '\0' : expected[i % expected.size()];
+    difference = static_cast<unsigned char>(difference | (given[i] ^ other));
+  }
+  return difference == 0;
+}
+
+// There is one user. Without a password of its own it takes any.
+bool Authenticate(AdminCall& call, std::string_view user, std::string_view password) {
+  const std::string expected = call.server.options().requirepass.Get();
+  const bool right = user == kOnlyUser && (expected.empty() || PasswordsEqual(password, expected));
+  if (right) call.session.authenticated = true;
+  return right;
+}
+
+void Auth(AdminCall& call) {
+  if (call.args.size() > 3) return call.reply.Error(errors::kSyntax);
+  if (call.args.size() == 2 && call.server.options().requirepass.Get().empty()) {
+    return call.reply.Error(
+        "ERR AUTH <password> called without any password configured for the default user. Are you sure your "
+        "configuration is correct?");
+  }
+  const std::string_view user = call.args.size() == 3 ? call.args[1] : kOnlyUser;
+  if (!Authenticate(call, user, call.args[call.args.size() - 1])) return call.reply.Error(kWrongPassword);
+  call.reply.Ok();
+}
+
+void ReplyHello(AdminCall& call) {
+  resp::ReplyWriter& reply = call.reply;
+  reply.Map(7);
+  reply.Bulk("server");
+  reply.Bulk("redis");
+  reply.Bulk("version");
+  reply.Bulk(kRedisVersion);
+  reply.Bulk("proto");
+  reply.Integer(call.session.protocol);
+  reply.Bulk("id");
+  reply.Integer(static_cast<int64_t>(call.session.card->id));
+  reply.Bulk("mode");
+  reply.Bulk("standalone");
+  reply.Bulk("role");
+  reply.Bulk("master");
+  reply.Bulk("modules");
+  reply.Array(0);
+}
+
+void Hello(AdminCall& call) {
+  Arguments& args = call.args;
+  std::optional<int64_t> protocol;
+  if (!args.AtEnd()) {
+    protocol = resp::ParseInteger(args.Next());
+    if (!protocol) return call.reply.Error("ERR Protocol version is not an integer or out of range");
+    if (*protocol < 2 || *protocol > 3) return call.reply.Error("NOPROTO unsupported protocol version");
+  }
+  std::optional<std::string_view> name;
+  while (!args.AtEnd()) {
+    if (args.Left() >= 3 && args.Take("AUTH")) {
+      const std::string_view user = args.Next();
+      if (!Authenticate(call, user, args.Next())) return call.reply.Error(kWrongPassword);
+    } else if (args.TakeWithValue("SETNAME")) {
+      name = args.Next();
+      if (!IsClientName(*name)) return call.reply.Error(kBadClientName);
+    } else {
+      return call.reply.Error("ERR Syntax error in HELLO option '" + std::string(args.Next()) + "'");
+    }
+  }
+  if (!call.session.authenticated) {
+    return call.reply.Error(
+        "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> "
+        "<pass> option can be used to authenticate the client and select the RESP protocol version at the same time");
+  }
+  if (name) call.session.card->name.Set(std::string(*name));
+  if (protocol) {
+    call.session.protocol = static_cast<int>(*protocol);
+    call.reply.set_protocol(call.session.protocol);
+  }
+  ReplyHello(call);
+}
+
+void Ping(AdminCall& call) {
+  if (call.args.size() > 2) return call.reply.Error("ERR wrong number of arguments for 'ping' command");
+  if (call.args.size() == 2) return call.reply.Bulk(call.args[1]);
+  call.reply.Simple("PONG");
+}
+
+void Echo(AdminCall& call) { call.reply.Bulk(call.args[1]); }
+
+void Select(AdminCall& call) {
+  const std::optional<int64_t> db = resp::ParseInteger(call.args[1]);
+  if (!db || *db < INT32_MIN || *db > INT32_MAX) return call.reply.Error(errors::kNotInteger);
+  if (*db < 0 || *db >= call.server.store().databases()) return call.reply.Error(errors::kDbOutOfRange);
+  call.session.db = static_cast<storage::DbIndex>(*db);
+  call.reply.Ok();
+}
+
+void Quit(AdminCall& call) {
+  call.session.close_after_reply = true;
+  call.reply.Ok();
+}
+
+void Reset(AdminCall& call) {
+  Session& session = call.session;
+  session.queue.Close();
+  session.UnwatchAll();
+  if (session.is_monitor) {
+    call.server.monitor().Remove(*session.card);
+    session.is_monitor = false;
+    session.card->is_monitor = false;
+  }
+  session.db = 0;
+  session.protocol = 2;
+  call.reply.set_protocol(2);
+  session.authenticated = call.server.options().requirepass.Get().empty();
+  session.reply_mode = ReplyMode::kOn;
+  session.no_touch = false;
+  session.card->no_touch = false;
+  session.card->no_evict = false;
+  session.card->name.Set("");
+  call.reply.Simple("RESET");
+}
+
+constexpr uint32_t kAlways = kNoScript | kLoading | kStale | kFast | kNoAuth | kAllowBusy;
+
+constexpr Command kRows[] = {
+    {.name = "auth", .arity = -2, .flags = kAlways, .group = Group::kConnection, .since = "1.0.0",
+     .complexity = "O(1)", .syntax = "[username] password", .summary = "Gives the password.", .run = Admin(Auth)},
+    {.name = "echo", .arity = 2, .flags = kLoading | kStale | kFast, .group = Group::kConnection, .since = "1.0.0",
+     .syntax = "message", .summary = "Returns what it was given.", .run = Admin(Echo)},
+    {.name = "hello", .arity = -1, .flags = kAlways, .group = Group::kConnection, .since = "6.0.0",
+     .syntax = "[protover [AUTH username password] [SETNAME clientname]]",
+     .summary = "Chooses the protocol, and may give password and name.", .run = Admin(Hello)},
+    {.name = "ping", .arity = -1, .flags = kFast, .group = Group::kConnection,
+     .tips = "request_policy:all_shards response_policy:all_succeeded", .since = "1.0.0", .syntax = "[message]",
+     .summary = "Answers, so one knows that somebody is there.", .run = Admin(Ping)},
+    {.name = "quit", .arity = -1, .flags = kAlways, .group = Group::kConnection, .since = "1.0.0",
+     .syntax = "[ignored ...]", .summary = "Closes the connection.", .run = Admin(Quit)},
+    {.name = "reset", .arity = 1, .flags = kAlways, .group = Group::kConnection, .since = "6.2.0",
+     .summary = "Makes the connection what it was at the start.", .run = Admin(Reset)},
+    {.name = "select", .arity = 2, .flags = kLoading | kStale | kFast, .group = Group::kConnection, .since = "1.0.0",
+     .syntax = "index", .summary = "Chooses a database.", .run = Admin(Select)},
+};
+static_assert(RowsAreSound(kRows));
+
+}  // namespace
+
+std::span<const Command> ConnectionCommands() { return kRows; }
+
+}  // namespace ringkv::server

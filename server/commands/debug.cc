@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+#include "server/commands/debug.h"
+
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <thread>
+
+#include "server/command/error_replies.h"
+#include "server/server.h"
+#include "server/session/session.h"
+#include "storage/types/string_encoding.h"
+
+namespace ringkv::server {
+namespace {
+
+bool IsAllowed(AdminCall& call) {
+  const auto who = static_cast<DebugCommand>(call.server.options().enable_debug_command.load());
+  return who == DebugCommand::kYes || (who == DebugCommand::kLocal && call.session.card->is_local);
+}
+
+void Sleep(AdminCall& call) {
+  const double seconds = std::strtod(std::string(call.args[2]).c_str(), nullptr);
+  constexpr double kLongest = 3600;
+  if (seconds > 0 && seconds <= kLongest) std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
+  call.reply.Ok();
+}
+
+void Object(AdminCall& call) {
+  if (!call.txn.holds_all()) call.txn.LockKey(call.args[2]);
+  const storage::Place place = call.txn.Find(call.session.db, call.args[2], storage::Intent::kCheck);
+  if (!place) return call.reply.Error(errors::kNoSuchKey);
+  const storage::Entry& entry = place.entry();
+  char text[256];
+  std::snprintf(text, sizeof text,
+                "Value at:%p refcount:%d encoding:%s serializedlength:%zu lru:%u lru_seconds_idle:%lld",
+                static_cast<const void*>(&entry), storage::IsSharedInteger(entry) ? INT32_MAX : 1,
+                std::string(storage::StringEncodingName(entry)).c_str(), entry.value().size() + 1, entry.access(),
+                static_cast<long long>(storage::IdleSeconds(entry.access(), call.txn.now())));
+  call.reply.Simple(text);
+}
+
+void Help(AdminCall& call) {
+  static constexpr std::string_view kLines[] = {
+      "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+      "OBJECT key",
+      "    Shows how a value is kept.",
+      "SET-ACTIVE-EXPIRE <0|1>",
+      "    Stops or starts the background search for expired keys.",
+      "SLEEP seconds",
+      "    Lets the thread of this connection stand still.",
+      "HELP",
+      "    Shows this text.",
+  };
+  call.reply.Array(std::size(kLines));
+  for (const std::string_view line : kLines) call.reply.Simple(line);
+}
+
+}  // namespace
+
+void Debug(AdminCall& call) {
+  if (!IsAllowed(call)) {
+    return call.reply.Error(
+        "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a "
+        "local connection, otherwise you need to set this option in the configuration file, and then restart the "
+        "server.");
+  }
+  const std::string_view what = call.args[1];
+  const size_t argc = call.args.size();
+  if (argc == 3 && EqualsIgnoringCase(what, "sleep")) return Sleep(call);
+  if (argc == 3 && EqualsIgnoringCase(what, "object")) return Object(call);
+  if (argc == 2 && EqualsIgnoringCase(what, "help")) return Help(call);
+  if (argc == 3 && EqualsIgnoringCase(what, "set-active-expire")) {
+    call.server.set_active_expiry(call.args[2] != "0");
+    return call.reply.Ok();
+  }
+  call.reply.Error("ERR Unknown subcommand or wrong number of arguments for '" + std::string(what) +
+                   "'. Try DEBUG HELP.");
+}
+
+}  // namespace ringkv::server

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// The rows of each family of commands; each family is one file of this folder.
+#pragma once
+
+#include <span>
+
+#include "server/command/command.h"
+
+namespace ringkv::server {
+
+std::span<const Command> BitCommands();
+std::span<const Command> BitFieldCommands();
+std::span<const Command> ClientCommands();
+std::span<const Command> CommandCommands();
+std::span<const Command> ConfigCommands();
+std::span<const Command> ConnectionCommands();
+std::span<const Command> ExpiryCommands();
+std::span<const Command> KeyCommands();
+std::span<const Command> LatencyCommands();
+std::span<const Command> LcsCommands();
+std::span<const Command> MemoryCommands();
+std::span<const Command> ServerCommands();
+std::span<const Command> StringCommands();
+std::span<const Command> TransactionCommands();
+
+}  // namespace ringkv::server

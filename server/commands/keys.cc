@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: MIT
+// Keys, whatever they hold.
+#include <charconv>
+#include <string>
+
+#include "server/command/error_replies.h"
+#include "server/command/help.h"
+#include "server/commands/families.h"
+#include "storage/glob.h"
+#include "storage/types/string_encoding.h"
+#include "storage/types/type_table.h"
+
+namespace ringkv::server {
+namespace {
+
+using storage::DbIndex;
+using storage::Entry;
+using storage::Intent;
+using storage::Place;
+
+void Del(DataCall& call) {
+  int64_t deleted = 0;
+  for (size_t i = 1; i < call.args.size(); ++i) {
+    Place place = call.txn.Find(call.db, call.args[i], Intent::kCheck);
+    if (!place) continue;
+    call.txn.Do(place, storage::Erase{});
+    ++deleted;
+  }
+  call.reply.Integer(deleted);
+}
+
+void CountThere(DataCall& call, Intent intent) {
+  int64_t there = 0;
+  for (size_t i = 1; i < call.args.size(); ++i) {
+    if (call.txn.Find(call.db, call.args[i], intent)) ++there;
+  }
+  call.reply.Integer(there);
+}
+
+void Exists(DataCall& call) { CountThere(call, Intent::kPeek); }
+void Touch(DataCall& call) { CountThere(call, Intent::kRead); }
+
+void Type(DataCall& call) {
+  const Place place = call.txn.Find(call.db, call.args[1], Intent::kPeek);
+  call.reply.Simple(place ? storage::TypeName(place.entry().type()) : "none");
+}
+
+// --- the whole keyspace ---------------------------------------------------------------------------------------------
+
+// Bulk strings whose number is known only at the end.
+class KeyList {
+ public:
+  explicit KeyList(int protocol) : writer_(bytes_, protocol) {}
+  void Add(std::string_view key) {
+    writer_.Bulk(key);
+    ++count_;
+  }
+  void ReplyTo(resp::ReplyWriter& reply) {
+    reply.Array(count_);
+    reply.buffer().Append(bytes_.Readable());
+  }
+
+ private:
+  resp::Buffer bytes_;
+  resp::ReplyWriter writer_;
+  int64_t count_ = 0;
+};
+
+void Keys(DataCall& call) {
+  const std::string_view pattern = call.args[1];
+  const bool all = pattern == "*";
+  KeyList keys(call.reply.protocol());
+  constexpr size_t kKeysALock = 4096;
+  uint64_t cursor = 0;
+  do {
+    cursor = call.txn.Walk(call.db, cursor, kKeysALock, [&](const Entry& entry) {
+      if (all || storage::GlobMatches(pattern, entry.key())) keys.Add(entry.key());
+    });
+  } while (cursor != 0);
+  keys.ReplyTo(call.reply);
+}
+
+struct ScanOptions {
+  size_t count = 10;
+  std::string_view pattern = "*";
+  std::string_view type;
+};
+
+bool ParseScanOptions(DataCall& call, ScanOptions* options) {
+  call.args.Skip(1);
+  while (!call.args.AtEnd()) {
+    if (call.args.TakeWithValue("COUNT")) {
+      const std::optional<int64_t> count = resp::ParseInteger(call.args.Next());
+      if (!count || *count < 1) {
+        call.reply.Error(count ? errors::kSyntax : errors::kNotInteger);
+        return false;
+      }
+      options->count = static_cast<size_t>(*count);
+    } else if (call.args.TakeWithValue("MATCH")) {
+      options->pattern = call.args.Next();
+    } else if (call.args.TakeWithValue("TYPE")) {
+      options->type = call.args.Next();
+    } else {
+      call.reply.Error(errors::kSyntax);
+      return false;
+    }
+  }
+  return true;
+}
+
+void Scan(DataCall& call) {
+  uint64_t cursor = 0;
+  const std::string_view text = call.args[1];
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), cursor);
+  if (error != std::errc() || end != text.data() + text.size()) return call.reply.Error("ERR invalid cursor");
+  ScanOptions options;
+  if (!ParseScanOptions(call, &options)) return;
+  KeyList keys(call.reply.protocol());
+  const bool all = options.pattern == "*";
+  const uint64_t next = call.txn.Walk(call.db, cursor, options.count, [&](const Entry& entry) {
+    if (!all && !storage::GlobMatches(options.pattern, entry.key())) return;
+    if (!options.type.empty() && !EqualsIgnoringCase(options.type, storage::TypeName(entry.type()))) return;
+    keys.Add(entry.key());
+  });
+  call.reply.Array(2);
+  call.reply.BulkInteger(static_cast<int64_t>(next));
+  keys.ReplyTo(call.reply);
+}
+
+void RandomKey(DataCall& call) {
+  constexpr int kTries = 100;  // as long as expired keys come up
+  for (int i = 0; i < kTries; ++i) {
+    std::string key;
+    bool found = false;
+    bool expired = false;
+    call.txn.Sample(call.db, 1, false, [&](const Entry& entry) {
+      found = true;
+      expired = entry.IsExpired(call.txn.now());
+      key = entry.key();
+    });
+    if (!found) break;
+    if (!expired) return call.reply.Bulk(key);
+  }
+  call.reply.Null();
+}
+
+// --- moving and copying ---------------------------------------------------------------------------------------------
+
+void RenameTo(DataCall& call, bool only_if_missing) {
+  Place from = call.txn.Find(call.db, call.args[1], Intent::kWrite);
+  if (!from) return call.reply.Error(errors::kNoSuchKey);
+  const bool same = call.args[1] == call.args[2];
+  if (only_if_missing && (same || call.txn.Find(call.db, call.args[2], Intent::kWrite))) return call.reply.Integer(0);
+  if (!same) call.txn.Rename(from, call.db, call.args[2]);
+  if (only_if_missing) {
+    call.reply.Integer(1);
+  } else {
+    call.reply.Ok();
+  }
+}
+
+void Rename(DataCall& call) { RenameTo(call, false); }
+void RenameNx(DataCall& call) { RenameTo(call, true); }
+
+// A database's number, or nothing with the error written.
+std::optional<DbIndex> ParseDb(DataCall& call, std::string_view text) {
+  const std::optional<int64_t> db = resp::ParseInteger(text);
+  if (!db || *db < INT32_MIN || *db > INT32_MAX) {
+    call.reply.Error(errors::kNotInteger);
+    return std::nullopt;
+  }
+  if (*db < 0 || *db >= call.txn.store().databases()) {
+    call.reply.Error(errors::kDbOutOfRange);
+    return std::nullopt;
+  }
+  return static_cast<DbIndex>(*db);
+}
+
+void Copy(DataCall& call) {
+  DbIndex to_db = call.db;
+  bool replace = false;
+  call.args.Skip(2);
+  while (!call.args.AtEnd()) {
+    if (call.args.Take("REPLACE")) {
+      replace = true;
+    } else if (call.args.TakeWithValue("DB")) {
+      const std::optional<DbIndex> db = ParseDb(call, call.args.Next());
+      if (!db) return;
+      to_db = *db;
+    } else {
+      return call.reply.Error(errors::kSyntax);
+    }
+  }
+  if (to_db == call.db && call.args[1] == call.args[2]) return call.reply.Error(errors::kSameObject);
+  const Place from = call.txn.Find(call.db, call.args[1], Intent::kRead);
+  if (!from) return call.reply.Integer(0);
+  Place to = call.txn.Find(to_db, call.args[2], Intent::kWrite);
+  if (to && !replace) return call.reply.Integer(0);
+  // Both may stand in one table, which an insertion rearranges: the value is copied first.
+  const std::string value(from.value());
+  call.txn.Do(to, storage::StringPut{value, from.expiry(), from.entry().form()});
+  call.reply.Integer(1);
+}
+
+void Move(DataCall& call) {
+  const std::optional<DbIndex> to_db = ParseDb(call, call.args[2]);
+  if (!to_db) return;
+  if (*to_db == call.db) return call.reply.Error(errors::kSameObject);
+  Place from = call.txn.Find(call.db, call.args[1], Intent::kWrite);
+  if (!from || call.txn.Find(*to_db, call.args[1], Intent::kWrite)) return call.reply.Integer(0);
+  call.txn.Rename(from, *to_db, call.args[1]);
+  call.reply.Integer(1);
+}
+
+// --- OBJECT ---------------------------------------------------------------------------------------------------------
+
+void ObjectEncoding(DataCall& call) {
+  const Place place = call.txn.Find(call.db, call.args[2], Intent::kCheck);
+  if (!place) return call.reply.Null();
+  call.reply.Bulk(storage::StringEncodingName(place.entry()));
+}
+
+void ObjectRefCount(DataCall& call) {
+  const Place place = call.txn.Find(call.db, call.args[2], Intent::kCheck);
+  if (!place) return call.reply.Null();
+  call.reply.Integer(storage::IsSharedInteger(place.entry()) ? INT32_MAX : 1);
+}
+
+void ObjectIdleTime(DataCall& call) {
+  const Place place = call.txn.Find(call.db, call.args[2], Intent::kCheck);
+  if (!place) return call.reply.Null();
+  if (call.txn.store().access_options().mode == storage::AccessMode::kLeastFrequent) {
+    return call.reply.Error(
+        "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between "
+        "policies at runtime LRU and LFU data will take some time to adjust.");
+  }
+  call.reply.Integer(storage::IdleSeconds(place.entry().access(), call.txn.now()));
+}
+
+void ObjectFreq(DataCall& call) {
+  const Place place = call.txn.Find(call.db, call.args[2], Intent::kCheck);
+  if (!place) return call.reply.Null();
+  const storage::AccessOptions& options = call.txn.store().access_options();
+  if (options.mode == storage::AccessMode::kLeastRecent) {
+    return call.reply.Error(
+        "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching "
+        "between policies at runtime LRU and LFU data will take some time to adjust.");
+  }
+  call.reply.Integer(storage::LfuCounter(place.entry().access(), options, call.txn.now()));
+}
+
+constexpr std::string_view kObjectTips = "nondeterministic_output";
+
+constexpr Command kRows[] = {
+    {.name = "copy", .arity = -3, .flags = kWrite | kDenyOom, .keys = OneKey(kKeyRO | kKeyAccess),
+     .more_keys = OneKey(kKeyOW | kKeyUpdate, 2), .group = Group::kGeneric, .since = "6.2.0",
+     .complexity = "O(N) in the size of the value", .syntax = "source destination [DB destination-db] [REPLACE]",
+     .summary = "Copies a key with its value and expiry.", .run = Data(Copy)},
+    {.name = "del", .arity = -2, .flags = kWrite, .keys = KeysToEnd(kKeyRM | kKeyDelete), .group = Group::kGeneric,
+     .tips = "request_policy:multi_shard response_policy:agg_sum", .since = "1.0.0",
+     .complexity = "O(N) in the number of keys", .syntax = "key [key ...]", .summary = "Deletes keys.",
+     .run = Data(Del)},
+    {.name = "exists", .arity = -2, .flags = kReadOnly | kFast, .keys = KeysToEnd(kKeyRO), .group = Group::kGeneric,
+     .tips = "request_policy:multi_shard response_policy:agg_sum", .since = "1.0.0",
+     .complexity = "O(N) in the number of keys", .syntax = "key [key ...]", .summary = "Counts the keys that are there.",
+     .run = Data(Exists)},
+    {.name = "keys", .arity = 2, .flags = kReadOnly, .scope = Scope::kWalks, .group = Group::kGeneric,
+     .categories = "dangerous", .tips = "request_policy:all_shards nondeterministic_output_order", .since = "1.0.0",
+     .complexity = "O(N) in the number of keys of the database", .syntax = "pattern",
+     .summary = "Lists all keys that match a pattern.", .run = Data(Keys)},
+    {.name = "move", .arity = 3, .flags = kWrite | kFast, .keys = OneKey(kKeyRW | kKeyAccess | kKeyUpdate),
+     .group = Group::kGeneric, .since = "1.0.0", .syntax = "key db", .summary = "Moves a key to another database.",
+     .run = Data(Move)},
+    {.name = "object", .arity = -2, .group = Group::kGeneric, .since = "2.2.3", .complexity = "Depends on subcommand.",
+     .summary = "Tells how a value is kept.", .is_container = true},
+    {.name = "encoding", .parent = "object", .arity = 3, .flags = kReadOnly, .keys = OneKey(kKeyRO, 2),
+     .group = Group::kGeneric, .tips = kObjectTips, .since = "2.2.3", .syntax = "key",
+     .summary = "Names the encoding of a value.", .run = Data(ObjectEncoding)},
+    {.name = "freq", .parent = "object", .arity = 3, .flags = kReadOnly, .keys = OneKey(kKeyRO, 2),
+     .group = Group::kGeneric, .tips = kObjectTips, .since = "4.0.0", .syntax = "key",
+     .summary = "Tells how often a key is used, on a logarithmic scale.", .run = Data(ObjectFreq)},
+    {.name = "help", .parent = "object", .arity = 2, .flags = kLoading | kStale, .group = Group::kGeneric,
+     .since = "6.2.0", .summary = "Shows this text.", .run = Admin(ReplyHelp)},
+    {.name = "idletime", .parent = "object", .arity = 3, .flags = kReadOnly, .keys = OneKey(kKeyRO, 2),
+     .group = Group::kGeneric, .tips = kObjectTips, .since = "2.2.3", .syntax = "key",
+     .summary = "Tells for how many seconds a key was not used.", .run = Data(ObjectIdleTime)},
+    {.name = "refcount", .parent = "object", .arity = 3, .flags = kReadOnly, .keys = OneKey(kKeyRO, 2),
+     .group = Group::kGeneric, .tips = kObjectTips, .since = "2.2.3", .syntax = "key",
+     .summary = "Tells how many places use a value.", .run = Data(ObjectRefCount)},
+    {.name = "randomkey", .arity = 1, .flags = kReadOnly, .scope = Scope::kWalks, .group = Group::kGeneric,
+     .tips = "request_policy:all_shards nondeterministic_output", .since = "1.0.0", .syntax = "",
+     .summary = "Returns a key chosen by chance.", .run = Data(RandomKey)},
+    {.name = "rename", .arity = 3, .flags = kWrite, .keys = OneKey(kKeyRW | kKeyAccess | kKeyDelete),
+     .more_keys = OneKey(kKeyOW | kKeyUpdate, 2), .group = Group::kGeneric, .since = "1.0.0", .syntax = "key newkey",
+     .summary = "Renames a key; what had the new name goes.", .run = Data(Rename)},
+    {.name = "renamenx", .arity = 3, .flags = kWrite | kFast, .keys = OneKey(kKeyRW | kKeyAccess | kKeyDelete),
+     .more_keys = OneKey(kKeyOW | kKeyInsert, 2), .group = Group::kGeneric, .since = "1.0.0", .syntax = "key newkey",
+     .summary = "Renames a key if the new name is free.", .run = Data(RenameNx)},
+    {.name = "scan", .arity = -2, .flags = kReadOnly, .scope = Scope::kWalks, .group = Group::kGeneric,
+     .tips = "nondeterministic_output request_policy:special", .since = "2.8.0",
+     .complexity = "O(COUNT) a call, O(N) for all keys", .syntax = "cursor [MATCH pattern] [COUNT count] [TYPE type]",
+     .summary = "Walks the keys of the database, a part at each call.", .run = Data(Scan)},
+    {.name = "touch", .arity = -2, .flags = kReadOnly | kFast, .keys = KeysToEnd(kKeyRO), .group = Group::kGeneric,
+     .tips = "request_policy:multi_shard response_policy:agg_sum", .since = "3.2.1",
+     .complexity = "O(N) in the number of keys", .syntax = "key [key ...]",
+     .summary = "Counts the keys that are there and marks them as used.", .run = Data(Touch)},
+    {.name = "type", .arity = 2, .flags = kReadOnly | kFast, .keys = OneKey(kKeyRO), .group = Group::kGeneric,
+     .since = "1.0.0", .syntax = "key", .summary = "Names the type of a value.", .run = Data(Type)},
+    {.name = "unlink", .arity = -2, .flags = kWrite | kFast, .keys = KeysToEnd(kKeyRM | kKeyDelete),
+     .group = Group::kGeneric, .tips = "request_policy:multi_shard response_policy:agg_sum", .since = "4.0.0",
+     .complexity = "O(1) for each key; memory is freed in the background", .syntax = "key [key ...]",
+     .summary = "Deletes keys and frees their memory in the background.", .run = Data(Del)},
+};
+static_assert(RowsAreSound(kRows));
+
+}  // namespace
+
+std::span<const Command> KeyCommands() { return kRows; }
+
+}  // namespace ringkv::server

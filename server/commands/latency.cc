@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+// SLOWLOG and LATENCY: what took long.
+#include <string>
+#include <vector>
+
+#include "server/command/error_replies.h"
+#include "server/command/help.h"
+#include "server/commands/families.h"
+#include "server/observe/command_totals.h"
+#include "server/server.h"
+
+namespace ringkv::server {
+namespace {
+
+// --- SLOWLOG --------------------------------------------------------------------------------------------------------
+
+void SlowLogGet(AdminCall& call) {
+  constexpr int64_t kShownByDefault = 10;
+  int64_t count = kShownByDefault;
+  if (call.args.size() > 3) return call.reply.Error("ERR wrong number of arguments for 'slowlog|get' command");
+  if (call.args.size() == 3) {
+    const std::optional<int64_t> given = resp::ParseInteger(call.args[2]);
+    if (!given || *given < -1) return call.reply.Error("ERR count should be greater than or equal to -1");
+    count = *given;
+  }
+  const std::vector<SlowLog::Item> items = call.server.slow_log().Newest(count);
+  call.reply.Array(static_cast<int64_t>(items.size()));
+  for (const SlowLog::Item& item : items) {
+    call.reply.Array(6);
+    call.reply.Integer(static_cast<int64_t>(item.id));
+    call.reply.Integer(item.unix_seconds);
+    call.reply.Integer(static_cast<int64_t>(item.microseconds));
+    call.reply.Array(static_cast<int64_t>(item.arguments.size()));
+    for (const std::string& argument : item.arguments) call.reply.Bulk(argument);
+    call.reply.Bulk(item.address);
+    call.reply.Bulk(item.client_name);
+  }
+}
+
+void SlowLogLen(AdminCall& call) { call.reply.Integer(static_cast<int64_t>(call.server.slow_log().size())); }
+
+void SlowLogReset(AdminCall& call) {
+  call.server.slow_log().Reset();
+  call.reply.Ok();
+}
+
+// --- LATENCY --------------------------------------------------------------------------------------------------------
+
+void Latest(AdminCall& call) {
+  const auto events = call.server.latency_events().All();
+  call.reply.Array(static_cast<int64_t>(events.size()));
+  for (const auto& [name, event] : events) {
+    call.reply.Array(4);
+    call.reply.Bulk(name);
+    call.reply.Integer(event.samples.back().unix_seconds);
+    call.reply.Integer(event.samples.back().milliseconds);
+    call.reply.Integer(event.longest);
+  }
+}
+
+void History(AdminCall& call) {
+  const auto events = call.server.latency_events().All();
+  const auto found = events.find(call.args[2]);
+  if (found == events.end()) return call.reply.Array(0);
+  call.reply.Array(static_cast<int64_t>(found->second.samples.size()));
+  for (const LatencyEvents::Sample& sample : found->second.samples) {
+    call.reply.Array(2);
+    call.reply.Integer(sample.unix_seconds);
+    call.reply.Integer(sample.milliseconds);
+  }
+}
+
+void Reset(AdminCall& call) {
+  if (call.args.size() == 2) {
+    return call.reply.Integer(static_cast<int64_t>(call.server.latency_events().ResetAll()));
+  }
+  int64_t count = 0;
+  for (size_t i = 2; i < call.args.size(); ++i) count += call.server.latency_events().Reset(call.args[i]) ? 1 : 0;
+  call.reply.Integer(count);
+}
+
+// Counts up to each power of two of a microsecond (1024 ns), leaving out those at which nothing is added.
+void ReplyHistogram(const CommandTotals& totals, resp::ReplyWriter& reply) {
+  std::vector<std::pair<uint64_t, uint64_t>> steps;
+  uint64_t counted = 0;
+  uint64_t bound = 1024;
+  size_t bucket = 0;
+  while (bucket < totals.histogram.size()) {
+    uint64_t added = 0;
+    while (bucket < totals.histogram.size() && LatencyHistogram::UpperBound(bucket) < bound) {
+      added += totals.histogram[bucket++];
+    }
+    counted += added;
+    if (added > 0) steps.emplace_back((bound + bound / 128 - 1) / 1000, counted);
+    bound *= 2;
+  }
+  reply.Map(2);
+  reply.Bulk("calls");
+  reply.Integer(static_cast<int64_t>(totals.calls));
+  reply.Bulk("histogram_usec");
+  reply.Map(static_cast<int64_t>(steps.size()));
+  for (const auto& [microseconds, count] : steps) {
+    reply.Integer(static_cast<int64_t>(microseconds));
+    reply.Integer(static_cast<int64_t>(count));
+  }
+}
+
+void Histogram(AdminCall& call) {
+  std::vector<const CommandEntry*> asked;
+  const CommandTable& commands = call.server.commands();
+  if (call.args.size() == 2) {
+    for (size_t i = 0; i < commands.size(); ++i) asked.push_back(&commands.entry(i));
+  }
+  for (size_t i = 2; i < call.args.size(); ++i) {
+    const CommandEntry* entry = commands.FindFullName(call.args[i]);
+    if (entry == nullptr) continue;
+    asked.push_back(entry);
+    asked.insert(asked.end(), entry->subcommands.begin(), entry->subcommands.end());
+  }
+  std::vector<std::pair<const CommandEntry*, CommandTotals>> shown;
+  for (const CommandEntry* entry : asked) {
+    CommandTotals totals = TotalsOf(call.server, *entry);
+    if (!totals.histogram.empty()) shown.emplace_back(entry, std::move(totals));
+  }
+  call.reply.Map(static_cast<int64_t>(shown.size()));
+  for (const auto& [entry, totals] : shown) {
+    call.reply.Bulk(entry->full_name);
+    ReplyHistogram(totals, call.reply);
+  }
+}
+
+constexpr uint32_t kSlowLog = kAdmin | kLoading | kStale;
+constexpr uint32_t kLatency = kAdmin | kNoScript | kLoading | kStale;
+constexpr std::string_view kResets = "request_policy:all_nodes response_policy:all_succeeded";
+constexpr std::string_view kReports = "nondeterministic_output request_policy:all_nodes response_policy:special";
+
+constexpr Command kRows[] = {
+    {.name = "latency", .arity = -2, .group = Group::kServer, .since = "2.8.13",
+     .complexity = "Depends on subcommand.", .summary = "Tells what took long.", .is_container = true},
+    {.name = "help", .parent = "latency", .arity = 2, .flags = kLoading | kStale, .group = Group::kServer,
+     .since = "2.8.13", .summary = "Shows this text.", .run = Admin(ReplyHelp)},
+    {.name = "histogram", .parent = "latency", .arity = -2, .flags = kLatency, .group = Group::kServer,
+     .tips = kReports, .since = "7.0.0", .complexity = "O(N) in the number of commands", .syntax = "[command ...]",
+     .summary = "Returns how long commands take, as cumulative counts.", .run = Admin(Histogram)},
+    {.name = "history", .parent = "latency", .arity = 3, .flags = kLatency, .group = Group::kServer, .tips = kReports,
+     .since = "2.8.13", .syntax = "event", .summary = "Lists the samples of an event.", .run = Admin(History)},
+    {.name = "latest", .parent = "latency", .arity = 2, .flags = kLatency, .group = Group::kServer, .tips = kReports,
+     .since = "2.8.13", .summary = "Lists the last sample of every event.", .run = Admin(Latest)},
+    {.name = "reset", .parent = "latency", .arity = -2, .flags = kLatency, .group = Group::kServer, .tips = kResets,
+     .since = "2.8.13", .syntax = "[event ...]", .summary = "Forgets events.", .run = Admin(Reset)},
+    {.name = "slowlog", .arity = -2, .group = Group::kServer, .since = "2.2.12",
+     .complexity = "Depends on subcommand.", .summary = "Tells which commands were slow.", .is_container = true},
+    {.name = "get", .parent = "slowlog", .arity = -2, .flags = kSlowLog, .group = Group::kServer,
+     .tips = "request_policy:all_nodes nondeterministic_output", .since = "2.2.12",
+     .complexity = "O(N) where N is the number of entries returned", .syntax = "[count]",
+     .summary = "Lists slow commands, newest first.", .run = Admin(SlowLogGet)},
+    {.name = "help", .parent = "slowlog", .arity = 2, .flags = kLoading | kStale, .group = Group::kServer,
+     .since = "6.2.0", .summary = "Shows this text.", .run = Admin(ReplyHelp)},
+    {.name = "len", .parent = "slowlog", .arity = 2, .flags = kSlowLog, .group = Group::kServer,
+     .tips = "request_policy:all_nodes response_policy:agg_sum nondeterministic_output", .since = "2.2.12",
+     .summary = "Counts the slow commands that are remembered.", .run = Admin(SlowLogLen)},
+    {.name = "reset", .parent = "slowlog", .arity = 2, .flags = kSlowLog, .group = Group::kServer, .tips = kResets,
+     .since = "2.2.12", .complexity = "O(N) where N is the number of entries in the slowlog",
+     .summary = "Forgets the slow commands.", .run = Admin(SlowLogReset)},
+};
+static_assert(RowsAreSound(kRows));
+
+}  // namespace
+
+std::span<const Command> LatencyCommands() { return kRows; }
+
+}  // namespace ringkv::server

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+// MEMORY: where it goes.
+#include <string>
+
+#include "server/command/error_replies.h"
+#include "server/command/help.h"
+#include "server/commands/families.h"
+#include "server/observe/memory_report.h"
+#include "server/server.h"
+#include "storage/allocator.h"
+
+namespace ringkv::server {
+namespace {
+
+void Usage(DataCall& call) {
+  constexpr int64_t kSlotBytes = 16;  // a table slot, at the usual load
+  call.args.Skip(2);
+  while (!call.args.AtEnd()) {
+    if (!call.args.TakeWithValue("SAMPLES")) return call.reply.Error(errors::kSyntax);
+    const std::optional<int64_t> samples = resp::ParseInteger(call.args.Next());
+    if (!samples) return call.reply.Error(errors::kNotInteger);
+    if (*samples < 0) return call.reply.Error(errors::kSyntax);
+  }
+  const storage::Place place = call.txn.Find(call.db, call.args[2], storage::Intent::kCheck);
+  if (!place) return call.reply.Null();
+  call.reply.Integer(static_cast<int64_t>(storage::AllocationSize(place.entry().TotalSize())) + kSlotBytes);
+}
+
+void Stats(AdminCall& call) {
+  const MemoryReport report = ReportMemory(call.server, call.txn);
+  resp::ReplyWriter& reply = call.reply;
+  const auto integer = [&](std::string_view name, uint64_t value) {
+    reply.Bulk(name);
+    reply.Integer(static_cast<int64_t>(value));
+  };
+  const auto ratio = [&](std::string_view name, double value) {
+    reply.Bulk(name);
+    reply.Double(value);
+  };
+  reply.Map(static_cast<int64_t>(22 + report.databases.size()));
+  integer("peak.allocated", report.peak);
+  integer("total.allocated", report.used);
+  integer("startup.allocated", report.startup);
+  integer("replication.backlog", 0);
+  integer("clients.slaves", 0);
+  integer("clients.normal", report.clients);
+  integer("aof.buffer", 0);
+  for (const auto& [db, size] : report.databases) {
+    reply.Bulk("db." + std::to_string(db));
+    reply.Map(2);
+    integer("keys.count", size.keys);
+    integer("keys.volatile", size.volatile_keys);
+  }
+  integer("overhead.total", report.overhead());
+  integer("overhead.tables", report.tables);
+  integer("keys.count", report.keys);
+  integer("keys.bytes-per-key", report.keys > 0 ? (report.used - std::min(report.used, report.startup)) / report.keys : 0);
+  integer("dataset.bytes", report.dataset());
+  ratio("dataset.percentage", report.DatasetPercentage());
+  ratio("peak.percentage", report.peak > 0 ? 100.0 * static_cast<double>(report.used) / static_cast<double>(report.peak) : 0);
+  integer("allocator.allocated", report.allocator.allocated);
+  integer("allocator.active", report.allocator.active);
+  integer("allocator.resident", report.allocator.resident);
+  ratio("allocator-fragmentation.ratio", MemoryReport::Ratio(report.allocator.active, report.allocator.allocated));
+  ratio("allocator-rss.ratio", MemoryReport::Ratio(report.allocator.resident, report.allocator.active));
+  ratio("rss-overhead.ratio", MemoryReport::Ratio(report.resident, report.allocator.resident));
+  ratio("fragmentation", MemoryReport::Ratio(report.resident, report.used));
+  integer("fragmentation.bytes", report.resident > report.used ? report.resident - report.used : 0);
+}
+
+void Doctor(AdminCall& call) {
+  constexpr size_t kTooSmall = 5 * 1024 * 1024;
+  constexpr double kHighFragmentation = 1.4;
+  constexpr double kHighPeak = 1.5;
+  const MemoryReport report = ReportMemory(call.server, call.txn);
+  std::string text;
+  if (report.used < kTooSmall) {
+    text = "This instance uses less than 5 MB: too little to judge.\n";
+  } else {
+    if (static_cast<double>(report.peak) > kHighPeak * static_cast<double>(report.used)) {
+      text += "Peak: memory use was far higher before (" + std::to_string(report.peak) +
+              " bytes); freed pages may not have gone back to the system. MEMORY PURGE returns them.\n";
+    }
+    if (MemoryReport::Ratio(report.resident, report.used) > kHighFragmentation) {
+      text += "Fragmentation: the process holds " + std::to_string(report.resident) + " bytes for " +
+              std::to_string(report.used) + " in use.\n";
+    }
+    if (text.empty()) text = "No memory issue found.\n";
+  }
+  call.reply.Verbatim(text, "txt");
+}
+
+void Purge(AdminCall& call) {
+  storage::PurgeFreePages();
+  call.reply.Ok();
+}
+
+constexpr std::string_view kReports = "nondeterministic_output request_policy:all_shards response_policy:special";
+
+constexpr Command kRows[] = {
+    {.name = "memory", .arity = -2, .group = Group::kServer, .since = "4.0.0", .complexity = "Depends on subcommand.",
+     .summary = "Tells how memory is used.", .is_container = true},
+    {.name = "doctor", .parent = "memory", .arity = 2, .scope = Scope::kWalks, .group = Group::kServer,
+     .tips = kReports, .since = "4.0.0", .summary = "Looks for memory problems.", .run = Admin(Doctor)},
+    {.name = "help", .parent = "memory", .arity = 2, .flags = kLoading | kStale, .group = Group::kServer,
+     .since = "4.0.0", .summary = "Shows this text.", .run = Admin(ReplyHelp)},
+    {.name = "purge", .parent = "memory", .arity = 2, .group = Group::kServer,
+     .tips = "request_policy:all_shards response_policy:all_succeeded", .since = "4.0.0",
+     .complexity = "Depends on how much memory is allocated, could be slow",
+     .summary = "Gives free pages back to the system.", .run = Admin(Purge)},
+    {.name = "stats", .parent = "memory", .arity = 2, .scope = Scope::kWalks, .group = Group::kServer,
+     .tips = kReports, .since = "4.0.0", .summary = "Lists what uses memory.", .run = Admin(Stats)},
+    {.name = "usage", .parent = "memory", .arity = -3, .flags = kReadOnly, .keys = OneKey(kKeyRO, 2),
+     .group = Group::kServer, .since = "4.0.0", .complexity = "O(N) where N is the number of samples.",
+     .syntax = "key [SAMPLES count]", .summary = "Returns the bytes that a key and its value take.",
+     .run = Data(Usage)},
+};
+static_assert(RowsAreSound(kRows));
+
+}  // namespace
+
+std::span<const Command> MemoryCommands() { return kRows; }
+
+}  // namespace ringkv::server

@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: MIT
+// Strings and the numbers that people keep in them.
+#include <cfloat>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "server/command/error_replies.h"
+#include "server/command/expiry_time.h"
+#include "server/commands/families.h"
+
+namespace ringkv::server {
+namespace {
+
+using storage::Intent;
+using storage::kNoExpiry;
+using storage::Place;
+using storage::StringForm;
+using storage::StringPatch;
+using storage::StringPut;
+using storage::UnixMs;
+
+void ReplyValue(DataCall& call, const Place& place) {
+  if (place) {
+    call.reply.Bulk(place.value());
+  } else {
+    call.reply.Null();
+  }
+}
+
+bool FitsLimit(DataCall& call, uint64_t size) {
+  if (size <= static_cast<uint64_t>(call.max_string_bytes)) return true;
+  call.reply.Error(errors::kStringTooLong);
+  return false;
+}
+
+// --- reading --------------------------------------------------------------------------------------------------------
+
+void Get(DataCall& call) { ReplyValue(call, call.txn.Find(call.db, call.args[1], Intent::kRead)); }
+
+void MGet(DataCall& call) {
+  call.reply.Array(static_cast<int64_t>(call.args.size()) - 1);
+  for (size_t i = 1; i < call.args.size(); ++i) ReplyValue(call, call.txn.Find(call.db, call.args[i], Intent::kRead));
+}
+
+void StrLen(DataCall& call) {
+  const Place place = call.txn.Find(call.db, call.args[1], Intent::kRead);
+  call.reply.Integer(place ? static_cast<int64_t>(place.value().size()) : 0);
+}
+
+void GetRange(DataCall& call) {
+  const std::optional<int64_t> first = resp::ParseInteger(call.args[2]);
+  const std::optional<int64_t> last = resp::ParseInteger(call.args[3]);
+  if (!first || !last) return call.reply.Error(errors::kNotInteger);
+  const Place place = call.txn.Find(call.db, call.args[1], Intent::kRead);
+  if (!place) return call.reply.Bulk("");
+  const auto length = static_cast<int64_t>(place.value().size());
+  int64_t start = *first;
+  int64_t end = *last;
+  if (start < 0 && end < 0 && start > end) return call.reply.Bulk("");
+  if (start < 0) start = std::max<int64_t>(start + length, 0);
+  if (end < 0) end = std::max<int64_t>(end + length, 0);
+  end = std::min(end, length - 1);
+  if (start > end || length == 0) return call.reply.Bulk("");
+  call.reply.Bulk(place.value().substr(static_cast<size_t>(start), static_cast<size_t>(end - start + 1)));
+}
+
+// --- writing --------------------------------------------------------------------------------------------------------
+
+struct SetOptions {
+  bool if_missing = false;
+  bool if_there = false;
+  bool get = false;
+  bool keep_expiry = false;
+  bool persist = false;
+  const TimeUnit* unit = nullptr;
+  std::string_view time;
+};
+
+bool TakeExpiry(Arguments& args, SetOptions* options) {
+  static constexpr struct {
+    std::string_view word;
+    TimeUnit unit;
+  } kUnits[] = {{"EX", kInSeconds}, {"PX", kInMilliseconds}, {"EXAT", kAtSecond}, {"PXAT", kAtMillisecond}};
+  for (const auto& each : kUnits) {
+    if (!args.TakeWithValue(each.word)) continue;
+    options->unit = &each.unit;
+    options->time = args.Next();
+    return true;
+  }
+  return false;
+}
+
+// The options behind SET's value. False on anything that doesn't belong together.
+bool ParseSetOptions(Arguments& args, SetOptions* options) {
+  while (!args.AtEnd()) {
+    const bool has_lifetime = options->keep_expiry || options->unit != nullptr;
+    if (!options->if_there && args.Take("NX")) {
+      options->if_missing = true;
+    } else if (!options->if_missing && args.Take("XX")) {
+      options->if_there = true;
+    } else if (args.Take("GET")) {
+      options->get = true;
+    } else if (options->unit == nullptr && args.Take("KEEPTTL")) {
+      options->keep_expiry = true;
+    } else if (has_lifetime || !TakeExpiry(args, options)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+void Set(DataCall& call) {
+  const std::string_view key = call.args[1];
+  const std::string_view value = call.args[2];
+  SetOptions options;
+  UnixMs expiry = kNoExpiry;
+  if (call.args.size() > 3) {
+    call.args.Skip(2);
+    if (!ParseSetOptions(call.args, &options)) return call.reply.Error(errors::kSyntax);
+    if (options.unit != nullptr) {
+      const auto parsed = ParseExpiry(call, options.time, *options.unit, PastTimes::kRefused, "set");
+      if (!parsed) return;
+      expiry = *parsed;
+    }
+  }
+  Place place = call.txn.Find(call.db, key, options.get ? Intent::kRead : Intent::kWrite);
+  if (options.get) ReplyValue(call, place);
+  if ((options.if_missing && place) || (options.if_there && !place)) {
+    if (!options.get) call.reply.Null();
+    return;
+  }
+  if (options.keep_expiry) expiry = place.expiry();
+  call.txn.Do(place, StringPut{value, expiry});
+  if (!options.get) call.reply.Ok();
+}
+
+void SetNx(DataCall& call) {
+  Place place = call.txn.Find(call.db, call.args[1], Intent::kWrite);
+  if (!place) {
+    call.txn.Do(place, StringPut{call.args[2]});
+    call.reply.Integer(1);
+  } else {
+    call.reply.Integer(0);
+  }
+}
+
+void SetWithExpiry(DataCall& call, TimeUnit unit, std::string_view command) {
+  const auto expiry = ParseExpiry(call, call.args[2], unit, PastTimes::kRefused, command);
+  if (!expiry) return;
+  Place place = call.txn.Find(call.db, call.args[1], Intent::kWrite);
+  call.txn.Do(place, StringPut{call.args[3], *expiry});
+  call.reply.Ok();
+}
+
+void SetEx(DataCall& call) { SetWithExpiry(call, kInSeconds, "setex"); }
+void PSetEx(DataCall& call) { SetWithExpiry(call, kInMilliseconds, "psetex"); }
+
+void GetSet(DataCall& call) {
+  Place place = call.txn.Find(call.db, call.args[1], Intent::kRead);
+  ReplyValue(call, place);
+  call.txn.Do(place, StringPut{call.args[2]});
+}
+
+void GetDel(DataCall& call) {
+  Place place = call.txn.Find(call.db, call.args[1], Intent::kRead);
+  ReplyValue(call, place);
+  if (place) call.txn.Do(place, storage::Erase{});
+}
+
+void GetEx(DataCall& call) {
+  SetOptions options;
+  call.args.Skip(1);
+  while (!call.args.AtEnd()) {
+    const bool has_lifetime = options.persist || options.unit != nullptr;
+    if (options.unit == nullptr && call.args.Take("PERSIST")) {
+      options.persist = true;
+    } else if (has_lifetime || !TakeExpiry(call.args, &options)) {
+      return call.reply.Error(errors::kSyntax);
+    }
+  }
+  Place place = call.txn.Find(call.db, call.args[1], Intent::kRead);
+  if (!place) return call.reply.Null();
+  UnixMs expiry = kNoExpiry;
+  if (options.unit != nullptr) {
+    const auto parsed = ParseExpiry(call, options.time, *options.unit, PastTimes::kRefused, "getex");
+    if (!parsed) return;
+    expiry = *parsed;
+  }
+  ReplyValue(call, place);
+  if (options.unit != nullptr && options.unit->is_absolute && expiry <= call.txn.now()) {
+    call.txn.Do(place, storage::Erase{});
+  } else if (options.unit != nullptr || (options.persist && place.entry().has_expiry())) {
+    call.txn.Do(place, storage::ExpirySet{expiry});
+  }
+}
+
+void MSet(DataCall& call) {
+  if (call.args.size() % 2 == 0) return call.reply.Error("ERR wrong number of arguments for 'mset' command");
+  for (size_t i = 1; i < call.args.size(); i += 2) {
+    Place place = call.txn.Find(call.db, call.args[i], Intent::kWrite);
+    call.txn.Do(place, StringPut{call.args[i + 1]});
+  }
+  call.reply.Ok();
+}
+
+void MSetNx(DataCall& call) {
+  if (call.args.size() % 2 == 0) return call.reply.Error("ERR wrong number of arguments for 'msetnx' command");
+  for (size_t i = 1; i < call.args.size(); i += 2) {
+    if (call.txn.Find(call.db, call.args[i], Intent::kWrite)) return call.reply.Integer(0);
+  }
+  for (size_t i = 1; i < call.args.size(); i += 2) {
+    Place place = call.txn.Find(call.db, call.args[i], Intent::kWrite);
+    call.txn.Do(place, StringPut{call.args[i + 1]});
+  }
+  call.reply.Integer(1);
+}
+
+void Append(DataCall& call) {
+  Place place = call.txn.Find(call.db, call.args[1], Intent::kWrite);
+  if (!place) {
+    call.txn.Do(place, StringPut{call.args[2]});
+  } else {
+    const size_t length = place.value().size();
+    if (!FitsLimit(call, length + call.args[2].size())) return;
+    call.txn.Do(place, StringPatch{length, call.args[2]});
+  }
+  call.reply.Integer(static_cast<int64_t>(place.value().size()));
+}
+
+void SetRange(DataCall& call) {
+  const std::optional<int64_t> offset = resp::ParseInteger(call.args[2]);
+  if (!offset) return call.reply.Error(errors::kNotInteger);
+  if (*offset < 0) return call.reply.Error(errors::kOffsetOutOfRange);
+  const std::string_view bytes = call.args[3];
+  Place place = call.txn.Find(call.db, call.args[1], Intent::kWrite);
+  if (bytes.empty()) return call.reply.Integer(place ? static_cast<int64_t>(place.value().size()) : 0);
+  if (!FitsLimit(call, static_cast<uint64_t>(*offset) + bytes.size())) return;
+  call.txn.Do(place, StringPatch{static_cast<uint64_t>(*offset), bytes});
+  call.reply.Integer(static_cast<int64_t>(place.value().size()));
+}
+
+// --- numbers --------------------------------------------------------------------------------------------------------
+
+void Increase(DataCall& call, int64_t amount) {
+  Place place = call.txn.Find(call.db, call.args[1], Intent::kWrite);
+  int64_t value = 0;
+  if (place) {
+    const std::optional<int64_t> parsed = resp::ParseInteger(place.value());
+    if (!parsed) return call.reply.Error(errors::kNotInteger);
+    value = *parsed;
+  }
+  if (__builtin_add_overflow(value, amount, &value)) return call.reply.Error(errors::kIncrementOverflow);
+  char digits[resp::kLongestInteger];
+  const std::string_view text(digits, resp::FormatInteger(value, digits));
+  call.txn.Do(place, StringPut{text, place.expiry()});
+  call.reply.Integer(value);
+}
+
+void Incr(DataCall& call) { Increase(call, 1); }
+void Decr(DataCall& call) { Increase(call, -1); }
+
+void IncrBy(DataCall& call) {
+  const std::optional<int64_t> amount = resp::ParseInteger(call.args[2]);
+  if (!amount) return call.reply.Error(errors::kNotInteger);
+  Increase(call, *amount);
+}
+
+void DecrBy(DataCall& call) {
+  const std::optional<int64_t> amount = resp::ParseInteger(call.args[2]);
+  if (!amount) return call.reply.Error(errors::kNotInteger);
+  if (*amount == INT64_MIN) return call.reply.Error("ERR decrement would overflow");
+  Increase(call, -*amount);
+}
+
+std::optional<long double> ParseLongDouble(std::string_view text) {
+  constexpr size_t kLongest = 5 * 1024;
+  if (text.empty() || text.size() >= kLongest || std::isspace(static_cast<unsigned char>(text[0]))) return std::nullopt;
+  const std::string terminated(text);
+  char* end = nullptr;
+  errno = 0;
+  const long double value = std::strtold(terminated.c_str(), &end);
+  if (end != terminated.c_str() + text.size() || std::isnan(value)) return std::nullopt;
+  if (errno == ERANGE && (std::isinf(value) || std::fpclassify(value) == FP_ZERO)) return std::nullopt;
+  return value;
+}
+
+// Up to 17 digits behind the point, without trailing zeros: as people write numbers.
+std::string FormatLongDouble(long double value) {
+  char text[LDBL_MAX_10_EXP + 32];
+  std::string digits(text, static_cast<size_t>(std::snprintf(text, sizeof text, "%.17Lf", value)));
+  if (digits.find('.') != std::string::npos) {
+    digits.erase(digits.find_last_not_of('0') + 1);
+    if (digits.back() == '.') digits.pop_back();
+  }
+  return digits == "-0" ? "0" : digits;
+}
+
+void IncrByFloat(DataCall& call) {
+  Place place = call.txn.Find(call.db, call.args[1], Intent::kWrite);
+  const std::optional<long double> value = place ? ParseLongDouble(place.value()) : 0.0L;
+  const std::optional<long double> amount = value ? ParseLongDouble(call.args[2]) : std::nullopt;
+  if (!value || !amount) return call.reply.Error(errors::kNotFloat);
+  const long double sum = *value + *amount;
+  if (std::isnan(sum) || std::isinf(sum)) return call.reply.Error("ERR increment would produce NaN or Infinity");
+  const std::string text = FormatLongDouble(sum);
+  call.txn.Do(place, StringPut{text, place.expiry(), StringForm::kText});
+  call.reply.Bulk(text);
+}
+
+constexpr Command kRows[] = {
+    {.name = "append", .arity = 3, .flags = kWrite | kDenyOom | kFast, .keys = OneKey(kKeyRW | kKeyInsert),
+     .group = Group::kString, .since = "2.0.0", .complexity = "O(1), amortised over growing appends",
+     .syntax = "key value", .summary = "Adds bytes to the end of a string.", .run = Data(Append)},
+    {.name = "decr", .arity = 2, .flags = kWrite | kDenyOom | kFast,
+     .keys = OneKey(kKeyRW | kKeyAccess | kKeyUpdate), .group = Group::kString, .since = "1.0.0", .syntax = "key",
+     .summary = "Subtracts one from a number.", .run = Data(Decr)},
+    {.name = "decrby", .arity = 3, .flags = kWrite | kDenyOom | kFast,
+     .keys = OneKey(kKeyRW | kKeyAccess | kKeyUpdate), .group = Group::kString, .since = "1.0.0",
+     .syntax = "key decrement", .summary = "Subtracts from a number.", .run = Data(DecrBy)},
+    {.name = "get", .arity = 2, .flags = kReadOnly | kFast, .keys = OneKey(kKeyRO | kKeyAccess),
+     .group = Group::kString, .since = "1.0.0", .syntax = "key", .summary = "Returns the string at a key.",
+     .run = Data(Get)},
+    {.name = "getdel", .arity = 2, .flags = kWrite | kFast, .keys = OneKey(kKeyRW | kKeyAccess | kKeyDelete),
+     .group = Group::kString, .since = "6.2.0", .syntax = "key", .summary = "Returns the string and deletes the key.",
+     .run = Data(GetDel)},
+    {.name = "getex", .arity = -2, .flags = kWrite | kFast,
+     .keys = {kKeyRW | kKeyAccess | kKeyUpdate, 1, 1, 1, false, "RW and UPDATE because it changes the TTL"},
+     .group = Group::kString, .since = "6.2.0",
+     .syntax = "key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]",
+     .summary = "Returns the string and sets how long the key lives.", .run = Data(GetEx)},
+    {.name = "getrange", .arity = 4, .flags = kReadOnly, .keys = OneKey(kKeyRO | kKeyAccess),
+     .group = Group::kString, .since = "2.4.0", .complexity = "O(N) in the bytes returned", .syntax = "key start end",
+     .summary = "Returns a part of a string.", .run = Data(GetRange)},
+    {.name = "getset", .arity = 3, .flags = kWrite | kDenyOom | kFast,
+     .keys = OneKey(kKeyRW | kKeyAccess | kKeyUpdate), .group = Group::kString, .since = "1.0.0",
+     .syntax = "key value", .summary = "Stores a string and returns the one before.", .run = Data(GetSet)},
+    {.name = "incr", .arity = 2, .flags = kWrite | kDenyOom | kFast,
+     .keys = OneKey(kKeyRW | kKeyAccess | kKeyUpdate), .group = Group::kString, .since = "1.0.0", .syntax = "key",
+     .summary = "Adds one to a number.", .run = Data(Incr)},
+    {.name = "incrby", .arity = 3, .flags = kWrite | kDenyOom | kFast,
+     .keys = OneKey(kKeyRW | kKeyAccess | kKeyUpdate), .group = Group::kString, .since = "1.0.0",
+     .syntax = "key increment", .summary = "Adds to a number.", .run = Data(IncrBy)},
+    {.name = "incrbyfloat", .arity = 3, .flags = kWrite | kDenyOom | kFast,
+     .keys = OneKey(kKeyRW | kKeyAccess | kKeyUpdate), .group = Group::kString, .since = "2.6.0",
+     .syntax = "key increment", .summary = "Adds to a number with a fraction.", .run = Data(IncrByFloat)},
+    {.name = "mget", .arity = -2, .flags = kReadOnly | kFast, .keys = KeysToEnd(kKeyRO | kKeyAccess),
+     .group = Group::kString, .tips = "request_policy:multi_shard", .since = "1.0.0",
+     .complexity = "O(N) in the number of keys", .syntax = "key [key ...]",
+     .summary = "Returns the strings at several keys.", .run = Data(MGet)},
+    {.name = "mset", .arity = -3, .flags = kWrite | kDenyOom, .keys = KeysToEnd(kKeyOW | kKeyUpdate, 1, 2),
+     .group = Group::kString, .tips = "request_policy:multi_shard response_policy:all_succeeded", .since = "1.0.1",
+     .complexity = "O(N) in the number of keys", .syntax = "key value [key value ...]",
+     .summary = "Stores several strings at once.", .run = Data(MSet)},
+    {.name = "msetnx", .arity = -3, .flags = kWrite | kDenyOom, .keys = KeysToEnd(kKeyOW | kKeyInsert, 1, 2),
+     .group = Group::kString, .tips = "request_policy:multi_shard response_policy:agg_min", .since = "1.0.1",
+     .complexity = "O(N) in the number of keys", .syntax = "key value [key value ...]",
+     .summary = "Stores several strings at once if none of the keys is there.", .run = Data(MSetNx)},
+    {.name = "psetex", .arity = 4, .flags = kWrite | kDenyOom, .keys = OneKey(kKeyOW | kKeyUpdate),
+     .group = Group::kString, .since = "2.6.0", .syntax = "key milliseconds value",
+     .summary = "Stores a string that lives for some milliseconds.", .run = Data(PSetEx)},
+    {.name = "set", .arity = -3, .flags = kWrite | kDenyOom,
+     .keys = {kKeyRW | kKeyAccess | kKeyUpdate, 1, 1, 1, true, "RW and ACCESS due to the optional `GET` argument"},
+     .group = Group::kString, .since = "1.0.0",
+     .syntax = "key value [NX | XX] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT "
+               "unix-time-milliseconds | KEEPTTL]",
+     .summary = "Stores a string, whatever was there.", .run = Data(Set)},
+    {.name = "setex", .arity = 4, .flags = kWrite | kDenyOom, .keys = OneKey(kKeyOW | kKeyUpdate),
+     .group = Group::kString, .since = "2.0.0", .syntax = "key seconds value",
+     .summary = "Stores a string that lives for some seconds.", .run = Data(SetEx)},
+    {.name = "setnx", .arity = 3, .flags = kWrite | kDenyOom | kFast, .keys = OneKey(kKeyOW | kKeyInsert),
+     .group = Group::kString, .since = "1.0.0", .syntax = "key value",
+     .summary = "Stores a string if the key is not there.", .run = Data(SetNx)},
+    {.name = "setrange", .arity = 4, .flags = kWrite | kDenyOom, .keys = OneKey(kKeyRW | kKeyUpdate),
+     .group = Group::kString, .since = "2.2.0", .complexity = "O(N) in the bytes written", .syntax = "key offset value",
+     .summary = "Overwrites a part of a string.", .run = Data(SetRange)},
+    {.name = "strlen", .arity = 2, .flags = kReadOnly | kFast, .keys = OneKey(kKeyRO), .group = Group::kString,
+     .since = "2.2.0", .syntax = "key", .summary = "Returns the length of a string.", .run = Data(StrLen)},
+    {.name = "substr", .arity = 4, .flags = kReadOnly, .keys = OneKey(kKeyRO | kKeyAccess), .group = Group::kString,
+     .since = "1.0.0", .complexity = "O(N) in the bytes returned", .syntax = "key start end",
+     .summary = "Returns a part of a string (the old name of GETRANGE).", .run = Data(GetRange)},
+};
+static_assert(RowsAreSound(kRows));
+
+}  // namespace
+
+std::span<const Command> StringCommands() { return kRows; }
+
+}  // namespace ringkv::server

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// Several commands as one.
+#include "server/command/dispatch.h"
+#include "server/command/error_replies.h"
+#include "server/commands/families.h"
+#include "server/session/session.h"
+
+namespace ringkv::server {
+namespace {
+
+void Multi(AdminCall& call) {
+  if (call.session.queue.is_open()) return call.reply.Error("ERR MULTI calls can not be nested");
+  call.session.queue.Open();
+  call.reply.Ok();
+}
+
+void Exec(AdminCall& call) {
+  Session& session = call.session;
+  if (!session.queue.is_open()) return call.reply.Error("ERR EXEC without MULTI");
+  if (session.queue.has_failed()) {
+    session.queue.Close();
+    session.UnwatchAll();
+    return call.reply.Error(errors::kExecAborted);
+  }
+  RunTransaction(call);
+}
+
+void Discard(AdminCall& call) {
+  if (!call.session.queue.is_open()) return call.reply.Error("ERR DISCARD without MULTI");
+  call.session.queue.Close();
+  call.session.UnwatchAll();
+  call.reply.Ok();
+}
+
+void Watch(AdminCall& call) {
+  if (call.session.queue.is_open()) return call.reply.Error("ERR WATCH inside MULTI is not allowed");
+  for (size_t i = 1; i < call.args.size(); ++i) {
+    // What has expired already goes now, so that its end is not taken for a change later.
+    call.txn.Find(call.session.db, call.args[i], storage::Intent::kCheck);
+    call.session.Watch(call.session.db, call.args[i]);
+  }
+  call.reply.Ok();
+}
+
+void Unwatch(AdminCall& call) {
+  call.session.UnwatchAll();
+  call.reply.Ok();
+}
+
+constexpr uint32_t kAlways = kNoScript | kLoading | kStale | kFast | kAllowBusy;
+
+constexpr Command kRows[] = {
+    {.name = "discard", .arity = 1, .flags = kAlways, .group = Group::kTransactions, .since = "2.0.0",
+     .complexity = "O(N) in the number of queued commands", .summary = "Forgets the queued commands.",
+     .run = Admin(Discard)},
+    {.name = "exec", .arity = 1, .flags = kNoScript | kLoading | kStale | kSkipSlowLog, .group = Group::kTransactions,
+     .since = "1.2.0", .complexity = "Depends on commands in the transaction",
+     .summary = "Executes the queued commands as one.", .run = Admin(Exec)},
+    {.name = "multi", .arity = 1, .flags = kAlways, .group = Group::kTransactions, .since = "1.2.0",
+     .summary = "Starts to queue commands.", .run = Admin(Multi)},
+    {.name = "unwatch", .arity = 1, .flags = kAlways, .group = Group::kTransactions, .since = "2.2.0",
+     .summary = "Forgets the watched keys.", .run = Admin(Unwatch)},
+    {.name = "watch", .arity = -2, .flags = kAlways, .keys = KeysToEnd(kKeyRO), .group = Group::kTransactions,
+     .since = "2.2.0", .complexity = "O(1) for each key", .syntax = "key [key ...]",
+     .summary = "Makes EXEC do nothing if one of the keys changes before.", .run = Admin(Watch)},
+};
+static_assert(RowsAreSound(kRows));
+
+}  // namespace
+
+std::span<const Command> TransactionCommands() { return kRows; }
+
+}  // namespace ringkv::server

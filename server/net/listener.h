@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// Accepts connections, on TCP addresses and on a Unix socket, and spreads them over the I/O threads.
+//
+// Threads: confined to the first I/O thread once started.
+#pragma once
+
+#include <asio/posix/stream_descriptor.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "server/net/io_thread.h"
+#include "storage/result.h"
+
+namespace ringkv::server {
+
+class Listener {
+ public:
+  // `threads` must outlive the listener.
+  Listener(Server& server, std::vector<std::unique_ptr<IoThread>>& threads) : server_(server), threads_(threads) {}
+  ~Listener();
+
+  // Binds everything that the options name. An error says which address could not be had, and why. With port 0 the
+  // port that the system chose is written back into the options.
+  storage::Result<bool> Bind();
+  void Start();
+  // Stops accepting and removes the Unix socket.
+  void Close();
+
+ private:
+  struct Socket {
+    std::unique_ptr<asio::posix::stream_descriptor> descriptor;
+    bool is_unix;
+  };
+
+  storage::Result<bool> BindTcp(const std::string& host, bool is_optional);
+  storage::Result<bool> BindUnix(const std::string& path);
+  void Adopt(int descriptor, bool is_unix);
+  void Accept(Socket& socket);
+  void AcceptReady(Socket& socket);
+  void Welcome(int descriptor, bool is_unix);
+
+  Server& server_;
+  std::vector<std::unique_ptr<IoThread>>& threads_;
+  std::vector<std::unique_ptr<Socket>> sockets_;
+  std::string unix_path_;
+};
+
+}  // namespace ringkv::server

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+// The I/O threads and the listener together: what the server can ask of its connections.
+//
+// Threads: own synchronisation; Run is called by the main thread.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "server/client_links.h"
+#include "server/net/io_thread.h"
+#include "server/net/listener.h"
+#include "storage/result.h"
+
+namespace ringkv::server {
+
+class Network final : public ClientLinks {
+ public:
+  explicit Network(Server& server);
+  ~Network() override;
+
+  storage::Result<bool> Bind() { return listener_.Bind(); }
+  // Accepts and serves until Stop; handles SIGTERM, SIGINT (stop) and SIGHUP (reopen the log file).
+  void Run();
+
+  void Close(const ClientCard& card) override;
+  void Push(const ClientCard& card, std::shared_ptr<const std::string> bytes) override;
+  void ResumePaused() override;
+  void Stop() override;
+
+ private:
+  Server& server_;
+  asio::io_context main_context_;
+  std::vector<std::unique_ptr<IoThread>> threads_;
+  Listener listener_;
+};
+
+}  // namespace ringkv::server

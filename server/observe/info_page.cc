@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: MIT
+#include "server/observe/info_page.h"
+
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <sstream>
+
+#include "server/command/arguments.h"
+#include "server/config/option_table.h"
+#include "server/observe/command_totals.h"
+#include "server/observe/memory_report.h"
+#include "server/server.h"
+#include "server/version.h"
+
+namespace ringkv::server {
+namespace {
+
+// One look at everything that several fields need.
+struct Snapshot {
+  Server& server;
+  storage::Txn& txn;
+  int64_t now_ms;
+  MemoryReport memory;
+  storage::KeyStatistics keys;
+  rusage usage{};
+  std::map<std::string, uint64_t> errors;
+
+  uint64_t Sum(Counter ThreadStatistics::*counter) const {
+    uint64_t sum = 0;
+    for (size_t i = 0; i < server.threads(); ++i) sum += (server.thread(i).statistics.*counter).Get();
+    return sum;
+  }
+  std::string Option(std::string_view name) const { return OptionValue(server.options(), *FindOption(name)); }
+};
+
+using Value = std::string (*)(const Snapshot&);
+
+struct Field {
+  std::string_view section;
+  std::string_view name;
+  Value value;
+};
+
+std::string Text(uint64_t number) { return std::to_string(number); }
+
+std::string Fixed(double number, int digits) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.*f", digits, number);
+  return text;
+}
+
+std::string Human(size_t bytes) {
+  static constexpr std::string_view kUnits = "BKMGTP";
+  double shown = static_cast<double>(bytes);
+  size_t unit = 0;
+  while (shown >= 1024 && unit + 1 < kUnits.size()) {
+    shown /= 1024;
+    ++unit;
+  }
+  return unit == 0 ? Text(bytes) + "B" : Fixed(shown, 2) + kUnits[unit];
+}
+
+std::string Seconds(const timeval& time) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%ld.%06ld", static_cast<long>(time.tv_sec), static_cast<long>(time.tv_usec));
+  return text;
+}
+
+std::string Executable() {
+  std::error_code ignored;
+  return std::filesystem::read_symlink("/proc/self/exe", ignored).string();
+}
+
+std::string OperatingSystem() {
+  utsname name{};
+  ::uname(&name);
+  return std::string(name.sysname) + " " + name.release + " " + name.machine;
+}
+
+size_t LargestOf(const Snapshot& s, std::atomic<size_t> ClientCard::*size) {
+  size_t largest = 0;
+  for (const auto& card : s.server.clients().All()) largest = std::max(largest, ((*card).*size).load());
+  return largest;
+}
+
+// Clients that wait: so far those that CLIENT PAUSE holds.
+uint64_t WaitingClients(const Snapshot& s) {
+  const auto all = s.server.clients().All();
+  return static_cast<uint64_t>(std::count_if(all.begin(), all.end(), [](const auto& card) { return card->is_paused.load(); }));
+}
+
+constexpr Field kFields[] = {
+    {"server", "redis_version", [](const Snapshot&) { return std::string(kRedisVersion); }},
+    {"server", "ringkv_version", [](const Snapshot&) { return std::string(kRingKvVersion); }},
+    {"server", "redis_mode", [](const Snapshot&) { return std::string("standalone"); }},
+    {"server", "os", [](const Snapshot&) { return OperatingSystem(); }},
+    {"server", "arch_bits", [](const Snapshot&) { return Text(sizeof(void*) * 8); }},
+    {"server", "monotonic_clock",
+     [](const Snapshot& s) {
+       return std::string(s.server.ticks().uses_counter() ? "processor counter" : "POSIX clock_gettime");
+     }},
+    {"server", "multiplexing_api", [](const Snapshot&) { return std::string("epoll"); }},
+    {"server", "gcc_version", [](const Snapshot&) { return std::string(__VERSION__); }},
+    {"server", "process_id", [](const Snapshot&) { return Text(static_cast<uint64_t>(::getpid())); }},
+    {"server", "run_id", [](const Snapshot& s) { return s.server.run_id(); }},
+    {"server", "tcp_port", [](const Snapshot& s) { return s.Option("port"); }},
+    {"server", "server_time_usec", [](const Snapshot& s) { return std::to_string(s.server.clock().NowMicros()); }},
+    {"server", "uptime_in_seconds",
+     [](const Snapshot& s) { return std::to_string((s.now_ms - s.server.started_ms()) / 1000); }},
+    {"server", "uptime_in_days",
+     [](const Snapshot& s) { return std::to_string((s.now_ms - s.server.started_ms()) / 86'400'000); }},
+    {"server", "hz", [](const Snapshot& s) { return s.Option("hz"); }},
+    {"server", "configured_hz", [](const Snapshot& s) { return s.Option("hz"); }},
+    {"server", "lru_clock", [](const Snapshot& s) { return Text(storage::AccessSecond(s.now_ms)); }},
+    {"server", "executable", [](const Snapshot&) { return Executable(); }},
+    {"server", "config_file", [](const Snapshot& s) { return s.server.config_path(); }},
+    {"server", "io_threads_active", [](const Snapshot& s) { return Text(s.server.threads() > 1 ? 1 : 0); }},
+    {"server", "io_threads", [](const Snapshot& s) { return Text(s.server.threads()); }},
+
+    {"clients", "connected_clients", [](const Snapshot& s) { return Text(s.server.clients().size()); }},
+    {"clients", "cluster_connections", [](const Snapshot&) { return Text(0); }},
+    {"clients", "maxclients", [](const Snapshot& s) { return s.Option("maxclients"); }},
+    {"clients", "client_recent_max_input_buffer",
+     [](const Snapshot& s) { return Text(LargestOf(s, &ClientCard::input_bytes)); }},
+    {"clients", "client_recent_max_output_buffer",
+     [](const Snapshot& s) { return Text(LargestOf(s, &ClientCard::output_bytes)); }},
+    {"clients", "blocked_clients", [](const Snapshot& s) { return Text(WaitingClients(s)); }},
+    {"clients", "tracking_clients", [](const Snapshot&) { return Text(0); }},
+    {"clients", "clients_in_timeout_table", [](const Snapshot&) { return Text(0); }},
+
+    {"memory", "used_memory", [](const Snapshot& s) { return Text(s.memory.used); }},
+    {"memory", "used_memory_human", [](const Snapshot& s) { return Human(s.memory.used); }},
+    {"memory", "used_memory_rss", [](const Snapshot& s) { return Text(s.memory.resident); }},
+    {"memory", "used_memory_rss_human", [](const Snapshot& s) { return Human(s.memory.resident); }},
+    {"memory", "used_memory_peak", [](const Snapshot& s) { return Text(s.memory.peak); }},
+    {"memory", "used_memory_peak_human", [](const Snapshot& s) { return Human(s.memory.peak); }},
+    {"memory", "used_memory_peak_perc",
+     [](const Snapshot& s) { return Fixed(100 * MemoryReport::Ratio(s.memory.used, s.memory.peak), 2) + "%"; }},
+    {"memory", "used_memory_overhead", [](const Snapshot& s) { return Text(s.memory.overhead()); }},
+    {"memory", "used_memory_startup", [](const Snapshot& s) { return Text(s.memory.startup); }},
+    {"memory", "used_memory_dataset", [](const Snapshot& s) { return Text(s.memory.dataset()); }},
+    {"memory", "used_memory_dataset_perc",
+     [](const Snapshot& s) { return Fixed(s.memory.DatasetPercentage(), 2) + "%"; }},
+    {"memory", "allocator_allocated", [](const Snapshot& s) { return Text(s.memory.allocator.allocated); }},
+    {"memory", "allocator_active", [](const Snapshot& s) { return Text(s.memory.allocator.active); }},
+    {"memory", "allocator_resident", [](const Snapshot& s) { return Text(s.memory.allocator.resident); }},
+    {"memory", "total_system_memory", [](const Snapshot& s) { return Text(s.memory.system); }},
+    {"memory", "total_system_memory_human", [](const Snapshot& s) { return Human(s.memory.system); }},
+    {"memory", "maxmemory", [](const Snapshot& s) { return s.Option("maxmemory"); }},
+    {"memory", "maxmemory_human",
+     [](const Snapshot& s) { return Human(static_cast<size_t>(s.server.options().maxmemory.load())); }},
+    {"memory", "maxmemory_policy", [](const Snapshot& s) { return s.Option("maxmemory-policy"); }},
+    {"memory", "allocator_frag_ratio",
+     [](const Snapshot& s) { return Fixed(MemoryReport::Ratio(s.memory.allocator.active, s.memory.allocator.allocated), 2); }},
+    {"memory", "allocator_frag_bytes",
+     [](const Snapshot& s) { return Text(s.memory.allocator.active - std::min(s.memory.allocator.allocated, s.memory.allocator.active)); }},
+    {"memory", "allocator_rss_ratio",
+     [](const Snapshot& s) { return Fixed(MemoryReport::Ratio(s.memory.allocator.resident, s.memory.allocator.active), 2); }},
+    {"memory", "allocator_rss_bytes",
+     [](const Snapshot& s) { return Text(s.memory.allocator.resident - std::min(s.memory.allocator.active, s.memory.allocator.resident)); }},
+    {"memory", "rss_overhead_ratio",
+     [](const Snapshot& s) { return Fixed(MemoryReport::Ratio(s.memory.resident, s.memory.allocator.resident), 2); }},
+    {"memory", "mem_fragmentation_ratio",
+     [](const Snapshot& s) { return Fixed(MemoryReport::Ratio(s.memory.resident, s.memory.used), 2); }},
+    {"memory", "mem_fragmentation_bytes",
+     [](const Snapshot& s) {
+       return std::to_string(static_cast<int64_t>(s.memory.resident) - static_cast<int64_t>(s.memory.used));
+     }},
+    {"memory", "mem_not_counted_for_evict", [](const Snapshot&) { return Text(0); }},
+    {"memory", "mem_clients_slaves", [](const Snapshot&) { return Text(0); }},
+    {"memory", "mem_clients_normal", [](const Snapshot& s) { return Text(s.memory.clients); }},
+    {"memory", "mem_tables", [](const Snapshot& s) { return Text(s.memory.tables); }},
+    {"memory", "mem_aof_buffer", [](const Snapshot&) { return Text(0); }},
+    {"memory", "mem_allocator", [](const Snapshot&) { return storage::AllocatorName(); }},
+    {"memory", "active_defrag_running", [](const Snapshot&) { return Text(0); }},
+    {"memory", "lazyfree_pending_objects",
+     [](const Snapshot& s) { return Text(s.server.store().reclaimer().pending()); }},
+    {"memory", "lazyfreed_objects", [](const Snapshot& s) { return Text(s.server.store().reclaimer().freed()); }},
+
+    {"persistence", "loading", [](const Snapshot&) { return Text(0); }},
+    {"persistence", "async_loading", [](const Snapshot&) { return Text(0); }},
+    {"persistence", "rdb_changes_since_last_save", [](const Snapshot& s) { return Text(s.txn.Changes()); }},
+    {"persistence", "rdb_bgsave_in_progress", [](const Snapshot&) { return Text(0); }},
+    {"persistence", "rdb_last_save_time",
+     [](const Snapshot& s) { return std::to_string(s.server.started_ms() / 1000); }},
+    {"persistence", "rdb_last_bgsave_status", [](const Snapshot&) { return std::string("ok"); }},
+    {"persistence", "aof_enabled", [](const Snapshot&) { return Text(0); }},
+    {"persistence", "aof_rewrite_in_progress", [](const Snapshot&) { return Text(0); }},
+
+    {"stats", "total_connections_received",
+     [](const Snapshot& s) { return Text(s.Sum(&ThreadStatistics::connections_accepted)); }},
+    {"stats", "total_commands_processed", [](const Snapshot& s) { return Text(s.Sum(&ThreadStatistics::commands)); }},
+    {"stats", "instantaneous_ops_per_sec", [](const Snapshot& s) { return Text(s.server.rates().commands); }},
+    {"stats", "total_net_input_bytes", [](const Snapshot& s) { return Text(s.Sum(&ThreadStatistics::bytes_read)); }},
+    {"stats", "total_net_output_bytes", [](const Snapshot& s) { return Text(s.Sum(&ThreadStatistics::bytes_written)); }},
+    {"stats", "total_net_repl_input_bytes", [](const Snapshot&) { return Text(0); }},
+    {"stats", "total_net_repl_output_bytes", [](const Snapshot&) { return Text(0); }},
+    {"stats", "instantaneous_input_kbps",
+     [](const Snapshot& s) { return Fixed(static_cast<double>(s.server.rates().bytes_read) / 1024, 2); }},
+    {"stats", "instantaneous_output_kbps",
+     [](const Snapshot& s) { return Fixed(static_cast<double>(s.server.rates().bytes_written) / 1024, 2); }},
+    {"stats", "rejected_connections",
+     [](const Snapshot& s) { return Text(s.Sum(&ThreadStatistics::connections_rejected)); }},
+    {"stats", "sync_full", [](const Snapshot&) { return Text(0); }},
+    {"stats", "sync_partial_ok", [](const Snapshot&) { return Text(0); }},
+    {"stats", "sync_partial_err", [](const Snapshot&) { return Text(0); }},
+    {"stats", "expired_keys", [](const Snapshot& s) { return Text(s.keys.expired); }},
+    {"stats", "evicted_keys", [](const Snapshot& s) { return Text(s.keys.evicted); }},
+    {"stats", "evicted_clients", [](const Snapshot&) { return Text(0); }},
+    {"stats", "total_eviction_exceeded_count",
+     [](const Snapshot& s) { return Text(s.Sum(&ThreadStatistics::evictions_out_of_time)); }},
+    {"stats", "keyspace_hits", [](const Snapshot& s) { return Text(s.keys.hits); }},
+    {"stats", "keyspace_misses", [](const Snapshot& s) { return Text(s.keys.misses); }},
+    {"stats", "pubsub_channels", [](const Snapshot&) { return Text(0); }},
+    {"stats", "pubsub_patterns", [](const Snapshot&) { return Text(0); }},
+    {"stats", "latest_fork_usec", [](const Snapshot&) { return Text(0); }},
+    {"stats", "total_forks", [](const Snapshot&) { return Text(0); }},
+    {"stats", "total_error_replies", [](const Snapshot& s) { return Text(s.Sum(&ThreadStatistics::errors_answered)); }},
+    {"stats", "total_reads_processed", [](const Snapshot& s) { return Text(s.Sum(&ThreadStatistics::reads_processed)); }},
+    {"stats", "total_writes_processed",
+     [](const Snapshot& s) { return Text(s.Sum(&ThreadStatistics::writes_processed)); }},
+    {"stats", "client_query_buffer_limit_disconnections",
+     [](const Snapshot& s) { return Text(s.Sum(&ThreadStatistics::query_buffer_limit_disconnections)); }},
+    {"stats", "client_output_buffer_limit_disconnections",
+     [](const Snapshot& s) { return Text(s.Sum(&ThreadStatistics::output_buffer_limit_disconnections)); }},
+
+    {"replication", "role", [](const Snapshot&) { return std::string("master"); }},
+    {"replication", "connected_slaves", [](const Snapshot&) { return Text(0); }},
+    {"replication", "master_failover_state", [](const Snapshot&) { return std::string("no-failover"); }},
+    {"replication", "master_replid", [](const Snapshot& s) { return s.server.run_id(); }},
+    {"replication", "master_repl_offset", [](const Snapshot&) { return Text(0); }},
+    {"replication", "second_repl_offset", [](const Snapshot&) { return std::string("-1"); }},
+    {"replication", "repl_backlog_active", [](const Snapshot&) { return Text(0); }},
+
+    {"cpu", "used_cpu_sys", [](const Snapshot& s) { return Seconds(s.usage.ru_stime); }},
+    {"cpu", "used_cpu_user", [](const Snapshot& s) { return Seconds(s.usage.ru_utime); }},
+    {"cpu", "used_cpu_sys_children", [](const Snapshot&) { return std::string("0.000000"); }},
+    {"cpu", "used_cpu_user_children", [](const Snapshot&) { return std::string("0.000000"); }},
+
+    {"cluster", "cluster_enabled", [](const Snapshot&) { return Text(0); }},
+};
+
+void AddCommandStatistics(const Snapshot& s, std::string* out) {
+  for (size_t i = 0; i < s.server.commands().size(); ++i) {
+    const CommandEntry& entry = s.server.commands().entry(i);
+    const CommandTotals totals = TotalsOf(s.server, entry);
+    if (totals.calls == 0 && totals.rejected == 0) continue;
+    const uint64_t microseconds = totals.nanoseconds / 1000;
+    const double each = totals.calls > 0
+                            ? static_cast<double>(totals.nanoseconds) / 1000.0 / static_cast<double>(totals.calls)
+                            : 0;
+    *out += "cmdstat_" + entry.full_name + ":calls=" + Text(totals.calls) + ",usec=" + Text(microseconds) +
+            ",usec_per_call=" + Fixed(each, 2) + ",rejected_calls=" + Text(totals.rejected) +
+            ",failed_calls=" + Text(totals.failed) + "\r\n";
+  }
+}
+
+void AddErrorStatistics(const Snapshot& s, std::string* out) {
+  for (const auto& [code, count] : s.errors) *out += "errorstat_" + code + ":count=" + Text(count) + "\r\n";
+}
+
+void AddLatencyStatistics(const Snapshot& s, std::string* out) {
+  std::vector<std::string> percentiles;
+  std::istringstream words(s.server.options().latency_tracking_info_percentiles.Get());
+  for (std::string word; words >> word;) percentiles.push_back(word);
+  for (size_t i = 0; i < s.server.commands().size(); ++i) {
+    const CommandEntry& entry = s.server.commands().entry(i);
+    const CommandTotals totals = TotalsOf(s.server, entry);
+    if (totals.histogram.empty()) continue;
+    *out += "latency_percentiles_usec_" + entry.full_name + ":";
+    for (size_t p = 0; p < percentiles.size(); ++p) {
+      const uint64_t nanoseconds = totals.Percentile(std::strtod(percentiles[p].c_str(), nullptr));
+      *out += (p > 0 ? ",p" : "p") + percentiles[p] + "=" + Fixed(static_cast<double>(nanoseconds) / 1000, 3);
+    }
+    *out += "\r\n";
+  }
+}
+
+void AddKeyspace(const Snapshot& s, std::string* out) {
+  for (const auto& [db, size] : s.memory.databases) {
+    *out += "db" + Text(db) + ":keys=" + Text(size.keys) + ",expires=" + Text(size.volatile_keys) + ",avg_ttl=0\r\n";
+  }
+}
+
+struct Section {
+  std::string_view name;
+  std::string_view title;
+  bool is_default;
+  void (*add)(const Snapshot&, std::string*);  // null: the rows of kFields
+};
+
+constexpr Section kSections[] = {
+    {"server", "Server", true, nullptr},
+    {"clients", "Clients", true, nullptr},
+    {"memory", "Memory", true, nullptr},
+    {"persistence", "Persistence", true, nullptr},
+    {"stats", "Stats", true, nullptr},
+    {"replication", "Replication", true, nullptr},
+    {"cpu", "CPU", true, nullptr},
+    {"modules", "Modules", true, nullptr},
+    {"commandstats", "Commandstats", false, AddCommandStatistics},
+    {"errorstats", "Errorstats", true, AddErrorStatistics},
+    {"latencystats", "Latencystats", false, AddLatencyStatistics},
+    {"cluster", "Cluster", true, nullptr},
+    {"keyspace", "Keyspace", true, AddKeyspace},
+};
+
+bool IsAsked(const Section& section, const std::vector<std::string_view>& asked) {
+  if (asked.empty()) return section.is_default;
+  return std::any_of(asked.begin(), asked.end(), [&](std::string_view word) {
+    if (EqualsIgnoringCase(word, "all") || EqualsIgnoringCase(word, "everything")) return true;
+    if (EqualsIgnoringCase(word, "default")) return section.is_default;
+    return EqualsIgnoringCase(word, section.name);
+  });
+}
+
+}  // namespace
+
+std::string InfoPage(Server& server, storage::Txn& txn, const std::vector<std::string_view>& sections) {
+  Snapshot snapshot{server, txn, server.clock().Now(), ReportMemory(server, txn), txn.Statistics(), {}, {}};
+  ::getrusage(RUSAGE_SELF, &snapshot.usage);
+  for (size_t i = 0; i < server.threads(); ++i) server.thread(i).statistics.AddErrorsTo(&snapshot.errors);
+  std::string page;
+  for (const Section& section : kSections) {
+    if (!IsAsked(section, sections)) continue;
+    if (!page.empty()) page += "\r\n";
+    page += "# " + std::string(section.title) + "\r\n";
+    if (section.add != nullptr) {
+      section.add(snapshot, &page);
+      continue;
+    }
+    for (const Field& field : kFields) {
+      if (field.section != section.name) continue;
+      page += std::string(field.name) + ":" + field.value(snapshot) + "\r\n";
+    }
+  }
+  return page;
+}
+
+}  // namespace ringkv::server

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+#include "server/observe/memory_report.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "server/server.h"
+
+namespace ringkv::server {
+namespace {
+
+size_t ResidentBytes() {
+  std::ifstream statm("/proc/self/statm");
+  size_t pages = 0;
+  size_t resident_pages = 0;
+  statm >> pages >> resident_pages;
+  return resident_pages * static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+}  // namespace
+
+double MemoryReport::DatasetPercentage() const {
+  const size_t grown = used > startup ? used - startup : 0;
+  return grown > 0 ? std::min(100.0, 100.0 * static_cast<double>(dataset()) / static_cast<double>(grown)) : 0;
+}
+
+MemoryReport ReportMemory(Server& server, storage::Txn& txn) {
+  MemoryReport report;
+  report.used = storage::UsedMemory();
+  server.NotePeakMemory(report.used);
+  report.peak = server.peak_memory();
+  report.startup = server.startup_memory();
+  report.resident = ResidentBytes();
+  report.system = static_cast<size_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  report.allocator = storage::ReadAllocatorStatistics();
+  report.tables = txn.TableBytes();
+  for (const auto& card : server.clients().All()) {
+    report.clients += sizeof(ClientCard) + card->input_bytes + card->input_free + card->output_capacity + card->queue_bytes;
+  }
+  for (storage::DbIndex db = 0; db < server.store().databases(); ++db) {
+    const storage::DatabaseSize size = txn.SizeOf(db);
+    if (size.keys == 0) continue;
+    report.keys += size.keys;
+    report.databases.emplace_back(db, size);
+  }
+  return report;
+}
+
+}  // namespace ringkv::server

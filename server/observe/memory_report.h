@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+// Where memory goes: one look, used by INFO and MEMORY.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "storage/allocator.h"
+#include "storage/txn.h"
+
+namespace ringkv::server {
+
+class Server;
+
+struct MemoryReport {
+  size_t used = 0;
+  size_t peak = 0;
+  size_t startup = 0;   // in use before the first key
+  size_t resident = 0;  // of the process, by the system
+  size_t system = 0;    // memory of the machine
+  size_t tables = 0;
+  size_t clients = 0;
+  uint64_t keys = 0;
+  storage::AllocatorStatistics allocator;
+  std::vector<std::pair<storage::DbIndex, storage::DatabaseSize>> databases;  // those with keys
+
+  size_t overhead() const { return startup + tables + clients; }
+  size_t dataset() const { return used > overhead() ? used - overhead() : 0; }
+  double DatasetPercentage() const;
+  static double Ratio(size_t a, size_t b) { return b > 0 ? static_cast<double>(a) / static_cast<double>(b) : 0; }
+};
+
+// `txn` holds no lock, or all.
+MemoryReport ReportMemory(Server& server, storage::Txn& txn);
+
+}  // namespace ringkv::server

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// MONITOR: every command, as it is executed, to whoever asked.
+//
+// Threads: guarded; an atomic tells the way of a request that nobody listens.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "server/client_links.h"
+#include "storage/mutex.h"
+
+namespace ringkv::server {
+
+class Monitor {
+ public:
+  bool HasListeners() const { return listeners_count_.load(std::memory_order_relaxed) > 0; }
+  void Add(std::shared_ptr<ClientCard> listener);
+  void Remove(const ClientCard& listener);
+  void Feed(ClientLinks& links, int64_t unix_microseconds, storage::DbIndex db, const ClientCard& client,
+            std::span<const std::string_view> argv);
+
+ private:
+  std::atomic<size_t> listeners_count_{0};
+  storage::Mutex mutex_;
+  std::vector<std::shared_ptr<ClientCard>> listeners_ GUARDED_BY(mutex_);
+};
+
+// Appends `text` in double quotes, with what is not printable escaped.
+void AppendQuoted(std::string* out, std::string_view text);
+
+}  // namespace ringkv::server

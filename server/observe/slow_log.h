@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// The commands that took longest to execute, newest first.
+//
+// Threads: guarded.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/mutex.h"
+
+namespace ringkv::server {
+
+class SlowLog {
+ public:
+  struct Item {
+    uint64_t id;
+    int64_t unix_seconds;
+    uint64_t microseconds;
+    std::vector<std::string> arguments;  // long ones cut, as in Redis: 32 arguments of 128 bytes
+    std::string address;
+    std::string client_name;
+  };
+
+  void Add(Item item, std::span<const std::string_view> argv, size_t most);
+  // The newest `count`; all if negative.
+  std::vector<Item> Newest(int64_t count) const;
+  size_t size() const;
+  void Reset();
+  void Trim(size_t most);
+
+ private:
+  mutable storage::Mutex mutex_;
+  std::deque<Item> items_ GUARDED_BY(mutex_);
+  uint64_t next_id_ GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace ringkv::server

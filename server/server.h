@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+// The parts of a running server and how they hang together: options, store, commands, clients, observation. It knows
+// no sockets; those reach it through Dispatch and are reached through ClientLinks.
+//
+// Threads: each part says its own rule; the members here are atomic or set before threads run.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "server/client_links.h"
+#include "server/command/command_table.h"
+#include "server/config/options.h"
+#include "server/observe/latency_events.h"
+#include "server/observe/log.h"
+#include "server/observe/monitor.h"
+#include "server/observe/slow_log.h"
+#include "server/observe/tick_clock.h"
+#include "server/session/client_directory.h"
+#include "server/session/watched_keys.h"
+#include "server/thread_state.h"
+#include "storage/store.h"
+
+namespace ringkv::server {
+
+enum class PauseMode : uint8_t { kWrites, kAll };
+
+class Server {
+ public:
+  // `options` and `clock` must outlive the server. `config_path` is empty when there is no file.
+  Server(Options& options, const storage::Clock& clock, std::string config_path);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Starts the background threads; `links` must outlive the server's use.
+  void Start(ClientLinks& links);
+  void Stop();
+
+  Options& options() { return options_; }
+  const storage::Clock& clock() const { return clock_; }
+  storage::Store& store() { return store_; }
+  const CommandTable& commands() const { return commands_; }
+  const TickClock& ticks() const { return ticks_; }
+  ClientDirectory& clients() { return clients_; }
+  WatchedKeys& watched_keys() { return watched_keys_; }
+  SlowLog& slow_log() { return slow_log_; }
+  LatencyEvents& latency_events() { return latency_events_; }
+  Monitor& monitor() { return monitor_; }
+  Log& log() { return log_; }
+  ClientLinks& links() { return *links_; }
+  ThreadState& thread(size_t index) { return *threads_[index]; }
+  size_t threads() const { return threads_.size(); }
+
+  const std::string& config_path() const { return config_path_; }
+  const std::string& run_id() const { return run_id_; }
+  int64_t started_ms() const { return started_ms_; }
+
+  // Brings everything that depends on options up to date; called after each CONFIG SET.
+  void ApplyOptions();
+
+  // The needs that are not met now, for every session (see Need).
+  uint32_t refused_now() const { return refused_now_.load(std::memory_order_relaxed); }
+  void Pause(PauseMode mode, int64_t until_ms);
+  void Unpause();
+  // Ends a pause whose time has come. True while one holds.
+  bool IsPaused(int64_t now_ms);
+  int64_t pause_end_ms() const { return pause_end_ms_.load(std::memory_order_relaxed); }
+
+  // Whether keys that have expired are looked for in the background (DEBUG SET-ACTIVE-EXPIRE).
+  void set_active_expiry(bool active) { active_expiry_.store(active, std::memory_order_relaxed); }
+
+  size_t peak_memory() const { return peak_memory_.load(std::memory_order_relaxed); }
+  // In use when the server began to serve.
+  size_t startup_memory() const { return startup_memory_; }
+  void NotePeakMemory(size_t used);
+  // Commands a second over the last second and a half or so, as INFO shows it; likewise bytes.
+  struct Rates {
+    std::atomic<uint64_t> commands{0};
+    std::atomic<uint64_t> bytes_read{0};
+    std::atomic<uint64_t> bytes_written{0};
+  };
+  const Rates& rates() const { return rates_; }
+  void ResetStatistics(storage::Txn& txn);
+
+ private:
+  void RunHousekeeping();
+  void SweepExpiredKeys();
+  void SampleRates(int64_t elapsed_ms);
+
+  Options& options_;
+  const storage::Clock& clock_;
+  const std::string config_path_;
+  const std::string run_id_;
+  const int64_t started_ms_;
+  const TickClock ticks_;
+  const CommandTable commands_;
+  Log log_;
+  WatchedKeys watched_keys_;
+  storage::Store store_;
+  ClientDirectory clients_;
+  SlowLog slow_log_;
+  LatencyEvents latency_events_;
+  Monitor monitor_;
+  std::vector<std::unique_ptr<ThreadState>> threads_;
+  ClientLinks* links_ = nullptr;
+
+  std::atomic<uint32_t> refused_now_{0};
+  std::atomic<PauseMode> pause_mode_{PauseMode::kWrites};
+  std::atomic<int64_t> pause_end_ms_{0};
+  std::atomic<bool> active_expiry_{true};
+  std::atomic<size_t> peak_memory_{0};
+  size_t startup_memory_ = 0;
+  Rates rates_;
+  uint64_t last_commands_ = 0;
+  uint64_t last_bytes_read_ = 0;
+  uint64_t last_bytes_written_ = 0;
+
+  std::thread housekeeping_;
+  std::atomic<bool> stopping_{false};
+};
+
+}  // namespace ringkv::server

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#include "server/session/client_directory.h"
+
+#include "server/command/command.h"
+
+namespace ringkv::server {
+
+void ClientDirectory::Add(const std::shared_ptr<ClientCard>& card) {
+  storage::MutexLock lock(mutex_);
+  card->id = next_id_++;
+  cards_.emplace(card->id, card);
+  size_.store(cards_.size(), std::memory_order_relaxed);
+}
+
+void ClientDirectory::Remove(uint64_t id) {
+  storage::MutexLock lock(mutex_);
+  cards_.erase(id);
+  size_.store(cards_.size(), std::memory_order_relaxed);
+}
+
+std::shared_ptr<ClientCard> ClientDirectory::Find(uint64_t id) const {
+  storage::MutexLock lock(mutex_);
+  const auto found = cards_.find(id);
+  return found == cards_.end() ? nullptr : found->second;
+}
+
+std::vector<std::shared_ptr<ClientCard>> ClientDirectory::All() const {
+  storage::MutexLock lock(mutex_);
+  std::vector<std::shared_ptr<ClientCard>> all;
+  all.reserve(cards_.size());
+  for (const auto& [id, card] : cards_) all.push_back(card);
+  return all;
+}
+
+std::string DescribeClient(const ClientCard& card, int64_t now_ms) {
+  std::string flags;
+  if (card.is_monitor) flags += 'O';
+  if (card.queued_commands >= 0) flags += 'x';
+  if (card.is_paused) flags += 'b';
+  if (card.watch_failed) flags += 'd';
+  if (card.is_closing) flags += 'c';
+  if (card.is_unix) flags += 'U';
+  if (card.no_evict) flags += 'e';
+  if (card.no_touch) flags += 'T';
+  if (flags.empty()) flags = "N";
+  std::string command = "NULL";
+  if (const Command* last = card.last_command) {
+    command = last->parent.empty() ? std::string(last->name) : std::string(last->parent) + "|" + std::string(last->name);
+  }
+  const size_t total = sizeof(ClientCard) + card.input_bytes + card.input_free + card.output_capacity +
+                       card.queue_bytes + card.argument_bytes;
+  const auto field = [](std::string_view name, const auto& value) {
+    if constexpr (requires { std::to_string(value); }) {
+      return " " + std::string(name) + "=" + std::to_string(value);
+    } else {
+      return " " + std::string(name) + "=" + std::string(value);
+    }
+  };
+  return "id=" + std::to_string(card.id) + field("addr", card.address) + field("laddr", card.local_address) +
+         field("fd", card.descriptor) + field("name", card.name.Get()) +
+         field("age", (now_ms - card.connected_ms) / 1000) + field("idle", (now_ms - card.last_used_ms) / 1000) +
+         field("flags", flags) + field("db", card.db.load()) + " sub=0 psub=0 ssub=0" +
+         field("multi", card.queued_commands.load()) + field("qbuf", card.input_bytes.load()) +
+         field("qbuf-free", card.input_free.load()) + field("argv-mem", card.argument_bytes.load()) +
+         field("multi-mem", card.queue_bytes.load()) + field("rbs", card.output_capacity.load()) +
+         field("rbp", card.output_bytes.load()) + " obl=0 oll=0" + field("omem", card.output_bytes.load()) +
+         field("tot-mem", total) + " events=r" + field("cmd", command) + " user=default redir=-1" +
+         field("resp", card.protocol.load()) + field("lib-name", card.library_name.Get()) +
+         field("lib-ver", card.library_version.Get());
+}
+
+}  // namespace ringkv::server

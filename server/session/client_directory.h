@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+// Who is connected: a card for each client that any thread may read, for CLIENT LIST and KILL.
+//
+// Threads: the directory is guarded; a card's numbers are atomic and written by the client's own thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "server/config/options.h"
+#include "storage/key_observer.h"
+#include "storage/mutex.h"
+
+namespace ringkv::server {
+
+struct Command;
+
+struct ClientCard {
+  // Constant once the client is in the directory.
+  uint64_t id = 0;
+  std::string address;        // of the peer: ip:port, or the socket's path with :0
+  std::string local_address;
+  bool is_unix = false;
+  bool is_local = false;      // a loopback address or a Unix socket
+  int descriptor = -1;
+  size_t thread = 0;
+  int64_t connected_ms = 0;
+
+  std::atomic<int64_t> last_used_ms{0};
+  std::atomic<storage::DbIndex> db{0};
+  std::atomic<int> protocol{2};
+  std::atomic<int> queued_commands{-1};  // -1: not in MULTI
+  std::atomic<size_t> watched{0};
+  std::atomic<const Command*> last_command{nullptr};
+  std::atomic<size_t> input_bytes{0};
+  std::atomic<size_t> input_free{0};
+  std::atomic<size_t> argument_bytes{0};
+  std::atomic<size_t> queue_bytes{0};
+  std::atomic<size_t> output_bytes{0};
+  std::atomic<size_t> output_capacity{0};
+  std::atomic<bool> is_monitor{false};
+  std::atomic<bool> is_paused{false};
+  std::atomic<bool> is_closing{false};
+  std::atomic<bool> no_evict{false};
+  std::atomic<bool> no_touch{false};
+  std::atomic<bool> watch_failed{false};
+  SharedText name;
+  SharedText library_name;
+  SharedText library_version;
+};
+
+class ClientDirectory {
+ public:
+  // Gives the card its number and puts it in.
+  void Add(const std::shared_ptr<ClientCard>& card);
+  void Remove(uint64_t id);
+  std::shared_ptr<ClientCard> Find(uint64_t id) const;
+  // By age, oldest first.
+  std::vector<std::shared_ptr<ClientCard>> All() const;
+  size_t size() const { return size_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<size_t> size_{0};
+  mutable storage::Mutex mutex_;
+  std::map<uint64_t, std::shared_ptr<ClientCard>> cards_ GUARDED_BY(mutex_);
+  uint64_t next_id_ GUARDED_BY(mutex_) = 1;
+};
+
+// The line of CLIENT LIST, without a line break.
+std::string DescribeClient(const ClientCard& card, int64_t now_ms);
+
+}  // namespace ringkv::server

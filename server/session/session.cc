@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+#include "server/session/session.h"
+
+namespace ringkv::server {
+
+void Session::UpdateCard(int64_t now_ms) {
+  constexpr auto kRelaxed = std::memory_order_relaxed;
+  card->last_used_ms.store(now_ms, kRelaxed);
+  card->db.store(db, kRelaxed);
+  card->protocol.store(protocol, kRelaxed);
+  card->queued_commands.store(queue.is_open() ? static_cast<int>(queue.commands().size()) : -1, kRelaxed);
+  card->queue_bytes.store(queue.MemoryBytes(), kRelaxed);
+  card->watched.store(watch.keys.size(), kRelaxed);
+  card->watch_failed.store(watch.touched.load(kRelaxed), kRelaxed);
+}
+
+}  // namespace ringkv::server

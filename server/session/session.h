@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// What is remembered of a client between two commands. It has no socket: a connection owns one, and so does a test.
+//
+// Threads: confined to the client's thread; the card is what others may see.
+#pragma once
+
+#include <memory>
+
+#include "server/session/client_directory.h"
+#include "server/session/transaction_queue.h"
+#include "server/session/watched_keys.h"
+#include "storage/key_observer.h"
+
+namespace ringkv::server {
+
+enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext, kSkipThis };
+
+class Session {
+ public:
+  Session(std::shared_ptr<ClientCard> card_in, WatchedKeys& watched_keys)
+      : card(std::move(card_in)), watched_keys_(watched_keys) {}
+  ~Session() { watched_keys_.UnwatchAll(watch); }
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  void Watch(storage::DbIndex watched_db, std::string_view key) { watched_keys_.Watch(watch, watched_db, key); }
+  void UnwatchAll() { watched_keys_.UnwatchAll(watch); }
+
+  // What others read on the card is written once a batch of commands.
+  void UpdateCard(int64_t now_ms);
+
+  const std::shared_ptr<ClientCard> card;
+  storage::DbIndex db = 0;
+  int protocol = 2;
+  bool authenticated = false;
+  bool close_after_reply = false;
+  bool close_now = false;  // without another byte
+  bool is_monitor = false;
+  bool no_touch = false;
+  bool in_exec = false;
+  ReplyMode reply_mode = ReplyMode::kOn;
+  TransactionQueue queue;
+  WatchState watch;
+
+ private:
+  WatchedKeys& watched_keys_;
+};
+
+}  // namespace ringkv::server

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// The commands between MULTI and EXEC, with copies of their arguments.
+//
+// Threads: confined.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace ringkv::server {
+
+struct CommandEntry;
+
+class TransactionQueue {
+ public:
+  struct Queued {
+    const CommandEntry* command;
+    std::unique_ptr<char[]> bytes;
+    std::vector<std::string_view> argv;  // into bytes
+  };
+
+  bool is_open() const { return is_open_; }
+  void Open() { is_open_ = true; }
+  // A command was refused: EXEC will be too.
+  void MarkFailed() {
+    if (is_open_) has_failed_ = true;
+  }
+  bool has_failed() const { return has_failed_; }
+  void Add(const CommandEntry& command, std::span<const std::string_view> argv);
+  const std::vector<Queued>& commands() const { return commands_; }
+  // What any of the queued commands needs.
+  uint32_t needs() const { return needs_; }
+  size_t MemoryBytes() const { return bytes_; }
+  // Takes the commands out and closes.
+  std::vector<Queued> Close();
+
+ private:
+  bool is_open_ = false;
+  bool has_failed_ = false;
+  uint32_t needs_ = 0;
+  size_t bytes_ = 0;
+  std::vector<Queued> commands_;
+};
+
+}  // namespace ringkv::server

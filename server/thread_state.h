@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+// What each thread that executes commands has for itself.
+//
+// Threads: confined, but for the statistics, which others read.
+#pragma once
+
+#include "server/observe/statistics.h"
+#include "storage/keyspace/eviction.h"
+#include "storage/random.h"
+#include "storage/txn.h"
+
+namespace ringkv::server {
+
+struct ThreadState {
+  ThreadState(size_t index_in, storage::Store& store, size_t command_count, uint64_t seed)
+      : index(index_in), random(seed), txn(store, 0, random), statistics(command_count) {}
+
+  const size_t index;
+  storage::Random random;
+  storage::Txn txn;  // used again for every command: no allocation a request
+  storage::Evictor evictor;
+  ThreadStatistics statistics;
+};
+
+}  // namespace ringkv::server

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+// Invariants, checked while the program runs: a broken one is our fault, and going on could only spread it.
+#pragma once
+
+namespace ringkv::storage {
+
+[[noreturn]] void CheckFailed(const char* invariant, const char* file, int line);
+
+}  // namespace ringkv::storage
+
+// On in every build.
+#define RINGKV_CHECK(invariant) \
+  ((invariant) ? static_cast<void>(0) : ::ringkv::storage::CheckFailed(#invariant, __FILE__, __LINE__))
+
+// On hot paths: only in builds without NDEBUG.
+#ifdef NDEBUG
+#define RINGKV_DCHECK(invariant) static_cast<void>(0)
+#else
+#define RINGKV_DCHECK(invariant) RINGKV_CHECK(invariant)
+#endif

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// Told of every change of the data, whoever made it: WATCH hangs here, and whatever else must know.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string_view>
+
+namespace ringkv::storage {
+
+using DbIndex = uint16_t;
+
+class KeyObserver {
+ public:
+  virtual ~KeyObserver() = default;
+  // Called under the lock of the key's partition, after the change: must be quick and must not touch the store.
+  virtual void Changed(DbIndex db, std::string_view key) = 0;
+  // All keys of the database go, or others take their place; `is_touched` tells for a key whether that changes it.
+  // Called under the locks of all partitions, before the change.
+  using KeyPredicate = std::function<bool(std::string_view key)>;
+  virtual void Replacing(DbIndex db, const KeyPredicate& is_touched) = 0;
+};
+
+}  // namespace ringkv::storage

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// Erases expired keys that nobody asks for.
+//
+// Threads: `Step` is confined to the thread that calls it in a loop; a test calls it between its own moves.
+#pragma once
+
+#include <cstddef>
+
+#include "storage/txn.h"
+
+namespace ringkv::storage {
+
+class ExpiryJob {
+ public:
+  // How many keys are looked at under one lock.
+  static constexpr size_t kKeysAStep = 128;
+
+  explicit ExpiryJob(Store& store) : store_(store), random_(store.hash_seed()) {}
+
+  // Sweeps a part of one partition. True when the whole keyspace was passed since the last time this was true.
+  bool Step();
+
+ private:
+  Store& store_;
+  Random random_;
+  size_t partition_ = 0;
+};
+
+}  // namespace ringkv::storage

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// One lock and what it guards: the keys whose hash begins with the partition's number, in every database.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "storage/keyspace/table.h"
+#include "storage/mutex.h"
+
+namespace ringkv::storage {
+
+// What happened to the keys, since the start or since CONFIG RESETSTAT.
+struct KeyStatistics {
+  uint64_t hits = 0;
+  uint64_t misses = 0;
+  uint64_t expired = 0;
+  uint64_t evicted = 0;
+
+  KeyStatistics& operator+=(const KeyStatistics& other) {
+    hits += other.hits;
+    misses += other.misses;
+    expired += other.expired;
+    evicted += other.evicted;
+    return *this;
+  }
+};
+
+struct alignas(64) Partition {
+  Mutex mutex;
+  std::vector<std::unique_ptr<Table>> tables GUARDED_BY(mutex);  // by database; null while there is no key
+  KeyStatistics statistics GUARDED_BY(mutex);
+  uint64_t changes GUARDED_BY(mutex) = 0;  // effects applied
+};
+
+}  // namespace ringkv::storage

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT
+// About a thousand keys whose positions share their first `depth` bits: a small hopscotch table of pointers, kept in
+// the order of the hash as far as the neighbourhood allows.
+//
+// A table slot has ten bytes: the local position (32 bits) and the entry's address (48 bits). So growing, splitting
+// and walking never touch the entries, and a look-up touches one entry: the right one.
+//
+// Threads: guarded by the partition.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <tsl/hopscotch_set.h>
+
+#include "storage/keyspace/expiry_queue.h"
+#include "storage/keyspace/mutable_entry.h"
+#include "storage/random.h"
+
+namespace ringkv::storage {
+
+// A pointer with the bits of the hash that order it. The entry it points to may be replaced by another with the same
+// key, hence `mutable`: the set never looks at anything else.
+class Slot {
+ public:
+  Slot(uint32_t local_position, MutableEntry* entry) {
+    position_[0] = static_cast<uint16_t>(local_position);
+    position_[1] = static_cast<uint16_t>(local_position >> 16);
+    set_entry(entry);
+  }
+  uint32_t local_position() const { return position_[0] | (static_cast<uint32_t>(position_[1]) << 16); }
+  MutableEntry* entry() const {
+    const uint64_t address = address_[0] | (static_cast<uint64_t>(address_[1]) << 16) |
+                             (static_cast<uint64_t>(address_[2]) << 32);
+    return reinterpret_cast<MutableEntry*>(address);
+  }
+  void set_entry(MutableEntry* entry) const {
+    const auto address = reinterpret_cast<uint64_t>(entry);
+    address_[0] = static_cast<uint16_t>(address);
+    address_[1] = static_cast<uint16_t>(address >> 16);
+    address_[2] = static_cast<uint16_t>(address >> 32);
+  }
+
+ private:
+  uint16_t position_[2];
+  mutable uint16_t address_[3];
+};
+static_assert(sizeof(Slot) == 10);
+
+class Segment {
+ public:
+  // A full segment splits when the next key comes.
+  static constexpr size_t kFull = 1024;
+  static constexpr unsigned kDeepest = 30;
+
+  // `expected` keys fit without growing. `depth` is how many leading bits of the local position its keys share.
+  Segment(unsigned depth, size_t expected) : slots_(BucketsFor(expected), SlotHash(depth)), depth_(depth) {
+    slots_.max_load_factor(kMaxLoad);
+  }
+  // Frees its entries.
+  ~Segment();
+  Segment(const Segment&) = delete;
+  Segment& operator=(const Segment&) = delete;
+
+  unsigned depth() const { return depth_; }
+  size_t size() const { return slots_.size(); }
+  bool IsFull() const { return slots_.size() >= kFull && depth_ < kDeepest; }
+  size_t volatile_keys() const { return volatile_keys_; }
+  const ExpiryQueue& expiries() const { return expiries_; }
+  DueTime NextDue() const { return expiries_.NextDue(); }
+  ExpiryQueue::Item PopDue() { return expiries_.PopFirst(); }
+  size_t TableBytes() const;
+
+  // The slot of `key`, or null. Valid until the next insertion or removal in this segment.
+  const Slot* Find(std::string_view key, uint32_t local_position) const {
+    const auto found = slots_.find(Probe{key, local_position}, SlotHash(depth_).Of(local_position));
+    return found == slots_.end() ? nullptr : &*found;
+  }
+
+  // Takes ownership of the entry, whose key must not be there yet.
+  const Slot* Insert(uint32_t local_position, MutableEntry* entry);
+  // Gives the entry back to the caller.
+  MutableEntry* Remove(const Slot* slot);
+  // Puts another entry with the same key into the slot, and keeps the account of expiries.
+  void Replace(const Slot* slot, UnixMs old_expiry, MutableEntry* entry);
+
+  // A key at this position that has expired by `now`, or null.
+  const Slot* FindExpiredAt(uint32_t local_position, UnixMs now) const {
+    const auto found = slots_.find(ExpiredProbe{local_position, now}, SlotHash(depth_).Of(local_position));
+    return found == slots_.end() ? nullptr : &*found;
+  }
+  // Queues the position for the earliest expiry of the keys that stand there, if any has one.
+  void QueueAgain(uint32_t local_position);
+
+  // Up to `count` keys from a random one on; only those with an expiry if so asked. Returns how many were visited.
+  template <typename Visitor>
+  size_t Sample(Random& random, size_t count, bool volatile_only, Visitor&& visit) const {
+    if (slots_.empty()) return 0;
+    size_t visited = 0;
+    const size_t skipped = random.Below(slots_.size());
+    size_t seen = 0;
+    for (const Slot& slot : slots_) {
+      if (seen++ < skipped) continue;
+      if (volatile_only && !slot.entry()->has_expiry()) continue;
+      visit(*slot.entry());
+      if (++visited == count) return visited;
+    }
+    for (const Slot& slot : slots_) {
+      if (seen-- == slots_.size() - skipped) break;
+      if (volatile_only && !slot.entry()->has_expiry()) continue;
+      visit(*slot.entry());
+      if (++visited == count) return visited;
+    }
+    return visited;
+  }
+
+  // `visit(const Slot&)` for every key, in no promised order.
+  template <typename Visitor>
+  void ForEach(Visitor&& visit) const {
+    for (const Slot& slot : slots_) visit(slot);
+  }
+
+  // Moves everything into two segments, by the bit of the position behind the shared ones.
+  void SplitInto(Segment& low, Segment& high);
+  // Moves everything into a segment that is one bit shallower.
+  void MoveInto(Segment& shallower);
+  // Forgets its entries without freeing them.
+  void Abandon() { slots_.clear(); }
+
+ private:
+  static constexpr float kMaxLoad = 0.85f;
+
+  struct Probe {
+    std::string_view key;
+    uint32_t local_position;
+  };
+
+  struct ExpiredProbe {
+    uint32_t local_position;
+    UnixMs now;
+  };
+  // Equal to nothing: leaves the earliest expiry of the keys at the position in `*expiry`.
+  struct EarliestExpiryProbe {
+    uint32_t local_position;
+    UnixMs* expiry;
+  };
+
+  // The bits behind the shared ones order the buckets.
+  class SlotHash {
+   public:
+    explicit SlotHash(unsigned depth) : depth_(depth) {}
+    size_t Of(uint32_t local_position) const { return static_cast<uint32_t>(uint64_t{local_position} << depth_); }
+    size_t operator()(const Slot& slot) const { return Of(slot.local_position()); }
+    template <typename AnyProbe>
+    size_t operator()(const AnyProbe& probe) const {
+      return Of(probe.local_position);
+    }
+
+   private:
+    unsigned depth_;
+  };
+
+  struct SlotEqual {
+    using is_transparent = void;
+    bool operator()(const Slot& a, const Slot& b) const {
+      return a.local_position() == b.local_position() && a.entry()->KeyEquals(b.entry()->key());
+    }
+    bool operator()(const Slot& a, const Probe& b) const {
+      return a.local_position() == b.local_position && a.entry()->KeyEquals(b.key);
+    }
+    bool operator()(const Slot& a, const ExpiredProbe& b) const {
+      return a.local_position() == b.local_position && a.entry()->IsExpired(b.now);
+    }
+    bool operator()(const Slot& a, const EarliestExpiryProbe& b) const {
+      if (a.local_position() == b.local_position && a.entry()->has_expiry()) {
+        *b.expiry = *b.expiry == kNoExpiry ? a.entry()->expiry() : std::min(*b.expiry, a.entry()->expiry());
+      }
+      return false;
+    }
+    template <typename AnyProbe>
+    bool operator()(const AnyProbe& a, const Slot& b) const {
+      return (*this)(b, a);
+    }
+  };
+
+  // Buckets in proportion to the hash (multiply and shift: monotone, no division), growing by a quarter: the tables
+  // of a store that has just split are half empty otherwise.
+  class GrowByAQuarter {
+   public:
+    explicit GrowByAQuarter(size_t& bucket_count) : buckets_(bucket_count) {}
+    size_t bucket_for_hash(size_t hash) const noexcept { return (hash * buckets_) >> 32; }
+    size_t next_bucket_count() const { return buckets_ + buckets_ / 4 + 4; }
+    size_t max_bucket_count() const { return size_t{1} << 31; }
+    void clear() noexcept { buckets_ = 0; }
+
+   private:
+    size_t buckets_;
+  };
+
+  // With 14 neighbours the bitmap of a bucket has two bytes, and a bucket twelve.
+  using SlotSet = tsl::hopscotch_set<Slot, SlotHash, SlotEqual, std::allocator<Slot>, 14, false, GrowByAQuarter>;
+
+  static size_t BucketsFor(size_t expected) { return static_cast<size_t>(static_cast<float>(expected) / kMaxLoad) + 2; }
+  void QueueExpiry(UnixMs expiry, uint32_t local_position);
+  void RebuildExpiries();
+
+  SlotSet slots_;
+  ExpiryQueue expiries_;
+  uint32_t volatile_keys_ = 0;
+  const unsigned depth_;
+};
+
+}  // namespace ringkv::storage

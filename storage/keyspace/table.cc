@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+#include "storage/keyspace/table.h"
+
+#include <algorithm>
+
+#include "storage/check.h"
+
+namespace ringkv::storage {
+namespace {
+
+// Buddies merge when both together would fill a segment to less than a quarter: far from splitting again.
+constexpr size_t kMergeBelow = Segment::kFull / 4;
+
+}  // namespace
+
+Table::Table() : directory_{new Segment(0, 0)} {}
+
+Table::~Table() {
+  // A segment stands in neighbouring places of the directory.
+  Segment* last = nullptr;
+  for (Segment* segment : directory_) {
+    if (segment != last) delete last;
+    last = segment;
+  }
+  delete last;
+}
+
+size_t Table::TableBytes() const {
+  size_t bytes = sizeof(Table) + directory_.capacity() * sizeof(Segment*);
+  const Segment* last = nullptr;
+  for (const Segment* segment : directory_) {
+    if (segment != last) bytes += segment->TableBytes();
+    last = segment;
+  }
+  return bytes;
+}
+
+Table::Inserted Table::Insert(uint32_t local_position, MutableEntry* entry) {
+  Segment* segment = SegmentFor(local_position);
+  while (segment->IsFull()) {
+    Split(segment, local_position);
+    segment = SegmentFor(local_position);
+  }
+  ++keys_;
+  if (entry->has_expiry()) {
+    ++volatile_keys_;
+    next_due_ = std::min(next_due_, DueTimeOf(entry->expiry()));
+  }
+  return {segment, segment->Insert(local_position, entry)};
+}
+
+MutableEntry* Table::Remove(Segment* segment, const Slot* slot) {
+  const uint32_t local_position = slot->local_position();
+  MutableEntry* entry = segment->Remove(slot);
+  --keys_;
+  if (entry->has_expiry()) --volatile_keys_;
+  if (segment->depth() > 0 && segment->size() < kMergeBelow / 2) MergeWithBuddy(segment, local_position);
+  return entry;
+}
+
+void Table::Replace(Segment* segment, const Slot* slot, UnixMs old_expiry, MutableEntry* entry) {
+  segment->Replace(slot, old_expiry, entry);
+  if (entry->has_expiry()) next_due_ = std::min(next_due_, DueTimeOf(entry->expiry()));
+  volatile_keys_ += (entry->has_expiry() ? 1u : 0u) - (old_expiry != kNoExpiry ? 1u : 0u);
+}
+
+Table::Stretch Table::StretchAt(uint32_t local_position) const {
+  Segment* segment = SegmentFor(local_position);
+  const uint64_t width = uint64_t{1} << (32 - segment->depth());
+  return {segment, (local_position & ~(width - 1)) + width};
+}
+
+void Table::PointAt(Segment* segment, uint32_t local_position) {
+  const size_t places = size_t{1} << (depth_ - segment->depth());
+  const size_t first = IndexOf(local_position) & ~(places - 1);
+  std::fill_n(directory_.begin() + static_cast<std::ptrdiff_t>(first), places, segment);
+}
+
+void Table::Split(Segment* segment, uint32_t local_position) {
+  const unsigned new_depth = segment->depth() + 1;
+  if (new_depth > depth_) {
+    std::vector<Segment*> doubled(directory_.size() * 2);
+    for (size_t i = 0; i < doubled.size(); ++i) doubled[i] = directory_[i / 2];
+    directory_.swap(doubled);
+    ++depth_;
+  }
+  const uint32_t bit = uint32_t{1} << (32 - new_depth);
+  auto low = std::make_unique<Segment>(new_depth, Segment::kFull / 2 + Segment::kFull / 16);
+  auto high = std::make_unique<Segment>(new_depth, Segment::kFull / 2 + Segment::kFull / 16);
+  segment->SplitInto(*low, *high);
+  PointAt(low.release(), local_position & ~bit);
+  PointAt(high.release(), local_position | bit);
+  delete segment;
+  ++segments_;
+}
+
+void Table::MergeWithBuddy(Segment* segment, uint32_t local_position) {
+  const uint32_t bit = uint32_t{1} << (32 - segment->depth());
+  Segment* buddy = SegmentFor(local_position ^ bit);
+  if (buddy->depth() != segment->depth() || segment->size() + buddy->size() >= kMergeBelow) return;
+  auto merged = std::make_unique<Segment>(segment->depth() - 1, segment->size() + buddy->size());
+  segment->MoveInto(*merged);
+  buddy->MoveInto(*merged);
+  PointAt(merged.release(), local_position);
+  delete segment;
+  delete buddy;
+  --segments_;
+}
+
+}  // namespace ringkv::storage

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+// The keys of one database in one partition: segments behind a directory that doubles (extendible hashing).
+//
+// The directory is indexed by the first bits of the local position. A full segment splits in two by its next bit, so
+// no insertion ever moves more than a segment's thousand slots; two buddies that have become small merge again. The
+// order of the directory is the order of the hash, which is the order in which SCAN walks.
+//
+// Threads: guarded by the partition.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "storage/keyspace/segment.h"
+
+namespace ringkv::storage {
+
+class Table {
+ public:
+  Table();
+  ~Table();
+  Table(const Table&) = delete;
+  Table& operator=(const Table&) = delete;
+
+  size_t keys() const { return keys_; }
+  size_t volatile_keys() const { return volatile_keys_; }
+  size_t TableBytes() const;
+
+  Segment* SegmentFor(uint32_t local_position) const { return directory_[IndexOf(local_position)]; }
+
+  // Takes ownership of the entry; its key must not be there. Returns where it stands: valid until the next insertion
+  // or removal.
+  struct Inserted {
+    Segment* segment;
+    const Slot* slot;
+  };
+  Inserted Insert(uint32_t local_position, MutableEntry* entry);
+  // Gives the entry back to the caller. The segment may be gone afterwards.
+  MutableEntry* Remove(Segment* segment, const Slot* slot);
+  void Replace(Segment* segment, const Slot* slot, UnixMs old_expiry, MutableEntry* entry);
+
+  // Segments in the order of the hash: the one that holds `local_position`, and the first position behind it
+  // (2^32 behind the last).
+  struct Stretch {
+    Segment* segment;
+    uint64_t end;
+  };
+  Stretch StretchAt(uint32_t local_position) const;
+
+  // Visits up to `count` keys that stand together at a random place; only keys with an expiry if so asked. False if
+  // there is none.
+  template <typename Visitor>
+  bool Sample(Random& random, size_t count, bool volatile_only, Visitor&& visit) const {
+    uint64_t at = random.Below(uint64_t{1} << 32);
+    for (size_t looked_at = 0; looked_at <= segments_; ++looked_at) {
+      const Stretch stretch = StretchAt(static_cast<uint32_t>(at));
+      const size_t keys = volatile_only ? stretch.segment->volatile_keys() : stretch.segment->size();
+      if (keys > 0 && stretch.segment->Sample(random, count, volatile_only, visit) > 0) return true;
+      at = stretch.end;  // behind the last one the conversion to 32 bits begins anew
+    }
+    return false;
+  }
+
+  // No item of any segment is due before this. Recomputed by a walk, lowered by insertions.
+  DueTime next_due() const { return next_due_; }
+  void set_next_due(DueTime due) { next_due_ = due; }
+
+  size_t segments() const { return segments_; }
+
+ private:
+  size_t IndexOf(uint32_t local_position) const {
+    return static_cast<size_t>((uint64_t{local_position} << depth_) >> 32);
+  }
+  void Split(Segment* segment, uint32_t local_position);
+  void MergeWithBuddy(Segment* segment, uint32_t local_position);
+  void PointAt(Segment* segment, uint32_t local_position);
+
+  unsigned depth_ = 0;  // the directory has 2^depth_ places
+  std::vector<Segment*> directory_;
+  size_t keys_ = 0;
+  size_t volatile_keys_ = 0;
+  size_t segments_ = 1;
+  DueTime next_due_ = kNeverDue;
+};
+
+}  // namespace ringkv::storage

@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: MIT
+#include "storage/txn.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "storage/check.h"
+
+namespace ringkv::storage {
+
+// --- locking --------------------------------------------------------------------------------------------------------
+
+void Txn::LockKey(std::string_view key) NO_THREAD_SAFETY_ANALYSIS {
+  RINGKV_DCHECK(!any_locked_);
+  known_ = {key.data(), PositionOf(key, store_.hash_seed())};
+  const size_t partition = known_.position.partition();
+  locked_[partition / 64] |= uint64_t{1} << (partition % 64);
+  any_locked_ = true;
+  store_.partition(partition).mutex.Lock();
+}
+
+void Txn::AddKey(std::string_view key) {
+  const Position position = PositionOf(key, store_.hash_seed());
+  many_known_.push_back({key.data(), position});
+  locked_[position.partition() / 64] |= uint64_t{1} << (position.partition() % 64);
+}
+
+void Txn::LockAdded() NO_THREAD_SAFETY_ANALYSIS {
+  RINGKV_DCHECK(!any_locked_);
+  any_locked_ = true;
+  for (size_t word = 0; word < kWords; ++word) {
+    for (uint64_t bits = locked_[word]; bits != 0; bits &= bits - 1) {
+      store_.partition(word * 64 + static_cast<size_t>(std::countr_zero(bits))).mutex.Lock();
+    }
+  }
+}
+
+void Txn::LockAll() {
+  locked_.fill(~uint64_t{0});
+  holds_all_ = true;
+  LockAdded();
+}
+
+void Txn::Unlock() NO_THREAD_SAFETY_ANALYSIS {
+  if (!any_locked_) return;
+  for (size_t word = 0; word < kWords; ++word) {
+    for (uint64_t bits = locked_[word]; bits != 0; bits &= bits - 1) {
+      store_.partition(word * 64 + static_cast<size_t>(std::countr_zero(bits))).mutex.Unlock();
+    }
+  }
+  locked_.fill(0);
+  any_locked_ = false;
+  holds_all_ = false;
+  known_.key = nullptr;
+  many_known_.clear();
+  next_known_ = 0;
+}
+
+Position Txn::PositionOfKey(std::string_view key) {
+  if (known_.key == key.data()) return known_.position;
+  // Handlers mostly find their keys in the order in which the row names them.
+  if (!many_known_.empty()) {
+    if (next_known_ >= many_known_.size()) next_known_ = 0;
+    const Known& next = many_known_[next_known_];
+    if (next.key == key.data()) {
+      ++next_known_;
+      return next.position;
+    }
+  }
+  return PositionOf(key, store_.hash_seed());
+}
+
+template <typename Function>
+void Txn::WithPartition(size_t index, Function&& function) NO_THREAD_SAFETY_ANALYSIS {
+  Partition& partition = store_.partition(index);
+  if (holds_all_) return function(partition);
+  RINGKV_CHECK(!any_locked_);  // waiting for one lock while holding another would break the order
+  MutexLock lock(partition.mutex);
+  function(partition);
+}
+
+// --- one key --------------------------------------------------------------------------------------------------------
+
+Place Txn::Find(DbIndex db, std::string_view key, Intent intent) NO_THREAD_SAFETY_ANALYSIS {
+  const Position position = PositionOfKey(key);
+  RINGKV_CHECK(IsLocked(position.partition()));
+  Partition& partition = store_.partition(position.partition());
+  Place::Location at{.partition = &partition, .local_position = position.local()};
+  if (const Table* table = partition.tables[db].get()) {
+    at.segment = table->SegmentFor(position.local());
+    at.slot = at.segment->Find(key, position.local());
+  }
+  Place place(db, key, at);
+  if (place && place.entry().IsExpired(now_)) Do(place, Erase{EraseReason::kExpired});
+  if (intent == Intent::kRead || intent == Intent::kPeek) ++(place ? partition.statistics.hits : partition.statistics.misses);
+  if (place && (intent == Intent::kRead || intent == Intent::kWrite) && !no_touch) {
+    MutableEntry* entry = at.slot->entry();
+    const uint32_t access = NextAccess(entry->access(), store_.access_options(), now_, random_);
+    if (access != entry->access()) entry->set_access(access);
+  }
+  return place;
+}
+
+void Txn::Announce(const Place& place) NO_THREAD_SAFETY_ANALYSIS {
+  ++place.location().partition->changes;
+  if (store_.observer() != nullptr) store_.observer()->Changed(place.db(), place.key());
+}
+
+Table& Txn::TableFor(const Place& place) NO_THREAD_SAFETY_ANALYSIS {
+  std::unique_ptr<Table>& table = place.location().partition->tables[place.db()];
+  if (table == nullptr) table = std::make_unique<Table>();
+  return *table;
+}
+
+Place Txn::Put(const Place& place, MutableEntry* entry) {
+  Place::Location at = place.location();
+  const Table::Inserted inserted = TableFor(place).Insert(at.local_position, entry);
+  at.segment = inserted.segment;
+  at.slot = inserted.slot;
+  return Place(place.db(), place.key(), at);
+}
+
+MutableEntry* Txn::Take(Place& place) {
+  Place::Location at = place.location();
+  MutableEntry* entry = TableFor(place).Remove(at.segment, at.slot);
+  at.segment = nullptr;
+  at.slot = nullptr;
+  place = Place(place.db(), place.key(), at);
+  return entry;
+}
+
+void Txn::Do(Place& place, const StringPut& effect) {
+  if (!place) {
+    place = Put(place, MutableEntry::Create(place.key(), effect.value, effect.expiry, effect.form,
+                                            FirstAccess(store_.access_options(), now_)));
+  } else {
+    const Place::Location& at = place.location();
+    MutableEntry* entry = at.slot->entry();
+    const UnixMs old_expiry = entry->expiry();
+    MutableEntry* left_over = nullptr;
+    MutableEntry* now_there = entry->WithValue(effect.value, effect.expiry, effect.form, &left_over);
+    if (now_there != entry || effect.expiry != old_expiry) {
+      TableFor(place).Replace(at.segment, at.slot, old_expiry, now_there);
+    }
+    if (left_over != nullptr) store_.reclaimer().Free(left_over);
+  }
+  Announce(place);
+}
+
+void Txn::Do(Place& place, const StringPatch& effect) {
+  if (!place) {
+    place = Put(place, MutableEntry::Create(place.key(), {}, kNoExpiry, StringForm::kPatched,
+                                            FirstAccess(store_.access_options(), now_)));
+  }
+  const Place::Location& at = place.location();
+  MutableEntry* entry = at.slot->entry();
+  MutableEntry* now_there = entry->WithBytesAt(effect.offset, effect.bytes);
+  if (now_there != entry) TableFor(place).Replace(at.segment, at.slot, now_there->expiry(), now_there);
+  Announce(place);
+}
+
+void Txn::Do(Place& place, const ExpirySet& effect) {
+  RINGKV_CHECK(place);
+  const Place::Location& at = place.location();
+  MutableEntry* entry = at.slot->entry();
+  const UnixMs old_expiry = entry->expiry();
+  TableFor(place).Replace(at.segment, at.slot, old_expiry, entry->WithExpiry(effect.expiry));
+  Announce(place);
+}
+
+void Txn::Do(Place& place, const Erase& effect) NO_THREAD_SAFETY_ANALYSIS {
+  RINGKV_CHECK(place);
+  MutableEntry* entry = Take(place);
+  KeyStatistics& statistics = place.location().partition->statistics;
+  if (effect.reason == EraseReason::kExpired) ++statistics.expired;
+  if (effect.reason == EraseReason::kEvicted) ++statistics.evicted;
+  Announce(place);
+  if (entry->TotalSize() >= kLargeValue) {
+    store_.reclaimer().Free(entry);
+  } else {
+    MutableEntry::Free(entry);
+  }
+}
+
+void Txn::Rename(Place& from, DbIndex to_db, std::string_view to_key) {
+  RINGKV_CHECK(from);
+  MutableEntry* entry = Take(from);
+  Announce(from);
+  Place to = Find(to_db, to_key, Intent::kCheck);
+  if (to) Do(to, Erase{});
+  if (!entry->KeyEquals(to_key)) entry = entry->WithKey(to_key);
+  Announce(Put(to, entry));
+}
+
+// --- whole databases ------------------------------------------------------------------------------------------------
+
+void Txn::FlushDatabase(DbIndex db) NO_THREAD_SAFETY_ANALYSIS {
+  RINGKV_CHECK(holds_all_);
+  if (store_.observer() != nullptr) {
+    store_.observer()->Replacing(db, [&](std::string_view key) { return Stands(db, key); });
+  }
+  std::vector<std::unique_ptr<Table>> removed;
+  for (size_t i = 0; i < kPartitions; ++i) {
+    Partition& partition = store_.partition(i);
+    if (partition.tables[db] == nullptr) continue;
+    partition.changes += partition.tables[db]->keys();
+    removed.push_back(std::move(partition.tables[db]));
+  }
+  store_.reclaimer().Free(std::move(removed));
+}
+
+void Txn::SwapDatabases(DbIndex a, DbIndex b) NO_THREAD_SAFETY_ANALYSIS {
+  RINGKV_CHECK(holds_all_);
+  if (store_.observer() != nullptr) {
+    const auto is_touched = [&](std::string_view key) { return Stands(a, key) || Stands(b, key); };
+    store_.observer()->Replacing(a, is_touched);
+    store_.observer()->Replacing(b, is_touched);
+  }
+  for (size_t i = 0; i < kPartitions; ++i) {
+    std::swap(store_.partition(i).tables[a], store_.partition(i).tables[b]);
+  }
+  ++store_.partition(0).changes;
+}
+
+bool Txn::Stands(DbIndex db, std::string_view key) NO_THREAD_SAFETY_ANALYSIS {
+  const Position position = PositionOf(key, store_.hash_seed());
+  const Table* table = store_.partition(position.partition()).tables[db].get();
+  return table != nullptr && table->SegmentFor(position.local())->Find(key, position.local()) != nullptr;
+}
+
+// --- sums -----------------------------------------------------------------------------------------------------------
+
+DatabaseSize Txn::SizeOf(DbIndex db) {
+  DatabaseSize size;
+  for (size_t i = 0; i < kPartitions; ++i) {
+    WithPartition(i, [&](Partition& partition) NO_THREAD_SAFETY_ANALYSIS {
+      const Table* table = partition.tables[db].get();
+      if (table == nullptr) return;
+      size.keys += table->keys();
+      size.volatile_keys += table->volatile_keys();
+    });
+  }
+  return size;
+}
+
+KeyStatistics Txn::Statistics() {
+  KeyStatistics sum;
+  for (size_t i = 0; i < kPartitions; ++i) {
+    WithPartition(i, [&](Partition& partition) NO_THREAD_SAFETY_ANALYSIS { sum += partition.statistics; });
+  }
+  return sum;
+}
+
+void Txn::ResetStatistics() {
+  for (size_t i = 0; i < kPartitions; ++i) {
+    WithPartition(i, [](Partition& partition) NO_THREAD_SAFETY_ANALYSIS { partition.statistics = KeyStatistics(); });
+  }
+}
+
+uint64_t Txn::Changes() {
+  uint64_t sum = 0;
+  for (size_t i = 0; i < kPartitions; ++i) {
+    WithPartition(i, [&](Partition& partition) NO_THREAD_SAFETY_ANALYSIS { sum += partition.changes; });
+  }
+  return sum;
+}
+
+uint64_t Txn::TableBytes() {
+  uint64_t sum = 0;
+  for (size_t i = 0; i < kPartitions; ++i) {
+    WithPartition(i, [&](Partition& partition) NO_THREAD_SAFETY_ANALYSIS {
+      for (const auto& table : partition.tables) {
+        if (table != nullptr) sum += table->TableBytes();
+      }
+    });
+  }
+  return sum;
+}
+
+// --- many keys ------------------------------------------------------------------------------------------------------
+
+Txn::Sweep Txn::SweepExpired(size_t partition_index, size_t most) NO_THREAD_SAFETY_ANALYSIS {
+  Sweep sweep;
+  const DueTime due_now = DueTimeOf(now_ - 127);  // items are rounded up: these are due for certain
+  Partition& partition = store_.partition(partition_index);
+  MutexLock lock(partition.mutex);
+  for (DbIndex db = 0; db < store_.databases(); ++db) {
+    Table* table = partition.tables[db].get();
+    if (table == nullptr || table->next_due() > due_now) continue;
+    DueTime next_due = kNeverDue;
+    for (uint64_t at = 0; at < (uint64_t{1} << 32);) {
+      const Table::Stretch stretch = table->StretchAt(static_cast<uint32_t>(at));
+      Segment* segment = stretch.segment;
+      bool merged = false;
+      while (segment->NextDue() <= due_now && !merged) {
+        if (sweep.looked_at >= most) {
+          sweep.finished = false;
+          return sweep;
+        }
+        ++sweep.looked_at;
+        merged = SweepItem(partition, db, *table, segment, segment->PopDue().local_position, &sweep);
+      }
+      if (merged) continue;  // the segment is another now: look at the same stretch again
+      next_due = std::min(next_due, segment->NextDue());
+      at = stretch.end;
+    }
+    table->set_next_due(next_due);
+  }
+  return sweep;
+}
+
+bool Txn::SweepItem(Partition& partition, DbIndex db, Table& table, Segment* segment, uint32_t local_position,
+                    Sweep* sweep) {
+  // More than one key may stand at a position; each is looked at.
+  const size_t segments_before = table.segments();
+  while (const Slot* slot = segment->FindExpiredAt(local_position, now_)) {
+    Place place(db, slot->entry()->key(), {&partition, segment, slot, local_position});
+    ++sweep->erased;
+    Do(place, Erase{EraseReason::kExpired});
+    if (table.segments() != segments_before) {
+      table.SegmentFor(local_position)->QueueAgain(local_position);
+      return true;
+    }
+  }
+  segment->QueueAgain(local_position);
+  return false;
+}
+
+bool Txn::WalkPartition(Partition& partition, DbIndex db, uint32_t from, size_t* budget, const Visitor& visit,
+                        uint64_t* next) NO_THREAD_SAFETY_ANALYSIS {
+  const Table* table = partition.tables[db].get();
+  if (table == nullptr) return false;
+  std::vector<const Slot*> slots;
+  for (uint64_t at = from; at < (uint64_t{1} << 32);) {
+    const Table::Stretch stretch = table->StretchAt(static_cast<uint32_t>(at));
+    slots.clear();
+    stretch.segment->ForEach([&](const Slot& slot) {
+      if (slot.local_position() >= at) slots.push_back(&slot);
+    });
+    uint64_t end = stretch.end;
+    if (slots.size() > *budget) {
+      // The first `budget` in the order of the hash; keys at the same position stay together.
+      const auto nth = slots.begin() + static_cast<std::ptrdiff_t>(*budget - 1);
+      std::nth_element(slots.begin(), nth, slots.end(), [](const Slot* a, const Slot* b) {
+        return a->local_position() < b->local_position();
+      });
+      end = uint64_t{(*nth)->local_position()} + 1;
+    }
+    for (const Slot* slot : slots) {
+      if (slot->local_position() < end && !slot->entry()->IsExpired(now_)) visit(*slot->entry());
+    }
+    *budget -= std::min(*budget, slots.size());
+    at = end;
+    if (*budget == 0) {
+      *next = at;
+      return true;
+    }
+  }
+  return false;
+}
+
+uint64_t Txn::Walk(DbIndex db, uint64_t cursor, size_t count, const Visitor& visit) {
+  if (cursor >= kPositions) return 0;
+  size_t budget = std::max<size_t>(count, 1);
+  Position at{cursor};
+  for (size_t partition = at.partition(); partition < kPartitions; ++partition) {
+    bool stopped = false;
+    uint64_t next = 0;
+    WithPartition(partition, [&](Partition& locked) {
+      stopped = WalkPartition(locked, db, at.local(), &budget, visit, &next);
+    });
+    if (stopped) {
+      const uint64_t position = (static_cast<uint64_t>(partition) << 32) + next;
+      return position >= kPositions ? 0 : position;
+    }
+    at = Position{0};
+  }
+  return 0;
+}
+
+void Txn::Sample(DbIndex db, size_t count, bool volatile_only, const Visitor& visit) NO_THREAD_SAFETY_ANALYSIS {
+  const size_t start = random_.Below(kPartitions);
+  bool found = false;
+  for (size_t i = 0; i < kPartitions && !found; ++i) {
+    WithPartition((start + i) % kPartitions, [&](Partition& partition) NO_THREAD_SAFETY_ANALYSIS {
+      const Table* table = partition.tables[db].get();
+      if (table == nullptr || (volatile_only ? table->volatile_keys() : table->keys()) == 0) return;
+      found = table->Sample(random_, count, volatile_only, visit);
+    });
+  }
+}
+
+}  // namespace ringkv::storage

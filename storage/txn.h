@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+// The only way to read and change the data: locks the partitions of a set of keys, finds, and does effects.
+//
+//   Txn txn(store, now, random);
+//   txn.Lock(keys);                       // all at once, ascending: no deadlock
+//   Place place = txn.Find(db, key, Intent::kWrite);
+//   txn.Do(place, StringPut{value});      // applied and announced
+//   txn.Unlock();
+//
+// Expired keys are never seen: `Find` erases them.
+//
+// Threads: confined; a Txn belongs to the thread that runs the command.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "storage/effects.h"
+#include "storage/store.h"
+
+namespace ringkv::storage {
+
+enum class Intent : uint8_t {
+  kRead,   // counts as a use and as a hit or miss
+  kWrite,  // counts as a use
+  kPeek,   // counts as a hit or miss, not as a use
+  kCheck,  // leaves no trace
+};
+
+// Where a key is, or would be. Valid until the next change in the same transaction.
+class Place {
+ public:
+  struct Location {
+    Partition* partition = nullptr;
+    Segment* segment = nullptr;
+    const Slot* slot = nullptr;  // null: the key is not there
+    uint32_t local_position = 0;
+  };
+
+  Place(DbIndex db, std::string_view key, const Location& location) : key_(key), at_(location), db_(db) {}
+
+  explicit operator bool() const { return at_.slot != nullptr; }
+  const Entry& entry() const { return *at_.slot->entry(); }
+  std::string_view value() const { return at_.slot->entry()->value(); }
+  UnixMs expiry() const { return at_.slot == nullptr ? kNoExpiry : at_.slot->entry()->expiry(); }
+  std::string_view key() const { return key_; }
+  DbIndex db() const { return db_; }
+  const Location& location() const { return at_; }
+
+ private:
+  std::string_view key_;
+  Location at_;
+  DbIndex db_;
+};
+
+struct DatabaseSize {
+  uint64_t keys = 0;
+  uint64_t volatile_keys = 0;
+};
+
+class Txn {
+ public:
+  // `store` and `random` must outlive the transaction.
+  Txn(Store& store, UnixMs now, Random& random) : store_(store), random_(random), now_(now) {}
+  ~Txn() { Unlock(); }
+  Txn(const Txn&) = delete;
+  Txn& operator=(const Txn&) = delete;
+
+  UnixMs now() const { return now_; }
+  void set_now(UnixMs now) { now_ = now; }
+  Store& store() { return store_; }
+  Random& random() { return random_; }
+
+  // A transaction locks once; what it locks is the partitions of the keys, whatever the database.
+  void LockKey(std::string_view key);
+  void AddKey(std::string_view key);  // collect, then LockAdded
+  void LockAdded();
+  void LockAll();
+  void Unlock();
+  bool holds_all() const { return holds_all_; }
+
+  // The key must be one of those locked.
+  Place Find(DbIndex db, std::string_view key, Intent intent);
+  bool no_touch = false;  // CLIENT NO-TOUCH: finds don't count as a use
+
+  // Each effect leaves `place` where the key now is (or would be).
+  void Do(Place& place, const StringPut& effect);
+  void Do(Place& place, const StringPatch& effect);
+  void Do(Place& place, const ExpirySet& effect);
+  void Do(Place& place, const Erase& effect);
+  // Moves the entry under another name, database or both; what stood there goes. Both keys must be locked.
+  void Rename(Place& from, DbIndex to_db, std::string_view to_key);
+  // These need LockAll.
+  void FlushDatabase(DbIndex db);
+  void SwapDatabases(DbIndex a, DbIndex b);
+
+  // Sums over all partitions, each looked at in turn; like Walk, for a transaction that holds no lock or all.
+  DatabaseSize SizeOf(DbIndex db);
+  KeyStatistics Statistics();
+  void ResetStatistics();
+  uint64_t Changes();     // effects applied since the start
+  uint64_t TableBytes();  // bytes in tables and directories, without the entries
+
+  // The background job's door: erases up to `most` expired keys among those that are due in the partition.
+  struct Sweep {
+    size_t erased = 0;
+    size_t looked_at = 0;
+    bool finished = true;
+  };
+  Sweep SweepExpired(size_t partition, size_t most);
+
+  // Visits keys in the order of the hash, from `cursor` on, locking one partition at a time unless this transaction
+  // holds them all. Stops after about `count` keys. Returns the cursor to go on with, 0 at the end. Each key that is there throughout is visited exactly once.
+  using Visitor = std::function<void(const Entry&)>;
+  uint64_t Walk(DbIndex db, uint64_t cursor, size_t count, const Visitor& visit);
+
+  // Visits up to `count` keys that stand together at a random place; only keys with an expiry if so asked. None when
+  // the database has none.
+  void Sample(DbIndex db, size_t count, bool volatile_only, const Visitor& visit);
+
+ private:
+  static constexpr size_t kWords = kPartitions / 64;
+
+  Position PositionOfKey(std::string_view key);
+  bool IsLocked(size_t partition) const { return (locked_[partition / 64] >> (partition % 64) & 1) != 0; }
+  void Announce(const Place& place);
+  Table& TableFor(const Place& place);
+  bool Stands(DbIndex db, std::string_view key);  // in the table, expired or not
+  Place Put(const Place& place, MutableEntry* entry);
+  MutableEntry* Take(Place& place);
+  template <typename Function>
+  void WithPartition(size_t index, Function&& function);
+  // Looks at one due item; true if erasing merged the segment away.
+  bool SweepItem(Partition& partition, DbIndex db, Table& table, Segment* segment, uint32_t local_position,
+                 Sweep* sweep);
+  bool WalkPartition(Partition& partition, DbIndex db, uint32_t from, size_t* budget, const Visitor& visit,
+                     uint64_t* next);
+
+  Store& store_;
+  Random& random_;
+  UnixMs now_;
+  std::array<uint64_t, kWords> locked_{};
+  bool any_locked_ = false;
+  bool holds_all_ = false;
+  // The position computed for locking is used again by the first Find of the same bytes.
+  struct Known {
+    const char* key;
+    Position position;
+  };
+  Known known_{nullptr, {}};
+  std::vector<Known> many_known_;
+  size_t next_known_ = 0;
+};
+
+}  // namespace ringkv::storage

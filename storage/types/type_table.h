@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// A row a type of value.
+#pragma once
+
+#include <string_view>
+
+#include "storage/keyspace/entry.h"
+
+namespace ringkv::storage {
+
+// The name that TYPE answers.
+constexpr std::string_view TypeName(ValueType type) {
+  switch (type) {
+    case ValueType::kString: return "string";
+  }
+  return "unknown";
+}
+
+}  // namespace ringkv::storage

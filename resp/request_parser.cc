@@ -50,6 +50,7 @@ void RequestParser::Restart() {
   bulk_length_ = -1;
   slices_.clear();
   arguments_.clear();
+  inline_text_.clear();
 }
 
 ParseStatus RequestParser::Fail(std::string text) {

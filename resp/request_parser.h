@@ -51,6 +51,12 @@ class RequestParser {
     return bulk_length_ >= 0 && end > input_size ? end - input_size : 0;
   }
 
+  // Forgets a request that is not complete, because its bytes will be shown from another place.
+  void Restart();
+
+  // Whether the arguments lie in the parser and not in the input.
+  bool is_inline() const { return !inline_text_.empty(); }
+
   // Memory kept between requests, in bytes.
   size_t MemoryBytes() const;
   // Gives back what an unusually long request left behind.
@@ -62,7 +68,6 @@ class RequestParser {
     size_t length;
   };
 
-  void Restart();
   ParseStatus ParseArray(std::string_view input, const RequestLimits& limits, bool authenticated);
   ParseStatus ParseBulkLength(std::string_view input, const RequestLimits& limits, bool authenticated);
   ParseStatus ParseInline(std::string_view input, const RequestLimits& limits);

@@ -123,7 +123,6 @@ int Run(const std::vector<std::string>& arguments) {
   const bool in_background = options.daemonize != 0;
   if (in_background && !Daemonize()) return FailStart(std::string("cannot go to the background: ") + std::strerror(errno));
   std::signal(SIGPIPE, SIG_IGN);
-  NameThisThread("main");
   storage::CountMemoryOfThisThread();
 
   const storage::SystemClock clock;

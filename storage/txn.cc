@@ -10,9 +10,11 @@ namespace ringkv::storage {
 
 // --- locking --------------------------------------------------------------------------------------------------------
 
-void Txn::LockKey(std::string_view key) NO_THREAD_SAFETY_ANALYSIS {
+void Txn::LockKey(std::string_view key) { LockKey(key, PositionOf(key, store_.hash_seed())); }
+
+void Txn::LockKey(std::string_view key, Position position) NO_THREAD_SAFETY_ANALYSIS {
   RINGKV_DCHECK(!any_locked_);
-  known_ = {key.data(), PositionOf(key, store_.hash_seed())};
+  known_ = {key.data(), position};
   const size_t partition = known_.position.partition();
   locked_[partition / 64] |= uint64_t{1} << (partition % 64);
   any_locked_ = true;
@@ -77,6 +79,28 @@ void Txn::WithPartition(size_t index, Function&& function) NO_THREAD_SAFETY_ANAL
   RINGKV_CHECK(!any_locked_);  // waiting for one lock while holding another would break the order
   MutexLock lock(partition.mutex);
   function(partition);
+}
+
+Position Txn::PrefetchBucket(DbIndex db, std::string_view key) {
+  const Position position = PositionOf(key, store_.hash_seed());
+  Partition& partition = store_.partition(position.partition());
+  MutexLock lock(partition.mutex);
+  if (const Table* table = partition.tables[db].get()) {
+    const char* bucket = table->SegmentFor(position.local())->BucketAddress(position.local());
+    __builtin_prefetch(bucket);
+    __builtin_prefetch(bucket + 4 * BucketAllocator<Slot>::kBucketBytes);  // most keys stand within the next few
+  }
+  return position;
+}
+
+void Txn::PrefetchEntry(DbIndex db, Position position) {
+  Partition& partition = store_.partition(position.partition());
+  MutexLock lock(partition.mutex);
+  if (const Table* table = partition.tables[db].get()) {
+    const char* entry = table->SegmentFor(position.local())->EntryAddress(position.local());
+    __builtin_prefetch(entry);
+    __builtin_prefetch(entry + 64);
+  }
 }
 
 // --- one key --------------------------------------------------------------------------------------------------------

@@ -84,6 +84,13 @@ class Txn {
   void Unlock();
   bool holds_all() const { return holds_all_; }
 
+  // Bring the memory of a key near that will be looked up soon. Both take the partition's lock for a moment, so the
+  // transaction must not hold any; they change nothing. Call the first for several keys, then the second for the same.
+  Position PrefetchBucket(DbIndex db, std::string_view key);
+  void PrefetchEntry(DbIndex db, Position position);
+  // The position that PrefetchBucket computed, so that LockKey of the same key need not do so again.
+  void LockKey(std::string_view key, Position position);
+
   // The key must be one of those locked.
   Place Find(DbIndex db, std::string_view key, Intent intent);
   bool no_touch = false;  // CLIENT NO-TOUCH: finds don't count as a use

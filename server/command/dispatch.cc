@@ -15,10 +15,17 @@ bool ArityFits(const Command& row, size_t argc) {
   return row.arity >= 0 ? argc == static_cast<size_t>(row.arity) : argc >= static_cast<size_t>(-row.arity);
 }
 
-void LockFor(const Command& row, Argv argv, storage::Txn& txn) {
-  if (row.scope == Scope::kEverything) {
+bool HasOneKey(const Command& row) {
+  return row.keys.first != 0 && row.keys.first == row.keys.last && row.more_keys.first == 0;
+}
+
+void LockFor(const Command& row, const Request& request, storage::Txn& txn) {
+  const Argv argv = request.argv;
+  if (request.position) {
+    txn.LockKey(argv[static_cast<size_t>(row.keys.first)], *request.position);
+  } else if (row.scope == Scope::kEverything) {
     txn.LockAll();
-  } else if (row.keys.first != 0 && row.keys.first == row.keys.last && row.more_keys.first == 0) {
+  } else if (HasOneKey(row)) {
     txn.LockKey(argv[static_cast<size_t>(row.keys.first)]);
   } else if (row.keys.first != 0) {
     ForEachKey(row, argv, [&](std::string_view key) { txn.AddKey(key); });
@@ -83,8 +90,24 @@ void Invoke(const CommandEntry& entry, Server& server, ThreadState& thread, Sess
 
 }  // namespace
 
-Outcome Dispatch(Server& server, ThreadState& thread, Session& session, Argv argv, resp::ReplyWriter& reply) {
-  const CommandEntry* entry = server.commands().Find(argv);
+void Prepare(Server& server, ThreadState& thread, const Session& session, std::span<Request> requests) {
+  for (Request& request : requests) {
+    request.entry = server.commands().Find(request.argv);
+    request.is_looked_up = true;
+    if (request.entry == nullptr || session.queue.is_open()) continue;
+    const Command& row = *request.entry->row;
+    if (!HasOneKey(row) || !ArityFits(row, request.argv.size())) continue;
+    request.position = thread.txn.PrefetchBucket(session.db, request.argv[static_cast<size_t>(row.keys.first)]);
+  }
+  for (const Request& request : requests) {
+    if (request.position) thread.txn.PrefetchEntry(session.db, *request.position);
+  }
+}
+
+Outcome Dispatch(Server& server, ThreadState& thread, Session& session, const Request& request,
+                 resp::ReplyWriter& reply) {
+  const Argv argv = request.argv;
+  const CommandEntry* entry = request.is_looked_up ? request.entry : server.commands().Find(argv);
   if (entry == nullptr) {
     RefuseUnknown(server, thread, session, argv, reply);
     return Outcome::kDone;
@@ -106,7 +129,7 @@ Outcome Dispatch(Server& server, ThreadState& thread, Session& session, Argv arg
     return Outcome::kDone;
   }
   thread.txn.no_touch = session.no_touch && row.name != "touch";
-  LockFor(row, argv, thread.txn);
+  LockFor(row, request, thread.txn);
   Invoke(*entry, server, thread, session, argv, reply);
   thread.txn.Unlock();
   return Outcome::kDone;

@@ -7,6 +7,7 @@
 
 #include "resp/reply_writer.h"
 #include "server/command/command.h"
+#include "server/command/request.h"
 
 namespace ringkv::server {
 
@@ -15,8 +16,12 @@ enum class Outcome {
   kPostponed,  // nothing happened: ask again when the pause is over
 };
 
+// Looks up the commands of requests that will be executed next, and brings the memory of their keys near: what each
+// request would wait for alone, several wait for together.
+void Prepare(Server& server, ThreadState& thread, const Session& session, std::span<Request> requests);
+
 // Executes one request. `thread` is the calling thread's own; its transaction's time is the request's time.
-Outcome Dispatch(Server& server, ThreadState& thread, Session& session, std::span<const std::string_view> argv,
+Outcome Dispatch(Server& server, ThreadState& thread, Session& session, const Request& request,
                  resp::ReplyWriter& reply);
 
 // EXEC's work: everything queued, in one transaction over all keys.

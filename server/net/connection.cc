@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server/net/connection.h"
 
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <asio/buffer.hpp>
 #include <cerrno>
 
 #include "server/command/dispatch.h"
@@ -13,10 +9,11 @@
 namespace ringkv::server {
 namespace {
 
-// A read that fills its buffer makes the next one larger: what arrives should be smaller than the buffer, because then
-// no second, empty read is needed to find that out.
+// A receive that fills its buffer makes the next one larger: what arrives should be smaller than the buffer, because
+// then no second, empty receive is needed to find that out.
 constexpr size_t kSmallestRead = 2 * 1024;
 constexpr size_t kLargestRead = 64 * 1024;
+constexpr int kMostReceives = 4;
 constexpr size_t kOutputKept = 64 * 1024;  // a larger output buffer is given back as soon as it is empty
 constexpr int64_t kIdleMs = 2000;          // after which buffers are given back
 
@@ -25,58 +22,61 @@ constexpr int64_t kIdleMs = 2000;          // after which buffers are given back
 Connection::Connection(IoThread& thread, int descriptor, std::shared_ptr<ClientCard> card)
     : thread_(thread),
       server_(thread.server()),
-      socket_(thread.context()),
+      socket_(thread.context(), descriptor, *this),
       session_(std::move(card), thread.server().watched_keys()),
       reply_(output_, 2),
       read_size_(kSmallestRead) {
-  // The protocol given here only tells Asio that it is a stream.
-  socket_.assign(asio::generic::stream_protocol(AF_INET, 0), descriptor);
-  std::error_code ignored;
-  socket_.non_blocking(true, ignored);
   session_.authenticated = server_.options().requirepass.Get().empty();
   last_read_ms_ = session_.card->connected_ms;
 }
 
 Connection::~Connection() = default;
 
-void Connection::Start() { Read(); }
+void Connection::Start() { socket_.WaitReadable(); }
+
+void Connection::OnReadable() {
+  Read();
+  if (!is_closed_) socket_.WaitReadable();
+}
 
 size_t Connection::pause_mark() const { return static_cast<size_t>(server_.options().client_output_pause_bytes.load()); }
 
 // --- reading and serving --------------------------------------------------------------------------------------------
 
 void Connection::Read() {
-  if (is_reading_ || is_closed_) return;
+  // The event that brought us here is not repeated for bytes that stay behind.
+  for (int i = 0; MayServe(); ++i) {
+    if (!ReceiveOnce()) return;
+    if (i == kMostReceives) return thread_.ReadLater(this);  // others have their turn first
+  }
+}
+
+bool Connection::ReceiveOnce() {
   // A long argument under way may use a larger step, but never more than has arrived already.
   const size_t missing = parser_.BytesMissing(input_.size());
   const size_t step = missing > read_size_ ? std::min(missing, std::max(read_size_, input_.size())) : read_size_;
   char* room = input_.Prepare(step);
-  is_reading_ = true;
-  ++operations_;
-  socket_.async_read_some(asio::buffer(room, input_.writable()),
-                          [this](std::error_code error, size_t bytes) { OnRead(error, bytes); });
-}
-
-void Connection::OnRead(std::error_code error, size_t bytes) {
-  is_reading_ = false;
-  --operations_;
-  if (is_closed_) return;
-  if (shrinking_) {
-    shrinking_ = false;
-    if (error == asio::error::operation_aborted) {
-      input_.ShrinkTo(0);
-      return Read();
-    }
+  const size_t size = input_.writable();
+  const ssize_t received = socket_.Receive(room, size);
+  if (received <= 0) {
+    may_have_ended_ = false;
+    if (received < 0 && errno == EINTR) return true;
+    if (received == 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) Close();
+    return false;
   }
-  if (error) return Close();
-  const size_t room = input_.writable();
+  const auto bytes = static_cast<size_t>(received);
   input_.Commit(bytes);
-  if (bytes == room) read_size_ = std::min(read_size_ * 2, kLargestRead);
   ThreadStatistics& statistics = thread_.state().statistics;
   statistics.bytes_read.Add(bytes);
   statistics.reads_processed.Add(1);
+  const bool is_first = last_read_ms_ == session_.card->connected_ms;
+  const bool was_full = bytes == size;
+  if (was_full) read_size_ = std::min(read_size_ * 2, kLargestRead);
+  may_have_ended_ = true;
   Serve();
-  if (!is_closed_ && !is_paused_ && !is_full_ && !session_.close_after_reply) Read();
+  // Less than there was room for: nothing is left, unless the client has closed, which Tick finds out. Clients that
+  // send one command and go are found out at once.
+  return was_full || is_first;
 }
 
 void Connection::Serve() {
@@ -85,7 +85,7 @@ void Connection::Serve() {
   last_read_ms_ = txn.now();
   resp::RequestLimits limits;
   limits.bulk_bytes = server_.options().proto_max_bulk_len;
-  while (!is_closed_ && ServeRequest(limits)) {
+  while (MayServe() && ServeBatch(limits)) {
   }
   if (is_closed_) return;
   const auto limit = static_cast<size_t>(server_.options().client_query_buffer_limit.load());
@@ -99,39 +99,71 @@ void Connection::Serve() {
   if (!output_.empty() || session_.close_after_reply) MarkForFlush();
 }
 
-bool Connection::ServeRequest(resp::RequestLimits& limits) {
-  if (session_.close_after_reply || is_paused_) return false;
+resp::ParseStatus Connection::ParseBatch(const resp::RequestLimits& limits) {
+  RequestBatch& batch = thread_.batch();
+  batch.Clear();
+  const std::string_view input = input_.Readable();
+  size_t offset = 0;
+  // What a request may be depends on whether the one before it gave the password.
+  const size_t most = session_.authenticated ? RequestBatch::kMostRequests : 1;
+  resp::ParseStatus status = resp::ParseStatus::kRequest;
+  while (batch.size() < most) {
+    status = parser_.Parse(input.substr(offset), limits, session_.authenticated);
+    if (status == resp::ParseStatus::kNeedMore || status == resp::ParseStatus::kError) break;
+    offset += parser_.consumed();
+    batch.Add(status == resp::ParseStatus::kRequest ? parser_.arguments() : std::span<const std::string_view>(), offset);
+    // The words of an inline request are gone with the next one, and many arguments are enough work for once.
+    if (parser_.is_inline() || batch.is_large()) break;
+  }
+  return status;
+}
+
+bool Connection::ServeBatch(const resp::RequestLimits& limits) {
+  const resp::ParseStatus status = ParseBatch(limits);
+  RequestBatch& batch = thread_.batch();
+  const std::span<Request> requests = batch.Finish();
+  if (requests.size() > 1) Prepare(server_, thread_.state(), session_, requests);
+  size_t consumed = 0;
+  for (size_t i = 0; i < requests.size(); ++i) {
+    if (!Execute(requests[i])) {
+      // What was read ahead is read again when serving goes on.
+      if (is_closed_) return false;
+      parser_.Restart();
+      input_.Consume(consumed);
+      return false;
+    }
+    consumed = batch.end(i);
+  }
+  input_.Consume(consumed);
+  if (status == resp::ParseStatus::kError) ReplyProtocolError();
+  return status == resp::ParseStatus::kRequest || status == resp::ParseStatus::kEmpty;
+}
+
+// False when the request, and those behind it, have to wait or will never be executed.
+bool Connection::Execute(const Request& request) {
+  if (session_.close_after_reply) return false;
+  if (request.argv.empty()) return true;
   if (output_.size() > pause_mark()) {
     is_full_ = true;
     return false;
   }
-  const resp::ParseStatus status = parser_.Parse(input_.Readable(), limits, session_.authenticated);
-  if (status == resp::ParseStatus::kNeedMore) return false;
-  if (status == resp::ParseStatus::kError) {
-    ReplyProtocolError();
+  const size_t before = output_.size();
+  if (session_.reply_mode == ReplyMode::kSkipNext) session_.reply_mode = ReplyMode::kSkipThis;
+  const Outcome outcome = Dispatch(server_, thread_.state(), session_, request, reply_);
+  if (session_.close_now) {
+    Close();
     return false;
   }
-  if (status == resp::ParseStatus::kRequest) {
-    const size_t before = output_.size();
-    if (session_.reply_mode == ReplyMode::kSkipNext) session_.reply_mode = ReplyMode::kSkipThis;
-    const Outcome outcome = Dispatch(server_, thread_.state(), session_, parser_.arguments(), reply_);
-    if (session_.close_now) {
-      Close();
-      return false;
-    }
-    if (outcome == Outcome::kPostponed) {
-      // The parser hands the same bytes out again after the pause.
-      is_paused_ = true;
-      session_.card->is_paused = true;
-      thread_.WaitForPauseEnd();
-      return false;
-    }
-    if (session_.reply_mode != ReplyMode::kOn) {
-      output_.TruncateTo(before);
-      if (session_.reply_mode == ReplyMode::kSkipThis) session_.reply_mode = ReplyMode::kOn;
-    }
+  if (outcome == Outcome::kPostponed) {
+    is_paused_ = true;
+    session_.card->is_paused = true;
+    thread_.WaitForPauseEnd();
+    return false;
   }
-  input_.Consume(parser_.consumed());
+  if (session_.reply_mode != ReplyMode::kOn) {
+    output_.TruncateTo(before);
+    if (session_.reply_mode == ReplyMode::kSkipThis) session_.reply_mode = ReplyMode::kOn;
+  }
   return true;
 }
 
@@ -156,7 +188,7 @@ void Connection::Resume() {
   is_paused_ = false;
   session_.card->is_paused = false;
   Serve();
-  if (!is_closed_ && !is_paused_ && !is_full_ && !session_.close_after_reply) Read();
+  Read();
 }
 
 // --- writing --------------------------------------------------------------------------------------------------------
@@ -178,7 +210,7 @@ void Connection::Flush() {
   if (is_closed_ || is_writing_) return;
   while (!output_.empty()) {
     const std::string_view bytes = output_.Readable();
-    const ssize_t sent = ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const ssize_t sent = socket_.Send(bytes.data(), bytes.size());
     if (sent < 0) {
       if (errno == EINTR) continue;
       if (errno == EAGAIN || errno == EWOULDBLOCK) break;
@@ -195,26 +227,20 @@ void Connection::Flush() {
     if (session_.close_after_reply) return Close();
   } else {
     if (OutputExceedsLimit(server_.clock().Now())) return Close();
-    WaitUntilWritable();
+    is_writing_ = true;
+    socket_.WaitWritable();
   }
   // Below the mark again: the requests that waited go on.
   if (is_full_ && output_.size() <= pause_mark() / 2) {
     is_full_ = false;
     Serve();
-    if (!is_closed_ && !is_paused_ && !is_full_ && !session_.close_after_reply) Read();
+    Read();
   }
 }
 
-void Connection::WaitUntilWritable() {
-  is_writing_ = true;
-  ++operations_;
-  socket_.async_wait(asio::socket_base::wait_write, [this](std::error_code error) {
-    --operations_;
-    is_writing_ = false;
-    if (is_closed_) return;
-    if (error) return Close();
-    Flush();
-  });
+void Connection::OnWritable() {
+  is_writing_ = false;
+  Flush();
 }
 
 // --- limits and the end ---------------------------------------------------------------------------------------------
@@ -249,16 +275,13 @@ bool Connection::Tick(int64_t now_ms) {
     server_.log().Write(LogLevel::kVerbose, "closing idle client " + session_.card->address);
     return false;
   }
+  if (may_have_ended_) Read();
+  if (is_closed_) return true;
   if (idle_ms > kIdleMs) {
-    if (output_.empty()) output_.ShrinkTo(0);
+    input_.ShrinkTo(0);
+    output_.ShrinkTo(0);
     parser_.Shrink();
-    if (is_reading_ && !shrinking_ && input_.empty() && input_.capacity() > kSmallestRead) {
-      // The buffer is in the hands of the read under way.
-      read_size_ = kSmallestRead;
-      shrinking_ = true;
-      std::error_code ignored;
-      socket_.cancel(ignored);
-    }
+    read_size_ = kSmallestRead;
   }
   return true;
 }
@@ -268,8 +291,7 @@ void Connection::Close() {
   is_closed_ = true;
   if (session_.is_monitor) server_.monitor().Remove(*session_.card);
   server_.clients().Remove(id());
-  std::error_code ignored;
-  socket_.close(ignored);
+  socket_.Close();
   session_.UnwatchAll();
   thread_.Release(this);
 }

@@ -11,7 +11,6 @@
 // Threads: confined.
 #pragma once
 
-#include <asio/generic/stream_protocol.hpp>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -19,12 +18,14 @@
 #include "resp/buffer.h"
 #include "resp/reply_writer.h"
 #include "resp/request_parser.h"
+#include "server/command/request.h"
 #include "server/net/io_thread.h"
+#include "server/net/stream_socket.h"
 #include "server/session/session.h"
 
 namespace ringkv::server {
 
-class Connection {
+class Connection final : private StreamSocket::Owner {
  public:
   Connection(IoThread& thread, int descriptor, std::shared_ptr<ClientCard> card);
   ~Connection();
@@ -43,16 +44,22 @@ class Connection {
   bool Tick(int64_t now_ms);
 
   uint64_t id() const { return session_.card->id; }
-  bool is_idle() const { return operations_ == 0; }
+  bool is_idle() const { return socket_.is_idle(); }
   bool is_paused() const { return is_paused_; }
 
  private:
+  void OnReadable() override;
+  void OnWritable() override;
+  // Receives what has come and serves it. Safe to call at any time.
   void Read();
-  void OnRead(std::error_code error, size_t bytes);
+  // Receives once. False when nothing more is to be had now.
+  bool ReceiveOnce();
   void Serve();
-  // Executes one request; false when serving has to stop.
-  bool ServeRequest(resp::RequestLimits& limits);
-  void WaitUntilWritable();
+  bool MayServe() const { return !is_closed_ && !is_paused_ && !is_full_ && !session_.close_after_reply; }
+  // Reads the next few requests from the input and executes them; false when serving has to stop.
+  bool ServeBatch(const resp::RequestLimits& limits);
+  resp::ParseStatus ParseBatch(const resp::RequestLimits& limits);
+  bool Execute(const Request& request);
   void ReplyProtocolError();
   void MarkForFlush();
   bool OutputExceedsLimit(int64_t now_ms);
@@ -61,21 +68,19 @@ class Connection {
 
   IoThread& thread_;
   Server& server_;
-  asio::generic::stream_protocol::socket socket_;
+  StreamSocket socket_;
   Session session_;
   resp::Buffer input_;
   resp::Buffer output_;
   resp::RequestParser parser_;
   resp::ReplyWriter reply_;
   size_t read_size_;
-  int operations_ = 0;            // asynchronous operations under way
-  bool is_reading_ = false;
   bool is_writing_ = false;       // waits until the socket takes more
   bool is_closed_ = false;
   bool is_paused_ = false;        // by CLIENT PAUSE: the next request waits
   bool is_full_ = false;          // by its own unread replies
   bool will_flush_ = false;
-  bool shrinking_ = false;        // the read under way was cancelled to give its buffer back
+  bool may_have_ended_ = true;    // the last receive did not go on until nothing was left, where an end would show
   int64_t last_read_ms_ = 0;
   int64_t over_soft_limit_since_ms_ = 0;
 };

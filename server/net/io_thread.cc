@@ -86,6 +86,12 @@ void IoThread::Release(Connection* connection) {
   if (!node.empty()) released_.push_back(std::move(node.mapped()));
 }
 
+void IoThread::ReadLater(Connection* connection) {
+  Post([this, id = connection->id()] {
+    if (Connection* found = Find(id)) found->Resume();
+  });
+}
+
 // --- time -----------------------------------------------------------------------------------------------------------
 
 void IoThread::ScheduleTick() {
@@ -100,11 +106,14 @@ void IoThread::ScheduleTick() {
 
 void IoThread::Tick() {
   const int64_t now_ms = server_.clock().Now();
-  std::vector<Connection*> late;
-  for (auto& [id, connection] : connections_) {
-    if (!connection->Tick(now_ms)) late.push_back(connection.get());
+  batch_.Shrink();
+  std::vector<Connection*> all;
+  // A look at a connection may close it, which takes it out of the table.
+  all.reserve(connections_.size());
+  for (auto& [id, connection] : connections_) all.push_back(connection.get());
+  for (Connection* connection : all) {
+    if (!connection->Tick(now_ms)) connection->Close();
   }
-  for (Connection* connection : late) connection->Close();
 }
 
 void IoThread::WaitForPauseEnd() {

@@ -15,6 +15,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "server/net/request_batch.h"
 #include "server/server.h"
 
 namespace ringkv::server {
@@ -47,8 +48,11 @@ class IoThread {
   Connection* Find(uint64_t id);
   void ResumePaused();
 
+  RequestBatch& batch() { return batch_; }
   // For connections: their output leaves at the end of the round.
   void FlushLater(Connection* connection) { to_flush_.push_back(connection); }
+  // The connection has more to read, but others come first.
+  void ReadLater(Connection* connection);
   // The connection waits for the end of a pause.
   void WaitForPauseEnd();
   // Forgets the connection and frees it at the end of the round.
@@ -67,6 +71,7 @@ class IoThread {
   asio::steady_timer pause_timer_;
   std::unordered_map<uint64_t, std::unique_ptr<Connection>> connections_;
   std::atomic<size_t> connection_count_{0};
+  RequestBatch batch_;
   std::vector<Connection*> to_flush_;
   std::vector<std::unique_ptr<Connection>> released_;
   std::atomic<bool> stopping_{false};

@@ -16,8 +16,7 @@ Segment::~Segment() {
 }
 
 size_t Segment::TableBytes() const {
-  constexpr size_t kBucketBytes = sizeof(Slot) + sizeof(uint16_t);
-  return sizeof(Segment) + (slots_.bucket_count() + 13) * kBucketBytes +
+  return sizeof(Segment) + (slots_.bucket_count() + 13) * BucketAllocator<Slot>::kBucketBytes +
          expiries_.items().capacity() * sizeof(ExpiryQueue::Item);
 }
 

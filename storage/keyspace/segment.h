@@ -48,6 +48,32 @@ class Slot {
 };
 static_assert(sizeof(Slot) == 10);
 
+// Remembers where the table's buckets lie, so that they can be asked for before they are needed; the table itself does
+// not tell.
+template <typename T>
+class BucketAllocator {
+ public:
+  using value_type = T;
+  explicit BucketAllocator(const void** buckets) : buckets_(buckets) {}
+  template <typename U>
+  BucketAllocator(const BucketAllocator<U>& other) : buckets_(other.buckets()) {}
+
+  T* allocate(size_t count) {
+    T* memory = std::allocator<T>().allocate(count);
+    // Nodes of the overflow list come one by one and are of another size.
+    if constexpr (sizeof(T) == kBucketBytes) *buckets_ = memory;
+    return memory;
+  }
+  void deallocate(T* memory, size_t count) { std::allocator<T>().deallocate(memory, count); }
+  const void** buckets() const { return buckets_; }
+  bool operator==(const BucketAllocator& other) const { return buckets_ == other.buckets_; }
+
+  static constexpr size_t kBucketBytes = sizeof(Slot) + sizeof(uint16_t);
+
+ private:
+  const void** buckets_;
+};
+
 class Segment {
  public:
   // A full segment splits when the next key comes.
@@ -55,7 +81,8 @@ class Segment {
   static constexpr unsigned kDeepest = 30;
 
   // `expected` keys fit without growing. `depth` is how many leading bits of the local position its keys share.
-  Segment(unsigned depth, size_t expected) : slots_(BucketsFor(expected), SlotHash(depth)), depth_(depth) {
+  Segment(unsigned depth, size_t expected)
+      : slots_(BucketsFor(expected), SlotHash(depth), SlotEqual(), BucketAllocator<Slot>(&buckets_)), depth_(depth) {
     slots_.max_load_factor(kMaxLoad);
   }
   // Frees its entries.
@@ -76,6 +103,17 @@ class Segment {
   const Slot* Find(std::string_view key, uint32_t local_position) const {
     const auto found = slots_.find(Probe{key, local_position}, SlotHash(depth_).Of(local_position));
     return found == slots_.end() ? nullptr : &*found;
+  }
+
+  // Where to look ahead for a key's memory: the bucket first, and once that is near, the entry that it names (null if
+  // none). The caller does the prefetching: GCC takes a function that only prefetches for one without effect.
+  const char* BucketAddress(uint32_t local_position) const {
+    const size_t bucket = (SlotHash(depth_).Of(local_position) * slots_.bucket_count()) >> 32;
+    return static_cast<const char*>(buckets_) + bucket * BucketAllocator<Slot>::kBucketBytes;
+  }
+  const char* EntryAddress(uint32_t local_position) const {
+    const auto found = slots_.find(PositionProbe{local_position}, SlotHash(depth_).Of(local_position));
+    return found == slots_.end() ? nullptr : reinterpret_cast<const char*>(found->entry());
   }
 
   // Takes ownership of the entry, whose key must not be there yet.
@@ -136,6 +174,9 @@ class Segment {
     uint32_t local_position;
   };
 
+  struct PositionProbe {
+    uint32_t local_position;
+  };
   struct ExpiredProbe {
     uint32_t local_position;
     UnixMs now;
@@ -169,6 +210,7 @@ class Segment {
     bool operator()(const Slot& a, const Probe& b) const {
       return a.local_position() == b.local_position && a.entry()->KeyEquals(b.key);
     }
+    bool operator()(const Slot& a, const PositionProbe& b) const { return a.local_position() == b.local_position; }
     bool operator()(const Slot& a, const ExpiredProbe& b) const {
       return a.local_position() == b.local_position && a.entry()->IsExpired(b.now);
     }
@@ -199,12 +241,13 @@ class Segment {
   };
 
   // With 14 neighbours the bitmap of a bucket has two bytes, and a bucket twelve.
-  using SlotSet = tsl::hopscotch_set<Slot, SlotHash, SlotEqual, std::allocator<Slot>, 14, false, GrowByAQuarter>;
+  using SlotSet = tsl::hopscotch_set<Slot, SlotHash, SlotEqual, BucketAllocator<Slot>, 14, false, GrowByAQuarter>;
 
   static size_t BucketsFor(size_t expected) { return static_cast<size_t>(static_cast<float>(expected) / kMaxLoad) + 2; }
   void QueueExpiry(UnixMs expiry, uint32_t local_position);
   void RebuildExpiries();
 
+  const void* buckets_ = nullptr;  // of slots_; before it, because its construction sets this
   SlotSet slots_;
   ExpiryQueue expiries_;
   uint32_t volatile_keys_ = 0;

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+// The next few requests of a connection, read before the first of them is executed. One for each I/O thread: it is
+// empty between two connections.
+//
+// Threads: confined.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "server/command/request.h"
+
+namespace ringkv::server {
+
+class RequestBatch {
+ public:
+  // Enough to have the memory of several keys under way at once; more would only fill the cache.
+  static constexpr size_t kMostRequests = 32;
+
+  void Clear() {
+    requests_.clear();
+    arguments_.clear();
+    ends_.clear();
+    counts_.clear();
+  }
+  // `end`: the bytes of input behind which the request ends. No arguments: nothing to execute.
+  void Add(std::span<const std::string_view> argv, size_t end) {
+    arguments_.insert(arguments_.end(), argv.begin(), argv.end());
+    counts_.push_back(argv.size());
+    ends_.push_back(end);
+  }
+  size_t size() const { return counts_.size(); }
+  bool is_large() const { return arguments_.size() > 8 * kMostRequests; }
+  size_t end(size_t i) const { return ends_[i]; }
+
+  // The requests, valid until Clear.
+  std::span<Request> Finish() {
+    size_t first = 0;
+    for (const size_t count : counts_) {
+      requests_.push_back({std::span(arguments_).subspan(first, count)});
+      first += count;
+    }
+    return requests_;
+  }
+  // Gives back what an unusually long request left behind.
+  void Shrink() {
+    if (arguments_.capacity() > 64 * kMostRequests) std::vector<std::string_view>().swap(arguments_);
+  }
+
+ private:
+  std::vector<std::string_view> arguments_;
+  std::vector<size_t> counts_;
+  std::vector<size_t> ends_;
+  std::vector<Request> requests_;
+};
+
+}  // namespace ringkv::server

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+#include "server/net/stream_socket.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <asio/detail/reactor.hpp>
+#include <asio/detail/reactor_op.hpp>
+
+namespace ringkv::server {
+namespace {
+
+using asio::detail::reactor;
+using asio::detail::reactor_op;
+
+using Callback = void (StreamSocket::Owner::*)();
+
+// "Call me at the next event": performing it takes nothing, and it is exhausted at once, so the reactor waits for a
+// new event before it performs it again.
+class ReadinessWait : public reactor_op {
+ public:
+  ReadinessWait(StreamSocket::Owner& owner, Callback callback)
+      : reactor_op(asio::error_code(), &ReadinessWait::Perform, &ReadinessWait::Complete),
+        owner_(owner),
+        callback_(callback) {}
+
+  bool is_waiting = false;
+  bool is_cancelled = false;
+
+ private:
+  static status Perform(reactor_op*) { return done_and_exhausted; }
+
+  // `loop` is null when the loop goes away with the wait still in it.
+  static void Complete(void* loop, asio::detail::operation* base, const asio::error_code&, size_t) {
+    auto* self = static_cast<ReadinessWait*>(base);
+    self->is_waiting = false;
+    if (loop != nullptr && !self->is_cancelled) (self->owner_.*self->callback_)();
+  }
+
+  StreamSocket::Owner& owner_;
+  const Callback callback_;
+};
+
+}  // namespace
+
+struct StreamSocket::Registration {
+  Registration(asio::io_context& context, Owner& owner)
+      : loop(asio::use_service<reactor>(context)),
+        readable(owner, &Owner::OnReadable),
+        writable(owner, &Owner::OnWritable) {}
+
+  reactor& loop;
+  reactor::per_descriptor_data data{};
+  ReadinessWait readable;
+  ReadinessWait writable;
+};
+
+StreamSocket::StreamSocket(asio::io_context& context, int descriptor, Owner& owner)
+    : descriptor_(descriptor), registration_(new Registration(context, owner)) {
+  registration_->loop.init_task();
+  if (registration_->loop.register_descriptor(descriptor_, registration_->data) != 0) {
+    ::close(descriptor_);
+    descriptor_ = -1;
+  }
+}
+
+StreamSocket::~StreamSocket() {
+  Close();
+  delete registration_;
+}
+
+void StreamSocket::WaitReadable() {
+  if (descriptor_ < 0 || registration_->readable.is_waiting) return;
+  registration_->readable.is_waiting = true;
+  registration_->loop.start_op(reactor::read_op, descriptor_, registration_->data, &registration_->readable, false, true);
+}
+
+void StreamSocket::WaitWritable() {
+  if (descriptor_ < 0 || registration_->writable.is_waiting) return;
+  registration_->writable.is_waiting = true;
+  // Not speculative: that the socket took nothing is known, and epoll is told once to say when it does.
+  registration_->loop.start_op(reactor::write_op, descriptor_, registration_->data, &registration_->writable, false, false);
+}
+
+ssize_t StreamSocket::Receive(char* room, size_t size) { return ::recv(descriptor_, room, size, 0); }
+
+ssize_t StreamSocket::Send(const char* bytes, size_t size) { return ::send(descriptor_, bytes, size, MSG_NOSIGNAL); }
+
+void StreamSocket::Close() {
+  if (descriptor_ < 0) return;
+  registration_->readable.is_cancelled = true;
+  registration_->writable.is_cancelled = true;
+  registration_->loop.deregister_descriptor(descriptor_, registration_->data, true);
+  registration_->loop.cleanup_descriptor_data(registration_->data);
+  ::close(descriptor_);
+  descriptor_ = -1;
+}
+
+bool StreamSocket::is_idle() const { return !registration_->readable.is_waiting && !registration_->writable.is_waiting; }
+
+}  // namespace ringkv::server

@@ -16,7 +16,7 @@ Segment::~Segment() {
 }
 
 size_t Segment::TableBytes() const {
-  return sizeof(Segment) + (slots_.bucket_count() + 13) * BucketAllocator<Slot>::kBucketBytes +
+  return sizeof(Segment) + (slots_.bucket_count() + kNeighbours - 1) * BucketAllocator<Slot>::kBucketBytes +
          expiries_.items().capacity() * sizeof(ExpiryQueue::Item);
 }
 

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <tsl/hopscotch_set.h>
 
+#include "storage/allocator.h"
 #include "storage/keyspace/expiry_queue.h"
 #include "storage/keyspace/mutable_entry.h"
 #include "storage/random.h"
@@ -167,7 +168,7 @@ class Segment {
   void Abandon() { slots_.clear(); }
 
  private:
-  static constexpr float kMaxLoad = 0.85f;
+  static constexpr float kMaxLoad = 0.875f;
 
   struct Probe {
     std::string_view key;
@@ -226,13 +227,13 @@ class Segment {
     }
   };
 
-  // Buckets in proportion to the hash (multiply and shift: monotone, no division), growing by a quarter: the tables
-  // of a store that has just split are half empty otherwise.
-  class GrowByAQuarter {
+  // Buckets in proportion to the hash (multiply and shift: monotone, no division). They grow by an eighth or a little
+  // more, to what fills an allocation: tables that double are half empty after each split.
+  class GrowByAnEighth {
    public:
-    explicit GrowByAQuarter(size_t& bucket_count) : buckets_(bucket_count) {}
+    explicit GrowByAnEighth(size_t& bucket_count) : buckets_(bucket_count) {}
     size_t bucket_for_hash(size_t hash) const noexcept { return (hash * buckets_) >> 32; }
-    size_t next_bucket_count() const { return buckets_ + buckets_ / 4 + 4; }
+    size_t next_bucket_count() const { return FillAllocation(buckets_ + buckets_ / 8 + 4); }
     size_t max_bucket_count() const { return size_t{1} << 31; }
     void clear() noexcept { buckets_ = 0; }
 
@@ -240,10 +241,19 @@ class Segment {
     size_t buckets_;
   };
 
-  // With 14 neighbours the bitmap of a bucket has two bytes, and a bucket twelve.
-  using SlotSet = tsl::hopscotch_set<Slot, SlotHash, SlotEqual, BucketAllocator<Slot>, 14, false, GrowByAQuarter>;
+  static constexpr size_t kNeighbours = 14;
 
-  static size_t BucketsFor(size_t expected) { return static_cast<size_t>(static_cast<float>(expected) / kMaxLoad) + 2; }
+  // As many buckets as fit into the allocation that `buckets` of them take; the table adds the last neighbourhood.
+  static size_t FillAllocation(size_t buckets) {
+    constexpr size_t kBytes = BucketAllocator<Slot>::kBucketBytes;
+    return AllocationSize((buckets + kNeighbours - 1) * kBytes) / kBytes - (kNeighbours - 1);
+  }
+  static size_t BucketsFor(size_t expected) {
+    return FillAllocation(static_cast<size_t>(static_cast<float>(expected) / kMaxLoad) + 2);
+  }
+  // With 14 neighbours the bitmap of a bucket has two bytes, and a bucket twelve.
+  using SlotSet = tsl::hopscotch_set<Slot, SlotHash, SlotEqual, BucketAllocator<Slot>, kNeighbours, false, GrowByAnEighth>;
+
   void QueueExpiry(UnixMs expiry, uint32_t local_position);
   void RebuildExpiries();
 

@@ -85,8 +85,8 @@ void Table::Split(Segment* segment, uint32_t local_position) {
     ++depth_;
   }
   const uint32_t bit = uint32_t{1} << (32 - new_depth);
-  auto low = std::make_unique<Segment>(new_depth, Segment::kFull / 2 + Segment::kFull / 16);
-  auto high = std::make_unique<Segment>(new_depth, Segment::kFull / 2 + Segment::kFull / 16);
+  auto low = std::make_unique<Segment>(new_depth, Segment::kFull / 2 + Segment::kFull / 32);
+  auto high = std::make_unique<Segment>(new_depth, Segment::kFull / 2 + Segment::kFull / 32);
   segment->SplitInto(*low, *high);
   PointAt(low.release(), local_position & ~bit);
   PointAt(high.release(), local_position | bit);

@@ -68,6 +68,7 @@ void Server::ApplyOptions() {
 
   // Authentication is the session's own matter: one that came before the password keeps its right.
   uint32_t refused = 0;
+  if (options_.enable_debug_command != static_cast<int64_t>(DebugCommand::kYes)) refused |= kNeedsDebugAllowed;
   if (options_.maxmemory != 0) refused |= kNeedsMemoryChecked;
   if (options_.read_only != 0) refused |= kNeedsWritable;
   if (pause_end_ms() != 0) refused |= pause_mode_ == PauseMode::kAll ? kNeedsNoPause : kNeedsNoWritePause;

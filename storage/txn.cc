@@ -305,7 +305,7 @@ uint64_t Txn::TableBytes() {
 
 Txn::Sweep Txn::SweepExpired(size_t partition_index, size_t most) NO_THREAD_SAFETY_ANALYSIS {
   Sweep sweep;
-  const DueTime due_now = DueTimeOf(now_ - 127);  // items are rounded up: these are due for certain
+  const DueTime due_now = DueTimeOf(now_ - (kDueUnitMs - 1));  // items are rounded up: these are due for certain
   Partition& partition = store_.partition(partition_index);
   MutexLock lock(partition.mutex);
   for (DbIndex db = 0; db < store_.databases(); ++db) {
@@ -322,7 +322,7 @@ Txn::Sweep Txn::SweepExpired(size_t partition_index, size_t most) NO_THREAD_SAFE
           return sweep;
         }
         ++sweep.looked_at;
-        merged = SweepItem(partition, db, *table, segment, segment->PopDue().local_position, &sweep);
+        merged = SweepItem(partition, db, *table, segment, segment->PopDue().local_position, due_now, &sweep);
       }
       if (merged) continue;  // the segment is another now: look at the same stretch again
       next_due = std::min(next_due, segment->NextDue());
@@ -334,7 +334,7 @@ Txn::Sweep Txn::SweepExpired(size_t partition_index, size_t most) NO_THREAD_SAFE
 }
 
 bool Txn::SweepItem(Partition& partition, DbIndex db, Table& table, Segment* segment, uint32_t local_position,
-                    Sweep* sweep) {
+                    DueTime due_now, Sweep* sweep) {
   // More than one key may stand at a position; each is looked at.
   const size_t segments_before = table.segments();
   while (const Slot* slot = segment->FindExpiredAt(local_position, now_)) {
@@ -342,11 +342,11 @@ bool Txn::SweepItem(Partition& partition, DbIndex db, Table& table, Segment* seg
     ++sweep->erased;
     Do(place, Erase{EraseReason::kExpired});
     if (table.segments() != segments_before) {
-      table.SegmentFor(local_position)->QueueAgain(local_position);
+      table.SegmentFor(local_position)->QueueAgain(local_position, due_now + 1);
       return true;
     }
   }
-  segment->QueueAgain(local_position);
+  segment->QueueAgain(local_position, due_now + 1);
   return false;
 }
 

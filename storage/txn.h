@@ -144,7 +144,7 @@ class Txn {
   void WithPartition(size_t index, Function&& function);
   // Looks at one due item; true if erasing merged the segment away.
   bool SweepItem(Partition& partition, DbIndex db, Table& table, Segment* segment, uint32_t local_position,
-                 Sweep* sweep);
+                 DueTime due_now, Sweep* sweep);
   bool WalkPartition(Partition& partition, DbIndex db, uint32_t from, size_t* budget, const Visitor& visit,
                      uint64_t* next);
 

@@ -94,7 +94,8 @@ struct KeySpec {
   int first = 0;
   int last = 0;
   int step = 0;
-  bool varies = false;         // the flags depend on the arguments
+  // Where the flags depend on the arguments: those of one request.
+  uint8_t (*flags_of)(std::span<const std::string_view> argv) = nullptr;
   std::string_view note = {};
 };
 

@@ -39,6 +39,16 @@ std::vector<std::string_view> Words(std::string_view text) {
   return words;
 }
 
+void ReplyFlagNames(uint8_t flags, bool varies, resp::ReplyWriter& reply) {
+  std::vector<std::string_view> names;
+  for (const FlagName& each : kKeyFlagNames) {
+    if ((flags & each.flag) != 0) names.push_back(each.name);
+  }
+  if (varies) names.push_back("variable_flags");
+  reply.Set(static_cast<int64_t>(names.size()));
+  for (const std::string_view name : names) reply.Simple(name);
+}
+
 void ReplyKeySpec(const KeySpec& spec, resp::ReplyWriter& reply) {
   reply.Map(spec.note.empty() ? 3 : 4);
   if (!spec.note.empty()) {
@@ -46,7 +56,7 @@ void ReplyKeySpec(const KeySpec& spec, resp::ReplyWriter& reply) {
     reply.Bulk(spec.note);
   }
   reply.Bulk("flags");
-  ReplyKeyFlags(spec, reply);
+  ReplyFlagNames(spec.flags, spec.flags_of != nullptr, reply);
   reply.Bulk("begin_search");
   reply.Map(2);
   reply.Bulk("type");
@@ -143,14 +153,8 @@ bool HasCategory(const Command& row, std::string_view category) {
   return std::any_of(all.begin(), all.end(), [&](std::string_view each) { return EqualsIgnoringCase(each, category); });
 }
 
-void ReplyKeyFlags(const KeySpec& spec, resp::ReplyWriter& reply) {
-  std::vector<std::string_view> names;
-  for (const FlagName& each : kKeyFlagNames) {
-    if ((spec.flags & each.flag) != 0) names.push_back(each.name);
-  }
-  if (spec.varies) names.push_back("variable_flags");
-  reply.Set(static_cast<int64_t>(names.size()));
-  for (const std::string_view name : names) reply.Simple(name);
+void ReplyKeyFlags(const KeySpec& spec, std::span<const std::string_view> argv, resp::ReplyWriter& reply) {
+  ReplyFlagNames(spec.flags_of != nullptr ? spec.flags_of(argv) : spec.flags, false, reply);
 }
 
 void ReplyCommandInfo(const CommandEntry& entry, resp::ReplyWriter& reply) {

@@ -13,7 +13,8 @@ namespace ringkv::server {
 
 void ReplyCommandInfo(const CommandEntry& entry, resp::ReplyWriter& reply);
 void ReplyCommandDocs(const CommandEntry& entry, resp::ReplyWriter& reply);
-void ReplyKeyFlags(const KeySpec& spec, resp::ReplyWriter& reply);
+// The flags of one request's key.
+void ReplyKeyFlags(const KeySpec& spec, std::span<const std::string_view> argv, resp::ReplyWriter& reply);
 
 // The ACL categories of a command, without the @: from its flags, its group and what the row adds.
 std::vector<std::string_view> CategoriesOf(const Command& row);

@@ -13,6 +13,7 @@ uint32_t NeedsOf(const Command& row) {
   if (!row.Is(kNoAuth)) needs |= kNeedsAuthentication;
   // EXEC may write what was queued; the refusal looks closer.
   if (row.Is(kWrite) || row.name == "exec") needs |= kNeedsWritable | kNeedsNoWritePause;
+  if (row.name == "debug") needs |= kNeedsDebugAllowed;
   return needs;
 }
 

@@ -22,6 +22,7 @@ enum Need : uint32_t {
   kNeedsWritable = 1 << 2,
   kNeedsNoPause = 1 << 3,
   kNeedsNoWritePause = 1 << 4,
+  kNeedsDebugAllowed = 1 << 5,
 };
 
 struct CommandEntry {

@@ -8,6 +8,7 @@ namespace ringkv::server::errors {
 
 constexpr std::string_view kSyntax = "ERR syntax error";
 constexpr std::string_view kNotInteger = "ERR value is not an integer or out of range";
+constexpr std::string_view kNotInt32 = "ERR value is out of range, value must between -2147483648 and 2147483647";
 constexpr std::string_view kNotFloat = "ERR value is not a valid float";
 constexpr std::string_view kOutOfRange = "ERR value is out of range";
 constexpr std::string_view kNotPositive = "ERR value is out of range, must be positive";

@@ -12,6 +12,10 @@
 namespace ringkv::server {
 namespace {
 
+constexpr std::string_view kDebugNotAllowed =
+    "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a local "
+    "connection, otherwise you need to set this option in the configuration file, and then restart the server.";
+
 void Reject(const CommandEntry* entry, std::string_view error, ThreadState& thread, Session& session,
             resp::ReplyWriter& reply) {
   reply.Error(error);
@@ -64,6 +68,11 @@ bool WritesNow(const CommandEntry& entry, const Session& session) {
 
 Verdict Refuse(const CommandEntry& entry, uint32_t unmet, Server& server, ThreadState& thread, Session& session,
                std::span<const std::string_view>, resp::ReplyWriter& reply) {
+  const auto debug = static_cast<DebugCommand>(server.options().enable_debug_command.load());
+  if ((unmet & kNeedsDebugAllowed) != 0 && !(debug == DebugCommand::kLocal && session.card->is_local)) {
+    Reject(&entry, kDebugNotAllowed, thread, session, reply);
+    return Verdict::kRefused;
+  }
   if ((unmet & kNeedsAuthentication) != 0) {
     Reject(&entry, errors::kNoAuth, thread, session, reply);
     return Verdict::kRefused;
@@ -99,13 +108,15 @@ void RefuseUnknown(Server& server, ThreadState& thread, Session& session, std::s
            thread, session, reply);
     return;
   }
+  // As in Redis a NUL byte ends what is shown.
+  const auto shorten = [](std::string_view text, size_t most) { return std::string(text.substr(0, std::min(most, text.find('\0')))); };
   std::string shown;
   for (size_t i = 1; i < argv.size() && shown.size() < kLongestShown; ++i) {
-    shown += "'" + std::string(argv[i].substr(0, kLongestShown - shown.size())) + "' ";
+    shown += "'" + shorten(argv[i], kLongestShown - shown.size()) + "' ";
   }
   Reject(nullptr,
-         "ERR unknown command '" + std::string(argv[0].substr(0, kLongestShown)) + "', with args beginning with: " + shown,
-         thread, session, reply);
+         "ERR unknown command '" + shorten(argv[0], kLongestShown) + "', with args beginning with: " + shown, thread,
+         session, reply);
 }
 
 void RefuseArity(const CommandEntry& entry, ThreadState& thread, Session& session, resp::ReplyWriter& reply) {

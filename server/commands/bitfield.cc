@@ -197,9 +197,18 @@ void BitFieldRo(DataCall& call) {
   for (const Operation& operation : operations) Execute(call, place, operation);
 }
 
+uint8_t BitFieldKeyFlags(std::span<const std::string_view> argv) {
+  for (size_t i = 2; i < argv.size(); ++i) {
+    if (EqualsIgnoringCase(argv[i], "SET") || EqualsIgnoringCase(argv[i], "INCRBY")) {
+      return kKeyRW | kKeyAccess | kKeyUpdate;
+    }
+  }
+  return kKeyRO | kKeyAccess;
+}
+
 constexpr Command kRows[] = {
     {.name = "bitfield", .arity = -2, .flags = kWrite | kDenyOom,
-     .keys = {kKeyRW | kKeyAccess | kKeyUpdate, 1, 1, 1, true,
+     .keys = {kKeyRW | kKeyAccess | kKeyUpdate, 1, 1, 1, BitFieldKeyFlags,
               "This command allows both access and modification of the key"},
      .group = Group::kBitmap, .since = "3.2.0", .complexity = "O(1) for each operation",
      .syntax = "key [GET encoding offset | [OVERFLOW <WRAP | SAT | FAIL>] <SET encoding offset value | INCRBY encoding "

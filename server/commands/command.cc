@@ -28,7 +28,7 @@ void Info(AdminCall& call) {
   for (size_t i = 2; i < call.args.size(); ++i) {
     const CommandEntry* entry = call.server.commands().FindFullName(call.args[i]);
     if (entry == nullptr) {
-      call.reply.NullArray();
+      call.reply.Null();
     } else {
       ReplyCommandInfo(*entry, call.reply);
     }
@@ -113,7 +113,7 @@ void GetKeysAndFlags(AdminCall& call) {
   for (const auto& [spec, key] : keys) {
     call.reply.Array(2);
     call.reply.Bulk(key);
-    ReplyKeyFlags(*spec, call.reply);
+    ReplyKeyFlags(*spec, call.args.all().subspan(2), call.reply);
   }
 }
 

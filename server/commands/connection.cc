@@ -86,7 +86,7 @@ void Hello(AdminCall& call) {
   }
   if (!call.session.authenticated) {
     return call.reply.Error(
-        "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> "
+        "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> "
         "<pass> option can be used to authenticate the client and select the RESP protocol version at the same time");
   }
   if (name) call.session.card->name.Set(std::string(*name));
@@ -107,7 +107,8 @@ void Echo(AdminCall& call) { call.reply.Bulk(call.args[1]); }
 
 void Select(AdminCall& call) {
   const std::optional<int64_t> db = resp::ParseInteger(call.args[1]);
-  if (!db || *db < INT32_MIN || *db > INT32_MAX) return call.reply.Error(errors::kNotInteger);
+  if (!db) return call.reply.Error(errors::kNotInteger);
+  if (*db < INT32_MIN || *db > INT32_MAX) return call.reply.Error(errors::kNotInt32);
   if (*db < 0 || *db >= call.server.store().databases()) return call.reply.Error(errors::kDbOutOfRange);
   call.session.db = static_cast<storage::DbIndex>(*db);
   call.reply.Ok();

@@ -16,11 +16,6 @@
 namespace ringkv::server {
 namespace {
 
-bool IsAllowed(AdminCall& call) {
-  const auto who = static_cast<DebugCommand>(call.server.options().enable_debug_command.load());
-  return who == DebugCommand::kYes || (who == DebugCommand::kLocal && call.session.card->is_local);
-}
-
 void Sleep(AdminCall& call) {
   const double seconds = std::strtod(std::string(call.args[2]).c_str(), nullptr);
   constexpr double kLongest = 3600;
@@ -61,12 +56,6 @@ void Help(AdminCall& call) {
 }  // namespace
 
 void Debug(AdminCall& call) {
-  if (!IsAllowed(call)) {
-    return call.reply.Error(
-        "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a "
-        "local connection, otherwise you need to set this option in the configuration file, and then restart the "
-        "server.");
-  }
   const std::string_view what = call.args[1];
   const size_t argc = call.args.size();
   if (argc == 3 && EqualsIgnoringCase(what, "sleep")) return Sleep(call);
@@ -76,7 +65,7 @@ void Debug(AdminCall& call) {
     call.server.set_active_expiry(call.args[2] != "0");
     return call.reply.Ok();
   }
-  call.reply.Error("ERR Unknown subcommand or wrong number of arguments for '" + std::string(what) +
+  call.reply.Error("ERR unknown subcommand or wrong number of arguments for '" + std::string(what) +
                    "'. Try DEBUG HELP.");
 }
 

@@ -108,16 +108,25 @@ bool ParseScanOptions(DataCall& call, ScanOptions* options) {
   return true;
 }
 
-void Scan(DataCall& call) {
+// What strtoul takes for a number, because clients have got used to it: a sign is allowed, and nothing is zero.
+std::optional<uint64_t> ParseCursor(std::string_view text) {
+  if (text.empty()) return 0;
+  const bool is_negative = text[0] == '-';
+  if (is_negative || text[0] == '+') text.remove_prefix(1);
   uint64_t cursor = 0;
-  const std::string_view text = call.args[1];
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), cursor);
-  if (error != std::errc() || end != text.data() + text.size()) return call.reply.Error("ERR invalid cursor");
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return is_negative ? uint64_t{0} - cursor : cursor;
+}
+
+void Scan(DataCall& call) {
+  const std::optional<uint64_t> cursor = ParseCursor(call.args[1]);
+  if (!cursor) return call.reply.Error("ERR invalid cursor");
   ScanOptions options;
   if (!ParseScanOptions(call, &options)) return;
   KeyList keys(call.reply.protocol());
   const bool all = options.pattern == "*";
-  const uint64_t next = call.txn.Walk(call.db, cursor, options.count, [&](const Entry& entry) {
+  const uint64_t next = call.txn.Walk(call.db, *cursor, options.count, [&](const Entry& entry) {
     if (!all && !storage::GlobMatches(options.pattern, entry.key())) return;
     if (!options.type.empty() && !EqualsIgnoringCase(options.type, storage::TypeName(entry.type()))) return;
     keys.Add(entry.key());
@@ -166,7 +175,7 @@ void RenameNx(DataCall& call) { RenameTo(call, true); }
 std::optional<DbIndex> ParseDb(DataCall& call, std::string_view text) {
   const std::optional<int64_t> db = resp::ParseInteger(text);
   if (!db || *db < INT32_MIN || *db > INT32_MAX) {
-    call.reply.Error(errors::kNotInteger);
+    call.reply.Error(db ? errors::kNotInt32 : errors::kNotInteger);
     return std::nullopt;
   }
   if (*db < 0 || *db >= call.txn.store().databases()) {

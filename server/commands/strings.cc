@@ -136,6 +136,13 @@ void Set(DataCall& call) {
   if (!options.get) call.reply.Ok();
 }
 
+uint8_t SetKeyFlags(std::span<const std::string_view> argv) {
+  for (size_t i = 3; i < argv.size(); ++i) {
+    if (EqualsIgnoringCase(argv[i], "GET")) return kKeyRW | kKeyAccess | kKeyUpdate;
+  }
+  return kKeyOW | kKeyUpdate;
+}
+
 void SetNx(DataCall& call) {
   Place place = call.txn.Find(call.db, call.args[1], Intent::kWrite);
   if (!place) {
@@ -326,7 +333,7 @@ constexpr Command kRows[] = {
      .group = Group::kString, .since = "6.2.0", .syntax = "key", .summary = "Returns the string and deletes the key.",
      .run = Data(GetDel)},
     {.name = "getex", .arity = -2, .flags = kWrite | kFast,
-     .keys = {kKeyRW | kKeyAccess | kKeyUpdate, 1, 1, 1, false, "RW and UPDATE because it changes the TTL"},
+     .keys = {kKeyRW | kKeyAccess | kKeyUpdate, 1, 1, 1, nullptr, "RW and UPDATE because it changes the TTL"},
      .group = Group::kString, .since = "6.2.0",
      .syntax = "key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]",
      .summary = "Returns the string and sets how long the key lives.", .run = Data(GetEx)},
@@ -361,7 +368,7 @@ constexpr Command kRows[] = {
      .group = Group::kString, .since = "2.6.0", .syntax = "key milliseconds value",
      .summary = "Stores a string that lives for some milliseconds.", .run = Data(PSetEx)},
     {.name = "set", .arity = -3, .flags = kWrite | kDenyOom,
-     .keys = {kKeyRW | kKeyAccess | kKeyUpdate, 1, 1, 1, true, "RW and ACCESS due to the optional `GET` argument"},
+     .keys = {kKeyRW | kKeyAccess | kKeyUpdate, 1, 1, 1, SetKeyFlags, "RW and ACCESS due to the optional `GET` argument"},
      .group = Group::kString, .since = "1.0.0",
      .syntax = "key value [NX | XX] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT "
                "unix-time-milliseconds | KEEPTTL]",

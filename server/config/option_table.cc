@@ -91,7 +91,7 @@ constexpr OptionRow kRows[] = {
     {.name = "timeout", .kind = OptionKind::kInteger, .default_value = "0", .least = 0, .most = kMostInt,
      .changeable = true, .summary = "Seconds after which a silent client is closed; 0 never.",
      .field = &Options::timeout},
-    {.name = "maxclients", .kind = OptionKind::kInteger, .default_value = "10000", .least = 1, .most = 1'000'000,
+    {.name = "maxclients", .kind = OptionKind::kInteger, .default_value = "10000", .least = 1, .most = UINT32_MAX,
      .changeable = true, .summary = "Most clients connected at a time.", .field = &Options::maxclients},
     {.name = "requirepass", .kind = OptionKind::kText, .default_value = "", .changeable = true,
      .summary = "Password that clients must give by AUTH or HELLO; empty for none.", .field = &Options::requirepass},
@@ -119,8 +119,8 @@ constexpr OptionRow kRows[] = {
      .summary = "Memory from which on keys are evicted or writes refused; 0 sets no limit.",
      .field = &Options::maxmemory},
     {.name = "maxmemory-policy", .kind = OptionKind::kChoice, .default_value = "noeviction",
-     .choices = "noeviction allkeys-lru volatile-lru allkeys-random volatile-random volatile-ttl allkeys-lfu "
-                "volatile-lfu",
+     .choices = "volatile-lru volatile-lfu volatile-random volatile-ttl allkeys-lru allkeys-lfu allkeys-random "
+                "noeviction",
      .changeable = true, .summary = "Which keys go when memory has reached its limit.",
      .field = &Options::maxmemory_policy},
     {.name = "maxmemory-samples", .kind = OptionKind::kInteger, .default_value = "5", .least = 1, .most = 64,

@@ -16,15 +16,16 @@
 
 namespace ringkv::storage {
 
+// In the order in which the option names them.
 enum class EvictionPolicy : uint8_t {
-  kNoEviction,
-  kAllKeysLru,
   kVolatileLru,
-  kAllKeysRandom,
+  kVolatileLfu,
   kVolatileRandom,
   kVolatileTtl,
+  kAllKeysLru,
   kAllKeysLfu,
-  kVolatileLfu,
+  kAllKeysRandom,
+  kNoEviction,
 };
 
 bool IsLfu(EvictionPolicy policy);

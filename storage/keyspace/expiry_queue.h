@@ -17,15 +17,16 @@
 
 namespace ringkv::storage {
 
-// Time in units of 128 ms since 2020, rounded up, so that an item is never due before its key. What lies beyond the
-// range (17 years) is looked at early and queued again.
+// Time in units of 512 ms since 2020, rounded up, so that an item is never due before its key. What lies beyond the
+// range (until 2089) is looked at early and queued again.
 using DueTime = uint32_t;
 constexpr DueTime kNeverDue = UINT32_MAX;
+constexpr UnixMs kDueUnitMs = 512;
 
 inline DueTime DueTimeOf(UnixMs expiry) {
   constexpr UnixMs kEpoch = 1'577'836'800'000;
   if (expiry <= kEpoch) return 0;
-  const UnixMs units = (expiry - kEpoch + 127) / 128;
+  const UnixMs units = (expiry - kEpoch + kDueUnitMs - 1) / kDueUnitMs;
   return units >= kNeverDue ? kNeverDue - 1 : static_cast<DueTime>(units);
 }
 

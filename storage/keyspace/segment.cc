@@ -61,10 +61,10 @@ void Segment::QueueExpiry(UnixMs expiry, uint32_t local_position) {
   expiries_.Add(DueTimeOf(expiry), local_position);
 }
 
-void Segment::QueueAgain(uint32_t local_position) {
+void Segment::QueueAgain(uint32_t local_position, DueTime earliest) {
   UnixMs expiry = kNoExpiry;
   slots_.find(EarliestExpiryProbe{local_position, &expiry}, SlotHash(depth_).Of(local_position));
-  if (expiry != kNoExpiry) expiries_.Add(DueTimeOf(expiry), local_position);
+  if (expiry != kNoExpiry) expiries_.Add(std::max(DueTimeOf(expiry), earliest), local_position);
 }
 
 void Segment::RebuildExpiries() {

@@ -129,8 +129,9 @@ class Segment {
     const auto found = slots_.find(ExpiredProbe{local_position, now}, SlotHash(depth_).Of(local_position));
     return found == slots_.end() ? nullptr : &*found;
   }
-  // Queues the position for the earliest expiry of the keys that stand there, if any has one.
-  void QueueAgain(uint32_t local_position);
+  // Queues the position for the earliest expiry of the keys that stand there, if any has one, but not before
+  // `earliest`: what was looked at now must not come up at once again.
+  void QueueAgain(uint32_t local_position, DueTime earliest);
 
   // Up to `count` keys from a random one on; only those with an expiry if so asked. Returns how many were visited.
   template <typename Visitor>

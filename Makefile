@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: MIT
+# `make help` lists what there is. Each goal is one thing that a person does.
+BUILD ?= build
+ARGS ?=
+CMAKE = cmake -G Ninja -DCMAKE_CXX_COMPILER_LAUNCHER=ccache
+.DEFAULT_GOAL := help
+
+help: ## Lists the goals
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+packages-%:
+	@cmake/install-packages.sh $*
+
+build: packages-build ## Builds ringkv-server (Release) in build/
+	@$(CMAKE) -B $(BUILD) -S . >/dev/null && cmake --build $(BUILD) --target ringkv-server
+
+run: build ## Builds and starts the server on port 6379; ARGS="--port 7000" for options
+	@$(BUILD)/ringkv-server $(ARGS)
+
+test: ## Installs what the tests need, builds all variants and runs every test
+	@tests/run-all.sh
+
+check: packages-test ## The fast tests only
+	@$(CMAKE) -B $(BUILD) -S . -DRINGKV_TESTS=ON >/dev/null && cmake --build $(BUILD) && ctest --test-dir $(BUILD) -LE slow --output-on-failure
+
+fuzz: packages-lint ## Runs the fuzzers, FUZZ_SECONDS each
+	@FUZZ_SECONDS=$${FUZZ_SECONDS:-60} tests/fuzz/run.sh
+
+bench: packages-bench ## Compares with redis-server on this machine
+	@$(CMAKE) -B $(BUILD) -S . -DRINGKV_BENCH=ON >/dev/null && cmake --build $(BUILD) && bench/compare.py $(ARGS)
+
+format: packages-lint ## Formats all sources
+	@git ls-files '*.h' '*.cc' | xargs clang-format -i
+
+lint: packages-lint ## Thread safety, clang-tidy, and a list of what has grown long
+	@cmake/lint.sh
+
+.PHONY: help build run test check fuzz bench format lint

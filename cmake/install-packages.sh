@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Installs the Debian packages that a goal needs and that are missing. With sudo where one isn't root.
+set -euo pipefail
+
+build=(g++ cmake ninja-build ccache pkg-config libasio-dev libtsl-hopscotch-map-dev libxxhash-dev libjemalloc-dev
+       libspdlog-dev libexpected-dev)
+test=("${build[@]}" libgtest-dev libhiredis-dev redis-server redis-tools python3 python3-redis libredis-perl perl
+      clang libclang-rt-14-dev)
+bench=("${build[@]}" redis-server redis-tools python3)
+lint=("${build[@]}" libgtest-dev libhiredis-dev clang clang-tidy clang-format libclang-rt-14-dev)
+
+declare -n wanted=$1
+missing=()
+for package in "${wanted[@]}"; do
+  dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  command -v sudo >/dev/null || { echo "missing packages: ${missing[*]}; install them as root, or install sudo" >&2; exit 1; }
+  as_root=(sudo)
+fi
+echo "installing ${missing[*]}"
+# A redis-server that comes as a peer for tests must not take the port that `make run` wants.
+deny_start=/usr/sbin/policy-rc.d
+if [ ! -e $deny_start ]; then
+  printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee $deny_start >/dev/null
+  "${as_root[@]}" chmod +x $deny_start
+  trap '"${as_root[@]}" rm -f $deny_start' EXIT
+fi
+"${as_root[@]}" apt-get update -q >/dev/null
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}" >/dev/null

@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Sends the same random commands to RingKV and to redis-server and compares every reply byte for byte.
+
+  compat/differential.py [--seed N] [--commands N]
+
+A failure prints the seed and the last commands; the same seed sends the same commands again.
+"""
+import argparse
+import random
+import sys
+import time
+
+from resp import flatten
+from servers import start_redis, start_ringkv
+
+KEYS = ["a", "b", "c", "k1", "k2", "long" + "x" * 300, "bin\x00ary", ""]
+VALUES = ["", "x", "hello", "10", "-5", "9223372036854775807", "-9223372036854775808", "3.25", "1e3", "007", " 12",
+          "foobar" * 10, "y" * 1000, b"\xff\xf0\x00", b"\x00\xff", "abc\r\ndef", "0", "nan", "inf", "1.0e-400"]
+NUMBERS = ["0", "1", "-1", "2", "5", "10", "100", "-3", "9223372036854775807", "-9223372036854775808", "abc", "", "1.5",
+           "4294967296", "+1", "00"]
+OFFSETS = ["0", "1", "7", "8", "9", "100", "1000", "-1", "abc", "70000", "4294967296"]
+
+
+class Generator:
+    def __init__(self, seed):
+        self.random = random.Random(seed)
+
+    def pick(self, choices):
+        return self.random.choice(choices)
+
+    def key(self):
+        return self.pick(KEYS)
+
+    def some(self, make, low=0, high=3):
+        return [make() for _ in range(self.random.randint(low, high))]
+
+    def value(self):
+        return self.pick(VALUES)
+
+    def number(self):
+        return self.pick(NUMBERS)
+
+    def seconds(self):
+        # Far from the moment when a key would expire between the two servers' clocks.
+        return self.pick(["100", "1000", "5000", "0", "-1", "abc", "9223372036854775807", "99999999999999999", "-100"])
+
+    def unix_seconds(self):
+        return self.pick(["4000000000", "4100000000", "0", "-1", "x"])
+
+    def expiry_options(self):
+        return self.pick([["EX", self.seconds()], ["PX", self.pick(["100000", "500000", "0", "x"])],
+                          ["EXAT", self.unix_seconds()], ["PXAT", "4000000000000"], ["KEEPTTL"], []])
+
+    def bitfield(self):
+        operations = []
+        for _ in range(self.random.randint(0, 3)):
+            kind = self.pick(["u8", "i8", "u1", "i64", "u63", "i5", "u64", "i0", "x", "u16"])
+            offset = self.pick(["0", "1", "#1", "#3", "7", "100", "-1", "#x"])
+            operations += self.pick([
+                ["GET", kind, offset], ["SET", kind, offset, self.number()], ["INCRBY", kind, offset, self.number()],
+                ["OVERFLOW", self.pick(["WRAP", "SAT", "FAIL", "sat", "x"])]])
+        return operations
+
+    def command(self):
+        k, v, n = self.key, self.value, self.number
+        r = self.random
+        table = [
+            lambda: ["GET", k()], lambda: ["SET", k(), v()],
+            lambda: ["SET", k(), v(), *self.some(lambda: self.pick(["NX", "XX", "GET", "nx"]), 0, 2), *self.expiry_options()],
+            lambda: ["SETNX", k(), v()], lambda: ["SETEX", k(), self.seconds(), v()],
+            lambda: ["PSETEX", k(), self.pick(["100000", "0", "-1", "x"]), v()],
+            lambda: ["GETSET", k(), v()], lambda: ["GETDEL", k()],
+            lambda: ["GETEX", k(), *self.pick([self.expiry_options(), ["PERSIST"], ["persist", "EX", "1"]])],
+            lambda: ["MGET", *self.some(k, 0, 4)], lambda: ["MSET", *sum(([k(), v()] for _ in range(r.randint(0, 3))), [])],
+            lambda: ["MSET", k(), v(), k()], lambda: ["MSETNX", *sum(([k(), v()] for _ in range(r.randint(1, 3))), [])],
+            lambda: ["APPEND", k(), v()], lambda: ["STRLEN", k()], lambda: ["GETRANGE", k(), n(), n()],
+            lambda: ["SUBSTR", k(), n(), n()], lambda: ["SETRANGE", k(), self.pick(OFFSETS), v()],
+            lambda: ["INCR", k()], lambda: ["DECR", k()], lambda: ["INCRBY", k(), n()], lambda: ["DECRBY", k(), n()],
+            lambda: ["INCRBYFLOAT", k(), self.pick(["1", "0.1", "-2.5", "3e2", "nan", "inf", "x", "", " 1", "1e-20"])],
+            lambda: ["LCS", k(), k(), *self.some(lambda: self.pick(["LEN", "IDX", "WITHMATCHLEN", "x"]), 0, 2),
+                     *self.pick([[], ["MINMATCHLEN", n()]])],
+            lambda: ["SETBIT", k(), self.pick(OFFSETS), self.pick(["0", "1", "2", "x"])],
+            lambda: ["GETBIT", k(), self.pick(OFFSETS)],
+            lambda: ["BITCOUNT", k(), *self.pick([[], [n(), n()], [n(), n(), self.pick(["BIT", "BYTE", "x"])], [n()]])],
+            lambda: ["BITPOS", k(), self.pick(["0", "1", "2", "x"]),
+                     *self.pick([[], [n()], [n(), n()], [n(), n(), self.pick(["BIT", "BYTE", "x"])]])],
+            lambda: ["BITOP", self.pick(["AND", "OR", "XOR", "NOT", "x"]), k(), *self.some(k, 1, 3)],
+            lambda: ["BITFIELD", k(), *self.bitfield()], lambda: ["BITFIELD_RO", k(), *self.bitfield()],
+            lambda: ["DEL", *self.some(k, 0, 3)], lambda: ["UNLINK", *self.some(k, 1, 3)],
+            lambda: ["EXISTS", *self.some(k, 0, 3)], lambda: ["TYPE", k()], lambda: ["TOUCH", *self.some(k, 1, 3)],
+            lambda: ["RENAME", k(), k()], lambda: ["RENAMENX", k(), k()],
+            lambda: ["COPY", k(), k(), *self.pick([[], ["REPLACE"], ["DB", n()], ["DB", "1", "REPLACE"], ["x"]])],
+            lambda: ["MOVE", k(), self.pick(["0", "1", "2", "99", "x", "-1"])],
+            lambda: ["EXPIRE", k(), self.seconds(),
+                     *self.some(lambda: self.pick(["NX", "XX", "GT", "LT", "nx", "y"]), 0, 2)],
+            lambda: ["PEXPIRE", k(), self.pick(["100000", "500000", "0", "-1", "x", "9223372036854775807"]),
+                     *self.some(lambda: self.pick(["NX", "XX", "GT", "LT", "nx", "y"]), 0, 2)],
+            lambda: ["EXPIREAT", k(), self.unix_seconds()], lambda: ["PEXPIREAT", k(), self.pick(["4000000000000", "1", "x"])],
+            lambda: ["TTL", k()], lambda: ["EXPIRETIME", k()], lambda: ["PERSIST", k()],
+            lambda: ["OBJECT", self.pick(["ENCODING", "REFCOUNT", "FREQ", "IDLETIME", "x"]), k()],
+            lambda: ["DBSIZE"], lambda: ["SELECT", self.pick(["0", "0", "1", "2", "16", "-1", "x"])],
+            lambda: ["SWAPDB", self.pick(["0", "1", "x", "99"]), self.pick(["0", "1", "2", "y"])],
+            lambda: ["KEYS", self.pick(["*", "k*", "?", "[ab]", "[^a]", "k[1-2]", "\\a", "", "long*x", "[", "[a", "*1", "a*b*c"])],
+            lambda: ["SCAN", self.pick(["0", "x", "", " 0"]), "COUNT", "1000",
+                     *self.pick([[], ["MATCH", "k*"], ["TYPE", "string"], ["TYPE", "list"], ["COUNT", "0"], ["COUNT", "x"], ["y"]])],
+            lambda: ["FLUSHDB", *self.pick([[], ["ASYNC"], ["SYNC"], ["x"], ["ASYNC", "SYNC"]])] if r.random() < 0.2 else ["PING"],
+            lambda: ["ECHO", v()], lambda: ["PING", *self.some(v, 0, 2)], lambda: ["MULTI"], lambda: ["EXEC"],
+            lambda: ["DISCARD"], lambda: ["WATCH", *self.some(k, 0, 2)], lambda: ["UNWATCH"],
+            lambda: ["HELLO", self.pick(["2", "3", "3", "4", "x"])], lambda: ["RESET"] if r.random() < 0.1 else ["TIME", "x"],
+            lambda: ["CLIENT", self.pick(["GETNAME", "ID", "x"]), *self.some(v, 1, 2)],
+            lambda: ["CLIENT", "SETNAME", self.pick(["me", "a b", "", "é"])], lambda: ["CLIENT", "GETNAME"],
+            lambda: ["CLIENT", "NO-EVICT", self.pick(["on", "off", "x"])], lambda: ["CLIENT", "UNBLOCK", n(), "x"],
+            lambda: ["CLIENT", "REPLY", "x"], lambda: ["CLIENT", "KILL", "ID", self.pick(["x", "0", "999999"])],
+            lambda: ["CLIENT", "PAUSE", self.pick(["x", "-1", "0"]), self.pick(["WRITE", "y"])],
+            lambda: ["CONFIG", "SET", self.pick(["nosuch", "maxmemory", "timeout", "maxclients"]), self.pick(["x", "-1"])],
+            lambda: ["CONFIG", "GET", self.pick(["hz", "nosuch", "appendonly", "databases"])],
+            lambda: ["CONFIG", self.pick(["x", "RESETSTAT"])], lambda: ["DEBUG", "x"], lambda: ["NOSUCH", *self.some(v, 0, 3)],
+            lambda: ["COMMAND", "GETKEYS", *self.pick([["SET", "a", "b"], ["MSET", "a", "1", "b", "2"], ["PING", "x"], ["NOSUCH", "x"],
+                     ["BITOP", "AND", "d", "s1", "s2"], ["GET"], ["COPY", "x", "y"], ["OBJECT", "FREQ", "k"]])],
+            lambda: ["COMMAND", "GETKEYSANDFLAGS", *self.pick([["SET", "a", "b"], ["RENAME", "a", "b"], ["BITOP", "AND", "d", "s1"]])],
+            lambda: ["SLOWLOG", self.pick(["x", "LEN"]), *self.some(n, 1, 2)], lambda: ["SLOWLOG", "GET", self.pick(["x", "-5"])],
+            lambda: ["LATENCY", self.pick(["LATEST", "RESET", "x"])], lambda: ["LATENCY", "HISTORY", "nosuch"],
+            lambda: ["LATENCY", "HISTOGRAM", "nosuch"], lambda: ["MEMORY", "USAGE", "nosuch", *self.pick([[], ["SAMPLES", n()], ["x"]])],
+            lambda: ["RANDOMKEY", "x"], lambda: ["GET"], lambda: ["SET", "a"], lambda: ["SHUTDOWN", "x"], lambda: ["SHUTDOWN", "ABORT"],
+            lambda: ["AUTH", *self.some(v, 1, 3)], lambda: ["OBJECT", "HELP", "x"], lambda: ["INFO", "nosuch"],
+        ]
+        return self.pick(table)()
+
+
+def comparable(command, reply):
+    """The reply with what may rightly differ taken out. Everything listed here is a wanted difference."""
+    name = str(command[0]).upper()
+    sub = str(command[1]).upper() if len(command) > 1 and not isinstance(command[1], bytes) else ""
+    if reply[:1] == b"-":
+        return reply
+    if name in ("KEYS",) and reply[:1] == b"*":
+        return sorted(flatten(reply))  # in no order
+    if name == "SCAN" and reply[:1] == b"*":
+        return sorted(flatten(flatten(reply)[1]))  # in no order; cursors are positions of each server's own hash
+    if name == "HELLO":
+        return reply[:4] if reply[:1] in b"*%" else reply  # holds the connection's number
+    if (name, sub) == ("OBJECT", "IDLETIME") or (name, sub) == ("CLIENT", "ID"):
+        return b"number"
+    return reply
+
+
+def normalise(command, reply):
+    """EXEC's reply: each inner reply like one of its own."""
+    return comparable(command, reply)
+
+
+def run(seed, commands):
+    generator = Generator(seed)
+    options = ["--enable-debug-command", "no"]
+    with start_ringkv(*options) as ours, start_redis(*options) as theirs:
+        a, b = ours.connect(), theirs.connect()
+        history = []
+        queued = None
+        for number in range(commands):
+            command = generator.command()
+            history.append(command)
+            mine, redis = a.raw(*command), b.raw(*command)
+            name = str(command[0]).upper()
+            if mine == b"+QUEUED\r\n" and redis == mine:
+                queued.append(command)
+                continue
+            if name == "MULTI" and redis == b"+OK\r\n":
+                queued = []
+            if name == "EXEC" and redis[:1] == b"*" and redis != b"*-1\r\n" and mine[:1] == b"*":
+                same = len(flatten(mine)) == len(flatten(redis)) and all(
+                    comparable(c, x) == comparable(c, y) for c, x, y in zip(queued, flatten(mine), flatten(redis)))
+            else:
+                same = comparable(command, mine) == comparable(command, redis)
+            if not same:
+                print(f"seed {seed}, command {number}: {command!r}\n  ringkv: {mine[:400]!r}\n  redis:  {redis[:400]!r}")
+                if name == "EXEC":
+                    print("  queued:", queued)
+                print("  before:", *[repr(c) for c in history[-8:-1]], sep="\n    ")
+                return False
+    return True
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--commands", type=int, default=20000)
+    parser.add_argument("--rounds", type=int, default=1)
+    arguments = parser.parse_args()
+    for seed in range(arguments.seed, arguments.seed + arguments.rounds):
+        print(f"seed {seed}", flush=True)
+        if not run(seed, arguments.commands):
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+"""Starts a RingKV or a redis-server for a test, and ends it with the test."""
+import os
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+
+from resp import Client
+
+DEADLINE_SECONDS = 20
+
+
+def eventually(condition, what):
+    end = time.monotonic() + DEADLINE_SECONDS
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError("waited in vain: " + what)
+        time.sleep(0.01)
+
+
+class RunningServer:
+    def __init__(self, command, environment=None, stdin=None):
+        self.dir = tempfile.mkdtemp(prefix="ringkv-test-")
+        self.log_path = os.path.join(self.dir, "log")
+        with open(self.log_path, "wb") as log:
+            self.process = subprocess.Popen(
+                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.dir,
+                env={**os.environ, **(environment or {})}, start_new_session=True)
+        self.port = None
+
+    def log(self):
+        with open(self.log_path, encoding="utf-8", errors="replace") as log:
+            return log.read()
+
+    def connect(self):
+        return Client(self.port)
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(DEADLINE_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        shutil.rmtree(self.dir, ignore_errors=True)
+        return self.process.returncode
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+def start_ringkv(*options, environment=None):
+    binary = os.environ.get("RINGKV_SERVER", "build/ringkv-server")
+    server = RunningServer([os.path.abspath(binary), "--port", "0", "--bind", "127.0.0.1", *options], environment)
+
+    def ready():
+        match = re.search(r"is ready: port (\d+)", server.log())
+        if match:
+            server.port = int(match.group(1))
+        if server.process.poll() is not None:
+            raise AssertionError("ringkv-server ended: " + server.log())
+        return match is not None
+
+    eventually(ready, "ringkv-server's ready line")
+    return server
+
+
+def start_redis(*options):
+    """redis-server 7.0 can't choose a port itself: one that is free now is tried, and another if it was taken."""
+    for _ in range(20):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        server = RunningServer(["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "",
+                                "--appendonly", "no", *options])
+        server.port = port
+
+        def ready():
+            if server.process.poll() is not None:
+                return True
+            return "Ready to accept connections" in server.log()
+
+        eventually(ready, "redis-server's ready line")
+        if server.process.poll() is None:
+            return server
+        server.stop()
+    raise AssertionError("redis-server does not start")

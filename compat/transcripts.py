@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Runs the transcripts against RingKV and against redis-server.
+
+A transcript is lines "> command" and, below each, the reply's bytes as "< ..." (one line for each CRLF, escapes as in
+Python). "~ reason" instead of a reply: this one is wanted to differ, or holds what can't be foretold, and only has to
+be no error from RingKV. "@ N" sends the following commands on connection N.
+
+  compat/transcripts.py            compares
+  compat/transcripts.py --record   writes what redis-server answers into the files
+"""
+import os
+import shlex
+import sys
+
+from servers import start_redis, start_ringkv
+
+FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "transcripts")
+OPTIONS = ["--enable-debug-command", "yes"]
+
+
+def words(line):
+    return [w.encode("latin-1", "backslashreplace").decode("unicode_escape").encode("latin-1") for w in shlex.split(line)]
+
+
+def shown(reply):
+    return ["< " + part.decode("latin-1").encode("unicode_escape").decode("ascii")
+            for part in reply.removesuffix(b"\r\n").split(b"\r\n")]
+
+
+class Runner:
+    def __init__(self, server):
+        self.server = server
+        self.clients = {}
+        self.use("1")
+
+    def use(self, number):
+        if number not in self.clients:
+            self.clients[number] = self.server.connect()
+        self.client = self.clients[number]
+
+    def run(self, line):
+        return shown(self.client.raw(*words(line)))
+
+
+def read(path):
+    """Steps of a transcript: [line, expected lines]."""
+    steps = []
+    with open(path, encoding="ascii") as file:
+        for line in file.read().splitlines():
+            if line.startswith("< ") or line == "<" or line.startswith("~"):
+                steps[-1][1].append(line)
+            else:
+                steps.append([line, []])
+    return steps
+
+
+def check(name, server, is_ringkv):
+    runner = Runner(server)
+    failures = 0
+    for line, expected in read(os.path.join(FOLDER, name)):
+        if line.startswith("@ "):
+            runner.use(line[2:])
+        if not line.startswith("> "):
+            continue
+        got = runner.run(line[2:])
+        if expected and expected[0].startswith("~"):
+            ok = not is_ringkv or not got[0].startswith("< -")
+        else:
+            ok = got == expected
+        if not ok:
+            failures += 1
+            print(f"{name}, {'ringkv' if is_ringkv else 'redis-server'}: {line}\n  expected {expected}\n  got      {got}")
+    return failures
+
+
+def record(name):
+    with start_redis(*OPTIONS) as server:
+        runner = Runner(server)
+        lines = []
+        for line, expected in read(os.path.join(FOLDER, name)):
+            lines.append(line)
+            if line.startswith("@ "):
+                runner.use(line[2:])
+            if line.startswith("> "):
+                if expected and expected[0].startswith("~"):
+                    runner.run(line[2:])
+                    lines.append(expected[0])
+                else:
+                    lines += runner.run(line[2:])
+        with open(os.path.join(FOLDER, name), "w", encoding="ascii") as file:
+            file.write("\n".join(lines) + "\n")
+
+
+def main():
+    names = sorted(os.listdir(FOLDER))
+    if "--record" in sys.argv:
+        for name in names:
+            record(name)
+        return 0
+    failures = 0
+    for name in names:
+        with start_ringkv(*OPTIONS) as ours, start_redis(*OPTIONS) as theirs:
+            failures += check(name, ours, True) + check(name, theirs, False)
+    print(f"{len(names)} transcripts, {failures} failures")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+// Rules of the house that a machine can hold: walls, documents that can't be stale, words that must not come in.
+// With RINGKV_UPDATE=1 in the environment the generated documents are written instead of compared.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <sstream>
+
+#include "server/command/command_docs.h"
+#include "server/command/command_table.h"
+#include "server/config/option_table.h"
+
+namespace ringkv::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path Root() {
+  const char* source = std::getenv("RINGKV_SOURCE");
+  return source != nullptr ? source : ".";
+}
+
+std::string Read(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+struct Source {
+  std::string path;  // from the root
+  std::string text;
+};
+
+std::vector<Source> Sources(const std::vector<std::string>& folders) {
+  std::vector<Source> sources;
+  for (const std::string& folder : folders) {
+    for (const auto& entry : fs::recursive_directory_iterator(Root() / folder)) {
+      const std::string extension = entry.path().extension().string();
+      if (extension != ".h" && extension != ".cc") continue;
+      sources.push_back({fs::relative(entry.path(), Root()).string(), Read(entry.path())});
+    }
+  }
+  return sources;
+}
+
+bool Contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+// Compares a generated document with the file, or writes it.
+void ExpectDocument(const fs::path& path, const std::string& expected) {
+  if (std::getenv("RINGKV_UPDATE") != nullptr) {
+    std::ofstream(path, std::ios::binary) << expected;
+    return;
+  }
+  EXPECT_EQ(Read(path), expected) << path << " is stale: run house_test with RINGKV_UPDATE=1";
+}
+
+// The part of a file between two marker lines, replaced.
+std::string WithPart(const std::string& text, const std::string& name, const std::string& part) {
+  const std::string begin = "<!-- " + name + " begin -->\n";
+  const std::string end = "<!-- " + name + " end -->";
+  const size_t from = text.find(begin);
+  const size_t to = text.find(end);
+  EXPECT_NE(from, std::string::npos) << "no marker for " << name;
+  EXPECT_NE(to, std::string::npos);
+  if (from == std::string::npos || to == std::string::npos) return text;
+  return text.substr(0, from + begin.size()) + part + text.substr(to);
+}
+
+std::string EscapeBars(std::string text) {
+  for (size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) text.insert(at, "\\");
+  return text;
+}
+
+std::string UpperCase(std::string_view text) {
+  std::string upper(text);
+  for (char& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return upper;
+}
+
+TEST(House, TheReadmeListsTheCommandsOfTheTable) {
+  const CommandTable table;
+  std::map<std::string, std::string> groups;
+  for (const CommandEntry* entry : table.top_level()) {
+    std::string& names = groups[std::string(GroupName(entry->row->group))];
+    names += (names.empty() ? "" : " ") + std::string("`") + UpperCase(entry->row->name) + "`";
+    if (!entry->row->is_container) continue;
+    names += " (";
+    for (size_t i = 0; i < entry->subcommands.size(); ++i) {
+      names += (i > 0 ? " " : "") + UpperCase(entry->subcommands[i]->row->name);
+    }
+    names += ")";
+  }
+  std::string rows = "| group | commands |\n|---|---|\n";
+  for (const auto& [group, names] : groups) rows += "| " + group + " | " + names + " |\n";
+  ExpectDocument(Root() / "README.md", WithPart(Read(Root() / "README.md"), "commands", rows));
+}
+
+TEST(House, TheCommandReferenceIsWhatTheRowsSay) {
+  const CommandTable table;
+  std::string page = "# Commands\n\nGenerated from the command rows; a test holds it.\n\n"
+                     "| command | arguments | what it does | cost |\n|---|---|---|---|\n";
+  for (size_t i = 0; i < table.size(); ++i) {
+    const Command& row = *table.entry(i).row;
+    if (row.is_container) continue;
+    const std::string name = row.parent.empty() ? UpperCase(row.name) : UpperCase(row.parent) + " " + UpperCase(row.name);
+    page += "| `" + name + "` | " + (row.syntax.empty() ? "" : "`" + EscapeBars(std::string(row.syntax)) + "`") + " | " +
+            std::string(row.summary) + " | " + EscapeBars(std::string(row.complexity)) + " |\n";
+  }
+  ExpectDocument(Root() / "docs/commands.md", page);
+}
+
+TEST(House, TheOptionReferenceIsWhatTheRowsSay) {
+  std::string page = "# Options\n\nGenerated from the option rows; a test holds it. In a file: `name value`; on the "
+                     "command line: `--name value`; while it runs, where the third column says yes: `CONFIG SET name "
+                     "value`.\n\n| option | default | at run time | what it does |\n|---|---|---|---|\n";
+  for (const OptionRow& row : OptionRows()) {
+    page += "| `" + std::string(row.name) + "` | `" + (row.default_value.empty() ? "\"\"" : std::string(row.default_value)) +
+            "` | " + (row.changeable ? "yes" : "no") + " | " + EscapeBars(std::string(row.summary)) +
+            (row.choices.empty() ? "" : " One of: `" + std::string(row.choices) + "`.") + " |\n";
+  }
+  ExpectDocument(Root() / "docs/configuration.md", page);
+}
+
+TEST(House, EveryCommandHasATranscript) {
+  const CommandTable table;
+  std::string transcripts;
+  for (const auto& entry : fs::directory_iterator(Root() / "compat/transcripts")) {
+    transcripts += "\n" + UpperCase(Read(entry.path()));
+  }
+  for (size_t i = 0; i < table.size(); ++i) {
+    const Command& row = *table.entry(i).row;
+    if (row.is_container) continue;
+    const std::string name = row.parent.empty() ? UpperCase(row.name) : UpperCase(row.parent) + " " + UpperCase(row.name);
+    EXPECT_TRUE(Contains(transcripts, "\n> " + name + "\n") || Contains(transcripts, "\n> " + name + " ")) << name;
+  }
+}
+
+TEST(House, OnlyTheNetworkSeesAsio) {
+  for (const Source& source : Sources({"resp", "storage", "server"})) {
+    if (source.path.rfind("server/net/", 0) == 0) continue;
+    EXPECT_FALSE(Contains(source.text, "#include <asio")) << source.path;
+  }
+}
+
+TEST(House, RoomsIncludeOnlyWhatTheyMay) {
+  for (const Source& source : Sources({"resp"})) EXPECT_FALSE(Contains(source.text, "#include \"storage/")) << source.path;
+  for (const Source& source : Sources({"resp", "storage"})) {
+    EXPECT_FALSE(Contains(source.text, "#include \"server/")) << source.path;
+  }
+  for (const Source& source : Sources({"storage"})) EXPECT_FALSE(Contains(source.text, "#include \"resp/")) << source.path;
+  // The mutable side of an entry stays inside of the keyspace.
+  for (const Source& source : Sources({"server"})) {
+    EXPECT_FALSE(Contains(source.text, "mutable_entry.h")) << source.path;
+    EXPECT_FALSE(Contains(source.text, "MutableEntry")) << source.path;
+  }
+}
+
+TEST(House, WordsThatMustNotComeIn) {
+  struct Banned {
+    std::string pattern;
+    std::string reason;
+  };
+  const std::vector<Banned> banned = {
+      {R"(\b(TODO|FIXME|XXX)\b)", "an unfinished thought does not belong into main"},
+      {R"(\busing namespace\b)", "names should say where they come from"},
+      {R"(\bs?rand\s*\()", "chance comes in through storage/random.h"},
+      {R"(std::regex)", "it can take exponential time"},
+      {R"(catch \(\.\.\.\))", "it hides what went wrong"},
+      {R"(\bfriend class\b)", "a door that only one knows is no door"},
+  };
+  for (const Source& source : Sources({"resp", "storage", "server"})) {
+    for (const Banned& each : banned) {
+      EXPECT_FALSE(std::regex_search(source.text, std::regex(each.pattern))) << source.path << ": " << each.reason;
+    }
+  }
+}
+
+TEST(House, EverySourceOpensWithItsLicenceAndEveryHeaderWithAReason) {
+  for (const Source& source : Sources({"resp", "storage", "server", "tests"})) {
+    EXPECT_EQ(source.text.rfind("// SPDX-License-Identifier: MIT\n", 0), 0u) << source.path;
+    std::istringstream lines(source.text);
+    int number = 0;
+    for (std::string line; std::getline(lines, line);) {
+      ++number;
+      EXPECT_LE(line.size(), 150u) << source.path << ":" << number;
+    }
+  }
+}
+
+TEST(House, TheArchitecturePageNamesFilesThatExist) {
+  const std::string page = Read(Root() / "docs/architecture.md");
+  ASSERT_FALSE(page.empty());
+  const std::regex name("`([a-z_]+/[a-z_/.]+)`");
+  for (auto it = std::sregex_iterator(page.begin(), page.end(), name); it != std::sregex_iterator(); ++it) {
+    const std::string path = (*it)[1];
+    EXPECT_TRUE(fs::exists(Root() / path) || fs::exists(Root() / (path + ".h"))) << path;
+  }
+}
+
+}  // namespace
+}  // namespace ringkv::server

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+// How the program starts, ends, and says what is wrong.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "tests/support/server_process.h"
+#include "tests/support/temp_dir.h"
+
+namespace ringkv::test {
+namespace {
+
+TEST(Process, EndsCleanlyOnSignals) {
+  for (const int signal : {SIGTERM, SIGINT}) {
+    ServerProcess server;
+    const int client = server.Connect();
+    SendAll(client, "PING\r\n");
+    ReceiveExactly(client, 7);
+    server.Signal(signal);
+    EXPECT_EQ(server.WaitForEnd(), 0);
+    EXPECT_EQ(ReceiveToEnd(client), "");
+    EXPECT_NE(server.Log().find("RingKV ends, bye"), std::string::npos);
+    ::close(client);
+  }
+}
+
+TEST(Process, EndsOnShutdown) {
+  ServerProcess server({"--io-threads", "3"});
+  EXPECT_EQ(server.Ask("SHUTDOWN NOSAVE"), "");
+  EXPECT_EQ(server.WaitForEnd(), 0);
+}
+
+TEST(Process, TheReadyLineNamesVersionPortPidAndThreads) {
+  ServerProcess server({"--io-threads", "2"});
+  const std::string log = server.Log();
+  EXPECT_NE(log.find("RingKV 0.1.0 is ready: port " + std::to_string(server.port()) + ", pid " +
+                     std::to_string(server.pid()) + ", io-threads 2"),
+            std::string::npos)
+      << log;
+}
+
+struct FailedStart {
+  std::vector<std::string> options;
+  std::string says;
+};
+
+TEST(Process, AFailedStartIsOneClearLineAndExitOne) {
+  ServerProcess other;
+  const TempDir dir;
+  const std::vector<FailedStart> cases = {
+      {{"--port", std::to_string(other.port())}, "Address already in use"},
+      {{"--bind", "203.0.113.7"}, "cannot listen on 203.0.113.7"},
+      {{"--bind", "no.such.host.invalid"}, "cannot listen on no.such.host.invalid"},
+      {{"--nosuch", "1"}, "unknown option 'nosuch'"},
+      {{"--maxmemory", "lots"}, "argument must be a memory value"},
+      {{"--load-file", dir.Path("missing")}, "cannot open load-file"},
+      {{"--load-file", dir.Write("bad", "a 1\nnovalue\n")}, "line 2"},
+      {{"--dir", dir.Path("missing")}, "cannot change to dir"},
+      {{"--logfile", dir.Path("missing/log")}, "cannot open logfile"},
+      {{"--unixsocket", std::string(200, 'x')}, "the path is longer than"},
+  };
+  for (const FailedStart& each : cases) {
+    ServerProcess server(each.options);
+    EXPECT_EQ(server.WaitForEnd(), 1) << each.says;
+    EXPECT_NE(server.Log().find("ringkv-server: "), std::string::npos);
+    EXPECT_NE(server.Log().find(each.says), std::string::npos) << server.Log();
+  }
+}
+
+TEST(Process, LoadsAFileBeforeItServes) {
+  const TempDir dir;
+  ServerProcess server({"--load-file", dir.Write("data", "a 1\nb x y\n"), "--read-only", "yes"});
+  EXPECT_EQ(server.Ask("STRLEN b"), ":3");
+  EXPECT_EQ(server.Ask("SET a 2"), "-READONLY You can't write against a read only replica.");
+  EXPECT_NE(server.Log().find("loaded 2 lines"), std::string::npos);
+}
+
+TEST(Process, ReopensItsLogFileOnHangup) {
+  const TempDir dir;
+  ServerProcess server({"--logfile", dir.Path("log"), "--pidfile", dir.Path("pid")}, ServerProcess::Wait::kNot);
+  ASSERT_TRUE(Eventually([&] { return dir.Read("log").find("is ready") != std::string::npos; }));
+  ASSERT_EQ(::rename(dir.Path("log").c_str(), dir.Path("log.1").c_str()), 0);
+  server.Signal(SIGHUP);
+  EXPECT_TRUE(Eventually([&] { return dir.Read("log").find("log file reopened") != std::string::npos; }));
+  EXPECT_EQ(dir.Read("pid"), std::to_string(server.pid()) + "\n");
+  server.Signal(SIGTERM);
+  EXPECT_EQ(server.WaitForEnd(), 0);
+  EXPECT_EQ(dir.Read("pid"), "");
+}
+
+TEST(Process, ServesAUnixSocket) {
+  const TempDir dir;
+  ServerProcess server({"--unixsocket", dir.Path("sock"), "--unixsocketperm", "700"});
+  struct stat status {};
+  ASSERT_EQ(::stat(dir.Path("sock").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0700u);
+  const int socket = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  dir.Path("sock").copy(address.sun_path, sizeof address.sun_path - 1);
+  ASSERT_EQ(::connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  SendAll(socket, "PING\r\n");
+  EXPECT_EQ(ReceiveExactly(socket, 7), "+PONG\r\n");
+  ::close(socket);
+}
+
+
+TEST(Process, KeysExpireWithoutBeingAskedFor) {
+  ServerProcess server;
+  for (int i = 0; i < 100; ++i) server.Ask("SET k" + std::to_string(i) + " v PX 50");
+  EXPECT_TRUE(Eventually([&] { return server.Ask("DBSIZE") == ":0"; }));
+  EXPECT_EQ(server.Info("expired_keys"), "100");
+}
+
+TEST(Process, StaysNearItsMemoryLimitByEvicting) {
+  ServerProcess server({"--maxmemory", "20mb", "--maxmemory-policy", "allkeys-lru"});
+  const int client = server.Connect();
+  std::string requests;
+  for (int i = 0; i < 60'000; ++i) {
+    requests += "SET key:" + std::to_string(i) + " " + std::string(1000, 'x') + "\r\n";
+  }
+  SendAll(client, requests);
+  EXPECT_EQ(ReceiveExactly(client, 60'000 * 5).size(), 60'000u * 5);
+  EXPECT_LT(std::stoull(server.Info("used_memory")), 24u << 20);
+  EXPECT_NE(server.Info("evicted_keys"), "0");
+  ::close(client);
+}
+
+}  // namespace
+}  // namespace ringkv::test

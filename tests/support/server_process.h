@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// The real binary on a free port, ended with the test.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace ringkv::test {
+
+// Waits until the condition holds. False after a generous deadline.
+bool Eventually(const std::function<bool()>& condition);
+
+class ServerProcess {
+ public:
+  enum class Wait { kUntilReady, kNot };
+  // Waits for the ready line, unless the program ends before or its log goes elsewhere (then: Wait::kNot, no port).
+  explicit ServerProcess(std::vector<std::string> options = {}, Wait wait = Wait::kUntilReady);
+  ~ServerProcess();
+  ServerProcess(const ServerProcess&) = delete;
+  ServerProcess& operator=(const ServerProcess&) = delete;
+
+  int port() const { return port_; }
+  pid_t pid() const { return pid_; }
+  std::string Log() const;
+  void Signal(int signal) const;
+  // Waits for the end; returns the exit status, or -1 if it did not come.
+  int WaitForEnd();
+  size_t ResidentBytes() const;
+
+  // A connected, blocking socket with a time limit for reads; the caller closes it.
+  int Connect() const;
+  // Executes one inline command on a connection of its own and returns the first line of the reply.
+  std::string Ask(const std::string& command) const;
+  // A field of INFO.
+  std::string Info(const std::string& field) const;
+
+ private:
+  pid_t pid_ = -1;
+  int port_ = 0;
+  std::string log_path_;
+};
+
+void SendAll(int socket, const std::string& bytes);
+// Reads until so many bytes have come or the other side closes.
+std::string ReceiveExactly(int socket, size_t bytes);
+std::string ReceiveToEnd(int socket);
+
+}  // namespace ringkv::test

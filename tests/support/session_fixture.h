@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+// A server without sockets: commands run on a session, replies come back as bytes.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "server/command/dispatch.h"
+#include "server/config/option_table.h"
+#include "server/server.h"
+#include "server/session/session.h"
+#include "storage/allocator.h"
+
+namespace ringkv::server {
+
+class SessionFixture : public testing::Test {
+ protected:
+  SessionFixture() {
+    storage::CountMemoryOfThisThread();
+    session_ = MakeSession();
+  }
+
+  struct Options0 : Options {
+    Options0() { SetDefaults(*this); }
+  };
+
+  std::unique_ptr<Session> MakeSession() {
+    auto card = std::make_shared<ClientCard>();
+    card->address = "127.0.0.1:1";
+    card->is_local = true;
+    server_.clients().Add(card);
+    auto session = std::make_unique<Session>(card, server_.watched_keys());
+    session->authenticated = options_.requirepass.Get().empty();
+    return session;
+  }
+
+  std::string RunOn(Session& session, const std::vector<std::string>& words) {
+    resp::Buffer out;
+    resp::ReplyWriter reply(out, session.protocol);
+    const std::vector<std::string_view> argv(words.begin(), words.end());
+    server_.thread(0).txn.set_now(clock_.Now());
+    const Outcome outcome = Dispatch(server_, server_.thread(0), session, Request{argv}, reply);
+    return outcome == Outcome::kPostponed ? "<postponed>" : std::string(out.Readable());
+  }
+  // Splits at spaces; for arguments with spaces use RunOn.
+  std::string Run(const std::string& line) { return RunLineOn(*session_, line); }
+  std::string RunLineOn(Session& session, const std::string& line) {
+    std::istringstream stream(line);
+    std::vector<std::string> words;
+    for (std::string word; stream >> word;) words.push_back(word);
+    return RunOn(session, words);
+  }
+
+  Options0 options_;
+  storage::ManualClock clock_{1'700'000'000'000};
+  Server server_{options_, clock_, ""};
+  std::unique_ptr<Session> session_;
+};
+
+}  // namespace ringkv::server

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+#include "server/command/command_table.h"
+
+#include <gtest/gtest.h>
+
+#include "server/command/key_positions.h"
+#include "server/command/syntax_tree.h"
+
+namespace ringkv::server {
+namespace {
+
+const CommandTable& Table() {
+  static const CommandTable table;
+  return table;
+}
+
+TEST(CommandTable, FindsNamesInWhateverCase) {
+  ASSERT_NE(Table().FindName("GeT"), nullptr);
+  EXPECT_EQ(Table().FindName("GeT")->row->name, "get");
+  EXPECT_EQ(Table().FindName("gets"), nullptr);
+  EXPECT_EQ(Table().FindName(""), nullptr);
+}
+
+TEST(CommandTable, FindsSubcommandsByTheirContainer) {
+  const std::vector<std::string_view> known = {"CLIENT", "LIST"};
+  const std::vector<std::string_view> unknown = {"CLIENT", "NOSUCH"};
+  const std::vector<std::string_view> alone = {"CLIENT"};
+  EXPECT_EQ(Table().Find(known)->full_name, "client|list");
+  EXPECT_EQ(Table().Find(unknown), nullptr);
+  EXPECT_EQ(Table().Find(alone)->full_name, "client");
+}
+
+TEST(CommandTable, EveryNameIsFoundAndEveryRowHasItsOwnNumber) {
+  for (size_t i = 0; i < Table().size(); ++i) {
+    const CommandEntry& entry = Table().entry(i);
+    EXPECT_EQ(entry.index, i);
+    EXPECT_EQ(Table().FindFullName(entry.full_name), &entry) << entry.full_name;
+  }
+}
+
+std::vector<std::string> KeysOf(std::vector<std::string_view> argv) {
+  std::vector<std::string> keys;
+  ForEachKey(*Table().Find(argv)->row, argv, [&](std::string_view key) { keys.emplace_back(key); });
+  return keys;
+}
+
+TEST(KeyPositions, FollowTheRow) {
+  EXPECT_EQ(KeysOf({"mset", "a", "1", "b", "2"}), (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(KeysOf({"bitop", "and", "d", "s", "t"}), (std::vector<std::string>{"d", "s", "t"}));
+  EXPECT_EQ(KeysOf({"object", "freq", "k"}), (std::vector<std::string>{"k"}));
+  EXPECT_EQ(KeysOf({"copy", "a", "b", "DB", "1"}), (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(KeysOf({"ping"}), (std::vector<std::string>{}));
+}
+
+TEST(SyntaxTree, UnderstandsEveryRow) {
+  for (size_t i = 0; i < Table().size(); ++i) {
+    const Command& row = *Table().entry(i).row;
+    for (const SyntaxNode& node : ParseSyntax(row.syntax)) EXPECT_FALSE(node.name.empty()) << row.name;
+  }
+}
+
+TEST(SyntaxTree, KnowsTokensChoicesAndRepetition) {
+  const std::vector<SyntaxNode> set = ParseSyntax("key value [NX | XX] [EX seconds | KEEPTTL]");
+  ASSERT_EQ(set.size(), 4u);
+  EXPECT_EQ(set[0].kind, SyntaxNode::Kind::kKey);
+  EXPECT_EQ(set[2].kind, SyntaxNode::Kind::kOneOf);
+  EXPECT_TRUE(set[2].is_optional);
+  EXPECT_EQ(set[3].children[0].token, "EX");
+  EXPECT_EQ(set[3].children[0].kind, SyntaxNode::Kind::kInteger);
+  const std::vector<SyntaxNode> mset = ParseSyntax("key value [key value ...]");
+  ASSERT_EQ(mset.size(), 1u);
+  EXPECT_TRUE(mset[0].is_repeated);
+  EXPECT_EQ(mset[0].children.size(), 2u);
+}
+
+}  // namespace
+}  // namespace ringkv::server

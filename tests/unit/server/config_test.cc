@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+#include "server/config/config_file.h"
+
+#include <gtest/gtest.h>
+
+#include "server/config/option_table.h"
+#include "tests/support/temp_dir.h"
+
+namespace ringkv::server {
+namespace {
+
+class ConfigTest : public testing::Test {
+ protected:
+  ConfigTest() { SetDefaults(options_); }
+  std::string ErrorOf(const std::vector<std::string>& arguments) {
+    const auto result = ReadCommandLine(arguments, options_);
+    return result ? "" : result.error().text;
+  }
+  std::string Value(const std::string& name) { return OptionValue(options_, *FindOption(name)); }
+
+  test::TempDir dir_;
+  Options options_;
+};
+
+TEST_F(ConfigTest, EveryDefaultPassesItsOwnCheck) {
+  for (const OptionRow& row : OptionRows()) {
+    EXPECT_EQ(CheckOption(row, row.default_value), std::nullopt) << row.name;
+    EXPECT_FALSE(row.summary.empty()) << row.name;
+  }
+}
+
+TEST_F(ConfigTest, ReadsTheSyntaxOfRedis) {
+  dir_.Write("more.conf", "maxclients 77\n");
+  const std::string path = dir_.Write("ringkv.conf",
+                                      "# a comment\n\nport 7000\nmaxmemory 100mb\nrequirepass \"a b\"\n"
+                                      "bind 127.0.0.1 -::1\nclient-output-buffer-limit pubsub 1mb 0 0\n"
+                                      "include " + dir_.Path("more.conf") + "\n");
+  EXPECT_EQ(ErrorOf({path, "--port", "7001"}), "");
+  EXPECT_EQ(Value("port"), "7001");
+  EXPECT_EQ(Value("maxmemory"), "104857600");
+  EXPECT_EQ(Value("requirepass"), "a b");
+  EXPECT_EQ(Value("bind"), "127.0.0.1 -::1");
+  EXPECT_EQ(Value("maxclients"), "77");
+  EXPECT_EQ(Value("client-output-buffer-limit"), "normal 0 0 0 slave 268435456 67108864 60 pubsub 1048576 0 0");
+}
+
+TEST_F(ConfigTest, AnErrorSaysWhatWhereAndWhatWouldBeRight) {
+  const std::string path = dir_.Write("bad.conf", "port 7000\nmaxmemroy 1\n");
+  EXPECT_EQ(ErrorOf({path}), path + ":2: unknown option 'maxmemroy'; did you mean 'maxmemory'?");
+  EXPECT_EQ(ErrorOf({"--port", "70000"}),
+            "command line: bad value '70000' for 'port': argument must be between 0 and 65535 inclusive");
+  EXPECT_EQ(ErrorOf({"--port"}), "command line: option 'port' needs a value");
+  EXPECT_EQ(ErrorOf({"--appendonly", "yes"}),
+            "command line: bad value 'yes' for 'appendonly': this build keeps no log: the only value is no");
+  EXPECT_EQ(ErrorOf({"--maxmemory-policy", "lru"}).find("command line: bad value 'lru' for 'maxmemory-policy'"), 0u);
+  EXPECT_EQ(ErrorOf({dir_.Path("missing.conf")}).find("cannot open configuration file"), 0u);
+  EXPECT_EQ(ErrorOf({dir_.Write("quote.conf", "requirepass \"a\n")}), dir_.Path("quote.conf") + ":1: unbalanced quotes");
+  EXPECT_EQ(ErrorOf({"--port", "1", "2"}), "command line: option 'port' takes one value, not 2");
+}
+
+TEST_F(ConfigTest, AFileThatIncludesItselfIsAnErrorNotACrash) {
+  const std::string path = dir_.Path("loop.conf");
+  dir_.Write("loop.conf", "include " + path + "\n");
+  EXPECT_NE(ErrorOf({path}).find("include nested deeper than"), std::string::npos);
+}
+
+TEST_F(ConfigTest, RewriteKeepsCommentsAndAddsWhatDiffers) {
+  const std::string path = dir_.Write("ringkv.conf", "# mine\nport 7000\nmaxclients 50\n");
+  ASSERT_EQ(ErrorOf({path, "--maxclients", "60", "--requirepass", "a \"b"}), "");
+  ASSERT_TRUE(RewriteConfigFile(path, options_));
+  EXPECT_EQ(dir_.Read("ringkv.conf"), "# mine\nport 7000\nmaxclients 60\nrequirepass \"a \\\"b\"\n");
+  Options again;
+  SetDefaults(again);
+  ASSERT_TRUE(ReadCommandLine({path}, again));
+  EXPECT_EQ(again.requirepass.Get(), "a \"b");
+}
+
+TEST_F(ConfigTest, MemoryIsReadAsRedisReadsIt) {
+  EXPECT_EQ(ParseMemory("1k"), 1000);
+  EXPECT_EQ(ParseMemory("1KB"), 1024);
+  EXPECT_EQ(ParseMemory("2gb"), int64_t{2} << 30);
+  EXPECT_EQ(ParseMemory("12"), 12);
+  for (const char* wrong : {"", "gb", "1tb", "-1", "1.5mb", "99999999999999999999"}) {
+    EXPECT_EQ(ParseMemory(wrong), std::nullopt) << wrong;
+  }
+}
+
+}  // namespace
+}  // namespace ringkv::server

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+#include "tests/support/session_fixture.h"
+
+namespace ringkv::server {
+namespace {
+
+class DispatchTest : public SessionFixture {};
+
+TEST_F(DispatchTest, RunsACommand) {
+  EXPECT_EQ(Run("set a 1"), "+OK\r\n");
+  EXPECT_EQ(Run("GET a"), "$1\r\n1\r\n");
+}
+
+TEST_F(DispatchTest, ExecIsRefusedAfterARefusedCommand) {
+  Run("multi");
+  EXPECT_EQ(Run("set a 1"), "+QUEUED\r\n");
+  EXPECT_EQ(Run("nosuch"), "-ERR unknown command 'nosuch', with args beginning with: \r\n");
+  EXPECT_EQ(Run("exec"), "-EXECABORT Transaction discarded because of previous errors.\r\n");
+  EXPECT_EQ(Run("get a"), "$-1\r\n");
+}
+
+TEST_F(DispatchTest, AnErrorInsideOfExecStopsNothing) {
+  Run("multi");
+  Run("set a x");
+  Run("incr a");
+  Run("set a y");
+  EXPECT_EQ(Run("exec"), "*3\r\n+OK\r\n-ERR value is not an integer or out of range\r\n+OK\r\n");
+}
+
+TEST_F(DispatchTest, AWatchedKeyThatChangesEndsTheTransaction) {
+  const auto other = MakeSession();
+  Run("watch a");
+  Run("multi");
+  Run("get a");
+  RunLineOn(*other, "set a 1");
+  EXPECT_EQ(Run("exec"), "*-1\r\n");
+  Run("multi");
+  Run("get a");
+  EXPECT_EQ(Run("exec"), "*1\r\n$1\r\n1\r\n");
+}
+
+TEST_F(DispatchTest, WatchHearsOfExpiryFlushAndRename) {
+  const auto other = MakeSession();
+  const std::vector<std::string> causes = {"flushall", "del a", "rename b a", "expire a 1000", "swapdb 0 1"};
+  for (const std::string& cause : causes) {
+    Run("set a 1");
+    Run("set b 1");
+    Run("watch a");
+    RunLineOn(*other, cause);
+    Run("multi");
+    Run("ping");
+    EXPECT_EQ(Run("exec"), "*-1\r\n") << cause;
+    Run("flushall");
+  }
+  Run("set a 1 px 10");
+  Run("watch a");
+  clock_.Advance(20);
+  Run("multi");
+  Run("ping");
+  EXPECT_EQ(Run("exec"), "*-1\r\n");
+}
+
+TEST_F(DispatchTest, FlushingAMissingKeyTouchesNoWatch) {
+  const auto other = MakeSession();
+  Run("watch missing");
+  RunLineOn(*other, "flushall");
+  Run("multi");
+  Run("ping");
+  EXPECT_EQ(Run("exec"), "*1\r\n+PONG\r\n");
+}
+
+TEST_F(DispatchTest, EveryCommandMayStandInATransaction) {
+  options_.enable_debug_command = static_cast<int64_t>(DebugCommand::kYes);
+  server_.ApplyOptions();
+  for (size_t i = 0; i < server_.commands().size(); ++i) {
+    const CommandEntry& entry = server_.commands().entry(i);
+    if (entry.runs_inside_multi || entry.row->is_container || entry.row->Is(kNoMulti)) continue;
+    std::vector<std::string> words = {entry.full_name};
+    if (!entry.row->parent.empty()) words = {std::string(entry.row->parent), std::string(entry.row->name)};
+    while (static_cast<int>(words.size()) < std::abs(entry.row->arity)) words.push_back("1");
+    Run("multi");
+    EXPECT_EQ(RunOn(*session_, words), "+QUEUED\r\n") << entry.full_name;
+    EXPECT_EQ(Run("exec").substr(0, 4), "*1\r\n") << entry.full_name;
+    Run("reset");
+    clock_.Advance(10);  // a pause that was among them is over
+  }
+}
+
+TEST_F(DispatchTest, WithoutThePasswordOnlyAFewCommandsRun) {
+  options_.requirepass.Set("secret");
+  server_.ApplyOptions();
+  const auto stranger = MakeSession();
+  EXPECT_EQ(RunLineOn(*stranger, "get a"), "-NOAUTH Authentication required.\r\n");
+  EXPECT_EQ(RunLineOn(*stranger, "auth wrong").substr(0, 10), "-WRONGPASS");
+  EXPECT_EQ(RunLineOn(*stranger, "auth secret"), "+OK\r\n");
+  EXPECT_EQ(RunLineOn(*stranger, "get a"), "$-1\r\n");
+  // A connection that was there before the password keeps its right, as in Redis.
+  EXPECT_EQ(Run("get a"), "$-1\r\n");
+}
+
+TEST_F(DispatchTest, AReadOnlyServerRefusesWrites) {
+  Run("config set read-only yes");
+  EXPECT_EQ(Run("set a 1"), "-READONLY You can't write against a read only replica.\r\n");
+  EXPECT_EQ(Run("get a"), "$-1\r\n");
+  Run("multi");
+  Run("set a 1");
+  EXPECT_EQ(Run("exec").substr(0, 10), "-EXECABORT");
+}
+
+TEST_F(DispatchTest, APauseHoldsWhatItIsMeantFor) {
+  Run("client pause 1000 write");
+  EXPECT_EQ(Run("get a"), "$-1\r\n");
+  EXPECT_EQ(Run("set a 1"), "<postponed>");
+  clock_.Advance(1000);
+  EXPECT_EQ(Run("set a 1"), "+OK\r\n");
+  Run("client pause 1000");
+  EXPECT_EQ(Run("get a"), "<postponed>");
+}
+
+TEST_F(DispatchTest, MemoryOverItsLimitRefusesWhatGrows) {
+  Run("set a 1");
+  Run("config set maxmemory 1");
+  EXPECT_EQ(Run("set a 2"), "-OOM command not allowed when used memory > 'maxmemory'.\r\n");
+  EXPECT_EQ(Run("get a"), "$1\r\n1\r\n");
+  EXPECT_EQ(Run("del a"), ":1\r\n");
+}
+
+TEST_F(DispatchTest, MemoryOverItsLimitEvictsIfAllowed) {
+  for (int i = 0; i < 1000; ++i) Run("set key:" + std::to_string(i) + " " + std::string(1000, 'x'));
+  Run("config set maxmemory-policy allkeys-lru maxmemory 1");
+  Run("set a 2");
+  EXPECT_LT(storage::Txn(server_.store(), clock_.Now(), server_.thread(0).random).SizeOf(0).keys, 1000u);
+}
+
+TEST_F(DispatchTest, TheSlowLogNotesSlowCommandsShortened) {
+  Run("config set slowlog-log-slower-than 0");
+  RunOn(*session_, {"set", "key", std::string(500, 'x')});
+  const std::string log = Run("slowlog get");
+  EXPECT_NE(log.find("... (372 more bytes)"), std::string::npos);
+}
+
+TEST_F(DispatchTest, InfoCountsCommandsAndErrors) {
+  Run("set a 1");
+  Run("incr b");
+  Run("get");
+  const std::string info = Run("info all");
+  EXPECT_NE(info.find("cmdstat_set:calls=1"), std::string::npos);
+  EXPECT_NE(info.find("rejected_calls=1"), std::string::npos);
+  EXPECT_NE(info.find("errorstat_ERR:count=1"), std::string::npos);
+  EXPECT_NE(info.find("db0:keys=2"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace ringkv::server

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+#include <chrono>
+#include <map>
+#include <random>
+
+#include "storage/allocator.h"
+#include "tests/support/store_fixture.h"
+
+namespace ringkv::storage {
+namespace {
+
+class StoreTest : public StoreFixture {};
+
+TEST_F(StoreTest, KeepsWhatItIsGiven) {
+  Put("a", "1");
+  Put("b", "2");
+  Put("a", "3");
+  EXPECT_EQ(Get("a"), "3");
+  EXPECT_EQ(Get("b"), "2");
+  EXPECT_EQ(Get("c"), std::nullopt);
+  EXPECT_EQ(Size().keys, 2u);
+}
+
+TEST_F(StoreTest, DatabasesAreApart) {
+  Put("a", "zero", kNoExpiry, 0);
+  Put("a", "five", kNoExpiry, 5);
+  EXPECT_EQ(Get("a", 0), "zero");
+  EXPECT_EQ(Get("a", 5), "five");
+  EXPECT_EQ(Get("a", 6), std::nullopt);
+}
+
+// Random effects against a std::map.
+TEST_F(StoreTest, AgreesWithAPlainMapOverRandomChanges) {
+  const unsigned seed = std::random_device()();
+  std::mt19937 random(seed);
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::map<std::string, std::string> model;
+  for (int step = 0; step < 200'000; ++step) {
+    const std::string key = "k" + std::to_string(random() % 20'000);
+    switch (random() % 8) {
+      case 0:
+      case 1:
+      case 2: {
+        const std::string value(random() % 40, static_cast<char>('a' + random() % 26));
+        Put(key, value);
+        model[key] = value;
+        break;
+      }
+      case 3: {
+        const size_t offset = random() % 30;
+        Patch(key, offset, "patch");
+        std::string& value = model[key];
+        if (value.size() < offset + 5) value.resize(offset + 5, '\0');
+        value.replace(offset, 5, "patch");
+        break;
+      }
+      case 4:
+      case 5:
+        EXPECT_EQ(Delete(key), model.erase(key) == 1);
+        break;
+      default: {
+        const auto found = model.find(key);
+        ASSERT_EQ(Get(key), found == model.end() ? std::nullopt : std::optional(found->second));
+      }
+    }
+  }
+  ASSERT_EQ(Size().keys, model.size());
+  for (const auto& [key, value] : model) ASSERT_EQ(Get(key), value);
+}
+
+TEST_F(StoreTest, RenameMovesTheValueAndItsExpiry) {
+  Put("from", "value", clock_.Now() + 1000);
+  Put("to", "other");
+  Txn txn(store_, clock_.Now(), random_);
+  txn.AddKey("from");
+  txn.AddKey("to");
+  txn.LockAdded();
+  Place from = txn.Find(0, "from", Intent::kWrite);
+  txn.Rename(from, 0, "to");
+  txn.Unlock();
+  EXPECT_EQ(Get("from"), std::nullopt);
+  EXPECT_EQ(Get("to"), "value");
+  EXPECT_EQ(Size().volatile_keys, 1u);
+  clock_.Advance(1000);
+  EXPECT_EQ(Get("to"), std::nullopt);
+}
+
+TEST_F(StoreTest, FlushForgetsOneDatabaseAndSwapExchangesTwo) {
+  Put("a", "0", kNoExpiry, 0);
+  Put("a", "1", kNoExpiry, 1);
+  Txn txn(store_, clock_.Now(), random_);
+  txn.LockAll();
+  txn.SwapDatabases(0, 1);
+  txn.Unlock();
+  EXPECT_EQ(Get("a", 0), "1");
+  txn.LockAll();
+  txn.FlushDatabase(0);
+  txn.Unlock();
+  EXPECT_EQ(Size(0).keys, 0u);
+  EXPECT_EQ(Get("a", 1), "0");
+}
+
+TEST_F(StoreTest, AKeyOutsideOfTheLockedOnesIsABrokenInvariant) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  Txn txn(store_, clock_.Now(), random_);
+  txn.LockKey("a");
+  std::string other = "b0";
+  while (PositionOf(other, 42).partition() == PositionOf("a", 42).partition()) other += "x";
+  EXPECT_DEATH(txn.Find(0, other, Intent::kRead), "broken invariant");
+}
+
+TEST_F(StoreTest, CountsHitsAndMissesOfReadsOnly) {
+  Put("a", "1");
+  Get("a");
+  Get("b");
+  EXPECT_EQ(Statistics().hits, 1u);
+  EXPECT_EQ(Statistics().misses, 1u);
+}
+
+TEST_F(StoreTest, TablesGiveTheirMemoryBackWhenKeysGo) {
+  for (int i = 0; i < 300'000; ++i) Put("key:" + std::to_string(i), "v");
+  Txn txn(store_, clock_.Now(), random_);
+  const uint64_t full = txn.TableBytes();
+  for (int i = 0; i < 300'000; ++i) Delete("key:" + std::to_string(i));
+  EXPECT_LT(txn.TableBytes(), full / 8);
+}
+
+}  // namespace
+}  // namespace ringkv::storage

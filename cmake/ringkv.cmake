@@ -12,6 +12,10 @@ if(RINGKV_SANITIZE)
   set(RINGKV_JEMALLOC OFF)
   add_compile_options(-fsanitize=${RINGKV_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${RINGKV_SANITIZE})
+  add_compile_options(-UNDEBUG)  # with the checks of hot paths
+  if(RINGKV_SANITIZE STREQUAL "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-Wno-tsan)  # Asio's fences, which ThreadSanitizer does not know
+  endif()
 else()
   set(RINGKV_JEMALLOC ON)
   pkg_check_modules(JEMALLOC REQUIRED IMPORTED_TARGET jemalloc)

@@ -48,7 +48,8 @@ void ReplyWriter::Error(std::string_view code_and_text) {
   std::memcpy(last_code_, code_and_text.data(), last_code_size_);
   out_.Append('-');
   char* at = out_.Prepare(code_and_text.size());
-  std::transform(code_and_text.begin(), code_and_text.end(), at, [](char c) { return c == '\r' || c == '\n' ? ' ' : c; });
+  std::transform(code_and_text.begin(), code_and_text.end(), at,
+                 [](char c) { return c == '\r' || c == '\n' ? ' ' : c; });
   out_.Commit(code_and_text.size());
   out_.Append("\r\n");
 }

@@ -73,11 +73,11 @@ class RequestParser {
   ParseStatus ParseInline(std::string_view input, const RequestLimits& limits);
   ParseStatus Fail(std::string text);
 
-  bool finished_ = true;          // the last request was handed out: start afresh
-  size_t position_ = 0;           // bytes of the input understood so far
-  size_t searched_ = 0;           // bytes of an inline line already searched for its end
-  int64_t elements_left_ = -1;    // -1: the array's header is not read yet
-  int64_t bulk_length_ = -1;      // -1: the next bulk's header is not read yet
+  bool finished_ = true;        // the last request was handed out: start afresh
+  size_t position_ = 0;         // bytes of the input understood so far
+  size_t searched_ = 0;         // bytes of an inline line already searched for its end
+  int64_t elements_left_ = -1;  // -1: the array's header is not read yet
+  int64_t bulk_length_ = -1;    // -1: the next bulk's header is not read yet
   std::vector<Slice> slices_;
   std::vector<std::string_view> arguments_;
   std::string inline_text_;

@@ -121,7 +121,8 @@ int Run(const std::vector<std::string>& arguments) {
     return FailStart("cannot change to dir '" + dir + "': " + std::strerror(errno));
   }
   const bool in_background = options.daemonize != 0;
-  if (in_background && !Daemonize()) return FailStart(std::string("cannot go to the background: ") + std::strerror(errno));
+  if (in_background && !Daemonize())
+    return FailStart(std::string("cannot go to the background: ") + std::strerror(errno));
   std::signal(SIGPIPE, SIG_IGN);
   storage::CountMemoryOfThisThread();
 

@@ -44,17 +44,12 @@ bool ClassMatches(std::string_view pattern, size_t* at, char c, GlobCase letters
 // Matches one byte against the single-byte element at `*at`, which is not a star; moves `*at` behind the element.
 bool ElementMatches(std::string_view pattern, size_t* at, char c, GlobCase letters) {
   switch (pattern[*at]) {
-    case '?':
-      ++*at;
-      return true;
-    case '[':
-      ++*at;
-      return ClassMatches(pattern, at, c, letters);
+    case '?': ++*at; return true;
+    case '[': ++*at; return ClassMatches(pattern, at, c, letters);
     case '\\':
       if (*at + 1 < pattern.size()) ++*at;
       [[fallthrough]];
-    default:
-      return Fold(pattern[(*at)++], letters) == Fold(c, letters);
+    default: return Fold(pattern[(*at)++], letters) == Fold(c, letters);
   }
 }
 

@@ -116,7 +116,8 @@ Place Txn::Find(DbIndex db, std::string_view key, Intent intent) NO_THREAD_SAFET
   }
   Place place(db, key, at);
   if (place && place.entry().IsExpired(now_)) Do(place, Erase{EraseReason::kExpired});
-  if (intent == Intent::kRead || intent == Intent::kPeek) ++(place ? partition.statistics.hits : partition.statistics.misses);
+  if (intent == Intent::kRead || intent == Intent::kPeek)
+    ++(place ? partition.statistics.hits : partition.statistics.misses);
   if (place && (intent == Intent::kRead || intent == Intent::kWrite) && !no_touch) {
     MutableEntry* entry = at.slot->entry();
     const uint32_t access = NextAccess(entry->access(), store_.access_options(), now_, random_);
@@ -365,9 +366,8 @@ bool Txn::WalkPartition(Partition& partition, DbIndex db, uint32_t from, size_t*
     if (slots.size() > *budget) {
       // The first `budget` in the order of the hash; keys at the same position stay together.
       const auto nth = slots.begin() + static_cast<std::ptrdiff_t>(*budget - 1);
-      std::nth_element(slots.begin(), nth, slots.end(), [](const Slot* a, const Slot* b) {
-        return a->local_position() < b->local_position();
-      });
+      std::nth_element(slots.begin(), nth, slots.end(),
+                       [](const Slot* a, const Slot* b) { return a->local_position() < b->local_position(); });
       end = uint64_t{(*nth)->local_position()} + 1;
     }
     for (const Slot* slot : slots) {
@@ -390,9 +390,8 @@ uint64_t Txn::Walk(DbIndex db, uint64_t cursor, size_t count, const Visitor& vis
   for (size_t partition = at.partition(); partition < kPartitions; ++partition) {
     bool stopped = false;
     uint64_t next = 0;
-    WithPartition(partition, [&](Partition& locked) {
-      stopped = WalkPartition(locked, db, at.local(), &budget, visit, &next);
-    });
+    WithPartition(partition,
+                  [&](Partition& locked) { stopped = WalkPartition(locked, db, at.local(), &budget, visit, &next); });
     if (stopped) {
       const uint64_t position = (static_cast<uint64_t>(partition) << 32) + next;
       return position >= kPositions ? 0 : position;

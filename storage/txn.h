@@ -122,7 +122,8 @@ class Txn {
   Sweep SweepExpired(size_t partition, size_t most);
 
   // Visits keys in the order of the hash, from `cursor` on, locking one partition at a time unless this transaction
-  // holds them all. Stops after about `count` keys. Returns the cursor to go on with, 0 at the end. Each key that is there throughout is visited exactly once.
+  // holds them all. Stops after about `count` keys. Returns the cursor to go on with, 0 at the end. Each key that is
+  // there throughout is visited exactly once.
   using Visitor = std::function<void(const Entry&)>;
   uint64_t Walk(DbIndex db, uint64_t cursor, size_t count, const Visitor& visit);
 

@@ -47,9 +47,10 @@ using AdminHandler = void (*)(AdminCall&);
 struct Handler {
   DataHandler data = nullptr;
   AdminHandler admin = nullptr;
+  bool is_set = false;
 };
-constexpr Handler Data(DataHandler handler) { return {.data = handler}; }
-constexpr Handler Admin(AdminHandler handler) { return {.admin = handler}; }
+constexpr Handler Data(DataHandler handler) { return {.data = handler, .is_set = true}; }
+constexpr Handler Admin(AdminHandler handler) { return {.admin = handler, .is_set = true}; }
 
 // In the order in which COMMAND lists them.
 enum CommandFlag : uint32_t {
@@ -69,9 +70,9 @@ enum CommandFlag : uint32_t {
 
 // How the dispatcher locks for a command without keys.
 enum class Scope : uint8_t {
-  kNothing,   // touches no key
-  kWalks,     // walks the keyspace, partition by partition; inside of EXEC all of it is locked
-  kEverything // needs all of it at once
+  kNothing,    // touches no key
+  kWalks,      // walks the keyspace, partition by partition; inside of EXEC all of it is locked
+  kEverything  // needs all of it at once
 };
 
 enum class Group : uint8_t { kGeneric, kString, kBitmap, kConnection, kServer, kTransactions };
@@ -159,7 +160,7 @@ constexpr bool IsSound(const Command& row) {
   if (!row.is_container) {
     if (RequiredWords(row.syntax) + own_words != least) return false;  // arity agrees with the syntax
     if (optional != (row.arity < 0)) return false;
-    if (row.run.data == nullptr && row.run.admin == nullptr) return false;
+    if (!row.run.is_set) return false;
   }
   if (row.Is(kWrite) && row.Is(kReadOnly)) return false;
   if (row.Is(kDenyOom) && !row.Is(kWrite)) return false;

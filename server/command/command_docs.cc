@@ -14,9 +14,9 @@ struct FlagName {
 };
 
 constexpr FlagName kFlagNames[] = {
-    {kWrite, "write"},     {kReadOnly, "readonly"}, {kDenyOom, "denyoom"},  {kAdmin, "admin"},
+    {kWrite, "write"},       {kReadOnly, "readonly"}, {kDenyOom, "denyoom"},  {kAdmin, "admin"},
     {kNoScript, "noscript"}, {kLoading, "loading"},   {kStale, "stale"},      {kSkipSlowLog, "skip_slowlog"},
-    {kFast, "fast"},       {kNoAuth, "no_auth"},    {kNoMulti, "no_multi"}, {kAllowBusy, "allow_busy"},
+    {kFast, "fast"},         {kNoAuth, "no_auth"},    {kNoMulti, "no_multi"}, {kAllowBusy, "allow_busy"},
 };
 
 constexpr FlagName kKeyFlagNames[] = {
@@ -25,9 +25,8 @@ constexpr FlagName kKeyFlagNames[] = {
 };
 
 // The order in which Redis lists them.
-constexpr std::string_view kCategoryOrder[] = {"keyspace", "read", "write",     "string",     "bitmap",
-                                               "admin",    "fast", "slow",      "dangerous",  "connection",
-                                               "transaction"};
+constexpr std::string_view kCategoryOrder[] = {"keyspace", "read", "write",     "string",     "bitmap",     "admin",
+                                               "fast",     "slow", "dangerous", "connection", "transaction"};
 
 std::vector<std::string_view> Words(std::string_view text) {
   std::vector<std::string_view> words;

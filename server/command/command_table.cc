@@ -26,8 +26,8 @@ bool RunsInsideMulti(std::string_view name) {
 
 CommandTable::CommandTable() : places_(kPlaces) {
   const std::span<const Command> families[] = {
-      ConnectionCommands(), ClientCommands(), StringCommands(), LcsCommands(),         BitCommands(),
-      BitFieldCommands(),   KeyCommands(),    ExpiryCommands(), ServerCommands(),      ConfigCommands(),
+      ConnectionCommands(), ClientCommands(), StringCommands(),  LcsCommands(),        BitCommands(),
+      BitFieldCommands(),   KeyCommands(),    ExpiryCommands(),  ServerCommands(),     ConfigCommands(),
       CommandCommands(),    MemoryCommands(), LatencyCommands(), TransactionCommands()};
   size_t count = 0;
   for (const auto& rows : families) count += rows.size();

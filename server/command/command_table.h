@@ -44,8 +44,8 @@ class CommandTable {
   // The command that the request names, in whatever case; for a container with a known subcommand, that one; for a
   // container with an unknown one, null. A container without any argument is found itself.
   const CommandEntry* Find(std::span<const std::string_view> argv) const;
-  const CommandEntry* FindName(std::string_view name) const;              // top level
-  const CommandEntry* FindFullName(std::string_view name) const;          // "get", "client|list"
+  const CommandEntry* FindName(std::string_view name) const;      // top level
+  const CommandEntry* FindFullName(std::string_view name) const;  // "get", "client|list"
   const std::vector<const CommandEntry*>& top_level() const { return top_level_; }
   size_t size() const { return entries_.size(); }
   const CommandEntry& entry(size_t index) const { return entries_[index]; }

@@ -38,7 +38,8 @@ void NoteSlow(Server& server, const Session& session, Argv argv, uint64_t nanose
   const int64_t slow = server.options().slowlog_log_slower_than;
   const int64_t now_seconds = server.clock().Now() / 1000;
   if (slow >= 0 && microseconds >= static_cast<uint64_t>(slow)) {
-    server.slow_log().Add({.id = 0, .unix_seconds = now_seconds,
+    server.slow_log().Add({.id = 0,
+                           .unix_seconds = now_seconds,
                            .microseconds = microseconds,
                            .arguments = {},
                            .address = session.card->address,
@@ -84,7 +85,8 @@ void Invoke(const CommandEntry& entry, Server& server, ThreadState& thread, Sess
   constexpr uint64_t kNeverSlow = 1000;  // nanoseconds: below, no threshold needs to be asked
   if (nanoseconds >= kNeverSlow && !row.Is(kSkipSlowLog)) NoteSlow(server, session, argv, nanoseconds);
   if (server.monitor().HasListeners() && !row.Is(kAdmin)) {
-    server.monitor().Feed(server.links(), server.clock().NowMicros(), session.db, *session.card, RedactSecrets(row, argv));
+    server.monitor().Feed(server.links(), server.clock().NowMicros(), session.db, *session.card,
+                          RedactSecrets(row, argv));
   }
 }
 

@@ -13,7 +13,8 @@ namespace ringkv::server {
 namespace {
 
 constexpr std::string_view kDebugNotAllowed =
-    "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a local "
+    "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a "
+    "local "
     "connection, otherwise you need to set this option in the configuration file, and then restart the server.";
 
 void Reject(const CommandEntry* entry, std::string_view error, ThreadState& thread, Session& session,
@@ -85,7 +86,8 @@ Verdict Refuse(const CommandEntry& entry, uint32_t unmet, Server& server, Thread
     Reject(&entry, errors::kReadOnly, thread, session, reply);
     return Verdict::kRefused;
   }
-  const bool may_wait = (unmet & kNeedsNoPause) != 0 || ((unmet & kNeedsNoWritePause) != 0 && WritesNow(entry, session));
+  const bool may_wait =
+      (unmet & kNeedsNoPause) != 0 || ((unmet & kNeedsNoWritePause) != 0 && WritesNow(entry, session));
   if (may_wait && server.IsPaused(thread.txn.now())) return Verdict::kWait;
   return Verdict::kAllowed;
 }
@@ -109,14 +111,15 @@ void RefuseUnknown(Server& server, ThreadState& thread, Session& session, std::s
     return;
   }
   // As in Redis a NUL byte ends what is shown.
-  const auto shorten = [](std::string_view text, size_t most) { return std::string(text.substr(0, std::min(most, text.find('\0')))); };
+  const auto shorten = [](std::string_view text, size_t most) {
+    return std::string(text.substr(0, std::min(most, text.find('\0'))));
+  };
   std::string shown;
   for (size_t i = 1; i < argv.size() && shown.size() < kLongestShown; ++i) {
     shown += "'" + shorten(argv[i], kLongestShown - shown.size()) + "' ";
   }
-  Reject(nullptr,
-         "ERR unknown command '" + shorten(argv[0], kLongestShown) + "', with args beginning with: " + shown, thread,
-         session, reply);
+  Reject(nullptr, "ERR unknown command '" + shorten(argv[0], kLongestShown) + "', with args beginning with: " + shown,
+         thread, session, reply);
 }
 
 void RefuseArity(const CommandEntry& entry, ThreadState& thread, Session& session, resp::ReplyWriter& reply) {
@@ -131,7 +134,8 @@ void Enqueue(const CommandEntry& entry, Server& server, ThreadState& thread, Ses
   }
   const auto limit = static_cast<size_t>(server.options().client_query_buffer_limit.load());
   if (session.queue.MemoryBytes() > limit) {
-    Reject(&entry, "ERR the queued commands of this transaction exceed client-query-buffer-limit", thread, session, reply);
+    Reject(&entry, "ERR the queued commands of this transaction exceed client-query-buffer-limit", thread, session,
+           reply);
     return;
   }
   // Once it has failed nothing of it will run: what comes after need not be kept.

@@ -31,8 +31,9 @@ std::vector<std::string> Tokenise(std::string_view syntax) {
 }
 
 bool IsToken(const std::string& word) {
-  return std::isupper(static_cast<unsigned char>(word[0])) != 0 &&
-         std::none_of(word.begin(), word.end(), [](char c) { return std::islower(static_cast<unsigned char>(c)) != 0; });
+  return std::isupper(static_cast<unsigned char>(word[0])) != 0 && std::none_of(word.begin(), word.end(), [](char c) {
+           return std::islower(static_cast<unsigned char>(c)) != 0;
+         });
 }
 
 std::string LowerCase(std::string text) {
@@ -42,9 +43,9 @@ std::string LowerCase(std::string text) {
 
 Kind KindOf(const std::string& name) {
   static constexpr std::string_view kKeys[] = {"key", "key1", "key2", "newkey", "source", "destination", "destkey"};
-  static constexpr std::string_view kIntegers[] = {"seconds", "milliseconds", "offset", "start",     "end",
-                                                   "count",   "cursor",       "bit",    "index",     "decrement",
-                                                   "db",      "timeout",      "min-match-len", "client-id", "destination-db"};
+  static constexpr std::string_view kIntegers[] = {
+      "seconds", "milliseconds", "offset", "start",   "end",           "count",     "cursor",        "bit",
+      "index",   "decrement",    "db",     "timeout", "min-match-len", "client-id", "destination-db"};
   if (std::find(std::begin(kKeys), std::end(kKeys), name) != std::end(kKeys)) return Kind::kKey;
   if (std::find(std::begin(kIntegers), std::end(kIntegers), name) != std::end(kIntegers)) return Kind::kInteger;
   if (name.rfind("unix-time", 0) == 0) return Kind::kUnixTime;
@@ -120,7 +121,8 @@ class Parser {
     const bool repeats = !inner.empty() && inner.back().is_repeated;
     if (repeats && nodes->size() >= inner.size()) {
       const auto first = nodes->end() - static_cast<std::ptrdiff_t>(inner.size());
-      if (std::equal(first, nodes->end(), inner.begin(), [](const auto& a, const auto& b) { return a.name == b.name; })) {
+      if (std::equal(first, nodes->end(), inner.begin(),
+                     [](const auto& a, const auto& b) { return a.name == b.name; })) {
         std::vector<SyntaxNode> same(first, nodes->end());
         nodes->erase(first, nodes->end());
         nodes->push_back(AsOne(std::move(same)));

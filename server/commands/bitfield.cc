@@ -207,16 +207,27 @@ uint8_t BitFieldKeyFlags(std::span<const std::string_view> argv) {
 }
 
 constexpr Command kRows[] = {
-    {.name = "bitfield", .arity = -2, .flags = kWrite | kDenyOom,
+    {.name = "bitfield",
+     .arity = -2,
+     .flags = kWrite | kDenyOom,
      .keys = {kKeyRW | kKeyAccess | kKeyUpdate, 1, 1, 1, BitFieldKeyFlags,
               "This command allows both access and modification of the key"},
-     .group = Group::kBitmap, .since = "3.2.0", .complexity = "O(1) for each operation",
+     .group = Group::kBitmap,
+     .since = "3.2.0",
+     .complexity = "O(1) for each operation",
      .syntax = "key [GET encoding offset | [OVERFLOW <WRAP | SAT | FAIL>] <SET encoding offset value | INCRBY encoding "
                "offset increment> ...]",
-     .summary = "Reads and changes integers of any width inside of a string.", .run = Data(BitField)},
-    {.name = "bitfield_ro", .arity = -2, .flags = kReadOnly | kFast, .keys = OneKey(kKeyRO | kKeyAccess),
-     .group = Group::kBitmap, .since = "6.0.0", .complexity = "O(1) for each operation",
-     .syntax = "key [GET encoding offset ...]", .summary = "Reads integers of any width inside of a string.",
+     .summary = "Reads and changes integers of any width inside of a string.",
+     .run = Data(BitField)},
+    {.name = "bitfield_ro",
+     .arity = -2,
+     .flags = kReadOnly | kFast,
+     .keys = OneKey(kKeyRO | kKeyAccess),
+     .group = Group::kBitmap,
+     .since = "6.0.0",
+     .complexity = "O(1) for each operation",
+     .syntax = "key [GET encoding offset ...]",
+     .summary = "Reads integers of any width inside of a string.",
      .run = Data(BitFieldRo)},
 };
 static_assert(RowsAreSound(kRows));

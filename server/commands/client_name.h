@@ -6,8 +6,7 @@
 
 namespace ringkv::server {
 
-constexpr std::string_view kBadClientName =
-    "ERR Client names cannot contain spaces, newlines or special characters.";
+constexpr std::string_view kBadClientName = "ERR Client names cannot contain spaces, newlines or special characters.";
 
 // Printable and without white space, so that CLIENT LIST stays readable by programs.
 inline bool IsClientName(std::string_view name) {

@@ -142,10 +142,16 @@ void Lcs(DataCall& call) {
 }
 
 constexpr Command kRows[] = {
-    {.name = "lcs", .arity = -3, .flags = kReadOnly, .keys = {kKeyRO | kKeyAccess, 1, 2, 1}, .group = Group::kString,
-     .since = "7.0.0", .complexity = "O(N*M) in the lengths of the two strings",
+    {.name = "lcs",
+     .arity = -3,
+     .flags = kReadOnly,
+     .keys = {kKeyRO | kKeyAccess, 1, 2, 1},
+     .group = Group::kString,
+     .since = "7.0.0",
+     .complexity = "O(N*M) in the lengths of the two strings",
      .syntax = "key1 key2 [LEN] [IDX] [MINMATCHLEN min-match-len] [WITHMATCHLEN]",
-     .summary = "Finds the longest common subsequence of two strings.", .run = Data(Lcs)},
+     .summary = "Finds the longest common subsequence of two strings.",
+     .run = Data(Lcs)},
 };
 static_assert(RowsAreSound(kRows));
 

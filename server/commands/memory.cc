@@ -54,10 +54,12 @@ void Stats(AdminCall& call) {
   integer("overhead.total", report.overhead());
   integer("overhead.tables", report.tables);
   integer("keys.count", report.keys);
-  integer("keys.bytes-per-key", report.keys > 0 ? (report.used - std::min(report.used, report.startup)) / report.keys : 0);
+  integer("keys.bytes-per-key",
+          report.keys > 0 ? (report.used - std::min(report.used, report.startup)) / report.keys : 0);
   integer("dataset.bytes", report.dataset());
   ratio("dataset.percentage", report.DatasetPercentage());
-  ratio("peak.percentage", report.peak > 0 ? 100.0 * static_cast<double>(report.used) / static_cast<double>(report.peak) : 0);
+  ratio("peak.percentage",
+        report.peak > 0 ? 100.0 * static_cast<double>(report.used) / static_cast<double>(report.peak) : 0);
   integer("allocator.allocated", report.allocator.allocated);
   integer("allocator.active", report.allocator.active);
   integer("allocator.resident", report.allocator.resident);
@@ -98,21 +100,58 @@ void Purge(AdminCall& call) {
 constexpr std::string_view kReports = "nondeterministic_output request_policy:all_shards response_policy:special";
 
 constexpr Command kRows[] = {
-    {.name = "memory", .arity = -2, .group = Group::kServer, .since = "4.0.0", .complexity = "Depends on subcommand.",
-     .summary = "Tells how memory is used.", .is_container = true},
-    {.name = "doctor", .parent = "memory", .arity = 2, .scope = Scope::kWalks, .group = Group::kServer,
-     .tips = kReports, .since = "4.0.0", .summary = "Looks for memory problems.", .run = Admin(Doctor)},
-    {.name = "help", .parent = "memory", .arity = 2, .flags = kLoading | kStale, .group = Group::kServer,
-     .since = "4.0.0", .summary = "Shows this text.", .run = Admin(ReplyHelp)},
-    {.name = "purge", .parent = "memory", .arity = 2, .group = Group::kServer,
-     .tips = "request_policy:all_shards response_policy:all_succeeded", .since = "4.0.0",
+    {.name = "memory",
+     .arity = -2,
+     .group = Group::kServer,
+     .since = "4.0.0",
+     .complexity = "Depends on subcommand.",
+     .summary = "Tells how memory is used.",
+     .is_container = true},
+    {.name = "doctor",
+     .parent = "memory",
+     .arity = 2,
+     .scope = Scope::kWalks,
+     .group = Group::kServer,
+     .tips = kReports,
+     .since = "4.0.0",
+     .summary = "Looks for memory problems.",
+     .run = Admin(Doctor)},
+    {.name = "help",
+     .parent = "memory",
+     .arity = 2,
+     .flags = kLoading | kStale,
+     .group = Group::kServer,
+     .since = "4.0.0",
+     .summary = "Shows this text.",
+     .run = Admin(ReplyHelp)},
+    {.name = "purge",
+     .parent = "memory",
+     .arity = 2,
+     .group = Group::kServer,
+     .tips = "request_policy:all_shards response_policy:all_succeeded",
+     .since = "4.0.0",
      .complexity = "Depends on how much memory is allocated, could be slow",
-     .summary = "Gives free pages back to the system.", .run = Admin(Purge)},
-    {.name = "stats", .parent = "memory", .arity = 2, .scope = Scope::kWalks, .group = Group::kServer,
-     .tips = kReports, .since = "4.0.0", .summary = "Lists what uses memory.", .run = Admin(Stats)},
-    {.name = "usage", .parent = "memory", .arity = -3, .flags = kReadOnly, .keys = OneKey(kKeyRO, 2),
-     .group = Group::kServer, .since = "4.0.0", .complexity = "O(N) where N is the number of samples.",
-     .syntax = "key [SAMPLES count]", .summary = "Returns the bytes that a key and its value take.",
+     .summary = "Gives free pages back to the system.",
+     .run = Admin(Purge)},
+    {.name = "stats",
+     .parent = "memory",
+     .arity = 2,
+     .scope = Scope::kWalks,
+     .group = Group::kServer,
+     .tips = kReports,
+     .since = "4.0.0",
+     .summary = "Lists what uses memory.",
+     .run = Admin(Stats)},
+    {.name = "usage",
+     .parent = "memory",
+     .arity = -3,
+     .flags = kReadOnly,
+     .keys = OneKey(kKeyRO, 2),
+     .group = Group::kServer,
+     .since = "4.0.0",
+     .complexity = "O(N) where N is the number of samples.",
+     .syntax = "key [SAMPLES count]",
+     .summary = "Returns the bytes that a key and its value take.",
      .run = Data(Usage)},
 };
 static_assert(RowsAreSound(kRows));

@@ -101,8 +101,8 @@ class Reader {
       const std::optional<std::vector<std::string>> words = SplitLine(line);
       if (!words) return Fail(where + ": unbalanced quotes");
       if (words->empty()) continue;
-      const Result<bool> done = EqualsIgnoringCase((*words)[0], "include") ? Include(where, *words, depth)
-                                                                           : Apply(where, *words);
+      const Result<bool> done =
+          EqualsIgnoringCase((*words)[0], "include") ? Include(where, *words, depth) : Apply(where, *words);
       if (!done) return done;
     }
     return true;
@@ -169,8 +169,8 @@ bool NeedsQuotes(std::string_view value) {
 
 std::string ConfigLine(const OptionRow& row, const std::string& value) {
   // Lists of words stand as they are; a single text with white space in it is quoted.
-  const bool is_list = row.name == "bind" || row.name == "client-output-buffer-limit" ||
-                       row.name == "latency-tracking-info-percentiles";
+  const bool is_list =
+      row.name == "bind" || row.name == "client-output-buffer-limit" || row.name == "latency-tracking-info-percentiles";
   std::string line = std::string(row.name) + " ";
   if (is_list || !NeedsQuotes(value)) return line + value;
   line += '"';
@@ -198,7 +198,8 @@ storage::Result<std::string> ReadCommandLine(const std::vector<std::string>& arg
   std::string config_path;
   if (at < arguments.size() && arguments[at] == "-") {
     ++at;
-    if (const Result<bool> done = reader.ReadStream(std::cin, "standard input", 0); !done) return Fail(done.error().text);
+    if (const Result<bool> done = reader.ReadStream(std::cin, "standard input", 0); !done)
+      return Fail(done.error().text);
   } else if (at < arguments.size() && arguments[at].rfind("-", 0) != 0) {
     config_path = std::filesystem::absolute(arguments[at++]).string();
     if (const Result<bool> done = reader.ReadFile(config_path, 0); !done) return Fail(done.error().text);
@@ -236,8 +237,8 @@ storage::Result<bool> RewriteConfigFile(const std::string& path, const Options& 
   if (file < 0) return Fail("cannot create '" + temporary + "': " + std::strerror(errno));
   std::string text;
   for (const std::string& each : lines) text += each + "\n";
-  const bool written_all = ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-                           ::fsync(file) == 0;
+  const bool written_all =
+      ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(file) == 0;
   const int write_error = errno;
   ::close(file);
   if (!written_all || ::rename(temporary.c_str(), path.c_str()) != 0) {

@@ -39,7 +39,9 @@ void Connection::OnReadable() {
   if (!is_closed_) socket_.WaitReadable();
 }
 
-size_t Connection::pause_mark() const { return static_cast<size_t>(server_.options().client_output_pause_bytes.load()); }
+size_t Connection::pause_mark() const {
+  return static_cast<size_t>(server_.options().client_output_pause_bytes.load());
+}
 
 // --- reading and serving --------------------------------------------------------------------------------------------
 
@@ -111,7 +113,8 @@ resp::ParseStatus Connection::ParseBatch(const resp::RequestLimits& limits) {
     status = parser_.Parse(input.substr(offset), limits, session_.authenticated);
     if (status == resp::ParseStatus::kNeedMore || status == resp::ParseStatus::kError) break;
     offset += parser_.consumed();
-    batch.Add(status == resp::ParseStatus::kRequest ? parser_.arguments() : std::span<const std::string_view>(), offset);
+    batch.Add(status == resp::ParseStatus::kRequest ? parser_.arguments() : std::span<const std::string_view>(),
+              offset);
     // The words of an inline request are gone with the next one, and many arguments are enough work for once.
     if (parser_.is_inline() || batch.is_large()) break;
   }
@@ -261,7 +264,8 @@ bool Connection::OutputExceedsLimit(int64_t now_ms) {
     exceeds = exceeds || now_ms - over_soft_limit_since_ms_ > limit.soft_seconds * 1000;
   }
   if (exceeds) {
-    server_.log().Warning("closing " + session_.card->address + ": its unread replies exceed client-output-buffer-limit");
+    server_.log().Warning("closing " + session_.card->address +
+                          ": its unread replies exceed client-output-buffer-limit");
     thread_.state().statistics.output_buffer_limit_disconnections.Add(1);
   }
   return exceeds;

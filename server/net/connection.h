@@ -75,12 +75,12 @@ class Connection final : private StreamSocket::Owner {
   resp::RequestParser parser_;
   resp::ReplyWriter reply_;
   size_t read_size_;
-  bool is_writing_ = false;       // waits until the socket takes more
+  bool is_writing_ = false;  // waits until the socket takes more
   bool is_closed_ = false;
-  bool is_paused_ = false;        // by CLIENT PAUSE: the next request waits
-  bool is_full_ = false;          // by its own unread replies
+  bool is_paused_ = false;  // by CLIENT PAUSE: the next request waits
+  bool is_full_ = false;    // by its own unread replies
   bool will_flush_ = false;
-  bool may_have_ended_ = true;    // the last receive did not go on until nothing was left, where an end would show
+  bool may_have_ended_ = true;  // the last receive did not go on until nothing was left, where an end would show
   int64_t last_read_ms_ = 0;
   int64_t over_soft_limit_since_ms_ = 0;
 };

@@ -82,7 +82,8 @@ Result<bool> Listener::Bind() {
     if (const Result<bool> bound = BindUnix(path); !bound) return bound;
     any = true;
   }
-  if (!any) return Fail("nothing to listen on: none of the addresses of 'bind' can be used, and there is no 'unixsocket'");
+  if (!any)
+    return Fail("nothing to listen on: none of the addresses of 'bind' can be used, and there is no 'unixsocket'");
   return true;
 }
 

@@ -72,14 +72,16 @@ StreamSocket::~StreamSocket() {
 void StreamSocket::WaitReadable() {
   if (descriptor_ < 0 || registration_->readable.is_waiting) return;
   registration_->readable.is_waiting = true;
-  registration_->loop.start_op(reactor::read_op, descriptor_, registration_->data, &registration_->readable, false, true);
+  registration_->loop.start_op(reactor::read_op, descriptor_, registration_->data, &registration_->readable, false,
+                               true);
 }
 
 void StreamSocket::WaitWritable() {
   if (descriptor_ < 0 || registration_->writable.is_waiting) return;
   registration_->writable.is_waiting = true;
   // Not speculative: that the socket took nothing is known, and epoll is told once to say when it does.
-  registration_->loop.start_op(reactor::write_op, descriptor_, registration_->data, &registration_->writable, false, false);
+  registration_->loop.start_op(reactor::write_op, descriptor_, registration_->data, &registration_->writable, false,
+                               false);
 }
 
 ssize_t StreamSocket::Receive(char* room, size_t size) { return ::recv(descriptor_, room, size, 0); }
@@ -96,6 +98,8 @@ void StreamSocket::Close() {
   descriptor_ = -1;
 }
 
-bool StreamSocket::is_idle() const { return !registration_->readable.is_waiting && !registration_->writable.is_waiting; }
+bool StreamSocket::is_idle() const {
+  return !registration_->readable.is_waiting && !registration_->writable.is_waiting;
+}
 
 }  // namespace ringkv::server

@@ -11,8 +11,8 @@ namespace ringkv::server {
 
 uint64_t CommandTotals::Percentile(double percentile) const {
   const uint64_t total = std::accumulate(histogram.begin(), histogram.end(), uint64_t{0});
-  const auto wanted = std::max<uint64_t>(
-      static_cast<uint64_t>(std::ceil(static_cast<double>(total) * percentile / 100.0)), 1);
+  const auto wanted =
+      std::max<uint64_t>(static_cast<uint64_t>(std::ceil(static_cast<double>(total) * percentile / 100.0)), 1);
   uint64_t counted = 0;
   for (size_t bucket = 0; bucket < histogram.size(); ++bucket) {
     counted += histogram[bucket];

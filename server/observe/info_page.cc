@@ -94,7 +94,8 @@ size_t LargestOf(const Snapshot& s, std::atomic<size_t> ClientCard::*size) {
 // Clients that wait: so far those that CLIENT PAUSE holds.
 uint64_t WaitingClients(const Snapshot& s) {
   const auto all = s.server.clients().All();
-  return static_cast<uint64_t>(std::count_if(all.begin(), all.end(), [](const auto& card) { return card->is_paused.load(); }));
+  return static_cast<uint64_t>(
+      std::count_if(all.begin(), all.end(), [](const auto& card) { return card->is_paused.load(); }));
 }
 
 constexpr Field kFields[] = {
@@ -159,13 +160,21 @@ constexpr Field kFields[] = {
      [](const Snapshot& s) { return Human(static_cast<size_t>(s.server.options().maxmemory.load())); }},
     {"memory", "maxmemory_policy", [](const Snapshot& s) { return s.Option("maxmemory-policy"); }},
     {"memory", "allocator_frag_ratio",
-     [](const Snapshot& s) { return Fixed(MemoryReport::Ratio(s.memory.allocator.active, s.memory.allocator.allocated), 2); }},
+     [](const Snapshot& s) {
+       return Fixed(MemoryReport::Ratio(s.memory.allocator.active, s.memory.allocator.allocated), 2);
+     }},
     {"memory", "allocator_frag_bytes",
-     [](const Snapshot& s) { return Text(s.memory.allocator.active - std::min(s.memory.allocator.allocated, s.memory.allocator.active)); }},
+     [](const Snapshot& s) {
+       return Text(s.memory.allocator.active - std::min(s.memory.allocator.allocated, s.memory.allocator.active));
+     }},
     {"memory", "allocator_rss_ratio",
-     [](const Snapshot& s) { return Fixed(MemoryReport::Ratio(s.memory.allocator.resident, s.memory.allocator.active), 2); }},
+     [](const Snapshot& s) {
+       return Fixed(MemoryReport::Ratio(s.memory.allocator.resident, s.memory.allocator.active), 2);
+     }},
     {"memory", "allocator_rss_bytes",
-     [](const Snapshot& s) { return Text(s.memory.allocator.resident - std::min(s.memory.allocator.active, s.memory.allocator.resident)); }},
+     [](const Snapshot& s) {
+       return Text(s.memory.allocator.resident - std::min(s.memory.allocator.active, s.memory.allocator.resident));
+     }},
     {"memory", "rss_overhead_ratio",
      [](const Snapshot& s) { return Fixed(MemoryReport::Ratio(s.memory.resident, s.memory.allocator.resident), 2); }},
     {"memory", "mem_fragmentation_ratio",
@@ -200,7 +209,8 @@ constexpr Field kFields[] = {
     {"stats", "total_commands_processed", [](const Snapshot& s) { return Text(s.Sum(&ThreadStatistics::commands)); }},
     {"stats", "instantaneous_ops_per_sec", [](const Snapshot& s) { return Text(s.server.rates().commands); }},
     {"stats", "total_net_input_bytes", [](const Snapshot& s) { return Text(s.Sum(&ThreadStatistics::bytes_read)); }},
-    {"stats", "total_net_output_bytes", [](const Snapshot& s) { return Text(s.Sum(&ThreadStatistics::bytes_written)); }},
+    {"stats", "total_net_output_bytes",
+     [](const Snapshot& s) { return Text(s.Sum(&ThreadStatistics::bytes_written)); }},
     {"stats", "total_net_repl_input_bytes", [](const Snapshot&) { return Text(0); }},
     {"stats", "total_net_repl_output_bytes", [](const Snapshot&) { return Text(0); }},
     {"stats", "instantaneous_input_kbps",
@@ -224,7 +234,8 @@ constexpr Field kFields[] = {
     {"stats", "latest_fork_usec", [](const Snapshot&) { return Text(0); }},
     {"stats", "total_forks", [](const Snapshot&) { return Text(0); }},
     {"stats", "total_error_replies", [](const Snapshot& s) { return Text(s.Sum(&ThreadStatistics::errors_answered)); }},
-    {"stats", "total_reads_processed", [](const Snapshot& s) { return Text(s.Sum(&ThreadStatistics::reads_processed)); }},
+    {"stats", "total_reads_processed",
+     [](const Snapshot& s) { return Text(s.Sum(&ThreadStatistics::reads_processed)); }},
     {"stats", "total_writes_processed",
      [](const Snapshot& s) { return Text(s.Sum(&ThreadStatistics::writes_processed)); }},
     {"stats", "client_query_buffer_limit_disconnections",
@@ -254,9 +265,8 @@ void AddCommandStatistics(const Snapshot& s, std::string* out) {
     const CommandTotals totals = TotalsOf(s.server, entry);
     if (totals.calls == 0 && totals.rejected == 0) continue;
     const uint64_t microseconds = totals.nanoseconds / 1000;
-    const double each = totals.calls > 0
-                            ? static_cast<double>(totals.nanoseconds) / 1000.0 / static_cast<double>(totals.calls)
-                            : 0;
+    const double each =
+        totals.calls > 0 ? static_cast<double>(totals.nanoseconds) / 1000.0 / static_cast<double>(totals.calls) : 0;
     *out += "cmdstat_" + entry.full_name + ":calls=" + Text(totals.calls) + ",usec=" + Text(microseconds) +
             ",usec_per_call=" + Fixed(each, 2) + ",rejected_calls=" + Text(totals.rejected) +
             ",failed_calls=" + Text(totals.failed) + "\r\n";

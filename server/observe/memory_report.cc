@@ -37,7 +37,8 @@ MemoryReport ReportMemory(Server& server, storage::Txn& txn) {
   report.allocator = storage::ReadAllocatorStatistics();
   report.tables = txn.TableBytes();
   for (const auto& card : server.clients().All()) {
-    report.clients += sizeof(ClientCard) + card->input_bytes + card->input_free + card->output_capacity + card->queue_bytes;
+    report.clients +=
+        sizeof(ClientCard) + card->input_bytes + card->input_free + card->output_capacity + card->queue_bytes;
   }
   for (storage::DbIndex db = 0; db < server.store().databases(); ++db) {
     const storage::DatabaseSize size = txn.SizeOf(db);

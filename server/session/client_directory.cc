@@ -45,7 +45,8 @@ std::string DescribeClient(const ClientCard& card, int64_t now_ms) {
   if (flags.empty()) flags = "N";
   std::string command = "NULL";
   if (const Command* last = card.last_command) {
-    command = last->parent.empty() ? std::string(last->name) : std::string(last->parent) + "|" + std::string(last->name);
+    command =
+        last->parent.empty() ? std::string(last->name) : std::string(last->parent) + "|" + std::string(last->name);
   }
   const size_t total = sizeof(ClientCard) + card.input_bytes + card.input_free + card.output_capacity +
                        card.queue_bytes + card.argument_bytes;

@@ -22,10 +22,10 @@ struct Command;
 struct ClientCard {
   // Constant once the client is in the directory.
   uint64_t id = 0;
-  std::string address;        // of the peer: ip:port, or the socket's path with :0
+  std::string address;  // of the peer: ip:port, or the socket's path with :0
   std::string local_address;
   bool is_unix = false;
-  bool is_local = false;      // a loopback address or a Unix socket
+  bool is_local = false;  // a loopback address or a Unix socket
   int descriptor = -1;
   size_t thread = 0;
   int64_t connected_ms = 0;

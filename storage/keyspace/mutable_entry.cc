@@ -24,8 +24,8 @@ MutableEntry* MutableEntry::CreateUninitialised(std::string_view key, size_t val
   const bool has_expiry = expiry != kNoExpiry;
   const bool is_long = key.size() > kShortKey || value_length > kShortValue;
   auto* entry = static_cast<MutableEntry*>(AllocateBytes(SizeFor(key.size(), value_length, has_expiry)));
-  entry->meta_ = (has_expiry ? kHasExpiry : 0) | (is_long ? kLong : 0) |
-                 (static_cast<uint32_t>(form) << kFormShift) | (access << kAccessShift);
+  entry->meta_ = (has_expiry ? kHasExpiry : 0) | (is_long ? kLong : 0) | (static_cast<uint32_t>(form) << kFormShift) |
+                 (access << kAccessShift);
   entry->lengths_ = static_cast<uint32_t>(key.size());
   entry->set_value_length(value_length);
   if (has_expiry) entry->set_expiry_in_place(expiry);
@@ -49,9 +49,9 @@ void MutableEntry::Free(MutableEntry* entry) { FreeBytes(entry, entry->TotalSize
 MutableEntry* MutableEntry::WithValue(std::string_view value, UnixMs expiry, StringForm form,
                                       MutableEntry** left_over) {
   const bool keeps_layout = (expiry != kNoExpiry) == has_expiry() && IsLongWith(value.size()) == ((meta_ & kLong) != 0);
-  const bool fits = keeps_layout && (value.size() == ValueLength() ||
-                                     AllocationSize(SizeFor(KeyLength(), value.size(), has_expiry())) ==
-                                         AllocationSize(TotalSize()));
+  const bool fits =
+      keeps_layout && (value.size() == ValueLength() ||
+                       AllocationSize(SizeFor(KeyLength(), value.size(), has_expiry())) == AllocationSize(TotalSize()));
   if (fits) {
     set_value_length(value.size());
     set_form(form);

@@ -34,7 +34,9 @@ class MutableEntry : public Entry {
                                            uint32_t access);
   char* mutable_bytes() { return reinterpret_cast<char*>(this); }
   char* mutable_value() { return mutable_bytes() + HeaderSize() + KeyLength(); }
-  void set_form(StringForm form) { meta_ = (meta_ & ~(3u << kFormShift)) | (static_cast<uint32_t>(form) << kFormShift); }
+  void set_form(StringForm form) {
+    meta_ = (meta_ & ~(3u << kFormShift)) | (static_cast<uint32_t>(form) << kFormShift);
+  }
   void set_expiry_in_place(UnixMs expiry) { std::memcpy(mutable_bytes() + kBaseSize, &expiry, sizeof expiry); }
   bool IsLongWith(size_t value_length) const { return KeyLength() > kShortKey || value_length > kShortValue; }
   void set_value_length(size_t length);

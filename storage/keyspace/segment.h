@@ -8,11 +8,11 @@
 // Threads: guarded by the partition.
 #pragma once
 
+#include <tsl/hopscotch_set.h>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string_view>
-#include <tsl/hopscotch_set.h>
 
 #include "storage/allocator.h"
 #include "storage/keyspace/expiry_queue.h"
@@ -32,8 +32,8 @@ class Slot {
   }
   uint32_t local_position() const { return position_[0] | (static_cast<uint32_t>(position_[1]) << 16); }
   MutableEntry* entry() const {
-    const uint64_t address = address_[0] | (static_cast<uint64_t>(address_[1]) << 16) |
-                             (static_cast<uint64_t>(address_[2]) << 32);
+    const uint64_t address =
+        address_[0] | (static_cast<uint64_t>(address_[1]) << 16) | (static_cast<uint64_t>(address_[2]) << 32);
     return reinterpret_cast<MutableEntry*>(address);
   }
   void set_entry(MutableEntry* entry) const {
@@ -253,7 +253,8 @@ class Segment {
     return FillAllocation(static_cast<size_t>(static_cast<float>(expected) / kMaxLoad) + 2);
   }
   // With 14 neighbours the bitmap of a bucket has two bytes, and a bucket twelve.
-  using SlotSet = tsl::hopscotch_set<Slot, SlotHash, SlotEqual, BucketAllocator<Slot>, kNeighbours, false, GrowByAnEighth>;
+  using SlotSet =
+      tsl::hopscotch_set<Slot, SlotHash, SlotEqual, BucketAllocator<Slot>, kNeighbours, false, GrowByAnEighth>;
 
   void QueueExpiry(UnixMs expiry, uint32_t local_position);
   void RebuildExpiries();

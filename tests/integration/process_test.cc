@@ -108,7 +108,6 @@ TEST(Process, ServesAUnixSocket) {
   ::close(socket);
 }
 
-
 TEST(Process, KeysExpireWithoutBeingAskedFor) {
   ServerProcess server;
   for (int i = 0; i < 100; ++i) server.Ask("SET k" + std::to_string(i) + " v PX 50");

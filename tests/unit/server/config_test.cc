@@ -34,7 +34,8 @@ TEST_F(ConfigTest, ReadsTheSyntaxOfRedis) {
   const std::string path = dir_.Write("ringkv.conf",
                                       "# a comment\n\nport 7000\nmaxmemory 100mb\nrequirepass \"a b\"\n"
                                       "bind 127.0.0.1 -::1\nclient-output-buffer-limit pubsub 1mb 0 0\n"
-                                      "include " + dir_.Path("more.conf") + "\n");
+                                      "include " +
+                                          dir_.Path("more.conf") + "\n");
   EXPECT_EQ(ErrorOf({path, "--port", "7001"}), "");
   EXPECT_EQ(Value("port"), "7001");
   EXPECT_EQ(Value("maxmemory"), "104857600");
@@ -54,7 +55,8 @@ TEST_F(ConfigTest, AnErrorSaysWhatWhereAndWhatWouldBeRight) {
             "command line: bad value 'yes' for 'appendonly': this build keeps no log: the only value is no");
   EXPECT_EQ(ErrorOf({"--maxmemory-policy", "lru"}).find("command line: bad value 'lru' for 'maxmemory-policy'"), 0u);
   EXPECT_EQ(ErrorOf({dir_.Path("missing.conf")}).find("cannot open configuration file"), 0u);
-  EXPECT_EQ(ErrorOf({dir_.Write("quote.conf", "requirepass \"a\n")}), dir_.Path("quote.conf") + ":1: unbalanced quotes");
+  EXPECT_EQ(ErrorOf({dir_.Write("quote.conf", "requirepass \"a\n")}),
+            dir_.Path("quote.conf") + ":1: unbalanced quotes");
   EXPECT_EQ(ErrorOf({"--port", "1", "2"}), "command line: option 'port' takes one value, not 2");
 }
 

@@ -88,7 +88,8 @@ TEST_F(Concurrency, EverythingAtOnceKeepsTheKeysThatStay) {
           txn.Do(place, Erase{});
         } else {
           txn.Do(place, StringPut{std::string(random.Below(100), 'v'),
-                                  random.Below(2) == 0 ? kNoExpiry : clock_.Now() + 1 + static_cast<UnixMs>(random.Below(50))});
+                                  random.Below(2) == 0 ? kNoExpiry
+                                                       : clock_.Now() + 1 + static_cast<UnixMs>(random.Below(50))});
         }
         txn.Unlock();
         if (i % 100 == 0) {

@@ -55,9 +55,7 @@ TEST_F(StoreTest, AgreesWithAPlainMapOverRandomChanges) {
         break;
       }
       case 4:
-      case 5:
-        EXPECT_EQ(Delete(key), model.erase(key) == 1);
-        break;
+      case 5: EXPECT_EQ(Delete(key), model.erase(key) == 1); break;
       default: {
         const auto found = model.find(key);
         ASSERT_EQ(Get(key), found == model.end() ? std::nullopt : std::optional(found->second));

@@ -1,0 +1,196 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Compares RingKV with the redis-server of this machine: the servers in turn, medians of several rounds, ratios.
+
+  bench/compare.py [--rounds 3] [--quick] [--only throughput,memory,scan,growth,threads,load]
+
+Prints a table in Markdown with the machine and the versions. Requests per second of server CPU (user + system time of
+the process, from /proc) hold even where the machine is noisy.
+"""
+import argparse
+import os
+import platform
+import re
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "compat"))
+from servers import start_redis, start_ringkv  # noqa: E402
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+# name, options of redis-benchmark, requests, wanted ratios (requests/s, per CPU second)
+LOADS = [
+    ("SET P=16", ["-t", "set", "-c", "50", "-d", "64", "-P", "16"], 3_000_000, (2.0, 2.1)),
+    ("GET P=16", ["-t", "get", "-c", "50", "-d", "64", "-P", "16"], 3_000_000, (1.5, 1.7)),
+    ("SET P=64", ["-t", "set", "-c", "50", "-d", "64", "-P", "64"], 5_000_000, (3.0, 3.2)),
+    ("GET P=64", ["-t", "get", "-c", "50", "-d", "64", "-P", "64"], 5_000_000, (2.8, 3.0)),
+    ("SET P=1", ["-t", "set", "-c", "50", "-d", "64"], 300_000, (0.95, 1.15)),
+    ("GET P=1", ["-t", "get", "-c", "50", "-d", "64"], 300_000, (0.95, 1.15)),
+    ("GET 1 connection P=1", ["-t", "get", "-c", "1", "-d", "64"], 60_000, (None, 1.1)),
+    ("SET 1 KiB P=16", ["-t", "set", "-c", "50", "-d", "1024", "-P", "16"], 1_500_000, (1.5, 1.5)),
+    ("GET 1 KiB P=16", ["-t", "get", "-c", "50", "-d", "1024", "-P", "16"], 1_500_000, (1.5, 1.5)),
+    ("SET 16 KiB P=1", ["-t", "set", "-c", "50", "-d", "16384"], 150_000, (1.0, 1.1)),
+    ("GET 16 KiB P=1", ["-t", "get", "-c", "50", "-d", "16384"], 150_000, (1.0, 1.1)),
+]
+
+
+def cpu_seconds(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
+        fields = stat.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_bytes(pid):
+    with open(f"/proc/{pid}/statm", encoding="ascii") as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def benchmark(server, options, requests):
+    """Requests per second, per second of server CPU, and the median latency in milliseconds."""
+    before = cpu_seconds(server.process.pid)
+    keys = 20_000 if "16384" in options else 1_000_000
+    out = subprocess.run(["redis-benchmark", "-p", str(server.port), "-q", "-r", str(keys), "-n", str(requests), *options],
+                         capture_output=True, text=True, check=True).stdout
+    used = cpu_seconds(server.process.pid) - before
+    found = re.findall(r"([\d.]+) requests per second, p50=([\d.]+) msec", out)
+    return float(found[-1][0]), requests / used, float(found[-1][1])
+
+
+def throughput(rounds, quick):
+    results = {name: {"ringkv": [], "redis": []} for name, *_ in LOADS}
+    for _ in range(rounds):
+        for who, start in (("redis", start_redis), ("ringkv", start_ringkv)):
+            with start() as server:
+                for name, options, requests, _ in LOADS:
+                    results[name][who].append(benchmark(server, options, requests // (10 if quick else 1)))
+    print("| load | RingKV req/s | Redis req/s | ratio | wanted | RingKV per CPU s | Redis per CPU s | ratio | wanted | p50 ms |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
+    for name, _, _, (want_rate, want_cpu) in LOADS:
+        a = [statistics.median(column) for column in zip(*results[name]["ringkv"])]
+        b = [statistics.median(column) for column in zip(*results[name]["redis"])]
+        print(f"| {name} | {a[0]:,.0f} | {b[0]:,.0f} | **{a[0] / b[0]:.2f}x** | {want_rate or '-'} | {a[1]:,.0f} | {b[1]:,.0f} "
+              f"| **{a[1] / b[1]:.2f}x** | {want_cpu} | {a[2]:.3f} / {b[2]:.3f} |", flush=True)
+
+
+def fill(server, count, value_bytes, first=0, batch=1000):
+    """Sets keys of 16 bytes. Returns the longest time that a batch took, in seconds."""
+    value = b"x" * value_bytes
+    longest = 0
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        for start in range(first, first + count, batch):
+            request = b"".join(b"*3\r\n$3\r\nSET\r\n$16\r\nkey:%012d\r\n$%d\r\n%s\r\n" % (i, value_bytes, value)
+                               for i in range(start, start + batch))
+            began = time.perf_counter()
+            connection.sendall(request)
+            wanted = 5 * batch
+            while wanted > 0:
+                wanted -= len(connection.recv(65536))
+            longest = max(longest, time.perf_counter() - began)
+    return longest
+
+
+def memory():
+    print("\n| 1M keys of 16 bytes, values of | RingKV bytes a key | Redis bytes a key | wanted |")
+    print("|---|---|---|---|")
+    for value_bytes, wanted in ((8, 60), (64, 120)):
+        row = []
+        for start in (start_ringkv, start_redis):
+            with start() as server:
+                before = resident_bytes(server.process.pid)
+                fill(server, 1_000_000, value_bytes)
+                row.append((resident_bytes(server.process.pid) - before) / 1_000_000)
+        print(f"| {value_bytes} bytes | **{row[0]:.0f}** | {row[1]:.0f} | {wanted} |", flush=True)
+    with start_ringkv() as server:
+        before = resident_bytes(server.process.pid)
+        clients = [server.connect() for _ in range(1000)]
+        for client in clients:
+            client.raw("PING")
+        time.sleep(4)
+        print(f"\nAn idle connection costs {(resident_bytes(server.process.pid) - before) / 1000:,.0f} bytes (wanted: under 8192).")
+
+
+def scan():
+    print("\n| SCAN of 1M keys, COUNT 1000 | seconds |\n|---|---|")
+    for name, start in (("RingKV", start_ringkv), ("Redis", start_redis)):
+        with start() as server:
+            fill(server, 1_000_000, 8)
+            client = server.connect()
+            times = []
+            for _ in range(3):
+                began = time.perf_counter()
+                cursor = b"0"
+                while True:
+                    client.send("SCAN", cursor, "COUNT", "1000")
+                    # The reply is only counted through, so that the client costs little.
+                    client.input.readline()
+                    client.input.readline()
+                    cursor = client.input.readline()[:-2]
+                    for _ in range(2 * int(client.input.readline()[1:])):
+                        client.input.readline()
+                    if cursor == b"0":
+                        break
+                times.append(time.perf_counter() - began)
+            print(f"| {name} | {statistics.median(times):.2f} |", flush=True)
+
+
+def growth():
+    """From nothing to 10M keys: the slowest SET, by the server's own measure."""
+    with start_ringkv() as server:
+        fill(server, 10_000_000, 8)
+        client = server.connect()
+        client.raw("CONFIG", "SET", "latency-tracking-info-percentiles", "100")
+        info = client.raw("INFO", "latencystats").decode()
+        slowest = float(re.search(r"latency_percentiles_usec_set:p100=([\d.]+)", info).group(1))
+    print(f"\nGrowing from 0 to 10M keys, the slowest SET took {slowest / 1000:.2f} ms inside the server (wanted: at most 5 ms).")
+
+
+def threads(rounds, quick):
+    print("\n| GET P=16, per second of server CPU | req/CPU s |\n|---|---|")
+    rates = {}
+    for count in (1, 2):
+        with start_ringkv("--io-threads", str(count)) as server:
+            fill(server, 1_000_000, 64)
+            runs = [benchmark(server, LOADS[1][1], LOADS[1][2] // (10 if quick else 1))[1] for _ in range(rounds)]
+            rates[count] = statistics.median(runs)
+            print(f"| io-threads {count} | {rates[count]:,.0f} |", flush=True)
+    print(f"\nTwo threads do {rates[2] / rates[1]:.2f}x of one for each second of CPU (wanted: within 10 %).")
+    binary = os.path.join(HERE, "..", "build", "bench", "store_bench")
+    if os.path.exists(binary):
+        print("\nThe store alone, in one process:\n")
+        print(subprocess.run([binary], capture_output=True, text=True, check=True).stdout)
+
+
+def load():
+    with tempfile.NamedTemporaryFile(mode="w") as file:
+        subprocess.run([os.path.join(HERE, "make-load-file.py"), "1000000"], stdout=file, check=True)
+        file.flush()
+        with start_ringkv("--load-file", file.name) as server:
+            print("\nLoading a file of a million lines: " + re.search(r"loaded .* in (\d+ ms)", server.log()).group(1) +
+                  " (wanted: under a second).")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", default="throughput,memory,scan,growth,threads,load")
+    arguments = parser.parse_args()
+    with open("/proc/cpuinfo", encoding="ascii") as cpuinfo:
+        model = re.search(r"model name\s*: (.*)", cpuinfo.read())
+    redis = subprocess.run(["redis-server", "--version"], capture_output=True, text=True, check=True).stdout.split()[2]
+    print(f"{model.group(1) if model else platform.machine()}, {os.cpu_count()} cores that also carry the clients; "
+          f"{platform.system()} {platform.release().split('-')[0]}; redis-server {redis}; persistence off; one I/O thread; "
+          f"medians of {arguments.rounds} rounds.\n")
+    parts = {"throughput": lambda: throughput(arguments.rounds, arguments.quick), "memory": memory, "scan": scan,
+             "growth": growth, "threads": lambda: threads(arguments.rounds, arguments.quick), "load": load}
+    for name in arguments.only.split(","):
+        parts[name]()
+
+
+if __name__ == "__main__":
+    main()

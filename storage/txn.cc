@@ -109,17 +109,16 @@ Place Txn::Find(DbIndex db, std::string_view key, Intent intent) NO_THREAD_SAFET
   const Position position = PositionOfKey(key);
   RINGKV_CHECK(IsLocked(position.partition()));
   Partition& partition = store_.partition(position.partition());
-  Place::Location at{.partition = &partition, .local_position = position.local()};
+  Place place(db, key, Place::Location{.partition = &partition, .local_position = position.local()});
   if (const Table* table = partition.tables[db].get()) {
-    at.segment = table->SegmentFor(position.local());
-    at.slot = at.segment->Find(key, position.local());
+    Segment* segment = table->SegmentFor(position.local());
+    place = Located(place, segment, segment->Find(key, position.local()), table);
   }
-  Place place(db, key, at);
   if (place && place.entry().IsExpired(now_)) Do(place, Erase{EraseReason::kExpired});
   if (intent == Intent::kRead || intent == Intent::kPeek)
     ++(place ? partition.statistics.hits : partition.statistics.misses);
   if (place && (intent == Intent::kRead || intent == Intent::kWrite) && !no_touch) {
-    MutableEntry* entry = at.slot->entry();
+    MutableEntry* entry = place.location().slot->entry();
     const uint32_t access = NextAccess(entry->access(), store_.access_options(), now_, random_);
     if (access != entry->access()) entry->set_access(access);
   }
@@ -137,21 +136,43 @@ Table& Txn::TableFor(const Place& place) NO_THREAD_SAFETY_ANALYSIS {
   return *table;
 }
 
-Place Txn::Put(const Place& place, MutableEntry* entry) {
+Place Txn::Located(const Place& place, Segment* segment, const Slot* slot, const Table* table) {
   Place::Location at = place.location();
-  const Table::Inserted inserted = TableFor(place).Insert(at.local_position, entry);
-  at.segment = inserted.segment;
-  at.slot = inserted.slot;
+  at.segment = segment;
+  at.slot = slot;
+  at.entry = slot == nullptr ? nullptr : slot->entry();
+  at.table_version = table == nullptr ? 0 : table->version();
   return Place(place.db(), place.key(), at);
 }
 
+Place Txn::Fresh(const Place& place) {
+  const Place::Location& at = place.location();
+  const Table& table = TableFor(place);
+  if (!place || at.table_version == table.version()) return place;
+  Segment* segment = table.SegmentFor(at.local_position);
+  const Slot* slot = segment->Find(place.key(), at.local_position);
+  RINGKV_CHECK(slot != nullptr);
+  return Located(place, segment, slot, &table);
+}
+
+Place Txn::Put(const Place& place, MutableEntry* entry) {
+  Table& table = TableFor(place);
+  const Table::Inserted inserted = table.Insert(place.location().local_position, entry);
+  return Located(place, inserted.segment, inserted.slot, &table);
+}
+
 MutableEntry* Txn::Take(Place& place) {
-  Place::Location at = place.location();
-  MutableEntry* entry = TableFor(place).Remove(at.segment, at.slot);
-  at.segment = nullptr;
-  at.slot = nullptr;
-  place = Place(place.db(), place.key(), at);
+  place = Fresh(place);
+  Table& table = TableFor(place);
+  MutableEntry* entry = table.Remove(place.location().segment, place.location().slot);
+  place = Located(place, nullptr, nullptr, &table);
   return entry;
+}
+
+void Txn::Swap(Place& place, UnixMs old_expiry, MutableEntry* entry) {
+  Table& table = TableFor(place);
+  table.Replace(place.location().segment, place.location().slot, old_expiry, entry);
+  place = Located(place, place.location().segment, place.location().slot, &table);
 }
 
 void Txn::Do(Place& place, const StringPut& effect) {
@@ -159,14 +180,12 @@ void Txn::Do(Place& place, const StringPut& effect) {
     place = Put(place, MutableEntry::Create(place.key(), effect.value, effect.expiry, effect.form,
                                             FirstAccess(store_.access_options(), now_)));
   } else {
-    const Place::Location& at = place.location();
-    MutableEntry* entry = at.slot->entry();
+    place = Fresh(place);
+    MutableEntry* entry = place.location().slot->entry();
     const UnixMs old_expiry = entry->expiry();
     MutableEntry* left_over = nullptr;
     MutableEntry* now_there = entry->WithValue(effect.value, effect.expiry, effect.form, &left_over);
-    if (now_there != entry || effect.expiry != old_expiry) {
-      TableFor(place).Replace(at.segment, at.slot, old_expiry, now_there);
-    }
+    if (now_there != entry || effect.expiry != old_expiry) Swap(place, old_expiry, now_there);
     if (left_over != nullptr) store_.reclaimer().Free(left_over);
   }
   Announce(place);
@@ -177,19 +196,19 @@ void Txn::Do(Place& place, const StringPatch& effect) {
     place = Put(place, MutableEntry::Create(place.key(), {}, kNoExpiry, StringForm::kPatched,
                                             FirstAccess(store_.access_options(), now_)));
   }
-  const Place::Location& at = place.location();
-  MutableEntry* entry = at.slot->entry();
+  place = Fresh(place);
+  MutableEntry* entry = place.location().slot->entry();
   MutableEntry* now_there = entry->WithBytesAt(effect.offset, effect.bytes);
-  if (now_there != entry) TableFor(place).Replace(at.segment, at.slot, now_there->expiry(), now_there);
+  if (now_there != entry) Swap(place, now_there->expiry(), now_there);
   Announce(place);
 }
 
 void Txn::Do(Place& place, const ExpirySet& effect) {
   RINGKV_CHECK(place);
-  const Place::Location& at = place.location();
-  MutableEntry* entry = at.slot->entry();
+  place = Fresh(place);
+  MutableEntry* entry = place.location().slot->entry();
   const UnixMs old_expiry = entry->expiry();
-  TableFor(place).Replace(at.segment, at.slot, old_expiry, entry->WithExpiry(effect.expiry));
+  Swap(place, old_expiry, entry->WithExpiry(effect.expiry));
   Announce(place);
 }
 
@@ -339,7 +358,8 @@ bool Txn::SweepItem(Partition& partition, DbIndex db, Table& table, Segment* seg
   // More than one key may stand at a position; each is looked at.
   const size_t segments_before = table.segments();
   while (const Slot* slot = segment->FindExpiredAt(local_position, now_)) {
-    Place place(db, slot->entry()->key(), {&partition, segment, slot, local_position});
+    const Place unlocated(db, slot->entry()->key(), {.partition = &partition, .local_position = local_position});
+    Place place = Located(unlocated, segment, slot, &table);
     ++sweep->erased;
     Do(place, Erase{EraseReason::kExpired});
     if (table.segments() != segments_before) {

@@ -32,22 +32,25 @@ enum class Intent : uint8_t {
   kCheck,  // leaves no trace
 };
 
-// Where a key is, or would be. Valid until the next change in the same transaction.
+// Where a key is, or would be. Its value may be read until the key itself changes; changes of other keys in the same
+// transaction may move slots, which `Do` notices and looks again.
 class Place {
  public:
   struct Location {
     Partition* partition = nullptr;
     Segment* segment = nullptr;
     const Slot* slot = nullptr;  // null: the key is not there
+    const MutableEntry* entry = nullptr;
+    uint64_t table_version = 0;  // when the slot was found
     uint32_t local_position = 0;
   };
 
   Place(DbIndex db, std::string_view key, const Location& location) : key_(key), at_(location), db_(db) {}
 
   explicit operator bool() const { return at_.slot != nullptr; }
-  const Entry& entry() const { return *at_.slot->entry(); }
-  std::string_view value() const { return at_.slot->entry()->value(); }
-  UnixMs expiry() const { return at_.slot == nullptr ? kNoExpiry : at_.slot->entry()->expiry(); }
+  const Entry& entry() const { return *at_.entry; }
+  std::string_view value() const { return at_.entry->value(); }
+  UnixMs expiry() const { return at_.slot == nullptr ? kNoExpiry : at_.entry->expiry(); }
   std::string_view key() const { return key_; }
   DbIndex db() const { return db_; }
   const Location& location() const { return at_; }
@@ -139,8 +142,13 @@ class Txn {
   void Announce(const Place& place);
   Table& TableFor(const Place& place);
   bool Stands(DbIndex db, std::string_view key);  // in the table, expired or not
+  // The place with its slot looked up again if others have moved it.
+  Place Fresh(const Place& place);
+  Place Located(const Place& place, Segment* segment, const Slot* slot, const Table* table);
   Place Put(const Place& place, MutableEntry* entry);
   MutableEntry* Take(Place& place);
+  // Puts another entry of the same key into the place's slot.
+  void Swap(Place& place, UnixMs old_expiry, MutableEntry* entry);
   template <typename Function>
   void WithPartition(size_t index, Function&& function);
   // Looks at one due item; true if erasing merged the segment away.

@@ -82,8 +82,9 @@ void Invoke(const CommandEntry& entry, Server& server, ThreadState& thread, Sess
     }
     histogram->Add(nanoseconds);
   }
-  constexpr uint64_t kNeverSlow = 1000;  // nanoseconds: below, no threshold needs to be asked
-  if (nanoseconds >= kNeverSlow && !row.Is(kSkipSlowLog)) NoteSlow(server, session, argv, nanoseconds);
+  // Below a microsecond only a threshold of zero is met.
+  const bool may_be_slow = nanoseconds >= 1000 || server.options().slowlog_log_slower_than == 0;
+  if (may_be_slow && !row.Is(kSkipSlowLog)) NoteSlow(server, session, argv, nanoseconds);
   if (server.monitor().HasListeners() && !row.Is(kAdmin)) {
     server.monitor().Feed(server.links(), server.clock().NowMicros(), session.db, *session.card,
                           RedactSecrets(row, argv));

@@ -42,6 +42,7 @@ Table::Inserted Table::Insert(uint32_t local_position, MutableEntry* entry) {
     segment = SegmentFor(local_position);
   }
   ++keys_;
+  ++version_;
   if (entry->has_expiry()) {
     ++volatile_keys_;
     next_due_ = std::min(next_due_, DueTimeOf(entry->expiry()));
@@ -53,6 +54,7 @@ MutableEntry* Table::Remove(Segment* segment, const Slot* slot) {
   const uint32_t local_position = slot->local_position();
   MutableEntry* entry = segment->Remove(slot);
   --keys_;
+  ++version_;
   if (entry->has_expiry()) --volatile_keys_;
   if (segment->depth() > 0 && segment->size() < kMergeBelow / 2) MergeWithBuddy(segment, local_position);
   return entry;

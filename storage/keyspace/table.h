@@ -70,6 +70,9 @@ class Table {
 
   size_t segments() const { return segments_; }
 
+  // Changes whenever slots may have moved: what was found before has to be found again.
+  uint64_t version() const { return version_; }
+
  private:
   size_t IndexOf(uint32_t local_position) const {
     return static_cast<size_t>((uint64_t{local_position} << depth_) >> 32);
@@ -84,6 +87,7 @@ class Table {
   size_t volatile_keys_ = 0;
   size_t segments_ = 1;
   DueTime next_due_ = kNeverDue;
+  uint64_t version_ = 0;
 };
 
 }  // namespace ringkv::storage

@@ -83,6 +83,31 @@ TEST_F(StoreTest, RenameMovesTheValueAndItsExpiry) {
   EXPECT_EQ(Get("to"), std::nullopt);
 }
 
+// Erasing one key may merge segments, inserting one may split them: a place found before must still be good.
+TEST_F(StoreTest, APlaceStaysGoodWhileOtherKeysOfTheTransactionComeAndGo) {
+  constexpr int kOthers = 30'000;
+  Put("here", "value");
+  Txn txn(store_, clock_.Now(), random_);
+  txn.LockAll();
+  Place here = txn.Find(0, "here", Intent::kRead);
+  std::vector<std::string> keys;
+  for (int i = 0; i < kOthers; ++i) keys.push_back("other:" + std::to_string(i));
+  for (const std::string& key : keys) {
+    Place other = txn.Find(0, key, Intent::kWrite);
+    txn.Do(other, StringPut{"x"});
+  }
+  EXPECT_EQ(here.value(), "value");
+  txn.Do(here, StringPut{"a value that needs another allocation"});
+  for (const std::string& key : keys) {
+    Place other = txn.Find(0, key, Intent::kWrite);
+    txn.Do(other, Erase{});
+  }
+  EXPECT_EQ(here.value(), "a value that needs another allocation");
+  txn.Do(here, Erase{});
+  txn.Unlock();
+  EXPECT_EQ(Size().keys, 0u);
+}
+
 TEST_F(StoreTest, FlushForgetsOneDatabaseAndSwapExchangesTwo) {
   Put("a", "0", kNoExpiry, 0);
   Put("a", "1", kNoExpiry, 1);

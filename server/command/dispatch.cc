@@ -95,6 +95,7 @@ void Invoke(const CommandEntry& entry, Server& server, ThreadState& thread, Sess
 
 void Prepare(Server& server, ThreadState& thread, const Session& session, std::span<Request> requests) {
   for (Request& request : requests) {
+    if (request.argv.empty()) continue;
     request.entry = server.commands().Find(request.argv);
     request.is_looked_up = true;
     if (request.entry == nullptr || session.queue.is_open()) continue;

@@ -58,7 +58,11 @@ void IoThread::Run() {
     FlushAll();
   }
   while (!connections_.empty()) connections_.begin()->second->Close();
-  released_.clear();
+  // What they waited for is in the loop's queue still, and lies inside of them.
+  while (!released_.empty()) {
+    context_.poll();
+    FlushAll();
+  }
 }
 
 void IoThread::FlushAll() {

@@ -60,7 +60,7 @@ TEST(Process, AFailedStartIsOneClearLineAndExitOne) {
       {{"--load-file", dir.Path("missing")}, "cannot open load-file"},
       {{"--load-file", dir.Write("bad", "a 1\nnovalue\n")}, "line 2"},
       {{"--dir", dir.Path("missing")}, "cannot change to dir"},
-      {{"--logfile", dir.Path("missing/log")}, "cannot open logfile"},
+      {{"--logfile", "/proc/missing/log"}, "cannot open logfile"},
       {{"--unixsocket", std::string(200, 'x')}, "the path is longer than"},
   };
   for (const FailedStart& each : cases) {

@@ -128,7 +128,7 @@ TEST_F(DispatchTest, MemoryOverItsLimitRefusesWhatGrows) {
 TEST_F(DispatchTest, MemoryOverItsLimitEvictsIfAllowed) {
   for (int i = 0; i < 1000; ++i) Run("set key:" + std::to_string(i) + " " + std::string(1000, 'x'));
   Run("config set maxmemory-policy allkeys-lru maxmemory 1");
-  Run("set a 2");
+  for (int i = 0; i < 100; ++i) Run("set a 2");  // each may spend half a millisecond on it
   EXPECT_LT(storage::Txn(server_.store(), clock_.Now(), server_.thread(0).random).SizeOf(0).keys, 1000u);
 }
 

@@ -17,6 +17,6 @@ configure build -DRINGKV_BENCH=ON
 configure build-asan -DCMAKE_BUILD_TYPE=RelWithDebInfo -DRINGKV_SANITIZE=address,undefined
 configure build-tsan -DCMAKE_BUILD_TYPE=RelWithDebInfo -DRINGKV_SANITIZE=thread
 FUZZ_SECONDS=${FUZZ_SECONDS:-20} tests/fuzz/run.sh
-ctest --test-dir build-asan --output-on-failure -L sanitized
-ctest --test-dir build-tsan --output-on-failure -L sanitized
+ctest --test-dir build-asan --output-on-failure -L sanitized -j2
+ctest --test-dir build-tsan --output-on-failure -L sanitized -j2
 ctest --test-dir build --output-on-failure

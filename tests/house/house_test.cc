@@ -18,10 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-fs::path Root() {
-  const char* source = std::getenv("RINGKV_SOURCE");
-  return source != nullptr ? source : ".";
-}
+fs::path Root() { return RINGKV_SOURCE; }
 
 std::string Read(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);

@@ -11,7 +11,7 @@ namespace ringkv::server {
 namespace {
 
 // A round serves at most so many events before its replies leave.
-constexpr int kMostEventsARound = 128;
+constexpr int kMostEventsARound = 48;
 // Served alone so many times, a connection's replies leave at once; now and then the loop looks again whether it has
 // company.
 constexpr unsigned kAloneRounds = 16;

@@ -91,7 +91,8 @@ int main() {
     txn.Unlock();
   }
   std::puts("| load | 1 thread, op/s | 2 threads, op/s | ratio |\n|---|---|---|---|");
-  for (const Load& load : {Load{"GET", 0, false}, Load{"SET", 10, false}, Load{"mixed", 5, false}, Load{"skewed mixed", 5, true}}) {
+  for (const Load& load :
+       {Load{"GET", 0, false}, Load{"SET", 10, false}, Load{"mixed", 5, false}, Load{"skewed mixed", 5, true}}) {
     const double one = OperationsPerSecond(store, load, 1);
     const double two = OperationsPerSecond(store, load, 2);
     std::printf("| %s | %.0f | %.0f | %.2fx |\n", load.name, one, two, two / one);

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <string>
@@ -120,6 +121,8 @@ int Run(const std::vector<std::string>& arguments) {
   if (!dir.empty() && ::chdir(dir.c_str()) != 0) {
     return FailStart("cannot change to dir '" + dir + "': " + std::strerror(errno));
   }
+  std::error_code ignored;
+  options.dir.Set(std::filesystem::current_path(ignored).string());  // what CONFIG GET dir tells
   const bool in_background = options.daemonize != 0;
   if (in_background && !Daemonize())
     return FailStart(std::string("cannot go to the background: ") + std::strerror(errno));

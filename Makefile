@@ -23,8 +23,9 @@ test: ## Installs what the tests need, builds all variants and runs every test
 check: packages-test ## The fast tests only
 	@$(CMAKE) -B $(BUILD) -S . -DRINGKV_TESTS=ON >/dev/null && cmake --build $(BUILD) && ctest --test-dir $(BUILD) -LE slow --output-on-failure
 
-fuzz: packages-lint ## Runs the fuzzers, FUZZ_SECONDS each
+fuzz: packages-test build ## Runs the fuzzers, FUZZ_SECONDS each, and the differential run with new seeds
 	@FUZZ_SECONDS=$${FUZZ_SECONDS:-60} tests/fuzz/run.sh
+	@/usr/bin/python3 compat/differential.py --rounds 5
 
 bench: packages-bench ## Compares with redis-server on this machine
 	@$(CMAKE) -B $(BUILD) -S . -DRINGKV_BENCH=ON >/dev/null && cmake --build $(BUILD) && bench/compare.py $(ARGS)

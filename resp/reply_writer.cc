@@ -83,14 +83,6 @@ void ReplyWriter::Map(int64_t pairs) {
   }
 }
 
-void ReplyWriter::Boolean(bool value) {
-  if (protocol_ >= 3) {
-    out_.Append(value ? "#t\r\n" : "#f\r\n");
-  } else {
-    Integer(value ? 1 : 0);
-  }
-}
-
 void ReplyWriter::Double(double value) {
   char text[64];
   int length = 0;

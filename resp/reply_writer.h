@@ -34,8 +34,6 @@ class ReplyWriter {
   void Array(int64_t count) { Header('*', count); }
   void Map(int64_t pairs);
   void Set(int64_t count) { Header(protocol_ >= 3 ? '~' : '*', count); }
-  void Push(int64_t count) { Header(protocol_ >= 3 ? '>' : '*', count); }
-  void Boolean(bool value);
   void Double(double value);
   // Text for people to read; `format` has three letters ("txt", "mkd").
   void Verbatim(std::string_view text, std::string_view format);

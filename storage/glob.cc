@@ -81,6 +81,4 @@ bool GlobMatches(std::string_view pattern, std::string_view text, GlobCase lette
   return p == pattern.size();
 }
 
-bool GlobIsLiteral(std::string_view pattern) { return pattern.find_first_of("*?[\\") == std::string_view::npos; }
-
 }  // namespace ringkv::storage

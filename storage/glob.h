@@ -11,7 +11,4 @@ enum class GlobCase { kSensitive, kInsensitive };
 // Whether the whole of `text` matches. Costs at most O(|pattern| * |text|), however many stars there are.
 bool GlobMatches(std::string_view pattern, std::string_view text, GlobCase letters = GlobCase::kSensitive);
 
-// Whether the pattern has no special byte at all, so it matches only itself.
-bool GlobIsLiteral(std::string_view pattern);
-
 }  // namespace ringkv::storage

@@ -207,7 +207,9 @@ void Copy(DataCall& call) {
   if (to && !replace) return call.reply.Integer(0);
   // Both may stand in one table, which an insertion rearranges: the value is copied first.
   const std::string value(from.value());
-  call.txn.Do(to, storage::StringPut{value, from.expiry(), from.entry().form()});
+  const storage::StringForm form = from.entry().form();
+  const bool is_plain = form == storage::StringForm::kPlain;
+  call.txn.Do(to, storage::StringPut{value, from.expiry(), is_plain ? storage::StringForm::kCopied : form});
   call.reply.Integer(1);
 }
 

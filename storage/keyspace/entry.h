@@ -32,6 +32,7 @@ enum class StringForm : uint8_t {
   kPlain = 0,    // "int" if it reads as one, else "embstr" or "raw" by length
   kText = 1,     // never "int"
   kPatched = 2,  // "raw": it was changed in place
+  kCopied = 3,   // like kPlain, but never one of the shared integers (see IsSharedInteger)
 };
 
 constexpr UnixMs kNoExpiry = std::numeric_limits<UnixMs>::min();

@@ -24,7 +24,7 @@ bool ReadsAsInteger(std::string_view text) {
 
 std::string_view StringEncodingName(const Entry& entry) {
   if (entry.form() == StringForm::kPatched) return "raw";
-  if (entry.form() == StringForm::kPlain && ReadsAsInteger(entry.value())) return "int";
+  if (entry.form() != StringForm::kText && ReadsAsInteger(entry.value())) return "int";
   return entry.value().size() <= kLongestEmbedded ? "embstr" : "raw";
 }
 

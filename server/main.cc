@@ -127,6 +127,7 @@ int Run(const std::vector<std::string>& arguments) {
   if (in_background && !Daemonize())
     return FailStart(std::string("cannot go to the background: ") + std::strerror(errno));
   std::signal(SIGPIPE, SIG_IGN);
+  HoldSignals();
   storage::CountMemoryOfThisThread();
 
   const storage::SystemClock clock;

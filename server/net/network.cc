@@ -1,13 +1,32 @@
 // SPDX-License-Identifier: MIT
 #include "server/net/network.h"
 
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <asio/posix/stream_descriptor.hpp>
 #include <asio/post.hpp>
-#include <asio/signal_set.hpp>
 #include <csignal>
 
 #include "server/net/connection.h"
 
 namespace ringkv::server {
+
+namespace {
+
+sigset_t HandledSignals() {
+  sigset_t handled;
+  ::sigemptyset(&handled);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&handled, signal);
+  return handled;
+}
+
+}  // namespace
+
+void HoldSignals() {
+  const sigset_t handled = HandledSignals();
+  ::pthread_sigmask(SIG_BLOCK, &handled, nullptr);
+}
 
 Network::Network(Server& server) : server_(server), listener_(server, threads_) {
   for (size_t i = 0; i < server.threads(); ++i) threads_.push_back(std::make_unique<IoThread>(server, i));
@@ -15,19 +34,27 @@ Network::Network(Server& server) : server_(server), listener_(server, threads_) 
 
 Network::~Network() = default;
 
+void Network::OnSignal(int signal) {
+  if (signal == SIGHUP) {
+    std::string why;
+    if (!server_.log().Reopen(&why)) server_.log().Warning("cannot reopen the log file: " + why);
+    server_.log().Notice("log file reopened");
+    return;
+  }
+  server_.log().Notice(std::string("received ") + (signal == SIGTERM ? "SIGTERM" : "SIGINT") + ", shutting down");
+  main_context_.stop();
+}
+
 void Network::Run() {
-  asio::signal_set signals(main_context_, SIGTERM, SIGINT, SIGHUP);
+  const sigset_t handled = HandledSignals();
+  asio::posix::stream_descriptor signals(main_context_, ::signalfd(-1, &handled, SFD_NONBLOCK | SFD_CLOEXEC));
   std::function<void()> wait = [&] {
-    signals.async_wait([&](std::error_code error, int signal) {
+    signals.async_wait(asio::posix::stream_descriptor::wait_read, [&](std::error_code error) {
       if (error) return;
-      if (signal == SIGHUP) {
-        std::string why;
-        if (!server_.log().Reopen(&why)) server_.log().Warning("cannot reopen the log file: " + why);
-        server_.log().Notice("log file reopened");
-        return wait();
-      }
-      server_.log().Notice(std::string("received ") + (signal == SIGTERM ? "SIGTERM" : "SIGINT") + ", shutting down");
-      main_context_.stop();
+      signalfd_siginfo info{};
+      while (::read(signals.native_handle(), &info, sizeof info) == sizeof info)
+        OnSignal(static_cast<int>(info.ssi_signo));
+      wait();
     });
   };
   wait();

@@ -14,6 +14,10 @@
 
 namespace ringkv::server {
 
+// Keeps SIGTERM, SIGINT and SIGHUP pending until Network::Run reads them, whichever thread they are sent to. To be
+// called before any thread starts, because threads inherit it.
+void HoldSignals();
+
 class Network final : public ClientLinks {
  public:
   explicit Network(Server& server);
@@ -29,6 +33,8 @@ class Network final : public ClientLinks {
   void Stop() override;
 
  private:
+  void OnSignal(int signal);
+
   Server& server_;
   asio::io_context main_context_;
   std::vector<std::unique_ptr<IoThread>> threads_;

@@ -4,7 +4,7 @@
 set -euo pipefail
 
 build=(g++ cmake ninja-build ccache pkg-config libasio-dev libtsl-hopscotch-map-dev libxxhash-dev libjemalloc-dev
-       libspdlog-dev libexpected-dev)
+       libspdlog-dev libexpected-dev libzstd-dev)
 test=("${build[@]}" libgtest-dev libhiredis-dev redis-server redis-tools python3 python3-redis libredis-perl perl
       clang libclang-rt-14-dev)
 bench=("${build[@]}" redis-server redis-tools python3)

@@ -6,6 +6,7 @@ find_package(PkgConfig REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(tl-expected REQUIRED)
 find_package(tsl-hopscotch-map REQUIRED)
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
 
 if(RINGKV_SANITIZE)

@@ -58,7 +58,8 @@ class RunningServer:
 
 def start_ringkv(*options, environment=None):
     binary = os.environ.get("RINGKV_SERVER", "build/ringkv-server")
-    server = RunningServer([os.path.abspath(binary), "--port", "0", "--bind", "127.0.0.1", *options], environment)
+    server = RunningServer([os.path.abspath(binary), "--port", "0", "--bind", "127.0.0.1", "--save", "",
+                            *options], environment)
 
     def ready():
         match = re.search(r"is ready: port (\d+)", server.log())

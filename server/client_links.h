@@ -19,6 +19,8 @@ class ClientLinks {
   virtual void Push(const ClientCard& card, std::shared_ptr<const std::string> bytes) = 0;
   // Commands that waited for the end of a pause may run.
   virtual void ResumePaused() = 0;
+  // More replies are safe to leave than before.
+  virtual void ReleaseReplies() = 0;
   // Ends the program in an orderly way.
   virtual void Stop() = 0;
 };

@@ -4,13 +4,16 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <iostream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "server/config/config_file.h"
@@ -24,6 +27,7 @@
 namespace ringkv::server {
 namespace {
 
+constexpr auto kMoment = std::chrono::milliseconds(250);
 constexpr rlim_t kOwnDescriptors = 32;  // listeners, log, event loops and the like
 
 int FailStart(const std::string& text) {
@@ -77,9 +81,11 @@ void FitFileLimit(Server& server) {
   most = served;
 }
 
-storage::Result<bool> LoadStartData(Server& server) {
+// What was saved, then the file of lines that is given for every start.
+storage::Status LoadStartData(Server& server) {
+  if (storage::Status opened = server.OpenData(); !opened) return opened;
   const std::string path = server.options().load_file.Get();
-  if (path.empty()) return true;
+  if (path.empty()) return {};
   const bool on_terminal = ::isatty(STDERR_FILENO) != 0;
   LoadFileOptions options;
   options.strict = server.options().load_file_strict != 0;
@@ -87,15 +93,15 @@ storage::Result<bool> LoadStartData(Server& server) {
     if (on_terminal) std::cerr << "loading " << path << ": " << done * 100 / total << " %\n";
   };
   const int64_t start = server.clock().NowMicros();
-  storage::Txn& txn = server.thread(0).txn;
-  txn.set_now(server.clock().Now());
+  storage::Random random(server.store().hash_seed());
+  storage::Txn txn(server.store(), server.clock().Now(), random);
   const storage::Result<LoadSummary> summary = LoadFile(path, options, txn);
-  if (!summary) return storage::Fail(summary.error().text);
+  if (!summary) return tl::unexpected(summary.error());
   std::string line = "loaded " + std::to_string(summary->lines) + " lines of " + path + " in " +
                      std::to_string((server.clock().NowMicros() - start) / 1000) + " ms";
   if (summary->skipped > 0) line += ", skipped " + std::to_string(summary->skipped) + " bad ones";
   server.log().Notice(line);
-  return true;
+  return {};
 }
 
 bool WritePidFile(const std::string& path) {
@@ -131,7 +137,10 @@ int Run(const std::vector<std::string>& arguments) {
   storage::CountMemoryOfThisThread();
 
   const storage::SystemClock clock;
-  Server server(options, clock, *config_path);
+  storage::PosixFileSystem files;
+  const storage::Result<std::optional<uint64_t>> seed = storage::FindHashSeed(files, Server::DataFilesOf(options));
+  if (!seed) return FailStart(seed.error().text);
+  Server server(options, clock, *config_path, seed->value_or(storage::SeedFromSystem()));
   std::string why;
   const std::string log_path = options.logfile.Get();
   if (!log_path.empty() && !server.log().Open(log_path, &why)) {
@@ -147,13 +156,32 @@ int Run(const std::vector<std::string>& arguments) {
   if (pid_path.empty() && in_background) pid_path = "/var/run/ringkv.pid";
   if (!pid_path.empty() && !WritePidFile(pid_path)) server.log().Warning("cannot write pidfile '" + pid_path + "'");
   server.Start(network);
-  if (const storage::Result<bool> loaded = LoadStartData(server); !loaded) {
-    server.log().Warning(loaded.error().text);
-    return FailStart(loaded.error().text);
-  }
-  SayReady(server);
+  // Requests are read and answered LOADING meanwhile, unless it is a matter of a moment.
+  server.BeginLoading();
+  std::promise<storage::Status> loaded;
+  std::future<storage::Status> result = loaded.get_future();
+  std::thread loader([&] {
+    NameThisThread("loader");
+    storage::CountMemoryOfThisThread();
+    storage::Status status = LoadStartData(server);
+    if (status) {
+      server.EndLoading();
+      SayReady(server);
+    } else {
+      network.Stop();
+    }
+    loaded.set_value(std::move(status));
+  });
+  result.wait_for(kMoment);
   network.Run();
-  server.Stop();
+  loader.join();
+  if (const storage::Status status = result.get(); !status) {
+    server.log().Warning(status.error().text);
+    return FailStart(status.error().text);
+  }
+  if (const storage::Status stopped = server.Stop(); !stopped) {
+    server.log().Warning("not all of the log is safe: " + stopped.error().text);
+  }
   if (!pid_path.empty()) ::unlink(pid_path.c_str());
   server.log().Notice("RingKV ends, bye");
   return 0;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdio>
 
+#include "server/config/save_points.h"
 #include "storage/allocator.h"
 #include "storage/keyspace/eviction.h"
 #include "storage/keyspace/expiry_job.h"
@@ -24,17 +25,28 @@ std::string MakeRunId() {
 
 }  // namespace
 
-Server::Server(Options& options, const storage::Clock& clock, std::string config_path)
+Server::Server(Options& options, const storage::Clock& clock, std::string config_path, uint64_t hash_seed)
     : options_(options),
       clock_(clock),
       config_path_(std::move(config_path)),
       run_id_(MakeRunId()),
       started_ms_(clock.Now()),
       ticks_(TickClock::Calibrate()),
-      store_({.databases = static_cast<storage::DbIndex>(options.databases.load()),
-              .hash_seed = storage::SeedFromSystem()},
-             clock) {
+      store_({.databases = static_cast<storage::DbIndex>(options.databases.load()), .hash_seed = hash_seed}, clock),
+      durability_(store_, files_, clock,
+                  {.data = DataFilesOf(options), .log_file_bytes = static_cast<uint64_t>(options.log_file_size)}) {
   store_.set_observer(&watched_keys_);
+  durability_.set_say(
+      [this](bool is_warning, const std::string& line) { is_warning ? log_.Warning(line) : log_.Notice(line); });
+  durability_.log().set_on_durable([this] {
+    if (links_ != nullptr) links_->ReleaseReplies();
+  });
+  durability_.log().set_on_health([this] {
+    const std::string failure = durability_.log().failure();
+    failure.empty() ? log_.Notice("the log works again; writes are accepted")
+                    : log_.Warning("the log has failed, writes are refused until it works again: " + failure);
+    ApplyOptions();
+  });
   const auto thread_count = static_cast<size_t>(options.io_threads.load());
   for (size_t i = 0; i < thread_count; ++i) {
     threads_.push_back(std::make_unique<ThreadState>(i, store_, commands_.size(), storage::SeedFromSystem()));
@@ -42,19 +54,115 @@ Server::Server(Options& options, const storage::Clock& clock, std::string config
   ApplyOptions();
 }
 
-Server::~Server() { Stop(); }
+Server::~Server() { [[maybe_unused]] const storage::Status ignored = Stop(); }
+
+storage::DataFiles Server::DataFilesOf(const Options& options) {
+  // All of it lies in the working directory, which is `dir`.
+  return {.directory = "", .snapshot_name = options.dbfilename.Get(), .log_directory = options.appenddirname.Get()};
+}
 
 void Server::Start(ClientLinks& links) {
   links_ = &links;
   startup_memory_ = storage::UsedMemory();
   store_.reclaimer().Start();
+}
+
+storage::Status Server::Stop() {
+  stopping_.store(true);
+  if (housekeeping_.joinable()) housekeeping_.join();
+  const storage::Status closed = durability_.Close();
+  store_.reclaimer().Stop();
+  return closed;
+}
+
+// --- the data -------------------------------------------------------------------------------------------------------
+
+void Server::BeginLoading() {
+  is_loading_ = true;
+  ApplyOptions();
+}
+
+storage::Status Server::OpenData() {
+  if (!options_.save.Get().empty()) {
+    if (storage::Status locked = durability_.LockDirectory(); !locked) return locked;
+  }
+  storage::RecoveryOptions recovery;
+  recovery.up_to_damage = options_.recover_up_to_damage != 0;
+  recovery.threads =
+      std::max<size_t>(static_cast<size_t>(options_.snapshot_threads), std::thread::hardware_concurrency());
+  recovery.progress = [this](const std::string& line) { log_.Notice(line); };
+  const int64_t start = clock_.NowMicros();
+  if (storage::Status opened = durability_.Open(recovery, options_.appendonly != 0); !opened) return opened;
+  const storage::RecoverySummary& found = durability_.recovery();
+  if (!found.snapshot.empty() || found.groups_replayed > 0) {
+    log_.Notice("loaded " + std::to_string(durability_.keys_loaded()) + " keys up to LSN " +
+                std::to_string(found.last) + (found.snapshot.empty() ? "" : ", snapshot '" + found.snapshot + "'") +
+                ", " + std::to_string(found.groups_replayed) + " groups of the log, in " +
+                std::to_string((clock_.NowMicros() - start) / 1000) + " ms");
+  }
+  return {};
+}
+
+void Server::EndLoading() {
+  is_loading_ = false;
+  ApplyOptions();
   housekeeping_ = std::thread([this] { RunHousekeeping(); });
 }
 
-void Server::Stop() {
-  stopping_.store(true);
-  if (housekeeping_.joinable()) housekeeping_.join();
-  store_.reclaimer().Stop();
+bool Server::SavesAtEnd() const { return !options_.save.Get().empty(); }
+
+storage::Status Server::PrepareShutdown(bool save) {
+  if (!save) return {};
+  Pause(PauseMode::kWrites, INT64_MAX);  // what is acknowledged from here on would not be in the snapshot
+  storage::Status saved = durability_.SaveAtEnd();
+  if (!saved) Unpause();
+  return saved;
+}
+
+bool Server::SnapshotsFail() {
+  return options_.stop_writes_on_bgsave_error != 0 && !options_.save.Get().empty() &&
+         !durability_.snapshot_state().last_ok;
+}
+
+bool Server::IsSnapshotDue() {
+  constexpr int64_t kRetryAfterMs = 5000;
+  const storage::Durability::SnapshotState state = durability_.snapshot_state();
+  const int64_t now = clock_.Now();
+  if (state.is_running || (!state.last_ok && now - state.last_attempt < kRetryAfterMs)) return false;
+  const std::vector<SavePoint> points = ParseSavePoints(options_.save.Get()).value_or(std::vector<SavePoint>());
+  if (points.empty()) return false;
+  storage::Random random(1);
+  storage::Txn txn(store_, now, random);
+  const auto changes = static_cast<int64_t>(durability_.ChangesSinceSave(txn));
+  return std::any_of(points.begin(), points.end(), [&](const SavePoint& point) {
+    return changes > 0 && changes >= point.changes && now - state.last_success > point.seconds * 1000;
+  });
+}
+
+void Server::KeepData() {
+  durability_.Tick();
+  if (IsSnapshotDue()) {
+    log_.Notice("a save point is reached: saving in the background");
+    durability_.StartSave(storage::SnapshotReason::kSave);
+  }
+  const storage::Durability::SnapshotState state = durability_.snapshot_state();
+  const int64_t percentage = options_.auto_aof_rewrite_percentage;
+  if (percentage > 0 && durability_.log().is_open() && !state.is_running && state.last_rewrite_ok) {
+    const uint64_t base = state.summary.file_bytes;
+    const uint64_t behind = durability_.LogBytesSinceSave();
+    if (base + behind >= static_cast<uint64_t>(options_.auto_aof_rewrite_min_size) &&
+        behind * 100 >= std::max<uint64_t>(base, 1) * static_cast<uint64_t>(percentage)) {
+      log_.Notice("the log has grown to " + std::to_string(behind) + " bytes: saving a snapshot in the background");
+      durability_.StartSave(storage::SnapshotReason::kLogRewrite);
+    }
+  }
+  // Writes wait while the disk can't keep up.
+  const size_t waiting = store_.log().pending_bytes();
+  const auto limit = static_cast<size_t>(options_.log_buffer_limit);
+  const bool was_full = log_is_full_;
+  log_is_full_ = waiting > (was_full ? limit / 2 : limit);
+  ApplyOptions();
+  if (was_full && !log_is_full_) links_->ResumePaused();
 }
 
 void Server::ApplyOptions() {
@@ -67,7 +175,16 @@ void Server::ApplyOptions() {
   slow_log_.Trim(static_cast<size_t>(options_.slowlog_max_len));
 
   // Authentication is the session's own matter: one that came before the password keeps its right.
+  durability_.SetCompression(static_cast<int>(options_.snapshot_compression_level),
+                             static_cast<size_t>(options_.snapshot_threads));
+  durability_.SetSyncPolicy(static_cast<storage::SyncPolicy>(options_.appendfsync.load()));
+  const bool wants_log = options_.appendonly != 0;
+  if (!is_loading() && wants_log != durability_.wants_log()) durability_.SwitchLog(wants_log);
+
   uint32_t refused = 0;
+  if (is_loading()) refused |= kNeedsLoaded;
+  if (log_is_full_) refused |= kNeedsLogRoom;
+  if (durability_.log().has_failed() || SnapshotsFail()) refused |= kNeedsHealthyDisk;
   if (options_.enable_debug_command != static_cast<int64_t>(DebugCommand::kYes)) refused |= kNeedsDebugAllowed;
   if (options_.maxmemory != 0) refused |= kNeedsMemoryChecked;
   if (options_.read_only != 0) refused |= kNeedsWritable;
@@ -155,6 +272,7 @@ void Server::RunHousekeeping() {
   uint64_t last_rates = ticks_.Now();
   while (!stopping_) {
     SweepExpiredKeys();
+    KeepData();
     NotePeakMemory(storage::UsedMemory());
     const uint64_t elapsed = ticks_.Microseconds(ticks_.Now() - last_rates);
     if (elapsed >= kRateMicroseconds) {

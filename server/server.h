@@ -22,6 +22,8 @@
 #include "server/session/client_directory.h"
 #include "server/session/watched_keys.h"
 #include "server/thread_state.h"
+#include "storage/durability.h"
+#include "storage/posix/posix_file_system.h"
 #include "storage/store.h"
 
 namespace ringkv::server {
@@ -30,19 +32,40 @@ enum class PauseMode : uint8_t { kWrites, kAll };
 
 class Server {
  public:
-  // `options` and `clock` must outlive the server. `config_path` is empty when there is no file.
-  Server(Options& options, const storage::Clock& clock, std::string config_path);
+  // `options` and `clock` must outlive the server. `config_path` is empty when there is no file. `hash_seed`: of the
+  // data set in the working directory, if there is one (see FindHashSeed).
+  Server(Options& options, const storage::Clock& clock, std::string config_path, uint64_t hash_seed);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
   // Starts the background threads; `links` must outlive the server's use.
   void Start(ClientLinks& links);
-  void Stop();
+  // Ends them and closes the log. Says what went wrong with that.
+  storage::Status Stop();
+
+  // Clients are told LOADING from BeginLoading on, until the data is there. In between, in any thread: OpenData reads
+  // what is in the working directory.
+  void BeginLoading();
+  storage::Status OpenData();
+  void EndLoading();
+  bool is_loading() const { return is_loading_.load(std::memory_order_relaxed); }
+
+  // What has to be done before the end: writes wait from now on, and a snapshot is made if `save` says so. If that
+  // fails the server goes on.
+  storage::Status PrepareShutdown(bool save);
+  // Whether SHUTDOWN without arguments saves.
+  bool SavesAtEnd() const;
 
   Options& options() { return options_; }
   const storage::Clock& clock() const { return clock_; }
   storage::Store& store() { return store_; }
+  storage::Durability& durability() { return durability_; }
+  // Replies that depend on a later group of effects than this may not leave yet.
+  storage::Lsn safe_lsn() const {
+    const storage::LogWriter& log = durability_.log();
+    return log.policy() == storage::SyncPolicy::kAlways && log.is_open() ? log.durable() : UINT64_MAX;
+  }
   const CommandTable& commands() const { return commands_; }
   const TickClock& ticks() const { return ticks_; }
   ClientDirectory& clients() { return clients_; }
@@ -58,6 +81,9 @@ class Server {
   const std::string& config_path() const { return config_path_; }
   const std::string& run_id() const { return run_id_; }
   int64_t started_ms() const { return started_ms_; }
+
+  // Where the data set lies, by the options.
+  static storage::DataFiles DataFilesOf(const Options& options);
 
   // Brings everything that depends on options up to date; called after each CONFIG SET.
   void ApplyOptions();
@@ -88,6 +114,9 @@ class Server {
 
  private:
   void RunHousekeeping();
+  void KeepData();
+  bool IsSnapshotDue();
+  bool SnapshotsFail();
   void SweepExpiredKeys();
   void SampleRates(int64_t elapsed_ms);
 
@@ -101,6 +130,8 @@ class Server {
   Log log_;
   WatchedKeys watched_keys_;
   storage::Store store_;
+  storage::PosixFileSystem files_;
+  storage::Durability durability_;
   ClientDirectory clients_;
   SlowLog slow_log_;
   LatencyEvents latency_events_;
@@ -112,6 +143,8 @@ class Server {
   std::atomic<PauseMode> pause_mode_{PauseMode::kWrites};
   std::atomic<int64_t> pause_end_ms_{0};
   std::atomic<bool> active_expiry_{true};
+  std::atomic<bool> is_loading_{false};
+  std::atomic<bool> log_is_full_{false};
   std::atomic<size_t> peak_memory_{0};
   size_t startup_memory_ = 0;
   Rates rates_;

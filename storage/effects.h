@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "storage/key_observer.h"
 #include "storage/keyspace/entry.h"
 
 namespace ringkv::storage {
@@ -32,6 +33,14 @@ struct Erase {
 // kNoExpiry makes the key live for ever.
 struct ExpirySet {
   UnixMs expiry = kNoExpiry;
+};
+
+// All keys of the database are gone.
+struct DatabaseFlush {};
+
+// The two databases have changed places.
+struct DatabaseSwap {
+  DbIndex other = 0;
 };
 
 }  // namespace ringkv::storage

@@ -18,6 +18,7 @@
 #include "storage/keyspace/partition.h"
 #include "storage/keyspace/position.h"
 #include "storage/keyspace/reclaim.h"
+#include "storage/log/log_buffer.h"
 
 namespace ringkv::storage {
 
@@ -39,6 +40,8 @@ class Store {
   const Clock& clock() const { return clock_; }
   AccessOptions& access_options() { return access_options_; }
   Reclaimer& reclaimer() { return reclaimer_; }
+  // Where transactions leave their effects while somebody records.
+  LogBuffer& log() { return log_; }
   Partition& partition(size_t index) { return partitions_[index]; }
 
   // Told of every change; null for nobody. Set before threads run; must outlive the store's use.
@@ -51,6 +54,7 @@ class Store {
   AccessOptions access_options_;
   KeyObserver* observer_ = nullptr;
   Reclaimer reclaimer_;
+  LogBuffer log_;
   std::array<Partition, kPartitions> partitions_;
 };
 

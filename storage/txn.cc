@@ -5,6 +5,7 @@
 #include <bit>
 
 #include "storage/check.h"
+#include "storage/effect_codec.h"
 
 namespace ringkv::storage {
 
@@ -19,6 +20,7 @@ void Txn::LockKey(std::string_view key, Position position) NO_THREAD_SAFETY_ANAL
   locked_[partition / 64] |= uint64_t{1} << (partition % 64);
   any_locked_ = true;
   store_.partition(partition).mutex.Lock();
+  is_recording_ = store_.log().is_recording();
 }
 
 void Txn::AddKey(std::string_view key) {
@@ -35,6 +37,7 @@ void Txn::LockAdded() NO_THREAD_SAFETY_ANALYSIS {
       store_.partition(word * 64 + static_cast<size_t>(std::countr_zero(bits))).mutex.Lock();
     }
   }
+  is_recording_ = store_.log().is_recording();
 }
 
 void Txn::LockAll() {
@@ -43,13 +46,33 @@ void Txn::LockAll() {
   LockAdded();
 }
 
-void Txn::Unlock() NO_THREAD_SAFETY_ANALYSIS {
-  if (!any_locked_) return;
+// Recording must be known under the lock: whoever switched it on has had this lock since, or not looked here yet.
+void Txn::CommitIn(Partition& partition) NO_THREAD_SAFETY_ANALYSIS {
+  if (!records_.empty()) {
+    partition.last_lsn = store_.log().Append(records_);
+    records_.clear();
+  }
+  depends_on_ = std::max(depends_on_, partition.last_lsn);
+}
+
+void Txn::Commit() NO_THREAD_SAFETY_ANALYSIS {
+  constexpr size_t kKept = 64 * 1024;
+  const Lsn lsn = records_.empty() ? 0 : store_.log().Append(records_);
   for (size_t word = 0; word < kWords; ++word) {
     for (uint64_t bits = locked_[word]; bits != 0; bits &= bits - 1) {
-      store_.partition(word * 64 + static_cast<size_t>(std::countr_zero(bits))).mutex.Unlock();
+      Partition& partition = store_.partition(word * 64 + static_cast<size_t>(std::countr_zero(bits)));
+      partition.last_lsn = std::max(partition.last_lsn, lsn);
+      depends_on_ = std::max(depends_on_, partition.last_lsn);
+      partition.mutex.Unlock();
     }
   }
+  records_.clear();
+  if (records_.capacity() > kKept) records_.shrink_to_fit();
+}
+
+void Txn::Unlock() {
+  if (!any_locked_) return;
+  Commit();
   locked_.fill(0);
   any_locked_ = false;
   holds_all_ = false;
@@ -78,6 +101,7 @@ void Txn::WithPartition(size_t index, Function&& function) NO_THREAD_SAFETY_ANAL
   if (holds_all_) return function(partition);
   RINGKV_CHECK(!any_locked_);  // waiting for one lock while holding another would break the order
   MutexLock lock(partition.mutex);
+  depends_on_ = std::max(depends_on_, partition.last_lsn);
   function(partition);
 }
 
@@ -114,7 +138,7 @@ Place Txn::Find(DbIndex db, std::string_view key, Intent intent) NO_THREAD_SAFET
     Segment* segment = table->SegmentFor(position.local());
     place = Located(place, segment, segment->Find(key, position.local()), table);
   }
-  if (place && place.entry().IsExpired(now_)) Do(place, Erase{EraseReason::kExpired});
+  if (place && IsExpired(place.entry())) Do(place, Erase{EraseReason::kExpired});
   if (intent == Intent::kRead || intent == Intent::kPeek)
     ++(place ? partition.statistics.hits : partition.statistics.misses);
   if (place && (intent == Intent::kRead || intent == Intent::kWrite) && !no_touch) {
@@ -128,6 +152,11 @@ Place Txn::Find(DbIndex db, std::string_view key, Intent intent) NO_THREAD_SAFET
 void Txn::Announce(const Place& place) NO_THREAD_SAFETY_ANALYSIS {
   ++place.location().partition->changes;
   if (store_.observer() != nullptr) store_.observer()->Changed(place.db(), place.key());
+}
+
+template <typename Effect>
+void Txn::Record(const Place& place, const Effect& effect) {
+  if (is_recording_) EncodeEffect(&records_, place.db(), place.key(), effect);
 }
 
 Table& Txn::TableFor(const Place& place) NO_THREAD_SAFETY_ANALYSIS {
@@ -176,6 +205,7 @@ void Txn::Swap(Place& place, UnixMs old_expiry, MutableEntry* entry) {
 }
 
 void Txn::Do(Place& place, const StringPut& effect) {
+  Record(place, effect);
   if (!place) {
     place = Put(place, MutableEntry::Create(place.key(), effect.value, effect.expiry, effect.form,
                                             FirstAccess(store_.access_options(), now_)));
@@ -192,6 +222,7 @@ void Txn::Do(Place& place, const StringPut& effect) {
 }
 
 void Txn::Do(Place& place, const StringPatch& effect) {
+  Record(place, effect);
   if (!place) {
     place = Put(place, MutableEntry::Create(place.key(), {}, kNoExpiry, StringForm::kPatched,
                                             FirstAccess(store_.access_options(), now_)));
@@ -204,6 +235,7 @@ void Txn::Do(Place& place, const StringPatch& effect) {
 }
 
 void Txn::Do(Place& place, const ExpirySet& effect) {
+  Record(place, effect);
   RINGKV_CHECK(place);
   place = Fresh(place);
   MutableEntry* entry = place.location().slot->entry();
@@ -213,6 +245,7 @@ void Txn::Do(Place& place, const ExpirySet& effect) {
 }
 
 void Txn::Do(Place& place, const Erase& effect) NO_THREAD_SAFETY_ANALYSIS {
+  Record(place, effect);
   RINGKV_CHECK(place);
   MutableEntry* entry = Take(place);
   KeyStatistics& statistics = place.location().partition->statistics;
@@ -229,11 +262,15 @@ void Txn::Do(Place& place, const Erase& effect) NO_THREAD_SAFETY_ANALYSIS {
 void Txn::Rename(Place& from, DbIndex to_db, std::string_view to_key) {
   RINGKV_CHECK(from);
   MutableEntry* entry = Take(from);
+  Record(from, Erase{});
   Announce(from);
   Place to = Find(to_db, to_key, Intent::kCheck);
   if (to) Do(to, Erase{});
   if (!entry->KeyEquals(to_key)) entry = entry->WithKey(to_key);
-  Announce(Put(to, entry));
+  to = Put(to, entry);
+  // The value itself, not where it came from: a snapshot may hold the one place before and the other after this.
+  Record(to, StringPut{entry->value(), entry->expiry(), entry->form()});
+  Announce(to);
 }
 
 // --- whole databases ------------------------------------------------------------------------------------------------
@@ -250,6 +287,7 @@ void Txn::FlushDatabase(DbIndex db) NO_THREAD_SAFETY_ANALYSIS {
     partition.changes += partition.tables[db]->keys();
     removed.push_back(std::move(partition.tables[db]));
   }
+  if (is_recording_) EncodeEffect(&records_, db, DatabaseFlush{});
   store_.reclaimer().Free(std::move(removed));
 }
 
@@ -264,6 +302,7 @@ void Txn::SwapDatabases(DbIndex a, DbIndex b) NO_THREAD_SAFETY_ANALYSIS {
     std::swap(store_.partition(i).tables[a], store_.partition(i).tables[b]);
   }
   ++store_.partition(0).changes;
+  if (is_recording_) EncodeEffect(&records_, a, DatabaseSwap{b});
 }
 
 bool Txn::Stands(DbIndex db, std::string_view key) NO_THREAD_SAFETY_ANALYSIS {
@@ -328,6 +367,13 @@ Txn::Sweep Txn::SweepExpired(size_t partition_index, size_t most) NO_THREAD_SAFE
   const DueTime due_now = DueTimeOf(now_ - (kDueUnitMs - 1));  // items are rounded up: these are due for certain
   Partition& partition = store_.partition(partition_index);
   MutexLock lock(partition.mutex);
+  is_recording_ = store_.log().is_recording();
+  SweepLocked(partition, most, due_now, &sweep);
+  CommitIn(partition);
+  return sweep;
+}
+
+void Txn::SweepLocked(Partition& partition, size_t most, DueTime due_now, Sweep* sweep) NO_THREAD_SAFETY_ANALYSIS {
   for (DbIndex db = 0; db < store_.databases(); ++db) {
     Table* table = partition.tables[db].get();
     if (table == nullptr || table->next_due() > due_now) continue;
@@ -337,12 +383,12 @@ Txn::Sweep Txn::SweepExpired(size_t partition_index, size_t most) NO_THREAD_SAFE
       Segment* segment = stretch.segment;
       bool merged = false;
       while (segment->NextDue() <= due_now && !merged) {
-        if (sweep.looked_at >= most) {
-          sweep.finished = false;
-          return sweep;
+        if (sweep->looked_at >= most) {
+          sweep->finished = false;
+          return;
         }
-        ++sweep.looked_at;
-        merged = SweepItem(partition, db, *table, segment, segment->PopDue().local_position, due_now, &sweep);
+        ++sweep->looked_at;
+        merged = SweepItem(partition, db, *table, segment, segment->PopDue().local_position, due_now, sweep);
       }
       if (merged) continue;  // the segment is another now: look at the same stretch again
       next_due = std::min(next_due, segment->NextDue());
@@ -350,7 +396,6 @@ Txn::Sweep Txn::SweepExpired(size_t partition_index, size_t most) NO_THREAD_SAFE
     }
     table->set_next_due(next_due);
   }
-  return sweep;
 }
 
 bool Txn::SweepItem(Partition& partition, DbIndex db, Table& table, Segment* segment, uint32_t local_position,
@@ -391,7 +436,7 @@ bool Txn::WalkPartition(Partition& partition, DbIndex db, uint32_t from, size_t*
       end = uint64_t{(*nth)->local_position()} + 1;
     }
     for (const Slot* slot : slots) {
-      if (slot->local_position() < end && !slot->entry()->IsExpired(now_)) visit(*slot->entry());
+      if (slot->local_position() < end && !IsExpired(*slot->entry())) visit(*slot->entry());
     }
     *budget -= std::min(*budget, slots.size());
     at = end;

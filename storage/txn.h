@@ -9,6 +9,8 @@
 //
 // Expired keys are never seen: `Find` erases them.
 //
+// What is done between locking and unlocking is one group in the log: after a crash all of it is there, or none.
+//
 // Threads: confined; a Txn belongs to the thread that runs the command.
 #pragma once
 
@@ -17,6 +19,7 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -87,6 +90,13 @@ class Txn {
   void Unlock();
   bool holds_all() const { return holds_all_; }
 
+  // The last logged group that what this transaction has seen or done since `ForgetDependence` may depend on: whoever
+  // must not be shown what a crash could take back waits until that one is durable.
+  Lsn depends_on() const { return depends_on_; }
+  void ForgetDependence() { depends_on_ = 0; }
+  // For recovery: keys whose time is over stay until an effect says otherwise.
+  void set_keeps_expired(bool keeps) { keeps_expired_ = keeps; }
+
   // Bring the memory of a key near that will be looked up soon. Both take the partition's lock for a moment, so the
   // transaction must not hold any; they change nothing. Call the first for several keys, then the second for the same.
   Position PrefetchBucket(DbIndex db, std::string_view key);
@@ -138,6 +148,12 @@ class Txn {
   static constexpr size_t kWords = kPartitions / 64;
 
   Position PositionOfKey(std::string_view key);
+  bool IsExpired(const Entry& entry) const { return !keeps_expired_ && entry.IsExpired(now_); }
+  template <typename Effect>
+  void Record(const Place& place, const Effect& effect);
+  // Gives what was recorded its LSN. The partitions that it changed are still locked.
+  void Commit();
+  void CommitIn(Partition& partition);
   bool IsLocked(size_t partition) const { return (locked_[partition / 64] >> (partition % 64) & 1) != 0; }
   void Announce(const Place& place);
   Table& TableFor(const Place& place);
@@ -151,6 +167,7 @@ class Txn {
   void Swap(Place& place, UnixMs old_expiry, MutableEntry* entry);
   template <typename Function>
   void WithPartition(size_t index, Function&& function);
+  void SweepLocked(Partition& partition, size_t most, DueTime due_now, Sweep* sweep);
   // Looks at one due item; true if erasing merged the segment away.
   bool SweepItem(Partition& partition, DbIndex db, Table& table, Segment* segment, uint32_t local_position,
                  DueTime due_now, Sweep* sweep);
@@ -163,6 +180,10 @@ class Txn {
   std::array<uint64_t, kWords> locked_{};
   bool any_locked_ = false;
   bool holds_all_ = false;
+  bool keeps_expired_ = false;
+  bool is_recording_ = false;  // somebody wants the effects of this group
+  std::string records_;        // the effects of the group, encoded
+  Lsn depends_on_ = 0;
   // The position computed for locking is used again by the first Find of the same bytes.
   struct Known {
     const char* key;

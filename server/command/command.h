@@ -65,7 +65,8 @@ enum CommandFlag : uint32_t {
   kFast = 1 << 8,
   kNoAuth = 1 << 9,
   kNoMulti = 1 << 10,
-  kAllowBusy = 1 << 11,
+  kNoAsyncLoading = 1 << 11,
+  kAllowBusy = 1 << 12,
 };
 
 // How the dispatcher locks for a command without keys.

@@ -12,7 +12,11 @@ uint32_t NeedsOf(const Command& row) {
   uint32_t needs = kNeedsMemoryChecked | kNeedsNoPause;
   if (!row.Is(kNoAuth)) needs |= kNeedsAuthentication;
   // EXEC may write what was queued; the refusal looks closer.
-  if (row.Is(kWrite) || row.name == "exec") needs |= kNeedsWritable | kNeedsNoWritePause;
+  if (row.Is(kWrite) || row.name == "exec") {
+    needs |= kNeedsWritable | kNeedsNoWritePause | kNeedsHealthyDisk | kNeedsLogRoom;
+  }
+  if (row.name == "ping") needs |= kNeedsHealthyDisk;  // as in Redis: whoever watches with PING should learn of it
+  if (!row.Is(kLoading)) needs |= kNeedsLoaded;
   if (row.name == "debug") needs |= kNeedsDebugAllowed;
   return needs;
 }
@@ -26,9 +30,9 @@ bool RunsInsideMulti(std::string_view name) {
 
 CommandTable::CommandTable() : places_(kPlaces) {
   const std::span<const Command> families[] = {
-      ConnectionCommands(), ClientCommands(), StringCommands(),  LcsCommands(),        BitCommands(),
-      BitFieldCommands(),   KeyCommands(),    ExpiryCommands(),  ServerCommands(),     ConfigCommands(),
-      CommandCommands(),    MemoryCommands(), LatencyCommands(), TransactionCommands()};
+      ConnectionCommands(),  ClientCommands(),  StringCommands(), LcsCommands(),     BitCommands(),
+      BitFieldCommands(),    KeyCommands(),     ExpiryCommands(), ServerCommands(),  ConfigCommands(),
+      PersistenceCommands(), CommandCommands(), MemoryCommands(), LatencyCommands(), TransactionCommands()};
   size_t count = 0;
   for (const auto& rows : families) count += rows.size();
   entries_.reserve(count);  // entries are pointed at

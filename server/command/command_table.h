@@ -23,6 +23,9 @@ enum Need : uint32_t {
   kNeedsNoPause = 1 << 3,
   kNeedsNoWritePause = 1 << 4,
   kNeedsDebugAllowed = 1 << 5,
+  kNeedsLoaded = 1 << 6,
+  kNeedsHealthyDisk = 1 << 7,
+  kNeedsLogRoom = 1 << 8,
 };
 
 struct CommandEntry {

@@ -25,6 +25,14 @@ constexpr std::string_view kBitValue = "ERR bit is not an integer or out of rang
 constexpr std::string_view kNoAuth = "NOAUTH Authentication required.";
 constexpr std::string_view kOutOfMemory = "OOM command not allowed when used memory > 'maxmemory'.";
 constexpr std::string_view kReadOnly = "READONLY You can't write against a read only replica.";
+constexpr std::string_view kLoading = "LOADING Redis is loading the dataset in memory";
+constexpr std::string_view kSnapshotFailed =
+    "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that "
+    "may "
+    "modify the data set are disabled, because this instance is configured to report errors during writes if RDB "
+    "snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB "
+    "error.";
+constexpr std::string_view kLogFailed = "MISCONF Errors writing to the AOF file: ";  // and why
 constexpr std::string_view kExecAborted = "EXECABORT Transaction discarded because of previous errors.";
 
 }  // namespace ringkv::server::errors

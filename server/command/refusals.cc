@@ -14,8 +14,7 @@ namespace {
 
 constexpr std::string_view kDebugNotAllowed =
     "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a "
-    "local "
-    "connection, otherwise you need to set this option in the configuration file, and then restart the server.";
+    "local connection, otherwise you need to set this option in the configuration file, and then restart the server.";
 
 void Reject(const CommandEntry* entry, std::string_view error, ThreadState& thread, Session& session,
             resp::ReplyWriter& reply) {
@@ -78,14 +77,26 @@ Verdict Refuse(const CommandEntry& entry, uint32_t unmet, Server& server, Thread
     Reject(&entry, errors::kNoAuth, thread, session, reply);
     return Verdict::kRefused;
   }
+  if ((unmet & kNeedsLoaded) != 0) {
+    Reject(&entry, errors::kLoading, thread, session, reply);
+    return Verdict::kRefused;
+  }
   if ((unmet & kNeedsMemoryChecked) != 0 && !MakeRoom(server, thread) && DeniedWhenOutOfMemory(entry, session)) {
     Reject(&entry, errors::kOutOfMemory, thread, session, reply);
+    return Verdict::kRefused;
+  }
+  if ((unmet & kNeedsHealthyDisk) != 0 && (WritesNow(entry, session) || entry.row->name == "ping")) {
+    const std::string log_failure = server.durability().log().failure();
+    Reject(&entry,
+           log_failure.empty() ? std::string(errors::kSnapshotFailed) : std::string(errors::kLogFailed) + log_failure,
+           thread, session, reply);
     return Verdict::kRefused;
   }
   if ((unmet & kNeedsWritable) != 0 && WritesNow(entry, session)) {
     Reject(&entry, errors::kReadOnly, thread, session, reply);
     return Verdict::kRefused;
   }
+  if ((unmet & kNeedsLogRoom) != 0 && WritesNow(entry, session)) return Verdict::kWait;
   const bool may_wait =
       (unmet & kNeedsNoPause) != 0 || ((unmet & kNeedsNoWritePause) != 0 && WritesNow(entry, session));
   if (may_wait && server.IsPaused(thread.txn.now())) return Verdict::kWait;

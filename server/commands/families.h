@@ -19,6 +19,7 @@ std::span<const Command> KeyCommands();
 std::span<const Command> LatencyCommands();
 std::span<const Command> LcsCommands();
 std::span<const Command> MemoryCommands();
+std::span<const Command> PersistenceCommands();
 std::span<const Command> ServerCommands();
 std::span<const Command> StringCommands();
 std::span<const Command> TransactionCommands();

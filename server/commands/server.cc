@@ -70,24 +70,35 @@ void StartMonitor(AdminCall& call) {
 }
 
 void Shutdown(AdminCall& call) {
-  bool save = false;
+  bool save = call.server.SavesAtEnd();
   bool abort = false;
+  bool force = false;
   bool other = false;
   while (!call.args.AtEnd()) {
+    if (call.args.Take("ABORT")) {
+      abort = true;
+      continue;
+    }
+    other = true;
     if (call.args.Take("SAVE")) {
       save = true;
-    } else if (call.args.Take("ABORT")) {
-      abort = true;
-    } else if (call.args.Take("NOSAVE") || call.args.Take("NOW") || call.args.Take("FORCE")) {
-      other = true;
+    } else if (call.args.Take("NOSAVE")) {
+      save = false;
+    } else if (call.args.Take("FORCE")) {
+      force = true;
+    } else if (call.args.Take("NOW")) {
+      // There is nobody to wait for.
     } else {
       return call.reply.Error(errors::kSyntax);
     }
   }
-  if (abort && (save || other)) return call.reply.Error(errors::kSyntax);
+  if (abort && other) return call.reply.Error(errors::kSyntax);
   if (abort) return call.reply.Error("ERR No shutdown in progress.");
-  if (save) return call.reply.Error("ERR this build keeps no snapshots: SHUTDOWN SAVE can't save; use SHUTDOWN NOSAVE");
   call.server.log().Notice("SHUTDOWN asked for by " + call.session.card->address);
+  if (const storage::Status ready = call.server.PrepareShutdown(save && !call.server.is_loading()); !ready && !force) {
+    call.server.log().Warning("can't shut down, the snapshot failed: " + ready.error().text);
+    return call.reply.Error("ERR Errors trying to SHUTDOWN. Check logs.");
+  }
   call.session.close_now = true;
   call.server.links().Stop();
 }

@@ -84,7 +84,12 @@ class Reader {
     if (words.size() > 2 && row->kind != OptionKind::kText) {
       return Fail(where + ": option '" + words[0] + "' takes one value, not " + std::to_string(words.size() - 1));
     }
-    const std::string value = JoinValues(words, 1);
+    std::string value = JoinValues(words, 1);
+    const bool is_first = seen_.insert(row->name).second;
+    if (row->accumulates && !is_first && !value.empty()) {
+      const std::string before = OptionValue(options_, *row);
+      if (!before.empty()) value = before + " " + value;
+    }
     if (const std::optional<std::string> wrong = CheckOption(*row, value)) {
       return Fail(where + ": bad value '" + value + "' for '" + words[0] + "': " + *wrong);
     }
@@ -138,6 +143,7 @@ class Reader {
   }
 
   Options& options_;
+  std::set<std::string_view> seen_;
 };
 
 Result<bool> ReadFlags(const std::vector<std::string>& arguments, size_t at, Reader& reader) {
@@ -170,7 +176,8 @@ bool NeedsQuotes(std::string_view value) {
 std::string ConfigLine(const OptionRow& row, const std::string& value) {
   // Lists of words stand as they are; a single text with white space in it is quoted.
   const bool is_list =
-      row.name == "bind" || row.name == "client-output-buffer-limit" || row.name == "latency-tracking-info-percentiles";
+      !value.empty() && (row.name == "bind" || row.name == "save" || row.name == "client-output-buffer-limit" ||
+                         row.name == "latency-tracking-info-percentiles");
   std::string line = std::string(row.name) + " ";
   if (is_list || !NeedsQuotes(value)) return line + value;
   line += '"';

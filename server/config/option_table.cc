@@ -7,6 +7,7 @@
 
 #include "resp/integer_text.h"
 #include "server/command/arguments.h"
+#include "server/config/save_points.h"
 
 namespace ringkv::server {
 namespace {
@@ -59,12 +60,11 @@ std::string CheckPercentiles(std::string_view value) {
   return {};
 }
 
-std::string CheckSavePoints(std::string_view value) {
-  return value.empty() ? "" : "this build keeps no snapshots: the only value is \"\"";
-}
+std::string CheckSavePoints(std::string_view value) { return ParseSavePoints(value) ? "" : "Invalid save parameters"; }
 
-std::string CheckNoLog(std::string_view value) {
-  return EqualsIgnoringCase(value, "no") ? "" : "this build keeps no log: the only value is no";
+std::string CheckFileName(std::string_view value) {
+  if (value.empty()) return "it can't be empty";
+  return value.find('/') == std::string_view::npos ? "" : "it can't be a path, just a file name";
 }
 
 constexpr int64_t kMostInt = INT32_MAX;
@@ -297,18 +297,94 @@ constexpr OptionRow kRows[] = {
      .field = &Options::enable_debug_command},
     {.name = "save",
      .kind = OptionKind::kText,
-     .default_value = "",
+     .default_value = "3600 1 300 100 60 10000",
      .changeable = true,
-     .summary = "Snapshot points; this build keeps no snapshots, so \"\" is the only value.",
+     .accumulates = true,
+     .summary = "Pairs of seconds and changes: a snapshot is made when so many changes are older than that; \"\" for "
+                "none.",
      .field = &Options::save,
      .check = CheckSavePoints},
+    {.name = "dbfilename",
+     .kind = OptionKind::kText,
+     .default_value = "dump.rkv",
+     .summary = "Name of the snapshot in dir.",
+     .field = &Options::dbfilename,
+     .check = CheckFileName},
+    {.name = "snapshot-compression-level",
+     .kind = OptionKind::kInteger,
+     .default_value = "1",
+     .least = 0,
+     .most = 19,
+     .changeable = true,
+     .summary = "Level of zstd for snapshots: higher is smaller and slower; 0 stores without compression.",
+     .field = &Options::snapshot_compression_level},
+    {.name = "snapshot-threads",
+     .kind = OptionKind::kInteger,
+     .default_value = "1",
+     .least = 1,
+     .most = 64,
+     .changeable = true,
+     .summary = "Threads that make a snapshot, and at least so many that load one.",
+     .field = &Options::snapshot_threads},
+    {.name = "stop-writes-on-bgsave-error",
+     .kind = OptionKind::kBoolean,
+     .default_value = "yes",
+     .changeable = true,
+     .summary = "Refuses writes while save points are set and the last snapshot failed.",
+     .field = &Options::stop_writes_on_bgsave_error},
     {.name = "appendonly",
      .kind = OptionKind::kBoolean,
      .default_value = "no",
      .changeable = true,
-     .summary = "Append-only log; this build keeps none, so no is the only value.",
-     .field = &Options::appendonly,
-     .check = CheckNoLog},
+     .summary = "Keeps a log of every change.",
+     .field = &Options::appendonly},
+    {.name = "appenddirname",
+     .kind = OptionKind::kText,
+     .default_value = "appendonlydir",
+     .summary = "Name of the log's directory in dir.",
+     .field = &Options::appenddirname,
+     .check = CheckFileName},
+    {.name = "appendfsync",
+     .kind = OptionKind::kChoice,
+     .default_value = "everysec",
+     .choices = "everysec always no",
+     .changeable = true,
+     .summary = "When the log is synced to the disk. always: before anybody sees an effect; everysec: each second; no: "
+                "when the system likes, and when 16 MB wait.",
+     .field = &Options::appendfsync},
+    {.name = "auto-aof-rewrite-percentage",
+     .kind = OptionKind::kInteger,
+     .default_value = "100",
+     .least = 0,
+     .most = kMostInt,
+     .changeable = true,
+     .summary = "A snapshot lets old log files go when the log behind the last one has grown to this share of it; 0 "
+                "never.",
+     .field = &Options::auto_aof_rewrite_percentage},
+    {.name = "auto-aof-rewrite-min-size",
+     .kind = OptionKind::kMemory,
+     .default_value = "64mb",
+     .changeable = true,
+     .summary = "But not before snapshot and log together have this size.",
+     .field = &Options::auto_aof_rewrite_min_size},
+    {.name = "log-file-size",
+     .kind = OptionKind::kMemory,
+     .default_value = "64mb",
+     .least = 4096,
+     .summary = "Bytes at which a log file is followed by the next.",
+     .field = &Options::log_file_size},
+    {.name = "log-buffer-limit",
+     .kind = OptionKind::kMemory,
+     .default_value = "64mb",
+     .least = 1024 * 1024,
+     .changeable = true,
+     .summary = "Bytes of changes that may wait for a slow disk; beyond, writes wait.",
+     .field = &Options::log_buffer_limit},
+    {.name = "recover-up-to-damage",
+     .kind = OptionKind::kBoolean,
+     .default_value = "no",
+     .summary = "Starts with what is good before damage in the log or the snapshot, and sets the damaged files aside.",
+     .field = &Options::recover_up_to_damage},
     {.name = "read-only",
      .kind = OptionKind::kBoolean,
      .default_value = "no",

@@ -33,6 +33,7 @@ struct OptionRow {
   int64_t most = INT64_MAX;
   std::string_view choices = {};  // separated by spaces; the value is the index
   bool changeable = false;        // by CONFIG SET
+  bool accumulates = false;       // a further line in a file adds to the value; an empty one begins anew
   std::string_view summary;
   std::variant<SharedNumber Options::*, SharedText Options::*> field;
   // Says what is wrong with a text, beyond its kind; empty if nothing.

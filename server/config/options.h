@@ -76,7 +76,18 @@ struct Options {
   SharedNumber proto_max_bulk_len;
   SharedNumber enable_debug_command;
   SharedText save;
+  SharedText dbfilename;
+  SharedNumber snapshot_compression_level;
+  SharedNumber snapshot_threads;
+  SharedNumber stop_writes_on_bgsave_error;
   SharedNumber appendonly;
+  SharedText appenddirname;
+  SharedNumber appendfsync;
+  SharedNumber auto_aof_rewrite_percentage;
+  SharedNumber auto_aof_rewrite_min_size;
+  SharedNumber log_file_size;
+  SharedNumber log_buffer_limit;
+  SharedNumber recover_up_to_damage;
   SharedNumber read_only;
   SharedText load_file;
   SharedNumber load_file_strict;

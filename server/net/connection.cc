@@ -152,6 +152,8 @@ bool Connection::Execute(const Request& request) {
   }
   const size_t before = output_.size();
   if (session_.reply_mode == ReplyMode::kSkipNext) session_.reply_mode = ReplyMode::kSkipThis;
+  storage::Txn& txn = thread_.state().txn;
+  txn.ForgetDependence();
   const Outcome outcome = Dispatch(server_, thread_.state(), session_, request, reply_);
   if (session_.close_now) {
     Close();
@@ -167,6 +169,7 @@ bool Connection::Execute(const Request& request) {
     output_.TruncateTo(before);
     if (session_.reply_mode == ReplyMode::kSkipThis) session_.reply_mode = ReplyMode::kOn;
   }
+  if (txn.depends_on() > server_.safe_lsn()) gate_.Hold(before, txn.depends_on());
   return true;
 }
 
@@ -211,8 +214,10 @@ void Connection::Push(const std::string& bytes) {
 void Connection::Flush() {
   will_flush_ = false;
   if (is_closed_ || is_writing_) return;
-  while (!output_.empty()) {
-    const std::string_view bytes = output_.Readable();
+  const size_t sendable = gate_.Sendable(output_.size(), server_.safe_lsn());
+  const size_t held = output_.size() - sendable;
+  while (output_.size() > held) {
+    const std::string_view bytes = output_.Readable().substr(0, output_.size() - held);
     const ssize_t sent = socket_.Send(bytes.data(), bytes.size());
     if (sent < 0) {
       if (errno == EINTR) continue;
@@ -223,11 +228,19 @@ void Connection::Flush() {
     statistics.bytes_written.Add(static_cast<uint64_t>(sent));
     statistics.writes_processed.Add(1);
     output_.Consume(static_cast<size_t>(sent));
+    gate_.Sent(static_cast<size_t>(sent));
     if (static_cast<size_t>(sent) < bytes.size()) break;
   }
   if (output_.empty()) {
     if (output_.capacity() > kOutputKept) output_.ShrinkTo(0);
     if (session_.close_after_reply) return Close();
+  } else if (output_.size() == held) {
+    if (!is_held_) {
+      is_held_ = true;
+      thread_.HoldReplies(this);
+      // What became safe before the thread knew that somebody waits is not told again.
+      if (gate_.Sendable(output_.size(), server_.safe_lsn()) > 0) return Flush();
+    }
   } else {
     if (OutputExceedsLimit(server_.clock().Now())) return Close();
     is_writing_ = true;
@@ -239,6 +252,11 @@ void Connection::Flush() {
     Serve();
     Read();
   }
+}
+
+void Connection::Release() {
+  is_held_ = false;
+  Flush();
 }
 
 void Connection::OnWritable() {

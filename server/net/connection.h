@@ -20,6 +20,7 @@
 #include "resp/request_parser.h"
 #include "server/command/request.h"
 #include "server/net/io_thread.h"
+#include "server/net/reply_gate.h"
 #include "server/net/stream_socket.h"
 #include "server/session/session.h"
 
@@ -38,6 +39,8 @@ class Connection final : private StreamSocket::Owner {
   // Appends bytes that no request asked for.
   void Push(const std::string& bytes);
   void Close();
+  // Sends what was held, as far as it is safe by now.
+  void Release();
   // Goes on after a pause.
   void Resume();
   // Called some times a second. False when the connection has run into a limit and is to be closed.
@@ -74,12 +77,14 @@ class Connection final : private StreamSocket::Owner {
   resp::Buffer output_;
   resp::RequestParser parser_;
   resp::ReplyWriter reply_;
+  ReplyGate gate_;
   size_t read_size_;
   bool is_writing_ = false;  // waits until the socket takes more
   bool is_closed_ = false;
   bool is_paused_ = false;  // by CLIENT PAUSE: the next request waits
   bool is_full_ = false;    // by its own unread replies
   bool will_flush_ = false;
+  bool is_held_ = false;        // by the gate: the thread knows and will call Release
   bool may_have_ended_ = true;  // the last receive did not go on until nothing was left, where an end would show
   int64_t last_read_ms_ = 0;
   int64_t over_soft_limit_since_ms_ = 0;

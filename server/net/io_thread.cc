@@ -69,6 +69,7 @@ void IoThread::FlushAll() {
   // Flushing may serve a connection further, which appends to the list.
   for (size_t i = 0; i < to_flush_.size(); ++i) to_flush_[i]->Flush();
   to_flush_.clear();
+  if (!held_.empty()) server_.store().log().Wake();  // one sync for all that this round has left behind
   std::erase_if(released_, [](const auto& connection) { return connection->is_idle(); });
 }
 
@@ -84,7 +85,20 @@ Connection* IoThread::Find(uint64_t id) {
   return found == connections_.end() ? nullptr : found->second.get();
 }
 
+void IoThread::HoldReplies(Connection* connection) {
+  held_.push_back(connection);
+  holds_replies_.store(true);
+}
+
+void IoThread::ReleaseReplies() {
+  holds_replies_.store(false);
+  std::vector<Connection*> held;
+  held.swap(held_);
+  for (Connection* connection : held) connection->Release();
+}
+
 void IoThread::Release(Connection* connection) {
+  std::erase(held_, connection);
   auto node = connections_.extract(connection->id());
   connection_count_.fetch_sub(1, std::memory_order_relaxed);
   if (!node.empty()) released_.push_back(std::move(node.mapped()));

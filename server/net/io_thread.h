@@ -55,6 +55,10 @@ class IoThread {
   void ReadLater(Connection* connection);
   // The connection waits for the end of a pause.
   void WaitForPauseEnd();
+  // The connection has replies that may not leave before more of the log is safe.
+  void HoldReplies(Connection* connection);
+  bool HoldsReplies() const { return holds_replies_.load(); }
+  void ReleaseReplies();
   // Forgets the connection and frees it at the end of the round.
   void Release(Connection* connection);
 
@@ -73,6 +77,8 @@ class IoThread {
   std::atomic<size_t> connection_count_{0};
   RequestBatch batch_;
   std::vector<Connection*> to_flush_;
+  std::vector<Connection*> held_;
+  std::atomic<bool> holds_replies_{false};
   std::vector<std::unique_ptr<Connection>> released_;
   std::atomic<bool> stopping_{false};
   std::thread thread_;

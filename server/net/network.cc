@@ -42,6 +42,14 @@ void Network::OnSignal(int signal) {
     return;
   }
   server_.log().Notice(std::string("received ") + (signal == SIGTERM ? "SIGTERM" : "SIGINT") + ", shutting down");
+  if (server_.is_loading()) {
+    server_.log().Notice("RingKV ends while it is loading; the files are as they were");
+    ::_exit(0);
+  }
+  if (const storage::Status ready = server_.PrepareShutdown(server_.SavesAtEnd()); !ready) {
+    server_.log().Warning("can't shut down, the snapshot failed: " + ready.error().text);
+    return;
+  }
   main_context_.stop();
 }
 
@@ -83,6 +91,12 @@ void Network::Push(const ClientCard& card, std::shared_ptr<const std::string> by
 
 void Network::ResumePaused() {
   for (auto& thread : threads_) thread->Post([&thread = *thread] { thread.ResumePaused(); });
+}
+
+void Network::ReleaseReplies() {
+  for (auto& thread : threads_) {
+    if (thread->HoldsReplies()) thread->Post([&thread = *thread] { thread.ReleaseReplies(); });
+  }
 }
 
 void Network::Stop() {

@@ -30,6 +30,7 @@ class Network final : public ClientLinks {
   void Close(const ClientCard& card) override;
   void Push(const ClientCard& card, std::shared_ptr<const std::string> bytes) override;
   void ResumePaused() override;
+  void ReleaseReplies() override;
   void Stop() override;
 
  private:

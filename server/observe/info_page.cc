@@ -32,11 +32,21 @@ struct Snapshot {
   storage::KeyStatistics keys;
   rusage usage{};
   std::map<std::string, uint64_t> errors;
+  storage::Durability::SnapshotState saving;
 
   uint64_t Sum(Counter ThreadStatistics::*counter) const {
     uint64_t sum = 0;
     for (size_t i = 0; i < server.threads(); ++i) sum += (server.thread(i).statistics.*counter).Get();
     return sum;
+  }
+  double TotalKeys() const {
+    uint64_t total = 0;
+    for (const auto& [db, size] : memory.databases) total += size.keys;
+    return static_cast<double>(total);
+  }
+  bool IsSaving(storage::SnapshotReason reason) const { return saving.is_running && saving.reason == reason; }
+  std::string SecondsRunning(storage::SnapshotReason reason) const {
+    return IsSaving(reason) ? std::to_string((now_ms - saving.started) / 1000) : "-1";
   }
   std::string Option(std::string_view name) const { return OptionValue(server.options(), *FindOption(name)); }
 };
@@ -194,15 +204,63 @@ constexpr Field kFields[] = {
      [](const Snapshot& s) { return Text(s.server.store().reclaimer().pending()); }},
     {"memory", "lazyfreed_objects", [](const Snapshot& s) { return Text(s.server.store().reclaimer().freed()); }},
 
-    {"persistence", "loading", [](const Snapshot&) { return Text(0); }},
+    {"persistence", "loading", [](const Snapshot& s) { return Text(s.server.is_loading() ? 1 : 0); }},
     {"persistence", "async_loading", [](const Snapshot&) { return Text(0); }},
-    {"persistence", "rdb_changes_since_last_save", [](const Snapshot& s) { return Text(s.txn.Changes()); }},
-    {"persistence", "rdb_bgsave_in_progress", [](const Snapshot&) { return Text(0); }},
+    {"persistence", "current_save_keys_processed",
+     [](const Snapshot& s) { return Text(static_cast<uint64_t>(s.saving.progress * s.TotalKeys())); }},
+    {"persistence", "current_save_keys_total",
+     [](const Snapshot& s) { return Text(s.saving.is_running ? static_cast<uint64_t>(s.TotalKeys()) : 0); }},
+    {"persistence", "rdb_changes_since_last_save",
+     [](const Snapshot& s) { return Text(s.server.durability().ChangesSinceSave(s.txn)); }},
+    {"persistence", "rdb_bgsave_in_progress",
+     [](const Snapshot& s) { return Text(s.IsSaving(storage::SnapshotReason::kSave) ? 1 : 0); }},
     {"persistence", "rdb_last_save_time",
-     [](const Snapshot& s) { return std::to_string(s.server.started_ms() / 1000); }},
-    {"persistence", "rdb_last_bgsave_status", [](const Snapshot&) { return std::string("ok"); }},
-    {"persistence", "aof_enabled", [](const Snapshot&) { return Text(0); }},
-    {"persistence", "aof_rewrite_in_progress", [](const Snapshot&) { return Text(0); }},
+     [](const Snapshot& s) { return std::to_string(s.saving.last_success / 1000); }},
+    {"persistence", "rdb_last_bgsave_status",
+     [](const Snapshot& s) { return std::string(s.saving.last_ok ? "ok" : "err"); }},
+    {"persistence", "rdb_last_bgsave_time_sec",
+     [](const Snapshot& s) { return std::to_string(s.saving.last_seconds); }},
+    {"persistence", "rdb_current_bgsave_time_sec",
+     [](const Snapshot& s) { return s.SecondsRunning(storage::SnapshotReason::kSave); }},
+    {"persistence", "rdb_saves", [](const Snapshot& s) { return Text(s.saving.saves); }},
+    {"persistence", "rdb_last_cow_size", [](const Snapshot&) { return Text(0); }},
+    {"persistence", "rdb_last_load_keys_expired", [](const Snapshot&) { return Text(0); }},
+    {"persistence", "rdb_last_load_keys_loaded",
+     [](const Snapshot& s) { return Text(s.server.durability().keys_loaded()); }},
+    {"persistence", "aof_enabled", [](const Snapshot& s) { return Text(s.server.durability().wants_log() ? 1 : 0); }},
+    {"persistence", "aof_rewrite_in_progress",
+     [](const Snapshot& s) { return Text(s.IsSaving(storage::SnapshotReason::kLogRewrite) ? 1 : 0); }},
+    {"persistence", "aof_rewrite_scheduled",
+     [](const Snapshot& s) {
+       return Text(s.saving.is_scheduled && s.saving.scheduled_reason == storage::SnapshotReason::kLogRewrite ? 1 : 0);
+     }},
+    {"persistence", "aof_last_rewrite_time_sec",
+     [](const Snapshot& s) { return std::to_string(s.saving.last_rewrite_seconds); }},
+    {"persistence", "aof_current_rewrite_time_sec",
+     [](const Snapshot& s) { return s.SecondsRunning(storage::SnapshotReason::kLogRewrite); }},
+    {"persistence", "aof_last_bgrewrite_status",
+     [](const Snapshot& s) { return std::string(s.saving.last_rewrite_ok ? "ok" : "err"); }},
+    {"persistence", "aof_rewrites", [](const Snapshot& s) { return Text(s.saving.rewrites); }},
+    {"persistence", "aof_last_write_status",
+     [](const Snapshot& s) { return std::string(s.server.durability().log().has_failed() ? "err" : "ok"); }},
+    {"persistence", "aof_last_cow_size", [](const Snapshot&) { return Text(0); }},
+    {"persistence", "aof_current_size",
+     [](const Snapshot& s) { return Text(s.saving.summary.file_bytes + s.server.durability().LogBytesSinceSave()); }},
+    {"persistence", "aof_base_size", [](const Snapshot& s) { return Text(s.saving.summary.file_bytes); }},
+    {"persistence", "aof_buffer_length",
+     [](const Snapshot& s) { return Text(s.server.store().log().pending_bytes()); }},
+    {"persistence", "log_lsn_appended", [](const Snapshot& s) { return Text(s.server.store().log().appended()); }},
+    {"persistence", "log_lsn_durable", [](const Snapshot& s) { return Text(s.server.durability().log().durable()); }},
+    {"persistence", "log_syncs", [](const Snapshot& s) { return Text(s.server.durability().log().syncs()); }},
+    {"persistence", "log_failure", [](const Snapshot& s) { return s.server.durability().log().failure(); }},
+    {"persistence", "snapshot_age_seconds",
+     [](const Snapshot& s) { return std::to_string((s.now_ms - s.saving.last_success) / 1000); }},
+    {"persistence", "snapshot_last_lsn", [](const Snapshot& s) { return Text(s.saving.summary.last); }},
+    {"persistence", "snapshot_compression_ratio",
+     [](const Snapshot& s) {
+       return Fixed(MemoryReport::Ratio(s.saving.summary.raw_bytes, s.saving.summary.file_bytes), 2);
+     }},
+    {"persistence", "snapshot_failure", [](const Snapshot& s) { return s.saving.failure; }},
 
     {"stats", "total_connections_received",
      [](const Snapshot& s) { return Text(s.Sum(&ThreadStatistics::connections_accepted)); }},
@@ -335,7 +393,14 @@ bool IsAsked(const Section& section, const std::vector<std::string_view>& asked)
 }  // namespace
 
 std::string InfoPage(Server& server, storage::Txn& txn, const std::vector<std::string_view>& sections) {
-  Snapshot snapshot{server, txn, server.clock().Now(), ReportMemory(server, txn), txn.Statistics(), {}, {}};
+  Snapshot snapshot{server,
+                    txn,
+                    server.clock().Now(),
+                    ReportMemory(server, txn),
+                    txn.Statistics(),
+                    {},
+                    {},
+                    server.durability().snapshot_state()};
   ::getrusage(RUSAGE_SELF, &snapshot.usage);
   for (size_t i = 0; i < server.threads(); ++i) server.thread(i).statistics.AddErrorsTo(&snapshot.errors);
   std::string page;

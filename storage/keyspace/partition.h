@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "storage/keyspace/table.h"
+#include "storage/lsn.h"
 #include "storage/mutex.h"
 
 namespace ringkv::storage {
@@ -32,6 +33,7 @@ struct alignas(64) Partition {
   std::vector<std::unique_ptr<Table>> tables GUARDED_BY(mutex);  // by database; null while there is no key
   KeyStatistics statistics GUARDED_BY(mutex);
   uint64_t changes GUARDED_BY(mutex) = 0;  // effects applied
+  Lsn last_lsn GUARDED_BY(mutex) = 0;      // of the last logged group that may have changed a key here
 };
 
 }  // namespace ringkv::storage

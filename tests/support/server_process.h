@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/temp_dir.h"
+
 namespace ringkv::test {
 
 // Waits until the condition holds. False after a generous deadline.
@@ -40,6 +42,7 @@ class ServerProcess {
  private:
   pid_t pid_ = -1;
   int port_ = 0;
+  TempDir directory_;  // where it works, unless the options name another
   std::string log_path_;
 };
 

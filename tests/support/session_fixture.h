@@ -57,7 +57,7 @@ class SessionFixture : public testing::Test {
 
   Options0 options_;
   storage::ManualClock clock_{1'700'000'000'000};
-  Server server_{options_, clock_, ""};
+  Server server_{options_, clock_, "", 42};
   std::unique_ptr<Session> session_;
 };
 

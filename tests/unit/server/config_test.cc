@@ -51,8 +51,12 @@ TEST_F(ConfigTest, AnErrorSaysWhatWhereAndWhatWouldBeRight) {
   EXPECT_EQ(ErrorOf({"--port", "70000"}),
             "command line: bad value '70000' for 'port': argument must be between 0 and 65535 inclusive");
   EXPECT_EQ(ErrorOf({"--port"}), "command line: option 'port' needs a value");
-  EXPECT_EQ(ErrorOf({"--appendonly", "yes"}),
-            "command line: bad value 'yes' for 'appendonly': this build keeps no log: the only value is no");
+  EXPECT_EQ(ErrorOf({"--appendfsync", "often"}),
+            "command line: bad value 'often' for 'appendfsync': argument(s) must be one of the following: "
+            "everysec, always, no");
+  EXPECT_EQ(ErrorOf({"--save", "60"}), "command line: bad value '60' for 'save': Invalid save parameters");
+  EXPECT_EQ(ErrorOf({"--dbfilename", "a/b"}),
+            "command line: bad value 'a/b' for 'dbfilename': it can't be a path, just a file name");
   EXPECT_EQ(ErrorOf({"--maxmemory-policy", "lru"}).find("command line: bad value 'lru' for 'maxmemory-policy'"), 0u);
   EXPECT_EQ(ErrorOf({dir_.Path("missing.conf")}).find("cannot open configuration file"), 0u);
   EXPECT_EQ(ErrorOf({dir_.Write("quote.conf", "requirepass \"a\n")}),

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+// Snapshots that somebody asks for.
+#include "server/command/error_replies.h"
+#include "server/commands/families.h"
+#include "server/server.h"
+#include "server/session/session.h"
+
+namespace ringkv::server {
+namespace {
+
+using storage::SnapshotReason;
+
+constexpr std::string_view kSaveRuns = "ERR Background save already in progress";
+constexpr std::string_view kOtherRuns =
+    "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a "
+    "BGSAVE whenever possible.";
+
+void Save(AdminCall& call) {
+  const storage::Status saved = call.server.durability().Save();
+  if (!saved) return call.reply.Error("ERR " + saved.error().text);
+  call.reply.Ok();
+}
+
+void BackgroundSave(AdminCall& call) {
+  bool schedule = false;
+  if (call.args.size() > 1) {
+    if (call.args.size() > 2 || !call.args.Take("SCHEDULE")) return call.reply.Error(errors::kSyntax);
+    schedule = true;
+  }
+  storage::Durability& durability = call.server.durability();
+  const storage::Durability::SnapshotState state = durability.snapshot_state();
+  if (state.is_running && state.reason == SnapshotReason::kSave) return call.reply.Error(kSaveRuns);
+  if (state.is_running || call.session.in_exec) {
+    if (!schedule && !call.session.in_exec) return call.reply.Error(kOtherRuns);
+    durability.ScheduleSave(SnapshotReason::kSave);
+    return call.reply.Simple("Background saving scheduled");
+  }
+  if (!durability.StartSave(SnapshotReason::kSave)) return call.reply.Error(kSaveRuns);
+  call.reply.Simple("Background saving started");
+}
+
+void RewriteLog(AdminCall& call) {
+  storage::Durability& durability = call.server.durability();
+  const storage::Durability::SnapshotState state = durability.snapshot_state();
+  if (state.is_running && state.reason == SnapshotReason::kLogRewrite) {
+    return call.reply.Error("ERR Background append only file rewriting already in progress");
+  }
+  if (state.is_running || call.session.in_exec || !durability.StartSave(SnapshotReason::kLogRewrite)) {
+    durability.ScheduleSave(SnapshotReason::kLogRewrite);
+    return call.reply.Simple("Background append only file rewriting scheduled");
+  }
+  call.reply.Simple("Background append only file rewriting started");
+}
+
+void LastSave(AdminCall& call) { call.reply.Integer(call.server.durability().snapshot_state().last_success / 1000); }
+
+constexpr uint32_t kSaves = kAdmin | kNoScript | kNoAsyncLoading;
+
+constexpr Command kRows[] = {
+    {.name = "bgrewriteaof",
+     .arity = 1,
+     .flags = kSaves,
+     .group = Group::kServer,
+     .since = "1.0.0",
+     .summary = "Saves a snapshot in the background, which lets old log files go.",
+     .run = Admin(RewriteLog)},
+    {.name = "bgsave",
+     .arity = -1,
+     .flags = kSaves,
+     .group = Group::kServer,
+     .since = "1.0.0",
+     .syntax = "[SCHEDULE]",
+     .summary = "Saves a snapshot in the background.",
+     .run = Admin(BackgroundSave)},
+    {.name = "lastsave",
+     .arity = 1,
+     .flags = kLoading | kStale | kFast,
+     .group = Group::kServer,
+     .categories = "admin dangerous",
+     .tips = "nondeterministic_output",
+     .since = "1.0.0",
+     .summary = "Tells when the last good snapshot was saved.",
+     .run = Admin(LastSave)},
+    {.name = "save",
+     .arity = 1,
+     .flags = kSaves | kNoMulti,
+     .group = Group::kServer,
+     .since = "1.0.0",
+     .complexity = "O(N) in the number of keys in all databases",
+     .summary = "Saves a snapshot and waits for it.",
+     .run = Admin(Save)},
+};
+static_assert(RowsAreSound(kRows));
+
+}  // namespace
+
+std::span<const Command> PersistenceCommands() { return kRows; }
+
+}  // namespace ringkv::server

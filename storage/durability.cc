@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: MIT
+#include "storage/durability.h"
+
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <vector>
+
+#include "storage/allocator.h"
+#include "storage/log/log_files.h"
+
+namespace ringkv::storage {
+namespace {
+
+constexpr auto kNap = std::chrono::milliseconds(100);
+constexpr int kSnapshotNiceness = 10;
+
+// Snapshots make way for requests where processors are few.
+void MakeThisThreadNice() { ::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), kSnapshotNiceness); }
+
+}  // namespace
+
+Durability::Durability(Store& store, FileSystem& files, const Clock& clock, Options options)
+    : store_(store),
+      files_(files),
+      clock_(clock),
+      options_(std::move(options)),
+      log_(store.log(), files, clock,
+           {.directory = options_.data.log_directory,
+            .hash_seed = store.hash_seed(),
+            .file_bytes = options_.log_file_bytes}) {
+  MutexLock lock(mutex_);
+  state_.last_success = clock.Now();
+}
+
+Durability::~Durability() { [[maybe_unused]] const Status ignored = Close(); }
+
+void Durability::SetCompression(int level, size_t threads) {
+  compression_level_.store(level, std::memory_order_relaxed);
+  snapshot_threads_.store(threads, std::memory_order_relaxed);
+}
+
+Status Durability::LockDirectory() {
+  MutexLock lock(mutex_);
+  if (lock_ != nullptr) return {};
+  Result<std::unique_ptr<FileLock>> taken = files_.Lock(JoinPath(options_.data.directory, "ringkv.lock"));
+  if (!taken) return Fail("another server uses this directory: " + taken.error().text + "; give each its own --dir");
+  lock_ = std::move(*taken);
+  return {};
+}
+
+// --- start and end --------------------------------------------------------------------------------------------------
+
+Status Durability::Open(const RecoveryOptions& recovery_options, bool with_log) {
+  wants_log_ = with_log;
+  if (with_log) {
+    if (Status locked = LockDirectory(); !locked) return locked;
+  }
+  Result<RecoverySummary> recovered = Recover(store_, files_, options_.data, recovery_options);
+  if (!recovered) return tl::unexpected(recovered.error());
+  recovery_ = std::move(*recovered);
+  for (const std::string& warning : recovery_.warnings) say_(true, warning);
+  if (recovery_.cut_bytes > 0) {
+    say_(true, "the last log file '" + recovery_.cut_file + "' had a torn tail: cut " +
+                   std::to_string(recovery_.cut_bytes) + " bytes off");
+  }
+  store_.log().StartBehind(recovery_.last);
+  Random random(store_.hash_seed());
+  Txn txn(store_, clock_.Now(), random);
+  for (DbIndex db = 0; db < store_.databases(); ++db) keys_loaded_ += txn.SizeOf(db).keys;
+  changes_at_save_ = recovery_.groups_replayed > 0 ? 0 : txn.Changes();
+  {
+    MutexLock lock(mutex_);
+    last_snapshot_ = recovery_.snapshot_last;
+    if (!recovery_.snapshot.empty()) state_.last_success = recovery_.snapshot_created;
+  }
+  is_open_ = true;
+  log_thread_ = std::thread([this] { RunLog(); });
+  if (recovery_.needs_snapshot) {
+    if (Status saved = Save(); !saved) return saved;
+  }
+  return with_log ? log_.Open() : Status();
+}
+
+Status Durability::Close() {
+  if (!is_open_) return {};
+  is_open_ = false;
+  std::thread snapshot;
+  {
+    MutexLock lock(mutex_);
+    snapshot.swap(snapshot_thread_);
+  }
+  if (snapshot.joinable()) snapshot.join();
+  stopping_ = true;
+  store_.log().Wake();
+  log_thread_.join();
+  return log_.is_open() ? log_.Close() : Status();
+}
+
+void Durability::RunLog() {
+  CountMemoryOfThisThread();
+  while (!stopping_) {
+    store_.log().WaitForWork(kNap);
+    while (log_.Step()) {
+    }
+  }
+}
+
+void Durability::SwitchLog(bool on) {
+  wants_log_ = on;
+  if (on || !log_.is_open()) return;  // Tick begins the snapshot that it starts from
+  if (Status closed = log_.Close(); !closed)
+    say_(true, "the log was switched off and not all of it is safe: " + closed.error().text);
+}
+
+// --- snapshots ------------------------------------------------------------------------------------------------------
+
+bool Durability::BeginRun(SnapshotReason reason) {
+  MutexLock lock(mutex_);
+  if (state_.is_running) return false;
+  state_.is_running = true;
+  state_.is_scheduled = false;
+  state_.reason = reason;
+  state_.started = clock_.Now();
+  state_.last_attempt = state_.started;
+  return true;
+}
+
+Status Durability::Save() {
+  if (!BeginRun(SnapshotReason::kSave)) return Fail("Background save already in progress");
+  return Run(SnapshotReason::kSave);
+}
+
+Status Durability::SaveAtEnd() {
+  std::thread last;
+  {
+    MutexLock lock(mutex_);
+    last.swap(snapshot_thread_);
+  }
+  if (last.joinable()) last.join();
+  return Save();
+}
+
+bool Durability::StartSave(SnapshotReason reason) {
+  if (!BeginRun(reason)) return false;
+  std::thread last;
+  {
+    MutexLock lock(mutex_);
+    last.swap(snapshot_thread_);
+  }
+  if (last.joinable()) last.join();
+  MutexLock lock(mutex_);
+  snapshot_thread_ = std::thread([this, reason] {
+    MakeThisThreadNice();
+    CountMemoryOfThisThread();
+    [[maybe_unused]] const Status noted = Run(reason);
+  });
+  return true;
+}
+
+void Durability::ScheduleSave(SnapshotReason reason) {
+  MutexLock lock(mutex_);
+  state_.is_scheduled = true;
+  state_.scheduled_reason = reason;
+}
+
+void Durability::Tick() {
+  constexpr UnixMs kRetryAfter = 5000;
+  bool due = false;
+  SnapshotReason reason = SnapshotReason::kLogRewrite;
+  {
+    MutexLock lock(mutex_);
+    const bool switches_on = wants_log() && !log_.is_open();
+    const bool may_try = state_.last_rewrite_ok || clock_.Now() - state_.last_attempt >= kRetryAfter;
+    if (state_.is_scheduled) reason = state_.scheduled_reason;
+    due = !state_.is_running && (state_.is_scheduled || (switches_on && may_try));
+  }
+  if (due) StartSave(reason);
+}
+
+Status Durability::Run(SnapshotReason reason) {
+  const UnixMs started = clock_.Now();
+  const Result<SnapshotSummary> made = MakeSnapshot();
+  NoteRun(reason, made, started);
+  if (!made) return tl::unexpected(made.error());
+  return {};
+}
+
+Result<SnapshotSummary> Durability::MakeSnapshot() {
+  if (Status locked = LockDirectory(); !locked) return tl::unexpected(locked.error());
+  const uint64_t changes_before = Changes();
+  const uint64_t log_bytes_before = log_.bytes_written();
+  SnapshotOptions options{.directory = options_.data.directory,
+                          .name = options_.data.snapshot_name,
+                          .name_of_previous = log_.is_open() ? options_.data.PreviousName() : "",
+                          .compression_level = compression_level_.load(std::memory_order_relaxed)};
+  SnapshotWriter writer(store_, log_, files_, clock_, options);
+  if (Status begun = writer.Begin(); !begun) return tl::unexpected(begun.error());
+  const auto work = [this, &writer] {
+    SnapshotWriter::Worker worker(writer);
+    while (writer.Step(worker)) progress_.store(writer.progress(), std::memory_order_relaxed);
+  };
+  std::vector<std::thread> others;
+  for (size_t i = 1; i < snapshot_threads_.load(std::memory_order_relaxed); ++i) {
+    others.emplace_back([&work] {
+      MakeThisThreadNice();
+      CountMemoryOfThisThread();
+      work();
+    });
+  }
+  work();
+  for (std::thread& other : others) other.join();
+  // A log that was switched on begins while the snapshot still takes in all that happens: nothing falls between.
+  const bool opens_log = wants_log() && !log_.is_open();
+  if (opens_log) {
+    if (Status opened = log_.Open(); !opened) return tl::unexpected(opened.error());
+  }
+  const Result<SnapshotSummary> made = writer.Finish();
+  if (!made) {
+    if (opens_log) [[maybe_unused]]
+      const Status closed = log_.Close();
+    return made;
+  }
+  changes_at_save_ = changes_before;
+  log_bytes_at_save_ = log_bytes_before;
+  Lsn before = 0;
+  {
+    MutexLock lock(mutex_);
+    before = last_snapshot_;
+    last_snapshot_ = made->last;
+  }
+  if (Status dropped = DropWhatIsCovered(made->last, before); !dropped) say_(true, dropped.error().text);
+  return made;
+}
+
+Status Durability::DropWhatIsCovered(Lsn last, Lsn before) {
+  if (log_.is_open() && files_.Exists(options_.data.PreviousPath())) {
+    return DropLogFiles(files_, options_.data.log_directory, before);
+  }
+  // Without a log nothing leads on from an older snapshot.
+  if (!log_.is_open() && files_.Exists(options_.data.PreviousPath())) {
+    if (Status removed = files_.Remove(options_.data.PreviousPath()); !removed) return removed;
+  }
+  return DropLogFiles(files_, options_.data.log_directory, last);
+}
+
+void Durability::NoteRun(SnapshotReason reason, const Result<SnapshotSummary>& result, UnixMs started) {
+  const int64_t seconds = (clock_.Now() - started) / 1000;
+  {
+    MutexLock lock(mutex_);
+    state_.is_running = false;
+    bool& ok = reason == SnapshotReason::kSave ? state_.last_ok : state_.last_rewrite_ok;
+    ok = result.has_value();
+    state_.failure = ok ? "" : result.error().text;
+    (reason == SnapshotReason::kSave ? state_.last_seconds : state_.last_rewrite_seconds) = seconds;
+    if (result) {
+      ++(reason == SnapshotReason::kSave ? state_.saves : state_.rewrites);
+      state_.last_success = clock_.Now();
+      state_.summary = *result;
+    }
+  }
+  if (!result) {
+    say_(true, "snapshot failed: " + result.error().text);
+    return;
+  }
+  say_(false, "snapshot saved: " + std::to_string(result->keys) + " keys, " + std::to_string(result->file_bytes) +
+                  " bytes, up to LSN " + std::to_string(result->last) + ", in " +
+                  std::to_string(clock_.Now() - started) + " ms");
+}
+
+Durability::SnapshotState Durability::snapshot_state() {
+  MutexLock lock(mutex_);
+  SnapshotState state = state_;
+  state.progress = state.is_running ? progress_.load(std::memory_order_relaxed) : 0;
+  return state;
+}
+
+uint64_t Durability::Changes() {
+  Random random(store_.hash_seed());
+  return Txn(store_, clock_.Now(), random).Changes();
+}
+
+uint64_t Durability::ChangesSinceSave(Txn& txn) const {
+  const uint64_t now = txn.Changes();
+  const uint64_t then = changes_at_save_.load();
+  return now > then ? now - then : 0;
+}
+
+uint64_t Durability::LogBytesSinceSave() const {
+  return log_.bytes_written() - log_bytes_at_save_.load(std::memory_order_relaxed);
+}
+
+}  // namespace ringkv::storage

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#include "storage/log/log_buffer.h"
+
+#include "storage/byte_codec.h"
+
+namespace ringkv::storage {
+
+Lsn LogBuffer::Append(std::string_view effects) {
+  bool wake = false;
+  Lsn lsn = 0;
+  {
+    MutexLock lock(mutex_);
+    const size_t before = bytes_.size();
+    PutText(&bytes_, effects);
+    ++groups_;
+    lsn = appended_.load(std::memory_order_relaxed) + 1;
+    appended_.store(lsn, std::memory_order_release);
+    pending_bytes_.store(bytes_.size(), std::memory_order_relaxed);
+    wake = before < kWakeBytes && bytes_.size() >= kWakeBytes;
+    if (wake) woken_ = true;
+  }
+  if (wake) work_.notify_one();
+  return lsn;
+}
+
+bool LogBuffer::Take(Batch* batch) {
+  batch->bytes.clear();
+  if (batch->bytes.capacity() > 4 * kWakeBytes) batch->bytes.shrink_to_fit();
+  MutexLock lock(mutex_);
+  batch->groups = groups_;
+  batch->first = appended_.load(std::memory_order_relaxed) - groups_ + 1;
+  if (groups_ == 0) return false;
+  batch->bytes.swap(bytes_);
+  groups_ = 0;
+  pending_bytes_.store(0, std::memory_order_relaxed);
+  return true;
+}
+
+void LogBuffer::WaitForWork(std::chrono::milliseconds most) NO_THREAD_SAFETY_ANALYSIS {
+  std::unique_lock lock(mutex_.native());
+  work_.wait_for(lock, most, [&] { return woken_; });
+  woken_ = false;
+}
+
+void LogBuffer::Wake() {
+  {
+    MutexLock lock(mutex_);
+    if (woken_) return;
+    woken_ = true;
+  }
+  work_.notify_one();
+}
+
+}  // namespace ringkv::storage

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+// Groups of effects on their way from the transactions to the log writer. Here they get their LSN.
+//
+// A transaction appends while it holds the locks of all partitions that it changed, so the order of groups is the order
+// of changes on every key, and whoever holds a partition's lock sees exactly the groups up to `appended` in it.
+//
+// Threads: guarded; its lock comes after those of partitions.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <string>
+#include <string_view>
+
+#include "storage/lsn.h"
+#include "storage/mutex.h"
+
+namespace ringkv::storage {
+
+class LogBuffer {
+ public:
+  // While nobody records, transactions do not encode and LSNs do not move.
+  bool is_recording() const { return recording_.load(std::memory_order_relaxed); }
+  void SetRecording(bool recording) { recording_.store(recording, std::memory_order_relaxed); }
+
+  // The number of the last group. Before the first Append it may be set to where an earlier run ended.
+  Lsn appended() const { return appended_.load(std::memory_order_acquire); }
+  void StartBehind(Lsn last) { appended_.store(last, std::memory_order_release); }
+
+  // Returns the LSN of the group.
+  Lsn Append(std::string_view effects);
+  // Bytes that wait to be taken.
+  size_t pending_bytes() const { return pending_bytes_.load(std::memory_order_relaxed); }
+
+  struct Batch {
+    Lsn first = 0;
+    uint32_t groups = 0;
+    std::string bytes;
+  };
+  // Everything that waits; `batch` is used again. False if there is nothing: then `first` says what comes next.
+  bool Take(Batch* batch);
+
+  // The writer sleeps until somebody wakes it, much has come together, or the time is over.
+  void WaitForWork(std::chrono::milliseconds most);
+  void Wake();
+
+ private:
+  static constexpr size_t kWakeBytes = 256 * 1024;
+
+  std::atomic<bool> recording_{false};
+  std::atomic<Lsn> appended_{0};
+  std::atomic<size_t> pending_bytes_{0};
+  std::condition_variable work_;
+  Mutex mutex_;
+  std::string bytes_ GUARDED_BY(mutex_);
+  uint32_t groups_ GUARDED_BY(mutex_) = 0;
+  bool woken_ GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace ringkv::storage

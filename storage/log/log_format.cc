@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#include "storage/log/log_format.h"
+
+#include "storage/byte_codec.h"
+#include "storage/check.h"
+#include "storage/checksum.h"
+
+namespace ringkv::storage {
+namespace {
+
+constexpr std::string_view kLogMagic = "RINGKVLG";
+constexpr std::string_view kFrameMagic = "RKVF";
+
+}  // namespace
+
+std::string EncodeLogHeader(const LogHeader& header) {
+  std::string bytes(kLogMagic);
+  PutFixed(&bytes, header.version);
+  PutFixed(&bytes, uint32_t{kLogHeaderBytes});
+  PutFixed(&bytes, header.hash_seed);
+  PutFixed(&bytes, header.first);
+  PutFixed(&bytes, header.created);
+  bytes.resize(kLogHeaderBytes - sizeof(uint64_t), '\0');
+  PutFixed(&bytes, Checksum(bytes));
+  return bytes;
+}
+
+Result<LogHeader> DecodeLogHeader(std::string_view bytes) {
+  if (bytes.size() < kLogHeaderBytes) return Fail("the file header is cut short", ErrorKind::kDamaged);
+  ByteReader reader(bytes.substr(0, kLogHeaderBytes));
+  if (reader.Bytes(kLogMagic.size()) != kLogMagic)
+    return Fail("it does not begin as a RingKV log does", ErrorKind::kDamaged);
+  LogHeader header;
+  header.version = reader.Fixed<uint32_t>();
+  reader.Fixed<uint32_t>();
+  header.hash_seed = reader.Fixed<uint64_t>();
+  header.first = reader.Fixed<Lsn>();
+  header.created = reader.Fixed<UnixMs>();
+  const std::string_view checked = bytes.substr(0, kLogHeaderBytes - sizeof(uint64_t));
+  ByteReader end(bytes.substr(checked.size(), sizeof(uint64_t)));
+  if (end.Fixed<uint64_t>() != Checksum(checked))
+    return Fail("the checksum of the file header is wrong", ErrorKind::kDamaged);
+  if (header.version > kLogVersion) {
+    return Fail("it has format version " + std::to_string(header.version) + ", and this RingKV reads up to " +
+                    std::to_string(kLogVersion) + ": a newer one is needed",
+                ErrorKind::kNewerFormat);
+  }
+  return header;
+}
+
+void EncodeFrame(std::string* out, const LogFrame& frame) {
+  RINGKV_CHECK(frame.groups > 0 && frame.first > 0 && frame.durable < frame.first);
+  std::string head(kFrameMagic);
+  PutFixed(&head, frame.groups);
+  PutFixed(&head, uint64_t{frame.body.size()});
+  PutFixed(&head, frame.first);
+  PutFixed(&head, frame.durable);
+  PutFixed(&head, frame.time);
+  PutFixed(&head, Checksum(head, frame.body));
+  out->append(head);
+  out->append(frame.body);
+}
+
+bool DecodeFrame(std::string_view bytes, LogFrame* frame) {
+  if (bytes.size() < kFrameHeaderBytes) return false;
+  ByteReader reader(bytes.substr(0, kFrameHeaderBytes));
+  if (reader.Bytes(kFrameMagic.size()) != kFrameMagic) return false;
+  frame->groups = reader.Fixed<uint32_t>();
+  const auto body_bytes = reader.Fixed<uint64_t>();
+  frame->first = reader.Fixed<Lsn>();
+  frame->durable = reader.Fixed<Lsn>();
+  frame->time = reader.Fixed<UnixMs>();
+  const auto checksum = reader.Fixed<uint64_t>();
+  if (body_bytes > bytes.size() - kFrameHeaderBytes) return false;
+  frame->body = bytes.substr(kFrameHeaderBytes, body_bytes);
+  return checksum == Checksum(bytes.substr(0, kFrameHeaderBytes - sizeof checksum), frame->body) && frame->groups > 0;
+}
+
+size_t FindFrame(std::string_view bytes) {
+  LogFrame frame;
+  size_t at = bytes.find(kFrameMagic);
+  while (at != std::string_view::npos && !DecodeFrame(bytes.substr(at), &frame)) at = bytes.find(kFrameMagic, at + 1);
+  return at;
+}
+
+}  // namespace ringkv::storage

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// The bytes of a log file (docs/formats/log.md): a header, then frames. A frame holds the groups of effects that were
+// written together, under one checksum.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "storage/clock.h"
+#include "storage/lsn.h"
+#include "storage/result.h"
+
+namespace ringkv::storage {
+
+constexpr uint32_t kLogVersion = 1;
+constexpr size_t kLogHeaderBytes = 64;
+constexpr size_t kFrameHeaderBytes = 48;
+
+struct LogHeader {
+  uint32_t version = kLogVersion;
+  uint64_t hash_seed = 0;
+  Lsn first = 0;  // of the first group in the file
+  UnixMs created = 0;
+};
+
+struct LogFrame {
+  Lsn first = 0;
+  uint32_t groups = 0;
+  // Everything up to here was safe on the disk when the frame was written: damage before it is no torn tail.
+  Lsn durable = 0;
+  UnixMs time = 0;
+  std::string_view body;  // the groups, each as a text of effects
+
+  Lsn last() const { return first + groups - 1; }
+  size_t TotalBytes() const { return kFrameHeaderBytes + body.size(); }
+};
+
+std::string EncodeLogHeader(const LogHeader& header);
+// Says what is wrong with it: not ours, of a newer version, or damaged.
+Result<LogHeader> DecodeLogHeader(std::string_view bytes);
+
+void EncodeFrame(std::string* out, const LogFrame& frame);
+// The frame at the beginning of `bytes`; false if there is no whole and good one.
+bool DecodeFrame(std::string_view bytes, LogFrame* frame);
+// Where in `bytes` the next good frame begins, or npos.
+size_t FindFrame(std::string_view bytes);
+
+}  // namespace ringkv::storage

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+#include "storage/log/log_writer.h"
+
+#include "storage/check.h"
+#include "storage/log/log_files.h"
+
+namespace ringkv::storage {
+namespace {
+
+// So much is kept in memory for a second writing at most (and one batch more).
+constexpr size_t kMostUnsynced = 16 << 20;
+constexpr UnixMs kSyncEvery = 900;  // ms; with the writer's naps of 100 ms: each second
+constexpr UnixMs kHealEvery = 1000;
+
+}  // namespace
+
+LogWriter::LogWriter(LogBuffer& buffer, FileSystem& files, const Clock& clock, LogWriterOptions options)
+    : buffer_(buffer), files_(files), clock_(clock), options_(std::move(options)) {}
+
+Status LogWriter::Open() {
+  MutexLock lock(mutex_);
+  if (file_ != nullptr) return {};
+  buffer_.SetRecording(true);  // what comes from now on waits in the buffer
+  TakeFrame();
+  RINGKV_CHECK(unsynced_.empty());
+  Status begun = BeginFile(last_framed_ + 1, {});
+  if (begun) {
+    durable_.store(last_framed_);
+    is_open_.store(true, std::memory_order_relaxed);
+  } else {
+    buffer_.SetRecording(sink_ != nullptr);
+  }
+  return begun;
+}
+
+Status LogWriter::Close() {
+  Status flushed = Flush();
+  MutexLock lock(mutex_);
+  file_.reset();
+  unsynced_.clear();
+  written_ = 0;
+  is_open_.store(false, std::memory_order_relaxed);
+  has_failed_.store(false, std::memory_order_relaxed);
+  failure_.clear();
+  buffer_.SetRecording(sink_ != nullptr);
+  return flushed;
+}
+
+Status LogWriter::BeginFile(Lsn first, std::string_view frames) {
+  if (Status made = files_.MakeDirectory(options_.directory); !made) return made;
+  std::string bytes = EncodeLogHeader({.hash_seed = options_.hash_seed, .first = first, .created = clock_.Now()});
+  bytes.append(frames);
+  Result<std::unique_ptr<File>> file = PlaceFile(files_, options_.directory, NameOfLogFile(first), bytes);
+  if (!file) return tl::unexpected(file.error());
+  file_ = std::move(*file);
+  file_bytes_ = bytes.size();
+  last_sync_ = clock_.Now();
+  return {};
+}
+
+// --- sinks ----------------------------------------------------------------------------------------------------------
+
+Lsn LogWriter::Attach(FrameSink* sink) {
+  MutexLock lock(mutex_);
+  RINGKV_CHECK(sink_ == nullptr);
+  TakeFrame();
+  buffer_.SetRecording(true);
+  sink_ = sink;
+  sink_status_ = {};
+  return last_framed_;
+}
+
+Result<Lsn> LogWriter::Detach() {
+  MutexLock lock(mutex_);
+  TakeFrame();
+  sink_ = nullptr;
+  if (file_ == nullptr) buffer_.SetRecording(false);
+  if (!sink_status_) return tl::unexpected(sink_status_.error());
+  return last_framed_;
+}
+
+// --- passes ---------------------------------------------------------------------------------------------------------
+
+void LogWriter::TakeFrame() {
+  const bool has_taken = buffer_.Take(&batch_);
+  last_framed_ = batch_.first + batch_.groups - 1;
+  if (!has_taken || (!is_open() && sink_ == nullptr)) return;
+  LogFrame frame{.first = batch_.first,
+                 .groups = batch_.groups,
+                 .durable = std::min(durable_.load(std::memory_order_relaxed), batch_.first - 1),
+                 .time = clock_.Now(),
+                 .body = batch_.bytes};
+  const size_t start = unsynced_.size();
+  EncodeFrame(&unsynced_, frame);
+  if (sink_ != nullptr && sink_status_) sink_status_ = sink_->Write(std::string_view(unsynced_).substr(start));
+  if (!is_open()) unsynced_.clear();
+}
+
+Status LogWriter::SyncFile() {
+  if (Status synced = file_->Sync(); !synced) return synced;
+  syncs_.fetch_add(1, std::memory_order_relaxed);
+  last_sync_ = clock_.Now();
+  unsynced_.clear();
+  if (unsynced_.capacity() > 2 * kMostUnsynced) unsynced_.shrink_to_fit();
+  written_ = 0;
+  durable_.store(last_framed_);
+  return {};
+}
+
+Status LogWriter::WriteOut(bool sync_now) {
+  if (written_ < unsynced_.size()) {
+    const std::string_view rest = std::string_view(unsynced_).substr(written_);
+    if (Status written = file_->Append(rest); !written) return written;
+    file_bytes_ += rest.size();
+    bytes_written_.fetch_add(rest.size(), std::memory_order_relaxed);
+    written_ = unsynced_.size();
+  }
+  if (unsynced_.empty()) return {};
+  const bool second_is_over = policy() == SyncPolicy::kEverySecond && clock_.Now() - last_sync_ >= kSyncEvery;
+  const bool is_full = file_bytes_ >= options_.file_bytes;
+  if (sync_now || policy() == SyncPolicy::kAlways || second_is_over || is_full || unsynced_.size() >= kMostUnsynced) {
+    if (Status synced = SyncFile(); !synced) return synced;
+  }
+  return is_full ? BeginFile(last_framed_ + 1, {}) : Status();
+}
+
+bool LogWriter::Pass(bool sync_now) {
+  const Lsn framed_before = last_framed_;
+  TakeFrame();
+  if (!is_open()) return last_framed_ != framed_before;
+  if (has_failed() && clock_.Now() >= next_attempt_) TryToHeal();
+  if (has_failed()) return false;
+  const uint64_t bytes_before = bytes_written();
+  if (Status written = WriteOut(sync_now); !written) Fail(written.error());
+  return last_framed_ != framed_before || bytes_written() != bytes_before;
+}
+
+bool LogWriter::Step() {
+  const Lsn durable_before = durable();
+  const bool failed_before = has_failed();
+  bool worked = false;
+  {
+    MutexLock lock(mutex_);
+    worked = Pass(false);
+  }
+  if (durable() != durable_before && on_durable_) on_durable_();
+  if (has_failed() != failed_before && on_health_) on_health_();
+  return worked;
+}
+
+Status LogWriter::Flush() {
+  const Lsn durable_before = durable();
+  const bool failed_before = has_failed();
+  Status status;
+  {
+    MutexLock lock(mutex_);
+    if (has_failed()) next_attempt_ = 0;
+    Pass(true);
+    if (has_failed()) status = ringkv::storage::Fail(failure_);
+  }
+  if (durable() != durable_before && on_durable_) on_durable_();
+  if (has_failed() != failed_before && on_health_) on_health_();
+  return status;
+}
+
+// --- when the disk fails --------------------------------------------------------------------------------------------
+
+void LogWriter::Fail(const Error& error) {
+  failure_ = error.text;
+  has_failed_.store(true, std::memory_order_relaxed);
+  next_attempt_ = clock_.Now() + kHealEvery;
+}
+
+void LogWriter::TryToHeal() {
+  next_attempt_ = clock_.Now() + kHealEvery;
+  if (Status begun = BeginFile(durable() + 1, unsynced_); !begun) {
+    failure_ = begun.error().text;
+    return;
+  }
+  bytes_written_.fetch_add(unsynced_.size(), std::memory_order_relaxed);
+  unsynced_.clear();
+  written_ = 0;
+  durable_.store(last_framed_);
+  failure_.clear();
+  has_failed_.store(false, std::memory_order_relaxed);
+}
+
+std::string LogWriter::failure() {
+  MutexLock lock(mutex_);
+  return failure_;
+}
+
+}  // namespace ringkv::storage

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+#include "storage/posix/posix_file_system.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+namespace ringkv::storage {
+namespace {
+
+tl::unexpected<Error> FailWithErrno(const std::string& what, const std::string& path) {
+  return Fail("cannot " + what + " '" + path + "': " + std::strerror(errno));
+}
+
+// Owns the descriptor.
+class PosixFile final : public File {
+ public:
+  PosixFile(int descriptor, std::string path) : descriptor_(descriptor), path_(std::move(path)) {}
+  ~PosixFile() override { ::close(descriptor_); }
+
+  Status Append(std::string_view bytes) override {
+    while (!bytes.empty()) {
+      const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) return FailWithErrno("write", path_);
+      bytes.remove_prefix(static_cast<size_t>(written));
+    }
+    return {};
+  }
+
+  Result<size_t> ReadAt(uint64_t offset, char* to, size_t size) override {
+    size_t done = 0;
+    while (done < size) {
+      const ssize_t count = ::pread(descriptor_, to + done, size - done, static_cast<off_t>(offset + done));
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) return FailWithErrno("read", path_);
+      if (count == 0) break;
+      done += static_cast<size_t>(count);
+    }
+    return done;
+  }
+
+  Result<uint64_t> Size() override {
+    struct stat status {};
+    if (::fstat(descriptor_, &status) != 0) return FailWithErrno("look at", path_);
+    return static_cast<uint64_t>(status.st_size);
+  }
+
+  Status Truncate(uint64_t size) override {
+    if (::ftruncate(descriptor_, static_cast<off_t>(size)) != 0) return FailWithErrno("truncate", path_);
+    return {};
+  }
+
+  Status Sync() override {
+    if (::fdatasync(descriptor_) != 0) return FailWithErrno("sync", path_);
+    return {};
+  }
+
+ private:
+  const int descriptor_;
+  const std::string path_;
+};
+
+class PosixLock final : public FileLock {
+ public:
+  explicit PosixLock(int descriptor) : descriptor_(descriptor) {}
+  ~PosixLock() override { ::close(descriptor_); }
+
+ private:
+  const int descriptor_;
+};
+
+constexpr mode_t kPermissions = 0644;
+
+}  // namespace
+
+Result<std::unique_ptr<File>> PosixFileSystem::Open(const std::string& path, OpenMode mode) {
+  int flags = O_CLOEXEC;
+  switch (mode) {
+    case OpenMode::kRead: flags |= O_RDONLY; break;
+    case OpenMode::kReplace: flags |= O_RDWR | O_CREAT | O_TRUNC | O_APPEND; break;
+    case OpenMode::kModify: flags |= O_RDWR | O_APPEND; break;
+  }
+  const int descriptor = ::open(path.c_str(), flags, kPermissions);
+  if (descriptor < 0) return FailWithErrno("open", path);
+  return std::make_unique<PosixFile>(descriptor, path);
+}
+
+bool PosixFileSystem::Exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+
+Result<std::vector<std::string>> PosixFileSystem::List(const std::string& directory) {
+  std::vector<std::string> names;
+  std::error_code error;
+  std::filesystem::directory_iterator each(directory.empty() ? "." : directory, error);
+  for (; !error && each != std::filesystem::directory_iterator(); each.increment(error)) {
+    names.push_back(each->path().filename().string());
+  }
+  if (error) return Fail("cannot list '" + directory + "': " + error.message());
+  return names;
+}
+
+Status PosixFileSystem::MakeDirectory(const std::string& path) {
+  if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) return FailWithErrno("make directory", path);
+  return {};
+}
+
+Status PosixFileSystem::Rename(const std::string& from, const std::string& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) return FailWithErrno("rename to '" + to + "'", from);
+  return {};
+}
+
+Status PosixFileSystem::Remove(const std::string& path) {
+  if (::unlink(path.c_str()) != 0) return FailWithErrno("remove", path);
+  return {};
+}
+
+Status PosixFileSystem::SyncDirectory(const std::string& path) {
+  const std::string directory = path.empty() ? "." : path;
+  const int descriptor = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return FailWithErrno("open directory", directory);
+  const int result = ::fsync(descriptor);
+  const int why = errno;
+  ::close(descriptor);
+  errno = why;
+  if (result != 0) return FailWithErrno("sync directory", directory);
+  return {};
+}
+
+Result<std::unique_ptr<FileLock>> PosixFileSystem::Lock(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kPermissions);
+  if (descriptor < 0) return FailWithErrno("open lock file", path);
+  auto lock = std::make_unique<PosixLock>(descriptor);
+  if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+    char holder[32] = {};
+    [[maybe_unused]] const ssize_t count = ::pread(descriptor, holder, sizeof holder - 1, 0);
+    std::string pid(holder);
+    while (!pid.empty() && pid.back() == '\n') pid.pop_back();
+    return Fail("'" + path + "' is locked by process " + (pid.empty() ? "unknown" : pid));
+  }
+  const std::string pid = std::to_string(::getpid()) + "\n";
+  if (::ftruncate(descriptor, 0) != 0 || ::pwrite(descriptor, pid.data(), pid.size(), 0) < 0) {
+    return FailWithErrno("write lock file", path);
+  }
+  return lock;
+}
+
+}  // namespace ringkv::storage

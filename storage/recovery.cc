@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: MIT
+#include "storage/recovery.h"
+
+#include <chrono>
+#include <cstdio>
+
+#include "storage/effect_replay.h"
+#include "storage/log/log_files.h"
+#include "storage/log/log_reader.h"
+#include "storage/snapshot/snapshot_loader.h"
+
+namespace ringkv::storage {
+namespace {
+
+constexpr std::string_view kSetAside = ".damaged";
+constexpr const char* kWaysOn =
+    "; 'ringkv-check --fix' shows and repairs it, '--recover-up-to-damage yes' starts with what is good before it";
+
+// Lines at most once a second.
+class ProgressLines {
+ public:
+  explicit ProgressLines(const std::function<void(const std::string&)>& say) : say_(say) {}
+  void Say(const std::string& what, double share) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - last_ < std::chrono::seconds(1)) return;
+    last_ = now;
+    char percent[32];
+    std::snprintf(percent, sizeof percent, ": %.0f %%", share * 100);
+    say_(what + percent);
+  }
+
+ private:
+  const std::function<void(const std::string&)>& say_;
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+class Recovery {
+ public:
+  Recovery(Store& store, FileSystem& files, const DataFiles& data, const RecoveryOptions& options)
+      : store_(store), files_(files), data_(data), options_(options), progress_(options.progress) {}
+
+  Result<RecoverySummary> Run() {
+    Result<std::vector<LogFileName>> logs = ListLogFiles(files_, data_.log_directory);
+    if (!logs) return tl::unexpected(logs.error());
+    logs_ = std::move(*logs);
+    if (Status loaded = LoadSnapshot(); !loaded) return tl::unexpected(loaded.error());
+    if (Status replayed = ReplayLog(); !replayed) return tl::unexpected(replayed.error());
+    return summary_;
+  }
+
+ private:
+  // --- the snapshot ---
+
+  Status LoadSnapshot() {
+    const bool has_newest = files_.Exists(data_.SnapshotPath());
+    const bool has_previous = files_.Exists(data_.PreviousPath());
+    if (!has_newest && !has_previous) return {};
+    if (!has_newest) return Load(data_.PreviousPath());  // the machine went down while the names were changed
+    Status newest = Load(data_.SnapshotPath());
+    if (newest || newest.error().kind != ErrorKind::kDamaged) return newest;
+    if (has_previous && LogReachesBackTo(data_.PreviousPath())) {
+      Clear();
+      if (Status previous = Load(data_.PreviousPath()); previous) {
+        Warn(newest.error().text + "; went back to '" + data_.PreviousPath() + "' and the log behind it");
+        summary_.needs_snapshot = true;
+        return SetAside(data_.directory, data_.snapshot_name);
+      }
+    }
+    if (!options_.up_to_damage) return Fail(newest.error().text + kWaysOn, ErrorKind::kDamaged);
+    // What came in before the damage stays. The log builds on the whole snapshot, so it can't be applied.
+    Warn(newest.error().text + "; going on with the keys that were read before it");
+    summary_.needs_snapshot = true;
+    for (const LogFileName& log : logs_) {
+      summary_.last = std::max(summary_.last, log.first + kLsnLeap);
+      if (Status aside = SetAside(data_.log_directory, log.name); !aside) return aside;
+    }
+    logs_.clear();
+    return SetAside(data_.directory, data_.snapshot_name);
+  }
+
+  Status Load(const std::string& path) {
+    Result<std::unique_ptr<SnapshotReader>> opened = SnapshotReader::Open(files_, path);
+    if (!opened) return tl::unexpected(opened.error());
+    const SnapshotReader& snapshot = **opened;
+    if (snapshot.header().hash_seed != store_.hash_seed()) return snapshot.Damaged(16, "it is of another data set");
+    Result<RunMap> runs = LoadBlocks(snapshot, store_, options_.threads,
+                                     [&](double share) { progress_.Say("loading snapshot '" + path + "'", share); });
+    if (!runs) return tl::unexpected(runs.error());
+    runs_ = std::move(*runs);
+    EffectReplay replay(store_, runs_, store_.clock().Now());
+    BlockDecompressor decompressor;
+    for (const auto& section : snapshot.sections()) {
+      if (section.section.kind != SectionKind::kFrame) continue;
+      const Result<std::string> body = snapshot.ReadBody(section, decompressor);
+      if (!body) return tl::unexpected(body.error());
+      LogFrame frame;
+      const bool applied = DecodeFrame(*body, &frame) && ForEachGroup(frame, [&](Lsn lsn, std::string_view effects) {
+                             return replay.Apply(lsn, effects);
+                           });
+      if (!applied) return snapshot.Damaged(section.offset, "a frame of effects makes no sense");
+    }
+    summary_.snapshot = path;
+    summary_.snapshot_created = snapshot.header().created;
+    summary_.snapshot_last = snapshot.end().last;
+    summary_.last = snapshot.end().last;
+    return {};
+  }
+
+  void Clear() {
+    Random random(store_.hash_seed());
+    Txn txn(store_, store_.clock().Now(), random);
+    txn.LockAll();
+    for (DbIndex db = 0; db < store_.databases(); ++db) txn.FlushDatabase(db);
+    runs_ = RunMap();
+  }
+
+  bool LogReachesBackTo(const std::string& path) {
+    const Result<std::unique_ptr<SnapshotReader>> snapshot = SnapshotReader::Open(files_, path);
+    return snapshot && !logs_.empty() && logs_.front().first <= (*snapshot)->end().last + 1;
+  }
+
+  // --- the log ---
+
+  Status ReplayLog() {
+    const RunMap nothing_is_in_blocks;  // all that the snapshot's blocks and frames hold is behind us
+    EffectReplay replay(store_, nothing_is_in_blocks, store_.clock().Now());
+    for (size_t i = 0; i < logs_.size(); ++i) {
+      const bool is_last = i + 1 == logs_.size();
+      // A file's groups count up to where the next one begins: what failed to be written safely stands there again.
+      const Lsn next_first = is_last ? UINT64_MAX : logs_[i + 1].first;
+      if (next_first <= summary_.last + 1) continue;
+      if (logs_[i].first > summary_.last + 1) return HandleHole(i);
+      Result<std::unique_ptr<LogFileReader>> opened =
+          LogFileReader::Open(files_, JoinPath(data_.log_directory, logs_[i].name), logs_[i].first);
+      if (!opened) return HandleDamage(i, tl::unexpected(opened.error()));
+      LogFileReader& log = **opened;
+      if (log.is_stillborn() && is_last) return RemoveStillborn(log);
+      if (!log.is_stillborn() && log.header().hash_seed != store_.hash_seed()) {
+        return log.Damaged(16, "it is of another data set");
+      }
+      const Result<bool> go_on = ReplayFile(log, next_first, replay);
+      if (!go_on) return HandleDamage(i, tl::unexpected(go_on.error()));
+      if (!*go_on) return {};
+      if (summary_.last + 1 >= next_first || log.AtEnd()) continue;
+      if (!is_last || log.IsDamage(summary_.last)) {
+        return HandleDamage(i, log.Damaged(log.offset(), "a frame's checksum is wrong"));
+      }
+      return CutTail(log);
+    }
+    return {};
+  }
+
+  // False when the point in time was reached.
+  Result<bool> ReplayFile(LogFileReader& log, Lsn next_first, EffectReplay& replay) {
+    LogFrame frame;
+    for (uint64_t at = log.offset(); log.Next(&frame); at = log.offset()) {
+      if (frame.first >= next_first) break;
+      if (frame.last() <= summary_.last) continue;
+      if (frame.first > summary_.last + 1) return log.Damaged(at, "groups are missing before it");
+      if (frame.time > options_.last_time) return false;
+      bool reached = false;
+      const bool applied = ForEachGroup(frame, [&](Lsn lsn, std::string_view effects) {
+        if (lsn <= summary_.last || lsn >= next_first || reached) return true;
+        reached = lsn > options_.last_lsn;
+        if (reached) return true;
+        if (!replay.Apply(lsn, effects)) return false;
+        summary_.last = lsn;
+        ++summary_.groups_replayed;
+        return true;
+      });
+      if (!applied) return log.Damaged(at, "its effects make no sense here");
+      if (reached) return false;
+      progress_.Say("replaying log file '" + log.path() + "'",
+                    static_cast<double>(log.offset()) / static_cast<double>(log.file_bytes()));
+    }
+    return true;
+  }
+
+  Status CutTail(const LogFileReader& log) {
+    summary_.cut_file = log.path();
+    summary_.cut_bytes = log.file_bytes() - log.offset();
+    if (options_.read_only) return {};
+    return Truncate(log.path(), log.offset());
+  }
+
+  Status RemoveStillborn(const LogFileReader& log) {
+    summary_.cut_file = log.path();
+    summary_.cut_bytes = log.file_bytes();
+    if (options_.read_only) return {};
+    if (Status removed = files_.Remove(log.path()); !removed) return removed;
+    return files_.SyncDirectory(data_.log_directory);
+  }
+
+  Status Truncate(const std::string& path, uint64_t size) {
+    Result<std::unique_ptr<File>> file = files_.Open(path, OpenMode::kModify);
+    if (!file) return tl::unexpected(file.error());
+    if (Status cut = (*file)->Truncate(size); !cut) return cut;
+    return (*file)->Sync();
+  }
+
+  Status HandleHole(size_t i) {
+    const std::string what = "the log goes on at LSN " + std::to_string(logs_[i].first) + " in '" +
+                             JoinPath(data_.log_directory, logs_[i].name) + "', and what is before it ends at LSN " +
+                             std::to_string(summary_.last) + ": a snapshot or a log file is missing";
+    return HandleDamage(i, Fail(what, ErrorKind::kDamaged));
+  }
+
+  // From log file `i` on there is something that can't be used.
+  Status HandleDamage(size_t i, tl::unexpected<Error> error) {
+    if (error.value().kind != ErrorKind::kDamaged) return error;
+    if (!options_.up_to_damage) return Fail(error.value().text + kWaysOn, ErrorKind::kDamaged);
+    Warn(error.value().text + "; going on with what is before it, up to LSN " + std::to_string(summary_.last));
+    if (options_.read_only) return {};
+    // LSNs that were given out before are not given out again: files set aside must never seem to go on from here.
+    summary_.needs_snapshot = true;
+    for (size_t j = i; j < logs_.size(); ++j) {
+      if (Status aside = SetAside(data_.log_directory, logs_[j].name); !aside) return aside;
+      summary_.last = std::max(summary_.last, logs_[j].first + kLsnLeap);
+    }
+    return {};
+  }
+
+  // --- both ---
+
+  Status SetAside(const std::string& directory, const std::string& name) {
+    if (options_.read_only) return {};
+    const std::string path = JoinPath(directory, name);
+    if (Status renamed = files_.Rename(path, path + std::string(kSetAside)); !renamed) return renamed;
+    return files_.SyncDirectory(directory);
+  }
+
+  void Warn(const std::string& text) { summary_.warnings.push_back(text); }
+
+  // More groups than a log file can hold.
+  static constexpr Lsn kLsnLeap = uint64_t{1} << 32;
+
+  Store& store_;
+  FileSystem& files_;
+  const DataFiles& data_;
+  const RecoveryOptions& options_;
+  ProgressLines progress_;
+  std::vector<LogFileName> logs_;
+  RunMap runs_;
+  RecoverySummary summary_;
+};
+
+}  // namespace
+
+Result<std::optional<uint64_t>> FindHashSeed(FileSystem& files, const DataFiles& data) {
+  // The first header that can be read tells; what is wrong with the others recovery finds.
+  Error error;
+  for (const std::string& path : {data.SnapshotPath(), data.PreviousPath()}) {
+    if (!files.Exists(path)) continue;
+    const Result<std::unique_ptr<File>> file = files.Open(path, OpenMode::kRead);
+    if (!file) return tl::unexpected(file.error());
+    std::string head(kSnapshotHeaderBytes, '\0');
+    const Result<size_t> read = (*file)->ReadAt(0, head.data(), head.size());
+    if (!read) return tl::unexpected(read.error());
+    const Result<SnapshotHeader> header = DecodeSnapshotHeader(std::string_view(head).substr(0, *read));
+    if (header) return header->hash_seed;
+    error = header.error();
+    error.text = "cannot read snapshot '" + path + "': " + error.text;
+    if (error.kind == ErrorKind::kNewerFormat) return tl::unexpected(error);
+  }
+  const Result<std::vector<LogFileName>> logs = ListLogFiles(files, data.log_directory);
+  if (!logs) return tl::unexpected(logs.error());
+  for (const LogFileName& log : *logs) {
+    const Result<std::unique_ptr<LogFileReader>> reader =
+        LogFileReader::Open(files, JoinPath(data.log_directory, log.name), log.first);
+    if (reader && !(*reader)->is_stillborn()) return (*reader)->header().hash_seed;
+    if (!reader) error = reader.error();
+    if (error.kind == ErrorKind::kNewerFormat) return tl::unexpected(error);
+  }
+  return std::optional<uint64_t>();
+}
+
+Result<RecoverySummary> Recover(Store& store, FileSystem& files, const DataFiles& data,
+                                const RecoveryOptions& options) {
+  return Recovery(store, files, data, options).Run();
+}
+
+}  // namespace ringkv::storage

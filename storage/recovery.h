@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+// Files to store: the newest good snapshot, then the log behind it.
+//
+// Cuts a torn tail of the last log file off, and says so. Any other damage is an error that names the file and the
+// offset; nothing is loaded silently in part.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/file_system.h"
+#include "storage/lsn.h"
+#include "storage/store.h"
+
+namespace ringkv::storage {
+
+struct DataFiles {
+  std::string directory;
+  std::string snapshot_name;
+  std::string log_directory;
+
+  std::string SnapshotPath() const { return JoinPath(directory, snapshot_name); }
+  // The snapshot before, kept while there is a log that reaches back to it.
+  std::string PreviousName() const { return snapshot_name + ".previous"; }
+  std::string PreviousPath() const { return JoinPath(directory, PreviousName()); }
+};
+
+struct RecoveryOptions {
+  // Takes what is good before the first damage, sets the damaged files aside (as *.damaged), and goes on.
+  bool up_to_damage = false;
+  size_t threads = 1;
+  // Nothing behind this is applied; the files stay as they are. For point-in-time recovery.
+  Lsn last_lsn = UINT64_MAX;
+  UnixMs last_time = INT64_MAX;
+  bool read_only = false;                                                             // cut nothing, set nothing aside
+  std::function<void(const std::string& line)> progress = [](const std::string&) {};  // about once a second
+};
+
+struct RecoverySummary {
+  Lsn last = 0;          // the store is the state after this group
+  std::string snapshot;  // its path, empty if there was none
+  UnixMs snapshot_created = 0;
+  Lsn snapshot_last = 0;
+  uint64_t groups_replayed = 0;
+  uint64_t cut_bytes = 0;  // of the last log file
+  std::string cut_file;
+  // What is on disk doesn't give this state again by itself: a snapshot is due before changes are accepted.
+  bool needs_snapshot = false;
+  std::vector<std::string> warnings;
+};
+
+// The seed of the data set in these files; nothing if there is no data set. A store must be made with it.
+Result<std::optional<uint64_t>> FindHashSeed(FileSystem& files, const DataFiles& data);
+
+// `store` is empty, and nobody else uses it yet.
+Result<RecoverySummary> Recover(Store& store, FileSystem& files, const DataFiles& data, const RecoveryOptions& options);
+
+}  // namespace ringkv::storage

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+#include "storage/snapshot/snapshot_format.h"
+
+#include "storage/checksum.h"
+
+namespace ringkv::storage {
+namespace {
+
+constexpr std::string_view kSnapshotMagic = "RINGKVSN";
+constexpr std::string_view kSectionMagic = "RKVS";
+
+// An entry's first byte: type in the lower four bits, then form in two, then whether it expires.
+constexpr unsigned kFormShift = 4;
+constexpr uint8_t kExpires = 0x40;
+constexpr size_t kAccessBytes = 3;
+
+}  // namespace
+
+std::string EncodeSnapshotHeader(const SnapshotHeader& header) {
+  std::string bytes(kSnapshotMagic);
+  PutFixed(&bytes, header.version);
+  PutFixed(&bytes, uint32_t{kSnapshotHeaderBytes});
+  PutFixed(&bytes, header.hash_seed);
+  PutFixed(&bytes, header.start);
+  PutFixed(&bytes, header.created);
+  bytes.resize(kSnapshotHeaderBytes - sizeof(uint64_t), '\0');
+  PutFixed(&bytes, Checksum(bytes));
+  return bytes;
+}
+
+Result<SnapshotHeader> DecodeSnapshotHeader(std::string_view bytes) {
+  if (bytes.size() < kSnapshotHeaderBytes) return Fail("the file header is cut short", ErrorKind::kDamaged);
+  ByteReader reader(bytes.substr(0, kSnapshotHeaderBytes));
+  if (reader.Bytes(kSnapshotMagic.size()) != kSnapshotMagic)
+    return Fail("it does not begin as a RingKV snapshot does", ErrorKind::kDamaged);
+  SnapshotHeader header;
+  header.version = reader.Fixed<uint32_t>();
+  reader.Fixed<uint32_t>();
+  header.hash_seed = reader.Fixed<uint64_t>();
+  header.start = reader.Fixed<Lsn>();
+  header.created = reader.Fixed<UnixMs>();
+  const std::string_view checked = bytes.substr(0, kSnapshotHeaderBytes - sizeof(uint64_t));
+  ByteReader end(bytes.substr(checked.size(), sizeof(uint64_t)));
+  if (end.Fixed<uint64_t>() != Checksum(checked))
+    return Fail("the checksum of the file header is wrong", ErrorKind::kDamaged);
+  if (header.version > kSnapshotVersion) {
+    return Fail("it has format version " + std::to_string(header.version) + ", and this RingKV reads up to " +
+                    std::to_string(kSnapshotVersion) + ": a newer one is needed",
+                ErrorKind::kNewerFormat);
+  }
+  return header;
+}
+
+std::string EncodeSection(const Section& section) {
+  std::string bytes(kSectionMagic);
+  bytes.push_back(static_cast<char>(section.kind));
+  bytes.push_back(static_cast<char>(section.codec));
+  PutFixed(&bytes, uint16_t{0});
+  PutFixed(&bytes, section.keys);
+  PutFixed(&bytes, uint32_t{0});
+  PutFixed(&bytes, section.number);
+  PutFixed(&bytes, section.stored_bytes);
+  PutFixed(&bytes, section.raw_bytes);
+  PutFixed(&bytes, section.body_checksum);
+  PutFixed(&bytes, Checksum(bytes));
+  return bytes;
+}
+
+bool DecodeSection(std::string_view bytes, Section* section) {
+  if (bytes.size() < kSectionHeaderBytes) return false;
+  ByteReader reader(bytes.substr(0, kSectionHeaderBytes));
+  if (reader.Bytes(kSectionMagic.size()) != kSectionMagic) return false;
+  section->kind = static_cast<SectionKind>(reader.Fixed<uint8_t>());
+  section->codec = static_cast<Codec>(reader.Fixed<uint8_t>());
+  reader.Fixed<uint16_t>();
+  section->keys = reader.Fixed<uint32_t>();
+  reader.Fixed<uint32_t>();
+  section->number = reader.Fixed<uint64_t>();
+  section->stored_bytes = reader.Fixed<uint64_t>();
+  section->raw_bytes = reader.Fixed<uint64_t>();
+  section->body_checksum = reader.Fixed<uint64_t>();
+  return reader.Fixed<uint64_t>() == Checksum(bytes.substr(0, kSectionHeaderBytes - sizeof(uint64_t)));
+}
+
+std::string EncodeEnd(const SnapshotEnd& end) {
+  std::string body;
+  PutFixed(&body, end.last);
+  PutFixed(&body, end.keys);
+  PutFixed(&body, end.raw_bytes);
+  return body;
+}
+
+bool DecodeEnd(std::string_view body, SnapshotEnd* end) {
+  ByteReader reader(body);
+  end->last = reader.Fixed<Lsn>();
+  end->keys = reader.Fixed<uint64_t>();
+  end->raw_bytes = reader.Fixed<uint64_t>();
+  return reader.ok();
+}
+
+void EncodeRun(std::string* out, const BlockRun& run) {
+  PutVarint(out, run.first);
+  PutVarint(out, run.end - run.first);
+  PutVarint(out, run.lsn);
+}
+
+BlockRun DecodeRun(ByteReader* from) {
+  BlockRun run;
+  run.first = from->Varint();
+  run.end = run.first + from->Varint();
+  run.lsn = from->Varint();
+  return run;
+}
+
+void EncodeEntry(std::string* out, const Entry& entry) {
+  const auto flags =
+      static_cast<uint8_t>(static_cast<unsigned>(entry.type()) | (static_cast<unsigned>(entry.form()) << kFormShift) |
+                           (entry.has_expiry() ? kExpires : 0u));
+  out->push_back(static_cast<char>(flags));
+  if (entry.has_expiry()) PutFixed(out, entry.expiry());
+  const uint32_t access = entry.access();
+  out->append(reinterpret_cast<const char*>(&access), kAccessBytes);
+  PutText(out, entry.key());
+  PutText(out, entry.value());
+}
+
+BlockEntry DecodeEntry(ByteReader* from) {
+  BlockEntry entry;
+  const auto flags = from->Fixed<uint8_t>();
+  if ((flags & 0x0f) != static_cast<uint8_t>(ValueType::kString)) from->Bytes(UINT64_MAX);
+  entry.form = static_cast<StringForm>((flags >> kFormShift) & 3);
+  if ((flags & kExpires) != 0) entry.expiry = from->Fixed<UnixMs>();
+  const std::string_view access = from->Bytes(kAccessBytes);
+  std::memcpy(&entry.access, access.data(), access.size());
+  entry.key = from->Text();
+  entry.value = from->Text();
+  return entry;
+}
+
+}  // namespace ringkv::storage

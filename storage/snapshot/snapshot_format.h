@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+// The bytes of a snapshot (docs/formats/snapshot.md): a header, then sections: blocks of keys, frames of the log that
+// were written meanwhile, and an end that says how many there are. Each section has two checksums, of its header and of
+// its body, so the chain of sections can be followed without reading the bodies.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "storage/byte_codec.h"
+#include "storage/clock.h"
+#include "storage/key_observer.h"
+#include "storage/keyspace/entry.h"
+#include "storage/lsn.h"
+#include "storage/result.h"
+
+namespace ringkv::storage {
+
+constexpr uint32_t kSnapshotVersion = 1;
+constexpr size_t kSnapshotHeaderBytes = 64;
+constexpr size_t kSectionHeaderBytes = 56;
+
+struct SnapshotHeader {
+  uint32_t version = kSnapshotVersion;
+  uint64_t hash_seed = 0;
+  Lsn start = 0;  // the last LSN before the first block was taken
+  UnixMs created = 0;
+};
+
+enum class SectionKind : uint8_t { kBlock = 1, kFrame = 2, kEnd = 3 };
+enum class Codec : uint8_t { kStored = 0, kZstd = 1 };
+
+struct Section {
+  SectionKind kind = SectionKind::kEnd;
+  Codec codec = Codec::kStored;
+  uint32_t keys = 0;
+  uint64_t number = 0;  // sections count from 0: none can be missing or stand elsewhere
+  uint64_t stored_bytes = 0;
+  uint64_t raw_bytes = 0;
+  uint64_t body_checksum = 0;
+};
+
+// What the end section's body says.
+struct SnapshotEnd {
+  Lsn last = 0;  // the snapshot is the state after this group
+  uint64_t keys = 0;
+  uint64_t raw_bytes = 0;  // of all blocks
+};
+
+// A part of a block: the keys of all databases whose positions lie in [first, end), as they were at `lsn`.
+struct BlockRun {
+  uint64_t first = 0;
+  uint64_t end = 0;
+  Lsn lsn = 0;
+};
+
+struct BlockEntry {
+  DbIndex db = 0;
+  std::string_view key;
+  std::string_view value;
+  UnixMs expiry = kNoExpiry;
+  StringForm form = StringForm::kPlain;
+  uint32_t access = 0;
+};
+
+std::string EncodeSnapshotHeader(const SnapshotHeader& header);
+Result<SnapshotHeader> DecodeSnapshotHeader(std::string_view bytes);
+
+std::string EncodeSection(const Section& section);
+bool DecodeSection(std::string_view bytes, Section* section);
+
+std::string EncodeEnd(const SnapshotEnd& end);
+bool DecodeEnd(std::string_view body, SnapshotEnd* end);
+
+// A block's body is runs; a run is its bounds and LSN, then for each database with keys its number, how many, and them.
+void EncodeRun(std::string* out, const BlockRun& run);
+void EncodeEntry(std::string* out, const Entry& entry);
+BlockRun DecodeRun(ByteReader* from);
+BlockEntry DecodeEntry(ByteReader* from);
+
+}  // namespace ringkv::storage

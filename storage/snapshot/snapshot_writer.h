@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+// Makes a snapshot of the store while everybody goes on: no fork, no copy of the keyspace.
+//
+// Workers visit one stretch of the hash order after another: copy its keys out under the partition's lock, note the
+// LSN at which that was (a run), and compress outside of it. Groups of effects that are logged meanwhile go into the
+// same file, as frames. So the file by itself is the state after its last frame: a reader loads the blocks and applies
+// to each key the frames behind the LSN of its run.
+//
+//   SnapshotWriter snapshot(store, log, files, clock, options);
+//   snapshot.Begin();
+//   while (worker has more) snapshot.Step(worker);     // from any number of threads
+//   snapshot.Finish();                                 // the file has its name now
+//
+// Without Finish nothing remains. Threads: Step by many, each with its own worker; the rest by one.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "storage/file_system.h"
+#include "storage/log/log_writer.h"
+#include "storage/snapshot/block_codec.h"
+#include "storage/snapshot/snapshot_format.h"
+#include "storage/store.h"
+
+namespace ringkv::storage {
+
+struct SnapshotOptions {
+  std::string directory;
+  std::string name;
+  std::string name_of_previous;  // what stood under `name` gets this one, and what stood there goes; empty: it goes
+  int compression_level = 1;     // zstd's; 0 stores
+};
+
+struct SnapshotSummary {
+  Lsn start = 0;
+  Lsn last = 0;
+  uint64_t keys = 0;
+  uint64_t raw_bytes = 0;
+  uint64_t file_bytes = 0;
+};
+
+class SnapshotWriter final : private FrameSink {
+ public:
+  // All must outlive the object.
+  SnapshotWriter(Store& store, LogWriter& log, FileSystem& files, const Clock& clock, SnapshotOptions options);
+  ~SnapshotWriter() override;
+
+  // Where a thread is with its share of the work; only Step looks inside.
+  struct Worker {
+    explicit Worker(const SnapshotWriter& writer) : compressor(writer.options_.compression_level) {}
+
+    BlockCompressor compressor;
+    size_t partition = 0;
+    uint64_t at = uint64_t{1} << 32;  // the end of a partition: the next one is begun
+    std::string raw;
+    std::string compressed;
+  };
+
+  Status Begin();
+  // Writes one block. False when nothing is left to begin, or something went wrong, which Finish tells.
+  bool Step(Worker& worker);
+  Result<SnapshotSummary> Finish();
+  // Between 0 and 1.
+  double progress() const;
+
+ private:
+  Status Write(std::string_view frame) override;
+  // Copies the stretch at `at` out, and returns where it ends.
+  uint64_t CopyStretch(size_t partition, uint64_t at, std::string* raw, uint32_t* keys);
+  Status WriteBlock(Worker& worker, uint32_t keys);
+  Status WriteSection(Section section, std::string_view body) REQUIRES(mutex_);
+  void NoteFailure(const Error& error);
+  Status PutInPlace();
+
+  Store& store_;
+  LogWriter& log_;
+  FileSystem& files_;
+  const Clock& clock_;
+  const SnapshotOptions options_;
+  const std::string temporary_;
+
+  std::atomic<size_t> next_partition_{0};
+  std::atomic<bool> has_failed_{false};
+  bool is_attached_ = false;
+  bool is_finished_ = false;
+
+  Mutex mutex_;
+  std::unique_ptr<File> file_ GUARDED_BY(mutex_);
+  Status status_ GUARDED_BY(mutex_);
+  uint64_t sections_ GUARDED_BY(mutex_) = 0;
+  SnapshotSummary summary_ GUARDED_BY(mutex_);
+};
+
+}  // namespace ringkv::storage

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+// Whatever operation of the disk fails, nothing that was said to be safe is lost, and it heals.
+#include <gtest/gtest.h>
+
+#include "tests/support/durable_store.h"
+#include "tests/support/faulty_file_system.h"
+
+namespace ringkv::test {
+namespace {
+
+constexpr int kWrites = 40;
+
+// Writes numbered values, rolls the log, makes two snapshots. Returns how many values were said to be safe.
+int WriteAndSnapshot(DurableStore& store) {
+  int safe = 0;
+  for (int i = 1; i <= kWrites; ++i) {
+    store.Put("counter", std::to_string(i));
+    store.Put("key:" + std::to_string(i), std::string(200, 'v'));
+    if (store.log().Flush()) safe = i;
+    if (i % 15 == 0) [[maybe_unused]]
+      const auto ignored = store.Snapshot();
+  }
+  return safe;
+}
+
+int CounterIn(DurableStore& store) {
+  const Model contents = store.Contents();
+  const auto found = contents.find({0, "counter"});
+  return found == contents.end() ? 0 : std::stoi(found->second.first);
+}
+
+void ExpectNothingSafeIsLost(FaultyFileSystem& disk, int safe, const std::string& what) {
+  DurableStore again(disk);
+  const auto recovered = again.Recover();
+  ASSERT_TRUE(recovered) << what << ": " << recovered.error().text;
+  const int counter = CounterIn(again);
+  EXPECT_GE(counter, safe) << what;
+  const Model contents = again.Contents();
+  for (int i = 1; i <= safe; ++i) {
+    ASSERT_TRUE(contents.count({0, "key:" + std::to_string(i)})) << what << ", key " << i;
+  }
+}
+
+size_t OperationsOfACleanRun() {
+  FaultyFileSystem disk;
+  DurableStore store(disk, 4096);
+  EXPECT_TRUE(store.log().Open());
+  const size_t before = disk.operations();
+  EXPECT_EQ(WriteAndSnapshot(store), kWrites);
+  return disk.operations() - before;
+}
+
+TEST(FailingDisk, OneFailureAnywhereLosesNothingThatWasSafe) {
+  const size_t operations = OperationsOfACleanRun();
+  ASSERT_GT(operations, 100u);
+  for (size_t n = 0; n < operations; ++n) {
+    FaultyFileSystem disk;
+    int safe = 0;
+    {
+      DurableStore store(disk, 4096);
+      ASSERT_TRUE(store.log().Open());
+      disk.FailFrom(n, 1);
+      safe = WriteAndSnapshot(store);
+      EXPECT_TRUE(store.log().Flush()) << "operation " << n;
+      safe = kWrites;
+    }
+    disk.Crash();
+    ExpectNothingSafeIsLost(disk, safe, "operation " + std::to_string(n));
+  }
+}
+
+TEST(FailingDisk, FailuresThatLastLoseNothingThatWasSafe) {
+  const size_t operations = OperationsOfACleanRun();
+  for (size_t n = 0; n < operations; n += 3) {
+    FaultyFileSystem disk;
+    int safe = 0;
+    {
+      DurableStore store(disk, 4096);
+      ASSERT_TRUE(store.log().Open());
+      disk.FailFrom(n, 1'000'000);
+      safe = WriteAndSnapshot(store);
+    }
+    disk.Crash();
+    disk.Heal();
+    ExpectNothingSafeIsLost(disk, safe, "from operation " + std::to_string(n));
+  }
+}
+
+TEST(FailingDisk, AfterAFailedSyncAllIsWrittenAgain) {
+  FaultyFileSystem disk;
+  DurableStore store(disk);
+  ASSERT_TRUE(store.log().Open());
+  store.Put("a", "1");
+  disk.FailFrom(1, 1);  // the sync behind the write
+  EXPECT_FALSE(store.log().Flush());
+  EXPECT_TRUE(store.log().has_failed());
+  EXPECT_NE(store.log().failure().find("cannot sync"), std::string::npos);
+  EXPECT_EQ(store.log().durable(), 0u);
+  store.clock().Advance(2000);
+  store.log().Step();
+  EXPECT_FALSE(store.log().has_failed());
+  EXPECT_EQ(store.log().durable(), 1u);
+  disk.Crash();
+  DurableStore again(disk);
+  ASSERT_TRUE(again.Recover());
+  EXPECT_EQ(again.Contents().size(), 1u);
+}
+
+TEST(FailingDisk, HealsByItselfOnceThereIsRoom) {
+  FaultyFileSystem disk;
+  DurableStore store(disk);
+  ASSERT_TRUE(store.log().Open());
+  disk.SetCapacity(20'000);
+  int i = 0;
+  while (!store.log().has_failed()) {
+    store.Put("key:" + std::to_string(i++), std::string(100, 'x'));
+    store.log().Step();
+    ASSERT_LT(i, 10'000);
+  }
+  EXPECT_NE(store.log().failure().find("no space left"), std::string::npos);
+  store.clock().Advance(2000);
+  store.log().Step();
+  EXPECT_TRUE(store.log().has_failed());
+  disk.SetCapacity(1'000'000);
+  store.clock().Advance(2000);
+  store.log().Step();
+  EXPECT_FALSE(store.log().has_failed());
+  EXPECT_EQ(store.log().durable(), store.store().log().appended());
+  const Model expected = store.Contents();
+  disk.Crash();
+  DurableStore again(disk);
+  ASSERT_TRUE(again.Recover());
+  EXPECT_EQ(again.Contents(), expected);
+}
+
+TEST(FailingDisk, ASnapshotThatFailsLeavesTheOneBefore) {
+  FaultyFileSystem disk;
+  DurableStore store(disk);
+  store.Put("a", "1");
+  ASSERT_TRUE(store.Snapshot());
+  store.Put("a", "2");
+  for (size_t n = 0;; ++n) {
+    const size_t before = disk.operations();
+    disk.FailFrom(n, 1);
+    const bool saved = store.Snapshot().has_value();
+    EXPECT_EQ(saved, disk.operations() - before <= n) << n;
+    DurableStore again(disk);
+    ASSERT_TRUE(again.Recover()) << n;
+    EXPECT_EQ(again.Contents().size(), 1u) << n;
+    if (saved) break;
+  }
+}
+
+TEST(GroupCommit, OneSyncCoversEverythingThatWaits) {
+  FaultyFileSystem disk;
+  DurableStore store(disk);
+  ASSERT_TRUE(store.log().Open());
+  const uint64_t syncs = store.log().syncs();
+  for (int i = 0; i < 100; ++i) store.Put("key:" + std::to_string(i), "x");
+  EXPECT_EQ(store.log().durable(), 0u);
+  store.log().Step();
+  EXPECT_EQ(store.log().durable(), 100u);
+  EXPECT_EQ(store.log().syncs(), syncs + 1);
+}
+
+TEST(GroupCommit, EverySecondSyncsOnceASecond) {
+  FaultyFileSystem disk;
+  DurableStore store(disk);
+  store.log().SetPolicy(storage::SyncPolicy::kEverySecond);
+  ASSERT_TRUE(store.log().Open());
+  const uint64_t syncs = store.log().syncs();
+  for (int i = 0; i < 30; ++i) {
+    store.Put("key", std::to_string(i));
+    store.clock().Advance(100);
+    store.log().Step();
+  }
+  EXPECT_EQ(store.log().syncs(), syncs + 3);
+}
+
+}  // namespace
+}  // namespace ringkv::test

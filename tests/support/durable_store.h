@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+// A store with its log and snapshots on a test's disk, driven step by step: no thread but the test's.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "storage/log/log_files.h"
+#include "storage/recovery.h"
+#include "storage/snapshot/snapshot_writer.h"
+#include "storage/txn.h"
+
+namespace ringkv::test {
+
+// What the store should hold: database and key to value and expiry.
+using Model = std::map<std::pair<storage::DbIndex, std::string>, std::pair<std::string, storage::UnixMs>>;
+
+inline const storage::DataFiles kTestFiles{.directory = "", .snapshot_name = "snapshot", .log_directory = "log"};
+
+class DurableStore {
+ public:
+  explicit DurableStore(storage::FileSystem& disk, uint64_t log_file_bytes = 1 << 20)
+      : disk_(disk),
+        log_(store_.log(), disk, clock_,
+             {.directory = kTestFiles.log_directory, .hash_seed = kSeed, .file_bytes = log_file_bytes}) {
+    log_.SetPolicy(storage::SyncPolicy::kAlways);
+  }
+
+  storage::Result<storage::RecoverySummary> Recover(storage::RecoveryOptions options = {}) {
+    storage::Result<storage::RecoverySummary> summary = storage::Recover(store_, disk_, kTestFiles, options);
+    if (summary) store_.log().StartBehind(summary->last);
+    return summary;
+  }
+
+  void Put(const std::string& key, const std::string& value, storage::DbIndex db = 0,
+           storage::UnixMs expiry = storage::kNoExpiry) {
+    txn_.LockKey(key);
+    storage::Place place = txn_.Find(db, key, storage::Intent::kWrite);
+    txn_.Do(place, storage::StringPut{value, expiry});
+    txn_.Unlock();
+  }
+  // Both in one group.
+  void PutBoth(const std::string& key, const std::string& other, const std::string& value) {
+    txn_.AddKey(key);
+    txn_.AddKey(other);
+    txn_.LockAdded();
+    for (const std::string& each : {key, other}) {
+      storage::Place place = txn_.Find(0, each, storage::Intent::kWrite);
+      txn_.Do(place, storage::StringPut{value});
+    }
+    txn_.Unlock();
+  }
+  void Patch(const std::string& key, uint64_t offset, const std::string& bytes) {
+    txn_.LockKey(key);
+    storage::Place place = txn_.Find(0, key, storage::Intent::kWrite);
+    txn_.Do(place, storage::StringPatch{offset, bytes});
+    txn_.Unlock();
+  }
+  void Expire(const std::string& key, storage::UnixMs expiry) {
+    txn_.LockKey(key);
+    storage::Place place = txn_.Find(0, key, storage::Intent::kWrite);
+    if (place) txn_.Do(place, storage::ExpirySet{expiry});
+    txn_.Unlock();
+  }
+  void Delete(const std::string& key) {
+    txn_.LockKey(key);
+    storage::Place place = txn_.Find(0, key, storage::Intent::kWrite);
+    if (place) txn_.Do(place, storage::Erase{});
+    txn_.Unlock();
+  }
+  void Rename(const std::string& from, const std::string& to) {
+    txn_.AddKey(from);
+    txn_.AddKey(to);
+    txn_.LockAdded();
+    storage::Place place = txn_.Find(0, from, storage::Intent::kWrite);
+    if (place) txn_.Rename(place, 0, to);
+    txn_.Unlock();
+  }
+  void Flush(storage::DbIndex db) {
+    txn_.LockAll();
+    txn_.FlushDatabase(db);
+    txn_.Unlock();
+  }
+  void Swap(storage::DbIndex a, storage::DbIndex b) {
+    txn_.LockAll();
+    txn_.SwapDatabases(a, b);
+    txn_.Unlock();
+  }
+
+  Model Contents() {
+    Model contents;
+    for (storage::DbIndex db = 0; db < store_.databases(); ++db) {
+      uint64_t cursor = 0;
+      do {
+        cursor = txn_.Walk(db, cursor, 100, [&](const storage::Entry& entry) {
+          contents[{db, std::string(entry.key())}] = {std::string(entry.value()), entry.expiry()};
+        });
+      } while (cursor != 0);
+    }
+    return contents;
+  }
+
+  // Calls `between` before each block.
+  storage::Result<storage::SnapshotSummary> Snapshot(
+      const std::function<void()>& between = [] {}, int level = 1) {
+    storage::SnapshotWriter writer(store_, log_, disk_, clock_,
+                                   {.directory = kTestFiles.directory,
+                                    .name = kTestFiles.snapshot_name,
+                                    .name_of_previous = log_.is_open() ? kTestFiles.PreviousName() : "",
+                                    .compression_level = level});
+    if (storage::Status begun = writer.Begin(); !begun) return tl::unexpected(begun.error());
+    storage::SnapshotWriter::Worker worker(writer);
+    do {
+      between();
+    } while (writer.Step(worker));
+    return writer.Finish();
+  }
+
+  storage::LogWriter& log() { return log_; }
+  storage::Store& store() { return store_; }
+  storage::ManualClock& clock() { return clock_; }
+
+  static constexpr uint64_t kSeed = 42;
+
+ private:
+  storage::FileSystem& disk_;
+  storage::ManualClock clock_{1'700'000'000'000};
+  storage::Store store_{{.databases = 4, .hash_seed = kSeed}, clock_};
+  storage::Random random_{1};
+  storage::Txn txn_{store_, 1'700'000'000'000, random_};
+  storage::LogWriter log_;
+};
+
+}  // namespace ringkv::test

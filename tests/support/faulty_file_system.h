@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+// A disk in memory that forgets, fails and fills up as a test says.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "storage/file_system.h"
+#include "storage/mutex.h"
+
+namespace ringkv::test {
+
+class FaultyFileSystem final : public storage::FileSystem {
+ public:
+  storage::Result<std::unique_ptr<storage::File>> Open(const std::string& path, storage::OpenMode mode) override;
+  bool Exists(const std::string& path) override;
+  storage::Result<std::vector<std::string>> List(const std::string& directory) override;
+  storage::Status MakeDirectory(const std::string& path) override;
+  storage::Status Rename(const std::string& from, const std::string& to) override;
+  storage::Status Remove(const std::string& path) override;
+  storage::Status SyncDirectory(const std::string& path) override;
+  storage::Result<std::unique_ptr<storage::FileLock>> Lock(const std::string& path) override;
+
+  // Operations that change something, so far.
+  size_t operations() const { return operations_; }
+  // From the n-th of them on (counted from 0), so many fail. An append that fails leaves half of its bytes; a sync that
+  // fails loses what it should have kept, although later syncs say that all is well.
+  void FailFrom(size_t first, size_t count);
+  void Heal() { fail_count_ = 0; }
+  // Bytes that fit on the disk altogether.
+  void SetCapacity(size_t bytes) { capacity_ = bytes; }
+
+  // The machine goes down: names that were not synced are as before, files have what was synced and, of the rest, as
+  // many bytes as `keep` says of how many there are.
+  void Crash(const std::function<size_t(size_t unsynced)>& keep = [](size_t) { return size_t{0}; });
+
+  // The file as it is; for tests that damage it.
+  std::string& Bytes(const std::string& path) { return names_.at(path)->bytes; }
+
+ private:
+  struct Node {
+    std::string bytes;
+    size_t durable_bytes = 0;  // of them; appended files only grow
+    bool lost = false;         // a sync has failed: what came since may never reach the disk
+  };
+  class OpenFile;
+
+  // Counts an operation; false if it is to fail.
+  bool MayGoOn();
+  size_t UsedBytes() const;
+
+  storage::Mutex mutex_;
+  std::map<std::string, std::shared_ptr<Node>> names_;
+  std::map<std::string, std::shared_ptr<Node>> durable_names_;
+  size_t operations_ = 0;
+  size_t fail_first_ = 0;
+  size_t fail_count_ = 0;
+  size_t capacity_ = SIZE_MAX;
+};
+
+}  // namespace ringkv::test

@@ -25,6 +25,9 @@ class File {
   virtual ~File() = default;
   // All of the bytes, behind what is there.
   virtual Status Append(std::string_view bytes) = 0;
+  // Makes the file `size` bytes long, zeros behind what was appended, which appends then fill. Syncing such an append
+  // is cheaper than one that makes the file longer.
+  virtual Status Reserve(uint64_t size) = 0;
   // Fewer than `size` bytes only at the end of the file.
   virtual Result<size_t> ReadAt(uint64_t offset, char* to, size_t size) = 0;
   virtual Result<uint64_t> Size() = 0;

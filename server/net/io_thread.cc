@@ -69,7 +69,7 @@ void IoThread::FlushAll() {
   // Flushing may serve a connection further, which appends to the list.
   for (size_t i = 0; i < to_flush_.size(); ++i) to_flush_[i]->Flush();
   to_flush_.clear();
-  if (!held_.empty()) server_.store().log().Wake();  // one sync for all that this round has left behind
+  if (!held_.empty()) SyncForHeld();
   std::erase_if(released_, [](const auto& connection) { return connection->is_idle(); });
 }
 
@@ -95,6 +95,15 @@ void IoThread::ReleaseReplies() {
   std::vector<Connection*> held;
   held.swap(held_);
   for (Connection* connection : held) connection->Release();
+}
+
+// One sync for all that this round has left behind.
+void IoThread::SyncForHeld() {
+  storage::LogWriter& log = server_.durability().log();
+  if (!log.IsQuick() || log.has_failed()) return server_.store().log().Wake();
+  holds_replies_.store(false);  // this thread need not be told what it does itself
+  log.Step();
+  ReleaseReplies();
 }
 
 void IoThread::Release(Connection* connection) {

@@ -65,6 +65,7 @@ class IoThread {
  private:
   void Run();
   void FlushAll();
+  void SyncForHeld();
   void ScheduleTick();
   void Tick();
 

@@ -31,7 +31,7 @@ class LogFileReader {
   // Where the next frame begins, or would.
   uint64_t offset() const { return offset_; }
   // At the end of what is good: is that the end of the file?
-  bool AtEnd() const { return offset_ == bytes_.size(); }
+  bool AtEnd() const { return bytes_.find_first_not_of('\0', offset_) == std::string::npos; }  // zeros are reserved
   // At the end of what is good, with `last` the last LSN read: does a later frame say that more had been safe here?
   bool IsDamage(Lsn last) const;
 

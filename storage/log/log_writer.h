@@ -71,6 +71,8 @@ class LogWriter {
   bool Step();
   // Everything that was appended before the call is written and synced.
   Status Flush();
+  // Whether a sync takes so short a time lately that waiting for it costs a thread less than handing it over.
+  bool IsQuick() const { return sync_micros_.load(std::memory_order_relaxed) < kQuickMicros; }
 
   Lsn durable() const { return durable_.load(); }
   bool has_failed() const { return has_failed_.load(std::memory_order_relaxed); }
@@ -79,6 +81,8 @@ class LogWriter {
   uint64_t bytes_written() const { return bytes_written_.load(std::memory_order_relaxed); }
 
  private:
+  static constexpr int64_t kQuickMicros = 1000;
+
   bool Pass(bool sync_now) REQUIRES(mutex_);
   void TakeFrame() REQUIRES(mutex_);
   Status WriteOut(bool sync_now) REQUIRES(mutex_);
@@ -100,12 +104,14 @@ class LogWriter {
   std::atomic<bool> is_open_{false};
   std::atomic<bool> has_failed_{false};
   std::atomic<uint64_t> syncs_{0};
+  std::atomic<int64_t> sync_micros_{kQuickMicros};  // a moving average
   std::atomic<uint64_t> bytes_written_{0};
 
   Mutex mutex_;
   LogBuffer::Batch batch_ GUARDED_BY(mutex_);
   std::unique_ptr<File> file_ GUARDED_BY(mutex_);
   uint64_t file_bytes_ GUARDED_BY(mutex_) = 0;
+  uint64_t reserved_bytes_ GUARDED_BY(mutex_) = 0;
   std::string unsynced_ GUARDED_BY(mutex_);  // frames since the last good sync
   size_t written_ GUARDED_BY(mutex_) = 0;    // how much of them the file has got
   Lsn last_framed_ GUARDED_BY(mutex_) = 0;

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -20,15 +21,23 @@ tl::unexpected<Error> FailWithErrno(const std::string& what, const std::string& 
 // Owns the descriptor.
 class PosixFile final : public File {
  public:
-  PosixFile(int descriptor, std::string path) : descriptor_(descriptor), path_(std::move(path)) {}
+  PosixFile(int descriptor, uint64_t end, std::string path)
+      : descriptor_(descriptor), path_(std::move(path)), end_(end), size_(end) {}
   ~PosixFile() override { ::close(descriptor_); }
 
   Status Append(std::string_view bytes) override {
-    while (!bytes.empty()) {
-      const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) return FailWithErrno("write", path_);
-      bytes.remove_prefix(static_cast<size_t>(written));
+    if (Status written = WriteAt(end_, bytes); !written) return written;
+    end_ += bytes.size();
+    size_ = std::max(size_, end_);
+    return {};
+  }
+
+  Status Reserve(uint64_t size) override {
+    static constexpr char kZeros[64 * 1024] = {};
+    while (size_ < size) {
+      const size_t count = std::min<size_t>(sizeof kZeros, size - size_);
+      if (Status written = WriteAt(size_, {kZeros, count}); !written) return written;
+      size_ += count;
     }
     return {};
   }
@@ -53,6 +62,8 @@ class PosixFile final : public File {
 
   Status Truncate(uint64_t size) override {
     if (::ftruncate(descriptor_, static_cast<off_t>(size)) != 0) return FailWithErrno("truncate", path_);
+    end_ = std::min(end_, size);
+    size_ = size;
     return {};
   }
 
@@ -62,8 +73,21 @@ class PosixFile final : public File {
   }
 
  private:
+  Status WriteAt(uint64_t offset, std::string_view bytes) {
+    while (!bytes.empty()) {
+      const ssize_t written = ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) return FailWithErrno("write", path_);
+      offset += static_cast<size_t>(written);
+      bytes.remove_prefix(static_cast<size_t>(written));
+    }
+    return {};
+  }
+
   const int descriptor_;
   const std::string path_;
+  uint64_t end_;   // of what was appended
+  uint64_t size_;  // with what is reserved
 };
 
 class PosixLock final : public FileLock {
@@ -83,12 +107,14 @@ Result<std::unique_ptr<File>> PosixFileSystem::Open(const std::string& path, Ope
   int flags = O_CLOEXEC;
   switch (mode) {
     case OpenMode::kRead: flags |= O_RDONLY; break;
-    case OpenMode::kReplace: flags |= O_RDWR | O_CREAT | O_TRUNC | O_APPEND; break;
-    case OpenMode::kModify: flags |= O_RDWR | O_APPEND; break;
+    case OpenMode::kReplace: flags |= O_RDWR | O_CREAT | O_TRUNC; break;
+    case OpenMode::kModify: flags |= O_RDWR; break;
   }
   const int descriptor = ::open(path.c_str(), flags, kPermissions);
   if (descriptor < 0) return FailWithErrno("open", path);
-  return std::make_unique<PosixFile>(descriptor, path);
+  struct stat status {};
+  ::fstat(descriptor, &status);
+  return std::make_unique<PosixFile>(descriptor, static_cast<uint64_t>(status.st_size), path);
 }
 
 bool PosixFileSystem::Exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }

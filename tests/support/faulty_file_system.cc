@@ -27,12 +27,23 @@ class FaultyFileSystem::OpenFile final : public storage::File {
   Status Append(std::string_view bytes) override {
     MutexLock lock(disk_.mutex_);
     if (!disk_.MayGoOn()) {
-      node_->bytes.append(bytes.substr(0, bytes.size() / 2));
+      Write(bytes.substr(0, bytes.size() / 2));
       return Fail("injected: cannot write");
     }
-    const size_t room = disk_.capacity_ - std::min(disk_.capacity_, disk_.UsedBytes());
-    node_->bytes.append(bytes.substr(0, room));
+    const size_t free = disk_.capacity_ - std::min(disk_.capacity_, disk_.UsedBytes());
+    const size_t room = free + node_->bytes.size() - node_->end;
+    Write(bytes.substr(0, room));
     if (room < bytes.size()) return Fail("injected: no space left on device");
+    return {};
+  }
+
+  Status Reserve(uint64_t size) override {
+    MutexLock lock(disk_.mutex_);
+    if (!disk_.MayGoOn()) return Fail("injected: cannot reserve");
+    const size_t room = disk_.capacity_ - std::min(disk_.capacity_, disk_.UsedBytes());
+    const size_t wanted = std::max<size_t>(size, node_->bytes.size());
+    if (wanted - node_->bytes.size() > room) return Fail("injected: no space left on device");
+    node_->bytes.resize(wanted, '\0');
     return {};
   }
 
@@ -53,7 +64,7 @@ class FaultyFileSystem::OpenFile final : public storage::File {
     MutexLock lock(disk_.mutex_);
     if (!disk_.MayGoOn()) return Fail("injected: cannot truncate");
     node_->bytes.resize(size);
-    node_->durable_bytes = std::min(node_->durable_bytes, node_->bytes.size());
+    node_->end = std::min<size_t>(node_->end, size);
     return {};
   }
 
@@ -63,11 +74,19 @@ class FaultyFileSystem::OpenFile final : public storage::File {
       node_->lost = true;
       return Fail("injected: cannot sync");
     }
-    if (!node_->lost) node_->durable_bytes = node_->bytes.size();
+    if (node_->lost) return {};
+    node_->durable = node_->bytes;
+    node_->durable_end = node_->end;
     return {};
   }
 
  private:
+  void Write(std::string_view bytes) {
+    if (node_->bytes.size() < node_->end + bytes.size()) node_->bytes.resize(node_->end + bytes.size());
+    node_->bytes.replace(node_->end, bytes.size(), bytes);
+    node_->end += bytes.size();
+  }
+
   FaultyFileSystem& disk_;
   const std::shared_ptr<Node> node_;
 };
@@ -92,9 +111,15 @@ void FaultyFileSystem::Crash(const std::function<size_t(size_t)>& keep) {
   MutexLock lock(mutex_);
   names_ = durable_names_;
   for (auto& [name, node] : names_) {
-    const size_t unsynced = node->bytes.size() - node->durable_bytes;
-    node->bytes.resize(node->durable_bytes + (node->lost ? 0 : keep(unsynced)));
-    node->durable_bytes = node->bytes.size();
+    const size_t unsynced = node->end - std::min(node->end, node->durable_end);
+    const size_t kept = node->lost ? 0 : keep(unsynced);
+    const std::string tail = node->bytes.substr(node->durable_end, kept);
+    node->bytes = node->durable;
+    if (node->bytes.size() < node->durable_end + kept) node->bytes.resize(node->durable_end + kept);
+    node->bytes.replace(node->durable_end, kept, tail);
+    node->end = node->bytes.size();
+    node->durable = node->bytes;
+    node->durable_end = node->end;
     node->lost = false;
   }
 }
@@ -106,6 +131,8 @@ Result<std::unique_ptr<storage::File>> FaultyFileSystem::Open(const std::string&
     names_[path] = std::make_shared<Node>();
   } else if (names_.count(path) == 0) {
     return Fail("cannot open '" + path + "': there is none");
+  } else if (mode == OpenMode::kModify) {
+    names_[path]->end = names_[path]->bytes.size();
   }
   return std::make_unique<OpenFile>(*this, names_[path]);
 }

@@ -42,9 +42,11 @@ class FaultyFileSystem final : public storage::FileSystem {
 
  private:
   struct Node {
-    std::string bytes;
-    size_t durable_bytes = 0;  // of them; appended files only grow
-    bool lost = false;         // a sync has failed: what came since may never reach the disk
+    std::string bytes;    // with what is reserved
+    size_t end = 0;       // of what was appended
+    std::string durable;  // the bytes as of the last sync
+    size_t durable_end = 0;
+    bool lost = false;  // a sync has failed: what came since may never reach the disk
   };
   class OpenFile;
 

@@ -65,14 +65,13 @@ Status LogWriter::BeginFile(Lsn first, std::string_view frames) {
 
 // --- sinks ----------------------------------------------------------------------------------------------------------
 
-Lsn LogWriter::Attach(FrameSink* sink) {
+void LogWriter::Attach(FrameSink* sink) {
   MutexLock lock(mutex_);
   RINGKV_CHECK(sink_ == nullptr);
   TakeFrame();
   buffer_.SetRecording(true);
   sink_ = sink;
   sink_status_ = {};
-  return last_framed_;
 }
 
 Result<Lsn> LogWriter::Detach() {

@@ -61,8 +61,8 @@ class LogWriter {
   Status Close();
   bool is_open() const { return is_open_.load(std::memory_order_relaxed); }
 
-  // Begins to give every group from now on to `sink` as well. Returns the last LSN that it will not see.
-  Lsn Attach(FrameSink* sink);
+  // Begins to give every group from now on to `sink` as well, which may be called before this returns.
+  void Attach(FrameSink* sink);
   // Gives the sink what came up to now, then nothing more. Returns the last LSN that it has seen, or what went wrong
   // with it in between.
   Result<Lsn> Detach();

@@ -25,7 +25,7 @@ constexpr size_t kSectionHeaderBytes = 56;
 struct SnapshotHeader {
   uint32_t version = kSnapshotVersion;
   uint64_t hash_seed = 0;
-  Lsn start = 0;  // the last LSN before the first block was taken
+  Lsn start = 0;  // the last LSN when it was begun
   UnixMs created = 0;
 };
 

@@ -40,16 +40,15 @@ Status SnapshotWriter::Begin() {
     Result<std::unique_ptr<File>> file = files_.Open(temporary_, OpenMode::kReplace);
     if (!file) return tl::unexpected(file.error());
     file_ = std::move(*file);
+    const std::string header = EncodeSnapshotHeader(
+        {.hash_seed = store_.hash_seed(), .start = store_.log().appended(), .created = clock_.Now()});
+    summary_.file_bytes = header.size();
+    if (Status written = file_->Append(header); !written) return written;
   }
   // From here on every group goes into the file; a group that a block holds already is left out when it is read.
-  const Lsn start = log_.Attach(this);
+  log_.Attach(this);
   is_attached_ = true;
-  const std::string header =
-      EncodeSnapshotHeader({.hash_seed = store_.hash_seed(), .start = start, .created = clock_.Now()});
-  MutexLock lock(mutex_);
-  summary_.start = start;
-  summary_.file_bytes = header.size();
-  return file_->Append(header);
+  return {};
 }
 
 double SnapshotWriter::progress() const {

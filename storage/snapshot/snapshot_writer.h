@@ -34,7 +34,6 @@ struct SnapshotOptions {
 };
 
 struct SnapshotSummary {
-  Lsn start = 0;
   Lsn last = 0;
   uint64_t keys = 0;
   uint64_t raw_bytes = 0;

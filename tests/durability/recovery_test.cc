@@ -66,6 +66,7 @@ TEST(Recovery, AnUnsyncedTailIsCutAtEveryByteAndSaid) {
     DurableStore store(whole);
     ASSERT_TRUE(store.log().Open());
     after = RunSomeOfEverything(store);
+    ASSERT_TRUE(store.log().Close());
   }
   const std::string path = "log/" + storage::NameOfLogFile(1);
   const std::string bytes = whole.Bytes(path);
@@ -88,6 +89,7 @@ TEST(Recovery, EveryFlippedBitOfALogIsFoundOrHarmless) {
     DurableStore store(whole);
     ASSERT_TRUE(store.log().Open());
     after = RunSomeOfEverything(store);
+    ASSERT_TRUE(store.log().Close());
   }
   const std::string path = "log/" + storage::NameOfLogFile(1);
   const std::string bytes = whole.Bytes(path);

@@ -91,7 +91,7 @@ TEST(FailingDisk, AfterAFailedSyncAllIsWrittenAgain) {
   DurableStore store(disk);
   ASSERT_TRUE(store.log().Open());
   store.Put("a", "1");
-  disk.FailFrom(1, 1);  // the sync behind the write
+  disk.FailFrom(2, 1);  // the sync behind reserving and writing
   EXPECT_FALSE(store.log().Flush());
   EXPECT_TRUE(store.log().has_failed());
   EXPECT_NE(store.log().failure().find("cannot sync"), std::string::npos);

@@ -64,6 +64,8 @@ void Invoke(const CommandEntry& entry, Server& server, ThreadState& thread, Sess
   } else {
     AdminCall call{Arguments(argv), thread.txn, reply, session, thread, server, row};
     row.run.admin(call);
+    // INFO and its like count over what may not be safe yet, but show nothing of it; EXEC has run data commands.
+    if (row.name != "exec") thread.txn.ForgetDependence();
   }
   const uint64_t nanoseconds = server.ticks().Nanoseconds(server.ticks().Now() - start);
   CommandStatistics& statistics = thread.statistics.per_command[entry.index];

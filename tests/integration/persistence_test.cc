@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: MIT
+// What a user sees of the log and of snapshots: data that is there again, and clear words when it can't be.
+#include <gtest/gtest.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "tests/support/server_process.h"
+#include "tests/support/temp_dir.h"
+
+namespace ringkv::test {
+namespace {
+
+using Options = std::vector<std::string>;
+
+Options In(const TempDir& dir, Options more) {
+  Options options = {"--dir", dir.Path("")};
+  options.insert(options.end(), more.begin(), more.end());
+  return options;
+}
+
+// What GET answers, without the line that gives the length.
+std::string Get(const ServerProcess& server, const std::string& key) {
+  const int socket = server.Connect();
+  SendAll(socket, "GET " + key + "\r\nQUIT\r\n");
+  const std::string reply = ReceiveToEnd(socket);
+  ::close(socket);
+  if (reply[0] != '$' || reply[1] == '-') return reply.substr(0, reply.find('\r'));
+  const size_t start = reply.find('\n') + 1;
+  return reply.substr(start, std::stoul(reply.substr(1)));
+}
+
+TEST(Persistence, AnOrderlyEndSavesWhatSavePointsWouldHaveSaved) {
+  const TempDir dir;
+  {
+    ServerProcess server(In(dir, {"--save", "3600 1000"}));
+    EXPECT_EQ(server.Ask("SET key value"), "+OK");
+    server.Signal(SIGTERM);
+    EXPECT_EQ(server.WaitForEnd(), 0);
+  }
+  {
+    ServerProcess server(In(dir, {"--save", ""}));
+    EXPECT_EQ(Get(server, "key"), "value");
+    EXPECT_EQ(server.Ask("SET key unsaved"), "+OK");
+    server.Signal(SIGTERM);
+    EXPECT_EQ(server.WaitForEnd(), 0);
+  }
+  ServerProcess server(In(dir, {"--save", ""}));
+  EXPECT_EQ(Get(server, "key"), "value");
+}
+
+TEST(Persistence, ASavePointIsKept) {
+  const TempDir dir;
+  {
+    ServerProcess server(In(dir, {"--save", "1 2"}));
+    EXPECT_EQ(server.Ask("SET a 1"), "+OK");
+    EXPECT_EQ(server.Ask("SET b 2"), "+OK");
+    EXPECT_TRUE(Eventually([&] { return server.Info("rdb_saves") == "1"; }));
+    EXPECT_EQ(server.Info("rdb_changes_since_last_save"), "0");
+  }
+  ServerProcess server(In(dir, {}));
+  EXPECT_EQ(Get(server, "b"), "2");
+}
+
+TEST(Persistence, TheLogCanBeSwitchedOnWhileItRuns) {
+  const TempDir dir;
+  {
+    ServerProcess server(In(dir, {"--save", ""}));
+    EXPECT_EQ(server.Ask("SET before 1"), "+OK");
+    EXPECT_EQ(server.Ask("CONFIG SET appendonly yes"), "+OK");
+    EXPECT_EQ(server.Ask("CONFIG SET appendfsync always"), "+OK");
+    EXPECT_TRUE(Eventually([&] { return server.Info("aof_rewrites") == "1"; }));
+    EXPECT_EQ(server.Ask("SET after 2"), "+OK");
+    server.Signal(SIGKILL);
+    server.WaitForEnd();
+  }
+  ServerProcess server(In(dir, {"--appendonly", "yes"}));
+  EXPECT_EQ(Get(server, "before"), "1");
+  EXPECT_EQ(Get(server, "after"), "2");
+}
+
+TEST(Persistence, ExpiryTimesAreKept) {
+  const TempDir dir;
+  const Options options = In(dir, {"--appendonly", "yes", "--appendfsync", "always", "--save", ""});
+  {
+    ServerProcess server(options);
+    EXPECT_EQ(server.Ask("SET soon x PX 1"), "+OK");
+    EXPECT_EQ(server.Ask("SET later x EX 100"), "+OK");
+    EXPECT_TRUE(Eventually([&] { return server.Ask("DBSIZE") == ":1"; }));
+    server.Signal(SIGKILL);
+    server.WaitForEnd();
+  }
+  ServerProcess server(options);
+  EXPECT_EQ(Get(server, "soon"), "$-1");
+  const int left = std::stoi(server.Ask("TTL later").substr(1));
+  EXPECT_GT(left, 0);
+  EXPECT_LE(left, 100);
+}
+
+TEST(Persistence, TwoServersCannotUseOneDirectory) {
+  const TempDir dir;
+  ServerProcess first(In(dir, {"--appendonly", "yes"}));
+  ServerProcess second(In(dir, {"--appendonly", "yes"}));
+  EXPECT_EQ(second.WaitForEnd(), 1);
+  EXPECT_NE(second.Log().find("another server uses this directory"), std::string::npos);
+  EXPECT_NE(second.Log().find(std::to_string(first.pid())), std::string::npos);
+}
+
+TEST(Persistence, DamageStopsTheStartWithOneClearLine) {
+  const TempDir dir;
+  {
+    ServerProcess server(In(dir, {}));
+    EXPECT_EQ(server.Ask("SET key value"), "+OK");
+    EXPECT_EQ(server.Ask("SAVE"), "+OK");
+    server.Signal(SIGKILL);
+    server.WaitForEnd();
+  }
+  std::string bytes = dir.Read("dump.rkv");
+  bytes[bytes.size() / 2] ^= 1;
+  dir.Write("dump.rkv", bytes);
+  {
+    ServerProcess server(In(dir, {}));
+    EXPECT_EQ(server.WaitForEnd(), 1);
+    EXPECT_NE(server.Log().find("snapshot 'dump.rkv' is damaged at offset"), std::string::npos);
+  }
+  ServerProcess server(In(dir, {"--recover-up-to-damage", "yes"}));
+  EXPECT_EQ(server.Ask("PING"), "+PONG");
+  EXPECT_TRUE(std::filesystem::exists(dir.Path("dump.rkv.damaged")));
+}
+
+TEST(Persistence, SnapshotsAndSyncsGoOnUnderLoadOfTwoThreads) {
+  const TempDir dir;
+  constexpr int kClients = 4;
+  constexpr int kEach = 1000;
+  const Options options = In(dir, {"--io-threads", "2", "--appendonly", "yes", "--appendfsync", "always",
+                                   "--snapshot-threads", "2", "--log-file-size", "16kb", "--save", ""});
+  {
+    ServerProcess server(options);
+    std::vector<std::thread> clients;
+    for (int c = 0; c < kClients; ++c) {
+      clients.emplace_back([&server, c] {
+        const int socket = server.Connect();
+        for (int i = 0; i < kEach; i += 10) {
+          for (int j = 0; j < 10; ++j)
+            SendAll(socket, "SET k" + std::to_string(c) + ":" + std::to_string(i + j) + " v\r\n");
+          EXPECT_EQ(ReceiveExactly(socket, 50).size(), 50u);
+        }
+        ::close(socket);
+      });
+    }
+    for (int i = 0; i < 5; ++i) server.Ask("BGSAVE");
+    for (std::thread& client : clients) client.join();
+    EXPECT_TRUE(Eventually([&] { return server.Info("rdb_bgsave_in_progress") == "0"; }));
+    EXPECT_EQ(server.Info("rdb_last_bgsave_status"), "ok");
+    server.Signal(SIGKILL);
+    server.WaitForEnd();
+  }
+  ServerProcess server(options);
+  EXPECT_EQ(server.Ask("DBSIZE"), ":" + std::to_string(kClients * kEach));
+}
+
+// A file system of its own, of a few megabytes; where the machine allows that.
+class SmallDisk {
+ public:
+  SmallDisk() : path_(dir_.Path("disk")) {
+    std::filesystem::create_directory(path_);
+    is_mounted_ = ::mount("tmpfs", path_.c_str(), "tmpfs", 0, "size=8m") == 0;
+  }
+  ~SmallDisk() {
+    if (is_mounted_) ::umount2(path_.c_str(), MNT_DETACH);
+  }
+  bool is_mounted() const { return is_mounted_; }
+  const std::string& path() const { return path_; }
+
+ private:
+  TempDir dir_;
+  std::string path_;
+  bool is_mounted_ = false;
+};
+
+TEST(Persistence, AFullDiskRefusesWritesServesReadsAndHeals) {
+  const SmallDisk disk;
+  if (!disk.is_mounted()) GTEST_SKIP() << "this machine does not let the test mount a small tmpfs";
+  const Options options = {"--dir",
+                           disk.path(),
+                           "--appendonly",
+                           "yes",
+                           "--appendfsync",
+                           "always",
+                           "--save",
+                           "",
+                           "--auto-aof-rewrite-percentage",
+                           "0"};
+  int acknowledged = 0;
+  {
+    ServerProcess server(options);
+    const std::string ballast = disk.path() + "/ballast";
+    std::ofstream(ballast) << std::string(5 << 20, 'b');
+    // One after the other: the last one is not acknowledged until there is room again.
+    const int socket = server.Connect();
+    const std::string value(10'000, 'v');
+    std::thread writer([&] {
+      while (true) {
+        SendAll(socket, "SET key:" + std::to_string(acknowledged) + " " + value + "\r\n");
+        if (ReceiveExactly(socket, 5) != "+OK\r\n") return;
+        ++acknowledged;
+      }
+    });
+    EXPECT_TRUE(Eventually([&] { return server.Info("aof_last_write_status") == "err"; }));
+    EXPECT_EQ(Get(server, "key:0"), value);
+    EXPECT_EQ(server.Ask("SET other x").substr(0, 46), "-MISCONF Errors writing to the AOF file: canno");
+    EXPECT_NE(server.Info("log_failure").find("No space left on device"), std::string::npos);
+    std::filesystem::remove(ballast);
+    EXPECT_TRUE(Eventually([&] { return server.Info("aof_last_write_status") == "ok"; }));
+    EXPECT_TRUE(Eventually([&] { return server.Ask("SET other x") == "+OK"; }));
+    server.Signal(SIGKILL);
+    writer.join();
+    server.WaitForEnd();
+    ::close(socket);
+  }
+  ServerProcess server(options);
+  EXPECT_EQ(Get(server, "other"), "x");
+  for (int i = 0; i < acknowledged; ++i) ASSERT_EQ(Get(server, "key:" + std::to_string(i)).size(), 10'000u) << i;
+}
+
+}  // namespace
+}  // namespace ringkv::test

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+// The documents on the formats say what the program does, and files of earlier versions are read.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "storage/effect_codec.h"
+#include "storage/log/log_reader.h"
+#include "storage/posix/posix_file_system.h"
+#include "storage/snapshot/snapshot_reader.h"
+#include "tests/support/durable_store.h"
+#include "tests/support/faulty_file_system.h"
+
+namespace ringkv::test {
+namespace {
+
+constexpr storage::UnixMs kTime = 1'700'000'000'000;
+constexpr size_t kShownOfSnapshot = 64 + 56 + 160;
+
+std::string ReadText(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+// The document's example, as bytes; with RINGKV_UPDATE set, what it should be is written there first.
+std::string ExampleIn(const std::string& name, const std::string& expected) {
+  const std::string path = std::string(RINGKV_SOURCE) + "/docs/formats/" + name;
+  std::string text = ReadText(path);
+  const std::string fence = "```hex\n";
+  const size_t start = text.find(fence) + fence.size();
+  const size_t end = text.find("```", start);
+  if (std::getenv("RINGKV_UPDATE") != nullptr) {
+    std::ostringstream hex;
+    for (size_t i = 0; i < expected.size(); ++i) {
+      char digits[4];
+      std::snprintf(digits, sizeof digits, "%02x", static_cast<unsigned char>(expected[i]));
+      hex << digits << (i % 16 == 15 || i + 1 == expected.size() ? "\n" : " ");
+    }
+    text.replace(start, end - start, hex.str());
+    std::ofstream(path, std::ios::binary) << text;
+    return expected;
+  }
+  std::istringstream digits(text.substr(start, end - start));
+  std::string bytes;
+  for (std::string pair; digits >> pair;) bytes += static_cast<char>(std::stoi(pair, nullptr, 16));
+  return bytes;
+}
+
+std::string EncodedLog() {
+  std::string effects;
+  storage::EncodeEffect(&effects, 0, "a", storage::StringPut{"1"});
+  std::string body;
+  storage::PutText(&body, effects);
+  std::string bytes = storage::EncodeLogHeader({.hash_seed = 42, .first = 1, .created = kTime});
+  storage::EncodeFrame(&bytes, {.first = 1, .groups = 1, .durable = 0, .time = kTime, .body = body});
+  return bytes;
+}
+
+TEST(LogFormat, TheDocumentsExampleIsWhatIsWrittenAndRead) {
+  const std::string expected = EncodedLog();
+  const std::string example = ExampleIn("log.md", expected);
+  EXPECT_EQ(example, expected);
+  const auto header = storage::DecodeLogHeader(example);
+  ASSERT_TRUE(header);
+  EXPECT_EQ(header->hash_seed, 42u);
+  EXPECT_EQ(header->first, 1u);
+  storage::LogFrame frame;
+  ASSERT_TRUE(storage::DecodeFrame(std::string_view(example).substr(storage::kLogHeaderBytes), &frame));
+  EXPECT_EQ(frame.time, kTime);
+  int groups = 0;
+  EXPECT_TRUE(storage::ForEachGroup(frame, [&](storage::Lsn lsn, std::string_view effects) {
+    storage::ByteReader reader(effects);
+    const storage::EffectRecord record = storage::DecodeEffect(&reader);
+    ++groups;
+    EXPECT_EQ(lsn, 1u);
+    EXPECT_EQ(record.key, "a");
+    EXPECT_EQ(std::get<storage::StringPut>(record.effect).value, "1");
+    return reader.ok() && reader.AtEnd();
+  }));
+  EXPECT_EQ(groups, 1);
+}
+
+TEST(SnapshotFormat, TheDocumentsExampleIsWhatIsWritten) {
+  FaultyFileSystem disk;
+  DurableStore store(disk);
+  store.Put("a", "1");
+  ASSERT_TRUE(store.Snapshot([] {}, 0));
+  const std::string expected = disk.Bytes("snapshot").substr(0, kShownOfSnapshot);
+  EXPECT_EQ(ExampleIn("snapshot.md", expected), expected);
+  const auto reader = storage::SnapshotReader::Open(disk, "snapshot");
+  ASSERT_TRUE(reader);
+  EXPECT_EQ((*reader)->end().keys, 1u);
+}
+
+TEST(Effects, EveryKindIsReadAsItWasWritten) {
+  std::string bytes;
+  storage::EncodeEffect(&bytes, 3, "key", storage::StringPut{"value", 123, storage::StringForm::kText});
+  storage::EncodeEffect(&bytes, 1000, std::string(300, 'k'), storage::StringPatch{70'000, "patch"});
+  storage::EncodeEffect(&bytes, 0, "", storage::ExpirySet{-5});
+  storage::EncodeEffect(&bytes, 0, "k", storage::ExpirySet{storage::kNoExpiry});
+  storage::EncodeEffect(&bytes, 0, "k", storage::Erase{storage::EraseReason::kEvicted});
+  storage::EncodeEffect(&bytes, 7, storage::DatabaseFlush{});
+  storage::EncodeEffect(&bytes, 7, storage::DatabaseSwap{8});
+  storage::ByteReader reader(bytes);
+  const storage::EffectRecord put = storage::DecodeEffect(&reader);
+  EXPECT_EQ(put.db, 3);
+  EXPECT_EQ(std::get<storage::StringPut>(put.effect).expiry, 123);
+  EXPECT_EQ(std::get<storage::StringPut>(put.effect).form, storage::StringForm::kText);
+  const storage::EffectRecord patch = storage::DecodeEffect(&reader);
+  EXPECT_EQ(patch.db, 1000);
+  EXPECT_EQ(patch.key.size(), 300u);
+  EXPECT_EQ(std::get<storage::StringPatch>(patch.effect).offset, 70'000u);
+  EXPECT_EQ(std::get<storage::ExpirySet>(storage::DecodeEffect(&reader).effect).expiry, -5);
+  EXPECT_EQ(std::get<storage::ExpirySet>(storage::DecodeEffect(&reader).effect).expiry, storage::kNoExpiry);
+  EXPECT_EQ(std::get<storage::Erase>(storage::DecodeEffect(&reader).effect).reason, storage::EraseReason::kEvicted);
+  EXPECT_EQ(storage::DecodeEffect(&reader).db, 7);
+  EXPECT_EQ(std::get<storage::DatabaseSwap>(storage::DecodeEffect(&reader).effect).other, 8);
+  EXPECT_TRUE(reader.ok());
+  EXPECT_TRUE(reader.AtEnd());
+}
+
+TEST(Effects, NoCutEffectIsTakenForAWholeOne) {
+  std::string bytes;
+  storage::EncodeEffect(&bytes, 3, "key", storage::StringPut{"value", 123});
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    storage::ByteReader reader(std::string_view(bytes).substr(0, size));
+    storage::DecodeEffect(&reader);
+    EXPECT_FALSE(reader.ok()) << size;
+  }
+}
+
+// tests/data/v1 was written by the first version that had these formats.
+TEST(EarlierVersions, FilesOfVersionOneAreRead) {
+  storage::PosixFileSystem disk;
+  const std::string directory = std::string(RINGKV_SOURCE) + "/tests/data/v1";
+  storage::ManualClock clock(kTime);
+  const storage::DataFiles files{
+      .directory = directory, .snapshot_name = "dump.rkv", .log_directory = directory + "/log"};
+  const auto seed = storage::FindHashSeed(disk, files);
+  ASSERT_TRUE(seed) << seed.error().text;
+  storage::Store store({.databases = 16, .hash_seed = seed->value()}, clock);
+  storage::RecoveryOptions options;
+  options.read_only = true;
+  const auto summary = storage::Recover(store, disk, files, options);
+  ASSERT_TRUE(summary) << summary.error().text;
+  storage::Random random(1);
+  storage::Txn txn(store, kTime, random);
+  EXPECT_EQ(txn.SizeOf(0).keys, 1002u);
+  EXPECT_EQ(txn.SizeOf(1).keys, 1u);
+  txn.LockKey("after");
+  const storage::Place after = txn.Find(0, "after", storage::Intent::kPeek);
+  ASSERT_TRUE(after);
+  EXPECT_EQ(after.value(), "the snapshot");
+}
+
+}  // namespace
+}  // namespace ringkv::test

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Compares RingKV with the redis-server of this machine: the servers in turn, medians of several rounds, ratios.
 
-  bench/compare.py [--rounds 3] [--quick] [--only throughput,memory,scan,growth,threads,load]
+  bench/compare.py [--rounds 3] [--quick] [--only throughput,memory,scan,growth,threads,load,durability]
 
 Prints a table in Markdown with the machine and the versions. Requests per second of server CPU (user + system time of
 the process, from /proc) hold even where the machine is noisy.
@@ -178,16 +178,18 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--only", default="throughput,memory,scan,growth,threads,load")
+    parser.add_argument("--only", default="throughput,memory,scan,growth,threads,load,durability")
     arguments = parser.parse_args()
+    from durability import durability  # it uses what stands here
     with open("/proc/cpuinfo", encoding="ascii") as cpuinfo:
         model = re.search(r"model name\s*: (.*)", cpuinfo.read())
     redis = subprocess.run(["redis-server", "--version"], capture_output=True, text=True, check=True).stdout.split()[2]
     print(f"{model.group(1) if model else platform.machine()}, {os.cpu_count()} cores that also carry the clients; "
-          f"{platform.system()} {platform.release().split('-')[0]}; redis-server {redis}; persistence off; one I/O thread; "
+          f"{platform.system()} {platform.release().split('-')[0]}; redis-server {redis}; persistence off where nothing else is said; one I/O thread; "
           f"medians of {arguments.rounds} rounds.\n")
     parts = {"throughput": lambda: throughput(arguments.rounds, arguments.quick), "memory": memory, "scan": scan,
-             "growth": growth, "threads": lambda: threads(arguments.rounds, arguments.quick), "load": load}
+             "growth": growth, "threads": lambda: threads(arguments.rounds, arguments.quick), "load": load,
+             "durability": durability}
     for name in arguments.only.split(","):
         parts[name]()
 

@@ -1,25 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include "storage/durability.h"
 
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include <pthread.h>
 
 #include <chrono>
 #include <vector>
 
 #include "storage/allocator.h"
 #include "storage/log/log_files.h"
+#include "storage/snapshot/pace.h"
 
 namespace ringkv::storage {
 namespace {
 
 constexpr auto kNap = std::chrono::milliseconds(100);
-constexpr int kSnapshotNiceness = 10;
-
-// Snapshots make way for requests where processors are few.
-void MakeThisThreadNice() { ::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), kSnapshotNiceness); }
-
 }  // namespace
 
 Durability::Durability(Store& store, FileSystem& files, const Clock& clock, Options options)
@@ -100,6 +94,7 @@ Status Durability::Close() {
 }
 
 void Durability::RunLog() {
+  ::pthread_setname_np(::pthread_self(), "log");
   CountMemoryOfThisThread();
   while (!stopping_) {
     store_.log().WaitForWork(kNap);
@@ -130,7 +125,7 @@ bool Durability::BeginRun(SnapshotReason reason) {
 
 Status Durability::Save() {
   if (!BeginRun(SnapshotReason::kSave)) return Fail("Background save already in progress");
-  return Run(SnapshotReason::kSave);
+  return Run(SnapshotReason::kSave, false);
 }
 
 Status Durability::SaveAtEnd() {
@@ -153,9 +148,9 @@ bool Durability::StartSave(SnapshotReason reason) {
   if (last.joinable()) last.join();
   MutexLock lock(mutex_);
   snapshot_thread_ = std::thread([this, reason] {
-    MakeThisThreadNice();
+    ::pthread_setname_np(::pthread_self(), "snapshot");
     CountMemoryOfThisThread();
-    [[maybe_unused]] const Status noted = Run(reason);
+    [[maybe_unused]] const Status noted = Run(reason, true);
   });
   return true;
 }
@@ -180,15 +175,15 @@ void Durability::Tick() {
   if (due) StartSave(reason);
 }
 
-Status Durability::Run(SnapshotReason reason) {
+Status Durability::Run(SnapshotReason reason, bool is_background) {
   const UnixMs started = clock_.Now();
-  const Result<SnapshotSummary> made = MakeSnapshot();
+  const Result<SnapshotSummary> made = MakeSnapshot(is_background);
   NoteRun(reason, made, started);
   if (!made) return tl::unexpected(made.error());
   return {};
 }
 
-Result<SnapshotSummary> Durability::MakeSnapshot() {
+Result<SnapshotSummary> Durability::MakeSnapshot(bool is_background) {
   if (Status locked = LockDirectory(); !locked) return tl::unexpected(locked.error());
   const uint64_t changes_before = Changes();
   const uint64_t log_bytes_before = log_.bytes_written();
@@ -198,14 +193,17 @@ Result<SnapshotSummary> Durability::MakeSnapshot() {
                           .compression_level = compression_level_.load(std::memory_order_relaxed)};
   SnapshotWriter writer(store_, log_, files_, clock_, options);
   if (Status begun = writer.Begin(); !begun) return tl::unexpected(begun.error());
-  const auto work = [this, &writer] {
+  const auto work = [this, &writer, is_background] {
     SnapshotWriter::Worker worker(writer);
-    while (writer.Step(worker)) progress_.store(writer.progress(), std::memory_order_relaxed);
+    Pace pace;
+    while (writer.Step(worker)) {
+      progress_.store(writer.progress(), std::memory_order_relaxed);
+      if (is_background) pace.Rest();
+    }
   };
   std::vector<std::thread> others;
   for (size_t i = 1; i < snapshot_threads_.load(std::memory_order_relaxed); ++i) {
     others.emplace_back([&work] {
-      MakeThisThreadNice();
       CountMemoryOfThisThread();
       work();
     });

@@ -95,8 +95,8 @@ class Durability {
  private:
   bool BeginRun(SnapshotReason reason);
   // Makes the snapshot that BeginRun has announced, and notes how it went.
-  Status Run(SnapshotReason reason);
-  Result<SnapshotSummary> MakeSnapshot();
+  Status Run(SnapshotReason reason, bool is_background);
+  Result<SnapshotSummary> MakeSnapshot(bool is_background);
   Status DropWhatIsCovered(Lsn last, Lsn before);
   void NoteRun(SnapshotReason reason, const Result<SnapshotSummary>& result, UnixMs started);
   void RunLog();

@@ -44,7 +44,10 @@ class FileLock {
 enum class OpenMode : uint8_t {
   kRead,
   kReplace,  // for appending, empty at first, whether there was one or not
-  kModify,   // an existing one, to read, append and truncate
+  // Like kReplace, for much data that nobody reads soon: past the system's cache where that can be done, which costs a
+  // fraction of the processor's time. The file may have zeros behind its end, up to a block, until it is truncated.
+  kReplaceUncached,
+  kModify,  // an existing one, to read, append and truncate
 };
 
 class FileSystem {

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view kSetAside = ".damaged";
 constexpr const char* kWaysOn =
-    "; 'ringkv-check --fix' shows and repairs it, '--recover-up-to-damage yes' starts with what is good before it";
+    "; bring the file back from a copy, or start with '--recover-up-to-damage yes', which keeps what is good before it";
 
 // Lines at most once a second.
 class ProgressLines {

@@ -46,7 +46,7 @@ class LogBuffer {
   void Wake();
 
  private:
-  static constexpr size_t kWakeBytes = 256 * 1024;
+  static constexpr size_t kWakeBytes = 1 << 20;
 
   std::atomic<bool> recording_{false};
   std::atomic<Lsn> appended_{0};

@@ -44,9 +44,9 @@ Status DropLogFiles(FileSystem& files, const std::string& directory, Lsn last) {
 }
 
 Result<std::unique_ptr<File>> PlaceFile(FileSystem& files, const std::string& directory, const std::string& name,
-                                        std::string_view bytes) {
+                                        std::string_view bytes, OpenMode mode) {
   const std::string temporary = JoinPath(directory, name + ".tmp");
-  Result<std::unique_ptr<File>> file = files.Open(temporary, OpenMode::kReplace);
+  Result<std::unique_ptr<File>> file = files.Open(temporary, mode);
   if (!file) return file;
   Status done = (*file)->Append(bytes);
   if (done) done = (*file)->Sync();

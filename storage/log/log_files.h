@@ -23,8 +23,8 @@ Result<std::vector<LogFileName>> ListLogFiles(FileSystem& files, const std::stri
 Status DropLogFiles(FileSystem& files, const std::string& directory, Lsn last);
 
 // Writes a file under a temporary name, syncs it, and gives it its name: it is there as a whole or not at all.
-// Returns the file, open for appending.
+// Returns the file, open for appending. `mode` is one of those that replace.
 Result<std::unique_ptr<File>> PlaceFile(FileSystem& files, const std::string& directory, const std::string& name,
-                                        std::string_view bytes);
+                                        std::string_view bytes, OpenMode mode);
 
 }  // namespace ringkv::storage

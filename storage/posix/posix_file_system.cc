@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <new>
 
 namespace ringkv::storage {
 namespace {
@@ -90,6 +91,71 @@ class PosixFile final : public File {
   uint64_t size_;  // with what is reserved
 };
 
+// Writes whole blocks straight from its own memory to the device (O_DIRECT). The last block is written again with each
+// append until it is full: what it held before stands in it unchanged.
+class UncachedFile final : public File {
+ public:
+  UncachedFile(int descriptor, std::string path)
+      : descriptor_(descriptor), path_(std::move(path)), buffer_(::operator new(kBufferBytes, kAlignment)) {}
+  ~UncachedFile() override {
+    ::close(descriptor_);
+    ::operator delete(buffer_, kAlignment);
+  }
+
+  Status Append(std::string_view bytes) override {
+    while (!bytes.empty()) {
+      const size_t count = std::min(bytes.size(), kBufferBytes - fill_);
+      std::memcpy(data() + fill_, bytes.data(), count);
+      bytes.remove_prefix(count);
+      fill_ += count;
+      if (Status written = WriteBlocks(); !written) return written;
+    }
+    return {};
+  }
+  Status Reserve(uint64_t) override { return {}; }
+  Result<size_t> ReadAt(uint64_t, char*, size_t) override {
+    return Fail("cannot read '" + path_ + "': it is being written");
+  }
+  Result<uint64_t> Size() override { return start_ + fill_; }
+  Status Truncate(uint64_t size) override {
+    if (::ftruncate(descriptor_, static_cast<off_t>(size)) != 0) return FailWithErrno("truncate", path_);
+    return {};
+  }
+  Status Sync() override {
+    if (::fdatasync(descriptor_) != 0) return FailWithErrno("sync", path_);
+    return {};
+  }
+
+ private:
+  static constexpr size_t kBlockBytes = 4096;
+  static constexpr size_t kBufferBytes = 1 << 20;
+  static constexpr std::align_val_t kAlignment{kBlockBytes};
+
+  char* data() { return static_cast<char*>(buffer_); }
+
+  Status WriteBlocks() {
+    const size_t padded = (fill_ + kBlockBytes - 1) / kBlockBytes * kBlockBytes;
+    std::memset(data() + fill_, 0, padded - fill_);
+    for (size_t done = 0; done < padded;) {
+      const ssize_t count = ::pwrite(descriptor_, data() + done, padded - done, static_cast<off_t>(start_ + done));
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) return FailWithErrno("write", path_);
+      done += static_cast<size_t>(count);
+    }
+    const size_t whole = fill_ / kBlockBytes * kBlockBytes;
+    std::memmove(data(), data() + whole, fill_ - whole);
+    start_ += whole;
+    fill_ -= whole;
+    return {};
+  }
+
+  const int descriptor_;
+  const std::string path_;
+  void* const buffer_;
+  uint64_t start_ = 0;  // of the buffer in the file, a multiple of a block
+  size_t fill_ = 0;
+};
+
 class PosixLock final : public FileLock {
  public:
   explicit PosixLock(int descriptor) : descriptor_(descriptor) {}
@@ -104,10 +170,16 @@ constexpr mode_t kPermissions = 0644;
 }  // namespace
 
 Result<std::unique_ptr<File>> PosixFileSystem::Open(const std::string& path, OpenMode mode) {
+  if (mode == OpenMode::kReplaceUncached) {
+    const int uncached = ::open(path.c_str(), O_CLOEXEC | O_RDWR | O_CREAT | O_TRUNC | O_DIRECT, kPermissions);
+    if (uncached >= 0) return std::make_unique<UncachedFile>(uncached, path);
+    mode = OpenMode::kReplace;  // not every file system can
+  }
   int flags = O_CLOEXEC;
   switch (mode) {
     case OpenMode::kRead: flags |= O_RDONLY; break;
-    case OpenMode::kReplace: flags |= O_RDWR | O_CREAT | O_TRUNC; break;
+    case OpenMode::kReplace:
+    case OpenMode::kReplaceUncached: flags |= O_RDWR | O_CREAT | O_TRUNC; break;
     case OpenMode::kModify: flags |= O_RDWR; break;
   }
   const int descriptor = ::open(path.c_str(), flags, kPermissions);

@@ -10,6 +10,7 @@ namespace {
 
 // Blocks are closed when they have so many bytes: enough for zstd to find what repeats.
 constexpr size_t kBlockBytes = 256 * 1024;
+constexpr size_t kOutputBytes = 1 << 20;  // what is handed to the file at once
 constexpr uint64_t kPartitionEnd = uint64_t{1} << 32;
 constexpr size_t kPrefetchAhead = 8;
 
@@ -37,13 +38,13 @@ SnapshotWriter::~SnapshotWriter() {
 Status SnapshotWriter::Begin() {
   {
     MutexLock lock(mutex_);
-    Result<std::unique_ptr<File>> file = files_.Open(temporary_, OpenMode::kReplace);
+    Result<std::unique_ptr<File>> file = files_.Open(temporary_, OpenMode::kReplaceUncached);
     if (!file) return tl::unexpected(file.error());
     file_ = std::move(*file);
     const std::string header = EncodeSnapshotHeader(
         {.hash_seed = store_.hash_seed(), .start = store_.log().appended(), .created = clock_.Now()});
     summary_.file_bytes = header.size();
-    if (Status written = file_->Append(header); !written) return written;
+    output_ = header;
   }
   // From here on every group goes into the file; a group that a block holds already is left out when it is read.
   log_.Attach(this);
@@ -127,8 +128,16 @@ Status SnapshotWriter::WriteSection(Section section, std::string_view body) {
   section.stored_bytes = body.size();
   const std::string head = EncodeSection(section);
   summary_.file_bytes += head.size() + body.size();
-  if (Status written = file_->Append(head); !written) return written;
-  return file_->Append(body);
+  output_.append(head);
+  output_.append(body);
+  return output_.size() < kOutputBytes ? Status() : WriteOutput();
+}
+
+Status SnapshotWriter::WriteOutput() {
+  Status written = file_->Append(output_);
+  output_.clear();
+  if (output_.capacity() > 4 * kOutputBytes) output_.shrink_to_fit();
+  return written;
 }
 
 Status SnapshotWriter::Write(std::string_view frame) {
@@ -155,6 +164,8 @@ Result<SnapshotSummary> SnapshotWriter::Finish() {
   const std::string body = EncodeEnd({.last = summary_.last, .keys = summary_.keys, .raw_bytes = summary_.raw_bytes});
   Status done =
       WriteSection({.kind = SectionKind::kEnd, .raw_bytes = body.size(), .body_checksum = Checksum(body)}, body);
+  if (done) done = WriteOutput();
+  if (done) done = file_->Truncate(summary_.file_bytes);
   if (done) done = file_->Sync();
   if (done) done = PutInPlace();
   if (!done) return tl::unexpected(done.error());

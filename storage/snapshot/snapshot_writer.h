@@ -70,6 +70,7 @@ class SnapshotWriter final : private FrameSink {
   uint64_t CopyStretch(size_t partition, uint64_t at, std::string* raw, uint32_t* keys);
   Status WriteBlock(Worker& worker, uint32_t keys);
   Status WriteSection(Section section, std::string_view body) REQUIRES(mutex_);
+  Status WriteOutput() REQUIRES(mutex_);
   void NoteFailure(const Error& error);
   Status PutInPlace();
 
@@ -87,6 +88,7 @@ class SnapshotWriter final : private FrameSink {
 
   Mutex mutex_;
   std::unique_ptr<File> file_ GUARDED_BY(mutex_);
+  std::string output_ GUARDED_BY(mutex_);
   Status status_ GUARDED_BY(mutex_);
   uint64_t sections_ GUARDED_BY(mutex_) = 0;
   SnapshotSummary summary_ GUARDED_BY(mutex_);

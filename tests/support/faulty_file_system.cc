@@ -127,7 +127,7 @@ void FaultyFileSystem::Crash(const std::function<size_t(size_t)>& keep) {
 Result<std::unique_ptr<storage::File>> FaultyFileSystem::Open(const std::string& path, OpenMode mode) {
   MutexLock lock(mutex_);
   if (mode != OpenMode::kRead && !MayGoOn()) return Fail("injected: cannot open '" + path + "'");
-  if (mode == OpenMode::kReplace) {
+  if (mode == OpenMode::kReplace || mode == OpenMode::kReplaceUncached) {
     names_[path] = std::make_shared<Node>();
   } else if (names_.count(path) == 0) {
     return Fail("cannot open '" + path + "': there is none");

@@ -141,8 +141,11 @@ class Recovery {
       const Result<bool> go_on = ReplayFile(log, next_first, replay);
       if (!go_on) return HandleDamage(i, tl::unexpected(go_on.error()));
       if (!*go_on) return {};
-      if (summary_.last + 1 >= next_first || log.AtEnd()) continue;
-      if (!is_last || log.IsDamage(summary_.last)) {
+      if (summary_.last + 1 >= next_first) continue;
+      const Result<LogFileReader::Rest> rest = log.LookBehind(summary_.last);
+      if (!rest) return tl::unexpected(rest.error());
+      if (*rest == LogFileReader::Rest::kNothing) continue;
+      if (!is_last || *rest == LogFileReader::Rest::kDamage) {
         return HandleDamage(i, log.Damaged(log.offset(), "a frame's checksum is wrong"));
       }
       return CutTail(log);
@@ -153,7 +156,9 @@ class Recovery {
   // False when the point in time was reached.
   Result<bool> ReplayFile(LogFileReader& log, Lsn next_first, EffectReplay& replay) {
     LogFrame frame;
-    for (uint64_t at = log.offset(); log.Next(&frame); at = log.offset()) {
+    for (uint64_t at = log.offset();; at = log.offset()) {
+      const Result<bool> good = log.Next(&frame);
+      if (!good || !*good) return good ? Result<bool>(true) : good;
       if (frame.first >= next_first) break;
       if (frame.last() <= summary_.last) continue;
       if (frame.first > summary_.last + 1) return log.Damaged(at, "groups are missing before it");

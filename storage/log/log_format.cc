@@ -61,6 +61,14 @@ void EncodeFrame(std::string* out, const LogFrame& frame) {
   out->append(frame.body);
 }
 
+uint64_t FrameBytes(std::string_view bytes) {
+  ByteReader reader(bytes);
+  if (reader.Bytes(kFrameMagic.size()) != kFrameMagic) return 0;
+  reader.Fixed<uint32_t>();
+  const auto body_bytes = reader.Fixed<uint64_t>();
+  return reader.ok() && body_bytes <= INT64_MAX ? kFrameHeaderBytes + body_bytes : 0;
+}
+
 bool DecodeFrame(std::string_view bytes, LogFrame* frame) {
   if (bytes.size() < kFrameHeaderBytes) return false;
   ByteReader reader(bytes.substr(0, kFrameHeaderBytes));

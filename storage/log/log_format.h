@@ -42,6 +42,8 @@ std::string EncodeLogHeader(const LogHeader& header);
 Result<LogHeader> DecodeLogHeader(std::string_view bytes);
 
 void EncodeFrame(std::string* out, const LogFrame& frame);
+// Bytes of the frame whose header stands at the beginning of `bytes`, good or not; 0 if none does.
+uint64_t FrameBytes(std::string_view bytes);
 // The frame at the beginning of `bytes`; false if there is no whole and good one.
 bool DecodeFrame(std::string_view bytes, LogFrame* frame);
 // Where in `bytes` the next good frame begins, or npos.

@@ -1,22 +1,36 @@
 // SPDX-License-Identifier: MIT
 #include "storage/log/log_reader.h"
 
+#include <algorithm>
+
 #include "storage/byte_codec.h"
 
 namespace ringkv::storage {
+namespace {
+
+constexpr uint64_t kWindowBytes = 4 << 20;
+
+}  // namespace
 
 Result<std::unique_ptr<LogFileReader>> LogFileReader::Open(FileSystem& files, const std::string& path,
                                                            Lsn expected_first) {
-  Result<std::string> bytes = ReadWhole(files, path);
-  if (!bytes) return tl::unexpected(bytes.error());
+  Result<std::unique_ptr<File>> file = files.Open(path, OpenMode::kRead);
+  if (!file) return tl::unexpected(file.error());
+  const Result<uint64_t> size = (*file)->Size();
+  if (!size) return tl::unexpected(size.error());
   std::unique_ptr<LogFileReader> reader(new LogFileReader(path));
-  reader->bytes_ = std::move(*bytes);
-  const Result<LogHeader> header = DecodeLogHeader(reader->bytes_);
+  reader->file_ = std::move(*file);
+  reader->file_bytes_ = *size;
+  const Result<std::string_view> head = reader->View(0, kLogHeaderBytes);
+  if (!head) return tl::unexpected(head.error());
+  const Result<LogHeader> header = DecodeLogHeader(*head);
   if (!header) {
     if (header.error().kind == ErrorKind::kNewerFormat) {
       return Fail("cannot read log file '" + path + "': " + header.error().text, ErrorKind::kNewerFormat);
     }
-    if (FindFrame(reader->bytes_) != std::string_view::npos) return reader->Damaged(0, header.error().text);
+    const Result<std::string_view> all = reader->View(0, reader->file_bytes_);
+    if (!all) return tl::unexpected(all.error());
+    if (FindFrame(*all) != std::string_view::npos) return reader->Damaged(0, header.error().text);
     reader->is_stillborn_ = true;
     return reader;
   }
@@ -28,21 +42,43 @@ Result<std::unique_ptr<LogFileReader>> LogFileReader::Open(FileSystem& files, co
   return reader;
 }
 
-bool LogFileReader::Next(LogFrame* frame) {
-  if (is_stillborn_ || !DecodeFrame(std::string_view(bytes_).substr(offset_), frame)) return false;
-  offset_ += frame->TotalBytes();
+Result<std::string_view> LogFileReader::View(uint64_t offset, uint64_t size) {
+  size = std::min(size, file_bytes_ - std::min(offset, file_bytes_));
+  if (offset < window_start_ || offset + size > window_start_ + window_.size()) {
+    window_.resize(std::min(std::max(size, kWindowBytes), file_bytes_ - offset));
+    window_start_ = offset;
+    const Result<size_t> read = file_->ReadAt(offset, window_.data(), window_.size());
+    if (!read) return tl::unexpected(read.error());
+    window_.resize(*read);
+  }
+  return std::string_view(window_).substr(offset - window_start_, size);
+}
+
+Result<bool> LogFileReader::Next(LogFrame* frame) {
+  if (is_stillborn_) return false;
+  const Result<std::string_view> head = View(offset_, kFrameHeaderBytes);
+  if (!head) return tl::unexpected(head.error());
+  const uint64_t size = FrameBytes(*head);
+  if (size == 0 || size > file_bytes_ - offset_) return false;
+  const Result<std::string_view> bytes = View(offset_, size);
+  if (!bytes) return tl::unexpected(bytes.error());
+  if (!DecodeFrame(*bytes, frame)) return false;
+  offset_ += size;
   return true;
 }
 
-bool LogFileReader::IsDamage(Lsn last) const {
-  std::string_view rest = std::string_view(bytes_).substr(std::min<size_t>(offset_, bytes_.size()));
+Result<LogFileReader::Rest> LogFileReader::LookBehind(Lsn last) {
+  const Result<std::string_view> read = View(offset_, file_bytes_);
+  if (!read) return tl::unexpected(read.error());
+  std::string_view rest = *read;
+  if (rest.find_first_not_of('\0') == std::string_view::npos) return Rest::kNothing;
   for (size_t at = FindFrame(rest); at != std::string_view::npos; at = FindFrame(rest)) {
     LogFrame frame;
     DecodeFrame(rest.substr(at), &frame);
-    if (frame.durable > last) return true;
+    if (frame.durable > last) return Rest::kDamage;
     rest.remove_prefix(at + frame.TotalBytes());
   }
-  return false;
+  return Rest::kTornTail;
 }
 
 tl::unexpected<Error> LogFileReader::Damaged(uint64_t offset, const std::string& what) const {

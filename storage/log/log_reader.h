@@ -17,31 +17,40 @@ namespace ringkv::storage {
 
 class LogFileReader {
  public:
-  // Reads the whole file. `expected_first` is what its name says.
+  // `expected_first` is what the file's name says.
   static Result<std::unique_ptr<LogFileReader>> Open(FileSystem& files, const std::string& path, Lsn expected_first);
 
   // An empty or torn header, with nothing good behind: the file was being made when the machine went down.
   bool is_stillborn() const { return is_stillborn_; }
   const LogHeader& header() const { return header_; }
-  uint64_t file_bytes() const { return bytes_.size(); }
+  uint64_t file_bytes() const { return file_bytes_; }
   const std::string& path() const { return path_; }
 
-  // The next good frame; false at the end of what is good.
-  bool Next(LogFrame* frame);
+  // The next good frame, valid until the next call; false at the end of what is good.
+  Result<bool> Next(LogFrame* frame);
   // Where the next frame begins, or would.
   uint64_t offset() const { return offset_; }
-  // At the end of what is good: is that the end of the file?
-  bool AtEnd() const { return bytes_.find_first_not_of('\0', offset_) == std::string::npos; }  // zeros are reserved
-  // At the end of what is good, with `last` the last LSN read: does a later frame say that more had been safe here?
-  bool IsDamage(Lsn last) const;
+  // What there is at the end of what is good, with `last` the last LSN read.
+  enum class Rest : uint8_t {
+    kNothing,  // but zeros, which are reserved space
+    kTornTail,
+    kDamage,  // a later frame says that more had been safe here
+  };
+  Result<Rest> LookBehind(Lsn last);
 
   tl::unexpected<Error> Damaged(uint64_t offset, const std::string& what) const;
 
  private:
   explicit LogFileReader(std::string path) : path_(std::move(path)) {}
 
+  // So many bytes at `offset`, or what there is of them.
+  Result<std::string_view> View(uint64_t offset, uint64_t size);
+
   const std::string path_;
-  std::string bytes_;
+  std::unique_ptr<File> file_;
+  uint64_t file_bytes_ = 0;
+  std::string window_;  // a part of the file
+  uint64_t window_start_ = 0;
   LogHeader header_;
   uint64_t offset_ = kLogHeaderBytes;
   bool is_stillborn_ = false;

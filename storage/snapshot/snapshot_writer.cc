@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "storage/snapshot/snapshot_writer.h"
 
+#include <algorithm>
+#include <bit>
 #include <vector>
 
 #include "storage/checksum.h"
@@ -12,7 +14,7 @@ namespace {
 constexpr size_t kBlockBytes = 256 * 1024;
 constexpr size_t kOutputBytes = 1 << 20;  // what is handed to the file at once
 constexpr uint64_t kPartitionEnd = uint64_t{1} << 32;
-constexpr size_t kPrefetchAhead = 8;
+constexpr size_t kKeysAtOnce = 64;  // about so many are copied under one lock
 
 }  // namespace
 
@@ -58,30 +60,51 @@ double SnapshotWriter::progress() const {
 
 // --- blocks ---------------------------------------------------------------------------------------------------------
 
-uint64_t SnapshotWriter::CopyStretch(size_t partition_index, uint64_t at, std::string* raw, uint32_t* keys) {
-  Partition& partition = store_.partition(partition_index);
-  MutexLock lock(partition.mutex);
+uint64_t SnapshotWriter::StretchEnd(const Partition& partition, uint64_t at) {
   uint64_t end = kPartitionEnd;
   for (const auto& table : partition.tables) {
-    if (table != nullptr) end = std::min(end, table->StretchAt(static_cast<uint32_t>(at)).end);
-  }
-  const uint64_t base = static_cast<uint64_t>(partition_index) << 32;
-  EncodeRun(raw, {.first = base + at, .end = base + end, .lsn = store_.log().appended()});
-  std::vector<const Entry*> entries;
-  for (DbIndex db = 0; db < partition.tables.size(); ++db) {
-    const Table* table = partition.tables[db].get();
     if (table == nullptr) continue;
-    entries.clear();
-    table->StretchAt(static_cast<uint32_t>(at)).segment->ForEach([&](const Slot& slot) {
+    const Table::Stretch stretch = table->StretchAt(static_cast<uint32_t>(at));
+    // Hashes are spread evenly: an equal part of the stretch holds about an equal part of its keys.
+    const uint64_t width = (uint64_t{1} << 32) >> stretch.segment->depth();
+    const uint64_t part = std::max<uint64_t>(width / std::bit_ceil(stretch.segment->size() / kKeysAtOnce + 1), 1);
+    end = std::min(end, at / part * part + part);
+  }
+  return end;
+}
+
+uint64_t SnapshotWriter::CopyStretch(size_t partition_index, uint64_t at, std::string* raw, uint32_t* keys) {
+  Partition& partition = store_.partition(partition_index);
+  std::vector<const Entry*> entries;
+  const auto gather = [&](DbIndex db, uint64_t end) REQUIRES(partition.mutex) {
+    partition.tables[db]->StretchAt(static_cast<uint32_t>(at)).segment->ForEach([&](const Slot& slot) {
       if (slot.local_position() >= at && slot.local_position() < end) entries.push_back(slot.entry());
     });
+  };
+  {
+    // First only bring the entries near, so that the lock is held for a few microseconds when they are copied.
+    MutexLock lock(partition.mutex);
+    const uint64_t end = StretchEnd(partition, at);
+    for (DbIndex db = 0; db < partition.tables.size(); ++db) {
+      if (partition.tables[db] != nullptr) gather(db, end);
+    }
+  }
+  for (const Entry* entry : entries) {  // which may be gone by now: a prefetch of whatever address does no harm
+    __builtin_prefetch(entry);
+    __builtin_prefetch(reinterpret_cast<const char*>(entry) + 64);
+  }
+  MutexLock lock(partition.mutex);
+  const uint64_t end = StretchEnd(partition, at);
+  const uint64_t base = static_cast<uint64_t>(partition_index) << 32;
+  EncodeRun(raw, {.first = base + at, .end = base + end, .lsn = store_.log().appended()});
+  for (DbIndex db = 0; db < partition.tables.size(); ++db) {
+    if (partition.tables[db] == nullptr) continue;
+    entries.clear();
+    gather(db, end);
     if (entries.empty()) continue;
     PutVarint(raw, uint64_t{db} + 1);
     PutVarint(raw, entries.size());
-    for (size_t i = 0; i < entries.size(); ++i) {
-      if (i + kPrefetchAhead < entries.size()) __builtin_prefetch(entries[i + kPrefetchAhead]);
-      EncodeEntry(raw, *entries[i]);
-    }
+    for (const Entry* entry : entries) EncodeEntry(raw, *entry);
     *keys += static_cast<uint32_t>(entries.size());
   }
   PutVarint(raw, 0);

@@ -66,6 +66,8 @@ class SnapshotWriter final : private FrameSink {
 
  private:
   Status Write(std::string_view frame) override;
+  // Where to end what is copied from `at` on.
+  static uint64_t StretchEnd(const Partition& partition, uint64_t at) REQUIRES(partition.mutex);
   // Copies the stretch at `at` out, and returns where it ends.
   uint64_t CopyStretch(size_t partition, uint64_t at, std::string* raw, uint32_t* keys);
   Status WriteBlock(Worker& worker, uint32_t keys);

@@ -16,12 +16,14 @@ LOGGED = ["--appendonly", "yes", "--auto-aof-rewrite-percentage", "0"]
 SERVERS = (("RingKV", start_ringkv), ("Redis", start_redis))
 
 
-def rate(start, options, load, requests):
-    rates = []
+def rates(setups, load, requests):
+    """The medians of several servers, a round of all after the other: what else the machine does hits all of them."""
+    seen = [[] for _ in setups]
     for _ in range(ROUNDS):
-        with start(*options) as server:
-            rates.append(compare.benchmark(server, load, requests)[0])
-    return statistics.median(rates)
+        for rate_of, (start, options) in zip(seen, setups):
+            with start(*options) as server:
+                rate_of.append(compare.benchmark(server, load, requests)[0])
+    return [statistics.median(each) for each in seen]
 
 
 def log_rates():
@@ -30,9 +32,8 @@ def log_rates():
     for name, load, requests, policy, least, ratio in (
             ("SET P=1, 50 connections", ["-t", "set", "-c", "50", "-d", "64"], 300_000, "always", 0.9, 1.2),
             ("SET P=16", ["-t", "set", "-c", "50", "-d", "64", "-P", "16"], 3_000_000, "everysec", 0.85, 2.0)):
-        without = rate(start_ringkv, [], load, requests)
-        ours = rate(start_ringkv, [*LOGGED, "--appendfsync", policy], load, requests)
-        theirs = rate(start_redis, [*LOGGED, "--appendfsync", policy], load, requests)
+        logged = [*LOGGED, "--appendfsync", policy]
+        without, ours, theirs = rates([(start_ringkv, []), (start_ringkv, logged), (start_redis, logged)], load, requests)
         print(f"| {name} | {policy} | {ours:,.0f} | **{ours / without:.2f}x** | {least} | {theirs:,.0f} "
               f"| **{ours / theirs:.2f}x** | {ratio} |", flush=True)
 

@@ -28,7 +28,7 @@ std::string ReadText(const std::string& path) {
 
 // The document's example, as bytes; with RINGKV_UPDATE set, what it should be is written there first.
 std::string ExampleIn(const std::string& name, const std::string& expected) {
-  const std::string path = std::string(RINGKV_SOURCE) + "/docs/formats/" + name;
+  const std::string path = RINGKV_SOURCE "/docs/formats/" + name;
   std::string text = ReadText(path);
   const std::string fence = "```hex\n";
   const size_t start = text.find(fence) + fence.size();
@@ -136,7 +136,7 @@ TEST(Effects, NoCutEffectIsTakenForAWholeOne) {
 // tests/data/v1 was written by the first version that had these formats.
 TEST(EarlierVersions, FilesOfVersionOneAreRead) {
   storage::PosixFileSystem disk;
-  const std::string directory = std::string(RINGKV_SOURCE) + "/tests/data/v1";
+  const std::string directory = RINGKV_SOURCE "/tests/data/v1";
   storage::ManualClock clock(kTime);
   const storage::DataFiles files{
       .directory = directory, .snapshot_name = "dump.rkv", .log_directory = directory + "/log"};

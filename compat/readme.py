@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 
-from servers import start_ringkv
+from servers import server_binary, start_ringkv
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 
@@ -38,6 +38,7 @@ def main():
             else:
                 shell = command.replace("redis-cli", f"redis-cli -p {server.port}")
                 shell = shell.replace("redis-benchmark", f"redis-benchmark -p {server.port}")
+                shell = shell.replace("build/ringkv-check", os.path.join(os.path.dirname(server_binary()), "ringkv-check"))
                 shell = shell.replace("bench/", os.path.abspath(ROOT) + "/bench/")
                 done = subprocess.run(shell, shell=True, capture_output=True, text=True, timeout=60, cwd=server.dir, check=False)
                 got = done.stdout if expected or done.returncode else expected

@@ -56,9 +56,12 @@ class RunningServer:
         self.stop()
 
 
+def server_binary():
+    return os.path.abspath(os.environ.get("RINGKV_SERVER", "build/ringkv-server"))
+
+
 def start_ringkv(*options, environment=None):
-    binary = os.environ.get("RINGKV_SERVER", "build/ringkv-server")
-    server = RunningServer([os.path.abspath(binary), "--port", "0", "--bind", "127.0.0.1", "--save", "",
+    server = RunningServer([server_binary(), "--port", "0", "--bind", "127.0.0.1", "--save", "",
                             *options], environment)
 
     def ready():

@@ -90,7 +90,10 @@ Status Durability::Close() {
   stopping_ = true;
   store_.log().Wake();
   log_thread_.join();
-  return log_.is_open() ? log_.Close() : Status();
+  const Status closed = log_.is_open() ? log_.Close() : Status();
+  MutexLock lock(mutex_);
+  lock_.reset();
+  return closed;
 }
 
 void Durability::RunLog() {

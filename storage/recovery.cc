@@ -14,7 +14,8 @@ namespace {
 
 constexpr std::string_view kSetAside = ".damaged";
 constexpr const char* kWaysOn =
-    "; bring the file back from a copy, or start with '--recover-up-to-damage yes', which keeps what is good before it";
+    "; bring the file back from a copy, look at it with 'ringkv-check' and go back to what is good before it with "
+    "'ringkv-check --fix', or start with '--recover-up-to-damage yes', which does so by itself";
 
 // Lines at most once a second.
 class ProgressLines {
@@ -52,8 +53,8 @@ class Recovery {
   // --- the snapshot ---
 
   Status LoadSnapshot() {
-    const bool has_newest = files_.Exists(data_.SnapshotPath());
-    const bool has_previous = files_.Exists(data_.PreviousPath());
+    const bool has_newest = files_.Exists(data_.SnapshotPath()) && !IsBeyondTarget(data_.SnapshotPath());
+    const bool has_previous = files_.Exists(data_.PreviousPath()) && !IsBeyondTarget(data_.PreviousPath());
     if (!has_newest && !has_previous) return {};
     if (!has_newest) return Load(data_.PreviousPath());  // the machine went down while the names were changed
     Status newest = Load(data_.SnapshotPath());
@@ -104,6 +105,23 @@ class Recovery {
     summary_.snapshot_last = snapshot.end().last;
     summary_.last = snapshot.end().last;
     return {};
+  }
+
+  // Whether the snapshot holds changes that came after the point in time that is asked for.
+  bool IsBeyondTarget(const std::string& path) {
+    if (options_.last_lsn == UINT64_MAX && options_.last_time == INT64_MAX) return false;
+    const Result<std::unique_ptr<SnapshotReader>> opened = SnapshotReader::Open(files_, path);
+    if (!opened) return false;  // what is wrong with it, loading it tells
+    const SnapshotReader& snapshot = **opened;
+    if (snapshot.end().last > options_.last_lsn || snapshot.header().created > options_.last_time) return true;
+    BlockDecompressor decompressor;
+    for (auto section = snapshot.sections().rbegin(); section != snapshot.sections().rend(); ++section) {
+      if (section->section.kind != SectionKind::kFrame) continue;
+      const Result<std::string> body = snapshot.ReadBody(*section, decompressor);
+      LogFrame frame;
+      return body && DecodeFrame(*body, &frame) && frame.time > options_.last_time;
+    }
+    return false;
   }
 
   void Clear() {
@@ -258,10 +276,10 @@ Result<std::optional<uint64_t>> FindHashSeed(FileSystem& files, const DataFiles&
     if (!files.Exists(path)) continue;
     const Result<std::unique_ptr<File>> file = files.Open(path, OpenMode::kRead);
     if (!file) return tl::unexpected(file.error());
-    std::string head(kSnapshotHeaderBytes, '\0');
+    std::string head(kFileHeaderBytes, '\0');
     const Result<size_t> read = (*file)->ReadAt(0, head.data(), head.size());
     if (!read) return tl::unexpected(read.error());
-    const Result<SnapshotHeader> header = DecodeSnapshotHeader(std::string_view(head).substr(0, *read));
+    const Result<FileHeader> header = DecodeFileHeader(kSnapshotMagic, std::string_view(head).substr(0, *read));
     if (header) return header->hash_seed;
     error = header.error();
     error.text = "cannot read snapshot '" + path + "': " + error.text;

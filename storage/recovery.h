@@ -31,7 +31,7 @@ struct RecoveryOptions {
   // Takes what is good before the first damage, sets the damaged files aside (as *.damaged), and goes on.
   bool up_to_damage = false;
   size_t threads = 1;
-  // Nothing behind this is applied; the files stay as they are. For point-in-time recovery.
+  // Nothing behind these is applied, and no snapshot is used that reaches further. For point-in-time recovery.
   Lsn last_lsn = UINT64_MAX;
   UnixMs last_time = INT64_MAX;
   bool read_only = false;                                                             // cut nothing, set nothing aside

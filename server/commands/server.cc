@@ -99,7 +99,8 @@ void Shutdown(AdminCall& call) {
     call.server.log().Warning("can't shut down, the snapshot failed: " + ready.error().text);
     return call.reply.Error("ERR Errors trying to SHUTDOWN. Check logs.");
   }
-  call.session.close_now = true;
+  // Nobody is answered any more; the connections close when all is on the disk.
+  call.server.Pause(PauseMode::kAll, INT64_MAX);
   call.server.links().Stop();
 }
 

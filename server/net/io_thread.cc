@@ -25,7 +25,15 @@ IoThread::IoThread(Server& server, size_t index)
       tick_(context_),
       pause_timer_(context_) {}
 
-IoThread::~IoThread() { Stop(); }
+IoThread::~IoThread() {
+  Stop();
+  while (!connections_.empty()) connections_.begin()->second->Close();
+  // What they waited for is in the loop's queue still, and lies inside of them.
+  while (!released_.empty()) {
+    context_.poll();
+    FlushAll();
+  }
+}
 
 void IoThread::Start() {
   thread_ = std::thread([this] { Run(); });
@@ -55,12 +63,6 @@ void IoThread::Run() {
       while (events < kMostEventsARound && context_.poll_one() > 0) ++events;
     }
     alone = events > 1 ? 0 : alone + 1;
-    FlushAll();
-  }
-  while (!connections_.empty()) connections_.begin()->second->Close();
-  // What they waited for is in the loop's queue still, and lies inside of them.
-  while (!released_.empty()) {
-    context_.poll();
     FlushAll();
   }
 }

@@ -30,7 +30,8 @@ class IoThread {
   IoThread& operator=(const IoThread&) = delete;
 
   void Start();
-  // Closes all connections and ends the thread; waits for it.
+  // Ends the thread, waits for it. The connections are closed only when the object goes: to a client that means that
+  // the server has nothing left to do.
   void Stop();
   // Runs `work` on this thread. Any thread may call it.
   void Post(std::function<void()> work);

@@ -24,7 +24,8 @@ class Network final : public ClientLinks {
   ~Network() override;
 
   storage::Result<bool> Bind() { return listener_.Bind(); }
-  // Accepts and serves until Stop; handles SIGTERM, SIGINT (stop) and SIGHUP (reopen the log file).
+  // Accepts and serves until Stop; the connections stay open, unserved, as long as the object lives. Handles SIGTERM,
+  // SIGINT (stop) and SIGHUP (reopen the log file).
   void Run();
 
   void Close(const ClientCard& card) override;

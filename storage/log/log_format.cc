@@ -8,45 +8,9 @@
 namespace ringkv::storage {
 namespace {
 
-constexpr std::string_view kLogMagic = "RINGKVLG";
 constexpr std::string_view kFrameMagic = "RKVF";
 
 }  // namespace
-
-std::string EncodeLogHeader(const LogHeader& header) {
-  std::string bytes(kLogMagic);
-  PutFixed(&bytes, header.version);
-  PutFixed(&bytes, uint32_t{kLogHeaderBytes});
-  PutFixed(&bytes, header.hash_seed);
-  PutFixed(&bytes, header.first);
-  PutFixed(&bytes, header.created);
-  bytes.resize(kLogHeaderBytes - sizeof(uint64_t), '\0');
-  PutFixed(&bytes, Checksum(bytes));
-  return bytes;
-}
-
-Result<LogHeader> DecodeLogHeader(std::string_view bytes) {
-  if (bytes.size() < kLogHeaderBytes) return Fail("the file header is cut short", ErrorKind::kDamaged);
-  ByteReader reader(bytes.substr(0, kLogHeaderBytes));
-  if (reader.Bytes(kLogMagic.size()) != kLogMagic)
-    return Fail("it does not begin as a RingKV log does", ErrorKind::kDamaged);
-  LogHeader header;
-  header.version = reader.Fixed<uint32_t>();
-  reader.Fixed<uint32_t>();
-  header.hash_seed = reader.Fixed<uint64_t>();
-  header.first = reader.Fixed<Lsn>();
-  header.created = reader.Fixed<UnixMs>();
-  const std::string_view checked = bytes.substr(0, kLogHeaderBytes - sizeof(uint64_t));
-  ByteReader end(bytes.substr(checked.size(), sizeof(uint64_t)));
-  if (end.Fixed<uint64_t>() != Checksum(checked))
-    return Fail("the checksum of the file header is wrong", ErrorKind::kDamaged);
-  if (header.version > kLogVersion) {
-    return Fail("it has format version " + std::to_string(header.version) + ", and this RingKV reads up to " +
-                    std::to_string(kLogVersion) + ": a newer one is needed",
-                ErrorKind::kNewerFormat);
-  }
-  return header;
-}
 
 void EncodeFrame(std::string* out, const LogFrame& frame) {
   RINGKV_CHECK(frame.groups > 0 && frame.first > 0 && frame.durable < frame.first);

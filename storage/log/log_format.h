@@ -9,21 +9,12 @@
 #include <string_view>
 
 #include "storage/clock.h"
+#include "storage/file_header.h"
 #include "storage/lsn.h"
-#include "storage/result.h"
 
 namespace ringkv::storage {
 
-constexpr uint32_t kLogVersion = 1;
-constexpr size_t kLogHeaderBytes = 64;
 constexpr size_t kFrameHeaderBytes = 48;
-
-struct LogHeader {
-  uint32_t version = kLogVersion;
-  uint64_t hash_seed = 0;
-  Lsn first = 0;  // of the first group in the file
-  UnixMs created = 0;
-};
 
 struct LogFrame {
   Lsn first = 0;
@@ -36,10 +27,6 @@ struct LogFrame {
   Lsn last() const { return first + groups - 1; }
   size_t TotalBytes() const { return kFrameHeaderBytes + body.size(); }
 };
-
-std::string EncodeLogHeader(const LogHeader& header);
-// Says what is wrong with it: not ours, of a newer version, or damaged.
-Result<LogHeader> DecodeLogHeader(std::string_view bytes);
 
 void EncodeFrame(std::string* out, const LogFrame& frame);
 // Bytes of the frame whose header stands at the beginning of `bytes`, good or not; 0 if none does.

@@ -21,9 +21,9 @@ Result<std::unique_ptr<LogFileReader>> LogFileReader::Open(FileSystem& files, co
   std::unique_ptr<LogFileReader> reader(new LogFileReader(path));
   reader->file_ = std::move(*file);
   reader->file_bytes_ = *size;
-  const Result<std::string_view> head = reader->View(0, kLogHeaderBytes);
+  const Result<std::string_view> head = reader->View(0, kFileHeaderBytes);
   if (!head) return tl::unexpected(head.error());
-  const Result<LogHeader> header = DecodeLogHeader(*head);
+  const Result<FileHeader> header = DecodeFileHeader(kLogMagic, *head);
   if (!header) {
     if (header.error().kind == ErrorKind::kNewerFormat) {
       return Fail("cannot read log file '" + path + "': " + header.error().text, ErrorKind::kNewerFormat);
@@ -34,9 +34,9 @@ Result<std::unique_ptr<LogFileReader>> LogFileReader::Open(FileSystem& files, co
     reader->is_stillborn_ = true;
     return reader;
   }
-  if (header->first != expected_first) {
-    return reader->Damaged(0, "it begins at LSN " + std::to_string(header->first) + ", and its name says " +
-                                  std::to_string(expected_first));
+  if (expected_first != 0 && header->lsn != expected_first) {
+    return reader->Damaged(
+        0, "it begins at LSN " + std::to_string(header->lsn) + ", and its name says " + std::to_string(expected_first));
   }
   reader->header_ = *header;
   return reader;

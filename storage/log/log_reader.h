@@ -17,12 +17,12 @@ namespace ringkv::storage {
 
 class LogFileReader {
  public:
-  // `expected_first` is what the file's name says.
+  // `expected_first` is what the file's name says; 0 if it says nothing.
   static Result<std::unique_ptr<LogFileReader>> Open(FileSystem& files, const std::string& path, Lsn expected_first);
 
   // An empty or torn header, with nothing good behind: the file was being made when the machine went down.
   bool is_stillborn() const { return is_stillborn_; }
-  const LogHeader& header() const { return header_; }
+  const FileHeader& header() const { return header_; }
   uint64_t file_bytes() const { return file_bytes_; }
   const std::string& path() const { return path_; }
 
@@ -51,8 +51,8 @@ class LogFileReader {
   uint64_t file_bytes_ = 0;
   std::string window_;  // a part of the file
   uint64_t window_start_ = 0;
-  LogHeader header_;
-  uint64_t offset_ = kLogHeaderBytes;
+  FileHeader header_;
+  uint64_t offset_ = kFileHeaderBytes;
   bool is_stillborn_ = false;
 };
 

@@ -6,7 +6,6 @@
 namespace ringkv::storage {
 namespace {
 
-constexpr std::string_view kSnapshotMagic = "RINGKVSN";
 constexpr std::string_view kSectionMagic = "RKVS";
 
 // An entry's first byte: type in the lower four bits, then form in two, then whether it expires.
@@ -15,41 +14,6 @@ constexpr uint8_t kExpires = 0x40;
 constexpr size_t kAccessBytes = 3;
 
 }  // namespace
-
-std::string EncodeSnapshotHeader(const SnapshotHeader& header) {
-  std::string bytes(kSnapshotMagic);
-  PutFixed(&bytes, header.version);
-  PutFixed(&bytes, uint32_t{kSnapshotHeaderBytes});
-  PutFixed(&bytes, header.hash_seed);
-  PutFixed(&bytes, header.start);
-  PutFixed(&bytes, header.created);
-  bytes.resize(kSnapshotHeaderBytes - sizeof(uint64_t), '\0');
-  PutFixed(&bytes, Checksum(bytes));
-  return bytes;
-}
-
-Result<SnapshotHeader> DecodeSnapshotHeader(std::string_view bytes) {
-  if (bytes.size() < kSnapshotHeaderBytes) return Fail("the file header is cut short", ErrorKind::kDamaged);
-  ByteReader reader(bytes.substr(0, kSnapshotHeaderBytes));
-  if (reader.Bytes(kSnapshotMagic.size()) != kSnapshotMagic)
-    return Fail("it does not begin as a RingKV snapshot does", ErrorKind::kDamaged);
-  SnapshotHeader header;
-  header.version = reader.Fixed<uint32_t>();
-  reader.Fixed<uint32_t>();
-  header.hash_seed = reader.Fixed<uint64_t>();
-  header.start = reader.Fixed<Lsn>();
-  header.created = reader.Fixed<UnixMs>();
-  const std::string_view checked = bytes.substr(0, kSnapshotHeaderBytes - sizeof(uint64_t));
-  ByteReader end(bytes.substr(checked.size(), sizeof(uint64_t)));
-  if (end.Fixed<uint64_t>() != Checksum(checked))
-    return Fail("the checksum of the file header is wrong", ErrorKind::kDamaged);
-  if (header.version > kSnapshotVersion) {
-    return Fail("it has format version " + std::to_string(header.version) + ", and this RingKV reads up to " +
-                    std::to_string(kSnapshotVersion) + ": a newer one is needed",
-                ErrorKind::kNewerFormat);
-  }
-  return header;
-}
 
 std::string EncodeSection(const Section& section) {
   std::string bytes(kSectionMagic);

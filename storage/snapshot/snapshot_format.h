@@ -11,23 +11,14 @@
 
 #include "storage/byte_codec.h"
 #include "storage/clock.h"
+#include "storage/file_header.h"
 #include "storage/key_observer.h"
 #include "storage/keyspace/entry.h"
 #include "storage/lsn.h"
-#include "storage/result.h"
 
 namespace ringkv::storage {
 
-constexpr uint32_t kSnapshotVersion = 1;
-constexpr size_t kSnapshotHeaderBytes = 64;
 constexpr size_t kSectionHeaderBytes = 56;
-
-struct SnapshotHeader {
-  uint32_t version = kSnapshotVersion;
-  uint64_t hash_seed = 0;
-  Lsn start = 0;  // the last LSN when it was begun
-  UnixMs created = 0;
-};
 
 enum class SectionKind : uint8_t { kBlock = 1, kFrame = 2, kEnd = 3 };
 enum class Codec : uint8_t { kStored = 0, kZstd = 1 };
@@ -64,9 +55,6 @@ struct BlockEntry {
   StringForm form = StringForm::kPlain;
   uint32_t access = 0;
 };
-
-std::string EncodeSnapshotHeader(const SnapshotHeader& header);
-Result<SnapshotHeader> DecodeSnapshotHeader(std::string_view bytes);
 
 std::string EncodeSection(const Section& section);
 bool DecodeSection(std::string_view bytes, Section* section);

@@ -23,14 +23,14 @@ Status SnapshotReader::Index() {
   const Result<uint64_t> size = file_->Size();
   if (!size) return tl::unexpected(size.error());
   file_bytes_ = *size;
-  std::string head(kSnapshotHeaderBytes, '\0');
+  std::string head(kFileHeaderBytes, '\0');
   const Result<size_t> got = file_->ReadAt(0, head.data(), head.size());
   if (!got) return tl::unexpected(got.error());
-  const Result<SnapshotHeader> header = DecodeSnapshotHeader(std::string_view(head).substr(0, *got));
+  const Result<FileHeader> header = DecodeFileHeader(kSnapshotMagic, std::string_view(head).substr(0, *got));
   if (!header && header.error().kind == ErrorKind::kDamaged) return Damaged(0, header.error().text);
   if (!header) return Fail("cannot read snapshot '" + path_ + "': " + header.error().text, header.error().kind);
   header_ = *header;
-  for (uint64_t at = kSnapshotHeaderBytes;;) {
+  for (uint64_t at = kFileHeaderBytes;;) {
     head.resize(kSectionHeaderBytes);
     const Result<size_t> read = file_->ReadAt(at, head.data(), head.size());
     if (!read) return tl::unexpected(read.error());

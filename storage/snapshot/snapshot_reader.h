@@ -25,7 +25,7 @@ class SnapshotReader {
   // An error of kind kDamaged or kNewerFormat names the file and the offset.
   static Result<std::unique_ptr<SnapshotReader>> Open(FileSystem& files, const std::string& path);
 
-  const SnapshotHeader& header() const { return header_; }
+  const FileHeader& header() const { return header_; }
   const SnapshotEnd& end() const { return end_; }
   const std::vector<IndexedSection>& sections() const { return sections_; }
   uint64_t file_bytes() const { return file_bytes_; }
@@ -42,7 +42,7 @@ class SnapshotReader {
   const std::string path_;
   std::unique_ptr<File> file_;
   uint64_t file_bytes_ = 0;
-  SnapshotHeader header_;
+  FileHeader header_;
   SnapshotEnd end_;
   std::vector<IndexedSection> sections_;
 };

@@ -43,8 +43,8 @@ Status SnapshotWriter::Begin() {
     Result<std::unique_ptr<File>> file = files_.Open(temporary_, OpenMode::kReplaceUncached);
     if (!file) return tl::unexpected(file.error());
     file_ = std::move(*file);
-    const std::string header = EncodeSnapshotHeader(
-        {.hash_seed = store_.hash_seed(), .start = store_.log().appended(), .created = clock_.Now()});
+    const std::string header = EncodeFileHeader(
+        kSnapshotMagic, {.hash_seed = store_.hash_seed(), .lsn = store_.log().appended(), .created = clock_.Now()});
     summary_.file_bytes = header.size();
     output_ = header;
   }

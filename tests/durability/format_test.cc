@@ -55,7 +55,7 @@ std::string EncodedLog() {
   storage::EncodeEffect(&effects, 0, "a", storage::StringPut{"1"});
   std::string body;
   storage::PutText(&body, effects);
-  std::string bytes = storage::EncodeLogHeader({.hash_seed = 42, .first = 1, .created = kTime});
+  std::string bytes = storage::EncodeFileHeader(storage::kLogMagic, {.hash_seed = 42, .lsn = 1, .created = kTime});
   storage::EncodeFrame(&bytes, {.first = 1, .groups = 1, .durable = 0, .time = kTime, .body = body});
   return bytes;
 }
@@ -64,12 +64,12 @@ TEST(LogFormat, TheDocumentsExampleIsWhatIsWrittenAndRead) {
   const std::string expected = EncodedLog();
   const std::string example = ExampleIn("log.md", expected);
   EXPECT_EQ(example, expected);
-  const auto header = storage::DecodeLogHeader(example);
+  const auto header = storage::DecodeFileHeader(storage::kLogMagic, example);
   ASSERT_TRUE(header);
   EXPECT_EQ(header->hash_seed, 42u);
-  EXPECT_EQ(header->first, 1u);
+  EXPECT_EQ(header->lsn, 1u);
   storage::LogFrame frame;
-  ASSERT_TRUE(storage::DecodeFrame(std::string_view(example).substr(storage::kLogHeaderBytes), &frame));
+  ASSERT_TRUE(storage::DecodeFrame(std::string_view(example).substr(storage::kFileHeaderBytes), &frame));
   EXPECT_EQ(frame.time, kTime);
   int groups = 0;
   EXPECT_TRUE(storage::ForEachGroup(frame, [&](storage::Lsn lsn, std::string_view effects) {

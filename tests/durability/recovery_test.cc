@@ -17,32 +17,6 @@ using storage::RecoveryOptions;
 using storage::RecoverySummary;
 using storage::Result;
 
-// Changes of every kind, and the contents after each group.
-std::vector<Model> RunSomeOfEverything(DurableStore& store) {
-  std::vector<Model> after = {store.Contents()};
-  const std::vector<std::function<void()>> changes = {
-      [&] { store.Put("a", "one"); },
-      [&] { store.Put("b", "12345", 0, 1'800'000'000'000); },
-      [&] { store.Patch("a", 5, "patched"); },
-      [&] { store.Expire("a", 1'900'000'000'000); },
-      [&] { store.PutBoth("left", "right", "both"); },
-      [&] { store.Rename("a", "renamed"); },
-      [&] { store.Put("elsewhere", "x", 2); },
-      [&] { store.Expire("b", storage::kNoExpiry); },
-      [&] { store.Delete("left"); },
-      [&] { store.Swap(0, 2); },
-      [&] { store.Put("after", std::string(300, 'v')); },
-      [&] { store.Flush(2); },
-      [&] { store.Put("last", ""); },
-  };
-  for (const auto& change : changes) {
-    change();
-    EXPECT_TRUE(store.log().Flush());
-    after.push_back(store.Contents());
-  }
-  return after;
-}
-
 TEST(Recovery, ReplaysEveryKindOfChange) {
   FaultyFileSystem disk;
   Model expected;
@@ -211,7 +185,7 @@ TEST(Recovery, DamageInTheMiddleStopsTheStartAndSaysWhere) {
     after = RunSomeOfEverything(store);
   }
   const std::string path = "log/" + storage::NameOfLogFile(1);
-  disk.Bytes(path)[storage::kLogHeaderBytes + 10] ^= 1;
+  disk.Bytes(path)[storage::kFileHeaderBytes + 10] ^= 1;
   {
     DurableStore again(disk);
     const Result<RecoverySummary> summary = again.Recover();
@@ -253,10 +227,10 @@ TEST(Recovery, AMissingLogFileIsAHoleAndNotSilent) {
 TEST(Recovery, AFileOfANewerVersionIsRefusedAsSuch) {
   for (const std::string& path : {std::string("snapshot"), "log/" + storage::NameOfLogFile(1)}) {
     FaultyFileSystem disk;
-    storage::LogHeader header{.version = 9, .hash_seed = DurableStore::kSeed, .first = 1};
-    std::string bytes = storage::EncodeLogHeader(header);
+    storage::FileHeader header{.version = 9, .hash_seed = DurableStore::kSeed, .lsn = 1};
+    std::string bytes = storage::EncodeFileHeader(storage::kLogMagic, header);
     if (path == "snapshot") {
-      bytes = storage::EncodeSnapshotHeader({.version = 9, .hash_seed = DurableStore::kSeed});
+      bytes = storage::EncodeFileHeader(storage::kSnapshotMagic, {.version = 9, .hash_seed = DurableStore::kSeed});
     }
     ASSERT_TRUE((*disk.Open(path, storage::OpenMode::kReplace))->Append(bytes));
     DurableStore store(disk);

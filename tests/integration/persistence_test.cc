@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What a user sees of the log and of snapshots: data that is there again, and clear words when it can't be.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -52,6 +54,22 @@ TEST(Persistence, AnOrderlyEndSavesWhatSavePointsWouldHaveSaved) {
   }
   ServerProcess server(In(dir, {"--save", ""}));
   EXPECT_EQ(Get(server, "key"), "value");
+}
+
+TEST(Persistence, WhenShutdownHasClosedItsConnectionTheFilesAreComplete) {
+  const TempDir dir;
+  ServerProcess server(In(dir, {"--appendonly", "yes", "--save", ""}));
+  const int socket = server.Connect();
+  SendAll(socket, "SET last value\r\nSHUTDOWN NOSAVE\r\nPING\r\n");
+  EXPECT_EQ(ReceiveToEnd(socket), "+OK\r\n");
+  ::close(socket);
+  const int lock = ::open(dir.Path("ringkv.lock").c_str(), O_RDWR | O_CLOEXEC);
+  ASSERT_GE(lock, 0);
+  EXPECT_EQ(::flock(lock, LOCK_EX | LOCK_NB), 0) << "another server could not start yet";
+  ::close(lock);
+  const std::string log = dir.Read("appendonlydir/00000000000000000001.log");
+  EXPECT_NE(log.find("value"), std::string::npos);
+  EXPECT_EQ(server.WaitForEnd(), 0);
 }
 
 TEST(Persistence, ASavePointIsKept) {

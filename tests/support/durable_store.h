@@ -4,9 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "storage/log/log_files.h"
 #include "storage/recovery.h"
@@ -133,5 +135,31 @@ class DurableStore {
   storage::Txn txn_{store_, 1'700'000'000'000, random_};
   storage::LogWriter log_;
 };
+
+// Changes of every kind, and the contents after each group.
+inline std::vector<Model> RunSomeOfEverything(DurableStore& store) {
+  std::vector<Model> after = {store.Contents()};
+  const std::vector<std::function<void()>> changes = {
+      [&] { store.Put("a", "one"); },
+      [&] { store.Put("b", "12345", 0, 1'800'000'000'000); },
+      [&] { store.Patch("a", 5, "patched"); },
+      [&] { store.Expire("a", 1'900'000'000'000); },
+      [&] { store.PutBoth("left", "right", "both"); },
+      [&] { store.Rename("a", "renamed"); },
+      [&] { store.Put("elsewhere", "x", 2); },
+      [&] { store.Expire("b", storage::kNoExpiry); },
+      [&] { store.Delete("left"); },
+      [&] { store.Swap(0, 2); },
+      [&] { store.Put("after", std::string(300, 'v')); },
+      [&] { store.Flush(2); },
+      [&] { store.Put("last", ""); },
+  };
+  for (const auto& change : changes) {
+    change();
+    EXPECT_TRUE(store.log().Flush());
+    after.push_back(store.Contents());
+  }
+  return after;
+}
 
 }  // namespace ringkv::test

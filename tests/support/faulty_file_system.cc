@@ -183,8 +183,15 @@ Status FaultyFileSystem::SyncDirectory(const std::string& path) {
   return {};
 }
 
-Result<std::unique_ptr<storage::FileLock>> FaultyFileSystem::Lock(const std::string&) {
-  return std::make_unique<storage::FileLock>();
+Result<std::unique_ptr<storage::FileLock>> FaultyFileSystem::Lock(const std::string& path) {
+  struct HeldLock final : storage::FileLock {
+    explicit HeldLock(std::shared_ptr<bool> is_held) : held(std::move(is_held)) { *held = true; }
+    ~HeldLock() override { *held = false; }
+    const std::shared_ptr<bool> held;
+  };
+  std::shared_ptr<bool>& held = locks_.try_emplace(path, std::make_shared<bool>(false)).first->second;
+  if (*held) return storage::Fail("'" + path + "' is locked");
+  return std::make_unique<HeldLock>(held);
 }
 
 }  // namespace ringkv::test

@@ -57,6 +57,7 @@ class FaultyFileSystem final : public storage::FileSystem {
   storage::Mutex mutex_;
   std::map<std::string, std::shared_ptr<Node>> names_;
   std::map<std::string, std::shared_ptr<Node>> durable_names_;
+  std::map<std::string, std::shared_ptr<bool>> locks_;
   size_t operations_ = 0;
   size_t fail_first_ = 0;
   size_t fail_count_ = 0;

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <iomanip>
+#include <ostream>
+#include <sstream>
+
+#include "check/data_set.h"
+#include "check/file_walk.h"
+#include "check/jobs.h"
+#include "check/moment.h"
+#include "check/prefix_sizes.h"
+#include "storage/log/log_files.h"
+
+namespace ringkv::check {
+namespace {
+
+constexpr std::array<const char*, std::variant_size_v<storage::AnyEffect>> kEffectNames = {"put",    "patch", "expire",
+                                                                                           "delete", "flush", "swap"};
+
+std::string Effects(const FileReport& report) {
+  std::string text;
+  for (size_t i = 0; i < kEffectNames.size(); ++i) {
+    if (report.effects[i] == 0) continue;
+    text += (text.empty() ? "" : ", ") + std::to_string(report.effects[i]) + " " + kEffectNames[i];
+  }
+  return text.empty() ? "no effects" : text;
+}
+
+std::string Span(const FileReport& report) {
+  return FormatMoment(report.earliest) + " to " + FormatMoment(report.latest);
+}
+
+std::string Describe(const FileReport& report) {
+  std::ostringstream text;
+  if (report.kind == FileKind::kLog) {
+    text << "log, " << report.file_bytes << " bytes";
+    if (report.groups > 0) {
+      text << ", LSN " << report.first << " to " << report.last << ", " << Effects(report) << " in " << report.frames
+           << " frames, " << Span(report);
+    }
+  } else {
+    text << "snapshot, " << report.file_bytes << " bytes, " << report.keys << " keys, up to LSN " << report.last << ", "
+         << Span(report);
+    if (report.raw_bytes > 0) {
+      text << ", compressed to " << std::setprecision(3)
+           << 100.0 * static_cast<double>(report.file_bytes) / static_cast<double>(report.raw_bytes) << " %";
+    }
+    if (report.groups > 0)
+      text << ", with " << report.groups << " groups that came meanwhile (" << Effects(report) << ")";
+  }
+  return text.str();
+}
+
+const char* NameOf(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kGood: return "good";
+    case Verdict::kTornTail: return "torn";
+    case Verdict::kDamaged: return "DAMAGED";
+  }
+  return "";
+}
+
+void Print(Context& context, const std::string& path, const FileReport& report) {
+  context.out << std::left << std::setw(8) << NameOf(report.verdict) << std::right << path << ": " << Describe(report)
+              << "\n";
+  if (!report.problem.empty()) context.out << "        " << report.problem << "\n";
+}
+
+Outcome Judge(Context& context, const std::string& path, const storage::Result<FileReport>& report) {
+  if (!report) {
+    context.err << report.error().text << "\n";
+    return Outcome::kFailed;
+  }
+  Print(context, path, *report);
+  return report->verdict == Verdict::kGood ? Outcome::kGood : Outcome::kFoundDamage;
+}
+
+}  // namespace
+
+Outcome CheckFile(Context& context, const std::string& path, const PrefixOptions& prefixes) {
+  PrefixSizes sizes(prefixes.separator, prefixes.depth);
+  DataVisitor nobody;
+  DataVisitor& visitor = prefixes.wanted ? static_cast<DataVisitor&>(sizes) : nobody;
+  const Outcome outcome = Judge(context, path, WalkFile(context.files, path, visitor));
+  if (prefixes.wanted && outcome != Outcome::kFailed) sizes.Print(context.out, prefixes.most);
+  return outcome;
+}
+
+Outcome CheckDirectory(Context& context, const storage::DataFiles& data, const PrefixOptions& prefixes) {
+  DataVisitor nobody;
+  Outcome worst = Outcome::kGood;
+  for (const std::string& path : {data.SnapshotPath(), data.PreviousPath()}) {
+    if (!context.files.Exists(path)) continue;
+    worst = std::max(worst, Judge(context, path, WalkSnapshot(context.files, path, nobody)));
+  }
+  const storage::Result<std::vector<storage::LogFileName>> logs =
+      storage::ListLogFiles(context.files, data.log_directory);
+  if (!logs) {
+    context.err << logs.error().text << "\n";
+    return Outcome::kFailed;
+  }
+  for (const storage::LogFileName& log : *logs) {
+    const std::string path = storage::JoinPath(data.log_directory, log.name);
+    worst = std::max(worst, Judge(context, path, WalkLog(context.files, path, nobody)));
+  }
+  const storage::Result<std::unique_ptr<DataSet>> set =
+      DataSet::Load(context.files, data, {.read_only = true}, context.databases);
+  if (!set) {
+    const bool is_damage = set.error().kind == storage::ErrorKind::kDamaged;
+    (is_damage ? context.out : context.err)
+        << (is_damage ? "A server does not start from this: " : "") << set.error().text << "\n";
+    return is_damage ? Outcome::kFoundDamage : Outcome::kFailed;
+  }
+  for (const std::string& warning : (*set)->recovery().warnings) context.out << "        " << warning << "\n";
+  context.out << "A server starts from this with " << (*set)->CountKeys() << " keys, the state after LSN "
+              << (*set)->recovery().last << ".\n";
+  if (prefixes.wanted) {
+    PrefixSizes sizes(prefixes.separator, prefixes.depth);
+    (*set)->Show(sizes);
+    sizes.Print(context.out, prefixes.most);
+  }
+  return worst;
+}
+
+Outcome DumpFile(Context& context, const std::string& path, DumpFormat format) {
+  const storage::Result<FileReport> report = WalkFile(context.files, path, *MakeDump(format, context.out));
+  if (!report) {
+    context.err << report.error().text << "\n";
+    return Outcome::kFailed;
+  }
+  if (!report->problem.empty()) context.err << report->problem << "\n";
+  return report->verdict == Verdict::kGood ? Outcome::kGood : Outcome::kFoundDamage;
+}
+
+Outcome DumpDirectory(Context& context, const storage::DataFiles& data, DumpFormat format) {
+  const storage::Result<std::unique_ptr<DataSet>> set =
+      DataSet::Load(context.files, data, {.read_only = true}, context.databases);
+  if (!set) {
+    context.err << set.error().text << "\n";
+    return set.error().kind == storage::ErrorKind::kDamaged ? Outcome::kFoundDamage : Outcome::kFailed;
+  }
+  for (const std::string& warning : (*set)->recovery().warnings) context.err << warning << "\n";
+  (*set)->Show(*MakeDump(format, context.out));
+  return Outcome::kGood;
+}
+
+}  // namespace ringkv::check

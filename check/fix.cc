@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+#include <filesystem>
+#include <ostream>
+#include <vector>
+
+#include "check/data_set.h"
+#include "check/file_walk.h"
+#include "check/jobs.h"
+
+namespace ringkv::check {
+namespace {
+
+using storage::Result;
+using storage::Status;
+using Locks = std::vector<std::unique_ptr<storage::FileLock>>;
+
+Outcome Failed(Context& context, const storage::Error& error) {
+  context.err << error.text << "\n";
+  return Outcome::kFailed;
+}
+
+// Keeps servers off the file, which may lie beside the lock or one directory below it.
+Result<Locks> LockAround(Context& context, const std::string& path) {
+  Locks locks;
+  const std::filesystem::path directory = std::filesystem::absolute(path).parent_path();
+  for (const std::filesystem::path& each : {directory, directory.parent_path()}) {
+    const std::string lock_path = (each / "ringkv.lock").string();
+    if (!context.files.Exists(lock_path)) continue;
+    Result<std::unique_ptr<storage::FileLock>> lock = context.files.Lock(lock_path);
+    if (!lock) return storage::Fail("a server works with this file: " + lock.error().text);
+    locks.push_back(std::move(*lock));
+  }
+  return locks;
+}
+
+Status CutAt(storage::FileSystem& files, const std::string& path, uint64_t size) {
+  const Result<std::unique_ptr<storage::File>> file = files.Open(path, storage::OpenMode::kModify);
+  if (!file) return tl::unexpected(file.error());
+  if (Status cut = (*file)->Truncate(size); !cut) return cut;
+  return (*file)->Sync();
+}
+
+void Print(Context& context, const storage::RecoverySummary& summary) {
+  for (const std::string& warning : summary.warnings) context.out << warning << "\n";
+  if (summary.cut_bytes > 0) {
+    context.out << "log file '" << summary.cut_file << "' has a torn tail of " << summary.cut_bytes << " bytes\n";
+  }
+}
+
+}  // namespace
+
+Outcome FixFile(Context& context, const std::string& path) {
+  const Result<Locks> locks = LockAround(context, path);
+  if (!locks) return Failed(context, locks.error());
+  DataVisitor nobody;
+  const Result<FileReport> report = WalkFile(context.files, path, nobody);
+  if (!report) return Failed(context, report.error());
+  if (report->verdict == Verdict::kGood) {
+    context.out << "'" << path << "' is good: nothing to fix\n";
+    return Outcome::kGood;
+  }
+  context.out << report->problem << "\n";
+  if (report->kind == FileKind::kSnapshot) {
+    context.err << "a part of a snapshot is no snapshot: run --fix on its directory, which goes back to what is good\n";
+    return Outcome::kFailed;
+  }
+  if (report->good_bytes == 0) {
+    context.err << "nothing in it can be read: run --fix on the directory above, which sets it aside\n";
+    return Outcome::kFailed;
+  }
+  const std::string lost = std::to_string(report->file_bytes - report->good_bytes) + " of " +
+                           std::to_string(report->file_bytes) + " bytes, all behind LSN " +
+                           std::to_string(report->last);
+  if (!context.ask("Truncate '" + path + "', which loses " + lost + "?")) {
+    context.out << "nothing was changed\n";
+    return Outcome::kFoundDamage;
+  }
+  if (Status cut = CutAt(context.files, path, report->good_bytes); !cut) return Failed(context, cut.error());
+  context.out << "'" << path << "' is truncated to " << report->good_bytes << " bytes\n";
+  return Outcome::kGood;
+}
+
+Outcome FixDirectory(Context& context, const storage::DataFiles& data) {
+  const Result<std::unique_ptr<storage::FileLock>> lock =
+      context.files.Lock(storage::JoinPath(data.directory, "ringkv.lock"));
+  if (!lock) return Failed(context, storage::Error{"a server works with this directory: " + lock.error().text});
+
+  storage::RecoveryOptions options{.read_only = true};
+  Result<std::unique_ptr<DataSet>> set = DataSet::Load(context.files, data, options, context.databases);
+  if (!set && set.error().kind == storage::ErrorKind::kDamaged) {
+    options.up_to_damage = true;
+    set = DataSet::Load(context.files, data, options, context.databases);
+  }
+  if (!set) return Failed(context, set.error());
+  const storage::RecoverySummary& seen = (*set)->recovery();
+  if (seen.warnings.empty() && seen.cut_bytes == 0) {
+    context.out << "'" << data.directory << "' is good: nothing to fix\n";
+    return Outcome::kGood;
+  }
+  Print(context, seen);
+  const std::string question = seen.warnings.empty()
+                                   ? "Cut the torn tail off?"
+                                   : "Go back to what is good, " + std::to_string((*set)->CountKeys()) +
+                                         " keys? Damaged files are kept as *.damaged.";
+  if (!context.ask(question)) {
+    context.out << "nothing was changed\n";
+    return Outcome::kFoundDamage;
+  }
+  set->reset();
+  options.read_only = false;
+  set = DataSet::Load(context.files, data, options, context.databases);
+  if (!set) return Failed(context, set.error());
+  if ((*set)->recovery().needs_snapshot) {
+    if (Status saved = (*set)->Save(data.directory, data.snapshot_name); !saved) return Failed(context, saved.error());
+  }
+  context.out << "done: a server starts from this with " << (*set)->CountKeys() << " keys\n";
+  return Outcome::kGood;
+}
+
+}  // namespace ringkv::check

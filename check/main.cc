@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+// ringkv-check: looks at the files of a data set without a server, and mends them.
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <iostream>
+
+#include "check/jobs.h"
+#include "storage/posix/posix_file_system.h"
+
+namespace ringkv::check {
+namespace {
+
+struct Arguments {
+  std::string path;
+  std::string dump;
+  bool fix = false;
+  bool yes = false;
+  std::string recover_to;
+  std::string into;
+  PrefixOptions prefixes;
+  std::string snapshot_name = "dump.rkv";
+  std::string log_directory = "appendonlydir";
+  storage::DbIndex databases = 16;
+};
+
+void Declare(CLI::App& app, Arguments& arguments) {
+  app.add_option("path", arguments.path, "a server's data directory, a log file or a snapshot")->required();
+  CLI::Option* dump = app.add_option("--dump", arguments.dump, "write what is there as commands, or as JSON lines")
+                          ->check(CLI::IsMember({"resp", "json"}));
+  CLI::Option* fix =
+      app.add_flag("--fix", arguments.fix, "go back to what is good before the first damage, after asking");
+  app.add_flag("--yes", arguments.yes, "with --fix: don't ask")->needs(fix);
+  CLI::Option* recover =
+      app.add_option("--recover-to", arguments.recover_to,
+                     "an LSN, or a time such as 2026-11-21T10:00:00Z: write the state at that moment");
+  CLI::Option* into = app.add_option("--into", arguments.into, "with --recover-to: a new directory for it");
+  recover->needs(into);
+  into->needs(recover);
+  dump->excludes(fix)->excludes(recover);
+  fix->excludes(recover);
+  CLI::Option* prefixes = app.add_flag("--prefixes", arguments.prefixes.wanted, "keys and bytes by prefix of the keys");
+  app.add_option("--separator", arguments.prefixes.separator, "what a prefix ends with")
+      ->needs(prefixes)
+      ->capture_default_str();
+  app.add_option("--depth", arguments.prefixes.depth, "how many separators a prefix spans")
+      ->needs(prefixes)
+      ->check(CLI::Range(1, 100))
+      ->capture_default_str();
+  app.add_option("--top", arguments.prefixes.most, "how many prefixes to show")->needs(prefixes)->capture_default_str();
+  prefixes->excludes(dump)->excludes(fix)->excludes(recover);
+  app.add_option("--dbfilename", arguments.snapshot_name, "the server's option")->capture_default_str();
+  app.add_option("--appenddirname", arguments.log_directory, "the server's option")->capture_default_str();
+  app.add_option("--databases", arguments.databases, "the server's option")
+      ->check(CLI::Range(1, 10000))
+      ->capture_default_str();
+}
+
+bool Ask(const std::string& question) {
+  std::cout << question << " [y/N] " << std::flush;
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer == "y" || answer == "Y" || answer == "yes";
+}
+
+Outcome Run(const Arguments& arguments) {
+  storage::PosixFileSystem files;
+  Context context{.files = files, .out = std::cout, .err = std::cerr, .databases = arguments.databases, .ask = Ask};
+  if (arguments.yes) context.ask = [](const std::string&) { return true; };
+  const std::string& path = arguments.path;
+  std::error_code ignored;
+  const bool is_directory = std::filesystem::is_directory(path, ignored);
+  const storage::DataFiles data{.directory = path,
+                                .snapshot_name = arguments.snapshot_name,
+                                .log_directory = storage::JoinPath(path, arguments.log_directory)};
+  if (!arguments.recover_to.empty()) {
+    if (is_directory) return RecoverTo(context, data, arguments.recover_to, arguments.into);
+    std::cerr << "--recover-to needs the data directory, and '" << path << "' is none\n";
+    return Outcome::kFailed;
+  }
+  if (!arguments.dump.empty()) {
+    const DumpFormat format = arguments.dump == "resp" ? DumpFormat::kResp : DumpFormat::kJson;
+    return is_directory ? DumpDirectory(context, data, format) : DumpFile(context, path, format);
+  }
+  if (arguments.fix) return is_directory ? FixDirectory(context, data) : FixFile(context, path);
+  return is_directory ? CheckDirectory(context, data, arguments.prefixes)
+                      : CheckFile(context, path, arguments.prefixes);
+}
+
+}  // namespace
+}  // namespace ringkv::check
+
+int main(int argc, char** argv) {
+  std::ios::sync_with_stdio(false);
+  CLI::App app(
+      "Looks at the data of a RingKV server offline.\n"
+      "Ends with 0 if all is good, 1 if something is damaged or torn, 2 if it could not be done.",
+      "ringkv-check");
+  ringkv::check::Arguments arguments;
+  ringkv::check::Declare(app, arguments);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : static_cast<int>(ringkv::check::Outcome::kFailed);
+  }
+  ringkv::check::Outcome outcome = ringkv::check::Run(arguments);
+  if (!std::cout.flush()) {
+    std::cerr << "cannot write the output\n";
+    outcome = ringkv::check::Outcome::kFailed;
+  }
+  return static_cast<int>(outcome);
+}

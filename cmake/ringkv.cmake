@@ -9,6 +9,7 @@ find_package(CLI11 REQUIRED)
 find_package(tl-expected REQUIRED)
 find_package(tsl-hopscotch-map REQUIRED)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(LZF REQUIRED IMPORTED_TARGET liblzf)
 find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
 
 if(RINGKV_SANITIZE)

@@ -90,6 +90,7 @@ class Generator:
             lambda: ["DEL", *self.some(k, 0, 3)], lambda: ["UNLINK", *self.some(k, 1, 3)],
             lambda: ["EXISTS", *self.some(k, 0, 3)], lambda: ["TYPE", k()], lambda: ["TOUCH", *self.some(k, 1, 3)],
             lambda: ["RENAME", k(), k()], lambda: ["RENAMENX", k(), k()],
+            lambda: ["DUMP", k()],
             lambda: ["COPY", k(), k(), *self.pick([[], ["REPLACE"], ["DB", n()], ["DB", "1", "REPLACE"], ["x"]])],
             lambda: ["MOVE", k(), self.pick(["0", "1", "2", "99", "x", "-1"])],
             lambda: ["EXPIRE", k(), self.seconds(),
@@ -143,11 +144,6 @@ def comparable(command, reply):
     if (name, sub) == ("OBJECT", "IDLETIME") or (name, sub) == ("CLIENT", "ID"):
         return b"number"
     return reply
-
-
-def normalise(command, reply):
-    """EXEC's reply: each inner reply like one of its own."""
-    return comparable(command, reply)
 
 
 def run(seed, commands):

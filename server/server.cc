@@ -82,7 +82,7 @@ void Server::BeginLoading() {
   ApplyOptions();
 }
 
-storage::Status Server::OpenData() {
+storage::Status Server::OpenData(const storage::Durability::Fill& fill) {
   if (!options_.save.Get().empty()) {
     if (storage::Status locked = durability_.LockDirectory(); !locked) return locked;
   }
@@ -92,7 +92,7 @@ storage::Status Server::OpenData() {
       std::max<size_t>(static_cast<size_t>(options_.snapshot_threads), std::thread::hardware_concurrency());
   recovery.progress = [this](const std::string& line) { log_.Notice(line); };
   const int64_t start = clock_.NowMicros();
-  if (storage::Status opened = durability_.Open(recovery, options_.appendonly != 0); !opened) return opened;
+  if (storage::Status opened = durability_.Open(recovery, options_.appendonly != 0, fill); !opened) return opened;
   const storage::RecoverySummary& found = durability_.recovery();
   if (!found.snapshot.empty() || found.groups_replayed > 0) {
     log_.Notice("loaded " + std::to_string(durability_.keys_loaded()) + " keys up to LSN " +

@@ -45,9 +45,9 @@ class Server {
   storage::Status Stop();
 
   // Clients are told LOADING from BeginLoading on, until the data is there. In between, in any thread: OpenData reads
-  // what is in the working directory.
+  // what is in the working directory, or has `fill` put something in if there is nothing.
   void BeginLoading();
-  storage::Status OpenData();
+  storage::Status OpenData(const storage::Durability::Fill& fill);
   void EndLoading();
   bool is_loading() const { return is_loading_.load(std::memory_order_relaxed); }
 

@@ -47,7 +47,7 @@ Status Durability::LockDirectory() {
 
 // --- start and end --------------------------------------------------------------------------------------------------
 
-Status Durability::Open(const RecoveryOptions& recovery_options, bool with_log) {
+Status Durability::Open(const RecoveryOptions& recovery_options, bool with_log, const Fill& fill) {
   wants_log_ = with_log;
   if (with_log) {
     if (Status locked = LockDirectory(); !locked) return locked;
@@ -72,6 +72,12 @@ Status Durability::Open(const RecoveryOptions& recovery_options, bool with_log) 
   }
   is_open_ = true;
   log_thread_ = std::thread([this] { RunLog(); });
+  if (keys_loaded_ == 0) {
+    const uint64_t changes = txn.Changes();
+    if (Status filled = fill(); !filled) return filled;
+    // The log begins behind a snapshot of that, which is there as a whole or not at all.
+    if (with_log && txn.Changes() > changes) recovery_.needs_snapshot = true;
+  }
   if (recovery_.needs_snapshot) {
     if (Status saved = Save(); !saved) return saved;
   }

@@ -44,7 +44,9 @@ class Durability {
   // Keeps others off the directory, until the end. Done by whatever writes; earlier if called earlier.
   Status LockDirectory();
   // Fills the store, begins the log if there is to be one, and starts the threads. Once.
-  Status Open(const RecoveryOptions& options, bool with_log);
+  // If there are no keys then, `fill` may put some into the store: after a crash within it there are none again.
+  using Fill = std::function<Status()>;
+  Status Open(const RecoveryOptions& options, bool with_log, const Fill& fill);
   // Ends the threads, waits for a snapshot under way, writes out and closes the log. `store` may change no more.
   Status Close();
 

@@ -221,6 +221,11 @@ void Txn::Do(Place& place, const StringPut& effect) {
   Announce(place);
 }
 
+void Txn::SetAccess(Place& place, uint32_t access) {
+  place = Fresh(place);
+  place.location().slot->entry()->set_access(access);
+}
+
 void Txn::Do(Place& place, const StringPatch& effect) {
   Record(place, effect);
   if (!place) {

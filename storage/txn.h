@@ -113,6 +113,8 @@ class Txn {
   void Do(Place& place, const StringPatch& effect);
   void Do(Place& place, const ExpirySet& effect);
   void Do(Place& place, const Erase& effect);
+  // What the entry remembers of its use; no effect, and not logged. The key must be there.
+  void SetAccess(Place& place, uint32_t access);
   // Moves the entry under another name, database or both; what stood there goes. Both keys must be locked.
   void Rename(Place& from, DbIndex to_db, std::string_view to_key);
   // These need LockAll.

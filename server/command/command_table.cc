@@ -30,9 +30,10 @@ bool RunsInsideMulti(std::string_view name) {
 
 CommandTable::CommandTable() : places_(kPlaces) {
   const std::span<const Command> families[] = {
-      ConnectionCommands(),  ClientCommands(),  StringCommands(), LcsCommands(),     BitCommands(),
-      BitFieldCommands(),    KeyCommands(),     ExpiryCommands(), ServerCommands(),  ConfigCommands(),
-      PersistenceCommands(), CommandCommands(), MemoryCommands(), LatencyCommands(), TransactionCommands()};
+      ConnectionCommands(),  ClientCommands(),     StringCommands(),      LcsCommands(),     BitCommands(),
+      BitFieldCommands(),    KeyCommands(),        ExpiryCommands(),      ServerCommands(),  ConfigCommands(),
+      PersistenceCommands(), DumpCommands(),       ReplicationCommands(), CommandCommands(), MemoryCommands(),
+      LatencyCommands(),     TransactionCommands()};
   size_t count = 0;
   for (const auto& rows : families) count += rows.size();
   entries_.reserve(count);  // entries are pointed at

@@ -90,6 +90,7 @@ struct Options {
   SharedNumber recover_up_to_damage;
   SharedNumber read_only;
   SharedText load_file;
+  SharedText load_rdb;
   SharedNumber load_file_strict;
 
   // Derived from client_output_buffer_limit, indexed by ClientClass.

@@ -144,7 +144,7 @@ bool Connection::ServeBatch(const resp::RequestLimits& limits) {
 
 // False when the request, and those behind it, have to wait or will never be executed.
 bool Connection::Execute(const Request& request) {
-  if (session_.close_after_reply) return false;
+  if (session_.close_after_reply || session_.stream != nullptr) return false;
   if (request.argv.empty()) return true;
   if (output_.size() > pause_mark()) {
     is_full_ = true;
@@ -170,7 +170,21 @@ bool Connection::Execute(const Request& request) {
     if (session_.reply_mode == ReplyMode::kSkipThis) session_.reply_mode = ReplyMode::kOn;
   }
   if (txn.depends_on() > server_.safe_lsn()) gate_.Hold(before, txn.depends_on());
+  if (session_.stream != nullptr) ContinueStream();
   return true;
+}
+
+void Connection::ContinueStream() {
+  storage::Txn& txn = thread_.state().txn;
+  txn.set_now(server_.clock().Now());
+  txn.ForgetDependence();
+  const size_t before = output_.size();
+  const bool goes_on = session_.stream->Continue(txn, output_);
+  if (txn.depends_on() > server_.safe_lsn()) gate_.Hold(before, txn.depends_on());
+  MarkForFlush();
+  if (goes_on) return;
+  session_.stream.reset();
+  session_.close_after_reply = true;
 }
 
 void Connection::ReplyProtocolError() {
@@ -193,6 +207,7 @@ void Connection::UpdateCard() {
 void Connection::Resume() {
   is_paused_ = false;
   session_.card->is_paused = false;
+  if (session_.stream != nullptr && output_.size() <= pause_mark()) ContinueStream();
   Serve();
   Read();
 }
@@ -246,6 +261,7 @@ void Connection::Flush() {
     is_writing_ = true;
     socket_.WaitWritable();
   }
+  if (session_.stream != nullptr && output_.size() <= pause_mark() / 2) thread_.ReadLater(this);
   // Below the mark again: the requests that waited go on.
   if (is_full_ && output_.size() <= pause_mark() / 2) {
     is_full_ = false;
@@ -293,7 +309,7 @@ bool Connection::Tick(int64_t now_ms) {
   if (!output_.empty() && OutputExceedsLimit(now_ms)) return false;
   const int64_t idle_ms = now_ms - last_read_ms_;
   const int64_t timeout = server_.options().timeout;
-  if (timeout > 0 && idle_ms > timeout * 1000 && !session_.is_monitor && !is_paused_) {
+  if (timeout > 0 && idle_ms > timeout * 1000 && !session_.is_monitor && !is_paused_ && session_.stream == nullptr) {
     server_.log().Write(LogLevel::kVerbose, "closing idle client " + session_.card->address);
     return false;
   }

@@ -58,11 +58,15 @@ class Connection final : private StreamSocket::Owner {
   // Receives once. False when nothing more is to be had now.
   bool ReceiveOnce();
   void Serve();
-  bool MayServe() const { return !is_closed_ && !is_paused_ && !is_full_ && !session_.close_after_reply; }
+  bool MayServe() const {
+    return !is_closed_ && !is_paused_ && !is_full_ && !session_.close_after_reply && session_.stream == nullptr;
+  }
   // Reads the next few requests from the input and executes them; false when serving has to stop.
   bool ServeBatch(const resp::RequestLimits& limits);
   resp::ParseStatus ParseBatch(const resp::RequestLimits& limits);
   bool Execute(const Request& request);
+  // Appends the next part of a reply that is made part by part.
+  void ContinueStream();
   void ReplyProtocolError();
   void MarkForFlush();
   bool OutputExceedsLimit(int64_t now_ms);

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "server/session/client_directory.h"
+#include "server/session/reply_stream.h"
 #include "server/session/transaction_queue.h"
 #include "server/session/watched_keys.h"
 #include "storage/key_observer.h"
@@ -38,9 +39,12 @@ class Session {
   bool is_monitor = false;
   bool no_touch = false;
   bool in_exec = false;
+  bool takes_end_mark = false;  // REPLCONF CAPA EOF
+  bool wants_rdb_only = false;  // REPLCONF RDB-ONLY
   ReplyMode reply_mode = ReplyMode::kOn;
   TransactionQueue queue;
   WatchState watch;
+  std::unique_ptr<ReplyStream> stream;  // the reply to the last command goes on; nothing is served until it ends
 
  private:
   WatchedKeys& watched_keys_;

@@ -1,0 +1,224 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""From Redis to RingKV by its RDB file, and back by `redis-cli --rdb`: every string arrives, with its expiry."""
+import os
+import random
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+
+from resp import Client, flatten
+from servers import start_redis, start_ringkv
+
+DATABASES = 16
+FAR = 4102444800000  # milliseconds: the year 2100
+
+
+def expect(condition, what):
+    if not condition:
+        raise AssertionError(what)
+
+
+def fill(client):
+    """Strings of every form, in several databases, and one or more keys of each other type and encoding."""
+    chance = random.Random(1)
+    values = [b"", b"0", b"-1", b"127", b"-129", b"40000", b"-2147483648", b"2147483648", b"9223372036854775807", b"007",
+              b"a" * 20, b"a" * 21, b"ab" * 5000, bytes(range(256)), b"\r\n\0", chance.randbytes(1000), b"x" * 3_000_000]
+    for i in range(5000):
+        value = values[i % len(values)] if i < 200 else b"value %d" % chance.randrange(10**9)
+        client.raw("SELECT", chance.choice((0, 0, 0, 5, 15)))
+        client.raw("SET", b"key\xff%d" % i if i % 7 == 0 else f"key:{i}", value,
+                   *(("PXAT", FAR + i) if i % 3 == 0 else ()))
+    client.raw("SELECT", 0)
+    client.raw("SET", "a" * 20000, "long key")
+    client.raw("SET", "12345", "number key")
+    for size in (3, 2000):
+        for i in range(size):
+            member = f"{'m' * 70 if size > 3 and i == 0 else ''}{i}"
+            client.raw("RPUSH", f"list{size}", member)
+            client.raw("SADD", f"set{size}", "m" + member)
+            client.raw("SADD", f"ints{size}", i)
+            client.raw("ZADD", f"zset{size}", i / 7, member)
+            client.raw("HSET", f"hash{size}", member, i)
+            client.raw("XADD", f"stream{size}", "*", "field", member)
+    client.raw("RPUSH", "biglist", b"y" * 100_000, b"z")
+    client.raw("PEXPIREAT", "list3", FAR)
+    client.raw("ZADD", "zset3", "inf", "top", "-inf", "bottom")
+    client.raw("XGROUP", "CREATE", "stream3", "group", "0")
+    client.raw("XREADGROUP", "GROUP", "group", "consumer", "COUNT", "2", "STREAMS", "stream3", ">")
+    client.raw("XADD", "stream3", "MAXLEN", "1", "*", "a", "b")
+    client.raw("FUNCTION", "LOAD", "#!lua name=library\nredis.register_function('f', function() return 1 end)")
+
+
+def strings(client):
+    """What is there: database, key -> value and expiry."""
+    found = {}
+    for db in range(DATABASES):
+        client.raw("SELECT", db)
+        cursor = b"0"
+        while True:
+            reply = flatten(client.raw("SCAN", cursor, "COUNT", "1000", "TYPE", "string"))
+            cursor = reply[0].split(b"\r\n")[1]
+            for key in flatten(reply[1]):
+                name = key.split(b"\r\n", 1)[1][:-2]
+                found[db, name] = client.raw("GET", name), client.raw("PEXPIRETIME", name)
+            if cursor == b"0":
+                break
+    return found
+
+
+def crc64(data):
+    table = []
+    for byte in range(256):
+        for _ in range(8):
+            byte = byte >> 1 ^ (0x95ac9329ac4bc9b5 if byte & 1 else 0)
+        table.append(byte)
+    crc = 0
+    for byte in data:
+        crc = crc >> 8 ^ table[(crc ^ byte) & 0xff]
+    return crc
+
+
+def from_redis(compression):
+    with start_redis("--rdbcompression", compression) as redis:
+        client = redis.connect()
+        fill(client)
+        expect(client.raw("SAVE") == b"+OK\r\n", "SAVE")
+        wanted = strings(client)
+        path = os.path.join(redis.dir, "dump.rdb")
+        for options in ([], ["--appendonly", "yes"]):
+            with start_ringkv("--load-rdb", path, *options) as ringkv:
+                expect(strings(ringkv.connect()) == wanted, "all strings with their expiry")
+                for text in ("3 of type list", "4 of type set", "2 of type zset", "2 of type hash", "2 of type stream",
+                             "1 of type function library"):
+                    expect(text in ringkv.log(), text + ringkv.log())
+        with open(path, "rb") as file:
+            return wanted, file.read()
+
+
+def refuses(path, *words):
+    try:
+        with start_ringkv("--load-rdb", path):
+            pass
+    except AssertionError as error:
+        for word in words:
+            expect(word in str(error), f"{word!r} in {error}")
+        return
+    raise AssertionError(f"{path} was loaded: {words}")
+
+
+def versions_and_damage(whole):
+    with tempfile.TemporaryDirectory() as folder:
+        def file(data):
+            path = os.path.join(folder, "some.rdb")
+            with open(path, "wb") as out:
+                out.write(data)
+            return path
+
+        for version in (9, 10, 11):
+            body = b"REDIS%04d" % version + whole[9:-8]
+            with start_ringkv("--load-rdb", file(body + struct.pack("<Q", crc64(body)))) as ringkv:
+                expect(ringkv.connect().raw("GET", "12345") == b"$10\r\nnumber key\r\n", f"version {version}")
+        with start_ringkv("--load-rdb", file(whole[:-8] + b"\0" * 8)) as ringkv:
+            expect(ringkv.connect().raw("GET", "12345") == b"$10\r\nnumber key\r\n", "without a checksum")
+        refuses(file(b"REDIS0012" + whole[9:]), "version 12", "9 to 11")
+        refuses(file(b"REDIS0008" + whole[9:]), "version 8")
+        refuses(file(b"RINGKV" + whole[6:]), "does not begin with REDIS")
+        refuses(file(whole[:len(whole) // 2]), "damaged at offset")
+        refuses(file(whole[:1000] + bytes([whole[1000] ^ 1]) + whole[1001:]), "damaged at offset")
+        refuses(os.path.join(folder, "missing.rdb"), "missing.rdb", "No such file")
+
+
+def only_into_an_empty_data_set(path):
+    with start_ringkv("--load-rdb", path, "--appendonly", "yes") as first:
+        client = first.connect()
+        client.raw("SET", "12345", "newer")
+        client.send("SHUTDOWN", "NOSAVE")
+        client.read_to_end()
+        with start_ringkv("--dir", first.dir, "--load-rdb", path, "--appendonly", "yes") as again:
+            expect(again.connect().raw("GET", "12345") == b"$5\r\nnewer\r\n", "what is newer stays")
+            expect("is left alone" in again.log(), again.log())
+
+
+def under_its_own_name(path):
+    folder, name = os.path.split(path)
+    try:
+        with start_ringkv("--dir", folder, "--dbfilename", name):
+            pass
+    except AssertionError as error:
+        expect("RDB file of Redis" in str(error) and "--load-rdb" in str(error), str(error))
+    else:
+        raise AssertionError("an RDB file was taken for a snapshot")
+
+
+def to_redis(path, wanted):
+    """Back again, while others write."""
+    with start_ringkv("--load-rdb", path) as ringkv, tempfile.TemporaryDirectory() as folder:
+        copy = os.path.join(folder, "dump.rdb")
+        done = threading.Event()
+
+        def write():
+            client = Client(ringkv.port)
+            number = 0
+            while not done.is_set():
+                client.raw("SET", f"written:{number % 1000}", number)
+                client.raw("RENAME", f"written:{number % 1000}", f"renamed:{number % 1000}")
+                number += 1
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        made = subprocess.run(["redis-cli", "-p", str(ringkv.port), "--rdb", copy], capture_output=True, text=True,
+                              timeout=60, check=False)
+        done.set()
+        writer.join()
+        expect(made.returncode == 0, made.stderr)
+        check = subprocess.run(["redis-check-rdb", copy], capture_output=True, text=True, timeout=60, check=False)
+        expect(check.returncode == 0, check.stdout)
+        with start_redis("--dir", folder) as redis:
+            got = {key: value for key, value in strings(redis.connect()).items()
+                   if not key[1].startswith((b"written:", b"renamed:"))}
+            expect(got == wanted, "all strings with their expiry, in Redis again")
+
+
+def to_a_slow_reader():
+    """Who doesn't read makes the server hold little."""
+    with start_ringkv() as ringkv:
+        client = ringkv.connect()
+        for i in range(200):
+            client.raw("SET", f"big{i}", os.urandom(500_000))
+        slow = Client(ringkv.port)
+        slow.raw("REPLCONF", "capa", "eof", "rdb-only", "1")
+        slow.send("SYNC")
+        head = slow.input.readline()
+        expect(head.startswith(b"$EOF:") and len(head) == 47, str(head))
+        lines = client.raw("CLIENT", "LIST").decode().splitlines()
+        held = [int(word.removeprefix("tot-mem=")) for line in lines for word in line.split() if word.startswith("tot-mem=")]
+        expect(held and max(held) < 16_000_000, f"memory of the clients: {held}")
+        rest = slow.read_to_end()
+        mark = head[5:45]
+        expect(rest.endswith(mark), "the end mark")
+        rdb = rest[:-40]
+        expect(rdb.startswith(b"REDIS0010") and len(rdb) > 100_000_000, f"{len(rdb)} bytes")
+        expect(client.raw("PING") == b"+PONG\r\n", "the server goes on")
+
+
+def main():
+    from_redis("no")
+    wanted, whole = from_redis("yes")
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "dump.rdb")
+        with open(path, "wb") as out:
+            out.write(whole)
+        versions_and_damage(whole)
+        only_into_an_empty_data_set(path)
+        under_its_own_name(path)
+        to_redis(path, wanted)
+    to_a_slow_reader()
+    print(f"{len(wanted)} strings came from Redis and went back")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

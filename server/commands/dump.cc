@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+// Values as bytes that travel between servers: DUMP and RESTORE.
+#include <optional>
+#include <string>
+
+#include "server/command/error_replies.h"
+#include "server/commands/families.h"
+#include "storage/rdb/dump_payload.h"
+
+namespace ringkv::server {
+namespace {
+
+using storage::Intent;
+using storage::Place;
+
+void Dump(DataCall& call) {
+  const Place place = call.txn.Find(call.db, call.args[1], Intent::kRead);
+  if (!place) return call.reply.Null();
+  call.reply.Bulk(storage::EncodeDumpPayload(place.value()));
+}
+
+struct RestoreOptions {
+  bool replace = false;
+  bool ttl_is_absolute = false;
+  std::optional<int64_t> idle_seconds;
+  std::optional<int64_t> frequency;
+};
+
+// The number behind a word, or nothing with the error written.
+std::optional<int64_t> TakeNumber(DataCall& call, int64_t most, std::string_view error) {
+  const std::optional<int64_t> number = resp::ParseInteger(call.args.Next());
+  if (!number) {
+    call.reply.Error(errors::kNotInteger);
+  } else if (*number < 0 || *number > most) {
+    call.reply.Error(error);
+    return std::nullopt;
+  }
+  return number;
+}
+
+std::optional<RestoreOptions> ParseRestoreOptions(DataCall& call) {
+  RestoreOptions options;
+  call.args.Skip(3);
+  while (!call.args.AtEnd()) {
+    if (call.args.Take("REPLACE")) {
+      options.replace = true;
+    } else if (call.args.Take("ABSTTL")) {
+      options.ttl_is_absolute = true;
+    } else if (!options.frequency && call.args.TakeWithValue("IDLETIME")) {
+      options.idle_seconds = TakeNumber(call, INT64_MAX, "ERR Invalid IDLETIME value, must be >= 0");
+      if (!options.idle_seconds) return std::nullopt;
+    } else if (!options.idle_seconds && call.args.TakeWithValue("FREQ")) {
+      options.frequency = TakeNumber(call, UINT8_MAX, "ERR Invalid FREQ value, must be >= 0 and <= 255");
+      if (!options.frequency) return std::nullopt;
+    } else {
+      call.reply.Error(errors::kSyntax);
+      return std::nullopt;
+    }
+  }
+  return options;
+}
+
+// The value inside, or nothing with the error written.
+std::optional<std::string> Unpack(DataCall& call, std::string_view payload) {
+  storage::DumpContent content = storage::DecodeDumpPayload(payload);
+  switch (content.verdict) {
+    case storage::DumpVerdict::kGood: return std::move(content.value);
+    case storage::DumpVerdict::kWrongEnvelope:
+      call.reply.Error("ERR DUMP payload version or checksum are wrong");
+      break;
+    case storage::DumpVerdict::kBadData: call.reply.Error("ERR Bad data format"); break;
+    case storage::DumpVerdict::kOtherType:
+      call.reply.Error("ERR the payload holds a " + std::string(NameOf(content.type)) +
+                       ", and RingKV has only strings yet");
+      break;
+  }
+  return std::nullopt;
+}
+
+// What an entry remembers of its use, if the options say.
+std::optional<uint32_t> AccessOf(DataCall& call, const RestoreOptions& options) {
+  const storage::UnixMs now = call.txn.now();
+  const bool counts_use = call.txn.store().access_options().mode == storage::AccessMode::kLeastFrequent;
+  if (counts_use && options.frequency) {
+    return storage::AccessMinute(now) << 8 | static_cast<uint32_t>(*options.frequency);
+  }
+  if (!counts_use && options.idle_seconds) {
+    constexpr int64_t kLongest = 0xffffff;
+    return (storage::AccessSecond(now) - static_cast<uint32_t>(std::min(*options.idle_seconds, kLongest))) & 0xffffff;
+  }
+  return std::nullopt;
+}
+
+void Restore(DataCall& call) {
+  const std::optional<RestoreOptions> options = ParseRestoreOptions(call);
+  if (!options) return;
+  Place place = call.txn.Find(call.db, call.args[1], Intent::kCheck);
+  if (place && !options->replace) return call.reply.Error("BUSYKEY Target key name already exists.");
+  const std::optional<int64_t> ttl = resp::ParseInteger(call.args[2]);
+  if (!ttl) return call.reply.Error(errors::kNotInteger);
+  if (*ttl < 0) return call.reply.Error("ERR Invalid TTL value, must be >= 0");
+  const std::optional<std::string> value = Unpack(call, call.args[3]);
+  if (!value) return;
+  storage::UnixMs expiry = storage::kNoExpiry;
+  if (*ttl > 0) {
+    const storage::UnixMs base = options->ttl_is_absolute ? 0 : call.txn.now();
+    expiry = *ttl > INT64_MAX - base ? INT64_MAX : base + *ttl;
+  }
+  if (expiry != storage::kNoExpiry && expiry <= call.txn.now()) {
+    if (place) call.txn.Do(place, storage::Erase{});
+    return call.reply.Ok();
+  }
+  call.txn.Do(place, storage::StringPut{*value, expiry});
+  if (const std::optional<uint32_t> access = AccessOf(call, *options)) call.txn.SetAccess(place, *access);
+  call.reply.Ok();
+}
+
+constexpr Command kRows[] = {
+    {.name = "dump",
+     .arity = 2,
+     .flags = kReadOnly,
+     .keys = OneKey(kKeyRO | kKeyAccess),
+     .group = Group::kGeneric,
+     .tips = "nondeterministic_output",
+     .since = "2.6.0",
+     .complexity = "O(N) in the size of the value",
+     .syntax = "key",
+     .summary = "Gives the value as bytes that RESTORE takes, here and in Redis.",
+     .run = Data(Dump)},
+    {.name = "restore",
+     .arity = -4,
+     .flags = kWrite | kDenyOom,
+     .keys = OneKey(kKeyOW | kKeyUpdate),
+     .group = Group::kGeneric,
+     .categories = "dangerous",
+     .since = "2.6.0",
+     .complexity = "O(N) in the size of the value",
+     .syntax = "key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]",
+     .summary = "Makes a key of what DUMP has given, here or in Redis.",
+     .run = Data(Restore)},
+};
+static_assert(RowsAreSound(kRows));
+
+}  // namespace
+
+std::span<const Command> DumpCommands() { return kRows; }
+
+}  // namespace ringkv::server

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+#include "server/load_rdb.h"
+
+#include <chrono>
+
+#include "storage/rdb/rdb_reader.h"
+
+namespace ringkv::server {
+namespace {
+
+constexpr uint64_t kKeysAProgressCheck = 1 << 14;
+
+}  // namespace
+
+storage::Result<LoadRdbSummary> LoadRdb(storage::FileSystem& files, const std::string& path,
+                                        const LoadRdbOptions& options, storage::Txn& txn) {
+  const storage::Result<std::unique_ptr<storage::RdbReader>> opened = storage::RdbReader::Open(files, path);
+  if (!opened) return tl::unexpected(opened.error());
+  storage::RdbReader& rdb = **opened;
+  LoadRdbSummary summary;
+  storage::RdbKey key;
+  auto last_progress = std::chrono::steady_clock::now();
+  for (;;) {
+    const storage::Result<bool> read = rdb.Next(&key);
+    if (!read) return tl::unexpected(read.error());
+    if (!*read) break;
+    if (key.db >= txn.store().databases()) {
+      return storage::Fail("RDB file '" + path + "' has keys in database " + std::to_string(key.db) +
+                           ", and databases is " + std::to_string(txn.store().databases()));
+    }
+    if (key.expiry != storage::kNoExpiry && key.expiry <= txn.now()) {
+      ++summary.expired;
+      continue;
+    }
+    txn.LockKey(key.key);
+    storage::Place place = txn.Find(static_cast<storage::DbIndex>(key.db), key.key, storage::Intent::kCheck);
+    txn.Do(place, storage::StringPut{key.value, key.expiry});
+    txn.Unlock();
+    if (++summary.keys % kKeysAProgressCheck == 0) {
+      const auto now = std::chrono::steady_clock::now();
+      if (now - last_progress >= std::chrono::seconds(1)) {
+        options.progress(rdb.offset(), rdb.file_bytes());
+        last_progress = now;
+      }
+    }
+  }
+  summary.left_out = rdb.left_out();
+  return summary;
+}
+
+}  // namespace ringkv::server

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+// Takes over the strings of a Redis server from its RDB file.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "storage/file_system.h"
+#include "storage/txn.h"
+
+namespace ringkv::server {
+
+struct LoadRdbSummary {
+  uint64_t keys = 0;
+  uint64_t expired = 0;                      // their time was over already
+  std::map<std::string, uint64_t> left_out;  // what is no string, by type
+};
+
+struct LoadRdbOptions {
+  // Called about once a second with bytes read and the file's size.
+  std::function<void(uint64_t done, uint64_t total)> progress = [](uint64_t, uint64_t) {};
+};
+
+// An error names the file and the offset; the store has the keys before it then.
+storage::Result<LoadRdbSummary> LoadRdb(storage::FileSystem& files, const std::string& path,
+                                        const LoadRdbOptions& options, storage::Txn& txn);
+
+}  // namespace ringkv::server

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// The whole data set as an RDB file, for `redis-cli --rdb`: framed as Redis does when it doesn't know the length.
+//
+// Keys are read while others write: each is in it as it was at one moment, but not all at the same one.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "server/session/reply_stream.h"
+#include "storage/rdb/rdb_writer.h"
+
+namespace ringkv::server {
+
+class RdbStream final : public ReplyStream {
+ public:
+  // `end_mark`: 40 bytes that don't occur in the data, by all odds.
+  RdbStream(storage::DbIndex databases, std::string end_mark);
+
+  bool Continue(storage::Txn& txn, resp::Buffer& out) override;
+
+ private:
+  struct Key {
+    std::string key;
+    std::string value;
+    storage::UnixMs expiry;
+  };
+
+  void ReadSome(storage::Txn& txn);
+
+  const storage::DbIndex databases_;
+  const std::string end_mark_;
+  std::string part_;
+  storage::RdbWriter rdb_{&part_};
+  std::vector<Key> keys_;
+  size_t keys_at_once_ = 1;
+  bool has_begun_ = false;
+  bool in_database_ = false;
+  storage::DbIndex db_ = 0;
+  uint64_t cursor_ = 0;
+};
+
+}  // namespace ringkv::server

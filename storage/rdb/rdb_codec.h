@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// Lengths and strings as they stand in RDB files and DUMP payloads. Strings that read as small integers are written as
+// such, longer ones are compressed with LZF where that saves something.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+#include "storage/file_system.h"
+#include "storage/rdb/rdb_format.h"
+
+namespace ringkv::storage {
+
+void PutRdbLength(std::string* out, uint64_t length);
+void PutRdbString(std::string* out, std::string_view text);
+
+// Reads forward, from memory or from a file through a window. Once something is missing or makes no sense everything
+// reads as zero or empty, and `ok` says so.
+class RdbInput {
+ public:
+  explicit RdbInput(std::string_view bytes);
+  RdbInput(File& file, uint64_t file_bytes);
+  RdbInput(const RdbInput&) = delete;
+  RdbInput& operator=(const RdbInput&) = delete;
+
+  bool ok() const { return ok_; }
+  const Status& status() const { return status_; }  // an error if the file could not be read
+  uint64_t offset() const { return offset_; }
+  uint64_t remaining() const { return size_ - offset_; }
+  uint64_t Checksum();  // of all that was read so far
+
+  // Valid until the next call.
+  std::string_view Bytes(uint64_t size);
+  // In little-endian order.
+  template <typename Number>
+  Number Fixed() {
+    Number number{};
+    const std::string_view bytes = Bytes(sizeof number);
+    if (ok_) std::memcpy(&number, bytes.data(), sizeof number);
+    return number;
+  }
+  uint64_t Length();
+  // False if there is none. `text` may be null, to skip it.
+  bool String(std::string* text);
+  // Says that what was read makes no sense.
+  void Spoil() { ok_ = false; }
+
+ private:
+  // A length, or how else a string stands there.
+  struct Head {
+    uint64_t number = 0;
+    bool is_encoding = false;
+  };
+  Head ReadHead();
+  bool CompressedString(std::string* text);
+  void Refill(uint64_t size);
+
+  File* const file_;
+  const uint64_t size_;
+  std::string buffer_;       // of a file: a part of it
+  std::string_view window_;  // the buffer, or all there is
+  uint64_t window_start_ = 0;
+  uint64_t offset_ = 0;
+  uint64_t checksum_ = 0;
+  uint64_t checked_to_ = 0;
+  bool ok_ = true;
+  Status status_;
+};
+
+}  // namespace ringkv::storage

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+#include "storage/rdb/rdb_format.h"
+
+namespace ringkv::storage {
+
+std::string_view NameOf(RdbType type) {
+  switch (type) {
+    case RdbType::kString: return "string";
+    case RdbType::kList:
+    case RdbType::kListZiplist:
+    case RdbType::kListQuicklist:
+    case RdbType::kListQuicklist2: return "list";
+    case RdbType::kSet:
+    case RdbType::kSetIntset:
+    case RdbType::kSetListpack: return "set";
+    case RdbType::kSortedSetText:
+    case RdbType::kSortedSet:
+    case RdbType::kSortedSetZiplist:
+    case RdbType::kSortedSetListpack: return "zset";
+    case RdbType::kHash:
+    case RdbType::kHashZipmap:
+    case RdbType::kHashZiplist:
+    case RdbType::kHashListpack: return "hash";
+    case RdbType::kStreamListpacks:
+    case RdbType::kStreamListpacks2:
+    case RdbType::kStreamListpacks3: return "stream";
+    case RdbType::kModule: return "module";
+  }
+  return "";
+}
+
+}  // namespace ringkv::storage

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+// The numbers of Redis' RDB format, as far as strings, and what is beside them in a file, need them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace ringkv::storage {
+
+constexpr std::string_view kRdbMagic = "REDIS";  // then the version in four digits
+constexpr int kOldestRdbVersion = 9;             // Redis 5
+constexpr int kNewestRdbVersion = 11;            // Redis 7.2
+constexpr int kWrittenRdbVersion = 10;           // Redis 7.0
+
+// What stands before a part of the file that is no key.
+namespace rdb_opcode {
+constexpr uint8_t kFunctionOld = 246;
+constexpr uint8_t kFunction = 245;
+constexpr uint8_t kModuleAux = 247;
+constexpr uint8_t kIdle = 248;
+constexpr uint8_t kFrequency = 249;
+constexpr uint8_t kAux = 250;
+constexpr uint8_t kResizeDatabase = 251;
+constexpr uint8_t kExpiryMs = 252;
+constexpr uint8_t kExpirySeconds = 253;
+constexpr uint8_t kSelectDatabase = 254;
+constexpr uint8_t kEnd = 255;
+}  // namespace rdb_opcode
+
+// The first byte of a key or of a payload: what its value is and how it stands there.
+enum class RdbType : uint8_t {
+  kString = 0,
+  kList = 1,
+  kSet = 2,
+  kSortedSetText = 3,
+  kHash = 4,
+  kSortedSet = 5,
+  kModule = 7,
+  kHashZipmap = 9,
+  kListZiplist = 10,
+  kSetIntset = 11,
+  kSortedSetZiplist = 12,
+  kHashZiplist = 13,
+  kListQuicklist = 14,
+  kStreamListpacks = 15,
+  kHashListpack = 16,
+  kSortedSetListpack = 17,
+  kListQuicklist2 = 18,
+  kStreamListpacks2 = 19,
+  kSetListpack = 20,
+  kStreamListpacks3 = 21,
+};
+
+// What TYPE calls it; empty if there is no such type.
+std::string_view NameOf(RdbType type);
+
+}  // namespace ringkv::storage

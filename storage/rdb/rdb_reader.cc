@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+#include "storage/rdb/rdb_reader.h"
+
+#include <charconv>
+
+#include "storage/rdb/rdb_skip.h"
+
+namespace ringkv::storage {
+
+Result<std::unique_ptr<RdbReader>> RdbReader::Open(FileSystem& files, const std::string& path) {
+  Result<std::unique_ptr<File>> file = files.Open(path, OpenMode::kRead);
+  if (!file) return tl::unexpected(file.error());
+  const Result<uint64_t> size = (*file)->Size();
+  if (!size) return tl::unexpected(size.error());
+  std::unique_ptr<RdbReader> reader(new RdbReader(path, std::move(*file), *size));
+  if (Status read = reader->ReadHeader(); !read) return tl::unexpected(read.error());
+  return reader;
+}
+
+tl::unexpected<Error> RdbReader::Damaged(const std::string& what) const {
+  if (!in_.status()) return tl::unexpected(in_.status().error());
+  return Fail("RDB file '" + path_ + "' is damaged at offset " + std::to_string(in_.offset()) + ": " + what,
+              ErrorKind::kDamaged);
+}
+
+Status RdbReader::ReadHeader() {
+  constexpr size_t kDigits = 4;
+  if (in_.Bytes(kRdbMagic.size()) != kRdbMagic) {
+    if (!in_.status()) return Damaged("");
+    return Fail("'" + path_ + "' is no RDB file: it does not begin with REDIS");
+  }
+  const std::string_view digits = in_.Bytes(kDigits);
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), version_);
+  if (!in_.ok() || error != std::errc() || end != digits.data() + digits.size()) return Damaged("it has no version");
+  if (version_ < kOldestRdbVersion || version_ > kNewestRdbVersion) {
+    return Fail("RDB file '" + path_ + "' has version " + std::to_string(version_) + "; versions " +
+                    std::to_string(kOldestRdbVersion) + " to " + std::to_string(kNewestRdbVersion) + " can be loaded",
+                ErrorKind::kNewerFormat);
+  }
+  return {};
+}
+
+bool RdbReader::ReadBeside(uint8_t opcode, RdbKey* key) {
+  switch (opcode) {
+    case rdb_opcode::kAux:
+      in_.String(nullptr);
+      in_.String(nullptr);
+      return true;
+    case rdb_opcode::kResizeDatabase:
+      in_.Length();
+      in_.Length();
+      return true;
+    case rdb_opcode::kSelectDatabase: db_ = in_.Length(); return true;
+    case rdb_opcode::kExpiryMs: key->expiry = in_.Fixed<int64_t>(); return true;
+    case rdb_opcode::kExpirySeconds: key->expiry = UnixMs{in_.Fixed<int32_t>()} * 1000; return true;
+    case rdb_opcode::kIdle: in_.Length(); return true;
+    case rdb_opcode::kFrequency: in_.Fixed<uint8_t>(); return true;
+    case rdb_opcode::kFunction:
+      in_.String(nullptr);
+      ++left_out_["function library"];
+      return true;
+    case rdb_opcode::kModuleAux:
+      in_.Length();  // which module
+      in_.Length();  // the kind of the next number
+      in_.Length();  // whether it was written before or after the keys
+      SkipModuleValues(in_);
+      ++left_out_["data of a module"];
+      return true;
+    default: return false;
+  }
+}
+
+Result<bool> RdbReader::Next(RdbKey* key) {
+  key->expiry = kNoExpiry;
+  for (;;) {
+    const auto opcode = in_.Fixed<uint8_t>();
+    if (!in_.ok()) return Damaged("it ends without an end mark");
+    if (opcode == rdb_opcode::kEnd) {
+      if (Status right = CheckEnd(); !right) return tl::unexpected(right.error());
+      return false;
+    }
+    if (ReadBeside(opcode, key)) {
+      if (!in_.ok()) return Damaged("what stands beside the keys makes no sense");
+      continue;
+    }
+    const auto type = static_cast<RdbType>(opcode);
+    const std::string_view name = NameOf(type);
+    if (name.empty()) return Damaged("type " + std::to_string(opcode) + " is unknown");
+    if (!in_.String(&key->key)) return Damaged("a key is cut short");
+    if (type == RdbType::kString) {
+      if (!in_.String(&key->value)) return Damaged("the value of a key makes no sense");
+      key->db = db_;
+      return true;
+    }
+    if (!SkipRdbValue(in_, type)) return Damaged("a value of type " + std::string(name) + " makes no sense");
+    ++left_out_[std::string(name)];
+    key->expiry = kNoExpiry;
+  }
+}
+
+Status RdbReader::CheckEnd() {
+  const uint64_t computed = in_.Checksum();
+  const auto written = in_.Fixed<uint64_t>();
+  if (!in_.ok()) return Damaged("its checksum is cut short");
+  // Redis writes 0 with rdbchecksum no.
+  if (written != 0 && written != computed) return Damaged("its checksum is wrong");
+  return {};
+}
+
+}  // namespace ringkv::storage

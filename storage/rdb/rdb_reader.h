@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+// Reads the strings of an RDB file, key by key, and counts what else is in it.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "storage/clock.h"
+#include "storage/keyspace/entry.h"
+#include "storage/rdb/rdb_codec.h"
+
+namespace ringkv::storage {
+
+struct RdbKey {
+  uint64_t db = 0;
+  std::string key;
+  std::string value;
+  UnixMs expiry = kNoExpiry;
+};
+
+class RdbReader {
+ public:
+  // `files` need not outlive it. Fails if it is no RDB file, or of a version out of reach.
+  static Result<std::unique_ptr<RdbReader>> Open(FileSystem& files, const std::string& path);
+
+  // False at the end of a file whose checksum is right. An error names the file and the offset; what came before it
+  // must not be trusted to be whole.
+  Result<bool> Next(RdbKey* key);
+
+  int version() const { return version_; }
+  // How many keys of which type were left out; functions count as a type of their own.
+  const std::map<std::string, uint64_t>& left_out() const { return left_out_; }
+  uint64_t offset() const { return in_.offset(); }
+  uint64_t file_bytes() const { return file_bytes_; }
+
+ private:
+  RdbReader(std::string path, std::unique_ptr<File> file, uint64_t file_bytes)
+      : path_(std::move(path)), file_(std::move(file)), file_bytes_(file_bytes), in_(*file_, file_bytes) {}
+
+  Status ReadHeader();
+  // What stands beside the keys. False if `opcode` is none of that.
+  bool ReadBeside(uint8_t opcode, RdbKey* key);
+  Status CheckEnd();
+  tl::unexpected<Error> Damaged(const std::string& what) const;
+
+  const std::string path_;
+  const std::unique_ptr<File> file_;
+  const uint64_t file_bytes_;
+  RdbInput in_;
+  int version_ = 0;
+  uint64_t db_ = 0;
+  std::map<std::string, uint64_t> left_out_;
+};
+
+}  // namespace ringkv::storage

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+// How to get past what RingKV has no place for: values of other types, and what modules keep.
+#pragma once
+
+#include "storage/rdb/rdb_codec.h"
+
+namespace ringkv::storage {
+
+// False if the type is unknown, or the value not whole.
+bool SkipRdbValue(RdbInput& in, RdbType type);
+// What a module has written: numbers and strings, up to an end mark.
+void SkipModuleValues(RdbInput& in);
+
+}  // namespace ringkv::storage

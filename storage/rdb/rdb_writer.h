@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// Writes the bytes of an RDB file that redis-server 7.0 loads.
+//
+//   RdbWriter rdb(&out);  rdb.Begin(now);  rdb.SelectDatabase(0);  rdb.Key(key, value, expiry);  ...  rdb.End();
+//
+// `out` may be emptied after each call.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "storage/clock.h"
+
+namespace ringkv::storage {
+
+class RdbWriter {
+ public:
+  // `out` must outlive the writer.
+  explicit RdbWriter(std::string* out) : out_(*out) {}
+
+  void Begin(std::string_view redis_version, UnixMs now);
+  void SelectDatabase(uint64_t db);
+  void StringKey(std::string_view key, std::string_view value, UnixMs expiry);
+  void End();
+
+ private:
+  void Aux(std::string_view name, std::string_view value);
+  void Count(size_t from);
+
+  std::string& out_;
+  uint64_t checksum_ = 0;
+};
+
+}  // namespace ringkv::storage

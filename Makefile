@@ -27,6 +27,10 @@ fuzz: packages-test build ## Runs the fuzzers, FUZZ_SECONDS each, and the differ
 	@FUZZ_SECONDS=$${FUZZ_SECONDS:-60} tests/fuzz/run.sh
 	@/usr/bin/python3 compat/differential.py --rounds 5
 
+crash: packages-test ## Kills a server under load CYCLES times (1000) and looks for what was lost
+	@$(CMAKE) -B $(BUILD) -S . -DRINGKV_TESTS=ON >/dev/null && cmake --build $(BUILD) --target ringkv-server sigkill_test
+	@RINGKV_SERVER=$(CURDIR)/$(BUILD)/ringkv-server RINGKV_CRASH_CYCLES=$${CYCLES:-1000} $(BUILD)/tests/sigkill_test
+
 bench: packages-bench ## Compares with redis-server on this machine
 	@$(CMAKE) -B $(BUILD) -S . -DRINGKV_BENCH=ON >/dev/null && cmake --build $(BUILD) && bench/compare.py $(ARGS)
 
@@ -36,4 +40,4 @@ format: packages-lint ## Formats all sources
 lint: packages-lint ## Thread safety, clang-tidy, and a list of what has grown long
 	@cmake/lint.sh
 
-.PHONY: help build run test check fuzz bench format lint
+.PHONY: help build run test check fuzz crash bench format lint

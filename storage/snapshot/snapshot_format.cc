@@ -95,7 +95,7 @@ BlockEntry DecodeEntry(ByteReader* from) {
   entry.form = static_cast<StringForm>((flags >> kFormShift) & 3);
   if ((flags & kExpires) != 0) entry.expiry = from->Fixed<UnixMs>();
   const std::string_view access = from->Bytes(kAccessBytes);
-  std::memcpy(&entry.access, access.data(), access.size());
+  if (from->ok()) std::memcpy(&entry.access, access.data(), access.size());
   entry.key = from->Text();
   entry.value = from->Text();
   return entry;

@@ -6,9 +6,10 @@ cd "$(dirname "$0")/../.."
 seconds=${FUZZ_SECONDS:-20}
 cmake -G Ninja -DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER=clang++ -DRINGKV_FUZZ=ON \
   -DCMAKE_BUILD_TYPE=RelWithDebInfo -DRINGKV_SANITIZE=address,undefined -B build-fuzz -S . >/dev/null
-cmake --build build-fuzz --target fuzz_request fuzz_glob fuzz_config
+doors=(request glob config log snapshot rdb)
+cmake --build build-fuzz --target "${doors[@]/#/fuzz_}"
 cd build-fuzz
-for door in request glob config; do
+for door in "${doors[@]}"; do
   mkdir -p corpus-$door
   echo "fuzzing $door for $seconds s"
   ./tests/fuzz/fuzz_$door -max_total_time="$seconds" -max_len=2000 -timeout=10 -verbosity=0 -print_final_stats=1 \

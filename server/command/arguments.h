@@ -10,10 +10,9 @@
 #include <string_view>
 
 #include "resp/integer_text.h"
+#include "server/command/text.h"
 
 namespace ringkv::server {
-
-bool EqualsIgnoringCase(std::string_view a, std::string_view b);
 
 class Arguments {
  public:

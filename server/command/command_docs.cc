@@ -38,16 +38,6 @@ constexpr FlagName kKeyFlagNames[] = {
 constexpr std::string_view kCategoryOrder[] = {"keyspace", "read", "write",     "string",     "bitmap",     "admin",
                                                "fast",     "slow", "dangerous", "connection", "transaction"};
 
-std::vector<std::string_view> Words(std::string_view text) {
-  std::vector<std::string_view> words;
-  while (!text.empty()) {
-    const size_t end = std::min(text.find(' '), text.size());
-    words.push_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return words;
-}
-
 void ReplyFlagNames(uint8_t flags, bool varies, resp::ReplyWriter& reply) {
   std::vector<std::string_view> names;
   for (const FlagName& each : kKeyFlagNames) {

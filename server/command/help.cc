@@ -7,15 +7,7 @@
 #include "server/server.h"
 
 namespace ringkv::server {
-namespace {
-
-std::string UpperCase(std::string_view text) {
-  std::string upper(text);
-  std::transform(upper.begin(), upper.end(), upper.begin(), [](char c) { return static_cast<char>(std::toupper(c)); });
-  return upper;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 void ReplyHelp(AdminCall& call) {
   const CommandEntry* container = call.server.commands().FindName(call.command.parent);

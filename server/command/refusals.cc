@@ -114,8 +114,7 @@ void RefuseUnknown(Server& server, ThreadState& thread, Session& session, std::s
     return;
   }
   if (const CommandEntry* container = server.commands().FindName(argv[0])) {
-    std::string help(container->row->name);
-    std::transform(help.begin(), help.end(), help.begin(), [](char c) { return static_cast<char>(std::toupper(c)); });
+    const std::string help = UpperCase(container->row->name);
     Reject(nullptr,
            "ERR unknown subcommand '" + std::string(argv[1].substr(0, kLongestShown)) + "'. Try " + help + " HELP.",
            thread, session, reply);

@@ -12,21 +12,6 @@
 namespace ringkv::server {
 namespace {
 
-std::vector<std::string> Words(std::string_view text) {
-  std::vector<std::string> words;
-  size_t at = 0;
-  while (at < text.size()) {
-    if (text[at] == ' ') {
-      ++at;
-      continue;
-    }
-    const size_t end = std::min(text.find(' ', at), text.size());
-    words.emplace_back(text.substr(at, end - at));
-    at = end;
-  }
-  return words;
-}
-
 int ClientClassOf(std::string_view word) {
   if (EqualsIgnoringCase(word, "normal")) return 0;
   if (EqualsIgnoringCase(word, "replica") || EqualsIgnoringCase(word, "slave")) return 1;
@@ -35,7 +20,7 @@ int ClientClassOf(std::string_view word) {
 }
 
 std::string CheckOutputLimits(std::string_view value) {
-  const std::vector<std::string> words = Words(value);
+  const std::vector<std::string_view> words = Words(value);
   if (words.empty() || words.size() % 4 != 0) {
     return "Wrong number of arguments in buffer limit configuration.";
   }
@@ -50,10 +35,10 @@ std::string CheckOutputLimits(std::string_view value) {
 }
 
 std::string CheckPercentiles(std::string_view value) {
-  for (const std::string& word : Words(value)) {
-    char* end = nullptr;
-    const double percentile = std::strtod(word.c_str(), &end);
-    if (*end != '\0' || percentile < 0 || percentile > 100) {
+  for (const std::string_view word : Words(value)) {
+    double percentile = -1;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), percentile);
+    if (error != std::errc() || end != word.data() + word.size() || percentile < 0 || percentile > 100) {
       return "latency-tracking-info-percentiles should be between 0.0 and 100.0 inclusive";
     }
   }
@@ -409,7 +394,7 @@ constexpr OptionRow kRows[] = {
 };
 
 std::optional<int> ChoiceIndex(const OptionRow& row, std::string_view value) {
-  const std::vector<std::string> choices = Words(row.choices);
+  const std::vector<std::string_view> choices = Words(row.choices);
   for (size_t i = 0; i < choices.size(); ++i) {
     if (EqualsIgnoringCase(choices[i], value)) return static_cast<int>(i);
   }
@@ -444,7 +429,7 @@ std::optional<int64_t> NumberOf(const OptionRow& row, std::string_view value) {
 
 std::string JoinedChoices(const OptionRow& row) {
   std::string joined;
-  for (const std::string& choice : Words(row.choices)) {
+  for (const std::string_view choice : Words(row.choices)) {
     if (!joined.empty()) joined += ", ";
     joined += choice;
   }
@@ -457,7 +442,7 @@ std::string RangeError(const OptionRow& row) {
 
 // Sets the classes named in `value` and leaves the others.
 void SetOutputLimits(Options& options, std::string_view value) {
-  const std::vector<std::string> words = Words(value);
+  const std::vector<std::string_view> words = Words(value);
   for (size_t i = 0; i + 3 < words.size(); i += 4) {
     OutputLimit& limit = options.output_limits[static_cast<size_t>(ClientClassOf(words[i]))];
     limit.hard_bytes = *ParseMemory(words[i + 1]);
@@ -495,7 +480,7 @@ std::string OptionValue(const Options& options, const OptionRow& row) {
   const int64_t number = options.*std::get<SharedNumber Options::*>(row.field);
   switch (row.kind) {
     case OptionKind::kBoolean: return number != 0 ? "yes" : "no";
-    case OptionKind::kChoice: return Words(row.choices)[static_cast<size_t>(number)];
+    case OptionKind::kChoice: return std::string(Words(row.choices)[static_cast<size_t>(number)]);
     case OptionKind::kOctal: {
       char digits[24];
       const auto end = std::to_chars(digits, digits + sizeof digits, number, 8).ptr;

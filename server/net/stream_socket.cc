@@ -56,7 +56,7 @@ struct StreamSocket::Registration {
 };
 
 StreamSocket::StreamSocket(asio::io_context& context, int descriptor, Owner& owner)
-    : descriptor_(descriptor), registration_(new Registration(context, owner)) {
+    : descriptor_(descriptor), registration_(std::make_unique<Registration>(context, owner)) {
   registration_->loop.init_task();
   if (registration_->loop.register_descriptor(descriptor_, registration_->data) != 0) {
     ::close(descriptor_);
@@ -66,7 +66,6 @@ StreamSocket::StreamSocket(asio::io_context& context, int descriptor, Owner& own
 
 StreamSocket::~StreamSocket() {
   Close();
-  delete registration_;
 }
 
 void StreamSocket::WaitReadable() {

@@ -16,6 +16,7 @@
 
 #include <asio/io_context.hpp>
 #include <cstddef>
+#include <memory>
 
 namespace ringkv::server {
 
@@ -52,7 +53,7 @@ class StreamSocket {
   struct Registration;  // what belongs to Asio's reactor
 
   int descriptor_;
-  Registration* registration_;
+  std::unique_ptr<Registration> registration_;
 };
 
 }  // namespace ringkv::server

@@ -34,7 +34,6 @@ struct ClientCard {
   std::atomic<storage::DbIndex> db{0};
   std::atomic<int> protocol{2};
   std::atomic<int> queued_commands{-1};  // -1: not in MULTI
-  std::atomic<size_t> watched{0};
   std::atomic<const Command*> last_command{nullptr};
   std::atomic<size_t> input_bytes{0};
   std::atomic<size_t> input_free{0};

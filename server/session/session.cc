@@ -10,7 +10,6 @@ void Session::UpdateCard(int64_t now_ms) {
   card->protocol.store(protocol, kRelaxed);
   card->queued_commands.store(queue.is_open() ? static_cast<int>(queue.commands().size()) : -1, kRelaxed);
   card->queue_bytes.store(queue.MemoryBytes(), kRelaxed);
-  card->watched.store(watch.keys.size(), kRelaxed);
   card->watch_failed.store(watch.touched.load(kRelaxed), kRelaxed);
 }
 

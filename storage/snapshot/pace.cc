@@ -9,7 +9,7 @@
 namespace ringkv::storage {
 namespace {
 
-constexpr double kMostRest = 6;  // times the work, when one processor or more is in use by others
+constexpr double kMostRest = 10;  // times the work, when one processor or more is in use by others
 
 int64_t NanosecondsOf(clockid_t clock) {
   timespec time{};

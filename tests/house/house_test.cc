@@ -72,12 +72,6 @@ std::string EscapeBars(std::string text) {
   return text;
 }
 
-std::string UpperCase(std::string_view text) {
-  std::string upper(text);
-  for (char& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return upper;
-}
-
 TEST(House, TheReadmeListsTheCommandsOfTheTable) {
   const CommandTable table;
   std::map<std::string, std::string> groups;

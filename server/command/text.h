@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+// Small things with words, in ASCII.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ringkv::server {
+
+bool EqualsIgnoringCase(std::string_view a, std::string_view b);
+std::string UpperCase(std::string_view text);
+// What stands between blanks; views into `text`.
+std::vector<std::string_view> Words(std::string_view text);
+
+}  // namespace ringkv::server

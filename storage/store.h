@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "storage/clock.h"
+#include "storage/index/index_policy.h"
 #include "storage/key_observer.h"
 #include "storage/keyspace/access.h"
 #include "storage/keyspace/partition.h"
@@ -40,6 +41,7 @@ class Store {
   const Clock& clock() const { return clock_; }
   AccessOptions& access_options() { return access_options_; }
   Reclaimer& reclaimer() { return reclaimer_; }
+  IndexPolicy& index_policy() { return index_policy_; }
   // Where transactions leave their effects while somebody records.
   LogBuffer& log() { return log_; }
   Partition& partition(size_t index) { return partitions_[index]; }
@@ -54,6 +56,7 @@ class Store {
   AccessOptions access_options_;
   KeyObserver* observer_ = nullptr;
   Reclaimer reclaimer_;
+  IndexPolicy index_policy_;
   LogBuffer log_;
   std::array<Partition, kPartitions> partitions_;
 };

@@ -95,16 +95,6 @@ Position Txn::PositionOfKey(std::string_view key) {
   return PositionOf(key, store_.hash_seed());
 }
 
-template <typename Function>
-void Txn::WithPartition(size_t index, Function&& function) NO_THREAD_SAFETY_ANALYSIS {
-  Partition& partition = store_.partition(index);
-  if (holds_all_) return function(partition);
-  RINGKV_CHECK(!any_locked_);  // waiting for one lock while holding another would break the order
-  MutexLock lock(partition.mutex);
-  depends_on_ = std::max(depends_on_, partition.last_lsn);
-  function(partition);
-}
-
 Position Txn::PrefetchBucket(DbIndex db, std::string_view key) {
   const Position position = PositionOf(key, store_.hash_seed());
   Partition& partition = store_.partition(position.partition());
@@ -453,15 +443,13 @@ bool Txn::WalkPartition(Partition& partition, DbIndex db, uint32_t from, size_t*
   return false;
 }
 
-uint64_t Txn::Walk(DbIndex db, uint64_t cursor, size_t count, const Visitor& visit) {
+uint64_t Txn::VisitPartitions(uint64_t cursor, const PartitionVisitor& visit) {
   if (cursor >= kPositions) return 0;
-  size_t budget = std::max<size_t>(count, 1);
   Position at{cursor};
   for (size_t partition = at.partition(); partition < kPartitions; ++partition) {
     bool stopped = false;
     uint64_t next = 0;
-    WithPartition(partition,
-                  [&](Partition& locked) { stopped = WalkPartition(locked, db, at.local(), &budget, visit, &next); });
+    WithPartition(partition, [&](Partition& locked) { stopped = visit(locked, at.local(), &next); });
     if (stopped) {
       const uint64_t position = (static_cast<uint64_t>(partition) << 32) + next;
       return position >= kPositions ? 0 : position;
@@ -469,6 +457,13 @@ uint64_t Txn::Walk(DbIndex db, uint64_t cursor, size_t count, const Visitor& vis
     at = Position{0};
   }
   return 0;
+}
+
+uint64_t Txn::Walk(DbIndex db, uint64_t cursor, size_t count, const Visitor& visit) {
+  size_t budget = std::max<size_t>(count, 1);
+  return VisitPartitions(cursor, [&](Partition& partition, uint32_t from, uint64_t* next) {
+    return WalkPartition(partition, db, from, &budget, visit, next);
+  });
 }
 
 void Txn::Sample(DbIndex db, size_t count, bool volatile_only, const Visitor& visit) NO_THREAD_SAFETY_ANALYSIS {

@@ -14,6 +14,7 @@
 // Threads: confined; a Txn belongs to the thread that runs the command.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <functional>
@@ -23,7 +24,9 @@
 #include <string_view>
 #include <vector>
 
+#include "storage/check.h"
 #include "storage/effects.h"
+#include "storage/index/key_pattern.h"
 #include "storage/store.h"
 
 namespace ringkv::storage {
@@ -142,6 +145,10 @@ class Txn {
   using Visitor = std::function<void(const Entry&)>;
   uint64_t Walk(DbIndex db, uint64_t cursor, size_t count, const Visitor& visit);
 
+  // Like Walk, but only keys that `pattern` allows need be visited; others may. `count` bounds the work, as there.
+  // Uses indexes of keys where there are any, and asks for one where that would help.
+  uint64_t Search(DbIndex db, const KeyPattern& pattern, uint64_t cursor, size_t count, const Visitor& visit);
+
   // Visits up to `count` keys that stand together at a random place; only keys with an expiry if so asked. None when
   // the database has none.
   void Sample(DbIndex db, size_t count, bool volatile_only, const Visitor& visit);
@@ -168,11 +175,35 @@ class Txn {
   // Puts another entry of the same key into the place's slot.
   void Swap(Place& place, UnixMs old_expiry, MutableEntry* entry);
   template <typename Function>
-  void WithPartition(size_t index, Function&& function);
+  void WithPartition(size_t index, Function&& function) NO_THREAD_SAFETY_ANALYSIS {
+    Partition& partition = store_.partition(index);
+    if (holds_all_) return function(partition);
+    RINGKV_CHECK(!any_locked_);  // waiting for one lock while holding another would break the order
+    MutexLock lock(partition.mutex);
+    depends_on_ = std::max(depends_on_, partition.last_lsn);
+    function(partition);
+  }
   void SweepLocked(Partition& partition, size_t most, DueTime due_now, Sweep* sweep);
   // Looks at one due item; true if erasing merged the segment away.
   bool SweepItem(Partition& partition, DbIndex db, Table& table, Segment* segment, uint32_t local_position,
                  DueTime due_now, Sweep* sweep);
+  // Visits partitions from the cursor's on, each locked, until `visit` says that it stopped at a position within.
+  // Returns the cursor to go on with.
+  using PartitionVisitor = std::function<bool(Partition&, uint32_t from, uint64_t* next)>;
+  uint64_t VisitPartitions(uint64_t cursor, const PartitionVisitor& visit);
+  // What one search carries from partition to partition.
+  struct SearchStep {
+    const KeyPattern& pattern;
+    size_t budget;
+    std::vector<uint32_t> candidates = {};
+    std::array<bool, kDirections> used = {};
+  };
+  void NoteSearch(DbIndex db, const KeyPattern& pattern);
+  void VisitExact(DbIndex db, std::string_view key, uint64_t cursor, const Visitor& visit);
+  bool SearchPartition(Partition& partition, DbIndex db, uint32_t from, SearchStep* step, const Visitor& visit,
+                       uint64_t* next);
+  // All positions in the table that the pattern allows, if an index yields them at a fit price.
+  static bool GatherCandidates(const Table& table, SearchStep* step);
   bool WalkPartition(Partition& partition, DbIndex db, uint32_t from, size_t* budget, const Visitor& visit,
                      uint64_t* next);
 

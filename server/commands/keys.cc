@@ -69,11 +69,12 @@ class KeyList {
 void Keys(DataCall& call) {
   const std::string_view pattern = call.args[1];
   const bool all = pattern == "*";
+  const storage::KeyPattern literals = storage::ParseKeyPattern(pattern);
   KeyList keys(call.reply.protocol());
   constexpr size_t kKeysALock = 4096;
   uint64_t cursor = 0;
   do {
-    cursor = call.txn.Walk(call.db, cursor, kKeysALock, [&](const Entry& entry) {
+    cursor = call.txn.Search(call.db, literals, cursor, kKeysALock, [&](const Entry& entry) {
       if (all || storage::GlobMatches(pattern, entry.key())) keys.Add(entry.key());
     });
   } while (cursor != 0);
@@ -126,7 +127,8 @@ void Scan(DataCall& call) {
   if (!ParseScanOptions(call, &options)) return;
   KeyList keys(call.reply.protocol());
   const bool all = options.pattern == "*";
-  const uint64_t next = call.txn.Walk(call.db, *cursor, options.count, [&](const Entry& entry) {
+  const storage::KeyPattern literals = storage::ParseKeyPattern(options.pattern);
+  const uint64_t next = call.txn.Search(call.db, literals, *cursor, options.count, [&](const Entry& entry) {
     if (!all && !storage::GlobMatches(options.pattern, entry.key())) return;
     if (!options.type.empty() && !EqualsIgnoringCase(options.type, storage::TypeName(entry.type()))) return;
     keys.Add(entry.key());

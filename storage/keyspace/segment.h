@@ -117,6 +117,12 @@ class Segment {
     return found == slots_.end() ? nullptr : reinterpret_cast<const char*>(found->entry());
   }
 
+  // `visit(const Slot&)` for each key at the position.
+  template <typename Visitor>
+  void VisitAt(uint32_t local_position, Visitor&& visit) const {
+    slots_.find(VisitProbe<Visitor>{local_position, visit}, SlotHash(depth_).Of(local_position));
+  }
+
   // Takes ownership of the entry, whose key must not be there yet.
   const Slot* Insert(uint32_t local_position, MutableEntry* entry);
   // Gives the entry back to the caller.
@@ -189,6 +195,13 @@ class Segment {
     UnixMs* expiry;
   };
 
+  // Equal to nothing, so that the search comes to all of them.
+  template <typename Visitor>
+  struct VisitProbe {
+    uint32_t local_position;
+    Visitor& visit;
+  };
+
   // The bits behind the shared ones order the buckets.
   class SlotHash {
    public:
@@ -220,6 +233,11 @@ class Segment {
       if (a.local_position() == b.local_position && a.entry()->has_expiry()) {
         *b.expiry = *b.expiry == kNoExpiry ? a.entry()->expiry() : std::min(*b.expiry, a.entry()->expiry());
       }
+      return false;
+    }
+    template <typename Visitor>
+    bool operator()(const Slot& a, const VisitProbe<Visitor>& b) const {
+      if (a.local_position() == b.local_position) b.visit(a);
       return false;
     }
     template <typename AnyProbe>

@@ -2,8 +2,10 @@
 #include "storage/keyspace/table.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "storage/check.h"
+#include "storage/index/table_index.h"
 
 namespace ringkv::storage {
 namespace {
@@ -35,7 +37,19 @@ size_t Table::TableBytes() const {
   return bytes;
 }
 
+std::string_view Table::KeyAt(uint32_t local_position) const {
+  std::string_view key;
+  VisitAt(local_position, [&](const Slot& slot) { key = slot.entry()->key(); });
+  RINGKV_DCHECK(key.data() != nullptr);
+  return key;
+}
+
+std::unique_ptr<TableIndex> Table::SetIndex(Direction direction, std::unique_ptr<TableIndex> index) {
+  return std::exchange(indexes_[static_cast<size_t>(direction)], std::move(index));
+}
+
 Table::Inserted Table::Insert(uint32_t local_position, MutableEntry* entry) {
+  ForEachIndex([&](TableIndex& index) { index.BeforeInsert(local_position); });
   Segment* segment = SegmentFor(local_position);
   while (segment->IsFull()) {
     Split(segment, local_position);
@@ -47,11 +61,14 @@ Table::Inserted Table::Insert(uint32_t local_position, MutableEntry* entry) {
     ++volatile_keys_;
     next_due_ = std::min(next_due_, DueTimeOf(entry->expiry()));
   }
-  return {segment, segment->Insert(local_position, entry)};
+  const Inserted inserted{segment, segment->Insert(local_position, entry)};
+  ForEachIndex([&](TableIndex& index) { index.AfterInsert(entry->key(), local_position); });
+  return inserted;
 }
 
 MutableEntry* Table::Remove(Segment* segment, const Slot* slot) {
   const uint32_t local_position = slot->local_position();
+  ForEachIndex([&](TableIndex& index) { index.BeforeRemove(slot->entry()->key(), local_position); });
   MutableEntry* entry = segment->Remove(slot);
   --keys_;
   ++version_;

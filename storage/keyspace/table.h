@@ -8,15 +8,19 @@
 // Threads: guarded by the partition.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string_view>
 #include <vector>
 
+#include "storage/index/directed_key.h"
 #include "storage/keyspace/segment.h"
 
 namespace ringkv::storage {
+
+class TableIndex;
 
 class Table {
  public:
@@ -64,6 +68,19 @@ class Table {
     return false;
   }
 
+  // `visit(const Slot&)` for each key at the position; there is hardly ever more than one.
+  template <typename Visitor>
+  void VisitAt(uint32_t local_position, Visitor&& visit) const {
+    SegmentFor(local_position)->VisitAt(local_position, visit);
+  }
+  // The key that stands at the position, alone.
+  std::string_view KeyAt(uint32_t local_position) const;
+
+  // Indexes of the keys, kept up to date by the table from their first slice on; null if there is none.
+  TableIndex* index(Direction direction) const { return indexes_[static_cast<size_t>(direction)].get(); }
+  // Gives back the one before.
+  std::unique_ptr<TableIndex> SetIndex(Direction direction, std::unique_ptr<TableIndex> index);
+
   // No item of any segment is due before this. Recomputed by a walk, lowered by insertions.
   DueTime next_due() const { return next_due_; }
   void set_next_due(DueTime due) { next_due_ = due; }
@@ -81,6 +98,13 @@ class Table {
   void MergeWithBuddy(Segment* segment, uint32_t local_position);
   void PointAt(Segment* segment, uint32_t local_position);
 
+  template <typename Function>
+  void ForEachIndex(Function&& function) {
+    for (const auto& index : indexes_) {
+      if (index != nullptr) function(*index);
+    }
+  }
+
   unsigned depth_ = 0;  // the directory has 2^depth_ places
   std::vector<Segment*> directory_;
   size_t keys_ = 0;
@@ -88,6 +112,7 @@ class Table {
   size_t segments_ = 1;
   DueTime next_due_ = kNeverDue;
   uint64_t version_ = 0;
+  std::array<std::unique_ptr<TableIndex>, kDirections> indexes_;
 };
 
 }  // namespace ringkv::storage

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+#include "storage/index/index_job.h"
+
+#include "storage/index/table_index.h"
+
+namespace ringkv::storage {
+namespace {
+
+constexpr size_t kKeysAStep = 256;
+constexpr Direction kBoth[] = {Direction::kForward, Direction::kBackward};
+
+}  // namespace
+
+bool IndexJob::Step() {
+  for (size_t i = 0; i < kPartitions; ++i) {
+    if (StepIn(store_.partition(partition_))) return true;
+    partition_ = (partition_ + 1) % kPartitions;
+  }
+  return false;
+}
+
+bool IndexJob::StepIn(Partition& partition) {
+  const UnixMs now = store_.clock().Now();
+  std::unique_ptr<TableIndex> dropped;  // freed after the lock is
+  MutexLock lock(partition.mutex);
+  for (const auto& table : partition.tables) {
+    if (table == nullptr) continue;
+    for (const Direction direction : kBoth) {
+      const bool is_wanted = store_.index_policy().IsWanted(direction, now);
+      TableIndex* index = table->index(direction);
+      if (!is_wanted && index != nullptr) {
+        dropped = table->SetIndex(direction, nullptr);
+        return true;
+      }
+      if (is_wanted && index == nullptr) {
+        table->SetIndex(direction, std::make_unique<TableIndex>(*table, direction));
+        index = table->index(direction);
+      }
+      if (index != nullptr && !index->is_ready()) {
+        index->BuildSome(kKeysAStep);
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+IndexReport ReportIndex(Store& store, Direction direction) {
+  IndexReport report;
+  for (size_t i = 0; i < kPartitions; ++i) {
+    Partition& partition = store.partition(i);
+    MutexLock lock(partition.mutex);
+    for (const auto& table : partition.tables) {
+      if (table == nullptr || table->keys() == 0) continue;
+      ++report.tables;
+      const TableIndex* index = table->index(direction);
+      if (index == nullptr) continue;
+      ++report.begun;
+      report.ready += index->is_ready() ? 1 : 0;
+      report.keys += index->keys();
+      report.bytes += index->Bytes();
+    }
+  }
+  return report;
+}
+
+}  // namespace ringkv::storage

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// Builds the indexes that are wanted and drops the others, a slice at a time.
+//
+// Threads: `Step` is confined to the thread that calls it in a loop; `Report` by any.
+#pragma once
+
+#include "storage/store.h"
+
+namespace ringkv::storage {
+
+class IndexJob {
+ public:
+  explicit IndexJob(Store& store) : store_(store) {}
+
+  // Does a slice of what there is to do, holding one lock for well below a millisecond. False if there was nothing.
+  bool Step();
+
+ private:
+  // False if there is nothing to do in this partition.
+  bool StepIn(Partition& partition);
+
+  Store& store_;
+  size_t partition_ = 0;
+};
+
+struct IndexReport {
+  uint64_t tables = 0;  // that have keys
+  uint64_t ready = 0;   // of them, with an index that is complete
+  uint64_t begun = 0;   // of them, with an index
+  uint64_t keys = 0;
+  uint64_t bytes = 0;
+};
+
+IndexReport ReportIndex(Store& store, Direction direction);
+
+}  // namespace ringkv::storage

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// Which indexes there should be: none unasked, each from the first search that would gain from it until nobody has used
+// it for a while.
+//
+// Threads: atomic.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "storage/clock.h"
+#include "storage/index/directed_key.h"
+
+namespace ringkv::storage {
+
+enum class IndexMode : uint8_t { kAuto, kAlways, kOff };
+
+class IndexPolicy {
+ public:
+  // Below this a walk is as good.
+  static constexpr uint64_t kFewestKeys = 1000;
+
+  void Set(IndexMode mode, int64_t idle_ms) {
+    mode_.store(mode, std::memory_order_relaxed);
+    idle_ms_.store(idle_ms, std::memory_order_relaxed);
+  }
+  IndexMode mode() const { return mode_.load(std::memory_order_relaxed); }
+
+  // A search would gain, or gains, from the index.
+  void NoteUse(Direction direction, UnixMs now) { last_use_[Number(direction)].store(now, std::memory_order_relaxed); }
+  bool IsWanted(Direction direction, UnixMs now) const {
+    if (mode() != IndexMode::kAuto) return mode() == IndexMode::kAlways;
+    const UnixMs last = last_use_[Number(direction)].load(std::memory_order_relaxed);
+    return last != kNever && now - last <= idle_ms_.load(std::memory_order_relaxed);
+  }
+
+  void CountAnswered(Direction direction) { answered_[Number(direction)].fetch_add(1, std::memory_order_relaxed); }
+  uint64_t answered(Direction direction) const { return answered_[Number(direction)].load(std::memory_order_relaxed); }
+
+ private:
+  static constexpr UnixMs kNever = INT64_MIN;
+  static constexpr size_t Number(Direction direction) { return static_cast<size_t>(direction); }
+
+  std::atomic<IndexMode> mode_{IndexMode::kAuto};
+  std::atomic<int64_t> idle_ms_{600'000};
+  std::atomic<UnixMs> last_use_[kDirections] = {kNever, kNever};
+  std::atomic<uint64_t> answered_[kDirections] = {};
+};
+
+}  // namespace ringkv::storage

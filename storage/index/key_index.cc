@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+#include "storage/index/key_index.h"
+
+#include <algorithm>
+
+#include "storage/allocator.h"
+#include "storage/check.h"
+#include "storage/keyspace/table.h"
+
+namespace ringkv::storage {
+namespace {
+
+// When so many bytes of the heads are the same for all keys of a leaf, they are moved to what it shares.
+constexpr size_t kLengthenFrom = 4;
+// A leaf that has become small is merged with its neighbour, if both together stay well below the limit.
+constexpr size_t kSmallLeaf = 12;
+constexpr size_t kMostMerged = 40;
+
+DirectedKey AsKey(const std::string& common) { return {common, Direction::kForward}; }
+
+// The bits of a head's first `bytes` bytes.
+uint64_t MaskOf(size_t bytes) { return bytes >= sizeof(uint64_t) ? UINT64_MAX : ~(UINT64_MAX >> (8 * bytes)); }
+
+}  // namespace
+
+DirectedKey KeyIndex::KeyAt(uint32_t position) const { return {table_.KeyAt(position), direction_}; }
+
+size_t KeyIndex::Bytes() const {
+  size_t bytes = branches_.capacity() * sizeof(Branch);
+  for (const Branch& branch : branches_) bytes += branch.leaf->Bytes();
+  return bytes;
+}
+
+// --- finding --------------------------------------------------------------------------------------------------------
+
+size_t KeyIndex::FindBranch(const DirectedKey& key) const {
+  if (branches_.size() < 2) return 0;
+  const size_t shared = SharedBytes(key, AsKey(common_));
+  if (shared < common_.size()) return CompareFrom(key, AsKey(common_), shared) < 0 ? 0 : branches_.size() - 1;
+  const uint64_t head = key.Head(common_.size());
+  const auto begin = branches_.begin() + 1;
+  auto behind = std::upper_bound(begin, branches_.end(), head,
+                                 [](uint64_t value, const Branch& branch) { return value < branch.head; });
+  const auto equal =
+      std::lower_bound(begin, behind, head, [](const Branch& branch, uint64_t value) { return branch.head < value; });
+  if (equal != behind) {
+    behind = std::partition_point(equal, behind, [&](const Branch& branch) {
+      return CompareFrom(KeyAt(branch.leaf->position(0)), key, common_.size()) <= 0;
+    });
+  }
+  return static_cast<size_t>(behind - branches_.begin()) - 1;
+}
+
+size_t KeyIndex::CountBefore(const Leaf& leaf, const DirectedKey& key) const {
+  const size_t shared = leaf.common().size();
+  const uint64_t head = key.Head(shared);
+  size_t low = 0;
+  size_t high = leaf.size();
+  while (low < high) {
+    const size_t middle = (low + high) / 2;
+    const bool is_before = leaf.head(middle) != head ? leaf.head(middle) < head
+                                                     : CompareFrom(KeyAt(leaf.position(middle)), key, shared) < 0;
+    (is_before ? low : high) = is_before ? middle + 1 : middle;
+  }
+  return low;
+}
+
+bool KeyIndex::Collect(std::string_view literal, size_t most, std::vector<uint32_t>* positions) const {
+  if (branches_.empty()) return true;
+  const size_t limit = positions->size() + most;
+  const DirectedKey wanted(literal, direction_);
+  for (size_t branch = FindBranch(wanted); branch < branches_.size(); ++branch) {
+    const Leaf& leaf = *branches_[branch].leaf;
+    const std::string& common = leaf.common();
+    const size_t shared = SharedBytes(wanted, AsKey(common));
+    if (shared < std::min(common.size(), wanted.size())) {
+      if (CompareFrom(wanted, AsKey(common), shared) < 0) return true;
+      continue;
+    }
+    // What of the literal is behind the shared bytes decides; if that goes on behind the heads, the keys are looked at.
+    const size_t rest = wanted.size() > common.size() ? wanted.size() - common.size() : 0;
+    const uint64_t mask = rest == 0 ? 0 : MaskOf(rest);
+    const uint64_t head = wanted.Head(common.size()) & mask;
+    for (size_t i = 0; i < leaf.size(); ++i) {
+      const uint64_t known = leaf.head(i) & mask;
+      if (known < head) continue;
+      if (known > head) return true;
+      if (rest > sizeof head) {
+        const DirectedKey key = KeyAt(leaf.position(i));
+        const size_t same = SharedBytes(key, wanted);
+        if (same < wanted.size() && CompareFrom(key, wanted, same) < 0) continue;
+        if (same < wanted.size()) return true;
+      }
+      if (positions->size() == limit) return false;
+      positions->push_back(leaf.position(i));
+    }
+  }
+  return true;
+}
+
+// --- changing -------------------------------------------------------------------------------------------------------
+
+void KeyIndex::Insert(std::string_view text, uint32_t position) {
+  const DirectedKey key(text, direction_);
+  ++keys_;
+  if (branches_.empty()) {
+    branches_.push_back({.leaf = std::make_unique<Leaf>()});
+    const size_t common = std::min(key.size(), Leaf::kMostCommonBytes);
+    branches_[0].leaf->StartWith(key.First(common), key.Head(common), position);
+    return;
+  }
+  const size_t branch = FindBranch(key);
+  Leaf& leaf = *branches_[branch].leaf;
+  leaf.ShortenCommon(SharedBytes(key, AsKey(leaf.common())));
+  const size_t at = CountBefore(leaf, key);
+  leaf.Insert(at, key.Head(leaf.common().size()), position);
+  if (leaf.size() <= Leaf::kMostEntries) return;
+  // Keys that come in ascending order leave full leaves behind.
+  const bool is_last = branch + 1 == branches_.size() && at + 1 == leaf.size();
+  Split(branch, is_last ? leaf.size() - 1 : leaf.size() / 2);
+}
+
+void KeyIndex::Split(size_t branch, size_t at) {
+  auto tail = std::make_unique<Leaf>();
+  branches_[branch].leaf->MoveTail(at, *tail);
+  LengthenCommon(*branches_[branch].leaf);
+  LengthenCommon(*tail);
+  branches_.insert(branches_.begin() + static_cast<std::ptrdiff_t>(branch) + 1, Branch{.leaf = std::move(tail)});
+  UpdateHead(branch + 1);
+}
+
+void KeyIndex::LengthenCommon(Leaf& leaf) const {
+  const uint64_t first = leaf.head(0);
+  const uint64_t difference = first ^ leaf.head(leaf.size() - 1);
+  size_t same = difference == 0 ? sizeof first : static_cast<size_t>(std::countl_zero(difference)) / 8;
+  // Zeros may stand behind the end of a key.
+  for (size_t i = 0; i < same; ++i) {
+    if ((first >> (56 - 8 * i) & 0xff) == 0) same = i;
+  }
+  const size_t common = std::min(leaf.common().size() + same, Leaf::kMostCommonBytes);
+  if (common < leaf.common().size() + kLengthenFrom) return;
+  leaf.LengthenCommon(KeyAt(leaf.position(0)).First(common),
+                      [&](uint32_t position) { return KeyAt(position).Head(common); });
+}
+
+void KeyIndex::UpdateHead(size_t branch) {
+  if (branch == 0) return;  // it leads to whatever stands before the others
+  const DirectedKey first = KeyAt(branches_[branch].leaf->position(0));
+  if (branches_.size() == 2) {
+    common_ = first.First(std::min(first.size(), Leaf::kMostCommonBytes));
+  } else if (const size_t shared = SharedBytes(first, AsKey(common_)); shared < common_.size()) {
+    common_.resize(shared);
+    for (size_t i = 1; i < branches_.size(); ++i) {
+      if (i != branch) branches_[i].head = KeyAt(branches_[i].leaf->position(0)).Head(shared);
+    }
+  }
+  branches_[branch].head = first.Head(common_.size());
+}
+
+void KeyIndex::Remove(std::string_view text, uint32_t position) {
+  const size_t branch = FindBranch(DirectedKey(text, direction_));
+  RINGKV_CHECK(branch < branches_.size());
+  Leaf& leaf = *branches_[branch].leaf;
+  const size_t at = leaf.FindPosition(position);
+  RINGKV_CHECK(at < leaf.size());
+  --keys_;
+  if (leaf.size() == 1) {
+    branches_.erase(branches_.begin() + static_cast<std::ptrdiff_t>(branch));
+    return;
+  }
+  leaf.Erase(at);
+  if (at == 0) UpdateHead(branch);
+  if (leaf.size() < kSmallLeaf) MergeWithNext(branch);
+}
+
+void KeyIndex::MergeWithNext(size_t branch) {
+  if (branch + 1 == branches_.size()) return;
+  Leaf& leaf = *branches_[branch].leaf;
+  Leaf& next = *branches_[branch + 1].leaf;
+  if (leaf.size() + next.size() > kMostMerged) return;
+  const size_t shared = SharedBytes(AsKey(leaf.common()), AsKey(next.common()));
+  leaf.ShortenCommon(shared);
+  next.ShortenCommon(shared);
+  leaf.Append(next);
+  branches_.erase(branches_.begin() + static_cast<std::ptrdiff_t>(branch) + 1);
+}
+
+}  // namespace ringkv::storage

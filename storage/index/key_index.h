@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+// The positions of keys in the order of the keys' bytes, forward or backward: what stands where a prefix, or a suffix,
+// begins. Two levels: leaves of some ten keys, and a row of branches that leads to them.
+//
+// It holds no keys. Where the eight bytes that it knows of each don't decide, it looks at the key itself, by its
+// position in the table; so a key must be in the table from before Insert until after Remove, and alone at its
+// position.
+//
+// Threads: guarded by the partition.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/index/leaf.h"
+
+namespace ringkv::storage {
+
+class Table;
+
+class KeyIndex {
+ public:
+  // `table` must outlive the index.
+  KeyIndex(const Table& table, Direction direction) : table_(table), direction_(direction) {}
+
+  void Insert(std::string_view key, uint32_t position);
+  void Remove(std::string_view key, uint32_t position);
+  size_t keys() const { return keys_; }
+  size_t Bytes() const;
+
+  // Appends the positions of all keys that begin (or end) with `literal`, and perhaps, where it has zero bytes, of a
+  // few others. False if they would be more than `most`: then what was appended is not all.
+  bool Collect(std::string_view literal, size_t most, std::vector<uint32_t>* positions) const;
+
+ private:
+  struct Branch {
+    uint64_t head = 0;  // of the leaf's first key, behind the bytes that the first keys of all but the first share
+    std::unique_ptr<Leaf> leaf;
+  };
+
+  DirectedKey KeyAt(uint32_t position) const;
+  // The last branch whose first key is not behind `key`; the first if all are.
+  size_t FindBranch(const DirectedKey& key) const;
+  // How many of the leaf's keys stand before `key`, which begins with the bytes that they share.
+  size_t CountBefore(const Leaf& leaf, const DirectedKey& key) const;
+  void Split(size_t branch, size_t at);
+  void LengthenCommon(Leaf& leaf) const;
+  // Brings the branch's head up to date with its leaf's first key.
+  void UpdateHead(size_t branch);
+  void MergeWithNext(size_t branch);
+
+  const Table& table_;
+  const Direction direction_;
+  std::vector<Branch> branches_;
+  std::string common_;  // what the first keys of all branches but the first share
+  size_t keys_ = 0;
+};
+
+}  // namespace ringkv::storage

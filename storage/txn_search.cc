@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+// Searches by pattern. The cursor is a position in the order of the hash, as in a walk, and an index only yields
+// positions: so each partition may be walked or looked up, whatever is at hand and cheaper, and an index may come and
+// go between two calls.
+#include <algorithm>
+
+#include "storage/index/table_index.h"
+#include "storage/txn.h"
+
+namespace ringkv::storage {
+namespace {
+
+// So many candidates may be gathered from a partition for each key that the call may still yield, and at any rate.
+constexpr size_t kCandidatesAKey = 8;
+constexpr size_t kCandidatesAtLeast = 4096;
+
+}  // namespace
+
+uint64_t Txn::Search(DbIndex db, const KeyPattern& pattern, uint64_t cursor, size_t count, const Visitor& visit) {
+  if (cursor >= kPositions) return 0;
+  if (pattern.is_exact) {
+    VisitExact(db, pattern.prefix, cursor, visit);
+    return 0;
+  }
+  if (!pattern.has_literal()) return Walk(db, cursor, count, visit);
+  NoteSearch(db, pattern);
+  SearchStep step{.pattern = pattern, .budget = std::max<size_t>(count, 1)};
+  const uint64_t next = VisitPartitions(cursor, [&](Partition& partition, uint32_t from, uint64_t* behind) {
+    return SearchPartition(partition, db, from, &step, visit, behind);
+  });
+  for (const Direction direction : {Direction::kForward, Direction::kBackward}) {
+    if (step.used[static_cast<size_t>(direction)]) store_.index_policy().CountAnswered(direction);
+  }
+  return next;
+}
+
+void Txn::VisitExact(DbIndex db, std::string_view key, uint64_t cursor, const Visitor& visit) {
+  const Position position = PositionOf(key, store_.hash_seed());
+  if (position.value < cursor) return;
+  WithPartition(position.partition(), [&](Partition& partition) NO_THREAD_SAFETY_ANALYSIS {
+    const Table* table = partition.tables[db].get();
+    if (table == nullptr) return;
+    const Slot* slot = table->SegmentFor(position.local())->Find(key, position.local());
+    if (slot != nullptr && !IsExpired(*slot->entry())) visit(*slot->entry());
+  });
+}
+
+// Tells the policy what this search gains from, unless a walk is as good.
+void Txn::NoteSearch(DbIndex db, const KeyPattern& pattern) {
+  IndexPolicy& policy = store_.index_policy();
+  if (policy.mode() != IndexMode::kAuto) return;
+  const Direction direction = pattern.prefix.empty() ? Direction::kBackward : Direction::kForward;
+  const bool is_wanted = policy.IsWanted(direction, now_);
+  if (is_wanted || SizeOf(db).keys >= IndexPolicy::kFewestKeys) policy.NoteUse(direction, now_);
+}
+
+bool Txn::SearchPartition(Partition& partition, DbIndex db, uint32_t from, SearchStep* step, const Visitor& visit,
+                          uint64_t* next) NO_THREAD_SAFETY_ANALYSIS {
+  const Table* table = partition.tables[db].get();
+  if (table == nullptr) return false;
+  if (!GatherCandidates(*table, step)) return WalkPartition(partition, db, from, &step->budget, visit, next);
+  std::vector<uint32_t>& candidates = step->candidates;
+  std::sort(candidates.begin(), candidates.end());
+  for (auto at = std::lower_bound(candidates.begin(), candidates.end(), from); at != candidates.end(); ++at) {
+    table->VisitAt(*at, [&](const Slot& slot) {
+      if (!IsExpired(*slot.entry())) visit(*slot.entry());
+    });
+    if (--step->budget > 0) continue;
+    *next = uint64_t{*at} + 1;
+    return true;
+  }
+  return false;
+}
+
+bool Txn::GatherCandidates(const Table& table, SearchStep* step) {
+  // Where a good part of all keys match, walking past the others costs less than looking each one up.
+  const size_t most =
+      std::min(std::max(kCandidatesAtLeast,
+                        step->budget > SIZE_MAX / kCandidatesAKey ? SIZE_MAX : step->budget * kCandidatesAKey),
+               table.keys() / 4 + 1);
+  for (const Direction direction : {Direction::kForward, Direction::kBackward}) {
+    const std::string& literal = direction == Direction::kForward ? step->pattern.prefix : step->pattern.suffix;
+    const TableIndex* index = table.index(direction);
+    if (literal.empty() || index == nullptr || !index->is_ready()) continue;
+    step->candidates.clear();
+    if (!index->Collect(literal, most, &step->candidates)) continue;
+    step->used[static_cast<size_t>(direction)] = true;
+    return true;
+  }
+  return false;
+}
+
+}  // namespace ringkv::storage

@@ -6,6 +6,7 @@
 
 #include "server/config/save_points.h"
 #include "storage/allocator.h"
+#include "storage/index/index_job.h"
 #include "storage/keyspace/eviction.h"
 #include "storage/keyspace/expiry_job.h"
 
@@ -70,6 +71,7 @@ void Server::Start(ClientLinks& links) {
 storage::Status Server::Stop() {
   stopping_.store(true);
   if (housekeeping_.joinable()) housekeeping_.join();
+  if (index_builder_.joinable()) index_builder_.join();
   const storage::Status closed = durability_.Close();
   store_.reclaimer().Stop();
   return closed;
@@ -107,6 +109,7 @@ void Server::EndLoading() {
   is_loading_ = false;
   ApplyOptions();
   housekeeping_ = std::thread([this] { RunHousekeeping(); });
+  index_builder_ = std::thread([this] { BuildIndexes(); });
 }
 
 bool Server::SavesAtEnd() const { return !options_.save.Get().empty(); }
@@ -178,6 +181,7 @@ void Server::ApplyOptions() {
   durability_.SetCompression(static_cast<int>(options_.snapshot_compression_level),
                              static_cast<size_t>(options_.snapshot_threads));
   durability_.SetSyncPolicy(static_cast<storage::SyncPolicy>(options_.appendfsync.load()));
+  store_.index_policy().Set(static_cast<storage::IndexMode>(options_.key_index.load()), options_.key_index_idle * 1000);
   const bool wants_log = options_.appendonly != 0;
   if (!is_loading() && wants_log != durability_.wants_log()) durability_.SwitchLog(wants_log);
 
@@ -280,6 +284,16 @@ void Server::RunHousekeeping() {
       last_rates = ticks_.Now();
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(std::max<int64_t>(1000 / options_.hz, 2)));
+  }
+}
+
+void Server::BuildIndexes() {
+  NameThisThread("index");
+  storage::CountMemoryOfThisThread();
+  constexpr auto kNap = std::chrono::milliseconds(50);
+  storage::IndexJob job(store_);
+  while (!stopping_) {
+    if (!job.Step()) std::this_thread::sleep_for(kNap);
   }
 }
 

@@ -114,6 +114,7 @@ class Server {
 
  private:
   void RunHousekeeping();
+  void BuildIndexes();
   void KeepData();
   bool IsSnapshotDue();
   bool SnapshotsFail();
@@ -153,6 +154,7 @@ class Server {
   uint64_t last_bytes_written_ = 0;
 
   std::thread housekeeping_;
+  std::thread index_builder_;
   std::atomic<bool> stopping_{false};
 };
 

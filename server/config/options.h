@@ -91,6 +91,8 @@ struct Options {
   SharedNumber read_only;
   SharedText load_file;
   SharedText load_rdb;
+  SharedNumber key_index;
+  SharedNumber key_index_idle;
   SharedNumber load_file_strict;
 
   // Derived from client_output_buffer_limit, indexed by ClientClass.

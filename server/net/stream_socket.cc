@@ -64,9 +64,7 @@ StreamSocket::StreamSocket(asio::io_context& context, int descriptor, Owner& own
   }
 }
 
-StreamSocket::~StreamSocket() {
-  Close();
-}
+StreamSocket::~StreamSocket() { Close(); }
 
 void StreamSocket::WaitReadable() {
   if (descriptor_ < 0 || registration_->readable.is_waiting) return;

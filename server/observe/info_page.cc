@@ -19,6 +19,7 @@
 #include "server/observe/memory_report.h"
 #include "server/server.h"
 #include "server/version.h"
+#include "storage/index/index_job.h"
 
 namespace ringkv::server {
 namespace {
@@ -358,6 +359,18 @@ void AddKeyspace(const Snapshot& s, std::string* out) {
   }
 }
 
+void AddKeyIndexes(const Snapshot& s, std::string* out) {
+  *out += "key_index:" + s.Option("key-index") + "\r\n";
+  for (const storage::Direction direction : {storage::Direction::kForward, storage::Direction::kBackward}) {
+    const storage::IndexReport report = ReportIndex(s.server.store(), direction);
+    const bool is_wanted = s.server.store().index_policy().IsWanted(direction, s.now_ms);
+    const std::string state = !is_wanted ? "off" : report.ready < report.tables ? "building" : "ready";
+    *out += std::string(direction == storage::Direction::kForward ? "prefix" : "suffix") + "_index:state=" + state +
+            ",keys=" + Text(report.keys) + ",bytes=" + Text(report.bytes) +
+            ",searches=" + Text(s.server.store().index_policy().answered(direction)) + "\r\n";
+  }
+}
+
 struct Section {
   std::string_view name;
   std::string_view title;
@@ -379,6 +392,7 @@ constexpr Section kSections[] = {
     {"latencystats", "Latencystats", false, AddLatencyStatistics},
     {"cluster", "Cluster", true, nullptr},
     {"keyspace", "Keyspace", true, AddKeyspace},
+    {"keyindex", "Keyindex", true, AddKeyIndexes},
 };
 
 bool IsAsked(const Section& section, const std::vector<std::string_view>& asked) {

@@ -2,8 +2,8 @@
 #include "storage/index/key_index.h"
 
 #include <algorithm>
+#include <utility>
 
-#include "storage/allocator.h"
 #include "storage/check.h"
 #include "storage/keyspace/table.h"
 
@@ -24,12 +24,6 @@ uint64_t MaskOf(size_t bytes) { return bytes >= sizeof(uint64_t) ? UINT64_MAX : 
 }  // namespace
 
 DirectedKey KeyIndex::KeyAt(uint32_t position) const { return {table_.KeyAt(position), direction_}; }
-
-size_t KeyIndex::Bytes() const {
-  size_t bytes = branches_.capacity() * sizeof(Branch);
-  for (const Branch& branch : branches_) bytes += branch.leaf->Bytes();
-  return bytes;
-}
 
 // --- finding --------------------------------------------------------------------------------------------------------
 
@@ -100,31 +94,43 @@ bool KeyIndex::Collect(std::string_view literal, size_t most, std::vector<uint32
 
 // --- changing -------------------------------------------------------------------------------------------------------
 
+void KeyIndex::Approach(std::string_view key) {
+  if (branches_.empty()) return;
+  approached_ = FindBranch(DirectedKey(key, direction_));
+  Leaf::Prefetch(branches_[approached_].leaf.get());
+}
+
 void KeyIndex::Insert(std::string_view text, uint32_t position) {
   const DirectedKey key(text, direction_);
   ++keys_;
   if (branches_.empty()) {
-    branches_.push_back({.leaf = std::make_unique<Leaf>()});
     const size_t common = std::min(key.size(), Leaf::kMostCommonBytes);
-    branches_[0].leaf->StartWith(key.First(common), key.Head(common), position);
+    Leaf::Owner leaf = Leaf::Create(1, key.First(common));
+    Leaf::Insert(leaf, 0, key.Head(common), position);
+    leaf_bytes_ += leaf->Bytes();
+    branches_.push_back({.leaf = std::move(leaf)});
     return;
   }
-  const size_t branch = FindBranch(key);
-  Leaf& leaf = *branches_[branch].leaf;
-  leaf.ShortenCommon(SharedBytes(key, AsKey(leaf.common())));
-  const size_t at = CountBefore(leaf, key);
-  leaf.Insert(at, key.Head(leaf.common().size()), position);
-  if (leaf.size() <= Leaf::kMostEntries) return;
+  const size_t branch = approached_ != SIZE_MAX ? std::exchange(approached_, SIZE_MAX) : FindBranch(key);
+  Leaf::Owner& leaf = branches_[branch].leaf;
+  leaf_bytes_ -= leaf->Bytes();
+  leaf->ShortenCommon(SharedBytes(key, AsKey(leaf->common())));
+  const size_t at = CountBefore(*leaf, key);
+  Leaf::Insert(leaf, at, key.Head(leaf->common().size()), position);
+  leaf_bytes_ += leaf->Bytes();
+  if (leaf->size() <= Leaf::kMostEntries) return;
   // Keys that come in ascending order leave full leaves behind.
-  const bool is_last = branch + 1 == branches_.size() && at + 1 == leaf.size();
-  Split(branch, is_last ? leaf.size() - 1 : leaf.size() / 2);
+  const bool is_last = branch + 1 == branches_.size() && at + 1 == leaf->size();
+  Split(branch, is_last ? leaf->size() - 1 : leaf->size() / 2);
 }
 
 void KeyIndex::Split(size_t branch, size_t at) {
-  auto tail = std::make_unique<Leaf>();
-  branches_[branch].leaf->MoveTail(at, *tail);
-  LengthenCommon(*branches_[branch].leaf);
+  Leaf::Owner& leaf = branches_[branch].leaf;
+  leaf_bytes_ -= leaf->Bytes();
+  Leaf::Owner tail = Leaf::MoveTail(leaf, at);
+  LengthenCommon(*leaf);
   LengthenCommon(*tail);
+  leaf_bytes_ += leaf->Bytes() + tail->Bytes();
   branches_.insert(branches_.begin() + static_cast<std::ptrdiff_t>(branch) + 1, Branch{.leaf = std::move(tail)});
   UpdateHead(branch + 1);
 }
@@ -160,28 +166,32 @@ void KeyIndex::UpdateHead(size_t branch) {
 void KeyIndex::Remove(std::string_view text, uint32_t position) {
   const size_t branch = FindBranch(DirectedKey(text, direction_));
   RINGKV_CHECK(branch < branches_.size());
-  Leaf& leaf = *branches_[branch].leaf;
-  const size_t at = leaf.FindPosition(position);
-  RINGKV_CHECK(at < leaf.size());
+  Leaf::Owner& leaf = branches_[branch].leaf;
+  const size_t at = leaf->FindPosition(position);
+  RINGKV_CHECK(at < leaf->size());
   --keys_;
-  if (leaf.size() == 1) {
+  leaf_bytes_ -= leaf->Bytes();
+  if (leaf->size() == 1) {
     branches_.erase(branches_.begin() + static_cast<std::ptrdiff_t>(branch));
     return;
   }
-  leaf.Erase(at);
+  Leaf::Erase(leaf, at);
+  leaf_bytes_ += leaf->Bytes();
   if (at == 0) UpdateHead(branch);
-  if (leaf.size() < kSmallLeaf) MergeWithNext(branch);
+  if (leaf->size() < kSmallLeaf) MergeWithNext(branch);
 }
 
 void KeyIndex::MergeWithNext(size_t branch) {
   if (branch + 1 == branches_.size()) return;
-  Leaf& leaf = *branches_[branch].leaf;
+  Leaf::Owner& leaf = branches_[branch].leaf;
   Leaf& next = *branches_[branch + 1].leaf;
-  if (leaf.size() + next.size() > kMostMerged) return;
-  const size_t shared = SharedBytes(AsKey(leaf.common()), AsKey(next.common()));
-  leaf.ShortenCommon(shared);
+  if (leaf->size() + next.size() > kMostMerged) return;
+  const size_t shared = SharedBytes(AsKey(leaf->common()), AsKey(next.common()));
+  leaf_bytes_ -= leaf->Bytes() + next.Bytes();
+  leaf->ShortenCommon(shared);
   next.ShortenCommon(shared);
-  leaf.Append(next);
+  Leaf::Append(leaf, next);
+  leaf_bytes_ += leaf->Bytes();
   branches_.erase(branches_.begin() + static_cast<std::ptrdiff_t>(branch) + 1);
 }
 

@@ -26,10 +26,12 @@ class KeyIndex {
   // `table` must outlive the index.
   KeyIndex(const Table& table, Direction direction) : table_(table), direction_(direction) {}
 
+  // Finds where `key` belongs and asks for that memory. Insert of the same key may follow, before any other change.
+  void Approach(std::string_view key);
   void Insert(std::string_view key, uint32_t position);
   void Remove(std::string_view key, uint32_t position);
   size_t keys() const { return keys_; }
-  size_t Bytes() const;
+  size_t Bytes() const { return leaf_bytes_ + branches_.capacity() * sizeof(Branch); }
 
   // Appends the positions of all keys that begin (or end) with `literal`, and perhaps, where it has zero bytes, of a
   // few others. False if they would be more than `most`: then what was appended is not all.
@@ -38,7 +40,7 @@ class KeyIndex {
  private:
   struct Branch {
     uint64_t head = 0;  // of the leaf's first key, behind the bytes that the first keys of all but the first share
-    std::unique_ptr<Leaf> leaf;
+    Leaf::Owner leaf;
   };
 
   DirectedKey KeyAt(uint32_t position) const;
@@ -55,8 +57,10 @@ class KeyIndex {
   const Table& table_;
   const Direction direction_;
   std::vector<Branch> branches_;
-  std::string common_;  // what the first keys of all branches but the first share
+  std::string common_;            // what the first keys of all branches but the first share
+  size_t approached_ = SIZE_MAX;  // the branch that Approach has found
   size_t keys_ = 0;
+  size_t leaf_bytes_ = 0;
 };
 
 }  // namespace ringkv::storage

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "storage/index/leaf.h"
 
+#include <new>
+
 #include "storage/allocator.h"
-#include "storage/check.h"
 
 namespace ringkv::storage {
 namespace {
@@ -11,22 +12,27 @@ constexpr size_t kGrowBy = 4;  // entries, and what the allocation has room for 
 
 }  // namespace
 
-size_t Leaf::Bytes() const {
-  constexpr size_t kInline = 15;  // bytes that std::string keeps within itself
-  const size_t common = common_.capacity() > kInline ? AllocationSize(common_.capacity() + 1) : 0;
-  return AllocationSize(sizeof(Leaf)) + AllocationSize(capacity_ * kEntryBytes) + common;
+void Leaf::Free::operator()(Leaf* leaf) const {
+  leaf->~Leaf();
+  ::operator delete(leaf);
 }
 
-void Leaf::Resize(size_t entries) {
-  const size_t capacity = AllocationSize(entries * kEntryBytes) / kEntryBytes;
-  if (capacity == capacity_) return;
-  std::unique_ptr<uint64_t[]> block(new uint64_t[(capacity * kEntryBytes + sizeof(uint64_t) - 1) / sizeof(uint64_t)]);
-  if (size_ > 0) {
-    std::memcpy(block.get(), heads(), size_ * sizeof(uint64_t));
-    std::memcpy(block.get() + capacity, positions(), size_ * sizeof(uint32_t));
-  }
-  block_ = std::move(block);
-  capacity_ = static_cast<uint16_t>(capacity);
+Leaf::Owner Leaf::Create(size_t entries, std::string common) {
+  const size_t bytes = AllocationSize(BytesFor(entries));
+  return Owner(new (::operator new(bytes))
+                   Leaf((bytes - BytesFor(0)) / (BytesFor(1) - BytesFor(0)), std::move(common)));
+}
+
+void Leaf::Take(const Leaf& other, size_t from, size_t count) {
+  std::memcpy(heads() + size_, other.heads() + from, count * sizeof(uint64_t));
+  std::memcpy(positions() + size_, other.positions() + from, count * sizeof(uint32_t));
+  size_ = static_cast<uint16_t>(size_ + count);
+}
+
+void Leaf::Resize(Owner& leaf, size_t entries) {
+  Owner other = Create(entries, std::move(leaf->common_));
+  other->Take(*leaf, 0, leaf->size_);
+  leaf = std::move(other);
 }
 
 void Leaf::ShortenCommon(size_t bytes) {
@@ -36,55 +42,48 @@ void Leaf::ShortenCommon(size_t bytes) {
   const uint64_t front = DirectedKey(cut, Direction::kForward).Head(0);
   const size_t shift = 8 * cut.size();
   for (size_t i = 0; i < size_; ++i) {
-    uint64_t& head = mutable_heads()[i];
+    uint64_t& head = heads()[i];
     head = shift >= 64 ? front : front | head >> shift;
   }
   common_.resize(bytes);
-  if (bytes <= 15) common_.shrink_to_fit();
+  common_.shrink_to_fit();
 }
 
-void Leaf::StartWith(std::string common, uint64_t head, uint32_t position) {
-  RINGKV_DCHECK(size_ == 0);
-  common_ = std::move(common);
-  Insert(0, head, position);
+void Leaf::Insert(Owner& leaf, size_t i, uint64_t head, uint32_t position) {
+  if (leaf->size_ == leaf->room_) Resize(leaf, leaf->size_ + kGrowBy);
+  const size_t behind = leaf->size_ - i;
+  uint64_t* const heads = leaf->heads();
+  uint32_t* const positions = leaf->positions();
+  std::memmove(heads + i + 1, heads + i, behind * sizeof *heads);
+  std::memmove(positions + i + 1, positions + i, behind * sizeof *positions);
+  heads[i] = head;
+  positions[i] = position;
+  ++leaf->size_;
 }
 
-void Leaf::Insert(size_t i, uint64_t head, uint32_t position) {
-  if (size_ == capacity_) Resize(size_ + kGrowBy);
-  const size_t behind = size_ - i;
-  std::memmove(mutable_heads() + i + 1, heads() + i, behind * sizeof(uint64_t));
-  std::memmove(mutable_positions() + i + 1, positions() + i, behind * sizeof(uint32_t));
-  mutable_heads()[i] = head;
-  mutable_positions()[i] = position;
-  ++size_;
+void Leaf::Erase(Owner& leaf, size_t i) {
+  const size_t behind = leaf->size_ - i - 1;
+  uint64_t* const heads = leaf->heads();
+  uint32_t* const positions = leaf->positions();
+  std::memmove(heads + i, heads + i + 1, behind * sizeof *heads);
+  std::memmove(positions + i, positions + i + 1, behind * sizeof *positions);
+  --leaf->size_;
+  if (leaf->size_ + 4 * kGrowBy < leaf->room_) Resize(leaf, leaf->size_ + kGrowBy);
 }
 
-void Leaf::Erase(size_t i) {
-  const size_t behind = size_ - i - 1;
-  std::memmove(mutable_heads() + i, heads() + i + 1, behind * sizeof(uint64_t));
-  std::memmove(mutable_positions() + i, positions() + i + 1, behind * sizeof(uint32_t));
-  --size_;
-  if (size_ + 4 * kGrowBy < capacity_) Resize(size_ + kGrowBy);
+Leaf::Owner Leaf::MoveTail(Owner& leaf, size_t i) {
+  const size_t moved = leaf->size_ - i;
+  Owner tail = Create(moved + kGrowBy, leaf->common_);
+  tail->Take(*leaf, i, moved);
+  leaf->size_ = static_cast<uint16_t>(i);
+  Resize(leaf, i + kGrowBy);
+  return tail;
 }
 
-void Leaf::MoveTail(size_t i, Leaf& to) {
-  RINGKV_DCHECK(to.size_ == 0);
-  const size_t moved = size_ - i;
-  to.common_ = common_;
-  to.Resize(moved + kGrowBy);
-  std::memcpy(to.mutable_heads(), heads() + i, moved * sizeof(uint64_t));
-  std::memcpy(to.mutable_positions(), positions() + i, moved * sizeof(uint32_t));
-  to.size_ = static_cast<uint16_t>(moved);
-  size_ = static_cast<uint16_t>(i);
-  Resize(size_ + kGrowBy);
-}
-
-void Leaf::Append(const Leaf& behind) {
-  const size_t all = size_ + behind.size_;
-  if (all > capacity_) Resize(all + kGrowBy);
-  std::memcpy(mutable_heads() + size_, behind.heads(), behind.size_ * sizeof(uint64_t));
-  std::memcpy(mutable_positions() + size_, behind.positions(), behind.size_ * sizeof(uint32_t));
-  size_ = static_cast<uint16_t>(all);
+void Leaf::Append(Owner& leaf, const Leaf& behind) {
+  const size_t all = leaf->size_ + behind.size_;
+  if (all > leaf->room_) Resize(leaf, all + kGrowBy);
+  leaf->Take(behind, 0, behind.size_);
 }
 
 size_t Leaf::FindPosition(uint32_t position) const {

@@ -22,7 +22,7 @@ class TableIndex {
 
   // Around each change of the table. Two calls for an insertion: keys that are looked at must be in the table, and who
   // stood alone at the position doesn't any more.
-  void BeforeInsert(uint32_t position);
+  void BeforeInsert(std::string_view key, uint32_t position);
   void AfterInsert(std::string_view key, uint32_t position);
   void BeforeRemove(std::string_view key, uint32_t position);
 

@@ -49,7 +49,7 @@ std::unique_ptr<TableIndex> Table::SetIndex(Direction direction, std::unique_ptr
 }
 
 Table::Inserted Table::Insert(uint32_t local_position, MutableEntry* entry) {
-  ForEachIndex([&](TableIndex& index) { index.BeforeInsert(local_position); });
+  ForEachIndex([&](TableIndex& index) { index.BeforeInsert(entry->key(), local_position); });
   Segment* segment = SegmentFor(local_position);
   while (segment->IsFull()) {
     Split(segment, local_position);

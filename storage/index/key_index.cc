@@ -28,21 +28,21 @@ DirectedKey KeyIndex::KeyAt(uint32_t position) const { return {table_.KeyAt(posi
 // --- finding --------------------------------------------------------------------------------------------------------
 
 size_t KeyIndex::FindBranch(const DirectedKey& key) const {
-  if (branches_.size() < 2) return 0;
+  if (leaves_.size() < 2) return 0;
   const size_t shared = SharedBytes(key, AsKey(common_));
-  if (shared < common_.size()) return CompareFrom(key, AsKey(common_), shared) < 0 ? 0 : branches_.size() - 1;
+  if (shared < common_.size()) return CompareFrom(key, AsKey(common_), shared) < 0 ? 0 : leaves_.size() - 1;
   const uint64_t head = key.Head(common_.size());
-  const auto begin = branches_.begin() + 1;
-  auto behind = std::upper_bound(begin, branches_.end(), head,
-                                 [](uint64_t value, const Branch& branch) { return value < branch.head; });
-  const auto equal =
-      std::lower_bound(begin, behind, head, [](const Branch& branch, uint64_t value) { return branch.head < value; });
+  const auto begin = heads_.begin() + 1;
+  auto behind = std::upper_bound(begin, heads_.end(), head);
+  const auto equal = std::lower_bound(begin, behind, head);
   if (equal != behind) {
-    behind = std::partition_point(equal, behind, [&](const Branch& branch) {
-      return CompareFrom(KeyAt(branch.leaf->position(0)), key, common_.size()) <= 0;
+    // By the keys themselves: as long as the first key of the leaf is not behind.
+    behind = std::partition_point(equal, behind, [&](const uint64_t& each) {
+      const auto branch = static_cast<size_t>(&each - heads_.data());
+      return CompareFrom(KeyAt(leaves_[branch]->position(0)), key, common_.size()) <= 0;
     });
   }
-  return static_cast<size_t>(behind - branches_.begin()) - 1;
+  return static_cast<size_t>(behind - heads_.begin()) - 1;
 }
 
 size_t KeyIndex::CountBefore(const Leaf& leaf, const DirectedKey& key) const {
@@ -60,11 +60,11 @@ size_t KeyIndex::CountBefore(const Leaf& leaf, const DirectedKey& key) const {
 }
 
 bool KeyIndex::Collect(std::string_view literal, size_t most, std::vector<uint32_t>* positions) const {
-  if (branches_.empty()) return true;
+  if (leaves_.empty()) return true;
   const size_t limit = positions->size() + most;
   const DirectedKey wanted(literal, direction_);
-  for (size_t branch = FindBranch(wanted); branch < branches_.size(); ++branch) {
-    const Leaf& leaf = *branches_[branch].leaf;
+  for (size_t branch = FindBranch(wanted); branch < leaves_.size(); ++branch) {
+    const Leaf& leaf = *leaves_[branch];
     const std::string& common = leaf.common();
     const size_t shared = SharedBytes(wanted, AsKey(common));
     if (shared < std::min(common.size(), wanted.size())) {
@@ -95,24 +95,25 @@ bool KeyIndex::Collect(std::string_view literal, size_t most, std::vector<uint32
 // --- changing -------------------------------------------------------------------------------------------------------
 
 void KeyIndex::Approach(std::string_view key) {
-  if (branches_.empty()) return;
+  if (leaves_.empty()) return;
   approached_ = FindBranch(DirectedKey(key, direction_));
-  Leaf::Prefetch(branches_[approached_].leaf.get());
+  Leaf::Prefetch(leaves_[approached_].get());
 }
 
 void KeyIndex::Insert(std::string_view text, uint32_t position) {
   const DirectedKey key(text, direction_);
   ++keys_;
-  if (branches_.empty()) {
+  if (leaves_.empty()) {
     const size_t common = std::min(key.size(), Leaf::kMostCommonBytes);
     Leaf::Owner leaf = Leaf::Create(1, key.First(common));
     Leaf::Insert(leaf, 0, key.Head(common), position);
     leaf_bytes_ += leaf->Bytes();
-    branches_.push_back({.leaf = std::move(leaf)});
+    leaves_.push_back(std::move(leaf));
+    heads_.push_back(0);
     return;
   }
   const size_t branch = approached_ != SIZE_MAX ? std::exchange(approached_, SIZE_MAX) : FindBranch(key);
-  Leaf::Owner& leaf = branches_[branch].leaf;
+  Leaf::Owner& leaf = leaves_[branch];
   leaf_bytes_ -= leaf->Bytes();
   leaf->ShortenCommon(SharedBytes(key, AsKey(leaf->common())));
   const size_t at = CountBefore(*leaf, key);
@@ -120,18 +121,19 @@ void KeyIndex::Insert(std::string_view text, uint32_t position) {
   leaf_bytes_ += leaf->Bytes();
   if (leaf->size() <= Leaf::kMostEntries) return;
   // Keys that come in ascending order leave full leaves behind.
-  const bool is_last = branch + 1 == branches_.size() && at + 1 == leaf->size();
+  const bool is_last = branch + 1 == leaves_.size() && at + 1 == leaf->size();
   Split(branch, is_last ? leaf->size() - 1 : leaf->size() / 2);
 }
 
 void KeyIndex::Split(size_t branch, size_t at) {
-  Leaf::Owner& leaf = branches_[branch].leaf;
+  Leaf::Owner& leaf = leaves_[branch];
   leaf_bytes_ -= leaf->Bytes();
   Leaf::Owner tail = Leaf::MoveTail(leaf, at);
   LengthenCommon(*leaf);
   LengthenCommon(*tail);
   leaf_bytes_ += leaf->Bytes() + tail->Bytes();
-  branches_.insert(branches_.begin() + static_cast<std::ptrdiff_t>(branch) + 1, Branch{.leaf = std::move(tail)});
+  leaves_.insert(leaves_.begin() + static_cast<std::ptrdiff_t>(branch) + 1, std::move(tail));
+  heads_.insert(heads_.begin() + static_cast<std::ptrdiff_t>(branch) + 1, 0);
   UpdateHead(branch + 1);
 }
 
@@ -151,28 +153,28 @@ void KeyIndex::LengthenCommon(Leaf& leaf) const {
 
 void KeyIndex::UpdateHead(size_t branch) {
   if (branch == 0) return;  // it leads to whatever stands before the others
-  const DirectedKey first = KeyAt(branches_[branch].leaf->position(0));
-  if (branches_.size() == 2) {
+  const DirectedKey first = KeyAt(leaves_[branch]->position(0));
+  if (leaves_.size() == 2) {
     common_ = first.First(std::min(first.size(), Leaf::kMostCommonBytes));
   } else if (const size_t shared = SharedBytes(first, AsKey(common_)); shared < common_.size()) {
     common_.resize(shared);
-    for (size_t i = 1; i < branches_.size(); ++i) {
-      if (i != branch) branches_[i].head = KeyAt(branches_[i].leaf->position(0)).Head(shared);
+    for (size_t i = 1; i < leaves_.size(); ++i) {
+      if (i != branch) heads_[i] = KeyAt(leaves_[i]->position(0)).Head(shared);
     }
   }
-  branches_[branch].head = first.Head(common_.size());
+  heads_[branch] = first.Head(common_.size());
 }
 
 void KeyIndex::Remove(std::string_view text, uint32_t position) {
   const size_t branch = FindBranch(DirectedKey(text, direction_));
-  RINGKV_CHECK(branch < branches_.size());
-  Leaf::Owner& leaf = branches_[branch].leaf;
+  RINGKV_CHECK(branch < leaves_.size());
+  Leaf::Owner& leaf = leaves_[branch];
   const size_t at = leaf->FindPosition(position);
   RINGKV_CHECK(at < leaf->size());
   --keys_;
   leaf_bytes_ -= leaf->Bytes();
   if (leaf->size() == 1) {
-    branches_.erase(branches_.begin() + static_cast<std::ptrdiff_t>(branch));
+    EraseBranch(branch);
     return;
   }
   Leaf::Erase(leaf, at);
@@ -181,10 +183,15 @@ void KeyIndex::Remove(std::string_view text, uint32_t position) {
   if (leaf->size() < kSmallLeaf) MergeWithNext(branch);
 }
 
+void KeyIndex::EraseBranch(size_t branch) {
+  leaves_.erase(leaves_.begin() + static_cast<std::ptrdiff_t>(branch));
+  heads_.erase(heads_.begin() + static_cast<std::ptrdiff_t>(branch));
+}
+
 void KeyIndex::MergeWithNext(size_t branch) {
-  if (branch + 1 == branches_.size()) return;
-  Leaf::Owner& leaf = branches_[branch].leaf;
-  Leaf& next = *branches_[branch + 1].leaf;
+  if (branch + 1 == leaves_.size()) return;
+  Leaf::Owner& leaf = leaves_[branch];
+  Leaf& next = *leaves_[branch + 1];
   if (leaf->size() + next.size() > kMostMerged) return;
   const size_t shared = SharedBytes(AsKey(leaf->common()), AsKey(next.common()));
   leaf_bytes_ -= leaf->Bytes() + next.Bytes();
@@ -192,7 +199,7 @@ void KeyIndex::MergeWithNext(size_t branch) {
   next.ShortenCommon(shared);
   Leaf::Append(leaf, next);
   leaf_bytes_ += leaf->Bytes();
-  branches_.erase(branches_.begin() + static_cast<std::ptrdiff_t>(branch) + 1);
+  EraseBranch(branch + 1);
 }
 
 }  // namespace ringkv::storage

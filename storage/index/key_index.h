@@ -31,18 +31,15 @@ class KeyIndex {
   void Insert(std::string_view key, uint32_t position);
   void Remove(std::string_view key, uint32_t position);
   size_t keys() const { return keys_; }
-  size_t Bytes() const { return leaf_bytes_ + branches_.capacity() * sizeof(Branch); }
+  size_t Bytes() const {
+    return leaf_bytes_ + heads_.capacity() * sizeof(uint64_t) + leaves_.capacity() * sizeof(Leaf::Owner);
+  }
 
   // Appends the positions of all keys that begin (or end) with `literal`, and perhaps, where it has zero bytes, of a
   // few others. False if they would be more than `most`: then what was appended is not all.
   bool Collect(std::string_view literal, size_t most, std::vector<uint32_t>* positions) const;
 
  private:
-  struct Branch {
-    uint64_t head = 0;  // of the leaf's first key, behind the bytes that the first keys of all but the first share
-    Leaf::Owner leaf;
-  };
-
   DirectedKey KeyAt(uint32_t position) const;
   // The last branch whose first key is not behind `key`; the first if all are.
   size_t FindBranch(const DirectedKey& key) const;
@@ -53,11 +50,15 @@ class KeyIndex {
   // Brings the branch's head up to date with its leaf's first key.
   void UpdateHead(size_t branch);
   void MergeWithNext(size_t branch);
+  void EraseBranch(size_t branch);
 
   const Table& table_;
   const Direction direction_;
-  std::vector<Branch> branches_;
-  std::string common_;            // what the first keys of all branches but the first share
+  // A branch is a leaf and, of its first key, eight bytes behind those that the first keys of all branches but the
+  // first share.
+  std::vector<uint64_t> heads_;
+  std::vector<Leaf::Owner> leaves_;
+  std::string common_;
   size_t approached_ = SIZE_MAX;  // the branch that Approach has found
   size_t keys_ = 0;
   size_t leaf_bytes_ = 0;

@@ -149,7 +149,9 @@ def comparable(command, reply):
 def run(seed, commands):
     generator = Generator(seed)
     options = ["--enable-debug-command", "no"]
-    with start_ringkv(*options) as ours, start_redis(*options) as theirs:
+    # Searches by an index and by a walk find the same.
+    index = ["--key-index", "always"] if seed % 2 == 0 else []
+    with start_ringkv(*options, *index) as ours, start_redis(*options) as theirs:
         a, b = ours.connect(), theirs.connect()
         history = []
         queued = None

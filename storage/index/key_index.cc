@@ -34,9 +34,9 @@ size_t KeyIndex::FindBranch(const DirectedKey& key) const {
   const uint64_t head = key.Head(common_.size());
   const auto begin = heads_.begin() + 1;
   auto behind = std::upper_bound(begin, heads_.end(), head);
-  const auto equal = std::lower_bound(begin, behind, head);
-  if (equal != behind) {
-    // By the keys themselves: as long as the first key of the leaf is not behind.
+  if (behind != begin && *std::prev(behind) == head) {
+    // Several may have that head: by the keys themselves, as long as the first key of the leaf is not behind.
+    const auto equal = std::lower_bound(begin, behind, head);
     behind = std::partition_point(equal, behind, [&](const uint64_t& each) {
       const auto branch = static_cast<size_t>(&each - heads_.data());
       return CompareFrom(KeyAt(leaves_[branch]->position(0)), key, common_.size()) <= 0;

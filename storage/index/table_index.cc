@@ -35,10 +35,8 @@ void TableIndex::BuildSome(size_t keys) {
   built_to_ = taken < slots.size() ? slots[taken]->local_position() : stretch.end;
 }
 
-void TableIndex::BeforeInsert(std::string_view key, uint32_t position) {
+void TableIndex::BeforeInsert(std::string_view key, uint32_t position, std::string_view other) {
   if (position >= built_to_ || IsCrowded(position)) return;
-  std::string_view other;
-  table_.VisitAt(position, [&](const Slot& slot) { other = slot.entry()->key(); });
   if (other.data() == nullptr) return keys_.Approach(key);
   keys_.Remove(other, position);
   crowded_.push_back(position);

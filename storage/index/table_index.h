@@ -21,8 +21,8 @@ class TableIndex {
   bool is_ready() const { return built_to_ == kEnd; }
 
   // Around each change of the table. Two calls for an insertion: keys that are looked at must be in the table, and who
-  // stood alone at the position doesn't any more.
-  void BeforeInsert(std::string_view key, uint32_t position);
+  // stood alone at the position (`other`, null data if nobody does) won't any more.
+  void BeforeInsert(std::string_view key, uint32_t position, std::string_view other);
   void AfterInsert(std::string_view key, uint32_t position);
   void BeforeRemove(std::string_view key, uint32_t position);
 

@@ -40,16 +40,20 @@ size_t Table::TableBytes() const {
 std::string_view Table::KeyAt(uint32_t local_position) const {
   std::string_view key;
   VisitAt(local_position, [&](const Slot& slot) { key = slot.entry()->key(); });
-  RINGKV_DCHECK(key.data() != nullptr);
   return key;
 }
 
 std::unique_ptr<TableIndex> Table::SetIndex(Direction direction, std::unique_ptr<TableIndex> index) {
-  return std::exchange(indexes_[static_cast<size_t>(direction)], std::move(index));
+  std::unique_ptr<TableIndex> before = std::exchange(indexes_[static_cast<size_t>(direction)], std::move(index));
+  has_index_ = std::any_of(indexes_.begin(), indexes_.end(), [](const auto& each) { return each != nullptr; });
+  return before;
 }
 
 Table::Inserted Table::Insert(uint32_t local_position, MutableEntry* entry) {
-  ForEachIndex([&](TableIndex& index) { index.BeforeInsert(entry->key(), local_position); });
+  if (has_index_) {
+    const std::string_view other = KeyAt(local_position);
+    ForEachIndex([&](TableIndex& index) { index.BeforeInsert(entry->key(), local_position, other); });
+  }
   Segment* segment = SegmentFor(local_position);
   while (segment->IsFull()) {
     Split(segment, local_position);

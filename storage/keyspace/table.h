@@ -73,7 +73,7 @@ class Table {
   void VisitAt(uint32_t local_position, Visitor&& visit) const {
     SegmentFor(local_position)->VisitAt(local_position, visit);
   }
-  // The key that stands at the position, alone.
+  // The key that stands at the position, if it stands alone there; null data if none does.
   std::string_view KeyAt(uint32_t local_position) const;
 
   // Indexes of the keys, kept up to date by the table from their first slice on; null if there is none.
@@ -112,6 +112,7 @@ class Table {
   size_t segments_ = 1;
   DueTime next_due_ = kNeverDue;
   uint64_t version_ = 0;
+  bool has_index_ = false;
   std::array<std::unique_ptr<TableIndex>, kDirections> indexes_;
 };
 

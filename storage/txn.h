@@ -198,7 +198,7 @@ class Txn {
     std::vector<uint32_t> candidates = {};
     std::array<bool, kDirections> used = {};
   };
-  void NoteSearch(DbIndex db, const KeyPattern& pattern);
+  void AskForIndex(DbIndex db, const KeyPattern& pattern);
   void VisitExact(DbIndex db, std::string_view key, uint64_t cursor, const Visitor& visit);
   bool SearchPartition(Partition& partition, DbIndex db, uint32_t from, SearchStep* step, const Visitor& visit,
                        uint64_t* next);

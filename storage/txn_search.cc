@@ -23,13 +23,13 @@ uint64_t Txn::Search(DbIndex db, const KeyPattern& pattern, uint64_t cursor, siz
     return 0;
   }
   if (!pattern.has_literal()) return Walk(db, cursor, count, visit);
-  NoteSearch(db, pattern);
+  if (cursor == 0) AskForIndex(db, pattern);
   SearchStep step{.pattern = pattern, .budget = std::max<size_t>(count, 1)};
   const uint64_t next = VisitPartitions(cursor, [&](Partition& partition, uint32_t from, uint64_t* behind) {
     return SearchPartition(partition, db, from, &step, visit, behind);
   });
   for (const Direction direction : {Direction::kForward, Direction::kBackward}) {
-    if (step.used[static_cast<size_t>(direction)]) store_.index_policy().CountAnswered(direction);
+    if (step.used[static_cast<size_t>(direction)]) store_.index_policy().NoteAnswer(direction, now_);
   }
   return next;
 }
@@ -45,13 +45,19 @@ void Txn::VisitExact(DbIndex db, std::string_view key, uint64_t cursor, const Vi
   });
 }
 
-// Tells the policy what this search gains from, unless a walk is as good.
-void Txn::NoteSearch(DbIndex db, const KeyPattern& pattern) {
+// A search that would gain from an index that nobody has asked for asks for it.
+void Txn::AskForIndex(DbIndex db, const KeyPattern& pattern) {
   IndexPolicy& policy = store_.index_policy();
-  if (policy.mode() != IndexMode::kAuto) return;
   const Direction direction = pattern.prefix.empty() ? Direction::kBackward : Direction::kForward;
-  const bool is_wanted = policy.IsWanted(direction, now_);
-  if (is_wanted || SizeOf(db).keys >= IndexPolicy::kFewestKeys) policy.NoteUse(direction, now_);
+  if (policy.mode() != IndexMode::kAuto || policy.IsWanted(direction, now_)) return;
+  if (SizeOf(db).keys < IndexPolicy::kFewestKeys) return;
+  // What a good part of all keys match is walked in any case.
+  constexpr size_t kSample = 32;
+  size_t matches = 0;
+  Sample(db, kSample, false, [&](const Entry& entry) {
+    matches += entry.key().starts_with(pattern.prefix) && entry.key().ends_with(pattern.suffix) ? 1 : 0;
+  });
+  if (matches < kSample / 4) policy.Ask(direction, now_);
 }
 
 bool Txn::SearchPartition(Partition& partition, DbIndex db, uint32_t from, SearchStep* step, const Visitor& visit,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Builds the indexes that are wanted and drops the others, a slice at a time.
 //
-// Threads: `Step` is confined to the thread that calls it in a loop; `Report` by any.
+// Threads: `Step` is confined to the thread that calls it in a loop.
 #pragma once
 
 #include "storage/store.h"
@@ -31,6 +31,7 @@ struct IndexReport {
   uint64_t bytes = 0;
 };
 
+// Any thread may ask.
 IndexReport ReportIndex(Store& store, Direction direction);
 
 }  // namespace ringkv::storage

@@ -26,15 +26,19 @@ class IndexPolicy {
   }
   IndexMode mode() const { return mode_.load(std::memory_order_relaxed); }
 
-  // A search would gain, or gains, from the index.
-  void NoteUse(Direction direction, UnixMs now) { last_use_[Number(direction)].store(now, std::memory_order_relaxed); }
+  // A search would gain from the index.
+  void Ask(Direction direction, UnixMs now) { last_use_[Number(direction)].store(now, std::memory_order_relaxed); }
+  // A search has gained from it.
+  void NoteAnswer(Direction direction, UnixMs now) {
+    Ask(direction, now);
+    answered_[Number(direction)].fetch_add(1, std::memory_order_relaxed);
+  }
   bool IsWanted(Direction direction, UnixMs now) const {
     if (mode() != IndexMode::kAuto) return mode() == IndexMode::kAlways;
     const UnixMs last = last_use_[Number(direction)].load(std::memory_order_relaxed);
     return last != kNever && now - last <= idle_ms_.load(std::memory_order_relaxed);
   }
 
-  void CountAnswered(Direction direction) { answered_[Number(direction)].fetch_add(1, std::memory_order_relaxed); }
   uint64_t answered(Direction direction) const { return answered_[Number(direction)].load(std::memory_order_relaxed); }
 
  private:

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-// The matcher against a slow one that tries everything, on inputs short enough for that.
+// The matcher against a slow one that tries everything, on inputs short enough for that; and what a pattern says of the
+// keys that match it.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
 
 #include "storage/glob.h"
+#include "storage/index/key_pattern.h"
 
 namespace {
 
@@ -62,6 +64,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text = all.substr(std::min(cut + 1, size));
   const bool matches = ringkv::storage::GlobMatches(pattern, text);
   if (pattern.size() <= 12 && text.size() <= 12 && matches != SlowMatches(pattern, text)) std::abort();
+  const ringkv::storage::KeyPattern literals = ringkv::storage::ParseKeyPattern(pattern);
+  if (matches && !(text.starts_with(literals.prefix) && text.ends_with(literals.suffix))) std::abort();
+  if (matches && literals.is_exact && text != literals.prefix) std::abort();
   ringkv::storage::GlobMatches(pattern, text, ringkv::storage::GlobCase::kInsensitive);
   return 0;
 }

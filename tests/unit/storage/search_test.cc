@@ -162,6 +162,8 @@ TEST_F(Search, AnIndexIsBuiltWhenASearchGainsAndDroppedWhenNobodyUsesIt) {
   for (int i = 0; i < 5000; ++i) Put("key:" + std::to_string(i), "v");
   All("*4*");
   EXPECT_FALSE(job_.Step()) << "no index helps";
+  All("key:*");
+  EXPECT_FALSE(job_.Step()) << "most keys match";
   EXPECT_EQ(All("key:12*").size(), 111u);
   EXPECT_TRUE(job_.Step());
   while (job_.Step()) {

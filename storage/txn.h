@@ -72,6 +72,15 @@ struct DatabaseSize {
   uint64_t volatile_keys = 0;
 };
 
+// The indexes of all tables in one direction.
+struct IndexReport {
+  uint64_t tables = 0;  // that have keys
+  uint64_t ready = 0;   // of them, with an index that is complete
+  uint64_t begun = 0;   // of them, with an index
+  uint64_t keys = 0;
+  uint64_t bytes = 0;
+};
+
 class Txn {
  public:
   // `store` and `random` must outlive the transaction.
@@ -127,6 +136,7 @@ class Txn {
   // Sums over all partitions, each looked at in turn; like Walk, for a transaction that holds no lock or all.
   DatabaseSize SizeOf(DbIndex db);
   KeyStatistics Statistics();
+  IndexReport ReportIndexes(Direction direction);
   void ResetStatistics();
   uint64_t Changes();     // effects applied since the start
   uint64_t TableBytes();  // bytes in tables and directories, without the entries

@@ -96,4 +96,23 @@ bool Txn::GatherCandidates(const Table& table, SearchStep* step) {
   return false;
 }
 
+IndexReport Txn::ReportIndexes(Direction direction) {
+  IndexReport report;
+  for (size_t i = 0; i < kPartitions; ++i) {
+    WithPartition(i, [&](Partition& partition) NO_THREAD_SAFETY_ANALYSIS {
+      for (const auto& table : partition.tables) {
+        if (table == nullptr || table->keys() == 0) continue;
+        ++report.tables;
+        const TableIndex* index = table->index(direction);
+        if (index == nullptr) continue;
+        ++report.begun;
+        report.ready += index->is_ready() ? 1 : 0;
+        report.keys += index->keys();
+        report.bytes += index->Bytes();
+      }
+    });
+  }
+  return report;
+}
+
 }  // namespace ringkv::storage

@@ -2,6 +2,7 @@
 #include "server/net/io_thread.h"
 
 #include <asio/post.hpp>
+#include <algorithm>
 #include <chrono>
 
 #include "server/net/connection.h"
@@ -146,7 +147,9 @@ void IoThread::Tick() {
 }
 
 void IoThread::WaitForPauseEnd() {
-  const int64_t left = std::max<int64_t>(server_.pause_end_ms() - server_.clock().Now(), 1);
+  // A pause may be without end; the timer counts in nanoseconds.
+  constexpr int64_t kLongestWait = 24 * 3600 * 1000;
+  const int64_t left = std::clamp<int64_t>(server_.pause_end_ms() - server_.clock().Now(), 1, kLongestWait);
   pause_timer_.expires_after(std::chrono::milliseconds(left));
   pause_timer_.async_wait([this](std::error_code error) {
     if (!error) ResumePaused();

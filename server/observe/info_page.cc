@@ -19,7 +19,6 @@
 #include "server/observe/memory_report.h"
 #include "server/server.h"
 #include "server/version.h"
-#include "storage/index/index_job.h"
 
 namespace ringkv::server {
 namespace {
@@ -362,7 +361,7 @@ void AddKeyspace(const Snapshot& s, std::string* out) {
 void AddKeyIndexes(const Snapshot& s, std::string* out) {
   *out += "key_index:" + s.Option("key-index") + "\r\n";
   for (const storage::Direction direction : {storage::Direction::kForward, storage::Direction::kBackward}) {
-    const storage::IndexReport report = ReportIndex(s.server.store(), direction);
+    const storage::IndexReport report = s.txn.ReportIndexes(direction);
     const bool is_wanted = s.server.store().index_policy().IsWanted(direction, s.now_ms);
     const std::string state = !is_wanted ? "off" : report.ready < report.tables ? "building" : "ready";
     *out += std::string(direction == storage::Direction::kForward ? "prefix" : "suffix") + "_index:state=" + state +

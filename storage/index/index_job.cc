@@ -45,23 +45,4 @@ bool IndexJob::StepIn(Partition& partition) {
   return false;
 }
 
-IndexReport ReportIndex(Store& store, Direction direction) {
-  IndexReport report;
-  for (size_t i = 0; i < kPartitions; ++i) {
-    Partition& partition = store.partition(i);
-    MutexLock lock(partition.mutex);
-    for (const auto& table : partition.tables) {
-      if (table == nullptr || table->keys() == 0) continue;
-      ++report.tables;
-      const TableIndex* index = table->index(direction);
-      if (index == nullptr) continue;
-      ++report.begun;
-      report.ready += index->is_ready() ? 1 : 0;
-      report.keys += index->keys();
-      report.bytes += index->Bytes();
-    }
-  }
-  return report;
-}
-
 }  // namespace ringkv::storage

@@ -23,15 +23,4 @@ class IndexJob {
   size_t partition_ = 0;
 };
 
-struct IndexReport {
-  uint64_t tables = 0;  // that have keys
-  uint64_t ready = 0;   // of them, with an index that is complete
-  uint64_t begun = 0;   // of them, with an index
-  uint64_t keys = 0;
-  uint64_t bytes = 0;
-};
-
-// Any thread may ask.
-IndexReport ReportIndex(Store& store, Direction direction);
-
 }  // namespace ringkv::storage

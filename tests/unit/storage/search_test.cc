@@ -50,6 +50,8 @@ class Search : public StoreFixture {
     return store_.index_policy().answered(direction) > before;
   }
 
+  IndexReport Report(Direction direction) { return Txn(store_, clock_.Now(), random_).ReportIndexes(direction); }
+
   IndexJob job_{store_};
 };
 
@@ -168,8 +170,8 @@ TEST_F(Search, AnIndexIsBuiltWhenASearchGainsAndDroppedWhenNobodyUsesIt) {
   EXPECT_TRUE(job_.Step());
   while (job_.Step()) {
   }
-  EXPECT_EQ(ReportIndex(store_, Direction::kForward).keys, 5000u);
-  EXPECT_EQ(ReportIndex(store_, Direction::kBackward).begun, 0u);
+  EXPECT_EQ(Report(Direction::kForward).keys, 5000u);
+  EXPECT_EQ(Report(Direction::kBackward).begun, 0u);
   EXPECT_TRUE(UsesIndex(Direction::kForward, "key:12*"));
   clock_.Advance(50'000);
   All("key:12*");
@@ -179,7 +181,7 @@ TEST_F(Search, AnIndexIsBuiltWhenASearchGainsAndDroppedWhenNobodyUsesIt) {
   EXPECT_TRUE(job_.Step());
   while (job_.Step()) {
   }
-  EXPECT_EQ(ReportIndex(store_, Direction::kForward).begun, 0u);
+  EXPECT_EQ(Report(Direction::kForward).begun, 0u);
   EXPECT_EQ(All("key:12*").size(), 111u);
 }
 
@@ -242,11 +244,12 @@ TEST_F(Search, GoesOnWhileOthersWriteExpireAndBuild) {
     }
   });
   std::thread builder([&] {
+    Random random(3);
     for (int i = 0; !done; ++i) {
       store_.index_policy().Set(i % 2000 < 1500 ? IndexMode::kAlways : IndexMode::kOff, 1000);
       job_.Step();
       clock_.Advance(1);
-      ReportIndex(store_, Direction::kForward);
+      Txn(store_, clock_.Now(), random).ReportIndexes(Direction::kForward);
     }
   });
   for (int i = 0; i < kRounds; ++i) {

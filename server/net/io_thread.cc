@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "server/net/io_thread.h"
 
-#include <asio/post.hpp>
 #include <algorithm>
+#include <asio/post.hpp>
 #include <chrono>
 
 #include "server/net/connection.h"

@@ -38,7 +38,9 @@ bool LogBuffer::Take(Batch* batch) {
 
 void LogBuffer::WaitForWork(std::chrono::milliseconds most) NO_THREAD_SAFETY_ANALYSIS {
   std::unique_lock lock(mutex_.native());
-  work_.wait_for(lock, most, [&] { return woken_; });
+  const auto until = std::chrono::steady_clock::now() + most;
+  while (!woken_ && work_.wait_until(lock, until) == std::cv_status::no_timeout) {
+  }
   woken_ = false;
 }
 

@@ -68,8 +68,7 @@ void Print(Context& context, const std::string& path, const FileReport& report) 
 
 Outcome Judge(Context& context, const std::string& path, const storage::Result<FileReport>& report) {
   if (!report) {
-    context.err << report.error().text << "\n";
-    return Outcome::kFailed;
+    return context.Failed(report.error().text);
   }
   Print(context, path, *report);
   return report->verdict == Verdict::kGood ? Outcome::kGood : Outcome::kFoundDamage;
@@ -96,8 +95,7 @@ Outcome CheckDirectory(Context& context, const storage::DataFiles& data, const P
   const storage::Result<std::vector<storage::LogFileName>> logs =
       storage::ListLogFiles(context.files, data.log_directory);
   if (!logs) {
-    context.err << logs.error().text << "\n";
-    return Outcome::kFailed;
+    return context.Failed(logs.error().text);
   }
   for (const storage::LogFileName& log : *logs) {
     const std::string path = storage::JoinPath(data.log_directory, log.name);
@@ -125,8 +123,7 @@ Outcome CheckDirectory(Context& context, const storage::DataFiles& data, const P
 Outcome DumpFile(Context& context, const std::string& path, DumpFormat format) {
   const storage::Result<FileReport> report = WalkFile(context.files, path, *MakeDump(format, context.out));
   if (!report) {
-    context.err << report.error().text << "\n";
-    return Outcome::kFailed;
+    return context.Failed(report.error().text);
   }
   if (!report->problem.empty()) context.err << report->problem << "\n";
   return report->verdict == Verdict::kGood ? Outcome::kGood : Outcome::kFoundDamage;

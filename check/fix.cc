@@ -14,30 +14,18 @@ using storage::Result;
 using storage::Status;
 using Locks = std::vector<std::unique_ptr<storage::FileLock>>;
 
-Outcome Failed(Context& context, const storage::Error& error) {
-  context.err << error.text << "\n";
-  return Outcome::kFailed;
-}
-
 // Keeps servers off the file, which may lie beside the lock or one directory below it.
 Result<Locks> LockAround(Context& context, const std::string& path) {
   Locks locks;
   const std::filesystem::path directory = std::filesystem::absolute(path).parent_path();
   for (const std::filesystem::path& each : {directory, directory.parent_path()}) {
-    const std::string lock_path = (each / "ringkv.lock").string();
+    const std::string lock_path = (each / storage::DataFiles::kLockName).string();
     if (!context.files.Exists(lock_path)) continue;
     Result<std::unique_ptr<storage::FileLock>> lock = context.files.Lock(lock_path);
     if (!lock) return storage::Fail("a server works with this file: " + lock.error().text);
     locks.push_back(std::move(*lock));
   }
   return locks;
-}
-
-Status CutAt(storage::FileSystem& files, const std::string& path, uint64_t size) {
-  const Result<std::unique_ptr<storage::File>> file = files.Open(path, storage::OpenMode::kModify);
-  if (!file) return tl::unexpected(file.error());
-  if (Status cut = (*file)->Truncate(size); !cut) return cut;
-  return (*file)->Sync();
 }
 
 void Print(Context& context, const storage::RecoverySummary& summary) {
@@ -51,22 +39,21 @@ void Print(Context& context, const storage::RecoverySummary& summary) {
 
 Outcome FixFile(Context& context, const std::string& path) {
   const Result<Locks> locks = LockAround(context, path);
-  if (!locks) return Failed(context, locks.error());
+  if (!locks) return context.Failed(locks.error().text);
   DataVisitor nobody;
   const Result<FileReport> report = WalkFile(context.files, path, nobody);
-  if (!report) return Failed(context, report.error());
+  if (!report) return context.Failed(report.error().text);
   if (report->verdict == Verdict::kGood) {
     context.out << "'" << path << "' is good: nothing to fix\n";
     return Outcome::kGood;
   }
   context.out << report->problem << "\n";
   if (report->kind == FileKind::kSnapshot) {
-    context.err << "a part of a snapshot is no snapshot: run --fix on its directory, which goes back to what is good\n";
-    return Outcome::kFailed;
+    return context.Failed(
+        "a part of a snapshot is no snapshot: run --fix on its directory, which goes back to what is good");
   }
   if (report->good_bytes == 0) {
-    context.err << "nothing in it can be read: run --fix on the directory above, which sets it aside\n";
-    return Outcome::kFailed;
+    return context.Failed("nothing in it can be read: run --fix on the directory above, which sets it aside");
   }
   const std::string lost = std::to_string(report->file_bytes - report->good_bytes) + " of " +
                            std::to_string(report->file_bytes) + " bytes, all behind LSN " +
@@ -75,15 +62,15 @@ Outcome FixFile(Context& context, const std::string& path) {
     context.out << "nothing was changed\n";
     return Outcome::kFoundDamage;
   }
-  if (Status cut = CutAt(context.files, path, report->good_bytes); !cut) return Failed(context, cut.error());
+  if (Status cut = storage::TruncateFile(context.files, path, report->good_bytes); !cut)
+    return context.Failed(cut.error().text);
   context.out << "'" << path << "' is truncated to " << report->good_bytes << " bytes\n";
   return Outcome::kGood;
 }
 
 Outcome FixDirectory(Context& context, const storage::DataFiles& data) {
-  const Result<std::unique_ptr<storage::FileLock>> lock =
-      context.files.Lock(storage::JoinPath(data.directory, "ringkv.lock"));
-  if (!lock) return Failed(context, storage::Error{"a server works with this directory: " + lock.error().text});
+  const Result<std::unique_ptr<storage::FileLock>> lock = context.files.Lock(data.LockPath());
+  if (!lock) return context.Failed("a server works with this directory: " + lock.error().text);
 
   storage::RecoveryOptions options{.read_only = true};
   Result<std::unique_ptr<DataSet>> set = DataSet::Load(context.files, data, options, context.databases);
@@ -91,7 +78,7 @@ Outcome FixDirectory(Context& context, const storage::DataFiles& data) {
     options.up_to_damage = true;
     set = DataSet::Load(context.files, data, options, context.databases);
   }
-  if (!set) return Failed(context, set.error());
+  if (!set) return context.Failed(set.error().text);
   const storage::RecoverySummary& seen = (*set)->recovery();
   if (seen.warnings.empty() && seen.cut_bytes == 0) {
     context.out << "'" << data.directory << "' is good: nothing to fix\n";
@@ -109,9 +96,10 @@ Outcome FixDirectory(Context& context, const storage::DataFiles& data) {
   set->reset();
   options.read_only = false;
   set = DataSet::Load(context.files, data, options, context.databases);
-  if (!set) return Failed(context, set.error());
+  if (!set) return context.Failed(set.error().text);
   if ((*set)->recovery().needs_snapshot) {
-    if (Status saved = (*set)->Save(data.directory, data.snapshot_name); !saved) return Failed(context, saved.error());
+    if (Status saved = (*set)->Save(data.directory, data.snapshot_name); !saved)
+      return context.Failed(saved.error().text);
   }
   context.out << "done: a server starts from this with " << (*set)->CountKeys() << " keys\n";
   return Outcome::kGood;

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <functional>
-#include <iosfwd>
+#include <ostream>
 #include <string>
 
 #include "check/dump.h"
@@ -25,6 +25,12 @@ struct Context {
   storage::DbIndex databases = 16;
   // Asks the person at the terminal; true for yes.
   std::function<bool(const std::string& question)> ask = [](const std::string&) { return false; };
+
+  // Says why something could not be done.
+  Outcome Failed(const std::string& why) {
+    err << why << "\n";
+    return Outcome::kFailed;
+  }
 };
 
 struct PrefixOptions {

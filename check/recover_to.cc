@@ -34,33 +34,27 @@ Status MakeEmptyDirectory(storage::FileSystem& files, const std::string& path) {
   return {};
 }
 
-Outcome Failed(Context& context, const std::string& text) {
-  context.err << text << "\n";
-  return Outcome::kFailed;
-}
-
 }  // namespace
 
 Outcome RecoverTo(Context& context, const storage::DataFiles& data, const std::string& moment,
                   const std::string& new_directory) {
   const std::optional<storage::RecoveryOptions> options = OptionsFor(moment);
   if (!options) {
-    return Failed(
-        context,
-        "'" + moment + "' is neither an LSN nor a time: write 12345, 2026-11-21T10:00:00Z (UTC) or @1700000000");
+    return context.Failed("'" + moment +
+                          "' is neither an LSN nor a time: write 12345, 2026-11-21T10:00:00Z (UTC) or @1700000000");
   }
   const Result<std::unique_ptr<DataSet>> set = DataSet::Load(context.files, data, *options, context.databases);
-  if (!set) return Failed(context, "cannot go back to " + moment + ": " + set.error().text);
+  if (!set) return context.Failed("cannot go back to " + moment + ": " + set.error().text);
   const storage::RecoverySummary& found = (*set)->recovery();
   if (options->last_lsn != UINT64_MAX && found.last < options->last_lsn) {
-    return Failed(context, "cannot go to LSN " + moment + ": the files end at LSN " + std::to_string(found.last));
+    return context.Failed("cannot go to LSN " + moment + ": the files end at LSN " + std::to_string(found.last));
   }
   if (options->last_time != INT64_MAX && found.last == 0) {
-    return Failed(context, "cannot go back to " + moment + ": the files hold nothing from before it");
+    return context.Failed("cannot go back to " + moment + ": the files hold nothing from before it");
   }
-  if (Status made = MakeEmptyDirectory(context.files, new_directory); !made) return Failed(context, made.error().text);
+  if (Status made = MakeEmptyDirectory(context.files, new_directory); !made) return context.Failed(made.error().text);
   if (Status saved = (*set)->Save(new_directory, data.snapshot_name); !saved) {
-    return Failed(context, saved.error().text);
+    return context.Failed(saved.error().text);
   }
   context.out << "'" << storage::JoinPath(new_directory, data.snapshot_name) << "' holds the state after LSN "
               << found.last << ", " << (*set)->CountKeys() << " keys; start a server with --dir '" << new_directory

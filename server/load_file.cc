@@ -7,10 +7,11 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 #include <memory>
 #include <string_view>
+
+#include "storage/once_a_second.h"
 
 namespace ringkv::server {
 namespace {
@@ -69,19 +70,15 @@ Result<LoadSummary> LoadFile(const std::string& path, const LoadFileOptions& opt
   if (!opened) return Fail(opened.error().text);
   const std::string_view bytes = *opened;
   LoadSummary summary;
-  auto last_progress = std::chrono::steady_clock::now();
+  storage::OnceASecond once_a_second;
   uint64_t number = 0;
   for (size_t at = 0; at < bytes.size();) {
     const size_t line_end = std::min(bytes.find('\n', at), bytes.size());
     const std::string_view line = bytes.substr(at, line_end - at);
     at = line_end + 1;
     ++number;
-    if (number % kLinesAProgressCheck == 0 && options.progress) {
-      const auto now = std::chrono::steady_clock::now();
-      if (now - last_progress >= std::chrono::seconds(1)) {
-        options.progress(at, bytes.size());
-        last_progress = now;
-      }
+    if (number % kLinesAProgressCheck == 0 && options.progress && once_a_second.IsDue()) {
+      options.progress(at, bytes.size());
     }
     if (line.empty()) continue;
     const size_t separator = line.find_first_of(" \t");

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server/load_rdb.h"
 
-#include <chrono>
-
+#include "storage/once_a_second.h"
 #include "storage/rdb/rdb_reader.h"
 
 namespace ringkv::server {
@@ -19,7 +18,7 @@ storage::Result<LoadRdbSummary> LoadRdb(storage::FileSystem& files, const std::s
   storage::RdbReader& rdb = **opened;
   LoadRdbSummary summary;
   storage::RdbKey key;
-  auto last_progress = std::chrono::steady_clock::now();
+  storage::OnceASecond once_a_second;
   for (;;) {
     const storage::Result<bool> read = rdb.Next(&key);
     if (!read) return tl::unexpected(read.error());
@@ -36,12 +35,8 @@ storage::Result<LoadRdbSummary> LoadRdb(storage::FileSystem& files, const std::s
     storage::Place place = txn.Find(static_cast<storage::DbIndex>(key.db), key.key, storage::Intent::kCheck);
     txn.Do(place, storage::StringPut{key.value, key.expiry});
     txn.Unlock();
-    if (++summary.keys % kKeysAProgressCheck == 0) {
-      const auto now = std::chrono::steady_clock::now();
-      if (now - last_progress >= std::chrono::seconds(1)) {
-        options.progress(rdb.offset(), rdb.file_bytes());
-        last_progress = now;
-      }
+    if (++summary.keys % kKeysAProgressCheck == 0 && once_a_second.IsDue()) {
+      options.progress(rdb.offset(), rdb.file_bytes());
     }
   }
   summary.left_out = rdb.left_out();

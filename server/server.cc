@@ -11,26 +11,11 @@
 #include "storage/keyspace/expiry_job.h"
 
 namespace ringkv::server {
-namespace {
-
-std::string MakeRunId() {
-  storage::Random random(storage::SeedFromSystem());
-  std::string id;
-  while (id.size() < 40) {
-    char digits[20];
-    std::snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(random.Next()));
-    id += digits;
-  }
-  return id.substr(0, 40);
-}
-
-}  // namespace
-
 Server::Server(Options& options, const storage::Clock& clock, std::string config_path, uint64_t hash_seed)
     : options_(options),
       clock_(clock),
       config_path_(std::move(config_path)),
-      run_id_(MakeRunId()),
+      run_id_(storage::UniqueDigits()),
       started_ms_(clock.Now()),
       ticks_(TickClock::Calibrate()),
       store_({.databases = static_cast<storage::DbIndex>(options.databases.load()), .hash_seed = hash_seed}, clock),

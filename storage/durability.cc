@@ -39,7 +39,7 @@ void Durability::SetCompression(int level, size_t threads) {
 Status Durability::LockDirectory() {
   MutexLock lock(mutex_);
   if (lock_ != nullptr) return {};
-  Result<std::unique_ptr<FileLock>> taken = files_.Lock(JoinPath(options_.data.directory, "ringkv.lock"));
+  Result<std::unique_ptr<FileLock>> taken = files_.Lock(options_.data.LockPath());
   if (!taken) return Fail("another server uses this directory: " + taken.error().text + "; give each its own --dir");
   lock_ = std::move(*taken);
   return {};

@@ -3,7 +3,6 @@
 
 #include "storage/byte_codec.h"
 #include "storage/checksum.h"
-#include "storage/rdb/rdb_format.h"
 
 namespace ringkv::storage {
 
@@ -20,9 +19,6 @@ std::string EncodeFileHeader(std::string_view magic, const FileHeader& header) {
 }
 
 Result<FileHeader> DecodeFileHeader(std::string_view magic, std::string_view bytes) {
-  if (bytes.starts_with(kRdbMagic)) {
-    return Fail("it is an RDB file of Redis, which '--load-rdb FILE' takes over; give 'dbfilename' another name");
-  }
   if (bytes.size() < kFileHeaderBytes) return Fail("the file header is cut short", ErrorKind::kDamaged);
   ByteReader reader(bytes.substr(0, kFileHeaderBytes));
   if (reader.Bytes(magic.size()) != magic) {

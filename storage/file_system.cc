@@ -3,6 +3,13 @@
 
 namespace ringkv::storage {
 
+Status TruncateFile(FileSystem& files, const std::string& path, uint64_t size) {
+  const Result<std::unique_ptr<File>> file = files.Open(path, OpenMode::kModify);
+  if (!file) return tl::unexpected(file.error());
+  if (Status cut = (*file)->Truncate(size); !cut) return cut;
+  return (*file)->Sync();
+}
+
 Result<std::string> ReadWhole(FileSystem& files, const std::string& path) {
   Result<std::unique_ptr<File>> file = files.Open(path, OpenMode::kRead);
   if (!file) return tl::unexpected(file.error());

@@ -72,6 +72,9 @@ inline std::string JoinPath(const std::string& directory, const std::string& nam
   return directory.empty() ? name : directory + "/" + name;
 }
 
+// Cuts the file off at `size` bytes, for certain.
+Status TruncateFile(FileSystem& files, const std::string& path, uint64_t size);
+
 // The whole file.
 Result<std::string> ReadWhole(FileSystem& files, const std::string& path);
 

@@ -55,6 +55,11 @@ bool ElementMatches(std::string_view pattern, size_t* at, char c, GlobCase lette
 
 }  // namespace
 
+size_t ClassEnd(std::string_view pattern, size_t at) {
+  ClassMatches(pattern, &at, '\0', GlobCase::kSensitive);
+  return at;
+}
+
 bool GlobMatches(std::string_view pattern, std::string_view text, GlobCase letters) {
   // Only the last star seen can need another try: an earlier one that let the pattern come this far did all it could.
   size_t p = 0;

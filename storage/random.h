@@ -4,7 +4,9 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdio>
 #include <random>
+#include <string>
 
 namespace ringkv::storage {
 
@@ -35,6 +37,18 @@ class Random {
 inline uint64_t SeedFromSystem() {
   std::random_device device;
   return (static_cast<uint64_t>(device()) << 32) | device();
+}
+
+// Forty hexadecimal digits that nobody else has: a run id, an end mark.
+inline std::string UniqueDigits() {
+  Random random(SeedFromSystem());
+  std::string digits;
+  while (digits.size() < 40) {
+    char some[20];
+    std::snprintf(some, sizeof some, "%016llx", static_cast<unsigned long long>(random.Next()));
+    digits += some;
+  }
+  return digits.substr(0, 40);
 }
 
 }  // namespace ringkv::storage

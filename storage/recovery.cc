@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "storage/recovery.h"
 
-#include <chrono>
 #include <cstdio>
 
 #include "storage/effect_replay.h"
 #include "storage/log/log_files.h"
 #include "storage/log/log_reader.h"
+#include "storage/once_a_second.h"
 #include "storage/snapshot/snapshot_loader.h"
 
 namespace ringkv::storage {
@@ -22,9 +22,7 @@ class ProgressLines {
  public:
   explicit ProgressLines(const std::function<void(const std::string&)>& say) : say_(say) {}
   void Say(const std::string& what, double share) {
-    const auto now = std::chrono::steady_clock::now();
-    if (now - last_ < std::chrono::seconds(1)) return;
-    last_ = now;
+    if (!once_a_second_.IsDue()) return;
     char percent[32];
     std::snprintf(percent, sizeof percent, ": %.0f %%", share * 100);
     say_(what + percent);
@@ -32,7 +30,7 @@ class ProgressLines {
 
  private:
   const std::function<void(const std::string&)>& say_;
-  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+  OnceASecond once_a_second_;
 };
 
 class Recovery {
@@ -203,7 +201,7 @@ class Recovery {
     summary_.cut_file = log.path();
     summary_.cut_bytes = log.file_bytes() - log.offset();
     if (options_.read_only) return {};
-    return Truncate(log.path(), log.offset());
+    return TruncateFile(files_, log.path(), log.offset());
   }
 
   Status RemoveStillborn(const LogFileReader& log) {
@@ -212,13 +210,6 @@ class Recovery {
     if (options_.read_only) return {};
     if (Status removed = files_.Remove(log.path()); !removed) return removed;
     return files_.SyncDirectory(data_.log_directory);
-  }
-
-  Status Truncate(const std::string& path, uint64_t size) {
-    Result<std::unique_ptr<File>> file = files_.Open(path, OpenMode::kModify);
-    if (!file) return tl::unexpected(file.error());
-    if (Status cut = (*file)->Truncate(size); !cut) return cut;
-    return (*file)->Sync();
   }
 
   Status HandleHole(size_t i) {

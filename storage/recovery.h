@@ -25,6 +25,9 @@ struct DataFiles {
   // The snapshot before, kept while there is a log that reaches back to it.
   std::string PreviousName() const { return snapshot_name + ".previous"; }
   std::string PreviousPath() const { return JoinPath(directory, PreviousName()); }
+  // Held by whoever writes.
+  static constexpr const char* kLockName = "ringkv.lock";
+  std::string LockPath() const { return JoinPath(directory, kLockName); }
 };
 
 struct RecoveryOptions {

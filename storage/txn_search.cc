@@ -28,7 +28,7 @@ uint64_t Txn::Search(DbIndex db, const KeyPattern& pattern, uint64_t cursor, siz
   const uint64_t next = VisitPartitions(cursor, [&](Partition& partition, uint32_t from, uint64_t* behind) {
     return SearchPartition(partition, db, from, &step, visit, behind);
   });
-  for (const Direction direction : {Direction::kForward, Direction::kBackward}) {
+  for (const Direction direction : kBothDirections) {
     if (step.used[static_cast<size_t>(direction)]) store_.index_policy().NoteAnswer(direction, now_);
   }
   return next;
@@ -84,7 +84,7 @@ bool Txn::GatherCandidates(const Table& table, SearchStep* step) {
       std::min(std::max(kCandidatesAtLeast,
                         step->budget > SIZE_MAX / kCandidatesAKey ? SIZE_MAX : step->budget * kCandidatesAKey),
                table.keys() / 4 + 1);
-  for (const Direction direction : {Direction::kForward, Direction::kBackward}) {
+  for (const Direction direction : kBothDirections) {
     const std::string& literal = direction == Direction::kForward ? step->pattern.prefix : step->pattern.suffix;
     const TableIndex* index = table.index(direction);
     if (literal.empty() || index == nullptr || !index->is_ready()) continue;

@@ -38,21 +38,10 @@ void ReplConf(AdminCall& call) {
   call.reply.Ok();
 }
 
-std::string NewEndMark() {
-  constexpr size_t kDigits = 40;
-  std::string mark;
-  while (mark.size() < kDigits) {
-    char digits[20];
-    std::snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(storage::SeedFromSystem()));
-    mark += digits;
-  }
-  return mark.substr(0, kDigits);
-}
-
 void Sync(AdminCall& call) {
   if (!call.session.wants_rdb_only || !call.session.takes_end_mark) return call.reply.Error(kNoReplicas);
   call.server.log().Notice("sending an RDB file to " + call.session.card->address);
-  call.session.stream = std::make_unique<RdbStream>(call.server.store().databases(), NewEndMark());
+  call.session.stream = std::make_unique<RdbStream>(call.server.store().databases(), storage::UniqueDigits());
 }
 
 void PSync(AdminCall& call) { call.reply.Error(kNoReplicas); }

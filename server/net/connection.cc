@@ -169,7 +169,7 @@ bool Connection::Execute(const Request& request) {
     output_.TruncateTo(before);
     if (session_.reply_mode == ReplyMode::kSkipThis) session_.reply_mode = ReplyMode::kOn;
   }
-  if (txn.depends_on() > server_.safe_lsn()) gate_.Hold(before, txn.depends_on());
+  HoldUntilSafe(before);
   if (session_.stream != nullptr) ContinueStream();
   return true;
 }
@@ -180,7 +180,7 @@ void Connection::ContinueStream() {
   txn.ForgetDependence();
   const size_t before = output_.size();
   const bool goes_on = session_.stream->Continue(txn, output_);
-  if (txn.depends_on() > server_.safe_lsn()) gate_.Hold(before, txn.depends_on());
+  HoldUntilSafe(before);
   MarkForFlush();
   if (goes_on) return;
   session_.stream.reset();

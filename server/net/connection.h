@@ -65,6 +65,11 @@ class Connection final : private StreamSocket::Owner {
   bool ServeBatch(const resp::RequestLimits& limits);
   resp::ParseStatus ParseBatch(const resp::RequestLimits& limits);
   bool Execute(const Request& request);
+  // What was appended to the output from `start` on may not leave before what it depends on is safe.
+  void HoldUntilSafe(size_t start) {
+    const storage::Lsn needed = thread_.state().txn.depends_on();
+    if (needed > server_.safe_lsn()) gate_.Hold(start, needed);
+  }
   // Appends the next part of a reply that is made part by part.
   void ContinueStream();
   void ReplyProtocolError();

@@ -360,7 +360,7 @@ void AddKeyspace(const Snapshot& s, std::string* out) {
 
 void AddKeyIndexes(const Snapshot& s, std::string* out) {
   *out += "key_index:" + s.Option("key-index") + "\r\n";
-  for (const storage::Direction direction : {storage::Direction::kForward, storage::Direction::kBackward}) {
+  for (const storage::Direction direction : storage::kBothDirections) {
     const storage::IndexReport report = s.txn.ReportIndexes(direction);
     const bool is_wanted = s.server.store().index_policy().IsWanted(direction, s.now_ms);
     const std::string state = !is_wanted ? "off" : report.ready < report.tables ? "building" : "ready";

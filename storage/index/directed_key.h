@@ -16,6 +16,7 @@ enum class Direction : uint8_t {
   kBackward,  // for searches by suffix
 };
 constexpr size_t kDirections = 2;
+constexpr Direction kBothDirections[kDirections] = {Direction::kForward, Direction::kBackward};
 
 class DirectedKey {
  public:

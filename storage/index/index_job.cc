@@ -7,25 +7,24 @@ namespace ringkv::storage {
 namespace {
 
 constexpr size_t kKeysAStep = 256;
-constexpr Direction kBoth[] = {Direction::kForward, Direction::kBackward};
 
 }  // namespace
 
 bool IndexJob::Step() {
+  const UnixMs now = store_.clock().Now();
   for (size_t i = 0; i < kPartitions; ++i) {
-    if (StepIn(store_.partition(partition_))) return true;
+    if (StepIn(store_.partition(partition_), now)) return true;
     partition_ = (partition_ + 1) % kPartitions;
   }
   return false;
 }
 
-bool IndexJob::StepIn(Partition& partition) {
-  const UnixMs now = store_.clock().Now();
+bool IndexJob::StepIn(Partition& partition, UnixMs now) {
   std::unique_ptr<TableIndex> dropped;  // freed after the lock is
   MutexLock lock(partition.mutex);
   for (const auto& table : partition.tables) {
     if (table == nullptr) continue;
-    for (const Direction direction : kBoth) {
+    for (const Direction direction : kBothDirections) {
       const bool is_wanted = store_.index_policy().IsWanted(direction, now);
       TableIndex* index = table->index(direction);
       if (!is_wanted && index != nullptr) {

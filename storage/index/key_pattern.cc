@@ -1,26 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "storage/index/key_pattern.h"
 
+#include "storage/glob.h"
+
 namespace ringkv::storage {
-namespace {
-
-// Behind a class whose `[` stood before `at`.
-size_t SkipClass(std::string_view glob, size_t at) {
-  if (at < glob.size() && glob[at] == '^') ++at;
-  while (at < glob.size() && glob[at] != ']') {
-    if (glob[at] == '\\' && at + 1 < glob.size()) {
-      at += 2;
-    } else if (at + 2 < glob.size() && glob[at + 1] == '-') {
-      at += 3;
-    } else {
-      ++at;
-    }
-  }
-  return at < glob.size() ? at + 1 : at;
-}
-
-}  // namespace
-
 KeyPattern ParseKeyPattern(std::string_view glob) {
   KeyPattern pattern;
   bool is_first = true;  // no wildcard yet
@@ -31,7 +14,7 @@ KeyPattern ParseKeyPattern(std::string_view glob) {
       literal += c == '\\' && at < glob.size() ? glob[at++] : c;
       continue;
     }
-    if (c == '[') at = SkipClass(glob, at);
+    if (c == '[') at = ClassEnd(glob, at);
     if (is_first) pattern.prefix = literal;
     is_first = false;
     literal.clear();

@@ -44,13 +44,11 @@ std::string_view Table::KeyAt(uint32_t local_position) const {
 }
 
 std::unique_ptr<TableIndex> Table::SetIndex(Direction direction, std::unique_ptr<TableIndex> index) {
-  std::unique_ptr<TableIndex> before = std::exchange(indexes_[static_cast<size_t>(direction)], std::move(index));
-  has_index_ = std::any_of(indexes_.begin(), indexes_.end(), [](const auto& each) { return each != nullptr; });
-  return before;
+  return std::exchange(indexes_[static_cast<size_t>(direction)], std::move(index));
 }
 
 Table::Inserted Table::Insert(uint32_t local_position, MutableEntry* entry) {
-  if (has_index_) {
+  if (HasIndex()) {
     const std::string_view other = KeyAt(local_position);
     ForEachIndex([&](TableIndex& index) { index.BeforeInsert(entry->key(), local_position, other); });
   }

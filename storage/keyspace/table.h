@@ -98,6 +98,7 @@ class Table {
   void MergeWithBuddy(Segment* segment, uint32_t local_position);
   void PointAt(Segment* segment, uint32_t local_position);
 
+  bool HasIndex() const { return indexes_[0] != nullptr || indexes_[1] != nullptr; }
   template <typename Function>
   void ForEachIndex(Function&& function) {
     for (const auto& index : indexes_) {
@@ -112,7 +113,6 @@ class Table {
   size_t segments_ = 1;
   DueTime next_due_ = kNeverDue;
   uint64_t version_ = 0;
-  bool has_index_ = false;
   std::array<std::unique_ptr<TableIndex>, kDirections> indexes_;
 };
 

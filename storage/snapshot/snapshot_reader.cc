@@ -2,6 +2,7 @@
 #include "storage/snapshot/snapshot_reader.h"
 
 #include "storage/checksum.h"
+#include "storage/rdb/rdb_format.h"
 
 namespace ringkv::storage {
 
@@ -26,6 +27,10 @@ Status SnapshotReader::Index() {
   std::string head(kFileHeaderBytes, '\0');
   const Result<size_t> got = file_->ReadAt(0, head.data(), head.size());
   if (!got) return tl::unexpected(got.error());
+  if (head.starts_with(kRdbMagic)) {
+    return Fail("cannot read snapshot '" + path_ +
+                "': it is an RDB file of Redis, which '--load-rdb FILE' takes over; give 'dbfilename' another name");
+  }
   const Result<FileHeader> header = DecodeFileHeader(kSnapshotMagic, std::string_view(head).substr(0, *got));
   if (!header && header.error().kind == ErrorKind::kDamaged) return Damaged(0, header.error().text);
   if (!header) return Fail("cannot read snapshot '" + path_ + "': " + header.error().text, header.error().kind);

@@ -59,7 +59,7 @@ storage::Status LoadRedisFile(Server& server, const std::string& path, storage::
 }  // namespace
 
 storage::Status LoadStartData(Server& server) {
-  storage::Random random(server.store().hash_seed());
+  storage::Random random(server.store().placement().seed);
   storage::Txn txn(server.store(), server.clock().Now(), random);
   const std::string rdb_path = server.options().load_rdb.Get();
   bool fills = false;

@@ -23,7 +23,7 @@ Durability::Durability(Store& store, FileSystem& files, const Clock& clock, Opti
       options_(std::move(options)),
       log_(store.log(), files, clock,
            {.directory = options_.data.log_directory,
-            .hash_seed = store.hash_seed(),
+            .hash_seed = store.placement().seed,
             .file_bytes = options_.log_file_bytes}) {
   MutexLock lock(mutex_);
   state_.last_success = clock.Now();
@@ -61,7 +61,7 @@ Status Durability::Open(const RecoveryOptions& recovery_options, bool with_log, 
                    std::to_string(recovery_.cut_bytes) + " bytes off");
   }
   store_.log().StartBehind(recovery_.last);
-  Random random(store_.hash_seed());
+  Random random(store_.placement().seed);
   Txn txn(store_, clock_.Now(), random);
   for (DbIndex db = 0; db < store_.databases(); ++db) keys_loaded_ += txn.SizeOf(db).keys;
   changes_at_save_ = recovery_.groups_replayed > 0 ? 0 : txn.Changes();
@@ -285,7 +285,7 @@ Durability::SnapshotState Durability::snapshot_state() {
 }
 
 uint64_t Durability::Changes() {
-  Random random(store_.hash_seed());
+  Random random(store_.placement().seed);
   return Txn(store_, clock_.Now(), random).Changes();
 }
 

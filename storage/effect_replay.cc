@@ -1,25 +1,55 @@
 // SPDX-License-Identifier: MIT
 #include "storage/effect_replay.h"
 
+#include <algorithm>
+
 namespace ringkv::storage {
 
 EffectReplay::EffectReplay(Store& store, const RunMap& runs, UnixMs now)
-    : store_(store), runs_(runs), random_(store.hash_seed()), txn_(store, now, random_) {
+    : store_(store), runs_(runs), random_(store.placement().seed), txn_(store, now, random_) {
   // That a key has gone stands in the log; until then effects may refer to it.
   txn_.set_keeps_expired(true);
 }
 
-bool EffectReplay::IsInBlock(Lsn lsn, std::string_view key) const {
-  return lsn <= runs_.highest() && lsn <= runs_.LsnAt(PositionOf(key, store_.hash_seed()));
+bool EffectReplay::IsOnDatabase(const EffectRecord& record) {
+  return std::holds_alternative<DatabaseFlush>(record.effect) || std::holds_alternative<DatabaseSwap>(record.effect);
 }
 
-bool EffectReplay::Apply(Lsn lsn, std::string_view effects) {
+bool EffectReplay::Decode(std::string_view effects) {
+  records_.clear();
   ByteReader reader(effects);
   while (!reader.AtEnd()) {
     const EffectRecord record = DecodeEffect(&reader);
-    if (!reader.ok() || record.db >= store_.databases() || !ApplyOne(lsn, record)) return false;
+    if (!reader.ok() || record.db >= store_.databases()) return false;
+    if (const auto* swap = std::get_if<DatabaseSwap>(&record.effect); swap && swap->other >= store_.databases()) {
+      return false;
+    }
+    if (const auto* patch = std::get_if<StringPatch>(&record.effect);
+        patch && (patch->offset > UINT32_MAX || patch->offset + patch->bytes.size() > UINT32_MAX)) {
+      return false;
+    }
+    records_.push_back(record);
   }
-  return true;
+  return !records_.empty();
+}
+
+void EffectReplay::LockFor(Lsn lsn) {
+  if (std::any_of(records_.begin(), records_.end(), IsOnDatabase)) return txn_.LockAll();
+  if (records_.size() == 1) return txn_.LockKey(records_[0].key);
+  for (const EffectRecord& record : records_) {
+    if (follows_ || !runs_.IsInBlock(lsn, record.key)) txn_.AddKey(record.key);
+  }
+  txn_.LockAdded();
+}
+
+bool EffectReplay::Apply(Lsn lsn, std::string_view effects) {
+  if (!Decode(effects)) return false;
+  LockFor(lsn);
+  if (follows_) txn_.RecordGroup(effects);
+  const bool makes_sense = std::all_of(records_.begin(), records_.end(),
+                                       [&](const EffectRecord& record) { return ApplyOne(lsn, record); });
+  txn_.Unlock();
+  return makes_sense;
 }
 
 bool EffectReplay::ApplyOne(Lsn lsn, const EffectRecord& record) {
@@ -28,28 +58,23 @@ bool EffectReplay::ApplyOne(Lsn lsn, const EffectRecord& record) {
     return true;
   }
   if (const auto* swap = std::get_if<DatabaseSwap>(&record.effect)) {
-    if (swap->other >= store_.databases()) return false;
     Swap(lsn, record.db, swap->other);
     return true;
   }
-  if (IsInBlock(lsn, record.key)) return true;
-  txn_.LockKey(record.key);
+  if (runs_.IsInBlock(lsn, record.key)) return true;
   Place place = txn_.Find(record.db, record.key, Intent::kCheck);
-  bool makes_sense = true;
   if (const auto* put = std::get_if<StringPut>(&record.effect)) {
     txn_.Do(place, *put);
-  } else if (const auto* patch = std::get_if<StringPatch>(&record.effect)) {
-    makes_sense = patch->offset + patch->bytes.size() <= UINT32_MAX;
-    if (makes_sense) txn_.Do(place, *patch);
-  } else if (const auto* expiry = std::get_if<ExpirySet>(&record.effect)) {
-    makes_sense = static_cast<bool>(place);
-    if (makes_sense) txn_.Do(place, *expiry);
-  } else if (const auto* erase = std::get_if<Erase>(&record.effect)) {
-    makes_sense = static_cast<bool>(place);
-    if (makes_sense) txn_.Do(place, *erase);
+    return true;
   }
-  txn_.Unlock();
-  return makes_sense;
+  if (const auto* patch = std::get_if<StringPatch>(&record.effect)) {
+    txn_.Do(place, *patch);
+    return true;
+  }
+  if (!place) return follows_;
+  if (const auto* expiry = std::get_if<ExpirySet>(&record.effect)) txn_.Do(place, *expiry);
+  if (const auto* erase = std::get_if<Erase>(&record.effect)) txn_.Do(place, *erase);
+  return true;
 }
 
 // --- whole databases ------------------------------------------------------------------------------------------------
@@ -59,7 +84,7 @@ std::vector<std::string> EffectReplay::KeysBefore(Lsn lsn, DbIndex db) {
   uint64_t cursor = 0;
   do {
     cursor = txn_.Walk(db, cursor, 1000, [&](const Entry& entry) {
-      if (!IsInBlock(lsn, entry.key())) keys.emplace_back(entry.key());
+      if (!runs_.IsInBlock(lsn, entry.key())) keys.emplace_back(entry.key());
     });
   } while (cursor != 0);
   return keys;
@@ -67,24 +92,18 @@ std::vector<std::string> EffectReplay::KeysBefore(Lsn lsn, DbIndex db) {
 
 void EffectReplay::Flush(Lsn lsn, DbIndex db) {
   if (lsn > runs_.highest()) {
-    txn_.LockAll();
     txn_.FlushDatabase(db);
-    txn_.Unlock();
     return;
   }
   for (const std::string& key : KeysBefore(lsn, db)) {
-    txn_.LockKey(key);
     Place place = txn_.Find(db, key, Intent::kCheck);
     txn_.Do(place, Erase{});
-    txn_.Unlock();
   }
 }
 
 void EffectReplay::Swap(Lsn lsn, DbIndex a, DbIndex b) {
   if (lsn > runs_.highest()) {
-    txn_.LockAll();
     txn_.SwapDatabases(a, b);
-    txn_.Unlock();
     return;
   }
   struct Moved {
@@ -96,12 +115,10 @@ void EffectReplay::Swap(Lsn lsn, DbIndex a, DbIndex b) {
   const auto take_out = [&](DbIndex db) {
     std::vector<Moved> moved;
     for (std::string& key : KeysBefore(lsn, db)) {
-      txn_.LockKey(key);
       Place place = txn_.Find(db, key, Intent::kCheck);
       const Entry& entry = place.entry();
       moved.push_back({key, std::string(entry.value()), entry.expiry(), entry.form()});
       txn_.Do(place, Erase{});
-      txn_.Unlock();
     }
     return moved;
   };
@@ -109,10 +126,8 @@ void EffectReplay::Swap(Lsn lsn, DbIndex a, DbIndex b) {
   const std::vector<Moved> of_b = take_out(b);
   const auto put_in = [&](DbIndex db, const std::vector<Moved>& moved) {
     for (const Moved& each : moved) {
-      txn_.LockKey(each.key);
       Place place = txn_.Find(db, each.key, Intent::kCheck);
       txn_.Do(place, StringPut{each.value, each.expiry, each.form});
-      txn_.Unlock();
     }
   };
   put_in(b, of_a);

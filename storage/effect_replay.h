@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Applies logged effects to a store that was loaded from a snapshot, leaving out what its blocks hold already.
+// Applies logged effects to a store that was loaded from a snapshot, or is being loaded, leaving out what its blocks
+// hold already. A group is applied as one: others see all of it or nothing.
 //
-// Threads: confined; nobody else uses the store.
+// Threads: confined.
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 #include "storage/effect_codec.h"
 #include "storage/snapshot/snapshot_loader.h"
@@ -14,13 +16,22 @@ namespace ringkv::storage {
 
 class EffectReplay {
  public:
+  // Both must outlive the object.
   EffectReplay(Store& store, const RunMap& runs, UnixMs now);
 
-  // Applies a group. False if it is not made of effects that make sense here.
+  // For a follower, whose clients may have changed what the effects refer to: what is missing for an effect is no
+  // error. And each group is recorded, as it came.
+  void set_follows(bool follows) { follows_ = follows; }
+  void set_now(UnixMs now) { txn_.set_now(now); }
+
+  // Applies a group. False if it is not made of effects that make sense here: then nothing of it has been applied,
+  // unless `follows` is off.
   bool Apply(Lsn lsn, std::string_view effects);
 
  private:
-  bool IsInBlock(Lsn lsn, std::string_view key) const;
+  static bool IsOnDatabase(const EffectRecord& record);
+  bool Decode(std::string_view effects);
+  void LockFor(Lsn lsn);
   bool ApplyOne(Lsn lsn, const EffectRecord& record);
   void Flush(Lsn lsn, DbIndex db);
   void Swap(Lsn lsn, DbIndex a, DbIndex b);
@@ -31,6 +42,8 @@ class EffectReplay {
   const RunMap& runs_;
   Random random_;
   Txn txn_;
+  bool follows_ = false;
+  std::vector<EffectRecord> records_;  // of the group
 };
 
 }  // namespace ringkv::storage

@@ -13,6 +13,7 @@ std::string EncodeFileHeader(std::string_view magic, const FileHeader& header) {
   PutFixed(&bytes, header.hash_seed);
   PutFixed(&bytes, header.lsn);
   PutFixed(&bytes, header.created);
+  PutFixed(&bytes, static_cast<uint8_t>(header.by_slot));
   bytes.resize(kFileHeaderBytes - sizeof(uint64_t), '\0');
   PutFixed(&bytes, Checksum(bytes));
   return bytes;
@@ -30,6 +31,7 @@ Result<FileHeader> DecodeFileHeader(std::string_view magic, std::string_view byt
   header.hash_seed = reader.Fixed<uint64_t>();
   header.lsn = reader.Fixed<Lsn>();
   header.created = reader.Fixed<UnixMs>();
+  header.by_slot = reader.Fixed<uint8_t>() != 0;
   const std::string_view checked = bytes.substr(0, kFileHeaderBytes - sizeof(uint64_t));
   ByteReader end(bytes.substr(checked.size(), sizeof(uint64_t)));
   if (end.Fixed<uint64_t>() != Checksum(checked)) {

@@ -23,6 +23,7 @@ constexpr uint32_t kFormatVersion = 1;  // the newest that this program writes a
 struct FileHeader {
   uint32_t version = kFormatVersion;
   uint64_t hash_seed = 0;
+  bool by_slot = false;  // see Placement; log files don't depend on it
   Lsn lsn = 0;  // of a log file: of its first group; of a snapshot: the last one when it was begun
   UnixMs created = 0;
 };

@@ -81,7 +81,7 @@ class Recovery {
     Result<std::unique_ptr<SnapshotReader>> opened = SnapshotReader::Open(files_, path);
     if (!opened) return tl::unexpected(opened.error());
     const SnapshotReader& snapshot = **opened;
-    if (snapshot.header().hash_seed != store_.hash_seed()) return snapshot.Damaged(16, "it is of another data set");
+    if (snapshot.header().hash_seed != store_.placement().seed) return snapshot.Damaged(16, "it is of another data set");
     Result<RunMap> runs = LoadBlocks(snapshot, store_, options_.threads,
                                      [&](double share) { progress_.Say("loading snapshot '" + path + "'", share); });
     if (!runs) return tl::unexpected(runs.error());
@@ -123,7 +123,7 @@ class Recovery {
   }
 
   void Clear() {
-    Random random(store_.hash_seed());
+    Random random(store_.placement().seed);
     Txn txn(store_, store_.clock().Now(), random);
     txn.LockAll();
     for (DbIndex db = 0; db < store_.databases(); ++db) txn.FlushDatabase(db);
@@ -151,7 +151,7 @@ class Recovery {
       if (!opened) return HandleDamage(i, tl::unexpected(opened.error()));
       LogFileReader& log = **opened;
       if (log.is_stillborn() && is_last) return RemoveStillborn(log);
-      if (!log.is_stillborn() && log.header().hash_seed != store_.hash_seed()) {
+      if (!log.is_stillborn() && log.header().hash_seed != store_.placement().seed) {
         return log.Damaged(16, "it is of another data set");
       }
       const Result<bool> go_on = ReplayFile(log, next_first, replay);

@@ -26,6 +26,14 @@ namespace ringkv::storage {
 struct StoreOptions {
   DbIndex databases = 16;
   uint64_t hash_seed = 0;
+  bool by_slot = false;  // the order of keys, see Placement
+};
+
+// Who decides what the data is.
+enum class Authority : uint8_t {
+  kOwner,             // this store: changes are recorded, keys end when their time is over
+  kFollower,          // another one, whose effects arrive here: keys whose time is over are hidden until it says so
+  kWritableFollower,  // likewise, but clients may change what they like; nothing of that is recorded
 };
 
 class Store {
@@ -37,13 +45,18 @@ class Store {
   Store& operator=(const Store&) = delete;
 
   DbIndex databases() const { return options_.databases; }
-  uint64_t hash_seed() const { return options_.hash_seed; }
+  Placement placement() const { return {placement_seed_.load(std::memory_order_relaxed), options_.by_slot}; }
+  // Another data set takes this one's place. Under the locks of all partitions, with nothing in them.
+  void Reseed(uint64_t seed) { placement_seed_.store(seed, std::memory_order_relaxed); }
+  Authority authority() const { return authority_.load(std::memory_order_relaxed); }
+  void SetAuthority(Authority authority) { authority_.store(authority, std::memory_order_relaxed); }
   const Clock& clock() const { return clock_; }
   AccessOptions& access_options() { return access_options_; }
   Reclaimer& reclaimer() { return reclaimer_; }
   IndexPolicy& index_policy() { return index_policy_; }
   // Where transactions leave their effects while somebody records.
   LogBuffer& log() { return log_; }
+  const LogBuffer& log() const { return log_; }
   Partition& partition(size_t index) { return partitions_[index]; }
 
   // Told of every change; null for nobody. Set before threads run; must outlive the store's use.
@@ -52,6 +65,8 @@ class Store {
 
  private:
   const StoreOptions options_;
+  std::atomic<uint64_t> placement_seed_;
+  std::atomic<Authority> authority_{Authority::kOwner};
   const Clock& clock_;
   AccessOptions access_options_;
   KeyObserver* observer_ = nullptr;

@@ -11,33 +11,52 @@ namespace ringkv::storage {
 
 // --- locking --------------------------------------------------------------------------------------------------------
 
-void Txn::LockKey(std::string_view key) { LockKey(key, PositionOf(key, store_.hash_seed())); }
+// A placement changes under the locks of all partitions: who has computed a position before and locked after that looks
+// again.
+void Txn::LockKey(std::string_view key) {
+  for (;;) {
+    const Placement placement = store_.placement();
+    LockPosition(key, PositionOf(key, placement));
+    if (placement == store_.placement()) return;
+    Unlock();
+  }
+}
 
-void Txn::LockKey(std::string_view key, Position position) NO_THREAD_SAFETY_ANALYSIS {
+void Txn::LockKey(std::string_view key, Position position) {
+  LockPosition(key, position);
+  if (prefetched_ == store_.placement()) return;
+  Unlock();
+  LockKey(key);
+}
+
+void Txn::LockPosition(std::string_view key, Position position) NO_THREAD_SAFETY_ANALYSIS {
   RINGKV_DCHECK(!any_locked_);
-  known_ = {key.data(), position};
+  known_ = {key, position};
   const size_t partition = known_.position.partition();
   locked_[partition / 64] |= uint64_t{1} << (partition % 64);
   any_locked_ = true;
   store_.partition(partition).mutex.Lock();
-  is_recording_ = store_.log().is_recording();
+  NoteRecording();
 }
 
-void Txn::AddKey(std::string_view key) {
-  const Position position = PositionOf(key, store_.hash_seed());
-  many_known_.push_back({key.data(), position});
-  locked_[position.partition() / 64] |= uint64_t{1} << (position.partition() % 64);
-}
+void Txn::AddKey(std::string_view key) { many_known_.push_back({key, {}}); }
 
 void Txn::LockAdded() NO_THREAD_SAFETY_ANALYSIS {
   RINGKV_DCHECK(!any_locked_);
   any_locked_ = true;
-  for (size_t word = 0; word < kWords; ++word) {
-    for (uint64_t bits = locked_[word]; bits != 0; bits &= bits - 1) {
-      store_.partition(word * 64 + static_cast<size_t>(std::countr_zero(bits))).mutex.Lock();
+  for (;;) {
+    const Placement placement = store_.placement();
+    for (Known& known : many_known_) {
+      known.position = PositionOf(known.key, placement);
+      const size_t partition = known.position.partition();
+      locked_[partition / 64] |= uint64_t{1} << (partition % 64);
     }
+    ForEachLocked([](Partition& partition) NO_THREAD_SAFETY_ANALYSIS { partition.mutex.Lock(); });
+    if (placement == store_.placement()) break;
+    ForEachLocked([](Partition& partition) NO_THREAD_SAFETY_ANALYSIS { partition.mutex.Unlock(); });
+    if (!holds_all_) locked_.fill(0);
   }
-  is_recording_ = store_.log().is_recording();
+  NoteRecording();
 }
 
 void Txn::LockAll() {
@@ -58,14 +77,11 @@ void Txn::CommitIn(Partition& partition) NO_THREAD_SAFETY_ANALYSIS {
 void Txn::Commit() NO_THREAD_SAFETY_ANALYSIS {
   constexpr size_t kKept = 64 * 1024;
   const Lsn lsn = records_.empty() ? 0 : store_.log().Append(records_);
-  for (size_t word = 0; word < kWords; ++word) {
-    for (uint64_t bits = locked_[word]; bits != 0; bits &= bits - 1) {
-      Partition& partition = store_.partition(word * 64 + static_cast<size_t>(std::countr_zero(bits)));
-      partition.last_lsn = std::max(partition.last_lsn, lsn);
-      depends_on_ = std::max(depends_on_, partition.last_lsn);
-      partition.mutex.Unlock();
-    }
-  }
+  ForEachLocked([&](Partition& partition) NO_THREAD_SAFETY_ANALYSIS {
+    partition.last_lsn = std::max(partition.last_lsn, lsn);
+    depends_on_ = std::max(depends_on_, partition.last_lsn);
+    partition.mutex.Unlock();
+  });
   records_.clear();
   if (records_.capacity() > kKept) records_.shrink_to_fit();
 }
@@ -76,27 +92,28 @@ void Txn::Unlock() {
   locked_.fill(0);
   any_locked_ = false;
   holds_all_ = false;
-  known_.key = nullptr;
+  known_.key = {};
   many_known_.clear();
   next_known_ = 0;
 }
 
 Position Txn::PositionOfKey(std::string_view key) {
-  if (known_.key == key.data()) return known_.position;
+  if (known_.key.data() == key.data()) return known_.position;
   // Handlers mostly find their keys in the order in which the row names them.
   if (!many_known_.empty()) {
     if (next_known_ >= many_known_.size()) next_known_ = 0;
     const Known& next = many_known_[next_known_];
-    if (next.key == key.data()) {
+    if (next.key.data() == key.data()) {
       ++next_known_;
       return next.position;
     }
   }
-  return PositionOf(key, store_.hash_seed());
+  return PositionOf(key, store_.placement());
 }
 
 Position Txn::PrefetchBucket(DbIndex db, std::string_view key) {
-  const Position position = PositionOf(key, store_.hash_seed());
+  prefetched_ = store_.placement();
+  const Position position = PositionOf(key, prefetched_);
   Partition& partition = store_.partition(position.partition());
   MutexLock lock(partition.mutex);
   if (const Table* table = partition.tables[db].get()) {
@@ -128,7 +145,13 @@ Place Txn::Find(DbIndex db, std::string_view key, Intent intent) NO_THREAD_SAFET
     Segment* segment = table->SegmentFor(position.local());
     place = Located(place, segment, segment->Find(key, position.local()), table);
   }
-  if (place && IsExpired(place.entry())) Do(place, Erase{EraseReason::kExpired});
+  if (place && IsExpired(place.entry())) {
+    if (store_.authority() == Authority::kFollower) {
+      place = Located(place, nullptr, nullptr, nullptr);
+    } else {
+      Do(place, Erase{EraseReason::kExpired});
+    }
+  }
   if (intent == Intent::kRead || intent == Intent::kPeek)
     ++(place ? partition.statistics.hits : partition.statistics.misses);
   if (place && (intent == Intent::kRead || intent == Intent::kWrite) && !no_touch) {
@@ -300,8 +323,22 @@ void Txn::SwapDatabases(DbIndex a, DbIndex b) NO_THREAD_SAFETY_ANALYSIS {
   if (is_recording_) EncodeEffect(&records_, a, DatabaseSwap{b});
 }
 
+void Txn::Replace(uint64_t seed) NO_THREAD_SAFETY_ANALYSIS {
+  RINGKV_CHECK(holds_all_);
+  is_recording_ = false;
+  for (DbIndex db = 0; db < store_.databases(); ++db) FlushDatabase(db);
+  // Numbers of the old data set's groups mean nothing in the new one.
+  for (size_t i = 0; i < kPartitions; ++i) store_.partition(i).last_lsn = 0;
+  store_.Reseed(seed);
+}
+
+void Txn::RecordGroup(std::string_view effects) {
+  RINGKV_CHECK(any_locked_ && records_.empty());
+  if (store_.log().is_recording()) records_ = effects;
+}
+
 bool Txn::Stands(DbIndex db, std::string_view key) NO_THREAD_SAFETY_ANALYSIS {
-  const Position position = PositionOf(key, store_.hash_seed());
+  const Position position = PositionOf(key, store_.placement());
   const Table* table = store_.partition(position.partition()).tables[db].get();
   return table != nullptr && table->SegmentFor(position.local())->Find(key, position.local()) != nullptr;
 }
@@ -362,7 +399,7 @@ Txn::Sweep Txn::SweepExpired(size_t partition_index, size_t most) NO_THREAD_SAFE
   const DueTime due_now = DueTimeOf(now_ - (kDueUnitMs - 1));  // items are rounded up: these are due for certain
   Partition& partition = store_.partition(partition_index);
   MutexLock lock(partition.mutex);
-  is_recording_ = store_.log().is_recording();
+  NoteRecording();
   SweepLocked(partition, most, due_now, &sweep);
   CommitIn(partition);
   return sweep;

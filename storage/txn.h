@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -133,6 +134,12 @@ class Txn {
   void FlushDatabase(DbIndex db);
   void SwapDatabases(DbIndex a, DbIndex b);
 
+  // Another data set takes this one's place: no key is left, positions come from `seed` from now on. Not recorded.
+  void Replace(uint64_t seed);
+  // For who applies what another store has recorded: the group that is locked stands for these effects, whatever
+  // changes here.
+  void RecordGroup(std::string_view effects);
+
   // Sums over all partitions, each looked at in turn; like Walk, for a transaction that holds no lock or all.
   DatabaseSize SizeOf(DbIndex db);
   KeyStatistics Statistics();
@@ -166,6 +173,11 @@ class Txn {
  private:
   static constexpr size_t kWords = kPartitions / 64;
 
+  void LockPosition(std::string_view key, Position position);
+  // Whether what this transaction does is to be logged; known once it holds a lock.
+  void NoteRecording() {
+    is_recording_ = store_.log().is_recording() && store_.authority() == Authority::kOwner;
+  }
   Position PositionOfKey(std::string_view key);
   bool IsExpired(const Entry& entry) const { return !keeps_expired_ && entry.IsExpired(now_); }
   template <typename Effect>
@@ -173,6 +185,14 @@ class Txn {
   // Gives what was recorded its LSN. The partitions that it changed are still locked.
   void Commit();
   void CommitIn(Partition& partition);
+  template <typename Function>
+  void ForEachLocked(Function&& function) {
+    for (size_t word = 0; word < kWords; ++word) {
+      for (uint64_t bits = locked_[word]; bits != 0; bits &= bits - 1) {
+        function(store_.partition(word * 64 + static_cast<size_t>(std::countr_zero(bits))));
+      }
+    }
+  }
   bool IsLocked(size_t partition) const { return (locked_[partition / 64] >> (partition % 64) & 1) != 0; }
   void Announce(const Place& place);
   Table& TableFor(const Place& place);
@@ -229,12 +249,13 @@ class Txn {
   Lsn depends_on_ = 0;
   // The position computed for locking is used again by the first Find of the same bytes.
   struct Known {
-    const char* key;
+    std::string_view key;
     Position position;
   };
-  Known known_{nullptr, {}};
+  Known known_;
   std::vector<Known> many_known_;
   size_t next_known_ = 0;
+  Placement prefetched_;  // what the positions of PrefetchBucket were computed with
 };
 
 }  // namespace ringkv::storage

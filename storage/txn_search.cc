@@ -35,7 +35,7 @@ uint64_t Txn::Search(DbIndex db, const KeyPattern& pattern, uint64_t cursor, siz
 }
 
 void Txn::VisitExact(DbIndex db, std::string_view key, uint64_t cursor, const Visitor& visit) {
-  const Position position = PositionOf(key, store_.hash_seed());
+  const Position position = PositionOf(key, store_.placement());
   if (position.value < cursor) return;
   WithPartition(position.partition(), [&](Partition& partition) NO_THREAD_SAFETY_ANALYSIS {
     const Table* table = partition.tables[db].get();

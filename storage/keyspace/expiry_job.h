@@ -15,7 +15,7 @@ class ExpiryJob {
   // How many keys are looked at under one lock.
   static constexpr size_t kKeysAStep = 128;
 
-  explicit ExpiryJob(Store& store) : store_(store), random_(store.hash_seed()) {}
+  explicit ExpiryJob(Store& store) : store_(store), random_(store.placement().seed) {}
 
   // Sweeps a part of one partition. True when the whole keyspace was passed since the last time this was true.
   bool Step();

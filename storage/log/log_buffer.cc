@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "storage/log/log_buffer.h"
 
+#include <algorithm>
+
 #include "storage/byte_codec.h"
 
 namespace ringkv::storage {
@@ -18,6 +20,10 @@ Lsn LogBuffer::Append(std::string_view effects) {
     pending_bytes_.store(bytes_.size(), std::memory_order_relaxed);
     wake = before < kWakeBytes && bytes_.size() >= kWakeBytes;
     if (wake) woken_ = true;
+    if (is_idle_ && prompt_.load(std::memory_order_relaxed)) {
+      is_idle_ = false;
+      wake = true;
+    }
   }
   if (wake) work_.notify_one();
   return lsn;
@@ -38,7 +44,15 @@ bool LogBuffer::Take(Batch* batch) {
 
 void LogBuffer::WaitForWork(std::chrono::milliseconds most) NO_THREAD_SAFETY_ANALYSIS {
   std::unique_lock lock(mutex_.native());
-  const auto until = std::chrono::steady_clock::now() + most;
+  auto until = std::chrono::steady_clock::now() + most;
+  if (prompt_.load(std::memory_order_relaxed)) {
+    // First until there is something, then a moment more: what comes in it goes into the same frame.
+    is_idle_ = groups_ == 0;
+    while (is_idle_ && !woken_ && work_.wait_until(lock, until) == std::cv_status::no_timeout) {
+    }
+    is_idle_ = false;
+    until = std::min(until, std::chrono::steady_clock::now() + kMoment);
+  }
   while (!woken_ && work_.wait_until(lock, until) == std::cv_status::no_timeout) {
   }
   woken_ = false;

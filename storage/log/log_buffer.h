@@ -22,7 +22,12 @@ class LogBuffer {
  public:
   // While nobody records, transactions do not encode and LSNs do not move.
   bool is_recording() const { return recording_.load(std::memory_order_relaxed); }
-  void SetRecording(bool recording) { recording_.store(recording, std::memory_order_relaxed); }
+  void SetRecording(bool recording) {
+    if (recording && !is_recording()) periods_.fetch_add(1, std::memory_order_relaxed);
+    recording_.store(recording, std::memory_order_relaxed);
+  }
+  // How often recording was begun: within one period every change has a number.
+  uint64_t recording_periods() const { return periods_.load(std::memory_order_relaxed); }
 
   // The number of the last group. Before the first Append it may be set to where an earlier run ended.
   Lsn appended() const { return appended_.load(std::memory_order_acquire); }
@@ -41,14 +46,20 @@ class LogBuffer {
   // Everything that waits; `batch` is used again. False if there is nothing: then `first` says what comes next.
   bool Take(Batch* batch);
 
+  // Somebody waits for what is appended: the writer should not sleep on it for more than a moment.
+  void SetPrompt(bool prompt) { prompt_.store(prompt, std::memory_order_relaxed); }
+
   // The writer sleeps until somebody wakes it, much has come together, or the time is over.
   void WaitForWork(std::chrono::milliseconds most);
   void Wake();
 
  private:
   static constexpr size_t kWakeBytes = 1 << 20;
+  static constexpr std::chrono::milliseconds kMoment{1};
 
   std::atomic<bool> recording_{false};
+  std::atomic<bool> prompt_{false};
+  std::atomic<uint64_t> periods_{0};
   std::atomic<Lsn> appended_{0};
   std::atomic<size_t> pending_bytes_{0};
   std::condition_variable work_;
@@ -56,6 +67,7 @@ class LogBuffer {
   std::string bytes_ GUARDED_BY(mutex_);
   uint32_t groups_ GUARDED_BY(mutex_) = 0;
   bool woken_ GUARDED_BY(mutex_) = false;
+  bool is_idle_ GUARDED_BY(mutex_) = false;  // the writer sleeps with nothing to do
 };
 
 }  // namespace ringkv::storage

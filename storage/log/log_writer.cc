@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "storage/log/log_writer.h"
 
+#include <algorithm>
+
 #include "storage/check.h"
 #include "storage/log/log_files.h"
 
@@ -16,7 +18,7 @@ constexpr UnixMs kHealEvery = 1000;
 }  // namespace
 
 LogWriter::LogWriter(LogBuffer& buffer, FileSystem& files, const Clock& clock, LogWriterOptions options)
-    : buffer_(buffer), files_(files), clock_(clock), options_(std::move(options)) {}
+    : buffer_(buffer), files_(files), clock_(clock), options_(std::move(options)), hash_seed_(options_.hash_seed) {}
 
 Status LogWriter::Open() {
   MutexLock lock(mutex_);
@@ -29,9 +31,19 @@ Status LogWriter::Open() {
     durable_.store(last_framed_);
     is_open_.store(true, std::memory_order_relaxed);
   } else {
-    buffer_.SetRecording(sink_ != nullptr);
+    buffer_.SetRecording(!sinks_.empty());
   }
   return begun;
+}
+
+void LogWriter::StartAnew(uint64_t hash_seed, Lsn last) {
+  MutexLock lock(mutex_);
+  RINGKV_CHECK(file_ == nullptr);
+  TakeFrame();
+  hash_seed_ = hash_seed;
+  buffer_.StartBehind(last);
+  last_framed_ = last;
+  durable_.store(last);
 }
 
 Status LogWriter::Close() {
@@ -46,7 +58,7 @@ Status LogWriter::Close() {
   is_open_.store(false, std::memory_order_relaxed);
   has_failed_.store(false, std::memory_order_relaxed);
   failure_.clear();
-  buffer_.SetRecording(sink_ != nullptr);
+  buffer_.SetRecording(!sinks_.empty());
   return flushed;
 }
 
@@ -55,7 +67,7 @@ Status LogWriter::BeginFile(Lsn first, std::string_view frames) {
   // Small appends, each synced, are the system's cache's strength.
   const OpenMode mode = policy() == SyncPolicy::kAlways ? OpenMode::kReplace : OpenMode::kReplaceUncached;
   std::string bytes =
-      EncodeFileHeader(kLogMagic, {.hash_seed = options_.hash_seed, .lsn = first, .created = clock_.Now()});
+      EncodeFileHeader(kLogMagic, {.hash_seed = hash_seed_, .lsn = first, .created = clock_.Now()});
   bytes.append(frames);
   Result<std::unique_ptr<File>> file = PlaceFile(files_, options_.directory, NameOfLogFile(first), bytes, mode);
   if (!file) return tl::unexpected(file.error());
@@ -70,19 +82,20 @@ Status LogWriter::BeginFile(Lsn first, std::string_view frames) {
 
 void LogWriter::Attach(FrameSink* sink) {
   MutexLock lock(mutex_);
-  RINGKV_CHECK(sink_ == nullptr);
   TakeFrame();
   buffer_.SetRecording(true);
-  sink_ = sink;
-  sink_status_ = {};
+  sinks_.push_back({sink, {}});
 }
 
-Result<Lsn> LogWriter::Detach() {
+Result<Lsn> LogWriter::Detach(FrameSink* sink) {
   MutexLock lock(mutex_);
   TakeFrame();
-  sink_ = nullptr;
-  if (file_ == nullptr) buffer_.SetRecording(false);
-  if (!sink_status_) return tl::unexpected(sink_status_.error());
+  const auto found = std::find_if(sinks_.begin(), sinks_.end(), [&](const Sink& each) { return each.to == sink; });
+  RINGKV_CHECK(found != sinks_.end());
+  const Status status = found->status;
+  sinks_.erase(found);
+  if (file_ == nullptr && sinks_.empty()) buffer_.SetRecording(false);
+  if (!status) return tl::unexpected(status.error());
   return last_framed_;
 }
 
@@ -91,7 +104,7 @@ Result<Lsn> LogWriter::Detach() {
 void LogWriter::TakeFrame() {
   const bool has_taken = buffer_.Take(&batch_);
   last_framed_ = batch_.first + batch_.groups - 1;
-  if (!has_taken || (!is_open() && sink_ == nullptr)) return;
+  if (!has_taken || (!is_open() && sinks_.empty())) return;
   LogFrame frame{.first = batch_.first,
                  .groups = batch_.groups,
                  .durable = std::min(durable_.load(std::memory_order_relaxed), batch_.first - 1),
@@ -99,7 +112,9 @@ void LogWriter::TakeFrame() {
                  .body = batch_.bytes};
   const size_t start = unsynced_.size();
   EncodeFrame(&unsynced_, frame);
-  if (sink_ != nullptr && sink_status_) sink_status_ = sink_->Write(std::string_view(unsynced_).substr(start));
+  for (Sink& sink : sinks_) {
+    if (sink.status) sink.status = sink.to->Write(frame, std::string_view(unsynced_).substr(start));
+  }
   if (!is_open()) unsynced_.clear();
 }
 

@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "storage/clock.h"
 #include "storage/file_system.h"
@@ -29,11 +30,12 @@ enum class SyncPolicy : uint8_t {
   kNo,           // when the operating system likes, and when too much waits
 };
 
-// Where frames go besides the log's files.
+// Where frames go besides the log's files: a snapshot that is being made, replicas.
 class FrameSink {
  public:
   virtual ~FrameSink() = default;
-  virtual Status Write(std::string_view frame) = 0;
+  // `frame` is good; `bytes` are it, encoded. Called in order, without a hole. After an error it is called no more.
+  virtual Status Write(const LogFrame& frame, std::string_view bytes) = 0;
 };
 
 struct LogWriterOptions {
@@ -57,6 +59,8 @@ class LogWriter {
 
   // Begins a file behind what was appended so far. The buffer records from now on.
   Status Open();
+  // Another data set has taken the store's place, whose last group is `last`. While the log is closed.
+  void StartAnew(uint64_t hash_seed, Lsn last);
   // Writes and syncs what there is and closes the file. The buffer goes on recording only for a sink.
   Status Close();
   bool is_open() const { return is_open_.load(std::memory_order_relaxed); }
@@ -65,7 +69,7 @@ class LogWriter {
   void Attach(FrameSink* sink);
   // Gives the sink what came up to now, then nothing more. Returns the last LSN that it has seen, or what went wrong
   // with it in between.
-  Result<Lsn> Detach();
+  Result<Lsn> Detach(FrameSink* sink);
 
   // One pass: takes, writes, syncs as the policy says, heals. True if there was something to do.
   bool Step();
@@ -118,8 +122,12 @@ class LogWriter {
   UnixMs last_sync_ GUARDED_BY(mutex_) = 0;
   UnixMs next_attempt_ GUARDED_BY(mutex_) = 0;  // to heal
   std::string failure_ GUARDED_BY(mutex_);
-  FrameSink* sink_ GUARDED_BY(mutex_) = nullptr;
-  Status sink_status_ GUARDED_BY(mutex_);
+  struct Sink {
+    FrameSink* to;
+    Status status;
+  };
+  std::vector<Sink> sinks_ GUARDED_BY(mutex_);
+  uint64_t hash_seed_ GUARDED_BY(mutex_);
 };
 
 }  // namespace ringkv::storage

@@ -15,6 +15,13 @@ constexpr size_t kAccessBytes = 3;
 
 }  // namespace
 
+std::string EncodeSnapshotHeader(const Store& store, UnixMs now) {
+  return EncodeFileHeader(kSnapshotMagic, {.hash_seed = store.placement().seed,
+                                           .by_slot = store.placement().by_slot,
+                                           .lsn = store.log().appended(),
+                                           .created = now});
+}
+
 std::string EncodeSection(const Section& section) {
   std::string bytes(kSectionMagic);
   bytes.push_back(static_cast<char>(section.kind));

@@ -15,6 +15,7 @@
 #include "storage/key_observer.h"
 #include "storage/keyspace/entry.h"
 #include "storage/lsn.h"
+#include "storage/store.h"
 
 namespace ringkv::storage {
 
@@ -56,6 +57,8 @@ struct BlockEntry {
   uint32_t access = 0;
 };
 
+// The file header of a snapshot of `store` that is begun now.
+std::string EncodeSnapshotHeader(const Store& store, UnixMs now);
 std::string EncodeSection(const Section& section);
 bool DecodeSection(std::string_view bytes, Section* section);
 

@@ -26,6 +26,7 @@ class SnapshotReader {
   static Result<std::unique_ptr<SnapshotReader>> Open(FileSystem& files, const std::string& path);
 
   const FileHeader& header() const { return header_; }
+  Placement placement() const { return {header_.hash_seed, header_.by_slot}; }
   const SnapshotEnd& end() const { return end_; }
   const std::vector<IndexedSection>& sections() const { return sections_; }
   uint64_t file_bytes() const { return file_bytes_; }

@@ -20,7 +20,7 @@
 
 #include "storage/file_system.h"
 #include "storage/log/log_writer.h"
-#include "storage/snapshot/block_codec.h"
+#include "storage/snapshot/block_source.h"
 #include "storage/snapshot/snapshot_format.h"
 #include "storage/store.h"
 
@@ -46,15 +46,9 @@ class SnapshotWriter final : private FrameSink {
   SnapshotWriter(Store& store, LogWriter& log, FileSystem& files, const Clock& clock, SnapshotOptions options);
   ~SnapshotWriter() override;
 
-  // Where a thread is with its share of the work; only Step looks inside.
-  struct Worker {
-    explicit Worker(const SnapshotWriter& writer) : compressor(writer.options_.compression_level) {}
-
-    BlockCompressor compressor;
-    size_t partition = 0;
-    uint64_t at = uint64_t{1} << 32;  // the end of a partition: the next one is begun
-    std::string raw;
-    std::string compressed;
+  // Where a thread is with its share of the work.
+  struct Worker : BlockSource::Cursor {
+    explicit Worker(const SnapshotWriter& writer) : Cursor(writer.options_.compression_level) {}
   };
 
   Status Begin();
@@ -62,15 +56,11 @@ class SnapshotWriter final : private FrameSink {
   bool Step(Worker& worker);
   Result<SnapshotSummary> Finish();
   // Between 0 and 1.
-  double progress() const;
+  double progress() const { return blocks_.progress(); }
 
  private:
-  Status Write(std::string_view frame) override;
-  // Where to end what is copied from `at` on.
-  static uint64_t StretchEnd(const Partition& partition, uint64_t at) REQUIRES(partition.mutex);
-  // Copies the stretch at `at` out, and returns where it ends.
-  uint64_t CopyStretch(size_t partition, uint64_t at, std::string* raw, uint32_t* keys);
-  Status WriteBlock(Worker& worker, uint32_t keys);
+  Status Write(const LogFrame& frame, std::string_view bytes) override;
+  Status WriteBlock(Worker& worker);
   Status WriteSection(Section section, std::string_view body) REQUIRES(mutex_);
   Status WriteOutput() REQUIRES(mutex_);
   void NoteFailure(const Error& error);
@@ -83,7 +73,7 @@ class SnapshotWriter final : private FrameSink {
   const SnapshotOptions options_;
   const std::string temporary_;
 
-  std::atomic<size_t> next_partition_{0};
+  BlockSource blocks_;
   std::atomic<bool> has_failed_{false};
   bool is_attached_ = false;
   bool is_finished_ = false;

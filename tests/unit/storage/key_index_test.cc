@@ -56,7 +56,7 @@ class IndexedTable {
   }
 
   void Toggle(const std::string& key) {
-    const uint32_t position = storage::PositionOf(key, 1).local() & mask_;
+    const uint32_t position = storage::PositionOf(key, {.seed = 1}).local() & mask_;
     if (keys_.erase(key) > 0) {
       const storage::Slot* slot = table_.SegmentFor(position)->Find(key, position);
       storage::MutableEntry::Free(table_.Remove(table_.SegmentFor(position), slot));

@@ -128,7 +128,7 @@ TEST_F(StoreTest, AKeyOutsideOfTheLockedOnesIsABrokenInvariant) {
   Txn txn(store_, clock_.Now(), random_);
   txn.LockKey("a");
   std::string other = "b0";
-  while (PositionOf(other, 42).partition() == PositionOf("a", 42).partition()) other += "x";
+  while (PositionOf(other, {.seed = 42}).partition() == PositionOf("a", {.seed = 42}).partition()) other += "x";
   EXPECT_DEATH(txn.Find(0, other, Intent::kRead), "broken invariant");
 }
 

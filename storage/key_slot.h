@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// The slot of a key, as every cluster client computes it: CRC16 (XMODEM) of the key, or of its hash tag, modulo 16384.
+// https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace ringkv::storage {
+
+using SlotNumber = uint16_t;
+constexpr size_t kSlots = 16384;
+
+uint16_t Crc16(std::string_view bytes);
+// Of "{user}:name" only "user" counts: the first braces with something between them.
+SlotNumber KeySlot(std::string_view key);
+
+}  // namespace ringkv::storage

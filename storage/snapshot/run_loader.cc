@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+#include "storage/snapshot/run_loader.h"
+
+namespace ringkv::storage {
+namespace {
+
+void InsertInto(Partition& partition, DbIndex db, const BlockEntry& entry, Position position)
+    REQUIRES(partition.mutex) {
+  std::unique_ptr<Table>& table = partition.tables[db];
+  if (table == nullptr) table = std::make_unique<Table>();
+  table->Insert(position.local(), MutableEntry::Create(entry.key, entry.value, entry.expiry, entry.form, entry.access));
+}
+
+// Reads the databases of a run, and gives each key to `insert(db, entry, position)`.
+template <typename Insert>
+std::string ReadKeys(ByteReader& reader, const Placement& placement, const BlockRun& run, DbIndex databases,
+                     uint64_t* keys, Insert&& insert) {
+  for (uint64_t number = reader.Varint(); number != 0; number = reader.Varint()) {
+    const uint64_t db = number - 1;
+    if (db >= databases) {
+      return "it has keys in database " + std::to_string(db) + ", and databases is " + std::to_string(databases);
+    }
+    const uint64_t count = reader.Varint();
+    for (uint64_t i = 0; i < count; ++i) {
+      const BlockEntry entry = DecodeEntry(&reader);
+      if (!reader.ok()) return "a block ends within an entry";
+      const Position position = PositionOf(entry.key, placement);
+      if (position.value < run.first || position.value >= run.end) return "a key stands in a block of others";
+      insert(static_cast<DbIndex>(db), entry, position);
+    }
+    *keys += count;
+  }
+  return reader.ok() ? "" : "a block is cut short";
+}
+
+}  // namespace
+
+std::string LoadRun(ByteReader& reader, const Placement& placement, Store& store, uint64_t* keys, BlockRun* run) {
+  *run = DecodeRun(&reader);
+  const Position first{run->first};
+  const bool in_one_partition = run->end > run->first && Position{run->end - 1}.partition() == first.partition();
+  if (!reader.ok() || run->end > kPositions || !in_one_partition) return "a run has impossible bounds";
+  if (placement == store.placement()) {
+    Partition& partition = store.partition(first.partition());
+    MutexLock lock(partition.mutex);
+    return ReadKeys(reader, placement, *run, store.databases(), keys,
+                    [&](DbIndex db, const BlockEntry& entry, Position position) REQUIRES(partition.mutex) {
+                      InsertInto(partition, db, entry, position);
+                    });
+  }
+  // The order of keys has changed since: cluster-enabled was switched.
+  return ReadKeys(reader, placement, *run, store.databases(), keys,
+                  [&](DbIndex db, const BlockEntry& entry, Position) {
+                    const Position position = PositionOf(entry.key, store.placement());
+                    Partition& partition = store.partition(position.partition());
+                    MutexLock lock(partition.mutex);
+                    InsertInto(partition, db, entry, position);
+                  });
+}
+
+}  // namespace ringkv::storage

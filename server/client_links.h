@@ -19,6 +19,10 @@ class ClientLinks {
   virtual void Push(const ClientCard& card, std::shared_ptr<const std::string> bytes) = 0;
   // Commands that waited for the end of a pause may run.
   virtual void ResumePaused() = 0;
+  // Replicas have acknowledged more: who waits for that may go on.
+  virtual void ResumeWaiting() = 0;
+  // Returns when every thread of clients has come to the end of what it was doing when this was called.
+  virtual void WaitForRound() = 0;
   // More replies are safe to leave than before.
   virtual void ReleaseReplies() = 0;
   // Ends the program in an orderly way.

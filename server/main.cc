@@ -143,6 +143,7 @@ int Run(const std::vector<std::string>& arguments) {
     storage::Status status = LoadStartData(server);
     if (status) {
       server.EndLoading();
+      server.replication().Start();
       SayReady(server);
     } else {
       network.Stop();

@@ -20,7 +20,8 @@ Server::Server(Options& options, const storage::Clock& clock, std::string config
       ticks_(TickClock::Calibrate()),
       store_({.databases = static_cast<storage::DbIndex>(options.databases.load()), .hash_seed = hash_seed}, clock),
       durability_(store_, files_, clock,
-                  {.data = DataFilesOf(options), .log_file_bytes = static_cast<uint64_t>(options.log_file_size)}) {
+                  {.data = DataFilesOf(options), .log_file_bytes = static_cast<uint64_t>(options.log_file_size)}),
+      replication_(std::make_unique<Replication>(*this)) {
   store_.set_observer(&watched_keys_);
   durability_.set_say(
       [this](bool is_warning, const std::string& line) { is_warning ? log_.Warning(line) : log_.Notice(line); });
@@ -57,6 +58,7 @@ storage::Status Server::Stop() {
   stopping_.store(true);
   if (housekeeping_.joinable()) housekeeping_.join();
   if (index_builder_.joinable()) index_builder_.join();
+  replication_->Stop();
   const storage::Status closed = durability_.Close();
   store_.reclaimer().Stop();
   return closed;
@@ -97,10 +99,19 @@ void Server::EndLoading() {
   index_builder_ = std::thread([this] { BuildIndexes(); });
 }
 
+void Server::SetReplacing(bool replacing) {
+  is_replacing_ = replacing;
+  ApplyOptions();
+}
+
+void Server::WaitForIoThreads() {
+  if (links_ != nullptr) links_->WaitForRound();
+}
+
 bool Server::SavesAtEnd() const { return !options_.save.Get().empty(); }
 
 storage::Status Server::PrepareShutdown(bool save) {
-  if (!save) return {};
+  if (!save || is_replacing()) return {};
   Pause(PauseMode::kWrites, INT64_MAX);  // what is acknowledged from here on would not be in the snapshot
   storage::Status saved = durability_.SaveAtEnd();
   if (!saved) Unpause();
@@ -128,6 +139,8 @@ bool Server::IsSnapshotDue() {
 }
 
 void Server::KeepData() {
+  replication_->Tick();
+  if (is_replacing()) return;
   durability_.Tick();
   if (IsSnapshotDue()) {
     log_.Notice("a save point is reached: saving in the background");
@@ -171,12 +184,17 @@ void Server::ApplyOptions() {
   if (!is_loading() && wants_log != durability_.wants_log()) durability_.SwitchLog(wants_log);
 
   uint32_t refused = 0;
-  if (is_loading()) refused |= kNeedsLoaded;
+  if (is_loading() || is_replacing()) refused |= kNeedsLoaded;
   if (log_is_full_) refused |= kNeedsLogRoom;
   if (durability_.log().has_failed() || SnapshotsFail()) refused |= kNeedsHealthyDisk;
   if (options_.enable_debug_command != static_cast<int64_t>(DebugCommand::kYes)) refused |= kNeedsDebugAllowed;
-  if (options_.maxmemory != 0) refused |= kNeedsMemoryChecked;
-  if (options_.read_only != 0) refused |= kNeedsWritable;
+  // A replica's memory is its primary's concern.
+  const bool is_replica = replication_->is_replica();
+  if (options_.maxmemory != 0 && !is_replica) refused |= kNeedsMemoryChecked;
+  if (options_.read_only != 0 || (is_replica && options_.replica_read_only != 0)) refused |= kNeedsWritable;
+  if (!replication_->MayServeStale()) refused |= kNeedsFreshData;
+  const auto fewest = static_cast<size_t>(options_.min_replicas_to_write);
+  if (fewest > 0 && !is_replica && replication_->good_replicas() < fewest) refused |= kNeedsReplicas;
   if (pause_end_ms() != 0) refused |= pause_mode_ == PauseMode::kAll ? kNeedsNoPause : kNeedsNoWritePause;
   refused_now_.store(refused, std::memory_order_relaxed);
 }
@@ -260,7 +278,7 @@ void Server::RunHousekeeping() {
   constexpr uint64_t kRateMicroseconds = 1'000'000;
   uint64_t last_rates = ticks_.Now();
   while (!stopping_) {
-    SweepExpiredKeys();
+    if (store_.authority() == storage::Authority::kOwner) SweepExpiredKeys();
     KeepData();
     NotePeakMemory(storage::UsedMemory());
     const uint64_t elapsed = ticks_.Microseconds(ticks_.Now() - last_rates);

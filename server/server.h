@@ -5,6 +5,7 @@
 // Threads: each part says its own rule; the members here are atomic or set before threads run.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <string>
@@ -19,6 +20,7 @@
 #include "server/observe/monitor.h"
 #include "server/observe/slow_log.h"
 #include "server/observe/tick_clock.h"
+#include "server/replication/replication.h"
 #include "server/session/client_directory.h"
 #include "server/session/watched_keys.h"
 #include "server/thread_state.h"
@@ -50,6 +52,9 @@ class Server {
   storage::Status OpenData(const storage::Durability::Fill& fill);
   void EndLoading();
   bool is_loading() const { return is_loading_.load(std::memory_order_relaxed); }
+  // Likewise while a primary's snapshot takes the place of the data.
+  void SetReplacing(bool replacing);
+  bool is_replacing() const { return is_replacing_.load(std::memory_order_relaxed); }
 
   // What has to be done before the end: writes wait from now on, and a snapshot is made if `save` says so. If that
   // fails the server goes on.
@@ -64,8 +69,14 @@ class Server {
   // Replies that depend on a later group of effects than this may not leave yet.
   storage::Lsn safe_lsn() const {
     const storage::LogWriter& log = durability_.log();
-    return log.policy() == storage::SyncPolicy::kAlways && log.is_open() ? log.durable() : UINT64_MAX;
+    const bool must_be_durable = log.policy() == storage::SyncPolicy::kAlways && log.is_open();
+    const storage::Lsn durable = must_be_durable ? log.durable() : UINT64_MAX;
+    return waits_for_quorum() ? std::min(durable, replication_->quorum_lsn()) : durable;
   }
+  bool waits_for_quorum() const { return options_.repl_ack != 0 && !replication_->is_replica(); }
+  Replication& replication() { return *replication_; }
+  // Returns when every thread of clients has finished what it was doing. Not to be called by one of them.
+  void WaitForIoThreads();
   const CommandTable& commands() const { return commands_; }
   const TickClock& ticks() const { return ticks_; }
   ClientDirectory& clients() { return clients_; }
@@ -139,12 +150,14 @@ class Server {
   Monitor monitor_;
   std::vector<std::unique_ptr<ThreadState>> threads_;
   ClientLinks* links_ = nullptr;
+  const std::unique_ptr<Replication> replication_;
 
   std::atomic<uint32_t> refused_now_{0};
   std::atomic<PauseMode> pause_mode_{PauseMode::kWrites};
   std::atomic<int64_t> pause_end_ms_{0};
   std::atomic<bool> active_expiry_{true};
   std::atomic<bool> is_loading_{false};
+  std::atomic<bool> is_replacing_{false};
   std::atomic<bool> log_is_full_{false};
   std::atomic<size_t> peak_memory_{0};
   size_t startup_memory_ = 0;

@@ -119,11 +119,48 @@ void Durability::SwitchLog(bool on) {
     say_(true, "the log was switched off and not all of it is safe: " + closed.error().text);
 }
 
+// --- another data set ------------------------------------------------------------------------------------------------
+
+Status Durability::BeginReplacement() {
+  is_replacing_ = true;
+  std::thread snapshot;
+  {
+    MutexLock lock(mutex_);
+    snapshot.swap(snapshot_thread_);
+  }
+  if (snapshot.joinable()) snapshot.join();
+  while (snapshot_state().is_running) std::this_thread::sleep_for(std::chrono::milliseconds(1));  // a SAVE ends soon
+  return log_.is_open() ? log_.Close() : Status();
+}
+
+void Durability::EndReplacement(Lsn last, bool save) {
+  files_follow_ = false;
+  log_.StartAnew(store_.placement().seed, last);
+  changes_at_save_ = 0;
+  {
+    MutexLock lock(mutex_);
+    last_snapshot_ = 0;
+    state_.last_rewrite_ok = true;
+  }
+  is_replacing_ = false;
+  if (save && !wants_log()) ScheduleSave(SnapshotReason::kSave);
+}
+
+Status Durability::DropLog() {
+  const Result<std::vector<LogFileName>> logs = ListLogFiles(files_, options_.data.log_directory);
+  if (!logs) return tl::unexpected(logs.error());
+  for (const LogFileName& log : *logs) {
+    if (Status removed = files_.Remove(JoinPath(options_.data.log_directory, log.name)); !removed) return removed;
+  }
+  if (!files_.Exists(options_.data.PreviousPath())) return {};
+  return files_.Remove(options_.data.PreviousPath());
+}
+
 // --- snapshots ------------------------------------------------------------------------------------------------------
 
 bool Durability::BeginRun(SnapshotReason reason) {
   MutexLock lock(mutex_);
-  if (state_.is_running) return false;
+  if (state_.is_running || is_replacing_) return false;
   state_.is_running = true;
   state_.is_scheduled = false;
   state_.reason = reason;
@@ -205,7 +242,7 @@ Result<SnapshotSummary> Durability::MakeSnapshot(bool is_background) {
   const auto work = [this, &writer, is_background] {
     SnapshotWriter::Worker worker(writer);
     Pace pace;
-    while (writer.Step(worker)) {
+    while (!is_replacing_ && writer.Step(worker)) {
       progress_.store(writer.progress(), std::memory_order_relaxed);
       if (is_background) pace.Rest();
     }
@@ -219,6 +256,11 @@ Result<SnapshotSummary> Durability::MakeSnapshot(bool is_background) {
   }
   work();
   for (std::thread& other : others) other.join();
+  if (is_replacing_) return Fail("another data set takes this one's place");
+  // From here on nothing but the snapshot's own name may remind of another data set: together they make no sense.
+  if (!files_follow_) {
+    if (Status dropped = DropLog(); !dropped) return tl::unexpected(dropped.error());
+  }
   // A log that was switched on begins while the snapshot still takes in all that happens: nothing falls between.
   const bool opens_log = wants_log() && !log_.is_open();
   if (opens_log) {
@@ -230,6 +272,7 @@ Result<SnapshotSummary> Durability::MakeSnapshot(bool is_background) {
       const Status closed = log_.Close();
     return made;
   }
+  files_follow_ = true;
   changes_at_save_ = changes_before;
   log_bytes_at_save_ = log_bytes_before;
   Lsn before = 0;

@@ -50,6 +50,15 @@ class Durability {
   // Ends the threads, waits for a snapshot under way, writes out and closes the log. `store` may change no more.
   Status Close();
 
+  // The store will hold another data set: ends a snapshot under way, and closes the log. What is in the files stays, and
+  // they are left alone until EndReplacement.
+  Status BeginReplacement();
+  // It does now: the state after group `last`. The log begins anew behind a snapshot of it, if there is to be a log;
+  // else one is made at once if `save` says so.
+  void EndReplacement(Lsn last, bool save);
+  // Whether the files, if there are any, are of the data set in the store.
+  bool files_follow() const { return files_follow_.load(); }
+
   LogWriter& log() { return log_; }
   const LogWriter& log() const { return log_; }
   // Switches the log on behind a snapshot that is made in the background, or off.
@@ -99,6 +108,7 @@ class Durability {
   // Makes the snapshot that BeginRun has announced, and notes how it went.
   Status Run(SnapshotReason reason, bool is_background);
   Result<SnapshotSummary> MakeSnapshot(bool is_background);
+  Status DropLog();
   Status DropWhatIsCovered(Lsn last, Lsn before);
   void NoteRun(SnapshotReason reason, const Result<SnapshotSummary>& result, UnixMs started);
   void RunLog();
@@ -115,6 +125,8 @@ class Durability {
   std::atomic<size_t> snapshot_threads_{1};
   std::atomic<bool> wants_log_{false};
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> is_replacing_{false};
+  std::atomic<bool> files_follow_{true};
   std::atomic<double> progress_{0};
   std::atomic<uint64_t> changes_at_save_{0};
   std::atomic<uint64_t> log_bytes_at_save_{0};

@@ -56,7 +56,6 @@ class Store {
   IndexPolicy& index_policy() { return index_policy_; }
   // Where transactions leave their effects while somebody records.
   LogBuffer& log() { return log_; }
-  const LogBuffer& log() const { return log_; }
   Partition& partition(size_t index) { return partitions_[index]; }
 
   // Told of every change; null for nobody. Set before threads run; must outlive the store's use.

@@ -13,10 +13,11 @@ uint32_t NeedsOf(const Command& row) {
   if (!row.Is(kNoAuth)) needs |= kNeedsAuthentication;
   // EXEC may write what was queued; the refusal looks closer.
   if (row.Is(kWrite) || row.name == "exec") {
-    needs |= kNeedsWritable | kNeedsNoWritePause | kNeedsHealthyDisk | kNeedsLogRoom;
+    needs |= kNeedsWritable | kNeedsNoWritePause | kNeedsHealthyDisk | kNeedsLogRoom | kNeedsReplicas;
   }
   if (row.name == "ping") needs |= kNeedsHealthyDisk;  // as in Redis: whoever watches with PING should learn of it
-  if (!row.Is(kLoading)) needs |= kNeedsLoaded;
+  if (!row.Is(kLoading) || row.name == "exec") needs |= kNeedsLoaded;
+  if (!row.Is(kStale) || row.name == "exec") needs |= kNeedsFreshData;
   if (row.name == "debug") needs |= kNeedsDebugAllowed;
   return needs;
 }

@@ -26,6 +26,8 @@ enum Need : uint32_t {
   kNeedsLoaded = 1 << 6,
   kNeedsHealthyDisk = 1 << 7,
   kNeedsLogRoom = 1 << 8,
+  kNeedsReplicas = 1 << 9,
+  kNeedsFreshData = 1 << 10,
 };
 
 struct CommandEntry {

@@ -25,6 +25,11 @@ constexpr std::string_view kBitValue = "ERR bit is not an integer or out of rang
 constexpr std::string_view kNoAuth = "NOAUTH Authentication required.";
 constexpr std::string_view kOutOfMemory = "OOM command not allowed when used memory > 'maxmemory'.";
 constexpr std::string_view kReadOnly = "READONLY You can't write against a read only replica.";
+constexpr std::string_view kNoReplicas = "NOREPLICAS Not enough good replicas to write.";
+constexpr std::string_view kMasterDown =
+    "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
+constexpr std::string_view kOutcomeOpen =
+    "NOREPLICAS no majority of the shard has confirmed this within repl-ack-timeout: its outcome is open";
 constexpr std::string_view kLoading = "LOADING Redis is loading the dataset in memory";
 constexpr std::string_view kSnapshotFailed =
     "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that "

@@ -64,6 +64,11 @@ bool WritesNow(const CommandEntry& entry, const Session& session) {
   return entry.row->Is(kWrite) || (entry.row->name == "exec" && (session.queue.needs() & kNeedsWritable) != 0);
 }
 
+// EXEC needs what was queued needs.
+bool NeedsNow(const CommandEntry& entry, const Session& session, uint32_t need) {
+  return entry.row->name != "exec" || (session.queue.needs() & need) != 0;
+}
+
 }  // namespace
 
 Verdict Refuse(const CommandEntry& entry, uint32_t unmet, Server& server, ThreadState& thread, Session& session,
@@ -77,10 +82,6 @@ Verdict Refuse(const CommandEntry& entry, uint32_t unmet, Server& server, Thread
     Reject(&entry, errors::kNoAuth, thread, session, reply);
     return Verdict::kRefused;
   }
-  if ((unmet & kNeedsLoaded) != 0) {
-    Reject(&entry, errors::kLoading, thread, session, reply);
-    return Verdict::kRefused;
-  }
   if ((unmet & kNeedsMemoryChecked) != 0 && !MakeRoom(server, thread) && DeniedWhenOutOfMemory(entry, session)) {
     Reject(&entry, errors::kOutOfMemory, thread, session, reply);
     return Verdict::kRefused;
@@ -92,8 +93,22 @@ Verdict Refuse(const CommandEntry& entry, uint32_t unmet, Server& server, Thread
            thread, session, reply);
     return Verdict::kRefused;
   }
+  if ((unmet & kNeedsReplicas) != 0 && WritesNow(entry, session)) {
+    Reject(&entry, errors::kNoReplicas, thread, session, reply);
+    return Verdict::kRefused;
+  }
   if ((unmet & kNeedsWritable) != 0 && WritesNow(entry, session)) {
     Reject(&entry, errors::kReadOnly, thread, session, reply);
+    return Verdict::kRefused;
+  }
+  if ((unmet & kNeedsFreshData) != 0 && NeedsNow(entry, session, kNeedsFreshData)) {
+    Reject(&entry, errors::kMasterDown, thread, session, reply);
+    return Verdict::kRefused;
+  }
+  // A replica that waits for its primary's data can be told to give that up.
+  const bool ends_loading = server.is_replacing() && (entry.row->name == "replicaof" || entry.row->name == "slaveof");
+  if ((unmet & kNeedsLoaded) != 0 && !ends_loading && NeedsNow(entry, session, kNeedsLoaded)) {
+    Reject(&entry, errors::kLoading, thread, session, reply);
     return Verdict::kRefused;
   }
   if ((unmet & kNeedsLogRoom) != 0 && WritesNow(entry, session)) return Verdict::kWait;

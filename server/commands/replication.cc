@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The commands by which a server is followed. So far there is one use of them: SYNC by somebody who wants the data as
-// an RDB file and nothing behind it, which is what `redis-cli --rdb` does.
+// Who follows whom: REPLICAOF and its like for people, REPLCONF, PSYNC and SYNC for servers and for redis-cli --rdb.
 #include "server/command/error_replies.h"
 #include "server/commands/families.h"
 #include "server/rdb_stream.h"
@@ -11,19 +10,117 @@
 namespace ringkv::server {
 namespace {
 
-constexpr std::string_view kNoReplicas =
-    "ERR RingKV doesn't feed replicas yet; it gives an RDB file to who sends REPLCONF CAPA EOF and REPLCONF RDB-ONLY 1 "
-    "before SYNC, as redis-cli --rdb does";
+constexpr std::string_view kNotForRedis =
+    "ERR RingKV feeds replicas that are RingKV too; it gives an RDB file to who sends REPLCONF CAPA EOF and REPLCONF "
+    "RDB-ONLY 1 before SYNC, as redis-cli --rdb does";
+
+// --- for people -----------------------------------------------------------------------------------------------------
+
+void ReplicaOf(AdminCall& call) {
+  if (call.session.in_exec) return call.reply.Error("ERR REPLICAOF isn't possible inside of a transaction");
+  Replication& replication = call.server.replication();
+  if (EqualsIgnoringCase(call.args[1], "no") && EqualsIgnoringCase(call.args[2], "one")) {
+    replication.StopFollowing();
+    call.server.options().replicaof.Set("");
+    return call.reply.Ok();
+  }
+  const std::optional<int64_t> port = resp::ParseInteger(call.args[2]);
+  if (!port) return call.reply.Error("ERR Invalid master port");
+  if (*port <= 0 || *port > 65535) return call.reply.Error("ERR Invalid master port");
+  const std::string host(call.args[1]);
+  const PrimaryAddress now = replication.link().target();
+  if (replication.is_replica() && now.host == host && now.port == *port) {
+    return call.reply.Simple("OK Already connected to specified master");
+  }
+  call.server.log().Notice("REPLICAOF " + host + ":" + std::to_string(*port) + " asked for by " +
+                           call.session.card->address);
+  call.server.options().replicaof.Set(host + " " + std::to_string(*port));  // what CONFIG REWRITE keeps
+  replication.Follow({host, static_cast<int>(*port)});
+  call.reply.Ok();
+}
+
+std::string_view PhaseName(LinkPhase phase) {
+  switch (phase) {
+    case LinkPhase::kNone: return "none";
+    case LinkPhase::kConnect: return "connect";
+    case LinkPhase::kConnecting: return "connecting";
+    case LinkPhase::kSync: return "sync";
+    case LinkPhase::kConnected: return "connected";
+  }
+  return "unknown";
+}
+
+void Role(AdminCall& call) {
+  Replication& replication = call.server.replication();
+  if (replication.is_replica()) {
+    PrimaryLink& link = replication.link();
+    const PrimaryAddress primary = link.target();
+    call.reply.Array(5);
+    call.reply.Bulk("slave");
+    call.reply.Bulk(primary.host);
+    call.reply.Integer(primary.port);
+    call.reply.Bulk(PhaseName(link.phase()));
+    call.reply.Integer(link.phase() == LinkPhase::kConnected ? static_cast<int64_t>(link.last()) : -1);
+    return;
+  }
+  const std::vector<Replication::Replica> replicas = replication.replicas();
+  call.reply.Array(3);
+  call.reply.Bulk("master");
+  call.reply.Integer(static_cast<int64_t>(call.server.store().log().appended()));
+  call.reply.Array(static_cast<int64_t>(replicas.size()));
+  for (const Replication::Replica& replica : replicas) {
+    call.reply.Array(3);
+    call.reply.Bulk(replica.host);
+    call.reply.BulkInteger(replica.port);
+    call.reply.BulkInteger(static_cast<int64_t>(replica.acknowledged));
+  }
+}
+
+void Wait(AdminCall& call) {
+  Replication& replication = call.server.replication();
+  if (replication.is_replica()) {
+    return call.reply.Error(
+        "ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is "
+        "configured to be writable (which is not the default) writes to replicas are just local and are not "
+        "propagated.");
+  }
+  const std::optional<int64_t> replicas = resp::ParseInteger(call.args[1]);
+  if (!replicas) return call.reply.Error(errors::kNotInteger);
+  const std::optional<int64_t> timeout = resp::ParseInteger(call.args[2]);
+  if (!timeout) return call.reply.Error("ERR timeout is not an integer or out of range");
+  if (*timeout < 0) return call.reply.Error("ERR timeout is negative");
+  const size_t there = replication.CountAcknowledged(call.session.last_lsn);
+  if (*replicas <= 0 || there >= static_cast<size_t>(*replicas) || call.session.in_exec) {
+    return call.reply.Integer(static_cast<int64_t>(there));
+  }
+  const int64_t now = call.txn.now();
+  call.session.wait = ReplicaWait{.lsn = call.session.last_lsn,
+                                  .replicas = static_cast<size_t>(*replicas),
+                                  .deadline_ms = *timeout == 0 || *timeout > INT64_MAX - now ? INT64_MAX : now + *timeout};
+  call.server.store().log().Wake();
+}
+
+// --- for servers ----------------------------------------------------------------------------------------------------
 
 void ReplConf(AdminCall& call) {
   if (call.args.size() % 2 == 0) return call.reply.Error(errors::kSyntax);
+  ClientCard& card = *call.session.card;
   while (!call.args.AtEnd()) {
-    if (call.args.Take("CAPA")) {
-      if (call.args.Take("EOF")) {
-        call.session.takes_end_mark = true;
-      } else {
-        call.args.Skip(1);  // a capability that isn't needed
+    if (call.args.Take("LISTENING-PORT")) {
+      const std::optional<int64_t> port = resp::ParseInteger(call.args.Next());
+      if (!port || *port < 0 || *port > 65535) return call.reply.Error(errors::kNotInteger);
+      card.replica_port = static_cast<int>(*port);
+    } else if (call.args.Take("IP-ADDRESS")) {
+      constexpr size_t kLongestAddress = 255;
+      if (call.args.Peek().size() > kLongestAddress) {
+        return call.reply.Error("ERR REPLCONF ip-address provided by replica instance is too long: " +
+                                std::to_string(call.args.Peek().size()) + " bytes");
       }
+      card.replica_host.Set(std::string(call.args.Next()));
+    } else if (call.args.Take("CAPA")) {
+      const std::string_view capability = call.args.Next();
+      if (EqualsIgnoringCase(capability, "eof")) call.session.takes_end_mark = true;
+      if (EqualsIgnoringCase(capability, kLinkCapability)) call.session.speaks_node_link = true;
     } else if (call.args.Take("RDB-ONLY")) {
       const std::optional<int64_t> flag = resp::ParseInteger(call.args.Next());
       if (!flag) return call.reply.Error(errors::kNotInteger);
@@ -39,14 +136,29 @@ void ReplConf(AdminCall& call) {
 }
 
 void Sync(AdminCall& call) {
-  if (!call.session.wants_rdb_only || !call.session.takes_end_mark) return call.reply.Error(kNoReplicas);
+  if (!call.session.wants_rdb_only || !call.session.takes_end_mark) return call.reply.Error(kNotForRedis);
   call.server.log().Notice("sending an RDB file to " + call.session.card->address);
   call.session.stream = std::make_unique<RdbStream>(call.server.store().databases(), storage::UniqueDigits());
 }
 
-void PSync(AdminCall& call) { call.reply.Error(kNoReplicas); }
+void PSync(AdminCall& call) {
+  if (!call.session.speaks_node_link) return call.reply.Error(kNotForRedis);
+  const std::optional<int64_t> next = resp::ParseInteger(call.args[2]);
+  if (!next || *next < -1) return call.reply.Error(errors::kNotInteger);
+  Replication& replication = call.server.replication();
+  if (const storage::Status admitted = replication.CheckAdmission(); !admitted) {
+    return call.reply.Error(admitted.error().text);
+  }
+  call.session.card->is_replica = true;
+  const FeedRequest request{std::string(call.args[1]), *next > 0 ? static_cast<storage::Lsn>(*next) : 0};
+  call.session.take_socket = [&replication, card = call.session.card, request](int descriptor, std::string unsent) {
+    replication.Admit(descriptor, std::move(unsent), card, request);
+  };
+}
 
 constexpr uint32_t kFollows = kAdmin | kNoScript | kNoAsyncLoading | kNoMulti;
+
+constexpr uint32_t kLeads = kAdmin | kNoScript | kStale | kNoAsyncLoading;
 
 constexpr Command kRows[] = {
     {.name = "psync",
@@ -55,7 +167,7 @@ constexpr Command kRows[] = {
      .group = Group::kServer,
      .since = "2.8.0",
      .syntax = "replicationid offset [argument ...]",
-     .summary = "Refused: there are no replicas yet.",
+     .summary = "Makes the connection the link to a replica.",
      .run = Admin(PSync)},
     {.name = "replconf",
      .arity = -1,
@@ -63,8 +175,32 @@ constexpr Command kRows[] = {
      .group = Group::kServer,
      .since = "3.0.0",
      .syntax = "[option value ...]",
-     .summary = "Says what a SYNC on this connection is to give.",
+     .summary = "Says who it is that will ask for SYNC or PSYNC.",
      .run = Admin(ReplConf)},
+    {.name = "replicaof",
+     .arity = 3,
+     .flags = kLeads,
+     .group = Group::kServer,
+     .since = "5.0.0",
+     .syntax = "host port",
+     .summary = "Makes the server a replica of another one, or, with NO ONE, a primary.",
+     .run = Admin(ReplicaOf)},
+    {.name = "role",
+     .arity = 1,
+     .flags = kNoScript | kLoading | kStale | kFast,
+     .group = Group::kServer,
+     .categories = "admin dangerous",
+     .since = "2.8.12",
+     .summary = "Tells whether the server is a primary or a replica, and of whom.",
+     .run = Admin(Role)},
+    {.name = "slaveof",
+     .arity = 3,
+     .flags = kLeads,
+     .group = Group::kServer,
+     .since = "1.0.0",
+     .syntax = "host port",
+     .summary = "Does what REPLICAOF does.",
+     .run = Admin(ReplicaOf)},
     {.name = "sync",
      .arity = 1,
      .flags = kFollows,
@@ -73,6 +209,15 @@ constexpr Command kRows[] = {
      .complexity = "O(N) in the number of keys, while others are served",
      .summary = "Gives all data as an RDB file, after REPLCONF RDB-ONLY 1.",
      .run = Admin(Sync)},
+    {.name = "wait",
+     .arity = 3,
+     .flags = kNoScript,
+     .group = Group::kGeneric,
+     .tips = "request_policy:all_shards response_policy:agg_min",
+     .since = "3.0.0",
+     .syntax = "numreplicas timeout",
+     .summary = "Waits until so many replicas have acknowledged what this client has written.",
+     .run = Admin(Wait)},
 };
 static_assert(RowsAreSound(kRows));
 

@@ -52,6 +52,13 @@ std::string CheckFileName(std::string_view value) {
   return value.find('/') == std::string_view::npos ? "" : "it can't be a path, just a file name";
 }
 
+std::string CheckPeer(std::string_view value) {
+  const std::vector<std::string_view> words = Words(value);
+  if (words.empty()) return {};
+  const std::optional<int64_t> port = words.size() == 2 ? resp::ParseInteger(words[1]) : std::nullopt;
+  return port && *port > 0 && *port <= 65535 ? "" : "it takes a host and a port, such as '10.0.0.1 6379'";
+}
+
 constexpr int64_t kMostInt = INT32_MAX;
 
 constexpr OptionRow kRows[] = {
@@ -408,6 +415,130 @@ constexpr OptionRow kRows[] = {
      .default_value = "yes",
      .summary = "A bad line in the load-file ends the start; no: it is skipped and counted.",
      .field = &Options::load_file_strict},
+    {.name = "replicaof",
+     .kind = OptionKind::kText,
+     .default_value = "",
+     .alias = "slaveof",
+     .summary = "Host and port of the primary whose replica this server is; empty for none. REPLICAOF changes it.",
+     .field = &Options::replicaof,
+     .check = CheckPeer},
+    {.name = "masteruser",
+     .kind = OptionKind::kText,
+     .default_value = "",
+     .changeable = true,
+     .summary = "User that a replica names to its primary, with masterauth; empty for the default one.",
+     .field = &Options::masteruser},
+    {.name = "masterauth",
+     .kind = OptionKind::kText,
+     .default_value = "",
+     .changeable = true,
+     .summary = "Password that a replica gives to its primary; empty for none.",
+     .field = &Options::masterauth},
+    {.name = "replica-read-only",
+     .kind = OptionKind::kBoolean,
+     .default_value = "yes",
+     .alias = "slave-read-only",
+     .changeable = true,
+     .summary = "A replica refuses writes. With no, what its clients write stays there, unlogged, until a snapshot "
+                "comes from the primary.",
+     .field = &Options::replica_read_only},
+    {.name = "replica-serve-stale-data",
+     .kind = OptionKind::kBoolean,
+     .default_value = "yes",
+     .alias = "slave-serve-stale-data",
+     .changeable = true,
+     .summary = "A replica answers although the link to its primary is down.",
+     .field = &Options::replica_serve_stale_data},
+    {.name = "replica-announce-ip",
+     .kind = OptionKind::kText,
+     .default_value = "",
+     .alias = "slave-announce-ip",
+     .changeable = true,
+     .summary = "Address that a replica tells its primary; empty for the one that it is seen at.",
+     .field = &Options::replica_announce_ip},
+    {.name = "replica-announce-port",
+     .kind = OptionKind::kInteger,
+     .default_value = "0",
+     .alias = "slave-announce-port",
+     .least = 0,
+     .most = 65535,
+     .changeable = true,
+     .summary = "Port that a replica tells its primary; 0 for its own.",
+     .field = &Options::replica_announce_port},
+    {.name = "repl-backlog-size",
+     .kind = OptionKind::kMemory,
+     .default_value = "16mb",
+     .least = 16 * 1024,
+     .changeable = true,
+     .summary = "Bytes of newest changes kept in memory for replicas, once there has been one. What is older is read "
+                "from the log's files.",
+     .field = &Options::repl_backlog_size},
+    {.name = "repl-backlog-ttl",
+     .kind = OptionKind::kInteger,
+     .default_value = "3600",
+     .least = 0,
+     .most = kMostInt,
+     .changeable = true,
+     .summary = "Seconds without a replica after which a primary gives the backlog back; 0 never.",
+     .field = &Options::repl_backlog_ttl},
+    {.name = "repl-timeout",
+     .kind = OptionKind::kInteger,
+     .default_value = "60",
+     .least = 1,
+     .most = kMostInt,
+     .changeable = true,
+     .summary = "Seconds of silence after which the link between primary and replica is given up.",
+     .field = &Options::repl_timeout},
+    {.name = "repl-max-replicas",
+     .kind = OptionKind::kInteger,
+     .default_value = "32",
+     .least = 0,
+     .most = 1024,
+     .changeable = true,
+     .summary = "Most replicas at a time; each has a thread.",
+     .field = &Options::repl_max_replicas},
+    {.name = "repl-ack",
+     .kind = OptionKind::kChoice,
+     .default_value = "none",
+     .choices = "none quorum",
+     .changeable = true,
+     .summary = "With quorum a write is answered when a majority of its shard has it.",
+     .field = &Options::repl_ack},
+    {.name = "repl-ack-timeout",
+     .kind = OptionKind::kInteger,
+     .default_value = "1000",
+     .least = 1,
+     .most = kMostInt,
+     .changeable = true,
+     .summary = "Milliseconds after which a write that waits for a majority is answered with an error: its outcome is "
+                "open then.",
+     .field = &Options::repl_ack_timeout},
+    {.name = "repl-shard-nodes",
+     .kind = OptionKind::kInteger,
+     .default_value = "0",
+     .least = 0,
+     .most = 1024,
+     .changeable = true,
+     .summary = "Nodes that a majority is counted of, this one included; 0: this one and the replicas that are there.",
+     .field = &Options::repl_shard_nodes},
+    {.name = "min-replicas-to-write",
+     .kind = OptionKind::kInteger,
+     .default_value = "0",
+     .alias = "min-slaves-to-write",
+     .least = 0,
+     .most = kMostInt,
+     .changeable = true,
+     .summary = "Writes are refused while fewer replicas are there and in time; 0 for no such rule.",
+     .field = &Options::min_replicas_to_write},
+    {.name = "min-replicas-max-lag",
+     .kind = OptionKind::kInteger,
+     .default_value = "10",
+     .alias = "min-slaves-max-lag",
+     .least = 0,
+     .most = kMostInt,
+     .changeable = true,
+     .summary = "Seconds since a replica was heard of, up to which it counts as in time.",
+     .field = &Options::min_replicas_max_lag},
 };
 
 std::optional<int> ChoiceIndex(const OptionRow& row, std::string_view value) {
@@ -483,7 +614,7 @@ std::span<const OptionRow> OptionRows() { return kRows; }
 
 const OptionRow* FindOption(std::string_view name) {
   for (const OptionRow& row : kRows) {
-    if (EqualsIgnoringCase(row.name, name)) return &row;
+    if (EqualsIgnoringCase(row.name, name) || (!row.alias.empty() && EqualsIgnoringCase(row.alias, name))) return &row;
   }
   return nullptr;
 }

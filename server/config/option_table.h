@@ -29,6 +29,7 @@ struct OptionRow {
   std::string_view name;
   OptionKind kind;
   std::string_view default_value;
+  std::string_view alias = {};  // an older name, by which it is found too
   int64_t least = 0;
   int64_t most = INT64_MAX;
   std::string_view choices = {};  // separated by spaces; the value is the index

@@ -94,6 +94,22 @@ struct Options {
   SharedNumber key_index;
   SharedNumber key_index_idle;
   SharedNumber load_file_strict;
+  SharedText replicaof;
+  SharedText masteruser;
+  SharedText masterauth;
+  SharedNumber replica_read_only;
+  SharedNumber replica_serve_stale_data;
+  SharedText replica_announce_ip;
+  SharedNumber replica_announce_port;
+  SharedNumber repl_backlog_size;
+  SharedNumber repl_backlog_ttl;
+  SharedNumber repl_timeout;
+  SharedNumber repl_max_replicas;
+  SharedNumber repl_ack;
+  SharedNumber repl_ack_timeout;
+  SharedNumber repl_shard_nodes;
+  SharedNumber min_replicas_to_write;
+  SharedNumber min_replicas_max_lag;
 
   // Derived from client_output_buffer_limit, indexed by ClientClass.
   std::array<OutputLimit, 3> output_limits;

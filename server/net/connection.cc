@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "server/command/dispatch.h"
+#include "server/command/error_replies.h"
 
 namespace ringkv::server {
 namespace {
@@ -144,7 +145,7 @@ bool Connection::ServeBatch(const resp::RequestLimits& limits) {
 
 // False when the request, and those behind it, have to wait or will never be executed.
 bool Connection::Execute(const Request& request) {
-  if (session_.close_after_reply || session_.stream != nullptr) return false;
+  if (session_.close_after_reply || session_.stream != nullptr || session_.wait) return false;
   if (request.argv.empty()) return true;
   if (output_.size() > pause_mark()) {
     is_full_ = true;
@@ -159,6 +160,10 @@ bool Connection::Execute(const Request& request) {
     Close();
     return false;
   }
+  if (session_.take_socket) {
+    HandOver();
+    return false;
+  }
   if (outcome == Outcome::kPostponed) {
     is_paused_ = true;
     session_.card->is_paused = true;
@@ -171,7 +176,41 @@ bool Connection::Execute(const Request& request) {
   }
   HoldUntilSafe(before);
   if (session_.stream != nullptr) ContinueStream();
+  if (session_.wait) {
+    session_.card->is_paused = true;
+    thread_.WaitForReplicas(this);
+  }
   return true;
+}
+
+bool Connection::FinishWait(int64_t now_ms) {
+  const size_t there = server_.replication().CountAcknowledged(session_.wait->lsn);
+  if (there < session_.wait->replicas && now_ms < session_.wait->deadline_ms) return false;
+  session_.wait.reset();
+  session_.card->is_paused = false;
+  reply_.Integer(static_cast<int64_t>(there));
+  MarkForFlush();
+  Serve();
+  Read();
+  return true;
+}
+
+void Connection::HandOver() {
+  const SocketTaker take = std::move(session_.take_socket);
+  std::string unsent(output_.Readable());
+  const int descriptor = socket_.Release();
+  is_closed_ = true;
+  session_.UnwatchAll();
+  thread_.Release(this);
+  take(descriptor, std::move(unsent));
+}
+
+void Connection::GiveUpQuorum() {
+  const size_t sendable = gate_.Sendable(output_.size(), server_.safe_lsn());
+  const size_t held = gate_.Forget();
+  output_.TruncateTo(sendable);
+  for (size_t i = 0; i < held; ++i) reply_.Error(errors::kOutcomeOpen);
+  MarkForFlush();
 }
 
 void Connection::ContinueStream() {
@@ -309,9 +348,14 @@ bool Connection::Tick(int64_t now_ms) {
   if (!output_.empty() && OutputExceedsLimit(now_ms)) return false;
   const int64_t idle_ms = now_ms - last_read_ms_;
   const int64_t timeout = server_.options().timeout;
-  if (timeout > 0 && idle_ms > timeout * 1000 && !session_.is_monitor && !is_paused_ && session_.stream == nullptr) {
+  if (timeout > 0 && idle_ms > timeout * 1000 && !session_.is_monitor && !is_paused_ && session_.stream == nullptr &&
+      !session_.wait) {
     server_.log().Write(LogLevel::kVerbose, "closing idle client " + session_.card->address);
     return false;
+  }
+  if (gate_.held_since_ms() != 0 && server_.waits_for_quorum() &&
+      now_ms - gate_.held_since_ms() > server_.options().repl_ack_timeout) {
+    GiveUpQuorum();
   }
   if (may_have_ended_) Read();
   if (is_closed_) return true;

@@ -43,6 +43,10 @@ class Connection final : private StreamSocket::Owner {
   void Release();
   // Goes on after a pause.
   void Resume();
+  // The client waits for replicas: answers it if enough of them have acknowledged, or its time is over. False if it
+  // waits on.
+  bool FinishWait(int64_t now_ms);
+  const std::optional<ReplicaWait>& wait() const { return session_.wait; }
   // Called some times a second. False when the connection has run into a limit and is to be closed.
   bool Tick(int64_t now_ms);
 
@@ -59,7 +63,8 @@ class Connection final : private StreamSocket::Owner {
   bool ReceiveOnce();
   void Serve();
   bool MayServe() const {
-    return !is_closed_ && !is_paused_ && !is_full_ && !session_.close_after_reply && session_.stream == nullptr;
+    return !is_closed_ && !is_paused_ && !is_full_ && !session_.close_after_reply && session_.stream == nullptr &&
+           !session_.wait;
   }
   // Reads the next few requests from the input and executes them; false when serving has to stop.
   bool ServeBatch(const resp::RequestLimits& limits);
@@ -68,8 +73,14 @@ class Connection final : private StreamSocket::Owner {
   // What was appended to the output from `start` on may not leave before what it depends on is safe.
   void HoldUntilSafe(size_t start) {
     const storage::Lsn needed = thread_.state().txn.depends_on();
-    if (needed > server_.safe_lsn()) gate_.Hold(start, needed);
+    if (needed == 0) return;
+    session_.last_lsn = std::max(session_.last_lsn, needed);
+    if (needed > server_.safe_lsn() && output_.size() > start) gate_.Hold(start, needed, thread_.state().txn.now());
   }
+  // No majority has what the held replies depend on, in time: each becomes an error.
+  void GiveUpQuorum();
+  // Gives the socket to whom the command has named.
+  void HandOver();
   // Appends the next part of a reply that is made part by part.
   void ContinueStream();
   void ReplyProtocolError();

@@ -16,6 +16,8 @@ constexpr int kMostEventsARound = 48;
 // Served alone so many times, a connection's replies leave at once; now and then the loop looks again whether it has
 // company.
 constexpr unsigned kAloneRounds = 16;
+// Waits may be without end; timers count in nanoseconds.
+constexpr int64_t kLongestWaitMs = 24 * 3600 * 1000;
 
 }  // namespace
 
@@ -24,7 +26,8 @@ IoThread::IoThread(Server& server, size_t index)
       index_(index),
       context_(ASIO_CONCURRENCY_HINT_UNSAFE_IO),
       tick_(context_),
-      pause_timer_(context_) {}
+      pause_timer_(context_),
+      wait_timer_(context_) {}
 
 IoThread::~IoThread() {
   Stop();
@@ -103,7 +106,8 @@ void IoThread::ReleaseReplies() {
 // One sync for all that this round has left behind.
 void IoThread::SyncForHeld() {
   storage::LogWriter& log = server_.durability().log();
-  if (!log.IsQuick() || log.has_failed()) return server_.store().log().Wake();
+  const bool waits_for_sync = log.is_open() && log.policy() == storage::SyncPolicy::kAlways;
+  if (!waits_for_sync || !log.IsQuick() || log.has_failed()) return server_.store().log().Wake();
   holds_replies_.store(false);  // this thread need not be told what it does itself
   log.Step();
   ReleaseReplies();
@@ -111,6 +115,7 @@ void IoThread::SyncForHeld() {
 
 void IoThread::Release(Connection* connection) {
   std::erase(held_, connection);
+  std::erase(waiting_, connection);
   auto node = connections_.extract(connection->id());
   connection_count_.fetch_sub(1, std::memory_order_relaxed);
   if (!node.empty()) released_.push_back(std::move(node.mapped()));
@@ -146,10 +151,32 @@ void IoThread::Tick() {
   }
 }
 
+void IoThread::WaitForReplicas(Connection* connection) {
+  waiting_.push_back(connection);
+  has_waiting_ = true;
+  Post([this] { ResumeWaiting(); });  // what they acknowledged before somebody waited is not told again
+}
+
+void IoThread::ResumeWaiting() {
+  const int64_t now_ms = server_.clock().Now();
+  int64_t next_ms = INT64_MAX;
+  std::vector<Connection*> waiting;
+  waiting.swap(waiting_);
+  for (Connection* connection : waiting) {
+    if (connection->FinishWait(now_ms)) continue;
+    waiting_.push_back(connection);
+    next_ms = std::min(next_ms, connection->wait()->deadline_ms);
+  }
+  has_waiting_ = !waiting_.empty();
+  if (next_ms == INT64_MAX) return;
+  wait_timer_.expires_after(std::chrono::milliseconds(std::clamp<int64_t>(next_ms - now_ms, 1, kLongestWaitMs)));
+  wait_timer_.async_wait([this](std::error_code error) {
+    if (!error) ResumeWaiting();
+  });
+}
+
 void IoThread::WaitForPauseEnd() {
-  // A pause may be without end; the timer counts in nanoseconds.
-  constexpr int64_t kLongestWait = 24 * 3600 * 1000;
-  const int64_t left = std::clamp<int64_t>(server_.pause_end_ms() - server_.clock().Now(), 1, kLongestWait);
+  const int64_t left = std::clamp<int64_t>(server_.pause_end_ms() - server_.clock().Now(), 1, kLongestWaitMs);
   pause_timer_.expires_after(std::chrono::milliseconds(left));
   pause_timer_.async_wait([this](std::error_code error) {
     if (!error) ResumePaused();

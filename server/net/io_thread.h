@@ -56,6 +56,10 @@ class IoThread {
   void ReadLater(Connection* connection);
   // The connection waits for the end of a pause.
   void WaitForPauseEnd();
+  // The connection waits for replicas.
+  void WaitForReplicas(Connection* connection);
+  bool HasWaiting() const { return has_waiting_.load(); }
+  void ResumeWaiting();
   // The connection has replies that may not leave before more of the log is safe.
   void HoldReplies(Connection* connection);
   bool HoldsReplies() const { return holds_replies_.load(); }
@@ -75,11 +79,14 @@ class IoThread {
   asio::io_context context_;
   asio::steady_timer tick_;
   asio::steady_timer pause_timer_;
+  asio::steady_timer wait_timer_;
   std::unordered_map<uint64_t, std::unique_ptr<Connection>> connections_;
   std::atomic<size_t> connection_count_{0};
   RequestBatch batch_;
   std::vector<Connection*> to_flush_;
   std::vector<Connection*> held_;
+  std::vector<Connection*> waiting_;
+  std::atomic<bool> has_waiting_{false};
   std::atomic<bool> holds_replies_{false};
   std::vector<std::unique_ptr<Connection>> released_;
   std::atomic<bool> stopping_{false};

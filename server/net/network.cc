@@ -6,7 +6,9 @@
 
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/post.hpp>
+#include <chrono>
 #include <csignal>
+#include <future>
 
 #include "server/net/connection.h"
 
@@ -70,6 +72,7 @@ void Network::Run() {
   for (auto& thread : threads_) thread->Start();
   const auto keep_running = asio::make_work_guard(main_context_);
   main_context_.run();
+  is_ending_ = true;
   // The listener's descriptors live in the first thread's loop: that one ends before they are closed.
   for (auto& thread : threads_) thread->Stop();
   listener_.Close();
@@ -78,7 +81,8 @@ void Network::Run() {
 void Network::Close(const ClientCard& card) {
   IoThread& thread = *threads_[card.thread];
   thread.Post([&thread, id = card.id] {
-    if (Connection* connection = thread.Find(id)) connection->Close();
+    if (Connection* connection = thread.Find(id)) return connection->Close();
+    thread.server().replication().CloseFeed(id);
   });
 }
 
@@ -91,6 +95,24 @@ void Network::Push(const ClientCard& card, std::shared_ptr<const std::string> by
 
 void Network::ResumePaused() {
   for (auto& thread : threads_) thread->Post([&thread = *thread] { thread.ResumePaused(); });
+}
+
+void Network::ResumeWaiting() {
+  for (auto& thread : threads_) {
+    if (thread->HasWaiting()) thread->Post([&thread = *thread] { thread.ResumeWaiting(); });
+  }
+}
+
+void Network::WaitForRound() {
+  constexpr auto kSlice = std::chrono::milliseconds(20);
+  for (auto& thread : threads_) {
+    const auto passed = std::make_shared<std::promise<void>>();
+    thread->Post([passed] { passed->set_value(); });
+    // A thread that has ended passes nothing any more, and does nothing either.
+    std::future<void> waits = passed->get_future();
+    while (!is_ending_ && waits.wait_for(kSlice) != std::future_status::ready) {
+    }
+  }
 }
 
 void Network::ReleaseReplies() {

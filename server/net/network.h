@@ -4,6 +4,7 @@
 // Threads: own synchronisation; Run is called by the main thread.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <vector>
 
@@ -31,6 +32,8 @@ class Network final : public ClientLinks {
   void Close(const ClientCard& card) override;
   void Push(const ClientCard& card, std::shared_ptr<const std::string> bytes) override;
   void ResumePaused() override;
+  void ResumeWaiting() override;
+  void WaitForRound() override;
   void ReleaseReplies() override;
   void Stop() override;
 
@@ -38,6 +41,7 @@ class Network final : public ClientLinks {
   void OnSignal(int signal);
 
   Server& server_;
+  std::atomic<bool> is_ending_{false};
   asio::io_context main_context_;
   std::vector<std::unique_ptr<IoThread>> threads_;
   Listener listener_;

@@ -4,7 +4,7 @@
 // A reply that shows an effect must not be seen before the effect is as safe as the configuration promises. The gate
 // keeps marks: what comes behind a mark waits until the mark's LSN is safe.
 //
-// Invariant: marks ascend in bytes and in LSN.
+// Invariant: marks ascend in bytes, and don't descend in LSN.
 // Threads: confined.
 #pragma once
 
@@ -19,9 +19,18 @@ namespace ringkv::server {
 
 class ReplyGate {
  public:
-  // What is appended behind the `size` bytes that wait now depends on `lsn`.
-  void Hold(size_t size, storage::Lsn lsn) {
-    if (marks_.empty() || marks_.back().lsn < lsn) marks_.push_back({sent_ + size, lsn});
+  // The reply that begins behind the `size` bytes that wait now depends on `lsn`.
+  void Hold(size_t size, storage::Lsn lsn, int64_t now_ms) {
+    if (!marks_.empty()) lsn = std::max(lsn, marks_.back().lsn);
+    marks_.push_back({sent_ + size, lsn, now_ms});
+  }
+  // Since when the oldest reply is held; 0 if none is.
+  int64_t held_since_ms() const { return marks_.empty() ? 0 : marks_.front().since_ms; }
+  // Holds nothing any more. Returns how many replies it has held.
+  size_t Forget() {
+    const size_t held = marks_.size();
+    marks_.clear();
+    return held;
   }
   // How many of the `size` bytes that wait may leave when all groups up to `safe` are safe.
   size_t Sendable(size_t size, storage::Lsn safe) {
@@ -35,6 +44,7 @@ class ReplyGate {
   struct Mark {
     uint64_t begin;  // counted from the connection's first byte
     storage::Lsn lsn;
+    int64_t since_ms;
   };
   std::vector<Mark> marks_;
   uint64_t sent_ = 0;

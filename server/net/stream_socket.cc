@@ -6,6 +6,7 @@
 
 #include <asio/detail/reactor.hpp>
 #include <asio/detail/reactor_op.hpp>
+#include <utility>
 
 namespace ringkv::server {
 namespace {
@@ -86,13 +87,19 @@ ssize_t StreamSocket::Receive(char* room, size_t size) { return ::recv(descripto
 ssize_t StreamSocket::Send(const char* bytes, size_t size) { return ::send(descriptor_, bytes, size, MSG_NOSIGNAL); }
 
 void StreamSocket::Close() {
-  if (descriptor_ < 0) return;
+  if (const int descriptor = Detach(true); descriptor >= 0) ::close(descriptor);
+}
+
+int StreamSocket::Release() { return Detach(false); }
+
+int StreamSocket::Detach(bool is_closed_next) {
+  if (descriptor_ < 0) return -1;
   registration_->readable.is_cancelled = true;
   registration_->writable.is_cancelled = true;
-  registration_->loop.deregister_descriptor(descriptor_, registration_->data, true);
+  // Closing takes it out of epoll at no cost.
+  registration_->loop.deregister_descriptor(descriptor_, registration_->data, is_closed_next);
   registration_->loop.cleanup_descriptor_data(registration_->data);
-  ::close(descriptor_);
-  descriptor_ = -1;
+  return std::exchange(descriptor_, -1);
 }
 
 bool StreamSocket::is_idle() const {

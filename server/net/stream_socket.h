@@ -46,11 +46,15 @@ class StreamSocket {
 
   // Ends all waits without calling the owner.
   void Close();
+  // Likewise, but the descriptor stays open: it is the caller's now.
+  int Release();
   // No wait refers to the socket any more: it may be destroyed.
   bool is_idle() const;
 
  private:
   struct Registration;  // what belongs to Asio's reactor
+
+  int Detach(bool is_closed_next);
 
   int descriptor_;
   std::unique_ptr<Registration> registration_;

@@ -59,6 +59,10 @@ struct Field {
   Value value;
 };
 
+void AddField(std::string* out, std::string_view name, std::string_view value) {
+  *out += std::string(name) + ":" + std::string(value) + "\r\n";
+}
+
 std::string Text(uint64_t number) { return std::to_string(number); }
 
 std::string Fixed(double number, int digits) {
@@ -269,17 +273,19 @@ constexpr Field kFields[] = {
     {"stats", "total_net_input_bytes", [](const Snapshot& s) { return Text(s.Sum(&ThreadStatistics::bytes_read)); }},
     {"stats", "total_net_output_bytes",
      [](const Snapshot& s) { return Text(s.Sum(&ThreadStatistics::bytes_written)); }},
-    {"stats", "total_net_repl_input_bytes", [](const Snapshot&) { return Text(0); }},
-    {"stats", "total_net_repl_output_bytes", [](const Snapshot&) { return Text(0); }},
+    {"stats", "total_net_repl_input_bytes",
+     [](const Snapshot& s) { return Text(s.server.replication().totals().bytes_in); }},
+    {"stats", "total_net_repl_output_bytes",
+     [](const Snapshot& s) { return Text(s.server.replication().totals().bytes_out); }},
     {"stats", "instantaneous_input_kbps",
      [](const Snapshot& s) { return Fixed(static_cast<double>(s.server.rates().bytes_read) / 1024, 2); }},
     {"stats", "instantaneous_output_kbps",
      [](const Snapshot& s) { return Fixed(static_cast<double>(s.server.rates().bytes_written) / 1024, 2); }},
     {"stats", "rejected_connections",
      [](const Snapshot& s) { return Text(s.Sum(&ThreadStatistics::connections_rejected)); }},
-    {"stats", "sync_full", [](const Snapshot&) { return Text(0); }},
-    {"stats", "sync_partial_ok", [](const Snapshot&) { return Text(0); }},
-    {"stats", "sync_partial_err", [](const Snapshot&) { return Text(0); }},
+    {"stats", "sync_full", [](const Snapshot& s) { return Text(s.server.replication().totals().full); }},
+    {"stats", "sync_partial_ok", [](const Snapshot& s) { return Text(s.server.replication().totals().partial); }},
+    {"stats", "sync_partial_err", [](const Snapshot& s) { return Text(s.server.replication().totals().partial_refused); }},
     {"stats", "expired_keys", [](const Snapshot& s) { return Text(s.keys.expired); }},
     {"stats", "evicted_keys", [](const Snapshot& s) { return Text(s.keys.evicted); }},
     {"stats", "evicted_clients", [](const Snapshot&) { return Text(0); }},
@@ -301,14 +307,6 @@ constexpr Field kFields[] = {
     {"stats", "client_output_buffer_limit_disconnections",
      [](const Snapshot& s) { return Text(s.Sum(&ThreadStatistics::output_buffer_limit_disconnections)); }},
 
-    {"replication", "role", [](const Snapshot&) { return std::string("master"); }},
-    {"replication", "connected_slaves", [](const Snapshot&) { return Text(0); }},
-    {"replication", "master_failover_state", [](const Snapshot&) { return std::string("no-failover"); }},
-    {"replication", "master_replid", [](const Snapshot& s) { return s.server.run_id(); }},
-    {"replication", "master_repl_offset", [](const Snapshot&) { return Text(0); }},
-    {"replication", "second_repl_offset", [](const Snapshot&) { return std::string("-1"); }},
-    {"replication", "repl_backlog_active", [](const Snapshot&) { return Text(0); }},
-
     {"cpu", "used_cpu_sys", [](const Snapshot& s) { return Seconds(s.usage.ru_stime); }},
     {"cpu", "used_cpu_user", [](const Snapshot& s) { return Seconds(s.usage.ru_utime); }},
     {"cpu", "used_cpu_sys_children", [](const Snapshot&) { return std::string("0.000000"); }},
@@ -316,6 +314,68 @@ constexpr Field kFields[] = {
 
     {"cluster", "cluster_enabled", [](const Snapshot&) { return Text(0); }},
 };
+
+void AddLink(const Snapshot& s, std::string* out) {
+  PrimaryLink& link = s.server.replication().link();
+  const PrimaryAddress primary = link.target();
+  const LinkPhase phase = link.phase();
+  const bool is_up = phase == LinkPhase::kConnected;
+  const auto seconds_since = [&](int64_t then) { return std::to_string(then == 0 ? -1 : (s.now_ms - then) / 1000); };
+  AddField(out, "master_host", primary.host);
+  AddField(out, "master_port", std::to_string(primary.port));
+  AddField(out, "master_link_status", is_up ? "up" : "down");
+  AddField(out, "master_last_io_seconds_ago", is_up ? seconds_since(link.last_received_ms()) : "-1");
+  AddField(out, "master_sync_in_progress", Text(phase == LinkPhase::kSync ? 1 : 0));
+  AddField(out, "slave_read_repl_offset", Text(link.last()));
+  AddField(out, "slave_repl_offset", Text(link.last()));
+  if (phase == LinkPhase::kSync) AddField(out, "master_sync_read_bytes", Text(link.snapshot_bytes()));
+  if (!is_up) AddField(out, "master_link_down_since_seconds", seconds_since(link.down_since_ms()));
+  const storage::Lsn ahead = link.primary_last();
+  AddField(out, "slave_lag_groups", Text(ahead > link.last() ? ahead - link.last() : 0));
+  AddField(out, "slave_lag_ms", Text(static_cast<uint64_t>(link.LagMs(s.now_ms))));
+  AddField(out, "slave_priority", "100");
+  AddField(out, "slave_read_only", Text(s.server.options().replica_read_only != 0 ? 1 : 0));
+  AddField(out, "replica_announced", "1");
+}
+
+std::string_view FeedStateName(FeedState state) {
+  switch (state) {
+    case FeedState::kStarting: return "wait_bgsave";
+    case FeedState::kSendingSnapshot: return "send_bulk";
+    default: return "online";
+  }
+}
+
+void AddReplication(const Snapshot& s, std::string* out) {
+  Replication& replication = s.server.replication();
+  AddField(out, "role", replication.is_replica() ? "slave" : "master");
+  if (replication.is_replica()) AddLink(s, out);
+  const std::vector<Replication::Replica> replicas = replication.replicas();
+  AddField(out, "connected_slaves", Text(replicas.size()));
+  const int64_t fewest = s.server.options().min_replicas_to_write;
+  if (fewest > 0) AddField(out, "min_slaves_good_slaves", Text(replication.good_replicas()));
+  for (size_t i = 0; i < replicas.size(); ++i) {
+    const Replication::Replica& replica = replicas[i];
+    AddField(out, "slave" + std::to_string(i),
+             "ip=" + replica.host + ",port=" + std::to_string(replica.port) +
+                 ",state=" + std::string(FeedStateName(replica.state)) + ",offset=" + Text(replica.acknowledged) +
+                 ",lag=" + std::to_string(replica.lag_seconds));
+  }
+  const cluster::History history = replication.history();
+  const bool has_earlier = !history.earlier().empty();
+  AddField(out, "master_failover_state", "no-failover");
+  AddField(out, "master_replid", history.id());
+  AddField(out, "master_replid2", has_earlier ? history.earlier().back().id : std::string(40, '0'));
+  AddField(out, "master_repl_offset", Text(s.server.store().log().appended()));
+  AddField(out, "second_repl_offset", has_earlier ? Text(history.earlier().back().last + 1) : "-1");
+  AddField(out, "repl_epoch", Text(replication.epoch()));
+  const storage::Backlog& backlog = replication.backlog();
+  const bool is_active = replication.has_backlog();
+  AddField(out, "repl_backlog_active", Text(is_active ? 1 : 0));
+  AddField(out, "repl_backlog_size", s.Option("repl-backlog-size"));
+  AddField(out, "repl_backlog_first_byte_offset", Text(is_active ? backlog.first() : 0));
+  AddField(out, "repl_backlog_histlen", Text(is_active ? backlog.bytes() : 0));
+}
 
 void AddCommandStatistics(const Snapshot& s, std::string* out) {
   for (size_t i = 0; i < s.server.commands().size(); ++i) {
@@ -383,7 +443,7 @@ constexpr Section kSections[] = {
     {"memory", "Memory", true, nullptr},
     {"persistence", "Persistence", true, nullptr},
     {"stats", "Stats", true, nullptr},
-    {"replication", "Replication", true, nullptr},
+    {"replication", "Replication", true, AddReplication},
     {"cpu", "CPU", true, nullptr},
     {"modules", "Modules", true, nullptr},
     {"commandstats", "Commandstats", false, AddCommandStatistics},
@@ -427,7 +487,7 @@ std::string InfoPage(Server& server, storage::Txn& txn, const std::vector<std::s
     }
     for (const Field& field : kFields) {
       if (field.section != section.name) continue;
-      page += std::string(field.name) + ":" + field.value(snapshot) + "\r\n";
+      AddField(&page, field.name, field.value(snapshot));
     }
   }
   return page;

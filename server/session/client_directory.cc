@@ -34,6 +34,7 @@ std::vector<std::shared_ptr<ClientCard>> ClientDirectory::All() const {
 
 std::string DescribeClient(const ClientCard& card, int64_t now_ms) {
   std::string flags;
+  if (card.is_replica) flags += 'S';
   if (card.is_monitor) flags += 'O';
   if (card.queued_commands >= 0) flags += 'x';
   if (card.is_paused) flags += 'b';

@@ -47,6 +47,9 @@ struct ClientCard {
   std::atomic<bool> no_evict{false};
   std::atomic<bool> no_touch{false};
   std::atomic<bool> watch_failed{false};
+  std::atomic<bool> is_replica{false};
+  std::atomic<int> replica_port{0};  // REPLCONF listening-port
+  SharedText replica_host;           // REPLCONF ip-address
   SharedText name;
   SharedText library_name;
   SharedText library_version;

@@ -4,7 +4,10 @@
 // Threads: confined to the client's thread; the card is what others may see.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "server/session/client_directory.h"
 #include "server/session/reply_stream.h"
@@ -13,6 +16,16 @@
 #include "storage/key_observer.h"
 
 namespace ringkv::server {
+
+// A client that waits until so many replicas have what it has written.
+struct ReplicaWait {
+  storage::Lsn lsn = 0;
+  size_t replicas = 0;
+  int64_t deadline_ms = 0;
+};
+
+// Who takes a client's socket over, with the bytes that were to be sent to it still.
+using SocketTaker = std::function<void(int descriptor, std::string unsent)>;
 
 enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext, kSkipThis };
 
@@ -41,9 +54,13 @@ class Session {
   bool in_exec = false;
   bool takes_end_mark = false;  // REPLCONF CAPA EOF
   bool wants_rdb_only = false;  // REPLCONF RDB-ONLY
+  bool speaks_node_link = false;  // REPLCONF CAPA of another RingKV
+  storage::Lsn last_lsn = 0;  // the last group that what the client has done or seen may depend on
   ReplyMode reply_mode = ReplyMode::kOn;
   TransactionQueue queue;
   WatchState watch;
+  std::optional<ReplicaWait> wait;  // nothing is served until it ends
+  SocketTaker take_socket;          // set: the connection ends here and goes on there
   std::unique_ptr<ReplyStream> stream;  // the reply to the last command goes on; nothing is served until it ends
 
  private:

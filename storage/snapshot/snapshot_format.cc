@@ -15,10 +15,10 @@ constexpr size_t kAccessBytes = 3;
 
 }  // namespace
 
-std::string EncodeSnapshotHeader(const Store& store, UnixMs now) {
+std::string EncodeSnapshotHeader(const Store& store, UnixMs now, Lsn begun) {
   return EncodeFileHeader(kSnapshotMagic, {.hash_seed = store.placement().seed,
                                            .by_slot = store.placement().by_slot,
-                                           .lsn = store.log().appended(),
+                                           .lsn = begun,
                                            .created = now});
 }
 

@@ -57,8 +57,8 @@ struct BlockEntry {
   uint32_t access = 0;
 };
 
-// The file header of a snapshot of `store` that is begun now.
-std::string EncodeSnapshotHeader(const Store& store, UnixMs now);
+// The file header of a snapshot of `store` that is begun now, with `begun` the last group.
+std::string EncodeSnapshotHeader(const Store& store, UnixMs now, Lsn begun);
 std::string EncodeSection(const Section& section);
 bool DecodeSection(std::string_view bytes, Section* section);
 

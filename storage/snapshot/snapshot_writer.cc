@@ -36,7 +36,7 @@ Status SnapshotWriter::Begin() {
     Result<std::unique_ptr<File>> file = files_.Open(temporary_, OpenMode::kReplaceUncached);
     if (!file) return tl::unexpected(file.error());
     file_ = std::move(*file);
-    const std::string header = EncodeSnapshotHeader(store_, clock_.Now());
+    const std::string header = EncodeSnapshotHeader(store_, clock_.Now(), store_.log().appended());
     summary_.file_bytes = header.size();
     output_ = header;
   }

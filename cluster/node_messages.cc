@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+#include "cluster/node_messages.h"
+
+#include "storage/byte_codec.h"
+#include "storage/checksum.h"
+
+namespace ringkv::cluster {
+namespace {
+
+using storage::PutFixed;
+
+constexpr std::string_view kMagic = "RKVN";
+constexpr uint8_t kVersion = 1;
+constexpr size_t kCheckedBytes = kMessageHeadBytes - sizeof(uint64_t);
+
+bool IsKnown(uint8_t kind) {
+  return kind >= static_cast<uint8_t>(MessageKind::kSnapshot) && kind <= static_cast<uint8_t>(MessageKind::kAck);
+}
+
+}  // namespace
+
+std::string EncodeMessageHead(MessageKind kind, uint64_t epoch, std::string_view body) {
+  std::string head(kMagic);
+  PutFixed(&head, kVersion);
+  PutFixed(&head, static_cast<uint8_t>(kind));
+  PutFixed(&head, uint16_t{0});
+  PutFixed(&head, epoch);
+  PutFixed(&head, uint64_t{body.size()});
+  PutFixed(&head, storage::Checksum(head, body));
+  return head;
+}
+
+std::string EncodeMessage(MessageKind kind, uint64_t epoch, std::string_view body) {
+  return EncodeMessageHead(kind, epoch, body).append(body);
+}
+
+std::string EncodeHeartbeat(const Heartbeat& heartbeat) {
+  std::string body;
+  PutFixed(&body, heartbeat.last);
+  PutFixed(&body, heartbeat.time);
+  return body;
+}
+
+std::string EncodeAck(storage::Lsn last) {
+  std::string body;
+  PutFixed(&body, last);
+  return body;
+}
+
+Decoded DecodeMessage(std::string_view bytes, NodeMessage* message, size_t* size) {
+  *size = kMessageHeadBytes;
+  if (bytes.size() < kMessageHeadBytes) return Decoded::kNeedMore;
+  storage::ByteReader reader(bytes.substr(0, kMessageHeadBytes));
+  if (reader.Bytes(kMagic.size()) != kMagic || reader.Fixed<uint8_t>() != kVersion) return Decoded::kBad;
+  const auto kind = reader.Fixed<uint8_t>();
+  reader.Fixed<uint16_t>();
+  message->epoch = reader.Fixed<uint64_t>();
+  const auto body_bytes = reader.Fixed<uint64_t>();
+  const auto checksum = reader.Fixed<uint64_t>();
+  if (!IsKnown(kind) || body_bytes > kLargestMessage) return Decoded::kBad;
+  message->kind = static_cast<MessageKind>(kind);
+  *size = kMessageHeadBytes + body_bytes;
+  if (bytes.size() < *size) return Decoded::kNeedMore;
+  message->body = bytes.substr(kMessageHeadBytes, body_bytes);
+  return checksum == storage::Checksum(bytes.substr(0, kCheckedBytes), message->body) ? Decoded::kMessage
+                                                                                      : Decoded::kBad;
+}
+
+bool DecodeHeartbeat(std::string_view body, Heartbeat* heartbeat) {
+  storage::ByteReader reader(body);
+  heartbeat->last = reader.Fixed<storage::Lsn>();
+  heartbeat->time = reader.Fixed<storage::UnixMs>();
+  return reader.ok() && reader.AtEnd();
+}
+
+bool DecodeAck(std::string_view body, storage::Lsn* last) {
+  storage::ByteReader reader(body);
+  *last = reader.Fixed<storage::Lsn>();
+  return reader.ok() && reader.AtEnd();
+}
+
+}  // namespace ringkv::cluster

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+#include "cluster/replication/acks.h"
+
+#include <algorithm>
+#include <functional>
+#include <vector>
+
+namespace ringkv::cluster {
+
+storage::Lsn QuorumLsn(std::span<const storage::Lsn> acknowledged, size_t nodes, storage::Lsn own) {
+  const size_t majority = nodes / 2 + 1;
+  if (majority <= 1) return own;
+  if (acknowledged.size() + 1 < majority) return 0;
+  std::vector<storage::Lsn> best(acknowledged.begin(), acknowledged.end());
+  std::sort(best.begin(), best.end(), std::greater<>());
+  return std::min(own, best[majority - 2]);
+}
+
+size_t CountAtLeast(std::span<const storage::Lsn> acknowledged, storage::Lsn lsn) {
+  return static_cast<size_t>(
+      std::count_if(acknowledged.begin(), acknowledged.end(), [&](storage::Lsn each) { return each >= lsn; }));
+}
+
+}  // namespace ringkv::cluster

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: MIT
+#include "server/replication/primary_link.h"
+
+#include <chrono>
+#include <vector>
+
+#include "server/replication/replication.h"
+#include "server/server.h"
+#include "storage/allocator.h"
+
+namespace ringkv::server {
+namespace {
+
+using cluster::MessageKind;
+using storage::Fail;
+using storage::MutexLock;
+using storage::Status;
+
+constexpr int64_t kConnectMs = 5000;
+constexpr size_t kLongestLine = 4096;
+constexpr size_t kReceiveBytes = 256 * 1024;
+constexpr auto kRest = std::chrono::milliseconds(500);  // between two attempts
+
+std::string AsRequest(const std::vector<std::string>& words) {
+  std::string request = "*" + std::to_string(words.size()) + "\r\n";
+  for (const std::string& word : words) request += "$" + std::to_string(word.size()) + "\r\n" + word + "\r\n";
+  return request;
+}
+
+}  // namespace
+
+PrimaryLink::PrimaryLink(Server& server, Replication& replication)
+    : server_(server), replication_(replication), follower_(server.store()) {}
+
+PrimaryLink::~PrimaryLink() { Stop(); }
+
+void PrimaryLink::Start() {
+  thread_ = std::thread([this] { Run(); });
+}
+
+void PrimaryLink::Stop() {
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+    if (socket_ != nullptr) socket_->Interrupt();
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void PrimaryLink::Follow(PrimaryAddress target) {
+  {
+    MutexLock lock(mutex_);
+    target_ = std::move(target);
+    ++generation_;
+    phase_ = LinkPhase::kConnect;
+    down_since_ms_ = server_.clock().Now();
+    if (socket_ != nullptr) socket_->Interrupt();
+  }
+  changed_.notify_all();
+}
+
+bool PrimaryLink::Unfollow() {
+  Follow({});
+  MutexLock lock(apply_mutex_);
+  phase_ = LinkPhase::kNone;
+  return !follower_.is_loading();
+}
+
+PrimaryAddress PrimaryLink::target() {
+  MutexLock lock(mutex_);
+  return target_;
+}
+
+int64_t PrimaryLink::LagMs(int64_t now_ms) const {
+  const int64_t since = behind_since_ms_;
+  return since == 0 ? 0 : std::max<int64_t>(now_ms - since, 0);
+}
+
+// --- the thread -----------------------------------------------------------------------------------------------------
+
+bool PrimaryLink::WaitForTarget(uint64_t* generation, PrimaryAddress* target) NO_THREAD_SAFETY_ANALYSIS {
+  std::unique_lock lock(mutex_.native());
+  while (!stopping_ && target_.port == 0) changed_.wait(lock);
+  *generation = generation_;
+  *target = target_;
+  return !stopping_;
+}
+
+void PrimaryLink::Rest() NO_THREAD_SAFETY_ANALYSIS {
+  std::unique_lock lock(mutex_.native());
+  if (!stopping_) changed_.wait_for(lock, kRest);
+}
+
+void PrimaryLink::Run() {
+  NameThisThread("replica-link");
+  storage::CountMemoryOfThisThread();
+  uint64_t generation = 0;
+  uint64_t followed = 0;
+  PrimaryAddress target;
+  std::string said;
+  while (WaitForTarget(&generation, &target)) {
+    if (followed != generation) replication_.BecomeFollower();
+    followed = generation;
+    const Status ended = FollowOnce(generation, target);
+    {
+      MutexLock lock(mutex_);
+      socket_.reset();
+    }
+    if (stopping_ || !IsCurrent(generation)) continue;
+    if (phase_ != LinkPhase::kConnect) down_since_ms_ = server_.clock().Now();
+    phase_ = LinkPhase::kConnect;
+    if (ended.error().text != said) {
+      said = ended.error().text;
+      server_.log().Warning("replication from " + target.host + ":" + std::to_string(target.port) + ": " + said +
+                            "; trying again until it works");
+    }
+    Rest();
+  }
+}
+
+Status PrimaryLink::FollowOnce(uint64_t generation, const PrimaryAddress& target) {
+  storage::Result<std::unique_ptr<PeerSocket>> connected =
+      PeerSocket::Connect(target.host, target.port, kConnectMs, stopping_);
+  if (!connected) return tl::unexpected(connected.error());
+  {
+    MutexLock lock(mutex_);
+    if (stopping_ || !IsCurrent(generation)) return Fail("the link was closed");
+    socket_ = std::move(*connected);
+  }
+  phase_ = LinkPhase::kConnecting;
+  if (Status shaken = Handshake(generation, target); !shaken) return shaken;
+  return ReceiveMessages(generation);
+}
+
+storage::Result<std::string> PrimaryLink::Ask(const std::vector<std::string>& command) {
+  const int64_t timeout = server_.options().repl_timeout * 1000;
+  if (Status sent = socket_->Send(AsRequest(command), timeout); !sent) return tl::unexpected(sent.error());
+  storage::Result<std::string> line = socket_->ReceiveLine(kLongestLine, timeout);
+  if (line && line->starts_with('-')) return Fail(command[0] + " was answered: " + line->substr(1));
+  return line;
+}
+
+Status PrimaryLink::Handshake(uint64_t generation, const PrimaryAddress& target) NO_THREAD_SAFETY_ANALYSIS {
+  Options& options = server_.options();
+  const std::string password = options.masterauth.Get();
+  if (!password.empty()) {
+    const std::string user = options.masteruser.Get();
+    std::vector<std::string> auth{"AUTH", password};
+    if (!user.empty()) auth.insert(auth.begin() + 1, user);
+    if (const auto answer = Ask(auth); !answer) return tl::unexpected(answer.error());
+  }
+  const int64_t announced = options.replica_announce_port;
+  const int64_t port = announced != 0 ? announced : options.port.load();
+  std::vector<std::string> about{"REPLCONF", "listening-port", std::to_string(port)};
+  if (const std::string ip = options.replica_announce_ip.Get(); !ip.empty()) {
+    about.insert(about.end(), {"ip-address", ip});
+  }
+  about.insert(about.end(), {"capa", std::string(kLinkCapability)});
+  if (const auto answer = Ask(about); !answer) return tl::unexpected(answer.error());
+  const storage::Lsn have = replication_.FollowedLast();
+  const auto verdict = Ask({"PSYNC", replication_.history_id(), std::to_string(have + 1)});
+  if (!verdict) return tl::unexpected(verdict.error());
+  char word[16] = {};
+  char history[48] = {};
+  unsigned long long epoch = 0;
+  if (std::sscanf(verdict->c_str(), "+RINGKV %15s %47s %llu", word, history, &epoch) != 3) {
+    return Fail("it answers PSYNC as a Redis server does ('" + verdict->substr(0, 40) +
+                "'); to move in from Redis use migrate-from");
+  }
+  epoch_floor_ = epoch;
+  MutexLock lock(apply_mutex_);
+  if (!IsCurrent(generation)) return Fail("the link was closed");
+  if (std::string_view(word) == "CONTINUE") {
+    follower_.Resume(have);
+    last_ = have;
+    replication_.ContinueHistory(history, epoch, have);
+    server_.log().Notice("replication from " + target.host + ":" + std::to_string(target.port) + " goes on at LSN " +
+                         std::to_string(have + 1));
+    phase_ = LinkPhase::kConnected;
+    replication_.NoteLinkChange();
+  } else {
+    new_history_ = history;
+    snapshot_bytes_ = 0;
+    phase_ = LinkPhase::kSync;
+    server_.log().Notice("replication from " + target.host + ":" + std::to_string(target.port) +
+                         " begins with a snapshot");
+  }
+  last_received_ms_ = server_.clock().Now();
+  return {};
+}
+
+// --- messages -------------------------------------------------------------------------------------------------------
+
+Status PrimaryLink::ReceiveMessages(uint64_t generation) {
+  std::string received;
+  size_t needed = 0;
+  while (!stopping_ && IsCurrent(generation)) {
+    const size_t before = received.size();
+    received.resize(before + kReceiveBytes);
+    const int64_t timeout = server_.options().repl_timeout * 1000;
+    const storage::Result<size_t> got = socket_->Receive(received.data() + before, kReceiveBytes, timeout);
+    if (!got) return tl::unexpected(got.error());
+    if (*got == 0) return Fail("it has been silent for " + std::to_string(timeout / 1000) + " s (repl-timeout)");
+    received.resize(before + *got);
+    last_received_ms_ = server_.clock().Now();
+    replication_.NoteBytesIn(*got);
+    size_t taken = 0;
+    while (received.size() - taken >= needed) {
+      cluster::NodeMessage message;
+      const cluster::Decoded decoded = DecodeMessage(std::string_view(received).substr(taken), &message, &needed);
+      if (decoded == cluster::Decoded::kBad) return Fail("a message from it is damaged");
+      if (decoded == cluster::Decoded::kNeedMore) break;
+      if (Status done = Take(generation, message); !done) return done;
+      taken += needed;
+      needed = 0;
+    }
+    received.erase(0, taken);
+    if (received.empty() && received.capacity() > 16 * kReceiveBytes) received.shrink_to_fit();
+    if (owes_ack_) {
+      if (Status sent = Acknowledge(); !sent) return sent;
+    }
+  }
+  return Fail("the link was closed");
+}
+
+Status PrimaryLink::Take(uint64_t generation, const cluster::NodeMessage& message) {
+  if (message.epoch < epoch_floor_) {
+    return Fail("a message of epoch " + std::to_string(message.epoch) + " came, and epoch " +
+                std::to_string(epoch_floor_) + " has begun: it is primary no more");
+  }
+  epoch_floor_ = message.epoch;
+  MutexLock lock(apply_mutex_);
+  if (!IsCurrent(generation)) return Fail("the link was closed");
+  if (phase_ == LinkPhase::kSync) return TakeSnapshotPart(message);
+  if (message.kind == MessageKind::kHeartbeat) {
+    cluster::Heartbeat heartbeat;
+    if (!DecodeHeartbeat(message.body, &heartbeat)) return Fail("a heartbeat makes no sense");
+    primary_last_ = heartbeat.last;
+    // What it had done when it sent this, by its clock.
+    behind_since_ms_ = heartbeat.last > last_ ? std::max<int64_t>(follower_.frame_time(), 1) : 0;
+    owes_ack_ = true;
+    return {};
+  }
+  if (message.kind != MessageKind::kFrame) return Fail("a message came that has no place here");
+  if (Status taken = follower_.TakeFrame(message.body); !taken) {
+    // What is here can't be trusted to be what the primary had.
+    replication_.ForgetHistory();
+    return taken;
+  }
+  last_ = follower_.last();
+  primary_last_ = std::max(primary_last_.load(), last_.load());
+  behind_since_ms_ = primary_last_ > last_ ? follower_.frame_time() : 0;
+  owes_ack_ = true;
+  return {};
+}
+
+Status PrimaryLink::TakeSnapshotPart(const cluster::NodeMessage& message) NO_THREAD_SAFETY_ANALYSIS {
+  snapshot_bytes_ += message.body.size();
+  switch (message.kind) {
+    case MessageKind::kSnapshot: {
+      if (Status ready = replication_.BeginReplacement(); !ready) return ready;
+      return follower_.Begin(message.body);
+    }
+    case MessageKind::kFrame: return follower_.TakeFrame(message.body);
+    case MessageKind::kSection: break;
+    case MessageKind::kHeartbeat: return {};
+    default: return Fail("a message came that has no place here");
+  }
+  if (Status taken = follower_.TakeSection(message.body); !taken) return taken;
+  if (follower_.is_loading()) return {};
+  last_ = follower_.last();
+  replication_.EndReplacement(new_history_, epoch_floor_, last_);
+  server_.log().Notice("the snapshot is loaded: " + std::to_string(follower_.keys_loaded()) + " keys, up to LSN " +
+                       std::to_string(last_));
+  phase_ = LinkPhase::kConnected;
+  replication_.NoteLinkChange();
+  owes_ack_ = true;
+  return {};
+}
+
+Status PrimaryLink::Acknowledge() {
+  owes_ack_ = false;
+  storage::LogWriter& log = server_.durability().log();
+  storage::Lsn safe = last_;
+  // What is acknowledged is as safe as the configuration promises for this node's own replies.
+  if (log.is_open() && log.policy() == storage::SyncPolicy::kAlways) {
+    while (log.durable() < safe && !log.has_failed()) log.Step();
+    safe = std::min(safe, log.durable());
+  }
+  return socket_->Send(cluster::EncodeMessage(MessageKind::kAck, epoch_floor_, cluster::EncodeAck(safe)),
+                       server_.options().repl_timeout * 1000);
+}
+
+}  // namespace ringkv::server

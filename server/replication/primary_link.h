@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+// The primary, seen from its replica: connects, asks to go on where the store is, takes a snapshot if that can't be,
+// then applies what comes and says so; again and again until told otherwise.
+//
+// Threads: one of its own; the rest is guarded or atomic.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "cluster/node_messages.h"
+#include "server/replication/peer_socket.h"
+#include "storage/follower.h"
+#include "storage/mutex.h"
+
+namespace ringkv::server {
+
+class Replication;
+class Server;
+
+enum class LinkPhase : uint8_t { kNone, kConnect, kConnecting, kSync, kConnected };
+
+struct PrimaryAddress {
+  std::string host;
+  int port = 0;
+};
+
+class PrimaryLink {
+ public:
+  // Both must outlive the link.
+  PrimaryLink(Server& server, Replication& replication);
+  ~PrimaryLink();
+
+  void Start();
+  void Stop();
+
+  // From now on.
+  void Follow(PrimaryAddress target);
+  // When it returns nothing more is applied. False if the store holds a part of a snapshot only.
+  bool Unfollow();
+
+  LinkPhase phase() const { return phase_.load(); }
+  PrimaryAddress target();
+  int64_t last_received_ms() const { return last_received_ms_.load(); }
+  int64_t down_since_ms() const { return down_since_ms_.load(); }
+  // The last group that the primary has, as far as known here.
+  storage::Lsn primary_last() const { return primary_last_.load(); }
+  storage::Lsn last() const { return last_.load(); }
+  // How old the newest thing is that the primary has done and we have not; 0 if there is no such thing.
+  int64_t LagMs(int64_t now_ms) const;
+  uint64_t snapshot_bytes() const { return snapshot_bytes_.load(); }
+
+ private:
+  void Run();
+  // False when it is time to end.
+  bool WaitForTarget(uint64_t* generation, PrimaryAddress* target);
+  bool IsCurrent(uint64_t generation) { return generation_.load() == generation; }
+  storage::Status FollowOnce(uint64_t generation, const PrimaryAddress& target);
+  storage::Status Handshake(uint64_t generation, const PrimaryAddress& target);
+  storage::Result<std::string> Ask(const std::vector<std::string>& command);
+  storage::Status ReceiveMessages(uint64_t generation);
+  storage::Status Take(uint64_t generation, const cluster::NodeMessage& message);
+  storage::Status TakeSnapshotPart(const cluster::NodeMessage& message);
+  storage::Status Acknowledge();
+  void Rest();
+
+  Server& server_;
+  Replication& replication_;
+
+  std::atomic<LinkPhase> phase_{LinkPhase::kNone};
+  std::atomic<int64_t> last_received_ms_{0};
+  std::atomic<int64_t> down_since_ms_{0};
+  std::atomic<storage::Lsn> primary_last_{0};
+  std::atomic<storage::Lsn> last_{0};
+  std::atomic<int64_t> behind_since_ms_{0};
+  std::atomic<uint64_t> snapshot_bytes_{0};
+  std::atomic<uint64_t> generation_{0};
+  std::atomic<bool> stopping_{false};
+
+  // The link's thread alone.
+  uint64_t epoch_floor_ = 0;
+  std::string new_history_;  // of the snapshot under way
+  bool owes_ack_ = false;
+
+  storage::Mutex apply_mutex_;  // before all locks of data
+  storage::Follower follower_ GUARDED_BY(apply_mutex_);
+
+  storage::Mutex mutex_;
+  std::condition_variable changed_;
+  PrimaryAddress target_ GUARDED_BY(mutex_);
+  std::shared_ptr<PeerSocket> socket_ GUARDED_BY(mutex_);
+  std::thread thread_;
+};
+
+}  // namespace ringkv::server

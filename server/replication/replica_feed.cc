@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+#include "server/replication/replica_feed.h"
+
+#include "cluster/node_messages.h"
+#include "server/replication/replication.h"
+#include "server/server.h"
+#include "storage/allocator.h"
+#include "storage/snapshot/pace.h"
+
+namespace ringkv::server {
+namespace {
+
+using cluster::MessageKind;
+using storage::Backlog;
+using storage::Fail;
+using storage::Status;
+
+constexpr size_t kFramesAtOnce = 256 * 1024;
+constexpr int64_t kHeartbeatMs = 1000;
+
+}  // namespace
+
+ReplicaFeed::ReplicaFeed(Server& server, Replication& replication, int descriptor, std::string unsent,
+                         std::shared_ptr<ClientCard> card, FeedRequest request)
+    : server_(server),
+      replication_(replication),
+      socket_(descriptor),
+      unsent_(std::move(unsent)),
+      card_(std::move(card)),
+      request_(std::move(request)) {}
+
+ReplicaFeed::~ReplicaFeed() {
+  Interrupt();
+  if (thread_.joinable()) thread_.join();
+  server_.clients().Remove(card_->id);
+}
+
+void ReplicaFeed::Start() {
+  thread_ = std::thread([this] { Run(); });
+}
+
+void ReplicaFeed::Interrupt() {
+  interrupted_ = true;
+  socket_.Interrupt();
+}
+
+void ReplicaFeed::Run() {
+  NameThisThread("feed");
+  storage::CountMemoryOfThisThread();
+  replication_.backlog().AddListener(this);
+  const Status ended = Serve();
+  replication_.backlog().RemoveListener(this);
+  if (!interrupted_) server_.log().Warning("replica " + card_->address + " is gone: " + ended.error().text);
+  state_ = FeedState::kEnded;
+  replication_.NoteFeedChange();
+}
+
+Status ReplicaFeed::Serve() {
+  const storage::Lsn now = server_.store().log().appended();
+  bool goes_on = request_.next > 0 && replication_.Holds(request_.history, request_.next - 1);
+  storage::FrameList first;
+  if (goes_on) {
+    tail_ = replication_.TailFrom(request_.next);
+    goes_on = tail_->Read(kFramesAtOnce, &first) != Backlog::Found::kGone;
+  }
+  replication_.NoteSync(goes_on, request_.next > 0);
+  const std::string verdict = "+RINGKV " + std::string(goes_on ? "CONTINUE " : "SNAPSHOT ") +
+                              replication_.history_id() + " " + std::to_string(replication_.epoch()) + "\r\n";
+  if (Status sent = Send(unsent_ + verdict); !sent) return sent;
+  if (goes_on) {
+    server_.log().Notice("replica " + card_->address + " goes on at LSN " + std::to_string(request_.next) + ", " +
+                         std::to_string(now + 1 - request_.next) + " groups behind");
+    if (Status sent = SendList(first); !sent) return sent;
+  } else if (Status sent = SendSnapshot(); !sent) {
+    return sent;
+  }
+  last_ack_ms_ = server_.clock().Now();
+  state_ = FeedState::kOnline;
+  replication_.NoteFeedChange();
+  return Follow();
+}
+
+Status ReplicaFeed::SendSnapshot() {
+  state_ = FeedState::kSendingSnapshot;
+  server_.log().Notice("replica " + card_->address + " gets a snapshot");
+  const int64_t start = server_.clock().Now();
+  storage::SnapshotStream snapshot(server_.store(),
+                                   static_cast<int>(server_.options().snapshot_compression_level));
+  const storage::Lsn begun = server_.store().log().appended();
+  tail_ = replication_.TailFrom(begun + 1);
+  const auto send = [&](MessageKind kind, std::string_view body) {
+    return Send(cluster::EncodeMessage(kind, replication_.epoch(), body));
+  };
+  if (Status sent = send(MessageKind::kSnapshot, snapshot.Header(server_.clock().Now(), begun)); !sent) return sent;
+  storage::Pace pace;
+  std::string section;
+  for (;;) {
+    if (Status sent = SendFrames(); !sent) return sent;
+    if (!snapshot.NextBlock(&section)) break;
+    if (Status sent = send(MessageKind::kSection, section); !sent) return sent;
+    pace.Rest();
+  }
+  const storage::Lsn copied = server_.store().log().appended();
+  while (tail_->next() <= copied) {
+    server_.store().log().Wake();
+    if (Status taken = TakeAcks(10); !taken) return taken;
+    if (Status sent = SendFrames(); !sent) return sent;
+  }
+  if (Status sent = send(MessageKind::kSection, snapshot.End(tail_->next() - 1)); !sent) return sent;
+  server_.log().Notice("replica " + card_->address + " has been sent the snapshot in " +
+                       std::to_string(server_.clock().Now() - start) + " ms");
+  return {};
+}
+
+Status ReplicaFeed::Follow() {
+  for (;;) {
+    if (Status sent = SendFrames(); !sent) return sent;
+    if (Status sent = Heartbeat(); !sent) return sent;
+    const int64_t since = server_.clock().Now() - last_heartbeat_ms_;
+    if (Status taken = TakeAcks(std::max<int64_t>(kHeartbeatMs - since, 1)); !taken) return taken;
+    const int64_t silent_ms = server_.clock().Now() - last_ack_ms_;
+    if (silent_ms > server_.options().repl_timeout * 1000) {
+      return Fail("it has acknowledged nothing for " + std::to_string(silent_ms / 1000) + " s (repl-timeout)");
+    }
+  }
+}
+
+Status ReplicaFeed::SendFrames() {
+  storage::FrameList frames;
+  for (;;) {
+    const Backlog::Found found = tail_->Read(kFramesAtOnce, &frames);
+    if (found == Backlog::Found::kNothingYet) return {};
+    if (found == Backlog::Found::kGone) {
+      return Fail("it is too far behind: LSN " + std::to_string(tail_->next()) +
+                  " is neither in the backlog nor in the log (repl-backlog-size)");
+    }
+    if (Status sent = SendList(frames); !sent) return sent;
+    if (Status taken = TakeAcks(0); !taken) return taken;
+  }
+}
+
+Status ReplicaFeed::SendList(const storage::FrameList& frames) {
+  std::string together;
+  for (const auto& frame : frames) {
+    together += cluster::EncodeMessageHead(MessageKind::kFrame, replication_.epoch(), *frame);
+    if (frame->size() <= kFramesAtOnce) {
+      together += *frame;
+      continue;
+    }
+    // A large one is not copied.
+    if (Status sent = Send(together); !sent) return sent;
+    if (Status sent = Send(*frame); !sent) return sent;
+    together.clear();
+  }
+  return Send(together);
+}
+
+Status ReplicaFeed::Send(std::string_view bytes) {
+  replication_.NoteBytesOut(bytes.size());
+  return socket_.Send(bytes, server_.options().repl_timeout * 1000);
+}
+
+Status ReplicaFeed::Heartbeat() {
+  const int64_t now = server_.clock().Now();
+  if (now - last_heartbeat_ms_ < kHeartbeatMs) return {};
+  last_heartbeat_ms_ = now;
+  const std::string body = cluster::EncodeHeartbeat({.last = server_.store().log().appended(), .time = now});
+  return Send(cluster::EncodeMessage(MessageKind::kHeartbeat, replication_.epoch(), body));
+}
+
+Status ReplicaFeed::TakeAcks(int64_t wait_ms) {
+  char room[4096];
+  const storage::Result<size_t> got = socket_.Receive(room, sizeof room, wait_ms);
+  if (!got) return tl::unexpected(got.error());
+  if (*got == 0) return {};
+  received_.append(room, *got);
+  cluster::NodeMessage message;
+  size_t size = 0;
+  bool has_acked = false;
+  for (;;) {
+    const cluster::Decoded decoded = cluster::DecodeMessage(received_, &message, &size);
+    if (decoded == cluster::Decoded::kBad || size > sizeof room) return Fail("it has sent what is no acknowledgement");
+    if (decoded == cluster::Decoded::kNeedMore) break;
+    storage::Lsn last = 0;
+    if (message.kind != MessageKind::kAck || !cluster::DecodeAck(message.body, &last)) {
+      return Fail("it has sent what is no acknowledgement");
+    }
+    if (message.epoch < replication_.epoch()) return Fail("its acknowledgement is of an older epoch");
+    acknowledged_ = last;
+    has_acked = true;
+    received_.erase(0, size);
+  }
+  if (has_acked) {
+    last_ack_ms_ = server_.clock().Now();
+    replication_.NoteAck();
+  }
+  return {};
+}
+
+}  // namespace ringkv::server

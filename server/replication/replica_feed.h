@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+// One replica, seen from its primary: decides whether it can go on or needs a snapshot, sends that while writes go on,
+// then every frame of the log as it comes, and hears what has arrived.
+//
+// A replica that reads too slowly costs no memory here: what it hasn't got waits in the backlog and in the log's files,
+// and when it is gone from both the link ends; the replica comes again for a snapshot.
+//
+// Threads: a thread of its own for each; the rest reads atomics.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "server/replication/peer_socket.h"
+#include "server/session/client_directory.h"
+#include "storage/log_tail.h"
+#include "storage/snapshot_stream.h"
+
+namespace ringkv::server {
+
+class Replication;
+class Server;
+
+enum class FeedState : uint8_t { kStarting, kSendingSnapshot, kOnline, kEnded };
+
+// What a replica has asked for.
+struct FeedRequest {
+  std::string history;
+  storage::Lsn next = 0;
+};
+
+class ReplicaFeed final : private storage::Backlog::Listener {
+ public:
+  // Takes the connection over. `unsent` is what is to leave before anything else. All must outlive the feed.
+  ReplicaFeed(Server& server, Replication& replication, int descriptor, std::string unsent,
+              std::shared_ptr<ClientCard> card, FeedRequest request);
+  ~ReplicaFeed() override;
+
+  void Start();
+  // Ends the link soon.
+  void Interrupt();
+
+  FeedState state() const { return state_.load(); }
+  storage::Lsn acknowledged() const { return acknowledged_.load(); }
+  int64_t last_ack_ms() const { return last_ack_ms_.load(); }
+  const ClientCard& card() const { return *card_; }
+
+ private:
+  void Run();
+  storage::Status Serve();
+  storage::Status SendSnapshot();
+  storage::Status Follow();
+  // Sends frames until there are no more now.
+  storage::Status SendFrames();
+  storage::Status SendList(const storage::FrameList& frames);
+  storage::Status Send(std::string_view bytes);
+  storage::Status Heartbeat();
+  // Takes what has come from the replica, waiting so long for it at most.
+  storage::Status TakeAcks(int64_t wait_ms);
+  void FrameArrived() override { socket_.Wake(); }
+
+  Server& server_;
+  Replication& replication_;
+  PeerSocket socket_;
+  const std::string unsent_;
+  const std::shared_ptr<ClientCard> card_;
+  const FeedRequest request_;
+  std::unique_ptr<storage::LogTail> tail_;
+  std::string received_;
+  int64_t last_heartbeat_ms_ = 0;
+
+  std::atomic<FeedState> state_{FeedState::kStarting};
+  std::atomic<storage::Lsn> acknowledged_{0};
+  std::atomic<int64_t> last_ack_ms_{0};
+  std::atomic<bool> interrupted_{false};
+  std::thread thread_;
+};
+
+}  // namespace ringkv::server

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: MIT
+#include "server/replication/replication.h"
+
+#include <algorithm>
+
+#include "cluster/replication/acks.h"
+#include "server/command/text.h"
+#include "server/server.h"
+#include "storage/log/log_files.h"
+#include "storage/random.h"
+
+namespace ringkv::server {
+
+using storage::Lsn;
+using storage::MutexLock;
+using storage::Status;
+
+Replication::Replication(Server& server) : server_(server), link_(server, *this) {}
+
+Replication::~Replication() { Stop(); }
+
+// --- start and end --------------------------------------------------------------------------------------------------
+
+void Replication::Start() {
+  LoadHistory();
+  link_.Start();
+  const std::string primary = server_.options().replicaof.Get();
+  if (primary.empty()) return;
+  const std::vector<std::string_view> words = Words(primary);
+  Follow({std::string(words[0]), std::atoi(std::string(words[1]).c_str())});
+}
+
+void Replication::Stop() {
+  link_.Stop();
+  CloseFeeds();
+  if (has_backlog_.exchange(false)) {
+    [[maybe_unused]] const auto last = server_.durability().log().Detach(&backlog_);
+  }
+}
+
+void Replication::LoadHistory() {
+  storage::LogBuffer& log = server_.store().log();
+  const bool is_known = files_.Exists(HistoryPath());
+  {
+    MutexLock lock(mutex_);
+    history_period_ = log.recording_periods();
+    if (is_known) {
+      const storage::Result<std::string> text = storage::ReadWhole(files_, HistoryPath());
+      storage::Result<cluster::History> read =
+          text ? cluster::History::Parse(*text) : storage::Result<cluster::History>(tl::unexpected(text.error()));
+      if (read) {
+        history_ = std::move(*read);
+        epoch_ = history_.epoch();
+        // Numbers are given out anew from here on: who has more than this has something else.
+        if (server_.options().replicaof.Get().empty()) history_.Fork(storage::UniqueDigits(), log.appended());
+        is_history_unsaved_ = true;
+      } else {
+        server_.log().Warning("cannot use '" + HistoryPath() + "': " + read.error().text +
+                              "; replicas will need a snapshot");
+      }
+    }
+  }
+  if (is_known) KeepBacklog(true);
+}
+
+void Replication::SaveHistory() {
+  const bool keeps_data = server_.options().appendonly != 0 || !server_.options().save.Get().empty();
+  std::string text;
+  {
+    MutexLock lock(mutex_);
+    if (!is_history_unsaved_ || !keeps_data || is_replacing_ || !server_.durability().files_follow()) return;
+    text = history_.Print();
+    is_history_unsaved_ = false;
+  }
+  Status saved = server_.durability().LockDirectory();
+  if (saved) {
+    const auto placed = storage::PlaceFile(files_, "", HistoryPath(), text, storage::OpenMode::kReplace);
+    if (!placed) saved = tl::unexpected(placed.error());
+  }
+  if (!saved) {
+    server_.log().Warning("cannot save the history; after a restart replicas will need a snapshot: " +
+                          saved.error().text);
+  }
+}
+
+void Replication::KeepBacklog(bool nothing_has_changed) {
+  storage::LogWriter& log = server_.durability().log();
+  storage::LogBuffer& buffer = server_.store().log();
+  MutexLock lock(mutex_);
+  backlog_.SetLimit(static_cast<size_t>(server_.options().repl_backlog_size));
+  last_replica_ms_ = server_.clock().Now();
+  if (!has_backlog_) {
+    log.Attach(&backlog_);
+    has_backlog_ = true;
+  }
+  buffer.SetPrompt(true);
+  if (history_period_ == buffer.recording_periods()) return;
+  history_period_ = buffer.recording_periods();
+  if (nothing_has_changed) return;
+  // Changes without a number lie between what others may have and this.
+  history_.Begin(storage::UniqueDigits());
+  is_history_unsaved_ = true;
+}
+
+// --- roles ----------------------------------------------------------------------------------------------------------
+
+void Replication::Follow(PrimaryAddress primary) {
+  is_replica_ = true;
+  server_.ApplyOptions();
+  link_.Follow(std::move(primary));
+}
+
+void Replication::BecomeFollower() {
+  CloseFeeds();
+  // Whoever was let in as a writer before has finished when every thread has been asked once.
+  server_.WaitForIoThreads();
+  SetAuthority(server_.options().replica_read_only != 0 ? storage::Authority::kFollower
+                                                        : storage::Authority::kWritableFollower);
+  KeepBacklog(false);
+  server_.ApplyOptions();
+}
+
+void Replication::StopFollowing() {
+  if (!is_replica()) return;
+  const bool is_whole = link_.Unfollow();
+  CloseFeeds();
+  if (!is_whole) {
+    server_.log().Warning("this replica had a part of a snapshot only: it begins empty");
+    storage::Random random(1);
+    storage::Txn txn(server_.store(), server_.clock().Now(), random);
+    txn.LockAll();
+    txn.Replace(storage::SeedFromSystem());
+    txn.Unlock();
+    EndReplacement(storage::UniqueDigits(), epoch_, 0);
+  }
+  {
+    MutexLock lock(mutex_);
+    history_.Fork(storage::UniqueDigits(), server_.store().log().appended());
+    epoch_ = epoch_ + 1;
+    history_.set_epoch(epoch_);
+    is_history_unsaved_ = true;
+  }
+  SetAuthority(storage::Authority::kOwner);
+  is_replica_ = false;
+  server_.log().Notice("this server is a primary from now on, epoch " + std::to_string(epoch_));
+  server_.ApplyOptions();
+  SaveHistory();
+}
+
+void Replication::SetAuthority(storage::Authority authority) {
+  storage::Random random(1);
+  storage::Txn txn(server_.store(), server_.clock().Now(), random);
+  txn.LockAll();
+  server_.store().SetAuthority(authority);
+}
+
+bool Replication::MayServeStale() const {
+  return !is_replica() || server_.options().replica_serve_stale_data != 0 ||
+         link_.phase() == LinkPhase::kConnected;
+}
+
+// --- for the link ---------------------------------------------------------------------------------------------------
+
+Lsn Replication::FollowedLast() { return server_.store().log().appended(); }
+
+void Replication::ContinueHistory(const std::string& id, uint64_t epoch, Lsn last) {
+  MutexLock lock(mutex_);
+  if (id != history_.id()) {
+    history_.Fork(id, last);
+    is_history_unsaved_ = true;
+  }
+  epoch_ = epoch;
+  history_.set_epoch(epoch);
+}
+
+void Replication::ForgetHistory() {
+  MutexLock lock(mutex_);
+  history_.Begin(storage::UniqueDigits());
+}
+
+Status Replication::BeginReplacement() {
+  is_replacing_ = true;
+  server_.SetReplacing(true);
+  CloseFeeds();
+  ForgetHistory();
+  return server_.durability().BeginReplacement();
+}
+
+void Replication::EndReplacement(const std::string& id, uint64_t epoch, Lsn last) {
+  // Until the new data set is in the files, they must not be taken for a part of its history.
+  if (files_.Exists(HistoryPath())) {
+    if (Status removed = files_.Remove(HistoryPath()); !removed) server_.log().Warning(removed.error().text);
+  }
+  server_.durability().EndReplacement(last, !server_.options().save.Get().empty());
+  backlog_.Clear(last);
+  {
+    MutexLock lock(mutex_);
+    history_.Begin(id);
+    epoch_ = epoch;
+    history_.set_epoch(epoch);
+    history_period_ = server_.store().log().recording_periods();
+    is_history_unsaved_ = true;
+  }
+  is_replacing_ = false;
+  server_.SetReplacing(false);
+}
+
+void Replication::NoteLinkChange() { server_.ApplyOptions(); }
+
+// --- replicas -------------------------------------------------------------------------------------------------------
+
+Status Replication::CheckAdmission() {
+  if (is_replica() && link_.phase() != LinkPhase::kConnected) {
+    return storage::Fail("NOMASTERLINK Can't SYNC while not connected with my master");
+  }
+  MutexLock lock(mutex_);
+  if (feeds_.size() >= static_cast<size_t>(server_.options().repl_max_replicas)) {
+    return storage::Fail("ERR this server has repl-max-replicas replicas already");
+  }
+  return {};
+}
+
+void Replication::Admit(int descriptor, std::string unsent, std::shared_ptr<ClientCard> card, FeedRequest request) {
+  KeepBacklog(false);
+  auto feed = std::make_unique<ReplicaFeed>(server_, *this, descriptor, std::move(unsent), std::move(card),
+                                            std::move(request));
+  MutexLock lock(mutex_);
+  feeds_.push_back(std::move(feed));
+  feeds_.back()->Start();
+}
+
+void Replication::CloseFeed(uint64_t client_id) {
+  MutexLock lock(mutex_);
+  for (const auto& feed : feeds_) {
+    if (feed->card().id == client_id) feed->Interrupt();
+  }
+}
+
+void Replication::CloseFeeds() {
+  std::vector<std::unique_ptr<ReplicaFeed>> closing;
+  {
+    MutexLock lock(mutex_);
+    closing.swap(feeds_);
+  }
+}
+
+void Replication::ReapFeeds() {
+  std::vector<std::unique_ptr<ReplicaFeed>> ended;
+  {
+    MutexLock lock(mutex_);
+    const auto first_ended = std::partition(feeds_.begin(), feeds_.end(),
+                                            [](const auto& feed) { return feed->state() != FeedState::kEnded; });
+    std::move(first_ended, feeds_.end(), std::back_inserter(ended));
+    feeds_.erase(first_ended, feeds_.end());
+    if (!feeds_.empty()) last_replica_ms_ = server_.clock().Now();
+  }
+}
+
+std::vector<Replication::Replica> Replication::replicas() {
+  const int64_t now = server_.clock().Now();
+  std::vector<Replica> found;
+  MutexLock lock(mutex_);
+  for (const auto& feed : feeds_) {
+    if (feed->state() == FeedState::kEnded) continue;
+    const ClientCard& card = feed->card();
+    const std::string announced = card.replica_host.Get();
+    found.push_back({announced.empty() ? card.address.substr(0, card.address.rfind(':')) : announced,
+                     card.replica_port.load(), feed->state(), feed->acknowledged(),
+                     feed->state() == FeedState::kOnline ? (now - feed->last_ack_ms()) / 1000 : 0});
+  }
+  return found;
+}
+
+std::vector<Lsn> Replication::Acknowledged() {
+  std::vector<Lsn> acknowledged;
+  MutexLock lock(mutex_);
+  for (const auto& feed : feeds_) {
+    if (feed->state() == FeedState::kOnline) acknowledged.push_back(feed->acknowledged());
+  }
+  return acknowledged;
+}
+
+size_t Replication::CountAcknowledged(Lsn lsn) { return cluster::CountAtLeast(Acknowledged(), lsn); }
+
+size_t Replication::ShardNodes(size_t replicas) const {
+  const auto configured = static_cast<size_t>(server_.options().repl_shard_nodes);
+  return configured != 0 ? configured : replicas + 1;
+}
+
+void Replication::NoteAck() {
+  const std::vector<Lsn> acknowledged = Acknowledged();
+  const Lsn quorum =
+      cluster::QuorumLsn(acknowledged, ShardNodes(acknowledged.size()), server_.store().log().appended());
+  const Lsn before = quorum_lsn_.exchange(quorum);
+  if (quorum != before && server_.options().repl_ack != 0) server_.links().ReleaseReplies();
+  server_.links().ResumeWaiting();
+}
+
+void Replication::NoteFeedChange() {
+  NoteAck();
+  CountGoodReplicas();
+  server_.ApplyOptions();
+}
+
+void Replication::CountGoodReplicas() {
+  size_t good = 0;
+  for (const Replica& replica : replicas()) {
+    if (replica.state == FeedState::kOnline && replica.lag_seconds <= server_.options().min_replicas_max_lag) ++good;
+  }
+  good_replicas_ = good;
+}
+
+void Replication::Tick() {
+  ReapFeeds();
+  SaveHistory();
+  CountGoodReplicas();
+  const int64_t ttl = server_.options().repl_backlog_ttl;
+  bool is_unused = false;
+  {
+    MutexLock lock(mutex_);
+    is_unused = has_backlog_ && !is_replica() && feeds_.empty() && ttl > 0 &&
+                server_.clock().Now() - last_replica_ms_ > ttl * 1000;
+  }
+  if (is_unused && has_backlog_.exchange(false)) {
+    server_.store().log().SetPrompt(false);
+    [[maybe_unused]] const auto last = server_.durability().log().Detach(&backlog_);
+    backlog_.Clear(0);
+  }
+}
+
+// --- history --------------------------------------------------------------------------------------------------------
+
+std::string Replication::history_id() {
+  MutexLock lock(mutex_);
+  return history_.id();
+}
+
+cluster::History Replication::history() {
+  MutexLock lock(mutex_);
+  return history_;
+}
+
+bool Replication::Holds(std::string_view id, Lsn last) {
+  MutexLock lock(mutex_);
+  return history_.Holds(id, last, server_.store().log().appended());
+}
+
+std::unique_ptr<storage::LogTail> Replication::TailFrom(Lsn next) {
+  const std::string directory = server_.durability().log().is_open() ? server_.options().appenddirname.Get() : "";
+  return std::make_unique<storage::LogTail>(backlog_, files_, directory, next);
+}
+
+void Replication::NoteSync(bool is_partial, bool was_asked_for_partial) {
+  if (is_partial) {
+    ++totals_.partial;
+    return;
+  }
+  ++totals_.full;
+  if (was_asked_for_partial) ++totals_.partial_refused;
+}
+
+}  // namespace ringkv::server

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+// What this server is to others: a primary with replicas, or a replica of one (with replicas of its own, perhaps).
+//
+// Keeps the history that LSNs count in, the backlog, the feeds, the link; answers what INFO, ROLE and WAIT ask.
+//
+// Threads: own synchronisation. Its lock comes before all locks of data but is not held while those are taken.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cluster/replication/history.h"
+#include "server/replication/primary_link.h"
+#include "server/replication/replica_feed.h"
+#include "storage/log/backlog.h"
+#include "storage/log_tail.h"
+#include "storage/posix/posix_file_system.h"
+
+namespace ringkv::server {
+
+class Server;
+
+// What REPLCONF CAPA says of one who speaks docs/formats/node-link.md.
+constexpr std::string_view kLinkCapability = "ringkv1";
+
+class Replication {
+ public:
+  // `server` must outlive the object.
+  explicit Replication(Server& server);
+  ~Replication();
+
+  // When the data is there: goes on with the history in the files, and follows whom the options name.
+  void Start();
+  // Ends all links. Before the data is closed.
+  void Stop();
+
+  // --- what this server is ---
+  bool is_replica() const { return is_replica_.load(std::memory_order_relaxed); }
+  // Takes effect at once for who wants to write; the link follows.
+  void Follow(PrimaryAddress primary);
+  // Changes nothing for a primary.
+  void StopFollowing();
+  PrimaryLink& link() { return link_; }
+  // Whether replies to reads may be given although the link is down.
+  bool MayServeStale() const;
+
+  // --- replicas ---
+  // Takes the connection over. An error is the reply; the connection stays with the caller then.
+  storage::Status CheckAdmission();
+  void Admit(int descriptor, std::string unsent, std::shared_ptr<ClientCard> card, FeedRequest request);
+  void CloseFeed(uint64_t client_id);
+  struct Replica {
+    std::string host;
+    int64_t port = 0;
+    FeedState state = FeedState::kStarting;
+    storage::Lsn acknowledged = 0;
+    int64_t lag_seconds = 0;
+  };
+  std::vector<Replica> replicas();
+  // How many have acknowledged the group.
+  size_t CountAcknowledged(storage::Lsn lsn);
+  // The last group that a majority of the shard has.
+  storage::Lsn quorum_lsn() const { return quorum_lsn_.load(); }
+  // Replicas that have been heard of within min-replicas-max-lag.
+  size_t good_replicas() const { return good_replicas_.load(std::memory_order_relaxed); }
+
+  // Some times a second.
+  void Tick();
+
+  // --- history ---
+  std::string history_id();
+  cluster::History history();
+  uint64_t epoch() const { return epoch_.load(); }
+  bool Holds(std::string_view id, storage::Lsn last);
+  storage::Backlog& backlog() { return backlog_; }
+  bool has_backlog() const { return has_backlog_.load(); }
+  std::unique_ptr<storage::LogTail> TailFrom(storage::Lsn next);
+
+  struct Totals {
+    std::atomic<uint64_t> full{0};
+    std::atomic<uint64_t> partial{0};
+    std::atomic<uint64_t> partial_refused{0};
+    std::atomic<uint64_t> bytes_in{0};
+    std::atomic<uint64_t> bytes_out{0};
+  };
+  Totals& totals() { return totals_; }
+
+  // --- for feeds ---
+  void NoteSync(bool is_partial, bool was_asked_for_partial);
+  void NoteAck();
+  void NoteFeedChange();
+  void NoteBytesOut(size_t bytes) { totals_.bytes_out.fetch_add(bytes, std::memory_order_relaxed); }
+
+  // --- for the link, in its thread ---
+  void BecomeFollower();
+  // The last group that the store is the state after.
+  storage::Lsn FollowedLast();
+  void ContinueHistory(const std::string& id, uint64_t epoch, storage::Lsn last);
+  void ForgetHistory();
+  storage::Status BeginReplacement();
+  void EndReplacement(const std::string& id, uint64_t epoch, storage::Lsn last);
+  void NoteLinkChange();
+  void NoteBytesIn(size_t bytes) { totals_.bytes_in.fetch_add(bytes, std::memory_order_relaxed); }
+
+ private:
+  std::string HistoryPath() const { return "replication.history"; }
+  void LoadHistory();
+  void SaveHistory();
+  // Every change has a number from now on, and its bytes are kept for a while.
+  void KeepBacklog(bool nothing_has_changed);
+  void CloseFeeds();
+  void ReapFeeds();
+  void CountGoodReplicas();
+  // Of the replicas that are online.
+  std::vector<storage::Lsn> Acknowledged();
+  void SetAuthority(storage::Authority authority);
+  size_t ShardNodes(size_t replicas) const;
+
+  Server& server_;
+  storage::PosixFileSystem files_;
+  storage::Backlog backlog_;
+  PrimaryLink link_;
+  Totals totals_;
+
+  std::atomic<bool> is_replica_{false};
+  std::atomic<bool> has_backlog_{false};
+  std::atomic<bool> is_replacing_{false};
+  std::atomic<uint64_t> epoch_{0};
+  std::atomic<storage::Lsn> quorum_lsn_{0};
+  std::atomic<size_t> good_replicas_{0};
+
+  storage::Mutex mutex_;
+  cluster::History history_ GUARDED_BY(mutex_);
+  uint64_t history_period_ GUARDED_BY(mutex_) = 0;  // of recording, which the history's numbers belong to
+  bool is_history_unsaved_ GUARDED_BY(mutex_) = false;
+  int64_t last_replica_ms_ GUARDED_BY(mutex_) = 0;
+  std::vector<std::unique_ptr<ReplicaFeed>> feeds_ GUARDED_BY(mutex_);
+};
+
+}  // namespace ringkv::server

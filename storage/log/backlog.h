@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+// The newest frames of the log in memory, for those who follow it: a bounded queue that forgets the oldest.
+//
+// Threads: guarded; its lock comes after the log writer's.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "storage/log/log_writer.h"
+
+namespace ringkv::storage {
+
+// Frames as bytes, shared with whoever else sends them.
+using FrameList = std::vector<std::shared_ptr<const std::string>>;
+
+class Backlog final : public FrameSink {
+ public:
+  class Listener {
+   public:
+    virtual ~Listener() = default;
+    // A frame has come. Must be quick and must not call back.
+    virtual void FrameArrived() = 0;
+  };
+
+  // Keeps the newest frame, however large, and of the older ones what fits into `bytes` with it.
+  void SetLimit(size_t bytes);
+  // Forgets everything; the next frame begins behind `last`.
+  void Clear(Lsn last);
+
+  void Begin(Lsn last) override { Clear(last); }
+  Status Write(const LogFrame& frame, std::string_view bytes) override;
+
+  enum class Found : uint8_t { kFrames, kNothingYet, kGone };
+  // The frames from the one with group `next` on, about `most` bytes of them but at least one. `behind` is what comes
+  // next then.
+  Found Read(Lsn next, size_t most, FrameList* frames, Lsn* behind) const;
+
+  void AddListener(Listener* listener);
+  void RemoveListener(Listener* listener);
+
+  // How often it was cleared: numbers of groups mean something else since.
+  uint64_t lives() const;
+  // The first group that is there, or would be.
+  Lsn first() const;
+  Lsn last() const;
+  size_t bytes() const;
+
+ private:
+  struct Held {
+    Lsn first;
+    Lsn last;
+    std::shared_ptr<const std::string> bytes;
+  };
+  void Trim() REQUIRES(mutex_);
+
+  mutable Mutex mutex_;
+  size_t limit_ GUARDED_BY(mutex_) = 16 << 20;
+  size_t bytes_ GUARDED_BY(mutex_) = 0;
+  Lsn last_ GUARDED_BY(mutex_) = 0;
+  uint64_t lives_ GUARDED_BY(mutex_) = 0;
+  std::deque<Held> frames_ GUARDED_BY(mutex_);
+  std::vector<Listener*> listeners_ GUARDED_BY(mutex_);
+};
+
+}  // namespace ringkv::storage

@@ -48,7 +48,8 @@ inline std::string UniqueDigits() {
     std::snprintf(some, sizeof some, "%016llx", static_cast<unsigned long long>(random.Next()));
     digits += some;
   }
-  return digits.substr(0, 40);
+  digits.resize(40);
+  return digits;
 }
 
 }  // namespace ringkv::storage

@@ -75,11 +75,10 @@ storage::Result<History> History::Parse(std::string_view text) {
   std::string_view rest;
   if (!TakeLine(&text, "epoch ", &rest) || !ParseNumber(rest, &history.epoch_)) return bad;
   while (TakeLine(&text, "earlier ", &rest)) {
-    Earlier each{std::string(rest.substr(0, kIdDigits))};
-    if (!IsId(each.id) || rest.size() < kIdDigits + 2 || !ParseNumber(rest.substr(kIdDigits + 1), &each.last)) {
-      return bad;
-    }
-    history.earlier_.push_back(std::move(each));
+    if (rest.size() < kIdDigits + 2 || !IsId(rest.substr(0, kIdDigits))) return bad;
+    Earlier& each = history.earlier_.emplace_back();
+    each.id = rest.substr(0, kIdDigits);
+    if (!ParseNumber(rest.substr(kIdDigits + 1), &each.last)) return bad;
   }
   if (!TakeLine(&text, "id ", &rest) || !IsId(rest)) return bad;
   history.id_ = rest;

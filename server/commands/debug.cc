@@ -11,6 +11,8 @@
 #include "server/command/error_replies.h"
 #include "server/server.h"
 #include "server/session/session.h"
+#include "storage/byte_codec.h"
+#include "storage/checksum.h"
 #include "storage/types/string_encoding.h"
 
 namespace ringkv::server {
@@ -37,9 +39,32 @@ void Object(AdminCall& call) {
   call.reply.Simple(text);
 }
 
+// Equal for equal data, whatever the order: to compare a replica with its primary.
+void Digest(AdminCall& call) {
+  constexpr size_t kAtOnce = 1000;
+  uint64_t digest = 0;
+  for (storage::DbIndex db = 0; db < call.txn.store().databases(); ++db) {
+    uint64_t cursor = 0;
+    do {
+      cursor = call.txn.Walk(db, cursor, kAtOnce, [&](const storage::Entry& entry) {
+        std::string key;
+        storage::PutVarint(&key, db);
+        storage::PutFixed(&key, entry.expiry());
+        storage::PutText(&key, entry.key());
+        digest += storage::Checksum(key, entry.value());
+      });
+    } while (cursor != 0);
+  }
+  char text[48];
+  std::snprintf(text, sizeof text, "%040llx", static_cast<unsigned long long>(digest));
+  call.reply.Simple(text);
+}
+
 void Help(AdminCall& call) {
   static constexpr std::string_view kLines[] = {
       "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+      "DIGEST",
+      "    Shows forty digits that are equal where all data is.",
       "OBJECT key",
       "    Shows how a value is kept.",
       "SET-ACTIVE-EXPIRE <0|1>",
@@ -60,6 +85,7 @@ void Debug(AdminCall& call) {
   const size_t argc = call.args.size();
   if (argc == 3 && EqualsIgnoringCase(what, "sleep")) return Sleep(call);
   if (argc == 3 && EqualsIgnoringCase(what, "object")) return Object(call);
+  if (argc == 2 && EqualsIgnoringCase(what, "digest")) return Digest(call);
   if (argc == 2 && EqualsIgnoringCase(what, "help")) return Help(call);
   if (argc == 3 && EqualsIgnoringCase(what, "set-active-expire")) {
     call.server.set_active_expiry(call.args[2] != "0");

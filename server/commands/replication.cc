@@ -151,8 +151,9 @@ void PSync(AdminCall& call) {
   }
   call.session.card->is_replica = true;
   const FeedRequest request{std::string(call.args[1]), *next > 0 ? static_cast<storage::Lsn>(*next) : 0};
-  call.session.take_socket = [&replication, card = call.session.card, request](int descriptor, std::string unsent) {
-    replication.Admit(descriptor, std::move(unsent), card, request);
+  call.session.take_socket = [&replication, card = call.session.card, request](int descriptor, std::string unsent,
+                                                                                        std::string unread) {
+    replication.Admit(descriptor, std::move(unsent), std::move(unread), card, request);
   };
 }
 

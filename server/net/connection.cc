@@ -137,6 +137,11 @@ bool Connection::ServeBatch(const resp::RequestLimits& limits) {
       return false;
     }
     consumed = batch.end(i);
+    if (session_.take_socket) {
+      input_.Consume(consumed);
+      HandOver();
+      return false;
+    }
   }
   input_.Consume(consumed);
   if (status == resp::ParseStatus::kError) ReplyProtocolError();
@@ -158,10 +163,6 @@ bool Connection::Execute(const Request& request) {
   const Outcome outcome = Dispatch(server_, thread_.state(), session_, request, reply_);
   if (session_.close_now) {
     Close();
-    return false;
-  }
-  if (session_.take_socket) {
-    HandOver();
     return false;
   }
   if (outcome == Outcome::kPostponed) {
@@ -198,11 +199,12 @@ bool Connection::FinishWait(int64_t now_ms) {
 void Connection::HandOver() {
   const SocketTaker take = std::move(session_.take_socket);
   std::string unsent(output_.Readable());
+  std::string unread(input_.Readable());
   const int descriptor = socket_.Release();
   is_closed_ = true;
   session_.UnwatchAll();
   thread_.Release(this);
-  take(descriptor, std::move(unsent));
+  take(descriptor, std::move(unsent), std::move(unread));
 }
 
 void Connection::GiveUpQuorum() {

@@ -19,7 +19,9 @@ using storage::Status;
 constexpr int64_t kConnectMs = 5000;
 constexpr size_t kLongestLine = 4096;
 constexpr size_t kReceiveBytes = 256 * 1024;
-constexpr auto kRest = std::chrono::milliseconds(500);  // between two attempts
+// Between two attempts: longer each time, and short again after one that worked.
+constexpr auto kShortestRest = std::chrono::milliseconds(50);
+constexpr auto kLongestRest = std::chrono::milliseconds(1000);
 
 std::string AsRequest(const std::vector<std::string>& words) {
   std::string request = "*" + std::to_string(words.size()) + "\r\n";
@@ -87,9 +89,9 @@ bool PrimaryLink::WaitForTarget(uint64_t* generation, PrimaryAddress* target) NO
   return !stopping_;
 }
 
-void PrimaryLink::Rest() NO_THREAD_SAFETY_ANALYSIS {
+void PrimaryLink::Rest(std::chrono::milliseconds duration) NO_THREAD_SAFETY_ANALYSIS {
   std::unique_lock lock(mutex_.native());
-  if (!stopping_) changed_.wait_for(lock, kRest);
+  if (!stopping_) changed_.wait_for(lock, duration);
 }
 
 void PrimaryLink::Run() {
@@ -99,6 +101,7 @@ void PrimaryLink::Run() {
   uint64_t followed = 0;
   PrimaryAddress target;
   std::string said;
+  auto rest = kShortestRest;
   while (WaitForTarget(&generation, &target)) {
     if (followed != generation) replication_.BecomeFollower();
     followed = generation;
@@ -109,13 +112,15 @@ void PrimaryLink::Run() {
     }
     if (stopping_ || !IsCurrent(generation)) continue;
     if (phase_ != LinkPhase::kConnect) down_since_ms_ = server_.clock().Now();
+    if (phase_ == LinkPhase::kConnected) rest = kShortestRest;
     phase_ = LinkPhase::kConnect;
     if (ended.error().text != said) {
       said = ended.error().text;
       server_.log().Warning("replication from " + target.host + ":" + std::to_string(target.port) + ": " + said +
                             "; trying again until it works");
     }
-    Rest();
+    Rest(rest);
+    rest = std::min(2 * rest, kLongestRest);
   }
 }
 

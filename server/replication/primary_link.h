@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <memory>
 #include <string>
@@ -65,7 +66,7 @@ class PrimaryLink {
   storage::Status Take(uint64_t generation, const cluster::NodeMessage& message);
   storage::Status TakeSnapshotPart(const cluster::NodeMessage& message);
   storage::Status Acknowledge();
-  void Rest();
+  void Rest(std::chrono::milliseconds duration);
 
   Server& server_;
   Replication& replication_;

@@ -21,13 +21,14 @@ constexpr int64_t kHeartbeatMs = 1000;
 }  // namespace
 
 ReplicaFeed::ReplicaFeed(Server& server, Replication& replication, int descriptor, std::string unsent,
-                         std::shared_ptr<ClientCard> card, FeedRequest request)
+                         std::string unread, std::shared_ptr<ClientCard> card, FeedRequest request)
     : server_(server),
       replication_(replication),
       socket_(descriptor),
       unsent_(std::move(unsent)),
       card_(std::move(card)),
-      request_(std::move(request)) {}
+      request_(std::move(request)),
+      received_(std::move(unread)) {}
 
 ReplicaFeed::~ReplicaFeed() {
   Interrupt();
@@ -172,7 +173,6 @@ Status ReplicaFeed::TakeAcks(int64_t wait_ms) {
   char room[4096];
   const storage::Result<size_t> got = socket_.Receive(room, sizeof room, wait_ms);
   if (!got) return tl::unexpected(got.error());
-  if (*got == 0) return {};
   received_.append(room, *got);
   cluster::NodeMessage message;
   size_t size = 0;

@@ -33,8 +33,9 @@ struct FeedRequest {
 
 class ReplicaFeed final : private storage::Backlog::Listener {
  public:
-  // Takes the connection over. `unsent` is what is to leave before anything else. All must outlive the feed.
-  ReplicaFeed(Server& server, Replication& replication, int descriptor, std::string unsent,
+  // Takes the connection over. `unsent` is what is to leave before anything else, `unread` what has come behind the
+  // request. All must outlive the feed.
+  ReplicaFeed(Server& server, Replication& replication, int descriptor, std::string unsent, std::string unread,
               std::shared_ptr<ClientCard> card, FeedRequest request);
   ~ReplicaFeed() override;
 

@@ -49,7 +49,8 @@ class Replication {
   // --- replicas ---
   // Takes the connection over. An error is the reply; the connection stays with the caller then.
   storage::Status CheckAdmission();
-  void Admit(int descriptor, std::string unsent, std::shared_ptr<ClientCard> card, FeedRequest request);
+  void Admit(int descriptor, std::string unsent, std::string unread, std::shared_ptr<ClientCard> card,
+             FeedRequest request);
   void CloseFeed(uint64_t client_id);
   struct Replica {
     std::string host;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The real server, killed without warning while several clients write, snapshots are made and log files rolled.
 #include <gtest/gtest.h>
-#include <hiredis/hiredis.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -12,7 +11,7 @@
 #include <random>
 #include <thread>
 
-#include "tests/support/server_process.h"
+#include "tests/support/redis_client.h"
 #include "tests/support/temp_dir.h"
 
 namespace ringkv::test {
@@ -21,28 +20,6 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr int kWriters = 4;
-
-struct FreeReply {
-  void operator()(void* reply) const { ::freeReplyObject(reply); }
-};
-using Reply = std::unique_ptr<redisReply, FreeReply>;
-struct FreeContext {
-  void operator()(redisContext* context) const { ::redisFree(context); }
-};
-using Context = std::unique_ptr<redisContext, FreeContext>;
-
-Context ConnectTo(const ServerProcess& server) { return Context(::redisConnect("127.0.0.1", server.port())); }
-
-Reply Ask(redisContext* context, const std::vector<std::string>& words) {
-  std::vector<const char*> argv;
-  std::vector<size_t> sizes;
-  for (const std::string& word : words) {
-    argv.push_back(word.data());
-    sizes.push_back(word.size());
-  }
-  return Reply(
-      static_cast<redisReply*>(::redisCommandArgv(context, static_cast<int>(argv.size()), argv.data(), sizes.data())));
-}
 
 // Nobody else would write this.
 std::string ValueOf(int writer, int64_t number) {

@@ -24,10 +24,11 @@ inline const storage::DataFiles kTestFiles{.directory = "", .snapshot_name = "sn
 
 class DurableStore {
  public:
-  explicit DurableStore(storage::FileSystem& disk, uint64_t log_file_bytes = 1 << 20)
+  explicit DurableStore(storage::FileSystem& disk, uint64_t log_file_bytes = 1 << 20, uint64_t seed = kSeed)
       : disk_(disk),
+        store_({.databases = 4, .hash_seed = seed}, clock_),
         log_(store_.log(), disk, clock_,
-             {.directory = kTestFiles.log_directory, .hash_seed = kSeed, .file_bytes = log_file_bytes}) {
+             {.directory = kTestFiles.log_directory, .hash_seed = seed, .file_bytes = log_file_bytes}) {
     log_.SetPolicy(storage::SyncPolicy::kAlways);
   }
 
@@ -130,7 +131,7 @@ class DurableStore {
  private:
   storage::FileSystem& disk_;
   storage::ManualClock clock_{1'700'000'000'000};
-  storage::Store store_{{.databases = 4, .hash_seed = kSeed}, clock_};
+  storage::Store store_;
   storage::Random random_{1};
   storage::Txn txn_{store_, 1'700'000'000'000, random_};
   storage::LogWriter log_;

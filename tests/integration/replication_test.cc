@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: MIT
+// Real servers that follow each other, over lines that break: in the end they hold the same, key by key.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <random>
+#include <thread>
+
+#include "tests/support/cutting_proxy.h"
+#include "tests/support/redis_client.h"
+#include "tests/support/temp_dir.h"
+
+namespace ringkv::test {
+namespace {
+
+using Options = std::vector<std::string>;
+
+Options WithDebug(Options options) {
+  options.insert(options.end(), {"--enable-debug-command", "yes"});
+  return options;
+}
+
+Options ReplicaOf(int port, Options more = {}) {
+  more.insert(more.end(), {"--replicaof", "127.0.0.1 " + std::to_string(port)});
+  return WithDebug(std::move(more));
+}
+
+bool IsUp(const ServerProcess& replica) { return replica.Info("master_link_status") == "up"; }
+
+// The replica has everything that the primary has now.
+bool HasCaughtUp(const ServerProcess& replica, const ServerProcess& primary) {
+  return IsUp(replica) && replica.Info("slave_repl_offset") == primary.Info("master_repl_offset");
+}
+
+void ExpectEqual(const ServerProcess& replica, const ServerProcess& primary) {
+  ASSERT_TRUE(Eventually([&] { return HasCaughtUp(replica, primary); }));
+  // Keys that expire in between are no difference.
+  EXPECT_TRUE(Eventually([&] { return replica.Ask("DEBUG DIGEST") == primary.Ask("DEBUG DIGEST"); }));
+  EXPECT_TRUE(Eventually([&] { return Say(replica, {"DBSIZE"}) == Say(primary, {"DBSIZE"}); }));
+}
+
+// Writes of many kinds, pipelined, until it is told to stop or the connection ends.
+class Writer {
+ public:
+  explicit Writer(const ServerProcess& server, uint32_t seed = 1)
+      : context_(ConnectTo(server)), random_(seed), thread_([this] { Run(); }) {}
+  ~Writer() { Stop(); }
+  void Stop() {
+    stopping_ = true;
+    if (thread_.joinable()) thread_.join();
+  }
+  int64_t written() const { return written_; }
+
+ private:
+  void Run() {
+    while (!stopping_ && context_->err == 0) {
+      constexpr int kPipelined = 20;
+      for (int i = 0; i < kPipelined; ++i) Append();
+      for (int i = 0; i < kPipelined; ++i) {
+        void* reply = nullptr;
+        if (::redisGetReply(context_.get(), &reply) != REDIS_OK) return;
+        ::freeReplyObject(reply);
+      }
+      written_ += kPipelined;
+    }
+  }
+  void Append() {
+    const auto key = static_cast<unsigned>(random_() % 5000);
+    const auto number = static_cast<unsigned>(random_());
+    redisContext* to = context_.get();
+    switch (random_() % 16) {
+      case 0: ::redisAppendCommand(to, "DEL key:%u", key); break;
+      case 1: ::redisAppendCommand(to, "APPEND key:%u more", key); break;
+      case 2: ::redisAppendCommand(to, "EXPIRE key:%u 1000", key); break;
+      case 3: ::redisAppendCommand(to, "INCR n:%u", key); break;
+      case 4: ::redisAppendCommand(to, "MSET key:%u %u key:%u %u", key, number, key + 1, number); break;
+      case 5: ::redisAppendCommand(to, "SET px:%u %u PX 20", key, number); break;
+      case 6: ::redisAppendCommand(to, "SETBIT bits:%u %u 1", key % 10, number % 10000); break;
+      case 7:
+        number % 500 == 0 ? ::redisAppendCommand(to, "FLUSHDB") : ::redisAppendCommand(to, "COPY key:%u n:c", key);
+        break;
+      default: ::redisAppendCommand(to, "SET key:%u value:%u", key, number);
+    }
+  }
+
+  Context context_;
+  std::mt19937 random_;
+  std::atomic<bool> stopping_{false};
+  std::atomic<int64_t> written_{0};
+  std::thread thread_;
+};
+
+void Fill(const ServerProcess& server, int keys) {
+  const Context context = ConnectTo(server);
+  for (int i = 0; i < keys; ++i) ::redisAppendCommand(context.get(), "SET filled:%d %0100d", i, i);
+  for (int i = 0; i < keys; ++i) {
+    void* reply = nullptr;
+    ASSERT_EQ(::redisGetReply(context.get(), &reply), REDIS_OK);
+    ::freeReplyObject(reply);
+  }
+}
+
+TEST(Replication, AReplicaTakesWhatIsThereAndWhatComesWhileItDoes) {
+  ServerProcess primary(WithDebug({}));
+  Fill(primary, 20000);
+  Writer writer(primary);
+  ServerProcess replica(ReplicaOf(primary.port()));
+  ASSERT_TRUE(Eventually([&] { return IsUp(replica) && writer.written() > 5000; }));
+  writer.Stop();
+  ExpectEqual(replica, primary);
+  EXPECT_EQ(primary.Info("connected_slaves"), "1");
+  EXPECT_EQ(primary.Info("sync_full"), "1");
+}
+
+TEST(Replication, LinesThatAreCutAgainAndAgainCostNeitherDataNorASnapshot) {
+  ServerProcess primary(WithDebug({}));
+  Fill(primary, 1000);
+  CuttingProxy proxy(primary.port());
+  ServerProcess replica(ReplicaOf(proxy.port()));
+  ASSERT_TRUE(Eventually([&] { return IsUp(replica); }));
+  Writer writer(primary, 2);
+  for (int i = 0; i < 5; ++i) {
+    const int64_t before = writer.written();
+    ASSERT_TRUE(Eventually([&] { return writer.written() > before + 2000 && IsUp(replica); }));
+    proxy.Cut();
+    ASSERT_TRUE(Eventually([&] { return primary.Info("sync_partial_ok") >= std::to_string(i + 1); }));
+  }
+  writer.Stop();
+  ExpectEqual(replica, primary);
+  EXPECT_EQ(primary.Info("sync_full"), "1");
+}
+
+TEST(Replication, ASnapshotThatIsCutAtAnyPlaceBeginsAgain) {
+  ServerProcess primary(WithDebug({}));
+  Fill(primary, 20000);
+  Writer writer(primary, 3);
+  CuttingProxy proxy(primary.port());
+  proxy.CutAfter(60);
+  ServerProcess replica(ReplicaOf(proxy.port()));
+  std::mt19937 random(4);
+  for (uint64_t fulls = 2; fulls < 8; ++fulls) {
+    ASSERT_TRUE(Eventually([&] { return std::stoull(primary.Info("sync_full")) >= fulls; }));
+    proxy.CutAfter(random() % 60'000 + 1);
+  }
+  proxy.CutAfter(0);
+  ASSERT_TRUE(Eventually([&] { return IsUp(replica); }));
+  writer.Stop();
+  ExpectEqual(replica, primary);
+}
+
+TEST(Replication, WhileItsDataIsReplacedAReplicaSaysSoAndCanBeToldToGiveUp) {
+  ServerProcess primary(WithDebug({}));
+  Fill(primary, 20000);
+  CuttingProxy proxy(primary.port());
+  proxy.CutAfter(50'000);
+  ServerProcess replica(ReplicaOf(proxy.port()));
+  ASSERT_TRUE(Eventually([&] { return Say(replica, {"GET", "filled:1"}).starts_with("LOADING"); }));
+  EXPECT_EQ(Say(replica, {"REPLICAOF", "NO", "ONE"}), "OK");
+  EXPECT_EQ(Say(replica, {"DBSIZE"}), "0");
+  EXPECT_EQ(Say(replica, {"SET", "a", "b"}), "OK");
+}
+
+TEST(Replication, AReplicaThatWasKilledGoesOnFromItsOwnLog) {
+  const TempDir dir;
+  ServerProcess primary(WithDebug({"--appendonly", "yes"}));
+  Fill(primary, 2000);
+  const Options options = ReplicaOf(primary.port(), {"--dir", dir.Path(""), "--appendonly", "yes"});
+  auto replica = std::make_unique<ServerProcess>(options);
+  // Until its own files hold the primary's data.
+  ASSERT_TRUE(Eventually([&] {
+    return IsUp(*replica) && ::access(dir.Path("replication.history").c_str(), F_OK) == 0;
+  }));
+  for (uint32_t i = 0; i < 3; ++i) {
+    Writer writer(primary, i);
+    ASSERT_TRUE(Eventually([&] { return writer.written() > 3000; }));
+    replica->Signal(SIGKILL);
+    EXPECT_EQ(replica->WaitForEnd(), 128 + SIGKILL);
+    ASSERT_TRUE(Eventually([&] { return writer.written() > 6000; }));
+    replica = std::make_unique<ServerProcess>(options);
+    ASSERT_TRUE(Eventually([&] { return IsUp(*replica); }));
+    writer.Stop();
+    ExpectEqual(*replica, primary);
+  }
+  EXPECT_EQ(primary.Info("sync_full"), "1");
+  EXPECT_EQ(primary.Info("sync_partial_ok"), "3");
+}
+
+TEST(Replication, APrimaryThatWasKilledIsFollowedFromWhereItCameBack) {
+  const TempDir dir;
+  const Options options = WithDebug({"--dir", dir.Path(""), "--appendonly", "yes", "--appendfsync", "always"});
+  auto primary = std::make_unique<ServerProcess>(options);
+  Fill(*primary, 2000);
+  CuttingProxy proxy(primary->port());
+  ServerProcess replica(ReplicaOf(proxy.port(), {"--appendonly", "yes"}));
+  ASSERT_TRUE(Eventually([&] { return HasCaughtUp(replica, *primary); }));
+  {
+    Writer writer(*primary, 5);
+    ASSERT_TRUE(Eventually([&] { return writer.written() > 1000; }));
+    primary->Signal(SIGKILL);
+    EXPECT_EQ(primary->WaitForEnd(), 128 + SIGKILL);
+  }
+  primary = std::make_unique<ServerProcess>(options);
+  proxy.set_target(primary->port());
+  EXPECT_EQ(Say(*primary, {"SET", "after", "the end"}), "OK");
+  ExpectEqual(replica, *primary);
+}
+
+// It had more than the primary remembers: what is more has to go.
+TEST(Replication, AReplicaThatIsAheadOfARestartedPrimaryTakesASnapshot) {
+  const TempDir dir;
+  const Options options = WithDebug({"--dir", dir.Path(""), "--save", "3600 100000000"});
+  auto primary = std::make_unique<ServerProcess>(options);
+  CuttingProxy proxy(primary->port());
+  ServerProcess replica(ReplicaOf(proxy.port()));
+  Fill(*primary, 100);
+  EXPECT_EQ(Say(*primary, {"SAVE"}), "OK");
+  ASSERT_TRUE(Eventually([&] { return ::access(dir.Path("replication.history").c_str(), F_OK) == 0; }));
+  EXPECT_EQ(Say(*primary, {"SET", "lost", "by the crash"}), "OK");
+  ASSERT_TRUE(Eventually([&] { return HasCaughtUp(replica, *primary); }));
+  primary->Signal(SIGKILL);
+  EXPECT_EQ(primary->WaitForEnd(), 128 + SIGKILL);
+  primary = std::make_unique<ServerProcess>(options);
+  EXPECT_EQ(Say(*primary, {"SET", "instead", "1"}), "OK");
+  EXPECT_EQ(Say(*primary, {"SET", "another", "1"}), "OK");
+  proxy.set_target(primary->port());
+  ExpectEqual(replica, *primary);
+  EXPECT_EQ(Say(replica, {"EXISTS", "lost"}), "0");
+}
+
+TEST(Replication, AReplicaThatReadsTooSlowlyCostsBoundedMemoryAndThenTakesASnapshot) {
+  ServerProcess primary(WithDebug({"--repl-backlog-size", "1mb"}));
+  CuttingProxy proxy(primary.port());
+  ServerProcess replica(ReplicaOf(proxy.port()));
+  ASSERT_TRUE(Eventually([&] { return IsUp(replica); }));
+  const size_t before = std::stoull(primary.Info("used_memory"));
+  proxy.Hold(true);
+  const std::string value(100'000, 'v');
+  for (int i = 0; i < 500; ++i) EXPECT_EQ(Say(primary, {"SET", "one key", value + std::to_string(i)}), "OK");
+  EXPECT_LT(std::stoull(primary.Info("used_memory")), before + (16 << 20));
+  proxy.Cut();
+  proxy.Hold(false);
+  ExpectEqual(replica, primary);
+  EXPECT_EQ(primary.Info("sync_full"), "2");
+}
+
+TEST(Replication, AReplicaOfAReplicaFollowsAndGoesOnWhenTheOneBetweenIsPromoted) {
+  ServerProcess first(WithDebug({}));
+  Fill(first, 500);
+  ServerProcess second(ReplicaOf(first.port()));
+  ASSERT_TRUE(Eventually([&] { return IsUp(second); }));
+  ServerProcess third(ReplicaOf(second.port()));
+  ExpectEqual(third, first);
+  EXPECT_EQ(Say(first, {"SET", "through", "two links"}), "OK");
+  ExpectEqual(third, first);
+  EXPECT_EQ(Say(second, {"REPLICAOF", "NO", "ONE"}), "OK");
+  EXPECT_EQ(Say(second, {"SET", "of the new", "primary"}), "OK");
+  ExpectEqual(third, second);
+  EXPECT_EQ(Say(third, {"GET", "of the new"}), "primary");
+  // Without a snapshot, and so does the old primary, which has done nothing of its own since.
+  EXPECT_EQ(second.Info("sync_full"), "1");
+  EXPECT_EQ(Say(first, {"REPLICAOF", "127.0.0.1", std::to_string(second.port())}), "OK");
+  ExpectEqual(first, second);
+  EXPECT_EQ(second.Info("sync_full"), "1");
+  EXPECT_EQ(second.Info("repl_epoch"), "1");
+}
+
+TEST(Replication, WhatAnOldPrimaryHasWrittenAloneGoesWhenItFollowsTheNewOne) {
+  ServerProcess old(WithDebug({}));
+  ServerProcess promoted(ReplicaOf(old.port()));
+  ASSERT_TRUE(Eventually([&] { return IsUp(promoted); }));
+  EXPECT_EQ(Say(promoted, {"REPLICAOF", "NO", "ONE"}), "OK");
+  EXPECT_EQ(Say(old, {"SET", "alone", "1"}), "OK");
+  EXPECT_EQ(Say(promoted, {"SET", "ours", "1"}), "OK");
+  EXPECT_EQ(Say(old, {"REPLICAOF", "127.0.0.1", std::to_string(promoted.port())}), "OK");
+  ExpectEqual(old, promoted);
+  EXPECT_EQ(Say(old, {"EXISTS", "alone"}), "0");
+}
+
+TEST(Replication, ACursorOfThePrimaryIsGoodOnTheReplica) {
+  ServerProcess primary(WithDebug({}));
+  Fill(primary, 1000);
+  ServerProcess replica(ReplicaOf(primary.port()));
+  ASSERT_TRUE(Eventually([&] { return HasCaughtUp(replica, primary); }));
+  std::vector<std::string> seen;
+  std::string cursor = "0";
+  do {
+    // Each call on the other server.
+    const Context context = ConnectTo(seen.size() / 100 % 2 == 0 ? primary : replica);
+    const Reply reply = Ask(context.get(), {"SCAN", cursor, "COUNT", "100"});
+    ASSERT_EQ(reply->elements, 2u);
+    cursor = reply->element[0]->str;
+    for (size_t i = 0; i < reply->element[1]->elements; ++i) seen.emplace_back(reply->element[1]->element[i]->str);
+  } while (cursor != "0");
+  EXPECT_EQ(seen.size(), 1000u);
+  std::sort(seen.begin(), seen.end());
+  EXPECT_EQ(std::unique(seen.begin(), seen.end()), seen.end());
+}
+
+TEST(Replication, AReplicaRefusesWritesAndHidesWhatHasExpired) {
+  ServerProcess primary(WithDebug({}));
+  ServerProcess replica(ReplicaOf(primary.port()));
+  ASSERT_TRUE(Eventually([&] { return IsUp(replica); }));
+  EXPECT_TRUE(Say(replica, {"SET", "a", "b"}).starts_with("READONLY"));
+  EXPECT_EQ(Say(primary, {"DEBUG", "SET-ACTIVE-EXPIRE", "0"}), "OK");
+  EXPECT_EQ(Say(primary, {"SET", "soon", "gone", "PX", "1"}), "OK");
+  ASSERT_TRUE(Eventually([&] { return HasCaughtUp(replica, primary); }));
+  ASSERT_TRUE(Eventually([&] { return Say(replica, {"EXISTS", "soon"}) == "0"; }));
+  EXPECT_EQ(Say(replica, {"DBSIZE"}), "1");  // it is the primary that lets it go
+  EXPECT_EQ(Say(primary, {"EXISTS", "soon"}), "0");
+  ASSERT_TRUE(Eventually([&] { return Say(replica, {"DBSIZE"}) == "0"; }));
+}
+
+TEST(Replication, WithoutItsPrimaryAReplicaServesWhatItHasOnlyIfItMay) {
+  auto primary = std::make_unique<ServerProcess>(WithDebug({}));
+  ServerProcess replica(ReplicaOf(primary->port()));
+  EXPECT_EQ(Say(*primary, {"SET", "a", "b"}), "OK");
+  ASSERT_TRUE(Eventually([&] { return HasCaughtUp(replica, *primary); }));
+  primary.reset();
+  ASSERT_TRUE(Eventually([&] { return !IsUp(replica); }));
+  EXPECT_EQ(Say(replica, {"GET", "a"}), "b");
+  EXPECT_EQ(Say(replica, {"CONFIG", "SET", "replica-serve-stale-data", "no"}), "OK");
+  EXPECT_TRUE(Say(replica, {"GET", "a"}).starts_with("MASTERDOWN"));
+}
+
+TEST(Replication, WaitCountsReplicasThatHaveWhatTheClientHasWritten) {
+  ServerProcess primary(WithDebug({}));
+  CuttingProxy proxy(primary.port());
+  ServerProcess near(ReplicaOf(primary.port()));
+  ServerProcess far(ReplicaOf(proxy.port()));
+  ASSERT_TRUE(Eventually([&] { return IsUp(near) && IsUp(far); }));
+  const Context context = ConnectTo(primary);
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_STREQ(Ask(context.get(), {"SET", "key", std::to_string(i)})->str, "OK");
+    ASSERT_EQ(Ask(context.get(), {"WAIT", "2", "0"})->integer, 2);
+    EXPECT_EQ(Say(near, {"GET", "key"}), std::to_string(i));
+    EXPECT_EQ(Say(far, {"GET", "key"}), std::to_string(i));
+  }
+  proxy.Hold(true);
+  ASSERT_STREQ(Ask(context.get(), {"SET", "key", "x"})->str, "OK");
+  EXPECT_EQ(Ask(context.get(), {"WAIT", "2", "100"})->integer, 1);
+  EXPECT_EQ(Ask(context.get(), {"WAIT", "1", "0"})->integer, 1);
+}
+
+TEST(Replication, WithAQuorumAWriteIsAnsweredWhenAMajorityHasIt) {
+  ServerProcess primary(WithDebug({"--repl-ack", "quorum", "--repl-shard-nodes", "3", "--repl-ack-timeout", "300"}));
+  CuttingProxy proxy(primary.port());
+  ServerProcess replica(ReplicaOf(proxy.port()));
+  ASSERT_TRUE(Eventually([&] { return primary.Info("connected_slaves") == "1" && IsUp(replica); }));
+  const Context context = ConnectTo(primary);
+  for (int i = 0; i < 50; ++i) {
+    ASSERT_STREQ(Ask(context.get(), {"SET", "key", std::to_string(i)})->str, "OK");
+    EXPECT_EQ(Say(replica, {"GET", "key"}), std::to_string(i));
+  }
+  proxy.Hold(true);
+  // Each of several that wait is answered for itself.
+  for (const char* key : {"one", "two"}) ::redisAppendCommand(context.get(), "SET %s open", key);
+  for (int i = 0; i < 2; ++i) {
+    void* reply = nullptr;
+    ASSERT_EQ(::redisGetReply(context.get(), &reply), REDIS_OK);
+    const Reply owned(static_cast<redisReply*>(reply));
+    EXPECT_TRUE(std::string(owned->str).find("its outcome is open") != std::string::npos) << owned->str;
+  }
+  proxy.Hold(false);
+  ASSERT_TRUE(Eventually([&] { return std::string(Ask(context.get(), {"SET", "key", "again"})->str) == "OK"; }));
+}
+
+TEST(Replication, WritesAreRefusedWithFewerReplicasThanTheConfigurationAsksFor) {
+  ServerProcess primary(WithDebug({"--min-replicas-to-write", "1"}));
+  EXPECT_TRUE(Eventually([&] { return Say(primary, {"SET", "a", "b"}).starts_with("NOREPLICAS"); }));
+  ServerProcess replica(ReplicaOf(primary.port()));
+  EXPECT_TRUE(Eventually([&] { return Say(primary, {"SET", "a", "b"}) == "OK"; }));
+  ExpectEqual(replica, primary);
+}
+
+TEST(Replication, APasswordIsAskedForAndGiven) {
+  ServerProcess primary({"--requirepass", "secret"});
+  ServerProcess stranger(ReplicaOf(primary.port(), {"--masterauth", "wrong"}));
+  ServerProcess replica(ReplicaOf(primary.port(), {"--masterauth", "secret"}));
+  EXPECT_TRUE(Eventually([&] { return IsUp(replica); }));
+  EXPECT_TRUE(Eventually([&] { return stranger.Log().find("AUTH was answered: WRONGPASS") != std::string::npos; }));
+  EXPECT_FALSE(IsUp(stranger));
+}
+
+TEST(Replication, ThatPointsAtNothingSaysSoOnceAndServes) {
+  ServerProcess nobody;
+  const int port = nobody.port();
+  nobody.Signal(SIGKILL);
+  nobody.WaitForEnd();
+  ServerProcess replica(ReplicaOf(port));
+  EXPECT_TRUE(Eventually([&] { return replica.Log().find("cannot reach 127.0.0.1") != std::string::npos; }));
+  EXPECT_EQ(replica.Info("master_link_status"), "down");
+  EXPECT_EQ(Say(replica, {"GET", "a"}), "");
+}
+
+TEST(Replication, GarbageInPlaceOfAMessageEndsTheLinkAndNothingElse) {
+  ServerProcess primary(WithDebug({}));
+  const int socket = primary.Connect();
+  SendAll(socket, "REPLCONF listening-port 1 capa ringkv1\r\nPSYNC x 1\r\n");
+  SendAll(socket, std::string(1000, 'g'));
+  EXPECT_NE(ReceiveToEnd(socket).find("+RINGKV SNAPSHOT"), std::string::npos);
+  ::close(socket);
+  EXPECT_EQ(Say(primary, {"PING"}), "PONG");
+  EXPECT_TRUE(Eventually([&] { return primary.Info("connected_slaves") == "0"; }));
+}
+
+}  // namespace
+}  // namespace ringkv::test

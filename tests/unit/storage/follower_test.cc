@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+// A store that follows another one ends up equal to it, whenever it begins and whatever happens meanwhile.
+#include "storage/follower.h"
+
+#include <gtest/gtest.h>
+
+#include "storage/log_tail.h"
+#include "storage/snapshot_stream.h"
+#include "tests/support/durable_store.h"
+#include "tests/support/faulty_file_system.h"
+
+namespace ringkv::test {
+namespace {
+
+using storage::Backlog;
+using storage::Follower;
+using storage::FrameList;
+using storage::Lsn;
+
+// A primary whose log's frames are kept in memory, and a replica with another seed, so that it has to take over the
+// primary's.
+class FollowerTest : public testing::Test {
+ protected:
+  FollowerTest() {
+    primary_.log().Attach(&backlog_);
+    replica_.store().SetAuthority(storage::Authority::kFollower);
+    replica_.log().Attach(&replicas_backlog_);
+  }
+  ~FollowerTest() override {
+    [[maybe_unused]] const auto last = primary_.log().Detach(&backlog_);
+    [[maybe_unused]] const auto other = replica_.log().Detach(&replicas_backlog_);
+  }
+
+  // One change of a random kind to one of few keys, so that they meet.
+  void ChangeSomething(storage::Random& random) {
+    const std::string key = "key:" + std::to_string(random.Below(300));
+    const std::string other = "key:" + std::to_string(random.Below(300));
+    switch (random.Below(40)) {
+      case 0: return primary_.Flush(static_cast<storage::DbIndex>(random.Below(4)));
+      case 1: return primary_.Swap(static_cast<storage::DbIndex>(random.Below(4)), 1);
+      case 2:
+      case 3: return primary_.Rename(key, other);
+      case 4:
+      case 5: return primary_.PutBoth(key, other, "both");
+      case 6:
+      case 7: return primary_.Patch(key, random.Below(50), "patch");
+      case 8:
+      case 9: return primary_.Expire(key, 1'900'000'000'000);
+      case 10:
+      case 11:
+      case 12: return primary_.Delete(key);
+      case 13: return primary_.Put(key, std::string(400'000, 'x'), 2);
+      default:
+        return primary_.Put(key, std::to_string(random.Next()), static_cast<storage::DbIndex>(random.Below(3)));
+    }
+  }
+
+  void Send(storage::LogTail& tail) {
+    primary_.log().Step();
+    FrameList frames;
+    while (tail.Read(1 << 20, &frames) == Backlog::Found::kFrames) {
+      for (const auto& frame : frames) ASSERT_TRUE(follower_.TakeFrame(*frame));
+    }
+  }
+
+  // The whole data by a snapshot, with changes before each block.
+  std::unique_ptr<storage::LogTail> Synchronise(const std::function<void()>& between) {
+    storage::SnapshotStream stream(primary_.store(), 1);
+    const Lsn begun = primary_.store().log().appended();
+    auto tail = std::make_unique<storage::LogTail>(backlog_, disk_, "", begun + 1);
+    EXPECT_TRUE(follower_.Begin(stream.Header(1, begun)));
+    std::string section;
+    for (;;) {
+      between();
+      Send(*tail);
+      if (!stream.NextBlock(&section)) break;
+      EXPECT_TRUE(follower_.TakeSection(section));
+    }
+    Send(*tail);
+    EXPECT_TRUE(follower_.TakeSection(stream.End(tail->next() - 1)));
+    replica_.log().StartAnew(replica_.store().placement().seed, follower_.last());
+    return tail;
+  }
+
+  FaultyFileSystem disk_;
+  FaultyFileSystem replicas_disk_;
+  DurableStore primary_{disk_};
+  DurableStore replica_{replicas_disk_, 1 << 20, 7};
+  Backlog backlog_;
+  Backlog replicas_backlog_;
+  Follower follower_{replica_.store()};
+};
+
+TEST_F(FollowerTest, EqualsItsPrimaryAfterASnapshotUnderChangesOfEveryKind) {
+  for (uint64_t seed = 1; seed <= 30; ++seed) {
+    SCOPED_TRACE(seed);
+    storage::Random random(seed);
+    for (uint64_t i = 0; i < random.Below(2000); ++i) ChangeSomething(random);
+    const auto tail = Synchronise([&] {
+      for (uint64_t i = 0; i < random.Below(60); ++i) ChangeSomething(random);
+    });
+    ASSERT_EQ(replica_.Contents(), primary_.Contents());
+    for (int i = 0; i < 500; ++i) ChangeSomething(random);
+    Send(*tail);
+    ASSERT_EQ(replica_.Contents(), primary_.Contents());
+    EXPECT_EQ(replica_.store().log().appended(), primary_.store().log().appended());
+    EXPECT_EQ(replica_.store().placement(), primary_.store().placement());
+  }
+}
+
+TEST_F(FollowerTest, GoesOnWhereItStoppedFromTheFilesOfTheLogWhenMemoryHasForgotten) {
+  ASSERT_TRUE(primary_.log().Open());
+  const auto begun = Synchronise([] {});
+  backlog_.SetLimit(1);
+  for (int i = 0; i < 3000; ++i) {
+    primary_.Put("key:" + std::to_string(i), std::string(1000, 'v'));
+    primary_.log().Step();
+  }
+  storage::LogTail from_memory(backlog_, disk_, "", follower_.last() + 1);
+  FrameList frames;
+  EXPECT_EQ(from_memory.Read(1 << 20, &frames), Backlog::Found::kGone);
+  storage::LogTail from_files(backlog_, disk_, "log", follower_.last() + 1);
+  follower_.Resume(follower_.last());
+  Send(from_files);
+  EXPECT_EQ(replica_.Contents(), primary_.Contents());
+}
+
+TEST_F(FollowerTest, RefusesADamagedFrameAndAHoleAndChangesNothing) {
+  const auto tail = Synchronise([] {});
+  primary_.Put("a", "1");
+  primary_.log().Step();
+  primary_.Put("b", "2");
+  primary_.log().Step();
+  FrameList frames;
+  ASSERT_EQ(tail->Read(1 << 20, &frames), Backlog::Found::kFrames);
+  ASSERT_EQ(frames.size(), 2u);
+  for (size_t at = 0; at < frames[0]->size(); ++at) {
+    std::string damaged = *frames[0];
+    damaged[at] = static_cast<char>(damaged[at] ^ 0x20);
+    EXPECT_FALSE(follower_.TakeFrame(damaged));
+  }
+  EXPECT_FALSE(follower_.TakeFrame(*frames[1]));
+  EXPECT_TRUE(replica_.Contents().empty());
+  EXPECT_TRUE(follower_.TakeFrame(*frames[0]));
+  EXPECT_TRUE(follower_.TakeFrame(*frames[0]));  // again: it counts for nothing
+  EXPECT_TRUE(follower_.TakeFrame(*frames[1]));
+  EXPECT_EQ(replica_.Contents(), primary_.Contents());
+}
+
+TEST_F(FollowerTest, TakesNoSnapshotThatLacksASection) {
+  for (int i = 0; i < 5000; ++i) primary_.Put("key:" + std::to_string(i), std::string(200, 'v'));
+  storage::SnapshotStream stream(primary_.store(), 0);
+  ASSERT_TRUE(follower_.Begin(stream.Header(1, primary_.store().log().appended())));
+  std::string section;
+  ASSERT_TRUE(stream.NextBlock(&section));
+  ASSERT_TRUE(stream.NextBlock(&section));
+  EXPECT_FALSE(follower_.TakeSection(section));
+  EXPECT_TRUE(follower_.is_loading());
+}
+
+TEST_F(FollowerTest, HidesKeysWhoseTimeIsOverUntilThePrimarySaysSo) {
+  const auto tail = Synchronise([] {});
+  primary_.Put("soon", "1", 0, 1'700'000'000'500);
+  Send(*tail);
+  storage::Random random(1);
+  storage::Txn txn(replica_.store(), 1'700'000'001'000, random);
+  txn.LockKey("soon");
+  EXPECT_FALSE(txn.Find(0, "soon", storage::Intent::kRead));
+  txn.Unlock();
+  EXPECT_EQ(txn.SizeOf(0).keys, 1u);
+  primary_.Delete("soon");
+  Send(*tail);
+  EXPECT_EQ(txn.SizeOf(0).keys, 0u);
+}
+
+TEST_F(FollowerTest, IsItselfFollowed) {
+  const auto tail = Synchronise([] {});
+  storage::LogTail next(replicas_backlog_, replicas_disk_, "", follower_.last() + 1);
+  primary_.PutBoth("a", "b", "as one");
+  Send(*tail);
+  replica_.log().Step();
+  FrameList frames;
+  ASSERT_EQ(next.Read(1 << 20, &frames), Backlog::Found::kFrames);
+  DurableStore third(replicas_disk_, 1 << 20, 7);
+  Follower follower(third.store());
+  follower.Resume(follower_.last() - 1);
+  for (const auto& frame : frames) EXPECT_TRUE(follower.TakeFrame(*frame));
+  EXPECT_EQ(third.Contents(), primary_.Contents());
+}
+
+}  // namespace
+}  // namespace ringkv::test

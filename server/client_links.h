@@ -3,6 +3,7 @@
 // count the calls.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -21,8 +22,9 @@ class ClientLinks {
   virtual void ResumePaused() = 0;
   // Replicas have acknowledged more: who waits for that may go on.
   virtual void ResumeWaiting() = 0;
-  // Returns when every thread of clients has come to the end of what it was doing when this was called.
-  virtual void WaitForRound() = 0;
+  // Returns when every thread of clients has come to the end of what it was doing when this was called, or `give_up`
+  // becomes true.
+  virtual void WaitForRound(const std::atomic<bool>& give_up) = 0;
   // More replies are safe to leave than before.
   virtual void ReleaseReplies() = 0;
   // Ends the program in an orderly way.

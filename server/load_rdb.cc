@@ -16,6 +16,7 @@ storage::Result<LoadRdbSummary> LoadRdb(storage::FileSystem& files, const std::s
   const storage::Result<std::unique_ptr<storage::RdbReader>> opened = storage::RdbReader::Open(files, path);
   if (!opened) return tl::unexpected(opened.error());
   storage::RdbReader& rdb = **opened;
+  rdb.set_on_left_out(options.left_out);
   LoadRdbSummary summary;
   storage::RdbKey key;
   storage::OnceASecond once_a_second;
@@ -23,6 +24,7 @@ storage::Result<LoadRdbSummary> LoadRdb(storage::FileSystem& files, const std::s
     const storage::Result<bool> read = rdb.Next(&key);
     if (!read) return tl::unexpected(read.error());
     if (!*read) break;
+    if (!options.goes_on()) return storage::Fail("loading RDB file '" + path + "' was given up");
     if (key.db >= txn.store().databases()) {
       return storage::Fail("RDB file '" + path + "' has keys in database " + std::to_string(key.db) +
                            ", and databases is " + std::to_string(txn.store().databases()));

@@ -21,6 +21,11 @@ struct LoadRdbSummary {
 struct LoadRdbOptions {
   // Called about once a second with bytes read and the file's size.
   std::function<void(uint64_t done, uint64_t total)> progress = [](uint64_t, uint64_t) {};
+  // Called for each key that is no string.
+  std::function<void(const std::string& type, const std::string& key)> left_out = [](const std::string&,
+                                                                                     const std::string&) {};
+  // Asked now and then; loading ends with an error when it says no.
+  std::function<bool()> goes_on = [] { return true; };
 };
 
 // An error names the file and the offset; the store has the keys before it then.

@@ -143,7 +143,9 @@ int Run(const std::vector<std::string>& arguments) {
     storage::Status status = LoadStartData(server);
     if (status) {
       server.EndLoading();
-      server.replication().Start();
+      status = server.replication().Start();
+    }
+    if (status) {
       SayReady(server);
     } else {
       network.Stop();

@@ -104,8 +104,8 @@ void Server::SetReplacing(bool replacing) {
   ApplyOptions();
 }
 
-void Server::WaitForIoThreads() {
-  if (links_ != nullptr) links_->WaitForRound();
+void Server::WaitForIoThreads(const std::atomic<bool>& give_up) {
+  if (links_ != nullptr) links_->WaitForRound(give_up);
 }
 
 bool Server::SavesAtEnd() const { return !options_.save.Get().empty(); }
@@ -191,7 +191,9 @@ void Server::ApplyOptions() {
   // A replica's memory is its primary's concern.
   const bool is_replica = replication_->is_replica();
   if (options_.maxmemory != 0 && !is_replica) refused |= kNeedsMemoryChecked;
-  if (options_.read_only != 0 || (is_replica && options_.replica_read_only != 0)) refused |= kNeedsWritable;
+  if (options_.read_only != 0 || (is_replica && options_.replica_read_only != 0) || replication_->is_migrating()) {
+    refused |= kNeedsWritable;
+  }
   if (!replication_->MayServeStale()) refused |= kNeedsFreshData;
   const auto fewest = static_cast<size_t>(options_.min_replicas_to_write);
   if (fewest > 0 && !is_replica && replication_->good_replicas() < fewest) refused |= kNeedsReplicas;

@@ -75,8 +75,9 @@ class Server {
   }
   bool waits_for_quorum() const { return options_.repl_ack != 0 && !replication_->is_replica(); }
   Replication& replication() { return *replication_; }
-  // Returns when every thread of clients has finished what it was doing. Not to be called by one of them.
-  void WaitForIoThreads();
+  // Returns when every thread of clients has finished what it was doing, or `give_up` becomes true. Not to be called by
+  // one of them.
+  void WaitForIoThreads(const std::atomic<bool>& give_up);
   const CommandTable& commands() const { return commands_; }
   const TickClock& ticks() const { return ticks_; }
   ClientDirectory& clients() { return clients_; }

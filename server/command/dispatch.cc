@@ -123,7 +123,8 @@ Outcome Dispatch(Server& server, ThreadState& thread, Session& session, const Re
     RefuseArity(*entry, thread, session, reply);
     return Outcome::kDone;
   }
-  const uint32_t unmet = server.refused_now() | (session.authenticated ? 0u : uint32_t{kNeedsAuthentication});
+  const uint32_t unmet =
+      (server.refused_now() & session.heeds) | (session.authenticated ? 0u : uint32_t{kNeedsAuthentication});
   if ((entry->needs & unmet) != 0) {
     const Verdict verdict = Refuse(*entry, entry->needs & unmet, server, thread, session, argv, reply);
     if (verdict == Verdict::kWait) return Outcome::kPostponed;

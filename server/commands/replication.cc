@@ -20,8 +20,10 @@ void ReplicaOf(AdminCall& call) {
   if (call.session.in_exec) return call.reply.Error("ERR REPLICAOF isn't possible inside of a transaction");
   Replication& replication = call.server.replication();
   if (EqualsIgnoringCase(call.args[1], "no") && EqualsIgnoringCase(call.args[2], "one")) {
+    replication.redis_link().Stop();
     replication.StopFollowing();
     call.server.options().replicaof.Set("");
+    call.server.options().migrate_from.Set("");
     return call.reply.Ok();
   }
   const std::optional<int64_t> port = resp::ParseInteger(call.args[2]);
@@ -31,6 +33,9 @@ void ReplicaOf(AdminCall& call) {
   const PrimaryAddress now = replication.link().target();
   if (replication.is_replica() && now.host == host && now.port == *port) {
     return call.reply.Simple("OK Already connected to specified master");
+  }
+  if (replication.is_migrating()) {
+    return call.reply.Error("ERR this server follows a Redis server (migrate-from); REPLICAOF NO ONE ends that first");
   }
   call.server.log().Notice("REPLICAOF " + host + ":" + std::to_string(*port) + " asked for by " +
                            call.session.card->address);

@@ -95,6 +95,7 @@ struct Options {
   SharedNumber key_index_idle;
   SharedNumber load_file_strict;
   SharedText replicaof;
+  SharedText migrate_from;
   SharedText masteruser;
   SharedText masterauth;
   SharedNumber replica_read_only;

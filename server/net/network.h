@@ -33,7 +33,7 @@ class Network final : public ClientLinks {
   void Push(const ClientCard& card, std::shared_ptr<const std::string> bytes) override;
   void ResumePaused() override;
   void ResumeWaiting() override;
-  void WaitForRound() override;
+  void WaitForRound(const std::atomic<bool>& give_up) override;
   void ReleaseReplies() override;
   void Stop() override;
 

@@ -346,10 +346,22 @@ std::string_view FeedStateName(FeedState state) {
   }
 }
 
+void AddMigration(const Snapshot& s, std::string* out) {
+  RedisLink& redis = s.server.replication().redis_link();
+  const PrimaryAddress target = redis.target();
+  AddField(out, "migrate_from", target.host + ":" + std::to_string(target.port));
+  AddField(out, "migrate_link_status", redis.phase() == LinkPhase::kConnected ? "up" : "down");
+  AddField(out, "migrate_sync_in_progress", Text(redis.phase() == LinkPhase::kSync ? 1 : 0));
+  AddField(out, "migrate_offset", std::to_string(redis.offset()));
+  AddField(out, "migrate_keys_left_out", Text(redis.keys_left_out()));
+  AddField(out, "migrate_commands_left_out", Text(redis.commands_left_out()));
+}
+
 void AddReplication(const Snapshot& s, std::string* out) {
   Replication& replication = s.server.replication();
   AddField(out, "role", replication.is_replica() ? "slave" : "master");
   if (replication.is_replica()) AddLink(s, out);
+  if (replication.is_migrating()) AddMigration(s, out);
   const std::vector<Replication::Replica> replicas = replication.replicas();
   AddField(out, "connected_slaves", Text(replicas.size()));
   const int64_t fewest = s.server.options().min_replicas_to_write;

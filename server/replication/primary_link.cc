@@ -103,7 +103,7 @@ void PrimaryLink::Run() {
   std::string said;
   auto rest = kShortestRest;
   while (WaitForTarget(&generation, &target)) {
-    if (followed != generation) replication_.BecomeFollower();
+    if (followed != generation) replication_.BecomeFollower(stopping_);
     followed = generation;
     const Status ended = FollowOnce(generation, target);
     {

@@ -15,22 +15,34 @@ using storage::Lsn;
 using storage::MutexLock;
 using storage::Status;
 
-Replication::Replication(Server& server) : server_(server), link_(server, *this) {}
+Replication::Replication(Server& server) : server_(server), link_(server, *this), redis_(server) {}
 
 Replication::~Replication() { Stop(); }
 
 // --- start and end --------------------------------------------------------------------------------------------------
 
-void Replication::Start() {
+namespace {
+
+// Of an option that has passed its check.
+PrimaryAddress ParseAddress(const std::string& host_and_port) {
+  const std::vector<std::string_view> words = Words(host_and_port);
+  return {std::string(words[0]), std::atoi(std::string(words[1]).c_str())};
+}
+
+}  // namespace
+
+Status Replication::Start() {
   LoadHistory();
   link_.Start();
   const std::string primary = server_.options().replicaof.Get();
-  if (primary.empty()) return;
-  const std::vector<std::string_view> words = Words(primary);
-  Follow({std::string(words[0]), std::atoi(std::string(words[1]).c_str())});
+  const std::string redis = server_.options().migrate_from.Get();
+  if (!primary.empty() && !redis.empty()) return storage::Fail("replicaof and migrate-from can't both be given");
+  if (!primary.empty()) Follow(ParseAddress(primary));
+  return redis.empty() ? Status() : redis_.Start(ParseAddress(redis));
 }
 
 void Replication::Stop() {
+  redis_.Stop();
   link_.Stop();
   CloseFeeds();
   if (has_backlog_.exchange(false)) {
@@ -110,10 +122,10 @@ void Replication::Follow(PrimaryAddress primary) {
   link_.Follow(std::move(primary));
 }
 
-void Replication::BecomeFollower() {
+void Replication::BecomeFollower(const std::atomic<bool>& give_up) {
   CloseFeeds();
   // Whoever was let in as a writer before has finished when every thread has been asked once.
-  server_.WaitForIoThreads();
+  server_.WaitForIoThreads(give_up);
   SetAuthority(server_.options().replica_read_only != 0 ? storage::Authority::kFollower
                                                         : storage::Authority::kWritableFollower);
   KeepBacklog(false);

@@ -13,6 +13,7 @@
 
 #include "cluster/replication/history.h"
 #include "server/replication/primary_link.h"
+#include "server/replication/redis_link.h"
 #include "server/replication/replica_feed.h"
 #include "storage/log/backlog.h"
 #include "storage/log_tail.h"
@@ -31,8 +32,9 @@ class Replication {
   explicit Replication(Server& server);
   ~Replication();
 
-  // When the data is there: goes on with the history in the files, and follows whom the options name.
-  void Start();
+  // When the data is there: goes on with the history in the files, and follows whom the options name. An error ends the
+  // start of the server.
+  storage::Status Start();
   // Ends all links. Before the data is closed.
   void Stop();
 
@@ -43,6 +45,9 @@ class Replication {
   // Changes nothing for a primary.
   void StopFollowing();
   PrimaryLink& link() { return link_; }
+  // A Redis server that is followed, for moving in. Clients can't write meanwhile.
+  bool is_migrating() const { return redis_.is_running(); }
+  RedisLink& redis_link() { return redis_; }
   // Whether replies to reads may be given although the link is down.
   bool MayServeStale() const;
 
@@ -95,7 +100,7 @@ class Replication {
   void NoteBytesOut(size_t bytes) { totals_.bytes_out.fetch_add(bytes, std::memory_order_relaxed); }
 
   // --- for the link, in its thread ---
-  void BecomeFollower();
+  void BecomeFollower(const std::atomic<bool>& give_up);
   // The last group that the store is the state after.
   storage::Lsn FollowedLast();
   void ContinueHistory(const std::string& id, uint64_t epoch, storage::Lsn last);
@@ -123,6 +128,7 @@ class Replication {
   storage::PosixFileSystem files_;
   storage::Backlog backlog_;
   PrimaryLink link_;
+  RedisLink redis_;
   Totals totals_;
 
   std::atomic<bool> is_replica_{false};

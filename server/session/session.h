@@ -47,6 +47,7 @@ class Session {
   storage::DbIndex db = 0;
   int protocol = 2;
   bool authenticated = false;
+  uint32_t heeds = UINT32_MAX;  // which needs of commands are looked at; who speaks for another server is refused nothing
   bool close_after_reply = false;
   bool close_now = false;  // without another byte
   bool is_monitor = false;

@@ -94,6 +94,7 @@ Result<bool> RdbReader::Next(RdbKey* key) {
     }
     if (!SkipRdbValue(in_, type)) return Damaged("a value of type " + std::string(name) + " makes no sense");
     ++left_out_[std::string(name)];
+    on_left_out_(std::string(name), key->key);
     key->expiry = kNoExpiry;
   }
 }

@@ -2,6 +2,7 @@
 // Reads the strings of an RDB file, key by key, and counts what else is in it.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -28,6 +29,10 @@ class RdbReader {
   // must not be trusted to be whole.
   Result<bool> Next(RdbKey* key);
 
+  // Told of each key that is left out, with its type.
+  using OnLeftOut = std::function<void(const std::string& type, const std::string& key)>;
+  void set_on_left_out(OnLeftOut told) { on_left_out_ = std::move(told); }
+
   int version() const { return version_; }
   // How many keys of which type were left out; functions count as a type of their own.
   const std::map<std::string, uint64_t>& left_out() const { return left_out_; }
@@ -51,6 +56,7 @@ class RdbReader {
   int version_ = 0;
   uint64_t db_ = 0;
   std::map<std::string, uint64_t> left_out_;
+  OnLeftOut on_left_out_ = [](const std::string&, const std::string&) {};
 };
 
 }  // namespace ringkv::storage

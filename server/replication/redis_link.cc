@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: MIT
+#include "server/replication/redis_link.h"
+
+#include <chrono>
+#include <vector>
+
+#include "server/command/dispatch.h"
+#include "server/load_rdb.h"
+#include "server/server.h"
+#include "storage/allocator.h"
+#include "storage/log/log_files.h"
+#include "storage/once_a_second.h"
+
+namespace ringkv::server {
+namespace {
+
+using storage::Fail;
+using storage::MutexLock;
+using storage::Status;
+
+constexpr int64_t kConnectMs = 5000;
+constexpr size_t kLongestLine = 4096;
+constexpr size_t kReceiveBytes = 256 * 1024;
+constexpr auto kRest = std::chrono::milliseconds(1000);
+constexpr size_t kMarkBytes = 40;       // behind an RDB file whose length was not known before
+constexpr uint64_t kNamedOfEach = 10;   // keys of each type, commands of each name
+constexpr std::string_view kEndMark = "$EOF:";
+
+std::string AsRequest(const std::vector<std::string>& words) {
+  std::string request = "*" + std::to_string(words.size()) + "\r\n";
+  for (const std::string& word : words) request += "$" + std::to_string(word.size()) + "\r\n" + word + "\r\n";
+  return request;
+}
+
+uint64_t CountKeys(Server& server) {
+  storage::Random random(1);
+  storage::Txn txn(server.store(), server.clock().Now(), random);
+  uint64_t keys = 0;
+  for (storage::DbIndex db = 0; db < server.store().databases(); ++db) keys += txn.SizeOf(db).keys;
+  return keys;
+}
+
+}  // namespace
+
+RedisLink::RedisLink(Server& server) : server_(server) {}
+
+RedisLink::~RedisLink() { Stop(); }
+
+Status RedisLink::Start(PrimaryAddress redis) {
+  const std::string mark = redis.host + " " + std::to_string(redis.port) + "\n";
+  const storage::Result<std::string> marked = storage::ReadWhole(files_, MarkPath());
+  const uint64_t keys = CountKeys(server_);
+  if (keys > 0 && (!marked || *marked != mark)) {
+    return Fail("migrate-from would take the place of " + std::to_string(keys) +
+                " keys that did not come from there; start it with an empty directory");
+  }
+  if (Status locked = server_.durability().LockDirectory(); !locked) return locked;
+  const auto placed = storage::PlaceFile(files_, "", MarkPath(), mark, storage::OpenMode::kReplace);
+  if (!placed) return tl::unexpected(placed.error());
+  {
+    MutexLock lock(mutex_);
+    target_ = std::move(redis);
+  }
+  stopping_ = false;
+  is_running_ = true;
+  server_.ApplyOptions();
+  thread_ = std::thread([this] { Run(); });
+  return {};
+}
+
+void RedisLink::Stop() {
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+    if (socket_ != nullptr) socket_->Interrupt();
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) thread_.join();
+  if (!is_running_.exchange(false)) return;
+  phase_ = LinkPhase::kNone;
+  server_.log().Notice("migration: stopped; left out were " + std::to_string(keys_left_out_) + " keys and " +
+                       std::to_string(commands_left_out_) + " commands");
+  server_.ApplyOptions();
+}
+
+PrimaryAddress RedisLink::target() {
+  MutexLock lock(mutex_);
+  return target_;
+}
+
+void RedisLink::Rest() NO_THREAD_SAFETY_ANALYSIS {
+  std::unique_lock lock(mutex_.native());
+  if (!stopping_) changed_.wait_for(lock, kRest);
+}
+
+void RedisLink::Run() {
+  NameThisThread("redis-link");
+  storage::CountMemoryOfThisThread();
+  server_.WaitForIoThreads(stopping_);  // who wrote before the migration began has finished
+  state_ = std::make_unique<ThreadState>(0, server_.store(), server_.commands().size(), storage::SeedFromSystem());
+  auto card = std::make_shared<ClientCard>();
+  card->address = "migration";
+  session_ = std::make_unique<Session>(card, server_.watched_keys());
+  session_->authenticated = true;
+  session_->heeds = 0;
+  std::string said;
+  while (!stopping_) {
+    phase_ = LinkPhase::kConnect;
+    const Status ended = FollowOnce();
+    {
+      MutexLock lock(mutex_);
+      socket_.reset();
+    }
+    server_.SetReplacing(false);
+    if (stopping_) break;
+    if (ended.error().text != said) {
+      said = ended.error().text;
+      server_.log().Warning("migration: " + said + "; trying again until it works");
+    }
+    Rest();
+  }
+  session_.reset();
+}
+
+Status RedisLink::FollowOnce() {
+  const PrimaryAddress redis = target();
+  storage::Result<std::unique_ptr<PeerSocket>> connected =
+      PeerSocket::Connect(redis.host, redis.port, kConnectMs, stopping_);
+  if (!connected) return tl::unexpected(connected.error());
+  {
+    MutexLock lock(mutex_);
+    if (stopping_) return Fail("the link was closed");
+    socket_ = std::move(*connected);
+  }
+  phase_ = LinkPhase::kConnecting;
+  if (Status shaken = Handshake(); !shaken) return shaken;
+  phase_ = LinkPhase::kConnected;
+  return TakeCommands();
+}
+
+storage::Result<std::string> RedisLink::Ask(const std::vector<std::string>& command) NO_THREAD_SAFETY_ANALYSIS {
+  const int64_t timeout = server_.options().repl_timeout * 1000;
+  if (Status sent = socket_->Send(AsRequest(command), timeout); !sent) return tl::unexpected(sent.error());
+  storage::Result<std::string> line = socket_->ReceiveLine(kLongestLine, timeout);
+  if (line && line->starts_with('-')) return Fail(command[0] + " was answered: " + line->substr(1));
+  return line;
+}
+
+Status RedisLink::Handshake() {
+  Options& options = server_.options();
+  if (const std::string password = options.masterauth.Get(); !password.empty()) {
+    const std::string user = options.masteruser.Get();
+    std::vector<std::string> auth{"AUTH", password};
+    if (!user.empty()) auth.insert(auth.begin() + 1, user);
+    if (const auto answer = Ask(auth); !answer) return tl::unexpected(answer.error());
+  }
+  for (const std::vector<std::string>& about :
+       {std::vector<std::string>{"REPLCONF", "listening-port", std::to_string(options.port)},
+        std::vector<std::string>{"REPLCONF", "capa", "eof", "capa", "psync2"}}) {
+    if (const auto answer = Ask(about); !answer) return tl::unexpected(answer.error());
+  }
+  const int64_t next = history_ == "?" ? -1 : offset_ + 1;
+  const auto verdict = Ask({"PSYNC", history_, std::to_string(next)});
+  if (!verdict) return tl::unexpected(verdict.error());
+  char history[48] = {};
+  long long offset = 0;
+  if (std::sscanf(verdict->c_str(), "+FULLRESYNC %47s %lld", history, &offset) == 2) {
+    history_ = "?";  // until the file has been loaded
+    if (Status taken = TakeFile(); !taken) return taken;
+    history_ = history;
+    offset_ = offset;
+    return {};
+  }
+  if (!verdict->starts_with("+CONTINUE")) return Fail("PSYNC was answered: " + verdict->substr(0, 100));
+  if (std::sscanf(verdict->c_str(), "+CONTINUE %47s", history) == 1) history_ = history;
+  server_.log().Notice("migration: goes on at offset " + std::to_string(next));
+  return {};
+}
+
+// --- the file -------------------------------------------------------------------------------------------------------
+
+Status RedisLink::TakeFile() NO_THREAD_SAFETY_ANALYSIS {
+  phase_ = LinkPhase::kSync;
+  const storage::Result<std::string> header = socket_->ReceiveLine(kLongestLine, server_.options().repl_timeout * 1000);
+  if (!header) return tl::unexpected(header.error());
+  Status taken = ReceiveFile(*header);
+  if (taken) taken = LoadFile();
+  if (files_.Exists(FilePath())) {
+    if (Status removed = files_.Remove(FilePath()); !removed) server_.log().Warning(removed.error().text);
+  }
+  return taken;
+}
+
+// The length is known before, or else a mark of forty bytes ends it.
+Status RedisLink::ReceiveFile(const std::string& header) NO_THREAD_SAFETY_ANALYSIS {
+  const bool has_mark = header.starts_with(kEndMark);
+  const std::string mark = has_mark ? header.substr(kEndMark.size()) : "";
+  const std::optional<int64_t> length =
+      header.starts_with('$') ? resp::ParseInteger(std::string_view(header).substr(1)) : std::nullopt;
+  if (has_mark ? mark.size() != kMarkBytes : !length || *length < 0) {
+    return Fail("it announces a file with '" + header.substr(0, 60) + "'");
+  }
+  storage::Result<std::unique_ptr<storage::File>> file = files_.Open(FilePath(), storage::OpenMode::kReplace);
+  if (!file) return tl::unexpected(file.error());
+  server_.log().Notice("migration: receiving a snapshot of the Redis server");
+  uint64_t left = has_mark ? UINT64_MAX : static_cast<uint64_t>(*length);
+  std::string held;  // what may be the mark
+  std::string room(kReceiveBytes, '\0');
+  while (left > 0) {
+    // Byte by byte at the end with a mark would be slow, and behind the mark commands may follow: they do not before
+    // the first acknowledgement, so whatever has come ends with the mark or does not reach it.
+    const size_t most = std::min<uint64_t>(room.size(), left);
+    const storage::Result<size_t> got = socket_->Receive(room.data(), most, server_.options().repl_timeout * 1000);
+    if (!got) return tl::unexpected(got.error());
+    if (*got == 0) return Fail("it has been silent while it should send its snapshot");
+    last_received_ms_ = server_.clock().Now();
+    if (!has_mark) {
+      left -= *got;
+      if (Status written = (*file)->Append(std::string_view(room).substr(0, *got)); !written) return written;
+      continue;
+    }
+    held.append(room, 0, *got);
+    if (held.size() >= kMarkBytes && std::string_view(held).substr(held.size() - kMarkBytes) == mark) {
+      return (*file)->Append(std::string_view(held).substr(0, held.size() - kMarkBytes));
+    }
+    if (held.size() <= kMarkBytes) continue;
+    const size_t certain = held.size() - kMarkBytes;
+    if (Status written = (*file)->Append(std::string_view(held).substr(0, certain)); !written) return written;
+    held.erase(0, certain);
+  }
+  return {};
+}
+
+Status RedisLink::LoadFile() {
+  server_.SetReplacing(true);
+  server_.WaitForIoThreads(stopping_);
+  if (stopping_) return Fail("the link was closed");
+  const int64_t start = server_.clock().Now();
+  storage::Txn& txn = state_->txn;
+  txn.set_now(start);
+  txn.LockAll();
+  for (storage::DbIndex db = 0; db < server_.store().databases(); ++db) txn.FlushDatabase(db);
+  txn.Unlock();
+  keys_left_out_ = 0;
+  LoadRdbOptions options;
+  options.left_out = [this](const std::string& type, const std::string& key) { LeaveOutKey(type, key); };
+  options.goes_on = [this] { return !stopping_; };
+  const storage::Result<LoadRdbSummary> loaded = LoadRdb(files_, FilePath(), options, txn);
+  server_.SetReplacing(false);
+  if (!loaded) return tl::unexpected(loaded.error());
+  server_.log().Notice("migration: loaded " + std::to_string(loaded->keys) + " keys in " +
+                       std::to_string(server_.clock().Now() - start) + " ms, left out " +
+                       std::to_string(keys_left_out_));
+  return {};
+}
+
+// --- the stream -----------------------------------------------------------------------------------------------------
+
+Status RedisLink::TakeCommands() NO_THREAD_SAFETY_ANALYSIS {
+  std::string received;
+  resp::RequestParser parser;
+  resp::RequestLimits limits;
+  limits.bulk_bytes = server_.options().proto_max_bulk_len;
+  storage::OnceASecond once_a_second;
+  session_->queue.Close();
+  if (Status sent = Acknowledge(); !sent) return sent;
+  while (!stopping_) {
+    const size_t before = received.size();
+    received.resize(before + kReceiveBytes);
+    const storage::Result<size_t> got = socket_->Receive(received.data() + before, kReceiveBytes, 1000);
+    if (!got) return tl::unexpected(got.error());
+    received.resize(before + *got);
+    const int64_t now = server_.clock().Now();
+    if (*got > 0) last_received_ms_ = now;
+    if (now - last_received_ms_ > server_.options().repl_timeout * 1000) return Fail("it has been silent too long");
+    state_->txn.set_now(now);
+    size_t taken = 0;
+    for (;;) {
+      const resp::ParseStatus status = parser.Parse(std::string_view(received).substr(taken), limits, true);
+      if (status == resp::ParseStatus::kError) return Fail("its stream of commands makes no sense: " + parser.error());
+      if (status == resp::ParseStatus::kNeedMore) break;
+      if (status == resp::ParseStatus::kRequest) {
+        if (Status done = Execute(parser.arguments()); !done) return done;
+      }
+      taken += parser.consumed();
+      offset_ += static_cast<int64_t>(parser.consumed());
+    }
+    received.erase(0, taken);
+    if (once_a_second.IsDue()) {
+      if (Status sent = Acknowledge(); !sent) return sent;
+    }
+  }
+  return Fail("the link was closed");
+}
+
+Status RedisLink::Execute(std::span<const std::string_view> argv) {
+  if (EqualsIgnoringCase(argv[0], "REPLCONF")) return argv.size() > 1 ? Acknowledge() : Status();
+  const CommandEntry* entry = server_.commands().Find(argv);
+  if (entry == nullptr) {
+    LeaveOutCommand(argv, "it is not known here");
+    return {};
+  }
+  state_->txn.ForgetDependence();
+  // Its log must not outgrow its bounds here either.
+  while (server_.store().log().pending_bytes() > static_cast<size_t>(server_.options().log_buffer_limit) &&
+         !stopping_) {
+    server_.store().log().Wake();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  const int64_t errors_before = reply_.errors();
+  Dispatch(server_, *state_, *session_, Request{argv}, reply_);
+  if (reply_.errors() != errors_before) LeaveOutCommand(argv, std::string(replies_.Readable().substr(0, 120)));
+  replies_.Consume(replies_.size());
+  return {};
+}
+
+Status RedisLink::Acknowledge() NO_THREAD_SAFETY_ANALYSIS {
+  return socket_->Send(AsRequest({"REPLCONF", "ACK", std::to_string(offset_)}), server_.options().repl_timeout * 1000);
+}
+
+void RedisLink::LeaveOutKey(const std::string& type, const std::string& key) {
+  ++keys_left_out_;
+  if (++named_[type] > kNamedOfEach) return;
+  server_.log().Warning("migration: left out key '" + key.substr(0, 200) + "', which is a " + type +
+                        (named_[type] == kNamedOfEach ? "; further ones are counted and not named" : ""));
+}
+
+void RedisLink::LeaveOutCommand(std::span<const std::string_view> argv, const std::string& why) {
+  ++commands_left_out_;
+  const std::string name = "command " + UpperCase(argv[0].substr(0, 40));
+  if (++named_[name] > kNamedOfEach) return;
+  server_.log().Warning("migration: left out " + name + (argv.size() > 1 ? " on '" + std::string(argv[1].substr(0, 200)) + "'" : "") + ": " +
+                        why.substr(0, why.find('\r')) +
+                        (named_[name] == kNamedOfEach ? "; further ones are counted and not named" : ""));
+}
+
+}  // namespace ringkv::server

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+// For moving in: follows a Redis server as one of its replicas would (PSYNC: an RDB file over the wire, then its
+// commands), until it is told to stop. What arrives is executed here like anybody's commands, so it is logged, and
+// replicas of this server get it too. Keys of a type that we don't have are named in the log and counted.
+//
+// Threads: one of its own; the rest is guarded or atomic.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "resp/buffer.h"
+#include "resp/reply_writer.h"
+#include "resp/request_parser.h"
+#include "server/replication/peer_socket.h"
+#include "server/replication/primary_link.h"
+#include "server/session/session.h"
+#include "server/thread_state.h"
+#include "storage/posix/posix_file_system.h"
+
+namespace ringkv::server {
+
+class RedisLink {
+ public:
+  // `server` must outlive the link.
+  explicit RedisLink(Server& server);
+  ~RedisLink();
+
+  // Begins to follow. An error says why that can't be: there is data here that would go.
+  storage::Status Start(PrimaryAddress redis);
+  // When it returns nothing more is executed. What has come stays.
+  void Stop();
+  bool is_running() const { return is_running_.load(std::memory_order_relaxed); }
+
+  PrimaryAddress target();
+  LinkPhase phase() const { return phase_.load(); }
+  int64_t last_received_ms() const { return last_received_ms_.load(); }
+  // Where we are in the Redis server's stream, in bytes.
+  int64_t offset() const { return offset_.load(); }
+  uint64_t keys_left_out() const { return keys_left_out_.load(); }
+  uint64_t commands_left_out() const { return commands_left_out_.load(); }
+
+ private:
+  void Run();
+  storage::Status FollowOnce();
+  storage::Result<std::string> Ask(const std::vector<std::string>& command);
+  storage::Status Handshake();
+  storage::Status TakeFile();
+  storage::Status ReceiveFile(const std::string& header);
+  storage::Status LoadFile();
+  storage::Status TakeCommands();
+  storage::Status Execute(std::span<const std::string_view> argv);
+  storage::Status Acknowledge();
+  void LeaveOutKey(const std::string& type, const std::string& key);
+  void LeaveOutCommand(std::span<const std::string_view> argv, const std::string& why);
+  void Rest();
+  std::string FilePath() const { return "migrate-from.rdb.tmp"; }
+  std::string MarkPath() const { return "migrate-from.mark"; }
+
+  Server& server_;
+  std::atomic<bool> is_running_{false};
+  std::atomic<bool> stopping_{false};
+  std::atomic<LinkPhase> phase_{LinkPhase::kNone};
+  std::atomic<int64_t> last_received_ms_{0};
+  std::atomic<int64_t> offset_{0};
+  std::atomic<uint64_t> keys_left_out_{0};
+  std::atomic<uint64_t> commands_left_out_{0};
+
+  storage::Mutex mutex_;
+  std::condition_variable changed_;
+  PrimaryAddress target_ GUARDED_BY(mutex_);
+  std::shared_ptr<PeerSocket> socket_ GUARDED_BY(mutex_);
+  std::thread thread_;
+
+  // The link's thread alone.
+  storage::PosixFileSystem files_;
+  std::unique_ptr<ThreadState> state_;
+  std::unique_ptr<Session> session_;
+  resp::Buffer replies_;
+  resp::ReplyWriter reply_{replies_, 2};
+  std::string history_ = "?";
+  std::map<std::string, uint64_t> named_;  // how many were named of each kind
+};
+
+}  // namespace ringkv::server

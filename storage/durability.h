@@ -50,8 +50,8 @@ class Durability {
   // Ends the threads, waits for a snapshot under way, writes out and closes the log. `store` may change no more.
   Status Close();
 
-  // The store will hold another data set: ends a snapshot under way, and closes the log. What is in the files stays, and
-  // they are left alone until EndReplacement.
+  // The store will hold another data set: ends a snapshot under way, and closes the log. What is in the files stays,
+  // and they are left alone until EndReplacement.
   Status BeginReplacement();
   // It does now: the state after group `last`. The log begins anew behind a snapshot of it, if there is to be a log;
   // else one is made at once if `save` says so.

@@ -46,8 +46,8 @@ bool EffectReplay::Apply(Lsn lsn, std::string_view effects) {
   if (!Decode(effects)) return false;
   LockFor(lsn);
   if (follows_) txn_.RecordGroup(effects);
-  const bool makes_sense = std::all_of(records_.begin(), records_.end(),
-                                       [&](const EffectRecord& record) { return ApplyOne(lsn, record); });
+  const bool makes_sense =
+      std::all_of(records_.begin(), records_.end(), [&](const EffectRecord& record) { return ApplyOne(lsn, record); });
   txn_.Unlock();
   return makes_sense;
 }

@@ -24,7 +24,7 @@ struct FileHeader {
   uint32_t version = kFormatVersion;
   uint64_t hash_seed = 0;
   bool by_slot = false;  // see Placement; log files don't depend on it
-  Lsn lsn = 0;  // of a log file: of its first group; of a snapshot: the last one when it was begun
+  Lsn lsn = 0;           // of a log file: of its first group; of a snapshot: the last one when it was begun
   UnixMs created = 0;
 };
 

@@ -17,7 +17,11 @@ class LogTail {
  public:
   // Both must outlive the tail. `log_directory` is empty if there are no files that lead up to the backlog.
   LogTail(const Backlog& backlog, FileSystem& files, std::string log_directory, Lsn next)
-      : backlog_(backlog), files_(files), log_directory_(std::move(log_directory)), life_(backlog.lives()), next_(next) {}
+      : backlog_(backlog),
+        files_(files),
+        log_directory_(std::move(log_directory)),
+        life_(backlog.lives()),
+        next_(next) {}
 
   // The next frames, about `most` bytes; the first may begin with groups that are behind us. kGone: what comes next is
   // to be had no more, and never will.

@@ -81,7 +81,8 @@ class Recovery {
     Result<std::unique_ptr<SnapshotReader>> opened = SnapshotReader::Open(files_, path);
     if (!opened) return tl::unexpected(opened.error());
     const SnapshotReader& snapshot = **opened;
-    if (snapshot.header().hash_seed != store_.placement().seed) return snapshot.Damaged(16, "it is of another data set");
+    if (snapshot.header().hash_seed != store_.placement().seed)
+      return snapshot.Damaged(16, "it is of another data set");
     Result<RunMap> runs = LoadBlocks(snapshot, store_, options_.threads,
                                      [&](double share) { progress_.Say("loading snapshot '" + path + "'", share); });
     if (!runs) return tl::unexpected(runs.error());

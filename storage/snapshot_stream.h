@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The whole store as a stream, for one who will follow it: the bytes of a snapshot file (docs/formats/snapshot.md), with
-// frames of the log between its blocks. No file, no fork, and no more memory than a block.
+// The whole store as a stream, for one who will follow it: the bytes of a snapshot file (docs/formats/snapshot.md),
+// with frames of the log between its blocks. No file, no fork, and no more memory than a block.
 //
 // Before a block is copied, all frames up to then have to be sent; so the receiver knows that a run which has not come
 // yet will hold whatever was done to its keys, and needs to keep nothing aside (see storage/follower.h).

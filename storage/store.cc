@@ -8,7 +8,8 @@ extern "C" const char* __tsan_default_options() { return "detect_deadlocks=0"; }
 
 namespace ringkv::storage {
 
-Store::Store(const StoreOptions& options, const Clock& clock) : options_(options), placement_seed_(options.hash_seed), clock_(clock) {
+Store::Store(const StoreOptions& options, const Clock& clock)
+    : options_(options), placement_seed_(options.hash_seed), clock_(clock) {
   for (Partition& partition : partitions_) {
     MutexLock lock(partition.mutex);
     partition.tables.resize(options.databases);

@@ -175,9 +175,7 @@ class Txn {
 
   void LockPosition(std::string_view key, Position position);
   // Whether what this transaction does is to be logged; known once it holds a lock.
-  void NoteRecording() {
-    is_recording_ = store_.log().is_recording() && store_.authority() == Authority::kOwner;
-  }
+  void NoteRecording() { is_recording_ = store_.log().is_recording() && store_.authority() == Authority::kOwner; }
   Position PositionOfKey(std::string_view key);
   bool IsExpired(const Entry& entry) const { return !keeps_expired_ && entry.IsExpired(now_); }
   template <typename Effect>

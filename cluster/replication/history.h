@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Which stretch of changes an LSN counts in. A history has an id; it begins where another one ended whenever somebody
 // starts to number changes by himself: at each start of a primary, and when a replica becomes one. Who has everything
-// up to an LSN of one of the earlier histories, and that one did not end before, has a prefix of ours: it can go on from
-// there.
+// up to an LSN of one of the earlier histories, and that one did not end before, has a prefix of ours: it can go on
+// from there.
 //
 // Threads: confined, or guarded by its owner.
 #pragma once

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "server/command/text.h"
 
+#include <cstdio>
+
 #include <algorithm>
 
 namespace ringkv::server {
@@ -30,6 +32,30 @@ std::vector<std::string_view> Words(std::string_view text) {
     at = end;
   }
   return words;
+}
+
+void AppendQuoted(std::string* out, std::string_view text) {
+  *out += '"';
+  for (const char c : text) {
+    switch (c) {
+      case '\\':
+      case '"': *out += {'\\', c}; break;
+      case '\n': *out += "\\n"; break;
+      case '\r': *out += "\\r"; break;
+      case '\t': *out += "\\t"; break;
+      case '\a': *out += "\\a"; break;
+      case '\b': *out += "\\b"; break;
+      default:
+        if (c >= ' ' && c <= '~') {
+          *out += c;
+        } else {
+          char escaped[8];
+          std::snprintf(escaped, sizeof escaped, "\\x%02x", static_cast<unsigned char>(c));
+          *out += escaped;
+        }
+    }
+  }
+  *out += '"';
 }
 
 }  // namespace ringkv::server

@@ -13,4 +13,7 @@ std::string UpperCase(std::string_view text);
 // What stands between blanks; views into `text`.
 std::vector<std::string_view> Words(std::string_view text);
 
+// Appends `text` in double quotes, with what is not printable escaped.
+void AppendQuoted(std::string* out, std::string_view text);
+
 }  // namespace ringkv::server

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // CONFIG: options while the server runs.
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,18 +17,21 @@ namespace ringkv::server {
 namespace {
 
 void Get(AdminCall& call) {
-  std::vector<const OptionRow*> shown;
+  std::vector<std::pair<std::string_view, const OptionRow*>> shown;
+  const auto is_asked = [&](std::string_view name) {
+    const auto patterns = call.args.all().subspan(2);
+    return !name.empty() && std::any_of(patterns.begin(), patterns.end(), [&](std::string_view pattern) {
+      return storage::GlobMatches(pattern, name, storage::GlobCase::kInsensitive);
+    });
+  };
   for (const OptionRow& row : OptionRows()) {
-    for (size_t i = 2; i < call.args.size(); ++i) {
-      if (storage::GlobMatches(call.args[i], row.name, storage::GlobCase::kInsensitive)) {
-        shown.push_back(&row);
-        break;
-      }
+    for (const std::string_view name : {row.name, row.alias}) {
+      if (is_asked(name)) shown.emplace_back(name, &row);
     }
   }
   call.reply.Map(static_cast<int64_t>(shown.size()));
-  for (const OptionRow* row : shown) {
-    call.reply.Bulk(row->name);
+  for (const auto& [name, row] : shown) {
+    call.reply.Bulk(name);
     call.reply.Bulk(OptionValue(call.server.options(), *row));
   }
 }

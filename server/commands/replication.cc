@@ -99,9 +99,10 @@ void Wait(AdminCall& call) {
     return call.reply.Integer(static_cast<int64_t>(there));
   }
   const int64_t now = call.txn.now();
-  call.session.wait = ReplicaWait{.lsn = call.session.last_lsn,
-                                  .replicas = static_cast<size_t>(*replicas),
-                                  .deadline_ms = *timeout == 0 || *timeout > INT64_MAX - now ? INT64_MAX : now + *timeout};
+  call.session.wait =
+      ReplicaWait{.lsn = call.session.last_lsn,
+                  .replicas = static_cast<size_t>(*replicas),
+                  .deadline_ms = *timeout == 0 || *timeout > INT64_MAX - now ? INT64_MAX : now + *timeout};
   call.server.store().log().Wake();
 }
 
@@ -157,7 +158,7 @@ void PSync(AdminCall& call) {
   call.session.card->is_replica = true;
   const FeedRequest request{std::string(call.args[1]), *next > 0 ? static_cast<storage::Lsn>(*next) : 0};
   call.session.take_socket = [&replication, card = call.session.card, request](int descriptor, std::string unsent,
-                                                                                        std::string unread) {
+                                                                               std::string unread) {
     replication.Admit(descriptor, std::move(unsent), std::move(unread), card, request);
   };
 }

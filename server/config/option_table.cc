@@ -425,8 +425,9 @@ constexpr OptionRow kRows[] = {
     {.name = "migrate-from",
      .kind = OptionKind::kText,
      .default_value = "",
-     .summary = "Host and port of a Redis server, version 6 to 7, whose data is taken over and followed until REPLICAOF "
-                "NO ONE; empty for none. The directory must be empty at first. masteruser and masterauth count for it.",
+     .summary =
+         "Host and port of a Redis server, version 6 to 7, whose data is taken over and followed until REPLICAOF "
+         "NO ONE; empty for none. The directory must be empty at first. masteruser and masterauth count for it.",
      .field = &Options::migrate_from,
      .check = CheckPeer},
     {.name = "masteruser",

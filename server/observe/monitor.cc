@@ -2,33 +2,10 @@
 #include "server/observe/monitor.h"
 
 #include <algorithm>
-#include <cstdio>
+
+#include "server/command/text.h"
 
 namespace ringkv::server {
-
-void AppendQuoted(std::string* out, std::string_view text) {
-  *out += '"';
-  for (const char c : text) {
-    switch (c) {
-      case '\\':
-      case '"': *out += {'\\', c}; break;
-      case '\n': *out += "\\n"; break;
-      case '\r': *out += "\\r"; break;
-      case '\t': *out += "\\t"; break;
-      case '\a': *out += "\\a"; break;
-      case '\b': *out += "\\b"; break;
-      default:
-        if (c >= ' ' && c <= '~') {
-          *out += c;
-        } else {
-          char escaped[8];
-          std::snprintf(escaped, sizeof escaped, "\\x%02x", static_cast<unsigned char>(c));
-          *out += escaped;
-        }
-    }
-  }
-  *out += '"';
-}
 
 void Monitor::Add(std::shared_ptr<ClientCard> listener) {
   storage::MutexLock lock(mutex_);

@@ -30,7 +30,4 @@ class Monitor {
   std::vector<std::shared_ptr<ClientCard>> listeners_ GUARDED_BY(mutex_);
 };
 
-// Appends `text` in double quotes, with what is not printable escaped.
-void AppendQuoted(std::string* out, std::string_view text);
-
 }  // namespace ringkv::server

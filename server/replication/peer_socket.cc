@@ -45,8 +45,7 @@ int FinishConnecting(int descriptor, int64_t timeout_ms, const std::atomic<bool>
 
 }  // namespace
 
-PeerSocket::PeerSocket(int descriptor)
-    : descriptor_(descriptor), wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+PeerSocket::PeerSocket(int descriptor) : descriptor_(descriptor), wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
   ::fcntl(descriptor_, F_SETFL, ::fcntl(descriptor_, F_GETFL) | O_NONBLOCK);
   const int on = 1;
   ::setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);

@@ -22,14 +22,22 @@ constexpr int64_t kConnectMs = 5000;
 constexpr size_t kLongestLine = 4096;
 constexpr size_t kReceiveBytes = 256 * 1024;
 constexpr auto kRest = std::chrono::milliseconds(1000);
-constexpr size_t kMarkBytes = 40;       // behind an RDB file whose length was not known before
-constexpr uint64_t kNamedOfEach = 10;   // keys of each type, commands of each name
+constexpr size_t kMarkBytes = 40;      // behind an RDB file whose length was not known before
+constexpr uint64_t kNamedOfEach = 10;  // keys of each type, commands of each name
 constexpr std::string_view kEndMark = "$EOF:";
 
 std::string AsRequest(const std::vector<std::string>& words) {
   std::string request = "*" + std::to_string(words.size()) + "\r\n";
   for (const std::string& word : words) request += "$" + std::to_string(word.size()) + "\r\n" + word + "\r\n";
   return request;
+}
+
+// As it may stand in a line of the log.
+std::string Quoted(std::string_view text) {
+  constexpr size_t kMostShown = 200;
+  std::string quoted;
+  AppendQuoted(&quoted, text.substr(0, kMostShown));
+  return quoted;
 }
 
 uint64_t CountKeys(Server& server) {
@@ -321,7 +329,7 @@ Status RedisLink::Acknowledge() NO_THREAD_SAFETY_ANALYSIS {
 void RedisLink::LeaveOutKey(const std::string& type, const std::string& key) {
   ++keys_left_out_;
   if (++named_[type] > kNamedOfEach) return;
-  server_.log().Warning("migration: left out key '" + key.substr(0, 200) + "', which is a " + type +
+  server_.log().Warning("migration: left out key " + Quoted(key) + ", which is a " + type +
                         (named_[type] == kNamedOfEach ? "; further ones are counted and not named" : ""));
 }
 
@@ -329,7 +337,7 @@ void RedisLink::LeaveOutCommand(std::span<const std::string_view> argv, const st
   ++commands_left_out_;
   const std::string name = "command " + UpperCase(argv[0].substr(0, 40));
   if (++named_[name] > kNamedOfEach) return;
-  server_.log().Warning("migration: left out " + name + (argv.size() > 1 ? " on '" + std::string(argv[1].substr(0, 200)) + "'" : "") + ": " +
+  server_.log().Warning("migration: left out " + name + (argv.size() > 1 ? " on " + Quoted(argv[1]) : "") + ": " +
                         why.substr(0, why.find('\r')) +
                         (named_[name] == kNamedOfEach ? "; further ones are counted and not named" : ""));
 }

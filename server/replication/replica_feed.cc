@@ -85,8 +85,7 @@ Status ReplicaFeed::SendSnapshot() {
   state_ = FeedState::kSendingSnapshot;
   server_.log().Notice("replica " + card_->address + " gets a snapshot");
   const int64_t start = server_.clock().Now();
-  storage::SnapshotStream snapshot(server_.store(),
-                                   static_cast<int>(server_.options().snapshot_compression_level));
+  storage::SnapshotStream snapshot(server_.store(), static_cast<int>(server_.options().snapshot_compression_level));
   const storage::Lsn begun = server_.store().log().appended();
   tail_ = replication_.TailFrom(begun + 1);
   const auto send = [&](MessageKind kind, std::string_view body) {

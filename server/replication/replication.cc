@@ -167,8 +167,7 @@ void Replication::SetAuthority(storage::Authority authority) {
 }
 
 bool Replication::MayServeStale() const {
-  return !is_replica() || server_.options().replica_serve_stale_data != 0 ||
-         link_.phase() == LinkPhase::kConnected;
+  return !is_replica() || server_.options().replica_serve_stale_data != 0 || link_.phase() == LinkPhase::kConnected;
 }
 
 // --- for the link ---------------------------------------------------------------------------------------------------

@@ -47,21 +47,22 @@ class Session {
   storage::DbIndex db = 0;
   int protocol = 2;
   bool authenticated = false;
-  uint32_t heeds = UINT32_MAX;  // which needs of commands are looked at; who speaks for another server is refused nothing
+  uint32_t heeds =
+      UINT32_MAX;  // which needs of commands are looked at; who speaks for another server is refused nothing
   bool close_after_reply = false;
   bool close_now = false;  // without another byte
   bool is_monitor = false;
   bool no_touch = false;
   bool in_exec = false;
-  bool takes_end_mark = false;  // REPLCONF CAPA EOF
-  bool wants_rdb_only = false;  // REPLCONF RDB-ONLY
+  bool takes_end_mark = false;    // REPLCONF CAPA EOF
+  bool wants_rdb_only = false;    // REPLCONF RDB-ONLY
   bool speaks_node_link = false;  // REPLCONF CAPA of another RingKV
-  storage::Lsn last_lsn = 0;  // the last group that what the client has done or seen may depend on
+  storage::Lsn last_lsn = 0;      // the last group that what the client has done or seen may depend on
   ReplyMode reply_mode = ReplyMode::kOn;
   TransactionQueue queue;
   WatchState watch;
-  std::optional<ReplicaWait> wait;  // nothing is served until it ends
-  SocketTaker take_socket;          // set: the connection ends here and goes on there
+  std::optional<ReplicaWait> wait;      // nothing is served until it ends
+  SocketTaker take_socket;              // set: the connection ends here and goes on there
   std::unique_ptr<ReplyStream> stream;  // the reply to the last command goes on; nothing is served until it ends
 
  private:

@@ -42,8 +42,8 @@ Backlog::Found Backlog::Read(Lsn next, size_t most, FrameList* frames, Lsn* behi
   *behind = next;
   MutexLock lock(mutex_);
   if (next > last_) return Found::kNothingYet;
-  auto at = std::lower_bound(frames_.begin(), frames_.end(), next,
-                             [](const Held& held, Lsn lsn) { return held.last < lsn; });
+  auto at =
+      std::lower_bound(frames_.begin(), frames_.end(), next, [](const Held& held, Lsn lsn) { return held.last < lsn; });
   if (at == frames_.end() || at->first > next) return Found::kGone;
   for (size_t taken = 0; at != frames_.end() && (frames->empty() || taken + at->bytes->size() <= most); ++at) {
     taken += at->bytes->size();

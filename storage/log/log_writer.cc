@@ -66,8 +66,7 @@ Status LogWriter::BeginFile(Lsn first, std::string_view frames) {
   if (Status made = files_.MakeDirectory(options_.directory); !made) return made;
   // Small appends, each synced, are the system's cache's strength.
   const OpenMode mode = policy() == SyncPolicy::kAlways ? OpenMode::kReplace : OpenMode::kReplaceUncached;
-  std::string bytes =
-      EncodeFileHeader(kLogMagic, {.hash_seed = hash_seed_, .lsn = first, .created = clock_.Now()});
+  std::string bytes = EncodeFileHeader(kLogMagic, {.hash_seed = hash_seed_, .lsn = first, .created = clock_.Now()});
   bytes.append(frames);
   Result<std::unique_ptr<File>> file = PlaceFile(files_, options_.directory, NameOfLogFile(first), bytes, mode);
   if (!file) return tl::unexpected(file.error());

@@ -44,18 +44,16 @@ std::string LoadRun(ByteReader& reader, const Placement& placement, Store& store
     Partition& partition = store.partition(first.partition());
     MutexLock lock(partition.mutex);
     return ReadKeys(reader, placement, *run, store.databases(), keys,
-                    [&](DbIndex db, const BlockEntry& entry, Position position) REQUIRES(partition.mutex) {
-                      InsertInto(partition, db, entry, position);
-                    });
+                    [&](DbIndex db, const BlockEntry& entry, Position position)
+                        REQUIRES(partition.mutex) { InsertInto(partition, db, entry, position); });
   }
   // The order of keys has changed since: cluster-enabled was switched.
-  return ReadKeys(reader, placement, *run, store.databases(), keys,
-                  [&](DbIndex db, const BlockEntry& entry, Position) {
-                    const Position position = PositionOf(entry.key, store.placement());
-                    Partition& partition = store.partition(position.partition());
-                    MutexLock lock(partition.mutex);
-                    InsertInto(partition, db, entry, position);
-                  });
+  return ReadKeys(reader, placement, *run, store.databases(), keys, [&](DbIndex db, const BlockEntry& entry, Position) {
+    const Position position = PositionOf(entry.key, store.placement());
+    Partition& partition = store.partition(position.partition());
+    MutexLock lock(partition.mutex);
+    InsertInto(partition, db, entry, position);
+  });
 }
 
 }  // namespace ringkv::storage

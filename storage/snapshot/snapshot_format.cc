@@ -16,10 +16,9 @@ constexpr size_t kAccessBytes = 3;
 }  // namespace
 
 std::string EncodeSnapshotHeader(const Store& store, UnixMs now, Lsn begun) {
-  return EncodeFileHeader(kSnapshotMagic, {.hash_seed = store.placement().seed,
-                                           .by_slot = store.placement().by_slot,
-                                           .lsn = begun,
-                                           .created = now});
+  return EncodeFileHeader(
+      kSnapshotMagic,
+      {.hash_seed = store.placement().seed, .by_slot = store.placement().by_slot, .lsn = begun, .created = now});
 }
 
 std::string EncodeSection(const Section& section) {

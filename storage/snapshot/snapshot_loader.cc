@@ -81,7 +81,8 @@ Result<RunMap> LoadBlocks(const SnapshotReader& snapshot, Store& store, size_t t
                                                        std::to_string(snapshot.end().keys));
   }
   RunMap map;
-  if (!map.Build(std::move(loading.runs), loading.placement)) return snapshot.Damaged(0, "its blocks don't cover the keyspace");
+  if (!map.Build(std::move(loading.runs), loading.placement))
+    return snapshot.Damaged(0, "its blocks don't cover the keyspace");
   return map;
 }
 

@@ -168,9 +168,8 @@ TEST(Replication, AReplicaThatWasKilledGoesOnFromItsOwnLog) {
   const Options options = ReplicaOf(primary.port(), {"--dir", dir.Path(""), "--appendonly", "yes"});
   auto replica = std::make_unique<ServerProcess>(options);
   // Until its own files hold the primary's data.
-  ASSERT_TRUE(Eventually([&] {
-    return IsUp(*replica) && ::access(dir.Path("replication.history").c_str(), F_OK) == 0;
-  }));
+  ASSERT_TRUE(
+      Eventually([&] { return IsUp(*replica) && ::access(dir.Path("replication.history").c_str(), F_OK) == 0; }));
   for (uint32_t i = 0; i < 3; ++i) {
     Writer writer(primary, i);
     ASSERT_TRUE(Eventually([&] { return writer.written() > 3000; }));

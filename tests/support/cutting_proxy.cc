@@ -94,8 +94,7 @@ void CuttingProxy::Carry(Line& line) {
       }
       if (to_caller) carried += size;
       for (size_t sent = 0; sent < size;) {
-        const ssize_t count =
-            ::send(to_caller ? line.caller : line.target, bytes + sent, size - sent, MSG_NOSIGNAL);
+        const ssize_t count = ::send(to_caller ? line.caller : line.target, bytes + sent, size - sent, MSG_NOSIGNAL);
         if (count <= 0) break;
         sent += static_cast<size_t>(count);
       }

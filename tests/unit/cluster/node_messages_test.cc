@@ -9,7 +9,8 @@ namespace ringkv::cluster {
 namespace {
 
 TEST(NodeMessages, AreReadAsTheyWereWrittenOneAfterTheOther) {
-  const std::string bytes = EncodeMessage(MessageKind::kFrame, 7, "body") + EncodeMessage(MessageKind::kAck, 8, EncodeAck(42));
+  const std::string bytes =
+      EncodeMessage(MessageKind::kFrame, 7, "body") + EncodeMessage(MessageKind::kAck, 8, EncodeAck(42));
   NodeMessage message;
   size_t size = 0;
   ASSERT_EQ(DecodeMessage(bytes, &message, &size), Decoded::kMessage);
@@ -53,7 +54,9 @@ TEST(NodeMessages, OfImpossibleSizeAreRefusedBeforeTheyAreWaitedFor) {
 }
 
 TEST(NodeMessages, TheExampleOfTheDocumentIsAHeartbeat) {
-  const std::string bytes = test::ExampleIn("node-link.md", EncodeMessage(MessageKind::kHeartbeat, 3, EncodeHeartbeat({.last = 812, .time = 1'700'000'000'000})));
+  const std::string bytes = test::ExampleIn(
+      "node-link.md",
+      EncodeMessage(MessageKind::kHeartbeat, 3, EncodeHeartbeat({.last = 812, .time = 1'700'000'000'000})));
   NodeMessage message;
   size_t size = 0;
   ASSERT_EQ(DecodeMessage(bytes, &message, &size), Decoded::kMessage);

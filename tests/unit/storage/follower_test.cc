@@ -50,8 +50,7 @@ class FollowerTest : public testing::Test {
       case 11:
       case 12: return primary_.Delete(key);
       case 13: return primary_.Put(key, std::string(400'000, 'x'), 2);
-      default:
-        return primary_.Put(key, std::to_string(random.Next()), static_cast<storage::DbIndex>(random.Below(3)));
+      default: return primary_.Put(key, std::to_string(random.Next()), static_cast<storage::DbIndex>(random.Below(3)));
     }
   }
 

@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Moves in from a real redis-server while it is written to: in the end every string is here, and what is left out is
+named and counted."""
+import threading
+
+import redis
+
+from servers import eventually, start_redis, start_ringkv
+
+KEYS = 20000
+
+
+def connect(server, db=0):
+    return redis.Redis(port=server.port, db=db)
+
+
+def strings(server):
+    """Every string with its expiry, by database and key."""
+    found = {}
+    for db in (0, 3):
+        client = connect(server, db)
+        keys = [key for key in client.keys() if client.type(key) == b"string"]
+        for key in keys:
+            found[db, key] = client.get(key), client.execute_command("PEXPIRETIME", key)
+    return found
+
+
+def write(server, stop):
+    client = connect(server)
+    number = 0
+    while not stop.is_set():
+        number += 1
+        key = f"key:{number * 7919 % KEYS}"
+        client.set(key, number)
+        client.append(key, "more")
+        client.expire(key, 1000)
+        client.incr("counter")
+        with client.pipeline(transaction=True) as transaction:
+            transaction.set("one", number).lpush("list", number).set("two", number).execute()
+
+
+def follow(source_server, source, stop, writer):
+    with start_ringkv("--migrate-from", f"127.0.0.1 {source_server.port}") as ringkv:
+        client = connect(ringkv)
+
+        def info(field):
+            return client.info("replication")[field]
+
+        eventually(lambda: info("migrate_link_status") == "up", "the link is up")
+        try:
+            client.set("a", "b")
+            raise AssertionError("a server that migrates takes writes")
+        except redis.exceptions.ReadOnlyError:
+            pass
+        for _ in range(3):
+            source.execute_command("CLIENT", "KILL", "TYPE", "replica")
+            eventually(lambda: source.info("replication")["connected_slaves"] == 1, "the link is up again")
+        stop.set()
+        writer.join()
+        eventually(lambda: info("migrate_offset") == source.info("replication")["master_repl_offset"], "all is here")
+        expected, got = strings(source_server), strings(ringkv)
+        assert got == expected, [key for key in got.keys() | expected.keys() if got.get(key) != expected.get(key)][:9]
+        assert info("migrate_keys_left_out") >= 1
+        assert info("migrate_commands_left_out") > 0
+        assert 'left out key "a hash", which is a hash' in ringkv.log()
+        assert client.execute_command("REPLICAOF", "NO", "ONE")
+        assert client.set("a", "b")
+        eventually(lambda: source.info("replication")["connected_slaves"] == 0, "the link is gone")
+        return len(expected)
+
+
+def refuses_to_take_the_place_of_data(source_server):
+    with start_ringkv() as ringkv:
+        connect(ringkv).set("own", "data")
+        connect(ringkv).save()
+        try:
+            start_ringkv("--migrate-from", f"127.0.0.1 {source_server.port}", "--dir", ringkv.dir).stop()
+            raise AssertionError("data was replaced")
+        except AssertionError as error:
+            assert "would take the place of 1 keys" in str(error) or "another server uses" in str(error), error
+
+
+def main():
+    with start_redis("--repl-diskless-sync-delay", "0") as source_server:
+        source = connect(source_server)
+        with source.pipeline(transaction=False) as pipeline:
+            for i in range(KEYS):
+                pipeline.set(f"key:{i}", "x" * (i % 300))
+            pipeline.execute()
+        source.hset("a hash", "f", "v")
+        connect(source_server, 3).set("elsewhere", 1, ex=1000)
+        stop = threading.Event()
+        writer = threading.Thread(target=write, args=(source_server, stop))
+        writer.start()
+        try:
+            count = follow(source_server, source, stop, writer)
+        finally:
+            stop.set()
+            writer.join()
+        refuses_to_take_the_place_of_data(source_server)
+    print(f"migrate: {count} strings are equal after three cut lines")
+
+
+if __name__ == "__main__":
+    main()

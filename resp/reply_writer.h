@@ -36,6 +36,8 @@ class ReplyWriter {
   void Set(int64_t count) { Header(protocol_ >= 3 ? '~' : '*', count); }
   void Double(double value);
   // Text for people to read; `format` has three letters ("txt", "mkd").
+  // A whole reply that was made before, for the same protocol.
+  void Raw(std::string_view reply) { out_.Append(reply); }
   void Verbatim(std::string_view text, std::string_view format);
 
   int64_t errors() const { return errors_; }

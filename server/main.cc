@@ -16,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "server/cluster/cluster_state.h"
 #include "server/config/config_file.h"
 #include "server/config/option_table.h"
 #include "server/net/network.h"
@@ -132,6 +133,8 @@ int Run(const std::vector<std::string>& arguments) {
   std::string pid_path = options.pidfile.Get();
   if (pid_path.empty() && in_background) pid_path = "/var/run/ringkv.pid";
   if (!pid_path.empty() && !WritePidFile(pid_path)) server.log().Warning("cannot write pidfile '" + pid_path + "'");
+  // The port is known now, by which this node may be found in the cluster-config.
+  if (const storage::Status opened = server.cluster().Open(); !opened) return FailStart(opened.error().text);
   server.Start(network);
   // Requests are read and answered LOADING meanwhile, unless it is a matter of a moment.
   server.BeginLoading();
@@ -144,6 +147,7 @@ int Run(const std::vector<std::string>& arguments) {
     if (status) {
       server.EndLoading();
       status = server.replication().Start();
+      server.cluster().Start();
     }
     if (status) {
       SayReady(server);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdio>
 
+#include "server/cluster/cluster_state.h"
 #include "server/config/save_points.h"
 #include "storage/allocator.h"
 #include "storage/index/index_job.h"
@@ -18,10 +19,14 @@ Server::Server(Options& options, const storage::Clock& clock, std::string config
       run_id_(storage::UniqueDigits()),
       started_ms_(clock.Now()),
       ticks_(TickClock::Calibrate()),
-      store_({.databases = static_cast<storage::DbIndex>(options.databases.load()), .hash_seed = hash_seed}, clock),
+      store_({.databases = static_cast<storage::DbIndex>(options.databases.load()),
+              .hash_seed = hash_seed,
+              .by_slot = options.cluster_enabled != 0},
+             clock),
       durability_(store_, files_, clock,
                   {.data = DataFilesOf(options), .log_file_bytes = static_cast<uint64_t>(options.log_file_size)}),
-      replication_(std::make_unique<Replication>(*this)) {
+      replication_(std::make_unique<Replication>(*this)),
+      cluster_(std::make_unique<ClusterState>(*this)) {
   store_.set_observer(&watched_keys_);
   durability_.set_say(
       [this](bool is_warning, const std::string& line) { is_warning ? log_.Warning(line) : log_.Notice(line); });

@@ -30,6 +30,8 @@
 
 namespace ringkv::server {
 
+class ClusterState;
+
 enum class PauseMode : uint8_t { kWrites, kAll };
 
 class Server {
@@ -75,6 +77,7 @@ class Server {
   }
   bool waits_for_quorum() const { return options_.repl_ack != 0 && !replication_->is_replica(); }
   Replication& replication() { return *replication_; }
+  ClusterState& cluster() { return *cluster_; }
   // Returns when every thread of clients has finished what it was doing, or `give_up` becomes true. Not to be called by
   // one of them.
   void WaitForIoThreads(const std::atomic<bool>& give_up);
@@ -152,6 +155,7 @@ class Server {
   std::vector<std::unique_ptr<ThreadState>> threads_;
   ClientLinks* links_ = nullptr;
   const std::unique_ptr<Replication> replication_;
+  const std::unique_ptr<ClusterState> cluster_;
 
   std::atomic<uint32_t> refused_now_{0};
   std::atomic<PauseMode> pause_mode_{PauseMode::kWrites};

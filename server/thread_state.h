@@ -4,12 +4,16 @@
 // Threads: confined, but for the statistics, which others read.
 #pragma once
 
+#include <memory>
+
 #include "server/observe/statistics.h"
 #include "storage/keyspace/eviction.h"
 #include "storage/random.h"
 #include "storage/txn.h"
 
 namespace ringkv::server {
+
+struct ClusterView;
 
 struct ThreadState {
   ThreadState(size_t index_in, storage::Store& store, size_t command_count, uint64_t seed)
@@ -20,6 +24,9 @@ struct ThreadState {
   storage::Txn txn;  // used again for every command: no allocation a request
   storage::Evictor evictor;
   ThreadStatistics statistics;
+  // In a cluster: what was looked at last, and its version.
+  std::shared_ptr<const ClusterView> cluster_view;
+  uint64_t cluster_version = 0;
 };
 
 }  // namespace ringkv::server

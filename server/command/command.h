@@ -76,7 +76,7 @@ enum class Scope : uint8_t {
   kEverything  // needs all of it at once
 };
 
-enum class Group : uint8_t { kGeneric, kString, kBitmap, kConnection, kServer, kTransactions };
+enum class Group : uint8_t { kGeneric, kString, kBitmap, kConnection, kServer, kTransactions, kCluster };
 
 // In the order in which COMMAND lists them.
 enum KeyFlag : uint8_t {

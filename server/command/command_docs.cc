@@ -120,6 +120,7 @@ std::string_view GroupName(Group group) {
     case Group::kConnection: return "connection";
     case Group::kServer: return "server";
     case Group::kTransactions: return "transactions";
+    case Group::kCluster: return "cluster";
   }
   return "";
 }
@@ -137,6 +138,7 @@ std::vector<std::string_view> CategoriesOf(const Command& row) {
       case Group::kBitmap: own.push_back("bitmap"); break;
       case Group::kConnection: own.push_back("connection"); break;
       case Group::kTransactions: own.push_back("transaction"); break;
+      case Group::kCluster:
       case Group::kServer: break;
     }
   }

@@ -34,7 +34,7 @@ CommandTable::CommandTable() : places_(kPlaces) {
       ConnectionCommands(),  ClientCommands(),     StringCommands(),      LcsCommands(),     BitCommands(),
       BitFieldCommands(),    KeyCommands(),        ExpiryCommands(),      ServerCommands(),  ConfigCommands(),
       PersistenceCommands(), DumpCommands(),       ReplicationCommands(), CommandCommands(), MemoryCommands(),
-      LatencyCommands(),     TransactionCommands()};
+      LatencyCommands(),     TransactionCommands(), ClusterCommands()};
   size_t count = 0;
   for (const auto& rows : families) count += rows.size();
   entries_.reserve(count);  // entries are pointed at

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "server/command/dispatch.h"
 
+#include "server/cluster/cluster_state.h"
 #include "server/command/key_positions.h"
+#include "server/command/redirect.h"
 #include "server/command/refusals.h"
 #include "server/server.h"
 #include "server/session/session.h"
@@ -121,6 +123,10 @@ Outcome Dispatch(Server& server, ThreadState& thread, Session& session, const Re
   const Command& row = *entry->row;
   if (!ArityFits(row, argv.size()) || row.is_container) {
     RefuseArity(*entry, thread, session, reply);
+    return Outcome::kDone;
+  }
+  if (server.cluster().is_enabled() && session.authenticated &&
+      Redirect(*entry, request, server, thread, session, reply)) {
     return Outcome::kDone;
   }
   const uint32_t unmet =

@@ -25,6 +25,7 @@ constexpr std::string_view kBitValue = "ERR bit is not an integer or out of rang
 constexpr std::string_view kNoAuth = "NOAUTH Authentication required.";
 constexpr std::string_view kOutOfMemory = "OOM command not allowed when used memory > 'maxmemory'.";
 constexpr std::string_view kReadOnly = "READONLY You can't write against a read only replica.";
+constexpr std::string_view kCrossSlot = "CROSSSLOT Keys in request don't hash to the same slot";
 constexpr std::string_view kNoReplicas = "NOREPLICAS Not enough good replicas to write.";
 constexpr std::string_view kMasterDown =
     "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";

@@ -2,6 +2,7 @@
 // The connection itself: who speaks, in which protocol, to which database.
 #include <string>
 
+#include "server/cluster/cluster_state.h"
 #include "server/command/error_replies.h"
 #include "server/commands/client_name.h"
 #include "server/commands/families.h"
@@ -110,6 +111,9 @@ void Select(AdminCall& call) {
   if (!db) return call.reply.Error(errors::kNotInteger);
   if (*db < INT32_MIN || *db > INT32_MAX) return call.reply.Error(errors::kNotInt32);
   if (*db < 0 || *db >= call.server.store().databases()) return call.reply.Error(errors::kDbOutOfRange);
+  if (*db != 0 && call.server.cluster().is_enabled()) {
+    return call.reply.Error("ERR SELECT is not allowed in cluster mode");
+  }
   call.session.db = static_cast<storage::DbIndex>(*db);
   call.reply.Ok();
 }

@@ -197,6 +197,9 @@ void Copy(DataCall& call) {
     } else if (call.args.TakeWithValue("DB")) {
       const std::optional<DbIndex> db = ParseDb(call, call.args.Next());
       if (!db) return;
+      if (*db != 0 && call.txn.store().placement().by_slot) {
+        return call.reply.Error("ERR Copying to another database is not allowed in cluster mode");
+      }
       to_db = *db;
     } else {
       return call.reply.Error(errors::kSyntax);
@@ -216,6 +219,7 @@ void Copy(DataCall& call) {
 }
 
 void Move(DataCall& call) {
+  if (call.txn.store().placement().by_slot) return call.reply.Error("ERR MOVE is not allowed in cluster mode");
   const std::optional<DbIndex> to_db = ParseDb(call, call.args[2]);
   if (!to_db) return;
   if (*to_db == call.db) return call.reply.Error(errors::kSameObject);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Who follows whom: REPLICAOF and its like for people, REPLCONF, PSYNC and SYNC for servers and for redis-cli --rdb.
+#include "server/cluster/cluster_state.h"
 #include "server/command/error_replies.h"
 #include "server/commands/families.h"
 #include "server/rdb_stream.h"
@@ -18,6 +19,7 @@ constexpr std::string_view kNotForRedis =
 
 void ReplicaOf(AdminCall& call) {
   if (call.session.in_exec) return call.reply.Error("ERR REPLICAOF isn't possible inside of a transaction");
+  if (call.server.cluster().is_enabled()) return call.reply.Error("ERR REPLICAOF not allowed in cluster mode.");
   Replication& replication = call.server.replication();
   if (EqualsIgnoringCase(call.args[1], "no") && EqualsIgnoringCase(call.args[2], "one")) {
     replication.redis_link().Stop();

@@ -37,6 +37,7 @@ void FlushAll(DataCall& call) {
 }
 
 void SwapDb(DataCall& call) {
+  if (call.txn.store().placement().by_slot) return call.reply.Error("ERR SWAPDB is not allowed in cluster mode");
   const std::optional<int64_t> a = resp::ParseInteger(call.args[1]);
   const std::optional<int64_t> b = resp::ParseInteger(call.args[2]);
   if (!a || *a < INT32_MIN || *a > INT32_MAX) return call.reply.Error("ERR invalid first DB index");

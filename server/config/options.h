@@ -94,6 +94,9 @@ struct Options {
   SharedNumber key_index;
   SharedNumber key_index_idle;
   SharedNumber load_file_strict;
+  SharedNumber cluster_enabled;
+  SharedText cluster_config;
+  SharedText cluster_node_id;
   SharedText replicaof;
   SharedText migrate_from;
   SharedText masteruser;

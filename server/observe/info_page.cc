@@ -13,6 +13,7 @@
 #include <map>
 #include <sstream>
 
+#include "server/cluster/cluster_state.h"
 #include "server/command/arguments.h"
 #include "server/config/option_table.h"
 #include "server/observe/command_totals.h"
@@ -115,7 +116,7 @@ uint64_t WaitingClients(const Snapshot& s) {
 constexpr Field kFields[] = {
     {"server", "redis_version", [](const Snapshot&) { return std::string(kRedisVersion); }},
     {"server", "ringkv_version", [](const Snapshot&) { return std::string(kRingKvVersion); }},
-    {"server", "redis_mode", [](const Snapshot&) { return std::string("standalone"); }},
+    {"server", "redis_mode", [](const Snapshot& s) { return std::string(s.server.cluster().is_enabled() ? "cluster" : "standalone"); }},
     {"server", "os", [](const Snapshot&) { return OperatingSystem(); }},
     {"server", "arch_bits", [](const Snapshot&) { return Text(sizeof(void*) * 8); }},
     {"server", "monotonic_clock",
@@ -313,7 +314,7 @@ constexpr Field kFields[] = {
     {"cpu", "used_cpu_sys_children", [](const Snapshot&) { return std::string("0.000000"); }},
     {"cpu", "used_cpu_user_children", [](const Snapshot&) { return std::string("0.000000"); }},
 
-    {"cluster", "cluster_enabled", [](const Snapshot&) { return Text(0); }},
+    {"cluster", "cluster_enabled", [](const Snapshot& s) { return Text(s.server.cluster().is_enabled() ? 1 : 0); }},
 };
 
 void AddLink(const Snapshot& s, std::string* out) {

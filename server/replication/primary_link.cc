@@ -4,6 +4,7 @@
 #include <chrono>
 #include <vector>
 
+#include "server/cluster/cluster_state.h"
 #include "server/replication/replication.h"
 #include "server/server.h"
 #include "storage/allocator.h"
@@ -172,6 +173,10 @@ Status PrimaryLink::Handshake(uint64_t generation, const PrimaryAddress& target)
   if (std::sscanf(verdict->c_str(), "+RINGKV %15s %47s %llu", word, history, &epoch) != 3) {
     return Fail("it answers PSYNC as a Redis server does ('" + verdict->substr(0, 40) +
                 "'); to move in from Redis use migrate-from");
+  }
+  if (server_.cluster().is_enabled() && epoch < server_.cluster().epoch()) {
+    return Fail("it is at epoch " + std::to_string(epoch) + " of the cluster, and this node at " +
+                std::to_string(server_.cluster().epoch()));
   }
   epoch_floor_ = epoch;
   MutexLock lock(apply_mutex_);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "cluster/replication/acks.h"
+#include "server/cluster/cluster_state.h"
 #include "server/command/text.h"
 #include "server/server.h"
 #include "storage/log/log_files.h"
@@ -148,7 +149,8 @@ void Replication::StopFollowing() {
   {
     MutexLock lock(mutex_);
     history_.Fork(storage::UniqueDigits(), server_.store().log().appended());
-    epoch_ = epoch_ + 1;
+    // In a cluster its topology says which epoch it is.
+    if (!server_.cluster().is_enabled()) epoch_ = epoch_ + 1;
     history_.set_epoch(epoch_);
     is_history_unsaved_ = true;
   }
@@ -355,6 +357,13 @@ cluster::History Replication::history() {
 bool Replication::Holds(std::string_view id, Lsn last) {
   MutexLock lock(mutex_);
   return history_.Holds(id, last, server_.store().log().appended());
+}
+
+void Replication::RaiseEpoch(uint64_t epoch) {
+  MutexLock lock(mutex_);
+  if (epoch <= epoch_) return;
+  epoch_ = epoch;
+  history_.set_epoch(epoch);
 }
 
 std::unique_ptr<storage::LogTail> Replication::TailFrom(Lsn next) {

@@ -79,6 +79,8 @@ class Replication {
   std::string history_id();
   cluster::History history();
   uint64_t epoch() const { return epoch_.load(); }
+  // In a cluster: that of its topology.
+  void RaiseEpoch(uint64_t epoch);
   bool Holds(std::string_view id, storage::Lsn last);
   storage::Backlog& backlog() { return backlog_; }
   bool has_backlog() const { return has_backlog_.load(); }

@@ -53,6 +53,7 @@ class Session {
   bool close_now = false;  // without another byte
   bool is_monitor = false;
   bool no_touch = false;
+  bool reads_from_replica = false;  // READONLY, in a cluster
   bool in_exec = false;
   bool takes_end_mark = false;    // REPLCONF CAPA EOF
   bool wants_rdb_only = false;    // REPLCONF RDB-ONLY

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+// The seam to whoever says what the cluster is: a file that people write, or a service that agrees on it.
+#pragma once
+
+#include "cluster/topology.h"
+#include "storage/result.h"
+
+namespace ringkv::cluster {
+
+class Coordinator {
+ public:
+  virtual ~Coordinator() = default;
+  // The topology as it should be now.
+  virtual storage::Result<Topology> Fetch() = 0;
+};
+
+}  // namespace ringkv::cluster

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+#include "cluster/slot_map.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+namespace ringkv::cluster {
+namespace {
+
+std::optional<storage::SlotNumber> ParseSlot(std::string_view text) {
+  unsigned slot = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), slot);
+  if (error != std::errc() || end != text.data() + text.size() || slot >= storage::kSlots) return std::nullopt;
+  return static_cast<storage::SlotNumber>(slot);
+}
+
+}  // namespace
+
+void SlotMap::Give(const SlotRange& range, ShardIndex shard) {
+  std::fill(owners_.begin() + range.first, owners_.begin() + range.last + 1, shard);
+}
+
+size_t SlotMap::CountOf(ShardIndex shard) const {
+  return static_cast<size_t>(std::count(owners_.begin(), owners_.end(), shard));
+}
+
+std::vector<SlotMap::Run> SlotMap::Runs() const {
+  std::vector<Run> runs;
+  for (size_t slot = 0; slot < owners_.size(); ++slot) {
+    const auto number = static_cast<storage::SlotNumber>(slot);
+    if (runs.empty() || runs.back().owner != owners_[slot]) runs.push_back({{number, number}, owners_[slot]});
+    runs.back().range.last = number;
+  }
+  return runs;
+}
+
+std::vector<SlotRange> SlotMap::RangesOf(ShardIndex shard) const {
+  std::vector<SlotRange> ranges;
+  for (const Run& run : Runs()) {
+    if (run.owner == shard) ranges.push_back(run.range);
+  }
+  return ranges;
+}
+
+std::string PrintRanges(const std::vector<SlotRange>& ranges) {
+  std::string text;
+  for (const SlotRange& range : ranges) {
+    if (!text.empty()) text += ' ';
+    text += std::to_string(range.first);
+    if (range.last != range.first) text += "-" + std::to_string(range.last);
+  }
+  return text;
+}
+
+storage::Result<std::vector<SlotRange>> ParseRanges(const std::vector<std::string_view>& words) {
+  std::vector<SlotRange> ranges;
+  for (const std::string_view word : words) {
+    const size_t dash = word.find('-');
+    const auto first = ParseSlot(word.substr(0, dash));
+    const auto last = dash == std::string_view::npos ? first : ParseSlot(word.substr(dash + 1));
+    if (!first || !last || *first > *last) {
+      return storage::Fail("'" + std::string(word) + "' is no range of slots, such as 0-5460");
+    }
+    ranges.push_back({*first, *last});
+  }
+  return ranges;
+}
+
+}  // namespace ringkv::cluster

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+// Which shard owns each slot, as numbers of shards.
+//
+// Threads: a value.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/key_slot.h"
+#include "storage/result.h"
+
+namespace ringkv::cluster {
+
+using ShardIndex = uint16_t;
+constexpr ShardIndex kNoShard = UINT16_MAX;
+
+struct SlotRange {
+  storage::SlotNumber first = 0;
+  storage::SlotNumber last = 0;  // inclusive, as clients know it
+
+  size_t size() const { return size_t{last} - first + 1; }
+  bool operator==(const SlotRange&) const = default;
+};
+
+class SlotMap {
+ public:
+  SlotMap() { owners_.fill(kNoShard); }
+
+  ShardIndex owner(size_t slot) const { return owners_[slot]; }
+  void Give(const SlotRange& range, ShardIndex shard);
+  size_t CountOf(ShardIndex shard) const;
+  // Maximal stretches with one owner, in order; what nobody owns is among them.
+  struct Run {
+    SlotRange range;
+    ShardIndex owner = kNoShard;
+  };
+  std::vector<Run> Runs() const;
+  std::vector<SlotRange> RangesOf(ShardIndex shard) const;
+  bool operator==(const SlotMap&) const = default;
+
+ private:
+  std::array<ShardIndex, storage::kSlots> owners_;
+};
+
+// "0-100 200 300-400".
+std::string PrintRanges(const std::vector<SlotRange>& ranges);
+storage::Result<std::vector<SlotRange>> ParseRanges(const std::vector<std::string_view>& words);
+
+}  // namespace ringkv::cluster

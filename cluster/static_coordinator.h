@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+// The topology is what a file says; who changes the cluster writes a file with a higher epoch.
+#pragma once
+
+#include <string>
+
+#include "cluster/coordinator.h"
+#include "storage/file_system.h"
+
+namespace ringkv::cluster {
+
+class StaticCoordinator final : public Coordinator {
+ public:
+  // `files` must outlive the object.
+  StaticCoordinator(storage::FileSystem& files, std::string path) : files_(files), path_(std::move(path)) {}
+
+  // An error names the file and the line.
+  storage::Result<Topology> Fetch() override;
+
+ private:
+  storage::FileSystem& files_;
+  const std::string path_;
+};
+
+}  // namespace ringkv::cluster

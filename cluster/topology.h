@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+// The cluster at one epoch: its shards, their slots, their nodes. Read from and printed as lines of text
+// (docs/formats/cluster.md).
+//
+// Threads: immutable once parsed.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cluster/ring.h"
+#include "cluster/slot_map.h"
+#include "storage/result.h"
+
+namespace ringkv::cluster {
+
+struct Node {
+  std::string id;
+  std::string host;
+  int port = 0;
+  ShardIndex shard = 0;
+  bool is_primary = false;
+};
+
+struct Shard {
+  std::string name;
+  double weight = 1;
+  size_t primary = 0;                // index of its primary among the nodes
+  std::vector<size_t> members = {};  // indexes of all its nodes, the primary first
+};
+
+class Topology {
+ public:
+  // An error names the line and says what would be right.
+  static storage::Result<Topology> Parse(std::string_view text);
+  // With the slots of each shard, whether they were given or laid out by the ring.
+  std::string Print() const;
+
+  uint64_t epoch() const { return epoch_; }
+  const std::vector<Shard>& shards() const { return shards_; }
+  const std::vector<Node>& nodes() const { return nodes_; }
+  const SlotMap& slots() const { return slots_; }
+  const Node* FindNode(std::string_view id) const;
+  // Of the shard that owns it.
+  const Node& PrimaryOf(size_t slot) const { return nodes_[shards_[slots_.owner(slot)].primary]; }
+
+ private:
+  class Reader;
+
+  uint64_t epoch_ = 0;
+  std::vector<Shard> shards_;
+  std::vector<Node> nodes_;
+  SlotMap slots_;
+};
+
+}  // namespace ringkv::cluster

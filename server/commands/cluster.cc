@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: MIT
+// What clients and people ask of a cluster, and how it is changed.
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "server/cluster/cluster_state.h"
+#include "server/command/error_replies.h"
+#include "server/command/help.h"
+#include "server/commands/families.h"
+#include "server/server.h"
+#include "server/session/session.h"
+
+namespace ringkv::server {
+namespace {
+
+using cluster::Node;
+using cluster::Shard;
+using cluster::SlotRange;
+using cluster::Topology;
+
+constexpr std::string_view kDisabled = "ERR This instance has cluster support disabled";
+
+// Runs the handler with the view of now, if this is a node of a cluster.
+template <void (*Handle)(AdminCall&, const ClusterView&)>
+void InCluster(AdminCall& call) {
+  if (!call.server.cluster().is_enabled()) return call.reply.Error(kDisabled);
+  Handle(call, *call.server.cluster().view());
+}
+
+// Where all of a known address has to fit in, as clients have read it from gossip: id, address, flags, primary, two
+// times of pings that nobody sends here, epoch, link, slots.
+std::string DescribeNode(const ClusterView& view, const Node& node) {
+  const Topology& topology = view.topology;
+  const Shard& shard = topology.shards()[node.shard];
+  std::string line = node.id + " " + node.host + ":" + std::to_string(node.port) + "@0 ";
+  if (node.id == view.id) line += "myself,";
+  line += node.is_primary ? "master -" : "slave " + topology.nodes()[shard.primary].id;
+  line += " 0 0 " + std::to_string(topology.epoch()) + " connected";
+  const std::vector<SlotRange> ranges = topology.slots().RangesOf(node.shard);
+  if (node.is_primary && !ranges.empty()) line += " " + PrintRanges(ranges);
+  return line;
+}
+
+void Slots(AdminCall& call, const ClusterView& view) {
+  call.reply.Raw(call.session.protocol == 3 ? view.slots_resp3 : view.slots_resp2);
+}
+
+void Nodes(AdminCall& call, const ClusterView& view) {
+  std::string text;
+  for (const Node& node : view.topology.nodes()) text += DescribeNode(view, node) + "\n";
+  call.reply.Verbatim(text, "txt");
+}
+
+void Shards(AdminCall& call, const ClusterView& view) {
+  const Topology& topology = view.topology;
+  call.reply.Array(static_cast<int64_t>(topology.shards().size()));
+  for (size_t i = 0; i < topology.shards().size(); ++i) {
+    const Shard& shard = topology.shards()[i];
+    const std::vector<SlotRange> ranges = topology.slots().RangesOf(static_cast<cluster::ShardIndex>(i));
+    call.reply.Map(2);
+    call.reply.Bulk("slots");
+    call.reply.Array(static_cast<int64_t>(2 * ranges.size()));
+    for (const SlotRange& range : ranges) {
+      call.reply.Integer(range.first);
+      call.reply.Integer(range.last);
+    }
+    call.reply.Bulk("nodes");
+    call.reply.Array(static_cast<int64_t>(shard.members.size()));
+    for (const size_t member : shard.members) {
+      const Node& node = topology.nodes()[member];
+      const bool is_self = node.id == view.id;
+      call.reply.Map(7);
+      call.reply.Bulk("id");
+      call.reply.Bulk(node.id);
+      call.reply.Bulk("port");
+      call.reply.Integer(node.port);
+      call.reply.Bulk("ip");
+      call.reply.Bulk(node.host);
+      call.reply.Bulk("endpoint");
+      call.reply.Bulk(node.host);
+      call.reply.Bulk("role");
+      call.reply.Bulk(node.is_primary ? "master" : "replica");
+      call.reply.Bulk("replication-offset");
+      call.reply.Integer(is_self ? static_cast<int64_t>(call.server.store().log().appended()) : 0);
+      call.reply.Bulk("health");
+      call.reply.Bulk(is_self && call.server.is_replacing() ? "loading" : "online");
+    }
+  }
+}
+
+void Info(AdminCall& call, const ClusterView& view) {
+  const Topology& topology = view.topology;
+  size_t serving = 0;
+  for (size_t i = 0; i < topology.shards().size(); ++i) {
+    serving += topology.slots().CountOf(static_cast<cluster::ShardIndex>(i)) > 0 ? 1 : 0;
+  }
+  const std::string epoch = std::to_string(topology.epoch());
+  const std::string slots = std::to_string(storage::kSlots);
+  call.reply.Verbatim("cluster_state:ok\r\ncluster_slots_assigned:" + slots + "\r\ncluster_slots_ok:" + slots +
+                          "\r\ncluster_slots_pfail:0\r\ncluster_slots_fail:0\r\ncluster_known_nodes:" +
+                          std::to_string(topology.nodes().size()) + "\r\ncluster_size:" + std::to_string(serving) +
+                          "\r\ncluster_current_epoch:" + epoch + "\r\ncluster_my_epoch:" + epoch +
+                          "\r\ncluster_stats_messages_sent:0\r\ncluster_stats_messages_received:0\r\n"
+                          "total_cluster_links_buffer_limit_exceeded:0\r\n",
+                      "txt");
+}
+
+void MyId(AdminCall& call, const ClusterView& view) { call.reply.Bulk(view.id); }
+
+void KeySlot(AdminCall& call, const ClusterView&) { call.reply.Integer(storage::KeySlot(call.args[2])); }
+
+// There is no bus: nodes know each other from the cluster-config.
+void Links(AdminCall& call, const ClusterView&) { call.reply.Array(0); }
+
+// Visits the keys of the slot until `visit` has had enough and says false.
+template <typename Visitor>
+void ForEachKeyOf(storage::Txn& txn, size_t slot, Visitor&& visit) {
+  constexpr size_t kAtOnce = 256;
+  const uint64_t end = storage::FirstPositionOf(slot + 1);
+  uint64_t cursor = storage::FirstPositionOf(slot);
+  bool goes_on = true;
+  do {
+    cursor = txn.Walk(0, cursor, kAtOnce, [&](const storage::Entry& entry) {
+      if (goes_on && storage::KeySlot(entry.key()) == slot) goes_on = visit(entry.key());
+    });
+  } while (goes_on && cursor != 0 && cursor < end);
+}
+
+void CountKeysInSlot(AdminCall& call, const ClusterView&) {
+  const std::optional<int64_t> slot = resp::ParseInteger(call.args[2]);
+  if (!slot) return call.reply.Error(errors::kNotInteger);
+  if (*slot < 0 || *slot >= static_cast<int64_t>(storage::kSlots)) return call.reply.Error("ERR Invalid slot");
+  int64_t count = 0;
+  ForEachKeyOf(call.txn, static_cast<size_t>(*slot), [&](std::string_view) { return ++count > 0; });
+  call.reply.Integer(count);
+}
+
+void GetKeysInSlot(AdminCall& call, const ClusterView&) {
+  const std::optional<int64_t> slot = resp::ParseInteger(call.args[2]);
+  const std::optional<int64_t> most = resp::ParseInteger(call.args[3]);
+  if (!slot || !most) return call.reply.Error(errors::kNotInteger);
+  if (*slot < 0 || *slot >= static_cast<int64_t>(storage::kSlots) || *most < 0) {
+    return call.reply.Error("ERR Invalid slot or number of keys");
+  }
+  std::vector<std::string> keys;
+  if (*most > 0) {
+    ForEachKeyOf(call.txn, static_cast<size_t>(*slot), [&](std::string_view key) {
+      keys.emplace_back(key);
+      return static_cast<int64_t>(keys.size()) < *most;
+    });
+  }
+  call.reply.Array(static_cast<int64_t>(keys.size()));
+  for (const std::string& key : keys) call.reply.Bulk(key);
+}
+
+const Node* FindNode(AdminCall& call, const ClusterView& view) {
+  const Node* node = view.topology.FindNode(call.args[2]);
+  if (node == nullptr) call.reply.Error("ERR Unknown node " + std::string(call.args[2]));
+  return node;
+}
+
+void Replicas(AdminCall& call, const ClusterView& view) {
+  const Node* primary = FindNode(call, view);
+  if (primary == nullptr) return;
+  if (!primary->is_primary) return call.reply.Error("ERR The specified node is not a master");
+  const std::vector<size_t>& members = view.topology.shards()[primary->shard].members;
+  call.reply.Array(static_cast<int64_t>(members.size() - 1));
+  for (size_t i = 1; i < members.size(); ++i) {
+    call.reply.Bulk(DescribeNode(view, view.topology.nodes()[members[i]]));
+  }
+}
+
+void CountFailureReports(AdminCall& call, const ClusterView& view) {
+  if (FindNode(call, view) != nullptr) call.reply.Integer(0);
+}
+
+void Reload(AdminCall& call, const ClusterView&) {
+  if (call.session.in_exec) return call.reply.Error("ERR CLUSTER RELOAD isn't possible inside of a transaction");
+  const storage::Status reloaded = call.server.cluster().Reload();
+  if (!reloaded) return call.reply.Error("ERR " + reloaded.error().text);
+  call.reply.Ok();
+}
+
+void ByConfigOnly(AdminCall& call, const ClusterView&) {
+  call.reply.Error(
+      "ERR this cluster is not put together by hand: write a cluster-config with a higher epoch and say "
+      "CLUSTER RELOAD to each node");
+}
+
+void ReadFromReplica(AdminCall& call, const ClusterView&) {
+  call.session.reads_from_replica = true;
+  call.reply.Ok();
+}
+
+void ReadFromPrimary(AdminCall& call, const ClusterView&) {
+  call.session.reads_from_replica = false;
+  call.reply.Ok();
+}
+
+constexpr uint32_t kTells = kStale;
+constexpr uint32_t kChanges = kAdmin | kNoAsyncLoading | kStale;
+
+// A command that Redis' clusters are put together with.
+constexpr Command ByHand(std::string_view name, int arity, std::string_view syntax, std::string_view since) {
+  return {.name = name,
+          .parent = "cluster",
+          .arity = arity,
+          .flags = kChanges,
+          .group = Group::kCluster,
+          .since = since,
+          .syntax = syntax,
+          .summary = "Refused: the cluster-config says who owns what.",
+          .run = Admin(InCluster<ByConfigOnly>)};
+}
+
+constexpr Command Tells(std::string_view name, AdminHandler run, std::string_view since, std::string_view summary,
+                        int arity = 2, std::string_view syntax = {}, Scope scope = Scope::kNothing) {
+  return {.name = name,
+          .parent = "cluster",
+          .arity = arity,
+          .flags = kTells,
+          .scope = scope,
+          .group = Group::kCluster,
+          .since = since,
+          .syntax = syntax,
+          .summary = summary,
+          .run = Admin(run)};
+}
+
+constexpr Command Varying(Command row) {
+  row.tips = "nondeterministic_output";
+  return row;
+}
+
+constexpr Command ForAdmins(Command row) {
+  row.flags |= kAdmin;
+  return Varying(row);
+}
+
+constexpr Command kRows[] = {
+    {.name = "cluster",
+     .arity = -2,
+     .group = Group::kCluster,
+     .since = "3.0.0",
+     .complexity = "Depends on subcommand.",
+     .summary = "Tells about the cluster and changes it.",
+     .is_container = true},
+    ByHand("addslots", -3, "slot [slot ...]", "3.0.0"),
+    ByHand("addslotsrange", -4, "start-slot end-slot [start-slot end-slot ...]", "7.0.0"),
+    ByHand("bumpepoch", 2, "", "3.0.0"),
+    ForAdmins(Tells("count-failure-reports", InCluster<CountFailureReports>, "3.0.0",
+                    "Counts who says that a node has failed.", 3, "node-id")),
+    Tells("countkeysinslot", InCluster<CountKeysInSlot>, "3.0.0", "Counts the keys of a slot on this node.", 3, "slot",
+          Scope::kWalks),
+    ByHand("delslots", -3, "slot [slot ...]", "3.0.0"),
+    ByHand("delslotsrange", -4, "start-slot end-slot [start-slot end-slot ...]", "7.0.0"),
+    ByHand("failover", -2, "[FORCE | TAKEOVER]", "3.0.0"),
+    ByHand("flushslots", 2, "", "3.0.0"),
+    ByHand("forget", 3, "node-id", "3.0.0"),
+    Varying(Tells("getkeysinslot", InCluster<GetKeysInSlot>, "3.0.0", "Returns keys of a slot on this node.", 4,
+                  "slot count", Scope::kWalks)),
+    {.name = "help",
+     .parent = "cluster",
+     .arity = 2,
+     .flags = kLoading | kStale,
+     .group = Group::kCluster,
+     .since = "5.0.0",
+     .summary = "Shows this text.",
+     .run = Admin(ReplyHelp)},
+    Varying(Tells("info", InCluster<Info>, "3.0.0", "Tells about the cluster as a whole.")),
+    Tells("keyslot", InCluster<KeySlot>, "3.0.0", "Returns the slot of a key.", 3, "key"),
+    Varying(Tells("links", InCluster<Links>, "7.0.0",
+                  "Tells about links between nodes; there is no bus, so there are none.")),
+    ByHand("meet", -4, "ip port [cluster-bus-port]", "3.0.0"),
+    Tells("myid", InCluster<MyId>, "3.0.0", "Returns the id of this node."),
+    Varying(Tells("nodes", InCluster<Nodes>, "3.0.0", "Lists all nodes.")),
+    {.name = "reload",
+     .parent = "cluster",
+     .arity = 2,
+     .flags = kChanges,
+     .group = Group::kCluster,
+     .since = "7.0.0",
+     .summary = "Takes over the cluster-config, if its epoch is higher.",
+     .run = Admin(InCluster<Reload>)},
+    ForAdmins(Tells("replicas", InCluster<Replicas>, "5.0.0", "Lists the replicas of a primary.", 3, "node-id")),
+    ByHand("replicate", 3, "node-id", "3.0.0"),
+    ByHand("reset", -2, "[HARD | SOFT]", "3.0.0"),
+    ByHand("saveconfig", 2, "", "3.0.0"),
+    ByHand("set-config-epoch", 3, "config-epoch", "3.0.0"),
+    ByHand("setslot", -4, "slot state [node-id]", "3.0.0"),
+    Varying(Tells("shards", InCluster<Shards>, "7.0.0", "Lists all shards with their slots and nodes.")),
+    ForAdmins(Tells("slaves", InCluster<Replicas>, "3.0.0", "Lists the replicas of a primary.", 3, "node-id")),
+    Varying(Tells("slots", InCluster<Slots>, "3.0.0", "Lists ranges of slots with their nodes.")),
+    {.name = "readonly",
+     .arity = 1,
+     .flags = kLoading | kStale | kFast,
+     .group = Group::kCluster,
+     .since = "3.0.0",
+     .summary = "Lets a replica answer reads of this connection.",
+     .run = Admin(InCluster<ReadFromReplica>)},
+    {.name = "readwrite",
+     .arity = 1,
+     .flags = kLoading | kStale | kFast,
+     .group = Group::kCluster,
+     .since = "3.0.0",
+     .summary = "Has a replica send reads of this connection to its primary again.",
+     .run = Admin(InCluster<ReadFromPrimary>)},
+};
+static_assert(RowsAreSound(kRows));
+
+}  // namespace
+
+std::span<const Command> ClusterCommands() { return kRows; }
+
+}  // namespace ringkv::server

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT
+// Real nodes of a cluster: who owns what, and what clients are told.
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <fstream>
+#include <set>
+
+#include "tests/support/redis_client.h"
+#include "tests/support/temp_dir.h"
+
+namespace ringkv::test {
+namespace {
+
+// Ports that were free a moment ago.
+std::vector<int> FreePorts(size_t count) {
+  std::vector<int> sockets;
+  std::vector<int> ports;
+  for (size_t i = 0; i < count; ++i) {
+    const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ::bind(socket, reinterpret_cast<sockaddr*>(&address), sizeof address);
+    socklen_t size = sizeof address;
+    ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size);
+    sockets.push_back(socket);
+    ports.push_back(ntohs(address.sin_port));
+  }
+  for (const int socket : sockets) ::close(socket);
+  return ports;
+}
+
+// Shards s0, s1, ... with a primary p0, p1, ... each, and a replica r0, r1, ... each.
+class ClusterTest : public testing::Test {
+ protected:
+  static constexpr size_t kShards = 3;
+
+  ClusterTest() : ports_(FreePorts(2 * kShards)) {
+    WriteConfig(1, "");
+    for (size_t i = 0; i < kShards; ++i) primaries_.push_back(Start("p" + std::to_string(i), ports_[i]));
+    for (size_t i = 0; i < kShards; ++i) replicas_.push_back(Start("r" + std::to_string(i), ports_[kShards + i]));
+    for (const auto& replica : replicas_) {
+      EXPECT_TRUE(Eventually([&] { return replica->Info("master_link_status") == "up"; }));
+    }
+  }
+
+  void WriteConfig(int epoch, const std::string& more) {
+    std::ofstream file(ConfigPath());
+    file << "epoch " << epoch << "\n";
+    for (size_t i = 0; i < kShards; ++i) file << "shard s" << i << "\n";
+    for (size_t i = 0; i < kShards; ++i) {
+      file << "node p" << i << " shard s" << i << " host 127.0.0.1 port " << ports_[i] << " role primary\n";
+      file << "node r" << i << " shard s" << i << " host 127.0.0.1 port " << ports_[kShards + i] << " role replica\n";
+    }
+    file << more;
+  }
+  std::string ConfigPath() const { return dir_.Path("cluster.conf"); }
+
+  std::unique_ptr<ServerProcess> Start(const std::string& id, int port) {
+    return std::make_unique<ServerProcess>(
+        std::vector<std::string>{"--port", std::to_string(port), "--cluster-enabled", "yes", "--cluster-config",
+                                 ConfigPath(), "--cluster-node-id", id, "--enable-debug-command", "yes"});
+  }
+
+  // The shard that owns the key, by what every node says.
+  size_t OwnerOf(const std::string& key) {
+    for (size_t i = 0; i < kShards; ++i) {
+      if (!Say(*primaries_[i], {"EXISTS", key}).starts_with("MOVED")) return i;
+    }
+    return kShards;
+  }
+
+  const TempDir dir_;
+  const std::vector<int> ports_;
+  std::vector<std::unique_ptr<ServerProcess>> primaries_;
+  std::vector<std::unique_ptr<ServerProcess>> replicas_;
+};
+
+TEST_F(ClusterTest, EveryKeyHasOneOwnerAndTheOthersNameIt) {
+  for (int i = 0; i < 100; ++i) {
+    const std::string key = "key:" + std::to_string(i);
+    const size_t owner = OwnerOf(key);
+    ASSERT_LT(owner, kShards);
+    const std::string slot = Say(*primaries_[0], {"CLUSTER", "KEYSLOT", key});
+    const std::string moved = "MOVED " + slot + " 127.0.0.1:" + std::to_string(ports_[owner]);
+    for (size_t other = 0; other < kShards; ++other) {
+      EXPECT_EQ(Say(*primaries_[other], {"SET", key, "v"}), other == owner ? "OK" : moved);
+      EXPECT_EQ(Say(*replicas_[other], {"GET", key}), moved);
+    }
+  }
+}
+
+TEST_F(ClusterTest, KeysOfSeveralSlotsDontBelongTogether) {
+  ServerProcess& node = *primaries_[0];
+  EXPECT_EQ(Say(node, {"MGET", "a", "b"}), "CROSSSLOT Keys in request don't hash to the same slot");
+  const size_t owner = OwnerOf("{tag}a");
+  EXPECT_EQ(Say(*primaries_[owner], {"MSET", "{tag}a", "1", "{tag}b", "2"}), "OK");
+  EXPECT_EQ(Say(*primaries_[owner], {"DEL", "{tag}a", "{tag}b"}), "2");
+}
+
+TEST_F(ClusterTest, ATransactionIsRedirectedAsAWhole) {
+  const size_t owner = OwnerOf("key");
+  const Context there = ConnectTo(*primaries_[owner]);
+  const Context elsewhere = ConnectTo(*primaries_[(owner + 1) % kShards]);
+  for (redisContext* context : {there.get(), elsewhere.get()}) {
+    ASSERT_STREQ(Ask(context, {"MULTI"})->str, "OK");
+  }
+  EXPECT_STREQ(Ask(there.get(), {"SET", "key", "1"})->str, "QUEUED");
+  EXPECT_EQ(Ask(there.get(), {"EXEC"})->elements, 1u);
+  EXPECT_TRUE(std::string(Ask(elsewhere.get(), {"SET", "key", "1"})->str).starts_with("MOVED"));
+  EXPECT_TRUE(std::string(Ask(elsewhere.get(), {"EXEC"})->str).starts_with("EXECABORT"));
+}
+
+TEST_F(ClusterTest, AReplicaAnswersReadsOfWhoHasSaidReadonly) {
+  const size_t owner = OwnerOf("key");
+  EXPECT_EQ(Say(*primaries_[owner], {"SET", "key", "value"}), "OK");
+  const Context context = ConnectTo(*replicas_[owner]);
+  EXPECT_TRUE(std::string(Ask(context.get(), {"GET", "key"})->str).starts_with("MOVED"));
+  ASSERT_STREQ(Ask(context.get(), {"READONLY"})->str, "OK");
+  EXPECT_TRUE(Eventually([&] {
+    const Reply reply = Ask(context.get(), {"GET", "key"});
+    return reply->str != nullptr && std::string(reply->str) == "value";
+  }));
+  EXPECT_TRUE(std::string(Ask(context.get(), {"SET", "key", "x"})->str).starts_with("MOVED"));
+  ASSERT_STREQ(Ask(context.get(), {"READWRITE"})->str, "OK");
+  EXPECT_TRUE(std::string(Ask(context.get(), {"GET", "key"})->str).starts_with("MOVED"));
+}
+
+TEST_F(ClusterTest, TheKeysOfASlotAreCountedAndListed) {
+  const size_t owner = OwnerOf("{tag}");
+  const Context context = ConnectTo(*primaries_[owner]);
+  std::set<std::string> expected;
+  for (int i = 0; i < 500; ++i) {
+    const std::string key = "{tag}" + std::to_string(i);
+    expected.insert(key);
+    ASSERT_STREQ(Ask(context.get(), {"SET", key, "v"})->str, "OK");
+  }
+  const std::string slot = Say(*primaries_[owner], {"CLUSTER", "KEYSLOT", "{tag}"});
+  EXPECT_EQ(Say(*primaries_[owner], {"CLUSTER", "COUNTKEYSINSLOT", slot}), "500");
+  const Reply listed = Ask(context.get(), {"CLUSTER", "GETKEYSINSLOT", slot, "1000"});
+  std::set<std::string> got;
+  for (size_t i = 0; i < listed->elements; ++i) got.insert(listed->element[i]->str);
+  EXPECT_EQ(got, expected);
+  EXPECT_EQ(Ask(context.get(), {"CLUSTER", "GETKEYSINSLOT", slot, "7"})->elements, 7u);
+}
+
+TEST_F(ClusterTest, ANewAddressIsTakenOverWithAHigherEpochAndAnOldOneIsNot) {
+  ServerProcess& node = *primaries_[0];
+  EXPECT_TRUE(Say(node, {"CLUSTER", "RELOAD"}).find("needs a higher one") != std::string::npos);
+  WriteConfig(2, "node extra shard s1 host elsewhere.example port 7000 role replica\n");
+  EXPECT_EQ(Say(node, {"CLUSTER", "RELOAD"}), "OK");
+  EXPECT_NE(Say(node, {"CLUSTER", "NODES"}).find("extra elsewhere.example:7000@0 slave p1"), std::string::npos);
+  EXPECT_EQ(node.Info("repl_epoch"), "2");
+  WriteConfig(3, "nonsense\n");
+  EXPECT_NE(Say(node, {"CLUSTER", "RELOAD"}).find("line 11: 'nonsense' is unknown"), std::string::npos);
+  WriteConfig(4, "shard s9\nnode n9 shard s9 host 127.0.0.1 port 1 role primary\n");
+  EXPECT_NE(Say(node, {"CLUSTER", "RELOAD"}).find("it moves slots"), std::string::npos);
+  EXPECT_EQ(Say(node, {"PING"}), "PONG");
+}
+
+TEST_F(ClusterTest, ReplicasFollowTheirPrimaryAndRestartInPlace) {
+  for (int i = 0; i < 100; ++i) {
+    const std::string key = "key:" + std::to_string(i);
+    EXPECT_EQ(Say(*primaries_[OwnerOf(key)], {"SET", key, "v"}), "OK");
+  }
+  for (size_t i = 0; i < kShards; ++i) {
+    EXPECT_TRUE(Eventually([&] { return replicas_[i]->Ask("DEBUG DIGEST") == primaries_[i]->Ask("DEBUG DIGEST"); }));
+  }
+  replicas_[0].reset();
+  replicas_[0] = Start("r0", ports_[kShards]);
+  EXPECT_TRUE(Eventually([&] { return replicas_[0]->Ask("DEBUG DIGEST") == primaries_[0]->Ask("DEBUG DIGEST"); }));
+}
+
+TEST_F(ClusterTest, WhatMakesNoSenseInAClusterSaysSo) {
+  ServerProcess& node = *primaries_[0];
+  EXPECT_EQ(Say(node, {"SELECT", "1"}), "ERR SELECT is not allowed in cluster mode");
+  EXPECT_EQ(Say(node, {"SELECT", "0"}), "OK");
+  EXPECT_EQ(Say(node, {"SWAPDB", "0", "1"}), "ERR SWAPDB is not allowed in cluster mode");
+  EXPECT_EQ(Say(node, {"REPLICAOF", "NO", "ONE"}), "ERR REPLICAOF not allowed in cluster mode.");
+  EXPECT_TRUE(Say(node, {"CLUSTER", "MEET", "127.0.0.1", "7000"}).starts_with("ERR this cluster is not put together"));
+}
+
+TEST(ClusterStart, MistakesEndItWithALineThatSaysWhatIsWrong) {
+  const TempDir dir;
+  const auto fails = [&](const std::vector<std::string>& options, const std::string& why) {
+    ServerProcess server(options);
+    EXPECT_EQ(server.WaitForEnd(), 1);
+    EXPECT_NE(server.Log().find(why), std::string::npos) << server.Log();
+  };
+  fails({"--cluster-enabled", "yes"}, "cluster-enabled yes needs a cluster-config");
+  fails({"--cluster-enabled", "yes", "--cluster-config", "/nowhere"}, "cannot read cluster-config '/nowhere'");
+  std::ofstream(dir.Path("c")) << "epoch 1\nshard a\nnode n shard a host h port 1 role primary\n";
+  fails({"--cluster-enabled", "yes", "--cluster-config", dir.Path("c")}, "has no node with this port");
+  fails({"--cluster-enabled", "yes", "--cluster-config", dir.Path("c"), "--cluster-node-id", "x"}, "has no node 'x'");
+}
+
+// Positions are by slot in a cluster and by hash outside of it: files of the one are read by the other.
+TEST(ClusterStart, DataOfASingleNodeIsTakenIntoAClusterAndBack) {
+  const TempDir dir;
+  const int port = FreePorts(1)[0];
+  std::ofstream(dir.Path("c")) << "epoch 1\nshard a\nnode n shard a host 127.0.0.1 port " << port << " role primary\n";
+  const std::vector<std::string> single{"--dir", dir.Path(""), "--appendonly", "yes", "--enable-debug-command", "yes"};
+  std::vector<std::string> member = single;
+  member.insert(member.end(), {"--port", std::to_string(port), "--cluster-enabled", "yes", "--cluster-config",
+                               dir.Path("c")});
+  std::string digest;
+  for (const auto& options : {single, member, single}) {
+    ServerProcess server(options);
+    if (!digest.empty()) {
+      EXPECT_EQ(server.Ask("DEBUG DIGEST"), digest);
+    }
+    const std::string round = std::to_string(server.port());
+    for (int i = 0; i < 300; ++i) {
+      EXPECT_EQ(Say(server, {"SET", "key:" + round + ":" + std::to_string(i), "v"}), "OK");
+    }
+    EXPECT_EQ(Say(server, {"SAVE"}), "OK");
+    EXPECT_EQ(Say(server, {"SET", "behind the snapshot " + round, "v"}), "OK");
+    digest = server.Ask("DEBUG DIGEST");
+    server.Signal(SIGTERM);
+    EXPECT_EQ(server.WaitForEnd(), 0);
+  }
+}
+
+}  // namespace
+}  // namespace ringkv::test

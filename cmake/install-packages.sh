@@ -10,6 +10,9 @@ test=("${build[@]}" libgtest-dev libhiredis-dev redis-server redis-tools python3
 bench=("${build[@]}" redis-server redis-tools python3)
 lint=("${build[@]}" libgtest-dev libhiredis-dev clang clang-tidy clang-format libclang-rt-14-dev)
 
+# Wherever node comes from, it will do.
+command -v npm >/dev/null || test+=(nodejs npm)
+
 declare -n wanted=$1
 missing=()
 for package in "${wanted[@]}"; do

@@ -96,3 +96,55 @@ def start_redis(*options):
             return server
         server.stop()
     raise AssertionError("redis-server does not start")
+
+
+def free_ports(count):
+    """Ports that were free a moment ago."""
+    sockets = [socket.socket() for _ in range(count)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+class RunningCluster:
+    """Shards with a primary and so many replicas each, on this machine. `primaries` and `replicas` are servers."""
+
+    def __init__(self, shards, replicas=0, *options):
+        self.dir = tempfile.mkdtemp(prefix="ringkv-test-")
+        self.config = os.path.join(self.dir, "cluster.conf")
+        ports = free_ports(shards * (1 + replicas))
+        self.nodes = [(f"s{i % shards}-{i // shards}", f"s{i % shards}", ports[i], "primary" if i < shards else "replica")
+                      for i in range(len(ports))]
+        with open(self.config, "w", encoding="ascii") as file:
+            file.write("epoch 1\n" + "".join(f"shard s{i}\n" for i in range(shards)))
+            for name, shard, port, role in self.nodes:
+                file.write(f"node {name} shard {shard} host 127.0.0.1 port {port} role {role}\n")
+        self.servers = []
+        try:
+            for name, _, port, _ in self.nodes:
+                self.servers.append(start_ringkv("--port", str(port), "--cluster-enabled", "yes", "--cluster-config",
+                                                 self.config, "--cluster-node-id", name, *options))
+        except BaseException:
+            self.stop()
+            raise
+        self.primaries, self.replicas = self.servers[:shards], self.servers[shards:]
+        for replica in self.replicas:
+            eventually(lambda: b"master_link_status:up" in replica.connect().raw("INFO", "replication"), "a replica's link")
+
+    def stop(self):
+        for server in self.servers:
+            server.stop()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+def start_cluster(shards, replicas=0, *options):
+    return RunningCluster(shards, replicas, *options)

@@ -188,6 +188,8 @@ void ByConfigOnly(AdminCall& call, const ClusterView&) {
       "CLUSTER RELOAD to each node");
 }
 
+void Help(AdminCall& call, const ClusterView&) { ReplyHelp(call); }
+
 void ReadFromReplica(AdminCall& call, const ClusterView&) {
   call.session.reads_from_replica = true;
   call.reply.Ok();
@@ -267,7 +269,7 @@ constexpr Command kRows[] = {
      .group = Group::kCluster,
      .since = "5.0.0",
      .summary = "Shows this text.",
-     .run = Admin(ReplyHelp)},
+     .run = Admin(InCluster<Help>)},
     Varying(Tells("info", InCluster<Info>, "3.0.0", "Tells about the cluster as a whole.")),
     Tells("keyslot", InCluster<KeySlot>, "3.0.0", "Returns the slot of a key.", 3, "key"),
     Varying(Tells("links", InCluster<Links>, "7.0.0",

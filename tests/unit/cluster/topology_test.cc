@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/document.h"
+
 namespace ringkv::cluster {
 namespace {
 
@@ -65,6 +67,15 @@ TEST(Topology, MistakesAreNamedWithTheirLine) {
     ASSERT_FALSE(topology) << text;
     EXPECT_TRUE(topology.error().text.starts_with(expected)) << topology.error().text;
   }
+}
+
+TEST(Topology, TheExampleOfTheDocumentIsOne) {
+  const std::string text = test::ReadText(RINGKV_SOURCE "/docs/formats/cluster.md");
+  const std::string fence = "```cluster\n";
+  const size_t start = text.find(fence) + fence.size();
+  const storage::Result<Topology> topology = Topology::Parse(text.substr(start, text.find("```", start) - start));
+  ASSERT_TRUE(topology) << topology.error().text;
+  EXPECT_EQ(topology->nodes().size(), 3u);
 }
 
 }  // namespace

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""What replicas and a cluster cost. A part of bench/compare.py."""
+import statistics
+import time
+
+import compare
+from servers import eventually, start_cluster, start_redis, start_ringkv
+
+ROUNDS = 3
+WRITES = ["-t", "set", "-c", "50", "-d", "64", "-P", "16"]
+READS = ["-t", "get", "-c", "50", "-d", "64", "-P", "16"]
+# Redis waits five seconds for further replicas otherwise.
+REDIS = ["--repl-diskless-sync-delay", "0"]
+
+
+def field(client, name):
+    for line in client.raw("INFO", "replication").decode().splitlines():
+        if line.startswith(name + ":"):
+            return line.split(":", 1)[1]
+    return None
+
+
+def is_synchronised(replica, primary):
+    return field(replica, "master_link_status") == "up" and \
+        field(replica, "slave_repl_offset") == field(primary, "master_repl_offset")
+
+
+def follow(replica_server, primary_server):
+    """Seconds until the replica has everything."""
+    replica, primary = replica_server.connect(), primary_server.connect()
+    began = time.perf_counter()
+    replica.raw("REPLICAOF", "127.0.0.1", str(primary_server.port))
+    eventually(lambda: is_synchronised(replica, primary), "the replica to have everything")
+    return time.perf_counter() - began
+
+
+def full_sync():
+    seconds = {}
+    for name, start, options in (("ringkv", start_ringkv, []), ("redis", start_redis, REDIS)):
+        times = []
+        for _ in range(ROUNDS):
+            with start(*options) as primary, start(*options) as replica:
+                compare.fill(primary, 1_000_000, 64)
+                times.append(follow(replica, primary))
+        seconds[name] = statistics.median(times)
+    print(f"\nFull sync of 1M keys with values of 64 bytes over loopback: {seconds['ringkv']:.2f} s, Redis "
+          f"{seconds['redis']:.2f} s: **{seconds['ringkv'] / seconds['redis']:.2f}x** (wanted: at most 0.7x).", flush=True)
+
+
+def partial_sync():
+    rows = []
+    for name, options in (("memory", ["--repl-backlog-size", "64mb"]),
+                          ("the log's files", ["--repl-backlog-size", "16kb", "--appendonly", "yes"])):
+        with start_ringkv(*options) as primary, start_ringkv() as replica:
+            compare.fill(primary, 1000, 64)
+            follow(replica, primary)
+            client = replica.connect()
+            client.raw("REPLICAOF", "127.0.0.1", "1")  # where nobody is
+            compare.fill(primary, 100_000, 64)
+            took = follow(replica, primary)
+            kind = "partial" if b"sync_partial_ok:1" in primary.connect().raw("INFO", "stats") else "FULL"
+            rows.append(f"{took:.2f} s from {name} ({kind})")
+    print(f"\nPartial sync of 100,000 missed writes: {', '.join(rows)} (wanted: at most 1 s).", flush=True)
+
+
+def writes_with_a_replica():
+    rates = {"ringkv": [], "redis": []}
+    for _ in range(ROUNDS):
+        for name, start, options in (("redis", start_redis, REDIS), ("ringkv", start_ringkv, [])):
+            with start(*options) as primary, start(*options) as replica:
+                follow(replica, primary)
+                rates[name].append(compare.benchmark(primary, WRITES, 2_000_000)[:2])
+    a, b = ([statistics.median(column) for column in zip(*rates[name])] for name in ("ringkv", "redis"))
+    print(f"\nSET P=16 on a primary with one replica: {a[0]:,.0f}/s, Redis {b[0]:,.0f}/s: **{a[0] / b[0]:.2f}x** (wanted: "
+          f"1.5x); per second of the primary's CPU {a[1]:,.0f} and {b[1]:,.0f}: **{a[1] / b[1]:.2f}x**.", flush=True)
+
+
+def cluster_node():
+    """One node that owns all slots, so that the same client can be used for both."""
+    print("\n| one node of a cluster against a single server | req/s | per CPU s | wanted |\n|---|---|---|---|")
+    for name, load in (("SET P=16", WRITES), ("GET P=16", READS)):
+        seen = {"single": [], "cluster": []}
+        for _ in range(ROUNDS):
+            with start_ringkv() as server:
+                seen["single"].append(compare.benchmark(server, load, 3_000_000)[:2])
+            with start_cluster(1) as cluster:
+                seen["cluster"].append(compare.benchmark(cluster.primaries[0], load, 3_000_000)[:2])
+        single, member = ([statistics.median(column) for column in zip(*seen[kind])] for kind in ("single", "cluster"))
+        print(f"| {name} | **{member[0] / single[0]:.2f}x** | **{member[1] / single[1]:.2f}x** | 0.95 |", flush=True)
+
+
+def replication():
+    full_sync()
+    partial_sync()
+    writes_with_a_replica()
+    cluster_node()

@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Three shards with a replica each, through the cluster clients that people have: redis-py, redis-cli -c,
+redis-benchmark --cluster, ioredis and node-redis. And what CLUSTER answers beside a real node of Redis."""
+import os
+import shutil
+import subprocess
+import sys
+
+import redis
+from redis.cluster import ClusterNode, RedisCluster
+
+from servers import eventually, start_cluster, start_redis, start_ringkv
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+NODE_CLIENTS = os.path.join(HERE, "clients", "node")
+
+
+def with_redis_py(cluster):
+    client = RedisCluster(startup_nodes=[ClusterNode("127.0.0.1", cluster.replicas[0].port)])
+    for i in range(2000):
+        client.set(f"python:{i}", i)
+    assert [client.get(f"python:{i}") for i in range(2000)] == [str(i).encode() for i in range(2000)]
+    client.mset_nonatomic({f"many:{i}": i for i in range(100)})
+    assert client.mget_nonatomic([f"many:{i}" for i in range(100)]) == [str(i).encode() for i in range(100)]
+    assert client.exists(*[f"many:{i}" for i in range(100)]) == 100
+    assert client.delete(*[f"many:{i}" for i in range(100)]) == 100
+    assert len(set(client.scan_iter(match="python:*", count=500))) == 2000
+    pipeline = client.pipeline()
+    for i in range(100):
+        pipeline.get(f"python:{i}")
+    assert pipeline.execute() == [str(i).encode() for i in range(100)]
+    assert len(client.cluster_shards(target_nodes=RedisCluster.RANDOM)) == 3
+    sizes = client.dbsize(target_nodes=RedisCluster.PRIMARIES)
+    assert sizes == 2000, sizes
+    reader = RedisCluster(startup_nodes=[ClusterNode("127.0.0.1", cluster.primaries[0].port)], read_from_replicas=True)
+    eventually(lambda: all(reader.get(f"python:{i}") == str(i).encode() for i in range(0, 2000, 97)), "replicas to have it")
+
+
+def with_redis_tools(cluster):
+    port = str(cluster.primaries[1].port)
+    script = "".join(f"SET cli:{i} {i}\nGET cli:{i}\n" for i in range(200))
+    out = subprocess.run(["redis-cli", "-c", "-p", port], input=script, capture_output=True, text=True, check=True).stdout
+    lines = [line for line in out.splitlines() if not line.startswith("->")]
+    assert lines == [each for i in range(200) for each in ("OK", str(i))], lines[:10]
+    out = subprocess.run(["redis-benchmark", "--cluster", "-p", port, "-t", "set,get", "-n", "20000", "-P", "8", "-q"],
+                         capture_output=True, text=True, check=True).stdout
+    assert "3 master nodes" in out and out.count("requests per second") >= 2, out
+
+
+def with_node_clients(cluster):
+    folder = os.environ.get("RINGKV_NODE_MODULES", NODE_CLIENTS)
+    environment = {**os.environ, "NODE_PATH": os.path.join(folder, "node_modules")}
+    if not os.path.isdir(os.path.join(environment["NODE_PATH"], "ioredis")):
+        os.makedirs(folder, exist_ok=True)
+        if folder != NODE_CLIENTS:
+            shutil.copy(os.path.join(NODE_CLIENTS, "package.json"), folder)
+        subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--silent", "--no-package-lock"], cwd=folder, check=True)
+    subprocess.run(["node", os.path.join(NODE_CLIENTS, "cluster_clients.js"), str(cluster.primaries[2].port)],
+                   env=environment, check=True, timeout=60)
+
+
+def shape(reply):
+    """The reply without what differs between two servers: kinds, and the texts that are names of fields."""
+    if isinstance(reply, list):
+        return [shape(each) for each in reply]
+    if isinstance(reply, dict):
+        return {name: shape(value) for name, value in reply.items()}
+    return type(reply).__name__
+
+
+def beside_redis():
+    """One node that owns everything, ours and theirs."""
+    with start_cluster(1) as cluster, start_redis("--cluster-enabled", "yes") as other:
+        ours, theirs = (redis.Redis(port=server.port) for server in (cluster.primaries[0], other))
+        theirs.execute_command("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
+        eventually(lambda: b"cluster_state:ok" in raw(theirs, ["CLUSTER", "INFO"]), "redis-server's cluster")
+        for words in (["CLUSTER", "SLOTS"], ["CLUSTER", "SHARDS"], ["CLUSTER", "LINKS"]):
+            a, b = (raw(client, words) for client in (ours, theirs))
+            assert shape(a) == shape(b), (words, a, b)
+        for words in (["CLUSTER", "KEYSLOT", "{user}x"], ["CLUSTER", "KEYSLOT"], ["CLUSTER", "COUNTKEYSINSLOT", "99999"],
+                      ["CLUSTER", "COUNTKEYSINSLOT", "x"], ["CLUSTER", "COUNTKEYSINSLOT", "0"],
+                      ["CLUSTER", "GETKEYSINSLOT", "0", "-1"], ["CLUSTER", "GETKEYSINSLOT", "0", "x"],
+                      ["CLUSTER", "GETKEYSINSLOT", "99999", "1"], ["CLUSTER", "REPLICAS", "x"],
+                      ["CLUSTER", "COUNT-FAILURE-REPORTS", "x"], ["CLUSTER", "FOO"], ["CLUSTER"], ["READONLY"],
+                      ["READWRITE"], ["SELECT", "1"], ["SELECT", "0"], ["SWAPDB", "0", "1"], ["MOVE", "a", "1"],
+                      ["COPY", "a", "{a}b", "DB", "1"], ["MGET", "a", "b"], ["MSET", "a", "1", "b", "2"],
+                      ["REPLICAOF", "NO", "ONE"], ["MULTI"], ["MGET", "a", "b"], ["EXEC"], ["DEL", "a", "b"]):
+            a, b = (raw(client, words) for client in (ours, theirs))
+            assert a == b, (words, a, b)
+    with start_ringkv() as single, start_redis() as other:
+        for words in (["CLUSTER", "SLOTS"], ["CLUSTER", "HELP"], ["READONLY"], ["READWRITE"], ["CLUSTER", "FOO"]):
+            a, b = (raw(redis.Redis(port=server.port), words) for server in (single, other))
+            assert a == b, (words, a, b)
+
+
+def raw(client, words):
+    """The reply as it came, errors as their text."""
+    connection = client.connection_pool.get_connection("raw")
+    try:
+        connection.send_command(*words)
+        return connection.read_response()
+    except redis.exceptions.RedisError as error:
+        return str(error)
+    finally:
+        client.connection_pool.release(connection)
+
+
+def main():
+    beside_redis()
+    with start_cluster(3, 1) as cluster:
+        with_redis_py(cluster)
+        with_redis_tools(cluster)
+        with_node_clients(cluster)
+    print("cluster: all clients work")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

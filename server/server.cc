@@ -73,6 +73,7 @@ storage::Status Server::Stop() {
 
 void Server::BeginLoading() {
   is_loading_ = true;
+  if (!options_.replicaof.Get().empty()) replication_->WillFollow();
   ApplyOptions();
 }
 

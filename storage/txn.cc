@@ -399,6 +399,8 @@ Txn::Sweep Txn::SweepExpired(size_t partition_index, size_t most) NO_THREAD_SAFE
   const DueTime due_now = DueTimeOf(now_ - (kDueUnitMs - 1));  // items are rounded up: these are due for certain
   Partition& partition = store_.partition(partition_index);
   MutexLock lock(partition.mutex);
+  // A follower is told when keys end.
+  if (store_.authority() != Authority::kOwner) return sweep;
   NoteRecording();
   SweepLocked(partition, most, due_now, &sweep);
   CommitIn(partition);

@@ -68,6 +68,7 @@ Status ClusterState::Open() {
   if (!view) return tl::unexpected(view.error());
   is_enabled_ = true;
   Install(*view);
+  if (!(*view)->here.is_primary) server_.replication().WillFollow();
   return {};
 }
 

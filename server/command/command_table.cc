@@ -31,9 +31,9 @@ bool RunsInsideMulti(std::string_view name) {
 
 CommandTable::CommandTable() : places_(kPlaces) {
   const std::span<const Command> families[] = {
-      ConnectionCommands(),  ClientCommands(),     StringCommands(),      LcsCommands(),     BitCommands(),
-      BitFieldCommands(),    KeyCommands(),        ExpiryCommands(),      ServerCommands(),  ConfigCommands(),
-      PersistenceCommands(), DumpCommands(),       ReplicationCommands(), CommandCommands(), MemoryCommands(),
+      ConnectionCommands(),  ClientCommands(),      StringCommands(),      LcsCommands(),     BitCommands(),
+      BitFieldCommands(),    KeyCommands(),         ExpiryCommands(),      ServerCommands(),  ConfigCommands(),
+      PersistenceCommands(), DumpCommands(),        ReplicationCommands(), CommandCommands(), MemoryCommands(),
       LatencyCommands(),     TransactionCommands(), ClusterCommands()};
   size_t count = 0;
   for (const auto& rows : families) count += rows.size();

@@ -116,7 +116,8 @@ uint64_t WaitingClients(const Snapshot& s) {
 constexpr Field kFields[] = {
     {"server", "redis_version", [](const Snapshot&) { return std::string(kRedisVersion); }},
     {"server", "ringkv_version", [](const Snapshot&) { return std::string(kRingKvVersion); }},
-    {"server", "redis_mode", [](const Snapshot& s) { return std::string(s.server.cluster().is_enabled() ? "cluster" : "standalone"); }},
+    {"server", "redis_mode",
+     [](const Snapshot& s) { return std::string(s.server.cluster().is_enabled() ? "cluster" : "standalone"); }},
     {"server", "os", [](const Snapshot&) { return OperatingSystem(); }},
     {"server", "arch_bits", [](const Snapshot&) { return Text(sizeof(void*) * 8); }},
     {"server", "monotonic_clock",

@@ -259,6 +259,11 @@ Status PrimaryLink::Take(uint64_t generation, const cluster::NodeMessage& messag
     return taken;
   }
   last_ = follower_.last();
+  if (server_.store().log().appended() != last_) {
+    replication_.ForgetHistory();
+    return Fail("this server has numbered a change of its own, at LSN " + std::to_string(last_) +
+                "; it needs a snapshot");
+  }
   primary_last_ = std::max(primary_last_.load(), last_.load());
   behind_since_ms_ = primary_last_ > last_ ? follower_.frame_time() : 0;
   owes_ack_ = true;

@@ -32,6 +32,11 @@ PrimaryAddress ParseAddress(const std::string& host_and_port) {
 
 }  // namespace
 
+void Replication::WillFollow() {
+  is_replica_ = true;
+  SetAuthority(storage::Authority::kFollower);
+}
+
 Status Replication::Start() {
   LoadHistory();
   link_.Start();
@@ -65,7 +70,7 @@ void Replication::LoadHistory() {
         history_ = std::move(*read);
         epoch_ = history_.epoch();
         // Numbers are given out anew from here on: who has more than this has something else.
-        if (server_.options().replicaof.Get().empty()) history_.Fork(storage::UniqueDigits(), log.appended());
+        if (!is_replica()) history_.Fork(storage::UniqueDigits(), log.appended());
         is_history_unsaved_ = true;
       } else {
         server_.log().Warning("cannot use '" + HistoryPath() + "': " + read.error().text +

@@ -32,6 +32,8 @@ class Replication {
   explicit Replication(Server& server);
   ~Replication();
 
+  // Before the data is there: this server will be a replica, so nothing may change by itself, nor by clients.
+  void WillFollow();
   // When the data is there: goes on with the history in the files, and follows whom the options name. An error ends the
   // start of the server.
   storage::Status Start();

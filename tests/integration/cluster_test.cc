@@ -206,8 +206,8 @@ TEST(ClusterStart, DataOfASingleNodeIsTakenIntoAClusterAndBack) {
   std::ofstream(dir.Path("c")) << "epoch 1\nshard a\nnode n shard a host 127.0.0.1 port " << port << " role primary\n";
   const std::vector<std::string> single{"--dir", dir.Path(""), "--appendonly", "yes", "--enable-debug-command", "yes"};
   std::vector<std::string> member = single;
-  member.insert(member.end(), {"--port", std::to_string(port), "--cluster-enabled", "yes", "--cluster-config",
-                               dir.Path("c")});
+  member.insert(member.end(),
+                {"--port", std::to_string(port), "--cluster-enabled", "yes", "--cluster-config", dir.Path("c")});
   std::string digest;
   for (const auto& options : {single, member, single}) {
     ServerProcess server(options);

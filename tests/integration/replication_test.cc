@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <random>
 #include <thread>
@@ -183,6 +184,30 @@ TEST(Replication, AReplicaThatWasKilledGoesOnFromItsOwnLog) {
   }
   EXPECT_EQ(primary.Info("sync_full"), "1");
   EXPECT_EQ(primary.Info("sync_partial_ok"), "3");
+}
+
+// What a replica does by itself would take numbers that belong to its primary.
+TEST(Replication, AReplicaThatStartsLetsNothingExpireByItself) {
+  const TempDir dir;
+  ServerProcess primary(WithDebug({}));
+  EXPECT_EQ(Say(primary, {"DEBUG", "SET-ACTIVE-EXPIRE", "0"}), "OK");
+  const Options options = ReplicaOf(primary.port(), {"--dir", dir.Path(""), "--appendonly", "yes"});
+  for (int round = 0; round < 2; ++round) {
+    ServerProcess replica(options);
+    ASSERT_TRUE(Eventually(
+        [&] { return HasCaughtUp(replica, primary) && ::access(dir.Path("replication.history").c_str(), F_OK) == 0; }));
+    EXPECT_EQ(replica.Info("expired_keys"), "0");
+    for (int i = 0; i < 100; ++i) {
+      EXPECT_EQ(Say(primary, {"SET", "key:" + std::to_string(i), std::to_string(round), "PX", "50"}), "OK");
+    }
+    ASSERT_TRUE(Eventually([&] { return HasCaughtUp(replica, primary); }));
+    // Long enough for a search for expired keys to find them.
+    const auto set = std::chrono::steady_clock::now();
+    ASSERT_TRUE(Eventually([&] { return std::chrono::steady_clock::now() - set > std::chrono::milliseconds(1200); }));
+    replica.Signal(SIGTERM);
+    EXPECT_EQ(replica.WaitForEnd(), 0);
+  }
+  EXPECT_EQ(primary.Info("sync_full"), "1");
 }
 
 TEST(Replication, APrimaryThatWasKilledIsFollowedFromWhereItCameBack) {

@@ -4,7 +4,7 @@
 
 A transcript is lines "> command" and, below each, the reply's bytes as "< ..." (one line for each CRLF, escapes as in
 Python). "~ reason" instead of a reply: this one is wanted to differ, or holds what can't be foretold, and only has to
-be no error from RingKV. "@ N" sends the following commands on connection N.
+be no error from RingKV. "+ ..." instead of "< ...": what RingKV answers to a command that Redis doesn't have. "@ N" sends the following commands on connection N.
 
   compat/transcripts.py            compares
   compat/transcripts.py --record   writes what redis-server answers into the files
@@ -48,7 +48,7 @@ def read(path):
     steps = []
     with open(path, encoding="ascii") as file:
         for line in file.read().splitlines():
-            if line.startswith("< ") or line == "<" or line.startswith("~"):
+            if line.startswith(("< ", "~", "+ ")) or line == "<":
                 steps[-1][1].append(line)
             else:
                 steps.append([line, []])
@@ -63,6 +63,10 @@ def check(name, server, is_ringkv):
             runner.use(line[2:])
         if not line.startswith("> "):
             continue
+        if expected and expected[0].startswith("+"):
+            if not is_ringkv:
+                continue
+            expected = ["<" + each[1:] for each in expected]
         got = runner.run(line[2:])
         if expected and expected[0].startswith("~"):
             ok = not is_ringkv or not got[0].startswith("< -")
@@ -83,7 +87,9 @@ def record(name):
             if line.startswith("@ "):
                 runner.use(line[2:])
             if line.startswith("> "):
-                if expected and expected[0].startswith("~"):
+                if expected and expected[0].startswith("+"):
+                    lines += expected
+                elif expected and expected[0].startswith("~"):
                     runner.run(line[2:])
                     lines.append(expected[0])
                 else:

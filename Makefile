@@ -11,8 +11,8 @@ help: ## Lists the goals
 packages-%:
 	@cmake/install-packages.sh $*
 
-build: packages-build ## Builds ringkv-server and ringkv-check (Release) in build/
-	@$(CMAKE) -B $(BUILD) -S . >/dev/null && cmake --build $(BUILD) --target ringkv-server ringkv-check
+build: packages-build ## Builds ringkv-server, ringkv-check and ringkv-cluster (Release) in build/
+	@$(CMAKE) -B $(BUILD) -S . >/dev/null && cmake --build $(BUILD) --target ringkv-server ringkv-check ringkv-cluster
 
 run: build ## Builds and starts the server on port 6379; ARGS="--port 7000" for options
 	@$(BUILD)/ringkv-server $(ARGS)

@@ -6,11 +6,13 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from xml.etree import ElementTree
 
 import redis
 from redis.cluster import ClusterNode, RedisCluster
 
-from servers import eventually, start_cluster, start_redis, start_ringkv
+from servers import eventually, server_binary, start_cluster, start_redis, start_ringkv
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 NODE_CLIENTS = os.path.join(HERE, "clients", "node")
@@ -106,8 +108,39 @@ def raw(client, words):
         client.connection_pool.release(connection)
 
 
+def with_our_tool():
+    tool = os.path.join(os.path.dirname(server_binary()), "ringkv-cluster")
+    with tempfile.TemporaryDirectory(prefix="ringkv-test-") as folder:
+        config = os.path.join(folder, "c", "cluster.conf")
+
+        def run(*words, fails=False):
+            done = subprocess.run([tool, *words], capture_output=True, text=True, timeout=60, check=False)
+            assert (done.returncode != 0) == fails, (words, done)
+            return done.stderr if fails else done.stdout
+
+        # Ports that follow each other can't be chosen by the system; a few are tried.
+        for first in range(17_400, 30_000, 700):
+            created = subprocess.run([tool, "create", "2", "--replicas", "1", "--port", str(first), "--dir",
+                                      os.path.dirname(config)], capture_output=True, text=True, timeout=60, check=False)
+            if created.returncode == 0:
+                break
+            shutil.rmtree(os.path.dirname(config), ignore_errors=True)
+        try:
+            assert "2 shards on 4 nodes are ready" in created.stdout, created
+            assert "there is a cluster" in run("create", "2", "--dir", os.path.dirname(config), fails=True)
+            assert redis.Redis(port=first).cluster("info")["cluster_size"] == "2"
+            assert run("status", config).count(" ok") == 4
+            assert len(ElementTree.fromstring(run("ring", config, "--svg")).findall("{*}path")) == 2
+            assert "s2" in run("ring", config)
+        finally:
+            assert run("stop", config).count("has ended") == 4
+        assert "4 nodes are not as they should be" in run("status", config, fails=True)
+        assert "cannot read" in run("status", config + "x", fails=True)
+
+
 def main():
     beside_redis()
+    with_our_tool()
     with start_cluster(3, 1) as cluster:
         with_redis_py(cluster)
         with_redis_tools(cluster)

@@ -3,10 +3,11 @@
 """Runs the commands of the README's sessions and compares what they print."""
 import os
 import re
+import shlex
 import subprocess
 import sys
 
-from servers import server_binary, start_ringkv
+from servers import eventually, server_binary, start_ringkv
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 
@@ -29,17 +30,18 @@ def main():
             count += 1
             if command.startswith("build/ringkv-server"):
                 # A server of its own: it only has to start with these options.
-                options = command.split()[1:]
+                options = [word.replace("6379", str(server.port)) for word in shlex.split(command)[1:]]
                 at = options.index("--port")
                 options[at + 1] = "0"
                 in_folder = [os.path.join(server.dir, word) for word in options]
                 options = [path if os.path.isfile(path) else word for path, word in zip(in_folder, options)]
                 with start_ringkv(*options) as other:
-                    expected, got = True, other.connect().raw("DBSIZE") > b":0\r\n"
+                    eventually(lambda: other.connect().raw("DBSIZE") > b":0\r\n", f"data after {command}")
+                    expected = got = True
             else:
-                shell = command.replace("redis-cli", f"redis-cli -p {server.port}")
+                shell = command if "redis-cli -c" in command else command.replace("redis-cli", f"redis-cli -p {server.port}")
                 shell = shell.replace("redis-benchmark", f"redis-benchmark -p {server.port}")
-                shell = shell.replace("build/ringkv-check", os.path.join(os.path.dirname(server_binary()), "ringkv-check"))
+                shell = shell.replace("build/ringkv-c", os.path.join(os.path.dirname(server_binary()), "ringkv-c"))
                 shell = shell.replace("bench/", os.path.abspath(ROOT) + "/bench/")
                 done = subprocess.run(shell, shell=True, capture_output=True, text=True, timeout=60, cwd=server.dir, check=False)
                 got = done.stdout if expected or done.returncode else expected

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// What ringkv-cluster can do. Each job writes to standard output and says what went wrong as an error.
+#pragma once
+
+#include <string>
+
+#include "cluster/topology.h"
+#include "storage/result.h"
+
+namespace ringkv::cluster_admin {
+
+// The topology in a file. An error names the file and the line.
+storage::Result<cluster::Topology> ReadTopology(const std::string& path);
+
+struct CreateOptions {
+  int shards = 3;
+  int replicas = 0;  // of each
+  int first_port = 7001;
+  std::string directory = "ringkv-cluster";
+  std::string server = "ringkv-server";
+};
+// Starts a cluster on this machine, each node in a directory of its own, and waits until it serves.
+storage::Status Create(const CreateOptions& options);
+// Ends the nodes of the file, each with all that it has written on the disk.
+storage::Status Stop(const std::string& path);
+
+// A line for each node: what it is, how much it has, how far behind it is. Fails if a node can't be reached.
+storage::Status ShowStatus(const std::string& path);
+
+// The ring as a picture, in SVG.
+storage::Status DrawRing(const std::string& path);
+// How many slots each shard owns, in how many ranges.
+storage::Status ShowRing(const std::string& path);
+
+}  // namespace ringkv::cluster_admin

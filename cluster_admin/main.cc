@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+// ringkv-cluster: makes a cluster to try, tells how one is, and draws it.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <iostream>
+
+#include "cluster_admin/jobs.h"
+
+namespace {
+
+using ringkv::cluster_admin::CreateOptions;
+
+// The server that was built or installed with this program, or the one on the path.
+std::string ServerBeside() {
+  std::error_code error;
+  const std::filesystem::path own = std::filesystem::read_symlink("/proc/self/exe", error);
+  const std::filesystem::path beside = own.parent_path() / "ringkv-server";
+  return !error && std::filesystem::exists(beside) ? beside.string() : "ringkv-server";
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Makes a RingKV cluster to try, tells how one is, and draws it.", "ringkv-cluster");
+  app.require_subcommand(1);
+  ringkv::storage::Status done;
+  std::string file;
+
+  CreateOptions options;
+  options.server = ServerBeside();
+  CLI::App* create = app.add_subcommand("create", "Starts a cluster of SHARDS shards on this machine");
+  create->add_option("shards", options.shards, "How many")->required()->check(CLI::Range(1, 100));
+  create->add_option("--replicas", options.replicas, "Replicas of each shard")->check(CLI::Range(0, 5));
+  create->add_option("--port", options.first_port, "Port of the first node; the others follow")
+      ->check(CLI::Range(1, 65000))
+      ->capture_default_str();
+  create->add_option("--dir", options.directory, "Where its files go")->capture_default_str();
+  create->add_option("--server", options.server, "The program to start")->capture_default_str();
+  create->callback([&] { done = ringkv::cluster_admin::Create(options); });
+
+  const auto with_file = [&](const char* name, const char* what) {
+    CLI::App* job = app.add_subcommand(name, what);
+    job->add_option("config", file, "The cluster-config")->required();
+    return job;
+  };
+  with_file("stop", "Ends all nodes, with what they have on the disk")->callback([&] {
+    done = ringkv::cluster_admin::Stop(file);
+  });
+  with_file("status", "Shows the nodes, their slots, keys and lag")->callback([&] {
+    done = ringkv::cluster_admin::ShowStatus(file);
+  });
+  CLI::App* ring = with_file("ring", "Shows who owns which slots");
+  bool as_picture = false;
+  ring->add_flag("--svg", as_picture, "As a picture");
+  ring->callback(
+      [&] { done = as_picture ? ringkv::cluster_admin::DrawRing(file) : ringkv::cluster_admin::ShowRing(file); });
+
+  CLI11_PARSE(app, argc, argv);
+  if (!done) {
+    std::cerr << "ringkv-cluster: " << done.error().text << "\n";
+    return 1;
+  }
+  return 0;
+}

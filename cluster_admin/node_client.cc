@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+#include "cluster_admin/node_client.h"
+
+#include <netdb.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "resp/reply_parser.h"
+
+namespace ringkv::cluster_admin {
+
+using storage::Fail;
+using storage::Result;
+
+namespace {
+
+constexpr timeval kLongestWait{5, 0};
+
+}  // namespace
+
+Result<std::unique_ptr<NodeClient>> NodeClient::Connect(const std::string& host, int port) {
+  const std::string where = host + ":" + std::to_string(port);
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (const int status = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found); status != 0) {
+    return Fail("cannot reach " + where + ": " + ::gai_strerror(status));
+  }
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses(found, &::freeaddrinfo);
+  int error = 0;
+  for (const addrinfo* address = found; address != nullptr; address = address->ai_next) {
+    const int descriptor = ::socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) {
+      error = errno;
+      continue;
+    }
+    ::setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &kLongestWait, sizeof kLongestWait);
+    ::setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &kLongestWait, sizeof kLongestWait);
+    if (::connect(descriptor, address->ai_addr, address->ai_addrlen) == 0) {
+      return std::unique_ptr<NodeClient>(new NodeClient(descriptor, where));
+    }
+    error = errno;
+    ::close(descriptor);
+  }
+  return Fail("cannot reach " + where + ": " + std::strerror(error));
+}
+
+NodeClient::~NodeClient() { ::close(descriptor_); }
+
+Result<resp::Reply> NodeClient::Ask(const std::vector<std::string>& command) {
+  std::string request = "*" + std::to_string(command.size()) + "\r\n";
+  for (const std::string& word : command) request += "$" + std::to_string(word.size()) + "\r\n" + word + "\r\n";
+  for (size_t sent = 0; sent < request.size();) {
+    const ssize_t count = ::send(descriptor_, request.data() + sent, request.size() - sent, MSG_NOSIGNAL);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return Fail(where_ + " can't be asked: " + std::strerror(errno));
+    sent += static_cast<size_t>(count);
+  }
+  for (;;) {
+    resp::Reply reply;
+    size_t consumed = 0;
+    const resp::ReplyStatus status = resp::ParseReply(received_, {}, &reply, &consumed);
+    if (status == resp::ReplyStatus::kError) return Fail(where_ + " answers what is no reply");
+    if (status == resp::ReplyStatus::kReply) {
+      received_.erase(0, consumed);
+      if (reply.is_error()) return Fail(where_ + " answers: " + reply.text);
+      return reply;
+    }
+    char room[64 * 1024];
+    const ssize_t got = ::recv(descriptor_, room, sizeof room, 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got == 0) return Fail(where_ + " has closed the connection");
+    if (got < 0) return Fail(where_ + " does not answer: " + std::strerror(errno));
+    received_.append(room, static_cast<size_t>(got));
+  }
+}
+
+Result<std::string> NodeClient::Info(const std::string& field) {
+  const Result<resp::Reply> page = Ask({"INFO"});
+  if (!page) return tl::unexpected(page.error());
+  const size_t at = page->text.find("\n" + field + ":");
+  if (at == std::string::npos) return std::string();
+  const size_t start = at + field.size() + 2;
+  return page->text.substr(start, page->text.find('\r', start) - start);
+}
+
+}  // namespace ringkv::cluster_admin

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#include "resp/reply_parser.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+namespace ringkv::resp {
+namespace {
+
+Reply Parsed(std::string_view input) {
+  Reply reply;
+  size_t consumed = 0;
+  EXPECT_EQ(ParseReply(input, {}, &reply, &consumed), ReplyStatus::kReply) << input;
+  EXPECT_EQ(consumed, input.size());
+  return reply;
+}
+
+TEST(ReplyParser, ReadsEachKind) {
+  EXPECT_EQ(Parsed("+OK\r\n").text, "OK");
+  EXPECT_TRUE(Parsed("-ERR no\r\n").is_error());
+  EXPECT_EQ(Parsed(":-42\r\n").integer, -42);
+  EXPECT_EQ(Parsed("$5\r\na\r\nbc\r\n").text, "a\r\nbc");
+  EXPECT_EQ(Parsed("$-1\r\n").kind, ReplyKind::kNull);
+  EXPECT_EQ(Parsed("*-1\r\n").kind, ReplyKind::kNull);
+  EXPECT_EQ(Parsed("_\r\n").kind, ReplyKind::kNull);
+  EXPECT_EQ(Parsed("=7\r\ntxt:abc\r\n").text, "abc");
+  EXPECT_EQ(Parsed(",1.5\r\n").text, "1.5");
+  EXPECT_TRUE(Parsed("!3\r\nERR\r\n").is_error());
+  const Reply map = Parsed("%1\r\n+a\r\n*2\r\n:1\r\n:2\r\n");
+  ASSERT_EQ(map.members.size(), 2u);
+  EXPECT_EQ(map.members[1].members[1].integer, 2);
+}
+
+TEST(ReplyParser, AsksForMoreUntilAReplyIsWhole) {
+  const std::string input = "*3\r\n$3\r\nabc\r\n%1\r\n:1\r\n+x\r\n=5\r\ntxt:y\r\n";
+  for (size_t have = 0; have < input.size(); ++have) {
+    Reply reply;
+    size_t consumed = 0;
+    EXPECT_EQ(ParseReply(std::string_view(input).substr(0, have), {}, &reply, &consumed), ReplyStatus::kNeedMore);
+  }
+  EXPECT_EQ(Parsed(input).members.size(), 3u);
+}
+
+TEST(ReplyParser, RefusesWhatIsNoReplyAndWhatIsBeyondItsLimits) {
+  std::string deep;
+  for (int i = 0; i < 100; ++i) deep += "*1\r\n";
+  for (const std::string& bad :
+       std::vector<std::string>{"x\r\n", "\r\n", ":a\r\n", "$-2\r\n", "$99999999999\r\n", "*9999999999\r\n",
+                                "$1\r\nabc\r\n", deep, std::string(100'000, '+')}) {
+    Reply reply;
+    size_t consumed = 0;
+    EXPECT_EQ(ParseReply(bad, {}, &reply, &consumed), ReplyStatus::kError) << bad.substr(0, 40);
+  }
+}
+
+}  // namespace
+}  // namespace ringkv::resp

@@ -20,6 +20,8 @@ class ClientLinks {
   virtual void Push(const ClientCard& card, std::shared_ptr<const std::string> bytes) = 0;
   // Commands that waited for the end of a pause may run.
   virtual void ResumePaused() = 0;
+  // Ends what the client waits for, as its time-out would, or with an error.
+  virtual void Unblock(const ClientCard& card, bool with_error) = 0;
   // Replicas have acknowledged more: who waits for that may go on.
   virtual void ResumeWaiting() = 0;
   // Returns when every thread of clients has come to the end of what it was doing when this was called, or `give_up`

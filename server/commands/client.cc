@@ -224,15 +224,19 @@ void NoTouch(AdminCall& call) {
   call.reply.Ok();
 }
 
-// No command blocks yet, so no client is ever found blocked.
 void Unblock(AdminCall& call) {
   if (call.args.size() > 4) return call.reply.Error(errors::kSyntax);
   if (call.args.size() == 4 && !EqualsIgnoringCase(call.args[3], "timeout") &&
       !EqualsIgnoringCase(call.args[3], "error")) {
     return call.reply.Error("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
   }
-  if (!resp::ParseInteger(call.args[2])) return call.reply.Error(errors::kNotInteger);
-  call.reply.Integer(0);
+  const std::optional<int64_t> id = resp::ParseInteger(call.args[2]);
+  if (!id) return call.reply.Error(errors::kNotInteger);
+  const std::shared_ptr<ClientCard> card = call.server.clients().Find(static_cast<uint64_t>(*id));
+  if (card == nullptr || !card->is_waiting) return call.reply.Integer(0);
+  const bool with_error = call.args.size() == 4 && EqualsIgnoringCase(call.args[3], "error");
+  call.server.links().Unblock(*card, with_error);
+  call.reply.Integer(1);
 }
 
 constexpr uint32_t kOwn = kNoScript | kLoading | kStale;

@@ -178,7 +178,7 @@ bool Connection::Execute(const Request& request) {
   HoldUntilSafe(before);
   if (session_.stream != nullptr) ContinueStream();
   if (session_.wait) {
-    session_.card->is_paused = true;
+    session_.card->is_waiting = true;
     thread_.WaitForReplicas(this);
   }
   return true;
@@ -187,13 +187,28 @@ bool Connection::Execute(const Request& request) {
 bool Connection::FinishWait(int64_t now_ms) {
   const size_t there = server_.replication().CountAcknowledged(session_.wait->lsn);
   if (there < session_.wait->replicas && now_ms < session_.wait->deadline_ms) return false;
-  session_.wait.reset();
-  session_.card->is_paused = false;
   reply_.Integer(static_cast<int64_t>(there));
+  EndWait();
+  return true;
+}
+
+void Connection::Unblock(bool with_error) {
+  if (!session_.wait) return;
+  if (with_error) {
+    reply_.Error(errors::kUnblocked);
+    EndWait();
+  } else {
+    session_.wait->deadline_ms = 0;
+    thread_.ResumeWaiting();
+  }
+}
+
+void Connection::EndWait() {
+  session_.wait.reset();
+  session_.card->is_waiting = false;
   MarkForFlush();
   Serve();
   Read();
-  return true;
 }
 
 void Connection::HandOver() {

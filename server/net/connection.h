@@ -46,6 +46,8 @@ class Connection final : private StreamSocket::Owner {
   // The client waits for replicas: answers it if enough of them have acknowledged, or its time is over. False if it
   // waits on.
   bool FinishWait(int64_t now_ms);
+  // Ends the wait, if there is one.
+  void Unblock(bool with_error);
   const std::optional<ReplicaWait>& wait() const { return session_.wait; }
   // Called some times a second. False when the connection has run into a limit and is to be closed.
   bool Tick(int64_t now_ms);
@@ -81,6 +83,8 @@ class Connection final : private StreamSocket::Owner {
   void GiveUpQuorum();
   // Gives the socket to whom the command has named.
   void HandOver();
+  // The reply that was waited for is written: goes on with what came behind it.
+  void EndWait();
   // Appends the next part of a reply that is made part by part.
   void ContinueStream();
   void ReplyProtocolError();

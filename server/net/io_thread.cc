@@ -163,7 +163,7 @@ void IoThread::ResumeWaiting() {
   std::vector<Connection*> waiting;
   waiting.swap(waiting_);
   for (Connection* connection : waiting) {
-    if (connection->FinishWait(now_ms)) continue;
+    if (!connection->wait() || connection->FinishWait(now_ms)) continue;
     waiting_.push_back(connection);
     next_ms = std::min(next_ms, connection->wait()->deadline_ms);
   }

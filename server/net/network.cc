@@ -97,6 +97,13 @@ void Network::ResumePaused() {
   for (auto& thread : threads_) thread->Post([&thread = *thread] { thread.ResumePaused(); });
 }
 
+void Network::Unblock(const ClientCard& card, bool with_error) {
+  IoThread& thread = *threads_[card.thread];
+  thread.Post([&thread, id = card.id, with_error] {
+    if (Connection* connection = thread.Find(id)) connection->Unblock(with_error);
+  });
+}
+
 void Network::ResumeWaiting() {
   for (auto& thread : threads_) {
     if (thread->HasWaiting()) thread->Post([&thread = *thread] { thread.ResumeWaiting(); });

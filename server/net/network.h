@@ -32,6 +32,7 @@ class Network final : public ClientLinks {
   void Close(const ClientCard& card) override;
   void Push(const ClientCard& card, std::shared_ptr<const std::string> bytes) override;
   void ResumePaused() override;
+  void Unblock(const ClientCard& card, bool with_error) override;
   void ResumeWaiting() override;
   void WaitForRound(const std::atomic<bool>& give_up) override;
   void ReleaseReplies() override;

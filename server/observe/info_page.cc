@@ -106,11 +106,11 @@ size_t LargestOf(const Snapshot& s, std::atomic<size_t> ClientCard::*size) {
   return largest;
 }
 
-// Clients that wait: so far those that CLIENT PAUSE holds.
+// Clients that wait: in WAIT, or because of CLIENT PAUSE.
 uint64_t WaitingClients(const Snapshot& s) {
   const auto all = s.server.clients().All();
   return static_cast<uint64_t>(
-      std::count_if(all.begin(), all.end(), [](const auto& card) { return card->is_paused.load(); }));
+      std::count_if(all.begin(), all.end(), [](const auto& card) { return card->is_paused || card->is_waiting; }));
 }
 
 constexpr Field kFields[] = {

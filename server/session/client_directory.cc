@@ -37,7 +37,7 @@ std::string DescribeClient(const ClientCard& card, int64_t now_ms) {
   if (card.is_replica) flags += 'S';
   if (card.is_monitor) flags += 'O';
   if (card.queued_commands >= 0) flags += 'x';
-  if (card.is_paused) flags += 'b';
+  if (card.is_paused || card.is_waiting) flags += 'b';
   if (card.watch_failed) flags += 'd';
   if (card.is_closing) flags += 'c';
   if (card.is_unix) flags += 'U';

@@ -43,6 +43,7 @@ struct ClientCard {
   std::atomic<size_t> output_capacity{0};
   std::atomic<bool> is_monitor{false};
   std::atomic<bool> is_paused{false};
+  std::atomic<bool> is_waiting{false};  // in WAIT
   std::atomic<bool> is_closing{false};
   std::atomic<bool> no_evict{false};
   std::atomic<bool> no_touch{false};

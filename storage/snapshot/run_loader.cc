@@ -4,14 +4,18 @@
 namespace ringkv::storage {
 namespace {
 
-void InsertInto(Partition& partition, DbIndex db, const BlockEntry& entry, Position position)
+// False if the key is there already.
+bool InsertInto(Partition& partition, DbIndex db, const BlockEntry& entry, Position position)
     REQUIRES(partition.mutex) {
   std::unique_ptr<Table>& table = partition.tables[db];
   if (table == nullptr) table = std::make_unique<Table>();
+  if (table->SegmentFor(position.local())->Find(entry.key, position.local()) != nullptr) return false;
   table->Insert(position.local(), MutableEntry::Create(entry.key, entry.value, entry.expiry, entry.form, entry.access));
+  return true;
 }
 
-// Reads the databases of a run, and gives each key to `insert(db, entry, position)`.
+// Reads the databases of a run, and gives each key to `insert(db, entry, position)`, which says no if it
+// is there already.
 template <typename Insert>
 std::string ReadKeys(ByteReader& reader, const Placement& placement, const BlockRun& run, DbIndex databases,
                      uint64_t* keys, Insert&& insert) {
@@ -26,7 +30,7 @@ std::string ReadKeys(ByteReader& reader, const Placement& placement, const Block
       if (!reader.ok()) return "a block ends within an entry";
       const Position position = PositionOf(entry.key, placement);
       if (position.value < run.first || position.value >= run.end) return "a key stands in a block of others";
-      insert(static_cast<DbIndex>(db), entry, position);
+      if (!insert(static_cast<DbIndex>(db), entry, position)) return "a key stands there twice";
     }
     *keys += count;
   }
@@ -45,14 +49,14 @@ std::string LoadRun(ByteReader& reader, const Placement& placement, Store& store
     MutexLock lock(partition.mutex);
     return ReadKeys(reader, placement, *run, store.databases(), keys,
                     [&](DbIndex db, const BlockEntry& entry, Position position)
-                        REQUIRES(partition.mutex) { InsertInto(partition, db, entry, position); });
+                        REQUIRES(partition.mutex) { return InsertInto(partition, db, entry, position); });
   }
   // The order of keys has changed since: cluster-enabled was switched.
   return ReadKeys(reader, placement, *run, store.databases(), keys, [&](DbIndex db, const BlockEntry& entry, Position) {
     const Position position = PositionOf(entry.key, store.placement());
     Partition& partition = store.partition(position.partition());
     MutexLock lock(partition.mutex);
-    InsertInto(partition, db, entry, position);
+    return InsertInto(partition, db, entry, position);
   });
 }
 

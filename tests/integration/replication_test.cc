@@ -366,6 +366,28 @@ TEST(Replication, WaitCountsReplicasThatHaveWhatTheClientHasWritten) {
   EXPECT_EQ(Ask(context.get(), {"WAIT", "1", "0"})->integer, 1);
 }
 
+TEST(Replication, AClientInWaitCanBeUnblocked) {
+  ServerProcess server;
+  const Context waiting = ConnectTo(server);
+  const std::string id = std::to_string(Ask(waiting.get(), {"CLIENT", "ID"})->integer);
+  EXPECT_EQ(Say(server, {"CLIENT", "UNBLOCK", id}), "0");
+  for (const std::string reason : {"TIMEOUT", "ERROR"}) {
+    ::redisAppendCommand(waiting.get(), "WAIT 1 0");
+    int written = 0;
+    while (written == 0) ASSERT_EQ(::redisBufferWrite(waiting.get(), &written), REDIS_OK);
+    ASSERT_TRUE(Eventually([&] { return Say(server, {"CLIENT", "UNBLOCK", id, reason}) == "1"; }));
+    void* reply = nullptr;
+    ASSERT_EQ(::redisGetReply(waiting.get(), &reply), REDIS_OK);
+    const Reply owned(static_cast<redisReply*>(reply));
+    if (reason == "ERROR") {
+      EXPECT_STREQ(owned->str, "UNBLOCKED client unblocked via CLIENT UNBLOCK");
+    } else {
+      EXPECT_EQ(owned->integer, 0);
+    }
+    EXPECT_STREQ(Ask(waiting.get(), {"PING"})->str, "PONG");
+  }
+}
+
 TEST(Replication, WithAQuorumAWriteIsAnsweredWhenAMajorityHasIt) {
   ServerProcess primary(WithDebug({"--repl-ack", "quorum", "--repl-shard-nodes", "3", "--repl-ack-timeout", "300"}));
   CuttingProxy proxy(primary.port());

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "storage/checksum.h"
 #include "storage/log_tail.h"
 #include "storage/snapshot_stream.h"
 #include "tests/support/durable_store.h"
@@ -155,6 +156,28 @@ TEST_F(FollowerTest, TakesNoSnapshotThatLacksASection) {
   ASSERT_TRUE(stream.NextBlock(&section));
   EXPECT_FALSE(follower_.TakeSection(section));
   EXPECT_TRUE(follower_.is_loading());
+}
+
+TEST_F(FollowerTest, RefusesABlockThatHoldsAKeyTwice) {
+  ASSERT_TRUE(follower_.Begin(storage::EncodeFileHeader(storage::kSnapshotMagic, {.hash_seed = 5, .created = 1})));
+  const uint64_t partition = storage::PositionOf("twice", {.seed = 5}).partition();
+  storage::MutableEntry* entry = storage::MutableEntry::Create("twice", "v", storage::kNoExpiry, {}, 0);
+  std::string raw;
+  storage::EncodeRun(&raw, {.first = partition << 32, .end = (partition + 1) << 32, .lsn = 0});
+  storage::PutVarint(&raw, 1);  // database 0
+  storage::PutVarint(&raw, 2);
+  storage::EncodeEntry(&raw, *entry);
+  storage::EncodeEntry(&raw, *entry);
+  storage::PutVarint(&raw, 0);
+  storage::MutableEntry::Free(entry);
+  const storage::Section section{.kind = storage::SectionKind::kBlock,
+                                 .keys = 2,
+                                 .stored_bytes = raw.size(),
+                                 .raw_bytes = raw.size(),
+                                 .body_checksum = storage::Checksum(raw)};
+  const storage::Status taken = follower_.TakeSection(storage::EncodeSection(section) + raw);
+  ASSERT_FALSE(taken);
+  EXPECT_EQ(taken.error().text, "a key stands there twice");
 }
 
 TEST_F(FollowerTest, HidesKeysWhoseTimeIsOverUntilThePrimarySaysSo) {

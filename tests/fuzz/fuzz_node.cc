@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+// Any bytes as what another node sends: messages are taken or refused; a follower takes sections and frames or says
+// what is wrong, and what it has taken can be read.
+#include <cstdint>
+#include <cstdlib>
+
+#include "cluster/node_messages.h"
+#include "storage/checksum.h"
+#include "storage/follower.h"
+#include "tests/support/durable_store.h"
+#include "tests/support/faulty_file_system.h"
+
+namespace {
+
+using namespace ringkv;
+
+// With checksums that are right, so that what is behind them is reached.
+std::string AsSection(std::string_view body, uint64_t number) {
+  std::string bytes = storage::EncodeSection({.kind = storage::SectionKind::kBlock,
+                                              .number = number,
+                                              .stored_bytes = body.size(),
+                                              .raw_bytes = body.size(),
+                                              .body_checksum = storage::Checksum(body)});
+  return bytes.append(body);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  if (size < 2) return 0;
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  cluster::NodeMessage message;
+  size_t needed = 0;
+  if (cluster::DecodeMessage(text, &message, &needed) == cluster::Decoded::kMessage && needed > size) std::abort();
+  test::FaultyFileSystem disk;
+  test::DurableStore store(disk);
+  storage::Follower follower(store.store());
+  const bool begins = data[0] % 2 == 0;
+  if (begins) {
+    const std::string header = storage::EncodeFileHeader(
+        storage::kSnapshotMagic, {.hash_seed = data[1], .by_slot = data[1] % 2 == 1, .lsn = 0, .created = 1});
+    if (!follower.Begin(header)) std::abort();
+    const bool taken = follower.TakeSection(AsSection(text.substr(2), 0)).has_value();
+    if (!taken && !follower.is_loading()) std::abort();
+  } else {
+    follower.Resume(0);
+    std::string frame;
+    storage::EncodeFrame(
+        &frame, {.first = 1, .groups = data[1] % 4u + 1, .durable = 0, .time = 1, .body = text.substr(2)});
+    if (follower.TakeFrame(frame) && follower.last() == 0) std::abort();
+  }
+  store.Contents();
+  return 0;
+}

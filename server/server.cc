@@ -116,9 +116,11 @@ void Server::WaitForIoThreads(const std::atomic<bool>& give_up) {
 
 bool Server::SavesAtEnd() const { return !options_.save.Get().empty(); }
 
-storage::Status Server::PrepareShutdown(bool save) {
+storage::Status Server::PrepareShutdown(bool save, bool waits_for_replicas) {
+  // What is acknowledged from here on would be neither in the snapshot nor on replicas.
+  Pause(PauseMode::kWrites, INT64_MAX);
+  if (waits_for_replicas) replication_->LetReplicasCatchUp(options_.shutdown_timeout * 1000);
   if (!save || is_replacing()) return {};
-  Pause(PauseMode::kWrites, INT64_MAX);  // what is acknowledged from here on would not be in the snapshot
   storage::Status saved = durability_.SaveAtEnd();
   if (!saved) Unpause();
   return saved;
@@ -189,6 +191,7 @@ void Server::ApplyOptions() {
   const bool wants_log = options_.appendonly != 0;
   if (!is_loading() && wants_log != durability_.wants_log()) durability_.SwitchLog(wants_log);
 
+  storage::MutexLock lock(refused_mutex_);
   uint32_t refused = 0;
   if (is_loading() || is_replacing()) refused |= kNeedsLoaded;
   if (log_is_full_) refused |= kNeedsLogRoom;

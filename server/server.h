@@ -58,9 +58,9 @@ class Server {
   void SetReplacing(bool replacing);
   bool is_replacing() const { return is_replacing_.load(std::memory_order_relaxed); }
 
-  // What has to be done before the end: writes wait from now on, and a snapshot is made if `save` says so. If that
-  // fails the server goes on.
-  storage::Status PrepareShutdown(bool save);
+  // What has to be done before the end: writes wait from now on, replicas get what they haven't got, and a snapshot is
+  // made if `save` says so. If that fails the server goes on.
+  storage::Status PrepareShutdown(bool save, bool waits_for_replicas = true);
   // Whether SHUTDOWN without arguments saves.
   bool SavesAtEnd() const;
 
@@ -157,6 +157,7 @@ class Server {
   const std::unique_ptr<Replication> replication_;
   const std::unique_ptr<ClusterState> cluster_;
 
+  storage::Mutex refused_mutex_;  // who computes what is refused looks at the rest under it: the last one is right
   std::atomic<uint32_t> refused_now_{0};
   std::atomic<PauseMode> pause_mode_{PauseMode::kWrites};
   std::atomic<int64_t> pause_end_ms_{0};

@@ -47,15 +47,21 @@ void Info(AdminCall& call) {
   call.reply.Verbatim(DescribeClient(*call.session.card, call.txn.now()) + "\n", "txt");
 }
 
-// All clients are of one kind so far; the other kinds' names are known and match nobody.
-enum class TypeFilter { kUnknown, kNormal, kNobody };
+// The other kinds' names are known and match nobody.
+enum class TypeFilter { kUnknown, kAny, kNormal, kReplica, kNobody };
 
 TypeFilter ParseType(std::string_view word) {
   if (EqualsIgnoringCase(word, "normal")) return TypeFilter::kNormal;
-  for (const std::string_view other : {"slave", "replica", "pubsub", "master"}) {
+  if (EqualsIgnoringCase(word, "slave") || EqualsIgnoringCase(word, "replica")) return TypeFilter::kReplica;
+  for (const std::string_view other : {"pubsub", "master"}) {
     if (EqualsIgnoringCase(word, other)) return TypeFilter::kNobody;
   }
   return TypeFilter::kUnknown;
+}
+
+bool IsOfType(const ClientCard& card, TypeFilter type) {
+  if (type == TypeFilter::kAny) return true;
+  return type == (card.is_replica ? TypeFilter::kReplica : TypeFilter::kNormal);
 }
 
 void List(AdminCall& call) {
@@ -69,7 +75,8 @@ void List(AdminCall& call) {
     if (type == TypeFilter::kUnknown) {
       return call.reply.Error("ERR Unknown client type '" + std::string(args.Peek()) + "'");
     }
-    if (type == TypeFilter::kNormal) shown = call.server.clients().All();
+    shown = call.server.clients().All();
+    std::erase_if(shown, [&](const auto& card) { return !IsOfType(*card, type); });
   } else if (args.TakeWithValue("ID")) {
     while (!args.AtEnd()) {
       const std::optional<int64_t> id = resp::ParseInteger(args.Next());
@@ -89,7 +96,7 @@ struct KillFilter {
   std::optional<uint64_t> id;
   std::optional<std::string_view> address;
   std::optional<std::string_view> local_address;
-  TypeFilter type = TypeFilter::kNormal;
+  TypeFilter type = TypeFilter::kAny;
   bool skip_me = true;
 };
 
@@ -131,7 +138,7 @@ bool ParseKillFilter(AdminCall& call, KillFilter* filter) {
 int64_t KillMatching(AdminCall& call, const KillFilter& filter) {
   int64_t killed = 0;
   for (const auto& card : call.server.clients().All()) {
-    if (filter.type != TypeFilter::kNormal || (filter.id && card->id != *filter.id) ||
+    if (!IsOfType(*card, filter.type) || (filter.id && card->id != *filter.id) ||
         (filter.address && card->address != *filter.address) ||
         (filter.local_address && card->local_address != *filter.local_address)) {
       continue;

@@ -74,6 +74,7 @@ void Shutdown(AdminCall& call) {
   bool save = call.server.SavesAtEnd();
   bool abort = false;
   bool force = false;
+  bool waits = true;
   bool other = false;
   while (!call.args.AtEnd()) {
     if (call.args.Take("ABORT")) {
@@ -88,7 +89,7 @@ void Shutdown(AdminCall& call) {
     } else if (call.args.Take("FORCE")) {
       force = true;
     } else if (call.args.Take("NOW")) {
-      // There is nobody to wait for.
+      waits = false;
     } else {
       return call.reply.Error(errors::kSyntax);
     }
@@ -96,7 +97,7 @@ void Shutdown(AdminCall& call) {
   if (abort && other) return call.reply.Error(errors::kSyntax);
   if (abort) return call.reply.Error("ERR No shutdown in progress.");
   call.server.log().Notice("SHUTDOWN asked for by " + call.session.card->address);
-  if (const storage::Status ready = call.server.PrepareShutdown(save && !call.server.is_loading()); !ready && !force) {
+  if (const storage::Status ready = call.server.PrepareShutdown(save && !call.server.is_loading(), waits); !ready && !force) {
     call.server.log().Warning("can't shut down, the snapshot failed: " + ready.error().text);
     return call.reply.Error("ERR Errors trying to SHUTDOWN. Check logs.");
   }

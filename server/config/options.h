@@ -112,6 +112,7 @@ struct Options {
   SharedNumber repl_ack;
   SharedNumber repl_ack_timeout;
   SharedNumber repl_shard_nodes;
+  SharedNumber shutdown_timeout;
   SharedNumber min_replicas_to_write;
   SharedNumber min_replicas_max_lag;
 

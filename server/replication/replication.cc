@@ -2,6 +2,8 @@
 #include "server/replication/replication.h"
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "cluster/replication/acks.h"
 #include "server/cluster/cluster_state.h"
@@ -299,6 +301,24 @@ std::vector<Lsn> Replication::Acknowledged() {
   return acknowledged;
 }
 
+void Replication::LetReplicasCatchUp(int64_t most_ms) {
+  constexpr auto kSlice = std::chrono::milliseconds(1);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(most_ms);
+  const Lsn last = server_.store().log().appended();
+  for (;;) {
+    const std::vector<Lsn> acknowledged = Acknowledged();
+    const auto behind = static_cast<size_t>(
+        std::count_if(acknowledged.begin(), acknowledged.end(), [&](Lsn each) { return each < last; }));
+    if (behind == 0) return;
+    if (std::chrono::steady_clock::now() >= end) {
+      server_.log().Warning(std::to_string(behind) + " replicas have not got everything within shutdown-timeout");
+      return;
+    }
+    server_.store().log().Wake();
+    std::this_thread::sleep_for(kSlice);
+  }
+}
+
 size_t Replication::CountAcknowledged(Lsn lsn) { return cluster::CountAtLeast(Acknowledged(), lsn); }
 
 size_t Replication::ShardNodes(size_t replicas) const {
@@ -330,6 +350,7 @@ void Replication::CountGoodReplicas() {
 }
 
 void Replication::Tick() {
+  backlog_.SetLimit(static_cast<size_t>(server_.options().repl_backlog_size));
   ReapFeeds();
   SaveHistory();
   CountGoodReplicas();

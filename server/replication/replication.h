@@ -71,6 +71,8 @@ class Replication {
   size_t CountAcknowledged(storage::Lsn lsn);
   // The last group that a majority of the shard has.
   storage::Lsn quorum_lsn() const { return quorum_lsn_.load(); }
+  // Waits until every replica that is online has all there is, so long at most. Nobody should write meanwhile.
+  void LetReplicasCatchUp(int64_t most_ms);
   // Replicas that have been heard of within min-replicas-max-lag.
   size_t good_replicas() const { return good_replicas_.load(std::memory_order_relaxed); }
 

@@ -366,6 +366,33 @@ TEST(Replication, WaitCountsReplicasThatHaveWhatTheClientHasWritten) {
   EXPECT_EQ(Ask(context.get(), {"WAIT", "1", "0"})->integer, 1);
 }
 
+TEST(Replication, ClientKillEndsALinkToAReplicaWhichComesAgain) {
+  ServerProcess primary(WithDebug({}));
+  ServerProcess replica(ReplicaOf(primary.port()));
+  ASSERT_TRUE(Eventually([&] { return IsUp(replica); }));
+  EXPECT_NE(Say(primary, {"CLIENT", "LIST", "TYPE", "replica"}).find("flags=S"), std::string::npos);
+  EXPECT_EQ(Say(primary, {"CLIENT", "KILL", "TYPE", "replica"}), "1");
+  ASSERT_TRUE(Eventually([&] { return primary.Info("sync_partial_ok") == "1"; }));
+  ExpectEqual(replica, primary);
+}
+
+TEST(Replication, AnOrderlyEndOfThePrimaryLeavesItsReplicasWithEverything) {
+  auto primary = std::make_unique<ServerProcess>(WithDebug({}));
+  CuttingProxy proxy(primary->port());
+  ServerProcess replica(ReplicaOf(proxy.port()));
+  ASSERT_TRUE(Eventually([&] { return IsUp(replica); }));
+  proxy.Hold(true);
+  const Context context = ConnectTo(*primary);
+  for (int i = 0; i < 1000; ++i) {
+    ASSERT_STREQ(Ask(context.get(), {"SET", "key:" + std::to_string(i), "value"})->str, "OK");
+  }
+  primary->Signal(SIGTERM);
+  ASSERT_TRUE(Eventually([&] { return primary->Log().find("received SIGTERM") != std::string::npos; }));
+  proxy.Hold(false);
+  EXPECT_EQ(primary->WaitForEnd(), 0);
+  EXPECT_EQ(Say(replica, {"DBSIZE"}), "1000");
+}
+
 TEST(Replication, AClientInWaitCanBeUnblocked) {
   ServerProcess server;
   const Context waiting = ConnectTo(server);

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "resp/reply_parser.h"
+#include "resp/request_writer.h"
 
 namespace ringkv::cluster_admin {
 
@@ -51,8 +52,7 @@ Result<std::unique_ptr<NodeClient>> NodeClient::Connect(const std::string& host,
 NodeClient::~NodeClient() { ::close(descriptor_); }
 
 Result<resp::Reply> NodeClient::Ask(const std::vector<std::string>& command) {
-  std::string request = "*" + std::to_string(command.size()) + "\r\n";
-  for (const std::string& word : command) request += "$" + std::to_string(word.size()) + "\r\n" + word + "\r\n";
+  const std::string request = resp::EncodeRequest(command);
   for (size_t sent = 0; sent < request.size();) {
     const ssize_t count = ::send(descriptor_, request.data() + sent, request.size() - sent, MSG_NOSIGNAL);
     if (count < 0 && errno == EINTR) continue;

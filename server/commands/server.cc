@@ -97,7 +97,8 @@ void Shutdown(AdminCall& call) {
   if (abort && other) return call.reply.Error(errors::kSyntax);
   if (abort) return call.reply.Error("ERR No shutdown in progress.");
   call.server.log().Notice("SHUTDOWN asked for by " + call.session.card->address);
-  if (const storage::Status ready = call.server.PrepareShutdown(save && !call.server.is_loading(), waits); !ready && !force) {
+  if (const storage::Status ready = call.server.PrepareShutdown(save && !call.server.is_loading(), waits);
+      !ready && !force) {
     call.server.log().Warning("can't shut down, the snapshot failed: " + ready.error().text);
     return call.reply.Error("ERR Errors trying to SHUTDOWN. Check logs.");
   }

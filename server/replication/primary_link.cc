@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "server/cluster/cluster_state.h"
+#include "server/replication/handshake.h"
 #include "server/replication/replication.h"
 #include "server/server.h"
 #include "storage/allocator.h"
@@ -18,17 +19,10 @@ using storage::MutexLock;
 using storage::Status;
 
 constexpr int64_t kConnectMs = 5000;
-constexpr size_t kLongestLine = 4096;
 constexpr size_t kReceiveBytes = 256 * 1024;
 // Between two attempts: longer each time, and short again after one that worked.
 constexpr auto kShortestRest = std::chrono::milliseconds(50);
 constexpr auto kLongestRest = std::chrono::milliseconds(1000);
-
-std::string AsRequest(const std::vector<std::string>& words) {
-  std::string request = "*" + std::to_string(words.size()) + "\r\n";
-  for (const std::string& word : words) request += "$" + std::to_string(word.size()) + "\r\n" + word + "\r\n";
-  return request;
-}
 
 }  // namespace
 
@@ -139,23 +133,9 @@ Status PrimaryLink::FollowOnce(uint64_t generation, const PrimaryAddress& target
   return ReceiveMessages(generation);
 }
 
-storage::Result<std::string> PrimaryLink::Ask(const std::vector<std::string>& command) {
-  const int64_t timeout = server_.options().repl_timeout * 1000;
-  if (Status sent = socket_->Send(AsRequest(command), timeout); !sent) return tl::unexpected(sent.error());
-  storage::Result<std::string> line = socket_->ReceiveLine(kLongestLine, timeout);
-  if (line && line->starts_with('-')) return Fail(command[0] + " was answered: " + line->substr(1));
-  return line;
-}
-
 Status PrimaryLink::Handshake(uint64_t generation, const PrimaryAddress& target) NO_THREAD_SAFETY_ANALYSIS {
   Options& options = server_.options();
-  const std::string password = options.masterauth.Get();
-  if (!password.empty()) {
-    const std::string user = options.masteruser.Get();
-    std::vector<std::string> auth{"AUTH", password};
-    if (!user.empty()) auth.insert(auth.begin() + 1, user);
-    if (const auto answer = Ask(auth); !answer) return tl::unexpected(answer.error());
-  }
+  if (Status known = Authenticate(*socket_, options); !known) return known;
   const int64_t announced = options.replica_announce_port;
   const int64_t port = announced != 0 ? announced : options.port.load();
   std::vector<std::string> about{"REPLCONF", "listening-port", std::to_string(port)};
@@ -163,9 +143,9 @@ Status PrimaryLink::Handshake(uint64_t generation, const PrimaryAddress& target)
     about.insert(about.end(), {"ip-address", ip});
   }
   about.insert(about.end(), {"capa", std::string(kLinkCapability)});
-  if (const auto answer = Ask(about); !answer) return tl::unexpected(answer.error());
+  if (const auto answer = Ask(*socket_, options, about); !answer) return tl::unexpected(answer.error());
   const storage::Lsn have = replication_.FollowedLast();
-  const auto verdict = Ask({"PSYNC", replication_.history_id(), std::to_string(have + 1)});
+  const auto verdict = Ask(*socket_, options, {"PSYNC", replication_.history_id(), std::to_string(have + 1)});
   if (!verdict) return tl::unexpected(verdict.error());
   char word[16] = {};
   char history[48] = {};

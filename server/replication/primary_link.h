@@ -61,7 +61,6 @@ class PrimaryLink {
   bool IsCurrent(uint64_t generation) { return generation_.load() == generation; }
   storage::Status FollowOnce(uint64_t generation, const PrimaryAddress& target);
   storage::Status Handshake(uint64_t generation, const PrimaryAddress& target);
-  storage::Result<std::string> Ask(const std::vector<std::string>& command);
   storage::Status ReceiveMessages(uint64_t generation);
   storage::Status Take(uint64_t generation, const cluster::NodeMessage& message);
   storage::Status TakeSnapshotPart(const cluster::NodeMessage& message);

@@ -4,8 +4,10 @@
 #include <chrono>
 #include <vector>
 
+#include "resp/request_writer.h"
 #include "server/command/dispatch.h"
 #include "server/load_rdb.h"
+#include "server/replication/handshake.h"
 #include "server/server.h"
 #include "storage/allocator.h"
 #include "storage/log/log_files.h"
@@ -25,12 +27,6 @@ constexpr auto kRest = std::chrono::milliseconds(1000);
 constexpr size_t kMarkBytes = 40;      // behind an RDB file whose length was not known before
 constexpr uint64_t kNamedOfEach = 10;  // keys of each type, commands of each name
 constexpr std::string_view kEndMark = "$EOF:";
-
-std::string AsRequest(const std::vector<std::string>& words) {
-  std::string request = "*" + std::to_string(words.size()) + "\r\n";
-  for (const std::string& word : words) request += "$" + std::to_string(word.size()) + "\r\n" + word + "\r\n";
-  return request;
-}
 
 // As it may stand in a line of the log.
 std::string Quoted(std::string_view text) {
@@ -146,29 +142,16 @@ Status RedisLink::FollowOnce() {
   return TakeCommands();
 }
 
-storage::Result<std::string> RedisLink::Ask(const std::vector<std::string>& command) NO_THREAD_SAFETY_ANALYSIS {
-  const int64_t timeout = server_.options().repl_timeout * 1000;
-  if (Status sent = socket_->Send(AsRequest(command), timeout); !sent) return tl::unexpected(sent.error());
-  storage::Result<std::string> line = socket_->ReceiveLine(kLongestLine, timeout);
-  if (line && line->starts_with('-')) return Fail(command[0] + " was answered: " + line->substr(1));
-  return line;
-}
-
-Status RedisLink::Handshake() {
+Status RedisLink::Handshake() NO_THREAD_SAFETY_ANALYSIS {
   Options& options = server_.options();
-  if (const std::string password = options.masterauth.Get(); !password.empty()) {
-    const std::string user = options.masteruser.Get();
-    std::vector<std::string> auth{"AUTH", password};
-    if (!user.empty()) auth.insert(auth.begin() + 1, user);
-    if (const auto answer = Ask(auth); !answer) return tl::unexpected(answer.error());
-  }
+  if (Status known = Authenticate(*socket_, options); !known) return known;
   for (const std::vector<std::string>& about :
        {std::vector<std::string>{"REPLCONF", "listening-port", std::to_string(options.port)},
         std::vector<std::string>{"REPLCONF", "capa", "eof", "capa", "psync2"}}) {
-    if (const auto answer = Ask(about); !answer) return tl::unexpected(answer.error());
+    if (const auto answer = Ask(*socket_, options, about); !answer) return tl::unexpected(answer.error());
   }
   const int64_t next = history_ == "?" ? -1 : offset_ + 1;
-  const auto verdict = Ask({"PSYNC", history_, std::to_string(next)});
+  const auto verdict = Ask(*socket_, options, {"PSYNC", history_, std::to_string(next)});
   if (!verdict) return tl::unexpected(verdict.error());
   char history[48] = {};
   long long offset = 0;
@@ -323,7 +306,8 @@ Status RedisLink::Execute(std::span<const std::string_view> argv) {
 }
 
 Status RedisLink::Acknowledge() NO_THREAD_SAFETY_ANALYSIS {
-  return socket_->Send(AsRequest({"REPLCONF", "ACK", std::to_string(offset_)}), server_.options().repl_timeout * 1000);
+  return socket_->Send(resp::EncodeRequest({"REPLCONF", "ACK", std::to_string(offset_)}),
+                       server_.options().repl_timeout * 1000);
 }
 
 void RedisLink::LeaveOutKey(const std::string& type, const std::string& key) {

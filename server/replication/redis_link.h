@@ -47,7 +47,6 @@ class RedisLink {
  private:
   void Run();
   storage::Status FollowOnce();
-  storage::Result<std::string> Ask(const std::vector<std::string>& command);
   storage::Status Handshake();
   storage::Status TakeFile();
   storage::Status ReceiveFile(const std::string& header);

@@ -45,8 +45,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   } else {
     follower.Resume(0);
     std::string frame;
-    storage::EncodeFrame(
-        &frame, {.first = 1, .groups = data[1] % 4u + 1, .durable = 0, .time = 1, .body = text.substr(2)});
+    storage::EncodeFrame(&frame,
+                         {.first = 1, .groups = data[1] % 4u + 1, .durable = 0, .time = 1, .body = text.substr(2)});
     if (follower.TakeFrame(frame) && follower.last() == 0) std::abort();
   }
   store.Contents();

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+#include "server/replication/handshake.h"
+
+#include "resp/request_writer.h"
+
+namespace ringkv::server {
+
+storage::Result<std::string> Ask(PeerSocket& socket, const Options& options, const std::vector<std::string>& command) {
+  constexpr size_t kLongestLine = 4096;
+  const int64_t timeout = options.repl_timeout * 1000;
+  if (storage::Status sent = socket.Send(resp::EncodeRequest(command), timeout); !sent) {
+    return tl::unexpected(sent.error());
+  }
+  storage::Result<std::string> line = socket.ReceiveLine(kLongestLine, timeout);
+  if (line && line->starts_with('-')) return storage::Fail(command[0] + " was answered: " + line->substr(1));
+  return line;
+}
+
+storage::Status Authenticate(PeerSocket& socket, const Options& options) {
+  const std::string password = options.masterauth.Get();
+  if (password.empty()) return {};
+  std::vector<std::string> command{"AUTH", password};
+  if (const std::string user = options.masteruser.Get(); !user.empty()) command.insert(command.begin() + 1, user);
+  const storage::Result<std::string> answer = Ask(socket, options, command);
+  return answer ? storage::Status() : tl::unexpected(answer.error());
+}
+
+}  // namespace ringkv::server

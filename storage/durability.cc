@@ -301,6 +301,7 @@ void Durability::NoteRun(SnapshotReason reason, const Result<SnapshotSummary>& r
   {
     MutexLock lock(mutex_);
     state_.is_running = false;
+    if (!result && is_replacing_) return;  // given up, which is no failure
     bool& ok = reason == SnapshotReason::kSave ? state_.last_ok : state_.last_rewrite_ok;
     ok = result.has_value();
     state_.failure = ok ? "" : result.error().text;

@@ -98,8 +98,14 @@ void PrimaryLink::Run() {
   std::string said;
   auto rest = kShortestRest;
   while (WaitForTarget(&generation, &target)) {
-    if (followed != generation) replication_.BecomeFollower(stopping_);
-    followed = generation;
+    if (followed != generation) {
+      replication_.PrepareToFollow(stopping_);
+      // Somebody may have said otherwise meanwhile.
+      MutexLock lock(apply_mutex_);
+      if (!IsCurrent(generation)) continue;
+      replication_.BecomeFollower();
+      followed = generation;
+    }
     const Status ended = FollowOnce(generation, target);
     {
       MutexLock lock(mutex_);

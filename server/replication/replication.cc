@@ -42,11 +42,14 @@ void Replication::WillFollow() {
 Status Replication::Start() {
   LoadHistory();
   link_.Start();
+  Tick();  // what the options ask for holds from the first client on
   const std::string primary = server_.options().replicaof.Get();
   const std::string redis = server_.options().migrate_from.Get();
   if (!primary.empty() && !redis.empty()) return storage::Fail("replicaof and migrate-from can't both be given");
   if (!primary.empty()) Follow(ParseAddress(primary));
-  return redis.empty() ? Status() : redis_.Start(ParseAddress(redis));
+  if (redis.empty()) return {};
+  if (server_.cluster().is_enabled()) return storage::Fail("migrate-from can't be given with cluster-enabled yes");
+  return redis_.Start(ParseAddress(redis));
 }
 
 void Replication::Stop() {
@@ -130,10 +133,13 @@ void Replication::Follow(PrimaryAddress primary) {
   link_.Follow(std::move(primary));
 }
 
-void Replication::BecomeFollower(const std::atomic<bool>& give_up) {
+void Replication::PrepareToFollow(const std::atomic<bool>& give_up) {
   CloseFeeds();
   // Whoever was let in as a writer before has finished when every thread has been asked once.
   server_.WaitForIoThreads(give_up);
+}
+
+void Replication::BecomeFollower() {
   SetAuthority(server_.options().replica_read_only != 0 ? storage::Authority::kFollower
                                                         : storage::Authority::kWritableFollower);
   KeepBacklog(false);
@@ -327,12 +333,18 @@ size_t Replication::ShardNodes(size_t replicas) const {
 }
 
 void Replication::NoteAck() {
+  UpdateQuorum();
+  server_.links().ResumeWaiting();
+}
+
+void Replication::UpdateQuorum() {
   const std::vector<Lsn> acknowledged = Acknowledged();
+  const size_t nodes = ShardNodes(acknowledged.size());
+  // Alone it waits for nobody.
   const Lsn quorum =
-      cluster::QuorumLsn(acknowledged, ShardNodes(acknowledged.size()), server_.store().log().appended());
+      nodes <= 1 ? UINT64_MAX : cluster::QuorumLsn(acknowledged, nodes, server_.store().log().appended());
   const Lsn before = quorum_lsn_.exchange(quorum);
   if (quorum != before && server_.options().repl_ack != 0) server_.links().ReleaseReplies();
-  server_.links().ResumeWaiting();
 }
 
 void Replication::NoteFeedChange() {
@@ -354,11 +366,16 @@ void Replication::Tick() {
   ReapFeeds();
   SaveHistory();
   CountGoodReplicas();
+  const bool wants_quorum = server_.options().repl_ack != 0;
+  if (wants_quorum) {
+    if (!has_backlog_) KeepBacklog(false);  // without a number nobody can say that he has a change
+    UpdateQuorum();
+  }
   const int64_t ttl = server_.options().repl_backlog_ttl;
   bool is_unused = false;
   {
     MutexLock lock(mutex_);
-    is_unused = has_backlog_ && !is_replica() && feeds_.empty() && ttl > 0 &&
+    is_unused = has_backlog_ && !is_replica() && !wants_quorum && feeds_.empty() && ttl > 0 &&
                 server_.clock().Now() - last_replica_ms_ > ttl * 1000;
   }
   if (is_unused && has_backlog_.exchange(false)) {

@@ -106,7 +106,9 @@ class Replication {
   void NoteBytesOut(size_t bytes) { totals_.bytes_out.fetch_add(bytes, std::memory_order_relaxed); }
 
   // --- for the link, in its thread ---
-  void BecomeFollower(const std::atomic<bool>& give_up);
+  // Returns when nobody writes any more, or `give_up` becomes true.
+  void PrepareToFollow(const std::atomic<bool>& give_up);
+  void BecomeFollower();
   // The last group that the store is the state after.
   storage::Lsn FollowedLast();
   void ContinueHistory(const std::string& id, uint64_t epoch, storage::Lsn last);
@@ -120,6 +122,7 @@ class Replication {
   std::string HistoryPath() const { return "replication.history"; }
   void LoadHistory();
   void SaveHistory();
+  void UpdateQuorum();
   // Every change has a number from now on, and its bytes are kept for a while.
   void KeepBacklog(bool nothing_has_changed);
   void CloseFeeds();

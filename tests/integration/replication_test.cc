@@ -438,6 +438,27 @@ TEST(Replication, WithAQuorumAWriteIsAnsweredWhenAMajorityHasIt) {
   ASSERT_TRUE(Eventually([&] { return std::string(Ask(context.get(), {"SET", "key", "again"})->str) == "OK"; }));
 }
 
+TEST(Replication, AQuorumOfOneIsTheServerItselfAndOfThreeNotWithoutReplicas) {
+  ServerProcess alone({"--repl-ack", "quorum"});
+  EXPECT_EQ(Say(alone, {"SET", "a", "b"}), "OK");
+  ServerProcess of_three({"--repl-ack", "quorum", "--repl-shard-nodes", "3", "--repl-ack-timeout", "100"});
+  EXPECT_NE(Say(of_three, {"SET", "a", "b"}).find("its outcome is open"), std::string::npos);
+}
+
+TEST(Replication, FollowingThatIsTakenBackAtOnceLeavesAPrimary) {
+  ServerProcess primary(WithDebug({}));
+  ServerProcess other(WithDebug({}));
+  ServerProcess replica(ReplicaOf(other.port()));
+  const Context context = ConnectTo(other);
+  for (int i = 0; i < 200; ++i) {
+    ASSERT_STREQ(Ask(context.get(), {"REPLICAOF", "127.0.0.1", std::to_string(primary.port())})->str, "OK");
+    ASSERT_TRUE(Eventually([&] { return std::string(Ask(context.get(), {"REPLICAOF", "NO", "ONE"})->str) == "OK"; }));
+    ASSERT_STREQ(Ask(context.get(), {"SET", "key", std::to_string(i)})->str, "OK");
+  }
+  // What it writes is recorded: its replica gets it.
+  ExpectEqual(replica, other);
+}
+
 TEST(Replication, WritesAreRefusedWithFewerReplicasThanTheConfigurationAsksFor) {
   ServerProcess primary(WithDebug({"--min-replicas-to-write", "1"}));
   EXPECT_TRUE(Eventually([&] { return Say(primary, {"SET", "a", "b"}).starts_with("NOREPLICAS"); }));

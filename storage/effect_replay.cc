@@ -2,6 +2,7 @@
 #include "storage/effect_replay.h"
 
 #include <algorithm>
+#include <array>
 
 namespace ringkv::storage {
 
@@ -33,18 +34,51 @@ bool EffectReplay::Decode(std::string_view effects) {
   return !records_.empty();
 }
 
-void EffectReplay::LockFor(Lsn lsn) {
+void EffectReplay::LockFor(Lsn lsn, std::optional<Position> position) {
   if (std::any_of(records_.begin(), records_.end(), IsOnDatabase)) return txn_.LockAll();
-  if (records_.size() == 1) return txn_.LockKey(records_[0].key);
+  if (records_.size() == 1) {
+    return position ? txn_.LockKey(records_[0].key, *position) : txn_.LockKey(records_[0].key);
+  }
   for (const EffectRecord& record : records_) {
     if (follows_ || !runs_.IsInBlock(lsn, record.key)) txn_.AddKey(record.key);
   }
   txn_.LockAdded();
 }
 
-bool EffectReplay::Apply(Lsn lsn, std::string_view effects) {
+size_t EffectReplay::Apply(Lsn first, std::span<const std::string_view> groups) {
+  size_t applied = 0;
+  while (applied < groups.size()) {
+    const size_t before = applied;
+    const std::span<const std::string_view> some =
+        groups.subspan(applied).first(std::min(kAtOnce, groups.size() - applied));
+    ApplyPrefetched(first + applied, some, &applied);
+    if (applied < before + some.size()) break;
+  }
+  return applied;
+}
+
+void EffectReplay::ApplyPrefetched(Lsn first, std::span<const std::string_view> groups, size_t* applied) {
+  std::array<std::optional<Position>, kAtOnce> positions;
+  std::array<DbIndex, kAtOnce> databases{};
+  for (size_t i = 0; i < groups.size(); ++i) {
+    ByteReader reader(groups[i]);
+    const EffectRecord head = DecodeEffect(&reader);
+    if (!reader.ok() || head.db >= store_.databases() || IsOnDatabase(head)) continue;
+    databases[i] = head.db;
+    positions[i] = txn_.PrefetchBucket(head.db, head.key);
+  }
+  for (size_t i = 0; i < groups.size(); ++i) {
+    if (positions[i]) txn_.PrefetchEntry(databases[i], *positions[i]);
+  }
+  for (size_t i = 0; i < groups.size(); ++i) {
+    if (!Apply(first + i, groups[i], positions[i])) return;
+    ++*applied;
+  }
+}
+
+bool EffectReplay::Apply(Lsn lsn, std::string_view effects, std::optional<Position> position) {
   if (!Decode(effects)) return false;
-  LockFor(lsn);
+  LockFor(lsn, position);
   if (follows_) txn_.RecordGroup(effects);
   const bool makes_sense =
       std::all_of(records_.begin(), records_.end(), [&](const EffectRecord& record) { return ApplyOne(lsn, record); });

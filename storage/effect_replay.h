@@ -5,6 +5,8 @@
 // Threads: confined.
 #pragma once
 
+#include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -26,12 +28,20 @@ class EffectReplay {
 
   // Applies a group. False if it is not made of effects that make sense here: then nothing of it has been applied,
   // unless `follows` is off.
-  bool Apply(Lsn lsn, std::string_view effects);
+  bool Apply(Lsn lsn, std::string_view effects) { return Apply(lsn, effects, std::nullopt); }
+  // Likewise for several groups, numbered from `first` on; what they would wait for one by one, they wait for together.
+  // Returns how many were applied before one that makes no sense.
+  size_t Apply(Lsn first, std::span<const std::string_view> groups);
 
  private:
+  static constexpr size_t kAtOnce = 32;  // as many as requests of a client
+
+  // `position`: of the first key, if it is known.
+  bool Apply(Lsn lsn, std::string_view effects, std::optional<Position> position);
+  void ApplyPrefetched(Lsn first, std::span<const std::string_view> groups, size_t* applied);
   static bool IsOnDatabase(const EffectRecord& record);
   bool Decode(std::string_view effects);
-  void LockFor(Lsn lsn);
+  void LockFor(Lsn lsn, std::optional<Position> position);
   bool ApplyOne(Lsn lsn, const EffectRecord& record);
   void Flush(Lsn lsn, DbIndex db);
   void Swap(Lsn lsn, DbIndex a, DbIndex b);

@@ -80,13 +80,15 @@ Status Follower::TakeFrame(std::string_view bytes) {
   }
   if (frame.first > last_ + 1) return Fail("groups are missing before LSN " + std::to_string(frame.first));
   replay_->set_now(store_.clock().Now());
-  const bool applied = ForEachGroup(frame, [&](Lsn lsn, std::string_view effects) {
-    if (lsn <= last_) return true;
-    if (!replay_->Apply(lsn, effects)) return false;
-    last_ = lsn;
+  groups_.clear();
+  const bool is_whole = ForEachGroup(frame, [&](Lsn lsn, std::string_view effects) {
+    if (lsn > last_) groups_.push_back(effects);
     return true;
   });
-  if (!applied) return Fail("the effects of LSN " + std::to_string(last_ + 1) + " make no sense here");
+  const size_t applied = is_whole ? replay_->Apply(last_ + 1, groups_) : 0;
+  last_ += applied;
+  if (!is_whole || applied < groups_.size())
+    return Fail("the effects of LSN " + std::to_string(last_ + 1) + " make no sense here");
   frame_time_ = frame.time;
   return {};
 }

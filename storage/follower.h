@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "storage/effect_replay.h"
 #include "storage/snapshot/block_codec.h"
@@ -45,6 +46,7 @@ class Follower {
   RunMap runs_;
   std::unique_ptr<EffectReplay> replay_;
   BlockDecompressor decompressor_;
+  std::vector<std::string_view> groups_;  // of the frame that is being taken
   Placement placement_;
   bool is_loading_ = false;
   uint64_t sections_ = 0;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <vector>
 
+#include "resp/buffer.h"
 #include "server/cluster/cluster_state.h"
 #include "server/replication/handshake.h"
 #include "server/replication/replication.h"
@@ -189,30 +190,27 @@ Status PrimaryLink::Handshake(uint64_t generation, const PrimaryAddress& target)
 // --- messages -------------------------------------------------------------------------------------------------------
 
 Status PrimaryLink::ReceiveMessages(uint64_t generation) {
-  std::string received;
+  resp::Buffer received;
   size_t needed = 0;
   while (!stopping_ && IsCurrent(generation)) {
-    const size_t before = received.size();
-    received.resize(before + kReceiveBytes);
+    char* room = received.Prepare(kReceiveBytes);
     const int64_t timeout = server_.options().repl_timeout * 1000;
-    const storage::Result<size_t> got = socket_->Receive(received.data() + before, kReceiveBytes, timeout);
+    const storage::Result<size_t> got = socket_->Receive(room, kReceiveBytes, timeout);
     if (!got) return tl::unexpected(got.error());
     if (*got == 0) return Fail("it has been silent for " + std::to_string(timeout / 1000) + " s (repl-timeout)");
-    received.resize(before + *got);
+    received.Commit(*got);
     last_received_ms_ = server_.clock().Now();
     replication_.NoteBytesIn(*got);
-    size_t taken = 0;
-    while (received.size() - taken >= needed) {
+    while (received.size() >= needed) {
       cluster::NodeMessage message;
-      const cluster::Decoded decoded = DecodeMessage(std::string_view(received).substr(taken), &message, &needed);
+      const cluster::Decoded decoded = DecodeMessage(received.Readable(), &message, &needed);
       if (decoded == cluster::Decoded::kBad) return Fail("a message from it is damaged");
       if (decoded == cluster::Decoded::kNeedMore) break;
       if (Status done = Take(generation, message); !done) return done;
-      taken += needed;
+      received.Consume(needed);
       needed = 0;
     }
-    received.erase(0, taken);
-    if (received.empty() && received.capacity() > 16 * kReceiveBytes) received.shrink_to_fit();
+    if (received.empty() && received.capacity() > 16 * kReceiveBytes) received.ShrinkTo(0);
     if (owes_ack_) {
       if (Status sent = Acknowledge(); !sent) return sent;
     }

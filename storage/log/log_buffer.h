@@ -55,7 +55,7 @@ class LogBuffer {
 
  private:
   static constexpr size_t kWakeBytes = 1 << 20;
-  static constexpr std::chrono::milliseconds kMoment{1};
+  static constexpr std::chrono::milliseconds kMoment{3};
 
   std::atomic<bool> recording_{false};
   std::atomic<bool> prompt_{false};

@@ -99,6 +99,9 @@ Result<std::shared_ptr<const ClusterView>> ClusterState::MakeView(Topology topol
   view->topology = std::move(topology);
   view->id = *id;
   view->here = {view->self().shard, view->self().is_primary};
+  for (size_t slot = 0; slot < storage::kSlots; ++slot) {
+    view->served[slot] = view->here.is_primary && view->topology.slots().owner(slot) == view->here.shard;
+  }
   return view;
 }
 

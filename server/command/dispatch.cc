@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "server/command/dispatch.h"
 
-#include "server/cluster/cluster_state.h"
 #include "server/command/key_positions.h"
 #include "server/command/redirect.h"
 #include "server/command/refusals.h"
@@ -125,7 +124,7 @@ Outcome Dispatch(Server& server, ThreadState& thread, Session& session, const Re
     RefuseArity(*entry, thread, session, reply);
     return Outcome::kDone;
   }
-  if (server.cluster().is_enabled() && session.authenticated &&
+  if (server.cluster().is_enabled() && session.authenticated && !IsServedHere(request, server, thread) &&
       Redirect(*entry, request, server, thread, session, reply)) {
     return Outcome::kDone;
   }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "server/command/redirect.h"
 
-#include "server/cluster/cluster_state.h"
 #include "server/command/error_replies.h"
 #include "server/command/key_positions.h"
 #include "server/server.h"
@@ -65,11 +64,7 @@ bool Redirect(const CommandEntry& entry, const Request& request, Server& server,
   }
   if (!common.has_any()) return false;
   if (common.differs()) return Refused(entry, errors::kCrossSlot, thread, session, reply);
-  if (thread.cluster_version != server.cluster().version()) {
-    thread.cluster_version = server.cluster().version();
-    thread.cluster_view = server.cluster().view();
-  }
-  const ClusterView& view = *thread.cluster_view;
+  const ClusterView& view = ViewOf(server, thread);
   const bool reads_here = session.reads_from_replica && (only_reads || entry.row->name == "watch");
   const cluster::ShardIndex owner = view.topology.slots().owner(common.slot());
   if (RouteSlot(owner, view.here, reads_here) == cluster::Way::kHere) return false;

@@ -3,13 +3,25 @@
 #pragma once
 
 #include "resp/reply_writer.h"
+#include "server/cluster/cluster_state.h"
 #include "server/command/request.h"
+#include "server/server.h"
 
 namespace ringkv::server {
 
-class Server;
-class Session;
-struct ThreadState;
+// The view of now, kept by the thread.
+inline const ClusterView& ViewOf(Server& server, ThreadState& thread) {
+  if (thread.cluster_version != server.cluster().version()) {
+    thread.cluster_version = server.cluster().version();
+    thread.cluster_view = server.cluster().view();
+  }
+  return *thread.cluster_view;
+}
+
+// Whether the request has just one key, whose slot is served here. What it says no to, Redirect looks at closer.
+inline bool IsServedHere(const Request& request, Server& server, ThreadState& thread) {
+  return request.position && ViewOf(server, thread).served[request.position->value >> storage::kHashBitsBehindSlot];
+}
 
 // True when the reply says where else the request belongs, or that its keys don't belong together; an open transaction
 // is marked as failed then, or, at EXEC, forgotten.

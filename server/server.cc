@@ -200,7 +200,10 @@ void Server::ApplyOptions() {
   // A replica's memory is its primary's concern.
   const bool is_replica = replication_->is_replica();
   if (options_.maxmemory != 0 && !is_replica) refused |= kNeedsMemoryChecked;
-  if (options_.read_only != 0 || (is_replica && options_.replica_read_only != 0) || replication_->is_migrating()) {
+  // A follower that hides what has expired can't be written to.
+  const bool is_writable_replica =
+      options_.replica_read_only == 0 && store_.authority() == storage::Authority::kWritableFollower;
+  if (options_.read_only != 0 || (is_replica && !is_writable_replica) || replication_->is_migrating()) {
     refused |= kNeedsWritable;
   }
   if (!replication_->MayServeStale()) refused |= kNeedsFreshData;

@@ -62,6 +62,8 @@ void Set(AdminCall& call) {
     }
   }
   for (const auto& [row, value] : changes) SetOption(call.server.options(), *row, value);
+  // Inside of a transaction data is locked; then it is done a moment later.
+  if (!call.session.in_exec) call.server.replication().FitAuthority();
   call.server.ApplyOptions();
   call.reply.Ok();
 }

@@ -35,6 +35,7 @@ PrimaryAddress ParseAddress(const std::string& host_and_port) {
 }  // namespace
 
 void Replication::WillFollow() {
+  MutexLock lock(authority_mutex_);
   is_replica_ = true;
   SetAuthority(storage::Authority::kFollower);
 }
@@ -140,8 +141,11 @@ void Replication::PrepareToFollow(const std::atomic<bool>& give_up) {
 }
 
 void Replication::BecomeFollower() {
-  SetAuthority(server_.options().replica_read_only != 0 ? storage::Authority::kFollower
-                                                        : storage::Authority::kWritableFollower);
+  {
+    MutexLock lock(authority_mutex_);
+    SetAuthority(storage::Authority::kFollower);
+  }
+  FitAuthority();
   KeepBacklog(false);
   server_.ApplyOptions();
 }
@@ -167,11 +171,23 @@ void Replication::StopFollowing() {
     history_.set_epoch(epoch_);
     is_history_unsaved_ = true;
   }
-  SetAuthority(storage::Authority::kOwner);
-  is_replica_ = false;
+  {
+    MutexLock lock(authority_mutex_);
+    SetAuthority(storage::Authority::kOwner);
+    is_replica_ = false;
+  }
   server_.log().Notice("this server is a primary from now on, epoch " + std::to_string(epoch_));
   server_.ApplyOptions();
   SaveHistory();
+}
+
+void Replication::FitAuthority() {
+  MutexLock lock(authority_mutex_);
+  const storage::Authority now = server_.store().authority();
+  if (!is_replica_ || now == storage::Authority::kOwner) return;
+  const storage::Authority fit =
+      server_.options().replica_read_only != 0 ? storage::Authority::kFollower : storage::Authority::kWritableFollower;
+  if (now != fit) SetAuthority(fit);
 }
 
 void Replication::SetAuthority(storage::Authority authority) {
@@ -362,6 +378,7 @@ void Replication::CountGoodReplicas() {
 }
 
 void Replication::Tick() {
+  FitAuthority();
   backlog_.SetLimit(static_cast<size_t>(server_.options().repl_backlog_size));
   ReapFeeds();
   SaveHistory();

@@ -46,6 +46,8 @@ class Replication {
   void Follow(PrimaryAddress primary);
   // Changes nothing for a primary.
   void StopFollowing();
+  // Lets a replica's clients write, or not, as replica-read-only says. Not to be called with data locked.
+  void FitAuthority();
   PrimaryLink& link() { return link_; }
   // A Redis server that is followed, for moving in. Clients can't write meanwhile.
   bool is_migrating() const { return redis_.is_running(); }
@@ -130,7 +132,7 @@ class Replication {
   void CountGoodReplicas();
   // Of the replicas that are online.
   std::vector<storage::Lsn> Acknowledged();
-  void SetAuthority(storage::Authority authority);
+  void SetAuthority(storage::Authority authority) REQUIRES(authority_mutex_);
   size_t ShardNodes(size_t replicas) const;
 
   Server& server_;
@@ -147,6 +149,7 @@ class Replication {
   std::atomic<storage::Lsn> quorum_lsn_{0};
   std::atomic<size_t> good_replicas_{0};
 
+  storage::Mutex authority_mutex_;  // before all locks of data
   storage::Mutex mutex_;
   cluster::History history_ GUARDED_BY(mutex_);
   uint64_t history_period_ GUARDED_BY(mutex_) = 0;  // of recording, which the history's numbers belong to

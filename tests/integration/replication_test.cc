@@ -335,6 +335,25 @@ TEST(Replication, AReplicaRefusesWritesAndHidesWhatHasExpired) {
   ASSERT_TRUE(Eventually([&] { return Say(replica, {"DBSIZE"}) == "0"; }));
 }
 
+TEST(Replication, WhatClientsWriteOnAWritableReplicaStaysThereAndDisturbsNothing) {
+  ServerProcess primary(WithDebug({}));
+  ServerProcess replica(ReplicaOf(primary.port(), {"--replica-read-only", "no"}));
+  ASSERT_TRUE(Eventually([&] { return IsUp(replica); }));
+  EXPECT_EQ(Say(primary, {"SET", "key", "1"}), "OK");
+  ASSERT_TRUE(Eventually([&] { return Say(replica, {"GET", "key"}) == "1"; }));
+  EXPECT_EQ(Say(replica, {"DEL", "key"}), "1");
+  EXPECT_EQ(Say(replica, {"SET", "own", "x"}), "OK");
+  EXPECT_EQ(Say(primary, {"EXPIRE", "key", "100"}), "1");  // of what is gone on the replica
+  EXPECT_EQ(Say(primary, {"DEL", "key"}), "1");
+  EXPECT_EQ(Say(primary, {"SET", "next", "1"}), "OK");
+  ASSERT_TRUE(Eventually([&] { return Say(replica, {"GET", "next"}) == "1"; }));
+  EXPECT_EQ(Say(replica, {"GET", "own"}), "x");
+  EXPECT_EQ(Say(replica, {"CONFIG", "SET", "replica-read-only", "yes"}), "OK");
+  EXPECT_TRUE(Say(replica, {"SET", "own", "y"}).starts_with("READONLY"));
+  ASSERT_TRUE(Eventually([&] { return HasCaughtUp(replica, primary); }));
+  EXPECT_EQ(primary.Info("sync_full"), "1");
+}
+
 TEST(Replication, WithoutItsPrimaryAReplicaServesWhatItHasOnlyIfItMay) {
   auto primary = std::make_unique<ServerProcess>(WithDebug({}));
   ServerProcess replica(ReplicaOf(primary->port()));

@@ -130,19 +130,21 @@ Status PrimaryLink::FollowOnce(uint64_t generation, const PrimaryAddress& target
   storage::Result<std::unique_ptr<PeerSocket>> connected =
       PeerSocket::Connect(target.host, target.port, kConnectMs, stopping_);
   if (!connected) return tl::unexpected(connected.error());
+  std::shared_ptr<PeerSocket> socket;  // in the member too, for who interrupts it
   {
     MutexLock lock(mutex_);
     if (stopping_ || !IsCurrent(generation)) return Fail("the link was closed");
     socket_ = std::move(*connected);
+    socket = socket_;
   }
   phase_ = LinkPhase::kConnecting;
-  if (Status shaken = Handshake(generation, target); !shaken) return shaken;
-  return ReceiveMessages(generation);
+  if (Status shaken = Handshake(*socket, generation, target); !shaken) return shaken;
+  return ReceiveMessages(*socket, generation);
 }
 
-Status PrimaryLink::Handshake(uint64_t generation, const PrimaryAddress& target) NO_THREAD_SAFETY_ANALYSIS {
+Status PrimaryLink::Handshake(PeerSocket& socket, uint64_t generation, const PrimaryAddress& target) {
   Options& options = server_.options();
-  if (Status known = Authenticate(*socket_, options); !known) return known;
+  if (Status known = Authenticate(socket, options); !known) return known;
   const int64_t announced = options.replica_announce_port;
   const int64_t port = announced != 0 ? announced : options.port.load();
   std::vector<std::string> about{"REPLCONF", "listening-port", std::to_string(port)};
@@ -150,9 +152,9 @@ Status PrimaryLink::Handshake(uint64_t generation, const PrimaryAddress& target)
     about.insert(about.end(), {"ip-address", ip});
   }
   about.insert(about.end(), {"capa", std::string(kLinkCapability)});
-  if (const auto answer = Ask(*socket_, options, about); !answer) return tl::unexpected(answer.error());
+  if (const auto answer = Ask(socket, options, about); !answer) return tl::unexpected(answer.error());
   const storage::Lsn have = replication_.FollowedLast();
-  const auto verdict = Ask(*socket_, options, {"PSYNC", replication_.history_id(), std::to_string(have + 1)});
+  const auto verdict = Ask(socket, options, {"PSYNC", replication_.history_id(), std::to_string(have + 1)});
   if (!verdict) return tl::unexpected(verdict.error());
   char word[16] = {};
   char history[48] = {};
@@ -189,13 +191,13 @@ Status PrimaryLink::Handshake(uint64_t generation, const PrimaryAddress& target)
 
 // --- messages -------------------------------------------------------------------------------------------------------
 
-Status PrimaryLink::ReceiveMessages(uint64_t generation) {
+Status PrimaryLink::ReceiveMessages(PeerSocket& socket, uint64_t generation) {
   resp::Buffer received;
   size_t needed = 0;
   while (!stopping_ && IsCurrent(generation)) {
     char* room = received.Prepare(kReceiveBytes);
     const int64_t timeout = server_.options().repl_timeout * 1000;
-    const storage::Result<size_t> got = socket_->Receive(room, kReceiveBytes, timeout);
+    const storage::Result<size_t> got = socket.Receive(room, kReceiveBytes, timeout);
     if (!got) return tl::unexpected(got.error());
     if (*got == 0) return Fail("it has been silent for " + std::to_string(timeout / 1000) + " s (repl-timeout)");
     received.Commit(*got);
@@ -212,7 +214,7 @@ Status PrimaryLink::ReceiveMessages(uint64_t generation) {
     }
     if (received.empty() && received.capacity() > 16 * kReceiveBytes) received.ShrinkTo(0);
     if (owes_ack_) {
-      if (Status sent = Acknowledge(); !sent) return sent;
+      if (Status sent = Acknowledge(socket); !sent) return sent;
     }
   }
   return Fail("the link was closed");
@@ -254,7 +256,7 @@ Status PrimaryLink::Take(uint64_t generation, const cluster::NodeMessage& messag
   return {};
 }
 
-Status PrimaryLink::TakeSnapshotPart(const cluster::NodeMessage& message) NO_THREAD_SAFETY_ANALYSIS {
+Status PrimaryLink::TakeSnapshotPart(const cluster::NodeMessage& message) {
   snapshot_bytes_ += message.body.size();
   switch (message.kind) {
     case MessageKind::kSnapshot: {
@@ -278,7 +280,7 @@ Status PrimaryLink::TakeSnapshotPart(const cluster::NodeMessage& message) NO_THR
   return {};
 }
 
-Status PrimaryLink::Acknowledge() {
+Status PrimaryLink::Acknowledge(PeerSocket& socket) {
   owes_ack_ = false;
   storage::LogWriter& log = server_.durability().log();
   storage::Lsn safe = last_;
@@ -287,8 +289,8 @@ Status PrimaryLink::Acknowledge() {
     while (log.durable() < safe && !log.has_failed()) log.Step();
     safe = std::min(safe, log.durable());
   }
-  return socket_->Send(cluster::EncodeMessage(MessageKind::kAck, epoch_floor_, cluster::EncodeAck(safe)),
-                       server_.options().repl_timeout * 1000);
+  return socket.Send(cluster::EncodeMessage(MessageKind::kAck, epoch_floor_, cluster::EncodeAck(safe)),
+                     server_.options().repl_timeout * 1000);
 }
 
 }  // namespace ringkv::server

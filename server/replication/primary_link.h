@@ -60,11 +60,11 @@ class PrimaryLink {
   bool WaitForTarget(uint64_t* generation, PrimaryAddress* target);
   bool IsCurrent(uint64_t generation) { return generation_.load() == generation; }
   storage::Status FollowOnce(uint64_t generation, const PrimaryAddress& target);
-  storage::Status Handshake(uint64_t generation, const PrimaryAddress& target);
-  storage::Status ReceiveMessages(uint64_t generation);
+  storage::Status Handshake(PeerSocket& socket, uint64_t generation, const PrimaryAddress& target);
+  storage::Status ReceiveMessages(PeerSocket& socket, uint64_t generation);
   storage::Status Take(uint64_t generation, const cluster::NodeMessage& message);
-  storage::Status TakeSnapshotPart(const cluster::NodeMessage& message);
-  storage::Status Acknowledge();
+  storage::Status TakeSnapshotPart(const cluster::NodeMessage& message) REQUIRES(apply_mutex_);
+  storage::Status Acknowledge(PeerSocket& socket);
   void Rest(std::chrono::milliseconds duration);
 
   Server& server_;

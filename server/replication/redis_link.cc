@@ -131,33 +131,35 @@ Status RedisLink::FollowOnce() {
   storage::Result<std::unique_ptr<PeerSocket>> connected =
       PeerSocket::Connect(redis.host, redis.port, kConnectMs, stopping_);
   if (!connected) return tl::unexpected(connected.error());
+  std::shared_ptr<PeerSocket> socket;  // in the member too, for who interrupts it
   {
     MutexLock lock(mutex_);
     if (stopping_) return Fail("the link was closed");
     socket_ = std::move(*connected);
+    socket = socket_;
   }
   phase_ = LinkPhase::kConnecting;
-  if (Status shaken = Handshake(); !shaken) return shaken;
+  if (Status shaken = Handshake(*socket); !shaken) return shaken;
   phase_ = LinkPhase::kConnected;
-  return TakeCommands();
+  return TakeCommands(*socket);
 }
 
-Status RedisLink::Handshake() NO_THREAD_SAFETY_ANALYSIS {
+Status RedisLink::Handshake(PeerSocket& socket) {
   Options& options = server_.options();
-  if (Status known = Authenticate(*socket_, options); !known) return known;
+  if (Status known = Authenticate(socket, options); !known) return known;
   for (const std::vector<std::string>& about :
        {std::vector<std::string>{"REPLCONF", "listening-port", std::to_string(options.port)},
         std::vector<std::string>{"REPLCONF", "capa", "eof", "capa", "psync2"}}) {
-    if (const auto answer = Ask(*socket_, options, about); !answer) return tl::unexpected(answer.error());
+    if (const auto answer = Ask(socket, options, about); !answer) return tl::unexpected(answer.error());
   }
   const int64_t next = history_ == "?" ? -1 : offset_ + 1;
-  const auto verdict = Ask(*socket_, options, {"PSYNC", history_, std::to_string(next)});
+  const auto verdict = Ask(socket, options, {"PSYNC", history_, std::to_string(next)});
   if (!verdict) return tl::unexpected(verdict.error());
   char history[48] = {};
   long long offset = 0;
   if (std::sscanf(verdict->c_str(), "+FULLRESYNC %47s %lld", history, &offset) == 2) {
     history_ = "?";  // until the file has been loaded
-    if (Status taken = TakeFile(); !taken) return taken;
+    if (Status taken = TakeFile(socket); !taken) return taken;
     history_ = history;
     offset_ = offset;
     return {};
@@ -170,11 +172,11 @@ Status RedisLink::Handshake() NO_THREAD_SAFETY_ANALYSIS {
 
 // --- the file -------------------------------------------------------------------------------------------------------
 
-Status RedisLink::TakeFile() NO_THREAD_SAFETY_ANALYSIS {
+Status RedisLink::TakeFile(PeerSocket& socket) {
   phase_ = LinkPhase::kSync;
-  const storage::Result<std::string> header = socket_->ReceiveLine(kLongestLine, server_.options().repl_timeout * 1000);
+  const storage::Result<std::string> header = socket.ReceiveLine(kLongestLine, server_.options().repl_timeout * 1000);
   if (!header) return tl::unexpected(header.error());
-  Status taken = ReceiveFile(*header);
+  Status taken = ReceiveFile(socket, *header);
   if (taken) taken = LoadFile();
   if (files_.Exists(FilePath())) {
     if (Status removed = files_.Remove(FilePath()); !removed) server_.log().Warning(removed.error().text);
@@ -183,7 +185,7 @@ Status RedisLink::TakeFile() NO_THREAD_SAFETY_ANALYSIS {
 }
 
 // The length is known before, or else a mark of forty bytes ends it.
-Status RedisLink::ReceiveFile(const std::string& header) NO_THREAD_SAFETY_ANALYSIS {
+Status RedisLink::ReceiveFile(PeerSocket& socket, const std::string& header) {
   const bool has_mark = header.starts_with(kEndMark);
   const std::string mark = has_mark ? header.substr(kEndMark.size()) : "";
   const std::optional<int64_t> length =
@@ -201,7 +203,7 @@ Status RedisLink::ReceiveFile(const std::string& header) NO_THREAD_SAFETY_ANALYS
     // Byte by byte at the end with a mark would be slow, and behind the mark commands may follow: they do not before
     // the first acknowledgement, so whatever has come ends with the mark or does not reach it.
     const size_t most = std::min<uint64_t>(room.size(), left);
-    const storage::Result<size_t> got = socket_->Receive(room.data(), most, server_.options().repl_timeout * 1000);
+    const storage::Result<size_t> got = socket.Receive(room.data(), most, server_.options().repl_timeout * 1000);
     if (!got) return tl::unexpected(got.error());
     if (*got == 0) return Fail("it has been silent while it should send its snapshot");
     last_received_ms_ = server_.clock().Now();
@@ -247,18 +249,18 @@ Status RedisLink::LoadFile() {
 
 // --- the stream -----------------------------------------------------------------------------------------------------
 
-Status RedisLink::TakeCommands() NO_THREAD_SAFETY_ANALYSIS {
+Status RedisLink::TakeCommands(PeerSocket& socket) {
   std::string received;
   resp::RequestParser parser;
   resp::RequestLimits limits;
   limits.bulk_bytes = server_.options().proto_max_bulk_len;
   storage::OnceASecond once_a_second;
   session_->queue.Close();
-  if (Status sent = Acknowledge(); !sent) return sent;
+  if (Status sent = Acknowledge(socket); !sent) return sent;
   while (!stopping_) {
     const size_t before = received.size();
     received.resize(before + kReceiveBytes);
-    const storage::Result<size_t> got = socket_->Receive(received.data() + before, kReceiveBytes, 1000);
+    const storage::Result<size_t> got = socket.Receive(received.data() + before, kReceiveBytes, 1000);
     if (!got) return tl::unexpected(got.error());
     received.resize(before + *got);
     const int64_t now = server_.clock().Now();
@@ -271,21 +273,21 @@ Status RedisLink::TakeCommands() NO_THREAD_SAFETY_ANALYSIS {
       if (status == resp::ParseStatus::kError) return Fail("its stream of commands makes no sense: " + parser.error());
       if (status == resp::ParseStatus::kNeedMore) break;
       if (status == resp::ParseStatus::kRequest) {
-        if (Status done = Execute(parser.arguments()); !done) return done;
+        if (Status done = Execute(socket, parser.arguments()); !done) return done;
       }
       taken += parser.consumed();
       offset_ += static_cast<int64_t>(parser.consumed());
     }
     received.erase(0, taken);
     if (once_a_second.IsDue()) {
-      if (Status sent = Acknowledge(); !sent) return sent;
+      if (Status sent = Acknowledge(socket); !sent) return sent;
     }
   }
   return Fail("the link was closed");
 }
 
-Status RedisLink::Execute(std::span<const std::string_view> argv) {
-  if (EqualsIgnoringCase(argv[0], "REPLCONF")) return argv.size() > 1 ? Acknowledge() : Status();
+Status RedisLink::Execute(PeerSocket& socket, std::span<const std::string_view> argv) {
+  if (EqualsIgnoringCase(argv[0], "REPLCONF")) return argv.size() > 1 ? Acknowledge(socket) : Status();
   const CommandEntry* entry = server_.commands().Find(argv);
   if (entry == nullptr) {
     LeaveOutCommand(argv, "it is not known here");
@@ -305,9 +307,9 @@ Status RedisLink::Execute(std::span<const std::string_view> argv) {
   return {};
 }
 
-Status RedisLink::Acknowledge() NO_THREAD_SAFETY_ANALYSIS {
-  return socket_->Send(resp::EncodeRequest({"REPLCONF", "ACK", std::to_string(offset_)}),
-                       server_.options().repl_timeout * 1000);
+Status RedisLink::Acknowledge(PeerSocket& socket) {
+  return socket.Send(resp::EncodeRequest({"REPLCONF", "ACK", std::to_string(offset_)}),
+                     server_.options().repl_timeout * 1000);
 }
 
 void RedisLink::LeaveOutKey(const std::string& type, const std::string& key) {

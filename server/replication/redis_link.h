@@ -47,13 +47,13 @@ class RedisLink {
  private:
   void Run();
   storage::Status FollowOnce();
-  storage::Status Handshake();
-  storage::Status TakeFile();
-  storage::Status ReceiveFile(const std::string& header);
+  storage::Status Handshake(PeerSocket& socket);
+  storage::Status TakeFile(PeerSocket& socket);
+  storage::Status ReceiveFile(PeerSocket& socket, const std::string& header);
   storage::Status LoadFile();
-  storage::Status TakeCommands();
-  storage::Status Execute(std::span<const std::string_view> argv);
-  storage::Status Acknowledge();
+  storage::Status TakeCommands(PeerSocket& socket);
+  storage::Status Execute(PeerSocket& socket, std::span<const std::string_view> argv);
+  storage::Status Acknowledge(PeerSocket& socket);
   void LeaveOutKey(const std::string& type, const std::string& key);
   void LeaveOutCommand(std::span<const std::string_view> argv, const std::string& why);
   void Rest();

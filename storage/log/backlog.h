@@ -30,7 +30,7 @@ class Backlog final : public FrameSink {
   // Forgets everything; the next frame begins behind `last`.
   void Clear(Lsn last);
 
-  void Begin(Lsn last) override { Clear(last); }
+  void Attached(Lsn last) override { Clear(last); }
   Status Write(const LogFrame& frame, std::string_view bytes) override;
 
   enum class Found : uint8_t { kFrames, kNothingYet, kGone };

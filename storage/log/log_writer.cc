@@ -83,7 +83,7 @@ void LogWriter::Attach(FrameSink* sink) {
   MutexLock lock(mutex_);
   TakeFrame();
   buffer_.SetRecording(true);
-  sink->Begin(last_framed_);
+  sink->Attached(last_framed_);
   sinks_.push_back({sink, {}});
 }
 

@@ -34,8 +34,8 @@ enum class SyncPolicy : uint8_t {
 class FrameSink {
  public:
   virtual ~FrameSink() = default;
-  // The first frame will begin behind `last`.
-  virtual void Begin(Lsn) {}
+  // It is attached: the first frame will begin behind `last`.
+  virtual void Attached(Lsn) {}
   // `frame` is good; `bytes` are it, encoded. Called in order, without a hole. After an error it is called no more.
   virtual Status Write(const LogFrame& frame, std::string_view bytes) = 0;
 };

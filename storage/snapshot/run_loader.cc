@@ -18,7 +18,7 @@ bool InsertInto(Partition& partition, DbIndex db, const BlockEntry& entry, Posit
 // is there already.
 template <typename Insert>
 std::string ReadKeys(ByteReader& reader, const Placement& placement, const BlockRun& run, DbIndex databases,
-                     uint64_t* keys, Insert&& insert) {
+                     uint64_t* keys, Insert&& insert) NO_THREAD_SAFETY_ANALYSIS {
   for (uint64_t number = reader.Varint(); number != 0; number = reader.Varint()) {
     const uint64_t db = number - 1;
     if (db >= databases) {

@@ -150,7 +150,6 @@ class Topology::Reader {
       if (!of.members.empty() && topology_.nodes_[of.members[0]].is_primary) {
         return Fail("shard '" + of.name + "' has two primaries");
       }
-      of.primary = index;
       of.members.insert(of.members.begin(), index);
     } else {
       of.members.push_back(index);

@@ -27,8 +27,9 @@ struct Node {
 struct Shard {
   std::string name;
   double weight = 1;
-  size_t primary = 0;                // index of its primary among the nodes
   std::vector<size_t> members = {};  // indexes of all its nodes, the primary first
+
+  size_t primary() const { return members[0]; }
 };
 
 class Topology {
@@ -44,7 +45,7 @@ class Topology {
   const SlotMap& slots() const { return slots_; }
   const Node* FindNode(std::string_view id) const;
   // Of the shard that owns it.
-  const Node& PrimaryOf(size_t slot) const { return nodes_[shards_[slots_.owner(slot)].primary]; }
+  const Node& PrimaryOf(size_t slot) const { return nodes_[shards_[slots_.owner(slot)].primary()]; }
 
  private:
   class Reader;

@@ -125,7 +125,7 @@ void ClusterState::Start() {
   Replication& replication = server_.replication();
   replication.RaiseEpoch(topology.epoch());
   if (now->here.is_primary) return replication.StopFollowing();
-  const Node& primary = topology.nodes()[topology.shards()[now->here.shard].primary];
+  const Node& primary = topology.nodes()[topology.shards()[now->here.shard].primary()];
   const PrimaryAddress followed = replication.link().target();
   if (!replication.is_replica() || followed.host != primary.host || followed.port != primary.port) {
     replication.Follow({primary.host, primary.port});

@@ -3,6 +3,7 @@
 
 #include "server/command/error_replies.h"
 #include "server/command/key_positions.h"
+#include "server/command/refusals.h"
 #include "server/server.h"
 #include "server/session/session.h"
 #include "storage/key_slot.h"
@@ -33,14 +34,10 @@ class CommonSlot {
 
 bool Refused(const CommandEntry& entry, std::string_view error, ThreadState& thread, Session& session,
              resp::ReplyWriter& reply) {
-  reply.Error(error);
-  thread.statistics.per_command[entry.index].rejected.Add(1);
-  thread.statistics.CountError(reply.last_error_code());
+  Reject(&entry, error, thread, session, reply);
   if (entry.row->name == "exec") {
     session.queue.Close();
     session.UnwatchAll();
-  } else {
-    session.queue.MarkFailed();
   }
   return true;
 }

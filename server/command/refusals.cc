@@ -16,14 +16,6 @@ constexpr std::string_view kDebugNotAllowed =
     "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a "
     "local connection, otherwise you need to set this option in the configuration file, and then restart the server.";
 
-void Reject(const CommandEntry* entry, std::string_view error, ThreadState& thread, Session& session,
-            resp::ReplyWriter& reply) {
-  reply.Error(error);
-  session.queue.MarkFailed();
-  if (entry != nullptr) thread.statistics.per_command[entry->index].rejected.Add(1);
-  thread.statistics.CountError(reply.last_error_code());
-}
-
 // What the request would do to memory: EXEC does what was queued.
 bool DeniedWhenOutOfMemory(const CommandEntry& entry, const Session& session) {
   if (entry.row->Is(kDenyOom)) return true;
@@ -70,6 +62,14 @@ bool NeedsNow(const CommandEntry& entry, const Session& session, uint32_t need) 
 }
 
 }  // namespace
+
+void Reject(const CommandEntry* entry, std::string_view error, ThreadState& thread, Session& session,
+            resp::ReplyWriter& reply) {
+  reply.Error(error);
+  session.queue.MarkFailed();
+  if (entry != nullptr) thread.statistics.per_command[entry->index].rejected.Add(1);
+  thread.statistics.CountError(reply.last_error_code());
+}
 
 Verdict Refuse(const CommandEntry& entry, uint32_t unmet, Server& server, ThreadState& thread, Session& session,
                std::span<const std::string_view>, resp::ReplyWriter& reply) {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "server/command/text.h"
 
-#include <cstdio>
-
 #include <algorithm>
+#include <cstdio>
 
 namespace ringkv::server {
 namespace {

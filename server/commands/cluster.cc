@@ -35,7 +35,7 @@ std::string DescribeNode(const ClusterView& view, const Node& node) {
   const Shard& shard = topology.shards()[node.shard];
   std::string line = node.id + " " + node.host + ":" + std::to_string(node.port) + "@0 ";
   if (node.id == view.id) line += "myself,";
-  line += node.is_primary ? "master -" : "slave " + topology.nodes()[shard.primary].id;
+  line += node.is_primary ? "master -" : "slave " + topology.nodes()[shard.primary()].id;
   line += " 0 0 " + std::to_string(topology.epoch()) + " connected";
   const std::vector<SlotRange> ranges = topology.slots().RangesOf(node.shard);
   if (node.is_primary && !ranges.empty()) line += " " + PrintRanges(ranges);

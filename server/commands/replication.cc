@@ -29,8 +29,7 @@ void ReplicaOf(AdminCall& call) {
     return call.reply.Ok();
   }
   const std::optional<int64_t> port = resp::ParseInteger(call.args[2]);
-  if (!port) return call.reply.Error("ERR Invalid master port");
-  if (*port <= 0 || *port > 65535) return call.reply.Error("ERR Invalid master port");
+  if (!port || *port <= 0 || *port > 65535) return call.reply.Error("ERR Invalid master port");
   const std::string host(call.args[1]);
   const PrimaryAddress now = replication.link().target();
   if (replication.is_replica() && now.host == host && now.port == *port) {

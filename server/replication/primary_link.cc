@@ -153,7 +153,7 @@ Status PrimaryLink::Handshake(PeerSocket& socket, uint64_t generation, const Pri
   }
   about.insert(about.end(), {"capa", std::string(kLinkCapability)});
   if (const auto answer = Ask(socket, options, about); !answer) return tl::unexpected(answer.error());
-  const storage::Lsn have = replication_.FollowedLast();
+  const storage::Lsn have = server_.store().log().appended();
   const auto verdict = Ask(socket, options, {"PSYNC", replication_.history_id(), std::to_string(have + 1)});
   if (!verdict) return tl::unexpected(verdict.error());
   char word[16] = {};
@@ -177,7 +177,7 @@ Status PrimaryLink::Handshake(PeerSocket& socket, uint64_t generation, const Pri
     server_.log().Notice("replication from " + target.host + ":" + std::to_string(target.port) + " goes on at LSN " +
                          std::to_string(have + 1));
     phase_ = LinkPhase::kConnected;
-    replication_.NoteLinkChange();
+    server_.ApplyOptions();
   } else {
     new_history_ = history;
     snapshot_bytes_ = 0;
@@ -275,7 +275,7 @@ Status PrimaryLink::TakeSnapshotPart(const cluster::NodeMessage& message) {
   server_.log().Notice("the snapshot is loaded: " + std::to_string(follower_.keys_loaded()) + " keys, up to LSN " +
                        std::to_string(last_));
   phase_ = LinkPhase::kConnected;
-  replication_.NoteLinkChange();
+  server_.ApplyOptions();
   owes_ack_ = true;
   return {};
 }

@@ -250,7 +250,7 @@ Status RedisLink::LoadFile() {
 // --- the stream -----------------------------------------------------------------------------------------------------
 
 Status RedisLink::TakeCommands(PeerSocket& socket) {
-  std::string received;
+  resp::Buffer received;
   resp::RequestParser parser;
   resp::RequestLimits limits;
   limits.bulk_bytes = server_.options().proto_max_bulk_len;
@@ -258,27 +258,24 @@ Status RedisLink::TakeCommands(PeerSocket& socket) {
   session_->queue.Close();
   if (Status sent = Acknowledge(socket); !sent) return sent;
   while (!stopping_) {
-    const size_t before = received.size();
-    received.resize(before + kReceiveBytes);
-    const storage::Result<size_t> got = socket.Receive(received.data() + before, kReceiveBytes, 1000);
+    char* room = received.Prepare(kReceiveBytes);
+    const storage::Result<size_t> got = socket.Receive(room, kReceiveBytes, 1000);
     if (!got) return tl::unexpected(got.error());
-    received.resize(before + *got);
+    received.Commit(*got);
     const int64_t now = server_.clock().Now();
     if (*got > 0) last_received_ms_ = now;
     if (now - last_received_ms_ > server_.options().repl_timeout * 1000) return Fail("it has been silent too long");
     state_->txn.set_now(now);
-    size_t taken = 0;
     for (;;) {
-      const resp::ParseStatus status = parser.Parse(std::string_view(received).substr(taken), limits, true);
+      const resp::ParseStatus status = parser.Parse(received.Readable(), limits, true);
       if (status == resp::ParseStatus::kError) return Fail("its stream of commands makes no sense: " + parser.error());
       if (status == resp::ParseStatus::kNeedMore) break;
       if (status == resp::ParseStatus::kRequest) {
         if (Status done = Execute(socket, parser.arguments()); !done) return done;
       }
-      taken += parser.consumed();
+      received.Consume(parser.consumed());
       offset_ += static_cast<int64_t>(parser.consumed());
     }
-    received.erase(0, taken);
     if (once_a_second.IsDue()) {
       if (Status sent = Acknowledge(socket); !sent) return sent;
     }

@@ -143,9 +143,8 @@ void Replication::PrepareToFollow(const std::atomic<bool>& give_up) {
 void Replication::BecomeFollower() {
   {
     MutexLock lock(authority_mutex_);
-    SetAuthority(storage::Authority::kFollower);
+    SetAuthority(FollowersAuthority());
   }
-  FitAuthority();
   KeepBacklog(false);
   server_.ApplyOptions();
 }
@@ -181,13 +180,16 @@ void Replication::StopFollowing() {
   SaveHistory();
 }
 
+storage::Authority Replication::FollowersAuthority() const {
+  return server_.options().replica_read_only != 0 ? storage::Authority::kFollower
+                                                  : storage::Authority::kWritableFollower;
+}
+
 void Replication::FitAuthority() {
   MutexLock lock(authority_mutex_);
   const storage::Authority now = server_.store().authority();
   if (!is_replica_ || now == storage::Authority::kOwner) return;
-  const storage::Authority fit =
-      server_.options().replica_read_only != 0 ? storage::Authority::kFollower : storage::Authority::kWritableFollower;
-  if (now != fit) SetAuthority(fit);
+  if (now != FollowersAuthority()) SetAuthority(FollowersAuthority());
 }
 
 void Replication::SetAuthority(storage::Authority authority) {
@@ -202,8 +204,6 @@ bool Replication::MayServeStale() const {
 }
 
 // --- for the link ---------------------------------------------------------------------------------------------------
-
-Lsn Replication::FollowedLast() { return server_.store().log().appended(); }
 
 void Replication::ContinueHistory(const std::string& id, uint64_t epoch, Lsn last) {
   MutexLock lock(mutex_);
@@ -246,8 +246,6 @@ void Replication::EndReplacement(const std::string& id, uint64_t epoch, Lsn last
   is_replacing_ = false;
   server_.SetReplacing(false);
 }
-
-void Replication::NoteLinkChange() { server_.ApplyOptions(); }
 
 // --- replicas -------------------------------------------------------------------------------------------------------
 
@@ -329,8 +327,7 @@ void Replication::LetReplicasCatchUp(int64_t most_ms) {
   const Lsn last = server_.store().log().appended();
   for (;;) {
     const std::vector<Lsn> acknowledged = Acknowledged();
-    const auto behind = static_cast<size_t>(
-        std::count_if(acknowledged.begin(), acknowledged.end(), [&](Lsn each) { return each < last; }));
+    const size_t behind = acknowledged.size() - cluster::CountAtLeast(acknowledged, last);
     if (behind == 0) return;
     if (std::chrono::steady_clock::now() >= end) {
       server_.log().Warning(std::to_string(behind) + " replicas have not got everything within shutdown-timeout");

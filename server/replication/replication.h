@@ -111,13 +111,10 @@ class Replication {
   // Returns when nobody writes any more, or `give_up` becomes true.
   void PrepareToFollow(const std::atomic<bool>& give_up);
   void BecomeFollower();
-  // The last group that the store is the state after.
-  storage::Lsn FollowedLast();
   void ContinueHistory(const std::string& id, uint64_t epoch, storage::Lsn last);
   void ForgetHistory();
   storage::Status BeginReplacement();
   void EndReplacement(const std::string& id, uint64_t epoch, storage::Lsn last);
-  void NoteLinkChange();
   void NoteBytesIn(size_t bytes) { totals_.bytes_in.fetch_add(bytes, std::memory_order_relaxed); }
 
  private:
@@ -132,6 +129,7 @@ class Replication {
   void CountGoodReplicas();
   // Of the replicas that are online.
   std::vector<storage::Lsn> Acknowledged();
+  storage::Authority FollowersAuthority() const;
   void SetAuthority(storage::Authority authority) REQUIRES(authority_mutex_);
   size_t ShardNodes(size_t replicas) const;
 

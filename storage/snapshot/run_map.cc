@@ -28,7 +28,7 @@ bool RunMap::Append(const BlockRun& run) {
 }
 
 Lsn RunMap::LsnAt(Position position) const {
-  if (position.value >= end_) return is_growing_ ? UINT64_MAX : 0;
+  if (position.value >= end_) return UINT64_MAX;
   const auto behind = std::upper_bound(runs_.begin(), runs_.end(), position.value,
                                        [](uint64_t value, const BlockRun& run) { return value < run.first; });
   return std::prev(behind)->lsn;

@@ -17,7 +17,7 @@ class RunMap {
   RunMap() = default;
   // Runs arrive in ascending order while effects do, each run after all effects that were sent before it was copied:
   // what is done to keys of a run that has not come yet is in it when it comes.
-  explicit RunMap(const Placement& placement) : placement_(placement), is_growing_(true) {}
+  explicit RunMap(const Placement& placement) : placement_(placement), end_(0) {}
 
   // Takes all runs, in any order. False if they leave a hole or overlap.
   bool Build(std::vector<BlockRun> runs, const Placement& placement);
@@ -26,7 +26,7 @@ class RunMap {
   bool is_complete() const { return end_ == kPositions; }
 
   bool IsInBlock(Lsn lsn, std::string_view key) const {
-    if (is_growing_ ? is_complete() && lsn > highest_ : lsn > highest_) return false;
+    if (is_complete() && lsn > highest_) return false;
     return lsn <= LsnAt(PositionOf(key, placement_));
   }
   Lsn highest() const { return highest_; }
@@ -35,8 +35,7 @@ class RunMap {
   Lsn LsnAt(Position position) const;
 
   Placement placement_;
-  bool is_growing_ = false;
-  uint64_t end_ = 0;
+  uint64_t end_ = kPositions;   // of what has come
   std::vector<BlockRun> runs_;  // ascending
   Lsn highest_ = 0;
 };

@@ -23,7 +23,7 @@ TEST(Topology, SaysWhoOwnsWhat) {
   EXPECT_EQ(topology->epoch(), 3u);
   EXPECT_EQ(topology->FindNode("b")->port, 7002);
   EXPECT_EQ(topology->FindNode("x"), nullptr);
-  EXPECT_EQ(topology->nodes()[topology->shards()[1].primary].id, "c");
+  EXPECT_EQ(topology->nodes()[topology->shards()[1].primary()].id, "c");
   EXPECT_EQ(topology->shards()[1].members.size(), 2u);
   EXPECT_GT(topology->slots().CountOf(1), topology->slots().CountOf(0));
 }

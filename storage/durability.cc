@@ -123,12 +123,7 @@ void Durability::SwitchLog(bool on) {
 
 Status Durability::BeginReplacement() {
   is_replacing_ = true;
-  std::thread snapshot;
-  {
-    MutexLock lock(mutex_);
-    snapshot.swap(snapshot_thread_);
-  }
-  if (snapshot.joinable()) snapshot.join();
+  JoinLastRun();
   while (snapshot_state().is_running) std::this_thread::sleep_for(std::chrono::milliseconds(1));  // a SAVE ends soon
   return log_.is_open() ? log_.Close() : Status();
 }
@@ -170,28 +165,34 @@ bool Durability::BeginRun(SnapshotReason reason) {
 }
 
 Status Durability::Save() {
-  if (!BeginRun(SnapshotReason::kSave)) return Fail("Background save already in progress");
+  while (!BeginRun(SnapshotReason::kSave)) {
+    {
+      MutexLock lock(mutex_);
+      const bool will_end = state_.is_running && state_.reason != SnapshotReason::kSave && !is_replacing_;
+      if (!will_end) return Fail("Background save already in progress");
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
   return Run(SnapshotReason::kSave, false);
 }
 
-Status Durability::SaveAtEnd() {
+void Durability::JoinLastRun() {
   std::thread last;
   {
     MutexLock lock(mutex_);
     last.swap(snapshot_thread_);
   }
   if (last.joinable()) last.join();
+}
+
+Status Durability::SaveAtEnd() {
+  JoinLastRun();
   return Save();
 }
 
 bool Durability::StartSave(SnapshotReason reason) {
   if (!BeginRun(reason)) return false;
-  std::thread last;
-  {
-    MutexLock lock(mutex_);
-    last.swap(snapshot_thread_);
-  }
-  if (last.joinable()) last.join();
+  JoinLastRun();
   MutexLock lock(mutex_);
   snapshot_thread_ = std::thread([this, reason] {
     ::pthread_setname_np(::pthread_self(), "snapshot");

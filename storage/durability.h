@@ -65,7 +65,7 @@ class Durability {
   void SwitchLog(bool on);
   bool wants_log() const { return wants_log_.load(std::memory_order_relaxed); }
 
-  // Makes a snapshot in the calling thread. Fails if one is under way.
+  // Makes a snapshot in the calling thread, behind one that is under way for the log. Fails if somebody else saves.
   Status Save();
   // Waits for the one that is under way, then makes a last one.
   Status SaveAtEnd();
@@ -105,6 +105,8 @@ class Durability {
 
  private:
   bool BeginRun(SnapshotReason reason);
+  // Waits for the thread of the last snapshot in the background.
+  void JoinLastRun();
   // Makes the snapshot that BeginRun has announced, and notes how it went.
   Status Run(SnapshotReason reason, bool is_background);
   Result<SnapshotSummary> MakeSnapshot(bool is_background);

@@ -56,6 +56,20 @@ TEST(Persistence, AnOrderlyEndSavesWhatSavePointsWouldHaveSaved) {
   EXPECT_EQ(Get(server, "key"), "value");
 }
 
+TEST(Persistence, SaveComesBehindTheSnapshotThatSwitchesTheLogOn) {
+  const TempDir dir;
+  ServerProcess server(In(dir, {"--save", ""}));
+  for (int i = 0; i < 300; ++i) {
+    std::string request = "MSET";
+    for (int j = 0; j < 1000; ++j) request += " key:" + std::to_string(1000 * i + j) + " value";
+    ASSERT_EQ(server.Ask(request), "+OK");
+  }
+  EXPECT_EQ(server.Ask("CONFIG SET appendonly yes"), "+OK");
+  EXPECT_TRUE(Eventually([&] { return server.Info("aof_rewrite_in_progress") == "1"; }));
+  EXPECT_EQ(server.Ask("SAVE"), "+OK");
+  EXPECT_EQ(server.Info("aof_rewrite_in_progress"), "0");
+}
+
 TEST(Persistence, WhenShutdownHasClosedItsConnectionTheFilesAreComplete) {
   const TempDir dir;
   ServerProcess server(In(dir, {"--appendonly", "yes", "--save", ""}));

@@ -10,6 +10,7 @@ EffectReplay::EffectReplay(Store& store, const RunMap& runs, UnixMs now)
     : store_(store), runs_(runs), random_(store.placement().seed), txn_(store, now, random_) {
   // That a key has gone stands in the log; until then effects may refer to it.
   txn_.set_keeps_expired(true);
+  txn_.set_shows_foreign(true);
 }
 
 bool EffectReplay::IsOnDatabase(const EffectRecord& record) {

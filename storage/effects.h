@@ -24,7 +24,7 @@ struct StringPatch {
   std::string_view bytes;
 };
 
-enum class EraseReason : uint8_t { kDeleted, kExpired, kEvicted };
+enum class EraseReason : uint8_t { kDeleted, kExpired, kEvicted, kMoved };
 
 struct Erase {
   EraseReason reason = EraseReason::kDeleted;

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <atomic>
+#include <bitset>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "storage/clock.h"
 #include "storage/index/index_policy.h"
 #include "storage/key_observer.h"
+#include "storage/key_slot.h"
 #include "storage/keyspace/access.h"
 #include "storage/keyspace/partition.h"
 #include "storage/keyspace/position.h"
@@ -58,6 +60,13 @@ class Store {
   LogBuffer& log() { return log_; }
   Partition& partition(size_t index) { return partitions_[index]; }
 
+  // In a placement by slot: keys of these slots may be here, on their way in or out, but nobody is shown them: no walk,
+  // search or sample yields them, and they are neither expired nor evicted from here.
+  void SetForeignSlots(const std::bitset<kSlots>& slots);
+  // How often a database was emptied as a whole.
+  uint64_t flushes() const { return flushes_.load(); }
+  void NoteFlush() { flushes_.fetch_add(1); }
+
   // Told of every change; null for nobody. Set before threads run; must outlive the store's use.
   void set_observer(KeyObserver* observer) { observer_ = observer; }
   KeyObserver* observer() const { return observer_; }
@@ -72,6 +81,7 @@ class Store {
   Reclaimer reclaimer_;
   IndexPolicy index_policy_;
   LogBuffer log_;
+  std::atomic<uint64_t> flushes_{0};
   std::array<Partition, kPartitions> partitions_;
 };
 

@@ -305,6 +305,7 @@ void Txn::FlushDatabase(DbIndex db) NO_THREAD_SAFETY_ANALYSIS {
     partition.changes += partition.tables[db]->keys();
     removed.push_back(std::move(partition.tables[db]));
   }
+  store_.NoteFlush();
   if (is_recording_) EncodeEffect(&records_, db, DatabaseFlush{});
   store_.reclaimer().Free(std::move(removed));
 }
@@ -353,9 +354,27 @@ DatabaseSize Txn::SizeOf(DbIndex db) {
       if (table == nullptr) return;
       size.keys += table->keys();
       size.volatile_keys += table->volatile_keys();
+      if (partition.foreign_slots != 0 && !shows_foreign_) TakeOffForeign(partition, *table, &size);
     });
   }
   return size;
+}
+
+void Txn::TakeOffForeign(const Partition& partition, const Table& table, DatabaseSize* size) NO_THREAD_SAFETY_ANALYSIS {
+  for (uint64_t at = 0; at < uint64_t{1} << 32 && table.keys() > 0;) {
+    const Table::Stretch stretch = table.StretchAt(static_cast<uint32_t>(at));
+    const size_t first_slot = SlotAt({at});
+    const size_t slots = SlotAt({stretch.end - 1}) - first_slot + 1;
+    const uint64_t mask = (slots == kSlotsInPartition ? ~uint64_t{0} : (uint64_t{1} << slots) - 1) << first_slot;
+    if ((partition.foreign_slots & mask) != 0) {
+      stretch.segment->ForEach([&](const Slot& slot) {
+        if (!partition.IsForeign(slot.local_position())) return;
+        --size->keys;
+        size->volatile_keys -= slot.entry()->has_expiry() ? 1 : 0;
+      });
+    }
+    at = stretch.end;
+  }
 }
 
 KeyStatistics Txn::Statistics() {
@@ -433,8 +452,12 @@ void Txn::SweepLocked(Partition& partition, size_t most, DueTime due_now, Sweep*
 }
 
 bool Txn::SweepItem(Partition& partition, DbIndex db, Table& table, Segment* segment, uint32_t local_position,
-                    DueTime due_now, Sweep* sweep) {
-  // More than one key may stand at a position; each is looked at.
+                    DueTime due_now, Sweep* sweep) NO_THREAD_SAFETY_ANALYSIS {
+  // More than one key may stand at a position; each is looked at. When a foreign one ends is its owner's to say.
+  if (partition.IsForeign(local_position)) {
+    segment->QueueAgain(local_position, due_now + 1);
+    return false;
+  }
   const size_t segments_before = table.segments();
   while (const Slot* slot = segment->FindExpiredAt(local_position, now_)) {
     const Place unlocated(db, slot->entry()->key(), {.partition = &partition, .local_position = local_position});
@@ -470,7 +493,7 @@ bool Txn::WalkPartition(Partition& partition, DbIndex db, uint32_t from, size_t*
       end = uint64_t{(*nth)->local_position()} + 1;
     }
     for (const Slot* slot : slots) {
-      if (slot->local_position() < end && !IsExpired(*slot->entry())) visit(*slot->entry());
+      if (slot->local_position() < end && !IsHidden(partition, *slot)) visit(*slot->entry());
     }
     *budget -= std::min(*budget, slots.size());
     at = end;
@@ -512,7 +535,20 @@ void Txn::Sample(DbIndex db, size_t count, bool volatile_only, const Visitor& vi
     WithPartition((start + i) % kPartitions, [&](Partition& partition) NO_THREAD_SAFETY_ANALYSIS {
       const Table* table = partition.tables[db].get();
       if (table == nullptr || (volatile_only ? table->volatile_keys() : table->keys()) == 0) return;
-      found = table->Sample(random_, count, volatile_only, visit);
+      if (partition.foreign_slots == 0) {
+        found = table->Sample(random_, count, volatile_only, visit);
+        return;
+      }
+      // Once more where a segment yields nothing but what is hidden.
+      constexpr int kTries = 8;
+      for (int attempt = 0; attempt < kTries && !found; ++attempt) {
+        const bool has_any = table->Sample(random_, count, volatile_only, [&](const Entry& entry) {
+          if (partition.IsForeign(PositionOf(entry.key(), store_.placement()).local())) return;
+          found = true;
+          visit(entry);
+        });
+        if (!has_any) return;
+      }
     });
   }
 }

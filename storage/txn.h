@@ -109,6 +109,8 @@ class Txn {
   void ForgetDependence() { depends_on_ = 0; }
   // For recovery: keys whose time is over stay until an effect says otherwise.
   void set_keeps_expired(bool keeps) { keeps_expired_ = keeps; }
+  // For what moves keys: visits yield keys of foreign slots too.
+  void set_shows_foreign(bool shows) { shows_foreign_ = shows; }
 
   // Bring the memory of a key near that will be looked up soon. Both take the partition's lock for a moment, so the
   // transaction must not hold any; they change nothing. Call the first for several keys, then the second for the same.
@@ -177,6 +179,9 @@ class Txn {
   // Whether what this transaction does is to be logged; known once it holds a lock.
   void NoteRecording() { is_recording_ = store_.log().is_recording() && store_.authority() == Authority::kOwner; }
   Position PositionOfKey(std::string_view key);
+  bool IsHidden(const Partition& partition, const Slot& slot) const NO_THREAD_SAFETY_ANALYSIS {
+    return (!shows_foreign_ && partition.IsForeign(slot.local_position())) || IsExpired(*slot.entry());
+  }
   bool IsExpired(const Entry& entry) const { return !keeps_expired_ && entry.IsExpired(now_); }
   template <typename Effect>
   void Record(const Place& place, const Effect& effect);
@@ -211,6 +216,8 @@ class Txn {
     depends_on_ = std::max(depends_on_, partition.last_lsn);
     function(partition);
   }
+  // Counts no keys of foreign slots.
+  static void TakeOffForeign(const Partition& partition, const Table& table, DatabaseSize* size);
   void SweepLocked(Partition& partition, size_t most, DueTime due_now, Sweep* sweep);
   // Looks at one due item; true if erasing merged the segment away.
   bool SweepItem(Partition& partition, DbIndex db, Table& table, Segment* segment, uint32_t local_position,
@@ -242,6 +249,7 @@ class Txn {
   bool any_locked_ = false;
   bool holds_all_ = false;
   bool keeps_expired_ = false;
+  bool shows_foreign_ = false;
   bool is_recording_ = false;  // somebody wants the effects of this group
   std::string records_;        // the effects of the group, encoded
   Lsn depends_on_ = 0;

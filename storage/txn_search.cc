@@ -41,7 +41,7 @@ void Txn::VisitExact(DbIndex db, std::string_view key, uint64_t cursor, const Vi
     const Table* table = partition.tables[db].get();
     if (table == nullptr) return;
     const Slot* slot = table->SegmentFor(position.local())->Find(key, position.local());
-    if (slot != nullptr && !IsExpired(*slot->entry())) visit(*slot->entry());
+    if (slot != nullptr && !IsHidden(partition, *slot)) visit(*slot->entry());
   });
 }
 
@@ -69,7 +69,7 @@ bool Txn::SearchPartition(Partition& partition, DbIndex db, uint32_t from, Searc
   std::sort(candidates.begin(), candidates.end());
   for (auto at = std::lower_bound(candidates.begin(), candidates.end(), from); at != candidates.end(); ++at) {
     table->VisitAt(*at, [&](const Slot& slot) {
-      if (!IsExpired(*slot.entry())) visit(*slot.entry());
+      if (!IsHidden(partition, slot)) visit(*slot.entry());
     });
     if (--step->budget > 0) continue;
     *next = uint64_t{*at} + 1;

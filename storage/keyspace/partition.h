@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "storage/keyspace/position.h"
 #include "storage/keyspace/table.h"
 #include "storage/lsn.h"
 #include "storage/mutex.h"
@@ -29,11 +30,17 @@ struct KeyStatistics {
 };
 
 struct alignas(64) Partition {
+  // Whether a key at the position belongs to a slot that others own (see Store::SetForeignSlots).
+  bool IsForeign(uint32_t local_position) const REQUIRES(mutex) {
+    return (foreign_slots >> (local_position >> kHashBitsBehindSlot) & 1) != 0;
+  }
+
   Mutex mutex;
   std::vector<std::unique_ptr<Table>> tables GUARDED_BY(mutex);  // by database; null while there is no key
   KeyStatistics statistics GUARDED_BY(mutex);
-  uint64_t changes GUARDED_BY(mutex) = 0;  // effects applied
-  Lsn last_lsn GUARDED_BY(mutex) = 0;      // of the last logged group that may have changed a key here
+  uint64_t changes GUARDED_BY(mutex) = 0;        // effects applied
+  uint64_t foreign_slots GUARDED_BY(mutex) = 0;  // a bit for each of the partition's slots, in a placement by slot
+  Lsn last_lsn GUARDED_BY(mutex) = 0;            // of the last logged group that may have changed a key here
 };
 
 }  // namespace ringkv::storage

@@ -36,5 +36,15 @@ Position PositionOf(std::string_view key, const Placement& placement);
 // In a placement by slot: the positions of a slot are [FirstPositionOf(slot), FirstPositionOf(slot + 1)).
 constexpr unsigned kHashBitsBehindSlot = 26;
 constexpr uint64_t FirstPositionOf(size_t slot) { return static_cast<uint64_t>(slot) << kHashBitsBehindSlot; }
+constexpr size_t SlotAt(Position position) { return static_cast<size_t>(position.value >> kHashBitsBehindSlot); }
+constexpr size_t kSlotsInPartition = 64;
+
+// Positions from `first` up to, but without, `end`.
+struct PositionRange {
+  uint64_t first = 0;
+  uint64_t end = 0;
+
+  bool Contains(Position position) const { return position.value >= first && position.value < end; }
+};
 
 }  // namespace ringkv::storage

@@ -17,8 +17,19 @@ constexpr size_t kKeysAtOnce = 64;  // about so many are copied under one lock
 
 }  // namespace
 
+BlockSource::BlockSource(Store& store, const std::vector<PositionRange>& ranges) : store_(store) {
+  for (const PositionRange& range : ranges) {
+    for (uint64_t at = range.first; at < range.end;) {
+      const uint64_t end = std::min((at / kPartitionEnd + 1) * kPartitionEnd, range.end);
+      shares_.push_back({at, end});
+      at = end;
+    }
+  }
+}
+
 double BlockSource::progress() const {
-  return static_cast<double>(std::min(next_partition_.load(std::memory_order_relaxed), kPartitions)) / kPartitions;
+  return static_cast<double>(std::min(next_share_.load(std::memory_order_relaxed), shares_.size())) /
+         static_cast<double>(std::max<size_t>(shares_.size(), 1));
 }
 
 uint64_t BlockSource::StretchEnd(const Partition& partition, uint64_t at) {
@@ -34,8 +45,10 @@ uint64_t BlockSource::StretchEnd(const Partition& partition, uint64_t at) {
   return end;
 }
 
-uint64_t BlockSource::CopyStretch(size_t partition_index, uint64_t at, std::string* raw, uint32_t* keys) {
-  Partition& partition = store_.partition(partition_index);
+void BlockSource::CopyStretch(Cursor& cursor) {
+  Partition& partition = store_.partition(Position{cursor.left.first}.partition());
+  const uint64_t at = Position{cursor.left.first}.local();
+  const uint64_t left = cursor.left.end - cursor.left.first;
   std::vector<const Entry*> entries;
   const auto gather = [&](DbIndex db, uint64_t end) REQUIRES(partition.mutex) {
     partition.tables[db]->StretchAt(static_cast<uint32_t>(at)).segment->ForEach([&](const Slot& slot) {
@@ -45,7 +58,7 @@ uint64_t BlockSource::CopyStretch(size_t partition_index, uint64_t at, std::stri
   {
     // First only bring the entries near, so that the lock is held for a few microseconds when they are copied.
     MutexLock lock(partition.mutex);
-    const uint64_t end = StretchEnd(partition, at);
+    const uint64_t end = std::min(StretchEnd(partition, at), at + left);
     for (DbIndex db = 0; db < partition.tables.size(); ++db) {
       if (partition.tables[db] != nullptr) gather(db, end);
     }
@@ -55,33 +68,35 @@ uint64_t BlockSource::CopyStretch(size_t partition_index, uint64_t at, std::stri
     __builtin_prefetch(reinterpret_cast<const char*>(entry) + 64);
   }
   MutexLock lock(partition.mutex);
-  const uint64_t end = StretchEnd(partition, at);
-  const uint64_t base = static_cast<uint64_t>(partition_index) << 32;
-  EncodeRun(raw, {.first = base + at, .end = base + end, .lsn = store_.log().appended()});
+  const uint64_t end = std::min(StretchEnd(partition, at), at + left);
+  const uint64_t behind = cursor.left.first + (end - at);
+  cursor.runs.push_back({.first = cursor.left.first, .end = behind, .lsn = store_.log().appended()});
+  EncodeRun(&cursor.raw, cursor.runs.back());
   for (DbIndex db = 0; db < partition.tables.size(); ++db) {
     if (partition.tables[db] == nullptr) continue;
     entries.clear();
     gather(db, end);
     if (entries.empty()) continue;
-    PutVarint(raw, uint64_t{db} + 1);
-    PutVarint(raw, entries.size());
-    for (const Entry* entry : entries) EncodeEntry(raw, *entry);
-    *keys += static_cast<uint32_t>(entries.size());
+    PutVarint(&cursor.raw, uint64_t{db} + 1);
+    PutVarint(&cursor.raw, entries.size());
+    for (const Entry* entry : entries) EncodeEntry(&cursor.raw, *entry);
+    cursor.keys += static_cast<uint32_t>(entries.size());
   }
-  PutVarint(raw, 0);
-  return end;
+  PutVarint(&cursor.raw, 0);
+  cursor.left.first = behind;
 }
 
 bool BlockSource::NextBlock(Cursor& cursor) {
   cursor.raw.clear();
   cursor.keys = 0;
+  cursor.runs.clear();
   while (cursor.raw.size() < kBlockBytes) {
-    if (cursor.at == kPartitionEnd) {
-      cursor.partition = next_partition_.fetch_add(1);
-      if (cursor.partition >= kPartitions) break;
-      cursor.at = 0;
+    if (cursor.left.first == cursor.left.end) {
+      const size_t share = next_share_.fetch_add(1);
+      if (share >= shares_.size()) break;
+      cursor.left = shares_[share];
     }
-    cursor.at = CopyStretch(cursor.partition, cursor.at, &cursor.raw, &cursor.keys);
+    CopyStretch(cursor);
   }
   return !cursor.raw.empty();
 }

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <string>
+#include <vector>
 
 #include "storage/snapshot/block_codec.h"
 #include "storage/snapshot/snapshot_format.h"
@@ -17,7 +18,9 @@ namespace ringkv::storage {
 class BlockSource {
  public:
   // `store` must outlive the source.
-  explicit BlockSource(Store& store) : store_(store) {}
+  explicit BlockSource(Store& store) : BlockSource(store, {{0, kPositions}}) {}
+  // Of the ranges alone, which are ascending and don't overlap.
+  BlockSource(Store& store, const std::vector<PositionRange>& ranges);
 
   // Where a thread is with its share, and its block; only the source changes it.
   struct Cursor {
@@ -28,9 +31,9 @@ class BlockSource {
     void Shrink();
 
     BlockCompressor compressor;
-    size_t partition = 0;
-    uint64_t at = uint64_t{1} << 32;  // the end of a partition: the next one is begun
+    PositionRange left;  // of its share, which lies in one partition
     uint32_t keys = 0;
+    std::vector<BlockRun> runs;  // of the block
     std::string raw;
     std::string compressed;
   };
@@ -43,11 +46,12 @@ class BlockSource {
  private:
   // Where to end what is copied from `at` on.
   static uint64_t StretchEnd(const Partition& partition, uint64_t at) REQUIRES(partition.mutex);
-  // Copies the stretch at `at` out, and returns where it ends.
-  uint64_t CopyStretch(size_t partition, uint64_t at, std::string* raw, uint32_t* keys);
+  // Copies out what stands at the beginning of what is left.
+  void CopyStretch(Cursor& cursor);
 
   Store& store_;
-  std::atomic<size_t> next_partition_{0};
+  std::vector<PositionRange> shares_;  // each in one partition
+  std::atomic<size_t> next_share_{0};
 };
 
 }  // namespace ringkv::storage

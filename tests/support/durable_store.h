@@ -24,9 +24,10 @@ inline const storage::DataFiles kTestFiles{.directory = "", .snapshot_name = "sn
 
 class DurableStore {
  public:
-  explicit DurableStore(storage::FileSystem& disk, uint64_t log_file_bytes = 1 << 20, uint64_t seed = kSeed)
+  explicit DurableStore(storage::FileSystem& disk, uint64_t log_file_bytes = 1 << 20, uint64_t seed = kSeed,
+                        bool by_slot = false)
       : disk_(disk),
-        store_({.databases = 4, .hash_seed = seed}, clock_),
+        store_({.databases = 4, .hash_seed = seed, .by_slot = by_slot}, clock_),
         log_(store_.log(), disk, clock_,
              {.directory = kTestFiles.log_directory, .hash_seed = seed, .file_bytes = log_file_bytes}) {
     log_.SetPolicy(storage::SyncPolicy::kAlways);

@@ -12,6 +12,8 @@ class Coordinator {
   virtual ~Coordinator() = default;
   // The topology as it should be now.
   virtual storage::Result<Topology> Fetch() = 0;
+  // Makes the text, which is a topology, what it should be.
+  virtual storage::Status Publish(std::string_view text) = 0;
 };
 
 }  // namespace ringkv::cluster

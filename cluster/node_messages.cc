@@ -14,7 +14,7 @@ constexpr uint8_t kVersion = 1;
 constexpr size_t kCheckedBytes = kMessageHeadBytes - sizeof(uint64_t);
 
 bool IsKnown(uint8_t kind) {
-  return kind >= static_cast<uint8_t>(MessageKind::kSnapshot) && kind <= static_cast<uint8_t>(MessageKind::kAck);
+  return kind >= static_cast<uint8_t>(MessageKind::kSnapshot) && kind <= static_cast<uint8_t>(MessageKind::kNoMoreSlots);
 }
 
 }  // namespace
@@ -45,6 +45,31 @@ std::string EncodeAck(storage::Lsn last) {
   std::string body;
   PutFixed(&body, last);
   return body;
+}
+
+std::string EncodeSlotBatch(const SlotBatch& batch) {
+  std::string body;
+  PutFixed(&body, batch.source.seed);
+  for (const SlotRange& range : batch.ranges) {
+    PutFixed(&body, range.first);
+    PutFixed(&body, range.last);
+  }
+  return body;
+}
+
+bool DecodeSlotBatch(std::string_view body, SlotBatch* batch) {
+  storage::ByteReader reader(body);
+  batch->source = {.seed = reader.Fixed<uint64_t>(), .by_slot = true};
+  batch->ranges.clear();
+  while (reader.ok() && !reader.AtEnd()) {
+    SlotRange range;
+    range.first = reader.Fixed<storage::SlotNumber>();
+    range.last = reader.Fixed<storage::SlotNumber>();
+    const bool follows = batch->ranges.empty() || range.first > batch->ranges.back().last;
+    if (!follows || range.last < range.first || range.last >= storage::kSlots) return false;
+    batch->ranges.push_back(range);
+  }
+  return reader.ok() && !batch->ranges.empty();
 }
 
 Decoded DecodeMessage(std::string_view bytes, NodeMessage* message, size_t* size) {

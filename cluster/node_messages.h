@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "cluster/slot_map.h"
 #include "storage/clock.h"
 #include "storage/lsn.h"
 
@@ -18,7 +19,15 @@ enum class MessageKind : uint8_t {
   kSection = 2,    // of that snapshot: a block or the end
   kFrame = 3,      // of the log
   kHeartbeat = 4,  // the sender's last group and its clock
-  kAck = 5,        // the last group that the receiver has
+  kAck = 5,        // the last group that the receiver has, or the number of what it answers
+
+  // Of slots that go to another shard.
+  kSlots = 6,        // which ones come now, and how their keys are placed
+  kSlotKeys = 7,     // a block of their keys
+  kSlotChanges = 8,  // what has happened to keys that were sent
+  kBarrier = 9,      // a number, to be acknowledged when all before it is safe
+  kOffer = 10,       // likewise: they are the receiver's if it acknowledges
+  kNoMoreSlots = 11,
 };
 
 constexpr size_t kMessageHeadBytes = 32;
@@ -41,6 +50,14 @@ std::string EncodeMessageHead(MessageKind kind, uint64_t epoch, std::string_view
 std::string EncodeMessage(MessageKind kind, uint64_t epoch, std::string_view body);
 std::string EncodeHeartbeat(const Heartbeat& heartbeat);
 std::string EncodeAck(storage::Lsn last);
+
+struct SlotBatch {
+  storage::Placement source;
+  std::vector<SlotRange> ranges;
+};
+std::string EncodeSlotBatch(const SlotBatch& batch);
+// False unless they are ascending ranges.
+bool DecodeSlotBatch(std::string_view body, SlotBatch* batch);
 
 enum class Decoded : uint8_t { kMessage, kNeedMore, kBad };
 // The message at the beginning of `bytes`; it takes `size` of them. With kNeedMore `size` is how many bytes there must

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Where a request is to be executed, from the slots of its keys and the topology: a pure function.
+// Where a request is to be executed, from the slot of its keys and the topology: a pure function.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,14 @@
 
 namespace ringkv::cluster {
 
-enum class Way : uint8_t { kHere, kMoved };
+enum class Way : uint8_t {
+  kHere,
+  kMoved,     // its owner is another one
+  kAsk,       // whether it has another owner by now is that one's to say
+  kTryAgain,  // it will have this owner, or stay where it is
+  kWait,      // for a moment: it is about to get another owner
+  kDown,      // nobody is known who could serve it
+};
 
 // What this node is in the topology.
 struct Standing {
@@ -16,10 +23,25 @@ struct Standing {
   bool is_primary = false;
 };
 
-// `reads_here`: the request only reads, and its client has said READONLY.
-inline Way RouteSlot(ShardIndex owner, const Standing& here, bool reads_here) {
-  if (owner != here.shard) return Way::kMoved;
-  return here.is_primary || reads_here ? Way::kHere : Way::kMoved;
+// What is known of a slot.
+struct SlotState {
+  ShardIndex owner = kNoShard;
+  ShardIndex offered_to = kNoShard;
+  bool is_held = false;       // requests wait
+  bool arrives_here = false;  // its keys are on their way
+};
+
+struct RequestTraits {
+  bool reads_here = false;  // it only reads, and its client has said READONLY
+  bool asks = false;        // its client has said ASKING
+};
+
+inline Way RouteSlot(const SlotState& slot, const Standing& here, const RequestTraits& request) {
+  if (slot.owner == kNoShard) return Way::kDown;
+  if (slot.owner != here.shard) return request.asks && slot.arrives_here ? Way::kTryAgain : Way::kMoved;
+  if (!here.is_primary) return request.reads_here ? Way::kHere : Way::kMoved;
+  if (slot.is_held) return Way::kWait;
+  return slot.offered_to == kNoShard ? Way::kHere : Way::kAsk;
 }
 
 }  // namespace ringkv::cluster

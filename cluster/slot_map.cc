@@ -17,6 +17,33 @@ std::optional<storage::SlotNumber> ParseSlot(std::string_view text) {
 
 }  // namespace
 
+std::vector<SlotRange> RangesIn(const SlotSet& slots) {
+  std::vector<SlotRange> ranges;
+  for (size_t slot = 0; slot < slots.size(); ++slot) {
+    if (!slots[slot]) continue;
+    const auto number = static_cast<storage::SlotNumber>(slot);
+    if (ranges.empty() || ranges.back().last + 1u != slot) ranges.push_back({number, number});
+    ranges.back().last = number;
+  }
+  return ranges;
+}
+
+SlotSet SlotsIn(const std::vector<SlotRange>& ranges) {
+  SlotSet slots;
+  for (const SlotRange& range : ranges) {
+    for (size_t slot = range.first; slot <= range.last; ++slot) slots.set(slot);
+  }
+  return slots;
+}
+
+std::vector<storage::PositionRange> PositionsOf(const std::vector<SlotRange>& ranges) {
+  std::vector<storage::PositionRange> positions;
+  for (const SlotRange& range : ranges) {
+    positions.push_back({storage::FirstPositionOf(range.first), storage::FirstPositionOf(size_t{range.last} + 1)});
+  }
+  return positions;
+}
+
 void SlotMap::Give(const SlotRange& range, ShardIndex shard) {
   std::fill(owners_.begin() + range.first, owners_.begin() + range.last + 1, shard);
 }

@@ -5,12 +5,14 @@
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "storage/key_slot.h"
+#include "storage/keyspace/position.h"
 #include "storage/result.h"
 
 namespace ringkv::cluster {
@@ -25,6 +27,13 @@ struct SlotRange {
   size_t size() const { return size_t{last} - first + 1; }
   bool operator==(const SlotRange&) const = default;
 };
+
+using SlotSet = std::bitset<storage::kSlots>;
+// Maximal ranges, ascending.
+std::vector<SlotRange> RangesIn(const SlotSet& slots);
+SlotSet SlotsIn(const std::vector<SlotRange>& ranges);
+// What a store knows them by.
+std::vector<storage::PositionRange> PositionsOf(const std::vector<SlotRange>& ranges);
 
 class SlotMap {
  public:

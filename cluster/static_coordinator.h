@@ -16,6 +16,8 @@ class StaticCoordinator final : public Coordinator {
 
   // An error names the file and the line.
   storage::Result<Topology> Fetch() override;
+  // Replaces the file.
+  storage::Status Publish(std::string_view text) override;
 
  private:
   storage::FileSystem& files_;

@@ -205,6 +205,11 @@ std::string Topology::Print() const {
   return text;
 }
 
+ShardIndex Topology::FindShard(std::string_view name) const {
+  const auto found = std::find_if(shards_.begin(), shards_.end(), [&](const Shard& shard) { return shard.name == name; });
+  return found == shards_.end() ? kNoShard : static_cast<ShardIndex>(found - shards_.begin());
+}
+
 const Node* Topology::FindNode(std::string_view id) const {
   const auto found = std::find_if(nodes_.begin(), nodes_.end(), [&](const Node& node) { return node.id == id; });
   return found == nodes_.end() ? nullptr : &*found;

@@ -44,6 +44,8 @@ class Topology {
   const std::vector<Node>& nodes() const { return nodes_; }
   const SlotMap& slots() const { return slots_; }
   const Node* FindNode(std::string_view id) const;
+  // kNoShard if there is none of this name.
+  ShardIndex FindShard(std::string_view name) const;
   // Of the shard that owns it.
   const Node& PrimaryOf(size_t slot) const { return nodes_[shards_[slots_.owner(slot)].primary()]; }
 

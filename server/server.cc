@@ -63,6 +63,7 @@ storage::Status Server::Stop() {
   stopping_.store(true);
   if (housekeeping_.joinable()) housekeeping_.join();
   if (index_builder_.joinable()) index_builder_.join();
+  cluster_->Stop();
   replication_->Stop();
   const storage::Status closed = durability_.Close();
   store_.reclaimer().Stop();

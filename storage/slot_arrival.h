@@ -2,7 +2,7 @@
 // Takes in slots that another store gives away (storage/slot_stream.h): its keys and changes become changes of this
 // store, recorded as its own. And erases what is left of slots that are not this store's.
 //
-// Threads: confined; the slots are foreign meanwhile (Store::SetForeignSlots), so nobody else touches their keys but
+// Threads: confined; the slots are foreign meanwhile (Txn::SetForeignSlots), so nobody else touches their keys but
 // who empties the whole store, which Store::flushes tells.
 #pragma once
 

@@ -18,13 +18,4 @@ Store::Store(const StoreOptions& options, const Clock& clock)
 
 Store::~Store() = default;
 
-void Store::SetForeignSlots(const std::bitset<kSlots>& slots) {
-  for (size_t i = 0; i < kPartitions; ++i) {
-    uint64_t bits = 0;
-    for (size_t j = 0; j < kSlotsInPartition; ++j) bits |= uint64_t{slots[i * kSlotsInPartition + j]} << j;
-    MutexLock lock(partitions_[i].mutex);
-    partitions_[i].foreign_slots = bits;
-  }
-}
-
 }  // namespace ringkv::storage

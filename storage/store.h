@@ -8,7 +8,6 @@
 
 #include <array>
 #include <atomic>
-#include <bitset>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -16,7 +15,6 @@
 #include "storage/clock.h"
 #include "storage/index/index_policy.h"
 #include "storage/key_observer.h"
-#include "storage/key_slot.h"
 #include "storage/keyspace/access.h"
 #include "storage/keyspace/partition.h"
 #include "storage/keyspace/position.h"
@@ -60,9 +58,6 @@ class Store {
   LogBuffer& log() { return log_; }
   Partition& partition(size_t index) { return partitions_[index]; }
 
-  // In a placement by slot: keys of these slots may be here, on their way in or out, but nobody is shown them: no walk,
-  // search or sample yields them, and they are neither expired nor evicted from here.
-  void SetForeignSlots(const std::bitset<kSlots>& slots);
   // How often a database was emptied as a whole.
   uint64_t flushes() const { return flushes_.load(); }
   void NoteFlush() { flushes_.fetch_add(1); }

@@ -324,6 +324,15 @@ void Txn::SwapDatabases(DbIndex a, DbIndex b) NO_THREAD_SAFETY_ANALYSIS {
   if (is_recording_) EncodeEffect(&records_, a, DatabaseSwap{b});
 }
 
+void Txn::SetForeignSlots(const std::bitset<kSlots>& slots) NO_THREAD_SAFETY_ANALYSIS {
+  RINGKV_CHECK(holds_all_);
+  for (size_t i = 0; i < kPartitions; ++i) {
+    uint64_t bits = 0;
+    for (size_t j = 0; j < kSlotsInPartition; ++j) bits |= uint64_t{slots[i * kSlotsInPartition + j]} << j;
+    store_.partition(i).foreign_slots = bits;
+  }
+}
+
 void Txn::Replace(uint64_t seed) NO_THREAD_SAFETY_ANALYSIS {
   RINGKV_CHECK(holds_all_);
   is_recording_ = false;

@@ -17,6 +17,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <bitset>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -28,6 +29,7 @@
 #include "storage/check.h"
 #include "storage/effects.h"
 #include "storage/index/key_pattern.h"
+#include "storage/key_slot.h"
 #include "storage/store.h"
 
 namespace ringkv::storage {
@@ -132,6 +134,9 @@ class Txn {
   void SetAccess(Place& place, uint32_t access);
   // Moves the entry under another name, database or both; what stood there goes. Both keys must be locked.
   void Rename(Place& from, DbIndex to_db, std::string_view to_key);
+  // In a placement by slot: keys of these slots may be here, on their way in or out, but nobody is shown them: no walk,
+  // search or sample yields them, and they are neither expired nor evicted from here. Needs LockAll.
+  void SetForeignSlots(const std::bitset<kSlots>& slots);
   // These need LockAll.
   void FlushDatabase(DbIndex db);
   void SwapDatabases(DbIndex a, DbIndex b);

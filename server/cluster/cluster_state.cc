@@ -3,24 +3,32 @@
 
 #include "cluster/static_coordinator.h"
 #include "resp/reply_writer.h"
+#include "server/cluster/slot_moves.h"
 #include "server/server.h"
+#include "storage/log/log_files.h"
 #include "storage/posix/posix_file_system.h"
 
 namespace ringkv::server {
 namespace {
 
 using cluster::Node;
+using cluster::SlotLedger;
 using cluster::SlotMap;
+using cluster::SlotRange;
+using cluster::SlotSet;
 using cluster::Topology;
 using storage::Fail;
 using storage::MutexLock;
 using storage::Result;
 using storage::Status;
 
-std::string SerialiseSlots(const Topology& topology, int protocol) {
+constexpr const char* kLedgerPath = "cluster.slots";  // docs/formats/slots.md
+
+std::string SerialiseSlots(const Topology& topology, const SlotMap& slots, int protocol) {
   resp::Buffer out;
   resp::ReplyWriter reply(out, protocol);
-  const std::vector<SlotMap::Run> runs = topology.slots().Runs();
+  std::vector<SlotMap::Run> runs = slots.Runs();
+  std::erase_if(runs, [](const SlotMap::Run& run) { return run.owner == cluster::kNoShard; });
   reply.Array(static_cast<int64_t>(runs.size()));
   for (const SlotMap::Run& run : runs) {
     const std::vector<size_t>& members = topology.shards()[run.owner].members;
@@ -39,17 +47,16 @@ std::string SerialiseSlots(const Topology& topology, int protocol) {
   return std::string(out.Readable());
 }
 
-// Whether each slot has an owner of the same name in both.
-bool HaveSameOwners(const Topology& a, const Topology& b) {
-  for (size_t slot = 0; slot < storage::kSlots; ++slot) {
-    if (a.shards()[a.slots().owner(slot)].name != b.shards()[b.slots().owner(slot)].name) return false;
-  }
-  return true;
-}
-
 }  // namespace
 
-ClusterState::ClusterState(Server& server) : server_(server) {}
+cluster::SlotState ClusterView::StateOf(size_t slot) const {
+  return {.owner = slots.owner(slot),
+          .offered_to = unsent[slot] ? cluster::kNoShard : offered_to.owner(slot),
+          .is_held = held[slot],
+          .arrives_here = topology.slots().owner(slot) == here.shard};
+}
+
+ClusterState::ClusterState(Server& server) : server_(server), moves_(std::make_unique<SlotMoves>(server, *this)) {}
 
 ClusterState::~ClusterState() = default;
 
@@ -64,12 +71,40 @@ Status ClusterState::Open() {
   coordinator_ = std::make_unique<cluster::StaticCoordinator>(*files_, path);
   Result<Topology> topology = coordinator_->Fetch();
   if (!topology) return tl::unexpected(topology.error());
-  Result<std::shared_ptr<const ClusterView>> view = MakeView(std::move(*topology));
-  if (!view) return tl::unexpected(view.error());
+  Result<std::shared_ptr<ClusterView>> made = MakeView(std::move(*topology));
+  if (!made) return tl::unexpected(made.error());
+  Result<SlotLedger> ledger = FirstLedger(**made);
+  if (!ledger) return tl::unexpected(ledger.error());
   is_enabled_ = true;
-  Install(*view);
-  if (!(*view)->here.is_primary) server_.replication().WillFollow();
+  MutexLock lock(change_mutex_);
+  Install(*made, std::move(*ledger));
+  if (!view()->here.is_primary) server_.replication().WillFollow();
   return {};
+}
+
+Result<SlotLedger> ClusterState::FirstLedger(const ClusterView& view) {
+  SlotLedger ledger;
+  if (files_->Exists(kLedgerPath)) {
+    const Result<std::string> text = storage::ReadWhole(*files_, kLedgerPath);
+    Result<SlotLedger> read = text ? SlotLedger::Parse(*text) : Result<SlotLedger>(tl::unexpected(text.error()));
+    if (read) return read;
+    return Fail(std::string("cannot use '") + kLedgerPath + "': " + read.error().text +
+                "; without it this node would ask the others who owns which slots");
+  }
+  // A cluster begins with epoch 1. Later somebody else may own what the topology gives to us.
+  if (view.topology.epoch() > 1) return ledger;
+  for (const SlotMap::Run& run : view.topology.slots().Runs()) {
+    ledger.Give(cluster::SlotsIn({run.range}), view.topology.shards()[run.owner].name);
+  }
+  // Before anything else happens: without it this node couldn't tell later that it was there from the beginning.
+  if (Status written = WriteLedger(ledger); !written) return tl::unexpected(written.error());
+  return ledger;
+}
+
+Status ClusterState::WriteLedger(const SlotLedger& ledger) {
+  if (Status locked = server_.durability().LockDirectory(); !locked) return locked;
+  const auto placed = storage::PlaceFile(*files_, "", kLedgerPath, ledger.Print(), storage::OpenMode::kReplace);
+  return placed ? Status() : Fail(std::string("cannot write '") + kLedgerPath + "': " + placed.error().text);
 }
 
 Result<std::string> ClusterState::FindOwnId(const Topology& topology) const {
@@ -90,27 +125,44 @@ Result<std::string> ClusterState::FindOwnId(const Topology& topology) const {
   return found;
 }
 
-Result<std::shared_ptr<const ClusterView>> ClusterState::MakeView(Topology topology) const {
+Result<std::shared_ptr<ClusterView>> ClusterState::MakeView(Topology topology) const {
   const Result<std::string> id = FindOwnId(topology);
   if (!id) return tl::unexpected(id.error());
   auto view = std::make_shared<ClusterView>();
-  view->slots_resp2 = SerialiseSlots(topology, 2);
-  view->slots_resp3 = SerialiseSlots(topology, 3);
   view->topology = std::move(topology);
   view->id = *id;
   view->here = {view->self().shard, view->self().is_primary};
-  for (size_t slot = 0; slot < storage::kSlots; ++slot) {
-    view->served[slot] = view->here.is_primary && view->topology.slots().owner(slot) == view->here.shard;
-  }
   return view;
 }
 
-void ClusterState::Install(std::shared_ptr<const ClusterView> view) {
+bool ClusterState::Install(std::shared_ptr<ClusterView> view, SlotLedger ledger, std::optional<uint64_t> flushes) {
+  view->slots = ledger.OwnersIn(view->topology);
+  view->slots_resp2 = SerialiseSlots(view->topology, view->slots, 2);
+  view->slots_resp3 = SerialiseSlots(view->topology, view->slots, 3);
+  view->offered_to = SlotMap();
+  for (const auto& [shard, offer] : ledger.offers()) {
+    const auto to = view->topology.FindShard(shard);
+    for (const SlotRange& range : cluster::RangesIn(offer.slots)) view->offered_to.Give(range, to);
+  }
+  SlotSet foreign;
+  for (size_t slot = 0; slot < storage::kSlots; ++slot) {
+    foreign[slot] = view->slots.owner(slot) != view->here.shard;
+    view->served[slot] = RouteSlot(view->StateOf(slot), view->here, {}) == cluster::Way::kHere;
+  }
+  {
+    storage::Random random(1);
+    storage::Txn txn(server_.store(), server_.clock().Now(), random);
+    txn.LockAll();
+    if (flushes && server_.store().flushes() != *flushes) return false;
+    txn.SetForeignSlots(foreign);
+  }
   {
     MutexLock lock(mutex_);
     view_ = std::move(view);
+    ledger_ = std::move(ledger);
   }
   version_.fetch_add(1);
+  return true;
 }
 
 std::shared_ptr<const ClusterView> ClusterState::view() const {
@@ -124,8 +176,9 @@ void ClusterState::Start() {
   const Topology& topology = now->topology;
   Replication& replication = server_.replication();
   replication.RaiseEpoch(topology.epoch());
+  moves_->Start();
   if (now->here.is_primary) return replication.StopFollowing();
-  const Node& primary = topology.nodes()[topology.shards()[now->here.shard].primary()];
+  const Node& primary = now->PrimaryOf(now->here.shard);
   const PrimaryAddress followed = replication.link().target();
   if (!replication.is_replica() || followed.host != primary.host || followed.port != primary.port) {
     replication.Follow({primary.host, primary.port});
@@ -135,22 +188,99 @@ void ClusterState::Start() {
 Status ClusterState::Reload() {
   Result<Topology> topology = coordinator_->Fetch();
   if (!topology) return tl::unexpected(topology.error());
-  const std::shared_ptr<const ClusterView> before = view();
-  if (topology->epoch() <= before->topology.epoch()) {
-    return Fail("its epoch is " + std::to_string(topology->epoch()) + ", and this node is at " +
-                std::to_string(before->topology.epoch()) + ": a change needs a higher one");
-  }
-  Result<std::shared_ptr<const ClusterView>> next = MakeView(std::move(*topology));
+  return TakeTopology(std::move(*topology), nullptr);
+}
+
+Status ClusterState::Reload(const std::string& text) {
+  Result<Topology> topology = Topology::Parse(text);
+  if (!topology) return tl::unexpected(topology.error());
+  return TakeTopology(std::move(*topology), &text);
+}
+
+Status ClusterState::TakeTopology(Topology topology, const std::string* text) {
+  Result<std::shared_ptr<ClusterView>> next = MakeView(std::move(topology));
   if (!next) return tl::unexpected(next.error());
-  if (!HaveSameOwners(before->topology, (*next)->topology) ||
-      before->topology.shards()[before->here.shard].name != (*next)->topology.shards()[(*next)->here.shard].name) {
-    return Fail(
-        "it moves slots or nodes between shards, which this version can't do while it runs; stop all nodes for it");
+  const Topology& target = (*next)->topology;
+  {
+    MutexLock lock(change_mutex_);
+    const std::shared_ptr<const ClusterView> before = view();
+    if (target.epoch() <= before->topology.epoch()) {
+      return Fail("its epoch is " + std::to_string(target.epoch()) + ", and this node is at " +
+                  std::to_string(before->topology.epoch()) + ": a change needs a higher one");
+    }
+    if (before->shard_name() != (*next)->shard_name()) {
+      return Fail("it puts this node into another shard; stop the node for that, and give it an empty directory");
+    }
+    for (const cluster::Shard& shard : before->topology.shards()) {
+      const size_t left = ledger().OwnedBy(shard.name).count();
+      if (left == 0 || target.FindShard(shard.name) != cluster::kNoShard) continue;
+      return Fail("shard '" + shard.name + "' isn't in it and owns " + std::to_string(left) +
+                  " slots: list it with weight 0 until they have moved");
+    }
+    if (text != nullptr) {
+      if (Status published = coordinator_->Publish(*text); !published) return published;
+    }
+    Install(*next, ledger());
   }
-  Install(*next);
-  server_.log().Notice("cluster: epoch " + std::to_string((*next)->topology.epoch()));
+  server_.log().Notice("cluster: epoch " + std::to_string(target.epoch()));
   Start();
   return {};
+}
+
+void ClusterState::Stop() { moves_->Stop(); }
+
+// --- moves ----------------------------------------------------------------------------------------------------------
+
+SlotLedger ClusterState::ledger() const {
+  MutexLock lock(mutex_);
+  return ledger_;
+}
+
+void ClusterState::ChangeView(const std::function<void(ClusterView&)>& change) {
+  MutexLock lock(change_mutex_);
+  auto next = std::make_shared<ClusterView>(*view());
+  change(*next);
+  Install(std::move(next), ledger());
+}
+
+void ClusterState::Hold(const SlotSet& slots) {
+  ChangeView([&](ClusterView& view) { view.held |= slots; });
+}
+
+void ClusterState::Release(const SlotSet& slots) {
+  ChangeView([&](ClusterView& view) { view.held &= ~slots; });
+}
+
+void ClusterState::SendOffer(const SlotSet& slots) {
+  ChangeView([&](ClusterView& view) { view.unsent &= ~slots; });
+}
+
+Status ClusterState::PrepareOffer(uint64_t epoch, const SlotSet& slots, const std::string& shard) {
+  // Marked first: an offer that is not unsent is answered ASK.
+  ChangeView([&](ClusterView& view) { view.unsent |= slots; });
+  return Change(epoch, [&](SlotLedger& ledger) { ledger.MakeOffer(slots, shard, epoch); });
+}
+
+Status ClusterState::Change(uint64_t epoch, const LedgerChange& change, std::optional<uint64_t> flushes) {
+  MutexLock lock(change_mutex_);
+  auto next = std::make_shared<ClusterView>(*view());
+  if (next->topology.epoch() != epoch) return Fail("another epoch has begun");
+  const SlotLedger before = ledger();
+  SlotLedger after = before;
+  change(after);
+  if (Status written = WriteLedger(after); !written) return written;
+  if (Install(std::move(next), std::move(after), flushes)) return {};
+  if (Status taken_back = WriteLedger(before); !taken_back) return taken_back;
+  return Fail("this store was emptied as a whole meanwhile");
+}
+
+Status ClusterState::TakeOver(uint64_t epoch, const SlotSet& slots, uint64_t flushes) {
+  const std::string own = view()->shard_name();
+  const auto take = [&](SlotLedger& ledger) {
+    ledger.Give(slots, own);
+    ledger.RemoveStrays(slots);
+  };
+  return Change(epoch, take, flushes);
 }
 
 }  // namespace ringkv::server

@@ -124,9 +124,10 @@ Outcome Dispatch(Server& server, ThreadState& thread, Session& session, const Re
     RefuseArity(*entry, thread, session, reply);
     return Outcome::kDone;
   }
-  if (server.cluster().is_enabled() && session.authenticated && !IsServedHere(request, server, thread) &&
-      Redirect(*entry, request, server, thread, session, reply)) {
-    return Outcome::kDone;
+  if (server.cluster().is_enabled() && session.authenticated &&
+      (!IsServedHere(request, server, thread) || session.is_asking)) {
+    const Redirection where = Redirect(*entry, request, server, thread, session, reply);
+    if (where != Redirection::kHere) return where == Redirection::kWait ? Outcome::kPostponed : Outcome::kDone;
   }
   const uint32_t unmet =
       (server.refused_now() & session.heeds) | (session.authenticated ? 0u : uint32_t{kNeedsAuthentication});

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "server/command/redirect.h"
 
+#include <utility>
+
 #include "server/command/error_replies.h"
 #include "server/command/key_positions.h"
 #include "server/command/refusals.h"
@@ -32,43 +34,61 @@ class CommonSlot {
   size_t slot_ = 0;
 };
 
-bool Refused(const CommandEntry& entry, std::string_view error, ThreadState& thread, Session& session,
-             resp::ReplyWriter& reply) {
+Redirection Refused(const CommandEntry& entry, std::string_view error, ThreadState& thread, Session& session,
+                    resp::ReplyWriter& reply) {
   Reject(&entry, error, thread, session, reply);
   if (entry.row->name == "exec") {
     session.queue.Close();
     session.UnwatchAll();
   }
-  return true;
+  return Redirection::kReplied;
 }
+
+std::string Elsewhere(std::string_view word, size_t slot, const cluster::Node& node) {
+  return std::string(word) + " " + std::to_string(slot) + " " + node.host + ":" + std::to_string(node.port);
+}
+
+// What may empty a store must not do so while slots change hands: the keys would be gone here and come back there.
+bool EmptiesAll(const Command& row) { return row.scope == Scope::kEverything && row.Is(kWrite); }
 
 }  // namespace
 
-bool Redirect(const CommandEntry& entry, const Request& request, Server& server, ThreadState& thread, Session& session,
-              resp::ReplyWriter& reply) {
+Redirection Redirect(const CommandEntry& entry, const Request& request, Server& server, ThreadState& thread,
+                     Session& session, resp::ReplyWriter& reply) {
   CommonSlot common;
+  cluster::RequestTraits traits{.asks = std::exchange(session.is_asking, false)};
   bool only_reads = entry.row->Is(kReadOnly);
+  bool empties_all = EmptiesAll(*entry.row);
   if (request.position) {
-    common.Add(request.position->value >> storage::kHashBitsBehindSlot);
+    common.Add(SlotAt(*request.position));
   } else if (entry.row->name == "exec") {
     only_reads = true;
     for (const auto& queued : session.queue.commands()) {
       common.AddKeys(*queued.command->row, queued.argv);
       only_reads = only_reads && !queued.command->row->Is(kWrite);
+      empties_all = empties_all || EmptiesAll(*queued.command->row);
     }
   } else {
     common.AddKeys(*entry.row, request.argv);
   }
-  if (!common.has_any()) return false;
-  if (common.differs()) return Refused(entry, errors::kCrossSlot, thread, session, reply);
   const ClusterView& view = ViewOf(server, thread);
-  const bool reads_here = session.reads_from_replica && (only_reads || entry.row->name == "watch");
-  const cluster::ShardIndex owner = view.topology.slots().owner(common.slot());
-  if (RouteSlot(owner, view.here, reads_here) == cluster::Way::kHere) return false;
-  const cluster::Node& primary = view.topology.PrimaryOf(common.slot());
-  const std::string moved =
-      "MOVED " + std::to_string(common.slot()) + " " + primary.host + ":" + std::to_string(primary.port);
-  return Refused(entry, moved, thread, session, reply);
+  if (empties_all && view.held.any()) return Redirection::kWait;
+  if (!common.has_any()) return Redirection::kHere;
+  if (common.differs()) return Refused(entry, errors::kCrossSlot, thread, session, reply);
+  traits.reads_here = session.reads_from_replica && (only_reads || entry.row->name == "watch");
+  const size_t slot = common.slot();
+  const cluster::SlotState state = view.StateOf(slot);
+  switch (RouteSlot(state, view.here, traits)) {
+    case cluster::Way::kHere: return Redirection::kHere;
+    case cluster::Way::kWait: return Redirection::kWait;
+    case cluster::Way::kMoved:
+      return Refused(entry, Elsewhere("MOVED", slot, view.PrimaryOf(state.owner)), thread, session, reply);
+    case cluster::Way::kAsk:
+      return Refused(entry, Elsewhere("ASK", slot, view.PrimaryOf(state.offered_to)), thread, session, reply);
+    case cluster::Way::kTryAgain: return Refused(entry, errors::kTryAgain, thread, session, reply);
+    case cluster::Way::kDown: break;
+  }
+  return Refused(entry, errors::kSlotNotServed, thread, session, reply);
 }
 
 }  // namespace ringkv::server

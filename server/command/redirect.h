@@ -20,12 +20,17 @@ inline const ClusterView& ViewOf(Server& server, ThreadState& thread) {
 
 // Whether the request has just one key, whose slot is served here. What it says no to, Redirect looks at closer.
 inline bool IsServedHere(const Request& request, Server& server, ThreadState& thread) {
-  return request.position && ViewOf(server, thread).served[request.position->value >> storage::kHashBitsBehindSlot];
+  return request.position && ViewOf(server, thread).served[SlotAt(*request.position)];
 }
 
-// True when the reply says where else the request belongs, or that its keys don't belong together; an open transaction
-// is marked as failed then, or, at EXEC, forgotten.
-bool Redirect(const CommandEntry& entry, const Request& request, Server& server, ThreadState& thread, Session& session,
-              resp::ReplyWriter& reply);
+enum class Redirection : uint8_t {
+  kHere,
+  kReplied,  // it says where else the request belongs, or that its keys don't belong together; an open transaction is
+             // marked as failed, or, at EXEC, forgotten
+  kWait,     // nothing happened: the slot changes hands in this moment
+};
+
+Redirection Redirect(const CommandEntry& entry, const Request& request, Server& server, ThreadState& thread,
+                     Session& session, resp::ReplyWriter& reply);
 
 }  // namespace ringkv::server

@@ -5,8 +5,10 @@
 #include <vector>
 
 #include "server/cluster/cluster_state.h"
+#include "server/cluster/slot_moves.h"
 #include "server/command/error_replies.h"
 #include "server/command/help.h"
+#include "server/command/text.h"
 #include "server/commands/families.h"
 #include "server/server.h"
 #include "server/session/session.h"
@@ -37,7 +39,7 @@ std::string DescribeNode(const ClusterView& view, const Node& node) {
   if (node.id == view.id) line += "myself,";
   line += node.is_primary ? "master -" : "slave " + topology.nodes()[shard.primary()].id;
   line += " 0 0 " + std::to_string(topology.epoch()) + " connected";
-  const std::vector<SlotRange> ranges = topology.slots().RangesOf(node.shard);
+  const std::vector<SlotRange> ranges = view.slots.RangesOf(node.shard);
   if (node.is_primary && !ranges.empty()) line += " " + PrintRanges(ranges);
   return line;
 }
@@ -57,7 +59,7 @@ void Shards(AdminCall& call, const ClusterView& view) {
   call.reply.Array(static_cast<int64_t>(topology.shards().size()));
   for (size_t i = 0; i < topology.shards().size(); ++i) {
     const Shard& shard = topology.shards()[i];
-    const std::vector<SlotRange> ranges = topology.slots().RangesOf(static_cast<cluster::ShardIndex>(i));
+    const std::vector<SlotRange> ranges = view.slots.RangesOf(static_cast<cluster::ShardIndex>(i));
     call.reply.Map(2);
     call.reply.Bulk("slots");
     call.reply.Array(static_cast<int64_t>(2 * ranges.size()));
@@ -93,11 +95,13 @@ void Info(AdminCall& call, const ClusterView& view) {
   const Topology& topology = view.topology;
   size_t serving = 0;
   for (size_t i = 0; i < topology.shards().size(); ++i) {
-    serving += topology.slots().CountOf(static_cast<cluster::ShardIndex>(i)) > 0 ? 1 : 0;
+    serving += view.slots.CountOf(static_cast<cluster::ShardIndex>(i)) > 0 ? 1 : 0;
   }
   const std::string epoch = std::to_string(topology.epoch());
-  const std::string slots = std::to_string(storage::kSlots);
-  call.reply.Verbatim("cluster_state:ok\r\ncluster_slots_assigned:" + slots + "\r\ncluster_slots_ok:" + slots +
+  const size_t known = storage::kSlots - view.slots.CountOf(cluster::kNoShard);
+  const std::string slots = std::to_string(known);
+  call.reply.Verbatim(std::string("cluster_state:") + (known == storage::kSlots ? "ok" : "fail") +
+                          "\r\ncluster_slots_assigned:" + slots + "\r\ncluster_slots_ok:" + slots +
                           "\r\ncluster_slots_pfail:0\r\ncluster_slots_fail:0\r\ncluster_known_nodes:" +
                           std::to_string(topology.nodes().size()) + "\r\ncluster_size:" + std::to_string(serving) +
                           "\r\ncluster_current_epoch:" + epoch + "\r\ncluster_my_epoch:" + epoch +
@@ -175,10 +179,68 @@ void CountFailureReports(AdminCall& call, const ClusterView& view) {
   if (FindNode(call, view) != nullptr) call.reply.Integer(0);
 }
 
+constexpr std::string_view kNotInTransaction = "ERR this isn't possible inside of a transaction";
+
 void Reload(AdminCall& call, const ClusterView&) {
-  if (call.session.in_exec) return call.reply.Error("ERR CLUSTER RELOAD isn't possible inside of a transaction");
-  const storage::Status reloaded = call.server.cluster().Reload();
+  if (call.session.in_exec) return call.reply.Error(kNotInTransaction);
+  if (call.args.size() > 3) return call.reply.Error(errors::kSyntax);
+  ClusterState& cluster = call.server.cluster();
+  const storage::Status reloaded = call.args.size() == 3 ? cluster.Reload(std::string(call.args[2])) : cluster.Reload();
   if (!reloaded) return call.reply.Error("ERR " + reloaded.error().text);
+  call.reply.Ok();
+}
+
+// In one line, for other nodes: the epoch, the shard, the slots that it owns now.
+void Owned(AdminCall& call, const ClusterView& view) {
+  if (!view.here.is_primary) return call.reply.Error("ERR this node is a replica; its primary knows");
+  const cluster::SlotSet owned = call.server.cluster().ledger().OwnedBy(view.shard_name());
+  call.reply.Simple("OWNED " + std::to_string(view.topology.epoch()) + " " + view.shard_name() + " " +
+                    PrintRanges(cluster::RangesIn(owned)));
+}
+
+void Pull(AdminCall& call, const ClusterView& view) {
+  if (call.session.in_exec) return call.reply.Error(kNotInTransaction);
+  const std::optional<int64_t> epoch = resp::ParseInteger(call.args[2]);
+  if (!epoch || *epoch <= 0) return call.reply.Error(errors::kNotInteger);
+  const auto now = static_cast<int64_t>(view.topology.epoch());
+  if (*epoch != now) return call.reply.Error("ERR this node is at epoch " + std::to_string(now));
+  if (!view.here.is_primary) return call.reply.Error("ERR this node is a replica");
+  const cluster::ShardIndex shard = view.topology.FindShard(call.args[3]);
+  if (shard == cluster::kNoShard || shard == view.here.shard) {
+    return call.reply.Error("ERR '" + std::string(call.args[3]) + "' is no other shard");
+  }
+  const auto owned = cluster::ParseRanges(call.args.size() > 4 ? Words(call.args[4]) : std::vector<std::string_view>());
+  if (!owned) return call.reply.Error("ERR " + owned.error().text);
+  const PullRequest request{view.topology.epoch(), std::string(call.args[3]), cluster::SlotsIn(*owned)};
+  SlotMoves& moves = call.server.cluster().moves();
+  call.session.take_socket = [&moves, card = call.session.card, request](int descriptor, std::string unsent,
+                                                                         std::string) {
+    moves.Admit(descriptor, std::move(unsent), card, request);
+  };
+}
+
+void Moves(AdminCall& call, const ClusterView&) {
+  const std::vector<SlotMoves::Progress> all = call.server.cluster().moves().progress();
+  call.reply.Array(static_cast<int64_t>(all.size()));
+  for (const SlotMoves::Progress& each : all) {
+    call.reply.Map(6);
+    call.reply.Bulk("from");
+    call.reply.Bulk(each.from);
+    call.reply.Bulk("to");
+    call.reply.Bulk(each.to);
+    call.reply.Bulk("slots-left");
+    call.reply.Integer(static_cast<int64_t>(each.slots_left));
+    call.reply.Bulk("slots");
+    call.reply.Integer(static_cast<int64_t>(each.slots));
+    call.reply.Bulk("keys");
+    call.reply.Integer(static_cast<int64_t>(each.keys));
+    call.reply.Bulk("failure");
+    call.reply.Bulk(each.failure);
+  }
+}
+
+void Asking(AdminCall& call, const ClusterView&) {
+  call.session.is_asking = true;
   call.reply.Ok();
 }
 
@@ -241,6 +303,13 @@ constexpr Command ForAdmins(Command row) {
 }
 
 constexpr Command kRows[] = {
+    {.name = "asking",
+     .arity = 1,
+     .flags = kFast,
+     .group = Group::kCluster,
+     .since = "3.0.0",
+     .summary = "Says that the next command follows an ASK.",
+     .run = Admin(InCluster<Asking>)},
     {.name = "cluster",
      .arity = -2,
      .group = Group::kCluster,
@@ -275,15 +344,27 @@ constexpr Command kRows[] = {
     Varying(Tells("links", InCluster<Links>, "7.0.0",
                   "Tells about links between nodes; there is no bus, so there are none.")),
     ByHand("meet", -4, "ip port [cluster-bus-port]", "3.0.0"),
+    Varying(Tells("moves", InCluster<Moves>, "7.0.0", "Tells which slots are on their way, and how far they are.")),
     Tells("myid", InCluster<MyId>, "3.0.0", "Returns the id of this node."),
     Varying(Tells("nodes", InCluster<Nodes>, "3.0.0", "Lists all nodes.")),
+    ForAdmins(Tells("owned", InCluster<Owned>, "7.0.0", "Tells other nodes which slots this node's shard owns now.")),
+    {.name = "pull",
+     .parent = "cluster",
+     .arity = -4,
+     .flags = kChanges | kNoMulti,
+     .group = Group::kCluster,
+     .since = "7.0.0",
+     .syntax = "epoch shard [slots]",
+     .summary = "Makes the connection one over which another shard takes slots over.",
+     .run = Admin(InCluster<Pull>)},
     {.name = "reload",
      .parent = "cluster",
-     .arity = 2,
+     .arity = -2,
      .flags = kChanges,
      .group = Group::kCluster,
      .since = "7.0.0",
-     .summary = "Takes over the cluster-config, if its epoch is higher.",
+     .syntax = "[config]",
+     .summary = "Takes over the cluster-config, or this text as the new one, if its epoch is higher.",
      .run = Admin(InCluster<Reload>)},
     ForAdmins(Tells("replicas", InCluster<Replicas>, "5.0.0", "Lists the replicas of a primary.", 3, "node-id")),
     ByHand("replicate", 3, "node-id", "3.0.0"),

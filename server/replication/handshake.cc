@@ -6,7 +6,7 @@
 namespace ringkv::server {
 
 storage::Result<std::string> Ask(PeerSocket& socket, const Options& options, const std::vector<std::string>& command) {
-  constexpr size_t kLongestLine = 4096;
+  constexpr size_t kLongestLine = 128 * 1024;  // a list of slots, at the worst
   const int64_t timeout = options.repl_timeout * 1000;
   if (storage::Status sent = socket.Send(resp::EncodeRequest(command), timeout); !sent) {
     return tl::unexpected(sent.error());

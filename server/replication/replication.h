@@ -61,6 +61,8 @@ class Replication {
   void Admit(int descriptor, std::string unsent, std::string unread, std::shared_ptr<ClientCard> card,
              FeedRequest request);
   void CloseFeed(uint64_t client_id);
+  // Every change has a number from now on, and its bytes are kept for a while.
+  void NumberChanges() { KeepBacklog(false); }
   struct Replica {
     std::string host;
     int64_t port = 0;
@@ -122,7 +124,6 @@ class Replication {
   void LoadHistory();
   void SaveHistory();
   void UpdateQuorum();
-  // Every change has a number from now on, and its bytes are kept for a while.
   void KeepBacklog(bool nothing_has_changed);
   void CloseFeeds();
   void ReapFeeds();

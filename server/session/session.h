@@ -54,6 +54,7 @@ class Session {
   bool is_monitor = false;
   bool no_touch = false;
   bool reads_from_replica = false;  // READONLY, in a cluster
+  bool is_asking = false;           // ASKING, for the next command
   bool in_exec = false;
   bool takes_end_mark = false;    // REPLCONF CAPA EOF
   bool wants_rdb_only = false;    // REPLCONF RDB-ONLY

@@ -30,7 +30,7 @@ struct KeyStatistics {
 };
 
 struct alignas(64) Partition {
-  // Whether a key at the position belongs to a slot that others own (see Store::SetForeignSlots).
+  // Whether a key at the position belongs to a slot that others own (see Txn::SetForeignSlots).
   bool IsForeign(uint32_t local_position) const REQUIRES(mutex) {
     return (foreign_slots >> (local_position >> kHashBitsBehindSlot) & 1) != 0;
   }

@@ -28,11 +28,18 @@ class SlotMoveTest : public testing::Test {
     target_.log().Attach(&targets_backlog_);
     std::bitset<storage::kSlots> foreign;
     for (size_t slot = kFirstMoved; slot < kEndMoved; ++slot) foreign.set(slot);
-    target_.store().SetForeignSlots(foreign);
+    SetForeign(foreign);
   }
   ~SlotMoveTest() override {
     [[maybe_unused]] const auto last = source_.log().Detach(&backlog_);
     [[maybe_unused]] const auto other = target_.log().Detach(&targets_backlog_);
+  }
+
+  void SetForeign(const std::bitset<storage::kSlots>& slots) {
+    storage::Random random(1);
+    storage::Txn txn(target_.store(), 1, random);
+    txn.LockAll();
+    txn.SetForeignSlots(slots);
   }
 
   void ChangeSomething(storage::Random& random) {
@@ -110,16 +117,16 @@ TEST_F(SlotMoveTest, KeysArriveAsTheyAreUnderChangesOfEveryKind) {
       for (uint64_t i = 0; i < random.Below(200); ++i) ChangeSomething(random);
     });
     EXPECT_EQ(target_.Contents(), Model()) << "foreign keys are shown";
-    target_.store().SetForeignSlots({});
+    SetForeign({});
     ASSERT_EQ(target_.Contents(), MovedContents());
     std::bitset<storage::kSlots> foreign;
-    target_.store().SetForeignSlots(foreign.set());
+    SetForeign(foreign.set());
   }
 }
 
 TEST_F(SlotMoveTest, ForeignKeysAreNotCountedSampledExpiredOrFound) {
   DurableStore& store = target_;
-  store.store().SetForeignSlots({});
+  SetForeign({});
   std::bitset<storage::kSlots> foreign;
   size_t own = 0;
   for (int i = 0; i < 3000; ++i) {
@@ -128,7 +135,7 @@ TEST_F(SlotMoveTest, ForeignKeysAreNotCountedSampledExpiredOrFound) {
     own += Moves(key) ? 0 : 1;
     if (Moves(key)) foreign.set(storage::KeySlot(key));
   }
-  store.store().SetForeignSlots(foreign);
+  SetForeign(foreign);
   storage::Random random(1);
   storage::Txn txn(store.store(), 1'500'000'000'000, random);
   EXPECT_EQ(txn.SizeOf(0).keys, own);
@@ -145,7 +152,7 @@ TEST_F(SlotMoveTest, ForeignKeysAreNotCountedSampledExpiredOrFound) {
   storage::Txn later(store.store(), 1'700'000'000'000, random);
   for (size_t partition = 0; partition < storage::kPartitions; ++partition) later.SweepExpired(partition, 100'000);
   EXPECT_EQ(later.SizeOf(0).volatile_keys, 0u);
-  store.store().SetForeignSlots({});
+  SetForeign({});
   EXPECT_GT(later.SizeOf(0).volatile_keys, 0u);
   later.set_now(1'700'000'060'000);
   for (size_t partition = 0; partition < storage::kPartitions; ++partition) later.SweepExpired(partition, 100'000);

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+#include "cluster/migration/slot_ledger.h"
+
+#include <algorithm>
+
+#include "cluster/checked_lines.h"
+
+namespace ringkv::cluster {
+namespace {
+
+using storage::Fail;
+
+constexpr std::string_view kTitle = "RingKV slots 1\n";
+
+std::vector<std::string_view> Words(std::string_view line) {
+  std::vector<std::string_view> words;
+  while (!line.empty()) {
+    const size_t end = std::min(line.find(' '), line.size());
+    words.push_back(line.substr(0, end));
+    line.remove_prefix(std::min(end + 1, line.size()));
+  }
+  return words;
+}
+
+// The slots that the words from `first` on name. False if they name none.
+bool ParseSlots(const std::vector<std::string_view>& words, size_t first, SlotSet* slots) {
+  if (words.size() <= first) return false;
+  const auto ranges = ParseRanges({words.begin() + static_cast<std::ptrdiff_t>(first), words.end()});
+  if (ranges) *slots = SlotsIn(*ranges);
+  return ranges.has_value();
+}
+
+}  // namespace
+
+void SlotLedger::Give(const SlotSet& slots, std::string_view shard) {
+  auto name = std::find(names_.begin(), names_.end(), shard);
+  if (name == names_.end()) name = names_.emplace(names_.end(), shard);
+  const auto number = static_cast<uint16_t>(name - names_.begin());
+  for (size_t slot = 0; slot < slots.size(); ++slot) {
+    if (slots[slot]) owners_[slot] = number;
+  }
+}
+
+SlotSet SlotLedger::OwnedBy(std::string_view shard) const {
+  SlotSet slots;
+  const auto name = std::find(names_.begin(), names_.end(), shard);
+  for (size_t slot = 0; slot < slots.size() && name != names_.end(); ++slot) {
+    slots[slot] = owners_[slot] == name - names_.begin();
+  }
+  return slots;
+}
+
+SlotMap SlotLedger::OwnersIn(const Topology& topology) const {
+  SlotMap map;
+  for (size_t i = 0; i < topology.shards().size(); ++i) {
+    for (const SlotRange& range : RangesIn(OwnedBy(topology.shards()[i].name))) {
+      map.Give(range, static_cast<ShardIndex>(i));
+    }
+  }
+  return map;
+}
+
+SlotSet SlotLedger::Offered() const {
+  SlotSet slots;
+  for (const auto& [shard, offer] : offers_) slots |= offer.slots;
+  return slots;
+}
+
+void SlotLedger::MakeOffer(const SlotSet& slots, const std::string& shard, uint64_t epoch) {
+  offers_[shard] = {epoch, slots};
+}
+
+std::string SlotLedger::Print() const {
+  std::string text(kTitle);
+  for (size_t i = 0; i < names_.size(); ++i) {
+    const SlotSet slots = i == kUnknown ? SlotSet() : OwnedBy(names_[i]);
+    if (slots.any()) text += "owner " + names_[i] + " " + PrintRanges(RangesIn(slots)) + "\n";
+  }
+  for (const auto& [shard, offer] : offers_) {
+    text += "offer " + shard + " " + std::to_string(offer.epoch) + " " + PrintRanges(RangesIn(offer.slots)) + "\n";
+  }
+  if (strays_.any()) text += "stray " + PrintRanges(RangesIn(strays_)) + "\n";
+  return WithChecksum(std::move(text));
+}
+
+storage::Result<SlotLedger> SlotLedger::Parse(std::string_view text) {
+  const auto bad = Fail("it is no list of slots of RingKV, or damaged", storage::ErrorKind::kDamaged);
+  CheckedLines lines(text, kTitle);
+  if (!lines.is_whole()) return bad;
+  SlotLedger ledger;
+  std::string_view rest;
+  while (lines.Take("owner ", &rest)) {
+    const std::vector<std::string_view> words = Words(rest);
+    SlotSet slots;
+    if (!ParseSlots(words, 1, &slots)) return bad;
+    ledger.Give(slots, words[0]);
+  }
+  while (lines.Take("offer ", &rest)) {
+    const std::vector<std::string_view> words = Words(rest);
+    Offer offer;
+    if (words.size() < 2 || !ParseNumber(words[1], &offer.epoch) || !ParseSlots(words, 2, &offer.slots)) return bad;
+    ledger.offers_[std::string(words[0])] = offer;
+  }
+  if (lines.Take("stray ", &rest) && !ParseSlots(Words(rest), 0, &ledger.strays_)) return bad;
+  if (!lines.AtEnd()) return bad;
+  return ledger;
+}
+
+std::vector<SlotMove> MovesTo(const Topology& topology, const SlotMap& now) {
+  std::map<std::pair<ShardIndex, ShardIndex>, SlotSet> moves;
+  for (size_t slot = 0; slot < storage::kSlots; ++slot) {
+    const ShardIndex from = now.owner(slot);
+    const ShardIndex to = topology.slots().owner(slot);
+    if (from != to) moves[{from, to}].set(slot);
+  }
+  std::vector<SlotMove> list;
+  for (const auto& [way, slots] : moves) list.push_back({way.first, way.second, slots});
+  return list;
+}
+
+}  // namespace ringkv::cluster

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: MIT
+#include "server/cluster/slot_export.h"
+
+#include <chrono>
+
+#include "server/cluster/cluster_state.h"
+#include "server/server.h"
+#include "storage/allocator.h"
+#include "storage/snapshot/pace.h"
+
+namespace ringkv::server {
+namespace {
+
+using cluster::MessageKind;
+using cluster::SlotSet;
+using storage::Fail;
+using storage::Result;
+using storage::Status;
+
+constexpr uint64_t kKeysABatch = 32 * 1024;  // about so many, to keep what a crash takes back small
+constexpr size_t kFramesAtOnce = 256 * 1024;
+constexpr int64_t kSoonMs = 20;    // a receiver that keeps up answers a barrier within
+constexpr int64_t kPauseMs = 100;  // requests for a slot are not held longer
+constexpr uint64_t kMostAnswerBytes = 4096;
+
+int64_t NowMs() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+}  // namespace
+
+SlotExport::SlotExport(Server& server, ClusterState& state, int descriptor, std::string unsent,
+                       std::shared_ptr<ClientCard> card, PullRequest request)
+    : server_(server),
+      state_(state),
+      socket_(descriptor),
+      reader_(socket_),
+      unsent_(std::move(unsent)),
+      card_(std::move(card)),
+      request_(std::move(request)) {}
+
+SlotExport::~SlotExport() {
+  Interrupt();
+  if (thread_.joinable()) thread_.join();
+  server_.clients().Remove(card_->id);
+}
+
+void SlotExport::Start() {
+  thread_ = std::thread([this] { Run(); });
+}
+
+void SlotExport::Interrupt() {
+  interrupted_ = true;
+  socket_.Interrupt();
+}
+
+void SlotExport::Run() {
+  NameThisThread("slots-out");
+  storage::CountMemoryOfThisThread();
+  const Status ended = Serve();
+  Release();
+  if (!was_offered_) TakeBackOffer();
+  if (!ended && !interrupted_) {
+    server_.log().Warning("moving slots to shard '" + request_.shard + "' has stopped: " + ended.error().text);
+  }
+  has_ended_ = true;
+}
+
+Status SlotExport::Serve() {
+  if (Status sent = socket_.Send(unsent_ + "+RINGKV SLOTS\r\n", server_.options().repl_timeout * 1000); !sent) {
+    return sent;
+  }
+  for (batch_ = NextBatch(); batch_.any(); batch_ = NextBatch()) {
+    if (Status moved = MoveBatch(); !moved) return moved;
+  }
+  return Send(MessageKind::kNoMoreSlots, "");
+}
+
+SlotSet SlotExport::NextBatch() {
+  const std::shared_ptr<const ClusterView> view = state_.view();
+  SlotSet batch;
+  if (view->topology.epoch() != request_.epoch) return batch;
+  const cluster::ShardIndex to = view->topology.FindShard(request_.shard);
+  const size_t own = std::max<size_t>(view->slots.CountOf(view->here.shard), 1);
+  storage::Random random(1);
+  storage::Txn txn(server_.store(), server_.clock().Now(), random);
+  const size_t most = std::max<size_t>(kKeysABatch * own / (txn.SizeOf(0).keys + 1), 1);
+  for (size_t slot = 0; slot < batch.size() && batch.count() < most; ++slot) {
+    batch[slot] = view->slots.owner(slot) == view->here.shard && view->topology.slots().owner(slot) == to;
+  }
+  return batch;
+}
+
+// --- a batch --------------------------------------------------------------------------------------------------------
+
+Status SlotExport::MoveBatch() {
+  was_offered_ = false;
+  const std::vector<cluster::SlotRange> ranges = cluster::RangesIn(batch_);
+  storage::SlotStream stream(server_.store(), cluster::PositionsOf(ranges),
+                             static_cast<int>(server_.options().snapshot_compression_level));
+  server_.replication().NumberChanges();
+  tail_ = server_.replication().TailFrom(server_.store().log().appended() + 1);
+  const cluster::SlotBatch message{.source = server_.store().placement(), .ranges = ranges};
+  if (Status sent = Send(MessageKind::kSlots, EncodeSlotBatch(message)); !sent) return sent;
+  if (Status copied = CopyKeys(stream); !copied) return copied;
+  // From here on a restart asks the other side who owns the slots.
+  if (Status noted = state_.PrepareOffer(request_.epoch, batch_, request_.shard); !noted) return noted;
+  for (;;) {
+    if (Status caught_up = CatchUp(stream); !caught_up) return caught_up;
+    const Result<bool> done = HandOver(stream);
+    if (!done) return tl::unexpected(done.error());
+    if (*done) break;
+  }
+  server_.log().Notice("cluster: slots " + PrintRanges(ranges) + " belong to shard '" + request_.shard + "' now");
+  return {};
+}
+
+Status SlotExport::CopyKeys(storage::SlotStream& stream) {
+  storage::Pace pace;
+  std::string section;
+  for (;;) {
+    if (Status sent = SendChanges(stream); !sent) return sent;
+    const uint64_t before = stream.keys();
+    if (!stream.NextBlock(&section)) return {};
+    if (Status sent = Send(MessageKind::kSlotKeys, section); !sent) return sent;
+    keys_ += stream.keys() - before;
+    pace.Rest();
+  }
+}
+
+Status SlotExport::CatchUp(storage::SlotStream& stream) {
+  for (;;) {
+    if (Status sent = SendChanges(stream); !sent) return sent;
+    const int64_t start = NowMs();
+    const Result<bool> answered = AskAndWait(MessageKind::kBarrier, server_.options().repl_timeout * 1000);
+    if (!answered) return tl::unexpected(answered.error());
+    if (!*answered) return Fail("it has been silent for repl-timeout");
+    if (NowMs() - start <= kSoonMs) return {};
+  }
+}
+
+Result<bool> SlotExport::HandOver(storage::SlotStream& stream) {
+  const int64_t start = NowMs();
+  state_.Hold(batch_);
+  server_.WaitForIoThreads(interrupted_);
+  const storage::Lsn last = server_.store().log().appended();
+  while (tail_->next() <= last && NowMs() - start < kPauseMs / 2) {
+    server_.store().log().Wake();
+    if (Status sent = SendChanges(stream); !sent) return tl::unexpected(sent.error());
+  }
+  Result<bool> is_there = false;
+  if (tail_->next() > last) is_there = AskAndWait(MessageKind::kBarrier, kPauseMs / 2);
+  if (!is_there || !*is_there) {
+    Release();
+    return is_there;
+  }
+  if (Status given = Offer(); !given) return tl::unexpected(given.error());
+  return true;
+}
+
+Status SlotExport::Offer() {
+  was_offered_ = true;
+  state_.SendOffer(batch_);
+  Result<bool> taken = AskAndWait(MessageKind::kOffer, kPauseMs / 2);
+  if (taken && !*taken) {
+    // Nobody waits longer: from here on clients are told to ask the other side.
+    Release();
+    taken = AskAndWait(MessageKind::kBarrier, server_.options().repl_timeout * 1000);
+  }
+  if (!taken) return tl::unexpected(taken.error());
+  if (!*taken) return Fail("it does not say whether it took the slots");
+  const Status given = state_.Change(request_.epoch, [&](cluster::SlotLedger& ledger) {
+    ledger.EndOffer(request_.shard);
+    ledger.Give(batch_, request_.shard);
+    ledger.AddStrays(batch_);
+  });
+  Release();
+  return given;
+}
+
+void SlotExport::Release() {
+  state_.Release(batch_);
+  server_.links().ResumePaused();
+}
+
+void SlotExport::TakeBackOffer() {
+  const auto take_back = [&](cluster::SlotLedger& ledger) { ledger.EndOffer(request_.shard); };
+  if (!state_.ledger().offers().contains(request_.shard)) return;
+  if (const Status noted = state_.Change(state_.epoch(), take_back); !noted) {
+    server_.log().Warning("cluster: " + noted.error().text);
+  }
+}
+
+// --- messages -------------------------------------------------------------------------------------------------------
+
+Status SlotExport::SendChanges(storage::SlotStream& stream) {
+  storage::FrameList frames;
+  for (;;) {
+    const storage::Backlog::Found found = tail_->Read(kFramesAtOnce, &frames);
+    if (found == storage::Backlog::Found::kNothingYet) return {};
+    if (found == storage::Backlog::Found::kGone) {
+      return Fail("it is too slow: LSN " + std::to_string(tail_->next()) +
+                  " is neither in the backlog nor in the log (repl-backlog-size)");
+    }
+    std::string changes;
+    for (const auto& frame : frames) {
+      if (!stream.Filter(*frame, &changes)) return Fail("the log says what can't be said of slots");
+    }
+    if (changes.empty()) continue;
+    if (Status sent = Send(MessageKind::kSlotChanges, changes); !sent) return sent;
+  }
+}
+
+Status SlotExport::Send(MessageKind kind, std::string_view body) {
+  if (interrupted_) return Fail("the link was closed");
+  const int64_t timeout = server_.options().repl_timeout * 1000;
+  const std::string head = cluster::EncodeMessageHead(kind, request_.epoch, body);
+  if (Status sent = socket_.Send(head, timeout); !sent) return sent;
+  return body.empty() ? Status() : socket_.Send(body, timeout);
+}
+
+Result<bool> SlotExport::AskAndWait(MessageKind kind, int64_t timeout_ms) {
+  if (Status sent = Send(kind, cluster::EncodeAck(++number_)); !sent) return tl::unexpected(sent.error());
+  const int64_t end = NowMs() + timeout_ms;
+  for (;;) {
+    cluster::NodeMessage message;
+    const Result<bool> got = reader_.Next(&message, std::max<int64_t>(end - NowMs(), 0), kMostAnswerBytes);
+    if (!got || !*got) return got;
+    storage::Lsn number = 0;
+    if (message.kind != MessageKind::kAck || message.epoch != request_.epoch ||
+        !cluster::DecodeAck(message.body, &number) || number > number_) {
+      return Fail("it has sent what is no acknowledgement");
+    }
+    if (number == number_) return true;
+  }
+}
+
+}  // namespace ringkv::server

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+#include "server/cluster/slot_import.h"
+
+#include <chrono>
+
+#include "server/cluster/cluster_state.h"
+#include "server/replication/handshake.h"
+#include "server/replication/message_reader.h"
+#include "server/server.h"
+#include "storage/allocator.h"
+
+namespace ringkv::server {
+namespace {
+
+using cluster::MessageKind;
+using storage::Fail;
+using storage::MutexLock;
+using storage::Result;
+using storage::Status;
+
+constexpr int64_t kConnectMs = 1000;
+constexpr auto kRest = std::chrono::milliseconds(50);
+
+}  // namespace
+
+SlotImport::SlotImport(Server& server, ClusterState& state, uint64_t epoch, std::string shard)
+    : server_(server), state_(state), epoch_(epoch), shard_(std::move(shard)) {}
+
+SlotImport::~SlotImport() {
+  stopping_ = true;
+  {
+    MutexLock lock(mutex_);
+    if (socket_ != nullptr) socket_->Interrupt();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+void SlotImport::Start() {
+  thread_ = std::thread([this] { Run(); });
+}
+
+std::string SlotImport::failure() {
+  MutexLock lock(mutex_);
+  return failure_;
+}
+
+bool SlotImport::StillMoves() {
+  const std::shared_ptr<const ClusterView> view = state_.view();
+  if (view->topology.epoch() != epoch_) return false;
+  const cluster::ShardIndex from = view->topology.FindShard(shard_);
+  for (size_t slot = 0; slot < storage::kSlots; ++slot) {
+    if (view->slots.owner(slot) == from && view->topology.slots().owner(slot) == view->here.shard) return true;
+  }
+  return false;
+}
+
+void SlotImport::Run() {
+  NameThisThread("slots-in");
+  storage::CountMemoryOfThisThread();
+  while (!stopping_ && StillMoves()) {
+    const Status ended = PullOnce();
+    NoteEnd(ended ? "" : ended.error().text);
+    if (!ended && !stopping_) std::this_thread::sleep_for(kRest);
+  }
+  has_ended_ = true;
+}
+
+void SlotImport::NoteEnd(const std::string& failure) {
+  constexpr int64_t kPatienceMs = 2000;  // nodes get a new topology one after the other
+  const int64_t now = server_.clock().Now();
+  {
+    MutexLock lock(mutex_);
+    socket_.reset();
+    if (failure != failure_) failing_since_ms_ = now;
+    failure_ = failure;
+  }
+  if (failure.empty() || failing_since_ms_ == 0 || now - failing_since_ms_ < kPatienceMs) return;
+  failing_since_ms_ = 0;
+  server_.log().Warning("taking slots over from shard '" + shard_ + "': " + failure + "; trying again until it works");
+}
+
+Status SlotImport::PullOnce() {
+  const std::shared_ptr<const ClusterView> view = state_.view();
+  const cluster::ShardIndex from = view->topology.FindShard(shard_);
+  if (from == cluster::kNoShard) return {};
+  const cluster::Node& source = view->PrimaryOf(from);
+  Result<std::unique_ptr<PeerSocket>> connected = PeerSocket::Connect(source.host, source.port, kConnectMs, stopping_);
+  if (!connected) return tl::unexpected(connected.error());
+  std::shared_ptr<PeerSocket> socket;  // in the member too, for who interrupts it
+  {
+    MutexLock lock(mutex_);
+    if (stopping_) return Fail("the link was closed");
+    socket_ = std::move(*connected);
+    socket = socket_;
+  }
+  if (Status asked = Ask(*socket); !asked) return asked;
+  MessageReader reader(*socket);
+  while (!stopping_) {
+    cluster::NodeMessage message;
+    const Result<bool> got = reader.Next(&message, server_.options().repl_timeout * 1000);
+    if (!got) return tl::unexpected(got.error());
+    if (!*got) return Fail("it has been silent for repl-timeout");
+    const Result<bool> goes_on = Take(*socket, message);
+    if (!goes_on) return tl::unexpected(goes_on.error());
+    if (!*goes_on) return {};
+  }
+  return {};
+}
+
+Status SlotImport::Ask(PeerSocket& socket) {
+  if (Status known = Authenticate(socket, server_.options()); !known) return known;
+  const std::shared_ptr<const ClusterView> view = state_.view();
+  std::vector<std::string> command{"CLUSTER", "PULL", std::to_string(epoch_), view->shard_name()};
+  const std::string owned = PrintRanges(cluster::RangesIn(state_.ledger().OwnedBy(view->shard_name())));
+  if (!owned.empty()) command.push_back(owned);
+  const Result<std::string> answer = server::Ask(socket, server_.options(), command);
+  if (!answer) return tl::unexpected(answer.error());
+  return *answer == "+RINGKV SLOTS" ? Status() : Fail("it answers '" + answer->substr(0, 60) + "'");
+}
+
+Result<bool> SlotImport::Take(PeerSocket& socket, const cluster::NodeMessage& message) {
+  if (message.epoch != epoch_) return Fail("a message of another epoch came");
+  // As clients wait while the disk can't keep up.
+  while ((server_.refused_now() & kNeedsLogRoom) != 0 && !stopping_) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  Status done;
+  switch (message.kind) {
+    case MessageKind::kSlots: done = BeginBatch(message.body); break;
+    case MessageKind::kNoMoreSlots: return false;
+    case MessageKind::kSlotKeys:
+    case MessageKind::kSlotChanges: {
+      if (arrival_ == nullptr) return Fail("a message came that has no place here");
+      const uint64_t before = arrival_->keys();
+      done = message.kind == MessageKind::kSlotKeys ? arrival_->TakeSection(message.body)
+                                                    : arrival_->TakeChanges(message.body);
+      keys_ += arrival_->keys() - before;
+      break;
+    }
+    case MessageKind::kBarrier:
+    case MessageKind::kOffer: done = Acknowledge(socket, message); break;
+    default: return Fail("a message came that has no place here");
+  }
+  if (!done) return tl::unexpected(done.error());
+  return true;
+}
+
+Status SlotImport::BeginBatch(std::string_view body) {
+  cluster::SlotBatch batch;
+  if (!DecodeSlotBatch(body, &batch)) return Fail("a list of slots makes no sense");
+  const std::shared_ptr<const ClusterView> view = state_.view();
+  const cluster::ShardIndex from = view->topology.FindShard(shard_);
+  const cluster::SlotSet slots = cluster::SlotsIn(batch.ranges);
+  for (size_t slot = 0; slot < slots.size(); ++slot) {
+    if (slots[slot] && (view->slots.owner(slot) != from || view->topology.slots().owner(slot) != view->here.shard)) {
+      return Fail("slot " + std::to_string(slot) + " came, which doesn't go from there to here");
+    }
+  }
+  if (Status noted = state_.Change(epoch_, [&](cluster::SlotLedger& ledger) { ledger.AddStrays(slots); }); !noted) {
+    return noted;
+  }
+  const std::vector<storage::PositionRange> positions = cluster::PositionsOf(batch.ranges);
+  storage::SlotEraser eraser(server_.store(), positions);
+  while (!stopping_ && eraser.Step()) {
+  }
+  batch_ = slots;
+  flushes_ = server_.store().flushes();
+  arrival_ = std::make_unique<storage::SlotArrival>(server_.store(), positions, batch.source);
+  return {};
+}
+
+Status SlotImport::Acknowledge(PeerSocket& socket, const cluster::NodeMessage& message) {
+  storage::Lsn number = 0;
+  if (!cluster::DecodeAck(message.body, &number)) return Fail("a message came that makes no sense");
+  storage::LogWriter& log = server_.durability().log();
+  if (log.is_open()) {
+    if (Status synced = log.Flush(); !synced) return synced;
+  }
+  if (message.kind == MessageKind::kOffer) {
+    if (arrival_ == nullptr) return Fail("an offer of no slots came");
+    if (Status taken = state_.TakeOver(epoch_, batch_, flushes_); !taken) return taken;
+    arrival_.reset();
+    server_.log().Notice("cluster: slots " + PrintRanges(cluster::RangesIn(batch_)) + " have come from shard '" +
+                         shard_ + "'");
+  }
+  return socket.Send(cluster::EncodeMessage(MessageKind::kAck, epoch_, cluster::EncodeAck(number)),
+                     server_.options().repl_timeout * 1000);
+}
+
+}  // namespace ringkv::server

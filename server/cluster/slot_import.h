@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+// Takes slots over from another shard: asks its primary for them until this node has all that the topology gives to it
+// from there (docs/formats/node-link.md).
+//
+// Threads: one of its own; the rest is guarded or atomic.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "cluster/node_messages.h"
+#include "server/replication/peer_socket.h"
+#include "storage/mutex.h"
+#include "storage/slot_arrival.h"
+
+namespace ringkv::server {
+
+class ClusterState;
+class Server;
+
+class SlotImport {
+ public:
+  // From the shard of this name, at this epoch. Both must outlive the object.
+  SlotImport(Server& server, ClusterState& state, uint64_t epoch, std::string shard);
+  ~SlotImport();
+
+  void Start();
+  bool has_ended() const { return has_ended_.load(); }
+  const std::string& shard() const { return shard_; }
+  uint64_t epoch() const { return epoch_; }
+  // That have come so far.
+  uint64_t keys() const { return keys_.load(); }
+  // Why the last attempt has failed; empty if it has not.
+  std::string failure();
+
+ private:
+  void Run();
+  storage::Status PullOnce();
+  // The link is closed. A failure that lasts is said once.
+  void NoteEnd(const std::string& failure);
+  storage::Status Ask(PeerSocket& socket);
+  // False when there are no more slots to come.
+  storage::Result<bool> Take(PeerSocket& socket, const cluster::NodeMessage& message);
+  storage::Status BeginBatch(std::string_view body);
+  storage::Status Acknowledge(PeerSocket& socket, const cluster::NodeMessage& message);
+  bool StillMoves();
+
+  Server& server_;
+  ClusterState& state_;
+  const uint64_t epoch_;
+  const std::string shard_;
+
+  // The import's thread alone.
+  cluster::SlotSet batch_;
+  std::unique_ptr<storage::SlotArrival> arrival_;
+  uint64_t flushes_ = 0;          // of the store when the batch began
+  int64_t failing_since_ms_ = 0;  // 0: not, or it has been said
+
+  std::atomic<uint64_t> keys_{0};
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> has_ended_{false};
+  storage::Mutex mutex_;
+  std::string failure_ GUARDED_BY(mutex_);
+  std::shared_ptr<PeerSocket> socket_ GUARDED_BY(mutex_);
+  std::thread thread_;
+};
+
+}  // namespace ringkv::server

@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: MIT
+// Slots change owners while clients write and read: nobody reads what is stale, nothing acknowledged is lost, whoever
+// is killed in the middle.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <csignal>
+#include <map>
+#include <mutex>
+#include <random>
+#include <thread>
+
+#include "tests/support/free_ports.h"
+#include "tests/support/redis_client.h"
+#include "tests/support/temp_dir.h"
+
+namespace ringkv::test {
+namespace {
+
+constexpr size_t kNodes = 4;
+constexpr size_t kKeys = 400;
+
+// A client that follows redirections, and lost connections, until it has an answer or its time is over.
+class Follower {
+ public:
+  explicit Follower(const std::vector<int>& ports) : ports_(ports) {}
+
+  // Null: no answer came, and what became of the command is open. `is_sure` then says that nothing has.
+  Reply Ask(const std::vector<std::string>& words, const std::atomic<bool>& stop) {
+    int port = ports_[next_++ % 3];
+    bool asks = false;
+    while (!stop) {
+      redisContext* context = To(port);
+      if (context == nullptr || (asks && test::Ask(context, {"ASKING"}) == nullptr)) {
+        Forget(port);
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        port = ports_[next_++ % 3];
+        asks = false;
+        continue;
+      }
+      Reply reply = test::Ask(context, words);
+      if (reply == nullptr) {
+        Forget(port);
+        return nullptr;
+      }
+      if (reply->type != REDIS_REPLY_ERROR) return reply;
+      const std::string error = reply->str;
+      asks = error.starts_with("ASK ");
+      if (asks || error.starts_with("MOVED ")) {
+        port = std::atoi(error.substr(error.rfind(':') + 1).c_str());
+      } else if (error.starts_with("TRYAGAIN") || error.starts_with("CLUSTERDOWN") || error.starts_with("LOADING")) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        port = ports_[next_++ % 3];
+      } else {
+        ADD_FAILURE() << error;
+        return nullptr;
+      }
+    }
+    return nullptr;
+  }
+
+ private:
+  redisContext* To(int port) {
+    Context& context = contexts_[port];
+    if (context == nullptr || context->err != 0) {
+      context.reset(::redisConnectWithTimeout("127.0.0.1", port, {1, 0}));
+      if (context != nullptr) ::redisSetTimeout(context.get(), {5, 0});
+    }
+    return context == nullptr || context->err != 0 ? nullptr : context.get();
+  }
+  void Forget(int port) { contexts_.erase(port); }
+
+  const std::vector<int> ports_;
+  std::map<int, Context> contexts_;
+  size_t next_ = 0;
+};
+
+// Registers with growing numbers. Each is written by one client; whoever reads one must see at least the last number
+// that was acknowledged before the read began, and at most the last that was sent before it ended.
+class Registers {
+ public:
+  explicit Registers(const std::vector<int>& ports) : ports_(ports) {}
+  ~Registers() { End(); }
+
+  void Begin(size_t clients) {
+    stop_ = false;
+    for (size_t i = 0; i < clients; ++i) {
+      threads_.emplace_back([this, i, clients] {
+        Follower client(ports_);
+        std::mt19937 random(static_cast<unsigned>(i));
+        while (!stop_) {
+          const size_t key = random() % kKeys;
+          if (random() % 2 == 0) {
+            Write(client, key / clients * clients + i < kKeys ? key / clients * clients + i : i);
+          } else {
+            Read(client, key);
+          }
+        }
+      });
+    }
+  }
+  void End() {
+    stop_ = true;
+    for (std::thread& thread : threads_) thread.join();
+    threads_.clear();
+    stop_ = false;
+  }
+  void ReadAll() {
+    Follower client(ports_);
+    for (size_t key = 0; key < kKeys; ++key) Read(client, key);
+  }
+  uint64_t answers() const { return answers_; }
+
+ private:
+  static std::string Name(size_t key) { return "register:" + std::to_string(key); }
+  void Write(Follower& client, size_t key) {
+    const uint64_t value = ++sent_[key];
+    const Reply reply = client.Ask({"SET", Name(key), std::to_string(value)}, stop_);
+    if (reply == nullptr) return;
+    acknowledged_[key] = value;
+    ++answers_;
+  }
+  void Read(Follower& client, size_t key) {
+    const uint64_t least = acknowledged_[key];
+    const Reply reply = client.Ask({"GET", Name(key)}, stop_);
+    if (reply == nullptr) return;
+    const uint64_t most = sent_[key];
+    const uint64_t value = reply->type == REDIS_REPLY_NIL ? 0 : std::stoull(reply->str);
+    ++answers_;
+    EXPECT_GE(value, least) << Name(key) << " is stale or lost";
+    EXPECT_LE(value, most) << Name(key);
+  }
+
+  const std::vector<int> ports_;
+  std::array<std::atomic<uint64_t>, kKeys> sent_{};
+  std::array<std::atomic<uint64_t>, kKeys> acknowledged_{};
+  std::atomic<uint64_t> answers_{0};
+  std::atomic<bool> stop_{false};
+  std::vector<std::thread> threads_;
+};
+
+// Nodes n0, n1, ... each a shard s0, s1, ... of its own.
+class SlotMovesTest : public testing::Test {
+ protected:
+  SlotMovesTest() : ports_(FreePorts(kNodes)) {
+    for (size_t i = 0; i < kNodes; ++i) dirs_.push_back(std::make_unique<TempDir>());
+    nodes_.resize(kNodes);
+    for (size_t i = 0; i < 3; ++i) {
+      WriteConfig(i, Config(1, {1, 1, 1}));
+      Start(i);
+    }
+    WriteConfig(3, Config(2, {1, 1, 1, 1}));
+  }
+
+  // With so many shards, of these weights.
+  std::string Config(int epoch, const std::vector<double>& weights) const {
+    std::string text = "epoch " + std::to_string(epoch) + "\n";
+    for (size_t i = 0; i < weights.size(); ++i) {
+      text += "shard s" + std::to_string(i) + " weight " + std::to_string(weights[i]) + "\n";
+    }
+    for (size_t i = 0; i < weights.size(); ++i) {
+      text += "node n" + std::to_string(i) + " shard s" + std::to_string(i) + " host 127.0.0.1 port " +
+              std::to_string(ports_[i]) + " role primary\n";
+    }
+    return text;
+  }
+  void WriteConfig(size_t node, const std::string& text) { dirs_[node]->Write("cluster.conf", text); }
+  void Start(size_t node) {
+    nodes_[node].reset();
+    nodes_[node] = std::make_unique<ServerProcess>(std::vector<std::string>{
+        "--port", std::to_string(ports_[node]), "--dir", dirs_[node]->Path(""), "--cluster-enabled", "yes",
+        "--cluster-config", dirs_[node]->Path("cluster.conf"), "--appendonly", "yes", "--appendfsync", "always"});
+  }
+  void Kill(size_t node) {
+    nodes_[node]->Signal(SIGKILL);
+    nodes_[node]->WaitForEnd();
+  }
+  // To each node that runs.
+  void Apply(const std::string& config) {
+    for (const auto& node : nodes_) {
+      if (node != nullptr) {
+        const std::string answer = Say(*node, {"CLUSTER", "RELOAD", config});
+        EXPECT_TRUE(answer == "OK" || answer.find("needs a higher one") != std::string::npos) << answer;
+      }
+    }
+  }
+  size_t SlotsOf(size_t node, size_t seen_from) {
+    const std::string nodes = Say(*nodes_[seen_from], {"CLUSTER", "NODES"});
+    const std::string own = nodes.substr(nodes.find("n" + std::to_string(node) + " "));
+    size_t count = 0;
+    const std::string line = own.substr(0, own.find('\n'));
+    for (size_t at = line.find("connected"); (at = line.find(' ', at)) != std::string::npos; ++at) {
+      const std::string range = line.substr(at + 1, line.find(' ', at + 1) - at - 1);
+      const size_t dash = range.find('-');
+      count += dash == std::string::npos ? 1 : std::stoul(range.substr(dash + 1)) - std::stoul(range) + 1;
+    }
+    return count;
+  }
+  bool AllSettled() {
+    for (const auto& node : nodes_) {
+      if (node == nullptr) continue;
+      const Context context = ConnectTo(*node);
+      const Reply moves = context->err != 0 ? nullptr : Ask(context.get(), {"CLUSTER", "MOVES"});
+      if (moves == nullptr || moves->type != REDIS_REPLY_ARRAY || moves->elements > 0) return false;
+    }
+    return true;
+  }
+  // All is as the topology says, soon.
+  void WaitUntilSettled() {
+    if (Eventually([&] { return AllSettled(); })) return;
+    std::string state;
+    for (size_t i = 0; i < kNodes; ++i) {
+      state += "--- n" + std::to_string(i) + "\n" + dirs_[i]->Read("cluster.slots");
+      if (nodes_[i] != nullptr) state += nodes_[i]->Log();
+    }
+    FAIL() << state;
+  }
+  bool LedgerHas(size_t node, const std::string& text) const {
+    return dirs_[node]->Read("cluster.slots").find(text) != std::string::npos;
+  }
+
+  const std::vector<int> ports_;
+  std::vector<std::unique_ptr<TempDir>> dirs_;
+  std::vector<std::unique_ptr<ServerProcess>> nodes_;
+};
+
+TEST_F(SlotMovesTest, ANodeJoinsAndLeavesWhileClientsNoticeNothing) {
+  Registers registers(ports_);
+  registers.Begin(4);
+  EXPECT_TRUE(Eventually([&] { return registers.answers() > 2000; }));
+  Start(3);
+  Apply(Config(2, {1, 1, 1, 1}));
+  ASSERT_NO_FATAL_FAILURE(WaitUntilSettled());
+  for (size_t seen_from = 0; seen_from < kNodes; ++seen_from) {
+    EXPECT_GT(SlotsOf(3, seen_from), 16384u / 5);
+    EXPECT_LT(SlotsOf(3, seen_from), 16384u * 3 / 10);
+  }
+  Apply(Config(3, {1, 1, 1, 0}));
+  ASSERT_NO_FATAL_FAILURE(WaitUntilSettled());
+  EXPECT_EQ(SlotsOf(3, 0), 0u);
+  registers.End();
+  registers.ReadAll();
+  EXPECT_TRUE(Eventually([&] { return Say(*nodes_[3], {"DBSIZE"}) == "0"; }));
+  nodes_[3].reset();
+  Apply(Config(4, {1, 1, 1}));
+  EXPECT_EQ(Say(*nodes_[0], {"CLUSTER", "INFO"}).find("cluster_known_nodes:4"), std::string::npos);
+  registers.ReadAll();
+}
+
+TEST_F(SlotMovesTest, AKeyIsCountedAndListedOnceAtEveryMoment) {
+  Follower client(ports_);
+  const std::atomic<bool> go_on{false};
+  constexpr int kMany = 5000;
+  for (int i = 0; i < kMany; ++i) ASSERT_NE(client.Ask({"SET", "key:" + std::to_string(i), "v"}, go_on), nullptr);
+  Start(3);
+  Apply(Config(2, {1, 1, 1, 1}));
+  bool is_settled = false;
+  do {
+    is_settled = AllSettled();
+    int most = 0;
+    for (const auto& node : nodes_) most += std::stoi(Say(*node, {"DBSIZE"}));
+    // Each node is asked in turn: what moves from a later to an earlier one in between is missed or seen twice.
+    EXPECT_LE(most, 2 * kMany);
+  } while (!is_settled);
+  int sum = 0;
+  for (const auto& node : nodes_) sum += std::stoi(Say(*node, {"DBSIZE"}));
+  EXPECT_EQ(sum, kMany);
+}
+
+TEST_F(SlotMovesTest, WhoHasNotGotTheTopologyGoesOnServingWhatItOwns) {
+  Start(3);
+  EXPECT_EQ(Say(*nodes_[0], {"CLUSTER", "RELOAD", Config(2, {1, 1, 1, 1})}), "OK");
+  // s1 and s2 know nothing yet: their slots stay with them, and the new node names them as owners.
+  EXPECT_TRUE(Eventually([&] { return SlotsOf(0, 0) < 16384u * 3 / 10; }));
+  EXPECT_GT(SlotsOf(1, 3), 16384u * 3 / 10);
+  EXPECT_GT(SlotsOf(2, 3), 16384u * 3 / 10);
+  Registers registers(ports_);
+  registers.Begin(2);
+  EXPECT_TRUE(Eventually([&] { return registers.answers() > 500; }));
+  Apply(Config(2, {1, 1, 1, 1}));
+  ASSERT_NO_FATAL_FAILURE(WaitUntilSettled());
+  registers.End();
+  registers.ReadAll();
+}
+
+TEST_F(SlotMovesTest, AnEmptiedTargetTakesNothingThatWasOnItsWay) {
+  Registers registers(ports_);
+  registers.Begin(2);
+  EXPECT_TRUE(Eventually([&] { return registers.answers() > 1000; }));
+  registers.End();
+  Start(3);
+  std::atomic<bool> is_over{false};
+  std::thread flusher([&] {
+    const Context context = ConnectTo(*nodes_[3]);
+    // Nobody has written there: whatever it empties is on its way, or owned by then and lost rightly.
+    while (!is_over && SlotsOf(3, 3) == 0) Ask(context.get(), {"FLUSHALL"});
+  });
+  Apply(Config(2, {1, 1, 1, 1}));
+  EXPECT_TRUE(Eventually([&] { return SlotsOf(3, 3) > 0; }));
+  is_over = true;
+  flusher.join();
+  ASSERT_NO_FATAL_FAILURE(WaitUntilSettled());
+}
+
+// At each step of a move, whichever side is killed there.
+struct KillPoint {
+  const char* name;
+  size_t victim;
+  size_t watched;
+  const char* ledger_has;
+};
+
+class KilledMoveTest : public SlotMovesTest, public testing::WithParamInterface<KillPoint> {};
+
+TEST_P(KilledMoveTest, LosesNothingAndGoesOn) {
+  const KillPoint& point = GetParam();
+  Registers registers(ports_);
+  registers.Begin(3);
+  EXPECT_TRUE(Eventually([&] { return registers.answers() > 1500; }));
+  Start(3);
+  std::atomic<bool> is_killed{false};
+  std::thread killer([&] {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (!LedgerHas(point.watched, point.ledger_has) && std::chrono::steady_clock::now() < end) {
+    }
+    Kill(point.victim);
+    is_killed = true;
+  });
+  const std::string config = Config(2, {1, 1, 1, 1});
+  for (const size_t node : {1u, 2u, 0u}) {
+    // The victim may be gone already.
+    const Context context = ConnectTo(*nodes_[node]);
+    if (context->err == 0) Ask(context.get(), {"CLUSTER", "RELOAD", config});
+  }
+  killer.join();
+  EXPECT_TRUE(is_killed);
+  Start(point.victim);
+  Apply(config);
+  ASSERT_NO_FATAL_FAILURE(WaitUntilSettled());
+  registers.End();
+  registers.ReadAll();
+  EXPECT_GT(SlotsOf(3, 3), 16384u / 5);
+  EXPECT_EQ(SlotsOf(3, 0), SlotsOf(3, 3));
+}
+
+INSTANTIATE_TEST_SUITE_P(Steps, KilledMoveTest,
+                         testing::Values(KillPoint{"TargetWhileKeysArrive", 3, 3, "stray"},
+                                         KillPoint{"SourceWhileKeysArrive", 0, 3, "stray"},
+                                         KillPoint{"SourceWithItsOfferWritten", 0, 0, "offer"},
+                                         KillPoint{"TargetWithTheOfferWritten", 3, 0, "offer"},
+                                         KillPoint{"TargetWhenItHasTaken", 3, 3, "owner s3"},
+                                         KillPoint{"SourceWhenTheTargetHasTaken", 0, 3, "owner s3"},
+                                         KillPoint{"SourceWhenItHasGiven", 0, 0, "owner s3"},
+                                         KillPoint{"TargetWhenTheSourceHasGiven", 3, 0, "owner s3"}),
+                         [](const auto& point) { return point.param.name; });
+
+}  // namespace
+}  // namespace ringkv::test

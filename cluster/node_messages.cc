@@ -14,7 +14,8 @@ constexpr uint8_t kVersion = 1;
 constexpr size_t kCheckedBytes = kMessageHeadBytes - sizeof(uint64_t);
 
 bool IsKnown(uint8_t kind) {
-  return kind >= static_cast<uint8_t>(MessageKind::kSnapshot) && kind <= static_cast<uint8_t>(MessageKind::kNoMoreSlots);
+  return kind >= static_cast<uint8_t>(MessageKind::kSnapshot) &&
+         kind <= static_cast<uint8_t>(MessageKind::kNoMoreSlots);
 }
 
 }  // namespace

@@ -109,7 +109,7 @@ class Topology::Reader {
         return Fail("behind 'shard " + shard.name + "' may stand 'weight W' and 'slots A-B ...'");
       const auto ranges = ParseRanges(Line(words.begin() + static_cast<std::ptrdiff_t>(next) + 1, words.end()));
       if (!ranges) return tl::unexpected(ranges.error());
-      has_slots_ = true;
+      topology_.has_given_slots_ = true;
       for (const SlotRange& range : *ranges) {
         for (size_t slot = range.first; slot <= range.last; ++slot) {
           if (topology_.slots_.owner(slot) != kNoShard) {
@@ -169,10 +169,8 @@ class Topology::Reader {
       weights += shard.weight;
     }
     if (weights <= 0) return Fail("all weights are 0");
-    if (!has_slots_) {
-      std::vector<RingShard> on_ring;
-      for (const Shard& shard : topology_.shards_) on_ring.push_back({shard.name, shard.weight});
-      topology_.slots_ = LayOut(on_ring);
+    if (!topology_.has_given_slots_) {
+      topology_.slots_ = LayOut(topology_.RingShards());
     }
     for (const SlotMap::Run& run : topology_.slots_.Runs()) {
       if (run.owner == kNoShard) {
@@ -186,7 +184,6 @@ class Topology::Reader {
   Topology topology_;
   std::map<std::string, ShardIndex> shards_;
   std::set<std::string> ids_;
-  bool has_slots_ = false;
 };
 
 storage::Result<Topology> Topology::Parse(std::string_view text) { return Reader().Read(text); }
@@ -205,8 +202,22 @@ std::string Topology::Print() const {
   return text;
 }
 
+std::vector<RingShard> Topology::RingShards() const {
+  std::vector<RingShard> on_ring;
+  for (const Shard& shard : shards_) on_ring.push_back({shard.name, shard.weight});
+  return on_ring;
+}
+
+Topology Topology::WithSlots(const SlotMap& slots) const {
+  Topology other = *this;
+  other.slots_ = slots;
+  other.has_given_slots_ = true;
+  return other;
+}
+
 ShardIndex Topology::FindShard(std::string_view name) const {
-  const auto found = std::find_if(shards_.begin(), shards_.end(), [&](const Shard& shard) { return shard.name == name; });
+  const auto found =
+      std::find_if(shards_.begin(), shards_.end(), [&](const Shard& shard) { return shard.name == name; });
   return found == shards_.end() ? kNoShard : static_cast<ShardIndex>(found - shards_.begin());
 }
 

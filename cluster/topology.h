@@ -43,7 +43,12 @@ class Topology {
   const std::vector<Shard>& shards() const { return shards_; }
   const std::vector<Node>& nodes() const { return nodes_; }
   const SlotMap& slots() const { return slots_; }
+  // Whether the text has said them; else the ring has laid them out.
+  bool has_given_slots() const { return has_given_slots_; }
+  Topology WithSlots(const SlotMap& slots) const;
   const Node* FindNode(std::string_view id) const;
+  // For the ring, in the order of their numbers.
+  std::vector<RingShard> RingShards() const;
   // kNoShard if there is none of this name.
   ShardIndex FindShard(std::string_view name) const;
   // Of the shard that owns it.
@@ -56,6 +61,7 @@ class Topology {
   std::vector<Shard> shards_;
   std::vector<Node> nodes_;
   SlotMap slots_;
+  bool has_given_slots_ = false;
 };
 
 }  // namespace ringkv::cluster

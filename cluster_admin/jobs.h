@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "cluster/topology.h"
 #include "storage/result.h"
@@ -11,6 +12,11 @@ namespace ringkv::cluster_admin {
 
 // The topology in a file. An error names the file and the line.
 storage::Result<cluster::Topology> ReadTopology(const std::string& path);
+
+struct Address {
+  std::string host;
+  int port = 0;
+};
 
 struct CreateOptions {
   int shards = 3;
@@ -24,7 +30,14 @@ storage::Status Create(const CreateOptions& options);
 // Ends the nodes of the file, each with all that it has written on the disk.
 storage::Status Stop(const std::string& path);
 
-// A line for each node: what it is, how much it has, how far behind it is. Fails if a node can't be reached.
+// What the file would move if it were applied. Changes nothing.
+// `addresses`: where nodes are reached from here, if not where the file says.
+storage::Status ShowPlan(const std::string& path, const std::vector<Address>& addresses);
+// Brings the file to all of its nodes, and waits until the slots are where it says. May be repeated if it was cut off.
+storage::Status Apply(const std::string& path, const std::vector<Address>& addresses);
+
+// A line for each node: what it is, how much it has, how far behind it is; and what is on its way, with a bar. Fails if
+// a node can't be reached.
 storage::Status ShowStatus(const std::string& path);
 
 // The ring as a picture, in SVG.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// ringkv-cluster: makes a cluster to try, tells how one is, and draws it.
+// ringkv-cluster: makes a cluster to try, changes one, tells how it is, and draws it.
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -20,10 +20,25 @@ std::string ServerBeside() {
   return !error && std::filesystem::exists(beside) ? beside.string() : "ringkv-server";
 }
 
+std::string IsAddress(const std::string& text) {
+  const size_t colon = text.rfind(':');
+  const int port = colon == std::string::npos ? 0 : std::atoi(text.c_str() + colon + 1);
+  return colon == 0 || port <= 0 || port > 65535 ? "'" + text + "' is no HOST:PORT" : std::string();
+}
+
+std::vector<ringkv::cluster_admin::Address> AddressesOf(const std::vector<std::string>& texts) {
+  std::vector<ringkv::cluster_admin::Address> addresses;
+  for (const std::string& text : texts) {
+    const size_t colon = text.rfind(':');
+    addresses.push_back({text.substr(0, colon), std::atoi(text.c_str() + colon + 1)});
+  }
+  return addresses;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Makes a RingKV cluster to try, tells how one is, and draws it.", "ringkv-cluster");
+  CLI::App app("Makes a RingKV cluster to try, changes one, tells how it is, and draws it.", "ringkv-cluster");
   app.require_subcommand(1);
   ringkv::storage::Status done;
   std::string file;
@@ -51,6 +66,17 @@ int main(int argc, char** argv) {
   with_file("status", "Shows the nodes, their slots, keys and lag")->callback([&] {
     done = ringkv::cluster_admin::ShowStatus(file);
   });
+  std::vector<std::string> nodes;
+  const auto with_nodes = [&](CLI::App* job) {
+    job->add_option("--nodes", nodes, "HOST:PORT where nodes are reached from here, if not where the file says")
+        ->check(IsAddress);
+    return job;
+  };
+  with_nodes(with_file("plan", "Shows what the file would move"))->callback([&] {
+    done = ringkv::cluster_admin::ShowPlan(file, AddressesOf(nodes));
+  });
+  with_nodes(with_file("apply", "Brings the file to all of its nodes, and waits until the slots have moved"))
+      ->callback([&] { done = ringkv::cluster_admin::Apply(file, AddressesOf(nodes)); });
   CLI::App* ring = with_file("ring", "Shows who owns which slots");
   bool as_picture = false;
   ring->add_flag("--svg", as_picture, "As a picture");

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 #include "resp/reply_parser.h"
@@ -41,7 +42,12 @@ Result<std::unique_ptr<NodeClient>> NodeClient::Connect(const std::string& host,
     ::setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &kLongestWait, sizeof kLongestWait);
     ::setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &kLongestWait, sizeof kLongestWait);
     if (::connect(descriptor, address->ai_addr, address->ai_addrlen) == 0) {
-      return std::unique_ptr<NodeClient>(new NodeClient(descriptor, where));
+      std::unique_ptr<NodeClient> client(new NodeClient(descriptor, where));
+      const char* password = std::getenv("REDISCLI_AUTH");  // as redis-cli takes it
+      if (password == nullptr) return client;
+      if (const Result<resp::Reply> known = client->Ask({"AUTH", password}); !known)
+        return tl::unexpected(known.error());
+      return client;
     }
     error = errno;
     ::close(descriptor);

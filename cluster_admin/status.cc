@@ -3,7 +3,7 @@
 #include <iostream>
 
 #include "cluster_admin/jobs.h"
-#include "cluster_admin/node_client.h"
+#include "cluster_admin/running_cluster.h"
 
 namespace ringkv::cluster_admin {
 namespace {
@@ -30,8 +30,8 @@ void Print(const Row& row) {
               row.role.c_str(), row.slots.c_str(), row.keys.c_str(), row.memory.c_str(), row.state.c_str());
 }
 
-// What there is to say of the node beyond the file; an error if it doesn't answer.
-Status Examine(const Topology& topology, const Node& node, Row* row) {
+// What there is to say of the node beyond the file, and what comes to it; an error if it doesn't answer.
+Status Examine(const Topology& topology, const Node& node, Row* row, std::vector<MoveUnderWay>* moves) {
   Result<std::unique_ptr<NodeClient>> connected = NodeClient::Connect(node.host, node.port);
   if (!connected) return tl::unexpected(connected.error());
   NodeClient& client = **connected;
@@ -43,6 +43,16 @@ Status Examine(const Topology& topology, const Node& node, Row* row) {
     return tl::unexpected(id.error());
   } else if (id->text != node.id) {
     return Fail("the node there is '" + id->text + "'");
+  }
+  if (node.is_primary) {
+    const Result<Owned> owned = AskWhatItOwns(client);
+    if (!owned) return tl::unexpected(owned.error());
+    row->slots = std::to_string(owned->slots.count());
+    Result<std::vector<MoveUnderWay>> its_moves = AskForMoves(client);
+    if (!its_moves) return tl::unexpected(its_moves.error());
+    for (MoveUnderWay& move : *its_moves) {
+      if (move.to == owned->shard) moves->push_back(std::move(move));
+    }
   }
   const Result<std::string> epoch = client.Info("repl_epoch");
   row->state = "ok";
@@ -63,6 +73,7 @@ Status ShowStatus(const std::string& path) {
   std::printf("epoch %llu\n", static_cast<unsigned long long>(topology->epoch()));
   Print({"node", "address", "shard", "role", "slots", "keys", "memory", "state"});
   size_t failed = 0;
+  std::vector<MoveUnderWay> moves;
   for (const cluster::Shard& shard : topology->shards()) {
     for (const size_t member : shard.members) {
       const Node& node = topology->nodes()[member];
@@ -74,13 +85,14 @@ Status ShowStatus(const std::string& path) {
               .keys = "-",
               .memory = "-",
               .state = {}};
-      if (const Status examined = Examine(*topology, node, &row); !examined) {
+      if (const Status examined = Examine(*topology, node, &row, &moves); !examined) {
         row.state = examined.error().text;
         ++failed;
       }
       Print(row);
     }
   }
+  for (const MoveUnderWay& move : moves) std::printf("%s\n", DrawProgress(move).c_str());
   std::fflush(stdout);
   return failed == 0 ? Status() : Fail(std::to_string(failed) + " nodes are not as they should be");
 }

@@ -239,6 +239,8 @@ void Moves(AdminCall& call, const ClusterView&) {
   }
 }
 
+void PrintTopology(AdminCall& call, const ClusterView& view) { call.reply.Verbatim(view.topology.Print(), "txt"); }
+
 void Asking(AdminCall& call, const ClusterView&) {
   call.session.is_asking = true;
   call.reply.Ok();
@@ -375,6 +377,7 @@ constexpr Command kRows[] = {
     Varying(Tells("shards", InCluster<Shards>, "7.0.0", "Lists all shards with their slots and nodes.")),
     ForAdmins(Tells("slaves", InCluster<Replicas>, "3.0.0", "Lists the replicas of a primary.", 3, "node-id")),
     Varying(Tells("slots", InCluster<Slots>, "3.0.0", "Lists ranges of slots with their nodes.")),
+    Tells("topology", InCluster<PrintTopology>, "7.0.0", "Prints the cluster-config that is in force, with its slots."),
     {.name = "readonly",
      .arity = 1,
      .flags = kLoading | kStale | kFast,

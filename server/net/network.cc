@@ -10,6 +10,7 @@
 #include <csignal>
 #include <future>
 
+#include "server/cluster/cluster_state.h"
 #include "server/net/connection.h"
 
 namespace ringkv::server {
@@ -41,6 +42,10 @@ void Network::OnSignal(int signal) {
     std::string why;
     if (!server_.log().Reopen(&why)) server_.log().Warning("cannot reopen the log file: " + why);
     server_.log().Notice("log file reopened");
+    if (server_.cluster().is_enabled()) {
+      const storage::Status reloaded = server_.cluster().Reload();
+      if (!reloaded) server_.log().Notice("the cluster-config is left as it was: " + reloaded.error().text);
+    }
     return;
   }
   server_.log().Notice(std::string("received ") + (signal == SIGTERM ? "SIGTERM" : "SIGINT") + ", shutting down");

@@ -26,7 +26,7 @@ class Network final : public ClientLinks {
 
   storage::Result<bool> Bind() { return listener_.Bind(); }
   // Accepts and serves until Stop; the connections stay open, unserved, as long as the object lives. Handles SIGTERM,
-  // SIGINT (stop) and SIGHUP (reopen the log file).
+  // SIGINT (stop) and SIGHUP (reopen the log file, look at the cluster-config).
   void Run();
 
   void Close(const ClientCard& card) override;

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+#include "cluster_admin/running_cluster.h"
+
+#include <cstdio>
+#include <sstream>
+
+namespace ringkv::cluster_admin {
+
+using storage::Fail;
+using storage::Result;
+
+Result<std::vector<MoveUnderWay>> AskForMoves(NodeClient& client) {
+  const Result<resp::Reply> reply = client.Ask({"CLUSTER", "MOVES"});
+  if (!reply) return tl::unexpected(reply.error());
+  std::vector<MoveUnderWay> moves;
+  for (const resp::Reply& each : reply->members) {
+    MoveUnderWay& move = moves.emplace_back();
+    for (size_t i = 0; i + 1 < each.members.size(); i += 2) {
+      const std::string& field = each.members[i].text;
+      const resp::Reply& value = each.members[i + 1];
+      if (field == "from") move.from = value.text;
+      if (field == "to") move.to = value.text;
+      if (field == "failure") move.failure = value.text;
+      if (field == "slots-left") move.slots_left = static_cast<size_t>(value.integer);
+      if (field == "slots") move.slots = static_cast<size_t>(value.integer);
+      if (field == "keys") move.keys = static_cast<size_t>(value.integer);
+    }
+  }
+  return moves;
+}
+
+std::string DrawProgress(const MoveUnderWay& move) {
+  constexpr size_t kWidth = 30;
+  const size_t done = move.slots - move.slots_left;
+  const size_t filled = move.slots == 0 ? kWidth : done * kWidth / move.slots;
+  char line[256];
+  std::snprintf(line, sizeof line, "%s -> %s  [%s%s] %3zu%%  %zu of %zu slots, %zu keys",
+                move.from.empty() ? "?" : move.from.c_str(), move.to.c_str(), std::string(filled, '#').c_str(),
+                std::string(kWidth - filled, '-').c_str(), move.slots == 0 ? 100 : done * 100 / move.slots, done,
+                move.slots, move.keys);
+  return move.failure.empty() ? line : std::string(line) + "; stopped: " + move.failure;
+}
+
+Result<Owned> AskWhatItOwns(NodeClient& client) {
+  const Result<resp::Reply> reply = client.Ask({"CLUSTER", "OWNED"});
+  if (!reply) return tl::unexpected(reply.error());
+  std::istringstream words(reply->text);
+  Owned owned;
+  std::string word;
+  words >> word >> owned.epoch >> owned.shard;
+  std::vector<std::string> ranges;
+  for (std::string range; words >> range;) ranges.push_back(range);
+  const auto parsed = cluster::ParseRanges({ranges.begin(), ranges.end()});
+  if (word != "OWNED" || !parsed) return Fail("'" + reply->text.substr(0, 60) + "' is no answer to CLUSTER OWNED");
+  owned.slots = cluster::SlotsIn(*parsed);
+  return owned;
+}
+
+}  // namespace ringkv::cluster_admin

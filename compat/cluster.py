@@ -12,10 +12,8 @@ from xml.etree import ElementTree
 import redis
 from redis.cluster import ClusterNode, RedisCluster
 
+from cluster_load import NODE_CLIENTS, node_environment
 from servers import eventually, server_binary, start_cluster, start_redis, start_ringkv
-
-HERE = os.path.dirname(os.path.abspath(__file__))
-NODE_CLIENTS = os.path.join(HERE, "clients", "node")
 
 
 def with_redis_py(cluster):
@@ -51,15 +49,8 @@ def with_redis_tools(cluster):
 
 
 def with_node_clients(cluster):
-    folder = os.environ.get("RINGKV_NODE_MODULES", NODE_CLIENTS)
-    environment = {**os.environ, "NODE_PATH": os.path.join(folder, "node_modules")}
-    if not os.path.isdir(os.path.join(environment["NODE_PATH"], "ioredis")):
-        os.makedirs(folder, exist_ok=True)
-        if folder != NODE_CLIENTS:
-            shutil.copy(os.path.join(NODE_CLIENTS, "package.json"), folder)
-        subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--silent", "--no-package-lock"], cwd=folder, check=True)
     subprocess.run(["node", os.path.join(NODE_CLIENTS, "cluster_clients.js"), str(cluster.primaries[2].port)],
-                   env=environment, check=True, timeout=60)
+                   env=node_environment(), check=True, timeout=60)
 
 
 def shape(reply):

@@ -118,21 +118,46 @@ class RunningCluster:
         ports = free_ports(shards * (1 + replicas))
         self.nodes = [(f"s{i % shards}-{i // shards}", f"s{i % shards}", ports[i], "primary" if i < shards else "replica")
                       for i in range(len(ports))]
-        with open(self.config, "w", encoding="ascii") as file:
-            file.write("epoch 1\n" + "".join(f"shard s{i}\n" for i in range(shards)))
-            for name, shard, port, role in self.nodes:
-                file.write(f"node {name} shard {shard} host 127.0.0.1 port {port} role {role}\n")
+        self.options = options
+        self.epoch = 0
+        self.weights = {f"s{i}": 1 for i in range(shards)}
+        self.write_config()
         self.servers = []
         try:
             for name, _, port, _ in self.nodes:
-                self.servers.append(start_ringkv("--port", str(port), "--cluster-enabled", "yes", "--cluster-config",
-                                                 self.config, "--cluster-node-id", name, *options))
+                self.start_node(name, port)
         except BaseException:
             self.stop()
             raise
         self.primaries, self.replicas = self.servers[:shards], self.servers[shards:]
         for replica in self.replicas:
             eventually(lambda: b"master_link_status:up" in replica.connect().raw("INFO", "replication"), "a replica's link")
+
+    def write_config(self):
+        """With the next epoch."""
+        self.epoch += 1
+        with open(self.config, "w", encoding="ascii") as file:
+            file.write(f"epoch {self.epoch}\n" + "".join(f"shard {s} weight {w}\n" for s, w in self.weights.items()))
+            for name, shard, port, role in self.nodes:
+                if shard in self.weights:
+                    file.write(f"node {name} shard {shard} host 127.0.0.1 port {port} role {role}\n")
+
+    def start_node(self, name, port):
+        self.servers.append(start_ringkv("--port", str(port), "--cluster-enabled", "yes", "--cluster-config", self.config,
+                                         "--cluster-node-id", name, *self.options))
+        return self.servers[-1]
+
+    def apply(self):
+        admin = os.path.join(os.path.dirname(server_binary()), "ringkv-cluster")
+        subprocess.run([admin, "apply", self.config], check=True, stdout=subprocess.DEVNULL, timeout=120)
+
+    def add_shard(self):
+        """A further one with a node of its own, without what is needed for it to own anything yet: see `apply`."""
+        shard = f"s{len(self.weights)}"
+        self.weights[shard] = 1
+        self.nodes.append((f"{shard}-0", shard, free_ports(1)[0], "primary"))
+        self.write_config()
+        self.primaries.append(self.start_node(f"{shard}-0", self.nodes[-1][2]))
 
     def stop(self):
         for server in self.servers:

@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: MIT
 """What replicas and a cluster cost. A part of bench/compare.py."""
 import statistics
+import subprocess
 import time
 
+from redis.crc import key_slot
+
 import compare
+from cluster_change import slots_of
+from cluster_load import Node, RedisCli, RedisPy
 from servers import eventually, start_cluster, start_redis, start_ringkv
 
 ROUNDS = 3
@@ -75,6 +80,49 @@ def writes_with_a_replica():
           f"1.5x); per second of the primary's CPU {a[1]:,.0f} and {b[1]:,.0f}: **{a[1] / b[1]:.2f}x**.", flush=True)
 
 
+def fill_cluster(cluster, keys, size):
+    """Straight to the node that owns each key."""
+    owner = [None] * 16384
+    for server in cluster.primaries:
+        for word in server.connect().raw("CLUSTER", "OWNED").decode().split()[3:]:
+            bounds = [int(bound) for bound in word.split("-")]
+            owner[bounds[0]:bounds[-1] + 1] = [server] * (bounds[-1] - bounds[0] + 1)
+    lines = {server: [] for server in cluster.primaries}
+    for i in range(keys):
+        key = f"key:{i}"
+        lines[owner[key_slot(key.encode())]].append(f"SET {key} {'v' * size}\r\n")
+    for server, commands in lines.items():
+        subprocess.run(["redis-cli", "-p", str(server.port), "--pipe"], input="".join(commands), text=True, check=True,
+                       stdout=subprocess.DEVNULL)
+
+
+def adding_a_node():
+    keys = 1_000_000
+    with start_cluster(3) as cluster:
+        fill_cluster(cluster, keys, 64)
+        loads = [Node("ioredis", cluster.primaries[0].port, size=64), RedisPy(cluster.primaries[1].port),
+                 RedisCli(cluster.primaries[2].port)]
+        cluster.add_shard()
+        loads[0].phase("before")
+        time.sleep(5)
+        loads[0].phase("while")
+        began = time.perf_counter()
+        cluster.apply()
+        took = time.perf_counter() - began
+        loads[0].phase("after")
+        moved = int(cluster.primaries[3].connect().raw("DBSIZE")[1:])
+        time.sleep(5)
+        failures = sum(len(load.stop().failures) for load in loads)
+        share = slots_of(cluster.primaries[3]) / 16384
+        phases = loads[0].phases
+    slower = phases["while"]["p99"] / phases["before"]["p99"]
+    print(f"\nA fourth node joins three with 1M keys of 64 bytes under load: {100 * share:.1f} % of the slots and {moved:,} keys "
+          f"in {took:.1f} s, {moved / took:,.0f} keys/s (wanted: 30 %, 100,000/s); p99 of ioredis {phases['before']['p99']:.1f} ms "
+          f"before, {phases['while']['p99']:.1f} ms while it lasts: **{slower:.1f}x** (wanted: 3x), longest "
+          f"{phases['while']['longest']:.0f} ms; {failures} of {sum(load.commands for load in loads):,} commands failed in "
+          f"ioredis, redis-py and redis-cli -c (wanted: 0).", flush=True)
+
+
 def cluster_node():
     """One node that owns all slots, so that the same client can be used for both."""
     print("\n| one node of a cluster against a single server | req/s | per CPU s | wanted |\n|---|---|---|---|")
@@ -94,3 +142,4 @@ def replication():
     partial_sync()
     writes_with_a_replica()
     cluster_node()
+    adding_a_node()

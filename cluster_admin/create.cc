@@ -3,10 +3,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <sstream>
 #include <thread>
 
 #include "cluster_admin/jobs.h"
@@ -72,7 +75,8 @@ Status StartServer(const CreateOptions& options, const std::string& config, cons
   }
   int status = 0;
   ::waitpid(child, &status, 0);
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) return Fail("node '" + node.id + "' does not start");
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+    return Fail("node '" + node.id + "' does not start; see '" + options.directory + "/" + node.id + "/log'");
   return {};
 }
 
@@ -83,6 +87,17 @@ bool IsReady(const Node& node) {
   if (node.is_primary) return true;
   const Result<std::string> link = (*client)->Info("master_link_status");
   return link && *link == "up";
+}
+
+Status WaitUntilReady(const CreateOptions& options, const Node& node) {
+  const auto end = std::chrono::steady_clock::now() + kLongestStart;
+  while (!IsReady(node)) {
+    if (std::chrono::steady_clock::now() > end) {
+      return Fail("node '" + node.id + "' does not get ready; see '" + options.directory + "/" + node.id + "/log'");
+    }
+    std::this_thread::sleep_for(kNap);
+  }
+  return {};
 }
 
 }  // namespace
@@ -106,24 +121,54 @@ Status Create(const CreateOptions& options) {
   fs::create_directories(options.directory, error);
   if (!(std::ofstream(config) << topology->Print())) return Fail("cannot write '" + config + "'");
   for (const Node& node : topology->nodes()) {
-    if (Status started = StartServer(options, config, node); !started) {
-      return Fail(started.error().text + "; see '" + options.directory + "/" + node.id + "/log'");
-    }
+    if (Status started = StartServer(options, config, node); !started) return started;
   }
   for (const Node& node : topology->nodes()) {
-    const auto end = std::chrono::steady_clock::now() + kLongestStart;
-    while (!IsReady(node)) {
-      if (std::chrono::steady_clock::now() > end) {
-        return Fail("node '" + node.id + "' does not get ready; see '" + options.directory + "/" + node.id + "/log'");
-      }
-      std::this_thread::sleep_for(kNap);
-    }
+    if (Status ready = WaitUntilReady(options, node); !ready) return ready;
   }
   std::cout << topology->shards().size() << " shards on " << topology->nodes().size() << " nodes are ready:\n\n";
   if (Status shown = ShowStatus(config); !shown) return shown;
   std::cout << "\n  redis-cli -c -p " << options.first_port << "\n  ringkv-cluster status " << options.directory
             << "/cluster.conf\n  ringkv-cluster stop " << options.directory << "/cluster.conf\n";
   return {};
+}
+
+Status Grow(const std::string& path, const std::string& server) {
+  const Result<cluster::Topology> before = ReadTopology(path);
+  if (!before) return tl::unexpected(before.error());
+  const fs::path directory = fs::absolute(path).parent_path();
+  const std::string number = std::to_string(before->shards().size() + 1);
+  int port = 0;
+  for (const Node& node : before->nodes()) {
+    // Another cluster's nodes are started where they are to run.
+    if (!fs::exists(directory / node.id)) {
+      return Fail("node '" + node.id + "' has no directory beside '" + path + "': this is no cluster made by create");
+    }
+    port = std::max(port, node.port);
+  }
+  // Without the slots: they are laid out anew, from where they are.
+  std::string text = "epoch " + std::to_string(before->epoch() + 1) + "\n";
+  for (const cluster::RingShard& shard : before->RingShards()) {
+    char weight[32];
+    std::snprintf(weight, sizeof weight, "%g", shard.weight);
+    text += "shard " + shard.name + " weight " + weight + "\n";
+  }
+  text += "shard s" + number + "\n";
+  std::istringstream lines(before->Print());
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("node ")) text += line + "\n";
+  }
+  const std::string id = "s" + number + "-1";
+  text += "node " + id + " shard s" + number + " host 127.0.0.1 port " + std::to_string(port + 1) + " role primary\n";
+  const Result<cluster::Topology> after = cluster::Topology::Parse(text);
+  if (!after) return Fail("cannot add shard 's" + number + "': " + after.error().text);
+  if (!(std::ofstream(path) << text)) return Fail("cannot write '" + path + "'");
+  const CreateOptions options{.directory = directory.string(), .server = server};
+  const Node& node = *after->FindNode(id);
+  if (Status started = StartServer(options, fs::absolute(path).string(), node); !started) return started;
+  if (Status ready = WaitUntilReady(options, node); !ready) return ready;
+  std::cout << "node " << id << " is there, on port " << node.port << "\n";
+  return Apply(path, {});
 }
 
 Status Stop(const std::string& path) {

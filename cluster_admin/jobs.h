@@ -27,6 +27,8 @@ struct CreateOptions {
 };
 // Starts a cluster on this machine, each node in a directory of its own, and waits until it serves.
 storage::Status Create(const CreateOptions& options);
+// Adds a shard with one node, on this machine too, to a cluster that Create has made, and waits for its slots.
+storage::Status Grow(const std::string& path, const std::string& server);
 // Ends the nodes of the file, each with all that it has written on the disk.
 storage::Status Stop(const std::string& path);
 

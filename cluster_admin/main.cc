@@ -60,6 +60,9 @@ int main(int argc, char** argv) {
     job->add_option("config", file, "The cluster-config")->required();
     return job;
   };
+  CLI::App* grow = with_file("grow", "Adds a shard on this machine to a cluster made by create");
+  grow->add_option("--server", options.server, "The program to start")->capture_default_str();
+  grow->callback([&] { done = ringkv::cluster_admin::Grow(file, options.server); });
   with_file("stop", "Ends all nodes, with what they have on the disk")->callback([&] {
     done = ringkv::cluster_admin::Stop(file);
   });

@@ -146,7 +146,7 @@ Result<bool> SlotExport::HandOver(storage::SlotStream& stream) {
   server_.WaitForIoThreads(interrupted_);
   const storage::Lsn last = server_.store().log().appended();
   while (tail_->next() <= last && NowMs() - start < kPauseMs / 2) {
-    server_.store().log().Wake();
+    server_.durability().log().Step();  // rather than wait for its thread
     if (Status sent = SendChanges(stream); !sent) return tl::unexpected(sent.error());
   }
   Result<bool> is_there = false;

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Any bytes as what another node sends: messages are taken or refused; a follower takes sections and frames or says
-// what is wrong, and what it has taken can be read.
+// what is wrong, and what it has taken can be read; likewise slots that arrive.
 #include <cstdint>
 #include <cstdlib>
 
 #include "cluster/node_messages.h"
 #include "storage/checksum.h"
 #include "storage/follower.h"
+#include "storage/slot_arrival.h"
 #include "tests/support/durable_store.h"
 #include "tests/support/faulty_file_system.h"
 
@@ -32,8 +33,16 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   cluster::NodeMessage message;
   size_t needed = 0;
   if (cluster::DecodeMessage(text, &message, &needed) == cluster::Decoded::kMessage && needed > size) std::abort();
+  cluster::SlotBatch batch;
+  if (cluster::DecodeSlotBatch(text, &batch)) cluster::PositionsOf(batch.ranges);
   test::FaultyFileSystem disk;
   test::DurableStore store(disk);
+  {
+    storage::SlotArrival arrival(store.store(), {{0, storage::kPositions}}, {.seed = 1, .by_slot = true});
+    if (arrival.TakeSection(AsSection(text.substr(1), 0)) && arrival.keys() > size) std::abort();
+    arrival.TakeChanges(text.substr(1)).has_value();
+    store.Contents();
+  }
   storage::Follower follower(store.store());
   const bool begins = data[0] % 2 == 0;
   if (begins) {

@@ -137,9 +137,31 @@ def cluster_node():
         print(f"| {name} | **{member[0] / single[0]:.2f}x** | **{member[1] / single[1]:.2f}x** | 0.95 |", flush=True)
 
 
+def passed_on():
+    """GET of one key, of the node that is asked and of another one. The two cores carry the client and both nodes."""
+    rates = {"local": [], "foreign": []}
+    with start_cluster(2, 0, "--cluster-redirect", "proxy") as cluster:
+        asked = cluster.primaries[0]
+        owned = {server: [] for server in cluster.primaries}
+        for i in range(100):
+            for server in cluster.primaries:
+                client = server.connect()
+                client.raw("REPLCONF", "capa", "ringkv1")  # who says so is told where keys are
+                if client.raw("SET", f"key:{i}", "v" * 64) == b"+OK\r\n":
+                    owned[server].append(f"key:{i}")
+        for _ in range(ROUNDS):
+            for name, server in (("local", asked), ("foreign", cluster.primaries[1])):
+                load = ["-c", "50", "-P", "16", "GET", owned[server][0]]
+                rates[name].append(compare.benchmark(asked, load, 2_000_000)[0])
+    local, foreign = (statistics.median(rates[name]) for name in ("local", "foreign"))
+    print(f"\ncluster-redirect proxy: GET of another node's key, P=16: {foreign:,.0f}/s, of an own one {local:,.0f}/s: "
+          f"**{foreign / local:.2f}x** (wanted: 0.3x).", flush=True)
+
+
 def replication():
     full_sync()
     partial_sync()
     writes_with_a_replica()
     cluster_node()
     adding_a_node()
+    passed_on()

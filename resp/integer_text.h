@@ -24,6 +24,15 @@ inline std::optional<int64_t> ParseInteger(std::string_view text) {
   return value;
 }
 
+// Likewise, without a sign.
+inline std::optional<uint64_t> ParseUnsigned(std::string_view text) {
+  if (text.empty() || text.size() > kLongestInteger || (text[0] == '0' && text.size() > 1)) return std::nullopt;
+  uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
 // Writes `value` to `out`, which has room for kLongestInteger bytes. Returns how many were written.
 inline size_t FormatInteger(int64_t value, char* out) {
   return static_cast<size_t>(std::to_chars(out, out + kLongestInteger, value).ptr - out);

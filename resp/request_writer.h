@@ -2,15 +2,24 @@
 // A request as bytes, for who asks another server.
 #pragma once
 
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace ringkv::resp {
 
-inline std::string EncodeRequest(const std::vector<std::string>& words) {
+template <typename Word>
+std::string EncodeRequest(std::span<const Word> words) {
   std::string request = "*" + std::to_string(words.size()) + "\r\n";
-  for (const std::string& word : words) request += "$" + std::to_string(word.size()) + "\r\n" + word + "\r\n";
+  for (const std::string_view word : words) {
+    request.append("$").append(std::to_string(word.size())).append("\r\n").append(word).append("\r\n");
+  }
   return request;
+}
+
+inline std::string EncodeRequest(const std::vector<std::string>& words) {
+  return EncodeRequest(std::span<const std::string>(words));
 }
 
 }  // namespace ringkv::resp

@@ -127,7 +127,9 @@ Outcome Dispatch(Server& server, ThreadState& thread, Session& session, const Re
   if (server.cluster().is_enabled() && session.authenticated &&
       (!IsServedHere(request, server, thread) || session.is_asking)) {
     const Redirection where = Redirect(*entry, request, server, thread, session, reply);
-    if (where != Redirection::kHere) return where == Redirection::kWait ? Outcome::kPostponed : Outcome::kDone;
+    if (where == Redirection::kReplied) return Outcome::kDone;
+    if (where == Redirection::kWait) return Outcome::kPostponed;
+    if (where == Redirection::kElsewhere) return Outcome::kElsewhere;
   }
   const uint32_t unmet =
       (server.refused_now() & session.heeds) | (session.authenticated ? 0u : uint32_t{kNeedsAuthentication});

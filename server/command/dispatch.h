@@ -14,6 +14,7 @@ namespace ringkv::server {
 enum class Outcome {
   kDone,       // the reply is written
   kPostponed,  // nothing happened: ask again when the pause is over
+  kElsewhere,  // nothing happened: other nodes are to be asked, as the session's plan says
 };
 
 // Looks up the commands of requests that will be executed next, and brings the memory of their keys near: what each

@@ -5,6 +5,7 @@
 
 #include "server/command/error_replies.h"
 #include "server/command/key_positions.h"
+#include "server/command/proxy_plan.h"
 #include "server/command/refusals.h"
 #include "server/server.h"
 #include "server/session/session.h"
@@ -51,10 +52,49 @@ std::string Elsewhere(std::string_view word, size_t slot, const cluster::Node& n
 // What may empty a store must not do so while slots change hands: the keys would be gone here and come back there.
 bool EmptiesAll(const Command& row) { return row.scope == Scope::kEverything && row.Is(kWrite); }
 
+// Where a request goes whose keys may be anywhere; nothing if it is no such request.
+std::optional<Redirection> Spread(const CommandEntry& entry, const Request& request, const ClusterView& view,
+                                  Session& session) {
+  std::optional<ProxyPlan> plan = PlanJoin(*entry.row, request.argv, view);
+  if (!plan) return std::nullopt;
+  if (plan->parts.empty()) return Redirection::kHere;
+  session.proxy_plan = std::make_unique<ProxyPlan>(std::move(*plan));
+  return Redirection::kElsewhere;
+}
+
+// The primary of this replica can't be reached, and reads are to be answered all the same.
+bool StandsIn(const cluster::SlotState& slot, const ClusterView& view, Server& server) {
+  const LinkPhase phase = server.replication().link().phase();
+  return server.options().cluster_read_from_replica != 0 && !view.here.is_primary && slot.owner == view.here.shard &&
+         (phase == LinkPhase::kConnect || phase == LinkPhase::kConnecting);
+}
+
+Redirection PassOn(const CommandEntry& entry, const Request& request, cluster::ShardIndex shard, bool only_reads,
+                   bool asks, Session& session) {
+  auto plan = std::make_unique<ProxyPlan>();
+  plan->only_reads = only_reads;
+  plan->asks = asks;
+  if (entry.row->name == "exec") {
+    plan->join = Join::kTransaction;
+    plan->queued = session.queue.Close();
+    session.UnwatchAll();
+    plan->parts.push_back({{"MULTI"}, shard});
+    for (const auto& queued : plan->queued) plan->parts.push_back({queued.argv, shard});
+    plan->parts.push_back({{"EXEC"}, shard});
+  } else {
+    plan->parts.push_back({{request.argv.begin(), request.argv.end()}, shard});
+  }
+  session.proxy_plan = std::move(plan);
+  return Redirection::kElsewhere;
+}
+
 }  // namespace
 
 Redirection Redirect(const CommandEntry& entry, const Request& request, Server& server, ThreadState& thread,
                      Session& session, resp::ReplyWriter& reply) {
+  const bool passes_on = server.options().cluster_redirect != 0 && !session.speaks_node_link;
+  // What is queued is looked at as a whole when it is to be executed.
+  if (passes_on && session.queue.is_open() && !entry.runs_inside_multi) return Redirection::kHere;
   CommonSlot common;
   cluster::RequestTraits traits{.asks = std::exchange(session.is_asking, false)};
   bool only_reads = entry.row->Is(kReadOnly);
@@ -73,17 +113,31 @@ Redirection Redirect(const CommandEntry& entry, const Request& request, Server& 
   }
   const ClusterView& view = ViewOf(server, thread);
   if (empties_all && view.held.any()) return Redirection::kWait;
+  const bool may_be_spread = common.differs() || (!common.has_any() && entry.row->scope != Scope::kNothing);
+  if (passes_on && may_be_spread && !session.queue.is_open()) {
+    if (const auto where = Spread(entry, request, view, session)) return *where;
+  }
   if (!common.has_any()) return Redirection::kHere;
   if (common.differs()) return Refused(entry, errors::kCrossSlot, thread, session, reply);
   traits.reads_here = session.reads_from_replica && (only_reads || entry.row->name == "watch");
   const size_t slot = common.slot();
   const cluster::SlotState state = view.StateOf(slot);
+  if (StandsIn(state, view, server)) {
+    return only_reads ? Redirection::kHere : Refused(entry, errors::kSlotNotServed, thread, session, reply);
+  }
   switch (RouteSlot(state, view.here, traits)) {
     case cluster::Way::kHere: return Redirection::kHere;
     case cluster::Way::kWait: return Redirection::kWait;
     case cluster::Way::kMoved:
+      if (passes_on && entry.row->name == "watch")
+        return Refused(entry, errors::kWatchElsewhere, thread, session, reply);
+      if (passes_on && session.queue.has_failed()) return Redirection::kHere;  // EXEC says so itself
+      if (passes_on) return PassOn(entry, request, state.owner, only_reads, false, session);
       return Refused(entry, Elsewhere("MOVED", slot, view.PrimaryOf(state.owner)), thread, session, reply);
     case cluster::Way::kAsk:
+      if (passes_on && entry.row->name != "exec") {
+        return PassOn(entry, request, state.offered_to, only_reads, true, session);
+      }
       return Refused(entry, Elsewhere("ASK", slot, view.PrimaryOf(state.offered_to)), thread, session, reply);
     case cluster::Way::kTryAgain: return Refused(entry, errors::kTryAgain, thread, session, reply);
     case cluster::Way::kDown: break;

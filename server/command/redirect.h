@@ -25,9 +25,10 @@ inline bool IsServedHere(const Request& request, Server& server, ThreadState& th
 
 enum class Redirection : uint8_t {
   kHere,
-  kReplied,  // it says where else the request belongs, or that its keys don't belong together; an open transaction is
-             // marked as failed, or, at EXEC, forgotten
-  kWait,     // nothing happened: the slot changes hands in this moment
+  kReplied,    // it says where else the request belongs, or that its keys don't belong together; an open transaction is
+               // marked as failed, or, at EXEC, forgotten
+  kElsewhere,  // other nodes have to be asked, as the session's plan says
+  kWait,       // nothing happened: the slot changes hands in this moment
 };
 
 Redirection Redirect(const CommandEntry& entry, const Request& request, Server& server, ThreadState& thread,

@@ -58,7 +58,9 @@ void ReplyHello(AdminCall& call) {
   reply.Bulk("id");
   reply.Integer(static_cast<int64_t>(call.session.card->id));
   reply.Bulk("mode");
-  reply.Bulk("standalone");
+  // Who is passed on to other nodes need not know that there are any.
+  const bool is_node = call.server.cluster().is_enabled() && call.server.options().cluster_redirect == 0;
+  reply.Bulk(is_node ? "cluster" : "standalone");
   reply.Bulk("role");
   reply.Bulk("master");
   reply.Bulk("modules");

@@ -97,6 +97,9 @@ struct Options {
   SharedNumber cluster_enabled;
   SharedText cluster_config;
   SharedText cluster_node_id;
+  SharedNumber cluster_redirect;
+  SharedNumber cluster_read_from_replica;
+  SharedNumber cluster_node_timeout;  // milliseconds
   SharedText replicaof;
   SharedText migrate_from;
   SharedText masteruser;

@@ -4,8 +4,11 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "resp/request_writer.h"
 #include "server/command/dispatch.h"
 #include "server/command/error_replies.h"
+#include "server/command/redirect.h"
+#include "server/net/proxy.h"
 
 namespace ringkv::server {
 namespace {
@@ -156,6 +159,10 @@ bool Connection::Execute(const Request& request) {
     is_full_ = true;
     return false;
   }
+  if (!foreign_.empty() && MustWaitForPeers(request)) {
+    waits_for_peers_ = true;
+    return false;
+  }
   const size_t before = output_.size();
   if (session_.reply_mode == ReplyMode::kSkipNext) session_.reply_mode = ReplyMode::kSkipThis;
   storage::Txn& txn = thread_.state().txn;
@@ -171,9 +178,20 @@ bool Connection::Execute(const Request& request) {
     thread_.WaitForPauseEnd();
     return false;
   }
+  if (outcome == Outcome::kElsewhere) {
+    PassOn();
+    if (session_.reply_mode == ReplyMode::kSkipThis) session_.reply_mode = ReplyMode::kOn;
+    return true;
+  }
   if (session_.reply_mode != ReplyMode::kOn) {
     output_.TruncateTo(before);
     if (session_.reply_mode == ReplyMode::kSkipThis) session_.reply_mode = ReplyMode::kOn;
+  }
+  if (!foreign_.empty()) {
+    session_.last_lsn = std::max(session_.last_lsn, txn.depends_on());
+    foreign_.Append(output_.Readable().substr(before), txn.depends_on());
+    output_.TruncateTo(before);
+    return true;
   }
   HoldUntilSafe(before);
   if (session_.stream != nullptr) ContinueStream();
@@ -182,6 +200,83 @@ bool Connection::Execute(const Request& request) {
     thread_.WaitForReplicas(this);
   }
   return true;
+}
+
+// --- other nodes ----------------------------------------------------------------------------------------------------
+
+bool Connection::MustWaitForPeers(const Request& request) {
+  constexpr size_t kMostWaiting = 1024;
+  if (foreign_.size() >= kMostWaiting || foreign_.bytes() > pause_mark()) return true;
+  // What does more than answer must not run ahead of what was asked before.
+  const CommandEntry* entry = request.is_looked_up ? request.entry : server_.commands().Find(request.argv);
+  return entry == nullptr || entry->row->run.data == nullptr;
+}
+
+void Connection::PassOn() {
+  const std::unique_ptr<ProxyPlan> plan = std::move(session_.proxy_plan);
+  const bool is_transaction = plan->join == Join::kTransaction;
+  PassedRequest request;
+  request.protocol = session_.protocol;
+  request.only_reads = plan->only_reads;
+  size_t bytes = 0;
+  for (const ProxyPart& part : plan->parts) {
+    for (const std::string_view word : part.argv) bytes += word.size();
+  }
+  request.place.connection = id();
+  request.place.number = foreign_.Reserve(bytes, session_.reply_mode != ReplyMode::kOn);
+  if (plan->join != Join::kOne && !is_transaction) {
+    const size_t shards = ViewOf(server_, thread_.state()).topology.shards().size();
+    request.place.joined = std::make_shared<JoinedReplies>(JoinedReplies{
+        plan->join, std::vector<std::string>(plan->parts.size()), plan->parts.size(), plan->parts[0].shard, shards, 0});
+  }
+  if (is_transaction) request.replies = plan->parts.size();
+  for (size_t i = 0; i < plan->parts.size(); ++i) {
+    const ProxyPart& part = plan->parts[i];
+    if (is_transaction) {
+      request.bytes += resp::EncodeRequest(std::span<const std::string_view>(part.argv));
+      continue;
+    }
+    request.place.part = i;
+    if (request.place.joined != nullptr && AnswerPart(part, request.place)) continue;
+    PassedRequest one = request;
+    one.bytes = resp::EncodeRequest(std::span<const std::string_view>(part.argv));
+    one.shard = part.shard;
+    thread_.proxy().Pass(std::move(one), plan->asks);
+  }
+  if (!is_transaction) return;
+  request.shard = plan->parts[0].shard;
+  thread_.proxy().Pass(std::move(request), plan->asks);
+}
+
+bool Connection::AnswerPart(const ProxyPart& part, const ReplyPlace& place) {
+  const ClusterView& view = ViewOf(server_, thread_.state());
+  if (part.shard != view.here.shard || !view.here.is_primary) return false;
+  const size_t before = output_.size();
+  // As if it had come from another node: what isn't here goes there.
+  session_.speaks_node_link = true;
+  const Outcome outcome = Dispatch(server_, thread_.state(), session_, {.argv = part.argv}, reply_);
+  session_.speaks_node_link = false;
+  std::string reply(output_.Readable().substr(before));
+  output_.TruncateTo(before);
+  const bool has_moved = reply.starts_with("-MOVED ") || reply.starts_with("-ASK ");
+  if (outcome != Outcome::kDone || has_moved) return false;
+  session_.last_lsn = std::max(session_.last_lsn, thread_.state().txn.depends_on());
+  thread_.proxy().Answer(place, std::move(reply), thread_.state().txn.depends_on());
+  return true;
+}
+
+void Connection::TakeReply(uint64_t number, std::string reply, storage::Lsn lsn) {
+  foreign_.Fill(number, std::move(reply), lsn);
+  foreign_.TakeReady([this](std::string_view bytes, storage::Lsn needed) {
+    const size_t start = output_.size();
+    output_.Append(bytes);
+    if (needed > server_.safe_lsn()) gate_.Hold(start, needed, thread_.state().txn.now());
+  });
+  MarkForFlush();
+  if (waits_for_peers_ && foreign_.empty()) {
+    waits_for_peers_ = false;
+    thread_.ReadLater(this);
+  }
 }
 
 bool Connection::FinishWait(int64_t now_ms) {

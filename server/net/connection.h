@@ -20,7 +20,9 @@
 #include "resp/request_parser.h"
 #include "server/command/request.h"
 #include "server/net/io_thread.h"
+#include "server/net/proxy_link.h"
 #include "server/net/reply_gate.h"
+#include "server/net/reply_queue.h"
 #include "server/net/stream_socket.h"
 #include "server/session/session.h"
 
@@ -48,6 +50,8 @@ class Connection final : private StreamSocket::Owner {
   bool FinishWait(int64_t now_ms);
   // Ends the wait, if there is one.
   void Unblock(bool with_error);
+  // Another node has answered.
+  void TakeReply(uint64_t number, std::string reply, storage::Lsn lsn);
   const std::optional<ReplicaWait>& wait() const { return session_.wait; }
   // Called some times a second. False when the connection has run into a limit and is to be closed.
   bool Tick(int64_t now_ms);
@@ -66,12 +70,18 @@ class Connection final : private StreamSocket::Owner {
   void Serve();
   bool MayServe() const {
     return !is_closed_ && !is_paused_ && !is_full_ && !session_.close_after_reply && session_.stream == nullptr &&
-           !session_.wait;
+           !session_.wait && !waits_for_peers_;
   }
   // Reads the next few requests from the input and executes them; false when serving has to stop.
   bool ServeBatch(const resp::RequestLimits& limits);
   resp::ParseStatus ParseBatch(const resp::RequestLimits& limits);
   bool Execute(const Request& request);
+  // Whether the request has to wait until other nodes have answered those before it.
+  bool MustWaitForPeers(const Request& request);
+  // Sends the session's plan to the nodes that it names, and answers here what is to be answered here.
+  void PassOn();
+  // False if it can't be answered here now.
+  bool AnswerPart(const ProxyPart& part, const ReplyPlace& place);
   // What was appended to the output from `start` on may not leave before what it depends on is safe.
   void HoldUntilSafe(size_t start) {
     const storage::Lsn needed = thread_.state().txn.depends_on();
@@ -102,11 +112,13 @@ class Connection final : private StreamSocket::Owner {
   resp::RequestParser parser_;
   resp::ReplyWriter reply_;
   ReplyGate gate_;
+  ReplyQueue foreign_;  // replies of other nodes, and those behind them
   size_t read_size_;
   bool is_writing_ = false;  // waits until the socket takes more
   bool is_closed_ = false;
-  bool is_paused_ = false;  // by CLIENT PAUSE: the next request waits
-  bool is_full_ = false;    // by its own unread replies
+  bool is_paused_ = false;        // by CLIENT PAUSE: the next request waits
+  bool is_full_ = false;          // by its own unread replies
+  bool waits_for_peers_ = false;  // the next request waits until other nodes have answered
   bool will_flush_ = false;
   bool is_held_ = false;        // by the gate: the thread knows and will call Release
   bool may_have_ended_ = true;  // the last receive did not go on until nothing was left, where an end would show

@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "server/net/connection.h"
+#include "server/net/proxy.h"
 #include "storage/allocator.h"
 
 namespace ringkv::server {
@@ -75,6 +76,7 @@ void IoThread::FlushAll() {
   // Flushing may serve a connection further, which appends to the list.
   for (size_t i = 0; i < to_flush_.size(); ++i) to_flush_[i]->Flush();
   to_flush_.clear();
+  if (proxy_ != nullptr) proxy_->FlushAll();
   if (!held_.empty()) SyncForHeld();
   std::erase_if(released_, [](const auto& connection) { return connection->is_idle(); });
 }
@@ -149,6 +151,12 @@ void IoThread::Tick() {
   for (Connection* connection : all) {
     if (!connection->Tick(now_ms)) connection->Close();
   }
+  if (proxy_ != nullptr) proxy_->Tick(now_ms);
+}
+
+Proxy& IoThread::proxy() {
+  if (proxy_ == nullptr) proxy_ = std::make_unique<Proxy>(*this);
+  return *proxy_;
 }
 
 void IoThread::WaitForReplicas(Connection* connection) {

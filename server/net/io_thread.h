@@ -21,6 +21,7 @@
 namespace ringkv::server {
 
 class Connection;
+class Proxy;
 
 class IoThread {
  public:
@@ -64,6 +65,8 @@ class IoThread {
   void HoldReplies(Connection* connection);
   bool HoldsReplies() const { return holds_replies_.load(); }
   void ReleaseReplies();
+  // For what other nodes have to answer.
+  Proxy& proxy();
   // Forgets the connection and frees it at the end of the round.
   void Release(Connection* connection);
 
@@ -89,6 +92,7 @@ class IoThread {
   std::atomic<bool> has_waiting_{false};
   std::atomic<bool> holds_replies_{false};
   std::vector<std::unique_ptr<Connection>> released_;
+  std::unique_ptr<Proxy> proxy_;  // null until there is something to pass on
   std::atomic<bool> stopping_{false};
   std::thread thread_;
 };

@@ -53,7 +53,7 @@ PeerSocket::PeerSocket(int descriptor) : descriptor_(descriptor), wake_(::eventf
 }
 
 PeerSocket::~PeerSocket() {
-  ::close(descriptor_);
+  if (descriptor_ >= 0) ::close(descriptor_);
   ::close(wake_);
 }
 

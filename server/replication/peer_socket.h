@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "storage/result.h"
 
@@ -33,6 +34,9 @@ class PeerSocket {
   // A line that ends with a line feed, without its end; for the handshake, which is text.
   storage::Result<std::string> ReceiveLine(size_t most, int64_t timeout_ms);
 
+  // The descriptor is the caller's now.
+  int Release() { return std::exchange(descriptor_, -1); }
+
   // From any thread: ends a Receive that waits, once.
   void Wake();
   // From any thread: everything fails from now on.
@@ -42,7 +46,7 @@ class PeerSocket {
   // False when the time is over.
   storage::Result<bool> WaitFor(short events, int64_t timeout_ms);
 
-  const int descriptor_;
+  int descriptor_;
   const int wake_;
   std::atomic<bool> interrupted_{false};
 };

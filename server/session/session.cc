@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "server/session/session.h"
 
+#include "server/command/proxy_plan.h"
+
 namespace ringkv::server {
+
+Session::Session(std::shared_ptr<ClientCard> card_in, WatchedKeys& watched_keys)
+    : card(std::move(card_in)), watched_keys_(watched_keys) {}
+
+Session::~Session() { watched_keys_.UnwatchAll(watch); }
 
 void Session::UpdateCard(int64_t now_ms) {
   constexpr auto kRelaxed = std::memory_order_relaxed;

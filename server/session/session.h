@@ -17,6 +17,8 @@
 
 namespace ringkv::server {
 
+struct ProxyPlan;
+
 // A client that waits until so many replicas have what it has written.
 struct ReplicaWait {
   storage::Lsn lsn = 0;
@@ -31,9 +33,8 @@ enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext, kSkipThis };
 
 class Session {
  public:
-  Session(std::shared_ptr<ClientCard> card_in, WatchedKeys& watched_keys)
-      : card(std::move(card_in)), watched_keys_(watched_keys) {}
-  ~Session() { watched_keys_.UnwatchAll(watch); }
+  Session(std::shared_ptr<ClientCard> card_in, WatchedKeys& watched_keys);
+  ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -63,9 +64,10 @@ class Session {
   ReplyMode reply_mode = ReplyMode::kOn;
   TransactionQueue queue;
   WatchState watch;
-  std::optional<ReplicaWait> wait;      // nothing is served until it ends
-  SocketTaker take_socket;              // set: the connection ends here and goes on there
-  std::unique_ptr<ReplyStream> stream;  // the reply to the last command goes on; nothing is served until it ends
+  std::optional<ReplicaWait> wait;        // nothing is served until it ends
+  std::unique_ptr<ProxyPlan> proxy_plan;  // of the request that other nodes are to be asked
+  SocketTaker take_socket;                // set: the connection ends here and goes on there
+  std::unique_ptr<ReplyStream> stream;    // the reply to the last command goes on; nothing is served until it ends
 
  private:
   WatchedKeys& watched_keys_;

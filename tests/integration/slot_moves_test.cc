@@ -47,6 +47,7 @@ class Follower {
       const std::string error = reply->str;
       asks = error.starts_with("ASK ");
       if (asks || error.starts_with("MOVED ")) {
+        ++redirections_;
         port = std::atoi(error.substr(error.rfind(':') + 1).c_str());
       } else if (error.starts_with("TRYAGAIN") || error.starts_with("CLUSTERDOWN") || error.starts_with("LOADING")) {
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -58,6 +59,8 @@ class Follower {
     }
     return nullptr;
   }
+
+  size_t redirections() const { return redirections_; }
 
  private:
   redisContext* To(int port) {
@@ -71,6 +74,7 @@ class Follower {
   void Forget(int port) { contexts_.erase(port); }
 
   const std::vector<int> ports_;
+  size_t redirections_ = 0;
   std::map<int, Context> contexts_;
   size_t next_ = 0;
 };
@@ -96,6 +100,7 @@ class Registers {
             Read(client, key);
           }
         }
+        redirections_ += client.redirections();
       });
     }
   }
@@ -110,6 +115,8 @@ class Registers {
     for (size_t key = 0; key < kKeys; ++key) Read(client, key);
   }
   uint64_t answers() const { return answers_; }
+  // That the clients which have ended had to follow.
+  uint64_t redirections() const { return redirections_; }
 
  private:
   static std::string Name(size_t key) { return "register:" + std::to_string(key); }
@@ -135,6 +142,7 @@ class Registers {
   std::array<std::atomic<uint64_t>, kKeys> sent_{};
   std::array<std::atomic<uint64_t>, kKeys> acknowledged_{};
   std::atomic<uint64_t> answers_{0};
+  std::atomic<uint64_t> redirections_{0};
   std::atomic<bool> stop_{false};
   std::vector<std::thread> threads_;
 };
@@ -244,6 +252,21 @@ TEST_F(SlotMovesTest, ANodeJoinsAndLeavesWhileClientsNoticeNothing) {
   nodes_[3].reset();
   Apply(Config(4, {1, 1, 1}));
   EXPECT_EQ(Say(*nodes_[0], {"CLUSTER", "INFO"}).find("cluster_known_nodes:4"), std::string::npos);
+  registers.ReadAll();
+}
+
+TEST_F(SlotMovesTest, ClientsOfAProxySeeNothingOfAMove) {
+  Start(3);
+  for (const auto& node : nodes_) EXPECT_EQ(Say(*node, {"CONFIG", "SET", "cluster-redirect", "proxy"}), "OK");
+  Registers registers(ports_);
+  registers.Begin(4);
+  EXPECT_TRUE(Eventually([&] { return registers.answers() > 2000; }));
+  Apply(Config(2, {1, 1, 1, 1}));
+  ASSERT_NO_FATAL_FAILURE(WaitUntilSettled());
+  Apply(Config(3, {1, 1, 1, 0}));
+  ASSERT_NO_FATAL_FAILURE(WaitUntilSettled());
+  registers.End();
+  EXPECT_EQ(registers.redirections(), 0u);
   registers.ReadAll();
 }
 

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+#include "server/command/proxy_plan.h"
+
+#include <algorithm>
+
+#include "resp/integer_text.h"
+#include "storage/key_slot.h"
+
+namespace ringkv::server {
+namespace {
+
+using Argv = std::span<const std::string_view>;
+
+// A cursor of SCAN over all shards: the shard's number above the 40 bits of a position.
+constexpr unsigned kPositionBits = 40;
+
+enum class Spread : uint8_t {
+  kEachKey,       // a part for each key
+  kEachKeyValue,  // a part for each key with what stands behind it
+  kEachShard,     // the whole command to each shard
+  kOneShard       // SCAN
+};
+
+struct Joinable {
+  std::string_view name;
+  Join join;
+  Spread spread;
+};
+
+constexpr Joinable kJoinable[] = {
+    {"dbsize", Join::kSum, Spread::kEachShard},    {"del", Join::kSum, Spread::kEachKey},
+    {"exists", Join::kSum, Spread::kEachKey},      {"flushall", Join::kAllOk, Spread::kEachShard},
+    {"flushdb", Join::kAllOk, Spread::kEachShard}, {"keys", Join::kArrays, Spread::kEachShard},
+    {"mget", Join::kArrays, Spread::kEachKey},     {"mset", Join::kAllOk, Spread::kEachKeyValue},
+    {"scan", Join::kScan, Spread::kOneShard},      {"touch", Join::kSum, Spread::kEachKey},
+    {"unlink", Join::kSum, Spread::kEachKey}};
+
+void SpreadKeys(Argv argv, size_t step, const ClusterView& view, ProxyPlan* plan) {
+  for (size_t i = 1; i + step <= argv.size(); i += step) {
+    ProxyPart& part = plan->parts.emplace_back();
+    part.argv.push_back(argv[0]);
+    part.argv.insert(part.argv.end(), argv.begin() + static_cast<std::ptrdiff_t>(i),
+                     argv.begin() + static_cast<std::ptrdiff_t>(i + step));
+    part.shard = view.slots.owner(storage::KeySlot(argv[i]));
+  }
+}
+
+bool AreInOneSlot(Argv argv, size_t step) {
+  const size_t slot = storage::KeySlot(argv[1]);
+  for (size_t i = 1 + step; i < argv.size(); i += step) {
+    if (storage::KeySlot(argv[i]) != slot) return false;
+  }
+  return true;
+}
+
+void SpreadScan(Argv argv, const ClusterView& view, ProxyPlan* plan) {
+  const std::optional<uint64_t> cursor = resp::ParseUnsigned(argv[1]);
+  if (!cursor || (*cursor >> kPositionBits) >= view.topology.shards().size()) return;
+  ProxyPart& part = plan->parts.emplace_back();
+  part.argv.assign(argv.begin(), argv.end());
+  part.shard = static_cast<cluster::ShardIndex>(*cursor >> kPositionBits);
+  plan->texts.push_back(std::to_string(*cursor & ((uint64_t{1} << kPositionBits) - 1)));
+  part.argv[1] = plan->texts.back();
+}
+
+// The number behind the kind of the reply, and what stands behind that line.
+int64_t TakeNumber(std::string_view* reply) {
+  const size_t line = reply->find("\r\n");
+  const std::optional<int64_t> number = resp::ParseInteger(reply->substr(1, line - 1));
+  reply->remove_prefix(line + 2);
+  return number.value_or(0);
+}
+
+std::string JoinScan(std::string_view reply, cluster::ShardIndex shard, size_t shards) {
+  if (!reply.starts_with("*2\r\n$")) return std::string(reply);
+  reply.remove_prefix(4);
+  const auto length = static_cast<size_t>(TakeNumber(&reply));
+  uint64_t cursor = resp::ParseUnsigned(reply.substr(0, length)).value_or(0);
+  reply.remove_prefix(length + 2);
+  if (cursor != 0) {
+    cursor += uint64_t{shard} << kPositionBits;
+  } else if (size_t{shard} + 1 < shards) {
+    cursor = (uint64_t{shard} + 1) << kPositionBits;
+  }
+  const std::string text = std::to_string(cursor);
+  return "*2\r\n$" + std::to_string(text.size()) + "\r\n" + text + "\r\n" + std::string(reply);
+}
+
+}  // namespace
+
+std::optional<ProxyPlan> PlanJoin(const Command& row, Argv argv, const ClusterView& view) {
+  const auto found = std::find_if(std::begin(kJoinable), std::end(kJoinable),
+                                  [&](const Joinable& each) { return each.name == row.name; });
+  if (found == std::end(kJoinable)) return std::nullopt;
+  ProxyPlan plan{
+      .join = found->join, .parts = {}, .only_reads = row.Is(kReadOnly), .asks = false, .texts = {}, .queued = {}};
+  const size_t step = found->spread == Spread::kEachKeyValue ? 2 : 1;
+  switch (found->spread) {
+    case Spread::kEachKey:
+    case Spread::kEachKeyValue:
+      if ((argv.size() - 1) % step != 0) return plan;  // a key without its value
+      if (AreInOneSlot(argv, step)) return std::nullopt;
+      SpreadKeys(argv, step, view, &plan);
+      break;
+    case Spread::kEachShard:
+      for (size_t i = 0; i < view.topology.shards().size(); ++i) {
+        plan.parts.push_back({{argv.begin(), argv.end()}, static_cast<cluster::ShardIndex>(i)});
+      }
+      break;
+    case Spread::kOneShard: SpreadScan(argv, view, &plan); break;
+  }
+  return plan;
+}
+
+std::string JoinReplies(Join join, std::span<const std::string> replies, cluster::ShardIndex first_shard,
+                        size_t shards) {
+  for (const std::string& reply : replies) {
+    if (reply.starts_with('-')) return reply;
+  }
+  int64_t sum = 0;
+  std::string elements;
+  switch (join) {
+    case Join::kOne:
+    case Join::kAllOk: return replies[0];
+    case Join::kTransaction: return replies.back();
+    case Join::kScan: return JoinScan(replies[0], first_shard, shards);
+    case Join::kSum:
+    case Join::kArrays:
+      for (const std::string& reply : replies) {
+        std::string_view rest = reply;
+        sum += TakeNumber(&rest);
+        elements.append(rest);
+      }
+  }
+  return (join == Join::kSum ? ":" : "*") + std::to_string(sum) + "\r\n" + elements;
+}
+
+}  // namespace ringkv::server

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+#include "server/net/proxy.h"
+
+#include <chrono>
+#include <cstdlib>
+
+#include "server/command/redirect.h"
+#include "server/net/connection.h"
+#include "server/net/io_thread.h"
+
+namespace ringkv::server {
+namespace {
+
+constexpr unsigned kMostHops = 16;  // as many as cluster clients follow
+constexpr auto kRetryAfter = std::chrono::milliseconds(10);
+constexpr int64_t kKeptMs = 60'000;  // a link that nobody uses
+constexpr std::string_view kAsking = "*1\r\n$6\r\nASKING\r\n";
+
+void PutAskingBefore(PassedRequest& request) {
+  request.bytes.insert(0, kAsking);
+  ++request.replies;
+}
+
+void TakeOffAsking(PassedRequest& request) {
+  if (!request.bytes.starts_with(kAsking)) return;
+  request.bytes.erase(0, kAsking.size());
+  --request.replies;
+}
+
+std::string Down(const std::string& why) { return "-CLUSTERDOWN " + why + "\r\n"; }
+
+}  // namespace
+
+Proxy::Proxy(IoThread& thread) : thread_(thread), retry_timer_(thread.context()) {}
+
+Proxy::~Proxy() = default;
+
+ProxyLink& Proxy::LinkTo(const std::string& host, int port, int protocol, bool reads_replica) {
+  std::unique_ptr<ProxyLink>& link = links_[{host, port, protocol, reads_replica}];
+  ProxyLink::Owner& owner = *this;
+  if (link == nullptr) link = std::make_unique<ProxyLink>(thread_, owner, host, port, protocol, reads_replica);
+  return *link;
+}
+
+void Proxy::Pass(PassedRequest request, bool asks) {
+  const ClusterView& view = ViewOf(thread_.server(), thread_.state());
+  if (request.shard >= view.topology.shards().size()) {
+    return Answer(request.place, Down("Hash slot not served"), 0);
+  }
+  const cluster::Node& primary = view.PrimaryOf(request.shard);
+  if (asks) PutAskingBefore(request);
+  LinkTo(primary.host, primary.port, request.protocol, false).Send(std::move(request));
+}
+
+void Proxy::FlushAll() {
+  for (size_t i = 0; i < to_flush_.size(); ++i) to_flush_[i]->Flush();
+  to_flush_.clear();
+}
+
+void Proxy::Tick(int64_t now_ms) {
+  for (auto& [name, link] : links_) link->Tick(now_ms);
+  std::erase_if(links_, [&](const auto& each) {
+    return each.second->is_idle() && now_ms - each.second->last_used_ms() > kKeptMs;
+  });
+}
+
+void Proxy::Answer(const ReplyPlace& place, std::string reply, storage::Lsn lsn) {
+  if (place.connection == 0) return;
+  if (place.joined != nullptr) {
+    JoinedReplies& joined = *place.joined;
+    joined.replies[place.part] = std::move(reply);
+    joined.lsn = std::max(joined.lsn, lsn);
+    if (--joined.missing > 0) return;
+    reply = JoinReplies(joined.join, joined.replies, joined.first_shard, joined.shards);
+    lsn = joined.lsn;
+  }
+  if (Connection* connection = thread_.Find(place.connection)) {
+    connection->TakeReply(place.number, std::move(reply), lsn);
+  }
+}
+
+void Proxy::Answered(PassedRequest request, std::string reply) {
+  if (reply.starts_with('-') && FollowRedirection(request, reply)) return;
+  Answer(request.place, std::move(reply), 0);
+}
+
+bool Proxy::FollowRedirection(PassedRequest& request, std::string_view reply) {
+  // A transaction as a whole can't be sent again: its last reply says only that it was given up.
+  if (request.place.connection == 0 || ++request.hops > kMostHops) return false;
+  if (reply.starts_with("-TRYAGAIN ")) {
+    RetryLater(std::move(request));
+    return true;
+  }
+  const bool asks = reply.starts_with("-ASK ");
+  if (!asks && !reply.starts_with("-MOVED ")) return false;
+  const size_t start = reply.rfind(' ') + 1;
+  const size_t colon = reply.rfind(':');
+  const std::string host(reply.substr(start, colon - start));
+  const int port = std::atoi(std::string(reply.substr(colon + 1)).c_str());
+  TakeOffAsking(request);
+  if (asks) PutAskingBefore(request);
+  LinkTo(host, port, request.protocol, false).Send(std::move(request));
+  return true;
+}
+
+void Proxy::RetryLater(PassedRequest request) {
+  to_retry_.push_back(std::move(request));
+  if (to_retry_.size() > 1) return;
+  retry_timer_.expires_after(kRetryAfter);
+  retry_timer_.async_wait([this](std::error_code error) {
+    if (error) return;
+    std::vector<PassedRequest> again;
+    again.swap(to_retry_);
+    for (PassedRequest& each : again) {
+      TakeOffAsking(each);
+      Pass(std::move(each), false);
+    }
+    FlushAll();
+  });
+}
+
+void Proxy::Lost(PassedRequest request, bool was_sent, const std::string& why) {
+  if (AskReplica(request)) return;
+  const bool is_open = was_sent && !request.only_reads;
+  Answer(request.place,
+         Down(is_open ? "The owner of the slot was lost, and whether the command was executed is open: " + why
+                      : "The owner of the slot can't be reached: " + why),
+         0);
+}
+
+bool Proxy::AskReplica(PassedRequest& request) {
+  if (!request.only_reads || request.is_with_replica || request.place.connection == 0 ||
+      thread_.server().options().cluster_read_from_replica == 0) {
+    return false;
+  }
+  const ClusterView& view = ViewOf(thread_.server(), thread_.state());
+  if (request.shard >= view.topology.shards().size()) return false;
+  const std::vector<size_t>& members = view.topology.shards()[request.shard].members;
+  if (members.size() < 2) return false;
+  request.is_with_replica = true;
+  const cluster::Node& replica = view.topology.nodes()[members[1 + request.place.number % (members.size() - 1)]];
+  LinkTo(replica.host, replica.port, request.protocol, true).Send(std::move(request));
+  return true;
+}
+
+}  // namespace ringkv::server

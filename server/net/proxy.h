@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+// cluster-redirect proxy: what clients of this thread ask that other nodes have to answer, goes to those and comes
+// back, over one connection to each.
+//
+// Threads: confined to one I/O thread.
+#pragma once
+
+#include <asio/steady_timer.hpp>
+#include <map>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "server/command/proxy_plan.h"
+#include "server/net/proxy_link.h"
+
+namespace ringkv::server {
+
+class Proxy final : private ProxyLink::Owner {
+ public:
+  // `thread` must outlive the proxy.
+  explicit Proxy(IoThread& thread);
+  ~Proxy();
+
+  // Has the request answered by its shard's primary, behind ASKING if `asks`.
+  void Pass(PassedRequest request, bool asks);
+  // A part of a request was answered here.
+  void Answer(const ReplyPlace& place, std::string reply, storage::Lsn lsn);
+  // What was to be sent leaves.
+  void FlushAll();
+  // Some times a second.
+  void Tick(int64_t now_ms);
+
+ private:
+  void Answered(PassedRequest request, std::string reply) override;
+  void Lost(PassedRequest request, bool was_sent, const std::string& why) override;
+  void FlushLater(ProxyLink* link) override { to_flush_.push_back(link); }
+  ProxyLink& LinkTo(const std::string& host, int port, int protocol, bool reads_replica);
+  // Sends it where the error says. False if it says nothing of the kind.
+  bool FollowRedirection(PassedRequest& request, std::string_view reply);
+  bool AskReplica(PassedRequest& request);
+  void RetryLater(PassedRequest request);
+
+  IoThread& thread_;
+  std::map<std::tuple<std::string, int, int, bool>, std::unique_ptr<ProxyLink>> links_;
+  std::vector<ProxyLink*> to_flush_;
+  asio::steady_timer retry_timer_;
+  std::vector<PassedRequest> to_retry_;
+};
+
+}  // namespace ringkv::server

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+#include "server/net/proxy_link.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "resp/request_writer.h"
+#include "server/net/io_thread.h"
+#include "server/replication/handshake.h"
+
+namespace ringkv::server {
+namespace {
+
+constexpr size_t kReadBytes = 64 * 1024;
+constexpr size_t kLargestReply = size_t{1} << 30;
+
+// A descriptor over which requests may be sent.
+storage::Result<int> ConnectTo(const std::string& host, int port, bool reads_replica, Server& server,
+                               const std::atomic<bool>& stop) {
+  auto socket = PeerSocket::Connect(host, port, server.options().cluster_node_timeout, stop);
+  if (!socket) return tl::unexpected(socket.error());
+  if (const storage::Status known = Authenticate(**socket, server.options()); !known) {
+    return tl::unexpected(known.error());
+  }
+  // Who is told so passes nothing on in his turn.
+  const auto capable = Ask(**socket, server.options(), {"REPLCONF", "capa", std::string(kLinkCapability)});
+  if (!capable) return tl::unexpected(capable.error());
+  if (reads_replica) {
+    if (const auto reads = Ask(**socket, server.options(), {"READONLY"}); !reads) return tl::unexpected(reads.error());
+  }
+  return (*socket)->Release();
+}
+
+}  // namespace
+
+ProxyLink::ProxyLink(IoThread& thread, Owner& owner, std::string host, int port, int protocol, bool reads_replica)
+    : thread_(thread),
+      server_(thread.server()),
+      owner_(owner),
+      host_(std::move(host)),
+      port_(port),
+      protocol_(protocol),
+      reads_replica_(reads_replica) {}
+
+ProxyLink::~ProxyLink() {
+  stopping_ = true;
+  if (connector_.joinable()) connector_.join();
+}
+
+void ProxyLink::Send(PassedRequest request) {
+  last_used_ms_ = server_.clock().Now();
+  if (waiting_.empty()) waits_since_ms_ = last_used_ms_;
+  output_.Append(request.bytes);
+  waiting_.push_back(std::move(request));
+  if (state_ == State::kClosed) return Connect();
+  if (state_ == State::kUp && !will_flush_ && !is_writing_) {
+    will_flush_ = true;
+    owner_.FlushLater(this);
+  }
+}
+
+void ProxyLink::Connect() {
+  state_ = State::kConnecting;
+  if (connector_.joinable()) connector_.join();
+  connector_ = std::thread([this, alive = std::weak_ptr<bool>(life_)] {
+    NameThisThread("proxy-connect");
+    const storage::Result<int> made = ConnectTo(host_, port_, reads_replica_, server_, stopping_);
+    const int descriptor = made ? *made : -1;
+    thread_.Post([this, alive, descriptor, why = made ? "" : made.error().text] {
+      if (!alive.expired()) return Connected(descriptor, why);
+      if (descriptor >= 0) ::close(descriptor);
+    });
+  });
+}
+
+void ProxyLink::Connected(int descriptor, const std::string& why) {
+  connector_.join();
+  if (descriptor < 0) return Close(why);
+  state_ = State::kUp;
+  StreamSocket::Owner& reader = *this;
+  socket_ = std::make_unique<StreamSocket>(thread_.context(), descriptor, reader);
+  if (protocol_ == 3) {
+    // Before all others: its reply is nobody's.
+    resp::Buffer first;
+    first.Append(resp::EncodeRequest({"HELLO", "3"}));
+    first.Append(output_.Readable());
+    output_ = std::move(first);
+    waiting_.push_front({});
+  }
+  socket_->WaitReadable();
+  Flush();
+}
+
+void ProxyLink::Flush() {
+  will_flush_ = false;
+  if (state_ != State::kUp || is_writing_) return;
+  while (!output_.empty()) {
+    const std::string_view bytes = output_.Readable();
+    const ssize_t sent = socket_->Send(bytes.data(), bytes.size());
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+      is_writing_ = true;
+      return socket_->WaitWritable();
+    }
+    if (sent < 0) return Close("the connection was lost");
+    output_.Consume(static_cast<size_t>(sent));
+  }
+}
+
+void ProxyLink::OnWritable() {
+  is_writing_ = false;
+  Flush();
+}
+
+void ProxyLink::OnReadable() {
+  while (state_ == State::kUp) {
+    char* room = input_.Prepare(kReadBytes);
+    const ssize_t got = socket_->Receive(room, kReadBytes);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
+    if (got <= 0) return Close("the connection was lost");
+    input_.Commit(static_cast<size_t>(got));
+    TakeReplies();
+    if (static_cast<size_t>(got) < kReadBytes) break;
+  }
+  if (state_ == State::kUp) socket_->WaitReadable();
+}
+
+void ProxyLink::TakeReplies() {
+  waits_since_ms_ = server_.clock().Now();
+  while (state_ == State::kUp && !input_.empty()) {
+    size_t size = 0;
+    const resp::ReplyScanner::Found found = scanner_.Scan(input_.Readable(), kLargestReply, &size);
+    if (found == resp::ReplyScanner::Found::kNeedMore) return;
+    if (found == resp::ReplyScanner::Found::kError || waiting_.empty()) return Close("what came from it is no reply");
+    std::string reply(input_.Readable().substr(0, size));
+    input_.Consume(size);
+    if (++replies_taken_ < waiting_.front().replies) continue;
+    replies_taken_ = 0;
+    PassedRequest request = std::move(waiting_.front());
+    waiting_.pop_front();
+    owner_.Answered(std::move(request), std::move(reply));
+  }
+}
+
+void ProxyLink::Tick(int64_t now_ms) {
+  std::erase_if(closed_, [](const auto& socket) { return socket->is_idle(); });
+  if (state_ == State::kUp && !waiting_.empty() && now_ms - waits_since_ms_ > server_.options().cluster_node_timeout) {
+    Close("it is silent");
+  }
+}
+
+void ProxyLink::Close(const std::string& why) {
+  const bool was_up = state_ == State::kUp;
+  state_ = State::kClosed;
+  if (socket_ != nullptr) {
+    socket_->Close();
+    closed_.push_back(std::move(socket_));
+  }
+  output_ = resp::Buffer();
+  input_ = resp::Buffer();
+  scanner_ = resp::ReplyScanner();
+  replies_taken_ = 0;
+  is_writing_ = false;
+  std::deque<PassedRequest> lost;
+  lost.swap(waiting_);
+  for (PassedRequest& request : lost) owner_.Lost(std::move(request), was_up, why);
+}
+
+}  // namespace ringkv::server

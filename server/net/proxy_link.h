@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+// A connection to another node over which requests of clients are passed on, many at a time.
+//
+// Threads: confined to one I/O thread; it connects in a thread of its own, because names have to be looked up.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "resp/buffer.h"
+#include "resp/reply_scanner.h"
+#include "server/command/proxy_plan.h"
+#include "server/net/stream_socket.h"
+
+namespace ringkv::server {
+
+class IoThread;
+class Server;
+
+// The replies to the parts of a request, until all are there.
+struct JoinedReplies {
+  Join join = Join::kOne;
+  std::vector<std::string> replies;
+  size_t missing = 0;
+  cluster::ShardIndex first_shard = 0;
+  size_t shards = 0;
+  storage::Lsn lsn = 0;  // that what was answered here depends on
+};
+
+// Where a reply belongs.
+struct ReplyPlace {
+  uint64_t connection = 0;  // the client's; 0: it is nobody's
+  uint64_t number = 0;
+  std::shared_ptr<JoinedReplies> joined = nullptr;
+  size_t part = 0;
+};
+
+// One request of a client, or a part of one, on its way.
+struct PassedRequest {
+  std::string bytes;              // as it is sent; several requests if `replies` is more than one
+  size_t replies = 1;             // how many come; the last one is the answer
+  int protocol = 2;               // of the reply
+  cluster::ShardIndex shard = 0;  // whose primary was asked first
+  bool only_reads = false;
+  bool is_with_replica = false;
+  unsigned hops = 0;  // how often it was sent on
+  ReplyPlace place;
+};
+
+class ProxyLink final : private StreamSocket::Owner {
+ public:
+  // Told what has come, and what will never come.
+  class Owner {
+   public:
+    virtual void Answered(PassedRequest request, std::string reply) = 0;
+    // `was_sent`: whether it was executed is open.
+    virtual void Lost(PassedRequest request, bool was_sent, const std::string& why) = 0;
+    virtual void FlushLater(ProxyLink* link) = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  // All must outlive the link. `protocol`: of the replies, 2 or 3. `reads_replica`: the node is a replica, and is only
+  // read from.
+  ProxyLink(IoThread& thread, Owner& owner, std::string host, int port, int protocol, bool reads_replica);
+  ~ProxyLink();
+
+  void Send(PassedRequest request);
+  // What was to be sent leaves.
+  void Flush();
+  // Called some times a second: gives up on a node that is silent.
+  void Tick(int64_t now_ms);
+  // When it was used last.
+  int64_t last_used_ms() const { return last_used_ms_; }
+  bool is_idle() const { return waiting_.empty(); }
+
+ private:
+  enum class State : uint8_t { kClosed, kConnecting, kUp };
+
+  void OnReadable() override;
+  void OnWritable() override;
+  void Connect();
+  // The connection is there, or could not be made.
+  void Connected(int descriptor, const std::string& why);
+  void Close(const std::string& why);
+  void TakeReplies();
+
+  IoThread& thread_;
+  Server& server_;
+  Owner& owner_;
+  const std::string host_;
+  const int port_;
+  const int protocol_;
+  const bool reads_replica_;
+
+  State state_ = State::kClosed;
+  std::unique_ptr<StreamSocket> socket_;
+  std::vector<std::unique_ptr<StreamSocket>> closed_;  // until no wait refers to them
+  resp::Buffer output_;
+  resp::Buffer input_;
+  resp::ReplyScanner scanner_;
+  std::deque<PassedRequest> waiting_;
+  size_t replies_taken_ = 0;  // of the first that waits
+  bool is_writing_ = false;
+  bool will_flush_ = false;
+  int64_t last_used_ms_ = 0;
+  int64_t waits_since_ms_ = 0;  // for the next reply
+
+  std::atomic<bool> stopping_{false};
+  std::shared_ptr<bool> life_ = std::make_shared<bool>(true);  // for what the connector posts
+  std::thread connector_;
+};
+
+}  // namespace ringkv::server

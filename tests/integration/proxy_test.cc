@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+// cluster-redirect proxy: whatever a client that knows no cluster asks, any node answers.
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <map>
+#include <set>
+#include <thread>
+
+#include "tests/support/free_ports.h"
+#include "tests/support/redis_client.h"
+#include "tests/support/temp_dir.h"
+
+namespace ringkv::test {
+namespace {
+
+constexpr int kKeys = 300;
+
+std::string KeyOf(int i) { return "key:" + std::to_string(i); }
+
+class ProxyTest : public testing::Test {
+ protected:
+  static constexpr size_t kShards = 3;
+
+  ProxyTest() : ports_(FreePorts(2 * kShards)) {
+    std::string config = "epoch 1\n";
+    for (size_t i = 0; i < kShards; ++i) config += "shard s" + std::to_string(i) + "\n";
+    for (size_t i = 0; i < 2 * kShards; ++i) {
+      config += "node n" + std::to_string(i) + " shard s" + std::to_string(i % kShards) + " host localhost port " +
+                std::to_string(ports_[i]) + " role " + (i < kShards ? "primary" : "replica") + "\n";
+    }
+    dir_.Write("cluster.conf", config);
+    nodes_.resize(2 * kShards);
+    for (size_t i = 0; i < nodes_.size(); ++i) Start(i);
+    for (size_t i = kShards; i < nodes_.size(); ++i) {
+      EXPECT_TRUE(Eventually([&] { return nodes_[i]->Info("master_link_status") == "up"; }));
+    }
+  }
+  void Start(size_t i) {
+    nodes_[i] = std::make_unique<ServerProcess>(std::vector<std::string>{
+        "--port", std::to_string(ports_[i]), "--bind", "localhost", "--cluster-enabled", "yes", "--cluster-config",
+        dir_.Path("cluster.conf"), "--cluster-node-id", "n" + std::to_string(i), "--cluster-redirect", "proxy",
+        "--cluster-read-from-replica", "yes"});
+  }
+  ServerProcess& Node(size_t i) { return *nodes_[i]; }
+  // One that is owned by the shard.
+  std::string KeyAt(size_t shard) {
+    for (int i = 0;; ++i) {
+      const Context context = ConnectTo(Node(shard));
+      Ask(context.get(), {"REPLCONF", "capa", "ringkv1"});  // who says so is told where keys are
+      const Reply reply = Ask(context.get(), {"EXISTS", KeyOf(i)});
+      if (reply->type == REDIS_REPLY_INTEGER) return KeyOf(i);
+    }
+  }
+  void Fill() {
+    for (int i = 0; i < kKeys; ++i) {
+      ASSERT_EQ(Say(Node(static_cast<size_t>(i) % nodes_.size()), {"SET", KeyOf(i), std::to_string(i)}), "OK");
+    }
+  }
+
+  const TempDir dir_;
+  const std::vector<int> ports_;
+  std::vector<std::unique_ptr<ServerProcess>> nodes_;
+};
+
+TEST_F(ProxyTest, AnyNodeAnswersForEveryKeyInTheOrderOfTheRequests) {
+  Fill();
+  for (const auto& node : nodes_) {
+    const Context context = ConnectTo(*node);
+    for (int i = 0; i < kKeys; ++i) {
+      ::redisAppendCommand(context.get(), "GET %s", KeyOf(i).c_str());
+      if (i % 7 == 0) ::redisAppendCommand(context.get(), "PING %d", i);
+      if (i % 11 == 0) ::redisAppendCommand(context.get(), "NONSENSE");
+    }
+    const auto next = [&] {
+      void* reply = nullptr;
+      EXPECT_EQ(::redisGetReply(context.get(), &reply), REDIS_OK);
+      return Reply(static_cast<redisReply*>(reply));
+    };
+    for (int i = 0; i < kKeys; ++i) {
+      ASSERT_EQ(next()->str, std::to_string(i));
+      if (i % 7 == 0) {
+        ASSERT_EQ(next()->str, std::to_string(i));
+      }
+      if (i % 11 == 0) {
+        ASSERT_EQ(next()->type, REDIS_REPLY_ERROR);
+      }
+    }
+  }
+}
+
+TEST_F(ProxyTest, CommandsOverManyNodesAreJoined) {
+  Fill();
+  ServerProcess& node = Node(0);
+  const Context context = ConnectTo(node);
+  std::vector<std::string> all;
+  for (int i = 0; i < kKeys; ++i) all.push_back(KeyOf(i));
+  const auto with_all = [&](std::vector<std::string> words) {
+    words.insert(words.end(), all.begin(), all.end());
+    return Ask(context.get(), words);
+  };
+  EXPECT_EQ(Ask(context.get(), {"DBSIZE"})->integer, kKeys);
+  EXPECT_EQ(with_all({"EXISTS", "missing"})->integer, kKeys);
+  EXPECT_EQ(with_all({"TOUCH"})->integer, kKeys);
+  const Reply values = with_all({"MGET", "missing"});
+  ASSERT_EQ(values->elements, kKeys + 1u);
+  EXPECT_EQ(values->element[0]->type, REDIS_REPLY_NIL);
+  for (int i = 0; i < kKeys; ++i) EXPECT_EQ(values->element[i + 1]->str, std::to_string(i));
+  EXPECT_STREQ(Ask(context.get(), {"MSET", KeyOf(0), "a", KeyOf(1), "b", KeyOf(2), "c"})->str, "OK");
+  EXPECT_STREQ(Ask(context.get(), {"GET", KeyOf(2)})->str, "c");
+  EXPECT_EQ(Ask(context.get(), {"KEYS", "key:1*"})->elements, 111u);
+  std::set<std::string> seen;
+  std::string cursor = "0";
+  do {
+    const Reply page = Ask(context.get(), {"SCAN", cursor, "COUNT", "50"});
+    cursor = page->element[0]->str;
+    for (size_t i = 0; i < page->element[1]->elements; ++i) seen.insert(page->element[1]->element[i]->str);
+  } while (cursor != "0");
+  EXPECT_EQ(seen, std::set<std::string>(all.begin(), all.end()));
+  EXPECT_EQ(Ask(context.get(), {"DEL", KeyOf(0), KeyOf(1), KeyOf(2), "missing"})->integer, 3);
+  EXPECT_EQ(with_all({"UNLINK"})->integer, kKeys - 3);
+  EXPECT_EQ(Ask(context.get(), {"DBSIZE"})->integer, 0);
+  EXPECT_STREQ(Ask(context.get(), {"MSET", "a", "1", "b"})->str, "ERR wrong number of arguments for 'mset' command");
+  EXPECT_STREQ(Ask(context.get(), {"SCAN", "x"})->str, "ERR invalid cursor");
+  Fill();
+  EXPECT_STREQ(Ask(context.get(), {"FLUSHALL"})->str, "OK");
+  for (size_t i = 0; i < kShards; ++i) EXPECT_EQ(Node(i).Info("db0"), "");
+}
+
+TEST_F(ProxyTest, ATransactionRunsWhereItsKeysAre) {
+  for (size_t shard = 0; shard < kShards; ++shard) {
+    const Context context = ConnectTo(Node(0));
+    const std::string key = KeyAt(shard);
+    EXPECT_STREQ(Ask(context.get(), {"MULTI"})->str, "OK");
+    EXPECT_STREQ(Ask(context.get(), {"SET", key, "1"})->str, "QUEUED");
+    EXPECT_STREQ(Ask(context.get(), {"INCR", key})->str, "QUEUED");
+    const Reply done = Ask(context.get(), {"EXEC"});
+    ASSERT_EQ(done->elements, 2u);
+    EXPECT_EQ(done->element[1]->integer, 2);
+  }
+  const Context context = ConnectTo(Node(0));
+  Ask(context.get(), {"MULTI"});
+  Ask(context.get(), {"SET", KeyAt(0), "1"});
+  Ask(context.get(), {"SET", KeyAt(1), "1"});
+  EXPECT_STREQ(Ask(context.get(), {"EXEC"})->str, "CROSSSLOT Keys in request don't hash to the same slot");
+  EXPECT_NE(std::string(Ask(context.get(), {"WATCH", KeyAt(1)})->str).find("can't be watched"), std::string::npos);
+  EXPECT_STREQ(Ask(context.get(), {"WATCH", KeyAt(0)})->str, "OK");
+}
+
+TEST_F(ProxyTest, RepliesComeInTheProtocolOfTheClient) {
+  const Context context = ConnectTo(Node(0));
+  const std::string key = KeyAt(1);
+  Ask(context.get(), {"SET", key, "v"});
+  EXPECT_EQ(Ask(context.get(), {"GET", "no" + key})->type, REDIS_REPLY_NIL);
+  const int socket = Node(0).Connect();
+  SendAll(socket,
+          "HELLO 3\r\nGET no{" + key + "}\r\nCLIENT REPLY SKIP\r\nSET " + key + " w\r\nGET " + key + "\r\nQUIT\r\n");
+  const std::string all = ReceiveToEnd(socket);
+  ::close(socket);
+  EXPECT_TRUE(all.ends_with("_\r\n$1\r\nw\r\n+OK\r\n")) << all;
+}
+
+TEST_F(ProxyTest, WhenAnOwnerIsGoneReadsComeFromItsReplicaAndWritesSaySo) {
+  Fill();
+  const std::string key = KeyAt(1);
+  const std::string value = Say(Node(0), {"GET", key});
+  EXPECT_TRUE(Eventually([&] { return Node(4).Info("db0") == Node(1).Info("db0"); }));
+  Node(1).Signal(SIGKILL);
+  Node(1).WaitForEnd();
+  for (const size_t asked : {0u, 2u, 3u, 4u}) {
+    EXPECT_EQ(Say(Node(asked), {"GET", key}), value) << asked;
+    EXPECT_TRUE(Say(Node(asked), {"SET", key, "x"}).starts_with("CLUSTERDOWN ")) << asked;
+    const Context context = ConnectTo(Node(asked));
+    EXPECT_STREQ(Ask(context.get(), {"MGET", key, KeyAt(0)})->element[0]->str, value.c_str());
+  }
+  // In the other mode the replica itself stands in.
+  EXPECT_TRUE(Eventually([&] { return Node(4).Info("master_link_status") == "down"; }));
+  EXPECT_EQ(Say(Node(4), {"CONFIG", "SET", "cluster-redirect", "moved"}), "OK");
+  EXPECT_EQ(Say(Node(4), {"GET", key}), value);
+  EXPECT_EQ(Say(Node(4), {"SET", key, "x"}), "CLUSTERDOWN Hash slot not served");
+  Start(1);
+  EXPECT_TRUE(Eventually([&] { return Say(Node(0), {"SET", key, "again"}) == "OK"; }));
+  EXPECT_EQ(Say(Node(2), {"GET", key}), "again");
+}
+
+TEST_F(ProxyTest, AClientThatReadsNothingIsNotBufferedWithoutEnd) {
+  const std::string key = KeyAt(1);
+  ASSERT_EQ(Say(Node(0), {"SET", key, std::string(100'000, 'x')}), "OK");
+  const size_t before = Node(0).ResidentBytes();
+  const int socket = Node(0).Connect();
+  std::string requests;
+  for (int i = 0; i < 20'000; ++i) requests += "GET " + key + "\r\n";
+  std::thread sender([&] { SendAll(socket, requests); });
+  EXPECT_TRUE(Eventually([&] { return Node(1).Info("total_net_output_bytes").size() > 7; }));
+  // All of them would be 2 GB.
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(Say(Node(0), {"PING"}), "PONG");
+    EXPECT_LT(Node(0).ResidentBytes(), before + (size_t{300} << 20));
+  }
+  ::shutdown(socket, SHUT_RDWR);
+  sender.join();
+  ::close(socket);
+}
+
+}  // namespace
+}  // namespace ringkv::test

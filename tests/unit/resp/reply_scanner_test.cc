@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+#include "resp/reply_scanner.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace ringkv::resp {
+namespace {
+
+constexpr size_t kMost = 1 << 20;
+
+const std::vector<std::string> kReplies = {"+OK\r\n",
+                                           "-ERR no\r\n",
+                                           ":42\r\n",
+                                           "$3\r\na\r\n\r\n",
+                                           "$-1\r\n",
+                                           "$0\r\n\r\n",
+                                           "*-1\r\n",
+                                           "*0\r\n",
+                                           "*2\r\n*1\r\n:1\r\n*2\r\n$1\r\nx\r\n+y\r\n",
+                                           "%1\r\n+key\r\n*2\r\n_\r\n#t\r\n",
+                                           "~1\r\n,1.5\r\n",
+                                           "=7\r\ntxt:abc\r\n"};
+
+TEST(ReplyScanner, FindsTheEndOfEachReplyHoweverItArrives) {
+  for (const std::string& reply : kReplies) {
+    ReplyScanner scanner;
+    const std::string more = reply + "+next\r\n";
+    size_t size = 0;
+    for (size_t have = 0; have < reply.size(); ++have) {
+      ASSERT_EQ(scanner.Scan(std::string_view(more).substr(0, have), kMost, &size), ReplyScanner::Found::kNeedMore)
+          << reply << have;
+    }
+    ASSERT_EQ(scanner.Scan(more, kMost, &size), ReplyScanner::Found::kReply);
+    EXPECT_EQ(size, reply.size());
+    ASSERT_EQ(scanner.Scan(std::string_view(more).substr(size), kMost, &size), ReplyScanner::Found::kReply);
+    EXPECT_EQ(size, 7u);
+  }
+}
+
+TEST(ReplyScanner, RefusesWhatIsNoReplyOrTooLarge) {
+  for (const std::string bytes : {"x\r\n", "$abc\r\n", "$-2\r\n", "*99999999999\r\n", "$2000000\r\n", "$\r\n"}) {
+    size_t size = 0;
+    EXPECT_EQ(ReplyScanner().Scan(bytes, kMost, &size), ReplyScanner::Found::kError) << bytes;
+  }
+  size_t size = 0;
+  EXPECT_EQ(ReplyScanner().Scan(std::string(100, '+'), 50, &size), ReplyScanner::Found::kError);
+}
+
+}  // namespace
+}  // namespace ringkv::resp

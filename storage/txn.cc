@@ -376,7 +376,7 @@ void Txn::TakeOffForeign(const Partition& partition, const Table& table, Databas
     const size_t slots = SlotAt({stretch.end - 1}) - first_slot + 1;
     const uint64_t mask = (slots == kSlotsInPartition ? ~uint64_t{0} : (uint64_t{1} << slots) - 1) << first_slot;
     if ((partition.foreign_slots & mask) != 0) {
-      stretch.segment->ForEach([&](const Slot& slot) {
+      stretch.segment->ForEach([&](const Slot& slot) NO_THREAD_SAFETY_ANALYSIS {
         if (!partition.IsForeign(slot.local_position())) return;
         --size->keys;
         size->volatile_keys -= slot.entry()->has_expiry() ? 1 : 0;
@@ -551,11 +551,12 @@ void Txn::Sample(DbIndex db, size_t count, bool volatile_only, const Visitor& vi
       // Once more where a segment yields nothing but what is hidden.
       constexpr int kTries = 8;
       for (int attempt = 0; attempt < kTries && !found; ++attempt) {
-        const bool has_any = table->Sample(random_, count, volatile_only, [&](const Entry& entry) {
-          if (partition.IsForeign(PositionOf(entry.key(), store_.placement()).local())) return;
-          found = true;
-          visit(entry);
-        });
+        const bool has_any =
+            table->Sample(random_, count, volatile_only, [&](const Entry& entry) NO_THREAD_SAFETY_ANALYSIS {
+              if (partition.IsForeign(PositionOf(entry.key(), store_.placement()).local())) return;
+              found = true;
+              visit(entry);
+            });
         if (!has_any) return;
       }
     });

@@ -34,11 +34,7 @@ Result<std::unique_ptr<DataSet>> DataSet::Load(storage::FileSystem& files, const
   return set;
 }
 
-uint64_t DataSet::CountKeys() {
-  uint64_t keys = 0;
-  for (storage::DbIndex db = 0; db < store_.databases(); ++db) keys += txn_.SizeOf(db).keys;
-  return keys;
-}
+uint64_t DataSet::CountKeys() { return txn_.CountKeys(); }
 
 void DataSet::Show(DataVisitor& visitor) {
   constexpr size_t kAtOnce = 1000;

@@ -63,7 +63,7 @@ Status Durability::Open(const RecoveryOptions& recovery_options, bool with_log, 
   store_.log().StartBehind(recovery_.last);
   Random random(store_.placement().seed);
   Txn txn(store_, clock_.Now(), random);
-  for (DbIndex db = 0; db < store_.databases(); ++db) keys_loaded_ += txn.SizeOf(db).keys;
+  keys_loaded_ = txn.CountKeys();
   changes_at_save_ = recovery_.groups_replayed > 0 ? 0 : txn.Changes();
   {
     MutexLock lock(mutex_);

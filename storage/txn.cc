@@ -386,6 +386,12 @@ void Txn::TakeOffForeign(const Partition& partition, const Table& table, Databas
   }
 }
 
+uint64_t Txn::CountKeys() {
+  uint64_t keys = 0;
+  for (DbIndex db = 0; db < store_.databases(); ++db) keys += SizeOf(db).keys;
+  return keys;
+}
+
 KeyStatistics Txn::Statistics() {
   KeyStatistics sum;
   for (size_t i = 0; i < kPartitions; ++i) {

@@ -149,6 +149,7 @@ class Txn {
 
   // Sums over all partitions, each looked at in turn; like Walk, for a transaction that holds no lock or all.
   DatabaseSize SizeOf(DbIndex db);
+  uint64_t CountKeys();  // of all databases
   KeyStatistics Statistics();
   IndexReport ReportIndexes(Direction direction);
   void ResetStatistics();

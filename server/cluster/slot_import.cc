@@ -28,10 +28,7 @@ SlotImport::SlotImport(Server& server, ClusterState& state, uint64_t epoch, std:
 
 SlotImport::~SlotImport() {
   stopping_ = true;
-  {
-    MutexLock lock(mutex_);
-    if (socket_ != nullptr) socket_->Interrupt();
-  }
+  socket_.Interrupt();
   if (thread_.joinable()) thread_.join();
 }
 
@@ -68,9 +65,9 @@ void SlotImport::Run() {
 void SlotImport::NoteEnd(const std::string& failure) {
   constexpr int64_t kPatienceMs = 2000;  // nodes get a new topology one after the other
   const int64_t now = server_.clock().Now();
+  socket_.Reset();
   {
     MutexLock lock(mutex_);
-    socket_.reset();
     if (failure != failure_) failing_since_ms_ = now;
     failure_ = failure;
   }
@@ -84,23 +81,18 @@ Status SlotImport::PullOnce() {
   const cluster::ShardIndex from = view->topology.FindShard(shard_);
   if (from == cluster::kNoShard) return {};
   const cluster::Node& source = view->PrimaryOf(from);
-  Result<std::unique_ptr<PeerSocket>> connected = PeerSocket::Connect(source.host, source.port, kConnectMs, stopping_);
-  if (!connected) return tl::unexpected(connected.error());
-  std::shared_ptr<PeerSocket> socket;  // in the member too, for who interrupts it
-  {
-    MutexLock lock(mutex_);
-    if (stopping_) return Fail("the link was closed");
-    socket_ = std::move(*connected);
-    socket = socket_;
-  }
-  if (Status asked = Ask(*socket); !asked) return asked;
-  MessageReader reader(*socket);
+  const Result<std::shared_ptr<PeerSocket>> socket =
+      socket_.Connect(source.host, source.port, kConnectMs, stopping_);
+  if (!socket) return tl::unexpected(socket.error());
+  if (stopping_) return Fail("the link was closed");
+  if (Status asked = Ask(**socket); !asked) return asked;
+  MessageReader reader(**socket);
   while (!stopping_) {
     cluster::NodeMessage message;
     const Result<bool> got = reader.Next(&message, server_.options().repl_timeout * 1000);
     if (!got) return tl::unexpected(got.error());
     if (!*got) return Fail("it has been silent for repl-timeout");
-    const Result<bool> goes_on = Take(*socket, message);
+    const Result<bool> goes_on = Take(**socket, message);
     if (!goes_on) return tl::unexpected(goes_on.error());
     if (!*goes_on) return {};
   }

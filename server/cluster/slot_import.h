@@ -11,7 +11,7 @@
 #include <thread>
 
 #include "cluster/node_messages.h"
-#include "server/replication/peer_socket.h"
+#include "server/replication/link_socket.h"
 #include "storage/mutex.h"
 #include "storage/slot_arrival.h"
 
@@ -63,7 +63,7 @@ class SlotImport {
   std::atomic<bool> has_ended_{false};
   storage::Mutex mutex_;
   std::string failure_ GUARDED_BY(mutex_);
-  std::shared_ptr<PeerSocket> socket_ GUARDED_BY(mutex_);
+  LinkSocket socket_;
   std::thread thread_;
 };
 

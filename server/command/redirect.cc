@@ -54,10 +54,16 @@ bool EmptiesAll(const Command& row) { return row.scope == Scope::kEverything && 
 
 // Where a request goes whose keys may be anywhere; nothing if it is no such request.
 std::optional<Redirection> Spread(const CommandEntry& entry, const Request& request, const ClusterView& view,
-                                  Session& session) {
+                                  Server& server, ThreadState& thread, Session& session, resp::ReplyWriter& reply) {
   std::optional<ProxyPlan> plan = PlanJoin(*entry.row, request.argv, view);
   if (!plan) return std::nullopt;
   if (plan->parts.empty()) return Redirection::kHere;
+  const auto most = static_cast<size_t>(server.options().cluster_proxy_max_parts);
+  if (plan->parts.size() > most) {
+    const std::string error = "ERR more than " + std::to_string(most) +
+                              " keys of different slots in one request (cluster-proxy-max-parts); send fewer at a time";
+    return Refused(entry, error, thread, session, reply);
+  }
   session.proxy_plan = std::make_unique<ProxyPlan>(std::move(*plan));
   return Redirection::kElsewhere;
 }
@@ -115,7 +121,9 @@ Redirection Redirect(const CommandEntry& entry, const Request& request, Server& 
   if (empties_all && view.held.any()) return Redirection::kWait;
   const bool may_be_spread = common.differs() || (!common.has_any() && entry.row->scope != Scope::kNothing);
   if (passes_on && may_be_spread && !session.queue.is_open()) {
-    if (const auto where = Spread(entry, request, view, session)) return *where;
+    if (const auto where = Spread(entry, request, view, server, thread, session, reply)) {
+      return *where;
+    }
   }
   if (!common.has_any()) return Redirection::kHere;
   if (common.differs()) return Refused(entry, errors::kCrossSlot, thread, session, reply);

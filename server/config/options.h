@@ -100,6 +100,7 @@ struct Options {
   SharedNumber cluster_redirect;
   SharedNumber cluster_read_from_replica;
   SharedNumber cluster_node_timeout;  // milliseconds
+  SharedNumber cluster_proxy_max_parts;
   SharedText replicaof;
   SharedText migrate_from;
   SharedText masteruser;

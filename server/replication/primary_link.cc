@@ -40,8 +40,8 @@ void PrimaryLink::Stop() {
   {
     MutexLock lock(mutex_);
     stopping_ = true;
-    if (socket_ != nullptr) socket_->Interrupt();
   }
+  socket_.Interrupt();
   changed_.notify_all();
   if (thread_.joinable()) thread_.join();
 }
@@ -53,8 +53,8 @@ void PrimaryLink::Follow(PrimaryAddress target) {
     ++generation_;
     phase_ = LinkPhase::kConnect;
     down_since_ms_ = server_.clock().Now();
-    if (socket_ != nullptr) socket_->Interrupt();
   }
+  socket_.Interrupt();
   changed_.notify_all();
 }
 
@@ -108,10 +108,7 @@ void PrimaryLink::Run() {
       followed = generation;
     }
     const Status ended = FollowOnce(generation, target);
-    {
-      MutexLock lock(mutex_);
-      socket_.reset();
-    }
+    socket_.Reset();
     if (stopping_ || !IsCurrent(generation)) continue;
     if (phase_ != LinkPhase::kConnect) down_since_ms_ = server_.clock().Now();
     if (phase_ == LinkPhase::kConnected) rest = kShortestRest;
@@ -127,19 +124,13 @@ void PrimaryLink::Run() {
 }
 
 Status PrimaryLink::FollowOnce(uint64_t generation, const PrimaryAddress& target) {
-  storage::Result<std::unique_ptr<PeerSocket>> connected =
-      PeerSocket::Connect(target.host, target.port, kConnectMs, stopping_);
-  if (!connected) return tl::unexpected(connected.error());
-  std::shared_ptr<PeerSocket> socket;  // in the member too, for who interrupts it
-  {
-    MutexLock lock(mutex_);
-    if (stopping_ || !IsCurrent(generation)) return Fail("the link was closed");
-    socket_ = std::move(*connected);
-    socket = socket_;
-  }
+  const storage::Result<std::shared_ptr<PeerSocket>> socket =
+      socket_.Connect(target.host, target.port, kConnectMs, stopping_);
+  if (!socket) return tl::unexpected(socket.error());
+  if (stopping_ || !IsCurrent(generation)) return Fail("the link was closed");
   phase_ = LinkPhase::kConnecting;
-  if (Status shaken = Handshake(*socket, generation, target); !shaken) return shaken;
-  return ReceiveMessages(*socket, generation);
+  if (Status shaken = Handshake(**socket, generation, target); !shaken) return shaken;
+  return ReceiveMessages(**socket, generation);
 }
 
 Status PrimaryLink::Handshake(PeerSocket& socket, uint64_t generation, const PrimaryAddress& target) {

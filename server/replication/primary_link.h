@@ -13,7 +13,7 @@
 #include <thread>
 
 #include "cluster/node_messages.h"
-#include "server/replication/peer_socket.h"
+#include "server/replication/link_socket.h"
 #include "storage/follower.h"
 #include "storage/mutex.h"
 
@@ -91,7 +91,7 @@ class PrimaryLink {
   storage::Mutex mutex_;
   std::condition_variable changed_;
   PrimaryAddress target_ GUARDED_BY(mutex_);
-  std::shared_ptr<PeerSocket> socket_ GUARDED_BY(mutex_);
+  LinkSocket socket_;
   std::thread thread_;
 };
 

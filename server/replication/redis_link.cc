@@ -39,9 +39,7 @@ std::string Quoted(std::string_view text) {
 uint64_t CountKeys(Server& server) {
   storage::Random random(1);
   storage::Txn txn(server.store(), server.clock().Now(), random);
-  uint64_t keys = 0;
-  for (storage::DbIndex db = 0; db < server.store().databases(); ++db) keys += txn.SizeOf(db).keys;
-  return keys;
+  return txn.CountKeys();
 }
 
 }  // namespace
@@ -76,8 +74,8 @@ void RedisLink::Stop() {
   {
     MutexLock lock(mutex_);
     stopping_ = true;
-    if (socket_ != nullptr) socket_->Interrupt();
   }
+  socket_.Interrupt();
   changed_.notify_all();
   if (thread_.joinable()) thread_.join();
   if (!is_running_.exchange(false)) return;
@@ -111,10 +109,7 @@ void RedisLink::Run() {
   while (!stopping_) {
     phase_ = LinkPhase::kConnect;
     const Status ended = FollowOnce();
-    {
-      MutexLock lock(mutex_);
-      socket_.reset();
-    }
+    socket_.Reset();
     server_.SetReplacing(false);
     if (stopping_) break;
     if (ended.error().text != said) {
@@ -128,20 +123,14 @@ void RedisLink::Run() {
 
 Status RedisLink::FollowOnce() {
   const PrimaryAddress redis = target();
-  storage::Result<std::unique_ptr<PeerSocket>> connected =
-      PeerSocket::Connect(redis.host, redis.port, kConnectMs, stopping_);
-  if (!connected) return tl::unexpected(connected.error());
-  std::shared_ptr<PeerSocket> socket;  // in the member too, for who interrupts it
-  {
-    MutexLock lock(mutex_);
-    if (stopping_) return Fail("the link was closed");
-    socket_ = std::move(*connected);
-    socket = socket_;
-  }
+  const storage::Result<std::shared_ptr<PeerSocket>> socket =
+      socket_.Connect(redis.host, redis.port, kConnectMs, stopping_);
+  if (!socket) return tl::unexpected(socket.error());
+  if (stopping_) return Fail("the link was closed");
   phase_ = LinkPhase::kConnecting;
-  if (Status shaken = Handshake(*socket); !shaken) return shaken;
+  if (Status shaken = Handshake(**socket); !shaken) return shaken;
   phase_ = LinkPhase::kConnected;
-  return TakeCommands(*socket);
+  return TakeCommands(**socket);
 }
 
 Status RedisLink::Handshake(PeerSocket& socket) {

@@ -16,7 +16,7 @@
 #include "resp/buffer.h"
 #include "resp/reply_writer.h"
 #include "resp/request_parser.h"
-#include "server/replication/peer_socket.h"
+#include "server/replication/link_socket.h"
 #include "server/replication/primary_link.h"
 #include "server/session/session.h"
 #include "server/thread_state.h"
@@ -72,7 +72,7 @@ class RedisLink {
   storage::Mutex mutex_;
   std::condition_variable changed_;
   PrimaryAddress target_ GUARDED_BY(mutex_);
-  std::shared_ptr<PeerSocket> socket_ GUARDED_BY(mutex_);
+  LinkSocket socket_;
   std::thread thread_;
 
   // The link's thread alone.

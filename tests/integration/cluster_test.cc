@@ -142,6 +142,16 @@ TEST_F(ClusterTest, ANewAddressIsTakenOverWithAHigherEpochAndAnOldOneIsNot) {
   EXPECT_EQ(Say(node, {"PING"}), "PONG");
 }
 
+TEST_F(ClusterTest, ASignalMakesANodeLookAtTheFile) {
+  WriteConfig(2, "node extra shard s1 host elsewhere.example port 7000 role replica\n");
+  primaries_[0]->Signal(SIGHUP);
+  EXPECT_TRUE(Eventually([&] { return primaries_[0]->Info("repl_epoch") == "2"; }));
+  WriteConfig(3, "nonsense\n");
+  primaries_[0]->Signal(SIGHUP);
+  EXPECT_TRUE(Eventually([&] { return primaries_[0]->Log().find("'nonsense' is unknown") != std::string::npos; }));
+  EXPECT_EQ(Say(*primaries_[0], {"PING"}), "PONG");
+}
+
 TEST_F(ClusterTest, ReplicasFollowTheirPrimaryAndRestartInPlace) {
   for (int i = 0; i < 100; ++i) {
     const std::string key = "key:" + std::to_string(i);

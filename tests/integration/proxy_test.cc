@@ -122,6 +122,8 @@ TEST_F(ProxyTest, CommandsOverManyNodesAreJoined) {
   EXPECT_EQ(Ask(context.get(), {"DBSIZE"})->integer, 0);
   EXPECT_STREQ(Ask(context.get(), {"MSET", "a", "1", "b"})->str, "ERR wrong number of arguments for 'mset' command");
   EXPECT_STREQ(Ask(context.get(), {"SCAN", "x"})->str, "ERR invalid cursor");
+  Ask(context.get(), {"CONFIG", "SET", "cluster-proxy-max-parts", "10"});
+  EXPECT_NE(std::string(with_all({"DEL"})->str).find("cluster-proxy-max-parts"), std::string::npos);
   Fill();
   EXPECT_STREQ(Ask(context.get(), {"FLUSHALL"})->str, "OK");
   for (size_t i = 0; i < kShards; ++i) EXPECT_EQ(Node(i).Info("db0"), "");

@@ -2,6 +2,7 @@
 # `make help` lists what there is. Each goal is one thing that a person does.
 BUILD ?= build
 ARGS ?=
+PREFIX ?= /usr/local
 CMAKE = cmake -G Ninja -DCMAKE_CXX_COMPILER_LAUNCHER=ccache
 .DEFAULT_GOAL := help
 
@@ -16,6 +17,12 @@ build: packages-build ## Builds ringkv-server, ringkv-check and ringkv-cluster (
 
 run: build ## Builds and starts the server on port 6379; ARGS="--port 7000" for options
 	@$(BUILD)/ringkv-server $(ARGS)
+
+install: build ## Installs what was built, with man pages; DESTDIR and PREFIX as usual
+	@cmake -B $(BUILD) -S . -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null && cmake --install $(BUILD)
+
+package: build ## Makes a Debian package in build/
+	@cd $(BUILD) && cpack
 
 test: ## Installs what the tests need, builds all variants and runs every test
 	@tests/run-all.sh
@@ -40,4 +47,4 @@ format: packages-lint ## Formats all sources
 lint: packages-lint ## Thread safety, clang-tidy, and a list of what has grown long
 	@cmake/lint.sh
 
-.PHONY: help build run test check fuzz crash bench format lint
+.PHONY: help build run install package test check fuzz crash bench format lint

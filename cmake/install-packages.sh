@@ -6,12 +6,12 @@ set -euo pipefail
 build=(g++ cmake ninja-build ccache pkg-config libasio-dev libtsl-hopscotch-map-dev libxxhash-dev libjemalloc-dev
        libspdlog-dev libexpected-dev libzstd-dev nlohmann-json3-dev libcli11-dev liblzf-dev)
 test=("${build[@]}" libgtest-dev libhiredis-dev redis-server redis-tools python3 python3-redis libredis-perl perl
-      clang libclang-rt-14-dev)
-bench=("${build[@]}" redis-server redis-tools python3)
+      clang libclang-rt-14-dev dpkg-dev)
+bench=("${build[@]}" redis-server redis-tools python3 python3-redis)
 lint=("${build[@]}" libgtest-dev libhiredis-dev clang clang-tidy clang-format libclang-rt-14-dev)
 
 # Wherever node comes from, it will do.
-command -v npm >/dev/null || test+=(nodejs npm)
+command -v npm >/dev/null || { test+=(nodejs npm); bench+=(nodejs npm); }
 
 declare -n wanted=$1
 missing=()

@@ -21,6 +21,7 @@
 #include "server/config/option_table.h"
 #include "server/net/network.h"
 #include "server/server.h"
+#include "server/service_notify.h"
 #include "server/start_data.h"
 #include "server/version.h"
 #include "storage/allocator.h"
@@ -151,6 +152,7 @@ int Run(const std::vector<std::string>& arguments) {
     }
     if (status) {
       SayReady(server);
+      NotifyService("READY=1");
     } else {
       network.Stop();
     }
@@ -158,6 +160,7 @@ int Run(const std::vector<std::string>& arguments) {
   });
   result.wait_for(kMoment);
   network.Run();
+  NotifyService("STOPPING=1");
   loader.join();
   if (const storage::Status status = result.get(); !status) {
     server.log().Warning(status.error().text);

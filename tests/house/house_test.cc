@@ -106,6 +106,61 @@ TEST(House, TheCommandReferenceIsWhatTheRowsSay) {
   ExpectDocument(Root() / "docs/commands.md", page);
 }
 
+// As roff shows it: no line begins a request, and no hyphen becomes another character.
+std::string ForRoff(std::string_view text) {
+  std::string escaped = text.starts_with('.') || text.starts_with('\'') ? "\\&" : "";
+  for (const char c : text) {
+    if (c == '-' || c == '\\') escaped += '\\';
+    escaped += c == '\\' ? 'e' : c;
+  }
+  return escaped;
+}
+
+TEST(House, TheManPageOfTheServerIsWhatTheRowsSay) {
+  std::string page =
+      ".\\\" Generated from the option rows; a test holds it.\n"
+      ".TH RINGKV\\-SERVER 1 \"\" \"RingKV\" \"RingKV\"\n.SH NAME\n"
+      "ringkv\\-server \\- key\\-value server that speaks the Redis protocol\n.SH SYNOPSIS\n.B ringkv\\-server\n"
+      "[\\fIfile\\fR | \\fB\\-\\fR] [\\fB\\-\\-option\\fR \\fIvalue\\fR ...]\n.SH DESCRIPTION\n"
+      "Keeps keys and values in memory for clients of Redis. The file has the syntax of redis.conf;\n.B \\-\n"
+      "reads it from standard input. Options of the command line win. Each option may be given by the environment "
+      "too:\n"
+      "RINGKV_MAXMEMORY=1gb for maxmemory. Those marked with * can be changed by CONFIG SET.\n.SH OPTIONS\n";
+  for (const OptionRow& row : OptionRows()) {
+    page += ".TP\n.B \\-\\-" + ForRoff(row.name) + (row.changeable ? " *" : "") + "\n" + ForRoff(row.summary) + "\n";
+    if (!row.choices.empty()) page += "One of: " + ForRoff(row.choices) + ".\n";
+    if (!row.default_value.empty()) page += "Default: " + ForRoff(row.default_value) + ".\n";
+  }
+  page +=
+      ".SH SIGNALS\n.TP\n.B SIGTERM, SIGINT\nEnd in an orderly way: a snapshot is made if save points are set.\n.TP\n"
+      ".B SIGHUP\nReopen the log file; in a cluster, look at the cluster\\-config.\n.SH SEE ALSO\n"
+      ".BR ringkv\\-check (1),\n.BR ringkv\\-cluster (1)\n";
+  ExpectDocument(Root() / "docs/man/ringkv-server.1", page);
+}
+
+TEST(House, TheCompletionKnowsEveryOption) {
+  std::string options;
+  std::string choices;
+  for (const OptionRow& row : OptionRows()) {
+    options += " --" + std::string(row.name);
+    const std::string values = row.kind == OptionKind::kBoolean ? "yes no" : std::string(row.choices);
+    if (!values.empty()) choices += "    --" + std::string(row.name) + ") values=\"" + values + "\" ;;\n";
+  }
+  const std::string script =
+      "# SPDX-License-Identifier: MIT\n# Completion for bash. Generated from the option rows; a test holds it.\n"
+      "_ringkv_server() {\n  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} values=\n"
+      "  case $before in\n" +
+      choices +
+      "    --dir|--logfile|--pidfile|--unixsocket|--cluster-config|--load-file|--load-rdb)\n"
+      "      mapfile -t COMPREPLY < <(compgen -f -- \"$word\"); return ;;\n  esac\n"
+      "  if [ -n \"$values\" ]; then\n    mapfile -t COMPREPLY < <(compgen -W \"$values\" -- \"$word\")\n"
+      "  elif [[ $word == -* ]]; then\n    mapfile -t COMPREPLY < <(compgen -W \"--help --version" +
+      options +
+      "\" -- \"$word\")\n  else\n    mapfile -t COMPREPLY < <(compgen -f -- \"$word\")\n  fi\n}\n"
+      "complete -F _ringkv_server ringkv-server\n";
+  ExpectDocument(Root() / "deploy/completion/ringkv.bash", script);
+}
+
 TEST(House, TheOptionReferenceIsWhatTheRowsSay) {
   std::string page =
       "# Options\n\nGenerated from the option rows; a test holds it. In a file: `name value`; on the "

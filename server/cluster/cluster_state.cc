@@ -220,6 +220,9 @@ Status ClusterState::TakeTopology(Topology topology, const std::string* text) {
     if (text != nullptr) {
       if (Status published = coordinator_->Publish(*text); !published) return published;
     }
+    // What is changing hands goes on to do so, until who moves it has given up.
+    (*next)->held = before->held;
+    (*next)->unsent = before->unsent;
     Install(*next, ledger());
   }
   server_.log().Notice("cluster: epoch " + std::to_string(target.epoch()));

@@ -57,7 +57,7 @@ void SlotImport::Run() {
   while (!stopping_ && StillMoves()) {
     const Status ended = PullOnce();
     NoteEnd(ended ? "" : ended.error().text);
-    if (!ended && !stopping_) std::this_thread::sleep_for(kRest);
+    if (!stopping_ && StillMoves()) std::this_thread::sleep_for(kRest);
   }
   has_ended_ = true;
 }
@@ -81,8 +81,7 @@ Status SlotImport::PullOnce() {
   const cluster::ShardIndex from = view->topology.FindShard(shard_);
   if (from == cluster::kNoShard) return {};
   const cluster::Node& source = view->PrimaryOf(from);
-  const Result<std::shared_ptr<PeerSocket>> socket =
-      socket_.Connect(source.host, source.port, kConnectMs, stopping_);
+  const Result<std::shared_ptr<PeerSocket>> socket = socket_.Connect(source.host, source.port, kConnectMs, stopping_);
   if (!socket) return tl::unexpected(socket.error());
   if (stopping_) return Fail("the link was closed");
   if (Status asked = Ask(**socket); !asked) return asked;

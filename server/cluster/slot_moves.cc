@@ -260,6 +260,8 @@ void SlotMoves::EraseStrays(const ClusterView& view) {
   const SlotSet strays = state_.ledger().strays() & ~SlotsOf(view.topology.slots(), view.here.shard) &
                          ~SlotsOf(view.slots, view.here.shard);
   const int64_t now = server_.clock().Now();
+  // Slots that are to come back may begin to come from here on: in this thread, after this look.
+  if (eraser_ != nullptr && (erasing_ & ~strays).any()) eraser_.reset();
   if (eraser_ == nullptr) {
     if (strays.none()) {
       strays_since_ms_ = 0;

@@ -290,6 +290,38 @@ TEST_F(SlotMovesTest, AKeyIsCountedAndListedOnceAtEveryMoment) {
   EXPECT_EQ(sum, kMany);
 }
 
+TEST_F(SlotMovesTest, WhatComesBackWhileItsRemainsAreErasedStays) {
+  constexpr int kMany = 200'000;
+  constexpr int kAtOnce = 1000;
+  std::array<Context, 3> clients;
+  for (size_t i = 0; i < 3; ++i) clients[i] = ConnectTo(*nodes_[i]);
+  // Each node is asked to take every key: one of them does.
+  for (int first = 0; first < kMany; first += kAtOnce) {
+    for (const Context& client : clients) {
+      for (int i = first; i < first + kAtOnce; ++i) ::redisAppendCommand(client.get(), "SET key:%d v", i);
+      for (int i = 0; i < kAtOnce; ++i) {
+        void* reply = nullptr;
+        ASSERT_EQ(::redisGetReply(client.get(), &reply), REDIS_OK);
+        ::freeReplyObject(reply);
+      }
+    }
+  }
+  const auto count = [&] {
+    int sum = 0;
+    for (size_t i = 0; i < 3; ++i) sum += std::stoi(Say(*nodes_[i], {"DBSIZE"}));
+    return sum;
+  };
+  // All that the first one has goes, and comes back while it is being erased there.
+  Apply(Config(2, {0, 1, 1}));
+  ASSERT_NO_FATAL_FAILURE(WaitUntilSettled());
+  ASSERT_EQ(count(), kMany);
+  const size_t before = std::stoull(nodes_[0]->Info("used_memory"));
+  EXPECT_TRUE(Eventually([&] { return std::stoull(nodes_[0]->Info("used_memory")) + 500'000 < before; }));
+  Apply(Config(3, {1, 1, 1}));
+  ASSERT_NO_FATAL_FAILURE(WaitUntilSettled());
+  EXPECT_EQ(count(), kMany);
+}
+
 TEST_F(SlotMovesTest, WhoHasNotGotTheTopologyGoesOnServingWhatItOwns) {
   Start(3);
   EXPECT_EQ(Say(*nodes_[0], {"CLUSTER", "RELOAD", Config(2, {1, 1, 1, 1})}), "OK");

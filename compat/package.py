@@ -8,6 +8,8 @@ import subprocess
 import sys
 import tempfile
 
+from servers import free_ports
+
 PROGRAMS = ["ringkv-server", "ringkv-check", "ringkv-cluster"]
 
 
@@ -39,9 +41,7 @@ def start_and_ask(root, folder):
     told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     told.bind(unix)
     told.settimeout(20)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_ports(1)[0]
     server = subprocess.Popen(
         [os.path.join(root, "usr/bin/ringkv-server"), os.path.join(root, "etc/ringkv/ringkv.conf"), "--dir", folder, "--port",
          str(port)], env={**os.environ, "NOTIFY_SOCKET": unix}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Starts a RingKV or a redis-server for a test, and ends it with the test."""
 import os
+import random
 import re
 import shutil
 import socket
@@ -98,14 +99,30 @@ def start_redis(*options):
     raise AssertionError("redis-server does not start")
 
 
+CLAIMS = []  # until this process ends
+
+
+def claim_port(port):
+    """Whether it is free, and nobody else who asks so has it: as tests/support/free_ports.h does."""
+    claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        claim.bind(f"\0ringkv-test-port-{port}")
+        with socket.socket() as probe:
+            probe.bind(("", port))
+    except OSError:
+        claim.close()
+        return False
+    CLAIMS.append(claim)
+    return True
+
+
 def free_ports(count):
-    """Ports that were free a moment ago."""
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
+    """Below those that the system gives to outgoing connections."""
+    ports = []
+    while len(ports) < count:
+        port = random.randrange(10_000, 32_000)
+        if claim_port(port):
+            ports.append(port)
     return ports
 
 

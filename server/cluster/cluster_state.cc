@@ -177,12 +177,24 @@ void ClusterState::Start() {
   Replication& replication = server_.replication();
   replication.RaiseEpoch(topology.epoch());
   moves_->Start();
+  WarnOfHiddenKeys();
   if (now->here.is_primary) return replication.StopFollowing();
   const Node& primary = now->PrimaryOf(now->here.shard);
   const PrimaryAddress followed = replication.link().target();
   if (!replication.is_replica() || followed.host != primary.host || followed.port != primary.port) {
     replication.Follow({primary.host, primary.port});
   }
+}
+
+void ClusterState::WarnOfHiddenKeys() {
+  storage::Random random(1);
+  storage::Txn txn(server_.store(), server_.clock().Now(), random);
+  const uint64_t shown = txn.CountKeys();
+  txn.set_shows_foreign(true);
+  const uint64_t hidden = txn.CountKeys() - std::min(txn.CountKeys(), shown);
+  if (hidden == 0 || ledger().strays().any()) return;
+  server_.log().Warning("cluster: " + std::to_string(hidden) +
+                        " keys are in slots that other shards own; they are kept, and shown to nobody");
 }
 
 Status ClusterState::Reload() {

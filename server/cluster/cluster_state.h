@@ -92,6 +92,8 @@ class ClusterState {
   storage::Status WriteLedger(const cluster::SlotLedger& ledger);
   storage::Status TakeTopology(cluster::Topology topology, const std::string* text);
   storage::Result<std::shared_ptr<ClusterView>> MakeView(cluster::Topology topology) const;
+  // That the data came with, from a server that was no part of this cluster.
+  void WarnOfHiddenKeys();
   storage::Result<std::string> FindOwnId(const cluster::Topology& topology) const;
   // Shows a view with what `change` does to it.
   void ChangeView(const std::function<void(ClusterView&)>& change);

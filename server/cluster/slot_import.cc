@@ -118,7 +118,14 @@ Result<bool> SlotImport::Take(PeerSocket& socket, const cluster::NodeMessage& me
   Status done;
   switch (message.kind) {
     case MessageKind::kSlots: done = BeginBatch(message.body); break;
-    case MessageKind::kNoMoreSlots: return false;
+    case MessageKind::kNoMoreSlots: {
+      // Without a log what has come is safe with the next snapshot: that is made soon.
+      storage::Durability& durability = server_.durability();
+      if (!durability.log().is_open() && server_.SavesAtEnd() && keys_ > 0) {
+        durability.ScheduleSave(storage::SnapshotReason::kSave);
+      }
+      return false;
+    }
     case MessageKind::kSlotKeys:
     case MessageKind::kSlotChanges: {
       if (arrival_ == nullptr) return Fail("a message came that has no place here");

@@ -65,16 +65,18 @@ void SpreadScan(Argv argv, const ClusterView& view, ProxyPlan* plan) {
 
 // The number behind the kind of the reply, and what stands behind that line.
 int64_t TakeNumber(std::string_view* reply) {
-  const size_t line = reply->find("\r\n");
-  const std::optional<int64_t> number = resp::ParseInteger(reply->substr(1, line - 1));
-  reply->remove_prefix(line + 2);
+  const size_t line = std::min(reply->find("\r\n"), reply->size());
+  const std::optional<int64_t> number = resp::ParseInteger(reply->substr(0, line).substr(1));
+  reply->remove_prefix(std::min(line + 2, reply->size()));
   return number.value_or(0);
 }
 
 std::string JoinScan(std::string_view reply, cluster::ShardIndex shard, size_t shards) {
-  if (!reply.starts_with("*2\r\n$")) return std::string(reply);
+  const std::string_view whole = reply;
+  if (!reply.starts_with("*2\r\n$")) return std::string(whole);
   reply.remove_prefix(4);
   const auto length = static_cast<size_t>(TakeNumber(&reply));
+  if (length > resp::kLongestInteger || length + 2 > reply.size()) return std::string(whole);  // no cursor
   uint64_t cursor = resp::ParseUnsigned(reply.substr(0, length)).value_or(0);
   reply.remove_prefix(length + 2);
   if (cursor != 0) {

@@ -33,6 +33,9 @@ IoThread::IoThread(Server& server, size_t index)
 IoThread::~IoThread() {
   Stop();
   while (!connections_.empty()) connections_.begin()->second->Close();
+  if (proxy_ != nullptr) proxy_->Abandon();
+  while (proxy_ != nullptr && !proxy_->has_no_waits()) context_.poll();
+  proxy_.reset();
   // What they waited for is in the loop's queue still, and lies inside of them.
   while (!released_.empty()) {
     context_.poll();

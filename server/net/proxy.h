@@ -31,6 +31,9 @@ class Proxy final : private ProxyLink::Owner {
   void FlushAll();
   // Some times a second.
   void Tick(int64_t now_ms);
+  // Ends all connections. To be destroyed when has_no_waits.
+  void Abandon();
+  bool has_no_waits() const;
 
  private:
   void Answered(PassedRequest request, std::string reply) override;

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -150,6 +151,18 @@ void ProxyLink::Tick(int64_t now_ms) {
   if (state_ == State::kUp && !waiting_.empty() && now_ms - waits_since_ms_ > server_.options().cluster_node_timeout) {
     Close("it is silent");
   }
+}
+
+void ProxyLink::Abandon() {
+  state_ = State::kClosed;
+  waiting_.clear();
+  if (socket_ == nullptr) return;
+  socket_->Close();
+  closed_.push_back(std::move(socket_));
+}
+
+bool ProxyLink::has_no_waits() const {
+  return std::all_of(closed_.begin(), closed_.end(), [](const auto& socket) { return socket->is_idle(); });
 }
 
 void ProxyLink::Close(const std::string& why) {

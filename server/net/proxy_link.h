@@ -75,6 +75,9 @@ class ProxyLink final : private StreamSocket::Owner {
   void Flush();
   // Called some times a second: gives up on a node that is silent.
   void Tick(int64_t now_ms);
+  // Ends the connection; what waits for it is forgotten. To be destroyed when has_no_waits.
+  void Abandon();
+  bool has_no_waits() const;
   // When it was used last.
   int64_t last_used_ms() const { return last_used_ms_; }
   bool is_idle() const { return waiting_.empty(); }

@@ -89,6 +89,19 @@ TEST_F(ProxyTest, AnyNodeAnswersForEveryKeyInTheOrderOfTheRequests) {
   }
 }
 
+TEST_F(ProxyTest, AnOrderlyEndComesWhateverIsOnItsWay) {
+  Fill();
+  const Context context = ConnectTo(Node(0));
+  Node(1).Signal(SIGSTOP);
+  for (int i = 0; i < kKeys; ++i) ::redisAppendCommand(context.get(), "GET %s", KeyOf(i).c_str());
+  int is_written = 0;
+  while (is_written == 0) ASSERT_EQ(::redisBufferWrite(context.get(), &is_written), REDIS_OK);
+  EXPECT_TRUE(Eventually([&] { return Node(2).Info("total_commands_processed").size() > 2; }));
+  Node(0).Signal(SIGTERM);
+  EXPECT_EQ(Node(0).WaitForEnd(), 0);
+  Node(1).Signal(SIGCONT);
+}
+
 TEST_F(ProxyTest, CommandsOverManyNodesAreJoined) {
   Fill();
   ServerProcess& node = Node(0);

@@ -48,6 +48,7 @@ class SlotExport {
   storage::Status Serve();
   // The slots to move next; none when there are no more.
   cluster::SlotSet NextBatch();
+  cluster::SlotSet SlotsToMove(bool keeps_one);
   storage::Status MoveBatch();
   storage::Status CopyKeys(storage::SlotStream& stream);
   // Until a barrier comes back soon.

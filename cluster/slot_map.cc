@@ -62,12 +62,10 @@ std::vector<SlotMap::Run> SlotMap::Runs() const {
   return runs;
 }
 
-std::vector<SlotRange> SlotMap::RangesOf(ShardIndex shard) const {
-  std::vector<SlotRange> ranges;
-  for (const Run& run : Runs()) {
-    if (run.owner == shard) ranges.push_back(run.range);
-  }
-  return ranges;
+SlotSet SlotMap::SlotsOf(ShardIndex shard) const {
+  SlotSet slots;
+  for (size_t slot = 0; slot < owners_.size(); ++slot) slots[slot] = owners_[slot] == shard;
+  return slots;
 }
 
 std::string PrintRanges(const std::vector<SlotRange>& ranges) {

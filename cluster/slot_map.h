@@ -48,7 +48,8 @@ class SlotMap {
     ShardIndex owner = kNoShard;
   };
   std::vector<Run> Runs() const;
-  std::vector<SlotRange> RangesOf(ShardIndex shard) const;
+  SlotSet SlotsOf(ShardIndex shard) const;
+  std::vector<SlotRange> RangesOf(ShardIndex shard) const { return RangesIn(SlotsOf(shard)); }
   bool operator==(const SlotMap&) const = default;
 
  private:

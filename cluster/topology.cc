@@ -188,12 +188,19 @@ class Topology::Reader {
 
 storage::Result<Topology> Topology::Parse(std::string_view text) { return Reader().Read(text); }
 
-std::string Topology::Print() const {
-  std::string text = "epoch " + std::to_string(epoch_) + "\n";
+std::string Topology::Print() const { return PrintAs(epoch_, true); }
+
+std::string Topology::PrintNext() const { return PrintAs(epoch_ + 1, false); }
+
+std::string Topology::PrintAs(uint64_t epoch, bool with_slots) const {
+  std::string text = "epoch " + std::to_string(epoch) + "\n";
   for (size_t i = 0; i < shards_.size(); ++i) {
-    const std::vector<SlotRange> ranges = slots_.RangesOf(static_cast<ShardIndex>(i));
-    text += "shard " + shards_[i].name + " weight " + PrintWeight(shards_[i].weight) + " slots" +
-            (ranges.empty() ? "" : " " + PrintRanges(ranges)) + "\n";
+    text += "shard " + shards_[i].name + " weight " + PrintWeight(shards_[i].weight);
+    if (with_slots) {
+      const std::vector<SlotRange> ranges = slots_.RangesOf(static_cast<ShardIndex>(i));
+      text += ranges.empty() ? " slots" : " slots " + PrintRanges(ranges);
+    }
+    text += "\n";
   }
   for (const Node& node : nodes_) {
     text += "node " + node.id + " shard " + shards_[node.shard].name + " host " + node.host + " port " +

@@ -38,6 +38,8 @@ class Topology {
   static storage::Result<Topology> Parse(std::string_view text);
   // With the slots of each shard, whether they were given or laid out by the ring.
   std::string Print() const;
+  // To begin the next one with: an epoch higher, and without slots, which are laid out anew from where they are.
+  std::string PrintNext() const;
 
   uint64_t epoch() const { return epoch_; }
   const std::vector<Shard>& shards() const { return shards_; }
@@ -56,6 +58,8 @@ class Topology {
 
  private:
   class Reader;
+
+  std::string PrintAs(uint64_t epoch, bool with_slots) const;
 
   uint64_t epoch_ = 0;
   std::vector<Shard> shards_;

@@ -146,19 +146,8 @@ Status Grow(const std::string& path, const std::string& server) {
     }
     port = std::max(port, node.port);
   }
-  // Without the slots: they are laid out anew, from where they are.
-  std::string text = "epoch " + std::to_string(before->epoch() + 1) + "\n";
-  for (const cluster::RingShard& shard : before->RingShards()) {
-    char weight[32];
-    std::snprintf(weight, sizeof weight, "%g", shard.weight);
-    text += "shard " + shard.name + " weight " + weight + "\n";
-  }
-  text += "shard s" + number + "\n";
-  std::istringstream lines(before->Print());
-  for (std::string line; std::getline(lines, line);) {
-    if (line.starts_with("node ")) text += line + "\n";
-  }
   const std::string id = "s" + number + "-1";
+  std::string text = before->PrintNext() + "shard s" + number + "\n";
   text += "node " + id + " shard s" + number + " host 127.0.0.1 port " + std::to_string(port + 1) + " role primary\n";
   const Result<cluster::Topology> after = cluster::Topology::Parse(text);
   if (!after) return Fail("cannot add shard 's" + number + "': " + after.error().text);

@@ -147,7 +147,6 @@ bool ClusterState::Install(std::shared_ptr<ClusterView> view, SlotLedger ledger,
   SlotSet foreign;
   for (size_t slot = 0; slot < storage::kSlots; ++slot) {
     foreign[slot] = view->slots.owner(slot) != view->here.shard;
-    view->served[slot] = RouteSlot(view->StateOf(slot), view->here, {}) == cluster::Way::kHere;
   }
   {
     storage::Random random(1);
@@ -156,13 +155,20 @@ bool ClusterState::Install(std::shared_ptr<ClusterView> view, SlotLedger ledger,
     if (flushes && server_.store().flushes() != *flushes) return false;
     txn.SetForeignSlots(foreign);
   }
+  Show(std::move(view), std::move(ledger));
+  return true;
+}
+
+void ClusterState::Show(std::shared_ptr<ClusterView> view, SlotLedger ledger) {
+  for (size_t slot = 0; slot < storage::kSlots; ++slot) {
+    view->served[slot] = RouteSlot(view->StateOf(slot), view->here, {}) == cluster::Way::kHere;
+  }
   {
     MutexLock lock(mutex_);
     view_ = std::move(view);
     ledger_ = std::move(ledger);
   }
   version_.fetch_add(1);
-  return true;
 }
 
 std::shared_ptr<const ClusterView> ClusterState::view() const {
@@ -172,12 +178,16 @@ std::shared_ptr<const ClusterView> ClusterState::view() const {
 
 void ClusterState::Start() {
   if (!is_enabled_) return;
+  WarnOfHiddenKeys();
+  TakePlace();
+}
+
+void ClusterState::TakePlace() {
   const std::shared_ptr<const ClusterView> now = view();
   const Topology& topology = now->topology;
   Replication& replication = server_.replication();
   replication.RaiseEpoch(topology.epoch());
   moves_->Start();
-  WarnOfHiddenKeys();
   if (now->here.is_primary) return replication.StopFollowing();
   const Node& primary = now->PrimaryOf(now->here.shard);
   const PrimaryAddress followed = replication.link().target();
@@ -187,13 +197,14 @@ void ClusterState::Start() {
 }
 
 void ClusterState::WarnOfHiddenKeys() {
+  if (ledger().strays().any()) return;
   storage::Random random(1);
   storage::Txn txn(server_.store(), server_.clock().Now(), random);
   const uint64_t shown = txn.CountKeys();
   txn.set_shows_foreign(true);
-  const uint64_t hidden = txn.CountKeys() - std::min(txn.CountKeys(), shown);
-  if (hidden == 0 || ledger().strays().any()) return;
-  server_.log().Warning("cluster: " + std::to_string(hidden) +
+  const uint64_t all = txn.CountKeys();
+  if (all <= shown) return;
+  server_.log().Warning("cluster: " + std::to_string(all - shown) +
                         " keys are in slots that other shards own; they are kept, and shown to nobody");
 }
 
@@ -238,7 +249,7 @@ Status ClusterState::TakeTopology(Topology topology, const std::string* text) {
     Install(*next, ledger());
   }
   server_.log().Notice("cluster: epoch " + std::to_string(target.epoch()));
-  Start();
+  TakePlace();
   return {};
 }
 
@@ -255,7 +266,7 @@ void ClusterState::ChangeView(const std::function<void(ClusterView&)>& change) {
   MutexLock lock(change_mutex_);
   auto next = std::make_shared<ClusterView>(*view());
   change(*next);
-  Install(std::move(next), ledger());
+  Show(std::move(next), ledger());
 }
 
 void ClusterState::Hold(const SlotSet& slots) {

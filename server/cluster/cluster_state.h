@@ -45,6 +45,10 @@ struct ClusterView {
     return topology.nodes()[topology.shards()[shard].primary()];
   }
   cluster::SlotState StateOf(size_t slot) const;
+  // What `from` has and `to` is to have.
+  cluster::SlotSet SlotsOnTheirWay(cluster::ShardIndex from, cluster::ShardIndex to) const {
+    return slots.SlotsOf(from) & topology.slots().SlotsOf(to);
+  }
 };
 
 class ClusterState {
@@ -55,7 +59,7 @@ class ClusterState {
 
   // Reads the topology and finds this node in it; before clients are served. Does nothing without cluster-enabled.
   storage::Status Open();
-  // Takes this node's place in the topology, when the data is there.
+  // When the data is there.
   void Start();
   // Ends what moves slots. Before the data is closed.
   void Stop();
@@ -92,11 +96,15 @@ class ClusterState {
   storage::Status WriteLedger(const cluster::SlotLedger& ledger);
   storage::Status TakeTopology(cluster::Topology topology, const std::string* text);
   storage::Result<std::shared_ptr<ClusterView>> MakeView(cluster::Topology topology) const;
+  // Leads the shard or follows who does, as the topology says.
+  void TakePlace();
   // That the data came with, from a server that was no part of this cluster.
   void WarnOfHiddenKeys();
   storage::Result<std::string> FindOwnId(const cluster::Topology& topology) const;
-  // Shows a view with what `change` does to it.
+  // Shows a view with what `change` does to what requests are held for, or answered for.
   void ChangeView(const std::function<void(ClusterView&)>& change);
+  // To everybody.
+  void Show(std::shared_ptr<ClusterView> view, cluster::SlotLedger ledger) REQUIRES(change_mutex_);
   // Lets the view say what the ledger says, and shows it to everybody.
   // False, and nothing happens, if the store has been emptied more often than `flushes`.
   bool Install(std::shared_ptr<ClusterView> view, cluster::SlotLedger ledger,

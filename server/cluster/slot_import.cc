@@ -44,11 +44,7 @@ std::string SlotImport::failure() {
 bool SlotImport::StillMoves() {
   const std::shared_ptr<const ClusterView> view = state_.view();
   if (view->topology.epoch() != epoch_) return false;
-  const cluster::ShardIndex from = view->topology.FindShard(shard_);
-  for (size_t slot = 0; slot < storage::kSlots; ++slot) {
-    if (view->slots.owner(slot) == from && view->topology.slots().owner(slot) == view->here.shard) return true;
-  }
-  return false;
+  return view->SlotsOnTheirWay(view->topology.FindShard(shard_), view->here.shard).any();
 }
 
 void SlotImport::Run() {
@@ -147,12 +143,10 @@ Status SlotImport::BeginBatch(std::string_view body) {
   cluster::SlotBatch batch;
   if (!DecodeSlotBatch(body, &batch)) return Fail("a list of slots makes no sense");
   const std::shared_ptr<const ClusterView> view = state_.view();
-  const cluster::ShardIndex from = view->topology.FindShard(shard_);
   const cluster::SlotSet slots = cluster::SlotsIn(batch.ranges);
-  for (size_t slot = 0; slot < slots.size(); ++slot) {
-    if (slots[slot] && (view->slots.owner(slot) != from || view->topology.slots().owner(slot) != view->here.shard)) {
-      return Fail("slot " + std::to_string(slot) + " came, which doesn't go from there to here");
-    }
+  const cluster::SlotSet expected = view->SlotsOnTheirWay(view->topology.FindShard(shard_), view->here.shard);
+  if (const cluster::SlotSet odd = slots & ~expected; odd.any()) {
+    return Fail("slots " + cluster::PrintRanges(cluster::RangesIn(odd)) + " came, which don't go from there to here");
   }
   if (Status noted = state_.Change(epoch_, [&](cluster::SlotLedger& ledger) { ledger.AddStrays(slots); }); !noted) {
     return noted;

@@ -30,8 +30,6 @@ constexpr int64_t kConnectMs = 500;
 constexpr int64_t kKeepStraysMs = 2000;
 constexpr auto kEraseFor = std::chrono::milliseconds(4);
 
-SlotSet SlotsOf(const cluster::SlotMap& map, ShardIndex shard) { return SlotsIn(map.RangesOf(shard)); }
-
 }  // namespace
 
 void SlotMoves::Start() {
@@ -111,8 +109,6 @@ void SlotMoves::ForgetEnded(const ClusterView& view) {
            [&](const SlotImport& each) { return each.has_ended() || !leads || each.epoch() != view.topology.epoch(); });
   take_out(exports_, exports,
            [&](const SlotExport& each) { return each.has_ended() || !leads || each.epoch() != view.topology.epoch(); });
-  for (const auto& each : imports) ended_keys_in_ += each->keys();
-  for (const auto& each : exports) ended_keys_out_ += each->keys();
 }
 
 void SlotMoves::StartImports(const ClusterView& view) {
@@ -141,7 +137,6 @@ void SlotMoves::AdmitVisitors(const ClusterView& view) {
       const auto found = std::find_if(exports_.begin(), exports_.end(),
                                       [&](const auto& each) { return each->shard() == visitor.request.shard; });
       if (found != exports_.end()) {
-        ended_keys_out_ += (*found)->keys();
         before = std::move(*found);
         exports_.erase(found);
       }
@@ -162,7 +157,7 @@ void SlotMoves::AdmitVisitors(const ClusterView& view) {
 // --- what others know -----------------------------------------------------------------------------------------------
 
 void SlotMoves::AskOthers(const ClusterView& view) {
-  const SlotSet unknown = SlotsOf(view.slots, cluster::kNoShard);
+  const SlotSet unknown = view.slots.SlotsOf(cluster::kNoShard);
   const SlotLedger ledger = state_.ledger();
   const int64_t now = server_.clock().Now();
   for (size_t i = 0; i < view.topology.shards().size(); ++i) {
@@ -171,7 +166,7 @@ void SlotMoves::AskOthers(const ClusterView& view) {
     const std::string& name = view.topology.shards()[i].name;
     // It is the one to know, or anybody may.
     const bool is_asked = unknown.any() || ledger.offers().contains(name) ||
-                          (SlotsOf(view.topology.slots(), shard) & ~SlotsOf(view.slots, shard)).any();
+                          (view.topology.slots().SlotsOf(shard) & ~view.slots.SlotsOf(shard)).any();
     int64_t& next = next_question_ms_[name];
     if (!is_asked || now < next || interrupted_) continue;
     next = now + kAskAgainMs;
@@ -209,8 +204,8 @@ void SlotMoves::Learn(const ClusterView& view, ShardIndex shard, uint64_t epoch,
     SettleOffer(view.topology.epoch(), name, owned, epoch > offer->second.epoch);
   }
   // What it has got since; what this node owns it knows best itself.
-  const SlotSet news = owned & ~SlotsOf(view.slots, shard) &
-                       (view.here.is_primary ? ~SlotsOf(view.slots, view.here.shard) : SlotSet().set());
+  const SlotSet news = owned & ~view.slots.SlotsOf(shard) &
+                       (view.here.is_primary ? ~view.slots.SlotsOf(view.here.shard) : SlotSet().set());
   if (news.none()) return;
   const Status learnt = state_.Change(view.topology.epoch(), [&](SlotLedger& changed) { changed.Give(news, name); });
   if (!learnt) server_.log().Warning("cluster: " + learnt.error().text);
@@ -239,7 +234,7 @@ void SlotMoves::SettleOffer(uint64_t epoch, const std::string& shard, const Slot
 
 void SlotMoves::TakeUnclaimed(const ClusterView& view) {
   const SlotSet unclaimed =
-      SlotsOf(state_.view()->slots, cluster::kNoShard) & SlotsOf(view.topology.slots(), view.here.shard);
+      state_.view()->slots.SlotsOf(cluster::kNoShard) & view.topology.slots().SlotsOf(view.here.shard);
   if (unclaimed.none()) return;
   for (const cluster::Shard& shard : view.topology.shards()) {
     const bool is_own = shard.name == view.shard_name();
@@ -257,8 +252,8 @@ void SlotMoves::TakeUnclaimed(const ClusterView& view) {
 
 void SlotMoves::EraseStrays(const ClusterView& view) {
   // Slots on their way in are erased by who takes them in, before they come.
-  const SlotSet strays = state_.ledger().strays() & ~SlotsOf(view.topology.slots(), view.here.shard) &
-                         ~SlotsOf(view.slots, view.here.shard);
+  const SlotSet strays =
+      state_.ledger().strays() & ~view.topology.slots().SlotsOf(view.here.shard) & ~view.slots.SlotsOf(view.here.shard);
   const int64_t now = server_.clock().Now();
   // Slots that are to come back may begin to come from here on: in this thread, after this look.
   if (eraser_ != nullptr && (erasing_ & ~strays).any()) eraser_.reset();
@@ -318,20 +313,6 @@ std::vector<SlotMoves::Progress> SlotMoves::progress() {
     }
   }
   return list;
-}
-
-uint64_t SlotMoves::keys_in() {
-  MutexLock lock(mutex_);
-  uint64_t sum = ended_keys_in_;
-  for (const auto& each : imports_) sum += each->keys();
-  return sum;
-}
-
-uint64_t SlotMoves::keys_out() {
-  MutexLock lock(mutex_);
-  uint64_t sum = ended_keys_out_;
-  for (const auto& each : exports_) sum += each->keys();
-  return sum;
 }
 
 }  // namespace ringkv::server

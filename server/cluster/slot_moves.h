@@ -41,9 +41,6 @@ class SlotMoves {
     std::string failure;
   };
   std::vector<Progress> progress();
-  // Keys that have left and come since the start.
-  uint64_t keys_out();
-  uint64_t keys_in();
 
  private:
   struct Visitor {
@@ -89,8 +86,6 @@ class SlotMoves {
   std::vector<std::unique_ptr<SlotImport>> imports_ GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<SlotExport>> exports_ GUARDED_BY(mutex_);
   std::map<std::pair<std::string, std::string>, size_t> totals_ GUARDED_BY(mutex_);  // slots of each move at its begin
-  uint64_t ended_keys_in_ GUARDED_BY(mutex_) = 0;
-  uint64_t ended_keys_out_ GUARDED_BY(mutex_) = 0;
   std::atomic<bool> interrupted_{false};
   std::thread thread_;
 };

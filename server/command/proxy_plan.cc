@@ -11,8 +11,8 @@ namespace {
 
 using Argv = std::span<const std::string_view>;
 
-// A cursor of SCAN over all shards: the shard's number above the 40 bits of a position.
-constexpr unsigned kPositionBits = 40;
+// A cursor of SCAN over all shards is the shard's number above the position there.
+using storage::kPositions;
 
 enum class Spread : uint8_t {
   kEachKey,       // a part for each key
@@ -55,11 +55,11 @@ bool AreInOneSlot(Argv argv, size_t step) {
 
 void SpreadScan(Argv argv, const ClusterView& view, ProxyPlan* plan) {
   const std::optional<uint64_t> cursor = resp::ParseUnsigned(argv[1]);
-  if (!cursor || (*cursor >> kPositionBits) >= view.topology.shards().size()) return;
+  if (!cursor || *cursor / kPositions >= view.topology.shards().size()) return;
   ProxyPart& part = plan->parts.emplace_back();
   part.argv.assign(argv.begin(), argv.end());
-  part.shard = static_cast<cluster::ShardIndex>(*cursor >> kPositionBits);
-  plan->texts.push_back(std::to_string(*cursor & ((uint64_t{1} << kPositionBits) - 1)));
+  part.shard = static_cast<cluster::ShardIndex>(*cursor / kPositions);
+  plan->texts.push_back(std::to_string(*cursor % kPositions));
   part.argv[1] = plan->texts.back();
 }
 
@@ -80,9 +80,9 @@ std::string JoinScan(std::string_view reply, cluster::ShardIndex shard, size_t s
   uint64_t cursor = resp::ParseUnsigned(reply.substr(0, length)).value_or(0);
   reply.remove_prefix(length + 2);
   if (cursor != 0) {
-    cursor += uint64_t{shard} << kPositionBits;
+    cursor += shard * kPositions;
   } else if (size_t{shard} + 1 < shards) {
-    cursor = (uint64_t{shard} + 1) << kPositionBits;
+    cursor = (uint64_t{shard} + 1) * kPositions;
   }
   const std::string text = std::to_string(cursor);
   return "*2\r\n$" + std::to_string(text.size()) + "\r\n" + text + "\r\n" + std::string(reply);

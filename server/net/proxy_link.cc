@@ -156,6 +156,10 @@ void ProxyLink::Tick(int64_t now_ms) {
 void ProxyLink::Abandon() {
   state_ = State::kClosed;
   waiting_.clear();
+  DropSocket();
+}
+
+void ProxyLink::DropSocket() {
   if (socket_ == nullptr) return;
   socket_->Close();
   closed_.push_back(std::move(socket_));
@@ -168,10 +172,7 @@ bool ProxyLink::has_no_waits() const {
 void ProxyLink::Close(const std::string& why) {
   const bool was_up = state_ == State::kUp;
   state_ = State::kClosed;
-  if (socket_ != nullptr) {
-    socket_->Close();
-    closed_.push_back(std::move(socket_));
-  }
+  DropSocket();
   output_ = resp::Buffer();
   input_ = resp::Buffer();
   scanner_ = resp::ReplyScanner();

@@ -91,6 +91,7 @@ class ProxyLink final : private StreamSocket::Owner {
   // The connection is there, or could not be made.
   void Connected(int descriptor, const std::string& why);
   void Close(const std::string& why);
+  void DropSocket();
   void TakeReplies();
 
   IoThread& thread_;

@@ -125,8 +125,11 @@ class Topology::Reader {
   }
 
   Status ReadNode(const Line& words) {
-    constexpr const char* kForm = "it takes 'node ID shard NAME host HOST port PORT role primary' (or replica)";
-    if (words.size() != 10 || words[2] != "shard" || words[4] != "host" || words[6] != "port" || words[8] != "role") {
+    constexpr const char* kForm =
+        "it takes 'node ID shard NAME host HOST port PORT role primary' (or replica), and may end in 'http PORT'";
+    const bool has_http = words.size() == 12 && words[10] == "http";
+    if ((words.size() != 10 && !has_http) || words[2] != "shard" || words[4] != "host" || words[6] != "port" ||
+        words[8] != "role") {
       return Fail(kForm);
     }
     Node node{.id = std::string(words[1]), .host = std::string(words[5])};
@@ -140,8 +143,12 @@ class Topology::Reader {
     }
     node.shard = shard->second;
     const auto port = ParseNumber<int>(words[7]);
-    if (!port || *port <= 0 || *port > 65535) return Fail("a port is a number from 1 to 65535");
+    const auto http_port = has_http ? ParseNumber<int>(words[11]) : port;
+    for (const auto& each : {port, http_port}) {
+      if (!each || *each <= 0 || *each > 65535) return Fail("a port is a number from 1 to 65535");
+    }
     node.port = *port;
+    if (has_http) node.http_port = *http_port;
     if (words[9] != "primary" && words[9] != "replica") return Fail(kForm);
     node.is_primary = words[9] == "primary";
     Shard& of = topology_.shards_[node.shard];
@@ -204,7 +211,8 @@ std::string Topology::PrintAs(uint64_t epoch, bool with_slots) const {
   }
   for (const Node& node : nodes_) {
     text += "node " + node.id + " shard " + shards_[node.shard].name + " host " + node.host + " port " +
-            std::to_string(node.port) + " role " + (node.is_primary ? "primary" : "replica") + "\n";
+            std::to_string(node.port) + " role " + (node.is_primary ? "primary" : "replica") +
+            (node.http_port == 0 ? "" : " http " + std::to_string(node.http_port)) + "\n";
   }
   return text;
 }

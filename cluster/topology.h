@@ -20,6 +20,7 @@ struct Node {
   std::string id;
   std::string host;
   int port = 0;
+  int http_port = 0;  // 0: the same as that of whoever asks
   ShardIndex shard = 0;
   bool is_primary = false;
 };

@@ -4,7 +4,7 @@
 set -euo pipefail
 
 build=(g++ cmake ninja-build ccache pkg-config libasio-dev libtsl-hopscotch-map-dev libxxhash-dev libjemalloc-dev
-       libspdlog-dev libexpected-dev libzstd-dev nlohmann-json3-dev libcli11-dev liblzf-dev)
+       libspdlog-dev libexpected-dev libhttp-parser-dev prometheus-cpp-dev libzstd-dev nlohmann-json3-dev libcli11-dev liblzf-dev)
 test=("${build[@]}" libgtest-dev libhiredis-dev redis-server redis-tools python3 python3-redis libredis-perl perl
       clang libclang-rt-14-dev dpkg-dev)
 bench=("${build[@]}" redis-server redis-tools python3 python3-redis)

@@ -92,7 +92,8 @@ bool WritePidFile(const std::string& path) {
 void SayReady(Server& server) {
   Options& options = server.options();
   server.log().Notice("RingKV " + std::string(kRingKvVersion) + " is ready: port " + std::to_string(options.port) +
-                      ", pid " + std::to_string(::getpid()) + ", io-threads " + std::to_string(options.io_threads) +
+                      (options.http_port == 0 ? "" : ", http-port " + std::to_string(options.http_port)) + ", pid " +
+                      std::to_string(::getpid()) + ", io-threads " + std::to_string(options.io_threads) +
                       (options.unixsocket.Get().empty() ? "" : ", unix socket " + options.unixsocket.Get()));
 }
 

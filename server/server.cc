@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "server/cluster/cluster_state.h"
+#include "server/command/text.h"
 #include "server/config/save_points.h"
 #include "storage/allocator.h"
 #include "storage/index/index_job.h"
@@ -12,6 +13,16 @@
 #include "storage/keyspace/expiry_job.h"
 
 namespace ringkv::server {
+namespace {
+
+storage::PrefixList PrefixesOf(const Options& options) {
+  const std::string text = options.metrics_prefix.Get();
+  const std::vector<std::string_view> words = Words(text);
+  return storage::PrefixList({words.begin(), words.end()});
+}
+
+}  // namespace
+
 Server::Server(Options& options, const storage::Clock& clock, std::string config_path, uint64_t hash_seed)
     : options_(options),
       clock_(clock),
@@ -21,7 +32,8 @@ Server::Server(Options& options, const storage::Clock& clock, std::string config
       ticks_(TickClock::Calibrate()),
       store_({.databases = static_cast<storage::DbIndex>(options.databases.load()),
               .hash_seed = hash_seed,
-              .by_slot = options.cluster_enabled != 0},
+              .by_slot = options.cluster_enabled != 0,
+              .prefixes = PrefixesOf(options)},
              clock),
       durability_(store_, files_, clock,
                   {.data = DataFilesOf(options), .log_file_bytes = static_cast<uint64_t>(options.log_file_size)}),

@@ -56,6 +56,9 @@ class Server {
   bool is_loading() const { return is_loading_.load(std::memory_order_relaxed); }
   // Likewise while a primary's snapshot takes the place of the data.
   void SetReplacing(bool replacing);
+  // From now on whoever spreads requests over servers is told to send none here; they are served all the same.
+  void StartDraining() { is_draining_ = true; }
+  bool is_draining() const { return is_draining_.load(std::memory_order_relaxed); }
   bool is_replacing() const { return is_replacing_.load(std::memory_order_relaxed); }
 
   // What has to be done before the end: writes wait from now on, replicas get what they haven't got, and a snapshot is
@@ -164,6 +167,7 @@ class Server {
   std::atomic<bool> active_expiry_{true};
   std::atomic<bool> is_loading_{false};
   std::atomic<bool> is_replacing_{false};
+  std::atomic<bool> is_draining_{false};
   std::atomic<bool> log_is_full_{false};
   std::atomic<size_t> peak_memory_{0};
   size_t startup_memory_ = 0;

@@ -12,6 +12,8 @@ Store::Store(const StoreOptions& options, const Clock& clock)
     : options_(options), placement_seed_(options.hash_seed), clock_(clock) {
   for (Partition& partition : partitions_) {
     MutexLock lock(partition.mutex);
+    partition.prefixes = &options_.prefixes;
+    partition.prefix_uses.resize(options.prefixes.size());
     partition.tables.resize(options.databases);
   }
 }

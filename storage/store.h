@@ -26,7 +26,8 @@ namespace ringkv::storage {
 struct StoreOptions {
   DbIndex databases = 16;
   uint64_t hash_seed = 0;
-  bool by_slot = false;  // the order of keys, see Placement
+  bool by_slot = false;      // the order of keys, see Placement
+  PrefixList prefixes = {};  // whose keys are counted
 };
 
 // Who decides what the data is.
@@ -57,6 +58,7 @@ class Store {
   // Where transactions leave their effects while somebody records.
   LogBuffer& log() { return log_; }
   Partition& partition(size_t index) { return partitions_[index]; }
+  const PrefixList& prefixes() const { return options_.prefixes; }
 
   // How often a database was emptied as a whole.
   uint64_t flushes() const { return flushes_.load(); }

@@ -152,8 +152,15 @@ Place Txn::Find(DbIndex db, std::string_view key, Intent intent) NO_THREAD_SAFET
       Do(place, Erase{EraseReason::kExpired});
     }
   }
-  if (intent == Intent::kRead || intent == Intent::kPeek)
+  if (intent == Intent::kRead || intent == Intent::kPeek) {
     ++(place ? partition.statistics.hits : partition.statistics.misses);
+    if (!store_.prefixes().empty()) {
+      store_.prefixes().ForEachOf(key, [&](size_t index) NO_THREAD_SAFETY_ANALYSIS {
+        ++partition.prefix_uses[index].reads;
+        if (place) ++partition.prefix_uses[index].hits;
+      });
+    }
+  }
   if (place && (intent == Intent::kRead || intent == Intent::kWrite) && !no_touch) {
     MutableEntry* entry = place.location().slot->entry();
     const uint32_t access = NextAccess(entry->access(), store_.access_options(), now_, random_);
@@ -163,8 +170,19 @@ Place Txn::Find(DbIndex db, std::string_view key, Intent intent) NO_THREAD_SAFET
 }
 
 void Txn::Announce(const Place& place) NO_THREAD_SAFETY_ANALYSIS {
-  ++place.location().partition->changes;
+  Partition& partition = *place.location().partition;
+  ++partition.changes;
+  if (!store_.prefixes().empty()) {
+    store_.prefixes().ForEachOf(place.key(),
+                                [&](size_t index) NO_THREAD_SAFETY_ANALYSIS { ++partition.prefix_uses[index].writes; });
+  }
   if (store_.observer() != nullptr) store_.observer()->Changed(place.db(), place.key());
+}
+
+void Txn::NoteOldSize(const Place& place, size_t bytes) {
+  if (store_.prefixes().empty()) return;
+  const size_t now = place.location().slot->entry()->TotalSize();
+  TableFor(place).NoteGrowth(place.key(), static_cast<int64_t>(now) - static_cast<int64_t>(bytes));
 }
 
 template <typename Effect>
@@ -173,9 +191,7 @@ void Txn::Record(const Place& place, const Effect& effect) {
 }
 
 Table& Txn::TableFor(const Place& place) NO_THREAD_SAFETY_ANALYSIS {
-  std::unique_ptr<Table>& table = place.location().partition->tables[place.db()];
-  if (table == nullptr) table = std::make_unique<Table>();
-  return *table;
+  return place.location().partition->TableOf(place.db());
 }
 
 Place Txn::Located(const Place& place, Segment* segment, const Slot* slot, const Table* table) {
@@ -226,9 +242,11 @@ void Txn::Do(Place& place, const StringPut& effect) {
     place = Fresh(place);
     MutableEntry* entry = place.location().slot->entry();
     const UnixMs old_expiry = entry->expiry();
+    const size_t old_size = entry->TotalSize();
     MutableEntry* left_over = nullptr;
     MutableEntry* now_there = entry->WithValue(effect.value, effect.expiry, effect.form, &left_over);
     if (now_there != entry || effect.expiry != old_expiry) Swap(place, old_expiry, now_there);
+    NoteOldSize(place, old_size);
     if (left_over != nullptr) store_.reclaimer().Free(left_over);
   }
   Announce(place);
@@ -247,8 +265,10 @@ void Txn::Do(Place& place, const StringPatch& effect) {
   }
   place = Fresh(place);
   MutableEntry* entry = place.location().slot->entry();
+  const size_t old_size = entry->TotalSize();
   MutableEntry* now_there = entry->WithBytesAt(effect.offset, effect.bytes);
   if (now_there != entry) Swap(place, now_there->expiry(), now_there);
+  NoteOldSize(place, old_size);
   Announce(place);
 }
 
@@ -258,7 +278,9 @@ void Txn::Do(Place& place, const ExpirySet& effect) {
   place = Fresh(place);
   MutableEntry* entry = place.location().slot->entry();
   const UnixMs old_expiry = entry->expiry();
+  const size_t old_size = entry->TotalSize();
   Swap(place, old_expiry, entry->WithExpiry(effect.expiry));
+  NoteOldSize(place, old_size);
   Announce(place);
 }
 
@@ -402,8 +424,33 @@ KeyStatistics Txn::Statistics() {
 
 void Txn::ResetStatistics() {
   for (size_t i = 0; i < kPartitions; ++i) {
-    WithPartition(i, [](Partition& partition) NO_THREAD_SAFETY_ANALYSIS { partition.statistics = KeyStatistics(); });
+    WithPartition(i, [](Partition& partition) NO_THREAD_SAFETY_ANALYSIS {
+      partition.statistics = KeyStatistics();
+      partition.prefix_uses.assign(partition.prefix_uses.size(), {});
+    });
   }
+}
+
+std::vector<PrefixUsage> Txn::PrefixUsages() {
+  const PrefixList& prefixes = store_.prefixes();
+  std::vector<PrefixUsage> usages(prefixes.size());
+  if (prefixes.empty()) return usages;
+  for (size_t i = 0; i < prefixes.size(); ++i) usages[i].prefix = prefixes[i];
+  for (size_t i = 0; i < kPartitions; ++i) {
+    WithPartition(i, [&](Partition& partition) NO_THREAD_SAFETY_ANALYSIS {
+      for (size_t j = 0; j < usages.size(); ++j) {
+        usages[j].uses.reads += partition.prefix_uses[j].reads;
+        usages[j].uses.hits += partition.prefix_uses[j].hits;
+        usages[j].uses.writes += partition.prefix_uses[j].writes;
+        for (const auto& table : partition.tables) {
+          if (table == nullptr) continue;
+          usages[j].size.keys += table->prefix_sizes()[j].keys;
+          usages[j].size.bytes += table->prefix_sizes()[j].bytes;
+        }
+      }
+    });
+  }
+  return usages;
 }
 
 uint64_t Txn::Changes() {

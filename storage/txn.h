@@ -152,6 +152,7 @@ class Txn {
   uint64_t CountKeys();  // of all databases
   KeyStatistics Statistics();
   IndexReport ReportIndexes(Direction direction);
+  std::vector<PrefixUsage> PrefixUsages();
   void ResetStatistics();
   uint64_t Changes();     // effects applied since the start
   uint64_t TableBytes();  // bytes in tables and directories, without the entries
@@ -204,6 +205,8 @@ class Txn {
   }
   bool IsLocked(size_t partition) const { return (locked_[partition / 64] >> (partition % 64) & 1) != 0; }
   void Announce(const Place& place);
+  // The place's entry was of this size before what has just been done.
+  void NoteOldSize(const Place& place, size_t bytes);
   Table& TableFor(const Place& place);
   bool Stands(DbIndex db, std::string_view key);  // in the table, expired or not
   // The place with its slot looked up again if others have moved it.

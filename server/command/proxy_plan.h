@@ -48,4 +48,9 @@ std::optional<ProxyPlan> PlanJoin(const Command& row, std::span<const std::strin
 std::string JoinReplies(Join join, std::span<const std::string> replies, cluster::ShardIndex first_shard,
                         size_t shards);
 
+// A part whose keys are this node's own, answered here; the group that the reply depends on. None if it can't be
+// answered here now: the reply is to be forgotten.
+std::optional<storage::Lsn> AnswerPartHere(Server& server, ThreadState& thread, Session& session, const ProxyPart& part,
+                                           resp::ReplyWriter& reply);
+
 }  // namespace ringkv::server

@@ -7,6 +7,7 @@
 #include "server/commands/client_name.h"
 #include "server/commands/families.h"
 #include "server/server.h"
+#include "server/session/password.h"
 #include "server/session/session.h"
 #include "server/version.h"
 
@@ -14,17 +15,6 @@ namespace ringkv::server {
 namespace {
 
 constexpr std::string_view kWrongPassword = "WRONGPASS invalid username-password pair or user is disabled.";
-constexpr std::string_view kOnlyUser = "default";
-
-// Compares in a time that tells nothing about where two passwords differ.
-bool PasswordsEqual(std::string_view given, std::string_view expected) {
-  unsigned char difference = given.size() == expected.size() ? 0 : 1;
-  for (size_t i = 0; i < given.size(); ++i) {
-    const char other = expected.empty() ? '\0' : expected[i % expected.size()];
-    difference = static_cast<unsigned char>(difference | (given[i] ^ other));
-  }
-  return difference == 0;
-}
 
 // There is one user. Without a password of its own it takes any.
 bool Authenticate(AdminCall& call, std::string_view user, std::string_view password) {

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "server/command/digest.h"
 #include "server/command/error_replies.h"
 #include "server/command/expiry_time.h"
 #include "server/commands/families.h"
@@ -68,9 +69,36 @@ void GetRange(DataCall& call) {
 
 // --- writing --------------------------------------------------------------------------------------------------------
 
+// What the value must be, or not be, for a command to do something: the words of Redis 8.4.
+struct ValueCondition {
+  std::string_view word = {};  // empty: nothing is asked for
+  std::string_view operand = {};
+
+  static constexpr std::string_view kWords[] = {"IFEQ", "IFNE", "IFDEQ", "IFDNE"};
+
+  // Takes one of the words with its operand.
+  bool Take(Arguments& args) {
+    for (const std::string_view each : kWords) {
+      if (!args.TakeWithValue(each)) continue;
+      word = each;
+      operand = args.Next();
+      return true;
+    }
+    return false;
+  }
+  // A key that isn't there has no value: it is equal to nothing.
+  bool Holds(const Place& place) const {
+    if (word.empty()) return true;
+    const bool by_digest = word[2] == 'D';
+    const bool is_equal = place && (by_digest ? IsDigestOf(operand, place.value()) : operand == place.value());
+    return is_equal == word.ends_with("EQ");
+  }
+};
+
 struct SetOptions {
   bool if_missing = false;
   bool if_there = false;
+  ValueCondition condition = {};
   bool get = false;
   bool keep_expiry = false;
   bool persist = false;
@@ -96,10 +124,13 @@ bool TakeExpiry(Arguments& args, SetOptions* options) {
 bool ParseSetOptions(Arguments& args, SetOptions* options) {
   while (!args.AtEnd()) {
     const bool has_lifetime = options->keep_expiry || options->unit != nullptr;
-    if (!options->if_there && args.Take("NX")) {
+    const bool has_condition = !options->condition.word.empty();
+    if (!options->if_there && !has_condition && args.Take("NX")) {
       options->if_missing = true;
-    } else if (!options->if_missing && args.Take("XX")) {
+    } else if (!options->if_missing && !has_condition && args.Take("XX")) {
       options->if_there = true;
+    } else if (!options->if_missing && !options->if_there && !has_condition && options->condition.Take(args)) {
+      continue;
     } else if (args.Take("GET")) {
       options->get = true;
     } else if (options->unit == nullptr && args.Take("KEEPTTL")) {
@@ -127,13 +158,30 @@ void Set(DataCall& call) {
   }
   Place place = call.txn.Find(call.db, key, options.get ? Intent::kRead : Intent::kWrite);
   if (options.get) ReplyValue(call, place);
-  if ((options.if_missing && place) || (options.if_there && !place)) {
+  if ((options.if_missing && place) || (options.if_there && !place) || !options.condition.Holds(place)) {
     if (!options.get) call.reply.Null();
     return;
   }
   if (options.keep_expiry) expiry = place.expiry();
   call.txn.Do(place, StringPut{value, expiry});
   if (!options.get) call.reply.Ok();
+}
+
+void DelEx(DataCall& call) {
+  ValueCondition condition;
+  call.args.Skip(1);
+  if (!call.args.AtEnd() && (!condition.Take(call.args) || !call.args.AtEnd())) {
+    return call.reply.Error(errors::kSyntax);
+  }
+  Place place = call.txn.Find(call.db, call.args[1], Intent::kCheck);
+  const bool is_deleted = place && condition.Holds(place);
+  if (is_deleted) call.txn.Do(place, storage::Erase{});
+  call.reply.Integer(is_deleted ? 1 : 0);
+}
+
+void Digest(DataCall& call) {
+  const Place place = call.txn.Find(call.db, call.args[1], Intent::kRead);
+  place ? call.reply.Bulk(DigestOf(place.value())) : call.reply.Null();
 }
 
 uint8_t SetKeyFlags(std::span<const std::string_view> argv) {
@@ -345,6 +393,26 @@ constexpr Command kRows[] = {
      .syntax = "key decrement",
      .summary = "Subtracts from a number.",
      .run = Data(DecrBy)},
+    {.name = "delex",
+     .arity = -2,
+     .flags = kWrite | kFast,
+     .keys = OneKey(kKeyRW | kKeyAccess | kKeyDelete),
+     .group = Group::kString,
+     .since = "8.4.0",
+     .complexity = "O(1); by a value, its length; by a digest, that of what is there",
+     .syntax = "key [IFEQ ifeq-value | IFNE ifne-value | IFDEQ ifdeq-digest | IFDNE ifdne-digest]",
+     .summary = "Deletes a string if it is, or isn't, what is given.",
+     .run = Data(DelEx)},
+    {.name = "digest",
+     .arity = 2,
+     .flags = kReadOnly | kFast,
+     .keys = OneKey(kKeyRO | kKeyAccess),
+     .group = Group::kString,
+     .since = "8.4.0",
+     .complexity = "O(n) in the length of the string",
+     .syntax = "key",
+     .summary = "Returns the digest of a string: XXH3 with 64 bits, in hexadecimal digits.",
+     .run = Data(Digest)},
     {.name = "get",
      .arity = 2,
      .flags = kReadOnly | kFast,
@@ -467,7 +535,8 @@ constexpr Command kRows[] = {
               "RW and ACCESS due to the optional `GET` argument"},
      .group = Group::kString,
      .since = "1.0.0",
-     .syntax = "key value [NX | XX] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT "
+     .syntax = "key value [NX | XX | IFEQ ifeq-value | IFNE ifne-value | IFDEQ ifdeq-digest | IFDNE ifdne-digest] "
+               "[GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT "
                "unix-time-milliseconds | KEEPTTL]",
      .summary = "Stores a string, whatever was there.",
      .run = Data(Set)},

@@ -44,6 +44,14 @@ struct OutputLimit {
 struct Options {
   SharedNumber port;
   SharedText bind;
+  SharedNumber http_port;
+  SharedText http_bind;
+  SharedNumber http_timeout;            // seconds
+  SharedNumber http_keepalive_timeout;  // seconds
+  SharedNumber http_max_head_size;
+  SharedNumber http_max_body_size;
+  SharedNumber http_max_json_size;
+  SharedNumber http_max_search_keys;
   SharedNumber protected_mode;
   SharedText unixsocket;
   SharedNumber unixsocketperm;
@@ -117,6 +125,9 @@ struct Options {
   SharedNumber repl_ack_timeout;
   SharedNumber repl_shard_nodes;
   SharedNumber shutdown_timeout;
+  SharedNumber shutdown_drain;  // seconds
+  SharedNumber ready_max_lag;   // milliseconds
+  SharedText metrics_prefix;
   SharedNumber min_replicas_to_write;
   SharedNumber min_replicas_max_lag;
 

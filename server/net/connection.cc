@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "resp/request_writer.h"
 #include "server/command/dispatch.h"
 #include "server/command/error_replies.h"
 #include "server/command/redirect.h"
@@ -214,54 +213,26 @@ bool Connection::MustWaitForPeers(const Request& request) {
 
 void Connection::PassOn() {
   const std::unique_ptr<ProxyPlan> plan = std::move(session_.proxy_plan);
-  const bool is_transaction = plan->join == Join::kTransaction;
-  PassedRequest request;
-  request.protocol = session_.protocol;
-  request.only_reads = plan->only_reads;
   size_t bytes = 0;
   for (const ProxyPart& part : plan->parts) {
     for (const std::string_view word : part.argv) bytes += word.size();
   }
+  PassedRequest request;
+  request.protocol = session_.protocol;
   request.place.connection = id();
   request.place.number = foreign_.Reserve(bytes, session_.reply_mode != ReplyMode::kOn);
-  if (plan->join != Join::kOne && !is_transaction) {
-    const size_t shards = ViewOf(server_, thread_.state()).topology.shards().size();
-    request.place.joined = std::make_shared<JoinedReplies>(JoinedReplies{
-        plan->join, std::vector<std::string>(plan->parts.size()), plan->parts.size(), plan->parts[0].shard, shards, 0});
-  }
-  if (is_transaction) request.replies = plan->parts.size();
-  for (size_t i = 0; i < plan->parts.size(); ++i) {
-    const ProxyPart& part = plan->parts[i];
-    if (is_transaction) {
-      request.bytes += resp::EncodeRequest(std::span<const std::string_view>(part.argv));
-      continue;
-    }
-    request.place.part = i;
-    if (request.place.joined != nullptr && AnswerPart(part, request.place)) continue;
-    PassedRequest one = request;
-    one.bytes = resp::EncodeRequest(std::span<const std::string_view>(part.argv));
-    one.shard = part.shard;
-    thread_.proxy().Pass(std::move(one), plan->asks);
-  }
-  if (!is_transaction) return;
-  request.shard = plan->parts[0].shard;
-  thread_.proxy().Pass(std::move(request), plan->asks);
+  thread_.proxy().PassOn(*plan, std::move(request),
+                         [this](const ProxyPart& part, const ReplyPlace& place) { return AnswerPart(part, place); });
 }
 
 bool Connection::AnswerPart(const ProxyPart& part, const ReplyPlace& place) {
-  const ClusterView& view = ViewOf(server_, thread_.state());
-  if (part.shard != view.here.shard || !view.here.is_primary) return false;
   const size_t before = output_.size();
-  // As if it had come from another node: what isn't here goes there.
-  session_.speaks_node_link = true;
-  const Outcome outcome = Dispatch(server_, thread_.state(), session_, {.argv = part.argv}, reply_);
-  session_.speaks_node_link = false;
+  const std::optional<storage::Lsn> lsn = AnswerPartHere(server_, thread_.state(), session_, part, reply_);
   std::string reply(output_.Readable().substr(before));
   output_.TruncateTo(before);
-  const bool has_moved = reply.starts_with("-MOVED ") || reply.starts_with("-ASK ");
-  if (outcome != Outcome::kDone || has_moved) return false;
-  session_.last_lsn = std::max(session_.last_lsn, thread_.state().txn.depends_on());
-  thread_.proxy().Answer(place, std::move(reply), thread_.state().txn.depends_on());
+  if (!lsn) return false;
+  session_.last_lsn = std::max(session_.last_lsn, *lsn);
+  thread_.proxy().Answer(place, std::move(reply), *lsn);
   return true;
 }
 

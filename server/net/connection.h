@@ -5,9 +5,6 @@
 // requests wait unexecuted and nothing more is read from it. So what a client can make the server hold is bounded by
 // one input buffer, the mark, and its largest single reply.
 //
-// Lifetime: owned by its IoThread. Close forgets the socket at once; the object goes when no asynchronous operation
-// refers to it any more (is_idle).
-//
 // Threads: confined.
 #pragma once
 
@@ -19,6 +16,7 @@
 #include "resp/reply_writer.h"
 #include "resp/request_parser.h"
 #include "server/command/request.h"
+#include "server/net/client_connection.h"
 #include "server/net/io_thread.h"
 #include "server/net/proxy_link.h"
 #include "server/net/reply_gate.h"
@@ -28,37 +26,30 @@
 
 namespace ringkv::server {
 
-class Connection final : private StreamSocket::Owner {
+class Connection final : public ClientConnection, private StreamSocket::Owner {
  public:
   Connection(IoThread& thread, int descriptor, std::shared_ptr<ClientCard> card);
-  ~Connection();
+  ~Connection() override;
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  void Start();
-  // Sends what can be sent now; the rest when the socket takes more.
-  void Flush();
-  // Appends bytes that no request asked for.
-  void Push(const std::string& bytes);
-  void Close();
-  // Sends what was held, as far as it is safe by now.
-  void Release();
-  // Goes on after a pause.
-  void Resume();
+  void Start() override;
+  void Flush() override;
+  void Push(const std::string& bytes) override;
+  void Close() override;
+  void Release() override;
+  void Resume() override;
   // The client waits for replicas: answers it if enough of them have acknowledged, or its time is over. False if it
   // waits on.
   bool FinishWait(int64_t now_ms);
-  // Ends the wait, if there is one.
-  void Unblock(bool with_error);
-  // Another node has answered.
-  void TakeReply(uint64_t number, std::string reply, storage::Lsn lsn);
+  void Unblock(bool with_error) override;
+  void TakeReply(uint64_t number, std::string reply, storage::Lsn lsn) override;
   const std::optional<ReplicaWait>& wait() const { return session_.wait; }
-  // Called some times a second. False when the connection has run into a limit and is to be closed.
-  bool Tick(int64_t now_ms);
+  bool Tick(int64_t now_ms) override;
 
-  uint64_t id() const { return session_.card->id; }
-  bool is_idle() const { return socket_.is_idle(); }
-  bool is_paused() const { return is_paused_; }
+  uint64_t id() const override { return session_.card->id; }
+  bool is_idle() const override { return socket_.is_idle(); }
+  bool is_paused() const override { return is_paused_; }
 
  private:
   void OnReadable() override;

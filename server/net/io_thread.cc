@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "server/net/connection.h"
+#include "server/net/http_connection.h"
 #include "server/net/proxy.h"
 #include "storage/allocator.h"
 
@@ -85,27 +86,32 @@ void IoThread::FlushAll() {
 }
 
 void IoThread::Adopt(int descriptor, std::shared_ptr<ClientCard> card) {
-  auto connection = std::make_unique<Connection>(*this, descriptor, card);
-  Connection* adopted = connection.get();
+  std::unique_ptr<ClientConnection> connection;
+  if (card->is_http) {
+    connection = std::make_unique<HttpConnection>(*this, descriptor, card);
+  } else {
+    connection = std::make_unique<Connection>(*this, descriptor, card);
+  }
+  ClientConnection& adopted = *connection;
   connections_.emplace(card->id, std::move(connection));
-  adopted->Start();
+  adopted.Start();
 }
 
-Connection* IoThread::Find(uint64_t id) {
+ClientConnection* IoThread::Find(uint64_t id) {
   const auto found = connections_.find(id);
   return found == connections_.end() ? nullptr : found->second.get();
 }
 
-void IoThread::HoldReplies(Connection* connection) {
+void IoThread::HoldReplies(ClientConnection* connection) {
   held_.push_back(connection);
   holds_replies_.store(true);
 }
 
 void IoThread::ReleaseReplies() {
   holds_replies_.store(false);
-  std::vector<Connection*> held;
+  std::vector<ClientConnection*> held;
   held.swap(held_);
-  for (Connection* connection : held) connection->Release();
+  for (ClientConnection* connection : held) connection->Release();
 }
 
 // One sync for all that this round has left behind.
@@ -118,7 +124,7 @@ void IoThread::SyncForHeld() {
   ReleaseReplies();
 }
 
-void IoThread::Release(Connection* connection) {
+void IoThread::Release(ClientConnection* connection) {
   std::erase(held_, connection);
   std::erase(waiting_, connection);
   auto node = connections_.extract(connection->id());
@@ -126,9 +132,9 @@ void IoThread::Release(Connection* connection) {
   if (!node.empty()) released_.push_back(std::move(node.mapped()));
 }
 
-void IoThread::ReadLater(Connection* connection) {
+void IoThread::ReadLater(ClientConnection* connection) {
   Post([this, id = connection->id()] {
-    if (Connection* found = Find(id)) found->Resume();
+    if (ClientConnection* found = Find(id)) found->Resume();
   });
 }
 
@@ -147,11 +153,11 @@ void IoThread::ScheduleTick() {
 void IoThread::Tick() {
   const int64_t now_ms = server_.clock().Now();
   batch_.Shrink();
-  std::vector<Connection*> all;
+  std::vector<ClientConnection*> all;
   // A look at a connection may close it, which takes it out of the table.
   all.reserve(connections_.size());
   for (auto& [id, connection] : connections_) all.push_back(connection.get());
-  for (Connection* connection : all) {
+  for (ClientConnection* connection : all) {
     if (!connection->Tick(now_ms)) connection->Close();
   }
   if (proxy_ != nullptr) proxy_->Tick(now_ms);
@@ -195,11 +201,11 @@ void IoThread::WaitForPauseEnd() {
 }
 
 void IoThread::ResumePaused() {
-  std::vector<Connection*> paused;
+  std::vector<ClientConnection*> paused;
   for (auto& [id, connection] : connections_) {
     if (connection->is_paused()) paused.push_back(connection.get());
   }
-  for (Connection* connection : paused) connection->Resume();
+  for (ClientConnection* connection : paused) connection->Resume();
 }
 
 }  // namespace ringkv::server

@@ -20,6 +20,7 @@
 
 namespace ringkv::server {
 
+class ClientConnection;
 class Connection;
 class Proxy;
 
@@ -47,14 +48,14 @@ class IoThread {
   void Expect() { connection_count_.fetch_add(1, std::memory_order_relaxed); }
   // Takes over a connected socket, which was expected.
   void Adopt(int descriptor, std::shared_ptr<ClientCard> card);
-  Connection* Find(uint64_t id);
+  ClientConnection* Find(uint64_t id);
   void ResumePaused();
 
   RequestBatch& batch() { return batch_; }
   // For connections: their output leaves at the end of the round.
-  void FlushLater(Connection* connection) { to_flush_.push_back(connection); }
+  void FlushLater(ClientConnection* connection) { to_flush_.push_back(connection); }
   // The connection has more to read, but others come first.
-  void ReadLater(Connection* connection);
+  void ReadLater(ClientConnection* connection);
   // The connection waits for the end of a pause.
   void WaitForPauseEnd();
   // The connection waits for replicas.
@@ -62,13 +63,13 @@ class IoThread {
   bool HasWaiting() const { return has_waiting_.load(); }
   void ResumeWaiting();
   // The connection has replies that may not leave before more of the log is safe.
-  void HoldReplies(Connection* connection);
+  void HoldReplies(ClientConnection* connection);
   bool HoldsReplies() const { return holds_replies_.load(); }
   void ReleaseReplies();
   // For what other nodes have to answer.
   Proxy& proxy();
   // Forgets the connection and frees it at the end of the round.
-  void Release(Connection* connection);
+  void Release(ClientConnection* connection);
 
  private:
   void Run();
@@ -83,15 +84,15 @@ class IoThread {
   asio::steady_timer tick_;
   asio::steady_timer pause_timer_;
   asio::steady_timer wait_timer_;
-  std::unordered_map<uint64_t, std::unique_ptr<Connection>> connections_;
+  std::unordered_map<uint64_t, std::unique_ptr<ClientConnection>> connections_;
   std::atomic<size_t> connection_count_{0};
   RequestBatch batch_;
-  std::vector<Connection*> to_flush_;
-  std::vector<Connection*> held_;
+  std::vector<ClientConnection*> to_flush_;
+  std::vector<ClientConnection*> held_;
   std::vector<Connection*> waiting_;
   std::atomic<bool> has_waiting_{false};
   std::atomic<bool> holds_replies_{false};
-  std::vector<std::unique_ptr<Connection>> released_;
+  std::vector<std::unique_ptr<ClientConnection>> released_;
   std::unique_ptr<Proxy> proxy_;  // null until there is something to pass on
   std::atomic<bool> stopping_{false};
   std::thread thread_;

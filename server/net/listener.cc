@@ -13,8 +13,12 @@
 #include <asio/post.hpp>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <optional>
-#include <sstream>
+
+#include "resp/reply_writer.h"
+#include "server/command/text.h"
+#include "server/http/response.h"
 
 namespace ringkv::server {
 namespace {
@@ -44,9 +48,16 @@ Peer DescribeAddress(const sockaddr_storage& address) {
 }
 
 // Answers a client that is not let in; whether it gets there is not our concern.
-void RefuseWith(int descriptor, std::string_view error) {
-  const std::string line = "-" + std::string(error) + "\r\n";
-  [[maybe_unused]] const ssize_t sent = ::send(descriptor, line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+void Refuse(int descriptor, bool is_http, int http_status, const std::string& error) {
+  resp::Buffer out;
+  if (is_http) {
+    AppendResponse(out, http::ErrorResponse(http_status, error),
+                   {.keeps_alive = false, .unix_seconds = std::time(nullptr)});
+  } else {
+    resp::ReplyWriter(out, 2).Error(error);
+  }
+  const std::string_view bytes = out.Readable();
+  [[maybe_unused]] const ssize_t sent = ::send(descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   ::close(descriptor);
 }
 
@@ -68,27 +79,35 @@ Listener::~Listener() { Close(); }
 
 Result<bool> Listener::Bind() {
   Options& options = server_.options();
-  std::istringstream hosts(options.bind.Get());
-  std::string host;
-  bool any = false;
-  while (hosts >> host) {
-    const bool is_optional = host.size() > 1 && host[0] == '-';
-    const Result<bool> bound = BindTcp(is_optional ? host.substr(1) : host, is_optional);
-    if (!bound) return bound;
-    any = any || *bound;
-  }
+  Result<bool> any = BindAll(options.bind.Get(), options.port, Kind::kTcp);
+  if (!any) return any;
   const std::string path = options.unixsocket.Get();
   if (!path.empty()) {
     if (const Result<bool> bound = BindUnix(path); !bound) return bound;
     any = true;
   }
-  if (!any)
+  if (!*any)
     return Fail("nothing to listen on: none of the addresses of 'bind' can be used, and there is no 'unixsocket'");
-  return true;
+  if (options.http_port == 0) return true;
+  const std::string http_hosts = options.http_bind.Get();
+  const Result<bool> bound =
+      BindAll(http_hosts.empty() ? options.bind.Get() : http_hosts, options.http_port, Kind::kHttp);
+  if (bound && !*bound) return Fail("cannot listen for HTTP: none of the addresses of 'http-bind' can be used");
+  return bound;
 }
 
-Result<bool> Listener::BindTcp(const std::string& host, bool is_optional) {
-  SharedNumber& port = server_.options().port;
+Result<bool> Listener::BindAll(const std::string& hosts, SharedNumber& port, Kind kind) {
+  bool any = false;
+  for (const std::string_view host : Words(hosts)) {
+    const bool is_optional = host.size() > 1 && host[0] == '-';
+    const Result<bool> bound = BindTcp(std::string(host.substr(is_optional ? 1 : 0)), port, kind, is_optional);
+    if (!bound) return bound;
+    any = any || *bound;
+  }
+  return any;
+}
+
+Result<bool> Listener::BindTcp(const std::string& host, SharedNumber& port, Kind kind, bool is_optional) {
   const std::string port_text = std::to_string(port);
   addrinfo hints{};
   hints.ai_family = host == "*" ? AF_INET : host == "::*" ? AF_INET6 : AF_UNSPEC;
@@ -120,7 +139,7 @@ Result<bool> Listener::BindTcp(const std::string& host, bool is_optional) {
       ::getsockname(descriptor, reinterpret_cast<sockaddr*>(&bound), &size);
       // IPv4 and IPv6 keep the port in the same place.
       port = ntohs(reinterpret_cast<const sockaddr_in&>(bound).sin_port);
-      Adopt(descriptor, false);
+      Adopt(descriptor, kind);
       return true;
     }
     const int error = errno;
@@ -152,14 +171,14 @@ Result<bool> Listener::BindUnix(const std::string& path) {
   unix_path_ = path;
   const auto permissions = static_cast<mode_t>(server_.options().unixsocketperm.load());
   if (permissions != 0) ::chmod(path.c_str(), permissions);
-  Adopt(descriptor, true);
+  Adopt(descriptor, Kind::kUnix);
   return true;
 }
 
-void Listener::Adopt(int descriptor, bool is_unix) {
+void Listener::Adopt(int descriptor, Kind kind) {
   auto socket = std::make_unique<Socket>();
   socket->descriptor = std::make_unique<asio::posix::stream_descriptor>(threads_[0]->context(), descriptor);
-  socket->is_unix = is_unix;
+  socket->kind = kind;
   sockets_.push_back(std::move(socket));
 }
 
@@ -192,18 +211,19 @@ void Listener::AcceptReady(Socket& socket) {
       }
       return;
     }
-    Welcome(descriptor, socket.is_unix);
+    Welcome(descriptor, socket.kind);
   }
 }
 
-void Listener::Welcome(int descriptor, bool is_unix) {
+void Listener::Welcome(int descriptor, Kind kind) {
   Options& options = server_.options();
   ThreadStatistics& statistics = threads_[0]->state().statistics;
   auto card = std::make_shared<ClientCard>();
-  card->is_unix = is_unix;
-  card->is_local = is_unix;
+  card->is_unix = kind == Kind::kUnix;
+  card->is_http = kind == Kind::kHttp;
+  card->is_local = card->is_unix;
   card->descriptor = descriptor;
-  if (is_unix) {
+  if (card->is_unix) {
     card->address = options.unixsocket.Get() + ":0";
     card->local_address = card->address;
   } else {
@@ -225,14 +245,14 @@ void Listener::Welcome(int descriptor, bool is_unix) {
   }
   if (server_.clients().size() >= static_cast<size_t>(options.maxclients.load())) {
     statistics.connections_rejected.Add(1);
-    return RefuseWith(descriptor, "ERR max number of clients reached");
+    return Refuse(descriptor, card->is_http, 503, "ERR max number of clients reached");
   }
   if (options.protected_mode != 0 && !card->is_local && options.requirepass.Get().empty()) {
     statistics.connections_rejected.Add(1);
-    return RefuseWith(descriptor,
-                      "DENIED RingKV runs in protected mode: no password is set, so only clients of the same machine "
-                      "are let in. Set a password (CONFIG SET requirepass, or requirepass in the configuration file), "
-                      "or, if the network is trusted, turn the mode off (protected-mode no).");
+    return Refuse(descriptor, card->is_http, 403,
+                  "DENIED RingKV runs in protected mode: no password is set, so only clients of the same machine are "
+                  "let in. Set a password (CONFIG SET requirepass, or requirepass in the configuration file), or, if "
+                  "the network is trusted, turn the mode off (protected-mode no).");
   }
   statistics.connections_accepted.Add(1);
   card->connected_ms = server_.clock().Now();

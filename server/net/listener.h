@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Accepts connections, on TCP addresses and on a Unix socket, and spreads them over the I/O threads.
+// Accepts connections, on TCP addresses, on a Unix socket and on the HTTP port, and spreads them over the I/O threads.
 //
 // Threads: confined to the first I/O thread once started.
 #pragma once
@@ -28,17 +28,20 @@ class Listener {
   void Close();
 
  private:
+  enum class Kind : uint8_t { kTcp, kUnix, kHttp };
   struct Socket {
     std::unique_ptr<asio::posix::stream_descriptor> descriptor;
-    bool is_unix;
+    Kind kind;
   };
 
-  storage::Result<bool> BindTcp(const std::string& host, bool is_optional);
+  // All of the addresses, whose names stand in `hosts`. False if none of them could be had.
+  storage::Result<bool> BindAll(const std::string& hosts, SharedNumber& port, Kind kind);
+  storage::Result<bool> BindTcp(const std::string& host, SharedNumber& port, Kind kind, bool is_optional);
   storage::Result<bool> BindUnix(const std::string& path);
-  void Adopt(int descriptor, bool is_unix);
+  void Adopt(int descriptor, Kind kind);
   void Accept(Socket& socket);
   void AcceptReady(Socket& socket);
-  void Welcome(int descriptor, bool is_unix);
+  void Welcome(int descriptor, Kind kind);
 
   Server& server_;
   std::vector<std::unique_ptr<IoThread>>& threads_;

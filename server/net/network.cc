@@ -31,7 +31,7 @@ void HoldSignals() {
   ::pthread_sigmask(SIG_BLOCK, &handled, nullptr);
 }
 
-Network::Network(Server& server) : server_(server), listener_(server, threads_) {
+Network::Network(Server& server) : server_(server), drain_timer_(main_context_), listener_(server, threads_) {
   for (size_t i = 0; i < server.threads(); ++i) threads_.push_back(std::make_unique<IoThread>(server, i));
 }
 
@@ -49,6 +49,20 @@ void Network::OnSignal(int signal) {
     return;
   }
   server_.log().Notice(std::string("received ") + (signal == SIGTERM ? "SIGTERM" : "SIGINT") + ", shutting down");
+  const int64_t drain_seconds = server_.options().shutdown_drain;
+  if (signal == SIGTERM && drain_seconds > 0 && !server_.is_draining() && !server_.is_loading()) {
+    server_.log().Notice("draining for " + std::to_string(drain_seconds) + " s; another SIGTERM ends it at once");
+    server_.StartDraining();
+    drain_timer_.expires_after(std::chrono::seconds(drain_seconds));
+    drain_timer_.async_wait([this](std::error_code error) {
+      if (!error) BeginEnd();
+    });
+    return;
+  }
+  BeginEnd();
+}
+
+void Network::BeginEnd() {
   if (server_.is_loading()) {
     server_.log().Notice("RingKV ends while it is loading; the files are as they were");
     ::_exit(0);
@@ -86,7 +100,7 @@ void Network::Run() {
 void Network::Close(const ClientCard& card) {
   IoThread& thread = *threads_[card.thread];
   thread.Post([&thread, id = card.id] {
-    if (Connection* connection = thread.Find(id)) return connection->Close();
+    if (ClientConnection* connection = thread.Find(id)) return connection->Close();
     thread.server().replication().CloseFeed(id);
   });
 }
@@ -94,7 +108,7 @@ void Network::Close(const ClientCard& card) {
 void Network::Push(const ClientCard& card, std::shared_ptr<const std::string> bytes) {
   IoThread& thread = *threads_[card.thread];
   thread.Post([&thread, id = card.id, bytes = std::move(bytes)] {
-    if (Connection* connection = thread.Find(id)) connection->Push(*bytes);
+    if (ClientConnection* connection = thread.Find(id)) connection->Push(*bytes);
   });
 }
 
@@ -105,7 +119,7 @@ void Network::ResumePaused() {
 void Network::Unblock(const ClientCard& card, bool with_error) {
   IoThread& thread = *threads_[card.thread];
   thread.Post([&thread, id = card.id, with_error] {
-    if (Connection* connection = thread.Find(id)) connection->Unblock(with_error);
+    if (ClientConnection* connection = thread.Find(id)) connection->Unblock(with_error);
   });
 }
 

@@ -40,10 +40,12 @@ class Network final : public ClientLinks {
 
  private:
   void OnSignal(int signal);
+  void BeginEnd();
 
   Server& server_;
   std::atomic<bool> is_ending_{false};
   asio::io_context main_context_;
+  asio::steady_timer drain_timer_;
   std::vector<std::unique_ptr<IoThread>> threads_;
   Listener listener_;
 };

@@ -5,8 +5,9 @@
 #include <chrono>
 #include <cstdlib>
 
+#include "resp/request_writer.h"
 #include "server/command/redirect.h"
-#include "server/net/connection.h"
+#include "server/net/client_connection.h"
 #include "server/net/io_thread.h"
 
 namespace ringkv::server {
@@ -53,6 +54,33 @@ void Proxy::Pass(PassedRequest request, bool asks) {
   LinkTo(primary.host, primary.port, request.protocol, false).Send(std::move(request));
 }
 
+void Proxy::PassOn(const ProxyPlan& plan, PassedRequest request, const AnswerHere& answer_here) {
+  const bool is_transaction = plan.join == Join::kTransaction;
+  request.only_reads = plan.only_reads;
+  if (is_transaction) {
+    for (const ProxyPart& part : plan.parts) {
+      request.bytes += resp::EncodeRequest(std::span<const std::string_view>(part.argv));
+    }
+    request.replies = plan.parts.size();
+    request.shard = plan.parts[0].shard;
+    return Pass(std::move(request), plan.asks);
+  }
+  if (plan.join != Join::kOne) {
+    const size_t shards = ViewOf(thread_.server(), thread_.state()).topology.shards().size();
+    request.place.joined = std::make_shared<JoinedReplies>(JoinedReplies{
+        plan.join, std::vector<std::string>(plan.parts.size()), plan.parts.size(), plan.parts[0].shard, shards, 0});
+  }
+  for (size_t i = 0; i < plan.parts.size(); ++i) {
+    const ProxyPart& part = plan.parts[i];
+    request.place.part = i;
+    if (plan.join != Join::kOne && answer_here(part, request.place)) continue;
+    PassedRequest one = request;
+    one.bytes = resp::EncodeRequest(std::span<const std::string_view>(part.argv));
+    one.shard = part.shard;
+    Pass(std::move(one), plan.asks);
+  }
+}
+
 void Proxy::FlushAll() {
   for (size_t i = 0; i < to_flush_.size(); ++i) to_flush_[i]->Flush();
   to_flush_.clear();
@@ -84,7 +112,7 @@ void Proxy::Answer(const ReplyPlace& place, std::string reply, storage::Lsn lsn)
     reply = JoinReplies(joined.join, joined.replies, joined.first_shard, joined.shards);
     lsn = joined.lsn;
   }
-  if (Connection* connection = thread_.Find(place.connection)) {
+  if (ClientConnection* connection = thread_.Find(place.connection)) {
     connection->TakeReply(place.number, std::move(reply), lsn);
   }
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <asio/steady_timer.hpp>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -25,6 +26,10 @@ class Proxy final : private ProxyLink::Owner {
 
   // Has the request answered by its shard's primary, behind ASKING if `asks`.
   void Pass(PassedRequest request, bool asks);
+  // Has the parts of a request answered as the plan says; those that `answer_here` takes, it answers. `request` has the
+  // place for the reply.
+  using AnswerHere = std::function<bool(const ProxyPart& part, const ReplyPlace& place)>;
+  void PassOn(const ProxyPlan& plan, PassedRequest request, const AnswerHere& answer_here);
   // A part of a request was answered here.
   void Answer(const ReplyPlace& place, std::string reply, storage::Lsn lsn);
   // What was to be sent leaves.

@@ -86,6 +86,8 @@ ssize_t StreamSocket::Receive(char* room, size_t size) { return ::recv(descripto
 
 ssize_t StreamSocket::Send(const char* bytes, size_t size) { return ::send(descriptor_, bytes, size, MSG_NOSIGNAL); }
 
+void StreamSocket::ShutdownSending() { ::shutdown(descriptor_, SHUT_WR); }
+
 void StreamSocket::Close() {
   if (const int descriptor = Detach(true); descriptor >= 0) ::close(descriptor);
 }

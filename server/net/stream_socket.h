@@ -44,6 +44,8 @@ class StreamSocket {
   ssize_t Receive(char* room, size_t size);
   ssize_t Send(const char* bytes, size_t size);
 
+  // Tells the peer that nothing more will come.
+  void ShutdownSending();
   // Ends all waits without calling the owner.
   void Close();
   // Likewise, but the descriptor stays open: it is the caller's now.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "server/observe/info_page.h"
 
-#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -10,49 +9,19 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <map>
 #include <sstream>
 
 #include "server/cluster/cluster_state.h"
 #include "server/command/arguments.h"
 #include "server/config/option_table.h"
 #include "server/observe/command_totals.h"
-#include "server/observe/memory_report.h"
-#include "server/server.h"
+#include "server/observe/observation.h"
 #include "server/version.h"
 
 namespace ringkv::server {
 namespace {
 
-// One look at everything that several fields need.
-struct Snapshot {
-  Server& server;
-  storage::Txn& txn;
-  int64_t now_ms;
-  MemoryReport memory;
-  storage::KeyStatistics keys;
-  rusage usage{};
-  std::map<std::string, uint64_t> errors;
-  storage::Durability::SnapshotState saving;
-
-  uint64_t Sum(Counter ThreadStatistics::*counter) const {
-    uint64_t sum = 0;
-    for (size_t i = 0; i < server.threads(); ++i) sum += (server.thread(i).statistics.*counter).Get();
-    return sum;
-  }
-  double TotalKeys() const {
-    uint64_t total = 0;
-    for (const auto& [db, size] : memory.databases) total += size.keys;
-    return static_cast<double>(total);
-  }
-  bool IsSaving(storage::SnapshotReason reason) const { return saving.is_running && saving.reason == reason; }
-  std::string SecondsRunning(storage::SnapshotReason reason) const {
-    return IsSaving(reason) ? std::to_string((now_ms - saving.started) / 1000) : "-1";
-  }
-  std::string Option(std::string_view name) const { return OptionValue(server.options(), *FindOption(name)); }
-};
-
-using Value = std::string (*)(const Snapshot&);
+using Value = std::string (*)(const Observation&);
 
 struct Field {
   std::string_view section;
@@ -100,225 +69,241 @@ std::string OperatingSystem() {
   return std::string(name.sysname) + " " + name.release + " " + name.machine;
 }
 
-size_t LargestOf(const Snapshot& s, std::atomic<size_t> ClientCard::*size) {
+size_t LargestOf(const Observation& s, std::atomic<size_t> ClientCard::*size) {
   size_t largest = 0;
   for (const auto& card : s.server.clients().All()) largest = std::max(largest, ((*card).*size).load());
   return largest;
 }
 
 // Clients that wait: in WAIT, or because of CLIENT PAUSE.
-uint64_t WaitingClients(const Snapshot& s) {
+uint64_t WaitingClients(const Observation& s) {
   const auto all = s.server.clients().All();
   return static_cast<uint64_t>(
       std::count_if(all.begin(), all.end(), [](const auto& card) { return card->is_paused || card->is_waiting; }));
 }
 
+std::string SecondsRunning(const Observation& s, storage::SnapshotReason reason) {
+  return s.IsSaving(reason) ? std::to_string((s.now_ms - s.saving.started) / 1000) : "-1";
+}
+
+std::string OptionOf(const Observation& s, std::string_view name) {
+  return OptionValue(s.server.options(), *FindOption(name));
+}
+
 constexpr Field kFields[] = {
-    {"server", "redis_version", [](const Snapshot&) { return std::string(kRedisVersion); }},
-    {"server", "ringkv_version", [](const Snapshot&) { return std::string(kRingKvVersion); }},
+    {"server", "redis_version", [](const Observation&) { return std::string(kRedisVersion); }},
+    {"server", "ringkv_version", [](const Observation&) { return std::string(kRingKvVersion); }},
     {"server", "redis_mode",
-     [](const Snapshot& s) { return std::string(s.server.cluster().is_enabled() ? "cluster" : "standalone"); }},
-    {"server", "os", [](const Snapshot&) { return OperatingSystem(); }},
-    {"server", "arch_bits", [](const Snapshot&) { return Text(sizeof(void*) * 8); }},
+     [](const Observation& s) { return std::string(s.server.cluster().is_enabled() ? "cluster" : "standalone"); }},
+    {"server", "os", [](const Observation&) { return OperatingSystem(); }},
+    {"server", "arch_bits", [](const Observation&) { return Text(sizeof(void*) * 8); }},
     {"server", "monotonic_clock",
-     [](const Snapshot& s) {
+     [](const Observation& s) {
        return std::string(s.server.ticks().uses_counter() ? "processor counter" : "POSIX clock_gettime");
      }},
-    {"server", "multiplexing_api", [](const Snapshot&) { return std::string("epoll"); }},
-    {"server", "gcc_version", [](const Snapshot&) { return std::string(__VERSION__); }},
-    {"server", "process_id", [](const Snapshot&) { return Text(static_cast<uint64_t>(::getpid())); }},
-    {"server", "run_id", [](const Snapshot& s) { return s.server.run_id(); }},
-    {"server", "tcp_port", [](const Snapshot& s) { return s.Option("port"); }},
-    {"server", "server_time_usec", [](const Snapshot& s) { return std::to_string(s.server.clock().NowMicros()); }},
+    {"server", "multiplexing_api", [](const Observation&) { return std::string("epoll"); }},
+    {"server", "gcc_version", [](const Observation&) { return std::string(__VERSION__); }},
+    {"server", "process_id", [](const Observation&) { return Text(static_cast<uint64_t>(::getpid())); }},
+    {"server", "run_id", [](const Observation& s) { return s.server.run_id(); }},
+    {"server", "tcp_port", [](const Observation& s) { return OptionOf(s, "port"); }},
+    {"server", "server_time_usec", [](const Observation& s) { return std::to_string(s.server.clock().NowMicros()); }},
     {"server", "uptime_in_seconds",
-     [](const Snapshot& s) { return std::to_string((s.now_ms - s.server.started_ms()) / 1000); }},
+     [](const Observation& s) { return std::to_string((s.now_ms - s.server.started_ms()) / 1000); }},
     {"server", "uptime_in_days",
-     [](const Snapshot& s) { return std::to_string((s.now_ms - s.server.started_ms()) / 86'400'000); }},
-    {"server", "hz", [](const Snapshot& s) { return s.Option("hz"); }},
-    {"server", "configured_hz", [](const Snapshot& s) { return s.Option("hz"); }},
-    {"server", "lru_clock", [](const Snapshot& s) { return Text(storage::AccessSecond(s.now_ms)); }},
-    {"server", "executable", [](const Snapshot&) { return Executable(); }},
-    {"server", "config_file", [](const Snapshot& s) { return s.server.config_path(); }},
-    {"server", "io_threads_active", [](const Snapshot& s) { return Text(s.server.threads() > 1 ? 1 : 0); }},
-    {"server", "io_threads", [](const Snapshot& s) { return Text(s.server.threads()); }},
+     [](const Observation& s) { return std::to_string((s.now_ms - s.server.started_ms()) / 86'400'000); }},
+    {"server", "hz", [](const Observation& s) { return OptionOf(s, "hz"); }},
+    {"server", "configured_hz", [](const Observation& s) { return OptionOf(s, "hz"); }},
+    {"server", "lru_clock", [](const Observation& s) { return Text(storage::AccessSecond(s.now_ms)); }},
+    {"server", "executable", [](const Observation&) { return Executable(); }},
+    {"server", "config_file", [](const Observation& s) { return s.server.config_path(); }},
+    {"server", "io_threads_active", [](const Observation& s) { return Text(s.server.threads() > 1 ? 1 : 0); }},
+    {"server", "io_threads", [](const Observation& s) { return Text(s.server.threads()); }},
 
-    {"clients", "connected_clients", [](const Snapshot& s) { return Text(s.server.clients().size()); }},
-    {"clients", "cluster_connections", [](const Snapshot&) { return Text(0); }},
-    {"clients", "maxclients", [](const Snapshot& s) { return s.Option("maxclients"); }},
+    {"clients", "connected_clients", [](const Observation& s) { return Text(s.server.clients().size()); }},
+    {"clients", "cluster_connections", [](const Observation&) { return Text(0); }},
+    {"clients", "maxclients", [](const Observation& s) { return OptionOf(s, "maxclients"); }},
     {"clients", "client_recent_max_input_buffer",
-     [](const Snapshot& s) { return Text(LargestOf(s, &ClientCard::input_bytes)); }},
+     [](const Observation& s) { return Text(LargestOf(s, &ClientCard::input_bytes)); }},
     {"clients", "client_recent_max_output_buffer",
-     [](const Snapshot& s) { return Text(LargestOf(s, &ClientCard::output_bytes)); }},
-    {"clients", "blocked_clients", [](const Snapshot& s) { return Text(WaitingClients(s)); }},
-    {"clients", "tracking_clients", [](const Snapshot&) { return Text(0); }},
-    {"clients", "clients_in_timeout_table", [](const Snapshot&) { return Text(0); }},
+     [](const Observation& s) { return Text(LargestOf(s, &ClientCard::output_bytes)); }},
+    {"clients", "blocked_clients", [](const Observation& s) { return Text(WaitingClients(s)); }},
+    {"clients", "tracking_clients", [](const Observation&) { return Text(0); }},
+    {"clients", "clients_in_timeout_table", [](const Observation&) { return Text(0); }},
 
-    {"memory", "used_memory", [](const Snapshot& s) { return Text(s.memory.used); }},
-    {"memory", "used_memory_human", [](const Snapshot& s) { return Human(s.memory.used); }},
-    {"memory", "used_memory_rss", [](const Snapshot& s) { return Text(s.memory.resident); }},
-    {"memory", "used_memory_rss_human", [](const Snapshot& s) { return Human(s.memory.resident); }},
-    {"memory", "used_memory_peak", [](const Snapshot& s) { return Text(s.memory.peak); }},
-    {"memory", "used_memory_peak_human", [](const Snapshot& s) { return Human(s.memory.peak); }},
+    {"memory", "used_memory", [](const Observation& s) { return Text(s.memory.used); }},
+    {"memory", "used_memory_human", [](const Observation& s) { return Human(s.memory.used); }},
+    {"memory", "used_memory_rss", [](const Observation& s) { return Text(s.memory.resident); }},
+    {"memory", "used_memory_rss_human", [](const Observation& s) { return Human(s.memory.resident); }},
+    {"memory", "used_memory_peak", [](const Observation& s) { return Text(s.memory.peak); }},
+    {"memory", "used_memory_peak_human", [](const Observation& s) { return Human(s.memory.peak); }},
     {"memory", "used_memory_peak_perc",
-     [](const Snapshot& s) { return Fixed(100 * MemoryReport::Ratio(s.memory.used, s.memory.peak), 2) + "%"; }},
-    {"memory", "used_memory_overhead", [](const Snapshot& s) { return Text(s.memory.overhead()); }},
-    {"memory", "used_memory_startup", [](const Snapshot& s) { return Text(s.memory.startup); }},
-    {"memory", "used_memory_dataset", [](const Snapshot& s) { return Text(s.memory.dataset()); }},
+     [](const Observation& s) { return Fixed(100 * MemoryReport::Ratio(s.memory.used, s.memory.peak), 2) + "%"; }},
+    {"memory", "used_memory_overhead", [](const Observation& s) { return Text(s.memory.overhead()); }},
+    {"memory", "used_memory_startup", [](const Observation& s) { return Text(s.memory.startup); }},
+    {"memory", "used_memory_dataset", [](const Observation& s) { return Text(s.memory.dataset()); }},
     {"memory", "used_memory_dataset_perc",
-     [](const Snapshot& s) { return Fixed(s.memory.DatasetPercentage(), 2) + "%"; }},
-    {"memory", "allocator_allocated", [](const Snapshot& s) { return Text(s.memory.allocator.allocated); }},
-    {"memory", "allocator_active", [](const Snapshot& s) { return Text(s.memory.allocator.active); }},
-    {"memory", "allocator_resident", [](const Snapshot& s) { return Text(s.memory.allocator.resident); }},
-    {"memory", "total_system_memory", [](const Snapshot& s) { return Text(s.memory.system); }},
-    {"memory", "total_system_memory_human", [](const Snapshot& s) { return Human(s.memory.system); }},
-    {"memory", "maxmemory", [](const Snapshot& s) { return s.Option("maxmemory"); }},
+     [](const Observation& s) { return Fixed(s.memory.DatasetPercentage(), 2) + "%"; }},
+    {"memory", "allocator_allocated", [](const Observation& s) { return Text(s.memory.allocator.allocated); }},
+    {"memory", "allocator_active", [](const Observation& s) { return Text(s.memory.allocator.active); }},
+    {"memory", "allocator_resident", [](const Observation& s) { return Text(s.memory.allocator.resident); }},
+    {"memory", "total_system_memory", [](const Observation& s) { return Text(s.memory.system); }},
+    {"memory", "total_system_memory_human", [](const Observation& s) { return Human(s.memory.system); }},
+    {"memory", "maxmemory", [](const Observation& s) { return OptionOf(s, "maxmemory"); }},
     {"memory", "maxmemory_human",
-     [](const Snapshot& s) { return Human(static_cast<size_t>(s.server.options().maxmemory.load())); }},
-    {"memory", "maxmemory_policy", [](const Snapshot& s) { return s.Option("maxmemory-policy"); }},
+     [](const Observation& s) { return Human(static_cast<size_t>(s.server.options().maxmemory.load())); }},
+    {"memory", "maxmemory_policy", [](const Observation& s) { return OptionOf(s, "maxmemory-policy"); }},
     {"memory", "allocator_frag_ratio",
-     [](const Snapshot& s) {
+     [](const Observation& s) {
        return Fixed(MemoryReport::Ratio(s.memory.allocator.active, s.memory.allocator.allocated), 2);
      }},
     {"memory", "allocator_frag_bytes",
-     [](const Snapshot& s) {
+     [](const Observation& s) {
        return Text(s.memory.allocator.active - std::min(s.memory.allocator.allocated, s.memory.allocator.active));
      }},
     {"memory", "allocator_rss_ratio",
-     [](const Snapshot& s) {
+     [](const Observation& s) {
        return Fixed(MemoryReport::Ratio(s.memory.allocator.resident, s.memory.allocator.active), 2);
      }},
     {"memory", "allocator_rss_bytes",
-     [](const Snapshot& s) {
+     [](const Observation& s) {
        return Text(s.memory.allocator.resident - std::min(s.memory.allocator.active, s.memory.allocator.resident));
      }},
     {"memory", "rss_overhead_ratio",
-     [](const Snapshot& s) { return Fixed(MemoryReport::Ratio(s.memory.resident, s.memory.allocator.resident), 2); }},
+     [](const Observation& s) {
+       return Fixed(MemoryReport::Ratio(s.memory.resident, s.memory.allocator.resident), 2);
+     }},
     {"memory", "mem_fragmentation_ratio",
-     [](const Snapshot& s) { return Fixed(MemoryReport::Ratio(s.memory.resident, s.memory.used), 2); }},
+     [](const Observation& s) { return Fixed(MemoryReport::Ratio(s.memory.resident, s.memory.used), 2); }},
     {"memory", "mem_fragmentation_bytes",
-     [](const Snapshot& s) {
+     [](const Observation& s) {
        return std::to_string(static_cast<int64_t>(s.memory.resident) - static_cast<int64_t>(s.memory.used));
      }},
-    {"memory", "mem_not_counted_for_evict", [](const Snapshot&) { return Text(0); }},
-    {"memory", "mem_clients_slaves", [](const Snapshot&) { return Text(0); }},
-    {"memory", "mem_clients_normal", [](const Snapshot& s) { return Text(s.memory.clients); }},
-    {"memory", "mem_tables", [](const Snapshot& s) { return Text(s.memory.tables); }},
-    {"memory", "mem_aof_buffer", [](const Snapshot&) { return Text(0); }},
-    {"memory", "mem_allocator", [](const Snapshot&) { return storage::AllocatorName(); }},
-    {"memory", "active_defrag_running", [](const Snapshot&) { return Text(0); }},
+    {"memory", "mem_not_counted_for_evict", [](const Observation&) { return Text(0); }},
+    {"memory", "mem_clients_slaves", [](const Observation&) { return Text(0); }},
+    {"memory", "mem_clients_normal", [](const Observation& s) { return Text(s.memory.clients); }},
+    {"memory", "mem_tables", [](const Observation& s) { return Text(s.memory.tables); }},
+    {"memory", "mem_aof_buffer", [](const Observation&) { return Text(0); }},
+    {"memory", "mem_allocator", [](const Observation&) { return storage::AllocatorName(); }},
+    {"memory", "active_defrag_running", [](const Observation&) { return Text(0); }},
     {"memory", "lazyfree_pending_objects",
-     [](const Snapshot& s) { return Text(s.server.store().reclaimer().pending()); }},
-    {"memory", "lazyfreed_objects", [](const Snapshot& s) { return Text(s.server.store().reclaimer().freed()); }},
+     [](const Observation& s) { return Text(s.server.store().reclaimer().pending()); }},
+    {"memory", "lazyfreed_objects", [](const Observation& s) { return Text(s.server.store().reclaimer().freed()); }},
 
-    {"persistence", "loading", [](const Snapshot& s) { return Text(s.server.is_loading() ? 1 : 0); }},
-    {"persistence", "async_loading", [](const Snapshot&) { return Text(0); }},
+    {"persistence", "loading", [](const Observation& s) { return Text(s.server.is_loading() ? 1 : 0); }},
+    {"persistence", "async_loading", [](const Observation&) { return Text(0); }},
     {"persistence", "current_save_keys_processed",
-     [](const Snapshot& s) { return Text(static_cast<uint64_t>(s.saving.progress * s.TotalKeys())); }},
+     [](const Observation& s) { return Text(static_cast<uint64_t>(s.saving.progress * s.TotalKeys())); }},
     {"persistence", "current_save_keys_total",
-     [](const Snapshot& s) { return Text(s.saving.is_running ? static_cast<uint64_t>(s.TotalKeys()) : 0); }},
+     [](const Observation& s) { return Text(s.saving.is_running ? static_cast<uint64_t>(s.TotalKeys()) : 0); }},
     {"persistence", "rdb_changes_since_last_save",
-     [](const Snapshot& s) { return Text(s.server.durability().ChangesSinceSave(s.txn)); }},
+     [](const Observation& s) { return Text(s.server.durability().ChangesSinceSave(s.txn)); }},
     {"persistence", "rdb_bgsave_in_progress",
-     [](const Snapshot& s) { return Text(s.IsSaving(storage::SnapshotReason::kSave) ? 1 : 0); }},
+     [](const Observation& s) { return Text(s.IsSaving(storage::SnapshotReason::kSave) ? 1 : 0); }},
     {"persistence", "rdb_last_save_time",
-     [](const Snapshot& s) { return std::to_string(s.saving.last_success / 1000); }},
+     [](const Observation& s) { return std::to_string(s.saving.last_success / 1000); }},
     {"persistence", "rdb_last_bgsave_status",
-     [](const Snapshot& s) { return std::string(s.saving.last_ok ? "ok" : "err"); }},
+     [](const Observation& s) { return std::string(s.saving.last_ok ? "ok" : "err"); }},
     {"persistence", "rdb_last_bgsave_time_sec",
-     [](const Snapshot& s) { return std::to_string(s.saving.last_seconds); }},
+     [](const Observation& s) { return std::to_string(s.saving.last_seconds); }},
     {"persistence", "rdb_current_bgsave_time_sec",
-     [](const Snapshot& s) { return s.SecondsRunning(storage::SnapshotReason::kSave); }},
-    {"persistence", "rdb_saves", [](const Snapshot& s) { return Text(s.saving.saves); }},
-    {"persistence", "rdb_last_cow_size", [](const Snapshot&) { return Text(0); }},
-    {"persistence", "rdb_last_load_keys_expired", [](const Snapshot&) { return Text(0); }},
+     [](const Observation& s) { return SecondsRunning(s, storage::SnapshotReason::kSave); }},
+    {"persistence", "rdb_saves", [](const Observation& s) { return Text(s.saving.saves); }},
+    {"persistence", "rdb_last_cow_size", [](const Observation&) { return Text(0); }},
+    {"persistence", "rdb_last_load_keys_expired", [](const Observation&) { return Text(0); }},
     {"persistence", "rdb_last_load_keys_loaded",
-     [](const Snapshot& s) { return Text(s.server.durability().keys_loaded()); }},
-    {"persistence", "aof_enabled", [](const Snapshot& s) { return Text(s.server.durability().wants_log() ? 1 : 0); }},
+     [](const Observation& s) { return Text(s.server.durability().keys_loaded()); }},
+    {"persistence", "aof_enabled",
+     [](const Observation& s) { return Text(s.server.durability().wants_log() ? 1 : 0); }},
     {"persistence", "aof_rewrite_in_progress",
-     [](const Snapshot& s) { return Text(s.IsSaving(storage::SnapshotReason::kLogRewrite) ? 1 : 0); }},
+     [](const Observation& s) { return Text(s.IsSaving(storage::SnapshotReason::kLogRewrite) ? 1 : 0); }},
     {"persistence", "aof_rewrite_scheduled",
-     [](const Snapshot& s) {
+     [](const Observation& s) {
        return Text(s.saving.is_scheduled && s.saving.scheduled_reason == storage::SnapshotReason::kLogRewrite ? 1 : 0);
      }},
     {"persistence", "aof_last_rewrite_time_sec",
-     [](const Snapshot& s) { return std::to_string(s.saving.last_rewrite_seconds); }},
+     [](const Observation& s) { return std::to_string(s.saving.last_rewrite_seconds); }},
     {"persistence", "aof_current_rewrite_time_sec",
-     [](const Snapshot& s) { return s.SecondsRunning(storage::SnapshotReason::kLogRewrite); }},
+     [](const Observation& s) { return SecondsRunning(s, storage::SnapshotReason::kLogRewrite); }},
     {"persistence", "aof_last_bgrewrite_status",
-     [](const Snapshot& s) { return std::string(s.saving.last_rewrite_ok ? "ok" : "err"); }},
-    {"persistence", "aof_rewrites", [](const Snapshot& s) { return Text(s.saving.rewrites); }},
+     [](const Observation& s) { return std::string(s.saving.last_rewrite_ok ? "ok" : "err"); }},
+    {"persistence", "aof_rewrites", [](const Observation& s) { return Text(s.saving.rewrites); }},
     {"persistence", "aof_last_write_status",
-     [](const Snapshot& s) { return std::string(s.server.durability().log().has_failed() ? "err" : "ok"); }},
-    {"persistence", "aof_last_cow_size", [](const Snapshot&) { return Text(0); }},
+     [](const Observation& s) { return std::string(s.server.durability().log().has_failed() ? "err" : "ok"); }},
+    {"persistence", "aof_last_cow_size", [](const Observation&) { return Text(0); }},
     {"persistence", "aof_current_size",
-     [](const Snapshot& s) { return Text(s.saving.summary.file_bytes + s.server.durability().LogBytesSinceSave()); }},
-    {"persistence", "aof_base_size", [](const Snapshot& s) { return Text(s.saving.summary.file_bytes); }},
+     [](const Observation& s) {
+       return Text(s.saving.summary.file_bytes + s.server.durability().LogBytesSinceSave());
+     }},
+    {"persistence", "aof_base_size", [](const Observation& s) { return Text(s.saving.summary.file_bytes); }},
     {"persistence", "aof_buffer_length",
-     [](const Snapshot& s) { return Text(s.server.store().log().pending_bytes()); }},
-    {"persistence", "log_lsn_appended", [](const Snapshot& s) { return Text(s.server.store().log().appended()); }},
-    {"persistence", "log_lsn_durable", [](const Snapshot& s) { return Text(s.server.durability().log().durable()); }},
-    {"persistence", "log_syncs", [](const Snapshot& s) { return Text(s.server.durability().log().syncs()); }},
-    {"persistence", "log_failure", [](const Snapshot& s) { return s.server.durability().log().failure(); }},
+     [](const Observation& s) { return Text(s.server.store().log().pending_bytes()); }},
+    {"persistence", "log_lsn_appended", [](const Observation& s) { return Text(s.server.store().log().appended()); }},
+    {"persistence", "log_lsn_durable",
+     [](const Observation& s) { return Text(s.server.durability().log().durable()); }},
+    {"persistence", "log_syncs", [](const Observation& s) { return Text(s.server.durability().log().syncs()); }},
+    {"persistence", "log_failure", [](const Observation& s) { return s.server.durability().log().failure(); }},
     {"persistence", "snapshot_age_seconds",
-     [](const Snapshot& s) { return std::to_string((s.now_ms - s.saving.last_success) / 1000); }},
-    {"persistence", "snapshot_last_lsn", [](const Snapshot& s) { return Text(s.saving.summary.last); }},
+     [](const Observation& s) { return std::to_string((s.now_ms - s.saving.last_success) / 1000); }},
+    {"persistence", "snapshot_last_lsn", [](const Observation& s) { return Text(s.saving.summary.last); }},
     {"persistence", "snapshot_compression_ratio",
-     [](const Snapshot& s) {
+     [](const Observation& s) {
        return Fixed(MemoryReport::Ratio(s.saving.summary.raw_bytes, s.saving.summary.file_bytes), 2);
      }},
-    {"persistence", "snapshot_failure", [](const Snapshot& s) { return s.saving.failure; }},
+    {"persistence", "snapshot_failure", [](const Observation& s) { return s.saving.failure; }},
 
     {"stats", "total_connections_received",
-     [](const Snapshot& s) { return Text(s.Sum(&ThreadStatistics::connections_accepted)); }},
-    {"stats", "total_commands_processed", [](const Snapshot& s) { return Text(s.Sum(&ThreadStatistics::commands)); }},
-    {"stats", "instantaneous_ops_per_sec", [](const Snapshot& s) { return Text(s.server.rates().commands); }},
-    {"stats", "total_net_input_bytes", [](const Snapshot& s) { return Text(s.Sum(&ThreadStatistics::bytes_read)); }},
+     [](const Observation& s) { return Text(s.Sum(&ThreadStatistics::connections_accepted)); }},
+    {"stats", "total_commands_processed",
+     [](const Observation& s) { return Text(s.Sum(&ThreadStatistics::commands)); }},
+    {"stats", "instantaneous_ops_per_sec", [](const Observation& s) { return Text(s.server.rates().commands); }},
+    {"stats", "total_net_input_bytes", [](const Observation& s) { return Text(s.Sum(&ThreadStatistics::bytes_read)); }},
     {"stats", "total_net_output_bytes",
-     [](const Snapshot& s) { return Text(s.Sum(&ThreadStatistics::bytes_written)); }},
+     [](const Observation& s) { return Text(s.Sum(&ThreadStatistics::bytes_written)); }},
     {"stats", "total_net_repl_input_bytes",
-     [](const Snapshot& s) { return Text(s.server.replication().totals().bytes_in); }},
+     [](const Observation& s) { return Text(s.server.replication().totals().bytes_in); }},
     {"stats", "total_net_repl_output_bytes",
-     [](const Snapshot& s) { return Text(s.server.replication().totals().bytes_out); }},
+     [](const Observation& s) { return Text(s.server.replication().totals().bytes_out); }},
     {"stats", "instantaneous_input_kbps",
-     [](const Snapshot& s) { return Fixed(static_cast<double>(s.server.rates().bytes_read) / 1024, 2); }},
+     [](const Observation& s) { return Fixed(static_cast<double>(s.server.rates().bytes_read) / 1024, 2); }},
     {"stats", "instantaneous_output_kbps",
-     [](const Snapshot& s) { return Fixed(static_cast<double>(s.server.rates().bytes_written) / 1024, 2); }},
+     [](const Observation& s) { return Fixed(static_cast<double>(s.server.rates().bytes_written) / 1024, 2); }},
     {"stats", "rejected_connections",
-     [](const Snapshot& s) { return Text(s.Sum(&ThreadStatistics::connections_rejected)); }},
-    {"stats", "sync_full", [](const Snapshot& s) { return Text(s.server.replication().totals().full); }},
-    {"stats", "sync_partial_ok", [](const Snapshot& s) { return Text(s.server.replication().totals().partial); }},
+     [](const Observation& s) { return Text(s.Sum(&ThreadStatistics::connections_rejected)); }},
+    {"stats", "sync_full", [](const Observation& s) { return Text(s.server.replication().totals().full); }},
+    {"stats", "sync_partial_ok", [](const Observation& s) { return Text(s.server.replication().totals().partial); }},
     {"stats", "sync_partial_err",
-     [](const Snapshot& s) { return Text(s.server.replication().totals().partial_refused); }},
-    {"stats", "expired_keys", [](const Snapshot& s) { return Text(s.keys.expired); }},
-    {"stats", "evicted_keys", [](const Snapshot& s) { return Text(s.keys.evicted); }},
-    {"stats", "evicted_clients", [](const Snapshot&) { return Text(0); }},
+     [](const Observation& s) { return Text(s.server.replication().totals().partial_refused); }},
+    {"stats", "expired_keys", [](const Observation& s) { return Text(s.keys.expired); }},
+    {"stats", "evicted_keys", [](const Observation& s) { return Text(s.keys.evicted); }},
+    {"stats", "evicted_clients", [](const Observation&) { return Text(0); }},
     {"stats", "total_eviction_exceeded_count",
-     [](const Snapshot& s) { return Text(s.Sum(&ThreadStatistics::evictions_out_of_time)); }},
-    {"stats", "keyspace_hits", [](const Snapshot& s) { return Text(s.keys.hits); }},
-    {"stats", "keyspace_misses", [](const Snapshot& s) { return Text(s.keys.misses); }},
-    {"stats", "pubsub_channels", [](const Snapshot&) { return Text(0); }},
-    {"stats", "pubsub_patterns", [](const Snapshot&) { return Text(0); }},
-    {"stats", "latest_fork_usec", [](const Snapshot&) { return Text(0); }},
-    {"stats", "total_forks", [](const Snapshot&) { return Text(0); }},
-    {"stats", "total_error_replies", [](const Snapshot& s) { return Text(s.Sum(&ThreadStatistics::errors_answered)); }},
+     [](const Observation& s) { return Text(s.Sum(&ThreadStatistics::evictions_out_of_time)); }},
+    {"stats", "keyspace_hits", [](const Observation& s) { return Text(s.keys.hits); }},
+    {"stats", "keyspace_misses", [](const Observation& s) { return Text(s.keys.misses); }},
+    {"stats", "pubsub_channels", [](const Observation&) { return Text(0); }},
+    {"stats", "pubsub_patterns", [](const Observation&) { return Text(0); }},
+    {"stats", "latest_fork_usec", [](const Observation&) { return Text(0); }},
+    {"stats", "total_forks", [](const Observation&) { return Text(0); }},
+    {"stats", "total_error_replies",
+     [](const Observation& s) { return Text(s.Sum(&ThreadStatistics::errors_answered)); }},
     {"stats", "total_reads_processed",
-     [](const Snapshot& s) { return Text(s.Sum(&ThreadStatistics::reads_processed)); }},
+     [](const Observation& s) { return Text(s.Sum(&ThreadStatistics::reads_processed)); }},
     {"stats", "total_writes_processed",
-     [](const Snapshot& s) { return Text(s.Sum(&ThreadStatistics::writes_processed)); }},
+     [](const Observation& s) { return Text(s.Sum(&ThreadStatistics::writes_processed)); }},
     {"stats", "client_query_buffer_limit_disconnections",
-     [](const Snapshot& s) { return Text(s.Sum(&ThreadStatistics::query_buffer_limit_disconnections)); }},
+     [](const Observation& s) { return Text(s.Sum(&ThreadStatistics::query_buffer_limit_disconnections)); }},
     {"stats", "client_output_buffer_limit_disconnections",
-     [](const Snapshot& s) { return Text(s.Sum(&ThreadStatistics::output_buffer_limit_disconnections)); }},
+     [](const Observation& s) { return Text(s.Sum(&ThreadStatistics::output_buffer_limit_disconnections)); }},
 
-    {"cpu", "used_cpu_sys", [](const Snapshot& s) { return Seconds(s.usage.ru_stime); }},
-    {"cpu", "used_cpu_user", [](const Snapshot& s) { return Seconds(s.usage.ru_utime); }},
-    {"cpu", "used_cpu_sys_children", [](const Snapshot&) { return std::string("0.000000"); }},
-    {"cpu", "used_cpu_user_children", [](const Snapshot&) { return std::string("0.000000"); }},
+    {"cpu", "used_cpu_sys", [](const Observation& s) { return Seconds(s.usage.ru_stime); }},
+    {"cpu", "used_cpu_user", [](const Observation& s) { return Seconds(s.usage.ru_utime); }},
+    {"cpu", "used_cpu_sys_children", [](const Observation&) { return std::string("0.000000"); }},
+    {"cpu", "used_cpu_user_children", [](const Observation&) { return std::string("0.000000"); }},
 
-    {"cluster", "cluster_enabled", [](const Snapshot& s) { return Text(s.server.cluster().is_enabled() ? 1 : 0); }},
+    {"cluster", "cluster_enabled", [](const Observation& s) { return Text(s.server.cluster().is_enabled() ? 1 : 0); }},
 };
 
-void AddLink(const Snapshot& s, std::string* out) {
+void AddLink(const Observation& s, std::string* out) {
   PrimaryLink& link = s.server.replication().link();
   const PrimaryAddress primary = link.target();
   const LinkPhase phase = link.phase();
@@ -349,7 +334,7 @@ std::string_view FeedStateName(FeedState state) {
   }
 }
 
-void AddMigration(const Snapshot& s, std::string* out) {
+void AddMigration(const Observation& s, std::string* out) {
   RedisLink& redis = s.server.replication().redis_link();
   const PrimaryAddress target = redis.target();
   AddField(out, "migrate_from", target.host + ":" + std::to_string(target.port));
@@ -360,9 +345,10 @@ void AddMigration(const Snapshot& s, std::string* out) {
   AddField(out, "migrate_commands_left_out", Text(redis.commands_left_out()));
 }
 
-void AddReplication(const Snapshot& s, std::string* out) {
+void AddReplication(const Observation& s, std::string* out) {
   Replication& replication = s.server.replication();
   AddField(out, "role", replication.is_replica() ? "slave" : "master");
+  AddField(out, "draining", Text(s.server.is_draining() ? 1 : 0));
   if (replication.is_replica()) AddLink(s, out);
   if (replication.is_migrating()) AddMigration(s, out);
   const std::vector<Replication::Replica> replicas = replication.replicas();
@@ -387,12 +373,12 @@ void AddReplication(const Snapshot& s, std::string* out) {
   const storage::Backlog& backlog = replication.backlog();
   const bool is_active = replication.has_backlog();
   AddField(out, "repl_backlog_active", Text(is_active ? 1 : 0));
-  AddField(out, "repl_backlog_size", s.Option("repl-backlog-size"));
+  AddField(out, "repl_backlog_size", OptionOf(s, "repl-backlog-size"));
   AddField(out, "repl_backlog_first_byte_offset", Text(is_active ? backlog.first() : 0));
   AddField(out, "repl_backlog_histlen", Text(is_active ? backlog.bytes() : 0));
 }
 
-void AddCommandStatistics(const Snapshot& s, std::string* out) {
+void AddCommandStatistics(const Observation& s, std::string* out) {
   for (size_t i = 0; i < s.server.commands().size(); ++i) {
     const CommandEntry& entry = s.server.commands().entry(i);
     const CommandTotals totals = TotalsOf(s.server, entry);
@@ -406,11 +392,11 @@ void AddCommandStatistics(const Snapshot& s, std::string* out) {
   }
 }
 
-void AddErrorStatistics(const Snapshot& s, std::string* out) {
+void AddErrorStatistics(const Observation& s, std::string* out) {
   for (const auto& [code, count] : s.errors) *out += "errorstat_" + code + ":count=" + Text(count) + "\r\n";
 }
 
-void AddLatencyStatistics(const Snapshot& s, std::string* out) {
+void AddLatencyStatistics(const Observation& s, std::string* out) {
   std::vector<std::string> percentiles;
   std::istringstream words(s.server.options().latency_tracking_info_percentiles.Get());
   for (std::string word; words >> word;) percentiles.push_back(word);
@@ -427,14 +413,14 @@ void AddLatencyStatistics(const Snapshot& s, std::string* out) {
   }
 }
 
-void AddKeyspace(const Snapshot& s, std::string* out) {
+void AddKeyspace(const Observation& s, std::string* out) {
   for (const auto& [db, size] : s.memory.databases) {
     *out += "db" + Text(db) + ":keys=" + Text(size.keys) + ",expires=" + Text(size.volatile_keys) + ",avg_ttl=0\r\n";
   }
 }
 
-void AddKeyIndexes(const Snapshot& s, std::string* out) {
-  *out += "key_index:" + s.Option("key-index") + "\r\n";
+void AddKeyIndexes(const Observation& s, std::string* out) {
+  *out += "key_index:" + OptionOf(s, "key-index") + "\r\n";
   for (const storage::Direction direction : storage::kBothDirections) {
     const storage::IndexReport report = s.txn.ReportIndexes(direction);
     const bool is_wanted = s.server.store().index_policy().IsWanted(direction, s.now_ms);
@@ -449,7 +435,7 @@ struct Section {
   std::string_view name;
   std::string_view title;
   bool is_default;
-  void (*add)(const Snapshot&, std::string*);  // null: the rows of kFields
+  void (*add)(const Observation&, std::string*);  // null: the rows of kFields
 };
 
 constexpr Section kSections[] = {
@@ -481,28 +467,19 @@ bool IsAsked(const Section& section, const std::vector<std::string_view>& asked)
 }  // namespace
 
 std::string InfoPage(Server& server, storage::Txn& txn, const std::vector<std::string_view>& sections) {
-  Snapshot snapshot{server,
-                    txn,
-                    server.clock().Now(),
-                    ReportMemory(server, txn),
-                    txn.Statistics(),
-                    {},
-                    {},
-                    server.durability().snapshot_state()};
-  ::getrusage(RUSAGE_SELF, &snapshot.usage);
-  for (size_t i = 0; i < server.threads(); ++i) server.thread(i).statistics.AddErrorsTo(&snapshot.errors);
+  const Observation observation(server, txn);
   std::string page;
   for (const Section& section : kSections) {
     if (!IsAsked(section, sections)) continue;
     if (!page.empty()) page += "\r\n";
     page += "# " + std::string(section.title) + "\r\n";
     if (section.add != nullptr) {
-      section.add(snapshot, &page);
+      section.add(observation, &page);
       continue;
     }
     for (const Field& field : kFields) {
       if (field.section != section.name) continue;
-      AddField(&page, field.name, field.value(snapshot));
+      AddField(&page, field.name, field.value(observation));
     }
   }
   return page;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "server/observe/statistics.h"
 
+#include "server/http/route_table.h"
+
 namespace ringkv::server {
 namespace {
 
@@ -16,6 +18,9 @@ void CommandStatistics::Reset() {
   failed.Reset();
   if (LatencyHistogram* known = histogram.load()) known->Reset();
 }
+
+ThreadStatistics::ThreadStatistics(size_t command_count)
+    : per_command(command_count), http(http::RouteLabels().size()) {}
 
 void ThreadStatistics::CountError(std::string_view code) {
   errors_answered.Add(1);
@@ -41,6 +46,7 @@ void ThreadStatistics::Reset() {
     counter->Reset();
   }
   for (CommandStatistics& statistics : per_command) statistics.Reset();
+  http.Reset();
   storage::MutexLock lock(mutex_);
   errors_.clear();
 }

@@ -3,9 +3,7 @@
 // sum over the threads.
 #pragma once
 
-#include <array>
 #include <atomic>
-#include <bit>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -13,38 +11,12 @@
 #include <string_view>
 #include <vector>
 
+#include "server/http/http_statistics.h"
 #include "server/observe/counter.h"
+#include "server/observe/latency_histogram.h"
 #include "storage/mutex.h"
 
 namespace ringkv::server {
-
-// Nanoseconds in buckets of an eighth of an octave: within 12.5 % of the truth from 8 ns to minutes.
-class LatencyHistogram {
- public:
-  static constexpr size_t kBuckets = 320;
-
-  static size_t BucketOf(uint64_t nanoseconds) {
-    if (nanoseconds < 8) return static_cast<size_t>(nanoseconds);
-    const unsigned exponent = static_cast<unsigned>(std::bit_width(nanoseconds)) - 4;
-    const size_t bucket = exponent * 8 + (nanoseconds >> exponent);
-    return bucket < kBuckets ? bucket : kBuckets - 1;
-  }
-  // The largest value that falls into the bucket.
-  static uint64_t UpperBound(size_t bucket) {
-    if (bucket < 16) return bucket;
-    const unsigned exponent = static_cast<unsigned>(bucket / 8) - 1;
-    return ((bucket % 8 + 9) << exponent) - 1;
-  }
-
-  void Add(uint64_t nanoseconds) { counts_[BucketOf(nanoseconds)].Add(1); }
-  uint64_t Count(size_t bucket) const { return counts_[bucket].Get(); }
-  void Reset() {
-    for (Counter& count : counts_) count.Reset();
-  }
-
- private:
-  std::array<Counter, kBuckets> counts_;
-};
 
 struct CommandStatistics {
   Counter calls;
@@ -60,7 +32,7 @@ struct CommandStatistics {
 // Thread rule: the counters belong to one thread and are read by all; the error table is guarded.
 class ThreadStatistics {
  public:
-  explicit ThreadStatistics(size_t command_count) : per_command(command_count) {}
+  explicit ThreadStatistics(size_t command_count);
 
   Counter commands;
   Counter connections_accepted;
@@ -74,6 +46,7 @@ class ThreadStatistics {
   Counter writes_processed;
   Counter errors_answered;
   std::vector<CommandStatistics> per_command;
+  http::HttpStatistics http;
 
   void CountError(std::string_view code);
   void AddErrorsTo(std::map<std::string, uint64_t>* sums);

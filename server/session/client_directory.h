@@ -25,6 +25,7 @@ struct ClientCard {
   std::string address;  // of the peer: ip:port, or the socket's path with :0
   std::string local_address;
   bool is_unix = false;
+  bool is_http = false;
   bool is_local = false;  // a loopback address or a Unix socket
   int descriptor = -1;
   size_t thread = 0;

@@ -35,9 +35,17 @@ struct alignas(64) Partition {
     return (foreign_slots >> (local_position >> kHashBitsBehindSlot) & 1) != 0;
   }
 
+  // That of a database, made if there is none.
+  Table& TableOf(size_t db) REQUIRES(mutex) {
+    if (tables[db] == nullptr) tables[db] = std::make_unique<Table>(*prefixes);
+    return *tables[db];
+  }
+
+  const PrefixList* prefixes = nullptr;  // set once, before anything else
   Mutex mutex;
   std::vector<std::unique_ptr<Table>> tables GUARDED_BY(mutex);  // by database; null while there is no key
   KeyStatistics statistics GUARDED_BY(mutex);
+  std::vector<PrefixUses> prefix_uses GUARDED_BY(mutex);
   uint64_t changes GUARDED_BY(mutex) = 0;        // effects applied
   uint64_t foreign_slots GUARDED_BY(mutex) = 0;  // a bit for each of the partition's slots, in a placement by slot
   Lsn last_lsn GUARDED_BY(mutex) = 0;            // of the last logged group that may have changed a key here

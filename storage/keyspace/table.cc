@@ -15,7 +15,8 @@ constexpr size_t kMergeBelow = Segment::kFull / 4;
 
 }  // namespace
 
-Table::Table() : directory_{new Segment(0, 0)} {}
+Table::Table(const PrefixList& prefixes)
+    : prefixes_(prefixes), prefix_sizes_(prefixes.size()), directory_{new Segment(0, 0)} {}
 
 Table::~Table() {
   // A segment stands in neighbouring places of the directory.
@@ -59,6 +60,7 @@ Table::Inserted Table::Insert(uint32_t local_position, MutableEntry* entry) {
   }
   ++keys_;
   ++version_;
+  if (!prefixes_.empty()) CountPrefixes(*entry, 1);
   if (entry->has_expiry()) {
     ++volatile_keys_;
     next_due_ = std::min(next_due_, DueTimeOf(entry->expiry()));
@@ -74,6 +76,7 @@ MutableEntry* Table::Remove(Segment* segment, const Slot* slot) {
   MutableEntry* entry = segment->Remove(slot);
   --keys_;
   ++version_;
+  if (!prefixes_.empty()) CountPrefixes(*entry, -1);
   if (entry->has_expiry()) --volatile_keys_;
   if (segment->depth() > 0 && segment->size() < kMergeBelow / 2) MergeWithBuddy(segment, local_position);
   return entry;
@@ -83,6 +86,17 @@ void Table::Replace(Segment* segment, const Slot* slot, UnixMs old_expiry, Mutab
   segment->Replace(slot, old_expiry, entry);
   if (entry->has_expiry()) next_due_ = std::min(next_due_, DueTimeOf(entry->expiry()));
   volatile_keys_ += (entry->has_expiry() ? 1u : 0u) - (old_expiry != kNoExpiry ? 1u : 0u);
+}
+
+void Table::CountPrefixes(const Entry& entry, int64_t sign) {
+  prefixes_.ForEachOf(entry.key(), [&](size_t index) {
+    prefix_sizes_[index].keys += static_cast<uint64_t>(sign);
+    prefix_sizes_[index].bytes += static_cast<uint64_t>(sign) * entry.TotalSize();
+  });
+}
+
+void Table::NoteGrowth(std::string_view key, int64_t by) {
+  prefixes_.ForEachOf(key, [&](size_t index) { prefix_sizes_[index].bytes += static_cast<uint64_t>(by); });
 }
 
 Table::Stretch Table::StretchAt(uint32_t local_position) const {

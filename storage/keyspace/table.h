@@ -17,6 +17,7 @@
 
 #include "storage/index/directed_key.h"
 #include "storage/keyspace/segment.h"
+#include "storage/prefix_usage.h"
 
 namespace ringkv::storage {
 
@@ -24,7 +25,8 @@ class TableIndex;
 
 class Table {
  public:
-  Table();
+  // `prefixes` outlives the table.
+  explicit Table(const PrefixList& prefixes);
   ~Table();
   Table(const Table&) = delete;
   Table& operator=(const Table&) = delete;
@@ -45,6 +47,11 @@ class Table {
   // Gives the entry back to the caller. The segment may be gone afterwards.
   MutableEntry* Remove(Segment* segment, const Slot* slot);
   void Replace(Segment* segment, const Slot* slot, UnixMs old_expiry, MutableEntry* entry);
+
+  // The entry of this key takes `by` bytes more, or less.
+  void NoteGrowth(std::string_view key, int64_t by);
+  // For each of the prefixes; empty if there are none.
+  const std::vector<PrefixSize>& prefix_sizes() const { return prefix_sizes_; }
 
   // Segments in the order of the hash: the one that holds `local_position`, and the first position behind it
   // (2^32 behind the last).
@@ -106,6 +113,11 @@ class Table {
     }
   }
 
+  // What an entry adds to the prefixes that its key has; `sign` -1: takes away.
+  void CountPrefixes(const Entry& entry, int64_t sign);
+
+  const PrefixList& prefixes_;
+  std::vector<PrefixSize> prefix_sizes_;
   unsigned depth_ = 0;  // the directory has 2^depth_ places
   std::vector<Segment*> directory_;
   size_t keys_ = 0;

@@ -7,10 +7,9 @@ namespace {
 // False if the key is there already.
 bool InsertInto(Partition& partition, DbIndex db, const BlockEntry& entry, Position position)
     REQUIRES(partition.mutex) {
-  std::unique_ptr<Table>& table = partition.tables[db];
-  if (table == nullptr) table = std::make_unique<Table>();
-  if (table->SegmentFor(position.local())->Find(entry.key, position.local()) != nullptr) return false;
-  table->Insert(position.local(), MutableEntry::Create(entry.key, entry.value, entry.expiry, entry.form, entry.access));
+  Table& table = partition.TableOf(db);
+  if (table.SegmentFor(position.local())->Find(entry.key, position.local()) != nullptr) return false;
+  table.Insert(position.local(), MutableEntry::Create(entry.key, entry.value, entry.expiry, entry.form, entry.access));
   return true;
 }
 

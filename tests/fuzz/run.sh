@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 seconds=${FUZZ_SECONDS:-20}
 cmake -G Ninja -DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER=clang++ -DRINGKV_FUZZ=ON \
   -DCMAKE_BUILD_TYPE=RelWithDebInfo -DRINGKV_SANITIZE=address,undefined -B build-fuzz -S . >/dev/null
-doors=(request glob config log snapshot rdb node topology reply)
+doors=(request glob config log snapshot rdb node topology reply http)
 cmake --build build-fuzz --target "${doors[@]/#/fuzz_}"
 cd build-fuzz
 for door in "${doors[@]}"; do

@@ -63,8 +63,10 @@ class StoreFixture : public testing::Test {
     return seen;
   }
 
+  explicit StoreFixture(const StoreOptions& options = {.databases = 16, .hash_seed = 42}) : store_(options, clock_) {}
+
   ManualClock clock_{1'700'000'000'000};
-  Store store_{{.databases = 16, .hash_seed = 42}, clock_};
+  Store store_;
   Random random_{1};
 };
 

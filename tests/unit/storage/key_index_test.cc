@@ -12,6 +12,8 @@
 namespace ringkv::test {
 namespace {
 
+const storage::PrefixList kNoPrefixes;
+
 using storage::Direction;
 using storage::Random;
 using storage::Table;
@@ -104,7 +106,7 @@ class IndexedTable {
 
  private:
   const uint32_t mask_;
-  Table table_;
+  Table table_{kNoPrefixes};
   std::map<std::string, uint32_t> keys_;
 };
 

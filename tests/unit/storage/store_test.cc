@@ -21,6 +21,79 @@ TEST_F(StoreTest, KeepsWhatItIsGiven) {
   EXPECT_EQ(Size().keys, 2u);
 }
 
+class PrefixUsageTest : public StoreFixture {
+ protected:
+  PrefixUsageTest() : StoreFixture({.hash_seed = 1, .prefixes = PrefixList({"user:", "us", "x"})}) {}
+
+  std::vector<PrefixUsage> Usages() { return Txn(store_, clock_.Now(), random_).PrefixUsages(); }
+  // Counts anew what should have been counted all along.
+  PrefixSize SizeOfAll(std::string_view prefix) {
+    PrefixSize size;
+    for (DbIndex db = 0; db < 2; ++db) {
+      uint64_t cursor = 0;
+      do {
+        cursor = Txn(store_, clock_.Now(), random_).Walk(db, cursor, 1000, [&](const Entry& entry) {
+          if (!entry.key().starts_with(prefix)) return;
+          ++size.keys;
+          size.bytes += entry.TotalSize();
+        });
+      } while (cursor != 0);
+    }
+    return size;
+  }
+};
+
+TEST_F(PrefixUsageTest, IsWhatAWalkWouldCountWhateverChanges) {
+  const unsigned seed = std::random_device()();
+  std::mt19937 random(seed);
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  const std::vector<std::string> prefixes = {"user:", "us", "x", "other", ""};
+  for (int step = 0; step < 20'000; ++step) {
+    const std::string key = prefixes[random() % prefixes.size()] + std::to_string(random() % 300);
+    const auto db = static_cast<DbIndex>(random() % 2);
+    switch (random() % 8) {
+      case 0: Delete(key, db); break;
+      case 1: Patch(key, random() % 30, "patched"); break;
+      case 2: SetExpiry(key, random() % 2 == 0 ? kNoExpiry : clock_.Now() + 100'000); break;
+      case 3: {
+        const std::string to = prefixes[random() % prefixes.size()] + std::to_string(random() % 300);
+        Txn txn(store_, clock_.Now(), random_);
+        txn.AddKey(key);
+        txn.AddKey(to);
+        txn.LockAdded();
+        Place from = txn.Find(0, key, Intent::kWrite);
+        if (from && (to != key || db != 0)) txn.Rename(from, db, to);
+        break;
+      }
+      default: Put(key, std::string(random() % 300, 'v'), kNoExpiry, db);
+    }
+    if (step % 5000 != 4999) continue;
+    if (step > 15'000) {
+      Txn txn(store_, clock_.Now(), random_);
+      txn.LockAll();
+      txn.FlushDatabase(1);
+    }
+    for (const PrefixUsage& usage : Usages()) {
+      const PrefixSize expected = SizeOfAll(usage.prefix);
+      EXPECT_EQ(usage.size.keys, expected.keys) << usage.prefix;
+      EXPECT_EQ(usage.size.bytes, expected.bytes) << usage.prefix;
+    }
+  }
+}
+
+TEST_F(PrefixUsageTest, TellsReadsHitsAndWrites) {
+  Put("user:1", "v");
+  Get("user:1");
+  Get("user:2");
+  Delete("user:1");
+  const PrefixUses uses = Usages()[0].uses;
+  EXPECT_EQ(uses.reads, 2u);
+  EXPECT_EQ(uses.hits, 1u);
+  EXPECT_EQ(uses.writes, 2u);
+  EXPECT_EQ(Usages()[1].uses.reads, 2u) << "a key counts for each prefix that it has";
+  EXPECT_EQ(Usages()[2].uses.reads, 0u);
+}
+
 TEST_F(StoreTest, DatabasesAreApart) {
   Put("a", "zero", kNoExpiry, 0);
   Put("a", "five", kNoExpiry, 5);

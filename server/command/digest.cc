@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+#include "server/command/digest.h"
+
+#include <cstdio>
+
+#include "server/command/text.h"
+#include "storage/checksum.h"
+
+namespace ringkv::server {
+
+std::string DigestOf(std::string_view value) {
+  char digits[17];
+  std::snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(storage::Checksum(value)));
+  return digits;
+}
+
+bool IsDigestOf(std::string_view digits, std::string_view value) {
+  return digits.size() == 16 && EqualsIgnoringCase(digits, DigestOf(value));
+}
+
+}  // namespace ringkv::server

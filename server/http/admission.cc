@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+#include "server/http/admission.h"
+
+#include "resp/integer_text.h"
+#include "server/command/text.h"
+#include "server/config/options.h"
+#include "server/http/authorization.h"
+
+namespace ringkv::server::http {
+namespace {
+
+using Refusal = std::optional<Response>;
+
+constexpr std::string_view kFormType = "application/x-www-form-urlencoded";
+
+// The type without its parameters, such as a charset.
+bool IsMediaType(std::string_view given, std::string_view wanted) {
+  given = given.substr(0, given.find(';'));
+  while (given.ends_with(' ')) given.remove_suffix(1);
+  return EqualsIgnoringCase(given, wanted);
+}
+
+Refusal RefuseSender(const Request& request, const Route& route, const Options& options) {
+  const std::string password = options.requirepass.Get();
+  if (!route.is_open && !IsAuthorized(request.authorization, password)) {
+    Response response = ErrorResponse(401, "this needs the password of requirepass, by Authorization: Bearer or Basic");
+    response.headers.emplace_back("WWW-Authenticate", "Basic realm=\"ringkv\", charset=\"UTF-8\"");
+    return response;
+  }
+  // Pages of other servers may send a browser here; what they make it send has this line.
+  const bool only_reads = request.method == Method::kGet || request.method == Method::kHead;
+  const bool is_own_page = request.origin.empty() || request.origin == "http://" + request.host ||
+                           request.origin == "https://" + request.host;
+  if (!only_reads && !is_own_page) return ErrorResponse(403, "a page of another origin can't change anything here");
+  return std::nullopt;
+}
+
+Refusal RefuseBody(const Request& request, const Route& route, const Options& options) {
+  if (route.body == Body::kNone) {
+    if (request.content_length == 0 && !request.is_chunked) return std::nullopt;
+    return ErrorResponse(400, "this takes no body");
+  }
+  if (!request.has_length && !request.is_chunked)
+    return ErrorResponse(411, "this takes a body: Content-Length, or Transfer-Encoding: chunked");
+  const auto most = static_cast<uint64_t>(route.body == Body::kAny ? options.http_max_body_size.load()
+                                                                   : options.http_max_json_size.load());
+  if (request.content_length > most) {
+    return ErrorResponse(413, "the body is longer than " + std::to_string(most) + " bytes (" +
+                                  (route.body == Body::kAny ? "http-max-body-size" : "http-max-json-size") + ")");
+  }
+  if (route.body == Body::kAny) return std::nullopt;
+  const bool is_json = IsMediaType(request.content_type, kJsonType);
+  if (is_json || (route.body == Body::kJsonOrForm && IsMediaType(request.content_type, kFormType))) return std::nullopt;
+  return ErrorResponse(415, "this takes Content-Type: application/json" +
+                                std::string(route.body == Body::kJsonOrForm ? ", or " + std::string(kFormType) : ""));
+}
+
+}  // namespace
+
+tl::expected<Target, Response> Admit(const Request& request, const Options& options) {
+  if (request.hosts > 1 || (request.hosts == 0 && !request.is_1_0)) {
+    return tl::unexpected(ErrorResponse(400, "an HTTP/1.1 request has exactly one Host line"));
+  }
+  tl::expected<Target, Response> target = FindTarget(request);
+  if (!target) return target;
+  if (Refusal refusal = RefuseSender(request, *target->route, options)) return tl::unexpected(std::move(*refusal));
+  if (Refusal refusal = RefuseBody(request, *target->route, options)) return tl::unexpected(std::move(*refusal));
+  if (!request.expect.empty() && !EqualsIgnoringCase(request.expect, "100-continue")) {
+    return tl::unexpected(ErrorResponse(417, "the only expectation that is met here is 100-continue"));
+  }
+  if (const std::string* db = target->query.Find("db")) {
+    const std::optional<int64_t> index = resp::ParseInteger(*db);
+    const int64_t most = options.cluster_enabled != 0 ? 1 : options.databases.load();
+    if (!index || *index < 0 || *index >= most) {
+      return tl::unexpected(ErrorResponse(400, "db is a number from 0 to " + std::to_string(most - 1)));
+    }
+    target->db = static_cast<storage::DbIndex>(*index);
+  }
+  return target;
+}
+
+}  // namespace ringkv::server::http

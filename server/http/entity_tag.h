@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// ETags: the digest of a value, as DIGEST tells it, in quotes.
+//
+// Threads: pure functions.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ringkv::server::http {
+
+std::string EntityTag(std::string_view value);
+
+// What stands in an If-Match or If-None-Match line.
+struct TagList {
+  bool is_sound = false;
+  bool is_any = false;  // *
+  std::vector<std::string> digests = {};
+};
+// A tag may be marked as weak: equal in what it means, not in each byte. kStrong leaves those out.
+enum class Comparison : uint8_t { kStrong, kWeak };
+TagList ParseTags(std::string_view line, Comparison comparison);
+
+}  // namespace ringkv::server::http

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+#include "server/http/error_status.h"
+
+#include <algorithm>
+
+#include "server/cluster/cluster_state.h"
+#include "server/command/error_replies.h"
+#include "server/server.h"
+
+namespace ringkv::server::http {
+namespace {
+
+constexpr struct {
+  std::string_view code;
+  int status;
+} kByCode[] = {{"WRONGTYPE", 409},   {"READONLY", 403},   {"OOM", 507},     {"LOADING", 503},  {"MASTERDOWN", 503},
+               {"CLUSTERDOWN", 503}, {"NOREPLICAS", 503}, {"MISCONF", 503}, {"TRYAGAIN", 503}, {"ASK", 503}};
+
+int StatusOf(std::string_view error) {
+  if (error == errors::kStringTooLong) return 413;
+  const std::string_view code = error.substr(0, error.find(' '));
+  const auto* found =
+      std::find_if(std::begin(kByCode), std::end(kByCode), [&](const auto& each) { return each.code == code; });
+  return found == std::end(kByCode) ? 400 : found->status;
+}
+
+// "MOVED slot host:port", where the port is that for Redis' protocol.
+std::string Owner(Server& server, std::string_view moved) {
+  const std::string_view address = moved.substr(moved.rfind(' ') + 1);
+  const size_t colon = address.rfind(':');
+  const std::string_view host = address.substr(0, colon);
+  const std::string_view port = address.substr(colon + 1);
+  int64_t http_port = server.options().http_port;
+  const std::shared_ptr<const ClusterView> view = server.cluster().view();
+  for (const cluster::Node& node : view->topology.nodes()) {
+    if (node.host == host && std::to_string(node.port) == port && node.http_port != 0) http_port = node.http_port;
+  }
+  const bool is_v6 = host.find(':') != std::string_view::npos;
+  return "http://" + (is_v6 ? "[" + std::string(host) + "]" : std::string(host)) + ":" + std::to_string(http_port);
+}
+
+}  // namespace
+
+Response ResponseToError(Server& server, std::string_view error, std::string_view target) {
+  if (!error.starts_with("MOVED ")) return ErrorResponse(StatusOf(error), error);
+  Response response = ErrorResponse(307, "another node of the cluster has this key");
+  response.headers.emplace_back("Location", Owner(server, error) + std::string(target));
+  return response;
+}
+
+}  // namespace ringkv::server::http

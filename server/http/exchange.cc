@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+#include "server/http/exchange.h"
+
+#include <utility>
+
+#include "server/http/error_status.h"
+
+namespace ringkv::server::http {
+
+void Exchange::Run(std::vector<std::string> argv, Then then) {
+  Try(std::move(argv), [this, then = std::move(then)](resp::Reply reply) {
+    if (reply.is_error()) return Respond(ResponseToError(server_, reply.text, request_.target));
+    then(std::move(reply));
+  });
+}
+
+void Exchange::Try(std::vector<std::string> argv, Then then) {
+  argv_ = std::move(argv);
+  then_ = std::move(then);
+}
+
+void Exchange::TakeReply(resp::Reply reply) {
+  const Then then = std::exchange(then_, nullptr);
+  then(std::move(reply));
+}
+
+}  // namespace ringkv::server::http

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+// One request and its response. A handler runs commands, the same that clients of the Redis port run, and says what
+// becomes of their replies; between two of them it waits for as long as it takes, which may involve other nodes.
+//
+// Threads: confined to the connection's thread.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "resp/reply.h"
+#include "server/http/request.h"
+#include "server/http/response.h"
+#include "server/http/target.h"
+#include "server/thread_state.h"
+
+namespace ringkv::server {
+class Server;
+class Session;
+}  // namespace ringkv::server
+
+namespace ringkv::server::http {
+
+class Exchange {
+ public:
+  // All of them outlive the exchange.
+  Exchange(Server& server, ThreadState& thread, const Request& request, Target target)
+      : server_(server), thread_(thread), request_(request), target_(std::move(target)) {}
+
+  Server& server() { return server_; }
+  storage::Txn& txn() { return thread_.txn; }
+  const Request& request() const { return request_; }
+  const Target& target() const { return target_; }
+  const std::string& key() const { return target_.key; }
+
+  // --- for handlers: exactly one of these at a time ---
+  using Then = std::function<void(resp::Reply)>;
+  // An error becomes the response, without `then`.
+  void Run(std::vector<std::string> argv, Then then);
+  // `then` gets errors too.
+  void Try(std::vector<std::string> argv, Then then);
+  void Respond(Response response) { response_ = std::move(response); }
+  void Fail(int status, std::string_view text) { Respond(ErrorResponse(status, text)); }
+
+  // --- for the connection ---
+  bool wants_reply() const { return !response_ && then_ != nullptr; }
+  const std::vector<std::string>& argv() const { return argv_; }
+  void TakeReply(resp::Reply reply);
+  const std::optional<Response>& response() const { return response_; }
+
+ private:
+  Server& server_;
+  ThreadState& thread_;
+  const Request& request_;
+  const Target target_;
+  std::vector<std::string> argv_;
+  Then then_;
+  std::optional<Response> response_;
+};
+
+}  // namespace ringkv::server::http

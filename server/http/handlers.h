@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// What the rows of the route table do. Each leaves the exchange with a response, or with a command whose reply it
+// waits for.
+#pragma once
+
+namespace ringkv::server::http {
+
+class Exchange;
+
+// key_handlers.cc
+void GetKey(Exchange& exchange);
+void PutKey(Exchange& exchange);
+void DeleteKey(Exchange& exchange);
+
+// json_handlers.cc
+void PostSet(Exchange& exchange);
+void PostSetKey(Exchange& exchange);
+void PostMGet(Exchange& exchange);
+void PostMSet(Exchange& exchange);
+
+// search_handler.cc
+void Search(Exchange& exchange);
+
+// health_handlers.cc
+void ShowHealth(Exchange& exchange);
+void ShowReadiness(Exchange& exchange);
+
+// metrics_handler.cc
+void ShowMetrics(Exchange& exchange);
+
+// page_handlers.cc
+void ShowPage(Exchange& exchange);
+void ShowPageStyle(Exchange& exchange);
+void ShowPageScript(Exchange& exchange);
+
+}  // namespace ringkv::server::http

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+// What load balancers and orchestrators ask.
+#include "server/http/exchange.h"
+#include "server/http/handlers.h"
+#include "server/http/json.h"
+#include "server/observe/readiness.h"
+
+namespace ringkv::server::http {
+
+void ShowHealth(Exchange& exchange) { exchange.Respond({.body = "{\"status\":\"ok\"}\n"}); }
+
+void ShowReadiness(Exchange& exchange) {
+  const std::vector<std::string> reasons = ReasonsNotReady(exchange.server());
+  if (reasons.empty()) return exchange.Respond({.body = "{\"ready\":true}\n"});
+  std::string text = "{\"ready\":false,\"reasons\":[";
+  for (const std::string& reason : reasons) text += (&reason == &reasons.front() ? "" : ",") + ToJson(reason);
+  exchange.Respond({.status = 503, .headers = {{"Retry-After", "1"}}, .body = text + "]}\n"});
+}
+
+}  // namespace ringkv::server::http

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+// GET /: what there is, for people with a browser.
+#include <sstream>
+
+#include "server/http/exchange.h"
+#include "server/http/handlers.h"
+#include "server/http/page_files.h"
+#include "server/http/route_table.h"
+#include "server/observe/info_page.h"
+#include "server/server.h"
+#include "server/version.h"
+
+namespace ringkv::server::http {
+namespace {
+
+// Fields of INFO, as people call them.
+constexpr struct {
+  std::string_view field;
+  std::string_view name;
+} kNumbers[] = {{"uptime_in_seconds", "seconds since the start"},
+                {"role", "role"},
+                {"connected_clients", "clients"},
+                {"connected_slaves", "replicas"},
+                {"used_memory_human", "memory"},
+                {"maxmemory_human", "most memory (0: no limit)"},
+                {"instantaneous_ops_per_sec", "commands a second"},
+                {"total_commands_processed", "commands since the start"},
+                {"keyspace_hits", "hits"},
+                {"keyspace_misses", "misses"},
+                {"expired_keys", "keys expired"},
+                {"evicted_keys", "keys evicted"}};
+
+std::string Escaped(std::string_view text) {
+  std::string html;
+  for (const char c : text) {
+    switch (c) {
+      case '<': html += "&lt;"; break;
+      case '>': html += "&gt;"; break;
+      case '&': html += "&amp;"; break;
+      case '"': html += "&quot;"; break;
+      default: html += c;
+    }
+  }
+  return html;
+}
+
+std::string Row(std::initializer_list<std::string_view> cells) {
+  std::string row = "<tr>";
+  for (const std::string_view cell : cells) row += "<td>" + Escaped(cell) + "</td>";
+  return row + "</tr>\n";
+}
+
+void FillIn(std::string* page, std::string_view mark, std::string_view text) {
+  const size_t at = page->find(mark);
+  page->replace(at, mark.size(), text);
+}
+
+std::string Numbers(Exchange& exchange) {
+  const std::string info = InfoPage(exchange.server(), exchange.txn(), {});
+  std::string rows;
+  std::istringstream lines(info);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.ends_with('\r')) line.pop_back();
+    const size_t colon = std::min(line.find(':'), line.size());
+    const std::string_view field = std::string_view(line).substr(0, colon);
+    const std::string_view value = std::string_view(line).substr(std::min(colon + 1, line.size()));
+    for (const auto& number : kNumbers) {
+      if (number.field == field) rows += Row({number.name, value});
+    }
+    if (field.starts_with("db") && value.starts_with("keys=")) {
+      rows += Row({"keys in database " + std::string(field.substr(2)), value.substr(5, value.find(',') - 5)});
+    }
+  }
+  return rows;
+}
+
+std::string RouteRows() {
+  static constexpr struct {
+    Method method;
+    std::string_view name;
+  } kShown[] = {{Method::kGet, "GET"}, {Method::kPut, "PUT"}, {Method::kPost, "POST"}, {Method::kDelete, "DELETE"}};
+  std::string rows;
+  for (const Route& route : Routes()) {
+    for (const auto& each : kShown) {
+      if (route.Allows(each.method)) rows += Row({each.name, route.path, route.summary});
+    }
+  }
+  return rows;
+}
+
+void RespondWith(Exchange& exchange, std::string_view content_type, std::string body) {
+  exchange.Respond({.content_type = content_type,
+                    .headers = {{"Content-Security-Policy", "default-src 'self'; frame-ancestors 'none'"},
+                                {"Cache-Control", "no-cache"}},
+                    .body = std::move(body)});
+}
+
+}  // namespace
+
+void ShowPage(Exchange& exchange) {
+  const Options& options = exchange.server().options();
+  std::string page(kPageHtml);
+  FillIn(&page, "{{port}}", std::to_string(options.http_port));
+  FillIn(&page, "{{summary}}",
+         "Version " + std::string(kRingKvVersion) + ". The Redis protocol is spoken on port " +
+             std::to_string(options.port) + ".");
+  FillIn(&page, "{{numbers}}", Numbers(exchange));
+  FillIn(&page, "{{routes}}", RouteRows());
+  RespondWith(exchange, "text/html; charset=utf-8", std::move(page));
+}
+
+void ShowPageStyle(Exchange& exchange) { RespondWith(exchange, "text/css; charset=utf-8", std::string(kPageCss)); }
+
+void ShowPageScript(Exchange& exchange) {
+  RespondWith(exchange, "text/javascript; charset=utf-8", std::string(kPageJs));
+}
+
+}  // namespace ringkv::server::http

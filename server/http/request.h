@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// An HTTP request, as far as anybody here looks at it.
+//
+// Threads: a value.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace ringkv::server::http {
+
+enum class Method : uint8_t { kGet, kHead, kPut, kPost, kDelete, kOptions, kOther };
+
+struct Request {
+  Method method = Method::kOther;
+  std::string target;  // path and query as they came
+  bool is_1_0 = false;
+  bool keeps_alive = false;
+  bool has_length = false;
+  bool is_chunked = false;
+  uint64_t content_length = 0;  // 0 where the head doesn't say it
+  size_t hosts = 0;             // how many Host lines there were
+  std::string host;
+  std::string expect;
+  std::string authorization;
+  std::string content_type;
+  std::string origin;
+  std::string if_match;
+  std::string if_none_match;
+  std::string body;
+};
+
+}  // namespace ringkv::server::http

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+#include "server/http/response.h"
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+
+#include "server/http/json.h"
+
+namespace ringkv::server::http {
+namespace {
+
+constexpr std::array<std::string_view, kStatusCount> kReasons = {
+    "OK",
+    "No Content",
+    "Not Modified",
+    "Temporary Redirect",
+    "Bad Request",
+    "Unauthorized",
+    "Forbidden",
+    "Not Found",
+    "Method Not Allowed",
+    "Request Timeout",
+    "Conflict",
+    "Length Required",
+    "Precondition Failed",
+    "Payload Too Large",
+    "URI Too Long",
+    "Unsupported Media Type",
+    "Expectation Failed",
+    "Request Header Fields Too Large",
+    "Internal Server Error",
+    "Not Implemented",
+    "Service Unavailable",
+    "HTTP Version Not Supported",
+    "Insufficient Storage",
+};
+
+void AppendHeader(resp::Buffer& out, std::string_view name, std::string_view value) {
+  out.Append(name);
+  out.Append(": ");
+  out.Append(value);
+  out.Append("\r\n");
+}
+
+void AppendDate(resp::Buffer& out, int64_t unix_seconds) {
+  const auto time = static_cast<std::time_t>(unix_seconds);
+  std::tm broken{};
+  ::gmtime_r(&time, &broken);
+  char text[40];
+  AppendHeader(out, "Date", {text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &broken)});
+}
+
+}  // namespace
+
+size_t StatusIndex(int status) {
+  const auto* found = std::find(std::begin(kStatuses), std::end(kStatuses), status);
+  const auto* known = found == std::end(kStatuses) ? std::find(std::begin(kStatuses), std::end(kStatuses), 500) : found;
+  return static_cast<size_t>(known - std::begin(kStatuses));
+}
+
+void AppendResponse(resp::Buffer& out, const Response& response, const Delivery& delivery) {
+  const size_t index = StatusIndex(response.status);
+  out.Append("HTTP/1.1 ");
+  out.Append(std::to_string(kStatuses[index]));
+  out.Append(' ');
+  out.Append(kReasons[index]);
+  out.Append("\r\n");
+  AppendDate(out, delivery.unix_seconds);
+  const bool may_have_body = response.status != 204 && response.status != 304;
+  if (may_have_body) {
+    AppendHeader(out, "Content-Type", response.content_type);
+    AppendHeader(out, "Content-Length", std::to_string(response.body.size()));
+    // Whatever a value looks like, a browser is not to take it for a page of this server.
+    AppendHeader(out, "X-Content-Type-Options", "nosniff");
+  }
+  for (const auto& [name, value] : response.headers) AppendHeader(out, name, value);
+  AppendHeader(out, "Connection", delivery.keeps_alive ? "keep-alive" : "close");
+  out.Append("\r\n");
+  if (may_have_body && !delivery.without_body) out.Append(response.body);
+}
+
+Response ErrorResponse(int status, std::string_view text) {
+  Response response{.status = status, .body = "{\"error\":" + ToJson(text) + "}\n"};
+  if (status == 503) response.headers.emplace_back("Retry-After", "1");
+  return response;
+}
+
+}  // namespace ringkv::server::http

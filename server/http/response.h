@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// HTTP responses to bytes.
+//
+// Threads: values.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "resp/buffer.h"
+
+namespace ringkv::server::http {
+
+constexpr std::string_view kJsonType = "application/json";
+constexpr std::string_view kBytesType = "application/octet-stream";
+
+struct Response {
+  int status = 200;
+  std::string_view content_type = kJsonType;  // outlives the response
+  std::vector<std::pair<std::string_view, std::string>> headers = {};
+  std::string body = {};
+};
+
+// The statuses that this server gives, ascending.
+constexpr int kStatuses[] = {200, 204, 304, 307, 400, 401, 403, 404, 405, 408, 409,
+                             411, 412, 413, 414, 415, 417, 431, 500, 501, 503, 505, 507};
+constexpr size_t kStatusCount = sizeof kStatuses / sizeof kStatuses[0];
+// Its place in the list.
+size_t StatusIndex(int status);
+
+struct Delivery {
+  bool without_body = false;  // HEAD: the same head as with it
+  bool keeps_alive = true;
+  int64_t unix_seconds = 0;
+};
+void AppendResponse(resp::Buffer& out, const Response& response, const Delivery& delivery);
+
+// {"error": text}.
+Response ErrorResponse(int status, std::string_view text);
+
+}  // namespace ringkv::server::http

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+// GET /search: what SCAN MATCH finds by prefix and suffix, from the index of keys where there is one.
+#include <memory>
+
+#include "resp/integer_text.h"
+#include "server/cluster/cluster_state.h"
+#include "server/http/exchange.h"
+#include "server/http/handlers.h"
+#include "server/http/json.h"
+#include "server/server.h"
+
+namespace ringkv::server::http {
+namespace {
+
+constexpr int64_t kUsualLimit = 100;
+// Steps that one request may take: a walk without an index ends somewhere in between, and the cursor says where.
+constexpr int kMostSteps = 64;
+constexpr std::string_view kStepKeys = "1000";
+
+struct Walk {
+  std::string pattern;
+  size_t limit = 0;
+  bool with_values = false;
+  int steps = 0;
+  std::string cursor = "0";
+  std::vector<std::string> keys = {};
+  std::vector<std::string> values = {};  // in JSON
+};
+using SharedWalk = std::shared_ptr<Walk>;
+
+// What means itself in a pattern.
+std::string Literal(std::string_view text) {
+  std::string pattern;
+  for (const char c : text) {
+    if (std::string_view("*?[]\\").find(c) != std::string_view::npos) pattern += '\\';
+    pattern += c;
+  }
+  return pattern;
+}
+
+void Finish(Exchange& exchange, const Walk& walk) {
+  std::string text = "{\"keys\":[";
+  for (size_t i = 0; i < walk.keys.size(); ++i) text += (i > 0 ? "," : "") + ToJson(walk.keys[i]);
+  text += ']';
+  if (walk.with_values) {
+    text += ",\"values\":[";
+    for (size_t i = 0; i < walk.values.size(); ++i) text += (i > 0 ? "," : "") + walk.values[i];
+    text += ']';
+  }
+  exchange.Respond({.body = text + ",\"cursor\":" + walk.cursor + "}\n"});
+}
+
+std::string ValueInJson(const resp::Reply& reply) {
+  return reply.kind == resp::ReplyKind::kText ? ToJson(reply.text) : "null";
+}
+
+// One after the other: keys of a node's own slots needn't have the same slot.
+void FetchNext(Exchange& exchange, const SharedWalk& walk) {
+  if (walk->values.size() == walk->keys.size()) return Finish(exchange, *walk);
+  exchange.Try({"GET", walk->keys[walk->values.size()]}, [&exchange, walk](const resp::Reply& reply) {
+    walk->values.push_back(ValueInJson(reply));
+    FetchNext(exchange, walk);
+  });
+}
+
+void FetchValues(Exchange& exchange, const SharedWalk& walk) {
+  if (walk->keys.empty()) return Finish(exchange, *walk);
+  if (exchange.server().cluster().is_enabled()) return FetchNext(exchange, walk);
+  std::vector<std::string> argv{"MGET"};
+  argv.insert(argv.end(), walk->keys.begin(), walk->keys.end());
+  exchange.Run(std::move(argv), [&exchange, walk](const resp::Reply& reply) {
+    for (const resp::Reply& value : reply.members) walk->values.push_back(ValueInJson(value));
+    Finish(exchange, *walk);
+  });
+}
+
+void Step(Exchange& exchange, const SharedWalk& walk) {
+  const size_t missing = walk->limit - walk->keys.size();
+  const std::string count = missing < 1000 ? std::to_string(missing) : std::string(kStepKeys);
+  exchange.Run({"SCAN", walk->cursor, "MATCH", walk->pattern, "COUNT", count}, [&exchange, walk](resp::Reply reply) {
+    walk->cursor = reply.members[0].text;
+    for (resp::Reply& key : reply.members[1].members) walk->keys.push_back(std::move(key.text));
+    const bool goes_on = walk->cursor != "0" && walk->keys.size() < walk->limit && ++walk->steps < kMostSteps;
+    if (goes_on) return Step(exchange, walk);
+    walk->with_values ? FetchValues(exchange, walk) : Finish(exchange, *walk);
+  });
+}
+
+}  // namespace
+
+void Search(Exchange& exchange) {
+  const Fields& query = exchange.target().query;
+  const auto text_of = [&](std::string_view name) {
+    const std::string* found = query.Find(name);
+    return found == nullptr ? std::string() : *found;
+  };
+  auto walk = std::make_shared<Walk>();
+  walk->pattern = Literal(text_of("prefix")) + "*" + Literal(text_of("suffix"));
+  const std::string limit_text = text_of("limit");
+  const std::optional<int64_t> limit = limit_text.empty() ? kUsualLimit : resp::ParseInteger(limit_text);
+  const int64_t most = exchange.server().options().http_max_search_keys;
+  if (!limit || *limit <= 0 || *limit > most) {
+    return exchange.Fail(400, "limit is a number from 1 to " + std::to_string(most) + " (http-max-search-keys)");
+  }
+  walk->limit = static_cast<size_t>(*limit);
+  if (const std::string cursor = text_of("cursor"); !cursor.empty()) {
+    if (!resp::ParseUnsigned(cursor)) return exchange.Fail(400, "cursor is the number that the last search gave");
+    walk->cursor = cursor;
+  }
+  const std::string values = text_of("values");
+  if (!values.empty() && values != "0" && values != "1") return exchange.Fail(400, "values is 0 or 1");
+  walk->with_values = values == "1";
+  Step(exchange, walk);
+}
+
+}  // namespace ringkv::server::http

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+#include "server/http/target.h"
+
+#include <algorithm>
+
+#include "server/command/text.h"
+#include "server/http/route_table.h"
+
+namespace ringkv::server::http {
+namespace {
+
+constexpr std::string_view kKeyMark = "{key}";
+
+constexpr struct {
+  Method method;
+  std::string_view name;
+} kMethods[] = {{Method::kGet, "GET"},
+                {Method::kHead, "HEAD"},
+                {Method::kPut, "PUT"},
+                {Method::kPost, "POST"},
+                {Method::kDelete, "DELETE"}};
+
+// The path and what stands behind its question mark. A proxy may send the whole address.
+std::pair<std::string_view, std::string_view> Split(std::string_view target) {
+  if (EqualsIgnoringCase(target.substr(0, 7), "http://")) {
+    target.remove_prefix(7);
+    target.remove_prefix(std::min(target.find('/'), target.size()));
+  }
+  const size_t mark = std::min(target.find('?'), target.size());
+  return {target.substr(0, mark), target.substr(std::min(mark + 1, target.size()))};
+}
+
+bool Fits(const Route& route, std::string_view path) {
+  if (!route.path.ends_with(kKeyMark)) return route.path == path;
+  return path.starts_with(route.path.substr(0, route.path.size() - kKeyMark.size()));
+}
+
+std::string AllowedMethods(std::string_view path) {
+  std::string allowed = "OPTIONS";
+  for (const auto& each : kMethods) {
+    const bool fits = std::any_of(Routes().begin(), Routes().end(),
+                                  [&](const Route& route) { return Fits(route, path) && route.Allows(each.method); });
+    if (fits) allowed += ", " + std::string(each.name);
+  }
+  return allowed;
+}
+
+}  // namespace
+
+tl::expected<Target, Response> FindTarget(const Request& request) {
+  const auto [path, query] = Split(request.target);
+  const Route* found = nullptr;
+  bool is_known = false;
+  for (const Route& route : Routes()) {
+    if (!Fits(route, path)) continue;
+    is_known = true;
+    if (route.Allows(request.method)) found = &route;
+  }
+  if (!is_known) return tl::unexpected(ErrorResponse(404, "there is no such path; / lists those that there are"));
+  if (found == nullptr) {
+    Response response = request.method == Method::kOptions ? Response{.status = 204}
+                                                           : ErrorResponse(405, "this path doesn't take this method");
+    response.headers.emplace_back("Allow", AllowedMethods(path));
+    return tl::unexpected(std::move(response));
+  }
+  Target target{.route = found, .key = {}, .query = {}};
+  if (found->path.ends_with(kKeyMark)) {
+    auto key = PercentDecode(path.substr(found->path.size() - kKeyMark.size()), false);
+    if (!key) return tl::unexpected(ErrorResponse(400, "a % in the key has no two hexadecimal digits behind it"));
+    target.key = std::move(*key);
+  }
+  auto fields = Fields::Parse(query);
+  if (!fields) return tl::unexpected(ErrorResponse(400, "a % in the query has no two hexadecimal digits behind it"));
+  target.query = std::move(*fields);
+  if (const std::string* other = target.query.FindOther(Words(found->parameters)); other != nullptr) {
+    const std::string known = found->parameters.empty() ? "none" : std::string(found->parameters);
+    return tl::unexpected(ErrorResponse(400, "parameter '" + *other + "' is unknown here; there are: " + known));
+  }
+  return target;
+}
+
+}  // namespace ringkv::server::http

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+// What a request's address and method name: a row of the route table, a key, parameters.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "server/http/request.h"
+#include "server/http/response.h"
+#include "server/http/url.h"
+#include "storage/key_observer.h"
+#include "storage/result.h"
+
+namespace ringkv::server::http {
+
+class Exchange;
+
+enum class Body : uint8_t { kNone, kAny, kJson, kJsonOrForm };
+
+// A row of the table. Several rows may have the same path, each for other methods.
+struct Route {
+  std::string_view path;   // whole; one that ends in {key} is followed by a key
+  std::string_view label;  // for metrics, and for people; the same for rows that do the same
+  uint8_t methods;         // bits, see Bit
+  Body body = Body::kNone;
+  std::string_view parameters = {};  // that may stand in the query
+  bool is_open = false;              // needs no password
+  void (*handle)(Exchange&);
+  std::string_view summary;
+
+  constexpr bool Allows(Method method) const { return (methods & Bit(method)) != 0; }
+  static constexpr uint8_t Bit(Method method) { return static_cast<uint8_t>(1u << static_cast<unsigned>(method)); }
+};
+
+struct Target {
+  const Route* route = nullptr;
+  std::string key;
+  Fields query;
+  storage::DbIndex db = 0;
+};
+
+// An error is the response: the path or the method is unknown, or an escape or a parameter makes no sense.
+tl::expected<Target, Response> FindTarget(const Request& request);
+
+}  // namespace ringkv::server::http

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// A client's connection as its thread knows it, whatever the client speaks.
+//
+// Lifetime: owned by its IoThread. Close forgets the socket at once; the object goes when no asynchronous operation
+// refers to it any more (is_idle).
+//
+// Threads: confined.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "storage/lsn.h"
+
+namespace ringkv::server {
+
+class ClientConnection {
+ public:
+  virtual ~ClientConnection() = default;
+
+  virtual void Start() = 0;
+  // Sends what can be sent now; the rest when the socket takes more.
+  virtual void Flush() = 0;
+  // Appends bytes that no request asked for.
+  virtual void Push(const std::string& bytes) = 0;
+  virtual void Close() = 0;
+  // Sends what was held, as far as it is safe by now.
+  virtual void Release() = 0;
+  // Goes on after a pause.
+  virtual void Resume() = 0;
+  // Ends what the client waits for, if it does.
+  virtual void Unblock(bool with_error) = 0;
+  // Another node has answered.
+  virtual void TakeReply(uint64_t number, std::string reply, storage::Lsn lsn) = 0;
+  // Called some times a second. False when the connection has run into a limit and is to be closed.
+  virtual bool Tick(int64_t now_ms) = 0;
+
+  virtual uint64_t id() const = 0;
+  virtual bool is_idle() const = 0;
+  virtual bool is_paused() const = 0;
+};
+
+}  // namespace ringkv::server

@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: MIT
+#include "server/net/http_connection.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "resp/reply_parser.h"
+#include "server/command/dispatch.h"
+#include "server/command/error_replies.h"
+#include "server/http/admission.h"
+#include "server/http/route_table.h"
+#include "server/net/proxy.h"
+
+namespace ringkv::server {
+namespace {
+
+constexpr size_t kReadSize = 16 * 1024;
+constexpr int kMostReceives = 4;
+constexpr size_t kBufferKept = 64 * 1024;
+constexpr size_t kSlowestBytesAMs = 64;  // of a body, behind what http-timeout allows anyway
+constexpr int64_t kIdleMs = 2000;        // after which buffers are given back
+constexpr int64_t kLingerMs = 2000;
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
+}  // namespace
+
+HttpConnection::HttpConnection(IoThread& thread, int descriptor, std::shared_ptr<ClientCard> card)
+    : thread_(thread),
+      server_(thread.server()),
+      socket_(thread.context(), descriptor, *this),
+      session_(std::move(card), thread.server().watched_keys()),
+      reply_(replies_, 2),
+      idle_since_ms_(session_.card->connected_ms) {}
+
+HttpConnection::~HttpConnection() = default;
+
+// --- reading --------------------------------------------------------------------------------------------------------
+
+void HttpConnection::OnReadable() {
+  lingers_since_ms_ != 0 ? Drop() : Read();
+  if (!is_closed_) socket_.WaitReadable();
+}
+
+void HttpConnection::Read() {
+  // The event that brought us here is not repeated for bytes that stay behind.
+  for (int i = 0; MayServe(); ++i) {
+    if (!ReceiveOnce()) return;
+    if (i == kMostReceives) return thread_.ReadLater(this);
+  }
+}
+
+bool HttpConnection::ReceiveOnce() {
+  char* room = input_.Prepare(kReadSize);
+  const ssize_t received = socket_.Receive(room, input_.writable());
+  if (received <= 0) {
+    if (received < 0 && errno == EINTR) return true;
+    if (received == 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) Close();
+    return false;
+  }
+  const auto bytes = static_cast<size_t>(received);
+  input_.Commit(bytes);
+  ThreadStatistics& statistics = thread_.state().statistics;
+  statistics.bytes_read.Add(bytes);
+  statistics.reads_processed.Add(1);
+  Serve();
+  return true;
+}
+
+void HttpConnection::Serve() {
+  thread_.state().txn.set_now(server_.clock().Now());
+  idle_since_ms_ = thread_.state().txn.now();
+  while (MayServe() && !input_.empty() && ServeOnce()) {
+    is_full_ = output_.size() > static_cast<size_t>(server_.options().client_output_pause_bytes.load());
+  }
+  if (is_closed_) return;
+  session_.UpdateCard(idle_since_ms_);
+  session_.card->input_bytes.store(input_.size(), std::memory_order_relaxed);
+  session_.card->output_bytes.store(output_.size(), std::memory_order_relaxed);
+  if (!output_.empty()) MarkForFlush();
+}
+
+http::RequestLimits HttpConnection::Limits() const {
+  const Options& options = server_.options();
+  const bool is_json = target_ && target_->route->body != http::Body::kAny;
+  return {.head_bytes = static_cast<size_t>(options.http_max_head_size.load()),
+          .body_bytes =
+              static_cast<uint64_t>(is_json ? options.http_max_json_size.load() : options.http_max_body_size.load())};
+}
+
+bool HttpConnection::ServeOnce() {
+  size_t taken = 0;
+  const http::Progress progress = reader_.Read(input_.Readable(), Limits(), &taken);
+  if (request_since_ms_ == 0) request_since_ms_ = idle_since_ms_;
+  request_bytes_ += taken;
+  input_.Consume(taken);
+  switch (progress) {
+    case http::Progress::kNeedMore: return taken > 0;
+    case http::Progress::kHead: return TakeHead();
+    case http::Progress::kWhole: break;
+    case http::Progress::kError:
+      Respond(http::ErrorResponse(reader_.error().status, reader_.error().text), false);
+      return false;
+  }
+  if (refusal_) {
+    Respond(*refusal_, reader_.request().keeps_alive);
+  } else {
+    Begin();
+  }
+  return true;
+}
+
+bool HttpConnection::TakeHead() {
+  const http::Request& request = reader_.request();
+  auto admitted = http::Admit(request, server_.options());
+  const bool has_body = request.is_chunked || request.content_length > 0;
+  if (!admitted) {
+    refusal_ = std::move(admitted.error());
+    if (has_body) Respond(*refusal_, false);  // it need not be sent
+    return !has_body;
+  }
+  target_ = std::move(*admitted);
+  // The last byte of the head is left to be read with what follows.
+  if (!request.expect.empty() && has_body && input_.size() <= 1) output_.Append(kContinue);
+  return true;
+}
+
+// --- commands -------------------------------------------------------------------------------------------------------
+
+void HttpConnection::Begin() {
+  began_ticks_ = server_.ticks().Now();
+  session_.authenticated = true;  // or the request would not have been admitted
+  session_.db = target_->db;
+  needed_ = 0;
+  exchange_ = std::make_unique<http::Exchange>(server_, thread_.state(), reader_.request(), std::move(*target_));
+  exchange_->target().route->handle(*exchange_);
+  Advance();
+}
+
+void HttpConnection::Advance() {
+  storage::Txn& txn = thread_.state().txn;
+  while (exchange_->wants_reply()) {
+    const std::vector<std::string_view> argv(exchange_->argv().begin(), exchange_->argv().end());
+    txn.ForgetDependence();
+    replies_.Consume(replies_.size());
+    switch (Dispatch(server_, thread_.state(), session_, {.argv = argv}, reply_)) {
+      case Outcome::kDone:
+        needed_ = std::max(needed_, txn.depends_on());
+        TakeReplyBytes(replies_.Readable());
+        break;
+      case Outcome::kPostponed:
+        is_paused_ = true;
+        session_.card->is_paused = true;
+        return thread_.WaitForPauseEnd();
+      case Outcome::kElsewhere:
+        PassOn();
+        if (waits_for_peers_) return;
+        break;
+    }
+  }
+  if (exchange_->response()) Respond(*exchange_->response(), reader_.request().keeps_alive);
+}
+
+void HttpConnection::TakeReplyBytes(std::string_view bytes) {
+  resp::Reply reply;
+  size_t consumed = 0;
+  const resp::ReplyLimits limits{.bulk_bytes = INT64_MAX, .elements = INT64_MAX};
+  if (resp::ParseReply(bytes, limits, &reply, &consumed) != resp::ReplyStatus::kReply) {
+    return exchange_->Fail(500, "a command has answered what is no reply");
+  }
+  exchange_->TakeReply(std::move(reply));
+}
+
+void HttpConnection::PassOn() {
+  const std::unique_ptr<ProxyPlan> plan = std::move(session_.proxy_plan);
+  PassedRequest request;
+  request.protocol = session_.protocol;
+  request.place.connection = id();
+  request.place.number = ++passed_on_;
+  waits_for_peers_ = true;
+  is_passing_on_ = true;
+  thread_.proxy().PassOn(*plan, std::move(request),
+                         [this](const ProxyPart& part, const ReplyPlace& place) { return AnswerPart(part, place); });
+  is_passing_on_ = false;
+}
+
+bool HttpConnection::AnswerPart(const ProxyPart& part, const ReplyPlace& place) {
+  replies_.Consume(replies_.size());
+  const auto answered = AnswerPartHere(server_, thread_.state(), session_, part, reply_);
+  if (!answered) return false;
+  thread_.proxy().Answer(place, std::string(replies_.Readable()), *answered);
+  return true;
+}
+
+void HttpConnection::TakeReply(uint64_t number, std::string reply, storage::Lsn lsn) {
+  if (!waits_for_peers_ || number != passed_on_) return;
+  waits_for_peers_ = false;
+  needed_ = std::max(needed_, lsn);
+  TakeReplyBytes(reply);
+  if (is_passing_on_) return;  // all of it was here
+  thread_.state().txn.set_now(server_.clock().Now());
+  Advance();
+  Continue();
+}
+
+void HttpConnection::Resume() {
+  thread_.state().txn.set_now(server_.clock().Now());
+  if (is_paused_) {
+    is_paused_ = false;
+    session_.card->is_paused = false;
+    Advance();
+  }
+  Continue();
+}
+
+void HttpConnection::Continue() {
+  if (lingers_since_ms_ != 0) return Drop();
+  Serve();
+  Read();
+}
+
+// --- responses ------------------------------------------------------------------------------------------------------
+
+http::Delivery HttpConnection::DeliveryOf(bool keeps_alive) const {
+  return {.without_body = reader_.request().method == http::Method::kHead,
+          .keeps_alive = keeps_alive,
+          .unix_seconds = server_.clock().Now() / 1000};
+}
+
+void HttpConnection::Respond(const http::Response& response, bool keeps_alive) {
+  // Whoever is told so connects anew, to another server if there is one that spreads requests.
+  keeps_alive = keeps_alive && !server_.is_draining();
+  const http::Route* route = exchange_ != nullptr ? exchange_->target().route : nullptr;
+  const uint64_t ticks = exchange_ != nullptr ? server_.ticks().Now() - began_ticks_ : 0;
+  thread_.state().statistics.http.Add(http::LabelIndex(route), http::StatusIndex(response.status),
+                                      server_.ticks().Nanoseconds(ticks));
+  const size_t before = output_.size();
+  AppendResponse(output_, response, DeliveryOf(keeps_alive));
+  if (needed_ > server_.safe_lsn()) gate_.Hold(before, needed_, server_.clock().Now());
+  needed_ = 0;
+  is_ending_ = !keeps_alive;
+  exchange_.reset();
+  target_.reset();
+  refusal_.reset();
+  reader_.Restart();
+  request_since_ms_ = 0;
+  request_bytes_ = 0;
+  MarkForFlush();
+}
+
+void HttpConnection::GiveUpQuorum() {
+  const size_t sendable = gate_.Sendable(output_.size(), server_.safe_lsn());
+  const size_t held = gate_.Forget();
+  output_.TruncateTo(sendable);
+  for (size_t i = 0; i < held; ++i) {
+    AppendResponse(output_, http::ErrorResponse(503, errors::kOutcomeOpen), DeliveryOf(!is_ending_));
+  }
+  MarkForFlush();
+}
+
+void HttpConnection::MarkForFlush() {
+  if (will_flush_ || is_writing_ || is_closed_) return;
+  will_flush_ = true;
+  thread_.FlushLater(this);
+}
+
+void HttpConnection::Flush() {
+  will_flush_ = false;
+  if (is_closed_ || is_writing_) return;
+  const size_t held = output_.size() - gate_.Sendable(output_.size(), server_.safe_lsn());
+  while (output_.size() > held) {
+    const std::string_view bytes = output_.Readable().substr(0, output_.size() - held);
+    const ssize_t sent = socket_.Send(bytes.data(), bytes.size());
+    if (sent < 0) {
+      if (errno == EINTR) continue;
+      if (errno == EAGAIN || errno == EWOULDBLOCK) break;
+      return Close();
+    }
+    ThreadStatistics& statistics = thread_.state().statistics;
+    statistics.bytes_written.Add(static_cast<uint64_t>(sent));
+    statistics.writes_processed.Add(1);
+    idle_since_ms_ = server_.clock().Now();
+    output_.Consume(static_cast<size_t>(sent));
+    gate_.Sent(static_cast<size_t>(sent));
+    if (static_cast<size_t>(sent) < bytes.size()) break;
+  }
+  if (output_.size() > held) {
+    is_writing_ = true;
+    return socket_.WaitWritable();
+  }
+  if (is_full_ && output_.empty()) {
+    is_full_ = false;
+    thread_.ReadLater(this);
+  }
+  if (held > 0) {
+    if (is_held_) return;
+    is_held_ = true;
+    thread_.HoldReplies(this);
+    // What became safe before the thread knew that somebody waits is not told again.
+    if (gate_.Sendable(output_.size(), server_.safe_lsn()) > 0) Flush();
+    return;
+  }
+  if (output_.capacity() > kBufferKept) output_.ShrinkTo(0);
+  if (replies_.capacity() > kBufferKept) {
+    replies_.Consume(replies_.size());
+    replies_.ShrinkTo(0);
+  }
+  if (is_ending_) return Linger();
+}
+
+void HttpConnection::Release() {
+  is_held_ = false;
+  Flush();
+}
+
+void HttpConnection::OnWritable() {
+  is_writing_ = false;
+  Flush();
+  if (!is_closed_ && !is_writing_) Continue();
+}
+
+// --- limits and the end ---------------------------------------------------------------------------------------------
+
+void HttpConnection::Linger() {
+  if (lingers_since_ms_ != 0) return;
+  lingers_since_ms_ = server_.clock().Now();
+  input_.Consume(input_.size());
+  socket_.ShutdownSending();
+  Drop();
+}
+
+void HttpConnection::Drop() {
+  for (int i = 0; i < kMostReceives && !is_closed_; ++i) {
+    char* room = input_.Prepare(kReadSize);
+    const ssize_t received = socket_.Receive(room, input_.writable());
+    if (received == 0 || (received < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) return Close();
+    if (received < 0) return;
+  }
+  thread_.ReadLater(this);
+}
+
+bool HttpConnection::Tick(int64_t now_ms) {
+  if (lingers_since_ms_ != 0) return now_ms - lingers_since_ms_ < kLingerMs;
+  if (gate_.held_since_ms() != 0 && server_.waits_for_quorum() &&
+      now_ms - gate_.held_since_ms() > server_.options().repl_ack_timeout) {
+    GiveUpQuorum();
+  }
+  const int64_t patience_ms = server_.options().http_timeout * 1000;
+  const int64_t silent_ms = now_ms - idle_since_ms_;
+  if (is_writing_) return silent_ms < patience_ms;  // it doesn't read
+  if (exchange_ != nullptr || !output_.empty()) return true;
+  if (request_since_ms_ == 0) {
+    // Between two requests.
+    if (silent_ms > kIdleMs) input_.ShrinkTo(0);
+    return silent_ms < server_.options().http_keepalive_timeout * 1000;
+  }
+  const auto allowed_ms = patience_ms + static_cast<int64_t>(request_bytes_ / kSlowestBytesAMs);
+  if (now_ms - request_since_ms_ < allowed_ms) return true;
+  Respond(http::ErrorResponse(408, "the request has not come within http-timeout"), false);
+  Flush();
+  return true;
+}
+
+void HttpConnection::Close() {
+  if (is_closed_) return;
+  is_closed_ = true;
+  server_.clients().Remove(id());
+  socket_.Close();
+  thread_.Release(this);
+}
+
+}  // namespace ringkv::server

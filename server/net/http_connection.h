@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+// A client of the HTTP port: reads requests, one after the other, has their commands executed, sends responses.
+//
+// Back pressure: the next request is read when the one before it has been answered; while more than
+// client-output-pause-bytes of responses wait to be read by the client, none is. So what a client can make the server
+// hold is bounded by one input buffer, one body, the mark, and its largest single response.
+//
+// Threads: confined.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "resp/buffer.h"
+#include "resp/reply_writer.h"
+#include "server/http/exchange.h"
+#include "server/http/request_reader.h"
+#include "server/net/client_connection.h"
+#include "server/net/io_thread.h"
+#include "server/net/proxy_link.h"
+#include "server/net/reply_gate.h"
+#include "server/net/stream_socket.h"
+#include "server/session/session.h"
+
+namespace ringkv::server {
+
+class HttpConnection final : public ClientConnection, private StreamSocket::Owner {
+ public:
+  HttpConnection(IoThread& thread, int descriptor, std::shared_ptr<ClientCard> card);
+  ~HttpConnection() override;
+
+  void Start() override { socket_.WaitReadable(); }
+  void Flush() override;
+  void Push(const std::string&) override {}  // nothing is pushed over HTTP
+  void Close() override;
+  void Release() override;
+  void Resume() override;
+  void Unblock(bool) override {}
+  void TakeReply(uint64_t number, std::string reply, storage::Lsn lsn) override;
+  bool Tick(int64_t now_ms) override;
+
+  uint64_t id() const override { return session_.card->id; }
+  bool is_idle() const override { return socket_.is_idle(); }
+  bool is_paused() const override { return is_paused_; }
+
+ private:
+  void OnReadable() override;
+  void OnWritable() override;
+  bool MayServe() const { return !is_closed_ && !is_ending_ && exchange_ == nullptr && !is_writing_ && !is_full_; }
+  void Read();
+  // False when nothing more is to be had now.
+  bool ReceiveOnce();
+  void Serve();
+  // Takes what has come of a request; false when there is nothing more to do with what is there.
+  bool ServeOnce();
+  bool TakeHead();
+  // The request is whole.
+  void Begin();
+  // Runs commands until the response is there, or something has to be waited for.
+  void Advance();
+  void TakeReplyBytes(std::string_view bytes);
+  // Has the command answered by other nodes, as the session's plan says.
+  void PassOn();
+  // False if it can't be answered here now.
+  bool AnswerPart(const ProxyPart& part, const ReplyPlace& place);
+  // What came behind what was waited for.
+  void Continue();
+  void Respond(const http::Response& response, bool keeps_alive);
+  // No majority has what the held responses depend on, in time: each becomes an error.
+  void GiveUpQuorum();
+  http::Delivery DeliveryOf(bool keeps_alive) const;
+  http::RequestLimits Limits() const;
+  void MarkForFlush();
+  // The last response has left: waits for the client to close, because closing on bytes that it still sends would
+  // take the response from it.
+  void Linger();
+  void Drop();
+
+  IoThread& thread_;
+  Server& server_;
+  StreamSocket socket_;
+  Session session_;
+  resp::Buffer input_;
+  resp::Buffer output_;
+  resp::Buffer replies_;  // to the command that was executed last
+  resp::ReplyWriter reply_;
+  ReplyGate gate_;
+  http::RequestReader reader_;
+  std::optional<http::Target> target_;     // the request is admitted, its body comes
+  std::optional<http::Response> refusal_;  // or it is not
+  std::unique_ptr<http::Exchange> exchange_;
+  storage::Lsn needed_ = 0;       // that the response depends on
+  uint64_t passed_on_ = 0;        // commands that other nodes were asked
+  bool waits_for_peers_ = false;  // to answer the last of them
+  bool is_passing_on_ = false;
+  uint64_t began_ticks_ = 0;      // when the request was whole
+  int64_t request_since_ms_ = 0;  // its first byte; 0 between two
+  size_t request_bytes_ = 0;
+  int64_t idle_since_ms_;  // since when nothing has gone either way
+  int64_t lingers_since_ms_ = 0;
+  bool is_writing_ = false;  // waits until the socket takes more
+  bool is_closed_ = false;
+  bool is_ending_ = false;  // no further request is read
+  bool is_paused_ = false;  // the command waits for the end of a pause
+  bool is_full_ = false;    // by its own unread responses
+  bool will_flush_ = false;
+  bool is_held_ = false;  // by the gate: the thread knows and will call Release
+};
+
+}  // namespace ringkv::server

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT
+#include <gtest/gtest.h>
+
+#include "server/command/digest.h"
+#include "server/config/option_table.h"
+#include "server/http/admission.h"
+#include "server/http/authorization.h"
+#include "server/http/entity_tag.h"
+#include "server/http/json.h"
+#include "server/http/request_reader.h"
+#include "server/http/route_table.h"
+#include "server/http/url.h"
+
+namespace ringkv::server::http {
+namespace {
+
+constexpr RequestLimits kLimits{.head_bytes = 1000, .body_bytes = 100};
+
+// Reads one request, given in pieces of so many bytes. kWhole, kError, or kNeedMore at the end of the bytes.
+Progress ReadIn(RequestReader& reader, std::string_view bytes, size_t piece, size_t* left = nullptr) {
+  std::string waiting;
+  Progress progress = Progress::kNeedMore;
+  while (progress != Progress::kWhole && progress != Progress::kError) {
+    size_t taken = 0;
+    progress = waiting.empty() ? Progress::kNeedMore : reader.Read(waiting, kLimits, &taken);
+    waiting.erase(0, taken);
+    if (progress == Progress::kHead || (progress == Progress::kNeedMore && taken > 0)) continue;
+    if (progress != Progress::kNeedMore) break;
+    if (bytes.empty()) return Progress::kNeedMore;
+    waiting += bytes.substr(0, piece);
+    bytes.remove_prefix(std::min(piece, bytes.size()));
+  }
+  if (left != nullptr) *left = waiting.size() + bytes.size();
+  return progress;
+}
+
+Progress ReadWhole(RequestReader& reader, std::string_view bytes) { return ReadIn(reader, bytes, bytes.size()); }
+
+TEST(HttpReader, ReadsTheSameInPiecesOfEverySize) {
+  const std::string bytes =
+      "PUT /keys/a?ttl=5 HTTP/1.1\r\nHost: here\r\nIf-Match: \"x\"\r\nContent-Length: 5\r\nX-Odd: y\r\n\r\nhello"
+      "GET / HTTP/1.1\r\n";
+  for (size_t piece = 1; piece <= bytes.size(); ++piece) {
+    RequestReader reader;
+    size_t left = 0;
+    ASSERT_EQ(ReadIn(reader, bytes, piece, &left), Progress::kWhole) << piece;
+    EXPECT_EQ(reader.request().method, Method::kPut);
+    EXPECT_EQ(reader.request().target, "/keys/a?ttl=5");
+    EXPECT_EQ(reader.request().host, "here");
+    EXPECT_EQ(reader.request().if_match, "\"x\"");
+    EXPECT_EQ(reader.request().body, "hello");
+    EXPECT_TRUE(reader.request().keeps_alive);
+    EXPECT_EQ(left, std::string("GET / HTTP/1.1\r\n").size()) << "of the next request nothing may be taken";
+  }
+}
+
+TEST(HttpReader, JoinsChunks) {
+  RequestReader reader;
+  ASSERT_EQ(ReadWhole(reader,
+                      "POST /set HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+                      "3\r\nabc\r\n4;x=y\r\ndefg\r\n0\r\nTrailer: t\r\n\r\n"),
+            Progress::kWhole);
+  EXPECT_EQ(reader.request().body, "abcdefg");
+  EXPECT_TRUE(reader.request().is_chunked);
+}
+
+TEST(HttpReader, RefusesWhatCouldBeReadInTwoWays) {
+  for (const std::string_view bytes :
+       {"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+        "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: -1\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: x\r\n\r\n", "GET / HTTP/1.1\r\nHost : h\r\n\r\n",
+        "GET /\x01 HTTP/1.1\r\n\r\n", "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"}) {
+    RequestReader reader;
+    EXPECT_EQ(ReadWhole(reader, bytes), Progress::kError) << bytes;
+    EXPECT_EQ(reader.error().status, 400) << bytes;
+  }
+}
+
+TEST(HttpReader, SpeaksNoOtherVersion) {
+  RequestReader reader;
+  EXPECT_EQ(ReadWhole(reader, "GET / HTTP/2.0\r\n\r\n"), Progress::kError);
+  EXPECT_EQ(reader.error().status, 505);
+}
+
+TEST(HttpReader, HoldsItsLimits) {
+  RequestReader address;
+  EXPECT_EQ(ReadIn(address, "GET /" + std::string(2000, 'a'), 100), Progress::kError);
+  EXPECT_EQ(address.error().status, 414);
+  RequestReader head;
+  EXPECT_EQ(ReadIn(head, "GET / HTTP/1.1\r\nHost: h\r\nX: " + std::string(2000, 'a'), 100), Progress::kError);
+  EXPECT_EQ(head.error().status, 431);
+  RequestReader body;
+  EXPECT_EQ(
+      ReadIn(body, "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n" + std::string(255, 'a'), 10),
+      Progress::kError);
+  EXPECT_EQ(body.error().status, 413);
+}
+
+TEST(HttpReader, BeginsAnew) {
+  RequestReader reader;
+  ASSERT_EQ(ReadWhole(reader, "PUT /a HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx"), Progress::kWhole);
+  reader.Restart();
+  ASSERT_EQ(ReadWhole(reader, "GET /b HTTP/1.0\r\n\r\n"), Progress::kWhole);
+  EXPECT_EQ(reader.request().target, "/b");
+  EXPECT_EQ(reader.request().body, "");
+  EXPECT_EQ(reader.request().host, "");
+  EXPECT_FALSE(reader.request().keeps_alive);
+}
+
+TEST(HttpUrl, AnyBytesComeThrough) {
+  std::string all;
+  for (int byte = 0; byte < 256; ++byte) all += static_cast<char>(byte);
+  EXPECT_EQ(PercentDecode(PercentEncode(all), true), all);
+  EXPECT_EQ(PercentDecode("a+b", true), "a b");
+  EXPECT_EQ(PercentDecode("a+b", false), "a+b");
+  for (const std::string_view bad : {"%", "%4", "%4x", "a%%41"}) EXPECT_EQ(PercentDecode(bad, false), std::nullopt);
+}
+
+TEST(HttpUrl, FieldsAreFoundByName) {
+  const auto fields = Fields::Parse("a=1&b=x%3dy+z&c&&=e");
+  ASSERT_TRUE(fields);
+  EXPECT_EQ(*fields->Find("a"), "1");
+  EXPECT_EQ(*fields->Find("b"), "x=y z");
+  EXPECT_EQ(*fields->Find("c"), "");
+  EXPECT_EQ(fields->Find("d"), nullptr);
+  EXPECT_EQ(*fields->FindOther({"a", "b", ""}), "c");
+  EXPECT_FALSE(Fields::Parse("a=%zz"));
+}
+
+TEST(HttpJson, BytesThatAreNoTextComeThroughInBase64) {
+  EXPECT_EQ(ToJson("text \"\u00e9\""), "\"text \\\"\u00e9\\\"\"");
+  EXPECT_EQ(ToJson("\xff\x01"), "{\"base64\":\"/wE=\"}");
+  std::string bytes;
+  for (int i = 0; i < 50; ++i) {
+    EXPECT_EQ(DecodeBase64(EncodeBase64(bytes)), bytes);
+    bytes += static_cast<char>(i * 37);
+  }
+  for (const std::string_view bad : {"a", "ab=c", "====", "a b=", "abc\n"}) EXPECT_EQ(DecodeBase64(bad), std::nullopt);
+}
+
+TEST(HttpAuthorization, TakesThePasswordInTwoWays) {
+  EXPECT_TRUE(IsAuthorized("", ""));
+  EXPECT_TRUE(IsAuthorized("Bearer secret", "secret"));
+  EXPECT_TRUE(IsAuthorized("bearer secret", "secret"));
+  EXPECT_TRUE(IsAuthorized("Basic " + EncodeBase64("default:secret"), "secret"));
+  EXPECT_TRUE(IsAuthorized("Basic " + EncodeBase64(":se:cret"), "se:cret"));
+  for (const std::string& bad : {std::string(), std::string("Bearer"), std::string("Bearer secre"),
+                                 std::string("Bearer secretx"), std::string("Basic secret"), std::string("Digest x"),
+                                 "Basic " + EncodeBase64("secret"), "Basic " + EncodeBase64("other:secret")}) {
+    EXPECT_FALSE(IsAuthorized(bad, "secret")) << bad;
+  }
+}
+
+TEST(HttpEntityTag, ListsAreRead) {
+  EXPECT_TRUE(ParseTags("*", Comparison::kStrong).is_any);
+  EXPECT_EQ(ParseTags("\"a\", W/\"b\",\"c\"", Comparison::kStrong).digests, (std::vector<std::string>{"a", "c"}));
+  EXPECT_EQ(ParseTags("W/\"b\"", Comparison::kWeak).digests, std::vector<std::string>{"b"});
+  EXPECT_TRUE(ParseTags("W/\"b\"", Comparison::kStrong).is_sound);
+  for (const std::string_view bad : {"", "a", "\"a", "\"a\", b"}) {
+    EXPECT_FALSE(ParseTags(bad, Comparison::kStrong).is_sound) << bad;
+  }
+  EXPECT_EQ(EntityTag("value"), "\"" + DigestOf("value") + "\"");
+}
+
+Request RequestFor(Method method, const std::string& target) {
+  Request request;
+  request.method = method;
+  request.target = target;
+  request.hosts = 1;
+  request.host = "here";
+  return request;
+}
+
+int StatusOf(const Request& request, const Options& options) {
+  const auto admitted = Admit(request, options);
+  return admitted ? 200 : admitted.error().status;
+}
+
+TEST(HttpAdmission, ChecksTheHeadBeforeTheBodyComes) {
+  Options options;
+  SetDefaults(options);
+  EXPECT_EQ(StatusOf(RequestFor(Method::kGet, "/keys/a"), options), 200);
+  EXPECT_EQ(StatusOf(RequestFor(Method::kGet, "http://here:80/keys/a?db=1"), options), 200);
+  EXPECT_EQ(StatusOf(RequestFor(Method::kGet, "/keys"), options), 404);
+  EXPECT_EQ(StatusOf(RequestFor(Method::kGet, "/keys/%zz"), options), 400);
+  EXPECT_EQ(StatusOf(RequestFor(Method::kGet, "/keys/a?db=99"), options), 400);
+  EXPECT_EQ(StatusOf(RequestFor(Method::kGet, "/keys/a?unknown=1"), options), 400);
+  EXPECT_EQ(StatusOf(RequestFor(Method::kPost, "/keys/a"), options), 405);
+  EXPECT_EQ(StatusOf(RequestFor(Method::kOptions, "/keys/a"), options), 204);
+  EXPECT_EQ(StatusOf(RequestFor(Method::kPut, "/keys/a"), options), 411);
+  Request put = RequestFor(Method::kPut, "/keys/a");
+  put.has_length = true;
+  put.content_length = 1000;
+  EXPECT_EQ(StatusOf(put, options), 200);
+  put.expect = "something";
+  EXPECT_EQ(StatusOf(put, options), 417);
+  put.expect = "100-continue";
+  EXPECT_EQ(StatusOf(put, options), 200);
+  put.origin = "http://elsewhere";
+  EXPECT_EQ(StatusOf(put, options), 403);
+  put.origin = "http://here";
+  EXPECT_EQ(StatusOf(put, options), 200);
+  put.content_length = uint64_t{1} << 40;
+  EXPECT_EQ(StatusOf(put, options), 413);
+  Request set = RequestFor(Method::kPost, "/set");
+  set.has_length = true;
+  EXPECT_EQ(StatusOf(set, options), 415);
+  set.content_type = "application/json; charset=utf-8";
+  EXPECT_EQ(StatusOf(set, options), 200);
+  Request without_host = RequestFor(Method::kGet, "/");
+  without_host.hosts = 0;
+  EXPECT_EQ(StatusOf(without_host, options), 400);
+}
+
+TEST(HttpAdmission, WithAPasswordOnlyHealthIsOpen) {
+  Options options;
+  SetDefaults(options);
+  options.requirepass.Set("secret");
+  for (const Route& route : Routes()) {
+    if (!route.Allows(Method::kGet)) continue;
+    Request request = RequestFor(Method::kGet, std::string(route.path));
+    EXPECT_EQ(StatusOf(request, options), route.is_open ? 200 : 401) << route.path;
+    request.authorization = "Bearer secret";
+    EXPECT_EQ(StatusOf(request, options), 200) << route.path;
+  }
+  EXPECT_EQ(StatusOf(RequestFor(Method::kPut, "/keys/a"), options), 401) << "before anything is said about the rest";
+}
+
+TEST(HttpStatuses, AreInTheListThatMetricsCountBy) {
+  for (size_t i = 0; i < kStatusCount; ++i) EXPECT_EQ(StatusIndex(kStatuses[i]), i);
+  EXPECT_EQ(kStatuses[StatusIndex(999)], 500);
+}
+
+}  // namespace
+}  // namespace ringkv::server::http

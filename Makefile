@@ -21,7 +21,7 @@ run: build ## Builds and starts the server on port 6379; ARGS="--port 7000" for 
 install: build ## Installs what was built, with man pages; DESTDIR and PREFIX as usual
 	@cmake -B $(BUILD) -S . -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null && cmake --install $(BUILD)
 
-package: build ## Makes a Debian package in build/
+package: packages-package build ## Makes a Debian package in build/
 	@cd $(BUILD) && cpack
 
 test: ## Installs what the tests need, builds all variants and runs every test
@@ -41,10 +41,13 @@ crash: packages-test ## Kills a server under load CYCLES times (1000) and looks 
 bench: packages-bench ## Compares with redis-server on this machine
 	@$(CMAKE) -B $(BUILD) -S . -DRINGKV_BENCH=ON >/dev/null && cmake --build $(BUILD) && bench/compare.py $(ARGS)
 
+bench-plot: packages-bench build ## Draws latency, throughput and memory beside redis-server's: docs/plots/
+	@bench/plot.py $(ARGS)
+
 format: packages-lint ## Formats all sources
 	@git ls-files '*.h' '*.cc' | xargs clang-format -i
 
 lint: packages-lint ## Thread safety, clang-tidy, and a list of what has grown long
 	@cmake/lint.sh
 
-.PHONY: help build run install package test check fuzz crash bench format lint
+.PHONY: help build run install package test check fuzz crash bench bench-plot format lint

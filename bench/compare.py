@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Compares RingKV with the redis-server of this machine: the servers in turn, medians of several rounds, ratios.
 
-  bench/compare.py [--rounds 3] [--quick] [--only throughput,memory,scan,growth,threads,load,durability,search,replication]
+  bench/compare.py [--rounds 3] [--quick] [--only throughput,memory,scan,growth,threads,load,durability,search,replication,http]
 
 Prints a table in Markdown with the machine and the versions. Requests per second of server CPU (user + system time of
 the process, from /proc) hold even where the machine is noisy.
@@ -178,9 +178,10 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--only", default="throughput,memory,scan,growth,threads,load,durability,search,replication")
+    parser.add_argument("--only", default="throughput,memory,scan,growth,threads,load,durability,search,replication,http")
     arguments = parser.parse_args()
-    from durability import durability  # they use what stands here
+    import http_bench  # they use what stands here
+    from durability import durability
     from replication import replication
     from search import search
     with open("/proc/cpuinfo", encoding="ascii") as cpuinfo:
@@ -191,7 +192,8 @@ def main():
           f"medians of {arguments.rounds} rounds.\n")
     parts = {"throughput": lambda: throughput(arguments.rounds, arguments.quick), "memory": memory, "scan": scan,
              "growth": growth, "threads": lambda: threads(arguments.rounds, arguments.quick), "load": load,
-             "durability": durability, "search": search, "replication": replication}
+             "durability": durability, "search": search, "replication": replication,
+             "http": lambda: http_bench.report(benchmark, cpu_seconds, arguments.rounds, arguments.quick)}
     for name in arguments.only.split(","):
         parts[name]()
 

@@ -230,6 +230,19 @@ Topology Topology::WithSlots(const SlotMap& slots) const {
   return other;
 }
 
+Topology Topology::WithPrimary(std::string_view id) const {
+  Topology next = *this;
+  ++next.epoch_;
+  const auto node =
+      std::find_if(next.nodes_.begin(), next.nodes_.end(), [&](const Node& each) { return each.id == id; });
+  std::vector<size_t>& members = next.shards_[node->shard].members;
+  next.nodes_[members[0]].is_primary = false;
+  node->is_primary = true;
+  std::iter_swap(members.begin(),
+                 std::find(members.begin(), members.end(), static_cast<size_t>(node - next.nodes_.begin())));
+  return next;
+}
+
 ShardIndex Topology::FindShard(std::string_view name) const {
   const auto found =
       std::find_if(shards_.begin(), shards_.end(), [&](const Shard& shard) { return shard.name == name; });

@@ -49,6 +49,8 @@ class Topology {
   // Whether the text has said them; else the ring has laid them out.
   bool has_given_slots() const { return has_given_slots_; }
   Topology WithSlots(const SlotMap& slots) const;
+  // The next epoch, in which this replica leads its shard, and who led it follows.
+  Topology WithPrimary(std::string_view id) const;
   const Node* FindNode(std::string_view id) const;
   // For the ring, in the order of their numbers.
   std::vector<RingShard> RingShards() const;

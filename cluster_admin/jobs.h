@@ -38,6 +38,13 @@ storage::Status ShowPlan(const std::string& path, const std::vector<Address>& ad
 // Brings the file to all of its nodes, and waits until the slots are where it says. May be repeated if it was cut off.
 storage::Status Apply(const std::string& path, const std::vector<Address>& addresses);
 
+// Puts a replica of this primary into its place: nothing that was acknowledged is lost, and writes wait for some
+// milliseconds. To be called before the node is stopped. A node that is no primary has nothing to hand over.
+storage::Status HandOver(const std::string& path, const std::string& id);
+
+// Whether the server answers anything.
+storage::Status Ping(const Address& address);
+
 // A line for each node: what it is, how much it has, how far behind it is; and what is on its way, with a bar. Fails if
 // a node can't be reached.
 storage::Status ShowStatus(const std::string& path);

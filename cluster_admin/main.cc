@@ -80,6 +80,14 @@ int main(int argc, char** argv) {
   });
   with_nodes(with_file("apply", "Brings the file to all of its nodes, and waits until the slots have moved"))
       ->callback([&] { done = ringkv::cluster_admin::Apply(file, AddressesOf(nodes)); });
+  std::string node;
+  CLI::App* handover = with_file("handover", "Puts a replica into the place of a primary that is to be stopped");
+  handover->add_option("node", node, "The primary's id")->required();
+  handover->callback([&] { done = ringkv::cluster_admin::HandOver(file, node); });
+  std::string address = "127.0.0.1:6379";
+  CLI::App* ping = app.add_subcommand("ping", "Says whether a server answers");
+  ping->add_option("address", address, "HOST:PORT")->check(IsAddress)->capture_default_str();
+  ping->callback([&] { done = ringkv::cluster_admin::Ping(AddressesOf({address})[0]); });
   CLI::App* ring = with_file("ring", "Shows who owns which slots");
   bool as_picture = false;
   ring->add_flag("--svg", as_picture, "As a picture");

@@ -58,6 +58,12 @@ Result<std::unique_ptr<NodeClient>> NodeClient::Connect(const std::string& host,
 NodeClient::~NodeClient() { ::close(descriptor_); }
 
 Result<resp::Reply> NodeClient::Ask(const std::vector<std::string>& command) {
+  Result<resp::Reply> reply = Exchange(command);
+  if (reply && reply->is_error()) return Fail(where_ + " answers: " + reply->text);
+  return reply;
+}
+
+Result<resp::Reply> NodeClient::Exchange(const std::vector<std::string>& command) {
   const std::string request = resp::EncodeRequest(command);
   for (size_t sent = 0; sent < request.size();) {
     const ssize_t count = ::send(descriptor_, request.data() + sent, request.size() - sent, MSG_NOSIGNAL);
@@ -72,7 +78,6 @@ Result<resp::Reply> NodeClient::Ask(const std::vector<std::string>& command) {
     if (status == resp::ReplyStatus::kError) return Fail(where_ + " answers what is no reply");
     if (status == resp::ReplyStatus::kReply) {
       received_.erase(0, consumed);
-      if (reply.is_error()) return Fail(where_ + " answers: " + reply.text);
       return reply;
     }
     char room[64 * 1024];

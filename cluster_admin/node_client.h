@@ -21,6 +21,8 @@ class NodeClient {
   NodeClient(const NodeClient&) = delete;
   NodeClient& operator=(const NodeClient&) = delete;
 
+  // What the node answers, be it an error.
+  storage::Result<resp::Reply> Exchange(const std::vector<std::string>& command);
   // What the node answers; an answer that is an error is an error here too.
   storage::Result<resp::Reply> Ask(const std::vector<std::string>& command);
   // A field of INFO; empty if there is none.

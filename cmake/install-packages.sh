@@ -5,9 +5,11 @@ set -euo pipefail
 
 build=(g++ cmake ninja-build ccache pkg-config libasio-dev libtsl-hopscotch-map-dev libxxhash-dev libjemalloc-dev
        libspdlog-dev libexpected-dev libhttp-parser-dev prometheus-cpp-dev libzstd-dev nlohmann-json3-dev libcli11-dev liblzf-dev)
-test=("${build[@]}" libgtest-dev libhiredis-dev redis-server redis-tools python3 python3-redis libredis-perl perl
-      clang libclang-rt-14-dev dpkg-dev)
-bench=("${build[@]}" redis-server redis-tools python3 python3-redis)
+package=("${build[@]}" make dpkg-dev file)
+test=("${package[@]}" libgtest-dev libhiredis-dev redis-server redis-tools python3 python3-redis libredis-perl perl
+      clang libclang-rt-14-dev python3-yaml curl wrk prometheus haproxy chromium-headless-shell buildah debootstrap
+      docker-compose)
+bench=("${build[@]}" redis-server redis-tools python3 python3-redis python3-flask python3-matplotlib wrk)
 lint=("${build[@]}" libgtest-dev libhiredis-dev clang clang-tidy clang-format libclang-rt-14-dev)
 
 # Wherever node comes from, it will do.

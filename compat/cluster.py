@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import redis
 from redis.cluster import ClusterNode, RedisCluster
 
-from cluster_load import NODE_CLIENTS, node_environment
+from npm import SOURCES, node_environment
 from servers import eventually, server_binary, start_cluster, start_redis, start_ringkv
 
 
@@ -49,7 +49,7 @@ def with_redis_tools(cluster):
 
 
 def with_node_clients(cluster):
-    subprocess.run(["node", os.path.join(NODE_CLIENTS, "cluster_clients.js"), str(cluster.primaries[2].port)],
+    subprocess.run(["node", os.path.join(SOURCES, "cluster_clients.js"), str(cluster.primaries[2].port)],
                    env=node_environment(), check=True, timeout=60)
 
 

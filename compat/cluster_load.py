@@ -4,27 +4,15 @@ import json
 import logging
 import os
 import random
-import shutil
 import subprocess
 import threading
 
 from redis.cluster import ClusterNode, RedisCluster
 
+from npm import SOURCES, node_environment
+
 # The library logs each redirection that it follows.
 logging.getLogger("redis.cluster").setLevel(logging.CRITICAL)
-NODE_CLIENTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "clients", "node")
-
-
-def node_environment():
-    """The environment of a script that uses ioredis and node-redis, which are installed first if need be."""
-    folder = os.environ.get("RINGKV_NODE_MODULES", NODE_CLIENTS)
-    environment = {**os.environ, "NODE_PATH": os.path.join(folder, "node_modules")}
-    if not os.path.isdir(os.path.join(environment["NODE_PATH"], "ioredis")):
-        os.makedirs(folder, exist_ok=True)
-        if folder != NODE_CLIENTS:
-            shutil.copy(os.path.join(NODE_CLIENTS, "package.json"), folder)
-        subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--silent", "--no-package-lock"], cwd=folder, check=True)
-    return environment
 
 
 class Load:
@@ -84,7 +72,7 @@ class Node:
 
     def __init__(self, library, port, concurrency=8, keys=500, size=8):
         self.process = subprocess.Popen(
-            ["node", os.path.join(NODE_CLIENTS, "cluster_load.js"), library, str(port), str(concurrency), str(keys), str(size)],
+            ["node", os.path.join(SOURCES, "cluster_load.js"), library, str(port), str(concurrency), str(keys), str(size)],
             env=node_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout.readline() == "ready\n"
 

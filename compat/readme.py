@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Runs the commands of the README's sessions and compares what they print."""
+"""Runs the commands of the sessions in README and docs/, and compares what they print."""
+import glob
 import os
 import re
 import shlex
 import subprocess
 import sys
 
-from servers import eventually, server_binary, start_ringkv
+from servers import eventually, free_ports, server_binary, start_ringkv
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 
@@ -20,41 +21,58 @@ def sessions(text):
             yield command, output
 
 
-def main():
-    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as readme:
-        text = readme.read()
+def run_command(command, expected, server, http_port):
+    """What it prints, as far as that matters."""
+    if command.startswith("build/ringkv-server"):
+        # A server of its own: it only has to start with these options.
+        options = [word.replace("6379", str(server.port)) for word in shlex.split(command)[1:]]
+        at = options.index("--port")
+        options[at + 1] = "0"
+        in_folder = [os.path.join(server.dir, word) for word in options]
+        options = [path if os.path.isfile(path) else word for path, word in zip(in_folder, options)]
+        with start_ringkv(*options) as other:
+            eventually(lambda: other.connect().raw("DBSIZE") > b":0\r\n", f"data after {command}")
+            return expected
+    shell = command if "redis-cli -c" in command else command.replace("redis-cli", f"redis-cli -p {server.port}")
+    shell = shell.replace("redis-benchmark", f"redis-benchmark -p {server.port}").replace(":8080/", f":{http_port}/")
+    shell = shell.replace("build/ringkv-c", os.path.join(os.path.dirname(server_binary()), "ringkv-c"))
+    shell = shell.replace("bench/", os.path.abspath(ROOT) + "/bench/")
+    done = subprocess.run(shell, shell=True, capture_output=True, text=True, timeout=60, cwd=server.dir, check=False)
+    return done.stdout if expected or done.returncode else expected
+
+
+def check_document(path):
+    """Each document stands for itself: its commands find a new server with a key. Returns how many there are, and fail."""
+    with open(os.path.join(ROOT, path), encoding="utf-8") as document:
+        commands = list(sessions(document.read()))
     failures = 0
-    count = 0
-    with start_ringkv() as server:
-        for command, expected in sessions(text):
-            count += 1
-            if command.startswith("build/ringkv-server"):
-                # A server of its own: it only has to start with these options.
-                options = [word.replace("6379", str(server.port)) for word in shlex.split(command)[1:]]
-                at = options.index("--port")
-                options[at + 1] = "0"
-                in_folder = [os.path.join(server.dir, word) for word in options]
-                options = [path if os.path.isfile(path) else word for path, word in zip(in_folder, options)]
-                with start_ringkv(*options) as other:
-                    eventually(lambda: other.connect().raw("DBSIZE") > b":0\r\n", f"data after {command}")
-                    expected = got = True
-            else:
-                shell = command if "redis-cli -c" in command else command.replace("redis-cli", f"redis-cli -p {server.port}")
-                shell = shell.replace("redis-benchmark", f"redis-benchmark -p {server.port}")
-                shell = shell.replace("build/ringkv-c", os.path.join(os.path.dirname(server_binary()), "ringkv-c"))
-                shell = shell.replace("bench/", os.path.abspath(ROOT) + "/bench/")
-                done = subprocess.run(shell, shell=True, capture_output=True, text=True, timeout=60, cwd=server.dir, check=False)
-                got = done.stdout if expected or done.returncode else expected
-            if got != expected:
+    http_port = free_ports(1)[0]
+    with start_ringkv("--http-port", str(http_port)) as server:
+        server.connect().raw("SET", "first", "key")
+        for command, expected in commands:
+            got = run_command(command, expected, server, http_port)
+            if got.rstrip("\n") != expected.rstrip("\n"):  # a value has no line break of its own
                 failures += 1
-                print(f"$ {command}\n  expected {expected!r}\n  got      {got!r}")
-    for goal in re.findall(r"^make (\w+)", text, re.M):
-        with open(os.path.join(ROOT, "Makefile"), encoding="utf-8") as makefile:
-            if not re.search(rf"^{goal}:", makefile.read(), re.M):
+                print(f"{path}: $ {command}\n  expected {expected!r}\n  got      {got!r}")
+    return len(commands), failures
+
+
+def main():
+    count, failures = check_document("README.md")
+    for path in sorted(glob.glob(os.path.join(ROOT, "docs/*.md"))):
+        more, failed = check_document(os.path.relpath(path, ROOT))
+        count += more
+        failures += failed
+    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as readme, open(
+            os.path.join(ROOT, "Makefile"), encoding="utf-8") as makefile:
+        goals = re.findall(r"(?:^|`)make ([a-z-]+)", readme.read(), re.M)
+        rules = makefile.read()
+        for goal in goals:
+            if not re.search(rf"^{goal}:", rules, re.M):
                 failures += 1
                 print(f"the README names `make {goal}`, the Makefile doesn't")
-    print(f"{count} commands of the README, {failures} failures")
-    return 1 if failures or count == 0 else 0
+    print(f"{count} commands of the documents, {failures} failures")
+    return 1 if failures or count == 0 or not goals else 0
 
 
 if __name__ == "__main__":

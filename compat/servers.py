@@ -129,13 +129,14 @@ def free_ports(count):
 class RunningCluster:
     """Shards with a primary and so many replicas each, on this machine. `primaries` and `replicas` are servers."""
 
-    def __init__(self, shards, replicas=0, *options):
+    def __init__(self, shards, replicas=0, *options, http_ports=None):
         self.dir = tempfile.mkdtemp(prefix="ringkv-test-")
         self.config = os.path.join(self.dir, "cluster.conf")
         ports = free_ports(shards * (1 + replicas))
         self.nodes = [(f"s{i % shards}-{i // shards}", f"s{i % shards}", ports[i], "primary" if i < shards else "replica")
                       for i in range(len(ports))]
         self.options = options
+        self.http_ports = {node[0]: port for node, port in zip(self.nodes, http_ports or [])}
         self.epoch = 0
         self.weights = {f"s{i}": 1 for i in range(shards)}
         self.write_config()
@@ -157,10 +158,12 @@ class RunningCluster:
             file.write(f"epoch {self.epoch}\n" + "".join(f"shard {s} weight {w}\n" for s, w in self.weights.items()))
             for name, shard, port, role in self.nodes:
                 if shard in self.weights:
-                    file.write(f"node {name} shard {shard} host 127.0.0.1 port {port} role {role}\n")
+                    http = f" http {self.http_ports[name]}" if name in self.http_ports else ""
+                    file.write(f"node {name} shard {shard} host 127.0.0.1 port {port} role {role}{http}\n")
 
     def start_node(self, name, port):
-        self.servers.append(start_ringkv("--port", str(port), "--cluster-enabled", "yes", "--cluster-config", self.config,
+        http = ["--http-port", str(self.http_ports[name])] if name in self.http_ports else []
+        self.servers.append(start_ringkv(*http, "--port", str(port), "--cluster-enabled", "yes", "--cluster-config", self.config,
                                          "--cluster-node-id", name, *self.options))
         return self.servers[-1]
 
@@ -188,5 +191,5 @@ class RunningCluster:
         self.stop()
 
 
-def start_cluster(shards, replicas=0, *options):
-    return RunningCluster(shards, replicas, *options)
+def start_cluster(shards, replicas=0, *options, http_ports=None):
+    return RunningCluster(shards, replicas, *options, http_ports=http_ports)

@@ -91,6 +91,11 @@ bool WritePidFile(const std::string& path) {
 
 void SayReady(Server& server) {
   Options& options = server.options();
+  if (options.protected_mode == 0 && options.requirepass.Get().empty()) {
+    server.log().Warning(
+        "protected-mode is off and there is no password: whoever reaches these ports can read and "
+        "change everything (set requirepass, or let nobody reach them)");
+  }
   server.log().Notice("RingKV " + std::string(kRingKvVersion) + " is ready: port " + std::to_string(options.port) +
                       (options.http_port == 0 ? "" : ", http-port " + std::to_string(options.http_port)) + ", pid " +
                       std::to_string(::getpid()) + ", io-threads " + std::to_string(options.io_threads) +
@@ -100,7 +105,7 @@ void SayReady(Server& server) {
 int Run(const std::vector<std::string>& arguments) {
   Options options;
   SetDefaults(options);
-  ReadEnvironment(options);
+  if (const storage::Result<bool> read = ReadEnvironment(options); !read) return FailStart(read.error().text);
   const storage::Result<std::string> config_path = ReadCommandLine(arguments, options);
   if (!config_path) return FailStart(config_path.error().text);
   const std::string dir = options.dir.Get();

@@ -194,9 +194,19 @@ std::string ConfigLine(const OptionRow& row, const std::string& value) {
 
 }  // namespace
 
-void ReadEnvironment(Options& options) {
-  const char* file = std::getenv("RINGKV_LOAD_FILE");
-  if (file != nullptr) options.load_file.Set(file);
+Result<bool> ReadEnvironment(Options& options) {
+  for (const OptionRow& row : OptionRows()) {
+    std::string variable = "RINGKV_" + UpperCase(row.name);
+    std::replace(variable.begin(), variable.end(), '-', '_');
+    const char* value = std::getenv(variable.c_str());
+    // Kubernetes sets RINGKV_PORT=tcp://10.0.0.1:6379 where a service is called ringkv.
+    if (value == nullptr || std::string_view(value).starts_with("tcp://")) continue;
+    if (const std::optional<std::string> wrong = CheckOption(row, value)) {
+      return Fail("environment: bad value '" + std::string(value) + "' for " + variable + ": " + *wrong);
+    }
+    SetOption(options, row, value);
+  }
+  return true;
 }
 
 storage::Result<std::string> ReadCommandLine(const std::vector<std::string>& arguments, Options& options) {

@@ -4,13 +4,19 @@
 #include "server/http/handlers.h"
 #include "server/http/json.h"
 #include "server/observe/readiness.h"
+#include "server/server.h"
 
 namespace ringkv::server::http {
 
 void ShowHealth(Exchange& exchange) { exchange.Respond({.body = "{\"status\":\"ok\"}\n"}); }
 
 void ShowReadiness(Exchange& exchange) {
-  const std::vector<std::string> reasons = ReasonsNotReady(exchange.server());
+  std::vector<std::string> reasons = ReasonsNotReady(exchange.server());
+  if (const std::string* role = exchange.target().query.Find("role"); role != nullptr) {
+    if (*role != "primary" && *role != "replica") return exchange.Fail(400, "role is primary or replica");
+    const bool is_replica = exchange.server().replication().is_replica();
+    if (is_replica != (*role == "replica")) reasons.push_back("it is no " + *role);
+  }
   if (reasons.empty()) return exchange.Respond({.body = "{\"ready\":true}\n"});
   std::string text = "{\"ready\":false,\"reasons\":[";
   for (const std::string& reason : reasons) text += (&reason == &reasons.front() ? "" : ",") + ToJson(reason);

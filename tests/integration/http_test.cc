@@ -309,6 +309,9 @@ TEST_F(HttpTest, AReplicaIsReadyWhenItHasCaughtUp) {
   ServerProcess primary;
   Start({"--replicaof", "127.0.0.1 " + std::to_string(primary.port()), "--ready-max-lag", "300"});
   EXPECT_TRUE(Eventually([&] { return Ask("GET", "/readyz").status == 200; }));
+  EXPECT_EQ(Ask("GET", "/readyz?role=replica").status, 200);
+  EXPECT_EQ(Ask("GET", "/readyz?role=primary").status, 503);
+  EXPECT_EQ(Ask("GET", "/readyz?role=other").status, 400);
   primary.Signal(SIGKILL);
   EXPECT_TRUE(Eventually([&] { return Ask("GET", "/readyz").status == 503; }));
   EXPECT_EQ(Ask("GET", "/healthz").status, 200);

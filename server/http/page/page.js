@@ -40,3 +40,11 @@ form.addEventListener('submit', (event) => {
   query = new URLSearchParams({ prefix: form.prefix.value, suffix: form.suffix.value, limit: 50, values: 1 });
   fetchPage(0).catch((error) => { outcome.textContent = error.message; });
 });
+
+// A link may say what to search for: /?prefix=user:
+const asked = new URLSearchParams(location.search);
+if (asked.has('prefix') || asked.has('suffix')) {
+  form.prefix.value = asked.get('prefix') ?? '';
+  form.suffix.value = asked.get('suffix') ?? '';
+  form.requestSubmit();
+}

@@ -45,6 +45,23 @@ TEST_F(ConfigTest, ReadsTheSyntaxOfRedis) {
   EXPECT_EQ(Value("client-output-buffer-limit"), "normal 0 0 0 slave 268435456 67108864 60 pubsub 1048576 0 0");
 }
 
+TEST_F(ConfigTest, EveryOptionMayComeFromTheEnvironment) {
+  ::setenv("RINGKV_MAXMEMORY", "2gb", 1);
+  ::setenv("RINGKV_HTTP_PORT", "8080", 1);
+  ::setenv("RINGKV_PORT", "tcp://10.0.0.1:6379", 1);  // what Kubernetes says of a service
+  EXPECT_TRUE(ReadEnvironment(options_));
+  EXPECT_EQ(ErrorOf({"--http-port", "9090"}), "");
+  EXPECT_EQ(Value("maxmemory"), "2147483648");
+  EXPECT_EQ(Value("http-port"), "9090") << "the command line wins";
+  EXPECT_EQ(Value("port"), "6379");
+  ::setenv("RINGKV_MAXMEMORY", "much", 1);
+  const auto read = ReadEnvironment(options_);
+  for (const char* name : {"RINGKV_MAXMEMORY", "RINGKV_HTTP_PORT", "RINGKV_PORT"}) ::unsetenv(name);
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().text,
+            "environment: bad value 'much' for RINGKV_MAXMEMORY: argument must be a memory value");
+}
+
 TEST_F(ConfigTest, AnErrorSaysWhatWhereAndWhatWouldBeRight) {
   const std::string path = dir_.Write("bad.conf", "port 7000\nmaxmemroy 1\n");
   EXPECT_EQ(ErrorOf({path}), path + ":2: unknown option 'maxmemroy'; did you mean 'maxmemory'?");

@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The manifests in deploy/kubernetes against the schemas of Kubernetes, as the npm package kubernetes-models ships them:
+its types refuse unknown fields, its validators wrong values. And what no schema knows: that they fit together. The files
+in deploy/compose as docker-compose reads them."""
+import glob
+import json
+import os
+import re
+import subprocess
+import sys
+
+import yaml
+
+from npm import packages_folder
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def load_manifests():
+    manifests = []
+    for path in sorted(glob.glob(os.path.join(ROOT, "deploy/kubernetes/*.yaml"))):
+        with open(path, encoding="utf-8") as file:
+            manifests += [(os.path.basename(path), each) for each in yaml.safe_load_all(file)]
+    return manifests
+
+
+def module_of(manifest):
+    group, _, version = manifest["apiVersion"].rpartition("/")
+    return "/".join(["kubernetes-models", *([group] if group else []), version, manifest["kind"]])
+
+
+def check_schemas(manifests, folder):
+    """What tsc and the validators say; empty if nothing."""
+    types, values = [], ["const problems = [];"]
+    for i, (_, manifest) in enumerate(manifests):
+        kind, text = manifest["kind"], json.dumps(manifest)
+        types.append(f'import type {{ I{kind} as T{i} }} from "{module_of(manifest)}";\nexport const m{i}: T{i} = {text};')
+        values.append(f'try {{ new (require("{module_of(manifest)}").{kind})({text}).validate(); }}'
+                      f' catch (error) {{ problems.push("{kind}: " + error.message); }}')
+    values.append('console.log(problems.join("\\n"));')
+    with open(os.path.join(folder, "manifests.ts"), "w", encoding="utf-8") as file:
+        file.write("\n".join(types))
+    with open(os.path.join(folder, "manifests.js"), "w", encoding="utf-8") as file:
+        file.write("\n".join(values))
+    tsc = subprocess.run(["npx", "tsc", "--noEmit", "--strict", "--skipLibCheck", "--module", "nodenext", "--moduleResolution",
+                          "nodenext", "manifests.ts"], cwd=folder, capture_output=True, text=True, timeout=120)
+    node = subprocess.run(["node", "manifests.js"], cwd=folder, capture_output=True, text=True, timeout=60)
+    return (tsc.stdout + node.stdout + node.stderr).strip()
+
+
+def pods_of(manifests):
+    return [m for _, m in manifests if m["kind"] in ("StatefulSet", "Deployment")]
+
+
+def check_fit(manifests):
+    kinds = {(m["kind"], m["metadata"]["name"]): m for _, m in manifests}
+    for workload in pods_of(manifests):
+        pod = workload["spec"]["template"]
+        labels, container = pod["metadata"]["labels"], pod["spec"]["containers"][0]
+        assert workload["spec"]["selector"]["matchLabels"].items() <= labels.items()
+        ports = {port["name"] for port in container["ports"]}
+        volumes = {v["name"] for v in pod["spec"].get("volumes", []) + [
+            {"name": c["metadata"]["name"]} for c in workload["spec"].get("volumeClaimTemplates", [])]}
+        assert {mount["name"] for mount in container["volumeMounts"]} <= volumes
+        for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+            assert container[probe]["httpGet"]["port"] in ports
+        services = [m for _, m in manifests if m["kind"] == "Service" and m["spec"]["selector"].items() <= labels.items()]
+        assert services and all(port["targetPort"] in ports for s in services for port in s["spec"]["ports"])
+        budgets = [m for _, m in manifests if m["kind"] == "PodDisruptionBudget"
+                   and m["spec"]["selector"]["matchLabels"].items() <= labels.items()]
+        assert len(budgets) == 1, workload["metadata"]["name"]
+        drain = int(dict((e["name"], e.get("value")) for e in container.get("env", [])).get("RINGKV_SHUTDOWN_DRAIN") or
+                    container["args"][container["args"].index("--shutdown-drain") + 1])
+        assert drain + 20 < pod["spec"]["terminationGracePeriodSeconds"], "a kill would come before the end"
+    target = kinds["HorizontalPodAutoscaler", "ringkv-cache"]["spec"]["scaleTargetRef"]
+    assert (target["kind"], target["name"]) in kinds
+    for path in kinds["Ingress", "ringkv"]["spec"]["rules"][0]["http"]["paths"]:
+        assert ("Service", path["backend"]["service"]["name"]) in kinds
+    topology = kinds["ConfigMap", "ringkv-topology"]["data"]["cluster.conf"]
+    nodes = re.findall(r"^node (\S+) shard \S+ host (\S+) ", topology, re.M)
+    cluster = kinds["StatefulSet", "ringkv"]
+    assert len(nodes) == cluster["spec"]["replicas"]
+    for i, (name, host) in enumerate(nodes):
+        assert name == f"ringkv-{i}", "the id of a node is the name of its pod"
+        assert host == f"{name}.{cluster['spec']['serviceName']}.{cluster['metadata']['namespace']}.svc.cluster.local"
+
+
+def check_compose():
+    folder = os.path.join(ROOT, "deploy/compose")
+    for name in ("single.yaml", "cluster.yaml"):
+        done = subprocess.run(["docker-compose", "-f", name, "config"], cwd=folder, capture_output=True, text=True, check=False,
+                              timeout=60)
+        assert done.returncode == 0, done.stderr
+        services = yaml.safe_load(done.stdout)["services"]
+        mounts = [volume.split(":")[0] for service in services.values() for volume in service.get("volumes", [])]
+        assert all(os.path.exists(mount) for mount in mounts if mount.startswith("/")), mounts
+    nodes = {name: service["environment"]["RINGKV_CLUSTER_NODE_ID"] for name, service in services.items() if name != "haproxy"}
+    with open(os.path.join(folder, "cluster.conf"), encoding="utf-8") as file:
+        topology = re.findall(r"^node (\S+) shard \S+ host (\S+) ", file.read(), re.M)
+    assert nodes == {host: node for node, host in topology}, nodes
+
+
+def main():
+    check_compose()
+    folder = packages_folder()
+    manifests = load_manifests()
+    assert len(manifests) > 8
+    problems = check_schemas(manifests, folder)
+    assert not problems, problems
+    misspelt = json.loads(json.dumps(pods_of(manifests)[0]).replace("readinessProbe", "readynessProbe"))
+    assert "readynessProbe" in check_schemas([("", misspelt)], folder), "a wrong field has to be found"
+    wrong = json.loads(json.dumps(pods_of(manifests)[0]))
+    wrong["spec"]["replicas"] = "six"
+    assert check_schemas([("", wrong)], folder), "a wrong value has to be found"
+    check_fit(manifests)
+    print(f"{len(manifests)} manifests agree with Kubernetes' schemas, and with each other; so do those of compose")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: MIT
+"""The packages of npm that tests use, as compat/clients/node/package.json lists them."""
+import json
+import os
+import shutil
+import subprocess
+
+SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "clients", "node")
+
+
+def packages_folder():
+    """Where they are, installed if need be."""
+    folder = os.environ.get("RINGKV_NODE_MODULES", SOURCES)
+    with open(os.path.join(SOURCES, "package.json"), encoding="utf-8") as file:
+        wanted = json.load(file)["dependencies"]
+    if not all(os.path.isdir(os.path.join(folder, "node_modules", name)) for name in wanted):
+        os.makedirs(folder, exist_ok=True)
+        if folder != SOURCES:
+            shutil.copy(os.path.join(SOURCES, "package.json"), folder)
+        subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--silent", "--no-package-lock"], cwd=folder, check=True)
+    return folder
+
+
+def node_environment():
+    """That of a script that uses them."""
+    return {**os.environ, "NODE_PATH": os.path.join(packages_folder(), "node_modules")}

@@ -84,13 +84,15 @@ class Buildah:
     def start(self, ports, folder, environment, options):
         self.container = run("buildah", "from", "--pull-never", IMAGE)
         self.log_path = os.path.join(folder, "..", "log")
-        environment = {**environment, "RINGKV_PORT": ports[0], "RINGKV_HTTP_PORT": ports[1]}
+        # It lays a volume of its own over what is mounted at /data.
+        environment = {**environment, "RINGKV_PORT": ports[0], "RINGKV_HTTP_PORT": ports[1], "RINGKV_DIR": "/mounted"}
         variables = [word for name, value in environment.items() for word in ("--env", f"{name}={value}")]
-        self.arguments = ["--network", "host", "-v", f"{folder}:/data:rw", *variables, self.container, "--"]
-        entry = self.config()["Entrypoint"]
+        self.arguments = ["--network", "host", "-v", f"{folder}:/mounted:rw", *variables, self.container, "--"]
+        config = self.config()
         with open(self.log_path, "wb") as log:
-            self.process = subprocess.Popen(["buildah", "run", *self.arguments, *entry, *options], stdin=subprocess.DEVNULL,
-                                            stdout=log, stderr=log)
+            self.process = subprocess.Popen(
+                ["buildah", "run", *self.arguments, *config["Entrypoint"], *(options or config["Cmd"])],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.port = ports[0]
 
     def log(self):
@@ -137,6 +139,7 @@ def check_running(engine, folder):
     assert "protected-mode is off and there is no password" in engine.log()
     assert engine.execute("entrypoint.sh", "ping") == "PONG"
     assert engine.execute("id", "-u") == "999"
+    engine.execute("touch", "/data/writable")
     assert get(ports[1], "/readyz") == '{"ready":true}\n'
     assert client.raw("SET", "kept", "value") == b"+OK\r\n"
     assert client.raw("CONFIG", "SET", "appendonly", "no") == b"+OK\r\n", "what is kept is what SIGTERM saves"

@@ -39,10 +39,10 @@ crash: packages-test ## Kills a server under load CYCLES times (1000) and looks 
 	@RINGKV_SERVER=$(CURDIR)/$(BUILD)/ringkv-server RINGKV_CRASH_CYCLES=$${CYCLES:-1000} $(BUILD)/tests/sigkill_test
 
 bench: packages-bench ## Compares with redis-server on this machine
-	@$(CMAKE) -B $(BUILD) -S . -DRINGKV_BENCH=ON >/dev/null && cmake --build $(BUILD) && bench/compare.py $(ARGS)
+	@$(CMAKE) -B $(BUILD) -S . -DRINGKV_BENCH=ON >/dev/null && cmake --build $(BUILD) && /usr/bin/python3 bench/compare.py $(ARGS)
 
 bench-plot: packages-bench build ## Draws latency, throughput and memory beside redis-server's: docs/plots/
-	@bench/plot.py $(ARGS)
+	@/usr/bin/python3 bench/plot.py $(ARGS)
 
 format: packages-lint ## Formats all sources
 	@git ls-files '*.h' '*.cc' | xargs clang-format -i

@@ -2,7 +2,11 @@
 -- For wrk: GET of one of 10,000 keys, and the percentiles that wrk itself doesn't print.
 local paths = {}
 
-function init()
+function init(arguments)
+  pause = tonumber(arguments[1] or 0)  -- milliseconds between a response and the client's next request
+  if pause > 0 then
+    delay = function() return math.random(0, 2 * pause) end
+  end
   for i = 0, 9999 do paths[i] = wrk.format("GET", "/keys/key:" .. i) end
 end
 

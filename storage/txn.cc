@@ -157,7 +157,7 @@ Place Txn::Find(DbIndex db, std::string_view key, Intent intent) NO_THREAD_SAFET
     if (!store_.prefixes().empty()) {
       store_.prefixes().ForEachOf(key, [&](size_t index) NO_THREAD_SAFETY_ANALYSIS {
         ++partition.prefix_uses[index].reads;
-        if (place) ++partition.prefix_uses[index].hits;
+        if (!place) ++partition.prefix_uses[index].misses;
       });
     }
   }
@@ -440,7 +440,7 @@ std::vector<PrefixUsage> Txn::PrefixUsages() {
     WithPartition(i, [&](Partition& partition) NO_THREAD_SAFETY_ANALYSIS {
       for (size_t j = 0; j < usages.size(); ++j) {
         usages[j].uses.reads += partition.prefix_uses[j].reads;
-        usages[j].uses.hits += partition.prefix_uses[j].hits;
+        usages[j].uses.misses += partition.prefix_uses[j].misses;
         usages[j].uses.writes += partition.prefix_uses[j].writes;
         for (const auto& table : partition.tables) {
           if (table == nullptr) continue;

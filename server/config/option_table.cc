@@ -8,6 +8,7 @@
 #include "resp/integer_text.h"
 #include "server/command/arguments.h"
 #include "server/config/save_points.h"
+#include "storage/prefix_usage.h"
 
 namespace ringkv::server {
 namespace {
@@ -46,8 +47,7 @@ std::string CheckPercentiles(std::string_view value) {
 }
 
 std::string CheckPrefixes(std::string_view value) {
-  constexpr size_t kMostPrefixes = 16;  // each key is compared with each of them
-  return Words(value).size() <= kMostPrefixes ? "" : "at most 16 prefixes can be counted";
+  return Words(value).size() <= storage::PrefixList::kMostPrefixes ? "" : "at most 16 prefixes can be counted";
 }
 
 std::string CheckSavePoints(std::string_view value) { return ParseSavePoints(value) ? "" : "Invalid save parameters"; }

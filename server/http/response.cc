@@ -43,20 +43,23 @@ void AppendHeader(resp::Buffer& out, std::string_view name, std::string_view val
   out.Append("\r\n");
 }
 
-void AppendDate(resp::Buffer& out, int64_t unix_seconds) {
-  const auto time = static_cast<std::time_t>(unix_seconds);
-  std::tm broken{};
-  ::gmtime_r(&time, &broken);
-  char text[40];
-  AppendHeader(out, "Date", {text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &broken)});
-}
-
 }  // namespace
 
 size_t StatusIndex(int status) {
   const auto* found = std::find(std::begin(kStatuses), std::end(kStatuses), status);
   const auto* known = found == std::end(kStatuses) ? std::find(std::begin(kStatuses), std::end(kStatuses), 500) : found;
   return static_cast<size_t>(known - std::begin(kStatuses));
+}
+
+std::string_view DateText::At(int64_t unix_seconds) {
+  if (unix_seconds == unix_seconds_) return text_;
+  unix_seconds_ = unix_seconds;
+  const auto time = static_cast<std::time_t>(unix_seconds);
+  std::tm broken{};
+  ::gmtime_r(&time, &broken);
+  char text[40];
+  text_.assign(text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &broken));
+  return text_;
 }
 
 void AppendResponse(resp::Buffer& out, const Response& response, const Delivery& delivery) {
@@ -66,7 +69,7 @@ void AppendResponse(resp::Buffer& out, const Response& response, const Delivery&
   out.Append(' ');
   out.Append(kReasons[index]);
   out.Append("\r\n");
-  AppendDate(out, delivery.unix_seconds);
+  AppendHeader(out, "Date", delivery.date);
   const bool may_have_body = response.status != 204 && response.status != 304;
   if (may_have_body) {
     AppendHeader(out, "Content-Type", response.content_type);

@@ -25,16 +25,26 @@ struct Response {
 };
 
 // The statuses that this server gives, ascending.
-constexpr int kStatuses[] = {200, 204, 304, 307, 400, 401, 403, 404, 405, 408, 409,
-                             411, 412, 413, 414, 415, 417, 431, 500, 501, 503, 505, 507};
+constexpr int kStatuses[] = {200, 204, 304, 307, 400, 401, 403, 404, 405, 408, 409, 411,
+                             412, 413, 414, 415, 417, 431, 500, 501, 503, 505, 507};
 constexpr size_t kStatusCount = sizeof kStatuses / sizeof kStatuses[0];
 // Its place in the list.
 size_t StatusIndex(int status);
 
+// The value of the Date header, made once a second.
+class DateText {
+ public:
+  std::string_view At(int64_t unix_seconds);
+
+ private:
+  int64_t unix_seconds_ = -1;
+  std::string text_;
+};
+
 struct Delivery {
   bool without_body = false;  // HEAD: the same head as with it
   bool keeps_alive = true;
-  int64_t unix_seconds = 0;
+  std::string_view date;
 };
 void AppendResponse(resp::Buffer& out, const Response& response, const Delivery& delivery);
 

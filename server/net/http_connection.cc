@@ -51,8 +51,10 @@ void HttpConnection::Read() {
 
 bool HttpConnection::ReceiveOnce() {
   char* room = input_.Prepare(kReadSize);
-  const ssize_t received = socket_.Receive(room, input_.writable());
+  const size_t size = input_.writable();
+  const ssize_t received = socket_.Receive(room, size);
   if (received <= 0) {
+    may_have_ended_ = false;
     if (received < 0 && errno == EINTR) return true;
     if (received == 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) Close();
     return false;
@@ -62,8 +64,10 @@ bool HttpConnection::ReceiveOnce() {
   ThreadStatistics& statistics = thread_.state().statistics;
   statistics.bytes_read.Add(bytes);
   statistics.reads_processed.Add(1);
+  may_have_ended_ = true;
   Serve();
-  return true;
+  // Less than there was room for: nothing is left, unless the client has closed, which Tick finds out.
+  return bytes == size;
 }
 
 void HttpConnection::Serve() {
@@ -220,10 +224,10 @@ void HttpConnection::Continue() {
 
 // --- responses ------------------------------------------------------------------------------------------------------
 
-http::Delivery HttpConnection::DeliveryOf(bool keeps_alive) const {
+http::Delivery HttpConnection::DeliveryOf(bool keeps_alive) {
   return {.without_body = reader_.request().method == http::Method::kHead,
           .keeps_alive = keeps_alive,
-          .unix_seconds = server_.clock().Now() / 1000};
+          .date = thread_.HttpDate()};
 }
 
 void HttpConnection::Respond(const http::Response& response, bool keeps_alive) {
@@ -347,7 +351,8 @@ bool HttpConnection::Tick(int64_t now_ms) {
   const int64_t patience_ms = server_.options().http_timeout * 1000;
   const int64_t silent_ms = now_ms - idle_since_ms_;
   if (is_writing_) return silent_ms < patience_ms;  // it doesn't read
-  if (exchange_ != nullptr || !output_.empty()) return true;
+  if (may_have_ended_) Read();
+  if (is_closed_ || exchange_ != nullptr || !output_.empty()) return true;
   if (request_since_ms_ == 0) {
     // Between two requests.
     if (silent_ms > kIdleMs) input_.ShrinkTo(0);

@@ -69,7 +69,7 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   void Respond(const http::Response& response, bool keeps_alive);
   // No majority has what the held responses depend on, in time: each becomes an error.
   void GiveUpQuorum();
-  http::Delivery DeliveryOf(bool keeps_alive) const;
+  http::Delivery DeliveryOf(bool keeps_alive);
   http::RequestLimits Limits() const;
   void MarkForFlush();
   // The last response has left: waits for the client to close, because closing on bytes that it still sends would
@@ -99,7 +99,8 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   size_t request_bytes_ = 0;
   int64_t idle_since_ms_;  // since when nothing has gone either way
   int64_t lingers_since_ms_ = 0;
-  bool is_writing_ = false;  // waits until the socket takes more
+  bool may_have_ended_ = true;  // the last receive did not go on until nothing was left, where an end would show
+  bool is_writing_ = false;     // waits until the socket takes more
   bool is_closed_ = false;
   bool is_ending_ = false;  // no further request is read
   bool is_paused_ = false;  // the command waits for the end of a pause

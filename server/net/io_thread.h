@@ -15,6 +15,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "server/http/response.h"
 #include "server/net/request_batch.h"
 #include "server/server.h"
 
@@ -52,6 +53,8 @@ class IoThread {
   void ResumePaused();
 
   RequestBatch& batch() { return batch_; }
+  // What the Date header of a response says now.
+  std::string_view HttpDate() { return http_date_.At(server_.clock().Now() / 1000); }
   // For connections: their output leaves at the end of the round.
   void FlushLater(ClientConnection* connection) { to_flush_.push_back(connection); }
   // The connection has more to read, but others come first.
@@ -93,6 +96,7 @@ class IoThread {
   std::atomic<bool> has_waiting_{false};
   std::atomic<bool> holds_replies_{false};
   std::vector<std::unique_ptr<ClientConnection>> released_;
+  http::DateText http_date_;
   std::unique_ptr<Proxy> proxy_;  // null until there is something to pass on
   std::atomic<bool> stopping_{false};
   std::thread thread_;

@@ -51,8 +51,9 @@ Peer DescribeAddress(const sockaddr_storage& address) {
 void Refuse(int descriptor, bool is_http, int http_status, const std::string& error) {
   resp::Buffer out;
   if (is_http) {
+    http::DateText date;
     AppendResponse(out, http::ErrorResponse(http_status, error),
-                   {.keeps_alive = false, .unix_seconds = std::time(nullptr)});
+                   {.keeps_alive = false, .date = date.At(std::time(nullptr))});
   } else {
     resp::ReplyWriter(out, 2).Error(error);
   }

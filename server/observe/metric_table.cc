@@ -270,7 +270,7 @@ void AddPrefixes(const Observation& o, Families* out) {
     Add(&keys, labels, static_cast<double>(usage.size.keys));
     Add(&bytes, labels, static_cast<double>(usage.size.bytes));
     Add(&reads, labels, static_cast<double>(usage.uses.reads));
-    Add(&hits, labels, static_cast<double>(usage.uses.hits));
+    Add(&hits, labels, static_cast<double>(usage.uses.reads - usage.uses.misses));
     Add(&writes, labels, static_cast<double>(usage.uses.writes));
   }
   for (MetricFamily* family : {&keys, &bytes, &reads, &hits, &writes}) out->push_back(std::move(*family));

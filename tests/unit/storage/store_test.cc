@@ -23,7 +23,7 @@ TEST_F(StoreTest, KeepsWhatItIsGiven) {
 
 class PrefixUsageTest : public StoreFixture {
  protected:
-  PrefixUsageTest() : StoreFixture({.hash_seed = 1, .prefixes = PrefixList({"user:", "us", "x"})}) {}
+  PrefixUsageTest() : StoreFixture({.hash_seed = 1, .prefixes = PrefixList({"user:", "us", "x", "user:1234"})}) {}
 
   std::vector<PrefixUsage> Usages() { return Txn(store_, clock_.Now(), random_).PrefixUsages(); }
   // Counts anew what should have been counted all along.
@@ -88,7 +88,7 @@ TEST_F(PrefixUsageTest, TellsReadsHitsAndWrites) {
   Delete("user:1");
   const PrefixUses uses = Usages()[0].uses;
   EXPECT_EQ(uses.reads, 2u);
-  EXPECT_EQ(uses.hits, 1u);
+  EXPECT_EQ(uses.misses, 1u);
   EXPECT_EQ(uses.writes, 2u);
   EXPECT_EQ(Usages()[1].uses.reads, 2u) << "a key counts for each prefix that it has";
   EXPECT_EQ(Usages()[2].uses.reads, 0u);

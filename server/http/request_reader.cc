@@ -20,6 +20,8 @@ Method MethodOf(const http_parser& parser) {
   }
 }
 
+constexpr uint32_t kMostHeaderBytes = 2u << 20;  // no less than http-max-head-size can be
+
 constexpr struct {
   std::string_view name;
   std::string Request::*value;
@@ -114,6 +116,8 @@ struct RequestReader::Callbacks {
 
   static const http_parser_settings& Settings() {
     static const http_parser_settings settings = [] {
+      // Of the head, for which we have a limit of our own, but also of what stands around chunks, and behind them.
+      http_parser_set_max_header_size(kMostHeaderBytes);
       http_parser_settings made;
       http_parser_settings_init(&made);
       made.on_url = &OnUrl;

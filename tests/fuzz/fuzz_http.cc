@@ -2,6 +2,7 @@
 // Any bytes as HTTP requests: the same in one piece and in two, and never more of the head or the body than is allowed.
 #include <cstdint>
 #include <cstdlib>
+#include <nlohmann/json.hpp>
 
 #include "server/config/option_table.h"
 #include "server/http/admission.h"

@@ -97,6 +97,16 @@ TEST(HttpReader, HoldsItsLimits) {
   EXPECT_EQ(body.error().status, 413);
 }
 
+TEST(HttpReader, AHeadMayBeAsLongAsTheOptionCanSay) {
+  RequestReader reader;
+  const std::string bytes = "GET / HTTP/1.1\r\nHost: h\r\nAuthorization: " + std::string(1'000'000, 'a') + "\r\n\r\n";
+  const RequestLimits limits{.head_bytes = size_t{1} << 20, .body_bytes = 100};
+  size_t taken = 0;
+  ASSERT_EQ(reader.Read(bytes, limits, &taken), Progress::kHead);
+  EXPECT_EQ(reader.Read(std::string_view(bytes).substr(taken), limits, &taken), Progress::kWhole);
+  EXPECT_EQ(reader.request().authorization.size(), 1'000'000u);
+}
+
 TEST(HttpReader, BeginsAnew) {
   RequestReader reader;
   ASSERT_EQ(ReadWhole(reader, "PUT /a HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx"), Progress::kWhole);

@@ -131,8 +131,7 @@ Status Distribute(const Change& change) {
     const Node& node = *change.target.FindNode(id);
     Result<std::unique_ptr<NodeClient>> client = ConnectTo(change, node);
     if (!client) return tl::unexpected(client.error());
-    const Result<resp::Reply> done = (*client)->Ask({"CLUSTER", "RELOAD", change.target.Print()});
-    if (!done) return tl::unexpected(done.error());
+    if (Status done = Reload(**client, change.target); !done) return done;
     std::cout << "node " << id << " has epoch " << change.target.epoch() << std::endl;
   }
   return {};

@@ -69,18 +69,15 @@ Status WaitForSuccessor(NodeClient& primary, Successor& successor) {
 
 // The successor first: nobody would have the slots otherwise. Others learn from redirections until they are told.
 Status Distribute(const Topology& next, NodeClient& primary, Successor& successor) {
-  const std::vector<std::string> reload = {"CLUSTER", "RELOAD", next.Print()};
-  if (const auto done = successor.client->Ask(reload); !done) return tl::unexpected(done.error());
-  if (const auto done = primary.Ask(reload); !done) return tl::unexpected(done.error());
-  return {};
+  if (Status done = Reload(*successor.client, next); !done) return done;
+  return Reload(primary, next);
 }
 
 void TellOthers(const Topology& next, const Node& primary, const Node& successor) {
   for (const Node& node : next.nodes()) {
     if (node.id == primary.id || node.id == successor.id) continue;
     const Result<std::unique_ptr<NodeClient>> client = NodeClient::Connect(node.host, node.port);
-    const Result<resp::Reply> done = client ? (*client)->Ask({"CLUSTER", "RELOAD", next.Print()})
-                                            : Result<resp::Reply>(tl::unexpected(client.error()));
+    const Status done = client ? Reload(**client, next) : Status(tl::unexpected(client.error()));
     if (!done) std::cerr << "node '" << node.id << "' is still to be told: " << done.error().text << "\n";
   }
 }

@@ -56,4 +56,9 @@ Result<Owned> AskWhatItOwns(NodeClient& client) {
   return owned;
 }
 
+storage::Status Reload(NodeClient& client, const cluster::Topology& topology) {
+  const Result<resp::Reply> done = client.Ask({"CLUSTER", "RELOAD", topology.Print()});
+  return done ? storage::Status() : tl::unexpected(done.error());
+}
+
 }  // namespace ringkv::cluster_admin

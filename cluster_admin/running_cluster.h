@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cluster/migration/slot_ledger.h"
+#include "cluster/topology.h"
 #include "cluster_admin/node_client.h"
 
 namespace ringkv::cluster_admin {
@@ -25,6 +26,9 @@ struct MoveUnderWay {
 storage::Result<std::vector<MoveUnderWay>> AskForMoves(NodeClient& client);
 // "s1 -> s4  [#########---------------------]  30%  369 of 1230 slots, 12345 keys".
 std::string DrawProgress(const MoveUnderWay& move);
+
+// Has the node take over this topology.
+storage::Status Reload(NodeClient& client, const cluster::Topology& topology);
 
 // What a primary says that its shard owns.
 struct Owned {

@@ -8,9 +8,9 @@ install(FILES docs/man/ringkv-server.1 docs/man/ringkv-check.1 docs/man/ringkv-c
 install(FILES deploy/completion/ringkv.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
         RENAME ringkv-server)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
-file(GLOB documents CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/docs/*.md)
 install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
-install(FILES ${documents} DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs)
+install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs FILES_MATCHING PATTERN "*.md"
+        PATTERN decisions EXCLUDE PATTERN formats EXCLUDE PATTERN man EXCLUDE PATTERN plots EXCLUDE)
 # The configuration lies in /etc if this goes into /usr, as in a package; else beside the programs. The unit says where.
 install(CODE "
   set(prefix \"\${CMAKE_INSTALL_PREFIX}\")

@@ -20,6 +20,18 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 OPTIONS = ["--cluster-redirect", "proxy", "--shutdown-drain", "3", "--appendonly", "yes"]
 
 
+def status_of(port, path):
+    """0 if nobody answers."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    except OSError:
+        return 0
+    finally:
+        connection.close()
+
+
 class HaProxy:
     def __init__(self, nodes, http_ports):
         with open(os.path.join(ROOT, "deploy/haproxy/haproxy.cfg"), encoding="utf-8") as file:
@@ -38,16 +50,6 @@ class HaProxy:
             file.write(config + "\n  stats enable\n")
         self.log = open(os.path.join(self.dir.name, "log"), "wb")  # pylint: disable=consider-using-with
         self.process = subprocess.Popen(["haproxy", "-db", "-f", path], stdout=self.log, stderr=self.log)
-
-    def ask(self, path):
-        connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=5)
-        try:
-            connection.request("GET", path)
-            return connection.getresponse().status
-        except OSError:
-            return 0
-        finally:
-            connection.close()
 
     def stop(self):
         self.process.terminate()
@@ -112,17 +114,7 @@ def restart(cluster, index, http_port):
         [server_binary(), "--port", str(port), "--http-port", str(http_port), "--bind", "127.0.0.1", "--cluster-enabled", "yes",
          "--cluster-config", cluster.config, "--cluster-node-id", name, "--dir", directory, *OPTIONS])
 
-    def ready():
-        connection = http.client.HTTPConnection("127.0.0.1", http_port, timeout=5)
-        try:
-            connection.request("GET", "/readyz")
-            return connection.getresponse().status == 200
-        except OSError:
-            return False
-        finally:
-            connection.close()
-
-    eventually(ready, f"node {name} to be ready again")
+    eventually(lambda: status_of(http_port, "/readyz") == 200, f"node {name} to be ready again")
     time.sleep(1)  # as long as HAProxy needs to see it: Kubernetes' minReadySeconds
 
 
@@ -131,7 +123,7 @@ def main():
     with start_cluster(2, 1, *OPTIONS, http_ports=http_ports) as cluster:
         proxy = HaProxy([node[2] for node in cluster.nodes], http_ports)
         try:
-            eventually(lambda: proxy.ask("/healthz") == 200, "HAProxy to have a node")
+            eventually(lambda: status_of(proxy.http_port, "/healthz") == 200, "HAProxy to have a node")
             loads = [HttpLoad(proxy.http_port, f"load{i}") for i in range(4)]
             time.sleep(1)
             for index in range(4):

@@ -2,11 +2,10 @@
 // Keys and values in JSON bodies, and in forms.
 #include <nlohmann/json.hpp>
 
-#include "resp/integer_text.h"
-#include "server/command/text.h"
 #include "server/http/exchange.h"
 #include "server/http/handlers.h"
 #include "server/http/json.h"
+#include "server/http/lifetime.h"
 
 namespace ringkv::server::http {
 namespace {
@@ -63,11 +62,7 @@ void RespondStored(Exchange& exchange, size_t items) {
 
 void Store(Exchange& exchange, Item item) {
   std::vector<std::string> argv{"SET", std::move(item.key), std::move(item.value)};
-  if (item.ttl) {
-    const std::optional<int64_t> seconds = resp::ParseInteger(*item.ttl);
-    if (!seconds || *seconds <= 0) return exchange.Fail(400, "ttl is a number of seconds above 0");
-    argv.insert(argv.end(), {"EX", *item.ttl});
-  }
+  if (item.ttl && !AppendLifetime(exchange, *item.ttl, &argv)) return;
   exchange.Run(std::move(argv), [&exchange](const resp::Reply&) { RespondStored(exchange, 1); });
 }
 

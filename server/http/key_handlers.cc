@@ -2,10 +2,10 @@
 // A key as a resource: GET, PUT, DELETE.
 #include <algorithm>
 
-#include "resp/integer_text.h"
 #include "server/http/entity_tag.h"
 #include "server/http/exchange.h"
 #include "server/http/handlers.h"
+#include "server/http/lifetime.h"
 
 namespace ringkv::server::http {
 namespace {
@@ -18,19 +18,6 @@ void RespondStored(Exchange& exchange) {
   Response response{.status = 204};
   response.headers.emplace_back("ETag", EntityTag(exchange.request().body));
   exchange.Respond(std::move(response));
-}
-
-// Appends EX with the seconds of ?ttl. False if it is no number, with the response given.
-bool AppendLifetime(Exchange& exchange, std::vector<std::string>* argv) {
-  const std::string* ttl = exchange.target().query.Find("ttl");
-  if (ttl == nullptr) return true;
-  const std::optional<int64_t> seconds = resp::ParseInteger(*ttl);
-  if (!seconds || *seconds <= 0) {
-    exchange.Fail(400, "ttl is a number of seconds above 0");
-    return false;
-  }
-  argv->insert(argv->end(), {"EX", *ttl});
-  return true;
 }
 
 // Runs the command with each of the digests behind it until one of them was right.
@@ -71,7 +58,8 @@ void PutKey(Exchange& exchange) {
   const Request& request = exchange.request();
   const Fields& query = exchange.target().query;
   std::vector<std::string> argv{"SET", exchange.key(), request.body};
-  if (!AppendLifetime(exchange, &argv)) return;
+  const std::string* ttl = query.Find("ttl");
+  if (ttl != nullptr && !AppendLifetime(exchange, *ttl, &argv)) return;
   if (query.Find("keepttl") != nullptr) argv.emplace_back("KEEPTTL");
   const TagList match = ParseTags(request.if_match, Comparison::kStrong);
   const TagList none_match = ParseTags(request.if_none_match, Comparison::kWeak);

@@ -75,14 +75,11 @@ std::string Numbers(Exchange& exchange) {
 }
 
 std::string RouteRows() {
-  static constexpr struct {
-    Method method;
-    std::string_view name;
-  } kShown[] = {{Method::kGet, "GET"}, {Method::kPut, "PUT"}, {Method::kPost, "POST"}, {Method::kDelete, "DELETE"}};
   std::string rows;
   for (const Route& route : Routes()) {
-    for (const auto& each : kShown) {
-      if (route.Allows(each.method)) rows += Row({each.name, route.path, route.summary});
+    for (const auto& each : kMethodNames) {
+      if (each.method != Method::kHead && route.Allows(each.method))
+        rows += Row({each.name, route.path, route.summary});
     }
   }
   return rows;

@@ -6,10 +6,20 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace ringkv::server::http {
 
 enum class Method : uint8_t { kGet, kHead, kPut, kPost, kDelete, kOptions, kOther };
+
+constexpr struct {
+  Method method;
+  std::string_view name;
+} kMethodNames[] = {{Method::kGet, "GET"},
+                    {Method::kHead, "HEAD"},
+                    {Method::kPut, "PUT"},
+                    {Method::kPost, "POST"},
+                    {Method::kDelete, "DELETE"}};
 
 struct Request {
   Method method = Method::kOther;

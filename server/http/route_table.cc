@@ -117,9 +117,16 @@ const std::vector<std::string_view>& RouteLabels() {
 }
 
 size_t LabelIndex(const Route* route) {
-  const std::vector<std::string_view>& labels = RouteLabels();
-  if (route == nullptr) return labels.size() - 1;
-  return static_cast<size_t>(std::find(labels.begin(), labels.end(), route->label) - labels.begin());
+  // Asked for each response: by the row's number.
+  static const std::vector<size_t> indexes = [] {
+    const std::vector<std::string_view>& labels = RouteLabels();
+    std::vector<size_t> made;
+    for (const Route& each : kRoutes) {
+      made.push_back(static_cast<size_t>(std::find(labels.begin(), labels.end(), each.label) - labels.begin()));
+    }
+    return made;
+  }();
+  return route == nullptr ? RouteLabels().size() - 1 : indexes[static_cast<size_t>(route - kRoutes)];
 }
 
 }  // namespace ringkv::server::http

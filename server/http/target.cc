@@ -11,15 +11,6 @@ namespace {
 
 constexpr std::string_view kKeyMark = "{key}";
 
-constexpr struct {
-  Method method;
-  std::string_view name;
-} kMethods[] = {{Method::kGet, "GET"},
-                {Method::kHead, "HEAD"},
-                {Method::kPut, "PUT"},
-                {Method::kPost, "POST"},
-                {Method::kDelete, "DELETE"}};
-
 // The path and what stands behind its question mark. A proxy may send the whole address.
 std::pair<std::string_view, std::string_view> Split(std::string_view target) {
   if (EqualsIgnoringCase(target.substr(0, 7), "http://")) {
@@ -37,7 +28,7 @@ bool Fits(const Route& route, std::string_view path) {
 
 std::string AllowedMethods(std::string_view path) {
   std::string allowed = "OPTIONS";
-  for (const auto& each : kMethods) {
+  for (const auto& each : kMethodNames) {
     const bool fits = std::any_of(Routes().begin(), Routes().end(),
                                   [&](const Route& route) { return Fits(route, path) && route.Allows(each.method); });
     if (fits) allowed += ", " + std::string(each.name);
@@ -72,6 +63,7 @@ tl::expected<Target, Response> FindTarget(const Request& request) {
   auto fields = Fields::Parse(query);
   if (!fields) return tl::unexpected(ErrorResponse(400, "a % in the query has no two hexadecimal digits behind it"));
   target.query = std::move(*fields);
+  if (query.empty()) return target;
   if (const std::string* other = target.query.FindOther(Words(found->parameters)); other != nullptr) {
     const std::string known = found->parameters.empty() ? "none" : std::string(found->parameters);
     return tl::unexpected(ErrorResponse(400, "parameter '" + *other + "' is unknown here; there are: " + known));

@@ -2,12 +2,12 @@
 #include "server/net/connection.h"
 
 #include <algorithm>
-#include <cerrno>
 
 #include "server/command/dispatch.h"
 #include "server/command/error_replies.h"
 #include "server/command/redirect.h"
 #include "server/net/proxy.h"
+#include "server/net/socket_io.h"
 
 namespace ringkv::server {
 namespace {
@@ -60,22 +60,14 @@ bool Connection::ReceiveOnce() {
   // A long argument under way may use a larger step, but never more than has arrived already.
   const size_t missing = parser_.BytesMissing(input_.size());
   const size_t step = missing > read_size_ ? std::min(missing, std::max(read_size_, input_.size())) : read_size_;
-  char* room = input_.Prepare(step);
-  const size_t size = input_.writable();
-  const ssize_t received = socket_.Receive(room, size);
-  if (received <= 0) {
+  const Receipt receipt = ReceiveInto(input_, step, socket_, thread_.state().statistics);
+  if (receipt == Receipt::kNothing || receipt == Receipt::kEnded) {
     may_have_ended_ = false;
-    if (received < 0 && errno == EINTR) return true;
-    if (received == 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) Close();
+    if (receipt == Receipt::kEnded) Close();
     return false;
   }
-  const auto bytes = static_cast<size_t>(received);
-  input_.Commit(bytes);
-  ThreadStatistics& statistics = thread_.state().statistics;
-  statistics.bytes_read.Add(bytes);
-  statistics.reads_processed.Add(1);
   const bool is_first = last_read_ms_ == session_.card->connected_ms;
-  const bool was_full = bytes == size;
+  const bool was_full = receipt == Receipt::kFull;
   if (was_full) read_size_ = std::min(read_size_ * 2, kLargestRead);
   may_have_ended_ = true;
   Serve();
@@ -353,21 +345,7 @@ void Connection::Flush() {
   if (is_closed_ || is_writing_) return;
   const size_t sendable = gate_.Sendable(output_.size(), server_.safe_lsn());
   const size_t held = output_.size() - sendable;
-  while (output_.size() > held) {
-    const std::string_view bytes = output_.Readable().substr(0, output_.size() - held);
-    const ssize_t sent = socket_.Send(bytes.data(), bytes.size());
-    if (sent < 0) {
-      if (errno == EINTR) continue;
-      if (errno == EAGAIN || errno == EWOULDBLOCK) break;
-      return Close();
-    }
-    ThreadStatistics& statistics = thread_.state().statistics;
-    statistics.bytes_written.Add(static_cast<uint64_t>(sent));
-    statistics.writes_processed.Add(1);
-    output_.Consume(static_cast<size_t>(sent));
-    gate_.Sent(static_cast<size_t>(sent));
-    if (static_cast<size_t>(sent) < bytes.size()) break;
-  }
+  if (!SendAllBut(held, output_, gate_, socket_, thread_.state().statistics)) return Close();
   if (output_.empty()) {
     if (output_.capacity() > kOutputKept) output_.ShrinkTo(0);
     if (session_.close_after_reply) return Close();

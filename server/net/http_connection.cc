@@ -10,6 +10,7 @@
 #include "server/http/admission.h"
 #include "server/http/route_table.h"
 #include "server/net/proxy.h"
+#include "server/net/socket_io.h"
 
 namespace ringkv::server {
 namespace {
@@ -50,24 +51,16 @@ void HttpConnection::Read() {
 }
 
 bool HttpConnection::ReceiveOnce() {
-  char* room = input_.Prepare(kReadSize);
-  const size_t size = input_.writable();
-  const ssize_t received = socket_.Receive(room, size);
-  if (received <= 0) {
+  const Receipt receipt = ReceiveInto(input_, kReadSize, socket_, thread_.state().statistics);
+  if (receipt == Receipt::kNothing || receipt == Receipt::kEnded) {
     may_have_ended_ = false;
-    if (received < 0 && errno == EINTR) return true;
-    if (received == 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) Close();
+    if (receipt == Receipt::kEnded) Close();
     return false;
   }
-  const auto bytes = static_cast<size_t>(received);
-  input_.Commit(bytes);
-  ThreadStatistics& statistics = thread_.state().statistics;
-  statistics.bytes_read.Add(bytes);
-  statistics.reads_processed.Add(1);
   may_have_ended_ = true;
   Serve();
   // Less than there was room for: nothing is left, unless the client has closed, which Tick finds out.
-  return bytes == size;
+  return receipt == Receipt::kFull;
 }
 
 void HttpConnection::Serve() {
@@ -271,22 +264,9 @@ void HttpConnection::Flush() {
   will_flush_ = false;
   if (is_closed_ || is_writing_) return;
   const size_t held = output_.size() - gate_.Sendable(output_.size(), server_.safe_lsn());
-  while (output_.size() > held) {
-    const std::string_view bytes = output_.Readable().substr(0, output_.size() - held);
-    const ssize_t sent = socket_.Send(bytes.data(), bytes.size());
-    if (sent < 0) {
-      if (errno == EINTR) continue;
-      if (errno == EAGAIN || errno == EWOULDBLOCK) break;
-      return Close();
-    }
-    ThreadStatistics& statistics = thread_.state().statistics;
-    statistics.bytes_written.Add(static_cast<uint64_t>(sent));
-    statistics.writes_processed.Add(1);
-    idle_since_ms_ = server_.clock().Now();
-    output_.Consume(static_cast<size_t>(sent));
-    gate_.Sent(static_cast<size_t>(sent));
-    if (static_cast<size_t>(sent) < bytes.size()) break;
-  }
+  const size_t before = output_.size();
+  if (!SendAllBut(held, output_, gate_, socket_, thread_.state().statistics)) return Close();
+  if (output_.size() < before) idle_since_ms_ = server_.clock().Now();
   if (output_.size() > held) {
     is_writing_ = true;
     return socket_.WaitWritable();

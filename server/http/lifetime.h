@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// A ttl, as clients give it in a query, a form or JSON.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "resp/integer_text.h"
+#include "server/http/exchange.h"
+
+namespace ringkv::server::http {
+
+// Appends EX with the seconds to a SET. False if the text is no number above 0, with the response given.
+inline bool AppendLifetime(Exchange& exchange, const std::string& ttl, std::vector<std::string>* argv) {
+  const std::optional<int64_t> seconds = resp::ParseInteger(ttl);
+  if (!seconds || *seconds <= 0) {
+    exchange.Fail(400, "ttl is a number of seconds above 0");
+    return false;
+  }
+  argv->insert(argv->end(), {"EX", ttl});
+  return true;
+}
+
+}  // namespace ringkv::server::http

@@ -27,7 +27,7 @@ bool EffectReplay::Decode(std::string_view effects) {
       return false;
     }
     if (const auto* patch = std::get_if<StringPatch>(&record.effect);
-        patch && (patch->offset > UINT32_MAX || patch->offset + patch->bytes.size() > UINT32_MAX)) {
+        patch && !IsWithin(*patch, store_.longest_string())) {
       return false;
     }
     records_.push_back(record);

@@ -24,6 +24,11 @@ struct StringPatch {
   std::string_view bytes;
 };
 
+// Whether the string is of at most `longest` bytes when it is patched.
+constexpr bool IsWithin(const StringPatch& patch, uint64_t longest) {
+  return patch.offset <= longest && patch.bytes.size() <= longest - patch.offset;
+}
+
 enum class EraseReason : uint8_t { kDeleted, kExpired, kEvicted, kMoved };
 
 struct Erase {

@@ -13,13 +13,12 @@ namespace {
 constexpr DbIndex kDatabase = 0;  // a cluster has no other
 
 // Effects that a store may be given from outside.
-bool MakesSense(const EffectRecord& record) {
+bool MakesSense(const EffectRecord& record, uint64_t longest_string) {
   if (std::holds_alternative<DatabaseFlush>(record.effect) || std::holds_alternative<DatabaseSwap>(record.effect)) {
     return false;
   }
   const auto* patch = std::get_if<StringPatch>(&record.effect);
-  return record.db == kDatabase &&
-         (patch == nullptr || (patch->offset <= UINT32_MAX && patch->offset + patch->bytes.size() <= UINT32_MAX));
+  return record.db == kDatabase && (patch == nullptr || IsWithin(*patch, longest_string));
 }
 
 }  // namespace
@@ -170,7 +169,7 @@ Status SlotArrival::TakeGroup(std::string_view effects) {
   ByteReader reader(effects);
   while (!reader.AtEnd()) {
     records.push_back(DecodeEffect(&reader));
-    if (!reader.ok() || !MakesSense(records.back()) || !IsExpected(records.back().key)) {
+    if (!reader.ok() || !MakesSense(records.back(), store_.longest_string()) || !IsExpected(records.back().key)) {
       return Fail("a change makes no sense here");
     }
     txn_.AddKey(records.back().key);

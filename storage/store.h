@@ -28,6 +28,8 @@ struct StoreOptions {
   uint64_t hash_seed = 0;
   bool by_slot = false;      // the order of keys, see Placement
   PrefixList prefixes = {};  // whose keys are counted
+  // Bytes. What a log or another node says of a longer string makes no sense here.
+  uint64_t longest_string = UINT32_MAX;
 };
 
 // Who decides what the data is.
@@ -59,6 +61,7 @@ class Store {
   LogBuffer& log() { return log_; }
   Partition& partition(size_t index) { return partitions_[index]; }
   const PrefixList& prefixes() const { return options_.prefixes; }
+  uint64_t longest_string() const { return options_.longest_string; }
 
   // How often a database was emptied as a whole.
   uint64_t flushes() const { return flushes_.load(); }

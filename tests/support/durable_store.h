@@ -27,7 +27,7 @@ class DurableStore {
   explicit DurableStore(storage::FileSystem& disk, uint64_t log_file_bytes = 1 << 20, uint64_t seed = kSeed,
                         bool by_slot = false)
       : disk_(disk),
-        store_({.databases = 4, .hash_seed = seed, .by_slot = by_slot}, clock_),
+        store_({.databases = 4, .hash_seed = seed, .by_slot = by_slot, .longest_string = kLongestString}, clock_),
         log_(store_.log(), disk, clock_,
              {.directory = kTestFiles.log_directory, .hash_seed = seed, .file_bytes = log_file_bytes}) {
     log_.SetPolicy(storage::SyncPolicy::kAlways);
@@ -128,6 +128,7 @@ class DurableStore {
   storage::ManualClock& clock() { return clock_; }
 
   static constexpr uint64_t kSeed = 42;
+  static constexpr uint64_t kLongestString = 1 << 20;  // so that no few bytes of a fuzzer ask for gigabytes
 
  private:
   storage::FileSystem& disk_;

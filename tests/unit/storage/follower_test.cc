@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "storage/checksum.h"
+#include "storage/effect_codec.h"
 #include "storage/log_tail.h"
 #include "storage/snapshot_stream.h"
 #include "tests/support/durable_store.h"
@@ -145,6 +146,23 @@ TEST_F(FollowerTest, RefusesADamagedFrameAndAHoleAndChangesNothing) {
   EXPECT_TRUE(follower_.TakeFrame(*frames[0]));  // again: it counts for nothing
   EXPECT_TRUE(follower_.TakeFrame(*frames[1]));
   EXPECT_EQ(replica_.Contents(), primary_.Contents());
+}
+
+TEST_F(FollowerTest, RefusesAFewBytesThatAskForALongString) {
+  Synchronise([] {});
+  const auto frame_with = [this](const storage::StringPatch& patch) {
+    std::string group;
+    storage::EncodeEffect(&group, 0, "key", patch);
+    std::string body;
+    storage::PutText(&body, group);
+    std::string frame;
+    storage::EncodeFrame(&frame, {.first = follower_.last() + 1, .groups = 1, .durable = 0, .time = 1, .body = body});
+    return frame;
+  };
+  EXPECT_FALSE(follower_.TakeFrame(frame_with({DurableStore::kLongestString, "x"})));
+  EXPECT_TRUE(replica_.Contents().empty());
+  EXPECT_TRUE(follower_.TakeFrame(frame_with({DurableStore::kLongestString - 1, "x"})));
+  EXPECT_EQ(replica_.Contents().size(), 1u);
 }
 
 TEST_F(FollowerTest, TakesNoSnapshotThatLacksASection) {

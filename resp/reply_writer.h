@@ -33,6 +33,8 @@ class ReplyWriter {
   void NullArray();
   void Array(int64_t count) { Header('*', count); }
   void Map(int64_t pairs);
+  // What no request asked for, to who speaks RESP3.
+  void Push(int64_t count) { Header(protocol_ >= 3 ? '>' : '*', count); }
   void Set(int64_t count) { Header(protocol_ >= 3 ? '~' : '*', count); }
   void Double(double value);
   // Text for people to read; `format` has three letters ("txt", "mkd").

@@ -5,7 +5,10 @@
 
 #include <atomic>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "server/session/client_directory.h"
 
@@ -18,6 +21,13 @@ class ClientLinks {
   virtual void Close(const ClientCard& card) = 0;
   // Appends bytes to what the client will read.
   virtual void Push(const ClientCard& card, std::shared_ptr<const std::string> bytes) = 0;
+  // Hands a message to clients of a thread, who have subscribed. `bytes` are RESP2. Called by the thread `from`, if
+  // need be while it executes a command of one of them.
+  virtual void Deliver(size_t from, size_t thread, std::shared_ptr<const std::vector<uint64_t>> clients,
+                       std::shared_ptr<const std::string> bytes) = 0;
+  // Has the command executed by the other nodes of the cluster, or of this one's shard, as far as they can be reached.
+  // Called by the thread `from`.
+  virtual void TellNodes(size_t from, bool only_own_shard, std::span<const std::string_view> argv) = 0;
   // Commands that waited for the end of a pause may run.
   virtual void ResumePaused() = 0;
   // Ends what the client waits for, as its time-out would, or with an error.

@@ -37,6 +37,7 @@ Server::Server(Options& options, const storage::Clock& clock, std::string config
              clock),
       durability_(store_, files_, clock,
                   {.data = DataFilesOf(options), .log_file_bytes = static_cast<uint64_t>(options.log_file_size)}),
+      broker_(static_cast<size_t>(options.io_threads.load())),
       replication_(std::make_unique<Replication>(*this)),
       cluster_(std::make_unique<ClusterState>(*this)) {
   store_.set_observer(&watched_keys_);

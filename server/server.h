@@ -20,6 +20,7 @@
 #include "server/observe/monitor.h"
 #include "server/observe/slow_log.h"
 #include "server/observe/tick_clock.h"
+#include "server/pubsub/broker.h"
 #include "server/replication/replication.h"
 #include "server/session/client_directory.h"
 #include "server/session/watched_keys.h"
@@ -91,6 +92,7 @@ class Server {
   SlowLog& slow_log() { return slow_log_; }
   LatencyEvents& latency_events() { return latency_events_; }
   Monitor& monitor() { return monitor_; }
+  Broker& broker() { return broker_; }
   Log& log() { return log_; }
   ClientLinks& links() { return *links_; }
   ThreadState& thread(size_t index) { return *threads_[index]; }
@@ -155,6 +157,7 @@ class Server {
   SlowLog slow_log_;
   LatencyEvents latency_events_;
   Monitor monitor_;
+  Broker broker_;
   std::vector<std::unique_ptr<ThreadState>> threads_;
   ClientLinks* links_ = nullptr;
   const std::unique_ptr<Replication> replication_;

@@ -67,6 +67,7 @@ enum CommandFlag : uint32_t {
   kNoMulti = 1 << 10,
   kNoAsyncLoading = 1 << 11,
   kAllowBusy = 1 << 12,
+  kPubSub = 1 << 13,
 };
 
 // How the dispatcher locks for a command without keys.
@@ -76,10 +77,10 @@ enum class Scope : uint8_t {
   kEverything  // needs all of it at once
 };
 
-enum class Group : uint8_t { kGeneric, kString, kBitmap, kConnection, kServer, kTransactions, kCluster };
+enum class Group : uint8_t { kGeneric, kString, kBitmap, kPubSub, kConnection, kServer, kTransactions, kCluster };
 
 // In the order in which COMMAND lists them.
-enum KeyFlag : uint8_t {
+enum KeyFlag : uint16_t {
   kKeyRW = 1 << 0,
   kKeyRO = 1 << 1,
   kKeyOW = 1 << 2,
@@ -88,11 +89,12 @@ enum KeyFlag : uint8_t {
   kKeyUpdate = 1 << 5,
   kKeyInsert = 1 << 6,
   kKeyDelete = 1 << 7,
+  kKeyNot = 1 << 8,  // it has a slot, as a key has, but is none
 };
 
 // Keys at positions first, first+step, ... up to last; a negative `last` counts from the end.
 struct KeySpec {
-  uint8_t flags = 0;
+  uint16_t flags = 0;
   int first = 0;
   int last = 0;
   int step = 0;
@@ -122,8 +124,8 @@ struct Command {
   constexpr bool Is(uint32_t flag) const { return (flags & flag) != 0; }
 };
 
-constexpr KeySpec OneKey(uint8_t flags, int at = 1) { return {flags, at, at, 1}; }
-constexpr KeySpec KeysToEnd(uint8_t flags, int first = 1, int step = 1) { return {flags, first, -1, step}; }
+constexpr KeySpec OneKey(uint16_t flags, int at = 1) { return {flags, at, at, 1}; }
+constexpr KeySpec KeysToEnd(uint16_t flags, int first = 1, int step = 1) { return {flags, first, -1, step}; }
 
 namespace row_checks {
 
@@ -165,7 +167,9 @@ constexpr bool IsSound(const Command& row) {
   }
   if (row.Is(kWrite) && row.Is(kReadOnly)) return false;
   if (row.Is(kDenyOom) && !row.Is(kWrite)) return false;
-  if (row.keys.first >= least || row.keys.last >= least) return false;  // keys lie within the arity
+  const bool may_be_absent = row.keys.flags == kKeyNot && row.keys.last < 0;
+  if (row.keys.first >= least && !may_be_absent) return false;  // keys lie within the arity
+  if (row.keys.last >= least) return false;
   if (row.keys.first != 0 && row.scope != Scope::kNothing) return false;
   return true;
 }

@@ -14,31 +14,24 @@ struct FlagName {
 };
 
 constexpr FlagName kFlagNames[] = {
-    {kWrite, "write"},
-    {kReadOnly, "readonly"},
-    {kDenyOom, "denyoom"},
-    {kAdmin, "admin"},
-    {kNoScript, "noscript"},
-    {kLoading, "loading"},
-    {kStale, "stale"},
-    {kSkipSlowLog, "skip_slowlog"},
-    {kFast, "fast"},
-    {kNoAuth, "no_auth"},
-    {kNoAsyncLoading, "no_async_loading"},
-    {kNoMulti, "no_multi"},
-    {kAllowBusy, "allow_busy"},
+    {kWrite, "write"},      {kReadOnly, "readonly"},    {kDenyOom, "denyoom"},
+    {kAdmin, "admin"},      {kPubSub, "pubsub"},        {kNoScript, "noscript"},
+    {kLoading, "loading"},  {kStale, "stale"},          {kSkipSlowLog, "skip_slowlog"},
+    {kFast, "fast"},        {kNoAuth, "no_auth"},       {kNoAsyncLoading, "no_async_loading"},
+    {kNoMulti, "no_multi"}, {kAllowBusy, "allow_busy"},
 };
 
 constexpr FlagName kKeyFlagNames[] = {
-    {kKeyRW, "RW"},         {kKeyRO, "RO"},         {kKeyOW, "OW"},         {kKeyRM, "RM"},
-    {kKeyAccess, "access"}, {kKeyUpdate, "update"}, {kKeyInsert, "insert"}, {kKeyDelete, "delete"},
+    {kKeyRW, "RW"},         {kKeyRO, "RO"},         {kKeyOW, "OW"},
+    {kKeyRM, "RM"},         {kKeyAccess, "access"}, {kKeyUpdate, "update"},
+    {kKeyInsert, "insert"}, {kKeyDelete, "delete"}, {kKeyNot, "not_key"},
 };
 
 // The order in which Redis lists them.
-constexpr std::string_view kCategoryOrder[] = {"keyspace", "read", "write",     "string",     "bitmap",     "admin",
-                                               "fast",     "slow", "dangerous", "connection", "transaction"};
+constexpr std::string_view kCategoryOrder[] = {"keyspace", "read", "write", "string",    "bitmap",     "pubsub",
+                                               "admin",    "fast", "slow",  "dangerous", "connection", "transaction"};
 
-void ReplyFlagNames(uint8_t flags, bool varies, resp::ReplyWriter& reply) {
+void ReplyFlagNames(uint16_t flags, bool varies, resp::ReplyWriter& reply) {
   std::vector<std::string_view> names;
   for (const FlagName& each : kKeyFlagNames) {
     if ((flags & each.flag) != 0) names.push_back(each.name);
@@ -117,6 +110,7 @@ std::string_view GroupName(Group group) {
     case Group::kGeneric: return "generic";
     case Group::kString: return "string";
     case Group::kBitmap: return "bitmap";
+    case Group::kPubSub: return "pubsub";
     case Group::kConnection: return "connection";
     case Group::kServer: return "server";
     case Group::kTransactions: return "transactions";
@@ -130,6 +124,7 @@ std::vector<std::string_view> CategoriesOf(const Command& row) {
   if (row.Is(kWrite)) own.push_back("write");
   if (row.Is(kReadOnly)) own.push_back("read");
   if (row.Is(kAdmin)) own.insert(own.end(), {"admin", "dangerous"});
+  if (row.Is(kPubSub)) own.push_back("pubsub");
   own.push_back(row.Is(kFast) ? "fast" : "slow");
   if (!row.is_container) {
     switch (row.group) {
@@ -139,6 +134,7 @@ std::vector<std::string_view> CategoriesOf(const Command& row) {
       case Group::kConnection: own.push_back("connection"); break;
       case Group::kTransactions: own.push_back("transaction"); break;
       case Group::kCluster:
+      case Group::kPubSub:
       case Group::kServer: break;
     }
   }

@@ -8,6 +8,14 @@
 namespace ringkv::server {
 namespace {
 
+// What a client may do that speaks RESP2 and has subscribed to something: replies to the rest couldn't be told from
+// messages.
+bool IsForSubscribers(std::string_view name) {
+  static constexpr std::string_view kNames[] = {
+      "subscribe", "unsubscribe", "psubscribe", "punsubscribe", "ssubscribe", "sunsubscribe", "ping", "quit", "reset"};
+  return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
+}
+
 uint32_t NeedsOf(const Command& row) {
   uint32_t needs = kNeedsMemoryChecked | kNeedsNoPause;
   if (!row.Is(kNoAuth)) needs |= kNeedsAuthentication;
@@ -18,6 +26,7 @@ uint32_t NeedsOf(const Command& row) {
   if (row.name == "ping") needs |= kNeedsHealthyDisk;  // as in Redis: whoever watches with PING should learn of it
   if (!row.Is(kLoading) || row.name == "exec") needs |= kNeedsLoaded;
   if (!row.Is(kStale) || row.name == "exec") needs |= kNeedsFreshData;
+  if (!IsForSubscribers(row.name)) needs |= kNeedsNoSubscription;
   if (row.name == "debug") needs |= kNeedsDebugAllowed;
   return needs;
 }
@@ -34,7 +43,7 @@ CommandTable::CommandTable() : places_(kPlaces) {
       ConnectionCommands(),  ClientCommands(),      StringCommands(),      LcsCommands(),     BitCommands(),
       BitFieldCommands(),    KeyCommands(),         ExpiryCommands(),      ServerCommands(),  ConfigCommands(),
       PersistenceCommands(), DumpCommands(),        ReplicationCommands(), CommandCommands(), MemoryCommands(),
-      LatencyCommands(),     TransactionCommands(), ClusterCommands()};
+      LatencyCommands(),     TransactionCommands(), ClusterCommands(),     PubSubCommands()};
   size_t count = 0;
   for (const auto& rows : families) count += rows.size();
   entries_.reserve(count);  // entries are pointed at

@@ -28,6 +28,7 @@ enum Need : uint32_t {
   kNeedsLogRoom = 1 << 8,
   kNeedsReplicas = 1 << 9,
   kNeedsFreshData = 1 << 10,
+  kNeedsNoSubscription = 1 << 11,
 };
 
 struct CommandEntry {

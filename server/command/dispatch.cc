@@ -131,8 +131,8 @@ Outcome Dispatch(Server& server, ThreadState& thread, Session& session, const Re
     if (where == Redirection::kWait) return Outcome::kPostponed;
     if (where == Redirection::kElsewhere) return Outcome::kElsewhere;
   }
-  const uint32_t unmet =
-      (server.refused_now() & session.heeds) | (session.authenticated ? 0u : uint32_t{kNeedsAuthentication});
+  const uint32_t unmet = (server.refused_now() & session.heeds) |
+                         (session.authenticated ? 0u : uint32_t{kNeedsAuthentication}) | session.subscriber_needs;
   if ((entry->needs & unmet) != 0) {
     const Verdict verdict = Refuse(*entry, entry->needs & unmet, server, thread, session, argv, reply);
     if (verdict == Verdict::kWait) return Outcome::kPostponed;

@@ -98,7 +98,9 @@ Redirection PassOn(const CommandEntry& entry, const Request& request, cluster::S
 
 Redirection Redirect(const CommandEntry& entry, const Request& request, Server& server, ThreadState& thread,
                      Session& session, resp::ReplyWriter& reply) {
-  const bool passes_on = server.options().cluster_redirect != 0 && !session.speaks_node_link;
+  // Who has subscribed gets messages over his own connection.
+  const bool can_be_passed_on = entry.row->keys.flags != kKeyNot || entry.row->name == "spublish";
+  const bool passes_on = server.options().cluster_redirect != 0 && !session.speaks_node_link && can_be_passed_on;
   // What is queued is looked at as a whole when it is to be executed.
   if (passes_on && session.queue.is_open() && !entry.runs_inside_multi) return Redirection::kHere;
   CommonSlot common;
@@ -127,7 +129,8 @@ Redirection Redirect(const CommandEntry& entry, const Request& request, Server& 
   }
   if (!common.has_any()) return Redirection::kHere;
   if (common.differs()) return Refused(entry, errors::kCrossSlot, thread, session, reply);
-  traits.reads_here = session.reads_from_replica && (only_reads || entry.row->name == "watch");
+  const bool may_read_here = only_reads || entry.row->name == "watch" || entry.row->keys.flags == kKeyNot;
+  traits.reads_here = session.reads_from_replica && may_read_here;
   const size_t slot = common.slot();
   const cluster::SlotState state = view.StateOf(slot);
   if (StandsIn(state, view, server)) {

@@ -101,6 +101,14 @@ Verdict Refuse(const CommandEntry& entry, uint32_t unmet, Server& server, Thread
     Reject(&entry, errors::kReadOnly, thread, session, reply);
     return Verdict::kRefused;
   }
+  if ((unmet & kNeedsNoSubscription) != 0) {
+    Reject(&entry,
+           "ERR Can't execute '" + entry.full_name +
+               "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / "
+               "RESET are allowed in this context",
+           thread, session, reply);
+    return Verdict::kRefused;
+  }
   if ((unmet & kNeedsFreshData) != 0 && NeedsNow(entry, session, kNeedsFreshData)) {
     Reject(&entry, errors::kMasterDown, thread, session, reply);
     return Verdict::kRefused;

@@ -47,21 +47,21 @@ void Info(AdminCall& call) {
   call.reply.Verbatim(DescribeClient(*call.session.card, call.txn.now()) + "\n", "txt");
 }
 
-// The other kinds' names are known and match nobody.
-enum class TypeFilter { kUnknown, kAny, kNormal, kReplica, kNobody };
+// There are no connections of the last kind.
+enum class TypeFilter { kUnknown, kAny, kNormal, kReplica, kPubSub, kNobody };
 
 TypeFilter ParseType(std::string_view word) {
   if (EqualsIgnoringCase(word, "normal")) return TypeFilter::kNormal;
   if (EqualsIgnoringCase(word, "slave") || EqualsIgnoringCase(word, "replica")) return TypeFilter::kReplica;
-  for (const std::string_view other : {"pubsub", "master"}) {
-    if (EqualsIgnoringCase(word, other)) return TypeFilter::kNobody;
-  }
+  if (EqualsIgnoringCase(word, "pubsub")) return TypeFilter::kPubSub;
+  if (EqualsIgnoringCase(word, "master")) return TypeFilter::kNobody;
   return TypeFilter::kUnknown;
 }
 
 bool IsOfType(const ClientCard& card, TypeFilter type) {
   if (type == TypeFilter::kAny) return true;
-  return type == (card.is_replica ? TypeFilter::kReplica : TypeFilter::kNormal);
+  if (card.is_replica) return type == TypeFilter::kReplica;
+  return type == (card.is_subscriber() ? TypeFilter::kPubSub : TypeFilter::kNormal);
 }
 
 void List(AdminCall& call) {

@@ -85,6 +85,7 @@ void Hello(AdminCall& call) {
   if (name) call.session.card->name.Set(std::string(*name));
   if (protocol) {
     call.session.protocol = static_cast<int>(*protocol);
+    call.session.NoteSubscriptions();
     call.reply.set_protocol(call.session.protocol);
   }
   ReplyHello(call);
@@ -92,6 +93,11 @@ void Hello(AdminCall& call) {
 
 void Ping(AdminCall& call) {
   if (call.args.size() > 2) return call.reply.Error("ERR wrong number of arguments for 'ping' command");
+  if (call.session.subscriber_needs != 0) {
+    call.reply.Array(2);
+    call.reply.Bulk("pong");
+    return call.reply.Bulk(call.args.size() == 2 ? call.args[1] : "");
+  }
   if (call.args.size() == 2) return call.reply.Bulk(call.args[1]);
   call.reply.Simple("PONG");
 }
@@ -124,8 +130,10 @@ void Reset(AdminCall& call) {
     session.is_monitor = false;
     session.card->is_monitor = false;
   }
+  call.server.broker().RemoveAll(session.subscriptions, *session.card);
   session.db = 0;
   session.protocol = 2;
+  session.NoteSubscriptions();
   call.reply.set_protocol(2);
   session.authenticated = call.server.options().requirepass.Get().empty();
   session.reply_mode = ReplyMode::kOn;

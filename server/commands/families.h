@@ -22,6 +22,7 @@ std::span<const Command> LatencyCommands();
 std::span<const Command> LcsCommands();
 std::span<const Command> MemoryCommands();
 std::span<const Command> PersistenceCommands();
+std::span<const Command> PubSubCommands();
 std::span<const Command> ReplicationCommands();
 std::span<const Command> ServerCommands();
 std::span<const Command> StringCommands();

@@ -82,6 +82,7 @@ struct Options {
   SharedText client_output_buffer_limit;
   SharedNumber client_output_pause_bytes;
   SharedNumber proto_max_bulk_len;
+  SharedNumber pubsub_max_subscriptions;
   SharedNumber enable_debug_command;
   SharedText save;
   SharedText dbfilename;

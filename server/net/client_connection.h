@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "storage/lsn.h"
 
@@ -23,6 +24,8 @@ class ClientConnection {
   virtual void Flush() = 0;
   // Appends bytes that no request asked for.
   virtual void Push(const std::string& bytes) = 0;
+  // Appends a message that it has subscribed to, given in RESP2.
+  virtual void PushMessage(std::string_view message) = 0;
   virtual void Close() = 0;
   // Sends what was held, as far as it is safe by now.
   virtual void Release() = 0;

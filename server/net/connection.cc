@@ -340,6 +340,46 @@ void Connection::Push(const std::string& bytes) {
   MarkForFlush();
 }
 
+void Connection::PushMessage(std::string_view message) {
+  if (is_closed_ || must_close_ || session_.close_after_reply) return;
+  if (session_.protocol >= 3) {
+    output_.Append('>');
+    message.remove_prefix(1);
+  }
+  output_.Append(message);
+  MarkForFlush();
+  const int64_t most = server_.options().output_limits[static_cast<size_t>(ClientClass::kPubSub)].hard_bytes;
+  if (most == 0 || static_cast<int64_t>(output_.size()) < most) return;
+  must_close_ = true;
+  NoteOutputLimit();
+  // Not now: this may be the client whose command is being executed.
+  thread_.Post([&thread = thread_, id = id()] {
+    if (ClientConnection* found = thread.Find(id)) found->Close();
+  });
+}
+
+void Connection::DropForeignChannels() {
+  const ClusterView& view = ViewOf(server_, thread_.state());
+  if (channels_version_ == thread_.state().cluster_version) return;
+  channels_version_ = thread_.state().cluster_version;
+  auto& channels = session_.subscriptions.of(Topic::kShardChannel);
+  for (auto each = channels.begin(); each != channels.end();) {
+    if (view.slots.owner(storage::KeySlot(*each)) == view.here.shard) {
+      ++each;
+      continue;
+    }
+    const std::string name = *each;
+    each = channels.erase(each);
+    server_.broker().Remove(Topic::kShardChannel, name, *session_.card);
+    reply_.Push(3);
+    reply_.Bulk("sunsubscribe");
+    reply_.Bulk(name);
+    reply_.Integer(static_cast<int64_t>(channels.size()));
+    MarkForFlush();
+  }
+  session_.NoteSubscriptions();
+}
+
 void Connection::Flush() {
   will_flush_ = false;
   if (is_closed_ || is_writing_) return;
@@ -384,7 +424,8 @@ void Connection::OnWritable() {
 
 bool Connection::OutputExceedsLimit(int64_t now_ms) {
   // What MONITOR pushes is limited like what a subscriber is pushed; replies wait for the client instead.
-  const auto client_class = session_.is_monitor ? ClientClass::kPubSub : ClientClass::kNormal;
+  const bool is_pushed_to = session_.is_monitor || !session_.subscriptions.empty();
+  const auto client_class = is_pushed_to ? ClientClass::kPubSub : ClientClass::kNormal;
   const OutputLimit& limit = server_.options().output_limits[static_cast<size_t>(client_class)];
   const auto size = static_cast<int64_t>(output_.size());
   const int64_t hard = limit.hard_bytes;
@@ -397,20 +438,21 @@ bool Connection::OutputExceedsLimit(int64_t now_ms) {
   } else {
     exceeds = exceeds || now_ms - over_soft_limit_since_ms_ > limit.soft_seconds * 1000;
   }
-  if (exceeds) {
-    server_.log().Warning("closing " + session_.card->address +
-                          ": its unread replies exceed client-output-buffer-limit");
-    thread_.state().statistics.output_buffer_limit_disconnections.Add(1);
-  }
+  if (exceeds) NoteOutputLimit();
   return exceeds;
+}
+
+void Connection::NoteOutputLimit() {
+  server_.log().Warning("closing " + session_.card->address + ": its unread replies exceed client-output-buffer-limit");
+  thread_.state().statistics.output_buffer_limit_disconnections.Add(1);
 }
 
 bool Connection::Tick(int64_t now_ms) {
   if (!output_.empty() && OutputExceedsLimit(now_ms)) return false;
   const int64_t idle_ms = now_ms - last_read_ms_;
   const int64_t timeout = server_.options().timeout;
-  if (timeout > 0 && idle_ms > timeout * 1000 && !session_.is_monitor && !is_paused_ && session_.stream == nullptr &&
-      !session_.wait) {
+  if (timeout > 0 && idle_ms > timeout * 1000 && !session_.is_monitor && session_.subscriptions.empty() &&
+      !is_paused_ && session_.stream == nullptr && !session_.wait) {
     server_.log().Write(LogLevel::kVerbose, "closing idle client " + session_.card->address);
     return false;
   }
@@ -418,6 +460,7 @@ bool Connection::Tick(int64_t now_ms) {
       now_ms - gate_.held_since_ms() > server_.options().repl_ack_timeout) {
     GiveUpQuorum();
   }
+  if (!session_.subscriptions.of(Topic::kShardChannel).empty() && server_.cluster().is_enabled()) DropForeignChannels();
   if (may_have_ended_) Read();
   if (is_closed_) return true;
   if (idle_ms > kIdleMs) {
@@ -433,6 +476,7 @@ void Connection::Close() {
   if (is_closed_) return;
   is_closed_ = true;
   if (session_.is_monitor) server_.monitor().Remove(*session_.card);
+  server_.broker().RemoveAll(session_.subscriptions, *session_.card);
   server_.clients().Remove(id());
   socket_.Close();
   session_.UnwatchAll();

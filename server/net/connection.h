@@ -36,6 +36,7 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   void Start() override;
   void Flush() override;
   void Push(const std::string& bytes) override;
+  void PushMessage(std::string_view message) override;
   void Close() override;
   void Release() override;
   void Resume() override;
@@ -91,6 +92,9 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   void ReplyProtocolError();
   void MarkForFlush();
   bool OutputExceedsLimit(int64_t now_ms);
+  void NoteOutputLimit();
+  // In a cluster: ends subscriptions to shard channels whose slot has gone to others.
+  void DropForeignChannels();
   void UpdateCard();
   size_t pause_mark() const;
 
@@ -115,6 +119,8 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   bool may_have_ended_ = true;  // the last receive did not go on until nothing was left, where an end would show
   int64_t last_read_ms_ = 0;
   int64_t over_soft_limit_since_ms_ = 0;
+  uint64_t channels_version_ = 0;  // of the cluster's view that the shard channels were compared with
+  bool must_close_ = false;        // soon, by its thread
 };
 
 }  // namespace ringkv::server

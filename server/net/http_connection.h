@@ -33,6 +33,7 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   void Start() override { socket_.WaitReadable(); }
   void Flush() override;
   void Push(const std::string&) override {}  // nothing is pushed over HTTP
+  void PushMessage(std::string_view) override {}
   void Close() override;
   void Release() override;
   void Resume() override;

@@ -102,6 +102,12 @@ ClientConnection* IoThread::Find(uint64_t id) {
   return found == connections_.end() ? nullptr : found->second.get();
 }
 
+void IoThread::Deliver(const std::vector<uint64_t>& clients, const std::string& message) {
+  for (const uint64_t id : clients) {
+    if (ClientConnection* connection = Find(id)) connection->PushMessage(message);
+  }
+}
+
 void IoThread::HoldReplies(ClientConnection* connection) {
   held_.push_back(connection);
   holds_replies_.store(true);

@@ -51,6 +51,8 @@ class IoThread {
   void Adopt(int descriptor, std::shared_ptr<ClientCard> card);
   ClientConnection* Find(uint64_t id);
   void ResumePaused();
+  // Hands a message in RESP2 to subscribers; those who have gone meanwhile are passed over.
+  void Deliver(const std::vector<uint64_t>& clients, const std::string& message);
 
   RequestBatch& batch() { return batch_; }
   // What the Date header of a response says now.

@@ -10,8 +10,10 @@
 #include <csignal>
 #include <future>
 
+#include "resp/request_writer.h"
 #include "server/cluster/cluster_state.h"
 #include "server/net/connection.h"
+#include "server/net/proxy.h"
 
 namespace ringkv::server {
 
@@ -110,6 +112,17 @@ void Network::Push(const ClientCard& card, std::shared_ptr<const std::string> by
   thread.Post([&thread, id = card.id, bytes = std::move(bytes)] {
     if (ClientConnection* connection = thread.Find(id)) connection->Push(*bytes);
   });
+}
+
+void Network::Deliver(size_t from, size_t thread, std::shared_ptr<const std::vector<uint64_t>> clients,
+                      std::shared_ptr<const std::string> bytes) {
+  IoThread& target = *threads_[thread];
+  if (from == thread) return target.Deliver(*clients, *bytes);
+  target.Post([&target, clients = std::move(clients), bytes = std::move(bytes)] { target.Deliver(*clients, *bytes); });
+}
+
+void Network::TellNodes(size_t from, bool only_own_shard, std::span<const std::string_view> argv) {
+  threads_[from]->proxy().TellNodes(only_own_shard, resp::EncodeRequest(argv));
 }
 
 void Network::ResumePaused() {

@@ -81,6 +81,17 @@ void Proxy::PassOn(const ProxyPlan& plan, PassedRequest request, const AnswerHer
   }
 }
 
+void Proxy::TellNodes(bool only_own_shard, const std::string& request) {
+  const ClusterView& view = ViewOf(thread_.server(), thread_.state());
+  for (const cluster::Node& node : view.topology.nodes()) {
+    if (node.id == view.id || (only_own_shard && node.shard != view.here.shard)) continue;
+    PassedRequest told;
+    told.bytes = request;
+    told.protocol = 2;
+    LinkTo(node.host, node.port, 2, !node.is_primary).Send(std::move(told));
+  }
+}
+
 void Proxy::FlushAll() {
   for (size_t i = 0; i < to_flush_.size(); ++i) to_flush_[i]->Flush();
   to_flush_.clear();

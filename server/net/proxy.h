@@ -30,6 +30,8 @@ class Proxy final : private ProxyLink::Owner {
   // place for the reply.
   using AnswerHere = std::function<bool(const ProxyPart& part, const ReplyPlace& place)>;
   void PassOn(const ProxyPlan& plan, PassedRequest request, const AnswerHere& answer_here);
+  // Sends the request to all other nodes, or to those of this one's shard; nobody waits for what they answer.
+  void TellNodes(bool only_own_shard, const std::string& request);
   // A part of a request was answered here.
   void Answer(const ReplyPlace& place, std::string reply, storage::Lsn lsn);
   // What was to be sent leaves.

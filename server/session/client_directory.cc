@@ -36,6 +36,7 @@ std::string DescribeClient(const ClientCard& card, int64_t now_ms) {
   std::string flags;
   if (card.is_replica) flags += 'S';
   if (card.is_monitor) flags += 'O';
+  if (card.is_subscriber()) flags += 'P';
   if (card.queued_commands >= 0) flags += 'x';
   if (card.is_paused || card.is_waiting) flags += 'b';
   if (card.watch_failed) flags += 'd';
@@ -61,7 +62,8 @@ std::string DescribeClient(const ClientCard& card, int64_t now_ms) {
   return "id=" + std::to_string(card.id) + field("addr", card.address) + field("laddr", card.local_address) +
          field("fd", card.descriptor) + field("name", card.name.Get()) +
          field("age", (now_ms - card.connected_ms) / 1000) + field("idle", (now_ms - card.last_used_ms) / 1000) +
-         field("flags", flags) + field("db", card.db.load()) + " sub=0 psub=0 ssub=0" +
+         field("flags", flags) + field("db", card.db.load()) + field("sub", card.subscriptions[0].load()) +
+         field("psub", card.subscriptions[1].load()) + field("ssub", card.subscriptions[2].load()) +
          field("multi", card.queued_commands.load()) + field("qbuf", card.input_bytes.load()) +
          field("qbuf-free", card.input_free.load()) + field("argv-mem", card.argument_bytes.load()) +
          field("multi-mem", card.queue_bytes.load()) + field("rbs", card.output_capacity.load()) +

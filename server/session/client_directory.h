@@ -4,6 +4,7 @@
 // Threads: the directory is guarded; a card's numbers are atomic and written by the client's own thread.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <map>
@@ -42,6 +43,7 @@ struct ClientCard {
   std::atomic<size_t> queue_bytes{0};
   std::atomic<size_t> output_bytes{0};
   std::atomic<size_t> output_capacity{0};
+  std::array<std::atomic<size_t>, 3> subscriptions{};  // to channels, patterns, shard channels
   std::atomic<bool> is_monitor{false};
   std::atomic<bool> is_paused{false};
   std::atomic<bool> is_waiting{false};  // in WAIT
@@ -55,6 +57,8 @@ struct ClientCard {
   SharedText name;
   SharedText library_name;
   SharedText library_version;
+
+  bool is_subscriber() const { return subscriptions[0] + subscriptions[1] + subscriptions[2] > 0; }
 };
 
 class ClientDirectory {

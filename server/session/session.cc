@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server/session/session.h"
 
+#include "server/command/command_table.h"
 #include "server/command/proxy_plan.h"
 
 namespace ringkv::server {
@@ -9,6 +10,13 @@ Session::Session(std::shared_ptr<ClientCard> card_in, WatchedKeys& watched_keys)
     : card(std::move(card_in)), watched_keys_(watched_keys) {}
 
 Session::~Session() { watched_keys_.UnwatchAll(watch); }
+
+void Session::NoteSubscriptions() {
+  subscriber_needs = protocol == 2 && !subscriptions.empty() ? uint32_t{kNeedsNoSubscription} : 0;
+  for (size_t topic = 0; topic < subscriptions.names.size(); ++topic) {
+    card->subscriptions[topic] = subscriptions.names[topic].size();
+  }
+}
 
 void Session::UpdateCard(int64_t now_ms) {
   constexpr auto kRelaxed = std::memory_order_relaxed;

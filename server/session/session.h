@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "server/pubsub/broker.h"
 #include "server/session/client_directory.h"
 #include "server/session/reply_stream.h"
 #include "server/session/transaction_queue.h"
@@ -39,6 +40,9 @@ class Session {
   Session& operator=(const Session&) = delete;
 
   void Watch(storage::DbIndex watched_db, std::string_view key) { watched_keys_.Watch(watch, watched_db, key); }
+  // To be called when what it has subscribed to has changed.
+  void NoteSubscriptions();
+
   void UnwatchAll() { watched_keys_.UnwatchAll(watch); }
 
   // What others read on the card is written once a batch of commands.
@@ -64,6 +68,8 @@ class Session {
   ReplyMode reply_mode = ReplyMode::kOn;
   TransactionQueue queue;
   WatchState watch;
+  Subscriptions subscriptions;
+  uint32_t subscriber_needs = 0;          // of commands: what isn't met because it has subscribed to something
   std::optional<ReplicaWait> wait;        // nothing is served until it ends
   std::unique_ptr<ProxyPlan> proxy_plan;  // of the request that other nodes are to be asked
   SocketTaker take_socket;                // set: the connection ends here and goes on there

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: MIT
+// Messages between clients.
+#include <string>
+
+#include "server/cluster/cluster_state.h"
+#include "server/command/help.h"
+#include "server/commands/families.h"
+#include "server/server.h"
+#include "server/session/session.h"
+
+namespace ringkv::server {
+namespace {
+
+constexpr struct {
+  std::string_view subscribed;
+  std::string_view unsubscribed;
+} kWords[] = {{"subscribe", "unsubscribe"}, {"psubscribe", "punsubscribe"}, {"ssubscribe", "sunsubscribe"}};
+
+void ReplyState(resp::ReplyWriter& reply, std::string_view what, const std::string_view* name, size_t count) {
+  reply.Push(3);
+  reply.Bulk(what);
+  name == nullptr ? reply.Null() : reply.Bulk(*name);
+  reply.Integer(static_cast<int64_t>(count));
+}
+
+void Subscribe(AdminCall& call, Topic topic) {
+  Session& session = call.session;
+  const auto most = static_cast<size_t>(call.server.options().pubsub_max_subscriptions.load());
+  for (size_t i = 1; i < call.args.size(); ++i) {
+    const std::string_view name = call.args[i];
+    auto& names = session.subscriptions.of(topic);
+    if (!names.contains(name)) {
+      if (names.size() >= most) {
+        return call.reply.Error("ERR this client has as many subscriptions as pubsub-max-subscriptions allows (" +
+                                std::to_string(most) + ")");
+      }
+      names.emplace(name);
+      call.server.broker().Add(topic, name, *session.card);
+    }
+    ReplyState(call.reply, kWords[static_cast<size_t>(topic)].subscribed, &name, session.subscriptions.CountFor(topic));
+  }
+  session.NoteSubscriptions();
+}
+
+void Unsubscribe(AdminCall& call, Topic topic) {
+  Session& session = call.session;
+  auto& names = session.subscriptions.of(topic);
+  const std::string_view what = kWords[static_cast<size_t>(topic)].unsubscribed;
+  std::vector<std::string> leaving;
+  for (size_t i = 1; i < call.args.size(); ++i) leaving.emplace_back(call.args[i]);
+  if (call.args.size() == 1) leaving.assign(names.begin(), names.end());
+  for (const std::string& each : leaving) {
+    if (names.erase(each) > 0) call.server.broker().Remove(topic, each, *session.card);
+    const std::string_view name = each;
+    ReplyState(call.reply, what, &name, session.subscriptions.CountFor(topic));
+  }
+  if (leaving.empty()) ReplyState(call.reply, what, nullptr, session.subscriptions.CountFor(topic));
+  session.NoteSubscriptions();
+}
+
+// Other nodes tell their clients; what one of them has told us goes no further.
+void TellNodes(AdminCall& call, bool only_own_shard) {
+  if (!call.server.cluster().is_enabled() || call.session.speaks_node_link) return;
+  call.server.links().TellNodes(call.thread.index, only_own_shard, call.args.all());
+}
+
+void Publish(AdminCall& call) {
+  const size_t receivers =
+      call.server.broker().Publish(call.server.links(), call.thread.index, call.args[1], call.args[2]);
+  TellNodes(call, false);
+  call.reply.Integer(static_cast<int64_t>(receivers));
+}
+
+void SPublish(AdminCall& call) {
+  const size_t receivers =
+      call.server.broker().PublishInShard(call.server.links(), call.thread.index, call.args[1], call.args[2]);
+  TellNodes(call, true);
+  call.reply.Integer(static_cast<int64_t>(receivers));
+}
+
+void ReplyNames(AdminCall& call, Topic topic) {
+  if (call.args.size() > 3) {
+    return call.reply.Error("ERR unknown subcommand or wrong number of arguments for '" + std::string(call.args[1]) +
+                            "'. Try PUBSUB HELP.");
+  }
+  const std::string pattern(call.args.size() == 3 ? call.args[2] : "");
+  const std::vector<std::string> names = call.server.broker().Names(topic, call.args.size() == 3 ? &pattern : nullptr);
+  call.reply.Array(static_cast<int64_t>(names.size()));
+  for (const std::string& name : names) call.reply.Bulk(name);
+}
+
+void ReplyCounts(AdminCall& call, Topic topic) {
+  call.reply.Array(static_cast<int64_t>(call.args.size() - 2) * 2);
+  for (size_t i = 2; i < call.args.size(); ++i) {
+    call.reply.Bulk(call.args[i]);
+    call.reply.Integer(static_cast<int64_t>(call.server.broker().CountSubscribers(topic, call.args[i])));
+  }
+}
+
+void NumPat(AdminCall& call) {
+  call.reply.Integer(static_cast<int64_t>(call.server.broker().CountNames(Topic::kPattern)));
+}
+
+constexpr uint32_t kSubscribing = kPubSub | kNoScript | kLoading | kStale;
+constexpr uint32_t kPublishing = kPubSub | kLoading | kStale | kFast;
+constexpr uint32_t kAsking = kPubSub | kLoading | kStale;
+
+constexpr Command kRows[] = {
+    {.name = "psubscribe",
+     .arity = -2,
+     .flags = kSubscribing,
+     .group = Group::kPubSub,
+     .since = "2.0.0",
+     .complexity = "O(N) in the number of patterns",
+     .syntax = "pattern [pattern ...]",
+     .summary = "Receives what is published on channels that match.",
+     .run = Admin([](AdminCall& call) { Subscribe(call, Topic::kPattern); })},
+    {.name = "publish",
+     .arity = 3,
+     .flags = kPublishing,
+     .group = Group::kPubSub,
+     .since = "2.0.0",
+     .complexity = "O(N+M) in the number of subscribers and of all patterns",
+     .syntax = "channel message",
+     .summary = "Sends a message to who has subscribed to the channel.",
+     .run = Admin(Publish)},
+    {.name = "pubsub",
+     .arity = -2,
+     .group = Group::kPubSub,
+     .since = "2.8.0",
+     .complexity = "Depends on subcommand.",
+     .summary = "Tells of channels and their subscribers.",
+     .is_container = true},
+    {.name = "channels",
+     .parent = "pubsub",
+     .arity = -2,
+     .flags = kAsking,
+     .group = Group::kPubSub,
+     .since = "2.8.0",
+     .complexity = "O(N) in the number of channels",
+     .syntax = "[pattern]",
+     .summary = "Lists channels with subscribers.",
+     .run = Admin([](AdminCall& call) { ReplyNames(call, Topic::kChannel); })},
+    {.name = "help",
+     .parent = "pubsub",
+     .arity = 2,
+     .flags = kLoading | kStale,
+     .group = Group::kPubSub,
+     .since = "6.2.0",
+     .summary = "Shows what there is.",
+     .run = Admin(ReplyHelp)},
+    {.name = "numpat",
+     .parent = "pubsub",
+     .arity = 2,
+     .flags = kAsking,
+     .group = Group::kPubSub,
+     .since = "2.8.0",
+     .summary = "Counts the patterns that somebody has subscribed to.",
+     .run = Admin(NumPat)},
+    {.name = "numsub",
+     .parent = "pubsub",
+     .arity = -2,
+     .flags = kAsking,
+     .group = Group::kPubSub,
+     .since = "2.8.0",
+     .complexity = "O(N) in the number of channels asked for",
+     .syntax = "[channel [channel ...]]",
+     .summary = "Counts the subscribers of channels.",
+     .run = Admin([](AdminCall& call) { ReplyCounts(call, Topic::kChannel); })},
+    {.name = "shardchannels",
+     .parent = "pubsub",
+     .arity = -2,
+     .flags = kAsking,
+     .group = Group::kPubSub,
+     .since = "7.0.0",
+     .complexity = "O(N) in the number of shard channels",
+     .syntax = "[pattern]",
+     .summary = "Lists shard channels with subscribers.",
+     .run = Admin([](AdminCall& call) { ReplyNames(call, Topic::kShardChannel); })},
+    {.name = "shardnumsub",
+     .parent = "pubsub",
+     .arity = -2,
+     .flags = kAsking,
+     .group = Group::kPubSub,
+     .since = "7.0.0",
+     .complexity = "O(N) in the number of channels asked for",
+     .syntax = "[shardchannel [shardchannel ...]]",
+     .summary = "Counts the subscribers of shard channels.",
+     .run = Admin([](AdminCall& call) { ReplyCounts(call, Topic::kShardChannel); })},
+    {.name = "punsubscribe",
+     .arity = -1,
+     .flags = kSubscribing,
+     .group = Group::kPubSub,
+     .since = "2.0.0",
+     .complexity = "O(N) in the number of patterns",
+     .syntax = "[pattern [pattern ...]]",
+     .summary = "Receives nothing more by these patterns, or by any.",
+     .run = Admin([](AdminCall& call) { Unsubscribe(call, Topic::kPattern); })},
+    {.name = "spublish",
+     .arity = 3,
+     .flags = kPublishing,
+     .keys = OneKey(kKeyNot),
+     .group = Group::kPubSub,
+     .since = "7.0.0",
+     .complexity = "O(N) in the number of subscribers",
+     .syntax = "shardchannel message",
+     .summary = "Sends a message to who has subscribed to the shard channel.",
+     .run = Admin(SPublish)},
+    {.name = "ssubscribe",
+     .arity = -2,
+     .flags = kSubscribing,
+     .keys = KeysToEnd(kKeyNot),
+     .group = Group::kPubSub,
+     .since = "7.0.0",
+     .complexity = "O(N) in the number of channels",
+     .syntax = "shardchannel [shardchannel ...]",
+     .summary = "Receives what is published on shard channels, by the nodes of their slot's shard.",
+     .run = Admin([](AdminCall& call) { Subscribe(call, Topic::kShardChannel); })},
+    {.name = "subscribe",
+     .arity = -2,
+     .flags = kSubscribing,
+     .group = Group::kPubSub,
+     .since = "2.0.0",
+     .complexity = "O(N) in the number of channels",
+     .syntax = "channel [channel ...]",
+     .summary = "Receives what is published on channels.",
+     .run = Admin([](AdminCall& call) { Subscribe(call, Topic::kChannel); })},
+    {.name = "sunsubscribe",
+     .arity = -1,
+     .flags = kSubscribing,
+     .keys = KeysToEnd(kKeyNot),
+     .group = Group::kPubSub,
+     .since = "7.0.0",
+     .complexity = "O(N) in the number of channels",
+     .syntax = "[shardchannel [shardchannel ...]]",
+     .summary = "Receives nothing more on these shard channels, or on any.",
+     .run = Admin([](AdminCall& call) { Unsubscribe(call, Topic::kShardChannel); })},
+    {.name = "unsubscribe",
+     .arity = -1,
+     .flags = kSubscribing,
+     .group = Group::kPubSub,
+     .since = "2.0.0",
+     .complexity = "O(N) in the number of channels",
+     .syntax = "[channel [channel ...]]",
+     .summary = "Receives nothing more on these channels, or on any.",
+     .run = Admin([](AdminCall& call) { Unsubscribe(call, Topic::kChannel); })},
+};
+static_assert(RowsAreSound(kRows));
+
+}  // namespace
+
+std::span<const Command> PubSubCommands() { return kRows; }
+
+}  // namespace ringkv::server

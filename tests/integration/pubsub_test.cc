@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <thread>
+
+#include "tests/support/redis_client.h"
+
+namespace ringkv::test {
+namespace {
+
+TEST(PubSub, SubscribersComeAndGoWhileOthersPublish) {
+  ServerProcess server({"--io-threads", "2"});
+  std::atomic<bool> stopping{false};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 2; ++i) {
+    threads.emplace_back([&] {
+      const Context context = ConnectTo(server);
+      while (!stopping) Ask(context.get(), {"PUBLISH", "channel", "message"});
+    });
+  }
+  for (int i = 0; i < 2; ++i) {
+    threads.emplace_back([&, i] {
+      for (int round = 0; round < 200; ++round) {
+        const int socket = server.Connect();
+        SendAll(socket,
+                i == 0 ? "SUBSCRIBE channel other\r\nPSUBSCRIBE c*\r\n" : "SSUBSCRIBE shard\r\nSUBSCRIBE channel\r\n");
+        ReceiveExactly(socket, 200);
+        if (round % 2 == 0) SendAll(socket, "UNSUBSCRIBE channel\r\nRESET\r\n");
+        ::close(socket);
+      }
+    });
+  }
+  threads[2].join();
+  threads[3].join();
+  stopping = true;
+  threads[0].join();
+  threads[1].join();
+  EXPECT_TRUE(Eventually([&] { return Say(server, {"PUBLISH", "channel", "x"}) == "0"; })) << "nobody is left";
+  EXPECT_EQ(server.Info("pubsub_channels"), "0");
+  EXPECT_EQ(server.Info("pubsub_patterns"), "0");
+}
+
+TEST(PubSub, AThousandSubscribersOfOneChannelAllHear) {
+  ServerProcess server({"--io-threads", "2"});
+  std::vector<int> sockets;
+  const std::string subscribed = "*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n";
+  for (int i = 0; i < 1000; ++i) {
+    sockets.push_back(server.Connect());
+    SendAll(sockets.back(), "SUBSCRIBE c\r\n");
+    ASSERT_EQ(ReceiveExactly(sockets.back(), subscribed.size()), subscribed);
+  }
+  EXPECT_EQ(Say(server, {"PUBLISH", "c", "hello"}), "1000");
+  const std::string message = "*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$5\r\nhello\r\n";
+  for (const int socket : sockets) {
+    EXPECT_EQ(ReceiveExactly(socket, message.size()), message);
+    ::close(socket);
+  }
+}
+
+}  // namespace
+}  // namespace ringkv::test

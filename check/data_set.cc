@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "check/data_set.h"
 
+#include "storage/types/collection.h"
+
 #include "storage/snapshot/snapshot_writer.h"
 
 namespace ringkv::check {
@@ -42,11 +44,12 @@ void DataSet::Show(DataVisitor& visitor) {
     uint64_t cursor = 0;
     do {
       cursor = txn_.Walk(db, cursor, kAtOnce, [&](const storage::Entry& entry) {
+        std::string packed;
         visitor.Key({.db = db,
                      .key = entry.key(),
-                     .value = entry.value(),
+                     .kind = storage::PackedKind(entry),
+                     .value = storage::PackedValue(entry, &packed),
                      .expiry = entry.expiry(),
-                     .form = entry.form(),
                      .access = entry.access()});
       });
     } while (cursor != 0);

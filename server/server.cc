@@ -193,6 +193,15 @@ void Server::ApplyOptions() {
   storage::AccessOptions& access = store_.access_options();
   access.lfu_log_factor = static_cast<uint32_t>(options_.lfu_log_factor);
   access.lfu_decay_minutes = static_cast<uint32_t>(options_.lfu_decay_time);
+  storage::TypeLimits& limits = store_.type_limits();
+  limits.hash_entries = options_.hash_max_listpack_entries.load();
+  limits.hash_value = options_.hash_max_listpack_value.load();
+  limits.list_size = options_.list_max_listpack_size.load();
+  limits.set_integers = options_.set_max_intset_entries.load();
+  limits.set_entries = options_.set_max_listpack_entries.load();
+  limits.set_value = options_.set_max_listpack_value.load();
+  limits.sorted_set_entries = options_.zset_max_listpack_entries.load();
+  limits.sorted_set_value = options_.zset_max_listpack_value.load();
   const auto policy = static_cast<storage::EvictionPolicy>(options_.maxmemory_policy.load());
   access.mode = storage::IsLfu(policy) ? storage::AccessMode::kLeastFrequent : storage::AccessMode::kLeastRecent;
   slow_log_.Trim(static_cast<size_t>(options_.slowlog_max_len));

@@ -13,14 +13,103 @@ enum class Tag : uint8_t {
   kErase = 6,
   kDatabaseFlush = 7,
   kDatabaseSwap = 8,
+  kCollectionPut = 9,
+  kCollectionPutExpiring = 10,
+  kHashPut = 11,
+  kHashErase = 12,
+  kListPush = 13,
+  kListInsert = 14,
+  kListTake = 15,
+  kListSet = 16,
+  kListRemove = 17,
+  kSetAdd = 18,
+  kSetErase = 19,
+  kSortedSetPut = 20,
+  kSortedSetErase = 21,
 };
+
+template <typename Effect>
+constexpr Tag kTagOf = Tag{0};
+template <>
+constexpr Tag kTagOf<HashPut> = Tag::kHashPut;
+template <>
+constexpr Tag kTagOf<HashErase> = Tag::kHashErase;
+template <>
+constexpr Tag kTagOf<ListPush> = Tag::kListPush;
+template <>
+constexpr Tag kTagOf<ListInsert> = Tag::kListInsert;
+template <>
+constexpr Tag kTagOf<ListTake> = Tag::kListTake;
+template <>
+constexpr Tag kTagOf<ListSet> = Tag::kListSet;
+template <>
+constexpr Tag kTagOf<ListRemove> = Tag::kListRemove;
+template <>
+constexpr Tag kTagOf<SetAdd> = Tag::kSetAdd;
+template <>
+constexpr Tag kTagOf<SetErase> = Tag::kSetErase;
+template <>
+constexpr Tag kTagOf<SortedSetPut> = Tag::kSortedSetPut;
+template <>
+constexpr Tag kTagOf<SortedSetErase> = Tag::kSortedSetErase;
 
 void PutHead(std::string* out, Tag tag, DbIndex db) {
   out->push_back(static_cast<char>(tag));
   PutVarint(out, db);
 }
 
+struct FieldWriter {
+  std::string* out;
+  void operator()(std::string_view text) const { PutText(out, text); }
+  void operator()(uint64_t number) const { PutVarint(out, number); }
+  void operator()(double number) const { PutFixed(out, number); }
+  void operator()(bool flag) const { out->push_back(flag ? 1 : 0); }
+};
+
+struct FieldReader {
+  ByteReader* from;
+  void operator()(std::string_view& text) const { text = from->Text(); }
+  void operator()(uint64_t& number) const { number = from->Varint(); }
+  void operator()(double& number) const { number = from->Fixed<double>(); }
+  void operator()(bool& flag) const { flag = from->Fixed<uint8_t>() != 0; }
+};
+
+template <CollectionEffect Effect>
+void DecodeInto(ByteReader* from, EffectRecord* record) {
+  Effect effect;
+  record->key = from->Text();
+  Effect::Fields(effect, FieldReader{from});
+  record->effect = effect;
+}
+
 }  // namespace
+
+template <CollectionEffect Effect>
+void EncodeEffect(std::string* out, DbIndex db, std::string_view key, const Effect& effect) {
+  PutHead(out, kTagOf<Effect>, db);
+  PutText(out, key);
+  Effect::Fields(effect, FieldWriter{out});
+}
+template void EncodeEffect(std::string*, DbIndex, std::string_view, const HashPut&);
+template void EncodeEffect(std::string*, DbIndex, std::string_view, const HashErase&);
+template void EncodeEffect(std::string*, DbIndex, std::string_view, const ListPush&);
+template void EncodeEffect(std::string*, DbIndex, std::string_view, const ListInsert&);
+template void EncodeEffect(std::string*, DbIndex, std::string_view, const ListTake&);
+template void EncodeEffect(std::string*, DbIndex, std::string_view, const ListSet&);
+template void EncodeEffect(std::string*, DbIndex, std::string_view, const ListRemove&);
+template void EncodeEffect(std::string*, DbIndex, std::string_view, const SetAdd&);
+template void EncodeEffect(std::string*, DbIndex, std::string_view, const SetErase&);
+template void EncodeEffect(std::string*, DbIndex, std::string_view, const SortedSetPut&);
+template void EncodeEffect(std::string*, DbIndex, std::string_view, const SortedSetErase&);
+
+void EncodeEffect(std::string* out, DbIndex db, std::string_view key, const CollectionPut& effect) {
+  const bool expires = effect.expiry != kNoExpiry;
+  PutHead(out, expires ? Tag::kCollectionPutExpiring : Tag::kCollectionPut, db);
+  PutText(out, key);
+  out->push_back(static_cast<char>(effect.kind.bits()));
+  if (expires) PutFixed(out, effect.expiry);
+  PutText(out, effect.packed);
+}
 
 void EncodeEffect(std::string* out, DbIndex db, std::string_view key, const StringPut& effect) {
   const bool expires = effect.expiry != kNoExpiry;
@@ -81,6 +170,26 @@ EffectRecord DecodeEffect(ByteReader* from) {
       record.effect = patch;
       break;
     }
+    case Tag::kCollectionPut:
+    case Tag::kCollectionPutExpiring: {
+      record.key = from->Text();
+      CollectionPut put{.kind = ValueKind(from->Fixed<uint8_t>()), .packed = {}};
+      if (tag == Tag::kCollectionPutExpiring) put.expiry = from->Fixed<UnixMs>();
+      put.packed = from->Text();
+      record.effect = put;
+      break;
+    }
+    case Tag::kHashPut: DecodeInto<HashPut>(from, &record); break;
+    case Tag::kHashErase: DecodeInto<HashErase>(from, &record); break;
+    case Tag::kListPush: DecodeInto<ListPush>(from, &record); break;
+    case Tag::kListInsert: DecodeInto<ListInsert>(from, &record); break;
+    case Tag::kListTake: DecodeInto<ListTake>(from, &record); break;
+    case Tag::kListSet: DecodeInto<ListSet>(from, &record); break;
+    case Tag::kListRemove: DecodeInto<ListRemove>(from, &record); break;
+    case Tag::kSetAdd: DecodeInto<SetAdd>(from, &record); break;
+    case Tag::kSetErase: DecodeInto<SetErase>(from, &record); break;
+    case Tag::kSortedSetPut: DecodeInto<SortedSetPut>(from, &record); break;
+    case Tag::kSortedSetErase: DecodeInto<SortedSetErase>(from, &record); break;
     case Tag::kExpirySet:
     case Tag::kExpiryCleared:
       record.key = from->Text();

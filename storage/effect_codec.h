@@ -11,7 +11,9 @@
 
 namespace ringkv::storage {
 
-using AnyEffect = std::variant<StringPut, StringPatch, ExpirySet, Erase, DatabaseFlush, DatabaseSwap>;
+using AnyEffect = std::variant<StringPut, StringPatch, CollectionPut, HashPut, HashErase, ListPush, ListInsert,
+                               ListTake, ListSet, ListRemove, SetAdd, SetErase, SortedSetPut, SortedSetErase, ExpirySet,
+                               Erase, DatabaseFlush, DatabaseSwap>;
 
 // Texts point into what was decoded. Effects on whole databases have no key.
 struct EffectRecord {
@@ -22,6 +24,9 @@ struct EffectRecord {
 
 void EncodeEffect(std::string* out, DbIndex db, std::string_view key, const StringPut& effect);
 void EncodeEffect(std::string* out, DbIndex db, std::string_view key, const StringPatch& effect);
+void EncodeEffect(std::string* out, DbIndex db, std::string_view key, const CollectionPut& effect);
+template <CollectionEffect Effect>
+void EncodeEffect(std::string* out, DbIndex db, std::string_view key, const Effect& effect);
 void EncodeEffect(std::string* out, DbIndex db, std::string_view key, const ExpirySet& effect);
 void EncodeEffect(std::string* out, DbIndex db, std::string_view key, const Erase& effect);
 void EncodeEffect(std::string* out, DbIndex db, const DatabaseFlush& effect);

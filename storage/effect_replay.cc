@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "storage/effect_apply.h"
+
 namespace ringkv::storage {
 
 EffectReplay::EffectReplay(Store& store, const RunMap& runs, UnixMs now)
@@ -26,10 +28,7 @@ bool EffectReplay::Decode(std::string_view effects) {
     if (const auto* swap = std::get_if<DatabaseSwap>(&record.effect); swap && swap->other >= store_.databases()) {
       return false;
     }
-    if (const auto* patch = std::get_if<StringPatch>(&record.effect);
-        patch && !IsWithin(*patch, store_.longest_string())) {
-      return false;
-    }
+    if (!IsSound(record.effect, store_.longest_string())) return false;
     records_.push_back(record);
   }
   return !records_.empty();
@@ -98,18 +97,7 @@ bool EffectReplay::ApplyOne(Lsn lsn, const EffectRecord& record) {
   }
   if (runs_.IsInBlock(lsn, record.key)) return true;
   Place place = txn_.Find(record.db, record.key, Intent::kCheck);
-  if (const auto* put = std::get_if<StringPut>(&record.effect)) {
-    txn_.Do(place, *put);
-    return true;
-  }
-  if (const auto* patch = std::get_if<StringPatch>(&record.effect)) {
-    txn_.Do(place, *patch);
-    return true;
-  }
-  if (!place) return follows_;
-  if (const auto* expiry = std::get_if<ExpirySet>(&record.effect)) txn_.Do(place, *expiry);
-  if (const auto* erase = std::get_if<Erase>(&record.effect)) txn_.Do(place, *erase);
-  return true;
+  return ApplyToKey(txn_, place, record.effect) || follows_;
 }
 
 // --- whole databases ------------------------------------------------------------------------------------------------
@@ -143,16 +131,13 @@ void EffectReplay::Swap(Lsn lsn, DbIndex a, DbIndex b) {
   }
   struct Moved {
     std::string key;
-    std::string value;
-    UnixMs expiry;
-    StringForm form;
+    ValueCopy value;
   };
   const auto take_out = [&](DbIndex db) {
     std::vector<Moved> moved;
     for (std::string& key : KeysBefore(lsn, db)) {
       Place place = txn_.Find(db, key, Intent::kCheck);
-      const Entry& entry = place.entry();
-      moved.push_back({key, std::string(entry.value()), entry.expiry(), entry.form()});
+      moved.push_back({key, ValueCopy(place.entry())});
       txn_.Do(place, Erase{});
     }
     return moved;
@@ -162,7 +147,7 @@ void EffectReplay::Swap(Lsn lsn, DbIndex a, DbIndex b) {
   const auto put_in = [&](DbIndex db, const std::vector<Moved>& moved) {
     for (const Moved& each : moved) {
       Place place = txn_.Find(db, each.key, Intent::kCheck);
-      txn_.Do(place, StringPut{each.value, each.expiry, each.form});
+      txn_.PutCopy(place, each.value);
     }
   };
   put_in(b, of_a);

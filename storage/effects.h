@@ -29,6 +29,144 @@ constexpr bool IsWithin(const StringPatch& patch, uint64_t longest) {
   return patch.offset <= longest && patch.bytes.size() <= longest - patch.offset;
 }
 
+// The key holds this collection from now on, whatever it held before.
+struct CollectionPut {
+  ValueKind kind;           // packed or integers
+  std::string_view packed;  // well-formed, see types/collection.h
+  UnixMs expiry = kNoExpiry;
+};
+
+// --- changes of a collection: a missing key counts as an empty one, and one that becomes empty is gone --------------
+//
+// `Fields` lists what an effect is made of, in the order in which the log has it.
+
+struct HashPut {
+  std::string_view field;
+  std::string_view value;
+  static constexpr ValueType kType = ValueType::kHash;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.field);
+    visit(self.value);
+  }
+};
+
+struct HashErase {
+  std::string_view field;
+  static constexpr ValueType kType = ValueType::kHash;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.field);
+  }
+};
+
+struct ListPush {
+  std::string_view element;
+  bool at_front = false;
+  static constexpr ValueType kType = ValueType::kList;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.element);
+    visit(self.at_front);
+  }
+};
+
+// The element stands before, or behind, the first that is equal to the pivot.
+struct ListInsert {
+  std::string_view pivot;
+  std::string_view element;
+  bool behind = false;
+  static constexpr ValueType kType = ValueType::kList;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.pivot);
+    visit(self.element);
+    visit(self.behind);
+  }
+};
+
+// So many are gone from an end; there must be so many.
+struct ListTake {
+  uint64_t count = 1;
+  bool from_front = false;
+  static constexpr ValueType kType = ValueType::kList;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.count);
+    visit(self.from_front);
+  }
+};
+
+struct ListSet {
+  uint64_t index = 0;
+  std::string_view element;
+  static constexpr ValueType kType = ValueType::kList;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.index);
+    visit(self.element);
+  }
+};
+
+// Up to `most` elements that are equal to this are gone; 0: all of them.
+struct ListRemove {
+  std::string_view element;
+  uint64_t most = 0;
+  bool from_back = false;
+  static constexpr ValueType kType = ValueType::kList;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.element);
+    visit(self.most);
+    visit(self.from_back);
+  }
+};
+
+struct SetAdd {
+  std::string_view member;
+  static constexpr ValueType kType = ValueType::kSet;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.member);
+  }
+};
+
+struct SetErase {
+  std::string_view member;
+  static constexpr ValueType kType = ValueType::kSet;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.member);
+  }
+};
+
+struct SortedSetPut {
+  std::string_view member;
+  double score = 0;  // a number
+  static constexpr ValueType kType = ValueType::kSortedSet;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.member);
+    visit(self.score);
+  }
+};
+
+struct SortedSetErase {
+  std::string_view member;
+  static constexpr ValueType kType = ValueType::kSortedSet;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.member);
+  }
+};
+
+template <typename Effect>
+concept CollectionEffect = requires {
+  Effect::kType;
+};
+
+// --- changes of any key, and of whole databases ---------------------------------------------------------------------
+
 enum class EraseReason : uint8_t { kDeleted, kExpired, kEvicted, kMoved };
 
 struct Erase {

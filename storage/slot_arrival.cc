@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "storage/checksum.h"
+#include "storage/effect_apply.h"
 #include "storage/effect_codec.h"
 #include "storage/slot_stream.h"
 
@@ -17,8 +18,7 @@ bool MakesSense(const EffectRecord& record, uint64_t longest_string) {
   if (std::holds_alternative<DatabaseFlush>(record.effect) || std::holds_alternative<DatabaseSwap>(record.effect)) {
     return false;
   }
-  const auto* patch = std::get_if<StringPatch>(&record.effect);
-  return record.db == kDatabase && (patch == nullptr || IsWithin(*patch, longest_string));
+  return record.db == kDatabase && IsSound(record.effect, longest_string);
 }
 
 }  // namespace
@@ -133,7 +133,11 @@ Status SlotArrival::TakeRun(ByteReader& reader) {
   txn_.LockAdded();
   for (const BlockEntry& entry : entries_) {
     Place place = txn_.Find(kDatabase, entry.key, Intent::kCheck);
-    txn_.Do(place, StringPut{entry.value, entry.expiry, entry.form});
+    if (entry.kind.type() == ValueType::kString) {
+      txn_.Do(place, StringPut{entry.value, entry.expiry, entry.kind.string_form()});
+    } else {
+      txn_.Do(place, CollectionPut{entry.kind, entry.value, entry.expiry});
+    }
     txn_.SetAccess(place, entry.access);
   }
   txn_.Unlock();
@@ -178,11 +182,7 @@ Status SlotArrival::TakeGroup(std::string_view effects) {
   txn_.LockAdded();
   for (const EffectRecord& record : records) {
     Place place = txn_.Find(kDatabase, record.key, Intent::kCheck);
-    if (const auto* put = std::get_if<StringPut>(&record.effect)) txn_.Do(place, *put);
-    if (const auto* patch = std::get_if<StringPatch>(&record.effect)) txn_.Do(place, *patch);
-    if (!place) continue;
-    if (const auto* expiry = std::get_if<ExpirySet>(&record.effect)) txn_.Do(place, *expiry);
-    if (const auto* erase = std::get_if<Erase>(&record.effect)) txn_.Do(place, *erase);
+    ApplyToKey(txn_, place, record.effect);  // what was erased before it was copied is no error
   }
   txn_.Unlock();
   return {};

@@ -10,6 +10,7 @@ namespace ringkv::storage {
 
 Store::Store(const StoreOptions& options, const Clock& clock)
     : options_(options), placement_seed_(options.hash_seed), clock_(clock) {
+  type_limits_.seed = options.hash_seed;
   for (Partition& partition : partitions_) {
     MutexLock lock(partition.mutex);
     partition.prefixes = &options_.prefixes;

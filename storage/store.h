@@ -20,6 +20,7 @@
 #include "storage/keyspace/position.h"
 #include "storage/keyspace/reclaim.h"
 #include "storage/log/log_buffer.h"
+#include "storage/types/type_limits.h"
 
 namespace ringkv::storage {
 
@@ -50,11 +51,15 @@ class Store {
   DbIndex databases() const { return options_.databases; }
   Placement placement() const { return {placement_seed_.load(std::memory_order_relaxed), options_.by_slot}; }
   // Another data set takes this one's place. Under the locks of all partitions, with nothing in them.
-  void Reseed(uint64_t seed) { placement_seed_.store(seed, std::memory_order_relaxed); }
+  void Reseed(uint64_t seed) {
+    placement_seed_.store(seed, std::memory_order_relaxed);
+    type_limits_.seed = seed;
+  }
   Authority authority() const { return authority_.load(std::memory_order_relaxed); }
   void SetAuthority(Authority authority) { authority_.store(authority, std::memory_order_relaxed); }
   const Clock& clock() const { return clock_; }
   AccessOptions& access_options() { return access_options_; }
+  TypeLimits& type_limits() { return type_limits_; }
   Reclaimer& reclaimer() { return reclaimer_; }
   IndexPolicy& index_policy() { return index_policy_; }
   // Where transactions leave their effects while somebody records.
@@ -77,6 +82,7 @@ class Store {
   std::atomic<Authority> authority_{Authority::kOwner};
   const Clock& clock_;
   AccessOptions access_options_;
+  TypeLimits type_limits_;
   KeyObserver* observer_ = nullptr;
   Reclaimer reclaimer_;
   IndexPolicy index_policy_;

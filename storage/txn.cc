@@ -6,8 +6,18 @@
 
 #include "storage/check.h"
 #include "storage/effect_codec.h"
+#include "storage/types/collection.h"
+#include "storage/types/hash.h"
+#include "storage/types/list.h"
+#include "storage/types/set.h"
+#include "storage/types/sorted_set.h"
 
 namespace ringkv::storage {
+namespace {
+
+constexpr std::string_view kEmptyCollection("\0\0\0\0", kPackedHead);
+
+}  // namespace
 
 // --- locking --------------------------------------------------------------------------------------------------------
 
@@ -181,7 +191,7 @@ void Txn::Announce(const Place& place) NO_THREAD_SAFETY_ANALYSIS {
 
 void Txn::NoteOldSize(const Place& place, size_t bytes) {
   if (store_.prefixes().empty()) return;
-  const size_t now = place.location().slot->entry()->TotalSize();
+  const size_t now = place.location().slot->entry()->MemorySize();
   TableFor(place).NoteGrowth(place.key(), static_cast<int64_t>(now) - static_cast<int64_t>(bytes));
 }
 
@@ -242,7 +252,7 @@ void Txn::Do(Place& place, const StringPut& effect) {
     place = Fresh(place);
     MutableEntry* entry = place.location().slot->entry();
     const UnixMs old_expiry = entry->expiry();
-    const size_t old_size = entry->TotalSize();
+    const size_t old_size = entry->MemorySize();
     MutableEntry* left_over = nullptr;
     MutableEntry* now_there = entry->WithValue(effect.value, effect.expiry, effect.form, &left_over);
     if (now_there != entry || effect.expiry != old_expiry) Swap(place, old_expiry, now_there);
@@ -251,6 +261,75 @@ void Txn::Do(Place& place, const StringPut& effect) {
   }
   Announce(place);
 }
+
+void Txn::FreeEntry(MutableEntry* entry) {
+  if (entry->IsLong()) {
+    store_.reclaimer().Free(entry);
+  } else {
+    MutableEntry::Free(entry);
+  }
+}
+
+void Txn::Overwrite(Place& place, MutableEntry* entry) {
+  if (!place) {
+    place = Put(place, entry);
+    return;
+  }
+  place = Fresh(place);
+  MutableEntry* old = place.location().slot->entry();
+  const UnixMs old_expiry = old->expiry();
+  const size_t old_size = old->MemorySize();
+  Swap(place, old_expiry, entry);
+  NoteOldSize(place, old_size);
+  FreeEntry(old);
+}
+
+void Txn::Do(Place& place, const CollectionPut& effect) {
+  Record(place, effect);
+  const uint32_t access = place ? place.entry().access() : FirstAccess(store_.access_options(), now_);
+  Overwrite(place, MakeCollection(place.key(), effect, store_.type_limits(), access));
+  Announce(place);
+}
+
+template <CollectionEffect Effect>
+Outcome Txn::Do(Place& place, const Effect& effect) {
+  const size_t recorded = records_.size();
+  Record(place, effect);
+  if (!place) {
+    place = Put(place,
+                MutableEntry::Create(place.key(), kEmptyCollection, kNoExpiry, {Effect::kType, CollectionForm::kPacked},
+                                     FirstAccess(store_.access_options(), now_)));
+  }
+  place = Fresh(place);
+  RINGKV_CHECK(place.entry().type() == Effect::kType);
+  MutableEntry* entry = place.location().slot->entry();
+  const size_t old_size = entry->MemorySize();
+  ValueEdit edit(entry, store_.type_limits());
+  const Outcome outcome = Apply(edit, effect);
+  if (edit.entry() != entry) Swap(place, edit.entry()->expiry(), edit.entry());
+  if (outcome == Outcome::kUnchanged) {
+    records_.resize(recorded);
+    return outcome;
+  }
+  if (ElementCount(place.entry()) > 0) {
+    NoteOldSize(place, old_size);
+  } else {
+    FreeEntry(Take(place));
+  }
+  Announce(place);
+  return outcome;
+}
+template Outcome Txn::Do(Place&, const HashPut&);
+template Outcome Txn::Do(Place&, const HashErase&);
+template Outcome Txn::Do(Place&, const ListPush&);
+template Outcome Txn::Do(Place&, const ListInsert&);
+template Outcome Txn::Do(Place&, const ListTake&);
+template Outcome Txn::Do(Place&, const ListSet&);
+template Outcome Txn::Do(Place&, const ListRemove&);
+template Outcome Txn::Do(Place&, const SetAdd&);
+template Outcome Txn::Do(Place&, const SetErase&);
+template Outcome Txn::Do(Place&, const SortedSetPut&);
+template Outcome Txn::Do(Place&, const SortedSetErase&);
 
 void Txn::SetAccess(Place& place, uint32_t access) {
   place = Fresh(place);
@@ -265,7 +344,7 @@ void Txn::Do(Place& place, const StringPatch& effect) {
   }
   place = Fresh(place);
   MutableEntry* entry = place.location().slot->entry();
-  const size_t old_size = entry->TotalSize();
+  const size_t old_size = entry->MemorySize();
   MutableEntry* now_there = entry->WithBytesAt(effect.offset, effect.bytes);
   if (now_there != entry) Swap(place, now_there->expiry(), now_there);
   NoteOldSize(place, old_size);
@@ -278,7 +357,7 @@ void Txn::Do(Place& place, const ExpirySet& effect) {
   place = Fresh(place);
   MutableEntry* entry = place.location().slot->entry();
   const UnixMs old_expiry = entry->expiry();
-  const size_t old_size = entry->TotalSize();
+  const size_t old_size = entry->MemorySize();
   Swap(place, old_expiry, entry->WithExpiry(effect.expiry));
   NoteOldSize(place, old_size);
   Announce(place);
@@ -292,10 +371,22 @@ void Txn::Do(Place& place, const Erase& effect) NO_THREAD_SAFETY_ANALYSIS {
   if (effect.reason == EraseReason::kExpired) ++statistics.expired;
   if (effect.reason == EraseReason::kEvicted) ++statistics.evicted;
   Announce(place);
-  if (entry->TotalSize() >= kLargeValue) {
-    store_.reclaimer().Free(entry);
+  FreeEntry(entry);
+}
+
+void Txn::RecordValue(const Place& place) {
+  if (!is_recording_) return;
+  const Entry& entry = place.entry();
+  if (entry.type() == ValueType::kString) return Record(place, StringPut{entry.value(), entry.expiry(), entry.form()});
+  std::string packed;
+  Record(place, CollectionPut{PackedKind(entry), PackedValue(entry, &packed), entry.expiry()});
+}
+
+void Txn::PutCopy(Place& place, const ValueCopy& copy) {
+  if (copy.kind.type() == ValueType::kString) {
+    Do(place, StringPut{copy.packed, copy.expiry, copy.kind.string_form()});
   } else {
-    MutableEntry::Free(entry);
+    Do(place, CollectionPut{copy.kind, copy.packed, copy.expiry});
   }
 }
 
@@ -309,7 +400,7 @@ void Txn::Rename(Place& from, DbIndex to_db, std::string_view to_key) {
   if (!entry->KeyEquals(to_key)) entry = entry->WithKey(to_key);
   to = Put(to, entry);
   // The value itself, not where it came from: a snapshot may hold the one place before and the other after this.
-  Record(to, StringPut{entry->value(), entry->expiry(), entry->form()});
+  RecordValue(to);
   Announce(to);
 }
 
@@ -539,32 +630,11 @@ bool Txn::WalkPartition(Partition& partition, DbIndex db, uint32_t from, size_t*
                         uint64_t* next) NO_THREAD_SAFETY_ANALYSIS {
   const Table* table = partition.tables[db].get();
   if (table == nullptr) return false;
-  std::vector<const Slot*> slots;
-  for (uint64_t at = from; at < (uint64_t{1} << 32);) {
-    const Table::Stretch stretch = table->StretchAt(static_cast<uint32_t>(at));
-    slots.clear();
-    stretch.segment->ForEach([&](const Slot& slot) {
-      if (slot.local_position() >= at) slots.push_back(&slot);
-    });
-    uint64_t end = stretch.end;
-    if (slots.size() > *budget) {
-      // The first `budget` in the order of the hash; keys at the same position stay together.
-      const auto nth = slots.begin() + static_cast<std::ptrdiff_t>(*budget - 1);
-      std::nth_element(slots.begin(), nth, slots.end(),
-                       [](const Slot* a, const Slot* b) { return a->local_position() < b->local_position(); });
-      end = uint64_t{(*nth)->local_position()} + 1;
-    }
-    for (const Slot* slot : slots) {
-      if (slot->local_position() < end && !IsHidden(partition, *slot)) visit(*slot->entry());
-    }
-    *budget -= std::min(*budget, slots.size());
-    at = end;
-    if (*budget == 0) {
-      *next = at;
-      return true;
-    }
-  }
-  return false;
+  const std::optional<uint64_t> stopped = table->Walk(from, budget, [&](const Slot& slot) NO_THREAD_SAFETY_ANALYSIS {
+    if (!IsHidden(partition, slot)) visit(*slot.entry());
+  });
+  if (stopped) *next = *stopped;
+  return stopped.has_value();
 }
 
 uint64_t Txn::VisitPartitions(uint64_t cursor, const PartitionVisitor& visit) {

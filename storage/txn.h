@@ -31,6 +31,8 @@
 #include "storage/index/key_pattern.h"
 #include "storage/key_slot.h"
 #include "storage/store.h"
+#include "storage/types/collection.h"
+#include "storage/types/value_edit.h"
 
 namespace ringkv::storage {
 
@@ -58,6 +60,8 @@ class Place {
 
   explicit operator bool() const { return at_.slot != nullptr; }
   const Entry& entry() const { return *at_.entry; }
+  // Null if the key is not there.
+  const Entry* entry_or_null() const { return at_.entry; }
   std::string_view value() const { return at_.entry->value(); }
   UnixMs expiry() const { return at_.slot == nullptr ? kNoExpiry : at_.entry->expiry(); }
   std::string_view key() const { return key_; }
@@ -128,8 +132,15 @@ class Txn {
   // Each effect leaves `place` where the key now is (or would be).
   void Do(Place& place, const StringPut& effect);
   void Do(Place& place, const StringPatch& effect);
+  void Do(Place& place, const CollectionPut& effect);
+  // The key must be missing, or hold a collection of that type. What changes nothing is no effect. No text of the
+  // effect may point into the value, unless it names what is erased.
+  template <CollectionEffect Effect>
+  Outcome Do(Place& place, const Effect& effect);
   void Do(Place& place, const ExpirySet& effect);
   void Do(Place& place, const Erase& effect);
+  // A value that was taken from somewhere as a whole takes the place of what is there.
+  void PutCopy(Place& place, const ValueCopy& copy);
   // What the entry remembers of its use; no effect, and not logged. The key must be there.
   void SetAccess(Place& place, uint32_t access);
   // Moves the entry under another name, database or both; what stood there goes. Both keys must be locked.
@@ -213,6 +224,10 @@ class Txn {
   Place Fresh(const Place& place);
   Place Located(const Place& place, Segment* segment, const Slot* slot, const Table* table);
   Place Put(const Place& place, MutableEntry* entry);
+  // Makes an entry the key's, whatever it held before.
+  void RecordValue(const Place& place);
+  void Overwrite(Place& place, MutableEntry* entry);
+  void FreeEntry(MutableEntry* entry);
   MutableEntry* Take(Place& place);
   // Puts another entry of the same key into the place's slot.
   void Swap(Place& place, UnixMs old_expiry, MutableEntry* entry);

@@ -77,7 +77,20 @@ enum class Scope : uint8_t {
   kEverything  // needs all of it at once
 };
 
-enum class Group : uint8_t { kGeneric, kString, kBitmap, kPubSub, kConnection, kServer, kTransactions, kCluster };
+enum class Group : uint8_t {
+  kGeneric,
+  kString,
+  kBitmap,
+  kHash,
+  kList,
+  kSet,
+  kSortedSet,
+  kPubSub,
+  kConnection,
+  kServer,
+  kTransactions,
+  kCluster
+};
 
 // In the order in which COMMAND lists them.
 enum KeyFlag : uint16_t {
@@ -92,7 +105,8 @@ enum KeyFlag : uint16_t {
   kKeyNot = 1 << 8,  // it has a slot, as a key has, but is none
 };
 
-// Keys at positions first, first+step, ... up to last; a negative `last` counts from the end.
+// Keys at positions first, first+step, ... up to last; a negative `last` counts from the end. Or as many from `first`
+// on as the argument before `first` says.
 struct KeySpec {
   uint16_t flags = 0;
   int first = 0;
@@ -101,6 +115,7 @@ struct KeySpec {
   // Where the flags depend on the arguments: those of one request.
   uint8_t (*flags_of)(std::span<const std::string_view> argv) = nullptr;
   std::string_view note = {};
+  bool is_counted = false;
 };
 
 struct Command {
@@ -125,6 +140,9 @@ struct Command {
 };
 
 constexpr KeySpec OneKey(uint16_t flags, int at = 1) { return {flags, at, at, 1}; }
+constexpr KeySpec CountedKeys(uint16_t flags, int number_at = 1) {
+  return {.flags = flags, .first = number_at + 1, .step = 1, .is_counted = true};
+}
 constexpr KeySpec KeysToEnd(uint16_t flags, int first = 1, int step = 1) { return {flags, first, -1, step}; }
 
 namespace row_checks {
@@ -136,13 +154,17 @@ constexpr bool IsLowerCase(std::string_view name) {
   return !name.empty();
 }
 
-// Words outside of brackets are arguments that must be there.
+// Words outside of brackets are arguments that must be there; alternatives in <> are one.
 constexpr int RequiredWords(std::string_view syntax) {
   int words = 0;
   int depth = 0;
   bool in_word = false;
+  bool in_choice = false;
   for (size_t i = 0; i <= syntax.size(); ++i) {
     const char c = i < syntax.size() ? syntax[i] : ' ';
+    if (c == '<') in_choice = in_word = true;
+    if (c == '>') in_choice = false;
+    if (in_choice) continue;
     if (c == ' ' || c == '[' || c == ']') {
       if (in_word && depth == 0) ++words;
       in_word = false;

@@ -56,10 +56,21 @@ void ReplyKeySpec(const KeySpec& spec, resp::ReplyWriter& reply) {
   reply.Bulk("spec");
   reply.Map(1);
   reply.Bulk("index");
-  reply.Integer(spec.first);
+  reply.Integer(spec.is_counted ? spec.first - 1 : spec.first);
   reply.Bulk("find_keys");
   reply.Map(2);
   reply.Bulk("type");
+  if (spec.is_counted) {
+    reply.Bulk("keynum");
+    reply.Bulk("spec");
+    reply.Map(3);
+    reply.Bulk("keynumidx");
+    reply.Integer(0);
+    reply.Bulk("firstkey");
+    reply.Integer(1);
+    reply.Bulk("keystep");
+    return reply.Integer(spec.step);
+  }
   reply.Bulk("range");
   reply.Bulk("spec");
   reply.Map(3);
@@ -110,6 +121,10 @@ std::string_view GroupName(Group group) {
     case Group::kGeneric: return "generic";
     case Group::kString: return "string";
     case Group::kBitmap: return "bitmap";
+    case Group::kHash: return "hash";
+    case Group::kList: return "list";
+    case Group::kSet: return "set";
+    case Group::kSortedSet: return "sorted-set";
     case Group::kPubSub: return "pubsub";
     case Group::kConnection: return "connection";
     case Group::kServer: return "server";
@@ -131,6 +146,10 @@ std::vector<std::string_view> CategoriesOf(const Command& row) {
       case Group::kGeneric: own.push_back("keyspace"); break;
       case Group::kString: own.push_back("string"); break;
       case Group::kBitmap: own.push_back("bitmap"); break;
+      case Group::kHash: own.push_back("hash"); break;
+      case Group::kList: own.push_back("list"); break;
+      case Group::kSet: own.push_back("set"); break;
+      case Group::kSortedSet: own.push_back("sortedset"); break;
       case Group::kConnection: own.push_back("connection"); break;
       case Group::kTransactions: own.push_back("transaction"); break;
       case Group::kCluster:
@@ -163,12 +182,15 @@ void ReplyCommandInfo(const CommandEntry& entry, resp::ReplyWriter& reply) {
   for (const FlagName& each : kFlagNames) {
     if (row.Is(each.flag)) flags.push_back(each.name);
   }
+  if (row.keys.is_counted || row.more_keys.is_counted) flags.push_back("movablekeys");
   reply.Set(static_cast<int64_t>(flags.size()));
   for (const std::string_view flag : flags) reply.Simple(flag);
   const bool two_specs = row.more_keys.first != 0;
-  reply.Integer(row.keys.first);
-  reply.Integer(two_specs ? row.more_keys.last : row.keys.last);
-  reply.Integer(row.keys.step);
+  // Clients that don't know of key specifications are told of keys at fixed places only.
+  const bool is_fixed = !row.keys.is_counted;
+  reply.Integer(is_fixed ? row.keys.first : 0);
+  reply.Integer(is_fixed && two_specs && !row.more_keys.is_counted ? row.more_keys.last : row.keys.last);
+  reply.Integer(is_fixed ? row.keys.step : 0);
   const std::vector<std::string_view> categories = CategoriesOf(row);
   reply.Set(static_cast<int64_t>(categories.size()));
   for (const std::string_view category : categories) reply.Simple("@" + std::string(category));

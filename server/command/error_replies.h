@@ -18,6 +18,13 @@ constexpr std::string_view kDbOutOfRange = "ERR DB index is out of range";
 constexpr std::string_view kBadDbIndex = "ERR invalid DB index";
 constexpr std::string_view kSameObject = "ERR source and destination objects are the same";
 constexpr std::string_view kIncrementOverflow = "ERR increment or decrement would overflow";
+constexpr std::string_view kIncrementNotFinite = "ERR increment would produce NaN or Infinity";
+constexpr std::string_view kInvalidCursor = "ERR invalid cursor";
+constexpr std::string_view kNumKeys = "ERR numkeys should be greater than 0";
+constexpr std::string_view kCountNotPositive = "ERR count should be greater than 0";
+constexpr std::string_view kNotPickCount =
+    "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807";
+constexpr std::string_view kTooManyKeys = "ERR Number of keys can't be greater than number of args";
 constexpr std::string_view kStringTooLong = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
 constexpr std::string_view kOffsetOutOfRange = "ERR offset is out of range";
 constexpr std::string_view kBitOffset = "ERR bit offset is not an integer or out of range";

@@ -2,28 +2,34 @@
 // Which arguments of a request are keys, by its row.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string_view>
 
+#include "resp/integer_text.h"
 #include "server/command/command.h"
 
 namespace ringkv::server {
 
 // `visit(spec, index)` for each argument that is a key.
 template <typename Visitor>
-void ForEachKeyPosition(const Command& row, size_t argc, Visitor&& visit) {
+void ForEachKeyPosition(const Command& row, std::span<const std::string_view> argv, Visitor&& visit) {
+  const auto argc = static_cast<int>(argv.size());
   for (const KeySpec* spec : {&row.keys, &row.more_keys}) {
     if (spec->first == 0) continue;
-    const int last = spec->last < 0 ? static_cast<int>(argc) + spec->last : spec->last;
-    for (int i = spec->first; i <= last && i < static_cast<int>(argc); i += spec->step) {
-      visit(*spec, static_cast<size_t>(i));
+    int last = spec->last < 0 ? argc + spec->last : spec->last;
+    if (spec->is_counted) {
+      // A number that makes no sense names no keys; the command refuses it.
+      const std::optional<int64_t> count = resp::ParseInteger(argv[static_cast<size_t>(spec->first) - 1]);
+      last = count && *count > 0 && *count <= argc - spec->first ? spec->first + static_cast<int>(*count) - 1 : 0;
     }
+    for (int i = spec->first; i <= last && i < argc; i += spec->step) visit(*spec, static_cast<size_t>(i));
   }
 }
 
 template <typename Visitor>
 void ForEachKey(const Command& row, std::span<const std::string_view> argv, Visitor&& visit) {
-  ForEachKeyPosition(row, argv.size(), [&](const KeySpec&, size_t index) { visit(argv[index]); });
+  ForEachKeyPosition(row, argv, [&](const KeySpec&, size_t index) { visit(argv[index]); });
 }
 
 }  // namespace ringkv::server

@@ -6,6 +6,7 @@
 
 #include "server/command/error_replies.h"
 #include "server/commands/bit_offset.h"
+#include "server/command/typed_key.h"
 #include "server/commands/families.h"
 
 namespace ringkv::server {
@@ -180,7 +181,9 @@ void BitField(DataCall& call) {
   if (!ParseOperations(call, &operations)) return;
   const bool writes = std::any_of(operations.begin(), operations.end(),
                                   [](const Operation& each) { return each.action != Action::kGet; });
-  Place place = call.txn.Find(call.db, call.args[1], writes ? Intent::kWrite : Intent::kRead);
+  std::optional<Place> found = FindString(call, call.args[1], writes ? Intent::kWrite : Intent::kRead);
+  if (!found) return;
+  Place& place = *found;
   if (writes) GrowFor(call, place, operations);
   call.reply.Array(static_cast<int64_t>(operations.size()));
   for (const Operation& operation : operations) Execute(call, place, operation);
@@ -192,7 +195,9 @@ void BitFieldRo(DataCall& call) {
   for (const Operation& operation : operations) {
     if (operation.action != Action::kGet) return call.reply.Error("ERR BITFIELD_RO only supports the GET subcommand");
   }
-  Place place = call.txn.Find(call.db, call.args[1], Intent::kRead);
+  std::optional<Place> found = FindString(call, call.args[1], Intent::kRead);
+  if (!found) return;
+  Place& place = *found;
   call.reply.Array(static_cast<int64_t>(operations.size()));
   for (const Operation& operation : operations) Execute(call, place, operation);
 }

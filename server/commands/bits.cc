@@ -8,6 +8,7 @@
 
 #include "server/command/error_replies.h"
 #include "server/commands/bit_offset.h"
+#include "server/command/typed_key.h"
 #include "server/commands/families.h"
 
 namespace ringkv::server {
@@ -33,7 +34,9 @@ void SetBit(DataCall& call) {
   if (!offset) return call.reply.Error(errors::kBitOffset);
   const std::optional<int64_t> bit = resp::ParseInteger(call.args[3]);
   if (!bit || (*bit != 0 && *bit != 1)) return call.reply.Error(errors::kBitValue);
-  Place place = call.txn.Find(call.db, call.args[1], Intent::kWrite);
+  std::optional<Place> found = FindString(call, call.args[1], Intent::kWrite);
+  if (!found) return;
+  Place& place = *found;
   const std::string_view value = place ? place.value() : std::string_view();
   const int old_bit = BitAt(value, *offset);
   const size_t index = *offset >> 3;
@@ -48,7 +51,9 @@ void SetBit(DataCall& call) {
 void GetBit(DataCall& call) {
   const std::optional<uint64_t> offset = ParseBitOffset(call.args[2], call.max_string_bytes);
   if (!offset) return call.reply.Error(errors::kBitOffset);
-  const Place place = call.txn.Find(call.db, call.args[1], Intent::kRead);
+  const std::optional<Place> found = FindString(call, call.args[1], Intent::kRead);
+  if (!found) return;
+  const Place& place = *found;
   call.reply.Integer(place ? BitAt(place.value(), *offset) : 0);
 }
 
@@ -106,7 +111,9 @@ void BitCount(DataCall& call) {
   bool in_bits = false;
   std::optional<int64_t> start = 0;
   std::optional<int64_t> end = -1;
-  const Place place = call.txn.Find(call.db, call.args[1], Intent::kRead);
+  const std::optional<Place> found = FindString(call, call.args[1], Intent::kRead);
+  if (!found) return;
+  const Place& place = *found;
   if (!place) return call.reply.Integer(0);
   if (argc == 3 || argc > 5) return call.reply.Error(errors::kSyntax);
   if (argc > 2) {
@@ -140,7 +147,9 @@ void BitPos(DataCall& call) {
   const std::optional<int64_t> bit = resp::ParseInteger(call.args[2]);
   if (!bit) return call.reply.Error(errors::kNotInteger);
   if (*bit != 0 && *bit != 1) return call.reply.Error("ERR The bit argument must be 1 or 0.");
-  const Place place = call.txn.Find(call.db, call.args[1], Intent::kRead);
+  const std::optional<Place> found = FindString(call, call.args[1], Intent::kRead);
+  if (!found) return;
+  const Place& place = *found;
   if (!place) return call.reply.Integer(*bit != 0 ? -1 : 0);
   bool in_bits = false;
   const bool end_given = argc >= 5;
@@ -156,12 +165,12 @@ void BitPos(DataCall& call) {
   }
   const BitRange range = Normalise(*start, *end, in_bits, place.value().size());
   if (range.first > range.last) return call.reply.Integer(-1);
-  const int64_t found = FindBit(place.value(), range, static_cast<int>(*bit));
+  const int64_t at = FindBit(place.value(), range, static_cast<int>(*bit));
   // Without an end the value counts as followed by zeros for ever.
-  if (found < 0 && *bit == 0 && !end_given) {
+  if (at < 0 && *bit == 0 && !end_given) {
     return call.reply.Integer(static_cast<int64_t>(place.value().size()) * 8);
   }
-  call.reply.Integer(found);
+  call.reply.Integer(at);
 }
 
 // --- BITOP ----------------------------------------------------------------------------------------------------------
@@ -206,8 +215,9 @@ void BitOp(DataCall& call) {
   std::vector<std::string_view> values;
   size_t longest = 0;
   for (size_t i = 3; i < call.args.size(); ++i) {
-    const Place source = call.txn.Find(call.db, call.args[i], Intent::kRead);
-    values.push_back(source ? source.value() : std::string_view());
+    const std::optional<Place> source = FindString(call, call.args[i], Intent::kRead);
+    if (!source) return;
+    values.push_back(*source ? source->value() : std::string_view());
     longest = std::max(longest, values.back().size());
   }
   std::string result(values[0]);

@@ -94,8 +94,9 @@ bool FindKeys(AdminCall& call, std::vector<std::pair<const KeySpec*, std::string
   if ((row.arity > 0 && argc != row.arity) || argc < -row.arity) {
     return fail("ERR Invalid number of arguments specified for command");
   }
-  ForEachKeyPosition(row, request.size(),
+  ForEachKeyPosition(row, request,
                      [&](const KeySpec& spec, size_t index) { keys->emplace_back(&spec, request[index]); });
+  if (keys->empty()) return fail("ERR Invalid arguments specified for command");
   return true;
 }
 

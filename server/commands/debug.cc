@@ -13,7 +13,11 @@
 #include "server/session/session.h"
 #include "storage/byte_codec.h"
 #include "storage/checksum.h"
-#include "storage/types/string_encoding.h"
+#include "storage/types/encoding.h"
+#include "storage/types/hash.h"
+#include "storage/types/list.h"
+#include "storage/types/set.h"
+#include "storage/types/sorted_set.h"
 
 namespace ringkv::server {
 namespace {
@@ -34,9 +38,45 @@ void Object(AdminCall& call) {
   std::snprintf(text, sizeof text,
                 "Value at:%p refcount:%d encoding:%s serializedlength:%zu lru:%u lru_seconds_idle:%lld",
                 static_cast<const void*>(&entry), storage::IsSharedInteger(entry) ? INT32_MAX : 1,
-                std::string(storage::StringEncodingName(entry)).c_str(), entry.value().size() + 1, entry.access(),
+                std::string(storage::EncodingName(entry)).c_str(), entry.value().size() + 1, entry.access(),
                 static_cast<long long>(storage::IdleSeconds(entry.access(), call.txn.now())));
   call.reply.Simple(text);
+}
+
+// Elements that have no order are added up.
+uint64_t DigestOf(const storage::Entry& entry, uint64_t key) {
+  uint64_t digest = 0;
+  std::string text;
+  const auto bytes_of = [&](uint64_t first, std::string_view other) {
+    text.clear();
+    storage::PutFixed(&text, key);
+    storage::PutFixed(&text, first);
+    storage::PutText(&text, other);
+    return std::string_view(text);
+  };
+  switch (entry.type()) {
+    case storage::ValueType::kString: return storage::Checksum(bytes_of(0, {}), entry.value());
+    case storage::ValueType::kHash:
+      storage::HashView(&entry).ForEach([&](std::string_view field, std::string_view value) {
+        digest += storage::Checksum(bytes_of(1, field), value);
+      });
+      break;
+    case storage::ValueType::kList:
+      storage::ListView(&entry).ForEach(
+          [&](std::string_view element) { digest = storage::Checksum(bytes_of(digest, {}), element); });
+      break;
+    case storage::ValueType::kSet:
+      storage::SetView(&entry).ForEach(
+          [&](std::string_view member) { digest += storage::Checksum(bytes_of(2, {}), member); });
+      break;
+    case storage::ValueType::kSortedSet:
+      storage::SortedSetView(&entry).ForEach([&](std::string_view member, double score) {
+        // Whether a zero has a sign depends on how the set is kept.
+        digest += storage::Checksum(bytes_of(std::bit_cast<uint64_t>(score + 0.0), {}), member);
+      });
+      break;
+  }
+  return digest;
 }
 
 // Equal for equal data, whatever the order: to compare a replica with its primary.
@@ -51,7 +91,7 @@ void Digest(AdminCall& call) {
         storage::PutVarint(&key, db);
         storage::PutFixed(&key, entry.expiry());
         storage::PutText(&key, entry.key());
-        digest += storage::Checksum(key, entry.value());
+        digest += DigestOf(entry, storage::Checksum(key, {}));
       });
     } while (cursor != 0);
   }

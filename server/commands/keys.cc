@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Keys, whatever they hold.
-#include <charconv>
 #include <string>
 
 #include "server/command/error_replies.h"
 #include "server/command/help.h"
+#include "server/command/scan_options.h"
 #include "server/commands/families.h"
 #include "storage/glob.h"
-#include "storage/types/string_encoding.h"
+#include "storage/types/encoding.h"
 #include "storage/types/type_table.h"
 
 namespace ringkv::server {
@@ -47,30 +47,11 @@ void Type(DataCall& call) {
 
 // --- the whole keyspace ---------------------------------------------------------------------------------------------
 
-// Bulk strings whose number is known only at the end.
-class KeyList {
- public:
-  explicit KeyList(int protocol) : writer_(bytes_, protocol) {}
-  void Add(std::string_view key) {
-    writer_.Bulk(key);
-    ++count_;
-  }
-  void ReplyTo(resp::ReplyWriter& reply) {
-    reply.Array(count_);
-    reply.buffer().Append(bytes_.Readable());
-  }
-
- private:
-  resp::Buffer bytes_;
-  resp::ReplyWriter writer_;
-  int64_t count_ = 0;
-};
-
 void Keys(DataCall& call) {
   const std::string_view pattern = call.args[1];
   const bool all = pattern == "*";
   const storage::KeyPattern literals = storage::ParseKeyPattern(pattern);
-  KeyList keys(call.reply.protocol());
+  BulkList keys(call.reply.protocol());
   constexpr size_t kKeysALock = 4096;
   uint64_t cursor = 0;
   do {
@@ -81,51 +62,13 @@ void Keys(DataCall& call) {
   keys.ReplyTo(call.reply);
 }
 
-struct ScanOptions {
-  size_t count = 10;
-  std::string_view pattern = "*";
-  std::string_view type;
-};
-
-bool ParseScanOptions(DataCall& call, ScanOptions* options) {
-  call.args.Skip(1);
-  while (!call.args.AtEnd()) {
-    if (call.args.TakeWithValue("COUNT")) {
-      const std::optional<int64_t> count = resp::ParseInteger(call.args.Next());
-      if (!count || *count < 1) {
-        call.reply.Error(count ? errors::kSyntax : errors::kNotInteger);
-        return false;
-      }
-      options->count = static_cast<size_t>(*count);
-    } else if (call.args.TakeWithValue("MATCH")) {
-      options->pattern = call.args.Next();
-    } else if (call.args.TakeWithValue("TYPE")) {
-      options->type = call.args.Next();
-    } else {
-      call.reply.Error(errors::kSyntax);
-      return false;
-    }
-  }
-  return true;
-}
-
-// What strtoul takes for a number, because clients have got used to it: a sign is allowed, and nothing is zero.
-std::optional<uint64_t> ParseCursor(std::string_view text) {
-  if (text.empty()) return 0;
-  const bool is_negative = text[0] == '-';
-  if (is_negative || text[0] == '+') text.remove_prefix(1);
-  uint64_t cursor = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), cursor);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return is_negative ? uint64_t{0} - cursor : cursor;
-}
-
 void Scan(DataCall& call) {
   const std::optional<uint64_t> cursor = ParseCursor(call.args[1]);
-  if (!cursor) return call.reply.Error("ERR invalid cursor");
+  if (!cursor) return call.reply.Error(errors::kInvalidCursor);
   ScanOptions options;
-  if (!ParseScanOptions(call, &options)) return;
-  KeyList keys(call.reply.protocol());
+  call.args.Skip(1);
+  if (!ParseScanOptions(call, true, &options)) return;
+  BulkList keys(call.reply.protocol());
   const bool all = options.pattern == "*";
   const storage::KeyPattern literals = storage::ParseKeyPattern(options.pattern);
   const uint64_t next = call.txn.Search(call.db, literals, *cursor, options.count, [&](const Entry& entry) {
@@ -211,10 +154,9 @@ void Copy(DataCall& call) {
   Place to = call.txn.Find(to_db, call.args[2], Intent::kWrite);
   if (to && !replace) return call.reply.Integer(0);
   // Both may stand in one table, which an insertion rearranges: the value is copied first.
-  const std::string value(from.value());
-  const storage::StringForm form = from.entry().form();
-  const bool is_plain = form == storage::StringForm::kPlain;
-  call.txn.Do(to, storage::StringPut{value, from.expiry(), is_plain ? storage::StringForm::kCopied : form});
+  storage::ValueCopy copy(from.entry());
+  if (copy.kind == storage::StringForm::kPlain) copy.kind = storage::StringForm::kCopied;
+  call.txn.PutCopy(to, copy);
   call.reply.Integer(1);
 }
 
@@ -234,7 +176,7 @@ void Move(DataCall& call) {
 void ObjectEncoding(DataCall& call) {
   const Place place = call.txn.Find(call.db, call.args[2], Intent::kCheck);
   if (!place) return call.reply.Null();
-  call.reply.Bulk(storage::StringEncodingName(place.entry()));
+  call.reply.Bulk(storage::EncodingName(place.entry()));
 }
 
 void ObjectRefCount(DataCall& call) {

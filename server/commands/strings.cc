@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Strings and the numbers that people keep in them.
-#include <cfloat>
 #include <cmath>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 
 #include "server/command/digest.h"
 #include "server/command/error_replies.h"
 #include "server/command/expiry_time.h"
+#include "server/command/long_double.h"
+#include "server/command/typed_key.h"
 #include "server/commands/families.h"
 
 namespace ringkv::server {
@@ -30,6 +29,8 @@ void ReplyValue(DataCall& call, const Place& place) {
   }
 }
 
+bool IsString(const Place& place) { return place.entry().type() == storage::ValueType::kString; }
+
 bool FitsLimit(DataCall& call, uint64_t size) {
   if (size <= static_cast<uint64_t>(call.max_string_bytes)) return true;
   call.reply.Error(errors::kStringTooLong);
@@ -38,15 +39,26 @@ bool FitsLimit(DataCall& call, uint64_t size) {
 
 // --- reading --------------------------------------------------------------------------------------------------------
 
-void Get(DataCall& call) { ReplyValue(call, call.txn.Find(call.db, call.args[1], Intent::kRead)); }
+void Get(DataCall& call) {
+  if (const std::optional<Place> found = FindString(call, call.args[1], Intent::kRead)) ReplyValue(call, *found);
+}
 
 void MGet(DataCall& call) {
   call.reply.Array(static_cast<int64_t>(call.args.size()) - 1);
-  for (size_t i = 1; i < call.args.size(); ++i) ReplyValue(call, call.txn.Find(call.db, call.args[i], Intent::kRead));
+  for (size_t i = 1; i < call.args.size(); ++i) {
+    const Place place = call.txn.Find(call.db, call.args[i], Intent::kRead);
+    if (place && !IsString(place)) {
+      call.reply.Null();
+    } else {
+      ReplyValue(call, place);
+    }
+  }
 }
 
 void StrLen(DataCall& call) {
-  const Place place = call.txn.Find(call.db, call.args[1], Intent::kRead);
+  const std::optional<Place> found = FindString(call, call.args[1], Intent::kRead);
+  if (!found) return;
+  const Place& place = *found;
   call.reply.Integer(place ? static_cast<int64_t>(place.value().size()) : 0);
 }
 
@@ -54,7 +66,9 @@ void GetRange(DataCall& call) {
   const std::optional<int64_t> first = resp::ParseInteger(call.args[2]);
   const std::optional<int64_t> last = resp::ParseInteger(call.args[3]);
   if (!first || !last) return call.reply.Error(errors::kNotInteger);
-  const Place place = call.txn.Find(call.db, call.args[1], Intent::kRead);
+  const std::optional<Place> found = FindString(call, call.args[1], Intent::kRead);
+  if (!found) return;
+  const Place& place = *found;
   if (!place) return call.reply.Bulk("");
   const auto length = static_cast<int64_t>(place.value().size());
   int64_t start = *first;
@@ -157,6 +171,8 @@ void Set(DataCall& call) {
     }
   }
   Place place = call.txn.Find(call.db, key, options.get ? Intent::kRead : Intent::kWrite);
+  const bool is_read = options.get || !options.condition.word.empty();
+  if (is_read && place && !IsString(place)) return call.reply.Error(errors::kWrongType);
   if (options.get) ReplyValue(call, place);
   if ((options.if_missing && place) || (options.if_there && !place) || !options.condition.Holds(place)) {
     if (!options.get) call.reply.Null();
@@ -173,14 +189,18 @@ void DelEx(DataCall& call) {
   if (!call.args.AtEnd() && (!condition.Take(call.args) || !call.args.AtEnd())) {
     return call.reply.Error(errors::kSyntax);
   }
-  Place place = call.txn.Find(call.db, call.args[1], Intent::kCheck);
+  std::optional<Place> found = FindString(call, call.args[1], Intent::kCheck);
+  if (!found) return;
+  Place& place = *found;
   const bool is_deleted = place && condition.Holds(place);
   if (is_deleted) call.txn.Do(place, storage::Erase{});
   call.reply.Integer(is_deleted ? 1 : 0);
 }
 
 void Digest(DataCall& call) {
-  const Place place = call.txn.Find(call.db, call.args[1], Intent::kRead);
+  const std::optional<Place> found = FindString(call, call.args[1], Intent::kRead);
+  if (!found) return;
+  const Place& place = *found;
   place ? call.reply.Bulk(DigestOf(place.value())) : call.reply.Null();
 }
 
@@ -213,13 +233,17 @@ void SetEx(DataCall& call) { SetWithExpiry(call, kInSeconds, "setex"); }
 void PSetEx(DataCall& call) { SetWithExpiry(call, kInMilliseconds, "psetex"); }
 
 void GetSet(DataCall& call) {
-  Place place = call.txn.Find(call.db, call.args[1], Intent::kRead);
+  std::optional<Place> found = FindString(call, call.args[1], Intent::kRead);
+  if (!found) return;
+  Place& place = *found;
   ReplyValue(call, place);
   call.txn.Do(place, StringPut{call.args[2]});
 }
 
 void GetDel(DataCall& call) {
-  Place place = call.txn.Find(call.db, call.args[1], Intent::kRead);
+  std::optional<Place> found = FindString(call, call.args[1], Intent::kRead);
+  if (!found) return;
+  Place& place = *found;
   ReplyValue(call, place);
   if (place) call.txn.Do(place, storage::Erase{});
 }
@@ -235,7 +259,9 @@ void GetEx(DataCall& call) {
       return call.reply.Error(errors::kSyntax);
     }
   }
-  Place place = call.txn.Find(call.db, call.args[1], Intent::kRead);
+  std::optional<Place> found = FindString(call, call.args[1], Intent::kRead);
+  if (!found) return;
+  Place& place = *found;
   if (!place) return call.reply.Null();
   UnixMs expiry = kNoExpiry;
   if (options.unit != nullptr) {
@@ -273,7 +299,9 @@ void MSetNx(DataCall& call) {
 }
 
 void Append(DataCall& call) {
-  Place place = call.txn.Find(call.db, call.args[1], Intent::kWrite);
+  std::optional<Place> found = FindString(call, call.args[1], Intent::kWrite);
+  if (!found) return;
+  Place& place = *found;
   if (!place) {
     call.txn.Do(place, StringPut{call.args[2]});
   } else {
@@ -289,7 +317,9 @@ void SetRange(DataCall& call) {
   if (!offset) return call.reply.Error(errors::kNotInteger);
   if (*offset < 0) return call.reply.Error(errors::kOffsetOutOfRange);
   const std::string_view bytes = call.args[3];
-  Place place = call.txn.Find(call.db, call.args[1], Intent::kWrite);
+  std::optional<Place> found = FindString(call, call.args[1], Intent::kWrite);
+  if (!found) return;
+  Place& place = *found;
   if (bytes.empty()) return call.reply.Integer(place ? static_cast<int64_t>(place.value().size()) : 0);
   if (!FitsLimit(call, static_cast<uint64_t>(*offset) + bytes.size())) return;
   call.txn.Do(place, StringPatch{static_cast<uint64_t>(*offset), bytes});
@@ -299,7 +329,9 @@ void SetRange(DataCall& call) {
 // --- numbers --------------------------------------------------------------------------------------------------------
 
 void Increase(DataCall& call, int64_t amount) {
-  Place place = call.txn.Find(call.db, call.args[1], Intent::kWrite);
+  std::optional<Place> found = FindString(call, call.args[1], Intent::kWrite);
+  if (!found) return;
+  Place& place = *found;
   int64_t value = 0;
   if (place) {
     const std::optional<int64_t> parsed = resp::ParseInteger(place.value());
@@ -329,36 +361,15 @@ void DecrBy(DataCall& call) {
   Increase(call, -*amount);
 }
 
-std::optional<long double> ParseLongDouble(std::string_view text) {
-  constexpr size_t kLongest = 5 * 1024;
-  if (text.empty() || text.size() >= kLongest || std::isspace(static_cast<unsigned char>(text[0]))) return std::nullopt;
-  const std::string terminated(text);
-  char* end = nullptr;
-  errno = 0;
-  const long double value = std::strtold(terminated.c_str(), &end);
-  if (end != terminated.c_str() + text.size() || std::isnan(value)) return std::nullopt;
-  if (errno == ERANGE && (std::isinf(value) || std::fpclassify(value) == FP_ZERO)) return std::nullopt;
-  return value;
-}
-
-// Up to 17 digits behind the point, without trailing zeros: as people write numbers.
-std::string FormatLongDouble(long double value) {
-  char text[LDBL_MAX_10_EXP + 32];
-  std::string digits(text, static_cast<size_t>(std::snprintf(text, sizeof text, "%.17Lf", value)));
-  if (digits.find('.') != std::string::npos) {
-    digits.erase(digits.find_last_not_of('0') + 1);
-    if (digits.back() == '.') digits.pop_back();
-  }
-  return digits == "-0" ? "0" : digits;
-}
-
 void IncrByFloat(DataCall& call) {
-  Place place = call.txn.Find(call.db, call.args[1], Intent::kWrite);
+  std::optional<Place> found = FindString(call, call.args[1], Intent::kWrite);
+  if (!found) return;
+  Place& place = *found;
   const std::optional<long double> value = place ? ParseLongDouble(place.value()) : 0.0L;
   const std::optional<long double> amount = value ? ParseLongDouble(call.args[2]) : std::nullopt;
   if (!value || !amount) return call.reply.Error(errors::kNotFloat);
   const long double sum = *value + *amount;
-  if (std::isnan(sum) || std::isinf(sum)) return call.reply.Error("ERR increment would produce NaN or Infinity");
+  if (std::isnan(sum) || std::isinf(sum)) return call.reply.Error(errors::kIncrementNotFinite);
   const std::string text = FormatLongDouble(sum);
   call.txn.Do(place, StringPut{text, place.expiry(), StringForm::kText});
   call.reply.Bulk(text);

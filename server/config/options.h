@@ -73,6 +73,14 @@ struct Options {
   SharedNumber maxmemory_samples;
   SharedNumber lfu_log_factor;
   SharedNumber lfu_decay_time;
+  SharedNumber hash_max_listpack_entries;
+  SharedNumber hash_max_listpack_value;
+  SharedNumber list_max_listpack_size;
+  SharedNumber set_max_intset_entries;
+  SharedNumber set_max_listpack_entries;
+  SharedNumber set_max_listpack_value;
+  SharedNumber zset_max_listpack_entries;
+  SharedNumber zset_max_listpack_value;
   SharedNumber slowlog_log_slower_than;
   SharedNumber slowlog_max_len;
   SharedNumber latency_monitor_threshold;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One key with its value, in one allocation.
+// One key with its value, in one allocation; of a large collection, a pointer to it.
 //
 //   offset  bytes  what
 //   0       1      flags: type (4 bits), has expiry, long lengths, form (2 bits)
@@ -25,7 +25,9 @@
 
 namespace ringkv::storage {
 
-enum class ValueType : uint8_t { kString = 0 };
+class LargeValue;
+
+enum class ValueType : uint8_t { kString = 0, kHash = 1, kList = 2, kSet = 3, kSortedSet = 4 };
 
 // How OBJECT ENCODING has to call a string, as far as its bytes don't tell.
 enum class StringForm : uint8_t {
@@ -33,6 +35,34 @@ enum class StringForm : uint8_t {
   kText = 1,     // never "int"
   kPatched = 2,  // "raw": it was changed in place
   kCopied = 3,   // like kPlain, but never one of the shared integers (see IsSharedInteger)
+};
+
+// How a collection is kept.
+enum class CollectionForm : uint8_t {
+  kPacked = 0,    // the value is its elements, see types/packed.h
+  kLarge = 1,     // the value is a pointer to a LargeValue, which the entry owns
+  kIntegers = 2,  // a set of integers in their order, see types/integer_set.h
+};
+
+// What a value is, as an entry remembers it in six bits.
+class ValueKind {
+ public:
+  constexpr ValueKind(StringForm form) : form_(static_cast<uint8_t>(form)) {}
+  constexpr ValueKind(ValueType type, CollectionForm form) : type_(type), form_(static_cast<uint8_t>(form)) {}
+  // From the lower four bits, and the two above them.
+  constexpr explicit ValueKind(uint8_t bits)
+      : type_(static_cast<ValueType>(bits & 0x0f)), form_(static_cast<uint8_t>(bits >> 4 & 3)) {}
+
+  constexpr ValueType type() const { return type_; }
+  constexpr StringForm string_form() const { return static_cast<StringForm>(form_); }
+  constexpr CollectionForm form() const { return static_cast<CollectionForm>(form_); }
+  constexpr uint8_t bits() const { return static_cast<uint8_t>(static_cast<unsigned>(type_) | form_ << 4u); }
+  constexpr bool is_large() const { return type_ != ValueType::kString && form() == CollectionForm::kLarge; }
+  constexpr bool operator==(const ValueKind&) const = default;
+
+ private:
+  ValueType type_ = ValueType::kString;
+  uint8_t form_ = 0;
 };
 
 constexpr UnixMs kNoExpiry = std::numeric_limits<UnixMs>::min();
@@ -43,9 +73,17 @@ class Entry {
   Entry& operator=(const Entry&) = delete;
 
   std::string_view key() const { return {bytes() + HeaderSize(), KeyLength()}; }
+  // Of a string its bytes, of a collection what its form says.
   std::string_view value() const { return {bytes() + HeaderSize() + KeyLength(), ValueLength()}; }
   ValueType type() const { return static_cast<ValueType>(meta_ & kTypeMask); }
-  StringForm form() const { return static_cast<StringForm>((meta_ >> kFormShift) & 3); }
+  ValueKind kind() const { return ValueKind(static_cast<uint8_t>((meta_ & kTypeMask) | (meta_ >> 2 & 0x30))); }
+  StringForm form() const { return kind().string_form(); }
+  // Only if the kind is large.
+  LargeValue& large() const {
+    LargeValue* large;
+    std::memcpy(&large, value().data(), sizeof large);
+    return *large;
+  }
   bool has_expiry() const { return (meta_ & kHasExpiry) != 0; }
   // kNoExpiry if it has none.
   UnixMs expiry() const {
@@ -59,6 +97,8 @@ class Entry {
 
   // Bytes that the allocation asked for.
   size_t TotalSize() const { return HeaderSize() + KeyLength() + ValueLength(); }
+  // Those, and what a large value has beside them.
+  size_t MemorySize() const;
 
   // A key compared without computing more than is needed.
   bool KeyEquals(std::string_view other) const {

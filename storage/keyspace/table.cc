@@ -91,7 +91,7 @@ void Table::Replace(Segment* segment, const Slot* slot, UnixMs old_expiry, Mutab
 void Table::CountPrefixes(const Entry& entry, int64_t sign) {
   prefixes_.ForEachOf(entry.key(), [&](size_t index) {
     prefix_sizes_[index].keys += static_cast<uint64_t>(sign);
-    prefix_sizes_[index].bytes += static_cast<uint64_t>(sign) * entry.TotalSize();
+    prefix_sizes_[index].bytes += static_cast<uint64_t>(sign) * entry.MemorySize();
   });
 }
 

@@ -8,10 +8,12 @@
 // Threads: guarded by the partition.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -60,6 +62,44 @@ class Table {
     uint64_t end;
   };
   Stretch StretchAt(uint32_t local_position) const;
+
+  // `visit(const Slot&)` for keys in the order of the hash, from `from` on, until about `*budget` of them were visited,
+  // and takes off how many. Returns where to go on; nothing at the end.
+  template <typename Visitor>
+  std::optional<uint64_t> Walk(uint64_t from, size_t* budget, Visitor&& visit) const {
+    std::vector<const Slot*> slots;
+    for (uint64_t at = from; at < uint64_t{1} << 32;) {
+      const Stretch stretch = StretchAt(static_cast<uint32_t>(at));
+      slots.clear();
+      stretch.segment->ForEach([&](const Slot& slot) {
+        if (slot.local_position() >= at) slots.push_back(&slot);
+      });
+      uint64_t end = stretch.end;
+      if (slots.size() > *budget) {
+        // The first `budget` in the order of the hash; keys at the same position stay together.
+        const auto nth = slots.begin() + static_cast<std::ptrdiff_t>(*budget - 1);
+        std::nth_element(slots.begin(), nth, slots.end(),
+                         [](const Slot* a, const Slot* b) { return a->local_position() < b->local_position(); });
+        end = uint64_t{(*nth)->local_position()} + 1;
+      }
+      for (const Slot* slot : slots) {
+        if (slot->local_position() < end) visit(*slot);
+      }
+      *budget -= std::min(*budget, slots.size());
+      at = end;
+      if (*budget == 0) return at;
+    }
+    return std::nullopt;
+  }
+  // All of them, in no promised order.
+  template <typename Visitor>
+  void ForEach(Visitor&& visit) const {
+    const Segment* last = nullptr;  // a segment stands in neighbouring places of the directory
+    for (const Segment* segment : directory_) {
+      if (segment != last) segment->ForEach(visit);
+      last = segment;
+    }
+  }
 
   // Visits up to `count` keys that stand together at a random place; only keys with an expiry if so asked. False if
   // there is none.

@@ -1,15 +1,24 @@
 // SPDX-License-Identifier: MIT
 #include "storage/snapshot/run_loader.h"
 
+#include "storage/types/collection.h"
+
 namespace ringkv::storage {
 namespace {
 
 // False if the key is there already.
-bool InsertInto(Partition& partition, DbIndex db, const BlockEntry& entry, Position position)
+MutableEntry* MakeEntry(const BlockEntry& entry, const TypeLimits& limits) {
+  if (entry.kind.type() != ValueType::kString) {
+    return MakeCollection(entry.key, {entry.kind, entry.value, entry.expiry}, limits, entry.access);
+  }
+  return MutableEntry::Create(entry.key, entry.value, entry.expiry, entry.kind, entry.access);
+}
+
+bool InsertInto(Partition& partition, DbIndex db, const BlockEntry& entry, Position position, const TypeLimits& limits)
     REQUIRES(partition.mutex) {
   Table& table = partition.TableOf(db);
   if (table.SegmentFor(position.local())->Find(entry.key, position.local()) != nullptr) return false;
-  table.Insert(position.local(), MutableEntry::Create(entry.key, entry.value, entry.expiry, entry.form, entry.access));
+  table.Insert(position.local(), MakeEntry(entry, limits));
   return true;
 }
 
@@ -47,15 +56,16 @@ std::string LoadRun(ByteReader& reader, const Placement& placement, Store& store
     Partition& partition = store.partition(first.partition());
     MutexLock lock(partition.mutex);
     return ReadKeys(reader, placement, *run, store.databases(), keys,
-                    [&](DbIndex db, const BlockEntry& entry, Position position)
-                        REQUIRES(partition.mutex) { return InsertInto(partition, db, entry, position); });
+                    [&](DbIndex db, const BlockEntry& entry, Position position) REQUIRES(partition.mutex) {
+                      return InsertInto(partition, db, entry, position, store.type_limits());
+                    });
   }
   // The order of keys has changed since: cluster-enabled was switched.
   return ReadKeys(reader, placement, *run, store.databases(), keys, [&](DbIndex db, const BlockEntry& entry, Position) {
     const Position position = PositionOf(entry.key, store.placement());
     Partition& partition = store.partition(position.partition());
     MutexLock lock(partition.mutex);
-    return InsertInto(partition, db, entry, position);
+    return InsertInto(partition, db, entry, position, store.type_limits());
   });
 }
 

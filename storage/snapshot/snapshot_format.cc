@@ -2,14 +2,15 @@
 #include "storage/snapshot/snapshot_format.h"
 
 #include "storage/checksum.h"
+#include "storage/types/collection.h"
 
 namespace ringkv::storage {
 namespace {
 
 constexpr std::string_view kSectionMagic = "RKVS";
 
-// An entry's first byte: type in the lower four bits, then form in two, then whether it expires.
-constexpr unsigned kFormShift = 4;
+// An entry's first byte: its kind in the lower six bits, then whether it expires.
+constexpr uint8_t kKindMask = 0x3f;
 constexpr uint8_t kExpires = 0x40;
 constexpr size_t kAccessBytes = 3;
 
@@ -83,27 +84,27 @@ BlockRun DecodeRun(ByteReader* from) {
 }
 
 void EncodeEntry(std::string* out, const Entry& entry) {
-  const auto flags =
-      static_cast<uint8_t>(static_cast<unsigned>(entry.type()) | (static_cast<unsigned>(entry.form()) << kFormShift) |
-                           (entry.has_expiry() ? kExpires : 0u));
+  const auto flags = static_cast<uint8_t>(PackedKind(entry).bits() | (entry.has_expiry() ? kExpires : 0u));
   out->push_back(static_cast<char>(flags));
   if (entry.has_expiry()) PutFixed(out, entry.expiry());
   const uint32_t access = entry.access();
   out->append(reinterpret_cast<const char*>(&access), kAccessBytes);
   PutText(out, entry.key());
-  PutText(out, entry.value());
+  std::string packed;
+  PutText(out, PackedValue(entry, &packed));
 }
 
 BlockEntry DecodeEntry(ByteReader* from) {
   BlockEntry entry;
   const auto flags = from->Fixed<uint8_t>();
-  if ((flags & 0x0f) != static_cast<uint8_t>(ValueType::kString)) from->Bytes(UINT64_MAX);
-  entry.form = static_cast<StringForm>((flags >> kFormShift) & 3);
+  entry.kind = ValueKind(static_cast<uint8_t>(flags & kKindMask));
   if ((flags & kExpires) != 0) entry.expiry = from->Fixed<UnixMs>();
   const std::string_view access = from->Bytes(kAccessBytes);
   if (from->ok()) std::memcpy(&entry.access, access.data(), access.size());
   entry.key = from->Text();
   entry.value = from->Text();
+  const bool is_sound = entry.kind.type() == ValueType::kString || IsPackedCollection(entry.kind, entry.value);
+  if (!is_sound) from->Bytes(UINT64_MAX);
   return entry;
 }
 

@@ -51,9 +51,9 @@ struct BlockRun {
 struct BlockEntry {
   DbIndex db = 0;
   std::string_view key;
-  std::string_view value;
+  ValueKind kind = StringForm::kPlain;
+  std::string_view value;  // packed, if it is a collection
   UnixMs expiry = kNoExpiry;
-  StringForm form = StringForm::kPlain;
   uint32_t access = 0;
 };
 

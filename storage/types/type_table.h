@@ -12,6 +12,10 @@ namespace ringkv::storage {
 constexpr std::string_view TypeName(ValueType type) {
   switch (type) {
     case ValueType::kString: return "string";
+    case ValueType::kHash: return "hash";
+    case ValueType::kList: return "list";
+    case ValueType::kSet: return "set";
+    case ValueType::kSortedSet: return "zset";
   }
   return "unknown";
 }

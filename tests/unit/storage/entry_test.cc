@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "storage/types/string_encoding.h"
+#include "storage/types/encoding.h"
 
 namespace ringkv::storage {
 namespace {
@@ -62,7 +62,7 @@ TEST_F(EntryTest, APatchFillsTheGapWithZeros) {
   Create("key", "ab");
   entry_ = entry_->WithBytesAt(5, "cd");
   EXPECT_EQ(entry_->value(), std::string("ab\0\0\0cd", 7));
-  EXPECT_EQ(StringEncodingName(*entry_), "raw");
+  EXPECT_EQ(EncodingName(*entry_), "raw");
 }
 
 TEST_F(EntryTest, APatchGrowsThroughEverySize) {

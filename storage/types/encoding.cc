@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "storage/types/string_encoding.h"
+#include "storage/types/encoding.h"
 
 #include <charconv>
 #include <cstdint>
@@ -20,16 +20,28 @@ bool ReadsAsInteger(std::string_view text) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
-}  // namespace
-
 std::string_view StringEncodingName(const Entry& entry) {
   if (entry.form() == StringForm::kPatched) return "raw";
   if (entry.form() != StringForm::kText && ReadsAsInteger(entry.value())) return "int";
   return entry.value().size() <= kLongestEmbedded ? "embstr" : "raw";
 }
 
+}  // namespace
+
+std::string_view EncodingName(const Entry& entry) {
+  const bool is_large = entry.kind().is_large();
+  switch (entry.type()) {
+    case ValueType::kString: return StringEncodingName(entry);
+    case ValueType::kHash: return is_large ? "hashtable" : "listpack";
+    case ValueType::kList: return "quicklist";
+    case ValueType::kSet: return entry.kind().form() == CollectionForm::kIntegers ? "intset" : "hashtable";
+    case ValueType::kSortedSet: return is_large ? "skiplist" : "listpack";
+  }
+  return "unknown";
+}
+
 bool IsSharedInteger(const Entry& entry) {
-  return entry.form() == StringForm::kPlain && entry.value().size() <= kLongestSharedInteger &&
+  return entry.kind() == StringForm::kPlain && entry.value().size() <= kLongestSharedInteger &&
          ReadsAsInteger(entry.value()) && entry.value()[0] != '-';
 }
 

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+#include "server/command/double_text.h"
+
+#include <cctype>
+#include <cerrno>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+namespace ringkv::server {
+
+std::optional<double> ParseDouble(std::string_view text) {
+  constexpr size_t kLongest = 255;  // no number is longer; a terminated copy fits on the stack
+  if (text.empty() || text.size() > kLongest || std::isspace(static_cast<unsigned char>(text[0]))) return std::nullopt;
+  char terminated[kLongest + 1];
+  std::memcpy(terminated, text.data(), text.size());
+  terminated[text.size()] = '\0';
+  char* end = nullptr;
+  errno = 0;
+  const double value = std::strtod(terminated, &end);
+  if (end != terminated + text.size() || std::isnan(value)) return std::nullopt;
+  if (errno == ERANGE && (std::isinf(value) || std::fpclassify(value) == FP_ZERO)) return std::nullopt;
+  return value;
+}
+
+std::string FormatDouble(double value) {
+  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
+  char text[64];
+  return std::string(text, static_cast<size_t>(std::snprintf(text, sizeof text, "%.17g", value)));
+}
+
+}  // namespace ringkv::server

@@ -1,0 +1,475 @@
+// SPDX-License-Identifier: MIT
+// Sets: members without order, and what several sets have in common.
+#include "storage/types/set.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "server/command/pick_count.h"
+#include "server/command/scan_options.h"
+#include "server/command/typed_key.h"
+#include "server/commands/families.h"
+
+namespace ringkv::server {
+namespace {
+
+using storage::Intent;
+using storage::Outcome;
+using storage::Place;
+using storage::SetAdd;
+using storage::SetErase;
+using storage::SetView;
+using storage::ValueType;
+
+std::optional<Place> FindSet(DataCall& call, std::string_view key, Intent intent) {
+  return FindTyped(call, ValueType::kSet, key, intent);
+}
+
+// --- one set --------------------------------------------------------------------------------------------------------
+
+void SAdd(DataCall& call) {
+  std::optional<Place> found = FindSet(call, call.args[1], Intent::kWrite);
+  if (!found) return;
+  int64_t added = 0;
+  for (size_t i = 2; i < call.args.size(); ++i) {
+    if (call.txn.Do(*found, SetAdd{call.args[i]}) == Outcome::kAdded) ++added;
+  }
+  call.reply.Integer(added);
+}
+
+void SRem(DataCall& call) {
+  std::optional<Place> found = FindSet(call, call.args[1], Intent::kWrite);
+  if (!found) return;
+  int64_t erased = 0;
+  for (size_t i = 2; i < call.args.size() && *found; ++i) {
+    if (call.txn.Do(*found, SetErase{call.args[i]}) != Outcome::kUnchanged) ++erased;
+  }
+  call.reply.Integer(erased);
+}
+
+void SCard(DataCall& call) {
+  const std::optional<Place> found = FindSet(call, call.args[1], Intent::kRead);
+  if (found) call.reply.Integer(static_cast<int64_t>(SetView(found->entry_or_null()).size()));
+}
+
+void SIsMember(DataCall& call) {
+  const std::optional<Place> found = FindSet(call, call.args[1], Intent::kRead);
+  if (found) call.reply.Integer(SetView(found->entry_or_null()).Contains(call.args[2]) ? 1 : 0);
+}
+
+void SMIsMember(DataCall& call) {
+  const std::optional<Place> found = FindSet(call, call.args[1], Intent::kRead);
+  if (!found) return;
+  const SetView set(found->entry_or_null());
+  call.reply.Array(static_cast<int64_t>(call.args.size()) - 2);
+  for (size_t i = 2; i < call.args.size(); ++i) call.reply.Integer(set.Contains(call.args[i]) ? 1 : 0);
+}
+
+void ReplyMembers(DataCall& call, const SetView& set) {
+  call.reply.Set(static_cast<int64_t>(set.size()));
+  set.ForEach([&](std::string_view member) { call.reply.Bulk(member); });
+}
+
+void SScan(DataCall& call) {
+  const std::optional<uint64_t> cursor = ParseCursor(call.args[2]);
+  if (!cursor) return call.reply.Error(errors::kInvalidCursor);
+  const std::optional<Place> found = FindSet(call, call.args[1], Intent::kRead);
+  if (!found) return;
+  ScanOptions options;
+  call.args.Skip(2);
+  if (*found && !ParseScanOptions(call, false, &options)) return;
+  BulkList members(call.reply.protocol());
+  const uint64_t next = SetView(found->entry_or_null()).Scan(*cursor, options.count, [&](std::string_view member) {
+    if (options.Matches(member)) members.Add(member);
+  });
+  call.reply.Array(2);
+  call.reply.BulkInteger(static_cast<int64_t>(next));
+  members.ReplyTo(call.reply);
+}
+
+void SMove(DataCall& call) {
+  std::optional<Place> from = FindSet(call, call.args[1], Intent::kWrite);
+  if (!from) return;
+  if (!*from) return call.reply.Integer(0);
+  std::optional<Place> to = FindSet(call, call.args[2], Intent::kWrite);
+  if (!to) return;
+  const std::string_view member = call.args[3];
+  const bool is_there = SetView(from->entry_or_null()).Contains(member);
+  if (is_there && call.args[1] != call.args[2]) {
+    call.txn.Do(*from, SetErase{member});
+    call.txn.Do(*to, SetAdd{member});
+  }
+  call.reply.Integer(is_there ? 1 : 0);
+}
+
+// --- members by chance ----------------------------------------------------------------------------------------------
+
+void PopSome(DataCall& call, Place& place, size_t count) {
+  const SetView set(place.entry_or_null());
+  if (count >= set.size()) {
+    ReplyMembers(call, set);
+    if (count > 0 && place) call.txn.Do(place, storage::Erase{});
+    return;
+  }
+  std::vector<std::string> picked;
+  set.PickDistinct(call.txn.random(), count, [&](std::string_view member) { picked.emplace_back(member); });
+  call.reply.Set(static_cast<int64_t>(count));
+  for (const std::string& member : picked) {
+    call.reply.Bulk(member);
+    call.txn.Do(place, SetErase{member});
+  }
+}
+
+void SPop(DataCall& call) {
+  if (call.args.size() > 3) return call.reply.Error(errors::kSyntax);
+  if (call.args.size() == 3) {
+    const std::optional<int64_t> count = resp::ParseInteger(call.args[2]);
+    if (!count || *count < 0) return call.reply.Error(errors::kNotPositive);
+    std::optional<Place> found = FindSet(call, call.args[1], Intent::kWrite);
+    if (found) PopSome(call, *found, static_cast<size_t>(*count));
+    return;
+  }
+  std::optional<Place> found = FindSet(call, call.args[1], Intent::kWrite);
+  if (!found) return;
+  if (!*found) return call.reply.Null();
+  const std::string member = SetView(found->entry_or_null()).Random(call.txn.random());
+  call.reply.Bulk(member);
+  call.txn.Do(*found, SetErase{member});
+}
+
+void SRandMember(DataCall& call) {
+  if (call.args.size() > 3) return call.reply.Error(errors::kSyntax);
+  std::optional<int64_t> count;
+  if (call.args.size() == 3) {
+    count = ParsePickCount(call, call.args[2]);
+    if (!count) return;
+  }
+  const std::optional<Place> found = FindSet(call, call.args[1], Intent::kRead);
+  if (!found) return;
+  const SetView set(found->entry_or_null());
+  if (!count) return *found ? call.reply.Bulk(set.Random(call.txn.random())) : call.reply.Null();
+  if (*count < 0 && *found) {
+    call.reply.Array(-*count);
+    for (int64_t i = *count; i < 0; ++i) call.reply.Bulk(set.Random(call.txn.random()));
+    return;
+  }
+  const size_t different = std::min(static_cast<size_t>(std::max<int64_t>(*count, 0)), set.size());
+  call.reply.Array(static_cast<int64_t>(different));
+  set.PickDistinct(call.txn.random(), different, [&](std::string_view member) { call.reply.Bulk(member); });
+}
+
+// --- several sets ---------------------------------------------------------------------------------------------------
+
+enum class Operation : uint8_t { kIntersection, kUnion, kDifference };
+
+// The sets at the arguments [first, end); nothing with the error written.
+std::optional<std::vector<SetView>> FindSets(DataCall& call, size_t first, size_t end) {
+  std::vector<SetView> sets;
+  for (size_t i = first; i < end; ++i) {
+    const std::optional<Place> found = FindSet(call, call.args[i], Intent::kRead);
+    if (!found) return std::nullopt;
+    sets.emplace_back(found->entry_or_null());
+  }
+  return sets;
+}
+
+// `visit(member)` until it returns false: begins with the smallest set, which bounds the work.
+template <typename Visitor>
+void VisitIntersection(std::vector<SetView> sets, Visitor&& visit) {
+  std::sort(sets.begin(), sets.end(), [](const SetView& a, const SetView& b) { return a.size() < b.size(); });
+  sets[0].VisitUntil([&](std::string_view member) {
+    const bool in_all =
+        std::all_of(sets.begin() + 1, sets.end(), [&](const SetView& set) { return set.Contains(member); });
+    return !in_all || visit(member);
+  });
+}
+
+// A set that stands nowhere yet.
+class NewSet {
+ public:
+  explicit NewSet(const storage::TypeLimits& limits)
+      : edit_(storage::MutableEntry::Create({}, kEmpty, storage::kNoExpiry,
+                                            {ValueType::kSet, storage::CollectionForm::kPacked}, 0),
+              limits) {}
+  ~NewSet() { storage::MutableEntry::Free(edit_.entry()); }
+  NewSet(const NewSet&) = delete;
+  NewSet& operator=(const NewSet&) = delete;
+
+  void Add(std::string_view member) { Apply(edit_, SetAdd{member}); }
+  const storage::Entry& entry() const { return *edit_.entry(); }
+  SetView view() const { return SetView(edit_.entry()); }
+
+ private:
+  static constexpr std::string_view kEmpty{"\0\0\0\0", storage::kPackedHead};
+  storage::ValueEdit edit_;
+};
+
+void Join(Operation operation, const std::vector<SetView>& sets, NewSet* result) {
+  switch (operation) {
+    case Operation::kIntersection:
+      VisitIntersection(sets, [&](std::string_view member) {
+        result->Add(member);
+        return true;
+      });
+      break;
+    case Operation::kUnion:
+      for (const SetView& set : sets) set.ForEach([&](std::string_view member) { result->Add(member); });
+      break;
+    case Operation::kDifference:
+      sets[0].ForEach([&](std::string_view member) {
+        const bool elsewhere =
+            std::any_of(sets.begin() + 1, sets.end(), [&](const SetView& set) { return set.Contains(member); });
+        if (!elsewhere) result->Add(member);
+      });
+      break;
+  }
+}
+
+void ReplyJoined(DataCall& call, Operation operation) {
+  const auto sets = FindSets(call, 1, call.args.size());
+  if (!sets) return;
+  NewSet result(call.txn.store().type_limits());
+  Join(operation, *sets, &result);
+  ReplyMembers(call, result.view());
+}
+
+void StoreJoined(DataCall& call, Operation operation) {
+  const auto sets = FindSets(call, 2, call.args.size());
+  if (!sets) return;
+  NewSet result(call.txn.store().type_limits());
+  Join(operation, *sets, &result);
+  const auto size = static_cast<int64_t>(result.view().size());
+  Place target = call.txn.Find(call.db, call.args[1], Intent::kCheck);
+  if (size > 0) {
+    call.txn.PutCopy(target, storage::ValueCopy(result.entry()));
+  } else if (target) {
+    call.txn.Do(target, storage::Erase{});
+  }
+  call.reply.Integer(size);
+}
+
+void SMembers(DataCall& call) {
+  const std::optional<Place> found = FindSet(call, call.args[1], Intent::kRead);
+  if (found) ReplyMembers(call, SetView(found->entry_or_null()));
+}
+
+void SInter(DataCall& call) { ReplyJoined(call, Operation::kIntersection); }
+void SUnion(DataCall& call) { ReplyJoined(call, Operation::kUnion); }
+void SDiff(DataCall& call) { ReplyJoined(call, Operation::kDifference); }
+void SInterStore(DataCall& call) { StoreJoined(call, Operation::kIntersection); }
+void SUnionStore(DataCall& call) { StoreJoined(call, Operation::kUnion); }
+void SDiffStore(DataCall& call) { StoreJoined(call, Operation::kDifference); }
+
+void SInterCard(DataCall& call) {
+  const std::optional<int64_t> number = resp::ParseInteger(call.args[1]);
+  if (!number || *number < 1) return call.reply.Error(errors::kNumKeys);
+  if (*number > static_cast<int64_t>(call.args.size()) - 2) return call.reply.Error(errors::kTooManyKeys);
+  const auto end = static_cast<size_t>(*number) + 2;
+  int64_t limit = 0;
+  call.args.Skip(end - 1);
+  while (!call.args.AtEnd()) {
+    if (!call.args.TakeWithValue("LIMIT")) return call.reply.Error(errors::kSyntax);
+    const std::optional<int64_t> parsed = resp::ParseInteger(call.args.Next());
+    if (!parsed || *parsed < 0) return call.reply.Error("ERR LIMIT can't be negative");
+    limit = *parsed;
+  }
+  const auto sets = FindSets(call, 2, end);
+  if (!sets) return;
+  int64_t count = 0;
+  VisitIntersection(*sets, [&](std::string_view) { return ++count != limit; });
+  call.reply.Integer(count);
+}
+
+constexpr std::string_view kUnordered = "nondeterministic_output_order";
+constexpr std::string_view kRandom = "nondeterministic_output";
+constexpr std::string_view kIntersectionCost = "O(N*M): N members of the smallest set, M sets";
+constexpr std::string_view kSumCost = "O(N) in the members of all sets";
+
+constexpr Command kRows[] = {
+    {.name = "sadd",
+     .arity = -3,
+     .flags = kWrite | kDenyOom | kFast,
+     .keys = OneKey(kKeyRW | kKeyInsert),
+     .group = Group::kSet,
+     .since = "1.0.0",
+     .complexity = "O(N) in the number of members given",
+     .syntax = "key member [member ...]",
+     .summary = "Adds members and counts the new ones.",
+     .run = Data(SAdd)},
+    {.name = "scard",
+     .arity = 2,
+     .flags = kReadOnly | kFast,
+     .keys = OneKey(kKeyRO),
+     .group = Group::kSet,
+     .since = "1.0.0",
+     .syntax = "key",
+     .summary = "Counts the members.",
+     .run = Data(SCard)},
+    {.name = "sdiff",
+     .arity = -2,
+     .flags = kReadOnly,
+     .keys = KeysToEnd(kKeyRO | kKeyAccess),
+     .group = Group::kSet,
+     .tips = kUnordered,
+     .since = "1.0.0",
+     .complexity = kSumCost,
+     .syntax = "key [key ...]",
+     .summary = "Returns the members of the first set that are in none of the others.",
+     .run = Data(SDiff)},
+    {.name = "sdiffstore",
+     .arity = -3,
+     .flags = kWrite | kDenyOom,
+     .keys = OneKey(kKeyOW | kKeyUpdate),
+     .more_keys = KeysToEnd(kKeyRO | kKeyAccess, 2),
+     .group = Group::kSet,
+     .since = "1.0.0",
+     .complexity = kSumCost,
+     .syntax = "destination key [key ...]",
+     .summary = "Stores what SDIFF returns.",
+     .run = Data(SDiffStore)},
+    {.name = "sinter",
+     .arity = -2,
+     .flags = kReadOnly,
+     .keys = KeysToEnd(kKeyRO | kKeyAccess),
+     .group = Group::kSet,
+     .tips = kUnordered,
+     .since = "1.0.0",
+     .complexity = kIntersectionCost,
+     .syntax = "key [key ...]",
+     .summary = "Returns the members that are in all sets.",
+     .run = Data(SInter)},
+    {.name = "sintercard",
+     .arity = -3,
+     .flags = kReadOnly,
+     .keys = CountedKeys(kKeyRO | kKeyAccess),
+     .group = Group::kSet,
+     .since = "7.0.0",
+     .complexity = kIntersectionCost,
+     .syntax = "numkeys key [key ...] [LIMIT limit]",
+     .summary = "Counts the members that are in all sets.",
+     .run = Data(SInterCard)},
+    {.name = "sinterstore",
+     .arity = -3,
+     .flags = kWrite | kDenyOom,
+     .keys = OneKey(kKeyRW | kKeyUpdate),
+     .more_keys = KeysToEnd(kKeyRO | kKeyAccess, 2),
+     .group = Group::kSet,
+     .since = "1.0.0",
+     .complexity = kIntersectionCost,
+     .syntax = "destination key [key ...]",
+     .summary = "Stores what SINTER returns.",
+     .run = Data(SInterStore)},
+    {.name = "sismember",
+     .arity = 3,
+     .flags = kReadOnly | kFast,
+     .keys = OneKey(kKeyRO),
+     .group = Group::kSet,
+     .since = "1.0.0",
+     .syntax = "key member",
+     .summary = "Tells whether a member is there.",
+     .run = Data(SIsMember)},
+    {.name = "smembers",
+     .arity = 2,
+     .flags = kReadOnly,
+     .keys = OneKey(kKeyRO | kKeyAccess),
+     .group = Group::kSet,
+     .tips = kUnordered,
+     .since = "1.0.0",
+     .complexity = "O(N) in the size of the set",
+     .syntax = "key",
+     .summary = "Returns all members.",
+     .run = Data(SMembers)},
+    {.name = "smismember",
+     .arity = -3,
+     .flags = kReadOnly | kFast,
+     .keys = OneKey(kKeyRO),
+     .group = Group::kSet,
+     .since = "6.2.0",
+     .complexity = "O(N) in the number of members asked for",
+     .syntax = "key member [member ...]",
+     .summary = "Tells for each member whether it is there.",
+     .run = Data(SMIsMember)},
+    {.name = "smove",
+     .arity = 4,
+     .flags = kWrite | kFast,
+     .keys = OneKey(kKeyRW | kKeyAccess | kKeyDelete),
+     .more_keys = OneKey(kKeyRW | kKeyInsert, 2),
+     .group = Group::kSet,
+     .since = "1.0.0",
+     .syntax = "source destination member",
+     .summary = "Moves a member to another set.",
+     .run = Data(SMove)},
+    {.name = "spop",
+     .arity = -2,
+     .flags = kWrite | kFast,
+     .keys = OneKey(kKeyRW | kKeyAccess | kKeyDelete),
+     .group = Group::kSet,
+     .tips = kRandom,
+     .since = "1.0.0",
+     .complexity = "O(N) in the number of members taken",
+     .syntax = "key [count]",
+     .summary = "Takes out members chosen by chance.",
+     .run = Data(SPop)},
+    {.name = "srandmember",
+     .arity = -2,
+     .flags = kReadOnly,
+     .keys = OneKey(kKeyRO | kKeyAccess),
+     .group = Group::kSet,
+     .tips = kRandom,
+     .since = "1.0.0",
+     .complexity = "O(N) in the number of members returned",
+     .syntax = "key [count]",
+     .summary = "Returns members chosen by chance.",
+     .run = Data(SRandMember)},
+    {.name = "srem",
+     .arity = -3,
+     .flags = kWrite | kFast,
+     .keys = OneKey(kKeyRW | kKeyDelete),
+     .group = Group::kSet,
+     .since = "1.0.0",
+     .complexity = "O(N) in the number of members to erase",
+     .syntax = "key member [member ...]",
+     .summary = "Erases members; a set without any is gone.",
+     .run = Data(SRem)},
+    {.name = "sscan",
+     .arity = -3,
+     .flags = kReadOnly,
+     .keys = OneKey(kKeyRO | kKeyAccess),
+     .group = Group::kSet,
+     .tips = kRandom,
+     .since = "2.8.0",
+     .complexity = "O(COUNT) a call, O(N) for all members",
+     .syntax = "key cursor [MATCH pattern] [COUNT count]",
+     .summary = "Walks the members of a set, a part at each call.",
+     .run = Data(SScan)},
+    {.name = "sunion",
+     .arity = -2,
+     .flags = kReadOnly,
+     .keys = KeysToEnd(kKeyRO | kKeyAccess),
+     .group = Group::kSet,
+     .tips = kUnordered,
+     .since = "1.0.0",
+     .complexity = kSumCost,
+     .syntax = "key [key ...]",
+     .summary = "Returns the members that are in any of the sets.",
+     .run = Data(SUnion)},
+    {.name = "sunionstore",
+     .arity = -3,
+     .flags = kWrite | kDenyOom,
+     .keys = OneKey(kKeyOW | kKeyUpdate),
+     .more_keys = KeysToEnd(kKeyRO | kKeyAccess, 2),
+     .group = Group::kSet,
+     .since = "1.0.0",
+     .complexity = kSumCost,
+     .syntax = "destination key [key ...]",
+     .summary = "Stores what SUNION returns.",
+     .run = Data(SUnionStore)},
+};
+static_assert(RowsAreSound(kRows));
+
+}  // namespace
+
+std::span<const Command> SetCommands() { return kRows; }
+
+}  // namespace ringkv::server

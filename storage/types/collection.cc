@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+#include "storage/types/collection.h"
+
+#include <cmath>
+
+#include "storage/byte_codec.h"
+#include "storage/check.h"
+#include "storage/types/hash.h"
+#include "storage/types/list.h"
+#include "storage/types/packed_visit.h"
+#include "storage/types/set.h"
+#include "storage/types/sorted_set.h"
+
+namespace ringkv::storage {
+namespace {
+
+// --- bytes from outside ---------------------------------------------------------------------------------------------
+
+bool AreTexts(ByteReader& reader, uint64_t texts) {
+  for (; texts > 0 && reader.ok(); --texts) reader.Text();
+  return reader.ok() && reader.AtEnd();
+}
+
+bool AreScoredMembers(ByteReader& reader, uint64_t count) {
+  for (; count > 0 && reader.ok(); --count) {
+    reader.Text();
+    if (std::isnan(ReadScore(reader))) return false;
+  }
+  return reader.ok() && reader.AtEnd();
+}
+
+// A packed sorted set is searched by its order.
+bool IsAscending(std::string_view packed) {
+  std::string_view name_before;
+  double score_before = 0;
+  bool is_first = true;
+  for (PackedReader reader(packed); !reader.AtEnd(); is_first = false) {
+    const std::string_view name = reader.Text();
+    const double score = ReadScore(reader);
+    if (!is_first && (score < score_before || (score == score_before && name <= name_before))) return false;
+    name_before = name;
+    score_before = score;
+  }
+  return true;
+}
+
+// --- making them ----------------------------------------------------------------------------------------------------
+
+bool AreShort(std::string_view packed, bool have_scores, size_t longest) {
+  for (PackedReader reader(packed); !reader.AtEnd();) {
+    if (reader.Text().size() > longest) return false;
+    if (have_scores) ReadScore(reader);
+  }
+  return true;
+}
+
+// Whether the bytes may become an entry's as they are.
+bool MayStayPacked(const CollectionPut& put, const TypeLimits& limits) {
+  if (put.kind.form() == CollectionForm::kIntegers) {
+    return IntegerSetView(put.packed).size() <= LimitOf(limits.set_integers);
+  }
+  const size_t count = PackedCount(put.packed);
+  switch (put.kind.type()) {
+    case ValueType::kString: return false;
+    case ValueType::kHash:
+      return count <= LimitOf(limits.hash_entries) && AreShort(put.packed, false, LimitOf(limits.hash_value));
+    case ValueType::kList: return MayListBePacked(put.packed, limits);
+    case ValueType::kSet:
+      return count <= LimitOf(limits.set_entries) && AreShort(put.packed, false, LimitOf(limits.set_value));
+    case ValueType::kSortedSet:
+      return count <= LimitOf(limits.sorted_set_entries) &&
+             AreShort(put.packed, true, LimitOf(limits.sorted_set_value));
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string_view PackedValue(const Entry& entry, std::string* buffer) {
+  if (!entry.kind().is_large()) return entry.value();
+  buffer->clear();
+  entry.large().Pack(buffer);
+  return *buffer;
+}
+
+ValueKind PackedKind(const Entry& entry) {
+  return entry.kind().is_large() ? ValueKind(entry.type(), CollectionForm::kPacked) : entry.kind();
+}
+
+ValueCopy::ValueCopy(const Entry& entry) : kind(PackedKind(entry)), expiry(entry.expiry()) {
+  if (entry.kind().is_large()) {
+    entry.large().Pack(&packed);
+  } else {
+    packed = entry.value();
+  }
+}
+
+bool IsPackedCollection(ValueKind kind, std::string_view packed) {
+  if (kind.form() == CollectionForm::kIntegers) {
+    return kind.type() == ValueType::kSet && packed.size() > 1 && IntegerSetView::IsSound(packed);
+  }
+  if (kind.form() != CollectionForm::kPacked || packed.size() < kPackedHead) return false;
+  const uint64_t count = PackedCount(packed);
+  ByteReader reader(packed.substr(kPackedHead));
+  if (count == 0) return false;
+  switch (kind.type()) {
+    case ValueType::kHash: return AreTexts(reader, 2 * count);
+    case ValueType::kList: return AreListElements(reader.rest(), count);
+    case ValueType::kSet: return AreTexts(reader, count);
+    case ValueType::kSortedSet: return AreScoredMembers(reader, count) && IsAscending(packed);
+    case ValueType::kString: break;
+  }
+  return false;
+}
+
+MutableEntry* MakeCollection(std::string_view key, const CollectionPut& put, const TypeLimits& limits,
+                             uint32_t access) {
+  if (MayStayPacked(put, limits)) return MutableEntry::Create(key, put.packed, put.expiry, put.kind, access);
+  constexpr std::string_view kEmpty("\0\0\0\0", kPackedHead);
+  ValueEdit edit(MutableEntry::Create(key, kEmpty, put.expiry, {put.kind.type(), CollectionForm::kPacked}, access),
+                 limits);
+  VisitPacked(put, [&](const auto& effect) { Apply(edit, effect); });
+  return edit.entry();
+}
+
+size_t ElementCount(const Entry& entry) {
+  switch (entry.type()) {
+    case ValueType::kString: return 1;
+    case ValueType::kHash: return HashView(&entry).size();
+    case ValueType::kList: return ListView(&entry).size();
+    case ValueType::kSet: return SetView(&entry).size();
+    case ValueType::kSortedSet: return SortedSetView(&entry).size();
+  }
+  return 0;
+}
+
+// --- effects from outside -------------------------------------------------------------------------------------------
+
+namespace {
+
+// Whether the effect makes sense for a collection of so many elements.
+bool FitsCount(size_t, const ListPush&) { return true; }
+bool FitsCount(size_t count, const ListInsert&) { return count > 0; }
+bool FitsCount(size_t count, const ListTake& effect) { return effect.count > 0 && effect.count <= count; }
+bool FitsCount(size_t count, const ListSet& effect) { return effect.index < count; }
+bool FitsCount(size_t count, const ListRemove&) { return count > 0; }
+bool FitsCount(size_t, const HashPut&) { return true; }
+bool FitsCount(size_t count, const HashErase&) { return count > 0; }
+bool FitsCount(size_t, const SetAdd&) { return true; }
+bool FitsCount(size_t count, const SetErase&) { return count > 0; }
+bool FitsCount(size_t, const SortedSetPut& effect) { return !std::isnan(effect.score); }
+bool FitsCount(size_t count, const SortedSetErase&) { return count > 0; }
+
+}  // namespace
+
+template <CollectionEffect Effect>
+bool CanApply(const Entry* entry, const Effect& effect) {
+  if (entry != nullptr && entry->type() != Effect::kType) return false;
+  return FitsCount(entry == nullptr ? 0 : ElementCount(*entry), effect);
+}
+template bool CanApply(const Entry*, const HashPut&);
+template bool CanApply(const Entry*, const HashErase&);
+template bool CanApply(const Entry*, const ListPush&);
+template bool CanApply(const Entry*, const ListInsert&);
+template bool CanApply(const Entry*, const ListTake&);
+template bool CanApply(const Entry*, const ListSet&);
+template bool CanApply(const Entry*, const ListRemove&);
+template bool CanApply(const Entry*, const SetAdd&);
+template bool CanApply(const Entry*, const SetErase&);
+template bool CanApply(const Entry*, const SortedSetPut&);
+template bool CanApply(const Entry*, const SortedSetErase&);
+
+}  // namespace ringkv::storage

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// Any collection, whatever its type: as bytes on their way out, and as an entry on their way in.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "storage/effects.h"
+#include "storage/keyspace/mutable_entry.h"
+#include "storage/types/type_limits.h"
+
+namespace ringkv::storage {
+
+// A value as it stands in files: of a large collection its elements, packed; of all others the entry's own bytes.
+// `buffer` is only used for the former.
+std::string_view PackedValue(const Entry& entry, std::string* buffer);
+// What kind PackedValue is of.
+ValueKind PackedKind(const Entry& entry);
+
+// A value that outlives its entry.
+struct ValueCopy {
+  explicit ValueCopy(const Entry& entry);
+  ValueCopy(ValueKind of_kind, std::string bytes, UnixMs until)
+      : kind(of_kind), packed(std::move(bytes)), expiry(until) {}
+
+  ValueKind kind;
+  std::string packed;  // of a string: its bytes
+  UnixMs expiry;
+};
+
+// Whether bytes from outside are a collection of this kind that is not empty: whole, and nothing stands behind it.
+bool IsPackedCollection(ValueKind kind, std::string_view packed);
+
+// A collection of bytes that are well-formed, packed or large, as the limits say. What stands there twice counts once.
+MutableEntry* MakeCollection(std::string_view key, const CollectionPut& put, const TypeLimits& limits, uint32_t access);
+
+// How many elements a value has; 1 for a string.
+size_t ElementCount(const Entry& entry);
+
+// Whether an effect can be done to what stands there, or to nothing (null).
+template <CollectionEffect Effect>
+bool CanApply(const Entry* entry, const Effect& effect);
+
+}  // namespace ringkv::storage

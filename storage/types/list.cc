@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: MIT
+#include "storage/types/list.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace ringkv::storage {
+namespace {
+
+// A list in its entry: beyond that, to add at the front would move too much.
+constexpr size_t kPackedBytes = 1024;
+
+std::string_view ElementsOf(std::string_view packed) { return packed.substr(kPackedHead); }
+
+ListCursor PackedAt(std::string_view packed, size_t index) {
+  const size_t count = PackedCount(packed);
+  if (index <= count / 2) {
+    ListCursor cursor(ElementsOf(packed));
+    for (; index > 0; --index) cursor.Next();
+    return cursor;
+  }
+  ListCursor cursor = ListCursor::AtBack(ElementsOf(packed));
+  for (size_t i = count; i > index; --i) cursor.Back();
+  return cursor;
+}
+
+ListChunkLimit LimitIn(const TypeLimits& limits) {
+  return ListChunkLimit::Of(limits.list_size.load(std::memory_order_relaxed));
+}
+
+bool FitsPacked(const ValueEdit& edit, size_t more_elements, size_t more_bytes) {
+  const size_t bytes = ElementsOf(edit.bytes()).size() + more_bytes;
+  return bytes <= kPackedBytes && LimitIn(edit.limits()).Allows(edit.count() + more_elements, bytes);
+}
+
+LargeList& Enlarge(ValueEdit& edit) {
+  auto large = std::make_unique<LargeList>(LimitIn(edit.limits()));
+  ListView(edit.entry()).ForEach([&](std::string_view element) { large->Insert(large->size(), element); });
+  return edit.Become(std::move(large));
+}
+
+Outcome InsertAt(ValueEdit& edit, size_t index, std::string_view element) {
+  const size_t size = ListElementSize(element);
+  if (!edit.is_large() && !FitsPacked(edit, 1, size)) Enlarge(edit);
+  if (edit.is_large()) {
+    edit.large<LargeList>().Insert(index, element);
+    return Outcome::kAdded;
+  }
+  const size_t offset = PackedAt(edit.bytes(), index).offset();
+  WriteListElement(edit.Splice(kPackedHead + offset, 0, size), element);
+  edit.SetCount(edit.count() + 1);
+  return Outcome::kAdded;
+}
+
+}  // namespace
+
+ListChunkLimit ListChunkLimit::Of(int64_t option) {
+  if (option >= 0) return {.elements = static_cast<size_t>(std::max<int64_t>(option, 1)), .bytes = SIZE_MAX};
+  constexpr size_t kSmallest = 4096;
+  return {.bytes = kSmallest << (std::min<int64_t>(-option, 5) - 1)};
+}
+
+// --- large ----------------------------------------------------------------------------------------------------------
+
+void LargeList::Pack(std::string* out) const {
+  AppendPackedHead(out, size_);
+  for (const ListChunk& chunk : chunks_) out->append(chunk.elements());
+}
+
+LargeList::Spot LargeList::SpotOf(size_t index) const {
+  if (index < size_ / 2) {
+    size_t chunk = 0;
+    while (index >= chunks_[chunk].count()) index -= chunks_[chunk++].count();
+    return {chunk, index};
+  }
+  size_t behind = size_ - index;  // elements from it to the end
+  size_t chunk = chunks_.size() - 1;
+  while (behind > chunks_[chunk].count()) behind -= chunks_[chunk--].count();
+  return {chunk, chunks_[chunk].count() - behind};
+}
+
+void LargeList::AppendPacked(std::string_view elements, uint32_t count) {
+  chunks_.emplace_back(elements, count);
+  chunk_bytes_ += chunks_.back().allocated();
+  size_ += count;
+}
+
+void LargeList::PushFront(std::string_view element) {
+  if (chunks_.empty() || !HasRoom(chunks_.front(), element)) chunks_.emplace_front();
+  Changing(chunks_.front(), [&](ListChunk& chunk) { chunk.PushFront(element); });
+}
+
+void LargeList::PushBack(std::string_view element) {
+  if (chunks_.empty() || !HasRoom(chunks_.back(), element)) chunks_.emplace_back();
+  Changing(chunks_.back(), [&](ListChunk& chunk) { chunk.PushBack(element); });
+}
+
+void LargeList::InsertInside(size_t index, std::string_view element) {
+  const Spot spot = SpotOf(index);
+  ListChunk& chunk = chunks_[spot.chunk];
+  const size_t offset = chunk.At(spot.index).offset();
+  if (HasRoom(chunk, element)) {
+    return Changing(chunk, [&](ListChunk& changed) { changed.InsertAt(offset, element); });
+  }
+  ListChunk behind;
+  Changing(chunk, [&](ListChunk& changed) {
+    behind = changed.SplitAt(offset, static_cast<uint32_t>(spot.index));
+    changed.PushBack(element);
+  });
+  chunk_bytes_ += behind.allocated();
+  chunks_.insert(chunks_.begin() + static_cast<std::ptrdiff_t>(spot.chunk) + 1, std::move(behind));
+}
+
+void LargeList::Insert(size_t index, std::string_view element) {
+  if (index == size_) {
+    PushBack(element);
+  } else if (index == 0) {
+    PushFront(element);
+  } else {
+    InsertInside(index, element);
+  }
+  ++size_;
+}
+
+void LargeList::EraseChunk(size_t chunk) {
+  chunk_bytes_ -= chunks_[chunk].allocated();
+  chunks_.erase(chunks_.begin() + static_cast<std::ptrdiff_t>(chunk));
+}
+
+void LargeList::Erase(size_t index, size_t count) {
+  while (count > 0) {
+    const Spot spot = SpotOf(index);
+    ListChunk& chunk = chunks_[spot.chunk];
+    const size_t here = std::min(count, chunk.count() - spot.index);
+    size_ -= here;
+    count -= here;
+    if (here == chunk.count()) {
+      EraseChunk(spot.chunk);
+      continue;
+    }
+    const size_t first = chunk.At(spot.index).offset();
+    const size_t end = chunk.At(spot.index + here).offset();
+    chunk.EraseAt(first, end - first, static_cast<uint32_t>(here));
+    if (here > 1) Changing(chunk, [](ListChunk& changed) { changed.Shrink(); });
+  }
+}
+
+void LargeList::Set(size_t index, std::string_view element) {
+  const Spot spot = SpotOf(index);
+  Changing(chunks_[spot.chunk], [&](ListChunk& chunk) {
+    const ListCursor cursor = chunk.At(spot.index);
+    chunk.ReplaceAt(cursor.offset(), cursor.element_size(), element);
+  });
+}
+
+size_t LargeList::Remove(std::string_view element, size_t most, bool from_back) {
+  size_t removed = 0;
+  for (size_t i = 0; i < chunks_.size() && removed < most;) {
+    const size_t at = from_back ? chunks_.size() - 1 - i : i;
+    ListChunk& chunk = chunks_[at];
+    ListCursor cursor = from_back ? ListCursor::AtBack(chunk.elements()) : ListCursor(chunk.elements());
+    size_t left = chunk.count();
+    while (left-- > 0 && removed < most) {
+      if (from_back) cursor.Back();
+      if (cursor.element() == element) {
+        const size_t offset = cursor.offset();
+        chunk.EraseAt(offset, cursor.element_size(), 1);
+        ++removed;
+        cursor = ListCursor(chunk.elements(), offset);
+      } else if (!from_back) {
+        cursor.Next();
+      }
+    }
+    if (chunk.count() == 0) {
+      EraseChunk(at);
+    } else {
+      Changing(chunk, [](ListChunk& changed) { changed.Shrink(); });
+      ++i;
+    }
+  }
+  size_ -= removed;
+  return removed;
+}
+
+// --- reading --------------------------------------------------------------------------------------------------------
+
+size_t ListView::size() const {
+  if (entry_ == nullptr) return 0;
+  return entry_->kind().is_large() ? large().size() : PackedCount(entry_->value());
+}
+
+ListCursor ListView::CursorAt(size_t index) const { return PackedAt(entry_->value(), index); }
+
+std::string_view ListView::At(size_t index) const {
+  std::string_view found;
+  VisitFrom(index, false, [&](std::string_view element) {
+    found = element;
+    return false;
+  });
+  return found;
+}
+
+std::optional<size_t> ListView::Find(std::string_view element) const {
+  size_t index = 0;
+  bool is_there = false;
+  VisitFrom(0, false, [&](std::string_view each) {
+    is_there = each == element;
+    if (!is_there) ++index;
+    return !is_there;
+  });
+  return is_there ? std::optional(index) : std::nullopt;
+}
+
+bool MayListBePacked(std::string_view packed, const TypeLimits& limits) {
+  const size_t bytes = ElementsOf(packed).size();
+  return bytes <= kPackedBytes && LimitIn(limits).Allows(PackedCount(packed), bytes);
+}
+
+// --- changing -------------------------------------------------------------------------------------------------------
+
+Outcome Apply(ValueEdit& edit, const ListPush& effect) {
+  return InsertAt(edit, effect.at_front ? 0 : ListView(edit.entry()).size(), effect.element);
+}
+
+Outcome Apply(ValueEdit& edit, const ListInsert& effect) {
+  const std::optional<size_t> pivot = ListView(edit.entry()).Find(effect.pivot);
+  return pivot ? InsertAt(edit, effect.behind ? *pivot + 1 : *pivot, effect.element) : Outcome::kUnchanged;
+}
+
+Outcome Apply(ValueEdit& edit, const ListTake& effect) {
+  const size_t first = effect.from_front ? 0 : ListView(edit.entry()).size() - effect.count;
+  if (edit.is_large()) {
+    edit.large<LargeList>().Erase(first, effect.count);
+    return Outcome::kChanged;
+  }
+  const size_t offset = PackedAt(edit.bytes(), first).offset();
+  const size_t end = PackedAt(edit.bytes(), first + effect.count).offset();
+  edit.Splice(kPackedHead + offset, end - offset, 0);
+  edit.SetCount(edit.count() - effect.count);
+  return Outcome::kChanged;
+}
+
+Outcome Apply(ValueEdit& edit, const ListSet& effect) {
+  const size_t size = ListElementSize(effect.element);
+  if (!edit.is_large() && !FitsPacked(edit, 0, size)) Enlarge(edit);
+  if (edit.is_large()) {
+    edit.large<LargeList>().Set(effect.index, effect.element);
+    return Outcome::kChanged;
+  }
+  const ListCursor cursor = PackedAt(edit.bytes(), effect.index);
+  WriteListElement(edit.Splice(kPackedHead + cursor.offset(), cursor.element_size(), size), effect.element);
+  return Outcome::kChanged;
+}
+
+Outcome Apply(ValueEdit& edit, const ListRemove& effect) {
+  const size_t most = effect.most == 0 ? SIZE_MAX : effect.most;
+  if (!edit.is_large()) {
+    // A chunk knows how; a packed list is about as long as one at most.
+    LargeList list(ListChunkLimit{});
+    list.AppendPacked(ElementsOf(edit.bytes()), edit.count());
+    if (list.Remove(effect.element, most, effect.from_back) == 0) return Outcome::kUnchanged;
+    std::string packed;
+    list.Pack(&packed);
+    std::memcpy(edit.Splice(0, edit.bytes().size(), packed.size()), packed.data(), packed.size());
+    return Outcome::kChanged;
+  }
+  const size_t removed = edit.large<LargeList>().Remove(effect.element, most, effect.from_back);
+  return removed > 0 ? Outcome::kChanged : Outcome::kUnchanged;
+}
+
+}  // namespace ringkv::storage

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+// Elements of a list, one behind the other, readable from both ends: the length (LEB128), the bytes, then how many
+// bytes those two take, written so that it is read backwards: the lowest seven bits last, the upper bit of a byte says
+// that the one before it belongs to the number.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "storage/types/packed.h"
+
+namespace ringkv::storage {
+
+inline size_t ListElementSize(std::string_view element) {
+  const size_t front = PackedTextSize(element);
+  return front + VarintSize(front);
+}
+
+// Returns the address behind it.
+inline char* WriteListElement(char* at, std::string_view element) {
+  char* end = WritePackedText(at, element);
+  const auto front = static_cast<size_t>(end - at);
+  const size_t back = VarintSize(front);
+  for (size_t i = 0; i < back; ++i) {
+    const size_t part = front >> (7 * (back - 1 - i)) & 0x7f;
+    *end++ = static_cast<char>(part | (i == 0 ? 0u : 0x80u));
+  }
+  return end;
+}
+
+// Walks over elements in both directions. Stands on an element, or at the end.
+class ListCursor {
+ public:
+  explicit ListCursor(std::string_view elements, size_t offset = 0) : bytes_(elements), at_(offset) {}
+  static ListCursor AtBack(std::string_view elements) { return ListCursor(elements, elements.size()); }
+
+  bool AtEnd() const { return at_ == bytes_.size(); }
+  bool AtFront() const { return at_ == 0; }
+  size_t offset() const { return at_; }
+  std::string_view element() const {
+    size_t length_bytes = 1;
+    auto length = static_cast<size_t>(static_cast<unsigned char>(bytes_[at_]));
+    if (length >= 0x80) length = LongLength(&length_bytes);
+    return bytes_.substr(at_ + length_bytes, length);
+  }
+  // Of the element with its lengths.
+  size_t element_size() const {
+    const std::string_view bytes = element();
+    const size_t front = static_cast<size_t>(bytes.data() + bytes.size() - bytes_.data()) - at_;
+    return front + VarintSize(front);
+  }
+  void Next() { at_ += element_size(); }
+  // Onto the element before.
+  void Back() {
+    size_t back = 1;
+    size_t front = static_cast<unsigned char>(bytes_[at_ - 1]) & 0x7fu;
+    while ((static_cast<unsigned char>(bytes_[at_ - back]) & 0x80u) != 0) {
+      ++back;
+      front |= (static_cast<size_t>(static_cast<unsigned char>(bytes_[at_ - back])) & 0x7fu) << (7 * (back - 1));
+    }
+    at_ -= front + back;
+  }
+
+ private:
+  size_t LongLength(size_t* length_bytes) const {
+    size_t length = 0;
+    size_t i = 0;
+    for (;; ++i) {
+      const auto byte = static_cast<unsigned char>(bytes_[at_ + i]);
+      length |= static_cast<size_t>(byte & 0x7fu) << (7 * i);
+      if (byte < 0x80) break;
+    }
+    *length_bytes = i + 1;
+    return length;
+  }
+
+  std::string_view bytes_;
+  size_t at_;
+};
+
+// Whether bytes from outside are exactly so many elements.
+bool AreListElements(std::string_view bytes, size_t count);
+
+}  // namespace ringkv::storage

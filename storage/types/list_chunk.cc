@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+#include "storage/types/list_chunk.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "storage/allocator.h"
+#include "storage/check.h"
+
+namespace ringkv::storage {
+
+bool AreListElements(std::string_view bytes, size_t count) {
+  while (!bytes.empty() && count > 0) {
+    size_t length = 0;
+    size_t at = 0;
+    for (unsigned shift = 0;; shift += 7) {
+      if (at == bytes.size() || shift > 28) return false;
+      const auto byte = static_cast<unsigned char>(bytes[at++]);
+      length |= static_cast<size_t>(byte & 0x7fu) << shift;
+      if (byte < 0x80) break;
+    }
+    const size_t front = at + length;
+    const size_t back = VarintSize(front);
+    // The one way of writing it: a cursor relies on both lengths.
+    if (at != VarintSize(length) || front > bytes.size() || back > bytes.size() - front) return false;
+    for (size_t i = 0; i < back; ++i) {
+      const size_t part = (front >> (7 * (back - 1 - i)) & 0x7f) | (i == 0 ? 0u : 0x80u);
+      if (static_cast<unsigned char>(bytes[front + i]) != part) return false;
+    }
+    bytes.remove_prefix(front + back);
+    --count;
+  }
+  return bytes.empty() && count == 0;
+}
+
+ListChunk::ListChunk(std::string_view elements, uint32_t count) : count_(count) {
+  Reserve(elements.size(), false);
+  std::memcpy(data_ + begin_, elements.data(), elements.size());
+  end_ = begin_ + static_cast<uint32_t>(elements.size());
+}
+
+ListChunk::~ListChunk() {
+  if (data_ != nullptr) FreeBytes(data_, capacity_);
+}
+
+ListCursor ListChunk::At(size_t index) const {
+  if (index <= count_ / 2) {
+    ListCursor cursor(elements());
+    for (; index > 0; --index) cursor.Next();
+    return cursor;
+  }
+  ListCursor cursor = ListCursor::AtBack(elements());
+  for (size_t i = count_; i > index; --i) cursor.Back();
+  return cursor;
+}
+
+void ListChunk::Reserve(size_t bytes, bool in_front) {
+  const size_t used = size_t{end_} - begin_;
+  const size_t free = in_front ? begin_ : size_t{capacity_} - end_;
+  if (free >= bytes) return;
+  // Half as much again, so that what grows is moved a few times only, but no more than a usual chunk holds.
+  constexpr size_t kUsualBytes = 8192;
+  const size_t needed = used + bytes;
+  const size_t reserve = needed < kUsualBytes ? std::min(used / 2, kUsualBytes - needed) : used / 8;
+  const size_t capacity = AllocationSize(std::max(needed + reserve, size_t{64}));
+  RINGKV_CHECK(capacity <= UINT32_MAX);
+  auto* data = static_cast<char*>(AllocateBytes(capacity));
+  const size_t begin = in_front ? capacity - used : 0;
+  if (used > 0) std::memcpy(data + begin, data_ + begin_, used);
+  if (data_ != nullptr) FreeBytes(data_, capacity_);
+  data_ = data;
+  capacity_ = static_cast<uint32_t>(capacity);
+  begin_ = static_cast<uint32_t>(begin);
+  end_ = static_cast<uint32_t>(begin + used);
+}
+
+void ListChunk::PushFront(std::string_view element) {
+  const size_t size = ListElementSize(element);
+  Reserve(size, true);
+  begin_ -= static_cast<uint32_t>(size);
+  WriteListElement(data_ + begin_, element);
+  ++count_;
+}
+
+void ListChunk::PushBack(std::string_view element) {
+  const size_t size = ListElementSize(element);
+  Reserve(size, false);
+  WriteListElement(data_ + end_, element);
+  end_ += static_cast<uint32_t>(size);
+  ++count_;
+}
+
+void ListChunk::InsertAt(size_t offset, std::string_view element) {
+  const size_t size = ListElementSize(element);
+  Reserve(size, false);
+  char* place = data_ + begin_ + offset;
+  std::memmove(place + size, place, elements().size() - offset);
+  WriteListElement(place, element);
+  end_ += static_cast<uint32_t>(size);
+  ++count_;
+}
+
+void ListChunk::EraseAt(size_t offset, size_t bytes, uint32_t elements) {
+  count_ -= elements;
+  if (offset == 0) {
+    begin_ += static_cast<uint32_t>(bytes);
+    return;
+  }
+  char* place = data_ + begin_ + offset;
+  std::memmove(place, place + bytes, this->elements().size() - offset - bytes);
+  end_ -= static_cast<uint32_t>(bytes);
+}
+
+void ListChunk::ReplaceAt(size_t offset, size_t bytes, std::string_view element) {
+  const size_t size = ListElementSize(element);
+  if (size > bytes) Reserve(size - bytes, false);
+  char* place = data_ + begin_ + offset;
+  if (size != bytes) std::memmove(place + size, place + bytes, elements().size() - offset - bytes);
+  WriteListElement(place, element);
+  end_ = static_cast<uint32_t>(end_ + size - bytes);
+}
+
+void ListChunk::Shrink() {
+  if (elements().size() < capacity_ / 2) *this = ListChunk(elements(), count_);
+}
+
+ListChunk ListChunk::SplitAt(size_t offset, uint32_t elements_before) {
+  ListChunk behind(elements().substr(offset), count_ - elements_before);
+  end_ = begin_ + static_cast<uint32_t>(offset);
+  count_ = elements_before;
+  return behind;
+}
+
+}  // namespace ringkv::storage

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+// A part of a large list: its elements in one allocation, with room in front of them or behind them, so that a list
+// grows at either end without moving what it holds.
+//
+// Threads: guarded by the lock of the key's partition.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+#include "storage/types/list_bytes.h"
+
+namespace ringkv::storage {
+
+class ListChunk {
+ public:
+  ListChunk() = default;
+  // Takes over elements that were packed elsewhere.
+  ListChunk(std::string_view elements, uint32_t count);
+  ~ListChunk();
+  ListChunk(ListChunk&& other) noexcept { *this = std::move(other); }
+  ListChunk& operator=(ListChunk&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(begin_, other.begin_);
+    std::swap(end_, other.end_);
+    std::swap(capacity_, other.capacity_);
+    std::swap(count_, other.count_);
+    return *this;
+  }
+
+  uint32_t count() const { return count_; }
+  std::string_view elements() const { return {data_ + begin_, size_t{end_} - begin_}; }
+  size_t allocated() const { return capacity_; }
+
+  // On the element of that number, or at the end; from the nearer side.
+  ListCursor At(size_t index) const;
+
+  void PushFront(std::string_view element);
+  void PushBack(std::string_view element);
+  // `offset`: that of a cursor over elements().
+  void InsertAt(size_t offset, std::string_view element);
+  void EraseAt(size_t offset, size_t bytes, uint32_t elements);
+  void ReplaceAt(size_t offset, size_t bytes, std::string_view element);
+  // Gives memory back if less than half of it is used.
+  void Shrink();
+  // What stands from the cursor on moves into a new chunk.
+  ListChunk SplitAt(size_t offset, uint32_t elements_before);
+
+ private:
+  // Room for `bytes` more, in front or behind.
+  void Reserve(size_t bytes, bool in_front);
+
+  char* data_ = nullptr;
+  uint32_t begin_ = 0;
+  uint32_t end_ = 0;
+  uint32_t capacity_ = 0;
+  uint32_t count_ = 0;
+};
+
+}  // namespace ringkv::storage

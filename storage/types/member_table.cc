@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+#include "storage/types/member_table.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+namespace ringkv::storage {
+namespace {
+
+const PrefixList kNoPrefixes;
+
+}  // namespace
+
+MemberTable::MemberTable(uint64_t seed) : seed_(seed), table_(kNoPrefixes) {}
+
+size_t MemberTable::bytes() const {
+  // A slot at the usual load; the exact figure would need a walk over the segments.
+  constexpr size_t kSlotBytes = 15;
+  return sizeof(MemberTable) + table_.segments() * sizeof(Segment) + size() * kSlotBytes + entry_bytes_;
+}
+
+uint32_t MemberTable::PositionOf(std::string_view name) const {
+  return static_cast<uint32_t>(XXH3_64bits_withSeed(name.data(), name.size(), seed_));
+}
+
+const Entry* MemberTable::Find(std::string_view name) const {
+  const uint32_t position = PositionOf(name);
+  const Slot* slot = table_.SegmentFor(position)->Find(name, position);
+  return slot == nullptr ? nullptr : slot->entry();
+}
+
+std::pair<const Entry*, bool> MemberTable::Put(std::string_view name, std::string_view value) {
+  const uint32_t position = PositionOf(name);
+  Segment* segment = table_.SegmentFor(position);
+  const Slot* slot = segment->Find(name, position);
+  if (slot == nullptr) {
+    MutableEntry* entry = MutableEntry::Create(name, value, kNoExpiry, StringForm::kPlain, 0);
+    entry_bytes_ += AllocationSize(entry->TotalSize());
+    table_.Insert(position, entry);
+    return {entry, true};
+  }
+  MutableEntry* entry = slot->entry();
+  entry_bytes_ -= AllocationSize(entry->TotalSize());
+  MutableEntry* now_there = entry->WithValue(value, kNoExpiry, StringForm::kPlain, nullptr);
+  entry_bytes_ += AllocationSize(now_there->TotalSize());
+  if (now_there != entry) table_.Replace(segment, slot, kNoExpiry, now_there);
+  return {now_there, false};
+}
+
+bool MemberTable::Erase(std::string_view name) {
+  const uint32_t position = PositionOf(name);
+  Segment* segment = table_.SegmentFor(position);
+  const Slot* slot = segment->Find(name, position);
+  if (slot == nullptr) return false;
+  MutableEntry* entry = table_.Remove(segment, slot);
+  entry_bytes_ -= AllocationSize(entry->TotalSize());
+  MutableEntry::Free(entry);
+  return true;
+}
+
+const Entry& MemberTable::Random(storage::Random& random) const {
+  const Entry* found = nullptr;
+  table_.Sample(random, 1, false, [&](const Entry& entry) { found = &entry; });
+  return *found;
+}
+
+}  // namespace ringkv::storage

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// The elements of a packed collection, each as the effect that adds it.
+#pragma once
+
+#include "storage/effects.h"
+#include "storage/types/integer_set.h"
+#include "storage/types/list_bytes.h"
+#include "storage/types/packed.h"
+#include "storage/types/score_code.h"
+
+namespace ringkv::storage {
+
+// `visit(effect)` for each element, in the order in which they stand there. The bytes must be well-formed.
+template <typename Visitor>
+void VisitPacked(const CollectionPut& put, Visitor&& visit) {
+  if (put.kind.form() == CollectionForm::kIntegers) {
+    const IntegerSetView integers(put.packed);
+    for (size_t i = 0; i < integers.size(); ++i) visit(SetAdd{IntegerText(integers.At(i))});
+    return;
+  }
+  PackedReader reader(put.packed);
+  switch (put.kind.type()) {
+    case ValueType::kString: break;
+    case ValueType::kHash:
+      while (!reader.AtEnd()) {
+        const std::string_view field = reader.Text();
+        visit(HashPut{field, reader.Text()});
+      }
+      break;
+    case ValueType::kList:
+      for (ListCursor cursor(put.packed.substr(kPackedHead)); !cursor.AtEnd(); cursor.Next()) {
+        visit(ListPush{cursor.element(), false});
+      }
+      break;
+    case ValueType::kSet:
+      while (!reader.AtEnd()) visit(SetAdd{reader.Text()});
+      break;
+    case ValueType::kSortedSet:
+      while (!reader.AtEnd()) {
+        const std::string_view member = reader.Text();
+        visit(SortedSetPut{member, ReadScore(reader)});
+      }
+      break;
+  }
+}
+
+}  // namespace ringkv::storage

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+// Sets: integers in their order as long as all members are integers and few, texts packed as long as they are few and
+// short, a table behind that.
+//
+// Threads: guarded by the lock of the key's partition.
+#pragma once
+
+#include <string_view>
+
+#include "storage/effects.h"
+#include "storage/types/integer_set.h"
+#include "storage/types/member_table.h"
+#include "storage/types/random_picks.h"
+#include "storage/types/value_edit.h"
+
+namespace ringkv::storage {
+
+class LargeSet : public LargeValue {
+ public:
+  explicit LargeSet(uint64_t seed) : members(seed) {}
+  size_t size() const override { return members.size(); }
+  size_t bytes() const override { return members.bytes(); }
+  void Pack(std::string* out) const override;
+
+  MemberTable members;
+};
+
+// A set to be read; valid until it changes.
+class SetView {
+ public:
+  // Null: an empty one.
+  explicit SetView(const Entry* entry) : entry_(entry) {}
+
+  size_t size() const;
+  bool Contains(std::string_view member) const;
+
+  // `visit(member)` for all.
+  template <typename Visitor>
+  void ForEach(Visitor&& visit) const {
+    VisitUntil([&](std::string_view member) {
+      visit(member);
+      return true;
+    });
+  }
+  // Likewise until `visit` returns false.
+  template <typename Visitor>
+  void VisitUntil(Visitor&& visit) const {
+    if (entry_ == nullptr) return;
+    bool goes_on = true;
+    switch (entry_->kind().form()) {
+      case CollectionForm::kLarge:
+        return large().members.ForEach([&](const Entry& each) { goes_on = goes_on && visit(each.key()); });
+      case CollectionForm::kIntegers: {
+        const IntegerSetView integers(entry_->value());
+        for (size_t i = 0; goes_on && i < integers.size(); ++i) goes_on = visit(IntegerText(integers.At(i)));
+        return;
+      }
+      case CollectionForm::kPacked:
+        for (PackedReader reader(entry_->value()); goes_on && !reader.AtEnd();) goes_on = visit(reader.Text());
+    }
+  }
+  // For about `count` members from `cursor` on, but a small set as a whole. Returns the cursor to go on with.
+  template <typename Visitor>
+  uint64_t Scan(uint64_t cursor, size_t count, Visitor&& visit) const {
+    if (is_large()) return large().members.Scan(cursor, count, [&](const Entry& each) { visit(each.key()); });
+    ForEach(visit);
+    return 0;
+  }
+  // One of them; there must be one.
+  std::string Random(storage::Random& random) const;
+  // Visits `count` different ones; there must be so many.
+  template <typename Visitor>
+  void PickDistinct(storage::Random& random, size_t count, Visitor&& visit) const {
+    if (is_large() && count * 3 <= size()) {
+      return large().members.PickDistinct(random, count, [&](const Entry& each) { visit(each.key()); });
+    }
+    const std::vector<size_t> numbers = DistinctNumbers(random, count, size());
+    size_t at = 0;
+    size_t number = 0;
+    ForEach([&](std::string_view member) {
+      if (at == numbers.size() || numbers[at] != number++) return;
+      visit(member);
+      ++at;
+    });
+  }
+  bool is_large() const { return entry_ != nullptr && entry_->kind().is_large(); }
+
+ private:
+  const LargeSet& large() const { return static_cast<const LargeSet&>(entry_->large()); }
+
+  const Entry* entry_;
+};
+
+Outcome Apply(ValueEdit& edit, const SetAdd& effect);
+Outcome Apply(ValueEdit& edit, const SetErase& effect);
+
+}  // namespace ringkv::storage

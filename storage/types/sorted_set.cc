@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+#include "storage/types/sorted_set.h"
+
+namespace ringkv::storage {
+namespace {
+
+std::string_view AsBytes(const double& score) { return {reinterpret_cast<const char*>(&score), sizeof score}; }
+
+// Where a member stands in packed bytes.
+struct Found {
+  size_t offset = 0;
+  size_t end = 0;
+  double score = 0;
+};
+
+std::optional<Found> FindPacked(std::string_view packed, std::string_view member) {
+  for (PackedReader reader(packed); !reader.AtEnd();) {
+    const size_t offset = reader.offset();
+    const bool is_it = reader.Text() == member;
+    const double score = ReadScore(reader);
+    if (is_it) return Found{offset, reader.offset(), score};
+  }
+  return std::nullopt;
+}
+
+// Where a member belongs that isn't there.
+size_t PlaceFor(std::string_view packed, std::string_view member, double score) {
+  for (PackedReader reader(packed); !reader.AtEnd();) {
+    const size_t offset = reader.offset();
+    const std::string_view name = reader.Text();
+    const double other = ReadScore(reader);
+    if (score < other || (score == other && member < name)) return offset;
+  }
+  return packed.size();
+}
+
+void InsertPacked(ValueEdit& edit, std::string_view member, double score) {
+  const size_t offset = PlaceFor(edit.bytes(), member, score);
+  WriteScore(WritePackedText(edit.Splice(offset, 0, PackedTextSize(member) + ScoreSize(score)), member), score);
+  edit.SetCount(edit.count() + 1);
+}
+
+void ErasePacked(ValueEdit& edit, const Found& found) {
+  edit.Splice(found.offset, found.end - found.offset, 0);
+  edit.SetCount(edit.count() - 1);
+}
+
+LargeSortedSet& Enlarge(ValueEdit& edit) {
+  auto large = std::make_unique<LargeSortedSet>(edit.limits().seed);
+  SortedSetView(edit.entry()).ForEach([&](std::string_view member, double score) { large->Put(member, score); });
+  return edit.Become(std::move(large));
+}
+
+}  // namespace
+
+// --- large ----------------------------------------------------------------------------------------------------------
+
+void LargeSortedSet::Pack(std::string* out) const {
+  AppendPackedHead(out, size());
+  order_.VisitFrom(0, false, [&](const OrderTree::Item& item) {
+    AppendScored(out, item.name(), item.score);
+    return true;
+  });
+}
+
+std::optional<double> LargeSortedSet::Score(std::string_view member) const {
+  const Entry* found = members_.Find(member);
+  return found == nullptr ? std::nullopt : std::optional(ScoreIn(*found));
+}
+
+Outcome LargeSortedSet::Put(std::string_view member, double score) {
+  if (const Entry* there = members_.Find(member); there != nullptr) {
+    const double old_score = ScoreIn(*there);
+    if (old_score == score) return Outcome::kUnchanged;
+    order_.Erase({old_score, there});
+    order_.Insert({score, members_.Put(member, AsBytes(score)).first});
+    return Outcome::kChanged;
+  }
+  order_.Insert({score, members_.Put(member, AsBytes(score)).first});
+  return Outcome::kAdded;
+}
+
+bool LargeSortedSet::Erase(std::string_view member) {
+  const Entry* found = members_.Find(member);
+  if (found == nullptr) return false;
+  order_.Erase({ScoreIn(*found), found});
+  return members_.Erase(member);
+}
+
+// --- reading --------------------------------------------------------------------------------------------------------
+
+size_t SortedSetView::size() const {
+  if (entry_ == nullptr) return 0;
+  return is_large() ? large().size() : PackedCount(entry_->value());
+}
+
+std::optional<double> SortedSetView::Score(std::string_view member) const {
+  if (entry_ == nullptr) return std::nullopt;
+  if (is_large()) return large().Score(member);
+  const std::optional<Found> found = FindPacked(entry_->value(), member);
+  return found ? std::optional(found->score) : std::nullopt;
+}
+
+std::optional<size_t> SortedSetView::Rank(std::string_view member) const {
+  const std::optional<double> score = Score(member);
+  if (!score) return std::nullopt;
+  return CountBefore(
+      [&](double other, std::string_view name) { return other < *score || (other == *score && name < member); });
+}
+
+// --- changing -------------------------------------------------------------------------------------------------------
+
+Outcome Apply(ValueEdit& edit, const SortedSetPut& put) {
+  if (edit.is_large()) return edit.large<LargeSortedSet>().Put(put.member, put.score);
+  const std::optional<Found> found = FindPacked(edit.bytes(), put.member);
+  const double score = put.score + 0.0;  // a small sorted set has no zero with a sign, in redis-server too
+  if (found) {
+    if (found->score == score) return Outcome::kUnchanged;
+    ErasePacked(edit, *found);
+    InsertPacked(edit, put.member, score);
+    return Outcome::kChanged;
+  }
+  if (edit.count() >= LimitOf(edit.limits().sorted_set_entries) ||
+      put.member.size() > LimitOf(edit.limits().sorted_set_value)) {
+    return Enlarge(edit).Put(put.member, put.score);
+  }
+  InsertPacked(edit, put.member, score);
+  return Outcome::kAdded;
+}
+
+Outcome Apply(ValueEdit& edit, const SortedSetErase& effect) {
+  if (edit.is_large()) {
+    return edit.large<LargeSortedSet>().Erase(effect.member) ? Outcome::kChanged : Outcome::kUnchanged;
+  }
+  const std::optional<Found> found = FindPacked(edit.bytes(), effect.member);
+  if (!found) return Outcome::kUnchanged;
+  ErasePacked(edit, *found);
+  return Outcome::kChanged;
+}
+
+}  // namespace ringkv::storage

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+// Sorted sets: members with a score, in the order of score and name. Small ones are packed in that order; large ones
+// are a table, which knows the score of a name, and a tree in the order.
+//
+// Threads: guarded by the lock of the key's partition.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "storage/effects.h"
+#include "storage/types/member_table.h"
+#include "storage/types/order_tree.h"
+#include "storage/types/score_code.h"
+#include "storage/types/value_edit.h"
+
+namespace ringkv::storage {
+
+class LargeSortedSet : public LargeValue {
+ public:
+  explicit LargeSortedSet(uint64_t seed) : members_(seed) {}
+  size_t size() const override { return members_.size(); }
+  size_t bytes() const override { return members_.bytes() + order_.bytes(); }
+  void Pack(std::string* out) const override;
+
+  const MemberTable& members() const { return members_; }
+  const OrderTree& order() const { return order_; }
+  std::optional<double> Score(std::string_view member) const;
+  Outcome Put(std::string_view member, double score);
+  bool Erase(std::string_view member);
+
+ private:
+  MemberTable members_;
+  OrderTree order_;
+};
+
+// The score that a member's entry holds.
+inline double ScoreIn(const Entry& member) {
+  double score;
+  std::memcpy(&score, member.value().data(), sizeof score);
+  return score;
+}
+
+// A sorted set to be read; valid until it changes.
+class SortedSetView {
+ public:
+  // Null: an empty one.
+  explicit SortedSetView(const Entry* entry) : entry_(entry) {}
+
+  size_t size() const;
+  std::optional<double> Score(std::string_view member) const;
+  // From 0, of the lowest.
+  std::optional<size_t> Rank(std::string_view member) const;
+
+  // How many stand before the first for which `is_before(score, name)` is false. It must be true for a first part of
+  // the order, and false for the rest.
+  template <typename Predicate>
+  size_t CountBefore(Predicate&& is_before) const {
+    if (is_large()) {
+      return large().order().CountBefore(
+          [&](const OrderTree::Item& item) { return is_before(item.score, item.name()); });
+    }
+    size_t before = 0;
+    VisitPacked([&](std::string_view name, double score) {
+      if (!is_before(score, name)) return false;
+      ++before;
+      return true;
+    });
+    return before;
+  }
+
+  // `visit(name, score)` for up to `count` from `rank` on, upwards or downwards.
+  template <typename Visitor>
+  void VisitRange(size_t rank, size_t count, bool downwards, Visitor&& visit) const {
+    if (count == 0 || rank >= size()) return;
+    if (is_large()) {
+      return large().order().VisitFrom(rank, downwards, [&](const OrderTree::Item& item) {
+        visit(item.name(), item.score);
+        return --count > 0;
+      });
+    }
+    const size_t first = downwards ? rank + 1 - std::min(count, rank + 1) : rank;
+    const size_t end = downwards ? rank + 1 : rank + std::min(count, size() - rank);
+    VisitPart(first, end, downwards, visit);
+  }
+  template <typename Visitor>
+  void ForEach(Visitor&& visit) const {
+    VisitRange(0, size(), false, visit);
+  }
+  // For about `count` members from `cursor` on, but a packed set as a whole. Returns the cursor to go on with.
+  template <typename Visitor>
+  uint64_t Scan(uint64_t cursor, size_t count, Visitor&& visit) const {
+    if (is_large()) {
+      return large().members().Scan(cursor, count, [&](const Entry& each) { visit(each.key(), ScoreIn(each)); });
+    }
+    ForEach(visit);
+    return 0;
+  }
+  bool is_large() const { return entry_ != nullptr && entry_->kind().is_large(); }
+
+ private:
+  const LargeSortedSet& large() const { return static_cast<const LargeSortedSet&>(entry_->large()); }
+
+  // Until `visit(name, score)` returns false.
+  template <typename Visitor>
+  void VisitPacked(Visitor&& visit) const {
+    if (entry_ == nullptr) return;
+    for (PackedReader reader(entry_->value()); !reader.AtEnd();) {
+      const std::string_view name = reader.Text();
+      if (!visit(name, ReadScore(reader))) return;
+    }
+  }
+  template <typename Visitor>
+  void VisitPart(size_t first, size_t end, bool downwards, Visitor&& visit) const {
+    std::vector<PackedMember> part;
+    size_t rank = 0;
+    VisitPacked([&](std::string_view name, double score) {
+      if (rank >= first && !downwards) visit(name, score);
+      if (rank >= first && downwards) part.push_back({name, score});
+      return ++rank < end;
+    });
+    for (size_t i = part.size(); i-- > 0;) visit(part[i].name, part[i].score);
+  }
+  struct PackedMember {
+    std::string_view name;
+    double score;
+  };
+
+  const Entry* entry_;
+};
+
+Outcome Apply(ValueEdit& edit, const SortedSetPut& effect);
+Outcome Apply(ValueEdit& edit, const SortedSetErase& effect);
+
+}  // namespace ringkv::storage

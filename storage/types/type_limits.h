@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+// Up to where collections are packed: each the option of that name.
+//
+// Threads: atomic; CONFIG SET changes it while requests run.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace ringkv::storage {
+
+struct TypeLimits {
+  using Limit = std::atomic<int64_t>;
+
+  Limit hash_entries{128};
+  Limit hash_value{64};  // bytes
+  Limit set_integers{512};
+  Limit set_entries{128};
+  Limit set_value{64};  // bytes
+  Limit sorted_set_entries{128};
+  Limit sorted_set_value{64};  // bytes
+  Limit list_size{-2};         // positive: elements of a chunk; negative: its bytes, see ListChunkLimit
+
+  uint64_t seed = 0;  // of the hash of members; set once
+};
+
+inline size_t LimitOf(const TypeLimits::Limit& limit) {
+  return static_cast<size_t>(limit.load(std::memory_order_relaxed));
+}
+
+}  // namespace ringkv::storage

@@ -14,8 +14,11 @@
 namespace ringkv::check {
 namespace {
 
-constexpr std::array<const char*, std::variant_size_v<storage::AnyEffect>> kEffectNames = {"put",    "patch", "expire",
-                                                                                           "delete", "flush", "swap"};
+constexpr auto kEffectNames =
+    std::to_array({"put", "patch", "put collection", "put field", "erase field", "push", "insert", "take",
+                   "set element", "remove element", "add member", "erase member", "put scored", "erase scored",
+                   "expire", "delete", "flush", "swap"});
+static_assert(kEffectNames.size() == std::variant_size_v<storage::AnyEffect>);
 
 std::string Effects(const FileReport& report) {
   std::string text;

@@ -15,7 +15,7 @@ namespace ringkv::server {
 struct LoadRdbSummary {
   uint64_t keys = 0;
   uint64_t expired = 0;                      // their time was over already
-  std::map<std::string, uint64_t> left_out;  // what is no string, by type
+  std::map<std::string, uint64_t> left_out;  // what there is no place for, by type
 };
 
 struct LoadRdbOptions {

@@ -39,8 +39,8 @@ void RdbStream::ReadSome(storage::Txn& txn) {
   keys_.clear();
   size_t bytes = 0;
   cursor_ = txn.Walk(db_, cursor_, keys_at_once_, [&](const storage::Entry& entry) {
-    keys_.push_back({std::string(entry.key()), std::string(entry.value()), entry.expiry()});
-    bytes += entry.TotalSize();
+    keys_.push_back({std::string(entry.key()), storage::ValueCopy(entry)});
+    bytes += entry.MemorySize();
   });
   keys_at_once_ = bytes > kPartBytes ? 1 : std::min(2 * keys_at_once_, kMostKeysAtOnce);
   for (const Key& key : keys_) {
@@ -48,7 +48,7 @@ void RdbStream::ReadSome(storage::Txn& txn) {
       in_database_ = true;
       rdb_.SelectDatabase(db_);
     }
-    rdb_.StringKey(key.key, key.value, key.expiry);
+    rdb_.Key(key.key, key.value.kind, key.value.packed, key.value.expiry);
   }
   if (cursor_ == 0) {
     in_database_ = false;

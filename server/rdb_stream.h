@@ -22,8 +22,7 @@ class RdbStream final : public ReplyStream {
  private:
   struct Key {
     std::string key;
-    std::string value;
-    storage::UnixMs expiry;
+    storage::ValueCopy value;
   };
 
   void ReadSome(storage::Txn& txn);

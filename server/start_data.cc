@@ -52,7 +52,8 @@ storage::Status LoadRedisFile(Server& server, const std::string& path, storage::
   for (const auto& [type, count] : summary->left_out) {
     left_out += (left_out.empty() ? "" : ", ") + std::to_string(count) + " of type " + type;
   }
-  if (!left_out.empty()) server.log().Warning("load-rdb '" + path + "': left out what are no strings: " + left_out);
+  if (!left_out.empty())
+    server.log().Warning("load-rdb '" + path + "': left out what RingKV has no place for: " + left_out);
   return {};
 }
 

@@ -13,12 +13,6 @@
 #include "storage/types/sorted_set.h"
 
 namespace ringkv::storage {
-namespace {
-
-constexpr std::string_view kEmptyCollection("\0\0\0\0", kPackedHead);
-
-}  // namespace
-
 // --- locking --------------------------------------------------------------------------------------------------------
 
 // A placement changes under the locks of all partitions: who has computed a position before and locked after that looks
@@ -296,9 +290,9 @@ Outcome Txn::Do(Place& place, const Effect& effect) {
   const size_t recorded = records_.size();
   Record(place, effect);
   if (!place) {
-    place = Put(place,
-                MutableEntry::Create(place.key(), kEmptyCollection, kNoExpiry, {Effect::kType, CollectionForm::kPacked},
-                                     FirstAccess(store_.access_options(), now_)));
+    place =
+        Put(place, MutableEntry::Create(place.key(), kEmptyPacked, kNoExpiry, {Effect::kType, CollectionForm::kPacked},
+                                        FirstAccess(store_.access_options(), now_)));
   }
   place = Fresh(place);
   RINGKV_CHECK(place.entry().type() == Effect::kType);

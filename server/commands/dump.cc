@@ -16,7 +16,9 @@ using storage::Place;
 void Dump(DataCall& call) {
   const Place place = call.txn.Find(call.db, call.args[1], Intent::kRead);
   if (!place) return call.reply.Null();
-  call.reply.Bulk(storage::EncodeDumpPayload(place.value()));
+  std::string packed;
+  call.reply.Bulk(
+      storage::EncodeDumpPayload(storage::PackedKind(place.entry()), storage::PackedValue(place.entry(), &packed)));
 }
 
 struct RestoreOptions {
@@ -61,17 +63,17 @@ std::optional<RestoreOptions> ParseRestoreOptions(DataCall& call) {
 }
 
 // The value inside, or nothing with the error written.
-std::optional<std::string> Unpack(DataCall& call, std::string_view payload) {
+std::optional<storage::DumpContent> Unpack(DataCall& call, std::string_view payload) {
   storage::DumpContent content = storage::DecodeDumpPayload(payload);
   switch (content.verdict) {
-    case storage::DumpVerdict::kGood: return std::move(content.value);
+    case storage::DumpVerdict::kGood: return content;
     case storage::DumpVerdict::kWrongEnvelope:
       call.reply.Error("ERR DUMP payload version or checksum are wrong");
       break;
     case storage::DumpVerdict::kBadData: call.reply.Error("ERR Bad data format"); break;
     case storage::DumpVerdict::kOtherType:
       call.reply.Error("ERR the payload holds a " + std::string(NameOf(content.type)) +
-                       ", and RingKV has only strings yet");
+                       ", which RingKV doesn't have yet");
       break;
   }
   return std::nullopt;
@@ -99,8 +101,8 @@ void Restore(DataCall& call) {
   const std::optional<int64_t> ttl = resp::ParseInteger(call.args[2]);
   if (!ttl) return call.reply.Error(errors::kNotInteger);
   if (*ttl < 0) return call.reply.Error("ERR Invalid TTL value, must be >= 0");
-  const std::optional<std::string> value = Unpack(call, call.args[3]);
-  if (!value) return;
+  std::optional<storage::DumpContent> content = Unpack(call, call.args[3]);
+  if (!content) return;
   storage::UnixMs expiry = storage::kNoExpiry;
   if (*ttl > 0) {
     const storage::UnixMs base = options->ttl_is_absolute ? 0 : call.txn.now();
@@ -110,7 +112,7 @@ void Restore(DataCall& call) {
     if (place) call.txn.Do(place, storage::Erase{});
     return call.reply.Ok();
   }
-  call.txn.Do(place, storage::StringPut{*value, expiry});
+  call.txn.PutCopy(place, storage::ValueCopy(content->kind, std::move(content->value), expiry));
   if (const std::optional<uint32_t> access = AccessOf(call, *options)) call.txn.SetAccess(place, *access);
   call.reply.Ok();
 }

@@ -250,9 +250,9 @@ void LRem(DataCall& call) {
   if (!found) return;
   if (!*found) return call.reply.Integer(0);
   const int64_t before = SizeOf(*found);
-  call.txn.Do(*found, ListRemove{.element = call.args[3],
-                                 .most = *count < 0 ? uint64_t{0} - static_cast<uint64_t>(*count) : static_cast<uint64_t>(*count),
-                                 .from_back = *count < 0});
+  const auto number = static_cast<uint64_t>(*count);
+  const uint64_t most = *count < 0 ? uint64_t{0} - number : number;
+  call.txn.Do(*found, ListRemove{.element = call.args[3], .most = most, .from_back = *count < 0});
   call.reply.Integer(before - SizeOf(*found));
 }
 

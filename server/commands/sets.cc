@@ -185,27 +185,7 @@ void VisitIntersection(std::vector<SetView> sets, Visitor&& visit) {
   });
 }
 
-// A set that stands nowhere yet.
-class NewSet {
- public:
-  explicit NewSet(const storage::TypeLimits& limits)
-      : edit_(storage::MutableEntry::Create({}, kEmpty, storage::kNoExpiry,
-                                            {ValueType::kSet, storage::CollectionForm::kPacked}, 0),
-              limits) {}
-  ~NewSet() { storage::MutableEntry::Free(edit_.entry()); }
-  NewSet(const NewSet&) = delete;
-  NewSet& operator=(const NewSet&) = delete;
-
-  void Add(std::string_view member) { Apply(edit_, SetAdd{member}); }
-  const storage::Entry& entry() const { return *edit_.entry(); }
-  SetView view() const { return SetView(edit_.entry()); }
-
- private:
-  static constexpr std::string_view kEmpty{"\0\0\0\0", storage::kPackedHead};
-  storage::ValueEdit edit_;
-};
-
-void Join(Operation operation, const std::vector<SetView>& sets, NewSet* result) {
+void Join(Operation operation, const std::vector<SetView>& sets, storage::NewSet* result) {
   switch (operation) {
     case Operation::kIntersection:
       VisitIntersection(sets, [&](std::string_view member) {
@@ -229,7 +209,7 @@ void Join(Operation operation, const std::vector<SetView>& sets, NewSet* result)
 void ReplyJoined(DataCall& call, Operation operation) {
   const auto sets = FindSets(call, 1, call.args.size());
   if (!sets) return;
-  NewSet result(call.txn.store().type_limits());
+  storage::NewSet result(call.txn.store().type_limits());
   Join(operation, *sets, &result);
   ReplyMembers(call, result.view());
 }
@@ -237,7 +217,7 @@ void ReplyJoined(DataCall& call, Operation operation) {
 void StoreJoined(DataCall& call, Operation operation) {
   const auto sets = FindSets(call, 2, call.args.size());
   if (!sets) return;
-  NewSet result(call.txn.store().type_limits());
+  storage::NewSet result(call.txn.store().type_limits());
   Join(operation, *sets, &result);
   const auto size = static_cast<int64_t>(result.view().size());
   Place target = call.txn.Find(call.db, call.args[1], Intent::kCheck);
@@ -383,7 +363,7 @@ constexpr Command kRows[] = {
     {.name = "smismember",
      .arity = -3,
      .flags = kReadOnly | kFast,
-     .keys = OneKey(kKeyRO),
+     .keys = OneKey(kKeyRO | kKeyAccess),
      .group = Group::kSet,
      .since = "6.2.0",
      .complexity = "O(N) in the number of members asked for",

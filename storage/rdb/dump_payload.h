@@ -6,22 +6,25 @@
 #include <string_view>
 
 #include "storage/rdb/rdb_format.h"
+#include "storage/rdb/rdb_value.h"
 
 namespace ringkv::storage {
 
-std::string EncodeDumpPayload(std::string_view value);
+// `packed`: of a string its bytes.
+std::string EncodeDumpPayload(ValueKind kind, std::string_view packed);
 
 enum class DumpVerdict : uint8_t {
   kGood,
   kWrongEnvelope,  // too short, of a newer version, or the checksum is wrong
   kBadData,        // the value inside makes no sense
-  kOtherType,      // whole, but no string: `type` says what it is
+  kOtherType,      // whole, but of a type that there is none of here: `type` says which
 };
 
 struct DumpContent {
   DumpVerdict verdict = DumpVerdict::kBadData;
   RdbType type = RdbType::kString;
-  std::string value;
+  ValueKind kind = StringForm::kPlain;
+  std::string value;  // packed, if it is a collection
 };
 
 DumpContent DecodeDumpPayload(std::string_view payload);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "storage/rdb/rdb_reader.h"
 
+#include "storage/rdb/rdb_value.h"
+
 #include <charconv>
 
 #include "storage/rdb/rdb_skip.h"
@@ -87,14 +89,16 @@ Result<bool> RdbReader::Next(RdbKey* key) {
     const std::string_view name = NameOf(type);
     if (name.empty()) return Damaged("type " + std::to_string(opcode) + " is unknown");
     if (!in_.String(&key->key)) return Damaged("a key is cut short");
-    if (type == RdbType::kString) {
-      if (!in_.String(&key->value)) return Damaged("the value of a key makes no sense");
+    const RdbVerdict verdict = ReadRdbValue(in_, type, &key->kind, &key->value);
+    if (verdict == RdbVerdict::kBad) return Damaged("a value of type " + std::string(name) + " makes no sense");
+    if (verdict == RdbVerdict::kGood) {
       key->db = db_;
       return true;
     }
-    if (!SkipRdbValue(in_, type)) return Damaged("a value of type " + std::string(name) + " makes no sense");
-    ++left_out_[std::string(name)];
-    on_left_out_(std::string(name), key->key);
+    if (verdict == RdbVerdict::kOther) {
+      ++left_out_[std::string(name)];
+      on_left_out_(std::string(name), key->key);
+    }
     key->expiry = kNoExpiry;
   }
 }

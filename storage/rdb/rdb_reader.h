@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Reads the strings of an RDB file, key by key, and counts what else is in it.
+// Reads an RDB file, key by key, and counts what it must leave out.
 #pragma once
 
 #include <functional>
@@ -16,7 +16,8 @@ namespace ringkv::storage {
 struct RdbKey {
   uint64_t db = 0;
   std::string key;
-  std::string value;
+  ValueKind kind = StringForm::kPlain;
+  std::string value;  // packed, if it is a collection
   UnixMs expiry = kNoExpiry;
 };
 

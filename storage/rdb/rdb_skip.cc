@@ -49,41 +49,7 @@ void SkipModuleValues(RdbInput& in) {
 
 bool SkipRdbValue(RdbInput& in, RdbType type) {
   switch (type) {
-    case RdbType::kString:
-    case RdbType::kHashZipmap:
-    case RdbType::kListZiplist:
-    case RdbType::kSetIntset:
-    case RdbType::kSortedSetZiplist:
-    case RdbType::kHashZiplist:
-    case RdbType::kHashListpack:
-    case RdbType::kSortedSetListpack:
-    case RdbType::kSetListpack: SkipStrings(in, 1); break;
-    case RdbType::kList:
-    case RdbType::kSet:
-    case RdbType::kListQuicklist: SkipStrings(in, in.Length()); break;
-    case RdbType::kHash:
-      for (uint64_t left = in.Length(); left > 0 && in.ok(); --left) SkipStrings(in, 2);
-      break;
-    case RdbType::kSortedSetText:
-      for (uint64_t left = in.Length(); left > 0 && in.ok(); --left) {
-        SkipStrings(in, 1);
-        constexpr uint8_t kNotANumber = 253;  // it and the two infinities have no digits
-        const auto digits = in.Fixed<uint8_t>();
-        if (digits < kNotANumber) in.Bytes(digits);
-      }
-      break;
-    case RdbType::kSortedSet:
-      for (uint64_t left = in.Length(); left > 0 && in.ok(); --left) {
-        SkipStrings(in, 1);
-        in.Bytes(sizeof(double));
-      }
-      break;
-    case RdbType::kListQuicklist2:
-      for (uint64_t left = in.Length(); left > 0 && in.ok(); --left) {
-        in.Length();  // whether the node is packed
-        SkipStrings(in, 1);
-      }
-      break;
+    case RdbType::kHashZipmap: SkipStrings(in, 1); break;
     case RdbType::kStreamListpacks:
     case RdbType::kStreamListpacks2:
     case RdbType::kStreamListpacks3: SkipStream(in, type); break;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How to get past what RingKV has no place for: values of other types, and what modules keep.
+// How to get past what RingKV has no place for: streams, what modules keep, and the hashes of Redis before 2.6.
 #pragma once
 
 #include "storage/rdb/rdb_codec.h"

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "storage/rdb/rdb_writer.h"
 
+#include "storage/rdb/rdb_value.h"
+
 #include <cstdio>
 
 #include "storage/byte_codec.h"
@@ -36,15 +38,15 @@ void RdbWriter::SelectDatabase(uint64_t db) {
   Count(from);
 }
 
-void RdbWriter::StringKey(std::string_view key, std::string_view value, UnixMs expiry) {
+void RdbWriter::Key(std::string_view key, ValueKind kind, std::string_view packed, UnixMs expiry) {
   const size_t from = out_.size();
   if (expiry != kNoExpiry) {
     out_.push_back(static_cast<char>(rdb_opcode::kExpiryMs));
     PutFixed(&out_, expiry);
   }
-  out_.push_back(static_cast<char>(RdbType::kString));
+  out_.push_back(static_cast<char>(WrittenRdbType(kind)));
   PutRdbString(&out_, key);
-  PutRdbString(&out_, value);
+  PutRdbValue(&out_, kind, packed);
   Count(from);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Writes the bytes of an RDB file that redis-server 7.0 loads.
 //
-//   RdbWriter rdb(&out);  rdb.Begin(now);  rdb.SelectDatabase(0);  rdb.Key(key, value, expiry);  ...  rdb.End();
+//   RdbWriter rdb(&out);  rdb.Begin(now);  rdb.SelectDatabase(0);  rdb.Key(key, kind, packed, expiry);  ...  rdb.End();
 //
 // `out` may be emptied after each call.
 #pragma once
@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "storage/clock.h"
+#include "storage/keyspace/entry.h"
 
 namespace ringkv::storage {
 
@@ -21,7 +22,8 @@ class RdbWriter {
 
   void Begin(std::string_view redis_version, UnixMs now);
   void SelectDatabase(uint64_t db);
-  void StringKey(std::string_view key, std::string_view value, UnixMs expiry);
+  // `packed`: of a string its bytes.
+  void Key(std::string_view key, ValueKind kind, std::string_view packed, UnixMs expiry);
   void End();
 
  private:

@@ -116,9 +116,8 @@ bool IsPackedCollection(ValueKind kind, std::string_view packed) {
 MutableEntry* MakeCollection(std::string_view key, const CollectionPut& put, const TypeLimits& limits,
                              uint32_t access) {
   if (MayStayPacked(put, limits)) return MutableEntry::Create(key, put.packed, put.expiry, put.kind, access);
-  constexpr std::string_view kEmpty("\0\0\0\0", kPackedHead);
-  ValueEdit edit(MutableEntry::Create(key, kEmpty, put.expiry, {put.kind.type(), CollectionForm::kPacked}, access),
-                 limits);
+  ValueEdit edit(
+      MutableEntry::Create(key, kEmptyPacked, put.expiry, {put.kind.type(), CollectionForm::kPacked}, access), limits);
   VisitPacked(put, [&](const auto& effect) { Apply(edit, effect); });
   return edit.entry();
 }

@@ -21,6 +21,8 @@ namespace ringkv::storage {
 
 constexpr size_t kPackedHead = sizeof(uint32_t);
 
+constexpr std::string_view kEmptyPacked("\0\0\0\0", kPackedHead);
+
 inline uint32_t PackedCount(std::string_view packed) {
   uint32_t count;
   std::memcpy(&count, packed.data(), sizeof count);

@@ -147,4 +147,9 @@ Outcome Apply(ValueEdit& edit, const SetErase& effect) {
   return Outcome::kUnchanged;
 }
 
+NewSet::NewSet(const TypeLimits& limits)
+    : edit_(MutableEntry::Create({}, kEmptyPacked, kNoExpiry, {ValueType::kSet, CollectionForm::kPacked}, 0), limits) {}
+
+void NewSet::Add(std::string_view member) { Apply(edit_, SetAdd{member}); }
+
 }  // namespace ringkv::storage

@@ -91,6 +91,22 @@ class SetView {
   const Entry* entry_;
 };
 
+// A set that stands nowhere yet.
+class NewSet {
+ public:
+  explicit NewSet(const TypeLimits& limits);
+  ~NewSet() { MutableEntry::Free(edit_.entry()); }
+  NewSet(const NewSet&) = delete;
+  NewSet& operator=(const NewSet&) = delete;
+
+  void Add(std::string_view member);
+  const Entry& entry() const { return *edit_.entry(); }
+  SetView view() const { return SetView(edit_.entry()); }
+
+ private:
+  ValueEdit edit_;
+};
+
 Outcome Apply(ValueEdit& edit, const SetAdd& effect);
 Outcome Apply(ValueEdit& edit, const SetErase& effect);
 

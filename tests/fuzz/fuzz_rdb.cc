@@ -33,7 +33,11 @@ void ReadPayload(std::string body) {
   const storage::DumpContent content = storage::DecodeDumpPayload(body);
   if (content.verdict == storage::DumpVerdict::kWrongEnvelope) std::abort();
   if (content.verdict != storage::DumpVerdict::kGood) return;
-  const storage::DumpContent again = storage::DecodeDumpPayload(storage::EncodeDumpPayload(content.value));
+  if (content.kind.type() != storage::ValueType::kString && !storage::IsPackedCollection(content.kind, content.value)) {
+    std::abort();
+  }
+  const storage::DumpContent again =
+      storage::DecodeDumpPayload(storage::EncodeDumpPayload(content.kind, content.value));
   if (again.value != content.value) std::abort();
 }
 

@@ -179,7 +179,8 @@ TEST_F(FollowerTest, TakesNoSnapshotThatLacksASection) {
 TEST_F(FollowerTest, RefusesABlockThatHoldsAKeyTwice) {
   ASSERT_TRUE(follower_.Begin(storage::EncodeFileHeader(storage::kSnapshotMagic, {.hash_seed = 5, .created = 1})));
   const uint64_t partition = storage::PositionOf("twice", {.seed = 5}).partition();
-  storage::MutableEntry* entry = storage::MutableEntry::Create("twice", "v", storage::kNoExpiry, storage::StringForm::kPlain, 0);
+  storage::MutableEntry* entry =
+      storage::MutableEntry::Create("twice", "v", storage::kNoExpiry, storage::StringForm::kPlain, 0);
   std::string raw;
   storage::EncodeRun(&raw, {.first = partition << 32, .end = (partition + 1) << 32, .lsn = 0});
   storage::PutVarint(&raw, 1);  // database 0

@@ -30,10 +30,10 @@ std::string SmallFile() {
   storage::RdbWriter rdb(&bytes);
   rdb.Begin("7.0.15", 1'700'000'000'000);
   rdb.SelectDatabase(0);
-  rdb.StringKey("key", "value", kNoExpiry);
-  rdb.StringKey("expires", "12345", 1'900'000'000'000);
+  rdb.Key("key", storage::StringForm::kPlain, "value", kNoExpiry);
+  rdb.Key("expires", storage::StringForm::kPlain, "12345", 1'900'000'000'000);
   rdb.SelectDatabase(300);
-  rdb.StringKey("", std::string(100, 'x'), kNoExpiry);
+  rdb.Key("", storage::StringForm::kPlain, std::string(100, 'x'), kNoExpiry);
   rdb.End();
   return bytes;
 }
@@ -99,16 +99,17 @@ TEST(Rdb, EveryCutAndEveryFlippedBitIsFound) {
 TEST(DumpPayload, HoldsAnyString) {
   for (const std::string& value : {std::string(), std::string("-128"), std::string("007"), std::string(1000, 'a'),
                                    std::string("\0\xff\r\n", 4), std::string(70'000, 'b')}) {
-    const storage::DumpContent content = storage::DecodeDumpPayload(storage::EncodeDumpPayload(value));
+    const storage::DumpContent content =
+        storage::DecodeDumpPayload(storage::EncodeDumpPayload(storage::StringForm::kPlain, value));
     EXPECT_EQ(content.verdict, DumpVerdict::kGood);
     EXPECT_EQ(content.value, value);
   }
 }
 
 TEST(DumpPayload, AnotherTypeIsNamed) {
-  const storage::DumpContent list = storage::DecodeDumpPayload(Sealed(std::string("\x01\x02\x01\x61\x01\x62", 6)));
-  EXPECT_EQ(list.verdict, DumpVerdict::kOtherType);
-  EXPECT_EQ(storage::NameOf(list.type), "list");
+  const storage::DumpContent module = storage::DecodeDumpPayload(Sealed(std::string("\x07\x01\x00", 3)));
+  EXPECT_EQ(module.verdict, DumpVerdict::kOtherType);
+  EXPECT_EQ(storage::NameOf(module.type), "module");
 }
 
 TEST(DumpPayload, LengthsThatLieCostNothing) {

@@ -18,7 +18,8 @@ namespace ringkv::storage {
 constexpr std::string_view kLogMagic = "RINGKVLG";
 constexpr std::string_view kSnapshotMagic = "RINGKVSN";
 constexpr size_t kFileHeaderBytes = 64;
-constexpr uint32_t kFormatVersion = 1;  // the newest that this program writes and reads
+// The newest that this program writes and reads. Since 2 there are collections.
+constexpr uint32_t kFormatVersion = 2;
 
 struct FileHeader {
   uint32_t version = kFormatVersion;

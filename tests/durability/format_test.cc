@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <deque>
 #include <fstream>
+#include <functional>
 #include <sstream>
 
 #include "storage/effect_codec.h"
@@ -64,6 +66,82 @@ TEST(SnapshotFormat, TheDocumentsExampleIsWhatIsWritten) {
   const auto reader = storage::SnapshotReader::Open(disk, "snapshot");
   ASSERT_TRUE(reader);
   EXPECT_EQ((*reader)->end().keys, 1u);
+}
+
+std::string PackedOf(storage::ValueType type, const std::function<void(storage::ValueEdit&)>& fill) {
+  const storage::TypeLimits limits;
+  storage::ValueEdit edit(storage::MutableEntry::Create("key", storage::kEmptyPacked, storage::kNoExpiry,
+                                                        {type, storage::CollectionForm::kPacked}, 0),
+                          limits);
+  fill(edit);
+  const storage::ValueCopy copy(*edit.entry());
+  storage::MutableEntry::Free(edit.entry());
+  EXPECT_TRUE(storage::IsPackedCollection(copy.kind, copy.packed));
+  return copy.packed;
+}
+
+TEST(ValueFormat, TheDocumentsExampleIsWhatIsPacked) {
+  std::string expected = PackedOf(storage::ValueType::kList, [](storage::ValueEdit& edit) {
+    Apply(edit, storage::ListPush{"a", false});
+    Apply(edit, storage::ListPush{std::string(200, 'b'), false});
+  });
+  expected = expected.substr(0, 10) + expected.substr(expected.size() - 2);
+  expected += PackedOf(storage::ValueType::kSortedSet, [](storage::ValueEdit& edit) {
+    Apply(edit, storage::SortedSetPut{"n", 0.5});
+    Apply(edit, storage::SortedSetPut{"m", -3});
+  });
+  expected += PackedOf(storage::ValueType::kSet, [](storage::ValueEdit& edit) {
+    Apply(edit, storage::SetAdd{"300"});
+    Apply(edit, storage::SetAdd{"7"});
+  });
+  EXPECT_EQ(ExampleIn("values.md", expected), expected);
+}
+
+template <typename Effect>
+Effect WrittenAndRead(const Effect& effect) {
+  std::string bytes;
+  storage::EncodeEffect(&bytes, 5, "key", effect);
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    storage::ByteReader cut(std::string_view(bytes).substr(0, size));
+    storage::DecodeEffect(&cut);
+    EXPECT_FALSE(cut.ok()) << size;
+  }
+  // What was read points into these.
+  static std::deque<std::string> kept;
+  storage::ByteReader reader(kept.emplace_back(bytes));
+  const storage::EffectRecord record = storage::DecodeEffect(&reader);
+  EXPECT_TRUE(reader.ok() && reader.AtEnd());
+  EXPECT_EQ(record.db, 5);
+  EXPECT_EQ(record.key, "key");
+  return std::get<Effect>(record.effect);
+}
+
+TEST(Effects, ThoseOfCollectionsAreReadAsTheyWereWritten) {
+  EXPECT_EQ(WrittenAndRead(storage::HashPut{"field", "value"}).value, "value");
+  EXPECT_EQ(WrittenAndRead(storage::HashErase{"field"}).field, "field");
+  EXPECT_TRUE(WrittenAndRead(storage::ListPush{"element", true}).at_front);
+  const auto insert = WrittenAndRead(storage::ListInsert{"pivot", "element", true});
+  EXPECT_EQ(std::string(insert.pivot) + "," + std::string(insert.element), "pivot,element");
+  EXPECT_TRUE(insert.behind);
+  const auto take = WrittenAndRead(storage::ListTake{300, true});
+  EXPECT_EQ(take.count, 300u);
+  EXPECT_TRUE(take.from_front);
+  const auto set = WrittenAndRead(storage::ListSet{70'000, "element"});
+  EXPECT_EQ(set.index, 70'000u);
+  EXPECT_EQ(set.element, "element");
+  const auto remove = WrittenAndRead(storage::ListRemove{"element", 3, true});
+  EXPECT_EQ(remove.most, 3u);
+  EXPECT_TRUE(remove.from_back);
+  EXPECT_EQ(WrittenAndRead(storage::SetAdd{"member"}).member, "member");
+  EXPECT_EQ(WrittenAndRead(storage::SetErase{"member"}).member, "member");
+  EXPECT_EQ(WrittenAndRead(storage::SortedSetPut{"member", 0.1}).score, 0.1);
+  EXPECT_EQ(WrittenAndRead(storage::SortedSetErase{"member"}).member, "member");
+  const storage::ValueKind kind(storage::ValueType::kList, storage::CollectionForm::kPacked);
+  EXPECT_EQ(WrittenAndRead(storage::CollectionPut{kind, "bytes", 123}).expiry, 123);
+  const auto put = WrittenAndRead(storage::CollectionPut{kind, "bytes"});
+  EXPECT_EQ(put.expiry, storage::kNoExpiry);
+  EXPECT_TRUE(put.kind == kind);
+  EXPECT_EQ(put.packed, "bytes");
 }
 
 TEST(Effects, EveryKindIsReadAsItWasWritten) {

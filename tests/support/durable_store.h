@@ -14,6 +14,7 @@
 #include "storage/recovery.h"
 #include "storage/snapshot/snapshot_writer.h"
 #include "storage/txn.h"
+#include "tests/support/collections.h"
 
 namespace ringkv::test {
 
@@ -30,6 +31,7 @@ class DurableStore {
         store_({.databases = 4, .hash_seed = seed, .by_slot = by_slot, .longest_string = kLongestString}, clock_),
         log_(store_.log(), disk, clock_,
              {.directory = kTestFiles.log_directory, .hash_seed = seed, .file_bytes = log_file_bytes}) {
+    SetSmallLimits(store_.type_limits());
     log_.SetPolicy(storage::SyncPolicy::kAlways);
   }
 
@@ -60,7 +62,16 @@ class DurableStore {
   void Patch(const std::string& key, uint64_t offset, const std::string& bytes) {
     txn_.LockKey(key);
     storage::Place place = txn_.Find(0, key, storage::Intent::kWrite);
+    if (place && place.entry().type() != storage::ValueType::kString) txn_.Do(place, storage::Erase{});
     txn_.Do(place, storage::StringPatch{offset, bytes});
+    txn_.Unlock();
+  }
+  // One change of a collection; what was a string goes.
+  void Change(const std::string& key, storage::Random& random) {
+    txn_.LockKey(key);
+    storage::Place place = txn_.Find(0, key, storage::Intent::kWrite);
+    if (place && place.entry().type() == storage::ValueType::kString) txn_.Do(place, storage::Erase{});
+    ChangeCollection(txn_, place, random);
     txn_.Unlock();
   }
   void Expire(const std::string& key, storage::UnixMs expiry) {
@@ -100,7 +111,7 @@ class DurableStore {
       uint64_t cursor = 0;
       do {
         cursor = txn_.Walk(db, cursor, 100, [&](const storage::Entry& entry) {
-          contents[{db, std::string(entry.key())}] = {std::string(entry.value()), entry.expiry()};
+          contents[{db, std::string(entry.key())}] = {ShownValue(entry), entry.expiry()};
         });
       } while (cursor != 0);
     }

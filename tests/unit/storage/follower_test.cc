@@ -52,6 +52,10 @@ class FollowerTest : public testing::Test {
       case 11:
       case 12: return primary_.Delete(key);
       case 13: return primary_.Put(key, std::string(400'000, 'x'), 2);
+      default: break;
+    }
+    switch (random.Below(2)) {
+      case 0: return primary_.Change("key:" + std::to_string(random.Below(20)), random);
       default: return primary_.Put(key, std::to_string(random.Next()), static_cast<storage::DbIndex>(random.Below(3)));
     }
   }

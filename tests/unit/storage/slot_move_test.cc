@@ -53,6 +53,10 @@ class SlotMoveTest : public testing::Test {
       case 5: return source_.Patch(key, random.Below(50), "patch");
       case 6: return source_.Expire(key, 1'900'000'000'000);
       case 7: return source_.Put(key, std::string(400'000, 'x'));
+      default: break;
+    }
+    switch (random.Below(2)) {
+      case 0: return source_.Change("key:" + std::to_string(random.Below(100)), random);
       default: return source_.Put(key, std::to_string(random.Next()));
     }
   }

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+// Collections of a test's store: changed at random, and shown so that equal ones look equal however they are kept.
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "storage/txn.h"
+#include "storage/types/hash.h"
+#include "storage/types/list.h"
+#include "storage/types/set.h"
+#include "storage/types/sorted_set.h"
+
+namespace ringkv::test {
+
+inline std::string Joined(std::string_view type, const std::vector<std::string>& elements) {
+  std::string text(type);
+  for (const std::string& element : elements) text += "|" + element;
+  return text;
+}
+
+// Of a string its bytes.
+inline std::string ShownValue(const storage::Entry& entry) {
+  std::vector<std::string> elements;
+  switch (entry.type()) {
+    case storage::ValueType::kString: return std::string(entry.value());
+    case storage::ValueType::kHash:
+      storage::HashView(&entry).ForEach([&](std::string_view field, std::string_view value) {
+        elements.push_back(std::string(field) + "=" + std::string(value));
+      });
+      std::sort(elements.begin(), elements.end());
+      return Joined("hash", elements);
+    case storage::ValueType::kList:
+      storage::ListView(&entry).ForEach([&](std::string_view element) { elements.emplace_back(element); });
+      return Joined("list", elements);
+    case storage::ValueType::kSet:
+      storage::SetView(&entry).ForEach([&](std::string_view member) { elements.emplace_back(member); });
+      std::sort(elements.begin(), elements.end());
+      return Joined("set", elements);
+    case storage::ValueType::kSortedSet:
+      storage::SortedSetView(&entry).ForEach([&](std::string_view member, double score) {
+        elements.push_back(std::string(member) + "=" + std::to_string(score));
+      });
+      return Joined("sorted set", elements);
+  }
+  return "";
+}
+
+// Small enough that collections are of both kinds in a short test.
+inline void SetSmallLimits(storage::TypeLimits& limits) {
+  limits.hash_entries = 4;
+  limits.set_entries = 4;
+  limits.set_integers = 6;
+  limits.sorted_set_entries = 4;
+  limits.list_size = 4;
+}
+
+// One random effect on a collection. The key must be locked, and hold a collection or nothing.
+inline void ChangeCollection(storage::Txn& txn, storage::Place& place, storage::Random& random) {
+  using namespace storage;
+  const std::string name = std::to_string(random.Below(20)) + (random.Below(3) == 0 ? "x" : "");
+  const std::string other = std::string(random.Below(40), 'v');
+  const ValueType kinds[] = {ValueType::kHash, ValueType::kList, ValueType::kSet, ValueType::kSortedSet};
+  const ValueType type = place ? place.entry().type() : kinds[random.Below(4)];
+  const bool erases = place && random.Below(3) == 0;
+  switch (type) {
+    case ValueType::kString: break;
+    case ValueType::kHash:
+      erases ? txn.Do(place, HashErase{name}) : txn.Do(place, HashPut{name, other});
+      break;
+    case ValueType::kSet:
+      erases ? txn.Do(place, SetErase{name}) : txn.Do(place, SetAdd{name});
+      break;
+    case ValueType::kSortedSet:
+      erases ? txn.Do(place, SortedSetErase{name})
+             : txn.Do(place, SortedSetPut{name, static_cast<double>(random.Below(1000)) / 8});
+      break;
+    case ValueType::kList: {
+      const size_t size = ListView(place.entry_or_null()).size();
+      const uint64_t what = random.Below(6);
+      if (erases) {
+        txn.Do(place, ListTake{std::min<uint64_t>(1 + random.Below(3), size), random.Below(2) == 0});
+      } else if (place && what == 0) {
+        txn.Do(place, ListSet{random.Below(size), other});
+      } else if (place && what == 1) {
+        txn.Do(place, ListInsert{name, other, random.Below(2) == 0});
+      } else if (place && what == 2) {
+        txn.Do(place, ListRemove{name, random.Below(3), random.Below(2) == 0});
+      } else {
+        txn.Do(place, ListPush{name, random.Below(2) == 0});
+      }
+      break;
+    }
+  }
+}
+
+}  // namespace ringkv::test

@@ -97,6 +97,8 @@ void Invoke(const CommandEntry& entry, Server& server, ThreadState& thread, Sess
 }  // namespace
 
 void Prepare(Server& server, ThreadState& thread, const Session& session, std::span<Request> requests) {
+  std::string_view key_before;
+  std::optional<storage::Position> position_before;
   for (Request& request : requests) {
     if (request.argv.empty()) continue;
     request.entry = server.commands().Find(request.argv);
@@ -104,10 +106,17 @@ void Prepare(Server& server, ThreadState& thread, const Session& session, std::s
     if (request.entry == nullptr || session.queue.is_open()) continue;
     const Command& row = *request.entry->row;
     if (!HasOneKey(row) || !ArityFits(row, request.argv.size())) continue;
-    request.position = thread.txn.PrefetchBucket(session.db, request.argv[static_cast<size_t>(row.keys.first)]);
+    // Who sends one command after the other often means the same key: it is near already.
+    const std::string_view key = request.argv[static_cast<size_t>(row.keys.first)];
+    if (!position_before || key != key_before) position_before = thread.txn.PrefetchBucket(session.db, key);
+    key_before = key;
+    request.position = position_before;
   }
+  position_before.reset();
   for (const Request& request : requests) {
-    if (request.position) thread.txn.PrefetchEntry(session.db, *request.position);
+    if (!request.position || (position_before && request.position->value == position_before->value)) continue;
+    thread.txn.PrefetchEntry(session.db, *request.position);
+    position_before = request.position;
   }
 }
 

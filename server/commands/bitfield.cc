@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "server/command/error_replies.h"
-#include "server/commands/bit_offset.h"
 #include "server/command/typed_key.h"
+#include "server/commands/bit_offset.h"
 #include "server/commands/families.h"
 
 namespace ringkv::server {

@@ -23,7 +23,9 @@ void Usage(DataCall& call) {
   }
   const storage::Place place = call.txn.Find(call.db, call.args[2], storage::Intent::kCheck);
   if (!place) return call.reply.Null();
-  call.reply.Integer(static_cast<int64_t>(storage::AllocationSize(place.entry().TotalSize())) + kSlotBytes);
+  const storage::Entry& entry = place.entry();
+  const size_t beside = entry.MemorySize() - entry.TotalSize();
+  call.reply.Integer(static_cast<int64_t>(storage::AllocationSize(entry.TotalSize()) + beside) + kSlotBytes);
 }
 
 void Stats(AdminCall& call) {

@@ -66,12 +66,8 @@ inline void ChangeCollection(storage::Txn& txn, storage::Place& place, storage::
   const bool erases = place && random.Below(3) == 0;
   switch (type) {
     case ValueType::kString: break;
-    case ValueType::kHash:
-      erases ? txn.Do(place, HashErase{name}) : txn.Do(place, HashPut{name, other});
-      break;
-    case ValueType::kSet:
-      erases ? txn.Do(place, SetErase{name}) : txn.Do(place, SetAdd{name});
-      break;
+    case ValueType::kHash: erases ? txn.Do(place, HashErase{name}) : txn.Do(place, HashPut{name, other}); break;
+    case ValueType::kSet: erases ? txn.Do(place, SetErase{name}) : txn.Do(place, SetAdd{name}); break;
     case ValueType::kSortedSet:
       erases ? txn.Do(place, SortedSetErase{name})
              : txn.Do(place, SortedSetPut{name, static_cast<double>(random.Below(1000)) / 8});

@@ -58,8 +58,7 @@ TEST_F(ConfigTest, EveryOptionMayComeFromTheEnvironment) {
   const auto read = ReadEnvironment(options_);
   for (const char* name : {"RINGKV_MAXMEMORY", "RINGKV_HTTP_PORT", "RINGKV_PORT"}) ::unsetenv(name);
   ASSERT_FALSE(read);
-  EXPECT_EQ(read.error().text,
-            "environment: bad value 'much' for RINGKV_MAXMEMORY: argument must be a memory value");
+  EXPECT_EQ(read.error().text, "environment: bad value 'much' for RINGKV_MAXMEMORY: argument must be a memory value");
 }
 
 TEST_F(ConfigTest, AnErrorSaysWhatWhereAndWhatWouldBeRight) {

@@ -1,29 +1,20 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Moves in from a real redis-server while it is written to: in the end every string is here, and what is left out is
+"""Moves in from a real redis-server while it is written to: in the end every value is here, and what is left out is
 named and counted."""
 import threading
 
 import redis
 
+from dataset import everything
 from servers import eventually, start_redis, start_ringkv
 
 KEYS = 20000
+DATABASES = (0, 3)
 
 
 def connect(server, db=0):
     return redis.Redis(port=server.port, db=db)
-
-
-def strings(server):
-    """Every string with its expiry, by database and key."""
-    found = {}
-    for db in (0, 3):
-        client = connect(server, db)
-        keys = [key for key in client.keys() if client.type(key) == b"string"]
-        for key in keys:
-            found[db, key] = client.get(key), client.execute_command("PEXPIRETIME", key)
-    return found
 
 
 def write(server, stop):
@@ -37,7 +28,14 @@ def write(server, stop):
         client.expire(key, 1000)
         client.incr("counter")
         with client.pipeline(transaction=True) as transaction:
-            transaction.set("one", number).lpush("list", number).set("two", number).execute()
+            transaction.set("one", number).lpush("list", number).ltrim("list", 0, 500).set("two", number).execute()
+        client.hset("small hash", f"f{number % 9}", number)
+        client.hincrbyfloat(f"hash:{number % 3}", f"f{number % 900}", 0.25)
+        client.sadd("set", number % 7000)
+        client.spop("set", 2)
+        client.zadd("sorted", {f"m{number % 2000}": number / 3})
+        client.zpopmin("sorted") if number % 5 == 0 else client.zincrby("sorted", 1, "m1")
+        client.xadd("stream", {"f": number}, maxlen=100)
 
 
 def follow(source_server, source, stop, writer):
@@ -59,11 +57,11 @@ def follow(source_server, source, stop, writer):
         stop.set()
         writer.join()
         eventually(lambda: info("migrate_offset") == source.info("replication")["master_repl_offset"], "all is here")
-        expected, got = strings(source_server), strings(ringkv)
+        expected, got = everything(source_server, DATABASES), everything(ringkv, DATABASES)
         assert got == expected, [key for key in got.keys() | expected.keys() if got.get(key) != expected.get(key)][:9]
         assert info("migrate_keys_left_out") >= 1
         assert info("migrate_commands_left_out") > 0
-        assert 'left out key "a hash", which is a hash' in ringkv.log()
+        assert 'left out key "a stream", which is a stream' in ringkv.log()
         assert client.execute_command("REPLICAOF", "NO", "ONE")
         assert client.set("a", "b")
         eventually(lambda: source.info("replication")["connected_slaves"] == 0, "the link is gone")
@@ -89,6 +87,7 @@ def main():
                 pipeline.set(f"key:{i}", "x" * (i % 300))
             pipeline.execute()
         source.hset("a hash", "f", "v")
+        source.xadd("a stream", {"f": "v"})
         connect(source_server, 3).set("elsewhere", 1, ex=1000)
         stop = threading.Event()
         writer = threading.Thread(target=write, args=(source_server, stop))
@@ -99,7 +98,7 @@ def main():
             stop.set()
             writer.join()
         refuses_to_take_the_place_of_data(source_server)
-    print(f"migrate: {count} strings are equal after three cut lines")
+    print(f"migrate: {count} keys are equal after three cut lines")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""From Redis to RingKV by its RDB file, and back by `redis-cli --rdb`: every string arrives, with its expiry."""
+"""From Redis to RingKV by its RDB file or by DUMP, and back by `redis-cli --rdb`: every value arrives, with its expiry."""
 import os
 import random
 import struct
@@ -9,7 +9,8 @@ import sys
 import tempfile
 import threading
 
-from resp import Client, flatten
+from dataset import everything
+from resp import Client
 from servers import start_redis, start_ringkv
 
 DATABASES = 16
@@ -19,6 +20,11 @@ FAR = 4102444800000  # milliseconds: the year 2100
 def expect(condition, what):
     if not condition:
         raise AssertionError(what)
+
+
+def same(got, wanted):
+    different = [key for key in got.keys() | wanted.keys() if got.get(key) != wanted.get(key)]
+    expect(not different, f"{len(different)} keys differ, the first: {different[:3]}")
 
 
 def fill(client):
@@ -45,28 +51,14 @@ def fill(client):
             client.raw("XADD", f"stream{size}", "*", "field", member)
     client.raw("RPUSH", "biglist", b"y" * 100_000, b"z")
     client.raw("PEXPIREAT", "list3", FAR)
-    client.raw("ZADD", "zset3", "inf", "top", "-inf", "bottom")
+    client.raw("ZADD", "zset3", "inf", "top", "-inf", "bottom", "1e300", "huge", "-0", "zero", "12345678901234", "long")
+    client.raw("SADD", "ints3", "-5", "70000", "-5000000000")
+    client.raw("RPUSH", "list3", "-5", "4095", "-4097", "8388607", "-2147483649", "9223372036854775807", "", b"\xff" * 70, b"s" * 5000)
+    client.raw("HSET", "hash3", "", "")
     client.raw("XGROUP", "CREATE", "stream3", "group", "0")
     client.raw("XREADGROUP", "GROUP", "group", "consumer", "COUNT", "2", "STREAMS", "stream3", ">")
     client.raw("XADD", "stream3", "MAXLEN", "1", "*", "a", "b")
     client.raw("FUNCTION", "LOAD", "#!lua name=library\nredis.register_function('f', function() return 1 end)")
-
-
-def strings(client):
-    """What is there: database, key -> value and expiry."""
-    found = {}
-    for db in range(DATABASES):
-        client.raw("SELECT", db)
-        cursor = b"0"
-        while True:
-            reply = flatten(client.raw("SCAN", cursor, "COUNT", "1000", "TYPE", "string"))
-            cursor = reply[0].split(b"\r\n")[1]
-            for key in flatten(reply[1]):
-                name = key.split(b"\r\n", 1)[1][:-2]
-                found[db, name] = client.raw("GET", name), client.raw("PEXPIRETIME", name)
-            if cursor == b"0":
-                break
-    return found
 
 
 def crc64(data):
@@ -86,14 +78,15 @@ def from_redis(compression):
         client = redis.connect()
         fill(client)
         expect(client.raw("SAVE") == b"+OK\r\n", "SAVE")
-        wanted = strings(client)
+        wanted = everything(redis, range(DATABASES))
         path = os.path.join(redis.dir, "dump.rdb")
         for options in ([], ["--appendonly", "yes"]):
             with start_ringkv("--load-rdb", path, *options) as ringkv:
-                expect(strings(ringkv.connect()) == wanted, "all strings with their expiry")
-                for text in ("3 of type list", "4 of type set", "2 of type zset", "2 of type hash", "2 of type stream",
-                             "1 of type function library"):
+                same(everything(ringkv, range(DATABASES)), wanted)
+                for text in ("2 of type stream", "1 of type function library"):
                     expect(text in ringkv.log(), text + ringkv.log())
+                for key in ("list3", "set2000", "ints3", "zset3", "hash3", "hash2000"):
+                    expect(ringkv.connect().raw("OBJECT", "ENCODING", key) == client.raw("OBJECT", "ENCODING", key), key)
         with open(path, "rb") as file:
             return wanted, file.read()
 
@@ -177,9 +170,34 @@ def to_redis(path, wanted):
         check = subprocess.run(["redis-check-rdb", copy], capture_output=True, text=True, timeout=60, check=False)
         expect(check.returncode == 0, check.stdout)
         with start_redis("--dir", folder) as redis:
-            got = {key: value for key, value in strings(redis.connect()).items()
+            got = {key: value for key, value in everything(redis, range(DATABASES)).items()
                    if not key[1].startswith((b"written:", b"renamed:"))}
-            expect(got == wanted, "all strings with their expiry, in Redis again")
+            same(got, wanted)
+
+
+def dump(client, key):
+    return client.raw("DUMP", key).split(b"\r\n", 1)[1][:-2]
+
+
+def by_dump():
+    """Each value as a payload, there and back, over one that holds something else."""
+    with start_redis() as theirs, start_ringkv() as ours:
+        a, b = theirs.connect(), ours.connect()
+        fill(a)
+        a.raw("DEL", "stream3", "stream2000")
+        wanted = everything(theirs, [0])
+        for (_, key), (_, _, expiry) in wanted.items():
+            ttl = max(expiry, 0)
+            for source, target in ((a, b), (b, a)):
+                dumped = dump(source, key)
+                target.raw("SET", key, "something else")
+                expect(target.raw("RESTORE", key, ttl, dumped, "REPLACE", "ABSTTL") == b"+OK\r\n", f"RESTORE {key}")
+        same(everything(ours, [0]), wanted)
+        same(everything(theirs, [0]), wanted)
+        for change in range(0, 60, 3):
+            broken = bytearray(dump(a, "hash3"))
+            broken[change % len(broken)] ^= 1
+            expect(b.raw("RESTORE", "broken", 0, bytes(broken))[:1] == b"-", "a changed payload is refused")
 
 
 def to_a_slow_reader():
@@ -215,8 +233,9 @@ def main():
         only_into_an_empty_data_set(path)
         under_its_own_name(path)
         to_redis(path, wanted)
+    by_dump()
     to_a_slow_reader()
-    print(f"{len(wanted)} strings came from Redis and went back")
+    print(f"{len(wanted)} keys came from Redis and went back")
     return 0
 
 

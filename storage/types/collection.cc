@@ -66,7 +66,9 @@ bool MayStayPacked(const CollectionPut& put, const TypeLimits& limits) {
       return count <= LimitOf(limits.hash_entries) && AreShort(put.packed, false, LimitOf(limits.hash_value));
     case ValueType::kList: return MayListBePacked(put.packed, limits);
     case ValueType::kSet:
-      return count <= LimitOf(limits.set_entries) && AreShort(put.packed, false, LimitOf(limits.set_value));
+      // Whether they are all integers shows when they are added one by one.
+      return count <= LimitOf(limits.set_entries) && !IntegerMember(PackedReader(put.packed).Text()) &&
+             AreShort(put.packed, false, LimitOf(limits.set_value));
     case ValueType::kSortedSet:
       return count <= LimitOf(limits.sorted_set_entries) &&
              AreShort(put.packed, true, LimitOf(limits.sorted_set_value));

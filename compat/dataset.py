@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: MIT
+"""All that a server holds, as values that can be compared."""
+import redis
+
+READERS = {
+    b"string": lambda client, key: client.get(key),
+    b"hash": lambda client, key: client.hgetall(key),
+    b"list": lambda client, key: client.lrange(key, 0, -1),
+    b"set": lambda client, key: client.smembers(key),
+    b"zset": lambda client, key: client.zrange(key, 0, -1, withscores=True),
+}
+
+
+def everything(server, databases):
+    """Database and key -> type, value and expiry, of all types that both servers have."""
+    found = {}
+    for db in databases:
+        client = redis.Redis(port=server.port, db=db)
+        for key in client.scan_iter(count=1000):
+            kind = client.type(key)
+            if kind in READERS:
+                found[db, key] = kind, READERS[kind](client, key), client.execute_command("PEXPIRETIME", key)
+        client.close()
+    return found

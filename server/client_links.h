@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "server/session/client_directory.h"
+#include "storage/lsn.h"
 
 namespace ringkv::server {
 
@@ -32,6 +33,8 @@ class ClientLinks {
   virtual void ResumePaused() = 0;
   // Ends what the client waits for, as its time-out would, or with an error.
   virtual void Unblock(const ClientCard& card, bool with_error) = 0;
+  // The answer to what the client waits for, and the last group of the log that it depends on.
+  virtual void Answer(const ClientCard& card, std::string reply, storage::Lsn lsn) = 0;
   // Replicas have acknowledged more: who waits for that may go on.
   virtual void ResumeWaiting() = 0;
   // Returns when every thread of clients has come to the end of what it was doing when this was called, or `give_up`

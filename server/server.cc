@@ -40,7 +40,7 @@ Server::Server(Options& options, const storage::Clock& clock, std::string config
       broker_(static_cast<size_t>(options.io_threads.load())),
       replication_(std::make_unique<Replication>(*this)),
       cluster_(std::make_unique<ClusterState>(*this)) {
-  store_.set_observer(&watched_keys_);
+  store_.set_observer(&key_changes_);
   durability_.set_say(
       [this](bool is_warning, const std::string& line) { is_warning ? log_.Warning(line) : log_.Notice(line); });
   durability_.log().set_on_durable([this] {

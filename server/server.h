@@ -15,6 +15,7 @@
 #include "server/client_links.h"
 #include "server/command/command_table.h"
 #include "server/config/options.h"
+#include "server/key_changes.h"
 #include "server/observe/latency_events.h"
 #include "server/observe/log.h"
 #include "server/observe/monitor.h"
@@ -89,6 +90,7 @@ class Server {
   const TickClock& ticks() const { return ticks_; }
   ClientDirectory& clients() { return clients_; }
   WatchedKeys& watched_keys() { return watched_keys_; }
+  WaitingClients& waiting_clients() { return waiting_clients_; }
   SlowLog& slow_log() { return slow_log_; }
   LatencyEvents& latency_events() { return latency_events_; }
   Monitor& monitor() { return monitor_; }
@@ -150,6 +152,8 @@ class Server {
   const CommandTable commands_;
   Log log_;
   WatchedKeys watched_keys_;
+  WaitingClients waiting_clients_;
+  KeyChanges key_changes_{watched_keys_, waiting_clients_};
   storage::Store store_;
   storage::PosixFileSystem files_;
   storage::Durability durability_;

@@ -18,6 +18,7 @@ namespace ringkv::server {
 
 class Server;
 class Session;
+struct KeyWaitPlan;
 struct ThreadState;
 struct Command;
 
@@ -27,7 +28,8 @@ struct DataCall {
   storage::Txn& txn;
   resp::ReplyWriter& reply;
   storage::DbIndex db;
-  int64_t max_string_bytes;  // proto-max-bulk-len
+  int64_t max_string_bytes;     // proto-max-bulk-len
+  KeyWaitPlan* wait = nullptr;  // null: the call can't wait for a key
 };
 
 // One execution of a command that needs more than the data.
@@ -68,6 +70,7 @@ enum CommandFlag : uint32_t {
   kNoAsyncLoading = 1 << 11,
   kAllowBusy = 1 << 12,
   kPubSub = 1 << 13,
+  kBlocking = 1 << 14,
 };
 
 // How the dispatcher locks for a command without keys.

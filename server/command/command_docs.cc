@@ -14,11 +14,21 @@ struct FlagName {
 };
 
 constexpr FlagName kFlagNames[] = {
-    {kWrite, "write"},      {kReadOnly, "readonly"},    {kDenyOom, "denyoom"},
-    {kAdmin, "admin"},      {kPubSub, "pubsub"},        {kNoScript, "noscript"},
-    {kLoading, "loading"},  {kStale, "stale"},          {kSkipSlowLog, "skip_slowlog"},
-    {kFast, "fast"},        {kNoAuth, "no_auth"},       {kNoAsyncLoading, "no_async_loading"},
-    {kNoMulti, "no_multi"}, {kAllowBusy, "allow_busy"},
+    {kWrite, "write"},
+    {kReadOnly, "readonly"},
+    {kDenyOom, "denyoom"},
+    {kAdmin, "admin"},
+    {kPubSub, "pubsub"},
+    {kNoScript, "noscript"},
+    {kBlocking, "blocking"},
+    {kLoading, "loading"},
+    {kStale, "stale"},
+    {kSkipSlowLog, "skip_slowlog"},
+    {kFast, "fast"},
+    {kNoAuth, "no_auth"},
+    {kNoAsyncLoading, "no_async_loading"},
+    {kNoMulti, "no_multi"},
+    {kAllowBusy, "allow_busy"},
 };
 
 constexpr FlagName kKeyFlagNames[] = {
@@ -28,9 +38,9 @@ constexpr FlagName kKeyFlagNames[] = {
 };
 
 // The order in which Redis lists them.
-constexpr std::string_view kCategoryOrder[] = {"keyspace", "read",      "write",      "set",        "sortedset", "list",
-                                               "hash",     "string",    "bitmap",     "pubsub",     "admin",     "fast",
-                                               "slow",     "dangerous", "connection", "transaction"};
+constexpr std::string_view kCategoryOrder[] = {"keyspace", "read",     "write",     "set",        "sortedset",  "list",
+                                               "hash",     "string",   "bitmap",    "pubsub",     "admin",      "fast",
+                                               "slow",     "blocking", "dangerous", "connection", "transaction"};
 
 void ReplyFlagNames(uint16_t flags, bool varies, resp::ReplyWriter& reply) {
   std::vector<std::string_view> names;
@@ -141,6 +151,7 @@ std::vector<std::string_view> CategoriesOf(const Command& row) {
   if (row.Is(kReadOnly)) own.push_back("read");
   if (row.Is(kAdmin)) own.insert(own.end(), {"admin", "dangerous"});
   if (row.Is(kPubSub)) own.push_back("pubsub");
+  if (row.Is(kBlocking)) own.push_back("blocking");
   own.push_back(row.Is(kFast) ? "fast" : "slow");
   if (!row.is_container) {
     switch (row.group) {

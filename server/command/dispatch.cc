@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server/command/dispatch.h"
 
+#include "server/blocking/waiting_clients.h"
 #include "server/command/key_positions.h"
 #include "server/command/redirect.h"
 #include "server/command/refusals.h"
@@ -53,6 +54,23 @@ void NoteSlow(Server& server, const Session& session, Argv argv, uint64_t nanose
   }
 }
 
+// A command that has found nothing waits from now on; its keys are locked, so that it misses no change of them.
+void RunOrWait(const Command& row, Server& server, Session& session, DataCall& call) {
+  KeyWaitPlan plan;
+  call.wait = &plan;
+  row.run.data(call);
+  if (!plan.would_wait) return;
+  const Argv argv = call.args.all();
+  session.key_wait = std::make_shared<WaitingRequest>(WaitingRequest{.client = session.card,
+                                                                     .row = &row,
+                                                                     .argv = {argv.begin(), argv.end()},
+                                                                     .db = session.db,
+                                                                     .protocol = session.protocol,
+                                                                     .max_string_bytes = call.max_string_bytes,
+                                                                     .plan = plan});
+  server.waiting_clients().Add(session.key_wait);
+}
+
 // Runs the handler with the locks already held, and keeps the books.
 void Invoke(const CommandEntry& entry, Server& server, ThreadState& thread, Session& session, Argv argv,
             resp::ReplyWriter& reply) {
@@ -61,7 +79,11 @@ void Invoke(const CommandEntry& entry, Server& server, ThreadState& thread, Sess
   const int64_t errors_before = reply.errors();
   if (row.run.data != nullptr) {
     DataCall call{Arguments(argv), thread.txn, reply, session.db, server.options().proto_max_bulk_len};
-    row.run.data(call);
+    if (row.Is(kBlocking) && session.may_wait && !session.in_exec) {
+      RunOrWait(row, server, session, call);
+    } else {
+      row.run.data(call);
+    }
   } else {
     AdminCall call{Arguments(argv), thread.txn, reply, session, thread, server, row};
     row.run.admin(call);
@@ -156,6 +178,7 @@ Outcome Dispatch(Server& server, ThreadState& thread, Session& session, const Re
   LockFor(row, request, thread.txn);
   Invoke(*entry, server, thread, session, argv, reply);
   thread.txn.Unlock();
+  if (server.waiting_clients().HasReady()) server.waiting_clients().ServeReady(thread.txn, server.links());
   return Outcome::kDone;
 }
 

@@ -41,6 +41,8 @@ constexpr std::string_view kNoReplicas = "NOREPLICAS Not enough good replicas to
 constexpr std::string_view kMasterDown =
     "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
 constexpr std::string_view kUnblocked = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
+constexpr std::string_view kNoPrimary =
+    "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)";
 constexpr std::string_view kOutcomeOpen =
     "NOREPLICAS no majority of the shard has confirmed this within repl-ack-timeout: its outcome is open";
 constexpr std::string_view kLoading = "LOADING Redis is loading the dataset in memory";

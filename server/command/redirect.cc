@@ -98,8 +98,9 @@ Redirection PassOn(const CommandEntry& entry, const Request& request, cluster::S
 
 Redirection Redirect(const CommandEntry& entry, const Request& request, Server& server, ThreadState& thread,
                      Session& session, resp::ReplyWriter& reply) {
-  // Who has subscribed gets messages over his own connection.
-  const bool can_be_passed_on = entry.row->keys.flags != kKeyNot || entry.row->name == "spublish";
+  // Who has subscribed gets messages over his own connection, and who waits would let others wait behind him.
+  const bool is_personal = entry.row->keys.flags == kKeyNot && entry.row->name != "spublish";
+  const bool can_be_passed_on = !is_personal && !entry.row->Is(kBlocking);
   const bool passes_on = server.options().cluster_redirect != 0 && !session.speaks_node_link && can_be_passed_on;
   // What is queued is looked at as a whole when it is to be executed.
   if (passes_on && session.queue.is_open() && !entry.runs_inside_multi) return Redirection::kHere;

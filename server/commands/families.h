@@ -10,6 +10,7 @@ namespace ringkv::server {
 
 std::span<const Command> BitCommands();
 std::span<const Command> BitFieldCommands();
+std::span<const Command> BlockingCommands();
 std::span<const Command> ClientCommands();
 std::span<const Command> ClusterCommands();
 std::span<const Command> CommandCommands();

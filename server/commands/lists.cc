@@ -7,6 +7,7 @@
 
 #include "server/command/typed_key.h"
 #include "server/commands/families.h"
+#include "server/commands/pops.h"
 
 namespace ringkv::server {
 namespace {
@@ -45,22 +46,6 @@ void RPush(DataCall& call) { Push(call, false, false); }
 void LPushX(DataCall& call) { Push(call, true, true); }
 void RPushX(DataCall& call) { Push(call, false, true); }
 
-// Replies with up to `count` elements from an end and takes them out; there must be one.
-void ReplyAndTake(DataCall& call, Place& place, size_t count, bool from_front) {
-  const ListView list(place.entry_or_null());
-  const size_t size = list.size();
-  const size_t taken = std::min(count, size);
-  call.reply.Array(static_cast<int64_t>(taken));
-  size_t left = taken;
-  if (left > 0) {
-    list.VisitFrom(from_front ? 0 : size - 1, !from_front, [&](std::string_view element) {
-      call.reply.Bulk(element);
-      return --left > 0;
-    });
-    call.txn.Do(place, ListTake{taken, from_front});
-  }
-}
-
 void Pop(DataCall& call, bool from_front) {
   if (call.args.size() > 3) {
     return call.reply.Error(from_front ? "ERR wrong number of arguments for 'lpop' command"
@@ -74,67 +59,32 @@ void Pop(DataCall& call, bool from_front) {
   std::optional<Place> found = FindList(call, call.args[1], Intent::kWrite);
   if (!found) return;
   if (!*found) return count ? call.reply.NullArray() : call.reply.Null();
-  if (count) return ReplyAndTake(call, *found, static_cast<size_t>(*count), from_front);
-  const ListView list(found->entry_or_null());
-  call.reply.Bulk(list.At(from_front ? 0 : list.size() - 1));
-  call.txn.Do(*found, ListTake{1, from_front});
+  if (count) return ReplyElements(call, *found, static_cast<size_t>(*count), from_front);
+  ReplyElement(call, *found, from_front);
 }
 
 void LPop(DataCall& call) { Pop(call, true); }
 void RPop(DataCall& call) { Pop(call, false); }
 
-// LEFT or RIGHT.
-bool TakeEnd(Arguments& args, bool* is_front) {
-  *is_front = args.Take("LEFT");
-  return *is_front || args.Take("RIGHT");
-}
-
 void LMPop(DataCall& call) {
-  const std::optional<int64_t> number = resp::ParseInteger(call.args[1]);
-  if (!number || *number < 1) return call.reply.Error(errors::kNumKeys);
-  if (*number > static_cast<int64_t>(call.args.size()) - 3) return call.reply.Error(errors::kSyntax);
-  const auto end = static_cast<size_t>(*number) + 2;
-  call.args.Skip(end - 1);
-  bool from_front = false;
-  if (!TakeEnd(call.args, &from_front)) return call.reply.Error(errors::kSyntax);
-  int64_t count = 1;
-  if (!call.args.AtEnd()) {
-    if (!call.args.TakeWithValue("COUNT")) return call.reply.Error(errors::kSyntax);
-    const std::optional<int64_t> parsed = resp::ParseInteger(call.args.Next());
-    if (!parsed || *parsed < 1) return call.reply.Error(errors::kCountNotPositive);
-    if (!call.args.AtEnd()) return call.reply.Error(errors::kSyntax);
-    count = *parsed;
-  }
-  for (size_t i = 2; i < end; ++i) {
+  const std::optional<PopQuery> query = ParsePopQuery(call, 1, "LEFT", "RIGHT");
+  if (!query) return;
+  for (size_t i = query->first; i < query->end; ++i) {
     std::optional<Place> found = FindList(call, call.args[i], Intent::kWrite);
     if (!found) return;
     if (!*found) continue;
     call.reply.Array(2);
     call.reply.Bulk(call.args[i]);
-    return ReplyAndTake(call, *found, static_cast<size_t>(count), from_front);
+    return ReplyElements(call, *found, query->count, query->first_end);
   }
   call.reply.NullArray();
 }
 
-void MoveElement(DataCall& call, bool from_front, bool to_front) {
+void Move(DataCall& call, bool from_front, bool to_front) {
   std::optional<Place> from = FindList(call, call.args[1], Intent::kWrite);
   if (!from) return;
   if (!*from) return call.reply.Null();
-  std::optional<Place> to = FindList(call, call.args[2], Intent::kWrite);
-  if (!to) return;
-  const ListView list(from->entry_or_null());
-  const std::string element(list.At(from_front ? 0 : list.size() - 1));
-  if (call.args[1] == call.args[2]) {
-    // A list of one must not be gone in between, with its expiry.
-    if (list.size() > 1 && from_front != to_front) {
-      call.txn.Do(*from, ListTake{1, from_front});
-      call.txn.Do(*from, ListPush{element, to_front});
-    }
-  } else {
-    call.txn.Do(*from, ListTake{1, from_front});
-    call.txn.Do(*to, ListPush{element, to_front});
-  }
-  call.reply.Bulk(element);
+  MoveElement(call, *from, from_front, to_front);
 }
 
 void LMove(DataCall& call) {
@@ -142,10 +92,10 @@ void LMove(DataCall& call) {
   bool to_front = false;
   call.args.Skip(2);
   if (!TakeEnd(call.args, &from_front) || !TakeEnd(call.args, &to_front)) return call.reply.Error(errors::kSyntax);
-  MoveElement(call, from_front, to_front);
+  Move(call, from_front, to_front);
 }
 
-void RPopLPush(DataCall& call) { MoveElement(call, false, true); }
+void RPopLPush(DataCall& call) { Move(call, false, true); }
 
 // --- anywhere -------------------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@
 #include "server/command/scan_options.h"
 #include "server/command/typed_key.h"
 #include "server/commands/families.h"
+#include "server/commands/pops.h"
 #include "server/commands/scored_reply.h"
 #include "storage/types/random_picks.h"
 
@@ -185,21 +186,6 @@ void ZRevRank(DataCall& call) { ReplyRank(call, true); }
 
 // --- taking out -----------------------------------------------------------------------------------------------------
 
-struct Scored {
-  std::string name;
-  double score;
-};
-
-std::vector<Scored> Pop(DataCall& call, Place& place, size_t count, bool highest) {
-  const SortedSetView set(place.entry_or_null());
-  std::vector<Scored> popped;
-  set.VisitRange(highest ? set.size() - 1 : 0, count, highest, [&](std::string_view name, double score) {
-    popped.push_back({std::string(name), score});
-  });
-  for (const Scored& each : popped) call.txn.Do(place, SortedSetErase{each.name});
-  return popped;
-}
-
 void PopFrom(DataCall& call, bool highest) {
   if (call.args.size() > 3) return call.reply.Error(errors::kSyntax);
   const bool has_count = call.args.size() == 3;
@@ -212,10 +198,10 @@ void PopFrom(DataCall& call, bool highest) {
   std::optional<Place> found = FindSortedSet(call, call.args[1], Intent::kWrite);
   if (!found) return;
   if (!*found || count == 0) return call.reply.Array(0);
-  const std::vector<Scored> popped = Pop(call, *found, static_cast<size_t>(count), highest);
+  const std::vector<PoppedMember> popped = PopMembers(call, *found, static_cast<size_t>(count), highest);
   const bool are_pairs = has_count && call.reply.protocol() >= 3;
   call.reply.Array(static_cast<int64_t>(are_pairs ? popped.size() : 2 * popped.size()));
-  for (const Scored& each : popped) {
+  for (const PoppedMember& each : popped) {
     if (are_pairs) call.reply.Array(2);
     call.reply.Bulk(each.name);
     call.reply.Double(each.score);
@@ -226,35 +212,12 @@ void ZPopMin(DataCall& call) { PopFrom(call, false); }
 void ZPopMax(DataCall& call) { PopFrom(call, true); }
 
 void ZMPop(DataCall& call) {
-  const std::optional<int64_t> number = resp::ParseInteger(call.args[1]);
-  if (!number || *number < 1) return call.reply.Error(errors::kNumKeys);
-  if (*number > static_cast<int64_t>(call.args.size()) - 3) return call.reply.Error(errors::kSyntax);
-  const auto end = static_cast<size_t>(*number) + 2;
-  call.args.Skip(end - 1);
-  const bool highest = call.args.Take("MAX");
-  if (!highest && !call.args.Take("MIN")) return call.reply.Error(errors::kSyntax);
-  int64_t count = 1;
-  if (!call.args.AtEnd()) {
-    if (!call.args.TakeWithValue("COUNT")) return call.reply.Error(errors::kSyntax);
-    const std::optional<int64_t> parsed = resp::ParseInteger(call.args.Next());
-    if (!parsed || *parsed < 1) return call.reply.Error(errors::kCountNotPositive);
-    if (!call.args.AtEnd()) return call.reply.Error(errors::kSyntax);
-    count = *parsed;
-  }
-  for (size_t i = 2; i < end; ++i) {
+  const std::optional<PopQuery> query = ParsePopQuery(call, 1, "MIN", "MAX");
+  if (!query) return;
+  for (size_t i = query->first; i < query->end; ++i) {
     std::optional<Place> found = FindSortedSet(call, call.args[i], Intent::kWrite);
     if (!found) return;
-    if (!*found) continue;
-    const std::vector<Scored> popped = Pop(call, *found, static_cast<size_t>(count), highest);
-    call.reply.Array(2);
-    call.reply.Bulk(call.args[i]);
-    call.reply.Array(static_cast<int64_t>(popped.size()));
-    for (const Scored& each : popped) {
-      call.reply.Array(2);
-      call.reply.Bulk(each.name);
-      call.reply.Double(each.score);
-    }
-    return;
+    if (*found) return ReplyPopped(call, call.args[i], PopMembers(call, *found, query->count, !query->first_end));
   }
   call.reply.NullArray();
 }

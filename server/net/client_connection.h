@@ -33,6 +33,10 @@ class ClientConnection {
   virtual void Resume() = 0;
   // Ends what the client waits for, if it does.
   virtual void Unblock(bool with_error) = 0;
+  // The time of what it waits for is over, if it waits for what ends then.
+  virtual void EndKeyWait(int64_t deadline_ms) = 0;
+  // What it waits for has come.
+  virtual void TakeAnswer(const std::string& reply, storage::Lsn lsn) = 0;
   // Another node has answered.
   virtual void TakeReply(uint64_t number, std::string reply, storage::Lsn lsn) = 0;
   // Called some times a second. False when the connection has run into a limit and is to be closed.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "server/blocking/waiting_clients.h"
 #include "server/command/dispatch.h"
 #include "server/command/error_replies.h"
 #include "server/command/redirect.h"
@@ -30,6 +31,7 @@ Connection::Connection(IoThread& thread, int descriptor, std::shared_ptr<ClientC
       reply_(output_, 2),
       read_size_(kSmallestRead) {
   session_.authenticated = server_.options().requirepass.Get().empty();
+  session_.may_wait = true;
   last_read_ms_ = session_.card->connected_ms;
 }
 
@@ -50,7 +52,8 @@ size_t Connection::pause_mark() const {
 
 void Connection::Read() {
   // The event that brought us here is not repeated for bytes that stay behind.
-  for (int i = 0; MayServe(); ++i) {
+  // Who waits for a key may go meanwhile, which shows here; what it sends meanwhile has to wait.
+  for (int i = 0; MayServe() || (session_.key_wait != nullptr && !is_closed_); ++i) {
     if (!ReceiveOnce()) return;
     if (i == kMostReceives) return thread_.ReadLater(this);  // others have their turn first
   }
@@ -144,7 +147,9 @@ bool Connection::ServeBatch(const resp::RequestLimits& limits) {
 
 // False when the request, and those behind it, have to wait or will never be executed.
 bool Connection::Execute(const Request& request) {
-  if (session_.close_after_reply || session_.stream != nullptr || session_.wait) return false;
+  if (session_.close_after_reply || session_.stream != nullptr || session_.wait || session_.key_wait != nullptr) {
+    return false;
+  }
   if (request.argv.empty()) return true;
   if (output_.size() > pause_mark()) {
     is_full_ = true;
@@ -189,6 +194,10 @@ bool Connection::Execute(const Request& request) {
   if (session_.wait) {
     session_.card->is_waiting = true;
     thread_.WaitForReplicas(this);
+  }
+  if (session_.key_wait != nullptr) {
+    session_.card->is_waiting = true;
+    thread_.EndKeyWaitAt(*this, session_.key_wait->plan.deadline_ms);
   }
   return true;
 }
@@ -250,7 +259,46 @@ bool Connection::FinishWait(int64_t now_ms) {
   return true;
 }
 
+bool Connection::StopKeyWait() { return session_.key_wait != nullptr && server_.waiting_clients().Remove(id()); }
+
+void Connection::EndKeyWait(int64_t deadline_ms) {
+  if (session_.key_wait == nullptr || session_.key_wait->plan.deadline_ms != deadline_ms || !StopKeyWait()) return;
+  if (session_.reply_mode == ReplyMode::kOn) reply_.NullArray();
+  EndWait();
+}
+
+void Connection::TakeAnswer(const std::string& reply, storage::Lsn lsn) {
+  if (session_.key_wait == nullptr) return;
+  if (session_.reply_mode == ReplyMode::kOn) {
+    const size_t start = output_.size();
+    output_.Append(reply);
+    session_.last_lsn = std::max(session_.last_lsn, lsn);
+    if (lsn > server_.safe_lsn()) gate_.Hold(start, lsn, thread_.state().txn.now());
+  }
+  EndWait();
+}
+
+void Connection::CheckKeyWait() {
+  const std::vector<std::string_view> argv(session_.key_wait->argv.begin(), session_.key_wait->argv.end());
+  const bool is_replica = server_.replication().is_replica();
+  const bool is_elsewhere = server_.cluster().is_enabled() && !IsServedHere(Request{argv}, server_, thread_.state());
+  if ((!is_replica && !is_elsewhere) || !StopKeyWait()) return;
+  const std::shared_ptr<const WaitingRequest> request = std::move(session_.key_wait);
+  if (is_replica) {
+    reply_.Error(errors::kNoPrimary);
+  } else {
+    Dispatch(server_, thread_.state(), session_, Request{argv}, reply_);  // which says where it is served now
+  }
+  EndWait();
+}
+
 void Connection::Unblock(bool with_error) {
+  if (session_.key_wait != nullptr) {
+    if (!with_error) return EndKeyWait(session_.key_wait->plan.deadline_ms);
+    if (!StopKeyWait()) return;
+    reply_.Error(errors::kUnblocked);
+    return EndWait();
+  }
   if (!session_.wait) return;
   if (with_error) {
     reply_.Error(errors::kUnblocked);
@@ -263,6 +311,7 @@ void Connection::Unblock(bool with_error) {
 
 void Connection::EndWait() {
   session_.wait.reset();
+  session_.key_wait.reset();
   session_.card->is_waiting = false;
   MarkForFlush();
   Serve();
@@ -452,7 +501,7 @@ bool Connection::Tick(int64_t now_ms) {
   const int64_t idle_ms = now_ms - last_read_ms_;
   const int64_t timeout = server_.options().timeout;
   if (timeout > 0 && idle_ms > timeout * 1000 && !session_.is_monitor && session_.subscriptions.empty() &&
-      !is_paused_ && session_.stream == nullptr && !session_.wait) {
+      !is_paused_ && session_.stream == nullptr && !session_.wait && session_.key_wait == nullptr) {
     server_.log().Write(LogLevel::kVerbose, "closing idle client " + session_.card->address);
     return false;
   }
@@ -461,6 +510,7 @@ bool Connection::Tick(int64_t now_ms) {
     GiveUpQuorum();
   }
   if (!session_.subscriptions.of(Topic::kShardChannel).empty() && server_.cluster().is_enabled()) DropForeignChannels();
+  if (session_.key_wait != nullptr) CheckKeyWait();
   if (may_have_ended_) Read();
   if (is_closed_) return true;
   if (idle_ms > kIdleMs) {
@@ -480,6 +530,7 @@ void Connection::Close() {
   server_.clients().Remove(id());
   socket_.Close();
   session_.UnwatchAll();
+  StopKeyWait();
   thread_.Release(this);
 }
 

@@ -44,6 +44,8 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   // waits on.
   bool FinishWait(int64_t now_ms);
   void Unblock(bool with_error) override;
+  void EndKeyWait(int64_t deadline_ms) override;
+  void TakeAnswer(const std::string& reply, storage::Lsn lsn) override;
   void TakeReply(uint64_t number, std::string reply, storage::Lsn lsn) override;
   const std::optional<ReplicaWait>& wait() const { return session_.wait; }
   bool Tick(int64_t now_ms) override;
@@ -62,7 +64,7 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   void Serve();
   bool MayServe() const {
     return !is_closed_ && !is_paused_ && !is_full_ && !session_.close_after_reply && session_.stream == nullptr &&
-           !session_.wait && !waits_for_peers_;
+           !session_.wait && session_.key_wait == nullptr && !waits_for_peers_;
   }
   // Reads the next few requests from the input and executes them; false when serving has to stop.
   bool ServeBatch(const resp::RequestLimits& limits);
@@ -85,6 +87,10 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   void GiveUpQuorum();
   // Gives the socket to whom the command has named.
   void HandOver();
+  // Takes the client out of those who wait for a key. False if its answer is on the way.
+  bool StopKeyWait();
+  // What it waits for can't come here any more.
+  void CheckKeyWait();
   // The reply that was waited for is written: goes on with what came behind it.
   void EndWait();
   // Appends the next part of a reply that is made part by part.

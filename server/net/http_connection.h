@@ -38,6 +38,8 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   void Release() override;
   void Resume() override;
   void Unblock(bool) override {}
+  void EndKeyWait(int64_t) override {}
+  void TakeAnswer(const std::string&, storage::Lsn) override {}
   void TakeReply(uint64_t number, std::string reply, storage::Lsn lsn) override;
   bool Tick(int64_t now_ms) override;
 

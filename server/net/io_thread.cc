@@ -29,7 +29,8 @@ IoThread::IoThread(Server& server, size_t index)
       context_(ASIO_CONCURRENCY_HINT_UNSAFE_IO),
       tick_(context_),
       pause_timer_(context_),
-      wait_timer_(context_) {}
+      wait_timer_(context_),
+      key_wait_timer_(context_) {}
 
 IoThread::~IoThread() {
   Stop();
@@ -195,6 +196,27 @@ void IoThread::ResumeWaiting() {
   wait_timer_.expires_after(std::chrono::milliseconds(std::clamp<int64_t>(next_ms - now_ms, 1, kLongestWaitMs)));
   wait_timer_.async_wait([this](std::error_code error) {
     if (!error) ResumeWaiting();
+  });
+}
+
+void IoThread::EndKeyWaitAt(const Connection& connection, int64_t deadline_ms) {
+  if (deadline_ms == INT64_MAX) return;
+  const auto place = key_wait_ends_.emplace(deadline_ms, connection.id());
+  if (place == key_wait_ends_.begin()) EndKeyWaits();
+}
+
+void IoThread::EndKeyWaits() {
+  const int64_t now_ms = server_.clock().Now();
+  while (!key_wait_ends_.empty() && key_wait_ends_.begin()->first <= now_ms) {
+    const auto [deadline_ms, id] = *key_wait_ends_.begin();
+    key_wait_ends_.erase(key_wait_ends_.begin());
+    if (ClientConnection* connection = Find(id)) connection->EndKeyWait(deadline_ms);
+  }
+  if (key_wait_ends_.empty()) return;
+  const int64_t left_ms = std::clamp<int64_t>(key_wait_ends_.begin()->first - now_ms, 1, kLongestWaitMs);
+  key_wait_timer_.expires_after(std::chrono::milliseconds(left_ms));
+  key_wait_timer_.async_wait([this](std::error_code error) {
+    if (!error) EndKeyWaits();
   });
 }
 

@@ -10,6 +10,7 @@
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
 #include <functional>
+#include <map>
 #include <memory>
 #include <thread>
 #include <unordered_map>
@@ -65,6 +66,8 @@ class IoThread {
   void WaitForPauseEnd();
   // The connection waits for replicas.
   void WaitForReplicas(Connection* connection);
+  // The connection waits for a key until then; it is called when its time is over.
+  void EndKeyWaitAt(const Connection& connection, int64_t deadline_ms);
   bool HasWaiting() const { return has_waiting_.load(); }
   void ResumeWaiting();
   // The connection has replies that may not leave before more of the log is safe.
@@ -81,6 +84,7 @@ class IoThread {
   void FlushAll();
   void SyncForHeld();
   void ScheduleTick();
+  void EndKeyWaits();
   void Tick();
 
   Server& server_;
@@ -95,6 +99,8 @@ class IoThread {
   std::vector<ClientConnection*> to_flush_;
   std::vector<ClientConnection*> held_;
   std::vector<Connection*> waiting_;
+  asio::steady_timer key_wait_timer_;
+  std::multimap<int64_t, uint64_t> key_wait_ends_;  // when, and for which connection
   std::atomic<bool> has_waiting_{false};
   std::atomic<bool> holds_replies_{false};
   std::vector<std::unique_ptr<ClientConnection>> released_;

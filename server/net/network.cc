@@ -136,6 +136,14 @@ void Network::Unblock(const ClientCard& card, bool with_error) {
   });
 }
 
+void Network::Answer(const ClientCard& card, std::string reply, storage::Lsn lsn) {
+  IoThread& thread = *threads_[card.thread];
+  // Never at once: the thread may be amid what it does for another client.
+  thread.Post([&thread, id = card.id, reply = std::move(reply), lsn] {
+    if (ClientConnection* connection = thread.Find(id)) connection->TakeAnswer(reply, lsn);
+  });
+}
+
 void Network::ResumeWaiting() {
   for (auto& thread : threads_) {
     if (thread->HasWaiting()) thread->Post([&thread = *thread] { thread.ResumeWaiting(); });

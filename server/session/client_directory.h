@@ -46,7 +46,7 @@ struct ClientCard {
   std::array<std::atomic<size_t>, 3> subscriptions{};  // to channels, patterns, shard channels
   std::atomic<bool> is_monitor{false};
   std::atomic<bool> is_paused{false};
-  std::atomic<bool> is_waiting{false};  // in WAIT
+  std::atomic<bool> is_waiting{false};  // for replicas, or for a key
   std::atomic<bool> is_closing{false};
   std::atomic<bool> no_evict{false};
   std::atomic<bool> no_touch{false};

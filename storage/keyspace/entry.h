@@ -56,7 +56,9 @@ class ValueKind {
   constexpr ValueType type() const { return type_; }
   constexpr StringForm string_form() const { return static_cast<StringForm>(form_); }
   constexpr CollectionForm form() const { return static_cast<CollectionForm>(form_); }
-  constexpr uint8_t bits() const { return static_cast<uint8_t>(static_cast<unsigned>(type_) | form_ << 4u); }
+  constexpr uint8_t bits() const {
+    return static_cast<uint8_t>(static_cast<unsigned>(type_) | static_cast<unsigned>(form_) << 4);
+  }
   constexpr bool is_large() const { return type_ != ValueType::kString && form() == CollectionForm::kLarge; }
   constexpr bool operator==(const ValueKind&) const = default;
 

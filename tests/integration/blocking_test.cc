@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <thread>
+
+#include "tests/support/redis_client.h"
+
+namespace ringkv::test {
+namespace {
+
+TEST(Blocking, WhoWaitsComesAndGoesWhileOthersPush) {
+  ServerProcess server({"--io-threads", "2"});
+  constexpr int kPushes = 400;
+  std::atomic<int> taken{0};
+  std::atomic<bool> stopping{false};
+  std::vector<std::thread> waiters;
+  for (int i = 0; i < 3; ++i) {
+    waiters.emplace_back([&] {
+      const Context context = ConnectTo(server);
+      while (!stopping) {
+        if (Ask(context.get(), {"BLPOP", "a", "b", "0.01"})->type == REDIS_REPLY_ARRAY) ++taken;
+      }
+    });
+  }
+  // These go amid waiting, and whoever ends their waiting comes too early or too late.
+  waiters.emplace_back([&] {
+    const Context context = ConnectTo(server);
+    while (!stopping) {
+      const int socket = server.Connect();
+      SendAll(socket, "BZPOPMIN z a 0\r\nBLPOP nosuch 0\r\n");
+      Ask(context.get(), {"CLIENT", "UNBLOCK", "5"});
+      ::close(socket);
+    }
+  });
+  std::vector<std::thread> pushers;
+  for (const std::string key : {"a", "b"}) {
+    pushers.emplace_back([&server, key] {
+      const Context context = ConnectTo(server);
+      for (int i = 0; i < kPushes; ++i) {
+        if (i % 2 == 0) {
+          Ask(context.get(), {"RPUSH", key, "x"});
+        } else {
+          Ask(context.get(), {"RPUSH", key + "2", "x"});
+          Ask(context.get(), {"RPOPLPUSH", key + "2", key});
+        }
+      }
+    });
+  }
+  for (std::thread& pusher : pushers) pusher.join();
+  EXPECT_TRUE(Eventually([&] { return taken == 2 * kPushes; })) << taken;
+  stopping = true;
+  for (std::thread& waiter : waiters) waiter.join();
+  EXPECT_TRUE(Eventually([&] { return server.Info("blocked_clients") == "0"; }));
+  EXPECT_EQ(Say(server, {"EXISTS", "a", "b", "a2", "b2"}), "0");
+}
+
+TEST(Blocking, WhoLosesItsServerWhileItWaitsIsTold) {
+  ServerProcess server({"--io-threads", "2"});
+  const int socket = server.Connect();
+  SendAll(socket, "BLPOP k 0\r\n");
+  ASSERT_TRUE(Eventually([&] { return server.Info("blocked_clients") == "1"; }));
+  server.Signal(SIGTERM);
+  EXPECT_EQ(server.WaitForEnd(), 0);
+  char byte;
+  EXPECT_EQ(::read(socket, &byte, 1), 0);
+  ::close(socket);
+}
+
+// Collections that several threads change at once, each through its own mix of commands.
+TEST(Collections, ThreadsChangeTheSameKeysAndAllAddsUp) {
+  ServerProcess server({"--io-threads", "2", "--appendonly", "yes", "--hash-max-listpack-entries", "20"});
+  constexpr int kRounds = 500;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&, i] {
+      const Context context = ConnectTo(server);
+      for (int round = 0; round < kRounds; ++round) {
+        const std::string name = std::to_string(round % 50);
+        Ask(context.get(), {"HINCRBY", "hash", name, "1"});
+        Ask(context.get(), {"ZINCRBY", "sorted", "1", name});
+        Ask(context.get(), {"RPUSH", "list", name});
+        Ask(context.get(), {"SADD", "set", std::to_string(i * kRounds + round)});
+        Ask(context.get(), {"RPOPLPUSH", "list", "other"});
+        Ask(context.get(), {"ZUNIONSTORE", "copy", "2", "sorted", "set"});
+        Ask(context.get(), {"SRANDMEMBER", "set", "3"});
+        Ask(context.get(), {"DUMP", "hash"});
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(Say(server, {"HGET", "hash", "7"}), std::to_string(4 * kRounds / 50));
+  EXPECT_EQ(Say(server, {"ZSCORE", "sorted", "7"}), std::to_string(4 * kRounds / 50));
+  EXPECT_EQ(Say(server, {"SCARD", "set"}), std::to_string(4 * kRounds));
+  EXPECT_EQ(Say(server, {"LLEN", "other"}), std::to_string(4 * kRounds));
+  EXPECT_EQ(Say(server, {"EXISTS", "list"}), "0");
+}
+
+}  // namespace
+}  // namespace ringkv::test

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Compares RingKV with the redis-server of this machine: the servers in turn, medians of several rounds, ratios.
 
-  bench/compare.py [--rounds 3] [--quick] [--only throughput,memory,scan,growth,threads,load,durability,search,replication,http]
+  bench/compare.py [--rounds 3] [--quick] [--only throughput,memory,scan,growth,threads,load,durability,search,replication,http,collections]
 
 Prints a table in Markdown with the machine and the versions. Requests per second of server CPU (user + system time of
 the process, from /proc) hold even where the machine is noisy.
@@ -178,9 +178,10 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--only", default="throughput,memory,scan,growth,threads,load,durability,search,replication,http")
+    parser.add_argument("--only", default="throughput,memory,scan,growth,threads,load,durability,search,replication,http,collections")
     arguments = parser.parse_args()
     import http_bench  # they use what stands here
+    from collections_bench import collections
     from durability import durability
     from replication import replication
     from search import search
@@ -193,7 +194,8 @@ def main():
     parts = {"throughput": lambda: throughput(arguments.rounds, arguments.quick), "memory": memory, "scan": scan,
              "growth": growth, "threads": lambda: threads(arguments.rounds, arguments.quick), "load": load,
              "durability": durability, "search": search, "replication": replication,
-             "http": lambda: http_bench.report(benchmark, cpu_seconds, arguments.rounds, arguments.quick)}
+             "http": lambda: http_bench.report(benchmark, cpu_seconds, arguments.rounds, arguments.quick),
+             "collections": lambda: collections(cpu_seconds, arguments.rounds, arguments.quick)}
     for name in arguments.only.split(","):
         parts[name]()
 

@@ -70,11 +70,11 @@ class Session {
   TransactionQueue queue;
   WatchState watch;
   Subscriptions subscriptions;
-  uint32_t subscriber_needs = 0;          // of commands: what isn't met because it has subscribed to something
-  std::optional<ReplicaWait> wait;        // nothing is served until it ends
+  uint32_t subscriber_needs = 0;    // of commands: what isn't met because it has subscribed to something
+  std::optional<ReplicaWait> wait;  // nothing is served until it ends
   // The request that waits for a key; nothing is served until it ends.
   std::shared_ptr<const WaitingRequest> key_wait;
-  bool may_wait = false;  // for a key: there is a connection that can be answered later
+  bool may_wait = false;                  // for a key: there is a connection that can be answered later
   std::unique_ptr<ProxyPlan> proxy_plan;  // of the request that other nodes are to be asked
   SocketTaker take_socket;                // set: the connection ends here and goes on there
   std::unique_ptr<ReplyStream> stream;    // the reply to the last command goes on; nothing is served until it ends

@@ -1,28 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "storage/types/encoding.h"
 
-#include <charconv>
-#include <cstdint>
+#include "storage/types/integer_set.h"
 
 namespace ringkv::storage {
 namespace {
 
 constexpr size_t kLongestEmbedded = 44;
-constexpr size_t kLongestInteger = 20;
 constexpr size_t kLongestSharedInteger = 4;
-
-bool ReadsAsInteger(std::string_view text) {
-  if (text.empty() || text.size() > kLongestInteger) return false;
-  const size_t first_digit = text[0] == '-' ? 1 : 0;
-  if (first_digit == text.size() || (text[first_digit] == '0' && text.size() > 1)) return false;
-  int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size();
-}
 
 std::string_view StringEncodingName(const Entry& entry) {
   if (entry.form() == StringForm::kPatched) return "raw";
-  if (entry.form() != StringForm::kText && ReadsAsInteger(entry.value())) return "int";
+  if (entry.form() != StringForm::kText && IntegerMember(entry.value())) return "int";
   return entry.value().size() <= kLongestEmbedded ? "embstr" : "raw";
 }
 
@@ -42,7 +31,7 @@ std::string_view EncodingName(const Entry& entry) {
 
 bool IsSharedInteger(const Entry& entry) {
   return entry.kind() == StringForm::kPlain && entry.value().size() <= kLongestSharedInteger &&
-         ReadsAsInteger(entry.value()) && entry.value()[0] != '-';
+         IntegerMember(entry.value()) && entry.value()[0] != '-';
 }
 
 }  // namespace ringkv::storage

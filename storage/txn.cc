@@ -301,16 +301,16 @@ Outcome Txn::Do(Place& place, const Effect& effect) {
   ValueEdit edit(entry, store_.type_limits());
   const Outcome outcome = Apply(edit, effect);
   if (edit.entry() != entry) Swap(place, edit.entry()->expiry(), edit.entry());
-  if (outcome == Outcome::kUnchanged) {
-    records_.resize(recorded);
-    return outcome;
-  }
   if (ElementCount(place.entry()) > 0) {
     NoteOldSize(place, old_size);
   } else {
     FreeEntry(Take(place));
   }
-  Announce(place);
+  if (outcome == Outcome::kUnchanged) {
+    records_.resize(recorded);
+  } else {
+    Announce(place);
+  }
   return outcome;
 }
 template Outcome Txn::Do(Place&, const HashPut&);

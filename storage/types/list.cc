@@ -55,7 +55,8 @@ Outcome InsertAt(ValueEdit& edit, size_t index, std::string_view element) {
 }  // namespace
 
 ListChunkLimit ListChunkLimit::Of(int64_t option) {
-  if (option >= 0) return {.elements = static_cast<size_t>(std::max<int64_t>(option, 1)), .bytes = SIZE_MAX};
+  // A number of elements doesn't allow any size: what is in one chunk is moved when one of them changes.
+  if (option >= 0) return {.elements = static_cast<size_t>(std::max<int64_t>(option, 1))};
   constexpr size_t kSmallest = 4096;
   return {.bytes = kSmallest << (std::min<int64_t>(-option, 5) - 1)};
 }

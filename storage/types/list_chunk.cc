@@ -5,7 +5,6 @@
 #include <cstring>
 
 #include "storage/allocator.h"
-#include "storage/check.h"
 
 namespace ringkv::storage {
 
@@ -36,7 +35,7 @@ bool AreListElements(std::string_view bytes, size_t count) {
 ListChunk::ListChunk(std::string_view elements, uint32_t count) : count_(count) {
   Reserve(elements.size(), false);
   std::memcpy(data_ + begin_, elements.data(), elements.size());
-  end_ = begin_ + static_cast<uint32_t>(elements.size());
+  end_ = begin_ + elements.size();
 }
 
 ListChunk::~ListChunk() {
@@ -55,29 +54,28 @@ ListCursor ListChunk::At(size_t index) const {
 }
 
 void ListChunk::Reserve(size_t bytes, bool in_front) {
-  const size_t used = size_t{end_} - begin_;
-  const size_t free = in_front ? begin_ : size_t{capacity_} - end_;
+  const size_t used = end_ - begin_;
+  const size_t free = in_front ? begin_ : capacity_ - end_;
   if (free >= bytes) return;
   // Half as much again, so that what grows is moved a few times only, but no more than a usual chunk holds.
   constexpr size_t kUsualBytes = 8192;
   const size_t needed = used + bytes;
   const size_t reserve = needed < kUsualBytes ? std::min(used / 2, kUsualBytes - needed) : used / 8;
   const size_t capacity = AllocationSize(std::max(needed + reserve, size_t{64}));
-  RINGKV_CHECK(capacity <= UINT32_MAX);
   auto* data = static_cast<char*>(AllocateBytes(capacity));
   const size_t begin = in_front ? capacity - used : 0;
   if (used > 0) std::memcpy(data + begin, data_ + begin_, used);
   if (data_ != nullptr) FreeBytes(data_, capacity_);
   data_ = data;
-  capacity_ = static_cast<uint32_t>(capacity);
-  begin_ = static_cast<uint32_t>(begin);
-  end_ = static_cast<uint32_t>(begin + used);
+  capacity_ = capacity;
+  begin_ = begin;
+  end_ = begin + used;
 }
 
 void ListChunk::PushFront(std::string_view element) {
   const size_t size = ListElementSize(element);
   Reserve(size, true);
-  begin_ -= static_cast<uint32_t>(size);
+  begin_ -= size;
   WriteListElement(data_ + begin_, element);
   ++count_;
 }
@@ -86,7 +84,7 @@ void ListChunk::PushBack(std::string_view element) {
   const size_t size = ListElementSize(element);
   Reserve(size, false);
   WriteListElement(data_ + end_, element);
-  end_ += static_cast<uint32_t>(size);
+  end_ += size;
   ++count_;
 }
 
@@ -96,19 +94,19 @@ void ListChunk::InsertAt(size_t offset, std::string_view element) {
   char* place = data_ + begin_ + offset;
   std::memmove(place + size, place, elements().size() - offset);
   WriteListElement(place, element);
-  end_ += static_cast<uint32_t>(size);
+  end_ += size;
   ++count_;
 }
 
 void ListChunk::EraseAt(size_t offset, size_t bytes, uint32_t elements) {
   count_ -= elements;
   if (offset == 0) {
-    begin_ += static_cast<uint32_t>(bytes);
+    begin_ += bytes;
     return;
   }
   char* place = data_ + begin_ + offset;
   std::memmove(place, place + bytes, this->elements().size() - offset - bytes);
-  end_ -= static_cast<uint32_t>(bytes);
+  end_ -= bytes;
 }
 
 void ListChunk::ReplaceAt(size_t offset, size_t bytes, std::string_view element) {
@@ -117,7 +115,7 @@ void ListChunk::ReplaceAt(size_t offset, size_t bytes, std::string_view element)
   char* place = data_ + begin_ + offset;
   if (size != bytes) std::memmove(place + size, place + bytes, elements().size() - offset - bytes);
   WriteListElement(place, element);
-  end_ = static_cast<uint32_t>(end_ + size - bytes);
+  end_ = end_ + size - bytes;
 }
 
 void ListChunk::Shrink() {
@@ -126,7 +124,7 @@ void ListChunk::Shrink() {
 
 ListChunk ListChunk::SplitAt(size_t offset, uint32_t elements_before) {
   ListChunk behind(elements().substr(offset), count_ - elements_before);
-  end_ = begin_ + static_cast<uint32_t>(offset);
+  end_ = begin_ + offset;
   count_ = elements_before;
   return behind;
 }

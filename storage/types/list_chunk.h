@@ -30,7 +30,7 @@ class ListChunk {
   }
 
   uint32_t count() const { return count_; }
-  std::string_view elements() const { return {data_ + begin_, size_t{end_} - begin_}; }
+  std::string_view elements() const { return {data_ + begin_, end_ - begin_}; }
   size_t allocated() const { return capacity_; }
 
   // On the element of that number, or at the end; from the nearer side.
@@ -52,9 +52,9 @@ class ListChunk {
   void Reserve(size_t bytes, bool in_front);
 
   char* data_ = nullptr;
-  uint32_t begin_ = 0;
-  uint32_t end_ = 0;
-  uint32_t capacity_ = 0;
+  size_t begin_ = 0;
+  size_t end_ = 0;
+  size_t capacity_ = 0;
   uint32_t count_ = 0;
 };
 

@@ -2,10 +2,12 @@
 // RDB files and DUMP payloads, as far as redis-server isn't needed as a peer (compat/rdb.py has it).
 #include <gtest/gtest.h>
 
+#include "storage/byte_codec.h"
 #include "storage/rdb/crc64.h"
 #include "storage/rdb/dump_payload.h"
 #include "storage/rdb/rdb_reader.h"
 #include "storage/rdb/rdb_writer.h"
+#include "tests/support/collections.h"
 #include "tests/support/faulty_file_system.h"
 
 namespace ringkv::test {
@@ -110,6 +112,82 @@ TEST(DumpPayload, AnotherTypeIsNamed) {
   const storage::DumpContent module = storage::DecodeDumpPayload(Sealed(std::string("\x07\x01\x00", 3)));
   EXPECT_EQ(module.verdict, DumpVerdict::kOtherType);
   EXPECT_EQ(storage::NameOf(module.type), "module");
+}
+
+// What Redis 5 and 6 pack small collections into; no redis-server of this machine writes it any more.
+std::string Ziplist(const std::vector<std::string>& elements) {
+  std::string body;
+  size_t before = 0;
+  for (const std::string& element : elements) {
+    const size_t start = body.size();
+    body.push_back(static_cast<char>(before));
+    body += element;
+    before = body.size() - start;
+  }
+  body.push_back('\xff');
+  std::string head;
+  storage::PutFixed(&head, static_cast<uint32_t>(body.size() + 10));
+  storage::PutFixed(&head, uint32_t{10});
+  storage::PutFixed(&head, static_cast<uint16_t>(elements.size()));
+  return head + body;
+}
+
+// As a ziplist has them: a short text, a longer one, and numbers of all widths.
+const std::vector<std::string> kZiplistElements = {std::string("\x01") + "a",
+                                                   std::string("\x40\x46") + std::string(70, 'b'),
+                                                   "\xf6",
+                                                   "\xfe\xff",
+                                                   std::string("\xc0\x2c\x01"),
+                                                   std::string("\xf0\x70\x11\x01"),
+                                                   std::string("\xd0\x00\x00\x00\x80", 5),
+                                                   std::string("\xe0\xff\xff\xff\xff\xff\xff\xff\x7f")};
+
+std::string Payload(storage::RdbType type, std::string_view blob, bool is_counted = false) {
+  std::string body(1, static_cast<char>(type));
+  if (is_counted) body.push_back('\1');
+  storage::PutRdbString(&body, blob);
+  return Sealed(body);
+}
+
+std::string ShownPayload(const std::string& payload) {
+  const storage::DumpContent content = storage::DecodeDumpPayload(payload);
+  if (content.verdict != DumpVerdict::kGood) return "refused";
+  const storage::TypeLimits limits;
+  storage::MutableEntry* entry = storage::MakeCollection("key", {content.kind, content.value}, limits, 0);
+  const std::string shown = ShownValue(*entry);
+  storage::MutableEntry::Free(entry);
+  return shown;
+}
+
+TEST(DumpPayload, TheFormsOfOlderRedisAreRead) {
+  const std::string elements = "a|" + std::string(70, 'b') + "|5|-1|300|70000|-2147483648|9223372036854775807";
+  EXPECT_EQ(ShownPayload(Payload(storage::RdbType::kListZiplist, Ziplist(kZiplistElements))), "list|" + elements);
+  EXPECT_EQ(ShownPayload(Payload(storage::RdbType::kListQuicklist, Ziplist(kZiplistElements), true)),
+            "list|" + elements);
+  EXPECT_EQ(ShownPayload(Payload(storage::RdbType::kHashZiplist, Ziplist({"\x01x", "\xf2", "\x01y", "\xf3"}))),
+            "hash|x=1|y=2");
+  EXPECT_EQ(ShownPayload(Payload(storage::RdbType::kSortedSetZiplist, Ziplist({"\x01x",
+                                                                               "\x03"
+                                                                               "1.5",
+                                                                               "\x01y", "\xf1"}))),
+            "sorted set|y=0.000000|x=1.500000");
+  EXPECT_EQ(ShownPayload(Sealed(std::string("\x03\x02\x01x\x03"
+                                            "1.5\x01y\xff",
+                                            11))),
+            "sorted set|y=-inf|x=1.500000");
+}
+
+TEST(DumpPayload, ACollectionThatContradictsItselfIsRefused) {
+  const std::string blob = Ziplist(kZiplistElements);
+  for (size_t size = 0; size < blob.size(); ++size) {
+    EXPECT_EQ(ShownPayload(Payload(storage::RdbType::kListZiplist, blob.substr(0, size))), "refused") << size;
+  }
+  EXPECT_EQ(ShownPayload(Payload(storage::RdbType::kHashZiplist, Ziplist({"\x01x", "\xf2", "\x01x", "\xf3"}))),
+            "refused");
+  EXPECT_EQ(ShownPayload(Payload(storage::RdbType::kHashZiplist, Ziplist({"\x01x"}))), "refused");
+  EXPECT_EQ(ShownPayload(Payload(storage::RdbType::kSortedSetZiplist, Ziplist({"\x01x", "\x01y"}))), "refused");
+  EXPECT_EQ(ShownPayload(Payload(storage::RdbType::kListZiplist, Ziplist({}))), "refused");
+  EXPECT_EQ(ShownPayload(Sealed(std::string("\x02\x02\x01x\x01x", 6))), "refused");
 }
 
 TEST(DumpPayload, LengthsThatLieCostNothing) {

@@ -256,6 +256,7 @@ Outcome Apply(ValueEdit& edit, const ListSet& effect) {
 Outcome Apply(ValueEdit& edit, const ListRemove& effect) {
   const size_t most = effect.most == 0 ? SIZE_MAX : effect.most;
   if (!edit.is_large()) {
+    if (edit.count() == 0) return Outcome::kUnchanged;
     // A chunk knows how; a packed list is about as long as one at most.
     LargeList list(ListChunkLimit{});
     list.AppendPacked(ElementsOf(edit.bytes()), edit.count());

@@ -34,7 +34,7 @@ bool AreListElements(std::string_view bytes, size_t count) {
 
 ListChunk::ListChunk(std::string_view elements, uint32_t count) : count_(count) {
   Reserve(elements.size(), false);
-  std::memcpy(data_ + begin_, elements.data(), elements.size());
+  if (!elements.empty()) std::memcpy(data_ + begin_, elements.data(), elements.size());
   end_ = begin_ + elements.size();
 }
 

@@ -14,6 +14,7 @@
 #include "server/server.h"
 #include "server/session/session.h"
 #include "storage/allocator.h"
+#include "tests/support/no_links.h"
 
 namespace ringkv::server {
 
@@ -21,6 +22,7 @@ class SessionFixture : public testing::Test {
  protected:
   SessionFixture() {
     storage::CountMemoryOfThisThread();
+    server_.Start(no_links_);
     session_ = MakeSession();
   }
 
@@ -55,6 +57,7 @@ class SessionFixture : public testing::Test {
     return RunOn(session, words);
   }
 
+  test::NoLinks no_links_;
   Options0 options_;
   storage::ManualClock clock_{1'700'000'000'000};
   Server server_{options_, clock_, "", 42};

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+// The connections of a server that has none.
+#pragma once
+
+#include "server/client_links.h"
+
+namespace ringkv::test {
+
+class NoLinks final : public server::ClientLinks {
+ public:
+  void Close(const server::ClientCard&) override {}
+  void Push(const server::ClientCard&, std::shared_ptr<const std::string>) override {}
+  void Deliver(size_t, size_t, std::shared_ptr<const std::vector<uint64_t>>,
+               std::shared_ptr<const std::string>) override {}
+  void TellNodes(size_t, bool, std::span<const std::string_view>) override {}
+  void ResumePaused() override {}
+  void Unblock(const server::ClientCard&, bool) override {}
+  void Answer(const server::ClientCard&, std::string, storage::Lsn) override {}
+  void ResumeWaiting() override {}
+  void WaitForRound(const std::atomic<bool>&) override {}
+  void ReleaseReplies() override {}
+  void Stop() override {}
+};
+
+}  // namespace ringkv::test

@@ -308,6 +308,7 @@ TEST_F(HttpTest, ErrorsOfCommandsBecomeStatuses) {
 TEST_F(HttpTest, AReplicaIsReadyWhenItHasCaughtUp) {
   ServerProcess primary;
   Start({"--replicaof", "127.0.0.1 " + std::to_string(primary.port()), "--ready-max-lag", "300"});
+  ASSERT_TRUE(Eventually([&] { return server_->Info("master_link_status") == "up"; }));
   EXPECT_TRUE(Eventually([&] { return Ask("GET", "/readyz").status == 200; }));
   EXPECT_EQ(Ask("GET", "/readyz?role=replica").status, 200);
   EXPECT_EQ(Ask("GET", "/readyz?role=primary").status, 503);

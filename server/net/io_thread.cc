@@ -202,7 +202,8 @@ void IoThread::ResumeWaiting() {
 void IoThread::EndKeyWaitAt(const Connection& connection, int64_t deadline_ms) {
   if (deadline_ms == INT64_MAX) return;
   const auto place = key_wait_ends_.emplace(deadline_ms, connection.id());
-  if (place == key_wait_ends_.begin()) EndKeyWaits();
+  // By the timer, however short the time is: the connection is amid its request still.
+  if (place == key_wait_ends_.begin()) ScheduleKeyWaits();
 }
 
 void IoThread::EndKeyWaits() {
@@ -212,8 +213,12 @@ void IoThread::EndKeyWaits() {
     key_wait_ends_.erase(key_wait_ends_.begin());
     if (ClientConnection* connection = Find(id)) connection->EndKeyWait(deadline_ms);
   }
+  ScheduleKeyWaits();
+}
+
+void IoThread::ScheduleKeyWaits() {
   if (key_wait_ends_.empty()) return;
-  const int64_t left_ms = std::clamp<int64_t>(key_wait_ends_.begin()->first - now_ms, 1, kLongestWaitMs);
+  const int64_t left_ms = std::clamp<int64_t>(key_wait_ends_.begin()->first - server_.clock().Now(), 1, kLongestWaitMs);
   key_wait_timer_.expires_after(std::chrono::milliseconds(left_ms));
   key_wait_timer_.async_wait([this](std::error_code error) {
     if (!error) EndKeyWaits();

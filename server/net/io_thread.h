@@ -85,6 +85,7 @@ class IoThread {
   void SyncForHeld();
   void ScheduleTick();
   void EndKeyWaits();
+  void ScheduleKeyWaits();
   void Tick();
 
   Server& server_;

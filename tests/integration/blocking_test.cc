@@ -57,6 +57,21 @@ TEST(Blocking, WhoWaitsComesAndGoesWhileOthersPush) {
   EXPECT_EQ(Say(server, {"EXISTS", "a", "b", "a2", "b2"}), "0");
 }
 
+TEST(Blocking, AWaitThatEndsAsSoonAsItBeginsIsAnsweredOnce) {
+  ServerProcess server;
+  const int socket = server.Connect();
+  constexpr int kRounds = 200;
+  std::string requests;
+  std::string expected;
+  for (int i = 0; i < kRounds; ++i) {
+    requests += "BLPOP nosuch 0.0001\r\nPING\r\n";
+    expected += "*-1\r\n+PONG\r\n";
+  }
+  SendAll(socket, requests);
+  EXPECT_EQ(ReceiveExactly(socket, expected.size()), expected);
+  ::close(socket);
+}
+
 TEST(Blocking, WhoLosesItsServerWhileItWaitsIsTold) {
   ServerProcess server({"--io-threads", "2"});
   const int socket = server.Connect();

@@ -4,8 +4,8 @@
 
   compat/differential.py [--seed N] [--commands N]
 
-First on strings and what has to do with all keys, then on collections: these with a log, over three SIGKILLs, and with
-a replica that must be equal in the end. A failure prints the seed and the last commands; the same seed sends the same commands again.
+First on strings and what has to do with all keys, then on collections, then on streams: these with a log, over three
+SIGKILLs, and with a replica that must be equal in the end. A failure prints the seed and the last commands; the same seed sends the same commands again.
 """
 import argparse
 import random
@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 
+import differential_streams
 import differential_types
 from resp import flatten
 from servers import eventually, start_redis, start_ringkv
@@ -30,6 +31,7 @@ class Generator:
     def __init__(self, seed):
         self.random = random.Random(seed)
         self.of_collections = differential_types.commands(self)
+        self.of_streams = differential_streams.commands(self)
 
     def pick(self, choices):
         return self.random.choice(choices)
@@ -142,6 +144,9 @@ def comparable(command, reply, after_restart=False):
         return reply
     if after_restart:  # a small sorted set has no zero with a sign
         reply = reply.replace(b"$2\r\n-0\r\n", b"$1\r\n0\r\n").replace(b",-0\r\n", b",0\r\n")
+    of_stream = differential_streams.comparable(name, sub, reply)
+    if of_stream is not None:
+        return of_stream
     of_collection = differential_types.comparable(name, reply, after_restart)
     if of_collection is not None:
         return of_collection
@@ -205,13 +210,25 @@ def same_data(a, b):
 
 def run_collections(seed, commands):
     generator = Generator(seed)
+    generate = lambda: generator.pick(generator.of_collections)()
     # Small, so that collections become large, where every other seed has the usual limits.
     limits = ["--hash-max-listpack-entries", "4", "--hash-max-listpack-value", "16", "--set-max-intset-entries", "5",
               "--zset-max-listpack-entries", "4", "--zset-max-listpack-value", "16", "--list-max-listpack-size", "3"]
     limits = limits if seed % 2 == 0 else []
     own = ["--set-max-listpack-entries", "3"] if limits else []
+    return run_lives(seed, commands, generate, limits, own)
+
+
+def run_streams(seed, commands):
+    generator = Generator(seed)
+    generate = lambda: generator.pick(generator.of_streams)()
+    limits = ["--stream-node-max-entries", "5", "--stream-node-max-bytes", "300"] if seed % 2 == 0 else []
+    return run_lives(seed, commands, generate, limits, [])
+
+
+def run_lives(seed, commands, generate, limits, own):
+    """Compares with a log, over SIGKILLs and with a replica. `own` are options that redis-server has not."""
     lives = 4
-    generate = lambda: generator.pick(generator.of_collections)()
     directory = tempfile.mkdtemp(prefix="ringkv-test-")
     durable = ["--dir", directory, "--appendonly", "yes", "--appendfsync", "always", "--enable-debug-command", "yes"]
     try:
@@ -246,7 +263,7 @@ def main():
     arguments = parser.parse_args()
     for seed in range(arguments.seed, arguments.seed + arguments.rounds):
         print(f"seed {seed}", flush=True)
-        if not run(seed, arguments.commands) or not run_collections(seed, arguments.commands):
+        if not all(each(seed, arguments.commands) for each in (run, run_collections, run_streams)):
             return 1
     return 0
 

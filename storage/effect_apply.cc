@@ -2,6 +2,7 @@
 #include "storage/effect_apply.h"
 
 #include "storage/types/collection.h"
+#include "storage/types/stream_fields.h"
 
 namespace ringkv::storage {
 namespace {
@@ -37,6 +38,7 @@ struct Applier {
 bool IsSound(const AnyEffect& effect, uint64_t longest_string) {
   if (const auto* patch = std::get_if<StringPatch>(&effect)) return IsWithin(*patch, longest_string);
   if (const auto* put = std::get_if<CollectionPut>(&effect)) return IsPackedCollection(put->kind, put->packed);
+  if (const auto* append = std::get_if<StreamAppend>(&effect)) return StreamFields::AreSound(append->fields);
   return true;
 }
 

@@ -26,6 +26,16 @@ enum class Tag : uint8_t {
   kSetErase = 19,
   kSortedSetPut = 20,
   kSortedSetErase = 21,
+  kStreamAppend = 22,
+  kStreamErase = 23,
+  kStreamTrim = 24,
+  kStreamSetIds = 25,
+  kStreamGroupPut = 26,
+  kStreamGroupErase = 27,
+  kStreamConsumerPut = 28,
+  kStreamConsumerErase = 29,
+  kStreamPend = 30,
+  kStreamAcknowledge = 31,
 };
 
 template <typename Effect>
@@ -52,6 +62,26 @@ template <>
 constexpr Tag kTagOf<SortedSetPut> = Tag::kSortedSetPut;
 template <>
 constexpr Tag kTagOf<SortedSetErase> = Tag::kSortedSetErase;
+template <>
+constexpr Tag kTagOf<StreamAppend> = Tag::kStreamAppend;
+template <>
+constexpr Tag kTagOf<StreamErase> = Tag::kStreamErase;
+template <>
+constexpr Tag kTagOf<StreamTrim> = Tag::kStreamTrim;
+template <>
+constexpr Tag kTagOf<StreamSetIds> = Tag::kStreamSetIds;
+template <>
+constexpr Tag kTagOf<StreamGroupPut> = Tag::kStreamGroupPut;
+template <>
+constexpr Tag kTagOf<StreamGroupErase> = Tag::kStreamGroupErase;
+template <>
+constexpr Tag kTagOf<StreamConsumerPut> = Tag::kStreamConsumerPut;
+template <>
+constexpr Tag kTagOf<StreamConsumerErase> = Tag::kStreamConsumerErase;
+template <>
+constexpr Tag kTagOf<StreamPend> = Tag::kStreamPend;
+template <>
+constexpr Tag kTagOf<StreamAcknowledge> = Tag::kStreamAcknowledge;
 
 void PutHead(std::string* out, Tag tag, DbIndex db) {
   out->push_back(static_cast<char>(tag));
@@ -62,7 +92,12 @@ struct FieldWriter {
   std::string* out;
   void operator()(std::string_view text) const { PutText(out, text); }
   void operator()(uint64_t number) const { PutVarint(out, number); }
+  void operator()(int64_t number) const { PutFixed(out, number); }
   void operator()(double number) const { PutFixed(out, number); }
+  void operator()(const StreamId& id) const {
+    PutVarint(out, id.ms);
+    PutVarint(out, id.seq);
+  }
   void operator()(bool flag) const { out->push_back(flag ? 1 : 0); }
 };
 
@@ -70,7 +105,12 @@ struct FieldReader {
   ByteReader* from;
   void operator()(std::string_view& text) const { text = from->Text(); }
   void operator()(uint64_t& number) const { number = from->Varint(); }
+  void operator()(int64_t& number) const { number = from->Fixed<int64_t>(); }
   void operator()(double& number) const { number = from->Fixed<double>(); }
+  void operator()(StreamId& id) const {
+    id.ms = from->Varint();
+    id.seq = from->Varint();
+  }
   void operator()(bool& flag) const { flag = from->Fixed<uint8_t>() != 0; }
 };
 
@@ -101,6 +141,16 @@ template void EncodeEffect(std::string*, DbIndex, std::string_view, const SetAdd
 template void EncodeEffect(std::string*, DbIndex, std::string_view, const SetErase&);
 template void EncodeEffect(std::string*, DbIndex, std::string_view, const SortedSetPut&);
 template void EncodeEffect(std::string*, DbIndex, std::string_view, const SortedSetErase&);
+template void EncodeEffect(std::string*, DbIndex, std::string_view, const StreamAppend&);
+template void EncodeEffect(std::string*, DbIndex, std::string_view, const StreamErase&);
+template void EncodeEffect(std::string*, DbIndex, std::string_view, const StreamTrim&);
+template void EncodeEffect(std::string*, DbIndex, std::string_view, const StreamSetIds&);
+template void EncodeEffect(std::string*, DbIndex, std::string_view, const StreamGroupPut&);
+template void EncodeEffect(std::string*, DbIndex, std::string_view, const StreamGroupErase&);
+template void EncodeEffect(std::string*, DbIndex, std::string_view, const StreamConsumerPut&);
+template void EncodeEffect(std::string*, DbIndex, std::string_view, const StreamConsumerErase&);
+template void EncodeEffect(std::string*, DbIndex, std::string_view, const StreamPend&);
+template void EncodeEffect(std::string*, DbIndex, std::string_view, const StreamAcknowledge&);
 
 void EncodeEffect(std::string* out, DbIndex db, std::string_view key, const CollectionPut& effect) {
   const bool expires = effect.expiry != kNoExpiry;
@@ -190,6 +240,16 @@ EffectRecord DecodeEffect(ByteReader* from) {
     case Tag::kSetErase: DecodeInto<SetErase>(from, &record); break;
     case Tag::kSortedSetPut: DecodeInto<SortedSetPut>(from, &record); break;
     case Tag::kSortedSetErase: DecodeInto<SortedSetErase>(from, &record); break;
+    case Tag::kStreamAppend: DecodeInto<StreamAppend>(from, &record); break;
+    case Tag::kStreamErase: DecodeInto<StreamErase>(from, &record); break;
+    case Tag::kStreamTrim: DecodeInto<StreamTrim>(from, &record); break;
+    case Tag::kStreamSetIds: DecodeInto<StreamSetIds>(from, &record); break;
+    case Tag::kStreamGroupPut: DecodeInto<StreamGroupPut>(from, &record); break;
+    case Tag::kStreamGroupErase: DecodeInto<StreamGroupErase>(from, &record); break;
+    case Tag::kStreamConsumerPut: DecodeInto<StreamConsumerPut>(from, &record); break;
+    case Tag::kStreamConsumerErase: DecodeInto<StreamConsumerErase>(from, &record); break;
+    case Tag::kStreamPend: DecodeInto<StreamPend>(from, &record); break;
+    case Tag::kStreamAcknowledge: DecodeInto<StreamAcknowledge>(from, &record); break;
     case Tag::kExpirySet:
     case Tag::kExpiryCleared:
       record.key = from->Text();

@@ -11,9 +11,11 @@
 
 namespace ringkv::storage {
 
-using AnyEffect = std::variant<StringPut, StringPatch, CollectionPut, HashPut, HashErase, ListPush, ListInsert,
-                               ListTake, ListSet, ListRemove, SetAdd, SetErase, SortedSetPut, SortedSetErase, ExpirySet,
-                               Erase, DatabaseFlush, DatabaseSwap>;
+using AnyEffect =
+    std::variant<StringPut, StringPatch, CollectionPut, HashPut, HashErase, ListPush, ListInsert, ListTake, ListSet,
+                 ListRemove, SetAdd, SetErase, SortedSetPut, SortedSetErase, StreamAppend, StreamErase, StreamTrim,
+                 StreamSetIds, StreamGroupPut, StreamGroupErase, StreamConsumerPut, StreamConsumerErase, StreamPend,
+                 StreamAcknowledge, ExpirySet, Erase, DatabaseFlush, DatabaseSwap>;
 
 // Texts point into what was decoded. Effects on whole databases have no key.
 struct EffectRecord {

@@ -8,6 +8,7 @@
 
 #include "storage/key_observer.h"
 #include "storage/keyspace/entry.h"
+#include "storage/types/stream_id.h"
 
 namespace ringkv::storage {
 
@@ -158,6 +159,133 @@ struct SortedSetErase {
   static void Fields(Self& self, Visitor&& visit) {
     visit(self.member);
   }
+};
+
+// --- streams: an empty one stays, only its first entry or group makes one -------------------------------------------
+
+struct StreamAppend {
+  StreamId id;              // greater than all before
+  std::string_view fields;  // see types/stream_fields.h
+  static constexpr ValueType kType = ValueType::kStream;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.id);
+    visit(self.fields);
+  }
+};
+
+struct StreamErase {
+  StreamId id;
+  static constexpr ValueType kType = ValueType::kStream;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.id);
+  }
+};
+
+// The first entries are gone; there must be so many.
+struct StreamTrim {
+  uint64_t count = 1;
+  static constexpr ValueType kType = ValueType::kStream;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.count);
+  }
+};
+
+struct StreamSetIds {
+  StreamId last_id;
+  StreamId greatest_erased;
+  uint64_t added = 0;  // entries that there ever were
+  static constexpr ValueType kType = ValueType::kStream;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.last_id);
+    visit(self.greatest_erased);
+    visit(self.added);
+  }
+};
+
+// The group is there, and has read so far.
+struct StreamGroupPut {
+  std::string_view group;
+  StreamId last_id;
+  int64_t read = -1;  // entries; -1: unknown
+  static constexpr ValueType kType = ValueType::kStream;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.group);
+    visit(self.last_id);
+    visit(self.read);
+  }
+};
+
+struct StreamGroupErase {
+  std::string_view group;
+  static constexpr ValueType kType = ValueType::kStream;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.group);
+  }
+};
+
+struct StreamConsumerPut {
+  std::string_view group;
+  std::string_view consumer;
+  UnixMs seen = 0;
+  static constexpr ValueType kType = ValueType::kStream;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.group);
+    visit(self.consumer);
+    visit(self.seen);
+  }
+};
+
+struct StreamConsumerErase {
+  std::string_view group;
+  std::string_view consumer;
+  static constexpr ValueType kType = ValueType::kStream;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.group);
+    visit(self.consumer);
+  }
+};
+
+// The entry has been handed to the consumer, which is made if it isn't there, and is nobody else's any more.
+struct StreamPend {
+  std::string_view group;
+  std::string_view consumer;
+  StreamId id;
+  UnixMs delivered = 0;
+  uint64_t deliveries = 1;
+  static constexpr ValueType kType = ValueType::kStream;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.group);
+    visit(self.consumer);
+    visit(self.id);
+    visit(self.delivered);
+    visit(self.deliveries);
+  }
+};
+
+// The entry isn't pending any more.
+struct StreamAcknowledge {
+  std::string_view group;
+  StreamId id;
+  static constexpr ValueType kType = ValueType::kStream;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.group);
+    visit(self.id);
+  }
+};
+
+template <typename Effect>
+concept StreamEffect = requires {
+  requires Effect::kType == ValueType::kStream;
 };
 
 template <typename Effect>

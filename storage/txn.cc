@@ -11,6 +11,7 @@
 #include "storage/types/list.h"
 #include "storage/types/set.h"
 #include "storage/types/sorted_set.h"
+#include "storage/types/stream.h"
 
 namespace ringkv::storage {
 // --- locking --------------------------------------------------------------------------------------------------------
@@ -301,7 +302,7 @@ Outcome Txn::Do(Place& place, const Effect& effect) {
   ValueEdit edit(entry, store_.type_limits());
   const Outcome outcome = Apply(edit, effect);
   if (edit.entry() != entry) Swap(place, edit.entry()->expiry(), edit.entry());
-  if (ElementCount(place.entry()) > 0) {
+  if (MayStand(place.entry())) {
     NoteOldSize(place, old_size);
   } else {
     FreeEntry(Take(place));
@@ -324,6 +325,21 @@ template Outcome Txn::Do(Place&, const SetAdd&);
 template Outcome Txn::Do(Place&, const SetErase&);
 template Outcome Txn::Do(Place&, const SortedSetPut&);
 template Outcome Txn::Do(Place&, const SortedSetErase&);
+template Outcome Txn::Do(Place&, const StreamAppend&);
+template Outcome Txn::Do(Place&, const StreamErase&);
+template Outcome Txn::Do(Place&, const StreamTrim&);
+template Outcome Txn::Do(Place&, const StreamSetIds&);
+template Outcome Txn::Do(Place&, const StreamGroupPut&);
+template Outcome Txn::Do(Place&, const StreamGroupErase&);
+template Outcome Txn::Do(Place&, const StreamConsumerPut&);
+template Outcome Txn::Do(Place&, const StreamConsumerErase&);
+template Outcome Txn::Do(Place&, const StreamPend&);
+template Outcome Txn::Do(Place&, const StreamAcknowledge&);
+
+void Txn::NoteConsumerSeen(const Place& place, std::string_view group, std::string_view consumer) {
+  MutableEntry* entry = Fresh(place).location().slot->entry();
+  static_cast<Stream&>(entry->large()).ChangeGroup(group, [&](StreamGroup& in) { in.PutConsumer(consumer, now_); });
+}
 
 void Txn::SetAccess(Place& place, uint32_t access) {
   place = Fresh(place);

@@ -143,6 +143,8 @@ class Txn {
   void PutCopy(Place& place, const ValueCopy& copy);
   // What the entry remembers of its use; no effect, and not logged. The key must be there.
   void SetAccess(Place& place, uint32_t access);
+  // That a consumer of a stream asked for something; likewise no effect. Both must be there.
+  void NoteConsumerSeen(const Place& place, std::string_view group, std::string_view consumer);
   // Moves the entry under another name, database or both; what stood there goes. Both keys must be locked.
   void Rename(Place& from, DbIndex to_db, std::string_view to_key);
   // In a placement by slot: keys of these slots may be here, on their way in or out, but nobody is shown them: no walk,

@@ -5,6 +5,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "storage/keyspace/entry.h"
 
@@ -16,6 +19,10 @@ struct KeyWaitPlan {
   bool would_wait = false;  // set by the handler, which has written nothing then
   int64_t deadline_ms = 0;  // INT64_MAX: none
   storage::ValueType wanted = storage::ValueType::kString;  // the type that it waits for
+  // What it looks for in a value of that type: who looks for the same finds nothing either.
+  std::string sought = {};
+  // Arguments that would mean something else later, as they read from now on.
+  std::vector<std::pair<size_t, std::string>> resolved = {};
 };
 
 }  // namespace ringkv::server

@@ -89,19 +89,19 @@ void WaitingClients::ServeReady(storage::Txn& txn, ClientLinks& links) {
 }
 
 void WaitingClients::ServeKey(const Key& key, storage::Txn& txn, ClientLinks& links) {
-  // What one has found nothing for, others who wait for the same type would find nothing for either.
-  uint32_t types_without = 0;
-  while (const Request request = FirstBut(key, types_without)) {
-    if (!Serve(request, txn, links)) types_without |= 1u << static_cast<unsigned>(request->plan.wanted);
+  // What one has found nothing of, others who seek the same would find nothing of either.
+  Sought in_vain;
+  while (const Request request = FirstBut(key, in_vain)) {
+    if (!Serve(request, txn, links)) in_vain.emplace(request->plan.wanted, request->plan.sought);
   }
 }
 
-WaitingClients::Request WaitingClients::FirstBut(const Key& key, uint32_t types) {
+WaitingClients::Request WaitingClients::FirstBut(const Key& key, const Sought& in_vain) {
   storage::MutexLock lock(mutex_);
   const auto found = keys_.find(key);
   if (found == keys_.end()) return nullptr;
   for (const Request& request : found->second.queue) {
-    if ((types >> static_cast<unsigned>(request->plan.wanted) & 1u) == 0) return request;
+    if (!in_vain.contains({request->plan.wanted, request->plan.sought})) return request;
   }
   return nullptr;
 }

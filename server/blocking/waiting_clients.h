@@ -15,7 +15,9 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -68,8 +70,10 @@ class WaitingClients {
   static void ForEachKeyOf(const WaitingRequest& request, Function&& function);
   void RemoveLocked(const Request& request) REQUIRES(mutex_);
   void ServeKey(const Key& key, storage::Txn& txn, ClientLinks& links) REQUIRES(serving_);
-  // The first who waits for the key and for none of the types.
-  Request FirstBut(const Key& key, uint32_t types);
+  // What requests look for: a type, and what in it.
+  using Sought = std::set<std::pair<storage::ValueType, std::string_view>>;
+  // The first who waits for the key and looks for nothing that others have looked for in vain.
+  Request FirstBut(const Key& key, const Sought& in_vain);
   // Whether it was answered.
   bool Serve(const Request& request, storage::Txn& txn, ClientLinks& links) REQUIRES(serving_);
 

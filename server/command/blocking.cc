@@ -25,8 +25,9 @@ std::optional<int64_t> ParseDeadline(DataCall& call, std::string_view text) {
   return std::nullopt;
 }
 
-std::optional<storage::Place> FindAwaited(DataCall& call, storage::ValueType type, std::string_view key) {
-  storage::Place place = call.txn.Find(call.db, key, storage::Intent::kWrite);
+std::optional<storage::Place> FindAwaited(DataCall& call, storage::ValueType type, std::string_view key,
+                                          storage::Intent intent) {
+  storage::Place place = call.txn.Find(call.db, key, intent);
   if (!place || place.entry().type() == type) return place;
   if (call.wait != nullptr && call.wait->is_retry) return storage::Place(call.db, key, {});
   call.reply.Error(errors::kWrongType);

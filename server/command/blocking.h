@@ -14,7 +14,8 @@ namespace ringkv::server {
 std::optional<int64_t> ParseDeadline(DataCall& call, std::string_view text);
 
 // Like FindTyped; but to who waits already, a key of another type is none.
-std::optional<storage::Place> FindAwaited(DataCall& call, storage::ValueType type, std::string_view key);
+std::optional<storage::Place> FindAwaited(DataCall& call, storage::ValueType type, std::string_view key,
+                                          storage::Intent intent = storage::Intent::kWrite);
 
 // There is nothing yet: the call waits, or answers null where it can't.
 void WaitForKeys(DataCall& call, storage::ValueType wanted, int64_t deadline_ms, bool as_array = true);

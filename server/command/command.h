@@ -88,6 +88,7 @@ enum class Group : uint8_t {
   kList,
   kSet,
   kSortedSet,
+  kStream,
   kPubSub,
   kConnection,
   kServer,
@@ -108,8 +109,20 @@ enum KeyFlag : uint16_t {
   kKeyNot = 1 << 8,  // it has a slot, as a key has, but is none
 };
 
-// Keys at positions first, first+step, ... up to last; a negative `last` counts from the end. Or as many from `first`
-// on as the argument before `first` says.
+// Arguments that stand together.
+struct ArgumentRange {
+  size_t first = 0;
+  size_t count = 0;
+};
+
+// How keys are found among the arguments.
+enum class KeySearch : uint8_t {
+  kIndex,    // at first, first+step, ... up to last; a negative `last` counts from the end
+  kCounted,  // from `first` on, as many as the argument before says
+  kKeyword,  // by `find`: behind a word that stands at `first` or later
+  kUnknown,  // by `find`, if it is there: clients can't know
+};
+
 struct KeySpec {
   uint16_t flags = 0;
   int first = 0;
@@ -118,7 +131,10 @@ struct KeySpec {
   // Where the flags depend on the arguments: those of one request.
   uint8_t (*flags_of)(std::span<const std::string_view> argv) = nullptr;
   std::string_view note = {};
-  bool is_counted = false;
+  KeySearch search = KeySearch::kIndex;
+  std::string_view keyword = {};
+  int part = 0;  // which part of what is behind the keyword are keys: the half, say; 0: all
+  ArgumentRange (*find)(std::span<const std::string_view> argv) = nullptr;
 };
 
 struct Command {
@@ -144,7 +160,7 @@ struct Command {
 
 constexpr KeySpec OneKey(uint16_t flags, int at = 1) { return {flags, at, at, 1}; }
 constexpr KeySpec CountedKeys(uint16_t flags, int number_at = 1) {
-  return {.flags = flags, .first = number_at + 1, .step = 1, .is_counted = true};
+  return {.flags = flags, .first = number_at + 1, .step = 1, .search = KeySearch::kCounted};
 }
 constexpr KeySpec KeysToEnd(uint16_t flags, int first = 1, int step = 1) { return {flags, first, -1, step}; }
 

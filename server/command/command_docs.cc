@@ -52,6 +52,12 @@ void ReplyFlagNames(uint16_t flags, bool varies, resp::ReplyWriter& reply) {
   for (const std::string_view name : names) reply.Simple(name);
 }
 
+void ReplyUnknown(resp::ReplyWriter& reply) {
+  reply.Bulk("unknown");
+  reply.Bulk("spec");
+  reply.Map(0);
+}
+
 void ReplyKeySpec(const KeySpec& spec, resp::ReplyWriter& reply) {
   reply.Map(spec.note.empty() ? 3 : 4);
   if (!spec.note.empty()) {
@@ -63,15 +69,28 @@ void ReplyKeySpec(const KeySpec& spec, resp::ReplyWriter& reply) {
   reply.Bulk("begin_search");
   reply.Map(2);
   reply.Bulk("type");
-  reply.Bulk("index");
+  if (spec.search == KeySearch::kUnknown) {
+    ReplyUnknown(reply);
+    reply.Bulk("find_keys");
+    reply.Map(2);
+    reply.Bulk("type");
+    return ReplyUnknown(reply);
+  }
+  const bool has_keyword = spec.search == KeySearch::kKeyword;
+  const bool is_counted = spec.search == KeySearch::kCounted;
+  reply.Bulk(has_keyword ? "keyword" : "index");
   reply.Bulk("spec");
-  reply.Map(1);
-  reply.Bulk("index");
-  reply.Integer(spec.is_counted ? spec.first - 1 : spec.first);
+  reply.Map(has_keyword ? 2 : 1);
+  if (has_keyword) {
+    reply.Bulk("keyword");
+    reply.Bulk(spec.keyword);
+  }
+  reply.Bulk(has_keyword ? "startfrom" : "index");
+  reply.Integer(is_counted ? spec.first - 1 : spec.first);
   reply.Bulk("find_keys");
   reply.Map(2);
   reply.Bulk("type");
-  if (spec.is_counted) {
+  if (is_counted) {
     reply.Bulk("keynum");
     reply.Bulk("spec");
     reply.Map(3);
@@ -90,7 +109,7 @@ void ReplyKeySpec(const KeySpec& spec, resp::ReplyWriter& reply) {
   reply.Bulk("keystep");
   reply.Integer(spec.step);
   reply.Bulk("limit");
-  reply.Integer(0);
+  reply.Integer(spec.part);
 }
 
 void ReplyArguments(const std::vector<SyntaxNode>& nodes, const Command& row, resp::ReplyWriter& reply) {
@@ -136,6 +155,7 @@ std::string_view GroupName(Group group) {
     case Group::kList: return "list";
     case Group::kSet: return "set";
     case Group::kSortedSet: return "sorted-set";
+    case Group::kStream: return "stream";
     case Group::kPubSub: return "pubsub";
     case Group::kConnection: return "connection";
     case Group::kServer: return "server";
@@ -162,6 +182,7 @@ std::vector<std::string_view> CategoriesOf(const Command& row) {
       case Group::kList: own.push_back("list"); break;
       case Group::kSet: own.push_back("set"); break;
       case Group::kSortedSet: own.push_back("sortedset"); break;
+      case Group::kStream: own.push_back("stream"); break;
       case Group::kConnection: own.push_back("connection"); break;
       case Group::kTransactions: own.push_back("transaction"); break;
       case Group::kCluster:
@@ -185,6 +206,13 @@ void ReplyKeyFlags(const KeySpec& spec, std::span<const std::string_view> argv, 
   ReplyFlagNames(spec.flags_of != nullptr ? spec.flags_of(argv) : spec.flags, false, reply);
 }
 
+// Clients that don't know of key specifications are told of keys at fixed places only.
+int LastFixedKey(const Command& row) {
+  if (row.keys.search != KeySearch::kIndex) return 0;
+  const bool more_are_fixed = row.more_keys.first != 0 && row.more_keys.search == KeySearch::kIndex;
+  return more_are_fixed ? row.more_keys.last : row.keys.last;
+}
+
 void ReplyCommandInfo(const CommandEntry& entry, resp::ReplyWriter& reply) {
   const Command& row = *entry.row;
   reply.Array(10);
@@ -194,14 +222,13 @@ void ReplyCommandInfo(const CommandEntry& entry, resp::ReplyWriter& reply) {
   for (const FlagName& each : kFlagNames) {
     if (row.Is(each.flag)) flags.push_back(each.name);
   }
-  if (row.keys.is_counted || row.more_keys.is_counted) flags.push_back("movablekeys");
+  const bool is_fixed = row.keys.search == KeySearch::kIndex;
+  if (!is_fixed || row.more_keys.search != KeySearch::kIndex) flags.push_back("movablekeys");
   reply.Set(static_cast<int64_t>(flags.size()));
   for (const std::string_view flag : flags) reply.Simple(flag);
   const bool two_specs = row.more_keys.first != 0;
-  // Clients that don't know of key specifications are told of keys at fixed places only.
-  const bool is_fixed = !row.keys.is_counted;
   reply.Integer(is_fixed ? row.keys.first : 0);
-  reply.Integer(is_fixed && two_specs && !row.more_keys.is_counted ? row.more_keys.last : row.keys.last);
+  reply.Integer(LastFixedKey(row));
   reply.Integer(is_fixed ? row.keys.step : 0);
   const std::vector<std::string_view> categories = CategoriesOf(row);
   reply.Set(static_cast<int64_t>(categories.size()));

@@ -60,10 +60,11 @@ void RunOrWait(const Command& row, Server& server, Session& session, DataCall& c
   call.wait = &plan;
   row.run.data(call);
   if (!plan.would_wait) return;
-  const Argv argv = call.args.all();
+  std::vector<std::string> argv(call.args.all().begin(), call.args.all().end());
+  for (auto& [index, text] : plan.resolved) argv[index] = std::move(text);
   session.key_wait = std::make_shared<WaitingRequest>(WaitingRequest{.client = session.card,
                                                                      .row = &row,
-                                                                     .argv = {argv.begin(), argv.end()},
+                                                                     .argv = std::move(argv),
                                                                      .db = session.db,
                                                                      .protocol = session.protocol,
                                                                      .max_string_bytes = call.max_string_bytes,

@@ -12,6 +12,7 @@ constexpr std::string_view kNotInt32 = "ERR value is out of range, value must be
 constexpr std::string_view kNotFloat = "ERR value is not a valid float";
 constexpr std::string_view kOutOfRange = "ERR value is out of range";
 constexpr std::string_view kNotPositive = "ERR value is out of range, must be positive";
+constexpr std::string_view kBadStreamId = "ERR Invalid stream ID specified as stream command argument";
 constexpr std::string_view kWrongType = "WRONGTYPE Operation against a key holding the wrong kind of value";
 constexpr std::string_view kNoSuchKey = "ERR no such key";
 constexpr std::string_view kDbOutOfRange = "ERR DB index is out of range";

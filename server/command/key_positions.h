@@ -17,8 +17,13 @@ void ForEachKeyPosition(const Command& row, std::span<const std::string_view> ar
   const auto argc = static_cast<int>(argv.size());
   for (const KeySpec* spec : {&row.keys, &row.more_keys}) {
     if (spec->first == 0) continue;
+    if (spec->search == KeySearch::kKeyword || spec->search == KeySearch::kUnknown) {
+      const ArgumentRange range = spec->find != nullptr ? spec->find(argv) : ArgumentRange{};
+      for (size_t i = range.first; i < range.first + range.count; ++i) visit(*spec, i);
+      continue;
+    }
     int last = spec->last < 0 ? argc + spec->last : spec->last;
-    if (spec->is_counted) {
+    if (spec->search == KeySearch::kCounted) {
       // A number that makes no sense names no keys; the command refuses it.
       const std::optional<int64_t> count = resp::ParseInteger(argv[static_cast<size_t>(spec->first) - 1]);
       last = count && *count > 0 && *count <= argc - spec->first ? spec->first + static_cast<int>(*count) - 1 : 0;

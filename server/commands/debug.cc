@@ -18,6 +18,7 @@
 #include "storage/types/list.h"
 #include "storage/types/set.h"
 #include "storage/types/sorted_set.h"
+#include "storage/types/stream.h"
 
 namespace ringkv::server {
 namespace {
@@ -41,6 +42,41 @@ void Object(AdminCall& call) {
                 std::string(storage::EncodingName(entry)).c_str(), entry.value().size() + 1, entry.access(),
                 static_cast<long long>(storage::IdleSeconds(entry.access(), call.txn.now())));
   call.reply.Simple(text);
+}
+
+// When consumers were last seen is not the same everywhere.
+uint64_t StreamDigest(const storage::Stream& stream, uint64_t key) {
+  std::string text;
+  const auto put_id = [&](const storage::StreamId& id) {
+    storage::PutFixed(&text, id.ms);
+    storage::PutFixed(&text, id.seq);
+  };
+  put_id(stream.last_id());
+  put_id(stream.greatest_erased());
+  storage::PutFixed(&text, stream.added());
+  stream.Visit(storage::kFirstStreamId, storage::kLastStreamId, false, [&](const storage::StreamEntry& entry) {
+    put_id(entry.id());
+    entry.ForEachField([&](std::string_view name, std::string_view value) {
+      storage::PutText(&text, name);
+      storage::PutText(&text, value);
+    });
+    return true;
+  });
+  for (const auto& [name, group] : stream.groups()) {
+    storage::PutText(&text, name);
+    put_id(group.last_id);
+    storage::PutFixed(&text, group.read);
+    for (const auto& [id, pending] : group.pending()) {
+      put_id(id);
+      storage::PutText(&text, *pending.consumer);
+      storage::PutFixed(&text, pending.delivered);
+      storage::PutFixed(&text, pending.deliveries);
+    }
+    for (const auto& consumer : group.consumers()) storage::PutText(&text, consumer.first);
+  }
+  std::string seed;
+  storage::PutFixed(&seed, key);
+  return storage::Checksum(seed, text);
 }
 
 // Elements that have no order are added up.
@@ -75,6 +111,7 @@ uint64_t DigestOf(const storage::Entry& entry, uint64_t key) {
         digest += storage::Checksum(bytes_of(std::bit_cast<uint64_t>(score + 0.0), {}), member);
       });
       break;
+    case storage::ValueType::kStream: return StreamDigest(storage::StreamIn(entry), key);
   }
   return digest;
 }

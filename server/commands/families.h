@@ -32,6 +32,10 @@ std::span<const Command> SetCommands();
 std::span<const Command> SortedSetCommands();
 std::span<const Command> SortedSetJoinCommands();
 std::span<const Command> SortedSetRangeCommands();
+std::span<const Command> StreamCommands();
+std::span<const Command> StreamGroupCommands();
+std::span<const Command> StreamInfoCommands();
+std::span<const Command> StreamReadCommands();
 std::span<const Command> StringCommands();
 std::span<const Command> TransactionCommands();
 

@@ -27,7 +27,7 @@ namespace ringkv::storage {
 
 class LargeValue;
 
-enum class ValueType : uint8_t { kString = 0, kHash = 1, kList = 2, kSet = 3, kSortedSet = 4 };
+enum class ValueType : uint8_t { kString = 0, kHash = 1, kList = 2, kSet = 3, kSortedSet = 4, kStream = 5 };
 
 // How OBJECT ENCODING has to call a string, as far as its bytes don't tell.
 enum class StringForm : uint8_t {

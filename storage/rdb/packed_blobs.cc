@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "storage/byte_codec.h"
+#include "storage/types/listpack.h"
 
 namespace ringkv::storage {
 namespace {
@@ -27,38 +28,7 @@ uint64_t BigEndian(ByteReader& reader, size_t size) {
   return value;
 }
 
-std::string IntegerText(int64_t value) { return std::to_string(value); }
-
-// --- listpack -------------------------------------------------------------------------------------------------------
-
-// Nothing if the first byte of an entry makes no sense.
-std::optional<std::string> ListpackElement(ByteReader& reader, uint8_t head) {
-  if (head < 0x80) return IntegerText(head);
-  if (head < 0xc0) return std::string(reader.Bytes(head & 0x3f));
-  if (head < 0xe0) {
-    const auto value = static_cast<uint32_t>(head & 0x1f) << 8 | reader.Fixed<uint8_t>();
-    return IntegerText(value >= 1 << 12 ? static_cast<int64_t>(value) - (1 << 13) : static_cast<int64_t>(value));
-  }
-  if (head < 0xf0) {
-    const uint64_t size = static_cast<uint64_t>(head & 0x0f) << 8 | reader.Fixed<uint8_t>();
-    return std::string(reader.Bytes(size));
-  }
-  switch (head) {
-    case 0xf0: return std::string(reader.Bytes(reader.Fixed<uint32_t>()));
-    case 0xf1: return IntegerText(SignedLittle(reader, 2));
-    case 0xf2: return IntegerText(SignedLittle(reader, 3));
-    case 0xf3: return IntegerText(SignedLittle(reader, 4));
-    case 0xf4: return IntegerText(SignedLittle(reader, 8));
-    default: return std::nullopt;
-  }
-}
-
-// The size of an element stands behind it too, for who walks backwards.
-size_t BackwardBytes(size_t element_bytes) {
-  size_t bytes = 1;
-  for (size_t limit = 1 << 7; element_bytes >= limit && bytes < 5; limit <<= 7) ++bytes;
-  return bytes;
-}
+std::string Decimal(int64_t value) { return std::to_string(value); }
 
 // --- ziplist --------------------------------------------------------------------------------------------------------
 
@@ -73,36 +43,25 @@ std::optional<std::string> ZiplistElement(ByteReader& reader) {
     default: break;
   }
   switch (head) {
-    case 0xc0: return IntegerText(SignedLittle(reader, 2));
-    case 0xd0: return IntegerText(SignedLittle(reader, 4));
-    case 0xe0: return IntegerText(SignedLittle(reader, 8));
-    case 0xf0: return IntegerText(SignedLittle(reader, 3));
-    case 0xfe: return IntegerText(SignedLittle(reader, 1));
+    case 0xc0: return Decimal(SignedLittle(reader, 2));
+    case 0xd0: return Decimal(SignedLittle(reader, 4));
+    case 0xe0: return Decimal(SignedLittle(reader, 8));
+    case 0xf0: return Decimal(SignedLittle(reader, 3));
+    case 0xfe: return Decimal(SignedLittle(reader, 1));
     default: break;
   }
-  if (head > 0xf0 && head < 0xfe) return IntegerText(head - 0xf1);
+  if (head > 0xf0 && head < 0xfe) return Decimal(head - 0xf1);
   return std::nullopt;
 }
 
 }  // namespace
 
 bool ReadListpack(std::string_view blob, std::vector<std::string>* elements) {
-  constexpr uint16_t kUncounted = 0xffff;
-  ByteReader reader(blob);
-  const auto bytes = reader.Fixed<uint32_t>();
-  const auto count = reader.Fixed<uint16_t>();
-  if (bytes != blob.size()) return false;
-  size_t found = 0;
-  for (;; ++found) {
-    const size_t before = reader.rest().size();
-    const auto head = reader.Fixed<uint8_t>();
-    if (!reader.ok() || head == kEnd) break;
-    std::optional<std::string> element = ListpackElement(reader, head);
-    if (!element || !reader.ok()) return false;
-    reader.Bytes(BackwardBytes(before - reader.rest().size()));
-    elements->push_back(std::move(*element));
+  if (!IsListpack(blob)) return false;
+  for (ListpackCursor cursor(blob); !cursor.AtEnd(); cursor.Next()) {
+    elements->emplace_back(std::string_view(ListpackText(cursor.element())));
   }
-  return reader.ok() && reader.AtEnd() && (count == kUncounted || count == found);
+  return true;
 }
 
 bool ReadZiplist(std::string_view blob, std::vector<std::string>* elements) {
@@ -126,7 +85,7 @@ bool ReadIntset(std::string_view blob, std::vector<std::string>* elements) {
   const auto width = reader.Fixed<uint32_t>();
   const auto count = reader.Fixed<uint32_t>();
   if ((width != 2 && width != 4 && width != 8) || reader.rest().size() != uint64_t{width} * count) return false;
-  for (uint32_t i = 0; i < count; ++i) elements->push_back(IntegerText(SignedLittle(reader, width)));
+  for (uint32_t i = 0; i < count; ++i) elements->push_back(Decimal(SignedLittle(reader, width)));
   return true;
 }
 

@@ -11,8 +11,10 @@
 #include "storage/byte_codec.h"
 #include "storage/rdb/packed_blobs.h"
 #include "storage/rdb/rdb_skip.h"
+#include "storage/rdb/rdb_stream.h"
 #include "storage/types/list_bytes.h"
 #include "storage/types/packed_visit.h"
+#include "storage/types/stream_pack.h"
 
 namespace ringkv::storage {
 namespace {
@@ -200,12 +202,14 @@ RdbType WrittenRdbType(ValueKind kind) {
     case ValueType::kList: return RdbType::kList;
     case ValueType::kSet: return RdbType::kSet;
     case ValueType::kSortedSet: return RdbType::kSortedSet;
+    case ValueType::kStream: return RdbType::kStreamListpacks2;
   }
   return RdbType::kString;
 }
 
 void PutRdbValue(std::string* out, ValueKind kind, std::string_view packed) {
   if (kind.type() == ValueType::kString) return PutRdbString(out, packed);
+  if (kind.type() == ValueType::kStream) return PutRdbStream(out, *UnpackStream(packed));
   const bool are_integers = kind.form() == CollectionForm::kIntegers;
   PutRdbLength(out, are_integers ? IntegerSetView(packed).size() : PackedCount(packed));
   VisitPacked({kind, packed}, [&](const auto& effect) { ElementWriter{out}(effect); });
@@ -217,6 +221,13 @@ RdbVerdict ReadRdbValue(RdbInput& in, RdbType type, ValueKind* kind, std::string
     *kind = StringForm::kPlain;
     return in.String(packed) ? RdbVerdict::kGood : RdbVerdict::kBad;
   }
+  if (NameOf(type) == "stream") {
+    Stream stream;
+    if (!ReadRdbStream(in, type, &stream)) return RdbVerdict::kBad;
+    *kind = {ValueType::kStream, CollectionForm::kPacked};
+    stream.Pack(packed);
+    return RdbVerdict::kGood;
+  }
   const std::optional<ValueType> value_type = TypeOf(type);
   if (!value_type) return SkipRdbValue(in, type) ? RdbVerdict::kOther : RdbVerdict::kBad;
   Elements elements;
@@ -225,7 +236,8 @@ RdbVerdict ReadRdbValue(RdbInput& in, RdbType type, ValueKind* kind, std::string
   *kind = {*value_type, CollectionForm::kPacked};
   bool is_good = true;
   switch (*value_type) {
-    case ValueType::kString: break;
+    case ValueType::kString:
+    case ValueType::kStream: break;
     case ValueType::kHash: is_good = PackTexts(elements.texts, 2, packed); break;
     case ValueType::kList: PackList(elements.texts, packed); break;
     case ValueType::kSet: is_good = PackTexts(elements.texts, 1, packed); break;

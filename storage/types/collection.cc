@@ -10,6 +10,7 @@
 #include "storage/types/packed_visit.h"
 #include "storage/types/set.h"
 #include "storage/types/sorted_set.h"
+#include "storage/types/stream_pack.h"
 
 namespace ringkv::storage {
 namespace {
@@ -72,6 +73,7 @@ bool MayStayPacked(const CollectionPut& put, const TypeLimits& limits) {
     case ValueType::kSortedSet:
       return count <= LimitOf(limits.sorted_set_entries) &&
              AreShort(put.packed, true, LimitOf(limits.sorted_set_value));
+    case ValueType::kStream: return false;
   }
   return false;
 }
@@ -102,6 +104,7 @@ bool IsPackedCollection(ValueKind kind, std::string_view packed) {
     return kind.type() == ValueType::kSet && packed.size() > 1 && IntegerSetView::IsSound(packed);
   }
   if (kind.form() != CollectionForm::kPacked || packed.size() < kPackedHead) return false;
+  if (kind.type() == ValueType::kStream) return IsPackedStream(packed);
   const uint64_t count = PackedCount(packed);
   ByteReader reader(packed.substr(kPackedHead));
   if (count == 0) return false;
@@ -110,13 +113,18 @@ bool IsPackedCollection(ValueKind kind, std::string_view packed) {
     case ValueType::kList: return AreListElements(reader.rest(), count);
     case ValueType::kSet: return AreTexts(reader, count);
     case ValueType::kSortedSet: return AreScoredMembers(reader, count) && IsAscending(packed);
-    case ValueType::kString: break;
+    case ValueType::kString:
+    case ValueType::kStream: break;
   }
   return false;
 }
 
 MutableEntry* MakeCollection(std::string_view key, const CollectionPut& put, const TypeLimits& limits,
                              uint32_t access) {
+  if (put.kind.type() == ValueType::kStream) {
+    MutableEntry* entry = MutableEntry::Create(key, kEmptyPacked, put.expiry, put.kind, access);
+    return entry->WithLarge(UnpackStream(put.packed).release());
+  }
   if (MayStayPacked(put, limits)) return MutableEntry::Create(key, put.packed, put.expiry, put.kind, access);
   ValueEdit edit(
       MutableEntry::Create(key, kEmptyPacked, put.expiry, {put.kind.type(), CollectionForm::kPacked}, access), limits);
@@ -131,9 +139,12 @@ size_t ElementCount(const Entry& entry) {
     case ValueType::kList: return ListView(&entry).size();
     case ValueType::kSet: return SetView(&entry).size();
     case ValueType::kSortedSet: return SortedSetView(&entry).size();
+    case ValueType::kStream: return entry.kind().is_large() ? entry.large().size() : 0;
   }
   return 0;
 }
+
+bool MayStand(const Entry& entry) { return entry.type() == ValueType::kStream || ElementCount(entry) > 0; }
 
 // --- effects from outside -------------------------------------------------------------------------------------------
 
@@ -157,7 +168,11 @@ bool FitsCount(size_t count, const SortedSetErase&) { return count > 0; }
 template <CollectionEffect Effect>
 bool CanApply(const Entry* entry, const Effect& effect) {
   if (entry != nullptr && entry->type() != Effect::kType) return false;
-  return FitsCount(entry == nullptr ? 0 : ElementCount(*entry), effect);
+  if constexpr (StreamEffect<Effect>) {
+    return Fits(entry == nullptr ? nullptr : &StreamIn(*entry), effect);
+  } else {
+    return FitsCount(entry == nullptr ? 0 : ElementCount(*entry), effect);
+  }
 }
 template bool CanApply(const Entry*, const HashPut&);
 template bool CanApply(const Entry*, const HashErase&);
@@ -170,5 +185,15 @@ template bool CanApply(const Entry*, const SetAdd&);
 template bool CanApply(const Entry*, const SetErase&);
 template bool CanApply(const Entry*, const SortedSetPut&);
 template bool CanApply(const Entry*, const SortedSetErase&);
+template bool CanApply(const Entry*, const StreamAppend&);
+template bool CanApply(const Entry*, const StreamErase&);
+template bool CanApply(const Entry*, const StreamTrim&);
+template bool CanApply(const Entry*, const StreamSetIds&);
+template bool CanApply(const Entry*, const StreamGroupPut&);
+template bool CanApply(const Entry*, const StreamGroupErase&);
+template bool CanApply(const Entry*, const StreamConsumerPut&);
+template bool CanApply(const Entry*, const StreamConsumerErase&);
+template bool CanApply(const Entry*, const StreamPend&);
+template bool CanApply(const Entry*, const StreamAcknowledge&);
 
 }  // namespace ringkv::storage

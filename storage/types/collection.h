@@ -28,7 +28,7 @@ struct ValueCopy {
   UnixMs expiry;
 };
 
-// Whether bytes from outside are a collection of this kind that is not empty: whole, and nothing stands behind it.
+// Whether bytes from outside are a collection of this kind that may stand: whole, and nothing stands behind it.
 bool IsPackedCollection(ValueKind kind, std::string_view packed);
 
 // A collection of bytes that are well-formed, packed or large, as the limits say. What stands there twice counts once.
@@ -36,6 +36,8 @@ MutableEntry* MakeCollection(std::string_view key, const CollectionPut& put, con
 
 // How many elements a value has; 1 for a string.
 size_t ElementCount(const Entry& entry);
+// Whether a key may hold such a value: a collection without elements is gone, but a stream stays.
+bool MayStand(const Entry& entry);
 
 // Whether an effect can be done to what stands there, or to nothing (null).
 template <CollectionEffect Effect>

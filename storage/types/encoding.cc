@@ -25,6 +25,7 @@ std::string_view EncodingName(const Entry& entry) {
     case ValueType::kList: return "quicklist";
     case ValueType::kSet: return entry.kind().form() == CollectionForm::kIntegers ? "intset" : "hashtable";
     case ValueType::kSortedSet: return is_large ? "skiplist" : "listpack";
+    case ValueType::kStream: return "stream";
   }
   return "unknown";
 }

@@ -20,7 +20,8 @@ void VisitPacked(const CollectionPut& put, Visitor&& visit) {
   }
   PackedReader reader(put.packed);
   switch (put.kind.type()) {
-    case ValueType::kString: break;
+    case ValueType::kString:
+    case ValueType::kStream: break;  // it has more than elements, see stream_pack.h
     case ValueType::kHash:
       while (!reader.AtEnd()) {
         const std::string_view field = reader.Text();

@@ -16,6 +16,7 @@ constexpr std::string_view TypeName(ValueType type) {
     case ValueType::kList: return "list";
     case ValueType::kSet: return "set";
     case ValueType::kSortedSet: return "zset";
+    case ValueType::kStream: return "stream";
   }
   return "unknown";
 }

@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: MIT
+// XREAD and XREADGROUP: what is new in streams, and waiting for it.
+#include <string>
+#include <vector>
+
+#include "server/blocking/key_wait.h"
+#include "server/command/blocking.h"
+#include "server/commands/families.h"
+#include "server/commands/stream_reply.h"
+#include "storage/types/stream.h"
+
+namespace ringkv::server {
+namespace {
+
+using storage::Intent;
+using storage::Place;
+using storage::Stream;
+using storage::StreamGroup;
+using storage::StreamId;
+using storage::StreamIn;
+using storage::ValueType;
+
+// --- the request ----------------------------------------------------------------------------------------------------
+
+// The keys behind STREAMS, for whoever locks them; none if the command will refuse the request.
+ArgumentRange FindStreams(std::span<const std::string_view> argv) {
+  Arguments args(argv);
+  while (!args.AtEnd()) {
+    if (args.TakeWithValue("BLOCK") || args.TakeWithValue("COUNT")) {
+      args.Skip(1);
+    } else if (args.TakeWithValue("STREAMS")) {
+      if (args.Left() % 2 != 0) return {};
+      return {argv.size() - args.Left(), args.Left() / 2};
+    } else if (args.Left() >= 3 && args.Take("GROUP")) {
+      args.Skip(2);
+    } else if (!args.Take("NOACK")) {
+      return {};
+    }
+  }
+  return {};
+}
+
+struct ReadQuery {
+  bool has_group = false;
+  std::string_view group;
+  std::string_view consumer;
+  bool is_acknowledged = false;     // NOACK: what is handed out isn't pending
+  size_t most = 0;                  // entries of each stream; 0: all
+  std::optional<int64_t> deadline;  // in Unix milliseconds; none: it doesn't wait
+  ArgumentRange keys;               // the IDs stand behind them
+
+  size_t id_at(size_t key) const { return keys.first + keys.count + key; }
+};
+
+// Milliseconds to wait; 0 is for ever. False with the error written.
+bool ParseBlock(DataCall& call, ReadQuery* query) {
+  const std::optional<int64_t> block = resp::ParseInteger(call.args.Next());
+  if (!block) {
+    call.reply.Error("ERR timeout is not an integer or out of range");
+  } else if (*block < 0) {
+    call.reply.Error("ERR timeout is negative");
+  } else if (*block > INT64_MAX - call.txn.now()) {
+    call.reply.Error("ERR timeout is out of range");
+  } else {
+    query->deadline = *block == 0 ? INT64_MAX : call.txn.now() + *block;
+    return true;
+  }
+  return false;
+}
+
+bool ParseOptions(DataCall& call, bool may_have_group, ReadQuery* query) {
+  Arguments& args = call.args;
+  while (!args.AtEnd()) {
+    if (args.TakeWithValue("BLOCK")) {
+      if (!ParseBlock(call, query)) return false;
+    } else if (args.TakeWithValue("COUNT")) {
+      const std::optional<int64_t> count = resp::ParseInteger(args.Next());
+      if (!count) {
+        call.reply.Error(errors::kNotInteger);
+        return false;
+      }
+      query->most = *count < 0 ? 0 : static_cast<size_t>(*count);
+    } else if (args.TakeWithValue("STREAMS")) {
+      if (args.Left() % 2 == 0) break;
+      call.reply.Error("ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified.");
+      return false;
+    } else if (args.Left() >= 3 && args.Take("GROUP")) {
+      if (!may_have_group) {
+        call.reply.Error("ERR The GROUP option is only supported by XREADGROUP. You called XREAD instead.");
+        return false;
+      }
+      query->has_group = true;
+      query->group = args.Next();
+      query->consumer = args.Next();
+    } else if (args.Take("NOACK")) {
+      if (!may_have_group) {
+        call.reply.Error("ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead.");
+        return false;
+      }
+      query->is_acknowledged = true;
+    } else {
+      call.reply.Error(errors::kSyntax);
+      return false;
+    }
+  }
+  query->keys = FindStreams(args.all());
+  if (query->keys.count == 0) {
+    call.reply.Error(errors::kSyntax);
+  } else if (may_have_group && !query->has_group) {
+    call.reply.Error("ERR Missing GROUP option for XREADGROUP");
+  } else {
+    return true;
+  }
+  return false;
+}
+
+bool IsRetry(const DataCall& call) { return call.wait != nullptr && call.wait->is_retry; }
+
+// There is nothing new anywhere.
+void WaitOrGiveUp(DataCall& call, const ReadQuery& query) {
+  if (query.deadline) return WaitForKeys(call, ValueType::kStream, *query.deadline);
+  call.reply.NullArray();
+}
+
+// In RESP2 the names and what they have are pairs.
+void BeginStreams(resp::ReplyWriter& reply, size_t streams) {
+  const auto count = static_cast<int64_t>(streams);
+  reply.protocol() >= 3 ? reply.Map(count) : reply.Array(count);
+}
+void BeginStream(resp::ReplyWriter& reply, std::string_view key) {
+  if (reply.protocol() < 3) reply.Array(2);
+  reply.Bulk(key);
+}
+
+// --- XREAD ----------------------------------------------------------------------------------------------------------
+
+// A stream with news.
+struct News {
+  std::string_view key;
+  const Stream* stream;
+  StreamRange range;
+};
+
+void XRead(DataCall& call) {
+  ReadQuery query;
+  if (!ParseOptions(call, false, &query)) return;
+  std::vector<News> news;
+  std::string sought;
+  std::vector<std::pair<size_t, std::string>> resolved;
+  for (size_t i = 0; i < query.keys.count; ++i) {
+    const std::string_view key = call.args[query.keys.first + i];
+    const std::string_view text = call.args[query.id_at(i)];
+    const std::optional<Place> found = FindAwaited(call, ValueType::kStream, key, Intent::kRead);
+    if (!found) return;
+    const Stream* stream = *found ? &StreamIn(found->entry()) : nullptr;
+    StreamId behind;
+    if (text == "$") {
+      if (stream != nullptr) behind = stream->last_id();
+      resolved.emplace_back(query.id_at(i), storage::StreamIdText(behind));
+    } else if (text == ">") {
+      return call.reply.Error(
+          "ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option.");
+    } else if (const std::optional<StreamId> id = ParseStreamId(text)) {
+      behind = *id;
+    } else {
+      return call.reply.Error(errors::kBadStreamId);
+    }
+    sought.append(storage::StreamIdText(behind)).push_back(' ');
+    if (stream != nullptr && stream->last_entry() > behind) news.push_back({key, stream, {.first = behind.Next()}});
+  }
+  if (news.empty()) {
+    WaitOrGiveUp(call, query);
+    if (call.wait != nullptr && call.wait->would_wait) {
+      call.wait->sought = std::move(sought);
+      call.wait->resolved = std::move(resolved);
+    }
+    return;
+  }
+  if (IsRetry(call)) news.resize(1);  // who waited gets what woke it
+  BeginStreams(call.reply, news.size());
+  for (const News& each : news) {
+    BeginStream(call.reply, each.key);
+    ReplyEntries(call.reply, *each.stream, each.range, CountEntries(*each.stream, each.range, query.most));
+  }
+}
+
+// --- XREADGROUP -----------------------------------------------------------------------------------------------------
+
+// One of the streams that are read.
+struct GroupRead {
+  Place place;
+  std::optional<StreamId> history_behind;  // none: what nobody of the group has got yet
+  bool has_news = false;
+
+  const Stream& stream() const { return StreamIn(place.entry()); }
+  const StreamGroup& group(const ReadQuery& query) const { return *stream().FindGroup(query.group); }
+};
+
+// Nothing with the error written.
+std::optional<GroupRead> FindGroupRead(DataCall& call, const ReadQuery& query, size_t number) {
+  const std::string_view key = call.args[query.keys.first + number];
+  const std::string_view text = call.args[query.id_at(number)];
+  const std::optional<Place> found = FindAwaited(call, ValueType::kStream, key, Intent::kWrite);
+  if (!found) return std::nullopt;
+  const bool is_retry = IsRetry(call);
+  if (is_retry && !*found) {
+    call.reply.Error("UNBLOCKED the stream key no longer exists");
+    return std::nullopt;
+  }
+  if (!*found || StreamIn(found->entry()).FindGroup(query.group) == nullptr) {
+    call.reply.Error(is_retry ? "NOGROUP the consumer group this client was blocked on no longer exists"
+                              : NoGroup(key, query.group) + " in XREADGROUP with GROUP option");
+    return std::nullopt;
+  }
+  GroupRead read{.place = *found, .history_behind = std::nullopt};
+  if (text == ">") {
+    const Stream& stream = read.stream();
+    read.has_news = stream.size() > 0 && stream.last_entry() > read.group(query).last_id;
+    return read;
+  }
+  if (text == "$") {
+    call.reply.Error(
+        "ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by "
+        "specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an empty result set.");
+    return std::nullopt;
+  }
+  read.history_behind = ParseStreamId(text);
+  if (!read.history_behind) {
+    call.reply.Error(errors::kBadStreamId);
+    return std::nullopt;
+  }
+  return read;
+}
+
+// What the consumer has got before and not acknowledged; that it gets it again is noted.
+void ReplyHistory(DataCall& call, const ReadQuery& query, GroupRead& read) {
+  struct Again {
+    StreamId id;
+    uint64_t deliveries;
+  };
+  std::vector<Again> all;
+  const StreamGroup& group = read.group(query);
+  const std::set<StreamId>& pending = group.FindConsumer(query.consumer)->pending;
+  for (auto at = pending.upper_bound(*read.history_behind); at != pending.end(); ++at) {
+    all.push_back({*at, group.pending().find(*at)->second.deliveries});
+    if (all.size() == query.most) break;
+  }
+  call.reply.Array(static_cast<int64_t>(all.size()));
+  for (const Again& each : all) {
+    bool is_there = false;
+    read.stream().Visit(each.id, each.id, false, [&](const storage::StreamEntry& entry) {
+      is_there = true;
+      ReplyStreamEntry(call.reply, entry);
+      return false;
+    });
+    if (is_there) {
+      call.txn.Do(read.place, storage::StreamPend{.group = query.group,
+                                                  .consumer = query.consumer,
+                                                  .id = each.id,
+                                                  .delivered = call.txn.now(),
+                                                  .deliveries = each.deliveries + 1});
+    } else {
+      call.reply.Array(2);
+      call.reply.Bulk(storage::StreamIdText(each.id));
+      call.reply.NullArray();
+    }
+  }
+}
+
+// How many entries a group has read that had read so many, and now this one too.
+int64_t ReadWith(const Stream& stream, const StreamId& id, int64_t before) {
+  if (before != StreamGroup::kUnknown && !stream.HasGapsBehind(id)) return before == INT64_MAX ? before : before + 1;
+  const std::optional<uint64_t> up_to = stream.CountUpTo(id);
+  return up_to ? static_cast<int64_t>(std::min<uint64_t>(*up_to, INT64_MAX)) : StreamGroup::kUnknown;
+}
+
+// Entries that nobody of the group has got yet go to the consumer.
+void ReplyNews(DataCall& call, const ReadQuery& query, GroupRead& read) {
+  const Stream& stream = read.stream();
+  StreamId last_id = read.group(query).last_id;
+  int64_t have_read = read.group(query).read;
+  const StreamRange range{.first = last_id.Next()};
+  const size_t count = CountEntries(stream, range, query.most);
+  std::vector<StreamId> handed_out;
+  call.reply.Array(static_cast<int64_t>(count));
+  stream.Visit(range.first, range.last, false, [&](const storage::StreamEntry& entry) {
+    last_id = entry.id();
+    have_read = ReadWith(stream, last_id, have_read);
+    ReplyStreamEntry(call.reply, entry);
+    handed_out.push_back(last_id);
+    return handed_out.size() < count;
+  });
+  if (!query.is_acknowledged) {
+    for (const StreamId& id : handed_out) {
+      call.txn.Do(
+          read.place,
+          storage::StreamPend{.group = query.group, .consumer = query.consumer, .id = id, .delivered = call.txn.now()});
+    }
+  }
+  call.txn.Do(read.place, storage::StreamGroupPut{query.group, last_id, have_read});
+}
+
+void NoteConsumer(DataCall& call, const ReadQuery& query, GroupRead& read) {
+  if (read.group(query).FindConsumer(query.consumer) == nullptr) {
+    call.txn.Do(read.place, storage::StreamConsumerPut{query.group, query.consumer, call.txn.now()});
+  } else {
+    call.txn.NoteConsumerSeen(read.place, query.group, query.consumer);
+  }
+}
+
+void XReadGroup(DataCall& call) {
+  ReadQuery query;
+  if (!ParseOptions(call, true, &query)) return;
+  std::vector<GroupRead> reads;
+  for (size_t i = 0; i < query.keys.count; ++i) {
+    std::optional<GroupRead> read = FindGroupRead(call, query, i);
+    if (!read) return;
+    reads.push_back(*std::move(read));
+  }
+  std::erase_if(reads, [](const GroupRead& read) { return !read.has_news && !read.history_behind; });
+  if (reads.empty()) {
+    WaitOrGiveUp(call, query);
+    if (call.wait != nullptr && call.wait->would_wait) call.wait->sought = query.group;
+    return;
+  }
+  if (IsRetry(call)) reads.erase(reads.begin() + 1, reads.end());  // who waited gets what woke it
+  BeginStreams(call.reply, reads.size());
+  for (GroupRead& read : reads) {
+    NoteConsumer(call, query, read);
+    BeginStream(call.reply, read.place.key());
+    read.history_behind ? ReplyHistory(call, query, read) : ReplyNews(call, query, read);
+  }
+}
+
+constexpr KeySpec StreamsBehindKeyword(int from) {
+  return {.flags = kKeyRO | kKeyAccess,
+          .first = from,
+          .last = -1,
+          .step = 1,
+          .search = KeySearch::kKeyword,
+          .keyword = "STREAMS",
+          .part = 2,
+          .find = FindStreams};
+}
+
+constexpr std::string_view kCost = "O(N+M): N streams, M entries returned";
+
+constexpr Command kRows[] = {
+    {.name = "xread",
+     .arity = -4,
+     .flags = kReadOnly | kBlocking,
+     .keys = StreamsBehindKeyword(1),
+     .group = Group::kStream,
+     .since = "5.0.0",
+     .complexity = kCost,
+     .syntax = "[COUNT count] [BLOCK milliseconds] STREAMS key [key ...] id [id ...]",
+     .summary = "Returns the entries of streams behind an ID each; waits for some if there are none.",
+     .run = Data(XRead)},
+    {.name = "xreadgroup",
+     .arity = -7,
+     .flags = kWrite | kBlocking,
+     .keys = StreamsBehindKeyword(4),
+     .group = Group::kStream,
+     .since = "5.0.0",
+     .complexity = kCost,
+     .syntax = "GROUP group consumer [COUNT count] [BLOCK milliseconds] [NOACK] STREAMS key [key ...] id [id ...]",
+     .summary = "Hands entries of streams to a consumer of a group; waits for some if there are none.",
+     .run = Data(XReadGroup)},
+};
+static_assert(RowsAreSound(kRows));
+
+}  // namespace
+
+std::span<const Command> StreamReadCommands() { return kRows; }
+
+}  // namespace ringkv::server

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+#include "server/commands/stream_reply.h"
+
+namespace ringkv::server {
+
+using storage::StreamEntry;
+
+void ReplyStreamEntry(resp::ReplyWriter& reply, const StreamEntry& entry) {
+  reply.Array(2);
+  reply.Bulk(storage::StreamIdText(entry.id()));
+  reply.Array(static_cast<int64_t>(2 * entry.field_count()));
+  entry.ForEachField([&](std::string_view name, std::string_view value) {
+    reply.Bulk(name);
+    reply.Bulk(value);
+  });
+}
+
+size_t CountEntries(const storage::Stream& stream, const StreamRange& range, size_t most) {
+  size_t count = 0;
+  stream.Visit(range.first, range.last, false, [&](const StreamEntry&) { return ++count != most; });
+  return count;
+}
+
+void ReplyEntries(resp::ReplyWriter& reply, const storage::Stream& stream, const StreamRange& range, size_t count,
+                  bool downwards) {
+  reply.Array(static_cast<int64_t>(count));
+  if (count == 0) return;
+  stream.Visit(range.first, range.last, downwards, [&](const StreamEntry& entry) {
+    ReplyStreamEntry(reply, entry);
+    return --count > 0;
+  });
+}
+
+std::string NoGroup(std::string_view key, std::string_view group) {
+  return "NOGROUP No such key '" + std::string(key) + "' or consumer group '" + std::string(group) + "'";
+}
+
+}  // namespace ringkv::server

@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: MIT
+// Streams: entries with fields, added at the end and read by their IDs.
+#include "storage/types/stream.h"
+
+#include <string>
+#include <vector>
+
+#include "server/commands/families.h"
+#include "server/commands/stream_reply.h"
+
+namespace ringkv::server {
+namespace {
+
+using storage::Intent;
+using storage::Outcome;
+using storage::Place;
+using storage::Stream;
+using storage::StreamId;
+using storage::StreamIn;
+
+// --- XADD and XTRIM -------------------------------------------------------------------------------------------------
+
+struct TrimOptions {
+  bool is_given = false;
+  bool has_limit = false;
+  storage::StreamTrimming trimming;
+};
+
+struct AddOptions {
+  bool only_if_there = false;
+  std::optional<NewStreamId> id;  // none: the stream makes one
+  TrimOptions trim;
+};
+
+// The number or the ID up to which is trimmed. False with the error written.
+bool ParseThreshold(DataCall& call, bool by_length, TrimOptions* options) {
+  if (options->is_given) {
+    call.reply.Error("ERR syntax error, MAXLEN and MINID options at the same time are not compatible");
+    return false;
+  }
+  options->is_given = true;
+  options->trimming.whole_blocks = call.args.TakeWithValue("~");
+  if (!options->trimming.whole_blocks) call.args.TakeWithValue("=");
+  const std::string_view threshold = call.args.Next();
+  if (!by_length) {
+    const std::optional<StreamId> least = ParseStreamId(threshold);
+    if (!least) call.reply.Error(errors::kBadStreamId);
+    options->trimming.least = least.value_or(StreamId{});
+    return least.has_value();
+  }
+  const std::optional<int64_t> most = resp::ParseInteger(threshold);
+  if (!most) {
+    call.reply.Error(errors::kNotInteger);
+  } else if (*most < 0) {
+    call.reply.Error("ERR The MAXLEN argument must be >= 0.");
+  } else {
+    options->trimming.most = static_cast<uint64_t>(*most);
+    return true;
+  }
+  return false;
+}
+
+bool ParseLimit(DataCall& call, TrimOptions* options) {
+  const std::optional<int64_t> limit = resp::ParseInteger(call.args.Next());
+  if (!limit || *limit < 0) {
+    call.reply.Error(limit ? "ERR The LIMIT argument must be >= 0." : errors::kNotInteger);
+    return false;
+  }
+  options->has_limit = true;
+  options->trimming.limit = static_cast<uint64_t>(*limit);
+  return true;
+}
+
+// What holds once all options are known.
+bool FinishTrimOptions(DataCall& call, bool must_be_given, TrimOptions* options) {
+  if (options->trimming.limit > 0 && !options->is_given) {
+    call.reply.Error("ERR syntax error, LIMIT cannot be used without specifying a trimming strategy");
+  } else if (must_be_given && !options->is_given) {
+    call.reply.Error("ERR syntax error, XTRIM must be called with a trimming strategy");
+  } else if (!options->trimming.whole_blocks && options->has_limit) {
+    call.reply.Error("ERR syntax error, LIMIT cannot be used without the special ~ option");
+  } else {
+    if (options->trimming.whole_blocks && !options->has_limit) {
+      // Not to look at too much at once: a hundred blocks.
+      constexpr uint64_t kBlocks = 100;
+      constexpr uint64_t kMost = 1'000'000;
+      const uint64_t in_block = storage::LimitOf(call.txn.store().type_limits().stream_block_entries);
+      options->trimming.limit = in_block == 0 ? kBlocks * 100 : std::min(kBlocks * in_block, kMost);
+    }
+    return true;
+  }
+  return false;
+}
+
+// Up to the ID and with it.
+bool ParseAddOptions(DataCall& call, AddOptions* options) {
+  call.args.Skip(1);
+  while (!call.args.AtEnd()) {
+    if (call.args.Take("*")) break;
+    if (call.args.TakeWithValue("MAXLEN")) {
+      if (!ParseThreshold(call, true, &options->trim)) return false;
+    } else if (call.args.TakeWithValue("MINID")) {
+      if (!ParseThreshold(call, false, &options->trim)) return false;
+    } else if (call.args.TakeWithValue("LIMIT")) {
+      if (!ParseLimit(call, &options->trim)) return false;
+    } else if (call.args.Take("NOMKSTREAM")) {
+      options->only_if_there = true;
+    } else {
+      options->id = ParseNewStreamId(call.args.Next());
+      if (options->id) break;
+      call.reply.Error(errors::kBadStreamId);
+      return false;
+    }
+  }
+  return FinishTrimOptions(call, false, &options->trim);
+}
+
+// The ID that the next entry gets; one that is not greater than the last one says that there can't be any.
+StreamId NextId(const std::optional<NewStreamId>& wanted, const StreamId& last, storage::UnixMs now) {
+  if (!wanted) {
+    const auto ms = static_cast<uint64_t>(now);
+    return ms > last.ms ? StreamId{ms, 0} : last.Next();
+  }
+  if (!wanted->is_seq_open || wanted->id.ms != last.ms) return wanted->id;
+  return last.seq == UINT64_MAX ? last : last.Next();
+}
+
+// The names and values that are left, as an effect carries them. Nothing if they are too large.
+std::optional<std::string> TakeFields(DataCall& call) {
+  constexpr size_t kMostBytes = size_t{1} << 30;
+  size_t bytes = 0;
+  for (size_t i = call.args.size() - call.args.Left(); i < call.args.size(); ++i) bytes += call.args[i].size();
+  if (bytes > kMostBytes) return std::nullopt;
+  std::string fields;
+  fields.reserve(bytes + call.args.Left());
+  while (!call.args.AtEnd()) storage::PutText(&fields, call.args.Next());
+  return fields;
+}
+
+uint64_t Trim(DataCall& call, Place& place, const storage::StreamTrimming& trimming) {
+  const size_t count = StreamIn(place.entry()).CountToTrim(trimming);
+  if (count > 0) call.txn.Do(place, storage::StreamTrim{count});
+  return count;
+}
+
+void XAdd(DataCall& call) {
+  AddOptions options;
+  if (!ParseAddOptions(call, &options)) return;
+  if (call.args.Left() < 2 || call.args.Left() % 2 != 0) {
+    return call.reply.Error("ERR wrong number of arguments for 'xadd' command");
+  }
+  if (options.id && !options.id->is_seq_open && options.id->id == storage::kFirstStreamId) {
+    return call.reply.Error("ERR The ID specified in XADD must be greater than 0-0");
+  }
+  std::optional<Place> found = FindStream(call, call.args[1], Intent::kWrite);
+  if (!found) return;
+  if (!*found && options.only_if_there) return call.reply.Null();
+  const StreamId last = *found ? StreamIn(found->entry()).last_id() : StreamId{};
+  if (last == storage::kLastStreamId) {
+    return call.reply.Error("ERR The stream has exhausted the last possible ID, unable to add more items");
+  }
+  const StreamId id = NextId(options.id, last, call.txn.now());
+  if (id <= last) {
+    return call.reply.Error("ERR The ID specified in XADD is equal or smaller than the target stream top item");
+  }
+  const std::optional<std::string> fields = TakeFields(call);
+  if (!fields) return call.reply.Error("ERR Elements are too large to be stored");
+  call.txn.Do(*found, storage::StreamAppend{id, *fields});
+  call.reply.Bulk(storage::StreamIdText(id));
+  if (options.trim.is_given) Trim(call, *found, options.trim.trimming);
+}
+
+void XTrim(DataCall& call) {
+  TrimOptions options;
+  call.args.Skip(1);
+  while (!call.args.AtEnd()) {
+    if (call.args.TakeWithValue("MAXLEN")) {
+      if (!ParseThreshold(call, true, &options)) return;
+    } else if (call.args.TakeWithValue("MINID")) {
+      if (!ParseThreshold(call, false, &options)) return;
+    } else if (call.args.TakeWithValue("LIMIT")) {
+      if (!ParseLimit(call, &options)) return;
+    } else {
+      return call.reply.Error(errors::kSyntax);
+    }
+  }
+  if (!FinishTrimOptions(call, true, &options)) return;
+  std::optional<Place> found = FindStream(call, call.args[1], Intent::kWrite);
+  if (!found) return;
+  call.reply.Integer(*found ? static_cast<int64_t>(Trim(call, *found, options.trimming)) : 0);
+}
+
+// --- reading, erasing -----------------------------------------------------------------------------------------------
+
+void XLen(DataCall& call) {
+  const std::optional<Place> found = FindStream(call, call.args[1], Intent::kRead);
+  if (found) call.reply.Integer(*found ? static_cast<int64_t>(StreamIn(found->entry()).size()) : 0);
+}
+
+void ReplyRange(DataCall& call, bool downwards) {
+  const std::optional<StreamRange> range =
+      ParseStreamRange(call, call.args[downwards ? 3 : 2], call.args[downwards ? 2 : 3]);
+  if (!range) return;
+  std::optional<int64_t> most;
+  call.args.Skip(3);
+  while (!call.args.AtEnd()) {
+    if (!call.args.TakeWithValue("COUNT")) return call.reply.Error(errors::kSyntax);
+    most = resp::ParseInteger(call.args.Next());
+    if (!most) return call.reply.Error(errors::kNotInteger);
+    most = std::max<int64_t>(*most, 0);
+  }
+  const std::optional<Place> found = FindStream(call, call.args[1], Intent::kRead);
+  if (!found) return;
+  if (!*found) return call.reply.Array(0);
+  if (most == 0) return call.reply.NullArray();
+  const Stream& stream = StreamIn(found->entry());
+  const size_t count = CountEntries(stream, *range, static_cast<size_t>(most.value_or(0)));
+  ReplyEntries(call.reply, stream, *range, count, downwards);
+}
+
+void XRange(DataCall& call) { ReplyRange(call, false); }
+void XRevRange(DataCall& call) { ReplyRange(call, true); }
+
+void XDel(DataCall& call) {
+  std::optional<Place> found = FindStream(call, call.args[1], Intent::kWrite);
+  if (!found) return;
+  if (!*found) return call.reply.Integer(0);
+  std::vector<StreamId> ids;
+  for (size_t i = 2; i < call.args.size(); ++i) {
+    const std::optional<StreamId> id = ParseStreamId(call.args[i]);
+    if (!id) return call.reply.Error(errors::kBadStreamId);
+    ids.push_back(*id);
+  }
+  int64_t erased = 0;
+  for (const StreamId& id : ids) {
+    if (call.txn.Do(*found, storage::StreamErase{id}) != Outcome::kUnchanged) ++erased;
+  }
+  call.reply.Integer(erased);
+}
+
+void XSetId(DataCall& call) {
+  const std::optional<StreamId> last = ParseStreamId(call.args[2]);
+  if (!last) return call.reply.Error(errors::kBadStreamId);
+  std::optional<int64_t> added;
+  StreamId greatest_erased;
+  call.args.Skip(2);
+  while (!call.args.AtEnd()) {
+    if (call.args.TakeWithValue("ENTRIESADDED")) {
+      added = resp::ParseInteger(call.args.Next());
+      if (!added) return call.reply.Error(errors::kNotInteger);
+      if (*added < 0) return call.reply.Error("ERR entries_added must be positive");
+    } else if (call.args.TakeWithValue("MAXDELETEDID")) {
+      const std::optional<StreamId> id = ParseStreamId(call.args.Next());
+      if (!id) return call.reply.Error(errors::kBadStreamId);
+      if (*last < *id) {
+        return call.reply.Error("ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id");
+      }
+      greatest_erased = *id;
+    } else {
+      return call.reply.Error(errors::kSyntax);
+    }
+  }
+  std::optional<Place> found = FindStream(call, call.args[1], Intent::kWrite);
+  if (!found) return;
+  if (!*found) return call.reply.Error(errors::kNoSuchKey);
+  const Stream& stream = StreamIn(found->entry());
+  if (*last < stream.greatest_erased()) {
+    return call.reply.Error("ERR The ID specified in XSETID is smaller than current max_deleted_entry_id");
+  }
+  if (stream.size() > 0) {
+    if (*last < stream.last_entry()) {
+      return call.reply.Error("ERR The ID specified in XSETID is smaller than the target stream top item");
+    }
+    if (added && stream.size() > static_cast<uint64_t>(*added)) {
+      return call.reply.Error("ERR The entries_added specified in XSETID is smaller than the target stream length");
+    }
+  }
+  call.txn.Do(*found, storage::StreamSetIds{.last_id = *last,
+                                            .greatest_erased = greatest_erased == storage::kFirstStreamId
+                                                                   ? stream.greatest_erased()
+                                                                   : greatest_erased,
+                                            .added = added ? static_cast<uint64_t>(*added) : stream.added()});
+  call.reply.Ok();
+}
+
+constexpr std::string_view kRangeCost = "O(N) in the number of entries returned";
+
+constexpr Command kRows[] = {
+    {.name = "xadd",
+     .arity = -5,
+     .flags = kWrite | kDenyOom | kFast,
+     .keys = {.flags = kKeyRW | kKeyUpdate,
+              .first = 1,
+              .last = 1,
+              .step = 1,
+              .note = "UPDATE instead of INSERT because of the optional trimming feature"},
+     .group = Group::kStream,
+     .tips = "nondeterministic_output",
+     .since = "5.0.0",
+     .complexity = "O(1), and O(N) in the number of entries trimmed",
+     .syntax = "key [NOMKSTREAM] [<MAXLEN | MINID> [= | ~] threshold [LIMIT count]] <* | id> field value [field value "
+               "...]",
+     .summary = "Adds an entry at the end.",
+     .run = Data(XAdd)},
+    {.name = "xdel",
+     .arity = -3,
+     .flags = kWrite | kFast,
+     .keys = OneKey(kKeyRW | kKeyDelete),
+     .group = Group::kStream,
+     .since = "5.0.0",
+     .complexity = "O(N) in the number of IDs given",
+     .syntax = "key id [id ...]",
+     .summary = "Erases entries.",
+     .run = Data(XDel)},
+    {.name = "xlen",
+     .arity = 2,
+     .flags = kReadOnly | kFast,
+     .keys = OneKey(kKeyRO),
+     .group = Group::kStream,
+     .since = "5.0.0",
+     .syntax = "key",
+     .summary = "Counts the entries.",
+     .run = Data(XLen)},
+    {.name = "xrange",
+     .arity = -4,
+     .flags = kReadOnly,
+     .keys = OneKey(kKeyRO | kKeyAccess),
+     .group = Group::kStream,
+     .since = "5.0.0",
+     .complexity = kRangeCost,
+     .syntax = "key start end [COUNT count]",
+     .summary = "Returns the entries between two IDs.",
+     .run = Data(XRange)},
+    {.name = "xrevrange",
+     .arity = -4,
+     .flags = kReadOnly,
+     .keys = OneKey(kKeyRO | kKeyAccess),
+     .group = Group::kStream,
+     .since = "5.0.0",
+     .complexity = kRangeCost,
+     .syntax = "key end start [COUNT count]",
+     .summary = "Returns the entries between two IDs, the last one first.",
+     .run = Data(XRevRange)},
+    {.name = "xsetid",
+     .arity = -3,
+     .flags = kWrite | kDenyOom | kFast,
+     .keys = OneKey(kKeyRW | kKeyUpdate),
+     .group = Group::kStream,
+     .since = "5.0.0",
+     .syntax = "key last-id [ENTRIESADDED entries-added] [MAXDELETEDID max-deleted-id]",
+     .summary = "Sets the ID that the last entry had, and what there ever was.",
+     .run = Data(XSetId)},
+    {.name = "xtrim",
+     .arity = -4,
+     .flags = kWrite,
+     .keys = OneKey(kKeyRW | kKeyDelete),
+     .group = Group::kStream,
+     .tips = "nondeterministic_output",
+     .since = "5.0.0",
+     .complexity = "O(N) in the number of entries trimmed",
+     .syntax = "key <MAXLEN | MINID> [= | ~] threshold [LIMIT count]",
+     .summary = "Erases the first entries.",
+     .run = Data(XTrim)},
+};
+static_assert(RowsAreSound(kRows));
+
+}  // namespace
+
+std::span<const Command> StreamCommands() { return kRows; }
+
+}  // namespace ringkv::server

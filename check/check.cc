@@ -14,10 +14,13 @@
 namespace ringkv::check {
 namespace {
 
-constexpr auto kEffectNames =
-    std::to_array({"put", "patch", "put collection", "put field", "erase field", "push", "insert", "take",
-                   "set element", "remove element", "add member", "erase member", "put scored", "erase scored",
-                   "expire", "delete", "flush", "swap"});
+constexpr auto kEffectNames = std::to_array({"put",          "patch",          "put collection", "put field",
+                                             "erase field",  "push",           "insert",         "take",
+                                             "set element",  "remove element", "add member",     "erase member",
+                                             "put scored",   "erase scored",   "append entry",   "erase entry",
+                                             "trim",         "set IDs",        "put group",      "erase group",
+                                             "put consumer", "erase consumer", "hand out entry", "acknowledge entry",
+                                             "expire",       "delete",         "flush",          "swap"});
 static_assert(kEffectNames.size() == std::variant_size_v<storage::AnyEffect>);
 
 std::string Effects(const FileReport& report) {

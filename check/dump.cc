@@ -5,16 +5,21 @@
 #include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <ostream>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "check/moment.h"
 #include "storage/types/packed_visit.h"
+#include "storage/types/stream_pack.h"
+#include "storage/types/stream_visit.h"
 #include "storage/types/type_table.h"
 
 namespace ringkv::check {
 namespace {
 
 using storage::kNoExpiry;
+using storage::StreamIdText;
 
 class RespDump final : public DataVisitor {
  public:
@@ -49,7 +54,11 @@ class RespDump final : public DataVisitor {
   }
   void Show(std::string_view key, const storage::CollectionPut& put) {
     Command({"DEL", key});
-    storage::VisitPacked(put, [&](const auto& effect) { Show(key, effect); });
+    if (put.kind.type() == storage::ValueType::kStream) {
+      storage::VisitStream(*storage::UnpackStream(put.packed), [&](const auto& effect) { Show(key, effect); });
+    } else {
+      storage::VisitPacked(put, [&](const auto& effect) { Show(key, effect); });
+    }
     if (put.expiry != kNoExpiry) Show(key, storage::ExpirySet{put.expiry});
   }
   void Show(std::string_view key, const storage::HashPut& put) { Command({"HSET", key, put.field, put.value}); }
@@ -78,6 +87,46 @@ class RespDump final : public DataVisitor {
   }
   void Show(std::string_view key, const storage::SortedSetErase& erase) { Command({"ZREM", key, erase.member}); }
 
+  void Show(std::string_view key, const storage::StreamAppend& append) {
+    const StreamIdText id(append.id);
+    std::vector<std::string_view> words = {"XADD", key, id};
+    storage::StreamFields(append.fields).ForEach([&](std::string_view name, std::string_view value) {
+      words.push_back(name);
+      words.push_back(value);
+    });
+    Command(words);
+  }
+  void Show(std::string_view key, const storage::StreamErase& erase) { Command({"XDEL", key, StreamIdText(erase.id)}); }
+  void Show(std::string_view key, const storage::StreamTrim& trim) {
+    Command({"XTRIM", key, "MINID", StreamIdText(trim.least)});
+  }
+  void Show(std::string_view key, const storage::StreamSetIds& set) {
+    Command({"XSETID", key, StreamIdText(set.last_id), "ENTRIESADDED", std::to_string(set.added), "MAXDELETEDID",
+             StreamIdText(set.greatest_erased)});
+  }
+  // Whether the group is there already can't be told: one of the two does it.
+  void Show(std::string_view key, const storage::StreamGroupPut& put) {
+    const StreamIdText id(put.last_id);
+    Command({"XGROUP", "CREATE", key, put.group, id, "MKSTREAM"});
+    Command({"XGROUP", "SETID", key, put.group, id, "ENTRIESREAD", std::to_string(put.read)});
+  }
+  void Show(std::string_view key, const storage::StreamGroupErase& erase) {
+    Command({"XGROUP", "DESTROY", key, erase.group});
+  }
+  void Show(std::string_view key, const storage::StreamConsumerPut& put) {
+    Command({"XGROUP", "CREATECONSUMER", key, put.group, put.consumer});
+  }
+  void Show(std::string_view key, const storage::StreamConsumerErase& erase) {
+    Command({"XGROUP", "DELCONSUMER", key, erase.group, erase.consumer});
+  }
+  void Show(std::string_view key, const storage::StreamPend& pend) {
+    Command({"XCLAIM", key, pend.group, pend.consumer, "0", StreamIdText(pend.id), "TIME",
+             std::to_string(pend.delivered), "RETRYCOUNT", std::to_string(pend.deliveries), "FORCE", "JUSTID"});
+  }
+  void Show(std::string_view key, const storage::StreamAcknowledge& acknowledge) {
+    Command({"XACK", key, acknowledge.group, StreamIdText(acknowledge.id)});
+  }
+
   void Show(std::string_view key, const storage::ExpirySet& set) {
     if (set.expiry == kNoExpiry) return Command({"PERSIST", key});
     Command({"PEXPIREAT", key, std::to_string(set.expiry)});
@@ -100,7 +149,8 @@ class RespDump final : public DataVisitor {
     Command({"SELECT", std::to_string(db)});
   }
 
-  void Command(std::initializer_list<std::string_view> words) {
+  void Command(std::initializer_list<std::string_view> words) { Command({words.begin(), words.size()}); }
+  void Command(std::span<const std::string_view> words) {
     out_ << '*' << words.size() << "\r\n";
     for (const std::string_view word : words) out_ << '$' << word.size() << "\r\n" << word << "\r\n";
   }
@@ -205,6 +255,66 @@ class JsonDump final : public DataVisitor {
     (*line)["effect"] = "sorted_set_erase";
     Add(line, "member", erase.member);
   }
+  static void Show(Object* line, const storage::StreamAppend& append) {
+    (*line)["effect"] = "stream_append";
+    AddId(line, "id", append.id);
+    Object fields = Object::array();
+    storage::StreamFields(append.fields).ForEach([&](std::string_view name, std::string_view value) {
+      Object field;
+      Add(&field, "name", name);
+      Add(&field, "value", value);
+      fields.push_back(std::move(field));
+    });
+    (*line)["fields"] = std::move(fields);
+  }
+  static void Show(Object* line, const storage::StreamErase& erase) {
+    (*line)["effect"] = "stream_erase";
+    AddId(line, "id", erase.id);
+  }
+  static void Show(Object* line, const storage::StreamTrim& trim) {
+    (*line)["effect"] = "stream_trim";
+    AddId(line, "least", trim.least);
+  }
+  static void Show(Object* line, const storage::StreamSetIds& set) {
+    (*line)["effect"] = "stream_set_ids";
+    AddId(line, "last_id", set.last_id);
+    AddId(line, "greatest_erased", set.greatest_erased);
+    (*line)["added"] = set.added;
+  }
+  static void Show(Object* line, const storage::StreamGroupPut& put) {
+    (*line)["effect"] = "stream_group_put";
+    Add(line, "group", put.group);
+    AddId(line, "last_id", put.last_id);
+    if (put.read >= 0) (*line)["read"] = put.read;
+  }
+  static void Show(Object* line, const storage::StreamGroupErase& erase) {
+    (*line)["effect"] = "stream_group_erase";
+    Add(line, "group", erase.group);
+  }
+  static void Show(Object* line, const storage::StreamConsumerPut& put) {
+    (*line)["effect"] = "stream_consumer_put";
+    Add(line, "group", put.group);
+    Add(line, "consumer", put.consumer);
+    (*line)["seen_at_ms"] = put.seen;
+  }
+  static void Show(Object* line, const storage::StreamConsumerErase& erase) {
+    (*line)["effect"] = "stream_consumer_erase";
+    Add(line, "group", erase.group);
+    Add(line, "consumer", erase.consumer);
+  }
+  static void Show(Object* line, const storage::StreamPend& pend) {
+    (*line)["effect"] = "stream_pend";
+    Add(line, "group", pend.group);
+    Add(line, "consumer", pend.consumer);
+    AddId(line, "id", pend.id);
+    (*line)["delivered_at_ms"] = pend.delivered;
+    (*line)["deliveries"] = pend.deliveries;
+  }
+  static void Show(Object* line, const storage::StreamAcknowledge& acknowledge) {
+    (*line)["effect"] = "stream_acknowledge";
+    Add(line, "group", acknowledge.group);
+    AddId(line, "id", acknowledge.id);
+  }
   static void Show(Object* line, const storage::ExpirySet& set) {
     (*line)["effect"] = set.expiry == kNoExpiry ? "persist" : "expire";
     AddExpiry(line, set.expiry);
@@ -224,13 +334,23 @@ class JsonDump final : public DataVisitor {
   static void AddElements(Object* line, const storage::CollectionPut& put) {
     (*line)["type"] = storage::TypeName(put.kind.type());
     Object elements = Object::array();
-    storage::VisitPacked(put, [&](const auto& effect) {
+    const bool is_stream = put.kind.type() == storage::ValueType::kStream;
+    const auto add = [&](const auto& effect) {
       Object element;
       Show(&element, effect);
-      element.erase("effect");
+      if (!is_stream) element.erase("effect");
       elements.push_back(std::move(element));
-    });
+    };
+    if (is_stream) {
+      storage::VisitStream(*storage::UnpackStream(put.packed), add);
+    } else {
+      storage::VisitPacked(put, add);
+    }
     (*line)["elements"] = std::move(elements);
+  }
+
+  static void AddId(Object* line, const std::string& name, const storage::StreamId& id) {
+    (*line)[name] = std::string(StreamIdText(id));
   }
 
   static void AddExpiry(Object* line, storage::UnixMs expiry) {

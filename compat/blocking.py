@@ -89,6 +89,33 @@ SCENARIOS = {
     "who goes leaves nothing behind": [
         (send, "a", "BLPOP", "k", "0"), (blocked, 1), (send, "b", "BLPOP", "k", "0"), (blocked, 2), (gone, "a"), (blocked, 1),
         (call, "c", "RPUSH", "k", "x"), (read, "b"), (call, "c", "LLEN", "k")],
+    "new entries of a stream": [
+        (send, "a", "XREAD", "BLOCK", "0", "STREAMS", "x", "$"), (blocked, 1), (send, "b", "XREAD", "COUNT", "1", "BLOCK", "0", "STREAMS", "y", "x", "$", "$"), (blocked, 2),
+        (call, "c", "XADD", "x", "1-1", "f", "v"), (read, "a"), (read, "b"), (send, "a", "XREAD", "BLOCK", "0", "STREAMS", "x", "2-0"), (blocked, 1),
+        (call, "c", "XADD", "x", "2-0", "f", "v"), (blocked, 1), (call, "c", "XADD", "x", "2-1", "f", "v", "g", "w"), (read, "a"),
+        (call, "a", "XREAD", "BLOCK", "0", "STREAMS", "x", "1-1"), (call, "a", "XREAD", "BLOCK", "10", "STREAMS", "x", "$"),
+        (call, "a", "XREAD", "BLOCK", "-1", "STREAMS", "x", "$"), (call, "a", "XREAD", "BLOCK", "x", "STREAMS", "x", "$"),
+        (call, "a", "XREAD", "BLOCK", "1.5", "STREAMS", "x", "$")],
+    "a stream in MULTI": [
+        (send, "a", "XREAD", "BLOCK", "0", "STREAMS", "x", "y", "$", "$"), (blocked, 1), (call, "b", "MULTI"), (call, "b", "XADD", "x", "1-1", "a", "1"),
+        (call, "b", "XADD", "y", "1-1", "a", "1"), (call, "b", "XADD", "x", "1-2", "a", "2"), (call, "b", "EXEC"), (read, "a"),
+        (call, "a", "MULTI"), (call, "a", "XREAD", "BLOCK", "0", "STREAMS", "x", "$"), (call, "a", "EXEC")],
+    "a stream comes by other ways": [
+        (call, "b", "XADD", "s", "1-1", "a", "1"), (send, "a", "XREAD", "BLOCK", "0", "STREAMS", "k", "$"), (blocked, 1), (call, "b", "RENAME", "s", "k"), (read, "a"),
+        (call, "b", "DEL", "k"), (send, "a", "XREAD", "BLOCK", "0", "STREAMS", "k", "0"), (blocked, 1), (call, "b", "SET", "k", "v"), (call, "b", "DEL", "k"), (blocked, 1),
+        (call, "b", "XADD", "k", "5-5", "a", "1"), (read, "a")],
+    "a group shares what comes": [
+        (call, "a", "XGROUP", "CREATE", "x", "g", "$", "MKSTREAM"), (call, "a", "XGROUP", "CREATE", "x", "h", "$"),
+        (send, "a", "XREADGROUP", "GROUP", "g", "c1", "BLOCK", "0", "STREAMS", "x", ">"), (blocked, 1),
+        (send, "b", "XREADGROUP", "GROUP", "g", "c2", "BLOCK", "0", "STREAMS", "x", ">"), (blocked, 2),
+        (send, "c", "XREADGROUP", "GROUP", "h", "c3", "BLOCK", "0", "NOACK", "STREAMS", "x", ">"), (blocked, 3),
+        (call, "d", "XADD", "x", "1-1", "f", "v"), (read, "a"), (read, "c"), (blocked, 1), (call, "d", "XADD", "x", "1-2", "f", "v"), (read, "b"),
+        (call, "d", "XPENDING", "x", "g"), (call, "d", "XPENDING", "x", "h"), (call, "a", "XREADGROUP", "GROUP", "g", "c1", "BLOCK", "0", "STREAMS", "x", "0"),
+        (call, "a", "XREADGROUP", "GROUP", "g", "c1", "BLOCK", "10", "STREAMS", "x", ">"), (call, "d", "XINFO", "GROUPS", "x")],
+    "a group goes": [
+        (call, "a", "XGROUP", "CREATE", "x", "g", "$", "MKSTREAM"), (send, "a", "XREADGROUP", "GROUP", "g", "c", "BLOCK", "0", "STREAMS", "x", ">"), (blocked, 1),
+        (call, "b", "XGROUP", "DESTROY", "x", "g"), (read, "a"), (call, "a", "XGROUP", "CREATE", "x", "g", "$"),
+        (send, "a", "XREADGROUP", "GROUP", "g", "c", "BLOCK", "0", "STREAMS", "x", ">"), (blocked, 1), (call, "b", "DEL", "x"), (read, "a")],
     "expiry": [
         (call, "a", "RPUSH", "k", "x"), (call, "a", "PEXPIRE", "k", "1"), (call, "a", "BLPOP", "nosuch", "0.01"), (send, "a", "BLPOP", "k", "0"), (blocked, 1),
         (call, "b", "RPUSH", "k", "y"), (read, "a")],

@@ -8,7 +8,22 @@ READERS = {
     b"list": lambda client, key: client.lrange(key, 0, -1),
     b"set": lambda client, key: client.smembers(key),
     b"zset": lambda client, key: client.zrange(key, 0, -1, withscores=True),
+    b"stream": lambda client, key: (client.xrange(key), ids(client, key), groups(client, key)),
 }
+
+
+def groups(client, key):
+    """How many entries a group has read is not told to those who follow redis-server."""
+    return [{**{name: group[name] for name in ("name", "consumers", "last-delivered-id")},
+             "pending": [(entry["message_id"], entry["consumer"], entry["times_delivered"])
+                         for entry in client.xpending_range(key, group["name"], "-", "+", 10**9)]}
+            for group in client.xinfo_groups(key)]
+
+
+def ids(client, key):
+    info = client.xinfo_stream(key)
+    return [info[name] for name in ("length", "radix-tree-keys", "radix-tree-nodes", "last-generated-id", "entries-added",
+                                    "max-deleted-entry-id", "recorded-first-entry-id")]
 
 
 def everything(server, databases):

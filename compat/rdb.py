@@ -27,6 +27,10 @@ def same(got, wanted):
     expect(not different, f"{len(different)} keys differ, the first: {different[:3]}")
 
 
+def progress(client):
+    return [client.raw("XINFO", "GROUPS", key) for key in ("stream3", "stream2000", "no entries")]
+
+
 def fill(client):
     """Strings of every form, in several databases, and one or more keys of each other type and encoding."""
     chance = random.Random(1)
@@ -58,6 +62,11 @@ def fill(client):
     client.raw("XGROUP", "CREATE", "stream3", "group", "0")
     client.raw("XREADGROUP", "GROUP", "group", "consumer", "COUNT", "2", "STREAMS", "stream3", ">")
     client.raw("XADD", "stream3", "MAXLEN", "1", "*", "a", "b")
+    client.raw("XADD", "stream2000", "2000000000000-5", "field", "1", "other", "x" * 5000, "-7", "123456789")
+    client.raw("XDEL", "stream2000", "2000000000000-5")
+    client.raw("XTRIM", "stream2000", "MAXLEN", "1950")
+    client.raw("XGROUP", "CREATE", "stream2000", "new", "$", "ENTRIESREAD", "7")
+    client.raw("XGROUP", "CREATE", "no entries", "group", "0", "MKSTREAM")
     client.raw("FUNCTION", "LOAD", "#!lua name=library\nredis.register_function('f', function() return 1 end)")
 
 
@@ -83,8 +92,8 @@ def from_redis(compression):
         for options in ([], ["--appendonly", "yes"]):
             with start_ringkv("--load-rdb", path, *options) as ringkv:
                 same(everything(ringkv, range(DATABASES)), wanted)
-                for text in ("2 of type stream", "1 of type function library"):
-                    expect(text in ringkv.log(), text + ringkv.log())
+                expect(progress(ringkv.connect()) == progress(client), "how far groups have read")
+                expect("1 of type function library" in ringkv.log(), ringkv.log())
                 for key in ("list3", "set2000", "ints3", "zset3", "hash3", "hash2000"):
                     expect(ringkv.connect().raw("OBJECT", "ENCODING", key) == client.raw("OBJECT", "ENCODING", key), key)
         with open(path, "rb") as file:
@@ -184,7 +193,6 @@ def by_dump():
     with start_redis() as theirs, start_ringkv() as ours:
         a, b = theirs.connect(), ours.connect()
         fill(a)
-        a.raw("DEL", "stream3", "stream2000")
         wanted = everything(theirs, [0])
         for (_, key), (_, _, expiry) in wanted.items():
             ttl = max(expiry, 0)

@@ -183,13 +183,13 @@ struct StreamErase {
   }
 };
 
-// The first entries are gone; there must be so many.
+// The entries before this one are gone.
 struct StreamTrim {
-  uint64_t count = 1;
+  StreamId least;
   static constexpr ValueType kType = ValueType::kStream;
   template <typename Self, typename Visitor>
   static void Fields(Self& self, Visitor&& visit) {
-    visit(self.count);
+    visit(self.least);
   }
 };
 

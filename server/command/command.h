@@ -30,6 +30,7 @@ struct DataCall {
   storage::DbIndex db;
   int64_t max_string_bytes;     // proto-max-bulk-len
   KeyWaitPlan* wait = nullptr;  // null: the call can't wait for a key
+  bool is_repeated = false;     // another server has done it before
 };
 
 // One execution of a command that needs more than the data.

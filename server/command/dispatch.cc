@@ -80,6 +80,7 @@ void Invoke(const CommandEntry& entry, Server& server, ThreadState& thread, Sess
   const int64_t errors_before = reply.errors();
   if (row.run.data != nullptr) {
     DataCall call{Arguments(argv), thread.txn, reply, session.db, server.options().proto_max_bulk_len};
+    call.is_repeated = session.heeds == 0;
     if (row.Is(kBlocking) && session.may_wait && !session.in_exec) {
       RunOrWait(row, server, session, call);
     } else {

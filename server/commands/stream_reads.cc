@@ -22,14 +22,13 @@ using storage::ValueType;
 
 // --- the request ----------------------------------------------------------------------------------------------------
 
-// The keys behind STREAMS, for whoever locks them; none if the command will refuse the request.
+// The keys behind STREAMS, which are the half of what stands there.
 ArgumentRange FindStreams(std::span<const std::string_view> argv) {
   Arguments args(argv);
   while (!args.AtEnd()) {
     if (args.TakeWithValue("BLOCK") || args.TakeWithValue("COUNT")) {
       args.Skip(1);
     } else if (args.TakeWithValue("STREAMS")) {
-      if (args.Left() % 2 != 0) return {};
       return {argv.size() - args.Left(), args.Left() / 2};
     } else if (args.Left() >= 3 && args.Take("GROUP")) {
       args.Skip(2);

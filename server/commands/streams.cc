@@ -77,6 +77,9 @@ bool FinishTrimOptions(DataCall& call, bool must_be_given, TrimOptions* options)
     call.reply.Error("ERR syntax error, LIMIT cannot be used without specifying a trimming strategy");
   } else if (must_be_given && !options->is_given) {
     call.reply.Error("ERR syntax error, XTRIM must be called with a trimming strategy");
+  } else if (call.is_repeated) {
+    options->trimming.limit = 0;  // the threshold says already how far the other one has come
+    return true;
   } else if (!options->trimming.whole_blocks && options->has_limit) {
     call.reply.Error("ERR syntax error, LIMIT cannot be used without the special ~ option");
   } else {
@@ -138,9 +141,11 @@ std::optional<std::string> TakeFields(DataCall& call) {
 }
 
 uint64_t Trim(DataCall& call, Place& place, const storage::StreamTrimming& trimming) {
-  const size_t count = StreamIn(place.entry()).CountToTrim(trimming);
-  if (count > 0) call.txn.Do(place, storage::StreamTrim{count});
-  return count;
+  const Stream& stream = StreamIn(place.entry());
+  const size_t before = stream.size();
+  const StreamId least = stream.FindTrimEnd(trimming);
+  if (least != storage::kFirstStreamId) call.txn.Do(place, storage::StreamTrim{least});
+  return before - stream.size();
 }
 
 void XAdd(DataCall& call) {
@@ -264,9 +269,6 @@ void XSetId(DataCall& call) {
   if (!found) return;
   if (!*found) return call.reply.Error(errors::kNoSuchKey);
   const Stream& stream = StreamIn(found->entry());
-  if (*last < stream.greatest_erased()) {
-    return call.reply.Error("ERR The ID specified in XSETID is smaller than current max_deleted_entry_id");
-  }
   if (stream.size() > 0) {
     if (*last < stream.last_entry()) {
       return call.reply.Error("ERR The ID specified in XSETID is smaller than the target stream top item");
@@ -274,6 +276,9 @@ void XSetId(DataCall& call) {
     if (added && stream.size() > static_cast<uint64_t>(*added)) {
       return call.reply.Error("ERR The entries_added specified in XSETID is smaller than the target stream length");
     }
+  }
+  if (*last < stream.greatest_erased()) {
+    return call.reply.Error("ERR The ID specified in XSETID is smaller than current max_deleted_entry_id");
   }
   call.txn.Do(*found, storage::StreamSetIds{.last_id = *last,
                                             .greatest_erased = greatest_erased == storage::kFirstStreamId

@@ -12,7 +12,8 @@ namespace ringkv::storage {
 size_t Entry::MemorySize() const { return TotalSize() + (kind().is_large() ? large().bytes() : 0); }
 
 bool MutableEntry::IsLong() const {
-  return TotalSize() >= kLargeValue || (kind().is_large() && (large().size() >= kManyElements || large().bytes() >= kLargeValue));
+  return TotalSize() >= kLargeValue ||
+         (kind().is_large() && (large().size() >= kManyElements || large().bytes() >= kLargeValue));
 }
 
 size_t MutableEntry::SizeFor(size_t key_length, size_t value_length, bool has_expiry) {

@@ -75,6 +75,22 @@ size_t Stream::CountToTrim(const StreamTrimming& trimming) const {
   return count;
 }
 
+StreamId Stream::FindTrimEnd(const StreamTrimming& trimming) const {
+  size_t count = CountToTrim(trimming);
+  if (count == 0) return {};
+  if (count == size_) return last_entry().Next();
+  for (const StreamBlock& block : blocks_) {
+    if (count >= block.size()) {
+      count -= block.size();
+      continue;
+    }
+    StreamEntry entry = block.BeforeFirst();
+    for (size_t i = 0; i <= count; ++i) entry.Next();
+    return entry.id();
+  }
+  return {};
+}
+
 // --- changing -------------------------------------------------------------------------------------------------------
 
 template <typename Function>
@@ -133,14 +149,25 @@ bool Stream::Erase(const StreamId& id) {
   return true;
 }
 
-void Stream::EraseFirst(size_t count) {
-  size_ -= count;
-  while (count > 0 && blocks_.front().size() <= count) {
-    count -= blocks_.front().size();
+size_t Stream::EraseBefore(const StreamId& least) {
+  const size_t before = size_;
+  while (!blocks_.empty() && blocks_.front().LastId() < least) {
+    size_ -= blocks_.front().size();
     EraseBlock(0);
   }
-  if (count > 0) ChangeBlock(blocks_.front(), [&] { blocks_.front().EraseFirst(count); });
+  if (!blocks_.empty()) {
+    StreamBlock& block = blocks_.front();
+    size_t count = 0;
+    for (StreamEntry entry = block.BeforeFirst(); entry.Next() && entry.id() < least;) ++count;
+    size_ -= count;
+    if (count == block.size()) {
+      EraseBlock(0);
+    } else if (count > 0) {
+      ChangeBlock(block, [&] { block.EraseFirst(count); });
+    }
+  }
   NoteFirstEntry();
+  return before - size_;
 }
 
 void Stream::SetIds(const StreamId& last, const StreamId& greatest_erased, uint64_t added) {
@@ -195,9 +222,7 @@ bool Fits(const Stream* stream, const StreamAppend& effect) {
   return stream == nullptr || effect.id > stream->last_id();
 }
 bool Fits(const Stream* stream, const StreamErase&) { return stream != nullptr; }
-bool Fits(const Stream* stream, const StreamTrim& effect) {
-  return stream != nullptr && effect.count > 0 && effect.count <= stream->size();
-}
+bool Fits(const Stream* stream, const StreamTrim&) { return stream != nullptr; }
 bool Fits(const Stream* stream, const StreamSetIds& effect) {
   return stream != nullptr && effect.last_id >= stream->last_entry() && effect.added >= stream->size();
 }
@@ -216,8 +241,7 @@ Outcome Apply(ValueEdit& edit, const StreamAppend& effect) {
 Outcome Apply(ValueEdit& edit, const StreamErase& effect) { return ChangedIf(StreamIn(edit).Erase(effect.id)); }
 
 Outcome Apply(ValueEdit& edit, const StreamTrim& effect) {
-  StreamIn(edit).EraseFirst(effect.count);
-  return Outcome::kChanged;
+  return ChangedIf(StreamIn(edit).EraseBefore(effect.least) > 0);
 }
 
 Outcome Apply(ValueEdit& edit, const StreamSetIds& effect) {

@@ -23,10 +23,10 @@ namespace ringkv::storage {
 
 // How many entries are to go from the front.
 struct StreamTrimming {
-  std::optional<uint64_t> most;  // entries that stay; or else:
-  StreamId least;                // the first ID that stays
-  bool whole_blocks = false;     // rather leave some than split a block
-  uint64_t limit = 0;            // entries to look at; 0: any number
+  std::optional<uint64_t> most = {};  // entries that stay; or else:
+  StreamId least = {};                // the first ID that stays
+  bool whole_blocks = false;          // rather leave some than split a block
+  uint64_t limit = 0;                 // entries to look at; 0: any number
 };
 
 class Stream : public LargeValue {
@@ -63,7 +63,8 @@ class Stream : public LargeValue {
   bool HasGapsBehind(const StreamId& id) const;
   // How many entries there ever were up to this one; nothing if nobody can know.
   std::optional<uint64_t> CountUpTo(const StreamId& id) const;
-  size_t CountToTrim(const StreamTrimming& trimming) const;
+  // The ID before which all entries are to go; 0-0 if none are.
+  StreamId FindTrimEnd(const StreamTrimming& trimming) const;
 
   // --- changing: each gives what it takes; IDs of new entries are greater than last_id() -----------------------------
 
@@ -71,8 +72,8 @@ class Stream : public LargeValue {
   // A block that comes behind all others.
   void AppendBlock(StreamBlock block);
   bool Erase(const StreamId& id);
-  // There must be so many.
-  void EraseFirst(size_t count);
+  // How many entries went.
+  size_t EraseBefore(const StreamId& least);
   void SetIds(const StreamId& last, const StreamId& greatest_erased, uint64_t added);
   // True if the group is new.
   bool PutGroup(std::string_view name, const StreamId& last_id, int64_t read);
@@ -95,6 +96,7 @@ class Stream : public LargeValue {
   };
   // The number of the block that has the entry if any has: the last one whose ID is not greater.
   size_t BlockOf(const StreamId& id) const;
+  size_t CountToTrim(const StreamTrimming& trimming) const;
   template <typename Function>
   auto ChangeBlock(StreamBlock& block, Function&& change);
   void EraseBlock(size_t number);

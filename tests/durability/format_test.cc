@@ -94,6 +94,13 @@ TEST(ValueFormat, TheDocumentsExampleIsWhatIsPacked) {
     Apply(edit, storage::SetAdd{"300"});
     Apply(edit, storage::SetAdd{"7"});
   });
+  expected += PackedOf(storage::ValueType::kStream, [](storage::ValueEdit& edit) {
+    Apply(edit, storage::StreamAppend{.id = {300, 1}, .fields = std::string_view("\1f\1v", 4)});
+    Apply(edit, storage::StreamAppend{.id = {300, 2}, .fields = std::string_view("\1g\1w", 4)});
+    Apply(edit, storage::StreamErase{{300, 1}});
+    Apply(edit, storage::StreamGroupPut{"group", {300, 2}, 2});
+    Apply(edit, storage::StreamPend{"group", "me", {300, 2}, 1000, 3});
+  });
   EXPECT_EQ(ExampleIn("values.md", expected), expected);
 }
 
@@ -136,6 +143,22 @@ TEST(Effects, ThoseOfCollectionsAreReadAsTheyWereWritten) {
   EXPECT_EQ(WrittenAndRead(storage::SetErase{"member"}).member, "member");
   EXPECT_EQ(WrittenAndRead(storage::SortedSetPut{"member", 0.1}).score, 0.1);
   EXPECT_EQ(WrittenAndRead(storage::SortedSetErase{"member"}).member, "member");
+  const storage::StreamId id{5, UINT64_MAX};
+  const auto append = WrittenAndRead(storage::StreamAppend{id, "fields"});
+  EXPECT_TRUE(append.id == id && append.fields == "fields");
+  EXPECT_EQ(WrittenAndRead(storage::StreamErase{id}).id, id);
+  EXPECT_EQ(WrittenAndRead(storage::StreamTrim{id}).least, id);
+  const auto ids = WrittenAndRead(storage::StreamSetIds{id, {1, 2}, 300});
+  EXPECT_TRUE(ids.last_id == id && ids.greatest_erased.seq == 2 && ids.added == 300);
+  const auto group = WrittenAndRead(storage::StreamGroupPut{"group", id, -1});
+  EXPECT_TRUE(group.group == "group" && group.last_id == id && group.read == -1);
+  EXPECT_EQ(WrittenAndRead(storage::StreamGroupErase{"group"}).group, "group");
+  const auto consumer = WrittenAndRead(storage::StreamConsumerPut{"group", "consumer", -7});
+  EXPECT_TRUE(consumer.group == "group" && consumer.consumer == "consumer" && consumer.seen == -7);
+  EXPECT_EQ(WrittenAndRead(storage::StreamConsumerErase{"group", "consumer"}).consumer, "consumer");
+  const auto pend = WrittenAndRead(storage::StreamPend{"group", "consumer", id, 9, 300});
+  EXPECT_TRUE(pend.consumer == "consumer" && pend.id == id && pend.delivered == 9 && pend.deliveries == 300);
+  EXPECT_EQ(WrittenAndRead(storage::StreamAcknowledge{"group", id}).id, id);
   const storage::ValueKind kind(storage::ValueType::kList, storage::CollectionForm::kPacked);
   EXPECT_EQ(WrittenAndRead(storage::CollectionPut{kind, "bytes", 123}).expiry, 123);
   const auto put = WrittenAndRead(storage::CollectionPut{kind, "bytes"});

@@ -6,11 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "storage/effect_codec.h"
 #include "storage/txn.h"
 #include "storage/types/hash.h"
 #include "storage/types/list.h"
 #include "storage/types/set.h"
 #include "storage/types/sorted_set.h"
+#include "storage/types/stream_visit.h"
 
 namespace ringkv::test {
 
@@ -43,6 +45,12 @@ inline std::string ShownValue(const storage::Entry& entry) {
         elements.push_back(std::string(member) + "=" + std::to_string(score));
       });
       return Joined("sorted set", elements);
+    case storage::ValueType::kStream: {
+      std::string effects;
+      storage::VisitStream(storage::StreamIn(entry),
+                           [&](const auto& effect) { storage::EncodeEffect(&effects, 0, "", effect); });
+      return Joined("stream", {effects});
+    }
   }
   return "";
 }
@@ -54,6 +62,36 @@ inline void SetSmallLimits(storage::TypeLimits& limits) {
   limits.set_integers = 6;
   limits.sorted_set_entries = 4;
   limits.list_size = 4;
+  limits.stream_block_entries = 4;
+}
+
+// One random effect on a stream. The key must be locked, and hold a stream or nothing.
+inline void ChangeStream(storage::Txn& txn, storage::Place& place, storage::Random& random, std::string_view fields) {
+  using namespace storage;
+  const StreamId last = place ? StreamIn(place.entry()).last_id() : StreamId{};
+  const StreamId id{last.ms - random.Below(last.ms + 1), 0};
+  const std::string group = "group" + std::to_string(random.Below(2));
+  const std::string consumer = "consumer" + std::to_string(random.Below(2));
+  const uint64_t what = place ? random.Below(16) : 9;
+  if (what >= 9) {
+    txn.Do(place, StreamAppend{.id = {last.ms + 1, 0}, .fields = fields});
+  } else if (what == 0) {
+    txn.Do(place, StreamErase{id});
+  } else if (what == 1) {
+    txn.Do(place, StreamTrim{id});
+  } else if (what == 2) {
+    txn.Do(place, StreamSetIds{{last.ms + random.Below(3), 0}, id, last.ms + 100});
+  } else if (StreamIn(place.entry()).FindGroup(group) == nullptr || what == 3) {
+    txn.Do(place, StreamGroupPut{group, id, StreamGroup::kUnknown});
+  } else if (what == 4) {
+    random.Below(4) == 0 ? txn.Do(place, StreamGroupErase{group}) : txn.Do(place, StreamConsumerErase{group, consumer});
+  } else if (what == 5) {
+    txn.Do(place, StreamConsumerPut{group, consumer, 7});
+  } else if (what == 6) {
+    txn.Do(place, StreamAcknowledge{group, id});
+  } else {
+    txn.Do(place, StreamPend{group, consumer, id, 1000, random.Below(9)});
+  }
 }
 
 // One random effect on a collection. The key must be locked, and hold a collection or nothing.
@@ -61,11 +99,13 @@ inline void ChangeCollection(storage::Txn& txn, storage::Place& place, storage::
   using namespace storage;
   const std::string name = std::to_string(random.Below(20)) + (random.Below(3) == 0 ? "x" : "");
   const std::string other = std::string(random.Below(40), 'v');
-  const ValueType kinds[] = {ValueType::kHash, ValueType::kList, ValueType::kSet, ValueType::kSortedSet};
-  const ValueType type = place ? place.entry().type() : kinds[random.Below(4)];
+  const ValueType kinds[] = {ValueType::kHash, ValueType::kList, ValueType::kSet, ValueType::kSortedSet,
+                             ValueType::kStream};
+  const ValueType type = place ? place.entry().type() : kinds[random.Below(5)];
   const bool erases = place && random.Below(3) == 0;
   switch (type) {
     case ValueType::kString: break;
+    case ValueType::kStream: ChangeStream(txn, place, random, std::string_view("\1f\1v", 4)); break;
     case ValueType::kHash: erases ? txn.Do(place, HashErase{name}) : txn.Do(place, HashPut{name, other}); break;
     case ValueType::kSet: erases ? txn.Do(place, SetErase{name}) : txn.Do(place, SetAdd{name}); break;
     case ValueType::kSortedSet:

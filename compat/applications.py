@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Applications that people run against Redis, as their users run them: a session store and an adapter for web sockets of Node.
-
-Job queues of Python are to come: rq keeps its results in streams, celery runs a script when its worker starts."""
+"""Applications that people run against Redis, as their users run them: a session store and an adapter for web sockets of Node, a
+job queue of Python."""
 import json
 import os
 import subprocess
@@ -32,13 +31,23 @@ def rooms(server):
     assert node(server, "rooms.js") == {"everybody": 3, "room": 2, "sockets": 3, "acknowledged": 3}
 
 
+def jobs(server):
+    """rq: a queue with a worker, a job that fails and one that waits for another; results are kept in streams."""
+    ran = subprocess.run([sys.executable, os.path.join(APPS, "jobs.py"), str(server.port)], capture_output=True, text=True, check=False,
+                         timeout=2 * DEADLINE_SECONDS, cwd=APPS, stdin=subprocess.DEVNULL)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert json.loads(ran.stdout.splitlines()[-1]) == {
+        "sum": ["finished", 3], "failed": ["failed", None], "after": ["finished", 10], "kept": [3], "left in the queue": 0}, ran.stdout
+
+
 def main():
     with start_ringkv("--io-threads", "2") as server:
         start = time.monotonic()
         sessions(server)
         rooms(server)
+        jobs(server)
         errors = [line for line in server.connect().raw("INFO", "errorstats").decode().splitlines() if line.startswith("errorstat_")]
-        print(f"connect-redis and socket.io's adapter work ({time.monotonic() - start:.0f} s); errors seen: {errors}")
+        print(f"connect-redis, socket.io's adapter and rq work ({time.monotonic() - start:.0f} s); errors seen: {errors}")
 
 
 if __name__ == "__main__":

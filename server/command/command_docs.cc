@@ -38,9 +38,9 @@ constexpr FlagName kKeyFlagNames[] = {
 };
 
 // The order in which Redis lists them.
-constexpr std::string_view kCategoryOrder[] = {"keyspace", "read",     "write",     "set",        "sortedset",  "list",
-                                               "hash",     "string",   "bitmap",    "pubsub",     "admin",      "fast",
-                                               "slow",     "blocking", "dangerous", "connection", "transaction"};
+constexpr std::string_view kCategoryOrder[] = {
+    "keyspace", "read",   "write",  "set",   "sortedset", "list", "hash",     "string",    "bitmap",     "hyperloglog",
+    "geo",      "stream", "pubsub", "admin", "fast",      "slow", "blocking", "dangerous", "connection", "transaction"};
 
 void ReplyFlagNames(uint16_t flags, bool varies, resp::ReplyWriter& reply) {
   std::vector<std::string_view> names;

@@ -4,8 +4,8 @@
 
   compat/differential.py [--seed N] [--commands N]
 
-First on strings and what has to do with all keys, then on collections, then on streams: these with a log, over three
-SIGKILLs, and with a replica that must be equal in the end. A failure prints the seed and the last commands; the same seed sends the same commands again.
+First on strings and what has to do with all keys, then on collections, on streams and on what goes across types:
+these with a log, over three SIGKILLs, and with a replica that must be equal in the end. A failure prints the seed and the last commands; the same seed sends the same commands again.
 """
 import argparse
 import random
@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 
+import differential_others
 import differential_streams
 import differential_types
 from resp import flatten
@@ -32,6 +33,7 @@ class Generator:
         self.random = random.Random(seed)
         self.of_collections = differential_types.commands(self)
         self.of_streams = differential_streams.commands(self)
+        self.of_others = differential_others.commands(self)
 
     def pick(self, choices):
         return self.random.choice(choices)
@@ -147,6 +149,9 @@ def comparable(command, reply, after_restart=False):
     of_stream = differential_streams.comparable(name, sub, reply)
     if of_stream is not None:
         return of_stream
+    of_other = differential_others.comparable(command, reply)
+    if of_other is not None:
+        return of_other
     of_collection = differential_types.comparable(name, reply, after_restart)
     if of_collection is not None:
         return of_collection
@@ -189,7 +194,8 @@ def compare(a, b, seed, generate, commands, after_restart=False):
         if not same:
             print(f"seed {seed}, command {number}: {command!r}\n  ringkv: {mine[:400]!r}\n  redis:  {redis[:400]!r}")
             if name == "EXEC":
-                print("  queued:", queued)
+                print("  queued:", *[f"{c!r}\n    ringkv: {x[:400]!r}\n    redis:  {y[:400]!r}" for c, x, y in
+                                    zip(queued, flatten(mine), flatten(redis)) if not same_reply(c, x, y)], sep="\n    ")
             print("  before:", *[repr(c) for c in history[-8:-1]], sep="\n    ")
             return False
     return True
@@ -224,6 +230,12 @@ def run_streams(seed, commands):
     generate = lambda: generator.pick(generator.of_streams)()
     limits = ["--stream-node-max-entries", "5", "--stream-node-max-bytes", "300"] if seed % 2 == 0 else []
     return run_lives(seed, commands, generate, limits, [])
+
+
+def run_others(seed, commands):
+    generator = Generator(seed)
+    limits = ["--hll-sparse-max-bytes", ["0", "200"][seed // 2 % 2]] if seed % 2 == 0 else []
+    return run_lives(seed, commands, lambda: generator.pick(generator.of_others)(), limits, [])
 
 
 def run_lives(seed, commands, generate, limits, own):
@@ -263,7 +275,7 @@ def main():
     arguments = parser.parse_args()
     for seed in range(arguments.seed, arguments.seed + arguments.rounds):
         print(f"seed {seed}", flush=True)
-        if not all(each(seed, arguments.commands) for each in (run, run_collections, run_streams)):
+        if not all(each(seed, arguments.commands) for each in (run, run_collections, run_streams, run_others)):
             return 1
     return 0
 

@@ -202,6 +202,7 @@ void Server::ApplyOptions() {
   limits.set_value = options_.set_max_listpack_value.load();
   limits.sorted_set_entries = options_.zset_max_listpack_entries.load();
   limits.sorted_set_value = options_.zset_max_listpack_value.load();
+  limits.sparse_hyperloglog_bytes = options_.hll_sparse_max_bytes.load();
   limits.stream_block_bytes = options_.stream_node_max_bytes.load();
   limits.stream_block_entries = options_.stream_node_max_entries.load();
   const auto policy = static_cast<storage::EvictionPolicy>(options_.maxmemory_policy.load());

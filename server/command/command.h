@@ -90,6 +90,8 @@ enum class Group : uint8_t {
   kSet,
   kSortedSet,
   kStream,
+  kHyperLogLog,
+  kGeo,
   kPubSub,
   kConnection,
   kServer,
@@ -146,6 +148,9 @@ struct Command {
   Scope scope = Scope::kNothing;
   KeySpec keys = {};
   KeySpec more_keys = {};
+  KeySpec last_keys = {};
+  // Whether the arguments name keys that only values tell, so that all of them must be locked.
+  bool (*needs_everything)(std::span<const std::string_view> argv) = nullptr;
   Group group;
   std::string_view categories = {};  // ACL categories that neither flags nor group give
   std::string_view tips = {};        // separated by spaces
@@ -174,27 +179,27 @@ constexpr bool IsLowerCase(std::string_view name) {
   return !name.empty();
 }
 
-// Words outside of brackets are arguments that must be there; alternatives in <> are one.
-constexpr int RequiredWords(std::string_view syntax) {
+// How many words an alternative or a part in <> or [] needs at least; ends at `end`. What is in [] needs none.
+constexpr int RequiredWords(std::string_view syntax, size_t* at, char end) {
   int words = 0;
-  int depth = 0;
-  bool in_word = false;
-  bool in_choice = false;
-  for (size_t i = 0; i <= syntax.size(); ++i) {
-    const char c = i < syntax.size() ? syntax[i] : ' ';
-    if (c == '<') in_choice = in_word = true;
-    if (c == '>') in_choice = false;
-    if (in_choice) continue;
-    if (c == ' ' || c == '[' || c == ']') {
-      if (in_word && depth == 0) ++words;
-      in_word = false;
-    } else {
-      in_word = true;
+  int least = INT32_MAX;
+  while (*at < syntax.size() && syntax[*at] != end) {
+    const char c = syntax[(*at)++];
+    if (c == '[') {
+      RequiredWords(syntax, at, ']');
+      ++*at;
+    } else if (c == '<') {
+      words += RequiredWords(syntax, at, '>');
+      ++*at;
+    } else if (c == '|') {
+      least = words < least ? words : least;
+      words = 0;
+    } else if (c != ' ') {
+      ++words;
+      while (*at < syntax.size() && syntax[*at] != ' ' && syntax[*at] != ']' && syntax[*at] != '>') ++*at;
     }
-    if (c == '[') ++depth;
-    if (c == ']') --depth;
   }
-  return words;
+  return words < least ? words : least;
 }
 
 constexpr bool IsSound(const Command& row) {
@@ -203,7 +208,8 @@ constexpr bool IsSound(const Command& row) {
   const bool optional = row.syntax.find('[') != std::string_view::npos;
   if (!IsLowerCase(row.name) || row.summary.empty() || row.since.empty() || row.complexity.empty()) return false;
   if (!row.is_container) {
-    if (RequiredWords(row.syntax) + own_words != least) return false;  // arity agrees with the syntax
+    size_t at = 0;
+    if (RequiredWords(row.syntax, &at, '\0') + own_words != least) return false;  // arity agrees with the syntax
     if (optional != (row.arity < 0)) return false;
     if (!row.run.is_set) return false;
   }

@@ -156,6 +156,8 @@ std::string_view GroupName(Group group) {
     case Group::kSet: return "set";
     case Group::kSortedSet: return "sorted-set";
     case Group::kStream: return "stream";
+    case Group::kHyperLogLog: return "hyperloglog";
+    case Group::kGeo: return "geo";
     case Group::kPubSub: return "pubsub";
     case Group::kConnection: return "connection";
     case Group::kServer: return "server";
@@ -175,7 +177,10 @@ std::vector<std::string_view> CategoriesOf(const Command& row) {
   own.push_back(row.Is(kFast) ? "fast" : "slow");
   if (!row.is_container) {
     switch (row.group) {
-      case Group::kGeneric: own.push_back("keyspace"); break;
+      case Group::kGeneric:
+        // SORT counts to the types that it sorts.
+        if (row.needs_everything == nullptr) own.push_back("keyspace");
+        break;
       case Group::kString: own.push_back("string"); break;
       case Group::kBitmap: own.push_back("bitmap"); break;
       case Group::kHash: own.push_back("hash"); break;
@@ -183,6 +188,8 @@ std::vector<std::string_view> CategoriesOf(const Command& row) {
       case Group::kSet: own.push_back("set"); break;
       case Group::kSortedSet: own.push_back("sortedset"); break;
       case Group::kStream: own.push_back("stream"); break;
+      case Group::kHyperLogLog: own.push_back("hyperloglog"); break;
+      case Group::kGeo: own.push_back("geo"); break;
       case Group::kConnection: own.push_back("connection"); break;
       case Group::kTransactions: own.push_back("transaction"); break;
       case Group::kCluster:
@@ -223,10 +230,10 @@ void ReplyCommandInfo(const CommandEntry& entry, resp::ReplyWriter& reply) {
     if (row.Is(each.flag)) flags.push_back(each.name);
   }
   const bool is_fixed = row.keys.search == KeySearch::kIndex;
-  if (!is_fixed || row.more_keys.search != KeySearch::kIndex) flags.push_back("movablekeys");
+  const auto is_index = [](const KeySpec& spec) { return spec.search == KeySearch::kIndex; };
+  if (!is_index(row.keys) || !is_index(row.more_keys) || !is_index(row.last_keys)) flags.push_back("movablekeys");
   reply.Set(static_cast<int64_t>(flags.size()));
   for (const std::string_view flag : flags) reply.Simple(flag);
-  const bool two_specs = row.more_keys.first != 0;
   reply.Integer(is_fixed ? row.keys.first : 0);
   reply.Integer(LastFixedKey(row));
   reply.Integer(is_fixed ? row.keys.step : 0);
@@ -236,9 +243,12 @@ void ReplyCommandInfo(const CommandEntry& entry, resp::ReplyWriter& reply) {
   const std::vector<std::string_view> tips = Words(row.tips);
   reply.Set(static_cast<int64_t>(tips.size()));
   for (const std::string_view tip : tips) reply.Bulk(tip);
-  reply.Set((row.keys.first != 0 ? 1 : 0) + (two_specs ? 1 : 0));
-  if (row.keys.first != 0) ReplyKeySpec(row.keys, reply);
-  if (two_specs) ReplyKeySpec(row.more_keys, reply);
+  const KeySpec* const specs[] = {&row.keys, &row.more_keys, &row.last_keys};
+  const auto is_there = [](const KeySpec* spec) { return spec->first != 0; };
+  reply.Set(std::count_if(std::begin(specs), std::end(specs), is_there));
+  for (const KeySpec* spec : specs) {
+    if (is_there(spec)) ReplyKeySpec(*spec, reply);
+  }
   reply.Set(static_cast<int64_t>(entry.subcommands.size()));
   for (const CommandEntry* subcommand : entry.subcommands) ReplyCommandInfo(*subcommand, reply);
 }

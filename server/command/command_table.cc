@@ -40,14 +40,15 @@ bool RunsInsideMulti(std::string_view name) {
 
 CommandTable::CommandTable() : places_(kPlaces) {
   const std::span<const Command> families[] = {
-      ConnectionCommands(),    ClientCommands(),    StringCommands(),      LcsCommands(),
-      BitCommands(),           BitFieldCommands(),  KeyCommands(),         ExpiryCommands(),
-      ServerCommands(),        ConfigCommands(),    PersistenceCommands(), DumpCommands(),
-      ReplicationCommands(),   CommandCommands(),   MemoryCommands(),      LatencyCommands(),
-      TransactionCommands(),   ClusterCommands(),   PubSubCommands(),      HashCommands(),
-      ListCommands(),          SetCommands(),       SortedSetCommands(),   SortedSetRangeCommands(),
-      SortedSetJoinCommands(), BlockingCommands(),  StreamCommands(),      StreamReadCommands(),
-      StreamGroupCommands(),   StreamInfoCommands()};
+      ConnectionCommands(),    ClientCommands(),     StringCommands(),      LcsCommands(),
+      BitCommands(),           BitFieldCommands(),   KeyCommands(),         ExpiryCommands(),
+      ServerCommands(),        ConfigCommands(),     PersistenceCommands(), DumpCommands(),
+      ReplicationCommands(),   CommandCommands(),    MemoryCommands(),      LatencyCommands(),
+      TransactionCommands(),   ClusterCommands(),    PubSubCommands(),      HashCommands(),
+      ListCommands(),          SetCommands(),        SortedSetCommands(),   SortedSetRangeCommands(),
+      SortedSetJoinCommands(), BlockingCommands(),   StreamCommands(),      StreamReadCommands(),
+      StreamGroupCommands(),   StreamInfoCommands(), HyperLogLogCommands(), GeoCommands(),
+      SortCommands()};
   size_t count = 0;
   for (const auto& rows : families) count += rows.size();
   entries_.reserve(count);  // entries are pointed at

@@ -21,11 +21,15 @@ bool HasOneKey(const Command& row) {
   return row.keys.first != 0 && row.keys.first == row.keys.last && row.more_keys.first == 0;
 }
 
+bool NeedsEverything(const Command& row, Argv argv) {
+  return row.scope == Scope::kEverything || (row.needs_everything != nullptr && row.needs_everything(argv));
+}
+
 void LockFor(const Command& row, const Request& request, storage::Txn& txn) {
   const Argv argv = request.argv;
   if (request.position) {
     txn.LockKey(argv[static_cast<size_t>(row.keys.first)], *request.position);
-  } else if (row.scope == Scope::kEverything) {
+  } else if (NeedsEverything(row, argv)) {
     txn.LockAll();
   } else if (HasOneKey(row)) {
     txn.LockKey(argv[static_cast<size_t>(row.keys.first)]);
@@ -157,6 +161,10 @@ Outcome Dispatch(Server& server, ThreadState& thread, Session& session, const Re
     RefuseArity(*entry, thread, session, reply);
     return Outcome::kDone;
   }
+  if (row.needs_everything != nullptr && server.cluster().is_enabled() && row.needs_everything(argv)) {
+    RefusePatterns(*entry, thread, session, reply);
+    return Outcome::kDone;
+  }
   if (server.cluster().is_enabled() && session.authenticated &&
       (!IsServedHere(request, server, thread) || session.is_asking)) {
     const Redirection where = Redirect(*entry, request, server, thread, session, reply);
@@ -191,7 +199,7 @@ void RunTransaction(AdminCall& call) {
   bool needs_all = false;
   for (const auto& each : queued) {
     const Command& row = *each.command->row;
-    needs_all = needs_all || row.scope != Scope::kNothing;
+    needs_all = needs_all || row.scope != Scope::kNothing || NeedsEverything(row, each.argv);
     ForEachKey(row, each.argv, [&](std::string_view key) { txn.AddKey(key); });
   }
   for (const auto& [db, key] : session.watch.keys) txn.AddKey(key);

@@ -15,7 +15,7 @@ namespace ringkv::server {
 template <typename Visitor>
 void ForEachKeyPosition(const Command& row, std::span<const std::string_view> argv, Visitor&& visit) {
   const auto argc = static_cast<int>(argv.size());
-  for (const KeySpec* spec : {&row.keys, &row.more_keys}) {
+  for (const KeySpec* spec : {&row.keys, &row.more_keys, &row.last_keys}) {
     if (spec->first == 0) continue;
     if (spec->search == KeySearch::kKeyword || spec->search == KeySearch::kUnknown) {
       const ArgumentRange range = spec->find != nullptr ? spec->find(argv) : ArgumentRange{};

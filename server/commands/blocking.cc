@@ -47,7 +47,7 @@ void PopMember(DataCall& call, bool highest) {
   const std::optional<int64_t> deadline_ms = ParseDeadline(call, call.args[last]);
   if (!deadline_ms) return;
   TakeOrWait(call, ValueType::kSortedSet, 1, last, *deadline_ms, [&](Place& place, std::string_view key) {
-    const std::vector<PoppedMember> popped = PopMembers(call, place, 1, highest);
+    const std::vector<ScoredMember> popped = PopMembers(call, place, 1, highest);
     call.reply.Array(3);
     call.reply.Bulk(key);
     call.reply.Bulk(popped[0].name);

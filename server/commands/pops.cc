@@ -81,21 +81,21 @@ void MoveElement(DataCall& call, Place& from, bool from_front, bool to_front) {
   call.reply.Bulk(element);
 }
 
-std::vector<PoppedMember> PopMembers(DataCall& call, Place& place, size_t count, bool highest) {
+std::vector<ScoredMember> PopMembers(DataCall& call, Place& place, size_t count, bool highest) {
   const SortedSetView set(place.entry_or_null());
-  std::vector<PoppedMember> popped;
+  std::vector<ScoredMember> popped;
   set.VisitRange(highest ? set.size() - 1 : 0, count, highest, [&](std::string_view name, double score) {
     popped.push_back({std::string(name), score});
   });
-  for (const PoppedMember& each : popped) call.txn.Do(place, storage::SortedSetErase{each.name});
+  for (const ScoredMember& each : popped) call.txn.Do(place, storage::SortedSetErase{each.name});
   return popped;
 }
 
-void ReplyPopped(DataCall& call, std::string_view key, const std::vector<PoppedMember>& popped) {
+void ReplyPopped(DataCall& call, std::string_view key, const std::vector<ScoredMember>& popped) {
   call.reply.Array(2);
   call.reply.Bulk(key);
   call.reply.Array(static_cast<int64_t>(popped.size()));
-  for (const PoppedMember& each : popped) {
+  for (const ScoredMember& each : popped) {
     call.reply.Array(2);
     call.reply.Bulk(each.name);
     call.reply.Double(each.score);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "server/command/command.h"
+#include "server/commands/scored_store.h"
 
 namespace ringkv::server {
 
@@ -33,12 +34,8 @@ void ReplyElements(DataCall& call, storage::Place& place, size_t count, bool fro
 // To the list at the second argument, which may be the same.
 void MoveElement(DataCall& call, storage::Place& from, bool from_front, bool to_front);
 
-struct PoppedMember {
-  std::string name;
-  double score;
-};
-std::vector<PoppedMember> PopMembers(DataCall& call, storage::Place& place, size_t count, bool highest);
+std::vector<ScoredMember> PopMembers(DataCall& call, storage::Place& place, size_t count, bool highest);
 // As ZMPOP and BZMPOP answer.
-void ReplyPopped(DataCall& call, std::string_view key, const std::vector<PoppedMember>& popped);
+void ReplyPopped(DataCall& call, std::string_view key, const std::vector<ScoredMember>& popped);
 
 }  // namespace ringkv::server

@@ -10,6 +10,7 @@
 #include "server/command/typed_key.h"
 #include "server/commands/families.h"
 #include "server/commands/scored_reply.h"
+#include "server/commands/scored_store.h"
 #include "storage/types/set.h"
 #include "storage/types/sorted_set.h"
 
@@ -66,11 +67,6 @@ struct JoinQuery {
   Aggregate aggregate = Aggregate::kSum;
   bool with_scores = false;
   int64_t limit = 0;  // of what is counted; 0: none
-};
-
-struct Scored {
-  std::string name;
-  double score;
 };
 
 double Joined(Aggregate aggregate, double a, double b) {
@@ -152,7 +148,7 @@ bool ParseJoinOptions(DataCall& call, JoinQuery* query, std::vector<Source>* sou
 
 // --- joining --------------------------------------------------------------------------------------------------------
 
-std::vector<Scored> Union(const std::vector<Source>& sources, Aggregate aggregate) {
+std::vector<ScoredMember> Union(const std::vector<Source>& sources, Aggregate aggregate) {
   std::unordered_map<std::string, double> scores;
   for (const Source& source : sources) {
     source.VisitUntil([&](std::string_view name, double score) {
@@ -161,7 +157,7 @@ std::vector<Scored> Union(const std::vector<Source>& sources, Aggregate aggregat
       return true;
     });
   }
-  std::vector<Scored> result;
+  std::vector<ScoredMember> result;
   result.reserve(scores.size());
   for (auto& [name, score] : scores) result.push_back({name, score});
   return result;
@@ -180,8 +176,8 @@ void VisitIntersection(const std::vector<Source>& sources, Aggregate aggregate, 
   });
 }
 
-std::vector<Scored> Difference(const std::vector<Source>& sources) {
-  std::vector<Scored> result;
+std::vector<ScoredMember> Difference(const std::vector<Source>& sources) {
+  std::vector<ScoredMember> result;
   sources[0].VisitUntil([&](std::string_view name, double score) {
     const bool elsewhere = std::any_of(sources.begin() + 1, sources.end(),
                                        [&](const Source& other) { return other.Score(name).has_value(); });
@@ -191,8 +187,8 @@ std::vector<Scored> Difference(const std::vector<Source>& sources) {
   return result;
 }
 
-std::vector<Scored> Join(const JoinQuery& query, const std::vector<Source>& sources) {
-  std::vector<Scored> result;
+std::vector<ScoredMember> Join(const JoinQuery& query, const std::vector<Source>& sources) {
+  std::vector<ScoredMember> result;
   switch (query.operation) {
     case Operation::kUnion: result = Union(sources, query.aggregate); break;
     case Operation::kIntersection:
@@ -203,23 +199,8 @@ std::vector<Scored> Join(const JoinQuery& query, const std::vector<Source>& sour
       break;
     case Operation::kDifference: result = Difference(sources); break;
   }
-  std::sort(result.begin(), result.end(), [](const Scored& a, const Scored& b) {
-    return a.score < b.score || (a.score == b.score && a.name < b.name);
-  });
+  SortScored(&result);
   return result;
-}
-
-void Store(DataCall& call, const std::vector<Scored>& members) {
-  std::string packed;
-  storage::AppendPackedHead(&packed, members.size());
-  for (const Scored& each : members) storage::AppendScored(&packed, each.name, each.score);
-  Place target = call.txn.Find(call.db, call.args[1], Intent::kCheck);
-  if (!members.empty()) {
-    call.txn.Do(target, storage::CollectionPut{{ValueType::kSortedSet, storage::CollectionForm::kPacked}, packed});
-  } else if (target) {
-    call.txn.Do(target, storage::Erase{});
-  }
-  call.reply.Integer(static_cast<int64_t>(members.size()));
 }
 
 void ReplyCount(DataCall& call, const JoinQuery& query, const std::vector<Source>& sources) {
@@ -248,10 +229,10 @@ void JoinAll(DataCall& call, std::string_view name, JoinQuery query) {
                      [](const Source& a, const Source& b) { return a.size() < b.size(); });
   }
   if (query.answer == Answer::kCount) return ReplyCount(call, query, sources);
-  const std::vector<Scored> members = Join(query, sources);
-  if (query.answer == Answer::kStored) return Store(call, members);
+  const std::vector<ScoredMember> members = Join(query, sources);
+  if (query.answer == Answer::kStored) return StoreScored(call, members);
   ScoredReply reply(call.reply, members.size(), query.with_scores);
-  for (const Scored& each : members) reply(each.name, each.score);
+  for (const ScoredMember& each : members) reply(each.name, each.score);
 }
 
 void ZUnion(DataCall& call) { JoinAll(call, "zunion", {Operation::kUnion, Answer::kMembers}); }

@@ -198,10 +198,10 @@ void PopFrom(DataCall& call, bool highest) {
   std::optional<Place> found = FindSortedSet(call, call.args[1], Intent::kWrite);
   if (!found) return;
   if (!*found || count == 0) return call.reply.Array(0);
-  const std::vector<PoppedMember> popped = PopMembers(call, *found, static_cast<size_t>(count), highest);
+  const std::vector<ScoredMember> popped = PopMembers(call, *found, static_cast<size_t>(count), highest);
   const bool are_pairs = has_count && call.reply.protocol() >= 3;
   call.reply.Array(static_cast<int64_t>(are_pairs ? popped.size() : 2 * popped.size()));
-  for (const PoppedMember& each : popped) {
+  for (const ScoredMember& each : popped) {
     if (are_pairs) call.reply.Array(2);
     call.reply.Bulk(each.name);
     call.reply.Double(each.score);

@@ -81,6 +81,7 @@ struct Options {
   SharedNumber set_max_listpack_value;
   SharedNumber zset_max_listpack_entries;
   SharedNumber zset_max_listpack_value;
+  SharedNumber hll_sparse_max_bytes;
   SharedNumber stream_node_max_bytes;
   SharedNumber stream_node_max_entries;
   SharedNumber slowlog_log_slower_than;

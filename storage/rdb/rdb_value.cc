@@ -161,11 +161,7 @@ bool PackTexts(const std::vector<std::string>& texts, size_t step, std::string* 
 
 void PackList(const std::vector<std::string>& texts, std::string* packed) {
   AppendPackedHead(packed, texts.size());
-  for (const std::string& text : texts) {
-    const size_t start = packed->size();
-    packed->resize(start + ListElementSize(text));
-    WriteListElement(packed->data() + start, text);
-  }
+  for (const std::string& text : texts) AppendListElement(packed, text);
 }
 
 bool PackScored(const Elements& elements, std::string* packed) {

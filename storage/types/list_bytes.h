@@ -30,6 +30,12 @@ inline char* WriteListElement(char* at, std::string_view element) {
   return end;
 }
 
+inline void AppendListElement(std::string* out, std::string_view element) {
+  const size_t start = out->size();
+  out->resize(start + ListElementSize(element));
+  WriteListElement(out->data() + start, element);
+}
+
 // Walks over elements in both directions. Stands on an element, or at the end.
 class ListCursor {
  public:

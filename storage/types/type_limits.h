@@ -20,6 +20,7 @@ struct TypeLimits {
   Limit sorted_set_entries{128};
   Limit sorted_set_value{64};  // bytes
   Limit list_size{-2};         // positive: elements of a chunk; negative: its bytes, see ListChunkLimit
+  Limit sparse_hyperloglog_bytes{3000};
   Limit stream_block_bytes{4096};
   Limit stream_block_entries{100};  // 0: any number
 

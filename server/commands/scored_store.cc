@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+#include "server/commands/scored_store.h"
+
+#include <algorithm>
+
+#include "storage/types/packed.h"
+#include "storage/types/score_code.h"
+
+namespace ringkv::server {
+
+void SortScored(std::vector<ScoredMember>* members) {
+  std::sort(members->begin(), members->end(), [](const ScoredMember& a, const ScoredMember& b) {
+    return a.score < b.score || (a.score == b.score && a.name < b.name);
+  });
+}
+
+void StoreScored(DataCall& call, const std::vector<ScoredMember>& members) {
+  std::string packed;
+  storage::AppendPackedHead(&packed, members.size());
+  for (const ScoredMember& each : members) storage::AppendScored(&packed, each.name, each.score);
+  storage::Place target = call.txn.Find(call.db, call.args[1], storage::Intent::kCheck);
+  if (!members.empty()) {
+    call.txn.Do(target,
+                storage::CollectionPut{{storage::ValueType::kSortedSet, storage::CollectionForm::kPacked}, packed});
+  } else if (target) {
+    call.txn.Do(target, storage::Erase{});
+  }
+  call.reply.Integer(static_cast<int64_t>(members.size()));
+}
+
+}  // namespace ringkv::server

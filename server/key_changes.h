@@ -3,14 +3,21 @@
 #pragma once
 
 #include "server/blocking/waiting_clients.h"
+#include "server/pubsub/key_events.h"
 #include "server/session/watched_keys.h"
 
 namespace ringkv::server {
 
 class KeyChanges final : public storage::KeyObserver {
  public:
-  // Both must outlive it.
-  KeyChanges(WatchedKeys& watched, WaitingClients& waiting) : watched_(watched), waiting_(waiting) {}
+  // All must outlive it.
+  KeyChanges(WatchedKeys& watched, WaitingClients& waiting, KeyEvents& events)
+      : watched_(watched), waiting_(waiting), events_(events) {}
+
+  bool WantsEvents() const override { return events_.is_on(); }
+  void Happened(storage::DbIndex db, std::string_view key, const storage::KeyEvent& event) override {
+    events_.Note(db, key, event);
+  }
 
   void Changed(storage::DbIndex db, std::string_view key) override {
     watched_.Changed(db, key);
@@ -24,6 +31,7 @@ class KeyChanges final : public storage::KeyObserver {
  private:
   WatchedKeys& watched_;
   WaitingClients& waiting_;
+  KeyEvents& events_;
 };
 
 }  // namespace ringkv::server

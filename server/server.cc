@@ -30,6 +30,7 @@ Server::Server(Options& options, const storage::Clock& clock, std::string config
       run_id_(storage::UniqueDigits()),
       started_ms_(clock.Now()),
       ticks_(TickClock::Calibrate()),
+      broker_(static_cast<size_t>(options.io_threads.load())),
       store_({.databases = static_cast<storage::DbIndex>(options.databases.load()),
               .hash_seed = hash_seed,
               .by_slot = options.cluster_enabled != 0,
@@ -37,7 +38,6 @@ Server::Server(Options& options, const storage::Clock& clock, std::string config
              clock),
       durability_(store_, files_, clock,
                   {.data = DataFilesOf(options), .log_file_bytes = static_cast<uint64_t>(options.log_file_size)}),
-      broker_(static_cast<size_t>(options.io_threads.load())),
       replication_(std::make_unique<Replication>(*this)),
       cluster_(std::make_unique<ClusterState>(*this)) {
   store_.set_observer(&key_changes_);
@@ -68,6 +68,7 @@ storage::DataFiles Server::DataFilesOf(const Options& options) {
 
 void Server::Start(ClientLinks& links) {
   links_ = &links;
+  key_events_.set_links(&links);
   startup_memory_ = storage::UsedMemory();
   store_.reclaimer().Start();
 }
@@ -207,6 +208,7 @@ void Server::ApplyOptions() {
   limits.stream_block_entries = options_.stream_node_max_entries.load();
   const auto policy = static_cast<storage::EvictionPolicy>(options_.maxmemory_policy.load());
   access.mode = storage::IsLfu(policy) ? storage::AccessMode::kLeastFrequent : storage::AccessMode::kLeastRecent;
+  key_events_.SetMask(EventMask::Parse(options_.notify_keyspace_events.Get()).value_or(EventMask()));
   slow_log_.Trim(static_cast<size_t>(options_.slowlog_max_len));
 
   // Authentication is the session's own matter: one that came before the password keeps its right.

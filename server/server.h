@@ -95,6 +95,7 @@ class Server {
   LatencyEvents& latency_events() { return latency_events_; }
   Monitor& monitor() { return monitor_; }
   Broker& broker() { return broker_; }
+  KeyEvents& key_events() { return key_events_; }
   Log& log() { return log_; }
   ClientLinks& links() { return *links_; }
   ThreadState& thread(size_t index) { return *threads_[index]; }
@@ -152,8 +153,10 @@ class Server {
   const CommandTable commands_;
   Log log_;
   WatchedKeys watched_keys_;
-  WaitingClients waiting_clients_;
-  KeyChanges key_changes_{watched_keys_, waiting_clients_};
+  Broker broker_;
+  KeyEvents key_events_{broker_};
+  WaitingClients waiting_clients_{key_events_};
+  KeyChanges key_changes_{watched_keys_, waiting_clients_, key_events_};
   storage::Store store_;
   storage::PosixFileSystem files_;
   storage::Durability durability_;
@@ -161,7 +164,6 @@ class Server {
   SlowLog slow_log_;
   LatencyEvents latency_events_;
   Monitor monitor_;
-  Broker broker_;
   std::vector<std::unique_ptr<ThreadState>> threads_;
   ClientLinks* links_ = nullptr;
   const std::unique_ptr<Replication> replication_;

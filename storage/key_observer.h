@@ -10,9 +10,15 @@ namespace ringkv::storage {
 
 using DbIndex = uint16_t;
 
+struct KeyEvent;
+
 class KeyObserver {
  public:
   virtual ~KeyObserver() = default;
+  // Whether Happened need be called at all.
+  virtual bool WantsEvents() const { return false; }
+  // What a change was, or that a key was looked for in vain; under the lock of the key's partition, like Changed.
+  virtual void Happened(DbIndex, std::string_view, const KeyEvent&) {}
   // Called under the lock of the key's partition, after the change: must be quick and must not touch the store.
   virtual void Changed(DbIndex db, std::string_view key) = 0;
   // All keys of the database go, or others take their place; `is_touched` tells for a key whether that changes it.

@@ -6,6 +6,7 @@
 
 #include "storage/check.h"
 #include "storage/effect_codec.h"
+#include "storage/key_event.h"
 #include "storage/types/collection.h"
 #include "storage/types/hash.h"
 #include "storage/types/list.h"
@@ -159,6 +160,7 @@ Place Txn::Find(DbIndex db, std::string_view key, Intent intent) NO_THREAD_SAFET
   }
   if (intent == Intent::kRead || intent == Intent::kPeek) {
     ++(place ? partition.statistics.hits : partition.statistics.misses);
+    if (!place) Tell(place, kKeyMissed);
     if (!store_.prefixes().empty()) {
       store_.prefixes().ForEachOf(key, [&](size_t index) NO_THREAD_SAFETY_ANALYSIS {
         ++partition.prefix_uses[index].reads;
@@ -174,7 +176,7 @@ Place Txn::Find(DbIndex db, std::string_view key, Intent intent) NO_THREAD_SAFET
   return place;
 }
 
-void Txn::Announce(const Place& place) NO_THREAD_SAFETY_ANALYSIS {
+void Txn::Announce(const Place& place, const KeyEvent& event) NO_THREAD_SAFETY_ANALYSIS {
   Partition& partition = *place.location().partition;
   ++partition.changes;
   if (!store_.prefixes().empty()) {
@@ -182,6 +184,12 @@ void Txn::Announce(const Place& place) NO_THREAD_SAFETY_ANALYSIS {
                                 [&](size_t index) NO_THREAD_SAFETY_ANALYSIS { ++partition.prefix_uses[index].writes; });
   }
   if (store_.observer() != nullptr) store_.observer()->Changed(place.db(), place.key());
+  Tell(place, event);
+}
+
+void Txn::Tell(const Place& place, const KeyEvent& event) {
+  KeyObserver* observer = store_.observer();
+  if (observer != nullptr && observer->WantsEvents()) observer->Happened(place.db(), place.key(), event);
 }
 
 void Txn::NoteOldSize(const Place& place, size_t bytes) {
@@ -221,6 +229,7 @@ Place Txn::Fresh(const Place& place) {
 Place Txn::Put(const Place& place, MutableEntry* entry) {
   Table& table = TableFor(place);
   const Table::Inserted inserted = table.Insert(place.location().local_position, entry);
+  Tell(place, kKeyMade);
   return Located(place, inserted.segment, inserted.slot, &table);
 }
 
@@ -254,7 +263,7 @@ void Txn::Do(Place& place, const StringPut& effect) {
     NoteOldSize(place, old_size);
     if (left_over != nullptr) store_.reclaimer().Free(left_over);
   }
-  Announce(place);
+  Announce(place, EventOf(effect));
 }
 
 void Txn::FreeEntry(MutableEntry* entry) {
@@ -283,7 +292,7 @@ void Txn::Do(Place& place, const CollectionPut& effect) {
   Record(place, effect);
   const uint32_t access = place ? place.entry().access() : FirstAccess(store_.access_options(), now_);
   Overwrite(place, MakeCollection(place.key(), effect, store_.type_limits(), access));
-  Announce(place);
+  Announce(place, EventOf(effect));
 }
 
 template <CollectionEffect Effect>
@@ -302,7 +311,8 @@ Outcome Txn::Do(Place& place, const Effect& effect) {
   ValueEdit edit(entry, store_.type_limits());
   const Outcome outcome = Apply(edit, effect);
   if (edit.entry() != entry) Swap(place, edit.entry()->expiry(), edit.entry());
-  if (MayStand(place.entry())) {
+  const bool stays = MayStand(place.entry());
+  if (stays) {
     NoteOldSize(place, old_size);
   } else {
     FreeEntry(Take(place));
@@ -310,7 +320,8 @@ Outcome Txn::Do(Place& place, const Effect& effect) {
   if (outcome == Outcome::kUnchanged) {
     records_.resize(recorded);
   } else {
-    Announce(place);
+    Announce(place, EventOf(effect));
+    if (!stays) Tell(place, kKeyGone);
   }
   return outcome;
 }
@@ -358,7 +369,7 @@ void Txn::Do(Place& place, const StringPatch& effect) {
   MutableEntry* now_there = entry->WithBytesAt(effect.offset, effect.bytes);
   if (now_there != entry) Swap(place, now_there->expiry(), now_there);
   NoteOldSize(place, old_size);
-  Announce(place);
+  Announce(place, EventOf(effect));
 }
 
 void Txn::Do(Place& place, const ExpirySet& effect) {
@@ -370,7 +381,7 @@ void Txn::Do(Place& place, const ExpirySet& effect) {
   const size_t old_size = entry->MemorySize();
   Swap(place, old_expiry, entry->WithExpiry(effect.expiry));
   NoteOldSize(place, old_size);
-  Announce(place);
+  Announce(place, EventOf(effect));
 }
 
 void Txn::Do(Place& place, const Erase& effect) NO_THREAD_SAFETY_ANALYSIS {
@@ -380,7 +391,7 @@ void Txn::Do(Place& place, const Erase& effect) NO_THREAD_SAFETY_ANALYSIS {
   KeyStatistics& statistics = place.location().partition->statistics;
   if (effect.reason == EraseReason::kExpired) ++statistics.expired;
   if (effect.reason == EraseReason::kEvicted) ++statistics.evicted;
-  Announce(place);
+  Announce(place, EventOf(effect));
   FreeEntry(entry);
 }
 
@@ -404,14 +415,14 @@ void Txn::Rename(Place& from, DbIndex to_db, std::string_view to_key) {
   RINGKV_CHECK(from);
   MutableEntry* entry = Take(from);
   Record(from, Erase{});
-  Announce(from);
   Place to = Find(to_db, to_key, Intent::kCheck);
   if (to) Do(to, Erase{});
   if (!entry->KeyEquals(to_key)) entry = entry->WithKey(to_key);
   to = Put(to, entry);
   // The value itself, not where it came from: a snapshot may hold the one place before and the other after this.
   RecordValue(to);
-  Announce(to);
+  Announce(from, kRenamedFrom);
+  Announce(to, kRenamedTo);
 }
 
 // --- whole databases ------------------------------------------------------------------------------------------------

@@ -217,7 +217,9 @@ class Txn {
     }
   }
   bool IsLocked(size_t partition) const { return (locked_[partition / 64] >> (partition % 64) & 1) != 0; }
-  void Announce(const Place& place);
+  void Announce(const Place& place, const KeyEvent& event);
+  // For who is told of events, and of nothing else.
+  void Tell(const Place& place, const KeyEvent& event);
   // The place's entry was of this size before what has just been done.
   void NoteOldSize(const Place& place, size_t bytes);
   Table& TableFor(const Place& place);

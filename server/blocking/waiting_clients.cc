@@ -114,7 +114,10 @@ bool WaitingClients::Serve(const Request& request, storage::Txn& txn, ClientLink
   resp::ReplyWriter reply(answer, request->protocol);
   KeyWaitPlan plan{.is_retry = true};
   DataCall call{Arguments(argv), txn, reply, request->db, request->max_string_bytes, &plan};
-  request->row->run.data(call);
+  {
+    const KeyEvents::Scope events(events_, *request->row, argv, KeyEvents::kNoThread);
+    request->row->run.data(call);
+  }
   txn.Unlock();
   if (plan.would_wait) return false;
   {

@@ -25,6 +25,7 @@
 #include "server/blocking/key_wait.h"
 #include "server/client_links.h"
 #include "server/command/command.h"
+#include "server/pubsub/key_events.h"
 #include "storage/mutex.h"
 
 namespace ringkv::server {
@@ -42,6 +43,9 @@ struct WaitingRequest {
 
 class WaitingClients {
  public:
+  // `events` must outlive it.
+  explicit WaitingClients(KeyEvents& events) : events_(events) {}
+
   // Its keys must be locked, so that no change can be missed. The client must not wait yet.
   void Add(std::shared_ptr<const WaitingRequest> request);
   // False if the client does not wait any more: its answer is on its way.
@@ -77,6 +81,7 @@ class WaitingClients {
   // Whether it was answered.
   bool Serve(const Request& request, storage::Txn& txn, ClientLinks& links) REQUIRES(serving_);
 
+  KeyEvents& events_;
   std::atomic<size_t> count_{0};
   std::atomic<bool> has_ready_{false};
   storage::Mutex serving_;

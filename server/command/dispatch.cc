@@ -80,6 +80,7 @@ void RunOrWait(const Command& row, Server& server, Session& session, DataCall& c
 void Invoke(const CommandEntry& entry, Server& server, ThreadState& thread, Session& session, Argv argv,
             resp::ReplyWriter& reply) {
   const Command& row = *entry.row;
+  const KeyEvents::Scope events(server.key_events(), row, argv, thread.index);
   const uint64_t start = server.ticks().Now();
   const int64_t errors_before = reply.errors();
   if (row.run.data != nullptr) {

@@ -171,7 +171,7 @@ void LTrim(DataCall& call) {
   const auto size = static_cast<size_t>(SizeOf(*found));
   const Stretch kept = StretchOf(*first, *last, SizeOf(*found));
   if (*found && kept.count == 0) {
-    call.txn.Do(*found, storage::Erase{});
+    call.txn.Do(*found, ListTake{size, true});
   } else if (*found) {
     const size_t end = kept.first + kept.count;
     if (end < size) call.txn.Do(*found, ListTake{size - end, false});

@@ -68,16 +68,9 @@ void MoveElement(DataCall& call, Place& from, bool from_front, bool to_front) {
   if (!to) return;
   const ListView list(from.entry_or_null());
   const std::string element(list.At(from_front ? 0 : list.size() - 1));
-  if (call.args[1] == call.args[2]) {
-    // A list of one must not be gone in between, with its expiry.
-    if (list.size() > 1 && from_front != to_front) {
-      call.txn.Do(from, ListTake{1, from_front});
-      call.txn.Do(from, ListPush{element, to_front});
-    }
-  } else {
-    call.txn.Do(from, ListTake{1, from_front});
-    call.txn.Do(*to, ListPush{element, to_front});
-  }
+  // In this order a list that gives to itself is never empty in between, which would take its expiry.
+  call.txn.Do(call.args[1] == call.args[2] ? from : *to, ListPush{element, to_front});
+  call.txn.Do(from, ListTake{1, from_front});
   call.reply.Bulk(element);
 }
 

@@ -147,7 +147,7 @@ void GroupDelConsumer(DataCall& call) {
 // --- XACK, XPENDING -------------------------------------------------------------------------------------------------
 
 void XAck(DataCall& call) {
-  std::optional<Place> found = FindStream(call, call.args[1], Intent::kWrite);
+  std::optional<Place> found = FindStream(call, call.args[1], Intent::kRead);
   if (!found) return;
   if (GroupOf(*found, call.args[2]) == nullptr) return call.reply.Integer(0);
   std::vector<StreamId> ids;
@@ -364,7 +364,7 @@ bool ParseClaimOptions(DataCall& call, ClaimOptions* options) {
 }
 
 void XClaim(DataCall& call) {
-  std::optional<Place> found = FindGroup(call, Intent::kWrite);
+  std::optional<Place> found = FindGroup(call, Intent::kRead);
   if (!found) return;
   Place& place = *found;
   ClaimOptions options;
@@ -439,7 +439,7 @@ void XAutoClaim(DataCall& call) {
   constexpr size_t kLooksForEach = 10;  // entries looked at for one that is claimed
   AutoClaimOptions options;
   if (!ParseAutoClaimOptions(call, &options)) return;
-  std::optional<Place> found = FindGroup(call, Intent::kWrite);
+  std::optional<Place> found = FindGroup(call, Intent::kRead);
   if (!found) return;
   Place& place = *found;
   const std::string_view name = call.args[2];

@@ -199,7 +199,7 @@ struct GroupRead {
 std::optional<GroupRead> FindGroupRead(DataCall& call, const ReadQuery& query, size_t number) {
   const std::string_view key = call.args[query.keys.first + number];
   const std::string_view text = call.args[query.id_at(number)];
-  const std::optional<Place> found = FindAwaited(call, ValueType::kStream, key, Intent::kWrite);
+  const std::optional<Place> found = FindAwaited(call, ValueType::kStream, key, Intent::kRead);
   if (!found) return std::nullopt;
   const bool is_retry = IsRetry(call);
   if (is_retry && !*found) {

@@ -8,6 +8,7 @@
 #include "resp/integer_text.h"
 #include "server/command/arguments.h"
 #include "server/config/save_points.h"
+#include "server/pubsub/key_events.h"
 #include "storage/prefix_usage.h"
 
 namespace ringkv::server {
@@ -33,6 +34,11 @@ std::string CheckOutputLimits(std::string_view value) {
     }
   }
   return {};
+}
+
+std::string CheckEvents(std::string_view value) {
+  if (EventMask::Parse(value)) return "";
+  return "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.";
 }
 
 std::string CheckPercentiles(std::string_view value) {
@@ -401,6 +407,14 @@ constexpr OptionRow kRows[] = {
      .changeable = true,
      .summary = "Keeps a latency histogram for each command.",
      .field = &Options::latency_tracking},
+    {.name = "notify-keyspace-events",
+     .kind = OptionKind::kText,
+     .default_value = "",
+     .changeable = true,
+     .summary = "Events of keys that subscribers are told of: letters for kinds (A: all), K and E for the channels.",
+     .field = &Options::notify_keyspace_events,
+     .check = CheckEvents,
+     .normalized = [](std::string_view value) { return EventMask::Parse(value).value_or(EventMask()).Letters(); }},
     {.name = "latency-tracking-info-percentiles",
      .kind = OptionKind::kText,
      .default_value = "50 99 99.9",
@@ -877,7 +891,10 @@ void SetDefaults(Options& options) {
 }
 
 std::string OptionValue(const Options& options, const OptionRow& row) {
-  if (const auto* text = std::get_if<SharedText Options::*>(&row.field)) return (options.*(*text)).Get();
+  if (const auto* text = std::get_if<SharedText Options::*>(&row.field)) {
+    const std::string value = (options.*(*text)).Get();
+    return row.normalized != nullptr ? row.normalized(value) : value;
+  }
   const int64_t number = options.*std::get<SharedNumber Options::*>(row.field);
   switch (row.kind) {
     case OptionKind::kBoolean: return number != 0 ? "yes" : "no";

@@ -39,6 +39,8 @@ struct OptionRow {
   std::variant<SharedNumber Options::*, SharedText Options::*> field;
   // Says what is wrong with a text, beyond its kind; empty if nothing.
   std::string (*check)(std::string_view value) = nullptr;
+  // How CONFIG GET shows a text that has passed the check, if not as it was given.
+  std::string (*normalized)(std::string_view value) = nullptr;
 };
 
 std::span<const OptionRow> OptionRows();

@@ -88,6 +88,7 @@ struct Options {
   SharedNumber slowlog_max_len;
   SharedNumber latency_monitor_threshold;
   SharedNumber latency_tracking;
+  SharedText notify_keyspace_events;
   SharedText latency_tracking_info_percentiles;
   SharedNumber client_query_buffer_limit;
   SharedText client_output_buffer_limit;

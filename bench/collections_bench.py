@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Hashes, lists, sets and sorted sets beside redis-server: requests, memory, snapshots and loading."""
+"""Hashes, lists, sets, sorted sets and streams beside redis-server: requests, memory, snapshots and loading."""
 import os
 import re
 import socket
@@ -9,9 +9,9 @@ import time
 
 from servers import start_redis, start_ringkv
 
-# name in redis-benchmark's -t, wanted ratio with -P 16
+# name in redis-benchmark's -t or a command, wanted ratio with -P 16
 TESTS = [("lpush", 1.5), ("rpush", 1.5), ("lpop", 1.5), ("rpop", 1.5), ("sadd", 1.5), ("hset", 1.5), ("spop", 1.5),
-         ("zadd", 1.5), ("zpopmin", 1.5), ("lrange_100", 1.2), ("lrange_300", 1.2), ("lrange_500", 1.2), ("lrange_600", 1.2),
+         ("zadd", 1.5), ("zpopmin", 1.5), ("XADD stream * field value", 1.5), ("lrange_100", 1.2), ("lrange_300", 1.2), ("lrange_500", 1.2), ("lrange_600", 1.2),
          ("mset", 1.2)]
 MEMBERS = 1_000_000
 
@@ -20,7 +20,8 @@ def run_test(cpu_seconds, server, test, requests, pipeline):
     """Requests per second, and per second of server CPU."""
     server.connect().raw("FLUSHALL")
     before = cpu_seconds(server.process.pid)
-    out = subprocess.run(["redis-benchmark", "-p", str(server.port), "-t", test, "-n", str(requests), "-P", str(pipeline), "-q"],
+    what = test.split() if " " in test else ["-t", test]
+    out = subprocess.run(["redis-benchmark", "-p", str(server.port), "-n", str(requests), "-P", str(pipeline), "-q", *what],
                          capture_output=True, text=True, check=True).stdout
     used = cpu_seconds(server.process.pid) - before
     return float(re.findall(r"([\d.]+) requests per second", out)[-1]), requests / max(used, 0.01)

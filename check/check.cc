@@ -27,7 +27,8 @@ std::string Effects(const FileReport& report) {
   std::string text;
   for (size_t i = 0; i < kEffectNames.size(); ++i) {
     if (report.effects[i] == 0) continue;
-    text += (text.empty() ? "" : ", ") + std::to_string(report.effects[i]) + " " + kEffectNames[i];
+    if (!text.empty()) text.append(", ");
+    text.append(std::to_string(report.effects[i])).append(" ").append(kEffectNames[i]);
   }
   return text.empty() ? "no effects" : text;
 }

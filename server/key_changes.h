@@ -14,7 +14,6 @@ class KeyChanges final : public storage::KeyObserver {
   KeyChanges(WatchedKeys& watched, WaitingClients& waiting, KeyEvents& events)
       : watched_(watched), waiting_(waiting), events_(events) {}
 
-  bool WantsEvents() const override { return events_.is_on(); }
   void Happened(storage::DbIndex db, std::string_view key, const storage::KeyEvent& event) override {
     events_.Note(db, key, event);
   }

@@ -197,6 +197,7 @@ void Server::ApplyOptions() {
   storage::TypeLimits& limits = store_.type_limits();
   limits.hash_entries = options_.hash_max_listpack_entries.load();
   limits.hash_value = options_.hash_max_listpack_value.load();
+  limits.list_open_ends = options_.list_compress_depth.load();
   limits.list_size = options_.list_max_listpack_size.load();
   limits.set_integers = options_.set_max_intset_entries.load();
   limits.set_entries = options_.set_max_listpack_entries.load();
@@ -209,6 +210,7 @@ void Server::ApplyOptions() {
   const auto policy = static_cast<storage::EvictionPolicy>(options_.maxmemory_policy.load());
   access.mode = storage::IsLfu(policy) ? storage::AccessMode::kLeastFrequent : storage::AccessMode::kLeastRecent;
   key_events_.SetMask(EventMask::Parse(options_.notify_keyspace_events.Get()).value_or(EventMask()));
+  key_changes_.set_wants_events(key_events_.is_on());
   slow_log_.Trim(static_cast<size_t>(options_.slowlog_max_len));
 
   // Authentication is the session's own matter: one that came before the password keeps its right.

@@ -293,6 +293,20 @@ concept CollectionEffect = requires {
   Effect::kType;
 };
 
+// Whether nothing may be left after it.
+template <typename Effect>
+constexpr bool kMayEmpty = false;
+template <>
+inline constexpr bool kMayEmpty<HashErase> = true;
+template <>
+inline constexpr bool kMayEmpty<ListTake> = true;
+template <>
+inline constexpr bool kMayEmpty<ListRemove> = true;
+template <>
+inline constexpr bool kMayEmpty<SetErase> = true;
+template <>
+inline constexpr bool kMayEmpty<SortedSetErase> = true;
+
 // --- changes of any key, and of whole databases ---------------------------------------------------------------------
 
 enum class EraseReason : uint8_t { kDeleted, kExpired, kEvicted, kMoved };

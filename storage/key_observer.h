@@ -2,6 +2,7 @@
 // Told of every change of the data, whoever made it: WATCH hangs here, and whatever else must know.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <string_view>
@@ -16,7 +17,8 @@ class KeyObserver {
  public:
   virtual ~KeyObserver() = default;
   // Whether Happened need be called at all.
-  virtual bool WantsEvents() const { return false; }
+  bool wants_events() const { return wants_events_.load(std::memory_order_relaxed); }
+  void set_wants_events(bool wants) { wants_events_.store(wants, std::memory_order_relaxed); }
   // What a change was, or that a key was looked for in vain; under the lock of the key's partition, like Changed.
   virtual void Happened(DbIndex, std::string_view, const KeyEvent&) {}
   // Called under the lock of the key's partition, after the change: must be quick and must not touch the store.
@@ -25,6 +27,9 @@ class KeyObserver {
   // Called under the locks of all partitions, before the change.
   using KeyPredicate = std::function<bool(std::string_view key)>;
   virtual void Replacing(DbIndex db, const KeyPredicate& is_touched) = 0;
+
+ private:
+  std::atomic<bool> wants_events_{false};
 };
 
 }  // namespace ringkv::storage

@@ -189,8 +189,11 @@ void Txn::Announce(const Place& place, const KeyEvent& event) NO_THREAD_SAFETY_A
 
 void Txn::Tell(const Place& place, const KeyEvent& event) {
   KeyObserver* observer = store_.observer();
-  if (observer != nullptr && observer->WantsEvents()) observer->Happened(place.db(), place.key(), event);
+  if (observer != nullptr && observer->wants_events()) observer->Happened(place.db(), place.key(), event);
 }
+
+// Only who counts bytes by prefix asks.
+size_t Txn::OldSize(const Entry& entry) const { return store_.prefixes().empty() ? 0 : entry.MemorySize(); }
 
 void Txn::NoteOldSize(const Place& place, size_t bytes) {
   if (store_.prefixes().empty()) return;
@@ -256,7 +259,7 @@ void Txn::Do(Place& place, const StringPut& effect) {
     place = Fresh(place);
     MutableEntry* entry = place.location().slot->entry();
     const UnixMs old_expiry = entry->expiry();
-    const size_t old_size = entry->MemorySize();
+    const size_t old_size = OldSize(*entry);
     MutableEntry* left_over = nullptr;
     MutableEntry* now_there = entry->WithValue(effect.value, effect.expiry, effect.form, &left_over);
     if (now_there != entry || effect.expiry != old_expiry) Swap(place, old_expiry, now_there);
@@ -282,7 +285,7 @@ void Txn::Overwrite(Place& place, MutableEntry* entry) {
   place = Fresh(place);
   MutableEntry* old = place.location().slot->entry();
   const UnixMs old_expiry = old->expiry();
-  const size_t old_size = old->MemorySize();
+  const size_t old_size = OldSize(*old);
   Swap(place, old_expiry, entry);
   NoteOldSize(place, old_size);
   FreeEntry(old);
@@ -307,11 +310,11 @@ Outcome Txn::Do(Place& place, const Effect& effect) {
   place = Fresh(place);
   RINGKV_CHECK(place.entry().type() == Effect::kType);
   MutableEntry* entry = place.location().slot->entry();
-  const size_t old_size = entry->MemorySize();
+  const size_t old_size = OldSize(*entry);
   ValueEdit edit(entry, store_.type_limits());
   const Outcome outcome = Apply(edit, effect);
   if (edit.entry() != entry) Swap(place, edit.entry()->expiry(), edit.entry());
-  const bool stays = MayStand(place.entry());
+  const bool stays = !kMayEmpty<Effect> || MayStand(place.entry());
   if (stays) {
     NoteOldSize(place, old_size);
   } else {
@@ -365,7 +368,7 @@ void Txn::Do(Place& place, const StringPatch& effect) {
   }
   place = Fresh(place);
   MutableEntry* entry = place.location().slot->entry();
-  const size_t old_size = entry->MemorySize();
+  const size_t old_size = OldSize(*entry);
   MutableEntry* now_there = entry->WithBytesAt(effect.offset, effect.bytes);
   if (now_there != entry) Swap(place, now_there->expiry(), now_there);
   NoteOldSize(place, old_size);
@@ -378,7 +381,7 @@ void Txn::Do(Place& place, const ExpirySet& effect) {
   place = Fresh(place);
   MutableEntry* entry = place.location().slot->entry();
   const UnixMs old_expiry = entry->expiry();
-  const size_t old_size = entry->MemorySize();
+  const size_t old_size = OldSize(*entry);
   Swap(place, old_expiry, entry->WithExpiry(effect.expiry));
   NoteOldSize(place, old_size);
   Announce(place, EventOf(effect));

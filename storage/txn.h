@@ -220,6 +220,7 @@ class Txn {
   void Announce(const Place& place, const KeyEvent& event);
   // For who is told of events, and of nothing else.
   void Tell(const Place& place, const KeyEvent& event);
+  size_t OldSize(const Entry& entry) const;
   // The place's entry was of this size before what has just been done.
   void NoteOldSize(const Place& place, size_t bytes);
   Table& TableFor(const Place& place);

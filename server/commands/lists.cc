@@ -118,7 +118,9 @@ void LIndex(DataCall& call) {
   const std::optional<int64_t> index = resp::ParseInteger(call.args[2]);
   if (!index) return call.reply.Error(errors::kNotInteger);
   const std::optional<size_t> resolved = Resolve(*index, SizeOf(*found));
-  resolved ? call.reply.Bulk(ListView(found->entry_or_null()).At(*resolved)) : call.reply.Null();
+  if (!resolved) return call.reply.Null();
+  std::string buffer;
+  call.reply.Bulk(ListView(found->entry_or_null()).At(*resolved, &buffer));
 }
 
 void LSet(DataCall& call) {

@@ -45,7 +45,8 @@ bool TakeEnd(Arguments& args, bool* is_front) {
 
 void ReplyElement(DataCall& call, Place& place, bool from_front) {
   const ListView list(place.entry_or_null());
-  call.reply.Bulk(list.At(from_front ? 0 : list.size() - 1));
+  std::string buffer;
+  call.reply.Bulk(list.At(from_front ? 0 : list.size() - 1, &buffer));
   call.txn.Do(place, ListTake{1, from_front});
 }
 
@@ -67,7 +68,8 @@ void MoveElement(DataCall& call, Place& from, bool from_front, bool to_front) {
   std::optional<Place> to = FindTyped(call, storage::ValueType::kList, call.args[2], storage::Intent::kWrite);
   if (!to) return;
   const ListView list(from.entry_or_null());
-  const std::string element(list.At(from_front ? 0 : list.size() - 1));
+  std::string buffer;
+  const std::string element(list.At(from_front ? 0 : list.size() - 1, &buffer));
   // In this order a list that gives to itself is never empty in between, which would take its expiry.
   call.txn.Do(call.args[1] == call.args[2] ? from : *to, ListPush{element, to_front});
   call.txn.Do(from, ListTake{1, from_front});

@@ -75,6 +75,7 @@ struct Options {
   SharedNumber lfu_decay_time;
   SharedNumber hash_max_listpack_entries;
   SharedNumber hash_max_listpack_value;
+  SharedNumber list_compress_depth;
   SharedNumber list_max_listpack_size;
   SharedNumber set_max_intset_entries;
   SharedNumber set_max_listpack_entries;

@@ -13,15 +13,7 @@ constexpr size_t kPackedBytes = 1024;
 std::string_view ElementsOf(std::string_view packed) { return packed.substr(kPackedHead); }
 
 ListCursor PackedAt(std::string_view packed, size_t index) {
-  const size_t count = PackedCount(packed);
-  if (index <= count / 2) {
-    ListCursor cursor(ElementsOf(packed));
-    for (; index > 0; --index) cursor.Next();
-    return cursor;
-  }
-  ListCursor cursor = ListCursor::AtBack(ElementsOf(packed));
-  for (size_t i = count; i > index; --i) cursor.Back();
-  return cursor;
+  return ListCursorAt(ElementsOf(packed), PackedCount(packed), index);
 }
 
 ListChunkLimit LimitIn(const TypeLimits& limits) {
@@ -34,7 +26,7 @@ bool FitsPacked(const ValueEdit& edit, size_t more_elements, size_t more_bytes) 
 }
 
 LargeList& Enlarge(ValueEdit& edit) {
-  auto large = std::make_unique<LargeList>(LimitIn(edit.limits()));
+  auto large = std::make_unique<LargeList>(LimitIn(edit.limits()), LimitOf(edit.limits().list_open_ends));
   ListView(edit.entry()).ForEach([&](std::string_view element) { large->Insert(large->size(), element); });
   return edit.Become(std::move(large));
 }
@@ -65,7 +57,11 @@ ListChunkLimit ListChunkLimit::Of(int64_t option) {
 
 void LargeList::Pack(std::string* out) const {
   AppendPackedHead(out, size_);
-  for (const ListChunk& chunk : chunks_) out->append(chunk.elements());
+  size_t bytes = 0;
+  for (const ListChunk& chunk : chunks_) bytes += chunk.bytes();
+  out->reserve(out->size() + bytes);
+  std::string buffer;
+  for (const ListChunk& chunk : chunks_) out->append(chunk.Read(&buffer));
 }
 
 LargeList::Spot LargeList::SpotOf(size_t index) const {
@@ -80,36 +76,61 @@ LargeList::Spot LargeList::SpotOf(size_t index) const {
   return {chunk, chunks_[chunk].count() - behind};
 }
 
+std::string_view LargeList::At(size_t index, std::string* buffer) const {
+  const Spot spot = SpotOf(index);
+  const ListChunk& chunk = chunks_[spot.chunk];
+  return ListCursorAt(chunk.Read(buffer), chunk.count(), spot.index).element();
+}
+
 void LargeList::AppendPacked(std::string_view elements, uint32_t count) {
   chunks_.emplace_back(elements, count);
   chunk_bytes_ += chunks_.back().allocated();
   size_ += count;
 }
 
+void LargeList::SettleEnds() {
+  const size_t size = chunks_.size();
+  if (open_ends_ == 0 || size == 0) return;
+  const auto settle = [&](size_t chunk) { Changing(chunk, [](ListChunk&) {}); };
+  for (size_t i = 0; i < std::min(open_ends_, size); ++i) {
+    if (chunks_[i].is_compressed()) settle(i);
+    if (chunks_[size - 1 - i].is_compressed()) settle(size - 1 - i);
+  }
+  if (size <= 2 * open_ends_) return;
+  if (!chunks_[open_ends_].is_compressed()) settle(open_ends_);
+  if (!chunks_[size - 1 - open_ends_].is_compressed()) settle(size - 1 - open_ends_);
+}
+
 void LargeList::PushFront(std::string_view element) {
-  if (chunks_.empty() || !HasRoom(chunks_.front(), element)) chunks_.emplace_front();
-  Changing(chunks_.front(), [&](ListChunk& chunk) { chunk.PushFront(element); });
+  if (chunks_.empty() || !HasRoom(chunks_.front(), element)) {
+    chunks_.emplace_front();
+    SettleEnds();
+  }
+  Changing(0, [&](ListChunk& chunk) { chunk.PushFront(element); });
 }
 
 void LargeList::PushBack(std::string_view element) {
-  if (chunks_.empty() || !HasRoom(chunks_.back(), element)) chunks_.emplace_back();
-  Changing(chunks_.back(), [&](ListChunk& chunk) { chunk.PushBack(element); });
+  if (chunks_.empty() || !HasRoom(chunks_.back(), element)) {
+    chunks_.emplace_back();
+    SettleEnds();
+  }
+  Changing(chunks_.size() - 1, [&](ListChunk& chunk) { chunk.PushBack(element); });
 }
 
 void LargeList::InsertInside(size_t index, std::string_view element) {
   const Spot spot = SpotOf(index);
-  ListChunk& chunk = chunks_[spot.chunk];
-  const size_t offset = chunk.At(spot.index).offset();
-  if (HasRoom(chunk, element)) {
-    return Changing(chunk, [&](ListChunk& changed) { changed.InsertAt(offset, element); });
+  if (HasRoom(chunks_[spot.chunk], element)) {
+    return Changing(spot.chunk, [&](ListChunk& chunk) { chunk.InsertAt(chunk.At(spot.index).offset(), element); });
   }
   ListChunk behind;
-  Changing(chunk, [&](ListChunk& changed) {
-    behind = changed.SplitAt(offset, static_cast<uint32_t>(spot.index));
-    changed.PushBack(element);
+  Changing(spot.chunk, [&](ListChunk& chunk) {
+    behind = chunk.SplitAt(chunk.At(spot.index).offset(), static_cast<uint32_t>(spot.index));
+    chunk.PushBack(element);
   });
   chunk_bytes_ += behind.allocated();
   chunks_.insert(chunks_.begin() + static_cast<std::ptrdiff_t>(spot.chunk) + 1, std::move(behind));
+  if (MayBeCompressed(spot.chunk + 1)) Changing(spot.chunk + 1, [](ListChunk&) {});
+  SettleEnds();
 }
 
 void LargeList::Insert(size_t index, std::string_view element) {
@@ -131,55 +152,77 @@ void LargeList::EraseChunk(size_t chunk) {
 void LargeList::Erase(size_t index, size_t count) {
   while (count > 0) {
     const Spot spot = SpotOf(index);
-    ListChunk& chunk = chunks_[spot.chunk];
-    const size_t here = std::min(count, chunk.count() - spot.index);
+    const size_t here = std::min(count, chunks_[spot.chunk].count() - spot.index);
     size_ -= here;
     count -= here;
-    if (here == chunk.count()) {
+    if (here == chunks_[spot.chunk].count()) {
       EraseChunk(spot.chunk);
+      SettleEnds();
       continue;
     }
-    const size_t first = chunk.At(spot.index).offset();
-    const size_t end = chunk.At(spot.index + here).offset();
-    chunk.EraseAt(first, end - first, static_cast<uint32_t>(here));
-    if (here > 1) Changing(chunk, [](ListChunk& changed) { changed.Shrink(); });
+    Changing(spot.chunk, [&](ListChunk& chunk) {
+      const size_t first = chunk.At(spot.index).offset();
+      const size_t end = chunk.At(spot.index + here).offset();
+      chunk.EraseAt(first, end - first, static_cast<uint32_t>(here));
+      if (here > 1) chunk.Shrink();
+    });
   }
 }
 
 void LargeList::Set(size_t index, std::string_view element) {
   const Spot spot = SpotOf(index);
-  Changing(chunks_[spot.chunk], [&](ListChunk& chunk) {
+  Changing(spot.chunk, [&](ListChunk& chunk) {
     const ListCursor cursor = chunk.At(spot.index);
     chunk.ReplaceAt(cursor.offset(), cursor.element_size(), element);
   });
 }
 
+namespace {
+
+// How many went.
+size_t RemoveFrom(ListChunk& chunk, std::string_view element, size_t most, bool from_back) {
+  ListCursor cursor = from_back ? ListCursor::AtBack(chunk.elements()) : ListCursor(chunk.elements());
+  size_t removed = 0;
+  for (size_t left = chunk.count(); left > 0 && removed < most; --left) {
+    if (from_back) cursor.Back();
+    if (cursor.element() == element) {
+      const size_t offset = cursor.offset();
+      chunk.EraseAt(offset, cursor.element_size(), 1);
+      ++removed;
+      cursor = ListCursor(chunk.elements(), offset);
+    } else if (!from_back) {
+      cursor.Next();
+    }
+  }
+  if (removed > 0 && chunk.count() > 0) chunk.Shrink();
+  return removed;
+}
+
+bool HasElement(std::string_view elements, std::string_view wanted) {
+  for (ListCursor cursor(elements); !cursor.AtEnd(); cursor.Next()) {
+    if (cursor.element() == wanted) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 size_t LargeList::Remove(std::string_view element, size_t most, bool from_back) {
   size_t removed = 0;
+  std::string buffer;
   for (size_t i = 0; i < chunks_.size() && removed < most;) {
     const size_t at = from_back ? chunks_.size() - 1 - i : i;
-    ListChunk& chunk = chunks_[at];
-    ListCursor cursor = from_back ? ListCursor::AtBack(chunk.elements()) : ListCursor(chunk.elements());
-    size_t left = chunk.count();
-    while (left-- > 0 && removed < most) {
-      if (from_back) cursor.Back();
-      if (cursor.element() == element) {
-        const size_t offset = cursor.offset();
-        chunk.EraseAt(offset, cursor.element_size(), 1);
-        ++removed;
-        cursor = ListCursor(chunk.elements(), offset);
-      } else if (!from_back) {
-        cursor.Next();
-      }
+    if (HasElement(chunks_[at].Read(&buffer), element)) {
+      Changing(at, [&](ListChunk& chunk) { removed += RemoveFrom(chunk, element, most - removed, from_back); });
     }
-    if (chunk.count() == 0) {
+    if (chunks_[at].count() == 0) {
       EraseChunk(at);
     } else {
-      Changing(chunk, [](ListChunk& changed) { changed.Shrink(); });
       ++i;
     }
   }
   size_ -= removed;
+  SettleEnds();
   return removed;
 }
 
@@ -192,13 +235,9 @@ size_t ListView::size() const {
 
 ListCursor ListView::CursorAt(size_t index) const { return PackedAt(entry_->value(), index); }
 
-std::string_view ListView::At(size_t index) const {
-  std::string_view found;
-  VisitFrom(index, false, [&](std::string_view element) {
-    found = element;
-    return false;
-  });
-  return found;
+std::string_view ListView::At(size_t index, std::string* buffer) const {
+  if (entry_->kind().is_large()) return large().At(index, buffer);
+  return CursorAt(index).element();
 }
 
 std::optional<size_t> ListView::Find(std::string_view element) const {

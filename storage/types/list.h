@@ -7,6 +7,7 @@
 
 #include <deque>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "storage/effects.h"
@@ -29,7 +30,8 @@ struct ListChunkLimit {
 
 class LargeList : public LargeValue {
  public:
-  explicit LargeList(const ListChunkLimit& limit) : limit_(limit) {}
+  // So many chunks at each end are never compressed; 0: none is.
+  explicit LargeList(const ListChunkLimit& limit, size_t open_ends = 0) : limit_(limit), open_ends_(open_ends) {}
   size_t size() const override { return size_; }
   size_t bytes() const override { return sizeof(LargeList) + chunks_.size() * sizeof(ListChunk) + chunk_bytes_; }
   void Pack(std::string* out) const override;
@@ -44,26 +46,29 @@ class LargeList : public LargeValue {
   // Elements that were packed together come behind all others.
   void AppendPacked(std::string_view elements, uint32_t count);
 
+  // The buffer is only used if it is compressed where it stands.
+  std::string_view At(size_t index, std::string* buffer) const;
   // `visit(element)` for elements from `index` on, upwards or downwards, until it returns false.
   template <typename Visitor>
   void VisitFrom(size_t index, bool downwards, Visitor&& visit) const {
     if (index >= size_) return;
     const Spot spot = SpotOf(index);
     size_t chunk = spot.chunk;
-    ListCursor cursor = chunks_[chunk].At(spot.index);
+    std::string buffer;
+    ListCursor cursor = ListCursorAt(chunks_[chunk].Read(&buffer), chunks_[chunk].count(), spot.index);
     for (;;) {
       if (!visit(cursor.element())) return;
       if (downwards) {
         if (cursor.AtFront()) {
           if (chunk == 0) return;
-          cursor = ListCursor::AtBack(chunks_[--chunk].elements());
+          cursor = ListCursor::AtBack(chunks_[--chunk].Read(&buffer));
         }
         cursor.Back();
       } else {
         cursor.Next();
         if (cursor.AtEnd()) {
           if (++chunk == chunks_.size()) return;
-          cursor = ListCursor(chunks_[chunk].elements());
+          cursor = ListCursor(chunks_[chunk].Read(&buffer));
         }
       }
     }
@@ -77,20 +82,30 @@ class LargeList : public LargeValue {
   };
   Spot SpotOf(size_t index) const;
   bool HasRoom(const ListChunk& chunk, std::string_view element) const {
-    return limit_.Allows(size_t{chunk.count()} + 1, chunk.elements().size() + ListElementSize(element));
+    return limit_.Allows(size_t{chunk.count()} + 1, chunk.bytes() + ListElementSize(element));
   }
   void PushFront(std::string_view element);
   void PushBack(std::string_view element);
   void InsertInside(size_t index, std::string_view element);
   void EraseChunk(size_t chunk);
+  bool MayBeCompressed(size_t chunk) const {
+    return open_ends_ > 0 && chunk >= open_ends_ && chunk + open_ends_ < chunks_.size();
+  }
+  // Does `change(chunk)`; the chunk is open meanwhile.
   template <typename Function>
-  void Changing(ListChunk& chunk, Function&& change) {
+  void Changing(size_t number, Function&& change) {
+    ListChunk& chunk = chunks_[number];
     chunk_bytes_ -= chunk.allocated();
+    chunk.Open();
     change(chunk);
+    if (MayBeCompressed(number)) chunk.Compress();
     chunk_bytes_ += chunk.allocated();
   }
+  // Chunks have come or gone: the ends are open again, and what stands next to them is not.
+  void SettleEnds();
 
   const ListChunkLimit limit_;
+  const size_t open_ends_;
   std::deque<ListChunk> chunks_;  // none is empty
   size_t size_ = 0;
   size_t chunk_bytes_ = 0;
@@ -106,8 +121,8 @@ class ListView {
   explicit ListView(const Entry* entry) : entry_(entry) {}
 
   size_t size() const;
-  // There must be one of that number.
-  std::string_view At(size_t index) const;
+  // There must be one of that number. The buffer is only used if it is compressed where it stands.
+  std::string_view At(size_t index, std::string* buffer) const;
   // Where the first that is equal stands.
   std::optional<size_t> Find(std::string_view element) const;
 

@@ -89,4 +89,16 @@ class ListCursor {
 // Whether bytes from outside are exactly so many elements.
 bool AreListElements(std::string_view bytes, size_t count);
 
+// On the element of that number among so many, or at the end; from the nearer side.
+inline ListCursor ListCursorAt(std::string_view elements, size_t count, size_t index) {
+  if (index <= count / 2) {
+    ListCursor cursor(elements);
+    for (; index > 0; --index) cursor.Next();
+    return cursor;
+  }
+  ListCursor cursor = ListCursor::AtBack(elements);
+  for (size_t i = count; i > index; --i) cursor.Back();
+  return cursor;
+}
+
 }  // namespace ringkv::storage

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "storage/types/list_chunk.h"
 
+#include <lzf.h>
+
 #include <algorithm>
 #include <cstring>
 
 #include "storage/allocator.h"
+#include "storage/check.h"
 
 namespace ringkv::storage {
 
@@ -42,15 +45,47 @@ ListChunk::~ListChunk() {
   if (data_ != nullptr) FreeBytes(data_, capacity_);
 }
 
-ListCursor ListChunk::At(size_t index) const {
-  if (index <= count_ / 2) {
-    ListCursor cursor(elements());
-    for (; index > 0; --index) cursor.Next();
-    return cursor;
-  }
-  ListCursor cursor = ListCursor::AtBack(elements());
-  for (size_t i = count_; i > index; --i) cursor.Back();
-  return cursor;
+std::string_view ListChunk::Read(std::string* buffer) const {
+  if (!is_compressed()) return elements();
+  buffer->resize(raw_bytes_);
+  Unpack(buffer->data());
+  return *buffer;
+}
+
+void ListChunk::Unpack(char* to) const {
+  const unsigned made = lzf_decompress(data_, static_cast<unsigned>(end_), to, raw_bytes_);
+  RINGKV_CHECK(made == raw_bytes_);
+}
+
+void ListChunk::Compress() {
+  constexpr size_t kWorthIt = 1024;
+  const std::string_view raw = elements();
+  if (is_compressed() || raw.size() < kWorthIt || raw.size() > UINT32_MAX) return;
+  std::string packed(raw.size() * 3 / 4, '\0');
+  const unsigned size =
+      lzf_compress(raw.data(), static_cast<unsigned>(raw.size()), packed.data(), static_cast<unsigned>(packed.size()));
+  if (size == 0) return;
+  raw_bytes_ = static_cast<uint32_t>(raw.size());
+  Replace(AllocationSize(size));
+  std::memcpy(data_, packed.data(), size);
+  end_ = size;
+}
+
+void ListChunk::Open() {
+  if (!is_compressed()) return;
+  std::string raw;
+  Read(&raw);
+  Replace(AllocationSize(raw.size()));
+  std::memcpy(data_, raw.data(), raw.size());
+  raw_bytes_ = 0;
+  end_ = raw.size();
+}
+
+void ListChunk::Replace(size_t capacity) {
+  FreeBytes(data_, capacity_);
+  data_ = static_cast<char*>(AllocateBytes(capacity));
+  capacity_ = capacity;
+  begin_ = 0;
 }
 
 void ListChunk::Reserve(size_t bytes, bool in_front) {

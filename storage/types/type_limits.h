@@ -24,6 +24,8 @@ struct TypeLimits {
   Limit stream_block_bytes{4096};
   Limit stream_block_entries{100};  // 0: any number
 
+  Limit list_open_ends{2};  // chunks at each end of a list that are never compressed; 0: none is
+
   uint64_t seed = 0;  // of the hash of members; set once
 };
 

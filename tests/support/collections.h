@@ -62,6 +62,7 @@ inline void SetSmallLimits(storage::TypeLimits& limits) {
   limits.set_integers = 6;
   limits.sorted_set_entries = 4;
   limits.list_size = 4;
+  limits.list_open_ends = 1;
   limits.stream_block_entries = 4;
 }
 

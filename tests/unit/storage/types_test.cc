@@ -2,6 +2,7 @@
 // Each kind of collection against the standard library's, through random changes, packed and large, and packed anew.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <deque>
 #include <map>
@@ -62,6 +63,7 @@ class TypesTest : public testing::TestWithParam<int> {
  protected:
   TypesTest() : random_(static_cast<uint64_t>(GetParam()) + 1) {
     if (GetParam() % 2 == 0) SetSmallLimits(limits_);
+    if (GetParam() % 4 == 1) limits_.list_open_ends = 1;
     names_ = GetParam() % 4 < 2 ? 30 : 3000;
   }
   std::string RandomName() {
@@ -154,7 +156,8 @@ TEST_P(TypesTest, AListIsADeque) {
     ASSERT_EQ(view.size(), model.size());
     if (!model.empty()) {
       const size_t index = random_.Below(model.size());
-      ASSERT_EQ(view.At(index), model[index]);
+      std::string buffer;
+      ASSERT_EQ(view.At(index, &buffer), model[index]);
     }
     if (step % kStepsAPacking == 0) {
       ASSERT_EQ(ShownValue(value.entry()), Joined("list", {model.begin(), model.end()}));
@@ -236,6 +239,29 @@ TEST(MemberTable, ACursorMeetsWhatIsThereThroughoutExactlyOnceWhileTheTableGrows
     for (int i = 0; i < 200; ++i) table.Put("new" + std::to_string(added++), "");
   } while (cursor != 0);
   for (int i = 0; i < 2000; ++i) EXPECT_EQ(met["old" + std::to_string(i)], 1) << i;
+}
+
+TEST(LargeListTest, IsCompressedBetweenItsEnds) {
+  std::array<size_t, 2> bytes = {};
+  for (const size_t open_ends : {size_t{0}, size_t{2}}) {
+    LargeList list(ListChunkLimit{}, open_ends);
+    for (int i = 0; i < 20'000; ++i) list.Insert(list.size(), "element:" + std::to_string(i));
+    std::string buffer;
+    for (const size_t index : {size_t{0}, size_t{3}, size_t{10'000}, size_t{19'999}}) {
+      EXPECT_EQ(list.At(index, &buffer), "element:" + std::to_string(index));
+    }
+    bytes[open_ends / 2] = list.bytes();
+    // Taken from both ends to the last one, it is open again wherever it is looked at.
+    for (int i = 0; i < 9'999; ++i) {
+      ASSERT_EQ(list.At(0, &buffer), "element:" + std::to_string(i));
+      list.Erase(0, 1);
+      list.Erase(list.size() - 1, 1);
+    }
+    EXPECT_EQ(list.size(), 2u);
+    list.Erase(0, 2);
+    EXPECT_EQ(list.bytes(), sizeof(LargeList));
+  }
+  EXPECT_LT(bytes[1], bytes[0] / 2);
 }
 
 // --- bytes from outside ---------------------------------------------------------------------------------------------

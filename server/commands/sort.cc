@@ -38,6 +38,9 @@ struct SortQuery {
   std::optional<std::string_view> target;
 };
 
+// What several patterns may make of a collection; without them a reply is as long as that is.
+constexpr size_t kMostValues = size_t{1} << 24;
+
 // A pattern without a star says nothing of the element: the order is left as it is.
 bool IsConstant(std::string_view pattern) { return pattern.find('*') == std::string_view::npos; }
 
@@ -263,6 +266,9 @@ void SortAll(DataCall& call, bool may_store) {
   }
   const Part part = PartOf(query, elements.size());
   const size_t size = (part.end - part.first) * std::max<size_t>(query.gets.size(), 1);
+  if (size > elements.size() && size > kMostValues) {
+    return call.reply.Error("ERR SORT with these GET patterns would return more than 16777216 values; a LIMIT helps");
+  }
   if (query.target) return StoreResult(call, query, elements, part, size);
   call.reply.Array(static_cast<int64_t>(size));
   VisitResult(call, query, elements, part,

@@ -91,10 +91,10 @@ void ReplyProgress(resp::ReplyWriter& reply, const Stream& stream, const StreamG
   is_read_known ? reply.Integer(group.read) : reply.Null();
   reply.Bulk("lag");
   if (stream.added() == 0) return reply.Integer(0);
-  const auto added = static_cast<int64_t>(stream.added());
-  if (is_read_known && !stream.HasGapsBehind(group.last_id)) return reply.Integer(added - group.read);
-  const std::optional<uint64_t> up_to = stream.CountUpTo(group.last_id);
-  up_to ? reply.Integer(added - static_cast<int64_t>(*up_to)) : reply.Null();
+  const std::optional<uint64_t> read = is_read_known && !stream.HasGapsBehind(group.last_id)
+                                           ? std::optional(static_cast<uint64_t>(group.read))
+                                           : stream.CountUpTo(group.last_id);
+  read ? reply.Integer(static_cast<int64_t>(stream.added() - *read)) : reply.Null();
 }
 
 // --- XINFO STREAM ---------------------------------------------------------------------------------------------------

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "storage/types/stream_group.h"
 
+#include <algorithm>
+
 namespace ringkv::storage {
 namespace {
 
@@ -21,7 +23,7 @@ bool StreamGroup::PutConsumer(std::string_view name, UnixMs seen) {
     found = consumers_.emplace(name, StreamConsumer{}).first;
     name_bytes_ += name.size();
   }
-  found->second.seen = seen;
+  found->second.seen = std::max<UnixMs>(seen, 0);  // from outside any number may come
   return is_new;
 }
 
@@ -48,7 +50,7 @@ bool StreamGroup::Pend(std::string_view consumer, const StreamId& id, UnixMs del
     if (!was_nobodys) consumers_.find(*pending.consumer)->second.pending.erase(id);
     owner->second.pending.emplace_hint(owner->second.pending.end(), id);
   }
-  pending = {&owner->first, delivered, deliveries};
+  pending = {&owner->first, std::max<UnixMs>(delivered, 0), deliveries};
   return was_nobodys;
 }
 

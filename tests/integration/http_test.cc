@@ -319,6 +319,13 @@ TEST_F(HttpTest, AReplicaIsReadyWhenItHasCaughtUp) {
   EXPECT_EQ(Ask("PUT", "/keys/a", "1").status, 403);
 }
 
+TEST_F(HttpTest, AReplicaThatHasNeverReachedItsPrimaryIsNotReady) {
+  Start({"--replicaof", "127.0.0.1 1", "--ready-max-lag", "60000"});  // nobody listens there
+  const HttpReply reply = Ask("GET", "/readyz");
+  EXPECT_EQ(reply.status, 503);
+  EXPECT_NE(reply.body.find("not reached its primary"), std::string::npos) << reply.body;
+}
+
 TEST_F(HttpTest, DrainingServesOnAndSaysSo) {
   Start({"--shutdown-drain", "2"});
   HttpClient client(port_);

@@ -163,8 +163,10 @@ TEST(StreamTest, TrimmingLeavesWhatItIsAskedToLeave) {
 TEST(ListpackTest, IsReadInBothDirections) {
   std::vector<std::string> elements;
   for (int bits = 0; bits < 64; ++bits) {
-    const auto power = static_cast<int64_t>(uint64_t{1} << bits);
-    for (const int64_t value : {power - 1, power, -power}) elements.push_back(std::to_string(value));
+    const uint64_t power = uint64_t{1} << bits;
+    for (const uint64_t value : {power - 1, power, ~power + 1}) {
+      elements.push_back(std::to_string(static_cast<int64_t>(value)));
+    }
   }
   for (const size_t length : {0, 1, 63, 64, 126, 127, 128, 4095, 4096, 16377, 16378, 16379, 70000, 2097140, 2097151}) {
     elements.push_back(std::string(length, 'x'));

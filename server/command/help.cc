@@ -7,8 +7,6 @@
 #include "server/server.h"
 
 namespace ringkv::server {
-namespace {}  // namespace
-
 void ReplyHelp(AdminCall& call) {
   const CommandEntry* container = call.server.commands().FindName(call.command.parent);
   call.reply.Array(static_cast<int64_t>(1 + 2 * container->subcommands.size()));
@@ -18,6 +16,11 @@ void ReplyHelp(AdminCall& call) {
     call.reply.Simple(UpperCase(entry->row->name) + (syntax.empty() ? "" : " " + syntax));
     call.reply.Simple("    " + std::string(entry->row->summary));
   }
+}
+
+std::string WrongSubcommand(std::string_view given, std::string_view container) {
+  return "ERR unknown subcommand or wrong number of arguments for '" + std::string(given) + "'. Try " +
+         std::string(container) + " HELP.";
 }
 
 }  // namespace ringkv::server

@@ -2,10 +2,16 @@
 // HELP of a container: what its subcommands are, from their rows.
 #pragma once
 
+#include <string>
+#include <string_view>
+
 #include "server/command/command.h"
 
 namespace ringkv::server {
 
 void ReplyHelp(AdminCall& call);
+
+// The error of a container that is asked for something that it doesn't have; `container` in upper case.
+std::string WrongSubcommand(std::string_view given, std::string_view container);
 
 }  // namespace ringkv::server

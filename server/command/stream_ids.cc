@@ -57,6 +57,19 @@ std::optional<StreamId> ParseStreamBound(std::string_view text, uint64_t missing
   return ParseStreamId(text, missing_seq);
 }
 
+std::optional<std::vector<StreamId>> ParseStreamIds(DataCall& call, size_t first) {
+  std::vector<StreamId> ids;
+  for (size_t i = first; i < call.args.size(); ++i) {
+    const std::optional<StreamId> id = ParseStreamId(call.args[i]);
+    if (!id) {
+      call.reply.Error(errors::kBadStreamId);
+      return std::nullopt;
+    }
+    ids.push_back(*id);
+  }
+  return ids;
+}
+
 std::optional<NewStreamId> ParseNewStreamId(std::string_view text) {
   if (text.size() <= kLongestId && text.ends_with("-*")) {
     const std::optional<uint64_t> ms = ParseNumber(text.substr(0, text.size() - 2));

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "server/command/command.h"
 #include "storage/types/stream_id.h"
@@ -14,6 +15,9 @@ namespace ringkv::server {
 std::optional<storage::StreamId> ParseStreamId(std::string_view text, uint64_t missing_seq = 0);
 // Likewise; "-" and "+" are the first one and the last one.
 std::optional<storage::StreamId> ParseStreamBound(std::string_view text, uint64_t missing_seq = 0);
+
+// All arguments from `first` on. Nothing with the error written.
+std::optional<std::vector<storage::StreamId>> ParseStreamIds(DataCall& call, size_t first);
 
 // What XADD is given: "ms-seq", "ms" or "ms-*", which leaves the number to the stream.
 struct NewStreamId {

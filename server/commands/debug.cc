@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "server/command/error_replies.h"
+#include "server/command/help.h"
 #include "server/server.h"
 #include "server/session/session.h"
 #include "storage/byte_codec.h"
@@ -168,8 +169,7 @@ void Debug(AdminCall& call) {
     call.server.set_active_expiry(call.args[2] != "0");
     return call.reply.Ok();
   }
-  call.reply.Error("ERR unknown subcommand or wrong number of arguments for '" + std::string(what) +
-                   "'. Try DEBUG HELP.");
+  call.reply.Error(WrongSubcommand(what, "DEBUG"));
 }
 
 }  // namespace ringkv::server

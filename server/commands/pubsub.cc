@@ -80,8 +80,7 @@ void SPublish(AdminCall& call) {
 
 void ReplyNames(AdminCall& call, Topic topic) {
   if (call.args.size() > 3) {
-    return call.reply.Error("ERR unknown subcommand or wrong number of arguments for '" + std::string(call.args[1]) +
-                            "'. Try PUBSUB HELP.");
+    return call.reply.Error(WrongSubcommand(call.args[1], "PUBSUB"));
   }
   const std::string pattern(call.args.size() == 3 ? call.args[2] : "");
   const std::vector<std::string> names = call.server.broker().Names(topic, call.args.size() == 3 ? &pattern : nullptr);

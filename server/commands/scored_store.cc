@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "server/commands/store_collection.h"
 #include "storage/types/packed.h"
 #include "storage/types/score_code.h"
 
@@ -18,14 +19,8 @@ void StoreScored(DataCall& call, const std::vector<ScoredMember>& members) {
   std::string packed;
   storage::AppendPackedHead(&packed, members.size());
   for (const ScoredMember& each : members) storage::AppendScored(&packed, each.name, each.score);
-  storage::Place target = call.txn.Find(call.db, call.args[1], storage::Intent::kCheck);
-  if (!members.empty()) {
-    call.txn.Do(target,
-                storage::CollectionPut{{storage::ValueType::kSortedSet, storage::CollectionForm::kPacked}, packed});
-  } else if (target) {
-    call.txn.Do(target, storage::Erase{});
-  }
-  call.reply.Integer(static_cast<int64_t>(members.size()));
+  StoreCollection(call, call.args[1], {storage::ValueType::kSortedSet, storage::CollectionForm::kPacked}, packed,
+                  members.size());
 }
 
 }  // namespace ringkv::server

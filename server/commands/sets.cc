@@ -10,6 +10,7 @@
 #include "server/command/scan_options.h"
 #include "server/command/typed_key.h"
 #include "server/commands/families.h"
+#include "server/commands/store_collection.h"
 
 namespace ringkv::server {
 namespace {
@@ -219,14 +220,8 @@ void StoreJoined(DataCall& call, Operation operation) {
   if (!sets) return;
   storage::NewSet result(call.txn.store().type_limits());
   Join(operation, *sets, &result);
-  const auto size = static_cast<int64_t>(result.view().size());
-  Place target = call.txn.Find(call.db, call.args[1], Intent::kCheck);
-  if (size > 0) {
-    call.txn.PutCopy(target, storage::ValueCopy(result.entry()));
-  } else if (target) {
-    call.txn.Do(target, storage::Erase{});
-  }
-  call.reply.Integer(size);
+  const storage::ValueCopy copy(result.entry());
+  StoreCollection(call, call.args[1], copy.kind, copy.packed, result.view().size());
 }
 
 void SMembers(DataCall& call) {

@@ -11,6 +11,7 @@
 
 #include "server/command/typed_key.h"
 #include "server/commands/families.h"
+#include "server/commands/store_collection.h"
 #include "storage/types/hash.h"
 #include "storage/types/list.h"
 #include "storage/types/list_bytes.h"
@@ -232,13 +233,7 @@ void StoreResult(DataCall& call, const SortQuery& query, const std::vector<Eleme
   VisitResult(call, query, elements, part, [&](const std::optional<std::string>& value) {
     storage::AppendListElement(&packed, value.value_or(""));
   });
-  Place target = call.txn.Find(call.db, *query.target, Intent::kCheck);
-  if (size > 0) {
-    call.txn.Do(target, storage::CollectionPut{{ValueType::kList, storage::CollectionForm::kPacked}, packed});
-  } else if (target) {
-    call.txn.Do(target, storage::Erase{});
-  }
-  call.reply.Integer(static_cast<int64_t>(size));
+  StoreCollection(call, *query.target, {ValueType::kList, storage::CollectionForm::kPacked}, packed, size);
 }
 
 void SortAll(DataCall& call, bool may_store) {

@@ -8,6 +8,7 @@
 #include "server/command/typed_key.h"
 #include "server/commands/families.h"
 #include "server/commands/scored_reply.h"
+#include "server/commands/store_collection.h"
 #include "storage/types/sorted_set.h"
 
 namespace ringkv::server {
@@ -190,14 +191,8 @@ void Store(DataCall& call, const SortedSetView& set, const Ranks& ranks) {
   storage::AppendPackedHead(&packed, ranks.count());
   set.VisitRange(ranks.first, ranks.count(), false,
                  [&](std::string_view name, double score) { storage::AppendScored(&packed, name, score); });
-  Place target = call.txn.Find(call.db, call.args[1], Intent::kCheck);
-  if (ranks.count() > 0) {
-    call.txn.Do(target,
-                storage::CollectionPut{{storage::ValueType::kSortedSet, storage::CollectionForm::kPacked}, packed});
-  } else if (target) {
-    call.txn.Do(target, storage::Erase{});
-  }
-  call.reply.Integer(static_cast<int64_t>(ranks.count()));
+  StoreCollection(call, call.args[1], {storage::ValueType::kSortedSet, storage::CollectionForm::kPacked}, packed,
+                  ranks.count());
 }
 
 void Answer(DataCall& call, RangeQuery query) {

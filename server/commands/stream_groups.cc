@@ -48,17 +48,13 @@ std::optional<Place> FindForGroup(DataCall& call, bool needs_group, bool may_be_
     return std::nullopt;
   }
   if (needs_group && GroupOf(*found, call.args[3]) == nullptr) {
-    call.reply.Error("NOGROUP No such consumer group '" + std::string(call.args[3]) + "' for key name '" +
-                     std::string(call.args[2]) + "'");
+    call.reply.Error(NoGroupOfKey(call.args[2], call.args[3]));
     return std::nullopt;
   }
   return found;
 }
 
-void ReplySyntaxError(DataCall& call) {
-  call.reply.Error("ERR unknown subcommand or wrong number of arguments for '" + std::string(call.args[1]) +
-                   "'. Try XGROUP HELP.");
-}
+void ReplySyntaxError(DataCall& call) { call.reply.Error(WrongSubcommand(call.args[1], "XGROUP")); }
 
 struct GroupOptions {
   bool makes_stream = false;
@@ -150,14 +146,10 @@ void XAck(DataCall& call) {
   std::optional<Place> found = FindStream(call, call.args[1], Intent::kRead);
   if (!found) return;
   if (GroupOf(*found, call.args[2]) == nullptr) return call.reply.Integer(0);
-  std::vector<StreamId> ids;
-  for (size_t i = 3; i < call.args.size(); ++i) {
-    const std::optional<StreamId> id = ParseStreamId(call.args[i]);
-    if (!id) return call.reply.Error(errors::kBadStreamId);
-    ids.push_back(*id);
-  }
+  const std::optional<std::vector<StreamId>> ids = ParseStreamIds(call, 3);
+  if (!ids) return;
   int64_t acknowledged = 0;
-  for (const StreamId& id : ids) {
+  for (const StreamId& id : *ids) {
     const Outcome outcome = call.txn.Do(*found, storage::StreamAcknowledge{call.args[2], id});
     if (outcome != Outcome::kUnchanged) ++acknowledged;
   }
@@ -265,15 +257,6 @@ void XPending(DataCall& call) {
 }
 
 // --- XCLAIM, XAUTOCLAIM ---------------------------------------------------------------------------------------------
-
-// The consumer that takes over, made if need be.
-void NoteConsumer(DataCall& call, Place& place) {
-  if (GroupOf(place, call.args[2])->FindConsumer(call.args[3]) == nullptr) {
-    call.txn.Do(place, storage::StreamConsumerPut{call.args[2], call.args[3], call.txn.now()});
-  } else {
-    call.txn.NoteConsumerSeen(place, call.args[2], call.args[3]);
-  }
-}
 
 void ReplyClaimed(DataCall& call, const Place& place, const std::vector<StreamId>& ids, bool only_ids) {
   call.reply.Array(static_cast<int64_t>(ids.size()));
@@ -391,7 +374,7 @@ void XClaim(DataCall& call) {
     } else if (!options.only_ids) {
       ++deliveries;
     }
-    if (claimed.empty()) NoteConsumer(call, place);
+    if (claimed.empty()) NoteConsumer(call, place, name, call.args[3]);
     call.txn.Do(place, StreamPend{name, call.args[3], id, options.delivered, deliveries});
     claimed.push_back(id);
   }
@@ -459,7 +442,7 @@ void XAutoClaim(DataCall& call) {
     }
     if (options.least_idle > 0 && call.txn.now() - pending.delivered < options.least_idle) continue;
     const uint64_t deliveries = pending.deliveries + (options.only_ids ? 0 : 1);
-    if (claimed.empty()) NoteConsumer(call, place);
+    if (claimed.empty()) NoteConsumer(call, place, name, call.args[3]);
     call.txn.Do(place, StreamPend{name, call.args[3], id, call.txn.now(), deliveries});
     claimed.push_back(id);
   }

@@ -154,10 +154,7 @@ void ReplyFullGroup(resp::ReplyWriter& reply, const Stream& stream, std::string_
   for (const auto& [consumer, state] : group.consumers()) ReplyFullConsumer(reply, group, consumer, state, most);
 }
 
-void ReplySyntaxError(DataCall& call) {
-  call.reply.Error("ERR unknown subcommand or wrong number of arguments for '" + std::string(call.args[1]) +
-                   "'. Try XINFO HELP.");
-}
+void ReplySyntaxError(DataCall& call) { call.reply.Error(WrongSubcommand(call.args[1], "XINFO")); }
 
 void InfoStream(DataCall& call) {
   constexpr size_t kShown = 10;
@@ -212,10 +209,7 @@ void InfoConsumers(DataCall& call) {
   const std::optional<Place> found = FindForInfo(call);
   if (!found) return;
   const StreamGroup* group = StreamIn(found->entry()).FindGroup(call.args[3]);
-  if (group == nullptr) {
-    return call.reply.Error("NOGROUP No such consumer group '" + std::string(call.args[3]) + "' for key name '" +
-                            std::string(call.args[2]) + "'");
-  }
+  if (group == nullptr) return call.reply.Error(NoGroupOfKey(call.args[2], call.args[3]));
   call.reply.Array(static_cast<int64_t>(group->consumers().size()));
   for (const auto& [name, consumer] : group->consumers()) {
     call.reply.Map(3);

@@ -155,7 +155,7 @@ void XRead(DataCall& call) {
     StreamId behind;
     if (text == "$") {
       if (stream != nullptr) behind = stream->last_id();
-      resolved.emplace_back(query.id_at(i), storage::StreamIdText(behind));
+      if (query.deadline) resolved.emplace_back(query.id_at(i), storage::StreamIdText(behind));
     } else if (text == ">") {
       return call.reply.Error(
           "ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option.");
@@ -164,7 +164,7 @@ void XRead(DataCall& call) {
     } else {
       return call.reply.Error(errors::kBadStreamId);
     }
-    sought.append(storage::StreamIdText(behind)).push_back(' ');
+    if (query.deadline) sought.append(storage::StreamIdText(behind)).push_back(' ');
     if (stream != nullptr && stream->last_entry() > behind) news.push_back({key, stream, {.first = behind.Next()}});
   }
   if (news.empty()) {
@@ -299,14 +299,6 @@ void ReplyNews(DataCall& call, const ReadQuery& query, GroupRead& read) {
   call.txn.Do(read.place, storage::StreamGroupPut{query.group, last_id, have_read});
 }
 
-void NoteConsumer(DataCall& call, const ReadQuery& query, GroupRead& read) {
-  if (read.group(query).FindConsumer(query.consumer) == nullptr) {
-    call.txn.Do(read.place, storage::StreamConsumerPut{query.group, query.consumer, call.txn.now()});
-  } else {
-    call.txn.NoteConsumerSeen(read.place, query.group, query.consumer);
-  }
-}
-
 void XReadGroup(DataCall& call) {
   ReadQuery query;
   if (!ParseOptions(call, true, &query)) return;
@@ -325,7 +317,7 @@ void XReadGroup(DataCall& call) {
   if (IsRetry(call)) reads.erase(reads.begin() + 1, reads.end());  // who waited gets what woke it
   BeginStreams(call.reply, reads.size());
   for (GroupRead& read : reads) {
-    NoteConsumer(call, query, read);
+    NoteConsumer(call, read.place, query.group, query.consumer);
     BeginStream(call.reply, read.place.key());
     read.history_behind ? ReplyHistory(call, query, read) : ReplyNews(call, query, read);
   }

@@ -35,4 +35,16 @@ std::string NoGroup(std::string_view key, std::string_view group) {
   return "NOGROUP No such key '" + std::string(key) + "' or consumer group '" + std::string(group) + "'";
 }
 
+std::string NoGroupOfKey(std::string_view key, std::string_view group) {
+  return "NOGROUP No such consumer group '" + std::string(group) + "' for key name '" + std::string(key) + "'";
+}
+
+void NoteConsumer(DataCall& call, storage::Place& place, std::string_view group, std::string_view consumer) {
+  if (storage::StreamIn(place.entry()).FindGroup(group)->FindConsumer(consumer) == nullptr) {
+    call.txn.Do(place, storage::StreamConsumerPut{group, consumer, call.txn.now()});
+  } else {
+    call.txn.NoteConsumerSeen(place, group, consumer);
+  }
+}
+
 }  // namespace ringkv::server

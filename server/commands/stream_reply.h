@@ -25,7 +25,11 @@ size_t CountEntries(const storage::Stream& stream, const StreamRange& range, siz
 void ReplyEntries(resp::ReplyWriter& reply, const storage::Stream& stream, const StreamRange& range, size_t count,
                   bool downwards = false);
 
-// There is no such group, or no such key.
+// There is no such group, or no such key; and the same in the words of the commands that look for the key first.
 std::string NoGroup(std::string_view key, std::string_view group);
+std::string NoGroupOfKey(std::string_view key, std::string_view group);
+
+// The consumer has asked for something; it is made if it isn't there. The group must be.
+void NoteConsumer(DataCall& call, storage::Place& place, std::string_view group, std::string_view consumer);
 
 }  // namespace ringkv::server

@@ -230,14 +230,10 @@ void XDel(DataCall& call) {
   std::optional<Place> found = FindStream(call, call.args[1], Intent::kWrite);
   if (!found) return;
   if (!*found) return call.reply.Integer(0);
-  std::vector<StreamId> ids;
-  for (size_t i = 2; i < call.args.size(); ++i) {
-    const std::optional<StreamId> id = ParseStreamId(call.args[i]);
-    if (!id) return call.reply.Error(errors::kBadStreamId);
-    ids.push_back(*id);
-  }
+  const std::optional<std::vector<StreamId>> ids = ParseStreamIds(call, 2);
+  if (!ids) return;
   int64_t erased = 0;
-  for (const StreamId& id : ids) {
+  for (const StreamId& id : *ids) {
     if (call.txn.Do(*found, storage::StreamErase{id}) != Outcome::kUnchanged) ++erased;
   }
   call.reply.Integer(erased);

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+#include "server/commands/store_collection.h"
+
+namespace ringkv::server {
+
+void StoreCollection(DataCall& call, std::string_view key, storage::ValueKind kind, std::string_view packed,
+                     size_t elements) {
+  storage::Place target = call.txn.Find(call.db, key, storage::Intent::kCheck);
+  if (elements > 0) {
+    call.txn.Do(target, storage::CollectionPut{kind, packed});
+  } else if (target) {
+    call.txn.Do(target, storage::Erase{});
+  }
+  call.reply.Integer(static_cast<int64_t>(elements));
+}
+
+}  // namespace ringkv::server

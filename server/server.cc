@@ -209,8 +209,6 @@ void Server::ApplyOptions() {
   limits.stream_block_entries = options_.stream_node_max_entries.load();
   const auto policy = static_cast<storage::EvictionPolicy>(options_.maxmemory_policy.load());
   access.mode = storage::IsLfu(policy) ? storage::AccessMode::kLeastFrequent : storage::AccessMode::kLeastRecent;
-  key_events_.SetMask(EventMask::Parse(options_.notify_keyspace_events.Get()).value_or(EventMask()));
-  key_changes_.set_wants_events(key_events_.is_on());
   slow_log_.Trim(static_cast<size_t>(options_.slowlog_max_len));
 
   // Authentication is the session's own matter: one that came before the password keeps its right.
@@ -222,6 +220,8 @@ void Server::ApplyOptions() {
   if (!is_loading() && wants_log != durability_.wants_log()) durability_.SwitchLog(wants_log);
 
   storage::MutexLock lock(refused_mutex_);
+  key_events_.SetMask(EventMask::Parse(options_.notify_keyspace_events.Get()).value_or(EventMask()));
+  key_changes_.set_wants_events(key_events_.is_on());
   uint32_t refused = 0;
   if (is_loading() || is_replacing()) refused |= kNeedsLoaded;
   if (log_is_full_) refused |= kNeedsLogRoom;

@@ -61,6 +61,7 @@ struct Options {
   SharedNumber maxclients;
   SharedText requirepass;
   SharedNumber io_threads;
+  SharedNumber gather_microseconds;
   SharedNumber databases;
   SharedNumber hz;
   SharedNumber daemonize;

@@ -45,6 +45,8 @@ class ClientConnection {
   virtual uint64_t id() const = 0;
   virtual bool is_idle() const = 0;
   virtual bool is_paused() const = 0;
+
+  uint32_t served_window = 0;  // for its thread's Gathering
 };
 
 }  // namespace ringkv::server

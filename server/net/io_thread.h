@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "server/http/response.h"
+#include "server/net/gathering.h"
 #include "server/net/request_batch.h"
 #include "server/server.h"
 
@@ -81,6 +82,7 @@ class IoThread {
 
  private:
   void Run();
+  void Pause();
   void FlushAll();
   void SyncForHeld();
   void ScheduleTick();
@@ -97,6 +99,7 @@ class IoThread {
   std::unordered_map<uint64_t, std::unique_ptr<ClientConnection>> connections_;
   std::atomic<size_t> connection_count_{0};
   RequestBatch batch_;
+  Gathering gathering_;
   std::vector<ClientConnection*> to_flush_;
   std::vector<ClientConnection*> held_;
   std::vector<Connection*> waiting_;

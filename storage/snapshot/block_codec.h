@@ -8,8 +8,11 @@
 #include <string>
 #include <string_view>
 
+#include "storage/types/folded_bytes.h"
+
 struct ZSTD_CCtx_s;
 struct ZSTD_DCtx_s;
+struct ZSTD_outBuffer_s;
 
 namespace ringkv::storage {
 
@@ -19,9 +22,11 @@ class BlockCompressor {
   explicit BlockCompressor(int level);
   ~BlockCompressor();
   // False if it didn't get smaller: then the block is stored as it is.
-  bool Compress(std::string_view raw, std::string* out);
+  bool Compress(const FoldedBytes& raw, std::string* out);
 
  private:
+  bool CompressPart(std::string_view part, bool is_last, std::string* out, ZSTD_outBuffer_s* to);
+
   const int level_;
   ZSTD_CCtx_s* const context_;
 };

@@ -71,18 +71,18 @@ void BlockSource::CopyStretch(Cursor& cursor) {
   const uint64_t end = std::min(StretchEnd(partition, at), at + left);
   const uint64_t behind = cursor.left.first + (end - at);
   cursor.runs.push_back({.first = cursor.left.first, .end = behind, .lsn = store_.log().appended()});
-  EncodeRun(&cursor.raw, cursor.runs.back());
+  EncodeRun(cursor.raw.plain(), cursor.runs.back());
   for (DbIndex db = 0; db < partition.tables.size(); ++db) {
     if (partition.tables[db] == nullptr) continue;
     entries.clear();
     gather(db, end);
     if (entries.empty()) continue;
-    PutVarint(&cursor.raw, uint64_t{db} + 1);
-    PutVarint(&cursor.raw, entries.size());
+    PutVarint(cursor.raw.plain(), uint64_t{db} + 1);
+    PutVarint(cursor.raw.plain(), entries.size());
     for (const Entry* entry : entries) EncodeEntry(&cursor.raw, *entry);
     cursor.keys += static_cast<uint32_t>(entries.size());
   }
-  PutVarint(&cursor.raw, 0);
+  PutVarint(cursor.raw.plain(), 0);
   cursor.left.first = behind;
 }
 
@@ -98,15 +98,16 @@ bool BlockSource::NextBlock(Cursor& cursor) {
     }
     CopyStretch(cursor);
   }
-  return !cursor.raw.empty();
+  return cursor.raw.size() > 0;
 }
 
 Section BlockSource::Cursor::Seal(std::string_view* body) {
   Section section{.kind = SectionKind::kBlock, .keys = keys, .raw_bytes = raw.size()};
-  *body = raw;
   if (compressor.Compress(raw, &compressed)) {
     section.codec = Codec::kZstd;
     *body = compressed;
+  } else {
+    *body = raw.Unfolded(&unfolded);
   }
   section.stored_bytes = body->size();
   section.body_checksum = Checksum(*body);
@@ -114,9 +115,10 @@ Section BlockSource::Cursor::Seal(std::string_view* body) {
 }
 
 void BlockSource::Cursor::Shrink() {
-  if (raw.capacity() <= 8 * kBlockBytes) return;
-  std::string().swap(raw);
-  std::string().swap(compressed);
+  if (raw.capacity() + compressed.capacity() + unfolded.capacity() <= 16 * kBlockBytes) return;
+  raw = {};
+  compressed = {};
+  unfolded = {};
 }
 
 }  // namespace ringkv::storage

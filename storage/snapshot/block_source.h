@@ -34,7 +34,8 @@ class BlockSource {
     PositionRange left;  // of its share, which lies in one partition
     uint32_t keys = 0;
     std::vector<BlockRun> runs;  // of the block
-    std::string raw;
+    FoldedBytes raw;
+    std::string unfolded;
     std::string compressed;
   };
 

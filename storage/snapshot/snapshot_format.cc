@@ -3,6 +3,7 @@
 
 #include "storage/checksum.h"
 #include "storage/types/collection.h"
+#include "storage/types/large_value.h"
 
 namespace ringkv::storage {
 namespace {
@@ -83,15 +84,16 @@ BlockRun DecodeRun(ByteReader* from) {
   return run;
 }
 
-void EncodeEntry(std::string* out, const Entry& entry) {
+void EncodeEntry(FoldedBytes* to, const Entry& entry) {
+  std::string* out = to->plain();
   const auto flags = static_cast<uint8_t>(PackedKind(entry).bits() | (entry.has_expiry() ? kExpires : 0u));
   out->push_back(static_cast<char>(flags));
   if (entry.has_expiry()) PutFixed(out, entry.expiry());
   const uint32_t access = entry.access();
   out->append(reinterpret_cast<const char*>(&access), kAccessBytes);
   PutText(out, entry.key());
-  std::string packed;
-  PutText(out, PackedValue(entry, &packed));
+  if (entry.kind().is_large()) return entry.large().CopyTo(to);
+  PutText(out, entry.value());
 }
 
 BlockEntry DecodeEntry(ByteReader* from) {

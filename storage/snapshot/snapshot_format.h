@@ -16,6 +16,7 @@
 #include "storage/keyspace/entry.h"
 #include "storage/lsn.h"
 #include "storage/store.h"
+#include "storage/types/folded_bytes.h"
 
 namespace ringkv::storage {
 
@@ -67,7 +68,7 @@ bool DecodeEnd(std::string_view body, SnapshotEnd* end);
 
 // A block's body is runs; a run is its bounds and LSN, then for each database with keys its number, how many, and them.
 void EncodeRun(std::string* out, const BlockRun& run);
-void EncodeEntry(std::string* out, const Entry& entry);
+void EncodeEntry(FoldedBytes* out, const Entry& entry);
 BlockRun DecodeRun(ByteReader* from);
 BlockEntry DecodeEntry(ByteReader* from);
 

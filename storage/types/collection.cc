@@ -126,6 +126,10 @@ MutableEntry* MakeCollection(std::string_view key, const CollectionPut& put, con
     return entry->WithLarge(UnpackStream(put.packed).release());
   }
   if (MayStayPacked(put, limits)) return MutableEntry::Create(key, put.packed, put.expiry, put.kind, access);
+  if (put.kind.type() == ValueType::kList) {
+    MutableEntry* entry = MutableEntry::Create(key, kEmptyPacked, put.expiry, put.kind, access);
+    return entry->WithLarge(EnlargeList(put.packed, limits).release());
+  }
   ValueEdit edit(
       MutableEntry::Create(key, kEmptyPacked, put.expiry, {put.kind.type(), CollectionForm::kPacked}, access), limits);
   VisitPacked(put, [&](const auto& effect) { Apply(edit, effect); });

@@ -7,6 +7,9 @@
 #include <cstddef>
 #include <string>
 
+#include "storage/byte_codec.h"
+#include "storage/types/folded_bytes.h"
+
 namespace ringkv::storage {
 
 class LargeValue {
@@ -21,6 +24,12 @@ class LargeValue {
   virtual size_t bytes() const = 0;
   // Appends the elements as they would stand in an entry.
   virtual void Pack(std::string* out) const = 0;
+  // Appends how many bytes those are, and them.
+  virtual void CopyTo(FoldedBytes* out) const {
+    std::string packed;
+    Pack(&packed);
+    PutText(out->plain(), packed);
+  }
 };
 
 }  // namespace ringkv::storage

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <numeric>
 
 namespace ringkv::storage {
 namespace {
@@ -25,11 +26,7 @@ bool FitsPacked(const ValueEdit& edit, size_t more_elements, size_t more_bytes) 
   return bytes <= kPackedBytes && LimitIn(edit.limits()).Allows(edit.count() + more_elements, bytes);
 }
 
-LargeList& Enlarge(ValueEdit& edit) {
-  auto large = std::make_unique<LargeList>(LimitIn(edit.limits()), LimitOf(edit.limits().list_open_ends));
-  ListView(edit.entry()).ForEach([&](std::string_view element) { large->Insert(large->size(), element); });
-  return edit.Become(std::move(large));
-}
+void Enlarge(ValueEdit& edit) { edit.Become(EnlargeList(edit.bytes(), edit.limits())); }
 
 Outcome InsertAt(ValueEdit& edit, size_t index, std::string_view element) {
   const size_t size = ListElementSize(element);
@@ -56,12 +53,22 @@ ListChunkLimit ListChunkLimit::Of(int64_t option) {
 // --- large ----------------------------------------------------------------------------------------------------------
 
 void LargeList::Pack(std::string* out) const {
+  out->reserve(out->size() + kPackedHead + ElementBytes());
   AppendPackedHead(out, size_);
-  size_t bytes = 0;
-  for (const ListChunk& chunk : chunks_) bytes += chunk.bytes();
-  out->reserve(out->size() + bytes);
   std::string buffer;
   for (const ListChunk& chunk : chunks_) out->append(chunk.Read(&buffer));
+}
+
+void LargeList::CopyTo(FoldedBytes* out) const {
+  out->plain()->reserve(out->plain()->size() + bytes());
+  PutVarint(out->plain(), kPackedHead + ElementBytes());
+  AppendPackedHead(out->plain(), size_);
+  for (const ListChunk& chunk : chunks_) chunk.CopyTo(out);
+}
+
+size_t LargeList::ElementBytes() const {
+  return std::accumulate(chunks_.begin(), chunks_.end(), size_t{0},
+                         [](size_t sum, const ListChunk& chunk) { return sum + chunk.bytes(); });
 }
 
 LargeList::Spot LargeList::SpotOf(size_t index) const {
@@ -82,10 +89,28 @@ std::string_view LargeList::At(size_t index, std::string* buffer) const {
   return ListCursorAt(chunk.Read(buffer), chunk.count(), spot.index).element();
 }
 
-void LargeList::AppendPacked(std::string_view elements, uint32_t count) {
+void LargeList::AppendChunk(std::string_view elements, uint32_t count) {
   chunks_.emplace_back(elements, count);
   chunk_bytes_ += chunks_.back().allocated();
   size_ += count;
+  SettleEnds();
+}
+
+void LargeList::Append(std::string_view elements) {
+  uint32_t count = 0;
+  size_t bytes = 0;  // of so many elements in front
+  for (ListCursor cursor(elements); !cursor.AtEnd(); cursor = ListCursor(elements, bytes)) {
+    const size_t size = cursor.element_size();
+    if (count > 0 && !limit_.Allows(size_t{count} + 1, bytes + size)) {
+      AppendChunk(elements.substr(0, bytes), count);
+      elements.remove_prefix(bytes);
+      count = 0;
+      bytes = 0;
+    }
+    ++count;
+    bytes += size;
+  }
+  if (count > 0) AppendChunk(elements, count);
 }
 
 void LargeList::SettleEnds() {
@@ -256,6 +281,12 @@ bool MayListBePacked(std::string_view packed, const TypeLimits& limits) {
   return bytes <= kPackedBytes && LimitIn(limits).Allows(PackedCount(packed), bytes);
 }
 
+std::unique_ptr<LargeList> EnlargeList(std::string_view packed, const TypeLimits& limits) {
+  auto large = std::make_unique<LargeList>(LimitIn(limits), LimitOf(limits.list_open_ends));
+  large->Append(ElementsOf(packed));
+  return large;
+}
+
 // --- changing -------------------------------------------------------------------------------------------------------
 
 Outcome Apply(ValueEdit& edit, const ListPush& effect) {
@@ -298,7 +329,7 @@ Outcome Apply(ValueEdit& edit, const ListRemove& effect) {
     if (edit.count() == 0) return Outcome::kUnchanged;
     // A chunk knows how; a packed list is about as long as one at most.
     LargeList list(ListChunkLimit{});
-    list.AppendPacked(ElementsOf(edit.bytes()), edit.count());
+    list.Append(ElementsOf(edit.bytes()));
     if (list.Remove(effect.element, most, effect.from_back) == 0) return Outcome::kUnchanged;
     std::string packed;
     list.Pack(&packed);

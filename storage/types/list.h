@@ -6,6 +6,7 @@
 #pragma once
 
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,6 +36,7 @@ class LargeList : public LargeValue {
   size_t size() const override { return size_; }
   size_t bytes() const override { return sizeof(LargeList) + chunks_.size() * sizeof(ListChunk) + chunk_bytes_; }
   void Pack(std::string* out) const override;
+  void CopyTo(FoldedBytes* out) const override;
 
   // 0 <= index <= size().
   void Insert(size_t index, std::string_view element);
@@ -43,8 +45,8 @@ class LargeList : public LargeValue {
   void Set(size_t index, std::string_view element);
   // Removes elements equal to this, up to `most`, from the front or from the back.
   size_t Remove(std::string_view element, size_t most, bool from_back);
-  // Elements that were packed together come behind all others.
-  void AppendPacked(std::string_view elements, uint32_t count);
+  // Elements that were packed together come behind all others, in chunks of their own.
+  void Append(std::string_view elements);
 
   // The buffer is only used if it is compressed where it stands.
   std::string_view At(size_t index, std::string* buffer) const;
@@ -75,6 +77,8 @@ class LargeList : public LargeValue {
   }
 
  private:
+  // Of all elements, as they are packed.
+  size_t ElementBytes() const;
   // An element's chunk, and its number in there.
   struct Spot {
     size_t chunk = 0;
@@ -87,6 +91,7 @@ class LargeList : public LargeValue {
   void PushFront(std::string_view element);
   void PushBack(std::string_view element);
   void InsertInside(size_t index, std::string_view element);
+  void AppendChunk(std::string_view elements, uint32_t count);
   void EraseChunk(size_t chunk);
   bool MayBeCompressed(size_t chunk) const {
     return open_ends_ > 0 && chunk >= open_ends_ && chunk + open_ends_ < chunks_.size();
@@ -113,6 +118,8 @@ class LargeList : public LargeValue {
 
 // Whether a packed list may stand in its entry as it is.
 bool MayListBePacked(std::string_view packed, const TypeLimits& limits);
+// Of one that may not.
+std::unique_ptr<LargeList> EnlargeList(std::string_view packed, const TypeLimits& limits);
 
 // A list to be read; valid until it changes.
 class ListView {

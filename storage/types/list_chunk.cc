@@ -4,10 +4,10 @@
 #include <lzf.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "storage/allocator.h"
-#include "storage/check.h"
 
 namespace ringkv::storage {
 
@@ -48,26 +48,30 @@ ListChunk::~ListChunk() {
 std::string_view ListChunk::Read(std::string* buffer) const {
   if (!is_compressed()) return elements();
   buffer->resize(raw_bytes_);
-  Unpack(buffer->data());
+  Unfold({data_, end_}, buffer->data(), raw_bytes_);
   return *buffer;
 }
 
-void ListChunk::Unpack(char* to) const {
-  const unsigned made = lzf_decompress(data_, static_cast<unsigned>(end_), to, raw_bytes_);
-  RINGKV_CHECK(made == raw_bytes_);
+void ListChunk::CopyTo(FoldedBytes* out) const {
+  if (is_compressed()) return out->AppendFolded({data_, end_}, raw_bytes_);
+  out->plain()->append(elements());
 }
 
 void ListChunk::Compress() {
   constexpr size_t kWorthIt = 1024;
   const std::string_view raw = elements();
   if (is_compressed() || raw.size() < kWorthIt || raw.size() > UINT32_MAX) return;
-  std::string packed(raw.size() * 3 / 4, '\0');
+  const size_t most = raw.size() * 3 / 4;
+  std::array<char, 8192> usual;
+  std::string unusual;
+  if (most > usual.size()) unusual.resize(most);
+  char* packed = unusual.empty() ? usual.data() : unusual.data();
   const unsigned size =
-      lzf_compress(raw.data(), static_cast<unsigned>(raw.size()), packed.data(), static_cast<unsigned>(packed.size()));
+      lzf_compress(raw.data(), static_cast<unsigned>(raw.size()), packed, static_cast<unsigned>(most));
   if (size == 0) return;
   raw_bytes_ = static_cast<uint32_t>(raw.size());
   Replace(AllocationSize(size));
-  std::memcpy(data_, packed.data(), size);
+  std::memcpy(data_, packed, size);
   end_ = size;
 }
 

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "storage/types/folded_bytes.h"
 #include "storage/types/list_bytes.h"
 
 namespace ringkv::storage {
@@ -38,6 +39,8 @@ class ListChunk {
   size_t allocated() const { return capacity_; }
   // Unpacked into the buffer if they are compressed.
   std::string_view Read(std::string* buffer) const;
+  // As they stand.
+  void CopyTo(FoldedBytes* out) const;
 
   bool is_compressed() const { return raw_bytes_ > 0; }
   // Leaves it as it is where that saves little.
@@ -62,8 +65,6 @@ class ListChunk {
   ListChunk SplitAt(size_t offset, uint32_t elements_before);
 
  private:
-  // `to` has room for the raw bytes.
-  void Unpack(char* to) const;
   // Other memory takes the place of what there is.
   void Replace(size_t capacity);
   // Room for `bytes` more, in front or behind.

@@ -270,6 +270,26 @@ TEST(Recovery, StopsAtAnLsnOrATimeIfAsked) {
   EXPECT_EQ(by_time.Contents(), after[7]);
 }
 
+// Its middle is compressed in memory, and stands in blocks of its own among those of other keys.
+TEST(Recovery, ALongListComesBackFromBlocksCompressedAndNot) {
+  for (const int level : {0, 1, 6}) {
+    FaultyFileSystem disk;
+    Model expected;
+    {
+      DurableStore store(disk);
+      for (int i = 0; i < 3000; ++i) {
+        store.Put("key:" + std::to_string(i), "value");
+        store.Push(i % 3 == 0 ? "a list" : "a longer list", std::string(500, 'e') + std::to_string(i));
+      }
+      ASSERT_TRUE(store.Snapshot([] {}, level));
+      expected = store.Contents();
+    }
+    DurableStore again(disk);
+    ASSERT_TRUE(again.Recover());
+    EXPECT_EQ(again.Contents(), expected) << "level " << level;
+  }
+}
+
 TEST(Recovery, ManyThreadsLoadWhatManyThreadsSaved) {
   FaultyFileSystem disk;
   Model expected;

@@ -74,6 +74,12 @@ class DurableStore {
     ChangeCollection(txn_, place, random);
     txn_.Unlock();
   }
+  void Push(const std::string& key, const std::string& element) {
+    txn_.LockKey(key);
+    storage::Place place = txn_.Find(0, key, storage::Intent::kWrite);
+    txn_.Do(place, storage::ListPush{element});
+    txn_.Unlock();
+  }
   void Expire(const std::string& key, storage::UnixMs expiry) {
     txn_.LockKey(key);
     storage::Place place = txn_.Find(0, key, storage::Intent::kWrite);

@@ -185,14 +185,15 @@ TEST_F(FollowerTest, RefusesABlockThatHoldsAKeyTwice) {
   const uint64_t partition = storage::PositionOf("twice", {.seed = 5}).partition();
   storage::MutableEntry* entry =
       storage::MutableEntry::Create("twice", "v", storage::kNoExpiry, storage::StringForm::kPlain, 0);
-  std::string raw;
-  storage::EncodeRun(&raw, {.first = partition << 32, .end = (partition + 1) << 32, .lsn = 0});
-  storage::PutVarint(&raw, 1);  // database 0
-  storage::PutVarint(&raw, 2);
-  storage::EncodeEntry(&raw, *entry);
-  storage::EncodeEntry(&raw, *entry);
-  storage::PutVarint(&raw, 0);
+  storage::FoldedBytes block;
+  storage::EncodeRun(block.plain(), {.first = partition << 32, .end = (partition + 1) << 32, .lsn = 0});
+  storage::PutVarint(block.plain(), 1);  // database 0
+  storage::PutVarint(block.plain(), 2);
+  storage::EncodeEntry(&block, *entry);
+  storage::EncodeEntry(&block, *entry);
+  storage::PutVarint(block.plain(), 0);
   storage::MutableEntry::Free(entry);
+  const std::string& raw = *block.plain();
   const storage::Section section{.kind = storage::SectionKind::kBlock,
                                  .keys = 2,
                                  .stored_bytes = raw.size(),

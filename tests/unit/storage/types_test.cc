@@ -13,6 +13,7 @@
 #include "storage/random.h"
 #include "storage/types/collection.h"
 #include "storage/types/hash.h"
+#include "storage/types/large_value.h"
 #include "storage/types/list.h"
 #include "storage/types/order_tree.h"
 #include "storage/types/set.h"
@@ -45,6 +46,15 @@ class Value {
     if (ElementCount(entry()) == 0) return;
     const ValueCopy copy(entry());
     ASSERT_TRUE(IsPackedCollection(copy.kind, copy.packed));
+    if (entry().kind().is_large()) {
+      FoldedBytes folded;
+      entry().large().CopyTo(&folded);
+      std::string expected;
+      PutText(&expected, copy.packed);
+      std::string buffer;
+      ASSERT_EQ(folded.Unfolded(&buffer), expected);
+      ASSERT_EQ(folded.size(), expected.size());
+    }
     TypeLimits usual;
     for (const TypeLimits* limits : {&edit_.limits(), static_cast<const TypeLimits*>(&usual)}) {
       const Value again(MakeCollection("key", {copy.kind, copy.packed}, *limits, 0), *limits);

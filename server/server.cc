@@ -243,6 +243,11 @@ void Server::ApplyOptions() {
   refused_now_.store(refused, std::memory_order_relaxed);
 }
 
+bool Server::WillBeWritable() const {
+  return replication_->is_replica() && options_.replica_read_only == 0 && options_.read_only == 0 &&
+         !replication_->is_migrating();
+}
+
 // --- pause ----------------------------------------------------------------------------------------------------------
 
 void Server::Pause(PauseMode mode, int64_t until_ms) {

@@ -117,6 +117,8 @@ class Server {
   void Unpause();
   // Ends a pause whose time has come. True while one holds.
   bool IsPaused(int64_t now_ms);
+  // A replica that takes writes becomes one a moment after it was told to follow: who writes meanwhile waits.
+  bool WillBeWritable() const;
   int64_t pause_end_ms() const { return pause_end_ms_.load(std::memory_order_relaxed); }
 
   // Whether keys that have expired are looked for in the background (DEBUG SET-ACTIVE-EXPIRE).

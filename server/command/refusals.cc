@@ -97,7 +97,8 @@ Verdict Refuse(const CommandEntry& entry, uint32_t unmet, Server& server, Thread
     Reject(&entry, errors::kNoReplicas, thread, session, reply);
     return Verdict::kRefused;
   }
-  if ((unmet & kNeedsWritable) != 0 && WritesNow(entry, session)) {
+  const bool waits_for_role = (unmet & kNeedsWritable) != 0 && server.WillBeWritable() && WritesNow(entry, session);
+  if ((unmet & kNeedsWritable) != 0 && !waits_for_role && WritesNow(entry, session)) {
     Reject(&entry, errors::kReadOnly, thread, session, reply);
     return Verdict::kRefused;
   }
@@ -119,7 +120,7 @@ Verdict Refuse(const CommandEntry& entry, uint32_t unmet, Server& server, Thread
     Reject(&entry, errors::kLoading, thread, session, reply);
     return Verdict::kRefused;
   }
-  if ((unmet & kNeedsLogRoom) != 0 && WritesNow(entry, session)) return Verdict::kWait;
+  if (waits_for_role || ((unmet & kNeedsLogRoom) != 0 && WritesNow(entry, session))) return Verdict::kWait;
   const bool may_wait =
       (unmet & kNeedsNoPause) != 0 || ((unmet & kNeedsNoWritePause) != 0 && WritesNow(entry, session));
   if (may_wait && server.IsPaused(thread.txn.now())) return Verdict::kWait;

@@ -355,6 +355,16 @@ TEST(Replication, WhatClientsWriteOnAWritableReplicaStaysThereAndDisturbsNothing
   EXPECT_EQ(primary.Info("sync_full"), "1");
 }
 
+TEST(Replication, AWriteWaitsWhileAServerBecomesAWritableReplica) {
+  ServerProcess server;
+  const int socket = server.Connect();
+  // Executed in one go, so that what REPLICAOF begins elsewhere isn't done when SET comes.
+  SendAll(socket, "REPLICAOF 127.0.0.1 1\r\nCONFIG SET replica-read-only no\r\nSET key value\r\nGET key\r\n");
+  const std::string expected = "+OK\r\n+OK\r\n+OK\r\n$5\r\nvalue\r\n";
+  EXPECT_EQ(ReceiveExactly(socket, expected.size()), expected);
+  ::close(socket);
+}
+
 TEST(Replication, WithoutItsPrimaryAReplicaServesWhatItHasOnlyIfItMay) {
   auto primary = std::make_unique<ServerProcess>(WithDebug({}));
   ServerProcess replica(ReplicaOf(primary->port()));

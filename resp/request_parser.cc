@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cctype>
 #include <cstring>
-#include <optional>
 
 #include "resp/inline_words.h"
 #include "resp/integer_text.h"
@@ -21,8 +20,15 @@ size_t FindLineEnd(std::string_view input, size_t from) {
   return static_cast<size_t>(static_cast<const char*>(found) - input.data());
 }
 
-// Reads the number between `from` and the line's end. nullopt: not a number; `end` is npos while the line is open.
-std::optional<int64_t> ParseLengthLine(std::string_view input, size_t from, size_t* end) {
+// Two registers: as an optional it would go through memory, written in parts and read as one, which stalls.
+struct LengthLine {
+  int64_t value;
+  size_t end;  // of the line; npos while it is open
+};
+constexpr int64_t kNotANumber = INT64_MIN;
+
+// Reads the number between `from` and the line's end.
+LengthLine ParseLengthLine(std::string_view input, size_t from) {
   // Nearly all lengths have one to three digits: read them without searching first.
   int64_t value = 0;
   size_t at = from;
@@ -31,13 +37,11 @@ std::optional<int64_t> ParseLengthLine(std::string_view input, size_t from, size
     ++at;
   }
   if (at < input.size() && input[at] == '\r' && at > from && (input[from] != '0' || at == from + 1)) {
-    *end = at + 1 < input.size() ? at : std::string_view::npos;
-    return value;
+    return {value, at + 1 < input.size() ? at : std::string_view::npos};
   }
   const size_t line_end = FindLineEnd(input, from);
-  *end = line_end != std::string_view::npos && line_end + 1 < input.size() ? line_end : std::string_view::npos;
-  if (*end == std::string_view::npos) return 0;
-  return ParseInteger(input.substr(from, line_end - from));
+  if (line_end == std::string_view::npos || line_end + 1 == input.size()) return {0, std::string_view::npos};
+  return {ParseInteger(input.substr(from, line_end - from)).value_or(kNotANumber), line_end};
 }
 
 }  // namespace
@@ -67,20 +71,19 @@ ParseStatus RequestParser::Parse(std::string_view input, const RequestLimits& li
 
 ParseStatus RequestParser::ParseArray(std::string_view input, const RequestLimits& limits, bool authenticated) {
   if (elements_left_ < 0) {
-    size_t end = 0;
-    const std::optional<int64_t> count = ParseLengthLine(input, 1, &end);
+    const auto [count, end] = ParseLengthLine(input, 1);
     if (end == std::string_view::npos) {
       if (input.size() > kLongestLengthLine) return Fail("too big mbulk count string");
       return ParseStatus::kNeedMore;
     }
-    if (!count || *count > limits.elements) return Fail("invalid multibulk length");
-    if (!authenticated && *count > limits.unauthenticated_elements) return Fail("unauthenticated multibulk length");
+    if (count == kNotANumber || count > limits.elements) return Fail("invalid multibulk length");
+    if (!authenticated && count > limits.unauthenticated_elements) return Fail("unauthenticated multibulk length");
     position_ = end + 2;
-    if (*count <= 0) {
+    if (count <= 0) {
       finished_ = true;
       return ParseStatus::kEmpty;
     }
-    elements_left_ = *count;
+    elements_left_ = count;
   }
   while (elements_left_ > 0) {
     if (bulk_length_ < 0) {
@@ -102,16 +105,15 @@ ParseStatus RequestParser::ParseArray(std::string_view input, const RequestLimit
 
 ParseStatus RequestParser::ParseBulkLength(std::string_view input, const RequestLimits& limits, bool authenticated) {
   if (position_ >= input.size()) return ParseStatus::kNeedMore;
-  size_t end = 0;
-  const std::optional<int64_t> length = ParseLengthLine(input, position_ + 1, &end);
+  const auto [length, end] = ParseLengthLine(input, position_ + 1);
   if (end == std::string_view::npos) {
     if (input.size() - position_ > kLongestLengthLine) return Fail("too big bulk count string");
     return ParseStatus::kNeedMore;
   }
   if (input[position_] != '$') return Fail(std::string("expected '$', got '") + input[position_] + "'");
-  if (!length || *length < 0 || *length > limits.bulk_bytes) return Fail("invalid bulk length");
-  if (!authenticated && *length > limits.unauthenticated_bulk_bytes) return Fail("unauthenticated bulk length");
-  bulk_length_ = *length;
+  if (length < 0 || length > limits.bulk_bytes) return Fail("invalid bulk length");
+  if (!authenticated && length > limits.unauthenticated_bulk_bytes) return Fail("unauthenticated bulk length");
+  bulk_length_ = length;
   position_ = end + 2;
   return ParseStatus::kRequest;
 }

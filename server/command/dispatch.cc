@@ -76,6 +76,26 @@ void RunOrWait(const Command& row, Server& server, Session& session, DataCall& c
   server.waiting_clients().Add(session.key_wait);
 }
 
+// Finds the commands of a batch, one after the other: often it is the same name again.
+class BatchLookup {
+ public:
+  explicit BatchLookup(const CommandTable& table) : table_(table) {}
+  const CommandEntry* Find(Argv argv) {
+    if (last_ != nullptr && argv[0] == name_) return last_;
+    const CommandEntry* found = table_.Find(argv);
+    // Of a container the next word decides too.
+    const bool is_known_by_name = found != nullptr && found->parent == nullptr && found->subcommands.empty();
+    last_ = is_known_by_name ? found : nullptr;
+    name_ = argv[0];
+    return found;
+  }
+
+ private:
+  const CommandTable& table_;
+  std::string_view name_;
+  const CommandEntry* last_ = nullptr;
+};
+
 // Runs the handler with the locks already held, and keeps the books.
 void Invoke(const CommandEntry& entry, Server& server, ThreadState& thread, Session& session, Argv argv,
             resp::ReplyWriter& reply) {
@@ -126,22 +146,25 @@ void Invoke(const CommandEntry& entry, Server& server, ThreadState& thread, Sess
 }  // namespace
 
 void Prepare(Server& server, ThreadState& thread, const Session& session, std::span<Request> requests) {
+  BatchLookup lookup(server.commands());
   std::string_view key_before;
-  std::optional<storage::Position> position_before;
+  storage::Position position;
+  bool has_position = false;
   for (Request& request : requests) {
     if (request.argv.empty()) continue;
-    request.entry = server.commands().Find(request.argv);
+    request.entry = lookup.Find(request.argv);
     request.is_looked_up = true;
     if (request.entry == nullptr || session.queue.is_open()) continue;
     const Command& row = *request.entry->row;
     if (!HasOneKey(row) || !ArityFits(row, request.argv.size())) continue;
     // Who sends one command after the other often means the same key: it is near already.
     const std::string_view key = request.argv[static_cast<size_t>(row.keys.first)];
-    if (!position_before || key != key_before) position_before = thread.txn.PrefetchBucket(session.db, key);
+    if (!has_position || key != key_before) position = thread.txn.PrefetchBucket(session.db, key);
+    has_position = true;
     key_before = key;
-    request.position = position_before;
+    request.position = position;
   }
-  position_before.reset();
+  std::optional<storage::Position> position_before;
   for (const Request& request : requests) {
     if (!request.position || (position_before && request.position->value == position_before->value)) continue;
     thread.txn.PrefetchEntry(session.db, *request.position);

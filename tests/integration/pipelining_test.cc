@@ -72,6 +72,26 @@ TEST(Pipelining, ACommandSeesWhatTheOneBeforeItDid) {
   }
 }
 
+TEST(Pipelining, ACommandIsFoundByAllItsWordsWhateverCameBefore) {
+  ServerProcess server;
+  Hiredis client(server.port());
+  const std::vector<std::pair<std::vector<std::string>, std::string>> asked = {
+      {{"CLIENT", "SETNAME", "me"}, "OK"},
+      {{"CLIENT", "GETNAME"}, "me"},
+      {{"CLIENT"}, "(error) ERR wrong number of arguments for 'client' command"},
+      {{"CLIENT", "GETNAME"}, "me"},
+      {{"GET", "key"}, "(nil)"},
+      {{"GET"}, "(error) ERR wrong number of arguments for 'get' command"},
+      {{"GET", "key"}, "(nil)"},
+      {{"get", "key"}, "(nil)"},
+      {{"GETS", "key"}, "(error) ERR unknown command 'GETS', with args beginning with: 'key' "},
+      {{"GETS", "key"}, "(error) ERR unknown command 'GETS', with args beginning with: 'key' "},
+      {{"GET", "key"}, "(nil)"},
+  };
+  for (const auto& [words, reply] : asked) client.Append(words);
+  for (const auto& [words, reply] : asked) ASSERT_EQ(client.Next(), reply) << words[0];
+}
+
 TEST(Pipelining, RequestsMayBeSplitAtAnyByte) {
   ServerProcess server;
   const std::string requests = "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$3\r\nx\r\n\r\nget a\r\n";

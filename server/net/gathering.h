@@ -9,6 +9,7 @@
 // Threads: confined.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 
@@ -32,8 +33,12 @@ class Gathering {
   // The round is over and nothing is left to do. True when a pause is worth it now.
   bool EndRound() {
     const uint32_t served = std::exchange(served_in_round_, 0);
-    const bool was_in_vain = std::exchange(has_paused_, false) && served < kLeastGathered;
-    if (was_in_vain || clients_ < kLeastClients || served * kShare > clients_) rounds_to_rest_ = kRest;
+    if (std::exchange(has_paused_, false)) {
+      const bool was_in_vain = served < kLeastGathered;
+      rest_ = was_in_vain ? std::min(2 * rest_, kLongestRest) : kShortestRest;
+      if (was_in_vain) rounds_to_rest_ = rest_;
+    }
+    if (clients_ < kLeastClients || served * kShare > clients_) rounds_to_rest_ = rest_;
     if (served == 0) return false;
     if (rounds_to_rest_ > 0) {
       --rounds_to_rest_;
@@ -47,13 +52,16 @@ class Gathering {
   static constexpr uint32_t kLeastClients = 20;  // with fewer, all wait for this thread now and then
   static constexpr uint32_t kShare = 2;          // a round's clients may be one of so many
   static constexpr uint32_t kLeastGathered = 2;  // by a pause, or it was in vain
-  static constexpr uint32_t kRest = 16;          // rounds without a pause after one that should not have been
+  // Rounds without a pause where one makes no sense; twice as many after each that was in vain.
+  static constexpr uint32_t kShortestRest = 16;
+  static constexpr uint32_t kLongestRest = 1024;
 
   uint32_t window_ = 1;  // a client that was never served has 0
   uint32_t served_in_window_ = 0;
   uint32_t clients_in_window_ = 0;
   uint32_t clients_ = 0;  // of the last whole window
   uint32_t served_in_round_ = 0;
+  uint32_t rest_ = kShortestRest;
   uint32_t rounds_to_rest_ = 0;
   bool has_paused_ = false;
 };

@@ -67,7 +67,15 @@ TEST(Gathering, DoesNotPauseWhileMostClientsWait) {
 TEST(Gathering, RestsWhenAPauseHasGatheredNothing) {
   Gathering gathering;
   Clients clients(50);
-  EXPECT_LT(clients.Pauses(gathering, kWarmUp, 1), kWarmUp / 10);
+  EXPECT_LT(clients.Pauses(gathering, kWarmUp, 1), kWarmUp / 100);
+}
+
+TEST(Gathering, PausesAgainWhenMoreIsDone) {
+  Gathering gathering;
+  Clients clients(50);
+  clients.Pauses(gathering, 10 * kWarmUp, 1);
+  clients.Pauses(gathering, kWarmUp + 100, 5);  // the longest rest is over by then
+  EXPECT_EQ(clients.Pauses(gathering, 100, 5), 100);
 }
 
 TEST(Gathering, ARoundOfTimersAloneIsNoReasonToPause) {

@@ -18,8 +18,9 @@ namespace ringkv::storage {
 constexpr std::string_view kLogMagic = "RINGKVLG";
 constexpr std::string_view kSnapshotMagic = "RINGKVSN";
 constexpr size_t kFileHeaderBytes = 64;
-// The newest that this program writes and reads. Since 2 there are collections.
-constexpr uint32_t kFormatVersion = 2;
+// The newest that this program writes and reads. Since 2 there are collections, since 3 blocks of which parts
+// are folded.
+constexpr uint32_t kFormatVersion = 3;
 
 struct FileHeader {
   uint32_t version = kFormatVersion;

@@ -51,8 +51,9 @@ Status Follower::TakeSection(std::string_view bytes) {
 
 Status Follower::TakeBlock(const Section& section, std::string_view body) {
   std::string raw;
-  if (section.codec == Codec::kZstd) {
-    if (!decompressor_.Decompress(body, section.raw_bytes, &raw)) return Fail("a block does not decompress");
+  if (section.codec != Codec::kStored) {
+    if (!decompressor_.Decompress(section.codec, body, section.raw_bytes, &raw))
+      return Fail("a block does not decompress");
     body = raw;
   }
   ByteReader reader(body);

@@ -104,8 +104,9 @@ Status SlotArrival::TakeSection(std::string_view bytes) {
 
 Status SlotArrival::TakeBlock(const Section& section, std::string_view body) {
   std::string raw;
-  if (section.codec == Codec::kZstd) {
-    if (!decompressor_.Decompress(body, section.raw_bytes, &raw)) return Fail("a block does not decompress");
+  if (section.codec != Codec::kStored) {
+    if (!decompressor_.Decompress(section.codec, body, section.raw_bytes, &raw))
+      return Fail("a block does not decompress");
     body = raw;
   }
   txn_.set_now(store_.clock().Now());

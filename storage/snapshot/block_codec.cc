@@ -3,12 +3,11 @@
 
 #include <zstd.h>
 
-#include <algorithm>
-
 namespace ringkv::storage {
 namespace {
 
-constexpr size_t kRoomAtFirst = 1 << 20;
+// Below it is quick to unfold, and the file gets smaller.
+constexpr size_t kLeastFolded = 1 << 20;
 
 }  // namespace
 
@@ -16,47 +15,57 @@ BlockCompressor::BlockCompressor(int level) : level_(level), context_(ZSTD_creat
 
 BlockCompressor::~BlockCompressor() { ZSTD_freeCCtx(context_); }
 
-bool BlockCompressor::Compress(const FoldedBytes& raw, std::string* out) {
-  if (level_ == 0) return false;
-  // Most blocks end in room that has been there since the first; what unfolds to more begins with as much.
-  out->resize(ZSTD_compressBound(std::min(raw.size(), kRoomAtFirst)));
+Codec BlockCompressor::Compress(const FoldedBytes& raw, std::string* out) {
+  if (level_ == 0) return Codec::kStored;
+  const bool stays_folded = raw.has_folds() && raw.size() >= kLeastFolded;
+  std::string unfolded;
+  const bool ok =
+      stays_folded ? CompressBoth(raw.stored(), raw.FoldIndex(), out) : CompressBoth(raw.Unfolded(&unfolded), {}, out);
+  if (!ok || out->size() >= raw.size()) return Codec::kStored;
+  return stays_folded ? Codec::kFolded : Codec::kZstd;
+}
+
+bool BlockCompressor::CompressBoth(std::string_view first, std::string_view second, std::string* out) {
+  const size_t size = first.size() + second.size();
+  out->resize(ZSTD_compressBound(size));
   ZSTD_CCtx_reset(context_, ZSTD_reset_session_only);
   ZSTD_CCtx_setParameter(context_, ZSTD_c_compressionLevel, level_);
-  ZSTD_CCtx_setPledgedSrcSize(context_, raw.size());
+  ZSTD_CCtx_setPledgedSrcSize(context_, size);
   ZSTD_outBuffer to{out->data(), out->size(), 0};
-  bool ok = true;
-  size_t left = raw.size();
-  raw.ForEachPart([&](std::string_view part) {
-    left -= part.size();
-    ok = ok && CompressPart(part, left == 0, out, &to);
-  });
-  if (!ok || to.pos >= raw.size()) return false;
+  if (!CompressPart(first, second.empty(), &to) || (!second.empty() && !CompressPart(second, true, &to))) return false;
   out->resize(to.pos);
   return true;
 }
 
-bool BlockCompressor::CompressPart(std::string_view part, bool is_last, std::string* out, ZSTD_outBuffer_s* to) {
+// There must be room for it.
+bool BlockCompressor::CompressPart(std::string_view part, bool is_last, ZSTD_outBuffer_s* to) {
   ZSTD_inBuffer from{part.data(), part.size(), 0};
-  for (;;) {
-    const size_t left = ZSTD_compressStream2(context_, to, &from, is_last ? ZSTD_e_end : ZSTD_e_continue);
+  size_t left;
+  do {
+    left = ZSTD_compressStream2(context_, to, &from, is_last ? ZSTD_e_end : ZSTD_e_continue);
     if (ZSTD_isError(left) != 0) return false;
-    if (is_last ? left == 0 : from.pos == from.size) return true;
-    if (to->pos < to->size) continue;
-    out->resize(2 * to->size);
-    to->dst = out->data();
-    to->size = out->size();
-  }
+  } while (is_last ? left > 0 : from.pos < from.size);
+  return true;
 }
 
 BlockDecompressor::BlockDecompressor() : context_(ZSTD_createDCtx()) {}
 
 BlockDecompressor::~BlockDecompressor() { ZSTD_freeDCtx(context_); }
 
-bool BlockDecompressor::Decompress(std::string_view stored, size_t raw_bytes, std::string* out) {
-  // What the file says it holds must agree before so much memory is taken.
-  if (ZSTD_getFrameContentSize(stored.data(), stored.size()) != raw_bytes) return false;
-  out->resize(raw_bytes);
-  return ZSTD_decompressDCtx(context_, out->data(), raw_bytes, stored.data(), stored.size()) == raw_bytes;
+bool BlockDecompressor::Decompress(Codec codec, std::string_view stored, size_t raw_bytes, std::string* out) {
+  if (codec == Codec::kZstd) return Expand(stored, raw_bytes, out) && out->size() == raw_bytes;
+  // What is folded is smaller, and the index is smaller than that.
+  std::string folded;
+  return codec == Codec::kFolded && Expand(stored, 2 * raw_bytes, &folded) &&
+         FoldedBytes::UnfoldAll(folded, raw_bytes, out);
+}
+
+bool BlockDecompressor::Expand(std::string_view stored, size_t most, std::string* out) {
+  // What the bytes say of themselves must make sense before so much memory is taken; errors are large numbers here.
+  const unsigned long long size = ZSTD_getFrameContentSize(stored.data(), stored.size());
+  if (size > most) return false;
+  out->resize(size);
+  return ZSTD_decompressDCtx(context_, out->data(), size, stored.data(), stored.size()) == size;
 }
 
 }  // namespace ringkv::storage

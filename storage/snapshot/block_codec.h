@@ -4,6 +4,7 @@
 // Threads: confined.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -16,16 +17,24 @@ struct ZSTD_outBuffer_s;
 
 namespace ringkv::storage {
 
+enum class Codec : uint8_t {
+  kStored = 0,
+  kZstd = 1,
+  kFolded = 2,  // zstd over FoldedBytes: what was folded is not compressed once more as a whole, which is quicker
+};
+
 class BlockCompressor {
  public:
   // `level` as zstd's; 0 makes Compress refuse, so that blocks are stored.
   explicit BlockCompressor(int level);
   ~BlockCompressor();
-  // False if it didn't get smaller: then the block is stored as it is.
-  bool Compress(const FoldedBytes& raw, std::string* out);
+  // kStored if it didn't get smaller: then the block is to be stored unfolded.
+  Codec Compress(const FoldedBytes& raw, std::string* out);
 
  private:
-  bool CompressPart(std::string_view part, bool is_last, std::string* out, ZSTD_outBuffer_s* to);
+  // Both, one behind the other.
+  bool CompressBoth(std::string_view first, std::string_view second, std::string* out);
+  bool CompressPart(std::string_view part, bool is_last, ZSTD_outBuffer_s* to);
 
   const int level_;
   ZSTD_CCtx_s* const context_;
@@ -36,9 +45,11 @@ class BlockDecompressor {
   BlockDecompressor();
   ~BlockDecompressor();
   // False if that isn't what comes out.
-  bool Decompress(std::string_view stored, size_t raw_bytes, std::string* out);
+  bool Decompress(Codec codec, std::string_view stored, size_t raw_bytes, std::string* out);
 
  private:
+  bool Expand(std::string_view stored, size_t most, std::string* out);
+
   ZSTD_DCtx_s* const context_;
 };
 

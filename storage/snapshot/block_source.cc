@@ -103,12 +103,8 @@ bool BlockSource::NextBlock(Cursor& cursor) {
 
 Section BlockSource::Cursor::Seal(std::string_view* body) {
   Section section{.kind = SectionKind::kBlock, .keys = keys, .raw_bytes = raw.size()};
-  if (compressor.Compress(raw, &compressed)) {
-    section.codec = Codec::kZstd;
-    *body = compressed;
-  } else {
-    *body = raw.Unfolded(&unfolded);
-  }
+  section.codec = compressor.Compress(raw, &compressed);
+  *body = section.codec == Codec::kStored ? raw.Unfolded(&unfolded) : compressed;
   section.stored_bytes = body->size();
   section.body_checksum = Checksum(*body);
   return section;

@@ -15,6 +15,7 @@
 #include "storage/key_observer.h"
 #include "storage/keyspace/entry.h"
 #include "storage/lsn.h"
+#include "storage/snapshot/block_codec.h"
 #include "storage/store.h"
 #include "storage/types/folded_bytes.h"
 
@@ -23,7 +24,6 @@ namespace ringkv::storage {
 constexpr size_t kSectionHeaderBytes = 56;
 
 enum class SectionKind : uint8_t { kBlock = 1, kFrame = 2, kEnd = 3 };
-enum class Codec : uint8_t { kStored = 0, kZstd = 1 };
 
 struct Section {
   SectionKind kind = SectionKind::kEnd;

@@ -66,7 +66,7 @@ Result<std::string> SnapshotReader::ReadBody(const IndexedSection& indexed, Bloc
   if (Checksum(stored) != section.body_checksum) return Damaged(indexed.offset, "the checksum of a section is wrong");
   if (section.codec == Codec::kStored) return stored;
   std::string raw;
-  if (section.codec != Codec::kZstd || !decompressor.Decompress(stored, section.raw_bytes, &raw)) {
+  if (!decompressor.Decompress(section.codec, stored, section.raw_bytes, &raw)) {
     return Damaged(indexed.offset, "a block does not decompress");
   }
   return raw;

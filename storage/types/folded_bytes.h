@@ -12,8 +12,8 @@
 
 namespace ringkv::storage {
 
-// `folded` must be whole; `to` has room for the `raw_bytes` that it unfolds to.
-void Unfold(std::string_view folded, char* to, size_t raw_bytes);
+// `to` has room for the `raw_bytes` that it unfolds to. False if it doesn't.
+bool Unfold(std::string_view folded, char* to, size_t raw_bytes);
 
 class FoldedBytes {
  public:
@@ -27,22 +27,14 @@ class FoldedBytes {
   size_t capacity() const { return bytes_.capacity() + folds_.capacity() * sizeof(Fold); }
   void clear();
 
-  // `visit(bytes)` for one part after the other, unfolded. The bytes are valid until it returns.
-  template <typename Visitor>
-  void ForEachPart(Visitor&& visit) const {
-    size_t at = 0;
-    std::string unfolded;
-    for (const Fold& fold : folds_) {
-      if (fold.begin > at) visit(std::string_view(bytes_).substr(at, fold.begin - at));
-      unfolded.resize(fold.raw_bytes);
-      Unfold(std::string_view(bytes_).substr(fold.begin, fold.size), unfolded.data(), fold.raw_bytes);
-      visit(std::string_view(unfolded));
-      at = fold.begin + fold.size;
-    }
-    if (at < bytes_.size()) visit(std::string_view(bytes_).substr(at));
-  }
   // The whole; the buffer is only used if something is folded.
   std::string_view Unfolded(std::string* buffer) const;
+
+  // As it stands, and behind it which parts are folded: together what UnfoldAll reads.
+  std::string_view stored() const { return bytes_; }
+  std::string FoldIndex() const;
+  // Of bytes from outside. False if they are not that, or don't unfold to so many bytes.
+  static bool UnfoldAll(std::string_view stored_and_index, size_t raw_bytes, std::string* out);
 
  private:
   struct Fold {

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "storage/allocator.h"
+#include "storage/check.h"
 
 namespace ringkv::storage {
 
@@ -48,7 +49,7 @@ ListChunk::~ListChunk() {
 std::string_view ListChunk::Read(std::string* buffer) const {
   if (!is_compressed()) return elements();
   buffer->resize(raw_bytes_);
-  Unfold({data_, end_}, buffer->data(), raw_bytes_);
+  RINGKV_CHECK(Unfold({data_, end_}, buffer->data(), raw_bytes_));
   return *buffer;
 }
 

@@ -277,7 +277,7 @@ TEST(Recovery, ALongListComesBackFromBlocksCompressedAndNot) {
     Model expected;
     {
       DurableStore store(disk);
-      for (int i = 0; i < 3000; ++i) {
+      for (int i = 0; i < 6000; ++i) {
         store.Put("key:" + std::to_string(i), "value");
         store.Push(i % 3 == 0 ? "a list" : "a longer list", std::string(500, 'e') + std::to_string(i));
       }

@@ -97,8 +97,8 @@ Verdict Refuse(const CommandEntry& entry, uint32_t unmet, Server& server, Thread
     Reject(&entry, errors::kNoReplicas, thread, session, reply);
     return Verdict::kRefused;
   }
-  const bool waits_for_role = (unmet & kNeedsWritable) != 0 && server.WillBeWritable() && WritesNow(entry, session);
-  if ((unmet & kNeedsWritable) != 0 && !waits_for_role && WritesNow(entry, session)) {
+  const bool needs_role = (unmet & kNeedsWritable) != 0 && WritesNow(entry, session);
+  if (needs_role && !server.WillBeWritable()) {
     Reject(&entry, errors::kReadOnly, thread, session, reply);
     return Verdict::kRefused;
   }
@@ -120,7 +120,7 @@ Verdict Refuse(const CommandEntry& entry, uint32_t unmet, Server& server, Thread
     Reject(&entry, errors::kLoading, thread, session, reply);
     return Verdict::kRefused;
   }
-  if (waits_for_role || ((unmet & kNeedsLogRoom) != 0 && WritesNow(entry, session))) return Verdict::kWait;
+  if (needs_role || ((unmet & kNeedsLogRoom) != 0 && WritesNow(entry, session))) return Verdict::kWait;
   const bool may_wait =
       (unmet & kNeedsNoPause) != 0 || ((unmet & kNeedsNoWritePause) != 0 && WritesNow(entry, session));
   if (may_wait && server.IsPaused(thread.txn.now())) return Verdict::kWait;

@@ -121,15 +121,12 @@ bool IsPackedCollection(ValueKind kind, std::string_view packed) {
 
 MutableEntry* MakeCollection(std::string_view key, const CollectionPut& put, const TypeLimits& limits,
                              uint32_t access) {
-  if (put.kind.type() == ValueType::kStream) {
-    MutableEntry* entry = MutableEntry::Create(key, kEmptyPacked, put.expiry, put.kind, access);
-    return entry->WithLarge(UnpackStream(put.packed).release());
-  }
+  const auto with_large = [&](std::unique_ptr<LargeValue> large) {
+    return MutableEntry::Create(key, kEmptyPacked, put.expiry, put.kind, access)->WithLarge(large.release());
+  };
+  if (put.kind.type() == ValueType::kStream) return with_large(UnpackStream(put.packed));
   if (MayStayPacked(put, limits)) return MutableEntry::Create(key, put.packed, put.expiry, put.kind, access);
-  if (put.kind.type() == ValueType::kList) {
-    MutableEntry* entry = MutableEntry::Create(key, kEmptyPacked, put.expiry, put.kind, access);
-    return entry->WithLarge(EnlargeList(put.packed, limits).release());
-  }
+  if (put.kind.type() == ValueType::kList) return with_large(EnlargeList(put.packed, limits));
   ValueEdit edit(
       MutableEntry::Create(key, kEmptyPacked, put.expiry, {put.kind.type(), CollectionForm::kPacked}, access), limits);
   VisitPacked(put, [&](const auto& effect) { Apply(edit, effect); });

@@ -9,7 +9,6 @@
 #include "storage/check.h"
 
 namespace ringkv::storage {
-
 namespace {
 
 // Three bytes of LZF stand for 264 at most.

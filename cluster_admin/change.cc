@@ -21,7 +21,7 @@ using storage::Fail;
 using storage::Result;
 using storage::Status;
 
-constexpr auto kNap = std::chrono::milliseconds(100);
+constexpr auto kChangeNap = std::chrono::milliseconds(100);
 
 // The cluster as it is and as it is to be.
 struct Change {
@@ -168,7 +168,7 @@ Status WaitForMoves(const Change& change) {
       lines = moves->size();
     }
     if (moves->empty()) return {};
-    std::this_thread::sleep_for(kNap);
+    std::this_thread::sleep_for(kChangeNap);
   }
 }
 

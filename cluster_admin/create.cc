@@ -25,7 +25,7 @@ using storage::Result;
 using storage::Status;
 
 constexpr auto kLongestStart = std::chrono::seconds(30);
-constexpr auto kNap = std::chrono::milliseconds(20);
+constexpr auto kStartNap = std::chrono::milliseconds(20);
 
 std::string ConfigFor(const CreateOptions& options) {
   std::string text = "epoch 1\n";
@@ -95,7 +95,7 @@ Status WaitUntilReady(const CreateOptions& options, const Node& node) {
     if (std::chrono::steady_clock::now() > end) {
       return Fail("node '" + node.id + "' does not get ready; see '" + options.directory + "/" + node.id + "/log'");
     }
-    std::this_thread::sleep_for(kNap);
+    std::this_thread::sleep_for(kStartNap);
   }
   return {};
 }

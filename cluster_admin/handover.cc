@@ -22,7 +22,7 @@ using storage::Status;
 // Writes wait so long at most; what has not been handed over by then is not.
 constexpr auto kLongestPause = std::chrono::seconds(10);
 constexpr auto kPatience = std::chrono::seconds(5);
-constexpr auto kNap = std::chrono::milliseconds(2);
+constexpr auto kHandoverNap = std::chrono::milliseconds(2);
 
 Result<uint64_t> OffsetOf(NodeClient& client, const std::string& field) {
   const Result<std::string> text = client.Info(field);
@@ -62,7 +62,7 @@ Status WaitForSuccessor(NodeClient& primary, Successor& successor) {
     const Result<uint64_t> offset = OffsetOf(*successor.client, "slave_repl_offset");
     if (!offset) return tl::unexpected(offset.error());
     if (*offset >= *last) return {};
-    std::this_thread::sleep_for(kNap);
+    std::this_thread::sleep_for(kHandoverNap);
   }
   return Fail("replica '" + successor.node->id + "' has not caught up in time; everything is as it was");
 }

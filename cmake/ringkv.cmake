@@ -29,6 +29,9 @@ else()
 endif()
 
 add_compile_options(-Wall -Wextra -Wconversion -Wshadow)
+if(RINGKV_UNITY AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  add_compile_options(-Wno-subobject-linkage)  # takes a source that is included for a header
+endif()
 if(RINGKV_WERROR)
   add_compile_options(-Werror)
 endif()
@@ -36,9 +39,16 @@ if(RINGKV_TUNE)
   add_compile_options(-march=native)
 endif()
 
-# Link time optimisation in the build that people run: the way of a request crosses several files.
-if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT RINGKV_SANITIZE)
+# Link time optimisation in what people run: the path of a request crosses several rooms.
+if(RINGKV_LTO AND NOT RINGKV_SANITIZE)
   set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)
+endif()
+
+# The compiler cache finds what another checkout has compiled: paths below this one are relative to it.
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=true
+    ${CCACHE})
 endif()
 
 # A room is a library that sees its own headers and those of the rooms it depends on, and no others: an include across
@@ -51,12 +61,53 @@ function(house_room name)
   set(view ${CMAKE_BINARY_DIR}/include/${ROOM_VIEW})
   file(MAKE_DIRECTORY ${view})
   file(CREATE_LINK ${CMAKE_SOURCE_DIR}/${ROOM_VIEW} ${view}/${ROOM_VIEW} SYMBOLIC)
+  unity_sources(${name} ROOM_SOURCES ${ROOM_SOURCES})
   add_library(${name} STATIC ${ROOM_SOURCES} ${ROOM_HEADERS})
   target_include_directories(${name} PUBLIC ${view})
   target_link_libraries(${name} PUBLIC ${ROOM_DEPENDS})
   if(name STREQUAL "storage")
     target_link_libraries(${name} PUBLIC tsl::hopscotch_map tl::expected)
   endif()
+endfunction()
+
+# Unity build: up to RINGKV_UNITY sources of one folder are compiled as one translation unit, so names in anonymous
+# namespaces must differ within a folder. `out` becomes the generated sources; they include the files as other sources
+# do, so they are the same bytes in every checkout.
+function(unity_sources target out)
+  if(NOT RINGKV_UNITY)
+    set(${out} ${ARGN} PARENT_SCOPE)
+    return()
+  endif()
+  foreach(source ${ARGN})
+    cmake_path(IS_ABSOLUTE source is_generated)
+    if(is_generated)
+      list(APPEND units ${source})
+    else()
+      cmake_path(GET source PARENT_PATH folder)
+      string(MAKE_C_IDENTIFIER "${target}/${folder}" group)
+      list(APPEND groups ${group})
+      list(APPEND sources_of_${group} ${source})
+    endif()
+  endforeach()
+  list(REMOVE_DUPLICATES groups)
+  foreach(group ${groups})
+    list(LENGTH sources_of_${group} count)
+    math(EXPR parts "(${count} + ${RINGKV_UNITY} - 1) / ${RINGKV_UNITY}")
+    math(EXPR last "${count} - 1")
+    foreach(index RANGE ${last})
+      math(EXPR part "${index} * ${parts} / ${count}")
+      list(GET sources_of_${group} ${index} source)
+      string(APPEND text_of_${group}_${part} "#include \"${source}\"\n")
+      list(APPEND names ${group}_${part})
+    endforeach()
+  endforeach()
+  list(REMOVE_DUPLICATES names)
+  foreach(name ${names})
+    set(unit ${CMAKE_BINARY_DIR}/unity/${name}.cc)
+    file(CONFIGURE OUTPUT ${unit} CONTENT "${text_of_${name}}" @ONLY)
+    list(APPEND units ${unit})
+  endforeach()
+  set(${out} ${units} PARENT_SCOPE)
 endfunction()
 
 # The files of the page that the HTTP port shows, as a source of the program. `out`: its name.

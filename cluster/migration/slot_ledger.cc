@@ -10,7 +10,7 @@ namespace {
 
 using storage::Fail;
 
-constexpr std::string_view kTitle = "RingKV slots 1\n";
+constexpr std::string_view kLedgerTitle = "RingKV slots 1\n";
 
 std::vector<std::string_view> Words(std::string_view line) {
   std::vector<std::string_view> words;
@@ -71,7 +71,7 @@ void SlotLedger::MakeOffer(const SlotSet& slots, const std::string& shard, uint6
 }
 
 std::string SlotLedger::Print() const {
-  std::string text(kTitle);
+  std::string text(kLedgerTitle);
   for (size_t i = 0; i < names_.size(); ++i) {
     const SlotSet slots = i == kUnknown ? SlotSet() : OwnedBy(names_[i]);
     if (slots.any()) text += "owner " + names_[i] + " " + PrintRanges(RangesIn(slots)) + "\n";
@@ -85,7 +85,7 @@ std::string SlotLedger::Print() const {
 
 storage::Result<SlotLedger> SlotLedger::Parse(std::string_view text) {
   const auto bad = Fail("it is no list of slots of RingKV, or damaged", storage::ErrorKind::kDamaged);
-  CheckedLines lines(text, kTitle);
+  CheckedLines lines(text, kLedgerTitle);
   if (!lines.is_whole()) return bad;
   SlotLedger ledger;
   std::string_view rest;

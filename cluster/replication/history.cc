@@ -9,7 +9,7 @@
 namespace ringkv::cluster {
 namespace {
 
-constexpr std::string_view kTitle = "RingKV history 1\n";
+constexpr std::string_view kHistoryTitle = "RingKV history 1\n";
 constexpr size_t kIdDigits = 40;
 
 bool IsId(std::string_view text) {
@@ -44,7 +44,7 @@ bool History::Holds(std::string_view id, storage::Lsn last, storage::Lsn now) co
 }
 
 std::string History::Print() const {
-  std::string text(kTitle);
+  std::string text(kHistoryTitle);
   text += "epoch " + std::to_string(epoch_) + "\n";
   for (const Earlier& each : earlier_) text += "earlier " + each.id + " " + std::to_string(each.last) + "\n";
   return WithChecksum(text + "id " + id_ + "\n");
@@ -53,7 +53,7 @@ std::string History::Print() const {
 storage::Result<History> History::Parse(std::string_view text) {
   History history;
   const auto bad = storage::Fail("it is no history of RingKV, or damaged", storage::ErrorKind::kDamaged);
-  CheckedLines lines(text, kTitle);
+  CheckedLines lines(text, kHistoryTitle);
   std::string_view rest;
   if (!lines.Take("epoch ", &rest) || !ParseNumber(rest, &history.epoch_)) return bad;
   while (lines.Take("earlier ", &rest)) {

@@ -18,7 +18,7 @@ using storage::MutexLock;
 using storage::Result;
 using storage::Status;
 
-constexpr int64_t kConnectMs = 1000;
+constexpr int64_t kSourceConnectMs = 1000;
 constexpr auto kRest = std::chrono::milliseconds(50);
 
 }  // namespace
@@ -77,7 +77,8 @@ Status SlotImport::PullOnce() {
   const cluster::ShardIndex from = view->topology.FindShard(shard_);
   if (from == cluster::kNoShard) return {};
   const cluster::Node& source = view->PrimaryOf(from);
-  const Result<std::shared_ptr<PeerSocket>> socket = socket_.Connect(source.host, source.port, kConnectMs, stopping_);
+  const Result<std::shared_ptr<PeerSocket>> socket =
+      socket_.Connect(source.host, source.port, kSourceConnectMs, stopping_);
   if (!socket) return tl::unexpected(socket.error());
   if (stopping_) return Fail("the link was closed");
   if (Status asked = Ask(**socket); !asked) return asked;

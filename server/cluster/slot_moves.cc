@@ -25,7 +25,7 @@ constexpr auto kBusyNap = std::chrono::milliseconds(20);
 constexpr auto kIdleNap = std::chrono::milliseconds(500);
 constexpr int64_t kAskEveryMs = 200;
 constexpr int64_t kAskAgainMs = 1000;  // who could not be reached
-constexpr int64_t kConnectMs = 500;
+constexpr int64_t kShardConnectMs = 500;
 // Others may need so long to learn that slots have moved; until then their clients may be sent here for a look.
 constexpr int64_t kKeepStraysMs = 2000;
 constexpr auto kEraseFor = std::chrono::milliseconds(4);
@@ -176,7 +176,7 @@ void SlotMoves::AskOthers(const ClusterView& view) {
 
 void SlotMoves::AskShard(const ClusterView& view, ShardIndex shard) {
   const cluster::Node& primary = view.PrimaryOf(shard);
-  const auto connected = PeerSocket::Connect(primary.host, primary.port, kConnectMs, interrupted_);
+  const auto connected = PeerSocket::Connect(primary.host, primary.port, kShardConnectMs, interrupted_);
   if (!connected) return;
   if (!Authenticate(**connected, server_.options())) return;
   const Result<std::string> answer = Ask(**connected, server_.options(), {"CLUSTER", "OWNED"});

@@ -172,48 +172,48 @@ void Prepare(Server& server, ThreadState& thread, const Session& session, std::s
   }
 }
 
-Outcome Dispatch(Server& server, ThreadState& thread, Session& session, const Request& request,
-                 resp::ReplyWriter& reply) {
+DispatchOutcome Dispatch(Server& server, ThreadState& thread, Session& session, const Request& request,
+                         resp::ReplyWriter& reply) {
   const Argv argv = request.argv;
   const CommandEntry* entry = request.is_looked_up ? request.entry : server.commands().Find(argv);
   if (entry == nullptr) {
     RefuseUnknown(server, thread, session, argv, reply);
-    return Outcome::kDone;
+    return DispatchOutcome::kDone;
   }
   const Command& row = *entry->row;
   if (!ArityFits(row, argv.size()) || row.is_container) {
     RefuseArity(*entry, thread, session, reply);
-    return Outcome::kDone;
+    return DispatchOutcome::kDone;
   }
   if (row.needs_everything != nullptr && server.cluster().is_enabled() && row.needs_everything(argv)) {
     RefusePatterns(*entry, thread, session, reply);
-    return Outcome::kDone;
+    return DispatchOutcome::kDone;
   }
   if (server.cluster().is_enabled() && session.authenticated &&
       (!IsServedHere(request, server, thread) || session.is_asking)) {
     const Redirection where = Redirect(*entry, request, server, thread, session, reply);
-    if (where == Redirection::kReplied) return Outcome::kDone;
-    if (where == Redirection::kWait) return Outcome::kPostponed;
-    if (where == Redirection::kElsewhere) return Outcome::kElsewhere;
+    if (where == Redirection::kReplied) return DispatchOutcome::kDone;
+    if (where == Redirection::kWait) return DispatchOutcome::kPostponed;
+    if (where == Redirection::kElsewhere) return DispatchOutcome::kElsewhere;
   }
   const uint32_t unmet = (server.refused_now() & session.heeds) |
                          (session.authenticated ? 0u : uint32_t{kNeedsAuthentication}) | session.subscriber_needs;
   if ((entry->needs & unmet) != 0) {
     const Verdict verdict = Refuse(*entry, entry->needs & unmet, server, thread, session, argv, reply);
-    if (verdict == Verdict::kWait) return Outcome::kPostponed;
-    if (verdict == Verdict::kRefused) return Outcome::kDone;
+    if (verdict == Verdict::kWait) return DispatchOutcome::kPostponed;
+    if (verdict == Verdict::kRefused) return DispatchOutcome::kDone;
   }
   session.card->last_command.store(&row, std::memory_order_relaxed);
   if (session.queue.is_open() && !entry->runs_inside_multi) {
     Enqueue(*entry, server, thread, session, argv, reply);
-    return Outcome::kDone;
+    return DispatchOutcome::kDone;
   }
   thread.txn.no_touch = session.no_touch && row.name != "touch";
   LockFor(row, request, thread.txn);
   Invoke(*entry, server, thread, session, argv, reply);
   thread.txn.Unlock();
   if (server.waiting_clients().HasReady()) server.waiting_clients().ServeReady(thread.txn, server.links());
-  return Outcome::kDone;
+  return DispatchOutcome::kDone;
 }
 
 void RunTransaction(AdminCall& call) {

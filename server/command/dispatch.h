@@ -11,7 +11,7 @@
 
 namespace ringkv::server {
 
-enum class Outcome {
+enum class DispatchOutcome {
   kDone,       // the reply is written
   kPostponed,  // nothing happened: ask again when the pause is over
   kElsewhere,  // nothing happened: other nodes are to be asked, as the session's plan says
@@ -22,8 +22,8 @@ enum class Outcome {
 void Prepare(Server& server, ThreadState& thread, const Session& session, std::span<Request> requests);
 
 // Executes one request. `thread` is the calling thread's own; its transaction's time is the request's time.
-Outcome Dispatch(Server& server, ThreadState& thread, Session& session, const Request& request,
-                 resp::ReplyWriter& reply);
+DispatchOutcome Dispatch(Server& server, ThreadState& thread, Session& session, const Request& request,
+                         resp::ReplyWriter& reply);
 
 // EXEC's work: everything queued, in one transaction over all keys.
 void RunTransaction(AdminCall& call);

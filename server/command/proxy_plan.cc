@@ -147,10 +147,11 @@ std::optional<storage::Lsn> AnswerPartHere(Server& server, ThreadState& thread, 
   const size_t before = reply.buffer().size();
   // As if it had come from another node: what isn't here goes there.
   session.speaks_node_link = true;
-  const Outcome outcome = Dispatch(server, thread, session, {.argv = part.argv}, reply);
+  const DispatchOutcome outcome = Dispatch(server, thread, session, {.argv = part.argv}, reply);
   session.speaks_node_link = false;
   const std::string_view answer = reply.buffer().Readable().substr(before);
-  if (outcome != Outcome::kDone || answer.starts_with("-MOVED ") || answer.starts_with("-ASK ")) return std::nullopt;
+  if (outcome != DispatchOutcome::kDone || answer.starts_with("-MOVED ") || answer.starts_with("-ASK "))
+    return std::nullopt;
   return thread.txn.depends_on();
 }
 

@@ -43,7 +43,7 @@ struct Operation {
   Overflow overflow;
 };
 
-std::optional<FieldType> ParseType(std::string_view text) {
+std::optional<FieldType> ParseFieldType(std::string_view text) {
   if (text.size() < 2 || (text[0] != 'i' && text[0] != 'u')) return std::nullopt;
   const std::optional<int64_t> bits = resp::ParseInteger(text.substr(1));
   const bool is_signed = text[0] == 'i';
@@ -130,7 +130,7 @@ bool ParseOperations(DataCall& call, std::vector<Operation>* operations) {
     } else {
       return fail(errors::kSyntax);
     }
-    const std::optional<FieldType> type = ParseType(call.args.Next());
+    const std::optional<FieldType> type = ParseFieldType(call.args.Next());
     if (!type) return fail(kBadType);
     operation.type = *type;
     const std::optional<uint64_t> offset = ParseOffset(call.args.Next(), *type, call.max_string_bytes);
@@ -211,7 +211,7 @@ uint8_t BitFieldKeyFlags(std::span<const std::string_view> argv) {
   return kKeyRO | kKeyAccess;
 }
 
-constexpr Command kRows[] = {
+constexpr Command kBitFieldCommands[] = {
     {.name = "bitfield",
      .arity = -2,
      .flags = kWrite | kDenyOom,
@@ -235,10 +235,10 @@ constexpr Command kRows[] = {
      .summary = "Reads integers of any width inside of a string.",
      .run = Data(BitFieldRo)},
 };
-static_assert(RowsAreSound(kRows));
+static_assert(RowsAreSound(kBitFieldCommands));
 
 }  // namespace
 
-std::span<const Command> BitFieldCommands() { return kRows; }
+std::span<const Command> BitFieldCommands() { return kBitFieldCommands; }
 
 }  // namespace ringkv::server

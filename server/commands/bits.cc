@@ -234,7 +234,7 @@ void BitOp(DataCall& call) {
   call.reply.Integer(static_cast<int64_t>(longest));
 }
 
-constexpr Command kRows[] = {
+constexpr Command kBitCommands[] = {
     {.name = "bitcount",
      .arity = -2,
      .flags = kReadOnly,
@@ -285,10 +285,10 @@ constexpr Command kRows[] = {
      .summary = "Sets or clears a bit and returns what it was.",
      .run = Data(SetBit)},
 };
-static_assert(RowsAreSound(kRows));
+static_assert(RowsAreSound(kBitCommands));
 
 }  // namespace
 
-std::span<const Command> BitCommands() { return kRows; }
+std::span<const Command> BitCommands() { return kBitCommands; }
 
 }  // namespace ringkv::server

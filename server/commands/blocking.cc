@@ -106,7 +106,7 @@ void BRPopLPush(DataCall& call) { MoveOrWait(call, false, true, call.args[3]); }
 
 constexpr KeySpec kKeysBeforeTimeout = {kKeyRW | kKeyAccess | kKeyDelete, 1, -2, 1};
 
-constexpr Command kRows[] = {
+constexpr Command kBlockingCommands[] = {
     {.name = "blmove",
      .arity = 6,
      .flags = kWrite | kDenyOom | kNoScript | kBlocking,
@@ -188,10 +188,10 @@ constexpr Command kRows[] = {
      .summary = "Takes the member with the lowest score out of the first sorted set that has any; waits for one.",
      .run = Data(BZPopMin)},
 };
-static_assert(RowsAreSound(kRows));
+static_assert(RowsAreSound(kBlockingCommands));
 
 }  // namespace
 
-std::span<const Command> BlockingCommands() { return kRows; }
+std::span<const Command> BlockingCommands() { return kBlockingCommands; }
 
 }  // namespace ringkv::server

@@ -42,7 +42,7 @@ void SetInfo(AdminCall& call) {
   call.reply.Ok();
 }
 
-void Info(AdminCall& call) {
+void ClientInfo(AdminCall& call) {
   call.session.UpdateCard(call.txn.now());
   call.reply.Verbatim(DescribeClient(*call.session.card, call.txn.now()) + "\n", "txt");
 }
@@ -50,7 +50,7 @@ void Info(AdminCall& call) {
 // There are no connections of the last kind.
 enum class TypeFilter { kUnknown, kAny, kNormal, kReplica, kPubSub, kNobody };
 
-TypeFilter ParseType(std::string_view word) {
+TypeFilter ParseTypeFilter(std::string_view word) {
   if (EqualsIgnoringCase(word, "normal")) return TypeFilter::kNormal;
   if (EqualsIgnoringCase(word, "slave") || EqualsIgnoringCase(word, "replica")) return TypeFilter::kReplica;
   if (EqualsIgnoringCase(word, "pubsub")) return TypeFilter::kPubSub;
@@ -64,14 +64,14 @@ bool IsOfType(const ClientCard& card, TypeFilter type) {
   return type == (card.is_subscriber() ? TypeFilter::kPubSub : TypeFilter::kNormal);
 }
 
-void List(AdminCall& call) {
+void ClientList(AdminCall& call) {
   std::vector<std::shared_ptr<ClientCard>> shown;
   Arguments& args = call.args;
   args.Skip(1);
   if (args.AtEnd()) {
     shown = call.server.clients().All();
   } else if (args.Left() == 2 && args.Take("TYPE")) {
-    const TypeFilter type = ParseType(args.Peek());
+    const TypeFilter type = ParseTypeFilter(args.Peek());
     if (type == TypeFilter::kUnknown) {
       return call.reply.Error("ERR Unknown client type '" + std::string(args.Peek()) + "'");
     }
@@ -112,7 +112,7 @@ bool ParseKillFilter(AdminCall& call, KillFilter* filter) {
       if (!id || *id < 1) return fail("ERR client-id should be greater than 0");
       filter->id = static_cast<uint64_t>(*id);
     } else if (args.TakeWithValue("TYPE")) {
-      filter->type = ParseType(args.Peek());
+      filter->type = ParseTypeFilter(args.Peek());
       if (filter->type == TypeFilter::kUnknown) {
         return fail("ERR Unknown client type '" + std::string(args.Peek()) + "'");
       }
@@ -249,7 +249,7 @@ void Unblock(AdminCall& call) {
 constexpr uint32_t kOwn = kNoScript | kLoading | kStale;
 constexpr uint32_t kOthers = kAdmin | kNoScript | kLoading | kStale;
 
-constexpr Command kRows[] = {
+constexpr Command kClientCommands[] = {
     {.name = "client",
      .arity = -2,
      .group = Group::kConnection,
@@ -289,7 +289,7 @@ constexpr Command kRows[] = {
      .tips = "nondeterministic_output",
      .since = "6.2.0",
      .summary = "Describes this connection.",
-     .run = Admin(Info)},
+     .run = Admin(ClientInfo)},
     {.name = "kill",
      .parent = "client",
      .arity = -3,
@@ -310,7 +310,7 @@ constexpr Command kRows[] = {
      .complexity = "O(N) in the number of connections",
      .syntax = "[TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [ID client-id [client-id ...]]",
      .summary = "Describes all connections.",
-     .run = Admin(List)},
+     .run = Admin(ClientList)},
     {.name = "no-evict",
      .parent = "client",
      .arity = 3,
@@ -384,10 +384,10 @@ constexpr Command kRows[] = {
      .summary = "Ends a pause.",
      .run = Admin(Unpause)},
 };
-static_assert(RowsAreSound(kRows));
+static_assert(RowsAreSound(kClientCommands));
 
 }  // namespace
 
-std::span<const Command> ClientCommands() { return kRows; }
+std::span<const Command> ClientCommands() { return kClientCommands; }
 
 }  // namespace ringkv::server

@@ -304,7 +304,7 @@ constexpr Command ForAdmins(Command row) {
   return Varying(row);
 }
 
-constexpr Command kRows[] = {
+constexpr Command kClusterCommands[] = {
     {.name = "asking",
      .arity = 1,
      .flags = kFast,
@@ -393,10 +393,10 @@ constexpr Command kRows[] = {
      .summary = "Has a replica send reads of this connection to its primary again.",
      .run = Admin(InCluster<ReadFromPrimary>)},
 };
-static_assert(RowsAreSound(kRows));
+static_assert(RowsAreSound(kClusterCommands));
 
 }  // namespace
 
-std::span<const Command> ClusterCommands() { return kRows; }
+std::span<const Command> ClusterCommands() { return kClusterCommands; }
 
 }  // namespace ringkv::server

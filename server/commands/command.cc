@@ -22,7 +22,7 @@ void All(AdminCall& call) {
 
 void Count(AdminCall& call) { call.reply.Integer(static_cast<int64_t>(call.server.commands().top_level().size())); }
 
-void Info(AdminCall& call) {
+void CommandInfo(AdminCall& call) {
   if (call.args.size() == 2) return All(call);
   call.reply.Array(static_cast<int64_t>(call.args.size()) - 2);
   for (size_t i = 2; i < call.args.size(); ++i) {
@@ -49,7 +49,7 @@ void Docs(AdminCall& call) {
   }
 }
 
-void List(AdminCall& call) {
+void CommandList(AdminCall& call) {
   const CommandTable& commands = call.server.commands();
   Arguments& args = call.args;
   args.Skip(1);
@@ -118,17 +118,17 @@ void GetKeysAndFlags(AdminCall& call) {
   }
 }
 
-constexpr uint32_t kAlways = kLoading | kStale;
-constexpr std::string_view kUnordered = "nondeterministic_output_order";
+constexpr uint32_t kCommandFlags = kLoading | kStale;
+constexpr std::string_view kCommandTips = "nondeterministic_output_order";
 constexpr std::string_view kOnConnection = "connection";
 
-constexpr Command kRows[] = {
+constexpr Command kCommandCommands[] = {
     {.name = "command",
      .arity = -1,
-     .flags = kAlways,
+     .flags = kCommandFlags,
      .group = Group::kServer,
      .categories = kOnConnection,
-     .tips = kUnordered,
+     .tips = kCommandTips,
      .since = "2.8.13",
      .complexity = "O(N) where N is the total number of Redis commands",
      .syntax = "[subcommand]",
@@ -137,7 +137,7 @@ constexpr Command kRows[] = {
     {.name = "count",
      .parent = "command",
      .arity = 2,
-     .flags = kAlways,
+     .flags = kCommandFlags,
      .group = Group::kServer,
      .categories = kOnConnection,
      .since = "2.8.13",
@@ -146,10 +146,10 @@ constexpr Command kRows[] = {
     {.name = "docs",
      .parent = "command",
      .arity = -2,
-     .flags = kAlways,
+     .flags = kCommandFlags,
      .group = Group::kServer,
      .categories = kOnConnection,
-     .tips = kUnordered,
+     .tips = kCommandTips,
      .since = "7.0.0",
      .complexity = "O(N) where N is the number of commands to look up",
      .syntax = "[command-name ...]",
@@ -158,7 +158,7 @@ constexpr Command kRows[] = {
     {.name = "getkeys",
      .parent = "command",
      .arity = -4,
-     .flags = kAlways,
+     .flags = kCommandFlags,
      .group = Group::kServer,
      .categories = kOnConnection,
      .since = "2.8.13",
@@ -169,7 +169,7 @@ constexpr Command kRows[] = {
     {.name = "getkeysandflags",
      .parent = "command",
      .arity = -4,
-     .flags = kAlways,
+     .flags = kCommandFlags,
      .group = Group::kServer,
      .categories = kOnConnection,
      .since = "7.0.0",
@@ -180,7 +180,7 @@ constexpr Command kRows[] = {
     {.name = "help",
      .parent = "command",
      .arity = 2,
-     .flags = kAlways,
+     .flags = kCommandFlags,
      .group = Group::kServer,
      .categories = kOnConnection,
      .since = "5.0.0",
@@ -189,32 +189,32 @@ constexpr Command kRows[] = {
     {.name = "info",
      .parent = "command",
      .arity = -2,
-     .flags = kAlways,
+     .flags = kCommandFlags,
      .group = Group::kServer,
      .categories = kOnConnection,
-     .tips = kUnordered,
+     .tips = kCommandTips,
      .since = "2.8.13",
      .complexity = "O(N) where N is the number of commands to look up",
      .syntax = "[command-name ...]",
      .summary = "Describes commands.",
-     .run = Admin(Info)},
+     .run = Admin(CommandInfo)},
     {.name = "list",
      .parent = "command",
      .arity = -2,
-     .flags = kAlways,
+     .flags = kCommandFlags,
      .group = Group::kServer,
      .categories = kOnConnection,
-     .tips = kUnordered,
+     .tips = kCommandTips,
      .since = "7.0.0",
      .complexity = "O(N) where N is the total number of Redis commands",
      .syntax = "[FILTERBY <MODULE module-name | ACLCAT category | PATTERN pattern>]",
      .summary = "Lists the names of commands.",
-     .run = Admin(List)},
+     .run = Admin(CommandList)},
 };
-static_assert(RowsAreSound(kRows));
+static_assert(RowsAreSound(kCommandCommands));
 
 }  // namespace
 
-std::span<const Command> CommandCommands() { return kRows; }
+std::span<const Command> CommandCommands() { return kCommandCommands; }
 
 }  // namespace ringkv::server

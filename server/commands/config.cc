@@ -86,7 +86,7 @@ void Rewrite(AdminCall& call) {
 
 constexpr uint32_t kAdministers = kAdmin | kNoScript | kLoading | kStale;
 
-constexpr Command kRows[] = {
+constexpr Command kConfigCommands[] = {
     {.name = "config",
      .arity = -2,
      .group = Group::kServer,
@@ -142,10 +142,10 @@ constexpr Command kRows[] = {
      .summary = "Changes options.",
      .run = Admin(Set)},
 };
-static_assert(RowsAreSound(kRows));
+static_assert(RowsAreSound(kConfigCommands));
 
 }  // namespace
 
-std::span<const Command> ConfigCommands() { return kRows; }
+std::span<const Command> ConfigCommands() { return kConfigCommands; }
 
 }  // namespace ringkv::server

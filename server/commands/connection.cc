@@ -121,7 +121,7 @@ void Quit(AdminCall& call) {
   call.reply.Ok();
 }
 
-void Reset(AdminCall& call) {
+void ConnectionReset(AdminCall& call) {
   Session& session = call.session;
   session.queue.Close();
   session.UnwatchAll();
@@ -144,12 +144,12 @@ void Reset(AdminCall& call) {
   call.reply.Simple("RESET");
 }
 
-constexpr uint32_t kAlways = kNoScript | kLoading | kStale | kFast | kNoAuth | kAllowBusy;
+constexpr uint32_t kConnectionFlags = kNoScript | kLoading | kStale | kFast | kNoAuth | kAllowBusy;
 
-constexpr Command kRows[] = {
+constexpr Command kConnectionCommands[] = {
     {.name = "auth",
      .arity = -2,
-     .flags = kAlways,
+     .flags = kConnectionFlags,
      .group = Group::kConnection,
      .since = "1.0.0",
      .complexity = "O(1)",
@@ -166,7 +166,7 @@ constexpr Command kRows[] = {
      .run = Admin(Echo)},
     {.name = "hello",
      .arity = -1,
-     .flags = kAlways,
+     .flags = kConnectionFlags,
      .group = Group::kConnection,
      .since = "6.0.0",
      .syntax = "[protover [AUTH username password] [SETNAME clientname]]",
@@ -183,7 +183,7 @@ constexpr Command kRows[] = {
      .run = Admin(Ping)},
     {.name = "quit",
      .arity = -1,
-     .flags = kAlways,
+     .flags = kConnectionFlags,
      .group = Group::kConnection,
      .since = "1.0.0",
      .syntax = "[ignored ...]",
@@ -191,11 +191,11 @@ constexpr Command kRows[] = {
      .run = Admin(Quit)},
     {.name = "reset",
      .arity = 1,
-     .flags = kAlways,
+     .flags = kConnectionFlags,
      .group = Group::kConnection,
      .since = "6.2.0",
      .summary = "Makes the connection what it was at the start.",
-     .run = Admin(Reset)},
+     .run = Admin(ConnectionReset)},
     {.name = "select",
      .arity = 2,
      .flags = kLoading | kStale | kFast,
@@ -205,10 +205,10 @@ constexpr Command kRows[] = {
      .summary = "Chooses a database.",
      .run = Admin(Select)},
 };
-static_assert(RowsAreSound(kRows));
+static_assert(RowsAreSound(kConnectionCommands));
 
 }  // namespace
 
-std::span<const Command> ConnectionCommands() { return kRows; }
+std::span<const Command> ConnectionCommands() { return kConnectionCommands; }
 
 }  // namespace ringkv::server

@@ -81,7 +81,7 @@ uint64_t StreamDigest(const storage::Stream& stream, uint64_t key) {
 }
 
 // Elements that have no order are added up.
-uint64_t DigestOf(const storage::Entry& entry, uint64_t key) {
+uint64_t EntryDigest(const storage::Entry& entry, uint64_t key) {
   uint64_t digest = 0;
   std::string text;
   const auto bytes_of = [&](uint64_t first, std::string_view other) {
@@ -129,7 +129,7 @@ void Digest(AdminCall& call) {
         storage::PutVarint(&key, db);
         storage::PutFixed(&key, entry.expiry());
         storage::PutText(&key, entry.key());
-        digest += DigestOf(entry, storage::Checksum(key, {}));
+        digest += EntryDigest(entry, storage::Checksum(key, {}));
       });
     } while (cursor != 0);
   }

@@ -117,7 +117,7 @@ void Restore(DataCall& call) {
   call.reply.Ok();
 }
 
-constexpr Command kRows[] = {
+constexpr Command kDumpCommands[] = {
     {.name = "dump",
      .arity = 2,
      .flags = kReadOnly,
@@ -141,10 +141,10 @@ constexpr Command kRows[] = {
      .summary = "Makes a key of what DUMP has given, here or in Redis.",
      .run = Data(Restore)},
 };
-static_assert(RowsAreSound(kRows));
+static_assert(RowsAreSound(kDumpCommands));
 
 }  // namespace
 
-std::span<const Command> DumpCommands() { return kRows; }
+std::span<const Command> DumpCommands() { return kDumpCommands; }
 
 }  // namespace ringkv::server

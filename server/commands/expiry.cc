@@ -112,7 +112,7 @@ void Persist(DataCall& call) {
 constexpr KeySpec kChanged = OneKey(kKeyRW | kKeyUpdate);
 constexpr KeySpec kRead = OneKey(kKeyRO | kKeyAccess);
 
-constexpr Command kRows[] = {
+constexpr Command kExpiryCommands[] = {
     {.name = "expire",
      .arity = -3,
      .flags = kWrite | kFast,
@@ -197,10 +197,10 @@ constexpr Command kRows[] = {
      .summary = "Returns how many seconds a key still lives.",
      .run = Data(Ttl)},
 };
-static_assert(RowsAreSound(kRows));
+static_assert(RowsAreSound(kExpiryCommands));
 
 }  // namespace
 
-std::span<const Command> ExpiryCommands() { return kRows; }
+std::span<const Command> ExpiryCommands() { return kExpiryCommands; }
 
 }  // namespace ringkv::server

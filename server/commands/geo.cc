@@ -360,7 +360,7 @@ void GeoSearchStore(DataCall& call) { AnswerSearch(call, 2, true); }
 
 constexpr std::string_view kSearchCost = "O(N+log M): N members around the place, M in all";
 
-constexpr Command kRows[] = {
+constexpr Command kGeoCommands[] = {
     {.name = "geoadd",
      .arity = -5,
      .flags = kWrite | kDenyOom,
@@ -425,10 +425,10 @@ constexpr Command kRows[] = {
      .summary = "Stores the places in a circle or a box.",
      .run = Data(GeoSearchStore)},
 };
-static_assert(RowsAreSound(kRows));
+static_assert(RowsAreSound(kGeoCommands));
 
 }  // namespace
 
-std::span<const Command> GeoCommands() { return kRows; }
+std::span<const Command> GeoCommands() { return kGeoCommands; }
 
 }  // namespace ringkv::server

@@ -235,7 +235,7 @@ void HRandField(DataCall& call) {
   if (found) ReplyPicks(call, HashView(found->entry_or_null()), *count, with_values);
 }
 
-constexpr Command kRows[] = {
+constexpr Command kHashCommands[] = {
     {.name = "hdel",
      .arity = -3,
      .flags = kWrite | kFast,
@@ -395,10 +395,10 @@ constexpr Command kRows[] = {
      .summary = "Returns all values.",
      .run = Data(HVals)},
 };
-static_assert(RowsAreSound(kRows));
+static_assert(RowsAreSound(kHashCommands));
 
 }  // namespace
 
-std::span<const Command> HashCommands() { return kRows; }
+std::span<const Command> HashCommands() { return kHashCommands; }
 
 }  // namespace ringkv::server

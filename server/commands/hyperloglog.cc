@@ -125,7 +125,7 @@ void PfMerge(DataCall& call) {
   call.reply.Ok();
 }
 
-constexpr Command kRows[] = {
+constexpr Command kHyperLogLogCommands[] = {
     {.name = "pfadd",
      .arity = -2,
      .flags = kWrite | kDenyOom | kFast,
@@ -162,10 +162,10 @@ constexpr Command kRows[] = {
      .summary = "Makes a key count what others have counted too.",
      .run = Data(PfMerge)},
 };
-static_assert(RowsAreSound(kRows));
+static_assert(RowsAreSound(kHyperLogLogCommands));
 
 }  // namespace
 
-std::span<const Command> HyperLogLogCommands() { return kRows; }
+std::span<const Command> HyperLogLogCommands() { return kHyperLogLogCommands; }
 
 }  // namespace ringkv::server

@@ -210,7 +210,7 @@ void ObjectFreq(DataCall& call) {
 
 constexpr std::string_view kObjectTips = "nondeterministic_output";
 
-constexpr Command kRows[] = {
+constexpr Command kKeyCommands[] = {
     {.name = "copy",
      .arity = -3,
      .flags = kWrite | kDenyOom,
@@ -397,10 +397,10 @@ constexpr Command kRows[] = {
      .summary = "Deletes keys and frees their memory in the background.",
      .run = Data(Del)},
 };
-static_assert(RowsAreSound(kRows));
+static_assert(RowsAreSound(kKeyCommands));
 
 }  // namespace
 
-std::span<const Command> KeyCommands() { return kRows; }
+std::span<const Command> KeyCommands() { return kKeyCommands; }
 
 }  // namespace ringkv::server

@@ -70,7 +70,7 @@ void History(AdminCall& call) {
   }
 }
 
-void Reset(AdminCall& call) {
+void LatencyReset(AdminCall& call) {
   if (call.args.size() == 2) {
     return call.reply.Integer(static_cast<int64_t>(call.server.latency_events().ResetAll()));
   }
@@ -132,9 +132,9 @@ void Histogram(AdminCall& call) {
 constexpr uint32_t kSlowLog = kAdmin | kLoading | kStale;
 constexpr uint32_t kLatency = kAdmin | kNoScript | kLoading | kStale;
 constexpr std::string_view kResets = "request_policy:all_nodes response_policy:all_succeeded";
-constexpr std::string_view kReports = "nondeterministic_output request_policy:all_nodes response_policy:special";
+constexpr std::string_view kLatencyTips = "nondeterministic_output request_policy:all_nodes response_policy:special";
 
-constexpr Command kRows[] = {
+constexpr Command kLatencyCommands[] = {
     {.name = "latency",
      .arity = -2,
      .group = Group::kServer,
@@ -155,7 +155,7 @@ constexpr Command kRows[] = {
      .arity = -2,
      .flags = kLatency,
      .group = Group::kServer,
-     .tips = kReports,
+     .tips = kLatencyTips,
      .since = "7.0.0",
      .complexity = "O(N) in the number of commands",
      .syntax = "[command ...]",
@@ -166,7 +166,7 @@ constexpr Command kRows[] = {
      .arity = 3,
      .flags = kLatency,
      .group = Group::kServer,
-     .tips = kReports,
+     .tips = kLatencyTips,
      .since = "2.8.13",
      .syntax = "event",
      .summary = "Lists the samples of an event.",
@@ -176,7 +176,7 @@ constexpr Command kRows[] = {
      .arity = 2,
      .flags = kLatency,
      .group = Group::kServer,
-     .tips = kReports,
+     .tips = kLatencyTips,
      .since = "2.8.13",
      .summary = "Lists the last sample of every event.",
      .run = Admin(Latest)},
@@ -189,7 +189,7 @@ constexpr Command kRows[] = {
      .since = "2.8.13",
      .syntax = "[event ...]",
      .summary = "Forgets events.",
-     .run = Admin(Reset)},
+     .run = Admin(LatencyReset)},
     {.name = "slowlog",
      .arity = -2,
      .group = Group::kServer,
@@ -236,10 +236,10 @@ constexpr Command kRows[] = {
      .summary = "Forgets the slow commands.",
      .run = Admin(SlowLogReset)},
 };
-static_assert(RowsAreSound(kRows));
+static_assert(RowsAreSound(kLatencyCommands));
 
 }  // namespace
 
-std::span<const Command> LatencyCommands() { return kRows; }
+std::span<const Command> LatencyCommands() { return kLatencyCommands; }
 
 }  // namespace ringkv::server

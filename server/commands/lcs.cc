@@ -146,7 +146,7 @@ void Lcs(DataCall& call) {
   call.reply.Bulk(common);
 }
 
-constexpr Command kRows[] = {
+constexpr Command kLcsCommands[] = {
     {.name = "lcs",
      .arity = -3,
      .flags = kReadOnly,
@@ -158,10 +158,10 @@ constexpr Command kRows[] = {
      .summary = "Finds the longest common subsequence of two strings.",
      .run = Data(Lcs)},
 };
-static_assert(RowsAreSound(kRows));
+static_assert(RowsAreSound(kLcsCommands));
 
 }  // namespace
 
-std::span<const Command> LcsCommands() { return kRows; }
+std::span<const Command> LcsCommands() { return kLcsCommands; }
 
 }  // namespace ringkv::server

@@ -283,7 +283,7 @@ void LPos(DataCall& call) {
 constexpr std::string_view kEndCost = "O(N) in the number of elements given";
 constexpr std::string_view kMiddleCost = "O(N) in the distance from the nearer end";
 
-constexpr Command kRows[] = {
+constexpr Command kListCommands[] = {
     {.name = "lindex",
      .arity = 3,
      .flags = kReadOnly,
@@ -454,10 +454,10 @@ constexpr Command kRows[] = {
      .summary = "Adds elements at the back of a list that is there.",
      .run = Data(RPushX)},
 };
-static_assert(RowsAreSound(kRows));
+static_assert(RowsAreSound(kListCommands));
 
 }  // namespace
 
-std::span<const Command> ListCommands() { return kRows; }
+std::span<const Command> ListCommands() { return kListCommands; }
 
 }  // namespace ringkv::server

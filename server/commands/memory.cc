@@ -99,9 +99,9 @@ void Purge(AdminCall& call) {
   call.reply.Ok();
 }
 
-constexpr std::string_view kReports = "nondeterministic_output request_policy:all_shards response_policy:special";
+constexpr std::string_view kMemoryTips = "nondeterministic_output request_policy:all_shards response_policy:special";
 
-constexpr Command kRows[] = {
+constexpr Command kMemoryCommands[] = {
     {.name = "memory",
      .arity = -2,
      .group = Group::kServer,
@@ -114,7 +114,7 @@ constexpr Command kRows[] = {
      .arity = 2,
      .scope = Scope::kWalks,
      .group = Group::kServer,
-     .tips = kReports,
+     .tips = kMemoryTips,
      .since = "4.0.0",
      .summary = "Looks for memory problems.",
      .run = Admin(Doctor)},
@@ -140,7 +140,7 @@ constexpr Command kRows[] = {
      .arity = 2,
      .scope = Scope::kWalks,
      .group = Group::kServer,
-     .tips = kReports,
+     .tips = kMemoryTips,
      .since = "4.0.0",
      .summary = "Lists what uses memory.",
      .run = Admin(Stats)},
@@ -156,10 +156,10 @@ constexpr Command kRows[] = {
      .summary = "Returns the bytes that a key and its value take.",
      .run = Data(Usage)},
 };
-static_assert(RowsAreSound(kRows));
+static_assert(RowsAreSound(kMemoryCommands));
 
 }  // namespace
 
-std::span<const Command> MemoryCommands() { return kRows; }
+std::span<const Command> MemoryCommands() { return kMemoryCommands; }
 
 }  // namespace ringkv::server

@@ -56,7 +56,7 @@ void LastSave(AdminCall& call) { call.reply.Integer(call.server.durability().sna
 
 constexpr uint32_t kSaves = kAdmin | kNoScript | kNoAsyncLoading;
 
-constexpr Command kRows[] = {
+constexpr Command kPersistenceCommands[] = {
     {.name = "bgrewriteaof",
      .arity = 1,
      .flags = kSaves,
@@ -90,10 +90,10 @@ constexpr Command kRows[] = {
      .summary = "Saves a snapshot and waits for it.",
      .run = Admin(Save)},
 };
-static_assert(RowsAreSound(kRows));
+static_assert(RowsAreSound(kPersistenceCommands));
 
 }  // namespace
 
-std::span<const Command> PersistenceCommands() { return kRows; }
+std::span<const Command> PersistenceCommands() { return kPersistenceCommands; }
 
 }  // namespace ringkv::server

@@ -104,7 +104,7 @@ constexpr uint32_t kSubscribing = kPubSub | kNoScript | kLoading | kStale;
 constexpr uint32_t kPublishing = kPubSub | kLoading | kStale | kFast;
 constexpr uint32_t kAsking = kPubSub | kLoading | kStale;
 
-constexpr Command kRows[] = {
+constexpr Command kPubSubCommands[] = {
     {.name = "psubscribe",
      .arity = -2,
      .flags = kSubscribing,
@@ -244,10 +244,10 @@ constexpr Command kRows[] = {
      .summary = "Receives nothing more on these channels, or on any.",
      .run = Admin([](AdminCall& call) { Unsubscribe(call, Topic::kChannel); })},
 };
-static_assert(RowsAreSound(kRows));
+static_assert(RowsAreSound(kPubSubCommands));
 
 }  // namespace
 
-std::span<const Command> PubSubCommands() { return kRows; }
+std::span<const Command> PubSubCommands() { return kPubSubCommands; }
 
 }  // namespace ringkv::server

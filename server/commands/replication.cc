@@ -168,7 +168,7 @@ constexpr uint32_t kFollows = kAdmin | kNoScript | kNoAsyncLoading | kNoMulti;
 
 constexpr uint32_t kLeads = kAdmin | kNoScript | kStale | kNoAsyncLoading;
 
-constexpr Command kRows[] = {
+constexpr Command kReplicationCommands[] = {
     {.name = "psync",
      .arity = -3,
      .flags = kFollows,
@@ -227,10 +227,10 @@ constexpr Command kRows[] = {
      .summary = "Waits until so many replicas have acknowledged what this client has written.",
      .run = Admin(Wait)},
 };
-static_assert(RowsAreSound(kRows));
+static_assert(RowsAreSound(kReplicationCommands));
 
 }  // namespace
 
-std::span<const Command> ReplicationCommands() { return kRows; }
+std::span<const Command> ReplicationCommands() { return kReplicationCommands; }
 
 }  // namespace ringkv::server

@@ -121,7 +121,7 @@ void Lolwut(AdminCall& call) {
   call.reply.Verbatim(text, "txt");
 }
 
-constexpr Command kRows[] = {
+constexpr Command kServerCommands[] = {
     {.name = "dbsize",
      .arity = 1,
      .flags = kReadOnly | kFast,
@@ -223,10 +223,10 @@ constexpr Command kRows[] = {
      .summary = "Returns the server's time.",
      .run = Admin(Time)},
 };
-static_assert(RowsAreSound(kRows));
+static_assert(RowsAreSound(kServerCommands));
 
 }  // namespace
 
-std::span<const Command> ServerCommands() { return kRows; }
+std::span<const Command> ServerCommands() { return kServerCommands; }
 
 }  // namespace ringkv::server

@@ -162,7 +162,7 @@ void SRandMember(DataCall& call) {
 
 // --- several sets ---------------------------------------------------------------------------------------------------
 
-enum class Operation : uint8_t { kIntersection, kUnion, kDifference };
+enum class SetOperation : uint8_t { kIntersection, kUnion, kDifference };
 
 // The sets at the arguments [first, end); nothing with the error written.
 std::optional<std::vector<SetView>> FindSets(DataCall& call, size_t first, size_t end) {
@@ -186,18 +186,18 @@ void VisitIntersection(std::vector<SetView> sets, Visitor&& visit) {
   });
 }
 
-void Join(Operation operation, const std::vector<SetView>& sets, storage::NewSet* result) {
+void Join(SetOperation operation, const std::vector<SetView>& sets, storage::NewSet* result) {
   switch (operation) {
-    case Operation::kIntersection:
+    case SetOperation::kIntersection:
       VisitIntersection(sets, [&](std::string_view member) {
         result->Add(member);
         return true;
       });
       break;
-    case Operation::kUnion:
+    case SetOperation::kUnion:
       for (const SetView& set : sets) set.ForEach([&](std::string_view member) { result->Add(member); });
       break;
-    case Operation::kDifference:
+    case SetOperation::kDifference:
       sets[0].ForEach([&](std::string_view member) {
         const bool elsewhere =
             std::any_of(sets.begin() + 1, sets.end(), [&](const SetView& set) { return set.Contains(member); });
@@ -207,7 +207,7 @@ void Join(Operation operation, const std::vector<SetView>& sets, storage::NewSet
   }
 }
 
-void ReplyJoined(DataCall& call, Operation operation) {
+void ReplyJoined(DataCall& call, SetOperation operation) {
   const auto sets = FindSets(call, 1, call.args.size());
   if (!sets) return;
   storage::NewSet result(call.txn.store().type_limits());
@@ -215,7 +215,7 @@ void ReplyJoined(DataCall& call, Operation operation) {
   ReplyMembers(call, result.view());
 }
 
-void StoreJoined(DataCall& call, Operation operation) {
+void StoreJoined(DataCall& call, SetOperation operation) {
   const auto sets = FindSets(call, 2, call.args.size());
   if (!sets) return;
   storage::NewSet result(call.txn.store().type_limits());
@@ -229,12 +229,12 @@ void SMembers(DataCall& call) {
   if (found) ReplyMembers(call, SetView(found->entry_or_null()));
 }
 
-void SInter(DataCall& call) { ReplyJoined(call, Operation::kIntersection); }
-void SUnion(DataCall& call) { ReplyJoined(call, Operation::kUnion); }
-void SDiff(DataCall& call) { ReplyJoined(call, Operation::kDifference); }
-void SInterStore(DataCall& call) { StoreJoined(call, Operation::kIntersection); }
-void SUnionStore(DataCall& call) { StoreJoined(call, Operation::kUnion); }
-void SDiffStore(DataCall& call) { StoreJoined(call, Operation::kDifference); }
+void SInter(DataCall& call) { ReplyJoined(call, SetOperation::kIntersection); }
+void SUnion(DataCall& call) { ReplyJoined(call, SetOperation::kUnion); }
+void SDiff(DataCall& call) { ReplyJoined(call, SetOperation::kDifference); }
+void SInterStore(DataCall& call) { StoreJoined(call, SetOperation::kIntersection); }
+void SUnionStore(DataCall& call) { StoreJoined(call, SetOperation::kUnion); }
+void SDiffStore(DataCall& call) { StoreJoined(call, SetOperation::kDifference); }
 
 void SInterCard(DataCall& call) {
   const std::optional<int64_t> number = resp::ParseInteger(call.args[1]);
@@ -261,7 +261,7 @@ constexpr std::string_view kRandom = "nondeterministic_output";
 constexpr std::string_view kIntersectionCost = "O(N*M): N members of the smallest set, M sets";
 constexpr std::string_view kSumCost = "O(N) in the members of all sets";
 
-constexpr Command kRows[] = {
+constexpr Command kSetCommands[] = {
     {.name = "sadd",
      .arity = -3,
      .flags = kWrite | kDenyOom | kFast,
@@ -441,10 +441,10 @@ constexpr Command kRows[] = {
      .summary = "Stores what SUNION returns.",
      .run = Data(SUnionStore)},
 };
-static_assert(RowsAreSound(kRows));
+static_assert(RowsAreSound(kSetCommands));
 
 }  // namespace
 
-std::span<const Command> SetCommands() { return kRows; }
+std::span<const Command> SetCommands() { return kSetCommands; }
 
 }  // namespace ringkv::server

@@ -273,7 +273,7 @@ void SortAll(DataCall& call, bool may_store) {
 void Sort(DataCall& call) { SortAll(call, true); }
 void SortRo(DataCall& call) { SortAll(call, false); }
 
-constexpr std::string_view kCost = "O(N+M*log(M)): N elements, M of them returned";
+constexpr std::string_view kSortCost = "O(N+M*log(M)): N elements, M of them returned";
 constexpr std::string_view kPatternSyntax =
     "key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA]";
 constexpr KeySpec kKeysOfPatterns = {
@@ -284,7 +284,7 @@ constexpr KeySpec kKeysOfPatterns = {
         "the key we sort",
     .search = KeySearch::kUnknown};
 
-constexpr Command kRows[] = {
+constexpr Command kSortCommands[] = {
     {.name = "sort",
      .arity = -2,
      .flags = kWrite | kDenyOom,
@@ -300,7 +300,7 @@ constexpr Command kRows[] = {
      .group = Group::kGeneric,
      .categories = "set sortedset list dangerous",
      .since = "1.0.0",
-     .complexity = kCost,
+     .complexity = kSortCost,
      .syntax = "key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA] [STORE "
                "destination]",
      .summary = "Returns the elements of a list, a set or a sorted set in order, or stores them.",
@@ -314,15 +314,15 @@ constexpr Command kRows[] = {
      .group = Group::kGeneric,
      .categories = "set sortedset list dangerous",
      .since = "7.0.0",
-     .complexity = kCost,
+     .complexity = kSortCost,
      .syntax = kPatternSyntax,
      .summary = "Returns the elements of a list, a set or a sorted set in order.",
      .run = Data(SortRo)},
 };
-static_assert(RowsAreSound(kRows));
+static_assert(RowsAreSound(kSortCommands));
 
 }  // namespace
 
-std::span<const Command> SortCommands() { return kRows; }
+std::span<const Command> SortCommands() { return kSortCommands; }
 
 }  // namespace ringkv::server

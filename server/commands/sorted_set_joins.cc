@@ -24,7 +24,7 @@ using storage::SetView;
 using storage::SortedSetView;
 using storage::ValueType;
 
-enum class Operation : uint8_t { kUnion, kIntersection, kDifference };
+enum class JoinKind : uint8_t { kUnion, kIntersection, kDifference };
 enum class Aggregate : uint8_t { kSum, kMinimum, kMaximum };
 enum class Answer : uint8_t { kMembers, kStored, kCount };
 
@@ -62,7 +62,7 @@ class Source {
 };
 
 struct JoinQuery {
-  Operation operation;
+  JoinKind operation;
   Answer answer;
   Aggregate aggregate = Aggregate::kSum;
   bool with_scores = false;
@@ -121,7 +121,7 @@ bool TakeAggregate(Arguments& args, Aggregate* aggregate) {
 
 // The options behind the keys. False with the error written.
 bool ParseJoinOptions(DataCall& call, JoinQuery* query, std::vector<Source>* sources) {
-  const bool has_scores = query->operation != Operation::kDifference && query->answer != Answer::kCount;
+  const bool has_scores = query->operation != JoinKind::kDifference && query->answer != Answer::kCount;
   while (!call.args.AtEnd()) {
     if (has_scores && call.args.Left() > sources->size() && call.args.Take("WEIGHTS")) {
       if (!ParseWeights(call, sources)) return false;
@@ -190,14 +190,14 @@ std::vector<ScoredMember> Difference(const std::vector<Source>& sources) {
 std::vector<ScoredMember> Join(const JoinQuery& query, const std::vector<Source>& sources) {
   std::vector<ScoredMember> result;
   switch (query.operation) {
-    case Operation::kUnion: result = Union(sources, query.aggregate); break;
-    case Operation::kIntersection:
+    case JoinKind::kUnion: result = Union(sources, query.aggregate); break;
+    case JoinKind::kIntersection:
       VisitIntersection(sources, query.aggregate, [&](std::string_view name, double score) {
         result.push_back({std::string(name), score});
         return true;
       });
       break;
-    case Operation::kDifference: result = Difference(sources); break;
+    case JoinKind::kDifference: result = Difference(sources); break;
   }
   SortScored(&result);
   return result;
@@ -223,7 +223,7 @@ void JoinAll(DataCall& call, std::string_view name, JoinQuery query) {
   if (!FindSources(call, number_at + 1, count, &sources)) return;
   call.args.Skip(number_at + count);
   if (!ParseJoinOptions(call, &query, &sources)) return;
-  if (query.operation != Operation::kDifference) {
+  if (query.operation != JoinKind::kDifference) {
     // The smallest first: it bounds an intersection. And sums come out as redis-server's do, which adds in this order.
     std::stable_sort(sources.begin(), sources.end(),
                      [](const Source& a, const Source& b) { return a.size() < b.size(); });
@@ -235,20 +235,20 @@ void JoinAll(DataCall& call, std::string_view name, JoinQuery query) {
   for (const ScoredMember& each : members) reply(each.name, each.score);
 }
 
-void ZUnion(DataCall& call) { JoinAll(call, "zunion", {Operation::kUnion, Answer::kMembers}); }
-void ZUnionStore(DataCall& call) { JoinAll(call, "zunionstore", {Operation::kUnion, Answer::kStored}); }
-void ZInter(DataCall& call) { JoinAll(call, "zinter", {Operation::kIntersection, Answer::kMembers}); }
-void ZInterStore(DataCall& call) { JoinAll(call, "zinterstore", {Operation::kIntersection, Answer::kStored}); }
-void ZInterCard(DataCall& call) { JoinAll(call, "zintercard", {Operation::kIntersection, Answer::kCount}); }
-void ZDiff(DataCall& call) { JoinAll(call, "zdiff", {Operation::kDifference, Answer::kMembers}); }
-void ZDiffStore(DataCall& call) { JoinAll(call, "zdiffstore", {Operation::kDifference, Answer::kStored}); }
+void ZUnion(DataCall& call) { JoinAll(call, "zunion", {JoinKind::kUnion, Answer::kMembers}); }
+void ZUnionStore(DataCall& call) { JoinAll(call, "zunionstore", {JoinKind::kUnion, Answer::kStored}); }
+void ZInter(DataCall& call) { JoinAll(call, "zinter", {JoinKind::kIntersection, Answer::kMembers}); }
+void ZInterStore(DataCall& call) { JoinAll(call, "zinterstore", {JoinKind::kIntersection, Answer::kStored}); }
+void ZInterCard(DataCall& call) { JoinAll(call, "zintercard", {JoinKind::kIntersection, Answer::kCount}); }
+void ZDiff(DataCall& call) { JoinAll(call, "zdiff", {JoinKind::kDifference, Answer::kMembers}); }
+void ZDiffStore(DataCall& call) { JoinAll(call, "zdiffstore", {JoinKind::kDifference, Answer::kStored}); }
 
 constexpr std::string_view kUnionCost = "O(N) + O(M*log M): N members of all sets, M in the result";
-constexpr std::string_view kIntersectionCost =
+constexpr std::string_view kScoredIntersectionCost =
     "O(N*K) + O(M*log M): N members of the smallest of K sets, M in the result";
 constexpr std::string_view kDifferenceCost = "O(N*K) + O(M*log M): N members of the first of K sets, M in the result";
 
-constexpr Command kRows[] = {
+constexpr Command kSortedSetJoinCommands[] = {
     {.name = "zdiff",
      .arity = -3,
      .flags = kReadOnly,
@@ -276,7 +276,7 @@ constexpr Command kRows[] = {
      .keys = CountedKeys(kKeyRO | kKeyAccess),
      .group = Group::kSortedSet,
      .since = "6.2.0",
-     .complexity = kIntersectionCost,
+     .complexity = kScoredIntersectionCost,
      .syntax = "numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX>] [WITHSCORES]",
      .summary = "Returns the members that are in all sorted sets.",
      .run = Data(ZInter)},
@@ -297,7 +297,7 @@ constexpr Command kRows[] = {
      .more_keys = CountedKeys(kKeyRO | kKeyAccess, 2),
      .group = Group::kSortedSet,
      .since = "2.0.0",
-     .complexity = kIntersectionCost,
+     .complexity = kScoredIntersectionCost,
      .syntax = "destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX>]",
      .summary = "Stores what ZINTER returns.",
      .run = Data(ZInterStore)},
@@ -323,10 +323,10 @@ constexpr Command kRows[] = {
      .summary = "Stores what ZUNION returns.",
      .run = Data(ZUnionStore)},
 };
-static_assert(RowsAreSound(kRows));
+static_assert(RowsAreSound(kSortedSetJoinCommands));
 
 }  // namespace
 
-std::span<const Command> SortedSetJoinCommands() { return kRows; }
+std::span<const Command> SortedSetJoinCommands() { return kSortedSetJoinCommands; }
 
 }  // namespace ringkv::server

@@ -35,7 +35,7 @@ struct Ranks {
 };
 
 // One end of a range of scores or names.
-struct Bound {
+struct RangeBound {
   double score = 0;
   std::string_view name = {};
   int at_end = 0;  // of names: -1 before all, 1 behind all
@@ -55,8 +55,8 @@ struct Range {
   By by = By::kRank;
   int64_t first = 0;  // ranks, from the end if below zero
   int64_t last = 0;
-  Bound minimum = {};
-  Bound maximum = {};
+  RangeBound minimum = {};
+  RangeBound maximum = {};
 
   // `downwards`: ranks count from the highest.
   Ranks In(const SortedSetView& set, bool downwards) const;
@@ -73,7 +73,7 @@ Ranks RanksFrom(int64_t first, int64_t last, size_t size, bool downwards) {
 }
 
 Ranks Range::In(const SortedSetView& set, bool downwards) const {
-  const auto before = [&](const Bound& bound, bool as_minimum) {
+  const auto before = [&](const RangeBound& bound, bool as_minimum) {
     return set.CountBefore([&](double score, std::string_view name) {
       return by == By::kScore ? bound.IsBehind(score, as_minimum) : bound.IsBehind(name, as_minimum);
     });
@@ -82,8 +82,8 @@ Ranks Range::In(const SortedSetView& set, bool downwards) const {
   return {before(minimum, true), before(maximum, false)};
 }
 
-std::optional<Bound> ParseScoreBound(std::string_view text) {
-  Bound bound;
+std::optional<RangeBound> ParseScoreBound(std::string_view text) {
+  RangeBound bound;
   if (text.starts_with('(')) {
     bound.is_exclusive = true;
     text.remove_prefix(1);
@@ -95,11 +95,11 @@ std::optional<Bound> ParseScoreBound(std::string_view text) {
   return bound;
 }
 
-std::optional<Bound> ParseNameBound(std::string_view text) {
-  if (text == "-") return Bound{.at_end = -1};
-  if (text == "+") return Bound{.at_end = 1};
+std::optional<RangeBound> ParseNameBound(std::string_view text) {
+  if (text == "-") return RangeBound{.at_end = -1};
+  if (text == "+") return RangeBound{.at_end = 1};
   if (!text.starts_with('(') && !text.starts_with('[')) return std::nullopt;
-  return Bound{.name = text.substr(1), .is_exclusive = text[0] == '('};
+  return RangeBound{.name = text.substr(1), .is_exclusive = text[0] == '('};
 }
 
 // Nothing with the error written.
@@ -112,8 +112,8 @@ std::optional<Range> ParseRange(DataCall& call, By by, std::string_view low, std
     return std::nullopt;
   }
   const auto parse = by == By::kScore ? ParseScoreBound : ParseNameBound;
-  const std::optional<Bound> minimum = parse(low);
-  const std::optional<Bound> maximum = parse(high);
+  const std::optional<RangeBound> minimum = parse(low);
+  const std::optional<RangeBound> maximum = parse(high);
   if (minimum && maximum) return Range{.by = by, .minimum = *minimum, .maximum = *maximum};
   call.reply.Error(by == By::kScore ? kNotScore : kNotName);
   return std::nullopt;
@@ -257,9 +257,9 @@ void ZRemRangeByRank(DataCall& call) { EraseRange(call, By::kRank); }
 void ZRemRangeByScore(DataCall& call) { EraseRange(call, By::kScore); }
 void ZRemRangeByLex(DataCall& call) { EraseRange(call, By::kName); }
 
-constexpr std::string_view kCost = "O(log N + M): N members, M of them in the range";
+constexpr std::string_view kSortedRangeCost = "O(log N + M): N members, M of them in the range";
 
-constexpr Command kRows[] = {
+constexpr Command kSortedSetRangeCommands[] = {
     {.name = "zcount",
      .arity = 4,
      .flags = kReadOnly | kFast,
@@ -286,7 +286,7 @@ constexpr Command kRows[] = {
      .keys = OneKey(kKeyRO | kKeyAccess),
      .group = Group::kSortedSet,
      .since = "1.2.0",
-     .complexity = kCost,
+     .complexity = kSortedRangeCost,
      .syntax = "key start stop [BYSCORE | BYLEX] [REV] [LIMIT offset count] [WITHSCORES]",
      .summary = "Returns the members of a range of ranks, scores or names.",
      .run = Data(ZRange)},
@@ -296,7 +296,7 @@ constexpr Command kRows[] = {
      .keys = OneKey(kKeyRO | kKeyAccess),
      .group = Group::kSortedSet,
      .since = "2.8.9",
-     .complexity = kCost,
+     .complexity = kSortedRangeCost,
      .syntax = "key min max [LIMIT offset count]",
      .summary = "Returns the members whose names lie in a range.",
      .run = Data(ZRangeByLex)},
@@ -306,7 +306,7 @@ constexpr Command kRows[] = {
      .keys = OneKey(kKeyRO | kKeyAccess),
      .group = Group::kSortedSet,
      .since = "1.0.5",
-     .complexity = kCost,
+     .complexity = kSortedRangeCost,
      .syntax = "key min max [WITHSCORES] [LIMIT offset count]",
      .summary = "Returns the members whose scores lie in a range.",
      .run = Data(ZRangeByScore)},
@@ -317,7 +317,7 @@ constexpr Command kRows[] = {
      .more_keys = OneKey(kKeyRO | kKeyAccess, 2),
      .group = Group::kSortedSet,
      .since = "6.2.0",
-     .complexity = kCost,
+     .complexity = kSortedRangeCost,
      .syntax = "dst src min max [BYSCORE | BYLEX] [REV] [LIMIT offset count]",
      .summary = "Stores what ZRANGE returns.",
      .run = Data(ZRangeStore)},
@@ -357,7 +357,7 @@ constexpr Command kRows[] = {
      .keys = OneKey(kKeyRO | kKeyAccess),
      .group = Group::kSortedSet,
      .since = "1.2.0",
-     .complexity = kCost,
+     .complexity = kSortedRangeCost,
      .syntax = "key start stop [WITHSCORES]",
      .summary = "Returns the members of a range of ranks, counted from the highest score.",
      .run = Data(ZRevRange)},
@@ -367,7 +367,7 @@ constexpr Command kRows[] = {
      .keys = OneKey(kKeyRO | kKeyAccess),
      .group = Group::kSortedSet,
      .since = "2.8.9",
-     .complexity = kCost,
+     .complexity = kSortedRangeCost,
      .syntax = "key max min [LIMIT offset count]",
      .summary = "Returns the members whose names lie in a range, the highest first.",
      .run = Data(ZRevRangeByLex)},
@@ -377,15 +377,15 @@ constexpr Command kRows[] = {
      .keys = OneKey(kKeyRO | kKeyAccess),
      .group = Group::kSortedSet,
      .since = "2.2.0",
-     .complexity = kCost,
+     .complexity = kSortedRangeCost,
      .syntax = "key max min [WITHSCORES] [LIMIT offset count]",
      .summary = "Returns the members whose scores lie in a range, the highest first.",
      .run = Data(ZRevRangeByScore)},
 };
-static_assert(RowsAreSound(kRows));
+static_assert(RowsAreSound(kSortedSetRangeCommands));
 
 }  // namespace
 
-std::span<const Command> SortedSetRangeCommands() { return kRows; }
+std::span<const Command> SortedSetRangeCommands() { return kSortedSetRangeCommands; }
 
 }  // namespace ringkv::server

@@ -32,7 +32,7 @@ std::optional<Place> FindSortedSet(DataCall& call, std::string_view key, Intent 
 
 // --- ZADD, ZINCRBY --------------------------------------------------------------------------------------------------
 
-struct AddOptions {
+struct ScoreOptions {
   bool if_missing = false;
   bool if_there = false;
   bool if_greater = false;
@@ -41,7 +41,7 @@ struct AddOptions {
   bool increments = false;
 };
 
-void TakeAddOptions(Arguments& args, AddOptions* options) {
+void TakeAddOptions(Arguments& args, ScoreOptions* options) {
   for (;;) {
     if (args.Take("NX")) {
       options->if_missing = true;
@@ -62,7 +62,7 @@ void TakeAddOptions(Arguments& args, AddOptions* options) {
 }
 
 // What is wrong with the options, for so many arguments behind them; empty if nothing.
-std::string_view Contradiction(const AddOptions& options, size_t arguments) {
+std::string_view Contradiction(const ScoreOptions& options, size_t arguments) {
   if (arguments == 0 || arguments % 2 != 0) return errors::kSyntax;
   if (options.if_missing && options.if_there) return "ERR XX and NX options at the same time are not compatible";
   const int comparisons = (options.if_greater ? 1 : 0) + (options.if_less ? 1 : 0) + (options.if_missing ? 1 : 0);
@@ -79,7 +79,7 @@ struct AddResult {
 };
 
 // False with the error written.
-bool AddMember(DataCall& call, Place& place, const AddOptions& options, std::string_view member, double score,
+bool AddMember(DataCall& call, Place& place, const ScoreOptions& options, std::string_view member, double score,
                AddResult* result) {
   const std::optional<double> old_score = SortedSetView(place.entry_or_null()).Score(member);
   result->was_allowed = false;
@@ -103,7 +103,7 @@ bool AddMember(DataCall& call, Place& place, const AddOptions& options, std::str
   return true;
 }
 
-void AddScored(DataCall& call, const AddOptions& options) {
+void AddScored(DataCall& call, const ScoreOptions& options) {
   const size_t first = call.args.size() - call.args.Left();
   const std::string_view wrong = Contradiction(options, call.args.Left());
   if (!wrong.empty()) return call.reply.Error(wrong);
@@ -127,7 +127,7 @@ void AddScored(DataCall& call, const AddOptions& options) {
 }
 
 void ZAdd(DataCall& call) {
-  AddOptions options;
+  ScoreOptions options;
   call.args.Skip(1);
   TakeAddOptions(call.args, &options);
   AddScored(call, options);
@@ -285,7 +285,7 @@ void ZScan(DataCall& call) {
 
 constexpr std::string_view kRandomOutput = "nondeterministic_output";
 
-constexpr Command kRows[] = {
+constexpr Command kSortedSetCommands[] = {
     {.name = "zadd",
      .arity = -4,
      .flags = kWrite | kDenyOom | kFast,
@@ -417,10 +417,10 @@ constexpr Command kRows[] = {
      .summary = "Returns the score of a member.",
      .run = Data(ZScore)},
 };
-static_assert(RowsAreSound(kRows));
+static_assert(RowsAreSound(kSortedSetCommands));
 
 }  // namespace
 
-std::span<const Command> SortedSetCommands() { return kRows; }
+std::span<const Command> SortedSetCommands() { return kSortedSetCommands; }
 
 }  // namespace ringkv::server

@@ -54,7 +54,7 @@ std::optional<Place> FindForGroup(DataCall& call, bool needs_group, bool may_be_
   return found;
 }
 
-void ReplySyntaxError(DataCall& call) { call.reply.Error(WrongSubcommand(call.args[1], "XGROUP")); }
+void ReplyGroupSyntaxError(DataCall& call) { call.reply.Error(WrongSubcommand(call.args[1], "XGROUP")); }
 
 struct GroupOptions {
   bool makes_stream = false;
@@ -74,7 +74,7 @@ bool ParseGroupOptions(DataCall& call, bool may_make_stream, GroupOptions* optio
       }
       options->read = *read;
     } else {
-      ReplySyntaxError(call);
+      ReplyGroupSyntaxError(call);
       return false;
     }
   }
@@ -93,7 +93,7 @@ std::optional<StreamId> ParseGroupStart(DataCall& call, const Place& place, bool
 void GroupCreate(DataCall& call) {
   GroupOptions options;
   if (!ParseGroupOptions(call, true, &options)) return;
-  if (call.args.size() > 8) return ReplySyntaxError(call);
+  if (call.args.size() > 8) return ReplyGroupSyntaxError(call);
   std::optional<Place> found = FindForGroup(call, false, options.makes_stream);
   if (!found) return;
   const std::optional<StreamId> start = ParseGroupStart(call, *found, false);
@@ -110,7 +110,7 @@ void GroupSetId(DataCall& call) {
   if (!ParseGroupOptions(call, false, &options)) return;
   std::optional<Place> found = FindForGroup(call, true);
   if (!found) return;
-  if (call.args.size() > 7) return ReplySyntaxError(call);
+  if (call.args.size() > 7) return ReplyGroupSyntaxError(call);
   const std::optional<StreamId> start = ParseGroupStart(call, *found, true);
   if (!start) return;
   call.txn.Do(*found, storage::StreamGroupPut{call.args[3], *start, options.read});
@@ -453,7 +453,7 @@ void XAutoClaim(DataCall& call) {
   for (const StreamId& id : gone) call.reply.Bulk(storage::StreamIdText(id));
 }
 
-constexpr Command kRows[] = {
+constexpr Command kStreamGroupCommands[] = {
     {.name = "xack",
      .arity = -4,
      .flags = kWrite | kFast,
@@ -566,10 +566,10 @@ constexpr Command kRows[] = {
      .summary = "Sets how far a group has read.",
      .run = Data(GroupSetId)},
 };
-static_assert(RowsAreSound(kRows));
+static_assert(RowsAreSound(kStreamGroupCommands));
 
 }  // namespace
 
-std::span<const Command> StreamGroupCommands() { return kRows; }
+std::span<const Command> StreamGroupCommands() { return kStreamGroupCommands; }
 
 }  // namespace ringkv::server

@@ -154,7 +154,7 @@ void ReplyFullGroup(resp::ReplyWriter& reply, const Stream& stream, std::string_
   for (const auto& [consumer, state] : group.consumers()) ReplyFullConsumer(reply, group, consumer, state, most);
 }
 
-void ReplySyntaxError(DataCall& call) { call.reply.Error(WrongSubcommand(call.args[1], "XINFO")); }
+void ReplyInfoSyntaxError(DataCall& call) { call.reply.Error(WrongSubcommand(call.args[1], "XINFO")); }
 
 void InfoStream(DataCall& call) {
   constexpr size_t kShown = 10;
@@ -171,9 +171,9 @@ void InfoStream(DataCall& call) {
     return ReplyEdge(reply, "last-entry", stream, true);
   }
   size_t most = kShown;
-  if (call.args.Left() == 2 || call.args.Left() > 3 || !call.args.Take("FULL")) return ReplySyntaxError(call);
+  if (call.args.Left() == 2 || call.args.Left() > 3 || !call.args.Take("FULL")) return ReplyInfoSyntaxError(call);
   if (!call.args.AtEnd()) {
-    if (!call.args.Take("COUNT")) return ReplySyntaxError(call);
+    if (!call.args.Take("COUNT")) return ReplyInfoSyntaxError(call);
     const std::optional<int64_t> count = resp::ParseInteger(call.args.Next());
     if (!count) return reply.Error(errors::kNotInteger);
     if (*count >= 0) most = static_cast<size_t>(*count);
@@ -220,7 +220,7 @@ void InfoConsumers(DataCall& call) {
   }
 }
 
-constexpr Command kRows[] = {
+constexpr Command kStreamInfoCommands[] = {
     {.name = "xinfo",
      .arity = -2,
      .group = Group::kStream,
@@ -268,10 +268,10 @@ constexpr Command kRows[] = {
      .summary = "Describes a stream.",
      .run = Data(InfoStream)},
 };
-static_assert(RowsAreSound(kRows));
+static_assert(RowsAreSound(kStreamInfoCommands));
 
 }  // namespace
 
-std::span<const Command> StreamInfoCommands() { return kRows; }
+std::span<const Command> StreamInfoCommands() { return kStreamInfoCommands; }
 
 }  // namespace ringkv::server

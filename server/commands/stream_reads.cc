@@ -334,16 +334,16 @@ constexpr KeySpec StreamsBehindKeyword(int from) {
           .find = FindStreams};
 }
 
-constexpr std::string_view kCost = "O(N+M): N streams, M entries returned";
+constexpr std::string_view kReadCost = "O(N+M): N streams, M entries returned";
 
-constexpr Command kRows[] = {
+constexpr Command kStreamReadCommands[] = {
     {.name = "xread",
      .arity = -4,
      .flags = kReadOnly | kBlocking,
      .keys = StreamsBehindKeyword(1),
      .group = Group::kStream,
      .since = "5.0.0",
-     .complexity = kCost,
+     .complexity = kReadCost,
      .syntax = "[COUNT count] [BLOCK milliseconds] STREAMS key [key ...] id [id ...]",
      .summary = "Returns the entries of streams behind an ID each; waits for some if there are none.",
      .run = Data(XRead)},
@@ -353,15 +353,15 @@ constexpr Command kRows[] = {
      .keys = StreamsBehindKeyword(4),
      .group = Group::kStream,
      .since = "5.0.0",
-     .complexity = kCost,
+     .complexity = kReadCost,
      .syntax = "GROUP group consumer [COUNT count] [BLOCK milliseconds] [NOACK] STREAMS key [key ...] id [id ...]",
      .summary = "Hands entries of streams to a consumer of a group; waits for some if there are none.",
      .run = Data(XReadGroup)},
 };
-static_assert(RowsAreSound(kRows));
+static_assert(RowsAreSound(kStreamReadCommands));
 
 }  // namespace
 
-std::span<const Command> StreamReadCommands() { return kRows; }
+std::span<const Command> StreamReadCommands() { return kStreamReadCommands; }
 
 }  // namespace ringkv::server

@@ -286,7 +286,7 @@ void XSetId(DataCall& call) {
 
 constexpr std::string_view kRangeCost = "O(N) in the number of entries returned";
 
-constexpr Command kRows[] = {
+constexpr Command kStreamCommands[] = {
     {.name = "xadd",
      .arity = -5,
      .flags = kWrite | kDenyOom | kFast,
@@ -363,10 +363,10 @@ constexpr Command kRows[] = {
      .summary = "Erases the first entries.",
      .run = Data(XTrim)},
 };
-static_assert(RowsAreSound(kRows));
+static_assert(RowsAreSound(kStreamCommands));
 
 }  // namespace
 
-std::span<const Command> StreamCommands() { return kRows; }
+std::span<const Command> StreamCommands() { return kStreamCommands; }
 
 }  // namespace ringkv::server

@@ -375,7 +375,7 @@ void IncrByFloat(DataCall& call) {
   call.reply.Bulk(text);
 }
 
-constexpr Command kRows[] = {
+constexpr Command kStringCommands[] = {
     {.name = "append",
      .arity = 3,
      .flags = kWrite | kDenyOom | kFast,
@@ -599,10 +599,10 @@ constexpr Command kRows[] = {
      .summary = "Returns a part of a string (the old name of GETRANGE).",
      .run = Data(GetRange)},
 };
-static_assert(RowsAreSound(kRows));
+static_assert(RowsAreSound(kStringCommands));
 
 }  // namespace
 
-std::span<const Command> StringCommands() { return kRows; }
+std::span<const Command> StringCommands() { return kStringCommands; }
 
 }  // namespace ringkv::server

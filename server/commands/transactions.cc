@@ -47,12 +47,12 @@ void Unwatch(AdminCall& call) {
   call.reply.Ok();
 }
 
-constexpr uint32_t kAlways = kNoScript | kLoading | kStale | kFast | kAllowBusy;
+constexpr uint32_t kTransactionFlags = kNoScript | kLoading | kStale | kFast | kAllowBusy;
 
-constexpr Command kRows[] = {
+constexpr Command kTransactionCommands[] = {
     {.name = "discard",
      .arity = 1,
-     .flags = kAlways,
+     .flags = kTransactionFlags,
      .group = Group::kTransactions,
      .since = "2.0.0",
      .complexity = "O(N) in the number of queued commands",
@@ -68,21 +68,21 @@ constexpr Command kRows[] = {
      .run = Admin(Exec)},
     {.name = "multi",
      .arity = 1,
-     .flags = kAlways,
+     .flags = kTransactionFlags,
      .group = Group::kTransactions,
      .since = "1.2.0",
      .summary = "Starts to queue commands.",
      .run = Admin(Multi)},
     {.name = "unwatch",
      .arity = 1,
-     .flags = kAlways,
+     .flags = kTransactionFlags,
      .group = Group::kTransactions,
      .since = "2.2.0",
      .summary = "Forgets the watched keys.",
      .run = Admin(Unwatch)},
     {.name = "watch",
      .arity = -2,
-     .flags = kAlways,
+     .flags = kTransactionFlags,
      .keys = KeysToEnd(kKeyRO),
      .group = Group::kTransactions,
      .since = "2.2.0",
@@ -91,10 +91,10 @@ constexpr Command kRows[] = {
      .summary = "Makes EXEC do nothing if one of the keys changes before.",
      .run = Admin(Watch)},
 };
-static_assert(RowsAreSound(kRows));
+static_assert(RowsAreSound(kTransactionCommands));
 
 }  // namespace
 
-std::span<const Command> TransactionCommands() { return kRows; }
+std::span<const Command> TransactionCommands() { return kTransactionCommands; }
 
 }  // namespace ringkv::server

@@ -72,7 +72,7 @@ std::string CheckPeer(std::string_view value) {
 
 constexpr int64_t kMostInt = INT32_MAX;
 
-constexpr OptionRow kRows[] = {
+constexpr OptionRow kOptionRows[] = {
     {.name = "port",
      .kind = OptionKind::kInteger,
      .default_value = "6379",
@@ -894,17 +894,17 @@ void SetOutputLimits(Options& options, std::string_view value) {
 
 }  // namespace
 
-std::span<const OptionRow> OptionRows() { return kRows; }
+std::span<const OptionRow> OptionRows() { return kOptionRows; }
 
 const OptionRow* FindOption(std::string_view name) {
-  for (const OptionRow& row : kRows) {
+  for (const OptionRow& row : kOptionRows) {
     if (EqualsIgnoringCase(row.name, name) || (!row.alias.empty() && EqualsIgnoringCase(row.alias, name))) return &row;
   }
   return nullptr;
 }
 
 void SetDefaults(Options& options) {
-  for (const OptionRow& row : kRows) SetOption(options, row, row.default_value);
+  for (const OptionRow& row : kOptionRows) SetOption(options, row, row.default_value);
 }
 
 std::string OptionValue(const Options& options, const OptionRow& row) {

@@ -163,18 +163,18 @@ bool Connection::Execute(const Request& request) {
   if (session_.reply_mode == ReplyMode::kSkipNext) session_.reply_mode = ReplyMode::kSkipThis;
   storage::Txn& txn = thread_.state().txn;
   txn.ForgetDependence();
-  const Outcome outcome = Dispatch(server_, thread_.state(), session_, request, reply_);
+  const DispatchOutcome outcome = Dispatch(server_, thread_.state(), session_, request, reply_);
   if (session_.close_now) {
     Close();
     return false;
   }
-  if (outcome == Outcome::kPostponed) {
+  if (outcome == DispatchOutcome::kPostponed) {
     is_paused_ = true;
     session_.card->is_paused = true;
     thread_.WaitForPauseEnd();
     return false;
   }
-  if (outcome == Outcome::kElsewhere) {
+  if (outcome == DispatchOutcome::kElsewhere) {
     PassOn();
     if (session_.reply_mode == ReplyMode::kSkipThis) session_.reply_mode = ReplyMode::kOn;
     return true;

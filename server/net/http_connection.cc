@@ -16,10 +16,10 @@ namespace ringkv::server {
 namespace {
 
 constexpr size_t kReadSize = 16 * 1024;
-constexpr int kMostReceives = 4;
+constexpr int kMostHttpReceives = 4;
 constexpr size_t kBufferKept = 64 * 1024;
 constexpr size_t kSlowestBytesAMs = 64;  // of a body, behind what http-timeout allows anyway
-constexpr int64_t kIdleMs = 2000;        // after which buffers are given back
+constexpr int64_t kHttpIdleMs = 2000;    // after which buffers are given back
 constexpr int64_t kLingerMs = 2000;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -46,7 +46,7 @@ void HttpConnection::Read() {
   // The event that brought us here is not repeated for bytes that stay behind.
   for (int i = 0; MayServe(); ++i) {
     if (!ReceiveOnce()) return;
-    if (i == kMostReceives) return thread_.ReadLater(this);
+    if (i == kMostHttpReceives) return thread_.ReadLater(this);
   }
 }
 
@@ -140,15 +140,15 @@ void HttpConnection::Advance() {
     txn.ForgetDependence();
     replies_.Consume(replies_.size());
     switch (Dispatch(server_, thread_.state(), session_, {.argv = argv}, reply_)) {
-      case Outcome::kDone:
+      case DispatchOutcome::kDone:
         needed_ = std::max(needed_, txn.depends_on());
         TakeReplyBytes(replies_.Readable());
         break;
-      case Outcome::kPostponed:
+      case DispatchOutcome::kPostponed:
         is_paused_ = true;
         session_.card->is_paused = true;
         return thread_.WaitForPauseEnd();
-      case Outcome::kElsewhere:
+      case DispatchOutcome::kElsewhere:
         PassOn();
         if (waits_for_peers_) return;
         break;
@@ -313,7 +313,7 @@ void HttpConnection::Linger() {
 }
 
 void HttpConnection::Drop() {
-  for (int i = 0; i < kMostReceives && !is_closed_; ++i) {
+  for (int i = 0; i < kMostHttpReceives && !is_closed_; ++i) {
     char* room = input_.Prepare(kReadSize);
     const ssize_t received = socket_.Receive(room, input_.writable());
     if (received == 0 || (received < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) return Close();
@@ -335,7 +335,7 @@ bool HttpConnection::Tick(int64_t now_ms) {
   if (is_closed_ || exchange_ != nullptr || !output_.empty()) return true;
   if (request_since_ms_ == 0) {
     // Between two requests.
-    if (silent_ms > kIdleMs) input_.ShrinkTo(0);
+    if (silent_ms > kHttpIdleMs) input_.ShrinkTo(0);
     return silent_ms < server_.options().http_keepalive_timeout * 1000;
   }
   const auto allowed_ms = patience_ms + static_cast<int64_t>(request_bytes_ / kSlowestBytesAMs);

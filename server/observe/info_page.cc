@@ -52,7 +52,7 @@ std::string Human(size_t bytes) {
   return unit == 0 ? Text(bytes) + "B" : Fixed(shown, 2) + kUnits[unit];
 }
 
-std::string Seconds(const timeval& time) {
+std::string SecondsText(const timeval& time) {
   char text[64];
   std::snprintf(text, sizeof text, "%ld.%06ld", static_cast<long>(time.tv_sec), static_cast<long>(time.tv_usec));
   return text;
@@ -299,8 +299,8 @@ constexpr Field kFields[] = {
     {"stats", "client_output_buffer_limit_disconnections",
      [](const Observation& s) { return Text(s.Sum(&ThreadStatistics::output_buffer_limit_disconnections)); }},
 
-    {"cpu", "used_cpu_sys", [](const Observation& s) { return Seconds(s.usage.ru_stime); }},
-    {"cpu", "used_cpu_user", [](const Observation& s) { return Seconds(s.usage.ru_utime); }},
+    {"cpu", "used_cpu_sys", [](const Observation& s) { return SecondsText(s.usage.ru_stime); }},
+    {"cpu", "used_cpu_user", [](const Observation& s) { return SecondsText(s.usage.ru_utime); }},
     {"cpu", "used_cpu_sys_children", [](const Observation&) { return std::string("0.000000"); }},
     {"cpu", "used_cpu_user_children", [](const Observation&) { return std::string("0.000000"); }},
 

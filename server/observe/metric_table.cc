@@ -42,7 +42,7 @@ double SumOf(const Observation& o) {
 
 bool IsReplica(const Observation& o) { return o.server.replication().is_replica(); }
 
-constexpr Row kRows[] = {
+constexpr Row kMetricRows[] = {
     {"process_cpu_seconds_total", kCounter, "CPU time that the process has used, in both modes.",
      [](const Observation& o) { return Seconds(o.usage.ru_utime) + Seconds(o.usage.ru_stime); }},
     {"process_resident_memory_bytes", kGauge, "Memory of the process that is resident.",
@@ -333,7 +333,7 @@ void AddCluster(const Observation& o, Families* out) {
 std::vector<MetricFamily> CollectMetrics(const Observation& observation) {
   Families families;
   AddBuild(observation, &families);
-  for (const Row& row : kRows) {
+  for (const Row& row : kMetricRows) {
     Add(&families.emplace_back(Family(row.name, row.type, row.help)), {}, row.value(observation));
   }
   for (const auto& add : {AddCommands, AddHttp, AddKeys, AddPrefixes, AddIndexes, AddReplicas, AddCluster}) {

@@ -19,8 +19,8 @@ using storage::Fail;
 using storage::MutexLock;
 using storage::Status;
 
-constexpr int64_t kConnectMs = 5000;
-constexpr size_t kReceiveBytes = 256 * 1024;
+constexpr int64_t kPrimaryConnectMs = 5000;
+constexpr size_t kStreamReceiveBytes = 256 * 1024;
 // Between two attempts: longer each time, and short again after one that worked.
 constexpr auto kShortestRest = std::chrono::milliseconds(50);
 constexpr auto kLongestRest = std::chrono::milliseconds(1000);
@@ -125,7 +125,7 @@ void PrimaryLink::Run() {
 
 Status PrimaryLink::FollowOnce(uint64_t generation, const PrimaryAddress& target) {
   const storage::Result<std::shared_ptr<PeerSocket>> socket =
-      socket_.Connect(target.host, target.port, kConnectMs, stopping_);
+      socket_.Connect(target.host, target.port, kPrimaryConnectMs, stopping_);
   if (!socket) return tl::unexpected(socket.error());
   if (stopping_ || !IsCurrent(generation)) return Fail("the link was closed");
   phase_ = LinkPhase::kConnecting;
@@ -186,9 +186,9 @@ Status PrimaryLink::ReceiveMessages(PeerSocket& socket, uint64_t generation) {
   resp::Buffer received;
   size_t needed = 0;
   while (!stopping_ && IsCurrent(generation)) {
-    char* room = received.Prepare(kReceiveBytes);
+    char* room = received.Prepare(kStreamReceiveBytes);
     const int64_t timeout = server_.options().repl_timeout * 1000;
-    const storage::Result<size_t> got = socket.Receive(room, kReceiveBytes, timeout);
+    const storage::Result<size_t> got = socket.Receive(room, kStreamReceiveBytes, timeout);
     if (!got) return tl::unexpected(got.error());
     if (*got == 0) return Fail("it has been silent for " + std::to_string(timeout / 1000) + " s (repl-timeout)");
     received.Commit(*got);
@@ -203,7 +203,7 @@ Status PrimaryLink::ReceiveMessages(PeerSocket& socket, uint64_t generation) {
       received.Consume(needed);
       needed = 0;
     }
-    if (received.empty() && received.capacity() > 16 * kReceiveBytes) received.ShrinkTo(0);
+    if (received.empty() && received.capacity() > 16 * kStreamReceiveBytes) received.ShrinkTo(0);
     if (owes_ack_) {
       if (Status sent = Acknowledge(socket); !sent) return sent;
     }

@@ -20,9 +20,9 @@ using storage::Fail;
 using storage::MutexLock;
 using storage::Status;
 
-constexpr int64_t kConnectMs = 5000;
+constexpr int64_t kRedisConnectMs = 5000;
 constexpr size_t kLongestLine = 4096;
-constexpr size_t kReceiveBytes = 256 * 1024;
+constexpr size_t kRedisReceiveBytes = 256 * 1024;
 constexpr auto kRest = std::chrono::milliseconds(1000);
 constexpr size_t kMarkBytes = 40;      // behind an RDB file whose length was not known before
 constexpr uint64_t kNamedOfEach = 10;  // keys of each type, commands of each name
@@ -124,7 +124,7 @@ void RedisLink::Run() {
 Status RedisLink::FollowOnce() {
   const PrimaryAddress redis = target();
   const storage::Result<std::shared_ptr<PeerSocket>> socket =
-      socket_.Connect(redis.host, redis.port, kConnectMs, stopping_);
+      socket_.Connect(redis.host, redis.port, kRedisConnectMs, stopping_);
   if (!socket) return tl::unexpected(socket.error());
   if (stopping_) return Fail("the link was closed");
   phase_ = LinkPhase::kConnecting;
@@ -187,7 +187,7 @@ Status RedisLink::ReceiveFile(PeerSocket& socket, const std::string& header) {
   server_.log().Notice("migration: receiving a snapshot of the Redis server");
   uint64_t left = has_mark ? UINT64_MAX : static_cast<uint64_t>(*length);
   std::string held;  // what may be the mark
-  std::string room(kReceiveBytes, '\0');
+  std::string room(kRedisReceiveBytes, '\0');
   while (left > 0) {
     // Byte by byte at the end with a mark would be slow, and behind the mark commands may follow: they do not before
     // the first acknowledgement, so whatever has come ends with the mark or does not reach it.
@@ -247,8 +247,8 @@ Status RedisLink::TakeCommands(PeerSocket& socket) {
   session_->queue.Close();
   if (Status sent = Acknowledge(socket); !sent) return sent;
   while (!stopping_) {
-    char* room = received.Prepare(kReceiveBytes);
-    const storage::Result<size_t> got = socket.Receive(room, kReceiveBytes, 1000);
+    char* room = received.Prepare(kRedisReceiveBytes);
+    const storage::Result<size_t> got = socket.Receive(room, kRedisReceiveBytes, 1000);
     if (!got) return tl::unexpected(got.error());
     received.Commit(*got);
     const int64_t now = server_.clock().Now();

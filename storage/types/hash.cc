@@ -7,14 +7,14 @@ namespace ringkv::storage {
 namespace {
 
 // Where a field stands in packed bytes, if it is there.
-struct Found {
+struct FoundField {
   bool is_there = false;
   size_t offset = 0;
   size_t value_offset = 0;  // of the value with its length
   size_t end = 0;
 };
 
-Found FindPacked(std::string_view packed, std::string_view field) {
+FoundField FindPackedField(std::string_view packed, std::string_view field) {
   for (PackedReader reader(packed); !reader.AtEnd();) {
     const size_t offset = reader.offset();
     const bool is_it = reader.Text() == field;
@@ -30,7 +30,7 @@ bool FitsPacked(const ValueEdit& edit, const HashPut& put) {
   return put.field.size() <= longest && put.value.size() <= longest;
 }
 
-LargeHash& Enlarge(ValueEdit& edit) {
+LargeHash& EnlargeToHash(ValueEdit& edit) {
   auto large = std::make_unique<LargeHash>(edit.limits().seed);
   HashView(edit.entry()).ForEach([&](std::string_view field, std::string_view value) {
     large->fields.Put(field, value);
@@ -73,10 +73,10 @@ std::optional<std::string_view> HashView::Find(std::string_view field) const {
 
 Outcome Apply(ValueEdit& edit, const HashPut& put) {
   if (edit.is_large()) return PutLarge(edit.large<LargeHash>(), put);
-  const Found found = FindPacked(edit.bytes(), put.field);
+  const FoundField found = FindPackedField(edit.bytes(), put.field);
   const size_t count = edit.count();
   if (!FitsPacked(edit, put) || (!found.is_there && count >= LimitOf(edit.limits().hash_entries))) {
-    return PutLarge(Enlarge(edit), put);
+    return PutLarge(EnlargeToHash(edit), put);
   }
   if (found.is_there) {
     char* gap = edit.Splice(found.value_offset, found.end - found.value_offset, PackedTextSize(put.value));
@@ -93,7 +93,7 @@ Outcome Apply(ValueEdit& edit, const HashErase& effect) {
   if (edit.is_large()) {
     return edit.large<LargeHash>().fields.Erase(effect.field) ? Outcome::kChanged : Outcome::kUnchanged;
   }
-  const Found found = FindPacked(edit.bytes(), effect.field);
+  const FoundField found = FindPackedField(edit.bytes(), effect.field);
   if (!found.is_there) return Outcome::kUnchanged;
   edit.Splice(found.offset, found.end - found.offset, 0);
   edit.SetCount(edit.count() - 1);

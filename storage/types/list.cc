@@ -26,11 +26,11 @@ bool FitsPacked(const ValueEdit& edit, size_t more_elements, size_t more_bytes) 
   return bytes <= kPackedBytes && LimitIn(edit.limits()).Allows(edit.count() + more_elements, bytes);
 }
 
-void Enlarge(ValueEdit& edit) { edit.Become(EnlargeList(edit.bytes(), edit.limits())); }
+void EnlargeToList(ValueEdit& edit) { edit.Become(EnlargeList(edit.bytes(), edit.limits())); }
 
 Outcome InsertAt(ValueEdit& edit, size_t index, std::string_view element) {
   const size_t size = ListElementSize(element);
-  if (!edit.is_large() && !FitsPacked(edit, 1, size)) Enlarge(edit);
+  if (!edit.is_large() && !FitsPacked(edit, 1, size)) EnlargeToList(edit);
   if (edit.is_large()) {
     edit.large<LargeList>().Insert(index, element);
     return Outcome::kAdded;
@@ -313,7 +313,7 @@ Outcome Apply(ValueEdit& edit, const ListTake& effect) {
 
 Outcome Apply(ValueEdit& edit, const ListSet& effect) {
   const size_t size = ListElementSize(effect.element);
-  if (!edit.is_large() && !FitsPacked(edit, 0, size)) Enlarge(edit);
+  if (!edit.is_large() && !FitsPacked(edit, 0, size)) EnlargeToList(edit);
   if (edit.is_large()) {
     edit.large<LargeList>().Set(effect.index, effect.element);
     return Outcome::kChanged;

@@ -6,7 +6,7 @@
 namespace ringkv::storage {
 namespace {
 
-LargeSet& Enlarge(ValueEdit& edit) {
+LargeSet& EnlargeToSet(ValueEdit& edit) {
   auto large = std::make_unique<LargeSet>(edit.limits().seed);
   SetView(edit.entry()).ForEach([&](std::string_view member) { large->members.Put(member, {}); });
   return edit.Become(std::move(large));
@@ -59,7 +59,7 @@ Outcome AddText(ValueEdit& edit, std::string_view member) {
   if (ContainsPacked(edit.bytes(), member)) return Outcome::kUnchanged;
   const size_t count = edit.count();
   if (count >= LimitOf(edit.limits().set_entries) || member.size() > LimitOf(edit.limits().set_value)) {
-    return AddLarge(Enlarge(edit), member);
+    return AddLarge(EnlargeToSet(edit), member);
   }
   WritePackedText(edit.Splice(edit.bytes().size(), 0, PackedTextSize(member)), member);
   edit.SetCount(count + 1);
@@ -118,9 +118,10 @@ Outcome Apply(ValueEdit& edit, const SetAdd& effect) {
   const size_t size = IntegerSetView(edit.bytes()).size();
   if (value) {
     if (size < LimitOf(edit.limits().set_integers)) return AddInteger(edit, *value);
-    return IntegerSetView(edit.bytes()).Contains(*value) ? Outcome::kUnchanged : AddLarge(Enlarge(edit), effect.member);
+    return IntegerSetView(edit.bytes()).Contains(*value) ? Outcome::kUnchanged
+                                                         : AddLarge(EnlargeToSet(edit), effect.member);
   }
-  if (size >= LimitOf(edit.limits().set_entries)) return AddLarge(Enlarge(edit), effect.member);
+  if (size >= LimitOf(edit.limits().set_entries)) return AddLarge(EnlargeToSet(edit), effect.member);
   PackTexts(edit);
   return AddText(edit, effect.member);
 }

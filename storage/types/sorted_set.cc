@@ -7,18 +7,18 @@ namespace {
 std::string_view AsBytes(const double& score) { return {reinterpret_cast<const char*>(&score), sizeof score}; }
 
 // Where a member stands in packed bytes.
-struct Found {
+struct FoundScore {
   size_t offset = 0;
   size_t end = 0;
   double score = 0;
 };
 
-std::optional<Found> FindPacked(std::string_view packed, std::string_view member) {
+std::optional<FoundScore> FindPackedScore(std::string_view packed, std::string_view member) {
   for (PackedReader reader(packed); !reader.AtEnd();) {
     const size_t offset = reader.offset();
     const bool is_it = reader.Text() == member;
     const double score = ReadScore(reader);
-    if (is_it) return Found{offset, reader.offset(), score};
+    if (is_it) return FoundScore{offset, reader.offset(), score};
   }
   return std::nullopt;
 }
@@ -40,12 +40,12 @@ void InsertPacked(ValueEdit& edit, std::string_view member, double score) {
   edit.SetCount(edit.count() + 1);
 }
 
-void ErasePacked(ValueEdit& edit, const Found& found) {
+void ErasePacked(ValueEdit& edit, const FoundScore& found) {
   edit.Splice(found.offset, found.end - found.offset, 0);
   edit.SetCount(edit.count() - 1);
 }
 
-LargeSortedSet& Enlarge(ValueEdit& edit) {
+LargeSortedSet& EnlargeToSortedSet(ValueEdit& edit) {
   auto large = std::make_unique<LargeSortedSet>(edit.limits().seed);
   SortedSetView(edit.entry()).ForEach([&](std::string_view member, double score) { large->Put(member, score); });
   return edit.Become(std::move(large));
@@ -97,7 +97,7 @@ size_t SortedSetView::size() const {
 std::optional<double> SortedSetView::Score(std::string_view member) const {
   if (entry_ == nullptr) return std::nullopt;
   if (is_large()) return large().Score(member);
-  const std::optional<Found> found = FindPacked(entry_->value(), member);
+  const std::optional<FoundScore> found = FindPackedScore(entry_->value(), member);
   return found ? std::optional(found->score) : std::nullopt;
 }
 
@@ -112,7 +112,7 @@ std::optional<size_t> SortedSetView::Rank(std::string_view member) const {
 
 Outcome Apply(ValueEdit& edit, const SortedSetPut& put) {
   if (edit.is_large()) return edit.large<LargeSortedSet>().Put(put.member, put.score);
-  const std::optional<Found> found = FindPacked(edit.bytes(), put.member);
+  const std::optional<FoundScore> found = FindPackedScore(edit.bytes(), put.member);
   const double score = put.score + 0.0;  // a small sorted set has no zero with a sign, in redis-server too
   if (found) {
     if (found->score == score) return Outcome::kUnchanged;
@@ -122,7 +122,7 @@ Outcome Apply(ValueEdit& edit, const SortedSetPut& put) {
   }
   if (edit.count() >= LimitOf(edit.limits().sorted_set_entries) ||
       put.member.size() > LimitOf(edit.limits().sorted_set_value)) {
-    return Enlarge(edit).Put(put.member, put.score);
+    return EnlargeToSortedSet(edit).Put(put.member, put.score);
   }
   InsertPacked(edit, put.member, score);
   return Outcome::kAdded;
@@ -132,7 +132,7 @@ Outcome Apply(ValueEdit& edit, const SortedSetErase& effect) {
   if (edit.is_large()) {
     return edit.large<LargeSortedSet>().Erase(effect.member) ? Outcome::kChanged : Outcome::kUnchanged;
   }
-  const std::optional<Found> found = FindPacked(edit.bytes(), effect.member);
+  const std::optional<FoundScore> found = FindPackedScore(edit.bytes(), effect.member);
   if (!found) return Outcome::kUnchanged;
   ErasePacked(edit, *found);
   return Outcome::kChanged;

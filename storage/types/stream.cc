@@ -205,7 +205,7 @@ Stream& StreamIn(ValueEdit& edit) {
   return edit.is_large() ? edit.large<Stream>() : edit.Become(std::make_unique<Stream>());
 }
 
-StreamBlockLimit LimitIn(const TypeLimits& limits) {
+StreamBlockLimit BlockLimitIn(const TypeLimits& limits) {
   return {LimitOf(limits.stream_block_bytes), LimitOf(limits.stream_block_entries)};
 }
 
@@ -234,7 +234,7 @@ bool Fits(const Stream* stream, const StreamPend& effect) { return HasGroup(stre
 bool Fits(const Stream* stream, const StreamAcknowledge& effect) { return HasGroup(stream, effect.group); }
 
 Outcome Apply(ValueEdit& edit, const StreamAppend& effect) {
-  StreamIn(edit).Append(effect.id, StreamFields(effect.fields), LimitIn(edit.limits()));
+  StreamIn(edit).Append(effect.id, StreamFields(effect.fields), BlockLimitIn(edit.limits()));
   return Outcome::kAdded;
 }
 

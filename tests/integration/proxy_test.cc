@@ -14,7 +14,7 @@
 namespace ringkv::test {
 namespace {
 
-constexpr int kKeys = 300;
+constexpr int kProxiedKeys = 300;
 
 std::string KeyOf(int i) { return "key:" + std::to_string(i); }
 
@@ -53,7 +53,7 @@ class ProxyTest : public testing::Test {
     }
   }
   void Fill() {
-    for (int i = 0; i < kKeys; ++i) {
+    for (int i = 0; i < kProxiedKeys; ++i) {
       ASSERT_EQ(Say(Node(static_cast<size_t>(i) % nodes_.size()), {"SET", KeyOf(i), std::to_string(i)}), "OK");
     }
   }
@@ -67,7 +67,7 @@ TEST_F(ProxyTest, AnyNodeAnswersForEveryKeyInTheOrderOfTheRequests) {
   Fill();
   for (const auto& node : nodes_) {
     const Context context = ConnectTo(*node);
-    for (int i = 0; i < kKeys; ++i) {
+    for (int i = 0; i < kProxiedKeys; ++i) {
       ::redisAppendCommand(context.get(), "GET %s", KeyOf(i).c_str());
       if (i % 7 == 0) ::redisAppendCommand(context.get(), "PING %d", i);
       if (i % 11 == 0) ::redisAppendCommand(context.get(), "NONSENSE");
@@ -77,7 +77,7 @@ TEST_F(ProxyTest, AnyNodeAnswersForEveryKeyInTheOrderOfTheRequests) {
       EXPECT_EQ(::redisGetReply(context.get(), &reply), REDIS_OK);
       return Reply(static_cast<redisReply*>(reply));
     };
-    for (int i = 0; i < kKeys; ++i) {
+    for (int i = 0; i < kProxiedKeys; ++i) {
       ASSERT_EQ(next()->str, std::to_string(i));
       if (i % 7 == 0) {
         ASSERT_EQ(next()->str, std::to_string(i));
@@ -93,7 +93,7 @@ TEST_F(ProxyTest, AnOrderlyEndComesWhateverIsOnItsWay) {
   Fill();
   const Context context = ConnectTo(Node(0));
   Node(1).Signal(SIGSTOP);
-  for (int i = 0; i < kKeys; ++i) ::redisAppendCommand(context.get(), "GET %s", KeyOf(i).c_str());
+  for (int i = 0; i < kProxiedKeys; ++i) ::redisAppendCommand(context.get(), "GET %s", KeyOf(i).c_str());
   int is_written = 0;
   while (is_written == 0) ASSERT_EQ(::redisBufferWrite(context.get(), &is_written), REDIS_OK);
   EXPECT_TRUE(Eventually([&] { return Node(2).Info("total_commands_processed").size() > 2; }));
@@ -107,18 +107,18 @@ TEST_F(ProxyTest, CommandsOverManyNodesAreJoined) {
   ServerProcess& node = Node(0);
   const Context context = ConnectTo(node);
   std::vector<std::string> all;
-  for (int i = 0; i < kKeys; ++i) all.push_back(KeyOf(i));
+  for (int i = 0; i < kProxiedKeys; ++i) all.push_back(KeyOf(i));
   const auto with_all = [&](std::vector<std::string> words) {
     words.insert(words.end(), all.begin(), all.end());
     return Ask(context.get(), words);
   };
-  EXPECT_EQ(Ask(context.get(), {"DBSIZE"})->integer, kKeys);
-  EXPECT_EQ(with_all({"EXISTS", "missing"})->integer, kKeys);
-  EXPECT_EQ(with_all({"TOUCH"})->integer, kKeys);
+  EXPECT_EQ(Ask(context.get(), {"DBSIZE"})->integer, kProxiedKeys);
+  EXPECT_EQ(with_all({"EXISTS", "missing"})->integer, kProxiedKeys);
+  EXPECT_EQ(with_all({"TOUCH"})->integer, kProxiedKeys);
   const Reply values = with_all({"MGET", "missing"});
-  ASSERT_EQ(values->elements, kKeys + 1u);
+  ASSERT_EQ(values->elements, kProxiedKeys + 1u);
   EXPECT_EQ(values->element[0]->type, REDIS_REPLY_NIL);
-  for (int i = 0; i < kKeys; ++i) EXPECT_EQ(values->element[i + 1]->str, std::to_string(i));
+  for (int i = 0; i < kProxiedKeys; ++i) EXPECT_EQ(values->element[i + 1]->str, std::to_string(i));
   EXPECT_STREQ(Ask(context.get(), {"MSET", KeyOf(0), "a", KeyOf(1), "b", KeyOf(2), "c"})->str, "OK");
   EXPECT_STREQ(Ask(context.get(), {"GET", KeyOf(2)})->str, "c");
   EXPECT_EQ(Ask(context.get(), {"KEYS", "key:1*"})->elements, 111u);
@@ -131,7 +131,7 @@ TEST_F(ProxyTest, CommandsOverManyNodesAreJoined) {
   } while (cursor != "0");
   EXPECT_EQ(seen, std::set<std::string>(all.begin(), all.end()));
   EXPECT_EQ(Ask(context.get(), {"DEL", KeyOf(0), KeyOf(1), KeyOf(2), "missing"})->integer, 3);
-  EXPECT_EQ(with_all({"UNLINK"})->integer, kKeys - 3);
+  EXPECT_EQ(with_all({"UNLINK"})->integer, kProxiedKeys - 3);
   EXPECT_EQ(Ask(context.get(), {"DBSIZE"})->integer, 0);
   EXPECT_STREQ(Ask(context.get(), {"MSET", "a", "1", "b"})->str, "ERR wrong number of arguments for 'mset' command");
   EXPECT_STREQ(Ask(context.get(), {"SCAN", "x"})->str, "ERR invalid cursor");

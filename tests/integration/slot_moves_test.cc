@@ -18,7 +18,7 @@ namespace ringkv::test {
 namespace {
 
 constexpr size_t kNodes = 4;
-constexpr size_t kKeys = 400;
+constexpr size_t kMovingKeys = 400;
 
 // A client that follows redirections, and lost connections, until it has an answer or its time is over.
 class Follower {
@@ -93,9 +93,9 @@ class Registers {
         Follower client(ports_);
         std::mt19937 random(static_cast<unsigned>(i));
         while (!stop_) {
-          const size_t key = random() % kKeys;
+          const size_t key = random() % kMovingKeys;
           if (random() % 2 == 0) {
-            Write(client, key / clients * clients + i < kKeys ? key / clients * clients + i : i);
+            Write(client, key / clients * clients + i < kMovingKeys ? key / clients * clients + i : i);
           } else {
             Read(client, key);
           }
@@ -112,7 +112,7 @@ class Registers {
   }
   void ReadAll() {
     Follower client(ports_);
-    for (size_t key = 0; key < kKeys; ++key) Read(client, key);
+    for (size_t key = 0; key < kMovingKeys; ++key) Read(client, key);
   }
   uint64_t answers() const { return answers_; }
   // That the clients which have ended had to follow.
@@ -139,8 +139,8 @@ class Registers {
   }
 
   const std::vector<int> ports_;
-  std::array<std::atomic<uint64_t>, kKeys> sent_{};
-  std::array<std::atomic<uint64_t>, kKeys> acknowledged_{};
+  std::array<std::atomic<uint64_t>, kMovingKeys> sent_{};
+  std::array<std::atomic<uint64_t>, kMovingKeys> acknowledged_{};
   std::atomic<uint64_t> answers_{0};
   std::atomic<uint64_t> redirections_{0};
   std::atomic<bool> stop_{false};

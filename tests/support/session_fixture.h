@@ -45,8 +45,8 @@ class SessionFixture : public testing::Test {
     resp::ReplyWriter reply(out, session.protocol);
     const std::vector<std::string_view> argv(words.begin(), words.end());
     server_.thread(0).txn.set_now(clock_.Now());
-    const Outcome outcome = Dispatch(server_, server_.thread(0), session, Request{argv}, reply);
-    return outcome == Outcome::kPostponed ? "<postponed>" : std::string(out.Readable());
+    const DispatchOutcome outcome = Dispatch(server_, server_.thread(0), session, Request{argv}, reply);
+    return outcome == DispatchOutcome::kPostponed ? "<postponed>" : std::string(out.Readable());
   }
   // Splits at spaces; for arguments with spaces use RunOn.
   std::string Run(const std::string& line) { return RunLineOn(*session_, line); }

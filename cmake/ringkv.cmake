@@ -15,11 +15,13 @@ find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
 find_path(HTTP_PARSER_INCLUDE_DIR http_parser.h REQUIRED)
 find_library(HTTP_PARSER_LIBRARY http_parser REQUIRED)
 
+# The build type of tests: compiles quickly, and with the checks of hot paths.
+set(CMAKE_CXX_FLAGS_CHECK "-O1")
+
 if(RINGKV_SANITIZE)
   set(RINGKV_JEMALLOC OFF)
-  add_compile_options(-fsanitize=${RINGKV_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_compile_options(-fsanitize=${RINGKV_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -g1)
   add_link_options(-fsanitize=${RINGKV_SANITIZE})
-  add_compile_options(-UNDEBUG)  # with the checks of hot paths
   if(RINGKV_SANITIZE STREQUAL "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     add_compile_options(-Wno-tsan)  # Asio's fences, which ThreadSanitizer does not know
   endif()
@@ -40,7 +42,7 @@ if(RINGKV_TUNE)
 endif()
 
 # Link time optimisation in what people run: the path of a request crosses several rooms.
-if(RINGKV_LTO AND NOT RINGKV_SANITIZE)
+if(RINGKV_LTO AND CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT RINGKV_SANITIZE)
   set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)
 endif()
 

@@ -18,7 +18,9 @@ install(CODE "
   if(prefix STREQUAL \"/usr\")
     set(etc /etc)
   endif()
-  file(INSTALL \"${CMAKE_SOURCE_DIR}/deploy/ringkv.conf\" DESTINATION \"\${etc}/ringkv\")
+  # It may hold a password: the unit makes it readable for the server.
+  file(INSTALL \"${CMAKE_SOURCE_DIR}/deploy/ringkv.conf\" DESTINATION \"\${etc}/ringkv\"
+       PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ)
   file(READ \"${CMAKE_SOURCE_DIR}/deploy/systemd/ringkv.service\" unit)
   string(REPLACE \"/usr/bin/\" \"\${prefix}/bin/\" unit \"\${unit}\")
   string(REPLACE \"/etc/ringkv\" \"\${etc}/ringkv\" unit \"\${unit}\")

@@ -82,7 +82,11 @@ def main():
         assert complete(root, "--appendfsync", "e") == ["everysec"]
         unit = os.path.join(root, "usr/lib/systemd/system/ringkv.service")
         with open(unit, encoding="utf-8") as text:
-            assert "ExecStart=/usr/bin/ringkv-server /etc/ringkv/ringkv.conf" in text.read()
+            lines = text.read()
+        assert "ExecStart=/usr/bin/ringkv-server /etc/ringkv/ringkv.conf" in lines
+        assert "ExecStartPre=+/bin/chgrp ringkv /etc/ringkv/ringkv.conf" in lines
+        mode = os.stat(os.path.join(root, "etc/ringkv/ringkv.conf")).st_mode
+        assert mode & 0o777 == 0o640, "it may hold a password"
         print(f"{os.path.basename(package)}: {os.path.getsize(package) // 1024} KB, installs, starts, completes")
     return 0
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The program: options, working directory, server, network, and all of it in reverse at the end.
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -18,6 +17,7 @@
 
 #include "server/cluster/cluster_state.h"
 #include "server/config/config_file.h"
+#include "server/config/file_limit.h"
 #include "server/config/option_table.h"
 #include "server/net/network.h"
 #include "server/server.h"
@@ -30,7 +30,6 @@ namespace ringkv::server {
 namespace {
 
 constexpr auto kMoment = std::chrono::milliseconds(250);
-constexpr rlim_t kOwnDescriptors = 32;  // listeners, log, event loops and the like
 
 int FailStart(const std::string& text) {
   std::cerr << "ringkv-server: " << text << "\n";
@@ -63,22 +62,13 @@ bool Daemonize() {
   return true;
 }
 
-// Raises the limit of open files to what maxclients needs, or lowers maxclients to what can be had, and says so.
+// Lowers maxclients to what the limit of open files carries, and says so.
 void FitFileLimit(Server& server) {
   SharedNumber& most = server.options().maxclients;
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  const rlim_t wanted = static_cast<rlim_t>(most.load()) + kOwnDescriptors;
-  if (limit.rlim_cur >= wanted) return;
-  rlimit raised{wanted, std::max(limit.rlim_max, wanted)};
-  if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) return;
-  raised = {std::min(wanted, limit.rlim_max), limit.rlim_max};
-  ::setrlimit(RLIMIT_NOFILE, &raised);
-  ::getrlimit(RLIMIT_NOFILE, &limit);
-  if (limit.rlim_cur >= wanted) return;
-  const int64_t served = limit.rlim_cur > kOwnDescriptors ? static_cast<int64_t>(limit.rlim_cur - kOwnDescriptors) : 1;
-  server.log().Warning("the limit of open files is " + std::to_string(limit.rlim_cur) + ": serving " +
-                       std::to_string(served) + " clients at a time instead of maxclients " + std::to_string(most) +
+  const int64_t served = RaiseFileLimit(most, server.options().io_threads);
+  if (served == most) return;
+  server.log().Warning("the limit of open files is too low: serving " + std::to_string(served) +
+                       " clients at a time instead of maxclients " + std::to_string(most) +
                        " (raise it with ulimit -n)");
   most = served;
 }
@@ -185,6 +175,7 @@ int Run(const std::vector<std::string>& arguments) {
 
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
+  ringkv::server::HideSecretArguments({argv + 1, argv + argc});
   for (const std::string& argument : arguments) {
     if (argument == "--help" || argument == "-h") {
       ringkv::server::PrintHelp();

@@ -5,6 +5,7 @@
 #include "server/command/key_positions.h"
 #include "server/command/redirect.h"
 #include "server/command/refusals.h"
+#include "server/command/secrets.h"
 #include "server/server.h"
 #include "server/session/session.h"
 
@@ -136,10 +137,11 @@ void Invoke(const CommandEntry& entry, Server& server, ThreadState& thread, Sess
   }
   // Below a microsecond only a threshold of zero is met.
   const bool may_be_slow = nanoseconds >= 1000 || server.options().slowlog_log_slower_than == 0;
-  if (may_be_slow && !row.Is(kSkipSlowLog)) NoteSlow(server, session, argv, nanoseconds);
+  std::vector<std::string_view> copy;
+  if (may_be_slow && !row.Is(kSkipSlowLog)) NoteSlow(server, session, ShownArguments(row, argv, &copy), nanoseconds);
   if (server.monitor().HasListeners() && !row.Is(kAdmin)) {
     server.monitor().Feed(server.links(), server.clock().NowMicros(), session.db, *session.card,
-                          RedactSecrets(row, argv));
+                          ShownArguments(row, argv, &copy));
   }
 }
 

@@ -181,16 +181,4 @@ void Enqueue(const CommandEntry& entry, Server& server, ThreadState& thread, Ses
   reply.Simple("QUEUED");
 }
 
-std::vector<std::string_view> RedactSecrets(const Command& row, std::span<const std::string_view> argv) {
-  constexpr std::string_view kHidden = "(redacted)";
-  std::vector<std::string_view> shown(argv.begin(), argv.end());
-  if (row.name == "auth") std::fill(shown.begin() + 1, shown.end(), kHidden);
-  if (row.name == "hello") {
-    for (size_t i = 2; i + 2 < shown.size(); ++i) {
-      if (EqualsIgnoringCase(shown[i], "auth")) shown[i + 1] = shown[i + 2] = kHidden;
-    }
-  }
-  return shown;
-}
-
 }  // namespace ringkv::server

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
-#include <vector>
 
 #include "resp/reply_writer.h"
 #include "server/command/command_table.h"
@@ -35,8 +34,5 @@ void RefusePatterns(const CommandEntry& entry, ThreadState& thread, Session& ses
 // Puts the request into the open transaction, or refuses if it may not be there.
 void Enqueue(const CommandEntry& entry, Server& server, ThreadState& thread, Session& session,
              std::span<const std::string_view> argv, resp::ReplyWriter& reply);
-
-// The arguments with passwords replaced, for eyes other than the server's.
-std::vector<std::string_view> RedactSecrets(const Command& row, std::span<const std::string_view> argv);
 
 }  // namespace ringkv::server

@@ -7,8 +7,9 @@
 
 #include "server/command/error_replies.h"
 #include "server/command/help.h"
+#include "server/command/secrets.h"
 #include "server/commands/families.h"
-#include "server/config/config_file.h"
+#include "server/config/config_rewrite.h"
 #include "server/config/option_table.h"
 #include "server/server.h"
 #include "storage/glob.h"
@@ -40,6 +41,18 @@ std::string SetFailed(const OptionRow& row, const std::string& why) {
   return "ERR CONFIG SET failed (possibly related to argument '" + std::string(row.name) + "') - " + why;
 }
 
+// Behind a name that is no option anything may stand: a password with a blank in it that was not quoted, or one whose
+// option is misspelt.
+void HideSecretValues(std::span<std::string_view> argv) {
+  const size_t most = std::min(argv.size(), 2 + 2 * OptionRows().size());
+  for (size_t i = 2; i < most; i += 2) {
+    const OptionRow* row = FindOption(argv[i]);
+    if (row == nullptr) return HideArguments(argv, i);
+    if (row->is_secret) HideArguments(argv, i + 1, i + 2);
+  }
+  HideArguments(argv, most);  // an option that is given twice is an error anyway
+}
+
 // All of the pairs are checked before the first is set, so a failure changes nothing.
 void Set(AdminCall& call) {
   if (call.args.size() % 2 != 0) return call.reply.Error("ERR wrong number of arguments for 'config|set' command");
@@ -60,6 +73,10 @@ void Set(AdminCall& call) {
     if (const std::optional<std::string> wrong = CheckOption(*row, value)) {
       return call.reply.Error(SetFailed(*row, *wrong));
     }
+  }
+  for (const auto& [row, value] : changes) {
+    const std::string wrong = row->obtain != nullptr ? row->obtain(call.server.options(), value) : "";
+    if (!wrong.empty()) return call.reply.Error(SetFailed(*row, wrong));
   }
   for (const auto& [row, value] : changes) SetOption(call.server.options(), *row, value);
   // Inside of a transaction data is locked; then it is done a moment later.
@@ -140,6 +157,7 @@ constexpr Command kConfigCommands[] = {
      .complexity = "O(N) in the number of parameters given",
      .syntax = "parameter value [parameter value ...]",
      .summary = "Changes options.",
+     .hide_secrets = HideSecretValues,
      .run = Admin(Set)},
 };
 static_assert(RowsAreSound(kConfigCommands));

@@ -4,6 +4,7 @@
 
 #include "server/cluster/cluster_state.h"
 #include "server/command/error_replies.h"
+#include "server/command/secrets.h"
 #include "server/commands/client_name.h"
 #include "server/commands/families.h"
 #include "server/server.h"
@@ -34,6 +35,21 @@ void Auth(AdminCall& call) {
   const std::string_view user = call.args.size() == 3 ? call.args[1] : kOnlyUser;
   if (!Authenticate(call, user, call.args[call.args.size() - 1])) return call.reply.Error(kWrongPassword);
   call.reply.Ok();
+}
+
+void HideCredentials(std::span<std::string_view> argv) { HideArguments(argv, 1); }
+
+void HideHelloCredentials(std::span<std::string_view> argv) {
+  for (size_t i = 2; i < argv.size();) {
+    if (EqualsIgnoringCase(argv[i], "AUTH")) {
+      HideArguments(argv, i + 1, i + 3);
+      i += 3;
+    } else if (EqualsIgnoringCase(argv[i], "SETNAME")) {
+      i += 2;
+    } else {
+      return HideArguments(argv, i);  // no option: a password in the wrong place, maybe
+    }
+  }
 }
 
 void ReplyHello(AdminCall& call) {
@@ -155,6 +171,7 @@ constexpr Command kConnectionCommands[] = {
      .complexity = "O(1)",
      .syntax = "[username] password",
      .summary = "Gives the password.",
+     .hide_secrets = HideCredentials,
      .run = Admin(Auth)},
     {.name = "echo",
      .arity = 2,
@@ -171,6 +188,7 @@ constexpr Command kConnectionCommands[] = {
      .since = "6.0.0",
      .syntax = "[protover [AUTH username password] [SETNAME clientname]]",
      .summary = "Chooses the protocol, and may give password and name.",
+     .hide_secrets = HideHelloCredentials,
      .run = Admin(Hello)},
     {.name = "ping",
      .arity = -1,

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server/config/config_file.h"
 
-#include <fcntl.h>
 #include <glob.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
@@ -12,7 +10,6 @@
 #include <fstream>
 #include <iostream>
 #include <set>
-#include <sstream>
 
 #include "resp/inline_words.h"
 #include "server/command/arguments.h"
@@ -25,15 +22,6 @@ constexpr int kDeepestInclude = 16;
 
 using storage::Fail;
 using storage::Result;
-
-std::optional<std::vector<std::string>> SplitLine(std::string_view line) {
-  std::string text;
-  std::vector<resp::InlineWord> words;
-  if (!resp::SplitInlineWords(line, &text, &words)) return std::nullopt;
-  std::vector<std::string> result;
-  for (const resp::InlineWord& word : words) result.push_back(text.substr(word.offset, word.length));
-  return result;
-}
 
 // The known name that is closest in spelling, for an error that helps.
 std::string ClosestName(std::string_view name) {
@@ -91,7 +79,7 @@ class Reader {
       if (!before.empty()) value = before + " " + value;
     }
     if (const std::optional<std::string> wrong = CheckOption(*row, value)) {
-      return Fail(where + ": bad value '" + value + "' for '" + words[0] + "': " + *wrong);
+      return Fail(where + ": " + BadValue(*row, value, "'" + words[0] + "'", *wrong));
     }
     SetOption(options_, *row, value);
     return true;
@@ -103,7 +91,9 @@ class Reader {
       const std::string where = name + ":" + std::to_string(number);
       const size_t start = line.find_first_not_of(" \t\r\n");
       if (start == std::string::npos || line[start] == '#') continue;
-      const std::optional<std::vector<std::string>> words = SplitLine(line);
+      // Would end the line unseen.
+      if (line.find('\0') != std::string::npos) return Fail(where + ": a NUL byte; in quotes write it as \\x00");
+      const std::optional<std::vector<std::string>> words = SplitConfigLine(line);
       if (!words) return Fail(where + ": unbalanced quotes");
       if (words->empty()) continue;
       const Result<bool> done =
@@ -146,63 +136,83 @@ class Reader {
   std::set<std::string_view> seen_;
 };
 
+// `--name value ...` or `--name=value`, as it stands in the arguments [begin, end).
+struct Flag {
+  std::vector<std::string> words;
+  size_t end = 0;
+};
+
+std::optional<Flag> FlagAt(std::span<const std::string> arguments, size_t begin) {
+  const std::string& first = arguments[begin];
+  if (!first.starts_with("--") || first.size() == 2) return std::nullopt;
+  // Nothing but a value has an equals sign in it.
+  if (const size_t equals = first.find('='); equals != std::string::npos) {
+    return Flag{{first.substr(2, equals - 2), first.substr(equals + 1)}, begin + 1};
+  }
+  Flag flag{{first.substr(2)}, begin + 1};
+  for (; flag.end < arguments.size(); ++flag.end) {
+    const std::string& word = arguments[flag.end];
+    // A value that begins with -- is taken only where an option would otherwise stay without one.
+    if (word.starts_with("--") && (flag.words.size() > 1 || FindOption(word.substr(2)) != nullptr)) break;
+    flag.words.push_back(word);
+  }
+  return flag;
+}
+
 Result<bool> ReadFlags(const std::vector<std::string>& arguments, size_t at, Reader& reader) {
   while (at < arguments.size()) {
-    if (arguments[at].rfind("--", 0) != 0 || arguments[at].size() == 2) {
-      return Fail("command line: expected '--name value', got '" + arguments[at] + "'");
-    }
-    std::vector<std::string> words;
-    std::string first = arguments[at++].substr(2);
-    // --name=value is accepted as well; nothing else has an equals sign in its name.
-    if (const size_t equals = first.find('='); equals != std::string::npos) {
-      words = {first.substr(0, equals), first.substr(equals + 1)};
-    } else {
-      words.push_back(std::move(first));
-      while (at < arguments.size() && (arguments[at].rfind("--", 0) != 0 || words.size() == 1)) {
-        // A value that begins with -- is taken only where an option would otherwise stay without one.
-        if (arguments[at].rfind("--", 0) == 0 && FindOption(arguments[at].substr(2)) != nullptr) break;
-        words.push_back(arguments[at++]);
-      }
-    }
-    if (const Result<bool> done = reader.Apply("command line", words); !done) return done;
+    const std::optional<Flag> flag = FlagAt(arguments, at);
+    if (!flag) return Fail("command line: expected '--name value', got '" + arguments[at] + "'");
+    if (const Result<bool> done = reader.Apply("command line", flag->words); !done) return done;
+    at = flag->end;
   }
   return true;
 }
 
-bool NeedsQuotes(std::string_view value) {
-  return value.empty() || value.find_first_of(" \"'\\#\t\r\n") != std::string_view::npos;
-}
-
-std::string ConfigLine(const OptionRow& row, const std::string& value) {
-  // Lists of words stand as they are; a single text with white space in it is quoted.
-  const bool is_list =
-      !value.empty() && (row.name == "bind" || row.name == "save" || row.name == "client-output-buffer-limit" ||
-                         row.name == "latency-tracking-info-percentiles");
-  std::string line = std::string(row.name) + " ";
-  if (is_list || !NeedsQuotes(value)) return line + value;
-  line += '"';
-  for (const char c : value) {
-    if (c == '"' || c == '\\') line += '\\';
-    if (c == '\n') {
-      line += "\\n";
-    } else {
-      line += c;
-    }
-  }
-  return line + '"';
-}
-
 }  // namespace
+
+std::optional<std::vector<std::string>> SplitConfigLine(std::string_view line) {
+  std::string text;
+  std::vector<resp::InlineWord> words;
+  if (!resp::SplitInlineWords(line, &text, &words)) return std::nullopt;
+  std::vector<std::string> result;
+  for (const resp::InlineWord& word : words) result.push_back(text.substr(word.offset, word.length));
+  return result;
+}
+
+std::string BadValue(const OptionRow& row, std::string_view value, const std::string& name, const std::string& why) {
+  return "bad value " + (row.is_secret ? "" : "'" + std::string(value) + "' ") + "for " + name + ": " + why;
+}
+
+Result<bool> ReadConfigLines(std::istream& lines, const std::string& name, Options& options) {
+  return Reader(options).ReadStream(lines, name, 0);
+}
+
+void HideSecretArguments(std::span<char* const> arguments) {
+  const std::vector<std::string> read(arguments.begin(), arguments.end());
+  for (size_t at = 0; at < read.size();) {
+    const std::optional<Flag> flag = FlagAt(read, at);
+    const OptionRow* row = flag ? FindOption(flag->words[0]) : nullptr;
+    const size_t end = flag ? flag->end : at + 1;
+    if (row != nullptr && row->is_secret) {
+      char* const equals = std::strchr(arguments[at], '=');
+      if (equals != nullptr) std::memset(equals + 1, '*', std::strlen(equals + 1));
+      for (size_t i = at + 1; i < end; ++i) std::memset(arguments[i], '*', read[i].size());
+    }
+    at = end;
+  }
+}
 
 Result<bool> ReadEnvironment(Options& options) {
   for (const OptionRow& row : OptionRows()) {
     std::string variable = "RINGKV_" + UpperCase(row.name);
     std::replace(variable.begin(), variable.end(), '-', '_');
     const char* value = std::getenv(variable.c_str());
+    if (value == nullptr) continue;
     // Kubernetes sets RINGKV_PORT=tcp://10.0.0.1:6379 where a service is called ringkv.
-    if (value == nullptr || std::string_view(value).starts_with("tcp://")) continue;
+    if (row.kind == OptionKind::kInteger && std::string_view(value).starts_with("tcp://")) continue;
     if (const std::optional<std::string> wrong = CheckOption(row, value)) {
-      return Fail("environment: bad value '" + std::string(value) + "' for " + variable + ": " + *wrong);
+      return Fail("environment: " + BadValue(row, value, variable, *wrong));
     }
     SetOption(options, row, value);
   }
@@ -223,47 +233,6 @@ storage::Result<std::string> ReadCommandLine(const std::vector<std::string>& arg
   }
   if (const Result<bool> done = ReadFlags(arguments, at, reader); !done) return Fail(done.error().text);
   return config_path;
-}
-
-storage::Result<bool> RewriteConfigFile(const std::string& path, const Options& options) {
-  std::vector<std::string> lines;
-  std::set<std::string_view> written;
-  std::ifstream old_file(path);
-  std::string line;
-  while (std::getline(old_file, line)) {
-    const size_t start = line.find_first_not_of(" \t\r\n");
-    const std::optional<std::vector<std::string>> words = SplitLine(line);
-    const OptionRow* row = start != std::string::npos && line[start] != '#' && words && !words->empty()
-                               ? FindOption((*words)[0])
-                               : nullptr;
-    if (row == nullptr) {
-      lines.push_back(line);
-    } else if (written.insert(row->name).second) {
-      lines.push_back(ConfigLine(*row, OptionValue(options, *row)));
-    }
-  }
-  old_file.close();
-  Options defaults;
-  SetDefaults(defaults);
-  for (const OptionRow& row : OptionRows()) {
-    const std::string value = OptionValue(options, row);
-    if (written.count(row.name) == 0 && value != OptionValue(defaults, row)) lines.push_back(ConfigLine(row, value));
-  }
-  const std::string temporary = path + ".rewrite-" + std::to_string(getpid());
-  const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (file < 0) return Fail("cannot create '" + temporary + "': " + std::strerror(errno));
-  std::string text;
-  for (const std::string& each : lines) text += each + "\n";
-  const bool written_all =
-      ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(file) == 0;
-  const int write_error = errno;
-  ::close(file);
-  if (!written_all || ::rename(temporary.c_str(), path.c_str()) != 0) {
-    const int error = written_all ? errno : write_error;
-    ::unlink(temporary.c_str());
-    return Fail("cannot write '" + path + "': " + std::strerror(error));
-  }
-  return true;
 }
 
 }  // namespace ringkv::server

@@ -7,6 +7,7 @@
 
 #include "resp/integer_text.h"
 #include "server/command/arguments.h"
+#include "server/config/file_limit.h"
 #include "server/config/save_points.h"
 #include "server/pubsub/key_events.h"
 #include "storage/prefix_usage.h"
@@ -70,6 +71,19 @@ std::string CheckPeer(std::string_view value) {
   return port && *port > 0 && *port <= 65535 ? "" : "it takes a host and a port, such as '10.0.0.1 6379'";
 }
 
+std::string CheckHost(std::string_view value) {
+  const bool is_one_word = std::all_of(value.begin(), value.end(), [](char c) { return c > ' ' && c <= '~'; });
+  return is_one_word ? "" : "it takes an address or a host name";
+}
+
+std::string ObtainFiles(const Options& options, std::string_view value) {
+  const int64_t clients = *resp::ParseInteger(value);
+  const int64_t carried = RaiseFileLimit(clients, options.io_threads);
+  if (carried == clients) return {};
+  return "The operating system is not able to handle the specified number of clients, try with " +
+         std::to_string(carried);
+}
+
 constexpr int64_t kMostInt = INT32_MAX;
 
 constexpr OptionRow kOptionRows[] = {
@@ -83,6 +97,7 @@ constexpr OptionRow kOptionRows[] = {
     {.name = "bind",
      .kind = OptionKind::kText,
      .default_value = "* -::*",
+     .is_list = true,
      .summary = "Addresses to listen on, separated by spaces; * is every IPv4, ::* every IPv6 one. A - in front: "
                 "go on without it when it is not there.",
      .field = &Options::bind},
@@ -96,6 +111,7 @@ constexpr OptionRow kOptionRows[] = {
     {.name = "http-bind",
      .kind = OptionKind::kText,
      .default_value = "",
+     .is_list = true,
      .summary = "Addresses to listen on for HTTP, as in 'bind'; empty for the same.",
      .field = &Options::http_bind},
     {.name = "http-timeout",
@@ -195,11 +211,13 @@ constexpr OptionRow kOptionRows[] = {
      .most = UINT32_MAX,
      .changeable = true,
      .summary = "Most clients connected at a time.",
-     .field = &Options::maxclients},
+     .field = &Options::maxclients,
+     .obtain = ObtainFiles},
     {.name = "requirepass",
      .kind = OptionKind::kText,
      .default_value = "",
      .changeable = true,
+     .is_secret = true,
      .summary = "Password that clients must give by AUTH or HELLO; empty for none.",
      .field = &Options::requirepass},
     {.name = "io-threads",
@@ -436,6 +454,7 @@ constexpr OptionRow kOptionRows[] = {
      .kind = OptionKind::kText,
      .default_value = "50 99 99.9",
      .changeable = true,
+     .is_list = true,
      .summary = "Percentiles that INFO latencystats shows.",
      .field = &Options::latency_tracking_info_percentiles,
      .check = CheckPercentiles},
@@ -450,6 +469,7 @@ constexpr OptionRow kOptionRows[] = {
      .kind = OptionKind::kText,
      .default_value = "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
      .changeable = true,
+     .is_list = true,
      .summary = "Class, hard limit, soft limit and seconds: bytes of unread replies at which a client is closed.",
      .field = &Options::client_output_buffer_limit,
      .check = CheckOutputLimits},
@@ -486,6 +506,7 @@ constexpr OptionRow kOptionRows[] = {
      .kind = OptionKind::kText,
      .default_value = "3600 1 300 100 60 10000",
      .changeable = true,
+     .is_list = true,
      .accumulates = true,
      .summary = "Pairs of seconds and changes: a snapshot is made when so many changes are older than that; \"\" for "
                 "none.",
@@ -624,7 +645,7 @@ constexpr OptionRow kOptionRows[] = {
     {.name = "cluster-node-id",
      .kind = OptionKind::kText,
      .default_value = "",
-     .summary = "Which node of cluster-config this one is; empty: the only one with this port.",
+     .summary = "Which node of cluster-config this one is, by its name there; empty: the only one with this port.",
      .field = &Options::cluster_node_id},
     {.name = "cluster-redirect",
      .kind = OptionKind::kChoice,
@@ -660,12 +681,14 @@ constexpr OptionRow kOptionRows[] = {
      .kind = OptionKind::kText,
      .default_value = "",
      .alias = "slaveof",
+     .is_list = true,
      .summary = "Host and port of the primary whose replica this server is; empty for none. REPLICAOF changes it.",
      .field = &Options::replicaof,
      .check = CheckPeer},
     {.name = "migrate-from",
      .kind = OptionKind::kText,
      .default_value = "",
+     .is_list = true,
      .summary =
          "Host and port of a Redis server, version 6 to 7, whose data is taken over and followed until REPLICAOF "
          "NO ONE; empty for none. The directory must be empty at first. masteruser and masterauth count for it.",
@@ -675,12 +698,14 @@ constexpr OptionRow kOptionRows[] = {
      .kind = OptionKind::kText,
      .default_value = "",
      .changeable = true,
+     .is_secret = true,
      .summary = "User that a replica names to its primary, with masterauth; empty for the default one.",
      .field = &Options::masteruser},
     {.name = "masterauth",
      .kind = OptionKind::kText,
      .default_value = "",
      .changeable = true,
+     .is_secret = true,
      .summary = "Password that a replica gives to its primary; empty for none.",
      .field = &Options::masterauth},
     {.name = "replica-read-only",
@@ -704,7 +729,8 @@ constexpr OptionRow kOptionRows[] = {
      .alias = "slave-announce-ip",
      .changeable = true,
      .summary = "Address that a replica tells its primary; empty for the one that it is seen at.",
-     .field = &Options::replica_announce_ip},
+     .field = &Options::replica_announce_ip,
+     .check = CheckHost},
     {.name = "replica-announce-port",
      .kind = OptionKind::kInteger,
      .default_value = "0",
@@ -768,7 +794,8 @@ constexpr OptionRow kOptionRows[] = {
      .least = 0,
      .most = 1024,
      .changeable = true,
-     .summary = "Nodes that a majority is counted of, this one included; 0: this one and the replicas that are there.",
+     .summary = "Nodes that a majority is counted of, this one included. 0: in a cluster those of the shard, else this "
+                "one and the most replicas that have been there at a time since repl-ack was none.",
      .field = &Options::repl_shard_nodes},
     {.name = "ready-max-lag",
      .kind = OptionKind::kInteger,
@@ -793,6 +820,7 @@ constexpr OptionRow kOptionRows[] = {
     {.name = "metrics-prefix",
      .kind = OptionKind::kText,
      .default_value = "",
+     .is_list = true,
      .summary = "Prefixes of keys, separated by spaces, for each of which /metrics tells keys, bytes, reads, hits and "
                 "writes; up to 16.",
      .field = &Options::metrics_prefix,
@@ -930,7 +958,10 @@ std::optional<std::string> CheckOption(const OptionRow& row, std::string_view va
     const std::string wrong = row.check(value);
     if (!wrong.empty()) return wrong;
   }
-  if (row.kind == OptionKind::kText) return std::nullopt;
+  if (row.kind == OptionKind::kText) {
+    const bool is_cut = !row.is_secret && value.find('\0') != std::string_view::npos;
+    return is_cut ? std::optional<std::string>("argument can't hold a NUL byte") : std::nullopt;
+  }
   const std::optional<int64_t> number = NumberOf(row, value);
   if (!number) {
     switch (row.kind) {

@@ -34,11 +34,15 @@ struct OptionRow {
   int64_t most = INT64_MAX;
   std::string_view choices = {};  // separated by spaces; the value is the index
   bool changeable = false;        // by CONFIG SET
+  bool is_secret = false;         // never shown but to who asks by CONFIG GET
+  bool is_list = false;           // of words between blanks
   bool accumulates = false;       // a further line in a file adds to the value; an empty one begins anew
   std::string_view summary;
   std::variant<SharedNumber Options::*, SharedText Options::*> field;
   // Says what is wrong with a text, beyond its kind; empty if nothing.
   std::string (*check)(std::string_view value) = nullptr;
+  // Gets from the system what CONFIG SET's value, which has passed the check, needs; says why if it can't.
+  std::string (*obtain)(const Options& options, std::string_view value) = nullptr;
   // How CONFIG GET shows a text that has passed the check, if not as it was given.
   std::string (*normalized)(std::string_view value) = nullptr;
 };

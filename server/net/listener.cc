@@ -27,6 +27,9 @@ using storage::Fail;
 using storage::Result;
 
 constexpr int kMostAcceptsARound = 64;
+// Clients wait in the backlog meanwhile; trying without a pause would keep a core busy and help nobody.
+constexpr auto kPauseOfAccepting = std::chrono::milliseconds(100);
+constexpr auto kBetweenWarnings = std::chrono::minutes(1);
 
 struct Peer {
   std::string text;  // ip:port, [ip]:port
@@ -179,6 +182,7 @@ Result<bool> Listener::BindUnix(const std::string& path) {
 void Listener::Adopt(int descriptor, Kind kind) {
   auto socket = std::make_unique<Socket>();
   socket->descriptor = std::make_unique<asio::posix::stream_descriptor>(threads_[0]->context(), descriptor);
+  socket->pause = std::make_unique<asio::steady_timer>(threads_[0]->context());
   socket->kind = kind;
   sockets_.push_back(std::move(socket));
 }
@@ -196,24 +200,36 @@ void Listener::Close() {
 void Listener::Accept(Socket& socket) {
   socket.descriptor->async_wait(asio::posix::stream_descriptor::wait_read, [this, &socket](std::error_code error) {
     if (error) return;
-    AcceptReady(socket);
-    Accept(socket);
+    if (AcceptReady(socket)) return Accept(socket);
+    socket.pause->expires_after(kPauseOfAccepting);
+    socket.pause->async_wait([this, &socket](std::error_code ended) {
+      if (!ended) Accept(socket);
+    });
   });
 }
 
-void Listener::AcceptReady(Socket& socket) {
+bool Listener::AcceptReady(Socket& socket) {
   for (int i = 0; i < kMostAcceptsARound; ++i) {
     const int descriptor =
         ::accept4(socket.descriptor->native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (descriptor < 0) {
       if (errno == EINTR || errno == ECONNABORTED) continue;
-      if (errno != EAGAIN && errno != EWOULDBLOCK) {
-        server_.log().Warning(std::string("cannot accept a connection: ") + std::strerror(errno));
-      }
-      return;
+      if (errno == EAGAIN || errno == EWOULDBLOCK) return true;
+      WarnOf(errno);
+      return false;
     }
     Welcome(descriptor, socket.kind);
   }
+  return true;
+}
+
+void Listener::WarnOf(int accept_error) {
+  const auto now = std::chrono::steady_clock::now();
+  if (now < next_warning_) return;
+  next_warning_ = now + kBetweenWarnings;
+  server_.log().Warning(std::string("cannot accept connections now: ") + std::strerror(accept_error) +
+                        (accept_error == EMFILE ? " (the limit of open files is too low for maxclients)" : "") +
+                        "; they wait until others are closed");
 }
 
 void Listener::Welcome(int descriptor, Kind kind) {

@@ -5,6 +5,8 @@
 #pragma once
 
 #include <asio/posix/stream_descriptor.hpp>
+#include <asio/steady_timer.hpp>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -31,6 +33,7 @@ class Listener {
   enum class Kind : uint8_t { kTcp, kUnix, kHttp };
   struct Socket {
     std::unique_ptr<asio::posix::stream_descriptor> descriptor;
+    std::unique_ptr<asio::steady_timer> pause;
     Kind kind;
   };
 
@@ -40,13 +43,16 @@ class Listener {
   storage::Result<bool> BindUnix(const std::string& path);
   void Adopt(int descriptor, Kind kind);
   void Accept(Socket& socket);
-  void AcceptReady(Socket& socket);
+  // False if no connection can be had now although some wait.
+  bool AcceptReady(Socket& socket);
+  void WarnOf(int accept_error);
   void Welcome(int descriptor, Kind kind);
 
   Server& server_;
   std::vector<std::unique_ptr<IoThread>>& threads_;
   std::vector<std::unique_ptr<Socket>> sockets_;
   std::string unix_path_;
+  std::chrono::steady_clock::time_point next_warning_;
 };
 
 }  // namespace ringkv::server

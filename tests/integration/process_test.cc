@@ -3,10 +3,14 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include <fstream>
+#include <sstream>
 
 #include "tests/support/server_process.h"
 #include "tests/support/temp_dir.h"
@@ -69,6 +73,56 @@ TEST(Process, AFailedStartIsOneClearLineAndExitOne) {
     EXPECT_NE(server.Log().find("ringkv-server: "), std::string::npos);
     EXPECT_NE(server.Log().find(each.says), std::string::npos) << server.Log();
   }
+}
+
+TEST(Process, MaxclientsIsRefusedBeyondWhatTheLimitOfOpenFilesCarries) {
+  ServerProcess server;
+  // More than anybody may open, whoever runs the test.
+  const std::string refused = server.Ask("CONFIG SET maxclients 4000000000");
+  EXPECT_NE(refused.find("The operating system is not able to handle the specified number of clients, try with "),
+            std::string::npos)
+      << refused;
+  EXPECT_EQ(server.Ask("CONFIG SET maxclients 77"), "+OK");
+}
+
+// Seconds of processor time that the process has used.
+double CpuSeconds(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string text;
+  std::getline(file, text);
+  std::istringstream fields(text.substr(text.rfind(')') + 2));
+  std::string skipped;
+  for (int i = 0; i < 11; ++i) fields >> skipped;
+  double user = 0;
+  double system = 0;
+  fields >> user >> system;
+  return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+}
+
+TEST(Process, AcceptingPausesWhileNoFileCanBeOpened) {
+  ServerProcess server;
+  const rlimit low{40, 40};
+  ASSERT_EQ(::prlimit(server.pid(), RLIMIT_NOFILE, &low, nullptr), 0);
+  const int client = server.Connect();
+  std::vector<int> clients;
+  const auto warnings = [&] {
+    const std::string log = server.Log();
+    size_t count = 0;
+    for (size_t at = 0; (at = log.find("cannot accept", at)) != std::string::npos; ++at) ++count;
+    return count;
+  };
+  for (int i = 0; i < 60; ++i) clients.push_back(server.Connect());
+  ASSERT_TRUE(Eventually([&] { return warnings() > 0; }));
+  const double before = CpuSeconds(server.pid());
+  for (int i = 0; i < 6; ++i) {  // ticks of a clock that doesn't spin
+    SendAll(client, "BLPOP nosuch 0.1\r\n");
+    ASSERT_EQ(ReceiveExactly(client, 5), "*-1\r\n");
+  }
+  EXPECT_LT(CpuSeconds(server.pid()) - before, 0.3) << "half of the time";
+  EXPECT_EQ(warnings(), 1u);
+  for (const int each : clients) ::close(each);
+  EXPECT_EQ(server.Ask("PING"), "+PONG") << "served when others have left";
+  ::close(client);
 }
 
 TEST(Process, LoadsAFileBeforeItServes) {

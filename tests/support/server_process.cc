@@ -39,14 +39,12 @@ ServerProcess::ServerProcess(std::vector<std::string> options, Wait wait) {
   const int log = ::mkstemp(pattern);
   log_path_ = pattern;
   const char* binary = std::getenv("RINGKV_SERVER");
-  std::vector<std::string> words = {binary != nullptr ? binary : "build/ringkv-server",
-                                    "--port",
-                                    "0",
-                                    "--bind",
-                                    "127.0.0.1",
-                                    "--dir",
-                                    directory_.Path("")};
-  words.insert(words.end(), options.begin(), options.end());
+  const bool has_file = !options.empty() && !options[0].starts_with("-");
+  const auto flags = options.begin() + (has_file ? 1 : 0);
+  std::vector<std::string> words = {binary != nullptr ? binary : "build/ringkv-server"};
+  words.insert(words.end(), options.begin(), flags);
+  words.insert(words.end(), {"--port", "0", "--bind", "127.0.0.1", "--dir", directory_.Path("")});
+  words.insert(words.end(), flags, options.end());
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);

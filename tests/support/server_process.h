@@ -18,7 +18,8 @@ bool Eventually(const std::function<bool()>& condition);
 class ServerProcess {
  public:
   enum class Wait { kUntilReady, kNot };
-  // Waits for the ready line, unless the program ends before or its log goes elsewhere (then: Wait::kNot, no port).
+  // A configuration file may come before the options. Waits for the ready line, unless the program ends before or its
+  // log goes elsewhere (then: Wait::kNot, no port).
   explicit ServerProcess(std::vector<std::string> options = {}, Wait wait = Wait::kUntilReady);
   ~ServerProcess();
   ServerProcess(const ServerProcess&) = delete;

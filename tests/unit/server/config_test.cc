@@ -2,7 +2,12 @@
 #include "server/config/config_file.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
+#include <random>
+#include <set>
+
+#include "server/config/config_rewrite.h"
 #include "server/config/option_table.h"
 #include "tests/support/temp_dir.h"
 
@@ -95,6 +100,141 @@ TEST_F(ConfigTest, RewriteKeepsCommentsAndAddsWhatDiffers) {
   SetDefaults(again);
   ASSERT_TRUE(ReadCommandLine({path}, again));
   EXPECT_EQ(again.requirepass.Get(), "a \"b");
+}
+
+// Texts that a line of a configuration file could lose or change, and random ones.
+std::vector<std::string> DifficultTexts() {
+  std::vector<std::string> texts = {"",
+                                    " ",
+                                    "  a  b  ",
+                                    "\tx\t",
+                                    "'",
+                                    "\"",
+                                    "\\",
+                                    "a\"b'c",
+                                    "'quoted'",
+                                    "\"quoted\"",
+                                    "#no comment",
+                                    "a#b",
+                                    "\\x41",
+                                    "\\n",
+                                    "line\nline",
+                                    "line\r\n",
+                                    "trailing\\",
+                                    "p\xc3\xa4ss",
+                                    "\xff\xfe",
+                                    "a=b",
+                                    "--port",
+                                    "$HOME",
+                                    "*",
+                                    "tcp://x",
+                                    " 60  1 ",
+                                    "host  1",
+                                    " normal  1mb 0 0 ",
+                                    std::string("a\0b", 3),
+                                    std::string(1, '\0'),
+                                    "\x07\x08\x0b\x0c\x7f"};
+  std::mt19937 random(1);
+  for (int i = 0; i < 50; ++i) {
+    std::string text(1 + random() % 12, '\0');
+    for (char& c : text) c = random() % 2 == 0 ? static_cast<char>(random()) : " \"'\\#\n\r\tx0"[random() % 10];
+    texts.push_back(text);
+  }
+  return texts;
+}
+
+TEST_F(ConfigTest, EveryTextComesBackFromTheFileAsItWas) {
+  std::set<std::string_view> tried;
+  for (const std::string& text : DifficultTexts()) {
+    SetDefaults(options_);
+    for (const OptionRow& row : OptionRows()) {
+      if (row.kind != OptionKind::kText || CheckOption(row, text)) continue;
+      tried.insert(row.name);
+      SetOption(options_, row, text);
+    }
+    ASSERT_TRUE(RewriteConfigFile(dir_.Path("ringkv.conf"), options_));
+    Options again;
+    SetDefaults(again);
+    const auto read = ReadCommandLine({dir_.Path("ringkv.conf")}, again);
+    ASSERT_TRUE(read) << read.error().text;
+    for (const OptionRow& row : OptionRows()) {
+      ASSERT_EQ(OptionValue(again, row), OptionValue(options_, row)) << row.name << "\n" << dir_.Read("ringkv.conf");
+    }
+  }
+  for (const OptionRow& row : OptionRows()) {
+    EXPECT_TRUE(row.kind != OptionKind::kText || tried.contains(row.name)) << row.name;
+  }
+}
+
+TEST_F(ConfigTest, APasswordMayHoldEveryByteWhereverItComesFrom) {
+  for (const std::string& text : DifficultTexts()) {
+    EXPECT_EQ(CheckOption(*FindOption("requirepass"), text), std::nullopt);
+    if (text.find('\0') != std::string::npos) continue;  // no place for it in an argument
+    ASSERT_EQ(ErrorOf({"--requirepass=" + text}), "");
+    EXPECT_EQ(Value("requirepass"), text);
+    ::setenv("RINGKV_MASTERAUTH", text.c_str(), 1);
+    const auto read = ReadEnvironment(options_);
+    ::unsetenv("RINGKV_MASTERAUTH");
+    ASSERT_TRUE(read);
+    EXPECT_EQ(Value("masterauth"), text);
+  }
+}
+
+TEST_F(ConfigTest, ANulByteIsAnErrorWhereItWouldCutTheValue) {
+  const std::string path = dir_.Write("nul.conf", std::string("requirepass a\0b\n", 16));
+  EXPECT_EQ(ErrorOf({path}), path + ":1: a NUL byte; in quotes write it as \\x00");
+  EXPECT_EQ(ErrorOf({dir_.Write("nul.conf", "logfile \"a\\x00b\"\n")}).find(path + ":1: bad value"), 0u);
+}
+
+TEST_F(ConfigTest, AnErrorDoesNotShowASecret) {
+  const OptionRow* row = FindOption("requirepass");
+  ASSERT_TRUE(row->is_secret);
+  EXPECT_EQ(ErrorOf({"--replica-announce-ip", "a b"}),
+            "command line: bad value 'a b' for 'replica-announce-ip': it takes an address or a host name");
+  EXPECT_EQ(BadValue(*row, "topsecret", "'requirepass'", "too long"), "bad value for 'requirepass': too long");
+}
+
+TEST_F(ConfigTest, RewriteCorrectsWhatAnIncludedFileSetsAgain) {
+  dir_.Write("more.conf", "maxclients 77\nsave 1 2\n");
+  const std::string text = "maxclients 50\nsave 60 1\ninclude " + dir_.Path("more.conf") + "\n";
+  const std::string path = dir_.Write("ringkv.conf", text);
+  ASSERT_EQ(ErrorOf({path, "--maxclients", "60", "--save", "9 9"}), "");
+  ASSERT_TRUE(RewriteConfigFile(path, options_));
+  Options again;
+  SetDefaults(again);
+  ASSERT_TRUE(ReadCommandLine({path}, again));
+  EXPECT_EQ(again.maxclients, 60);
+  EXPECT_EQ(again.save.Get(), "60 1 1 2 9 9");
+}
+
+TEST_F(ConfigTest, RewriteKeepsPermissionsAndSymbolicLinks) {
+  const std::string path = dir_.Write("real.conf", "port 7000\n");
+  const std::string link = dir_.Path("link.conf");
+  ASSERT_EQ(::symlink(path.c_str(), link.c_str()), 0);
+  for (const mode_t mode : {mode_t{0600}, mode_t{0640}, mode_t{0664}}) {
+    ASSERT_EQ(::chmod(path.c_str(), mode), 0);
+    ASSERT_TRUE(RewriteConfigFile(link, options_));
+    struct stat status {};
+    ASSERT_EQ(::lstat(path.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 07777, mode);
+    ASSERT_EQ(::lstat(link.c_str(), &status), 0);
+    EXPECT_TRUE(S_ISLNK(status.st_mode));
+  }
+  ASSERT_TRUE(RewriteConfigFile(dir_.Path("new.conf"), options_));
+  struct stat status {};
+  ASSERT_EQ(::stat(dir_.Path("new.conf").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777, mode_t{0600}) << "it may hold passwords";
+}
+
+TEST_F(ConfigTest, RewriteKeepsTheOwner) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root gives files away";
+  const std::string path = dir_.Write("ringkv.conf", "port 7000\n");
+  ASSERT_EQ(::chown(path.c_str(), 12, 34), 0);
+  ASSERT_TRUE(RewriteConfigFile(path, options_));
+  struct stat status {};
+  ASSERT_EQ(::stat(path.c_str(), &status), 0);
+  EXPECT_EQ(status.st_uid, 12u);
+  EXPECT_EQ(status.st_gid, 34u);
 }
 
 TEST_F(ConfigTest, MemoryIsReadAsRedisReadsIt) {

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+#include "server/config/config_rewrite.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <string_view>
+#include <vector>
+
+#include "server/command/text.h"
+#include "server/config/config_file.h"
+#include "server/config/option_table.h"
+
+namespace ringkv::server {
+namespace {
+
+using storage::Fail;
+using storage::Result;
+
+bool IsPlain(std::string_view word) {
+  return !word.empty() && std::all_of(word.begin(), word.end(), [](char c) {
+    return c > ' ' && c <= '~' && c != '"' && c != '\'' && c != '\\' && c != '#';
+  });
+}
+
+bool IsPlainList(std::string_view value) {
+  const std::vector<std::string_view> words = Words(value);
+  std::string joined;
+  for (const std::string_view word : words) {
+    if (!IsPlain(word)) return false;
+    joined += (joined.empty() ? "" : " ") + std::string(word);
+  }
+  return !words.empty() && joined == value;
+}
+
+std::string ConfigLine(const OptionRow& row, std::string_view value) {
+  std::string line = std::string(row.name) + " ";
+  if (row.is_list ? IsPlainList(value) : IsPlain(value)) return line.append(value) + "\n";
+  AppendQuoted(&line, value);
+  return line + "\n";
+}
+
+// The file with the lines that name an option replaced.
+std::string ReplaceLines(std::istream& old, const Options& options) {
+  std::string text;
+  std::set<std::string_view> written;
+  for (std::string line; std::getline(old, line);) {
+    const size_t start = line.find_first_not_of(" \t\r\n");
+    const bool is_blank = start == std::string::npos || line[start] == '#';
+    const auto words = is_blank ? std::nullopt : SplitConfigLine(line);
+    const OptionRow* row = words && !words->empty() ? FindOption((*words)[0]) : nullptr;
+    if (row == nullptr) {
+      text += line + "\n";
+    } else if (written.insert(row->name).second) {
+      text += ConfigLine(*row, OptionValue(options, *row));
+    }
+  }
+  return text;
+}
+
+// Lines for whatever the next start would read otherwise: options without a line, and those that a file included
+// further down sets again. Of a file that can't be read to its end nothing counts behind the mistake.
+std::string MissingLines(const std::string& text, const Options& options) {
+  Options read;
+  SetDefaults(read);
+  std::istringstream lines(text);
+  if (!ReadEnvironment(read) || !ReadConfigLines(lines, "", read)) SetDefaults(read);
+  std::string missing;
+  for (const OptionRow& row : OptionRows()) {
+    const std::string value = OptionValue(options, row);
+    if (value == OptionValue(read, row)) continue;
+    if (row.accumulates && !value.empty()) missing += ConfigLine(row, "");  // what was read before goes
+    missing += ConfigLine(row, value);
+  }
+  return missing;
+}
+
+// What of the old file's permissions may stay, now that the file may belong to others.
+mode_t TakeOver(int file, const struct stat& old) {
+  const mode_t mode = old.st_mode & 07777;
+  if (::fchown(file, old.st_uid, old.st_gid) == 0) return mode;
+  const bool keeps_group = ::fchown(file, static_cast<uid_t>(-1), old.st_gid) == 0;
+  return keeps_group ? mode : mode & ~mode_t{070};
+}
+
+bool WriteAll(int file, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(file, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return false;
+    text.remove_prefix(static_cast<size_t>(written));
+  }
+  return ::fsync(file) == 0;
+}
+
+Result<bool> ReplaceFile(const std::string& path, std::string_view text) {
+  const std::string temporary = path + ".rewrite-" + std::to_string(::getpid());
+  ::unlink(temporary.c_str());
+  const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (file < 0) return Fail("cannot create '" + temporary + "': " + std::strerror(errno));
+  struct stat old {};
+  bool done = ::stat(path.c_str(), &old) != 0 || ::fchmod(file, TakeOver(file, old)) == 0;
+  done = done && WriteAll(file, text) && ::rename(temporary.c_str(), path.c_str()) == 0;
+  const int error = errno;
+  ::close(file);
+  if (done) return true;
+  ::unlink(temporary.c_str());
+  return Fail("cannot write '" + path + "': " + std::strerror(error));
+}
+
+}  // namespace
+
+Result<bool> RewriteConfigFile(const std::string& path, const Options& options) {
+  std::error_code ignored;
+  const std::filesystem::path target = std::filesystem::canonical(path, ignored);  // a symbolic link stays one
+  std::ifstream old(path);
+  std::string text = ReplaceLines(old, options);
+  text += MissingLines(text, options);
+  return ReplaceFile(target.empty() ? path : target.string(), text);
+}
+
+}  // namespace ringkv::server

@@ -8,6 +8,8 @@
 #include <optional>
 #include <set>
 
+#include "cluster/node_id.h"
+
 namespace ringkv::cluster {
 namespace {
 
@@ -132,10 +134,10 @@ class Topology::Reader {
         words[8] != "role") {
       return Fail(kForm);
     }
-    Node node{.id = std::string(words[1]), .host = std::string(words[5])};
+    Node node{.id = std::string(words[1]), .public_id = NodeIdOf(words[1]), .host = std::string(words[5])};
     if (!IsName(node.id)) return Fail("a node has an id of up to 40 letters, digits, - and _");
     if (node.host.size() > kLongestHost) return Fail("a host has at most 255 bytes");
-    if (!ids_.insert(node.id).second) return Fail("node '" + node.id + "' stands there twice");
+    if (!ids_.insert(node.public_id).second) return Fail("node '" + node.id + "' stands there twice");
     if (topology_.nodes_.size() == kMostNodes) return Fail("there are more than 4000 nodes");
     const auto shard = shards_.find(std::string(words[3]));
     if (shard == shards_.end()) {
@@ -250,7 +252,8 @@ ShardIndex Topology::FindShard(std::string_view name) const {
 }
 
 const Node* Topology::FindNode(std::string_view id) const {
-  const auto found = std::find_if(nodes_.begin(), nodes_.end(), [&](const Node& node) { return node.id == id; });
+  const auto found = std::find_if(nodes_.begin(), nodes_.end(),
+                                  [&](const Node& node) { return node.id == id || node.public_id == id; });
   return found == nodes_.end() ? nullptr : &*found;
 }
 

@@ -17,7 +17,8 @@
 namespace ringkv::cluster {
 
 struct Node {
-  std::string id;
+  std::string id;         // what people call it
+  std::string public_id;  // what clients see: forty hexadecimal digits, derived from it
   std::string host;
   int port = 0;
   int http_port = 0;  // 0: the same as that of whoever asks
@@ -51,6 +52,7 @@ class Topology {
   Topology WithSlots(const SlotMap& slots) const;
   // The next epoch, in which this replica leads its shard, and who led it follows.
   Topology WithPrimary(std::string_view id) const;
+  // By either of its ids; null if there is none.
   const Node* FindNode(std::string_view id) const;
   // For the ring, in the order of their numbers.
   std::vector<RingShard> RingShards() const;

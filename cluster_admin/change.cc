@@ -47,11 +47,12 @@ Status LearnAddresses(const std::vector<Address>& addresses, Change* change) {
     if (!client) return tl::unexpected(client.error());
     const Result<resp::Reply> id = (*client)->Ask({"CLUSTER", "MYID"});
     if (!id) return tl::unexpected(id.error());
-    if (change->target.FindNode(id->text) == nullptr) {
+    const Node* node = change->target.FindNode(id->text);
+    if (node == nullptr) {
       return Fail("the node at " + at.host + ":" + std::to_string(at.port) + " is '" + id->text +
                   "', which the file does not list");
     }
-    change->reached_at[id->text] = at;
+    change->reached_at[node->id] = at;
   }
   return {};
 }

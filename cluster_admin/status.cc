@@ -41,8 +41,8 @@ Status Examine(const Topology& topology, const Node& node, Row* row, std::vector
   if (const Result<std::string> memory = client.Info("used_memory_human")) row->memory = *memory;
   if (const Result<resp::Reply> id = client.Ask({"CLUSTER", "MYID"}); !id) {
     return tl::unexpected(id.error());
-  } else if (id->text != node.id) {
-    return Fail("the node there is '" + id->text + "'");
+  } else if (const Node* there = topology.FindNode(id->text); there != &node) {
+    return Fail("the node there is '" + (there == nullptr ? id->text : there->id) + "'");
   }
   if (node.is_primary) {
     const Result<Owned> owned = AskWhatItOwns(client);

@@ -45,6 +45,10 @@ def with_redis_tools(cluster):
     assert lines == [each for i in range(200) for each in ("OK", str(i))], lines[:10]
     out = subprocess.run(["redis-benchmark", "--cluster", "-p", port, "-t", "set,get", "-n", "20000", "-P", "8", "-q"],
                          capture_output=True, text=True, check=True).stdout
+    for job in ("check", "info"):
+        told = subprocess.run(["redis-cli", "--cluster", job, f"127.0.0.1:{port}"], capture_output=True, text=True, check=True)
+        assert "keys in 3 masters" in told.stdout and told.stdout.count(" 1 slaves.") == 3, told.stdout
+        assert job == "info" or "All 16384 slots covered" in told.stdout, told.stdout
     assert "3 master nodes" in out and out.count("requests per second") >= 2, out
 
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "cluster/checked_lines.h"
+#include "cluster/node_id.h"
 #include "storage/random.h"
 
 namespace ringkv::cluster {
@@ -11,10 +12,6 @@ namespace {
 
 constexpr std::string_view kHistoryTitle = "RingKV history 1\n";
 constexpr size_t kIdDigits = 40;
-
-bool IsId(std::string_view text) {
-  return text.size() == kIdDigits && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-}
 
 }  // namespace
 
@@ -46,6 +43,7 @@ bool History::Holds(std::string_view id, storage::Lsn last, storage::Lsn now) co
 std::string History::Print() const {
   std::string text(kHistoryTitle);
   text += "epoch " + std::to_string(epoch_) + "\n";
+  if (members_ > 0) text += "members " + std::to_string(members_) + "\n";
   for (const Earlier& each : earlier_) text += "earlier " + each.id + " " + std::to_string(each.last) + "\n";
   return WithChecksum(text + "id " + id_ + "\n");
 }
@@ -56,13 +54,14 @@ storage::Result<History> History::Parse(std::string_view text) {
   CheckedLines lines(text, kHistoryTitle);
   std::string_view rest;
   if (!lines.Take("epoch ", &rest) || !ParseNumber(rest, &history.epoch_)) return bad;
+  if (lines.Take("members ", &rest) && !ParseNumber(rest, &history.members_)) return bad;
   while (lines.Take("earlier ", &rest)) {
-    if (rest.size() < kIdDigits + 2 || !IsId(rest.substr(0, kIdDigits))) return bad;
+    if (rest.size() < kIdDigits + 2 || !IsNodeId(rest.substr(0, kIdDigits))) return bad;
     Earlier& each = history.earlier_.emplace_back();
     each.id = rest.substr(0, kIdDigits);
     if (!ParseNumber(rest.substr(kIdDigits + 1), &each.last)) return bad;
   }
-  if (!lines.Take("id ", &rest) || !IsId(rest) || !lines.AtEnd()) return bad;
+  if (!lines.Take("id ", &rest) || !IsNodeId(rest) || !lines.AtEnd()) return bad;
   history.id_ = rest;
   return history;
 }

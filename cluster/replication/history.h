@@ -31,6 +31,9 @@ class History {
   // Grows when replication changes hands; who has seen a higher one takes nothing from a lower one.
   uint64_t epoch() const { return epoch_; }
   void set_epoch(uint64_t epoch) { epoch_ = epoch; }
+  // The most nodes, this one included, that have been seen to share it; 0: nobody has looked.
+  uint64_t members() const { return members_; }
+  void set_members(uint64_t members) { members_ = members; }
 
   // Nothing of what was before counts.
   void Begin(std::string id);
@@ -49,6 +52,7 @@ class History {
   std::string id_;
   std::vector<Earlier> earlier_;
   uint64_t epoch_ = 0;
+  uint64_t members_ = 0;
 };
 
 }  // namespace ringkv::cluster

@@ -40,7 +40,7 @@ std::string SerialiseSlots(const Topology& topology, const SlotMap& slots, int p
       reply.Array(4);
       reply.Bulk(node.host);
       reply.Integer(node.port);
-      reply.Bulk(node.id);
+      reply.Bulk(node.public_id);
       reply.Map(0);
     }
   }
@@ -111,8 +111,9 @@ Result<std::string> ClusterState::FindOwnId(const Topology& topology) const {
   const std::string given = server_.options().cluster_node_id.Get();
   const std::string file = "cluster-config '" + server_.options().cluster_config.Get() + "'";
   if (!given.empty()) {
-    if (topology.FindNode(given) == nullptr) return Fail(file + " has no node '" + given + "' (cluster-node-id)");
-    return given;
+    const Node* node = topology.FindNode(given);
+    if (node == nullptr) return Fail(file + " has no node '" + given + "' (cluster-node-id)");
+    return node->id;
   }
   std::string found;
   for (const Node& node : topology.nodes()) {

@@ -35,9 +35,9 @@ void InCluster(AdminCall& call) {
 std::string DescribeNode(const ClusterView& view, const Node& node) {
   const Topology& topology = view.topology;
   const Shard& shard = topology.shards()[node.shard];
-  std::string line = node.id + " " + node.host + ":" + std::to_string(node.port) + "@0 ";
+  std::string line = node.public_id + " " + node.host + ":" + std::to_string(node.port) + "@0 ";
   if (node.id == view.id) line += "myself,";
-  line += node.is_primary ? "master -" : "slave " + topology.nodes()[shard.primary()].id;
+  line += node.is_primary ? "master -" : "slave " + topology.nodes()[shard.primary()].public_id;
   line += " 0 0 " + std::to_string(topology.epoch()) + " connected";
   const std::vector<SlotRange> ranges = view.slots.RangesOf(node.shard);
   if (node.is_primary && !ranges.empty()) line += " " + PrintRanges(ranges);
@@ -74,7 +74,7 @@ void Shards(AdminCall& call, const ClusterView& view) {
       const bool is_self = node.id == view.id;
       call.reply.Map(7);
       call.reply.Bulk("id");
-      call.reply.Bulk(node.id);
+      call.reply.Bulk(node.public_id);
       call.reply.Bulk("port");
       call.reply.Integer(node.port);
       call.reply.Bulk("ip");
@@ -110,7 +110,7 @@ void Info(AdminCall& call, const ClusterView& view) {
                       "txt");
 }
 
-void MyId(AdminCall& call, const ClusterView& view) { call.reply.Bulk(view.id); }
+void MyId(AdminCall& call, const ClusterView& view) { call.reply.Bulk(view.self().public_id); }
 
 void KeySlot(AdminCall& call, const ClusterView&) { call.reply.Integer(storage::KeySlot(call.args[2])); }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Who follows whom: REPLICAOF and its like for people, REPLCONF, PSYNC and SYNC for servers and for redis-cli --rdb.
+#include "cluster/node_id.h"
 #include "server/cluster/cluster_state.h"
 #include "server/command/error_replies.h"
 #include "server/commands/families.h"
@@ -157,7 +158,10 @@ void PSync(AdminCall& call) {
     return call.reply.Error(admitted.error().text);
   }
   call.session.card->is_replica = true;
-  const FeedRequest request{std::string(call.args[1]), *next > 0 ? static_cast<storage::Lsn>(*next) : 0};
+  const std::string_view member = call.args.size() > 3 ? call.args[3] : std::string_view();
+  if (!member.empty() && !cluster::IsNodeId(member)) return call.reply.Error(errors::kSyntax);
+  const FeedRequest request{std::string(call.args[1]), *next > 0 ? static_cast<storage::Lsn>(*next) : 0,
+                            std::string(member)};
   call.session.take_socket = [&replication, card = call.session.card, request](int descriptor, std::string unsent,
                                                                                std::string unread) {
     replication.Admit(descriptor, std::move(unsent), std::move(unread), card, request);

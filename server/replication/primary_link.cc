@@ -145,7 +145,8 @@ Status PrimaryLink::Handshake(PeerSocket& socket, uint64_t generation, const Pri
   about.insert(about.end(), {"capa", std::string(kLinkCapability)});
   if (const auto answer = Ask(socket, options, about); !answer) return tl::unexpected(answer.error());
   const storage::Lsn have = server_.store().log().appended();
-  const auto verdict = Ask(socket, options, {"PSYNC", replication_.history_id(), std::to_string(have + 1)});
+  const auto verdict =
+      Ask(socket, options, {"PSYNC", replication_.history_id(), std::to_string(have + 1), replication_.member_id()});
   if (!verdict) return tl::unexpected(verdict.error());
   char word[16] = {};
   char history[48] = {};

@@ -29,6 +29,7 @@ enum class FeedState : uint8_t { kStarting, kSendingSnapshot, kOnline, kEnded };
 struct FeedRequest {
   std::string history;
   storage::Lsn next = 0;
+  std::string member;  // its id, the same each time that it comes; empty: it has not said
 };
 
 class ReplicaFeed final : private storage::Backlog::Listener {
@@ -47,6 +48,7 @@ class ReplicaFeed final : private storage::Backlog::Listener {
   storage::Lsn acknowledged() const { return acknowledged_.load(); }
   int64_t last_ack_ms() const { return last_ack_ms_.load(); }
   const ClientCard& card() const { return *card_; }
+  const std::string& member() const { return request_.member; }
 
  private:
   void Run();

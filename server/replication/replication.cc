@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "server/replication/replication.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <thread>
 
+#include "cluster/node_id.h"
 #include "cluster/replication/acks.h"
 #include "server/cluster/cluster_state.h"
 #include "server/command/text.h"
@@ -340,9 +343,62 @@ void Replication::LetReplicasCatchUp(int64_t most_ms) {
 
 size_t Replication::CountAcknowledged(Lsn lsn) { return cluster::CountAtLeast(Acknowledged(), lsn); }
 
-size_t Replication::ShardNodes(size_t replicas) const {
+std::string Replication::member_id() const {
+  if (server_.cluster().is_enabled()) return server_.cluster().view()->self().public_id;
+  char host[256] = {};
+  ::gethostname(host, sizeof host - 1);
+  const Options& options = server_.options();
+  return cluster::NodeIdOf(host + (":" + std::to_string(options.port)) + " " + options.dir.Get());
+}
+
+std::vector<Lsn> Replication::AcknowledgedByMembers() {
+  const auto view = server_.cluster().is_enabled() ? server_.cluster().view() : nullptr;
+  const auto is_member = [&](const std::string& id) {
+    if (view == nullptr || id.empty()) return true;
+    const std::vector<size_t>& members = view->topology.shards()[view->here.shard].members;
+    return std::any_of(members.begin(), members.end(),
+                       [&](size_t member) { return view->topology.nodes()[member].public_id == id; });
+  };
+  // One that has come again may still have its old feed, until repl-timeout: it counts once.
+  std::vector<std::pair<std::string_view, Lsn>> members;
+  MutexLock lock(mutex_);
+  for (const auto& feed : feeds_) {
+    if (feed->state() != FeedState::kOnline || !is_member(feed->member())) continue;
+    const auto same = std::find_if(members.begin(), members.end(), [&](const auto& member) {
+      return !member.first.empty() && member.first == feed->member();
+    });
+    if (same == members.end()) {
+      members.emplace_back(feed->member(), feed->acknowledged());
+    } else {
+      same->second = std::max(same->second, feed->acknowledged());
+    }
+  }
+  std::vector<Lsn> acknowledged;
+  for (const auto& [id, last] : members) acknowledged.push_back(last);
+  return acknowledged;
+}
+
+size_t Replication::CountMembers(size_t replicas) {
   const auto configured = static_cast<size_t>(server_.options().repl_shard_nodes);
-  return configured != 0 ? configured : replicas + 1;
+  if (configured != 0) return configured;
+  if (server_.cluster().is_enabled()) {
+    const auto view = server_.cluster().view();
+    return view->topology.shards()[view->here.shard].members.size();
+  }
+  // Who has been there is a member, whether it is there now or not.
+  MutexLock lock(mutex_);
+  if (history_.members() < replicas + 1) {
+    history_.set_members(replicas + 1);
+    is_history_unsaved_ = true;
+  }
+  return history_.members();
+}
+
+void Replication::ForgetMembers() {
+  MutexLock lock(mutex_);
+  if (history_.members() == 0) return;
+  history_.set_members(0);
+  is_history_unsaved_ = true;
 }
 
 void Replication::NoteAck() {
@@ -351,13 +407,17 @@ void Replication::NoteAck() {
 }
 
 void Replication::UpdateQuorum() {
-  const std::vector<Lsn> acknowledged = Acknowledged();
-  const size_t nodes = ShardNodes(acknowledged.size());
+  if (server_.options().repl_ack == 0) {
+    quorum_lsn_ = 0;
+    return;
+  }
+  const std::vector<Lsn> acknowledged = AcknowledgedByMembers();
+  const size_t nodes = CountMembers(acknowledged.size());
   // Alone it waits for nobody.
   const Lsn quorum =
       nodes <= 1 ? UINT64_MAX : cluster::QuorumLsn(acknowledged, nodes, server_.store().log().appended());
   const Lsn before = quorum_lsn_.exchange(quorum);
-  if (quorum != before && server_.options().repl_ack != 0) server_.links().ReleaseReplies();
+  if (quorum != before) server_.links().ReleaseReplies();
 }
 
 void Replication::NoteFeedChange() {
@@ -384,6 +444,8 @@ void Replication::Tick() {
   if (wants_quorum) {
     if (!has_backlog_) KeepBacklog(false);  // without a number nobody can say that he has a change
     UpdateQuorum();
+  } else {
+    ForgetMembers();
   }
   const int64_t ttl = server_.options().repl_backlog_ttl;
   bool is_unused = false;

@@ -73,6 +73,8 @@ class Replication {
   std::vector<Replica> replicas();
   // How many have acknowledged the group.
   size_t CountAcknowledged(storage::Lsn lsn);
+  // By which a primary knows this server again: in a cluster its node id, else of where it runs.
+  std::string member_id() const;
   // The last group that a majority of the shard has.
   storage::Lsn quorum_lsn() const { return quorum_lsn_.load(); }
   // Waits until every replica that is online has all there is, so long at most. Nobody should write meanwhile.
@@ -132,7 +134,11 @@ class Replication {
   std::vector<storage::Lsn> Acknowledged();
   storage::Authority FollowersAuthority() const;
   void SetAuthority(storage::Authority authority) REQUIRES(authority_mutex_);
-  size_t ShardNodes(size_t replicas) const;
+  // What members of the shard other than this server have acknowledged.
+  std::vector<storage::Lsn> AcknowledgedByMembers();
+  // How many nodes a majority is counted of, when so many replicas are there.
+  size_t CountMembers(size_t replicas);
+  void ForgetMembers();
 
   Server& server_;
   storage::PosixFileSystem files_;

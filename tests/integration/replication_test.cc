@@ -475,6 +475,54 @@ TEST(Replication, AQuorumOfOneIsTheServerItselfAndOfThreeNotWithoutReplicas) {
   EXPECT_NE(Say(of_three, {"SET", "a", "b"}).find("its outcome is open"), std::string::npos);
 }
 
+TEST(Replication, AMajorityIsOfTheMembersAlthoughTheyAreGone) {
+  const TempDir dir;
+  const Options options = {"--repl-ack", "quorum", "--repl-ack-timeout", "100", "--repl-timeout",
+                           "1",          "--dir",  dir.Path("")};
+  std::string port;
+  {
+    ServerProcess primary(options);
+    port = std::to_string(primary.port());
+    ServerProcess one(ReplicaOf(primary.port()));
+    ServerProcess two(ReplicaOf(primary.port()));
+    ASSERT_TRUE(Eventually([&] { return primary.Info("connected_slaves") == "2" && IsUp(one) && IsUp(two); }));
+    EXPECT_EQ(Say(primary, {"SET", "a", "b"}), "OK");
+    one.Signal(SIGSTOP);
+    two.Signal(SIGSTOP);
+    ASSERT_TRUE(Eventually([&] { return primary.Info("connected_slaves") == "0"; })) << "repl-timeout is over";
+    EXPECT_TRUE(Say(primary, {"SET", "a", "c"}).starts_with("NOREPLICAS"));
+    one.Signal(SIGCONT);
+    ASSERT_TRUE(Eventually([&] { return Say(primary, {"SET", "a", "c"}) == "OK"; })) << "two of three";
+    two.Signal(SIGCONT);
+  }
+  ServerProcess again(options);
+  EXPECT_TRUE(Say(again, {"SET", "a", "d"}).starts_with("NOREPLICAS")) << "after a restart too";
+  EXPECT_EQ(Say(again, {"CONFIG", "SET", "repl-shard-nodes", "1"}), "OK");
+  EXPECT_TRUE(Eventually([&] {
+    return Say(again, {"SET", "a", "d"}) == "OK";
+  })) << "somebody has said that it is alone";
+}
+
+// A peer that says it is this replica, has everything that there is, and is silent from then on.
+Context FollowSilently(const ServerProcess& primary, const std::string& member) {
+  Context link = ConnectTo(primary);
+  EXPECT_STREQ(Ask(link.get(), {"REPLCONF", "listening-port", "1", "capa", "ringkv1"})->str, "OK");
+  ::redisAppendCommand(link.get(), "PSYNC %s 0 %s", std::string(40, 'a').c_str(), member.c_str());
+  int done = 0;
+  while (done == 0) ::redisBufferWrite(link.get(), &done);
+  return link;
+}
+
+TEST(Replication, AReplicaThatHasComeAgainIsOneMember) {
+  ServerProcess primary({"--repl-ack", "quorum", "--repl-ack-timeout", "100"});
+  const Context old_link = FollowSilently(primary, std::string(40, 'b'));
+  const Context new_link = FollowSilently(primary, std::string(40, 'b'));
+  ASSERT_TRUE(Eventually([&] { return primary.Info("slave1").find("state=online") != std::string::npos; }));
+  EXPECT_TRUE(Say(primary, {"SET", "a", "b"}).starts_with("NOREPLICAS"));
+  ServerProcess replica(ReplicaOf(primary.port()));
+  ASSERT_TRUE(Eventually([&] { return Say(primary, {"SET", "a", "c"}) == "OK"; })) << "two of three, not of four";
+}
+
 TEST(Replication, FollowingThatIsTakenBackAtOnceLeavesAPrimary) {
   ServerProcess primary(WithDebug({}));
   ServerProcess other(WithDebug({}));

@@ -47,10 +47,12 @@ TEST(History, IsReadAsItWasPrinted) {
   history.Begin(kA);
   history.Fork(kB, 7);
   history.set_epoch(3);
+  history.set_members(5);
   const storage::Result<History> read = History::Parse(history.Print());
   ASSERT_TRUE(read) << read.error().text;
   EXPECT_EQ(read->Print(), history.Print());
   EXPECT_EQ(read->epoch(), 3u);
+  EXPECT_EQ(read->members(), 5u);
 }
 
 TEST(History, IsRefusedWithAnyByteChanged) {
@@ -80,6 +82,7 @@ TEST(History, TheExampleOfTheDocumentIsOne) {
   expected.Begin(kA);
   expected.Fork(kB, 812);
   expected.set_epoch(2);
+  expected.set_members(3);
   ASSERT_TRUE(read) << expected.Print();
   EXPECT_EQ(read->Print(), expected.Print());
 }

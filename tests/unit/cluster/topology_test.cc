@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "cluster/node_id.h"
 #include "tests/support/document.h"
 
 namespace ringkv::cluster {
@@ -22,6 +23,7 @@ TEST(Topology, SaysWhoOwnsWhat) {
   ASSERT_TRUE(topology) << topology.error().text;
   EXPECT_EQ(topology->epoch(), 3u);
   EXPECT_EQ(topology->FindNode("b")->port, 7002);
+  EXPECT_EQ(topology->FindNode(NodeIdOf("b"))->id, "b");
   EXPECT_EQ(topology->FindNode("x"), nullptr);
   EXPECT_EQ(topology->nodes()[topology->shards()[1].primary()].id, "c");
   EXPECT_EQ(topology->shards()[1].members.size(), 2u);

@@ -24,6 +24,15 @@ constexpr timeval kLongestWait{5, 0};
 }  // namespace
 
 Result<std::unique_ptr<NodeClient>> NodeClient::Connect(const std::string& host, int port) {
+  Result<std::unique_ptr<NodeClient>> client = ConnectAsStranger(host, port);
+  const char* password = std::getenv("REDISCLI_AUTH");  // as redis-cli takes it
+  if (!client || password == nullptr || *password == '\0') return client;
+  if (const Result<resp::Reply> known = (*client)->Ask({"AUTH", password}); !known)
+    return tl::unexpected(known.error());
+  return client;
+}
+
+Result<std::unique_ptr<NodeClient>> NodeClient::ConnectAsStranger(const std::string& host, int port) {
   const std::string where = host + ":" + std::to_string(port);
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
@@ -42,12 +51,7 @@ Result<std::unique_ptr<NodeClient>> NodeClient::Connect(const std::string& host,
     ::setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &kLongestWait, sizeof kLongestWait);
     ::setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &kLongestWait, sizeof kLongestWait);
     if (::connect(descriptor, address->ai_addr, address->ai_addrlen) == 0) {
-      std::unique_ptr<NodeClient> client(new NodeClient(descriptor, where));
-      const char* password = std::getenv("REDISCLI_AUTH");  // as redis-cli takes it
-      if (password == nullptr) return client;
-      if (const Result<resp::Reply> known = client->Ask({"AUTH", password}); !known)
-        return tl::unexpected(known.error());
-      return client;
+      return std::unique_ptr<NodeClient>(new NodeClient(descriptor, where));
     }
     error = errno;
     ::close(descriptor);

@@ -15,8 +15,11 @@ namespace ringkv::cluster_admin {
 
 class NodeClient {
  public:
-  // An error says who could not be reached, and why.
+  // Gives the password of the environment, REDISCLI_AUTH, if there is one. An error says who could not be reached, and
+  // why.
   static storage::Result<std::unique_ptr<NodeClient>> Connect(const std::string& host, int port);
+  // Likewise, but gives no password.
+  static storage::Result<std::unique_ptr<NodeClient>> ConnectAsStranger(const std::string& host, int port);
   ~NodeClient();
   NodeClient(const NodeClient&) = delete;
   NodeClient& operator=(const NodeClient&) = delete;

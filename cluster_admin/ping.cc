@@ -8,9 +8,10 @@
 namespace ringkv::cluster_admin {
 
 storage::Status Ping(const Address& address) {
-  const auto client = NodeClient::Connect(address.host, address.port);
+  // One that asks for another password, or loads its data, is alive.
+  auto client = NodeClient::Connect(address.host, address.port);
+  if (!client) client = NodeClient::ConnectAsStranger(address.host, address.port);
   if (!client) return tl::unexpected(client.error());
-  // One that asks for a password, or loads its data, is alive.
   const storage::Result<resp::Reply> reply = (*client)->Exchange({"PING"});
   if (!reply) return tl::unexpected(reply.error());
   std::cout << reply->text << "\n";

@@ -33,7 +33,7 @@ def status_of(port, path):
 
 
 class HaProxy:
-    def __init__(self, nodes, http_ports):
+    def __init__(self, nodes, http_ports, environment=None):
         with open(os.path.join(ROOT, "deploy/haproxy/haproxy.cfg"), encoding="utf-8") as file:
             config = file.read()
         self.redis_port, self.any_port, self.http_port = free_ports(3)
@@ -49,7 +49,19 @@ class HaProxy:
         with open(path, "w", encoding="utf-8") as file:
             file.write(config + "\n  stats enable\n")
         self.log = open(os.path.join(self.dir.name, "log"), "wb")  # pylint: disable=consider-using-with
-        self.process = subprocess.Popen(["haproxy", "-db", "-f", path], stdout=self.log, stderr=self.log)
+        self.process = subprocess.Popen(["haproxy", "-db", "-f", path], stdout=self.log, stderr=self.log,
+                                        env={**os.environ, **(environment or {})})
+
+    def checks(self):
+        """What the checks of the nodes have come to."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=5)
+        try:
+            connection.request("GET", "/haproxy?stats;csv")
+            lines = [line.split(",") for line in connection.getresponse().read().decode().splitlines()]
+        finally:
+            connection.close()
+        place = lines[0].index("check_status")
+        return {line[0]: line[place] for line in lines if len(line) > 1 and line[1] == "node1"}
 
     def stop(self):
         self.process.terminate()
@@ -118,7 +130,30 @@ def restart(cluster, index, http_port):
     time.sleep(1)  # as long as HAProxy needs to see it: Kubernetes' minReadySeconds
 
 
+def check_password():
+    """Nodes that need a password: HAProxy's checks say it, and so does the hook that hands a primary over."""
+    password = "topsecret"
+    http_ports = free_ports(2)
+    with start_cluster(1, 1, *OPTIONS, "--requirepass", password, "--masterauth", password, http_ports=http_ports) as cluster:
+        nodes = [node[2] for node in cluster.nodes]
+        proxy = HaProxy([nodes[0]] * 3, [http_ports[0]] * 3, {"RINGKV_PASSWORD": password})
+        try:
+            eventually(lambda: status_of(proxy.http_port, "/healthz") == 200, "HAProxy to have a node")
+            eventually(lambda: proxy.checks() == {"redis_primary": "L7OK", "redis_any": "L7OK", "http": "L7OK"}, "good checks")
+        finally:
+            proxy.stop()
+        folder = os.path.dirname(server_binary())
+        hook = ["sh", os.path.join(ROOT, "deploy/docker/entrypoint.sh"), "sh", "-c",
+                f'ringkv-cluster handover {cluster.config} "$RINGKV_CLUSTER_NODE_ID"']
+        environment = {"PATH": f"{folder}:{os.environ['PATH']}", "RINGKV_CLUSTER_NODE_ID": cluster.nodes[0][0]}
+        for secret, status in (("wrong", 1), (password, 0)):
+            done = subprocess.run(hook, env={**environment, "RINGKV_REQUIREPASS": secret}, capture_output=True, check=False, timeout=60)
+            assert done.returncode == status, done
+        assert redis.Redis(port=nodes[1], password=password).info("replication")["role"] == "master"
+
+
 def main():
+    check_password()
     http_ports = free_ports(4)
     with start_cluster(2, 1, *OPTIONS, http_ports=http_ports) as cluster:
         proxy = HaProxy([node[2] for node in cluster.nodes], http_ports)

@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 
 import yaml
 
@@ -86,6 +87,52 @@ def check_fit(manifests):
         assert host == f"{name}.{cluster['spec']['serviceName']}.{cluster['metadata']['namespace']}.svc.cluster.local"
 
 
+def check_protection(manifests):
+    """Nobody gets at a key who has no password, nor anywhere near who has no business there."""
+    policies = [m for _, m in manifests if m["kind"] == "NetworkPolicy"]
+    for workload in pods_of(manifests):
+        name, pod = workload["metadata"]["name"], workload["spec"]["template"]
+        container = pod["spec"]["containers"][0]
+        variables = {each["name"]: each for each in container["env"]}
+        secrets = ["RINGKV_REQUIREPASS"] + (["RINGKV_MASTERAUTH"] if "RINGKV_CLUSTER_ENABLED" in variables else [])
+        for secret in secrets:
+            assert "secretKeyRef" in variables[secret].get("valueFrom", {}), f"{name}: {secret} comes from a secret"
+        mine = [m for m in policies if m["metadata"].get("namespace") == workload["metadata"].get("namespace")
+                and m["spec"]["podSelector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()]
+        assert any(m["spec"]["policyTypes"] == ["Ingress", "Egress"] for m in mine), name
+        for policy in mine:
+            for rule in policy["spec"]["ingress"]:
+                assert all(peer.get("podSelector") or peer.get("namespaceSelector") for peer in rule["from"]), name
+        hook = container.get("lifecycle", {}).get("preStop", {}).get("exec", {}).get("command", [])
+        assert not hook or hook[0] == "entrypoint.sh", f"{name}: its hook has to say the password"
+        assert "|| true" not in " ".join(hook), f"{name}: its hook fails unseen"
+
+
+def check_compose_protection(services):
+    for name, service in services.items():
+        for port in service.get("ports", []):
+            assert str(port).startswith("127.0.0.1:"), f"{name}: {port} is open to others"
+        if service["image"] == "ringkv":
+            assert service["environment"]["RINGKV_REQUIREPASS_FILE"] == "/run/secrets/password", name
+        assert service["secrets"], name
+
+
+def check_entrypoint():
+    """Passwords reach the server from files, and the tools too; one that is missing ends the start."""
+    script = os.path.join(ROOT, "deploy/docker/entrypoint.sh")
+
+    def run(path):
+        return subprocess.run(["sh", script, "sh", "-c", "echo $RINGKV_REQUIREPASS $REDISCLI_AUTH"], capture_output=True, text=True,
+                              check=False, timeout=20, env={"PATH": os.environ["PATH"], "RINGKV_REQUIREPASS_FILE": path})
+
+    with tempfile.NamedTemporaryFile("w") as file:
+        assert run(file.name).returncode == 1, "an empty password is none"
+        file.write("secret\n")
+        file.flush()
+        assert run(file.name).stdout == "secret secret\n"
+    assert "is missing or empty" in run("/nonexistent").stderr
+
+
 def check_compose():
     folder = os.path.join(ROOT, "deploy/compose")
     for name in ("single.yaml", "cluster.yaml"):
@@ -93,6 +140,7 @@ def check_compose():
                               timeout=60)
         assert done.returncode == 0, done.stderr
         services = yaml.safe_load(done.stdout)["services"]
+        check_compose_protection(services)
         mounts = [volume.split(":")[0] for service in services.values() for volume in service.get("volumes", [])]
         assert all(os.path.exists(mount) for mount in mounts if mount.startswith("/")), mounts
     nodes = {name: service["environment"]["RINGKV_CLUSTER_NODE_ID"] for name, service in services.items() if name != "haproxy"}
@@ -114,6 +162,8 @@ def main():
     wrong["spec"]["replicas"] = "six"
     assert check_schemas([("", wrong)], folder), "a wrong value has to be found"
     check_fit(manifests)
+    check_protection(manifests)
+    check_entrypoint()
     print(f"{len(manifests)} manifests agree with Kubernetes' schemas, and with each other; so do those of compose")
     return 0
 

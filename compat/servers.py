@@ -31,13 +31,17 @@ class RunningServer:
                 command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.dir,
                 env={**os.environ, **(environment or {})}, start_new_session=True)
         self.port = None
+        self.password = None
 
     def log(self):
         with open(self.log_path, encoding="utf-8", errors="replace") as log:
             return log.read()
 
     def connect(self):
-        return Client(self.port)
+        client = Client(self.port)
+        if self.password:
+            assert client.raw("AUTH", self.password) == b"+OK\r\n"
+        return client
 
     def stop(self):
         if self.process.poll() is None:
@@ -64,6 +68,8 @@ def server_binary():
 def start_ringkv(*options, environment=None):
     server = RunningServer([server_binary(), "--port", "0", "--bind", "127.0.0.1", "--save", "",
                             *options], environment)
+    if "--requirepass" in options:
+        server.password = options[options.index("--requirepass") + 1]
 
     def ready():
         match = re.search(r"is ready: port (\d+)", server.log())

@@ -3,6 +3,17 @@
 # What a container of this image runs: the server, if options or a configuration file are all that was given.
 set -eu
 
+# Passwords may come from files, as secrets do. One that can't be read must not leave the server open.
+read_secret() {
+  [ -s "$2" ] || { echo "entrypoint.sh: $1_FILE: '$2' is missing or empty" >&2; exit 1; }
+  value=$(cat "$2")
+  export "$1=$value"
+}
+[ -z "${RINGKV_REQUIREPASS_FILE:-}" ] || read_secret RINGKV_REQUIREPASS "$RINGKV_REQUIREPASS_FILE"
+[ -z "${RINGKV_MASTERAUTH_FILE:-}" ] || read_secret RINGKV_MASTERAUTH "$RINGKV_MASTERAUTH_FILE"
+# For ringkv-cluster, which health checks and hooks run.
+[ -z "${RINGKV_REQUIREPASS:-}" ] || export REDISCLI_AUTH="${REDISCLI_AUTH:-$RINGKV_REQUIREPASS}"
+
 epoch_of() { sed -n 's/^epoch *//p' "$1" 2>/dev/null | head -n 1; }
 
 # The node writes later topologies into its cluster-config, so what it begins with may be a file that nobody can write:

@@ -10,6 +10,8 @@ WORKDIR /source
 COPY cmake/install-packages.sh cmake/
 RUN cmake/install-packages.sh package
 COPY . .
+# Where a compiler cache lies, if one is mounted elsewhere.
+ARG CCACHE_DIR=/root/.cache/ccache
 RUN --mount=type=cache,target=/root/.cache/ccache make package
 
 FROM debian:bookworm-slim

@@ -3,7 +3,7 @@
 BUILD ?= build
 ARGS ?=
 PREFIX ?= /usr/local
-CMAKE = cmake -G Ninja -DCMAKE_CXX_COMPILER_LAUNCHER=ccache
+CMAKE = cmake -G Ninja
 .DEFAULT_GOAL := help
 
 help: ## Lists the goals
@@ -15,8 +15,9 @@ packages-%:
 build: packages-build ## Builds ringkv-server, ringkv-check and ringkv-cluster (Release) in build/
 	@$(CMAKE) -B $(BUILD) -S . >/dev/null && cmake --build $(BUILD) --target ringkv-server ringkv-check ringkv-cluster
 
-run: build ## Builds and starts the server on port 6379; ARGS="--port 7000" for options
-	@$(BUILD)/ringkv-server $(ARGS)
+run: packages-build ## Builds and starts the server on port 6379; ARGS="--port 7000" for options
+	@$(CMAKE) -B $(BUILD) -S . >/dev/null && cmake --build $(BUILD) --target ringkv-server
+	@exec $(BUILD)/ringkv-server $(ARGS)
 
 install: build ## Installs what was built, with man pages; DESTDIR and PREFIX as usual
 	@cmake -B $(BUILD) -S . -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null && cmake --install $(BUILD)
@@ -28,15 +29,15 @@ test: ## Installs what the tests need, builds all variants and runs every test
 	@tests/run-all.sh
 
 check: packages-test ## The fast tests only
-	@$(CMAKE) -B $(BUILD) -S . -DRINGKV_TESTS=ON >/dev/null && cmake --build $(BUILD) && ctest --test-dir $(BUILD) -LE slow --output-on-failure
+	@tests/build.sh check && ctest --test-dir build-check -LE slow -j3 --output-on-failure
 
 fuzz: packages-test build ## Runs the fuzzers, FUZZ_SECONDS each, and the differential run with new seeds
 	@FUZZ_SECONDS=$${FUZZ_SECONDS:-60} tests/fuzz/run.sh
 	@/usr/bin/python3 compat/differential.py --rounds 5
 
 crash: packages-test ## Kills a server under load CYCLES times (1000) and looks for what was lost
-	@$(CMAKE) -B $(BUILD) -S . -DRINGKV_TESTS=ON >/dev/null && cmake --build $(BUILD) --target ringkv-server sigkill_test
-	@RINGKV_SERVER=$(CURDIR)/$(BUILD)/ringkv-server RINGKV_CRASH_CYCLES=$${CYCLES:-1000} $(BUILD)/tests/sigkill_test
+	@tests/build.sh check ringkv-server sigkill_test
+	@RINGKV_SERVER=$(CURDIR)/build-check/ringkv-server RINGKV_CRASH_CYCLES=$${CYCLES:-1000} build-check/tests/sigkill_test
 
 bench: packages-bench ## Compares with redis-server on this machine
 	@$(CMAKE) -B $(BUILD) -S . -DRINGKV_BENCH=ON >/dev/null && cmake --build $(BUILD) && /usr/bin/python3 bench/compare.py $(ARGS)

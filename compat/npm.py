@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The packages of npm that tests use, as compat/clients/node/package.json lists them."""
+import fcntl
 import json
 import os
 import shutil
@@ -13,11 +14,14 @@ def packages_folder():
     folder = os.environ.get("RINGKV_NODE_MODULES", SOURCES)
     with open(os.path.join(SOURCES, "package.json"), encoding="utf-8") as file:
         wanted = json.load(file)["dependencies"]
-    if not all(os.path.isdir(os.path.join(folder, "node_modules", name)) for name in wanted):
-        os.makedirs(folder, exist_ok=True)
-        if folder != SOURCES:
-            shutil.copy(os.path.join(SOURCES, "package.json"), folder)
-        subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--silent", "--no-package-lock"], cwd=folder, check=True)
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, ".lock"), "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests that run side by side share the folder
+        if not all(os.path.isdir(os.path.join(folder, "node_modules", name)) for name in wanted):
+            if folder != SOURCES:
+                shutil.copy(os.path.join(SOURCES, "package.json"), folder)
+            subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--silent", "--no-package-lock"], cwd=folder,
+                           check=True)
     return folder
 
 

@@ -1,14 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The Debian package: made from the build, installed into a root of its own, and started from there as systemd would.
-The argument is the build directory."""
+"""The Debian package: made from the build, installed into a root of its own, and started from there as systemd would."""
 import os
 import socket
 import subprocess
 import sys
 import tempfile
 
-from servers import free_ports
+from servers import free_ports, server_binary
 
 PROGRAMS = ["ringkv-server", "ringkv-check", "ringkv-cluster"]
 
@@ -64,7 +63,7 @@ def complete(root, *words):
 
 
 def main():
-    build = os.path.abspath(sys.argv[1])
+    build = os.path.dirname(server_binary())
     with tempfile.TemporaryDirectory(prefix="ringkv-test-") as folder:
         package = make_package(build, os.path.join(folder, "package"))
         fields = run("dpkg-deb", "-f", package)

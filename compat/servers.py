@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Starts a RingKV or a redis-server for a test, and ends it with the test."""
+import ctypes
 import os
 import random
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -22,6 +24,11 @@ def eventually(condition, what):
         time.sleep(0.01)
 
 
+def end_with_the_test():
+    """In a child process: it is killed when the test is, however the test ends."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
 class RunningServer:
     def __init__(self, command, environment=None, stdin=None):
         self.dir = tempfile.mkdtemp(prefix="ringkv-test-")
@@ -29,7 +36,7 @@ class RunningServer:
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
                 command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.dir,
-                env={**os.environ, **(environment or {})}, start_new_session=True)
+                env={**os.environ, **(environment or {})}, start_new_session=True, preexec_fn=end_with_the_test)
         self.port = None
         self.password = None
 

@@ -1,22 +1,54 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Everything that has to hold: the release build with all tests, then the same code under AddressSanitizer with
-# UndefinedBehaviorSanitizer, under ThreadSanitizer, and the fuzzers for a bounded time.
+# Everything that has to hold: the programs as people build them, with all tests, then the same code under
+# AddressSanitizer with UndefinedBehaviorSanitizer, under ThreadSanitizer, and the fuzzers for a bounded time.
+# At its end stands what each step took; tests/budget says what it may take.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-cmake/install-packages.sh test
+exec 8>.test-run.lock
+flock -n 8 || { echo "another run works in this folder: use a clone of its own" >&2; exit 1; }
 
-configure() {
-  local dir=$1
+steps=()
+show_times() {
+  local step seconds budget
+  echo "Seconds a step took, and its budget:"
+  for step in "${steps[@]}"; do
+    read -r step seconds <<<"$step"
+    budget=$(awk -v step="$step" '$1 == step {print $2}' tests/budget)
+    printf '  %-14s %5d %6s\n' "$step" "$seconds" "$budget"
+    if [ -n "$budget" ] && [ $((seconds * 2)) -gt $((budget * 3)) ]; then
+      echo "  warning: $step took more than 1.5 times its budget (tests/budget)"
+    fi
+  done
+}
+trap show_times EXIT
+
+# step NAME COMMAND...
+step() {
+  local name=$1 start=$SECONDS
   shift
-  cmake -G Ninja -DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DRINGKV_TESTS=ON -DRINGKV_WERROR=ON -B "$dir" -S . "$@" >/dev/null
-  cmake --build "$dir"
+  echo "=== $name"
+  if ! "$@"; then
+    steps+=("$name $((SECONDS - start))")
+    echo "=== $name failed"
+    exit 1
+  fi
+  steps+=("$name $((SECONDS - start))")
 }
 
-configure build -DRINGKV_BENCH=ON
-configure build-asan -DCMAKE_BUILD_TYPE=RelWithDebInfo -DRINGKV_SANITIZE=address,undefined
-configure build-tsan -DCMAKE_BUILD_TYPE=RelWithDebInfo -DRINGKV_SANITIZE=thread
-FUZZ_SECONDS=${FUZZ_SECONDS:-20} tests/fuzz/run.sh
-ctest --test-dir build-asan --output-on-failure -L sanitized -j2
-ctest --test-dir build-tsan --output-on-failure -L sanitized -j2
-ctest --test-dir build --output-on-failure
+run_tests() {
+  local dir=$1
+  shift
+  ctest --test-dir "$dir" --output-on-failure --schedule-random "$@"
+}
+
+step packages cmake/install-packages.sh test
+step release tests/build.sh release
+# Whatever starts a server starts the one that people run.
+step check env RINGKV_TESTED_SERVER="$PWD/build/ringkv-server" tests/build.sh check
+step asan tests/build.sh asan
+step tsan tests/build.sh tsan
+step fuzz tests/fuzz/run.sh
+step test-asan run_tests build-asan -L sanitized -j3
+step test-tsan run_tests build-tsan -L threads -j3
+step test-release run_tests build-check -j3

@@ -1,21 +1,24 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Builds the fuzzers with clang and runs each for FUZZ_SECONDS. What they find stays in build-fuzz/.
+# Builds the fuzzers and runs each for FUZZ_SECONDS, two at a time. What they find stays in build-asan/.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-seconds=${FUZZ_SECONDS:-20}
-cmake -G Ninja -DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER=clang++ -DRINGKV_FUZZ=ON \
-  -DCMAKE_BUILD_TYPE=RelWithDebInfo -DRINGKV_SANITIZE=address,undefined -B build-fuzz -S . >/dev/null
+export FUZZ_SECONDS=${FUZZ_SECONDS:-20}
 doors=(request glob config log snapshot rdb node topology reply http)
-cmake --build build-fuzz --target "${doors[@]/#/fuzz_}"
-cd build-fuzz
-for door in "${doors[@]}"; do
-  mkdir -p corpus-$door
-  echo "fuzzing $door for $seconds s"
-  ./tests/fuzz/fuzz_$door -max_total_time="$seconds" -max_len=2000 -timeout=10 -verbosity=0 -print_final_stats=1 \
-    corpus-$door 2>&1 | grep -E 'number_of_executed|ERROR|SUMMARY|Test unit' || { echo "fuzz_$door failed"; exit 1; }
-  if compgen -G 'crash-*' >/dev/null || compgen -G 'timeout-*' >/dev/null; then
-    echo "fuzz_$door found something: see build-fuzz/"
-    exit 1
+tests/build.sh asan "${doors[@]/#/fuzz_}"
+cd build-asan
+
+fuzz() {
+  local door=$1 log=fuzz-$1.log
+  mkdir -p "corpus-$door"
+  if ./tests/fuzz/fuzz_"$door" -max_total_time="$FUZZ_SECONDS" -max_len=2000 -timeout=10 -verbosity=0 \
+    -artifact_prefix="$door-" -print_final_stats=1 "corpus-$door" >"$log" 2>&1; then
+    echo "fuzz_$door: $(grep -oE 'number_of_executed_units: [0-9]+' "$log")"
+  else
+    cat "$log"
+    echo "fuzz_$door found something: see build-asan/$door-*"
+    return 1
   fi
-done
+}
+export -f fuzz
+printf '%s\n' "${doors[@]}" | xargs -P 2 -I '{}' bash -c 'fuzz {}'

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -51,6 +52,7 @@ ServerProcess::ServerProcess(std::vector<std::string> options, Wait wait) {
   pid_ = ::fork();
   if (pid_ == 0) {
     ::setsid();
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // whoever kills the test ends its servers
     ::dup2(log, STDOUT_FILENO);
     ::dup2(log, STDERR_FILENO);
     ::execv(argv[0], argv.data());

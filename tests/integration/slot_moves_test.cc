@@ -194,7 +194,7 @@ class SlotMovesTest : public testing::Test {
   }
   size_t SlotsOf(size_t node, size_t seen_from) {
     const std::string nodes = Say(*nodes_[seen_from], {"CLUSTER", "NODES"});
-    const std::string own = nodes.substr(nodes.find("n" + std::to_string(node) + " "));
+    const std::string own = nodes.substr(nodes.find(":" + std::to_string(ports_[node]) + "@"));
     size_t count = 0;
     const std::string line = own.substr(0, own.find('\n'));
     for (size_t at = line.find("connected"); (at = line.find(' ', at)) != std::string::npos; ++at) {

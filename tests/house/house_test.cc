@@ -214,20 +214,21 @@ TEST(House, RoomsIncludeOnlyWhatTheyMay) {
 
 TEST(House, WordsThatMustNotComeIn) {
   struct Banned {
-    std::string pattern;
+    std::regex pattern;
     std::string reason;
   };
+  const auto flags = std::regex::ECMAScript | std::regex::optimize;
   const std::vector<Banned> banned = {
-      {R"(\b(TODO|FIXME|XXX)\b)", "an unfinished thought does not belong into main"},
-      {R"(\busing namespace\b)", "names should say where they come from"},
-      {R"(\bs?rand\s*\()", "chance comes in through storage/random.h"},
-      {R"(std::regex)", "it can take exponential time"},
-      {R"(catch \(\.\.\.\))", "it hides what went wrong"},
-      {R"(\bfriend class\b)", "a door that only one knows is no door"},
+      {std::regex(R"(\b(TODO|FIXME|XXX)\b)", flags), "an unfinished thought does not belong into main"},
+      {std::regex(R"(\busing namespace\b)", flags), "names should say where they come from"},
+      {std::regex(R"(\bs?rand\s*\()", flags), "chance comes in through storage/random.h"},
+      {std::regex(R"(std::regex)", flags), "it can take exponential time"},
+      {std::regex(R"(catch \(\.\.\.\))", flags), "it hides what went wrong"},
+      {std::regex(R"(\bfriend class\b)", flags), "a door that only one knows is no door"},
   };
   for (const Source& source : Sources({"resp", "storage", "server", "check"})) {
     for (const Banned& each : banned) {
-      EXPECT_FALSE(std::regex_search(source.text, std::regex(each.pattern))) << source.path << ": " << each.reason;
+      EXPECT_FALSE(std::regex_search(source.text, each.pattern)) << source.path << ": " << each.reason;
     }
   }
 }

@@ -15,7 +15,7 @@ tests=(-DRINGKV_TESTS=ON -DCMAKE_BUILD_TYPE=Check "-DRINGKV_TESTED_SERVER=${RING
 clang=(-DCMAKE_CXX_COMPILER=clang++)
 case $variant in
   check) dir=build-check; options=("${tests[@]}" -DRINGKV_WERROR=ON) ;;
-  release) dir=build; options=(-DRINGKV_BENCH=ON) ;;
+  release) dir=build; options=(-DCMAKE_BUILD_TYPE=Release -DRINGKV_TESTS=OFF -DRINGKV_BENCH=ON) ;;
   asan) dir=build-asan; options=("${tests[@]}" "${clang[@]}" -DRINGKV_SANITIZE=address,undefined -DRINGKV_FUZZ=ON -DRINGKV_UNITY=0) ;;
   tsan) dir=build-tsan; options=("${tests[@]}" "${clang[@]}" -DRINGKV_SANITIZE=thread) ;;
   *) echo "no variant '$variant': check, release, asan or tsan" >&2; exit 2 ;;

@@ -14,8 +14,7 @@ constexpr uint8_t kVersion = 1;
 constexpr size_t kCheckedBytes = kMessageHeadBytes - sizeof(uint64_t);
 
 bool IsKnown(uint8_t kind) {
-  return kind >= static_cast<uint8_t>(MessageKind::kSnapshot) &&
-         kind <= static_cast<uint8_t>(MessageKind::kNoMoreSlots);
+  return kind >= static_cast<uint8_t>(MessageKind::kSnapshot) && kind <= static_cast<uint8_t>(MessageKind::kPublished);
 }
 
 }  // namespace
@@ -73,6 +72,14 @@ bool DecodeSlotBatch(std::string_view body, SlotBatch* batch) {
   return reader.ok() && !batch->ranges.empty();
 }
 
+std::string EncodePublished(const PublishedMessage& published) {
+  std::string body;
+  PutFixed(&body, static_cast<uint8_t>(published.in_shard ? 1 : 0));
+  storage::PutText(&body, published.channel);
+  storage::PutText(&body, published.message);
+  return body;
+}
+
 Decoded DecodeMessage(std::string_view bytes, NodeMessage* message, size_t* size) {
   *size = kMessageHeadBytes;
   if (bytes.size() < kMessageHeadBytes) return Decoded::kNeedMore;
@@ -103,6 +110,15 @@ bool DecodeAck(std::string_view body, storage::Lsn* last) {
   storage::ByteReader reader(body);
   *last = reader.Fixed<storage::Lsn>();
   return reader.ok() && reader.AtEnd();
+}
+
+bool DecodePublished(std::string_view body, PublishedMessage* published) {
+  storage::ByteReader reader(body);
+  const auto kind = reader.Fixed<uint8_t>();
+  published->in_shard = kind == 1;
+  published->channel = reader.Text();
+  published->message = reader.Text();
+  return reader.ok() && reader.AtEnd() && kind <= 1;
 }
 
 }  // namespace ringkv::cluster

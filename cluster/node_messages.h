@@ -28,6 +28,8 @@ enum class MessageKind : uint8_t {
   kBarrier = 9,      // a number, to be acknowledged when all before it is safe
   kOffer = 10,       // likewise: they are the receiver's if it acknowledges
   kNoMoreSlots = 11,
+
+  kPublished = 12,  // what a client has published, for who has subscribed at the receiver
 };
 
 constexpr size_t kMessageHeadBytes = 32;
@@ -59,11 +61,19 @@ std::string EncodeSlotBatch(const SlotBatch& batch);
 // False unless they are ascending ranges.
 bool DecodeSlotBatch(std::string_view body, SlotBatch* batch);
 
+struct PublishedMessage {
+  bool in_shard = false;  // by SPUBLISH
+  std::string_view channel;
+  std::string_view message;
+};
+std::string EncodePublished(const PublishedMessage& published);
+
 enum class Decoded : uint8_t { kMessage, kNeedMore, kBad };
 // The message at the beginning of `bytes`; it takes `size` of them. With kNeedMore `size` is how many bytes there must
 // be before it is worth to ask again.
 Decoded DecodeMessage(std::string_view bytes, NodeMessage* message, size_t* size);
 bool DecodeHeartbeat(std::string_view body, Heartbeat* heartbeat);
 bool DecodeAck(std::string_view body, storage::Lsn* last);
+bool DecodePublished(std::string_view body, PublishedMessage* published);
 
 }  // namespace ringkv::cluster

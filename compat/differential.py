@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: MIT
 """Sends the same random commands to RingKV and to redis-server and compares every reply byte for byte.
 
-  compat/differential.py [--seed N] [--commands N]
+  compat/differential.py [--seed N] [--commands N] [--mode NAME]
 
 First on strings and what has to do with all keys, then on collections, on streams and on what goes across types:
-these with a log, over three SIGKILLs, and with a replica that must be equal in the end. A failure prints the seed and the last commands; the same seed sends the same commands again.
+these with a log, over three SIGKILLs, and with a replica that must be equal in the end; in a mode other than "alone" without these. A failure prints the seed and the last commands; the same seed sends the same commands again.
 """
 import argparse
 import random
@@ -17,6 +17,7 @@ import time
 import differential_others
 import differential_streams
 import differential_types
+import modes
 from resp import flatten
 from servers import eventually, start_redis, start_ringkv
 
@@ -201,20 +202,26 @@ def compare(a, b, seed, generate, commands, after_restart=False):
     return True
 
 
-def run(seed, commands):
+def run(seed, commands, mode):
     generator = Generator(seed)
-    options = ["--enable-debug-command", "no"]
     # Searches by an index and by a walk find the same.
     index = ["--key-index", "always"] if seed % 2 == 0 else []
-    with start_ringkv(*options, *index) as ours, start_redis(*options) as theirs:
-        return compare(ours.connect(), theirs.connect(), seed, generator.command, commands)
+    return run_mode(seed, commands, generator.command, [], index, mode)
+
+
+def run_mode(seed, commands, generate, limits, own, mode):
+    """Compares in one life. `own` are options that redis-server has not."""
+    with modes.open_mode(mode, [*limits, *own], limits) as pair:
+        same = compare(pair.ours.connect(), pair.theirs.connect(), seed, generate, commands)
+        pair.settle()
+        return same
 
 
 def same_data(a, b):
     return a.raw("DEBUG", "DIGEST") == b.raw("DEBUG", "DIGEST")
 
 
-def run_collections(seed, commands):
+def run_collections(seed, commands, mode):
     generator = Generator(seed)
     generate = lambda: generator.pick(generator.of_collections)()
     # Small, so that collections become large, where every other seed has the usual limits.
@@ -222,24 +229,26 @@ def run_collections(seed, commands):
               "--zset-max-listpack-entries", "4", "--zset-max-listpack-value", "16", "--list-max-listpack-size", "3"]
     limits = limits if seed % 2 == 0 else []
     own = ["--set-max-listpack-entries", "3"] if limits else []
-    return run_lives(seed, commands, generate, limits, own)
+    return run_lives(seed, commands, generate, limits, own, mode)
 
 
-def run_streams(seed, commands):
+def run_streams(seed, commands, mode):
     generator = Generator(seed)
     generate = lambda: generator.pick(generator.of_streams)()
     limits = ["--stream-node-max-entries", "5", "--stream-node-max-bytes", "300"] if seed % 2 == 0 else []
-    return run_lives(seed, commands, generate, limits, [])
+    return run_lives(seed, commands, generate, limits, [], mode)
 
 
-def run_others(seed, commands):
+def run_others(seed, commands, mode):
     generator = Generator(seed)
     limits = ["--hll-sparse-max-bytes", ["0", "200"][seed // 2 % 2]] if seed % 2 == 0 else []
-    return run_lives(seed, commands, lambda: generator.pick(generator.of_others)(), limits, [])
+    return run_lives(seed, commands, lambda: generator.pick(generator.of_others)(), limits, [], mode)
 
 
-def run_lives(seed, commands, generate, limits, own):
-    """Compares with a log, over SIGKILLs and with a replica. `own` are options that redis-server has not."""
+def run_lives(seed, commands, generate, limits, own, mode):
+    """Compares with a log, over SIGKILLs and with a replica."""
+    if mode != "alone":
+        return run_mode(seed, commands, generate, limits, own, mode)
     lives = 4
     directory = tempfile.mkdtemp(prefix="ringkv-test-")
     durable = ["--dir", directory, "--appendonly", "yes", "--appendfsync", "always", "--enable-debug-command", "yes"]
@@ -272,10 +281,11 @@ def main():
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--commands", type=int, default=20000)
     parser.add_argument("--rounds", type=int, default=1)
+    modes.add_argument(parser)
     arguments = parser.parse_args()
     for seed in range(arguments.seed, arguments.seed + arguments.rounds):
         print(f"seed {seed}", flush=True)
-        if not all(each(seed, arguments.commands) for each in (run, run_collections, run_streams, run_others)):
+        if not all(each(seed, arguments.commands, arguments.mode) for each in (run, run_collections, run_streams, run_others)):
             return 1
     return 0
 

@@ -184,6 +184,35 @@ def check_limits():
         assert greedy.raw("SUBSCRIBE", "c3").startswith(b"-ERR this client has as many"), "the number is bounded"
 
 
+def heard_by_replicas(start):
+    """What a primary's, its replica's and that one's replica's subscribers hear, and what publishers are answered."""
+    with start() as primary, start("--replicaof", f"127.0.0.1 {primary.port}") as replica, \
+            start("--replicaof", f"127.0.0.1 {replica.port}") as second:
+        servers = (primary, replica, second)
+        for each in servers[1:]:
+            eventually(lambda: b"master_link_status:up" in each.connect().raw("INFO", "replication"), "the link to be up")
+        subscribers = []
+        for each in servers:
+            subscriber = each.connect()
+            for words in (("SUBSCRIBE", "c"), ("PSUBSCRIBE", "c*"), ("SSUBSCRIBE", "s")):
+                subscriber.raw(*words)
+            subscribers.append(subscriber)
+        publisher, answers = primary.connect(), []
+        for words in (("PUBLISH", "c", "one"), ("SPUBLISH", "s", "two"), ("MULTI",), ("PUBLISH", "c", "three"), ("SET", "k", "v"),
+                      ("SPUBLISH", "s", "four"), ("EXEC",), ("PUBLISH", "other", "five"), ("PUBLISH", "c", b"\x00\r\n")):
+            answers.append(publisher.raw(*words))
+        heard = [[subscriber.read_raw() for _ in range(8)] for subscriber in subscribers]
+        answers.append(replica.connect().raw("PUBLISH", "c", "of the replica"))
+        heard.append([subscribers[1].read_raw() for _ in range(2)])
+        answers.append(publisher.raw("PUBLISH", "c", "last"))
+        return answers, heard, [[subscriber.read_raw() for _ in range(2)] for subscriber in subscribers]
+
+
+def check_replicas():
+    ours, theirs = heard_by_replicas(start_ringkv), heard_by_replicas(start_redis)
+    assert ours == theirs, (ours, theirs)
+
+
 def check_cluster():
     with start_cluster(2, 1) as cluster:
         subscribers = [node.connect() for node in cluster.servers]
@@ -200,11 +229,11 @@ def check_cluster():
         assert cluster.primaries[owner].connect().raw("SSUBSCRIBE", "s", "t").startswith(b"-CROSSSLOT ")
         sharded, replica = cluster.primaries[owner].connect(), cluster.replicas[owner].connect()
         sharded.raw("SSUBSCRIBE", "s")
-        assert replica.raw("SSUBSCRIBE", "s").startswith(b"-MOVED ")
-        replica.raw("READONLY")
-        replica.raw("SSUBSCRIBE", "s")
-        assert cluster.primaries[owner].connect().raw("SPUBLISH", "s", "m") == b":1\r\n"
-        assert read_messages(sharded, 1) == read_messages(replica, 1) == [b"m"]
+        assert replica.raw("SSUBSCRIBE", "s") == b"*3\r\n$10\r\nssubscribe\r\n$1\r\ns\r\n:1\r\n", "without READONLY"
+        for node in (cluster.primaries[owner], cluster.replicas[owner]):
+            assert node.connect().raw("SPUBLISH", "s", "m") == b":1\r\n"
+            assert read_messages(sharded, 1) == read_messages(replica, 1) == [b"m"]
+        assert cluster.replicas[1 - owner].connect().raw("SSUBSCRIBE", "s").startswith(b"-MOVED ")
         # With its slot it goes to others.
         cluster.weights[f"s{owner}"] = 0
         cluster.write_config()
@@ -216,8 +245,9 @@ def main():
     failures = compare_scripts()
     check_threads()
     check_limits()
+    check_replicas()
     check_cluster()
-    print(f"{len(SCRIPTS)} scripts, {failures} failures; threads, limits and a cluster")
+    print(f"{len(SCRIPTS)} scripts, {failures} failures; threads, limits, replicas and a cluster")
     return 1 if failures else 0
 
 

@@ -7,17 +7,22 @@ Python). "~ reason" instead of a reply: this one is wanted to differ, or holds w
 be no error from RingKV. "+ ..." instead of "< ...": what RingKV answers to a command that Redis doesn't have. "@ N" sends
 the following commands on connection N.
 
-  compat/transcripts.py            compares
-  compat/transcripts.py --record   writes what redis-server answers into the files
+  compat/transcripts.py               compares
+  compat/transcripts.py --mode NAME   compares RingKV in that mode alone; in a cluster with a redis-server in cluster mode
+  compat/transcripts.py --record      writes what redis-server answers into the files
 """
+import argparse
 import os
 import shlex
 import sys
 
+import modes
 from servers import start_redis, start_ringkv
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "transcripts")
 OPTIONS = ["--enable-debug-command", "yes"]
+# Transcripts that a mode is not asked for, and why.
+LEFT_OUT = {}
 
 
 def words(line):
@@ -99,17 +104,49 @@ def record(name):
             file.write("\n".join(lines) + "\n")
 
 
+def compare(name, pair):
+    """Both servers answer the same; of what RingKV may answer otherwise or has alone, nothing is compared."""
+    ours, theirs = Runner(pair.ours), Runner(pair.theirs)
+    failures = 0
+    for line, expected in read(os.path.join(FOLDER, name)):
+        if line.startswith("@ "):
+            ours.use(line[2:])
+            theirs.use(line[2:])
+        if not line.startswith("> ") or (expected and expected[0].startswith("+")):
+            continue
+        mine, redis = ours.run(line[2:]), theirs.run(line[2:])
+        if mine != redis and not expected[0].startswith("~"):
+            failures += 1
+            print(f"{name}: {line}\n  ringkv {mine}\n  redis  {redis}")
+    return failures
+
+
+def run_mode(name, mode):
+    with modes.open_mode(mode, OPTIONS, OPTIONS) as pair:
+        failures = compare(name, pair) if mode in modes.IN_CLUSTER else check(name, pair.ours, True)
+        pair.settle()
+    return failures
+
+
 def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--record", action="store_true")
+    modes.add_argument(parser)
+    arguments = parser.parse_args()
     names = sorted(os.listdir(FOLDER))
-    if "--record" in sys.argv:
+    if arguments.record:
         for name in names:
             record(name)
         return 0
     failures = 0
-    for name in names:
-        with start_ringkv(*OPTIONS) as ours, start_redis(*OPTIONS) as theirs:
-            failures += check(name, ours, True) + check(name, theirs, False)
-    print(f"{len(names)} transcripts, {failures} failures")
+    if arguments.mode != "alone":
+        names = [name for name in names if name not in LEFT_OUT.get(arguments.mode, {})]
+        failures = sum(run_mode(name, arguments.mode) for name in names)
+    else:
+        for name in names:
+            with start_ringkv(*OPTIONS) as ours, start_redis(*OPTIONS) as theirs:
+                failures += check(name, ours, True) + check(name, theirs, False)
+    print(f"{len(names)} transcripts, mode {arguments.mode}, {failures} failures")
     return 1 if failures else 0
 
 

@@ -18,14 +18,15 @@ class KeyChanges final : public storage::KeyObserver {
     events_.Note(db, key, event);
   }
 
-  void Changed(storage::DbIndex db, std::string_view key) override {
+  bool Changed(storage::DbIndex db, std::string_view key) override {
     watched_.Changed(db, key);
-    waiting_.NoteChange(db, key);
+    return waiting_.NoteChange(db, key);
   }
-  void Replacing(storage::DbIndex db, const KeyPredicate& is_touched) override {
+  bool Replacing(storage::DbIndex db, const KeyPredicate& is_touched) override {
     watched_.Replacing(db, is_touched);
-    waiting_.NoteChangeOfAll(db);
+    return waiting_.NoteChangeOfAll(db);
   }
+  void Unlocked(const storage::Txn& txn) override { waiting_.ServeReady(&txn); }
 
  private:
   WatchedKeys& watched_;

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "server/cluster/cluster_state.h"
+#include "server/command/redirect.h"
 #include "server/command/text.h"
 #include "server/config/save_points.h"
 #include "storage/allocator.h"
@@ -41,6 +42,7 @@ Server::Server(Options& options, const storage::Clock& clock, std::string config
       replication_(std::make_unique<Replication>(*this)),
       cluster_(std::make_unique<ClusterState>(*this)) {
   store_.set_observer(&key_changes_);
+  waiting_clients_.set_refusal([this](const WaitingRequest& request) { return WhyNotServedHere(request, *this); });
   durability_.set_say(
       [this](bool is_warning, const std::string& line) { is_warning ? log_.Warning(line) : log_.Notice(line); });
   durability_.log().set_on_durable([this] {
@@ -69,6 +71,7 @@ storage::DataFiles Server::DataFilesOf(const Options& options) {
 void Server::Start(ClientLinks& links) {
   links_ = &links;
   key_events_.set_links(&links);
+  waiting_clients_.set_links(&links);
   startup_memory_ = storage::UsedMemory();
   store_.reclaimer().Start();
 }
@@ -123,6 +126,7 @@ void Server::EndLoading() {
 void Server::SetReplacing(bool replacing) {
   is_replacing_ = replacing;
   ApplyOptions();
+  waiting_clients_.Hold(replacing);
 }
 
 void Server::WaitForIoThreads(const std::atomic<bool>& give_up) {

@@ -157,9 +157,9 @@ class Server {
   WatchedKeys watched_keys_;
   Broker broker_;
   KeyEvents key_events_{broker_};
-  WaitingClients waiting_clients_{key_events_};
-  KeyChanges key_changes_{watched_keys_, waiting_clients_, key_events_};
   storage::Store store_;
+  WaitingClients waiting_clients_{store_, key_events_};
+  KeyChanges key_changes_{watched_keys_, waiting_clients_, key_events_};
   storage::PosixFileSystem files_;
   storage::Durability durability_;
   ClientDirectory clients_;

@@ -19,7 +19,7 @@ struct ThreadState {
   ThreadState(size_t index_in, storage::Store& store, size_t command_count, uint64_t seed)
       : index(index_in), random(seed), txn(store, 0, random), statistics(command_count) {}
 
-  const size_t index;
+  const size_t index;  // of the thread of clients; kNoThread: it is none
   storage::Random random;
   storage::Txn txn;  // used again for every command: no allocation a request
   storage::Evictor evictor;

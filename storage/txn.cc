@@ -101,6 +101,12 @@ void Txn::Unlock() {
   known_.key = {};
   many_known_.clear();
   next_known_ = 0;
+  if (must_tell_) TellUnlocked();
+}
+
+void Txn::TellUnlocked() {
+  must_tell_ = false;
+  store_.observer()->Unlocked(*this);
 }
 
 Position Txn::PositionOfKey(std::string_view key) {
@@ -183,7 +189,7 @@ void Txn::Announce(const Place& place, const KeyEvent& event) NO_THREAD_SAFETY_A
     store_.prefixes().ForEachOf(place.key(),
                                 [&](size_t index) NO_THREAD_SAFETY_ANALYSIS { ++partition.prefix_uses[index].writes; });
   }
-  if (store_.observer() != nullptr) store_.observer()->Changed(place.db(), place.key());
+  if (store_.observer() != nullptr && store_.observer()->Changed(place.db(), place.key())) must_tell_ = true;
   Tell(place, event);
 }
 
@@ -433,7 +439,8 @@ void Txn::Rename(Place& from, DbIndex to_db, std::string_view to_key) {
 void Txn::FlushDatabase(DbIndex db) NO_THREAD_SAFETY_ANALYSIS {
   RINGKV_CHECK(holds_all_);
   if (store_.observer() != nullptr) {
-    store_.observer()->Replacing(db, [&](std::string_view key) { return Stands(db, key); });
+    const auto is_touched = [&](std::string_view key) { return Stands(db, key); };
+    if (store_.observer()->Replacing(db, is_touched)) must_tell_ = true;
   }
   std::vector<std::unique_ptr<Table>> removed;
   for (size_t i = 0; i < kPartitions; ++i) {
@@ -451,8 +458,9 @@ void Txn::SwapDatabases(DbIndex a, DbIndex b) NO_THREAD_SAFETY_ANALYSIS {
   RINGKV_CHECK(holds_all_);
   if (store_.observer() != nullptr) {
     const auto is_touched = [&](std::string_view key) { return Stands(a, key) || Stands(b, key); };
-    store_.observer()->Replacing(a, is_touched);
-    store_.observer()->Replacing(b, is_touched);
+    for (const DbIndex db : {a, b}) {
+      if (store_.observer()->Replacing(db, is_touched)) must_tell_ = true;
+    }
   }
   for (size_t i = 0; i < kPartitions; ++i) {
     std::swap(store_.partition(i).tables[a], store_.partition(i).tables[b]);
@@ -594,12 +602,15 @@ Txn::Sweep Txn::SweepExpired(size_t partition_index, size_t most) NO_THREAD_SAFE
   Sweep sweep;
   const DueTime due_now = DueTimeOf(now_ - (kDueUnitMs - 1));  // items are rounded up: these are due for certain
   Partition& partition = store_.partition(partition_index);
-  MutexLock lock(partition.mutex);
-  // A follower is told when keys end.
-  if (store_.authority() != Authority::kOwner) return sweep;
-  NoteRecording();
-  SweepLocked(partition, most, due_now, &sweep);
-  CommitIn(partition);
+  {
+    MutexLock lock(partition.mutex);
+    // A follower is told when keys end.
+    if (store_.authority() != Authority::kOwner) return sweep;
+    NoteRecording();
+    SweepLocked(partition, most, due_now, &sweep);
+    CommitIn(partition);
+  }
+  if (must_tell_) TellUnlocked();
   return sweep;
 }
 

@@ -208,6 +208,8 @@ class Txn {
   // Gives what was recorded its LSN. The partitions that it changed are still locked.
   void Commit();
   void CommitIn(Partition& partition);
+  // The locks are free again: tells the observer if it has asked for that.
+  void TellUnlocked();
   template <typename Function>
   void ForEachLocked(Function&& function) {
     for (size_t word = 0; word < kWords; ++word) {
@@ -280,6 +282,7 @@ class Txn {
   bool keeps_expired_ = false;
   bool shows_foreign_ = false;
   bool is_recording_ = false;  // somebody wants the effects of this group
+  bool must_tell_ = false;     // the observer, when the locks are free
   std::string records_;        // the effects of the group, encoded
   Lsn depends_on_ = 0;
   // The position computed for locking is used again by the first Find of the same bytes.

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "server/blocking/waiting_clients.h"
 
-#include <algorithm>
 #include <set>
 
 #include "server/command/key_positions.h"
 
 namespace ringkv::server {
+
+using storage::MutexLock;
+
+WaitingClients::WaitingClients(storage::Store& store, KeyEvents& events)
+    : events_(events), random_(1), txn_(store, 0, random_) {}
 
 template <typename Function>
 void WaitingClients::ForEachKeyOf(const WaitingRequest& request, Function&& function) {
@@ -17,9 +21,12 @@ void WaitingClients::ForEachKeyOf(const WaitingRequest& request, Function&& func
   });
 }
 
-void WaitingClients::Add(Request request) {
-  storage::MutexLock lock(mutex_);
-  ForEachKeyOf(*request, [&](Key key) REQUIRES(mutex_) { keys_[std::move(key)].queue.push_back(request); });
+void WaitingClients::Add(std::shared_ptr<WaitingRequest> request) {
+  MutexLock lock(mutex_);
+  request->ticket = next_ticket_++;
+  ForEachKeyOf(*request, [&](const Key& key) REQUIRES(mutex_) {
+    keys_[key].queues[SoughtBy(*request)].emplace(request->ticket, request);
+  });
   clients_[request->client->id] = std::move(request);
   count_.store(clients_.size(), std::memory_order_relaxed);
 }
@@ -27,55 +34,66 @@ void WaitingClients::Add(Request request) {
 bool WaitingClients::Remove(uint64_t client) {
   if (size() == 0) return false;
   // Nobody is served meanwhile, so who stands here has not been answered.
-  storage::MutexLock serving(serving_);
-  storage::MutexLock lock(mutex_);
+  MutexLock serving(serving_);
+  MutexLock lock(mutex_);
   const auto found = clients_.find(client);
   if (found == clients_.end()) return false;
-  const Request request = found->second;
-  RemoveLocked(request);
+  RemoveLocked(Request(found->second));
   return true;
 }
 
 void WaitingClients::RemoveLocked(const Request& request) {
   ForEachKeyOf(*request, [&](const Key& key) REQUIRES(mutex_) {
-    const auto found = keys_.find(key);
-    if (found == keys_.end()) return;
-    std::list<Request>& queue = found->second.queue;
-    const auto place = std::find(queue.begin(), queue.end(), request);  // mostly the first
-    if (place != queue.end()) queue.erase(place);
-    if (queue.empty()) keys_.erase(found);
+    const auto waiters = keys_.find(key);
+    auto& queues = waiters->second.queues;
+    const auto queue = queues.find(SoughtBy(*request));
+    queue->second.erase(request->ticket);
+    if (queue->second.empty()) queues.erase(queue);
+    if (queues.empty()) keys_.erase(waiters);
   });
   clients_.erase(request->client->id);
   count_.store(clients_.size(), std::memory_order_relaxed);
 }
 
-void WaitingClients::NoteChange(storage::DbIndex db, std::string_view key) {
-  if (size() == 0) return;
-  storage::MutexLock lock(mutex_);
-  const auto found = keys_.find(Key(db, key));
-  if (found == keys_.end() || found->second.is_ready) return;
-  found->second.is_ready = true;
-  ready_.push_back(found->first);
+// --- what the data does ---------------------------------------------------------------------------------------------
+
+bool WaitingClients::MarkReady(const Key& key, Waiters& waiters) {
+  if (!waiters.is_ready) ready_.push_back(key);
+  waiters.is_ready = true;
   has_ready_ = true;
+  return true;
 }
 
-void WaitingClients::NoteChangeOfAll(storage::DbIndex db) {
-  if (size() == 0) return;
-  storage::MutexLock lock(mutex_);
-  for (auto& [key, waiters] : keys_) {
-    if (key.first != db || waiters.is_ready) continue;
-    waiters.is_ready = true;
-    ready_.push_back(key);
-    has_ready_ = true;
+bool WaitingClients::NoteChange(storage::DbIndex db, std::string_view key) {
+  if (size() == 0) return false;
+  MutexLock lock(mutex_);
+  const auto found = keys_.find(Key(db, key));
+  return found != keys_.end() && MarkReady(found->first, found->second);
+}
+
+bool WaitingClients::NoteChangeOfAll(storage::DbIndex db) {
+  if (size() == 0) return false;
+  MutexLock lock(mutex_);
+  bool has_any = false;
+  for (auto each = keys_.lower_bound(Key(db, "")); each != keys_.end() && each->first.first == db; ++each) {
+    has_any = MarkReady(each->first, each->second);
   }
+  return has_any;
 }
 
-void WaitingClients::ServeReady(storage::Txn& txn, ClientLinks& links) {
-  storage::MutexLock serving(serving_);
+void WaitingClients::Hold(bool holds) {
+  is_held_ = holds;
+  if (!holds) ServeReady(nullptr);
+}
+
+void WaitingClients::ServeReady(const storage::Txn* after) {
+  // What its own transaction changes while it serves is served in the same go.
+  if (!has_ready_ || is_held_ || after == &txn_) return;
+  MutexLock serving(serving_);
   for (;;) {
     Key key;
     {
-      storage::MutexLock lock(mutex_);
+      MutexLock lock(mutex_);
       if (ready_.empty()) {
         has_ready_ = false;
         return;
@@ -84,48 +102,108 @@ void WaitingClients::ServeReady(storage::Txn& txn, ClientLinks& links) {
       ready_.pop_front();
       if (const auto found = keys_.find(key); found != keys_.end()) found->second.is_ready = false;
     }
-    ServeKey(key, txn, links);
+    ServeKey(key);
   }
 }
 
-void WaitingClients::ServeKey(const Key& key, storage::Txn& txn, ClientLinks& links) {
-  // What one has found nothing of, others who seek the same would find nothing of either.
-  Sought in_vain;
-  while (const Request request = FirstBut(key, in_vain)) {
-    if (!Serve(request, txn, links)) in_vain.emplace(request->plan.wanted, request->plan.sought);
+void WaitingClients::ServeKey(const Key& key) {
+  std::map<uint64_t, Request> firsts = FirstOfEach(key);
+  while (!firsts.empty()) {
+    const Request request = std::move(firsts.begin()->second);
+    firsts.erase(firsts.begin());
+    if (!Serve(request)) continue;
+    if (Request next = NextOf(key, *request)) firsts.emplace(next->ticket, std::move(next));
   }
 }
 
-WaitingClients::Request WaitingClients::FirstBut(const Key& key, const Sought& in_vain) {
-  storage::MutexLock lock(mutex_);
+std::map<uint64_t, WaitingClients::Request> WaitingClients::FirstOfEach(const Key& key) {
+  MutexLock lock(mutex_);
+  std::map<uint64_t, Request> firsts;
+  const auto found = keys_.find(key);
+  if (found == keys_.end()) return firsts;
+  for (const auto& [sought, queue] : found->second.queues) firsts.insert(*queue.begin());
+  return firsts;
+}
+
+WaitingClients::Request WaitingClients::NextOf(const Key& key, const WaitingRequest& served) {
+  MutexLock lock(mutex_);
   const auto found = keys_.find(key);
   if (found == keys_.end()) return nullptr;
-  for (const Request& request : found->second.queue) {
-    if (!in_vain.contains({request->plan.wanted, request->plan.sought})) return request;
-  }
-  return nullptr;
+  const auto queue = found->second.queues.find(SoughtBy(served));
+  return queue == found->second.queues.end() ? nullptr : queue->second.begin()->second;
 }
 
-bool WaitingClients::Serve(const Request& request, storage::Txn& txn, ClientLinks& links) {
+bool WaitingClients::Serve(const Request& request) {
   const std::vector<std::string_view> argv(request->argv.begin(), request->argv.end());
-  ForEachKey(*request->row, argv, [&](std::string_view key) { txn.AddKey(key); });
-  txn.LockAdded();
+  txn_.set_now(txn_.store().clock().Now());
+  txn_.ForgetDependence();
+  ForEachKey(*request->row, argv, [&](std::string_view key) REQUIRES(serving_) { txn_.AddKey(key); });
+  txn_.LockAdded();
   resp::Buffer answer;
   resp::ReplyWriter reply(answer, request->protocol);
   KeyWaitPlan plan{.is_retry = true};
-  DataCall call{Arguments(argv), txn, reply, request->db, request->max_string_bytes, &plan};
+  DataCall call{Arguments(argv), txn_, reply, request->db, request->max_string_bytes, &plan};
   {
-    const KeyEvents::Scope events(events_, *request->row, argv, KeyEvents::kNoThread);
+    const KeyEvents::Scope events(events_, *request->row, argv, kNoThread);
     request->row->run.data(call);
   }
-  txn.Unlock();
+  txn_.Unlock();
   if (plan.would_wait) return false;
   {
-    storage::MutexLock lock(mutex_);
+    MutexLock lock(mutex_);
     RemoveLocked(request);
   }
-  links.Answer(*request->client, std::string(answer.Readable()), txn.depends_on());
+  links_.load()->Answer(*request->client, std::string(answer.Readable()), txn_.depends_on());
   return true;
+}
+
+// --- what the server does -------------------------------------------------------------------------------------------
+
+void WaitingClients::EndAll(std::string_view error) {
+  {
+    MutexLock serving(serving_);
+    ended_with_ = error;
+    ended_before_ = generation_ + 1;
+  }
+  EndRefused();
+}
+
+void WaitingClients::EndRefused() {
+  generation_.fetch_add(1, std::memory_order_acq_rel);
+  if (size() == 0) return;
+  MutexLock serving(serving_);
+  std::vector<Request> all;
+  {
+    MutexLock lock(mutex_);
+    for (const auto& [id, request] : clients_) all.push_back(request);
+  }
+  for (const Request& request : all) End(request);
+}
+
+void WaitingClients::EndIfRefused(const Request& request) {
+  if (request->generation == generation()) return;
+  MutexLock serving(serving_);
+  {
+    MutexLock lock(mutex_);
+    const auto found = clients_.find(request->client->id);
+    if (found == clients_.end() || found->second != request) return;
+  }
+  End(request);
+}
+
+void WaitingClients::End(const Request& request) {
+  const bool is_dismissed = request->generation < ended_before_;
+  const std::string error = is_dismissed ? ended_with_ : refusal_(*request);
+  if (error.empty()) return;
+  resp::Buffer answer;
+  resp::ReplyWriter(answer, request->protocol).Error(error);
+  {
+    MutexLock lock(mutex_);
+    RemoveLocked(request);
+  }
+  std::string reply(answer.Readable());
+  is_dismissed ? links_.load()->Dismiss(*request->client, std::move(reply))
+               : links_.load()->Answer(*request->client, std::move(reply), 0);
 }
 
 }  // namespace ringkv::server

@@ -170,6 +170,7 @@ void ClusterState::Show(std::shared_ptr<ClusterView> view, SlotLedger ledger) {
     ledger_ = std::move(ledger);
   }
   version_.fetch_add(1);
+  server_.waiting_clients().EndRefused();
 }
 
 std::shared_ptr<const ClusterView> ClusterState::view() const {

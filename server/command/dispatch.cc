@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "server/command/dispatch.h"
 
+#include <utility>
+
 #include "server/blocking/waiting_clients.h"
 #include "server/command/key_positions.h"
 #include "server/command/redirect.h"
@@ -67,14 +69,17 @@ void RunOrWait(const Command& row, Server& server, Session& session, DataCall& c
   if (!plan.would_wait) return;
   std::vector<std::string> argv(call.args.all().begin(), call.args.all().end());
   for (auto& [index, text] : plan.resolved) argv[index] = std::move(text);
-  session.key_wait = std::make_shared<WaitingRequest>(WaitingRequest{.client = session.card,
-                                                                     .row = &row,
-                                                                     .argv = std::move(argv),
-                                                                     .db = session.db,
-                                                                     .protocol = session.protocol,
-                                                                     .max_string_bytes = call.max_string_bytes,
-                                                                     .plan = plan});
-  server.waiting_clients().Add(session.key_wait);
+  auto request = std::make_shared<WaitingRequest>(WaitingRequest{.client = session.card,
+                                                                 .row = &row,
+                                                                 .argv = std::move(argv),
+                                                                 .db = session.db,
+                                                                 .protocol = session.protocol,
+                                                                 .reads_from_replica = session.reads_from_replica,
+                                                                 .max_string_bytes = call.max_string_bytes,
+                                                                 .plan = plan,
+                                                                 .generation = session.wait_generation});
+  server.waiting_clients().Add(request);
+  session.key_wait = std::move(request);
 }
 
 // Finds the commands of a batch, one after the other: often it is the same name again.
@@ -187,6 +192,7 @@ DispatchOutcome Dispatch(Server& server, ThreadState& thread, Session& session, 
     RefuseArity(*entry, thread, session, reply);
     return DispatchOutcome::kDone;
   }
+  if (row.Is(kBlocking)) session.wait_generation = server.waiting_clients().generation();
   if (row.needs_everything != nullptr && server.cluster().is_enabled() && row.needs_everything(argv)) {
     RefusePatterns(*entry, thread, session, reply);
     return DispatchOutcome::kDone;
@@ -214,7 +220,7 @@ DispatchOutcome Dispatch(Server& server, ThreadState& thread, Session& session, 
   LockFor(row, request, thread.txn);
   Invoke(*entry, server, thread, session, argv, reply);
   thread.txn.Unlock();
-  if (server.waiting_clients().HasReady()) server.waiting_clients().ServeReady(thread.txn, server.links());
+  if (session.key_wait != nullptr) server.waiting_clients().EndIfRefused(session.key_wait);
   return DispatchOutcome::kDone;
 }
 
@@ -251,6 +257,7 @@ void RunTransaction(AdminCall& call) {
     session.in_exec = false;
   }
   txn.Unlock();
+  for (const auto& work : std::exchange(session.after_exec, {})) work();
 }
 
 }  // namespace ringkv::server

@@ -130,12 +130,15 @@ Redirection Redirect(const CommandEntry& entry, const Request& request, Server& 
   }
   if (!common.has_any()) return Redirection::kHere;
   if (common.differs()) return Refused(entry, errors::kCrossSlot, thread, session, reply);
-  const bool may_read_here = only_reads || entry.row->name == "watch" || entry.row->keys.flags == kKeyNot;
-  traits.reads_here = session.reads_from_replica && may_read_here;
+  // A shard channel is on all nodes of its shard, and there is nothing to be behind with.
+  const bool is_shard_channel = entry.row->keys.flags == kKeyNot;
+  const bool may_read_here = only_reads || entry.row->name == "watch";
+  traits.reads_here = is_shard_channel || (session.reads_from_replica && may_read_here);
   const size_t slot = common.slot();
   const cluster::SlotState state = view.StateOf(slot);
   if (StandsIn(state, view, server)) {
-    return only_reads ? Redirection::kHere : Refused(entry, errors::kSlotNotServed, thread, session, reply);
+    return only_reads || is_shard_channel ? Redirection::kHere
+                                          : Refused(entry, errors::kSlotNotServed, thread, session, reply);
   }
   switch (RouteSlot(state, view.here, traits)) {
     case cluster::Way::kHere: return Redirection::kHere;
@@ -155,6 +158,25 @@ Redirection Redirect(const CommandEntry& entry, const Request& request, Server& 
     case cluster::Way::kDown: break;
   }
   return Refused(entry, errors::kSlotNotServed, thread, session, reply);
+}
+
+std::string WhyNotServedHere(const WaitingRequest& request, Server& server) {
+  if (!server.cluster().is_enabled()) return {};
+  const std::shared_ptr<const ClusterView> view = server.cluster().view();
+  CommonSlot common;
+  common.AddKeys(*request.row, std::vector<std::string_view>(request.argv.begin(), request.argv.end()));
+  const cluster::SlotState state = view->StateOf(common.slot());
+  const bool only_reads = request.row->Is(kReadOnly);
+  if (only_reads && StandsIn(state, *view, server)) return {};
+  switch (RouteSlot(state, view->here, {.reads_here = only_reads && request.reads_from_replica})) {
+    case cluster::Way::kMoved: return Elsewhere("MOVED", common.slot(), view->PrimaryOf(state.owner));
+    case cluster::Way::kAsk: return Elsewhere("ASK", common.slot(), view->PrimaryOf(state.offered_to));
+    case cluster::Way::kDown: return std::string(errors::kSlotNotServed);
+    case cluster::Way::kHere:
+    case cluster::Way::kWait:
+    case cluster::Way::kTryAgain: break;
+  }
+  return {};
 }
 
 }  // namespace ringkv::server

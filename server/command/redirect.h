@@ -31,6 +31,10 @@ enum class Redirection : uint8_t {
   kWait,       // nothing happened: the slot changes hands in this moment
 };
 
+// What a client that waits for a key would be answered if it asked now: the error that names who serves the key, empty
+// while it is this node.
+std::string WhyNotServedHere(const WaitingRequest& request, Server& server);
+
 Redirection Redirect(const CommandEntry& entry, const Request& request, Server& server, ThreadState& thread,
                      Session& session, resp::ReplyWriter& reply);
 

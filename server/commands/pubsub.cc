@@ -58,25 +58,29 @@ void Unsubscribe(AdminCall& call, Topic topic) {
   session.NoteSubscriptions();
 }
 
-// Other nodes tell their clients; what one of them has told us goes no further.
-void TellNodes(AdminCall& call, bool only_own_shard) {
-  if (!call.server.cluster().is_enabled() || call.session.speaks_node_link) return;
-  call.server.links().TellNodes(call.thread.index, only_own_shard, call.args.all());
+// Whoever else has subscribers of this: the nodes of a cluster, which pass on nothing that another one has told them;
+// the replicas of a primary.
+void TellOthers(AdminCall& call, const cluster::PublishedMessage& published) {
+  Server& server = call.server;
+  if (server.cluster().is_enabled()) {
+    if (call.session.speaks_node_link) return;
+    return server.links().TellNodes(call.thread.index, published.in_shard, call.args.all());
+  }
+  if (server.replication().is_replica()) return;
+  // Of a transaction they are to see the message behind all that it does.
+  if (!call.session.in_exec) return server.replication().Publish(published);
+  call.session.after_exec.emplace_back([&server, published] { server.replication().Publish(published); });
 }
 
-void Publish(AdminCall& call) {
-  const size_t receivers =
-      call.server.broker().Publish(call.server.links(), call.thread.index, call.args[1], call.args[2]);
-  TellNodes(call, false);
+void PublishOn(AdminCall& call, bool in_shard) {
+  const cluster::PublishedMessage published{.in_shard = in_shard, .channel = call.args[1], .message = call.args[2]};
+  const size_t receivers = call.server.broker().Publish(call.server.links(), call.thread.index, published);
+  TellOthers(call, published);
   call.reply.Integer(static_cast<int64_t>(receivers));
 }
 
-void SPublish(AdminCall& call) {
-  const size_t receivers =
-      call.server.broker().PublishInShard(call.server.links(), call.thread.index, call.args[1], call.args[2]);
-  TellNodes(call, true);
-  call.reply.Integer(static_cast<int64_t>(receivers));
-}
+void Publish(AdminCall& call) { PublishOn(call, false); }
+void SPublish(AdminCall& call) { PublishOn(call, true); }
 
 void ReplyNames(AdminCall& call, Topic topic) {
   if (call.args.size() > 3) {

@@ -129,6 +129,7 @@ void ReplConf(AdminCall& call) {
       const std::string_view capability = call.args.Next();
       if (EqualsIgnoringCase(capability, "eof")) call.session.takes_end_mark = true;
       if (EqualsIgnoringCase(capability, kLinkCapability)) call.session.speaks_node_link = true;
+      if (EqualsIgnoringCase(capability, kPublishCapability)) call.session.takes_published = true;
     } else if (call.args.Take("RDB-ONLY")) {
       const std::optional<int64_t> flag = resp::ParseInteger(call.args.Next());
       if (!flag) return call.reply.Error(errors::kNotInteger);
@@ -161,7 +162,7 @@ void PSync(AdminCall& call) {
   const std::string_view member = call.args.size() > 3 ? call.args[3] : std::string_view();
   if (!member.empty() && !cluster::IsNodeId(member)) return call.reply.Error(errors::kSyntax);
   const FeedRequest request{std::string(call.args[1]), *next > 0 ? static_cast<storage::Lsn>(*next) : 0,
-                            std::string(member)};
+                            std::string(member), call.session.takes_published};
   call.session.take_socket = [&replication, card = call.session.card, request](int descriptor, std::string unsent,
                                                                                std::string unread) {
     replication.Admit(descriptor, std::move(unsent), std::move(unread), card, request);

@@ -37,6 +37,8 @@ class ClientConnection {
   virtual void EndKeyWait(int64_t deadline_ms) = 0;
   // What it waits for has come.
   virtual void TakeAnswer(const std::string& reply, storage::Lsn lsn) = 0;
+  // What it waits for can't come any more: this is its last reply.
+  virtual void Dismiss(const std::string& reply) = 0;
   // Another node has answered.
   virtual void TakeReply(uint64_t number, std::string reply, storage::Lsn lsn) = 0;
   // Called some times a second. False when the connection has run into a limit and is to be closed.

@@ -253,8 +253,10 @@ void Connection::TakeReply(uint64_t number, std::string reply, storage::Lsn lsn)
 
 bool Connection::FinishWait(int64_t now_ms) {
   const size_t there = server_.replication().CountAcknowledged(session_.wait->lsn);
-  if (there < session_.wait->replicas && now_ms < session_.wait->deadline_ms) return false;
-  reply_.Integer(static_cast<int64_t>(there));
+  const bool has_no_replicas = server_.replication().is_replica();
+  if (!has_no_replicas && there < session_.wait->replicas && now_ms < session_.wait->deadline_ms) return false;
+  has_no_replicas ? reply_.Error(errors::kNoPrimary) : reply_.Integer(static_cast<int64_t>(there));
+  session_.close_after_reply = has_no_replicas;
   EndWait();
   return true;
 }
@@ -278,18 +280,10 @@ void Connection::TakeAnswer(const std::string& reply, storage::Lsn lsn) {
   EndWait();
 }
 
-void Connection::CheckKeyWait() {
-  const std::vector<std::string_view> argv(session_.key_wait->argv.begin(), session_.key_wait->argv.end());
-  const bool is_replica = server_.replication().is_replica();
-  const bool is_elsewhere = server_.cluster().is_enabled() && !IsServedHere(Request{argv}, server_, thread_.state());
-  if ((!is_replica && !is_elsewhere) || !StopKeyWait()) return;
-  const std::shared_ptr<const WaitingRequest> request = std::move(session_.key_wait);
-  if (is_replica) {
-    reply_.Error(errors::kNoPrimary);
-  } else {
-    Dispatch(server_, thread_.state(), session_, Request{argv}, reply_);  // which says where it is served now
-  }
-  EndWait();
+void Connection::Dismiss(const std::string& reply) {
+  if (session_.key_wait == nullptr) return;
+  session_.close_after_reply = true;
+  TakeAnswer(reply, 0);
 }
 
 void Connection::Unblock(bool with_error) {
@@ -510,7 +504,6 @@ bool Connection::Tick(int64_t now_ms) {
     GiveUpQuorum();
   }
   if (!session_.subscriptions.of(Topic::kShardChannel).empty() && server_.cluster().is_enabled()) DropForeignChannels();
-  if (session_.key_wait != nullptr) CheckKeyWait();
   if (may_have_ended_) Read();
   if (is_closed_) return true;
   if (idle_ms > kIdleMs) {

@@ -46,6 +46,7 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   void Unblock(bool with_error) override;
   void EndKeyWait(int64_t deadline_ms) override;
   void TakeAnswer(const std::string& reply, storage::Lsn lsn) override;
+  void Dismiss(const std::string& reply) override;
   void TakeReply(uint64_t number, std::string reply, storage::Lsn lsn) override;
   const std::optional<ReplicaWait>& wait() const { return session_.wait; }
   bool Tick(int64_t now_ms) override;
@@ -89,8 +90,6 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   void HandOver();
   // Takes the client out of those who wait for a key. False if its answer is on the way.
   bool StopKeyWait();
-  // What it waits for can't come here any more.
-  void CheckKeyWait();
   // The reply that was waited for is written: goes on with what came behind it.
   void EndWait();
   // Appends the next part of a reply that is made part by part.

@@ -40,6 +40,7 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   void Unblock(bool) override {}
   void EndKeyWait(int64_t) override {}
   void TakeAnswer(const std::string&, storage::Lsn) override {}
+  void Dismiss(const std::string&) override {}
   void TakeReply(uint64_t number, std::string reply, storage::Lsn lsn) override;
   bool Tick(int64_t now_ms) override;
 

@@ -122,7 +122,11 @@ void Network::Deliver(size_t from, size_t thread, std::shared_ptr<const std::vec
 }
 
 void Network::TellNodes(size_t from, bool only_own_shard, std::span<const std::string_view> argv) {
-  threads_[from]->proxy().TellNodes(only_own_shard, resp::EncodeRequest(argv));
+  std::string request = resp::EncodeRequest(argv);
+  if (from != kNoThread) return threads_[from]->proxy().TellNodes(only_own_shard, request);
+  IoThread& thread = *threads_[0];
+  thread.Post(
+      [&thread, only_own_shard, request = std::move(request)] { thread.proxy().TellNodes(only_own_shard, request); });
 }
 
 void Network::ResumePaused() {
@@ -141,6 +145,13 @@ void Network::Answer(const ClientCard& card, std::string reply, storage::Lsn lsn
   // Never at once: the thread may be amid what it does for another client.
   thread.Post([&thread, id = card.id, reply = std::move(reply), lsn] {
     if (ClientConnection* connection = thread.Find(id)) connection->TakeAnswer(reply, lsn);
+  });
+}
+
+void Network::Dismiss(const ClientCard& card, std::string reply) {
+  IoThread& thread = *threads_[card.thread];
+  thread.Post([&thread, id = card.id, reply = std::move(reply)] {
+    if (ClientConnection* connection = thread.Find(id)) connection->Dismiss(reply);
   });
 }
 

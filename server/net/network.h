@@ -37,6 +37,7 @@ class Network final : public ClientLinks {
   void ResumePaused() override;
   void Unblock(const ClientCard& card, bool with_error) override;
   void Answer(const ClientCard& card, std::string reply, storage::Lsn lsn) override;
+  void Dismiss(const ClientCard& card, std::string reply) override;
   void ResumeWaiting() override;
   void WaitForRound(const std::atomic<bool>& give_up) override;
   void ReleaseReplies() override;

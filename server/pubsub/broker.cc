@@ -66,33 +66,34 @@ size_t Broker::AddDeliveries(const Audience& audience, std::string bytes, std::v
   return audience.size;
 }
 
-size_t Broker::Publish(ClientLinks& links, size_t thread, std::string_view channel, std::string_view message) {
-  std::vector<Delivery> deliveries;
+size_t Broker::FindReceivers(std::string_view channel, std::string_view message, std::vector<Delivery>* deliveries) {
   size_t receivers = 0;
-  {
-    MutexLock lock(mutex_);
-    const Audiences& channels = AudiencesOf(Topic::kChannel);
-    if (const auto found = channels.find(channel); found != channels.end()) {
-      receivers += AddDeliveries(found->second, Encode({"message", channel, message}), &deliveries);
-    }
-    for (const auto& [pattern, audience] : AudiencesOf(Topic::kPattern)) {
-      if (!storage::GlobMatches(pattern, channel)) continue;
-      receivers += AddDeliveries(audience, Encode({"pmessage", pattern, channel, message}), &deliveries);
-    }
+  const Audiences& channels = AudiencesOf(Topic::kChannel);
+  if (const auto found = channels.find(channel); found != channels.end()) {
+    receivers += AddDeliveries(found->second, Encode({"message", channel, message}), deliveries);
   }
-  for (const Delivery& each : deliveries) links.Deliver(thread, each.thread, each.clients, each.bytes);
+  for (const auto& [pattern, audience] : AudiencesOf(Topic::kPattern)) {
+    if (!storage::GlobMatches(pattern, channel)) continue;
+    receivers += AddDeliveries(audience, Encode({"pmessage", pattern, channel, message}), deliveries);
+  }
   return receivers;
 }
 
-size_t Broker::PublishInShard(ClientLinks& links, size_t thread, std::string_view channel, std::string_view message) {
+size_t Broker::FindReceiversInShard(std::string_view channel, std::string_view message,
+                                    std::vector<Delivery>* deliveries) {
+  const Audiences& channels = AudiencesOf(Topic::kShardChannel);
+  const auto found = channels.find(channel);
+  if (found == channels.end()) return 0;
+  return AddDeliveries(found->second, Encode({"smessage", channel, message}), deliveries);
+}
+
+size_t Broker::Publish(ClientLinks& links, size_t thread, const cluster::PublishedMessage& published) {
   std::vector<Delivery> deliveries;
   size_t receivers = 0;
   {
     MutexLock lock(mutex_);
-    const Audiences& channels = AudiencesOf(Topic::kShardChannel);
-    if (const auto found = channels.find(channel); found != channels.end()) {
-      receivers = AddDeliveries(found->second, Encode({"smessage", channel, message}), &deliveries);
-    }
+    receivers = published.in_shard ? FindReceiversInShard(published.channel, published.message, &deliveries)
+                                   : FindReceivers(published.channel, published.message, &deliveries);
   }
   for (const Delivery& each : deliveries) links.Deliver(thread, each.thread, each.clients, each.bytes);
   return receivers;

@@ -17,6 +17,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "cluster/node_messages.h"
 #include "server/client_links.h"
 #include "storage/mutex.h"
 
@@ -49,9 +50,9 @@ class Broker {
   // All that the client has; it has nothing afterwards.
   void RemoveAll(Subscriptions& subscriptions, const ClientCard& client);
 
-  // Hands the message to who has subscribed, and says to how many times. `thread`: the calling one.
-  size_t Publish(ClientLinks& links, size_t thread, std::string_view channel, std::string_view message);
-  size_t PublishInShard(ClientLinks& links, size_t thread, std::string_view channel, std::string_view message);
+  // Hands the message to who has subscribed, and says to how many times. `thread`: the calling one, or
+  // kNoThread.
+  size_t Publish(ClientLinks& links, size_t thread, const cluster::PublishedMessage& published);
 
   // --- PUBSUB ---
   // Those with subscribers that match; an empty pattern: all.
@@ -76,6 +77,10 @@ class Broker {
 
   Audiences& AudiencesOf(Topic topic) REQUIRES(mutex_) { return audiences_[static_cast<size_t>(topic)]; }
   // Appends what has to be done; returns how many clients there are.
+  size_t FindReceivers(std::string_view channel, std::string_view message, std::vector<Delivery>* deliveries)
+      REQUIRES(mutex_);
+  size_t FindReceiversInShard(std::string_view channel, std::string_view message, std::vector<Delivery>* deliveries)
+      REQUIRES(mutex_);
   static size_t AddDeliveries(const Audience& audience, std::string bytes, std::vector<Delivery>* deliveries);
 
   const size_t threads_;

@@ -161,8 +161,11 @@ void KeyEvents::Tell(storage::DbIndex db, std::string_view key, const KeyEvent& 
   ClientLinks* links = links_.load();
   if (links == nullptr || event.name.empty() || !mask.Has(event.type)) return;
   const std::string at = "@" + std::to_string(db) + "__:";
-  if (mask.Has('K')) broker_.Publish(*links, thread, ("__keyspace" + at).append(key), event.name);
-  if (mask.Has('E')) broker_.Publish(*links, thread, ("__keyevent" + at).append(event.name), key);
+  const auto publish = [&](const std::string& channel, std::string_view message) {
+    broker_.Publish(*links, thread, {.channel = channel, .message = message});
+  };
+  if (mask.Has('K')) publish(("__keyspace" + at).append(key), event.name);
+  if (mask.Has('E')) publish(("__keyevent" + at).append(event.name), key);
 }
 
 KeyEvents::Scope::Scope(KeyEvents& events, const Command& row, std::span<const std::string_view> argv, size_t thread) {

@@ -54,7 +54,7 @@ class KeyEvents {
   // While it lives, events of this thread are those of a command; then they are told.
   class Scope {
    public:
-    // `thread`: the calling one, if it has clients. Does nothing if nobody wants to be told.
+    // `thread`: the calling one, or kNoThread. Does nothing if nobody wants to be told.
     Scope(KeyEvents& events, const Command& row, std::span<const std::string_view> argv, size_t thread);
     ~Scope();
     Scope(const Scope&) = delete;
@@ -75,8 +75,6 @@ class KeyEvents {
     Scope* outer_ = nullptr;
     std::vector<Noted> noted_;
   };
-
-  static constexpr size_t kNoThread = SIZE_MAX;
 
  private:
   void Tell(storage::DbIndex db, std::string_view key, const storage::KeyEvent& event, size_t thread);

@@ -142,7 +142,7 @@ Status PrimaryLink::Handshake(PeerSocket& socket, uint64_t generation, const Pri
   if (const std::string ip = options.replica_announce_ip.Get(); !ip.empty()) {
     about.insert(about.end(), {"ip-address", ip});
   }
-  about.insert(about.end(), {"capa", std::string(kLinkCapability)});
+  about.insert(about.end(), {"capa", std::string(kLinkCapability), "capa", std::string(kPublishCapability)});
   if (const auto answer = Ask(socket, options, about); !answer) return tl::unexpected(answer.error());
   const storage::Lsn have = server_.store().log().appended();
   const auto verdict =
@@ -230,6 +230,7 @@ Status PrimaryLink::Take(uint64_t generation, const cluster::NodeMessage& messag
     owes_ack_ = true;
     return {};
   }
+  if (message.kind == MessageKind::kPublished) return TakePublished(message.body);
   if (message.kind != MessageKind::kFrame) return Fail("a message came that has no place here");
   if (Status taken = follower_.TakeFrame(message.body); !taken) {
     // What is here can't be trusted to be what the primary had.
@@ -245,6 +246,14 @@ Status PrimaryLink::Take(uint64_t generation, const cluster::NodeMessage& messag
   primary_last_ = std::max(primary_last_.load(), last_.load());
   behind_since_ms_ = primary_last_ > last_ ? follower_.frame_time() : 0;
   owes_ack_ = true;
+  return {};
+}
+
+Status PrimaryLink::TakePublished(std::string_view body) {
+  cluster::PublishedMessage published;
+  if (!DecodePublished(body, &published)) return Fail("a published message makes no sense");
+  server_.broker().Publish(server_.links(), kNoThread, published);
+  replication_.Publish(published);
   return {};
 }
 

@@ -63,6 +63,8 @@ class PrimaryLink {
   storage::Status Handshake(PeerSocket& socket, uint64_t generation, const PrimaryAddress& target);
   storage::Status ReceiveMessages(PeerSocket& socket, uint64_t generation);
   storage::Status Take(uint64_t generation, const cluster::NodeMessage& message);
+  // For who has subscribed here, and at replicas of this server.
+  storage::Status TakePublished(std::string_view body);
   storage::Status TakeSnapshotPart(const cluster::NodeMessage& message) REQUIRES(apply_mutex_);
   storage::Status Acknowledge(PeerSocket& socket);
   void Rest(std::chrono::milliseconds duration);

@@ -99,7 +99,8 @@ void RedisLink::Run() {
   NameThisThread("redis-link");
   storage::CountMemoryOfThisThread();
   server_.WaitForIoThreads(stopping_);  // who wrote before the migration began has finished
-  state_ = std::make_unique<ThreadState>(0, server_.store(), server_.commands().size(), storage::SeedFromSystem());
+  state_ =
+      std::make_unique<ThreadState>(kNoThread, server_.store(), server_.commands().size(), storage::SeedFromSystem());
   auto card = std::make_shared<ClientCard>();
   card->address = "migration";
   session_ = std::make_unique<Session>(card, server_.watched_keys());

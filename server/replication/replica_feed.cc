@@ -115,6 +115,7 @@ Status ReplicaFeed::SendSnapshot() {
 Status ReplicaFeed::Follow() {
   for (;;) {
     if (Status sent = SendFrames(); !sent) return sent;
+    if (Status sent = SendPublished(); !sent) return sent;
     if (Status sent = Heartbeat(); !sent) return sent;
     const int64_t since = server_.clock().Now() - last_heartbeat_ms_;
     if (Status taken = TakeAcks(std::max<int64_t>(kHeartbeatMs - since, 1)); !taken) return taken;
@@ -137,6 +138,36 @@ Status ReplicaFeed::SendFrames() {
     if (Status sent = SendList(frames); !sent) return sent;
     if (Status taken = TakeAcks(0); !taken) return taken;
   }
+}
+
+void ReplicaFeed::Publish(storage::Lsn after, std::shared_ptr<const std::string> body) {
+  const auto most = static_cast<size_t>(server_.options().repl_backlog_size);
+  bool was_empty = false;
+  {
+    storage::MutexLock lock(published_mutex_);
+    was_empty = published_.empty();
+    published_bytes_ += body->size();
+    published_.push_back({after, std::move(body)});
+    while (published_bytes_ > most && published_.size() > 1) {
+      published_bytes_ -= published_.front().body->size();
+      published_.pop_front();
+    }
+  }
+  if (was_empty) socket_.Wake();
+}
+
+Status ReplicaFeed::SendPublished() {
+  std::string together;
+  {
+    storage::MutexLock lock(published_mutex_);
+    while (!published_.empty() && published_.front().after < tail_->next()) {
+      const std::string& body = *published_.front().body;
+      together += cluster::EncodeMessage(MessageKind::kPublished, replication_.epoch(), body);
+      published_bytes_ -= body.size();
+      published_.pop_front();
+    }
+  }
+  return together.empty() ? Status() : Send(together);
 }
 
 Status ReplicaFeed::SendList(const storage::FrameList& frames) {

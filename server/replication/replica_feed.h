@@ -9,6 +9,7 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <memory>
 #include <string>
 #include <thread>
@@ -16,6 +17,7 @@
 #include "server/replication/peer_socket.h"
 #include "server/session/client_directory.h"
 #include "storage/log_tail.h"
+#include "storage/mutex.h"
 #include "storage/snapshot_stream.h"
 
 namespace ringkv::server {
@@ -30,6 +32,7 @@ struct FeedRequest {
   std::string history;
   storage::Lsn next = 0;
   std::string member;  // its id, the same each time that it comes; empty: it has not said
+  bool takes_published = false;
 };
 
 class ReplicaFeed final : private storage::Backlog::Listener {
@@ -43,6 +46,10 @@ class ReplicaFeed final : private storage::Backlog::Listener {
   void Start();
   // Ends the link soon.
   void Interrupt();
+  // Sends the body of a published message behind the group `after`. The oldest that are waiting are given up where they
+  // are more than repl-backlog-size. From any thread.
+  void Publish(storage::Lsn after, std::shared_ptr<const std::string> body);
+  bool takes_published() const { return request_.takes_published; }
 
   FeedState state() const { return state_.load(); }
   storage::Lsn acknowledged() const { return acknowledged_.load(); }
@@ -57,6 +64,8 @@ class ReplicaFeed final : private storage::Backlog::Listener {
   storage::Status Follow();
   // Sends frames until there are no more now.
   storage::Status SendFrames();
+  // Sends what was published and lies behind no frame that is still to come.
+  storage::Status SendPublished();
   storage::Status SendList(const storage::FrameList& frames);
   storage::Status Send(std::string_view bytes);
   storage::Status Heartbeat();
@@ -73,6 +82,14 @@ class ReplicaFeed final : private storage::Backlog::Listener {
   std::unique_ptr<storage::LogTail> tail_;
   std::string received_;
   int64_t last_heartbeat_ms_ = 0;
+
+  struct Published {
+    storage::Lsn after;
+    std::shared_ptr<const std::string> body;
+  };
+  storage::Mutex published_mutex_;
+  std::deque<Published> published_ GUARDED_BY(published_mutex_);
+  size_t published_bytes_ GUARDED_BY(published_mutex_) = 0;
 
   std::atomic<FeedState> state_{FeedState::kStarting};
   std::atomic<storage::Lsn> acknowledged_{0};

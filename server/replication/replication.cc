@@ -10,6 +10,7 @@
 #include "cluster/node_id.h"
 #include "cluster/replication/acks.h"
 #include "server/cluster/cluster_state.h"
+#include "server/command/error_replies.h"
 #include "server/command/text.h"
 #include "server/server.h"
 #include "storage/log/log_files.h"
@@ -134,6 +135,9 @@ void Replication::KeepBacklog(bool nothing_has_changed) {
 void Replication::Follow(PrimaryAddress primary) {
   is_replica_ = true;
   server_.ApplyOptions();
+  // What they wait for comes to the primary from now on.
+  server_.waiting_clients().EndAll(errors::kNoPrimary);
+  server_.links().ResumeWaiting();
   link_.Follow(std::move(primary));
 }
 
@@ -297,6 +301,18 @@ void Replication::ReapFeeds() {
     std::move(first_ended, feeds_.end(), std::back_inserter(ended));
     feeds_.erase(first_ended, feeds_.end());
     if (!feeds_.empty()) last_replica_ms_ = server_.clock().Now();
+  }
+}
+
+void Replication::Publish(const cluster::PublishedMessage& published) {
+  if (!has_backlog_) return;
+  const Lsn after = server_.store().log().appended();
+  std::shared_ptr<const std::string> body;
+  MutexLock lock(mutex_);
+  for (const auto& feed : feeds_) {
+    if (!feed->takes_published()) continue;
+    if (body == nullptr) body = std::make_shared<const std::string>(EncodePublished(published));
+    feed->Publish(after, body);
   }
 }
 

@@ -25,6 +25,8 @@ class Server;
 
 // What REPLCONF CAPA says of one who speaks docs/formats/node-link.md.
 constexpr std::string_view kLinkCapability = "ringkv1";
+// Likewise of a replica that takes what is published.
+constexpr std::string_view kPublishCapability = "ringkv-pubsub";
 
 class Replication {
  public:
@@ -71,6 +73,8 @@ class Replication {
     int64_t lag_seconds = 0;
   };
   std::vector<Replica> replicas();
+  // Sends a message to subscribers of replicas, behind all changes that were made before.
+  void Publish(const cluster::PublishedMessage& published);
   // How many have acknowledged the group.
   size_t CountAcknowledged(storage::Lsn lsn);
   // By which a primary knows this server again: in a cluster its node id, else of where it runs.

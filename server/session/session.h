@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "server/pubsub/broker.h"
 #include "server/session/client_directory.h"
@@ -65,15 +66,18 @@ class Session {
   bool takes_end_mark = false;    // REPLCONF CAPA EOF
   bool wants_rdb_only = false;    // REPLCONF RDB-ONLY
   bool speaks_node_link = false;  // REPLCONF CAPA of another RingKV
+  bool takes_published = false;   // REPLCONF CAPA of a replica that passes on what is published
   storage::Lsn last_lsn = 0;      // the last group that what the client has done or seen may depend on
   ReplyMode reply_mode = ReplyMode::kOn;
   TransactionQueue queue;
   WatchState watch;
+  std::vector<std::function<void()>> after_exec;  // what EXEC has put off until its locks are free
   Subscriptions subscriptions;
   uint32_t subscriber_needs = 0;    // of commands: what isn't met because it has subscribed to something
   std::optional<ReplicaWait> wait;  // nothing is served until it ends
   // The request that waits for a key; nothing is served until it ends.
   std::shared_ptr<const WaitingRequest> key_wait;
+  uint64_t wait_generation = 0;           // of WaitingClients, before the last request that may wait was admitted
   bool may_wait = false;                  // for a key: there is a connection that can be answered later
   std::unique_ptr<ProxyPlan> proxy_plan;  // of the request that other nodes are to be asked
   SocketTaker take_socket;                // set: the connection ends here and goes on there

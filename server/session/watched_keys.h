@@ -24,14 +24,16 @@ struct WatchState {
   std::vector<std::pair<storage::DbIndex, std::string>> keys;
 };
 
-class WatchedKeys final : public storage::KeyObserver {
+class WatchedKeys {
  public:
   // `state` must be unwatched before it goes.
   void Watch(WatchState& state, storage::DbIndex db, std::string_view key);
   void UnwatchAll(WatchState& state);
 
-  void Changed(storage::DbIndex db, std::string_view key) override;
-  void Replacing(storage::DbIndex db, const KeyPredicate& is_touched) override;
+  // As storage::KeyObserver says.
+  using KeyPredicate = storage::KeyObserver::KeyPredicate;
+  void Changed(storage::DbIndex db, std::string_view key);
+  void Replacing(storage::DbIndex db, const KeyPredicate& is_touched);
 
  private:
   using Key = std::pair<storage::DbIndex, std::string>;

@@ -35,6 +35,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (cluster::DecodeMessage(text, &message, &needed) == cluster::Decoded::kMessage && needed > size) std::abort();
   cluster::SlotBatch batch;
   if (cluster::DecodeSlotBatch(text, &batch)) cluster::PositionsOf(batch.ranges);
+  cluster::PublishedMessage published;
+  if (cluster::DecodePublished(text, &published) && EncodePublished(published).size() > size) std::abort();
   test::FaultyFileSystem disk;
   test::DurableStore store(disk);
   {

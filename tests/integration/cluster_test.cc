@@ -9,6 +9,7 @@
 #include "tests/support/free_ports.h"
 #include "tests/support/redis_client.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/waiting_client.h"
 
 namespace ringkv::test {
 namespace {
@@ -153,6 +154,27 @@ TEST_F(ClusterTest, AReplicaAnswersReadsOfWhoHasSaidReadonly) {
   EXPECT_TRUE(std::string(Ask(context.get(), {"SET", "key", "x"})->str).starts_with("MOVED"));
   ASSERT_STREQ(Ask(context.get(), {"READWRITE"})->str, "OK");
   EXPECT_TRUE(std::string(Ask(context.get(), {"GET", "key"})->str).starts_with("MOVED"));
+}
+
+TEST_F(ClusterTest, ABlockingCommandWaitsAndIsServedAtItsOwnerAndReadsAtAReplica) {
+  const size_t owner = OwnerOf("list");
+  EXPECT_EQ(Ask(ConnectTo(*primaries_[owner]).get(), {"BLPOP", "list", "0.001"})->type, REDIS_REPLY_NIL);
+  WaitingClient waiter(*primaries_[owner], {"BLPOP", "list", "0"});
+  EXPECT_EQ(primaries_[owner]->Info("blocked_clients"), "1");
+  EXPECT_EQ(Say(*primaries_[owner], {"RPUSH", "list", "x"}), "1");
+  EXPECT_STREQ(waiter.Take()->element[1]->str, "x");
+  const size_t streams = OwnerOf("stream");
+  const Context reader = ConnectTo(*replicas_[streams]);
+  EXPECT_TRUE(
+      std::string(Ask(reader.get(), {"XREAD", "BLOCK", "1", "STREAMS", "stream", "$"})->str).starts_with("MOVED"));
+  ASSERT_STREQ(Ask(reader.get(), {"READONLY"})->str, "OK");
+  ::redisAppendCommand(reader.get(), "XREAD BLOCK 0 STREAMS stream $");
+  for (int is_written = 0; is_written == 0;) ::redisBufferWrite(reader.get(), &is_written);
+  ASSERT_TRUE(Eventually([&] { return replicas_[streams]->Info("blocked_clients") == "1"; }));
+  EXPECT_EQ(Say(*primaries_[streams], {"XADD", "stream", "1-1", "f", "v"}), "1-1");
+  void* reply = nullptr;
+  ASSERT_EQ(::redisGetReply(reader.get(), &reply), REDIS_OK);
+  EXPECT_EQ(Reply(static_cast<redisReply*>(reply))->type, REDIS_REPLY_ARRAY);
 }
 
 TEST_F(ClusterTest, TheKeysOfASlotAreCountedAndListed) {

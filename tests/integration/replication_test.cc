@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Real servers that follow each other, over lines that break: in the end they hold the same, key by key.
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -11,6 +14,7 @@
 #include "tests/support/cutting_proxy.h"
 #include "tests/support/redis_client.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/waiting_client.h"
 
 namespace ringkv::test {
 namespace {
@@ -574,6 +578,149 @@ TEST(Replication, GarbageInPlaceOfAMessageEndsTheLinkAndNothingElse) {
   ::close(socket);
   EXPECT_EQ(Say(primary, {"PING"}), "PONG");
   EXPECT_TRUE(Eventually([&] { return primary.Info("connected_slaves") == "0"; }));
+}
+
+// --- clients that wait ----------------------------------------------------------------------------------------------
+
+TEST(Replication, WhoWaitsAtAReplicaIsServedByWhatItsPrimaryDoes) {
+  ServerProcess primary(WithDebug({}));
+  ServerProcess replica(ReplicaOf(primary.port()));
+  ASSERT_TRUE(Eventually([&] { return IsUp(replica); }));
+  WaitingClient reader(replica, {"XREAD", "BLOCK", "0", "STREAMS", "stream", "$"});
+  // Nothing that goes on in between ends the wait.
+  ASSERT_TRUE(Eventually([&] { return HasCaughtUp(replica, primary); }));
+  EXPECT_EQ(Say(primary, {"XADD", "stream", "1-1", "f", "v"}), "1-1");
+  EXPECT_EQ(reader.TakeEntry(), "1-1");
+  WaitingClient promoted(replica, {"XREAD", "BLOCK", "0", "STREAMS", "stream", "$"});
+  EXPECT_EQ(Say(replica, {"REPLICAOF", "NO", "ONE"}), "OK");
+  EXPECT_EQ(Say(replica, {"XADD", "stream", "2-1", "f", "v"}), "2-1");
+  EXPECT_EQ(promoted.TakeEntry(), "2-1");
+}
+
+TEST(Replication, WhatAPrimaryAddsIsTakenByWhoWaitsAtAWritableReplica) {
+  ServerProcess primary(WithDebug({}));
+  ServerProcess replica(ReplicaOf(primary.port(), {"--replica-read-only", "no"}));
+  ASSERT_TRUE(Eventually([&] { return IsUp(replica); }));
+  WaitingClient waiter(replica, {"BLPOP", "list", "0"});
+  EXPECT_EQ(Say(primary, {"RPUSH", "list", "x"}), "1");
+  const Reply reply = waiter.Take();
+  ASSERT_EQ(reply->elements, 2u);
+  EXPECT_STREQ(reply->element[1]->str, "x");
+}
+
+TEST(Replication, WhoWaitsAtAServerThatBecomesAReplicaIsToldSo) {
+  ServerProcess primary;
+  ServerProcess server({"--io-threads", "2"});
+  std::vector<std::unique_ptr<WaitingClient>> clients;
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"BLPOP", "list", "0"}, {"XREAD", "BLOCK", "0", "STREAMS", "stream", "$"}, {"WAIT", "1", "0"}}) {
+    clients.push_back(std::make_unique<WaitingClient>(server, words));
+  }
+  EXPECT_EQ(Say(server, {"REPLICAOF", "127.0.0.1", std::to_string(primary.port())}), "OK");
+  for (const auto& client : clients) {
+    EXPECT_STREQ(client->Take()->str,
+                 "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)");
+    EXPECT_TRUE(client->IsClosed());
+  }
+  EXPECT_EQ(server.Info("blocked_clients"), "0");
+}
+
+// --- what is published ----------------------------------------------------------------------------------------------
+
+TEST(Replication, AMessageComesBehindTheChangesBeforeIt) {
+  constexpr int kRounds = 200;
+  ServerProcess primary;
+  ServerProcess replica(ReplicaOf(primary.port(), {"--io-threads", "2"}));
+  ASSERT_TRUE(Eventually([&] { return IsUp(replica); }));
+  const Context subscriber = ConnectTo(replica);
+  ASSERT_NE(Ask(subscriber.get(), {"SUBSCRIBE", "channel"}), nullptr);
+  std::thread publisher([&] {
+    const Context context = ConnectTo(primary);
+    for (int i = 0; i < kRounds; i += 2) {
+      Ask(context.get(), {"SET", "key", std::to_string(i)});
+      Ask(context.get(), {"PUBLISH", "channel", std::to_string(i)});
+      Ask(context.get(), {"MULTI"});
+      Ask(context.get(), {"PUBLISH", "channel", std::to_string(i + 1)});
+      Ask(context.get(), {"SET", "key", std::to_string(i + 1)});
+      Ask(context.get(), {"EXEC"});
+    }
+  });
+  const Context reader = ConnectTo(replica);
+  for (int i = 0; i < kRounds; ++i) {
+    void* reply = nullptr;
+    ASSERT_EQ(::redisGetReply(subscriber.get(), &reply), REDIS_OK);
+    const Reply message(static_cast<redisReply*>(reply));
+    ASSERT_EQ(message->elements, 3u);
+    ASSERT_EQ(message->element[2]->str, std::to_string(i));
+    ASSERT_GE(std::stoi(Ask(reader.get(), {"GET", "key"})->str), i);
+  }
+  publisher.join();
+}
+
+// --- moving in from Redis -------------------------------------------------------------------------------------------
+
+// Says to who follows it what a Redis primary says: an empty RDB file, then the commands that it is given.
+class RedisPrimary {
+ public:
+  RedisPrimary() : listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    ::bind(listener_, reinterpret_cast<const sockaddr*>(&address), size);
+    ::listen(listener_, 1);
+    ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
+    port_ = ntohs(address.sin_port);
+  }
+  ~RedisPrimary() {
+    ::close(link_);
+    ::close(listener_);
+  }
+  int port() const { return port_; }
+  void Accept() {
+    link_ = ::accept(listener_, nullptr, nullptr);
+    const std::string file = "REDIS0009\xff" + std::string(8, '\0');
+    Send("+OK\r\n+OK\r\n+FULLRESYNC " + std::string(40, 'a') + " 0\r\n$" + std::to_string(file.size()) + "\r\n" + file);
+  }
+  void Send(const std::string& bytes) { SendAll(link_, bytes); }
+
+ private:
+  const int listener_;
+  int link_ = -1;
+  int port_ = 0;
+};
+
+// The link has a thread of its own, which is none of those that have clients.
+TEST(MovingIn, WhatRedisDoesAndPublishesReachesSubscribersOfAllThreads) {
+  constexpr int kMessages = 500;
+  RedisPrimary redis;
+  ServerProcess server({"--io-threads", "2", "--notify-keyspace-events", "E$", "--migrate-from",
+                        "127.0.0.1 " + std::to_string(redis.port())});
+  redis.Accept();
+  ASSERT_TRUE(Eventually([&] { return server.Info("migrate_link_status") == "up"; }));
+  std::vector<int> subscribers;
+  for (int i = 0; i < 4; ++i) {
+    subscribers.push_back(server.Connect());
+    SendAll(subscribers.back(), "SUBSCRIBE channel __keyevent@0__:set\r\n");
+  }
+  ASSERT_TRUE(Eventually([&] { return Say(server, {"PUBLISH", "channel", "x"}) == "4"; }));
+  std::string commands;
+  for (int i = 0; i < kMessages; ++i) commands += "SET key value\r\nPUBLISH channel x\r\n";
+  redis.Send(commands + "PUBLISH channel last\r\n");
+  for (const int subscriber : subscribers) {
+    std::string received;
+    while (received.find("last") == std::string::npos) {
+      SendAll(subscriber, "PING\r\n");  // its thread is at work meanwhile
+      const std::string some = ReceiveExactly(subscriber, 20);
+      ASSERT_FALSE(some.empty());
+      received += some;
+    }
+    size_t events = 0;
+    for (size_t at = 0; (at = received.find("__keyevent@0__:set\r\n$3\r\nkey", at)) != std::string::npos; ++at)
+      ++events;
+    EXPECT_EQ(events, size_t{kMessages});
+    ::close(subscriber);
+  }
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "tests/support/free_ports.h"
 #include "tests/support/redis_client.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/waiting_client.h"
 
 namespace ringkv::test {
 namespace {
@@ -268,6 +269,32 @@ TEST_F(SlotMovesTest, ClientsOfAProxySeeNothingOfAMove) {
   registers.End();
   EXPECT_EQ(registers.redirections(), 0u);
   registers.ReadAll();
+}
+
+TEST_F(SlotMovesTest, WhoWaitsForAKeyIsSentOnWhenItsSlotLeavesAndWaitsOnWhenItStays) {
+  std::vector<std::pair<std::string, std::unique_ptr<WaitingClient>>> clients;
+  for (int i = 0; clients.size() < 24; ++i) {
+    const std::string key = "key:" + std::to_string(i);
+    if (Say(*nodes_[0], {"EXISTS", key}) != "0") continue;
+    clients.emplace_back(key, std::make_unique<WaitingClient>(*nodes_[0], std::vector<std::string>{"BLPOP", key, "0"}));
+  }
+  Start(3);
+  Apply(Config(2, {1, 1, 1, 1}));
+  ASSERT_NO_FATAL_FAILURE(WaitUntilSettled());
+  size_t stayed = 0;
+  for (const auto& [key, client] : clients) {
+    const std::string moved = Say(*nodes_[0], {"EXISTS", key});
+    if (moved == "0") {
+      ++stayed;
+      EXPECT_EQ(Say(*nodes_[0], {"RPUSH", key, "x"}), "1");
+      EXPECT_EQ(client->Take()->elements, 2u);
+    } else {
+      EXPECT_EQ(client->Take()->str, moved);
+    }
+  }
+  EXPECT_GT(stayed, 0u);
+  EXPECT_LT(stayed, clients.size());
+  EXPECT_EQ(nodes_[0]->Info("blocked_clients"), "0");
 }
 
 TEST_F(SlotMovesTest, AKeyIsCountedAndListedOnceAtEveryMoment) {

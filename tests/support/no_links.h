@@ -6,7 +6,7 @@
 
 namespace ringkv::test {
 
-class NoLinks final : public server::ClientLinks {
+class NoLinks : public server::ClientLinks {
  public:
   void Close(const server::ClientCard&) override {}
   void Push(const server::ClientCard&, std::shared_ptr<const std::string>) override {}
@@ -16,6 +16,7 @@ class NoLinks final : public server::ClientLinks {
   void ResumePaused() override {}
   void Unblock(const server::ClientCard&, bool) override {}
   void Answer(const server::ClientCard&, std::string, storage::Lsn) override {}
+  void Dismiss(const server::ClientCard&, std::string) override {}
   void ResumeWaiting() override {}
   void WaitForRound(const std::atomic<bool>&) override {}
   void ReleaseReplies() override {}

@@ -23,6 +23,21 @@ TEST(NodeMessages, AreReadAsTheyWereWrittenOneAfterTheOther) {
   EXPECT_EQ(last, 42u);
 }
 
+TEST(NodeMessages, WhatIsPublishedIsReadAsItWasWrittenAndNothingElseIs) {
+  for (const bool in_shard : {false, true}) {
+    const std::string body = EncodePublished({.in_shard = in_shard, .channel = "c", .message = std::string(300, 'm')});
+    PublishedMessage published;
+    ASSERT_TRUE(DecodePublished(body, &published));
+    EXPECT_EQ(published.in_shard, in_shard);
+    EXPECT_EQ(published.channel, "c");
+    EXPECT_EQ(published.message, std::string(300, 'm'));
+    for (size_t size = 0; size < body.size(); ++size) EXPECT_FALSE(DecodePublished(body.substr(0, size), &published));
+    EXPECT_FALSE(DecodePublished(body + "x", &published));
+  }
+  PublishedMessage published;
+  EXPECT_FALSE(DecodePublished(std::string("\2\1c\1m"), &published)) << "of an unknown kind";
+}
+
 TEST(NodeMessages, AskForMoreUntilTheyAreWhole) {
   const std::string bytes = EncodeMessage(MessageKind::kSection, 1, std::string(100, 'x'));
   NodeMessage message;

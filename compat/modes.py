@@ -1,0 +1,287 @@
+# SPDX-License-Identifier: MIT
+"""The ways in which RingKV runs, each beside a redis-server that answers as it should (docs/testing.md has the matrix).
+
+`open_mode(name, ...)` gives a pair: `ours` and `theirs`, each with `connect()`. In a cluster keys get a hash tag as
+their end, in what is sent to both, so that commands with several keys are possible.
+"""
+import contextlib
+import re
+import signal
+import threading
+
+from resp import flatten
+from servers import eventually, start_cluster, start_redis, start_ringkv
+
+TAG = b"{t}"
+OF_SHARD_CHANNELS = {b"SSUBSCRIBE", b"SUNSUBSCRIBE", b"SPUBLISH"}
+
+
+def as_bytes(arguments):
+    return [argument if isinstance(argument, bytes) else str(argument).encode() for argument in arguments]
+
+
+class Tagger:
+    """Appends the tag to keys, which a redis-server finds."""
+
+    def __init__(self, server):
+        self.client = server.connect()
+        self.lock = threading.Lock()
+        self.known = {}
+
+    def keys(self, words):
+        if words[0].upper() in OF_SHARD_CHANNELS:
+            return words[1:2] if words[0].upper() == b"SPUBLISH" else words[1:]
+        with self.lock:
+            if tuple(words) not in self.known:
+                reply = self.client.raw("COMMAND", "GETKEYS", *words)
+                found = flatten(reply) if reply[:1] == b"*" else []
+                self.known[tuple(words)] = [each.split(b"\r\n", 1)[1][:-2] for each in found]
+            return self.known[tuple(words)]
+
+    def tagged(self, arguments):
+        words = as_bytes(arguments)
+        at = 0
+        for key in self.keys(words):
+            # A number of keys, or of seconds, may look like a key.
+            candidates = [i for i in range(at + 1, len(words)) if words[i] == key]
+            if not candidates:
+                candidates = [i for i in range(1, len(words)) if words[i] == key]
+            if candidates:
+                at = candidates[0]
+                words[at] += TAG
+        return words
+
+
+class TaggedClient:
+    def __init__(self, client, tagger):
+        self.client, self.tagger = client, tagger
+
+    def send(self, *arguments):
+        self.client.send(*(self.tagger.tagged(arguments) if arguments else arguments))
+
+    def raw(self, *arguments):
+        self.send(*arguments)
+        return self.read_raw()
+
+    def read_raw(self):
+        return self.client.read_raw()
+
+    def close(self):
+        self.client.close()
+
+
+class ReadsFromReplica:
+    """What only reads is asked of a replica that has what was written before, the rest of its primary."""
+
+    PERSONAL = {"HELLO", "SELECT", "RESET"}
+
+    def __init__(self, primary, replica, reads):
+        self.primary, self.replica, self.control, self.reads = primary.connect(), replica.connect(), primary.connect(), reads
+        self.in_multi = False
+        self.last = self.primary
+
+    def catch_up(self):
+        # DBSIZE sees all changes of the database, so WAIT waits for all of them.
+        self.control.raw("DBSIZE")
+        assert self.control.raw("WAIT", "1", "20000") == b":1\r\n", "the replica acknowledges"
+
+    def send(self, *arguments):
+        name = str(arguments[0]).upper()
+        if name in self.PERSONAL:
+            self.replica.raw(*arguments)
+        if name == "MULTI":
+            self.in_multi = True
+        if name in ("EXEC", "DISCARD", "RESET"):
+            self.in_multi = False
+        if name in self.reads and not self.in_multi:
+            self.catch_up()
+            self.last = self.replica
+        else:
+            self.last = self.primary
+        self.last.send(*arguments)
+
+    def raw(self, *arguments):
+        self.send(*arguments)
+        return self.read_raw()
+
+    def read_raw(self):
+        return self.last.read_raw()
+
+    def close(self):
+        for client in (self.primary, self.replica, self.control):
+            client.close()
+
+
+class Pair:
+    def __init__(self, ours, theirs, tagger=None, connect=None, settle=None, others=()):
+        self.ours = Side([ours, *others], tagger, connect)
+        self.theirs = Side([theirs], tagger)
+        self.settle = settle or (lambda: None)  # in the end
+
+
+class Side:
+    """A server as clients see it in the mode."""
+
+    def __init__(self, servers, tagger, connect=None):
+        self.servers, self.tagger = servers, tagger
+        self.make = connect or servers[0].connect
+
+    def connect(self):
+        return TaggedClient(self.make(), self.tagger) if self.tagger else self.make()
+
+    def blocked_clients(self):
+        fields = [server.connect().raw("INFO", "clients") for server in self.servers]
+        return sum(int(re.search(rb"blocked_clients:(\d+)", each).group(1)) for each in fields)
+
+
+# --- single servers -------------------------------------------------------------------------------------------------
+
+def single(*mode_options):
+    @contextlib.contextmanager
+    def start(options, redis_options):
+        with start_ringkv(*mode_options, *options) as ours, start_redis(*redis_options) as theirs:
+            yield Pair(ours, theirs)
+    return start
+
+
+@contextlib.contextmanager
+def draining(options, redis_options):
+    """Told to end, and serving on until the time for that has come."""
+    with start_ringkv("--shutdown-drain", "3600", *options) as ours, start_redis(*redis_options) as theirs:
+        ours.process.send_signal(signal.SIGTERM)
+        eventually(lambda: "draining for" in ours.log(), "the server to drain")
+        yield Pair(ours, theirs)
+
+
+# --- with replicas --------------------------------------------------------------------------------------------------
+
+def is_up(server):
+    return b"master_link_status:up" in server.connect().raw("INFO", "replication")
+
+
+def same_data(*servers):
+    return len({server.connect().raw("DEBUG", "DIGEST") for server in servers}) == 1
+
+
+@contextlib.contextmanager
+def following(count, primary_options, options):
+    with contextlib.ExitStack() as stack:
+        debug = ["--enable-debug-command", "yes"]
+        primary = stack.enter_context(start_ringkv(*primary_options, *options, *debug))
+        replicas = [stack.enter_context(start_ringkv("--replicaof", f"127.0.0.1 {primary.port}", *options, *debug))
+                    for _ in range(count)]
+        for replica in replicas:
+            eventually(lambda: is_up(replica), "a replica's link")
+        yield primary, replicas
+
+
+@contextlib.contextmanager
+def quorum(options, redis_options):
+    with following(2, ["--repl-ack", "quorum", "--repl-shard-nodes", "3", "--repl-ack-timeout", "20000"], options) as (primary, replicas), \
+            start_redis(*redis_options, "--enable-debug-command", "yes") as theirs:
+        yield Pair(primary, theirs, settle=lambda: eventually(lambda: same_data(primary, *replicas), "equal replicas"))
+
+
+@contextlib.contextmanager
+def replica(options, redis_options):
+    with following(1, [], options) as (primary, replicas), \
+            start_redis(*redis_options, "--enable-debug-command", "yes") as theirs:
+        listed = flatten(theirs.connect().raw("COMMAND", "LIST", "FILTERBY", "ACLCAT", "read"))
+        reads = {each.split(b"\r\n")[1].decode().upper() for each in listed if b"|" not in each}
+        # What these tell depends on who was asked: of other commands' keys, or by chance where to go on.
+        reads -= {"TOUCH", "OBJECT", "MEMORY", "RANDOMKEY"}
+        yield Pair(primary, theirs, connect=lambda: ReadsFromReplica(primary, replicas[0], reads), others=replicas,
+                   settle=lambda: eventually(lambda: same_data(primary, replicas[0]), "an equal replica"))
+
+
+# --- clusters -------------------------------------------------------------------------------------------------------
+
+@contextlib.contextmanager
+def redis_cluster_of_one(options):
+    with start_redis("--cluster-enabled", "yes", *options) as theirs:
+        theirs.connect().raw("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
+        eventually(lambda: b"cluster_state:ok" in theirs.connect().raw("CLUSTER", "INFO"), "redis-server's cluster")
+        yield theirs
+
+
+def owner(cluster):
+    return next(node for node in cluster.primaries if not node.connect().raw("EXISTS", TAG).startswith(b"-"))
+
+
+def others(cluster):
+    return [node for node in cluster.primaries if node.connect().raw("EXISTS", TAG).startswith(b"-")]
+
+
+def cluster_of(shards):
+    """Clients are connected to who owns the keys."""
+    @contextlib.contextmanager
+    def start(options, redis_options):
+        with start_cluster(shards, 0, *options) as cluster, redis_cluster_of_one(redis_options) as theirs:
+            yield Pair(owner(cluster), theirs, Tagger(theirs))
+    return start
+
+
+@contextlib.contextmanager
+def proxy(options, redis_options):
+    """Clients are connected to who doesn't own the keys, and passes on what they ask."""
+    with start_cluster(3, 0, *options) as cluster, redis_cluster_of_one(redis_options) as theirs:
+        far = others(cluster)[0]
+        for node in cluster.primaries:
+            node.connect().raw("CONFIG", "SET", "cluster-redirect", "proxy")
+        yield Pair(far, theirs, Tagger(theirs))
+
+
+@contextlib.contextmanager
+def moving(options, redis_options):
+    """All slots go to another shard and come back, again and again; clients ask a third one, which passes on."""
+    with start_cluster(2, 0, *options) as cluster, redis_cluster_of_one(redis_options) as theirs:
+        for node in cluster.primaries:
+            node.connect().raw("CONFIG", "SET", "cluster-redirect", "proxy")
+        cluster.add_shard()
+        cluster.primaries[2].connect().raw("CONFIG", "SET", "cluster-redirect", "proxy")
+        stop = threading.Event()
+        failures = []
+
+        def move():
+            try:
+                turn = 0
+                while not stop.is_set():
+                    turn += 1
+                    cluster.weights = {"s0": turn % 2, "s1": (turn + 1) % 2, "s2": 0}
+                    cluster.write_config()
+                    cluster.apply()
+            except Exception as error:  # is told below
+                failures.append(error)
+
+        mover = threading.Thread(target=move)
+        mover.start()
+        try:
+            yield Pair(cluster.primaries[2], theirs, Tagger(theirs))
+        finally:
+            stop.set()
+            mover.join()
+        assert not failures, failures
+
+
+STARTS = {
+    "alone": single("--io-threads", "1"),
+    "threads": single("--io-threads", "4"),
+    "always": single("--appendonly", "yes", "--appendfsync", "always"),
+    "draining": draining,
+    "quorum": quorum,
+    "replica": replica,
+    "cluster-of-one": cluster_of(1),
+    "cluster-of-three": cluster_of(3),
+    "proxy": proxy,
+    "moving": moving,
+}
+IN_CLUSTER = {"cluster-of-one", "cluster-of-three", "proxy", "moving"}
+PASSED_ON = {"proxy", "moving"}  # by a node that doesn't own the keys
+
+
+def open_mode(name, options=(), redis_options=()):
+    return STARTS[name](list(options), list(redis_options))
+
+
+def add_argument(parser):
+    parser.add_argument("--mode", choices=list(STARTS), default="alone", help="how RingKV runs")

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+// Who tells those that wait: whatever changes the data, and the server when it stops serving what they wait for.
+#include "server/blocking/waiting_clients.h"
+
+#include "storage/keyspace/expiry_job.h"
+#include "tests/support/session_fixture.h"
+
+namespace ringkv::server {
+namespace {
+
+// Keeps the answers to those who waited.
+class AnswerLinks final : public test::NoLinks {
+ public:
+  void Answer(const ClientCard& card, std::string reply, storage::Lsn) override {
+    answers.emplace_back(card.id, std::move(reply));
+  }
+  void Dismiss(const ClientCard& card, std::string reply) override { Answer(card, std::move(reply), 0); }
+  std::vector<std::pair<uint64_t, std::string>> answers;
+};
+
+class WaitingClientsTest : public SessionFixture {
+ protected:
+  WaitingClientsTest() { server_.waiting_clients().set_links(&links_); }
+
+  // A client whose request waits; it is forgotten when it has been answered.
+  Session& Waiting(const std::string& line) {
+    sessions_.push_back(MakeSession());
+    Session& session = *sessions_.back();
+    session.may_wait = true;
+    EXPECT_EQ(RunLineOn(session, line), "");
+    EXPECT_NE(session.key_wait, nullptr) << line;
+    return session;
+  }
+  std::string Answered(const Session& session) {
+    for (const auto& [id, reply] : links_.answers) {
+      if (id == session.card->id) return reply;
+    }
+    return "";
+  }
+  // As a link to another server does.
+  void Push(std::string_view key, std::string_view element) {
+    storage::Random random(1);
+    storage::Txn txn(server_.store(), clock_.Now(), random);
+    txn.LockKey(key);
+    storage::Place place = txn.Find(0, key, storage::Intent::kCheck);
+    txn.Do(place, storage::ListPush{.element = element});
+    txn.Unlock();
+  }
+  size_t waiting() { return server_.waiting_clients().size(); }
+
+  AnswerLinks links_;
+  std::vector<std::unique_ptr<Session>> sessions_;
+};
+
+TEST_F(WaitingClientsTest, ExpiryInTheBackgroundTellsWhoWaits) {
+  Run("xgroup create stream group $ mkstream");
+  Run("pexpire stream 10");
+  const Session& session = Waiting("xreadgroup group group me block 0 streams stream >");
+  clock_.Advance(1000);
+  storage::ExpiryJob job(server_.store());
+  while (!job.Step()) {
+  }
+  EXPECT_EQ(Answered(session), "-UNBLOCKED the stream key no longer exists\r\n");
+}
+
+TEST_F(WaitingClientsTest, EvictionForARequestThatIsRefusedTellsWhoWaits) {
+  Run("xgroup create stream group $ mkstream");
+  const Session& session = Waiting("xreadgroup group group me block 0 streams stream >");
+  Run("config set maxmemory-policy allkeys-random maxmemory 1");
+  Run("set a 1");
+  EXPECT_EQ(Answered(session), "-UNBLOCKED the stream key no longer exists\r\n");
+}
+
+TEST_F(WaitingClientsTest, ATransactionOfAnyThreadTellsWhoWaits) {
+  const Session& session = Waiting("blpop list 0");
+  Push("list", "x");
+  EXPECT_EQ(Answered(session), "*2\r\n$4\r\nlist\r\n$1\r\nx\r\n");
+  EXPECT_EQ(Run("exists list"), ":0\r\n");
+}
+
+TEST_F(WaitingClientsTest, NobodyIsServedFromDataThatAreNotWholeYet) {
+  const Session& session = Waiting("blpop list 0");
+  server_.SetReplacing(true);
+  Push("list", "x");
+  EXPECT_EQ(Answered(session), "");
+  server_.SetReplacing(false);
+  EXPECT_EQ(Answered(session), "*2\r\n$4\r\nlist\r\n$1\r\nx\r\n");
+}
+
+TEST_F(WaitingClientsTest, AServerThatBecomesAReplicaEndsAllWaits) {
+  const Session& pop = Waiting("blpop list 0");
+  const Session& read = Waiting("xread block 0 streams stream $");
+  server_.replication().Follow({"127.0.0.1", 1});
+  for (const Session* each : {&pop, &read}) EXPECT_TRUE(Answered(*each).starts_with("-UNBLOCKED force unblock"));
+  EXPECT_EQ(waiting(), 0u);
+}
+
+TEST_F(WaitingClientsTest, WhoReadsFromAReplicaWaitsAndGoesOnToWaitWhenItIsPromoted) {
+  server_.replication().Follow({"127.0.0.1", 1});
+  const Session& read = Waiting("xread block 0 streams stream $");
+  server_.replication().StopFollowing();
+  EXPECT_EQ(Answered(read), "");
+  Run("xadd stream 1-1 f v");
+  EXPECT_NE(Answered(read).find("1-1"), std::string::npos);
+}
+
+// Its request was let in, and the role changed before it waited.
+TEST_F(WaitingClientsTest, WhoBeginsToWaitTooLateToBeToldIsLookedAtAgain) {
+  const uint64_t before = server_.waiting_clients().generation();
+  server_.waiting_clients().EndAll("UNBLOCKED by a test");
+  Session& session = Waiting("blpop list 0");
+  auto late = std::make_shared<WaitingRequest>(*session.key_wait);
+  ASSERT_TRUE(server_.waiting_clients().Remove(session.card->id));
+  late->generation = before;
+  server_.waiting_clients().Add(late);
+  server_.waiting_clients().EndIfRefused(late);
+  EXPECT_EQ(Answered(session), "-UNBLOCKED by a test\r\n");
+  EXPECT_EQ(waiting(), 0u);
+}
+
+TEST_F(WaitingClientsTest, WhoSeekDifferentThingsOfOneKeyAreServedInTheOrderOfWaiting) {
+  std::vector<const Session*> order;
+  order.push_back(&Waiting("xread block 0 streams k 5-0"));
+  order.push_back(&Waiting("blpop k 0"));
+  order.push_back(&Waiting("xread block 0 streams k 1-0"));
+  order.push_back(&Waiting("xread block 0 streams k 5-0"));
+  Run("xadd k 3-0 f v");
+  ASSERT_EQ(links_.answers.size(), 1u) << "only who looks for what is behind 1-0";
+  EXPECT_EQ(links_.answers[0].first, order[2]->card->id);
+  Run("xadd k 6-0 f v");
+  ASSERT_EQ(links_.answers.size(), 3u);
+  EXPECT_EQ(links_.answers[1].first, order[0]->card->id);
+  EXPECT_EQ(links_.answers[2].first, order[3]->card->id);
+  Run("del k");
+  Run("rpush k x");
+  ASSERT_EQ(links_.answers.size(), 4u);
+  EXPECT_EQ(links_.answers[3].first, order[1]->card->id);
+}
+
+TEST_F(WaitingClientsTest, WhoLeavesAmidManyLeavesTheOthersInTheirOrder) {
+  constexpr size_t kMany = 300;
+  for (size_t i = 0; i < kMany; ++i) Waiting("blpop k other 0");
+  for (size_t i = 0; i < kMany; i += 2) {
+    EXPECT_TRUE(server_.waiting_clients().Remove(sessions_[i]->card->id));
+    EXPECT_FALSE(server_.waiting_clients().Remove(sessions_[i]->card->id));
+  }
+  std::string push = "rpush k";
+  for (size_t i = 0; i < kMany; ++i) push += " x";
+  Run(push);
+  ASSERT_EQ(links_.answers.size(), kMany / 2);
+  for (size_t i = 0; i < kMany / 2; ++i) EXPECT_EQ(links_.answers[i].first, sessions_[2 * i + 1]->card->id);
+  EXPECT_EQ(waiting(), 0u);
+  EXPECT_EQ(Run("llen k"), ":" + std::to_string(kMany / 2) + "\r\n");
+}
+
+}  // namespace
+}  // namespace ringkv::server

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <string>
 #include <utility>
 
 namespace ringkv::resp {
@@ -18,26 +19,34 @@ Buffer::Buffer(Buffer&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)),
       capacity_(std::exchange(other.capacity_, 0)),
       read_(std::exchange(other.read_, 0)),
-      write_(std::exchange(other.write_, 0)) {}
+      write_(std::exchange(other.write_, 0)),
+      limit_(other.limit_),
+      has_overflowed_(std::exchange(other.has_overflowed_, false)) {}
 
 Buffer& Buffer::operator=(Buffer&& other) noexcept {
   std::swap(data_, other.data_);
   std::swap(capacity_, other.capacity_);
   std::swap(read_, other.read_);
   std::swap(write_, other.write_);
+  std::swap(limit_, other.limit_);
+  std::swap(has_overflowed_, other.has_overflowed_);
   return *this;
 }
 
-void Buffer::MakeRoom(size_t count) {
+bool Buffer::MakeRoom(size_t count) {
   const size_t used = write_ - read_;
   // Moving down is cheap only while little is left: at most as much as was consumed, so each byte moves O(1) times.
   if (read_ >= used && capacity_ - used >= count) {
     std::memmove(data_, data_ + read_, used);
     read_ = 0;
     write_ = used;
-    return;
+    return true;
   }
-  const size_t wanted = std::max({kSmallestCapacity, used + count, capacity_ * 2});
+  if (used > limit_ || count > limit_ - used) {
+    has_overflowed_ = true;
+    return false;
+  }
+  const size_t wanted = std::max(std::min(std::max(kSmallestCapacity, capacity_ * 2), limit_), used + count);
   char* bigger = nullptr;
   if (read_ == 0) {
     bigger = static_cast<char*>(std::realloc(data_, wanted));
@@ -52,6 +61,14 @@ void Buffer::MakeRoom(size_t count) {
   capacity_ = wanted;
   read_ = 0;
   write_ = used;
+  return true;
+}
+
+void Buffer::PutBefore(size_t to, size_t from) {
+  const std::string moved(Readable().substr(from));
+  char* start = data_ + read_ + to;
+  std::memmove(start + moved.size(), start, from - to);
+  std::memcpy(start, moved.data(), moved.size());
 }
 
 void Buffer::ShrinkTo(size_t target) {

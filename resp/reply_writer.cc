@@ -28,11 +28,13 @@ char* PutHeader(char* at, char kind, int64_t number) {
 
 void ReplyWriter::Header(char kind, int64_t number) {
   char* start = out_.Prepare(kLongestHeader);
+  if (start == nullptr) return;
   out_.Commit(static_cast<size_t>(PutHeader(start, kind, number) - start));
 }
 
 void ReplyWriter::Simple(std::string_view text) {
   char* at = out_.Prepare(text.size() + 3);
+  if (at == nullptr) return;
   *at++ = '+';
   std::memcpy(at, text.data(), text.size());
   at += text.size();
@@ -46,18 +48,21 @@ void ReplyWriter::Error(std::string_view code_and_text) {
   last_code_size_ = std::min(code_and_text.find(' '), sizeof last_code_);
   last_code_size_ = std::min(last_code_size_, code_and_text.size());
   std::memcpy(last_code_, code_and_text.data(), last_code_size_);
-  out_.Append('-');
-  char* at = out_.Prepare(code_and_text.size());
-  std::transform(code_and_text.begin(), code_and_text.end(), at,
-                 [](char c) { return c == '\r' || c == '\n' ? ' ' : c; });
-  out_.Commit(code_and_text.size());
-  out_.Append("\r\n");
+  char* at = out_.Prepare(code_and_text.size() + 3);
+  if (at == nullptr) return;
+  *at++ = '-';
+  at = std::transform(code_and_text.begin(), code_and_text.end(), at,
+                      [](char c) { return c == '\r' || c == '\n' ? ' ' : c; });
+  *at++ = '\r';
+  *at++ = '\n';
+  out_.Commit(code_and_text.size() + 3);
 }
 
 void ReplyWriter::Integer(int64_t value) { Header(':', value); }
 
 void ReplyWriter::Bulk(std::string_view bytes) {
   char* start = out_.Prepare(kLongestHeader + bytes.size() + 2);
+  if (start == nullptr) return;
   char* at = PutHeader(start, '$', static_cast<int64_t>(bytes.size()));
   if (!bytes.empty()) std::memcpy(at, bytes.data(), bytes.size());
   at += bytes.size();

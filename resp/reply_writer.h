@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Replies to bytes, in RESP2 or RESP3: one method a shape. In RESP2 a map is a flat array, a set an array, a double
-// a bulk string, and so on, so a handler says what it means once.
+// a bulk string, and so on, so a handler says what it means once. Beyond the buffer's limit nothing is written; the
+// buffer knows.
 //
 // Threads: confined.
 #pragma once
@@ -37,9 +38,9 @@ class ReplyWriter {
   void Push(int64_t count) { Header(protocol_ >= 3 ? '>' : '*', count); }
   void Set(int64_t count) { Header(protocol_ >= 3 ? '~' : '*', count); }
   void Double(double value);
-  // Text for people to read; `format` has three letters ("txt", "mkd").
   // A whole reply that was made before, for the same protocol.
   void Raw(std::string_view reply) { out_.Append(reply); }
+  // Text for people to read; `format` has three letters ("txt", "mkd").
   void Verbatim(std::string_view text, std::string_view format);
 
   int64_t errors() const { return errors_; }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // What each thread that executes commands has for itself.
 //
-// Threads: confined, but for the statistics, which others read.
+// Threads: confined, but for the statistics and the clients' memory, which others read.
 #pragma once
 
+#include <atomic>
 #include <memory>
 
 #include "server/observe/statistics.h"
@@ -24,6 +25,7 @@ struct ThreadState {
   storage::Txn txn;  // used again for every command: no allocation a request
   storage::Evictor evictor;
   ThreadStatistics statistics;
+  std::atomic<size_t> client_memory{0};  // of the clients of this thread; read by all
   // In a cluster: what was looked at last, and its version.
   std::shared_ptr<const ClusterView> cluster_view;
   uint64_t cluster_version = 0;

@@ -32,13 +32,12 @@ int64_t NowMs() {
 
 }  // namespace
 
-SlotExport::SlotExport(Server& server, ClusterState& state, int descriptor, std::string unsent,
-                       std::shared_ptr<ClientCard> card, PullRequest request)
+SlotExport::SlotExport(Server& server, ClusterState& state, int descriptor, std::shared_ptr<ClientCard> card,
+                       PullRequest request)
     : server_(server),
       state_(state),
       socket_(descriptor),
       reader_(socket_),
-      unsent_(std::move(unsent)),
       card_(std::move(card)),
       request_(std::move(request)) {}
 
@@ -70,7 +69,7 @@ void SlotExport::Run() {
 }
 
 Status SlotExport::Serve() {
-  if (Status sent = socket_.Send(unsent_ + "+RINGKV SLOTS\r\n", server_.options().repl_timeout * 1000); !sent) {
+  if (Status sent = socket_.Send("+RINGKV SLOTS\r\n", server_.options().repl_timeout * 1000); !sent) {
     return sent;
   }
   for (batch_ = NextBatch(); batch_.any(); batch_ = NextBatch()) {

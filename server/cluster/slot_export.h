@@ -30,8 +30,8 @@ struct PullRequest {
 
 class SlotExport {
  public:
-  // Takes the connection over. `unsent` is what is to leave before anything else. All must outlive the object.
-  SlotExport(Server& server, ClusterState& state, int descriptor, std::string unsent, std::shared_ptr<ClientCard> card,
+  // Takes the connection over. All must outlive the object.
+  SlotExport(Server& server, ClusterState& state, int descriptor, std::shared_ptr<ClientCard> card,
              PullRequest request);
   ~SlotExport();
 
@@ -70,7 +70,6 @@ class SlotExport {
   ClusterState& state_;
   PeerSocket socket_;
   MessageReader reader_;
-  const std::string unsent_;
   const std::shared_ptr<ClientCard> card_;
   const PullRequest request_;
   std::unique_ptr<storage::LogTail> tail_;

@@ -55,9 +55,9 @@ void SlotMoves::Stop() {
   exports.swap(exports_);
 }
 
-void SlotMoves::Admit(int descriptor, std::string unsent, std::shared_ptr<ClientCard> card, PullRequest request) {
+void SlotMoves::Admit(int descriptor, std::shared_ptr<ClientCard> card, PullRequest request) {
   MutexLock lock(mutex_);
-  visitors_.push_back({descriptor, std::move(unsent), std::move(card), std::move(request)});
+  visitors_.push_back({descriptor, std::move(card), std::move(request)});
   is_woken_ = true;
   woken_.notify_one();
 }
@@ -146,8 +146,8 @@ void SlotMoves::AdmitVisitors(const ClusterView& view) {
     if (view.topology.epoch() == visitor.request.epoch) {
       SettleOffer(visitor.request.epoch, visitor.request.shard, visitor.request.owned, true);
     }
-    auto next = std::make_unique<SlotExport>(server_, state_, visitor.descriptor, std::move(visitor.unsent),
-                                             std::move(visitor.card), std::move(visitor.request));
+    auto next = std::make_unique<SlotExport>(server_, state_, visitor.descriptor, std::move(visitor.card),
+                                             std::move(visitor.request));
     MutexLock lock(mutex_);
     exports_.push_back(std::move(next));
     exports_.back()->Start();

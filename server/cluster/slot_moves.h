@@ -29,7 +29,7 @@ class SlotMoves {
   void Stop();
 
   // Takes over the connection of another shard's primary that asks for slots.
-  void Admit(int descriptor, std::string unsent, std::shared_ptr<ClientCard> card, PullRequest request);
+  void Admit(int descriptor, std::shared_ptr<ClientCard> card, PullRequest request);
 
   // What is under way, as this node knows it.
   struct Progress {
@@ -45,7 +45,6 @@ class SlotMoves {
  private:
   struct Visitor {
     int descriptor;
-    std::string unsent;
     std::shared_ptr<ClientCard> card;
     PullRequest request;
   };

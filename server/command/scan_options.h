@@ -9,22 +9,25 @@
 
 namespace ringkv::server {
 
-// Bulk strings whose number is known only at the end.
+// Bulk strings whose number is known only at the end. They go straight into the reply, so that its limits count them.
 class BulkList {
  public:
-  explicit BulkList(int protocol) : writer_(bytes_, protocol) {}
+  explicit BulkList(resp::ReplyWriter& reply) : reply_(reply), begin_(reply.buffer().size()), end_(begin_) {}
   void Add(std::string_view text) {
-    writer_.Bulk(text);
+    reply_.Bulk(text);
+    end_ = reply_.buffer().size();
     ++count_;
   }
-  void ReplyTo(resp::ReplyWriter& reply) {
-    reply.Array(count_);
-    reply.buffer().Append(bytes_.Readable());
+  // Whatever was written behind the last string, and the array's header, come before the first one.
+  void Finish() {
+    reply_.Array(count_);
+    reply_.buffer().PutBefore(begin_, end_);
   }
 
  private:
-  resp::Buffer bytes_;
-  resp::ReplyWriter writer_;
+  resp::ReplyWriter& reply_;
+  const size_t begin_;
+  size_t end_;
   int64_t count_ = 0;
 };
 

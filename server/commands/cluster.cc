@@ -213,9 +213,8 @@ void Pull(AdminCall& call, const ClusterView& view) {
   if (!owned) return call.reply.Error("ERR " + owned.error().text);
   const PullRequest request{view.topology.epoch(), std::string(call.args[3]), cluster::SlotsIn(*owned)};
   SlotMoves& moves = call.server.cluster().moves();
-  call.session.take_socket = [&moves, card = call.session.card, request](int descriptor, std::string unsent,
-                                                                         std::string) {
-    moves.Admit(descriptor, std::move(unsent), card, request);
+  call.session.take_socket = [&moves, card = call.session.card, request](int descriptor, std::string) {
+    moves.Admit(descriptor, card, request);
   };
 }
 

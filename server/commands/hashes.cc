@@ -176,7 +176,7 @@ void HScan(DataCall& call) {
   ScanOptions options;
   call.args.Skip(2);
   if (*found && !ParseScanOptions(call, false, &options)) return;
-  BulkList pairs(call.reply.protocol());
+  BulkList pairs(call.reply);
   const uint64_t next = HashView(found->entry_or_null())
                             .Scan(*cursor, options.count, [&](std::string_view field, std::string_view value) {
                               if (!options.Matches(field)) return;
@@ -185,7 +185,7 @@ void HScan(DataCall& call) {
                             });
   call.reply.Array(2);
   call.reply.BulkInteger(static_cast<int64_t>(next));
-  pairs.ReplyTo(call.reply);
+  pairs.Finish();
 }
 
 // --- HRANDFIELD -----------------------------------------------------------------------------------------------------

@@ -51,7 +51,7 @@ void Keys(DataCall& call) {
   const std::string_view pattern = call.args[1];
   const bool all = pattern == "*";
   const storage::KeyPattern literals = storage::ParseKeyPattern(pattern);
-  BulkList keys(call.reply.protocol());
+  BulkList keys(call.reply);
   constexpr size_t kKeysALock = 4096;
   uint64_t cursor = 0;
   do {
@@ -59,7 +59,7 @@ void Keys(DataCall& call) {
       if (all || storage::GlobMatches(pattern, entry.key())) keys.Add(entry.key());
     });
   } while (cursor != 0);
-  keys.ReplyTo(call.reply);
+  keys.Finish();
 }
 
 void Scan(DataCall& call) {
@@ -68,7 +68,7 @@ void Scan(DataCall& call) {
   ScanOptions options;
   call.args.Skip(1);
   if (!ParseScanOptions(call, true, &options)) return;
-  BulkList keys(call.reply.protocol());
+  BulkList keys(call.reply);
   const bool all = options.pattern == "*";
   const storage::KeyPattern literals = storage::ParseKeyPattern(options.pattern);
   const uint64_t next = call.txn.Search(call.db, literals, *cursor, options.count, [&](const Entry& entry) {
@@ -78,7 +78,7 @@ void Scan(DataCall& call) {
   });
   call.reply.Array(2);
   call.reply.BulkInteger(static_cast<int64_t>(next));
-  keys.ReplyTo(call.reply);
+  keys.Finish();
 }
 
 void RandomKey(DataCall& call) {

@@ -44,7 +44,7 @@ void Stats(AdminCall& call) {
   integer("total.allocated", report.used);
   integer("startup.allocated", report.startup);
   integer("replication.backlog", 0);
-  integer("clients.slaves", 0);
+  integer("clients.slaves", report.replicas);
   integer("clients.normal", report.clients);
   integer("aof.buffer", 0);
   for (const auto& [db, size] : report.databases) {

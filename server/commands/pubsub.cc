@@ -34,7 +34,7 @@ void Subscribe(AdminCall& call, Topic topic) {
         return call.reply.Error("ERR this client has as many subscriptions as pubsub-max-subscriptions allows (" +
                                 std::to_string(most) + ")");
       }
-      names.emplace(name);
+      session.subscriptions.Add(topic, name);
       call.server.broker().Add(topic, name, *session.card);
     }
     ReplyState(call.reply, kWords[static_cast<size_t>(topic)].subscribed, &name, session.subscriptions.CountFor(topic));
@@ -50,7 +50,7 @@ void Unsubscribe(AdminCall& call, Topic topic) {
   for (size_t i = 1; i < call.args.size(); ++i) leaving.emplace_back(call.args[i]);
   if (call.args.size() == 1) leaving.assign(names.begin(), names.end());
   for (const std::string& each : leaving) {
-    if (names.erase(each) > 0) call.server.broker().Remove(topic, each, *session.card);
+    if (session.subscriptions.Remove(topic, each)) call.server.broker().Remove(topic, each, *session.card);
     const std::string_view name = each;
     ReplyState(call.reply, what, &name, session.subscriptions.CountFor(topic));
   }

@@ -158,14 +158,13 @@ void PSync(AdminCall& call) {
   if (const storage::Status admitted = replication.CheckAdmission(); !admitted) {
     return call.reply.Error(admitted.error().text);
   }
-  call.session.card->is_replica = true;
   const std::string_view member = call.args.size() > 3 ? call.args[3] : std::string_view();
   if (!member.empty() && !cluster::IsNodeId(member)) return call.reply.Error(errors::kSyntax);
+  call.session.card->is_replica = true;
   const FeedRequest request{std::string(call.args[1]), *next > 0 ? static_cast<storage::Lsn>(*next) : 0,
                             std::string(member), call.session.takes_published};
-  call.session.take_socket = [&replication, card = call.session.card, request](int descriptor, std::string unsent,
-                                                                               std::string unread) {
-    replication.Admit(descriptor, std::move(unsent), std::move(unread), card, request);
+  call.session.take_socket = [&replication, card = call.session.card, request](int descriptor, std::string unread) {
+    replication.Admit(descriptor, std::move(unread), card, request);
   };
 }
 

@@ -80,13 +80,13 @@ void SScan(DataCall& call) {
   ScanOptions options;
   call.args.Skip(2);
   if (*found && !ParseScanOptions(call, false, &options)) return;
-  BulkList members(call.reply.protocol());
+  BulkList members(call.reply);
   const uint64_t next = SetView(found->entry_or_null()).Scan(*cursor, options.count, [&](std::string_view member) {
     if (options.Matches(member)) members.Add(member);
   });
   call.reply.Array(2);
   call.reply.BulkInteger(static_cast<int64_t>(next));
-  members.ReplyTo(call.reply);
+  members.Finish();
 }
 
 void SMove(DataCall& call) {

@@ -271,7 +271,7 @@ void ZScan(DataCall& call) {
   ScanOptions options;
   call.args.Skip(2);
   if (*found && !ParseScanOptions(call, false, &options)) return;
-  BulkList pairs(call.reply.protocol());
+  BulkList pairs(call.reply);
   const SortedSetView set(found->entry_or_null());
   const uint64_t next = set.Scan(*cursor, options.count, [&](std::string_view name, double score) {
     if (!options.Matches(name)) return;
@@ -280,7 +280,7 @@ void ZScan(DataCall& call) {
   });
   call.reply.Array(2);
   call.reply.BulkInteger(static_cast<int64_t>(next));
-  pairs.ReplyTo(call.reply);
+  pairs.Finish();
 }
 
 constexpr std::string_view kRandomOutput = "nondeterministic_output";

@@ -284,6 +284,14 @@ constexpr OptionRow kOptionRows[] = {
      .changeable = true,
      .summary = "Memory from which on keys are evicted or writes refused; 0 sets no limit.",
      .field = &Options::maxmemory},
+    {.name = "maxmemory-clients",
+     .kind = OptionKind::kMemory,
+     .default_value = "0",
+     .changeable = true,
+     .takes_percent = true,
+     .summary = "Memory that all clients together may take, or how many percent of maxmemory (5%); beyond, those that "
+                "take the most are closed. 0 sets no limit.",
+     .field = &Options::maxmemory_clients},
     {.name = "maxmemory-policy",
      .kind = OptionKind::kChoice,
      .default_value = "noeviction",
@@ -478,7 +486,8 @@ constexpr OptionRow kOptionRows[] = {
      .default_value = "1mb",
      .least = 1024,
      .changeable = true,
-     .summary = "Bytes of unread replies at which a client's further commands wait until it reads.",
+     .summary = "Bytes of unread replies from which on a client's further commands wait until it reads, or until they "
+                "take more memory than the replies.",
      .field = &Options::client_output_pause_bytes},
     {.name = "pubsub-max-subscriptions",
      .kind = OptionKind::kInteger,
@@ -868,12 +877,21 @@ std::optional<int64_t> ParseOctal(std::string_view text) {
   return value;
 }
 
+// "5%" as -5; nothing if it is none.
+std::optional<int64_t> ParsePercent(std::string_view text) {
+  if (!text.ends_with('%')) return std::nullopt;
+  const std::optional<int64_t> number = resp::ParseInteger(text.substr(0, text.size() - 1));
+  return number && *number >= 0 ? std::optional<int64_t>(-*number) : std::nullopt;
+}
+
 // The number a value stands for, whatever the kind; nothing if it is none.
 std::optional<int64_t> NumberOf(const OptionRow& row, std::string_view value) {
   switch (row.kind) {
     case OptionKind::kInteger: return resp::ParseInteger(value);
     case OptionKind::kOctal: return ParseOctal(value);
-    case OptionKind::kMemory: return ParseMemory(value);
+    case OptionKind::kMemory:
+      if (const std::optional<int64_t> percent = ParsePercent(value); percent && row.takes_percent) return percent;
+      return ParseMemory(value);
     case OptionKind::kBoolean:
       if (EqualsIgnoringCase(value, "yes")) return 1;
       if (EqualsIgnoringCase(value, "no")) return 0;
@@ -949,6 +967,7 @@ std::string OptionValue(const Options& options, const OptionRow& row) {
       const auto end = std::to_chars(digits, digits + sizeof digits, number, 8).ptr;
       return std::string(digits, end);
     }
+    case OptionKind::kMemory: return number < 0 ? std::to_string(-number) + "%" : std::to_string(number);
     default: return std::to_string(number);
   }
 }
@@ -967,10 +986,15 @@ std::optional<std::string> CheckOption(const OptionRow& row, std::string_view va
     switch (row.kind) {
       case OptionKind::kBoolean: return "argument must be 'yes' or 'no'";
       case OptionKind::kChoice: return "argument(s) must be one of the following: " + JoinedChoices(row);
-      case OptionKind::kMemory: return "argument must be a memory value";
+      case OptionKind::kMemory:
+        return row.takes_percent ? "argument must be a memory or percent value" : "argument must be a memory value";
       case OptionKind::kOctal: return "argument couldn't be parsed into an integer";
       default: return "argument couldn't be parsed into an integer";
     }
+  }
+  if (row.takes_percent && *number < 0) {
+    if (*number < -100) return "percentage argument must be less or equal to 100";
+    return std::nullopt;
   }
   if (*number < row.least || *number > row.most) return RangeError(row);
   return std::nullopt;

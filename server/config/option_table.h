@@ -36,6 +36,7 @@ struct OptionRow {
   bool changeable = false;        // by CONFIG SET
   bool is_secret = false;         // never shown but to who asks by CONFIG GET
   bool is_list = false;           // of words between blanks
+  bool takes_percent = false;     // of maxmemory, instead of bytes: the number is negative then
   bool accumulates = false;       // a further line in a file adds to the value; an empty one begins anew
   std::string_view summary;
   std::variant<SharedNumber Options::*, SharedText Options::*> field;

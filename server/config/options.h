@@ -70,6 +70,7 @@ struct Options {
   SharedText logfile;
   SharedNumber loglevel;
   SharedNumber maxmemory;
+  SharedNumber maxmemory_clients;  // below zero: a percentage of maxmemory
   SharedNumber maxmemory_policy;
   SharedNumber maxmemory_samples;
   SharedNumber lfu_log_factor;

@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "server/blocking/waiting_clients.h"
-#include "server/command/dispatch.h"
 #include "server/command/error_replies.h"
 #include "server/command/redirect.h"
 #include "server/net/proxy.h"
@@ -19,6 +18,8 @@ constexpr size_t kSmallestRead = 2 * 1024;
 constexpr size_t kLargestRead = 64 * 1024;
 constexpr int kMostReceives = 4;
 constexpr size_t kOutputKept = 64 * 1024;  // a larger output buffer is given back as soon as it is empty
+constexpr size_t kInputKept = 128 * 1024;  // likewise, some times a second
+constexpr size_t kUnwantedReply = 1024;    // as much of a reply that goes nowhere is written
 constexpr int64_t kIdleMs = 2000;          // after which buffers are given back
 
 }  // namespace
@@ -28,6 +29,7 @@ Connection::Connection(IoThread& thread, int descriptor, std::shared_ptr<ClientC
       server_(thread.server()),
       socket_(thread.context(), descriptor, *this),
       session_(std::move(card), thread.server().watched_keys()),
+      counted_memory_(thread.state()),
       reply_(output_, 2),
       read_size_(kSmallestRead) {
   session_.authenticated = server_.options().requirepass.Get().empty();
@@ -41,22 +43,23 @@ void Connection::Start() { socket_.WaitReadable(); }
 
 void Connection::OnReadable() {
   Read();
-  if (!is_closed_) socket_.WaitReadable();
-}
-
-size_t Connection::pause_mark() const {
-  return static_cast<size_t>(server_.options().client_output_pause_bytes.load());
+  if (!is_closed_ && !has_ended_) socket_.WaitReadable();
 }
 
 // --- reading and serving --------------------------------------------------------------------------------------------
 
 void Connection::Read() {
   // The event that brought us here is not repeated for bytes that stay behind.
-  // Who waits for a key may go meanwhile, which shows here; what it sends meanwhile has to wait.
-  for (int i = 0; MayServe() || (session_.key_wait != nullptr && !is_closed_); ++i) {
+  for (int i = 0; MayReceive(); ++i) {
     if (!ReceiveOnce()) return;
-    if (i == kMostReceives) return thread_.ReadLater(this);  // others have their turn first
+    if (i == kMostReceives) return Yield();
   }
+}
+
+void Connection::Yield() {
+  if (is_yielding_) return;
+  is_yielding_ = true;
+  thread_.ReadLater(this);
 }
 
 bool Connection::ReceiveOnce() {
@@ -64,9 +67,10 @@ bool Connection::ReceiveOnce() {
   const size_t missing = parser_.BytesMissing(input_.size());
   const size_t step = missing > read_size_ ? std::min(missing, std::max(read_size_, input_.size())) : read_size_;
   const Receipt receipt = ReceiveInto(input_, step, socket_, thread_.state().statistics);
-  if (receipt == Receipt::kNothing || receipt == Receipt::kEnded) {
+  if (receipt == Receipt::kNothing || receipt == Receipt::kEnded || receipt == Receipt::kBroken) {
     may_have_ended_ = false;
-    if (receipt == Receipt::kEnded) Close();
+    if (receipt == Receipt::kEnded) EndInput();
+    if (receipt == Receipt::kBroken) BreakOff();
     return false;
   }
   const bool is_first = last_read_ms_ == session_.card->connected_ms;
@@ -79,24 +83,48 @@ bool Connection::ReceiveOnce() {
   return was_full || is_first;
 }
 
+void Connection::EndInput() {
+  has_ended_ = true;
+  if (session_.key_wait != nullptr && !StopKeyWait()) return;  // its answer is on the way
+  if (session_.key_wait != nullptr || session_.wait) {
+    session_.key_wait.reset();
+    session_.wait.reset();
+    session_.card->is_waiting = false;
+    session_.close_after_reply = true;
+  }
+  Serve();
+}
+
+void Connection::BreakOff() {
+  if (!is_full_ && !is_yielding_) return Close();
+  has_ended_ = true;
+  is_deaf_ = true;
+  is_full_ = false;
+  Yield();
+}
+
 void Connection::Serve() {
   storage::Txn& txn = thread_.state().txn;
   txn.set_now(server_.clock().Now());
   last_read_ms_ = txn.now();
+  UpdateLimits();
+  is_full_ = false;
   resp::RequestLimits limits;
   limits.bulk_bytes = server_.options().proto_max_bulk_len;
   while (MayServe() && ServeBatch(limits)) {
   }
   if (is_closed_) return;
-  const auto limit = static_cast<size_t>(server_.options().client_query_buffer_limit.load());
-  if (input_.size() > limit) {
+  if (is_deaf_ && !is_yielding_) return Close();
+  if (session_.close_after_reply) input_.Consume(input_.size());
+  if (input_.size() > backpressure_.input_limit && !is_yielding_) {
     server_.log().Warning("closing " + session_.card->address +
                           ": its unexecuted input exceeds client-query-buffer-limit");
     thread_.state().statistics.query_buffer_limit_disconnections.Add(1);
     return Close();
   }
+  if (has_ended_ && !HasUnfinished()) session_.close_after_reply = true;
   UpdateCard();
-  if (!output_.empty() || session_.close_after_reply) MarkForFlush();
+  if (!output_.empty() || session_.close_after_reply || session_.take_socket) MarkForFlush();
 }
 
 resp::ParseStatus Connection::ParseBatch(const resp::RequestLimits& limits) {
@@ -120,13 +148,14 @@ resp::ParseStatus Connection::ParseBatch(const resp::RequestLimits& limits) {
 }
 
 bool Connection::ServeBatch(const resp::RequestLimits& limits) {
+  if (!MayExecute(input_.size())) return false;
   const resp::ParseStatus status = ParseBatch(limits);
   RequestBatch& batch = thread_.batch();
   const std::span<Request> requests = batch.Finish();
   if (requests.size() > 1) Prepare(server_, thread_.state(), session_, requests);
   size_t consumed = 0;
   for (size_t i = 0; i < requests.size(); ++i) {
-    if (!Execute(requests[i])) {
+    if (!Execute(requests[i], input_.size() - consumed)) {
       // What was read ahead is read again when serving goes on.
       if (is_closed_) return false;
       parser_.Restart();
@@ -136,7 +165,6 @@ bool Connection::ServeBatch(const resp::RequestLimits& limits) {
     consumed = batch.end(i);
     if (session_.take_socket) {
       input_.Consume(consumed);
-      HandOver();
       return false;
     }
   }
@@ -146,15 +174,12 @@ bool Connection::ServeBatch(const resp::RequestLimits& limits) {
 }
 
 // False when the request, and those behind it, have to wait or will never be executed.
-bool Connection::Execute(const Request& request) {
+bool Connection::Execute(const Request& request, size_t unexecuted) {
   if (session_.close_after_reply || session_.stream != nullptr || session_.wait || session_.key_wait != nullptr) {
     return false;
   }
   if (request.argv.empty()) return true;
-  if (output_.size() > pause_mark()) {
-    is_full_ = true;
-    return false;
-  }
+  if (!MayExecute(unexecuted)) return false;
   if (!foreign_.empty() && MustWaitForPeers(request)) {
     waits_for_peers_ = true;
     return false;
@@ -163,8 +188,11 @@ bool Connection::Execute(const Request& request) {
   if (session_.reply_mode == ReplyMode::kSkipNext) session_.reply_mode = ReplyMode::kSkipThis;
   storage::Txn& txn = thread_.state().txn;
   txn.ForgetDependence();
-  const DispatchOutcome outcome = Dispatch(server_, thread_.state(), session_, request, reply_);
-  if (session_.close_now) {
+  const DispatchOutcome outcome = session_.reply_mode == ReplyMode::kOn
+                                      ? Dispatch(server_, thread_.state(), session_, request, reply_)
+                                      : DispatchUnanswered(request);
+  if (output_.has_overflowed()) NoteOutputLimit();
+  if (session_.close_now || output_.has_overflowed()) {
     Close();
     return false;
   }
@@ -202,11 +230,28 @@ bool Connection::Execute(const Request& request) {
   return true;
 }
 
+bool Connection::MayExecute(size_t unexecuted) {
+  if (is_deaf_) {
+    gate_ = ReplyGate();
+    output_.Consume(output_.size());
+  }
+  is_full_ = !backpressure_.MayExecute(output_.size(), unexecuted);
+  return !is_full_;
+}
+
+DispatchOutcome Connection::DispatchUnanswered(const Request& request) {
+  output_.set_limit(std::max(output_.capacity(), output_.size() + kUnwantedReply));
+  const DispatchOutcome outcome = Dispatch(server_, thread_.state(), session_, request, reply_);
+  output_.set_limit(backpressure_.output_limit);
+  output_.ForgetOverflow();
+  return outcome;
+}
+
 // --- other nodes ----------------------------------------------------------------------------------------------------
 
 bool Connection::MustWaitForPeers(const Request& request) {
   constexpr size_t kMostWaiting = 1024;
-  if (foreign_.size() >= kMostWaiting || foreign_.bytes() > pause_mark()) return true;
+  if (foreign_.size() >= kMostWaiting || foreign_.bytes() > backpressure_.mark) return true;
   // What does more than answer must not run ahead of what was asked before.
   const CommandEntry* entry = request.is_looked_up ? request.entry : server_.commands().Find(request.argv);
   return entry == nullptr || entry->row->run.data == nullptr;
@@ -242,12 +287,13 @@ void Connection::TakeReply(uint64_t number, std::string reply, storage::Lsn lsn)
   foreign_.TakeReady([this](std::string_view bytes, storage::Lsn needed) {
     const size_t start = output_.size();
     output_.Append(bytes);
-    if (needed > server_.safe_lsn()) gate_.Hold(start, needed, thread_.state().txn.now());
+    if (needed > server_.safe_lsn()) gate_.Hold(start, output_.size(), needed, thread_.state().txn.now());
   });
+  if (output_.has_overflowed() || foreign_.bytes() > backpressure_.output_limit) return CloseForOutput();
   MarkForFlush();
-  if (waits_for_peers_ && foreign_.empty()) {
+  if ((waits_for_peers_ || has_ended_) && foreign_.empty()) {
     waits_for_peers_ = false;
-    thread_.ReadLater(this);
+    Yield();
   }
 }
 
@@ -275,7 +321,7 @@ void Connection::TakeAnswer(const std::string& reply, storage::Lsn lsn) {
     const size_t start = output_.size();
     output_.Append(reply);
     session_.last_lsn = std::max(session_.last_lsn, lsn);
-    if (lsn > server_.safe_lsn()) gate_.Hold(start, lsn, thread_.state().txn.now());
+    if (lsn > server_.safe_lsn()) gate_.Hold(start, output_.size(), lsn, thread_.state().txn.now());
   }
   EndWait();
 }
@@ -314,20 +360,27 @@ void Connection::EndWait() {
 
 void Connection::HandOver() {
   const SocketTaker take = std::move(session_.take_socket);
-  std::string unsent(output_.Readable());
   std::string unread(input_.Readable());
   const int descriptor = socket_.Release();
   is_closed_ = true;
-  session_.UnwatchAll();
+  ForgetSession();
   thread_.Release(this);
-  take(descriptor, std::move(unsent), std::move(unread));
+  take(descriptor, std::move(unread));
+}
+
+void Connection::ForgetSession() {
+  if (session_.is_monitor) server_.monitor().Remove(*session_.card);
+  session_.card->is_monitor = false;
+  server_.broker().RemoveAll(session_.subscriptions, *session_.card);
+  session_.NoteSubscriptions();
+  session_.UnwatchAll();
+  StopKeyWait();
 }
 
 void Connection::GiveUpQuorum() {
-  const size_t sendable = gate_.Sendable(output_.size(), server_.safe_lsn());
-  const size_t held = gate_.Forget();
-  output_.TruncateTo(sendable);
-  for (size_t i = 0; i < held; ++i) reply_.Error(errors::kOutcomeOpen);
+  gate_.Sendable(output_.size(), server_.safe_lsn());  // those that are safe by now are right as they are
+  const auto write = [this](ReplyGate::Form, bool) { reply_.Error(errors::kOutcomeOpen); };
+  if (!gate_.Replace(output_, write)) return Close();
   MarkForFlush();
 }
 
@@ -337,7 +390,7 @@ void Connection::ContinueStream() {
   txn.ForgetDependence();
   const size_t before = output_.size();
   const bool goes_on = session_.stream->Continue(txn, output_);
-  HoldUntilSafe(before);
+  HoldUntilSafe(before, ReplyGate::Form::kPart);
   MarkForFlush();
   if (goes_on) return;
   session_.stream.reset();
@@ -355,16 +408,23 @@ void Connection::UpdateCard() {
   session_.UpdateCard(thread_.state().txn.now());
   ClientCard& card = *session_.card;
   card.input_bytes.store(input_.size(), std::memory_order_relaxed);
-  card.input_free.store(input_.writable(), std::memory_order_relaxed);
+  card.input_free.store(input_.capacity() - input_.size(), std::memory_order_relaxed);
   card.argument_bytes.store(parser_.MemoryBytes(), std::memory_order_relaxed);
-  card.output_bytes.store(output_.size(), std::memory_order_relaxed);
-  card.output_capacity.store(output_.capacity(), std::memory_order_relaxed);
+  CountMemory();
+}
+
+void Connection::CountMemory() {
+  ClientCard& card = *session_.card;
+  card.output_bytes.store(output_.size() + foreign_.bytes(), std::memory_order_relaxed);
+  card.output_capacity.store(output_.capacity() + foreign_.bytes() + gate_.MemoryBytes(), std::memory_order_relaxed);
+  if (counted_memory_.Set(card.MemoryBytes())) thread_.client_eviction().Check();
 }
 
 void Connection::Resume() {
+  is_yielding_ = false;
   is_paused_ = false;
   session_.card->is_paused = false;
-  if (session_.stream != nullptr && output_.size() <= pause_mark()) ContinueStream();
+  if (session_.stream != nullptr && output_.size() <= backpressure_.mark) ContinueStream();
   Serve();
   Read();
 }
@@ -378,27 +438,37 @@ void Connection::MarkForFlush() {
 }
 
 void Connection::Push(const std::string& bytes) {
-  if (is_closed_ || session_.close_after_reply) return;
+  if (is_closed_ || must_close_ || session_.close_after_reply) return;
+  UpdateLimits();
   output_.Append(bytes);
-  MarkForFlush();
+  output_.has_overflowed() ? CloseForOutput() : MarkForFlush();
 }
 
 void Connection::PushMessage(std::string_view message) {
   if (is_closed_ || must_close_ || session_.close_after_reply) return;
+  UpdateLimits();
   if (session_.protocol >= 3) {
     output_.Append('>');
     message.remove_prefix(1);
   }
   output_.Append(message);
-  MarkForFlush();
-  const int64_t most = server_.options().output_limits[static_cast<size_t>(ClientClass::kPubSub)].hard_bytes;
-  if (most == 0 || static_cast<int64_t>(output_.size()) < most) return;
+  output_.has_overflowed() ? CloseForOutput() : MarkForFlush();
+}
+
+void Connection::CloseForOutput() {
+  if (must_close_) return;
   must_close_ = true;
   NoteOutputLimit();
-  // Not now: this may be the client whose command is being executed.
   thread_.Post([&thread = thread_, id = id()] {
     if (ClientConnection* found = thread.Find(id)) found->Close();
   });
+}
+
+void Connection::UpdateLimits() {
+  const bool may_be_evicted = !session_.card->no_evict.load(std::memory_order_relaxed);
+  const size_t all_clients = may_be_evicted ? ClientMemoryLimit(server_.options()) : 0;
+  backpressure_ = Backpressure::Of(server_.options(), client_class(), all_clients);
+  output_.set_limit(backpressure_.output_limit);
 }
 
 void Connection::DropForeignChannels() {
@@ -411,8 +481,8 @@ void Connection::DropForeignChannels() {
       ++each;
       continue;
     }
-    const std::string name = *each;
-    each = channels.erase(each);
+    const std::string name = *each++;
+    session_.subscriptions.Remove(Topic::kShardChannel, name);
     server_.broker().Remove(Topic::kShardChannel, name, *session_.card);
     reply_.Push(3);
     reply_.Bulk("sunsubscribe");
@@ -425,12 +495,14 @@ void Connection::DropForeignChannels() {
 
 void Connection::Flush() {
   will_flush_ = false;
-  if (is_closed_ || is_writing_) return;
+  if (is_closed_ || is_writing_ || is_deaf_) return;
+  if (output_.has_overflowed()) return CloseForOutput();
   const size_t sendable = gate_.Sendable(output_.size(), server_.safe_lsn());
   const size_t held = output_.size() - sendable;
-  if (!SendAllBut(held, output_, gate_, socket_, thread_.state().statistics)) return Close();
+  if (!SendAllBut(held, output_, gate_, socket_, thread_.state().statistics)) return BreakOff();
   if (output_.empty()) {
     if (output_.capacity() > kOutputKept) output_.ShrinkTo(0);
+    if (session_.take_socket) return HandOver();
     if (session_.close_after_reply) return Close();
   } else if (output_.size() == held) {
     if (!is_held_) {
@@ -444,13 +516,9 @@ void Connection::Flush() {
     is_writing_ = true;
     socket_.WaitWritable();
   }
-  if (session_.stream != nullptr && output_.size() <= pause_mark() / 2) thread_.ReadLater(this);
-  // Below the mark again: the requests that waited go on.
-  if (is_full_ && output_.size() <= pause_mark() / 2) {
-    is_full_ = false;
-    Serve();
-    Read();
-  }
+  CountMemory();
+  if (session_.stream != nullptr && output_.size() <= backpressure_.mark / 2) thread_.ReadLater(this);
+  if (is_full_ && backpressure_.MayGoOn(output_.size(), input_.size())) Yield();
 }
 
 void Connection::Release() {
@@ -466,10 +534,7 @@ void Connection::OnWritable() {
 // --- limits and the end ---------------------------------------------------------------------------------------------
 
 bool Connection::OutputExceedsLimit(int64_t now_ms) {
-  // What MONITOR pushes is limited like what a subscriber is pushed; replies wait for the client instead.
-  const bool is_pushed_to = session_.is_monitor || !session_.subscriptions.empty();
-  const auto client_class = is_pushed_to ? ClientClass::kPubSub : ClientClass::kNormal;
-  const OutputLimit& limit = server_.options().output_limits[static_cast<size_t>(client_class)];
+  const OutputLimit& limit = server_.options().output_limits[static_cast<size_t>(client_class())];
   const auto size = static_cast<int64_t>(output_.size());
   const int64_t hard = limit.hard_bytes;
   const int64_t soft = limit.soft_bytes;
@@ -486,6 +551,10 @@ bool Connection::OutputExceedsLimit(int64_t now_ms) {
 }
 
 void Connection::NoteOutputLimit() {
+  if (output_.has_overflowed() && backpressure_.is_limit_of_all) {
+    server_.log().Notice("closing " + session_.card->address + ": its unread replies exceed maxmemory-clients");
+    return thread_.state().statistics.clients_evicted.Add(1);
+  }
   server_.log().Warning("closing " + session_.card->address + ": its unread replies exceed client-output-buffer-limit");
   thread_.state().statistics.output_buffer_limit_disconnections.Add(1);
 }
@@ -506,6 +575,7 @@ bool Connection::Tick(int64_t now_ms) {
   if (!session_.subscriptions.of(Topic::kShardChannel).empty() && server_.cluster().is_enabled()) DropForeignChannels();
   if (may_have_ended_) Read();
   if (is_closed_) return true;
+  if (input_.empty() && input_.capacity() > kInputKept) input_.ShrinkTo(0);
   if (idle_ms > kIdleMs) {
     input_.ShrinkTo(0);
     output_.ShrinkTo(0);
@@ -518,12 +588,9 @@ bool Connection::Tick(int64_t now_ms) {
 void Connection::Close() {
   if (is_closed_) return;
   is_closed_ = true;
-  if (session_.is_monitor) server_.monitor().Remove(*session_.card);
-  server_.broker().RemoveAll(session_.subscriptions, *session_.card);
+  ForgetSession();
   server_.clients().Remove(id());
   socket_.Close();
-  session_.UnwatchAll();
-  StopKeyWait();
   thread_.Release(this);
 }
 

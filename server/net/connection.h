@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A client's socket: reads requests, has them executed, sends replies.
 //
-// Back pressure: while more than client-output-pause-bytes of replies wait to be read by the client, its further
-// requests wait unexecuted and nothing more is read from it. So what a client can make the server hold is bounded by
-// one input buffer, the mark, and its largest single reply.
+// It always receives: what can't be executed now waits in the input (see backpressure.h). A client that closes its half
+// of the connection gets the answers to what it has asked before; only blocking commands end with it.
 //
 // Threads: confined.
 #pragma once
@@ -15,8 +14,11 @@
 #include "resp/buffer.h"
 #include "resp/reply_writer.h"
 #include "resp/request_parser.h"
+#include "server/command/dispatch.h"
 #include "server/command/request.h"
+#include "server/net/backpressure.h"
 #include "server/net/client_connection.h"
+#include "server/net/client_eviction.h"
 #include "server/net/io_thread.h"
 #include "server/net/proxy_link.h"
 #include "server/net/reply_gate.h"
@@ -60,17 +62,35 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   void OnWritable() override;
   // Receives what has come and serves it. Safe to call at any time.
   void Read();
+  bool MayReceive() const { return !is_closed_ && !has_ended_ && !is_yielding_; }
   // Receives once. False when nothing more is to be had now.
   bool ReceiveOnce();
   void Serve();
   bool MayServe() const {
-    return !is_closed_ && !is_paused_ && !is_full_ && !session_.close_after_reply && session_.stream == nullptr &&
-           !session_.wait && session_.key_wait == nullptr && !waits_for_peers_;
+    return !is_closed_ && !is_paused_ && !is_full_ && !is_yielding_ && !session_.close_after_reply &&
+           session_.stream == nullptr && !session_.wait && session_.key_wait == nullptr && !waits_for_peers_ &&
+           !session_.take_socket;
+  }
+  // Requests that have come, or replies to them, wait for something.
+  bool HasUnfinished() const {
+    return is_full_ || is_yielding_ || is_paused_ || waits_for_peers_ || !foreign_.empty() ||
+           session_.stream != nullptr || session_.key_wait != nullptr || session_.take_socket;
   }
   // Reads the next few requests from the input and executes them; false when serving has to stop.
   bool ServeBatch(const resp::RequestLimits& limits);
   resp::ParseStatus ParseBatch(const resp::RequestLimits& limits);
-  bool Execute(const Request& request);
+  // Whether the next request may be executed with the replies that wait. `unexecuted`: its bytes and those behind it.
+  bool MayExecute(size_t unexecuted);
+  bool Execute(const Request& request, size_t unexecuted);
+  // The reply goes nowhere, and takes no memory.
+  DispatchOutcome DispatchUnanswered(const Request& request);
+  // Others come first.
+  void Yield();
+  // The client has closed its half of the connection.
+  void EndInput();
+  // The connection is broken. Requests that were received and wait for nothing but the replies before them are executed
+  // still, as they would have been had these been sent in time.
+  void BreakOff();
   // Whether the request has to wait until other nodes have answered those before it.
   bool MustWaitForPeers(const Request& request);
   // Sends the session's plan to the nodes that it names, and answers here what is to be answered here.
@@ -78,16 +98,20 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   // False if it can't be answered here now.
   bool AnswerPart(const ProxyPart& part, const ReplyPlace& place);
   // What was appended to the output from `start` on may not leave before what it depends on is safe.
-  void HoldUntilSafe(size_t start) {
+  void HoldUntilSafe(size_t start, ReplyGate::Form form = ReplyGate::Form::kWhole) {
     const storage::Lsn needed = thread_.state().txn.depends_on();
     if (needed == 0) return;
     session_.last_lsn = std::max(session_.last_lsn, needed);
-    if (needed > server_.safe_lsn() && output_.size() > start) gate_.Hold(start, needed, thread_.state().txn.now());
+    if (needed > server_.safe_lsn() && output_.size() > start) {
+      gate_.Hold(start, output_.size(), needed, thread_.state().txn.now(), form);
+    }
   }
   // No majority has what the held replies depend on, in time: each becomes an error.
   void GiveUpQuorum();
-  // Gives the socket to whom the command has named.
+  // Gives the socket to whom the command has named. All that was to be sent has left.
   void HandOver();
+  // Nobody else knows the client any more by what it has subscribed to, watches or waits for.
+  void ForgetSession();
   // Takes the client out of those who wait for a key. False if its answer is on the way.
   bool StopKeyWait();
   // The reply that was waited for is written: goes on with what came behind it.
@@ -96,28 +120,42 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   void ContinueStream();
   void ReplyProtocolError();
   void MarkForFlush();
+  // What MONITOR pushes is limited like what a subscriber is pushed.
+  ClientClass client_class() const {
+    return session_.is_monitor || !session_.subscriptions.empty() ? ClientClass::kPubSub : ClientClass::kNormal;
+  }
+  // Reads the limits from the options.
+  void UpdateLimits();
   bool OutputExceedsLimit(int64_t now_ms);
   void NoteOutputLimit();
+  // Closes the connection for its output, but not at once: its command may be under way.
+  void CloseForOutput();
   // In a cluster: ends subscriptions to shard channels whose slot has gone to others.
   void DropForeignChannels();
   void UpdateCard();
-  size_t pause_mark() const;
+  // Tells what the buffers take by now.
+  void CountMemory();
 
   IoThread& thread_;
   Server& server_;
   StreamSocket socket_;
   Session session_;
+  CountedMemory counted_memory_;
   resp::Buffer input_;
   resp::Buffer output_;
   resp::RequestParser parser_;
   resp::ReplyWriter reply_;
   ReplyGate gate_;
+  Backpressure backpressure_;
   ReplyQueue foreign_;  // replies of other nodes, and those behind them
   size_t read_size_;
   bool is_writing_ = false;  // waits until the socket takes more
   bool is_closed_ = false;
   bool is_paused_ = false;        // by CLIENT PAUSE: the next request waits
-  bool is_full_ = false;          // by its own unread replies
+  bool is_full_ = false;          // of unread replies: the next request waits
+  bool is_yielding_ = false;      // has had its turn: Resume goes on
+  bool has_ended_ = false;        // nothing more comes from the client
+  bool is_deaf_ = false;          // nothing can be sent to it any more
   bool waits_for_peers_ = false;  // the next request waits until other nodes have answered
   bool will_flush_ = false;
   bool is_held_ = false;        // by the gate: the thread knows and will call Release

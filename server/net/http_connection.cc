@@ -30,6 +30,7 @@ HttpConnection::HttpConnection(IoThread& thread, int descriptor, std::shared_ptr
       server_(thread.server()),
       socket_(thread.context(), descriptor, *this),
       session_(std::move(card), thread.server().watched_keys()),
+      counted_memory_(thread.state()),
       reply_(replies_, 2),
       idle_since_ms_(session_.card->connected_ms) {}
 
@@ -39,12 +40,12 @@ HttpConnection::~HttpConnection() = default;
 
 void HttpConnection::OnReadable() {
   lingers_since_ms_ != 0 ? Drop() : Read();
-  if (!is_closed_) socket_.WaitReadable();
+  if (!is_closed_ && !has_ended_) socket_.WaitReadable();
 }
 
 void HttpConnection::Read() {
   // The event that brought us here is not repeated for bytes that stay behind.
-  for (int i = 0; MayServe(); ++i) {
+  for (int i = 0; MayReceive(); ++i) {
     if (!ReceiveOnce()) return;
     if (i == kMostHttpReceives) return thread_.ReadLater(this);
   }
@@ -52,12 +53,10 @@ void HttpConnection::Read() {
 
 bool HttpConnection::ReceiveOnce() {
   const Receipt receipt = ReceiveInto(input_, kReadSize, socket_, thread_.state().statistics);
-  if (receipt == Receipt::kNothing || receipt == Receipt::kEnded) {
-    may_have_ended_ = false;
-    if (receipt == Receipt::kEnded) Close();
-    return false;
-  }
-  may_have_ended_ = true;
+  may_have_ended_ = receipt == Receipt::kSome || receipt == Receipt::kFull;
+  if (receipt == Receipt::kBroken) Close();
+  if (receipt == Receipt::kBroken || receipt == Receipt::kNothing) return false;
+  has_ended_ = receipt == Receipt::kEnded;
   Serve();
   // Less than there was room for: nothing is left, unless the client has closed, which Tick finds out.
   return receipt == Receipt::kFull;
@@ -66,14 +65,39 @@ bool HttpConnection::ReceiveOnce() {
 void HttpConnection::Serve() {
   thread_.state().txn.set_now(server_.clock().Now());
   idle_since_ms_ = thread_.state().txn.now();
+  UpdateLimits();
+  is_full_ = false;
   while (MayServe() && !input_.empty() && ServeOnce()) {
-    is_full_ = output_.size() > static_cast<size_t>(server_.options().client_output_pause_bytes.load());
+    is_full_ = !backpressure_.MayExecute(output_.size(), input_.size());
   }
   if (is_closed_) return;
+  if (has_ended_ && exchange_ == nullptr && !is_full_) is_ending_ = true;
+  if (is_ending_) input_.Consume(input_.size());
+  if (input_.size() > backpressure_.input_limit) {
+    server_.log().Warning("closing " + session_.card->address +
+                          ": its unexecuted input exceeds client-query-buffer-limit");
+    thread_.state().statistics.query_buffer_limit_disconnections.Add(1);
+    return Close();
+  }
   session_.UpdateCard(idle_since_ms_);
-  session_.card->input_bytes.store(input_.size(), std::memory_order_relaxed);
-  session_.card->output_bytes.store(output_.size(), std::memory_order_relaxed);
-  if (!output_.empty()) MarkForFlush();
+  CountMemory();
+  if (!output_.empty() || is_ending_) MarkForFlush();
+}
+
+void HttpConnection::CountMemory() {
+  ClientCard& card = *session_.card;
+  card.input_bytes.store(input_.size(), std::memory_order_relaxed);
+  card.input_free.store(input_.capacity() - input_.size(), std::memory_order_relaxed);
+  card.argument_bytes.store(request_bytes_, std::memory_order_relaxed);
+  card.output_bytes.store(output_.size(), std::memory_order_relaxed);
+  card.output_capacity.store(output_.capacity() + replies_.capacity() + gate_.MemoryBytes(), std::memory_order_relaxed);
+  if (counted_memory_.Set(card.MemoryBytes())) thread_.client_eviction().Check();
+}
+
+void HttpConnection::UpdateLimits() {
+  backpressure_ = Backpressure::Of(server_.options(), ClientClass::kNormal, ClientMemoryLimit(server_.options()));
+  output_.set_limit(backpressure_.output_limit);
+  replies_.set_limit(backpressure_.output_limit);
 }
 
 http::RequestLimits HttpConnection::Limits() const {
@@ -158,6 +182,10 @@ void HttpConnection::Advance() {
 }
 
 void HttpConnection::TakeReplyBytes(std::string_view bytes) {
+  if (replies_.has_overflowed()) {
+    replies_.ForgetOverflow();
+    return exchange_->Fail(500, "the command's reply exceeds client-output-buffer-limit");
+  }
   resp::Reply reply;
   size_t consumed = 0;
   const resp::ReplyLimits limits{.bulk_bytes = INT64_MAX, .elements = INT64_MAX};
@@ -232,7 +260,11 @@ void HttpConnection::Respond(const http::Response& response, bool keeps_alive) {
                                       server_.ticks().Nanoseconds(ticks));
   const size_t before = output_.size();
   AppendResponse(output_, response, DeliveryOf(keeps_alive));
-  if (needed_ > server_.safe_lsn()) gate_.Hold(before, needed_, server_.clock().Now());
+  if (needed_ > server_.safe_lsn()) {
+    const bool is_bodiless = reader_.request().method == http::Method::kHead;
+    gate_.Hold(before, output_.size(), needed_, server_.clock().Now(),
+               is_bodiless ? ReplyGate::Form::kBodiless : ReplyGate::Form::kWhole);
+  }
   needed_ = 0;
   is_ending_ = !keeps_alive;
   exchange_.reset();
@@ -245,12 +277,13 @@ void HttpConnection::Respond(const http::Response& response, bool keeps_alive) {
 }
 
 void HttpConnection::GiveUpQuorum() {
-  const size_t sendable = gate_.Sendable(output_.size(), server_.safe_lsn());
-  const size_t held = gate_.Forget();
-  output_.TruncateTo(sendable);
-  for (size_t i = 0; i < held; ++i) {
-    AppendResponse(output_, http::ErrorResponse(503, errors::kOutcomeOpen), DeliveryOf(!is_ending_));
-  }
+  gate_.Sendable(output_.size(), server_.safe_lsn());  // those that are safe by now are right as they are
+  gate_.Replace(output_, [this](ReplyGate::Form form, bool is_last) {
+    AppendResponse(output_, http::ErrorResponse(503, errors::kOutcomeOpen),
+                   {.without_body = form == ReplyGate::Form::kBodiless,
+                    .keeps_alive = !(is_ending_ && is_last),
+                    .date = thread_.HttpDate()});
+  });
   MarkForFlush();
 }
 
@@ -263,18 +296,18 @@ void HttpConnection::MarkForFlush() {
 void HttpConnection::Flush() {
   will_flush_ = false;
   if (is_closed_ || is_writing_) return;
+  if (output_.has_overflowed()) return CloseForOutput();
   const size_t held = output_.size() - gate_.Sendable(output_.size(), server_.safe_lsn());
   const size_t before = output_.size();
   if (!SendAllBut(held, output_, gate_, socket_, thread_.state().statistics)) return Close();
   if (output_.size() < before) idle_since_ms_ = server_.clock().Now();
+  CountMemory();
   if (output_.size() > held) {
     is_writing_ = true;
-    return socket_.WaitWritable();
+    socket_.WaitWritable();
   }
-  if (is_full_ && output_.empty()) {
-    is_full_ = false;
-    thread_.ReadLater(this);
-  }
+  if (is_full_ && backpressure_.MayGoOn(output_.size(), input_.size())) thread_.ReadLater(this);
+  if (is_writing_) return;
   if (held > 0) {
     if (is_held_) return;
     is_held_ = true;
@@ -303,6 +336,15 @@ void HttpConnection::OnWritable() {
 }
 
 // --- limits and the end ---------------------------------------------------------------------------------------------
+
+void HttpConnection::CloseForOutput() {
+  ThreadStatistics& statistics = thread_.state().statistics;
+  const bool is_evicted = backpressure_.is_limit_of_all;
+  server_.log().Warning("closing " + session_.card->address + ": its unread responses exceed " +
+                        (is_evicted ? "maxmemory-clients" : "client-output-buffer-limit"));
+  (is_evicted ? statistics.clients_evicted : statistics.output_buffer_limit_disconnections).Add(1);
+  Close();
+}
 
 void HttpConnection::Linger() {
   if (lingers_since_ms_ != 0) return;

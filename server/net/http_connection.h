@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A client of the HTTP port: reads requests, one after the other, has their commands executed, sends responses.
 //
-// Back pressure: the next request is read when the one before it has been answered; while more than
-// client-output-pause-bytes of responses wait to be read by the client, none is. So what a client can make the server
-// hold is bounded by one input buffer, one body, the mark, and its largest single response.
+// The next request is executed when the one before it has been answered. Bytes are always received (see
+// backpressure.h). A client that closes its half of the connection gets the responses to what it has asked before.
 //
 // Threads: confined.
 #pragma once
@@ -16,7 +15,9 @@
 #include "resp/reply_writer.h"
 #include "server/http/exchange.h"
 #include "server/http/request_reader.h"
+#include "server/net/backpressure.h"
 #include "server/net/client_connection.h"
+#include "server/net/client_eviction.h"
 #include "server/net/io_thread.h"
 #include "server/net/proxy_link.h"
 #include "server/net/reply_gate.h"
@@ -51,7 +52,8 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
  private:
   void OnReadable() override;
   void OnWritable() override;
-  bool MayServe() const { return !is_closed_ && !is_ending_ && exchange_ == nullptr && !is_writing_ && !is_full_; }
+  bool MayServe() const { return !is_closed_ && !is_ending_ && exchange_ == nullptr && !is_full_; }
+  bool MayReceive() const { return !is_closed_ && !has_ended_ && lingers_since_ms_ == 0; }
   void Read();
   // False when nothing more is to be had now.
   bool ReceiveOnce();
@@ -76,6 +78,11 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   http::Delivery DeliveryOf(bool keeps_alive);
   http::RequestLimits Limits() const;
   void MarkForFlush();
+  // Reads the limits from the options.
+  void UpdateLimits();
+  void CloseForOutput();
+  // Tells what the buffers and the request take by now.
+  void CountMemory();
   // The last response has left: waits for the client to close, because closing on bytes that it still sends would
   // take the response from it.
   void Linger();
@@ -85,11 +92,13 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   Server& server_;
   StreamSocket socket_;
   Session session_;
+  CountedMemory counted_memory_;
   resp::Buffer input_;
   resp::Buffer output_;
   resp::Buffer replies_;  // to the command that was executed last
   resp::ReplyWriter reply_;
   ReplyGate gate_;
+  Backpressure backpressure_;
   http::RequestReader reader_;
   std::optional<http::Target> target_;     // the request is admitted, its body comes
   std::optional<http::Response> refusal_;  // or it is not
@@ -108,7 +117,8 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   bool is_closed_ = false;
   bool is_ending_ = false;  // no further request is read
   bool is_paused_ = false;  // the command waits for the end of a pause
-  bool is_full_ = false;    // by its own unread responses
+  bool is_full_ = false;    // of unread responses: the next request waits
+  bool has_ended_ = false;  // nothing more comes from the client
   bool will_flush_ = false;
   bool is_held_ = false;  // by the gate: the thread knows and will call Release
 };

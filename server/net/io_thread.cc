@@ -34,6 +34,7 @@ IoThread::IoThread(Server& server, size_t index)
       tick_(context_),
       pause_timer_(context_),
       wait_timer_(context_),
+      client_eviction_(server, server.thread(index)),
       key_wait_timer_(context_) {}
 
 IoThread::~IoThread() {
@@ -187,6 +188,7 @@ void IoThread::Tick() {
     if (!connection->Tick(now_ms)) connection->Close();
   }
   if (proxy_ != nullptr) proxy_->Tick(now_ms);
+  client_eviction_.Check();
 }
 
 Proxy& IoThread::proxy() {

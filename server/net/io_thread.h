@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "server/http/response.h"
+#include "server/net/client_eviction.h"
 #include "server/net/gathering.h"
 #include "server/net/request_batch.h"
 #include "server/server.h"
@@ -75,6 +76,7 @@ class IoThread {
   void HoldReplies(ClientConnection* connection);
   bool HoldsReplies() const { return holds_replies_.load(); }
   void ReleaseReplies();
+  ClientEviction& client_eviction() { return client_eviction_; }
   // For what other nodes have to answer.
   Proxy& proxy();
   // Forgets the connection and frees it at the end of the round.
@@ -100,6 +102,7 @@ class IoThread {
   std::atomic<size_t> connection_count_{0};
   RequestBatch batch_;
   Gathering gathering_;
+  ClientEviction client_eviction_;
   std::vector<ClientConnection*> to_flush_;
   std::vector<ClientConnection*> held_;
   std::vector<Connection*> waiting_;

@@ -2,51 +2,93 @@
 // Decides how much of a connection's output may leave.
 //
 // A reply that shows an effect must not be seen before the effect is as safe as the configuration promises. The gate
-// keeps marks: what comes behind a mark waits until the mark's LSN is safe.
+// marks each such reply: it and what comes behind it wait until the mark's LSN is safe.
 //
-// Invariant: marks ascend in bytes, and don't descend in LSN.
+// Invariant: marks ascend in bytes, don't overlap, and don't descend in LSN.
 // Threads: confined.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <string_view>
 #include <vector>
 
+#include "resp/buffer.h"
 #include "storage/lsn.h"
 
 namespace ringkv::server {
 
 class ReplyGate {
  public:
-  // The reply that begins behind the `size` bytes that wait now depends on `lsn`.
-  void Hold(size_t size, storage::Lsn lsn, int64_t now_ms) {
-    if (!marks_.empty()) lsn = std::max(lsn, marks_.back().lsn);
-    marks_.push_back({sent_ + size, lsn, now_ms});
+  enum class Form : uint8_t {
+    kWhole,     // one reply
+    kPart,      // of a reply that is made part by part: no other may take its place
+    kBodiless,  // a response to HEAD
+  };
+
+  // The bytes from `begin` to `end` of those that wait now are one reply, which depends on `lsn`.
+  void Hold(size_t begin, size_t end, storage::Lsn lsn, int64_t now_ms, Form form = Form::kWhole) {
+    if (!empty()) lsn = std::max(lsn, marks_.back().lsn);
+    marks_.push_back({sent_ + begin, sent_ + end, lsn, now_ms, form});
   }
+  bool empty() const { return first_ == marks_.size(); }
   // Since when the oldest reply is held; 0 if none is.
-  int64_t held_since_ms() const { return marks_.empty() ? 0 : marks_.front().since_ms; }
-  // Holds nothing any more. Returns how many replies it has held.
-  size_t Forget() {
-    const size_t held = marks_.size();
-    marks_.clear();
-    return held;
-  }
+  int64_t held_since_ms() const { return empty() ? 0 : marks_[first_].since_ms; }
   // How many of the `size` bytes that wait may leave when all groups up to `safe` are safe.
   size_t Sendable(size_t size, storage::Lsn safe) {
-    const auto held = std::find_if(marks_.begin(), marks_.end(), [&](const Mark& mark) { return mark.lsn > safe; });
-    marks_.erase(marks_.begin(), held);
-    return marks_.empty() ? size : static_cast<size_t>(marks_.front().begin - sent_);
+    while (!empty() && marks_[first_].lsn <= safe) ++first_;
+    Compact();
+    return empty() ? size : static_cast<size_t>(marks_[first_].begin - sent_);
   }
   void Sent(size_t size) { sent_ += size; }
+
+  // Puts another reply in the place of each that is held, and holds nothing any more: `write(form, is_last)` appends it
+  // to the output; `is_last`: no bytes come behind it. What waits between them stays as it is. False, and nothing is
+  // done, if one of them can't be replaced.
+  template <typename Write>
+  bool Replace(resp::Buffer& output, Write&& write) {
+    if (empty()) return true;
+    const auto is_part = [](const Mark& mark) { return mark.form == Form::kPart; };
+    if (std::any_of(marks_.begin() + static_cast<std::ptrdiff_t>(first_), marks_.end(), is_part)) return false;
+    const uint64_t start = marks_[first_].begin;
+    const std::string held(output.Readable().substr(static_cast<size_t>(start - sent_)));
+    output.TruncateTo(static_cast<size_t>(start - sent_));
+    size_t done = 0;
+    for (; !empty(); ++first_) {
+      const Mark& mark = marks_[first_];
+      output.Append(std::string_view(held).substr(done, static_cast<size_t>(mark.begin - start) - done));
+      done = static_cast<size_t>(mark.end - start);
+      write(mark.form, done == held.size());
+    }
+    output.Append(std::string_view(held).substr(done));
+    Compact();
+    return true;
+  }
+
+  size_t MemoryBytes() const { return marks_.capacity() * sizeof(Mark); }
 
  private:
   struct Mark {
     uint64_t begin;  // counted from the connection's first byte
+    uint64_t end;
     storage::Lsn lsn;
     int64_t since_ms;
+    Form form;
   };
+
+  // Drops marks that hold nothing any more, at a cost that those who made them have paid for.
+  void Compact() {
+    constexpr size_t kKept = 1024;
+    if (first_ < marks_.size() && first_ * 2 < marks_.size()) return;
+    marks_.erase(marks_.begin(), marks_.begin() + static_cast<std::ptrdiff_t>(first_));
+    first_ = 0;
+    if (marks_.empty() && marks_.capacity() > kKept) marks_.shrink_to_fit();
+  }
+
   std::vector<Mark> marks_;
+  size_t first_ = 0;  // of the marks, those before it hold nothing
   uint64_t sent_ = 0;
 };
 

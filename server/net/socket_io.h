@@ -18,7 +18,8 @@ enum class Receipt : uint8_t {
   kSome,     // less than there was room for: nothing is left now
   kFull,     // there may be more
   kNothing,  // nothing has come
-  kEnded,    // by the peer, or it is broken
+  kEnded,    // the peer sends nothing any more
+  kBroken,   // nor does it receive
 };
 
 // Receives once, into room for at least `step` bytes behind the input.
@@ -29,9 +30,8 @@ inline Receipt ReceiveInto(resp::Buffer& input, size_t step, StreamSocket& socke
   do {
     received = socket.Receive(room, size);
   } while (received < 0 && errno == EINTR);
-  if (received <= 0) {
-    return received < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? Receipt::kNothing : Receipt::kEnded;
-  }
+  if (received == 0) return Receipt::kEnded;
+  if (received < 0) return errno == EAGAIN || errno == EWOULDBLOCK ? Receipt::kNothing : Receipt::kBroken;
   const auto bytes = static_cast<size_t>(received);
   input.Commit(bytes);
   statistics.bytes_read.Add(bytes);

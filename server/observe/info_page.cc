@@ -179,7 +179,7 @@ constexpr Field kFields[] = {
        return std::to_string(static_cast<int64_t>(s.memory.resident) - static_cast<int64_t>(s.memory.used));
      }},
     {"memory", "mem_not_counted_for_evict", [](const Observation&) { return Text(0); }},
-    {"memory", "mem_clients_slaves", [](const Observation&) { return Text(0); }},
+    {"memory", "mem_clients_slaves", [](const Observation& s) { return Text(s.memory.replicas); }},
     {"memory", "mem_clients_normal", [](const Observation& s) { return Text(s.memory.clients); }},
     {"memory", "mem_tables", [](const Observation& s) { return Text(s.memory.tables); }},
     {"memory", "mem_aof_buffer", [](const Observation&) { return Text(0); }},
@@ -275,7 +275,7 @@ constexpr Field kFields[] = {
      [](const Observation& s) { return Text(s.server.replication().totals().partial_refused); }},
     {"stats", "expired_keys", [](const Observation& s) { return Text(s.keys.expired); }},
     {"stats", "evicted_keys", [](const Observation& s) { return Text(s.keys.evicted); }},
-    {"stats", "evicted_clients", [](const Observation&) { return Text(0); }},
+    {"stats", "evicted_clients", [](const Observation& s) { return Text(s.Sum(&ThreadStatistics::clients_evicted)); }},
     {"stats", "total_eviction_exceeded_count",
      [](const Observation& s) { return Text(s.Sum(&ThreadStatistics::evictions_out_of_time)); }},
     {"stats", "keyspace_hits", [](const Observation& s) { return Text(s.keys.hits); }},

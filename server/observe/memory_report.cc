@@ -37,8 +37,7 @@ MemoryReport ReportMemory(Server& server, storage::Txn& txn) {
   report.allocator = storage::ReadAllocatorStatistics();
   report.tables = txn.TableBytes();
   for (const auto& card : server.clients().All()) {
-    report.clients +=
-        sizeof(ClientCard) + card->input_bytes + card->input_free + card->output_capacity + card->queue_bytes;
+    (card->is_replica ? report.replicas : report.clients) += card->MemoryBytes();
   }
   for (storage::DbIndex db = 0; db < server.store().databases(); ++db) {
     const storage::DatabaseSize size = txn.SizeOf(db);

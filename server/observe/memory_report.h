@@ -21,12 +21,13 @@ struct MemoryReport {
   size_t resident = 0;  // of the process, by the system
   size_t system = 0;    // memory of the machine
   size_t tables = 0;
-  size_t clients = 0;
+  size_t clients = 0;   // but for replicas
+  size_t replicas = 0;
   uint64_t keys = 0;
   storage::AllocatorStatistics allocator;
   std::vector<std::pair<storage::DbIndex, storage::DatabaseSize>> databases;  // those with keys
 
-  size_t overhead() const { return startup + tables + clients; }
+  size_t overhead() const { return startup + tables + clients + replicas; }
   size_t dataset() const { return used > overhead() ? used - overhead() : 0; }
   double DatasetPercentage() const;
   static double Ratio(size_t a, size_t b) { return b > 0 ? static_cast<double>(a) / static_cast<double>(b) : 0; }

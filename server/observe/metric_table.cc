@@ -72,6 +72,8 @@ constexpr Row kMetricRows[] = {
      SumOf<&ThreadStatistics::output_buffer_limit_disconnections>},
     {"ringkv_clients_closed_by_input_limit_total", kCounter, "Clients closed for what they sent unasked.",
      SumOf<&ThreadStatistics::query_buffer_limit_disconnections>},
+    {"ringkv_clients_evicted_total", kCounter, "Clients closed to stay within maxmemory-clients.",
+     SumOf<&ThreadStatistics::clients_evicted>},
 
     {"ringkv_keyspace_hits_total", kCounter, "Keys that were looked up and found.",
      [](const Observation& o) { return static_cast<double>(o.keys.hits); }},

@@ -55,6 +55,7 @@ void Broker::RemoveAll(Subscriptions& subscriptions, const ClientCard& client) {
     for (const std::string& name : subscriptions.of(topic)) Remove(topic, name, client);
     subscriptions.of(topic).clear();
   }
+  subscriptions.bytes = 0;
 }
 
 size_t Broker::AddDeliveries(const Audience& audience, std::string bytes, std::vector<Delivery>* deliveries) {

@@ -36,6 +36,25 @@ struct Subscriptions {
     return topic == Topic::kShardChannel ? names[2].size() : names[0].size() + names[1].size();
   }
   bool empty() const { return names[0].empty() && names[1].empty() && names[2].empty(); }
+
+  // False if it was there already, or was not.
+  bool Add(Topic topic, std::string_view name) {
+    const bool is_new = of(topic).emplace(name).second;
+    if (is_new) bytes += BytesOf(name);
+    return is_new;
+  }
+  bool Remove(Topic topic, const std::string& name) {
+    const bool was_there = of(topic).erase(name) > 0;
+    if (was_there) bytes -= BytesOf(name);
+    return was_there;
+  }
+  // Here and with the broker.
+  static size_t BytesOf(std::string_view name) { return 2 * (name.size() + kOverhead); }
+
+  size_t bytes = 0;
+
+ private:
+  static constexpr size_t kOverhead = 64;  // nodes of the set and of the broker's table
 };
 
 class Broker {

@@ -20,12 +20,11 @@ constexpr int64_t kHeartbeatMs = 1000;
 
 }  // namespace
 
-ReplicaFeed::ReplicaFeed(Server& server, Replication& replication, int descriptor, std::string unsent,
-                         std::string unread, std::shared_ptr<ClientCard> card, FeedRequest request)
+ReplicaFeed::ReplicaFeed(Server& server, Replication& replication, int descriptor, std::string unread,
+                         std::shared_ptr<ClientCard> card, FeedRequest request)
     : server_(server),
       replication_(replication),
       socket_(descriptor),
-      unsent_(std::move(unsent)),
       card_(std::move(card)),
       request_(std::move(request)),
       received_(std::move(unread)) {}
@@ -67,7 +66,7 @@ Status ReplicaFeed::Serve() {
   replication_.NoteSync(goes_on, request_.next > 0);
   const std::string verdict = "+RINGKV " + std::string(goes_on ? "CONTINUE " : "SNAPSHOT ") +
                               replication_.history_id() + " " + std::to_string(replication_.epoch()) + "\r\n";
-  if (Status sent = Send(unsent_ + verdict); !sent) return sent;
+  if (Status sent = Send(verdict); !sent) return sent;
   if (goes_on) {
     server_.log().Notice("replica " + card_->address + " goes on at LSN " + std::to_string(request_.next) + ", " +
                          std::to_string(now + 1 - request_.next) + " groups behind");

@@ -37,9 +37,8 @@ struct FeedRequest {
 
 class ReplicaFeed final : private storage::Backlog::Listener {
  public:
-  // Takes the connection over. `unsent` is what is to leave before anything else, `unread` what has come behind the
-  // request. All must outlive the feed.
-  ReplicaFeed(Server& server, Replication& replication, int descriptor, std::string unsent, std::string unread,
+  // Takes the connection over. `unread` is what has come behind the request. All must outlive the feed.
+  ReplicaFeed(Server& server, Replication& replication, int descriptor, std::string unread,
               std::shared_ptr<ClientCard> card, FeedRequest request);
   ~ReplicaFeed() override;
 
@@ -76,7 +75,6 @@ class ReplicaFeed final : private storage::Backlog::Listener {
   Server& server_;
   Replication& replication_;
   PeerSocket socket_;
-  const std::string unsent_;
   const std::shared_ptr<ClientCard> card_;
   const FeedRequest request_;
   std::unique_ptr<storage::LogTail> tail_;

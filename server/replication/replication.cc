@@ -267,11 +267,10 @@ Status Replication::CheckAdmission() {
   return {};
 }
 
-void Replication::Admit(int descriptor, std::string unsent, std::string unread, std::shared_ptr<ClientCard> card,
-                        FeedRequest request) {
+void Replication::Admit(int descriptor, std::string unread, std::shared_ptr<ClientCard> card, FeedRequest request) {
   KeepBacklog(false);
-  auto feed = std::make_unique<ReplicaFeed>(server_, *this, descriptor, std::move(unsent), std::move(unread),
-                                            std::move(card), std::move(request));
+  auto feed =
+      std::make_unique<ReplicaFeed>(server_, *this, descriptor, std::move(unread), std::move(card), std::move(request));
   MutexLock lock(mutex_);
   feeds_.push_back(std::move(feed));
   feeds_.back()->Start();

@@ -60,8 +60,7 @@ class Replication {
   // --- replicas ---
   // Takes the connection over. An error is the reply; the connection stays with the caller then.
   storage::Status CheckAdmission();
-  void Admit(int descriptor, std::string unsent, std::string unread, std::shared_ptr<ClientCard> card,
-             FeedRequest request);
+  void Admit(int descriptor, std::string unread, std::shared_ptr<ClientCard> card, FeedRequest request);
   void CloseFeed(uint64_t client_id);
   // Every change has a number from now on, and its bytes are kept for a while.
   void NumberChanges() { KeepBacklog(false); }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "server/session/client_directory.h"
 
+#include <algorithm>
+
 #include "server/command/command.h"
 
 namespace ringkv::server {
@@ -32,6 +34,29 @@ std::vector<std::shared_ptr<ClientCard>> ClientDirectory::All() const {
   return all;
 }
 
+std::vector<std::shared_ptr<ClientCard>> ClientDirectory::TakeLargest(size_t limit) {
+  using Sized = std::pair<size_t, std::shared_ptr<ClientCard>>;
+  storage::MutexLock lock(mutex_);
+  size_t total = 0;
+  std::vector<Sized> candidates;
+  for (const auto& [id, card] : cards_) {
+    if (card->is_replica || card->is_closing) continue;
+    const size_t bytes = card->MemoryBytes();
+    total += bytes;
+    if (!card->no_evict) candidates.emplace_back(bytes, card);
+  }
+  std::make_heap(candidates.begin(), candidates.end());
+  std::vector<std::shared_ptr<ClientCard>> taken;
+  while (total > limit && !candidates.empty()) {
+    std::pop_heap(candidates.begin(), candidates.end());
+    candidates.back().second->is_closing = true;
+    total -= candidates.back().first;
+    taken.push_back(std::move(candidates.back().second));
+    candidates.pop_back();
+  }
+  return taken;
+}
+
 std::string DescribeClient(const ClientCard& card, int64_t now_ms) {
   std::string flags;
   if (card.is_replica) flags += 'S';
@@ -50,8 +75,6 @@ std::string DescribeClient(const ClientCard& card, int64_t now_ms) {
     command =
         last->parent.empty() ? std::string(last->name) : std::string(last->parent) + "|" + std::string(last->name);
   }
-  const size_t total = sizeof(ClientCard) + card.input_bytes + card.input_free + card.output_capacity +
-                       card.queue_bytes + card.argument_bytes;
   const auto field = [](std::string_view name, const auto& value) {
     if constexpr (requires { std::to_string(value); }) {
       return " " + std::string(name) + "=" + std::to_string(value);
@@ -68,7 +91,7 @@ std::string DescribeClient(const ClientCard& card, int64_t now_ms) {
          field("qbuf-free", card.input_free.load()) + field("argv-mem", card.argument_bytes.load()) +
          field("multi-mem", card.queue_bytes.load()) + field("rbs", card.output_capacity.load()) +
          field("rbp", card.output_bytes.load()) + " obl=0 oll=0" + field("omem", card.output_bytes.load()) +
-         field("tot-mem", total) + " events=r" + field("cmd", command) + " user=default redir=-1" +
+         field("tot-mem", card.MemoryBytes()) + " events=r" + field("cmd", command) + " user=default redir=-1" +
          field("resp", card.protocol.load()) + field("lib-name", card.library_name.Get()) +
          field("lib-ver", card.library_version.Get());
 }

@@ -41,6 +41,8 @@ struct ClientCard {
   std::atomic<size_t> input_free{0};
   std::atomic<size_t> argument_bytes{0};
   std::atomic<size_t> queue_bytes{0};
+  std::atomic<size_t> watch_bytes{0};
+  std::atomic<size_t> subscription_bytes{0};
   std::atomic<size_t> output_bytes{0};
   std::atomic<size_t> output_capacity{0};
   std::array<std::atomic<size_t>, 3> subscriptions{};  // to channels, patterns, shard channels
@@ -59,6 +61,11 @@ struct ClientCard {
   SharedText library_version;
 
   bool is_subscriber() const { return subscriptions[0] + subscriptions[1] + subscriptions[2] > 0; }
+  // What the client costs, as maxmemory-clients counts it.
+  size_t MemoryBytes() const {
+    return sizeof(ClientCard) + input_bytes + input_free + output_capacity + queue_bytes + argument_bytes +
+           watch_bytes + subscription_bytes;
+  }
 };
 
 class ClientDirectory {
@@ -70,6 +77,9 @@ class ClientDirectory {
   // By age, oldest first.
   std::vector<std::shared_ptr<ClientCard>> All() const;
   size_t size() const { return size_.load(std::memory_order_relaxed); }
+  // Marks so many of those that take the most memory as closing that all others take `limit` bytes at the most, and
+  // returns them, largest first. Replicas, and those that asked for it (CLIENT NO-EVICT), are left.
+  std::vector<std::shared_ptr<ClientCard>> TakeLargest(size_t limit);
 
  private:
   std::atomic<size_t> size_{0};

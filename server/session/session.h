@@ -29,8 +29,8 @@ struct ReplicaWait {
   int64_t deadline_ms = 0;
 };
 
-// Who takes a client's socket over, with the bytes that were to be sent to it still, and those that it has sent.
-using SocketTaker = std::function<void(int descriptor, std::string unsent, std::string unread)>;
+// Who takes a client's socket over when all replies have left, with the bytes that it has sent since.
+using SocketTaker = std::function<void(int descriptor, std::string unread)>;
 
 enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext, kSkipThis };
 

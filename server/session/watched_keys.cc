@@ -11,6 +11,7 @@ void WatchedKeys::Watch(WatchState& state, storage::DbIndex db, std::string_view
   storage::MutexLock lock(mutex_);
   watchers_[watched].push_back(&state);
   watched_.fetch_add(1, std::memory_order_relaxed);
+  state.bytes += 2 * (sizeof(Key) + key.size());
   state.keys.push_back(std::move(watched));
 }
 
@@ -24,6 +25,7 @@ void WatchedKeys::UnwatchAll(WatchState& state) {
     }
     watched_.fetch_sub(state.keys.size(), std::memory_order_relaxed);
     state.keys.clear();
+    state.bytes = 0;
   }
   state.touched.store(false, std::memory_order_relaxed);
 }

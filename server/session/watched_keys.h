@@ -22,6 +22,7 @@ namespace ringkv::server {
 struct WatchState {
   std::atomic<bool> touched{false};
   std::vector<std::pair<storage::DbIndex, std::string>> keys;
+  size_t bytes = 0;  // that they take, here and in the table of all that are watched
 };
 
 class WatchedKeys {

@@ -19,12 +19,6 @@ constexpr size_t kAllowance = 400 * kMegabyte;
 constexpr size_t kAllowance = 40 * kMegabyte;
 #endif
 
-std::string Repeat(const std::string& text, int count) {
-  std::string all;
-  for (int i = 0; i < count; ++i) all += text;
-  return all;
-}
-
 TEST(BackPressure, ClientsThatNeverReadCostAFewMegabytesAndNobodyNotices) {
   ServerProcess server;
   const int setter = server.Connect();
@@ -70,6 +64,85 @@ TEST(BackPressure, AClientThatReadsLateGetsEverythingInOrder) {
   ::close(client);
 }
 
+// Sends all of it before it reads anything, as bulk loaders and pipelines of client libraries do.
+std::string Exchange(const ServerProcess& server, const std::string& requests, size_t reply_bytes) {
+  const int client = server.ConnectWithBuffers(32 * 1024);
+  SendAll(client, requests);
+  const std::string replies = ReceiveExactly(client, reply_bytes);
+  ::close(client);
+  return replies;
+}
+
+TEST(BackPressure, AClientThatSendsEverythingBeforeItReadsIsAnsweredLargeReplies) {
+  ServerProcess server;
+  const std::string value(2000, 'v');
+  ASSERT_EQ(Exchange(server, "SET k " + value + "\r\n", 5), "+OK\r\n");
+  constexpr int kRequests = 20'000;
+  const std::string expected = Repeat("$2000\r\n" + value + "\r\n", kRequests);
+  EXPECT_TRUE(Exchange(server, Repeat("*2\r\n$3\r\nGET\r\n$1\r\nk\r\n", kRequests), expected.size()) == expected);
+}
+
+TEST(BackPressure, AClientThatSendsEverythingBeforeItReadsIsAnsweredSmallReplies) {
+  ServerProcess server({"--client-output-pause-bytes", "1024"});
+  const size_t before = server.PeakResidentBytes();
+  constexpr int kRequests = 100'000;
+  const std::string expected = Repeat("+OK\r\n", kRequests);
+  const std::string request = "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$10\r\n0123456789\r\n";
+  EXPECT_TRUE(Exchange(server, Repeat(request, kRequests), expected.size()) == expected);
+  // Half of what the requests would take.
+  EXPECT_LT(server.PeakResidentBytes(), before + kAllowance / 20);
+}
+
+TEST(BackPressure, RequestsBeyondTheQueryBufferLimitBecomeReplies) {
+  ServerProcess server({"--client-query-buffer-limit", "1mb"});
+  const std::string value(200, 'v');
+  ASSERT_EQ(Exchange(server, "SET k " + value + "\r\n", 5), "+OK\r\n");
+  constexpr int kRequests = 150'000;
+  const std::string expected = Repeat("$200\r\n" + value + "\r\n", kRequests);
+  EXPECT_TRUE(Exchange(server, Repeat("*2\r\n$3\r\nGET\r\n$1\r\nk\r\n", kRequests), expected.size()) == expected);
+}
+
+TEST(BackPressure, ABlockedClientMaySendOnUpToTheQueryBufferLimit) {
+  ServerProcess server({"--client-query-buffer-limit", "2mb"});
+  const std::string echo = std::string(1000, 'x') + "\r\n";
+  const int client = server.ConnectWithBuffers(32 * 1024);
+  SendAll(client, "CLIENT ID\r\n");
+  const std::string id = ReceiveExactly(client, 4);
+  SendAll(client, "WAIT 1 0\r\n" + Repeat("ECHO " + echo, 1000));
+  ASSERT_TRUE(Eventually([&] { return server.Ask("CLIENT UNBLOCK " + id.substr(1, 1)) == ":1"; }));
+  const std::string expected = ":0\r\n" + Repeat("$1000\r\n" + echo, 1000);
+  EXPECT_TRUE(ReceiveExactly(client, expected.size()) == expected);
+  ::close(client);
+  const int greedy = server.ConnectWithBuffers(32 * 1024);
+  SendAll(greedy, "BLPOP nosuch 0\r\n" + Repeat("ECHO " + echo, 8000));
+  EXPECT_EQ(ReceiveToEnd(greedy), "");
+  EXPECT_EQ(server.Info("client_query_buffer_limit_disconnections"), "1");
+  ::close(greedy);
+}
+
+TEST(BackPressure, WhatIsSentBehindQuitIsTakenOffTheSocket) {
+  ServerProcess server;
+  const int client = server.ConnectWithBuffers(32 * 1024);
+  SendAll(client, "SETRANGE k 8000000 x\r\nGET k\r\nQUIT\r\n" + Repeat("PING\r\n", 300'000));
+  const std::string expected = ":8000001\r\n$8000001\r\n" + std::string(8'000'000, '\0') + "x\r\n+OK\r\n";
+  EXPECT_TRUE(ReceiveExactly(client, expected.size()) == expected);
+  ::close(client);
+}
+
+// Who has sent and goes has done what it has sent.
+TEST(BackPressure, RequestsOfAClientThatIsGoneAreExecutedIfTheyHadComeBefore) {
+  ServerProcess server({"--client-output-pause-bytes", "1024"});
+  const int client = server.ConnectWithBuffers(32 * 1024);
+  SendAll(client, "SETRANGE big 5000000 x\r\n");
+  ASSERT_EQ(ReceiveExactly(client, 10), ":5000001\r\n");
+  SendAll(client, Repeat("GET big\r\n", 20) + Repeat("INCR n\r\n", 20'000) + "SET done yes\r\n");
+  // Until it has come, but for what the sockets hold; 32 KB of them are 3000 requests.
+  ASSERT_TRUE(Eventually([&] { return std::stoull(server.Info("client_recent_max_input_buffer")) >= 150'000; }));
+  ::close(client);
+  EXPECT_TRUE(Eventually([&] { return server.Ask("GET done") == "$3"; }));
+  EXPECT_TRUE(Eventually([&] { return server.Info("connected_clients") == "1"; }));
+}
+
 TEST(BackPressure, AnOutputLimitClosesTheClient) {
   ServerProcess server({"--client-output-buffer-limit", "normal", "100000", "0", "0"});
   const int client = server.Connect();
@@ -77,6 +150,97 @@ TEST(BackPressure, AnOutputLimitClosesTheClient) {
   // The reply of nine megabytes does not fit into the sockets' own buffers.
   EXPECT_LT(ReceiveToEnd(client).size(), 9'000'000u);
   ::close(client);
+}
+
+// A reply that exceeds the limit is given up while it grows, whichever command makes it.
+TEST(BackPressure, AnOutputLimitHoldsWithinOneReply) {
+  ServerProcess server({"--client-output-buffer-limit", "normal", "1mb", "0", "0"});
+  const std::string value(20'000, 'v');
+  const int setter = server.Connect();
+  SendAll(setter, "SET s " + value + "\r\n");
+  std::string setup;
+  for (int i = 0; i < 100; ++i) {
+    const std::string n = std::to_string(1000 + i);
+    setup += "RPUSH list " + value + "\r\nHSET hash f" + n + " " + value + "\r\nSADD set " + n + value +
+             "\r\nZADD zset " + n + " " + n + value + "\r\nXADD stream * f " + value + "\r\nSET " + n + value +
+             " x\r\n";
+  }
+  SendAll(setter, setup + "PING\r\n");
+  const auto has_answered = [&] {
+    std::string received;
+    while (!received.ends_with("+PONG\r\n")) {
+      const std::string byte = ReceiveExactly(setter, 1);
+      if (byte.empty()) return false;
+      received += byte;
+    }
+    return true;
+  };
+  ASSERT_TRUE(has_answered());
+  const std::string many = Repeat(" s", 2000);  // 40 MB
+  const std::vector<std::string> requests = {
+      "MGET" + many,
+      "MULTI\r\n" + Repeat("GET s\r\n", 2000) + "EXEC",
+      "MULTI\r\n" + Repeat("LRANGE list 0 -1\r\n", 20) + "EXEC",
+      "LRANGE list 0 -1",
+      "SORT list ALPHA",
+      "SORT list BY nosuch" + Repeat(" GET #", 20),
+      "HGETALL hash",
+      "HVALS hash",
+      "HRANDFIELD hash -1000 WITHVALUES",
+      "SMEMBERS set",
+      "SRANDMEMBER set -1000",
+      "SUNION set set",
+      "SSCAN set 0 COUNT 1000",
+      "ZRANGE zset 0 -1",
+      "ZSCAN zset 0 COUNT 1000",
+      "HSCAN hash 0 COUNT 1000",
+      "XRANGE stream - +",
+      "XREAD STREAMS stream 0",
+      "KEYS *",
+      "SCAN 0 COUNT 1000",
+  };
+  const size_t before = server.PeakResidentBytes();
+  int closed = 0;
+  for (const std::string& request : requests) {
+    const int client = server.Connect();
+    SendAll(client, request + "\r\n");
+    const std::string received = ReceiveToEnd(client);
+    EXPECT_EQ(received.find("vvv"), std::string::npos) << request.substr(0, 40) << ": " << received.substr(0, 60);
+    ::close(client);
+    EXPECT_EQ(server.Info("client_output_buffer_limit_disconnections"), std::to_string(++closed))
+        << request.substr(0, 40);
+  }
+  // Far less than the replies would take; some make lists of what they answer first.
+  EXPECT_LT(server.PeakResidentBytes(), before + kAllowance / 4);
+  ::close(setter);
+}
+
+TEST(BackPressure, AReplyThatNobodyWantsIsNotLimited) {
+  ServerProcess server({"--client-output-buffer-limit", "normal", "1mb", "0", "0"});
+  const int client = server.Connect();
+  SendAll(client, "SETRANGE k 3000000 x\r\n");
+  ASSERT_EQ(ReceiveExactly(client, 10), ":3000001\r\n");
+  SendAll(client,
+          "CLIENT REPLY OFF\r\nGET k\r\nMGET k k k\r\nCLIENT REPLY ON\r\nCLIENT REPLY SKIP\r\nGET k\r\nPING\r\n");
+  EXPECT_EQ(ReceiveExactly(client, 12), "+OK\r\n+PONG\r\n");
+  ::close(client);
+}
+
+TEST(BackPressure, WhatIsPushedIsLimited) {
+  ServerProcess server({"--client-output-buffer-limit", "pubsub", "200kb", "0", "0"});
+  const int subscriber = server.ConnectWithBuffers(4096);
+  SendAll(subscriber, "SUBSCRIBE c\r\n");
+  ASSERT_EQ(ReceiveExactly(subscriber, 5), "*3\r\n$");
+  const int monitor = server.ConnectWithBuffers(4096);
+  SendAll(monitor, "MONITOR\r\n");
+  ASSERT_EQ(ReceiveExactly(monitor, 5), "+OK\r\n");
+  const int publisher = server.Connect();
+  const size_t before = server.PeakResidentBytes();
+  SendAll(publisher, Repeat("PUBLISH c " + std::string(50'000, 'x') + "\r\n", 1000));
+  EXPECT_EQ(ReceiveExactly(publisher, 4000).size(), 4000u);
+  EXPECT_TRUE(Eventually([&] { return server.Info("client_output_buffer_limit_disconnections") == "2"; }));
+  EXPECT_LT(server.PeakResidentBytes(), before + kAllowance / 4);
+  for (const int socket : {subscriber, monitor, publisher}) ::close(socket);
 }
 
 // What is announced costs nothing; what arrives does.

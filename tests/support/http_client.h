@@ -38,6 +38,8 @@ class HttpClient {
 
   bool is_connected() const { return is_connected_; }
   void Send(const std::string& bytes) { SendAll(socket_, bytes); }
+  // Nothing more will be sent.
+  void CloseHalf() { ::shutdown(socket_, SHUT_WR); }
   // `head`: further lines, each with its end. HEAD has no body, whatever its length says.
   HttpReply Ask(const std::string& method, const std::string& target, const std::string& body = "",
                 const std::string& head = "") {

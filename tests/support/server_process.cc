@@ -104,8 +104,32 @@ size_t ServerProcess::ResidentBytes() const {
   return resident * static_cast<size_t>(::sysconf(_SC_PAGESIZE));
 }
 
+size_t ServerProcess::PeakResidentBytes() const {
+  std::ifstream status("/proc/" + std::to_string(pid_) + "/status");
+  for (std::string word; status >> word;) {
+    size_t kilobytes = 0;
+    if (word == "VmHWM:" && status >> kilobytes) return kilobytes * 1024;
+  }
+  return 0;
+}
+
 int ServerProcess::Connect() const {
   const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ConnectTo(socket);
+  return socket;
+}
+
+int ServerProcess::ConnectWithBuffers(int bytes) const {
+  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ::setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+  ::setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+  const timeval limit{20, 0};
+  ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+  ConnectTo(socket);
+  return socket;
+}
+
+void ServerProcess::ConnectTo(int socket) const {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<uint16_t>(port_));
@@ -117,7 +141,6 @@ int ServerProcess::Connect() const {
   if (::connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
     ADD_FAILURE() << "cannot connect to port " << port_;
   }
-  return socket;
 }
 
 std::string ServerProcess::Ask(const std::string& command) const {
@@ -140,6 +163,12 @@ std::string ServerProcess::Info(const std::string& field) const {
   if (at == std::string::npos) return "";
   const size_t start = at + field.size() + 2;
   return page.substr(start, page.find('\r', start) - start);
+}
+
+std::string Repeat(const std::string& text, int count) {
+  std::string all;
+  for (int i = 0; i < count; ++i) all += text;
+  return all;
 }
 
 void SendAll(int socket, const std::string& bytes) {

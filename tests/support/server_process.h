@@ -32,20 +32,28 @@ class ServerProcess {
   // Waits for the end; returns the exit status, or -1 if it did not come.
   int WaitForEnd();
   size_t ResidentBytes() const;
+  // The most that it has had so far.
+  size_t PeakResidentBytes() const;
 
   // A connected, blocking socket with a time limit for reads; the caller closes it.
   int Connect() const;
+  // Likewise, with socket buffers of so many bytes on this side, and a time limit for sending too.
+  int ConnectWithBuffers(int bytes) const;
   // Executes one inline command on a connection of its own and returns the first line of the reply.
   std::string Ask(const std::string& command) const;
   // A field of INFO.
   std::string Info(const std::string& field) const;
 
  private:
+  void ConnectTo(int socket) const;
+
   pid_t pid_ = -1;
   int port_ = 0;
   TempDir directory_;  // where it works, unless the options name another
   std::string log_path_;
 };
+
+std::string Repeat(const std::string& text, int count);
 
 void SendAll(int socket, const std::string& bytes);
 // Reads until so many bytes have come or the other side closes.

@@ -55,5 +55,35 @@ TEST(Buffer, ShrinkKeepsWhatIsUnread) {
   EXPECT_EQ(buffer.capacity(), 3u);
 }
 
+TEST(Buffer, RefusesWhatWouldMakeItGrowBeyondItsLimit) {
+  Buffer buffer;
+  buffer.set_limit(1000);
+  for (int i = 0; i < 10; ++i) buffer.Append(std::string(100, 'x'));
+  EXPECT_EQ(buffer.size(), 1000u);
+  EXPECT_EQ(buffer.capacity(), 1000u);
+  EXPECT_FALSE(buffer.has_overflowed());
+  buffer.Append('y');
+  EXPECT_EQ(buffer.Prepare(1), nullptr);
+  EXPECT_TRUE(buffer.has_overflowed());
+  EXPECT_EQ(buffer.Readable(), std::string(1000, 'x'));
+  // What was sent makes room.
+  buffer.Consume(500);
+  buffer.ForgetOverflow();
+  buffer.Append("y");
+  EXPECT_FALSE(buffer.has_overflowed());
+  EXPECT_EQ(buffer.Readable(), std::string(500, 'x') + "y");
+}
+
+TEST(Buffer, PutsWhatWasWrittenLaterBefore) {
+  Buffer buffer;
+  buffer.Append("consumed");
+  buffer.Consume(8);
+  buffer.Append("first, list, length");
+  buffer.PutBefore(5, 11);
+  EXPECT_EQ(buffer.Readable(), "first, length, list");
+  buffer.PutBefore(0, 19);
+  EXPECT_EQ(buffer.Readable(), "first, length, list");
+}
+
 }  // namespace
 }  // namespace ringkv::resp

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+// maxmemory-clients: what all clients take together, and who is closed for it.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "tests/support/redis_client.h"
+
+namespace ringkv::test {
+namespace {
+
+// A client that makes the server hold so many bytes of an unfinished request.
+int ConnectWithUnfinished(const ServerProcess& server, size_t bytes, const std::string& before = "") {
+  const int client = server.Connect();
+  SendAll(client, before + "*2\r\n$4\r\nECHO\r\n$10000000\r\n" + std::string(bytes, 'x'));
+  return client;
+}
+
+bool HasEnded(int client) { return ReceiveExactly(client, 1).empty(); }
+
+void ExpectEvicted(const ServerProcess& server, int count) {
+  EXPECT_TRUE(Eventually([&] { return server.Info("evicted_clients") == std::to_string(count); }))
+      << server.Info("evicted_clients");
+}
+
+TEST(ClientMemory, TheLargestClientsAreClosed) {
+  ServerProcess server({"--maxmemory-clients", "14mb"});
+  // A buffer may be three times as large as what is in it.
+  const int small = ConnectWithUnfinished(server, 100'000);
+  const int large = ConnectWithUnfinished(server, 1'500'000);
+  EXPECT_TRUE(Eventually([&] { return std::stoull(server.Info("mem_clients_normal")) > 1'500'000; }));
+  EXPECT_EQ(server.Info("evicted_clients"), "0");
+  const int larger = ConnectWithUnfinished(server, 9'900'000);
+  EXPECT_TRUE(HasEnded(larger));
+  ExpectEvicted(server, 1);
+  EXPECT_NE(server.Log().find("maxmemory-clients"), std::string::npos);
+  EXPECT_EQ(Say(server, {"CONFIG", "SET", "maxmemory-clients", "1mb"}), "OK");
+  EXPECT_TRUE(HasEnded(large));
+  ExpectEvicted(server, 2);
+  SendAll(small, std::string(1000, 'x'));
+  EXPECT_TRUE(Eventually([&] { return server.Info("connected_clients") == "2"; }));
+  for (const int socket : {small, large, larger}) ::close(socket);
+}
+
+TEST(ClientMemory, ThreadsCountTogether) {
+  ServerProcess server({"--maxmemory-clients", "10mb", "--io-threads", "4"});
+  std::vector<int> clients;
+  for (int i = 0; i < 8; ++i) clients.push_back(ConnectWithUnfinished(server, 2'000'000));
+  EXPECT_TRUE(Eventually([&] { return std::stoull(server.Info("evicted_clients")) >= 3; }));
+  EXPECT_TRUE(Eventually([&] { return std::stoull(server.Info("mem_clients_normal")) <= 10u << 20; }));
+  EXPECT_LT(std::stoull(server.Info("evicted_clients")), 8u);
+  for (const int socket : clients) ::close(socket);
+}
+
+TEST(ClientMemory, APercentageIsOfMaxmemory) {
+  ServerProcess server({"--maxmemory-clients", "2%"});
+  EXPECT_EQ(Say(server, {"CONFIG", "GET", "maxmemory-clients"}), "");
+  const int client = ConnectWithUnfinished(server, 4'000'000);
+  EXPECT_TRUE(Eventually([&] { return std::stoull(server.Info("mem_clients_normal")) > 4'000'000; }));
+  EXPECT_EQ(Say(server, {"CONFIG", "SET", "maxmemory", "100mb"}), "OK");
+  EXPECT_TRUE(HasEnded(client));
+  ExpectEvicted(server, 1);
+  ::close(client);
+}
+
+TEST(ClientMemory, WhoAskedForItIsLeft) {
+  ServerProcess server({"--maxmemory-clients", "2mb"});
+  const int kept = ConnectWithUnfinished(server, 4'000'000, "CLIENT NO-EVICT ON\r\n");
+  EXPECT_EQ(ReceiveExactly(kept, 5), "+OK\r\n");
+  EXPECT_TRUE(Eventually([&] { return server.Ask("PING").empty(); }));  // it takes all that others might
+  SendAll(kept, std::string(6'000'000, 'x') + "\r\n");
+  EXPECT_EQ(ReceiveExactly(kept, 11), "$10000000\r\n");
+  ::close(kept);
+  EXPECT_TRUE(Eventually([&] { return server.Ask("PING") == "+PONG"; }));
+}
+
+TEST(ClientMemory, AReplyIsCountedWhileItGrows) {
+  ServerProcess server({"--maxmemory-clients", "5mb"});
+  const int client = server.Connect();
+  SendAll(client, "SETRANGE k 1000000 x\r\n");
+  ASSERT_EQ(ReceiveExactly(client, 10), ":1000001\r\n");
+  const size_t before = server.PeakResidentBytes();
+  SendAll(client, "MGET" + Repeat(" k", 100) + "\r\n");
+  EXPECT_TRUE(HasEnded(client));
+  ExpectEvicted(server, 1);
+  EXPECT_LT(server.PeakResidentBytes(), before + (30u << 20));
+  ::close(client);
+}
+
+TEST(ClientMemory, QueuedCommandsWatchedKeysAndSubscriptionsAreCounted) {
+  ServerProcess server({"--maxmemory-clients", "2mb"});
+  const std::string name(1000, 'x');
+  int evicted = 0;
+  for (const auto& [first, each] : {std::pair<std::string, std::string>{"MULTI\r\n", "ECHO "},
+                                    {"", "WATCH "},
+                                    {"", "SUBSCRIBE "},
+                                    {"", "PSUBSCRIBE "},
+                                    {"", "SSUBSCRIBE "}}) {
+    const int client = server.Connect();
+    SendAll(client, first);
+    for (int i = 0; i < 4000; ++i) SendAll(client, each + std::to_string(i) + name + "\r\n");
+    ExpectEvicted(server, ++evicted);
+    ::close(client);
+  }
+}
+
+}  // namespace
+}  // namespace ringkv::test

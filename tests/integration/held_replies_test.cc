@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+// Replies that wait until what they show is safe, and what takes their place when it doesn't become so.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "tests/support/free_ports.h"
+#include "tests/support/http_client.h"
+#include "tests/support/redis_client.h"
+
+namespace ringkv::test {
+namespace {
+
+// Nothing that is written here becomes safe.
+const std::vector<std::string> kNoMajority = {"--repl-ack",         "quorum", "--repl-shard-nodes", "3",
+                                              "--repl-ack-timeout", "50"};
+
+std::vector<std::string> Pipeline(redisContext* context, const std::vector<std::string>& requests) {
+  for (const std::string& request : requests) ::redisAppendCommand(context, request.c_str());
+  std::vector<std::string> replies;
+  for (size_t i = 0; i < requests.size(); ++i) {
+    void* reply = nullptr;
+    if (::redisGetReply(context, &reply) != REDIS_OK) break;
+    const Reply owned(static_cast<redisReply*>(reply));
+    const std::string text = owned->str == nullptr ? std::to_string(owned->integer) : owned->str;
+    replies.push_back(text.find("its outcome is open") == std::string::npos ? text : "open");
+  }
+  return replies;
+}
+
+TEST(HeldReplies, EachRequestGetsOneReplyWhenThereIsNoMajority) {
+  ServerProcess server(kNoMajority);
+  const Context context = ConnectTo(server);
+  using Replies = std::vector<std::string>;
+  EXPECT_EQ(Pipeline(context.get(), {"PING", "SET a 1", "PING", "GET a", "SET b 2", "ECHO x"}),
+            (Replies{"PONG", "open", "PONG", "open", "open", "x"}));
+  EXPECT_EQ(Pipeline(context.get(), {"MULTI", "SET a 1", "INCR a", "EXEC", "ECHO x", "QUIT"}),
+            (Replies{"OK", "QUEUED", "QUEUED", "open", "x", "OK"}));
+}
+
+TEST(HeldReplies, MessagesBetweenHeldRepliesStay) {
+  ServerProcess server(kNoMajority);
+  const int client = server.Connect();
+  SendAll(client, "HELLO 3\r\nSUBSCRIBE c\r\nSET a 1\r\nPUBLISH c m\r\nSET b 2\r\nECHO end\r\n");
+  std::string received;
+  while (!received.ends_with("$3\r\nend\r\n")) {
+    const std::string byte = ReceiveExactly(client, 1);
+    ASSERT_FALSE(byte.empty()) << received;
+    received += byte;
+  }
+  const std::string behind = received.substr(received.find("subscribe"));
+  const size_t first = behind.find("its outcome is open");
+  const size_t message = behind.find(">3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\nm\r\n:1\r\n");
+  const size_t second = behind.find("its outcome is open", message);
+  EXPECT_LT(first, message) << behind;
+  EXPECT_LT(message, second) << behind;
+  EXPECT_NE(second, std::string::npos) << behind;
+  ::close(client);
+}
+
+TEST(HeldReplies, EachHttpRequestGetsOneResponseWhenThereIsNoMajority) {
+  const int port = FreePorts(1)[0];
+  std::vector<std::string> options = kNoMajority;
+  options.insert(options.end(), {"--http-port", std::to_string(port)});
+  ServerProcess server(options);
+  HttpClient client(port);
+  const std::string put = "PUT /keys/a HTTP/1.1\r\nHost: test\r\nContent-Length: 1\r\n\r\nv";
+  client.Send(put + "GET /nosuch HTTP/1.1\r\nHost: test\r\n\r\n" + "HEAD /keys/a HTTP/1.1\r\nHost: test\r\n\r\n" + put +
+              "GET /nosuch HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
+  EXPECT_EQ(client.Receive().status, 503);
+  EXPECT_EQ(client.Receive().status, 404);
+  EXPECT_EQ(client.Receive(true).status, 503);
+  const HttpReply second_put = client.Receive();
+  EXPECT_EQ(second_put.status, 503);
+  EXPECT_EQ(second_put.head.find("Connection: close"), std::string::npos);
+  const HttpReply last = client.Receive();
+  EXPECT_EQ(last.status, 404);
+  EXPECT_NE(last.head.find("Connection: close"), std::string::npos);
+  EXPECT_TRUE(client.HasEnded());
+}
+
+// A connection that becomes the link to a replica is no client any more.
+TEST(HandOver, SubscriptionsAndMonitorEndWithTheClient) {
+  ServerProcess server;
+  const int client = server.Connect();
+  SendAll(client,
+          "HELLO 3\r\nSUBSCRIBE c\r\nPSUBSCRIBE p*\r\nSSUBSCRIBE s\r\nMONITOR\r\nREPLCONF listening-port 1 capa "
+          "ringkv1\r\n");
+  ASSERT_TRUE(Eventually([&] { return server.Ask("PUBSUB NUMPAT") == ":1"; }));
+  SendAll(client, "PSYNC x 1\r\n");
+  ASSERT_TRUE(Eventually([&] { return server.Info("connected_slaves") == "1"; }));
+  EXPECT_EQ(server.Ask("PUBSUB NUMPAT"), ":0");
+  EXPECT_EQ(server.Ask("PUBLISH c m"), ":0");
+  EXPECT_EQ(server.Ask("SPUBLISH s m"), ":0");
+  EXPECT_EQ(server.Ask("CLIENT LIST TYPE pubsub"), "$0");
+  ::close(client);
+}
+
+TEST(HandOver, WaitsForRepliesThatAreHeld) {
+  ServerProcess server(kNoMajority);
+  const int client = server.Connect();
+  SendAll(client, "REPLCONF listening-port 1 capa ringkv1\r\nSET a 1\r\nPING\r\nPSYNC x 1\r\n");
+  std::string received;
+  while (received.find("+RINGKV") == std::string::npos) {
+    const std::string byte = ReceiveExactly(client, 1);
+    ASSERT_FALSE(byte.empty()) << received;
+    received += byte;
+  }
+  EXPECT_EQ(received.find("+OK\r\n-"), 0u) << received;
+  EXPECT_NE(received.find("its outcome is open"), std::string::npos) << received;
+  EXPECT_NE(received.find("\r\n+PONG\r\n+RINGKV"), std::string::npos) << received;
+  ::close(client);
+}
+
+}  // namespace
+}  // namespace ringkv::test

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+// What connections do with replies, without connections.
+#include <gtest/gtest.h>
+
+#include "resp/reply_writer.h"
+#include "server/net/backpressure.h"
+#include "server/net/reply_gate.h"
+
+namespace ringkv::server {
+namespace {
+
+TEST(Backpressure, ExecutesWhileRepliesWeighLessThanTheMarkOrTheRequests) {
+  const Backpressure limits{.mark = 100, .input_limit = 10'000};
+  EXPECT_TRUE(limits.MayExecute(100, 1));
+  EXPECT_FALSE(limits.MayExecute(101, 100));
+  EXPECT_TRUE(limits.MayExecute(101, 101));
+  EXPECT_TRUE(limits.MayExecute(1'000'000, 10'000));
+}
+
+TEST(Backpressure, StaysAwayFromTheLimitThatClosesTheClientUntilNoMoreRequestsFit) {
+  const Backpressure limits{.mark = 100, .input_limit = 10'000, .output_limit = 1000};
+  EXPECT_TRUE(limits.MayExecute(500, 9000));
+  EXPECT_FALSE(limits.MayExecute(501, 9000));
+  EXPECT_TRUE(limits.MayExecute(501, 10'000));
+}
+
+// Requests come in steps and replies don't leave: what is held stays below twice what either alone would be.
+TEST(Backpressure, HoldsAtMostTwiceTheLesserOfRequestsAndReplies) {
+  for (const size_t reply : {1u, 5u, 30u, 200u, 10'000u}) {
+    const Backpressure limits{.mark = 1000, .input_limit = 100'000'000};
+    constexpr size_t kRequest = 40;
+    size_t received = 0;
+    size_t executed = 0;
+    for (int step = 0; step < 1000; ++step) {
+      received += 1600;
+      while (executed * kRequest < received && limits.MayExecute(executed * reply, received - executed * kRequest)) {
+        ++executed;
+      }
+      const size_t held = executed * reply + received - executed * kRequest;
+      ASSERT_LE(held, 2 * std::min(received, received / kRequest * reply) + 1000 + 1600 + reply) << reply;
+    }
+  }
+}
+
+class ReplyGateTest : public testing::Test {
+ protected:
+  void Append(const std::string& reply, storage::Lsn lsn = 0, ReplyGate::Form form = ReplyGate::Form::kWhole) {
+    const size_t before = output_.size();
+    output_.Append(reply);
+    if (lsn != 0) gate_.Hold(before, output_.size(), lsn, 1, form);
+  }
+  void Send(storage::Lsn safe) {
+    const size_t sendable = gate_.Sendable(output_.size(), safe);
+    output_.Consume(sendable);
+    gate_.Sent(sendable);
+  }
+  bool Replace() {
+    return gate_.Replace(output_,
+                         [this](ReplyGate::Form, bool is_last) { output_.Append(is_last ? "(last)" : "(no)"); });
+  }
+
+  resp::Buffer output_;
+  ReplyGate gate_;
+};
+
+TEST_F(ReplyGateTest, HoldsAReplyAndWhatIsBehindItUntilItIsSafe) {
+  Append("a");
+  Append("bb", 5);
+  Append("c");
+  Append("d", 7);
+  EXPECT_EQ(gate_.Sendable(output_.size(), 4), 1u);
+  Send(5);
+  EXPECT_EQ(output_.Readable(), "d");
+  EXPECT_EQ(gate_.Sendable(output_.size(), 7), 1u);
+  EXPECT_TRUE(gate_.empty());
+}
+
+TEST_F(ReplyGateTest, ReplacesEachHeldReplyAndLeavesTheOthersInTheirPlaces) {
+  Append("safe;", 1);
+  Append("set;", 5);
+  Append("ping;");
+  Append("get;", 5);
+  Append("set;", 6);
+  Append("echo;");
+  Send(1);
+  EXPECT_TRUE(Replace());
+  EXPECT_EQ(output_.Readable(), "(no)ping;(no)(no)echo;");
+  EXPECT_TRUE(gate_.empty());
+  Append("next", 9);
+  EXPECT_TRUE(Replace());
+  EXPECT_EQ(output_.Readable(), "(no)ping;(no)(no)echo;(last)");
+}
+
+TEST_F(ReplyGateTest, ReplacesNothingInTheMiddleOfAReply) {
+  Append("whole", 5);
+  Append("part", 6, ReplyGate::Form::kPart);
+  EXPECT_FALSE(Replace());
+  EXPECT_EQ(output_.Readable(), "wholepart");
+}
+
+TEST_F(ReplyGateTest, CountsOnOverManyReplies) {
+  for (storage::Lsn lsn = 1; lsn <= 10'000; ++lsn) {
+    Append("x", lsn);
+    if (lsn % 100 == 0) Send(lsn - 50);
+    ASSERT_EQ(output_.size(), lsn < 100 ? lsn : lsn % 100 + 50);
+  }
+  Send(10'000);
+  EXPECT_TRUE(output_.empty());
+  EXPECT_LE(gate_.MemoryBytes(), 64u * 1024);
+}
+
+TEST(ReplyWriter, WritesNothingBeyondTheLimitOfItsBuffer) {
+  resp::Buffer output;
+  output.set_limit(300);
+  resp::ReplyWriter reply(output, 2);
+  for (int i = 0; i < 1000; ++i) {
+    reply.Bulk(std::string(100, 'x'));
+    reply.Array(1'000'000);
+    reply.Error("ERR " + std::string(100, 'x'));
+    reply.Simple(std::string(100, 'x'));
+    reply.Raw(std::string(100, 'x'));
+    reply.Verbatim("text", "txt");
+    reply.Double(0.5);
+    reply.Null();
+  }
+  EXPECT_TRUE(output.has_overflowed());
+  EXPECT_LE(output.capacity(), 300u);
+}
+
+}  // namespace
+}  // namespace ringkv::server

@@ -47,6 +47,8 @@ if(RINGKV_TUNE)
   add_compile_options(-march=native)
 endif()
 
+include(cmake/hardening.cmake)
+
 # Link time optimisation in what people run: the path of a request crosses several rooms.
 if(RINGKV_LTO AND CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT RINGKV_SANITIZE)
   set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)

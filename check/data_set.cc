@@ -56,9 +56,9 @@ void DataSet::Show(DataVisitor& visitor) {
   }
 }
 
-Status DataSet::Save(const std::string& directory, const std::string& name) {
+Status DataSet::Save(const std::string& directory, const std::string& name, const std::string& name_of_previous) {
   storage::SnapshotWriter writer(store_, log_, files_, clock_,
-                                 {.directory = directory, .name = name, .name_of_previous = ""});
+                                 {.directory = directory, .name = name, .name_of_previous = name_of_previous});
   if (Status begun = writer.Begin(); !begun) return begun;
   storage::SnapshotWriter::Worker worker(writer);
   while (writer.Step(worker)) {

@@ -22,8 +22,8 @@ class DataSet {
   uint64_t CountKeys();
   // Keys whose time is over are shown, too: whether they are gone depends on when it is asked.
   void Show(DataVisitor& visitor);
-  // As a snapshot, from which a server starts. It takes the place of what is called so.
-  storage::Status Save(const std::string& directory, const std::string& name);
+  // As a snapshot, from which a server starts. What is called so gets the other name; with an empty one it goes.
+  storage::Status Save(const std::string& directory, const std::string& name, const std::string& name_of_previous);
 
  private:
   DataSet(storage::FileSystem& files, const storage::DataFiles& data, uint64_t hash_seed, storage::DbIndex databases);

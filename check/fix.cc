@@ -97,9 +97,13 @@ Outcome FixDirectory(Context& context, const storage::DataFiles& data) {
   options.read_only = false;
   set = DataSet::Load(context.files, data, options, context.databases);
   if (!set) return context.Failed(set.error().text);
-  if ((*set)->recovery().needs_snapshot) {
-    if (Status saved = (*set)->Save(data.directory, data.snapshot_name); !saved)
-      return context.Failed(saved.error().text);
+  const storage::RecoverySummary& found = (*set)->recovery();
+  if (found.needs_snapshot) {
+    const std::string damaged =
+        found.snapshot_is_damaged ? storage::DataFiles::DamagedName(data.snapshot_name) : std::string();
+    Status done = (*set)->Save(data.directory, data.snapshot_name, damaged);
+    if (done) done = storage::SetAside(context.files, data.log_directory, found.damaged_logs);
+    if (!done) return context.Failed(done.error().text);
   }
   context.out << "done: a server starts from this with " << (*set)->CountKeys() << " keys\n";
   return Outcome::kGood;

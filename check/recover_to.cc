@@ -53,7 +53,7 @@ Outcome RecoverTo(Context& context, const storage::DataFiles& data, const std::s
     return context.Failed("cannot go back to " + moment + ": the files hold nothing from before it");
   }
   if (Status made = MakeEmptyDirectory(context.files, new_directory); !made) return context.Failed(made.error().text);
-  if (Status saved = (*set)->Save(new_directory, data.snapshot_name); !saved) {
+  if (Status saved = (*set)->Save(new_directory, data.snapshot_name, ""); !saved) {
     return context.Failed(saved.error().text);
   }
   context.out << "'" << storage::JoinPath(new_directory, data.snapshot_name) << "' holds the state after LSN "

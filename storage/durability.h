@@ -26,6 +26,9 @@ class Durability {
   struct Options {
     DataFiles data;
     uint64_t log_file_bytes = 64 << 20;
+    // Off: no thread is started. Whoever owns the object steps the log, and background snapshots are made by the
+    // caller.
+    bool has_threads = true;
   };
 
   // All must outlive the object.
@@ -43,6 +46,8 @@ class Durability {
 
   // Keeps others off the directory, until the end. Done by whatever writes; earlier if called earlier.
   Status LockDirectory();
+  // Likewise, with a lock that LockData gave to the caller.
+  void AdoptLock(std::unique_ptr<FileLock> lock);
   // Fills the store, begins the log if there is to be one, and starts the threads. Once.
   // If there are no keys then, `fill` may put some into the store: after a crash within it there are none again.
   using Fill = std::function<Status()>;
@@ -63,11 +68,14 @@ class Durability {
   const LogWriter& log() const { return log_; }
   // Switches the log on behind a snapshot that is made in the background, or off.
   void SwitchLog(bool on);
+  // Nobody has recorded some of the changes that the store holds: the log begins anew behind a snapshot of them.
+  void RestartLog();
   bool wants_log() const { return wants_log_.load(std::memory_order_relaxed); }
 
   // Makes a snapshot in the calling thread, behind one that is under way for the log. Fails if somebody else saves.
   Status Save();
-  // Waits for the one that is under way, then makes a last one.
+  // Makes the last one before the process ends. One in the background is given up for it, one that a caller of Save
+  // waits for is waited for. If it fails all goes on as before.
   Status SaveAtEnd();
   // Begins one in the background. False if one is under way.
   bool StartSave(SnapshotReason reason);
@@ -81,10 +89,11 @@ class Durability {
     bool is_scheduled = false;
     SnapshotReason scheduled_reason = SnapshotReason::kSave;
     SnapshotReason reason = SnapshotReason::kSave;
-    UnixMs started = 0;
+    int64_t started = 0;  // milliseconds of the steady clock, as all that isn't UnixMs
     double progress = 0;
     UnixMs last_success = 0;  // or when the data set came to be
-    UnixMs last_attempt = 0;
+    int64_t last_success_steady = 0;
+    int64_t last_attempt = 0;
     bool last_ok = true;
     bool last_rewrite_ok = true;
     int64_t last_seconds = -1;  // of a finished one
@@ -104,15 +113,24 @@ class Durability {
   uint64_t keys_loaded() const { return keys_loaded_; }
 
  private:
-  bool BeginRun(SnapshotReason reason);
+  bool BeginRun(SnapshotReason reason, bool at_end = false);
   // Waits for the thread of the last snapshot in the background.
   void JoinLastRun();
   // Makes the snapshot that BeginRun has announced, and notes how it went.
   Status Run(SnapshotReason reason, bool is_background);
   Result<SnapshotSummary> MakeSnapshot(bool is_background);
+  void CopyAll(SnapshotWriter& writer, bool is_background);
+  Result<SnapshotSummary> Finish(SnapshotWriter& writer);
+  // Before clients are there, if recovery has found damage: what the snapshot does not build on.
+  std::string NameOfPrevious() const;
+  Status SetDamagedAside();
+  // The snapshot that the log is to continue is safe.
+  void BeginLogBehindSnapshot();
+  void CloseLog();
+  bool IsGivenUp(bool is_background) const { return is_replacing_ || (is_background && gives_up_background_); }
   Status DropLog();
-  Status DropWhatIsCovered(Lsn last, Lsn before);
-  void NoteRun(SnapshotReason reason, const Result<SnapshotSummary>& result, UnixMs started);
+  Status DropWhatIsCovered(Lsn last, Lsn before, bool log_begins);
+  void NoteRun(SnapshotReason reason, const Result<SnapshotSummary>& result, int64_t started, bool is_background);
   void RunLog();
   uint64_t Changes();
 
@@ -128,6 +146,8 @@ class Durability {
   std::atomic<bool> wants_log_{false};
   std::atomic<bool> stopping_{false};
   std::atomic<bool> is_replacing_{false};
+  std::atomic<bool> gives_up_background_{false};
+  std::atomic<int64_t> next_switch_on_{0};  // by the steady clock: when to try to begin the log again
   std::atomic<bool> files_follow_{true};
   std::atomic<double> progress_{0};
   std::atomic<uint64_t> changes_at_save_{0};
@@ -138,6 +158,7 @@ class Durability {
   std::thread log_thread_;
 
   Mutex mutex_;
+  bool is_ending_ GUARDED_BY(mutex_) = false;
   SnapshotState state_ GUARDED_BY(mutex_);
   std::thread snapshot_thread_ GUARDED_BY(mutex_);
   std::unique_ptr<FileLock> lock_ GUARDED_BY(mutex_);

@@ -39,6 +39,8 @@ class File {
 class FileLock {
  public:
   virtual ~FileLock() = default;
+  // Says for those who are refused that this process holds it: again after a fork.
+  virtual Status Sign() { return {}; }
 };
 
 enum class OpenMode : uint8_t {

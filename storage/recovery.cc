@@ -12,7 +12,6 @@
 namespace ringkv::storage {
 namespace {
 
-constexpr std::string_view kSetAside = ".damaged";
 constexpr const char* kWaysOn =
     "; bring the file back from a copy, look at it with 'ringkv-check' and go back to what is good before it with "
     "'ringkv-check --fix', or start with '--recover-up-to-damage yes', which does so by itself";
@@ -62,19 +61,18 @@ class Recovery {
       if (Status previous = Load(data_.PreviousPath()); previous) {
         Warn(newest.error().text + "; went back to '" + data_.PreviousPath() + "' and the log behind it");
         summary_.needs_snapshot = true;
-        return SetAside(data_.directory, data_.snapshot_name);
+        summary_.snapshot_is_damaged = true;
+        return {};
       }
     }
     if (!options_.up_to_damage) return Fail(newest.error().text + kWaysOn, ErrorKind::kDamaged);
     // What came in before the damage stays. The log builds on the whole snapshot, so it can't be applied.
     Warn(newest.error().text + "; going on with the keys that were read before it");
     summary_.needs_snapshot = true;
-    for (const LogFileName& log : logs_) {
-      summary_.last = std::max(summary_.last, log.first + kLsnLeap);
-      if (Status aside = SetAside(data_.log_directory, log.name); !aside) return aside;
-    }
+    summary_.snapshot_is_damaged = true;
+    LeaveOut(0);
     logs_.clear();
-    return SetAside(data_.directory, data_.snapshot_name);
+    return {};
   }
 
   Status Load(const std::string& path) {
@@ -226,22 +224,18 @@ class Recovery {
     if (!options_.up_to_damage) return Fail(error.value().text + kWaysOn, ErrorKind::kDamaged);
     Warn(error.value().text + "; going on with what is before it, up to LSN " + std::to_string(summary_.last));
     if (options_.read_only) return {};
-    // LSNs that were given out before are not given out again: files set aside must never seem to go on from here.
     summary_.needs_snapshot = true;
-    for (size_t j = i; j < logs_.size(); ++j) {
-      if (Status aside = SetAside(data_.log_directory, logs_[j].name); !aside) return aside;
-      summary_.last = std::max(summary_.last, logs_[j].first + kLsnLeap);
-    }
+    LeaveOut(i);
     return {};
   }
 
-  // --- both ---
-
-  Status SetAside(const std::string& directory, const std::string& name) {
-    if (options_.read_only) return {};
-    const std::string path = JoinPath(directory, name);
-    if (Status renamed = files_.Rename(path, path + std::string(kSetAside)); !renamed) return renamed;
-    return files_.SyncDirectory(directory);
+  // Log file `i` and those behind it. LSNs that were given out before are not given out again: these files must never
+  // seem to go on from here.
+  void LeaveOut(size_t i) {
+    for (; i < logs_.size(); ++i) {
+      summary_.damaged_logs.push_back(logs_[i].name);
+      summary_.last = std::max(summary_.last, logs_[i].first + kLsnLeap);
+    }
   }
 
   void Warn(const std::string& text) { summary_.warnings.push_back(text); }
@@ -260,6 +254,36 @@ class Recovery {
 };
 
 }  // namespace
+
+Status SyncRecovered(FileSystem& files, const DataFiles& data) {
+  const Result<std::vector<LogFileName>> logs = ListLogFiles(files, data.log_directory);
+  if (!logs) return tl::unexpected(logs.error());
+  if (!logs->empty()) {
+    // The others were synced before the next one was begun.
+    const Result<std::unique_ptr<File>> last =
+        files.Open(JoinPath(data.log_directory, logs->back().name), OpenMode::kModify);
+    if (!last) return tl::unexpected(last.error());
+    if (Status synced = (*last)->Sync(); !synced) return synced;
+  }
+  if (files.Exists(data.log_directory)) {
+    if (Status synced = files.SyncDirectory(data.log_directory); !synced) return synced;
+  }
+  return files.SyncDirectory(data.directory);
+}
+
+Status SetAside(FileSystem& files, const std::string& log_directory, const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    const std::string path = JoinPath(log_directory, name);
+    if (Status renamed = files.Rename(path, DataFiles::DamagedName(path)); !renamed) return renamed;
+  }
+  return names.empty() ? Status() : files.SyncDirectory(log_directory);
+}
+
+Result<std::unique_ptr<FileLock>> LockData(FileSystem& files, const DataFiles& data) {
+  Result<std::unique_ptr<FileLock>> taken = files.Lock(data.LockPath());
+  if (!taken) return Fail("another server uses this directory: " + taken.error().text + "; give each its own --dir");
+  return taken;
+}
 
 Result<std::optional<uint64_t>> FindHashSeed(FileSystem& files, const DataFiles& data) {
   // The first header that can be read tells; what is wrong with the others recovery finds.

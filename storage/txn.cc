@@ -209,7 +209,7 @@ void Txn::NoteOldSize(const Place& place, size_t bytes) {
 
 template <typename Effect>
 void Txn::Record(const Place& place, const Effect& effect) {
-  if (is_recording_) EncodeEffect(&records_, place.db(), place.key(), effect);
+  if (MustRecord()) EncodeEffect(&records_, place.db(), place.key(), effect);
 }
 
 Table& Txn::TableFor(const Place& place) NO_THREAD_SAFETY_ANALYSIS {
@@ -405,7 +405,7 @@ void Txn::Do(Place& place, const Erase& effect) NO_THREAD_SAFETY_ANALYSIS {
 }
 
 void Txn::RecordValue(const Place& place) {
-  if (!is_recording_) return;
+  if (!MustRecord()) return;
   const Entry& entry = place.entry();
   if (entry.type() == ValueType::kString) return Record(place, StringPut{entry.value(), entry.expiry(), entry.form()});
   std::string packed;
@@ -450,7 +450,7 @@ void Txn::FlushDatabase(DbIndex db) NO_THREAD_SAFETY_ANALYSIS {
     removed.push_back(std::move(partition.tables[db]));
   }
   store_.NoteFlush();
-  if (is_recording_) EncodeEffect(&records_, db, DatabaseFlush{});
+  if (MustRecord()) EncodeEffect(&records_, db, DatabaseFlush{});
   store_.reclaimer().Free(std::move(removed));
 }
 
@@ -466,7 +466,7 @@ void Txn::SwapDatabases(DbIndex a, DbIndex b) NO_THREAD_SAFETY_ANALYSIS {
     std::swap(store_.partition(i).tables[a], store_.partition(i).tables[b]);
   }
   ++store_.partition(0).changes;
-  if (is_recording_) EncodeEffect(&records_, a, DatabaseSwap{b});
+  if (MustRecord()) EncodeEffect(&records_, a, DatabaseSwap{b});
 }
 
 void Txn::SetForeignSlots(const std::bitset<kSlots>& slots) NO_THREAD_SAFETY_ANALYSIS {
@@ -489,7 +489,8 @@ void Txn::Replace(uint64_t seed) NO_THREAD_SAFETY_ANALYSIS {
 
 void Txn::RecordGroup(std::string_view effects) {
   RINGKV_CHECK(any_locked_ && records_.empty());
-  if (store_.log().is_recording()) records_ = effects;
+  stands_for_group_ = store_.log().is_recording();
+  if (stands_for_group_) records_ = effects;
 }
 
 bool Txn::Stands(DbIndex db, std::string_view key) NO_THREAD_SAFETY_ANALYSIS {

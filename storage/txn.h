@@ -197,7 +197,15 @@ class Txn {
 
   void LockPosition(std::string_view key, Position position);
   // Whether what this transaction does is to be logged; known once it holds a lock.
-  void NoteRecording() { is_recording_ = store_.log().is_recording() && store_.authority() == Authority::kOwner; }
+  void NoteRecording() {
+    is_recording_ = store_.log().is_recording() && store_.authority() == Authority::kOwner;
+    stands_for_group_ = false;
+  }
+  // Whether the effect that is being done is to be encoded. If nobody records it, that is noted.
+  bool MustRecord() {
+    if (!is_recording_ && !stands_for_group_) store_.log().NoteUnrecorded();
+    return is_recording_;
+  }
   Position PositionOfKey(std::string_view key);
   bool IsHidden(const Partition& partition, const Slot& slot) const NO_THREAD_SAFETY_ANALYSIS {
     return (!shows_foreign_ && partition.IsForeign(slot.local_position())) || IsExpired(*slot.entry());
@@ -281,9 +289,10 @@ class Txn {
   bool holds_all_ = false;
   bool keeps_expired_ = false;
   bool shows_foreign_ = false;
-  bool is_recording_ = false;  // somebody wants the effects of this group
-  bool must_tell_ = false;     // the observer, when the locks are free
-  std::string records_;        // the effects of the group, encoded
+  bool is_recording_ = false;      // somebody wants the effects of this group
+  bool stands_for_group_ = false;  // and they are known: see RecordGroup
+  bool must_tell_ = false;         // the observer, when the locks are free
+  std::string records_;            // the effects of the group, encoded
   Lsn depends_on_ = 0;
   // The position computed for locking is used again by the first Find of the same bytes.
   struct Known {

@@ -29,7 +29,8 @@ uint64_t Txn::Search(DbIndex db, const KeyPattern& pattern, uint64_t cursor, siz
     return SearchPartition(partition, db, from, &step, visit, behind);
   });
   for (const Direction direction : kBothDirections) {
-    if (step.used[static_cast<size_t>(direction)]) store_.index_policy().NoteAnswer(direction, now_);
+    if (step.used[static_cast<size_t>(direction)])
+      store_.index_policy().NoteAnswer(direction, store_.clock().SteadyMs());
   }
   return next;
 }
@@ -49,7 +50,7 @@ void Txn::VisitExact(DbIndex db, std::string_view key, uint64_t cursor, const Vi
 void Txn::AskForIndex(DbIndex db, const KeyPattern& pattern) {
   IndexPolicy& policy = store_.index_policy();
   const Direction direction = pattern.prefix.empty() ? Direction::kBackward : Direction::kForward;
-  if (policy.mode() != IndexMode::kAuto || policy.IsWanted(direction, now_)) return;
+  if (policy.mode() != IndexMode::kAuto || policy.IsWanted(direction, store_.clock().SteadyMs())) return;
   if (SizeOf(db).keys < IndexPolicy::kFewestKeys) return;
   // What a good part of all keys match is walked in any case.
   constexpr size_t kSample = 32;
@@ -57,7 +58,7 @@ void Txn::AskForIndex(DbIndex db, const KeyPattern& pattern) {
   Sample(db, kSample, false, [&](const Entry& entry) {
     matches += entry.key().starts_with(pattern.prefix) && entry.key().ends_with(pattern.suffix) ? 1 : 0;
   });
-  if (matches < kSample / 4) policy.Ask(direction, now_);
+  if (matches < kSample / 4) policy.Ask(direction, store_.clock().SteadyMs());
 }
 
 bool Txn::SearchPartition(Partition& partition, DbIndex db, uint32_t from, SearchStep* step, const Visitor& visit,

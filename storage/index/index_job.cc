@@ -11,7 +11,7 @@ constexpr size_t kKeysAStep = 256;
 }  // namespace
 
 bool IndexJob::Step() {
-  const UnixMs now = store_.clock().Now();
+  const int64_t now = store_.clock().SteadyMs();
   for (size_t i = 0; i < kPartitions; ++i) {
     if (StepIn(store_.partition(partition_), now)) return true;
     partition_ = (partition_ + 1) % kPartitions;
@@ -19,7 +19,7 @@ bool IndexJob::Step() {
   return false;
 }
 
-bool IndexJob::StepIn(Partition& partition, UnixMs now) {
+bool IndexJob::StepIn(Partition& partition, int64_t now) {
   std::unique_ptr<TableIndex> dropped;  // freed after the lock is
   MutexLock lock(partition.mutex);
   for (const auto& table : partition.tables) {

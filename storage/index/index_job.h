@@ -17,7 +17,7 @@ class IndexJob {
 
  private:
   // False if there is nothing to do in this partition.
-  bool StepIn(Partition& partition, UnixMs now);
+  bool StepIn(Partition& partition, int64_t now);
 
   Store& store_;
   size_t partition_ = 0;

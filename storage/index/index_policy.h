@@ -8,7 +8,6 @@
 #include <atomic>
 #include <cstdint>
 
-#include "storage/clock.h"
 #include "storage/index/directed_key.h"
 
 namespace ringkv::storage {
@@ -26,28 +25,28 @@ class IndexPolicy {
   }
   IndexMode mode() const { return mode_.load(std::memory_order_relaxed); }
 
-  // A search would gain from the index.
-  void Ask(Direction direction, UnixMs now) { last_use_[Number(direction)].store(now, std::memory_order_relaxed); }
+  // A search would gain from the index. `now`: by the steady clock, in milliseconds.
+  void Ask(Direction direction, int64_t now) { last_use_[Number(direction)].store(now, std::memory_order_relaxed); }
   // A search has gained from it.
-  void NoteAnswer(Direction direction, UnixMs now) {
+  void NoteAnswer(Direction direction, int64_t now) {
     Ask(direction, now);
     answered_[Number(direction)].fetch_add(1, std::memory_order_relaxed);
   }
-  bool IsWanted(Direction direction, UnixMs now) const {
+  bool IsWanted(Direction direction, int64_t now) const {
     if (mode() != IndexMode::kAuto) return mode() == IndexMode::kAlways;
-    const UnixMs last = last_use_[Number(direction)].load(std::memory_order_relaxed);
+    const int64_t last = last_use_[Number(direction)].load(std::memory_order_relaxed);
     return last != kNever && now - last <= idle_ms_.load(std::memory_order_relaxed);
   }
 
   uint64_t answered(Direction direction) const { return answered_[Number(direction)].load(std::memory_order_relaxed); }
 
  private:
-  static constexpr UnixMs kNever = INT64_MIN;
+  static constexpr int64_t kNever = INT64_MIN;
   static constexpr size_t Number(Direction direction) { return static_cast<size_t>(direction); }
 
   std::atomic<IndexMode> mode_{IndexMode::kAuto};
   std::atomic<int64_t> idle_ms_{600'000};
-  std::atomic<UnixMs> last_use_[kDirections] = {kNever, kNever};
+  std::atomic<int64_t> last_use_[kDirections] = {kNever, kNever};
   std::atomic<uint64_t> answered_[kDirections] = {};
 };
 

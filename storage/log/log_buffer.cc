@@ -7,6 +7,30 @@
 
 namespace ringkv::storage {
 
+void LogBuffer::Forget() {
+  bytes_.clear();
+  groups_ = 0;
+  pending_bytes_.store(0, std::memory_order_relaxed);
+  has_unrecorded_.store(false, std::memory_order_relaxed);
+}
+
+void LogBuffer::BeginRecording() {
+  MutexLock lock(mutex_);
+  if (is_recording()) return;
+  // A group may be left of a transaction that saw the period before; nobody has recorded it.
+  const bool has_unrecorded = groups_ > 0 || has_unrecorded_.load(std::memory_order_relaxed);
+  Forget();
+  if (has_unrecorded) appended_.fetch_add(1, std::memory_order_release);
+  periods_.fetch_add(1, std::memory_order_relaxed);
+  recording_.store(true, std::memory_order_relaxed);
+}
+
+void LogBuffer::StartBehind(Lsn last) {
+  MutexLock lock(mutex_);
+  Forget();
+  appended_.store(last, std::memory_order_release);
+}
+
 Lsn LogBuffer::Append(std::string_view effects) {
   bool wake = false;
   Lsn lsn = 0;

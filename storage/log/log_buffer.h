@@ -4,6 +4,9 @@
 // A transaction appends while it holds the locks of all partitions that it changed, so the order of groups is the order
 // of changes on every key, and whoever holds a partition's lock sees exactly the groups up to `appended` in it.
 //
+// Changes that nobody records take one number together, when recording begins again. So no two states have the same
+// number, and groups from before such changes never seem to lead on to those behind them.
+//
 // Threads: guarded; its lock comes after those of partitions.
 #pragma once
 
@@ -22,16 +25,21 @@ class LogBuffer {
  public:
   // While nobody records, transactions do not encode and LSNs do not move.
   bool is_recording() const { return recording_.load(std::memory_order_relaxed); }
-  void SetRecording(bool recording) {
-    if (recording && !is_recording()) periods_.fetch_add(1, std::memory_order_relaxed);
-    recording_.store(recording, std::memory_order_relaxed);
+  void BeginRecording();
+  void EndRecording() { recording_.store(false, std::memory_order_relaxed); }
+  // Whether changes were made within this period that were not recorded: a writable replica's own.
+  bool has_unrecorded() const { return has_unrecorded_.load(std::memory_order_relaxed); }
+  // A change is made that is not recorded. Its partition is locked.
+  void NoteUnrecorded() {
+    if (!has_unrecorded_.load(std::memory_order_relaxed)) has_unrecorded_.store(true, std::memory_order_relaxed);
   }
   // How often recording was begun: within one period every change has a number.
   uint64_t recording_periods() const { return periods_.load(std::memory_order_relaxed); }
 
-  // The number of the last group. Before the first Append it may be set to where an earlier run ended.
+  // The number of the last group.
   Lsn appended() const { return appended_.load(std::memory_order_acquire); }
-  void StartBehind(Lsn last) { appended_.store(last, std::memory_order_release); }
+  // The store is the state after group `last` from here on. While nobody appends.
+  void StartBehind(Lsn last);
 
   // Returns the LSN of the group.
   Lsn Append(std::string_view effects);
@@ -57,7 +65,10 @@ class LogBuffer {
   static constexpr size_t kWakeBytes = 1 << 20;
   static constexpr std::chrono::milliseconds kMoment{3};
 
+  void Forget() REQUIRES(mutex_);
+
   std::atomic<bool> recording_{false};
+  std::atomic<bool> has_unrecorded_{false};
   std::atomic<bool> prompt_{false};
   std::atomic<uint64_t> periods_{0};
   std::atomic<Lsn> appended_{0};

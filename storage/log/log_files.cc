@@ -52,8 +52,10 @@ Result<std::unique_ptr<File>> PlaceFile(FileSystem& files, const std::string& di
   if (done) done = (*file)->Sync();
   if (done) done = files.Rename(temporary, JoinPath(directory, name));
   if (done) done = files.SyncDirectory(directory);
-  if (!done) return tl::unexpected(done.error());
-  return file;
+  if (done) return file;
+  file->reset();
+  [[maybe_unused]] const Status removed = files.Remove(temporary);
+  return tl::unexpected(done.error());
 }
 
 }  // namespace ringkv::storage

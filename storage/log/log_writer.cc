@@ -11,9 +11,9 @@ namespace {
 
 // So much is kept in memory for a second writing at most (and one batch more).
 constexpr size_t kMostUnsynced = 16 << 20;
-constexpr UnixMs kSyncEvery = 900;  // ms; with the writer's naps of 100 ms: each second
+constexpr int64_t kSyncEvery = 900;  // ms; with the writer's naps of 100 ms: each second
 constexpr uint64_t kReserveBytes = 1 << 20;
-constexpr UnixMs kHealEvery = 1000;
+constexpr int64_t kHealEvery = 1000;  // ms
 
 }  // namespace
 
@@ -23,7 +23,7 @@ LogWriter::LogWriter(LogBuffer& buffer, FileSystem& files, const Clock& clock, L
 Status LogWriter::Open() {
   MutexLock lock(mutex_);
   if (file_ != nullptr) return {};
-  buffer_.SetRecording(true);  // what comes from now on waits in the buffer
+  buffer_.BeginRecording();  // what comes from now on waits in the buffer
   TakeFrame();
   RINGKV_CHECK(unsynced_.empty());
   Status begun = BeginFile(last_framed_ + 1, {});
@@ -31,9 +31,54 @@ Status LogWriter::Open() {
     durable_.store(last_framed_);
     is_open_.store(true, std::memory_order_relaxed);
   } else {
-    buffer_.SetRecording(!sinks_.empty());
+    EndRecordingIfUnused();
   }
   return begun;
+}
+
+void LogWriter::BeginHeld() {
+  MutexLock lock(mutex_);
+  RINGKV_CHECK(file_ == nullptr && !is_holding_);
+  buffer_.BeginRecording();
+  TakeFrame();
+  first_held_ = last_framed_ + 1;
+  is_holding_ = true;
+}
+
+Status LogWriter::OpenHeld() {
+  MutexLock lock(mutex_);
+  RINGKV_CHECK(is_holding_);
+  TakeFrame();
+  is_holding_ = false;
+  Status begun = BeginFile(first_held_, unsynced_);
+  if (begun) {
+    bytes_written_.fetch_add(unsynced_.size(), std::memory_order_relaxed);
+    durable_.store(last_framed_);
+    is_open_.store(true, std::memory_order_relaxed);
+  } else {
+    // It may stand there all the same, and nobody goes on with it.
+    [[maybe_unused]] const Status removed = files_.Remove(JoinPath(options_.directory, NameOfLogFile(first_held_)));
+    EndRecordingIfUnused();
+  }
+  ForgetFrames();
+  return begun;
+}
+
+void LogWriter::DropHeld() {
+  MutexLock lock(mutex_);
+  is_holding_ = false;
+  ForgetFrames();
+  EndRecordingIfUnused();
+}
+
+void LogWriter::ForgetFrames() {
+  unsynced_.clear();
+  if (unsynced_.capacity() > 2 * kMostUnsynced) unsynced_.shrink_to_fit();
+  written_ = 0;
+}
+
+void LogWriter::EndRecordingIfUnused() {
+  if (!is_open() && !is_holding_ && sinks_.empty()) buffer_.EndRecording();
 }
 
 void LogWriter::StartAnew(uint64_t hash_seed, Lsn last) {
@@ -53,12 +98,11 @@ Status LogWriter::Close() {
   if (file_ != nullptr && flushed) [[maybe_unused]]
     const Status cut = file_->Truncate(file_bytes_);
   file_.reset();
-  unsynced_.clear();
-  written_ = 0;
+  ForgetFrames();
   is_open_.store(false, std::memory_order_relaxed);
   has_failed_.store(false, std::memory_order_relaxed);
   failure_.clear();
-  buffer_.SetRecording(!sinks_.empty());
+  EndRecordingIfUnused();
   return flushed;
 }
 
@@ -73,7 +117,7 @@ Status LogWriter::BeginFile(Lsn first, std::string_view frames) {
   file_ = std::move(*file);
   file_bytes_ = bytes.size();
   reserved_bytes_ = 0;
-  last_sync_ = clock_.Now();
+  last_sync_ = clock_.SteadyMs();
   return {};
 }
 
@@ -81,8 +125,8 @@ Status LogWriter::BeginFile(Lsn first, std::string_view frames) {
 
 void LogWriter::Attach(FrameSink* sink) {
   MutexLock lock(mutex_);
+  buffer_.BeginRecording();
   TakeFrame();
-  buffer_.SetRecording(true);
   sink->Attached(last_framed_);
   sinks_.push_back({sink, {}});
 }
@@ -94,7 +138,7 @@ Result<Lsn> LogWriter::Detach(FrameSink* sink) {
   RINGKV_CHECK(found != sinks_.end());
   const Status status = found->status;
   sinks_.erase(found);
-  if (file_ == nullptr && sinks_.empty()) buffer_.SetRecording(false);
+  EndRecordingIfUnused();
   if (!status) return tl::unexpected(status.error());
   return last_framed_;
 }
@@ -104,7 +148,7 @@ Result<Lsn> LogWriter::Detach(FrameSink* sink) {
 void LogWriter::TakeFrame() {
   const bool has_taken = buffer_.Take(&batch_);
   last_framed_ = batch_.first + batch_.groups - 1;
-  if (!has_taken || (!is_open() && sinks_.empty())) return;
+  if (!has_taken || (!is_open() && !is_holding_ && sinks_.empty())) return;
   LogFrame frame{.first = batch_.first,
                  .groups = batch_.groups,
                  .durable = std::min(durable_.load(std::memory_order_relaxed), batch_.first - 1),
@@ -115,18 +159,16 @@ void LogWriter::TakeFrame() {
   for (Sink& sink : sinks_) {
     if (sink.status) sink.status = sink.to->Write(frame, std::string_view(unsynced_).substr(start));
   }
-  if (!is_open()) unsynced_.clear();
+  if (!is_open() && !is_holding_) unsynced_.clear();
 }
 
 Status LogWriter::SyncFile() {
-  const int64_t start = clock_.NowMicros();
+  const int64_t start = clock_.SteadyMicros();
   if (Status synced = file_->Sync(); !synced) return synced;
-  sync_micros_.store((sync_micros_.load(std::memory_order_relaxed) * 7 + clock_.NowMicros() - start) / 8);
+  sync_micros_.store((sync_micros_.load(std::memory_order_relaxed) * 7 + clock_.SteadyMicros() - start) / 8);
   syncs_.fetch_add(1, std::memory_order_relaxed);
-  last_sync_ = clock_.Now();
-  unsynced_.clear();
-  if (unsynced_.capacity() > 2 * kMostUnsynced) unsynced_.shrink_to_fit();
-  written_ = 0;
+  last_sync_ = clock_.SteadyMs();
+  ForgetFrames();
   durable_.store(last_framed_);
   return {};
 }
@@ -144,7 +186,7 @@ Status LogWriter::WriteOut(bool sync_now) {
     written_ = unsynced_.size();
   }
   if (unsynced_.empty()) return {};
-  const bool second_is_over = policy() == SyncPolicy::kEverySecond && clock_.Now() - last_sync_ >= kSyncEvery;
+  const bool second_is_over = policy() == SyncPolicy::kEverySecond && clock_.SteadyMs() - last_sync_ >= kSyncEvery;
   const bool is_full = file_bytes_ >= options_.file_bytes;
   if (sync_now || policy() == SyncPolicy::kAlways || second_is_over || is_full || unsynced_.size() >= kMostUnsynced) {
     if (Status synced = SyncFile(); !synced) return synced;
@@ -153,10 +195,11 @@ Status LogWriter::WriteOut(bool sync_now) {
 }
 
 bool LogWriter::Pass(bool sync_now) {
+  if (is_holding_ && unsynced_.size() >= kMostUnsynced) return false;
   const Lsn framed_before = last_framed_;
   TakeFrame();
   if (!is_open()) return last_framed_ != framed_before;
-  if (has_failed() && clock_.Now() >= next_attempt_) TryToHeal();
+  if (has_failed() && clock_.SteadyMs() >= next_attempt_) TryToHeal();
   if (has_failed()) return false;
   const uint64_t bytes_before = bytes_written();
   if (Status written = WriteOut(sync_now); !written) Fail(written.error());
@@ -196,18 +239,17 @@ Status LogWriter::Flush() {
 void LogWriter::Fail(const Error& error) {
   failure_ = error.text;
   has_failed_.store(true, std::memory_order_relaxed);
-  next_attempt_ = clock_.Now() + kHealEvery;
+  next_attempt_ = clock_.SteadyMs() + kHealEvery;
 }
 
 void LogWriter::TryToHeal() {
-  next_attempt_ = clock_.Now() + kHealEvery;
+  next_attempt_ = clock_.SteadyMs() + kHealEvery;
   if (Status begun = BeginFile(durable() + 1, unsynced_); !begun) {
     failure_ = begun.error().text;
     return;
   }
   bytes_written_.fetch_add(unsynced_.size(), std::memory_order_relaxed);
-  unsynced_.clear();
-  written_ = 0;
+  ForgetFrames();
   durable_.store(last_framed_);
   failure_.clear();
   has_failed_.store(false, std::memory_order_relaxed);

@@ -59,8 +59,16 @@ class LogWriter {
   void set_on_durable(std::function<void()> told) { on_durable_ = std::move(told); }
   void set_on_health(std::function<void()> told) { on_health_ = std::move(told); }
 
-  // Begins a file behind what was appended so far. The buffer records from now on.
+  // Begins a file behind what was appended so far. The buffer records from now on. The caller knows that the store's
+  // files are the state up to here: for a store that has changed, a snapshot has to be made that the log continues.
   Status Open();
+  // The log is to continue a snapshot that is being made: its frames wait in memory from now on, though no longer than
+  // 16 MB of them; then groups wait in the buffer.
+  void BeginHeld();
+  // The snapshot is safe: begins the file with the frames that have waited. After an error the log is closed.
+  Status OpenHeld();
+  // There will be no such snapshot.
+  void DropHeld();
   // Another data set has taken the store's place, whose last group is `last`. While the log is closed.
   void StartAnew(uint64_t hash_seed, Lsn last);
   // Writes and syncs what there is and closes the file. The buffer goes on recording only for a sink.
@@ -95,6 +103,9 @@ class LogWriter {
   Status SyncFile() REQUIRES(mutex_);
   // Begins a file at `first` that holds `frames` already.
   Status BeginFile(Lsn first, std::string_view frames) REQUIRES(mutex_);
+  // Nothing of what has been framed has to be written any more.
+  void ForgetFrames() REQUIRES(mutex_);
+  void EndRecordingIfUnused() REQUIRES(mutex_);
   void Fail(const Error& error) REQUIRES(mutex_);
   void TryToHeal() REQUIRES(mutex_);
 
@@ -121,8 +132,10 @@ class LogWriter {
   std::string unsynced_ GUARDED_BY(mutex_);  // frames since the last good sync
   size_t written_ GUARDED_BY(mutex_) = 0;    // how much of them the file has got
   Lsn last_framed_ GUARDED_BY(mutex_) = 0;
-  UnixMs last_sync_ GUARDED_BY(mutex_) = 0;
-  UnixMs next_attempt_ GUARDED_BY(mutex_) = 0;  // to heal
+  int64_t last_sync_ GUARDED_BY(mutex_) = 0;     // by the steady clock
+  int64_t next_attempt_ GUARDED_BY(mutex_) = 0;  // to heal, likewise
+  bool is_holding_ GUARDED_BY(mutex_) = false;
+  Lsn first_held_ GUARDED_BY(mutex_) = 0;
   std::string failure_ GUARDED_BY(mutex_);
   struct Sink {
     FrameSink* to;

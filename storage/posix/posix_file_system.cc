@@ -158,11 +158,18 @@ class UncachedFile final : public File {
 
 class PosixLock final : public FileLock {
  public:
-  explicit PosixLock(int descriptor) : descriptor_(descriptor) {}
+  PosixLock(int descriptor, std::string path) : descriptor_(descriptor), path_(std::move(path)) {}
   ~PosixLock() override { ::close(descriptor_); }
+
+  Status Sign() override {
+    const std::string pid = std::to_string(::getpid()) + "\n";
+    const bool is_written = ::ftruncate(descriptor_, 0) == 0 && ::pwrite(descriptor_, pid.data(), pid.size(), 0) >= 0;
+    return is_written ? Status() : FailWithErrno("write lock file", path_);
+  }
 
  private:
   const int descriptor_;
+  const std::string path_;
 };
 
 constexpr mode_t kPermissions = 0644;
@@ -232,7 +239,7 @@ Status PosixFileSystem::SyncDirectory(const std::string& path) {
 Result<std::unique_ptr<FileLock>> PosixFileSystem::Lock(const std::string& path) {
   const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kPermissions);
   if (descriptor < 0) return FailWithErrno("open lock file", path);
-  auto lock = std::make_unique<PosixLock>(descriptor);
+  auto lock = std::make_unique<PosixLock>(descriptor, path);
   if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
     char holder[32] = {};
     [[maybe_unused]] const ssize_t count = ::pread(descriptor, holder, sizeof holder - 1, 0);
@@ -240,10 +247,7 @@ Result<std::unique_ptr<FileLock>> PosixFileSystem::Lock(const std::string& path)
     while (!pid.empty() && pid.back() == '\n') pid.pop_back();
     return Fail("'" + path + "' is locked by process " + (pid.empty() ? "unknown" : pid));
   }
-  const std::string pid = std::to_string(::getpid()) + "\n";
-  if (::ftruncate(descriptor, 0) != 0 || ::pwrite(descriptor, pid.data(), pid.size(), 0) < 0) {
-    return FailWithErrno("write lock file", path);
-  }
+  if (Status is_signed = lock->Sign(); !is_signed) return tl::unexpected(is_signed.error());
   return lock;
 }
 

@@ -36,14 +36,17 @@ Status SnapshotWriter::Begin() {
     Result<std::unique_ptr<File>> file = files_.Open(temporary_, OpenMode::kReplaceUncached);
     if (!file) return tl::unexpected(file.error());
     file_ = std::move(*file);
-    const std::string header = EncodeSnapshotHeader(store_, clock_.Now(), store_.log().appended());
-    summary_.file_bytes = header.size();
-    output_ = header;
   }
   // From here on every group goes into the file; a group that a block holds already is left out when it is read.
   log_.Attach(this);
   is_attached_ = true;
   return {};
+}
+
+void SnapshotWriter::Attached(Lsn last) {
+  MutexLock lock(mutex_);
+  output_ = EncodeSnapshotHeader(store_, clock_.Now(), last);
+  summary_.file_bytes = output_.size();
 }
 
 // --- blocks ---------------------------------------------------------------------------------------------------------

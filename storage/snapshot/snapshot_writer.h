@@ -59,6 +59,7 @@ class SnapshotWriter final : private FrameSink {
   double progress() const { return blocks_.progress(); }
 
  private:
+  void Attached(Lsn last) override;
   Status Write(const LogFrame& frame, std::string_view bytes) override;
   Status WriteBlock(Worker& worker);
   Status WriteSection(Section section, std::string_view body) REQUIRES(mutex_);

@@ -173,7 +173,7 @@ TEST(Recovery, ADamagedSnapshotFallsBackToTheOneBeforeAndTheLog) {
   EXPECT_EQ(again.Contents(), expected);
   EXPECT_TRUE(summary->needs_snapshot);
   ASSERT_EQ(summary->warnings.size(), 1u);
-  EXPECT_TRUE(disk.Exists("snapshot.damaged"));
+  EXPECT_TRUE(summary->snapshot_is_damaged);
 }
 
 TEST(Recovery, DamageInTheMiddleStopsTheStartAndSaysWhere) {
@@ -202,7 +202,7 @@ TEST(Recovery, DamageInTheMiddleStopsTheStartAndSaysWhere) {
   EXPECT_EQ(again.Contents(), after[0]);
   EXPECT_TRUE(summary->needs_snapshot);
   EXPECT_GT(summary->last, after.size());
-  EXPECT_TRUE(disk.Exists(path + ".damaged"));
+  EXPECT_EQ(summary->damaged_logs, std::vector<std::string>{storage::NameOfLogFile(1)});
 }
 
 TEST(Recovery, AMissingLogFileIsAHoleAndNotSilent) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A store with its log and snapshots on a test's disk, driven step by step: no thread but the test's.
+// Stores whose data is kept on a test's disk, driven step by step: no thread but the test's.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -23,22 +23,13 @@ using Model = std::map<std::pair<storage::DbIndex, std::string>, std::pair<std::
 
 inline const storage::DataFiles kTestFiles{.directory = "", .snapshot_name = "snapshot", .log_directory = "log"};
 
-class DurableStore {
+// A store, and changes of every kind.
+class ChangingStore {
  public:
-  explicit DurableStore(storage::FileSystem& disk, uint64_t log_file_bytes = 1 << 20, uint64_t seed = kSeed,
-                        bool by_slot = false)
-      : disk_(disk),
-        store_({.databases = 4, .hash_seed = seed, .by_slot = by_slot, .longest_string = kLongestString}, clock_),
-        log_(store_.log(), disk, clock_,
-             {.directory = kTestFiles.log_directory, .hash_seed = seed, .file_bytes = log_file_bytes}) {
+  explicit ChangingStore(uint64_t seed, bool by_slot = false, storage::DbIndex databases = 4)
+      : store_({.databases = databases, .hash_seed = seed, .by_slot = by_slot, .longest_string = kLongestString},
+               clock_) {
     SetSmallLimits(store_.type_limits());
-    log_.SetPolicy(storage::SyncPolicy::kAlways);
-  }
-
-  storage::Result<storage::RecoverySummary> Recover(storage::RecoveryOptions options = {}) {
-    storage::Result<storage::RecoverySummary> summary = storage::Recover(store_, disk_, kTestFiles, options);
-    if (summary) store_.log().StartBehind(summary->last);
-    return summary;
   }
 
   void Put(const std::string& key, const std::string& value, storage::DbIndex db = 0,
@@ -124,10 +115,42 @@ class DurableStore {
     return contents;
   }
 
+  storage::Store& store() { return store_; }
+  storage::ManualClock& clock() { return clock_; }
+  storage::Txn& txn() { return txn_; }
+
+  static constexpr uint64_t kSeed = 42;
+  static constexpr uint64_t kLongestString = 1 << 20;  // so that no few bytes of a fuzzer ask for gigabytes
+
+ private:
+  storage::ManualClock clock_{1'700'000'000'000};
+  storage::Store store_;
+  storage::Random random_{1};
+  storage::Txn txn_{store_, 1'700'000'000'000, random_};
+};
+
+// With a log and snapshots that the test makes itself.
+class DurableStore : public ChangingStore {
+ public:
+  explicit DurableStore(storage::FileSystem& disk, uint64_t log_file_bytes = 1 << 20, uint64_t seed = kSeed,
+                        bool by_slot = false)
+      : ChangingStore(seed, by_slot),
+        disk_(disk),
+        log_(store().log(), disk, clock(),
+             {.directory = kTestFiles.log_directory, .hash_seed = seed, .file_bytes = log_file_bytes}) {
+    log_.SetPolicy(storage::SyncPolicy::kAlways);
+  }
+
+  storage::Result<storage::RecoverySummary> Recover(storage::RecoveryOptions options = {}) {
+    storage::Result<storage::RecoverySummary> summary = storage::Recover(store(), disk_, kTestFiles, options);
+    if (summary) store().log().StartBehind(summary->last);
+    return summary;
+  }
+
   // Calls `between` before each block.
   storage::Result<storage::SnapshotSummary> Snapshot(
       const std::function<void()>& between = [] {}, int level = 1) {
-    storage::SnapshotWriter writer(store_, log_, disk_, clock_,
+    storage::SnapshotWriter writer(store(), log_, disk_, clock(),
                                    {.directory = kTestFiles.directory,
                                     .name = kTestFiles.snapshot_name,
                                     .name_of_previous = log_.is_open() ? kTestFiles.PreviousName() : "",
@@ -141,18 +164,9 @@ class DurableStore {
   }
 
   storage::LogWriter& log() { return log_; }
-  storage::Store& store() { return store_; }
-  storage::ManualClock& clock() { return clock_; }
-
-  static constexpr uint64_t kSeed = 42;
-  static constexpr uint64_t kLongestString = 1 << 20;  // so that no few bytes of a fuzzer ask for gigabytes
 
  private:
   storage::FileSystem& disk_;
-  storage::ManualClock clock_{1'700'000'000'000};
-  storage::Store store_;
-  storage::Random random_{1};
-  storage::Txn txn_{store_, 1'700'000'000'000, random_};
   storage::LogWriter log_;
 };
 

@@ -25,9 +25,10 @@ class FaultyFileSystem::OpenFile final : public storage::File {
   OpenFile(FaultyFileSystem& disk, std::shared_ptr<Node> node) : disk_(disk), node_(std::move(node)) {}
 
   Status Append(std::string_view bytes) override {
+    disk_.Announce();
     MutexLock lock(disk_.mutex_);
     if (!disk_.MayGoOn()) {
-      Write(bytes.substr(0, bytes.size() / 2));
+      if (!disk_.is_dead()) Write(bytes.substr(0, bytes.size() / 2));
       return Fail("injected: cannot write");
     }
     const size_t free = disk_.capacity_ - std::min(disk_.capacity_, disk_.UsedBytes());
@@ -38,6 +39,7 @@ class FaultyFileSystem::OpenFile final : public storage::File {
   }
 
   Status Reserve(uint64_t size) override {
+    disk_.Announce();
     MutexLock lock(disk_.mutex_);
     if (!disk_.MayGoOn()) return Fail("injected: cannot reserve");
     const size_t room = disk_.capacity_ - std::min(disk_.capacity_, disk_.UsedBytes());
@@ -61,6 +63,7 @@ class FaultyFileSystem::OpenFile final : public storage::File {
   }
 
   Status Truncate(uint64_t size) override {
+    disk_.Announce();
     MutexLock lock(disk_.mutex_);
     if (!disk_.MayGoOn()) return Fail("injected: cannot truncate");
     node_->bytes.resize(size);
@@ -69,9 +72,10 @@ class FaultyFileSystem::OpenFile final : public storage::File {
   }
 
   Status Sync() override {
+    disk_.Announce();
     MutexLock lock(disk_.mutex_);
     if (!disk_.MayGoOn()) {
-      node_->lost = true;
+      node_->lost = node_->lost || !disk_.is_dead();
       return Fail("injected: cannot sync");
     }
     if (node_->lost) return {};
@@ -91,8 +95,16 @@ class FaultyFileSystem::OpenFile final : public storage::File {
   const std::shared_ptr<Node> node_;
 };
 
+void FaultyFileSystem::Announce() {
+  if (!hook_ || is_in_hook_ || is_dead()) return;
+  is_in_hook_ = true;
+  hook_();
+  is_in_hook_ = false;
+}
+
 bool FaultyFileSystem::MayGoOn() {
   const size_t operation = operations_++;
+  if (is_dead()) return false;
   return operation < fail_first_ || operation - fail_first_ >= fail_count_;
 }
 
@@ -103,17 +115,29 @@ size_t FaultyFileSystem::UsedBytes() const {
 }
 
 void FaultyFileSystem::FailFrom(size_t first, size_t count) {
+  MutexLock lock(mutex_);
   fail_first_ = operations_ + first;
   fail_count_ = count;
 }
 
+void FaultyFileSystem::KillFrom(size_t n) {
+  MutexLock lock(mutex_);
+  kill_at_ = operations_ + n;
+}
+
+void FaultyFileSystem::Revive() {
+  MutexLock lock(mutex_);
+  kill_at_ = SIZE_MAX;
+}
+
 void FaultyFileSystem::Crash(const std::function<size_t(size_t)>& keep) {
   MutexLock lock(mutex_);
+  kill_at_ = SIZE_MAX;
   names_ = durable_names_;
   for (auto& [name, node] : names_) {
     const size_t unsynced = node->end - std::min(node->end, node->durable_end);
     const size_t kept = node->lost ? 0 : keep(unsynced);
-    const std::string tail = node->bytes.substr(node->durable_end, kept);
+    const std::string tail = kept == 0 ? "" : node->bytes.substr(node->durable_end, kept);
     node->bytes = node->durable;
     if (node->bytes.size() < node->durable_end + kept) node->bytes.resize(node->durable_end + kept);
     node->bytes.replace(node->durable_end, kept, tail);
@@ -125,6 +149,7 @@ void FaultyFileSystem::Crash(const std::function<size_t(size_t)>& keep) {
 }
 
 Result<std::unique_ptr<storage::File>> FaultyFileSystem::Open(const std::string& path, OpenMode mode) {
+  if (mode != OpenMode::kRead) Announce();
   MutexLock lock(mutex_);
   if (mode != OpenMode::kRead && !MayGoOn()) return Fail("injected: cannot open '" + path + "'");
   if (mode == OpenMode::kReplace || mode == OpenMode::kReplaceUncached) {
@@ -139,6 +164,7 @@ Result<std::unique_ptr<storage::File>> FaultyFileSystem::Open(const std::string&
 
 bool FaultyFileSystem::Exists(const std::string& path) {
   MutexLock lock(mutex_);
+  if (directories_.count(path) != 0) return true;
   return std::any_of(names_.begin(), names_.end(),
                      [&](const auto& each) { return each.first == path || each.first.rfind(path + "/", 0) == 0; });
 }
@@ -152,28 +178,33 @@ Result<std::vector<std::string>> FaultyFileSystem::List(const std::string& direc
   return found;
 }
 
-Status FaultyFileSystem::MakeDirectory(const std::string&) {
+Status FaultyFileSystem::MakeDirectory(const std::string& path) {
+  Announce();
   MutexLock lock(mutex_);
   if (!MayGoOn()) return Fail("injected: cannot make directory");
+  directories_.insert(path);
   return {};
 }
 
 Status FaultyFileSystem::Rename(const std::string& from, const std::string& to) {
+  Announce();
   MutexLock lock(mutex_);
   if (!MayGoOn()) return Fail("injected: cannot rename");
+  if (names_.count(from) == 0) return Fail("cannot rename '" + from + "': there is none");
   auto moved = names_.extract(from);
   names_[to] = moved.mapped();
   return {};
 }
 
 Status FaultyFileSystem::Remove(const std::string& path) {
+  Announce();
   MutexLock lock(mutex_);
   if (!MayGoOn()) return Fail("injected: cannot remove");
-  names_.erase(path);
-  return {};
+  return names_.erase(path) == 1 ? Status() : Fail("cannot remove '" + path + "': there is none");
 }
 
 Status FaultyFileSystem::SyncDirectory(const std::string& path) {
+  Announce();
   MutexLock lock(mutex_);
   if (!MayGoOn()) return Fail("injected: cannot sync directory");
   std::erase_if(durable_names_, [&](const auto& each) { return DirectoryOf(each.first) == path; });

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,7 +30,13 @@ class FaultyFileSystem final : public storage::FileSystem {
   // From the n-th of them on (counted from 0), so many fail. An append that fails leaves half of its bytes; a sync that
   // fails loses what it should have kept, although later syncs say that all is well.
   void FailFrom(size_t first, size_t count);
-  void Heal() { fail_count_ = 0; }
+  void Heal() { FailFrom(0, 0); }
+  // The process is killed before the n-th of them: from there on all fail, and nothing changes, until Revive or Crash.
+  void KillFrom(size_t n);
+  bool is_dead() const { return operations_ > kill_at_; }
+  void Revive();
+  // Called before each of them, but for those that it does itself.
+  void set_before_operation(std::function<void()> hook) { hook_ = std::move(hook); }
   // Bytes that fit on the disk altogether.
   void SetCapacity(size_t bytes) { capacity_ = bytes; }
 
@@ -50,6 +57,8 @@ class FaultyFileSystem final : public storage::FileSystem {
   };
   class OpenFile;
 
+  // Calls the hook. Not under the lock.
+  void Announce();
   // Counts an operation; false if it is to fail.
   bool MayGoOn();
   size_t UsedBytes() const;
@@ -58,9 +67,13 @@ class FaultyFileSystem final : public storage::FileSystem {
   std::map<std::string, std::shared_ptr<Node>> names_;
   std::map<std::string, std::shared_ptr<Node>> durable_names_;
   std::map<std::string, std::shared_ptr<bool>> locks_;
+  std::set<std::string> directories_;  // that were made; a crash leaves them
   size_t operations_ = 0;
   size_t fail_first_ = 0;
   size_t fail_count_ = 0;
+  size_t kill_at_ = SIZE_MAX;
+  std::function<void()> hook_;
+  bool is_in_hook_ = false;
   size_t capacity_ = SIZE_MAX;
 };
 

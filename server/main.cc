@@ -79,6 +79,19 @@ bool WritePidFile(const std::string& path) {
   return static_cast<bool>(file.flush());
 }
 
+// The lock of the directory if this server will write there, or finds data, which recovery may have to mend. Null for a
+// cache: any number of those may share a directory.
+storage::Result<std::unique_ptr<storage::FileLock>> LockWhatIsThere(storage::FileSystem& files,
+                                                                    const Options& options) {
+  const storage::DataFiles data = Server::DataFilesOf(options);
+  bool is_needed = options.appendonly != 0 || options.cluster_enabled != 0 || !options.save.Get().empty();
+  if (!is_needed) {
+    const storage::Result<std::optional<uint64_t>> seed = storage::FindHashSeed(files, data);
+    is_needed = !seed || seed->has_value();
+  }
+  return is_needed ? storage::LockData(files, data) : nullptr;
+}
+
 void SayReady(Server& server) {
   Options& options = server.options();
   if (options.protected_mode == 0 && options.requirepass.Get().empty()) {
@@ -104,18 +117,25 @@ int Run(const std::vector<std::string>& arguments) {
   }
   std::error_code ignored;
   options.dir.Set(std::filesystem::current_path(ignored).string());  // what CONFIG GET dir tells
+  // Before anything in it is touched; and while there is a terminal that an error can be read on.
+  storage::PosixFileSystem files;
+  storage::Result<std::unique_ptr<storage::FileLock>> lock = LockWhatIsThere(files, options);
+  if (!lock) return FailStart(lock.error().text);
   const bool in_background = options.daemonize != 0;
   if (in_background && !Daemonize())
     return FailStart(std::string("cannot go to the background: ") + std::strerror(errno));
+  if (*lock != nullptr) {
+    if (const storage::Status is_signed = (*lock)->Sign(); !is_signed) return FailStart(is_signed.error().text);
+  }
   std::signal(SIGPIPE, SIG_IGN);
   HoldSignals();
   storage::CountMemoryOfThisThread();
 
   const storage::SystemClock clock;
-  storage::PosixFileSystem files;
   const storage::Result<std::optional<uint64_t>> seed = storage::FindHashSeed(files, Server::DataFilesOf(options));
   if (!seed) return FailStart(seed.error().text);
   Server server(options, clock, *config_path, seed->value_or(storage::SeedFromSystem()));
+  if (*lock != nullptr) server.durability().AdoptLock(std::move(*lock));
   std::string why;
   const std::string log_path = options.logfile.Get();
   if (!log_path.empty() && !server.log().Open(log_path, &why)) {

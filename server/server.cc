@@ -30,6 +30,7 @@ Server::Server(Options& options, const storage::Clock& clock, std::string config
       config_path_(std::move(config_path)),
       run_id_(storage::UniqueDigits()),
       started_ms_(clock.Now()),
+      started_steady_ms_(clock.SteadyMs()),
       ticks_(TickClock::Calibrate()),
       broker_(static_cast<size_t>(options.io_threads.load())),
       store_({.databases = static_cast<storage::DbIndex>(options.databases.load()),
@@ -104,14 +105,14 @@ storage::Status Server::OpenData(const storage::Durability::Fill& fill) {
   recovery.threads =
       std::max<size_t>(static_cast<size_t>(options_.snapshot_threads), std::thread::hardware_concurrency());
   recovery.progress = [this](const std::string& line) { log_.Notice(line); };
-  const int64_t start = clock_.NowMicros();
+  const int64_t start = clock_.SteadyMs();
   if (storage::Status opened = durability_.Open(recovery, options_.appendonly != 0, fill); !opened) return opened;
   const storage::RecoverySummary& found = durability_.recovery();
   if (!found.snapshot.empty() || found.groups_replayed > 0) {
     log_.Notice("loaded " + std::to_string(durability_.keys_loaded()) + " keys up to LSN " +
                 std::to_string(found.last) + (found.snapshot.empty() ? "" : ", snapshot '" + found.snapshot + "'") +
                 ", " + std::to_string(found.groups_replayed) + " groups of the log, in " +
-                std::to_string((clock_.NowMicros() - start) / 1000) + " ms");
+                std::to_string(clock_.SteadyMs() - start) + " ms");
   }
   return {};
 }
@@ -139,7 +140,9 @@ storage::Status Server::PrepareShutdown(bool save, bool waits_for_replicas) {
   // What is acknowledged from here on would be neither in the snapshot nor on replicas.
   Pause(PauseMode::kWrites, INT64_MAX);
   if (waits_for_replicas) replication_->LetReplicasCatchUp(options_.shutdown_timeout * 1000);
-  if (!save || is_replacing()) return {};
+  // The snapshot that a log begins with is on its way: without it what is only in memory would be lost.
+  save = save || (durability_.wants_log() && !durability_.log().is_open());
+  if (!save || is_replacing() || is_loading()) return {};
   storage::Status saved = durability_.SaveAtEnd();
   if (!saved) Unpause();
   return saved;
@@ -153,15 +156,15 @@ bool Server::SnapshotsFail() {
 bool Server::IsSnapshotDue() {
   constexpr int64_t kRetryAfterMs = 5000;
   const storage::Durability::SnapshotState state = durability_.snapshot_state();
-  const int64_t now = clock_.Now();
+  const int64_t now = clock_.SteadyMs();
   if (state.is_running || (!state.last_ok && now - state.last_attempt < kRetryAfterMs)) return false;
   const std::vector<SavePoint> points = ParseSavePoints(options_.save.Get()).value_or(std::vector<SavePoint>());
   if (points.empty()) return false;
   storage::Random random(1);
-  storage::Txn txn(store_, now, random);
+  storage::Txn txn(store_, clock_.Now(), random);
   const auto changes = static_cast<int64_t>(durability_.ChangesSinceSave(txn));
   return std::any_of(points.begin(), points.end(), [&](const SavePoint& point) {
-    return changes > 0 && changes >= point.changes && now - state.last_success > point.seconds * 1000;
+    return changes > 0 && changes >= point.changes && now - state.last_success_steady > point.seconds * 1000;
   });
 }
 
@@ -256,7 +259,7 @@ bool Server::WillBeWritable() const {
 
 void Server::Pause(PauseMode mode, int64_t until_ms) {
   // A later pause may only make an earlier one longer or stricter, as in Redis.
-  if (IsPaused(clock_.Now())) {
+  if (IsPaused(clock_.SteadyMs())) {
     if (pause_mode_ == PauseMode::kAll) mode = PauseMode::kAll;
     until_ms = std::max(until_ms, pause_end_ms());
   }

@@ -103,7 +103,8 @@ class Server {
 
   const std::string& config_path() const { return config_path_; }
   const std::string& run_id() const { return run_id_; }
-  int64_t started_ms() const { return started_ms_; }
+  storage::UnixMs started_ms() const { return started_ms_; }
+  int64_t started_steady_ms() const { return started_steady_ms_; }
 
   // Where the data set lies, by the options.
   static storage::DataFiles DataFilesOf(const Options& options);
@@ -113,6 +114,7 @@ class Server {
 
   // The needs that are not met now, for every session (see Need).
   uint32_t refused_now() const { return refused_now_.load(std::memory_order_relaxed); }
+  // Times by the steady clock.
   void Pause(PauseMode mode, int64_t until_ms);
   void Unpause();
   // Ends a pause whose time has come. True while one holds.
@@ -150,7 +152,8 @@ class Server {
   const storage::Clock& clock_;
   const std::string config_path_;
   const std::string run_id_;
-  const int64_t started_ms_;
+  const storage::UnixMs started_ms_;
+  const int64_t started_steady_ms_;
   const TickClock ticks_;
   const CommandTable commands_;
   Log log_;

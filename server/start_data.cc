@@ -21,14 +21,14 @@ auto ProgressOf(const std::string& path) {
 }
 
 std::string MillisecondsSince(const Server& server, int64_t start_micros) {
-  return std::to_string((server.clock().NowMicros() - start_micros) / 1000) + " ms";
+  return std::to_string((server.clock().SteadyMicros() - start_micros) / 1000) + " ms";
 }
 
 storage::Status LoadLines(Server& server, const std::string& path, storage::Txn& txn) {
   LoadFileOptions options;
   options.strict = server.options().load_file_strict != 0;
   options.progress = ProgressOf(path);
-  const int64_t start = server.clock().NowMicros();
+  const int64_t start = server.clock().SteadyMicros();
   const storage::Result<LoadSummary> summary = LoadFile(path, options, txn);
   if (!summary) return tl::unexpected(summary.error());
   std::string line =
@@ -42,7 +42,7 @@ storage::Status LoadRedisFile(Server& server, const std::string& path, storage::
   storage::PosixFileSystem files;
   LoadRdbOptions options;
   options.progress = ProgressOf(path);
-  const int64_t start = server.clock().NowMicros();
+  const int64_t start = server.clock().SteadyMicros();
   const storage::Result<LoadRdbSummary> summary = LoadRdb(files, path, options, txn);
   if (!summary) return tl::unexpected(summary.error());
   server.log().Notice("loaded " + std::to_string(summary->keys) + " keys of " + path + " in " +

@@ -60,7 +60,7 @@ void SlotImport::Run() {
 
 void SlotImport::NoteEnd(const std::string& failure) {
   constexpr int64_t kPatienceMs = 2000;  // nodes get a new topology one after the other
-  const int64_t now = server_.clock().Now();
+  const int64_t now = server_.clock().SteadyMs();
   socket_.Reset();
   {
     MutexLock lock(mutex_);
@@ -166,6 +166,10 @@ Status SlotImport::Acknowledge(PeerSocket& socket, const cluster::NodeMessage& m
   storage::Lsn number = 0;
   if (!cluster::DecodeAck(message.body, &number)) return Fail("a message came that makes no sense");
   storage::LogWriter& log = server_.durability().log();
+  // A log that is being switched on will hold this when its first snapshot is safe.
+  while (server_.durability().wants_log() && !log.is_open() && !stopping_) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
   if (log.is_open()) {
     if (Status synced = log.Flush(); !synced) return synced;
   }

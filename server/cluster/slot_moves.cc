@@ -159,7 +159,7 @@ void SlotMoves::AdmitVisitors(const ClusterView& view) {
 void SlotMoves::AskOthers(const ClusterView& view) {
   const SlotSet unknown = view.slots.SlotsOf(cluster::kNoShard);
   const SlotLedger ledger = state_.ledger();
-  const int64_t now = server_.clock().Now();
+  const int64_t now = server_.clock().SteadyMs();
   for (size_t i = 0; i < view.topology.shards().size(); ++i) {
     const auto shard = static_cast<ShardIndex>(i);
     if (shard == view.here.shard && view.here.is_primary) continue;
@@ -190,7 +190,7 @@ void SlotMoves::AskShard(const ClusterView& view, ShardIndex shard) {
   }
   const auto ranges = cluster::ParseRanges({words.begin() + 3, words.end()});
   if (!ranges) return;
-  next_question_ms_[name] = server_.clock().Now() + kAskEveryMs;
+  next_question_ms_[name] = server_.clock().SteadyMs() + kAskEveryMs;
   answered_at_[name] = view.topology.epoch();
   Learn(view, shard, epoch, cluster::SlotsIn(*ranges));
 }
@@ -254,7 +254,7 @@ void SlotMoves::EraseStrays(const ClusterView& view) {
   // Slots on their way in are erased by who takes them in, before they come.
   const SlotSet strays =
       state_.ledger().strays() & ~view.topology.slots().SlotsOf(view.here.shard) & ~view.slots.SlotsOf(view.here.shard);
-  const int64_t now = server_.clock().Now();
+  const int64_t now = server_.clock().SteadyMs();
   // Slots that are to come back may begin to come from here on: in this thread, after this look.
   if (eraser_ != nullptr && (erasing_ & ~strays).any()) eraser_.reset();
   if (eraser_ == nullptr) {

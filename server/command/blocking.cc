@@ -20,7 +20,7 @@ std::optional<int64_t> ParseDeadline(DataCall& call, std::string_view text) {
   } else if (milliseconds > static_cast<long double>(INT64_MAX - call.txn.now())) {
     call.reply.Error("ERR timeout is out of range");
   } else {
-    return milliseconds == 0 ? INT64_MAX : call.txn.now() + static_cast<int64_t>(milliseconds);
+    return milliseconds == 0 ? INT64_MAX : call.txn.store().clock().SteadyMs() + static_cast<int64_t>(milliseconds);
   }
   return std::nullopt;
 }

@@ -123,7 +123,7 @@ Verdict Refuse(const CommandEntry& entry, uint32_t unmet, Server& server, Thread
   if (needs_role || ((unmet & kNeedsLogRoom) != 0 && WritesNow(entry, session))) return Verdict::kWait;
   const bool may_wait =
       (unmet & kNeedsNoPause) != 0 || ((unmet & kNeedsNoWritePause) != 0 && WritesNow(entry, session));
-  if (may_wait && server.IsPaused(thread.txn.now())) return Verdict::kWait;
+  if (may_wait && server.IsPaused(server.clock().SteadyMs())) return Verdict::kWait;
   return Verdict::kAllowed;
 }
 

@@ -43,8 +43,9 @@ void SetInfo(AdminCall& call) {
 }
 
 void ClientInfo(AdminCall& call) {
-  call.session.UpdateCard(call.txn.now());
-  call.reply.Verbatim(DescribeClient(*call.session.card, call.txn.now()) + "\n", "txt");
+  const int64_t now_ms = call.server.clock().SteadyMs();
+  call.session.UpdateCard(now_ms);
+  call.reply.Verbatim(DescribeClient(*call.session.card, now_ms) + "\n", "txt");
 }
 
 // There are no connections of the last kind.
@@ -86,9 +87,10 @@ void ClientList(AdminCall& call) {
   } else {
     return call.reply.Error(errors::kSyntax);
   }
-  call.session.UpdateCard(call.txn.now());
+  const int64_t now_ms = call.server.clock().SteadyMs();
+  call.session.UpdateCard(now_ms);
   std::string text;
-  for (const auto& card : shown) text += DescribeClient(*card, call.txn.now()) + "\n";
+  for (const auto& card : shown) text += DescribeClient(*card, now_ms) + "\n";
   call.reply.Verbatim(text, "txt");
 }
 
@@ -197,9 +199,8 @@ void Pause(AdminCall& call) {
   const std::optional<int64_t> timeout = resp::ParseInteger(call.args[2]);
   if (!timeout) return call.reply.Error("ERR timeout is not an integer or out of range");
   if (*timeout < 0) return call.reply.Error("ERR timeout is negative");
-  int64_t end = 0;
-  if (__builtin_add_overflow(*timeout, call.txn.now(), &end)) return call.reply.Error("ERR timeout is out of range");
-  call.server.Pause(mode, end);
+  if (*timeout > INT64_MAX - call.txn.now()) return call.reply.Error("ERR timeout is out of range");
+  call.server.Pause(mode, call.server.clock().SteadyMs() + *timeout);
   call.reply.Ok();
 }
 

@@ -100,7 +100,7 @@ void Wait(AdminCall& call) {
   if (*replicas <= 0 || there >= static_cast<size_t>(*replicas) || call.session.in_exec) {
     return call.reply.Integer(static_cast<int64_t>(there));
   }
-  const int64_t now = call.txn.now();
+  const int64_t now = call.server.clock().SteadyMs();
   call.session.wait =
       ReplicaWait{.lsn = call.session.last_lsn,
                   .replicas = static_cast<size_t>(*replicas),

@@ -57,7 +57,7 @@ void Time(AdminCall& call) {
 
 void Info(AdminCall& call) {
   std::vector<std::string_view> sections(call.args.all().begin() + 1, call.args.all().end());
-  call.session.UpdateCard(call.txn.now());
+  call.session.UpdateCard(call.server.clock().SteadyMs());
   call.reply.Verbatim(InfoPage(call.server, call.txn, sections), "txt");
 }
 

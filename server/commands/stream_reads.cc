@@ -45,7 +45,7 @@ struct ReadQuery {
   std::string_view consumer;
   bool is_acknowledged = false;     // NOACK: what is handed out isn't pending
   size_t most = 0;                  // entries of each stream; 0: all
-  std::optional<int64_t> deadline;  // in Unix milliseconds; none: it doesn't wait
+  std::optional<int64_t> deadline;  // in milliseconds of the steady clock; none: it doesn't wait
   ArgumentRange keys;               // the IDs stand behind them
 
   size_t id_at(size_t key) const { return keys.first + keys.count + key; }
@@ -61,7 +61,7 @@ bool ParseBlock(DataCall& call, ReadQuery* query) {
   } else if (*block > INT64_MAX - call.txn.now()) {
     call.reply.Error("ERR timeout is out of range");
   } else {
-    query->deadline = *block == 0 ? INT64_MAX : call.txn.now() + *block;
+    query->deadline = *block == 0 ? INT64_MAX : call.txn.store().clock().SteadyMs() + *block;
     return true;
   }
   return false;

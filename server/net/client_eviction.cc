@@ -42,7 +42,7 @@ bool CountedMemory::Set(size_t bytes) {
 void ClientEviction::Check() {
   const size_t limit = ClientMemoryLimit(server_.options());
   if (limit == 0 || ClientMemoryOf(server_) <= limit) return;
-  const int64_t now_ms = server_.clock().Now();
+  const int64_t now_ms = server_.clock().SteadyMs();
   if (std::abs(now_ms - found_none_ms_) < kRestAfterVainSearchMs) return;
   const auto largest = server_.clients().TakeLargest(limit);
   if (largest.empty()) found_none_ms_ = now_ms;

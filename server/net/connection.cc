@@ -106,7 +106,7 @@ void Connection::BreakOff() {
 void Connection::Serve() {
   storage::Txn& txn = thread_.state().txn;
   txn.set_now(server_.clock().Now());
-  last_read_ms_ = txn.now();
+  last_read_ms_ = server_.clock().SteadyMs();
   UpdateLimits();
   is_full_ = false;
   resp::RequestLimits limits;
@@ -287,7 +287,7 @@ void Connection::TakeReply(uint64_t number, std::string reply, storage::Lsn lsn)
   foreign_.TakeReady([this](std::string_view bytes, storage::Lsn needed) {
     const size_t start = output_.size();
     output_.Append(bytes);
-    if (needed > server_.safe_lsn()) gate_.Hold(start, output_.size(), needed, thread_.state().txn.now());
+    if (needed > server_.safe_lsn()) gate_.Hold(start, output_.size(), needed, server_.clock().SteadyMs());
   });
   if (output_.has_overflowed() || foreign_.bytes() > backpressure_.output_limit) return CloseForOutput();
   MarkForFlush();
@@ -321,7 +321,7 @@ void Connection::TakeAnswer(const std::string& reply, storage::Lsn lsn) {
     const size_t start = output_.size();
     output_.Append(reply);
     session_.last_lsn = std::max(session_.last_lsn, lsn);
-    if (lsn > server_.safe_lsn()) gate_.Hold(start, output_.size(), lsn, thread_.state().txn.now());
+    if (lsn > server_.safe_lsn()) gate_.Hold(start, output_.size(), lsn, server_.clock().SteadyMs());
   }
   EndWait();
 }
@@ -405,7 +405,7 @@ void Connection::ReplyProtocolError() {
 }
 
 void Connection::UpdateCard() {
-  session_.UpdateCard(thread_.state().txn.now());
+  session_.UpdateCard(last_read_ms_);
   ClientCard& card = *session_.card;
   card.input_bytes.store(input_.size(), std::memory_order_relaxed);
   card.input_free.store(input_.capacity() - input_.size(), std::memory_order_relaxed);
@@ -512,7 +512,7 @@ void Connection::Flush() {
       if (gate_.Sendable(output_.size(), server_.safe_lsn()) > 0) return Flush();
     }
   } else {
-    if (OutputExceedsLimit(server_.clock().Now())) return Close();
+    if (OutputExceedsLimit(server_.clock().SteadyMs())) return Close();
     is_writing_ = true;
     socket_.WaitWritable();
   }

@@ -103,7 +103,7 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
     if (needed == 0) return;
     session_.last_lsn = std::max(session_.last_lsn, needed);
     if (needed > server_.safe_lsn() && output_.size() > start) {
-      gate_.Hold(start, output_.size(), needed, thread_.state().txn.now(), form);
+      gate_.Hold(start, output_.size(), needed, server_.clock().SteadyMs(), form);
     }
   }
   // No majority has what the held replies depend on, in time: each becomes an error.

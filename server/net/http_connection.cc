@@ -64,7 +64,7 @@ bool HttpConnection::ReceiveOnce() {
 
 void HttpConnection::Serve() {
   thread_.state().txn.set_now(server_.clock().Now());
-  idle_since_ms_ = thread_.state().txn.now();
+  idle_since_ms_ = server_.clock().SteadyMs();
   UpdateLimits();
   is_full_ = false;
   while (MayServe() && !input_.empty() && ServeOnce()) {
@@ -262,7 +262,7 @@ void HttpConnection::Respond(const http::Response& response, bool keeps_alive) {
   AppendResponse(output_, response, DeliveryOf(keeps_alive));
   if (needed_ > server_.safe_lsn()) {
     const bool is_bodiless = reader_.request().method == http::Method::kHead;
-    gate_.Hold(before, output_.size(), needed_, server_.clock().Now(),
+    gate_.Hold(before, output_.size(), needed_, server_.clock().SteadyMs(),
                is_bodiless ? ReplyGate::Form::kBodiless : ReplyGate::Form::kWhole);
   }
   needed_ = 0;
@@ -300,7 +300,7 @@ void HttpConnection::Flush() {
   const size_t held = output_.size() - gate_.Sendable(output_.size(), server_.safe_lsn());
   const size_t before = output_.size();
   if (!SendAllBut(held, output_, gate_, socket_, thread_.state().statistics)) return Close();
-  if (output_.size() < before) idle_since_ms_ = server_.clock().Now();
+  if (output_.size() < before) idle_since_ms_ = server_.clock().SteadyMs();
   CountMemory();
   if (output_.size() > held) {
     is_writing_ = true;
@@ -348,7 +348,7 @@ void HttpConnection::CloseForOutput() {
 
 void HttpConnection::Linger() {
   if (lingers_since_ms_ != 0) return;
-  lingers_since_ms_ = server_.clock().Now();
+  lingers_since_ms_ = server_.clock().SteadyMs();
   input_.Consume(input_.size());
   socket_.ShutdownSending();
   Drop();

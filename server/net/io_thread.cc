@@ -178,7 +178,7 @@ void IoThread::ScheduleTick() {
 }
 
 void IoThread::Tick() {
-  const int64_t now_ms = server_.clock().Now();
+  const int64_t now_ms = server_.clock().SteadyMs();
   batch_.Shrink();
   std::vector<ClientConnection*> all;
   // A look at a connection may close it, which takes it out of the table.
@@ -203,7 +203,7 @@ void IoThread::WaitForReplicas(Connection* connection) {
 }
 
 void IoThread::ResumeWaiting() {
-  const int64_t now_ms = server_.clock().Now();
+  const int64_t now_ms = server_.clock().SteadyMs();
   int64_t next_ms = INT64_MAX;
   std::vector<Connection*> waiting;
   waiting.swap(waiting_);
@@ -228,7 +228,7 @@ void IoThread::EndKeyWaitAt(const Connection& connection, int64_t deadline_ms) {
 }
 
 void IoThread::EndKeyWaits() {
-  const int64_t now_ms = server_.clock().Now();
+  const int64_t now_ms = server_.clock().SteadyMs();
   while (!key_wait_ends_.empty() && key_wait_ends_.begin()->first <= now_ms) {
     const auto [deadline_ms, id] = *key_wait_ends_.begin();
     key_wait_ends_.erase(key_wait_ends_.begin());
@@ -239,7 +239,8 @@ void IoThread::EndKeyWaits() {
 
 void IoThread::ScheduleKeyWaits() {
   if (key_wait_ends_.empty()) return;
-  const int64_t left_ms = std::clamp<int64_t>(key_wait_ends_.begin()->first - server_.clock().Now(), 1, kLongestWaitMs);
+  const int64_t left_ms =
+      std::clamp<int64_t>(key_wait_ends_.begin()->first - server_.clock().SteadyMs(), 1, kLongestWaitMs);
   key_wait_timer_.expires_after(std::chrono::milliseconds(left_ms));
   key_wait_timer_.async_wait([this](std::error_code error) {
     if (!error) EndKeyWaits();
@@ -247,7 +248,7 @@ void IoThread::ScheduleKeyWaits() {
 }
 
 void IoThread::WaitForPauseEnd() {
-  const int64_t left = std::clamp<int64_t>(server_.pause_end_ms() - server_.clock().Now(), 1, kLongestWaitMs);
+  const int64_t left = std::clamp<int64_t>(server_.pause_end_ms() - server_.clock().SteadyMs(), 1, kLongestWaitMs);
   pause_timer_.expires_after(std::chrono::milliseconds(left));
   pause_timer_.async_wait([this](std::error_code error) {
     if (!error) ResumePaused();

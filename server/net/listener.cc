@@ -272,7 +272,7 @@ void Listener::Welcome(int descriptor, Kind kind) {
                   "the network is trusted, turn the mode off (protected-mode no).");
   }
   statistics.connections_accepted.Add(1);
-  card->connected_ms = server_.clock().Now();
+  card->connected_ms = server_.clock().SteadyMs();
   card->last_used_ms = card->connected_ms;
   IoThread* least_loaded = threads_[0].get();
   for (const auto& thread : threads_) {

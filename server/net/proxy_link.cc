@@ -51,7 +51,7 @@ ProxyLink::~ProxyLink() {
 }
 
 void ProxyLink::Send(PassedRequest request) {
-  last_used_ms_ = server_.clock().Now();
+  last_used_ms_ = server_.clock().SteadyMs();
   if (waiting_.empty()) waits_since_ms_ = last_used_ms_;
   output_.Append(request.bytes);
   waiting_.push_back(std::move(request));
@@ -130,7 +130,7 @@ void ProxyLink::OnReadable() {
 }
 
 void ProxyLink::TakeReplies() {
-  waits_since_ms_ = server_.clock().Now();
+  waits_since_ms_ = server_.clock().SteadyMs();
   while (state_ == State::kUp && !input_.empty()) {
     size_t size = 0;
     const resp::ReplyScanner::Found found = scanner_.Scan(input_.Readable(), kLargestReply, &size);

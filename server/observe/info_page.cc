@@ -83,7 +83,7 @@ uint64_t WaitingClients(const Observation& s) {
 }
 
 std::string SecondsRunning(const Observation& s, storage::SnapshotReason reason) {
-  return s.IsSaving(reason) ? std::to_string((s.now_ms - s.saving.started) / 1000) : "-1";
+  return s.IsSaving(reason) ? std::to_string((s.steady_ms - s.saving.started) / 1000) : "-1";
 }
 
 std::string OptionOf(const Observation& s, std::string_view name) {
@@ -108,9 +108,9 @@ constexpr Field kFields[] = {
     {"server", "tcp_port", [](const Observation& s) { return OptionOf(s, "port"); }},
     {"server", "server_time_usec", [](const Observation& s) { return std::to_string(s.server.clock().NowMicros()); }},
     {"server", "uptime_in_seconds",
-     [](const Observation& s) { return std::to_string((s.now_ms - s.server.started_ms()) / 1000); }},
+     [](const Observation& s) { return std::to_string((s.steady_ms - s.server.started_steady_ms()) / 1000); }},
     {"server", "uptime_in_days",
-     [](const Observation& s) { return std::to_string((s.now_ms - s.server.started_ms()) / 86'400'000); }},
+     [](const Observation& s) { return std::to_string((s.steady_ms - s.server.started_steady_ms()) / 86'400'000); }},
     {"server", "hz", [](const Observation& s) { return OptionOf(s, "hz"); }},
     {"server", "configured_hz", [](const Observation& s) { return OptionOf(s, "hz"); }},
     {"server", "lru_clock", [](const Observation& s) { return Text(storage::AccessSecond(s.now_ms)); }},
@@ -243,7 +243,7 @@ constexpr Field kFields[] = {
     {"persistence", "log_syncs", [](const Observation& s) { return Text(s.server.durability().log().syncs()); }},
     {"persistence", "log_failure", [](const Observation& s) { return s.server.durability().log().failure(); }},
     {"persistence", "snapshot_age_seconds",
-     [](const Observation& s) { return std::to_string((s.now_ms - s.saving.last_success) / 1000); }},
+     [](const Observation& s) { return std::to_string((s.steady_ms - s.saving.last_success_steady) / 1000); }},
     {"persistence", "snapshot_last_lsn", [](const Observation& s) { return Text(s.saving.summary.last); }},
     {"persistence", "snapshot_compression_ratio",
      [](const Observation& s) {
@@ -312,7 +312,7 @@ void AddLink(const Observation& s, std::string* out) {
   const PrimaryAddress primary = link.target();
   const LinkPhase phase = link.phase();
   const bool is_up = phase == LinkPhase::kConnected;
-  const auto seconds_since = [&](int64_t then) { return std::to_string(then == 0 ? -1 : (s.now_ms - then) / 1000); };
+  const auto seconds_since = [&](int64_t then) { return std::to_string(then == 0 ? -1 : (s.steady_ms - then) / 1000); };
   AddField(out, "master_host", primary.host);
   AddField(out, "master_port", std::to_string(primary.port));
   AddField(out, "master_link_status", is_up ? "up" : "down");
@@ -427,7 +427,7 @@ void AddKeyIndexes(const Observation& s, std::string* out) {
   *out += "key_index:" + OptionOf(s, "key-index") + "\r\n";
   for (const storage::Direction direction : storage::kBothDirections) {
     const storage::IndexReport report = s.txn.ReportIndexes(direction);
-    const bool is_wanted = s.server.store().index_policy().IsWanted(direction, s.now_ms);
+    const bool is_wanted = s.server.store().index_policy().IsWanted(direction, s.steady_ms);
     const std::string state = !is_wanted ? "off" : report.ready < report.tables ? "building" : "ready";
     *out += std::string(direction == storage::Direction::kForward ? "prefix" : "suffix") + "_index:state=" + state +
             ",keys=" + Text(report.keys) + ",bytes=" + Text(report.bytes) +

@@ -289,7 +289,7 @@ void AddIndexes(const Observation& o, Families* out) {
     const Labels labels{{"kind", direction == Direction::kForward ? "prefix" : "suffix"}};
     Add(&keys, labels, static_cast<double>(report.keys));
     Add(&bytes, labels, static_cast<double>(report.bytes));
-    Add(&ready, labels, policy.IsWanted(direction, o.now_ms) && report.ready == report.tables ? 1 : 0);
+    Add(&ready, labels, policy.IsWanted(direction, o.steady_ms) && report.ready == report.tables ? 1 : 0);
     Add(&searches, labels, static_cast<double>(policy.answered(direction)));
   }
   for (MetricFamily* family : {&keys, &bytes, &ready, &searches}) out->push_back(std::move(*family));

@@ -7,6 +7,7 @@ Observation::Observation(Server& server_in, storage::Txn& txn_in)
     : server(server_in),
       txn(txn_in),
       now_ms(server.clock().Now()),
+      steady_ms(server.clock().SteadyMs()),
       memory(ReportMemory(server, txn)),
       keys(txn.Statistics()),
       saving(server.durability().snapshot_state()) {

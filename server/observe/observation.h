@@ -26,6 +26,7 @@ struct Observation {
   Server& server;
   storage::Txn& txn;
   const int64_t now_ms;
+  const int64_t steady_ms;  // by the steady clock
   const MemoryReport memory;
   const storage::KeyStatistics keys;
   rusage usage{};

@@ -13,10 +13,11 @@ std::vector<std::string> ReasonsNotReady(Server& server) {
   const int64_t most_ms = server.options().ready_max_lag;
   PrimaryLink& link = server.replication().link();
   if (server.replication().is_replica() && !server.is_replacing() && most_ms > 0) {
-    const int64_t now_ms = server.clock().Now();
     const bool is_up = link.phase() == LinkPhase::kConnected;
     if (!is_up && link.last_received_ms() == 0) reasons.emplace_back("it has not reached its primary yet");
-    const int64_t behind_ms = is_up ? link.LagMs(now_ms) : now_ms - std::max(link.down_since_ms(), server.started_ms());
+    const int64_t behind_ms =
+        is_up ? link.LagMs(server.clock().Now())
+              : server.clock().SteadyMs() - std::max(link.down_since_ms(), server.started_steady_ms());
     if (behind_ms > most_ms) {
       reasons.push_back("it is " + std::to_string(behind_ms) + " ms behind its primary (ready-max-lag " +
                         std::to_string(most_ms) + ")");

@@ -52,7 +52,7 @@ void PrimaryLink::Follow(PrimaryAddress target) {
     target_ = std::move(target);
     ++generation_;
     phase_ = LinkPhase::kConnect;
-    down_since_ms_ = server_.clock().Now();
+    down_since_ms_ = server_.clock().SteadyMs();
   }
   socket_.Interrupt();
   changed_.notify_all();
@@ -110,7 +110,7 @@ void PrimaryLink::Run() {
     const Status ended = FollowOnce(generation, target);
     socket_.Reset();
     if (stopping_ || !IsCurrent(generation)) continue;
-    if (phase_ != LinkPhase::kConnect) down_since_ms_ = server_.clock().Now();
+    if (phase_ != LinkPhase::kConnect) down_since_ms_ = server_.clock().SteadyMs();
     if (phase_ == LinkPhase::kConnected) rest = kShortestRest;
     phase_ = LinkPhase::kConnect;
     if (ended.error().text != said) {
@@ -177,7 +177,7 @@ Status PrimaryLink::Handshake(PeerSocket& socket, uint64_t generation, const Pri
     server_.log().Notice("replication from " + target.host + ":" + std::to_string(target.port) +
                          " begins with a snapshot");
   }
-  last_received_ms_ = server_.clock().Now();
+  last_received_ms_ = server_.clock().SteadyMs();
   return {};
 }
 
@@ -193,7 +193,7 @@ Status PrimaryLink::ReceiveMessages(PeerSocket& socket, uint64_t generation) {
     if (!got) return tl::unexpected(got.error());
     if (*got == 0) return Fail("it has been silent for " + std::to_string(timeout / 1000) + " s (repl-timeout)");
     received.Commit(*got);
-    last_received_ms_ = server_.clock().Now();
+    last_received_ms_ = server_.clock().SteadyMs();
     replication_.NoteBytesIn(*got);
     while (received.size() >= needed) {
       cluster::NodeMessage message;

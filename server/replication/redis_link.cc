@@ -196,7 +196,7 @@ Status RedisLink::ReceiveFile(PeerSocket& socket, const std::string& header) {
     const storage::Result<size_t> got = socket.Receive(room.data(), most, server_.options().repl_timeout * 1000);
     if (!got) return tl::unexpected(got.error());
     if (*got == 0) return Fail("it has been silent while it should send its snapshot");
-    last_received_ms_ = server_.clock().Now();
+    last_received_ms_ = server_.clock().SteadyMs();
     if (!has_mark) {
       left -= *got;
       if (Status written = (*file)->Append(std::string_view(room).substr(0, *got)); !written) return written;
@@ -218,9 +218,9 @@ Status RedisLink::LoadFile() {
   server_.SetReplacing(true);
   server_.WaitForIoThreads(stopping_);
   if (stopping_) return Fail("the link was closed");
-  const int64_t start = server_.clock().Now();
+  const int64_t start = server_.clock().SteadyMs();
   storage::Txn& txn = state_->txn;
-  txn.set_now(start);
+  txn.set_now(server_.clock().Now());
   txn.LockAll();
   for (storage::DbIndex db = 0; db < server_.store().databases(); ++db) txn.FlushDatabase(db);
   txn.Unlock();
@@ -232,7 +232,7 @@ Status RedisLink::LoadFile() {
   server_.SetReplacing(false);
   if (!loaded) return tl::unexpected(loaded.error());
   server_.log().Notice("migration: loaded " + std::to_string(loaded->keys) + " keys in " +
-                       std::to_string(server_.clock().Now() - start) + " ms, left out " +
+                       std::to_string(server_.clock().SteadyMs() - start) + " ms, left out " +
                        std::to_string(keys_left_out_));
   return {};
 }
@@ -252,10 +252,10 @@ Status RedisLink::TakeCommands(PeerSocket& socket) {
     const storage::Result<size_t> got = socket.Receive(room, kRedisReceiveBytes, 1000);
     if (!got) return tl::unexpected(got.error());
     received.Commit(*got);
-    const int64_t now = server_.clock().Now();
+    const int64_t now = server_.clock().SteadyMs();
     if (*got > 0) last_received_ms_ = now;
     if (now - last_received_ms_ > server_.options().repl_timeout * 1000) return Fail("it has been silent too long");
-    state_->txn.set_now(now);
+    state_->txn.set_now(server_.clock().Now());
     for (;;) {
       const resp::ParseStatus status = parser.Parse(received.Readable(), limits, true);
       if (status == resp::ParseStatus::kError) return Fail("its stream of commands makes no sense: " + parser.error());

@@ -74,7 +74,7 @@ Status ReplicaFeed::Serve() {
   } else if (Status sent = SendSnapshot(); !sent) {
     return sent;
   }
-  last_ack_ms_ = server_.clock().Now();
+  last_ack_ms_ = server_.clock().SteadyMs();
   state_ = FeedState::kOnline;
   replication_.NoteFeedChange();
   return Follow();
@@ -83,7 +83,7 @@ Status ReplicaFeed::Serve() {
 Status ReplicaFeed::SendSnapshot() {
   state_ = FeedState::kSendingSnapshot;
   server_.log().Notice("replica " + card_->address + " gets a snapshot");
-  const int64_t start = server_.clock().Now();
+  const int64_t start = server_.clock().SteadyMs();
   storage::SnapshotStream snapshot(server_.store(), static_cast<int>(server_.options().snapshot_compression_level));
   const storage::Lsn begun = server_.store().log().appended();
   tail_ = replication_.TailFrom(begun + 1);
@@ -107,7 +107,7 @@ Status ReplicaFeed::SendSnapshot() {
   }
   if (Status sent = send(MessageKind::kSection, snapshot.End(tail_->next() - 1)); !sent) return sent;
   server_.log().Notice("replica " + card_->address + " has been sent the snapshot in " +
-                       std::to_string(server_.clock().Now() - start) + " ms");
+                       std::to_string(server_.clock().SteadyMs() - start) + " ms");
   return {};
 }
 
@@ -116,9 +116,9 @@ Status ReplicaFeed::Follow() {
     if (Status sent = SendFrames(); !sent) return sent;
     if (Status sent = SendPublished(); !sent) return sent;
     if (Status sent = Heartbeat(); !sent) return sent;
-    const int64_t since = server_.clock().Now() - last_heartbeat_ms_;
+    const int64_t since = server_.clock().SteadyMs() - last_heartbeat_ms_;
     if (Status taken = TakeAcks(std::max<int64_t>(kHeartbeatMs - since, 1)); !taken) return taken;
-    const int64_t silent_ms = server_.clock().Now() - last_ack_ms_;
+    const int64_t silent_ms = server_.clock().SteadyMs() - last_ack_ms_;
     if (silent_ms > server_.options().repl_timeout * 1000) {
       return Fail("it has acknowledged nothing for " + std::to_string(silent_ms / 1000) + " s (repl-timeout)");
     }
@@ -191,10 +191,11 @@ Status ReplicaFeed::Send(std::string_view bytes) {
 }
 
 Status ReplicaFeed::Heartbeat() {
-  const int64_t now = server_.clock().Now();
+  const int64_t now = server_.clock().SteadyMs();
   if (now - last_heartbeat_ms_ < kHeartbeatMs) return {};
   last_heartbeat_ms_ = now;
-  const std::string body = cluster::EncodeHeartbeat({.last = server_.store().log().appended(), .time = now});
+  const std::string body =
+      cluster::EncodeHeartbeat({.last = server_.store().log().appended(), .time = server_.clock().Now()});
   return Send(cluster::EncodeMessage(MessageKind::kHeartbeat, replication_.epoch(), body));
 }
 
@@ -220,7 +221,7 @@ Status ReplicaFeed::TakeAcks(int64_t wait_ms) {
     received_.erase(0, size);
   }
   if (has_acked) {
-    last_ack_ms_ = server_.clock().Now();
+    last_ack_ms_ = server_.clock().SteadyMs();
     replication_.NoteAck();
   }
   return {};

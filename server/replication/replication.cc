@@ -69,6 +69,7 @@ void Replication::Stop() {
 void Replication::LoadHistory() {
   storage::LogBuffer& log = server_.store().log();
   const bool is_known = files_.Exists(HistoryPath());
+  const bool has_changed = log.has_unrecorded();  // something was loaded on top of what the files held
   {
     MutexLock lock(mutex_);
     history_period_ = log.recording_periods();
@@ -79,8 +80,8 @@ void Replication::LoadHistory() {
       if (read) {
         history_ = std::move(*read);
         epoch_ = history_.epoch();
-        // Numbers are given out anew from here on: who has more than this has something else.
-        if (!is_replica()) history_.Fork(storage::UniqueDigits(), log.appended());
+        // Numbers are given out anew behind what was recovered: who has more than that has something else.
+        if (!is_replica()) history_.Fork(storage::UniqueDigits(), server_.durability().recovery().last);
         is_history_unsaved_ = true;
       } else {
         server_.log().Warning("cannot use '" + HistoryPath() + "': " + read.error().text +
@@ -88,7 +89,7 @@ void Replication::LoadHistory() {
       }
     }
   }
-  if (is_known) KeepBacklog(true);
+  if (is_known) KeepBacklog(!has_changed);
 }
 
 void Replication::SaveHistory() {
@@ -116,7 +117,7 @@ void Replication::KeepBacklog(bool nothing_has_changed) {
   storage::LogBuffer& buffer = server_.store().log();
   MutexLock lock(mutex_);
   backlog_.SetLimit(static_cast<size_t>(server_.options().repl_backlog_size));
-  last_replica_ms_ = server_.clock().Now();
+  last_replica_ms_ = server_.clock().SteadyMs();
   if (!has_backlog_) {
     log.Attach(&backlog_);
     has_backlog_ = true;
@@ -182,6 +183,8 @@ void Replication::StopFollowing() {
     SetAuthority(storage::Authority::kOwner);
     is_replica_ = false;
   }
+  // What its clients changed while it was a writable replica stands in no log, and from here on the log builds on it.
+  if (server_.store().log().has_unrecorded()) server_.durability().RestartLog();
   server_.log().Notice("this server is a primary from now on, epoch " + std::to_string(epoch_));
   server_.ApplyOptions();
   SaveHistory();
@@ -238,7 +241,9 @@ Status Replication::BeginReplacement() {
 void Replication::EndReplacement(const std::string& id, uint64_t epoch, Lsn last) {
   // Until the new data set is in the files, they must not be taken for a part of its history.
   if (files_.Exists(HistoryPath())) {
-    if (Status removed = files_.Remove(HistoryPath()); !removed) server_.log().Warning(removed.error().text);
+    Status removed = server_.durability().LockDirectory();
+    if (removed) removed = files_.Remove(HistoryPath());
+    if (!removed) server_.log().Warning(removed.error().text);
   }
   server_.durability().EndReplacement(last, !server_.options().save.Get().empty());
   backlog_.Clear(last);
@@ -299,7 +304,7 @@ void Replication::ReapFeeds() {
                                             [](const auto& feed) { return feed->state() != FeedState::kEnded; });
     std::move(first_ended, feeds_.end(), std::back_inserter(ended));
     feeds_.erase(first_ended, feeds_.end());
-    if (!feeds_.empty()) last_replica_ms_ = server_.clock().Now();
+    if (!feeds_.empty()) last_replica_ms_ = server_.clock().SteadyMs();
   }
 }
 
@@ -316,7 +321,7 @@ void Replication::Publish(const cluster::PublishedMessage& published) {
 }
 
 std::vector<Replication::Replica> Replication::replicas() {
-  const int64_t now = server_.clock().Now();
+  const int64_t now = server_.clock().SteadyMs();
   std::vector<Replica> found;
   MutexLock lock(mutex_);
   for (const auto& feed : feeds_) {
@@ -467,7 +472,7 @@ void Replication::Tick() {
   {
     MutexLock lock(mutex_);
     is_unused = has_backlog_ && !is_replica() && !wants_quorum && feeds_.empty() && ttl > 0 &&
-                server_.clock().Now() - last_replica_ms_ > ttl * 1000;
+                server_.clock().SteadyMs() - last_replica_ms_ > ttl * 1000;
   }
   if (is_unused && has_backlog_.exchange(false)) {
     server_.store().log().SetPrompt(false);

@@ -10,8 +10,11 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <random>
 #include <thread>
 
+#include "tests/support/redis_client.h"
 #include "tests/support/server_process.h"
 #include "tests/support/temp_dir.h"
 
@@ -141,6 +144,99 @@ TEST(Persistence, TwoServersCannotUseOneDirectory) {
   EXPECT_EQ(second.WaitForEnd(), 1);
   EXPECT_NE(second.Log().find("another server uses this directory"), std::string::npos);
   EXPECT_NE(second.Log().find(std::to_string(first.pid())), std::string::npos);
+}
+
+// Everything in a directory: what it is, and when it was last changed.
+std::map<std::string, std::string> LookAt(const TempDir& dir) {
+  std::map<std::string, std::string> found;
+  for (const auto& each : std::filesystem::recursive_directory_iterator(dir.Path(""))) {
+    struct stat status {};
+    ::lstat(each.path().c_str(), &status);
+    found[each.path()] = std::to_string(status.st_ino) + " " + std::to_string(status.st_size) + " " +
+                         std::to_string(status.st_mtim.tv_sec) + "." + std::to_string(status.st_mtim.tv_nsec);
+  }
+  return found;
+}
+
+TEST(Persistence, ASecondServerChangesNothingInADirectoryThatIsTaken) {
+  const TempDir dir;
+  const Options options = In(dir, {"--pidfile", dir.Path("pid"), "--logfile", dir.Path("log"), "--unixsocket",
+                                   dir.Path("socket"), "--save", "3600 1"});
+  ServerProcess first(options, ServerProcess::Wait::kNot);
+  ASSERT_TRUE(Eventually([&] { return dir.Read("log").find("is ready") != std::string::npos; }));
+  const auto before = LookAt(dir);
+  for (const std::string daemonize : {"no", "yes"}) {
+    Options again = options;
+    again.insert(again.end(), {"--daemonize", daemonize});
+    ServerProcess second(again, ServerProcess::Wait::kNot);
+    EXPECT_EQ(second.WaitForEnd(), 1);
+    EXPECT_NE(second.Log().find("is locked by process " + std::to_string(first.pid())), std::string::npos)
+        << second.Log();
+  }
+  EXPECT_EQ(LookAt(dir), before);
+}
+
+TEST(Persistence, CachesShareADirectory) {
+  const TempDir dir;
+  ServerProcess first(In(dir, {"--save", ""}));
+  ServerProcess second(In(dir, {"--save", ""}));
+  EXPECT_EQ(second.Ask("PING"), "+PONG");
+}
+
+// So much that compressing it at the highest level takes a while.
+void Fill(redisContext* server) {
+  std::mt19937_64 random(1);
+  for (int i = 0; i < 100; ++i) {
+    std::string value;
+    while (value.size() < 4000) value += std::to_string(random());
+    ASSERT_NE(Ask(server, {"SET", "filler:" + std::to_string(i), value}), nullptr);
+  }
+}
+
+// Has the server make a snapshot by `begin`, ends it meanwhile by `end`, and looks whether that did end it, with the
+// data saved.
+void ExpectEndDuringASnapshot(const Options& options, const std::string& begin, const std::string& end) {
+  SCOPED_TRACE(begin + ", " + end);
+  const TempDir dir;
+  Options all = In(dir, {"--io-threads", "2", "--snapshot-compression-level", "19"});
+  all.insert(all.end(), options.begin(), options.end());
+  {
+    ServerProcess server(all);
+    // Two connections in a row are on two threads, of which SAVE takes one.
+    const Context observer = ConnectTo(server);
+    const int saver = server.Connect();
+    Fill(observer.get());
+    ASSERT_NE(Ask(observer.get(), {"SET", "key", "value"}), nullptr);
+    SendAll(saver, begin + "\r\n");
+    ASSERT_TRUE(Eventually([&] {
+      const Reply info = Ask(observer.get(), {"INFO", "persistence"});
+      const std::string text(info->str, info->len);
+      return text.find("_in_progress:1") != std::string::npos;
+    }));
+    ASSERT_NE(Ask(observer.get(), {"CONFIG", "SET", "snapshot-compression-level", "0"}), nullptr);  // for the last one
+    if (end == "SIGTERM") {
+      server.Signal(SIGTERM);
+    } else {
+      int is_sent = 0;
+      ::redisAppendCommand(observer.get(), end.c_str());
+      while (is_sent == 0) ::redisBufferWrite(observer.get(), &is_sent);
+    }
+    EXPECT_EQ(server.WaitForEnd(), 0) << server.Log();
+    ::close(saver);
+  }
+  ServerProcess server(In(dir, {"--save", ""}));
+  EXPECT_EQ(Get(server, "key"), "value");
+}
+
+TEST(Persistence, AStopEndsTheServerWhileASnapshotIsMade) {
+  const Options with_save_points = {"--save", "3600 1000"};
+  ExpectEndDuringASnapshot(with_save_points, "SAVE", "SIGTERM");
+  ExpectEndDuringASnapshot(with_save_points, "SAVE", "SHUTDOWN");
+  ExpectEndDuringASnapshot(with_save_points, "BGSAVE", "SIGTERM");
+  ExpectEndDuringASnapshot(with_save_points, "BGREWRITEAOF", "SHUTDOWN");
+  // What would be in no file without the snapshot that is being made.
+  ExpectEndDuringASnapshot({"--save", ""}, "CONFIG SET appendonly yes", "SIGTERM");
+  ExpectEndDuringASnapshot({"--save", ""}, "CONFIG SET appendonly yes", "SHUTDOWN NOSAVE");
 }
 
 TEST(Persistence, DamageStopsTheStartWithOneClearLine) {

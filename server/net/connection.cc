@@ -17,6 +17,7 @@ namespace {
 constexpr size_t kSmallestRead = 2 * 1024;
 constexpr size_t kLargestRead = 64 * 1024;
 constexpr int kMostReceives = 4;
+constexpr int kMostBatches = 64;           // of requests that have waited, before others have their turn
 constexpr size_t kOutputKept = 64 * 1024;  // a larger output buffer is given back as soon as it is empty
 constexpr size_t kInputKept = 128 * 1024;  // likewise, some times a second
 constexpr size_t kUnwantedReply = 1024;    // as much of a reply that goes nowhere is written
@@ -111,7 +112,8 @@ void Connection::Serve() {
   is_full_ = false;
   resp::RequestLimits limits;
   limits.bulk_bytes = server_.options().proto_max_bulk_len;
-  while (MayServe() && ServeBatch(limits)) {
+  for (int batches = 1; MayServe() && ServeBatch(limits); ++batches) {
+    if (is_deaf_ || batches == kMostBatches) Yield();
   }
   if (is_closed_) return;
   if (is_deaf_ && !is_yielding_) return Close();

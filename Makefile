@@ -35,6 +35,9 @@ fuzz: packages-test build ## Runs the fuzzers, FUZZ_SECONDS each, and the differ
 	@FUZZ_SECONDS=$${FUZZ_SECONDS:-60} tests/fuzz/run.sh
 	@/usr/bin/python3 compat/differential.py --rounds 5
 
+soak: packages-test ## What takes long: every feature in every mode, random commands for an hour or so
+	@tests/build.sh check && RINGKV_SERVER=$(CURDIR)/build-check/ringkv-server tests/soak.sh
+
 crash: packages-test ## Kills a server under load CYCLES times (1000) and looks for what was lost
 	@tests/build.sh check ringkv-server sigkill_test
 	@RINGKV_SERVER=$(CURDIR)/build-check/ringkv-server RINGKV_CRASH_CYCLES=$${CYCLES:-1000} build-check/tests/sigkill_test
@@ -51,4 +54,4 @@ format: packages-lint ## Formats all sources
 lint: packages-lint ## Thread safety, clang-tidy, and a list of what has grown long
 	@cmake/lint.sh
 
-.PHONY: help build run install package test check fuzz crash bench bench-plot format lint
+.PHONY: help build run install package test check fuzz soak crash bench bench-plot format lint

@@ -13,7 +13,8 @@ from resp import flatten
 from servers import eventually, start_cluster, start_redis, start_ringkv
 
 TAG = b"{t}"
-OF_SHARD_CHANNELS = {b"SSUBSCRIBE", b"SUNSUBSCRIBE", b"SPUBLISH"}
+# Of these a redis-server tells no keys, or not always.
+ALL_ARE_KEYS = {b"SSUBSCRIBE", b"SUNSUBSCRIBE", b"PFMERGE"}
 
 
 def as_bytes(arguments):
@@ -29,8 +30,10 @@ class Tagger:
         self.known = {}
 
     def keys(self, words):
-        if words[0].upper() in OF_SHARD_CHANNELS:
-            return words[1:2] if words[0].upper() == b"SPUBLISH" else words[1:]
+        if words[0].upper() == b"SPUBLISH":
+            return words[1:2]
+        if words[0].upper() in ALL_ARE_KEYS:
+            return words[1:]
         with self.lock:
             if tuple(words) not in self.known:
                 reply = self.client.raw("COMMAND", "GETKEYS", *words)
@@ -38,9 +41,15 @@ class Tagger:
                 self.known[tuple(words)] = [each.split(b"\r\n", 1)[1][:-2] for each in found]
             return self.known[tuple(words)]
 
+    def knows(self, arguments):
+        """False where a number of keys makes no sense: RingKV looks for the others of such a request, redis-server for none."""
+        return not self.client.raw("COMMAND", "GETKEYS", *as_bytes(arguments)).startswith(b"-ERR Invalid arguments")
+
     def tagged(self, arguments):
         words = as_bytes(arguments)
         at = 0
+        if words[0].upper() in (b"MSET", b"MSETNX"):  # a value may look like the next key
+            return [word + TAG if i % 2 else word for i, word in enumerate(words)]
         for key in self.keys(words):
             # A number of keys, or of seconds, may look like a key.
             candidates = [i for i in range(at + 1, len(words)) if words[i] == key]
@@ -70,15 +79,45 @@ class TaggedClient:
         self.client.close()
 
 
+class ConfiguresAll:
+    """A client of one node; CONFIG SET goes to all."""
+
+    def __init__(self, node, nodes):
+        self.client, self.nodes = node.connect(), nodes
+
+    def send(self, *arguments):
+        if [each.upper() for each in as_bytes(arguments[:2])] == [b"CONFIG", b"SET"]:
+            for node in self.nodes:
+                node.connect().raw(*arguments)
+        self.client.send(*arguments)
+
+    def raw(self, *arguments):
+        self.send(*arguments)
+        return self.read_raw()
+
+    def read_raw(self):
+        return self.client.read_raw()
+
+    def close(self):
+        self.client.close()
+
+
 class ReadsFromReplica:
     """What only reads is asked of a replica that has what was written before, the rest of its primary."""
 
-    PERSONAL = {"HELLO", "SELECT", "RESET"}
+    CHANGE_THE_CONNECTION = {"HELLO", "SELECT", "RESET", "EXEC"}
 
     def __init__(self, primary, replica, reads):
         self.primary, self.replica, self.control, self.reads = primary.connect(), replica.connect(), primary.connect(), reads
-        self.in_multi = False
+        self.in_multi = self.has_changed = False
         self.last = self.primary
+
+    def follow_connection(self):
+        """The replica's connection has the database and the protocol of the primary's."""
+        about = self.primary.raw("CLIENT", "INFO")
+        self.replica.raw("HELLO", re.search(rb" resp=(\d)", about).group(1))
+        self.replica.raw("SELECT", re.search(rb" db=(\d+)", about).group(1))
+        self.has_changed = False
 
     def catch_up(self):
         # DBSIZE sees all changes of the database, so WAIT waits for all of them.
@@ -87,13 +126,14 @@ class ReadsFromReplica:
 
     def send(self, *arguments):
         name = str(arguments[0]).upper()
-        if name in self.PERSONAL:
-            self.replica.raw(*arguments)
         if name == "MULTI":
             self.in_multi = True
         if name in ("EXEC", "DISCARD", "RESET"):
             self.in_multi = False
+        self.has_changed = self.has_changed or name in self.CHANGE_THE_CONNECTION
         if name in self.reads and not self.in_multi:
+            if self.has_changed:
+                self.follow_connection()
             self.catch_up()
             self.last = self.replica
         else:
@@ -136,10 +176,10 @@ class Side:
 
 # --- single servers -------------------------------------------------------------------------------------------------
 
-def single(*mode_options):
+def single(mode_options, redis_mode_options=()):
     @contextlib.contextmanager
     def start(options, redis_options):
-        with start_ringkv(*mode_options, *options) as ours, start_redis(*redis_options) as theirs:
+        with start_ringkv(*mode_options, *options) as ours, start_redis(*redis_mode_options, *redis_options) as theirs:
             yield Pair(ours, theirs)
     return start
 
@@ -188,8 +228,8 @@ def replica(options, redis_options):
             start_redis(*redis_options, "--enable-debug-command", "yes") as theirs:
         listed = flatten(theirs.connect().raw("COMMAND", "LIST", "FILTERBY", "ACLCAT", "read"))
         reads = {each.split(b"\r\n")[1].decode().upper() for each in listed if b"|" not in each}
-        # What these tell depends on who was asked: of other commands' keys, or by chance where to go on.
-        reads -= {"TOUCH", "OBJECT", "MEMORY", "RANDOMKEY"}
+        # What these tell depends on who was asked, and PFCOUNT leaves what it has counted in the value.
+        reads -= {"TOUCH", "OBJECT", "MEMORY", "RANDOMKEY", "PFCOUNT"}
         yield Pair(primary, theirs, connect=lambda: ReadsFromReplica(primary, replicas[0], reads), others=replicas,
                    settle=lambda: eventually(lambda: same_data(primary, replicas[0]), "an equal replica"))
 
@@ -228,7 +268,7 @@ def proxy(options, redis_options):
         far = others(cluster)[0]
         for node in cluster.primaries:
             node.connect().raw("CONFIG", "SET", "cluster-redirect", "proxy")
-        yield Pair(far, theirs, Tagger(theirs))
+        yield Pair(far, theirs, Tagger(theirs), connect=lambda: ConfiguresAll(far, cluster.primaries))
 
 
 @contextlib.contextmanager
@@ -238,7 +278,12 @@ def moving(options, redis_options):
         for node in cluster.primaries:
             node.connect().raw("CONFIG", "SET", "cluster-redirect", "proxy")
         cluster.add_shard()
-        cluster.primaries[2].connect().raw("CONFIG", "SET", "cluster-redirect", "proxy")
+        far = cluster.primaries[2]
+        far.connect().raw("CONFIG", "SET", "cluster-redirect", "proxy")
+        cluster.weights["s2"] = 0
+        cluster.write_config()
+        cluster.apply()
+        eventually(lambda: not far.connect().raw("EXISTS", TAG).startswith(b"-"), "the new node to know who owns what")
         stop = threading.Event()
         failures = []
 
@@ -256,7 +301,7 @@ def moving(options, redis_options):
         mover = threading.Thread(target=move)
         mover.start()
         try:
-            yield Pair(cluster.primaries[2], theirs, Tagger(theirs))
+            yield Pair(far, theirs, Tagger(theirs), connect=lambda: ConfiguresAll(far, cluster.primaries))
         finally:
             stop.set()
             mover.join()
@@ -264,9 +309,9 @@ def moving(options, redis_options):
 
 
 STARTS = {
-    "alone": single("--io-threads", "1"),
-    "threads": single("--io-threads", "4"),
-    "always": single("--appendonly", "yes", "--appendfsync", "always"),
+    "alone": single(["--io-threads", "1"]),
+    "threads": single(["--io-threads", "4"]),
+    "always": single(["--appendonly", "yes", "--appendfsync", "always"], ["--appendonly", "yes"]),
     "draining": draining,
     "quorum": quorum,
     "replica": replica,
@@ -277,6 +322,15 @@ STARTS = {
 }
 IN_CLUSTER = {"cluster-of-one", "cluster-of-three", "proxy", "moving"}
 PASSED_ON = {"proxy", "moving"}  # by a node that doesn't own the keys
+
+
+def is_asked(mode, command):
+    """Whether the mode answers such a command as redis-server does (docs/differences.md)."""
+    words = [word.upper() for word in as_bytes(command)]
+    if mode not in PASSED_ON or not words:
+        return True
+    # Of these a node answers for itself, or for its own clients, or in its own way.
+    return words[0] not in {b"SCAN", b"RANDOMKEY", b"WATCH"} and b"BLOCK" not in words
 
 
 def open_mode(name, options=(), redis_options=()):

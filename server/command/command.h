@@ -31,6 +31,7 @@ struct DataCall {
   int64_t max_string_bytes;     // proto-max-bulk-len
   KeyWaitPlan* wait = nullptr;  // null: the call can't wait for a key
   bool is_repeated = false;     // another server has done it before
+  bool in_cluster = false;      // keys that only values tell may be anywhere
 };
 
 // One execution of a command that needs more than the data.
@@ -151,6 +152,8 @@ struct Command {
   KeySpec last_keys = {};
   // Whether the arguments name keys that only values tell, so that all of them must be locked.
   bool (*needs_everything)(std::span<const std::string_view> argv) = nullptr;
+  // Of a blocking command: whether one with these arguments waits; null: each does.
+  bool (*may_wait)(std::span<const std::string_view> argv) = nullptr;
   Group group;
   std::string_view categories = {};  // ACL categories that neither flags nor group give
   std::string_view tips = {};        // separated by spaces
@@ -160,7 +163,8 @@ struct Command {
   std::string_view summary;
   // Hides passwords in a copy of a request, however malformed, before MONITOR or SLOWLOG shows it; see secrets.h.
   void (*hide_secrets)(std::span<std::string_view> argv) = nullptr;
-  bool is_container = false;  // all work is done by subcommands
+  bool is_container = false;   // all work is done by subcommands
+  bool is_impersonal = false;  // of an admin command: it means no connection, so another node may execute it
   Handler run = {};
 
   constexpr bool Is(uint32_t flag) const { return (flags & flag) != 0; }

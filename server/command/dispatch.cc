@@ -112,6 +112,7 @@ void Invoke(const CommandEntry& entry, Server& server, ThreadState& thread, Sess
   if (row.run.data != nullptr) {
     DataCall call{Arguments(argv), thread.txn, reply, session.db, server.options().proto_max_bulk_len};
     call.is_repeated = session.heeds == 0;
+    call.in_cluster = server.cluster().is_enabled();
     if (row.Is(kBlocking) && session.may_wait && !session.in_exec) {
       RunOrWait(row, server, session, call);
     } else {
@@ -193,10 +194,6 @@ DispatchOutcome Dispatch(Server& server, ThreadState& thread, Session& session, 
     return DispatchOutcome::kDone;
   }
   if (row.Is(kBlocking)) session.wait_generation = server.waiting_clients().generation();
-  if (row.needs_everything != nullptr && server.cluster().is_enabled() && row.needs_everything(argv)) {
-    RefusePatterns(*entry, thread, session, reply);
-    return DispatchOutcome::kDone;
-  }
   if (server.cluster().is_enabled() && session.authenticated &&
       (!IsServedHere(request, server, thread) || session.is_asking)) {
     const Redirection where = Redirect(*entry, request, server, thread, session, reply);

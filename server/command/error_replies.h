@@ -33,10 +33,12 @@ constexpr std::string_view kBitValue = "ERR bit is not an integer or out of rang
 constexpr std::string_view kNoAuth = "NOAUTH Authentication required.";
 constexpr std::string_view kOutOfMemory = "OOM command not allowed when used memory > 'maxmemory'.";
 constexpr std::string_view kReadOnly = "READONLY You can't write against a read only replica.";
-constexpr std::string_view kPatternsInCluster = "ERR BY and GET options of SORT denied in cluster mode.";
 constexpr std::string_view kTryAgain = "TRYAGAIN Multiple keys request during rehashing of slot";
 constexpr std::string_view kWatchElsewhere =
     "ERR a key of another node can't be watched through this one; connect to the node that CLUSTER SLOTS names";
+constexpr std::string_view kOwnConnectionElsewhere =
+    "EXECABORT Transaction discarded: its keys are at another node, and it has a command that means this connection; "
+    "send that before MULTI, or connect to the node that CLUSTER SLOTS names";
 constexpr std::string_view kSlotNotServed = "CLUSTERDOWN Hash slot not served";
 constexpr std::string_view kCrossSlot = "CROSSSLOT Keys in request don't hash to the same slot";
 constexpr std::string_view kNoReplicas = "NOREPLICAS Not enough good replicas to write.";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server/command/redirect.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "server/command/error_replies.h"
@@ -94,13 +95,22 @@ Redirection PassOn(const CommandEntry& entry, const Request& request, cluster::S
   return Redirection::kElsewhere;
 }
 
+// Connections to other nodes are shared: what one client says of its own must not reach them.
+bool MeansItsConnection(const TransactionQueue& queue) {
+  return std::any_of(queue.commands().begin(), queue.commands().end(), [](const TransactionQueue::Queued& queued) {
+    return queued.command->row->run.data == nullptr && !queued.command->row->is_impersonal;
+  });
+}
+
 }  // namespace
 
 Redirection Redirect(const CommandEntry& entry, const Request& request, Server& server, ThreadState& thread,
                      Session& session, resp::ReplyWriter& reply) {
-  // Who has subscribed gets messages over his own connection, and who waits would let others wait behind him.
+  // A subscriber gets messages over its own connection, and who waits would let others wait behind it.
   const bool is_personal = entry.row->keys.flags == kKeyNot && entry.row->name != "spublish";
-  const bool can_be_passed_on = !is_personal && !entry.row->Is(kBlocking);
+  const bool may_wait = entry.row->Is(kBlocking) && !session.queue.is_open() &&
+                        (entry.row->may_wait == nullptr || entry.row->may_wait(request.argv));
+  const bool can_be_passed_on = !is_personal && !may_wait;
   const bool passes_on = server.options().cluster_redirect != 0 && !session.speaks_node_link && can_be_passed_on;
   // What is queued is looked at as a whole when it is to be executed.
   if (passes_on && session.queue.is_open() && !entry.runs_inside_multi) return Redirection::kHere;
@@ -147,6 +157,9 @@ Redirection Redirect(const CommandEntry& entry, const Request& request, Server& 
       if (passes_on && entry.row->name == "watch")
         return Refused(entry, errors::kWatchElsewhere, thread, session, reply);
       if (passes_on && session.queue.has_failed()) return Redirection::kHere;  // EXEC says so itself
+      if (passes_on && entry.row->name == "exec" && MeansItsConnection(session.queue)) {
+        return Refused(entry, errors::kOwnConnectionElsewhere, thread, session, reply);
+      }
       if (passes_on) return PassOn(entry, request, state.owner, only_reads, false, session);
       return Refused(entry, Elsewhere("MOVED", slot, view.PrimaryOf(state.owner)), thread, session, reply);
     case cluster::Way::kAsk:

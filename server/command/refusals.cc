@@ -160,10 +160,6 @@ void RefuseArity(const CommandEntry& entry, ThreadState& thread, Session& sessio
   Reject(&entry, "ERR wrong number of arguments for '" + entry.full_name + "' command", thread, session, reply);
 }
 
-void RefusePatterns(const CommandEntry& entry, ThreadState& thread, Session& session, resp::ReplyWriter& reply) {
-  Reject(&entry, errors::kPatternsInCluster, thread, session, reply);
-}
-
 void Enqueue(const CommandEntry& entry, Server& server, ThreadState& thread, Session& session,
              std::span<const std::string_view> argv, resp::ReplyWriter& reply) {
   if (entry.row->Is(kNoMulti)) {

@@ -28,8 +28,6 @@ void Reject(const CommandEntry* entry, std::string_view error, ThreadState& thre
 void RefuseUnknown(Server& server, ThreadState& thread, Session& session, std::span<const std::string_view> argv,
                    resp::ReplyWriter& reply);
 void RefuseArity(const CommandEntry& entry, ThreadState& thread, Session& session, resp::ReplyWriter& reply);
-// Keys that only values tell may be anywhere in a cluster.
-void RefusePatterns(const CommandEntry& entry, ThreadState& thread, Session& session, resp::ReplyWriter& reply);
 
 // Puts the request into the open transaction, or refuses if it may not be there.
 void Enqueue(const CommandEntry& entry, Server& server, ThreadState& thread, Session& session,

@@ -124,10 +124,10 @@ void Select(AdminCall& call) {
   const std::optional<int64_t> db = resp::ParseInteger(call.args[1]);
   if (!db) return call.reply.Error(errors::kNotInteger);
   if (*db < INT32_MIN || *db > INT32_MAX) return call.reply.Error(errors::kNotInt32);
-  if (*db < 0 || *db >= call.server.store().databases()) return call.reply.Error(errors::kDbOutOfRange);
   if (*db != 0 && call.server.cluster().is_enabled()) {
     return call.reply.Error("ERR SELECT is not allowed in cluster mode");
   }
+  if (*db < 0 || *db >= call.server.store().databases()) return call.reply.Error(errors::kDbOutOfRange);
   call.session.db = static_cast<storage::DbIndex>(*db);
   call.reply.Ok();
 }
@@ -180,6 +180,7 @@ constexpr Command kConnectionCommands[] = {
      .since = "1.0.0",
      .syntax = "message",
      .summary = "Returns what it was given.",
+     .is_impersonal = true,
      .run = Admin(Echo)},
     {.name = "hello",
      .arity = -1,
@@ -198,6 +199,7 @@ constexpr Command kConnectionCommands[] = {
      .since = "1.0.0",
      .syntax = "[message]",
      .summary = "Answers, so one knows that somebody is there.",
+     .is_impersonal = true,
      .run = Admin(Ping)},
     {.name = "quit",
      .arity = -1,

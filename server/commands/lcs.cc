@@ -123,12 +123,12 @@ void ReplyRanges(DataCall& call, const std::vector<Match>& matches, const LcsOpt
 
 void Lcs(DataCall& call) {
   LcsOptions options;
-  const std::optional<storage::Place> found_a = FindString(call, call.args[1], Intent::kRead);
-  if (!found_a) return;
-  const storage::Place& place_a = *found_a;
-  const std::optional<storage::Place> found_b = FindString(call, call.args[2], Intent::kRead);
-  if (!found_b) return;
-  const storage::Place& place_b = *found_b;
+  const storage::Place place_a = call.txn.Find(call.db, call.args[1], Intent::kRead);
+  const storage::Place place_b = call.txn.Find(call.db, call.args[2], Intent::kRead);
+  for (const storage::Place* place : {&place_a, &place_b}) {
+    if (!*place || place->entry().type() == storage::ValueType::kString) continue;
+    return call.reply.Error("ERR The specified keys must contain string values");
+  }
   const std::string_view a = place_a ? place_a.value() : std::string_view();
   const std::string_view b = place_b ? place_b.value() : std::string_view();
   if (!ParseOptions(call, &options)) return;

@@ -221,6 +221,7 @@ constexpr Command kServerCommands[] = {
      .tips = "nondeterministic_output",
      .since = "2.6.0",
      .summary = "Returns the server's time.",
+     .is_impersonal = true,
      .run = Admin(Time)},
 };
 static_assert(RowsAreSound(kServerCommands));

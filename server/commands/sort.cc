@@ -104,8 +104,16 @@ bool ParseSortQuery(DataCall& call, bool may_store, SortQuery* query) {
     } else if (args.TakeWithValue("BY")) {
       query->by = args.Next();
       query->is_unsorted = query->is_unsorted || IsConstant(*query->by);
+      if (call.in_cluster && !IsConstant(*query->by)) {
+        call.reply.Error("ERR BY option of SORT denied in Cluster mode.");
+        return false;
+      }
     } else if (args.TakeWithValue("GET")) {
       query->gets.push_back(args.Next());
+      if (call.in_cluster) {
+        call.reply.Error("ERR GET option of SORT denied in Cluster mode.");
+        return false;
+      }
     } else {
       call.reply.Error(errors::kSyntax);
       return false;

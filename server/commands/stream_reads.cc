@@ -39,6 +39,16 @@ ArgumentRange FindStreams(std::span<const std::string_view> argv) {
   return {};
 }
 
+// Whether it says how long to wait.
+bool MayBlock(std::span<const std::string_view> argv) {
+  Arguments args(argv);
+  while (!args.AtEnd() && !args.TakeWithValue("STREAMS")) {
+    if (args.TakeWithValue("BLOCK")) return true;
+    args.Skip(1);
+  }
+  return false;
+}
+
 struct ReadQuery {
   bool has_group = false;
   std::string_view group;
@@ -341,6 +351,7 @@ constexpr Command kStreamReadCommands[] = {
      .arity = -4,
      .flags = kReadOnly | kBlocking,
      .keys = StreamsBehindKeyword(1),
+     .may_wait = MayBlock,
      .group = Group::kStream,
      .since = "5.0.0",
      .complexity = kReadCost,
@@ -351,6 +362,7 @@ constexpr Command kStreamReadCommands[] = {
      .arity = -7,
      .flags = kWrite | kBlocking,
      .keys = StreamsBehindKeyword(4),
+     .may_wait = MayBlock,
      .group = Group::kStream,
      .since = "5.0.0",
      .complexity = kReadCost,

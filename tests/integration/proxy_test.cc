@@ -162,6 +162,36 @@ TEST_F(ProxyTest, ATransactionRunsWhereItsKeysAre) {
   EXPECT_STREQ(Ask(context.get(), {"WATCH", KeyAt(0)})->str, "OK");
 }
 
+TEST_F(ProxyTest, WhatATransactionSaysOfItsConnectionReachesNoOther) {
+  const std::string key = KeyAt(1);
+  const Context other = ConnectTo(Node(0));
+  EXPECT_EQ(Ask(other.get(), {"HSET", key, "f", "v"})->integer, 1);
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"HELLO", "3"}, {"CLIENT", "REPLY", "OFF"}, {"SUBSCRIBE", "c"}}) {
+    const Context context = ConnectTo(Node(0));
+    Ask(context.get(), {"MULTI"});
+    EXPECT_STREQ(Ask(context.get(), words)->str, "QUEUED");
+    EXPECT_STREQ(Ask(context.get(), {"HGETALL", key})->str, "QUEUED");
+    EXPECT_TRUE(std::string(Ask(context.get(), {"EXEC"})->str).starts_with("EXECABORT")) << words[0];
+    EXPECT_EQ(Ask(other.get(), {"HGETALL", key})->type, REDIS_REPLY_ARRAY);
+  }
+  const Context context = ConnectTo(Node(0));
+  for (const std::string word : {"MULTI", "PING", "TIME"}) Ask(context.get(), {word});
+  Ask(context.get(), {"HGETALL", key});
+  EXPECT_EQ(Ask(context.get(), {"EXEC"})->elements, 3u);
+}
+
+TEST_F(ProxyTest, WhatDoesNotWaitIsPassedOn) {
+  const std::string key = KeyAt(1);
+  const Context context = ConnectTo(Node(0));
+  EXPECT_STREQ(Ask(context.get(), {"XADD", key, "1-1", "f", "v"})->str, "1-1");
+  EXPECT_EQ(Ask(context.get(), {"XREAD", "STREAMS", key, "0"})->elements, 1u);
+  EXPECT_TRUE(std::string(Ask(context.get(), {"XREAD", "BLOCK", "1", "STREAMS", key, "0"})->str).starts_with("MOVED"));
+  Ask(context.get(), {"MULTI"});
+  EXPECT_STREQ(Ask(context.get(), {"BLPOP", "{" + key + "}list", "0"})->str, "QUEUED");
+  EXPECT_EQ(Ask(context.get(), {"EXEC"})->element[0]->type, REDIS_REPLY_NIL);
+}
+
 TEST_F(ProxyTest, RepliesComeInTheProtocolOfTheClient) {
   const Context context = ConnectTo(Node(0));
   const std::string key = KeyAt(1);

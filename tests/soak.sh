@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# What takes too long for every change: each line is a test of its own, and all of them run, whatever fails.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+export RINGKV_SERVER=${RINGKV_SERVER:-$PWD/build-check/ringkv-server}
+failed=0
+
+soak() {
+  echo "--- $*"
+  "$@" || { failed=1; echo "failed: $*"; }
+}
+
+soak /usr/bin/python3 compat/rotation.py --all
+soak /usr/bin/python3 compat/differential.py --rounds 20
+
+exit $failed

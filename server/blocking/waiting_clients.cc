@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "server/blocking/waiting_clients.h"
 
-#include <set>
-
 #include "server/command/key_positions.h"
 
 namespace ringkv::server {
@@ -12,21 +10,17 @@ using storage::MutexLock;
 WaitingClients::WaitingClients(storage::Store& store, KeyEvents& events)
     : events_(events), random_(1), txn_(store, 0, random_) {}
 
-template <typename Function>
-void WaitingClients::ForEachKeyOf(const WaitingRequest& request, Function&& function) {
+std::set<WaitingClients::Key> WaitingClients::KeysOf(const WaitingRequest& request) {
   const std::vector<std::string_view> argv(request.argv.begin(), request.argv.end());
-  std::set<std::string_view> seen;  // a key that is named twice is waited for once
-  ForEachKey(*request.row, argv, [&](std::string_view key) {
-    if (seen.insert(key).second) function(Key(request.db, key));
-  });
+  std::set<Key> keys;
+  ForEachKey(*request.row, argv, [&](std::string_view key) { keys.emplace(request.db, key); });
+  return keys;
 }
 
 void WaitingClients::Add(std::shared_ptr<WaitingRequest> request) {
   MutexLock lock(mutex_);
   request->ticket = next_ticket_++;
-  ForEachKeyOf(*request, [&](const Key& key) REQUIRES(mutex_) {
-    keys_[key].queues[SoughtBy(*request)].emplace(request->ticket, request);
-  });
+  for (const Key& key : KeysOf(*request)) keys_[key].queues[SoughtBy(*request)].emplace(request->ticket, request);
   clients_[request->client->id] = std::move(request);
   count_.store(clients_.size(), std::memory_order_relaxed);
 }
@@ -43,14 +37,14 @@ bool WaitingClients::Remove(uint64_t client) {
 }
 
 void WaitingClients::RemoveLocked(const Request& request) {
-  ForEachKeyOf(*request, [&](const Key& key) REQUIRES(mutex_) {
+  for (const Key& key : KeysOf(*request)) {
     const auto waiters = keys_.find(key);
     auto& queues = waiters->second.queues;
     const auto queue = queues.find(SoughtBy(*request));
     queue->second.erase(request->ticket);
     if (queue->second.empty()) queues.erase(queue);
     if (queues.empty()) keys_.erase(waiters);
-  });
+  }
   clients_.erase(request->client->id);
   count_.store(clients_.size(), std::memory_order_relaxed);
 }
@@ -137,7 +131,9 @@ bool WaitingClients::Serve(const Request& request) {
   const std::vector<std::string_view> argv(request->argv.begin(), request->argv.end());
   txn_.set_now(txn_.store().clock().Now());
   txn_.ForgetDependence();
-  ForEachKey(*request->row, argv, [&](std::string_view key) REQUIRES(serving_) { txn_.AddKey(key); });
+  std::vector<std::string_view> keys;
+  ForEachKey(*request->row, argv, [&](std::string_view key) { keys.push_back(key); });
+  for (const std::string_view key : keys) txn_.AddKey(key);
   txn_.LockAdded();
   resp::Buffer answer;
   resp::ReplyWriter reply(answer, request->protocol);

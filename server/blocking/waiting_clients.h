@@ -19,6 +19,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -96,8 +97,8 @@ class WaitingClients {
     bool is_ready = false;
   };
 
-  template <typename Function>
-  static void ForEachKeyOf(const WaitingRequest& request, Function&& function);
+  // Each once, though it be named twice.
+  static std::set<Key> KeysOf(const WaitingRequest& request);
   static Sought SoughtBy(const WaitingRequest& request) { return {request.plan.wanted, request.plan.sought}; }
   bool MarkReady(const Key& key, Waiters& waiters) REQUIRES(mutex_);
   void RemoveLocked(const Request& request) REQUIRES(mutex_);

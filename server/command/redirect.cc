@@ -183,8 +183,8 @@ std::string WhyNotServedHere(const WaitingRequest& request, Server& server) {
   if (only_reads && StandsIn(state, *view, server)) return {};
   switch (RouteSlot(state, view->here, {.reads_here = only_reads && request.reads_from_replica})) {
     case cluster::Way::kMoved: return Elsewhere("MOVED", common.slot(), view->PrimaryOf(state.owner));
-    case cluster::Way::kAsk: return Elsewhere("ASK", common.slot(), view->PrimaryOf(state.offered_to));
     case cluster::Way::kDown: return std::string(errors::kSlotNotServed);
+    case cluster::Way::kAsk:  // it is being settled, which is told
     case cluster::Way::kHere:
     case cluster::Way::kWait:
     case cluster::Way::kTryAgain: break;

@@ -105,7 +105,8 @@ ParseStatus RequestParser::ParseArray(std::string_view input, const RequestLimit
 
 ParseStatus RequestParser::ParseBulkLength(std::string_view input, const RequestLimits& limits, bool authenticated) {
   if (position_ >= input.size()) return ParseStatus::kNeedMore;
-  const auto [length, end] = ParseLengthLine(input, position_ + 1);
+  // An empty line is one too, and begins with what ends it.
+  const auto [length, end] = ParseLengthLine(input, position_ + (input[position_] == '\r' ? 0 : 1));
   if (end == std::string_view::npos) {
     if (input.size() - position_ > kLongestLengthLine) return Fail("too big bulk count string");
     return ParseStatus::kNeedMore;

@@ -19,7 +19,7 @@ namespace ringkv::resp {
 
 struct RequestLimits {
   int64_t bulk_bytes = int64_t{512} * 1024 * 1024;  // proto-max-bulk-len
-  int64_t elements = 1024 * 1024;
+  int64_t elements = INT32_MAX;                     // as in redis-server 7.0; memory is bounded by ArgumentBytes
   size_t inline_bytes = 64 * 1024;
   // A connection that has not said its password yet gets less.
   int64_t unauthenticated_elements = 10;
@@ -49,6 +49,12 @@ class RequestParser {
   size_t BytesMissing(size_t input_size) const {
     const size_t end = position_ + static_cast<size_t>(bulk_length_ < 0 ? 0 : bulk_length_) + 2;
     return bulk_length_ >= 0 && end > input_size ? end - input_size : 0;
+  }
+
+  // What the arguments of the request under way will take beside their bytes, when it is complete; 0 between two.
+  // Counted with the input, or a request of many empty arguments takes many times what it has sent.
+  size_t ArgumentBytes() const {
+    return finished_ ? 0 : slices_.size() * (sizeof(Slice) + 2 * sizeof(std::string_view));
   }
 
   // Forgets a request that is not complete, because its bytes will be shown from another place.

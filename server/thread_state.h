@@ -26,6 +26,7 @@ struct ThreadState {
   storage::Evictor evictor;
   ThreadStatistics statistics;
   std::atomic<size_t> client_memory{0};  // of the clients of this thread; read by all
+  uint64_t last_command_end = 0;  // in ticks of the server's clock
   // In a cluster: what was looked at last, and its version.
   std::shared_ptr<const ClusterView> cluster_view;
   uint64_t cluster_version = 0;

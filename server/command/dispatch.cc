@@ -124,7 +124,8 @@ void Invoke(const CommandEntry& entry, Server& server, ThreadState& thread, Sess
     // INFO and its like count over what may not be safe yet, but show nothing of it; EXEC has run data commands.
     if (row.name != "exec") thread.txn.ForgetDependence();
   }
-  const uint64_t nanoseconds = server.ticks().Nanoseconds(server.ticks().Now() - start);
+  thread.last_command_end = server.ticks().Now();
+  const uint64_t nanoseconds = server.ticks().Nanoseconds(thread.last_command_end - start);
   CommandStatistics& statistics = thread.statistics.per_command[entry.index];
   statistics.calls.Add(1);
   statistics.nanoseconds.Add(nanoseconds);

@@ -11,11 +11,18 @@
 namespace ringkv::server {
 
 std::optional<double> ParseDouble(std::string_view text) {
-  constexpr size_t kLongest = 255;  // no number is longer; a terminated copy fits on the stack
-  if (text.empty() || text.size() > kLongest || std::isspace(static_cast<unsigned char>(text[0]))) return std::nullopt;
-  char terminated[kLongest + 1];
-  std::memcpy(terminated, text.data(), text.size());
-  terminated[text.size()] = '\0';
+  constexpr size_t kUsual = 255;  // longer ones are rare, but numbers all the same
+  if (text.empty() || std::isspace(static_cast<unsigned char>(text[0]))) return std::nullopt;
+  char on_stack[kUsual + 1];
+  std::string on_heap;
+  const char* terminated = on_stack;
+  if (text.size() <= kUsual) {
+    std::memcpy(on_stack, text.data(), text.size());
+    on_stack[text.size()] = '\0';
+  } else {
+    on_heap = text;
+    terminated = on_heap.c_str();
+  }
   char* end = nullptr;
   errno = 0;
   const double value = std::strtod(terminated, &end);

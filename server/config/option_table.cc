@@ -42,6 +42,15 @@ std::string CheckEvents(std::string_view value) {
   return "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.";
 }
 
+std::string CheckHosts(std::string_view value) {
+  constexpr std::string_view kOfNames = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+  for (const std::string_view word : Words(value)) {
+    if (word == "*" || word.find_first_not_of(kOfNames) == std::string_view::npos) continue;
+    return "a host is a name without a scheme and a port, .name for all below it, or *";
+  }
+  return {};
+}
+
 std::string CheckPercentiles(std::string_view value) {
   for (const std::string_view word : Words(value)) {
     double percentile = -1;
@@ -114,6 +123,14 @@ constexpr OptionRow kOptionRows[] = {
      .is_list = true,
      .summary = "Addresses to listen on for HTTP, as in 'bind'; empty for the same.",
      .field = &Options::http_bind},
+    {.name = "http-allowed-hosts",
+     .kind = OptionKind::kText,
+     .default_value = "",
+     .changeable = true,
+     .summary = "Names, separated by spaces, by which HTTP requests may ask for this server while no password is set, "
+                "besides addresses, localhost and the nodes of the cluster; .name for all below it, * for any.",
+     .field = &Options::http_allowed_hosts,
+     .check = CheckHosts},
     {.name = "http-timeout",
      .kind = OptionKind::kInteger,
      .default_value = "30",
@@ -155,6 +172,22 @@ constexpr OptionRow kOptionRows[] = {
      .changeable = true,
      .summary = "Most bytes of a JSON document or a form; it is read in one go.",
      .field = &Options::http_max_json_size},
+    {.name = "http-max-batch-keys",
+     .kind = OptionKind::kInteger,
+     .default_value = "10000",
+     .least = 1,
+     .most = 1'000'000,
+     .changeable = true,
+     .summary = "Most keys that a request to /mget or /mset over HTTP may name.",
+     .field = &Options::http_max_batch_keys},
+    {.name = "http-max-response-size",
+     .kind = OptionKind::kMemory,
+     .default_value = "268435456",
+     .least = 1024,
+     .most = int64_t{1} << 40,
+     .changeable = true,
+     .summary = "Most bytes of values, in JSON, that a request to /mget or /search over HTTP is answered with.",
+     .field = &Options::http_max_response_size},
     {.name = "http-max-search-keys",
      .kind = OptionKind::kInteger,
      .default_value = "10000",

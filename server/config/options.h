@@ -46,11 +46,14 @@ struct Options {
   SharedText bind;
   SharedNumber http_port;
   SharedText http_bind;
+  SharedText http_allowed_hosts;
   SharedNumber http_timeout;            // seconds
   SharedNumber http_keepalive_timeout;  // seconds
   SharedNumber http_max_head_size;
   SharedNumber http_max_body_size;
   SharedNumber http_max_json_size;
+  SharedNumber http_max_batch_keys;
+  SharedNumber http_max_response_size;
   SharedNumber http_max_search_keys;
   SharedNumber protected_mode;
   SharedText unixsocket;

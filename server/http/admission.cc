@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "server/http/admission.h"
 
+#include <algorithm>
+
 #include "resp/integer_text.h"
 #include "server/command/text.h"
 #include "server/config/options.h"
 #include "server/http/authorization.h"
+#include "server/http/host_name.h"
 
 namespace ringkv::server::http {
 namespace {
@@ -20,6 +23,24 @@ bool IsMediaType(std::string_view given, std::string_view wanted) {
   return EqualsIgnoringCase(given, wanted);
 }
 
+// A page whose name its owner has bound to the address of this server is one of this server's pages to a browser, and
+// may do whatever needs no password. Its requests show that name, which the server doesn't have.
+Refusal RefuseHost(const Request& request, const Route& route, const Options& options,
+                   std::span<const cluster::Node> nodes) {
+  if (route.is_open || !options.requirepass.Get().empty()) return std::nullopt;
+  if (route.is_for_programs && !request.is_from_browser) return std::nullopt;
+  const std::string_view host = HostOf(AuthorityOf(request));
+  // Browsers always name a host.
+  const bool is_known = (host.empty() && request.hosts == 0) || IsAddressOrLocalhost(host) ||
+                        IsAllowedHost(host, options.http_allowed_hosts.Get()) ||
+                        std::any_of(nodes.begin(), nodes.end(),
+                                    [&](const cluster::Node& node) { return EqualsIgnoringCase(node.host, host); });
+  if (is_known) return std::nullopt;
+  return ErrorResponse(403,
+                       "without a password this server answers to its address, to localhost and to the names in "
+                       "http-allowed-hosts, and Host is none of them");
+}
+
 Refusal RefuseSender(const Request& request, const Route& route, const Options& options) {
   const std::string password = options.requirepass.Get();
   if (!route.is_open && !IsAuthorized(request.authorization, password)) {
@@ -29,8 +50,9 @@ Refusal RefuseSender(const Request& request, const Route& route, const Options& 
   }
   // Pages of other servers may send a browser here; what they make it send has this line.
   const bool only_reads = request.method == Method::kGet || request.method == Method::kHead;
-  const bool is_own_page = request.origin.empty() || request.origin == "http://" + request.host ||
-                           request.origin == "https://" + request.host;
+  const std::string own(AuthorityOf(request));
+  const bool is_own_page =
+      request.origin.empty() || request.origin == "http://" + own || request.origin == "https://" + own;
   if (!only_reads && !is_own_page) return ErrorResponse(403, "a page of another origin can't change anything here");
   return std::nullopt;
 }
@@ -57,12 +79,16 @@ Refusal RefuseBody(const Request& request, const Route& route, const Options& op
 
 }  // namespace
 
-tl::expected<Target, Response> Admit(const Request& request, const Options& options) {
-  if (request.hosts > 1 || (request.hosts == 0 && !request.is_1_0)) {
-    return tl::unexpected(ErrorResponse(400, "an HTTP/1.1 request has exactly one Host line"));
+tl::expected<Target, Response> Admit(const Request& request, const Options& options,
+                                     std::span<const cluster::Node> nodes) {
+  if (request.hosts == 0 && !request.is_1_0) {
+    return tl::unexpected(ErrorResponse(400, "an HTTP/1.1 request has a Host line"));
   }
   tl::expected<Target, Response> target = FindTarget(request);
   if (!target) return target;
+  if (Refusal refusal = RefuseHost(request, *target->route, options, nodes)) {
+    return tl::unexpected(std::move(*refusal));
+  }
   if (Refusal refusal = RefuseSender(request, *target->route, options)) return tl::unexpected(std::move(*refusal));
   if (Refusal refusal = RefuseBody(request, *target->route, options)) return tl::unexpected(std::move(*refusal));
   if (!request.expect.empty() && !EqualsIgnoringCase(request.expect, "100-continue")) {

@@ -19,6 +19,12 @@ void Exchange::Try(std::vector<std::string> argv, Then then) {
   then_ = std::move(then);
 }
 
+void Exchange::Compute(std::chrono::nanoseconds cost, Work work) {
+  constexpr std::chrono::microseconds kLongestAtOnce(200);
+  if (cost <= kLongestAtOnce) return work()();
+  work_ = std::move(work);
+}
+
 void Exchange::TakeReply(resp::Reply reply) {
   const Then then = std::exchange(then_, nullptr);
   then(std::move(reply));

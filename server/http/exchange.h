@@ -5,9 +5,11 @@
 // Threads: confined to the connection's thread.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "resp/reply.h"
@@ -26,7 +28,7 @@ namespace ringkv::server::http {
 class Exchange {
  public:
   // All of them outlive the exchange.
-  Exchange(Server& server, ThreadState& thread, const Request& request, Target target)
+  Exchange(Server& server, ThreadState& thread, Request& request, Target target)
       : server_(server), thread_(thread), request_(request), target_(std::move(target)) {}
 
   Server& server() { return server_; }
@@ -34,6 +36,10 @@ class Exchange {
   const Request& request() const { return request_; }
   const Target& target() const { return target_; }
   const std::string& key() const { return target_.key; }
+  // The request has none from then on.
+  std::string TakeBody() { return std::move(request_.body); }
+  // Of the command that was run last, for who runs it again; to be called before another is given.
+  std::vector<std::string> TakeArgv() { return std::move(argv_); }
 
   // --- for handlers: exactly one of these at a time ---
   using Then = std::function<void(resp::Reply)>;
@@ -41,6 +47,12 @@ class Exchange {
   void Run(std::vector<std::string> argv, Then then);
   // `then` gets errors too.
   void Try(std::vector<std::string> argv, Then then);
+  // For what may take longer than a connection's turn: `work` runs in the background and returns what is to be done
+  // with its result, which then happens here. It owns what it works on, and may not look at the exchange, which goes
+  // when the client does. What costs little by the estimate is done at once.
+  using Finish = std::function<void()>;
+  using Work = std::function<Finish()>;
+  void Compute(std::chrono::nanoseconds cost, Work work);
   void Respond(Response response) { response_ = std::move(response); }
   void Fail(int status, std::string_view text) { Respond(ErrorResponse(status, text)); }
 
@@ -48,15 +60,18 @@ class Exchange {
   bool wants_reply() const { return !response_ && then_ != nullptr; }
   const std::vector<std::string>& argv() const { return argv_; }
   void TakeReply(resp::Reply reply);
+  bool wants_work() const { return work_ != nullptr; }
+  Work TakeWork() { return std::exchange(work_, nullptr); }
   const std::optional<Response>& response() const { return response_; }
 
  private:
   Server& server_;
   ThreadState& thread_;
-  const Request& request_;
+  Request& request_;
   const Target target_;
   std::vector<std::string> argv_;
   Then then_;
+  Work work_;
   std::optional<Response> response_;
 };
 

@@ -31,14 +31,18 @@ std::optional<std::string> BytesFromJson(const json& value) {
   return DecodeBase64(encoded->get_ref<const std::string&>());
 }
 
-std::optional<json> ParseJson(std::string_view text) {
+tl::expected<json, JsonFault> ParseJson(std::string_view text, size_t most) {
+  using Event = json::parse_event_t;
   bool is_too_deep = false;
-  const json::parser_callback_t keep = [&](int depth, json::parse_event_t, json&) {
+  size_t there = 0;
+  const json::parser_callback_t keep = [&](int depth, Event event, json&) {
     is_too_deep = is_too_deep || depth > kDeepest;
-    return !is_too_deep;
+    if (event == Event::value || event == Event::array_start || event == Event::object_start) ++there;
+    return !is_too_deep && there <= most;
   };
   json parsed = json::parse(text, keep, false);
-  if (parsed.is_discarded() || is_too_deep) return std::nullopt;
+  if (there > most) return tl::unexpected(JsonFault::kTooMany);
+  if (parsed.is_discarded() || is_too_deep) return tl::unexpected(JsonFault::kNoJson);
   return parsed;
 }
 

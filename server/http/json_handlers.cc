@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT
 // Keys and values in JSON bodies, and in forms.
+#include <memory>
 #include <nlohmann/json.hpp>
 
+#include "server/http/batch_fetch.h"
+#include "server/http/computing_cost.h"
 #include "server/http/exchange.h"
 #include "server/http/handlers.h"
 #include "server/http/json.h"
 #include "server/http/lifetime.h"
+#include "server/server.h"
 
 namespace ringkv::server::http {
 namespace {
@@ -13,6 +17,25 @@ namespace {
 using nlohmann::json;
 
 constexpr std::string_view kBadText = R"(a key or value is a string, a number, or {"base64": "..."} for any bytes)";
+constexpr std::string_view kBadItem =
+    R"(an item is an object {"key": ..., "value": ...} with, if it is to expire, "ttl": seconds)";
+constexpr std::string_view kBadKeys = R"(the body is ["key", ...] or {"keys": ["key", ...]})";
+constexpr std::string_view kBadPairs = R"(the body is {"key": "value", ...} or [{"key": ..., "value": ...}, ...])";
+// In the JSON of an item with its ttl, where both texts are in base64.
+constexpr size_t kValuesAnItem = 6;
+
+// An error is the response.
+template <typename T>
+using Read = tl::expected<T, Response>;
+
+tl::unexpected<Response> Bad(std::string_view text) { return tl::unexpected(ErrorResponse(400, text)); }
+
+// A name in a message is shortened: who sends a long one doesn't want it back.
+std::string Quoted(std::string_view name) {
+  constexpr size_t kLongest = 64;
+  return name.size() <= kLongest ? "'" + std::string(name) + "'"
+                                 : "a name of " + std::to_string(name.size()) + " bytes";
+}
 
 struct Item {
   std::string key;
@@ -20,16 +43,13 @@ struct Item {
   std::optional<std::string> ttl;  // seconds
 };
 
-// An error is what is wrong with the body.
-storage::Result<Item> ItemFromJson(const json& object) {
-  if (!object.is_object() || !object.contains("key") || !object.contains("value")) {
-    return storage::Fail(R"(an item is an object {"key": ..., "value": ...} with, if it is to expire, "ttl": seconds)");
-  }
+Read<Item> ItemFromJson(const json& object) {
+  if (!object.is_object() || !object.contains("key") || !object.contains("value")) return Bad(kBadItem);
   Item item;
   for (const auto& [name, value] : object.items()) {
     std::optional<std::string> bytes = BytesFromJson(value);
     if (name == "ttl" && value.is_null()) continue;
-    if (!bytes) return storage::Fail(std::string(kBadText));
+    if (!bytes) return Bad(kBadText);
     if (name == "key") {
       item.key = std::move(*bytes);
     } else if (name == "value") {
@@ -37,23 +57,100 @@ storage::Result<Item> ItemFromJson(const json& object) {
     } else if (name == "ttl") {
       item.ttl = std::move(*bytes);
     } else {
-      return storage::Fail("'" + name + "' is unknown here; an item has key, value, ttl");
+      return Bad(Quoted(name) + " is unknown here; an item has key, value, ttl");
     }
   }
   return item;
 }
 
-storage::Result<Item> ItemFromForm(std::string_view body) {
+Read<Item> ReadItem(std::string_view body) {
+  const auto parsed = ParseJson(body, kValuesAnItem);
+  if (!parsed) return Bad(parsed.error() == JsonFault::kTooMany ? kBadItem : "the body is no JSON");
+  return ItemFromJson(*parsed);
+}
+
+Read<Item> ReadForm(std::string_view body) {
   const std::optional<Fields> fields = Fields::Parse(body);
-  if (!fields) return storage::Fail("a % in the form has no two hexadecimal digits behind it");
+  if (!fields) return Bad("a % in the form has no two hexadecimal digits behind it");
   if (const std::string* other = fields->FindOther({"key", "value", "ttl"})) {
-    return storage::Fail("'" + *other + "' is unknown here; the form has key, value, ttl");
+    return Bad(Quoted(*other) + " is unknown here; the form has key, value, ttl");
   }
   const std::string* key = fields->Find("key");
   const std::string* value = fields->Find("value");
-  if (key == nullptr || value == nullptr) return storage::Fail("the form has no key, or no value");
+  if (key == nullptr || value == nullptr) return Bad("the form has no key, or no value");
   const std::string* ttl = fields->Find("ttl");
   return Item{*key, *value, ttl == nullptr || ttl->empty() ? std::nullopt : std::optional(*ttl)};
+}
+
+Read<std::string> ReadValue(std::string_view body) {
+  const auto parsed = ParseJson(body, kValuesAnItem);
+  std::optional<std::string> value = parsed ? BytesFromJson(*parsed) : std::nullopt;
+  if (!value) return Bad(R"(the body is a JSON string, a number, or {"base64": "..."})");
+  return std::move(*value);
+}
+
+tl::unexpected<Response> TooMany(size_t most) {
+  return tl::unexpected(
+      ErrorResponse(413, "the body has more keys than http-max-batch-keys allows (" + std::to_string(most) + ")"));
+}
+
+// What names at most so many keys, as an array or object.
+Read<json> ReadBatch(std::string_view body, size_t most, std::string_view shape) {
+  auto parsed = ParseJson(body, kValuesAnItem * (most + 1));
+  if (!parsed) return parsed.error() == JsonFault::kTooMany ? TooMany(most) : Bad("the body is no JSON");
+  if (!parsed->is_object() && !parsed->is_array()) return Bad(shape);
+  return std::move(*parsed);
+}
+
+using Argv = std::vector<std::string>;
+
+Read<Argv> ReadKeys(std::string_view body, size_t most) {
+  Read<json> parsed = ReadBatch(body, most, kBadKeys);
+  if (!parsed) return tl::unexpected(std::move(parsed.error()));
+  if (parsed->is_object() && (parsed->size() != 1 || !parsed->contains("keys"))) return Bad(kBadKeys);
+  const json& keys = parsed->is_object() ? (*parsed)["keys"] : *parsed;
+  if (!keys.is_array()) return Bad(kBadKeys);
+  if (keys.size() > most) return TooMany(most);
+  Argv argv;
+  for (const json& each : keys) {
+    std::optional<std::string> key = BytesFromJson(each);
+    if (!key) return Bad(kBadText);
+    argv.push_back(std::move(*key));
+  }
+  return argv;
+}
+
+// MSET and its arguments.
+Read<Argv> ReadPairs(std::string_view body, size_t most) {
+  const Read<json> parsed = ReadBatch(body, most, kBadPairs);
+  if (!parsed) return tl::unexpected(parsed.error());
+  if (parsed->size() > most) return TooMany(most);
+  Argv argv{"MSET"};
+  for (const auto& [name, value] : parsed->items()) {
+    if (parsed->is_array()) {
+      Read<Item> item = ItemFromJson(value);
+      if (!item) return tl::unexpected(std::move(item.error()));
+      if (item->ttl) return Bad("all or nothing knows no ttl: store what is to expire by /set");
+      argv.insert(argv.end(), {std::move(item->key), std::move(item->value)});
+      continue;
+    }
+    std::optional<std::string> bytes = BytesFromJson(value);
+    if (!bytes) return Bad(kBadText);
+    argv.insert(argv.end(), {name, std::move(*bytes)});
+  }
+  return argv;
+}
+
+// `use` gets what `read` makes of the body, if it makes sense.
+template <typename ReadBody, typename Use>
+void WithBody(Exchange& exchange, ReadBody read, Use use) {
+  const auto body = std::make_shared<const std::string>(exchange.TakeBody());
+  exchange.Compute(JsonCost(body->size()), [&exchange, body, read, use] {
+    const auto result = std::make_shared<decltype(read(*body))>(read(*body));
+    return [&exchange, result, use] {
+      *result ? use(exchange, std::move(**result)) : exchange.Respond(std::move(result->error()));
+    };
+  });
 }
 
 void RespondStored(Exchange& exchange, size_t items) {
@@ -66,71 +163,37 @@ void Store(Exchange& exchange, Item item) {
   exchange.Run(std::move(argv), [&exchange](const resp::Reply&) { RespondStored(exchange, 1); });
 }
 
+size_t MostKeys(Exchange& exchange) { return static_cast<size_t>(exchange.server().options().http_max_batch_keys); }
+
 }  // namespace
 
 void PostSet(Exchange& exchange) {
-  const Request& request = exchange.request();
-  if (request.content_type.starts_with("application/x-www-form-urlencoded")) {
-    storage::Result<Item> item = ItemFromForm(request.body);
-    return item ? Store(exchange, std::move(*item)) : exchange.Fail(400, item.error().text);
-  }
-  const std::optional<json> body = ParseJson(request.body);
-  if (!body) return exchange.Fail(400, "the body is no JSON");
-  storage::Result<Item> item = ItemFromJson(*body);
-  item ? Store(exchange, std::move(*item)) : exchange.Fail(400, item.error().text);
+  const bool is_form = exchange.request().content_type.starts_with("application/x-www-form-urlencoded");
+  WithBody(exchange, is_form ? ReadForm : ReadItem, Store);
 }
 
 void PostSetKey(Exchange& exchange) {
-  const std::optional<json> body = ParseJson(exchange.request().body);
-  std::optional<std::string> value = body ? BytesFromJson(*body) : std::nullopt;
-  if (!value) return exchange.Fail(400, R"(the body is a JSON string, a number, or {"base64": "..."})");
-  const std::string* ttl = exchange.target().query.Find("ttl");
-  Store(exchange, {exchange.key(), std::move(*value), ttl == nullptr ? std::nullopt : std::optional(*ttl)});
+  WithBody(exchange, ReadValue, [](Exchange& self, std::string value) {
+    const std::string* ttl = self.target().query.Find("ttl");
+    Store(self, {self.key(), std::move(value), ttl == nullptr ? std::nullopt : std::optional(*ttl)});
+  });
 }
 
 void PostMGet(Exchange& exchange) {
-  const std::optional<json> body = ParseJson(exchange.request().body);
-  if (!body) return exchange.Fail(400, "the body is no JSON");
-  const json* keys = body->is_object() && body->size() == 1 && body->contains("keys") ? &(*body)["keys"] : &*body;
-  if (!keys->is_array()) return exchange.Fail(400, R"(the body is ["key", ...] or {"keys": ["key", ...]})");
-  std::vector<std::string> argv{"MGET"};
-  for (const json& each : *keys) {
-    std::optional<std::string> key = BytesFromJson(each);
-    if (!key) return exchange.Fail(400, kBadText);
-    argv.push_back(std::move(*key));
-  }
-  if (argv.size() == 1) return exchange.Respond({.body = "{\"values\":[]}\n"});
-  exchange.Run(std::move(argv), [&exchange](const resp::Reply& reply) {
-    std::string text = "{\"values\":[";
-    for (const resp::Reply& value : reply.members) {
-      if (&value != &reply.members.front()) text += ',';
-      text += value.kind == resp::ReplyKind::kNull ? "null" : ToJson(value.text);
-    }
-    exchange.Respond({.body = text + "]}\n"});
+  const auto read = [most = MostKeys(exchange)](std::string_view body) { return ReadKeys(body, most); };
+  WithBody(exchange, read, [](Exchange& self, Argv keys) {
+    FetchValues(self, std::move(keys),
+                [&self](std::string values) { self.Respond({.body = "{\"values\":[" + std::move(values) + "]}\n"}); });
   });
 }
 
 void PostMSet(Exchange& exchange) {
-  const std::optional<json> body = ParseJson(exchange.request().body);
-  if (!body || (!body->is_object() && !body->is_array())) {
-    return exchange.Fail(400, R"(the body is {"key": "value", ...} or [{"key": ..., "value": ...}, ...])");
-  }
-  std::vector<std::string> argv{"MSET"};
-  for (const auto& [name, value] : body->items()) {
-    if (body->is_array()) {
-      storage::Result<Item> item = ItemFromJson(value);
-      if (!item) return exchange.Fail(400, item.error().text);
-      if (item->ttl) return exchange.Fail(400, "all or nothing knows no ttl: store what is to expire by /set");
-      argv.insert(argv.end(), {std::move(item->key), std::move(item->value)});
-      continue;
-    }
-    std::optional<std::string> bytes = BytesFromJson(value);
-    if (!bytes) return exchange.Fail(400, kBadText);
-    argv.insert(argv.end(), {name, std::move(*bytes)});
-  }
-  const size_t items = (argv.size() - 1) / 2;
-  if (items == 0) return RespondStored(exchange, 0);
-  exchange.Run(std::move(argv), [&exchange, items](const resp::Reply&) { RespondStored(exchange, items); });
+  const auto read = [most = MostKeys(exchange)](std::string_view body) { return ReadPairs(body, most); };
+  WithBody(exchange, read, [](Exchange& self, Argv argv) {
+    const size_t items = (argv.size() - 1) / 2;
+    if (items == 0) return RespondStored(self, 0);
+    self.Run(std::move(argv), [&self, items](const resp::Reply&) { RespondStored(self, items); });
+  });
 }
 
 }  // namespace ringkv::server::http

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 // A key as a resource: GET, PUT, DELETE.
 #include <algorithm>
+#include <memory>
 
+#include "server/command/digest.h"
+#include "server/command/text.h"
+#include "server/http/computing_cost.h"
 #include "server/http/entity_tag.h"
 #include "server/http/exchange.h"
 #include "server/http/handlers.h"
@@ -14,23 +18,73 @@ constexpr std::string_view kNoKey = "there is no such key";
 constexpr std::string_view kNotMet = "the key is not in the state that the request asks for";
 constexpr std::string_view kBadTags = "If-Match and If-None-Match take * or ETags in double quotes";
 
+// The last command was SET key value ...
 void RespondStored(Exchange& exchange) {
-  Response response{.status = 204};
-  response.headers.emplace_back("ETag", EntityTag(exchange.request().body));
-  exchange.Respond(std::move(response));
+  const auto value = std::make_shared<const std::string>(std::move(exchange.TakeArgv()[2]));
+  exchange.Compute(DigestCost(value->size()), [&exchange, value] {
+    return [&exchange, tag = EntityTag(*value)] {
+      Response response{.status = 204};
+      response.headers.emplace_back("ETag", tag);
+      exchange.Respond(std::move(response));
+    };
+  });
 }
 
-// Runs the command with each of the digests behind it until one of them was right.
-void RunIfDigest(Exchange& exchange, std::vector<std::string> argv, std::vector<std::string> digests,
-                 std::function<bool(const resp::Reply&)> is_done, std::function<void()> then) {
-  if (digests.empty()) return exchange.Fail(412, kNotMet);
-  std::vector<std::string> with_digest = argv;
-  with_digest.insert(with_digest.end(), {"IFDEQ", digests.back()});
-  digests.pop_back();
-  exchange.Run(std::move(with_digest), [=, &exchange](const resp::Reply& reply) {
-    if (is_done(reply)) return then();
-    RunIfDigest(exchange, argv, digests, is_done, then);
+// A write that If-Match makes depend on the value's digest.
+struct ConditionalWrite {
+  std::vector<std::string> argv;     // ends with the digest that the value has to have
+  std::vector<std::string> digests;  // any of them will do
+  bool (*is_done)(const resp::Reply&);
+  void (*respond)(Exchange&);
+  int tries = 0;
+};
+using SharedWrite = std::shared_ptr<ConditionalWrite>;
+
+void FindDigest(Exchange& exchange, const SharedWrite& write);
+
+void WriteIf(Exchange& exchange, const SharedWrite& write, std::string digest) {
+  write->argv.back() = std::move(digest);
+  exchange.Run(std::move(write->argv), [&exchange, write](const resp::Reply& reply) {
+    if (write->is_done(reply)) return write->respond(exchange);
+    write->argv = exchange.TakeArgv();
+    write->digests.size() == 1 ? exchange.Fail(412, kNotMet) : FindDigest(exchange, write);
   });
+}
+
+// The command takes one digest: looks which of them it is. Another client may change the value in between, and then
+// the write isn't done, and the new value is looked at.
+void FindDigest(Exchange& exchange, const SharedWrite& write) {
+  constexpr int kMostTries = 16;
+  if (++write->tries > kMostTries) return exchange.Fail(503, "other clients change the key all the time");
+  exchange.Run({"DIGEST", exchange.key()}, [&exchange, write](const resp::Reply& reply) {
+    const bool is_named = reply.kind == resp::ReplyKind::kText &&
+                          std::any_of(write->digests.begin(), write->digests.end(), [&](const std::string& digest) {
+                            return EqualsIgnoringCase(digest, reply.text);
+                          });
+    is_named ? WriteIf(exchange, write, reply.text) : exchange.Fail(412, kNotMet);
+  });
+}
+
+void RunIfDigest(Exchange& exchange, ConditionalWrite write) {
+  if (write.digests.empty()) return exchange.Fail(412, kNotMet);  // weak ones, which match nothing
+  write.argv.insert(write.argv.end(), {"IFDEQ", ""});
+  const auto shared = std::make_shared<ConditionalWrite>(std::move(write));
+  shared->digests.size() == 1 ? WriteIf(exchange, shared, shared->digests.front()) : FindDigest(exchange, shared);
+}
+
+bool IsStored(const resp::Reply& reply) { return reply.kind == resp::ReplyKind::kStatus; }
+
+void RespondValue(Exchange& exchange, std::string value, const std::string& digest) {
+  Response response{.content_type = kBytesType};
+  response.headers.emplace_back("ETag", "\"" + digest + "\"");
+  response.headers.emplace_back("Cache-Control", "no-cache");
+  const TagList known = ParseTags(exchange.request().if_none_match, Comparison::kWeak);
+  if (known.is_any || std::find(known.digests.begin(), known.digests.end(), digest) != known.digests.end()) {
+    response.status = 304;
+  } else {
+    response.body = std::move(value);
+  }
+  exchange.Respond(std::move(response));
 }
 
 }  // namespace
@@ -38,26 +92,17 @@ void RunIfDigest(Exchange& exchange, std::vector<std::string> argv, std::vector<
 void GetKey(Exchange& exchange) {
   exchange.Run({"GET", exchange.key()}, [&exchange](resp::Reply reply) {
     if (reply.kind == resp::ReplyKind::kNull) return exchange.Fail(404, kNoKey);
-    const std::string tag = EntityTag(reply.text);
-    Response response{.content_type = kBytesType};
-    response.headers.emplace_back("ETag", tag);
-    response.headers.emplace_back("Cache-Control", "no-cache");
-    const TagList known = ParseTags(exchange.request().if_none_match, Comparison::kWeak);
-    const bool is_known = std::any_of(known.digests.begin(), known.digests.end(),
-                                      [&](const std::string& digest) { return "\"" + digest + "\"" == tag; });
-    if (known.is_any || is_known) {
-      response.status = 304;
-    } else {
-      response.body = std::move(reply.text);
-    }
-    exchange.Respond(std::move(response));
+    const auto value = std::make_shared<std::string>(std::move(reply.text));
+    exchange.Compute(DigestCost(value->size()), [&exchange, value] {
+      return [&exchange, value, digest = DigestOf(*value)] { RespondValue(exchange, std::move(*value), digest); };
+    });
   });
 }
 
 void PutKey(Exchange& exchange) {
   const Request& request = exchange.request();
   const Fields& query = exchange.target().query;
-  std::vector<std::string> argv{"SET", exchange.key(), request.body};
+  std::vector<std::string> argv{"SET", exchange.key(), exchange.TakeBody()};
   const std::string* ttl = query.Find("ttl");
   if (ttl != nullptr && !AppendLifetime(exchange, *ttl, &argv)) return;
   if (query.Find("keepttl") != nullptr) argv.emplace_back("KEEPTTL");
@@ -69,9 +114,9 @@ void PutKey(Exchange& exchange) {
   const size_t conditions = size_t{query.Find("nx") != nullptr} + size_t{query.Find("xx") != nullptr} +
                             size_t{match.is_sound} + size_t{none_match.is_sound};
   if (conditions > 1) return exchange.Fail(400, "at most one of nx, xx, If-Match and If-None-Match may be given");
-  const auto is_stored = [](const resp::Reply& reply) { return reply.kind == resp::ReplyKind::kStatus; };
   if (match.is_sound && !match.is_any) {
-    return RunIfDigest(exchange, std::move(argv), match.digests, is_stored, [&exchange] { RespondStored(exchange); });
+    return RunIfDigest(
+        exchange, {.argv = std::move(argv), .digests = match.digests, .is_done = IsStored, .respond = RespondStored});
   }
   if (none_match.is_sound && !none_match.is_any) {
     if (none_match.digests.size() > 1) return exchange.Fail(400, "If-None-Match takes one ETag here, or *");
@@ -79,8 +124,8 @@ void PutKey(Exchange& exchange) {
   }
   if (query.Find("nx") != nullptr || none_match.is_any) argv.emplace_back("NX");
   if (query.Find("xx") != nullptr || match.is_any) argv.emplace_back("XX");
-  exchange.Run(std::move(argv), [&exchange, is_stored](const resp::Reply& reply) {
-    if (!is_stored(reply)) return exchange.Fail(412, kNotMet);
+  exchange.Run(std::move(argv), [&exchange](const resp::Reply& reply) {
+    if (!IsStored(reply)) return exchange.Fail(412, kNotMet);
     RespondStored(exchange);
   });
 }
@@ -89,9 +134,10 @@ void DeleteKey(Exchange& exchange) {
   const TagList match = ParseTags(exchange.request().if_match, Comparison::kStrong);
   if (!exchange.request().if_match.empty() && !match.is_sound) return exchange.Fail(400, kBadTags);
   if (match.is_sound && !match.is_any) {
-    return RunIfDigest(
-        exchange, {"DELEX", exchange.key()}, match.digests, [](const resp::Reply& reply) { return reply.integer == 1; },
-        [&exchange] { exchange.Respond({.status = 204}); });
+    return RunIfDigest(exchange, {.argv = {"DELEX", exchange.key()},
+                                  .digests = match.digests,
+                                  .is_done = [](const resp::Reply& reply) { return reply.integer == 1; },
+                                  .respond = [](Exchange& deleted) { deleted.Respond({.status = 204}); }});
   }
   exchange.Run({"DEL", exchange.key()}, [&exchange, match](const resp::Reply& reply) {
     if (reply.integer == 1) return exchange.Respond({.status = 204});

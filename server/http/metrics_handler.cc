@@ -7,8 +7,12 @@
 namespace ringkv::server::http {
 
 void ShowMetrics(Exchange& exchange) {
-  exchange.Respond({.content_type = "text/plain; version=0.0.4; charset=utf-8",
-                    .body = MetricsPage(exchange.server(), exchange.txn())});
+  constexpr std::chrono::milliseconds kWritingCost(1);
+  exchange.Compute(kWritingCost, [&exchange, write = MetricsPage(exchange.server(), exchange.txn())] {
+    return [&exchange, page = write()] {
+      exchange.Respond({.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = page});
+    };
+  });
 }
 
 }  // namespace ringkv::server::http

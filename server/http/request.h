@@ -28,12 +28,14 @@ struct Request {
   bool keeps_alive = false;
   bool has_length = false;
   bool is_chunked = false;
-  uint64_t content_length = 0;  // 0 where the head doesn't say it
-  size_t hosts = 0;             // how many Host lines there were
+  uint64_t content_length = 0;   // 0 where the head doesn't say it
+  size_t hosts = 0;              // how many Host lines there were
+  bool is_from_browser = false;  // has lines that browsers send and pages can't keep them from sending
   std::string host;
   std::string expect;
   std::string authorization;
   std::string content_type;
+  std::string transfer_encoding;
   std::string origin;
   std::string if_match;
   std::string if_none_match;

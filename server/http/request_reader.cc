@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include "server/http/request_reader.h"
 
-#include <http_parser.h>
+#include <llhttp.h>
+
+#include <algorithm>
 
 #include "server/command/text.h"
 
 namespace ringkv::server::http {
 namespace {
 
-Method MethodOf(const http_parser& parser) {
+// What stands around chunks and behind the last one may be as long as a head, and so much more for each chunk.
+constexpr size_t kFrameBytesAChunk = 32;
+
+Method MethodOf(const llhttp_t& parser) {
   switch (parser.method) {
     case HTTP_GET: return Method::kGet;
     case HTTP_HEAD: return Method::kHead;
@@ -20,7 +25,26 @@ Method MethodOf(const http_parser& parser) {
   }
 }
 
-constexpr uint32_t kMostHeaderBytes = 2u << 20;  // no less than http-max-head-size can be
+bool IsOfBrowsers(std::string_view name) {
+  return EqualsIgnoringCase(name, "accept-language") || EqualsIgnoringCase(name, "origin") ||
+         EqualsIgnoringCase(name.substr(0, 10), "sec-fetch-");
+}
+
+// Room for the whole body is made when a part of it is there, so that a client has to send something for it: less is
+// copied then than by growing on, in one go.
+void AppendToBody(Request& request, std::string_view bytes) {
+  constexpr size_t kPart = 4;
+  std::string& body = request.body;
+  const bool must_grow = body.size() + bytes.size() > body.capacity();
+  if (must_grow && body.size() >= request.content_length / kPart) body.reserve(request.content_length);
+  body.append(bytes);
+}
+
+// And nothing else, of what may stand in the line.
+bool IsChunked(std::string_view transfer_encoding) {
+  while (transfer_encoding.ends_with(' ') || transfer_encoding.ends_with('\t')) transfer_encoding.remove_suffix(1);
+  return EqualsIgnoringCase(transfer_encoding, "chunked");
+}
 
 constexpr struct {
   std::string_view name;
@@ -29,6 +53,7 @@ constexpr struct {
                 {"expect", &Request::expect},
                 {"authorization", &Request::authorization},
                 {"content-type", &Request::content_type},
+                {"transfer-encoding", &Request::transfer_encoding},
                 {"origin", &Request::origin},
                 {"if-match", &Request::if_match},
                 {"if-none-match", &Request::if_none_match}};
@@ -36,38 +61,38 @@ constexpr struct {
 }  // namespace
 
 struct RequestReader::Callbacks {
-  static RequestReader& Self(http_parser* parser) { return *static_cast<RequestReader*>(parser->data); }
+  static RequestReader& Self(llhttp_t* parser) { return *static_cast<RequestReader*>(parser->data); }
 
-  static int OnUrl(http_parser* parser, const char* at, size_t size) {
+  static int OnUrl(llhttp_t* parser, const char* at, size_t size) {
     Self(parser).request_.target.append(at, size);
     return 0;
   }
 
-  static int OnField(http_parser* parser, const char* at, size_t size) {
+  static int OnField(llhttp_t* parser, const char* at, size_t size) {
     RequestReader& self = Self(parser);
     if (self.in_body_) return 0;  // of a trailer
-    if (self.in_value_) self.name_.clear();
-    self.in_value_ = false;
+    if (self.is_name_whole_) self.name_.clear();
+    self.is_name_whole_ = false;
     self.name_.append(at, size);
     return 0;
   }
 
-  static int OnValue(http_parser* parser, const char* at, size_t size) {
+  static int OnFieldComplete(llhttp_t* parser) {
     RequestReader& self = Self(parser);
     if (self.in_body_) return 0;
-    if (!self.in_value_ && !Begin(self)) return 1;
-    self.in_value_ = true;
+    self.is_name_whole_ = true;
+    Begin(self);
+    return 0;
+  }
+
+  static int OnValue(llhttp_t* parser, const char* at, size_t size) {
+    RequestReader& self = Self(parser);
+    if (self.in_body_) return 0;
     if (self.value_ != nullptr) self.value_->append(at, size);
     return 0;
   }
 
-  // False if nobody should have sent such a name.
-  static bool Begin(RequestReader& self) {
-    // Servers differ in what they make of it, which others use against those that stand behind each other.
-    if (self.name_.find(' ') != std::string::npos) {
-      self.Fail(400, "a header's name has a blank in it");
-      return false;
-    }
+  static void Begin(RequestReader& self) {
     self.value_ = nullptr;
     for (const auto& header : kHeaders) {
       if (!EqualsIgnoringCase(header.name, self.name_)) continue;
@@ -75,10 +100,11 @@ struct RequestReader::Callbacks {
       if (!self.value_->empty()) *self.value_ += ", ";  // as lists are joined
     }
     if (EqualsIgnoringCase(self.name_, "host")) ++self.request_.hosts;
-    return true;
+    if (EqualsIgnoringCase(self.name_, "transfer-encoding")) self.is_encoded_ = true;
+    if (IsOfBrowsers(self.name_)) self.request_.is_from_browser = true;
   }
 
-  static int OnHeadersComplete(http_parser* parser) {
+  static int OnHeadersComplete(llhttp_t* parser) {
     RequestReader& self = Self(parser);
     Request& request = self.request_;
     self.in_body_ = true;
@@ -86,44 +112,64 @@ struct RequestReader::Callbacks {
       self.Fail(505, "this server speaks HTTP/1.1");
       return -1;
     }
+    if (parser->method == HTTP_CONNECT) {
+      self.Fail(501, "this server connects to no other");
+      return -1;
+    }
+    parser->upgrade = 0;  // whoever offers another protocol goes on with this one
     request.method = MethodOf(*parser);
     request.is_1_0 = parser->http_major == 1 && parser->http_minor == 0;
-    request.keeps_alive = http_should_keep_alive(parser) != 0;
-    request.has_length = (parser->flags & F_CONTENTLENGTH) != 0;
+    request.keeps_alive = llhttp_should_keep_alive(parser) != 0;
+    request.has_length = (parser->flags & F_CONTENT_LENGTH) != 0;
     request.is_chunked = (parser->flags & F_CHUNKED) != 0;
     request.content_length = request.has_length ? parser->content_length : 0;
-    http_parser_pause(parser, 1);
-    return 0;
+    if (request.hosts > 1) {
+      self.Fail(400, "a request has one Host line");
+      return -1;
+    }
+    if (self.is_encoded_ && (request.is_1_0 || !request.is_chunked || !IsChunked(request.transfer_encoding))) {
+      self.Fail(400, "the only Transfer-Encoding that is read here is chunked, in HTTP/1.1");
+      return -1;
+    }
+    return HPE_PAUSED;
   }
 
-  static int OnBody(http_parser* parser, const char* at, size_t size) {
+  static int OnChunkHeader(llhttp_t* parser) {
+    RequestReader& self = Self(parser);
+    self.frame_bytes_allowed_ += kFrameBytesAChunk;
+    if (parser->content_length != 0) return 0;
+    self.lines_ = LineCheck(LineCheck::Begin::kTrailer);
+    self.checks_lines_ = true;
+    return HPE_PAUSED;
+  }
+
+  static int OnBody(llhttp_t* parser, const char* at, size_t size) {
     RequestReader& self = Self(parser);
     // A chunked body doesn't say beforehand how long it will be.
     if (self.request_.body.size() + size > self.limits_.body_bytes) {
       self.Fail(413, "the body is longer than http-max-body-size allows (" + std::to_string(self.limits_.body_bytes) +
                          " bytes)");
-      return 1;
+      return -1;
     }
-    self.request_.body.append(at, size);
+    AppendToBody(self.request_, {at, size});
     return 0;
   }
 
-  static int OnMessageComplete(http_parser* parser) {
+  static int OnMessageComplete(llhttp_t* parser) {
     Self(parser).is_whole_ = true;
-    http_parser_pause(parser, 1);
-    return 0;
+    return HPE_PAUSED;
   }
 
-  static const http_parser_settings& Settings() {
-    static const http_parser_settings settings = [] {
-      // Of the head, for which we have a limit of our own, but also of what stands around chunks, and behind them.
-      http_parser_set_max_header_size(kMostHeaderBytes);
-      http_parser_settings made;
-      http_parser_settings_init(&made);
+  static const llhttp_settings_t& Settings() {
+    static const llhttp_settings_t settings = [] {
+      llhttp_settings_t made;
+      llhttp_settings_init(&made);
       made.on_url = &OnUrl;
       made.on_header_field = &OnField;
+      made.on_header_field_complete = &OnFieldComplete;
       made.on_header_value = &OnValue;
       made.on_headers_complete = &OnHeadersComplete;
+      made.on_chunk_header = &OnChunkHeader;
       made.on_body = &OnBody;
       made.on_message_complete = &OnMessageComplete;
       return made;
@@ -132,19 +178,21 @@ struct RequestReader::Callbacks {
   }
 };
 
-RequestReader::RequestReader() : parser_(std::make_unique<http_parser>()) { Restart(); }
+RequestReader::RequestReader() : parser_(std::make_unique<llhttp_t>()) { Restart(); }
 
 RequestReader::~RequestReader() = default;
 
 void RequestReader::Restart() {
-  http_parser_init(parser_.get(), HTTP_REQUEST);
+  llhttp_init(parser_.get(), HTTP_REQUEST, &Callbacks::Settings());
   parser_->data = this;
   request_ = {};
   error_ = {};
   name_.clear();
   value_ = nullptr;
-  head_bytes_ = 0;
-  has_begun_ = in_value_ = in_body_ = is_whole_ = false;
+  lines_ = LineCheck(LineCheck::Begin::kRequest);
+  head_bytes_ = frame_bytes_ = frame_bytes_allowed_ = 0;
+  checks_lines_ = true;
+  has_begun_ = is_name_whole_ = is_encoded_ = in_body_ = is_whole_ = false;
 }
 
 Progress RequestReader::Fail(int status, std::string text) {
@@ -152,32 +200,56 @@ Progress RequestReader::Fail(int status, std::string text) {
   return Progress::kError;
 }
 
+bool RequestReader::Execute(std::string_view bytes, size_t* taken) {
+  if (bytes.empty()) bytes = "";  // which is somewhere
+  const llhttp_errno_t error = llhttp_execute(parser_.get(), bytes.data(), bytes.size());
+  *taken = bytes.size();
+  if (error == HPE_OK) return true;
+  *taken = static_cast<size_t>(llhttp_get_error_pos(parser_.get()) - bytes.data());
+  if (error != HPE_PAUSED) return false;
+  llhttp_resume(parser_.get());
+  return true;
+}
+
+Progress RequestReader::FailToParse() {
+  const llhttp_errno_t error = llhttp_get_errno(parser_.get());
+  if (error == HPE_INVALID_METHOD) return Fail(501, "this method is unknown here");
+  if (error == HPE_INVALID_VERSION || error == HPE_PAUSED_H2_UPGRADE) return Fail(505, "this server speaks HTTP/1.1");
+  return Fail(400, std::string("this is no HTTP/1.1 request: ") + llhttp_get_error_reason(parser_.get()));
+}
+
 Progress RequestReader::Read(std::string_view bytes, const RequestLimits& limits, size_t* taken) {
   limits_ = limits;
   *taken = 0;
   if (is_whole_) return Progress::kWhole;
-  if (bytes.empty()) return Progress::kNeedMore;
+  if (bytes.empty() && !in_body_) return Progress::kNeedMore;  // behind the head there may be nothing more to come
   has_begun_ = true;
-  http_parser_pause(parser_.get(), 0);
   const bool was_in_body = in_body_;
   // Not a byte more of the head than is allowed.
   if (!was_in_body) bytes = bytes.substr(0, limits.head_bytes - std::min(limits.head_bytes, head_bytes_) + 1);
-  *taken = http_parser_execute(parser_.get(), &Callbacks::Settings(), bytes.data(), bytes.size());
-  if (!was_in_body) head_bytes_ += *taken;
-  const auto error = static_cast<http_errno>(parser_->http_errno);
-  if (parser_->upgrade != 0) return Fail(501, "this server speaks HTTP/1.1 and changes to nothing else");
-  if (error != HPE_OK && error != HPE_PAUSED) {
-    return Fail(error == HPE_INVALID_METHOD ? 501 : 400,
-                std::string("this is no HTTP/1.1 request: ") + http_errno_description(error));
+  // The parser gets what is good, so that an error doesn't depend on how the bytes have come.
+  if (checks_lines_) bytes = bytes.substr(0, lines_.Check(bytes));
+  const size_t body_before = request_.body.size();
+  if (!Execute(bytes, taken)) return FailToParse();
+  if (!lines_.wrong().empty()) return Fail(400, std::string(lines_.wrong()));
+  if (!was_in_body) return AfterHeadBytes(*taken);
+  frame_bytes_ += *taken - (request_.body.size() - body_before);
+  if (frame_bytes_ > limits.head_bytes + frame_bytes_allowed_) {
+    return Fail(400, "what stands around the chunks is longer than http-max-head-size allows");
   }
-  if (is_whole_) return Progress::kWhole;
-  if (!was_in_body && in_body_) return Progress::kHead;
-  if (!in_body_ && head_bytes_ > limits.head_bytes) {
-    return name_.empty() ? Fail(414, "the address is longer than http-max-head-size allows")
-                         : Fail(431, "the head is longer than http-max-head-size allows (" +
-                                         std::to_string(limits.head_bytes) + " bytes)");
+  return is_whole_ ? Progress::kWhole : Progress::kNeedMore;
+}
+
+Progress RequestReader::AfterHeadBytes(size_t taken) {
+  head_bytes_ += taken;
+  if (in_body_) {
+    checks_lines_ = false;
+    return Progress::kHead;
   }
-  return Progress::kNeedMore;
+  if (head_bytes_ <= limits_.head_bytes) return Progress::kNeedMore;
+  return name_.empty() ? Fail(414, "the address is longer than http-max-head-size allows")
+                       : Fail(431, "the head is longer than http-max-head-size allows (" +
+                                       std::to_string(limits_.head_bytes) + " bytes)");
 }
 
 }  // namespace ringkv::server::http

@@ -74,6 +74,7 @@ constexpr Route kRoutes[] = {
     {.path = "/metrics",
      .label = "/metrics",
      .methods = kReads,
+     .is_for_programs = true,
      .handle = ShowMetrics,
      .summary = "Metrics in the text format of Prometheus."},
     {.path = "/healthz",

@@ -4,6 +4,8 @@
 
 #include "resp/integer_text.h"
 #include "server/cluster/cluster_state.h"
+#include "server/http/batch_fetch.h"
+#include "server/http/computing_cost.h"
 #include "server/http/exchange.h"
 #include "server/http/handlers.h"
 #include "server/http/json.h"
@@ -24,7 +26,6 @@ struct Walk {
   int steps = 0;
   std::string cursor = "0";
   std::vector<std::string> keys = {};
-  std::vector<std::string> values = {};  // in JSON
 };
 using SharedWalk = std::shared_ptr<Walk>;
 
@@ -38,39 +39,32 @@ std::string Literal(std::string_view text) {
   return pattern;
 }
 
-void Finish(Exchange& exchange, const Walk& walk) {
-  std::string text = "{\"keys\":[";
-  for (size_t i = 0; i < walk.keys.size(); ++i) text += (i > 0 ? "," : "") + ToJson(walk.keys[i]);
-  text += ']';
-  if (walk.with_values) {
-    text += ",\"values\":[";
-    for (size_t i = 0; i < walk.values.size(); ++i) text += (i > 0 ? "," : "") + walk.values[i];
-    text += ']';
+std::string KeysInJson(const std::vector<std::string>& keys) {
+  std::string json;
+  for (const std::string& key : keys) {
+    if (&key != &keys.front()) json += ',';
+    json += ToJson(key);
   }
-  exchange.Respond({.body = text + ",\"cursor\":" + walk.cursor + "}\n"});
+  return json;
 }
 
-std::string ValueInJson(const resp::Reply& reply) {
-  return reply.kind == resp::ReplyKind::kText ? ToJson(reply.text) : "null";
+void RespondFound(Exchange& exchange, const SharedWalk& walk, const std::string& keys) {
+  const std::string begin = "{\"keys\":[" + keys + "]";
+  const std::string end = ",\"cursor\":" + walk->cursor + "}\n";
+  if (!walk->with_values) return exchange.Respond({.body = begin + end});
+  FetchValues(
+      exchange, std::move(walk->keys),
+      [&exchange, begin, end](const std::string& values) {
+        exchange.Respond({.body = begin + ",\"values\":[" + values + "]" + end});
+      },
+      exchange.server().cluster().is_enabled());
 }
 
-// One after the other: keys of a node's own slots needn't have the same slot.
-void FetchNext(Exchange& exchange, const SharedWalk& walk) {
-  if (walk->values.size() == walk->keys.size()) return Finish(exchange, *walk);
-  exchange.Try({"GET", walk->keys[walk->values.size()]}, [&exchange, walk](const resp::Reply& reply) {
-    walk->values.push_back(ValueInJson(reply));
-    FetchNext(exchange, walk);
-  });
-}
-
-void FetchValues(Exchange& exchange, const SharedWalk& walk) {
-  if (walk->keys.empty()) return Finish(exchange, *walk);
-  if (exchange.server().cluster().is_enabled()) return FetchNext(exchange, walk);
-  std::vector<std::string> argv{"MGET"};
-  argv.insert(argv.end(), walk->keys.begin(), walk->keys.end());
-  exchange.Run(std::move(argv), [&exchange, walk](const resp::Reply& reply) {
-    for (const resp::Reply& value : reply.members) walk->values.push_back(ValueInJson(value));
-    Finish(exchange, *walk);
+void Finish(Exchange& exchange, const SharedWalk& walk) {
+  size_t bytes = 0;
+  for (const std::string& key : walk->keys) bytes += key.size();
+  exchange.Compute(JsonCost(bytes), [&exchange, walk] {
+    return [&exchange, walk, keys = KeysInJson(walk->keys)] { RespondFound(exchange, walk, keys); };
   });
 }
 
@@ -82,7 +76,7 @@ void Step(Exchange& exchange, const SharedWalk& walk) {
     for (resp::Reply& key : reply.members[1].members) walk->keys.push_back(std::move(key.text));
     const bool goes_on = walk->cursor != "0" && walk->keys.size() < walk->limit && ++walk->steps < kMostSteps;
     if (goes_on) return Step(exchange, walk);
-    walk->with_values ? FetchValues(exchange, walk) : Finish(exchange, *walk);
+    Finish(exchange, walk);
   });
 }
 

@@ -25,6 +25,7 @@ struct Route {
   Body body = Body::kNone;
   std::string_view parameters = {};  // that may stand in the query
   bool is_open = false;              // needs no password
+  bool is_for_programs = false;      // shows no keys and no values: programs may ask for it by any name
   void (*handle)(Exchange&);
   std::string_view summary;
 

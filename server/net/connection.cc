@@ -17,7 +17,6 @@ namespace {
 constexpr size_t kSmallestRead = 2 * 1024;
 constexpr size_t kLargestRead = 64 * 1024;
 constexpr int kMostReceives = 4;
-constexpr int kMostBatches = 64;           // of requests that have waited, before others have their turn
 constexpr size_t kOutputKept = 64 * 1024;  // a larger output buffer is given back as soon as it is empty
 constexpr size_t kInputKept = 128 * 1024;  // likewise, some times a second
 constexpr size_t kUnwantedReply = 1024;    // as much of a reply that goes nowhere is written
@@ -110,15 +109,16 @@ void Connection::Serve() {
   last_read_ms_ = server_.clock().SteadyMs();
   UpdateLimits();
   is_full_ = false;
+  thread_.BeginTurn();
   resp::RequestLimits limits;
   limits.bulk_bytes = server_.options().proto_max_bulk_len;
-  for (int batches = 1; MayServe() && ServeBatch(limits); ++batches) {
-    if (is_deaf_ || batches == kMostBatches) Yield();
+  while (MayServe() && ServeBatch(limits)) {
+    if (is_deaf_ || thread_.IsTurnOver(server_.ticks().Now())) Yield();
   }
   if (is_closed_) return;
   if (is_deaf_ && !is_yielding_) return Close();
   if (session_.close_after_reply) input_.Consume(input_.size());
-  if (input_.size() > backpressure_.input_limit && !is_yielding_) {
+  if (input_.size() + parser_.ArgumentBytes() > backpressure_.input_limit && !is_yielding_) {
     server_.log().Warning("closing " + session_.card->address +
                           ": its unexecuted input exceeds client-query-buffer-limit");
     thread_.state().statistics.query_buffer_limit_disconnections.Add(1);
@@ -157,7 +157,9 @@ bool Connection::ServeBatch(const resp::RequestLimits& limits) {
   if (requests.size() > 1) Prepare(server_, thread_.state(), session_, requests);
   size_t consumed = 0;
   for (size_t i = 0; i < requests.size(); ++i) {
-    if (!Execute(requests[i], input_.size() - consumed)) {
+    // Asked of the last command's books, because a look at the clock would cost as much as a small command.
+    if (i > 0 && thread_.IsTurnOver(thread_.state().last_command_end)) Yield();
+    if (is_yielding_ || !Execute(requests[i], input_.size() - consumed)) {
       // What was read ahead is read again when serving goes on.
       if (is_closed_) return false;
       parser_.Restart();

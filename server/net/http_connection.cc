@@ -7,8 +7,10 @@
 #include "resp/reply_parser.h"
 #include "server/command/dispatch.h"
 #include "server/command/error_replies.h"
+#include "server/command/redirect.h"
 #include "server/http/admission.h"
 #include "server/http/route_table.h"
+#include "server/net/background_worker.h"
 #include "server/net/proxy.h"
 #include "server/net/socket_io.h"
 
@@ -66,14 +68,16 @@ void HttpConnection::Serve() {
   thread_.state().txn.set_now(server_.clock().Now());
   idle_since_ms_ = server_.clock().SteadyMs();
   UpdateLimits();
-  is_full_ = false;
-  while (MayServe() && !input_.empty() && ServeOnce()) {
+  is_full_ = !backpressure_.MayExecute(output_.size(), input_.size());
+  thread_.BeginTurn();
+  while (MayServe() && ServeOnce()) {
     is_full_ = !backpressure_.MayExecute(output_.size(), input_.size());
+    if (thread_.IsTurnOver(server_.ticks().Now())) Yield();
   }
   if (is_closed_) return;
-  if (has_ended_ && exchange_ == nullptr && !is_full_) is_ending_ = true;
+  if (has_ended_ && exchange_ == nullptr && !is_full_ && !is_yielding_) is_ending_ = true;
   if (is_ending_) input_.Consume(input_.size());
-  if (input_.size() > backpressure_.input_limit) {
+  if (input_.size() > backpressure_.input_limit && !is_yielding_) {
     server_.log().Warning("closing " + session_.card->address +
                           ": its unexecuted input exceeds client-query-buffer-limit");
     thread_.state().statistics.query_buffer_limit_disconnections.Add(1);
@@ -111,7 +115,7 @@ http::RequestLimits HttpConnection::Limits() const {
 bool HttpConnection::ServeOnce() {
   size_t taken = 0;
   const http::Progress progress = reader_.Read(input_.Readable(), Limits(), &taken);
-  if (request_since_ms_ == 0) request_since_ms_ = idle_since_ms_;
+  if (request_since_ms_ == 0 && reader_.has_begun()) request_since_ms_ = idle_since_ms_;
   request_bytes_ += taken;
   input_.Consume(taken);
   switch (progress) {
@@ -132,7 +136,9 @@ bool HttpConnection::ServeOnce() {
 
 bool HttpConnection::TakeHead() {
   const http::Request& request = reader_.request();
-  auto admitted = http::Admit(request, server_.options());
+  std::span<const cluster::Node> nodes;
+  if (server_.cluster().is_enabled()) nodes = ViewOf(server_, thread_.state()).topology.nodes();
+  auto admitted = http::Admit(request, server_.options(), nodes);
   const bool has_body = request.is_chunked || request.content_length > 0;
   if (!admitted) {
     refusal_ = std::move(admitted.error());
@@ -140,8 +146,7 @@ bool HttpConnection::TakeHead() {
     return !has_body;
   }
   target_ = std::move(*admitted);
-  // The last byte of the head is left to be read with what follows.
-  if (!request.expect.empty() && has_body && input_.size() <= 1) output_.Append(kContinue);
+  if (!request.expect.empty() && has_body && input_.empty()) output_.Append(kContinue);
   return true;
 }
 
@@ -158,27 +163,50 @@ void HttpConnection::Begin() {
 }
 
 void HttpConnection::Advance() {
-  storage::Txn& txn = thread_.state().txn;
   while (exchange_->wants_reply()) {
-    const std::vector<std::string_view> argv(exchange_->argv().begin(), exchange_->argv().end());
-    txn.ForgetDependence();
-    replies_.Consume(replies_.size());
-    switch (Dispatch(server_, thread_.state(), session_, {.argv = argv}, reply_)) {
-      case DispatchOutcome::kDone:
-        needed_ = std::max(needed_, txn.depends_on());
-        TakeReplyBytes(replies_.Readable());
-        break;
-      case DispatchOutcome::kPostponed:
-        is_paused_ = true;
-        session_.card->is_paused = true;
-        return thread_.WaitForPauseEnd();
-      case DispatchOutcome::kElsewhere:
-        PassOn();
-        if (waits_for_peers_) return;
-        break;
-    }
+    if (!RunCommand()) return;
+    if (thread_.IsTurnOver(server_.ticks().Now())) return Yield();
   }
+  if (exchange_->wants_work()) return SendWork();
   if (exchange_->response()) Respond(*exchange_->response(), reader_.request().keeps_alive);
+}
+
+bool HttpConnection::RunCommand() {
+  storage::Txn& txn = thread_.state().txn;
+  const std::vector<std::string_view> argv(exchange_->argv().begin(), exchange_->argv().end());
+  txn.ForgetDependence();
+  replies_.Consume(replies_.size());
+  switch (Dispatch(server_, thread_.state(), session_, {.argv = argv}, reply_)) {
+    case DispatchOutcome::kDone:
+      needed_ = std::max(needed_, txn.depends_on());
+      TakeReplyBytes(replies_.Readable());
+      return true;
+    case DispatchOutcome::kPostponed:
+      is_paused_ = true;
+      session_.card->is_paused = true;
+      thread_.WaitForPauseEnd();
+      return false;
+    case DispatchOutcome::kElsewhere: PassOn(); return !waits_for_peers_;
+  }
+  return false;
+}
+
+void HttpConnection::SendWork() {
+  // By the client's number: it may be gone when the work is done.
+  thread_.worker().Run([&thread = thread_, id = id(), work = exchange_->TakeWork()] {
+    thread.Post([&thread, id, finish = work()] {
+      auto* const self = static_cast<HttpConnection*>(thread.Find(id));
+      if (self == nullptr) return;
+      finish();
+      self->Resume();
+    });
+  });
+}
+
+void HttpConnection::Yield() {
+  if (is_yielding_) return;
+  is_yielding_ = true;
+  thread_.ReadLater(this);
 }
 
 void HttpConnection::TakeReplyBytes(std::string_view bytes) {
@@ -223,17 +251,18 @@ void HttpConnection::TakeReply(uint64_t number, std::string reply, storage::Lsn 
   TakeReplyBytes(reply);
   if (is_passing_on_) return;  // all of it was here
   thread_.state().txn.set_now(server_.clock().Now());
+  thread_.BeginTurn();
   Advance();
   Continue();
 }
 
 void HttpConnection::Resume() {
   thread_.state().txn.set_now(server_.clock().Now());
-  if (is_paused_) {
-    is_paused_ = false;
-    session_.card->is_paused = false;
-    Advance();
-  }
+  thread_.BeginTurn();
+  is_yielding_ = false;
+  is_paused_ = false;
+  session_.card->is_paused = false;
+  if (exchange_ != nullptr && !waits_for_peers_) Advance();
   Continue();
 }
 

@@ -52,7 +52,7 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
  private:
   void OnReadable() override;
   void OnWritable() override;
-  bool MayServe() const { return !is_closed_ && !is_ending_ && exchange_ == nullptr && !is_full_; }
+  bool MayServe() const { return !is_closed_ && !is_ending_ && exchange_ == nullptr && !is_full_ && !is_yielding_; }
   bool MayReceive() const { return !is_closed_ && !has_ended_ && lingers_since_ms_ == 0; }
   void Read();
   // False when nothing more is to be had now.
@@ -63,8 +63,13 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   bool TakeHead();
   // The request is whole.
   void Begin();
-  // Runs commands until the response is there, or something has to be waited for.
+  // Runs commands until the response is there, or something has to be waited for, or others come first.
   void Advance();
+  // False if its reply comes later.
+  bool RunCommand();
+  // Has the exchange's work done in the background.
+  void SendWork();
+  void Yield();
   void TakeReplyBytes(std::string_view bytes);
   // Has the command answered by other nodes, as the session's plan says.
   void PassOn();
@@ -115,10 +120,11 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   bool may_have_ended_ = true;  // the last receive did not go on until nothing was left, where an end would show
   bool is_writing_ = false;     // waits until the socket takes more
   bool is_closed_ = false;
-  bool is_ending_ = false;  // no further request is read
-  bool is_paused_ = false;  // the command waits for the end of a pause
-  bool is_full_ = false;    // of unread responses: the next request waits
-  bool has_ended_ = false;  // nothing more comes from the client
+  bool is_ending_ = false;    // no further request is read
+  bool is_paused_ = false;    // the command waits for the end of a pause
+  bool is_full_ = false;      // of unread responses: the next request waits
+  bool is_yielding_ = false;  // has had its turn: Resume goes on
+  bool has_ended_ = false;    // nothing more comes from the client
   bool will_flush_ = false;
   bool is_held_ = false;  // by the gate: the thread knows and will call Release
 };

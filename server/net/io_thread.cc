@@ -18,6 +18,8 @@ namespace {
 
 // A round serves at most so many events before its replies leave.
 constexpr int kMostEventsARound = 48;
+// Nor does it take longer than this and its first and last event.
+constexpr uint64_t kLongestRoundNs = 1'000'000;
 // Served alone so many times, a connection's replies leave at once; now and then the loop looks again whether it has
 // company.
 constexpr unsigned kAloneRounds = 16;
@@ -27,8 +29,9 @@ constexpr unsigned long kTimerSlackNs = 1000;
 
 }  // namespace
 
-IoThread::IoThread(Server& server, size_t index)
+IoThread::IoThread(Server& server, size_t index, BackgroundWorker& worker)
     : server_(server),
+      worker_(worker),
       index_(index),
       context_(ASIO_CONCURRENCY_HINT_UNSAFE_IO),
       tick_(context_),
@@ -71,14 +74,18 @@ void IoThread::Run() {
   const auto keep_running = asio::make_work_guard(context_);
   unsigned alone = 0;
   while (!stopping_.load(std::memory_order_relaxed)) {
+    turn_began_ = 0;
     context_.run_one();
+    const uint64_t round_began = server_.ticks().Now();
     // Looking for more events costs a system call; a connection that has been alone is spared it most of the time.
     const bool look = alone < kAloneRounds || alone % kAloneRounds == 0;
     int events = 1;
     bool is_dry = false;
     while (look && !is_dry && events < kMostEventsARound) {
+      turn_began_ = 0;
       is_dry = context_.poll_one() == 0;
       if (!is_dry) ++events;
+      if (server_.ticks().Nanoseconds(server_.ticks().Now() - round_began) > kLongestRoundNs) break;
     }
     alone = events > 1 ? 0 : alone + 1;
     FlushAll();
@@ -98,6 +105,7 @@ void IoThread::FlushAll() {
   // Flushing may serve a connection further, which appends to the list.
   for (size_t i = 0; i < to_flush_.size(); ++i) {
     gathering_.CountServed(to_flush_[i]->served_window);
+    turn_began_ = 0;
     to_flush_[i]->Flush();
   }
   to_flush_.clear();

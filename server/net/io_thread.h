@@ -24,13 +24,15 @@
 
 namespace ringkv::server {
 
+class BackgroundWorker;
 class ClientConnection;
 class Connection;
 class Proxy;
 
 class IoThread {
  public:
-  IoThread(Server& server, size_t index);
+  // `worker` outlives the thread.
+  IoThread(Server& server, size_t index, BackgroundWorker& worker);
   ~IoThread();
   IoThread(const IoThread&) = delete;
   IoThread& operator=(const IoThread&) = delete;
@@ -62,6 +64,15 @@ class IoThread {
   std::string_view HttpDate() { return http_date_.At(server_.clock().Now() / 1000); }
   // For connections: their output leaves at the end of the round.
   void FlushLater(ClientConnection* connection) { to_flush_.push_back(connection); }
+  // A connection's turn begins with the first of these calls in it.
+  void BeginTurn() {
+    if (turn_began_ == 0) turn_began_ = server_.ticks().Now();
+  }
+  // Whether the connection has had its share of the thread: it goes on by ReadLater, behind the others. `now_ticks`: of
+  // the server's clock.
+  bool IsTurnOver(uint64_t now_ticks) const {
+    return now_ticks > turn_began_ && server_.ticks().Nanoseconds(now_ticks - turn_began_) > kLongestTurnNs;
+  }
   // The connection has more to read, but others come first.
   void ReadLater(ClientConnection* connection);
   // The connection waits for the end of a pause.
@@ -79,10 +90,14 @@ class IoThread {
   ClientEviction& client_eviction() { return client_eviction_; }
   // For what other nodes have to answer.
   Proxy& proxy();
+  // For computations that take longer than a turn.
+  BackgroundWorker& worker() { return worker_; }
   // Forgets the connection and frees it at the end of the round.
   void Release(ClientConnection* connection);
 
  private:
+  static constexpr uint64_t kLongestTurnNs = 500'000;
+
   void Run();
   void Pause();
   void FlushAll();
@@ -93,6 +108,7 @@ class IoThread {
   void Tick();
 
   Server& server_;
+  BackgroundWorker& worker_;
   const size_t index_;
   asio::io_context context_;
   asio::steady_timer tick_;
@@ -103,6 +119,7 @@ class IoThread {
   RequestBatch batch_;
   Gathering gathering_;
   ClientEviction client_eviction_;
+  uint64_t turn_began_ = 0;  // in ticks; 0 between two turns
   std::vector<ClientConnection*> to_flush_;
   std::vector<ClientConnection*> held_;
   std::vector<Connection*> waiting_;

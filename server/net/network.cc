@@ -34,7 +34,7 @@ void HoldSignals() {
 }
 
 Network::Network(Server& server) : server_(server), drain_timer_(main_context_), listener_(server, threads_) {
-  for (size_t i = 0; i < server.threads(); ++i) threads_.push_back(std::make_unique<IoThread>(server, i));
+  for (size_t i = 0; i < server.threads(); ++i) threads_.push_back(std::make_unique<IoThread>(server, i, worker_));
 }
 
 Network::~Network() = default;
@@ -90,12 +90,14 @@ void Network::Run() {
   };
   wait();
   listener_.Start();
+  worker_.Start();
   for (auto& thread : threads_) thread->Start();
   const auto keep_running = asio::make_work_guard(main_context_);
   main_context_.run();
   is_ending_ = true;
   // The listener's descriptors live in the first thread's loop: that one ends before they are closed.
   for (auto& thread : threads_) thread->Stop();
+  worker_.Stop();
   listener_.Close();
 }
 

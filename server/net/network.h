@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "server/client_links.h"
+#include "server/net/background_worker.h"
 #include "server/net/io_thread.h"
 #include "server/net/listener.h"
 #include "storage/result.h"
@@ -51,6 +52,7 @@ class Network final : public ClientLinks {
   std::atomic<bool> is_ending_{false};
   asio::io_context main_context_;
   asio::steady_timer drain_timer_;
+  BackgroundWorker worker_;
   std::vector<std::unique_ptr<IoThread>> threads_;
   Listener listener_;
 };

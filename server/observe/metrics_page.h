@@ -2,6 +2,7 @@
 // Everything that is counted, in the text format of Prometheus.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "storage/txn.h"
@@ -10,7 +11,8 @@ namespace ringkv::server {
 
 class Server;
 
-// `txn` holds no lock, or all.
-std::string MetricsPage(Server& server, storage::Txn& txn);
+// Counts at once. What is returned writes the page, which takes longer and may be done by any thread. `txn` holds no
+// lock, or all.
+std::function<std::string()> MetricsPage(Server& server, storage::Txn& txn);
 
 }  // namespace ringkv::server

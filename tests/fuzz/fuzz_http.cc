@@ -21,10 +21,11 @@ constexpr ringkv::server::http::RequestLimits kLimits{.head_bytes = 400, .body_b
 size_t ReadSome(RequestReader& reader, std::string_view bytes, Progress* progress) {
   size_t at = 0;
   *progress = Progress::kNeedMore;
-  while (at < bytes.size() && (*progress == Progress::kNeedMore || *progress == Progress::kHead)) {
+  while ((at < bytes.size() || *progress == Progress::kHead) &&
+         (*progress == Progress::kNeedMore || *progress == Progress::kHead)) {
     size_t taken = 0;
     *progress = reader.Read(bytes.substr(at), kLimits, &taken);
-    if (taken == 0 && *progress == Progress::kNeedMore) std::abort();
+    if (taken == 0 && *progress == Progress::kNeedMore && at < bytes.size()) std::abort();
     at += taken;
     if (at > bytes.size()) std::abort();
   }
@@ -53,9 +54,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       ReadSome(halves, bytes.substr(taken, end - taken), &second);
     if (second != Progress::kWhole || halves.request().body != whole.request().body) std::abort();
     if (halves.request().target != whole.request().target) std::abort();
-    [[maybe_unused]] const auto admitted = Admit(whole.request(), *options);
+    [[maybe_unused]] const auto admitted = Admit(whole.request(), *options, {});
   }
-  [[maybe_unused]] const auto json = ringkv::server::http::ParseJson(bytes);
+  [[maybe_unused]] const auto json = ringkv::server::http::ParseJson(bytes, 1000);
   [[maybe_unused]] const auto tags = ParseTags(bytes, ringkv::server::http::Comparison::kWeak);
   if (const auto decoded = ringkv::server::http::DecodeBase64(bytes)) {
     if (ringkv::server::http::EncodeBase64(*decoded).size() != bytes.size()) std::abort();

@@ -76,8 +76,8 @@ TEST(HalfClose, HttpRequestsAreAnswered) {
   ServerProcess server({"--http-port", std::to_string(port)});
   for (const std::string& body : {std::string("v"), std::string(3'000'000, 'v')}) {
     HttpClient client(port);
-    client.Send("PUT /keys/a HTTP/1.1\r\nHost: test\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
-                body + Repeat("GET /keys/a HTTP/1.1\r\nHost: test\r\n\r\n", 5));
+    client.Send("PUT /keys/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(body.size()) +
+                "\r\n\r\n" + body + Repeat("GET /keys/a HTTP/1.1\r\nHost: localhost\r\n\r\n", 5));
     client.CloseHalf();
     EXPECT_EQ(client.Receive().status, 204);
     for (int i = 0; i < 5; ++i) EXPECT_TRUE(client.Receive().body == body);

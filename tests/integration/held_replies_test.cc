@@ -63,9 +63,10 @@ TEST(HeldReplies, EachHttpRequestGetsOneResponseWhenThereIsNoMajority) {
   options.insert(options.end(), {"--http-port", std::to_string(port)});
   ServerProcess server(options);
   HttpClient client(port);
-  const std::string put = "PUT /keys/a HTTP/1.1\r\nHost: test\r\nContent-Length: 1\r\n\r\nv";
-  client.Send(put + "GET /nosuch HTTP/1.1\r\nHost: test\r\n\r\n" + "HEAD /keys/a HTTP/1.1\r\nHost: test\r\n\r\n" + put +
-              "GET /nosuch HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
+  const std::string put = "PUT /keys/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nv";
+  client.Send(put + "GET /nosuch HTTP/1.1\r\nHost: localhost\r\n\r\n" +
+              "HEAD /keys/a HTTP/1.1\r\nHost: localhost\r\n\r\n" + put +
+              "GET /nosuch HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
   EXPECT_EQ(client.Receive().status, 503);
   EXPECT_EQ(client.Receive().status, 404);
   EXPECT_EQ(client.Receive(true).status, 503);

@@ -36,6 +36,26 @@ TEST(HostileClient, AWebPageCantSpeakToIt) {
   EXPECT_EQ(server.Ask("EXISTS a"), ":0");
 }
 
+TEST(HostileClient, ARequestMayHaveMillionsOfArguments) {
+  ServerProcess server;
+  const int socket = server.Connect();
+  constexpr int kMembers = 1'100'000;
+  std::string request = "*" + std::to_string(kMembers + 2) + "\r\n$5\r\nRPUSH\r\n$1\r\na\r\n";
+  for (int i = 0; i < kMembers; ++i) request += "$1\r\nx\r\n";
+  SendAll(socket, request);
+  EXPECT_EQ(ReceiveExactly(socket, 10), ":1100000\r\n");
+  ::close(socket);
+}
+
+TEST(HostileClient, WhatArgumentsTakeCountsAsInput) {
+  ServerProcess server({"--client-query-buffer-limit", "1mb"});
+  std::string request = "*2147483647\r\n";
+  for (int i = 0; i < 100'000; ++i) request += "$0\r\n\r\n";
+  ASSERT_LT(request.size(), 1024u * 1024u);
+  EXPECT_EQ(Provoke(server, request), "") << "closed, although less has come than the limit";
+  EXPECT_EQ(server.Ask("PING"), "+PONG");
+}
+
 TEST(HostileClient, AStrangerMaySendLittle) {
   ServerProcess server({"--requirepass", "secret"});
   EXPECT_EQ(Provoke(server, "*11\r\n"), "-ERR Protocol error: unauthenticated multibulk length\r\n");

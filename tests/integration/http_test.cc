@@ -164,8 +164,9 @@ TEST_F(HttpTest, RequestsInOneGoAreAnsweredInOrder) {
   constexpr int kRequests = 300;
   for (int i = 0; i < kRequests; ++i) {
     const std::string value = std::to_string(i);
-    bytes += "PUT /keys/a HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(value.size()) + "\r\n\r\n" + value;
-    bytes += "GET /keys/a HTTP/1.1\r\nHost: h\r\n\r\n";
+    bytes += "PUT /keys/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(value.size()) + "\r\n\r\n" +
+             value;
+    bytes += "GET /keys/a HTTP/1.1\r\nHost: localhost\r\n\r\n";
   }
   HttpClient client(port_);
   client.Send(bytes);
@@ -181,7 +182,7 @@ TEST_F(HttpTest, LargeValuesAndSlowReadersAreServed) {
   EXPECT_EQ(Ask("PUT", "/keys/large", value).status, 204);
   HttpClient client(port_);
   constexpr int kRequests = 30;
-  for (int i = 0; i < kRequests; ++i) client.Send("GET /keys/large HTTP/1.1\r\nHost: h\r\n\r\n");
+  for (int i = 0; i < kRequests; ++i) client.Send("GET /keys/large HTTP/1.1\r\nHost: localhost\r\n\r\n");
   EXPECT_EQ(Say(*server_, {"PING"}), "PONG");
   for (int i = 0; i < kRequests; ++i) EXPECT_TRUE(client.Receive().body == value);
   EXPECT_LT(std::atoll(server_->Info("used_memory_peak").c_str()), 200'000'000)
@@ -207,11 +208,12 @@ TEST_F(HttpTest, ThePasswordIsAskedFor) {
 TEST_F(HttpTest, HostileRequestsGetAnErrorAndAClose) {
   Start({"--http-max-body-size", "2000"});
   EXPECT_EQ(Provoke("GET /" + std::string(100'000, 'a')).status, 414);
-  EXPECT_EQ(Provoke("GET / HTTP/1.1\r\nHost: h\r\nX: " + std::string(100'000, 'a')).status, 431);
-  EXPECT_EQ(Provoke("PUT /keys/a HTTP/1.1\r\nHost: h\r\nContent-Length: 3000\r\n\r\n").status, 413);
-  EXPECT_EQ(Provoke("PUT /keys/a HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999999999999999\r\n\r\n").status, 400);
-  EXPECT_EQ(Provoke("PUT /keys/a HTTP/1.1\r\nHost: h\r\nContent-Length: -5\r\n\r\n").status, 400);
-  EXPECT_EQ(Provoke("PUT /keys/a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nfffffffff\r\n" +
+  EXPECT_EQ(Provoke("GET / HTTP/1.1\r\nHost: localhost\r\nX: " + std::string(100'000, 'a')).status, 431);
+  EXPECT_EQ(Provoke("PUT /keys/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3000\r\n\r\n").status, 413);
+  EXPECT_EQ(Provoke("PUT /keys/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999999999999\r\n\r\n").status,
+            400);
+  EXPECT_EQ(Provoke("PUT /keys/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n").status, 400);
+  EXPECT_EQ(Provoke("PUT /keys/a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nfffffffff\r\n" +
                     std::string(4000, 'x'))
                 .status,
             413);
@@ -219,7 +221,7 @@ TEST_F(HttpTest, HostileRequestsGetAnErrorAndAClose) {
   EXPECT_EQ(Provoke("GET / HTTP/1.1\r\n\r\n").status, 400);
   EXPECT_EQ(Provoke("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n").status, 400);
   EXPECT_EQ(Provoke("CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n").status, 501);
-  EXPECT_EQ(Provoke("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").status, 501);
+  EXPECT_EQ(Provoke("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").status, 505);
   EXPECT_EQ(Ask("POST", "/keys/a", "x", "Origin: http://elsewhere\r\n").status, 405);
   EXPECT_EQ(Ask("PUT", "/keys/a", "x", "Origin: http://elsewhere\r\n").status, 403);
   HttpClient client(port_);
@@ -238,7 +240,7 @@ TEST_F(HttpTest, RandomBytesDontHurt) {
                                           "PUT ",
                                           "/keys/a",
                                           " HTTP/1.1\r\n",
-                                          "Host: h\r\n",
+                                          "Host: localhost\r\n",
                                           "\r\n",
                                           "Content-Length: 5\r\n",
                                           "hello",
@@ -264,7 +266,7 @@ TEST_F(HttpTest, SlowRequestsAndIdleConnectionsEnd) {
   HttpClient slow_body(port_);
   HttpClient idle(port_);
   slow_head.Send("GET / HTTP/1.1\r\nHost:");
-  slow_body.Send("PUT /keys/a HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\nhello");
+  slow_body.Send("PUT /keys/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhello");
   EXPECT_EQ(idle.Ask("GET", "/healthz").status, 200);
   EXPECT_EQ(slow_head.Receive().status, 408);
   EXPECT_EQ(slow_body.Receive().status, 408);
@@ -274,12 +276,12 @@ TEST_F(HttpTest, SlowRequestsAndIdleConnectionsEnd) {
 TEST_F(HttpTest, ABodyIsAskedForWhereTheClientWaitsForThat) {
   Start();
   HttpClient client(port_);
-  client.Send("PUT /keys/a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n");
+  client.Send("PUT /keys/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n");
   EXPECT_EQ(client.Receive().status, 100);
   client.Send("hello");
   EXPECT_EQ(client.Receive().status, 204);
   HttpClient other(port_);
-  other.Send("PUT /keys/a HTTP/1.1\r\nHost: h\r\nContent-Length: 999999999999\r\nExpect: 100-continue\r\n\r\n");
+  other.Send("PUT /keys/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999999999999\r\nExpect: 100-continue\r\n\r\n");
   EXPECT_EQ(other.Receive().status, 413);
 }
 

@@ -37,16 +37,21 @@ class HttpClient {
   HttpClient& operator=(const HttpClient&) = delete;
 
   bool is_connected() const { return is_connected_; }
+  int socket() const { return socket_; }
   void Send(const std::string& bytes) { SendAll(socket_, bytes); }
   // Nothing more will be sent.
   void CloseHalf() { ::shutdown(socket_, SHUT_WR); }
   // `head`: further lines, each with its end. HEAD has no body, whatever its length says.
   HttpReply Ask(const std::string& method, const std::string& target, const std::string& body = "",
                 const std::string& head = "") {
-    const bool has_body = method == "PUT" || method == "POST";
-    Send(method + " " + target + " HTTP/1.1\r\nHost: test\r\n" + head +
-         (has_body ? "Content-Length: " + std::to_string(body.size()) + "\r\n" : "") + "\r\n" + body);
+    SendRequest(method, target, body, head);
     return Receive(method == "HEAD");
+  }
+  void SendRequest(const std::string& method, const std::string& target, const std::string& body = "",
+                   const std::string& head = "") {
+    const bool has_body = method == "PUT" || method == "POST";
+    Send(method + " " + target + " HTTP/1.1\r\nHost: localhost\r\n" + head +
+         (has_body ? "Content-Length: " + std::to_string(body.size()) + "\r\n" : "") + "\r\n" + body);
   }
   HttpReply Receive(bool without_body = false) {
     HttpReply reply;

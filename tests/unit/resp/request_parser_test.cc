@@ -54,8 +54,10 @@ TEST(RequestParser, UnderstandsPipelinedRequestsSplitAtAnyByte) {
 
 TEST(RequestParser, SaysWhatIsWrongInTheWordsOfRedis) {
   EXPECT_EQ(ErrorOf("*x\r\n"), "invalid multibulk length");
-  EXPECT_EQ(ErrorOf("*1048577\r\n"), "invalid multibulk length");
+  EXPECT_EQ(ErrorOf("*2147483648\r\n"), "invalid multibulk length");
+  EXPECT_EQ(ErrorOf("*2147483647\r\n"), "");
   EXPECT_EQ(ErrorOf("*1\r\n!3\r\nGET\r\n"), "expected '$', got '!'");
+  EXPECT_EQ(ErrorOf("*1\r\n\r\n"), "expected '$', got '\r'");
   EXPECT_EQ(ErrorOf("*1\r\n$-1\r\n"), "invalid bulk length");
   EXPECT_EQ(ErrorOf("*1\r\n$03\r\n"), "invalid bulk length");
   EXPECT_EQ(ErrorOf("*1\r\n$536870913\r\n"), "invalid bulk length");
@@ -74,6 +76,18 @@ TEST(RequestParser, GivesStrangersLess) {
 
 TEST(RequestParser, NegativeAndEmptyArraysAreNothing) {
   EXPECT_EQ(ParseInPieces("*-1\r\n*0\r\nPING\r\n", 3).requests, (Requests{{"PING"}}));
+}
+
+TEST(RequestParser, ARequestOfMillionsOfArgumentsIsOne) {
+  constexpr size_t kArguments = 1'500'000;
+  std::string input = "*" + std::to_string(kArguments) + "\r\n";
+  for (size_t i = 0; i < kArguments; ++i) input += "$1\r\na\r\n";
+  RequestParser parser;
+  EXPECT_EQ(parser.Parse(std::string_view(input).substr(0, input.size() / 2), {}, true), ParseStatus::kNeedMore);
+  EXPECT_GT(parser.ArgumentBytes(), kArguments / 2 * sizeof(std::string_view)) << "who bounds memory has to know";
+  EXPECT_EQ(parser.Parse(input, {}, true), ParseStatus::kRequest);
+  EXPECT_EQ(parser.arguments().size(), kArguments);
+  EXPECT_EQ(parser.ArgumentBytes(), 0u);
 }
 
 TEST(RequestParser, TellsHowMuchOfALongArgumentIsMissing) {

@@ -11,6 +11,19 @@ TEST_F(DispatchTest, RunsACommand) {
   EXPECT_EQ(Run("GET a"), "$1\r\n1\r\n");
 }
 
+TEST_F(DispatchTest, ANumberMayHaveAnyNumberOfDigits) {
+  EXPECT_EQ(Run("zadd z 1" + std::string(300, '0') + " large"), ":1\r\n");
+  EXPECT_EQ(Run("zscore z large"), "$23\r\n1.0000000000000001e+300\r\n");
+  EXPECT_EQ(Run("zadd z " + std::string(60'000, '0') + "7.5 zeros"), ":1\r\n");
+  EXPECT_EQ(Run("zscore z zeros"), "$3\r\n7.5\r\n");
+  for (const std::string& none : {std::string(310, '1'), std::string(300, '1') + "x", std::string("nan")}) {
+    EXPECT_EQ(Run("zadd z " + none + " m"), "-ERR value is not a valid float\r\n") << none;
+  }
+  // A long double is shorter, as in redis-server 7.0.
+  EXPECT_EQ(Run("incrbyfloat f " + std::string(5 * 1024 - 2, '0') + "1"), "$1\r\n1\r\n");
+  EXPECT_EQ(Run("incrbyfloat f " + std::string(5 * 1024 - 1, '0') + "1"), "-ERR value is not a valid float\r\n");
+}
+
 TEST_F(DispatchTest, ExecIsRefusedAfterARefusedCommand) {
   Run("multi");
   EXPECT_EQ(Run("set a 1"), "+QUEUED\r\n");

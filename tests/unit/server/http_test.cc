@@ -6,6 +6,7 @@
 #include "server/http/admission.h"
 #include "server/http/authorization.h"
 #include "server/http/entity_tag.h"
+#include "server/http/host_name.h"
 #include "server/http/json.h"
 #include "server/http/request_reader.h"
 #include "server/http/route_table.h"
@@ -22,7 +23,7 @@ Progress ReadIn(RequestReader& reader, std::string_view bytes, size_t piece, siz
   Progress progress = Progress::kNeedMore;
   while (progress != Progress::kWhole && progress != Progress::kError) {
     size_t taken = 0;
-    progress = waiting.empty() ? Progress::kNeedMore : reader.Read(waiting, kLimits, &taken);
+    progress = reader.Read(waiting, kLimits, &taken);
     waiting.erase(0, taken);
     if (progress == Progress::kHead || (progress == Progress::kNeedMore && taken > 0)) continue;
     if (progress != Progress::kNeedMore) break;
@@ -178,12 +179,12 @@ Request RequestFor(Method method, const std::string& target) {
   request.method = method;
   request.target = target;
   request.hosts = 1;
-  request.host = "here";
+  request.host = "localhost:8080";
   return request;
 }
 
-int StatusOf(const Request& request, const Options& options) {
-  const auto admitted = Admit(request, options);
+int StatusOf(const Request& request, const Options& options, std::span<const cluster::Node> nodes = {}) {
+  const auto admitted = Admit(request, options, nodes);
   return admitted ? 200 : admitted.error().status;
 }
 
@@ -191,7 +192,7 @@ TEST(HttpAdmission, ChecksTheHeadBeforeTheBodyComes) {
   Options options;
   SetDefaults(options);
   EXPECT_EQ(StatusOf(RequestFor(Method::kGet, "/keys/a"), options), 200);
-  EXPECT_EQ(StatusOf(RequestFor(Method::kGet, "http://here:80/keys/a?db=1"), options), 200);
+  EXPECT_EQ(StatusOf(RequestFor(Method::kGet, "http://localhost:80/keys/a?db=1"), options), 200);
   EXPECT_EQ(StatusOf(RequestFor(Method::kGet, "/keys"), options), 404);
   EXPECT_EQ(StatusOf(RequestFor(Method::kGet, "/keys/%zz"), options), 400);
   EXPECT_EQ(StatusOf(RequestFor(Method::kGet, "/keys/a?db=99"), options), 400);
@@ -209,7 +210,7 @@ TEST(HttpAdmission, ChecksTheHeadBeforeTheBodyComes) {
   EXPECT_EQ(StatusOf(put, options), 200);
   put.origin = "http://elsewhere";
   EXPECT_EQ(StatusOf(put, options), 403);
-  put.origin = "http://here";
+  put.origin = "http://localhost:8080";
   EXPECT_EQ(StatusOf(put, options), 200);
   put.content_length = uint64_t{1} << 40;
   EXPECT_EQ(StatusOf(put, options), 413);
@@ -235,6 +236,87 @@ TEST(HttpAdmission, WithAPasswordOnlyHealthIsOpen) {
     EXPECT_EQ(StatusOf(request, options), 200) << route.path;
   }
   EXPECT_EQ(StatusOf(RequestFor(Method::kPut, "/keys/a"), options), 401) << "before anything is said about the rest";
+}
+
+TEST(HttpHostName, IsReadFromTheTargetOrTheHostLine) {
+  Request request;
+  request.host = "a:80";
+  request.target = "/keys/http://b/";
+  EXPECT_EQ(AuthorityOf(request), "a:80");
+  request.target = "HTTP://b:90?x";
+  EXPECT_EQ(AuthorityOf(request), "b:90");
+  EXPECT_EQ(HostOf("name:80"), "name");
+  EXPECT_EQ(HostOf("name."), "name");
+  EXPECT_EQ(HostOf("[::1]:80"), "::1");
+  EXPECT_EQ(HostOf("127.0.0.1:80@evil.example"), "127.0.0.1:80@evil.example") << "not a port";
+  EXPECT_EQ(HostOf("[::1]evil.example"), "[::1]evil.example");
+  EXPECT_EQ(HostOf("[::1"), "[::1");
+}
+
+TEST(HttpHostName, OnlyAddressesAndLocalhostCantBeRebound) {
+  for (const std::string_view host :
+       {"127.0.0.1", "10.1.2.3", "::1", "fe80::1", "localhost", "LocalHost", "a.localhost"}) {
+    EXPECT_TRUE(IsAddressOrLocalhost(host)) << host;
+  }
+  for (const std::string_view host : {"", "evil.example", "localhost.evil.example", "notlocalhost",
+                                      "127.0.0.1.evil.example", "127.1", "0x7f000001", "127.0.0.1 ", "::1%lo"}) {
+    EXPECT_FALSE(IsAddressOrLocalhost(host)) << host;
+  }
+  EXPECT_FALSE(IsAllowedHost("a", ""));
+  EXPECT_TRUE(IsAllowedHost("Cache", "db cache"));
+  EXPECT_FALSE(IsAllowedHost("cache2", "cache"));
+  EXPECT_TRUE(IsAllowedHost("a.b.svc", ".svc"));
+  EXPECT_FALSE(IsAllowedHost("b-svc", ".svc"));
+  EXPECT_TRUE(IsAllowedHost("anything", "*"));
+}
+
+// A page that has bound its own name to this address may do nothing: its browser sends that name.
+TEST(HttpAdmission, WithoutAPasswordTheHostIsChecked) {
+  Options options;
+  SetDefaults(options);
+  for (const Route& route : Routes()) {
+    for (const auto& each : kMethodNames) {
+      if (!route.Allows(each.method)) continue;
+      Request request = RequestFor(each.method, std::string(route.path));
+      request.has_length = true;
+      request.content_type = std::string(kJsonType);
+      if (route.body == Body::kNone) request.has_length = false;
+      ASSERT_EQ(StatusOf(request, options), 200) << each.name << " " << route.path;
+      request.host = "evil.example:8080";
+      request.origin = each.method == Method::kGet ? "" : "http://evil.example:8080";
+      request.is_from_browser = true;
+      EXPECT_EQ(StatusOf(request, options), route.is_open ? 200 : 403) << each.name << " " << route.path;
+      request.is_from_browser = false;
+      request.origin.clear();
+      EXPECT_EQ(StatusOf(request, options), route.is_open || route.is_for_programs ? 200 : 403) << route.path;
+      request.target = "http://evil.example" + request.target;
+      request.host = "127.0.0.1";
+      EXPECT_EQ(StatusOf(request, options), route.is_open || route.is_for_programs ? 200 : 403) << "the target wins";
+    }
+  }
+}
+
+TEST(HttpAdmission, NamesOfOwnersAreTaken) {
+  Options options;
+  SetDefaults(options);
+  Request request = RequestFor(Method::kGet, "/keys/a");
+  request.host = "cache:8080";
+  EXPECT_EQ(StatusOf(request, options), 403);
+  options.http_allowed_hosts.Set("db cache");
+  EXPECT_EQ(StatusOf(request, options), 200);
+  options.http_allowed_hosts.Set("");
+  std::vector<cluster::Node> nodes(1);
+  nodes[0].host = "cache";
+  EXPECT_EQ(StatusOf(request, options, nodes), 200) << "other nodes send clients there";
+  options.requirepass.Set("secret");
+  EXPECT_EQ(StatusOf(request, options), 401) << "the password protects";
+  request.authorization = "Bearer secret";
+  EXPECT_EQ(StatusOf(request, options), 200);
+  options.requirepass.Set("");
+  request.hosts = 0;
+  request.host.clear();
+  request.is_1_0 = true;
+  EXPECT_EQ(StatusOf(request, options), 200) << "no browser sends that";
 }
 
 TEST(HttpStatuses, AreInTheListThatMetricsCountBy) {

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+// No client keeps an I/O thread for long: others are served between the parts of what takes long.
+#include <gtest/gtest.h>
+#include <poll.h>
+
+#include <memory>
+
+#include "tests/support/free_ports.h"
+#include "tests/support/http_client.h"
+#include "tests/support/redis_client.h"
+
+namespace ringkv::test {
+namespace {
+
+constexpr const char* kJsonLine = "Content-Type: application/json\r\n";
+// A thread that does all of it in one turn answers one or two before it begins.
+constexpr int kEnoughAnswers = 4;
+
+class FairTurns : public testing::Test {
+ protected:
+  void Start(std::vector<std::string> options = {}) {
+    options.insert(options.end(), {"--http-port", std::to_string(http_port_), "--io-threads", "1"});
+    server_ = std::make_unique<ServerProcess>(options);
+    other_ = server_->Connect();
+  }
+  ~FairTurns() override {
+    if (other_ >= 0) ::close(other_);
+  }
+
+  void Fill(int keys) {
+    std::string commands;
+    for (int i = 0; i < keys; ++i) commands += "SET key:" + std::to_string(i) + " value\r\n";
+    SendAll(other_, commands);
+    ReceiveExactly(other_, static_cast<size_t>(keys) * 5);
+  }
+  // How many PINGs of another client are answered, one after the other, before the first byte comes to `socket`.
+  int AnswersBeforeFirstByteOf(int socket) {
+    pollfd first_byte{.fd = socket, .events = POLLIN, .revents = 0};
+    int answers = 0;
+    while (::poll(&first_byte, 1, 0) == 0) {
+      SendAll(other_, "PING\r\n");
+      if (ReceiveExactly(other_, 7) != "+PONG\r\n") break;
+      ++answers;
+    }
+    return answers;
+  }
+  int64_t CallsOf(const std::string& command) {
+    const std::string line = Say(*server_, {"INFO", "commandstats"});
+    const size_t at = line.find("cmdstat_" + command + ":calls=");
+    return at == std::string::npos ? 0 : std::atoll(line.c_str() + line.find('=', at) + 1);
+  }
+
+  const int http_port_ = FreePorts(1)[0];
+  std::unique_ptr<ServerProcess> server_;
+  int other_ = -1;
+};
+
+std::string Tags(int count) {
+  std::string tags;
+  for (int i = 0; i < count; ++i) {
+    char tag[24];
+    std::snprintf(tag, sizeof tag, "\"%016x\", ", static_cast<unsigned>(i));
+    tags += tag;
+  }
+  return tags;
+}
+
+TEST_F(FairTurns, ManyTagsCostOneLookAndOneWrite) {
+  Start();
+  HttpClient client(http_port_);
+  const std::string head = client.Ask("PUT", "/keys/a", "old").head;
+  const size_t at = head.find("ETag: ") + 6;
+  const std::string right = head.substr(at, head.find("\r\n", at) - at);
+  EXPECT_EQ(client.Ask("PUT", "/keys/a", "new", "If-Match: " + Tags(500) + "\"x\"\r\n").status, 412);
+  EXPECT_EQ(CallsOf("set"), 1) << "none of them was right";
+  EXPECT_EQ(client.Ask("DELETE", "/keys/a", "", "If-Match: " + Tags(500) + "\"x\"\r\n").status, 412);
+  EXPECT_EQ(CallsOf("delex"), 0);
+  EXPECT_EQ(client.Ask("PUT", "/keys/a", "new", "If-Match: " + Tags(500) + right + "\r\n").status, 204);
+  EXPECT_EQ(CallsOf("set"), 2);
+  EXPECT_EQ(CallsOf("digest"), 3);
+  EXPECT_EQ(client.Ask("GET", "/keys/a").body, "new");
+}
+
+TEST_F(FairTurns, OthersAreServedWhileABatchIsRead) {
+  Start({"--http-max-batch-keys", "100000"});
+  Say(*server_, {"SET", "key", std::string(200, 'v')});
+  std::string keys = "[";
+  for (int i = 0; i < 50'000; ++i) keys += "\"key\",";
+  keys.back() = ']';
+  HttpClient client(http_port_);
+  client.SendRequest("POST", "/mget", keys, kJsonLine);
+  EXPECT_GE(AnswersBeforeFirstByteOf(client.socket()), kEnoughAnswers);
+  const HttpReply reply = client.Receive();
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.body.size(), std::string("{\"values\":[]}\n").size() + 50'000 * 203 - 1);
+}
+
+TEST_F(FairTurns, OthersAreServedWhileADocumentIsParsed) {
+  Start();
+  std::string document = "[";
+  for (int i = 0; i < 1'000'000; ++i) document += "1,";
+  document.back() = ']';
+  HttpClient client(http_port_);
+  client.SendRequest("POST", "/mget", document, kJsonLine);
+  EXPECT_GE(AnswersBeforeFirstByteOf(client.socket()), kEnoughAnswers);
+  EXPECT_EQ(client.Receive().status, 413) << "more keys than http-max-batch-keys allows";
+}
+
+TEST_F(FairTurns, OthersAreServedDuringASearch) {
+  Start({"--http-max-search-keys", "60000"});
+  Fill(60'000);
+  HttpClient client(http_port_);
+  client.SendRequest("GET", "/search?prefix=k&limit=60000&values=1");
+  EXPECT_GE(AnswersBeforeFirstByteOf(client.socket()), kEnoughAnswers);
+  EXPECT_EQ(client.Receive().status, 200);
+}
+
+TEST_F(FairTurns, OthersAreServedBetweenPipelinedCommands) {
+  Start();
+  Fill(5000);
+  const int socket = server_->Connect();
+  // Replies leave at the end of a turn, so the first byte would come after it: only the last command is answered.
+  std::string commands = "CLIENT REPLY OFF\r\n";
+  for (int i = 0; i < 200; ++i) commands += "KEYS *nosuch*\r\n";
+  SendAll(socket, commands + "CLIENT REPLY ON\r\n");
+  EXPECT_GE(AnswersBeforeFirstByteOf(socket), kEnoughAnswers);
+  EXPECT_EQ(ReceiveExactly(socket, 5), "+OK\r\n");
+  ::close(socket);
+}
+
+TEST_F(FairTurns, WhatABatchIsAnsweredWithIsBounded) {
+  Start({"--http-max-response-size", "1000000", "--http-max-batch-keys", "5000"});
+  Say(*server_, {"SET", "key", std::string(10'000, 'v')});
+  std::string keys = "[";
+  for (int i = 0; i < 2000; ++i) keys += "\"key\",";
+  keys.back() = ']';
+  HttpClient client(http_port_);
+  EXPECT_EQ(client.Ask("POST", "/mget", keys, kJsonLine).status, 413);
+  EXPECT_EQ(client.Ask("POST", "/mget", R"(["key"])", kJsonLine).status, 200);
+  std::string pairs = "{";
+  for (int i = 0; i <= 5000; ++i) pairs += "\"" + std::to_string(i) + "\":1,";
+  pairs.back() = '}';
+  EXPECT_EQ(client.Ask("POST", "/mset", pairs, kJsonLine).status, 413);
+  EXPECT_EQ(Say(*server_, {"DBSIZE"}), "1");
+}
+
+}  // namespace
+}  // namespace ringkv::test

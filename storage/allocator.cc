@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "storage/allocator.h"
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <mutex>
+#include <thread>
 
 #ifdef RINGKV_JEMALLOC
 #include <jemalloc/jemalloc.h>
+#include <pthread.h>
 #else
 #include <malloc.h>
 #endif
@@ -54,54 +56,126 @@ const char* malloc_conf = "background_thread:true,dirty_decay_ms:500,muzzy_decay
 
 namespace {
 
-// What a thread allocated and freed lives in the thread's own memory, which jemalloc gives back when the thread ends.
-// So a thread's counters are copied here when it says good-bye (ThreadCounters' destructor).
-struct alignas(64) CounterPair {
-  std::atomic<const uint64_t*> allocated{nullptr};
-  std::atomic<const uint64_t*> freed{nullptr};
-};
-
-constexpr size_t kMostThreads = 512;
-
-struct Counters {
-  std::array<CounterPair, kMostThreads> threads;
-  std::atomic<size_t> used_slots{0};
-  std::atomic<int64_t> of_ended_threads{0};
-};
-
-Counters& AllCounters() {
-  static Counters counters;
-  return counters;
-}
-
 uint64_t LoadCounter(const uint64_t* counter) { return __atomic_load_n(counter, __ATOMIC_RELAXED); }
 
-class ThreadCounters {
+// What a thread has allocated and freed so far. jemalloc keeps both numbers in the thread's own memory, which is gone
+// when the thread is.
+struct alignas(64) ThreadCounters {
+  bool is_taken = false;  // guarded by the registry
+  std::atomic<bool> is_reading{false};
+  std::atomic<const uint64_t*> allocated{nullptr};  // null: no thread
+  std::atomic<const uint64_t*> freed{nullptr};
+
+  int64_t Held() const {
+    const uint64_t* allocated_bytes = allocated.load();
+    if (allocated_bytes == nullptr) return 0;
+    return static_cast<int64_t>(LoadCounter(allocated_bytes) - LoadCounter(freed.load(std::memory_order_relaxed)));
+  }
+};
+
+// The counters of all threads. A thread takes the first free place and gives it back at its end, so that there are as
+// many places as threads have ever lived at the same time.
+//
+// A sum is made without a lock: while a thread says that it reads, none that ends lets go of the counters that may be
+// read. `version_` is odd while bytes pass from an ending thread to `ended_`, so that a sum has them in one place.
+class CounterRegistry {
  public:
-  ThreadCounters() {
+  ThreadCounters* Add() {
     uint64_t* allocated = nullptr;
     uint64_t* freed = nullptr;
     size_t size = sizeof allocated;
-    if (mallctl("thread.allocatedp", &allocated, &size, nullptr, 0) != 0) return;
-    if (mallctl("thread.deallocatedp", &freed, &size, nullptr, 0) != 0) return;
-    const size_t slot = AllCounters().used_slots.fetch_add(1);
-    if (slot >= kMostThreads) return;
-    pair_ = &AllCounters().threads[slot];
-    pair_->freed.store(freed);
-    pair_->allocated.store(allocated);
+    if (mallctl("thread.allocatedp", &allocated, &size, nullptr, 0) != 0) return nullptr;
+    if (mallctl("thread.deallocatedp", &freed, &size, nullptr, 0) != 0) return nullptr;
+    const std::lock_guard lock(mutex_);
+    ThreadCounters* counters = TakePlace();
+    counters->freed.store(freed, std::memory_order_relaxed);
+    counters->allocated.store(allocated, std::memory_order_release);
+    return counters;
   }
-  ~ThreadCounters() {
-    if (pair_ == nullptr) return;
-    const uint64_t* allocated = pair_->allocated.exchange(nullptr);
-    AllCounters().of_ended_threads.fetch_add(
-        static_cast<int64_t>(LoadCounter(allocated) - LoadCounter(pair_->freed.load())));
+
+  void Remove(ThreadCounters* counters) {
+    const std::lock_guard lock(mutex_);
+    version_.fetch_add(1);
+    ended_.fetch_add(counters->Held());
+    counters->allocated.store(nullptr);
+    version_.fetch_add(1);
+    // Whoever reads now may have seen the address.
+    ForEach([](const ThreadCounters& other) {
+      while (other.is_reading.load()) std::this_thread::yield();
+    });
+    counters->is_taken = false;
   }
-  ThreadCounters(const ThreadCounters&) = delete;
-  ThreadCounters& operator=(const ThreadCounters&) = delete;
+
+  int64_t Sum(ThreadCounters& reader) {
+    reader.is_reading.store(true);  // sequentially consistent: before any address is loaded
+    int64_t sum = 0;
+    uint64_t before = 0;
+    do {
+      before = version_.load();
+      sum = ended_.load(std::memory_order_relaxed);
+      ForEach([&](const ThreadCounters& counters) { sum += counters.Held(); });
+    } while (before % 2 != 0 || version_.load() != before);
+    reader.is_reading.store(false, std::memory_order_release);
+    return sum;
+  }
 
  private:
-  CounterPair* pair_ = nullptr;
+  struct Block {
+    std::array<ThreadCounters, 16> places;
+    std::atomic<Block*> next{nullptr};
+  };
+
+  template <typename Visitor>
+  void ForEach(Visitor&& visit) {
+    for (Block* block = &first_; block != nullptr; block = block->next.load(std::memory_order_acquire)) {
+      for (ThreadCounters& counters : block->places) visit(counters);
+    }
+  }
+
+  ThreadCounters* TakePlace() {
+    Block* block = &first_;
+    for (;; block = block->next.load(std::memory_order_relaxed)) {
+      for (ThreadCounters& counters : block->places) {
+        if (counters.is_taken) continue;
+        counters.is_taken = true;
+        return &counters;
+      }
+      if (block->next.load(std::memory_order_relaxed) == nullptr) block->next.store(new Block);  // lives for ever
+    }
+  }
+
+  std::mutex mutex_;  // who comes and goes
+  std::atomic<uint64_t> version_{0};
+  std::atomic<int64_t> ended_{0};  // what ended threads have allocated more than freed
+  Block first_;
 };
+
+CounterRegistry& Registry() {
+  static CounterRegistry* registry = new CounterRegistry;  // not destroyed: threads may end after main
+  return *registry;
+}
+
+// Called by the C library as the last of a thread: what destructors of thread-local objects free has been counted, and
+// so has the list of those, which `thread_local` would free behind its object.
+pthread_key_t EndOfThread() {
+  static const pthread_key_t key = [] {
+    pthread_key_t made;
+    if (pthread_key_create(&made, [](void* counters) { Registry().Remove(static_cast<ThreadCounters*>(counters)); })) {
+      std::abort();
+    }
+    return made;
+  }();
+  return key;
+}
+
+ThreadCounters* CountersOfThisThread() {
+  thread_local ThreadCounters* counters = nullptr;  // a plain pointer: no destructor
+  if (counters == nullptr) {
+    counters = Registry().Add();
+    pthread_setspecific(EndOfThread(), counters);
+  }
+  return counters;
+}
 
 }  // namespace
 
@@ -109,18 +183,11 @@ void FreeBytes(void* bytes, size_t size) { sdallocx(bytes, size, 0); }
 
 size_t AllocationSize(size_t size) { return nallocx(size, 0); }
 
-void CountMemoryOfThisThread() { thread_local ThreadCounters counters; }
+void CountMemoryOfThisThread() { CountersOfThisThread(); }
 
 size_t UsedMemory() {
-  Counters& counters = AllCounters();
-  int64_t used = counters.of_ended_threads.load(std::memory_order_relaxed);
-  const size_t slots = std::min(counters.used_slots.load(std::memory_order_relaxed), kMostThreads);
-  for (size_t i = 0; i < slots; ++i) {
-    const uint64_t* allocated = counters.threads[i].allocated.load(std::memory_order_acquire);
-    if (allocated == nullptr) continue;
-    used += static_cast<int64_t>(LoadCounter(allocated) -
-                                 LoadCounter(counters.threads[i].freed.load(std::memory_order_relaxed)));
-  }
+  ThreadCounters* reader = CountersOfThisThread();
+  const int64_t used = reader == nullptr ? 0 : Registry().Sum(*reader);
   return used > 0 ? static_cast<size_t>(used) : 0;
 }
 

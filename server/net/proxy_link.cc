@@ -10,6 +10,7 @@
 #include "resp/request_writer.h"
 #include "server/net/io_thread.h"
 #include "server/replication/handshake.h"
+#include "storage/allocator.h"
 
 namespace ringkv::server {
 namespace {
@@ -67,6 +68,7 @@ void ProxyLink::Connect() {
   if (connector_.joinable()) connector_.join();
   connector_ = std::thread([this, alive = std::weak_ptr<bool>(life_)] {
     NameThisThread("proxy-connect");
+    storage::CountMemoryOfThisThread();
     const storage::Result<int> made = ConnectTo(host_, port_, reads_replica_, server_, stopping_);
     const int descriptor = made ? *made : -1;
     thread_.Post([this, alive, descriptor, why = made ? "" : made.error().text] {

@@ -232,14 +232,14 @@ void RunTransaction(AdminCall& call) {
     needs_all = needs_all || row.scope != Scope::kNothing || NeedsEverything(row, each.argv);
     ForEachKey(row, each.argv, [&](std::string_view key) { txn.AddKey(key); });
   }
-  for (const auto& [db, key] : session.watch.keys) txn.AddKey(key);
+  for (const auto& [watched, watcher] : session.watch.keys) txn.AddKey(watched->key);
   if (needs_all) {
     txn.LockAll();
   } else {
     txn.LockAdded();
   }
   // A watched key whose time has run out is erased by this look, which marks the session.
-  for (const auto& [db, key] : session.watch.keys) txn.Find(db, key, storage::Intent::kCheck);
+  for (const auto& [watched, watcher] : session.watch.keys) txn.Find(watched->db, watched->key, storage::Intent::kCheck);
   const bool touched = session.watch.touched.load(std::memory_order_relaxed);
   session.UnwatchAll();
   if (touched) {

@@ -3,6 +3,7 @@
 #include "server/command/dispatch.h"
 #include "server/command/error_replies.h"
 #include "server/commands/families.h"
+#include "server/server.h"
 #include "server/session/session.h"
 
 namespace ringkv::server {
@@ -34,6 +35,11 @@ void Discard(AdminCall& call) {
 
 void Watch(AdminCall& call) {
   if (call.session.queue.is_open()) return call.reply.Error("ERR WATCH inside MULTI is not allowed");
+  size_t bytes = call.session.watch.bytes;
+  for (size_t i = 1; i < call.args.size(); ++i) bytes += WatchedKeys::MemoryOf(call.args[i]);
+  if (bytes > static_cast<size_t>(call.server.options().client_query_buffer_limit.load())) {
+    return call.reply.Error("ERR the watched keys exceed client-query-buffer-limit");
+  }
   for (size_t i = 1; i < call.args.size(); ++i) {
     // What has expired already goes now, so that its end is not taken for a change later.
     call.txn.Find(call.session.db, call.args[i], storage::Intent::kCheck);

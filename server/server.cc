@@ -10,7 +10,6 @@
 #include "server/config/save_points.h"
 #include "storage/allocator.h"
 #include "storage/index/index_job.h"
-#include "storage/keyspace/eviction.h"
 #include "storage/keyspace/expiry_job.h"
 
 namespace ringkv::server {
@@ -303,6 +302,41 @@ void Server::SweepExpiredKeys() {
   }
 }
 
+storage::Eviction Server::MakeRoom(storage::Txn& txn, storage::Evictor& evictor, uint64_t most_microseconds) {
+  const storage::MemoryLimit limit{.bytes = static_cast<size_t>(options_.maxmemory.load()),
+                                   .policy = static_cast<storage::EvictionPolicy>(options_.maxmemory_policy.load()),
+                                   .samples = static_cast<size_t>(options_.maxmemory_samples.load())};
+  if (limit.bytes == 0 || !limit.IsExceeded(store_)) return storage::Eviction::kDone;
+  const uint64_t start = ticks_.Now();
+  const auto took = [this, start] { return ticks_.Microseconds(ticks_.Now() - start); };
+  const storage::Eviction outcome =
+      evictor.MakeRoom(txn, limit, [&took, most_microseconds] { return took() < most_microseconds; });
+  const int64_t threshold = options_.latency_monitor_threshold;
+  if (threshold > 0 && took() / 1000 >= static_cast<uint64_t>(threshold)) {
+    latency_events_.Add("eviction-cycle", clock_.Now() / 1000, took() / 1000);
+  }
+  return outcome;
+}
+
+// Commands evict as they come; this is for memory that exceeds its limit without one: the limit was lowered, or buffers
+// have grown.
+bool Server::StayWithinMemory() {
+  constexpr uint64_t kMostMicroseconds = 50'000;  // the rest of the house is not to wait for longer
+  constexpr uint64_t kSliceMicroseconds = 1000;
+  constexpr uint32_t kReasonsToWait = kNeedsLoaded | kNeedsLogRoom | kNeedsHealthyDisk;
+  storage::Random random(ticks_.Now());
+  storage::Txn txn(store_, clock_.Now(), random);
+  storage::Evictor evictor;
+  const uint64_t start = ticks_.Now();
+  while (!stopping_ && ticks_.Microseconds(ticks_.Now() - start) < kMostMicroseconds) {
+    txn.set_now(clock_.Now());
+    const uint32_t refused = refused_now();
+    if ((refused & kNeedsMemoryChecked) == 0 || (refused & kReasonsToWait) != 0 || IsPaused(txn.now())) return false;
+    if (MakeRoom(txn, evictor, kSliceMicroseconds) != storage::Eviction::kOutOfTime) return false;
+  }
+  return true;
+}
+
 void Server::SampleRates(int64_t elapsed_ms) {
   uint64_t commands = 0;
   uint64_t bytes_read = 0;
@@ -335,6 +369,7 @@ void Server::RunHousekeeping() {
   uint64_t last_rates = ticks_.Now();
   while (!stopping_) {
     if (store_.authority() == storage::Authority::kOwner) SweepExpiredKeys();
+    const bool has_more_to_evict = StayWithinMemory();
     KeepData();
     NotePeakMemory(storage::UsedMemory());
     const uint64_t elapsed = ticks_.Microseconds(ticks_.Now() - last_rates);
@@ -342,7 +377,9 @@ void Server::RunHousekeeping() {
       SampleRates(static_cast<int64_t>(elapsed / 1000));
       last_rates = ticks_.Now();
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds(std::max<int64_t>(1000 / options_.hz, 2)));
+    // Whatever hz says, memory that exceeds its limit is noticed soon.
+    const int64_t rest_ms = has_more_to_evict ? 0 : std::clamp<int64_t>(1000 / options_.hz, 2, 100);
+    std::this_thread::sleep_for(std::chrono::milliseconds(rest_ms));
   }
 }
 

@@ -27,6 +27,7 @@
 #include "server/session/watched_keys.h"
 #include "server/thread_state.h"
 #include "storage/durability.h"
+#include "storage/keyspace/eviction.h"
 #include "storage/posix/posix_file_system.h"
 #include "storage/store.h"
 
@@ -126,6 +127,10 @@ class Server {
   // Whether keys that have expired are looked for in the background (DEBUG SET-ACTIVE-EXPIRE).
   void set_active_expiry(bool active) { active_expiry_.store(active, std::memory_order_relaxed); }
 
+  // Evicts keys with `evictor` until memory is within maxmemory, but for no longer than about so many microseconds.
+  // `txn` holds no lock.
+  storage::Eviction MakeRoom(storage::Txn& txn, storage::Evictor& evictor, uint64_t most_microseconds);
+
   size_t peak_memory() const { return peak_memory_.load(std::memory_order_relaxed); }
   // In use when the server began to serve.
   size_t startup_memory() const { return startup_memory_; }
@@ -146,6 +151,8 @@ class Server {
   bool IsSnapshotDue();
   bool SnapshotsFail();
   void SweepExpiredKeys();
+  // True if there is more to evict.
+  bool StayWithinMemory();
   void SampleRates(int64_t elapsed_ms);
 
   Options& options_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "storage/allocator.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdio>
@@ -198,6 +199,11 @@ AllocatorStatistics ReadAllocatorStatistics() {
   AllocatorStatistics statistics;
   size = sizeof(size_t);
   mallctl("stats.allocated", &statistics.allocated, &size, nullptr, 0);
+  char name[64];
+  std::snprintf(name, sizeof name, "stats.arenas.%u.tcache_bytes", static_cast<unsigned>(MALLCTL_ARENAS_ALL));
+  size_t at_hand = 0;
+  mallctl(name, &at_hand, &size, nullptr, 0);
+  statistics.allocated -= std::min(at_hand, statistics.allocated);
   mallctl("stats.active", &statistics.active, &size, nullptr, 0);
   mallctl("stats.resident", &statistics.resident, &size, nullptr, 0);
   mallctl("stats.retained", &statistics.retained, &size, nullptr, 0);

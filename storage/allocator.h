@@ -26,7 +26,7 @@ void CountMemoryOfThisThread();
 size_t UsedMemory();
 
 struct AllocatorStatistics {
-  size_t allocated = 0;
+  size_t allocated = 0;  // without what threads keep at hand for their next allocations
   size_t active = 0;
   size_t resident = 0;
   size_t retained = 0;

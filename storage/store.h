@@ -65,6 +65,9 @@ class Store {
   // Where transactions leave their effects while somebody records.
   LogBuffer& log() { return log_; }
   Partition& partition(size_t index) { return partitions_[index]; }
+  const Occupancy& occupancy() const { return occupancy_; }
+  // The database has no table any more. Under the locks of all partitions.
+  void NoteUnused(DbIndex db) { occupancy_.NoteUnused(db); }
   const PrefixList& prefixes() const { return options_.prefixes; }
   uint64_t longest_string() const { return options_.longest_string; }
 
@@ -88,6 +91,7 @@ class Store {
   IndexPolicy index_policy_;
   LogBuffer log_;
   std::atomic<uint64_t> flushes_{0};
+  Occupancy occupancy_;
   std::array<Partition, kPartitions> partitions_;
 };
 

@@ -235,24 +235,27 @@ Place Txn::Fresh(const Place& place) {
   return Located(place, segment, slot, &table);
 }
 
-Place Txn::Put(const Place& place, MutableEntry* entry) {
+Place Txn::Put(const Place& place, MutableEntry* entry) NO_THREAD_SAFETY_ANALYSIS {
   Table& table = TableFor(place);
   const Table::Inserted inserted = table.Insert(place.location().local_position, entry);
+  place.location().partition->NoteOccupancy(place.db());
   Tell(place, kKeyMade);
   return Located(place, inserted.segment, inserted.slot, &table);
 }
 
-MutableEntry* Txn::Take(Place& place) {
+MutableEntry* Txn::Take(Place& place) NO_THREAD_SAFETY_ANALYSIS {
   place = Fresh(place);
   Table& table = TableFor(place);
   MutableEntry* entry = table.Remove(place.location().segment, place.location().slot);
+  place.location().partition->NoteOccupancy(place.db());
   place = Located(place, nullptr, nullptr, &table);
   return entry;
 }
 
-void Txn::Swap(Place& place, UnixMs old_expiry, MutableEntry* entry) {
+void Txn::Swap(Place& place, UnixMs old_expiry, MutableEntry* entry) NO_THREAD_SAFETY_ANALYSIS {
   Table& table = TableFor(place);
   table.Replace(place.location().segment, place.location().slot, old_expiry, entry);
+  if (entry->expiry() != old_expiry) place.location().partition->NoteOccupancy(place.db());
   place = Located(place, place.location().segment, place.location().slot, &table);
 }
 
@@ -438,20 +441,28 @@ void Txn::Rename(Place& from, DbIndex to_db, std::string_view to_key) {
 
 void Txn::FlushDatabase(DbIndex db) NO_THREAD_SAFETY_ANALYSIS {
   RINGKV_CHECK(holds_all_);
+  if (store_.occupancy().IsUsed(db)) DropTables(db);
+  store_.NoteFlush();
+  if (MustRecord()) EncodeEffect(&records_, db, DatabaseFlush{});
+}
+
+void Txn::DropTables(DbIndex db) NO_THREAD_SAFETY_ANALYSIS {
   if (store_.observer() != nullptr) {
     const auto is_touched = [&](std::string_view key) { return Stands(db, key); };
     if (store_.observer()->Replacing(db, is_touched)) must_tell_ = true;
   }
+  const uint64_t all_keys = CountKeys();
+  const uint64_t bytes_a_key = all_keys > 0 ? UsedMemory() / all_keys : 0;
   std::vector<std::unique_ptr<Table>> removed;
   for (size_t i = 0; i < kPartitions; ++i) {
     Partition& partition = store_.partition(i);
     if (partition.tables[db] == nullptr) continue;
     partition.changes += partition.tables[db]->keys();
     removed.push_back(std::move(partition.tables[db]));
+    partition.NoteOccupancy(db);
   }
-  store_.NoteFlush();
-  if (MustRecord()) EncodeEffect(&records_, db, DatabaseFlush{});
-  store_.reclaimer().Free(std::move(removed));
+  store_.NoteUnused(db);
+  store_.reclaimer().Free(std::move(removed), bytes_a_key);
 }
 
 void Txn::SwapDatabases(DbIndex a, DbIndex b) NO_THREAD_SAFETY_ANALYSIS {
@@ -463,7 +474,10 @@ void Txn::SwapDatabases(DbIndex a, DbIndex b) NO_THREAD_SAFETY_ANALYSIS {
     }
   }
   for (size_t i = 0; i < kPartitions; ++i) {
-    std::swap(store_.partition(i).tables[a], store_.partition(i).tables[b]);
+    Partition& partition = store_.partition(i);
+    std::swap(partition.tables[a], partition.tables[b]);
+    partition.NoteOccupancy(a);
+    partition.NoteOccupancy(b);
   }
   ++store_.partition(0).changes;
   if (MustRecord()) EncodeEffect(&records_, a, DatabaseSwap{b});
@@ -501,14 +515,22 @@ bool Txn::Stands(DbIndex db, std::string_view key) NO_THREAD_SAFETY_ANALYSIS {
 
 // --- sums -----------------------------------------------------------------------------------------------------------
 
+int64_t DatabaseSize::AverageTtl(UnixMs now) const {
+  if (volatile_keys == 0) return 0;
+  const __int128 average = expiry_sum / static_cast<__int128>(volatile_keys) - now;
+  return static_cast<int64_t>(std::clamp<__int128>(average, 0, INT64_MAX));
+}
+
 DatabaseSize Txn::SizeOf(DbIndex db) {
   DatabaseSize size;
-  for (size_t i = 0; i < kPartitions; ++i) {
+  const PartitionSet occupied = store_.occupancy().With(db);
+  for (size_t i = occupied.Next(0); i < kPartitions; i = occupied.Next(i + 1)) {
     WithPartition(i, [&](Partition& partition) NO_THREAD_SAFETY_ANALYSIS {
       const Table* table = partition.tables[db].get();
       if (table == nullptr) return;
       size.keys += table->keys();
       size.volatile_keys += table->volatile_keys();
+      size.expiry_sum += table->expiry_sum();
       if (partition.foreign_slots != 0 && !shows_foreign_) TakeOffForeign(partition, *table, &size);
     });
   }
@@ -525,7 +547,9 @@ void Txn::TakeOffForeign(const Partition& partition, const Table& table, Databas
       stretch.segment->ForEach([&](const Slot& slot) NO_THREAD_SAFETY_ANALYSIS {
         if (!partition.IsForeign(slot.local_position())) return;
         --size->keys;
-        size->volatile_keys -= slot.entry()->has_expiry() ? 1 : 0;
+        if (!slot.entry()->has_expiry()) return;
+        --size->volatile_keys;
+        size->expiry_sum -= slot.entry()->expiry();
       });
     }
     at = stretch.end;
@@ -534,7 +558,7 @@ void Txn::TakeOffForeign(const Partition& partition, const Table& table, Databas
 
 uint64_t Txn::CountKeys() {
   uint64_t keys = 0;
-  for (DbIndex db = 0; db < store_.databases(); ++db) keys += SizeOf(db).keys;
+  store_.occupancy().ForEachUsed([&](DbIndex db) { keys += SizeOf(db).keys; });
   return keys;
 }
 
@@ -566,11 +590,12 @@ std::vector<PrefixUsage> Txn::PrefixUsages() {
         usages[j].uses.reads += partition.prefix_uses[j].reads;
         usages[j].uses.misses += partition.prefix_uses[j].misses;
         usages[j].uses.writes += partition.prefix_uses[j].writes;
-        for (const auto& table : partition.tables) {
-          if (table == nullptr) continue;
+        store_.occupancy().ForEachUsed([&](DbIndex db) NO_THREAD_SAFETY_ANALYSIS {
+          const Table* table = partition.tables[db].get();
+          if (table == nullptr) return;
           usages[j].size.keys += table->prefix_sizes()[j].keys;
           usages[j].size.bytes += table->prefix_sizes()[j].bytes;
-        }
+        });
       }
     });
   }
@@ -589,9 +614,10 @@ uint64_t Txn::TableBytes() {
   uint64_t sum = 0;
   for (size_t i = 0; i < kPartitions; ++i) {
     WithPartition(i, [&](Partition& partition) NO_THREAD_SAFETY_ANALYSIS {
-      for (const auto& table : partition.tables) {
+      store_.occupancy().ForEachUsed([&](DbIndex db) NO_THREAD_SAFETY_ANALYSIS {
+        const Table* table = partition.tables[db].get();
         if (table != nullptr) sum += table->TableBytes();
-      }
+      });
     });
   }
   return sum;
@@ -616,7 +642,8 @@ Txn::Sweep Txn::SweepExpired(size_t partition_index, size_t most) NO_THREAD_SAFE
 }
 
 void Txn::SweepLocked(Partition& partition, size_t most, DueTime due_now, Sweep* sweep) NO_THREAD_SAFETY_ANALYSIS {
-  for (DbIndex db = 0; db < store_.databases(); ++db) {
+  for (DbIndex db = store_.occupancy().NextUsed(0); db < store_.databases();
+       db = store_.occupancy().NextUsed(static_cast<DbIndex>(db + 1))) {
     Table* table = partition.tables[db].get();
     if (table == nullptr || table->next_due() > due_now) continue;
     DueTime next_due = kNeverDue;
@@ -673,53 +700,94 @@ bool Txn::WalkPartition(Partition& partition, DbIndex db, uint32_t from, size_t*
   return stopped.has_value();
 }
 
-uint64_t Txn::VisitPartitions(uint64_t cursor, const PartitionVisitor& visit) {
+uint64_t Txn::VisitPartitions(DbIndex db, uint64_t cursor, const PartitionVisitor& visit) {
   if (cursor >= kPositions) return 0;
-  Position at{cursor};
-  for (size_t partition = at.partition(); partition < kPartitions; ++partition) {
+  const Position at{cursor};
+  const PartitionSet occupied = store_.occupancy().With(db);
+  for (size_t partition = occupied.Next(at.partition()); partition < kPartitions;
+       partition = occupied.Next(partition + 1)) {
     bool stopped = false;
     uint64_t next = 0;
-    WithPartition(partition, [&](Partition& locked) { stopped = visit(locked, at.local(), &next); });
+    const uint32_t from = partition == at.partition() ? at.local() : 0;
+    WithPartition(partition, [&](Partition& locked) { stopped = visit(locked, from, &next); });
     if (stopped) {
       const uint64_t position = (static_cast<uint64_t>(partition) << 32) + next;
       return position >= kPositions ? 0 : position;
     }
-    at = Position{0};
   }
   return 0;
 }
 
 uint64_t Txn::Walk(DbIndex db, uint64_t cursor, size_t count, const Visitor& visit) {
   size_t budget = std::max<size_t>(count, 1);
-  return VisitPartitions(cursor, [&](Partition& partition, uint32_t from, uint64_t* next) {
+  return VisitPartitions(db, cursor, [&](Partition& partition, uint32_t from, uint64_t* next) {
     return WalkPartition(partition, db, from, &budget, visit, next);
   });
 }
 
-void Txn::Sample(DbIndex db, size_t count, bool volatile_only, const Visitor& visit) NO_THREAD_SAFETY_ANALYSIS {
-  const size_t start = random_.Below(kPartitions);
+// --- samples and eviction -------------------------------------------------------------------------------------------
+
+void Txn::Sample(DbIndex db, size_t count, bool volatile_only, const PositionVisitor& visit) {
+  const PartitionSet occupied = store_.occupancy().With(db, volatile_only);
+  const size_t candidates = occupied.size();
+  if (candidates == 0) return;
+  size_t at = occupied.Pick(random_);
   bool found = false;
-  for (size_t i = 0; i < kPartitions && !found; ++i) {
-    WithPartition((start + i) % kPartitions, [&](Partition& partition) NO_THREAD_SAFETY_ANALYSIS {
+  for (size_t i = 0; i < candidates && !found; ++i) {
+    WithPartition(at, [&](Partition& partition) NO_THREAD_SAFETY_ANALYSIS {
       const Table* table = partition.tables[db].get();
-      if (table == nullptr || (volatile_only ? table->volatile_keys() : table->keys()) == 0) return;
-      if (partition.foreign_slots == 0) {
-        found = table->Sample(random_, count, volatile_only, visit);
-        return;
-      }
-      // Once more where a segment yields nothing but what is hidden.
-      constexpr int kTries = 8;
-      for (int attempt = 0; attempt < kTries && !found; ++attempt) {
-        const bool has_any =
-            table->Sample(random_, count, volatile_only, [&](const Entry& entry) NO_THREAD_SAFETY_ANALYSIS {
-              if (partition.IsForeign(PositionOf(entry.key(), store_.placement()).local())) return;
-              found = true;
-              visit(entry);
-            });
-        if (!has_any) return;
-      }
+      found = table != nullptr && SampleTable(partition, *table, count, volatile_only, visit);
+    });
+    at = occupied.Next(at + 1);
+    if (at == kPartitions) at = occupied.Next(0);
+  }
+}
+
+bool Txn::SampleTable(const Partition& partition, const Table& table, size_t count, bool volatile_only,
+                      const PositionVisitor& visit) NO_THREAD_SAFETY_ANALYSIS {
+  // Once more where nothing was come upon but what is hidden.
+  const int tries = partition.foreign_slots == 0 ? 1 : 8;
+  bool found = false;
+  for (int i = 0; i < tries && !found; ++i) {
+    table.Sample(random_, count, volatile_only, [&](const Slot& slot) NO_THREAD_SAFETY_ANALYSIS {
+      if (partition.IsForeign(slot.local_position())) return;
+      found = true;
+      visit(Position::In(partition.index, slot.local_position()), *slot.entry());
     });
   }
+  return found;
+}
+
+bool Txn::EvictAt(DbIndex db, Position position,
+                  const std::function<bool(const Entry&)>& may_go) NO_THREAD_SAFETY_ANALYSIS {
+  RINGKV_DCHECK(!any_locked_);
+  bool is_evicted = false;
+  Partition& partition = store_.partition(position.partition());
+  {
+    MutexLock lock(partition.mutex);
+    // A follower is told what is evicted, and keys of foreign slots are their owner's matter.
+    if (store_.authority() != Authority::kOwner || partition.IsForeign(position.local())) return false;
+    NoteRecording();
+    is_evicted = EvictFrom(partition, db, position.local(), may_go);
+    CommitIn(partition);
+  }
+  if (must_tell_) TellUnlocked();
+  return is_evicted;
+}
+
+bool Txn::EvictFrom(Partition& partition, DbIndex db, uint32_t local_position,
+                    const std::function<bool(const Entry&)>& may_go) NO_THREAD_SAFETY_ANALYSIS {
+  const Table* table = partition.tables[db].get();
+  if (table == nullptr) return false;
+  const Slot* slot = nullptr;
+  table->VisitAt(local_position, [&](const Slot& found) {
+    if (may_go(*found.entry())) slot = &found;
+  });
+  if (slot == nullptr) return false;
+  const Place unlocated(db, slot->entry()->key(), {.partition = &partition, .local_position = local_position});
+  Place place = Located(unlocated, table->SegmentFor(local_position), slot, table);
+  Do(place, Erase{EraseReason::kEvicted});
+  return true;
 }
 
 }  // namespace ringkv::storage

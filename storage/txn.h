@@ -77,6 +77,10 @@ class Place {
 struct DatabaseSize {
   uint64_t keys = 0;
   uint64_t volatile_keys = 0;
+  __int128 expiry_sum = 0;  // of those, see Table
+
+  // How long keys with an expiry have to live on average, in milliseconds; 0 if there are none.
+  int64_t AverageTtl(UnixMs now) const;
 };
 
 // The indexes of all tables in one direction.
@@ -188,9 +192,13 @@ class Txn {
   // Uses indexes of keys where there are any, and asks for one where that would help.
   uint64_t Search(DbIndex db, const KeyPattern& pattern, uint64_t cursor, size_t count, const Visitor& visit);
 
-  // Visits up to `count` keys that stand together at a random place; only keys with an expiry if so asked. None when
-  // the database has none.
-  void Sample(DbIndex db, size_t count, bool volatile_only, const Visitor& visit);
+  // Visits up to `count` keys, and no more than 16, that chance picks from a part of the database; only keys with an
+  // expiry if so asked. None when the database has none.
+  using PositionVisitor = std::function<void(Position, const Entry&)>;
+  void Sample(DbIndex db, size_t count, bool volatile_only, const PositionVisitor& visit);
+  // Evicts a key that stands at the position, if `may_go` says so of it. False if there is none. The transaction must
+  // not hold any lock.
+  bool EvictAt(DbIndex db, Position position, const std::function<bool(const Entry&)>& may_go);
 
  private:
   static constexpr size_t kWords = kPartitions / 64;
@@ -241,6 +249,7 @@ class Txn {
   Place Put(const Place& place, MutableEntry* entry);
   // Makes an entry the key's, whatever it held before.
   void RecordValue(const Place& place);
+  void DropTables(DbIndex db);
   void Overwrite(Place& place, MutableEntry* entry);
   void FreeEntry(MutableEntry* entry);
   MutableEntry* Take(Place& place);
@@ -261,10 +270,10 @@ class Txn {
   // Looks at one due item; true if erasing merged the segment away.
   bool SweepItem(Partition& partition, DbIndex db, Table& table, Segment* segment, uint32_t local_position,
                  DueTime due_now, Sweep* sweep);
-  // Visits partitions from the cursor's on, each locked, until `visit` says that it stopped at a position within.
-  // Returns the cursor to go on with.
+  // Visits the database's partitions from the cursor's on, each locked, until `visit` says that it stopped at a
+  // position within. Returns the cursor to go on with.
   using PartitionVisitor = std::function<bool(Partition&, uint32_t from, uint64_t* next)>;
-  uint64_t VisitPartitions(uint64_t cursor, const PartitionVisitor& visit);
+  uint64_t VisitPartitions(DbIndex db, uint64_t cursor, const PartitionVisitor& visit);
   // What one search carries from partition to partition.
   struct SearchStep {
     const KeyPattern& pattern;
@@ -280,6 +289,11 @@ class Txn {
   static bool GatherCandidates(const Table& table, SearchStep* step);
   bool WalkPartition(Partition& partition, DbIndex db, uint32_t from, size_t* budget, const Visitor& visit,
                      uint64_t* next);
+  bool EvictFrom(Partition& partition, DbIndex db, uint32_t local_position,
+                 const std::function<bool(const Entry&)>& may_go);
+  // False if all keys that were come upon are hidden.
+  bool SampleTable(const Partition& partition, const Table& table, size_t count, bool volatile_only,
+                   const PositionVisitor& visit);
 
   Store& store_;
   Random& random_;

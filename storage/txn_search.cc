@@ -25,7 +25,7 @@ uint64_t Txn::Search(DbIndex db, const KeyPattern& pattern, uint64_t cursor, siz
   if (!pattern.has_literal()) return Walk(db, cursor, count, visit);
   if (cursor == 0) AskForIndex(db, pattern);
   SearchStep step{.pattern = pattern, .budget = std::max<size_t>(count, 1)};
-  const uint64_t next = VisitPartitions(cursor, [&](Partition& partition, uint32_t from, uint64_t* behind) {
+  const uint64_t next = VisitPartitions(db, cursor, [&](Partition& partition, uint32_t from, uint64_t* behind) {
     return SearchPartition(partition, db, from, &step, visit, behind);
   });
   for (const Direction direction : kBothDirections) {
@@ -55,9 +55,11 @@ void Txn::AskForIndex(DbIndex db, const KeyPattern& pattern) {
   // What a good part of all keys match is walked in any case.
   constexpr size_t kSample = 32;
   size_t matches = 0;
-  Sample(db, kSample, false, [&](const Entry& entry) {
-    matches += entry.key().starts_with(pattern.prefix) && entry.key().ends_with(pattern.suffix) ? 1 : 0;
-  });
+  for (size_t i = 0; i < kSample; ++i) {
+    Sample(db, 1, false, [&](Position, const Entry& entry) {
+      matches += entry.key().starts_with(pattern.prefix) && entry.key().ends_with(pattern.suffix) ? 1 : 0;
+    });
+  }
   if (matches < kSample / 4) policy.Ask(direction, store_.clock().SteadyMs());
 }
 
@@ -101,16 +103,17 @@ IndexReport Txn::ReportIndexes(Direction direction) {
   IndexReport report;
   for (size_t i = 0; i < kPartitions; ++i) {
     WithPartition(i, [&](Partition& partition) NO_THREAD_SAFETY_ANALYSIS {
-      for (const auto& table : partition.tables) {
-        if (table == nullptr || table->keys() == 0) continue;
+      store_.occupancy().ForEachUsed([&](DbIndex db) NO_THREAD_SAFETY_ANALYSIS {
+        const Table* table = partition.tables[db].get();
+        if (table == nullptr || table->keys() == 0) return;
         ++report.tables;
         const TableIndex* index = table->index(direction);
-        if (index == nullptr) continue;
+        if (index == nullptr) return;
         ++report.begun;
         report.ready += index->is_ready() ? 1 : 0;
         report.keys += index->keys();
         report.bytes += index->Bytes();
-      }
+      });
     });
   }
   return report;

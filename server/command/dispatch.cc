@@ -239,7 +239,8 @@ void RunTransaction(AdminCall& call) {
     txn.LockAdded();
   }
   // A watched key whose time has run out is erased by this look, which marks the session.
-  for (const auto& [watched, watcher] : session.watch.keys) txn.Find(watched->db, watched->key, storage::Intent::kCheck);
+  for (const auto& [watched, watcher] : session.watch.keys)
+    txn.Find(watched->db, watched->key, storage::Intent::kCheck);
   const bool touched = session.watch.touched.load(std::memory_order_relaxed);
   session.UnwatchAll();
   if (touched) {

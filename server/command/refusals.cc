@@ -7,10 +7,11 @@
 #include "server/command/error_replies.h"
 #include "server/server.h"
 #include "server/session/session.h"
-#include "storage/allocator.h"
 
 namespace ringkv::server {
 namespace {
+
+using storage::Eviction;
 
 constexpr std::string_view kDebugNotAllowed =
     "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a "
@@ -30,26 +31,9 @@ bool DeniedWhenOutOfMemory(const CommandEntry& entry, const Session& session) {
 // Evicts until memory is below its limit. False if that can't be done.
 bool MakeRoom(Server& server, ThreadState& thread) {
   constexpr uint64_t kMostMicroseconds = 500;  // then this request goes on, and the next one evicts further
-  const auto limit = static_cast<size_t>(server.options().maxmemory.load());
-  if (limit == 0 || storage::UsedMemory() <= limit) return true;
-  const auto policy = static_cast<storage::EvictionPolicy>(server.options().maxmemory_policy.load());
-  const auto samples = static_cast<size_t>(server.options().maxmemory_samples.load());
-  const uint64_t start = server.ticks().Now();
-  bool in_time = true;
-  while (storage::UsedMemory() > limit && in_time) {
-    if (!thread.evictor.EvictOne(thread.txn, policy, samples)) {
-      // What was removed may still wait to be freed.
-      return server.store().reclaimer().pending() > 0;
-    }
-    in_time = server.ticks().Microseconds(server.ticks().Now() - start) < kMostMicroseconds;
-  }
-  if (!in_time) thread.statistics.evictions_out_of_time.Add(1);
-  const int64_t threshold = server.options().latency_monitor_threshold;
-  const uint64_t took_ms = server.ticks().Microseconds(server.ticks().Now() - start) / 1000;
-  if (threshold > 0 && took_ms >= static_cast<uint64_t>(threshold)) {
-    server.latency_events().Add("eviction-cycle", server.clock().Now() / 1000, took_ms);
-  }
-  return true;
+  const Eviction outcome = server.MakeRoom(thread.txn, thread.evictor, kMostMicroseconds);
+  if (outcome == Eviction::kOutOfTime) thread.statistics.evictions_out_of_time.Add(1);
+  return outcome != Eviction::kNothingToEvict;
 }
 
 bool WritesNow(const CommandEntry& entry, const Session& session) {

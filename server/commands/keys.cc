@@ -87,7 +87,7 @@ void RandomKey(DataCall& call) {
     std::string key;
     bool found = false;
     bool expired = false;
-    call.txn.Sample(call.db, 1, false, [&](const Entry& entry) {
+    call.txn.Sample(call.db, 1, false, [&](storage::Position, const Entry& entry) {
       found = true;
       expired = entry.IsExpired(call.txn.now());
       key = entry.key();

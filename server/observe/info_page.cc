@@ -419,7 +419,8 @@ void AddLatencyStatistics(const Observation& s, std::string* out) {
 
 void AddKeyspace(const Observation& s, std::string* out) {
   for (const auto& [db, size] : s.memory.databases) {
-    *out += "db" + Text(db) + ":keys=" + Text(size.keys) + ",expires=" + Text(size.volatile_keys) + ",avg_ttl=0\r\n";
+    *out += "db" + Text(db) + ":keys=" + Text(size.keys) + ",expires=" + Text(size.volatile_keys) +
+            ",avg_ttl=" + std::to_string(size.AverageTtl(s.now_ms)) + "\r\n";
   }
 }
 

@@ -39,12 +39,12 @@ MemoryReport ReportMemory(Server& server, storage::Txn& txn) {
   for (const auto& card : server.clients().All()) {
     (card->is_replica ? report.replicas : report.clients) += card->MemoryBytes();
   }
-  for (storage::DbIndex db = 0; db < server.store().databases(); ++db) {
+  server.store().occupancy().ForEachUsed([&](storage::DbIndex db) {
     const storage::DatabaseSize size = txn.SizeOf(db);
-    if (size.keys == 0) continue;
+    if (size.keys == 0) return;
     report.keys += size.keys;
     report.databases.emplace_back(db, size);
-  }
+  });
   return report;
 }
 

@@ -22,7 +22,10 @@ bool IndexJob::Step() {
 bool IndexJob::StepIn(Partition& partition, int64_t now) {
   std::unique_ptr<TableIndex> dropped;  // freed after the lock is
   MutexLock lock(partition.mutex);
-  for (const auto& table : partition.tables) {
+  const Occupancy& occupancy = store_.occupancy();
+  for (DbIndex db = occupancy.NextUsed(0); db < occupancy.databases();
+       db = occupancy.NextUsed(static_cast<DbIndex>(db + 1))) {
+    Table* table = partition.tables[db].get();
     if (table == nullptr) continue;
     for (const Direction direction : kBothDirections) {
       const bool is_wanted = store_.index_policy().IsWanted(direction, now);

@@ -2,30 +2,52 @@
 #include "storage/keyspace/eviction.h"
 
 #include <algorithm>
+#include <functional>
+
+#include "storage/allocator.h"
 
 namespace ringkv::storage {
 namespace {
 
 constexpr size_t kPoolSize = 16;
+// So many keys are looked at under one lock, for several that go.
+constexpr size_t kSamplesAtOnce = 16;
+constexpr int kTries = 64;  // what was sampled may be gone when it is to go
 
 bool IsVolatileOnly(EvictionPolicy policy) {
   return policy == EvictionPolicy::kVolatileLru || policy == EvictionPolicy::kVolatileRandom ||
          policy == EvictionPolicy::kVolatileTtl || policy == EvictionPolicy::kVolatileLfu;
 }
 
-uint64_t ScoreOf(const Entry& entry, EvictionPolicy policy, Txn& txn) {
-  if (policy == EvictionPolicy::kVolatileTtl) return UINT64_MAX / 2 - static_cast<uint64_t>(entry.expiry());
-  if (IsLfu(policy)) return 255 - LfuCounter(entry.access(), txn.store().access_options(), txn.now());
-  return static_cast<uint64_t>(IdleSeconds(entry.access(), txn.now()));
+bool IsRandom(EvictionPolicy policy) {
+  return policy == EvictionPolicy::kAllKeysRandom || policy == EvictionPolicy::kVolatileRandom;
 }
 
-bool Evict(Txn& txn, DbIndex db, std::string_view key, bool volatile_only) {
-  txn.LockKey(key);
-  Place place = txn.Find(db, key, Intent::kCheck);
-  const bool found = place && (!volatile_only || place.entry().has_expiry());
-  if (found) txn.Do(place, Erase{EraseReason::kEvicted});
-  txn.Unlock();
-  return found;
+// 0 for what may not go.
+uint64_t ScoreOf(const Entry& entry, EvictionPolicy policy, Txn& txn) {
+  if (IsVolatileOnly(policy) && !entry.has_expiry()) return 0;
+  if (IsRandom(policy)) return 1;
+  if (policy == EvictionPolicy::kVolatileTtl) return UINT64_MAX / 2 - static_cast<uint64_t>(entry.expiry());
+  if (IsLfu(policy)) return 256 - LfuCounter(entry.access(), txn.store().access_options(), txn.now());
+  return static_cast<uint64_t>(IdleSeconds(entry.access(), txn.now())) + 1;
+}
+
+// Calls `look(db)` for the databases from `*next` on, each once, until it says that it found something; `*next` is then
+// the one behind that. False if none said so.
+template <typename Look>
+bool TryDatabases(const Occupancy& occupancy, DbIndex* next, Look&& look) {
+  const DbIndex start = *next;
+  bool wrapped = false;
+  for (DbIndex db = occupancy.NextUsed(start);; db = occupancy.NextUsed(static_cast<DbIndex>(db + 1))) {
+    if (db == occupancy.databases() && !wrapped) {
+      wrapped = true;
+      db = occupancy.NextUsed(0);
+    }
+    if (db == occupancy.databases() || (wrapped && db >= start)) return false;
+    if (!look(db)) continue;
+    *next = static_cast<DbIndex>((db + 1) % occupancy.databases());
+    return true;
+  }
 }
 
 }  // namespace
@@ -38,51 +60,61 @@ bool IsLru(EvictionPolicy policy) {
   return policy == EvictionPolicy::kAllKeysLru || policy == EvictionPolicy::kVolatileLru;
 }
 
-void Evictor::Fill(Txn& txn, EvictionPolicy policy, size_t samples) {
-  for (DbIndex db = 0; db < txn.store().databases(); ++db) {
-    txn.Sample(db, samples, IsVolatileOnly(policy), [&](const Entry& entry) {
-      const uint64_t score = ScoreOf(entry, policy, txn);
-      if (pool_.size() == kPoolSize && score <= pool_.front().score) return;
-      for (const Candidate& known : pool_) {
-        if (known.db == db && known.key == entry.key()) return;
-      }
-      if (pool_.size() == kPoolSize) pool_.erase(pool_.begin());
-      const auto place = std::upper_bound(pool_.begin(), pool_.end(), score,
-                                          [](uint64_t value, const Candidate& other) { return value < other.score; });
-      pool_.insert(place, Candidate{score, db, std::string(entry.key())});
-    });
+bool MemoryLimit::IsExceeded(Store& store) const { return UsedMemory() > bytes + store.reclaimer().pending_bytes(); }
+
+Eviction Evictor::MakeRoom(Txn& txn, const MemoryLimit& limit, const std::function<bool()>& in_time) {
+  while (limit.IsExceeded(txn.store())) {
+    if (!EvictOne(txn, limit.policy, limit.samples)) return Eviction::kNothingToEvict;
+    if (!in_time()) return Eviction::kOutOfTime;
   }
+  return Eviction::kDone;
 }
 
-bool Evictor::EvictRandom(Txn& txn, bool volatile_only) {
-  for (DbIndex tried = 0; tried < txn.store().databases(); ++tried) {
-    const DbIndex db = next_db_;
-    next_db_ = static_cast<DbIndex>((next_db_ + 1) % txn.store().databases());
-    std::string key;
-    bool found = false;
-    txn.Sample(db, 1, volatile_only, [&](const Entry& entry) {
-      key = entry.key();
-      found = true;
-    });
-    if (found && Evict(txn, db, key, volatile_only)) return true;
-  }
-  return false;
+void Evictor::Offer(const Candidate& candidate) {
+  if (pool_.size() == kPoolSize && candidate.score <= pool_.front().score) return;
+  const auto is_known = [&](const Candidate& known) {
+    return known.position.value == candidate.position.value && known.db == candidate.db;
+  };
+  if (std::any_of(pool_.begin(), pool_.end(), is_known)) return;
+  if (pool_.size() == kPoolSize) pool_.erase(pool_.begin());
+  const auto place = std::upper_bound(pool_.begin(), pool_.end(), candidate.score,
+                                      [](uint64_t value, const Candidate& other) { return value < other.score; });
+  pool_.insert(place, candidate);
+}
+
+bool Evictor::Fill(Txn& txn, EvictionPolicy policy) {
+  size_t seen = 0;
+  const auto look = [&](DbIndex db) {
+    const auto offer = [&](Position position, const Entry& entry) {
+      ++seen;
+      Offer({ScoreOf(entry, policy, txn), position, db});
+    };
+    txn.Sample(db, kSamplesAtOnce, IsVolatileOnly(policy), std::cref(offer));
+    return seen > 0;
+  };
+  const bool found = TryDatabases(txn.store().occupancy(), &next_db_, look);
+  unspent_samples_ += seen;
+  return found;
 }
 
 bool Evictor::EvictOne(Txn& txn, EvictionPolicy policy, size_t samples) {
   if (policy == EvictionPolicy::kNoEviction) return false;
-  const bool volatile_only = IsVolatileOnly(policy);
-  if (policy == EvictionPolicy::kAllKeysRandom || policy == EvictionPolicy::kVolatileRandom) {
-    return EvictRandom(txn, volatile_only);
+  if (IsRandom(policy)) samples = 1;
+  if (policy != pool_policy_) {
+    pool_.clear();  // scores of another kind
+    unspent_samples_ = 0;
+    pool_policy_ = policy;
   }
-  // A candidate may be gone by now; then the pool is filled and tried once more.
-  for (int attempt = 0; attempt < 2; ++attempt) {
-    Fill(txn, policy, samples);
-    while (!pool_.empty()) {
-      const Candidate candidate = std::move(pool_.back());
-      pool_.pop_back();
-      if (Evict(txn, candidate.db, candidate.key, volatile_only)) return true;
+  for (int i = 0; i < kTries; ++i) {
+    while (unspent_samples_ < samples && Fill(txn, policy)) {
     }
+    if (pool_.empty() && !Fill(txn, policy)) return false;
+    unspent_samples_ -= std::min(unspent_samples_, samples);
+    const Candidate candidate = pool_.back();
+    pool_.pop_back();
+    // What was used since is no candidate any more.
+    const auto still_fits = [&](const Entry& entry) { return ScoreOf(entry, policy, txn) >= candidate.score; };
+    if (txn.EvictAt(candidate.db, candidate.position, std::cref(still_fits))) return true;
   }
   return false;
 }

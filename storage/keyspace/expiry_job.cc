@@ -4,10 +4,15 @@
 namespace ringkv::storage {
 
 bool ExpiryJob::Step() {
+  if (partition_ == kPartitions) {
+    partitions_ = store_.occupancy().WithVolatileKeys();
+    partition_ = partitions_.Next(0);
+  }
+  if (partition_ == kPartitions) return true;
   Txn txn(store_, store_.clock().Now(), random_);
   if (!txn.SweepExpired(partition_, kKeysAStep).finished) return false;
-  partition_ = (partition_ + 1) % kPartitions;
-  return partition_ == 0;
+  partition_ = partitions_.Next(partition_ + 1);
+  return partition_ == kPartitions;
 }
 
 }  // namespace ringkv::storage

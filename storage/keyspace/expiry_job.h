@@ -17,13 +17,15 @@ class ExpiryJob {
 
   explicit ExpiryJob(Store& store) : store_(store), random_(store.placement().seed) {}
 
-  // Sweeps a part of one partition. True when the whole keyspace was passed since the last time this was true.
+  // Sweeps a part of one partition that has keys with an expiry. True when all of those were passed since the last time
+  // this was true.
   bool Step();
 
  private:
   Store& store_;
   Random random_;
-  size_t partition_ = 0;
+  PartitionSet partitions_;         // of the pass that is under way
+  size_t partition_ = kPartitions;  // the next one of them; kPartitions: a pass is to begin
 };
 
 }  // namespace ringkv::storage

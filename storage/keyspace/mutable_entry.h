@@ -54,9 +54,9 @@ class MutableEntry : public Entry {
   void set_value_length(size_t length);
 };
 
-// Values from this size on, and collections from so many elements on, are freed away from the request that dropped
-// them.
+// Values from this size on, and large collections from so many elements on, as in Redis, are freed away from the
+// request that dropped them.
 constexpr size_t kLargeValue = 256 * 1024;
-constexpr size_t kManyElements = 1024;
+constexpr size_t kManyElements = 65;
 
 }  // namespace ringkv::storage

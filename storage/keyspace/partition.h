@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "storage/keyspace/occupancy.h"
 #include "storage/keyspace/position.h"
 #include "storage/keyspace/table.h"
 #include "storage/lsn.h"
@@ -41,7 +42,17 @@ struct alignas(64) Partition {
     return *tables[db];
   }
 
-  const PrefixList* prefixes = nullptr;  // set once, before anything else
+  // To be called when the table of a database has got its first key or lost its last, or may have.
+  void NoteOccupancy(DbIndex db) REQUIRES(mutex) {
+    const Table* table = tables[db].get();
+    occupancy->Note(db, index, table != nullptr && table->keys() > 0, table != nullptr && table->volatile_keys() > 0);
+  }
+
+  // Set once, before anything else.
+  const PrefixList* prefixes = nullptr;
+  Occupancy* occupancy = nullptr;
+  size_t index = 0;
+
   Mutex mutex;
   std::vector<std::unique_ptr<Table>> tables GUARDED_BY(mutex);  // by database; null while there is no key
   KeyStatistics statistics GUARDED_BY(mutex);

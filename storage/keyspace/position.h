@@ -19,6 +19,7 @@ constexpr uint64_t kPositions = uint64_t{1} << 40;
 struct Position {
   uint64_t value = 0;
 
+  static Position In(size_t partition, uint32_t local) { return {static_cast<uint64_t>(partition) << 32 | local}; }
   size_t partition() const { return static_cast<size_t>(value >> 32); }
   uint32_t local() const { return static_cast<uint32_t>(value); }
 };

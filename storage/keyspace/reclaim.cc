@@ -23,11 +23,22 @@ void Reclaimer::Stop() {
   thread_.join();
 }
 
+void Reclaimer::NotePending(uint64_t keys, uint64_t bytes) {
+  pending_.fetch_add(keys, std::memory_order_relaxed);
+  pending_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+}
+
+void Reclaimer::NoteFreed(uint64_t keys, uint64_t bytes) {
+  pending_.fetch_sub(keys, std::memory_order_relaxed);
+  pending_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  freed_.fetch_add(keys, std::memory_order_relaxed);
+}
+
 void Reclaimer::Free(MutableEntry* entry) {
   {
     MutexLock lock(mutex_);
     if (running_) {
-      pending_.fetch_add(1, std::memory_order_relaxed);
+      NotePending(1, entry->MemorySize());
       work_.entries.push_back(entry);
       entry = nullptr;
     }
@@ -39,29 +50,28 @@ void Reclaimer::Free(MutableEntry* entry) {
   }
 }
 
-void Reclaimer::Free(std::vector<std::unique_ptr<Table>> tables) {
+void Reclaimer::Free(std::vector<std::unique_ptr<Table>> tables, uint64_t bytes_a_key) {
   {
     MutexLock lock(mutex_);
     if (!running_) return;  // freed with the argument
-    for (std::unique_ptr<Table>& table : tables) {
-      pending_.fetch_add(table->keys(), std::memory_order_relaxed);
-      work_.tables.push_back(std::move(table));
-    }
+    for (const std::unique_ptr<Table>& table : tables) NotePending(table->keys(), table->keys() * bytes_a_key);
+    work_.databases.push_back({std::move(tables), bytes_a_key});
   }
   wake_.notify_one();
 }
 
 void Reclaimer::Process(Work& work) {
   for (MutableEntry* entry : work.entries) {
+    const uint64_t bytes = entry->MemorySize();
     MutableEntry::Free(entry);
-    pending_.fetch_sub(1, std::memory_order_relaxed);
-    freed_.fetch_add(1, std::memory_order_relaxed);
+    NoteFreed(1, bytes);
   }
-  for (std::unique_ptr<Table>& table : work.tables) {
-    const size_t keys = table->keys();
-    table.reset();
-    pending_.fetch_sub(keys, std::memory_order_relaxed);
-    freed_.fetch_add(keys, std::memory_order_relaxed);
+  for (Tables& database : work.databases) {
+    for (std::unique_ptr<Table>& table : database.tables) {
+      const size_t keys = table->keys();
+      table.reset();
+      NoteFreed(keys, keys * database.bytes_a_key);
+    }
   }
   work = Work();
 }
@@ -69,8 +79,8 @@ void Reclaimer::Process(Work& work) {
 void Reclaimer::Run() NO_THREAD_SAFETY_ANALYSIS {
   CountMemoryOfThisThread();
   std::unique_lock lock(mutex_.native());
-  while (running_ || !work_.entries.empty() || !work_.tables.empty()) {
-    if (work_.entries.empty() && work_.tables.empty()) {
+  while (running_ || !work_.empty()) {
+    if (work_.empty()) {
       wake_.wait(lock);
       continue;
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Frees in the background what takes long to free: whole tables and large values.
+// Frees in the background what takes long to free: whole tables and large values. What waits for that is still in use
+// for the allocator, and no reason to evict anything: `pending_bytes`.
 //
 // Threads: guarded.
 #pragma once
@@ -25,23 +26,34 @@ class Reclaimer {
 
   // Takes ownership. While the thread does not run, frees at once.
   void Free(MutableEntry* entry);
-  void Free(std::vector<std::unique_ptr<Table>> tables);
+  // `bytes_a_key`: about what one of their keys takes.
+  void Free(std::vector<std::unique_ptr<Table>> tables, uint64_t bytes_a_key);
 
-  // Keys that wait to be freed, and keys freed so far.
+  // Keys that wait to be freed, about what they take, and keys freed so far.
   uint64_t pending() const { return pending_.load(std::memory_order_relaxed); }
+  uint64_t pending_bytes() const { return pending_bytes_.load(std::memory_order_relaxed); }
   uint64_t freed() const { return freed_.load(std::memory_order_relaxed); }
   void ResetFreed() { freed_.store(0, std::memory_order_relaxed); }
 
  private:
+  struct Tables {
+    std::vector<std::unique_ptr<Table>> tables;
+    uint64_t bytes_a_key;
+  };
   struct Work {
     std::vector<MutableEntry*> entries;
-    std::vector<std::unique_ptr<Table>> tables;
+    std::vector<Tables> databases;
+
+    bool empty() const { return entries.empty() && databases.empty(); }
   };
   void Run();
   void Process(Work& work);
+  void NotePending(uint64_t keys, uint64_t bytes);
+  void NoteFreed(uint64_t keys, uint64_t bytes);
 
   std::thread thread_;
   std::atomic<uint64_t> pending_{0};
+  std::atomic<uint64_t> pending_bytes_{0};
   std::atomic<uint64_t> freed_{0};
   std::condition_variable wake_;
   Mutex mutex_;

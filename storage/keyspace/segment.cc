@@ -53,6 +53,86 @@ void Segment::Replace(const Slot* slot, UnixMs old_expiry, MutableEntry* entry) 
   if (old_expiry == kNoExpiry || expiry < old_expiry) QueueExpiry(expiry, slot->local_position());
 }
 
+size_t Segment::Pick(Random& random, size_t most, bool volatile_only, const Slot** found) const {
+  constexpr size_t kFew = 16;
+  if ((volatile_only ? volatile_keys_ : slots_.size()) == 0) return 0;
+  if (volatile_only && volatile_keys_ * 2 < slots_.size()) return PickQueued(random, most, found);
+  size_t picked = 0;
+  if (most > 1) {
+    picked = PickScattered(random, most, volatile_only, found);
+  } else if (slots_.size() > kFew && !volatile_only) {
+    picked = PickOne(random, found);
+  }
+  return picked > 0 ? picked : PickByCounting(random, volatile_only, found);
+}
+
+size_t Segment::PickQueued(Random& random, size_t most, const Slot** found) const {
+  const std::vector<ExpiryQueue::Item>& items = expiries_.items();
+  size_t picked = 0;
+  size_t at = random.Below(items.size());
+  for (size_t looked_at = 0; looked_at < items.size() && picked < most; ++looked_at) {
+    const auto pick = [&](const Slot& slot) {
+      if (picked < most && slot.entry()->has_expiry()) found[picked++] = &slot;
+    };
+    VisitAt(items[at].local_position, pick);
+    at = at + 1 < items.size() ? at + 1 : 0;
+  }
+  return picked;
+}
+
+// A bucket and a number below a bound are drawn until there is such a key in that bucket, so that each key has the same
+// chance. More keys than the bound hardly ever belong into one bucket.
+size_t Segment::PickOne(Random& random, const Slot** found) const {
+  constexpr uint64_t kMostInBucket = 8;
+  constexpr int kTries = 512;
+  size_t picked = 0;
+  for (int i = 0; i < kTries && picked == 0; ++i) {
+    const uint64_t drawn = random.Next();
+    uint64_t skipped = drawn % kMostInBucket;
+    const auto pick = [&](const Slot& slot) {
+      if (skipped-- > 0) return false;
+      found[picked++] = &slot;
+      return true;
+    };
+    VisitBucket(drawn >> 32, pick);
+  }
+  return picked;
+}
+
+// Buckets that are spread over the table, from a random one on, and then their neighbours. Keys of neighbouring buckets
+// alone would leave a hole when they are evicted, and the rest of the table too full for its size.
+size_t Segment::PickScattered(Random& random, size_t most, bool volatile_only, const Slot** found) const {
+  constexpr size_t kSmall = 64;  // buckets: all are looked at one after the other
+  const size_t buckets = slots_.bucket_count();
+  const unsigned spread = buckets < kSmall ? 1 : 16;
+  size_t picked = 0;
+  const auto pick = [&](const Slot& slot) {
+    if (volatile_only && !slot.entry()->has_expiry()) return false;
+    __builtin_prefetch(slot.entry());  // they are looked at next, one after the other
+    found[picked++] = &slot;
+    return picked == most;
+  };
+  // As hashes, of which each bucket has an equal part. No bucket comes twice.
+  constexpr uint64_t kHashes = uint64_t{1} << 32;
+  const auto bucket_of_round = [&, start = random.Below(kHashes)](size_t round, unsigned i) {
+    return (start + round * (kHashes / buckets + 1) + i * (kHashes / spread)) % kHashes;
+  };
+  for (size_t round = 0; round < buckets / spread && picked < most; ++round) {
+    for (unsigned i = 0; i < spread; ++i) __builtin_prefetch(BucketOf(bucket_of_round(round, i)));
+    for (unsigned i = 0; i < spread && picked < most; ++i) VisitBucket(bucket_of_round(round, i), pick);
+  }
+  return picked;
+}
+
+size_t Segment::PickByCounting(Random& random, bool volatile_only, const Slot** found) const {
+  size_t seen = 0;
+  for (const Slot& slot : slots_) {
+    if (volatile_only && !slot.entry()->has_expiry()) continue;
+    if (random.Below(++seen) == 0) found[0] = &slot;
+  }
+  return seen > 0 ? 1 : 0;
+}
+
 void Segment::QueueExpiry(UnixMs expiry, uint32_t local_position) {
   if (expiries_.size() >= 2 * size_t{volatile_keys_} + kItemsLeftBehind) {
     RebuildExpiries();

@@ -9,6 +9,8 @@
 #pragma once
 
 #include <tsl/hopscotch_set.h>
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -108,10 +110,7 @@ class Segment {
 
   // Where to look ahead for a key's memory: the bucket first, and once that is near, the entry that it names (null if
   // none). The caller does the prefetching: GCC takes a function that only prefetches for one without effect.
-  const char* BucketAddress(uint32_t local_position) const {
-    const size_t bucket = (SlotHash(depth_).Of(local_position) * slots_.bucket_count()) >> 32;
-    return static_cast<const char*>(buckets_) + bucket * BucketAllocator<Slot>::kBucketBytes;
-  }
+  const char* BucketAddress(uint32_t local_position) const { return BucketOf(SlotHash(depth_).Of(local_position)); }
   const char* EntryAddress(uint32_t local_position) const {
     const auto found = slots_.find(PositionProbe{local_position}, SlotHash(depth_).Of(local_position));
     return found == slots_.end() ? nullptr : reinterpret_cast<const char*>(found->entry());
@@ -139,26 +138,15 @@ class Segment {
   // `earliest`: what was looked at now must not come up at once again.
   void QueueAgain(uint32_t local_position, DueTime earliest);
 
-  // Up to `count` keys from a random one on; only those with an expiry if so asked. Returns how many were visited.
+  // `visit(const Slot&)` for up to `count` keys, and no more than 16, by chance; only for keys with an expiry if so
+  // asked. Returns how many. Costs a few buckets, however many keys there are and however few have an expiry.
   template <typename Visitor>
   size_t Sample(Random& random, size_t count, bool volatile_only, Visitor&& visit) const {
-    if (slots_.empty()) return 0;
-    size_t visited = 0;
-    const size_t skipped = random.Below(slots_.size());
-    size_t seen = 0;
-    for (const Slot& slot : slots_) {
-      if (seen++ < skipped) continue;
-      if (volatile_only && !slot.entry()->has_expiry()) continue;
-      visit(*slot.entry());
-      if (++visited == count) return visited;
-    }
-    for (const Slot& slot : slots_) {
-      if (seen-- == slots_.size() - skipped) break;
-      if (volatile_only && !slot.entry()->has_expiry()) continue;
-      visit(*slot.entry());
-      if (++visited == count) return visited;
-    }
-    return visited;
+    constexpr size_t kAtOnce = 16;
+    std::array<const Slot*, kAtOnce> found;
+    const size_t picked = Pick(random, std::min(count, kAtOnce), volatile_only, found.data());
+    for (size_t i = 0; i < picked; ++i) visit(*found[i]);
+    return picked;
   }
 
   // `visit(const Slot&)` for every key, in no promised order.
@@ -201,6 +189,11 @@ class Segment {
     uint32_t local_position;
     Visitor& visit;
   };
+  // Equal to what `stop` says so of, among all that belong into a bucket.
+  template <typename Stop>
+  struct BucketProbe {
+    Stop& stop;
+  };
 
   // The bits behind the shared ones order the buckets.
   class SlotHash {
@@ -240,6 +233,10 @@ class Segment {
       if (a.local_position() == b.local_position) b.visit(a);
       return false;
     }
+    template <typename Stop>
+    bool operator()(const Slot& a, const BucketProbe<Stop>& b) const {
+      return b.stop(a);
+    }
     template <typename AnyProbe>
     bool operator()(const AnyProbe& a, const Slot& b) const {
       return (*this)(b, a);
@@ -274,6 +271,22 @@ class Segment {
   using SlotSet =
       tsl::hopscotch_set<Slot, SlotHash, SlotEqual, BucketAllocator<Slot>, kNeighbours, false, GrowByAnEighth>;
 
+  // Fills `found` with up to `most` keys and returns how many: from the queue of expiries where few keys have one, else
+  // from buckets.
+  size_t Pick(Random& random, size_t most, bool volatile_only, const Slot** found) const;
+  size_t PickQueued(Random& random, size_t most, const Slot** found) const;
+  size_t PickOne(Random& random, const Slot** found) const;
+  size_t PickScattered(Random& random, size_t most, bool volatile_only, const Slot** found) const;
+  size_t PickByCounting(Random& random, bool volatile_only, const Slot** found) const;
+  const char* BucketOf(size_t hash) const {
+    return static_cast<const char*>(buckets_) +
+           ((hash * slots_.bucket_count()) >> 32) * BucketAllocator<Slot>::kBucketBytes;
+  }
+  // Asks `stop(const Slot&)` about the keys that belong into the bucket of a hash, until it says yes.
+  template <typename Stop>
+  void VisitBucket(size_t hash, Stop& stop) const {
+    slots_.find(BucketProbe<Stop>{stop}, hash);
+  }
   void QueueExpiry(UnixMs expiry, uint32_t local_position);
   void RebuildExpiries();
 

@@ -63,6 +63,7 @@ Table::Inserted Table::Insert(uint32_t local_position, MutableEntry* entry) {
   if (!prefixes_.empty()) CountPrefixes(*entry, 1);
   if (entry->has_expiry()) {
     ++volatile_keys_;
+    expiry_sum_ += entry->expiry();
     next_due_ = std::min(next_due_, DueTimeOf(entry->expiry()));
   }
   const Inserted inserted{segment, segment->Insert(local_position, entry)};
@@ -77,15 +78,25 @@ MutableEntry* Table::Remove(Segment* segment, const Slot* slot) {
   --keys_;
   ++version_;
   if (!prefixes_.empty()) CountPrefixes(*entry, -1);
-  if (entry->has_expiry()) --volatile_keys_;
+  if (entry->has_expiry()) {
+    --volatile_keys_;
+    expiry_sum_ -= entry->expiry();
+  }
   if (segment->depth() > 0 && segment->size() < kMergeBelow / 2) MergeWithBuddy(segment, local_position);
   return entry;
 }
 
 void Table::Replace(Segment* segment, const Slot* slot, UnixMs old_expiry, MutableEntry* entry) {
   segment->Replace(slot, old_expiry, entry);
-  if (entry->has_expiry()) next_due_ = std::min(next_due_, DueTimeOf(entry->expiry()));
-  volatile_keys_ += (entry->has_expiry() ? 1u : 0u) - (old_expiry != kNoExpiry ? 1u : 0u);
+  if (entry->has_expiry()) {
+    ++volatile_keys_;
+    expiry_sum_ += entry->expiry();
+    next_due_ = std::min(next_due_, DueTimeOf(entry->expiry()));
+  }
+  if (old_expiry != kNoExpiry) {
+    --volatile_keys_;
+    expiry_sum_ -= old_expiry;
+  }
 }
 
 void Table::CountPrefixes(const Entry& entry, int64_t sign) {

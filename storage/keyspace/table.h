@@ -35,6 +35,8 @@ class Table {
 
   size_t keys() const { return keys_; }
   size_t volatile_keys() const { return volatile_keys_; }
+  // The sum of their times, in milliseconds since 1970: those may lie near the end of what a number can say.
+  __int128 expiry_sum() const { return expiry_sum_; }
   size_t TableBytes() const;
 
   Segment* SegmentFor(uint32_t local_position) const { return directory_[IndexOf(local_position)]; }
@@ -101,15 +103,15 @@ class Table {
     }
   }
 
-  // Visits up to `count` keys that stand together at a random place; only keys with an expiry if so asked. False if
-  // there is none.
+  // `visit(const Slot&)` for up to `count` keys of a segment, and no more than 16, by chance; only for keys with an
+  // expiry if so asked. False if there is none.
   template <typename Visitor>
   bool Sample(Random& random, size_t count, bool volatile_only, Visitor&& visit) const {
+    if ((volatile_only ? volatile_keys_ : keys_) == 0) return false;
     uint64_t at = random.Below(uint64_t{1} << 32);
     for (size_t looked_at = 0; looked_at <= segments_; ++looked_at) {
       const Stretch stretch = StretchAt(static_cast<uint32_t>(at));
-      const size_t keys = volatile_only ? stretch.segment->volatile_keys() : stretch.segment->size();
-      if (keys > 0 && stretch.segment->Sample(random, count, volatile_only, visit) > 0) return true;
+      if (stretch.segment->Sample(random, count, volatile_only, visit) > 0) return true;
       at = stretch.end;  // behind the last one the conversion to 32 bits begins anew
     }
     return false;
@@ -162,6 +164,7 @@ class Table {
   std::vector<Segment*> directory_;
   size_t keys_ = 0;
   size_t volatile_keys_ = 0;
+  __int128 expiry_sum_ = 0;
   size_t segments_ = 1;
   DueTime next_due_ = kNeverDue;
   uint64_t version_ = 0;

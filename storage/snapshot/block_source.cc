@@ -32,16 +32,17 @@ double BlockSource::progress() const {
          static_cast<double>(std::max<size_t>(shares_.size(), 1));
 }
 
-uint64_t BlockSource::StretchEnd(const Partition& partition, uint64_t at) {
+uint64_t BlockSource::StretchEnd(const Partition& partition, uint64_t at) const {
   uint64_t end = kPartitionEnd;
-  for (const auto& table : partition.tables) {
-    if (table == nullptr) continue;
+  store_.occupancy().ForEachUsed([&](DbIndex db) REQUIRES(partition.mutex) {
+    const Table* table = partition.tables[db].get();
+    if (table == nullptr) return;
     const Table::Stretch stretch = table->StretchAt(static_cast<uint32_t>(at));
     // Hashes are spread evenly: an equal part of the stretch holds about an equal part of its keys.
     const uint64_t width = (uint64_t{1} << 32) >> stretch.segment->depth();
     const uint64_t part = std::max<uint64_t>(width / std::bit_ceil(stretch.segment->size() / kKeysAtOnce + 1), 1);
     end = std::min(end, at / part * part + part);
-  }
+  });
   return end;
 }
 
@@ -59,9 +60,9 @@ void BlockSource::CopyStretch(Cursor& cursor) {
     // First only bring the entries near, so that the lock is held for a few microseconds when they are copied.
     MutexLock lock(partition.mutex);
     const uint64_t end = std::min(StretchEnd(partition, at), at + left);
-    for (DbIndex db = 0; db < partition.tables.size(); ++db) {
+    store_.occupancy().ForEachUsed([&](DbIndex db) REQUIRES(partition.mutex) {
       if (partition.tables[db] != nullptr) gather(db, end);
-    }
+    });
   }
   for (const Entry* entry : entries) {  // which may be gone by now: a prefetch of whatever address does no harm
     __builtin_prefetch(entry);
@@ -72,16 +73,16 @@ void BlockSource::CopyStretch(Cursor& cursor) {
   const uint64_t behind = cursor.left.first + (end - at);
   cursor.runs.push_back({.first = cursor.left.first, .end = behind, .lsn = store_.log().appended()});
   EncodeRun(cursor.raw.plain(), cursor.runs.back());
-  for (DbIndex db = 0; db < partition.tables.size(); ++db) {
-    if (partition.tables[db] == nullptr) continue;
+  store_.occupancy().ForEachUsed([&](DbIndex db) REQUIRES(partition.mutex) {
+    if (partition.tables[db] == nullptr) return;
     entries.clear();
     gather(db, end);
-    if (entries.empty()) continue;
+    if (entries.empty()) return;
     PutVarint(cursor.raw.plain(), uint64_t{db} + 1);
     PutVarint(cursor.raw.plain(), entries.size());
     for (const Entry* entry : entries) EncodeEntry(&cursor.raw, *entry);
     cursor.keys += static_cast<uint32_t>(entries.size());
-  }
+  });
   PutVarint(cursor.raw.plain(), 0);
   cursor.left.first = behind;
 }

@@ -46,7 +46,7 @@ class BlockSource {
 
  private:
   // Where to end what is copied from `at` on.
-  static uint64_t StretchEnd(const Partition& partition, uint64_t at) REQUIRES(partition.mutex);
+  uint64_t StretchEnd(const Partition& partition, uint64_t at) const REQUIRES(partition.mutex);
   // Copies out what stands at the beginning of what is left.
   void CopyStretch(Cursor& cursor);
 

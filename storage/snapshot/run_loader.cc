@@ -19,6 +19,7 @@ bool InsertInto(Partition& partition, DbIndex db, const BlockEntry& entry, Posit
   Table& table = partition.TableOf(db);
   if (table.SegmentFor(position.local())->Find(entry.key, position.local()) != nullptr) return false;
   table.Insert(position.local(), MakeEntry(entry, limits));
+  partition.NoteOccupancy(db);
   return true;
 }
 

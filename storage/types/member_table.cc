@@ -60,7 +60,7 @@ bool MemberTable::Erase(std::string_view name) {
 
 const Entry& MemberTable::Random(storage::Random& random) const {
   const Entry* found = nullptr;
-  table_.Sample(random, 1, false, [&](const Entry& entry) { found = &entry; });
+  table_.Sample(random, 1, false, [&](const Slot& slot) { found = slot.entry(); });
   return *found;
 }
 

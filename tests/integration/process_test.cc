@@ -169,6 +169,22 @@ TEST(Process, KeysExpireWithoutBeingAskedFor) {
   EXPECT_EQ(server.Info("expired_keys"), "100");
 }
 
+TEST(Process, EvictsWithoutACommandWhenTheLimitIsLowered) {
+  ServerProcess server({"--maxmemory-policy", "allkeys-lru", "--notify-keyspace-events", "Ee"});
+  const int listener = server.Connect();
+  SendAll(listener, "SUBSCRIBE __keyevent@0__:evicted\r\n");
+  const std::string subscribed = "*3\r\n$9\r\nsubscribe\r\n$22\r\n__keyevent@0__:evicted\r\n:1\r\n";
+  ASSERT_EQ(ReceiveExactly(listener, subscribed.size()), subscribed);
+  constexpr size_t kKeys = 500;
+  for (size_t i = 0; i < kKeys; ++i) server.Ask("SET key" + std::to_string(1000 + i) + " v");
+  EXPECT_EQ(server.Ask("CONFIG SET maxmemory 1"), "+OK");
+  // Nobody asks for anything meanwhile.
+  const std::string event = "*3\r\n$7\r\nmessage\r\n$22\r\n__keyevent@0__:evicted\r\n$7\r\nkey1000\r\n";
+  EXPECT_EQ(ReceiveExactly(listener, kKeys * event.size()).size(), kKeys * event.size());
+  EXPECT_EQ(server.Ask("DBSIZE"), ":0");
+  ::close(listener);
+}
+
 TEST(Process, StaysNearItsMemoryLimitByEvicting) {
   ServerProcess server({"--maxmemory", "20mb", "--maxmemory-policy", "allkeys-lru"});
   const int client = server.Connect();

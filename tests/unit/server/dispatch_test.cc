@@ -82,6 +82,67 @@ TEST_F(DispatchTest, FlushingAMissingKeyTouchesNoWatch) {
   EXPECT_EQ(Run("exec"), "*1\r\n+PONG\r\n");
 }
 
+TEST_F(DispatchTest, SeveralSessionsMayWatchAKeyAndEachLetsGoOfItAlone) {
+  std::vector<std::unique_ptr<Session>> watchers;
+  for (int i = 0; i < 4; ++i) {
+    watchers.push_back(MakeSession());
+    RunLineOn(*watchers.back(), "watch a b a c");
+  }
+  EXPECT_EQ(watchers[0]->watch.keys.size(), 3u);
+  watchers.erase(watchers.begin() + 3);
+  RunLineOn(*watchers[1], "unwatch");
+  EXPECT_EQ(watchers[1]->watch.bytes, 0u);
+  Run("set a 1");
+  for (const auto& [watcher, reply] :
+       {std::pair(0, "*-1\r\n"), std::pair(1, "*1\r\n+PONG\r\n"), std::pair(2, "*-1\r\n")}) {
+    RunLineOn(*watchers[static_cast<size_t>(watcher)], "multi");
+    RunLineOn(*watchers[static_cast<size_t>(watcher)], "ping");
+    EXPECT_EQ(RunLineOn(*watchers[static_cast<size_t>(watcher)], "exec"), reply) << watcher;
+  }
+}
+
+TEST_F(DispatchTest, WatchedKeysCountAsTheClientsMemoryAndAreBounded) {
+  ASSERT_EQ(Run("config set client-query-buffer-limit 1mb"), "+OK\r\n");
+  const std::string key(1000, 'k');
+  std::vector<std::string> words = {"watch"};
+  for (int i = 0; i < 500; ++i) words.push_back(key + std::to_string(i));
+  EXPECT_EQ(RunOn(*session_, words), "+OK\r\n");
+  session_->UpdateCard(clock_.Now());
+  EXPECT_GT(session_->card->watch_bytes.load(), 500'000u);
+  for (std::string& word : words) word += word == "watch" ? "" : "x";
+  EXPECT_EQ(RunOn(*session_, words), "-ERR the watched keys exceed client-query-buffer-limit\r\n");
+  Run("unwatch");
+  session_->UpdateCard(clock_.Now());
+  EXPECT_EQ(session_->card->watch_bytes.load(), 0u);
+  EXPECT_EQ(RunOn(*session_, words), "+OK\r\n");
+}
+
+TEST_F(DispatchTest, CollectionsOfMoreThan64ElementsAreFreedInTheBackground) {
+  for (const char* removal : {"unlink s", "set s v", "rename other s"}) {
+    for (const size_t size : {64, 65}) {
+      Run("del s");
+      Run("config resetstat");
+      std::vector<std::string> words = {"sadd", "s", std::string(100, 'x')};  // long texts are not packed
+      for (size_t i = 1; i < size; ++i) words.push_back("member:" + std::to_string(i));
+      RunOn(*session_, words);
+      Run("set other v");
+      Run(removal);
+      const storage::Reclaimer& reclaimer = server_.store().reclaimer();
+      while (reclaimer.pending() > 0) std::this_thread::yield();
+      EXPECT_EQ(reclaimer.freed(), size == 65 ? 1u : 0u) << removal << ", " << size;
+    }
+  }
+}
+
+TEST_F(DispatchTest, InfoTellsTheAverageTimeToLive) {
+  Run("set lasting v");
+  Run("set a v px 1000");
+  Run("set b v px 3000");
+  EXPECT_NE(Run("info keyspace").find("db0:keys=3,expires=2,avg_ttl=2000\r\n"), std::string::npos);
+  Run("persist b");
+  EXPECT_NE(Run("info keyspace").find("db0:keys=3,expires=1,avg_ttl=1000\r\n"), std::string::npos);
+}
+
 TEST_F(DispatchTest, EveryCommandMayStandInATransaction) {
   options_.enable_debug_command = static_cast<int64_t>(DebugCommand::kYes);
   server_.ApplyOptions();

@@ -60,7 +60,6 @@ TEST(Allocator, ManyThreadsThatComeAndGoLeaveNoErrorBehind) {
       freed_late.assign(500, 'z');
     });
   }
-  // The allocator counts what threads keep at hand for the next allocation, which ours does not.
   EXPECT_LT(std::abs(error() - before), 128 * 1024);
 }
 

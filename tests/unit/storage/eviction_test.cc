@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include "storage/keyspace/eviction.h"
 
+#include "storage/allocator.h"
 #include "tests/support/store_fixture.h"
 
 namespace ringkv::storage {
 namespace {
 
-class Eviction : public StoreFixture {
+class EvictionTest : public StoreFixture {
  protected:
   // Evicts so many keys; returns how many went.
-  size_t Evict(EvictionPolicy policy, size_t count) {
+  size_t Evict(EvictionPolicy policy, size_t count, size_t samples = 5) {
     Txn txn(store_, clock_.Now(), random_);
     size_t evicted = 0;
-    while (evicted < count && evictor_.EvictOne(txn, policy, 5)) ++evicted;
+    while (evicted < count && evictor_.EvictOne(txn, policy, samples)) ++evicted;
     return evicted;
   }
   size_t CountThere(const std::string& prefix, int count) {
@@ -21,15 +22,21 @@ class Eviction : public StoreFixture {
     return there;
   }
 
+  bool Exists(const std::string& key) {
+    Txn txn(store_, clock_.Now(), random_);
+    txn.LockKey(key);
+    return bool(txn.Find(0, key, Intent::kCheck));
+  }
+
   Evictor evictor_;
 };
 
-TEST_F(Eviction, NoEvictionTakesNothing) {
+TEST_F(EvictionTest, NoEvictionTakesNothing) {
   Put("a", "v");
   EXPECT_EQ(Evict(EvictionPolicy::kNoEviction, 1), 0u);
 }
 
-TEST_F(Eviction, LruTakesMostlyTheOld) {
+TEST_F(EvictionTest, LruTakesMostlyTheOld) {
   for (int i = 0; i < 1000; ++i) Put("old:" + std::to_string(i), "v");
   clock_.Advance(60'000);
   for (int i = 0; i < 1000; ++i) Put("new:" + std::to_string(i), "v");
@@ -37,7 +44,7 @@ TEST_F(Eviction, LruTakesMostlyTheOld) {
   EXPECT_GE(CountThere("new:", 1000), 980u);
 }
 
-TEST_F(Eviction, LfuTakesMostlyTheRarelyUsed) {
+TEST_F(EvictionTest, LfuTakesMostlyTheRarelyUsed) {
   store_.access_options().mode = AccessMode::kLeastFrequent;
   for (int i = 0; i < 500; ++i) Put("hot:" + std::to_string(i), "v");
   for (int i = 0; i < 500; ++i) Put("cold:" + std::to_string(i), "v");
@@ -46,7 +53,7 @@ TEST_F(Eviction, LfuTakesMostlyTheRarelyUsed) {
   EXPECT_GE(CountThere("hot:", 500), 480u);
 }
 
-TEST_F(Eviction, VolatilePoliciesLeaveLastingKeysAlone) {
+TEST_F(EvictionTest, VolatilePoliciesLeaveLastingKeysAlone) {
   for (int i = 0; i < 200; ++i) Put("lasting:" + std::to_string(i), "v");
   for (int i = 0; i < 20; ++i) Put("volatile:" + std::to_string(i), "v", clock_.Now() + 1'000'000);
   for (const EvictionPolicy policy : {EvictionPolicy::kVolatileLru, EvictionPolicy::kVolatileLfu,
@@ -57,14 +64,70 @@ TEST_F(Eviction, VolatilePoliciesLeaveLastingKeysAlone) {
   EXPECT_EQ(CountThere("lasting:", 200), 200u);
 }
 
-TEST_F(Eviction, VolatileTtlTakesMostlyWhatEndsSoonest) {
+TEST_F(EvictionTest, VolatileTtlTakesMostlyWhatEndsSoonest) {
   for (int i = 0; i < 300; ++i) Put("soon:" + std::to_string(i), "v", clock_.Now() + 10'000 + i);
   for (int i = 0; i < 300; ++i) Put("late:" + std::to_string(i), "v", clock_.Now() + 10'000'000 + i);
   Evict(EvictionPolicy::kVolatileTtl, 150);
   EXPECT_GE(CountThere("late:", 300), 270u);
 }
 
-TEST_F(Eviction, RandomTakesFromEveryDatabase) {
+TEST_F(EvictionTest, AFewVolatileKeysAreFoundAmongManyLasting) {
+  for (int i = 0; i < 5000; ++i) Put("lasting:" + std::to_string(i), "v");
+  for (const EvictionPolicy policy : {EvictionPolicy::kVolatileLru, EvictionPolicy::kVolatileLfu,
+                                      EvictionPolicy::kVolatileRandom, EvictionPolicy::kVolatileTtl}) {
+    for (int i = 0; i < 3; ++i) Put("volatile:" + std::to_string(i), "v", clock_.Now() + 1'000'000);
+    EXPECT_EQ(Evict(policy, 4), 3u);
+  }
+  EXPECT_EQ(Size().keys, 5000u);
+}
+
+TEST_F(EvictionTest, WhatWasUsedSinceItWasSampledStays) {
+  for (int i = 0; i < 10; ++i) Put("old:" + std::to_string(i), "v");
+  clock_.Advance(60'000);
+  EXPECT_EQ(Evict(EvictionPolicy::kAllKeysLru, 1, 100), 1u);
+  // The others are candidates now.
+  int left = -1;
+  for (int i = 0; i < 10; ++i) {
+    if (left < 0 && Exists("old:" + std::to_string(i))) {
+      left = i;
+    } else {
+      Get("old:" + std::to_string(i));
+    }
+  }
+  EXPECT_EQ(Evict(EvictionPolicy::kAllKeysLru, 1, 100), 1u);
+  EXPECT_FALSE(Exists("old:" + std::to_string(left)));
+  EXPECT_EQ(Size().keys, 8u);
+}
+
+TEST_F(EvictionTest, WhatWaitsToBeFreedIsNoReasonToEvictMore) {
+  store_.reclaimer().Start();
+  const std::string value(4 << 20, 'x');
+  for (int i = 0; i < 10; ++i) Put("key:" + std::to_string(i), value);
+  Txn txn(store_, clock_.Now(), random_);
+  const MemoryLimit limit{.bytes = UsedMemory() - (6 << 20), .policy = EvictionPolicy::kAllKeysRandom};
+  EXPECT_EQ(evictor_.MakeRoom(txn, limit, [] { return true; }), Eviction::kDone);
+  EXPECT_EQ(Size().keys, 8u);
+  store_.reclaimer().Stop();
+}
+
+TEST_F(EvictionTest, AFlushedDatabaseThatIsStillBeingFreedIsNoReasonToEvict) {
+  const std::string value(1000, 'x');
+  for (int i = 0; i < 20'000; ++i) Put("key:" + std::to_string(i), value);
+  const MemoryLimit limit{.bytes = UsedMemory(), .policy = EvictionPolicy::kAllKeysRandom};
+  store_.reclaimer().Start();
+  Txn txn(store_, clock_.Now(), random_);
+  txn.LockAll();
+  txn.FlushDatabase(0);
+  txn.Unlock();
+  for (int i = 0; i < 1000; ++i) {
+    Put("new:" + std::to_string(i), value);
+    evictor_.MakeRoom(txn, limit, [] { return true; });
+  }
+  EXPECT_EQ(Size().keys, 1000u);
+  store_.reclaimer().Stop();
+}
+
+TEST_F(EvictionTest, RandomTakesFromEveryDatabase) {
   Put("a", "v", kNoExpiry, 0);
   Put("a", "v", kNoExpiry, 9);
   EXPECT_EQ(Evict(EvictionPolicy::kAllKeysRandom, 5), 2u);

@@ -144,7 +144,8 @@ TEST_F(SlotMoveTest, ForeignKeysAreNotCountedSampledExpiredOrFound) {
   storage::Txn txn(store.store(), 1'500'000'000'000, random);
   EXPECT_EQ(txn.SizeOf(0).keys, own);
   for (int i = 0; i < 200; ++i) {
-    txn.Sample(0, 5, false, [](const storage::Entry& entry) { EXPECT_FALSE(Moves(std::string(entry.key()))); });
+    txn.Sample(0, 5, false,
+               [](storage::Position, const storage::Entry& entry) { EXPECT_FALSE(Moves(std::string(entry.key()))); });
   }
   size_t found = 0;
   const storage::KeyPattern pattern = storage::ParseKeyPattern("key:*");

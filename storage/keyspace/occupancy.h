@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+// Which partitions of each database hold keys, and which hold keys with an expiry. A look at a whole database skips the
+// others, so that it costs what is there and not what could be.
+//
+// Threads: atomic. The bits of a partition change under its lock and are exact for whoever holds it; for others they
+// are as old as a look at the partition a moment ago would be.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "storage/key_observer.h"
+#include "storage/keyspace/position.h"
+#include "storage/random.h"
+
+namespace ringkv::storage {
+
+class PartitionSet {
+ public:
+  static constexpr size_t kWords = kPartitions / 64;
+
+  PartitionSet() = default;
+  explicit PartitionSet(const std::array<uint64_t, kWords>& words) : words_(words) {}
+
+  bool Contains(size_t partition) const { return (words_[partition / 64] >> (partition % 64) & 1) != 0; }
+  size_t size() const {
+    size_t size = 0;
+    for (const uint64_t word : words_) size += static_cast<size_t>(std::popcount(word));
+    return size;
+  }
+  // The first one from `from` on; kPartitions if there is none.
+  size_t Next(size_t from) const {
+    for (size_t i = from / 64; i < kWords; ++i) {
+      const uint64_t word = i == from / 64 ? words_[i] & (~uint64_t{0} << (from % 64)) : words_[i];
+      if (word != 0) return i * 64 + static_cast<size_t>(std::countr_zero(word));
+    }
+    return kPartitions;
+  }
+  // Each is as likely; the set must not be empty.
+  size_t Pick(Random& random) const {
+    constexpr int kTries = 8;  // enough for a set that isn't sparse
+    for (int i = 0; i < kTries; ++i) {
+      const size_t picked = random.Below(kPartitions);
+      if (Contains(picked)) return picked;
+    }
+    size_t picked = Next(0);
+    for (uint64_t left = random.Below(size()); left > 0; --left) picked = Next(picked + 1);
+    return picked;
+  }
+
+ private:
+  std::array<uint64_t, kWords> words_{};
+};
+
+class Occupancy {
+ public:
+  explicit Occupancy(DbIndex databases)
+      : databases_(databases),
+        sets_(std::make_unique<Sets[]>(databases)),
+        used_(std::make_unique<std::atomic<uint64_t>[]>(databases / 64 + 1)) {}
+
+  // What the table of a database holds in a partition now. Under the partition's lock.
+  void Note(DbIndex db, size_t partition, bool has_keys, bool has_volatile_keys) {
+    if (Put(sets_[db].keys, partition, has_keys) && has_keys) Put(used_.get(), db, true);
+    Put(sets_[db].volatile_keys, partition, has_volatile_keys);
+  }
+  // The database has no table any more. Under the locks of all partitions.
+  void NoteUnused(DbIndex db) { Put(used_.get(), db, false); }
+  bool IsUsed(DbIndex db) const { return NextUsed(db) == db; }
+
+  PartitionSet With(DbIndex db, bool volatile_only = false) const {
+    const Words& words = volatile_only ? sets_[db].volatile_keys : sets_[db].keys;
+    std::array<uint64_t, PartitionSet::kWords> copy;
+    for (size_t i = 0; i < copy.size(); ++i) copy[i] = words[i].load(std::memory_order_acquire);
+    return PartitionSet(copy);
+  }
+  // With keys that have an expiry, in any database.
+  PartitionSet WithVolatileKeys() const {
+    std::array<uint64_t, PartitionSet::kWords> all{};
+    ForEachUsed([&](DbIndex db) {
+      for (size_t i = 0; i < all.size(); ++i) all[i] |= sets_[db].volatile_keys[i].load(std::memory_order_acquire);
+    });
+    return PartitionSet(all);
+  }
+  // The first database from `from` on that has had a key since it was last flushed; databases() if there is none.
+  DbIndex NextUsed(DbIndex from) const {
+    for (size_t i = from / 64; i <= databases_ / 64; ++i) {
+      uint64_t word = used_[i].load(std::memory_order_acquire);
+      if (i == from / 64) word &= ~uint64_t{0} << (from % 64);
+      if (word != 0) return static_cast<DbIndex>(i * 64 + static_cast<size_t>(std::countr_zero(word)));
+    }
+    return databases_;
+  }
+  // `visit(db)` for each of those.
+  template <typename Visitor>
+  void ForEachUsed(Visitor&& visit) const {
+    for (DbIndex db = NextUsed(0); db < databases_; db = NextUsed(static_cast<DbIndex>(db + 1))) visit(db);
+  }
+  DbIndex databases() const { return databases_; }
+
+ private:
+  using Words = std::array<std::atomic<uint64_t>, PartitionSet::kWords>;
+  struct alignas(64) Sets {
+    Words keys{};
+    Words volatile_keys{};
+  };
+
+  // Writes only what changes: the words are read by all threads all the time. True if it was different.
+  template <typename AnyWords>
+  static bool Put(AnyWords&& words, size_t bit, bool value) {
+    std::atomic<uint64_t>& word = words[bit / 64];
+    const uint64_t mask = uint64_t{1} << (bit % 64);
+    if (((word.load(std::memory_order_relaxed) & mask) != 0) == value) return false;
+    if (value) {
+      word.fetch_or(mask, std::memory_order_release);
+    } else {
+      word.fetch_and(~mask, std::memory_order_release);
+    }
+    return true;
+  }
+
+  const DbIndex databases_;
+  const std::unique_ptr<Sets[]> sets_;
+  const std::unique_ptr<std::atomic<uint64_t>[]> used_;  // by database
+};
+
+}  // namespace ringkv::storage

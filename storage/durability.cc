@@ -88,8 +88,10 @@ Status Durability::Open(const RecoveryOptions& recovery_options, bool with_log, 
     if (Status saved = Save(); !saved) return saved;
   }
   if (!with_log || log_.is_open()) return {};
-  if (Status synced = SyncRecovered(files_, options_.data); !synced) return synced;
-  return log_.Open();
+  const Result<UnsafeTail> tail = ReadUnsafeTail(files_, options_.data, recovery_.last);
+  if (!tail) return tl::unexpected(tail.error());
+  if (Status synced = SyncNames(files_, options_.data); !synced) return synced;
+  return log_.Open(tail->first, tail->frames);
 }
 
 Status Durability::Close() {

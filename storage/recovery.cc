@@ -255,16 +255,28 @@ class Recovery {
 
 }  // namespace
 
-Status SyncRecovered(FileSystem& files, const DataFiles& data) {
+Result<UnsafeTail> ReadUnsafeTail(FileSystem& files, const DataFiles& data, Lsn last) {
   const Result<std::vector<LogFileName>> logs = ListLogFiles(files, data.log_directory);
   if (!logs) return tl::unexpected(logs.error());
-  if (!logs->empty()) {
-    // The others were synced before the next one was begun.
-    const Result<std::unique_ptr<File>> last =
-        files.Open(JoinPath(data.log_directory, logs->back().name), OpenMode::kModify);
-    if (!last) return tl::unexpected(last.error());
-    if (Status synced = (*last)->Sync(); !synced) return synced;
+  UnsafeTail tail;
+  if (logs->empty()) return tail;
+  // The files before the last one were synced when the next one was begun.
+  Result<std::unique_ptr<LogFileReader>> log =
+      LogFileReader::Open(files, JoinPath(data.log_directory, logs->back().name), logs->back().first);
+  if (!log) return tl::unexpected(log.error());
+  LogFrame frame;
+  for (;;) {
+    const Result<bool> good = (*log)->Next(&frame);
+    if (!good) return tl::unexpected(good.error());
+    if (!*good) return tail.first != 0 && frame.last() == last ? tail : UnsafeTail();
+    // A frame is written when this was safe.
+    if (tail.first != 0 && frame.durable >= frame.first - 1) tail = {};
+    if (tail.first == 0) tail.first = frame.first;
+    EncodeFrame(&tail.frames, frame);
   }
+}
+
+Status SyncNames(FileSystem& files, const DataFiles& data) {
   if (files.Exists(data.log_directory)) {
     if (Status synced = files.SyncDirectory(data.log_directory); !synced) return synced;
   }

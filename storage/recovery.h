@@ -65,9 +65,16 @@ Result<std::unique_ptr<FileLock>> LockData(FileSystem& files, const DataFiles& d
 // The seed of the data set in these files; nothing if there is no data set. A store must be made with it.
 Result<std::optional<uint64_t>> FindHashSeed(FileSystem& files, const DataFiles& data);
 
-// Makes what recovery has read durable. A process that was killed may have left it in the system's cache only; whatever
-// builds on it must not be safe before it is.
-Status SyncRecovered(FileSystem& files, const DataFiles& data);
+// What recovery has read of the log and nobody knows to be durable: a process that was killed may have left it in the
+// system's cache only, and after a failed sync a later one tells nothing. Whoever goes on with the log writes it again.
+struct UnsafeTail {
+  Lsn first = 0;       // the first group, 0 if there is none
+  std::string frames;  // as they stand in the last file
+};
+// `last`: of what was recovered. Nothing is needed of a log that ends before it: a snapshot holds more.
+Result<UnsafeTail> ReadUnsafeTail(FileSystem& files, const DataFiles& data, Lsn last);
+// Makes the names of the files durable that recovery has found.
+Status SyncNames(FileSystem& files, const DataFiles& data);
 // Sets damaged files of the log aside, as *.damaged.
 Status SetAside(FileSystem& files, const std::string& log_directory, const std::vector<std::string>& names);
 

@@ -20,13 +20,13 @@ constexpr int64_t kHealEvery = 1000;  // ms
 LogWriter::LogWriter(LogBuffer& buffer, FileSystem& files, const Clock& clock, LogWriterOptions options)
     : buffer_(buffer), files_(files), clock_(clock), options_(std::move(options)), hash_seed_(options_.hash_seed) {}
 
-Status LogWriter::Open() {
+Status LogWriter::Open(Lsn first, std::string_view frames) {
   MutexLock lock(mutex_);
   if (file_ != nullptr) return {};
   buffer_.BeginRecording();  // what comes from now on waits in the buffer
   TakeFrame();
   RINGKV_CHECK(unsynced_.empty());
-  Status begun = BeginFile(last_framed_ + 1, {});
+  Status begun = BeginFile(frames.empty() ? last_framed_ + 1 : first, frames);
   if (begun) {
     durable_.store(last_framed_);
     is_open_.store(true, std::memory_order_relaxed);

@@ -61,7 +61,8 @@ class LogWriter {
 
   // Begins a file behind what was appended so far. The buffer records from now on. The caller knows that the store's
   // files are the state up to here: for a store that has changed, a snapshot has to be made that the log continues.
-  Status Open();
+  // `frames`, if there are any, are the end of the log up to here, from group `first` on: the file begins with them.
+  Status Open(Lsn first = 0, std::string_view frames = {});
   // The log is to continue a snapshot that is being made: its frames wait in memory from now on, though no longer than
   // 16 MB of them; then groups wait in the buffer.
   void BeginHeld();

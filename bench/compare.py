@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Compares RingKV with the redis-server of this machine: the servers in turn, medians of several rounds, ratios.
 
-  bench/compare.py [--rounds 3] [--quick] [--only throughput,memory,scan,growth,threads,load,durability,search,replication,http,collections,write_first,eviction]
+  bench/compare.py [--rounds 3] [--quick] [--only throughput,memory,scan,growth,threads,load,durability,search,replication,http,collections,write_first,eviction,bits]
 
 Prints a table in Markdown with the machine and the versions. Requests per second of server CPU (user + system time of
 the process, from /proc) hold even where the machine is noisy.
@@ -178,10 +178,11 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--only", default="throughput,memory,scan,growth,threads,load,durability,search,replication,http,collections,write_first,eviction")
+    parser.add_argument("--only", default="throughput,memory,scan,growth,threads,load,durability,search,replication,http,collections,write_first,eviction,bits")
     arguments = parser.parse_args()
     import http_bench  # they use what stands here
     import write_first
+    from bits import bits
     from collections_bench import collections
     from durability import durability
     from eviction import eviction
@@ -199,7 +200,8 @@ def main():
              "http": lambda: http_bench.report(benchmark, cpu_seconds, arguments.rounds, arguments.quick),
              "collections": lambda: collections(cpu_seconds, arguments.rounds, arguments.quick),
              "write_first": lambda: write_first.report(cpu_seconds, arguments.rounds, arguments.quick),
-             "eviction": lambda: eviction(cpu_seconds, arguments.rounds, arguments.quick)}
+             "eviction": lambda: eviction(cpu_seconds, arguments.rounds, arguments.quick),
+             "bits": lambda: bits(cpu_seconds, arguments.rounds, arguments.quick)}
     for name in arguments.only.split(","):
         parts[name]()
 

@@ -15,11 +15,11 @@ class KeyChanges final : public storage::KeyObserver {
       : watched_(watched), waiting_(waiting), events_(events) {}
 
   void Happened(storage::DbIndex db, std::string_view key, const storage::KeyEvent& event) override {
-    events_.Note(db, key, event);
+    events_.Tell(db, key, event, kNoThread);
   }
 
-  bool Changed(storage::DbIndex db, std::string_view key) override {
-    watched_.Changed(db, key);
+  bool Changed(storage::DbIndex db, std::string_view key, storage::KeyChange change) override {
+    watched_.Changed(db, key, change);
     return waiting_.NoteChange(db, key);
   }
   bool Replacing(storage::DbIndex db, const KeyPredicate& is_touched) override {

@@ -307,6 +307,24 @@ inline constexpr bool kMayEmpty<SetErase> = true;
 template <>
 inline constexpr bool kMayEmpty<SortedSetErase> = true;
 
+// Whether it leaves the entries of a stream alone.
+template <typename Effect>
+constexpr bool kChangesOnlyStreamState = false;
+template <>
+inline constexpr bool kChangesOnlyStreamState<StreamSetIds> = true;
+template <>
+inline constexpr bool kChangesOnlyStreamState<StreamGroupPut> = true;
+template <>
+inline constexpr bool kChangesOnlyStreamState<StreamGroupErase> = true;
+template <>
+inline constexpr bool kChangesOnlyStreamState<StreamConsumerPut> = true;
+template <>
+inline constexpr bool kChangesOnlyStreamState<StreamConsumerErase> = true;
+template <>
+inline constexpr bool kChangesOnlyStreamState<StreamPend> = true;
+template <>
+inline constexpr bool kChangesOnlyStreamState<StreamAcknowledge> = true;
+
 // --- changes of any key, and of whole databases ---------------------------------------------------------------------
 
 enum class EraseReason : uint8_t { kDeleted, kExpired, kEvicted, kMoved };

@@ -6,7 +6,6 @@
 
 #include "storage/check.h"
 #include "storage/effect_codec.h"
-#include "storage/key_event.h"
 #include "storage/types/collection.h"
 #include "storage/types/hash.h"
 #include "storage/types/list.h"
@@ -182,20 +181,23 @@ Place Txn::Find(DbIndex db, std::string_view key, Intent intent) NO_THREAD_SAFET
   return place;
 }
 
-void Txn::Announce(const Place& place, const KeyEvent& event) NO_THREAD_SAFETY_ANALYSIS {
+void Txn::Announce(const Place& place, const KeyEvent& event, KeyChange change) NO_THREAD_SAFETY_ANALYSIS {
   Partition& partition = *place.location().partition;
   ++partition.changes;
   if (!store_.prefixes().empty()) {
     store_.prefixes().ForEachOf(place.key(),
                                 [&](size_t index) NO_THREAD_SAFETY_ANALYSIS { ++partition.prefix_uses[index].writes; });
   }
-  if (store_.observer() != nullptr && store_.observer()->Changed(place.db(), place.key())) must_tell_ = true;
+  KeyObserver* observer = store_.observer();
+  if (observer != nullptr && observer->Changed(place.db(), place.key(), change)) must_tell_ = true;
   Tell(place, event);
 }
 
 void Txn::Tell(const Place& place, const KeyEvent& event) {
   KeyObserver* observer = store_.observer();
-  if (observer != nullptr && observer->wants_events()) observer->Happened(place.db(), place.key(), event);
+  if (observer == nullptr || !observer->wants_events() || event.name.empty()) return;
+  if (events_ != nullptr) return events_->Add(place.db(), place.key(), event);
+  observer->Happened(place.db(), place.key(), event);
 }
 
 // Only who counts bytes by prefix asks.
@@ -259,7 +261,7 @@ void Txn::Swap(Place& place, UnixMs old_expiry, MutableEntry* entry) NO_THREAD_S
   place = Located(place, place.location().segment, place.location().slot, &table);
 }
 
-void Txn::Do(Place& place, const StringPut& effect) {
+void Txn::Do(Place& place, const StringPut& effect, const KeyEvent& event) {
   Record(place, effect);
   if (!place) {
     place = Put(place, MutableEntry::Create(place.key(), effect.value, effect.expiry, effect.form,
@@ -275,7 +277,7 @@ void Txn::Do(Place& place, const StringPut& effect) {
     NoteOldSize(place, old_size);
     if (left_over != nullptr) store_.reclaimer().Free(left_over);
   }
-  Announce(place, EventOf(effect));
+  Announce(place, event);
 }
 
 void Txn::FreeEntry(MutableEntry* entry) {
@@ -300,18 +302,38 @@ void Txn::Overwrite(Place& place, MutableEntry* entry) {
   FreeEntry(old);
 }
 
-void Txn::Do(Place& place, const CollectionPut& effect) {
+void Txn::MakeString(Place& place, size_t bytes, bool reads_old, const StringMaker& make) {
+  place = Fresh(place);
+  const bool fits = place && !reads_old && place.entry().type() == ValueType::kString && !place.entry().has_expiry() &&
+                    place.value().size() == bytes;
+  if (fits) {
+    MutableEntry* entry = place.location().slot->entry();
+    make(entry->mutable_value());
+    entry->set_kind(StringForm::kPatched);
+  } else {
+    const uint32_t access = place ? place.entry().access() : FirstAccess(store_.access_options(), now_);
+    MutableEntry* entry =
+        MutableEntry::CreateUninitialised(place.key(), bytes, kNoExpiry, StringForm::kPatched, access);
+    make(entry->mutable_value());
+    Overwrite(place, entry);
+  }
+  RecordValue(place);
+  Announce(place, EventOf(StringPut{}));
+}
+
+void Txn::Do(Place& place, const CollectionPut& effect, const KeyEvent& event) {
   Record(place, effect);
   const uint32_t access = place ? place.entry().access() : FirstAccess(store_.access_options(), now_);
   Overwrite(place, MakeCollection(place.key(), effect, store_.type_limits(), access));
-  Announce(place, EventOf(effect));
+  Announce(place, event);
 }
 
 template <CollectionEffect Effect>
-Outcome Txn::Do(Place& place, const Effect& effect) {
+Outcome Txn::Do(Place& place, const Effect& effect, const KeyEvent& event) {
   const size_t recorded = records_.size();
   Record(place, effect);
-  if (!place) {
+  const bool is_new = !place;
+  if (is_new) {
     place =
         Put(place, MutableEntry::Create(place.key(), kEmptyPacked, kNoExpiry, {Effect::kType, CollectionForm::kPacked},
                                         FirstAccess(store_.access_options(), now_)));
@@ -332,36 +354,41 @@ Outcome Txn::Do(Place& place, const Effect& effect) {
   if (outcome == Outcome::kUnchanged) {
     records_.resize(recorded);
   } else {
-    Announce(place, EventOf(effect));
+    Announce(place, event, kChangesOnlyStreamState<Effect> && !is_new ? KeyChange::kStreamState : KeyChange::kValue);
     if (!stays) Tell(place, kKeyGone);
   }
   return outcome;
 }
-template Outcome Txn::Do(Place&, const HashPut&);
-template Outcome Txn::Do(Place&, const HashErase&);
-template Outcome Txn::Do(Place&, const ListPush&);
-template Outcome Txn::Do(Place&, const ListInsert&);
-template Outcome Txn::Do(Place&, const ListTake&);
-template Outcome Txn::Do(Place&, const ListSet&);
-template Outcome Txn::Do(Place&, const ListRemove&);
-template Outcome Txn::Do(Place&, const SetAdd&);
-template Outcome Txn::Do(Place&, const SetErase&);
-template Outcome Txn::Do(Place&, const SortedSetPut&);
-template Outcome Txn::Do(Place&, const SortedSetErase&);
-template Outcome Txn::Do(Place&, const StreamAppend&);
-template Outcome Txn::Do(Place&, const StreamErase&);
-template Outcome Txn::Do(Place&, const StreamTrim&);
-template Outcome Txn::Do(Place&, const StreamSetIds&);
-template Outcome Txn::Do(Place&, const StreamGroupPut&);
-template Outcome Txn::Do(Place&, const StreamGroupErase&);
-template Outcome Txn::Do(Place&, const StreamConsumerPut&);
-template Outcome Txn::Do(Place&, const StreamConsumerErase&);
-template Outcome Txn::Do(Place&, const StreamPend&);
-template Outcome Txn::Do(Place&, const StreamAcknowledge&);
+template Outcome Txn::Do(Place&, const HashPut&, const KeyEvent&);
+template Outcome Txn::Do(Place&, const HashErase&, const KeyEvent&);
+template Outcome Txn::Do(Place&, const ListPush&, const KeyEvent&);
+template Outcome Txn::Do(Place&, const ListInsert&, const KeyEvent&);
+template Outcome Txn::Do(Place&, const ListTake&, const KeyEvent&);
+template Outcome Txn::Do(Place&, const ListSet&, const KeyEvent&);
+template Outcome Txn::Do(Place&, const ListRemove&, const KeyEvent&);
+template Outcome Txn::Do(Place&, const SetAdd&, const KeyEvent&);
+template Outcome Txn::Do(Place&, const SetErase&, const KeyEvent&);
+template Outcome Txn::Do(Place&, const SortedSetPut&, const KeyEvent&);
+template Outcome Txn::Do(Place&, const SortedSetErase&, const KeyEvent&);
+template Outcome Txn::Do(Place&, const StreamAppend&, const KeyEvent&);
+template Outcome Txn::Do(Place&, const StreamErase&, const KeyEvent&);
+template Outcome Txn::Do(Place&, const StreamTrim&, const KeyEvent&);
+template Outcome Txn::Do(Place&, const StreamSetIds&, const KeyEvent&);
+template Outcome Txn::Do(Place&, const StreamGroupPut&, const KeyEvent&);
+template Outcome Txn::Do(Place&, const StreamGroupErase&, const KeyEvent&);
+template Outcome Txn::Do(Place&, const StreamConsumerPut&, const KeyEvent&);
+template Outcome Txn::Do(Place&, const StreamConsumerErase&, const KeyEvent&);
+template Outcome Txn::Do(Place&, const StreamPend&, const KeyEvent&);
+template Outcome Txn::Do(Place&, const StreamAcknowledge&, const KeyEvent&);
 
 void Txn::NoteConsumerSeen(const Place& place, std::string_view group, std::string_view consumer) {
   MutableEntry* entry = Fresh(place).location().slot->entry();
   static_cast<Stream&>(entry->large()).ChangeGroup(group, [&](StreamGroup& in) { in.PutConsumer(consumer, now_); });
+}
+
+void Txn::NotePatched(Place& place) {
+  place = Fresh(place);
+  place.location().slot->entry()->set_kind(StringForm::kPatched);
 }
 
 void Txn::SetAccess(Place& place, uint32_t access) {
@@ -369,7 +396,7 @@ void Txn::SetAccess(Place& place, uint32_t access) {
   place.location().slot->entry()->set_access(access);
 }
 
-void Txn::Do(Place& place, const StringPatch& effect) {
+void Txn::Do(Place& place, const StringPatch& effect, const KeyEvent& event) {
   Record(place, effect);
   if (!place) {
     place = Put(place, MutableEntry::Create(place.key(), {}, kNoExpiry, StringForm::kPatched,
@@ -381,10 +408,10 @@ void Txn::Do(Place& place, const StringPatch& effect) {
   MutableEntry* now_there = entry->WithBytesAt(effect.offset, effect.bytes);
   if (now_there != entry) Swap(place, now_there->expiry(), now_there);
   NoteOldSize(place, old_size);
-  Announce(place, EventOf(effect));
+  Announce(place, event);
 }
 
-void Txn::Do(Place& place, const ExpirySet& effect) {
+void Txn::Do(Place& place, const ExpirySet& effect, const KeyEvent& event) {
   Record(place, effect);
   RINGKV_CHECK(place);
   place = Fresh(place);
@@ -393,17 +420,17 @@ void Txn::Do(Place& place, const ExpirySet& effect) {
   const size_t old_size = OldSize(*entry);
   Swap(place, old_expiry, entry->WithExpiry(effect.expiry));
   NoteOldSize(place, old_size);
-  Announce(place, EventOf(effect));
+  Announce(place, event);
 }
 
-void Txn::Do(Place& place, const Erase& effect) NO_THREAD_SAFETY_ANALYSIS {
+void Txn::Do(Place& place, const Erase& effect, const KeyEvent& event) NO_THREAD_SAFETY_ANALYSIS {
   Record(place, effect);
   RINGKV_CHECK(place);
   MutableEntry* entry = Take(place);
   KeyStatistics& statistics = place.location().partition->statistics;
   if (effect.reason == EraseReason::kExpired) ++statistics.expired;
   if (effect.reason == EraseReason::kEvicted) ++statistics.evicted;
-  Announce(place, EventOf(effect));
+  Announce(place, event);
   FreeEntry(entry);
 }
 
@@ -415,26 +442,26 @@ void Txn::RecordValue(const Place& place) {
   Record(place, CollectionPut{PackedKind(entry), PackedValue(entry, &packed), entry.expiry()});
 }
 
-void Txn::PutCopy(Place& place, const ValueCopy& copy) {
+void Txn::PutCopy(Place& place, const ValueCopy& copy, const KeyEvent& event) {
   if (copy.kind.type() == ValueType::kString) {
-    Do(place, StringPut{copy.packed, copy.expiry, copy.kind.string_form()});
+    Do(place, StringPut{copy.packed, copy.expiry, copy.kind.string_form()}, event);
   } else {
-    Do(place, CollectionPut{copy.kind, copy.packed, copy.expiry});
+    Do(place, CollectionPut{copy.kind, copy.packed, copy.expiry}, event);
   }
 }
 
-void Txn::Rename(Place& from, DbIndex to_db, std::string_view to_key) {
+void Txn::Rename(Place& from, DbIndex to_db, std::string_view to_key, const RenameEvents& events) {
   RINGKV_CHECK(from);
   MutableEntry* entry = Take(from);
   Record(from, Erase{});
   Place to = Find(to_db, to_key, Intent::kCheck);
-  if (to) Do(to, Erase{});
+  if (to) Do(to, Erase{}, kNoEvent);
   if (!entry->KeyEquals(to_key)) entry = entry->WithKey(to_key);
   to = Put(to, entry);
   // The value itself, not where it came from: a snapshot may hold the one place before and the other after this.
   RecordValue(to);
-  Announce(from, kRenamedFrom);
-  Announce(to, kRenamedTo);
+  Announce(from, events.from);
+  Announce(to, events.to);
 }
 
 // --- whole databases ------------------------------------------------------------------------------------------------

@@ -24,11 +24,13 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "storage/check.h"
 #include "storage/effects.h"
 #include "storage/index/key_pattern.h"
+#include "storage/key_event.h"
 #include "storage/key_slot.h"
 #include "storage/store.h"
 #include "storage/types/collection.h"
@@ -133,24 +135,43 @@ class Txn {
   Place Find(DbIndex db, std::string_view key, Intent intent);
   bool no_touch = false;  // CLIENT NO-TOUCH: finds don't count as a use
 
-  // Each effect leaves `place` where the key now is (or would be).
-  void Do(Place& place, const StringPut& effect);
-  void Do(Place& place, const StringPatch& effect);
-  void Do(Place& place, const CollectionPut& effect);
+  // Each effect leaves `place` where the key now is (or would be). `event` is what subscribers are told of it, and of
+  // the key's end once more if nothing is left.
+  void Do(Place& place, const StringPut& effect, const KeyEvent& event);
+  void Do(Place& place, const StringPatch& effect, const KeyEvent& event);
+  void Do(Place& place, const CollectionPut& effect, const KeyEvent& event);
   // The key must be missing, or hold a collection of that type. What changes nothing is no effect. No text of the
   // effect may point into the value, unless it names what is erased.
   template <CollectionEffect Effect>
-  Outcome Do(Place& place, const Effect& effect);
-  void Do(Place& place, const ExpirySet& effect);
-  void Do(Place& place, const Erase& effect);
+  Outcome Do(Place& place, const Effect& effect, const KeyEvent& event);
+  void Do(Place& place, const ExpirySet& effect, const KeyEvent& event);
+  void Do(Place& place, const Erase& effect, const KeyEvent& event);
+  // By the name that the effect has for itself.
+  template <typename Effect>
+  auto Do(Place& place, const Effect& effect) {
+    return Do(place, effect, EventOf(effect));
+  }
+  // StringPut of so many bytes, more than none, that `make` writes to where they will stand. `reads_old`: what stands
+  // there now is read meanwhile.
+  using StringMaker = std::function<void(char* to)>;
+  void MakeString(Place& place, size_t bytes, bool reads_old, const StringMaker& make);
   // A value that was taken from somewhere as a whole takes the place of what is there.
-  void PutCopy(Place& place, const ValueCopy& copy);
+  void PutCopy(Place& place, const ValueCopy& copy, const KeyEvent& event = kRestored);
+  // A string counts as patched though none of its bytes has changed; no effect, and not logged. The key must be there.
+  void NotePatched(Place& place);
   // What the entry remembers of its use; no effect, and not logged. The key must be there.
   void SetAccess(Place& place, uint32_t access);
   // That a consumer of a stream asked for something; likewise no effect. Both must be there.
   void NoteConsumerSeen(const Place& place, std::string_view group, std::string_view consumer);
   // Moves the entry under another name, database or both; what stood there goes. Both keys must be locked.
-  void Rename(Place& from, DbIndex to_db, std::string_view to_key);
+  void Rename(Place& from, DbIndex to_db, std::string_view to_key, const RenameEvents& events = {});
+  // Tells subscribers of what is no effect of its own.
+  void Tell(const Place& place, const KeyEvent& event);
+  // Counts as a change where nothing has changed, for commands that Redis takes so.
+  void Touch(const Place& place, const KeyEvent& event) { Announce(place, event); }
+  // Events go to this list, which must live until another one, or none, takes its place; without a list the store's
+  // observer is told of each at once. Returns the list before.
+  KeyEventList* CollectEvents(KeyEventList* events) { return std::exchange(events_, events); }
   // In a placement by slot: keys of these slots may be here, on their way in or out, but nobody is shown them: no walk,
   // search or sample yields them, and they are neither expired nor evicted from here. Needs LockAll.
   void SetForeignSlots(const std::bitset<kSlots>& slots);
@@ -235,9 +256,7 @@ class Txn {
     }
   }
   bool IsLocked(size_t partition) const { return (locked_[partition / 64] >> (partition % 64) & 1) != 0; }
-  void Announce(const Place& place, const KeyEvent& event);
-  // For who is told of events, and of nothing else.
-  void Tell(const Place& place, const KeyEvent& event);
+  void Announce(const Place& place, const KeyEvent& event, KeyChange change = KeyChange::kValue);
   size_t OldSize(const Entry& entry) const;
   // The place's entry was of this size before what has just been done.
   void NoteOldSize(const Place& place, size_t bytes);
@@ -308,6 +327,7 @@ class Txn {
   bool must_tell_ = false;         // the observer, when the locks are free
   std::string records_;            // the effects of the group, encoded
   Lsn depends_on_ = 0;
+  KeyEventList* events_ = nullptr;
   // The position computed for locking is used again by the first Find of the same bytes.
   struct Known {
     std::string_view key;

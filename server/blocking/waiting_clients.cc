@@ -140,7 +140,7 @@ bool WaitingClients::Serve(const Request& request) {
   KeyWaitPlan plan{.is_retry = true};
   DataCall call{Arguments(argv), txn_, reply, request->db, request->max_string_bytes, &plan};
   {
-    const KeyEvents::Scope events(events_, *request->row, argv, kNoThread);
+    const KeyEvents::Scope events(events_, txn_, kNoThread);
     request->row->run.data(call);
   }
   txn_.Unlock();

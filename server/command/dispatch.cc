@@ -106,7 +106,7 @@ class BatchLookup {
 void Invoke(const CommandEntry& entry, Server& server, ThreadState& thread, Session& session, Argv argv,
             resp::ReplyWriter& reply) {
   const Command& row = *entry.row;
-  const KeyEvents::Scope events(server.key_events(), row, argv, thread.index);
+  const KeyEvents::Scope events(server.key_events(), thread.txn, thread.index);
   const uint64_t start = server.ticks().Now();
   const int64_t errors_before = reply.errors();
   if (row.run.data != nullptr) {

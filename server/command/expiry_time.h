@@ -18,6 +18,12 @@ constexpr TimeUnit kInMilliseconds{1, false};
 constexpr TimeUnit kAtSecond{1000, true};
 constexpr TimeUnit kAtMillisecond{1, true};
 
+// So many milliseconds later, or the last time that there is.
+constexpr storage::UnixMs MillisecondsFrom(storage::UnixMs now, int64_t milliseconds) {
+  storage::UnixMs then = 0;
+  return __builtin_add_overflow(now, milliseconds, &then) ? INT64_MAX : then;
+}
+
 // Whether times of zero and below make sense (EXPIRE deletes then) or are errors (SET).
 enum class PastTimes { kAllowed, kRefused };
 

@@ -7,6 +7,7 @@
 #include "server/command/error_replies.h"
 #include "server/command/typed_key.h"
 #include "server/commands/bit_offset.h"
+#include "server/commands/event_names.h"
 #include "server/commands/families.h"
 
 namespace ringkv::server {
@@ -72,11 +73,11 @@ uint64_t ReadBits(std::string_view value, uint64_t offset, unsigned bits) {
   return word;
 }
 
-// Writes a field into the value by patching the bytes that hold it.
-void WriteBits(DataCall& call, Place& place, uint64_t offset, unsigned bits, uint64_t word) {
+// Writes a field into the value, which is long enough, by patching the bytes that hold it. False if they stay the same.
+bool WriteBits(DataCall& call, Place& place, uint64_t offset, unsigned bits, uint64_t word) {
   const size_t first = offset >> 3;
   const size_t last = (offset + bits - 1) >> 3;
-  const std::string_view value = place ? place.value() : std::string_view();
+  const std::string_view value = place.value();
   std::string bytes(last - first + 1, '\0');
   for (size_t i = first; i <= last && i < value.size(); ++i) bytes[i - first] = value[i];
   for (unsigned i = 0; i < bits; ++i) {
@@ -86,7 +87,9 @@ void WriteBits(DataCall& call, Place& place, uint64_t offset, unsigned bits, uin
     byte = static_cast<unsigned char>((word >> (bits - 1 - i) & 1) != 0 ? byte | mask : byte & ~mask);
     bytes[at >> 3] = static_cast<char>(byte);
   }
-  call.txn.Do(place, storage::StringPatch{first, bytes});
+  if (bytes == value.substr(first, bytes.size())) return false;
+  call.txn.Do(place, storage::StringPatch{first, bytes}, events::kSetBit);
+  return true;
 }
 
 // What a field becomes; nothing when it would not fit and must not change.
@@ -146,7 +149,7 @@ bool ParseOperations(DataCall& call, std::vector<Operation>* operations) {
   return true;
 }
 
-void Execute(DataCall& call, Place& place, const Operation& operation) {
+void Execute(DataCall& call, Place& place, const Operation& operation, bool has_grown) {
   const std::string_view value = place ? place.value() : std::string_view();
   const FieldType type = operation.type;
   const int64_t old_value = type.Show(ReadBits(value, operation.offset, type.bits));
@@ -161,11 +164,12 @@ void Execute(DataCall& call, Place& place, const Operation& operation) {
   const std::optional<uint64_t> word = Fit(wanted, type, operation.overflow);
   if (!word) return call.reply.Null();
   call.reply.Integer(operation.action == Action::kSet ? old_value : type.Show(*word));
-  WriteBits(call, place, operation.offset, type.bits, *word);
+  if (!WriteBits(call, place, operation.offset, type.bits, *word) && has_grown) call.txn.Tell(place, events::kSetBit);
 }
 
-// A write makes the string long enough for all fields that the command writes, first of all.
-void GrowFor(DataCall& call, Place& place, const std::vector<Operation>& operations) {
+// A write makes the string long enough for all fields that the command writes, first of all. Whether it was too short;
+// subscribers are told of it by the first field that is written.
+bool GrowFor(DataCall& call, Place& place, const std::vector<Operation>& operations) {
   uint64_t bytes = 0;
   for (const Operation& operation : operations) {
     if (operation.action != Action::kGet) {
@@ -173,7 +177,12 @@ void GrowFor(DataCall& call, Place& place, const std::vector<Operation>& operati
     }
   }
   const size_t length = place ? place.value().size() : 0;
-  if (bytes > length) call.txn.Do(place, storage::StringPatch{bytes, {}});
+  if (bytes <= length) {
+    call.txn.NotePatched(place);
+    return false;
+  }
+  call.txn.Do(place, storage::StringPatch{bytes, {}}, storage::kNoEvent);
+  return true;
 }
 
 void BitField(DataCall& call) {
@@ -184,9 +193,9 @@ void BitField(DataCall& call) {
   std::optional<Place> found = FindString(call, call.args[1], writes ? Intent::kWrite : Intent::kRead);
   if (!found) return;
   Place& place = *found;
-  if (writes) GrowFor(call, place, operations);
+  const bool has_grown = writes && GrowFor(call, place, operations);
   call.reply.Array(static_cast<int64_t>(operations.size()));
-  for (const Operation& operation : operations) Execute(call, place, operation);
+  for (const Operation& operation : operations) Execute(call, place, operation, has_grown);
 }
 
 void BitFieldRo(DataCall& call) {
@@ -199,7 +208,7 @@ void BitFieldRo(DataCall& call) {
   if (!found) return;
   Place& place = *found;
   call.reply.Array(static_cast<int64_t>(operations.size()));
-  for (const Operation& operation : operations) Execute(call, place, operation);
+  for (const Operation& operation : operations) Execute(call, place, operation, false);
 }
 
 uint8_t BitFieldKeyFlags(std::span<const std::string_view> argv) {

@@ -2,13 +2,14 @@
 // Strings as arrays of bits; bit 0 is the highest of the first byte.
 #include <algorithm>
 #include <bit>
-#include <cstring>
 #include <string>
 #include <vector>
 
 #include "server/command/error_replies.h"
 #include "server/command/typed_key.h"
 #include "server/commands/bit_offset.h"
+#include "server/commands/bit_words.h"
+#include "server/commands/event_names.h"
 #include "server/commands/families.h"
 
 namespace ringkv::server {
@@ -41,10 +42,14 @@ void SetBit(DataCall& call) {
   const int old_bit = BitAt(value, *offset);
   const size_t index = *offset >> 3;
   const auto mask = static_cast<unsigned char>(1u << (7 - (*offset & 7)));
+  if (index < value.size() && *bit == old_bit) {
+    call.txn.NotePatched(place);
+    return call.reply.Integer(old_bit);
+  }
   auto byte = index < value.size() ? static_cast<unsigned char>(value[index]) : static_cast<unsigned char>(0);
   byte = static_cast<unsigned char>(*bit != 0 ? byte | mask : byte & ~mask);
   const char written = static_cast<char>(byte);
-  call.txn.Do(place, storage::StringPatch{index, {&written, 1}});
+  call.txn.Do(place, storage::StringPatch{index, {&written, 1}}, events::kSetBit);
   call.reply.Integer(old_bit);
 }
 
@@ -55,18 +60,6 @@ void GetBit(DataCall& call) {
   if (!found) return;
   const Place& place = *found;
   call.reply.Integer(place ? BitAt(place.value(), *offset) : 0);
-}
-
-int64_t CountBits(std::string_view bytes) {
-  int64_t count = 0;
-  while (bytes.size() >= sizeof(uint64_t)) {
-    uint64_t word;
-    std::memcpy(&word, bytes.data(), sizeof word);
-    count += std::popcount(word);
-    bytes.remove_prefix(sizeof word);
-  }
-  for (const char byte : bytes) count += std::popcount(static_cast<unsigned char>(byte));
-  return count;
 }
 
 // A range of bits [first, last] inside of a value; empty when first > last.
@@ -96,7 +89,7 @@ int64_t CountBitsIn(std::string_view value, BitRange range) {
   if (range.first > range.last) return 0;
   const auto first_byte = static_cast<size_t>(range.first / 8);
   const auto last_byte = static_cast<size_t>(range.last / 8);
-  int64_t count = CountBits(value.substr(first_byte, last_byte - first_byte + 1));
+  auto count = static_cast<int64_t>(CountBits(value.substr(first_byte, last_byte - first_byte + 1)));
   const auto before = static_cast<unsigned>(range.first % 8);
   const auto behind = static_cast<unsigned>(7 - range.last % 8);
   const auto first = static_cast<unsigned char>(value[first_byte]);
@@ -127,21 +120,6 @@ void BitCount(DataCall& call) {
   call.reply.Integer(CountBitsIn(place.value(), Normalise(*start, *end, in_bits, place.value().size())));
 }
 
-// The first bit of this value in the range, or -1.
-int64_t FindBit(std::string_view value, BitRange range, int bit) {
-  const char skipped = bit != 0 ? '\0' : '\xff';
-  int64_t at = range.first;
-  while (at <= range.last) {
-    if (at % 8 == 0 && at + 7 <= range.last && value[static_cast<size_t>(at / 8)] == skipped) {
-      at += 8;
-      continue;
-    }
-    if (BitAt(value, static_cast<uint64_t>(at)) == bit) return at;
-    ++at;
-  }
-  return -1;
-}
-
 void BitPos(DataCall& call) {
   const size_t argc = call.args.size();
   const std::optional<int64_t> bit = resp::ParseInteger(call.args[2]);
@@ -165,17 +143,14 @@ void BitPos(DataCall& call) {
   }
   const BitRange range = Normalise(*start, *end, in_bits, place.value().size());
   if (range.first > range.last) return call.reply.Integer(-1);
-  const int64_t at = FindBit(place.value(), range, static_cast<int>(*bit));
+  const auto range_end = static_cast<uint64_t>(range.last + 1);
+  const uint64_t at = FindBit(place.value(), static_cast<uint64_t>(range.first), range_end, *bit != 0);
   // Without an end the value counts as followed by zeros for ever.
-  if (at < 0 && *bit == 0 && !end_given) {
-    return call.reply.Integer(static_cast<int64_t>(place.value().size()) * 8);
-  }
-  call.reply.Integer(at);
+  const bool is_found = at < range_end || (*bit == 0 && !end_given);
+  call.reply.Integer(is_found ? static_cast<int64_t>(at) : -1);
 }
 
 // --- BITOP ----------------------------------------------------------------------------------------------------------
-
-enum class BitOperation { kAnd, kOr, kXor, kNot };
 
 std::optional<BitOperation> ParseOperation(std::string_view word) {
   if (EqualsIgnoringCase(word, "AND")) return BitOperation::kAnd;
@@ -183,27 +158,6 @@ std::optional<BitOperation> ParseOperation(std::string_view word) {
   if (EqualsIgnoringCase(word, "XOR")) return BitOperation::kXor;
   if (EqualsIgnoringCase(word, "NOT")) return BitOperation::kNot;
   return std::nullopt;
-}
-
-// Joins `value`, taken as followed by zeros, into `result`. Written so that the compiler makes vectors of it.
-void JoinBits(BitOperation operation, std::string_view value, std::string* result) {
-  const size_t shared = std::min(value.size(), result->size());
-  char* out = result->data();
-  switch (operation) {
-    case BitOperation::kAnd:
-      for (size_t i = 0; i < shared; ++i) out[i] = static_cast<char>(out[i] & value[i]);
-      std::fill(result->begin() + static_cast<std::ptrdiff_t>(shared), result->end(), '\0');
-      break;
-    case BitOperation::kOr:
-      for (size_t i = 0; i < shared; ++i) out[i] = static_cast<char>(out[i] | value[i]);
-      break;
-    case BitOperation::kXor:
-      for (size_t i = 0; i < shared; ++i) out[i] = static_cast<char>(out[i] ^ value[i]);
-      break;
-    case BitOperation::kNot:
-      for (size_t i = 0; i < shared; ++i) out[i] = static_cast<char>(~out[i]);
-      break;
-  }
 }
 
 void BitOp(DataCall& call) {
@@ -214,20 +168,17 @@ void BitOp(DataCall& call) {
   }
   std::vector<std::string_view> values;
   size_t longest = 0;
+  bool is_source = false;  // the target
   for (size_t i = 3; i < call.args.size(); ++i) {
     const std::optional<Place> source = FindString(call, call.args[i], Intent::kRead);
     if (!source) return;
     values.push_back(*source ? source->value() : std::string_view());
     longest = std::max(longest, values.back().size());
-  }
-  std::string result(values[0]);
-  result.resize(longest);
-  for (size_t i = *operation == BitOperation::kNot ? 0 : 1; i < values.size(); ++i) {
-    JoinBits(*operation, values[i], &result);
+    is_source = is_source || call.args[i] == call.args[2];
   }
   Place target = call.txn.Find(call.db, call.args[2], Intent::kCheck);
-  if (!result.empty()) {
-    call.txn.Do(target, storage::StringPut{result, storage::kNoExpiry, storage::StringForm::kPatched});
+  if (longest > 0) {
+    call.txn.MakeString(target, longest, is_source, [&](char* out) { JoinBits(*operation, values, out); });
   } else if (target) {
     call.txn.Do(target, storage::Erase{});
   }

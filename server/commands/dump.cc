@@ -4,6 +4,7 @@
 #include <string>
 
 #include "server/command/error_replies.h"
+#include "server/command/expiry_time.h"
 #include "server/commands/families.h"
 #include "storage/rdb/dump_payload.h"
 
@@ -105,13 +106,13 @@ void Restore(DataCall& call) {
   if (!content) return;
   storage::UnixMs expiry = storage::kNoExpiry;
   if (*ttl > 0) {
-    const storage::UnixMs base = options->ttl_is_absolute ? 0 : call.txn.now();
-    expiry = *ttl > INT64_MAX - base ? INT64_MAX : base + *ttl;
+    expiry = options->ttl_is_absolute ? *ttl : MillisecondsFrom(call.txn.now(), *ttl);
   }
   if (expiry != storage::kNoExpiry && expiry <= call.txn.now()) {
     if (place) call.txn.Do(place, storage::Erase{});
     return call.reply.Ok();
   }
+  if (place) call.txn.Tell(place, storage::kKeyMade);  // to subscribers REPLACE makes another key
   call.txn.PutCopy(place, storage::ValueCopy(content->kind, std::move(content->value), expiry));
   if (const std::optional<uint32_t> access = AccessOf(call, *options)) call.txn.SetAccess(place, *access);
   call.reply.Ok();

@@ -9,6 +9,7 @@
 #include "server/command/double_text.h"
 #include "server/command/long_double.h"
 #include "server/command/typed_key.h"
+#include "server/commands/event_names.h"
 #include "server/commands/families.h"
 #include "server/commands/scored_store.h"
 #include "server/geo/geo_search.h"
@@ -352,7 +353,7 @@ void AnswerSearch(DataCall& call, size_t source_at, bool stores) {
   for (Near& each : found)
     members.push_back({std::move(each.member), query.stores_distance ? each.distance : each.score});
   SortScored(&members);
-  StoreScored(call, members);
+  StoreScored(call, members, events::kGeoSearchStore);
 }
 
 void GeoSearch(DataCall& call) { AnswerSearch(call, 1, false); }

@@ -9,6 +9,7 @@
 #include "server/command/pick_count.h"
 #include "server/command/scan_options.h"
 #include "server/command/typed_key.h"
+#include "server/commands/event_names.h"
 #include "server/commands/families.h"
 
 namespace ringkv::server {
@@ -86,7 +87,7 @@ void HIncrBy(DataCall& call) {
   }
   if (__builtin_add_overflow(value, *amount, &value)) return call.reply.Error(errors::kIncrementOverflow);
   char digits[resp::kLongestInteger];
-  call.txn.Do(*found, HashPut{call.args[2], {digits, resp::FormatInteger(value, digits)}});
+  call.txn.Do(*found, HashPut{call.args[2], {digits, resp::FormatInteger(value, digits)}}, events::kHIncrBy);
   call.reply.Integer(value);
 }
 
@@ -105,7 +106,7 @@ void HIncrByFloat(DataCall& call) {
   value += *amount;
   if (std::isnan(value) || std::isinf(value)) return call.reply.Error(errors::kIncrementNotFinite);
   const std::string text = FormatLongDouble(value);
-  call.txn.Do(*found, HashPut{call.args[2], text});
+  call.txn.Do(*found, HashPut{call.args[2], text}, events::kHIncrByFloat);
   call.reply.Bulk(text);
 }
 

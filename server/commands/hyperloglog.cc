@@ -6,6 +6,7 @@
 #include <string>
 
 #include "server/command/typed_key.h"
+#include "server/commands/event_names.h"
 #include "server/commands/families.h"
 
 namespace ringkv::server {
@@ -29,7 +30,7 @@ std::optional<Place> FindHyperLogLog(DataCall& call, std::string_view key, Inten
 size_t SparseBytes(DataCall& call) { return storage::LimitOf(call.txn.store().type_limits().sparse_hyperloglog_bytes); }
 
 void Put(DataCall& call, Place& place, std::string_view bytes) {
-  call.txn.Do(place, storage::StringPut{bytes, place.expiry(), storage::StringForm::kPatched});
+  call.txn.Do(place, storage::StringPut{bytes, place.expiry(), storage::StringForm::kPatched}, events::kPfAdd);
 }
 
 // Changes no more than the registers that an element raises.
@@ -39,10 +40,11 @@ void AddToDense(DataCall& call, Place& place) {
     const auto change = storage::DenseChange(place.value(), HyperLogLog::MarkOf(call.args[i]));
     if (!change) continue;
     is_changed = true;
-    call.txn.Do(place, storage::StringPatch{change->offset, change->bytes});
+    call.txn.Do(place, storage::StringPatch{change->offset, change->bytes}, events::kPfAdd);
   }
   if (is_changed && storage::StoredCount(place.value())) {
-    call.txn.Do(place, storage::StringPatch{storage::kHyperLogLogCountEndAt, storage::kOutdatedCountEnd});
+    const storage::StringPatch outdated{storage::kHyperLogLogCountEndAt, storage::kOutdatedCountEnd};
+    call.txn.Do(place, outdated, events::kPfAdd);
   }
   call.reply.Integer(is_changed ? 1 : 0);
 }
@@ -80,7 +82,7 @@ void CountOne(DataCall& call) {
     // Whoever follows another server leaves the bytes as they are there.
     if (call.txn.store().authority() == storage::Authority::kOwner) {
       const std::string count_bytes = storage::CountBytes(*count);
-      call.txn.Do(*found, storage::StringPatch{storage::kHyperLogLogCountAt, count_bytes});
+      call.txn.Do(*found, storage::StringPatch{storage::kHyperLogLogCountAt, count_bytes}, storage::kNoEvent);
     }
   }
   call.reply.Integer(static_cast<int64_t>(*count));

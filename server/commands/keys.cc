@@ -5,6 +5,7 @@
 #include "server/command/error_replies.h"
 #include "server/command/help.h"
 #include "server/command/scan_options.h"
+#include "server/commands/event_names.h"
 #include "server/commands/families.h"
 #include "storage/glob.h"
 #include "storage/types/encoding.h"
@@ -156,7 +157,8 @@ void Copy(DataCall& call) {
   // Both may stand in one table, which an insertion rearranges: the value is copied first.
   storage::ValueCopy copy(from.entry());
   if (copy.kind == storage::StringForm::kPlain) copy.kind = storage::StringForm::kCopied;
-  call.txn.PutCopy(to, copy);
+  if (to) call.txn.Tell(to, storage::kKeyMade);  // to subscribers REPLACE makes another key
+  call.txn.PutCopy(to, copy, events::kCopyTo);
   call.reply.Integer(1);
 }
 
@@ -167,7 +169,7 @@ void Move(DataCall& call) {
   if (*to_db == call.db) return call.reply.Error(errors::kSameObject);
   Place from = call.txn.Find(call.db, call.args[1], Intent::kWrite);
   if (!from || call.txn.Find(*to_db, call.args[1], Intent::kWrite)) return call.reply.Integer(0);
-  call.txn.Rename(from, *to_db, call.args[1]);
+  call.txn.Rename(from, *to_db, call.args[1], events::kMove);
   call.reply.Integer(1);
 }
 

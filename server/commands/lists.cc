@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "server/command/typed_key.h"
+#include "server/commands/event_names.h"
 #include "server/commands/families.h"
 #include "server/commands/pops.h"
 
@@ -173,11 +174,12 @@ void LTrim(DataCall& call) {
   const auto size = static_cast<size_t>(SizeOf(*found));
   const Stretch kept = StretchOf(*first, *last, SizeOf(*found));
   if (*found && kept.count == 0) {
-    call.txn.Do(*found, ListTake{size, true});
+    call.txn.Do(*found, ListTake{size, true}, events::kLTrim);
   } else if (*found) {
     const size_t end = kept.first + kept.count;
-    if (end < size) call.txn.Do(*found, ListTake{size - end, false});
-    if (kept.first > 0) call.txn.Do(*found, ListTake{kept.first, true});
+    if (end < size) call.txn.Do(*found, ListTake{size - end, false}, events::kLTrim);
+    if (kept.first > 0) call.txn.Do(*found, ListTake{kept.first, true}, events::kLTrim);
+    if (kept.count == size) call.txn.Touch(*found, events::kLTrim);
   }
   call.reply.Ok();
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "server/command/typed_key.h"
+#include "server/commands/event_names.h"
 #include "storage/types/list.h"
 #include "storage/types/sorted_set.h"
 
@@ -76,13 +77,19 @@ void MoveElement(DataCall& call, Place& from, bool from_front, bool to_front) {
   call.reply.Bulk(element);
 }
 
+void TakeAll(DataCall& call, Place& place, const storage::KeyEvent& event) {
+  call.txn.Tell(place, event);
+  call.txn.Do(place, storage::Erase{});
+}
+
 std::vector<ScoredMember> PopMembers(DataCall& call, Place& place, size_t count, bool highest) {
   const SortedSetView set(place.entry_or_null());
   std::vector<ScoredMember> popped;
   set.VisitRange(highest ? set.size() - 1 : 0, count, highest, [&](std::string_view name, double score) {
     popped.push_back({std::string(name), score});
   });
-  for (const ScoredMember& each : popped) call.txn.Do(place, storage::SortedSetErase{each.name});
+  const storage::KeyEvent& event = highest ? events::kZPopMax : events::kZPopMin;
+  for (const ScoredMember& each : popped) call.txn.Do(place, storage::SortedSetErase{each.name}, event);
   return popped;
 }
 

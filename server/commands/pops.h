@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Taking elements out of lists and sorted sets: what the commands that wait for an element have in common with those
-// that don't.
+// Taking elements out of collections: what the commands that wait for an element have in common with those that don't.
 #pragma once
 
 #include <optional>
@@ -33,6 +32,9 @@ void ReplyElement(DataCall& call, storage::Place& place, bool from_front);
 void ReplyElements(DataCall& call, storage::Place& place, size_t count, bool from_front);
 // To the list at the second argument, which may be the same.
 void MoveElement(DataCall& call, storage::Place& from, bool from_front, bool to_front);
+
+// Takes all that a collection has in one step: subscribers are told the event, then that the key is gone.
+void TakeAll(DataCall& call, storage::Place& place, const storage::KeyEvent& event);
 
 std::vector<ScoredMember> PopMembers(DataCall& call, storage::Place& place, size_t count, bool highest);
 // As ZMPOP and BZMPOP answer.

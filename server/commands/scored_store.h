@@ -18,7 +18,7 @@ struct ScoredMember {
 void SortScored(std::vector<ScoredMember>* members);
 
 // At the first argument, whatever was there; without members nothing is there. Replies how many there are. The members
-// must be sorted.
-void StoreScored(DataCall& call, const std::vector<ScoredMember>& members);
+// must be sorted. `event` is what subscribers are told where there are any.
+void StoreScored(DataCall& call, const std::vector<ScoredMember>& members, const storage::KeyEvent& event);
 
 }  // namespace ringkv::server

@@ -9,7 +9,9 @@
 #include "server/command/pick_count.h"
 #include "server/command/scan_options.h"
 #include "server/command/typed_key.h"
+#include "server/commands/event_names.h"
 #include "server/commands/families.h"
+#include "server/commands/pops.h"
 #include "server/commands/store_collection.h"
 
 namespace ringkv::server {
@@ -110,7 +112,7 @@ void PopSome(DataCall& call, Place& place, size_t count) {
   const SetView set(place.entry_or_null());
   if (count >= set.size()) {
     ReplyMembers(call, set);
-    if (count > 0 && place) call.txn.Do(place, storage::Erase{});
+    if (count > 0 && place) TakeAll(call, place, events::kSPop);
     return;
   }
   std::vector<std::string> picked;
@@ -118,7 +120,7 @@ void PopSome(DataCall& call, Place& place, size_t count) {
   call.reply.Set(static_cast<int64_t>(count));
   for (const std::string& member : picked) {
     call.reply.Bulk(member);
-    call.txn.Do(place, SetErase{member});
+    call.txn.Do(place, SetErase{member}, events::kSPop);
   }
 }
 
@@ -136,7 +138,7 @@ void SPop(DataCall& call) {
   if (!*found) return call.reply.Null();
   const std::string member = SetView(found->entry_or_null()).Random(call.txn.random());
   call.reply.Bulk(member);
-  call.txn.Do(*found, SetErase{member});
+  call.txn.Do(*found, SetErase{member}, events::kSPop);
 }
 
 void SRandMember(DataCall& call) {
@@ -215,13 +217,13 @@ void ReplyJoined(DataCall& call, SetOperation operation) {
   ReplyMembers(call, result.view());
 }
 
-void StoreJoined(DataCall& call, SetOperation operation) {
+void StoreJoined(DataCall& call, SetOperation operation, const storage::KeyEvent& event) {
   const auto sets = FindSets(call, 2, call.args.size());
   if (!sets) return;
   storage::NewSet result(call.txn.store().type_limits());
   Join(operation, *sets, &result);
   const storage::ValueCopy copy(result.entry());
-  StoreCollection(call, call.args[1], copy.kind, copy.packed, result.view().size());
+  StoreCollection(call, call.args[1], copy.kind, copy.packed, result.view().size(), event);
 }
 
 void SMembers(DataCall& call) {
@@ -232,9 +234,9 @@ void SMembers(DataCall& call) {
 void SInter(DataCall& call) { ReplyJoined(call, SetOperation::kIntersection); }
 void SUnion(DataCall& call) { ReplyJoined(call, SetOperation::kUnion); }
 void SDiff(DataCall& call) { ReplyJoined(call, SetOperation::kDifference); }
-void SInterStore(DataCall& call) { StoreJoined(call, SetOperation::kIntersection); }
-void SUnionStore(DataCall& call) { StoreJoined(call, SetOperation::kUnion); }
-void SDiffStore(DataCall& call) { StoreJoined(call, SetOperation::kDifference); }
+void SInterStore(DataCall& call) { StoreJoined(call, SetOperation::kIntersection, events::kSInterStore); }
+void SUnionStore(DataCall& call) { StoreJoined(call, SetOperation::kUnion, events::kSUnionStore); }
+void SDiffStore(DataCall& call) { StoreJoined(call, SetOperation::kDifference, events::kSDiffStore); }
 
 void SInterCard(DataCall& call) {
   const std::optional<int64_t> number = resp::ParseInteger(call.args[1]);

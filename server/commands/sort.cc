@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "server/command/typed_key.h"
+#include "server/commands/event_names.h"
 #include "server/commands/families.h"
 #include "server/commands/store_collection.h"
 #include "storage/types/hash.h"
@@ -241,7 +242,8 @@ void StoreResult(DataCall& call, const SortQuery& query, const std::vector<Eleme
   VisitResult(call, query, elements, part, [&](const std::optional<std::string>& value) {
     storage::AppendListElement(&packed, value.value_or(""));
   });
-  StoreCollection(call, *query.target, {ValueType::kList, storage::CollectionForm::kPacked}, packed, size);
+  StoreCollection(call, *query.target, {ValueType::kList, storage::CollectionForm::kPacked}, packed, size,
+                  events::kSortStore);
 }
 
 void SortAll(DataCall& call, bool may_store) {

@@ -8,6 +8,7 @@
 
 #include "server/command/double_text.h"
 #include "server/command/typed_key.h"
+#include "server/commands/event_names.h"
 #include "server/commands/families.h"
 #include "server/commands/scored_reply.h"
 #include "server/commands/scored_store.h"
@@ -209,6 +210,15 @@ void ReplyCount(DataCall& call, const JoinQuery& query, const std::vector<Source
   call.reply.Integer(count);
 }
 
+storage::KeyEvent StoreEvent(JoinKind kind) {
+  switch (kind) {
+    case JoinKind::kUnion: return events::kZUnionStore;
+    case JoinKind::kIntersection: return events::kZInterStore;
+    case JoinKind::kDifference: break;
+  }
+  return events::kZDiffStore;
+}
+
 // `name` of the command, as its errors say it.
 void JoinAll(DataCall& call, std::string_view name, JoinQuery query) {
   const size_t number_at = query.answer == Answer::kStored ? 2 : 1;
@@ -230,7 +240,7 @@ void JoinAll(DataCall& call, std::string_view name, JoinQuery query) {
   }
   if (query.answer == Answer::kCount) return ReplyCount(call, query, sources);
   const std::vector<ScoredMember> members = Join(query, sources);
-  if (query.answer == Answer::kStored) return StoreScored(call, members);
+  if (query.answer == Answer::kStored) return StoreScored(call, members, StoreEvent(query.operation));
   ScoredReply reply(call.reply, members.size(), query.with_scores);
   for (const ScoredMember& each : members) reply(each.name, each.score);
 }

@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "server/command/typed_key.h"
+#include "server/commands/event_names.h"
 #include "server/commands/families.h"
+#include "server/commands/pops.h"
 #include "server/commands/scored_reply.h"
 #include "server/commands/store_collection.h"
 #include "storage/types/sorted_set.h"
@@ -192,7 +194,7 @@ void Store(DataCall& call, const SortedSetView& set, const Ranks& ranks) {
   set.VisitRange(ranks.first, ranks.count(), false,
                  [&](std::string_view name, double score) { storage::AppendScored(&packed, name, score); });
   StoreCollection(call, call.args[1], {storage::ValueType::kSortedSet, storage::CollectionForm::kPacked}, packed,
-                  ranks.count());
+                  ranks.count(), events::kZRangeStore);
 }
 
 void Answer(DataCall& call, RangeQuery query) {
@@ -235,7 +237,7 @@ void CountRange(DataCall& call, By by) {
 void ZCount(DataCall& call) { CountRange(call, By::kScore); }
 void ZLexCount(DataCall& call) { CountRange(call, By::kName); }
 
-void EraseRange(DataCall& call, By by) {
+void EraseRange(DataCall& call, By by, const storage::KeyEvent& event) {
   const std::optional<Range> range = ParseRange(call, by, call.args[2], call.args[3]);
   if (!range) return;
   std::optional<Place> found = FindTyped(call, storage::ValueType::kSortedSet, call.args[1], Intent::kWrite);
@@ -244,18 +246,18 @@ void EraseRange(DataCall& call, By by) {
   const Ranks ranks = range->In(set, false);
   const auto count = static_cast<int64_t>(ranks.count());
   if (count > 0 && ranks.count() == set.size()) {
-    call.txn.Do(*found, storage::Erase{});
+    TakeAll(call, *found, event);
     return call.reply.Integer(count);
   }
   std::vector<std::string> names;
   set.VisitRange(ranks.first, ranks.count(), false, [&](std::string_view name, double) { names.emplace_back(name); });
-  for (const std::string& name : names) call.txn.Do(*found, SortedSetErase{name});
+  for (const std::string& name : names) call.txn.Do(*found, SortedSetErase{name}, event);
   call.reply.Integer(count);
 }
 
-void ZRemRangeByRank(DataCall& call) { EraseRange(call, By::kRank); }
-void ZRemRangeByScore(DataCall& call) { EraseRange(call, By::kScore); }
-void ZRemRangeByLex(DataCall& call) { EraseRange(call, By::kName); }
+void ZRemRangeByRank(DataCall& call) { EraseRange(call, By::kRank, events::kZRemRangeByRank); }
+void ZRemRangeByScore(DataCall& call) { EraseRange(call, By::kScore, events::kZRemRangeByScore); }
+void ZRemRangeByLex(DataCall& call) { EraseRange(call, By::kName, events::kZRemRangeByLex); }
 
 constexpr std::string_view kSortedRangeCost = "O(log N + M): N members, M of them in the range";
 

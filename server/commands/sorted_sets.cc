@@ -11,6 +11,7 @@
 #include "server/command/pick_count.h"
 #include "server/command/scan_options.h"
 #include "server/command/typed_key.h"
+#include "server/commands/event_names.h"
 #include "server/commands/families.h"
 #include "server/commands/pops.h"
 #include "server/commands/scored_reply.h"
@@ -95,7 +96,8 @@ bool AddMember(DataCall& call, Place& place, const ScoreOptions& options, std::s
     return true;
   result->was_allowed = true;
   result->score = score;
-  switch (call.txn.Do(place, SortedSetPut{member, score})) {
+  const storage::KeyEvent event = options.increments ? events::kZIncr : EventOf(SortedSetPut{});
+  switch (call.txn.Do(place, SortedSetPut{member, score}, event)) {
     case Outcome::kAdded: ++result->added; break;
     case Outcome::kChanged: ++result->changed; break;
     case Outcome::kUnchanged: break;

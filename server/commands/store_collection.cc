@@ -4,10 +4,10 @@
 namespace ringkv::server {
 
 void StoreCollection(DataCall& call, std::string_view key, storage::ValueKind kind, std::string_view packed,
-                     size_t elements) {
+                     size_t elements, const storage::KeyEvent& event) {
   storage::Place target = call.txn.Find(call.db, key, storage::Intent::kCheck);
   if (elements > 0) {
-    call.txn.Do(target, storage::CollectionPut{kind, packed});
+    call.txn.Do(target, storage::CollectionPut{kind, packed}, event);
   } else if (target) {
     call.txn.Do(target, storage::Erase{});
   }

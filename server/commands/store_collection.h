@@ -9,7 +9,8 @@
 namespace ringkv::server {
 
 // At the key, which must be locked, whatever was there; without elements nothing is there. Replies how many there are.
+// `event` is what subscribers are told where there are any.
 void StoreCollection(DataCall& call, std::string_view key, storage::ValueKind kind, std::string_view packed,
-                     size_t elements);
+                     size_t elements, const storage::KeyEvent& event);
 
 }  // namespace ringkv::server

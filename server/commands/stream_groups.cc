@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "server/command/help.h"
+#include "server/commands/event_names.h"
 #include "server/commands/families.h"
 #include "server/commands/stream_reply.h"
 #include "storage/types/stream.h"
@@ -101,7 +102,7 @@ void GroupCreate(DataCall& call) {
   if (GroupOf(*found, call.args[3]) != nullptr) {
     return call.reply.Error("BUSYGROUP Consumer Group name already exists");
   }
-  call.txn.Do(*found, storage::StreamGroupPut{call.args[3], *start, options.read});
+  call.txn.Do(*found, storage::StreamGroupPut{call.args[3], *start, options.read}, events::kXGroupCreate);
   call.reply.Ok();
 }
 
@@ -356,7 +357,7 @@ void XClaim(DataCall& call) {
   const StreamGroup& group = *GroupOf(place, name);
   const UnixMs now = call.txn.now();
   if (options.last_id > group.last_id) {
-    call.txn.Do(place, storage::StreamGroupPut{name, options.last_id, group.read});
+    call.txn.Do(place, storage::StreamGroupPut{name, options.last_id, group.read}, storage::kNoEvent);
   }
   std::vector<StreamId> claimed;
   for (const StreamId& id : options.ids) {

@@ -5,6 +5,7 @@
 
 #include "server/blocking/key_wait.h"
 #include "server/command/blocking.h"
+#include "server/command/expiry_time.h"
 #include "server/commands/families.h"
 #include "server/commands/stream_reply.h"
 #include "storage/types/stream.h"
@@ -68,10 +69,8 @@ bool ParseBlock(DataCall& call, ReadQuery* query) {
     call.reply.Error("ERR timeout is not an integer or out of range");
   } else if (*block < 0) {
     call.reply.Error("ERR timeout is negative");
-  } else if (*block > INT64_MAX - call.txn.now()) {
-    call.reply.Error("ERR timeout is out of range");
   } else {
-    query->deadline = *block == 0 ? INT64_MAX : call.txn.store().clock().SteadyMs() + *block;
+    query->deadline = *block == 0 ? INT64_MAX : MillisecondsFrom(call.txn.store().clock().SteadyMs(), *block);
     return true;
   }
   return false;
@@ -306,7 +305,7 @@ void ReplyNews(DataCall& call, const ReadQuery& query, GroupRead& read) {
           storage::StreamPend{.group = query.group, .consumer = query.consumer, .id = id, .delivered = call.txn.now()});
     }
   }
-  call.txn.Do(read.place, storage::StreamGroupPut{query.group, last_id, have_read});
+  call.txn.Do(read.place, storage::StreamGroupPut{query.group, last_id, have_read}, storage::kNoEvent);
 }
 
 void XReadGroup(DataCall& call) {

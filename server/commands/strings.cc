@@ -8,6 +8,7 @@
 #include "server/command/expiry_time.h"
 #include "server/command/long_double.h"
 #include "server/command/typed_key.h"
+#include "server/commands/event_names.h"
 #include "server/commands/families.h"
 
 namespace ringkv::server {
@@ -180,6 +181,7 @@ void Set(DataCall& call) {
   }
   if (options.keep_expiry) expiry = place.expiry();
   call.txn.Do(place, StringPut{value, expiry});
+  if (options.unit != nullptr) call.txn.Tell(place, events::kExpire);
   if (!options.get) call.reply.Ok();
 }
 
@@ -226,6 +228,7 @@ void SetWithExpiry(DataCall& call, TimeUnit unit, std::string_view command) {
   if (!expiry) return;
   Place place = call.txn.Find(call.db, call.args[1], Intent::kWrite);
   call.txn.Do(place, StringPut{call.args[3], *expiry});
+  call.txn.Tell(place, events::kExpire);
   call.reply.Ok();
 }
 
@@ -303,11 +306,11 @@ void Append(DataCall& call) {
   if (!found) return;
   Place& place = *found;
   if (!place) {
-    call.txn.Do(place, StringPut{call.args[2]});
+    call.txn.Do(place, StringPut{call.args[2]}, events::kAppend);
   } else {
     const size_t length = place.value().size();
     if (!FitsLimit(call, length + call.args[2].size())) return;
-    call.txn.Do(place, StringPatch{length, call.args[2]});
+    call.txn.Do(place, StringPatch{length, call.args[2]}, events::kAppend);
   }
   call.reply.Integer(static_cast<int64_t>(place.value().size()));
 }
@@ -341,7 +344,7 @@ void Increase(DataCall& call, int64_t amount) {
   if (__builtin_add_overflow(value, amount, &value)) return call.reply.Error(errors::kIncrementOverflow);
   char digits[resp::kLongestInteger];
   const std::string_view text(digits, resp::FormatInteger(value, digits));
-  call.txn.Do(place, StringPut{text, place.expiry()});
+  call.txn.Do(place, StringPut{text, place.expiry()}, events::kIncrBy);
   call.reply.Integer(value);
 }
 
@@ -371,7 +374,7 @@ void IncrByFloat(DataCall& call) {
   const long double sum = *value + *amount;
   if (std::isnan(sum) || std::isinf(sum)) return call.reply.Error(errors::kIncrementNotFinite);
   const std::string text = FormatLongDouble(sum);
-  call.txn.Do(place, StringPut{text, place.expiry(), StringForm::kText});
+  call.txn.Do(place, StringPut{text, place.expiry(), StringForm::kText}, events::kIncrByFloat);
   call.reply.Bulk(text);
 }
 

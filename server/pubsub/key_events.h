@@ -2,25 +2,25 @@
 // notify-keyspace-events: what happens to keys, told to subscribers of "__keyspace@<db>__:<key>" and of
 // "__keyevent@<db>__:<event>".
 //
-// Events of a command are collected while it runs and told when its handler has ended, by the names that Redis has for
-// them. What happens beside commands (expiry, eviction, what another server has changed) is told at once.
+// Events of a command are collected while it runs and told when its handler has ended. What happens beside commands
+// (expiry, eviction, what another server has changed) is told at once.
 //
 // Threads: guarded; a scope belongs to the thread that made it.
 #pragma once
 
 #include <atomic>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "server/pubsub/broker.h"
 #include "storage/key_event.h"
 
-namespace ringkv::server {
+namespace ringkv::storage {
+class Txn;
+}
 
-struct Command;
+namespace ringkv::server {
 
 // What the option says: which kinds of events, and by which of the two kinds of channels.
 class EventMask {
@@ -48,37 +48,27 @@ class KeyEvents {
   void SetMask(const EventMask& mask) { mask_.store(mask.bits(), std::memory_order_relaxed); }
   bool is_on() const { return mask_.load(std::memory_order_relaxed) != 0; }
 
-  // Called under the lock of the key's partition.
-  void Note(storage::DbIndex db, std::string_view key, const storage::KeyEvent& event);
+  // `thread`: the calling one, if it has clients, else kNoThread. Called under the lock of the key's partition.
+  void Tell(storage::DbIndex db, std::string_view key, const storage::KeyEvent& event, size_t thread);
 
-  // While it lives, events of this thread are those of a command; then they are told.
+  // While it lives, what the transaction does is a command's; then subscribers are told.
   class Scope {
    public:
-    // `thread`: the calling one, or kNoThread. Does nothing if nobody wants to be told.
-    Scope(KeyEvents& events, const Command& row, std::span<const std::string_view> argv, size_t thread);
+    // Both must outlive it. `thread` as above.
+    Scope(KeyEvents& events, storage::Txn& txn, size_t thread);
     ~Scope();
     Scope(const Scope&) = delete;
     Scope& operator=(const Scope&) = delete;
 
-    void Note(storage::DbIndex db, std::string_view key, const storage::KeyEvent& event);
-
    private:
-    struct Noted {
-      storage::DbIndex db;
-      std::string key;
-      storage::KeyEvent event;
-    };
-    KeyEvents* events_ = nullptr;
-    const Command* row_ = nullptr;
-    std::span<const std::string_view> argv_;
-    size_t thread_ = 0;
-    Scope* outer_ = nullptr;
-    std::vector<Noted> noted_;
+    KeyEvents& events_;
+    storage::Txn& txn_;
+    size_t thread_;
+    storage::KeyEventList collected_;
+    storage::KeyEventList* outer_;
   };
 
  private:
-  void Tell(storage::DbIndex db, std::string_view key, const storage::KeyEvent& event, size_t thread);
-
   Broker& broker_;
   std::atomic<ClientLinks*> links_{nullptr};
   std::atomic<uint32_t> mask_{0};

@@ -43,8 +43,8 @@ void WatchedKeys::UnwatchAll(WatchState& state) {
   state.touched.store(false, std::memory_order_relaxed);
 }
 
-void WatchedKeys::Changed(storage::DbIndex db, std::string_view key) {
-  if (watched_.load(std::memory_order_relaxed) == 0) return;
+void WatchedKeys::Changed(storage::DbIndex db, std::string_view key, storage::KeyChange change) {
+  if (change != storage::KeyChange::kValue || watched_.load(std::memory_order_relaxed) == 0) return;
   Part& part = PartOf({db, key});
   storage::MutexLock lock(part.mutex);
   const auto found = part.keys.find({db, key});

@@ -54,7 +54,7 @@ class WatchedKeys {
 
   // As storage::KeyObserver says.
   using KeyPredicate = storage::KeyObserver::KeyPredicate;
-  void Changed(storage::DbIndex db, std::string_view key);
+  void Changed(storage::DbIndex db, std::string_view key, storage::KeyChange change);
   void Replacing(storage::DbIndex db, const KeyPredicate& is_touched);
 
  private:

@@ -15,6 +15,9 @@ class MutableEntry : public Entry {
   // A new entry, owned by the caller until it stands in a table. `access` has 24 bits.
   static MutableEntry* Create(std::string_view key, std::string_view value, UnixMs expiry, ValueKind kind,
                               uint32_t access);
+  // The same, with bytes of a value that are to be written to mutable_value().
+  static MutableEntry* CreateUninitialised(std::string_view key, size_t value_length, UnixMs expiry, ValueKind kind,
+                                           uint32_t access);
   // With its large value, if it has one.
   static void Free(MutableEntry* entry);
 
@@ -43,8 +46,6 @@ class MutableEntry : public Entry {
   ~MutableEntry() = delete;
 
   static size_t SizeFor(size_t key_length, size_t value_length, bool has_expiry);
-  static MutableEntry* CreateUninitialised(std::string_view key, size_t value_length, UnixMs expiry, ValueKind kind,
-                                           uint32_t access);
   // Without its large value, which has another owner now.
   static void FreeShell(MutableEntry* entry) { FreeBytes(entry, entry->TotalSize()); }
   MutableEntry* WithLength(size_t length);

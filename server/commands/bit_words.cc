@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+#include "server/commands/bit_words.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstring>
+
+namespace ringkv::server {
+namespace {
+
+uint64_t WordAt(const char* bytes) {
+  uint64_t word;
+  std::memcpy(&word, bytes, sizeof word);
+  return word;
+}
+
+// Inlined into each of its callers, which are compiled for different processors.
+[[gnu::always_inline]] inline uint64_t CountByWords(std::string_view bytes) {
+  constexpr size_t kAtOnce = 4;  // sums of their own: none waits for the other
+  uint64_t sums[kAtOnce] = {};
+  const char* at = bytes.data();
+  const char* const end = at + bytes.size();
+  for (; static_cast<size_t>(end - at) >= kAtOnce * sizeof(uint64_t); at += kAtOnce * sizeof(uint64_t)) {
+    for (size_t i = 0; i < kAtOnce; ++i) {
+      sums[i] += static_cast<uint64_t>(std::popcount(WordAt(at + i * sizeof(uint64_t))));
+    }
+  }
+  for (; at != end; ++at) sums[0] += static_cast<uint64_t>(std::popcount(static_cast<unsigned char>(*at)));
+  return sums[0] + sums[1] + sums[2] + sums[3];
+}
+
+#if defined(__x86_64__)
+// The instruction is not among those that every x86-64 has.
+[[gnu::target("popcnt")]] uint64_t CountByInstruction(std::string_view bytes) { return CountByWords(bytes); }
+#endif
+
+// The place of the highest bit that is set, counted from the first byte's highest.
+uint64_t FirstBitOf(uint64_t word) {
+  if constexpr (std::endian::native == std::endian::little) word = __builtin_bswap64(word);
+  return static_cast<uint64_t>(std::countl_zero(word));
+}
+
+constexpr size_t kLine = 64;  // bytes that memory is read in
+
+// Two words in what every x86-64 and arm64 has a register for.
+using Lane [[gnu::vector_size(16)]] = uint64_t;
+
+bool HasOther(const char* line, uint64_t skipped) {
+  Lane difference = {};
+  for (size_t i = 0; i < kLine; i += sizeof(Lane)) {
+    Lane lane;
+    std::memcpy(&lane, line + i, sizeof lane);
+    difference |= lane ^ Lane { skipped, skipped };
+  }
+  return (difference[0] | difference[1]) != 0;
+}
+
+// Where to go on looking: all bytes from `from` up to there are as in `skipped`.
+size_t SkipLines(std::string_view bytes, size_t from, uint64_t skipped) {
+  const auto has_line = [&] { return bytes.size() - from >= kLine; };
+  if (!has_line() || HasOther(bytes.data() + from, skipped)) return from;
+  // From the next whole line on: reads that touch two of them cost more.
+  from += kLine - reinterpret_cast<uintptr_t>(bytes.data() + from) % kLine;
+  while (has_line() && !HasOther(bytes.data() + from, skipped)) from += kLine;
+  return from;
+}
+
+// `out` may be one of the two.
+template <typename Join>
+void JoinWords(const char* a, const char* b, size_t bytes, char* out, Join&& join) {
+  constexpr size_t kAtOnce = 4;
+  size_t at = 0;
+  for (; bytes - at >= kAtOnce * sizeof(uint64_t); at += kAtOnce * sizeof(uint64_t)) {
+    uint64_t joined[kAtOnce];
+    for (size_t i = 0; i < kAtOnce; ++i) {
+      joined[i] = join(WordAt(a + at + i * sizeof(uint64_t)), WordAt(b + at + i * sizeof(uint64_t)));
+    }
+    std::memcpy(out + at, joined, sizeof joined);
+  }
+  for (; at < bytes; ++at) {
+    out[at] = static_cast<char>(join(static_cast<unsigned char>(a[at]), static_cast<unsigned char>(b[at])));
+  }
+}
+
+// What a value has from an offset on, at most so many bytes.
+std::string_view SliceOf(std::string_view value, size_t offset, size_t bytes) {
+  return offset < value.size() ? value.substr(offset, bytes) : std::string_view();
+}
+
+// Writes so many bytes, of which none of the two has more; `a` may stand at `out`.
+void JoinBlock(BitOperation operation, std::string_view a, std::string_view b, char* out, size_t bytes) {
+  const size_t shared = std::min(a.size(), b.size());
+  const auto join = [&](auto&& words) { JoinWords(a.data(), b.data(), shared, out, words); };
+  switch (operation) {
+    case BitOperation::kAnd: join([](uint64_t x, uint64_t y) { return x & y; }); break;
+    case BitOperation::kOr: join([](uint64_t x, uint64_t y) { return x | y; }); break;
+    case BitOperation::kXor: join([](uint64_t x, uint64_t y) { return x ^ y; }); break;
+    case BitOperation::kNot: join([](uint64_t x, uint64_t) { return ~x; }); break;
+  }
+  std::string_view rest;  // joined with zeros
+  if (operation != BitOperation::kAnd) rest = (a.size() > b.size() ? a : b).substr(shared);
+  if (!rest.empty()) std::memmove(out + shared, rest.data(), rest.size());
+  std::memset(out + shared + rest.size(), 0, bytes - shared - rest.size());
+}
+
+}  // namespace
+
+uint64_t CountBits(std::string_view bytes) {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("popcnt")) return CountByInstruction(bytes);
+#endif
+  return CountByWords(bytes);
+}
+
+uint64_t FindBit(std::string_view bytes, uint64_t first, uint64_t end, bool bit) {
+  if (first >= end) return end;
+  const uint64_t skipped = bit ? 0 : ~uint64_t{0};
+  bytes = bytes.substr(0, (end + 7) / 8);
+  size_t at = first / 8;
+  const auto found_at = [&](uint64_t where) { return std::min(where, end); };
+  const auto byte_at = [&](size_t index) { return static_cast<uint8_t>(static_cast<uint8_t>(bytes[index]) ^ skipped); };
+  const auto begun = static_cast<uint8_t>(byte_at(at) & (0xffu >> (first % 8)));
+  if (begun != 0) return found_at(at * 8 + static_cast<uint64_t>(std::countl_zero(begun)));
+  at = SkipLines(bytes, at + 1, skipped);
+  for (; bytes.size() - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
+    const uint64_t word = WordAt(bytes.data() + at) ^ skipped;
+    if (word != 0) return found_at(at * 8 + FirstBitOf(word));
+  }
+  for (; at < bytes.size(); ++at) {
+    if (byte_at(at) != 0) return found_at(at * 8 + static_cast<uint64_t>(std::countl_zero(byte_at(at))));
+  }
+  return end;
+}
+
+// Block by block, so that a block of the result is near while all values are joined into it and memory sees it once.
+void JoinBits(BitOperation operation, std::span<const std::string_view> values, char* out) {
+  constexpr size_t kBlock = 4096;
+  const bool is_alone = values.size() == 1;
+  if (is_alone && operation != BitOperation::kNot) operation = BitOperation::kOr;  // with itself
+  size_t longest = 0;
+  for (const std::string_view value : values) longest = std::max(longest, value.size());
+  for (size_t at = 0; at < longest; at += kBlock) {
+    const size_t bytes = std::min(kBlock, longest - at);
+    const std::string_view first = SliceOf(values[0], at, bytes);
+    JoinBlock(operation, first, is_alone ? first : SliceOf(values[1], at, bytes), out + at, bytes);
+    for (size_t i = 2; i < values.size(); ++i) {
+      JoinBlock(operation, {out + at, bytes}, SliceOf(values[i], at, bytes), out + at, bytes);
+    }
+  }
+}
+
+}  // namespace ringkv::server

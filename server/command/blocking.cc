@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "server/blocking/key_wait.h"
+#include "server/command/expiry_time.h"
 #include "server/command/long_double.h"
 
 namespace ringkv::server {
@@ -13,14 +14,14 @@ std::optional<int64_t> ParseDeadline(DataCall& call, std::string_view text) {
   const long double milliseconds = seconds ? std::ceil(*seconds * 1000) : 0;
   if (!seconds) {
     call.reply.Error("ERR timeout is not a float or out of range");
-  } else if (*seconds * 1000 > static_cast<long double>(INT64_MAX)) {
+  } else if (milliseconds > static_cast<long double>(INT64_MAX)) {
     call.reply.Error("ERR timeout is out of range");
   } else if (*seconds < 0) {
     call.reply.Error("ERR timeout is negative");
-  } else if (milliseconds > static_cast<long double>(INT64_MAX - call.txn.now())) {
-    call.reply.Error("ERR timeout is out of range");
   } else {
-    return milliseconds == 0 ? INT64_MAX : call.txn.store().clock().SteadyMs() + static_cast<int64_t>(milliseconds);
+    return milliseconds == 0
+               ? INT64_MAX
+               : MillisecondsFrom(call.txn.store().clock().SteadyMs(), static_cast<int64_t>(milliseconds));
   }
   return std::nullopt;
 }

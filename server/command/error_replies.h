@@ -58,5 +58,6 @@ constexpr std::string_view kSnapshotFailed =
     "error.";
 constexpr std::string_view kLogFailed = "MISCONF Errors writing to the AOF file: ";  // and why
 constexpr std::string_view kExecAborted = "EXECABORT Transaction discarded because of previous errors.";
+constexpr std::string_view kExecRefused = "EXECABORT Transaction discarded because of: ";  // and the error
 
 }  // namespace ringkv::server::errors

@@ -39,10 +39,6 @@ class CommonSlot {
 Redirection Refused(const CommandEntry& entry, std::string_view error, ThreadState& thread, Session& session,
                     resp::ReplyWriter& reply) {
   Reject(&entry, error, thread, session, reply);
-  if (entry.row->name == "exec") {
-    session.queue.Close();
-    session.UnwatchAll();
-  }
   return Redirection::kReplied;
 }
 

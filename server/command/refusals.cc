@@ -45,12 +45,25 @@ bool NeedsNow(const CommandEntry& entry, const Session& session, uint32_t need) 
   return entry.row->name != "exec" || (session.queue.needs() & need) != 0;
 }
 
+// As Reject; what EXEC is refused for stands behind EXECABORT.
+void Deny(const CommandEntry& entry, std::string_view error, ThreadState& thread, Session& session,
+          resp::ReplyWriter& reply) {
+  if (entry.row->name != "exec") return Reject(&entry, error, thread, session, reply);
+  if (error.starts_with("ERR ")) error.remove_prefix(4);
+  Reject(&entry, std::string(errors::kExecRefused).append(error), thread, session, reply);
+}
+
 }  // namespace
 
 void Reject(const CommandEntry* entry, std::string_view error, ThreadState& thread, Session& session,
             resp::ReplyWriter& reply) {
   reply.Error(error);
-  session.queue.MarkFailed();
+  if (entry != nullptr && entry->row->name == "exec") {
+    session.queue.Close();
+    session.UnwatchAll();
+  } else {
+    session.queue.MarkFailed();
+  }
   if (entry != nullptr) thread.statistics.per_command[entry->index].rejected.Add(1);
   thread.statistics.CountError(reply.last_error_code());
 }
@@ -59,49 +72,49 @@ Verdict Refuse(const CommandEntry& entry, uint32_t unmet, Server& server, Thread
                std::span<const std::string_view>, resp::ReplyWriter& reply) {
   const auto debug = static_cast<DebugCommand>(server.options().enable_debug_command.load());
   if ((unmet & kNeedsDebugAllowed) != 0 && !(debug == DebugCommand::kLocal && session.card->is_local)) {
-    Reject(&entry, kDebugNotAllowed, thread, session, reply);
+    Deny(entry, kDebugNotAllowed, thread, session, reply);
     return Verdict::kRefused;
   }
   if ((unmet & kNeedsAuthentication) != 0) {
-    Reject(&entry, errors::kNoAuth, thread, session, reply);
+    Deny(entry, errors::kNoAuth, thread, session, reply);
     return Verdict::kRefused;
   }
   if ((unmet & kNeedsMemoryChecked) != 0 && !MakeRoom(server, thread) && DeniedWhenOutOfMemory(entry, session)) {
-    Reject(&entry, errors::kOutOfMemory, thread, session, reply);
+    Deny(entry, errors::kOutOfMemory, thread, session, reply);
     return Verdict::kRefused;
   }
   if ((unmet & kNeedsHealthyDisk) != 0 && (WritesNow(entry, session) || entry.row->name == "ping")) {
     const std::string log_failure = server.durability().log().failure();
-    Reject(&entry,
-           log_failure.empty() ? std::string(errors::kSnapshotFailed) : std::string(errors::kLogFailed) + log_failure,
-           thread, session, reply);
+    Deny(entry,
+         log_failure.empty() ? std::string(errors::kSnapshotFailed) : std::string(errors::kLogFailed) + log_failure,
+         thread, session, reply);
     return Verdict::kRefused;
   }
   if ((unmet & kNeedsReplicas) != 0 && WritesNow(entry, session)) {
-    Reject(&entry, errors::kNoReplicas, thread, session, reply);
+    Deny(entry, errors::kNoReplicas, thread, session, reply);
     return Verdict::kRefused;
   }
   const bool needs_role = (unmet & kNeedsWritable) != 0 && WritesNow(entry, session);
   if (needs_role && !server.WillBeWritable()) {
-    Reject(&entry, errors::kReadOnly, thread, session, reply);
+    Deny(entry, errors::kReadOnly, thread, session, reply);
     return Verdict::kRefused;
   }
   if ((unmet & kNeedsNoSubscription) != 0) {
-    Reject(&entry,
-           "ERR Can't execute '" + entry.full_name +
-               "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / "
-               "RESET are allowed in this context",
-           thread, session, reply);
+    Deny(entry,
+         "ERR Can't execute '" + entry.full_name +
+             "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / "
+             "RESET are allowed in this context",
+         thread, session, reply);
     return Verdict::kRefused;
   }
   if ((unmet & kNeedsFreshData) != 0 && NeedsNow(entry, session, kNeedsFreshData)) {
-    Reject(&entry, errors::kMasterDown, thread, session, reply);
+    Deny(entry, errors::kMasterDown, thread, session, reply);
     return Verdict::kRefused;
   }
   // A replica that waits for its primary's data can be told to give that up.
   const bool ends_loading = server.is_replacing() && (entry.row->name == "replicaof" || entry.row->name == "slaveof");
   if ((unmet & kNeedsLoaded) != 0 && !ends_loading && NeedsNow(entry, session, kNeedsLoaded)) {
-    Reject(&entry, errors::kLoading, thread, session, reply);
+    Deny(entry, errors::kLoading, thread, session, reply);
     return Verdict::kRefused;
   }
   if (needs_role || ((unmet & kNeedsLogRoom) != 0 && WritesNow(entry, session))) return Verdict::kWait;
@@ -141,7 +154,7 @@ void RefuseUnknown(Server& server, ThreadState& thread, Session& session, std::s
 }
 
 void RefuseArity(const CommandEntry& entry, ThreadState& thread, Session& session, resp::ReplyWriter& reply) {
-  Reject(&entry, "ERR wrong number of arguments for '" + entry.full_name + "' command", thread, session, reply);
+  Deny(entry, "ERR wrong number of arguments for '" + entry.full_name + "' command", thread, session, reply);
 }
 
 void Enqueue(const CommandEntry& entry, Server& server, ThreadState& thread, Session& session,

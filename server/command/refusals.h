@@ -21,7 +21,8 @@ enum class Verdict {
 Verdict Refuse(const CommandEntry& entry, uint32_t unmet, Server& server, ThreadState& thread, Session& session,
                std::span<const std::string_view> argv, resp::ReplyWriter& reply);
 
-// Writes the error, marks an open transaction as failed, and counts it; `entry` is null for no known command.
+// Writes the error, marks an open transaction as failed, or ends it if it is EXEC that is rejected, and counts it;
+// `entry` is null for no known command.
 void Reject(const CommandEntry* entry, std::string_view error, ThreadState& thread, Session& session,
             resp::ReplyWriter& reply);
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "server/command/error_replies.h"
+#include "server/command/expiry_time.h"
 #include "server/command/help.h"
 #include "server/commands/client_name.h"
 #include "server/commands/families.h"
@@ -81,7 +82,7 @@ void ClientList(AdminCall& call) {
   } else if (args.TakeWithValue("ID")) {
     while (!args.AtEnd()) {
       const std::optional<int64_t> id = resp::ParseInteger(args.Next());
-      if (!id || *id <= 0) return call.reply.Error("ERR Invalid client ID");
+      if (!id) return call.reply.Error("ERR Invalid client ID");
       if (auto card = call.server.clients().Find(static_cast<uint64_t>(*id))) shown.push_back(std::move(card));
     }
   } else {
@@ -199,8 +200,7 @@ void Pause(AdminCall& call) {
   const std::optional<int64_t> timeout = resp::ParseInteger(call.args[2]);
   if (!timeout) return call.reply.Error("ERR timeout is not an integer or out of range");
   if (*timeout < 0) return call.reply.Error("ERR timeout is negative");
-  if (*timeout > INT64_MAX - call.txn.now()) return call.reply.Error("ERR timeout is out of range");
-  call.server.Pause(mode, call.server.clock().SteadyMs() + *timeout);
+  call.server.Pause(mode, MillisecondsFrom(call.server.clock().SteadyMs(), *timeout));
   call.reply.Ok();
 }
 

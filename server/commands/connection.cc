@@ -68,7 +68,7 @@ void ReplyHello(AdminCall& call) {
   const bool is_node = call.server.cluster().is_enabled() && call.server.options().cluster_redirect == 0;
   reply.Bulk(is_node ? "cluster" : "standalone");
   reply.Bulk("role");
-  reply.Bulk("master");
+  reply.Bulk(call.server.replication().is_replica() ? "replica" : "master");
   reply.Bulk("modules");
   reply.Array(0);
 }
@@ -143,19 +143,17 @@ void ConnectionReset(AdminCall& call) {
   session.UnwatchAll();
   if (session.is_monitor) {
     call.server.monitor().Remove(*session.card);
-    session.is_monitor = false;
     session.card->is_monitor = false;
   }
   call.server.broker().RemoveAll(session.subscriptions, *session.card);
-  session.db = 0;
-  session.protocol = 2;
-  session.NoteSubscriptions();
-  call.reply.set_protocol(2);
+  session.ResetSettings();
   session.authenticated = call.server.options().requirepass.Get().empty();
-  session.reply_mode = ReplyMode::kOn;
-  session.no_touch = false;
+  session.NoteSubscriptions();
+  call.reply.set_protocol(session.protocol);
   session.card->no_touch = false;
   session.card->no_evict = false;
+  session.card->replica_port = 0;
+  session.card->replica_host.Set("");
   session.card->name.Set("");
   call.reply.Simple("RESET");
 }

@@ -96,7 +96,8 @@ void PTtl(DataCall& call) {
   ReplyExpiry(call, [&](UnixMs expiry) { return expiry - call.txn.now(); });
 }
 void ExpireTime(DataCall& call) {
-  ReplyExpiry(call, [](UnixMs expiry) { return (expiry + 500) / 1000; });
+  // Rounded without leaving the range.
+  ReplyExpiry(call, [](UnixMs expiry) { return expiry / 1000 + (expiry % 1000 >= 500 ? 1 : 0); });
 }
 void PExpireTime(DataCall& call) {
   ReplyExpiry(call, [](UnixMs expiry) { return expiry; });

@@ -3,6 +3,7 @@
 #include "cluster/node_id.h"
 #include "server/cluster/cluster_state.h"
 #include "server/command/error_replies.h"
+#include "server/command/expiry_time.h"
 #include "server/commands/families.h"
 #include "server/rdb_stream.h"
 #include "server/server.h"
@@ -100,11 +101,10 @@ void Wait(AdminCall& call) {
   if (*replicas <= 0 || there >= static_cast<size_t>(*replicas) || call.session.in_exec) {
     return call.reply.Integer(static_cast<int64_t>(there));
   }
-  const int64_t now = call.server.clock().SteadyMs();
-  call.session.wait =
-      ReplicaWait{.lsn = call.session.last_lsn,
-                  .replicas = static_cast<size_t>(*replicas),
-                  .deadline_ms = *timeout == 0 || *timeout > INT64_MAX - now ? INT64_MAX : now + *timeout};
+  call.session.wait = ReplicaWait{
+      .lsn = call.session.last_lsn,
+      .replicas = static_cast<size_t>(*replicas),
+      .deadline_ms = *timeout == 0 ? INT64_MAX : MillisecondsFrom(call.server.clock().SteadyMs(), *timeout)};
   call.server.store().log().Wake();
 }
 

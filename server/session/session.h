@@ -34,7 +34,23 @@ using SocketTaker = std::function<void(int descriptor, std::string unread)>;
 
 enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext, kSkipThis };
 
-class Session {
+// What a client has asked for by its commands, and RESET takes back.
+struct SessionSettings {
+  storage::DbIndex db = 0;
+  int protocol = 2;
+  bool authenticated = false;
+  bool is_monitor = false;
+  bool no_touch = false;
+  bool reads_from_replica = false;  // READONLY, in a cluster
+  bool is_asking = false;           // ASKING, for the next command
+  bool takes_end_mark = false;      // REPLCONF CAPA EOF
+  bool wants_rdb_only = false;      // REPLCONF RDB-ONLY
+  bool speaks_node_link = false;    // REPLCONF CAPA of another RingKV
+  bool takes_published = false;     // REPLCONF CAPA of a replica that passes on what is published
+  ReplyMode reply_mode = ReplyMode::kOn;
+};
+
+class Session : public SessionSettings {
  public:
   Session(std::shared_ptr<ClientCard> card_in, WatchedKeys& watched_keys);
   ~Session();
@@ -47,28 +63,19 @@ class Session {
 
   void UnwatchAll() { watched_keys_.UnwatchAll(watch); }
 
+  // As a new connection's; subscriptions and what else others know of must have been taken back.
+  void ResetSettings() { static_cast<SessionSettings&>(*this) = {}; }
+
   // What others read on the card is written once a batch of commands.
   void UpdateCard(int64_t now_ms);
 
   const std::shared_ptr<ClientCard> card;
-  storage::DbIndex db = 0;
-  int protocol = 2;
-  bool authenticated = false;
   uint32_t heeds =
       UINT32_MAX;  // which needs of commands are looked at; who speaks for another server is refused nothing
   bool close_after_reply = false;
   bool close_now = false;  // without another byte
-  bool is_monitor = false;
-  bool no_touch = false;
-  bool reads_from_replica = false;  // READONLY, in a cluster
-  bool is_asking = false;           // ASKING, for the next command
   bool in_exec = false;
-  bool takes_end_mark = false;    // REPLCONF CAPA EOF
-  bool wants_rdb_only = false;    // REPLCONF RDB-ONLY
-  bool speaks_node_link = false;  // REPLCONF CAPA of another RingKV
-  bool takes_published = false;   // REPLCONF CAPA of a replica that passes on what is published
-  storage::Lsn last_lsn = 0;      // the last group that what the client has done or seen may depend on
-  ReplyMode reply_mode = ReplyMode::kOn;
+  storage::Lsn last_lsn = 0;  // the last group that what the client has done or seen may depend on
   TransactionQueue queue;
   WatchState watch;
   std::vector<std::function<void()>> after_exec;  // what EXEC has put off until its locks are free

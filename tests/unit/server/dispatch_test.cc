@@ -73,6 +73,25 @@ TEST_F(DispatchTest, WatchHearsOfExpiryFlushAndRename) {
   EXPECT_EQ(Run("exec"), "*-1\r\n");
 }
 
+TEST_F(DispatchTest, WatchHearsOfEntriesOfAStreamAndNotOfItsGroups) {
+  const auto other = MakeSession();
+  const auto is_touched_by = [&](const std::string& cause) {
+    Run("watch x");
+    RunLineOn(*other, cause);
+    Run("multi");
+    Run("ping");
+    return Run("exec") == "*-1\r\n";
+  };
+  EXPECT_TRUE(is_touched_by("xgroup create x g 0 mkstream"));
+  EXPECT_TRUE(is_touched_by("xadd x 1-1 f v"));
+  for (const std::string cause :
+       {"xgroup create x h 0", "xreadgroup group g c streams x >", "xclaim x g d 0 1-1", "xack x g 1-1", "xsetid x 9-9",
+        "xgroup setid x g 0", "xgroup createconsumer x g e", "xgroup delconsumer x g e", "xgroup destroy x h"}) {
+    EXPECT_FALSE(is_touched_by(cause)) << cause;
+  }
+  EXPECT_TRUE(is_touched_by("xdel x 1-1"));
+}
+
 TEST_F(DispatchTest, FlushingAMissingKeyTouchesNoWatch) {
   const auto other = MakeSession();
   Run("watch missing");
@@ -179,6 +198,46 @@ TEST_F(DispatchTest, AReadOnlyServerRefusesWrites) {
   Run("multi");
   Run("set a 1");
   EXPECT_EQ(Run("exec").substr(0, 10), "-EXECABORT");
+}
+
+TEST_F(DispatchTest, ARefusedExecEndsTheTransaction) {
+  const auto other = MakeSession();
+  const std::string because = "-EXECABORT Transaction discarded because of: ";
+  Run("multi");
+  Run("set a 1");
+  EXPECT_EQ(Run("exec now"), because + "wrong number of arguments for 'exec' command\r\n");
+  EXPECT_EQ(Run("exec"), "-ERR EXEC without MULTI\r\n");
+  Run("watch a");
+  Run("multi");
+  Run("set a 1");
+  RunLineOn(*other, "config set min-replicas-to-write 1");
+  EXPECT_EQ(Run("exec"), because + "NOREPLICAS Not enough good replicas to write.\r\n");
+  EXPECT_EQ(Run("exec"), "-ERR EXEC without MULTI\r\n");
+  EXPECT_TRUE(session_->watch.keys.empty());
+}
+
+TEST_F(DispatchTest, ResetTakesBackAllThatAClientHasAskedFor) {
+  for (const std::string command : {"replconf capa eof rdb-only 1 listening-port 7 ip-address h", "client no-touch on",
+                                    "hello 3", "select 3", "client no-evict on", "client setname me"}) {
+    Run(command);
+  }
+  session_->reads_from_replica = true;  // READONLY and ASKING, which only a cluster has
+  session_->is_asking = true;
+  EXPECT_EQ(Run("reset"), "+RESET\r\n");
+  EXPECT_EQ(session_->db, 0);
+  EXPECT_EQ(session_->protocol, 2);
+  EXPECT_FALSE(session_->reads_from_replica || session_->is_asking || session_->no_touch);
+  EXPECT_FALSE(session_->takes_end_mark || session_->wants_rdb_only || session_->speaks_node_link);
+  EXPECT_EQ(session_->card->replica_port, 0);
+  EXPECT_EQ(session_->card->replica_host.Get() + session_->card->name.Get(), "");
+  EXPECT_EQ(Run("sync").substr(0, 4), "-ERR");
+}
+
+TEST_F(DispatchTest, HelloTellsTheRole) {
+  EXPECT_NE(Run("hello").find("$4\r\nrole\r\n$6\r\nmaster\r\n"), std::string::npos);
+  Run("replicaof 127.0.0.1 1");
+  EXPECT_NE(Run("hello").find("$4\r\nrole\r\n$7\r\nreplica\r\n"), std::string::npos);
+  Run("replicaof no one");
 }
 
 TEST_F(DispatchTest, APauseHoldsWhatItIsMeantFor) {

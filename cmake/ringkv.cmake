@@ -45,7 +45,7 @@ endif()
 
 add_compile_options(-Wall -Wextra -Wconversion -Wshadow)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-  add_compile_options(-Wno-sign-conversion -Wthread-safety)
+  add_compile_options(-Wno-sign-conversion -Wthread-safety -Werror=thread-safety)
 endif()
 if(RINGKV_UNITY AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   add_compile_options(-Wno-subobject-linkage)  # takes a source that is included for a header

@@ -21,7 +21,11 @@ show_times() {
     fi
   done
 }
-trap show_times EXIT
+show_unsteady() {
+  grep -hE '\*\*\*(Failed|Timeout|Exception)|Subprocess aborted' build-*/test.log 2>/dev/null | sed 's/^ */  failed at first: /' || true
+}
+trap 'show_unsteady; show_times' EXIT
+rm -f build-*/test.log
 
 # step NAME COMMAND...
 step() {
@@ -36,10 +40,11 @@ step() {
   steps+=("$name $((SECONDS - start))")
 }
 
+# A test that fails once and passes then is unsteady: it doesn't stop the run, and is named at its end.
 run_tests() {
   local dir=$1
   shift
-  ctest --test-dir "$dir" --output-on-failure --schedule-random "$@"
+  ctest --test-dir "$dir" --output-on-failure --schedule-random --repeat until-pass:2 "$@" | tee "$dir/test.log"
 }
 
 step packages cmake/install-packages.sh test

@@ -229,7 +229,7 @@ size_t AllocationSize(size_t size) { return (size + 15) / 16 * 16; }
 
 void CountMemoryOfThisThread() {}
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef RINGKV_SANITIZED
 extern "C" size_t __sanitizer_get_current_allocated_bytes();
 size_t UsedMemory() { return __sanitizer_get_current_allocated_bytes(); }
 #else

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "storage/store.h"
 
-#ifdef __SANITIZE_THREAD__
+#ifdef RINGKV_THREAD_SANITIZED
 // ThreadSanitizer's search for deadlocks can't follow more than 64 locks at a time; FLUSHALL takes 256.
 extern "C" const char* __tsan_default_options() { return "detect_deadlocks=0"; }
 #endif

@@ -13,7 +13,7 @@ namespace {
 constexpr size_t kMegabyte = 1 << 20;
 
 // The sanitizers' allocators keep what is freed.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef RINGKV_SANITIZED
 constexpr size_t kAllowance = 400 * kMegabyte;
 #else
 constexpr size_t kAllowance = 40 * kMegabyte;

@@ -106,7 +106,7 @@ TEST(HostileClient, IdleConnectionsAreCheapAndOthersAreServed) {
   }
   for (const int socket : sockets) ReceiveExactly(socket, 7);
   EXPECT_EQ(server.Ask("PING"), "+PONG");
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#ifndef RINGKV_SANITIZED
   EXPECT_TRUE(Eventually([&] { return (server.ResidentBytes() - before) / count < 8192; }))
       << (server.ResidentBytes() - before) / count << " bytes a connection";
 #else

@@ -19,7 +19,8 @@ struct KeyWaitPlan {
   bool would_wait = false;  // set by the handler, which has written nothing then
   int64_t deadline_ms = 0;  // INT64_MAX: none
   storage::ValueType wanted = storage::ValueType::kString;  // the type that it waits for
-  // What it looks for in a value of that type: who looks for the same finds nothing either.
+  // What it looks for in values of that type. Of two requests that wait for a key and look for the same, one finds
+  // nothing in that key if the other found nothing at all.
   std::string sought = {};
   // Arguments that would mean something else later, as they read from now on.
   std::vector<std::pair<size_t, std::string>> resolved = {};

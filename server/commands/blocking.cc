@@ -90,7 +90,12 @@ void MoveOrWait(DataCall& call, bool from_front, bool to_front, std::string_view
   if (!deadline_ms) return;
   std::optional<Place> from = FindAwaited(call, ValueType::kList, call.args[1]);
   if (!from) return;
-  if (!*from) return WaitForKeys(call, ValueType::kList, *deadline_ms, false);
+  if (!*from) {
+    WaitForKeys(call, ValueType::kList, *deadline_ms, false);
+    // The destination is a key of the request, too, but nothing is looked for in it.
+    if (call.wait != nullptr) call.wait->sought = call.args[1];
+    return;
+  }
   MoveElement(call, *from, from_front, to_front);
 }
 

@@ -173,7 +173,8 @@ void XRead(DataCall& call) {
     } else {
       return call.reply.Error(errors::kBadStreamId);
     }
-    if (query.deadline) sought.append(storage::StreamIdText(behind)).push_back(' ');
+    // All of it, as only the same IDs of the same streams find the same.
+    if (query.deadline) sought.append(storage::StreamIdText(behind)).append(" ").append(key).push_back('\0');
     if (stream != nullptr && stream->last_entry() > behind) news.push_back({key, stream, {.first = behind.Next()}});
   }
   if (news.empty()) {

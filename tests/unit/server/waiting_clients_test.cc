@@ -137,6 +137,26 @@ TEST_F(WaitingClientsTest, WhoSeekDifferentThingsOfOneKeyAreServedInTheOrderOfWa
   EXPECT_EQ(links_.answers[3].first, order[1]->card->id);
 }
 
+TEST_F(WaitingClientsTest, WhoWaitsToMoveIntoAListHidesNobodyWhoWaitsForIt) {
+  const Session& mover = Waiting("blmove in work left right 0");
+  const Session& second = Waiting("blmove in work left right 0");
+  const Session& worker = Waiting("blpop work 0");
+  Run("rpush in job");
+  EXPECT_EQ(Answered(mover), "$3\r\njob\r\n");
+  EXPECT_EQ(Answered(second), "");
+  EXPECT_EQ(Answered(worker), "*2\r\n$4\r\nwork\r\n$3\r\njob\r\n");
+}
+
+TEST_F(WaitingClientsTest, WhoReadsStreamsFromOtherPlacesHidesNobody) {
+  Run("xadd a 1-0 f v");
+  Run("xadd b 1-0 f v");
+  const Session& ahead = Waiting("xread block 0 streams a b 1-0 9-0");
+  const Session& behind = Waiting("xread block 0 streams b a 1-0 9-0");
+  Run("xadd b 5-0 f v");
+  EXPECT_EQ(Answered(ahead), "");
+  EXPECT_NE(Answered(behind), "");
+}
+
 TEST_F(WaitingClientsTest, WhoLeavesAmidManyLeavesTheOthersInTheirOrder) {
   constexpr size_t kMany = 300;
   for (size_t i = 0; i < kMany; ++i) Waiting("blpop k other 0");

@@ -213,9 +213,10 @@ Status Durability::SaveAtEnd() {
   }
   gives_up_background_ = true;
   JoinLastRun();
-  while (!is_replacing_ && !BeginRun(SnapshotReason::kSave, true)) std::this_thread::sleep_for(kMoment);
+  bool has_begun = false;
+  while (!is_replacing_ && !(has_begun = BeginRun(SnapshotReason::kSave, true))) std::this_thread::sleep_for(kMoment);
   gives_up_background_ = false;
-  Status saved = is_replacing_ ? Status() : Run(SnapshotReason::kSave, false);
+  Status saved = has_begun ? Run(SnapshotReason::kSave, false) : Status();
   MutexLock lock(mutex_);
   is_ending_ = false;
   return saved;

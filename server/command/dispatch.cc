@@ -232,15 +232,17 @@ void RunTransaction(AdminCall& call) {
     needs_all = needs_all || row.scope != Scope::kNothing || NeedsEverything(row, each.argv);
     ForEachKey(row, each.argv, [&](std::string_view key) { txn.AddKey(key); });
   }
-  for (const auto& [watched, watcher] : session.watch.keys) txn.AddKey(watched->key);
+  // Copies, as a transaction knows keys by their address and these may be unwatched while it runs.
+  std::vector<std::pair<storage::DbIndex, std::string>> watched;
+  watched.reserve(session.watch.keys.size());
+  for (const auto& [key, watcher] : session.watch.keys) txn.AddKey(watched.emplace_back(key->db, key->key).second);
   if (needs_all) {
     txn.LockAll();
   } else {
     txn.LockAdded();
   }
   // A watched key whose time has run out is erased by this look, which marks the session.
-  for (const auto& [watched, watcher] : session.watch.keys)
-    txn.Find(watched->db, watched->key, storage::Intent::kCheck);
+  for (const auto& [db, key] : watched) txn.Find(db, key, storage::Intent::kCheck);
   const bool touched = session.watch.touched.load(std::memory_order_relaxed);
   session.UnwatchAll();
   if (touched) {

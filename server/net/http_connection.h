@@ -53,7 +53,7 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   void OnReadable() override;
   void OnWritable() override;
   bool MayServe() const { return !is_closed_ && !is_ending_ && exchange_ == nullptr && !is_full_ && !is_yielding_; }
-  bool MayReceive() const { return !is_closed_ && !has_ended_ && lingers_since_ms_ == 0; }
+  bool MayReceive() const { return !is_closed_ && !has_ended_ && !is_yielding_ && lingers_since_ms_ == 0; }
   void Read();
   // False when nothing more is to be had now.
   bool ReceiveOnce();

@@ -10,7 +10,10 @@
 
 #include <array>
 #include <atomic>
+#include <compare>
 #include <cstddef>
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -62,15 +65,15 @@ class WatchedKeys {
   struct Name {
     storage::DbIndex db;
     std::string_view key;
-    bool operator==(const Name&) const = default;
+    auto operator<=>(const Name&) const = default;
   };
   struct HashOfName {
     size_t operator()(const Name& name) const { return std::hash<std::string_view>()(name.key) + name.db; }
   };
   struct Part {
     storage::Mutex mutex;
-    // By names that point into the keys themselves.
-    std::unordered_map<Name, std::unique_ptr<WatchedKey>, HashOfName> keys GUARDED_BY(mutex);
+    // By names that point into the keys themselves; in order, as clients could choose names that collide.
+    std::map<Name, std::unique_ptr<WatchedKey>> keys GUARDED_BY(mutex);
   };
   Part& PartOf(const Name& name) { return parts_[HashOfName()(name) >> (64 - kPartBits)]; }
 

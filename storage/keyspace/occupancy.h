@@ -15,6 +15,7 @@
 
 #include "storage/key_observer.h"
 #include "storage/keyspace/position.h"
+#include "storage/mutex.h"
 #include "storage/random.h"
 
 namespace ringkv::storage {
@@ -95,9 +96,9 @@ class Occupancy {
     }
     return databases_;
   }
-  // `visit(db)` for each of those.
+  // `visit(db)` for each of those. What it needs locked, the caller has locked.
   template <typename Visitor>
-  void ForEachUsed(Visitor&& visit) const {
+  void ForEachUsed(Visitor&& visit) const NO_THREAD_SAFETY_ANALYSIS {
     for (DbIndex db = NextUsed(0); db < databases_; db = NextUsed(static_cast<DbIndex>(db + 1))) visit(db);
   }
   DbIndex databases() const { return databases_; }

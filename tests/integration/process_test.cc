@@ -169,6 +169,20 @@ TEST(Process, KeysExpireWithoutBeingAskedFor) {
   EXPECT_EQ(server.Info("expired_keys"), "100");
 }
 
+TEST(Process, APauseLastsAlsoWhereMemoryIsBounded) {
+  ServerProcess server({"--maxmemory", "1gb", "--hz", "500"});
+  ASSERT_EQ(server.Ask("CLIENT PAUSE 100000 WRITE"), "+OK");
+  const int writer = server.Connect();
+  SendAll(writer, "SET a 1\r\n");
+  // Housekeeping has been round several times when the clock of its statistics has gone on.
+  const std::string begun = server.Info("uptime_in_seconds");
+  ASSERT_TRUE(Eventually([&] { return server.Info("uptime_in_seconds") != begun; }));
+  EXPECT_EQ(server.Ask("EXISTS a"), ":0");
+  EXPECT_EQ(server.Ask("CLIENT UNPAUSE"), "+OK");
+  EXPECT_EQ(ReceiveExactly(writer, 5), "+OK\r\n");
+  ::close(writer);
+}
+
 TEST(Process, EvictsWithoutACommandWhenTheLimitIsLowered) {
   ServerProcess server({"--maxmemory-policy", "allkeys-lru", "--notify-keyspace-events", "Ee"});
   const int listener = server.Connect();

@@ -52,6 +52,18 @@ TEST_F(DispatchTest, AWatchedKeyThatChangesEndsTheTransaction) {
   EXPECT_EQ(Run("exec"), "*1\r\n$1\r\n1\r\n");
 }
 
+TEST_F(DispatchTest, KeysThatAHandlerNamesAreFoundBehindAWatch) {
+  Run("rpush list e1");
+  Run("set weight-of-item-e1 V");
+  for (int i = 0; i < 20; ++i) {  // as long as the key that SORT makes, which may stand where this one stood
+    Run("watch watched-key-00001");
+    Run("multi");
+    Run("unwatch");
+    Run("sort list by nosort get weight-of-item-*");
+    EXPECT_EQ(Run("exec"), "*2\r\n+OK\r\n*1\r\n$1\r\nV\r\n");
+  }
+}
+
 TEST_F(DispatchTest, WatchHearsOfExpiryFlushAndRename) {
   const auto other = MakeSession();
   const std::vector<std::string> causes = {"flushall", "del a", "rename b a", "expire a 1000", "swapdb 0 1"};

@@ -76,6 +76,8 @@ void Shutdown(AdminCall& call) {
   bool force = false;
   bool waits = true;
   bool other = false;
+  bool is_save = false;
+  bool is_nosave = false;
   while (!call.args.AtEnd()) {
     if (call.args.Take("ABORT")) {
       abort = true;
@@ -83,9 +85,10 @@ void Shutdown(AdminCall& call) {
     }
     other = true;
     if (call.args.Take("SAVE")) {
-      save = true;
+      save = is_save = true;
     } else if (call.args.Take("NOSAVE")) {
       save = false;
+      is_nosave = true;
     } else if (call.args.Take("FORCE")) {
       force = true;
     } else if (call.args.Take("NOW")) {
@@ -94,7 +97,7 @@ void Shutdown(AdminCall& call) {
       return call.reply.Error(errors::kSyntax);
     }
   }
-  if (abort && other) return call.reply.Error(errors::kSyntax);
+  if ((abort && other) || (is_save && is_nosave)) return call.reply.Error(errors::kSyntax);
   if (abort) return call.reply.Error("ERR No shutdown in progress.");
   call.server.log().Notice("SHUTDOWN asked for by " + call.session.card->address);
   if (const storage::Status ready = call.server.PrepareShutdown(save && !call.server.is_loading(), waits);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstdlib>
 
 #include "resp/integer_text.h"
@@ -55,8 +56,11 @@ std::string CheckPercentiles(std::string_view value) {
   for (const std::string_view word : Words(value)) {
     double percentile = -1;
     const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), percentile);
-    if (error != std::errc() || end != word.data() + word.size() || percentile < 0 || percentile > 100) {
-      return "latency-tracking-info-percentiles should be between 0.0 and 100.0 inclusive";
+    if (error != std::errc() || end != word.data() + word.size() || std::isnan(percentile)) {
+      return "Invalid latency-tracking-info-percentiles parameters";
+    }
+    if (percentile < 0 || percentile > 100) {
+      return "latency-tracking-info-percentiles parameters should sit between [0.0,100.0]";
     }
   }
   return {};

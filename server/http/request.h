@@ -39,6 +39,8 @@ struct Request {
   std::string origin;
   std::string if_match;
   std::string if_none_match;
+  bool has_if_match = false;  // the line is there, though nothing may stand in it
+  bool has_if_none_match = false;
   std::string body;
 };
 

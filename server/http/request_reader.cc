@@ -101,6 +101,8 @@ struct RequestReader::Callbacks {
     }
     if (EqualsIgnoringCase(self.name_, "host")) ++self.request_.hosts;
     if (EqualsIgnoringCase(self.name_, "transfer-encoding")) self.is_encoded_ = true;
+    if (EqualsIgnoringCase(self.name_, "if-match")) self.request_.has_if_match = true;
+    if (EqualsIgnoringCase(self.name_, "if-none-match")) self.request_.has_if_none_match = true;
     if (IsOfBrowsers(self.name_)) self.request_.is_from_browser = true;
   }
 
@@ -125,6 +127,12 @@ struct RequestReader::Callbacks {
     request.content_length = request.has_length ? parser->content_length : 0;
     if (request.hosts > 1) {
       self.Fail(400, "a request has one Host line");
+      return -1;
+    }
+    // Not the same as no condition: a client whose variable was empty would overwrite what others have written.
+    if ((request.has_if_match && request.if_match.empty()) ||
+        (request.has_if_none_match && request.if_none_match.empty())) {
+      self.Fail(400, "If-Match and If-None-Match take * or ETags in double quotes, not nothing");
       return -1;
     }
     if (self.is_encoded_ && (request.is_1_0 || !request.is_chunked || !IsChunked(request.transfer_encoding))) {

@@ -73,6 +73,9 @@ TEST_F(HttpTest, ConditionsDecideWithTheWriteAsOneStep) {
   EXPECT_EQ(Ask("PUT", "/keys/b", "3", "If-Match: *\r\n").status, 412);
   EXPECT_EQ(Ask("PUT", "/keys/b?nx&xx", "3").status, 400);
   EXPECT_EQ(Ask("PUT", "/keys/b", "3", "If-Match: nonsense\r\n").status, 400);
+  EXPECT_EQ(Ask("PUT", "/keys/a", "3", "If-Match:\r\n").status, 400) << "an empty condition is no missing one";
+  EXPECT_EQ(Ask("PUT", "/keys/a", "3", "If-None-Match: \r\n").status, 400);
+  EXPECT_EQ(Ask("DELETE", "/keys/a", "", "If-Match: \r\n").status, 400);
   EXPECT_EQ(Ask("DELETE", "/keys/a", "", "If-Match: " + tag + "\r\n").status, 412);
   EXPECT_EQ(Say(*server_, {"GET", "a"}), "2");
 }

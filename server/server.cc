@@ -331,7 +331,8 @@ bool Server::StayWithinMemory() {
   while (!stopping_ && ticks_.Microseconds(ticks_.Now() - start) < kMostMicroseconds) {
     txn.set_now(clock_.Now());
     const uint32_t refused = refused_now();
-    if ((refused & kNeedsMemoryChecked) == 0 || (refused & kReasonsToWait) != 0 || IsPaused(clock_.SteadyMs())) return false;
+    if ((refused & kNeedsMemoryChecked) == 0 || (refused & kReasonsToWait) != 0 || IsPaused(clock_.SteadyMs()))
+      return false;
     if (MakeRoom(txn, evictor, kSliceMicroseconds) != storage::Eviction::kOutOfTime) return false;
   }
   return true;

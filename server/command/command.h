@@ -168,6 +168,9 @@ struct Command {
   Handler run = {};
 
   constexpr bool Is(uint32_t flag) const { return (flags & flag) != 0; }
+  bool MayWait(std::span<const std::string_view> argv) const {
+    return Is(kBlocking) && (may_wait == nullptr || may_wait(argv));
+  }
 };
 
 constexpr KeySpec OneKey(uint16_t flags, int at = 1) { return {flags, at, at, 1}; }

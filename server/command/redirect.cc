@@ -104,8 +104,7 @@ Redirection Redirect(const CommandEntry& entry, const Request& request, Server& 
                      Session& session, resp::ReplyWriter& reply) {
   // A subscriber gets messages over its own connection, and who waits would let others wait behind it.
   const bool is_personal = entry.row->keys.flags == kKeyNot && entry.row->name != "spublish";
-  const bool may_wait = entry.row->Is(kBlocking) && !session.queue.is_open() &&
-                        (entry.row->may_wait == nullptr || entry.row->may_wait(request.argv));
+  const bool may_wait = !session.queue.is_open() && entry.row->MayWait(request.argv);
   const bool can_be_passed_on = !is_personal && !may_wait;
   const bool passes_on = server.options().cluster_redirect != 0 && !session.speaks_node_link && can_be_passed_on;
   // What is queued is looked at as a whole when it is to be executed.

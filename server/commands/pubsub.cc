@@ -16,7 +16,10 @@ constexpr struct {
   std::string_view unsubscribed;
 } kWords[] = {{"subscribe", "unsubscribe"}, {"psubscribe", "punsubscribe"}, {"ssubscribe", "sunsubscribe"}};
 
-void ReplyState(resp::ReplyWriter& reply, std::string_view what, const std::string_view* name, size_t count) {
+// CLIENT REPLY OFF and SKIP don't hold back what tells a subscriber its state.
+void PushState(AdminCall& call, std::string_view what, const std::string_view* name, size_t count) {
+  resp::ReplyWriter& reply = call.session.pushes != nullptr ? *call.session.pushes : call.reply;
+  reply.set_protocol(call.session.protocol);
   reply.Push(3);
   reply.Bulk(what);
   name == nullptr ? reply.Null() : reply.Bulk(*name);
@@ -37,7 +40,7 @@ void Subscribe(AdminCall& call, Topic topic) {
       session.subscriptions.Add(topic, name);
       call.server.broker().Add(topic, name, *session.card);
     }
-    ReplyState(call.reply, kWords[static_cast<size_t>(topic)].subscribed, &name, session.subscriptions.CountFor(topic));
+    PushState(call, kWords[static_cast<size_t>(topic)].subscribed, &name, session.subscriptions.CountFor(topic));
   }
   session.NoteSubscriptions();
 }
@@ -52,9 +55,9 @@ void Unsubscribe(AdminCall& call, Topic topic) {
   for (const std::string& each : leaving) {
     if (session.subscriptions.Remove(topic, each)) call.server.broker().Remove(topic, each, *session.card);
     const std::string_view name = each;
-    ReplyState(call.reply, what, &name, session.subscriptions.CountFor(topic));
+    PushState(call, what, &name, session.subscriptions.CountFor(topic));
   }
-  if (leaving.empty()) ReplyState(call.reply, what, nullptr, session.subscriptions.CountFor(topic));
+  if (leaving.empty()) PushState(call, what, nullptr, session.subscriptions.CountFor(topic));
   session.NoteSubscriptions();
 }
 

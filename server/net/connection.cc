@@ -85,14 +85,8 @@ bool Connection::ReceiveOnce() {
 
 void Connection::EndInput() {
   has_ended_ = true;
-  if (session_.key_wait != nullptr && !StopKeyWait()) return;  // its answer is on the way
-  if (session_.key_wait != nullptr || session_.wait) {
-    session_.key_wait.reset();
-    session_.wait.reset();
-    session_.card->is_waiting = false;
-    session_.close_after_reply = true;
-  }
-  Serve();
+  if (IsWaiting()) AbandonWait();
+  if (!IsWaiting()) Serve();
 }
 
 void Connection::BreakOff() {
@@ -179,9 +173,7 @@ bool Connection::ServeBatch(const resp::RequestLimits& limits) {
 
 // False when the request, and those behind it, have to wait or will never be executed.
 bool Connection::Execute(const Request& request, size_t unexecuted) {
-  if (session_.close_after_reply || session_.stream != nullptr || session_.wait || session_.key_wait != nullptr) {
-    return false;
-  }
+  if (session_.close_after_reply || session_.stream != nullptr || IsWaiting()) return false;
   if (request.argv.empty()) return true;
   if (!MayExecute(unexecuted)) return false;
   if (!foreign_.empty() && MustWaitForPeers(request)) {
@@ -192,9 +184,9 @@ bool Connection::Execute(const Request& request, size_t unexecuted) {
   if (session_.reply_mode == ReplyMode::kSkipNext) session_.reply_mode = ReplyMode::kSkipThis;
   storage::Txn& txn = thread_.state().txn;
   txn.ForgetDependence();
-  const DispatchOutcome outcome = session_.reply_mode == ReplyMode::kOn
-                                      ? Dispatch(server_, thread_.state(), session_, request, reply_)
-                                      : DispatchUnanswered(request);
+  const bool was_wanted = WantsReply();
+  const DispatchOutcome outcome =
+      was_wanted ? Dispatch(server_, thread_.state(), session_, request, reply_) : DispatchUnanswered(request);
   if (output_.has_overflowed()) NoteOutputLimit();
   if (session_.close_now || output_.has_overflowed()) {
     Close();
@@ -208,29 +200,20 @@ bool Connection::Execute(const Request& request, size_t unexecuted) {
   }
   if (outcome == DispatchOutcome::kElsewhere) {
     PassOn();
-    if (session_.reply_mode == ReplyMode::kSkipThis) session_.reply_mode = ReplyMode::kOn;
+    EndSkip();
     return true;
   }
-  if (session_.reply_mode != ReplyMode::kOn) {
-    output_.TruncateTo(before);
-    if (session_.reply_mode == ReplyMode::kSkipThis) session_.reply_mode = ReplyMode::kOn;
-  }
+  if (was_wanted && !WantsReply()) output_.TruncateTo(before);
   if (!foreign_.empty()) {
     session_.last_lsn = std::max(session_.last_lsn, txn.depends_on());
     foreign_.Append(output_.Readable().substr(before), txn.depends_on());
     output_.TruncateTo(before);
+    EndSkip();
     return true;
   }
-  HoldUntilSafe(before);
+  HoldUntilSafe(WantsReply() ? before : output_.size());  // pushes show no effect of the command
   if (session_.stream != nullptr) ContinueStream();
-  if (session_.wait) {
-    session_.card->is_waiting = true;
-    thread_.WaitForReplicas(this);
-  }
-  if (session_.key_wait != nullptr) {
-    session_.card->is_waiting = true;
-    thread_.EndKeyWaitAt(*this, session_.key_wait->plan.deadline_ms);
-  }
+  IsWaiting() ? BeginWait() : EndSkip();
   return true;
 }
 
@@ -244,10 +227,16 @@ bool Connection::MayExecute(size_t unexecuted) {
 }
 
 DispatchOutcome Connection::DispatchUnanswered(const Request& request) {
-  output_.set_limit(std::max(output_.capacity(), output_.size() + kUnwantedReply));
-  const DispatchOutcome outcome = Dispatch(server_, thread_.state(), session_, request, reply_);
-  output_.set_limit(backpressure_.output_limit);
-  output_.ForgetOverflow();
+  resp::Buffer& unwanted = thread_.unwanted_reply();
+  unwanted.set_limit(kUnwantedReply);
+  resp::ReplyWriter writer(unwanted, session_.protocol);
+  session_.pushes = &reply_;
+  const DispatchOutcome outcome = Dispatch(server_, thread_.state(), session_, request, writer);
+  session_.pushes = nullptr;
+  reply_.set_protocol(session_.protocol);
+  if (WantsReply()) output_.Append(unwanted.Readable());  // CLIENT REPLY ON and RESET answer
+  unwanted.TruncateTo(0);
+  unwanted.ForgetOverflow();
   return outcome;
 }
 
@@ -258,7 +247,7 @@ bool Connection::MustWaitForPeers(const Request& request) {
   if (foreign_.size() >= kMostWaiting || foreign_.bytes() > backpressure_.mark) return true;
   // What does more than answer must not run ahead of what was asked before.
   const CommandEntry* entry = request.is_looked_up ? request.entry : server_.commands().Find(request.argv);
-  return entry == nullptr || entry->row->run.data == nullptr;
+  return entry == nullptr || entry->row->run.data == nullptr || entry->row->MayWait(request.argv);
 }
 
 void Connection::PassOn() {
@@ -305,7 +294,7 @@ bool Connection::FinishWait(int64_t now_ms) {
   const size_t there = server_.replication().CountAcknowledged(session_.wait->lsn);
   const bool has_no_replicas = server_.replication().is_replica();
   if (!has_no_replicas && there < session_.wait->replicas && now_ms < session_.wait->deadline_ms) return false;
-  has_no_replicas ? reply_.Error(errors::kNoPrimary) : reply_.Integer(static_cast<int64_t>(there));
+  if (WantsReply()) has_no_replicas ? reply_.Error(errors::kNoPrimary) : reply_.Integer(static_cast<int64_t>(there));
   session_.close_after_reply = has_no_replicas;
   EndWait();
   return true;
@@ -315,16 +304,16 @@ bool Connection::StopKeyWait() { return session_.key_wait != nullptr && server_.
 
 void Connection::EndKeyWait(int64_t deadline_ms) {
   if (session_.key_wait == nullptr || session_.key_wait->plan.deadline_ms != deadline_ms || !StopKeyWait()) return;
-  if (session_.reply_mode == ReplyMode::kOn) reply_.NullArray();
+  if (WantsReply()) reply_.NullArray();
   EndWait();
 }
 
 void Connection::TakeAnswer(const std::string& reply, storage::Lsn lsn) {
   if (session_.key_wait == nullptr) return;
-  if (session_.reply_mode == ReplyMode::kOn) {
+  session_.last_lsn = std::max(session_.last_lsn, lsn);
+  if (WantsReply()) {
     const size_t start = output_.size();
     output_.Append(reply);
-    session_.last_lsn = std::max(session_.last_lsn, lsn);
     if (lsn > server_.safe_lsn()) gate_.Hold(start, output_.size(), lsn, server_.clock().SteadyMs());
   }
   EndWait();
@@ -340,12 +329,12 @@ void Connection::Unblock(bool with_error) {
   if (session_.key_wait != nullptr) {
     if (!with_error) return EndKeyWait(session_.key_wait->plan.deadline_ms);
     if (!StopKeyWait()) return;
-    reply_.Error(errors::kUnblocked);
+    if (WantsReply()) reply_.Error(errors::kUnblocked);
     return EndWait();
   }
   if (!session_.wait) return;
   if (with_error) {
-    reply_.Error(errors::kUnblocked);
+    if (WantsReply()) reply_.Error(errors::kUnblocked);
     EndWait();
   } else {
     session_.wait->deadline_ms = 0;
@@ -353,10 +342,27 @@ void Connection::Unblock(bool with_error) {
   }
 }
 
+void Connection::BeginWait() {
+  if (has_ended_) AbandonWait();
+  if (!IsWaiting()) return;
+  session_.card->is_waiting = true;
+  if (session_.wait) return thread_.WaitForReplicas(this);
+  thread_.EndKeyWaitAt(*this, session_.key_wait->plan.deadline_ms);
+}
+
+void Connection::AbandonWait() {
+  if (session_.key_wait != nullptr && !StopKeyWait()) return;
+  session_.key_wait.reset();
+  session_.wait.reset();
+  session_.card->is_waiting = false;
+  session_.close_after_reply = true;
+}
+
 void Connection::EndWait() {
   session_.wait.reset();
   session_.key_wait.reset();
   session_.card->is_waiting = false;
+  EndSkip();
   MarkForFlush();
   Serve();
   Read();
@@ -442,6 +448,7 @@ void Connection::MarkForFlush() {
 }
 
 void Connection::Push(const std::string& bytes) {
+  if (session_.reply_mode == ReplyMode::kOff) return;
   if (is_closed_ || must_close_ || session_.close_after_reply) return;
   UpdateLimits();
   output_.Append(bytes);
@@ -568,7 +575,7 @@ bool Connection::Tick(int64_t now_ms) {
   const int64_t idle_ms = now_ms - last_read_ms_;
   const int64_t timeout = server_.options().timeout;
   if (timeout > 0 && idle_ms > timeout * 1000 && !session_.is_monitor && session_.subscriptions.empty() &&
-      !is_paused_ && session_.stream == nullptr && !session_.wait && session_.key_wait == nullptr) {
+      !is_paused_ && session_.stream == nullptr && !IsWaiting()) {
     server_.log().Write(LogLevel::kVerbose, "closing idle client " + session_.card->address);
     return false;
   }

@@ -68,9 +68,10 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   void Serve();
   bool MayServe() const {
     return !is_closed_ && !is_paused_ && !is_full_ && !is_yielding_ && !session_.close_after_reply &&
-           session_.stream == nullptr && !session_.wait && session_.key_wait == nullptr && !waits_for_peers_ &&
-           !session_.take_socket;
+           session_.stream == nullptr && !IsWaiting() && !waits_for_peers_ && !session_.take_socket;
   }
+  // A blocking command is under way.
+  bool IsWaiting() const { return session_.wait || session_.key_wait != nullptr; }
   // Requests that have come, or replies to them, wait for something.
   bool HasUnfinished() const {
     return is_full_ || is_yielding_ || is_paused_ || waits_for_peers_ || !foreign_.empty() ||
@@ -82,7 +83,7 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   // Whether the next request may be executed with the replies that wait. `unexecuted`: its bytes and those behind it.
   bool MayExecute(size_t unexecuted);
   bool Execute(const Request& request, size_t unexecuted);
-  // The reply goes nowhere, and takes no memory.
+  // The reply goes nowhere, and takes no memory; pushes go to the client.
   DispatchOutcome DispatchUnanswered(const Request& request);
   // Others come first.
   void Yield();
@@ -114,8 +115,18 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   void ForgetSession();
   // Takes the client out of those who wait for a key. False if its answer is on the way.
   bool StopKeyWait();
+  // The command that was executed waits from now on; with it ends a client that has closed its half.
+  void BeginWait();
+  // The client has closed its half: its blocking command ends unanswered, unless the answer is on the way.
+  void AbandonWait();
   // The reply that was waited for is written: goes on with what came behind it.
   void EndWait();
+  // Until a waiting command has ended its reply mode holds.
+  bool WantsReply() const { return session_.reply_mode == ReplyMode::kOn; }
+  // The command is done that CLIENT REPLY SKIP has meant.
+  void EndSkip() {
+    if (session_.reply_mode == ReplyMode::kSkipThis) session_.reply_mode = ReplyMode::kOn;
+  }
   // Appends the next part of a reply that is made part by part.
   void ContinueStream();
   void ReplyProtocolError();

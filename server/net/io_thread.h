@@ -60,6 +60,8 @@ class IoThread {
   void Deliver(const std::vector<uint64_t>& clients, const std::string& message);
 
   RequestBatch& batch() { return batch_; }
+  // For the reply to a command that wants none; empty between two commands.
+  resp::Buffer& unwanted_reply() { return unwanted_reply_; }
   // What the Date header of a response says now.
   std::string_view HttpDate() { return http_date_.At(server_.clock().Now() / 1000); }
   // For connections: their output leaves at the end of the round.
@@ -117,6 +119,7 @@ class IoThread {
   std::unordered_map<uint64_t, std::unique_ptr<ClientConnection>> connections_;
   std::atomic<size_t> connection_count_{0};
   RequestBatch batch_;
+  resp::Buffer unwanted_reply_;
   Gathering gathering_;
   ClientEviction client_eviction_;
   uint64_t turn_began_ = 0;  // in ticks; 0 between two turns

@@ -80,6 +80,8 @@ class Session : public SessionSettings {
   WatchState watch;
   std::vector<std::function<void()>> after_exec;  // what EXEC has put off until its locks are free
   Subscriptions subscriptions;
+  // Set while a command runs whose reply the client doesn't want: writes the pushes, which it wants all the same.
+  resp::ReplyWriter* pushes = nullptr;
   uint32_t subscriber_needs = 0;    // of commands: what isn't met because it has subscribed to something
   std::optional<ReplicaWait> wait;  // nothing is served until it ends
   // The request that waits for a key; nothing is served until it ends.

@@ -53,6 +53,35 @@ TEST(HalfClose, BlockingCommandsEndWithTheirClient) {
   EXPECT_TRUE(Eventually([&] { return server.Info("connected_clients") == "1"; }));
 }
 
+TEST(HalfClose, ABlockingCommandThatBeginsBehindUnreadRepliesEndsItsClient) {
+  ServerProcess server({"--client-output-pause-bytes", "10kb"});
+  const std::string value(10'000, 'v');
+  ASSERT_EQ(AskAndClose(server.Connect(), "SET k " + value + "\r\n"), "+OK\r\n");
+  for (const std::string blocking : {"BLPOP q 0\r\n", "WAIT 1 0\r\n"}) {
+    const std::string replies =
+        AskAndClose(server.ConnectWithBuffers(8 * 1024), Repeat("GET k\r\n", 2000) + blocking + "SET done 1\r\n");
+    EXPECT_TRUE(replies == Repeat("$10000\r\n" + value + "\r\n", 2000)) << blocking << replies.size();
+  }
+  EXPECT_EQ(server.Info("blocked_clients"), "0");
+  EXPECT_EQ(server.Ask("RPUSH q v"), ":1");
+  EXPECT_EQ(server.Ask("LLEN q"), ":1");
+  EXPECT_EQ(server.Ask("EXISTS done"), ":0");
+}
+
+TEST(HalfClose, ABlockingCommandThatBeginsAfterAPauseEndsItsClient) {
+  ServerProcess server({"--io-threads", "1"});
+  ASSERT_EQ(server.Ask("CLIENT PAUSE 100000 WRITE"), "+OK");
+  const int client = server.Connect();
+  SendAll(client, "PING\r\nBLPOP q 0\r\n");
+  ASSERT_EQ(ReceiveExactly(client, 7), "+PONG\r\n");
+  ::shutdown(client, SHUT_WR);
+  ASSERT_EQ(server.Ask("CLIENT UNPAUSE"), "+OK");
+  EXPECT_EQ(ReceiveToEnd(client), "");
+  ::close(client);
+  EXPECT_EQ(server.Ask("RPUSH q v"), ":1");
+  EXPECT_EQ(server.Ask("LLEN q"), ":1");
+}
+
 TEST(HalfClose, HeldRepliesAreSentWhenTheyAreSafe) {
   ServerProcess server({"--appendonly", "yes", "--appendfsync", "always"});
   const int count = 100;

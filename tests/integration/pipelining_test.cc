@@ -138,6 +138,52 @@ TEST(Pipelining, RepliesCanBeSwitchedOff) {
   ::close(socket);
 }
 
+TEST(Pipelining, AnUnwantedReplyStaysAwayWhenItsCommandHasWaited) {
+  ServerProcess server;
+  for (const std::string blocking : {"BLPOP q 0.01", "WAIT 5 10"}) {
+    const int socket = server.Connect();
+    SendAll(socket, "CLIENT REPLY SKIP\r\n" + blocking + "\r\nPING\r\nCLIENT REPLY OFF\r\n" + blocking +
+                        "\r\nPING\r\nCLIENT REPLY ON\r\nQUIT\r\n");
+    EXPECT_EQ(ReceiveToEnd(socket), "+PONG\r\n+OK\r\n+OK\r\n") << blocking;
+    ::close(socket);
+  }
+  const int popper = server.Connect();
+  SendAll(popper, "CLIENT REPLY SKIP\r\nBLPOP q 0\r\nPING\r\nQUIT\r\n");
+  ASSERT_TRUE(Eventually([&] { return server.Info("blocked_clients") == "1"; }));
+  EXPECT_EQ(server.Ask("RPUSH q v"), ":1");
+  EXPECT_EQ(ReceiveToEnd(popper), "+PONG\r\n+OK\r\n");
+  ::close(popper);
+  EXPECT_EQ(server.Ask("LLEN q"), ":0");
+}
+
+TEST(Pipelining, WhoWantsNoReplyIsUnblockedWithoutOne) {
+  ServerProcess server;
+  for (const std::string mode : {"SKIP", "OFF"}) {
+    for (const std::string blocking : {"BLPOP q 0", "WAIT 5 0"}) {
+      const int socket = server.Connect();
+      SendAll(socket, "CLIENT ID\r\n");
+      std::string id = ReceiveExactly(socket, 1);
+      for (id.clear(); !id.ends_with("\r\n");) id += ReceiveExactly(socket, 1);
+      SendAll(socket, "CLIENT REPLY " + mode + "\r\n" + blocking + "\r\nCLIENT REPLY ON\r\nCLIENT GETNAME\r\nQUIT\r\n");
+      const std::string unblock = "CLIENT UNBLOCK " + id.substr(0, id.size() - 2) + " ERROR";
+      ASSERT_TRUE(Eventually([&] { return server.Ask(unblock) == ":1"; }));
+      EXPECT_EQ(ReceiveToEnd(socket), "+OK\r\n$-1\r\n+OK\r\n") << mode << ' ' << blocking;
+      ::close(socket);
+    }
+  }
+}
+
+TEST(Pipelining, AMonitorThatWantsNoRepliesSeesNothing) {
+  ServerProcess server({"--io-threads", "1"});
+  const int socket = server.Connect();
+  SendAll(socket, "PING\r\nCLIENT REPLY OFF\r\nMONITOR\r\n");
+  ASSERT_EQ(ReceiveExactly(socket, 7), "+PONG\r\n");
+  EXPECT_EQ(server.Ask("PING"), "+PONG");
+  SendAll(socket, "CLIENT REPLY ON\r\n");
+  EXPECT_EQ(ReceiveExactly(socket, 5), "+OK\r\n");
+  ::close(socket);
+}
+
 TEST(Pipelining, AMonitorSeesEveryCommand) {
   ServerProcess server({"--io-threads", "2"});
   const int monitor = server.Connect();

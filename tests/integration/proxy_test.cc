@@ -192,6 +192,17 @@ TEST_F(ProxyTest, WhatDoesNotWaitIsPassedOn) {
   EXPECT_EQ(Ask(context.get(), {"EXEC"})->element[0]->type, REDIS_REPLY_NIL);
 }
 
+TEST_F(ProxyTest, ABlockingCommandWaitsForTheRepliesBeforeIt) {
+  const std::string there = KeyAt(1);
+  const std::string here = "{" + KeyAt(0) + "}list";
+  ASSERT_EQ(Say(Node(0), {"SET", there, "v"}), "OK");
+  const int socket = Node(0).Connect();
+  SendAll(socket, "GET " + there + "\r\nBLPOP " + here + " 0.01\r\nPING\r\n");
+  const std::string expected = "$1\r\nv\r\n*-1\r\n+PONG\r\n";
+  EXPECT_EQ(ReceiveExactly(socket, expected.size()), expected);
+  ::close(socket);
+}
+
 TEST_F(ProxyTest, RepliesComeInTheProtocolOfTheClient) {
   const Context context = ConnectTo(Node(0));
   const std::string key = KeyAt(1);

@@ -42,6 +42,35 @@ TEST(PubSub, SubscribersComeAndGoWhileOthersPublish) {
   EXPECT_EQ(server.Info("pubsub_patterns"), "0");
 }
 
+std::string SubscriberState(const std::string& what, const std::string& channel, int count) {
+  return "3\r\n$" + std::to_string(what.size()) + "\r\n" + what + "\r\n$" + std::to_string(channel.size()) + "\r\n" +
+         channel + "\r\n:" + std::to_string(count) + "\r\n";
+}
+
+TEST(PubSub, WhoWantsNoRepliesGetsPushesAllTheSame) {
+  ServerProcess server({"--notify-keyspace-events", "E$"});
+  const auto replies_to = [&server](const std::string& requests) {
+    const int socket = server.Connect();
+    SendAll(socket, requests);
+    std::string replies = ReceiveToEnd(socket);
+    ::close(socket);
+    return replies;
+  };
+  const std::string message = ">3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\nm\r\n";
+  EXPECT_EQ(
+      replies_to("CLIENT REPLY OFF\r\nHELLO 3\r\nSUBSCRIBE c\r\nPUBLISH c m\r\nPING\r\nUNSUBSCRIBE c\r\nQUIT\r\n"),
+      ">" + SubscriberState("subscribe", "c", 1) + message + ">" + SubscriberState("unsubscribe", "c", 0));
+  EXPECT_EQ(replies_to("CLIENT REPLY OFF\r\nMULTI\r\nHELLO 3\r\nSUBSCRIBE c\r\nPUBLISH c m\r\nEXEC\r\nQUIT\r\n"),
+            ">" + SubscriberState("subscribe", "c", 1) + message);
+  EXPECT_EQ(replies_to("CLIENT REPLY SKIP\r\nHELLO 3\r\nCLIENT REPLY SKIP\r\nSUBSCRIBE c\r\nCLIENT REPLY SKIP\r\n"
+                       "PUBLISH c m\r\nPING\r\nQUIT\r\n"),
+            ">" + SubscriberState("subscribe", "c", 1) + message + "+PONG\r\n+OK\r\n");
+  EXPECT_EQ(replies_to("CLIENT REPLY OFF\r\nHELLO 3\r\nPSUBSCRIBE *:set\r\nSET k v\r\nQUIT\r\n"),
+            ">" + SubscriberState("psubscribe", "*:set", 1) +
+                ">4\r\n$8\r\npmessage\r\n$5\r\n*:set\r\n$18\r\n__keyevent@0__:set\r\n$1\r\nk\r\n");
+  EXPECT_EQ(replies_to("CLIENT REPLY OFF\r\nSUBSCRIBE c\r\nQUIT\r\n"), "*" + SubscriberState("subscribe", "c", 1));
+}
+
 TEST(PubSub, AThousandSubscribersOfOneChannelAllHear) {
   ServerProcess server({"--io-threads", "2"});
   std::vector<int> sockets;

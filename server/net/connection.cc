@@ -265,13 +265,15 @@ void Connection::PassOn() {
 }
 
 bool Connection::AnswerPart(const ProxyPart& part, const ReplyPlace& place) {
-  const size_t before = output_.size();
-  const std::optional<storage::Lsn> lsn = AnswerPartHere(server_, thread_.state(), session_, part, reply_);
-  std::string reply(output_.Readable().substr(before));
-  output_.TruncateTo(before);
+  // In a buffer of its own: the output takes pushes meanwhile, which are none of the reply.
+  resp::Buffer reply;
+  reply.set_limit(backpressure_.output_limit);
+  resp::ReplyWriter writer(reply, session_.protocol);
+  const std::optional<storage::Lsn> lsn = AnswerPartHere(server_, thread_.state(), session_, part, writer);
+  if (reply.has_overflowed()) CloseForOutput();
   if (!lsn) return false;
   session_.last_lsn = std::max(session_.last_lsn, *lsn);
-  thread_.proxy().Answer(place, std::move(reply), *lsn);
+  thread_.proxy().Answer(place, std::string(reply.Readable()), *lsn);
   return true;
 }
 

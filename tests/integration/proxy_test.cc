@@ -203,6 +203,17 @@ TEST_F(ProxyTest, ABlockingCommandWaitsForTheRepliesBeforeIt) {
   ::close(socket);
 }
 
+TEST_F(ProxyTest, ANotificationComesBesideTheReplyThatIsJoined) {
+  const std::string here = KeyAt(0);
+  ASSERT_EQ(Say(Node(0), {"CONFIG", "SET", "notify-keyspace-events", "E$"}), "OK");
+  const int socket = Node(0).Connect();
+  SendAll(socket, "CLIENT REPLY SKIP\r\nHELLO 3\r\nCLIENT REPLY SKIP\r\nPSUBSCRIBE __keyevent@0__:set\r\nMSET " + here +
+                      " 1 " + KeyAt(1) + " 2 " + KeyAt(2) + " 3\r\nPING\r\nQUIT\r\n");
+  const std::string all = ReceiveToEnd(socket);
+  ::close(socket);
+  EXPECT_TRUE(all.ends_with("$" + std::to_string(here.size()) + "\r\n" + here + "\r\n+OK\r\n+PONG\r\n+OK\r\n")) << all;
+}
+
 TEST_F(ProxyTest, RepliesComeInTheProtocolOfTheClient) {
   const Context context = ConnectTo(Node(0));
   const std::string key = KeyAt(1);

@@ -20,7 +20,11 @@ std::set<WaitingClients::Key> WaitingClients::KeysOf(const WaitingRequest& reque
 void WaitingClients::Add(std::shared_ptr<WaitingRequest> request) {
   MutexLock lock(mutex_);
   request->ticket = next_ticket_++;
-  for (const Key& key : KeysOf(*request)) keys_[key].queues[SoughtBy(*request)].emplace(request->ticket, request);
+  for (const std::string& argument : request->argv) request->memory_bytes += sizeof argument + argument.size();
+  for (const Key& key : KeysOf(*request)) {
+    keys_[key].queues[SoughtBy(*request)].emplace(request->ticket, request);
+    request->memory_bytes += kKeyBytes + key.second.size() + request->plan.sought.size();
+  }
   clients_[request->client->id] = std::move(request);
   count_.store(clients_.size(), std::memory_order_relaxed);
 }

@@ -47,6 +47,7 @@ struct WaitingRequest {
   KeyWaitPlan plan;
   uint64_t generation = 0;  // of WaitingClients, before the request was admitted
   uint64_t ticket = 0;      // its place in the order of waiting; given by Add
+  size_t memory_bytes = 0;  // of its arguments, and of its keys as WaitingClients holds them; given by Add
 };
 
 class WaitingClients {
@@ -96,6 +97,11 @@ class WaitingClients {
     std::map<Sought, std::map<uint64_t, Request>> queues;  // by ticket
     bool is_ready = false;
   };
+
+  // What a key costs, but for its bytes: an entry of each of three trees.
+  static constexpr size_t kTreeNodeBytes = 32;
+  static constexpr size_t kKeyBytes = 3 * kTreeNodeBytes + sizeof(Key) + sizeof(Waiters) + sizeof(Sought) +
+                                      sizeof(std::map<uint64_t, Request>) + sizeof(uint64_t) + sizeof(Request);
 
   // Each once, though it be named twice.
   static std::set<Key> KeysOf(const WaitingRequest& request);

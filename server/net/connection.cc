@@ -354,16 +354,20 @@ void Connection::BeginWait() {
 
 void Connection::AbandonWait() {
   if (session_.key_wait != nullptr && !StopKeyWait()) return;
-  session_.key_wait.reset();
-  session_.wait.reset();
-  session_.card->is_waiting = false;
+  ForgetWaits();
   session_.close_after_reply = true;
 }
 
-void Connection::EndWait() {
+void Connection::ForgetWaits() {
+  if (session_.wait) thread_.ForgetReplicaWait(this);
+  if (session_.key_wait != nullptr) thread_.ForgetKeyWait(*this, session_.key_wait->plan.deadline_ms);
   session_.wait.reset();
   session_.key_wait.reset();
   session_.card->is_waiting = false;
+}
+
+void Connection::EndWait() {
+  ForgetWaits();
   EndSkip();
   MarkForFlush();
   Serve();
@@ -387,6 +391,7 @@ void Connection::ForgetSession() {
   session_.NoteSubscriptions();
   session_.UnwatchAll();
   StopKeyWait();
+  ForgetWaits();
 }
 
 void Connection::GiveUpQuorum() {
@@ -421,7 +426,8 @@ void Connection::UpdateCard() {
   ClientCard& card = *session_.card;
   card.input_bytes.store(input_.size(), std::memory_order_relaxed);
   card.input_free.store(input_.capacity() - input_.size(), std::memory_order_relaxed);
-  card.argument_bytes.store(parser_.MemoryBytes(), std::memory_order_relaxed);
+  const size_t waiting_bytes = session_.key_wait == nullptr ? 0 : session_.key_wait->memory_bytes;
+  card.argument_bytes.store(parser_.MemoryBytes() + waiting_bytes, std::memory_order_relaxed);
   CountMemory();
 }
 
@@ -588,14 +594,20 @@ bool Connection::Tick(int64_t now_ms) {
   if (!session_.subscriptions.of(Topic::kShardChannel).empty() && server_.cluster().is_enabled()) DropForeignChannels();
   if (may_have_ended_) Read();
   if (is_closed_) return true;
-  if (input_.empty() && input_.capacity() > kInputKept) input_.ShrinkTo(0);
-  if (idle_ms > kIdleMs) {
-    input_.ShrinkTo(0);
+  ShrinkBuffers(idle_ms > kIdleMs);
+  return true;
+}
+
+void Connection::ShrinkBuffers(bool all) {
+  const auto bytes = [this] { return input_.capacity() + output_.capacity() + parser_.MemoryBytes(); };
+  const size_t before = bytes();
+  if (all || (input_.empty() && input_.capacity() > kInputKept)) input_.ShrinkTo(0);
+  if (all) {
     output_.ShrinkTo(0);
     parser_.Shrink();
     read_size_ = kSmallestRead;
   }
-  return true;
+  if (bytes() != before) UpdateCard();
 }
 
 void Connection::Close() {

@@ -119,6 +119,8 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   void BeginWait();
   // The client has closed its half: its blocking command ends unanswered, unless the answer is on the way.
   void AbandonWait();
+  // The client waits for nothing any more, and its thread knows.
+  void ForgetWaits();
   // The reply that was waited for is written: goes on with what came behind it.
   void EndWait();
   // Until a waiting command has ended its reply mode holds.
@@ -143,6 +145,8 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   void CloseForOutput();
   // In a cluster: ends subscriptions to shard channels whose slot has gone to others.
   void DropForeignChannels();
+  // Gives back what the buffers don't need; `all`: also what the next request may need.
+  void ShrinkBuffers(bool all);
   void UpdateCard();
   // Tells what the buffers take by now.
   void CountMemory();

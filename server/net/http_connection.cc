@@ -406,7 +406,10 @@ bool HttpConnection::Tick(int64_t now_ms) {
   if (is_closed_ || exchange_ != nullptr || !output_.empty()) return true;
   if (request_since_ms_ == 0) {
     // Between two requests.
-    if (silent_ms > kHttpIdleMs) input_.ShrinkTo(0);
+    if (silent_ms > kHttpIdleMs) {
+      input_.ShrinkTo(0);
+      CountMemory();
+    }
     return silent_ms < server_.options().http_keepalive_timeout * 1000;
   }
   const auto allowed_ms = patience_ms + static_cast<int64_t>(request_bytes_ / kSlowestBytesAMs);

@@ -230,13 +230,19 @@ void IoThread::ResumeWaiting() {
 
 void IoThread::EndKeyWaitAt(const Connection& connection, int64_t deadline_ms) {
   if (deadline_ms == INT64_MAX) return;
-  const auto place = key_wait_ends_.emplace(deadline_ms, connection.id());
-  // By the timer, however short the time is: the connection is amid its request still.
-  if (place == key_wait_ends_.begin()) ScheduleKeyWaits();
+  key_wait_ends_.emplace(deadline_ms, connection.id());
+  // By the timer, however short the time is: the connection is amid its request still. A timer that goes off early,
+  // because the wait that it was set for has ended, costs less than one that is set for each wait.
+  if (deadline_ms < key_wait_timer_ms_) ScheduleKeyWaits();
+}
+
+void IoThread::ForgetKeyWait(const Connection& connection, int64_t deadline_ms) {
+  key_wait_ends_.erase({deadline_ms, connection.id()});
 }
 
 void IoThread::EndKeyWaits() {
   const int64_t now_ms = server_.clock().SteadyMs();
+  key_wait_timer_ms_ = INT64_MAX;
   while (!key_wait_ends_.empty() && key_wait_ends_.begin()->first <= now_ms) {
     const auto [deadline_ms, id] = *key_wait_ends_.begin();
     key_wait_ends_.erase(key_wait_ends_.begin());
@@ -247,8 +253,8 @@ void IoThread::EndKeyWaits() {
 
 void IoThread::ScheduleKeyWaits() {
   if (key_wait_ends_.empty()) return;
-  const int64_t left_ms =
-      std::clamp<int64_t>(key_wait_ends_.begin()->first - server_.clock().SteadyMs(), 1, kLongestWaitMs);
+  key_wait_timer_ms_ = key_wait_ends_.begin()->first;
+  const int64_t left_ms = std::clamp<int64_t>(key_wait_timer_ms_ - server_.clock().SteadyMs(), 1, kLongestWaitMs);
   key_wait_timer_.expires_after(std::chrono::milliseconds(left_ms));
   key_wait_timer_.async_wait([this](std::error_code error) {
     if (!error) EndKeyWaits();

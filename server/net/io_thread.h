@@ -10,10 +10,11 @@
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
 #include <functional>
-#include <map>
 #include <memory>
+#include <set>
 #include <thread>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "server/http/response.h"
@@ -81,8 +82,12 @@ class IoThread {
   void WaitForPauseEnd();
   // The connection waits for replicas.
   void WaitForReplicas(Connection* connection);
+  // That wait has ended.
+  void ForgetReplicaWait(Connection* connection) { std::erase(waiting_, connection); }
   // The connection waits for a key until then; it is called when its time is over.
   void EndKeyWaitAt(const Connection& connection, int64_t deadline_ms);
+  // That wait has ended.
+  void ForgetKeyWait(const Connection& connection, int64_t deadline_ms);
   bool HasWaiting() const { return has_waiting_.load(); }
   void ResumeWaiting();
   // The connection has replies that may not leave before more of the log is safe.
@@ -127,7 +132,8 @@ class IoThread {
   std::vector<ClientConnection*> held_;
   std::vector<Connection*> waiting_;
   asio::steady_timer key_wait_timer_;
-  std::multimap<int64_t, uint64_t> key_wait_ends_;  // when, and for which connection
+  std::set<std::pair<int64_t, uint64_t>> key_wait_ends_;  // when, and for which connection
+  int64_t key_wait_timer_ms_ = INT64_MAX;                 // when the timer looks at the first of them
   std::atomic<bool> has_waiting_{false};
   std::atomic<bool> holds_replies_{false};
   std::vector<std::unique_ptr<ClientConnection>> released_;

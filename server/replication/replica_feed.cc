@@ -50,9 +50,14 @@ void ReplicaFeed::Run() {
   replication_.backlog().AddListener(this);
   const Status ended = Serve();
   replication_.backlog().RemoveListener(this);
-  if (!interrupted_) server_.log().Warning("replica " + card_->address + " is gone: " + ended.error().text);
+  if (!interrupted_) server_.log().Warning("replica " + card_->address + " is gone: " + ReasonOf(ended));
   state_ = FeedState::kEnded;
   replication_.NoteFeedChange();
+}
+
+std::string ReplicaFeed::ReasonOf(const Status& ended) const {
+  if (!has_overflowed_) return ended.error().text;
+  return "published messages that it has not read exceed client-output-buffer-limit (of replica)";
 }
 
 Status ReplicaFeed::Serve() {
@@ -140,18 +145,22 @@ Status ReplicaFeed::SendFrames() {
 }
 
 void ReplicaFeed::Publish(storage::Lsn after, std::shared_ptr<const std::string> body) {
-  const auto most = static_cast<size_t>(server_.options().repl_backlog_size);
+  const OutputLimit& limit = server_.options().output_limits[static_cast<size_t>(ClientClass::kReplica)];
+  const auto most = static_cast<size_t>(limit.hard_bytes);
   bool was_empty = false;
   {
     storage::MutexLock lock(published_mutex_);
+    if (has_overflowed_) return;
     was_empty = published_.empty();
     published_bytes_ += body->size();
     published_.push_back({after, std::move(body)});
-    while (published_bytes_ > most && published_.size() > 1) {
-      published_bytes_ -= published_.front().body->size();
-      published_.pop_front();
+    if (most != 0 && published_bytes_ > most) {
+      has_overflowed_ = true;
+      published_.clear();
+      published_bytes_ = 0;
     }
   }
+  if (has_overflowed_) return socket_.Interrupt();
   if (was_empty) socket_.Wake();
 }
 

@@ -45,8 +45,8 @@ class ReplicaFeed final : private storage::Backlog::Listener {
   void Start();
   // Ends the link soon.
   void Interrupt();
-  // Sends the body of a published message behind the group `after`. The oldest that are waiting are given up where they
-  // are more than repl-backlog-size. From any thread.
+  // Sends the body of a published message behind the group `after`. Where more bytes of them wait than the hard limit
+  // of client-output-buffer-limit for replicas the link ends, so that none is missing in the middle. From any thread.
   void Publish(storage::Lsn after, std::shared_ptr<const std::string> body);
   bool takes_published() const { return request_.takes_published; }
 
@@ -68,6 +68,8 @@ class ReplicaFeed final : private storage::Backlog::Listener {
   storage::Status SendList(const storage::FrameList& frames);
   storage::Status Send(std::string_view bytes);
   storage::Status Heartbeat();
+  // Why it has ended, where `ended` is but what came of it.
+  std::string ReasonOf(const storage::Status& ended) const;
   // Takes what has come from the replica, waiting so long for it at most.
   storage::Status TakeAcks(int64_t wait_ms);
   void FrameArrived() override { socket_.Wake(); }
@@ -93,6 +95,7 @@ class ReplicaFeed final : private storage::Backlog::Listener {
   std::atomic<storage::Lsn> acknowledged_{0};
   std::atomic<int64_t> last_ack_ms_{0};
   std::atomic<bool> interrupted_{false};
+  std::atomic<bool> has_overflowed_{false};  // of published messages
   std::thread thread_;
 };
 

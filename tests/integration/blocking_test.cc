@@ -72,6 +72,31 @@ TEST(Blocking, AWaitThatEndsAsSoonAsItBeginsIsAnsweredOnce) {
   ::close(socket);
 }
 
+TEST(Blocking, EndedWaitsLeaveNothingBehind) {
+  constexpr int kClients = 200;
+  constexpr int kRounds = 100;
+  ServerProcess server;
+  const Context pusher = ConnectTo(server);
+  const size_t before = std::stoull(server.Info("used_memory"));
+  std::vector<int> clients;
+  for (int i = 0; i < kClients; ++i) {
+    clients.push_back(server.Connect());
+    SendAll(clients.back(), Repeat("BLPOP q 86400\r\n", kRounds + 1));
+  }
+  for (int round = 0; round < kRounds; ++round) {
+    ASSERT_TRUE(Eventually([&] { return server.Info("blocked_clients") == std::to_string(kClients); }));
+    for (int i = 0; i < kClients; ++i) ::redisAppendCommand(pusher.get(), "RPUSH q x");
+    for (int i = 0; i < kClients; ++i) {
+      void* reply = nullptr;
+      ASSERT_EQ(::redisGetReply(pusher.get(), &reply), REDIS_OK);
+      ::freeReplyObject(reply);
+    }
+  }
+  for (const int client : clients) ::close(client);
+  EXPECT_TRUE(Eventually([&] { return std::stoull(server.Info("used_memory")) < before + (500 << 10); }))
+      << std::stoull(server.Info("used_memory")) - before << " bytes are left of " << kClients * kRounds << " waits";
+}
+
 TEST(Blocking, WhoLosesItsServerWhileItWaitsIsTold) {
   ServerProcess server({"--io-threads", "2"});
   const int socket = server.Connect();

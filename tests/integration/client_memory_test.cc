@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "tests/support/redis_client.h"
+#include "tests/support/waiting_client.h"
 
 namespace ringkv::test {
 namespace {
@@ -101,6 +102,45 @@ TEST(ClientMemory, QueuedCommandsWatchedKeysAndSubscriptionsAreCounted) {
     ExpectEvicted(server, ++evicted);
     ::close(client);
   }
+}
+
+// A number of the client's line in CLIENT LIST.
+size_t FieldOf(const ServerProcess& server, const std::string& id, const std::string& field) {
+  const std::string line = Say(server, {"CLIENT", "LIST", "ID", id});
+  const size_t at = line.find(" " + field + "=");
+  return at == std::string::npos ? 0 : std::stoull(line.substr(at + field.size() + 2));
+}
+
+TEST(ClientMemory, WhatAnIdleClientHasGivenBackIsNotCounted) {
+  ServerProcess server;
+  const Context client = ConnectTo(server);
+  ASSERT_NE(Ask(client.get(), {"SET", "key", std::string(4'000'000, 'x')}), nullptr);
+  const std::string id = std::to_string(Ask(client.get(), {"CLIENT", "ID"})->integer);
+  EXPECT_TRUE(Eventually([&] { return FieldOf(server, id, "tot-mem") < 400'000; })) << FieldOf(server, id, "tot-mem");
+  EXPECT_EQ(Say(server, {"CONFIG", "SET", "maxmemory-clients", "1mb"}), "OK");
+  EXPECT_STREQ(Ask(client.get(), {"PING"})->str, "PONG");
+  EXPECT_EQ(server.Info("evicted_clients"), "0");
+}
+
+TEST(ClientMemory, WhatAWaitingClientHoldsIsCountedUntilItsWaitEnds) {
+  ServerProcess server;
+  std::vector<std::string> request{"BLPOP"};
+  for (int i = 0; i < 10; ++i) request.push_back(std::to_string(i) + std::string(100'000, 'k'));
+  request.push_back("0");
+  WaitingClient answered(server, request);
+  const std::string list = Say(server, {"CLIENT", "LIST"});
+  const std::string id = list.substr(3, list.find(' ') - 3);
+  ASSERT_NE(list.find("cmd=blpop"), std::string::npos);
+  // Its arguments, and its keys among those that somebody waits for.
+  EXPECT_GT(FieldOf(server, id, "argv-mem"), 2'000'000u);
+  EXPECT_GT(FieldOf(server, id, "tot-mem"), 2'000'000u);
+  EXPECT_EQ(Say(server, {"LPUSH", request[1], "x"}), "1");
+  EXPECT_EQ(answered.Take()->elements, 2u);
+  EXPECT_TRUE(Eventually([&] { return FieldOf(server, id, "argv-mem") < 10'000; }));
+  WaitingClient evicted(server, request);
+  EXPECT_EQ(Say(server, {"CONFIG", "SET", "maxmemory-clients", "1mb"}), "OK");
+  EXPECT_TRUE(evicted.IsClosed());
+  EXPECT_TRUE(Eventually([&] { return server.Info("blocked_clients") == "0"; }));
 }
 
 }  // namespace

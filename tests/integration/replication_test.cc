@@ -657,6 +657,24 @@ TEST(Replication, AMessageComesBehindTheChangesBeforeIt) {
   publisher.join();
 }
 
+TEST(Replication, TheLinkEndsWhereMessagesWouldBeLostInTheMiddle) {
+  ServerProcess primary(WithDebug({"--client-output-buffer-limit", "replica 1mb 0 0"}));
+  CuttingProxy proxy(primary.port());
+  ServerProcess replica(ReplicaOf(proxy.port()));
+  ASSERT_TRUE(Eventually([&] { return IsUp(replica); }));
+  proxy.Hold(true);
+  const std::string message(1'000'000, 'm');
+  // The sockets between the two take some.
+  for (int i = 0; i < 60 && primary.Info("connected_slaves") == "1"; ++i) Say(primary, {"PUBLISH", "channel", message});
+  EXPECT_TRUE(Eventually([&] { return primary.Info("connected_slaves") == "0"; }));
+  EXPECT_NE(primary.Log().find("published messages that it has not read exceed client-output-buffer-limit"),
+            std::string::npos);
+  proxy.Cut();
+  proxy.Hold(false);
+  ExpectEqual(replica, primary);
+  EXPECT_EQ(primary.Info("sync_full"), "1") << "it goes on where it was";
+}
+
 // --- moving in from Redis -------------------------------------------------------------------------------------------
 
 // Says to who follows it what a Redis primary says: an empty RDB file, then the commands that it is given.

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "resp/reply_writer.h"
 #include "server/pubsub/broker.h"
 #include "server/session/client_directory.h"
 #include "server/session/reply_stream.h"

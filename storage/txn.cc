@@ -140,6 +140,7 @@ void Txn::PrefetchEntry(DbIndex db, Position position) {
   MutexLock lock(partition.mutex);
   if (const Table* table = partition.tables[db].get()) {
     const char* entry = table->SegmentFor(position.local())->EntryAddress(position.local());
+    if (entry == nullptr) return;
     __builtin_prefetch(entry);
     __builtin_prefetch(entry + 64);
   }

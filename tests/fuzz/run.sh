@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Builds the fuzzers and runs each for FUZZ_SECONDS, two at a time. What they find stays in build-asan/.
+# Builds the fuzzers and runs each for FUZZ_SECONDS, two at a time. What they find stays in build-fuzz/.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export FUZZ_SECONDS=${FUZZ_SECONDS:-20}
 doors=(request glob config log snapshot rdb node topology reply http)
-tests/build.sh asan "${doors[@]/#/fuzz_}"
-cd build-asan
+tests/build.sh fuzz "${doors[@]/#/fuzz_}" network check cluster_admin
+cd build-fuzz
 
 fuzz() {
   local door=$1 log=fuzz-$1.log
@@ -16,7 +16,7 @@ fuzz() {
     echo "fuzz_$door: $(grep -oE 'number_of_executed_units: [0-9]+' "$log")"
   else
     cat "$log"
-    echo "fuzz_$door found something: see build-asan/$door-*"
+    echo "fuzz_$door found something: see build-fuzz/$door-*"
     return 1
   fi
 }

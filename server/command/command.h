@@ -75,6 +75,36 @@ enum CommandFlag : uint32_t {
   kBlocking = 1 << 14,
 };
 
+// What the server knows of a command beside what COMMAND tells.
+enum CommandTrait : uint32_t {
+  kForSubscribers = 1 << 0,  // allowed to who speaks RESP2 and has subscribed: no reply could be taken for a message
+  kRunsInMulti = 1 << 1,     // is never queued in an open transaction, but runs at once
+  kEndsMulti = 1 << 2,       // ends an open transaction
+  kRunsQueued = 1 << 3,      // runs the queued commands: it needs what they need, and does what they do
+  kAlwaysTouches = 1 << 4,   // counts as a use of its keys under CLIENT NO-TOUCH too
+  kWatchesKeys = 1 << 5,     // its session is told of changes of its keys, so they must be on this node
+  kEndsReplacing = 1 << 6,   // runs while a primary's data take the place of ours, which it may end
+  kOfLinks = 1 << 7,         // part of the protocol between primary and replica
+  kImpersonal = 1 << 8,      // of an admin command: it means no connection, so another node may execute it
+};
+
+// What must hold for a command to run. The server and the session say what does not hold now; the two words are
+// compared, and only if they meet somebody looks closer. Most needs follow from the flags (CommandEntry::needs).
+enum Need : uint32_t {
+  kNeedsAuthentication = 1 << 0,
+  kNeedsMemoryChecked = 1 << 1,
+  kNeedsWritable = 1 << 2,
+  kNeedsNoPause = 1 << 3,
+  kNeedsNoWritePause = 1 << 4,
+  kNeedsDebugAllowed = 1 << 5,
+  kNeedsLoaded = 1 << 6,
+  kNeedsHealthyDisk = 1 << 7,
+  kNeedsLogRoom = 1 << 8,
+  kNeedsReplicas = 1 << 9,
+  kNeedsFreshData = 1 << 10,
+  kNeedsNoSubscription = 1 << 11,
+};
+
 // How the dispatcher locks for a command without keys.
 enum class Scope : uint8_t {
   kNothing,    // touches no key
@@ -141,15 +171,59 @@ struct KeySpec {
   ArgumentRange (*find)(std::span<const std::string_view> argv) = nullptr;
 };
 
+enum ChannelFlag : uint8_t {
+  kChannelSubscribe = 1 << 0,
+  kChannelUnsubscribe = 1 << 1,
+  kChannelPublish = 1 << 2,
+  kChannelPattern = 1 << 3,
+};
+
+// Which arguments are names of pub/sub channels, or patterns of them.
+struct ChannelSpec {
+  uint8_t flags = 0;
+  int first = 0;
+  int last = 0;  // negative: counts from the end
+
+  constexpr bool Is(uint8_t flag) const { return (flags & flag) != 0; }
+};
+
+// With cluster-redirect proxy: which parts a request for several nodes is taken apart into.
+enum class Spread : uint8_t {
+  kNone,          // it can't be
+  kEachKey,       // a part for each key
+  kEachKeyValue,  // a part for each key with what stands behind it
+  kEachShard,     // the whole command to each shard
+  kOneShard       // SCAN
+};
+
+// How the replies to the parts become one.
+enum class Join : uint8_t {
+  kOne,          // the reply of the only part
+  kSum,          // of integers
+  kAllOk,        // that of the first, unless one is an error
+  kArrays,       // their elements, one array after the other
+  kScan,         // a cursor that tells the shard, and keys
+  kTransaction,  // the last of several replies
+};
+
+struct Joinable {
+  Spread spread = Spread::kNone;
+  Join join = Join::kOne;
+};
+
 struct Command {
   std::string_view name;
   std::string_view parent = {};  // of a subcommand
   int arity;                     // negative: at least so many; the name counts
-  uint32_t flags = 0;
+  uint32_t flags = 0;            // CommandFlag
+  uint32_t traits = 0;           // CommandTrait
+  uint32_t needs = 0;            // beyond what its flags say
   Scope scope = Scope::kNothing;
   KeySpec keys = {};
   KeySpec more_keys = {};
   KeySpec last_keys = {};
+  ChannelSpec channels = {};
+  Joinable joinable = {};
   // Whether the arguments name keys that only values tell, so that all of them must be locked.
   bool (*needs_everything)(std::span<const std::string_view> argv) = nullptr;
   // Of a blocking command: whether one with these arguments waits; null: each does.
@@ -163,11 +237,11 @@ struct Command {
   std::string_view summary;
   // Hides passwords in a copy of a request, however malformed, before MONITOR or SLOWLOG shows it; see secrets.h.
   void (*hide_secrets)(std::span<std::string_view> argv) = nullptr;
-  bool is_container = false;   // all work is done by subcommands
-  bool is_impersonal = false;  // of an admin command: it means no connection, so another node may execute it
+  bool is_container = false;  // all work is done by subcommands
   Handler run = {};
 
   constexpr bool Is(uint32_t flag) const { return (flags & flag) != 0; }
+  constexpr bool Has(uint32_t trait) const { return (traits & trait) != 0; }
   bool MayWait(std::span<const std::string_view> argv) const {
     return Is(kBlocking) && (may_wait == nullptr || may_wait(argv));
   }
@@ -178,6 +252,8 @@ constexpr KeySpec CountedKeys(uint16_t flags, int number_at = 1) {
   return {.flags = flags, .first = number_at + 1, .step = 1, .search = KeySearch::kCounted};
 }
 constexpr KeySpec KeysToEnd(uint16_t flags, int first = 1, int step = 1) { return {flags, first, -1, step}; }
+constexpr ChannelSpec OneChannel(uint8_t flags) { return {flags, 1, 1}; }
+constexpr ChannelSpec ChannelsToEnd(uint8_t flags) { return {flags, 1, -1}; }
 
 namespace row_checks {
 
@@ -211,6 +287,34 @@ constexpr int RequiredWords(std::string_view syntax, size_t* at, char end) {
   return words < least ? words : least;
 }
 
+constexpr bool TraitsAreSound(const Command& row) {
+  if (row.Has(kEndsMulti) && !row.Has(kRunsInMulti)) return false;
+  if (row.Has(kRunsQueued) && !row.Has(kEndsMulti)) return false;
+  if (row.Has(kRunsInMulti | kWatchesKeys | kEndsReplacing | kOfLinks | kImpersonal) && row.run.admin == nullptr) {
+    return false;
+  }
+  return !row.Has(kWatchesKeys | kAlwaysTouches) || row.keys.first != 0;
+}
+
+// Who names channels in the syntax says where; the subcommands of PUBSUB tell of all.
+constexpr bool ChannelsAreSound(const Command& row) {
+  const bool names_channels = row.syntax.find("channel") != std::string_view::npos ||
+                              (row.group == Group::kPubSub && row.syntax.find("pattern") != std::string_view::npos);
+  if (row.parent.empty() && names_channels != (row.channels.first != 0)) return false;
+  return (row.channels.first != 0) == (row.channels.flags != 0);
+}
+
+constexpr bool JoinableIsSound(const Command& row) {
+  switch (row.joinable.spread) {
+    case Spread::kNone: return row.joinable.join == Join::kOne;
+    case Spread::kEachKey: return row.keys.first == 1 && row.keys.last == -1 && row.keys.step == 1;
+    case Spread::kEachKeyValue: return row.keys.first == 1 && row.keys.last == -1 && row.keys.step == 2;
+    case Spread::kEachShard:
+    case Spread::kOneShard: return row.keys.first == 0 && row.scope != Scope::kNothing;
+  }
+  return false;
+}
+
 constexpr bool IsSound(const Command& row) {
   const int least = row.arity < 0 ? -row.arity : row.arity;
   const int own_words = row.parent.empty() ? 1 : 2;
@@ -229,7 +333,7 @@ constexpr bool IsSound(const Command& row) {
   if (row.keys.first >= least && !may_be_absent) return false;  // keys lie within the arity
   if (row.keys.last >= least) return false;
   if (row.keys.first != 0 && row.scope != Scope::kNothing) return false;
-  return true;
+  return TraitsAreSound(row) && ChannelsAreSound(row) && JoinableIsSound(row);
 }
 
 }  // namespace row_checks

@@ -1,39 +1,23 @@
 // SPDX-License-Identifier: MIT
 #include "server/command/command_table.h"
 
-#include <algorithm>
-
 #include "server/commands/families.h"
 
 namespace ringkv::server {
 namespace {
 
-// What a client may do that speaks RESP2 and has subscribed to something: replies to the rest couldn't be told from
-// messages.
-bool IsForSubscribers(std::string_view name) {
-  static constexpr std::string_view kNames[] = {
-      "subscribe", "unsubscribe", "psubscribe", "punsubscribe", "ssubscribe", "sunsubscribe", "ping", "quit", "reset"};
-  return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
-}
-
 uint32_t NeedsOf(const Command& row) {
-  uint32_t needs = kNeedsMemoryChecked | kNeedsNoPause;
+  uint32_t needs = row.needs | kNeedsMemoryChecked | kNeedsNoPause;
+  // What was queued may need all of it; the refusal looks closer.
+  const bool runs_queued = row.Has(kRunsQueued);
   if (!row.Is(kNoAuth)) needs |= kNeedsAuthentication;
-  // EXEC may write what was queued; the refusal looks closer.
-  if (row.Is(kWrite) || row.name == "exec") {
+  if (row.Is(kWrite) || runs_queued) {
     needs |= kNeedsWritable | kNeedsNoWritePause | kNeedsHealthyDisk | kNeedsLogRoom | kNeedsReplicas;
   }
-  if (row.name == "ping") needs |= kNeedsHealthyDisk;  // as in Redis: whoever watches with PING should learn of it
-  if (!row.Is(kLoading) || row.name == "exec") needs |= kNeedsLoaded;
-  if (!row.Is(kStale) || row.name == "exec") needs |= kNeedsFreshData;
-  if (!IsForSubscribers(row.name)) needs |= kNeedsNoSubscription;
-  if (row.name == "debug") needs |= kNeedsDebugAllowed;
+  if (!row.Is(kLoading) || runs_queued) needs |= kNeedsLoaded;
+  if (!row.Is(kStale) || runs_queued) needs |= kNeedsFreshData;
+  if (!row.Has(kForSubscribers)) needs |= kNeedsNoSubscription;
   return needs;
-}
-
-bool RunsInsideMulti(std::string_view name) {
-  static constexpr std::string_view kNames[] = {"exec", "discard", "multi", "watch", "quit", "reset"};
-  return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
 }
 
 }  // namespace
@@ -65,11 +49,7 @@ void CommandTable::AddRows(std::span<const Command> rows) {
   for (const Command& row : rows) {
     const std::string full_name =
         row.parent.empty() ? std::string(row.name) : std::string(row.parent) + "|" + std::string(row.name);
-    entries_.push_back({.row = &row,
-                        .full_name = full_name,
-                        .index = entries_.size(),
-                        .needs = NeedsOf(row),
-                        .runs_inside_multi = row.parent.empty() && RunsInsideMulti(row.name)});
+    entries_.push_back({.row = &row, .full_name = full_name, .index = entries_.size(), .needs = NeedsOf(row)});
     if (!row.parent.empty()) continue;
     const CommandEntry* entry = &entries_.back();
     top_level_.push_back(entry);

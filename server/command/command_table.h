@@ -14,29 +14,11 @@
 
 namespace ringkv::server {
 
-// What must hold for a command to run. The server and the session say what does not hold now; the dispatcher compares
-// the two words and only looks closer when they meet.
-enum Need : uint32_t {
-  kNeedsAuthentication = 1 << 0,
-  kNeedsMemoryChecked = 1 << 1,
-  kNeedsWritable = 1 << 2,
-  kNeedsNoPause = 1 << 3,
-  kNeedsNoWritePause = 1 << 4,
-  kNeedsDebugAllowed = 1 << 5,
-  kNeedsLoaded = 1 << 6,
-  kNeedsHealthyDisk = 1 << 7,
-  kNeedsLogRoom = 1 << 8,
-  kNeedsReplicas = 1 << 9,
-  kNeedsFreshData = 1 << 10,
-  kNeedsNoSubscription = 1 << 11,
-};
-
 struct CommandEntry {
   const Command* row;
   std::string full_name;  // "client|list" for a subcommand
   size_t index;           // dense, for statistics
-  uint32_t needs = 0;
-  bool runs_inside_multi = false;  // EXEC and its like are never queued
+  uint32_t needs = 0;     // of Need, by the row
   std::vector<const CommandEntry*> subcommands = {};
   const CommandEntry* parent = nullptr;
 };

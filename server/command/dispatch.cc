@@ -122,7 +122,7 @@ void Invoke(const CommandEntry& entry, Server& server, ThreadState& thread, Sess
     AdminCall call{Arguments(argv), thread.txn, reply, session, thread, server, row};
     row.run.admin(call);
     // INFO and its like count over what may not be safe yet, but show nothing of it; EXEC has run data commands.
-    if (row.name != "exec") thread.txn.ForgetDependence();
+    if (!row.Has(kRunsQueued)) thread.txn.ForgetDependence();
   }
   thread.last_command_end = server.ticks().Now();
   const uint64_t nanoseconds = server.ticks().Nanoseconds(thread.last_command_end - start);
@@ -130,7 +130,7 @@ void Invoke(const CommandEntry& entry, Server& server, ThreadState& thread, Sess
   statistics.calls.Add(1);
   statistics.nanoseconds.Add(nanoseconds);
   thread.statistics.commands.Add(1);
-  if (reply.errors() != errors_before && !row.is_container && row.name != "exec") {
+  if (reply.errors() != errors_before && !row.is_container && !row.Has(kRunsQueued)) {
     statistics.failed.Add(1);
     thread.statistics.CountError(reply.last_error_code());
   }
@@ -210,11 +210,11 @@ DispatchOutcome Dispatch(Server& server, ThreadState& thread, Session& session, 
     if (verdict == Verdict::kRefused) return DispatchOutcome::kDone;
   }
   session.card->last_command.store(&row, std::memory_order_relaxed);
-  if (session.queue.is_open() && !entry->runs_inside_multi) {
+  if (session.queue.is_open() && !row.Has(kRunsInMulti)) {
     Enqueue(*entry, server, thread, session, argv, reply);
     return DispatchOutcome::kDone;
   }
-  thread.txn.no_touch = session.no_touch && row.name != "touch";
+  thread.txn.no_touch = session.no_touch && !row.Has(kAlwaysTouches);
   LockFor(row, request, thread.txn);
   Invoke(*entry, server, thread, session, argv, reply);
   thread.txn.Unlock();
@@ -252,7 +252,7 @@ void RunTransaction(AdminCall& call) {
     session.in_exec = true;
     for (const auto& each : queued) {
       call.reply.set_protocol(session.protocol);
-      txn.no_touch = session.no_touch && each.command->row->name != "touch";
+      txn.no_touch = session.no_touch && !each.command->row->Has(kAlwaysTouches);
       Invoke(*each.command, call.server, call.thread, session, each.argv, call.reply);
     }
     session.in_exec = false;

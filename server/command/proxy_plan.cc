@@ -17,27 +17,6 @@ using Argv = std::span<const std::string_view>;
 // A cursor of SCAN over all shards is the shard's number above the position there.
 using storage::kPositions;
 
-enum class Spread : uint8_t {
-  kEachKey,       // a part for each key
-  kEachKeyValue,  // a part for each key with what stands behind it
-  kEachShard,     // the whole command to each shard
-  kOneShard       // SCAN
-};
-
-struct Joinable {
-  std::string_view name;
-  Join join;
-  Spread spread;
-};
-
-constexpr Joinable kJoinable[] = {
-    {"dbsize", Join::kSum, Spread::kEachShard},    {"del", Join::kSum, Spread::kEachKey},
-    {"exists", Join::kSum, Spread::kEachKey},      {"flushall", Join::kAllOk, Spread::kEachShard},
-    {"flushdb", Join::kAllOk, Spread::kEachShard}, {"keys", Join::kArrays, Spread::kEachShard},
-    {"mget", Join::kArrays, Spread::kEachKey},     {"mset", Join::kAllOk, Spread::kEachKeyValue},
-    {"scan", Join::kScan, Spread::kOneShard},      {"touch", Join::kSum, Spread::kEachKey},
-    {"unlink", Join::kSum, Spread::kEachKey}};
-
 void SpreadKeys(Argv argv, size_t step, const ClusterView& view, ProxyPlan* plan) {
   for (size_t i = 1; i + step <= argv.size(); i += step) {
     ProxyPart& part = plan->parts.emplace_back();
@@ -94,13 +73,12 @@ std::string JoinScan(std::string_view reply, cluster::ShardIndex shard, size_t s
 }  // namespace
 
 std::optional<ProxyPlan> PlanJoin(const Command& row, Argv argv, const ClusterView& view) {
-  const auto found = std::find_if(std::begin(kJoinable), std::end(kJoinable),
-                                  [&](const Joinable& each) { return each.name == row.name; });
-  if (found == std::end(kJoinable)) return std::nullopt;
-  ProxyPlan plan{
-      .join = found->join, .parts = {}, .only_reads = row.Is(kReadOnly), .asks = false, .texts = {}, .queued = {}};
-  const size_t step = found->spread == Spread::kEachKeyValue ? 2 : 1;
-  switch (found->spread) {
+  const auto [spread, join] = row.joinable;
+  if (spread == Spread::kNone) return std::nullopt;
+  ProxyPlan plan{.join = join, .parts = {}, .only_reads = row.Is(kReadOnly), .asks = false, .texts = {}, .queued = {}};
+  const size_t step = spread == Spread::kEachKeyValue ? 2 : 1;
+  switch (spread) {
+    case Spread::kNone: break;
     case Spread::kEachKey:
     case Spread::kEachKeyValue:
       if ((argv.size() - 1) % step != 0) return plan;  // a key without its value

@@ -16,15 +16,6 @@
 
 namespace ringkv::server {
 
-enum class Join : uint8_t {
-  kOne,          // the reply of the only part
-  kSum,          // of integers
-  kAllOk,        // that of the first, unless one is an error
-  kArrays,       // their elements, one array after the other
-  kScan,         // a cursor that tells the shard, and keys
-  kTransaction,  // the last of several replies
-};
-
 struct ProxyPart {
   std::vector<std::string_view> argv;  // into the request or the plan
   cluster::ShardIndex shard = 0;       // who is asked

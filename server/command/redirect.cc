@@ -50,8 +50,8 @@ std::string Elsewhere(std::string_view word, size_t slot, const cluster::Node& n
 bool EmptiesAll(const Command& row) { return row.scope == Scope::kEverything && row.Is(kWrite); }
 
 // Where a request goes whose keys may be anywhere; nothing if it is no such request.
-std::optional<Redirection> Spread(const CommandEntry& entry, const Request& request, const ClusterView& view,
-                                  Server& server, ThreadState& thread, Session& session, resp::ReplyWriter& reply) {
+std::optional<Redirection> TakeApart(const CommandEntry& entry, const Request& request, const ClusterView& view,
+                                     Server& server, ThreadState& thread, Session& session, resp::ReplyWriter& reply) {
   std::optional<ProxyPlan> plan = PlanJoin(*entry.row, request.argv, view);
   if (!plan) return std::nullopt;
   if (plan->parts.empty()) return Redirection::kHere;
@@ -77,7 +77,7 @@ Redirection PassOn(const CommandEntry& entry, const Request& request, cluster::S
   auto plan = std::make_unique<ProxyPlan>();
   plan->only_reads = only_reads;
   plan->asks = asks;
-  if (entry.row->name == "exec") {
+  if (entry.row->Has(kRunsQueued)) {
     plan->join = Join::kTransaction;
     plan->queued = session.queue.Close();
     session.UnwatchAll();
@@ -94,7 +94,7 @@ Redirection PassOn(const CommandEntry& entry, const Request& request, cluster::S
 // Connections to other nodes are shared: what one client says of its own must not reach them.
 bool MeansItsConnection(const TransactionQueue& queue) {
   return std::any_of(queue.commands().begin(), queue.commands().end(), [](const TransactionQueue::Queued& queued) {
-    return queued.command->row->run.data == nullptr && !queued.command->row->is_impersonal;
+    return queued.command->row->run.data == nullptr && !queued.command->row->Has(kImpersonal);
   });
 }
 
@@ -103,19 +103,19 @@ bool MeansItsConnection(const TransactionQueue& queue) {
 Redirection Redirect(const CommandEntry& entry, const Request& request, Server& server, ThreadState& thread,
                      Session& session, resp::ReplyWriter& reply) {
   // A subscriber gets messages over its own connection, and who waits would let others wait behind it.
-  const bool is_personal = entry.row->keys.flags == kKeyNot && entry.row->name != "spublish";
+  const bool is_personal = entry.row->channels.Is(kChannelSubscribe | kChannelUnsubscribe);
   const bool may_wait = !session.queue.is_open() && entry.row->MayWait(request.argv);
   const bool can_be_passed_on = !is_personal && !may_wait;
   const bool passes_on = server.options().cluster_redirect != 0 && !session.speaks_node_link && can_be_passed_on;
   // What is queued is looked at as a whole when it is to be executed.
-  if (passes_on && session.queue.is_open() && !entry.runs_inside_multi) return Redirection::kHere;
+  if (passes_on && session.queue.is_open() && !entry.row->Has(kRunsInMulti)) return Redirection::kHere;
   CommonSlot common;
   cluster::RequestTraits traits{.asks = std::exchange(session.is_asking, false)};
   bool only_reads = entry.row->Is(kReadOnly);
   bool empties_all = EmptiesAll(*entry.row);
   if (request.position) {
     common.Add(SlotAt(*request.position));
-  } else if (entry.row->name == "exec") {
+  } else if (entry.row->Has(kRunsQueued)) {
     only_reads = true;
     for (const auto& queued : session.queue.commands()) {
       common.AddKeys(*queued.command->row, queued.argv);
@@ -129,7 +129,7 @@ Redirection Redirect(const CommandEntry& entry, const Request& request, Server& 
   if (empties_all && view.held.any()) return Redirection::kWait;
   const bool may_be_spread = common.differs() || (!common.has_any() && entry.row->scope != Scope::kNothing);
   if (passes_on && may_be_spread && !session.queue.is_open()) {
-    if (const auto where = Spread(entry, request, view, server, thread, session, reply)) {
+    if (const auto where = TakeApart(entry, request, view, server, thread, session, reply)) {
       return *where;
     }
   }
@@ -137,7 +137,7 @@ Redirection Redirect(const CommandEntry& entry, const Request& request, Server& 
   if (common.differs()) return Refused(entry, errors::kCrossSlot, thread, session, reply);
   // A shard channel is on all nodes of its shard, and there is nothing to be behind with.
   const bool is_shard_channel = entry.row->keys.flags == kKeyNot;
-  const bool may_read_here = only_reads || entry.row->name == "watch";
+  const bool may_read_here = only_reads || entry.row->Has(kWatchesKeys);
   traits.reads_here = is_shard_channel || (session.reads_from_replica && may_read_here);
   const size_t slot = common.slot();
   const cluster::SlotState state = view.StateOf(slot);
@@ -149,16 +149,16 @@ Redirection Redirect(const CommandEntry& entry, const Request& request, Server& 
     case cluster::Way::kHere: return Redirection::kHere;
     case cluster::Way::kWait: return Redirection::kWait;
     case cluster::Way::kMoved:
-      if (passes_on && entry.row->name == "watch")
+      if (passes_on && entry.row->Has(kWatchesKeys))
         return Refused(entry, errors::kWatchElsewhere, thread, session, reply);
       if (passes_on && session.queue.has_failed()) return Redirection::kHere;  // EXEC says so itself
-      if (passes_on && entry.row->name == "exec" && MeansItsConnection(session.queue)) {
+      if (passes_on && entry.row->Has(kRunsQueued) && MeansItsConnection(session.queue)) {
         return Refused(entry, errors::kOwnConnectionElsewhere, thread, session, reply);
       }
       if (passes_on) return PassOn(entry, request, state.owner, only_reads, false, session);
       return Refused(entry, Elsewhere("MOVED", slot, view.PrimaryOf(state.owner)), thread, session, reply);
     case cluster::Way::kAsk:
-      if (passes_on && entry.row->name != "exec") {
+      if (passes_on && !entry.row->Has(kRunsQueued)) {
         return PassOn(entry, request, state.offered_to, only_reads, true, session);
       }
       return Refused(entry, Elsewhere("ASK", slot, view.PrimaryOf(state.offered_to)), thread, session, reply);

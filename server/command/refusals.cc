@@ -21,11 +21,11 @@ constexpr std::string_view kDebugNotAllowed =
 bool DeniedWhenOutOfMemory(const CommandEntry& entry, const Session& session) {
   if (entry.row->Is(kDenyOom)) return true;
   if (!session.queue.is_open()) return false;
-  if (entry.row->name == "exec") {
+  if (entry.row->Has(kRunsQueued)) {
     return std::any_of(session.queue.commands().begin(), session.queue.commands().end(),
                        [](const auto& queued) { return queued.command->row->Is(kDenyOom); });
   }
-  return entry.row->name != "discard" && entry.row->name != "quit" && entry.row->name != "reset";
+  return !entry.row->Has(kEndsMulti);
 }
 
 // Evicts until memory is below its limit. False if that can't be done.
@@ -37,18 +37,18 @@ bool MakeRoom(Server& server, ThreadState& thread) {
 }
 
 bool WritesNow(const CommandEntry& entry, const Session& session) {
-  return entry.row->Is(kWrite) || (entry.row->name == "exec" && (session.queue.needs() & kNeedsWritable) != 0);
+  return entry.row->Is(kWrite) || (entry.row->Has(kRunsQueued) && (session.queue.needs() & kNeedsWritable) != 0);
 }
 
 // EXEC needs what was queued needs.
 bool NeedsNow(const CommandEntry& entry, const Session& session, uint32_t need) {
-  return entry.row->name != "exec" || (session.queue.needs() & need) != 0;
+  return !entry.row->Has(kRunsQueued) || (session.queue.needs() & need) != 0;
 }
 
 // As Reject; what EXEC is refused for stands behind EXECABORT.
 void Deny(const CommandEntry& entry, std::string_view error, ThreadState& thread, Session& session,
           resp::ReplyWriter& reply) {
-  if (entry.row->name != "exec") return Reject(&entry, error, thread, session, reply);
+  if (!entry.row->Has(kRunsQueued)) return Reject(&entry, error, thread, session, reply);
   if (error.starts_with("ERR ")) error.remove_prefix(4);
   Reject(&entry, std::string(errors::kExecRefused).append(error), thread, session, reply);
 }
@@ -58,7 +58,7 @@ void Deny(const CommandEntry& entry, std::string_view error, ThreadState& thread
 void Reject(const CommandEntry* entry, std::string_view error, ThreadState& thread, Session& session,
             resp::ReplyWriter& reply) {
   reply.Error(error);
-  if (entry != nullptr && entry->row->name == "exec") {
+  if (entry != nullptr && entry->row->Has(kRunsQueued)) {
     session.queue.Close();
     session.UnwatchAll();
   } else {
@@ -83,7 +83,7 @@ Verdict Refuse(const CommandEntry& entry, uint32_t unmet, Server& server, Thread
     Deny(entry, errors::kOutOfMemory, thread, session, reply);
     return Verdict::kRefused;
   }
-  if ((unmet & kNeedsHealthyDisk) != 0 && (WritesNow(entry, session) || entry.row->name == "ping")) {
+  if ((unmet & kNeedsHealthyDisk) != 0 && (WritesNow(entry, session) || (entry.row->needs & kNeedsHealthyDisk) != 0)) {
     const std::string log_failure = server.durability().log().failure();
     Deny(entry,
          log_failure.empty() ? std::string(errors::kSnapshotFailed) : std::string(errors::kLogFailed) + log_failure,
@@ -112,7 +112,7 @@ Verdict Refuse(const CommandEntry& entry, uint32_t unmet, Server& server, Thread
     return Verdict::kRefused;
   }
   // A replica that waits for its primary's data can be told to give that up.
-  const bool ends_loading = server.is_replacing() && (entry.row->name == "replicaof" || entry.row->name == "slaveof");
+  const bool ends_loading = server.is_replacing() && entry.row->Has(kEndsReplacing);
   if ((unmet & kNeedsLoaded) != 0 && !ends_loading && NeedsNow(entry, session, kNeedsLoaded)) {
     Deny(entry, errors::kLoading, thread, session, reply);
     return Verdict::kRefused;

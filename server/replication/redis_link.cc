@@ -274,12 +274,12 @@ Status RedisLink::TakeCommands(PeerSocket& socket) {
 }
 
 Status RedisLink::Execute(PeerSocket& socket, std::span<const std::string_view> argv) {
-  if (EqualsIgnoringCase(argv[0], "REPLCONF")) return argv.size() > 1 ? Acknowledge(socket) : Status();
   const CommandEntry* entry = server_.commands().Find(argv);
   if (entry == nullptr) {
     LeaveOutCommand(argv, "it is not known here");
     return {};
   }
+  if (entry->row->Has(kOfLinks)) return argv.size() > 1 ? Acknowledge(socket) : Status();
   state_->txn.ForgetDependence();
   // Its log must not outgrow its bounds here either.
   while (server_.store().log().pending_bytes() > static_cast<size_t>(server_.options().log_buffer_limit) &&

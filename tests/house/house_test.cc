@@ -190,6 +190,22 @@ TEST(House, EveryCommandHasATranscript) {
   }
 }
 
+// What a command is, its row says; a comparison of names is a second table beside it. Fields of JSON and the like may
+// be called like a command.
+TEST(House, NoCodeAsksForACommandByName) {
+  const CommandTable table;
+  const std::regex comparison(
+      "((row|command|entry)(->|\\.)name|full_name|\\[0\\])(\\s*[!=]=\\s*|,\\s*)\"([A-Za-z_|-]+)\"|"
+      "Find(Full)?Name\\(()()\"([A-Za-z_|-]+)\"");
+  for (const Source& source : Sources({"server"})) {
+    for (auto it = std::sregex_iterator(source.text.begin(), source.text.end(), comparison);
+         it != std::sregex_iterator(); ++it) {
+      const std::string name = (*it)[5].matched ? (*it)[5].str() : (*it)[9].str();
+      EXPECT_EQ(table.FindFullName(name), nullptr) << source.path << ": " << it->str();
+    }
+  }
+}
+
 TEST(House, OnlyTheNetworkSeesAsio) {
   for (const Source& source : Sources({"resp", "storage", "server", "check"})) {
     if (source.path.rfind("server/net/", 0) == 0) continue;

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "server/command/key_positions.h"
 #include "server/command/syntax_tree.h"
 
@@ -50,6 +52,39 @@ TEST(KeyPositions, FollowTheRow) {
   EXPECT_EQ(KeysOf({"object", "freq", "k"}), (std::vector<std::string>{"k"}));
   EXPECT_EQ(KeysOf({"copy", "a", "b", "DB", "1"}), (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(KeysOf({"ping"}), (std::vector<std::string>{}));
+}
+
+std::vector<std::string> NamesWith(CommandTrait trait) {
+  std::vector<std::string> names;
+  for (size_t i = 0; i < Table().size(); ++i) {
+    if (Table().entry(i).row->Has(trait)) names.push_back(Table().entry(i).full_name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+TEST(CommandTraits, AreThoseOfTheCommandsThatRedisTreatsSo) {
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(NamesWith(kForSubscribers), (Names{"ping", "psubscribe", "punsubscribe", "quit", "reset", "ssubscribe",
+                                               "subscribe", "sunsubscribe", "unsubscribe"}));
+  EXPECT_EQ(NamesWith(kRunsInMulti), (Names{"discard", "exec", "multi", "quit", "reset", "watch"}));
+  EXPECT_EQ(NamesWith(kEndsMulti), (Names{"discard", "exec", "quit", "reset"}));
+  EXPECT_EQ(NamesWith(kRunsQueued), (Names{"exec"}));
+  EXPECT_EQ(NamesWith(kAlwaysTouches), (Names{"touch"}));
+  EXPECT_EQ(NamesWith(kWatchesKeys), (Names{"watch"}));
+  EXPECT_EQ(NamesWith(kEndsReplacing), (Names{"replicaof", "slaveof"}));
+}
+
+TEST(CommandNeeds, FollowFromTheFlagsAndTheRow) {
+  const auto needs = [](std::string_view name) { return Table().FindName(name)->needs; };
+  EXPECT_EQ(needs("get") & (kNeedsWritable | kNeedsDebugAllowed | kNeedsHealthyDisk), 0u);
+  EXPECT_NE(needs("set") & kNeedsWritable, 0u);
+  EXPECT_NE(needs("exec") & kNeedsWritable, 0u);
+  EXPECT_NE(needs("exec") & kNeedsLoaded, 0u);
+  EXPECT_NE(needs("ping") & kNeedsHealthyDisk, 0u);
+  EXPECT_NE(needs("debug") & kNeedsDebugAllowed, 0u);
+  EXPECT_EQ(needs("auth") & kNeedsAuthentication, 0u);
+  EXPECT_EQ(needs("subscribe") & kNeedsNoSubscription, 0u);
 }
 
 TEST(SyntaxTree, UnderstandsEveryRow) {

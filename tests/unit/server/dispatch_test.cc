@@ -179,7 +179,7 @@ TEST_F(DispatchTest, EveryCommandMayStandInATransaction) {
   server_.ApplyOptions();
   for (size_t i = 0; i < server_.commands().size(); ++i) {
     const CommandEntry& entry = server_.commands().entry(i);
-    if (entry.runs_inside_multi || entry.row->is_container || entry.row->Is(kNoMulti)) continue;
+    if (entry.row->Has(kRunsInMulti) || entry.row->is_container || entry.row->Is(kNoMulti)) continue;
     std::vector<std::string> words = {entry.full_name};
     if (!entry.row->parent.empty()) words = {std::string(entry.row->parent), std::string(entry.row->name)};
     while (static_cast<int>(words.size()) < std::abs(entry.row->arity)) words.push_back("1");

@@ -4,6 +4,8 @@
 #include "storage/types/collection.h"
 
 #include "storage/snapshot/snapshot_writer.h"
+#include "storage/totals.h"
+#include "storage/walk.h"
 
 namespace ringkv::check {
 
@@ -36,14 +38,14 @@ Result<std::unique_ptr<DataSet>> DataSet::Load(storage::FileSystem& files, const
   return set;
 }
 
-uint64_t DataSet::CountKeys() { return txn_.CountKeys(); }
+uint64_t DataSet::CountKeys() { return storage::CountKeys(txn_); }
 
 void DataSet::Show(DataVisitor& visitor) {
   constexpr size_t kAtOnce = 1000;
   for (storage::DbIndex db = 0; db < store_.databases(); ++db) {
     uint64_t cursor = 0;
     do {
-      cursor = txn_.Walk(db, cursor, kAtOnce, [&](const storage::Entry& entry) {
+      cursor = Walk(txn_, db, cursor, kAtOnce, [&](const storage::Entry& entry) {
         std::string packed;
         visitor.Key({.db = db,
                      .key = entry.key(),

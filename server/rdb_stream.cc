@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "server/version.h"
+#include "storage/walk.h"
 
 namespace ringkv::server {
 namespace {
@@ -38,7 +39,7 @@ void RdbStream::ReadSome(storage::Txn& txn) {
   // Encoding compresses, which is not to be done under a lock.
   keys_.clear();
   size_t bytes = 0;
-  cursor_ = txn.Walk(db_, cursor_, keys_at_once_, [&](const storage::Entry& entry) {
+  cursor_ = Walk(txn, db_, cursor_, keys_at_once_, [&](const storage::Entry& entry) {
     keys_.push_back({std::string(entry.key()), storage::ValueCopy(entry)});
     bytes += entry.MemorySize();
   });

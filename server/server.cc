@@ -11,6 +11,7 @@
 #include "storage/allocator.h"
 #include "storage/index/index_job.h"
 #include "storage/keyspace/expiry_job.h"
+#include "storage/totals.h"
 
 namespace ringkv::server {
 namespace {
@@ -396,7 +397,7 @@ void Server::BuildIndexes() {
 
 void Server::ResetStatistics(storage::Txn& txn) {
   for (const auto& thread : threads_) thread->statistics.Reset();
-  txn.ResetStatistics();
+  storage::ResetStatistics(txn);
   store_.reclaimer().ResetFreed();
   peak_memory_.store(storage::UsedMemory(), std::memory_order_relaxed);
 }

@@ -3,6 +3,9 @@
 //
 // With jemalloc, each thread's own counters of allocated and freed bytes tell the sum without a lock or an atomic on
 // the way of a request. Without it (sanitizer builds) the C library is asked, which is slower and only for tests.
+//
+// Memory belongs to the process and not to a store: the list of those counters is the only global state here, and two
+// stores in one process see the same sum. It lives until the process ends, since threads may end after main.
 #pragma once
 
 #include <cstddef>

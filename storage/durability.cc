@@ -9,6 +9,7 @@
 #include "storage/allocator.h"
 #include "storage/log/log_files.h"
 #include "storage/snapshot/pace.h"
+#include "storage/totals.h"
 
 namespace ringkv::storage {
 namespace {
@@ -70,8 +71,8 @@ Status Durability::Open(const RecoveryOptions& recovery_options, bool with_log, 
   store_.log().StartBehind(recovery_.last);
   Random random(store_.placement().seed);
   Txn txn(store_, clock_.Now(), random);
-  keys_loaded_ = txn.CountKeys();
-  changes_at_save_ = recovery_.groups_replayed > 0 ? 0 : txn.Changes();
+  keys_loaded_ = CountKeys(txn);
+  changes_at_save_ = recovery_.groups_replayed > 0 ? 0 : CountChanges(txn);
   {
     MutexLock lock(mutex_);
     last_snapshot_ = recovery_.snapshot_last;
@@ -413,11 +414,12 @@ Durability::SnapshotState Durability::snapshot_state() {
 
 uint64_t Durability::Changes() {
   Random random(store_.placement().seed);
-  return Txn(store_, clock_.Now(), random).Changes();
+  Txn txn(store_, clock_.Now(), random);
+  return CountChanges(txn);
 }
 
 uint64_t Durability::ChangesSinceSave(Txn& txn) const {
-  const uint64_t now = txn.Changes();
+  const uint64_t now = CountChanges(txn);
   const uint64_t then = changes_at_save_.load();
   return now > then ? now - then : 0;
 }

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "storage/effect_apply.h"
+#include "storage/walk.h"
 
 namespace ringkv::storage {
 
@@ -106,7 +107,7 @@ std::vector<std::string> EffectReplay::KeysBefore(Lsn lsn, DbIndex db) {
   std::vector<std::string> keys;
   uint64_t cursor = 0;
   do {
-    cursor = txn_.Walk(db, cursor, 1000, [&](const Entry& entry) {
+    cursor = Walk(txn_, db, cursor, 1000, [&](const Entry& entry) {
       if (!runs_.IsInBlock(lsn, entry.key())) keys.emplace_back(entry.key());
     });
   } while (cursor != 0);

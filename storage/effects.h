@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "storage/key_observer.h"
+#include "storage/db_index.h"
 #include "storage/keyspace/entry.h"
 #include "storage/types/stream_id.h"
 

@@ -7,9 +7,9 @@
 #include <functional>
 #include <string_view>
 
-namespace ringkv::storage {
+#include "storage/db_index.h"
 
-using DbIndex = uint16_t;
+namespace ringkv::storage {
 
 struct KeyEvent;
 class Txn;

@@ -7,6 +7,7 @@
 #include "storage/effect_apply.h"
 #include "storage/effect_codec.h"
 #include "storage/slot_stream.h"
+#include "storage/walk.h"
 
 namespace ringkv::storage {
 namespace {
@@ -46,7 +47,7 @@ bool SlotEraser::Step() {
   const PositionRange& range = ranges_[at_];
   cursor_ = std::max(cursor_, range.first);
   keys_.clear();
-  const uint64_t next = txn_.Walk(kDatabase, cursor_, kAtOnce, [&](const Entry& entry) {
+  const uint64_t next = Walk(txn_, kDatabase, cursor_, kAtOnce, [&](const Entry& entry) {
     const bool is_meant = !is_filtered_ || filter_.Contains(PositionOf(entry.key(), filter_placement_));
     if (is_meant && range.Contains(PositionOf(entry.key(), store_.placement()))) keys_.emplace_back(entry.key());
   });

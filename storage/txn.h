@@ -20,8 +20,6 @@
 #include <bitset>
 #include <cstdint>
 #include <functional>
-#include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,12 +27,12 @@
 
 #include "storage/check.h"
 #include "storage/effects.h"
-#include "storage/index/key_pattern.h"
 #include "storage/key_event.h"
 #include "storage/key_slot.h"
+#include "storage/outcome.h"
+#include "storage/place.h"
 #include "storage/store.h"
 #include "storage/types/collection.h"
-#include "storage/types/value_edit.h"
 
 namespace ringkv::storage {
 
@@ -43,55 +41,6 @@ enum class Intent : uint8_t {
   kWrite,  // counts as a use
   kPeek,   // counts as a hit or miss, not as a use
   kCheck,  // leaves no trace
-};
-
-// Where a key is, or would be. Its value may be read until the key itself changes; changes of other keys in the same
-// transaction may move slots, which `Do` notices and looks again.
-class Place {
- public:
-  struct Location {
-    Partition* partition = nullptr;
-    Segment* segment = nullptr;
-    const Slot* slot = nullptr;  // null: the key is not there
-    const MutableEntry* entry = nullptr;
-    uint64_t table_version = 0;  // when the slot was found
-    uint32_t local_position = 0;
-  };
-
-  Place(DbIndex db, std::string_view key, const Location& location) : key_(key), at_(location), db_(db) {}
-
-  explicit operator bool() const { return at_.slot != nullptr; }
-  const Entry& entry() const { return *at_.entry; }
-  // Null if the key is not there.
-  const Entry* entry_or_null() const { return at_.entry; }
-  std::string_view value() const { return at_.entry->value(); }
-  UnixMs expiry() const { return at_.slot == nullptr ? kNoExpiry : at_.entry->expiry(); }
-  std::string_view key() const { return key_; }
-  DbIndex db() const { return db_; }
-  const Location& location() const { return at_; }
-
- private:
-  std::string_view key_;
-  Location at_;
-  DbIndex db_;
-};
-
-struct DatabaseSize {
-  uint64_t keys = 0;
-  uint64_t volatile_keys = 0;
-  __int128 expiry_sum = 0;  // of those, see Table
-
-  // How long keys with an expiry have to live on average, in milliseconds; 0 if there are none.
-  int64_t AverageTtl(UnixMs now) const;
-};
-
-// The indexes of all tables in one direction.
-struct IndexReport {
-  uint64_t tables = 0;  // that have keys
-  uint64_t ready = 0;   // of them, with an index that is complete
-  uint64_t begun = 0;   // of them, with an index
-  uint64_t keys = 0;
-  uint64_t bytes = 0;
 };
 
 class Txn {
@@ -107,22 +56,30 @@ class Txn {
   Store& store() { return store_; }
   Random& random() { return random_; }
 
-  // A transaction locks once; what it locks is the partitions of the keys, whatever the database.
+  // A transaction locks once; what it locks is the partitions of the keys, whatever the database. The text of the keys
+  // must stay where it is until Unlock.
   void LockKey(std::string_view key);
   void AddKey(std::string_view key);  // collect, then LockAdded
   void LockAdded();
   void LockAll();
+  // For background work, which goes from partition to partition.
+  void LockPartition(size_t index);
   void Unlock();
   bool holds_all() const { return holds_all_; }
+  bool holds_any() const { return any_locked_; }
 
   // The last logged group that what this transaction has seen or done since `ForgetDependence` may depend on: whoever
   // must not be shown what a crash could take back waits until that one is durable.
   Lsn depends_on() const { return depends_on_; }
+  void DependOn(Lsn lsn) { depends_on_ = std::max(depends_on_, lsn); }
   void ForgetDependence() { depends_on_ = 0; }
   // For recovery: keys whose time is over stay until an effect says otherwise.
   void set_keeps_expired(bool keeps) { keeps_expired_ = keeps; }
+  // Whether finds and visits take the entry for gone.
+  bool IsExpired(const Entry& entry) const { return !keeps_expired_ && entry.IsExpired(now_); }
   // For what moves keys: visits yield keys of foreign slots too.
   void set_shows_foreign(bool shows) { shows_foreign_ = shows; }
+  bool shows_foreign() const { return shows_foreign_; }
 
   // Bring the memory of a key near that will be looked up soon. Both take the partition's lock for a moment, so the
   // transaction must not hold any; they change nothing. Call the first for several keys, then the second for the same.
@@ -185,42 +142,6 @@ class Txn {
   // changes here.
   void RecordGroup(std::string_view effects);
 
-  // Sums over all partitions, each looked at in turn; like Walk, for a transaction that holds no lock or all.
-  DatabaseSize SizeOf(DbIndex db);
-  uint64_t CountKeys();  // of all databases
-  KeyStatistics Statistics();
-  IndexReport ReportIndexes(Direction direction);
-  std::vector<PrefixUsage> PrefixUsages();
-  void ResetStatistics();
-  uint64_t Changes();     // effects applied since the start
-  uint64_t TableBytes();  // bytes in tables and directories, without the entries
-
-  // The background job's door: erases up to `most` expired keys among those that are due in the partition.
-  struct Sweep {
-    size_t erased = 0;
-    size_t looked_at = 0;
-    bool finished = true;
-  };
-  Sweep SweepExpired(size_t partition, size_t most);
-
-  // Visits keys in the order of the hash, from `cursor` on, locking one partition at a time unless this transaction
-  // holds them all. Stops after about `count` keys. Returns the cursor to go on with, 0 at the end. Each key that is
-  // there throughout is visited exactly once.
-  using Visitor = std::function<void(const Entry&)>;
-  uint64_t Walk(DbIndex db, uint64_t cursor, size_t count, const Visitor& visit);
-
-  // Like Walk, but only keys that `pattern` allows need be visited; others may. `count` bounds the work, as there.
-  // Uses indexes of keys where there are any, and asks for one where that would help.
-  uint64_t Search(DbIndex db, const KeyPattern& pattern, uint64_t cursor, size_t count, const Visitor& visit);
-
-  // Visits up to `count` keys, and no more than 16, that chance picks from a part of the database; only keys with an
-  // expiry if so asked. None when the database has none.
-  using PositionVisitor = std::function<void(Position, const Entry&)>;
-  void Sample(DbIndex db, size_t count, bool volatile_only, const PositionVisitor& visit);
-  // Evicts a key that stands at the position, if `may_go` says so of it. False if there is none. The transaction must
-  // not hold any lock.
-  bool EvictAt(DbIndex db, Position position, const std::function<bool(const Entry&)>& may_go);
-
  private:
   static constexpr size_t kWords = kPartitions / 64;
 
@@ -236,15 +157,10 @@ class Txn {
     return is_recording_;
   }
   Position PositionOfKey(std::string_view key);
-  bool IsHidden(const Partition& partition, const Slot& slot) const NO_THREAD_SAFETY_ANALYSIS {
-    return (!shows_foreign_ && partition.IsForeign(slot.local_position())) || IsExpired(*slot.entry());
-  }
-  bool IsExpired(const Entry& entry) const { return !keeps_expired_ && entry.IsExpired(now_); }
   template <typename Effect>
   void Record(const Place& place, const Effect& effect);
   // Gives what was recorded its LSN. The partitions that it changed are still locked.
   void Commit();
-  void CommitIn(Partition& partition);
   // The locks are free again: tells the observer if it has asked for that.
   void TellUnlocked();
   template <typename Function>
@@ -261,10 +177,11 @@ class Txn {
   // The place's entry was of this size before what has just been done.
   void NoteOldSize(const Place& place, size_t bytes);
   Table& TableFor(const Place& place);
+  // To be called when the place's table has got a key or lost one, or its expiry.
+  void NoteOccupancy(const Place& place);
   bool Stands(DbIndex db, std::string_view key);  // in the table, expired or not
-  // The place with its slot looked up again if others have moved it.
+  // The place with its cell looked up again if others have moved it.
   Place Fresh(const Place& place);
-  Place Located(const Place& place, Segment* segment, const Slot* slot, const Table* table);
   Place Put(const Place& place, MutableEntry* entry);
   // Makes an entry the key's, whatever it held before.
   void RecordValue(const Place& place);
@@ -272,47 +189,8 @@ class Txn {
   void Overwrite(Place& place, MutableEntry* entry);
   void FreeEntry(MutableEntry* entry);
   MutableEntry* Take(Place& place);
-  // Puts another entry of the same key into the place's slot.
+  // Puts another entry of the same key into the place's cell.
   void Swap(Place& place, UnixMs old_expiry, MutableEntry* entry);
-  template <typename Function>
-  void WithPartition(size_t index, Function&& function) NO_THREAD_SAFETY_ANALYSIS {
-    Partition& partition = store_.partition(index);
-    if (holds_all_) return function(partition);
-    RINGKV_CHECK(!any_locked_);  // waiting for one lock while holding another would break the order
-    MutexLock lock(partition.mutex);
-    depends_on_ = std::max(depends_on_, partition.last_lsn);
-    function(partition);
-  }
-  // Counts no keys of foreign slots.
-  static void TakeOffForeign(const Partition& partition, const Table& table, DatabaseSize* size);
-  void SweepLocked(Partition& partition, size_t most, DueTime due_now, Sweep* sweep);
-  // Looks at one due item; true if erasing merged the segment away.
-  bool SweepItem(Partition& partition, DbIndex db, Table& table, Segment* segment, uint32_t local_position,
-                 DueTime due_now, Sweep* sweep);
-  // Visits the database's partitions from the cursor's on, each locked, until `visit` says that it stopped at a
-  // position within. Returns the cursor to go on with.
-  using PartitionVisitor = std::function<bool(Partition&, uint32_t from, uint64_t* next)>;
-  uint64_t VisitPartitions(DbIndex db, uint64_t cursor, const PartitionVisitor& visit);
-  // What one search carries from partition to partition.
-  struct SearchStep {
-    const KeyPattern& pattern;
-    size_t budget;
-    std::vector<uint32_t> candidates = {};
-    std::array<bool, kDirections> used = {};
-  };
-  void AskForIndex(DbIndex db, const KeyPattern& pattern);
-  void VisitExact(DbIndex db, std::string_view key, uint64_t cursor, const Visitor& visit);
-  bool SearchPartition(Partition& partition, DbIndex db, uint32_t from, SearchStep* step, const Visitor& visit,
-                       uint64_t* next);
-  // All positions in the table that the pattern allows, if an index yields them at a fit price.
-  static bool GatherCandidates(const Table& table, SearchStep* step);
-  bool WalkPartition(Partition& partition, DbIndex db, uint32_t from, size_t* budget, const Visitor& visit,
-                     uint64_t* next);
-  bool EvictFrom(Partition& partition, DbIndex db, uint32_t local_position,
-                 const std::function<bool(const Entry&)>& may_go);
-  // False if all keys that were come upon are hidden.
-  bool SampleTable(const Partition& partition, const Table& table, size_t count, bool volatile_only,
-                   const PositionVisitor& visit);
 
   Store& store_;
   Random& random_;
@@ -328,7 +206,8 @@ class Txn {
   std::string records_;            // the effects of the group, encoded
   Lsn depends_on_ = 0;
   KeyEventList* events_ = nullptr;
-  // The position computed for locking is used again by the first Find of the same bytes.
+  // The positions that were computed for locking. Find takes them again, since it mostly looks for those keys, in the
+  // order in which they were locked.
   struct Known {
     std::string_view key;
     Position position;

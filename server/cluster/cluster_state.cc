@@ -7,6 +7,7 @@
 #include "server/server.h"
 #include "storage/log/log_files.h"
 #include "storage/posix/posix_file_system.h"
+#include "storage/totals.h"
 
 namespace ringkv::server {
 namespace {
@@ -202,9 +203,9 @@ void ClusterState::WarnOfHiddenKeys() {
   if (ledger().strays().any()) return;
   storage::Random random(1);
   storage::Txn txn(server_.store(), server_.clock().Now(), random);
-  const uint64_t shown = txn.CountKeys();
+  const uint64_t shown = CountKeys(txn);
   txn.set_shows_foreign(true);
-  const uint64_t all = txn.CountKeys();
+  const uint64_t all = CountKeys(txn);
   if (all <= shown) return;
   server_.log().Warning("cluster: " + std::to_string(all - shown) +
                         " keys are in slots that other shards own; they are kept, and shown to nobody");

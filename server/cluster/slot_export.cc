@@ -7,6 +7,7 @@
 #include "server/server.h"
 #include "storage/allocator.h"
 #include "storage/snapshot/pace.h"
+#include "storage/totals.h"
 
 namespace ringkv::server {
 namespace {
@@ -100,7 +101,7 @@ SlotSet SlotExport::SlotsToMove(bool keeps_one) {
   const size_t own = std::max<size_t>(view->slots.CountOf(view->here.shard), 1);
   storage::Random random(1);
   storage::Txn txn(server_.store(), server_.clock().Now(), random);
-  const size_t most = std::max<size_t>(kKeysABatch * own / (txn.SizeOf(0).keys + 1), 1);
+  const size_t most = std::max<size_t>(kKeysABatch * own / (SizeOf(txn, 0).keys + 1), 1);
   for (size_t slot = 0; slot < batch.size() && batch.count() < most; ++slot) {
     if (view->slots.owner(slot) != view->here.shard) continue;
     batch[slot] = view->topology.slots().owner(slot) == to && !keeps_one;

@@ -62,18 +62,20 @@ void SlotMoves::Admit(int descriptor, std::shared_ptr<ClientCard> card, PullRequ
   woken_.notify_one();
 }
 
-void SlotMoves::Run() NO_THREAD_SAFETY_ANALYSIS {
+void SlotMoves::Run() {
   NameThisThread("slots");
   storage::CountMemoryOfThisThread();
-  std::unique_lock lock(mutex_.native());
+  mutex_.Lock();
   while (!stopping_) {
     is_woken_ = false;
-    lock.unlock();
+    mutex_.Unlock();
     const bool is_busy = Step();
-    lock.lock();
-    woken_.wait_for(lock, is_busy ? kBusyNap : kIdleNap,
-                    [this]() NO_THREAD_SAFETY_ANALYSIS { return stopping_ || is_woken_; });
+    mutex_.Lock();
+    const auto until = std::chrono::steady_clock::now() + (is_busy ? kBusyNap : kIdleNap);
+    while (!stopping_ && !is_woken_ && mutex_.WaitUntil(woken_, until)) {
+    }
   }
+  mutex_.Unlock();
 }
 
 bool SlotMoves::Step() {

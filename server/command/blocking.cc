@@ -30,7 +30,7 @@ std::optional<storage::Place> FindAwaited(DataCall& call, storage::ValueType typ
                                           storage::Intent intent) {
   storage::Place place = call.txn.Find(call.db, key, intent);
   if (!place || place.entry().type() == type) return place;
-  if (call.wait != nullptr && call.wait->is_retry) return storage::Place(call.db, key, {});
+  if (call.wait != nullptr && call.wait->is_retry) return place.FoundAt(nullptr, nullptr, nullptr);
   call.reply.Error(errors::kWrongType);
   return std::nullopt;
 }

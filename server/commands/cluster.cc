@@ -12,6 +12,7 @@
 #include "server/commands/families.h"
 #include "server/server.h"
 #include "server/session/session.h"
+#include "storage/walk.h"
 
 namespace ringkv::server {
 namespace {
@@ -125,7 +126,7 @@ void ForEachKeyOf(storage::Txn& txn, size_t slot, Visitor&& visit) {
   uint64_t cursor = storage::FirstPositionOf(slot);
   bool goes_on = true;
   do {
-    cursor = txn.Walk(0, cursor, kAtOnce, [&](const storage::Entry& entry) {
+    cursor = Walk(txn, 0, cursor, kAtOnce, [&](const storage::Entry& entry) {
       if (goes_on && storage::KeySlot(entry.key()) == slot) goes_on = visit(entry.key());
     });
   } while (goes_on && cursor != 0 && cursor < end);

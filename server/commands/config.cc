@@ -13,6 +13,7 @@
 #include "server/config/option_table.h"
 #include "server/server.h"
 #include "storage/glob.h"
+#include "storage/totals.h"
 
 namespace ringkv::server {
 namespace {

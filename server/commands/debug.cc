@@ -20,6 +20,7 @@
 #include "storage/types/set.h"
 #include "storage/types/sorted_set.h"
 #include "storage/types/stream.h"
+#include "storage/walk.h"
 
 namespace ringkv::server {
 namespace {
@@ -124,7 +125,7 @@ void Digest(AdminCall& call) {
   for (storage::DbIndex db = 0; db < call.txn.store().databases(); ++db) {
     uint64_t cursor = 0;
     do {
-      cursor = call.txn.Walk(db, cursor, kAtOnce, [&](const storage::Entry& entry) {
+      cursor = Walk(call.txn, db, cursor, kAtOnce, [&](const storage::Entry& entry) {
         std::string key;
         storage::PutVarint(&key, db);
         storage::PutFixed(&key, entry.expiry());

@@ -8,8 +8,10 @@
 #include "server/commands/event_names.h"
 #include "server/commands/families.h"
 #include "storage/glob.h"
+#include "storage/search.h"
 #include "storage/types/encoding.h"
 #include "storage/types/type_table.h"
+#include "storage/walk.h"
 
 namespace ringkv::server {
 namespace {
@@ -56,7 +58,7 @@ void Keys(DataCall& call) {
   constexpr size_t kKeysALock = 4096;
   uint64_t cursor = 0;
   do {
-    cursor = call.txn.Search(call.db, literals, cursor, kKeysALock, [&](const Entry& entry) {
+    cursor = Search(call.txn, call.db, literals, cursor, kKeysALock, [&](const Entry& entry) {
       if (all || storage::GlobMatches(pattern, entry.key())) keys.Add(entry.key());
     });
   } while (cursor != 0);
@@ -72,7 +74,7 @@ void Scan(DataCall& call) {
   BulkList keys(call.reply);
   const bool all = options.pattern == "*";
   const storage::KeyPattern literals = storage::ParseKeyPattern(options.pattern);
-  const uint64_t next = call.txn.Search(call.db, literals, *cursor, options.count, [&](const Entry& entry) {
+  const uint64_t next = Search(call.txn, call.db, literals, *cursor, options.count, [&](const Entry& entry) {
     if (!all && !storage::GlobMatches(options.pattern, entry.key())) return;
     if (!options.type.empty() && !EqualsIgnoringCase(options.type, storage::TypeName(entry.type()))) return;
     keys.Add(entry.key());
@@ -88,7 +90,7 @@ void RandomKey(DataCall& call) {
     std::string key;
     bool found = false;
     bool expired = false;
-    call.txn.Sample(call.db, 1, false, [&](storage::Position, const Entry& entry) {
+    Sample(call.txn, call.db, 1, false, [&](storage::Position, const Entry& entry) {
       found = true;
       expired = entry.IsExpired(call.txn.now());
       key = entry.key();

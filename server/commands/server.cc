@@ -10,11 +10,12 @@
 #include "server/server.h"
 #include "server/session/session.h"
 #include "server/version.h"
+#include "storage/totals.h"
 
 namespace ringkv::server {
 namespace {
 
-void DbSize(DataCall& call) { call.reply.Integer(static_cast<int64_t>(call.txn.SizeOf(call.db).keys)); }
+void DbSize(DataCall& call) { call.reply.Integer(static_cast<int64_t>(SizeOf(call.txn, call.db).keys)); }
 
 // SYNC and ASYNC are both accepted; memory is freed in the background either way, so nobody waits for it.
 bool ParseFlushMode(DataCall& call) {

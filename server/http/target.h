@@ -8,7 +8,7 @@
 #include "server/http/request.h"
 #include "server/http/response.h"
 #include "server/http/url.h"
-#include "storage/key_observer.h"
+#include "storage/db_index.h"
 #include "storage/result.h"
 
 namespace ringkv::server::http {

@@ -17,6 +17,7 @@
 #include "server/observe/command_totals.h"
 #include "server/observe/observation.h"
 #include "server/version.h"
+#include "storage/totals.h"
 
 namespace ringkv::server {
 namespace {
@@ -427,7 +428,7 @@ void AddKeyspace(const Observation& s, std::string* out) {
 void AddKeyIndexes(const Observation& s, std::string* out) {
   *out += "key_index:" + OptionOf(s, "key-index") + "\r\n";
   for (const storage::Direction direction : storage::kBothDirections) {
-    const storage::IndexReport report = s.txn.ReportIndexes(direction);
+    const storage::IndexReport report = ReportIndexes(s.txn, direction);
     const bool is_wanted = s.server.store().index_policy().IsWanted(direction, s.steady_ms);
     const std::string state = !is_wanted ? "off" : report.ready < report.tables ? "building" : "ready";
     *out += std::string(direction == storage::Direction::kForward ? "prefix" : "suffix") + "_index:state=" + state +

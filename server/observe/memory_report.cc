@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "server/server.h"
+#include "storage/totals.h"
 
 namespace ringkv::server {
 namespace {
@@ -35,12 +36,12 @@ MemoryReport ReportMemory(Server& server, storage::Txn& txn) {
   report.resident = ResidentBytes();
   report.system = static_cast<size_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(::sysconf(_SC_PAGESIZE));
   report.allocator = storage::ReadAllocatorStatistics();
-  report.tables = txn.TableBytes();
+  report.tables = TableBytes(txn);
   for (const auto& card : server.clients().All()) {
     (card->is_replica ? report.replicas : report.clients) += card->MemoryBytes();
   }
   server.store().occupancy().ForEachUsed([&](storage::DbIndex db) {
-    const storage::DatabaseSize size = txn.SizeOf(db);
+    const storage::DatabaseSize size = SizeOf(txn, db);
     if (size.keys == 0) return;
     report.keys += size.keys;
     report.databases.emplace_back(db, size);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "storage/allocator.h"
+#include "storage/totals.h"
 #include "storage/txn.h"
 
 namespace ringkv::server {
@@ -21,7 +22,7 @@ struct MemoryReport {
   size_t resident = 0;  // of the process, by the system
   size_t system = 0;    // memory of the machine
   size_t tables = 0;
-  size_t clients = 0;   // but for replicas
+  size_t clients = 0;  // but for replicas
   size_t replicas = 0;
   uint64_t keys = 0;
   storage::AllocatorStatistics allocator;

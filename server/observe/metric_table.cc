@@ -12,6 +12,7 @@
 #include "server/observe/command_totals.h"
 #include "server/observe/readiness.h"
 #include "server/version.h"
+#include "storage/totals.h"
 
 namespace ringkv::server {
 namespace {
@@ -267,7 +268,7 @@ void AddPrefixes(const Observation& o, Families* out) {
   MetricFamily reads = Family("ringkv_prefix_reads_total", kCounter, "Look-ups of keys with the prefix.");
   MetricFamily hits = Family("ringkv_prefix_hits_total", kCounter, "Look-ups that found a key with the prefix.");
   MetricFamily writes = Family("ringkv_prefix_writes_total", kCounter, "Changes of keys with the prefix.");
-  for (const storage::PrefixUsage& usage : o.txn.PrefixUsages()) {
+  for (const storage::PrefixUsage& usage : PrefixUsages(o.txn)) {
     const Labels labels{{"prefix", usage.prefix}};
     Add(&keys, labels, static_cast<double>(usage.size.keys));
     Add(&bytes, labels, static_cast<double>(usage.size.bytes));
@@ -285,7 +286,7 @@ void AddIndexes(const Observation& o, Families* out) {
   MetricFamily searches = Family("ringkv_index_searches_total", kCounter, "Searches that the index has answered.");
   storage::IndexPolicy& policy = o.server.store().index_policy();
   for (const Direction direction : storage::kBothDirections) {
-    const storage::IndexReport report = o.txn.ReportIndexes(direction);
+    const storage::IndexReport report = ReportIndexes(o.txn, direction);
     const Labels labels{{"kind", direction == Direction::kForward ? "prefix" : "suffix"}};
     Add(&keys, labels, static_cast<double>(report.keys));
     Add(&bytes, labels, static_cast<double>(report.bytes));

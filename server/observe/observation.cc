@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "server/observe/observation.h"
 
+#include "storage/totals.h"
+
 namespace ringkv::server {
 
 Observation::Observation(Server& server_in, storage::Txn& txn_in)
@@ -9,7 +11,7 @@ Observation::Observation(Server& server_in, storage::Txn& txn_in)
       now_ms(server.clock().Now()),
       steady_ms(server.clock().SteadyMs()),
       memory(ReportMemory(server, txn)),
-      keys(txn.Statistics()),
+      keys(SumStatistics(txn)),
       saving(server.durability().snapshot_state()) {
   ::getrusage(RUSAGE_SELF, &usage);
   for (size_t i = 0; i < server.threads(); ++i) server.thread(i).statistics.AddErrorsTo(&errors);

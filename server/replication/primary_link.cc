@@ -77,17 +77,17 @@ int64_t PrimaryLink::LagMs(int64_t now_ms) const {
 
 // --- the thread -----------------------------------------------------------------------------------------------------
 
-bool PrimaryLink::WaitForTarget(uint64_t* generation, PrimaryAddress* target) NO_THREAD_SAFETY_ANALYSIS {
-  std::unique_lock lock(mutex_.native());
-  while (!stopping_ && target_.port == 0) changed_.wait(lock);
+bool PrimaryLink::WaitForTarget(uint64_t* generation, PrimaryAddress* target) {
+  MutexLock lock(mutex_);
+  while (!stopping_ && target_.port == 0) mutex_.Wait(changed_);
   *generation = generation_;
   *target = target_;
   return !stopping_;
 }
 
-void PrimaryLink::Rest(std::chrono::milliseconds duration) NO_THREAD_SAFETY_ANALYSIS {
-  std::unique_lock lock(mutex_.native());
-  if (!stopping_) changed_.wait_for(lock, duration);
+void PrimaryLink::Rest(std::chrono::milliseconds duration) {
+  MutexLock lock(mutex_);
+  if (!stopping_) mutex_.WaitUntil(changed_, std::chrono::steady_clock::now() + duration);
 }
 
 void PrimaryLink::Run() {

@@ -12,6 +12,7 @@
 #include "storage/allocator.h"
 #include "storage/log/log_files.h"
 #include "storage/once_a_second.h"
+#include "storage/totals.h"
 
 namespace ringkv::server {
 namespace {
@@ -39,7 +40,7 @@ std::string Quoted(std::string_view text) {
 uint64_t CountKeys(Server& server) {
   storage::Random random(1);
   storage::Txn txn(server.store(), server.clock().Now(), random);
-  return txn.CountKeys();
+  return CountKeys(txn);
 }
 
 }  // namespace
@@ -90,9 +91,9 @@ PrimaryAddress RedisLink::target() {
   return target_;
 }
 
-void RedisLink::Rest() NO_THREAD_SAFETY_ANALYSIS {
-  std::unique_lock lock(mutex_.native());
-  if (!stopping_) changed_.wait_for(lock, kRest);
+void RedisLink::Rest() {
+  MutexLock lock(mutex_);
+  if (!stopping_) mutex_.WaitUntil(changed_, std::chrono::steady_clock::now() + kRest);
 }
 
 void RedisLink::Run() {

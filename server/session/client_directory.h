@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "server/config/options.h"
-#include "storage/key_observer.h"
+#include "storage/db_index.h"
 #include "storage/mutex.h"
 
 namespace ringkv::server {

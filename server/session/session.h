@@ -16,7 +16,7 @@
 #include "server/session/reply_stream.h"
 #include "server/session/transaction_queue.h"
 #include "server/session/watched_keys.h"
-#include "storage/key_observer.h"
+#include "storage/db_index.h"
 
 namespace ringkv::server {
 

@@ -31,13 +31,10 @@ bool IndexJob::StepIn(Partition& partition, int64_t now) {
       const bool is_wanted = store_.index_policy().IsWanted(direction, now);
       TableIndex* index = table->index(direction);
       if (!is_wanted && index != nullptr) {
-        dropped = table->SetIndex(direction, nullptr);
+        dropped = table->TakeIndex(direction);
         return true;
       }
-      if (is_wanted && index == nullptr) {
-        table->SetIndex(direction, std::make_unique<TableIndex>(*table, direction));
-        index = table->index(direction);
-      }
+      if (is_wanted && index == nullptr) index = table->AddIndex(direction);
       if (index != nullptr && !index->is_ready()) {
         index->BuildSome(kKeysAStep);
         return true;

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "storage/check.h"
-#include "storage/keyspace/table.h"
 
 namespace ringkv::storage {
 namespace {
@@ -23,7 +22,7 @@ uint64_t MaskOf(size_t bytes) { return bytes >= sizeof(uint64_t) ? UINT64_MAX : 
 
 }  // namespace
 
-DirectedKey KeyIndex::KeyAt(uint32_t position) const { return {table_.KeyAt(position), direction_}; }
+DirectedKey KeyIndex::KeyAt(uint32_t position) const { return {source_.KeyAt(position), direction_}; }
 
 // --- finding --------------------------------------------------------------------------------------------------------
 

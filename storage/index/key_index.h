@@ -15,16 +15,15 @@
 #include <string_view>
 #include <vector>
 
+#include "storage/index/key_source.h"
 #include "storage/index/leaf.h"
 
 namespace ringkv::storage {
 
-class Table;
-
 class KeyIndex {
  public:
-  // `table` must outlive the index.
-  KeyIndex(const Table& table, Direction direction) : table_(table), direction_(direction) {}
+  // `source` must outlive the index.
+  KeyIndex(const KeySource& source, Direction direction) : source_(source), direction_(direction) {}
 
   // Finds where `key` belongs and asks for that memory. Insert of the same key may follow, before any other change.
   void Approach(std::string_view key);
@@ -52,7 +51,7 @@ class KeyIndex {
   void MergeWithNext(size_t branch);
   void EraseBranch(size_t branch);
 
-  const Table& table_;
+  const KeySource& source_;
   const Direction direction_;
   // A branch is a leaf and, of its first key, eight bytes behind those that the first keys of all branches but the
   // first share.

@@ -3,8 +3,6 @@
 
 #include <algorithm>
 
-#include "storage/keyspace/table.h"
-
 namespace ringkv::storage {
 
 bool TableIndex::IsCrowded(uint32_t position) const {
@@ -13,26 +11,22 @@ bool TableIndex::IsCrowded(uint32_t position) const {
 
 void TableIndex::BuildSome(size_t keys) {
   if (is_ready()) return;
-  const Table::Stretch stretch = table_.StretchAt(static_cast<uint32_t>(built_to_));
-  std::vector<const Slot*> slots;
-  stretch.segment->ForEach([&](const Slot& slot) {
-    if (slot.local_position() >= built_to_) slots.push_back(&slot);
-  });
-  std::sort(slots.begin(), slots.end(),
-            [](const Slot* a, const Slot* b) { return a->local_position() < b->local_position(); });
+  std::vector<uint32_t> positions;
+  const uint64_t end = source_->AppendPositions(built_to_, &positions);
+  std::sort(positions.begin(), positions.end());
   size_t taken = 0;
-  for (; taken < slots.size(); ++taken) {
-    const uint32_t position = slots[taken]->local_position();
-    const bool is_same = taken > 0 && slots[taken - 1]->local_position() == position;
+  for (; taken < positions.size(); ++taken) {
+    const uint32_t position = positions[taken];
+    const bool is_same = taken > 0 && positions[taken - 1] == position;
     if (taken >= keys && !is_same) break;
-    const bool has_others = is_same || (taken + 1 < slots.size() && slots[taken + 1]->local_position() == position);
+    const bool has_others = is_same || (taken + 1 < positions.size() && positions[taken + 1] == position);
     if (!has_others) {
-      keys_.Insert(slots[taken]->entry()->key(), position);
+      keys_.Insert(source_->KeyAt(position), position);
     } else if (!is_same) {
       crowded_.push_back(position);
     }
   }
-  built_to_ = taken < slots.size() ? slots[taken]->local_position() : stretch.end;
+  built_to_ = taken < positions.size() ? positions[taken] : end;
 }
 
 void TableIndex::BeforeInsert(std::string_view key, uint32_t position, std::string_view other) {
@@ -50,9 +44,7 @@ void TableIndex::BeforeRemove(std::string_view key, uint32_t position) {
   if (position >= built_to_) return;
   const auto crowded = std::find(crowded_.begin(), crowded_.end(), position);
   if (crowded == crowded_.end()) return keys_.Remove(key, position);
-  size_t standing = 0;
-  table_.VisitAt(position, [&](const Slot&) { ++standing; });
-  if (standing == 1) crowded_.erase(crowded);
+  if (source_->CountAt(position) == 1) crowded_.erase(crowded);
 }
 
 bool TableIndex::Collect(std::string_view literal, size_t most, std::vector<uint32_t>* positions) const {

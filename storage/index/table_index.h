@@ -5,6 +5,8 @@
 // Threads: guarded by the partition.
 #pragma once
 
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "storage/index/key_index.h"
@@ -13,8 +15,8 @@ namespace ringkv::storage {
 
 class TableIndex {
  public:
-  // `table` must outlive the index.
-  TableIndex(const Table& table, Direction direction) : table_(table), keys_(table, direction) {}
+  TableIndex(std::unique_ptr<const KeySource> source, Direction direction)
+      : source_(std::move(source)), keys_(*source_, direction) {}
 
   // Takes in about so many keys more.
   void BuildSome(size_t keys);
@@ -36,7 +38,7 @@ class TableIndex {
 
   bool IsCrowded(uint32_t position) const;
 
-  const Table& table_;
+  const std::unique_ptr<const KeySource> source_;
   KeyIndex keys_;
   // Positions where several keys stand, or have stood: rare, and candidates in every search.
   std::vector<uint32_t> crowded_;

@@ -9,8 +9,8 @@
 //   ...     4      the key's length, with long lengths only
 //   ...            the key's bytes, then the value's
 //
-// So a key of 16 bytes with a value of 8 is exactly 32 bytes. Entries are read through this class; only `Apply` and
-// its neighbours in keyspace/ hold the MutableEntry beneath.
+// So a key of 16 bytes with a value of 8 is exactly 32 bytes. Entries are read through this class; who changes them
+// sees the MutableEntry beneath.
 //
 // Threads: guarded by the lock of the key's partition.
 #pragma once

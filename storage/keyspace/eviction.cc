@@ -5,6 +5,8 @@
 #include <functional>
 
 #include "storage/allocator.h"
+#include "storage/sweep.h"
+#include "storage/walk.h"
 
 namespace ringkv::storage {
 namespace {
@@ -89,7 +91,7 @@ bool Evictor::Fill(Txn& txn, EvictionPolicy policy) {
       ++seen;
       Offer({ScoreOf(entry, policy, txn), position, db});
     };
-    txn.Sample(db, kSamplesAtOnce, IsVolatileOnly(policy), std::cref(offer));
+    Sample(txn, db, kSamplesAtOnce, IsVolatileOnly(policy), std::cref(offer));
     return seen > 0;
   };
   const bool found = TryDatabases(txn.store().occupancy(), &next_db_, look);
@@ -114,7 +116,7 @@ bool Evictor::EvictOne(Txn& txn, EvictionPolicy policy, size_t samples) {
     pool_.pop_back();
     // What was used since is no candidate any more.
     const auto still_fits = [&](const Entry& entry) { return ScoreOf(entry, policy, txn) >= candidate.score; };
-    if (txn.EvictAt(candidate.db, candidate.position, std::cref(still_fits))) return true;
+    if (EvictAt(txn, candidate.db, candidate.position, std::cref(still_fits))) return true;
   }
   return false;
 }

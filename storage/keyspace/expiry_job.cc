@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "storage/keyspace/expiry_job.h"
+#include "storage/sweep.h"
 
 namespace ringkv::storage {
 
@@ -10,7 +11,7 @@ bool ExpiryJob::Step() {
   }
   if (partition_ == kPartitions) return true;
   Txn txn(store_, store_.clock().Now(), random_);
-  if (!txn.SweepExpired(partition_, kKeysAStep).finished) return false;
+  if (!SweepExpired(txn, partition_, kKeysAStep).finished) return false;
   partition_ = partitions_.Next(partition_ + 1);
   return partition_ == kPartitions;
 }

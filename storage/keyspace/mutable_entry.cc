@@ -9,8 +9,6 @@
 
 namespace ringkv::storage {
 
-size_t Entry::MemorySize() const { return TotalSize() + (kind().is_large() ? large().bytes() : 0); }
-
 bool MutableEntry::IsLong() const {
   return TotalSize() >= kLargeValue ||
          (kind().is_large() && (large().size() >= kManyElements || large().bytes() >= kLargeValue));

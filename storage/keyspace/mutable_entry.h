@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// An entry with its setters: inside of keyspace/ only. All of them need the lock of the key's partition.
+// An entry with its setters, which need the lock of the key's partition. The build shows it to tables, the keyspace and
+// transactions alone.
 #pragma once
 
 #include <cstdint>

@@ -13,7 +13,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "storage/key_observer.h"
+#include "storage/db_index.h"
 #include "storage/keyspace/position.h"
 #include "storage/mutex.h"
 #include "storage/random.h"
@@ -96,9 +96,9 @@ class Occupancy {
     }
     return databases_;
   }
-  // `visit(db)` for each of those. What it needs locked, the caller has locked.
+  // `visit(db)` for each of those.
   template <typename Visitor>
-  void ForEachUsed(Visitor&& visit) const NO_THREAD_SAFETY_ANALYSIS {
+  void ForEachUsed(Visitor&& visit) const {
     for (DbIndex db = NextUsed(0); db < databases_; db = NextUsed(static_cast<DbIndex>(db + 1))) visit(db);
   }
   DbIndex databases() const { return databases_; }

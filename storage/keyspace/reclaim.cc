@@ -2,6 +2,7 @@
 #include "storage/keyspace/reclaim.h"
 
 #include "storage/allocator.h"
+#include "storage/keyspace/mutable_entry.h"
 
 namespace ringkv::storage {
 
@@ -77,20 +78,21 @@ void Reclaimer::Process(Work& work) {
   work = Work();
 }
 
-void Reclaimer::Run() NO_THREAD_SAFETY_ANALYSIS {
+void Reclaimer::Run() {
   CountMemoryOfThisThread();
-  std::unique_lock lock(mutex_.native());
+  mutex_.Lock();
   while (running_ || !work_.empty()) {
     if (work_.empty()) {
-      wake_.wait(lock);
+      mutex_.Wait(wake_);
       continue;
     }
     Work work;
     std::swap(work, work_);
-    lock.unlock();
+    mutex_.Unlock();
     Process(work);
-    lock.lock();
+    mutex_.Lock();
   }
+  mutex_.Unlock();
 }
 
 }  // namespace ringkv::storage

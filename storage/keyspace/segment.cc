@@ -2,6 +2,7 @@
 #include "storage/keyspace/segment.h"
 
 #include "storage/check.h"
+#include "storage/keyspace/mutable_entry.h"
 
 namespace ringkv::storage {
 namespace {
@@ -12,16 +13,16 @@ constexpr size_t kSmallTable = 32;
 }  // namespace
 
 Segment::~Segment() {
-  for (const Slot& slot : slots_) MutableEntry::Free(slot.entry());
+  for (const Cell& cell : cells_) MutableEntry::Free(cell.mutable_entry());
 }
 
 size_t Segment::TableBytes() const {
-  return sizeof(Segment) + (slots_.bucket_count() + kNeighbours - 1) * BucketAllocator<Slot>::kBucketBytes +
+  return sizeof(Segment) + (cells_.bucket_count() + kNeighbours - 1) * BucketAllocator<Cell>::kBucketBytes +
          expiries_.items().capacity() * sizeof(ExpiryQueue::Item);
 }
 
-const Slot* Segment::Insert(uint32_t local_position, MutableEntry* entry) {
-  const auto [place, is_new] = slots_.insert(Slot(local_position, entry));
+const Cell* Segment::Insert(uint32_t local_position, MutableEntry* entry) {
+  const auto [place, is_new] = cells_.insert(Cell(local_position, entry));
   RINGKV_DCHECK(is_new);
   static_cast<void>(is_new);
   if (entry->has_expiry()) {
@@ -31,48 +32,48 @@ const Slot* Segment::Insert(uint32_t local_position, MutableEntry* entry) {
   return &*place;
 }
 
-MutableEntry* Segment::Remove(const Slot* slot) {
-  MutableEntry* entry = slot->entry();
-  const uint32_t local_position = slot->local_position();
+MutableEntry* Segment::Remove(const Cell* cell) {
+  MutableEntry* entry = cell->mutable_entry();
+  const uint32_t local_position = cell->local_position();
   if (entry->has_expiry()) --volatile_keys_;
-  slots_.erase(Probe{entry->key(), local_position}, SlotHash(depth_).Of(local_position));
-  if (slots_.bucket_count() > kSmallTable && slots_.size() * 4 < slots_.bucket_count()) {
-    slots_.rehash(BucketsFor(slots_.size() * 2));
+  cells_.erase(Probe{entry->key(), local_position}, CellHash(depth_).Of(local_position));
+  if (cells_.bucket_count() > kSmallTable && cells_.size() * 4 < cells_.bucket_count()) {
+    cells_.rehash(BucketsFor(cells_.size() * 2));
   }
   return entry;
 }
 
-void Segment::Replace(const Slot* slot, UnixMs old_expiry, MutableEntry* entry) {
-  slot->set_entry(entry);
+void Segment::Replace(const Cell* cell, UnixMs old_expiry, MutableEntry* entry) {
+  cell->set_entry(entry);
   const UnixMs expiry = entry->expiry();
   if (expiry == old_expiry) return;
   if (old_expiry != kNoExpiry) --volatile_keys_;
   if (expiry == kNoExpiry) return;
   ++volatile_keys_;
   // A later expiry is covered by the item that the earlier one left.
-  if (old_expiry == kNoExpiry || expiry < old_expiry) QueueExpiry(expiry, slot->local_position());
+  if (old_expiry == kNoExpiry || expiry < old_expiry) QueueExpiry(expiry, cell->local_position());
 }
 
-size_t Segment::Pick(Random& random, size_t most, bool volatile_only, const Slot** found) const {
+size_t Segment::Pick(Random& random, size_t most, bool volatile_only, const Cell** found) const {
   constexpr size_t kFew = 16;
-  if ((volatile_only ? volatile_keys_ : slots_.size()) == 0) return 0;
-  if (volatile_only && volatile_keys_ * 2 < slots_.size()) return PickQueued(random, most, found);
+  if ((volatile_only ? volatile_keys_ : cells_.size()) == 0) return 0;
+  if (volatile_only && volatile_keys_ * 2 < cells_.size()) return PickQueued(random, most, found);
   size_t picked = 0;
   if (most > 1) {
     picked = PickScattered(random, most, volatile_only, found);
-  } else if (slots_.size() > kFew && !volatile_only) {
+  } else if (cells_.size() > kFew && !volatile_only) {
     picked = PickOne(random, found);
   }
   return picked > 0 ? picked : PickByCounting(random, volatile_only, found);
 }
 
-size_t Segment::PickQueued(Random& random, size_t most, const Slot** found) const {
+size_t Segment::PickQueued(Random& random, size_t most, const Cell** found) const {
   const std::vector<ExpiryQueue::Item>& items = expiries_.items();
   size_t picked = 0;
   size_t at = random.Below(items.size());
   for (size_t looked_at = 0; looked_at < items.size() && picked < most; ++looked_at) {
-    const auto pick = [&](const Slot& slot) {
-      if (picked < most && slot.entry()->has_expiry()) found[picked++] = &slot;
+    const auto pick = [&](const Cell& cell) {
+      if (picked < most && cell.entry()->has_expiry()) found[picked++] = &cell;
     };
     VisitAt(items[at].local_position, pick);
     at = at + 1 < items.size() ? at + 1 : 0;
@@ -82,16 +83,16 @@ size_t Segment::PickQueued(Random& random, size_t most, const Slot** found) cons
 
 // A bucket and a number below a bound are drawn until there is such a key in that bucket, so that each key has the same
 // chance. More keys than the bound hardly ever belong into one bucket.
-size_t Segment::PickOne(Random& random, const Slot** found) const {
+size_t Segment::PickOne(Random& random, const Cell** found) const {
   constexpr uint64_t kMostInBucket = 8;
   constexpr int kTries = 512;
   size_t picked = 0;
   for (int i = 0; i < kTries && picked == 0; ++i) {
     const uint64_t drawn = random.Next();
     uint64_t skipped = drawn % kMostInBucket;
-    const auto pick = [&](const Slot& slot) {
+    const auto pick = [&](const Cell& cell) {
       if (skipped-- > 0) return false;
-      found[picked++] = &slot;
+      found[picked++] = &cell;
       return true;
     };
     VisitBucket(drawn >> 32, pick);
@@ -101,15 +102,15 @@ size_t Segment::PickOne(Random& random, const Slot** found) const {
 
 // Buckets that are spread over the table, from a random one on, and then their neighbours. Keys of neighbouring buckets
 // alone would leave a hole when they are evicted, and the rest of the table too full for its size.
-size_t Segment::PickScattered(Random& random, size_t most, bool volatile_only, const Slot** found) const {
+size_t Segment::PickScattered(Random& random, size_t most, bool volatile_only, const Cell** found) const {
   constexpr size_t kSmall = 64;  // buckets: all are looked at one after the other
-  const size_t buckets = slots_.bucket_count();
+  const size_t buckets = cells_.bucket_count();
   const unsigned spread = buckets < kSmall ? 1 : 16;
   size_t picked = 0;
-  const auto pick = [&](const Slot& slot) {
-    if (volatile_only && !slot.entry()->has_expiry()) return false;
-    __builtin_prefetch(slot.entry());  // they are looked at next, one after the other
-    found[picked++] = &slot;
+  const auto pick = [&](const Cell& cell) {
+    if (volatile_only && !cell.entry()->has_expiry()) return false;
+    __builtin_prefetch(cell.entry());  // they are looked at next, one after the other
+    found[picked++] = &cell;
     return picked == most;
   };
   // As hashes, of which each bucket has an equal part. No bucket comes twice.
@@ -124,11 +125,11 @@ size_t Segment::PickScattered(Random& random, size_t most, bool volatile_only, c
   return picked;
 }
 
-size_t Segment::PickByCounting(Random& random, bool volatile_only, const Slot** found) const {
+size_t Segment::PickByCounting(Random& random, bool volatile_only, const Cell** found) const {
   size_t seen = 0;
-  for (const Slot& slot : slots_) {
-    if (volatile_only && !slot.entry()->has_expiry()) continue;
-    if (random.Below(++seen) == 0) found[0] = &slot;
+  for (const Cell& cell : cells_) {
+    if (volatile_only && !cell.entry()->has_expiry()) continue;
+    if (random.Below(++seen) == 0) found[0] = &cell;
   }
   return seen > 0 ? 1 : 0;
 }
@@ -143,22 +144,22 @@ void Segment::QueueExpiry(UnixMs expiry, uint32_t local_position) {
 
 void Segment::QueueAgain(uint32_t local_position, DueTime earliest) {
   UnixMs expiry = kNoExpiry;
-  slots_.find(EarliestExpiryProbe{local_position, &expiry}, SlotHash(depth_).Of(local_position));
+  cells_.find(EarliestExpiryProbe{local_position, &expiry}, CellHash(depth_).Of(local_position));
   if (expiry != kNoExpiry) expiries_.Add(std::max(DueTimeOf(expiry), earliest), local_position);
 }
 
 void Segment::RebuildExpiries() {
   expiries_.Clear();
-  for (const Slot& slot : slots_) {
-    if (slot.entry()->has_expiry()) expiries_.Add(DueTimeOf(slot.entry()->expiry()), slot.local_position());
+  for (const Cell& cell : cells_) {
+    if (cell.entry()->has_expiry()) expiries_.Add(DueTimeOf(cell.entry()->expiry()), cell.local_position());
   }
 }
 
 void Segment::SplitInto(Segment& low, Segment& high) {
   const uint32_t bit = uint32_t{1} << (31 - depth_);
-  for (const Slot& slot : slots_) {
-    Segment& target = (slot.local_position() & bit) != 0 ? high : low;
-    target.slots_.insert(slot);
+  for (const Cell& cell : cells_) {
+    Segment& target = (cell.local_position() & bit) != 0 ? high : low;
+    target.cells_.insert(cell);
   }
   for (const ExpiryQueue::Item& item : expiries_.items()) {
     Segment& target = (item.local_position & bit) != 0 ? high : low;
@@ -166,19 +167,19 @@ void Segment::SplitInto(Segment& low, Segment& high) {
   }
   if (volatile_keys_ > 0) {
     // Only a segment that holds expiries pays for a look at its entries.
-    for (const Slot& slot : slots_) {
-      if (!slot.entry()->has_expiry()) continue;
-      ++((slot.local_position() & bit) != 0 ? high : low).volatile_keys_;
+    for (const Cell& cell : cells_) {
+      if (!cell.entry()->has_expiry()) continue;
+      ++((cell.local_position() & bit) != 0 ? high : low).volatile_keys_;
     }
   }
-  slots_.clear();
+  cells_.clear();
 }
 
 void Segment::MoveInto(Segment& shallower) {
-  for (const Slot& slot : slots_) shallower.slots_.insert(slot);
+  for (const Cell& cell : cells_) shallower.cells_.insert(cell);
   for (const ExpiryQueue::Item& item : expiries_.items()) shallower.expiries_.Add(item.due, item.local_position);
   shallower.volatile_keys_ += volatile_keys_;
-  slots_.clear();
+  cells_.clear();
 }
 
 }  // namespace ringkv::storage

@@ -2,7 +2,7 @@
 // About a thousand keys whose positions share their first `depth` bits: a small hopscotch table of pointers, kept in
 // the order of the hash as far as the neighbourhood allows.
 //
-// A table slot has ten bytes: the local position (32 bits) and the entry's address (48 bits). So growing, splitting
+// A cell has ten bytes: the local position (32 bits) and the entry's address (48 bits). So growing, splitting
 // and walking never touch the entries, and a look-up touches one entry: the right one.
 //
 // Threads: guarded by the partition.
@@ -17,27 +17,27 @@
 #include <string_view>
 
 #include "storage/allocator.h"
+#include "storage/keyspace/entry.h"
 #include "storage/keyspace/expiry_queue.h"
-#include "storage/keyspace/mutable_entry.h"
 #include "storage/random.h"
 
 namespace ringkv::storage {
 
+class MutableEntry;
+
 // A pointer with the bits of the hash that order it. The entry it points to may be replaced by another with the same
 // key, hence `mutable`: the set never looks at anything else.
-class Slot {
+class Cell {
  public:
-  Slot(uint32_t local_position, MutableEntry* entry) {
+  Cell(uint32_t local_position, MutableEntry* entry) {
     position_[0] = static_cast<uint16_t>(local_position);
     position_[1] = static_cast<uint16_t>(local_position >> 16);
     set_entry(entry);
   }
   uint32_t local_position() const { return position_[0] | (static_cast<uint32_t>(position_[1]) << 16); }
-  MutableEntry* entry() const {
-    const uint64_t address =
-        address_[0] | (static_cast<uint64_t>(address_[1]) << 16) | (static_cast<uint64_t>(address_[2]) << 32);
-    return reinterpret_cast<MutableEntry*>(address);
-  }
+  const Entry* entry() const { return reinterpret_cast<const Entry*>(Address()); }
+  // The same, for who may change it and sees mutable_entry.h.
+  MutableEntry* mutable_entry() const { return reinterpret_cast<MutableEntry*>(Address()); }
   void set_entry(MutableEntry* entry) const {
     const auto address = reinterpret_cast<uint64_t>(entry);
     address_[0] = static_cast<uint16_t>(address);
@@ -46,10 +46,14 @@ class Slot {
   }
 
  private:
+  uint64_t Address() const {
+    return address_[0] | (static_cast<uint64_t>(address_[1]) << 16) | (static_cast<uint64_t>(address_[2]) << 32);
+  }
+
   uint16_t position_[2];
   mutable uint16_t address_[3];
 };
-static_assert(sizeof(Slot) == 10);
+static_assert(sizeof(Cell) == 10);
 
 // Remembers where the table's buckets lie, so that they can be asked for before they are needed; the table itself does
 // not tell.
@@ -71,7 +75,7 @@ class BucketAllocator {
   const void** buckets() const { return buckets_; }
   bool operator==(const BucketAllocator& other) const { return buckets_ == other.buckets_; }
 
-  static constexpr size_t kBucketBytes = sizeof(Slot) + sizeof(uint16_t);
+  static constexpr size_t kBucketBytes = sizeof(Cell) + sizeof(uint16_t);
 
  private:
   const void** buckets_;
@@ -85,8 +89,8 @@ class Segment {
 
   // `expected` keys fit without growing. `depth` is how many leading bits of the local position its keys share.
   Segment(unsigned depth, size_t expected)
-      : slots_(BucketsFor(expected), SlotHash(depth), SlotEqual(), BucketAllocator<Slot>(&buckets_)), depth_(depth) {
-    slots_.max_load_factor(kMaxLoad);
+      : cells_(BucketsFor(expected), CellHash(depth), CellEqual(), BucketAllocator<Cell>(&buckets_)), depth_(depth) {
+    cells_.max_load_factor(kMaxLoad);
   }
   // Frees its entries.
   ~Segment();
@@ -94,65 +98,65 @@ class Segment {
   Segment& operator=(const Segment&) = delete;
 
   unsigned depth() const { return depth_; }
-  size_t size() const { return slots_.size(); }
-  bool IsFull() const { return slots_.size() >= kFull && depth_ < kDeepest; }
+  size_t size() const { return cells_.size(); }
+  bool IsFull() const { return cells_.size() >= kFull && depth_ < kDeepest; }
   size_t volatile_keys() const { return volatile_keys_; }
   const ExpiryQueue& expiries() const { return expiries_; }
   DueTime NextDue() const { return expiries_.NextDue(); }
   ExpiryQueue::Item PopDue() { return expiries_.PopFirst(); }
   size_t TableBytes() const;
 
-  // The slot of `key`, or null. Valid until the next insertion or removal in this segment.
-  const Slot* Find(std::string_view key, uint32_t local_position) const {
-    const auto found = slots_.find(Probe{key, local_position}, SlotHash(depth_).Of(local_position));
-    return found == slots_.end() ? nullptr : &*found;
+  // The cell of `key`, or null. Valid until the next insertion or removal in this segment.
+  const Cell* Find(std::string_view key, uint32_t local_position) const {
+    const auto found = cells_.find(Probe{key, local_position}, CellHash(depth_).Of(local_position));
+    return found == cells_.end() ? nullptr : &*found;
   }
 
   // Where to look ahead for a key's memory: the bucket first, and once that is near, the entry that it names (null if
   // none). The caller does the prefetching: GCC takes a function that only prefetches for one without effect.
-  const char* BucketAddress(uint32_t local_position) const { return BucketOf(SlotHash(depth_).Of(local_position)); }
+  const char* BucketAddress(uint32_t local_position) const { return BucketOf(CellHash(depth_).Of(local_position)); }
   const char* EntryAddress(uint32_t local_position) const {
-    const auto found = slots_.find(PositionProbe{local_position}, SlotHash(depth_).Of(local_position));
-    return found == slots_.end() ? nullptr : reinterpret_cast<const char*>(found->entry());
+    const auto found = cells_.find(PositionProbe{local_position}, CellHash(depth_).Of(local_position));
+    return found == cells_.end() ? nullptr : reinterpret_cast<const char*>(found->entry());
   }
 
-  // `visit(const Slot&)` for each key at the position.
+  // `visit(const Cell&)` for each key at the position.
   template <typename Visitor>
   void VisitAt(uint32_t local_position, Visitor&& visit) const {
-    slots_.find(VisitProbe<Visitor>{local_position, visit}, SlotHash(depth_).Of(local_position));
+    cells_.find(VisitProbe<Visitor>{local_position, visit}, CellHash(depth_).Of(local_position));
   }
 
   // Takes ownership of the entry, whose key must not be there yet.
-  const Slot* Insert(uint32_t local_position, MutableEntry* entry);
+  const Cell* Insert(uint32_t local_position, MutableEntry* entry);
   // Gives the entry back to the caller.
-  MutableEntry* Remove(const Slot* slot);
-  // Puts another entry with the same key into the slot, and keeps the account of expiries.
-  void Replace(const Slot* slot, UnixMs old_expiry, MutableEntry* entry);
+  MutableEntry* Remove(const Cell* cell);
+  // Puts another entry with the same key into the cell, and keeps the account of expiries.
+  void Replace(const Cell* cell, UnixMs old_expiry, MutableEntry* entry);
 
   // A key at this position that has expired by `now`, or null.
-  const Slot* FindExpiredAt(uint32_t local_position, UnixMs now) const {
-    const auto found = slots_.find(ExpiredProbe{local_position, now}, SlotHash(depth_).Of(local_position));
-    return found == slots_.end() ? nullptr : &*found;
+  const Cell* FindExpiredAt(uint32_t local_position, UnixMs now) const {
+    const auto found = cells_.find(ExpiredProbe{local_position, now}, CellHash(depth_).Of(local_position));
+    return found == cells_.end() ? nullptr : &*found;
   }
   // Queues the position for the earliest expiry of the keys that stand there, if any has one, but not before
   // `earliest`: what was looked at now must not come up at once again.
   void QueueAgain(uint32_t local_position, DueTime earliest);
 
-  // `visit(const Slot&)` for up to `count` keys, and no more than 16, by chance; only for keys with an expiry if so
+  // `visit(const Cell&)` for up to `count` keys, and no more than 16, by chance; only for keys with an expiry if so
   // asked. Returns how many. Costs a few buckets, however many keys there are and however few have an expiry.
   template <typename Visitor>
   size_t Sample(Random& random, size_t count, bool volatile_only, Visitor&& visit) const {
     constexpr size_t kAtOnce = 16;
-    std::array<const Slot*, kAtOnce> found;
+    std::array<const Cell*, kAtOnce> found;
     const size_t picked = Pick(random, std::min(count, kAtOnce), volatile_only, found.data());
     for (size_t i = 0; i < picked; ++i) visit(*found[i]);
     return picked;
   }
 
-  // `visit(const Slot&)` for every key, in no promised order.
+  // `visit(const Cell&)` for every key, in no promised order.
   template <typename Visitor>
   void ForEach(Visitor&& visit) const {
-    for (const Slot& slot : slots_) visit(slot);
+    for (const Cell& cell : cells_) visit(cell);
   }
 
   // Moves everything into two segments, by the bit of the position behind the shared ones.
@@ -160,7 +164,7 @@ class Segment {
   // Moves everything into a segment that is one bit shallower.
   void MoveInto(Segment& shallower);
   // Forgets its entries without freeing them.
-  void Abandon() { slots_.clear(); }
+  void Abandon() { cells_.clear(); }
 
  private:
   static constexpr float kMaxLoad = 0.875f;
@@ -196,11 +200,11 @@ class Segment {
   };
 
   // The bits behind the shared ones order the buckets.
-  class SlotHash {
+  class CellHash {
    public:
-    explicit SlotHash(unsigned depth) : depth_(depth) {}
+    explicit CellHash(unsigned depth) : depth_(depth) {}
     size_t Of(uint32_t local_position) const { return static_cast<uint32_t>(uint64_t{local_position} << depth_); }
-    size_t operator()(const Slot& slot) const { return Of(slot.local_position()); }
+    size_t operator()(const Cell& cell) const { return Of(cell.local_position()); }
     template <typename AnyProbe>
     size_t operator()(const AnyProbe& probe) const {
       return Of(probe.local_position);
@@ -210,35 +214,35 @@ class Segment {
     unsigned depth_;
   };
 
-  struct SlotEqual {
+  struct CellEqual {
     using is_transparent = void;
-    bool operator()(const Slot& a, const Slot& b) const {
+    bool operator()(const Cell& a, const Cell& b) const {
       return a.local_position() == b.local_position() && a.entry()->KeyEquals(b.entry()->key());
     }
-    bool operator()(const Slot& a, const Probe& b) const {
+    bool operator()(const Cell& a, const Probe& b) const {
       return a.local_position() == b.local_position && a.entry()->KeyEquals(b.key);
     }
-    bool operator()(const Slot& a, const PositionProbe& b) const { return a.local_position() == b.local_position; }
-    bool operator()(const Slot& a, const ExpiredProbe& b) const {
+    bool operator()(const Cell& a, const PositionProbe& b) const { return a.local_position() == b.local_position; }
+    bool operator()(const Cell& a, const ExpiredProbe& b) const {
       return a.local_position() == b.local_position && a.entry()->IsExpired(b.now);
     }
-    bool operator()(const Slot& a, const EarliestExpiryProbe& b) const {
+    bool operator()(const Cell& a, const EarliestExpiryProbe& b) const {
       if (a.local_position() == b.local_position && a.entry()->has_expiry()) {
         *b.expiry = *b.expiry == kNoExpiry ? a.entry()->expiry() : std::min(*b.expiry, a.entry()->expiry());
       }
       return false;
     }
     template <typename Visitor>
-    bool operator()(const Slot& a, const VisitProbe<Visitor>& b) const {
+    bool operator()(const Cell& a, const VisitProbe<Visitor>& b) const {
       if (a.local_position() == b.local_position) b.visit(a);
       return false;
     }
     template <typename Stop>
-    bool operator()(const Slot& a, const BucketProbe<Stop>& b) const {
+    bool operator()(const Cell& a, const BucketProbe<Stop>& b) const {
       return b.stop(a);
     }
     template <typename AnyProbe>
-    bool operator()(const AnyProbe& a, const Slot& b) const {
+    bool operator()(const AnyProbe& a, const Cell& b) const {
       return (*this)(b, a);
     }
   };
@@ -261,37 +265,37 @@ class Segment {
 
   // As many buckets as fit into the allocation that `buckets` of them take; the table adds the last neighbourhood.
   static size_t FillAllocation(size_t buckets) {
-    constexpr size_t kBytes = BucketAllocator<Slot>::kBucketBytes;
+    constexpr size_t kBytes = BucketAllocator<Cell>::kBucketBytes;
     return AllocationSize((buckets + kNeighbours - 1) * kBytes) / kBytes - (kNeighbours - 1);
   }
   static size_t BucketsFor(size_t expected) {
     return FillAllocation(static_cast<size_t>(static_cast<float>(expected) / kMaxLoad) + 2);
   }
   // With 14 neighbours the bitmap of a bucket has two bytes, and a bucket twelve.
-  using SlotSet =
-      tsl::hopscotch_set<Slot, SlotHash, SlotEqual, BucketAllocator<Slot>, kNeighbours, false, GrowByAnEighth>;
+  using CellSet =
+      tsl::hopscotch_set<Cell, CellHash, CellEqual, BucketAllocator<Cell>, kNeighbours, false, GrowByAnEighth>;
 
   // Fills `found` with up to `most` keys and returns how many: from the queue of expiries where few keys have one, else
   // from buckets.
-  size_t Pick(Random& random, size_t most, bool volatile_only, const Slot** found) const;
-  size_t PickQueued(Random& random, size_t most, const Slot** found) const;
-  size_t PickOne(Random& random, const Slot** found) const;
-  size_t PickScattered(Random& random, size_t most, bool volatile_only, const Slot** found) const;
-  size_t PickByCounting(Random& random, bool volatile_only, const Slot** found) const;
+  size_t Pick(Random& random, size_t most, bool volatile_only, const Cell** found) const;
+  size_t PickQueued(Random& random, size_t most, const Cell** found) const;
+  size_t PickOne(Random& random, const Cell** found) const;
+  size_t PickScattered(Random& random, size_t most, bool volatile_only, const Cell** found) const;
+  size_t PickByCounting(Random& random, bool volatile_only, const Cell** found) const;
   const char* BucketOf(size_t hash) const {
     return static_cast<const char*>(buckets_) +
-           ((hash * slots_.bucket_count()) >> 32) * BucketAllocator<Slot>::kBucketBytes;
+           ((hash * cells_.bucket_count()) >> 32) * BucketAllocator<Cell>::kBucketBytes;
   }
-  // Asks `stop(const Slot&)` about the keys that belong into the bucket of a hash, until it says yes.
+  // Asks `stop(const Cell&)` about the keys that belong into the bucket of a hash, until it says yes.
   template <typename Stop>
   void VisitBucket(size_t hash, Stop& stop) const {
-    slots_.find(BucketProbe<Stop>{stop}, hash);
+    cells_.find(BucketProbe<Stop>{stop}, hash);
   }
   void QueueExpiry(UnixMs expiry, uint32_t local_position);
   void RebuildExpiries();
 
-  const void* buckets_ = nullptr;  // of slots_; before it, because its construction sets this
-  SlotSet slots_;
+  const void* buckets_ = nullptr;  // of cells_; before it, because its construction sets this
+  CellSet cells_;
   ExpiryQueue expiries_;
   uint32_t volatile_keys_ = 0;
   const unsigned depth_;

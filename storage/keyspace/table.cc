@@ -6,12 +6,36 @@
 
 #include "storage/check.h"
 #include "storage/index/table_index.h"
+#include "storage/keyspace/mutable_entry.h"
 
 namespace ringkv::storage {
 namespace {
 
 // Buddies merge when both together would fill a segment to less than a quarter: far from splitting again.
 constexpr size_t kMergeBelow = Segment::kFull / 4;
+
+// The table as its indexes see it.
+class KeysOfTable final : public KeySource {
+ public:
+  explicit KeysOfTable(const Table& table) : table_(table) {}
+
+  std::string_view KeyAt(uint32_t position) const override { return table_.KeyAt(position); }
+  size_t CountAt(uint32_t position) const override {
+    size_t count = 0;
+    table_.VisitAt(position, [&](const Cell&) { ++count; });
+    return count;
+  }
+  uint64_t AppendPositions(uint64_t from, std::vector<uint32_t>* positions) const override {
+    const Table::Stretch stretch = table_.StretchAt(static_cast<uint32_t>(from));
+    stretch.segment->ForEach([&](const Cell& cell) {
+      if (cell.local_position() >= from) positions->push_back(cell.local_position());
+    });
+    return stretch.end;
+  }
+
+ private:
+  const Table& table_;
+};
 
 }  // namespace
 
@@ -40,12 +64,18 @@ size_t Table::TableBytes() const {
 
 std::string_view Table::KeyAt(uint32_t local_position) const {
   std::string_view key;
-  VisitAt(local_position, [&](const Slot& slot) { key = slot.entry()->key(); });
+  VisitAt(local_position, [&](const Cell& cell) { key = cell.entry()->key(); });
   return key;
 }
 
-std::unique_ptr<TableIndex> Table::SetIndex(Direction direction, std::unique_ptr<TableIndex> index) {
-  return std::exchange(indexes_[static_cast<size_t>(direction)], std::move(index));
+TableIndex* Table::AddIndex(Direction direction) {
+  std::unique_ptr<TableIndex>& index = indexes_[static_cast<size_t>(direction)];
+  index = std::make_unique<TableIndex>(std::make_unique<KeysOfTable>(*this), direction);
+  return index.get();
+}
+
+std::unique_ptr<TableIndex> Table::TakeIndex(Direction direction) {
+  return std::move(indexes_[static_cast<size_t>(direction)]);
 }
 
 Table::Inserted Table::Insert(uint32_t local_position, MutableEntry* entry) {
@@ -71,10 +101,10 @@ Table::Inserted Table::Insert(uint32_t local_position, MutableEntry* entry) {
   return inserted;
 }
 
-MutableEntry* Table::Remove(Segment* segment, const Slot* slot) {
-  const uint32_t local_position = slot->local_position();
-  ForEachIndex([&](TableIndex& index) { index.BeforeRemove(slot->entry()->key(), local_position); });
-  MutableEntry* entry = segment->Remove(slot);
+MutableEntry* Table::Remove(Segment* segment, const Cell* cell) {
+  const uint32_t local_position = cell->local_position();
+  ForEachIndex([&](TableIndex& index) { index.BeforeRemove(cell->entry()->key(), local_position); });
+  MutableEntry* entry = segment->Remove(cell);
   --keys_;
   ++version_;
   if (!prefixes_.empty()) CountPrefixes(*entry, -1);
@@ -86,8 +116,8 @@ MutableEntry* Table::Remove(Segment* segment, const Slot* slot) {
   return entry;
 }
 
-void Table::Replace(Segment* segment, const Slot* slot, UnixMs old_expiry, MutableEntry* entry) {
-  segment->Replace(slot, old_expiry, entry);
+void Table::Replace(Segment* segment, const Cell* cell, UnixMs old_expiry, MutableEntry* entry) {
+  segment->Replace(cell, old_expiry, entry);
   if (entry->has_expiry()) {
     ++volatile_keys_;
     expiry_sum_ += entry->expiry();

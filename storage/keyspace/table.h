@@ -2,7 +2,7 @@
 // The keys of one database in one partition: segments behind a directory that doubles (extendible hashing).
 //
 // The directory is indexed by the first bits of the local position. A full segment splits in two by its next bit, so
-// no insertion ever moves more than a segment's thousand slots; two buddies that have become small merge again. The
+// no insertion ever moves more than a segment's thousand cells; two buddies that have become small merge again. The
 // order of the directory is the order of the hash, which is the order in which SCAN walks.
 //
 // Threads: guarded by the partition.
@@ -23,6 +23,7 @@
 
 namespace ringkv::storage {
 
+class MutableEntry;
 class TableIndex;
 
 class Table {
@@ -45,12 +46,12 @@ class Table {
   // or removal.
   struct Inserted {
     Segment* segment;
-    const Slot* slot;
+    const Cell* cell;
   };
   Inserted Insert(uint32_t local_position, MutableEntry* entry);
   // Gives the entry back to the caller. The segment may be gone afterwards.
-  MutableEntry* Remove(Segment* segment, const Slot* slot);
-  void Replace(Segment* segment, const Slot* slot, UnixMs old_expiry, MutableEntry* entry);
+  MutableEntry* Remove(Segment* segment, const Cell* cell);
+  void Replace(Segment* segment, const Cell* cell, UnixMs old_expiry, MutableEntry* entry);
 
   // The entry of this key takes `by` bytes more, or less.
   void NoteGrowth(std::string_view key, int64_t by);
@@ -65,29 +66,29 @@ class Table {
   };
   Stretch StretchAt(uint32_t local_position) const;
 
-  // `visit(const Slot&)` for keys in the order of the hash, from `from` on, until about `*budget` of them were visited,
+  // `visit(const Cell&)` for keys in the order of the hash, from `from` on, until about `*budget` of them were visited,
   // and takes off how many. Returns where to go on; nothing at the end.
   template <typename Visitor>
   std::optional<uint64_t> Walk(uint64_t from, size_t* budget, Visitor&& visit) const {
-    std::vector<const Slot*> slots;
+    std::vector<const Cell*> cells;
     for (uint64_t at = from; at < uint64_t{1} << 32;) {
       const Stretch stretch = StretchAt(static_cast<uint32_t>(at));
-      slots.clear();
-      stretch.segment->ForEach([&](const Slot& slot) {
-        if (slot.local_position() >= at) slots.push_back(&slot);
+      cells.clear();
+      stretch.segment->ForEach([&](const Cell& cell) {
+        if (cell.local_position() >= at) cells.push_back(&cell);
       });
       uint64_t end = stretch.end;
-      if (slots.size() > *budget) {
+      if (cells.size() > *budget) {
         // The first `budget` in the order of the hash; keys at the same position stay together.
-        const auto nth = slots.begin() + static_cast<std::ptrdiff_t>(*budget - 1);
-        std::nth_element(slots.begin(), nth, slots.end(),
-                         [](const Slot* a, const Slot* b) { return a->local_position() < b->local_position(); });
+        const auto nth = cells.begin() + static_cast<std::ptrdiff_t>(*budget - 1);
+        std::nth_element(cells.begin(), nth, cells.end(),
+                         [](const Cell* a, const Cell* b) { return a->local_position() < b->local_position(); });
         end = uint64_t{(*nth)->local_position()} + 1;
       }
-      for (const Slot* slot : slots) {
-        if (slot->local_position() < end) visit(*slot);
+      for (const Cell* cell : cells) {
+        if (cell->local_position() < end) visit(*cell);
       }
-      *budget -= std::min(*budget, slots.size());
+      *budget -= std::min(*budget, cells.size());
       at = end;
       if (*budget == 0) return at;
     }
@@ -103,7 +104,7 @@ class Table {
     }
   }
 
-  // `visit(const Slot&)` for up to `count` keys of a segment, and no more than 16, by chance; only for keys with an
+  // `visit(const Cell&)` for up to `count` keys of a segment, and no more than 16, by chance; only for keys with an
   // expiry if so asked. False if there is none.
   template <typename Visitor>
   bool Sample(Random& random, size_t count, bool volatile_only, Visitor&& visit) const {
@@ -117,7 +118,7 @@ class Table {
     return false;
   }
 
-  // `visit(const Slot&)` for each key at the position; there is hardly ever more than one.
+  // `visit(const Cell&)` for each key at the position; there is hardly ever more than one.
   template <typename Visitor>
   void VisitAt(uint32_t local_position, Visitor&& visit) const {
     SegmentFor(local_position)->VisitAt(local_position, visit);
@@ -127,8 +128,10 @@ class Table {
 
   // Indexes of the keys, kept up to date by the table from their first slice on; null if there is none.
   TableIndex* index(Direction direction) const { return indexes_[static_cast<size_t>(direction)].get(); }
-  // Gives back the one before.
-  std::unique_ptr<TableIndex> SetIndex(Direction direction, std::unique_ptr<TableIndex> index);
+  // There must be none yet. It is to be built.
+  TableIndex* AddIndex(Direction direction);
+  // To be freed by the caller, who may do so after the lock is free.
+  std::unique_ptr<TableIndex> TakeIndex(Direction direction);
 
   // No item of any segment is due before this. Recomputed by a walk, lowered by insertions.
   DueTime next_due() const { return next_due_; }
@@ -136,7 +139,7 @@ class Table {
 
   size_t segments() const { return segments_; }
 
-  // Changes whenever slots may have moved: what was found before has to be found again.
+  // Changes whenever cells may have moved: what was found before has to be found again.
   uint64_t version() const { return version_; }
 
  private:

@@ -66,18 +66,18 @@ bool LogBuffer::Take(Batch* batch) {
   return true;
 }
 
-void LogBuffer::WaitForWork(std::chrono::milliseconds most) NO_THREAD_SAFETY_ANALYSIS {
-  std::unique_lock lock(mutex_.native());
+void LogBuffer::WaitForWork(std::chrono::milliseconds most) {
+  MutexLock lock(mutex_);
   auto until = std::chrono::steady_clock::now() + most;
   if (prompt_.load(std::memory_order_relaxed)) {
     // First until there is something, then a moment more: what comes in it goes into the same frame.
     is_idle_ = groups_ == 0;
-    while (is_idle_ && !woken_ && work_.wait_until(lock, until) == std::cv_status::no_timeout) {
+    while (is_idle_ && !woken_ && mutex_.WaitUntil(work_, until)) {
     }
     is_idle_ = false;
     until = std::min(until, std::chrono::steady_clock::now() + kMoment);
   }
-  while (!woken_ && work_.wait_until(lock, until) == std::cv_status::no_timeout) {
+  while (!woken_ && mutex_.WaitUntil(work_, until)) {
   }
   woken_ = false;
 }

@@ -34,7 +34,8 @@ double BlockSource::progress() const {
 
 uint64_t BlockSource::StretchEnd(const Partition& partition, uint64_t at) const {
   uint64_t end = kPartitionEnd;
-  store_.occupancy().ForEachUsed([&](DbIndex db) REQUIRES(partition.mutex) {
+  store_.occupancy().ForEachUsed([&](DbIndex db) {
+    partition.mutex.AssertHeld();
     const Table* table = partition.tables[db].get();
     if (table == nullptr) return;
     const Table::Stretch stretch = table->StretchAt(static_cast<uint32_t>(at));
@@ -52,15 +53,16 @@ void BlockSource::CopyStretch(Cursor& cursor) {
   const uint64_t left = cursor.left.end - cursor.left.first;
   std::vector<const Entry*> entries;
   const auto gather = [&](DbIndex db, uint64_t end) REQUIRES(partition.mutex) {
-    partition.tables[db]->StretchAt(static_cast<uint32_t>(at)).segment->ForEach([&](const Slot& slot) {
-      if (slot.local_position() >= at && slot.local_position() < end) entries.push_back(slot.entry());
+    partition.tables[db]->StretchAt(static_cast<uint32_t>(at)).segment->ForEach([&](const Cell& cell) {
+      if (cell.local_position() >= at && cell.local_position() < end) entries.push_back(cell.entry());
     });
   };
   {
     // First only bring the entries near, so that the lock is held for a few microseconds when they are copied.
     MutexLock lock(partition.mutex);
     const uint64_t end = std::min(StretchEnd(partition, at), at + left);
-    store_.occupancy().ForEachUsed([&](DbIndex db) REQUIRES(partition.mutex) {
+    store_.occupancy().ForEachUsed([&](DbIndex db) {
+      partition.mutex.AssertHeld();
       if (partition.tables[db] != nullptr) gather(db, end);
     });
   }
@@ -73,7 +75,8 @@ void BlockSource::CopyStretch(Cursor& cursor) {
   const uint64_t behind = cursor.left.first + (end - at);
   cursor.runs.push_back({.first = cursor.left.first, .end = behind, .lsn = store_.log().appended()});
   EncodeRun(cursor.raw.plain(), cursor.runs.back());
-  store_.occupancy().ForEachUsed([&](DbIndex db) REQUIRES(partition.mutex) {
+  store_.occupancy().ForEachUsed([&](DbIndex db) {
+    partition.mutex.AssertHeld();
     if (partition.tables[db] == nullptr) return;
     entries.clear();
     gather(db, end);

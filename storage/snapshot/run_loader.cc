@@ -7,18 +7,11 @@ namespace ringkv::storage {
 namespace {
 
 // False if the key is there already.
-MutableEntry* MakeEntry(const BlockEntry& entry, const TypeLimits& limits) {
-  if (entry.kind.type() != ValueType::kString) {
-    return MakeCollection(entry.key, {entry.kind, entry.value, entry.expiry}, limits, entry.access);
-  }
-  return MutableEntry::Create(entry.key, entry.value, entry.expiry, entry.kind, entry.access);
-}
-
 bool InsertInto(Partition& partition, DbIndex db, const BlockEntry& entry, Position position, const TypeLimits& limits)
     REQUIRES(partition.mutex) {
   Table& table = partition.TableOf(db);
   if (table.SegmentFor(position.local())->Find(entry.key, position.local()) != nullptr) return false;
-  table.Insert(position.local(), MakeEntry(entry, limits));
+  table.Insert(position.local(), MakeEntry(entry.key, {entry.kind, entry.value, entry.expiry}, limits, entry.access));
   partition.NoteOccupancy(db);
   return true;
 }
@@ -27,7 +20,7 @@ bool InsertInto(Partition& partition, DbIndex db, const BlockEntry& entry, Posit
 // is there already.
 template <typename Insert>
 std::string ReadKeys(ByteReader& reader, const Placement& placement, const BlockRun& run, DbIndex databases,
-                     uint64_t* keys, Insert&& insert) NO_THREAD_SAFETY_ANALYSIS {
+                     uint64_t* keys, Insert&& insert) {
   for (uint64_t number = reader.Varint(); number != 0; number = reader.Varint()) {
     const uint64_t db = number - 1;
     if (db >= databases) {
@@ -57,7 +50,8 @@ std::string LoadRun(ByteReader& reader, const Placement& placement, Store& store
     Partition& partition = store.partition(first.partition());
     MutexLock lock(partition.mutex);
     return ReadKeys(reader, placement, *run, store.databases(), keys,
-                    [&](DbIndex db, const BlockEntry& entry, Position position) REQUIRES(partition.mutex) {
+                    [&](DbIndex db, const BlockEntry& entry, Position position) {
+                      partition.mutex.AssertHeld();
                       return InsertInto(partition, db, entry, position, store.type_limits());
                     });
   }

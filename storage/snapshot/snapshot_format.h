@@ -11,8 +11,8 @@
 
 #include "storage/byte_codec.h"
 #include "storage/clock.h"
+#include "storage/db_index.h"
 #include "storage/file_header.h"
-#include "storage/key_observer.h"
 #include "storage/keyspace/entry.h"
 #include "storage/lsn.h"
 #include "storage/snapshot/block_codec.h"

@@ -119,18 +119,19 @@ bool IsPackedCollection(ValueKind kind, std::string_view packed) {
   return false;
 }
 
-MutableEntry* MakeCollection(std::string_view key, const CollectionPut& put, const TypeLimits& limits,
-                             uint32_t access) {
-  const auto with_large = [&](std::unique_ptr<LargeValue> large) {
-    return MutableEntry::Create(key, kEmptyPacked, put.expiry, put.kind, access)->WithLarge(large.release());
-  };
-  if (put.kind.type() == ValueType::kStream) return with_large(UnpackStream(put.packed));
-  if (MayStayPacked(put, limits)) return MutableEntry::Create(key, put.packed, put.expiry, put.kind, access);
-  if (put.kind.type() == ValueType::kList) return with_large(EnlargeList(put.packed, limits));
-  ValueEdit edit(
-      MutableEntry::Create(key, kEmptyPacked, put.expiry, {put.kind.type(), CollectionForm::kPacked}, access), limits);
-  VisitPacked(put, [&](const auto& effect) { Apply(edit, effect); });
-  return edit.entry();
+MutableEntry* MakeEntry(std::string_view key, const CollectionPut& put, const TypeLimits& limits, uint32_t access) {
+  if (put.kind.type() == ValueType::kString || MayStayPacked(put, limits)) {
+    return ValueEdit(key, put.packed, put.expiry, put.kind, access, limits).mutable_entry();
+  }
+  ValueEdit edit(key, kEmptyPacked, put.expiry, {put.kind.type(), CollectionForm::kPacked}, access, limits);
+  if (put.kind.type() == ValueType::kStream) {
+    edit.Become(UnpackStream(put.packed));
+  } else if (put.kind.type() == ValueType::kList) {
+    edit.Become(EnlargeList(put.packed, limits));
+  } else {
+    VisitPacked(put, [&](const auto& effect) { Apply(edit, effect); });
+  }
+  return edit.mutable_entry();
 }
 
 size_t ElementCount(const Entry& entry) {

@@ -6,10 +6,12 @@
 #include <string_view>
 
 #include "storage/effects.h"
-#include "storage/keyspace/mutable_entry.h"
+#include "storage/keyspace/entry.h"
 #include "storage/types/type_limits.h"
 
 namespace ringkv::storage {
+
+class MutableEntry;
 
 // A value as it stands in files: of a large collection its elements, packed; of all others the entry's own bytes.
 // `buffer` is only used for the former.
@@ -31,8 +33,9 @@ struct ValueCopy {
 // Whether bytes from outside are a collection of this kind that may stand: whole, and nothing stands behind it.
 bool IsPackedCollection(ValueKind kind, std::string_view packed);
 
-// A collection of bytes that are well-formed, packed or large, as the limits say. What stands there twice counts once.
-MutableEntry* MakeCollection(std::string_view key, const CollectionPut& put, const TypeLimits& limits, uint32_t access);
+// A new entry, owned by the caller, of a value as PackedValue gives it; the bytes of a collection are well-formed, and
+// it is kept packed or large as the limits say. What stands there twice counts once.
+MutableEntry* MakeEntry(std::string_view key, const CollectionPut& put, const TypeLimits& limits, uint32_t access);
 
 // How many elements a value has; 1 for a string.
 size_t ElementCount(const Entry& entry);

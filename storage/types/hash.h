@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "storage/effects.h"
+#include "storage/outcome.h"
 #include "storage/types/member_table.h"
 #include "storage/types/random_picks.h"
 #include "storage/types/value_edit.h"

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "storage/effects.h"
+#include "storage/outcome.h"
 #include "storage/types/list_chunk.h"
 #include "storage/types/value_edit.h"
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "storage/types/member_table.h"
 
+#include "storage/allocator.h"
+#include "storage/keyspace/mutable_entry.h"
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -14,9 +17,9 @@ const PrefixList kNoPrefixes;
 MemberTable::MemberTable(uint64_t seed) : seed_(seed), table_(kNoPrefixes) {}
 
 size_t MemberTable::bytes() const {
-  // A slot at the usual load; the exact figure would need a walk over the segments.
-  constexpr size_t kSlotBytes = 15;
-  return sizeof(MemberTable) + table_.segments() * sizeof(Segment) + size() * kSlotBytes + entry_bytes_;
+  // A cell at the usual load; the exact figure would need a walk over the segments.
+  constexpr size_t kCellBytes = 15;
+  return sizeof(MemberTable) + table_.segments() * sizeof(Segment) + size() * kCellBytes + entry_bytes_;
 }
 
 uint32_t MemberTable::PositionOf(std::string_view name) const {
@@ -25,34 +28,34 @@ uint32_t MemberTable::PositionOf(std::string_view name) const {
 
 const Entry* MemberTable::Find(std::string_view name) const {
   const uint32_t position = PositionOf(name);
-  const Slot* slot = table_.SegmentFor(position)->Find(name, position);
-  return slot == nullptr ? nullptr : slot->entry();
+  const Cell* cell = table_.SegmentFor(position)->Find(name, position);
+  return cell == nullptr ? nullptr : cell->entry();
 }
 
 std::pair<const Entry*, bool> MemberTable::Put(std::string_view name, std::string_view value) {
   const uint32_t position = PositionOf(name);
   Segment* segment = table_.SegmentFor(position);
-  const Slot* slot = segment->Find(name, position);
-  if (slot == nullptr) {
+  const Cell* cell = segment->Find(name, position);
+  if (cell == nullptr) {
     MutableEntry* entry = MutableEntry::Create(name, value, kNoExpiry, StringForm::kPlain, 0);
     entry_bytes_ += AllocationSize(entry->TotalSize());
     table_.Insert(position, entry);
     return {entry, true};
   }
-  MutableEntry* entry = slot->entry();
+  MutableEntry* entry = cell->mutable_entry();
   entry_bytes_ -= AllocationSize(entry->TotalSize());
   MutableEntry* now_there = entry->WithValue(value, kNoExpiry, StringForm::kPlain, nullptr);
   entry_bytes_ += AllocationSize(now_there->TotalSize());
-  if (now_there != entry) table_.Replace(segment, slot, kNoExpiry, now_there);
+  if (now_there != entry) table_.Replace(segment, cell, kNoExpiry, now_there);
   return {now_there, false};
 }
 
 bool MemberTable::Erase(std::string_view name) {
   const uint32_t position = PositionOf(name);
   Segment* segment = table_.SegmentFor(position);
-  const Slot* slot = segment->Find(name, position);
-  if (slot == nullptr) return false;
-  MutableEntry* entry = table_.Remove(segment, slot);
+  const Cell* cell = segment->Find(name, position);
+  if (cell == nullptr) return false;
+  MutableEntry* entry = table_.Remove(segment, cell);
   entry_bytes_ -= AllocationSize(entry->TotalSize());
   MutableEntry::Free(entry);
   return true;
@@ -60,7 +63,7 @@ bool MemberTable::Erase(std::string_view name) {
 
 const Entry& MemberTable::Random(storage::Random& random) const {
   const Entry* found = nullptr;
-  table_.Sample(random, 1, false, [&](const Slot& slot) { found = slot.entry(); });
+  table_.Sample(random, 1, false, [&](const Cell& cell) { found = cell.entry(); });
   return *found;
 }
 

@@ -44,13 +44,13 @@ class MemberTable {
 
   template <typename Visitor>
   void ForEach(Visitor&& visit) const {
-    table_.ForEach([&](const Slot& slot) { visit(*slot.entry()); });
+    table_.ForEach([&](const Cell& cell) { visit(*cell.entry()); });
   }
   // `visit(const Entry&)` for about `count` members from `cursor` on. Returns the cursor to go on with, 0 at the end.
   template <typename Visitor>
   uint64_t Scan(uint64_t cursor, size_t count, Visitor&& visit) const {
     size_t budget = std::max<size_t>(count, 1);
-    const std::optional<uint64_t> next = table_.Walk(cursor, &budget, [&](const Slot& slot) { visit(*slot.entry()); });
+    const std::optional<uint64_t> next = table_.Walk(cursor, &budget, [&](const Cell& cell) { visit(*cell.entry()); });
     return next && *next < uint64_t{1} << 32 ? *next : 0;
   }
 

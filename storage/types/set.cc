@@ -149,7 +149,7 @@ Outcome Apply(ValueEdit& edit, const SetErase& effect) {
 }
 
 NewSet::NewSet(const TypeLimits& limits)
-    : edit_(MutableEntry::Create({}, kEmptyPacked, kNoExpiry, {ValueType::kSet, CollectionForm::kPacked}, 0), limits) {}
+    : edit_({}, kEmptyPacked, kNoExpiry, {ValueType::kSet, CollectionForm::kPacked}, 0, limits) {}
 
 void NewSet::Add(std::string_view member) { Apply(edit_, SetAdd{member}); }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "storage/effects.h"
+#include "storage/outcome.h"
 #include "storage/types/integer_set.h"
 #include "storage/types/member_table.h"
 #include "storage/types/random_picks.h"
@@ -95,7 +96,7 @@ class SetView {
 class NewSet {
  public:
   explicit NewSet(const TypeLimits& limits);
-  ~NewSet() { MutableEntry::Free(edit_.entry()); }
+  ~NewSet() { edit_.Discard(); }
   NewSet(const NewSet&) = delete;
   NewSet& operator=(const NewSet&) = delete;
 

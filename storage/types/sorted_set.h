@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "storage/effects.h"
+#include "storage/outcome.h"
 #include "storage/types/member_table.h"
 #include "storage/types/order_tree.h"
 #include "storage/types/score_code.h"

@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "storage/effects.h"
+#include "storage/outcome.h"
 #include "storage/types/stream_block.h"
 #include "storage/types/stream_group.h"
 #include "storage/types/value_edit.h"

@@ -4,23 +4,31 @@
 // Threads: guarded by the lock of the key's partition.
 #pragma once
 
-#include <cstring>
 #include <memory>
 #include <string_view>
 
-#include "storage/keyspace/mutable_entry.h"
+#include "storage/keyspace/entry.h"
 #include "storage/types/large_value.h"
 #include "storage/types/packed.h"
 #include "storage/types/type_limits.h"
 
 namespace ringkv::storage {
 
+class MutableEntry;
+
 class ValueEdit {
  public:
-  ValueEdit(MutableEntry* entry, const TypeLimits& limits) : entry_(entry), limits_(limits) {}
+  ValueEdit(MutableEntry* entry, const TypeLimits& limits);
+  // Of a new entry. See MutableEntry::Create.
+  ValueEdit(std::string_view key, std::string_view bytes, UnixMs expiry, ValueKind kind, uint32_t access,
+            const TypeLimits& limits);
 
-  // The entry to go on with.
-  MutableEntry* entry() const { return entry_; }
+  // The entry to go on with. It is the caller's if it is new.
+  MutableEntry* mutable_entry() const;
+  const Entry* entry() const { return entry_; }
+  // Frees the entry, which stands nowhere.
+  void Discard();
+
   const TypeLimits& limits() const { return limits_; }
   CollectionForm form() const { return entry_->kind().form(); }
   bool is_large() const { return form() == CollectionForm::kLarge; }
@@ -28,17 +36,11 @@ class ValueEdit {
   uint32_t count() const { return PackedCount(bytes()); }
 
   // What is written to the result stands where `removed` bytes stood.
-  char* Splice(size_t offset, size_t removed, size_t inserted) {
-    entry_ = entry_->WithGap(offset, removed, inserted);
-    return entry_->mutable_value() + offset;
-  }
-  void SetCount(size_t count) {
-    const auto head = static_cast<uint32_t>(count);
-    std::memcpy(entry_->mutable_value(), &head, sizeof head);
-  }
+  char* Splice(size_t offset, size_t removed, size_t inserted);
+  void SetCount(size_t count);
   // The bytes, which keep their length.
-  char* mutable_bytes() { return entry_->mutable_value(); }
-  void SetForm(CollectionForm form) { entry_->set_kind({entry_->type(), form}); }
+  char* mutable_bytes();
+  void SetForm(CollectionForm form);
 
   template <typename Large>
   Large& large() const {
@@ -47,20 +49,15 @@ class ValueEdit {
   template <typename Large>
   Large& Become(std::unique_ptr<Large> value) {
     Large& large = *value;
-    entry_ = entry_->WithLarge(value.release());
+    BecomeLarge(std::move(value));
     return large;
   }
 
  private:
-  MutableEntry* entry_;
-  const TypeLimits& limits_;
-};
+  void BecomeLarge(std::unique_ptr<LargeValue> value);
 
-// What an effect did to a collection.
-enum class Outcome : uint8_t {
-  kUnchanged,  // it was so before
-  kChanged,
-  kAdded,  // there is one more
+  Entry* entry_;
+  const TypeLimits& limits_;
 };
 
 }  // namespace ringkv::storage

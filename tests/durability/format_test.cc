@@ -12,6 +12,7 @@
 #include "storage/log/log_reader.h"
 #include "storage/posix/posix_file_system.h"
 #include "storage/snapshot/snapshot_reader.h"
+#include "storage/totals.h"
 #include "tests/support/document.h"
 #include "tests/support/durable_store.h"
 #include "tests/support/faulty_file_system.h"
@@ -70,12 +71,11 @@ TEST(SnapshotFormat, TheDocumentsExampleIsWhatIsWritten) {
 
 std::string PackedOf(storage::ValueType type, const std::function<void(storage::ValueEdit&)>& fill) {
   const storage::TypeLimits limits;
-  storage::ValueEdit edit(storage::MutableEntry::Create("key", storage::kEmptyPacked, storage::kNoExpiry,
-                                                        {type, storage::CollectionForm::kPacked}, 0),
+  storage::ValueEdit edit("key", storage::kEmptyPacked, storage::kNoExpiry, {type, storage::CollectionForm::kPacked}, 0,
                           limits);
   fill(edit);
   const storage::ValueCopy copy(*edit.entry());
-  storage::MutableEntry::Free(edit.entry());
+  edit.Discard();
   EXPECT_TRUE(storage::IsPackedCollection(copy.kind, copy.packed));
   return copy.packed;
 }
@@ -220,8 +220,8 @@ TEST(EarlierVersions, FilesOfVersionOneAreRead) {
   ASSERT_TRUE(summary) << summary.error().text;
   storage::Random random(1);
   storage::Txn txn(store, kTime, random);
-  EXPECT_EQ(txn.SizeOf(0).keys, 1002u);
-  EXPECT_EQ(txn.SizeOf(1).keys, 1u);
+  EXPECT_EQ(SizeOf(txn, 0).keys, 1002u);
+  EXPECT_EQ(SizeOf(txn, 1).keys, 1u);
   txn.LockKey("after");
   const storage::Place after = txn.Find(0, "after", storage::Intent::kPeek);
   ASSERT_TRUE(after);

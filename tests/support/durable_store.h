@@ -14,6 +14,7 @@
 #include "storage/recovery.h"
 #include "storage/snapshot/snapshot_writer.h"
 #include "storage/txn.h"
+#include "storage/walk.h"
 #include "tests/support/collections.h"
 
 namespace ringkv::test {
@@ -107,7 +108,7 @@ class ChangingStore {
     for (storage::DbIndex db = 0; db < store_.databases(); ++db) {
       uint64_t cursor = 0;
       do {
-        cursor = txn_.Walk(db, cursor, 100, [&](const storage::Entry& entry) {
+        cursor = Walk(txn_, db, cursor, 100, [&](const storage::Entry& entry) {
           contents[{db, std::string(entry.key())}] = {ShownValue(entry), entry.expiry()};
         });
       } while (cursor != 0);

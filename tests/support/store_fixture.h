@@ -8,7 +8,9 @@
 #include <set>
 #include <string>
 
+#include "storage/totals.h"
 #include "storage/txn.h"
+#include "storage/walk.h"
 
 namespace ringkv::storage {
 
@@ -46,8 +48,14 @@ class StoreFixture : public testing::Test {
     const Place place = txn.Find(db, key, Intent::kRead);
     return place ? std::optional<std::string>(place.value()) : std::nullopt;
   }
-  DatabaseSize Size(DbIndex db = 0) { return Txn(store_, clock_.Now(), random_).SizeOf(db); }
-  KeyStatistics Statistics() { return Txn(store_, clock_.Now(), random_).Statistics(); }
+  DatabaseSize Size(DbIndex db = 0) {
+    Txn txn(store_, clock_.Now(), random_);
+    return SizeOf(txn, db);
+  }
+  KeyStatistics Statistics() {
+    Txn txn(store_, clock_.Now(), random_);
+    return SumStatistics(txn);
+  }
 
   // All keys of a whole SCAN; `between` runs after each call.
   template <typename Between>
@@ -56,7 +64,7 @@ class StoreFixture : public testing::Test {
     uint64_t cursor = 0;
     do {
       Txn txn(store_, clock_.Now(), random_);
-      cursor = txn.Walk(0, cursor, count, [&](const Entry& entry) { seen.emplace(entry.key()); });
+      cursor = Walk(txn, 0, cursor, count, [&](const Entry& entry) { seen.emplace(entry.key()); });
       EXPECT_LT(cursor, uint64_t{1} << 53);
       between();
     } while (cursor != 0);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "storage/totals.h"
 #include "tests/support/session_fixture.h"
 
 namespace ringkv::server {
@@ -274,7 +275,8 @@ TEST_F(DispatchTest, MemoryOverItsLimitEvictsIfAllowed) {
   for (int i = 0; i < 1000; ++i) Run("set key:" + std::to_string(i) + " " + std::string(1000, 'x'));
   Run("config set maxmemory-policy allkeys-lru maxmemory 1");
   for (int i = 0; i < 100; ++i) Run("set a 2");  // each may spend half a millisecond on it
-  EXPECT_LT(storage::Txn(server_.store(), clock_.Now(), server_.thread(0).random).SizeOf(0).keys, 1000u);
+  storage::Txn txn(server_.store(), clock_.Now(), server_.thread(0).random);
+  EXPECT_LT(SizeOf(txn, 0).keys, 1000u);
 }
 
 TEST_F(DispatchTest, TheSlowLogNotesSlowCommandsShortened) {

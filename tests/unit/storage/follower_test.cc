@@ -6,8 +6,10 @@
 
 #include "storage/checksum.h"
 #include "storage/effect_codec.h"
+#include "storage/keyspace/mutable_entry.h"
 #include "storage/log_tail.h"
 #include "storage/snapshot_stream.h"
+#include "storage/totals.h"
 #include "tests/support/durable_store.h"
 #include "tests/support/faulty_file_system.h"
 
@@ -213,10 +215,10 @@ TEST_F(FollowerTest, HidesKeysWhoseTimeIsOverUntilThePrimarySaysSo) {
   txn.LockKey("soon");
   EXPECT_FALSE(txn.Find(0, "soon", storage::Intent::kRead));
   txn.Unlock();
-  EXPECT_EQ(txn.SizeOf(0).keys, 1u);
+  EXPECT_EQ(SizeOf(txn, 0).keys, 1u);
   primary_.Delete("soon");
   Send(*tail);
-  EXPECT_EQ(txn.SizeOf(0).keys, 0u);
+  EXPECT_EQ(SizeOf(txn, 0).keys, 0u);
 }
 
 TEST_F(FollowerTest, IsItselfFollowed) {

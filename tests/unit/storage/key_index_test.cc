@@ -6,6 +6,7 @@
 #include <map>
 
 #include "storage/index/table_index.h"
+#include "storage/keyspace/mutable_entry.h"
 #include "storage/keyspace/position.h"
 #include "storage/keyspace/table.h"
 
@@ -44,7 +45,7 @@ class IndexedTable {
 
   void AddIndexes() {
     for (const Direction direction : {Direction::kForward, Direction::kBackward}) {
-      table_.SetIndex(direction, std::make_unique<TableIndex>(table_, direction));
+      table_.AddIndex(direction);
     }
   }
   // False when both are ready.
@@ -60,8 +61,8 @@ class IndexedTable {
   void Toggle(const std::string& key) {
     const uint32_t position = storage::PositionOf(key, {.seed = 1}).local() & mask_;
     if (keys_.erase(key) > 0) {
-      const storage::Slot* slot = table_.SegmentFor(position)->Find(key, position);
-      storage::MutableEntry::Free(table_.Remove(table_.SegmentFor(position), slot));
+      const storage::Cell* cell = table_.SegmentFor(position)->Find(key, position);
+      storage::MutableEntry::Free(table_.Remove(table_.SegmentFor(position), cell));
     } else {
       keys_[key] = position;
       table_.Insert(position,

@@ -8,6 +8,10 @@
 
 #include "storage/keyspace/eviction.h"
 #include "storage/keyspace/expiry_job.h"
+#include "storage/keyspace/mutable_entry.h"
+#include "storage/search.h"
+#include "storage/totals.h"
+#include "storage/walk.h"
 #include "tests/support/store_fixture.h"
 
 namespace ringkv::storage {
@@ -38,12 +42,12 @@ TEST_F(OccupancyTest, LooksAtADatabaseLeavePartitionsWithoutItsKeysAlone) {
     Random random(7);
     Txn txn(store_, clock_.Now(), random);
     size_t seen = 0;
-    EXPECT_EQ(txn.SizeOf(0).keys, 1u);
-    EXPECT_EQ(txn.SizeOf(2).keys, 0u);
-    EXPECT_EQ(txn.Walk(0, 0, 10, [&](const Entry&) { ++seen; }), 0u);
-    EXPECT_EQ(txn.Search(0, ParseKeyPattern("k*"), 0, 10, [&](const Entry&) { ++seen; }), 0u);
-    txn.Sample(0, 1, false, [&](Position, const Entry&) { ++seen; });
-    txn.Sample(0, 1, true, [&](Position, const Entry&) { ++seen; });
+    EXPECT_EQ(SizeOf(txn, 0).keys, 1u);
+    EXPECT_EQ(SizeOf(txn, 2).keys, 0u);
+    EXPECT_EQ(Walk(txn, 0, 0, 10, [&](const Entry&) { ++seen; }), 0u);
+    EXPECT_EQ(Search(txn, 0, ParseKeyPattern("k*"), 0, 10, [&](const Entry&) { ++seen; }), 0u);
+    Sample(txn, 0, 1, false, [&](Position, const Entry&) { ++seen; });
+    Sample(txn, 0, 1, true, [&](Position, const Entry&) { ++seen; });
     EXPECT_EQ(seen, 4u);
   };
   EXPECT_TRUE(RunsWithAllLockedBut(PartitionOf("key"), look));
@@ -118,7 +122,7 @@ TEST_F(OccupancyTest, EachOfTwoKeysIsPickedAsOften) {
   size_t picked_a = 0;
   Txn txn(store_, clock_.Now(), random_);
   for (int i = 0; i < 2000; ++i) {
-    txn.Sample(0, 1, false, [&](Position, const Entry& entry) { picked_a += entry.key() == "a" ? 1 : 0; });
+    Sample(txn, 0, 1, false, [&](Position, const Entry& entry) { picked_a += entry.key() == "a" ? 1 : 0; });
   }
   EXPECT_GT(picked_a, 800u);
   EXPECT_LT(picked_a, 1200u);
@@ -136,7 +140,7 @@ TEST_F(OccupancyTest, EachOfManyKeysIsPickedAsOften) {
     picked[key] = 0;
   }
   for (size_t i = 0; i < kDraws; ++i) {
-    table.Sample(random_, 1, false, [&](const Slot& slot) { ++picked[std::string(slot.entry()->key())]; });
+    table.Sample(random_, 1, false, [&](const Cell& cell) { ++picked[std::string(cell.entry()->key())]; });
   }
   double chi_squared = 0;
   for (const auto& [key, count] : picked) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "storage/byte_codec.h"
+#include "storage/keyspace/mutable_entry.h"
 #include "storage/rdb/crc64.h"
 #include "storage/rdb/dump_payload.h"
 #include "storage/rdb/rdb_reader.h"
@@ -153,7 +154,7 @@ std::string ShownPayload(const std::string& payload) {
   const storage::DumpContent content = storage::DecodeDumpPayload(payload);
   if (content.verdict != DumpVerdict::kGood) return "refused";
   const storage::TypeLimits limits;
-  storage::MutableEntry* entry = storage::MakeCollection("key", {content.kind, content.value}, limits, 0);
+  storage::MutableEntry* entry = storage::MakeEntry("key", {content.kind, content.value}, limits, 0);
   const std::string shown = ShownValue(*entry);
   storage::MutableEntry::Free(entry);
   return shown;

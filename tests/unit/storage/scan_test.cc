@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "storage/walk.h"
 #include "tests/support/store_fixture.h"
 
 namespace ringkv::storage {
@@ -25,7 +26,7 @@ TEST_F(Scan, ACallDoesNotGoFarBeyondItsCount) {
   do {
     size_t visited = 0;
     Txn txn(store_, clock_.Now(), random_);
-    cursor = txn.Walk(0, cursor, 10, [&](const Entry&) { ++visited; });
+    cursor = Walk(txn, 0, cursor, 10, [&](const Entry&) { ++visited; });
     EXPECT_LE(visited, 12u);
   } while (cursor != 0);
 }
@@ -45,7 +46,7 @@ TEST_F(Scan, KeysThatStayComeExactlyOnceWhileTablesSplitAndMerge) {
     // About two hundred calls, however many keys there are: the tables fill, split, empty and merge meanwhile.
     Txn txn(store_, clock_.Now(), random_);
     const size_t count = std::max<size_t>(10, Size().keys / 200);
-    cursor = txn.Walk(0, cursor, count, [&](const Entry& entry) { seen.emplace(entry.key()); });
+    cursor = Walk(txn, 0, cursor, count, [&](const Entry& entry) { seen.emplace(entry.key()); });
     for (int i = 0; i < 10'000; ++i) {
       if (growing) {
         Put("other:" + std::to_string(next++), "v");
@@ -62,7 +63,7 @@ TEST_F(Scan, MadeUpCursorsDoNoHarm) {
   for (int i = 0; i < 100; ++i) Put("key:" + std::to_string(i), "v");
   for (const uint64_t cursor : {uint64_t{1}, kPositions - 1, kPositions, UINT64_MAX, uint64_t{1} << 52}) {
     Txn txn(store_, clock_.Now(), random_);
-    const uint64_t next = txn.Walk(0, cursor, 10, [](const Entry&) {});
+    const uint64_t next = Walk(txn, 0, cursor, 10, [](const Entry&) {});
     EXPECT_LT(next, kPositions);
   }
 }

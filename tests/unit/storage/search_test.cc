@@ -5,12 +5,14 @@
 
 #include "storage/glob.h"
 #include "storage/index/index_job.h"
+#include "storage/search.h"
+#include "storage/totals.h"
 #include "tests/support/store_fixture.h"
 
 namespace ringkv::storage {
 namespace {
 
-class Search : public StoreFixture {
+class SearchTest : public StoreFixture {
  protected:
   void Index(IndexMode mode) {
     store_.index_policy().Set(mode, 1000);
@@ -22,7 +24,7 @@ class Search : public StoreFixture {
   uint64_t Call(const std::string& glob, uint64_t cursor, size_t count, std::multiset<std::string>* seen,
                 size_t* visited = nullptr, DbIndex db = 0) {
     Txn txn(store_, clock_.Now(), random_);
-    return txn.Search(db, ParseKeyPattern(glob), cursor, count, [&](const Entry& entry) {
+    return Search(txn, db, ParseKeyPattern(glob), cursor, count, [&](const Entry& entry) {
       if (visited != nullptr) ++*visited;
       if (GlobMatches(glob, entry.key())) seen->emplace(entry.key());
     });
@@ -50,14 +52,17 @@ class Search : public StoreFixture {
     return store_.index_policy().answered(direction) > before;
   }
 
-  IndexReport Report(Direction direction) { return Txn(store_, clock_.Now(), random_).ReportIndexes(direction); }
+  IndexReport Report(Direction direction) {
+    Txn txn(store_, clock_.Now(), random_);
+    return ReportIndexes(txn, direction);
+  }
 
   IndexJob job_{store_};
 };
 
 using Keys = std::multiset<std::string>;
 
-TEST_F(Search, FindsTheSameWithEachIndexAndWithout) {
+TEST_F(SearchTest, FindsTheSameWithEachIndexAndWithout) {
   for (int i = 0; i < 20'000; ++i) {
     Put("user:" + std::to_string(i % 500) + ":" + std::to_string(i), "v");
     Put("other:" + std::to_string(i), "v");
@@ -75,7 +80,7 @@ TEST_F(Search, FindsTheSameWithEachIndexAndWithout) {
   EXPECT_FALSE(UsesIndex(Direction::kForward, "*4*"));
 }
 
-TEST_F(Search, AFewMatchesTakeOneCallAndABroadPatternIsBoundedByCount) {
+TEST_F(SearchTest, AFewMatchesTakeOneCallAndABroadPatternIsBoundedByCount) {
   for (int i = 0; i < 50'000; ++i) Put("key:" + std::to_string(i), "v");
   for (int i = 0; i < 100; ++i) Put("few:" + std::to_string(i), "v");
   Index(IndexMode::kAlways);
@@ -93,7 +98,7 @@ TEST_F(Search, AFewMatchesTakeOneCallAndABroadPatternIsBoundedByCount) {
 }
 
 // Indexes are built, half built and dropped, tables split and merge, and a cursor goes on through all of it.
-TEST_F(Search, KeysThatStayComeExactlyOnce) {
+TEST_F(SearchTest, KeysThatStayComeExactlyOnce) {
   for (const std::string glob : {"stay:1*", "*7", "stay:*5", "st*"}) {
     std::set<std::string> stay;
     for (int i = 0; i < 3000; ++i) {
@@ -119,7 +124,7 @@ TEST_F(Search, KeysThatStayComeExactlyOnce) {
   }
 }
 
-TEST_F(Search, FollowsRenamesFlushesAndExchangedDatabases) {
+TEST_F(SearchTest, FollowsRenamesFlushesAndExchangedDatabases) {
   Index(IndexMode::kAlways);
   for (int i = 0; i < 2000; ++i) Put("key:" + std::to_string(i), "v");
   Index(IndexMode::kAlways);
@@ -149,14 +154,14 @@ TEST_F(Search, FollowsRenamesFlushesAndExchangedDatabases) {
   EXPECT_EQ(All("moved:*", 5), Keys{"moved:again"});
 }
 
-TEST_F(Search, LeavesOutWhatHasExpired) {
+TEST_F(SearchTest, LeavesOutWhatHasExpired) {
   for (int i = 0; i < 2000; ++i) Put("key:" + std::to_string(i), "v", clock_.Now() + (i % 2 == 0 ? 10 : 1000));
   Index(IndexMode::kAlways);
   clock_.Advance(100);
   EXPECT_EQ(All("key:100*"), (Keys{"key:1001", "key:1003", "key:1005", "key:1007", "key:1009"}));
 }
 
-TEST_F(Search, AnIndexIsBuiltWhenASearchGainsAndDroppedWhenNobodyUsesIt) {
+TEST_F(SearchTest, AnIndexIsBuiltWhenASearchGainsAndDroppedWhenNobodyUsesIt) {
   store_.index_policy().Set(IndexMode::kAuto, 60'000);
   for (int i = 0; i < 500; ++i) Put("key:" + std::to_string(i), "v");
   All("key:1*");
@@ -185,7 +190,7 @@ TEST_F(Search, AnIndexIsBuiltWhenASearchGainsAndDroppedWhenNobodyUsesIt) {
   EXPECT_EQ(All("key:12*").size(), 111u);
 }
 
-TEST_F(Search, OldAndMadeUpCursorsDoNoHarm) {
+TEST_F(SearchTest, OldAndMadeUpCursorsDoNoHarm) {
   for (int i = 0; i < 3000; ++i) Put("key:" + std::to_string(i), "v");
   Index(IndexMode::kAlways);
   for (const uint64_t cursor : {uint64_t{1}, kPositions - 1, kPositions, UINT64_MAX, uint64_t{1} << 52}) {
@@ -225,7 +230,7 @@ TEST(KeyPattern, ItsLiteralsAreWhatEveryMatchBeginsAndEndsWith) {
 }
 
 // Mostly for ThreadSanitizer.
-TEST_F(Search, GoesOnWhileOthersWriteExpireAndBuild) {
+TEST_F(SearchTest, GoesOnWhileOthersWriteExpireAndBuild) {
   constexpr int kRounds = 30;
   for (int i = 0; i < 2000; ++i) Put("stay:" + std::to_string(i), "v");
   std::atomic<bool> done{false};
@@ -249,7 +254,8 @@ TEST_F(Search, GoesOnWhileOthersWriteExpireAndBuild) {
       store_.index_policy().Set(i % 2000 < 1500 ? IndexMode::kAlways : IndexMode::kOff, 1000);
       job_.Step();
       clock_.Advance(1);
-      Txn(store_, clock_.Now(), random).ReportIndexes(Direction::kForward);
+      Txn txn(store_, clock_.Now(), random);
+      ReportIndexes(txn, Direction::kForward);
     }
   });
   for (int i = 0; i < kRounds; ++i) {

@@ -3,8 +3,12 @@
 #include <gtest/gtest.h>
 
 #include "storage/log_tail.h"
+#include "storage/search.h"
 #include "storage/slot_arrival.h"
 #include "storage/slot_stream.h"
+#include "storage/sweep.h"
+#include "storage/totals.h"
+#include "storage/walk.h"
 #include "tests/support/durable_store.h"
 #include "tests/support/faulty_file_system.h"
 
@@ -142,26 +146,26 @@ TEST_F(SlotMoveTest, ForeignKeysAreNotCountedSampledExpiredOrFound) {
   SetForeign(foreign);
   storage::Random random(1);
   storage::Txn txn(store.store(), 1'500'000'000'000, random);
-  EXPECT_EQ(txn.SizeOf(0).keys, own);
+  EXPECT_EQ(SizeOf(txn, 0).keys, own);
   for (int i = 0; i < 200; ++i) {
-    txn.Sample(0, 5, false,
-               [](storage::Position, const storage::Entry& entry) { EXPECT_FALSE(Moves(std::string(entry.key()))); });
+    Sample(txn, 0, 5, false,
+           [](storage::Position, const storage::Entry& entry) { EXPECT_FALSE(Moves(std::string(entry.key()))); });
   }
   size_t found = 0;
   const storage::KeyPattern pattern = storage::ParseKeyPattern("key:*");
-  for (uint64_t cursor = txn.Search(0, pattern, 0, 100, [&](const storage::Entry&) { ++found; }); cursor != 0;) {
-    cursor = txn.Search(0, pattern, cursor, 100, [&](const storage::Entry&) { ++found; });
+  for (uint64_t cursor = Search(txn, 0, pattern, 0, 100, [&](const storage::Entry&) { ++found; }); cursor != 0;) {
+    cursor = Search(txn, 0, pattern, cursor, 100, [&](const storage::Entry&) { ++found; });
   }
   EXPECT_EQ(found, own);
   // Those whose time is over stay as long as they are foreign.
   storage::Txn later(store.store(), 1'700'000'000'000, random);
-  for (size_t partition = 0; partition < storage::kPartitions; ++partition) later.SweepExpired(partition, 100'000);
-  EXPECT_EQ(later.SizeOf(0).volatile_keys, 0u);
+  for (size_t partition = 0; partition < storage::kPartitions; ++partition) SweepExpired(later, partition, 100'000);
+  EXPECT_EQ(SizeOf(later, 0).volatile_keys, 0u);
   SetForeign({});
-  EXPECT_GT(later.SizeOf(0).volatile_keys, 0u);
+  EXPECT_GT(SizeOf(later, 0).volatile_keys, 0u);
   later.set_now(1'700'000'060'000);
-  for (size_t partition = 0; partition < storage::kPartitions; ++partition) later.SweepExpired(partition, 100'000);
-  EXPECT_EQ(later.SizeOf(0).volatile_keys, 0u);
+  for (size_t partition = 0; partition < storage::kPartitions; ++partition) SweepExpired(later, partition, 100'000);
+  EXPECT_EQ(SizeOf(later, 0).volatile_keys, 0u);
 }
 
 TEST_F(SlotMoveTest, WhatArrivesIsRecordedAsChangesOfTheTarget) {

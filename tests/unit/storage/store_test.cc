@@ -4,6 +4,8 @@
 #include <random>
 
 #include "storage/allocator.h"
+#include "storage/totals.h"
+#include "storage/walk.h"
 #include "tests/support/store_fixture.h"
 
 namespace ringkv::storage {
@@ -25,14 +27,18 @@ class PrefixUsageTest : public StoreFixture {
  protected:
   PrefixUsageTest() : StoreFixture({.hash_seed = 1, .prefixes = PrefixList({"user:", "us", "x", "user:1234"})}) {}
 
-  std::vector<PrefixUsage> Usages() { return Txn(store_, clock_.Now(), random_).PrefixUsages(); }
+  std::vector<PrefixUsage> Usages() {
+    Txn txn(store_, clock_.Now(), random_);
+    return PrefixUsages(txn);
+  }
   // Counts anew what should have been counted all along.
   PrefixSize SizeOfAll(std::string_view prefix) {
     PrefixSize size;
     for (DbIndex db = 0; db < 2; ++db) {
       uint64_t cursor = 0;
       do {
-        cursor = Txn(store_, clock_.Now(), random_).Walk(db, cursor, 1000, [&](const Entry& entry) {
+        Txn txn(store_, clock_.Now(), random_);
+        cursor = Walk(txn, db, cursor, 1000, [&](const Entry& entry) {
           if (!entry.key().starts_with(prefix)) return;
           ++size.keys;
           size.bytes += entry.TotalSize();
@@ -216,9 +222,9 @@ TEST_F(StoreTest, CountsHitsAndMissesOfReadsOnly) {
 TEST_F(StoreTest, TablesGiveTheirMemoryBackWhenKeysGo) {
   for (int i = 0; i < 300'000; ++i) Put("key:" + std::to_string(i), "v");
   Txn txn(store_, clock_.Now(), random_);
-  const uint64_t full = txn.TableBytes();
+  const uint64_t full = TableBytes(txn);
   for (int i = 0; i < 300'000; ++i) Delete("key:" + std::to_string(i));
-  EXPECT_LT(txn.TableBytes(), full / 8);
+  EXPECT_LT(TableBytes(txn), full / 8);
 }
 
 }  // namespace

@@ -18,6 +18,7 @@
 #include "storage/types/order_tree.h"
 #include "storage/types/set.h"
 #include "storage/types/sorted_set.h"
+#include "storage/types/value_edit.h"
 #include "tests/support/collections.h"
 
 namespace ringkv::test {
@@ -29,9 +30,9 @@ using namespace storage;
 class Value {
  public:
   Value(ValueType type, const TypeLimits& limits)
-      : edit_(MutableEntry::Create("key", kEmptyPacked, kNoExpiry, {type, CollectionForm::kPacked}, 0), limits) {}
+      : edit_("key", kEmptyPacked, kNoExpiry, {type, CollectionForm::kPacked}, 0, limits) {}
   explicit Value(MutableEntry* entry, const TypeLimits& limits) : edit_(entry, limits) {}
-  ~Value() { MutableEntry::Free(edit_.entry()); }
+  ~Value() { edit_.Discard(); }
   Value(const Value&) = delete;
   Value& operator=(const Value&) = delete;
 
@@ -57,7 +58,7 @@ class Value {
     }
     TypeLimits usual;
     for (const TypeLimits* limits : {&edit_.limits(), static_cast<const TypeLimits*>(&usual)}) {
-      const Value again(MakeCollection("key", {copy.kind, copy.packed}, *limits, 0), *limits);
+      const Value again(MakeEntry("key", {copy.kind, copy.packed}, *limits, 0), *limits);
       ASSERT_EQ(ShownValue(again.entry()), ShownValue(entry()));
     }
   }

@@ -14,6 +14,11 @@ class KeyChanges final : public storage::KeyObserver {
   KeyChanges(WatchedKeys& watched, WaitingClients& waiting, KeyEvents& events)
       : watched_(watched), waiting_(waiting), events_(events) {}
 
+  void SetEventMask(const EventMask& mask) {
+    events_.SetMask(mask);
+    set_wants_events(events_.is_on());
+  }
+
   void Happened(storage::DbIndex db, std::string_view key, const storage::KeyEvent& event) override {
     events_.Tell(db, key, event, kNoThread);
   }

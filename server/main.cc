@@ -15,16 +15,18 @@
 #include <thread>
 #include <vector>
 
+#include "server/base/version.h"
 #include "server/cluster/cluster_state.h"
 #include "server/config/config_file.h"
-#include "server/config/file_limit.h"
+#include "server/config/data_directory.h"
 #include "server/config/option_table.h"
+#include "server/loading/start_data.h"
 #include "server/net/network.h"
+#include "server/process/file_limit.h"
+#include "server/process/service_notify.h"
 #include "server/server.h"
-#include "server/service_notify.h"
-#include "server/start_data.h"
-#include "server/version.h"
 #include "storage/allocator.h"
+#include "storage/posix/posix_file_system.h"
 
 namespace ringkv::server {
 namespace {
@@ -62,6 +64,20 @@ bool Daemonize() {
   return true;
 }
 
+// Makes `dir` absolute, which is what CONFIG GET tells.
+storage::Status LocateDirectory(Options& options) {
+  const std::string dir = options.dir.Get();
+  std::error_code error;
+  const std::filesystem::path path = std::filesystem::canonical(dir.empty() ? "." : dir, error);
+  if (error) return storage::Fail("cannot use dir '" + dir + "': " + error.message());
+  const bool is_directory = std::filesystem::is_directory(path, error);
+  if (!is_directory || ::access(path.c_str(), X_OK) != 0) {
+    return storage::Fail("cannot use dir '" + dir + "': " + (is_directory ? std::strerror(errno) : "Not a directory"));
+  }
+  options.dir.Set(path.string());
+  return {};
+}
+
 // Lowers maxclients to what the limit of open files carries, and says so.
 void FitFileLimit(Server& server) {
   SharedNumber& most = server.options().maxclients;
@@ -83,7 +99,7 @@ bool WritePidFile(const std::string& path) {
 // cache: any number of those may share a directory.
 storage::Result<std::unique_ptr<storage::FileLock>> LockWhatIsThere(storage::FileSystem& files,
                                                                     const Options& options) {
-  const storage::DataFiles data = Server::DataFilesOf(options);
+  const storage::DataFiles data = DataKeeper::FilesOf(options);
   bool is_needed = options.appendonly != 0 || options.cluster_enabled != 0 || !options.save.Get().empty();
   if (!is_needed) {
     const storage::Result<std::optional<uint64_t>> seed = storage::FindHashSeed(files, data);
@@ -111,14 +127,9 @@ int Run(const std::vector<std::string>& arguments) {
   if (const storage::Result<bool> read = ReadEnvironment(options); !read) return FailStart(read.error().text);
   const storage::Result<std::string> config_path = ReadCommandLine(arguments, options);
   if (!config_path) return FailStart(config_path.error().text);
-  const std::string dir = options.dir.Get();
-  if (!dir.empty() && ::chdir(dir.c_str()) != 0) {
-    return FailStart("cannot change to dir '" + dir + "': " + std::strerror(errno));
-  }
-  std::error_code ignored;
-  options.dir.Set(std::filesystem::current_path(ignored).string());  // what CONFIG GET dir tells
+  if (const storage::Status found = LocateDirectory(options); !found) return FailStart(found.error().text);
+  storage::PosixFileSystem files(options.dir.Get());
   // Before anything in it is touched; and while there is a terminal that an error can be read on.
-  storage::PosixFileSystem files;
   storage::Result<std::unique_ptr<storage::FileLock>> lock = LockWhatIsThere(files, options);
   if (!lock) return FailStart(lock.error().text);
   const bool in_background = options.daemonize != 0;
@@ -132,12 +143,12 @@ int Run(const std::vector<std::string>& arguments) {
   storage::CountMemoryOfThisThread();
 
   const storage::SystemClock clock;
-  const storage::Result<std::optional<uint64_t>> seed = storage::FindHashSeed(files, Server::DataFilesOf(options));
+  const storage::Result<std::optional<uint64_t>> seed = storage::FindHashSeed(files, DataKeeper::FilesOf(options));
   if (!seed) return FailStart(seed.error().text);
-  Server server(options, clock, *config_path, seed->value_or(storage::SeedFromSystem()));
+  Server server(options, clock, files, *config_path, seed->value_or(storage::SeedFromSystem()));
   if (*lock != nullptr) server.durability().AdoptLock(std::move(*lock));
   std::string why;
-  const std::string log_path = options.logfile.Get();
+  const std::string log_path = InDataDirectory(options, options.logfile.Get());
   if (!log_path.empty() && !server.log().Open(log_path, &why)) {
     return FailStart("cannot open logfile '" + log_path + "': " + why);
   }
@@ -147,7 +158,7 @@ int Run(const std::vector<std::string>& arguments) {
     server.log().Warning(bound.error().text);
     return FailStart(bound.error().text);
   }
-  std::string pid_path = options.pidfile.Get();
+  std::string pid_path = InDataDirectory(options, options.pidfile.Get());
   if (pid_path.empty() && in_background) pid_path = "/var/run/ringkv.pid";
   if (!pid_path.empty() && !WritePidFile(pid_path)) server.log().Warning("cannot write pidfile '" + pid_path + "'");
   // The port is known now, by which this node may be found in the cluster-config.

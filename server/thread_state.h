@@ -17,8 +17,9 @@ namespace ringkv::server {
 struct ClusterView;
 
 struct ThreadState {
-  ThreadState(size_t index_in, storage::Store& store, size_t command_count, uint64_t seed)
-      : index(index_in), random(seed), txn(store, 0, random), statistics(command_count) {}
+  // `http_labels`: none for a thread that serves no HTTP.
+  ThreadState(size_t index_in, storage::Store& store, size_t command_count, uint64_t seed, HttpLabels http_labels = {})
+      : index(index_in), random(seed), txn(store, 0, random), statistics(command_count, http_labels) {}
 
   const size_t index;  // of the thread of clients; kNoThread: it is none
   storage::Random random;
@@ -26,7 +27,7 @@ struct ThreadState {
   storage::Evictor evictor;
   ThreadStatistics statistics;
   std::atomic<size_t> client_memory{0};  // of the clients of this thread; read by all
-  uint64_t last_command_end = 0;  // in ticks of the server's clock
+  uint64_t last_command_end = 0;         // in ticks of the server's clock
   // In a cluster: what was looked at last, and its version.
   std::shared_ptr<const ClusterView> cluster_view;
   uint64_t cluster_version = 0;

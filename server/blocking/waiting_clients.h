@@ -26,8 +26,8 @@
 #include <utility>
 #include <vector>
 
+#include "server/base/client_links.h"
 #include "server/blocking/key_wait.h"
-#include "server/client_links.h"
 #include "server/command/command.h"
 #include "server/pubsub/key_events.h"
 #include "storage/mutex.h"

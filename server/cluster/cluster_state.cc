@@ -6,7 +6,6 @@
 #include "server/cluster/slot_moves.h"
 #include "server/server.h"
 #include "storage/log/log_files.h"
-#include "storage/posix/posix_file_system.h"
 #include "storage/totals.h"
 
 namespace ringkv::server {
@@ -57,7 +56,8 @@ cluster::SlotState ClusterView::StateOf(size_t slot) const {
           .arrives_here = topology.slots().owner(slot) == here.shard};
 }
 
-ClusterState::ClusterState(Server& server) : server_(server), moves_(std::make_unique<SlotMoves>(server, *this)) {}
+ClusterState::ClusterState(Server& server)
+    : server_(server), files_(server.files()), moves_(std::make_unique<SlotMoves>(server, *this)) {}
 
 ClusterState::~ClusterState() = default;
 
@@ -68,8 +68,7 @@ Status ClusterState::Open() {
   if (!server_.options().replicaof.Get().empty()) {
     return Fail("replicaof can't be given with cluster-enabled yes: the cluster-config says who follows whom");
   }
-  files_ = std::make_unique<storage::PosixFileSystem>();
-  coordinator_ = std::make_unique<cluster::StaticCoordinator>(*files_, path);
+  coordinator_ = std::make_unique<cluster::StaticCoordinator>(files_, path);
   Result<Topology> topology = coordinator_->Fetch();
   if (!topology) return tl::unexpected(topology.error());
   Result<std::shared_ptr<ClusterView>> made = MakeView(std::move(*topology));
@@ -85,8 +84,8 @@ Status ClusterState::Open() {
 
 Result<SlotLedger> ClusterState::FirstLedger(const ClusterView& view) {
   SlotLedger ledger;
-  if (files_->Exists(kLedgerPath)) {
-    const Result<std::string> text = storage::ReadWhole(*files_, kLedgerPath);
+  if (files_.Exists(kLedgerPath)) {
+    const Result<std::string> text = storage::ReadWhole(files_, kLedgerPath);
     Result<SlotLedger> read = text ? SlotLedger::Parse(*text) : Result<SlotLedger>(tl::unexpected(text.error()));
     if (read) return read;
     return Fail(std::string("cannot use '") + kLedgerPath + "': " + read.error().text +
@@ -104,7 +103,7 @@ Result<SlotLedger> ClusterState::FirstLedger(const ClusterView& view) {
 
 Status ClusterState::WriteLedger(const SlotLedger& ledger) {
   if (Status locked = server_.durability().LockDirectory(); !locked) return locked;
-  const auto placed = storage::PlaceFile(*files_, "", kLedgerPath, ledger.Print(), storage::OpenMode::kReplace);
+  const auto placed = storage::PlaceFile(files_, "", kLedgerPath, ledger.Print(), storage::OpenMode::kReplace);
   return placed ? Status() : Fail(std::string("cannot write '") + kLedgerPath + "': " + placed.error().text);
 }
 

@@ -111,8 +111,8 @@ class ClusterState {
                std::optional<uint64_t> flushes = std::nullopt) REQUIRES(change_mutex_);
 
   Server& server_;
+  storage::FileSystem& files_;
   bool is_enabled_ = false;  // immutable once open
-  std::unique_ptr<storage::FileSystem> files_;
   std::unique_ptr<cluster::Coordinator> coordinator_;
   const std::unique_ptr<SlotMoves> moves_;
   std::atomic<uint64_t> version_{0};

@@ -163,7 +163,7 @@ Status SlotExport::CatchUp(storage::SlotStream& stream) {
 Result<bool> SlotExport::HandOver(storage::SlotStream& stream) {
   const int64_t start = NowMs();
   state_.Hold(batch_);
-  server_.WaitForIoThreads(interrupted_);
+  server_.links().WaitForRound(interrupted_);
   const storage::Lsn last = server_.store().log().appended();
   while (tail_->next() <= last && NowMs() - start < kPauseMs / 2) {
     server_.durability().log().Step();  // rather than wait for its thread

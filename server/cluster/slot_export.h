@@ -11,7 +11,7 @@
 #include <thread>
 
 #include "cluster/slot_map.h"
-#include "server/replication/message_reader.h"
+#include "server/node_link/message_reader.h"
 #include "server/session/client_directory.h"
 #include "storage/log_tail.h"
 #include "storage/slot_stream.h"

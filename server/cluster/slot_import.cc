@@ -4,8 +4,8 @@
 #include <chrono>
 
 #include "server/cluster/cluster_state.h"
-#include "server/replication/handshake.h"
-#include "server/replication/message_reader.h"
+#include "server/node_link/handshake.h"
+#include "server/node_link/message_reader.h"
 #include "server/server.h"
 #include "storage/allocator.h"
 
@@ -109,7 +109,7 @@ Status SlotImport::Ask(PeerSocket& socket) {
 Result<bool> SlotImport::Take(PeerSocket& socket, const cluster::NodeMessage& message) {
   if (message.epoch != epoch_) return Fail("a message of another epoch came");
   // As clients wait while the disk can't keep up.
-  while ((server_.refused_now() & kNeedsLogRoom) != 0 && !stopping_) {
+  while ((server_.needs().Get() & kNeedsLogRoom) != 0 && !stopping_) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   Status done;
@@ -118,7 +118,7 @@ Result<bool> SlotImport::Take(PeerSocket& socket, const cluster::NodeMessage& me
     case MessageKind::kNoMoreSlots: {
       // Without a log what has come is safe with the next snapshot: that is made soon.
       storage::Durability& durability = server_.durability();
-      if (!durability.log().is_open() && server_.SavesAtEnd() && keys_ > 0) {
+      if (!durability.log().is_open() && server_.data().SavesAtEnd() && keys_ > 0) {
         durability.ScheduleSave(storage::SnapshotReason::kSave);
       }
       return false;

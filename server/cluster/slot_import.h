@@ -11,7 +11,7 @@
 #include <thread>
 
 #include "cluster/node_messages.h"
-#include "server/replication/link_socket.h"
+#include "server/node_link/link_socket.h"
 #include "storage/mutex.h"
 #include "storage/slot_arrival.h"
 

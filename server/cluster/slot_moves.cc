@@ -5,9 +5,9 @@
 #include <chrono>
 #include <cstdio>
 
+#include "server/base/text.h"
 #include "server/cluster/cluster_state.h"
-#include "server/command/text.h"
-#include "server/replication/handshake.h"
+#include "server/node_link/handshake.h"
 #include "server/server.h"
 #include "storage/allocator.h"
 

@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "resp/integer_text.h"
-#include "server/command/text.h"
+#include "server/base/text.h"
 
 namespace ringkv::server {
 

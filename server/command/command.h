@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "resp/reply_writer.h"
+#include "server/base/needs.h"
 #include "server/command/arguments.h"
 #include "storage/txn.h"
 
@@ -86,23 +87,6 @@ enum CommandTrait : uint32_t {
   kEndsReplacing = 1 << 6,   // runs while a primary's data take the place of ours, which it may end
   kOfLinks = 1 << 7,         // part of the protocol between primary and replica
   kImpersonal = 1 << 8,      // of an admin command: it means no connection, so another node may execute it
-};
-
-// What must hold for a command to run. The server and the session say what does not hold now; the two words are
-// compared, and only if they meet somebody looks closer. Most needs follow from the flags (CommandEntry::needs).
-enum Need : uint32_t {
-  kNeedsAuthentication = 1 << 0,
-  kNeedsMemoryChecked = 1 << 1,
-  kNeedsWritable = 1 << 2,
-  kNeedsNoPause = 1 << 3,
-  kNeedsNoWritePause = 1 << 4,
-  kNeedsDebugAllowed = 1 << 5,
-  kNeedsLoaded = 1 << 6,
-  kNeedsHealthyDisk = 1 << 7,
-  kNeedsLogRoom = 1 << 8,
-  kNeedsReplicas = 1 << 9,
-  kNeedsFreshData = 1 << 10,
-  kNeedsNoSubscription = 1 << 11,
 };
 
 // How the dispatcher locks for a command without keys.

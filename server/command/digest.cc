@@ -3,7 +3,7 @@
 
 #include <cstdio>
 
-#include "server/command/text.h"
+#include "server/base/text.h"
 #include "storage/checksum.h"
 
 namespace ringkv::server {

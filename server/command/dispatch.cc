@@ -202,7 +202,7 @@ DispatchOutcome Dispatch(Server& server, ThreadState& thread, Session& session, 
     if (where == Redirection::kWait) return DispatchOutcome::kPostponed;
     if (where == Redirection::kElsewhere) return DispatchOutcome::kElsewhere;
   }
-  const uint32_t unmet = (server.refused_now() & session.heeds) |
+  const uint32_t unmet = (server.needs().Get() & session.heeds) |
                          (session.authenticated ? 0u : uint32_t{kNeedsAuthentication}) | session.subscriber_needs;
   if ((entry->needs & unmet) != 0) {
     const Verdict verdict = Refuse(*entry, entry->needs & unmet, server, thread, session, argv, reply);

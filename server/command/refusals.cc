@@ -31,7 +31,7 @@ bool DeniedWhenOutOfMemory(const CommandEntry& entry, const Session& session) {
 // Evicts until memory is below its limit. False if that can't be done.
 bool MakeRoom(Server& server, ThreadState& thread) {
   constexpr uint64_t kMostMicroseconds = 500;  // then this request goes on, and the next one evicts further
-  const Eviction outcome = server.MakeRoom(thread.txn, thread.evictor, kMostMicroseconds);
+  const Eviction outcome = server.memory().MakeRoom(thread.txn, thread.evictor, kMostMicroseconds);
   if (outcome == Eviction::kOutOfTime) thread.statistics.evictions_out_of_time.Add(1);
   return outcome != Eviction::kNothingToEvict;
 }
@@ -95,7 +95,7 @@ Verdict Refuse(const CommandEntry& entry, uint32_t unmet, Server& server, Thread
     return Verdict::kRefused;
   }
   const bool needs_role = (unmet & kNeedsWritable) != 0 && WritesNow(entry, session);
-  if (needs_role && !server.WillBeWritable()) {
+  if (needs_role && !server.replication().WillBeWritable()) {
     Deny(entry, errors::kReadOnly, thread, session, reply);
     return Verdict::kRefused;
   }
@@ -112,7 +112,7 @@ Verdict Refuse(const CommandEntry& entry, uint32_t unmet, Server& server, Thread
     return Verdict::kRefused;
   }
   // A replica that waits for its primary's data can be told to give that up.
-  const bool ends_loading = server.is_replacing() && entry.row->Has(kEndsReplacing);
+  const bool ends_loading = server.data().is_replacing() && entry.row->Has(kEndsReplacing);
   if ((unmet & kNeedsLoaded) != 0 && !ends_loading && NeedsNow(entry, session, kNeedsLoaded)) {
     Deny(entry, errors::kLoading, thread, session, reply);
     return Verdict::kRefused;
@@ -120,7 +120,7 @@ Verdict Refuse(const CommandEntry& entry, uint32_t unmet, Server& server, Thread
   if (needs_role || ((unmet & kNeedsLogRoom) != 0 && WritesNow(entry, session))) return Verdict::kWait;
   const bool may_wait =
       (unmet & kNeedsNoPause) != 0 || ((unmet & kNeedsNoWritePause) != 0 && WritesNow(entry, session));
-  if (may_wait && server.IsPaused(server.clock().SteadyMs())) return Verdict::kWait;
+  if (may_wait && server.pause().IsOn(server.clock().SteadyMs())) return Verdict::kWait;
   return Verdict::kAllowed;
 }
 

@@ -200,12 +200,12 @@ void Pause(AdminCall& call) {
   const std::optional<int64_t> timeout = resp::ParseInteger(call.args[2]);
   if (!timeout) return call.reply.Error("ERR timeout is not an integer or out of range");
   if (*timeout < 0) return call.reply.Error("ERR timeout is negative");
-  call.server.Pause(mode, MillisecondsFrom(call.server.clock().SteadyMs(), *timeout));
+  call.server.pause().Begin(mode, MillisecondsFrom(call.server.clock().SteadyMs(), *timeout));
   call.reply.Ok();
 }
 
 void Unpause(AdminCall& call) {
-  call.server.Unpause();
+  call.server.pause().End();
   call.reply.Ok();
 }
 

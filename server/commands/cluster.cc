@@ -4,11 +4,11 @@
 #include <string>
 #include <vector>
 
+#include "server/base/text.h"
 #include "server/cluster/cluster_state.h"
 #include "server/cluster/slot_moves.h"
 #include "server/command/error_replies.h"
 #include "server/command/help.h"
-#include "server/command/text.h"
 #include "server/commands/families.h"
 #include "server/server.h"
 #include "server/session/session.h"
@@ -87,7 +87,7 @@ void Shards(AdminCall& call, const ClusterView& view) {
       call.reply.Bulk("replication-offset");
       call.reply.Integer(is_self ? static_cast<int64_t>(call.server.store().log().appended()) : 0);
       call.reply.Bulk("health");
-      call.reply.Bulk(is_self && call.server.is_replacing() ? "loading" : "online");
+      call.reply.Bulk(is_self && call.server.data().is_replacing() ? "loading" : "online");
     }
   }
 }

@@ -80,9 +80,7 @@ void Set(AdminCall& call) {
     if (!wrong.empty()) return call.reply.Error(SetFailed(*row, wrong));
   }
   for (const auto& [row, value] : changes) SetOption(call.server.options(), *row, value);
-  // Inside of a transaction data is locked; then it is done a moment later.
-  if (!call.session.in_exec) call.server.replication().FitAuthority();
-  call.server.ApplyOptions();
+  for (const auto& [row, value] : changes) call.server.option_applier().Apply(*row);
   call.reply.Ok();
 }
 

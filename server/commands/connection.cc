@@ -2,15 +2,15 @@
 // The connection itself: who speaks, in which protocol, to which database.
 #include <string>
 
+#include "server/base/version.h"
 #include "server/cluster/cluster_state.h"
 #include "server/command/error_replies.h"
 #include "server/command/secrets.h"
 #include "server/commands/client_name.h"
 #include "server/commands/families.h"
 #include "server/server.h"
-#include "server/session/password.h"
 #include "server/session/session.h"
-#include "server/version.h"
+#include "server/users/password.h"
 
 namespace ringkv::server {
 namespace {

@@ -167,7 +167,7 @@ void Debug(AdminCall& call) {
   if (argc == 2 && EqualsIgnoringCase(what, "digest")) return Digest(call);
   if (argc == 2 && EqualsIgnoringCase(what, "help")) return Help(call);
   if (argc == 3 && EqualsIgnoringCase(what, "set-active-expire")) {
-    call.server.set_active_expiry(call.args[2] != "0");
+    call.server.housekeeping().set_active_expiry(call.args[2] != "0");
     return call.reply.Ok();
   }
   call.reply.Error(WrongSubcommand(what, "DEBUG"));

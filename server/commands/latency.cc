@@ -6,7 +6,7 @@
 #include "server/command/error_replies.h"
 #include "server/command/help.h"
 #include "server/commands/families.h"
-#include "server/observe/command_totals.h"
+#include "server/report/command_totals.h"
 #include "server/server.h"
 
 namespace ringkv::server {

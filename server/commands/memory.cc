@@ -5,7 +5,7 @@
 #include "server/command/error_replies.h"
 #include "server/command/help.h"
 #include "server/commands/families.h"
-#include "server/observe/memory_report.h"
+#include "server/report/memory_report.h"
 #include "server/server.h"
 #include "storage/allocator.h"
 

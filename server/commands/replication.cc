@@ -5,7 +5,7 @@
 #include "server/command/error_replies.h"
 #include "server/command/expiry_time.h"
 #include "server/commands/families.h"
-#include "server/rdb_stream.h"
+#include "server/replication/rdb_stream.h"
 #include "server/server.h"
 #include "server/session/session.h"
 #include "storage/random.h"

@@ -3,13 +3,13 @@
 #include <string>
 #include <vector>
 
+#include "server/base/version.h"
 #include "server/command/error_replies.h"
 #include "server/commands/debug.h"
 #include "server/commands/families.h"
-#include "server/observe/info_page.h"
+#include "server/report/info_page.h"
 #include "server/server.h"
 #include "server/session/session.h"
-#include "server/version.h"
 #include "storage/totals.h"
 
 namespace ringkv::server {
@@ -72,7 +72,7 @@ void StartMonitor(AdminCall& call) {
 }
 
 void Shutdown(AdminCall& call) {
-  bool save = call.server.SavesAtEnd();
+  bool save = call.server.data().SavesAtEnd();
   bool abort = false;
   bool force = false;
   bool waits = true;
@@ -101,13 +101,13 @@ void Shutdown(AdminCall& call) {
   if ((abort && other) || (is_save && is_nosave)) return call.reply.Error(errors::kSyntax);
   if (abort) return call.reply.Error("ERR No shutdown in progress.");
   call.server.log().Notice("SHUTDOWN asked for by " + call.session.card->address);
-  if (const storage::Status ready = call.server.PrepareShutdown(save && !call.server.is_loading(), waits);
+  if (const storage::Status ready = call.server.PrepareShutdown(save && !call.server.data().is_loading(), waits);
       !ready && !force) {
     call.server.log().Warning("can't shut down, the snapshot failed: " + ready.error().text);
     return call.reply.Error("ERR Errors trying to SHUTDOWN. Check logs.");
   }
   // Nobody is answered any more; the connections close when all is on the disk.
-  call.server.Pause(PauseMode::kAll, INT64_MAX);
+  call.server.pause().Begin(PauseMode::kAll, INT64_MAX);
   call.server.links().Stop();
 }
 

@@ -69,7 +69,7 @@ class Reader {
                   (closest.empty() ? "; ringkv-server --help lists all" : "; did you mean '" + closest + "'?"));
     }
     if (words.size() < 2) return Fail(where + ": option '" + words[0] + "' needs a value");
-    if (words.size() > 2 && row->kind != OptionKind::kText) {
+    if (words.size() > 2 && row->type != OptionType::kText) {
       return Fail(where + ": option '" + words[0] + "' takes one value, not " + std::to_string(words.size() - 1));
     }
     std::string value = JoinValues(words, 1);
@@ -210,7 +210,7 @@ Result<bool> ReadEnvironment(Options& options) {
     const char* value = std::getenv(variable.c_str());
     if (value == nullptr) continue;
     // Kubernetes sets RINGKV_PORT=tcp://10.0.0.1:6379 where a service is called ringkv.
-    if (row.kind == OptionKind::kInteger && std::string_view(value).starts_with("tcp://")) continue;
+    if (row.type == OptionType::kInteger && std::string_view(value).starts_with("tcp://")) continue;
     if (const std::optional<std::string> wrong = CheckOption(row, value)) {
       return Fail("environment: " + BadValue(row, value, variable, *wrong));
     }

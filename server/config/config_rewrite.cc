@@ -15,7 +15,7 @@
 #include <string_view>
 #include <vector>
 
-#include "server/command/text.h"
+#include "server/base/text.h"
 #include "server/config/config_file.h"
 #include "server/config/option_table.h"
 

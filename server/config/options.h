@@ -7,29 +7,10 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <string>
-#include <vector>
 
-#include "storage/mutex.h"
+#include "server/base/shared_text.h"
 
 namespace ringkv::server {
-
-// A text that one thread sets while others read.
-class SharedText {
- public:
-  std::string Get() const {
-    storage::MutexLock lock(mutex_);
-    return text_;
-  }
-  void Set(std::string text) {
-    storage::MutexLock lock(mutex_);
-    text_ = std::move(text);
-  }
-
- private:
-  mutable storage::Mutex mutex_;
-  std::string text_ GUARDED_BY(mutex_);
-};
 
 using SharedNumber = std::atomic<int64_t>;
 
@@ -154,7 +135,6 @@ struct Options {
   std::array<OutputLimit, 3> output_limits;
 };
 
-enum class LogLevel : uint8_t { kDebug, kVerbose, kNotice, kWarning };
 enum class DebugCommand : uint8_t { kNo, kYes, kLocal };
 
 }  // namespace ringkv::server

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "resp/integer_text.h"
-#include "server/command/text.h"
+#include "server/base/text.h"
 #include "server/config/options.h"
 #include "server/http/authorization.h"
 #include "server/http/host_name.h"

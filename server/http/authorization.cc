@@ -5,9 +5,9 @@
 #include <optional>
 #include <string>
 
-#include "server/command/text.h"
+#include "server/base/text.h"
 #include "server/http/json.h"
-#include "server/session/password.h"
+#include "server/users/password.h"
 
 namespace ringkv::server::http {
 

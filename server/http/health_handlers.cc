@@ -3,7 +3,7 @@
 #include "server/http/exchange.h"
 #include "server/http/handlers.h"
 #include "server/http/json.h"
-#include "server/observe/readiness.h"
+#include "server/report/readiness.h"
 #include "server/server.h"
 
 namespace ringkv::server::http {

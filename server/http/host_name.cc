@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <string>
 
-#include "server/command/text.h"
+#include "server/base/text.h"
 
 namespace ringkv::server::http {
 namespace {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <memory>
 
+#include "server/base/text.h"
 #include "server/command/digest.h"
-#include "server/command/text.h"
 #include "server/http/computing_cost.h"
 #include "server/http/entity_tag.h"
 #include "server/http/exchange.h"

@@ -2,7 +2,7 @@
 // GET /metrics.
 #include "server/http/exchange.h"
 #include "server/http/handlers.h"
-#include "server/observe/metrics_page.h"
+#include "server/report/metrics_page.h"
 
 namespace ringkv::server::http {
 

@@ -2,13 +2,13 @@
 // GET /: what there is, for people with a browser.
 #include <sstream>
 
+#include "server/base/version.h"
 #include "server/http/exchange.h"
 #include "server/http/handlers.h"
 #include "server/http/page_files.h"
 #include "server/http/route_table.h"
-#include "server/observe/info_page.h"
+#include "server/report/info_page.h"
 #include "server/server.h"
-#include "server/version.h"
 
 namespace ringkv::server::http {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "server/command/text.h"
+#include "server/base/text.h"
 
 namespace ringkv::server::http {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "server/command/text.h"
+#include "server/base/text.h"
 #include "server/http/route_table.h"
 
 namespace ringkv::server::http {

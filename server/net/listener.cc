@@ -17,7 +17,8 @@
 #include <optional>
 
 #include "resp/reply_writer.h"
-#include "server/command/text.h"
+#include "server/base/text.h"
+#include "server/config/data_directory.h"
 #include "server/http/response.h"
 
 namespace ringkv::server {
@@ -85,7 +86,7 @@ Result<bool> Listener::Bind() {
   Options& options = server_.options();
   Result<bool> any = BindAll(options.bind.Get(), options.port, Kind::kTcp);
   if (!any) return any;
-  const std::string path = options.unixsocket.Get();
+  const std::string path = InDataDirectory(options, options.unixsocket.Get());
   if (!path.empty()) {
     if (const Result<bool> bound = BindUnix(path); !bound) return bound;
     any = true;

@@ -52,7 +52,7 @@ void Network::OnSignal(int signal) {
   }
   server_.log().Notice(std::string("received ") + (signal == SIGTERM ? "SIGTERM" : "SIGINT") + ", shutting down");
   const int64_t drain_seconds = server_.options().shutdown_drain;
-  if (signal == SIGTERM && drain_seconds > 0 && !server_.is_draining() && !server_.is_loading()) {
+  if (signal == SIGTERM && drain_seconds > 0 && !server_.is_draining() && !server_.data().is_loading()) {
     server_.log().Notice("draining for " + std::to_string(drain_seconds) + " s; another SIGTERM ends it at once");
     server_.StartDraining();
     drain_timer_.expires_after(std::chrono::seconds(drain_seconds));
@@ -65,11 +65,11 @@ void Network::OnSignal(int signal) {
 }
 
 void Network::BeginEnd() {
-  if (server_.is_loading()) {
+  if (server_.data().is_loading()) {
     server_.log().Notice("RingKV ends while it is loading; the files are as they were");
     ::_exit(0);
   }
-  if (const storage::Status ready = server_.PrepareShutdown(server_.SavesAtEnd()); !ready) {
+  if (const storage::Status ready = server_.PrepareShutdown(server_.data().SavesAtEnd()); !ready) {
     server_.log().Warning("can't shut down, the snapshot failed: " + ready.error().text);
     return;
   }

@@ -8,7 +8,7 @@
 #include <memory>
 #include <vector>
 
-#include "server/client_links.h"
+#include "server/base/client_links.h"
 #include "server/net/background_worker.h"
 #include "server/net/io_thread.h"
 #include "server/net/listener.h"

@@ -9,7 +9,7 @@
 
 #include "resp/request_writer.h"
 #include "server/net/io_thread.h"
-#include "server/replication/handshake.h"
+#include "server/node_link/handshake.h"
 #include "storage/allocator.h"
 
 namespace ringkv::server {

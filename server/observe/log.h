@@ -4,12 +4,13 @@
 // Threads: own synchronisation.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
-#include "server/config/options.h"
-
 namespace ringkv::server {
+
+enum class LogLevel : uint8_t { kDebug, kVerbose, kNotice, kWarning };
 
 class Log {
  public:

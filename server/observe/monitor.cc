@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "server/command/text.h"
+#include "server/base/text.h"
 
 namespace ringkv::server {
 

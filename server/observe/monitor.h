@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "server/client_links.h"
+#include "server/base/client_links.h"
 #include "storage/mutex.h"
 
 namespace ringkv::server {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "server/observe/statistics.h"
 
-#include "server/http/route_table.h"
-
 namespace ringkv::server {
 namespace {
 
@@ -19,8 +17,8 @@ void CommandStatistics::Reset() {
   if (LatencyHistogram* known = histogram.load()) known->Reset();
 }
 
-ThreadStatistics::ThreadStatistics(size_t command_count)
-    : per_command(command_count), http(http::RouteLabels().size()) {}
+ThreadStatistics::ThreadStatistics(size_t command_count, HttpLabels http_labels)
+    : per_command(command_count), http(http_labels) {}
 
 void ThreadStatistics::CountError(std::string_view code) {
   errors_answered.Add(1);

@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
-#include "server/http/http_statistics.h"
 #include "server/observe/counter.h"
+#include "server/observe/http_statistics.h"
 #include "server/observe/latency_histogram.h"
 #include "storage/mutex.h"
 
@@ -32,7 +32,7 @@ struct CommandStatistics {
 // Thread rule: the counters belong to one thread and are read by all; the error table is guarded.
 class ThreadStatistics {
  public:
-  explicit ThreadStatistics(size_t command_count);
+  ThreadStatistics(size_t command_count, HttpLabels http_labels);
 
   Counter commands;
   Counter connections_accepted;
@@ -47,7 +47,7 @@ class ThreadStatistics {
   Counter writes_processed;
   Counter errors_answered;
   std::vector<CommandStatistics> per_command;
-  http::HttpStatistics http;
+  HttpStatistics http;
 
   void CountError(std::string_view code);
   void AddErrorsTo(std::map<std::string, uint64_t>* sums);

@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "cluster/node_messages.h"
-#include "server/client_links.h"
+#include "server/base/client_links.h"
 #include "storage/mutex.h"
 
 namespace ringkv::server {

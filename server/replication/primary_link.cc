@@ -6,7 +6,7 @@
 
 #include "resp/buffer.h"
 #include "server/cluster/cluster_state.h"
-#include "server/replication/handshake.h"
+#include "server/node_link/handshake.h"
 #include "server/replication/replication.h"
 #include "server/server.h"
 #include "storage/allocator.h"
@@ -169,7 +169,7 @@ Status PrimaryLink::Handshake(PeerSocket& socket, uint64_t generation, const Pri
     server_.log().Notice("replication from " + target.host + ":" + std::to_string(target.port) + " goes on at LSN " +
                          std::to_string(have + 1));
     phase_ = LinkPhase::kConnected;
-    server_.ApplyOptions();
+    server_.needs().Update();
   } else {
     new_history_ = history;
     snapshot_bytes_ = 0;
@@ -276,7 +276,7 @@ Status PrimaryLink::TakeSnapshotPart(const cluster::NodeMessage& message) {
   server_.log().Notice("the snapshot is loaded: " + std::to_string(follower_.keys_loaded()) + " keys, up to LSN " +
                        std::to_string(last_));
   phase_ = LinkPhase::kConnected;
-  server_.ApplyOptions();
+  server_.needs().Update();
   owes_ack_ = true;
   return {};
 }

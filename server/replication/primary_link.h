@@ -13,7 +13,7 @@
 #include <thread>
 
 #include "cluster/node_messages.h"
-#include "server/replication/link_socket.h"
+#include "server/node_link/link_socket.h"
 #include "storage/follower.h"
 #include "storage/mutex.h"
 

@@ -6,8 +6,8 @@
 
 #include "resp/request_writer.h"
 #include "server/command/dispatch.h"
-#include "server/load_rdb.h"
-#include "server/replication/handshake.h"
+#include "server/loading/load_rdb.h"
+#include "server/node_link/handshake.h"
 #include "server/server.h"
 #include "storage/allocator.h"
 #include "storage/log/log_files.h"
@@ -45,7 +45,7 @@ uint64_t CountKeys(Server& server) {
 
 }  // namespace
 
-RedisLink::RedisLink(Server& server) : server_(server) {}
+RedisLink::RedisLink(Server& server) : server_(server), files_(server.files()) {}
 
 RedisLink::~RedisLink() { Stop(); }
 
@@ -66,7 +66,7 @@ Status RedisLink::Start(PrimaryAddress redis) {
   }
   stopping_ = false;
   is_running_ = true;
-  server_.ApplyOptions();
+  server_.needs().Update();
   thread_ = std::thread([this] { Run(); });
   return {};
 }
@@ -83,7 +83,7 @@ void RedisLink::Stop() {
   phase_ = LinkPhase::kNone;
   server_.log().Notice("migration: stopped; left out were " + std::to_string(keys_left_out_) + " keys and " +
                        std::to_string(commands_left_out_) + " commands");
-  server_.ApplyOptions();
+  server_.needs().Update();
 }
 
 PrimaryAddress RedisLink::target() {
@@ -99,7 +99,7 @@ void RedisLink::Rest() {
 void RedisLink::Run() {
   NameThisThread("redis-link");
   storage::CountMemoryOfThisThread();
-  server_.WaitForIoThreads(stopping_);  // who wrote before the migration began has finished
+  server_.links().WaitForRound(stopping_);  // who wrote before the migration began has finished
   state_ =
       std::make_unique<ThreadState>(kNoThread, server_.store(), server_.commands().size(), storage::SeedFromSystem());
   auto card = std::make_shared<ClientCard>();
@@ -112,7 +112,7 @@ void RedisLink::Run() {
     phase_ = LinkPhase::kConnect;
     const Status ended = FollowOnce();
     socket_.Reset();
-    server_.SetReplacing(false);
+    server_.data().SetReplacing(false);
     if (stopping_) break;
     if (ended.error().text != said) {
       said = ended.error().text;
@@ -216,8 +216,8 @@ Status RedisLink::ReceiveFile(PeerSocket& socket, const std::string& header) {
 }
 
 Status RedisLink::LoadFile() {
-  server_.SetReplacing(true);
-  server_.WaitForIoThreads(stopping_);
+  server_.data().SetReplacing(true);
+  server_.links().WaitForRound(stopping_);
   if (stopping_) return Fail("the link was closed");
   const int64_t start = server_.clock().SteadyMs();
   storage::Txn& txn = state_->txn;
@@ -230,7 +230,7 @@ Status RedisLink::LoadFile() {
   options.left_out = [this](const std::string& type, const std::string& key) { LeaveOutKey(type, key); };
   options.goes_on = [this] { return !stopping_; };
   const storage::Result<LoadRdbSummary> loaded = LoadRdb(files_, FilePath(), options, txn);
-  server_.SetReplacing(false);
+  server_.data().SetReplacing(false);
   if (!loaded) return tl::unexpected(loaded.error());
   server_.log().Notice("migration: loaded " + std::to_string(loaded->keys) + " keys in " +
                        std::to_string(server_.clock().SteadyMs() - start) + " ms, left out " +

@@ -16,11 +16,11 @@
 #include "resp/buffer.h"
 #include "resp/reply_writer.h"
 #include "resp/request_parser.h"
-#include "server/replication/link_socket.h"
+#include "server/node_link/link_socket.h"
 #include "server/replication/primary_link.h"
 #include "server/session/session.h"
 #include "server/thread_state.h"
-#include "storage/posix/posix_file_system.h"
+#include "storage/file_system.h"
 
 namespace ringkv::server {
 
@@ -61,6 +61,7 @@ class RedisLink {
   std::string MarkPath() const { return "migrate-from.mark"; }
 
   Server& server_;
+  storage::FileSystem& files_;
   std::atomic<bool> is_running_{false};
   std::atomic<bool> stopping_{false};
   std::atomic<LinkPhase> phase_{LinkPhase::kNone};
@@ -76,7 +77,6 @@ class RedisLink {
   std::thread thread_;
 
   // The link's thread alone.
-  storage::PosixFileSystem files_;
   std::unique_ptr<ThreadState> state_;
   std::unique_ptr<Session> session_;
   resp::Buffer replies_;

@@ -14,7 +14,7 @@
 #include <string>
 #include <thread>
 
-#include "server/replication/peer_socket.h"
+#include "server/node_link/peer_socket.h"
 #include "server/session/client_directory.h"
 #include "storage/log_tail.h"
 #include "storage/mutex.h"

@@ -9,9 +9,9 @@
 
 #include "cluster/node_id.h"
 #include "cluster/replication/acks.h"
+#include "server/base/text.h"
 #include "server/cluster/cluster_state.h"
 #include "server/command/error_replies.h"
-#include "server/command/text.h"
 #include "server/server.h"
 #include "storage/log/log_files.h"
 #include "storage/random.h"
@@ -22,7 +22,10 @@ using storage::Lsn;
 using storage::MutexLock;
 using storage::Status;
 
-Replication::Replication(Server& server) : server_(server), link_(server, *this), redis_(server) {}
+Replication::Replication(Server& server)
+    : server_(server), files_(server.files()), link_(server, *this), redis_(server) {
+  server.needs().AddSource([this] { return Unmet(); });
+}
 
 Replication::~Replication() { Stop(); }
 
@@ -135,7 +138,7 @@ void Replication::KeepBacklog(bool nothing_has_changed) {
 
 void Replication::Follow(PrimaryAddress primary) {
   is_replica_ = true;
-  server_.ApplyOptions();
+  server_.needs().Update();
   // What they wait for comes to the primary from now on.
   server_.waiting_clients().EndAll(errors::kNoPrimary);
   server_.links().ResumeWaiting();
@@ -145,7 +148,7 @@ void Replication::Follow(PrimaryAddress primary) {
 void Replication::PrepareToFollow(const std::atomic<bool>& give_up) {
   CloseFeeds();
   // Whoever was let in as a writer before has finished when every thread has been asked once.
-  server_.WaitForIoThreads(give_up);
+  server_.links().WaitForRound(give_up);
 }
 
 void Replication::BecomeFollower() {
@@ -154,7 +157,7 @@ void Replication::BecomeFollower() {
     SetAuthority(FollowersAuthority());
   }
   KeepBacklog(false);
-  server_.ApplyOptions();
+  server_.needs().Update();
 }
 
 void Replication::StopFollowing() {
@@ -186,7 +189,7 @@ void Replication::StopFollowing() {
   // What its clients changed while it was a writable replica stands in no log, and from here on the log builds on it.
   if (server_.store().log().has_unrecorded()) server_.durability().RestartLog();
   server_.log().Notice("this server is a primary from now on, epoch " + std::to_string(epoch_));
-  server_.ApplyOptions();
+  server_.needs().Update();
   SaveHistory();
 }
 
@@ -196,10 +199,14 @@ storage::Authority Replication::FollowersAuthority() const {
 }
 
 void Replication::FitAuthority() {
-  MutexLock lock(authority_mutex_);
-  const storage::Authority now = server_.store().authority();
-  if (!is_replica_ || now == storage::Authority::kOwner) return;
-  if (now != FollowersAuthority()) SetAuthority(FollowersAuthority());
+  {
+    MutexLock lock(authority_mutex_);
+    const storage::Authority now = server_.store().authority();
+    if (!is_replica_ || now == storage::Authority::kOwner || now == FollowersAuthority()) return;
+    SetAuthority(FollowersAuthority());
+  }
+  server_.needs().Update();
+  server_.links().ResumePaused();
 }
 
 void Replication::SetAuthority(storage::Authority authority) {
@@ -207,6 +214,31 @@ void Replication::SetAuthority(storage::Authority authority) {
   storage::Txn txn(server_.store(), server_.clock().Now(), random);
   txn.LockAll();
   server_.store().SetAuthority(authority);
+}
+
+bool Replication::WillBeWritable() const {
+  const Options& options = server_.options();
+  return is_replica() && options.replica_read_only == 0 && options.read_only == 0 && !is_migrating();
+}
+
+bool Replication::IsWritable() const {
+  if (server_.options().read_only != 0 || is_migrating()) return false;
+  if (!is_replica()) return true;
+  // A follower that hides what has expired can't be written to.
+  return server_.options().replica_read_only == 0 &&
+         server_.store().authority() == storage::Authority::kWritableFollower;
+}
+
+uint32_t Replication::Unmet() const {
+  const Options& options = server_.options();
+  uint32_t unmet = 0;
+  // A replica's memory is its primary's concern.
+  if (options.maxmemory != 0 && !is_replica()) unmet |= kNeedsMemoryChecked;
+  if (!IsWritable()) unmet |= kNeedsWritable;
+  if (!MayServeStale()) unmet |= kNeedsFreshData;
+  const auto fewest = static_cast<size_t>(options.min_replicas_to_write);
+  if (fewest > 0 && !is_replica() && good_replicas() < fewest) unmet |= kNeedsReplicas;
+  return unmet;
 }
 
 bool Replication::MayServeStale() const {
@@ -232,7 +264,7 @@ void Replication::ForgetHistory() {
 
 Status Replication::BeginReplacement() {
   is_replacing_ = true;
-  server_.SetReplacing(true);
+  server_.data().SetReplacing(true);
   CloseFeeds();
   ForgetHistory();
   return server_.durability().BeginReplacement();
@@ -256,7 +288,7 @@ void Replication::EndReplacement(const std::string& id, uint64_t epoch, Lsn last
     is_history_unsaved_ = true;
   }
   is_replacing_ = false;
-  server_.SetReplacing(false);
+  server_.data().SetReplacing(false);
 }
 
 // --- replicas -------------------------------------------------------------------------------------------------------
@@ -443,7 +475,7 @@ void Replication::UpdateQuorum() {
 void Replication::NoteFeedChange() {
   NoteAck();
   CountGoodReplicas();
-  server_.ApplyOptions();
+  server_.needs().Update();
 }
 
 void Replication::CountGoodReplicas() {

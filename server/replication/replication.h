@@ -15,9 +15,9 @@
 #include "server/replication/primary_link.h"
 #include "server/replication/redis_link.h"
 #include "server/replication/replica_feed.h"
+#include "storage/file_system.h"
 #include "storage/log/backlog.h"
 #include "storage/log_tail.h"
-#include "storage/posix/posix_file_system.h"
 
 namespace ringkv::server {
 
@@ -48,14 +48,13 @@ class Replication {
   void Follow(PrimaryAddress primary);
   // Changes nothing for a primary.
   void StopFollowing();
-  // Lets a replica's clients write, or not, as replica-read-only says. Not to be called with data locked.
-  void FitAuthority();
   PrimaryLink& link() { return link_; }
   // A Redis server that is followed, for moving in. Clients can't write meanwhile.
   bool is_migrating() const { return redis_.is_running(); }
   RedisLink& redis_link() { return redis_; }
-  // Whether replies to reads may be given although the link is down.
-  bool MayServeStale() const;
+  // A replica that takes writes becomes one a moment after it was told to follow, or to take them: who writes meanwhile
+  // waits.
+  bool WillBeWritable() const;
 
   // --- replicas ---
   // Takes the connection over. An error is the reply; the connection stays with the caller then.
@@ -129,6 +128,12 @@ class Replication {
   void LoadHistory();
   void SaveHistory();
   void UpdateQuorum();
+  // The needs of commands that are not met because of what this server is to others.
+  uint32_t Unmet() const;
+  bool IsWritable() const;
+  bool MayServeStale() const;
+  // Lets a replica's clients write, or not, as replica-read-only says. Not to be called with data locked.
+  void FitAuthority();
   void KeepBacklog(bool nothing_has_changed);
   void CloseFeeds();
   void ReapFeeds();
@@ -144,7 +149,7 @@ class Replication {
   void ForgetMembers();
 
   Server& server_;
-  storage::PosixFileSystem files_;
+  storage::FileSystem& files_;
   storage::Backlog backlog_;
   PrimaryLink link_;
   RedisLink redis_;

@@ -29,11 +29,10 @@ void Reclaimer::NotePending(uint64_t keys, uint64_t bytes) {
   pending_bytes_.fetch_add(bytes, std::memory_order_relaxed);
 }
 
-// Whoever sees that nothing is pending sees all of it as freed.
 void Reclaimer::NoteFreed(uint64_t keys, uint64_t bytes) {
-  freed_.fetch_add(keys, std::memory_order_relaxed);
+  pending_.fetch_sub(keys, std::memory_order_relaxed);
   pending_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
-  pending_.fetch_sub(keys, std::memory_order_release);
+  freed_.fetch_add(keys, std::memory_order_relaxed);
 }
 
 void Reclaimer::Free(MutableEntry* entry) {

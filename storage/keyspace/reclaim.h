@@ -30,7 +30,7 @@ class Reclaimer {
   void Free(std::vector<std::unique_ptr<Table>> tables, uint64_t bytes_a_key);
 
   // Keys that wait to be freed, about what they take, and keys freed so far.
-  uint64_t pending() const { return pending_.load(std::memory_order_acquire); }
+  uint64_t pending() const { return pending_.load(std::memory_order_relaxed); }
   uint64_t pending_bytes() const { return pending_bytes_.load(std::memory_order_relaxed); }
   uint64_t freed() const { return freed_.load(std::memory_order_relaxed); }
   void ResetFreed() { freed_.store(0, std::memory_order_relaxed); }

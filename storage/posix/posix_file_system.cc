@@ -176,9 +176,15 @@ constexpr mode_t kPermissions = 0644;
 
 }  // namespace
 
+std::string PosixFileSystem::Located(const std::string& path) const {
+  if (path.empty()) return directory_.empty() ? "." : directory_;
+  return path.front() == '/' ? path : JoinPath(directory_, path);
+}
+
 Result<std::unique_ptr<File>> PosixFileSystem::Open(const std::string& path, OpenMode mode) {
+  const std::string located = Located(path);
   if (mode == OpenMode::kReplaceUncached) {
-    const int uncached = ::open(path.c_str(), O_CLOEXEC | O_RDWR | O_CREAT | O_TRUNC | O_DIRECT, kPermissions);
+    const int uncached = ::open(located.c_str(), O_CLOEXEC | O_RDWR | O_CREAT | O_TRUNC | O_DIRECT, kPermissions);
     if (uncached >= 0) return std::make_unique<UncachedFile>(uncached, path);
     mode = OpenMode::kReplace;  // not every file system can
   }
@@ -189,19 +195,19 @@ Result<std::unique_ptr<File>> PosixFileSystem::Open(const std::string& path, Ope
     case OpenMode::kReplaceUncached: flags |= O_RDWR | O_CREAT | O_TRUNC; break;
     case OpenMode::kModify: flags |= O_RDWR; break;
   }
-  const int descriptor = ::open(path.c_str(), flags, kPermissions);
+  const int descriptor = ::open(located.c_str(), flags, kPermissions);
   if (descriptor < 0) return FailWithErrno("open", path);
   struct stat status {};
   ::fstat(descriptor, &status);
   return std::make_unique<PosixFile>(descriptor, static_cast<uint64_t>(status.st_size), path);
 }
 
-bool PosixFileSystem::Exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+bool PosixFileSystem::Exists(const std::string& path) { return ::access(Located(path).c_str(), F_OK) == 0; }
 
 Result<std::vector<std::string>> PosixFileSystem::List(const std::string& directory) {
   std::vector<std::string> names;
   std::error_code error;
-  std::filesystem::directory_iterator each(directory.empty() ? "." : directory, error);
+  std::filesystem::directory_iterator each(Located(directory), error);
   for (; !error && each != std::filesystem::directory_iterator(); each.increment(error)) {
     names.push_back(each->path().filename().string());
   }
@@ -210,22 +216,22 @@ Result<std::vector<std::string>> PosixFileSystem::List(const std::string& direct
 }
 
 Status PosixFileSystem::MakeDirectory(const std::string& path) {
-  if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) return FailWithErrno("make directory", path);
+  if (::mkdir(Located(path).c_str(), 0755) != 0 && errno != EEXIST) return FailWithErrno("make directory", path);
   return {};
 }
 
 Status PosixFileSystem::Rename(const std::string& from, const std::string& to) {
-  if (::rename(from.c_str(), to.c_str()) != 0) return FailWithErrno("rename to '" + to + "'", from);
+  if (::rename(Located(from).c_str(), Located(to).c_str()) != 0) return FailWithErrno("rename to '" + to + "'", from);
   return {};
 }
 
 Status PosixFileSystem::Remove(const std::string& path) {
-  if (::unlink(path.c_str()) != 0) return FailWithErrno("remove", path);
+  if (::unlink(Located(path).c_str()) != 0) return FailWithErrno("remove", path);
   return {};
 }
 
 Status PosixFileSystem::SyncDirectory(const std::string& path) {
-  const std::string directory = path.empty() ? "." : path;
+  const std::string directory = Located(path);
   const int descriptor = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) return FailWithErrno("open directory", directory);
   const int result = ::fsync(descriptor);
@@ -237,7 +243,7 @@ Status PosixFileSystem::SyncDirectory(const std::string& path) {
 }
 
 Result<std::unique_ptr<FileLock>> PosixFileSystem::Lock(const std::string& path) {
-  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kPermissions);
+  const int descriptor = ::open(Located(path).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kPermissions);
   if (descriptor < 0) return FailWithErrno("open lock file", path);
   auto lock = std::make_unique<PosixLock>(descriptor, path);
   if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {

@@ -143,7 +143,7 @@ TEST(House, TheCompletionKnowsEveryOption) {
   std::string choices;
   for (const OptionRow& row : OptionRows()) {
     options += " --" + std::string(row.name);
-    const std::string values = row.kind == OptionKind::kBoolean ? "yes no" : std::string(row.choices);
+    const std::string values = row.type == OptionType::kBoolean ? "yes no" : std::string(row.choices);
     if (!values.empty()) choices += "    --" + std::string(row.name) + ") values=\"" + values + "\" ;;\n";
   }
   const std::string script =

@@ -63,7 +63,7 @@ TEST(Process, AFailedStartIsOneClearLineAndExitOne) {
       {{"--maxmemory", "lots"}, "argument must be a memory value"},
       {{"--load-file", dir.Path("missing")}, "cannot open load-file"},
       {{"--load-file", dir.Write("bad", "a 1\nnovalue\n")}, "line 2"},
-      {{"--dir", dir.Path("missing")}, "cannot change to dir"},
+      {{"--dir", dir.Path("missing")}, "cannot use dir"},
       {{"--logfile", "/proc/missing/log"}, "cannot open logfile"},
       {{"--unixsocket", std::string(200, 'x')}, "the path is longer than"},
   };

@@ -2,7 +2,7 @@
 // The connections of a server that has none.
 #pragma once
 
-#include "server/client_links.h"
+#include "server/base/client_links.h"
 
 namespace ringkv::test {
 

@@ -14,7 +14,9 @@
 #include "server/server.h"
 #include "server/session/session.h"
 #include "storage/allocator.h"
+#include "storage/posix/posix_file_system.h"
 #include "tests/support/no_links.h"
+#include "tests/support/temp_dir.h"
 
 namespace ringkv::server {
 
@@ -60,7 +62,9 @@ class SessionFixture : public testing::Test {
   test::NoLinks no_links_;
   Options0 options_;
   storage::ManualClock clock_{1'700'000'000'000};
-  Server server_{options_, clock_, "", 42};
+  test::TempDir dir_;
+  storage::PosixFileSystem files_{dir_.Path("")};
+  Server server_{options_, clock_, files_, "", 42};
   std::unique_ptr<Session> session_;
 };
 

@@ -58,13 +58,10 @@ TEST_F(WallClockTest, AWaitEndsWhenItsTimeIsOver) {
 }
 
 TEST_F(WallClockTest, ASavePointIsReachedWhenItsTimeIsOver) {
-  const test::TempDir dir;
-  const auto before = std::filesystem::current_path();
-  std::filesystem::current_path(dir.Path(""));
   options_.save.Set("60 1");
   options_.hz = 500;
   server_.BeginLoading();
-  ASSERT_TRUE(server_.OpenData([] { return storage::Status(); }));
+  ASSERT_TRUE(server_.data().Open([] { return storage::Status(); }));
   server_.EndLoading();
   const auto saves = [&] { return server_.durability().snapshot_state().saves; };
   for (const int64_t by : {-kHour, kHour}) {
@@ -76,7 +73,6 @@ TEST_F(WallClockTest, ASavePointIsReachedWhenItsTimeIsOver) {
     EXPECT_NE(Run("INFO persistence").find("snapshot_age_seconds:0\r\n"), std::string::npos);
   }
   ASSERT_TRUE(server_.Stop());
-  std::filesystem::current_path(before);
 }
 
 }  // namespace

@@ -148,7 +148,7 @@ TEST_F(ConfigTest, EveryTextComesBackFromTheFileAsItWas) {
   for (const std::string& text : DifficultTexts()) {
     SetDefaults(options_);
     for (const OptionRow& row : OptionRows()) {
-      if (row.kind != OptionKind::kText || CheckOption(row, text)) continue;
+      if (row.type != OptionType::kText || CheckOption(row, text)) continue;
       tried.insert(row.name);
       SetOption(options_, row, text);
     }
@@ -162,7 +162,7 @@ TEST_F(ConfigTest, EveryTextComesBackFromTheFileAsItWas) {
     }
   }
   for (const OptionRow& row : OptionRows()) {
-    EXPECT_TRUE(row.kind != OptionKind::kText || tried.contains(row.name)) << row.name;
+    EXPECT_TRUE(row.type != OptionType::kText || tried.contains(row.name)) << row.name;
   }
 }
 

@@ -177,7 +177,7 @@ TEST_F(DispatchTest, InfoTellsTheAverageTimeToLive) {
 
 TEST_F(DispatchTest, EveryCommandMayStandInATransaction) {
   options_.enable_debug_command = static_cast<int64_t>(DebugCommand::kYes);
-  server_.ApplyOptions();
+  server_.needs().Update();
   for (size_t i = 0; i < server_.commands().size(); ++i) {
     const CommandEntry& entry = server_.commands().entry(i);
     if (entry.row->Has(kRunsInMulti) || entry.row->is_container || entry.row->Is(kNoMulti)) continue;
@@ -194,7 +194,7 @@ TEST_F(DispatchTest, EveryCommandMayStandInATransaction) {
 
 TEST_F(DispatchTest, WithoutThePasswordOnlyAFewCommandsRun) {
   options_.requirepass.Set("secret");
-  server_.ApplyOptions();
+  server_.needs().Update();
   const auto stranger = MakeSession();
   EXPECT_EQ(RunLineOn(*stranger, "get a"), "-NOAUTH Authentication required.\r\n");
   EXPECT_EQ(RunLineOn(*stranger, "auth wrong").substr(0, 10), "-WRONGPASS");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "server/load_file.h"
+#include "server/loading/load_file.h"
 
 #include "tests/support/store_fixture.h"
 #include "tests/support/temp_dir.h"

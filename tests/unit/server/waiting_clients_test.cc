@@ -80,10 +80,10 @@ TEST_F(WaitingClientsTest, ATransactionOfAnyThreadTellsWhoWaits) {
 
 TEST_F(WaitingClientsTest, NobodyIsServedFromDataThatAreNotWholeYet) {
   const Session& session = Waiting("blpop list 0");
-  server_.SetReplacing(true);
+  server_.data().SetReplacing(true);
   Push("list", "x");
   EXPECT_EQ(Answered(session), "");
-  server_.SetReplacing(false);
+  server_.data().SetReplacing(false);
   EXPECT_EQ(Answered(session), "*2\r\n$4\r\nlist\r\n$1\r\nx\r\n");
 }
 

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+// What any thread may read of a client.
+//
+// Threads: numbers are atomic and written by the client's own thread; texts are guarded.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+#include "server/base/shared_text.h"
+#include "storage/db_index.h"
+
+namespace ringkv::server {
+
+struct Command;
+
+struct ClientCard {
+  // Constant once the client is in the directory.
+  uint64_t id = 0;
+  std::string address;  // of the peer: ip:port, or the socket's path with :0
+  std::string local_address;
+  bool is_unix = false;
+  bool is_http = false;
+  bool is_local = false;  // a loopback address or a Unix socket
+  int descriptor = -1;
+  size_t thread = 0;
+  int64_t connected_ms = 0;
+
+  std::atomic<int64_t> last_used_ms{0};
+  std::atomic<storage::DbIndex> db{0};
+  std::atomic<int> protocol{2};
+  std::atomic<int> queued_commands{-1};  // -1: not in MULTI
+  std::atomic<const Command*> last_command{nullptr};
+  std::atomic<size_t> input_bytes{0};
+  std::atomic<size_t> input_free{0};
+  std::atomic<size_t> argument_bytes{0};
+  std::atomic<size_t> queue_bytes{0};
+  std::atomic<size_t> watch_bytes{0};
+  std::atomic<size_t> subscription_bytes{0};
+  std::atomic<size_t> output_bytes{0};
+  std::atomic<size_t> output_capacity{0};
+  std::array<std::atomic<size_t>, 3> subscriptions{};  // to channels, patterns, shard channels
+  std::atomic<bool> is_monitor{false};
+  std::atomic<bool> is_paused{false};
+  std::atomic<bool> is_waiting{false};  // for replicas, or for a key
+  std::atomic<bool> is_closing{false};
+  std::atomic<bool> no_evict{false};
+  std::atomic<bool> no_touch{false};
+  std::atomic<bool> watch_failed{false};
+  std::atomic<bool> is_replica{false};
+  std::atomic<int> replica_port{0};  // REPLCONF listening-port
+  SharedText replica_host;           // REPLCONF ip-address
+  SharedText name;
+  SharedText library_name;
+  SharedText library_version;
+
+  bool is_subscriber() const { return subscriptions[0] + subscriptions[1] + subscriptions[2] > 0; }
+  // What the client costs, as maxmemory-clients counts it.
+  size_t MemoryBytes() const {
+    return sizeof(ClientCard) + input_bytes + input_free + output_capacity + queue_bytes + argument_bytes +
+           watch_bytes + subscription_bytes;
+  }
+};
+
+}  // namespace ringkv::server

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+// The connections for parts of the server that are there before the network: until it is connected nobody is asked
+// anything.
+//
+// Threads: atomic; connected once.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "server/base/client_links.h"
+
+namespace ringkv::server {
+
+class LateLinks final : public ClientLinks {
+ public:
+  // `links` must outlive whoever asks.
+  void Connect(ClientLinks& links) { links_.store(&links); }
+
+  void Close(const ClientCard& card) override {
+    if (ClientLinks* links = links_) links->Close(card);
+  }
+  void Push(const ClientCard& card, std::shared_ptr<const std::string> bytes) override {
+    if (ClientLinks* links = links_) links->Push(card, std::move(bytes));
+  }
+  void Deliver(size_t from, size_t thread, std::shared_ptr<const std::vector<uint64_t>> clients,
+               std::shared_ptr<const std::string> bytes) override {
+    if (ClientLinks* links = links_) links->Deliver(from, thread, std::move(clients), std::move(bytes));
+  }
+  void TellNodes(size_t from, bool only_own_shard, std::span<const std::string_view> argv) override {
+    if (ClientLinks* links = links_) links->TellNodes(from, only_own_shard, argv);
+  }
+  void ResumePaused() override {
+    if (ClientLinks* links = links_) links->ResumePaused();
+  }
+  void Unblock(const ClientCard& card, bool with_error) override {
+    if (ClientLinks* links = links_) links->Unblock(card, with_error);
+  }
+  void Answer(const ClientCard& card, std::string reply, storage::Lsn lsn) override {
+    if (ClientLinks* links = links_) links->Answer(card, std::move(reply), lsn);
+  }
+  void Dismiss(const ClientCard& card, std::string reply) override {
+    if (ClientLinks* links = links_) links->Dismiss(card, std::move(reply));
+  }
+  void ResumeWaiting() override {
+    if (ClientLinks* links = links_) links->ResumeWaiting();
+  }
+  void WaitForRound(const std::atomic<bool>& give_up) override {
+    if (ClientLinks* links = links_) links->WaitForRound(give_up);
+  }
+  void ReleaseReplies() override {
+    if (ClientLinks* links = links_) links->ReleaseReplies();
+  }
+  void Stop() override {
+    if (ClientLinks* links = links_) links->Stop();
+  }
+
+ private:
+  std::atomic<ClientLinks*> links_{nullptr};
+};
+
+}  // namespace ringkv::server

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+// What must hold for a command to run. The server and the session say what does not hold now; the dispatcher compares
+// the two words and only looks closer when they meet.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <utility>
+#include <vector>
+
+#include "storage/mutex.h"
+
+namespace ringkv::server {
+
+enum Need : uint32_t {
+  kNeedsAuthentication = 1 << 0,
+  kNeedsMemoryChecked = 1 << 1,
+  kNeedsWritable = 1 << 2,
+  kNeedsNoPause = 1 << 3,
+  kNeedsNoWritePause = 1 << 4,
+  kNeedsDebugAllowed = 1 << 5,
+  kNeedsLoaded = 1 << 6,
+  kNeedsHealthyDisk = 1 << 7,
+  kNeedsLogRoom = 1 << 8,
+  kNeedsReplicas = 1 << 9,
+  kNeedsFreshData = 1 << 10,
+  kNeedsNoSubscription = 1 << 11,
+};
+
+// The needs that are not met now, for every session. The parts of the server that know of some are its sources; each
+// calls Update when its answer may have changed.
+//
+// Threads: own synchronisation. Sources are asked under its lock, so that the last update is right; it is not to be
+// called under a lock that a source takes.
+class UnmetNeeds {
+ public:
+  // Returns a word of Need. Added before threads run; must answer as long as anybody updates.
+  using Source = std::function<uint32_t()>;
+  void AddSource(Source source) {
+    storage::MutexLock lock(mutex_);
+    sources_.push_back(std::move(source));
+  }
+
+  void Update() {
+    storage::MutexLock lock(mutex_);
+    uint32_t unmet = 0;
+    for (const Source& source : sources_) unmet |= source();
+    unmet_.store(unmet, std::memory_order_relaxed);
+  }
+  uint32_t Get() const { return unmet_.load(std::memory_order_relaxed); }
+
+ private:
+  storage::Mutex mutex_;
+  std::vector<Source> sources_ GUARDED_BY(mutex_);
+  std::atomic<uint32_t> unmet_{0};
+};
+
+}  // namespace ringkv::server

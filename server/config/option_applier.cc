@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+#include "server/config/option_applier.h"
+
+#include "server/config/option_table.h"
+
+namespace ringkv::server {
+namespace {
+
+struct ActsOnItsPart {
+  const OptionParts& parts;
+  const Options& options;
+
+  void operator()(std::monostate) const {}
+  template <class Part>
+  void operator()(void (*act)(Part&, const Options&)) const {
+    act(std::get<Part&>(parts), options);
+  }
+};
+
+}  // namespace
+
+void OptionApplier::Apply(const OptionRow& row) {
+  storage::MutexLock lock(mutex_);
+  std::visit(ActsOnItsPart{parts_, options_}, row.apply);
+}
+
+void OptionApplier::ApplyAll() {
+  for (const OptionRow& row : OptionRows()) Apply(row);
+}
+
+}  // namespace ringkv::server

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// Lets options act: each row says on which part of the server, and what it does there.
+//
+// Threads: own synchronisation. Not to be called under a lock that a part takes.
+#pragma once
+
+#include "server/config/option_row.h"
+#include "storage/mutex.h"
+
+namespace ringkv::server {
+
+class OptionApplier {
+ public:
+  // Both must outlive it.
+  OptionApplier(const Options& options, OptionParts parts) : options_(options), parts_(parts) {}
+
+  // After the option got its value.
+  void Apply(const OptionRow& row);
+  // At the start.
+  void ApplyAll();
+
+ private:
+  const Options& options_;
+  const OptionParts parts_;
+  storage::Mutex mutex_;  // who applies looks at the value under it, so that the last value is the one that acts
+};
+
+}  // namespace ringkv::server

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+// The row of an option: everything the server knows about it. The configuration file, the command line, CONFIG GET, SET
+// and REWRITE, the reference page and what a change does all derive from it.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <variant>
+
+#include "server/config/options.h"
+
+namespace ringkv::storage {
+class Durability;
+class Store;
+}  // namespace ringkv::storage
+
+namespace ringkv::server {
+
+class DataKeeper;
+class KeyChanges;
+class Log;
+class SlowLog;
+class UnmetNeeds;
+
+enum class OptionType : uint8_t {
+  kInteger,
+  kOctal,    // file permissions
+  kMemory,   // bytes, with kb, mb, gb as in Redis
+  kBoolean,  // yes or no
+  kChoice,
+  kText,
+};
+
+// The parts of a server that options act on.
+using OptionParts =
+    std::tuple<DataKeeper&, KeyChanges&, Log&, SlowLog&, UnmetNeeds&, storage::Durability&, storage::Store&>;
+
+// What a row does with its part when the option has got a value, at the start and at CONFIG SET alike.
+template <class Part>
+using ActOn = void (*)(Part&, const Options&);
+// Nothing: whoever needs the option reads it.
+using OptionAct = std::variant<std::monostate, ActOn<DataKeeper>, ActOn<KeyChanges>, ActOn<Log>, ActOn<SlowLog>,
+                               ActOn<UnmetNeeds>, ActOn<storage::Durability>, ActOn<storage::Store>>;
+
+struct OptionRow {
+  std::string_view name;
+  OptionType type;
+  std::string_view default_value;
+  std::string_view alias = {};  // an older name, by which it is found too
+  int64_t least = 0;
+  int64_t most = INT64_MAX;
+  std::string_view choices = {};  // separated by spaces; the value is the index
+  bool changeable = false;        // by CONFIG SET
+  bool is_secret = false;         // never shown but to who asks by CONFIG GET
+  bool is_list = false;           // of words between blanks
+  bool takes_percent = false;     // of maxmemory, instead of bytes: the number is negative then
+  bool accumulates = false;       // a further line in a file adds to the value; an empty one begins anew
+  std::string_view summary;
+  std::variant<SharedNumber Options::*, SharedText Options::*> field;
+  // Says what is wrong with a text, beyond its type; empty if nothing.
+  std::string (*check)(std::string_view value) = nullptr;
+  // Gets from the system what CONFIG SET's value, which has passed the check, needs; says why if it can't.
+  std::string (*obtain)(const Options& options, std::string_view value) = nullptr;
+  // Sets a text that has passed the check, where more is to be set than the text.
+  void (*set)(Options& options, std::string_view value) = nullptr;
+  // How CONFIG GET shows a text that has passed the check, if not as it was given.
+  std::string (*normalized)(std::string_view value) = nullptr;
+  OptionAct apply = {};
+};
+
+// The rows by topic; they stand in server/options/.
+std::span<const OptionRow> NetworkOptions();
+std::span<const OptionRow> HttpOptions();
+std::span<const OptionRow> ClientOptions();
+std::span<const OptionRow> ProcessOptions();
+std::span<const OptionRow> KeyspaceOptions();
+std::span<const OptionRow> EncodingOptions();
+std::span<const OptionRow> ObservationOptions();
+std::span<const OptionRow> PersistenceOptions();
+std::span<const OptionRow> ReplicationOptions();
+std::span<const OptionRow> ClusterOptions();
+
+}  // namespace ringkv::server

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+#include "server/housekeeping/housekeeping.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "server/observe/log.h"
+#include "storage/allocator.h"
+#include "storage/index/index_job.h"
+#include "storage/keyspace/expiry_job.h"
+#include "storage/random.h"
+
+namespace ringkv::server {
+
+void Housekeeping::Start() {
+  thread_ = std::thread([this] { Run(); });
+  index_builder_ = std::thread([this] { BuildIndexes(); });
+}
+
+void Housekeeping::Stop() {
+  stopping_ = true;
+  if (thread_.joinable()) thread_.join();
+  if (index_builder_.joinable()) index_builder_.join();
+}
+
+void Housekeeping::Run() {
+  NameThisThread("housekeeping");
+  storage::CountMemoryOfThisThread();
+  constexpr uint64_t kRateMicroseconds = 1'000'000;
+  const TickClock& ticks = parts_.ticks;
+  uint64_t last_rates = ticks.Now();
+  while (!stopping_) {
+    if (parts_.store.authority() == storage::Authority::kOwner) SweepExpiredKeys();
+    const bool has_more_to_evict = StayWithinMemory();
+    parts_.tick();
+    parts_.memory.NotePeak(storage::UsedMemory());
+    const uint64_t elapsed = ticks.Microseconds(ticks.Now() - last_rates);
+    if (elapsed >= kRateMicroseconds) {
+      rates_.Sample(parts_.threads, static_cast<int64_t>(elapsed / 1000));
+      last_rates = ticks.Now();
+    }
+    // Whatever hz says, memory that exceeds its limit is noticed soon.
+    const int64_t rest_ms = has_more_to_evict ? 0 : std::clamp<int64_t>(1000 / parts_.options.hz, 2, 100);
+    std::this_thread::sleep_for(std::chrono::milliseconds(rest_ms));
+  }
+}
+
+void Housekeeping::SweepExpiredKeys() {
+  // A third of one processor at the most, in slices of a millisecond, until the keyspace is passed.
+  constexpr uint64_t kSliceMicroseconds = 1000;
+  constexpr auto kRest = std::chrono::milliseconds(2);
+  const TickClock& ticks = parts_.ticks;
+  storage::ExpiryJob job(parts_.store);
+  bool finished = false;
+  const uint64_t pass_start = ticks.Now();
+  while (!finished && !stopping_ && active_expiry_.load(std::memory_order_relaxed)) {
+    const uint64_t start = ticks.Now();
+    while (!finished && ticks.Microseconds(ticks.Now() - start) < kSliceMicroseconds) finished = job.Step();
+    if (!finished) std::this_thread::sleep_for(kRest);
+  }
+  const uint64_t took_ms = ticks.Microseconds(ticks.Now() - pass_start) / 1000;
+  const int64_t threshold = parts_.options.latency_monitor_threshold;
+  if (threshold > 0 && took_ms >= static_cast<uint64_t>(threshold)) {
+    parts_.latency_events.Add("expire-cycle", parts_.clock.Now() / 1000, took_ms);
+  }
+}
+
+// Commands evict as they come; this is for memory that exceeds its limit without one: the limit was lowered, or buffers
+// have grown.
+bool Housekeeping::StayWithinMemory() {
+  constexpr uint64_t kMostMicroseconds = 50'000;  // the other jobs are not to wait for longer
+  constexpr uint64_t kSliceMicroseconds = 1000;
+  constexpr uint32_t kReasonsToWait = kNeedsLoaded | kNeedsLogRoom | kNeedsHealthyDisk;
+  const TickClock& ticks = parts_.ticks;
+  storage::Random random(ticks.Now());
+  storage::Txn txn(parts_.store, parts_.clock.Now(), random);
+  storage::Evictor evictor;
+  const uint64_t start = ticks.Now();
+  while (!stopping_ && ticks.Microseconds(ticks.Now() - start) < kMostMicroseconds) {
+    txn.set_now(parts_.clock.Now());
+    const uint32_t unmet = parts_.needs.Get();
+    if ((unmet & kNeedsMemoryChecked) == 0 || (unmet & kReasonsToWait) != 0) return false;
+    if (parts_.pause.IsOn(parts_.clock.SteadyMs())) return false;
+    if (parts_.memory.MakeRoom(txn, evictor, kSliceMicroseconds) != storage::Eviction::kOutOfTime) return false;
+  }
+  return true;
+}
+
+void Housekeeping::BuildIndexes() {
+  NameThisThread("index");
+  storage::CountMemoryOfThisThread();
+  constexpr auto kNap = std::chrono::milliseconds(50);
+  storage::IndexJob job(parts_.store);
+  while (!stopping_) {
+    if (!job.Step()) std::this_thread::sleep_for(kNap);
+  }
+}
+
+}  // namespace ringkv::server

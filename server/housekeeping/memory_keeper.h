@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// Keeps the server within maxmemory, and remembers the most that it has used.
+//
+// Threads: atomic; an evictor and a transaction belong to their thread.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "server/config/options.h"
+#include "server/observe/latency_events.h"
+#include "server/observe/tick_clock.h"
+#include "storage/clock.h"
+#include "storage/keyspace/eviction.h"
+#include "storage/txn.h"
+
+namespace ringkv::server {
+
+class MemoryKeeper {
+ public:
+  // All must outlive it.
+  MemoryKeeper(const Options& options, const storage::Clock& clock, const TickClock& ticks, storage::Store& store,
+               LatencyEvents& latency_events);
+
+  // Evicts keys with `evictor` until memory is within maxmemory, but for no longer than about so many microseconds.
+  // `txn` holds no lock.
+  storage::Eviction MakeRoom(storage::Txn& txn, storage::Evictor& evictor, uint64_t most_microseconds);
+
+  size_t peak() const { return peak_.load(std::memory_order_relaxed); }
+  void NotePeak(size_t used);
+  void ResetPeak();
+  // In use when the server began to serve.
+  size_t startup() const { return startup_; }
+  void NoteStartup();
+
+ private:
+  const Options& options_;
+  const storage::Clock& clock_;
+  const TickClock& ticks_;
+  storage::Store& store_;
+  LatencyEvents& latency_events_;
+  std::atomic<size_t> peak_{0};
+  size_t startup_ = 0;
+};
+
+}  // namespace ringkv::server

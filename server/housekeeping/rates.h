@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// How much is done in a second, over the last second and a half or so, as INFO shows it.
+//
+// Threads: sampled by one, read by all.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "server/thread_state.h"
+
+namespace ringkv::server {
+
+using ThreadStates = std::vector<std::unique_ptr<ThreadState>>;
+
+class Rates {
+ public:
+  // `elapsed_ms`: since the last time; above 0.
+  void Sample(const ThreadStates& threads, int64_t elapsed_ms);
+
+  uint64_t commands() const { return commands_.per_second.load(); }
+  uint64_t bytes_read() const { return bytes_read_.per_second.load(); }
+  uint64_t bytes_written() const { return bytes_written_.per_second.load(); }
+
+ private:
+  struct Rate {
+    std::atomic<uint64_t> per_second{0};
+    uint64_t last = 0;
+  };
+  static void Update(Rate& rate, const ThreadStates& threads, Counter ThreadStatistics::*counter, int64_t elapsed_ms);
+
+  Rate commands_;
+  Rate bytes_read_;
+  Rate bytes_written_;
+};
+
+}  // namespace ringkv::server

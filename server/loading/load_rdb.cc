@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#include "server/loading/load_rdb.h"
+
+#include "storage/once_a_second.h"
+#include "storage/rdb/rdb_reader.h"
+
+namespace ringkv::server {
+namespace {
+
+constexpr uint64_t kKeysAProgressCheck = 1 << 14;
+
+}  // namespace
+
+storage::Result<LoadRdbSummary> LoadRdb(storage::FileSystem& files, const std::string& path,
+                                        const LoadRdbOptions& options, storage::Txn& txn) {
+  const storage::Result<std::unique_ptr<storage::RdbReader>> opened = storage::RdbReader::Open(files, path);
+  if (!opened) return tl::unexpected(opened.error());
+  storage::RdbReader& rdb = **opened;
+  rdb.set_on_left_out(options.left_out);
+  LoadRdbSummary summary;
+  storage::RdbKey key;
+  storage::OnceASecond once_a_second;
+  for (;;) {
+    const storage::Result<bool> read = rdb.Next(&key);
+    if (!read) return tl::unexpected(read.error());
+    if (!*read) break;
+    if (!options.goes_on()) return storage::Fail("loading RDB file '" + path + "' was given up");
+    if (key.db >= txn.store().databases()) {
+      return storage::Fail("RDB file '" + path + "' has keys in database " + std::to_string(key.db) +
+                           ", and databases is " + std::to_string(txn.store().databases()));
+    }
+    if (key.expiry != storage::kNoExpiry && key.expiry <= txn.now()) {
+      ++summary.expired;
+      continue;
+    }
+    txn.LockKey(key.key);
+    storage::Place place = txn.Find(static_cast<storage::DbIndex>(key.db), key.key, storage::Intent::kCheck);
+    txn.PutCopy(place, storage::ValueCopy(key.kind, std::move(key.value), key.expiry));
+    txn.Unlock();
+    if (++summary.keys % kKeysAProgressCheck == 0 && once_a_second.IsDue()) {
+      options.progress(rdb.offset(), rdb.file_bytes());
+    }
+  }
+  summary.left_out = rdb.left_out();
+  return summary;
+}
+
+}  // namespace ringkv::server

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+#include "server/node_link/handshake.h"
+
+#include "resp/request_writer.h"
+
+namespace ringkv::server {
+
+storage::Result<std::string> Ask(PeerSocket& socket, const Options& options, const std::vector<std::string>& command) {
+  constexpr size_t kLongestLine = 128 * 1024;  // a list of slots, at the worst
+  const int64_t timeout = options.repl_timeout * 1000;
+  if (storage::Status sent = socket.Send(resp::EncodeRequest(command), timeout); !sent) {
+    return tl::unexpected(sent.error());
+  }
+  storage::Result<std::string> line = socket.ReceiveLine(kLongestLine, timeout);
+  if (line && line->starts_with('-')) return storage::Fail(command[0] + " was answered: " + line->substr(1));
+  return line;
+}
+
+storage::Status Authenticate(PeerSocket& socket, const Options& options) {
+  const std::string password = options.masterauth.Get();
+  if (password.empty()) return {};
+  std::vector<std::string> command{"AUTH", password};
+  if (const std::string user = options.masteruser.Get(); !user.empty()) command.insert(command.begin() + 1, user);
+  const storage::Result<std::string> answer = Ask(socket, options, command);
+  if (answer) return {};
+  // A server that knows no AUTH quotes what it was sent, and the answer goes into logs.
+  const bool quotes_it = answer.error().text.find(password) != std::string::npos;
+  return quotes_it ? storage::Fail("AUTH was refused") : tl::unexpected(answer.error());
+}
+
+}  // namespace ringkv::server

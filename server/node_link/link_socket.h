@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// The socket of a link that is made again and again by its thread, and that others may interrupt while it is in use.
+//
+// Threads: guarded.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "server/node_link/peer_socket.h"
+#include "storage/mutex.h"
+
+namespace ringkv::server {
+
+class LinkSocket {
+ public:
+  // Connects; gives up when `stop` becomes true. Who interrupts before the socket is there does so in vain: the caller
+  // looks, when it has the socket, whether it is still wanted.
+  storage::Result<std::shared_ptr<PeerSocket>> Connect(const std::string& host, int port, int64_t timeout_ms,
+                                                       const std::atomic<bool>& stop) {
+    storage::Result<std::unique_ptr<PeerSocket>> connected = PeerSocket::Connect(host, port, timeout_ms, stop);
+    if (!connected) return tl::unexpected(connected.error());
+    storage::MutexLock lock(mutex_);
+    socket_ = std::move(*connected);
+    return socket_;
+  }
+  // The link has ended.
+  void Reset() {
+    storage::MutexLock lock(mutex_);
+    socket_.reset();
+  }
+  void Interrupt() {
+    storage::MutexLock lock(mutex_);
+    if (socket_ != nullptr) socket_->Interrupt();
+  }
+
+ private:
+  storage::Mutex mutex_;
+  std::shared_ptr<PeerSocket> socket_ GUARDED_BY(mutex_);
+};
+
+}  // namespace ringkv::server

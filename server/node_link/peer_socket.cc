@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+#include "server/node_link/peer_socket.h"
+
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+
+namespace ringkv::server {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int kSliceMs = 100;  // how long a connection attempt waits before it looks whether it shall stop
+
+int MillisecondsUntil(Clock::time_point end) {
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now()).count();
+  return static_cast<int>(std::clamp<int64_t>(left, 0, INT32_MAX));
+}
+
+// 0, or the error.
+int FinishConnecting(int descriptor, int64_t timeout_ms, const std::atomic<bool>& stop) {
+  const auto end = Clock::now() + std::chrono::milliseconds(timeout_ms);
+  for (;;) {
+    pollfd waiting{descriptor, POLLOUT, 0};
+    const int ready = ::poll(&waiting, 1, std::min(kSliceMs, MillisecondsUntil(end)));
+    if (ready > 0) break;
+    if (stop) return ECANCELED;
+    if (Clock::now() >= end) return ETIMEDOUT;
+  }
+  int error = 0;
+  socklen_t size = sizeof error;
+  ::getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size);
+  return error;
+}
+
+}  // namespace
+
+PeerSocket::PeerSocket(int descriptor) : descriptor_(descriptor), wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+  ::fcntl(descriptor_, F_SETFL, ::fcntl(descriptor_, F_GETFL) | O_NONBLOCK);
+  const int on = 1;
+  ::setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  ::setsockopt(descriptor_, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+}
+
+PeerSocket::~PeerSocket() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+  ::close(wake_);
+}
+
+storage::Result<std::unique_ptr<PeerSocket>> PeerSocket::Connect(const std::string& host, int port, int64_t timeout_ms,
+                                                                 const std::atomic<bool>& stop) {
+  const std::string where = host + ":" + std::to_string(port);
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (const int status = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found); status != 0) {
+    return storage::Fail("cannot reach " + where + ": " + ::gai_strerror(status));
+  }
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses(found, &::freeaddrinfo);
+  int error = 0;
+  for (const addrinfo* address = found; address != nullptr && !stop; address = address->ai_next) {
+    const int descriptor = ::socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) {
+      error = errno;
+      continue;
+    }
+    error = ::connect(descriptor, address->ai_addr, address->ai_addrlen) == 0 ? 0 : errno;
+    if (error == EINPROGRESS) error = FinishConnecting(descriptor, timeout_ms, stop);
+    if (error == 0) return std::make_unique<PeerSocket>(descriptor);
+    ::close(descriptor);
+  }
+  return storage::Fail("cannot reach " + where + ": " + std::strerror(error));
+}
+
+storage::Result<bool> PeerSocket::WaitFor(short events, int64_t timeout_ms) {
+  const bool reads = events == POLLIN;
+  pollfd waiting[2] = {{descriptor_, events, 0}, {wake_, POLLIN, 0}};
+  const int ready = ::poll(waiting, reads ? 2 : 1, static_cast<int>(std::min<int64_t>(timeout_ms, INT32_MAX)));
+  if (interrupted_) return storage::Fail("the link was closed");
+  if (ready <= 0) return false;
+  if (reads && waiting[1].revents != 0) {
+    uint64_t count = 0;
+    [[maybe_unused]] const ssize_t taken = ::read(wake_, &count, sizeof count);
+  }
+  return waiting[0].revents != 0;
+}
+
+storage::Status PeerSocket::Send(std::string_view bytes, int64_t timeout_ms) {
+  while (!bytes.empty()) {
+    const ssize_t sent = ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent >= 0) {
+      bytes.remove_prefix(static_cast<size_t>(sent));
+      continue;
+    }
+    if (errno == EINTR) continue;
+    if (errno != EAGAIN && errno != EWOULDBLOCK) return storage::Fail(std::strerror(errno));
+    const storage::Result<bool> ready = WaitFor(POLLOUT, timeout_ms);
+    if (!ready) return tl::unexpected(ready.error());
+    if (!*ready) return storage::Fail("the other side has read nothing for " + std::to_string(timeout_ms) + " ms");
+  }
+  return {};
+}
+
+storage::Result<size_t> PeerSocket::Receive(char* room, size_t size, int64_t timeout_ms) {
+  for (bool has_waited = timeout_ms == 0;; has_waited = true) {
+    const ssize_t received = ::recv(descriptor_, room, size, 0);
+    if (received > 0) return static_cast<size_t>(received);
+    if (received == 0) return storage::Fail("the other side has closed the connection");
+    if (errno == EINTR) continue;
+    if (errno != EAGAIN && errno != EWOULDBLOCK) return storage::Fail(std::strerror(errno));
+    if (interrupted_) return storage::Fail("the link was closed");
+    if (has_waited) return 0;
+    const storage::Result<bool> ready = WaitFor(POLLIN, timeout_ms);
+    if (!ready) return tl::unexpected(ready.error());
+    if (!*ready) return 0;
+  }
+}
+
+storage::Result<std::string> PeerSocket::ReceiveLine(size_t most, int64_t timeout_ms) {
+  // Byte by byte: what comes behind the line belongs to somebody else.
+  std::string line;
+  const auto end = Clock::now() + std::chrono::milliseconds(timeout_ms);
+  while (line.size() <= most) {
+    char byte = 0;
+    const storage::Result<size_t> got = Receive(&byte, 1, std::max(MillisecondsUntil(end), 1));
+    if (!got) return tl::unexpected(got.error());
+    if (*got == 0 && Clock::now() >= end) {
+      return storage::Fail("no answer within " + std::to_string(timeout_ms) + " ms");
+    }
+    if (*got == 0) continue;
+    if (byte != '\n') {
+      line.push_back(byte);
+      continue;
+    }
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    if (!line.empty()) return line;  // empty ones say that the other side is still at work
+  }
+  return storage::Fail("the answer has no end");
+}
+
+void PeerSocket::Wake() {
+  const uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = ::write(wake_, &one, sizeof one);
+}
+
+void PeerSocket::Interrupt() {
+  interrupted_ = true;
+  Wake();
+  ::shutdown(descriptor_, SHUT_RDWR);
+}
+
+}  // namespace ringkv::server

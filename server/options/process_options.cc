@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+// Options of the process.
+#include "server/config/option_row.h"
+#include "server/observe/log.h"
+
+namespace ringkv::server {
+namespace {
+
+constexpr OptionRow kProcessOptions[] = {
+    {.name = "daemonize",
+     .type = OptionType::kBoolean,
+     .default_value = "no",
+     .summary = "Runs in the background.",
+     .field = &Options::daemonize},
+    {.name = "pidfile",
+     .type = OptionType::kText,
+     .default_value = "",
+     .summary = "File for the process id; empty for none (in the background: /var/run/ringkv.pid).",
+     .field = &Options::pidfile},
+    {.name = "dir",
+     .type = OptionType::kText,
+     .default_value = "",
+     .summary = "Directory of the data and of relative paths in other options; empty for the directory of the start.",
+     .field = &Options::dir},
+    {.name = "logfile",
+     .type = OptionType::kText,
+     .default_value = "",
+     .summary = "Log file, reopened on SIGHUP; empty for standard output.",
+     .field = &Options::logfile},
+    {.name = "loglevel",
+     .type = OptionType::kChoice,
+     .default_value = "notice",
+     .choices = "debug verbose notice warning",
+     .changeable = true,
+     .summary = "Minimum level of log lines.",
+     .field = &Options::loglevel,
+     .apply = [](Log& log, const Options& options) { log.SetLevel(static_cast<LogLevel>(options.loglevel.load())); }},
+    {.name = "hz",
+     .type = OptionType::kInteger,
+     .default_value = "10",
+     .least = 1,
+     .most = 500,
+     .changeable = true,
+     .summary = "Runs of periodic tasks per second: idle timeouts of clients, active expiry.",
+     .field = &Options::hz},
+    {.name = "shutdown-timeout",
+     .type = OptionType::kInteger,
+     .default_value = "10",
+     .least = 0,
+     .most = INT32_MAX,
+     .changeable = true,
+     .summary =
+         "Seconds that a primary waits at shutdown for its replicas to receive the last writes; 0 does not wait.",
+     .field = &Options::shutdown_timeout},
+    {.name = "shutdown-drain",
+     .type = OptionType::kInteger,
+     .default_value = "0",
+     .least = 0,
+     .most = 3600,
+     .changeable = true,
+     .summary = "Seconds between SIGTERM and shutdown during which requests are served while /readyz and INFO report "
+                "draining, so that load balancers remove this server. A second SIGTERM ends it at once.",
+     .field = &Options::shutdown_drain},
+};
+
+}  // namespace
+
+std::span<const OptionRow> ProcessOptions() { return kProcessOptions; }
+
+}  // namespace ringkv::server

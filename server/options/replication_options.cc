@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+// Options of primaries and replicas.
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "resp/integer_text.h"
+#include "server/base/needs.h"
+#include "server/base/text.h"
+#include "server/config/option_row.h"
+
+namespace ringkv::server {
+namespace {
+
+std::string CheckPeer(std::string_view value) {
+  const std::vector<std::string_view> words = Words(value);
+  if (words.empty()) return {};
+  const std::optional<int64_t> port = words.size() == 2 ? resp::ParseInteger(words[1]) : std::nullopt;
+  return port && *port > 0 && *port <= 65535 ? "" : "it takes a host and a port, such as '10.0.0.1 6379'";
+}
+
+std::string CheckHost(std::string_view value) {
+  const bool is_one_word = std::all_of(value.begin(), value.end(), [](char c) { return c > ' ' && c <= '~'; });
+  return is_one_word ? "" : "it takes an address or a host name";
+}
+
+constexpr OptionRow kReplicationOptions[] = {
+    {.name = "replicaof",
+     .type = OptionType::kText,
+     .default_value = "",
+     .alias = "slaveof",
+     .is_list = true,
+     .summary = "Host and port of the primary to replicate; empty for none. REPLICAOF changes it.",
+     .field = &Options::replicaof,
+     .check = CheckPeer},
+    {.name = "migrate-from",
+     .type = OptionType::kText,
+     .default_value = "",
+     .is_list = true,
+     .summary = "Host and port of a Redis server, version 6 to 7, to replicate until REPLICAOF NO ONE; empty for none. "
+                "The directory must be empty at first. masteruser and masterauth apply.",
+     .field = &Options::migrate_from,
+     .check = CheckPeer},
+    {.name = "masteruser",
+     .type = OptionType::kText,
+     .default_value = "",
+     .changeable = true,
+     .is_secret = true,
+     .summary = "User that a replica authenticates as, with masterauth; empty for the default user.",
+     .field = &Options::masteruser},
+    {.name = "masterauth",
+     .type = OptionType::kText,
+     .default_value = "",
+     .changeable = true,
+     .is_secret = true,
+     .summary = "Password that a replica sends to its primary; empty for none.",
+     .field = &Options::masterauth},
+    {.name = "replica-read-only",
+     .type = OptionType::kBoolean,
+     .default_value = "yes",
+     .alias = "slave-read-only",
+     .changeable = true,
+     .summary = "A replica refuses writes. With no, writes of its clients are local, not logged, and lost when a "
+                "snapshot comes from the primary.",
+     .field = &Options::replica_read_only,
+     .apply = [](UnmetNeeds& needs, const Options&) { needs.Update(); }},
+    {.name = "replica-serve-stale-data",
+     .type = OptionType::kBoolean,
+     .default_value = "yes",
+     .alias = "slave-serve-stale-data",
+     .changeable = true,
+     .summary = "A replica answers requests while the link to its primary is down.",
+     .field = &Options::replica_serve_stale_data,
+     .apply = [](UnmetNeeds& needs, const Options&) { needs.Update(); }},
+    {.name = "replica-announce-ip",
+     .type = OptionType::kText,
+     .default_value = "",
+     .alias = "slave-announce-ip",
+     .changeable = true,
+     .summary = "Address that a replica announces to its primary; empty for the source address of its connection.",
+     .field = &Options::replica_announce_ip,
+     .check = CheckHost},
+    {.name = "replica-announce-port",
+     .type = OptionType::kInteger,
+     .default_value = "0",
+     .alias = "slave-announce-port",
+     .least = 0,
+     .most = 65535,
+     .changeable = true,
+     .summary = "Port that a replica announces to its primary; 0 for its own.",
+     .field = &Options::replica_announce_port},
+    {.name = "repl-backlog-size",
+     .type = OptionType::kMemory,
+     .default_value = "16mb",
+     .least = 16 * 1024,
+     .changeable = true,
+     .summary = "Bytes of recent changes kept in memory for replicas, once there was one. Older changes are read from "
+                "log files.",
+     .field = &Options::repl_backlog_size},
+    {.name = "repl-backlog-ttl",
+     .type = OptionType::kInteger,
+     .default_value = "3600",
+     .least = 0,
+     .most = INT32_MAX,
+     .changeable = true,
+     .summary = "Seconds without a replica after which a primary frees the backlog; 0 never.",
+     .field = &Options::repl_backlog_ttl},
+    {.name = "repl-timeout",
+     .type = OptionType::kInteger,
+     .default_value = "60",
+     .least = 1,
+     .most = INT32_MAX,
+     .changeable = true,
+     .summary = "Seconds of silence after which the link between primary and replica is closed.",
+     .field = &Options::repl_timeout},
+    {.name = "repl-max-replicas",
+     .type = OptionType::kInteger,
+     .default_value = "32",
+     .least = 0,
+     .most = 1024,
+     .changeable = true,
+     .summary = "Maximum number of replicas; each has a thread.",
+     .field = &Options::repl_max_replicas},
+    {.name = "repl-ack",
+     .type = OptionType::kChoice,
+     .default_value = "none",
+     .choices = "none quorum",
+     .changeable = true,
+     .summary = "quorum acknowledges a write when a majority of its shard has it.",
+     .field = &Options::repl_ack},
+    {.name = "repl-ack-timeout",
+     .type = OptionType::kInteger,
+     .default_value = "1000",
+     .least = 1,
+     .most = INT32_MAX,
+     .changeable = true,
+     .summary = "Milliseconds after which a write that waits for a majority is answered with an error; its outcome is "
+                "unknown.",
+     .field = &Options::repl_ack_timeout},
+    {.name = "repl-shard-nodes",
+     .type = OptionType::kInteger,
+     .default_value = "0",
+     .least = 0,
+     .most = 1024,
+     .changeable = true,
+     .summary = "Number of nodes for the majority, including this one. 0: the nodes of the shard in a cluster, else "
+                "this one and the highest number of simultaneous replicas since repl-ack was none.",
+     .field = &Options::repl_shard_nodes},
+    {.name = "min-replicas-to-write",
+     .type = OptionType::kInteger,
+     .default_value = "0",
+     .alias = "min-slaves-to-write",
+     .least = 0,
+     .most = INT32_MAX,
+     .changeable = true,
+     .summary = "Refuses writes while fewer in-sync replicas are connected; 0 disables the check.",
+     .field = &Options::min_replicas_to_write,
+     .apply = [](UnmetNeeds& needs, const Options&) { needs.Update(); }},
+    {.name = "min-replicas-max-lag",
+     .type = OptionType::kInteger,
+     .default_value = "10",
+     .alias = "min-slaves-max-lag",
+     .least = 0,
+     .most = INT32_MAX,
+     .changeable = true,
+     .summary = "Seconds since the last acknowledgement up to which a replica counts as in sync.",
+     .field = &Options::min_replicas_max_lag},
+};
+
+}  // namespace
+
+std::span<const OptionRow> ReplicationOptions() { return kReplicationOptions; }
+
+}  // namespace ringkv::server

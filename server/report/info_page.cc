@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+#include "server/report/info_page.h"
+
+#include <algorithm>
+
+#include "server/base/text.h"
+#include "server/report/metric_table.h"
+#include "server/report/observation.h"
+
+namespace ringkv::server {
+namespace {
+
+struct Section {
+  std::string_view name;
+  std::string_view title;
+  bool is_default = true;
+};
+
+constexpr Section kSections[] = {
+    {"server", "Server"},
+    {"clients", "Clients"},
+    {"memory", "Memory"},
+    {"persistence", "Persistence"},
+    {"stats", "Stats"},
+    {"replication", "Replication"},
+    {"cpu", "CPU"},
+    {"modules", "Modules"},
+    {"commandstats", "Commandstats", false},
+    {"errorstats", "Errorstats"},
+    {"latencystats", "Latencystats", false},
+    {"cluster", "Cluster"},
+    {"keyspace", "Keyspace"},
+    {"keyindex", "Keyindex"},
+};
+
+bool IsAsked(const Section& section, const std::vector<std::string_view>& asked) {
+  if (asked.empty()) return section.is_default;
+  return std::any_of(asked.begin(), asked.end(), [&](std::string_view word) {
+    if (EqualsIgnoringCase(word, "all") || EqualsIgnoringCase(word, "everything")) return true;
+    if (EqualsIgnoringCase(word, "default")) return section.is_default;
+    return EqualsIgnoringCase(word, section.name);
+  });
+}
+
+void AddLines(const Metric& metric, const Observation& observation, std::string* page) {
+  if (metric.add_lines != nullptr) return metric.add_lines(observation, page);
+  if (metric.info.empty() || (metric.is_shown != nullptr && !metric.is_shown(observation))) return;
+  page->append(metric.info).append(":").append(metric.read(observation).Text()).append("\r\n");
+}
+
+}  // namespace
+
+std::string InfoPage(Server& server, storage::Txn& txn, const std::vector<std::string_view>& sections) {
+  const Observation observation(server, txn);
+  const std::vector<Metric> metrics = Metrics();
+  std::string page;
+  for (const Section& section : kSections) {
+    if (!IsAsked(section, sections)) continue;
+    if (!page.empty()) page += "\r\n";
+    page += "# " + std::string(section.title) + "\r\n";
+    for (const Metric& metric : metrics) {
+      if (metric.section == section.name) AddLines(metric, observation, &page);
+    }
+  }
+  return page;
+}
+
+}  // namespace ringkv::server

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+#include "server/report/memory_report.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "server/server.h"
+#include "storage/totals.h"
+
+namespace ringkv::server {
+namespace {
+
+size_t ResidentBytes() {
+  std::ifstream statm("/proc/self/statm");
+  size_t pages = 0;
+  size_t resident_pages = 0;
+  statm >> pages >> resident_pages;
+  return resident_pages * static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+}  // namespace
+
+double MemoryReport::DatasetPercentage() const {
+  const size_t grown = used > startup ? used - startup : 0;
+  return grown > 0 ? std::min(100.0, 100.0 * static_cast<double>(dataset()) / static_cast<double>(grown)) : 0;
+}
+
+MemoryReport ReportMemory(Server& server, storage::Txn& txn) {
+  MemoryReport report;
+  report.used = storage::UsedMemory();
+  server.memory().NotePeak(report.used);
+  report.peak = server.memory().peak();
+  report.startup = server.memory().startup();
+  report.resident = ResidentBytes();
+  report.system = static_cast<size_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  report.allocator = storage::ReadAllocatorStatistics();
+  report.tables = TableBytes(txn);
+  for (const auto& card : server.clients().All()) {
+    (card->is_replica ? report.replicas : report.clients) += card->MemoryBytes();
+  }
+  server.store().occupancy().ForEachUsed([&](storage::DbIndex db) {
+    const storage::DatabaseSize size = SizeOf(txn, db);
+    if (size.keys == 0) return;
+    report.keys += size.keys;
+    report.databases.emplace_back(db, size);
+  });
+  return report;
+}
+
+}  // namespace ringkv::server

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+// All that INFO and /metrics tell: a row each, with its name in INFO, its name for Prometheus, or both, and how it is
+// read. Names in INFO are those that monitoring tools of Redis read; the others follow Prometheus' conventions, units
+// included: a row whose units differ between the two is two rows.
+//
+// Rows that say the same of several things (databases, commands, replicas) are a group: a line of INFO for each thing,
+// and a label for Prometheus.
+//
+// Threads: pure functions of an observation.
+#pragma once
+
+#include <prometheus/metric_family.h>
+
+#include <algorithm>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "server/report/observation.h"
+#include "server/report/reading.h"
+
+namespace ringkv::server {
+
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using Families = std::vector<MetricFamily>;
+
+constexpr MetricType kCounter = MetricType::Counter;
+constexpr MetricType kGauge = MetricType::Gauge;
+
+// What Prometheus knows a number by.
+struct Series {
+  const char* name = nullptr;  // null: it isn't there
+  MetricType type = kGauge;
+  const char* help = nullptr;
+};
+
+struct Metric {
+  std::string_view section = {};  // of INFO
+  std::string_view info = {};     // the name there; empty: it isn't there
+  Series series = {};
+  Reading (*read)(const Observation&) = nullptr;
+  bool (*is_shown)(const Observation&) = nullptr;  // by INFO; null: always
+  // Of a group, instead of the above but for the section: its lines of INFO, and its families.
+  void (*add_lines)(const Observation&, std::string* page) = nullptr;
+  void (*add_families)(const Observation&, Families* families) = nullptr;
+};
+
+// In the order in which they are shown; by topic.
+std::span<const Metric> ServerMetrics();
+std::span<const Metric> MemoryMetrics();
+std::span<const Metric> PersistenceMetrics();
+std::span<const Metric> TrafficMetrics();
+std::span<const Metric> LinkMetrics();
+std::span<const Metric> ReplicaMetrics();
+std::span<const Metric> CommandMetrics();
+std::span<const Metric> KeyspaceMetrics();
+std::span<const Metric> ClusterMetrics();
+// All of them.
+std::vector<Metric> Metrics();
+
+// --- readings that many rows share ----------------------------------------------------------------------------------
+
+template <size_t kSize>
+struct FixedText {
+  consteval FixedText(const char (&text)[kSize]) { std::copy_n(text, kSize, letters); }
+  constexpr std::string_view view() const { return {letters, kSize - 1}; }
+  char letters[kSize];
+};
+
+// What Redis tells and RingKV has nothing of.
+template <FixedText kText>
+Reading Always(const Observation&) {
+  return kText.view();
+}
+
+// As CONFIG GET shows it.
+std::string OptionTextOf(const Observation& observation, std::string_view name);
+template <FixedText kName>
+Reading OptionText(const Observation& observation) {
+  return OptionTextOf(observation, kName.view());
+}
+
+// Of all threads.
+template <Counter ThreadStatistics::*kCounted>
+Reading SumOf(const Observation& observation) {
+  return observation.Sum(kCounted);
+}
+
+// --- groups ---------------------------------------------------------------------------------------------------------
+
+MetricFamily EmptyFamily(const Series& series);
+using Labels = std::vector<prometheus::ClientMetric::Label>;
+void AddSample(MetricFamily* family, Labels labels, double value);
+// `counts`: by bucket of LatencyHistogram.
+void AddHistogram(MetricFamily* family, Labels labels, const std::vector<uint64_t>& counts, uint64_t nanoseconds);
+
+template <class Thing>
+struct GroupField {
+  std::string_view info = {};
+  Series series = {};
+  Reading (*read)(const Observation&, const Thing&);
+};
+
+template <class Thing>
+struct MetricGroup {
+  std::vector<Thing> (*things)(const Observation&);
+  std::string (*line)(const Thing&) = nullptr;  // what stands in front of the colon in INFO; null: no lines
+  const char* label = nullptr;
+  std::string (*label_value)(const Thing&) = nullptr;
+  std::span<const GroupField<Thing>> fields;
+};
+
+// "name:field=value,field=value" for each thing.
+template <const auto& kGroup>
+void AddGroupLines(const Observation& observation, std::string* page) {
+  for (const auto& thing : kGroup.things(observation)) {
+    char separator = ':';
+    *page += kGroup.line(thing);
+    for (const auto& field : kGroup.fields) {
+      if (field.info.empty()) continue;
+      *page += separator;
+      page->append(field.info).append("=").append(field.read(observation, thing).Text());
+      separator = ',';
+    }
+    *page += "\r\n";
+  }
+}
+
+template <const auto& kGroup>
+void AddGroupFamilies(const Observation& observation, Families* families) {
+  const auto things = kGroup.things(observation);
+  for (const auto& field : kGroup.fields) {
+    if (field.series.name == nullptr) continue;
+    MetricFamily& family = families->emplace_back(EmptyFamily(field.series));
+    for (const auto& thing : things) {
+      AddSample(&family, {{kGroup.label, kGroup.label_value(thing)}}, field.read(observation, thing).Number());
+    }
+  }
+}
+
+}  // namespace ringkv::server

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// One look at everything that INFO and the metrics tell, so that what they tell belongs together.
+//
+// Threads: confined to who looks.
+#pragma once
+
+#include <sys/resource.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "server/report/memory_report.h"
+#include "server/server.h"
+
+namespace ringkv::server {
+
+struct Observation {
+  // `txn` holds no lock, or all. Both must outlive the object.
+  Observation(Server& server, storage::Txn& txn);
+
+  uint64_t Sum(Counter ThreadStatistics::*counter) const;
+  double TotalKeys() const;
+  bool IsSaving(storage::SnapshotReason reason) const { return saving.is_running && saving.reason == reason; }
+
+  Server& server;
+  storage::Txn& txn;
+  const int64_t now_ms;
+  const int64_t steady_ms;  // by the steady clock
+  const MemoryReport memory;
+  const storage::KeyStatistics keys;
+  rusage usage{};
+  std::map<std::string, uint64_t> errors;  // by code word
+  const storage::Durability::SnapshotState saving;
+};
+
+}  // namespace ringkv::server

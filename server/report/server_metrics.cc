@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+// The server as a process, and its clients.
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+
+#include "server/base/version.h"
+#include "server/cluster/cluster_state.h"
+#include "server/report/metric_table.h"
+#include "server/report/readiness.h"
+
+namespace ringkv::server {
+namespace {
+
+double Seconds(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+}
+
+Reading SecondsText(const timeval& time) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%ld.%06ld", static_cast<long>(time.tv_sec), static_cast<long>(time.tv_usec));
+  return std::string(text);
+}
+
+Reading Executable(const Observation&) {
+  std::error_code ignored;
+  return std::filesystem::read_symlink("/proc/self/exe", ignored).string();
+}
+
+Reading OperatingSystem(const Observation&) {
+  utsname name{};
+  ::uname(&name);
+  return std::string(name.sysname) + " " + name.release + " " + name.machine;
+}
+
+int64_t SecondsUp(const Observation& o) { return (o.steady_ms - o.server.started_steady_ms()) / 1000; }
+
+template <std::atomic<size_t> ClientCard::*kSize>
+Reading LargestOf(const Observation& o) {
+  size_t largest = 0;
+  for (const auto& card : o.server.clients().All()) largest = std::max(largest, ((*card).*kSize).load());
+  return largest;
+}
+
+// Clients that wait: in WAIT, or because of CLIENT PAUSE.
+Reading BlockedClients(const Observation& o) {
+  const auto all = o.server.clients().All();
+  return std::count_if(all.begin(), all.end(), [](const auto& card) { return card->is_paused || card->is_waiting; });
+}
+
+void AddBuild(const Observation&, Families* families) {
+  MetricFamily& info =
+      families->emplace_back(EmptyFamily({"ringkv_build_info", kGauge, "Versions of the server and of the protocol."}));
+  AddSample(&info, {{"version", std::string(kRingKvVersion)}, {"redis_version", std::string(kRedisVersion)}}, 1);
+}
+
+constexpr Metric kServerMetrics[] = {
+    {.add_families = AddBuild},
+    {.series = {"process_cpu_seconds_total", kCounter, "CPU time of the process, user and system."},
+     .read = [](const Observation& o) { return Reading(Seconds(o.usage.ru_utime) + Seconds(o.usage.ru_stime), 6); }},
+    {.series = {"process_start_time_seconds", kGauge, "Start time of the process, in seconds since 1970."},
+     .read = [](const Observation& o) { return Reading(static_cast<double>(o.server.started_ms()) / 1000, 3); }},
+    {.series = {"ringkv_ready", kGauge, "1 if /readyz reports ready."},
+     .read = [](const Observation& o) { return Reading(ReasonsNotReady(o.server).empty()); }},
+    {.section = "cpu",
+     .info = "used_cpu_sys",
+     .read = [](const Observation& o) { return SecondsText(o.usage.ru_stime); }},
+    {.section = "cpu",
+     .info = "used_cpu_user",
+     .read = [](const Observation& o) { return SecondsText(o.usage.ru_utime); }},
+    {.section = "cpu", .info = "used_cpu_sys_children", .read = Always<"0.000000">},
+    {.section = "cpu", .info = "used_cpu_user_children", .read = Always<"0.000000">},
+
+    {.section = "server", .info = "redis_version", .read = [](const Observation&) { return Reading(kRedisVersion); }},
+    {.section = "server", .info = "ringkv_version", .read = [](const Observation&) { return Reading(kRingKvVersion); }},
+    {.section = "server",
+     .info = "redis_mode",
+     .read = [](const Observation& o) { return Reading(o.server.cluster().is_enabled() ? "cluster" : "standalone"); }},
+    {.section = "server", .info = "os", .read = OperatingSystem},
+    {.section = "server", .info = "arch_bits", .read = [](const Observation&) { return Reading(sizeof(void*) * 8); }},
+    {.section = "server",
+     .info = "monotonic_clock",
+     .read =
+         [](const Observation& o) {
+           return Reading(o.server.ticks().uses_counter() ? "processor counter" : "POSIX clock_gettime");
+         }},
+    {.section = "server", .info = "multiplexing_api", .read = Always<"epoll">},
+    {.section = "server", .info = "gcc_version", .read = [](const Observation&) { return Reading(__VERSION__); }},
+    {.section = "server", .info = "process_id", .read = [](const Observation&) { return Reading(::getpid()); }},
+    {.section = "server", .info = "run_id", .read = [](const Observation& o) { return Reading(o.server.run_id()); }},
+    {.section = "server", .info = "tcp_port", .read = OptionText<"port">},
+    {.section = "server",
+     .info = "server_time_usec",
+     .read = [](const Observation& o) { return Reading(o.server.clock().NowMicros()); }},
+    {.section = "server",
+     .info = "uptime_in_seconds",
+     .read = [](const Observation& o) { return Reading(SecondsUp(o)); }},
+    {.section = "server",
+     .info = "uptime_in_days",
+     .read = [](const Observation& o) { return Reading(SecondsUp(o) / 86'400); }},
+    {.section = "server", .info = "hz", .read = OptionText<"hz">},
+    {.section = "server", .info = "configured_hz", .read = OptionText<"hz">},
+    {.section = "server",
+     .info = "lru_clock",
+     .read = [](const Observation& o) { return Reading(uint64_t{storage::AccessSecond(o.now_ms)}); }},
+    {.section = "server", .info = "executable", .read = Executable},
+    {.section = "server",
+     .info = "config_file",
+     .read = [](const Observation& o) { return Reading(o.server.config_path()); }},
+    {.section = "server",
+     .info = "io_threads_active",
+     .read = [](const Observation& o) { return Reading(o.server.threads() > 1); }},
+    {.section = "server",
+     .info = "io_threads",
+     .read = [](const Observation& o) { return Reading(o.server.threads()); }},
+
+    {.section = "clients",
+     .info = "connected_clients",
+     .series = {"ringkv_connected_clients", kGauge, "Clients of the Redis port and the HTTP port."},
+     .read = [](const Observation& o) { return Reading(o.server.clients().size()); }},
+    {.section = "clients", .info = "cluster_connections", .read = Always<"0">},
+    {.section = "clients",
+     .info = "maxclients",
+     .series = {"ringkv_max_clients", kGauge, "Maximum number of clients (maxclients)."},
+     .read = [](const Observation& o) { return Reading(o.server.options().maxclients.load()); }},
+    {.section = "clients", .info = "client_recent_max_input_buffer", .read = LargestOf<&ClientCard::input_bytes>},
+    {.section = "clients", .info = "client_recent_max_output_buffer", .read = LargestOf<&ClientCard::output_bytes>},
+    {.section = "clients", .info = "blocked_clients", .read = BlockedClients},
+    {.section = "clients", .info = "tracking_clients", .read = Always<"0">},
+    {.section = "clients", .info = "clients_in_timeout_table", .read = Always<"0">},
+};
+
+}  // namespace
+
+std::span<const Metric> ServerMetrics() { return kServerMetrics; }
+
+}  // namespace ringkv::server

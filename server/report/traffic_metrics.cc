@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+// What has come and gone: connections, bytes, keys looked up, expired and evicted.
+#include "server/report/metric_table.h"
+
+namespace ringkv::server {
+namespace {
+
+template <auto kMember>
+Reading OfKeys(const Observation& o) {
+  return o.keys.*kMember;
+}
+template <auto kMember>
+Reading OfReplication(const Observation& o) {
+  return (o.server.replication().totals().*kMember).load();
+}
+template <Topic kTopic>
+Reading CountNames(const Observation& o) {
+  return o.server.broker().CountNames(kTopic);
+}
+
+using Totals = Replication::Totals;
+
+constexpr Metric kTrafficMetrics[] = {
+    {.section = "stats",
+     .info = "total_connections_received",
+     .series = {"ringkv_connections_accepted_total", kCounter, "Connections accepted."},
+     .read = SumOf<&ThreadStatistics::connections_accepted>},
+    {.section = "stats", .info = "total_commands_processed", .read = SumOf<&ThreadStatistics::commands>},
+    {.section = "stats",
+     .info = "instantaneous_ops_per_sec",
+     .read = [](const Observation& o) { return Reading(o.server.housekeeping().rates().commands()); }},
+    {.section = "stats",
+     .info = "total_net_input_bytes",
+     .series = {"ringkv_network_received_bytes_total", kCounter, "Bytes received from clients."},
+     .read = SumOf<&ThreadStatistics::bytes_read>},
+    {.section = "stats",
+     .info = "total_net_output_bytes",
+     .series = {"ringkv_network_sent_bytes_total", kCounter, "Bytes sent to clients."},
+     .read = SumOf<&ThreadStatistics::bytes_written>},
+    {.section = "stats",
+     .info = "total_net_repl_input_bytes",
+     .series = {"ringkv_replication_received_bytes_total", kCounter, "Bytes received from the primary."},
+     .read = OfReplication<&Totals::bytes_in>},
+    {.section = "stats",
+     .info = "total_net_repl_output_bytes",
+     .series = {"ringkv_replication_sent_bytes_total", kCounter, "Bytes sent to replicas."},
+     .read = OfReplication<&Totals::bytes_out>},
+    {.section = "stats",
+     .info = "instantaneous_input_kbps",
+     .read =
+         [](const Observation& o) {
+           return Reading(static_cast<double>(o.server.housekeeping().rates().bytes_read()) / 1024, 2);
+         }},
+    {.section = "stats",
+     .info = "instantaneous_output_kbps",
+     .read =
+         [](const Observation& o) {
+           return Reading(static_cast<double>(o.server.housekeeping().rates().bytes_written()) / 1024, 2);
+         }},
+    {.section = "stats",
+     .info = "rejected_connections",
+     .series = {"ringkv_connections_rejected_total", kCounter, "Connections rejected."},
+     .read = SumOf<&ThreadStatistics::connections_rejected>},
+    {.section = "stats",
+     .info = "sync_full",
+     .series = {"ringkv_replication_full_syncs_total", kCounter, "Full syncs of replicas."},
+     .read = OfReplication<&Totals::full>},
+    {.section = "stats",
+     .info = "sync_partial_ok",
+     .series = {"ringkv_replication_partial_syncs_total", kCounter, "Partial syncs of replicas."},
+     .read = OfReplication<&Totals::partial>},
+    {.section = "stats", .info = "sync_partial_err", .read = OfReplication<&Totals::partial_refused>},
+    {.section = "stats",
+     .info = "expired_keys",
+     .series = {"ringkv_keys_expired_total", kCounter, "Expired keys."},
+     .read = OfKeys<&storage::KeyStatistics::expired>},
+    {.section = "stats",
+     .info = "evicted_keys",
+     .series = {"ringkv_keys_evicted_total", kCounter, "Evicted keys."},
+     .read = OfKeys<&storage::KeyStatistics::evicted>},
+    {.section = "stats",
+     .info = "evicted_clients",
+     .series = {"ringkv_clients_evicted_total", kCounter, "Clients closed by maxmemory-clients."},
+     .read = SumOf<&ThreadStatistics::clients_evicted>},
+    {.section = "stats",
+     .info = "total_eviction_exceeded_count",
+     .read = SumOf<&ThreadStatistics::evictions_out_of_time>},
+    {.section = "stats",
+     .info = "keyspace_hits",
+     .series = {"ringkv_keyspace_hits_total", kCounter, "Key look-ups that found the key."},
+     .read = OfKeys<&storage::KeyStatistics::hits>},
+    {.section = "stats",
+     .info = "keyspace_misses",
+     .series = {"ringkv_keyspace_misses_total", kCounter, "Key look-ups that did not find the key."},
+     .read = OfKeys<&storage::KeyStatistics::misses>},
+    {.section = "stats", .info = "pubsub_channels", .read = CountNames<Topic::kChannel>},
+    {.section = "stats", .info = "pubsub_patterns", .read = CountNames<Topic::kPattern>},
+    {.section = "stats", .info = "pubsubshard_channels", .read = CountNames<Topic::kShardChannel>},
+    {.section = "stats", .info = "latest_fork_usec", .read = Always<"0">},
+    {.section = "stats", .info = "total_forks", .read = Always<"0">},
+    {.section = "stats", .info = "total_error_replies", .read = SumOf<&ThreadStatistics::errors_answered>},
+    {.section = "stats", .info = "total_reads_processed", .read = SumOf<&ThreadStatistics::reads_processed>},
+    {.section = "stats", .info = "total_writes_processed", .read = SumOf<&ThreadStatistics::writes_processed>},
+    {.section = "stats",
+     .info = "client_query_buffer_limit_disconnections",
+     .series = {"ringkv_clients_closed_by_input_limit_total", kCounter, "Clients closed by client-query-buffer-limit."},
+     .read = SumOf<&ThreadStatistics::query_buffer_limit_disconnections>},
+    {.section = "stats",
+     .info = "client_output_buffer_limit_disconnections",
+     .series = {"ringkv_clients_closed_by_output_limit_total", kCounter,
+                "Clients closed by client-output-buffer-limit."},
+     .read = SumOf<&ThreadStatistics::output_buffer_limit_disconnections>},
+};
+
+}  // namespace
+
+std::span<const Metric> TrafficMetrics() { return kTrafficMetrics; }
+
+}  // namespace ringkv::server

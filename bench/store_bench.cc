@@ -54,7 +54,7 @@ void Work(Store& store, const Load& load, const std::vector<std::string>& keys, 
     txn.LockKey(key);
     Place place = txn.Find(0, key, writes ? Intent::kWrite : Intent::kRead);
     if (writes) {
-      txn.Do(place, StringPut{value});
+      txn.Do(place, StringPut{value}, events::kNone);
     } else if (place) {
       bytes_seen += place.value().size();
     }
@@ -87,7 +87,7 @@ int main() {
     const std::string key = KeyOf(i);
     txn.LockKey(key);
     Place place = txn.Find(0, key, Intent::kWrite);
-    txn.Do(place, StringPut{std::string(64, 'v')});
+    txn.Do(place, StringPut{std::string(64, 'v')}, events::kNone);
     txn.Unlock();
   }
   std::puts("| load | 1 thread, op/s | 2 threads, op/s | ratio |\n|---|---|---|---|");

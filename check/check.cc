@@ -14,21 +14,12 @@
 namespace ringkv::check {
 namespace {
 
-constexpr auto kEffectNames = std::to_array({"put",          "patch",          "put collection", "put field",
-                                             "erase field",  "push",           "insert",         "take",
-                                             "set element",  "remove element", "add member",     "erase member",
-                                             "put scored",   "erase scored",   "append entry",   "erase entry",
-                                             "trim",         "set IDs",        "put group",      "erase group",
-                                             "put consumer", "erase consumer", "hand out entry", "acknowledge entry",
-                                             "expire",       "delete",         "flush",          "swap"});
-static_assert(kEffectNames.size() == std::variant_size_v<storage::AnyEffect>);
-
 std::string Effects(const FileReport& report) {
   std::string text;
-  for (size_t i = 0; i < kEffectNames.size(); ++i) {
+  for (size_t i = 0; i < report.effects.size(); ++i) {
     if (report.effects[i] == 0) continue;
     if (!text.empty()) text.append(", ");
-    text.append(std::to_string(report.effects[i])).append(" ").append(kEffectNames[i]);
+    text.append(std::to_string(report.effects[i])).append(" ").append(storage::kEffectNames[i]);
   }
   return text.empty() ? "no effects" : text;
 }

@@ -18,17 +18,19 @@ struct Applier {
   }
   bool operator()(const ExpirySet& effect) const { return place && Done(effect); }
   bool operator()(const Erase& effect) const { return place && Done(effect); }
-  bool operator()(const DatabaseFlush&) const { return false; }
-  bool operator()(const DatabaseSwap&) const { return false; }
+  template <DatabaseEffect Effect>
+  bool operator()(const Effect&) const {
+    return false;
+  }
   template <CollectionEffect Effect>
   bool operator()(const Effect& effect) const {
-    return CanApply(place ? &place.entry() : nullptr, effect) && Done(effect);
+    return CanApply(place.entry_or_null(), effect) && Done(effect);
   }
 
  private:
   template <typename Effect>
   bool Done(const Effect& effect) const {
-    txn.Do(place, effect);
+    txn.Do(place, effect, kRowOf<Effect>.event(effect));
     return true;
   }
 };

@@ -1,21 +1,15 @@
 // SPDX-License-Identifier: MIT
-// Effects as bytes, as they stand in the log (docs/formats/log.md).
+// Effects as bytes, as they stand in the log (docs/formats/log.md): a tag, the database, the key, and what the effect's
+// `Fields` lists.
 #pragma once
 
 #include <string>
 #include <string_view>
-#include <variant>
 
 #include "storage/byte_codec.h"
-#include "storage/effects.h"
+#include "storage/effect_list.h"
 
 namespace ringkv::storage {
-
-using AnyEffect =
-    std::variant<StringPut, StringPatch, CollectionPut, HashPut, HashErase, ListPush, ListInsert, ListTake, ListSet,
-                 ListRemove, SetAdd, SetErase, SortedSetPut, SortedSetErase, StreamAppend, StreamErase, StreamTrim,
-                 StreamSetIds, StreamGroupPut, StreamGroupErase, StreamConsumerPut, StreamConsumerErase, StreamPend,
-                 StreamAcknowledge, ExpirySet, Erase, DatabaseFlush, DatabaseSwap>;
 
 // Texts point into what was decoded. Effects on whole databases have no key.
 struct EffectRecord {
@@ -24,15 +18,52 @@ struct EffectRecord {
   AnyEffect effect;
 };
 
-void EncodeEffect(std::string* out, DbIndex db, std::string_view key, const StringPut& effect);
-void EncodeEffect(std::string* out, DbIndex db, std::string_view key, const StringPatch& effect);
-void EncodeEffect(std::string* out, DbIndex db, std::string_view key, const CollectionPut& effect);
-template <CollectionEffect Effect>
-void EncodeEffect(std::string* out, DbIndex db, std::string_view key, const Effect& effect);
-void EncodeEffect(std::string* out, DbIndex db, std::string_view key, const ExpirySet& effect);
-void EncodeEffect(std::string* out, DbIndex db, std::string_view key, const Erase& effect);
-void EncodeEffect(std::string* out, DbIndex db, const DatabaseFlush& effect);
-void EncodeEffect(std::string* out, DbIndex db, const DatabaseSwap& effect);
+class FieldWriter {
+ public:
+  explicit FieldWriter(std::string* out) : out_(out) {}
+
+  void operator()(std::string_view text) const { PutText(out_, text); }
+  void operator()(uint64_t number) const { PutVarint(out_, number); }
+  void operator()(int64_t number) const { PutFixed(out_, number); }
+  void operator()(double number) const { PutFixed(out_, number); }
+  void operator()(const StreamId& id) const {
+    PutVarint(out_, id.ms);
+    PutVarint(out_, id.seq);
+  }
+  void operator()(bool flag) const { out_->push_back(flag ? 1 : 0); }
+  void operator()(StringForm form) const { out_->push_back(static_cast<char>(form)); }
+  void operator()(ValueKind kind) const { out_->push_back(static_cast<char>(kind.bits())); }
+  void operator()(EraseReason reason) const { out_->push_back(static_cast<char>(reason)); }
+  void operator()(DbIndex db) const { PutVarint(out_, db); }
+  // The tag says whether there is one.
+  void Expiry(UnixMs expiry) const {
+    if (expiry != kNoExpiry) PutFixed(out_, expiry);
+  }
+
+ private:
+  std::string* out_;
+};
+
+template <typename Effect>
+constexpr uint8_t TagOf(const Effect& effect) {
+  if constexpr (kRowOf<Effect>.tag_with_expiry != 0) {
+    if (effect.expiry != kNoExpiry) return kRowOf<Effect>.tag_with_expiry;
+  }
+  return kRowOf<Effect>.tag;
+}
+
+template <typename Effect>
+void EncodeEffect(std::string* out, DbIndex db, std::string_view key, const Effect& effect) {
+  out->push_back(static_cast<char>(TagOf(effect)));
+  PutVarint(out, db);
+  if constexpr (!DatabaseEffect<Effect>) PutText(out, key);
+  Effect::Fields(effect, FieldWriter(out));
+}
+
+template <DatabaseEffect Effect>
+void EncodeEffect(std::string* out, DbIndex db, const Effect& effect) {
+  EncodeEffect(out, db, {}, effect);
+}
 
 // The next effect; spoils the reader if there is none that makes sense.
 EffectRecord DecodeEffect(ByteReader* from);

@@ -14,10 +14,7 @@ EffectReplay::EffectReplay(Store& store, const RunMap& runs, UnixMs now)
   // That a key has gone stands in the log; until then effects may refer to it.
   txn_.set_keeps_expired(true);
   txn_.set_shows_foreign(true);
-}
-
-bool EffectReplay::IsOnDatabase(const EffectRecord& record) {
-  return std::holds_alternative<DatabaseFlush>(record.effect) || std::holds_alternative<DatabaseSwap>(record.effect);
+  txn_.set_is_silent(true);
 }
 
 bool EffectReplay::Decode(std::string_view effects) {
@@ -36,7 +33,9 @@ bool EffectReplay::Decode(std::string_view effects) {
 }
 
 void EffectReplay::LockFor(Lsn lsn, std::optional<Position> position) {
-  if (std::any_of(records_.begin(), records_.end(), IsOnDatabase)) return txn_.LockAll();
+  if (std::any_of(records_.begin(), records_.end(), [](const auto& record) { return IsOnDatabase(record.effect); })) {
+    return txn_.LockAll();
+  }
   if (records_.size() == 1) {
     return position ? txn_.LockKey(records_[0].key, *position) : txn_.LockKey(records_[0].key);
   }
@@ -64,7 +63,7 @@ void EffectReplay::ApplyPrefetched(Lsn first, std::span<const std::string_view> 
   for (size_t i = 0; i < groups.size(); ++i) {
     ByteReader reader(groups[i]);
     const EffectRecord head = DecodeEffect(&reader);
-    if (!reader.ok() || head.db >= store_.databases() || IsOnDatabase(head)) continue;
+    if (!reader.ok() || head.db >= store_.databases() || IsOnDatabase(head.effect)) continue;
     databases[i] = head.db;
     positions[i] = txn_.PrefetchBucket(head.db, head.key);
   }
@@ -81,9 +80,18 @@ bool EffectReplay::Apply(Lsn lsn, std::string_view effects, std::optional<Positi
   if (!Decode(effects)) return false;
   LockFor(lsn, position);
   if (follows_) txn_.RecordGroup(effects);
+  const bool makes_sense = ApplyAll(lsn);
+  txn_.Unlock();
+  return makes_sense;
+}
+
+bool EffectReplay::ApplyAll(Lsn lsn) {
+  KeyEventList events;  // one for a change that is made of several effects, as at the primary
+  txn_.CollectEvents(&events);
   const bool makes_sense =
       std::all_of(records_.begin(), records_.end(), [&](const EffectRecord& record) { return ApplyOne(lsn, record); });
-  txn_.Unlock();
+  txn_.CollectEvents(nullptr);
+  for (const auto& each : events.items()) store_.observer()->Happened(each.db, each.key, each.event);
   return makes_sense;
 }
 
@@ -121,7 +129,7 @@ void EffectReplay::Flush(Lsn lsn, DbIndex db) {
   }
   for (const std::string& key : KeysBefore(lsn, db)) {
     Place place = txn_.Find(db, key, Intent::kCheck);
-    txn_.Do(place, Erase{});
+    txn_.Do(place, Erase{}, events::kNone);
   }
 }
 
@@ -139,7 +147,7 @@ void EffectReplay::Swap(Lsn lsn, DbIndex a, DbIndex b) {
     for (std::string& key : KeysBefore(lsn, db)) {
       Place place = txn_.Find(db, key, Intent::kCheck);
       moved.push_back({key, ValueCopy(place.entry())});
-      txn_.Do(place, Erase{});
+      txn_.Do(place, Erase{}, events::kNone);
     }
     return moved;
   };
@@ -148,7 +156,7 @@ void EffectReplay::Swap(Lsn lsn, DbIndex a, DbIndex b) {
   const auto put_in = [&](DbIndex db, const std::vector<Moved>& moved) {
     for (const Moved& each : moved) {
       Place place = txn_.Find(db, each.key, Intent::kCheck);
-      txn_.PutCopy(place, each.value);
+      txn_.PutCopy(place, each.value, events::kNone);
     }
   };
   put_in(b, of_a);

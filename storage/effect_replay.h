@@ -22,8 +22,11 @@ class EffectReplay {
   EffectReplay(Store& store, const RunMap& runs, UnixMs now);
 
   // For a follower, whose clients may have changed what the effects refer to: what is missing for an effect is no
-  // error. And each group is recorded, as it came.
-  void set_follows(bool follows) { follows_ = follows; }
+  // error. And each group is recorded, as it came, and subscribers are told of it.
+  void set_follows(bool follows) {
+    follows_ = follows;
+    txn_.set_is_silent(!follows);
+  }
   void set_now(UnixMs now) { txn_.set_now(now); }
 
   // Applies a group. False if it is not made of effects that make sense here: then nothing of it has been applied,
@@ -39,9 +42,9 @@ class EffectReplay {
   // `position`: of the first key, if it is known.
   bool Apply(Lsn lsn, std::string_view effects, std::optional<Position> position);
   void ApplyPrefetched(Lsn first, std::span<const std::string_view> groups, size_t* applied);
-  static bool IsOnDatabase(const EffectRecord& record);
   bool Decode(std::string_view effects);
   void LockFor(Lsn lsn, std::optional<Position> position);
+  bool ApplyAll(Lsn lsn);
   bool ApplyOne(Lsn lsn, const EffectRecord& record);
   void Flush(Lsn lsn, DbIndex db);
   void Swap(Lsn lsn, DbIndex a, DbIndex b);

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Each kind of change as a struct: deterministic and complete, with chance and time resolved before. Whatever follows
 // the data (a log, a replica) needs these and no commands.
+//
+// `Fields` lists what an effect is made of, in the order in which the log has it. Each effect has a row in
+// effect_list.h.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <string_view>
 
@@ -17,12 +21,23 @@ struct StringPut {
   std::string_view value;
   UnixMs expiry = kNoExpiry;
   StringForm form = StringForm::kPlain;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.form);
+    visit.Expiry(self.expiry);
+    visit(self.value);
+  }
 };
 
 // Bytes are written into the string at `offset`; a missing key counts as an empty string, a gap is filled with zeros.
 struct StringPatch {
   uint64_t offset = 0;
   std::string_view bytes;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.offset);
+    visit(self.bytes);
+  }
 };
 
 // Whether the string is of at most `longest` bytes when it is patched.
@@ -32,14 +47,18 @@ constexpr bool IsWithin(const StringPatch& patch, uint64_t longest) {
 
 // The key holds this collection from now on, whatever it held before.
 struct CollectionPut {
-  ValueKind kind;           // packed or integers
-  std::string_view packed;  // well-formed, see types/collection.h
+  ValueKind kind = StringForm::kPlain;  // of a collection, packed or integers
+  std::string_view packed;              // well-formed, see types/collection.h
   UnixMs expiry = kNoExpiry;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.kind);
+    visit.Expiry(self.expiry);
+    visit(self.packed);
+  }
 };
 
 // --- changes of a collection: a missing key counts as an empty one, and one that becomes empty is gone --------------
-//
-// `Fields` lists what an effect is made of, in the order in which the log has it.
 
 struct HashPut {
   std::string_view field;
@@ -283,67 +302,54 @@ struct StreamAcknowledge {
   }
 };
 
-template <typename Effect>
-concept StreamEffect = requires {
-  requires Effect::kType == ValueType::kStream;
-};
-
-template <typename Effect>
-concept CollectionEffect = requires {
-  Effect::kType;
-};
-
-// Whether nothing may be left after it.
-template <typename Effect>
-constexpr bool kMayEmpty = false;
-template <>
-inline constexpr bool kMayEmpty<HashErase> = true;
-template <>
-inline constexpr bool kMayEmpty<ListTake> = true;
-template <>
-inline constexpr bool kMayEmpty<ListRemove> = true;
-template <>
-inline constexpr bool kMayEmpty<SetErase> = true;
-template <>
-inline constexpr bool kMayEmpty<SortedSetErase> = true;
-
-// Whether it leaves the entries of a stream alone.
-template <typename Effect>
-constexpr bool kChangesOnlyStreamState = false;
-template <>
-inline constexpr bool kChangesOnlyStreamState<StreamSetIds> = true;
-template <>
-inline constexpr bool kChangesOnlyStreamState<StreamGroupPut> = true;
-template <>
-inline constexpr bool kChangesOnlyStreamState<StreamGroupErase> = true;
-template <>
-inline constexpr bool kChangesOnlyStreamState<StreamConsumerPut> = true;
-template <>
-inline constexpr bool kChangesOnlyStreamState<StreamConsumerErase> = true;
-template <>
-inline constexpr bool kChangesOnlyStreamState<StreamPend> = true;
-template <>
-inline constexpr bool kChangesOnlyStreamState<StreamAcknowledge> = true;
-
 // --- changes of any key, and of whole databases ---------------------------------------------------------------------
 
 enum class EraseReason : uint8_t { kDeleted, kExpired, kEvicted, kMoved };
 
 struct Erase {
   EraseReason reason = EraseReason::kDeleted;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.reason);
+  }
 };
 
 // kNoExpiry makes the key live for ever.
 struct ExpirySet {
   UnixMs expiry = kNoExpiry;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit.Expiry(self.expiry);
+  }
 };
 
 // All keys of the database are gone.
-struct DatabaseFlush {};
+struct DatabaseFlush {
+  template <typename Self, typename Visitor>
+  static void Fields(Self&, Visitor&&) {}
+};
 
 // The two databases have changed places.
 struct DatabaseSwap {
   DbIndex other = 0;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.other);
+  }
 };
+
+// --- kinds of effects -----------------------------------------------------------------------------------------------
+
+template <typename Effect>
+concept CollectionEffect = requires {
+  Effect::kType;
+};
+
+template <typename Effect>
+concept StreamEffect = CollectionEffect<Effect> && Effect::kType == ValueType::kStream;
+
+// Of a whole database: it has no key.
+template <typename Effect>
+concept DatabaseEffect = std::same_as<Effect, DatabaseFlush> || std::same_as<Effect, DatabaseSwap>;
 
 }  // namespace ringkv::storage

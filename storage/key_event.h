@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 // Keyspace notifications: what has happened to a key, by the name that Redis' notify-keyspace-events has for it.
 //
-// Every effect has a name for itself, which a replica tells too. A command that Redis calls otherwise hands its own
-// name to Txn::Do (server/commands/event_names.h).
+// The handler that changes a key hands the event to Txn::Do. The transaction itself tells what happens to keys whatever
+// their type: `new`, `del` of a collection that has become empty, `expired`, `evicted` and `keymiss`. A replica knows
+// effects and no commands: it tells the event in the effect's row (effect_list.h).
 #pragma once
 
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "storage/effects.h"
+#include "storage/db_index.h"
 
 namespace ringkv::storage {
 
@@ -19,51 +20,89 @@ struct KeyEvent {
   bool repeats = false;   // told each time; of others, equal ones in a row are one: they are elements of one change
 };
 
-constexpr KeyEvent kNoEvent{{}, 'g'};
-constexpr KeyEvent kKeyMade{"new", 'n'};
-constexpr KeyEvent kKeyGone{"del", 'g'};
-constexpr KeyEvent kKeyMissed{"keymiss", 'm', true};
-constexpr KeyEvent kRestored{"restore", 'g'};
-
 struct RenameEvents {
-  KeyEvent from{"rename_from", 'g'};
-  KeyEvent to{"rename_to", 'g'};
+  KeyEvent from;
+  KeyEvent to;
 };
 
-constexpr KeyEvent EventOf(const StringPut&) { return {"set", '$', true}; }
-constexpr KeyEvent EventOf(const StringPatch&) { return {"setrange", '$'}; }
-constexpr KeyEvent EventOf(const CollectionPut&) { return kRestored; }
-constexpr KeyEvent EventOf(const HashPut&) { return {"hset", 'h'}; }
-constexpr KeyEvent EventOf(const HashErase&) { return {"hdel", 'h'}; }
-constexpr KeyEvent EventOf(const ListPush& effect) { return {effect.at_front ? "lpush" : "rpush", 'l'}; }
-constexpr KeyEvent EventOf(const ListInsert&) { return {"linsert", 'l'}; }
-constexpr KeyEvent EventOf(const ListTake& effect) { return {effect.from_front ? "lpop" : "rpop", 'l'}; }
-constexpr KeyEvent EventOf(const ListSet&) { return {"lset", 'l'}; }
-constexpr KeyEvent EventOf(const ListRemove&) { return {"lrem", 'l'}; }
-constexpr KeyEvent EventOf(const SetAdd&) { return {"sadd", 's'}; }
-constexpr KeyEvent EventOf(const SetErase&) { return {"srem", 's'}; }
-constexpr KeyEvent EventOf(const SortedSetPut&) { return {"zadd", 'z'}; }
-constexpr KeyEvent EventOf(const SortedSetErase&) { return {"zrem", 'z'}; }
-constexpr KeyEvent EventOf(const StreamAppend&) { return {"xadd", 't'}; }
-constexpr KeyEvent EventOf(const StreamErase&) { return {"xdel", 't'}; }
-constexpr KeyEvent EventOf(const StreamTrim&) { return {"xtrim", 't'}; }
-constexpr KeyEvent EventOf(const StreamSetIds&) { return {"xsetid", 't'}; }
-constexpr KeyEvent EventOf(const StreamGroupPut&) { return {"xgroup-setid", 't'}; }
-constexpr KeyEvent EventOf(const StreamGroupErase&) { return {"xgroup-destroy", 't'}; }
-constexpr KeyEvent EventOf(const StreamConsumerPut&) { return {"xgroup-createconsumer", 't'}; }
-constexpr KeyEvent EventOf(const StreamConsumerErase&) { return {"xgroup-delconsumer", 't'}; }
-constexpr KeyEvent EventOf(const StreamPend&) { return kNoEvent; }
-constexpr KeyEvent EventOf(const StreamAcknowledge&) { return kNoEvent; }
-constexpr KeyEvent EventOf(const ExpirySet& effect) { return {effect.expiry == kNoExpiry ? "persist" : "expire", 'g'}; }
-constexpr KeyEvent EventOf(const Erase& effect) {
-  switch (effect.reason) {
-    case EraseReason::kExpired: return {"expired", 'x'};
-    case EraseReason::kEvicted: return {"evicted", 'e'};
-    case EraseReason::kMoved: return kNoEvent;
-    case EraseReason::kDeleted: break;
-  }
-  return kKeyGone;
-}
+namespace events {
+
+inline constexpr KeyEvent kNone{{}, 'g'};
+
+// Any key.
+inline constexpr KeyEvent kCopyTo{"copy_to", 'g'};
+inline constexpr KeyEvent kDel{"del", 'g'};
+inline constexpr KeyEvent kEvicted{"evicted", 'e'};
+inline constexpr KeyEvent kExpire{"expire", 'g'};
+inline constexpr KeyEvent kExpired{"expired", 'x'};
+inline constexpr KeyEvent kKeyMiss{"keymiss", 'm', true};
+inline constexpr RenameEvents kMove{{"move_from", 'g'}, {"move_to", 'g'}};
+inline constexpr KeyEvent kNew{"new", 'n'};
+inline constexpr KeyEvent kPersist{"persist", 'g'};
+inline constexpr RenameEvents kRename{{"rename_from", 'g'}, {"rename_to", 'g'}};
+inline constexpr KeyEvent kRestore{"restore", 'g'};
+
+// Strings, bits and HyperLogLogs.
+inline constexpr KeyEvent kAppend{"append", '$'};
+inline constexpr KeyEvent kIncrBy{"incrby", '$'};
+inline constexpr KeyEvent kIncrByFloat{"incrbyfloat", '$'};
+inline constexpr KeyEvent kPfAdd{"pfadd", '$'};
+inline constexpr KeyEvent kSet{"set", '$', true};
+inline constexpr KeyEvent kSetBit{"setbit", '$'};
+inline constexpr KeyEvent kSetRange{"setrange", '$'};
+
+// Hashes.
+inline constexpr KeyEvent kHDel{"hdel", 'h'};
+inline constexpr KeyEvent kHIncrBy{"hincrby", 'h'};
+inline constexpr KeyEvent kHIncrByFloat{"hincrbyfloat", 'h'};
+inline constexpr KeyEvent kHSet{"hset", 'h'};
+
+// Lists.
+inline constexpr KeyEvent kLInsert{"linsert", 'l'};
+inline constexpr KeyEvent kLPop{"lpop", 'l'};
+inline constexpr KeyEvent kLPush{"lpush", 'l'};
+inline constexpr KeyEvent kLRem{"lrem", 'l'};
+inline constexpr KeyEvent kLSet{"lset", 'l'};
+inline constexpr KeyEvent kLTrim{"ltrim", 'l'};
+inline constexpr KeyEvent kRPop{"rpop", 'l'};
+inline constexpr KeyEvent kRPush{"rpush", 'l'};
+inline constexpr KeyEvent kSortStore{"sortstore", 'l'};
+
+// Sets.
+inline constexpr KeyEvent kSAdd{"sadd", 's'};
+inline constexpr KeyEvent kSDiffStore{"sdiffstore", 's'};
+inline constexpr KeyEvent kSInterStore{"sinterstore", 's'};
+inline constexpr KeyEvent kSPop{"spop", 's'};
+inline constexpr KeyEvent kSRem{"srem", 's'};
+inline constexpr KeyEvent kSUnionStore{"sunionstore", 's'};
+
+// Sorted sets.
+inline constexpr KeyEvent kGeoSearchStore{"geosearchstore", 'z'};
+inline constexpr KeyEvent kZAdd{"zadd", 'z'};
+inline constexpr KeyEvent kZDiffStore{"zdiffstore", 'z'};
+inline constexpr KeyEvent kZIncr{"zincr", 'z'};
+inline constexpr KeyEvent kZInterStore{"zinterstore", 'z'};
+inline constexpr KeyEvent kZPopMax{"zpopmax", 'z'};
+inline constexpr KeyEvent kZPopMin{"zpopmin", 'z'};
+inline constexpr KeyEvent kZRangeStore{"zrangestore", 'z'};
+inline constexpr KeyEvent kZRem{"zrem", 'z'};
+inline constexpr KeyEvent kZRemRangeByLex{"zremrangebylex", 'z'};
+inline constexpr KeyEvent kZRemRangeByRank{"zremrangebyrank", 'z'};
+inline constexpr KeyEvent kZRemRangeByScore{"zremrangebyscore", 'z'};
+inline constexpr KeyEvent kZUnionStore{"zunionstore", 'z'};
+
+// Streams.
+inline constexpr KeyEvent kXAdd{"xadd", 't'};
+inline constexpr KeyEvent kXDel{"xdel", 't'};
+inline constexpr KeyEvent kXGroupCreate{"xgroup-create", 't'};
+inline constexpr KeyEvent kXGroupCreateConsumer{"xgroup-createconsumer", 't'};
+inline constexpr KeyEvent kXGroupDelConsumer{"xgroup-delconsumer", 't'};
+inline constexpr KeyEvent kXGroupDestroy{"xgroup-destroy", 't'};
+inline constexpr KeyEvent kXGroupSetId{"xgroup-setid", 't'};
+inline constexpr KeyEvent kXSetId{"xsetid", 't'};
+inline constexpr KeyEvent kXTrim{"xtrim", 't'};
+
+}  // namespace events
 
 // What has happened while a command ran, in order.
 class KeyEventList {

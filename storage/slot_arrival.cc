@@ -16,10 +16,7 @@ constexpr DbIndex kDatabase = 0;  // a cluster has no other
 
 // Effects that a store may be given from outside.
 bool MakesSense(const EffectRecord& record, uint64_t longest_string) {
-  if (std::holds_alternative<DatabaseFlush>(record.effect) || std::holds_alternative<DatabaseSwap>(record.effect)) {
-    return false;
-  }
-  return record.db == kDatabase && IsSound(record.effect, longest_string);
+  return !IsOnDatabase(record.effect) && record.db == kDatabase && IsSound(record.effect, longest_string);
 }
 
 }  // namespace
@@ -69,7 +66,7 @@ void SlotEraser::EraseKeys() {
     for (size_t i = first; i < end; ++i) {
       Place place = txn_.Find(kDatabase, keys_[i], Intent::kCheck);
       if (!place) continue;
-      txn_.Do(place, Erase{EraseReason::kMoved});
+      txn_.Do(place, Erase{EraseReason::kMoved}, events::kNone);
       ++erased_;
     }
     txn_.Unlock();
@@ -84,8 +81,9 @@ SlotArrival::SlotArrival(Store& store, std::vector<PositionRange> ranges, const 
       source_(source),
       random_(store.placement().seed),
       txn_(store, store.clock().Now(), random_) {
-  // Whether a key has ended is its owner's to say.
+  // Whether a key has ended is its owner's to say, and its owner tells subscribers what happens to it.
   txn_.set_keeps_expired(true);
+  txn_.set_is_silent(true);
 }
 
 bool SlotArrival::IsExpected(std::string_view key) const {
@@ -136,9 +134,9 @@ Status SlotArrival::TakeRun(ByteReader& reader) {
   for (const BlockEntry& entry : entries_) {
     Place place = txn_.Find(kDatabase, entry.key, Intent::kCheck);
     if (entry.kind.type() == ValueType::kString) {
-      txn_.Do(place, StringPut{entry.value, entry.expiry, entry.kind.string_form()});
+      txn_.Do(place, StringPut{entry.value, entry.expiry, entry.kind.string_form()}, events::kNone);
     } else {
-      txn_.Do(place, CollectionPut{entry.kind, entry.value, entry.expiry});
+      txn_.Do(place, CollectionPut{entry.kind, entry.value, entry.expiry}, events::kNone);
     }
     txn_.SetAccess(place, entry.access);
   }

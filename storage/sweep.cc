@@ -18,7 +18,7 @@ bool SweepItem(Txn& txn, Partition& partition, DbIndex db, Table& table, Segment
   while (const Cell* cell = segment->FindExpiredAt(local_position, txn.now())) {
     Place place = Place(db, cell->entry()->key(), partition, local_position).FoundAt(segment, cell, &table);
     ++sweep->erased;
-    txn.Do(place, Erase{EraseReason::kExpired});
+    txn.Do(place, Erase{EraseReason::kExpired}, events::kExpired);
     if (table.segments() != segments_before) {
       table.SegmentFor(local_position)->QueueAgain(local_position, due_now + 1);
       return true;
@@ -72,7 +72,7 @@ bool EvictFrom(Txn& txn, Partition& partition, DbIndex db, uint32_t local_positi
   if (cell == nullptr) return false;
   Place place = Place(db, cell->entry()->key(), partition, local_position)
                     .FoundAt(table->SegmentFor(local_position), cell, table);
-  txn.Do(place, Erase{EraseReason::kEvicted});
+  txn.Do(place, Erase{EraseReason::kEvicted}, events::kEvicted);
   return true;
 }
 

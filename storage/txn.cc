@@ -169,12 +169,12 @@ Place Txn::Find(DbIndex db, std::string_view key, Intent intent) {
     if (store_.authority() == Authority::kFollower) {
       place = place.FoundAt(nullptr, nullptr, nullptr);
     } else {
-      Do(place, Erase{EraseReason::kExpired});
+      Do(place, Erase{EraseReason::kExpired}, events::kExpired);
     }
   }
   if (intent == Intent::kRead || intent == Intent::kPeek) {
     ++(place ? partition.statistics.hits : partition.statistics.misses);
-    if (!place) Tell(place, kKeyMissed);
+    if (!place) Tell(place, events::kKeyMiss);
     if (!store_.prefixes().empty()) {
       store_.prefixes().ForEachOf(key, [&](size_t index) {
         partition.mutex.AssertHeld();
@@ -208,7 +208,7 @@ void Txn::Announce(const Place& place, const KeyEvent& event, KeyChange change) 
 
 void Txn::Tell(const Place& place, const KeyEvent& event) {
   KeyObserver* observer = store_.observer();
-  if (observer == nullptr || !observer->wants_events() || event.name.empty()) return;
+  if (observer == nullptr || !observer->wants_events() || is_silent_ || event.name.empty()) return;
   if (events_ != nullptr) return events_->Add(place.db(), place.key(), event);
   observer->Happened(place.db(), place.key(), event);
 }
@@ -253,7 +253,7 @@ Place Txn::Put(const Place& place, MutableEntry* entry) {
   Table& table = TableFor(place);
   const Table::Inserted inserted = table.Insert(place.location().local_position, entry);
   NoteOccupancy(place);
-  Tell(place, kKeyMade);
+  Tell(place, events::kNew);
   return place.FoundAt(inserted.segment, inserted.cell, &table);
 }
 
@@ -314,7 +314,7 @@ void Txn::Overwrite(Place& place, MutableEntry* entry) {
   FreeEntry(old);
 }
 
-void Txn::MakeString(Place& place, size_t bytes, bool reads_old, const StringMaker& make) {
+void Txn::MakeString(Place& place, size_t bytes, bool reads_old, const StringMaker& make, const KeyEvent& event) {
   place = Fresh(place);
   const bool fits = place && !reads_old && place.entry().type() == ValueType::kString && !place.entry().has_expiry() &&
                     place.value().size() == bytes;
@@ -330,7 +330,7 @@ void Txn::MakeString(Place& place, size_t bytes, bool reads_old, const StringMak
     Overwrite(place, entry);
   }
   RecordValue(place);
-  Announce(place, EventOf(StringPut{}));
+  Announce(place, event);
 }
 
 void Txn::Do(Place& place, const CollectionPut& effect, const KeyEvent& event) {
@@ -341,7 +341,7 @@ void Txn::Do(Place& place, const CollectionPut& effect, const KeyEvent& event) {
 }
 
 template <CollectionEffect Effect>
-Outcome Txn::Do(Place& place, const Effect& effect, const KeyEvent& event) {
+Outcome Txn::ChangeCollection(Place& place, const Effect& effect, const KeyEvent& event) {
   const size_t recorded = records_.size();
   Record(place, effect);
   const bool is_new = !place;
@@ -357,7 +357,7 @@ Outcome Txn::Do(Place& place, const Effect& effect, const KeyEvent& event) {
   ValueEdit edit(entry, store_.type_limits());
   const Outcome outcome = Apply(edit, effect);
   if (edit.entry() != entry) Swap(place, edit.entry()->expiry(), edit.mutable_entry());
-  const bool stays = !kMayEmpty<Effect> || MayStand(place.entry());
+  const bool stays = !kRowOf<Effect>.may_empty || MayStand(place.entry());
   if (stays) {
     NoteOldSize(place, old_size);
   } else {
@@ -366,32 +366,15 @@ Outcome Txn::Do(Place& place, const Effect& effect, const KeyEvent& event) {
   if (outcome == Outcome::kUnchanged) {
     records_.resize(recorded);
   } else {
-    Announce(place, event, kChangesOnlyStreamState<Effect> && !is_new ? KeyChange::kStreamState : KeyChange::kValue);
-    if (!stays) Tell(place, kKeyGone);
+    Announce(place, event, kRowOf<Effect>.leaves_entries && !is_new ? KeyChange::kStreamState : KeyChange::kValue);
+    if (!stays) Tell(place, events::kDel);
   }
   return outcome;
 }
-template Outcome Txn::Do(Place&, const HashPut&, const KeyEvent&);
-template Outcome Txn::Do(Place&, const HashErase&, const KeyEvent&);
-template Outcome Txn::Do(Place&, const ListPush&, const KeyEvent&);
-template Outcome Txn::Do(Place&, const ListInsert&, const KeyEvent&);
-template Outcome Txn::Do(Place&, const ListTake&, const KeyEvent&);
-template Outcome Txn::Do(Place&, const ListSet&, const KeyEvent&);
-template Outcome Txn::Do(Place&, const ListRemove&, const KeyEvent&);
-template Outcome Txn::Do(Place&, const SetAdd&, const KeyEvent&);
-template Outcome Txn::Do(Place&, const SetErase&, const KeyEvent&);
-template Outcome Txn::Do(Place&, const SortedSetPut&, const KeyEvent&);
-template Outcome Txn::Do(Place&, const SortedSetErase&, const KeyEvent&);
-template Outcome Txn::Do(Place&, const StreamAppend&, const KeyEvent&);
-template Outcome Txn::Do(Place&, const StreamErase&, const KeyEvent&);
-template Outcome Txn::Do(Place&, const StreamTrim&, const KeyEvent&);
-template Outcome Txn::Do(Place&, const StreamSetIds&, const KeyEvent&);
-template Outcome Txn::Do(Place&, const StreamGroupPut&, const KeyEvent&);
-template Outcome Txn::Do(Place&, const StreamGroupErase&, const KeyEvent&);
-template Outcome Txn::Do(Place&, const StreamConsumerPut&, const KeyEvent&);
-template Outcome Txn::Do(Place&, const StreamConsumerErase&, const KeyEvent&);
-template Outcome Txn::Do(Place&, const StreamPend&, const KeyEvent&);
-template Outcome Txn::Do(Place&, const StreamAcknowledge&, const KeyEvent&);
+
+Outcome Txn::Do(Place& place, const CollectionChange& change, const KeyEvent& event) {
+  return change.Visit([&](const auto& effect) { return ChangeCollection(place, effect, event); });
+}
 
 void Txn::NoteConsumerSeen(const Place& place, std::string_view group, std::string_view consumer) {
   MutableEntry* entry = Fresh(place).location().cell->mutable_entry();
@@ -463,18 +446,18 @@ void Txn::PutCopy(Place& place, const ValueCopy& copy, const KeyEvent& event) {
   }
 }
 
-void Txn::Rename(Place& from, DbIndex to_db, std::string_view to_key, const RenameEvents& events) {
+void Txn::Rename(Place& from, DbIndex to_db, std::string_view to_key, const RenameEvents& told) {
   RINGKV_CHECK(from);
   MutableEntry* entry = Take(from);
   Record(from, Erase{});
   Place to = Find(to_db, to_key, Intent::kCheck);
-  if (to) Do(to, Erase{}, kNoEvent);
+  if (to) Do(to, Erase{}, events::kNone);
   if (!entry->KeyEquals(to_key)) entry = entry->WithKey(to_key);
   to = Put(to, entry);
   // The value itself, not where it came from: a snapshot may hold the one place before and the other after this.
   RecordValue(to);
-  Announce(from, events.from);
-  Announce(to, events.to);
+  Announce(from, told.from);
+  Announce(to, told.to);
 }
 
 void Txn::RecordGroup(std::string_view effects) {

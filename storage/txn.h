@@ -4,7 +4,7 @@
 //   Txn txn(store, now, random);
 //   txn.Lock(keys);                       // all at once, ascending: no deadlock
 //   Place place = txn.Find(db, key, Intent::kWrite);
-//   txn.Do(place, StringPut{value});      // applied and announced
+//   txn.Do(place, StringPut{value}, events::kSet);  // applied and announced
 //   txn.Unlock();
 //
 // Expired keys are never seen: `Find` erases them.
@@ -26,8 +26,7 @@
 #include <vector>
 
 #include "storage/check.h"
-#include "storage/effects.h"
-#include "storage/key_event.h"
+#include "storage/effect_list.h"
 #include "storage/key_slot.h"
 #include "storage/outcome.h"
 #include "storage/place.h"
@@ -80,6 +79,8 @@ class Txn {
   // For what moves keys: visits yield keys of foreign slots too.
   void set_shows_foreign(bool shows) { shows_foreign_ = shows; }
   bool shows_foreign() const { return shows_foreign_; }
+  // For what brings data that others have changed, from a file or another node: subscribers are told nothing.
+  void set_is_silent(bool is_silent) { is_silent_ = is_silent; }
 
   // Bring the memory of a key near that will be looked up soon. Both take the partition's lock for a moment, so the
   // transaction must not hold any; they change nothing. Call the first for several keys, then the second for the same.
@@ -92,28 +93,22 @@ class Txn {
   Place Find(DbIndex db, std::string_view key, Intent intent);
   bool no_touch = false;  // CLIENT NO-TOUCH: finds don't count as a use
 
-  // Each effect leaves `place` where the key now is (or would be). `event` is what subscribers are told of it, and of
-  // the key's end once more if nothing is left.
+  // Each effect leaves `place` where the key now is (or would be). `event` is what subscribers are told of it, unless
+  // nothing has changed; that the key is new, or that nothing is left of it, they are told besides.
   void Do(Place& place, const StringPut& effect, const KeyEvent& event);
   void Do(Place& place, const StringPatch& effect, const KeyEvent& event);
   void Do(Place& place, const CollectionPut& effect, const KeyEvent& event);
   // The key must be missing, or hold a collection of that type. What changes nothing is no effect. No text of the
   // effect may point into the value, unless it names what is erased.
-  template <CollectionEffect Effect>
-  Outcome Do(Place& place, const Effect& effect, const KeyEvent& event);
+  Outcome Do(Place& place, const CollectionChange& change, const KeyEvent& event);
   void Do(Place& place, const ExpirySet& effect, const KeyEvent& event);
   void Do(Place& place, const Erase& effect, const KeyEvent& event);
-  // By the name that the effect has for itself.
-  template <typename Effect>
-  auto Do(Place& place, const Effect& effect) {
-    return Do(place, effect, EventOf(effect));
-  }
   // StringPut of so many bytes, more than none, that `make` writes to where they will stand. `reads_old`: what stands
   // there now is read meanwhile.
   using StringMaker = std::function<void(char* to)>;
-  void MakeString(Place& place, size_t bytes, bool reads_old, const StringMaker& make);
+  void MakeString(Place& place, size_t bytes, bool reads_old, const StringMaker& make, const KeyEvent& event);
   // A value that was taken from somewhere as a whole takes the place of what is there.
-  void PutCopy(Place& place, const ValueCopy& copy, const KeyEvent& event = kRestored);
+  void PutCopy(Place& place, const ValueCopy& copy, const KeyEvent& event);
   // A string counts as patched though none of its bytes has changed; no effect, and not logged. The key must be there.
   void NotePatched(Place& place);
   // What the entry remembers of its use; no effect, and not logged. The key must be there.
@@ -121,7 +116,7 @@ class Txn {
   // That a consumer of a stream asked for something; likewise no effect. Both must be there.
   void NoteConsumerSeen(const Place& place, std::string_view group, std::string_view consumer);
   // Moves the entry under another name, database or both; what stood there goes. Both keys must be locked.
-  void Rename(Place& from, DbIndex to_db, std::string_view to_key, const RenameEvents& events = {});
+  void Rename(Place& from, DbIndex to_db, std::string_view to_key, const RenameEvents& told);
   // Tells subscribers of what is no effect of its own.
   void Tell(const Place& place, const KeyEvent& event);
   // Counts as a change where nothing has changed, for commands that Redis takes so.
@@ -185,6 +180,8 @@ class Txn {
   Place Put(const Place& place, MutableEntry* entry);
   // Makes an entry the key's, whatever it held before.
   void RecordValue(const Place& place);
+  template <CollectionEffect Effect>
+  Outcome ChangeCollection(Place& place, const Effect& effect, const KeyEvent& event);
   void DropTables(DbIndex db);
   void Overwrite(Place& place, MutableEntry* entry);
   void FreeEntry(MutableEntry* entry);
@@ -200,6 +197,7 @@ class Txn {
   bool holds_all_ = false;
   bool keeps_expired_ = false;
   bool shows_foreign_ = false;
+  bool is_silent_ = false;
   bool is_recording_ = false;      // somebody wants the effects of this group
   bool stands_for_group_ = false;  // and they are known: see RecordGroup
   bool must_tell_ = false;         // the observer, when the locks are free

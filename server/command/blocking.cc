@@ -28,9 +28,11 @@ std::optional<int64_t> ParseDeadline(DataCall& call, std::string_view text) {
 
 std::optional<storage::Place> FindAwaited(DataCall& call, storage::ValueType type, std::string_view key,
                                           storage::Intent intent) {
-  storage::Place place = call.txn.Find(call.db, key, intent);
+  const bool is_retry = call.wait != nullptr && call.wait->is_retry;
+  // Hits, misses and keymiss are those of the first attempt.
+  storage::Place place = call.txn.Find(call.db, key, is_retry ? storage::Intent::kWrite : intent);
   if (!place || place.entry().type() == type) return place;
-  if (call.wait != nullptr && call.wait->is_retry) return place.FoundAt(nullptr, nullptr, nullptr);
+  if (is_retry) return place.FoundAt(nullptr, nullptr, nullptr);
   call.reply.Error(errors::kWrongType);
   return std::nullopt;
 }

@@ -181,7 +181,7 @@ bool GrowFor(DataCall& call, Place& place, const std::vector<Operation>& operati
     call.txn.NotePatched(place);
     return false;
   }
-  call.txn.Do(place, storage::StringPatch{bytes, {}}, storage::kNoEvent);
+  call.txn.Do(place, storage::StringPatch{bytes, {}}, events::kNone);
   return true;
 }
 

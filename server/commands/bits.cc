@@ -178,9 +178,10 @@ void BitOp(DataCall& call) {
   }
   Place target = call.txn.Find(call.db, call.args[2], Intent::kCheck);
   if (longest > 0) {
-    call.txn.MakeString(target, longest, is_source, [&](char* out) { JoinBits(*operation, values, out); });
+    call.txn.MakeString(
+        target, longest, is_source, [&](char* out) { JoinBits(*operation, values, out); }, events::kSet);
   } else if (target) {
-    call.txn.Do(target, storage::Erase{});
+    call.txn.Do(target, storage::Erase{}, events::kDel);
   }
   call.reply.Integer(static_cast<int64_t>(longest));
 }

@@ -5,6 +5,7 @@
 
 #include "server/command/error_replies.h"
 #include "server/command/expiry_time.h"
+#include "server/commands/event_names.h"
 #include "server/commands/families.h"
 #include "storage/rdb/dump_payload.h"
 
@@ -109,11 +110,11 @@ void Restore(DataCall& call) {
     expiry = options->ttl_is_absolute ? *ttl : MillisecondsFrom(call.txn.now(), *ttl);
   }
   if (expiry != storage::kNoExpiry && expiry <= call.txn.now()) {
-    if (place) call.txn.Do(place, storage::Erase{});
+    if (place) call.txn.Do(place, storage::Erase{}, events::kDel);
     return call.reply.Ok();
   }
-  if (place) call.txn.Tell(place, storage::kKeyMade);  // to subscribers REPLACE makes another key
-  call.txn.PutCopy(place, storage::ValueCopy(content->kind, std::move(content->value), expiry));
+  if (place) call.txn.Tell(place, events::kNew);  // to subscribers REPLACE makes another key
+  call.txn.PutCopy(place, storage::ValueCopy(content->kind, std::move(content->value), expiry), events::kRestore);
   if (const std::optional<uint32_t> access = AccessOf(call, *options)) call.txn.SetAccess(place, *access);
   call.reply.Ok();
 }

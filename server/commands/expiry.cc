@@ -4,6 +4,7 @@
 
 #include "server/command/error_replies.h"
 #include "server/command/expiry_time.h"
+#include "server/commands/event_names.h"
 #include "server/commands/families.h"
 
 namespace ringkv::server {
@@ -66,9 +67,9 @@ void SetExpiry(DataCall& call, TimeUnit unit, std::string_view command) {
   Place place = call.txn.Find(call.db, call.args[1], Intent::kWrite);
   if (!place || !ConditionsHold(conditions, place.expiry(), *expiry)) return call.reply.Integer(0);
   if (*expiry <= call.txn.now()) {
-    call.txn.Do(place, storage::Erase{});
+    call.txn.Do(place, storage::Erase{}, events::kDel);
   } else {
-    call.txn.Do(place, storage::ExpirySet{*expiry});
+    call.txn.Do(place, storage::ExpirySet{*expiry}, events::kExpire);
   }
   call.reply.Integer(1);
 }
@@ -106,7 +107,7 @@ void PExpireTime(DataCall& call) {
 void Persist(DataCall& call) {
   Place place = call.txn.Find(call.db, call.args[1], Intent::kWrite);
   if (!place || !place.entry().has_expiry()) return call.reply.Integer(0);
-  call.txn.Do(place, storage::ExpirySet{kNoExpiry});
+  call.txn.Do(place, storage::ExpirySet{kNoExpiry}, events::kPersist);
   call.reply.Integer(1);
 }
 

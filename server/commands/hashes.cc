@@ -43,7 +43,7 @@ std::optional<int64_t> PutFields(DataCall& call, std::string_view command) {
   if (!found) return std::nullopt;
   int64_t added = 0;
   for (size_t i = 2; i < call.args.size(); i += 2) {
-    if (call.txn.Do(*found, HashPut{call.args[i], call.args[i + 1]}) == Outcome::kAdded) ++added;
+    if (call.txn.Do(*found, HashPut{call.args[i], call.args[i + 1]}, events::kHSet) == Outcome::kAdded) ++added;
   }
   return added;
 }
@@ -60,7 +60,7 @@ void HSetNx(DataCall& call) {
   std::optional<Place> found = FindHash(call, Intent::kWrite);
   if (!found) return;
   const bool is_there = HashView(found->entry_or_null()).Find(call.args[2]).has_value();
-  if (!is_there) call.txn.Do(*found, HashPut{call.args[2], call.args[3]});
+  if (!is_there) call.txn.Do(*found, HashPut{call.args[2], call.args[3]}, events::kHSet);
   call.reply.Integer(is_there ? 0 : 1);
 }
 
@@ -69,7 +69,7 @@ void HDel(DataCall& call) {
   if (!found) return;
   int64_t erased = 0;
   for (size_t i = 2; i < call.args.size() && *found; ++i) {
-    if (call.txn.Do(*found, HashErase{call.args[i]}) != Outcome::kUnchanged) ++erased;
+    if (call.txn.Do(*found, HashErase{call.args[i]}, events::kHDel) != Outcome::kUnchanged) ++erased;
   }
   call.reply.Integer(erased);
 }

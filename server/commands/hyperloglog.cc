@@ -82,7 +82,7 @@ void CountOne(DataCall& call) {
     // Whoever follows another server leaves the bytes as they are there.
     if (call.txn.store().authority() == storage::Authority::kOwner) {
       const std::string count_bytes = storage::CountBytes(*count);
-      call.txn.Do(*found, storage::StringPatch{storage::kHyperLogLogCountAt, count_bytes}, storage::kNoEvent);
+      call.txn.Do(*found, storage::StringPatch{storage::kHyperLogLogCountAt, count_bytes}, events::kNone);
     }
   }
   call.reply.Integer(static_cast<int64_t>(*count));

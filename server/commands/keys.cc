@@ -26,7 +26,7 @@ void Del(DataCall& call) {
   for (size_t i = 1; i < call.args.size(); ++i) {
     Place place = call.txn.Find(call.db, call.args[i], Intent::kCheck);
     if (!place) continue;
-    call.txn.Do(place, storage::Erase{});
+    call.txn.Do(place, storage::Erase{}, events::kDel);
     ++deleted;
   }
   call.reply.Integer(deleted);
@@ -108,7 +108,7 @@ void RenameTo(DataCall& call, bool only_if_missing) {
   if (!from) return call.reply.Error(errors::kNoSuchKey);
   const bool same = call.args[1] == call.args[2];
   if (only_if_missing && (same || call.txn.Find(call.db, call.args[2], Intent::kWrite))) return call.reply.Integer(0);
-  if (!same) call.txn.Rename(from, call.db, call.args[2]);
+  if (!same) call.txn.Rename(from, call.db, call.args[2], events::kRename);
   if (only_if_missing) {
     call.reply.Integer(1);
   } else {
@@ -159,7 +159,7 @@ void Copy(DataCall& call) {
   // Both may stand in one table, which an insertion rearranges: the value is copied first.
   storage::ValueCopy copy(from.entry());
   if (copy.kind == storage::StringForm::kPlain) copy.kind = storage::StringForm::kCopied;
-  if (to) call.txn.Tell(to, storage::kKeyMade);  // to subscribers REPLACE makes another key
+  if (to) call.txn.Tell(to, events::kNew);  // to subscribers REPLACE makes another key
   call.txn.PutCopy(to, copy, events::kCopyTo);
   call.reply.Integer(1);
 }

@@ -37,7 +37,7 @@ void Push(DataCall& call, bool at_front, bool only_if_there) {
   if (only_if_there && !*found) return call.reply.Integer(0);
   auto size = static_cast<uint64_t>(SizeOf(*found));
   for (size_t i = 2; i < call.args.size(); ++i, ++size) {
-    call.txn.Do(*found, ListPush{call.args[i], at_front});
+    call.txn.Do(*found, ListPush{call.args[i], at_front}, at_front ? events::kLPush : events::kRPush);
   }
   call.reply.Integer(static_cast<int64_t>(size));
 }
@@ -132,7 +132,7 @@ void LSet(DataCall& call) {
   if (!index) return call.reply.Error(errors::kNotInteger);
   const std::optional<size_t> resolved = Resolve(*index, SizeOf(*found));
   if (!resolved) return call.reply.Error("ERR index out of range");
-  call.txn.Do(*found, ListSet{*resolved, call.args[3]});
+  call.txn.Do(*found, ListSet{*resolved, call.args[3]}, events::kLSet);
   call.reply.Ok();
 }
 
@@ -191,7 +191,7 @@ void LInsert(DataCall& call) {
   std::optional<Place> found = FindList(call, call.args[1], Intent::kWrite);
   if (!found) return;
   if (!*found) return call.reply.Integer(0);
-  if (call.txn.Do(*found, ListInsert{call.args[3], call.args[4], behind}) == Outcome::kUnchanged) {
+  if (call.txn.Do(*found, ListInsert{call.args[3], call.args[4], behind}, events::kLInsert) == Outcome::kUnchanged) {
     return call.reply.Integer(-1);
   }
   call.reply.Integer(SizeOf(*found));
@@ -206,7 +206,7 @@ void LRem(DataCall& call) {
   const int64_t before = SizeOf(*found);
   const auto number = static_cast<uint64_t>(*count);
   const uint64_t most = *count < 0 ? uint64_t{0} - number : number;
-  call.txn.Do(*found, ListRemove{.element = call.args[3], .most = most, .from_back = *count < 0});
+  call.txn.Do(*found, ListRemove{.element = call.args[3], .most = most, .from_back = *count < 0}, events::kLRem);
   call.reply.Integer(before - SizeOf(*found));
 }
 

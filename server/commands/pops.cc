@@ -16,6 +16,13 @@ using storage::ListView;
 using storage::Place;
 using storage::SortedSetView;
 
+namespace {
+
+const storage::KeyEvent& EventOfPush(bool front) { return front ? events::kLPush : events::kRPush; }
+const storage::KeyEvent& EventOfPop(bool front) { return front ? events::kLPop : events::kRPop; }
+
+}  // namespace
+
 std::optional<PopQuery> ParsePopQuery(DataCall& call, size_t number_at, std::string_view first_end,
                                       std::string_view last_end) {
   const auto fail = [&](std::string_view error) {
@@ -48,7 +55,7 @@ void ReplyElement(DataCall& call, Place& place, bool from_front) {
   const ListView list(place.entry_or_null());
   std::string buffer;
   call.reply.Bulk(list.At(from_front ? 0 : list.size() - 1, &buffer));
-  call.txn.Do(place, ListTake{1, from_front});
+  call.txn.Do(place, ListTake{1, from_front}, EventOfPop(from_front));
 }
 
 void ReplyElements(DataCall& call, Place& place, size_t count, bool from_front) {
@@ -62,7 +69,7 @@ void ReplyElements(DataCall& call, Place& place, size_t count, bool from_front) 
     call.reply.Bulk(element);
     return --left > 0;
   });
-  call.txn.Do(place, ListTake{taken, from_front});
+  call.txn.Do(place, ListTake{taken, from_front}, EventOfPop(from_front));
 }
 
 void MoveElement(DataCall& call, Place& from, bool from_front, bool to_front) {
@@ -72,14 +79,14 @@ void MoveElement(DataCall& call, Place& from, bool from_front, bool to_front) {
   std::string buffer;
   const std::string element(list.At(from_front ? 0 : list.size() - 1, &buffer));
   // In this order a list that gives to itself is never empty in between, which would take its expiry.
-  call.txn.Do(call.args[1] == call.args[2] ? from : *to, ListPush{element, to_front});
-  call.txn.Do(from, ListTake{1, from_front});
+  call.txn.Do(call.args[1] == call.args[2] ? from : *to, ListPush{element, to_front}, EventOfPush(to_front));
+  call.txn.Do(from, ListTake{1, from_front}, EventOfPop(from_front));
   call.reply.Bulk(element);
 }
 
 void TakeAll(DataCall& call, Place& place, const storage::KeyEvent& event) {
   call.txn.Tell(place, event);
-  call.txn.Do(place, storage::Erase{});
+  call.txn.Do(place, storage::Erase{}, events::kDel);
 }
 
 std::vector<ScoredMember> PopMembers(DataCall& call, Place& place, size_t count, bool highest) {

@@ -36,7 +36,7 @@ void SAdd(DataCall& call) {
   if (!found) return;
   int64_t added = 0;
   for (size_t i = 2; i < call.args.size(); ++i) {
-    if (call.txn.Do(*found, SetAdd{call.args[i]}) == Outcome::kAdded) ++added;
+    if (call.txn.Do(*found, SetAdd{call.args[i]}, events::kSAdd) == Outcome::kAdded) ++added;
   }
   call.reply.Integer(added);
 }
@@ -46,7 +46,7 @@ void SRem(DataCall& call) {
   if (!found) return;
   int64_t erased = 0;
   for (size_t i = 2; i < call.args.size() && *found; ++i) {
-    if (call.txn.Do(*found, SetErase{call.args[i]}) != Outcome::kUnchanged) ++erased;
+    if (call.txn.Do(*found, SetErase{call.args[i]}, events::kSRem) != Outcome::kUnchanged) ++erased;
   }
   call.reply.Integer(erased);
 }
@@ -100,8 +100,8 @@ void SMove(DataCall& call) {
   const std::string_view member = call.args[3];
   const bool is_there = SetView(from->entry_or_null()).Contains(member);
   if (is_there && call.args[1] != call.args[2]) {
-    call.txn.Do(*from, SetErase{member});
-    call.txn.Do(*to, SetAdd{member});
+    call.txn.Do(*from, SetErase{member}, events::kSRem);
+    call.txn.Do(*to, SetAdd{member}, events::kSAdd);
   }
   call.reply.Integer(is_there ? 1 : 0);
 }

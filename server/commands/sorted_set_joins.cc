@@ -210,7 +210,7 @@ void ReplyCount(DataCall& call, const JoinQuery& query, const std::vector<Source
   call.reply.Integer(count);
 }
 
-storage::KeyEvent StoreEvent(JoinKind kind) {
+const storage::KeyEvent& StoreEvent(JoinKind kind) {
   switch (kind) {
     case JoinKind::kUnion: return events::kZUnionStore;
     case JoinKind::kIntersection: return events::kZInterStore;

@@ -96,7 +96,7 @@ bool AddMember(DataCall& call, Place& place, const ScoreOptions& options, std::s
     return true;
   result->was_allowed = true;
   result->score = score;
-  const storage::KeyEvent event = options.increments ? events::kZIncr : EventOf(SortedSetPut{});
+  const storage::KeyEvent& event = options.increments ? events::kZIncr : events::kZAdd;
   switch (call.txn.Do(place, SortedSetPut{member, score}, event)) {
     case Outcome::kAdded: ++result->added; break;
     case Outcome::kChanged: ++result->changed; break;
@@ -147,7 +147,7 @@ void ZRem(DataCall& call) {
   if (!found) return;
   int64_t erased = 0;
   for (size_t i = 2; i < call.args.size() && *found; ++i) {
-    if (call.txn.Do(*found, SortedSetErase{call.args[i]}) != Outcome::kUnchanged) ++erased;
+    if (call.txn.Do(*found, SortedSetErase{call.args[i]}, events::kZRem) != Outcome::kUnchanged) ++erased;
   }
   call.reply.Integer(erased);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "server/commands/store_collection.h"
 
+#include "server/commands/event_names.h"
+
 namespace ringkv::server {
 
 void StoreCollection(DataCall& call, std::string_view key, storage::ValueKind kind, std::string_view packed,
@@ -9,7 +11,7 @@ void StoreCollection(DataCall& call, std::string_view key, storage::ValueKind ki
   if (elements > 0) {
     call.txn.Do(target, storage::CollectionPut{kind, packed}, event);
   } else if (target) {
-    call.txn.Do(target, storage::Erase{});
+    call.txn.Do(target, storage::Erase{}, events::kDel);
   }
   call.reply.Integer(static_cast<int64_t>(elements));
 }

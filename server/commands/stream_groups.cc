@@ -114,21 +114,25 @@ void GroupSetId(DataCall& call) {
   if (call.args.size() > 7) return ReplyGroupSyntaxError(call);
   const std::optional<StreamId> start = ParseGroupStart(call, *found, true);
   if (!start) return;
-  call.txn.Do(*found, storage::StreamGroupPut{call.args[3], *start, options.read});
+  call.txn.Do(*found, storage::StreamGroupPut{call.args[3], *start, options.read}, events::kXGroupSetId);
   call.reply.Ok();
 }
 
 void GroupDestroy(DataCall& call) {
   std::optional<Place> found = FindForGroup(call, false);
   if (!found) return;
-  call.reply.Integer(call.txn.Do(*found, storage::StreamGroupErase{call.args[3]}) == Outcome::kUnchanged ? 0 : 1);
+  call.reply.Integer(
+      call.txn.Do(*found, storage::StreamGroupErase{call.args[3]}, events::kXGroupDestroy) == Outcome::kUnchanged ? 0
+                                                                                                                  : 1);
 }
 
 void GroupCreateConsumer(DataCall& call) {
   std::optional<Place> found = FindForGroup(call, true);
   if (!found) return;
   const bool is_there = GroupOf(*found, call.args[3])->FindConsumer(call.args[4]) != nullptr;
-  if (!is_there) call.txn.Do(*found, storage::StreamConsumerPut{call.args[3], call.args[4], call.txn.now()});
+  if (!is_there)
+    call.txn.Do(*found, storage::StreamConsumerPut{call.args[3], call.args[4], call.txn.now()},
+                events::kXGroupCreateConsumer);
   call.reply.Integer(is_there ? 0 : 1);
 }
 
@@ -137,7 +141,8 @@ void GroupDelConsumer(DataCall& call) {
   if (!found) return;
   const storage::StreamConsumer* consumer = GroupOf(*found, call.args[3])->FindConsumer(call.args[4]);
   const size_t pending = consumer == nullptr ? 0 : consumer->pending.size();
-  if (consumer != nullptr) call.txn.Do(*found, storage::StreamConsumerErase{call.args[3], call.args[4]});
+  if (consumer != nullptr)
+    call.txn.Do(*found, storage::StreamConsumerErase{call.args[3], call.args[4]}, events::kXGroupDelConsumer);
   call.reply.Integer(static_cast<int64_t>(pending));
 }
 
@@ -151,7 +156,7 @@ void XAck(DataCall& call) {
   if (!ids) return;
   int64_t acknowledged = 0;
   for (const StreamId& id : *ids) {
-    const Outcome outcome = call.txn.Do(*found, storage::StreamAcknowledge{call.args[2], id});
+    const Outcome outcome = call.txn.Do(*found, storage::StreamAcknowledge{call.args[2], id}, events::kNone);
     if (outcome != Outcome::kUnchanged) ++acknowledged;
   }
   call.reply.Integer(acknowledged);
@@ -357,14 +362,14 @@ void XClaim(DataCall& call) {
   const StreamGroup& group = *GroupOf(place, name);
   const UnixMs now = call.txn.now();
   if (options.last_id > group.last_id) {
-    call.txn.Do(place, storage::StreamGroupPut{name, options.last_id, group.read}, storage::kNoEvent);
+    call.txn.Do(place, storage::StreamGroupPut{name, options.last_id, group.read}, events::kNone);
   }
   std::vector<StreamId> claimed;
   for (const StreamId& id : options.ids) {
     const auto pending = group.pending().find(id);
     const bool is_pending = pending != group.pending().end();
     if (!StreamIn(place.entry()).Contains(id)) {
-      if (is_pending) call.txn.Do(place, storage::StreamAcknowledge{name, id});
+      if (is_pending) call.txn.Do(place, storage::StreamAcknowledge{name, id}, events::kNone);
       continue;
     }
     if (!is_pending && !options.makes_pending) continue;
@@ -376,7 +381,7 @@ void XClaim(DataCall& call) {
       ++deliveries;
     }
     if (claimed.empty()) NoteConsumer(call, place, name, call.args[3]);
-    call.txn.Do(place, StreamPend{name, call.args[3], id, options.delivered, deliveries});
+    call.txn.Do(place, StreamPend{name, call.args[3], id, options.delivered, deliveries}, events::kNone);
     claimed.push_back(id);
   }
   ReplyClaimed(call, place, claimed, options.only_ids);
@@ -437,14 +442,14 @@ void XAutoClaim(DataCall& call) {
     const StreamPending pending = at->second;
     ++at;
     if (!StreamIn(place.entry()).Contains(id)) {
-      call.txn.Do(place, storage::StreamAcknowledge{name, id});
+      call.txn.Do(place, storage::StreamAcknowledge{name, id}, events::kNone);
       gone.push_back(id);
       continue;
     }
     if (options.least_idle > 0 && call.txn.now() - pending.delivered < options.least_idle) continue;
     const uint64_t deliveries = pending.deliveries + (options.only_ids ? 0 : 1);
     if (claimed.empty()) NoteConsumer(call, place, name, call.args[3]);
-    call.txn.Do(place, StreamPend{name, call.args[3], id, call.txn.now(), deliveries});
+    call.txn.Do(place, StreamPend{name, call.args[3], id, call.txn.now(), deliveries}, events::kNone);
     claimed.push_back(id);
   }
   call.reply.Array(3);

@@ -6,6 +6,7 @@
 #include "server/blocking/key_wait.h"
 #include "server/command/blocking.h"
 #include "server/command/expiry_time.h"
+#include "server/commands/event_names.h"
 #include "server/commands/families.h"
 #include "server/commands/stream_reply.h"
 #include "storage/types/stream.h"
@@ -263,11 +264,13 @@ void ReplyHistory(DataCall& call, const ReadQuery& query, GroupRead& read) {
       return false;
     });
     if (is_there) {
-      call.txn.Do(read.place, storage::StreamPend{.group = query.group,
-                                                  .consumer = query.consumer,
-                                                  .id = each.id,
-                                                  .delivered = call.txn.now(),
-                                                  .deliveries = each.deliveries + 1});
+      call.txn.Do(read.place,
+                  storage::StreamPend{.group = query.group,
+                                      .consumer = query.consumer,
+                                      .id = each.id,
+                                      .delivered = call.txn.now(),
+                                      .deliveries = each.deliveries + 1},
+                  events::kNone);
     } else {
       call.reply.Array(2);
       call.reply.Bulk(storage::StreamIdText(each.id));
@@ -303,10 +306,11 @@ void ReplyNews(DataCall& call, const ReadQuery& query, GroupRead& read) {
     for (const StreamId& id : handed_out) {
       call.txn.Do(
           read.place,
-          storage::StreamPend{.group = query.group, .consumer = query.consumer, .id = id, .delivered = call.txn.now()});
+          storage::StreamPend{.group = query.group, .consumer = query.consumer, .id = id, .delivered = call.txn.now()},
+          events::kNone);
     }
   }
-  call.txn.Do(read.place, storage::StreamGroupPut{query.group, last_id, have_read}, storage::kNoEvent);
+  call.txn.Do(read.place, storage::StreamGroupPut{query.group, last_id, have_read}, events::kNone);
 }
 
 void XReadGroup(DataCall& call) {

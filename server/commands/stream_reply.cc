@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server/commands/stream_reply.h"
 
+#include "server/commands/event_names.h"
 namespace ringkv::server {
 
 using storage::StreamEntry;
@@ -41,7 +42,7 @@ std::string NoGroupOfKey(std::string_view key, std::string_view group) {
 
 void NoteConsumer(DataCall& call, storage::Place& place, std::string_view group, std::string_view consumer) {
   if (storage::StreamIn(place.entry()).FindGroup(group)->FindConsumer(consumer) == nullptr) {
-    call.txn.Do(place, storage::StreamConsumerPut{group, consumer, call.txn.now()});
+    call.txn.Do(place, storage::StreamConsumerPut{group, consumer, call.txn.now()}, events::kXGroupCreateConsumer);
   } else {
     call.txn.NoteConsumerSeen(place, group, consumer);
   }

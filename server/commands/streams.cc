@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "server/commands/event_names.h"
 #include "server/commands/families.h"
 #include "server/commands/stream_reply.h"
 
@@ -144,7 +145,7 @@ uint64_t Trim(DataCall& call, Place& place, const storage::StreamTrimming& trimm
   const Stream& stream = StreamIn(place.entry());
   const size_t before = stream.size();
   const StreamId least = stream.FindTrimEnd(trimming);
-  if (least != storage::kFirstStreamId) call.txn.Do(place, storage::StreamTrim{least});
+  if (least != storage::kFirstStreamId) call.txn.Do(place, storage::StreamTrim{least}, events::kXTrim);
   return before - stream.size();
 }
 
@@ -170,7 +171,7 @@ void XAdd(DataCall& call) {
   }
   const std::optional<std::string> fields = TakeFields(call);
   if (!fields) return call.reply.Error("ERR Elements are too large to be stored");
-  call.txn.Do(*found, storage::StreamAppend{id, *fields});
+  call.txn.Do(*found, storage::StreamAppend{id, *fields}, events::kXAdd);
   call.reply.Bulk(storage::StreamIdText(id));
   if (options.trim.is_given) Trim(call, *found, options.trim.trimming);
 }
@@ -234,7 +235,7 @@ void XDel(DataCall& call) {
   if (!ids) return;
   int64_t erased = 0;
   for (const StreamId& id : *ids) {
-    if (call.txn.Do(*found, storage::StreamErase{id}) != Outcome::kUnchanged) ++erased;
+    if (call.txn.Do(*found, storage::StreamErase{id}, events::kXDel) != Outcome::kUnchanged) ++erased;
   }
   call.reply.Integer(erased);
 }
@@ -276,11 +277,13 @@ void XSetId(DataCall& call) {
   if (*last < stream.greatest_erased()) {
     return call.reply.Error("ERR The ID specified in XSETID is smaller than current max_deleted_entry_id");
   }
-  call.txn.Do(*found, storage::StreamSetIds{.last_id = *last,
-                                            .greatest_erased = greatest_erased == storage::kFirstStreamId
-                                                                   ? stream.greatest_erased()
-                                                                   : greatest_erased,
-                                            .added = added ? static_cast<uint64_t>(*added) : stream.added()});
+  call.txn.Do(
+      *found,
+      storage::StreamSetIds{
+          .last_id = *last,
+          .greatest_erased = greatest_erased == storage::kFirstStreamId ? stream.greatest_erased() : greatest_erased,
+          .added = added ? static_cast<uint64_t>(*added) : stream.added()},
+      events::kXSetId);
   call.reply.Ok();
 }
 

@@ -180,7 +180,7 @@ void Set(DataCall& call) {
     return;
   }
   if (options.keep_expiry) expiry = place.expiry();
-  call.txn.Do(place, StringPut{value, expiry});
+  call.txn.Do(place, StringPut{value, expiry}, events::kSet);
   if (options.unit != nullptr) call.txn.Tell(place, events::kExpire);
   if (!options.get) call.reply.Ok();
 }
@@ -195,7 +195,7 @@ void DelEx(DataCall& call) {
   if (!found) return;
   Place& place = *found;
   const bool is_deleted = place && condition.Holds(place);
-  if (is_deleted) call.txn.Do(place, storage::Erase{});
+  if (is_deleted) call.txn.Do(place, storage::Erase{}, events::kDel);
   call.reply.Integer(is_deleted ? 1 : 0);
 }
 
@@ -216,7 +216,7 @@ uint8_t SetKeyFlags(std::span<const std::string_view> argv) {
 void SetNx(DataCall& call) {
   Place place = call.txn.Find(call.db, call.args[1], Intent::kWrite);
   if (!place) {
-    call.txn.Do(place, StringPut{call.args[2]});
+    call.txn.Do(place, StringPut{call.args[2]}, events::kSet);
     call.reply.Integer(1);
   } else {
     call.reply.Integer(0);
@@ -227,7 +227,7 @@ void SetWithExpiry(DataCall& call, TimeUnit unit, std::string_view command) {
   const auto expiry = ParseExpiry(call, call.args[2], unit, PastTimes::kRefused, command);
   if (!expiry) return;
   Place place = call.txn.Find(call.db, call.args[1], Intent::kWrite);
-  call.txn.Do(place, StringPut{call.args[3], *expiry});
+  call.txn.Do(place, StringPut{call.args[3], *expiry}, events::kSet);
   call.txn.Tell(place, events::kExpire);
   call.reply.Ok();
 }
@@ -240,7 +240,7 @@ void GetSet(DataCall& call) {
   if (!found) return;
   Place& place = *found;
   ReplyValue(call, place);
-  call.txn.Do(place, StringPut{call.args[2]});
+  call.txn.Do(place, StringPut{call.args[2]}, events::kSet);
 }
 
 void GetDel(DataCall& call) {
@@ -248,7 +248,7 @@ void GetDel(DataCall& call) {
   if (!found) return;
   Place& place = *found;
   ReplyValue(call, place);
-  if (place) call.txn.Do(place, storage::Erase{});
+  if (place) call.txn.Do(place, storage::Erase{}, events::kDel);
 }
 
 void GetEx(DataCall& call) {
@@ -274,9 +274,9 @@ void GetEx(DataCall& call) {
   }
   ReplyValue(call, place);
   if (options.unit != nullptr && options.unit->is_absolute && expiry <= call.txn.now()) {
-    call.txn.Do(place, storage::Erase{});
+    call.txn.Do(place, storage::Erase{}, events::kDel);
   } else if (options.unit != nullptr || (options.persist && place.entry().has_expiry())) {
-    call.txn.Do(place, storage::ExpirySet{expiry});
+    call.txn.Do(place, storage::ExpirySet{expiry}, options.persist ? events::kPersist : events::kExpire);
   }
 }
 
@@ -284,7 +284,7 @@ void MSet(DataCall& call) {
   if (call.args.size() % 2 == 0) return call.reply.Error("ERR wrong number of arguments for 'mset' command");
   for (size_t i = 1; i < call.args.size(); i += 2) {
     Place place = call.txn.Find(call.db, call.args[i], Intent::kWrite);
-    call.txn.Do(place, StringPut{call.args[i + 1]});
+    call.txn.Do(place, StringPut{call.args[i + 1]}, events::kSet);
   }
   call.reply.Ok();
 }
@@ -296,7 +296,7 @@ void MSetNx(DataCall& call) {
   }
   for (size_t i = 1; i < call.args.size(); i += 2) {
     Place place = call.txn.Find(call.db, call.args[i], Intent::kWrite);
-    call.txn.Do(place, StringPut{call.args[i + 1]});
+    call.txn.Do(place, StringPut{call.args[i + 1]}, events::kSet);
   }
   call.reply.Integer(1);
 }
@@ -325,7 +325,7 @@ void SetRange(DataCall& call) {
   Place& place = *found;
   if (bytes.empty()) return call.reply.Integer(place ? static_cast<int64_t>(place.value().size()) : 0);
   if (!FitsLimit(call, static_cast<uint64_t>(*offset) + bytes.size())) return;
-  call.txn.Do(place, StringPatch{static_cast<uint64_t>(*offset), bytes});
+  call.txn.Do(place, StringPatch{static_cast<uint64_t>(*offset), bytes}, events::kSetRange);
   call.reply.Integer(static_cast<int64_t>(place.value().size()));
 }
 

@@ -92,7 +92,7 @@ Result<LoadSummary> LoadFile(const std::string& path, const LoadFileOptions& opt
     const std::string_view key = line.substr(0, separator);
     txn.LockKey(key);
     storage::Place place = txn.Find(0, key, storage::Intent::kCheck);
-    txn.Do(place, storage::StringPut{line.substr(separator + 1)});
+    txn.Do(place, storage::StringPut{line.substr(separator + 1)}, storage::events::kNone);
     txn.Unlock();
     ++summary.lines;
   }

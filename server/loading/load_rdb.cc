@@ -35,7 +35,7 @@ storage::Result<LoadRdbSummary> LoadRdb(storage::FileSystem& files, const std::s
     }
     txn.LockKey(key.key);
     storage::Place place = txn.Find(static_cast<storage::DbIndex>(key.db), key.key, storage::Intent::kCheck);
-    txn.PutCopy(place, storage::ValueCopy(key.kind, std::move(key.value), key.expiry));
+    txn.PutCopy(place, storage::ValueCopy(key.kind, std::move(key.value), key.expiry), storage::events::kNone);
     txn.Unlock();
     if (++summary.keys % kKeysAProgressCheck == 0 && once_a_second.IsDue()) {
       options.progress(rdb.offset(), rdb.file_bytes());

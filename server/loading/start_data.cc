@@ -62,6 +62,7 @@ storage::Status LoadRedisFile(Server& server, const std::string& path, storage::
 storage::Status LoadStartData(Server& server) {
   storage::Random random(server.store().placement().seed);
   storage::Txn txn(server.store(), server.clock().Now(), random);
+  txn.set_is_silent(true);
   const std::string rdb_path = server.options().load_rdb.Get();
   bool fills = false;
   const storage::Status opened = server.data().Open([&]() -> storage::Status {

@@ -229,7 +229,9 @@ Status RedisLink::LoadFile() {
   LoadRdbOptions options;
   options.left_out = [this](const std::string& type, const std::string& key) { LeaveOutKey(type, key); };
   options.goes_on = [this] { return !stopping_; };
+  txn.set_is_silent(true);
   const storage::Result<LoadRdbSummary> loaded = LoadRdb(files_, FilePath(), options, txn);
+  txn.set_is_silent(false);
   server_.data().SetReplacing(false);
   if (!loaded) return tl::unexpected(loaded.error());
   server_.log().Notice("migration: loaded " + std::to_string(loaded->keys) + " keys in " +

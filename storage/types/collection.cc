@@ -153,49 +153,29 @@ bool MayStand(const Entry& entry) { return entry.type() == ValueType::kStream ||
 namespace {
 
 // Whether the effect makes sense for a collection of so many elements.
-bool FitsCount(size_t, const ListPush&) { return true; }
-bool FitsCount(size_t count, const ListInsert&) { return count > 0; }
-bool FitsCount(size_t count, const ListTake& effect) { return effect.count > 0 && effect.count <= count; }
-bool FitsCount(size_t count, const ListSet& effect) { return effect.index < count; }
-bool FitsCount(size_t count, const ListRemove&) { return count > 0; }
-bool FitsCount(size_t, const HashPut&) { return true; }
-bool FitsCount(size_t count, const HashErase&) { return count > 0; }
-bool FitsCount(size_t, const SetAdd&) { return true; }
-bool FitsCount(size_t count, const SetErase&) { return count > 0; }
-bool FitsCount(size_t, const SortedSetPut& effect) { return !std::isnan(effect.score); }
-bool FitsCount(size_t count, const SortedSetErase&) { return count > 0; }
+bool Fits(size_t, const ListPush&) { return true; }
+bool Fits(size_t count, const ListInsert&) { return count > 0; }
+bool Fits(size_t count, const ListTake& effect) { return effect.count > 0 && effect.count <= count; }
+bool Fits(size_t count, const ListSet& effect) { return effect.index < count; }
+bool Fits(size_t count, const ListRemove&) { return count > 0; }
+bool Fits(size_t, const HashPut&) { return true; }
+bool Fits(size_t count, const HashErase&) { return count > 0; }
+bool Fits(size_t, const SetAdd&) { return true; }
+bool Fits(size_t count, const SetErase&) { return count > 0; }
+bool Fits(size_t, const SortedSetPut& effect) { return !std::isnan(effect.score); }
+bool Fits(size_t count, const SortedSetErase&) { return count > 0; }
 
 }  // namespace
 
-template <CollectionEffect Effect>
-bool CanApply(const Entry* entry, const Effect& effect) {
-  if (entry != nullptr && entry->type() != Effect::kType) return false;
-  if constexpr (StreamEffect<Effect>) {
-    return Fits(entry == nullptr ? nullptr : &StreamIn(*entry), effect);
-  } else {
-    return FitsCount(entry == nullptr ? 0 : ElementCount(*entry), effect);
-  }
+bool CanApply(const Entry* entry, const CollectionChange& change) {
+  return change.Visit([&]<typename Effect>(const Effect& effect) {
+    if (entry != nullptr && entry->type() != Effect::kType) return false;
+    if constexpr (StreamEffect<Effect>) {
+      return Fits(entry == nullptr ? nullptr : &StreamIn(*entry), effect);
+    } else {
+      return Fits(entry == nullptr ? 0 : ElementCount(*entry), effect);
+    }
+  });
 }
-template bool CanApply(const Entry*, const HashPut&);
-template bool CanApply(const Entry*, const HashErase&);
-template bool CanApply(const Entry*, const ListPush&);
-template bool CanApply(const Entry*, const ListInsert&);
-template bool CanApply(const Entry*, const ListTake&);
-template bool CanApply(const Entry*, const ListSet&);
-template bool CanApply(const Entry*, const ListRemove&);
-template bool CanApply(const Entry*, const SetAdd&);
-template bool CanApply(const Entry*, const SetErase&);
-template bool CanApply(const Entry*, const SortedSetPut&);
-template bool CanApply(const Entry*, const SortedSetErase&);
-template bool CanApply(const Entry*, const StreamAppend&);
-template bool CanApply(const Entry*, const StreamErase&);
-template bool CanApply(const Entry*, const StreamTrim&);
-template bool CanApply(const Entry*, const StreamSetIds&);
-template bool CanApply(const Entry*, const StreamGroupPut&);
-template bool CanApply(const Entry*, const StreamGroupErase&);
-template bool CanApply(const Entry*, const StreamConsumerPut&);
-template bool CanApply(const Entry*, const StreamConsumerErase&);
-template bool CanApply(const Entry*, const StreamPend&);
-template bool CanApply(const Entry*, const StreamAcknowledge&);
 
 }  // namespace ringkv::storage

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "storage/effects.h"
+#include "storage/effect_list.h"
 #include "storage/keyspace/entry.h"
 #include "storage/types/type_limits.h"
 
@@ -43,7 +43,6 @@ size_t ElementCount(const Entry& entry);
 bool MayStand(const Entry& entry);
 
 // Whether an effect can be done to what stands there, or to nothing (null).
-template <CollectionEffect Effect>
-bool CanApply(const Entry* entry, const Effect& effect);
+bool CanApply(const Entry* entry, const CollectionChange& change);
 
 }  // namespace ringkv::storage

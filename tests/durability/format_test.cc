@@ -194,6 +194,21 @@ TEST(Effects, EveryKindIsReadAsItWasWritten) {
   EXPECT_TRUE(reader.AtEnd());
 }
 
+TEST(Effects, EachTagHasALineInTheDocument) {
+  const std::string text = ReadText(RINGKV_SOURCE "/docs/formats/log.md");
+  const size_t start = text.find("## Effects");
+  const std::string list = text.substr(start, text.find("## Reading it") - start);
+  const auto expect_line = [&](uint8_t tag) {
+    EXPECT_NE(list.find("\n| " + std::to_string(tag) + " | "), std::string::npos) << static_cast<int>(tag);
+  };
+  std::apply(
+      [&](const auto&... rows) {
+        (expect_line(rows.tag), ...);
+        ((rows.tag_with_expiry == 0 ? void() : expect_line(rows.tag_with_expiry)), ...);
+      },
+      storage::kEffects);
+}
+
 TEST(Effects, NoCutEffectIsTakenForAWholeOne) {
   std::string bytes;
   storage::EncodeEffect(&bytes, 3, "key", storage::StringPut{"value", 123});

@@ -75,23 +75,24 @@ inline void ChangeStream(storage::Txn& txn, storage::Place& place, storage::Rand
   const std::string consumer = "consumer" + std::to_string(random.Below(2));
   const uint64_t what = place ? random.Below(16) : 9;
   if (what >= 9) {
-    txn.Do(place, StreamAppend{.id = {last.ms + 1, 0}, .fields = fields});
+    txn.Do(place, StreamAppend{.id = {last.ms + 1, 0}, .fields = fields}, storage::events::kNone);
   } else if (what == 0) {
-    txn.Do(place, StreamErase{id});
+    txn.Do(place, StreamErase{id}, storage::events::kNone);
   } else if (what == 1) {
-    txn.Do(place, StreamTrim{id});
+    txn.Do(place, StreamTrim{id}, storage::events::kNone);
   } else if (what == 2) {
-    txn.Do(place, StreamSetIds{{last.ms + random.Below(3), 0}, id, last.ms + 100});
+    txn.Do(place, StreamSetIds{{last.ms + random.Below(3), 0}, id, last.ms + 100}, storage::events::kNone);
   } else if (StreamIn(place.entry()).FindGroup(group) == nullptr || what == 3) {
-    txn.Do(place, StreamGroupPut{group, id, StreamGroup::kUnknown});
+    txn.Do(place, StreamGroupPut{group, id, StreamGroup::kUnknown}, storage::events::kNone);
   } else if (what == 4) {
-    random.Below(4) == 0 ? txn.Do(place, StreamGroupErase{group}) : txn.Do(place, StreamConsumerErase{group, consumer});
+    random.Below(4) == 0 ? txn.Do(place, StreamGroupErase{group}, storage::events::kNone)
+                         : txn.Do(place, StreamConsumerErase{group, consumer}, storage::events::kNone);
   } else if (what == 5) {
-    txn.Do(place, StreamConsumerPut{group, consumer, 7});
+    txn.Do(place, StreamConsumerPut{group, consumer, 7}, storage::events::kNone);
   } else if (what == 6) {
-    txn.Do(place, StreamAcknowledge{group, id});
+    txn.Do(place, StreamAcknowledge{group, id}, storage::events::kNone);
   } else {
-    txn.Do(place, StreamPend{group, consumer, id, 1000, random.Below(9)});
+    txn.Do(place, StreamPend{group, consumer, id, 1000, random.Below(9)}, storage::events::kNone);
   }
 }
 
@@ -107,25 +108,32 @@ inline void ChangeCollection(storage::Txn& txn, storage::Place& place, storage::
   switch (type) {
     case ValueType::kString: break;
     case ValueType::kStream: ChangeStream(txn, place, random, std::string_view("\1f\1v", 4)); break;
-    case ValueType::kHash: erases ? txn.Do(place, HashErase{name}) : txn.Do(place, HashPut{name, other}); break;
-    case ValueType::kSet: erases ? txn.Do(place, SetErase{name}) : txn.Do(place, SetAdd{name}); break;
+    case ValueType::kHash:
+      erases ? txn.Do(place, HashErase{name}, storage::events::kNone)
+             : txn.Do(place, HashPut{name, other}, storage::events::kNone);
+      break;
+    case ValueType::kSet:
+      erases ? txn.Do(place, SetErase{name}, storage::events::kNone)
+             : txn.Do(place, SetAdd{name}, storage::events::kNone);
+      break;
     case ValueType::kSortedSet:
-      erases ? txn.Do(place, SortedSetErase{name})
-             : txn.Do(place, SortedSetPut{name, static_cast<double>(random.Below(1000)) / 8});
+      erases ? txn.Do(place, SortedSetErase{name}, storage::events::kNone)
+             : txn.Do(place, SortedSetPut{name, static_cast<double>(random.Below(1000)) / 8}, storage::events::kNone);
       break;
     case ValueType::kList: {
       const size_t size = ListView(place.entry_or_null()).size();
       const uint64_t what = random.Below(6);
       if (erases) {
-        txn.Do(place, ListTake{std::min<uint64_t>(1 + random.Below(3), size), random.Below(2) == 0});
+        txn.Do(place, ListTake{std::min<uint64_t>(1 + random.Below(3), size), random.Below(2) == 0},
+               storage::events::kNone);
       } else if (place && what == 0) {
-        txn.Do(place, ListSet{random.Below(size), other});
+        txn.Do(place, ListSet{random.Below(size), other}, storage::events::kNone);
       } else if (place && what == 1) {
-        txn.Do(place, ListInsert{name, other, random.Below(2) == 0});
+        txn.Do(place, ListInsert{name, other, random.Below(2) == 0}, storage::events::kNone);
       } else if (place && what == 2) {
-        txn.Do(place, ListRemove{name, random.Below(3), random.Below(2) == 0});
+        txn.Do(place, ListRemove{name, random.Below(3), random.Below(2) == 0}, storage::events::kNone);
       } else {
-        txn.Do(place, ListPush{name, random.Below(2) == 0});
+        txn.Do(place, ListPush{name, random.Below(2) == 0}, storage::events::kNone);
       }
       break;
     }

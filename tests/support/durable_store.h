@@ -37,7 +37,7 @@ class ChangingStore {
            storage::UnixMs expiry = storage::kNoExpiry) {
     txn_.LockKey(key);
     storage::Place place = txn_.Find(db, key, storage::Intent::kWrite);
-    txn_.Do(place, storage::StringPut{value, expiry});
+    txn_.Do(place, storage::StringPut{value, expiry}, storage::events::kNone);
     txn_.Unlock();
   }
   // Both in one group.
@@ -47,41 +47,45 @@ class ChangingStore {
     txn_.LockAdded();
     for (const std::string& each : {key, other}) {
       storage::Place place = txn_.Find(0, each, storage::Intent::kWrite);
-      txn_.Do(place, storage::StringPut{value});
+      txn_.Do(place, storage::StringPut{value}, storage::events::kNone);
     }
     txn_.Unlock();
   }
   void Patch(const std::string& key, uint64_t offset, const std::string& bytes) {
     txn_.LockKey(key);
     storage::Place place = txn_.Find(0, key, storage::Intent::kWrite);
-    if (place && place.entry().type() != storage::ValueType::kString) txn_.Do(place, storage::Erase{});
-    txn_.Do(place, storage::StringPatch{offset, bytes});
+    if (place && place.entry().type() != storage::ValueType::kString)
+      txn_.Do(place, storage::Erase{}, storage::events::kNone);
+    txn_.Do(place, storage::StringPatch{offset, bytes}, storage::events::kNone);
     txn_.Unlock();
   }
   // One change of a collection; what was a string goes.
   void Change(const std::string& key, storage::Random& random) {
     txn_.LockKey(key);
     storage::Place place = txn_.Find(0, key, storage::Intent::kWrite);
-    if (place && place.entry().type() == storage::ValueType::kString) txn_.Do(place, storage::Erase{});
+    if (place && place.entry().type() == storage::ValueType::kString)
+      txn_.Do(place, storage::Erase{}, storage::events::kNone);
     ChangeCollection(txn_, place, random);
     txn_.Unlock();
   }
-  void Push(const std::string& key, const std::string& element) {
+  void Push(const std::string& key, const std::string& element) { PushAll(key, {element}); }
+  // All in one group.
+  void PushAll(const std::string& key, const std::vector<std::string>& elements) {
     txn_.LockKey(key);
     storage::Place place = txn_.Find(0, key, storage::Intent::kWrite);
-    txn_.Do(place, storage::ListPush{element});
+    for (const std::string& each : elements) txn_.Do(place, storage::ListPush{each}, storage::events::kNone);
     txn_.Unlock();
   }
   void Expire(const std::string& key, storage::UnixMs expiry) {
     txn_.LockKey(key);
     storage::Place place = txn_.Find(0, key, storage::Intent::kWrite);
-    if (place) txn_.Do(place, storage::ExpirySet{expiry});
+    if (place) txn_.Do(place, storage::ExpirySet{expiry}, storage::events::kNone);
     txn_.Unlock();
   }
   void Delete(const std::string& key) {
     txn_.LockKey(key);
     storage::Place place = txn_.Find(0, key, storage::Intent::kWrite);
-    if (place) txn_.Do(place, storage::Erase{});
+    if (place) txn_.Do(place, storage::Erase{}, storage::events::kNone);
     txn_.Unlock();
   }
   void Rename(const std::string& from, const std::string& to) {
@@ -89,7 +93,7 @@ class ChangingStore {
     txn_.AddKey(to);
     txn_.LockAdded();
     storage::Place place = txn_.Find(0, from, storage::Intent::kWrite);
-    if (place) txn_.Rename(place, 0, to);
+    if (place) txn_.Rename(place, 0, to, storage::events::kRename);
     txn_.Unlock();
   }
   void Flush(storage::DbIndex db) {

@@ -20,26 +20,26 @@ class StoreFixture : public testing::Test {
     Txn txn(store_, clock_.Now(), random_);
     txn.LockKey(key);
     Place place = txn.Find(db, key, Intent::kWrite);
-    txn.Do(place, StringPut{value, expiry});
+    txn.Do(place, StringPut{value, expiry}, events::kNone);
   }
   void Patch(std::string_view key, uint64_t offset, std::string_view bytes) {
     Txn txn(store_, clock_.Now(), random_);
     txn.LockKey(key);
     Place place = txn.Find(0, key, Intent::kWrite);
-    txn.Do(place, StringPatch{offset, bytes});
+    txn.Do(place, StringPatch{offset, bytes}, events::kNone);
   }
   void SetExpiry(std::string_view key, UnixMs expiry) {
     Txn txn(store_, clock_.Now(), random_);
     txn.LockKey(key);
     Place place = txn.Find(0, key, Intent::kWrite);
-    if (place) txn.Do(place, ExpirySet{expiry});
+    if (place) txn.Do(place, ExpirySet{expiry}, events::kNone);
   }
   bool Delete(std::string_view key, DbIndex db = 0) {
     Txn txn(store_, clock_.Now(), random_);
     txn.LockKey(key);
     Place place = txn.Find(db, key, Intent::kCheck);
     if (!place) return false;
-    txn.Do(place, Erase{});
+    txn.Do(place, Erase{}, events::kNone);
     return true;
   }
   std::optional<std::string> Get(std::string_view key, DbIndex db = 0) {

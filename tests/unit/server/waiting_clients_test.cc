@@ -43,7 +43,7 @@ class WaitingClientsTest : public SessionFixture {
     storage::Txn txn(server_.store(), clock_.Now(), random);
     txn.LockKey(key);
     storage::Place place = txn.Find(0, key, storage::Intent::kCheck);
-    txn.Do(place, storage::ListPush{.element = element});
+    txn.Do(place, storage::ListPush{.element = element}, storage::events::kNone);
     txn.Unlock();
   }
   size_t waiting() { return server_.waiting_clients().size(); }

@@ -25,7 +25,7 @@ class Concurrency : public StoreFixture {
     txn.LockKey(key);
     Place place = txn.Find(0, key, Intent::kWrite);
     const int value = place ? std::stoi(std::string(place.value())) : 0;
-    txn.Do(place, StringPut{std::to_string(value + 1)});
+    txn.Do(place, StringPut{std::to_string(value + 1)}, events::kNone);
   }
 };
 
@@ -61,9 +61,9 @@ TEST_F(Concurrency, TransactionsOverSeveralKeysAreAtomicAndDontDeadlock) {
         Place to = txn.Find(0, second, Intent::kWrite);
         if (from_value + read(to) != 2000) torn = true;
         const std::string to_value = std::to_string(read(to) + 1);
-        txn.Do(to, StringPut{to_value});
+        txn.Do(to, StringPut{to_value}, events::kNone);
         from = txn.Find(0, first, Intent::kWrite);
-        txn.Do(from, StringPut{std::to_string(from_value - 1)});
+        txn.Do(from, StringPut{std::to_string(from_value - 1)}, events::kNone);
       }
     };
   };
@@ -85,11 +85,12 @@ TEST_F(Concurrency, EverythingAtOnceKeepsTheKeysThatStay) {
         txn.LockKey(key);
         Place place = txn.Find(1, key, Intent::kWrite);
         if (place && random.Below(3) == 0) {
-          txn.Do(place, Erase{});
+          txn.Do(place, Erase{}, events::kNone);
         } else {
-          txn.Do(place, StringPut{std::string(random.Below(100), 'v'),
-                                  random.Below(2) == 0 ? kNoExpiry
-                                                       : clock_.Now() + 1 + static_cast<UnixMs>(random.Below(50))});
+          txn.Do(place,
+                 StringPut{std::string(random.Below(100), 'v'),
+                           random.Below(2) == 0 ? kNoExpiry : clock_.Now() + 1 + static_cast<UnixMs>(random.Below(50))},
+                 events::kNone);
         }
         txn.Unlock();
         if (i % 100 == 0) {

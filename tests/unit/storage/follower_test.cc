@@ -12,6 +12,7 @@
 #include "storage/totals.h"
 #include "tests/support/durable_store.h"
 #include "tests/support/faulty_file_system.h"
+#include "tests/support/heard_events.h"
 
 namespace ringkv::test {
 namespace {
@@ -219,6 +220,25 @@ TEST_F(FollowerTest, HidesKeysWhoseTimeIsOverUntilThePrimarySaysSo) {
   primary_.Delete("soon");
   Send(*tail);
   EXPECT_EQ(SizeOf(txn, 0).keys, 0u);
+}
+
+TEST_F(FollowerTest, TellsSubscribersOnceOfAChangeMadeOfSeveralEffects) {
+  for (const std::string element : {"a", "b"}) primary_.Push("before", element);
+  HeardEvents heard;
+  replica_.store().set_observer(&heard);
+  const auto tail = Synchronise([] {});
+  EXPECT_EQ(heard.Take(), "") << "of a snapshot";
+  primary_.PushAll("list", {"a", "b", "c"});
+  Send(*tail);
+  EXPECT_EQ(heard.Take(), "new list, rpush list");
+  primary_.Push("list", "d");
+  primary_.Push("list", "e");
+  Send(*tail);
+  EXPECT_EQ(heard.Take(), "rpush list, rpush list");
+  primary_.Flush(0);
+  Send(*tail);
+  EXPECT_EQ(heard.Take(), "");
+  replica_.store().set_observer(nullptr);
 }
 
 TEST_F(FollowerTest, IsItselfFollowed) {

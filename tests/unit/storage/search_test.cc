@@ -134,7 +134,7 @@ TEST_F(SearchTest, FollowsRenamesFlushesAndExchangedDatabases) {
     txn.AddKey("moved:1234");
     txn.LockAdded();
     Place from = txn.Find(0, "key:1234", Intent::kWrite);
-    txn.Rename(from, 0, "moved:1234");
+    txn.Rename(from, 0, "moved:1234", events::kRename);
   }
   EXPECT_EQ(All("moved:*"), Keys{"moved:1234"});
   EXPECT_EQ(All("*:1234"), Keys{"moved:1234"});
@@ -242,9 +242,9 @@ TEST_F(SearchTest, GoesOnWhileOthersWriteExpireAndBuild) {
       txn.LockKey(key);
       Place place = txn.Find(0, key, Intent::kWrite);
       if (place) {
-        txn.Do(place, Erase{});
+        txn.Do(place, Erase{}, events::kNone);
       } else {
-        txn.Do(place, StringPut{"v", i % 3 == 0 ? clock_.Now() + 1 : kNoExpiry});
+        txn.Do(place, StringPut{"v", i % 3 == 0 ? clock_.Now() + 1 : kNoExpiry}, events::kNone);
       }
     }
   });

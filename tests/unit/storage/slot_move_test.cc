@@ -11,6 +11,7 @@
 #include "storage/walk.h"
 #include "tests/support/durable_store.h"
 #include "tests/support/faulty_file_system.h"
+#include "tests/support/heard_events.h"
 
 namespace ringkv::test {
 namespace {
@@ -130,6 +131,27 @@ TEST_F(SlotMoveTest, KeysArriveAsTheyAreUnderChangesOfEveryKind) {
     std::bitset<storage::kSlots> foreign;
     SetForeign(foreign.set());
   }
+}
+
+TEST_F(SlotMoveTest, NeitherSideTellsSubscribersOfKeysThatMove) {
+  HeardEvents source_heard;
+  HeardEvents target_heard;
+  source_.store().set_observer(&source_heard);
+  target_.store().set_observer(&target_heard);
+  storage::Random random(1);
+  for (int i = 0; i < 1000; ++i) ChangeSomething(random);
+  source_heard.Take();
+  Move([] {});
+  Move([&] { ChangeSomething(random); });  // their owner tells of these
+  EXPECT_EQ(target_heard.Take(), "");
+  source_heard.Take();
+  storage::SlotEraser eraser(source_.store(), kRanges);
+  while (eraser.Step()) {
+  }
+  EXPECT_GT(eraser.erased(), 0u);
+  EXPECT_EQ(source_heard.Take(), "");
+  source_.store().set_observer(nullptr);
+  target_.store().set_observer(nullptr);
 }
 
 TEST_F(SlotMoveTest, ForeignKeysAreNotCountedSampledExpiredOrFound) {

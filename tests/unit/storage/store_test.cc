@@ -68,7 +68,7 @@ TEST_F(PrefixUsageTest, IsWhatAWalkWouldCountWhateverChanges) {
         txn.AddKey(to);
         txn.LockAdded();
         Place from = txn.Find(0, key, Intent::kWrite);
-        if (from && (to != key || db != 0)) txn.Rename(from, db, to);
+        if (from && (to != key || db != 0)) txn.Rename(from, db, to, events::kRename);
         break;
       }
       default: Put(key, std::string(random() % 300, 'v'), kNoExpiry, db);
@@ -153,7 +153,7 @@ TEST_F(StoreTest, RenameMovesTheValueAndItsExpiry) {
   txn.AddKey("to");
   txn.LockAdded();
   Place from = txn.Find(0, "from", Intent::kWrite);
-  txn.Rename(from, 0, "to");
+  txn.Rename(from, 0, "to", events::kRename);
   txn.Unlock();
   EXPECT_EQ(Get("from"), std::nullopt);
   EXPECT_EQ(Get("to"), "value");
@@ -173,16 +173,16 @@ TEST_F(StoreTest, APlaceStaysGoodWhileOtherKeysOfTheTransactionComeAndGo) {
   for (int i = 0; i < kOthers; ++i) keys.push_back("other:" + std::to_string(i));
   for (const std::string& key : keys) {
     Place other = txn.Find(0, key, Intent::kWrite);
-    txn.Do(other, StringPut{"x"});
+    txn.Do(other, StringPut{"x"}, events::kNone);
   }
   EXPECT_EQ(here.value(), "value");
-  txn.Do(here, StringPut{"a value that needs another allocation"});
+  txn.Do(here, StringPut{"a value that needs another allocation"}, events::kNone);
   for (const std::string& key : keys) {
     Place other = txn.Find(0, key, Intent::kWrite);
-    txn.Do(other, Erase{});
+    txn.Do(other, Erase{}, events::kNone);
   }
   EXPECT_EQ(here.value(), "a value that needs another allocation");
-  txn.Do(here, Erase{});
+  txn.Do(here, Erase{}, events::kNone);
   txn.Unlock();
   EXPECT_EQ(Size().keys, 0u);
 }

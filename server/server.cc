@@ -2,7 +2,9 @@
 #include "server/server.h"
 
 #include "server/cluster/cluster_state.h"
-#include "server/command/redirect.h"
+#include "server/commands/families.h"
+#include "server/execution/retry.h"
+#include "server/execution/route.h"
 #include "server/http/response.h"
 #include "server/http/route_table.h"
 #include "storage/random.h"
@@ -20,6 +22,7 @@ Server::Server(Options& options, const storage::Clock& clock, storage::FileSyste
       started_ms_(clock.Now()),
       started_steady_ms_(clock.SteadyMs()),
       ticks_(TickClock::Calibrate()),
+      commands_(AllCommands()),
       data_(options, clock, files, log_, needs_, links_, hash_seed),
       broker_(static_cast<size_t>(options.io_threads.load())),
       threads_(MakeThreads()),
@@ -45,6 +48,8 @@ Server::Server(Options& options, const storage::Clock& clock, storage::FileSyste
   });
   store().set_observer(&key_changes_);
   data_.set_on_replacing([this](bool replacing) { waiting_clients_.Hold(replacing); });
+  waiting_clients_.set_retry(
+      [this](const WaitingRequest& request, storage::Txn& txn) { return Retry(request, *this, txn); });
   waiting_clients_.set_refusal([this](const WaitingRequest& request) { return WhyNotServedHere(request, *this); });
   option_applier_.ApplyAll();
 }

@@ -133,7 +133,7 @@ class Server {
   WatchedKeys watched_keys_;
   Broker broker_;
   KeyEvents key_events_{broker_};
-  WaitingClients waiting_clients_{data_.store(), key_events_};
+  WaitingClients waiting_clients_{data_.store()};
   KeyChanges key_changes_{watched_keys_, waiting_clients_, key_events_};
   ClientDirectory clients_;
   SlowLog slow_log_;

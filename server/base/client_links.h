@@ -18,6 +18,16 @@ namespace ringkv::server {
 // The index of a thread that has no clients.
 constexpr size_t kNoThread = SIZE_MAX;
 
+// What a client is answered that has waited.
+struct LateAnswer {
+  std::string reply;
+  storage::Lsn lsn = 0;          // the last group of the log that it depends on
+  std::string error = {};        // the code, if it is an error
+  bool is_accounted = false;     // among the calls of its command; not if it may no longer wait, as in Redis
+  uint64_t nanoseconds = 0;      // that the command took when it was called again
+  bool ends_connection = false;  // behind the reply
+};
+
 class ClientLinks {
  public:
   virtual ~ClientLinks() = default;
@@ -36,10 +46,8 @@ class ClientLinks {
   virtual void ResumePaused() = 0;
   // Ends what the client waits for, as its time-out would, or with an error.
   virtual void Unblock(const ClientCard& card, bool with_error) = 0;
-  // The answer to what the client waits for, and the last group of the log that it depends on.
-  virtual void Answer(const ClientCard& card, std::string reply, storage::Lsn lsn) = 0;
-  // Likewise, with an error that ends the connection.
-  virtual void Dismiss(const ClientCard& card, std::string reply) = 0;
+  // Answers what the client waits for: soon, from its own thread.
+  virtual void Answer(const ClientCard& card, LateAnswer answer) = 0;
   // Replicas have acknowledged more: who waits for that may go on.
   virtual void ResumeWaiting() = 0;
   // Returns when every thread of clients has come to the end of what it was doing when this was called, or `give_up`

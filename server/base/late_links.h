@@ -41,11 +41,8 @@ class LateLinks final : public ClientLinks {
   void Unblock(const ClientCard& card, bool with_error) override {
     if (ClientLinks* links = links_) links->Unblock(card, with_error);
   }
-  void Answer(const ClientCard& card, std::string reply, storage::Lsn lsn) override {
-    if (ClientLinks* links = links_) links->Answer(card, std::move(reply), lsn);
-  }
-  void Dismiss(const ClientCard& card, std::string reply) override {
-    if (ClientLinks* links = links_) links->Dismiss(card, std::move(reply));
+  void Answer(const ClientCard& card, LateAnswer answer) override {
+    if (ClientLinks* links = links_) links->Answer(card, std::move(answer));
   }
   void ResumeWaiting() override {
     if (ClientLinks* links = links_) links->ResumeWaiting();

@@ -7,13 +7,12 @@ namespace ringkv::server {
 
 using storage::MutexLock;
 
-WaitingClients::WaitingClients(storage::Store& store, KeyEvents& events)
-    : events_(events), random_(1), txn_(store, 0, random_) {}
+WaitingClients::WaitingClients(storage::Store& store) : random_(1), txn_(store, 0, random_) {}
 
 std::set<WaitingClients::Key> WaitingClients::KeysOf(const WaitingRequest& request) {
   const std::vector<std::string_view> argv(request.argv.begin(), request.argv.end());
   std::set<Key> keys;
-  ForEachKey(*request.row, argv, [&](std::string_view key) { keys.emplace(request.db, key); });
+  ForEachKey(*request.command->row, argv, [&](std::string_view key) { keys.emplace(request.db, key); });
   return keys;
 }
 
@@ -36,11 +35,11 @@ bool WaitingClients::Remove(uint64_t client) {
   MutexLock lock(mutex_);
   const auto found = clients_.find(client);
   if (found == clients_.end()) return false;
-  RemoveLocked(Request(found->second));
+  RemoveLocked(Waiter(found->second));
   return true;
 }
 
-void WaitingClients::RemoveLocked(const Request& request) {
+void WaitingClients::RemoveLocked(const Waiter& request) {
   for (const Key& key : KeysOf(*request)) {
     const auto waiters = keys_.find(key);
     auto& queues = waiters->second.queues;
@@ -105,25 +104,25 @@ void WaitingClients::ServeReady(const storage::Txn* after) {
 }
 
 void WaitingClients::ServeKey(const Key& key) {
-  std::map<uint64_t, Request> firsts = FirstOfEach(key);
+  std::map<uint64_t, Waiter> firsts = FirstOfEach(key);
   while (!firsts.empty()) {
-    const Request request = std::move(firsts.begin()->second);
+    const Waiter request = std::move(firsts.begin()->second);
     firsts.erase(firsts.begin());
     if (!Serve(request)) continue;
-    if (Request next = NextOf(key, *request)) firsts.emplace(next->ticket, std::move(next));
+    if (Waiter next = NextOf(key, *request)) firsts.emplace(next->ticket, std::move(next));
   }
 }
 
-std::map<uint64_t, WaitingClients::Request> WaitingClients::FirstOfEach(const Key& key) {
+std::map<uint64_t, WaitingClients::Waiter> WaitingClients::FirstOfEach(const Key& key) {
   MutexLock lock(mutex_);
-  std::map<uint64_t, Request> firsts;
+  std::map<uint64_t, Waiter> firsts;
   const auto found = keys_.find(key);
   if (found == keys_.end()) return firsts;
   for (const auto& [sought, queue] : found->second.queues) firsts.insert(*queue.begin());
   return firsts;
 }
 
-WaitingClients::Request WaitingClients::NextOf(const Key& key, const WaitingRequest& served) {
+WaitingClients::Waiter WaitingClients::NextOf(const Key& key, const WaitingRequest& served) {
   MutexLock lock(mutex_);
   const auto found = keys_.find(key);
   if (found == keys_.end()) return nullptr;
@@ -131,29 +130,16 @@ WaitingClients::Request WaitingClients::NextOf(const Key& key, const WaitingRequ
   return queue == found->second.queues.end() ? nullptr : queue->second.begin()->second;
 }
 
-bool WaitingClients::Serve(const Request& request) {
-  const std::vector<std::string_view> argv(request->argv.begin(), request->argv.end());
+bool WaitingClients::Serve(const Waiter& request) {
   txn_.set_now(txn_.store().clock().Now());
   txn_.ForgetDependence();
-  std::vector<std::string_view> keys;
-  ForEachKey(*request->row, argv, [&](std::string_view key) { keys.push_back(key); });
-  for (const std::string_view key : keys) txn_.AddKey(key);
-  txn_.LockAdded();
-  resp::Buffer answer;
-  resp::ReplyWriter reply(answer, request->protocol);
-  KeyWaitPlan plan{.is_retry = true};
-  DataCall call{Arguments(argv), txn_, reply, request->db, request->max_string_bytes, &plan};
-  {
-    const KeyEvents::Scope events(events_, txn_, kNoThread);
-    request->row->run.data(call);
-  }
-  txn_.Unlock();
-  if (plan.would_wait) return false;
+  std::optional<LateAnswer> answer = retry_(*request, txn_);
+  if (!answer) return false;
   {
     MutexLock lock(mutex_);
     RemoveLocked(request);
   }
-  links_.load()->Answer(*request->client, std::string(answer.Readable()), txn_.depends_on());
+  links_.load()->Answer(*request->client, std::move(*answer));
   return true;
 }
 
@@ -172,15 +158,15 @@ void WaitingClients::EndRefused() {
   generation_.fetch_add(1, std::memory_order_acq_rel);
   if (size() == 0) return;
   MutexLock serving(serving_);
-  std::vector<Request> all;
+  std::vector<Waiter> all;
   {
     MutexLock lock(mutex_);
     for (const auto& [id, request] : clients_) all.push_back(request);
   }
-  for (const Request& request : all) End(request);
+  for (const Waiter& request : all) End(request);
 }
 
-void WaitingClients::EndIfRefused(const Request& request) {
+void WaitingClients::EndIfRefused(const Waiter& request) {
   if (request->generation == generation()) return;
   MutexLock serving(serving_);
   {
@@ -191,19 +177,20 @@ void WaitingClients::EndIfRefused(const Request& request) {
   End(request);
 }
 
-void WaitingClients::End(const Request& request) {
+void WaitingClients::End(const Waiter& request) {
   const bool is_dismissed = request->generation < ended_before_;
   const std::string error = is_dismissed ? ended_with_ : refusal_(*request);
   if (error.empty()) return;
   resp::Buffer answer;
-  resp::ReplyWriter(answer, request->protocol).Error(error);
+  resp::ReplyWriter reply(answer, request->protocol);
+  reply.Error(error);
   {
     MutexLock lock(mutex_);
     RemoveLocked(request);
   }
-  std::string reply(answer.Readable());
-  is_dismissed ? links_.load()->Dismiss(*request->client, std::move(reply))
-               : links_.load()->Answer(*request->client, std::move(reply), 0);
+  links_.load()->Answer(*request->client, {.reply = std::string(answer.Readable()),
+                                           .error = std::string(reply.last_error_code()),
+                                           .ends_connection = is_dismissed});
 }
 
 }  // namespace ringkv::server

@@ -19,6 +19,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -28,8 +29,7 @@
 
 #include "server/base/client_links.h"
 #include "server/blocking/key_wait.h"
-#include "server/command/command.h"
-#include "server/pubsub/key_events.h"
+#include "server/command/command_table.h"
 #include "storage/mutex.h"
 #include "storage/random.h"
 
@@ -38,12 +38,11 @@ namespace ringkv::server {
 // A request that waits.
 struct WaitingRequest {
   std::shared_ptr<ClientCard> client;
-  const Command* row = nullptr;
+  const CommandEntry* command = nullptr;
   std::vector<std::string> argv;
   storage::DbIndex db = 0;
   int protocol = 2;
   bool reads_from_replica = false;
-  int64_t max_string_bytes = 0;
   KeyWaitPlan plan;
   uint64_t generation = 0;  // of WaitingClients, before the request was admitted
   uint64_t ticket = 0;      // its place in the order of waiting; given by Add
@@ -52,14 +51,17 @@ struct WaitingRequest {
 
 class WaitingClients {
  public:
-  using Request = std::shared_ptr<const WaitingRequest>;
+  using Waiter = std::shared_ptr<const WaitingRequest>;
+  // Locks a request's keys and calls its command again; nothing if that waits on.
+  using Retry = std::function<std::optional<LateAnswer>(const WaitingRequest&, storage::Txn&)>;
   // The error that a request would be answered now for another reason than its keys; empty while it may wait.
   using Refusal = std::function<std::string(const WaitingRequest&)>;
 
-  // Both must outlive it.
-  WaitingClients(storage::Store& store, KeyEvents& events);
+  // `store` must outlive it.
+  explicit WaitingClients(storage::Store& store);
 
-  // Before anybody waits.
+  // Both before anybody waits.
+  void set_retry(Retry retry) { retry_ = std::move(retry); }
   void set_refusal(Refusal refusal) { refusal_ = std::move(refusal); }
   void set_links(ClientLinks* links) { links_.store(links); }
 
@@ -87,37 +89,37 @@ class WaitingClients {
   // Ends those that are refused by now.
   void EndRefused();
   // Of one request, if there was a call of these two since it was admitted.
-  void EndIfRefused(const Request& request);
+  void EndIfRefused(const Waiter& request);
 
  private:
   using Key = std::pair<storage::DbIndex, std::string>;
   // What requests look for: a type, and what in it. What one has found nothing of, no other one finds.
   using Sought = std::pair<storage::ValueType, std::string>;
   struct Waiters {
-    std::map<Sought, std::map<uint64_t, Request>> queues;  // by ticket
+    std::map<Sought, std::map<uint64_t, Waiter>> queues;  // by ticket
     bool is_ready = false;
   };
 
   // What a key costs, but for its bytes: an entry of each of three trees.
   static constexpr size_t kTreeNodeBytes = 32;
   static constexpr size_t kKeyBytes = 3 * kTreeNodeBytes + sizeof(Key) + sizeof(Waiters) + sizeof(Sought) +
-                                      sizeof(std::map<uint64_t, Request>) + sizeof(uint64_t) + sizeof(Request);
+                                      sizeof(std::map<uint64_t, Waiter>) + sizeof(uint64_t) + sizeof(Waiter);
 
   // Each once, though it be named twice.
   static std::set<Key> KeysOf(const WaitingRequest& request);
   static Sought SoughtBy(const WaitingRequest& request) { return {request.plan.wanted, request.plan.sought}; }
   bool MarkReady(const Key& key, Waiters& waiters) REQUIRES(mutex_);
-  void RemoveLocked(const Request& request) REQUIRES(mutex_);
+  void RemoveLocked(const Waiter& request) REQUIRES(mutex_);
   void ServeKey(const Key& key) REQUIRES(serving_);
   // The first one of each queue, by ticket.
-  std::map<uint64_t, Request> FirstOfEach(const Key& key);
+  std::map<uint64_t, Waiter> FirstOfEach(const Key& key);
   // Who is the first now where this one was.
-  Request NextOf(const Key& key, const WaitingRequest& served);
+  Waiter NextOf(const Key& key, const WaitingRequest& served);
   // Whether it was answered.
-  bool Serve(const Request& request) REQUIRES(serving_);
-  void End(const Request& request) REQUIRES(serving_);
+  bool Serve(const Waiter& request) REQUIRES(serving_);
+  void End(const Waiter& request) REQUIRES(serving_);
 
-  KeyEvents& events_;
+  Retry retry_;
   Refusal refusal_;
   std::atomic<ClientLinks*> links_{nullptr};
   std::atomic<size_t> count_{0};
@@ -134,7 +136,7 @@ class WaitingClients {
   storage::Mutex mutex_;
   uint64_t next_ticket_ GUARDED_BY(mutex_) = 0;
   std::map<Key, Waiters> keys_ GUARDED_BY(mutex_);
-  std::unordered_map<uint64_t, Request> clients_ GUARDED_BY(mutex_);
+  std::unordered_map<uint64_t, Waiter> clients_ GUARDED_BY(mutex_);
   std::deque<Key> ready_ GUARDED_BY(mutex_);
 };
 

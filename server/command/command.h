@@ -19,7 +19,9 @@ namespace ringkv::server {
 
 class Server;
 class Session;
+struct Execution;
 struct KeyWaitPlan;
+struct Outcome;
 struct ThreadState;
 struct Command;
 
@@ -40,10 +42,15 @@ struct AdminCall {
   Arguments args;
   storage::Txn& txn;
   resp::ReplyWriter& reply;
+  resp::ReplyWriter& pushes;  // what a subscriber is told of its subscriptions, though it may want no replies
   Session& session;
   ThreadState& thread;
   Server& server;
   const Command& command;
+  Outcome& outcome;      // set by a command that means more than its reply
+  Execution& execution;  // for what EXEC does
+  bool in_transaction;   // its keys, or all, are locked until EXEC ends
+  bool may_wait;         // the client can be answered later
 };
 
 using DataHandler = void (*)(DataCall&);
@@ -226,6 +233,13 @@ struct Command {
 
   constexpr bool Is(uint32_t flag) const { return (flags & flag) != 0; }
   constexpr bool Has(uint32_t trait) const { return (traits & trait) != 0; }
+  constexpr bool HasOneKey() const { return keys.first != 0 && keys.first == keys.last && more_keys.first == 0; }
+  constexpr bool ArityFits(size_t argc) const {
+    return arity >= 0 ? argc == static_cast<size_t>(arity) : argc >= static_cast<size_t>(-arity);
+  }
+  bool NeedsEverything(std::span<const std::string_view> argv) const {
+    return scope == Scope::kEverything || (needs_everything != nullptr && needs_everything(argv));
+  }
   bool MayWait(std::span<const std::string_view> argv) const {
     return Is(kBlocking) && (may_wait == nullptr || may_wait(argv));
   }

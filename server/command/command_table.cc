@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "server/command/command_table.h"
 
-#include "server/commands/families.h"
-
 namespace ringkv::server {
 namespace {
 
@@ -22,17 +20,7 @@ uint32_t NeedsOf(const Command& row) {
 
 }  // namespace
 
-CommandTable::CommandTable() : places_(kPlaces) {
-  const std::span<const Command> families[] = {
-      ConnectionCommands(),    ClientCommands(),     StringCommands(),      LcsCommands(),
-      BitCommands(),           BitFieldCommands(),   KeyCommands(),         ExpiryCommands(),
-      ServerCommands(),        ConfigCommands(),     PersistenceCommands(), DumpCommands(),
-      ReplicationCommands(),   CommandCommands(),    MemoryCommands(),      LatencyCommands(),
-      TransactionCommands(),   ClusterCommands(),    PubSubCommands(),      HashCommands(),
-      ListCommands(),          SetCommands(),        SortedSetCommands(),   SortedSetRangeCommands(),
-      SortedSetJoinCommands(), BlockingCommands(),   StreamCommands(),      StreamReadCommands(),
-      StreamGroupCommands(),   StreamInfoCommands(), HyperLogLogCommands(), GeoCommands(),
-      SortCommands()};
+CommandTable::CommandTable(std::span<const std::span<const Command>> families) : places_(kPlaces) {
   size_t count = 0;
   for (const auto& rows : families) count += rows.size();
   entries_.reserve(count);  // entries are pointed at

@@ -25,7 +25,8 @@ struct CommandEntry {
 
 class CommandTable {
  public:
-  CommandTable();
+  // The rows must outlive the table.
+  explicit CommandTable(std::span<const std::span<const Command>> families);
   CommandTable(const CommandTable&) = delete;
   CommandTable& operator=(const CommandTable&) = delete;
 

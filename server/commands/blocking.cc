@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "server/blocking/key_wait.h"
-#include "server/command/blocking.h"
+#include "server/blocking/waiting_call.h"
 #include "server/commands/families.h"
 #include "server/commands/pops.h"
 

@@ -5,9 +5,10 @@
 
 #include "server/command/error_replies.h"
 #include "server/command/expiry_time.h"
-#include "server/command/help.h"
 #include "server/commands/client_name.h"
 #include "server/commands/families.h"
+#include "server/commands/help.h"
+#include "server/execution/outcome.h"
 #include "server/server.h"
 #include "server/session/session.h"
 
@@ -149,7 +150,7 @@ int64_t KillMatching(AdminCall& call, const KillFilter& filter) {
     const bool is_me = card == call.session.card;
     if (is_me && filter.skip_me) continue;
     if (is_me) {
-      call.session.close_after_reply = true;
+      call.outcome = outcome::Close{};
     } else {
       card->is_closing = true;
       call.server.links().Close(*card);

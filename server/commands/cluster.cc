@@ -8,8 +8,9 @@
 #include "server/cluster/cluster_state.h"
 #include "server/cluster/slot_moves.h"
 #include "server/command/error_replies.h"
-#include "server/command/help.h"
 #include "server/commands/families.h"
+#include "server/commands/help.h"
+#include "server/execution/outcome.h"
 #include "server/server.h"
 #include "server/session/session.h"
 #include "storage/walk.h"
@@ -183,7 +184,7 @@ void CountFailureReports(AdminCall& call, const ClusterView& view) {
 constexpr std::string_view kNotInTransaction = "ERR this isn't possible inside of a transaction";
 
 void Reload(AdminCall& call, const ClusterView&) {
-  if (call.session.in_exec) return call.reply.Error(kNotInTransaction);
+  if (call.in_transaction) return call.reply.Error(kNotInTransaction);
   if (call.args.size() > 3) return call.reply.Error(errors::kSyntax);
   ClusterState& cluster = call.server.cluster();
   const storage::Status reloaded = call.args.size() == 3 ? cluster.Reload(std::string(call.args[2])) : cluster.Reload();
@@ -200,7 +201,7 @@ void Owned(AdminCall& call, const ClusterView& view) {
 }
 
 void Pull(AdminCall& call, const ClusterView& view) {
-  if (call.session.in_exec) return call.reply.Error(kNotInTransaction);
+  if (call.in_transaction) return call.reply.Error(kNotInTransaction);
   const std::optional<int64_t> epoch = resp::ParseInteger(call.args[2]);
   if (!epoch || *epoch <= 0) return call.reply.Error(errors::kNotInteger);
   const auto now = static_cast<int64_t>(view.topology.epoch());
@@ -214,9 +215,9 @@ void Pull(AdminCall& call, const ClusterView& view) {
   if (!owned) return call.reply.Error("ERR " + owned.error().text);
   const PullRequest request{view.topology.epoch(), std::string(call.args[3]), cluster::SlotsIn(*owned)};
   SlotMoves& moves = call.server.cluster().moves();
-  call.session.take_socket = [&moves, card = call.session.card, request](int descriptor, std::string) {
+  call.outcome = outcome::HandOver{[&moves, card = call.session.card, request](int descriptor, std::string) {
     moves.Admit(descriptor, card, request);
-  };
+  }};
 }
 
 void Moves(AdminCall& call, const ClusterView&) {

@@ -5,9 +5,9 @@
 
 #include "server/command/command_docs.h"
 #include "server/command/error_replies.h"
-#include "server/command/help.h"
 #include "server/command/key_positions.h"
 #include "server/commands/families.h"
+#include "server/commands/help.h"
 #include "server/server.h"
 #include "storage/glob.h"
 

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "server/command/error_replies.h"
-#include "server/command/help.h"
 #include "server/command/secrets.h"
 #include "server/commands/families.h"
+#include "server/commands/help.h"
 #include "server/config/config_rewrite.h"
 #include "server/config/option_table.h"
 #include "server/server.h"

@@ -8,6 +8,7 @@
 #include "server/command/secrets.h"
 #include "server/commands/client_name.h"
 #include "server/commands/families.h"
+#include "server/execution/outcome.h"
 #include "server/server.h"
 #include "server/session/session.h"
 #include "server/users/password.h"
@@ -133,7 +134,7 @@ void Select(AdminCall& call) {
 }
 
 void Quit(AdminCall& call) {
-  call.session.close_after_reply = true;
+  call.outcome = outcome::Close{};
   call.reply.Ok();
 }
 

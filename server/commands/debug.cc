@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "server/command/error_replies.h"
-#include "server/command/help.h"
+#include "server/commands/help.h"
 #include "server/server.h"
 #include "server/session/session.h"
 #include "storage/byte_codec.h"

@@ -42,4 +42,7 @@ std::span<const Command> StreamReadCommands();
 std::span<const Command> StringCommands();
 std::span<const Command> TransactionCommands();
 
+// All of them.
+std::span<const std::span<const Command>> AllCommands();
+
 }  // namespace ringkv::server

@@ -3,10 +3,10 @@
 #include <string>
 
 #include "server/command/error_replies.h"
-#include "server/command/help.h"
 #include "server/command/scan_options.h"
 #include "server/commands/event_names.h"
 #include "server/commands/families.h"
+#include "server/commands/help.h"
 #include "storage/glob.h"
 #include "storage/search.h"
 #include "storage/types/encoding.h"

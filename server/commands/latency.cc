@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "server/command/error_replies.h"
-#include "server/command/help.h"
 #include "server/commands/families.h"
+#include "server/commands/help.h"
 #include "server/report/command_totals.h"
 #include "server/server.h"
 

@@ -3,8 +3,8 @@
 #include <string>
 
 #include "server/command/error_replies.h"
-#include "server/command/help.h"
 #include "server/commands/families.h"
+#include "server/commands/help.h"
 #include "server/report/memory_report.h"
 #include "server/server.h"
 #include "storage/allocator.h"

@@ -30,8 +30,8 @@ void BackgroundSave(AdminCall& call) {
   storage::Durability& durability = call.server.durability();
   const storage::Durability::SnapshotState state = durability.snapshot_state();
   if (state.is_running && state.reason == SnapshotReason::kSave) return call.reply.Error(kSaveRuns);
-  if (state.is_running || call.session.in_exec) {
-    if (!schedule && !call.session.in_exec) return call.reply.Error(kOtherRuns);
+  if (state.is_running || call.in_transaction) {
+    if (!schedule && !call.in_transaction) return call.reply.Error(kOtherRuns);
     durability.ScheduleSave(SnapshotReason::kSave);
     return call.reply.Simple("Background saving scheduled");
   }
@@ -45,7 +45,7 @@ void RewriteLog(AdminCall& call) {
   if (state.is_running && state.reason == SnapshotReason::kLogRewrite) {
     return call.reply.Error("ERR Background append only file rewriting already in progress");
   }
-  if (state.is_running || call.session.in_exec || !durability.StartSave(SnapshotReason::kLogRewrite)) {
+  if (state.is_running || call.in_transaction || !durability.StartSave(SnapshotReason::kLogRewrite)) {
     durability.ScheduleSave(SnapshotReason::kLogRewrite);
     return call.reply.Simple("Background append only file rewriting scheduled");
   }

@@ -3,8 +3,9 @@
 #include <string>
 
 #include "server/cluster/cluster_state.h"
-#include "server/command/help.h"
 #include "server/commands/families.h"
+#include "server/commands/help.h"
+#include "server/execution/transaction.h"
 #include "server/server.h"
 #include "server/session/session.h"
 
@@ -18,7 +19,7 @@ constexpr struct {
 
 // CLIENT REPLY OFF and SKIP don't hold back what tells a subscriber its state.
 void PushState(AdminCall& call, std::string_view what, const std::string_view* name, size_t count) {
-  resp::ReplyWriter& reply = call.session.pushes != nullptr ? *call.session.pushes : call.reply;
+  resp::ReplyWriter& reply = call.pushes;
   reply.set_protocol(call.session.protocol);
   reply.Push(3);
   reply.Bulk(what);
@@ -71,8 +72,8 @@ void TellOthers(AdminCall& call, const cluster::PublishedMessage& published) {
   }
   if (server.replication().is_replica()) return;
   // Of a transaction they are to see the message behind all that it does.
-  if (!call.session.in_exec) return server.replication().Publish(published);
-  call.session.after_exec.emplace_back([&server, published] { server.replication().Publish(published); });
+  if (!call.in_transaction) return server.replication().Publish(published);
+  AfterUnlock(call, [&server, published] { server.replication().Publish(published); });
 }
 
 void PublishOn(AdminCall& call, bool in_shard) {

@@ -5,6 +5,7 @@
 #include "server/command/error_replies.h"
 #include "server/command/expiry_time.h"
 #include "server/commands/families.h"
+#include "server/execution/outcome.h"
 #include "server/replication/rdb_stream.h"
 #include "server/server.h"
 #include "server/session/session.h"
@@ -20,7 +21,7 @@ constexpr std::string_view kNotForRedis =
 // --- for people -----------------------------------------------------------------------------------------------------
 
 void ReplicaOf(AdminCall& call) {
-  if (call.session.in_exec) return call.reply.Error("ERR REPLICAOF isn't possible inside of a transaction");
+  if (call.in_transaction) return call.reply.Error("ERR REPLICAOF isn't possible inside of a transaction");
   if (call.server.cluster().is_enabled()) return call.reply.Error("ERR REPLICAOF not allowed in cluster mode.");
   Replication& replication = call.server.replication();
   if (EqualsIgnoringCase(call.args[1], "no") && EqualsIgnoringCase(call.args[2], "one")) {
@@ -98,10 +99,10 @@ void Wait(AdminCall& call) {
   if (!timeout) return call.reply.Error("ERR timeout is not an integer or out of range");
   if (*timeout < 0) return call.reply.Error("ERR timeout is negative");
   const size_t there = replication.CountAcknowledged(call.session.last_lsn);
-  if (*replicas <= 0 || there >= static_cast<size_t>(*replicas) || call.session.in_exec) {
+  if (*replicas <= 0 || there >= static_cast<size_t>(*replicas) || !call.may_wait) {
     return call.reply.Integer(static_cast<int64_t>(there));
   }
-  call.session.wait = ReplicaWait{
+  call.outcome = outcome::ReplicaWait{
       .lsn = call.session.last_lsn,
       .replicas = static_cast<size_t>(*replicas),
       .deadline_ms = *timeout == 0 ? INT64_MAX : MillisecondsFrom(call.server.clock().SteadyMs(), *timeout)};
@@ -147,7 +148,7 @@ void ReplConf(AdminCall& call) {
 void Sync(AdminCall& call) {
   if (!call.session.wants_rdb_only || !call.session.takes_end_mark) return call.reply.Error(kNotForRedis);
   call.server.log().Notice("sending an RDB file to " + call.session.card->address);
-  call.session.stream = std::make_unique<RdbStream>(call.server.store().databases(), storage::UniqueDigits());
+  call.outcome = outcome::Stream{std::make_unique<RdbStream>(call.server.store().databases(), storage::UniqueDigits())};
 }
 
 void PSync(AdminCall& call) {
@@ -163,9 +164,10 @@ void PSync(AdminCall& call) {
   call.session.card->is_replica = true;
   const FeedRequest request{std::string(call.args[1]), *next > 0 ? static_cast<storage::Lsn>(*next) : 0,
                             std::string(member), call.session.takes_published};
-  call.session.take_socket = [&replication, card = call.session.card, request](int descriptor, std::string unread) {
-    replication.Admit(descriptor, std::move(unread), card, request);
-  };
+  call.outcome =
+      outcome::HandOver{[&replication, card = call.session.card, request](int descriptor, std::string unread) {
+        replication.Admit(descriptor, std::move(unread), card, request);
+      }};
 }
 
 constexpr uint32_t kFollows = kAdmin | kNoScript | kNoAsyncLoading | kNoMulti;

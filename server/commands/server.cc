@@ -63,7 +63,7 @@ void Info(AdminCall& call) {
 }
 
 void StartMonitor(AdminCall& call) {
-  if (call.session.in_exec) return call.reply.Error("ERR MONITOR isn't allowed for DENY BLOCKING client");
+  if (!call.may_wait) return call.reply.Error("ERR MONITOR isn't allowed for DENY BLOCKING client");
   call.reply.Ok();
   if (call.session.is_monitor) return;
   call.session.is_monitor = true;

@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "server/command/help.h"
 #include "server/commands/event_names.h"
 #include "server/commands/families.h"
+#include "server/commands/help.h"
 #include "server/commands/stream_reply.h"
 #include "storage/types/stream.h"
 

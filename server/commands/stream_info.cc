@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "server/command/help.h"
 #include "server/commands/families.h"
+#include "server/commands/help.h"
 #include "server/commands/stream_reply.h"
 #include "storage/types/stream.h"
 

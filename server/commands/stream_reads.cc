@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "server/blocking/key_wait.h"
-#include "server/command/blocking.h"
+#include "server/blocking/waiting_call.h"
 #include "server/command/expiry_time.h"
 #include "server/commands/event_names.h"
 #include "server/commands/families.h"

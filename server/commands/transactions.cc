@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Several commands as one.
-#include "server/command/dispatch.h"
 #include "server/command/error_replies.h"
 #include "server/commands/families.h"
+#include "server/execution/transaction.h"
 #include "server/server.h"
 #include "server/session/session.h"
 
@@ -23,7 +23,7 @@ void Exec(AdminCall& call) {
     session.UnwatchAll();
     return call.reply.Error(errors::kExecAborted);
   }
-  RunTransaction(call);
+  RunQueued(call);
 }
 
 void Discard(AdminCall& call) {

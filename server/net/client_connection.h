@@ -15,6 +15,8 @@
 
 namespace ringkv::server {
 
+struct LateAnswer;
+
 class ClientConnection {
  public:
   virtual ~ClientConnection() = default;
@@ -35,10 +37,8 @@ class ClientConnection {
   virtual void Unblock(bool with_error) = 0;
   // The time of what it waits for is over, if it waits for what ends then.
   virtual void EndKeyWait(int64_t deadline_ms) = 0;
-  // What it waits for has come.
-  virtual void TakeAnswer(const std::string& reply, storage::Lsn lsn) = 0;
-  // What it waits for can't come any more: this is its last reply.
-  virtual void Dismiss(const std::string& reply) = 0;
+  // What it waits for has come, or can't come any more.
+  virtual void TakeAnswer(const LateAnswer& answer) = 0;
   // Another node has answered.
   virtual void TakeReply(uint64_t number, std::string reply, storage::Lsn lsn) = 0;
   // Called some times a second. False when the connection has run into a limit and is to be closed.

@@ -3,9 +3,11 @@
 
 #include <algorithm>
 
+#include "server/base/client_links.h"
 #include "server/blocking/waiting_clients.h"
 #include "server/command/error_replies.h"
-#include "server/command/redirect.h"
+#include "server/execution/account.h"
+#include "server/execution/route.h"
 #include "server/net/proxy.h"
 #include "server/net/socket_io.h"
 
@@ -33,7 +35,6 @@ Connection::Connection(IoThread& thread, int descriptor, std::shared_ptr<ClientC
       reply_(output_, 2),
       read_size_(kSmallestRead) {
   session_.authenticated = server_.options().requirepass.Get().empty();
-  session_.may_wait = true;
   last_read_ms_ = session_.card->connected_ms;
 }
 
@@ -111,16 +112,16 @@ void Connection::Serve() {
   }
   if (is_closed_) return;
   if (is_deaf_ && !is_yielding_) return Close();
-  if (session_.close_after_reply) input_.Consume(input_.size());
+  if (closes_after_reply_) input_.Consume(input_.size());
   if (input_.size() + parser_.ArgumentBytes() > backpressure_.input_limit && !is_yielding_) {
     server_.log().Warning("closing " + session_.card->address +
                           ": its unexecuted input exceeds client-query-buffer-limit");
     thread_.state().statistics.query_buffer_limit_disconnections.Add(1);
     return Close();
   }
-  if (has_ended_ && !HasUnfinished()) session_.close_after_reply = true;
+  if (has_ended_ && !HasUnfinished()) closes_after_reply_ = true;
   UpdateCard();
-  if (!output_.empty() || session_.close_after_reply || session_.take_socket) MarkForFlush();
+  if (!output_.empty() || closes_after_reply_ || take_socket_) MarkForFlush();
 }
 
 resp::ParseStatus Connection::ParseBatch(const resp::RequestLimits& limits) {
@@ -153,7 +154,7 @@ bool Connection::ServeBatch(const resp::RequestLimits& limits) {
   for (size_t i = 0; i < requests.size(); ++i) {
     // Asked of the last command's books, because a look at the clock would cost as much as a small command.
     if (i > 0 && thread_.IsTurnOver(thread_.state().last_command_end)) Yield();
-    if (is_yielding_ || !Execute(requests[i], input_.size() - consumed)) {
+    if (is_yielding_ || !ServeOne(requests[i], input_.size() - consumed)) {
       // What was read ahead is read again when serving goes on.
       if (is_closed_) return false;
       parser_.Restart();
@@ -161,7 +162,7 @@ bool Connection::ServeBatch(const resp::RequestLimits& limits) {
       return false;
     }
     consumed = batch.end(i);
-    if (session_.take_socket) {
+    if (take_socket_) {
       input_.Consume(consumed);
       return false;
     }
@@ -172,49 +173,94 @@ bool Connection::ServeBatch(const resp::RequestLimits& limits) {
 }
 
 // False when the request, and those behind it, have to wait or will never be executed.
-bool Connection::Execute(const Request& request, size_t unexecuted) {
-  if (session_.close_after_reply || session_.stream != nullptr || IsWaiting()) return false;
+bool Connection::ServeOne(const Request& request, size_t unexecuted) {
+  if (closes_after_reply_ || stream_ != nullptr || IsWaiting()) return false;
   if (request.argv.empty()) return true;
   if (!MayExecute(unexecuted)) return false;
   if (!foreign_.empty() && MustWaitForPeers(request)) {
     waits_for_peers_ = true;
     return false;
   }
-  const size_t before = output_.size();
+  const size_t start = output_.size();
   if (session_.reply_mode == ReplyMode::kSkipNext) session_.reply_mode = ReplyMode::kSkipThis;
-  storage::Txn& txn = thread_.state().txn;
-  txn.ForgetDependence();
+  thread_.state().txn.ForgetDependence();
   const bool was_wanted = WantsReply();
-  const DispatchOutcome outcome =
-      was_wanted ? Dispatch(server_, thread_.state(), session_, request, reply_) : DispatchUnanswered(request);
-  if (output_.has_overflowed()) NoteOutputLimit();
-  if (session_.close_now || output_.has_overflowed()) {
+  Outcome ended = was_wanted ? Execute(CallerFor(reply_), request) : ExecuteUnanswered(request);
+  if (output_.has_overflowed()) {
+    NoteOutputLimit();
     Close();
     return false;
   }
-  if (outcome == DispatchOutcome::kPostponed) {
-    is_paused_ = true;
-    session_.card->is_paused = true;
-    thread_.WaitForPauseEnd();
+  if (was_wanted && !WantsReply()) output_.TruncateTo(start);
+  return std::visit([&](auto& kind) { return GoOn(kind, start); }, ended);
+}
+
+bool Connection::GoOn(outcome::Done&, size_t start) {
+  QueueReply(start);
+  EndSkip();
+  return true;
+}
+
+bool Connection::GoOn(outcome::Postponed&, size_t) {
+  is_paused_ = true;
+  session_.card->is_paused = true;
+  thread_.WaitForPauseEnd();
+  return false;
+}
+
+bool Connection::GoOn(outcome::Elsewhere& where, size_t) {
+  PassOn(*where.plan);
+  EndSkip();
+  return true;
+}
+
+bool Connection::GoOn(outcome::KeyWait& wait, size_t start) {
+  key_wait_ = std::move(wait.request);
+  key_wait_spent_ = wait.nanoseconds;
+  QueueReply(start);
+  BeginWait();
+  return true;
+}
+
+bool Connection::GoOn(outcome::ReplicaWait& wait, size_t start) {
+  replica_wait_ = wait;
+  QueueReply(start);
+  BeginWait();
+  return true;
+}
+
+bool Connection::GoOn(outcome::Stream& stream, size_t start) {
+  stream_ = std::move(stream.parts);
+  QueueReply(start);
+  ContinueStream();
+  EndSkip();
+  return true;
+}
+
+bool Connection::GoOn(outcome::HandOver& hand_over, size_t start) {
+  take_socket_ = std::move(hand_over.take);
+  QueueReply(start);
+  EndSkip();
+  return true;
+}
+
+bool Connection::GoOn(outcome::Close& close, size_t start) {
+  if (close.at_once) {
+    Close();
     return false;
   }
-  if (outcome == DispatchOutcome::kElsewhere) {
-    PassOn();
-    EndSkip();
-    return true;
-  }
-  if (was_wanted && !WantsReply()) output_.TruncateTo(before);
-  if (!foreign_.empty()) {
-    session_.last_lsn = std::max(session_.last_lsn, txn.depends_on());
-    foreign_.Append(output_.Readable().substr(before), txn.depends_on());
-    output_.TruncateTo(before);
-    EndSkip();
-    return true;
-  }
-  HoldUntilSafe(WantsReply() ? before : output_.size());  // pushes show no effect of the command
-  if (session_.stream != nullptr) ContinueStream();
-  IsWaiting() ? BeginWait() : EndSkip();
+  closes_after_reply_ = true;
+  QueueReply(start);
+  EndSkip();
   return true;
+}
+
+void Connection::QueueReply(size_t start) {
+  if (foreign_.empty()) return HoldUntilSafe(WantsReply() ? start : output_.size());  // pushes show no effect
+  const storage::Lsn needed = thread_.state().txn.depends_on();
+  session_.last_lsn = std::max(session_.last_lsn, needed);
+  foreign_.Append(output_.Readable().substr(start), needed);
+  output_.TruncateTo(start);
 }
 
 bool Connection::MayExecute(size_t unexecuted) {
@@ -226,18 +272,16 @@ bool Connection::MayExecute(size_t unexecuted) {
   return !is_full_;
 }
 
-DispatchOutcome Connection::DispatchUnanswered(const Request& request) {
+Outcome Connection::ExecuteUnanswered(const Request& request) {
   resp::Buffer& unwanted = thread_.unwanted_reply();
   unwanted.set_limit(kUnwantedReply);
   resp::ReplyWriter writer(unwanted, session_.protocol);
-  session_.pushes = &reply_;
-  const DispatchOutcome outcome = Dispatch(server_, thread_.state(), session_, request, writer);
-  session_.pushes = nullptr;
+  Outcome ended = Execute(CallerFor(writer), request);
   reply_.set_protocol(session_.protocol);
   if (WantsReply()) output_.Append(unwanted.Readable());  // CLIENT REPLY ON and RESET answer
   unwanted.TruncateTo(0);
   unwanted.ForgetOverflow();
-  return outcome;
+  return ended;
 }
 
 // --- other nodes ----------------------------------------------------------------------------------------------------
@@ -250,17 +294,16 @@ bool Connection::MustWaitForPeers(const Request& request) {
   return entry == nullptr || entry->row->run.data == nullptr || entry->row->MayWait(request.argv);
 }
 
-void Connection::PassOn() {
-  const std::unique_ptr<ProxyPlan> plan = std::move(session_.proxy_plan);
+void Connection::PassOn(const ProxyPlan& plan) {
   size_t bytes = 0;
-  for (const ProxyPart& part : plan->parts) {
+  for (const ProxyPart& part : plan.parts) {
     for (const std::string_view word : part.argv) bytes += word.size();
   }
   PassedRequest request;
   request.protocol = session_.protocol;
   request.place.connection = id();
   request.place.number = foreign_.Reserve(bytes, session_.reply_mode != ReplyMode::kOn);
-  thread_.proxy().PassOn(*plan, std::move(request),
+  thread_.proxy().PassOn(plan, std::move(request),
                          [this](const ProxyPart& part, const ReplyPlace& place) { return AnswerPart(part, place); });
 }
 
@@ -269,7 +312,7 @@ bool Connection::AnswerPart(const ProxyPart& part, const ReplyPlace& place) {
   resp::Buffer reply;
   reply.set_limit(backpressure_.output_limit);
   resp::ReplyWriter writer(reply, session_.protocol);
-  const std::optional<storage::Lsn> lsn = AnswerPartHere(server_, thread_.state(), session_, part, writer);
+  const std::optional<storage::Lsn> lsn = ExecutePart(CallerFor(writer), part);
   if (reply.has_overflowed()) CloseForOutput();
   if (!lsn) return false;
   session_.last_lsn = std::max(session_.last_lsn, *lsn);
@@ -293,53 +336,59 @@ void Connection::TakeReply(uint64_t number, std::string reply, storage::Lsn lsn)
 }
 
 bool Connection::FinishWait(int64_t now_ms) {
-  const size_t there = server_.replication().CountAcknowledged(session_.wait->lsn);
+  const size_t there = server_.replication().CountAcknowledged(replica_wait_->lsn);
   const bool has_no_replicas = server_.replication().is_replica();
-  if (!has_no_replicas && there < session_.wait->replicas && now_ms < session_.wait->deadline_ms) return false;
-  if (WantsReply()) has_no_replicas ? reply_.Error(errors::kNoPrimary) : reply_.Integer(static_cast<int64_t>(there));
-  session_.close_after_reply = has_no_replicas;
+  if (!has_no_replicas && there < replica_wait_->replicas && now_ms < replica_wait_->deadline_ms) return false;
+  if (has_no_replicas) ReplyLateError(errors::kNoPrimary);
+  if (!has_no_replicas && WantsReply()) reply_.Integer(static_cast<int64_t>(there));
+  closes_after_reply_ = has_no_replicas;
   EndWait();
   return true;
 }
 
-bool Connection::StopKeyWait() { return session_.key_wait != nullptr && server_.waiting_clients().Remove(id()); }
+bool Connection::StopKeyWait() { return key_wait_ != nullptr && server_.waiting_clients().Remove(id()); }
 
 void Connection::EndKeyWait(int64_t deadline_ms) {
-  if (session_.key_wait == nullptr || session_.key_wait->plan.deadline_ms != deadline_ms || !StopKeyWait()) return;
+  if (key_wait_ == nullptr || key_wait_->plan.deadline_ms != deadline_ms || !StopKeyWait()) return;
   if (WantsReply()) reply_.NullArray();
   EndWait();
 }
 
-void Connection::TakeAnswer(const std::string& reply, storage::Lsn lsn) {
-  if (session_.key_wait == nullptr) return;
-  session_.last_lsn = std::max(session_.last_lsn, lsn);
+void Connection::TakeAnswer(const LateAnswer& answer) {
+  if (key_wait_ == nullptr) return;
+  AccountWait(server_, thread_.state(), *key_wait_, key_wait_spent_, answer);
+  closes_after_reply_ = closes_after_reply_ || answer.ends_connection;
+  session_.last_lsn = std::max(session_.last_lsn, answer.lsn);
   if (WantsReply()) {
     const size_t start = output_.size();
-    output_.Append(reply);
-    if (lsn > server_.safe_lsn()) gate_.Hold(start, output_.size(), lsn, server_.clock().SteadyMs());
+    output_.Append(answer.reply);
+    if (answer.lsn > server_.safe_lsn()) {
+      gate_.Hold(start, output_.size(), answer.lsn, server_.clock().SteadyMs());
+    }
   }
   EndWait();
 }
 
-void Connection::Dismiss(const std::string& reply) {
-  if (session_.key_wait == nullptr) return;
-  session_.close_after_reply = true;
-  TakeAnswer(reply, 0);
+void Connection::ReplyLateError(std::string_view error) {
+  if (WantsReply()) reply_.Error(error);
+  thread_.state().statistics.CountError(error.substr(0, error.find(' ')));
 }
 
 void Connection::Unblock(bool with_error) {
-  if (session_.key_wait != nullptr) {
-    if (!with_error) return EndKeyWait(session_.key_wait->plan.deadline_ms);
+  if (key_wait_ != nullptr) {
+    if (!with_error) return EndKeyWait(key_wait_->plan.deadline_ms);
     if (!StopKeyWait()) return;
+    AccountWait(server_, thread_.state(), *key_wait_, key_wait_spent_,
+                {.reply = {}, .error = "UNBLOCKED", .is_accounted = true});
     if (WantsReply()) reply_.Error(errors::kUnblocked);
     return EndWait();
   }
-  if (!session_.wait) return;
+  if (!replica_wait_) return;
   if (with_error) {
-    if (WantsReply()) reply_.Error(errors::kUnblocked);
+    ReplyLateError(errors::kUnblocked);
     EndWait();
   } else {
-    session_.wait->deadline_ms = 0;
+    replica_wait_->deadline_ms = 0;
     thread_.ResumeWaiting();
   }
 }
@@ -348,21 +397,21 @@ void Connection::BeginWait() {
   if (has_ended_) AbandonWait();
   if (!IsWaiting()) return;
   session_.card->is_waiting = true;
-  if (session_.wait) return thread_.WaitForReplicas(this);
-  thread_.EndKeyWaitAt(*this, session_.key_wait->plan.deadline_ms);
+  if (replica_wait_) return thread_.WaitForReplicas(this);
+  thread_.EndKeyWaitAt(*this, key_wait_->plan.deadline_ms);
 }
 
 void Connection::AbandonWait() {
-  if (session_.key_wait != nullptr && !StopKeyWait()) return;
+  if (key_wait_ != nullptr && !StopKeyWait()) return;
   ForgetWaits();
-  session_.close_after_reply = true;
+  closes_after_reply_ = true;
 }
 
 void Connection::ForgetWaits() {
-  if (session_.wait) thread_.ForgetReplicaWait(this);
-  if (session_.key_wait != nullptr) thread_.ForgetKeyWait(*this, session_.key_wait->plan.deadline_ms);
-  session_.wait.reset();
-  session_.key_wait.reset();
+  if (replica_wait_) thread_.ForgetReplicaWait(this);
+  if (key_wait_ != nullptr) thread_.ForgetKeyWait(*this, key_wait_->plan.deadline_ms);
+  replica_wait_.reset();
+  key_wait_.reset();
   session_.card->is_waiting = false;
 }
 
@@ -375,7 +424,7 @@ void Connection::EndWait() {
 }
 
 void Connection::HandOver() {
-  const SocketTaker take = std::move(session_.take_socket);
+  const auto take = std::move(take_socket_);
   std::string unread(input_.Readable());
   const int descriptor = socket_.Release();
   is_closed_ = true;
@@ -406,19 +455,19 @@ void Connection::ContinueStream() {
   txn.set_now(server_.clock().Now());
   txn.ForgetDependence();
   const size_t before = output_.size();
-  const bool goes_on = session_.stream->Continue(txn, output_);
+  const bool goes_on = stream_->Continue(txn, output_);
   HoldUntilSafe(before, ReplyGate::Form::kPart);
   MarkForFlush();
   if (goes_on) return;
-  session_.stream.reset();
-  session_.close_after_reply = true;
+  stream_.reset();
+  closes_after_reply_ = true;
 }
 
 void Connection::ReplyProtocolError() {
   server_.log().Write(LogLevel::kVerbose, "protocol error of " + session_.card->address + ": " + parser_.error());
   reply_.Error("ERR Protocol error: " + parser_.error());
   thread_.state().statistics.CountError("ERR");
-  session_.close_after_reply = true;
+  closes_after_reply_ = true;
 }
 
 void Connection::UpdateCard() {
@@ -426,7 +475,7 @@ void Connection::UpdateCard() {
   ClientCard& card = *session_.card;
   card.input_bytes.store(input_.size(), std::memory_order_relaxed);
   card.input_free.store(input_.capacity() - input_.size(), std::memory_order_relaxed);
-  const size_t waiting_bytes = session_.key_wait == nullptr ? 0 : session_.key_wait->memory_bytes;
+  const size_t waiting_bytes = key_wait_ == nullptr ? 0 : key_wait_->memory_bytes;
   card.argument_bytes.store(parser_.MemoryBytes() + waiting_bytes, std::memory_order_relaxed);
   CountMemory();
 }
@@ -442,7 +491,7 @@ void Connection::Resume() {
   is_yielding_ = false;
   is_paused_ = false;
   session_.card->is_paused = false;
-  if (session_.stream != nullptr && output_.size() <= backpressure_.mark) ContinueStream();
+  if (stream_ != nullptr && output_.size() <= backpressure_.mark) ContinueStream();
   Serve();
   Read();
 }
@@ -457,14 +506,14 @@ void Connection::MarkForFlush() {
 
 void Connection::Push(const std::string& bytes) {
   if (session_.reply_mode == ReplyMode::kOff) return;
-  if (is_closed_ || must_close_ || session_.close_after_reply) return;
+  if (is_closed_ || must_close_ || closes_after_reply_) return;
   UpdateLimits();
   output_.Append(bytes);
   output_.has_overflowed() ? CloseForOutput() : MarkForFlush();
 }
 
 void Connection::PushMessage(std::string_view message) {
-  if (is_closed_ || must_close_ || session_.close_after_reply) return;
+  if (is_closed_ || must_close_ || closes_after_reply_) return;
   UpdateLimits();
   if (session_.protocol >= 3) {
     output_.Append('>');
@@ -521,8 +570,8 @@ void Connection::Flush() {
   if (!SendAllBut(held, output_, gate_, socket_, thread_.state().statistics)) return BreakOff();
   if (output_.empty()) {
     if (output_.capacity() > kOutputKept) output_.ShrinkTo(0);
-    if (session_.take_socket) return HandOver();
-    if (session_.close_after_reply) return Close();
+    if (take_socket_) return HandOver();
+    if (closes_after_reply_) return Close();
   } else if (output_.size() == held) {
     if (!is_held_) {
       is_held_ = true;
@@ -536,7 +585,7 @@ void Connection::Flush() {
     socket_.WaitWritable();
   }
   CountMemory();
-  if (session_.stream != nullptr && output_.size() <= backpressure_.mark / 2) thread_.ReadLater(this);
+  if (stream_ != nullptr && output_.size() <= backpressure_.mark / 2) thread_.ReadLater(this);
   if (is_full_ && backpressure_.MayGoOn(output_.size(), input_.size())) Yield();
 }
 
@@ -583,7 +632,7 @@ bool Connection::Tick(int64_t now_ms) {
   const int64_t idle_ms = now_ms - last_read_ms_;
   const int64_t timeout = server_.options().timeout;
   if (timeout > 0 && idle_ms > timeout * 1000 && !session_.is_monitor && session_.subscriptions.empty() &&
-      !is_paused_ && session_.stream == nullptr && !IsWaiting()) {
+      !is_paused_ && stream_ == nullptr && !IsWaiting()) {
     server_.log().Write(LogLevel::kVerbose, "closing idle client " + session_.card->address);
     return false;
   }

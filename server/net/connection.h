@@ -8,14 +8,16 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "resp/buffer.h"
 #include "resp/reply_writer.h"
 #include "resp/request_parser.h"
-#include "server/command/dispatch.h"
-#include "server/command/request.h"
+#include "server/execution/execution.h"
+#include "server/execution/request.h"
 #include "server/net/backpressure.h"
 #include "server/net/client_connection.h"
 #include "server/net/client_eviction.h"
@@ -47,10 +49,9 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   bool FinishWait(int64_t now_ms);
   void Unblock(bool with_error) override;
   void EndKeyWait(int64_t deadline_ms) override;
-  void TakeAnswer(const std::string& reply, storage::Lsn lsn) override;
-  void Dismiss(const std::string& reply) override;
+  void TakeAnswer(const LateAnswer& answer) override;
   void TakeReply(uint64_t number, std::string reply, storage::Lsn lsn) override;
-  const std::optional<ReplicaWait>& wait() const { return session_.wait; }
+  const std::optional<outcome::ReplicaWait>& replica_wait() const { return replica_wait_; }
   bool Tick(int64_t now_ms) override;
 
   uint64_t id() const override { return session_.card->id; }
@@ -67,24 +68,45 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   bool ReceiveOnce();
   void Serve();
   bool MayServe() const {
-    return !is_closed_ && !is_paused_ && !is_full_ && !is_yielding_ && !session_.close_after_reply &&
-           session_.stream == nullptr && !IsWaiting() && !waits_for_peers_ && !session_.take_socket;
+    return !is_closed_ && !is_paused_ && !is_full_ && !is_yielding_ && !closes_after_reply_ && stream_ == nullptr &&
+           !IsWaiting() && !waits_for_peers_ && !take_socket_;
   }
   // A blocking command is under way.
-  bool IsWaiting() const { return session_.wait || session_.key_wait != nullptr; }
+  bool IsWaiting() const { return replica_wait_ || key_wait_ != nullptr; }
   // Requests that have come, or replies to them, wait for something.
   bool HasUnfinished() const {
-    return is_full_ || is_yielding_ || is_paused_ || waits_for_peers_ || !foreign_.empty() ||
-           session_.stream != nullptr || session_.key_wait != nullptr || session_.take_socket;
+    return is_full_ || is_yielding_ || is_paused_ || waits_for_peers_ || !foreign_.empty() || stream_ != nullptr ||
+           key_wait_ != nullptr || take_socket_;
   }
   // Reads the next few requests from the input and executes them; false when serving has to stop.
   bool ServeBatch(const resp::RequestLimits& limits);
   resp::ParseStatus ParseBatch(const resp::RequestLimits& limits);
   // Whether the next request may be executed with the replies that wait. `unexecuted`: its bytes and those behind it.
   bool MayExecute(size_t unexecuted);
-  bool Execute(const Request& request, size_t unexecuted);
+  bool ServeOne(const Request& request, size_t unexecuted);
+  // What subscribers are told goes to the client, wherever the reply goes.
+  Caller CallerFor(resp::ReplyWriter& reply) {
+    return {.server = server_,
+            .thread = thread_.state(),
+            .session = session_,
+            .reply = reply,
+            .pushes = &reply_,
+            .may_wait = true};
+  }
   // The reply goes nowhere, and takes no memory; pushes go to the client.
-  DispatchOutcome DispatchUnanswered(const Request& request);
+  Outcome ExecuteUnanswered(const Request& request);
+  // A request was executed: what its outcome asks for. What was appended to the output from `start` on is its reply.
+  // False when the requests behind it have to wait, or will never be executed.
+  bool GoOn(outcome::Done& done, size_t start);
+  bool GoOn(outcome::Postponed& postponed, size_t start);
+  bool GoOn(outcome::Elsewhere& where, size_t start);
+  bool GoOn(outcome::KeyWait& wait, size_t start);
+  bool GoOn(outcome::ReplicaWait& wait, size_t start);
+  bool GoOn(outcome::Stream& stream, size_t start);
+  bool GoOn(outcome::HandOver& hand_over, size_t start);
+  bool GoOn(outcome::Close& close, size_t start);
+  // The reply may leave when it is safe, behind those of other nodes that were asked before.
+  void QueueReply(size_t start);
   // Others come first.
   void Yield();
   // The client has closed its half of the connection.
@@ -94,8 +116,8 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   void BreakOff();
   // Whether the request has to wait until other nodes have answered those before it.
   bool MustWaitForPeers(const Request& request);
-  // Sends the session's plan to the nodes that it names, and answers here what is to be answered here.
-  void PassOn();
+  // Sends the request to the nodes that the plan names, and answers here what is to be answered here.
+  void PassOn(const ProxyPlan& plan);
   // False if it can't be answered here now.
   bool AnswerPart(const ProxyPart& part, const ReplyPlace& place);
   // What was appended to the output from `start` on may not leave before what it depends on is safe.
@@ -123,6 +145,8 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   void ForgetWaits();
   // The reply that was waited for is written: goes on with what came behind it.
   void EndWait();
+  // Instead of what was waited for.
+  void ReplyLateError(std::string_view error);
   // Until a waiting command has ended its reply mode holds.
   bool WantsReply() const { return session_.reply_mode == ReplyMode::kOn; }
   // The command is done that CLIENT REPLY SKIP has meant.
@@ -163,6 +187,12 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   ReplyGate gate_;
   Backpressure backpressure_;
   ReplyQueue foreign_;  // replies of other nodes, and those behind them
+  // What goes on when a command has returned: nothing is served until it ends. One of these at a time.
+  std::shared_ptr<const WaitingRequest> key_wait_;
+  uint64_t key_wait_spent_ = 0;  // nanoseconds of its command before it waited
+  std::optional<outcome::ReplicaWait> replica_wait_;
+  std::unique_ptr<ReplyStream> stream_;
+  std::function<void(int descriptor, std::string unread)> take_socket_;
   size_t read_size_;
   bool is_writing_ = false;  // waits until the socket takes more
   bool is_closed_ = false;
@@ -179,6 +209,7 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   int64_t over_soft_limit_since_ms_ = 0;
   uint64_t channels_version_ = 0;  // of the cluster's view that the shard channels were compared with
   bool must_close_ = false;        // soon, by its thread
+  bool closes_after_reply_ = false;
 };
 
 }  // namespace ringkv::server

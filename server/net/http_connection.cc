@@ -5,9 +5,9 @@
 #include <cerrno>
 
 #include "resp/reply_parser.h"
-#include "server/command/dispatch.h"
 #include "server/command/error_replies.h"
-#include "server/command/redirect.h"
+#include "server/execution/execution.h"
+#include "server/execution/route.h"
 #include "server/http/admission.h"
 #include "server/http/route_table.h"
 #include "server/net/background_worker.h"
@@ -176,19 +176,32 @@ bool HttpConnection::RunCommand() {
   const std::vector<std::string_view> argv(exchange_->argv().begin(), exchange_->argv().end());
   txn.ForgetDependence();
   replies_.Consume(replies_.size());
-  switch (Dispatch(server_, thread_.state(), session_, {.argv = argv}, reply_)) {
-    case DispatchOutcome::kDone:
-      needed_ = std::max(needed_, txn.depends_on());
-      TakeReplyBytes(replies_.Readable());
-      return true;
-    case DispatchOutcome::kPostponed:
-      is_paused_ = true;
-      session_.card->is_paused = true;
-      thread_.WaitForPauseEnd();
-      return false;
-    case DispatchOutcome::kElsewhere: PassOn(); return !waits_for_peers_;
-  }
+  const Outcome ended = Execute({server_, thread_.state(), session_, reply_}, {.argv = argv});
+  return std::visit([this](const auto& kind) { return TakeOutcome(kind); }, ended);
+}
+
+bool HttpConnection::TakeOutcome(const outcome::Done&) {
+  needed_ = std::max(needed_, thread_.state().txn.depends_on());
+  TakeReplyBytes(replies_.Readable());
+  return true;
+}
+
+bool HttpConnection::TakeOutcome(const outcome::Postponed&) {
+  is_paused_ = true;
+  session_.card->is_paused = true;
+  thread_.WaitForPauseEnd();
   return false;
+}
+
+bool HttpConnection::TakeOutcome(const outcome::Elsewhere& where) {
+  PassOn(*where.plan);
+  return !waits_for_peers_;
+}
+
+// Whoever asks over HTTP is answered at once, and its connection stays what it is.
+bool HttpConnection::NeedsRedisPort() {
+  exchange_->Fail(501, "this command needs a connection of the Redis protocol");
+  return true;
 }
 
 void HttpConnection::SendWork() {
@@ -223,22 +236,21 @@ void HttpConnection::TakeReplyBytes(std::string_view bytes) {
   exchange_->TakeReply(std::move(reply));
 }
 
-void HttpConnection::PassOn() {
-  const std::unique_ptr<ProxyPlan> plan = std::move(session_.proxy_plan);
+void HttpConnection::PassOn(const ProxyPlan& plan) {
   PassedRequest request;
   request.protocol = session_.protocol;
   request.place.connection = id();
   request.place.number = ++passed_on_;
   waits_for_peers_ = true;
   is_passing_on_ = true;
-  thread_.proxy().PassOn(*plan, std::move(request),
+  thread_.proxy().PassOn(plan, std::move(request),
                          [this](const ProxyPart& part, const ReplyPlace& place) { return AnswerPart(part, place); });
   is_passing_on_ = false;
 }
 
 bool HttpConnection::AnswerPart(const ProxyPart& part, const ReplyPlace& place) {
   replies_.Consume(replies_.size());
-  const auto answered = AnswerPartHere(server_, thread_.state(), session_, part, reply_);
+  const auto answered = ExecutePart({server_, thread_.state(), session_, reply_}, part);
   if (!answered) return false;
   thread_.proxy().Answer(place, std::string(replies_.Readable()), *answered);
   return true;

@@ -13,6 +13,7 @@
 
 #include "resp/buffer.h"
 #include "resp/reply_writer.h"
+#include "server/execution/execution.h"
 #include "server/http/exchange.h"
 #include "server/http/request_reader.h"
 #include "server/net/backpressure.h"
@@ -40,8 +41,7 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   void Resume() override;
   void Unblock(bool) override {}
   void EndKeyWait(int64_t) override {}
-  void TakeAnswer(const std::string&, storage::Lsn) override {}
-  void Dismiss(const std::string&) override {}
+  void TakeAnswer(const LateAnswer&) override {}
   void TakeReply(uint64_t number, std::string reply, storage::Lsn lsn) override;
   bool Tick(int64_t now_ms) override;
 
@@ -67,12 +67,22 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   void Advance();
   // False if its reply comes later.
   bool RunCommand();
+  // What the outcome of a command asks for; as RunCommand.
+  bool TakeOutcome(const outcome::Done& done);
+  bool TakeOutcome(const outcome::Postponed& postponed);
+  bool TakeOutcome(const outcome::Elsewhere& where);
+  bool TakeOutcome(const outcome::KeyWait&) { return NeedsRedisPort(); }
+  bool TakeOutcome(const outcome::ReplicaWait&) { return NeedsRedisPort(); }
+  bool TakeOutcome(const outcome::Stream&) { return NeedsRedisPort(); }
+  bool TakeOutcome(const outcome::HandOver&) { return NeedsRedisPort(); }
+  bool TakeOutcome(const outcome::Close&) { return NeedsRedisPort(); }
+  bool NeedsRedisPort();
   // Has the exchange's work done in the background.
   void SendWork();
   void Yield();
   void TakeReplyBytes(std::string_view bytes);
-  // Has the command answered by other nodes, as the session's plan says.
-  void PassOn();
+  // Has the command answered by other nodes, as the plan says.
+  void PassOn(const ProxyPlan& plan);
   // False if it can't be answered here now.
   bool AnswerPart(const ProxyPart& part, const ReplyPlace& place);
   // What came behind what was waited for.

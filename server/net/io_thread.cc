@@ -216,9 +216,9 @@ void IoThread::ResumeWaiting() {
   std::vector<Connection*> waiting;
   waiting.swap(waiting_);
   for (Connection* connection : waiting) {
-    if (!connection->wait() || connection->FinishWait(now_ms)) continue;
+    if (!connection->replica_wait() || connection->FinishWait(now_ms)) continue;
     waiting_.push_back(connection);
-    next_ms = std::min(next_ms, connection->wait()->deadline_ms);
+    next_ms = std::min(next_ms, connection->replica_wait()->deadline_ms);
   }
   has_waiting_ = !waiting_.empty();
   if (next_ms == INT64_MAX) return;

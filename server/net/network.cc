@@ -142,18 +142,11 @@ void Network::Unblock(const ClientCard& card, bool with_error) {
   });
 }
 
-void Network::Answer(const ClientCard& card, std::string reply, storage::Lsn lsn) {
+void Network::Answer(const ClientCard& card, LateAnswer answer) {
   IoThread& thread = *threads_[card.thread];
   // Never at once: the thread may be amid what it does for another client.
-  thread.Post([&thread, id = card.id, reply = std::move(reply), lsn] {
-    if (ClientConnection* connection = thread.Find(id)) connection->TakeAnswer(reply, lsn);
-  });
-}
-
-void Network::Dismiss(const ClientCard& card, std::string reply) {
-  IoThread& thread = *threads_[card.thread];
-  thread.Post([&thread, id = card.id, reply = std::move(reply)] {
-    if (ClientConnection* connection = thread.Find(id)) connection->Dismiss(reply);
+  thread.Post([&thread, id = card.id, answer = std::move(answer)] {
+    if (ClientConnection* connection = thread.Find(id)) connection->TakeAnswer(answer);
   });
 }
 

@@ -37,8 +37,7 @@ class Network final : public ClientLinks {
   void TellNodes(size_t from, bool only_own_shard, std::span<const std::string_view> argv) override;
   void ResumePaused() override;
   void Unblock(const ClientCard& card, bool with_error) override;
-  void Answer(const ClientCard& card, std::string reply, storage::Lsn lsn) override;
-  void Dismiss(const ClientCard& card, std::string reply) override;
+  void Answer(const ClientCard& card, LateAnswer answer) override;
   void ResumeWaiting() override;
   void WaitForRound(const std::atomic<bool>& give_up) override;
   void ReleaseReplies() override;

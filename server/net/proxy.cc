@@ -6,7 +6,7 @@
 #include <cstdlib>
 
 #include "resp/request_writer.h"
-#include "server/command/redirect.h"
+#include "server/execution/route.h"
 #include "server/net/client_connection.h"
 #include "server/net/io_thread.h"
 

@@ -13,7 +13,7 @@
 #include <tuple>
 #include <vector>
 
-#include "server/command/proxy_plan.h"
+#include "server/execution/proxy_plan.h"
 #include "server/net/proxy_link.h"
 
 namespace ringkv::server {

@@ -13,7 +13,7 @@
 
 #include "resp/buffer.h"
 #include "resp/reply_scanner.h"
-#include "server/command/proxy_plan.h"
+#include "server/execution/proxy_plan.h"
 #include "server/net/stream_socket.h"
 
 namespace ringkv::server {

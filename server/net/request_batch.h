@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "server/command/request.h"
+#include "server/execution/request.h"
 
 namespace ringkv::server {
 

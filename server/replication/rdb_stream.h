@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "server/session/reply_stream.h"
+#include "server/execution/reply_stream.h"
 #include "storage/rdb/rdb_writer.h"
 
 namespace ringkv::server {

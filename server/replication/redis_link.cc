@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "resp/request_writer.h"
-#include "server/command/dispatch.h"
+#include "server/execution/execution.h"
 #include "server/loading/load_rdb.h"
 #include "server/node_link/handshake.h"
 #include "server/server.h"
@@ -106,7 +106,7 @@ void RedisLink::Run() {
   card->address = "migration";
   session_ = std::make_unique<Session>(card, server_.watched_keys());
   session_->authenticated = true;
-  session_->heeds = 0;
+  session_->checked_needs = 0;
   std::string said;
   while (!stopping_) {
     phase_ = LinkPhase::kConnect;
@@ -291,10 +291,33 @@ Status RedisLink::Execute(PeerSocket& socket, std::span<const std::string_view> 
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   const int64_t errors_before = reply_.errors();
-  Dispatch(server_, *state_, *session_, Request{argv}, reply_);
-  if (reply_.errors() != errors_before) LeaveOutCommand(argv, std::string(replies_.Readable().substr(0, 120)));
+  if (!ExecuteHere(argv)) {
+    LeaveOutCommand(argv, "it means a connection");
+  } else if (reply_.errors() != errors_before) {
+    LeaveOutCommand(argv, std::string(replies_.Readable().substr(0, 120)));
+  }
   replies_.Consume(replies_.size());
   return {};
+}
+
+bool RedisLink::ExecuteHere(std::span<const std::string_view> argv) {
+  // Whether it is to be tried again; nothing for a command that asks for what only a connection can give.
+  constexpr ForEachOutcome kIsToBeRepeated{[](const outcome::Done&) { return std::optional(false); },
+                                           [](const outcome::Postponed&) { return std::optional(true); },
+                                           [](const outcome::Elsewhere&) { return std::optional<bool>(); },
+                                           [](const outcome::KeyWait&) { return std::optional<bool>(); },
+                                           [](const outcome::ReplicaWait&) { return std::optional<bool>(); },
+                                           [](const outcome::Stream&) { return std::optional<bool>(); },
+                                           [](const outcome::HandOver&) { return std::optional<bool>(); },
+                                           [](const outcome::Close&) { return std::optional<bool>(); }};
+  const Caller caller{
+      .server = server_, .thread = *state_, .session = *session_, .reply = reply_, .may_ask_others = false};
+  for (;;) {
+    const std::optional<bool> again = std::visit(kIsToBeRepeated, server::Execute(caller, {.argv = argv}));
+    if (!again) return false;
+    if (!*again || stopping_) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
 }
 
 Status RedisLink::Acknowledge(PeerSocket& socket) {

@@ -53,6 +53,8 @@ class RedisLink {
   storage::Status LoadFile();
   storage::Status TakeCommands(PeerSocket& socket);
   storage::Status Execute(PeerSocket& socket, std::span<const std::string_view> argv);
+  // The reply is in replies_. False for a command that asks for more than that.
+  bool ExecuteHere(std::span<const std::string_view> argv);
   storage::Status Acknowledge(PeerSocket& socket);
   void LeaveOutKey(const std::string& type, const std::string& key);
   void LeaveOutCommand(std::span<const std::string_view> argv, const std::string& why);

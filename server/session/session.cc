@@ -2,7 +2,6 @@
 #include "server/session/session.h"
 
 #include "server/command/command_table.h"
-#include "server/command/proxy_plan.h"
 
 namespace ringkv::server {
 

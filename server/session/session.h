@@ -4,34 +4,16 @@
 // Threads: confined to the client's thread; the card is what others may see.
 #pragma once
 
-#include <functional>
 #include <memory>
-#include <optional>
-#include <string>
-#include <vector>
+#include <string_view>
 
-#include "resp/reply_writer.h"
 #include "server/pubsub/broker.h"
 #include "server/session/client_directory.h"
-#include "server/session/reply_stream.h"
 #include "server/session/transaction_queue.h"
 #include "server/session/watched_keys.h"
 #include "storage/db_index.h"
 
 namespace ringkv::server {
-
-struct ProxyPlan;
-struct WaitingRequest;
-
-// A client that waits until so many replicas have what it has written.
-struct ReplicaWait {
-  storage::Lsn lsn = 0;
-  size_t replicas = 0;
-  int64_t deadline_ms = 0;
-};
-
-// Who takes a client's socket over when all replies have left, with the bytes that it has sent since.
-using SocketTaker = std::function<void(int descriptor, std::string unread)>;
 
 enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext, kSkipThis };
 
@@ -71,27 +53,12 @@ class Session : public SessionSettings {
   void UpdateCard(int64_t now_ms);
 
   const std::shared_ptr<ClientCard> card;
-  uint32_t heeds =
-      UINT32_MAX;  // which needs of commands are looked at; who speaks for another server is refused nothing
-  bool close_after_reply = false;
-  bool close_now = false;  // without another byte
-  bool in_exec = false;
-  storage::Lsn last_lsn = 0;  // the last group that what the client has done or seen may depend on
+  uint32_t checked_needs = UINT32_MAX;  // of commands; who speaks for another server is refused nothing
+  storage::Lsn last_lsn = 0;            // the last group that what the client has done or seen may depend on
   TransactionQueue queue;
   WatchState watch;
-  std::vector<std::function<void()>> after_exec;  // what EXEC has put off until its locks are free
   Subscriptions subscriptions;
-  // Set while a command runs whose reply the client doesn't want: writes the pushes, which it wants all the same.
-  resp::ReplyWriter* pushes = nullptr;
-  uint32_t subscriber_needs = 0;    // of commands: what isn't met because it has subscribed to something
-  std::optional<ReplicaWait> wait;  // nothing is served until it ends
-  // The request that waits for a key; nothing is served until it ends.
-  std::shared_ptr<const WaitingRequest> key_wait;
-  uint64_t wait_generation = 0;           // of WaitingClients, before the last request that may wait was admitted
-  bool may_wait = false;                  // for a key: there is a connection that can be answered later
-  std::unique_ptr<ProxyPlan> proxy_plan;  // of the request that other nodes are to be asked
-  SocketTaker take_socket;                // set: the connection ends here and goes on there
-  std::unique_ptr<ReplyStream> stream;    // the reply to the last command goes on; nothing is served until it ends
+  uint32_t subscriber_needs = 0;  // of commands: what isn't met because it has subscribed to something
 
  private:
   WatchedKeys& watched_keys_;

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "tests/support/redis_client.h"
+#include "tests/support/waiting_client.h"
 
 namespace ringkv::test {
 namespace {
@@ -70,6 +71,23 @@ TEST(Blocking, AWaitThatEndsAsSoonAsItBeginsIsAnsweredOnce) {
   SendAll(socket, requests);
   EXPECT_EQ(ReceiveExactly(socket, expected.size()), expected);
   ::close(socket);
+}
+
+TEST(Blocking, TheStatisticsOfACommandKnowHowItEnded) {
+  ServerProcess server;
+  Say(server, {"SET", "other", "x"});
+  WaitingClient mover(server, {"BLMOVE", "list", "other", "LEFT", "LEFT", "0"});
+  Say(server, {"RPUSH", "list", "x"});
+  EXPECT_STREQ(mover.Take()->str, "WRONGTYPE Operation against a key holding the wrong kind of value");
+  EXPECT_NE(server.Info("cmdstat_blmove").find("failed_calls=1"), std::string::npos);
+  EXPECT_EQ(server.Info("errorstat_WRONGTYPE"), "count=1");
+  WaitingClient popper(server, {"BLPOP", "nosuch", "0"});
+  const std::string clients = Say(server, {"CLIENT", "LIST"});
+  const size_t row = clients.rfind("id=", clients.find("cmd=blpop"));
+  Say(server, {"CLIENT", "UNBLOCK", clients.substr(row + 3, clients.find(' ', row) - row - 3), "ERROR"});
+  EXPECT_STREQ(popper.Take()->str, "UNBLOCKED client unblocked via CLIENT UNBLOCK");
+  EXPECT_NE(server.Info("cmdstat_blpop").find("failed_calls=1"), std::string::npos);
+  EXPECT_EQ(server.Info("errorstat_UNBLOCKED"), "count=1");
 }
 
 TEST(Blocking, EndedWaitsLeaveNothingBehind) {

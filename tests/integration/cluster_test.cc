@@ -284,5 +284,34 @@ TEST(ClusterStart, DataOfASingleNodeIsTakenIntoAClusterAndBack) {
   }
 }
 
+TEST(ClusterPermissions, WhoMayNotReadAKeyLearnsNothingOfWhereItIs) {
+  const TempDir dir;
+  const std::vector<int> ports = FreePorts(2);
+  {
+    std::ofstream file(dir.Path("cluster.conf"));
+    file << "epoch 1\nshard s0\nshard s1\n";
+    for (size_t i = 0; i < 2; ++i) {
+      file << "node p" << i << " shard s" << i << " host 127.0.0.1 port " << ports[i] << " role primary\n";
+    }
+  }
+  const ServerProcess node({"--port", std::to_string(ports[0]), "--cluster-enabled", "yes", "--cluster-config",
+                            dir.Path("cluster.conf"), "--cluster-node-id", "p0", "--requirepass", "secret"});
+  const Context context = ConnectTo(node);
+  size_t elsewhere = 0;
+  for (const bool may_read : {false, true}) {
+    if (may_read) Ask(context.get(), {"AUTH", "secret"});
+    for (int i = 0; i < 50; ++i) {
+      const Reply reply = Ask(context.get(), {"GET", "key:" + std::to_string(i)});
+      ASSERT_NE(reply, nullptr);
+      const std::string said = reply->str == nullptr ? "" : reply->str;
+      if (!may_read) {
+        EXPECT_TRUE(said.starts_with("NOAUTH ")) << said;
+      }
+      if (may_read && said.starts_with("MOVED ")) ++elsewhere;
+    }
+  }
+  EXPECT_GT(elsewhere, 0u);
+}
+
 }  // namespace
 }  // namespace ringkv::test

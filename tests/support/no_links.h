@@ -15,8 +15,7 @@ class NoLinks : public server::ClientLinks {
   void TellNodes(size_t, bool, std::span<const std::string_view>) override {}
   void ResumePaused() override {}
   void Unblock(const server::ClientCard&, bool) override {}
-  void Answer(const server::ClientCard&, std::string, storage::Lsn) override {}
-  void Dismiss(const server::ClientCard&, std::string) override {}
+  void Answer(const server::ClientCard&, server::LateAnswer) override {}
   void ResumeWaiting() override {}
   void WaitForRound(const std::atomic<bool>&) override {}
   void ReleaseReplies() override {}

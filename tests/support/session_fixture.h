@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "server/command/dispatch.h"
 #include "server/config/option_table.h"
+#include "server/execution/execution.h"
 #include "server/server.h"
 #include "server/session/session.h"
 #include "storage/allocator.h"
@@ -47,8 +47,10 @@ class SessionFixture : public testing::Test {
     resp::ReplyWriter reply(out, session.protocol);
     const std::vector<std::string_view> argv(words.begin(), words.end());
     server_.thread(0).txn.set_now(clock_.Now());
-    const DispatchOutcome outcome = Dispatch(server_, server_.thread(0), session, Request{argv}, reply);
-    return outcome == DispatchOutcome::kPostponed ? "<postponed>" : std::string(out.Readable());
+    outcome_ = Execute(
+        {.server = server_, .thread = server_.thread(0), .session = session, .reply = reply, .may_wait = may_wait_},
+        {.argv = argv});
+    return Ended<outcome::Postponed>() ? "<postponed>" : std::string(out.Readable());
   }
   // Splits at spaces; for arguments with spaces use RunOn.
   std::string Run(const std::string& line) { return RunLineOn(*session_, line); }
@@ -59,6 +61,12 @@ class SessionFixture : public testing::Test {
     return RunOn(session, words);
   }
 
+  // Whether the last request has ended so.
+  template <typename Kind>
+  bool Ended() const {
+    return std::holds_alternative<Kind>(outcome_);
+  }
+
   test::NoLinks no_links_;
   Options0 options_;
   storage::ManualClock clock_{1'700'000'000'000};
@@ -66,6 +74,8 @@ class SessionFixture : public testing::Test {
   storage::PosixFileSystem files_{dir_.Path("")};
   Server server_{options_, clock_, files_, "", 42};
   std::unique_ptr<Session> session_;
+  bool may_wait_ = false;  // for keys and replicas, as a connection may
+  Outcome outcome_;        // of the last request
 };
 
 }  // namespace ringkv::server

@@ -47,14 +47,13 @@ TEST_F(WallClockTest, AgesOfClientsAndTheServerAreWhatHasPassed) {
 }
 
 TEST_F(WallClockTest, AWaitEndsWhenItsTimeIsOver) {
+  may_wait_ = true;
   EXPECT_EQ(Run("WAIT 1 1000"), "");
-  ASSERT_TRUE(session_->wait);
-  EXPECT_EQ(session_->wait->deadline_ms, clock_.SteadyMs() + 1000);
-  auto other = MakeSession();
-  other->may_wait = true;
-  EXPECT_EQ(RunLineOn(*other, "BLPOP nothing 2"), "");
-  ASSERT_NE(other->key_wait, nullptr);
-  EXPECT_EQ(other->key_wait->plan.deadline_ms, clock_.SteadyMs() + 2000);
+  ASSERT_TRUE(Ended<outcome::ReplicaWait>());
+  EXPECT_EQ(std::get<outcome::ReplicaWait>(outcome_).deadline_ms, clock_.SteadyMs() + 1000);
+  EXPECT_EQ(Run("BLPOP nothing 2"), "");
+  ASSERT_TRUE(Ended<outcome::KeyWait>());
+  EXPECT_EQ(std::get<outcome::KeyWait>(outcome_).request->plan.deadline_ms, clock_.SteadyMs() + 2000);
 }
 
 TEST_F(WallClockTest, ASavePointIsReachedWhenItsTimeIsOver) {

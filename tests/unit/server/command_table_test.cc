@@ -7,12 +7,13 @@
 
 #include "server/command/key_positions.h"
 #include "server/command/syntax_tree.h"
+#include "server/commands/families.h"
 
 namespace ringkv::server {
 namespace {
 
 const CommandTable& Table() {
-  static const CommandTable table;
+  static const CommandTable table(AllCommands());
   return table;
 }
 

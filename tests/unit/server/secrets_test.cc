@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "server/command/command_table.h"
+#include "server/commands/families.h"
 #include "server/config/config_file.h"
 #include "server/config/option_table.h"
 #include "tests/support/session_fixture.h"
@@ -14,7 +15,7 @@ namespace {
 using Texts = std::vector<std::string_view>;
 
 Texts Shown(const Texts& request) {
-  static const CommandTable table;
+  static const CommandTable table(AllCommands());
   Texts copy;
   const auto shown = ShownArguments(*table.Find(request)->row, request, &copy);
   return {shown.begin(), shown.end()};

@@ -2,6 +2,7 @@
 // Who tells those that wait: whatever changes the data, and the server when it stops serving what they wait for.
 #include "server/blocking/waiting_clients.h"
 
+#include "server/execution/account.h"
 #include "storage/keyspace/expiry_job.h"
 #include "tests/support/session_fixture.h"
 
@@ -11,24 +12,28 @@ namespace {
 // Keeps the answers to those who waited.
 class AnswerLinks final : public test::NoLinks {
  public:
-  void Answer(const ClientCard& card, std::string reply, storage::Lsn) override {
-    answers.emplace_back(card.id, std::move(reply));
+  void Answer(const ClientCard& card, LateAnswer answer) override {
+    answers.emplace_back(card.id, answer.reply);
+    whole.emplace_back(std::move(answer));
   }
-  void Dismiss(const ClientCard& card, std::string reply) override { Answer(card, std::move(reply), 0); }
   std::vector<std::pair<uint64_t, std::string>> answers;
+  std::vector<LateAnswer> whole;
 };
 
 class WaitingClientsTest : public SessionFixture {
  protected:
-  WaitingClientsTest() { server_.waiting_clients().set_links(&links_); }
+  WaitingClientsTest() {
+    server_.waiting_clients().set_links(&links_);
+    may_wait_ = true;
+  }
 
   // A client whose request waits; it is forgotten when it has been answered.
   Session& Waiting(const std::string& line) {
     sessions_.push_back(MakeSession());
     Session& session = *sessions_.back();
-    session.may_wait = true;
     EXPECT_EQ(RunLineOn(session, line), "");
-    EXPECT_NE(session.key_wait, nullptr) << line;
+    EXPECT_TRUE(Ended<outcome::KeyWait>()) << line;
+    if (Ended<outcome::KeyWait>()) last_wait_ = std::get<outcome::KeyWait>(outcome_);
     return session;
   }
   std::string Answered(const Session& session) {
@@ -48,7 +53,11 @@ class WaitingClientsTest : public SessionFixture {
   }
   size_t waiting() { return server_.waiting_clients().size(); }
 
+  // What a connection does with the answer.
+  void TakeAnswer() { AccountWait(server_, server_.thread(0), *last_wait_.request, 0, links_.whole.back()); }
+
   AnswerLinks links_;
+  outcome::KeyWait last_wait_;
   std::vector<std::unique_ptr<Session>> sessions_;
 };
 
@@ -108,14 +117,50 @@ TEST_F(WaitingClientsTest, WhoReadsFromAReplicaWaitsAndGoesOnToWaitWhenItIsPromo
 TEST_F(WaitingClientsTest, WhoBeginsToWaitTooLateToBeToldIsLookedAtAgain) {
   const uint64_t before = server_.waiting_clients().generation();
   server_.waiting_clients().EndAll("UNBLOCKED by a test");
-  Session& session = Waiting("blpop list 0");
-  auto late = std::make_shared<WaitingRequest>(*session.key_wait);
+  const Session& session = Waiting("blpop list 0");
+  auto late = std::make_shared<WaitingRequest>(*last_wait_.request);
   ASSERT_TRUE(server_.waiting_clients().Remove(session.card->id));
   late->generation = before;
   server_.waiting_clients().Add(late);
   server_.waiting_clients().EndIfRefused(late);
   EXPECT_EQ(Answered(session), "-UNBLOCKED by a test\r\n");
   EXPECT_EQ(waiting(), 0u);
+}
+
+TEST_F(WaitingClientsTest, ABlockedCommandIsInTheSlowLogAndTheHistogramWhenItHasBeenServed) {
+  Run("config set slowlog-log-slower-than 0");
+  Waiting("blpop list 0");
+  EXPECT_EQ(Run("slowlog get").find("blpop"), std::string::npos);
+  EXPECT_EQ(Run("latency histogram blpop"), "*0\r\n");
+  EXPECT_NE(Run("info commandstats").find("cmdstat_blpop:calls=1,"), std::string::npos);
+  Push("list", "x");
+  TakeAnswer();
+  EXPECT_NE(Run("slowlog get").find("blpop"), std::string::npos);
+  EXPECT_NE(Run("latency histogram blpop").find("calls"), std::string::npos);
+  EXPECT_NE(Run("info commandstats").find("cmdstat_blpop:calls=1,"), std::string::npos);
+}
+
+TEST_F(WaitingClientsTest, ABlockedCommandThatIsServedAnErrorHasFailed) {
+  Run("set other 1");
+  Waiting("blmove list other left left 0");
+  Push("list", "x");
+  ASSERT_EQ(links_.answers.size(), 1u);
+  EXPECT_TRUE(links_.answers[0].second.starts_with("-WRONGTYPE"));
+  TakeAnswer();
+  const std::string info = Run("info all");
+  const size_t row = info.find("cmdstat_blmove:calls=1,");
+  ASSERT_NE(row, std::string::npos);
+  EXPECT_NE(info.substr(row, info.find("\r\n", row) - row).find("failed_calls=1"), std::string::npos);
+  EXPECT_NE(info.find("errorstat_WRONGTYPE:count=1"), std::string::npos);
+}
+
+TEST_F(WaitingClientsTest, WhoMayNotWaitAnyMoreIsCountedAsAnErrorAndNotAsAFailedCall) {
+  Waiting("blpop list 0");
+  server_.waiting_clients().EndAll("UNBLOCKED by a test");
+  TakeAnswer();
+  const std::string info = Run("info all");
+  EXPECT_NE(info.find("errorstat_UNBLOCKED:count=1"), std::string::npos);
+  EXPECT_EQ(info.find("failed_calls=1"), std::string::npos);
 }
 
 TEST_F(WaitingClientsTest, WhoSeekDifferentThingsOfOneKeyAreServedInTheOrderOfWaiting) {

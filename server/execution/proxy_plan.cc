@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "server/command/proxy_plan.h"
+#include "server/execution/proxy_plan.h"
 
 #include <algorithm>
 
 #include "resp/integer_text.h"
-#include "server/command/dispatch.h"
-#include "server/command/redirect.h"
-#include "server/session/session.h"
+#include "server/cluster/cluster_state.h"
 #include "storage/key_slot.h"
 
 namespace ringkv::server {
@@ -116,21 +114,6 @@ std::string JoinReplies(Join join, std::span<const std::string> replies, cluster
       }
   }
   return (join == Join::kSum ? ":" : "*") + std::to_string(sum) + "\r\n" + elements;
-}
-
-std::optional<storage::Lsn> AnswerPartHere(Server& server, ThreadState& thread, Session& session, const ProxyPart& part,
-                                           resp::ReplyWriter& reply) {
-  const ClusterView& view = ViewOf(server, thread);
-  if (part.shard != view.here.shard || !view.here.is_primary) return std::nullopt;
-  const size_t before = reply.buffer().size();
-  // As if it had come from another node: what isn't here goes there.
-  session.speaks_node_link = true;
-  const DispatchOutcome outcome = Dispatch(server, thread, session, {.argv = part.argv}, reply);
-  session.speaks_node_link = false;
-  const std::string_view answer = reply.buffer().Readable().substr(before);
-  if (outcome != DispatchOutcome::kDone || answer.starts_with("-MOVED ") || answer.starts_with("-ASK "))
-    return std::nullopt;
-  return thread.txn.depends_on();
 }
 
 }  // namespace ringkv::server

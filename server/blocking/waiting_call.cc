@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "server/command/blocking.h"
+#include "server/blocking/waiting_call.h"
 
 #include <cmath>
 

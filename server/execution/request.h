@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A request as it waits to be executed, with what was found out about it while its memory was brought near.
+// A request as it waits to be executed, with what was found out about it while its memory was prefetched.
 #pragma once
 
 #include <optional>

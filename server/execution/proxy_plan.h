@@ -10,11 +10,13 @@
 #include <string_view>
 #include <vector>
 
-#include "server/cluster/cluster_state.h"
-#include "server/command/command_table.h"
+#include "cluster/topology.h"
+#include "server/command/command.h"
 #include "server/session/transaction_queue.h"
 
 namespace ringkv::server {
+
+struct ClusterView;
 
 struct ProxyPart {
   std::vector<std::string_view> argv;  // into the request or the plan
@@ -38,10 +40,5 @@ std::optional<ProxyPlan> PlanJoin(const Command& row, std::span<const std::strin
 // The replies to all parts, as one. `shards`: how many there are, for kScan.
 std::string JoinReplies(Join join, std::span<const std::string> replies, cluster::ShardIndex first_shard,
                         size_t shards);
-
-// A part whose keys are this node's own, answered here; the group that the reply depends on. None if it can't be
-// answered here now: the reply is to be forgotten.
-std::optional<storage::Lsn> AnswerPartHere(Server& server, ThreadState& thread, Session& session, const ProxyPart& part,
-                                           resp::ReplyWriter& reply);
 
 }  // namespace ringkv::server

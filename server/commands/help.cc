@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "server/command/help.h"
+#include "server/commands/help.h"
 
 #include <algorithm>
 #include <string>

@@ -5,14 +5,14 @@
 namespace ringkv::server {
 namespace {
 
-class DispatchTest : public SessionFixture {};
+class ExecutionTest : public SessionFixture {};
 
-TEST_F(DispatchTest, RunsACommand) {
+TEST_F(ExecutionTest, RunsACommand) {
   EXPECT_EQ(Run("set a 1"), "+OK\r\n");
   EXPECT_EQ(Run("GET a"), "$1\r\n1\r\n");
 }
 
-TEST_F(DispatchTest, ANumberMayHaveAnyNumberOfDigits) {
+TEST_F(ExecutionTest, ANumberMayHaveAnyNumberOfDigits) {
   EXPECT_EQ(Run("zadd z 1" + std::string(300, '0') + " large"), ":1\r\n");
   EXPECT_EQ(Run("zscore z large"), "$23\r\n1.0000000000000001e+300\r\n");
   EXPECT_EQ(Run("zadd z " + std::string(60'000, '0') + "7.5 zeros"), ":1\r\n");
@@ -25,7 +25,7 @@ TEST_F(DispatchTest, ANumberMayHaveAnyNumberOfDigits) {
   EXPECT_EQ(Run("incrbyfloat f " + std::string(5 * 1024 - 1, '0') + "1"), "-ERR value is not a valid float\r\n");
 }
 
-TEST_F(DispatchTest, ExecIsRefusedAfterARefusedCommand) {
+TEST_F(ExecutionTest, ExecIsRefusedAfterARefusedCommand) {
   Run("multi");
   EXPECT_EQ(Run("set a 1"), "+QUEUED\r\n");
   EXPECT_EQ(Run("nosuch"), "-ERR unknown command 'nosuch', with args beginning with: \r\n");
@@ -33,7 +33,7 @@ TEST_F(DispatchTest, ExecIsRefusedAfterARefusedCommand) {
   EXPECT_EQ(Run("get a"), "$-1\r\n");
 }
 
-TEST_F(DispatchTest, AnErrorInsideOfExecStopsNothing) {
+TEST_F(ExecutionTest, AnErrorInsideOfExecStopsNothing) {
   Run("multi");
   Run("set a x");
   Run("incr a");
@@ -41,7 +41,7 @@ TEST_F(DispatchTest, AnErrorInsideOfExecStopsNothing) {
   EXPECT_EQ(Run("exec"), "*3\r\n+OK\r\n-ERR value is not an integer or out of range\r\n+OK\r\n");
 }
 
-TEST_F(DispatchTest, AWatchedKeyThatChangesEndsTheTransaction) {
+TEST_F(ExecutionTest, AWatchedKeyThatChangesEndsTheTransaction) {
   const auto other = MakeSession();
   Run("watch a");
   Run("multi");
@@ -53,7 +53,7 @@ TEST_F(DispatchTest, AWatchedKeyThatChangesEndsTheTransaction) {
   EXPECT_EQ(Run("exec"), "*1\r\n$1\r\n1\r\n");
 }
 
-TEST_F(DispatchTest, KeysThatAHandlerNamesAreFoundBehindAWatch) {
+TEST_F(ExecutionTest, KeysThatAHandlerNamesAreFoundBehindAWatch) {
   Run("rpush list e1");
   Run("set weight-of-item-e1 V");
   for (int i = 0; i < 20; ++i) {  // as long as the key that SORT makes, which may stand where this one stood
@@ -65,7 +65,7 @@ TEST_F(DispatchTest, KeysThatAHandlerNamesAreFoundBehindAWatch) {
   }
 }
 
-TEST_F(DispatchTest, WatchHearsOfExpiryFlushAndRename) {
+TEST_F(ExecutionTest, WatchHearsOfExpiryFlushAndRename) {
   const auto other = MakeSession();
   const std::vector<std::string> causes = {"flushall", "del a", "rename b a", "expire a 1000", "swapdb 0 1"};
   for (const std::string& cause : causes) {
@@ -86,7 +86,7 @@ TEST_F(DispatchTest, WatchHearsOfExpiryFlushAndRename) {
   EXPECT_EQ(Run("exec"), "*-1\r\n");
 }
 
-TEST_F(DispatchTest, WatchHearsOfEntriesOfAStreamAndNotOfItsGroups) {
+TEST_F(ExecutionTest, WatchHearsOfEntriesOfAStreamAndNotOfItsGroups) {
   const auto other = MakeSession();
   const auto is_touched_by = [&](const std::string& cause) {
     Run("watch x");
@@ -105,7 +105,7 @@ TEST_F(DispatchTest, WatchHearsOfEntriesOfAStreamAndNotOfItsGroups) {
   EXPECT_TRUE(is_touched_by("xdel x 1-1"));
 }
 
-TEST_F(DispatchTest, FlushingAMissingKeyTouchesNoWatch) {
+TEST_F(ExecutionTest, FlushingAMissingKeyTouchesNoWatch) {
   const auto other = MakeSession();
   Run("watch missing");
   RunLineOn(*other, "flushall");
@@ -114,7 +114,7 @@ TEST_F(DispatchTest, FlushingAMissingKeyTouchesNoWatch) {
   EXPECT_EQ(Run("exec"), "*1\r\n+PONG\r\n");
 }
 
-TEST_F(DispatchTest, SeveralSessionsMayWatchAKeyAndEachLetsGoOfItAlone) {
+TEST_F(ExecutionTest, SeveralSessionsMayWatchAKeyAndEachLetsGoOfItAlone) {
   std::vector<std::unique_ptr<Session>> watchers;
   for (int i = 0; i < 4; ++i) {
     watchers.push_back(MakeSession());
@@ -133,7 +133,7 @@ TEST_F(DispatchTest, SeveralSessionsMayWatchAKeyAndEachLetsGoOfItAlone) {
   }
 }
 
-TEST_F(DispatchTest, WatchedKeysCountAsTheClientsMemoryAndAreBounded) {
+TEST_F(ExecutionTest, WatchedKeysCountAsTheClientsMemoryAndAreBounded) {
   ASSERT_EQ(Run("config set client-query-buffer-limit 1mb"), "+OK\r\n");
   const std::string key(1000, 'k');
   std::vector<std::string> words = {"watch"};
@@ -149,7 +149,7 @@ TEST_F(DispatchTest, WatchedKeysCountAsTheClientsMemoryAndAreBounded) {
   EXPECT_EQ(RunOn(*session_, words), "+OK\r\n");
 }
 
-TEST_F(DispatchTest, CollectionsOfMoreThan64ElementsAreFreedInTheBackground) {
+TEST_F(ExecutionTest, CollectionsOfMoreThan64ElementsAreFreedInTheBackground) {
   for (const char* removal : {"unlink s", "set s v", "rename other s"}) {
     for (const size_t size : {64, 65}) {
       Run("del s");
@@ -166,7 +166,7 @@ TEST_F(DispatchTest, CollectionsOfMoreThan64ElementsAreFreedInTheBackground) {
   }
 }
 
-TEST_F(DispatchTest, InfoTellsTheAverageTimeToLive) {
+TEST_F(ExecutionTest, InfoTellsTheAverageTimeToLive) {
   Run("set lasting v");
   Run("set a v px 1000");
   Run("set b v px 3000");
@@ -175,7 +175,7 @@ TEST_F(DispatchTest, InfoTellsTheAverageTimeToLive) {
   EXPECT_NE(Run("info keyspace").find("db0:keys=3,expires=1,avg_ttl=1000\r\n"), std::string::npos);
 }
 
-TEST_F(DispatchTest, EveryCommandMayStandInATransaction) {
+TEST_F(ExecutionTest, EveryCommandMayStandInATransaction) {
   options_.enable_debug_command = static_cast<int64_t>(DebugCommand::kYes);
   server_.needs().Update();
   for (size_t i = 0; i < server_.commands().size(); ++i) {
@@ -192,7 +192,7 @@ TEST_F(DispatchTest, EveryCommandMayStandInATransaction) {
   }
 }
 
-TEST_F(DispatchTest, WithoutThePasswordOnlyAFewCommandsRun) {
+TEST_F(ExecutionTest, WithoutThePasswordOnlyAFewCommandsRun) {
   options_.requirepass.Set("secret");
   server_.needs().Update();
   const auto stranger = MakeSession();
@@ -204,7 +204,7 @@ TEST_F(DispatchTest, WithoutThePasswordOnlyAFewCommandsRun) {
   EXPECT_EQ(Run("get a"), "$-1\r\n");
 }
 
-TEST_F(DispatchTest, AReadOnlyServerRefusesWrites) {
+TEST_F(ExecutionTest, AReadOnlyServerRefusesWrites) {
   Run("config set read-only yes");
   EXPECT_EQ(Run("set a 1"), "-READONLY You can't write against a read only replica.\r\n");
   EXPECT_EQ(Run("get a"), "$-1\r\n");
@@ -213,7 +213,7 @@ TEST_F(DispatchTest, AReadOnlyServerRefusesWrites) {
   EXPECT_EQ(Run("exec").substr(0, 10), "-EXECABORT");
 }
 
-TEST_F(DispatchTest, ARefusedExecEndsTheTransaction) {
+TEST_F(ExecutionTest, ARefusedExecEndsTheTransaction) {
   const auto other = MakeSession();
   const std::string because = "-EXECABORT Transaction discarded because of: ";
   Run("multi");
@@ -229,7 +229,7 @@ TEST_F(DispatchTest, ARefusedExecEndsTheTransaction) {
   EXPECT_TRUE(session_->watch.keys.empty());
 }
 
-TEST_F(DispatchTest, ResetTakesBackAllThatAClientHasAskedFor) {
+TEST_F(ExecutionTest, ResetTakesBackAllThatAClientHasAskedFor) {
   for (const std::string command : {"replconf capa eof rdb-only 1 listening-port 7 ip-address h", "client no-touch on",
                                     "hello 3", "select 3", "client no-evict on", "client setname me"}) {
     Run(command);
@@ -246,14 +246,14 @@ TEST_F(DispatchTest, ResetTakesBackAllThatAClientHasAskedFor) {
   EXPECT_EQ(Run("sync").substr(0, 4), "-ERR");
 }
 
-TEST_F(DispatchTest, HelloTellsTheRole) {
+TEST_F(ExecutionTest, HelloTellsTheRole) {
   EXPECT_NE(Run("hello").find("$4\r\nrole\r\n$6\r\nmaster\r\n"), std::string::npos);
   Run("replicaof 127.0.0.1 1");
   EXPECT_NE(Run("hello").find("$4\r\nrole\r\n$7\r\nreplica\r\n"), std::string::npos);
   Run("replicaof no one");
 }
 
-TEST_F(DispatchTest, APauseHoldsWhatItIsMeantFor) {
+TEST_F(ExecutionTest, APauseHoldsWhatItIsMeantFor) {
   Run("client pause 1000 write");
   EXPECT_EQ(Run("get a"), "$-1\r\n");
   EXPECT_EQ(Run("set a 1"), "<postponed>");
@@ -263,7 +263,7 @@ TEST_F(DispatchTest, APauseHoldsWhatItIsMeantFor) {
   EXPECT_EQ(Run("get a"), "<postponed>");
 }
 
-TEST_F(DispatchTest, MemoryOverItsLimitRefusesWhatGrows) {
+TEST_F(ExecutionTest, MemoryOverItsLimitRefusesWhatGrows) {
   Run("set a 1");
   Run("config set maxmemory 1");
   EXPECT_EQ(Run("set a 2"), "-OOM command not allowed when used memory > 'maxmemory'.\r\n");
@@ -271,7 +271,7 @@ TEST_F(DispatchTest, MemoryOverItsLimitRefusesWhatGrows) {
   EXPECT_EQ(Run("del a"), ":1\r\n");
 }
 
-TEST_F(DispatchTest, MemoryOverItsLimitEvictsIfAllowed) {
+TEST_F(ExecutionTest, MemoryOverItsLimitEvictsIfAllowed) {
   for (int i = 0; i < 1000; ++i) Run("set key:" + std::to_string(i) + " " + std::string(1000, 'x'));
   Run("config set maxmemory-policy allkeys-lru maxmemory 1");
   for (int i = 0; i < 100; ++i) Run("set a 2");  // each may spend half a millisecond on it
@@ -279,14 +279,89 @@ TEST_F(DispatchTest, MemoryOverItsLimitEvictsIfAllowed) {
   EXPECT_LT(SizeOf(txn, 0).keys, 1000u);
 }
 
-TEST_F(DispatchTest, TheSlowLogNotesSlowCommandsShortened) {
+TEST_F(ExecutionTest, TheSlowLogNotesSlowCommandsShortened) {
   Run("config set slowlog-log-slower-than 0");
   RunOn(*session_, {"set", "key", std::string(500, 'x')});
   const std::string log = Run("slowlog get");
   EXPECT_NE(log.find("... (372 more bytes)"), std::string::npos);
 }
 
-TEST_F(DispatchTest, InfoCountsCommandsAndErrors) {
+struct CommandInMode {
+  std::string request;
+  size_t when_it_may_wait;  // indices of outcomes
+  size_t when_it_may_not;
+  size_t in_exec;
+};
+
+template <typename Kind>
+size_t IndexOf() {
+  return Outcome(Kind{}).index();
+}
+
+// What a client of the Redis port, who can be answered later, may ask for; likewise others, as of HTTP; and EXEC.
+TEST_F(ExecutionTest, WhoAsksDecidesAboutTheOutcome) {
+  const size_t done = IndexOf<outcome::Done>();
+  const CommandInMode commands[] = {
+      {"set a 1", done, done, done},
+      {"incr nosuch nosuch", done, done, done},
+      {"nosuch", done, done, done},
+      {"blpop list 0", IndexOf<outcome::KeyWait>(), done, done},
+      {"xread block 0 streams stream $", IndexOf<outcome::KeyWait>(), done, done},
+      {"wait 1 0", IndexOf<outcome::ReplicaWait>(), done, done},
+      {"client kill id 1 skipme no", IndexOf<outcome::Close>(), IndexOf<outcome::Close>(), IndexOf<outcome::Close>()},
+      {"quit", IndexOf<outcome::Close>(), IndexOf<outcome::Close>(), IndexOf<outcome::Close>()},
+      {"post / http/1.1", IndexOf<outcome::Close>(), IndexOf<outcome::Close>(), IndexOf<outcome::Close>()},
+      {"sync", IndexOf<outcome::Stream>(), IndexOf<outcome::Stream>(), done},
+      {"psync ? -1", IndexOf<outcome::HandOver>(), IndexOf<outcome::HandOver>(), done},
+  };
+  Run("replconf capa eof capa ringkv1 rdb-only 1");
+  ASSERT_EQ(session_->card->id, 1u);
+  for (const CommandInMode& each : commands) {
+    for (const bool may_wait : {true, false}) {
+      may_wait_ = may_wait;
+      Run(each.request);
+      EXPECT_EQ(outcome_.index(), may_wait ? each.when_it_may_wait : each.when_it_may_not) << each.request;
+      server_.waiting_clients().Remove(session_->card->id);
+      if (Ended<outcome::Close>() && std::get<outcome::Close>(outcome_).at_once) continue;
+      Run("multi");
+      Run(each.request);
+      if (!Ended<outcome::Close>()) Run("exec");
+      EXPECT_EQ(outcome_.index(), each.in_exec) << each.request << " in EXEC";
+      Run("discard");
+    }
+  }
+}
+
+TEST_F(ExecutionTest, APausedRequestIsPostponedAndOneThatSpeaksHttpEndsAtOnce) {
+  Run("client pause 1000");
+  Run("get a");
+  EXPECT_TRUE(Ended<outcome::Postponed>());
+  Run("post / http/1.1");
+  ASSERT_TRUE(Ended<outcome::Close>());
+  EXPECT_TRUE(std::get<outcome::Close>(outcome_).at_once);
+}
+
+TEST_F(ExecutionTest, ARefusedClientLearnsOfItsRightsBeforeTheStateOfTheServer) {
+  options_.requirepass.Set("secret");
+  Run("config set maxmemory 1");
+  Run("client pause 100000");
+  const auto stranger = MakeSession();
+  EXPECT_EQ(RunLineOn(*stranger, "set a 1"), "-NOAUTH Authentication required.\r\n");
+  EXPECT_TRUE(Ended<outcome::Done>());
+}
+
+TEST_F(ExecutionTest, TheSlowLogHasEachQueuedCommandAndNotExec) {
+  Run("config set slowlog-log-slower-than 0");
+  Run("multi");
+  Run("set a 1");
+  Run("get a");
+  Run("exec");
+  const std::string log = Run("slowlog get");
+  EXPECT_LT(log.find("get"), log.find("set")) << log;
+  EXPECT_EQ(log.find("exec"), std::string::npos);
+}
+
+TEST_F(ExecutionTest, InfoCountsCommandsAndErrors) {
   Run("set a 1");
   Run("incr b");
   Run("get");

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+#include "server/commands/families.h"
+
+namespace ringkv::server {
+
+std::span<const std::span<const Command>> AllCommands() {
+  static const std::span<const Command> kFamilies[] = {
+      ConnectionCommands(),    ClientCommands(),     StringCommands(),      LcsCommands(),
+      BitCommands(),           BitFieldCommands(),   KeyCommands(),         ExpiryCommands(),
+      ServerCommands(),        ConfigCommands(),     PersistenceCommands(), DumpCommands(),
+      ReplicationCommands(),   CommandCommands(),    MemoryCommands(),      LatencyCommands(),
+      TransactionCommands(),   ClusterCommands(),    PubSubCommands(),      HashCommands(),
+      ListCommands(),          SetCommands(),        SortedSetCommands(),   SortedSetRangeCommands(),
+      SortedSetJoinCommands(), BlockingCommands(),   StreamCommands(),      StreamReadCommands(),
+      StreamGroupCommands(),   StreamInfoCommands(), HyperLogLogCommands(), GeoCommands(),
+      SortCommands()};
+  return kFamilies;
+}
+
+}  // namespace ringkv::server

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+// What the state of the server, or of the client, refuses, in the order in which Redis asks.
+#include <algorithm>
+#include <string>
+
+#include "server/command/error_replies.h"
+#include "server/execution/stages.h"
+
+namespace ringkv::server {
+namespace {
+
+using storage::Eviction;
+
+// What the request would do to memory: EXEC does what was queued.
+bool DeniedWhenOutOfMemory(const Execution& execution) {
+  const TransactionQueue& queue = execution.session().queue;
+  if (execution.row().Is(kDenyOom)) return true;
+  if (!queue.is_open()) return false;
+  if (execution.runs_queued()) {
+    return std::any_of(queue.commands().begin(), queue.commands().end(),
+                       [](const auto& queued) { return queued.command->row->Is(kDenyOom); });
+  }
+  return !execution.row().Has(kEndsMulti);
+}
+
+// Evicts until memory is below its limit. False if that can't be done.
+bool MakeRoom(const Execution& execution) {
+  constexpr uint64_t kMostMicroseconds = 500;  // then this request goes on, and the next one evicts further
+  ThreadState& thread = execution.thread();
+  const Eviction outcome = execution.server().memory().MakeRoom(thread.txn, thread.evictor, kMostMicroseconds);
+  if (outcome == Eviction::kOutOfTime) thread.statistics.evictions_out_of_time.Add(1);
+  return outcome != Eviction::kNothingToEvict;
+}
+
+// Of EXEC: whether what was queued needs it.
+bool NeedsNow(const Execution& execution, uint32_t need) {
+  return !execution.runs_queued() || (execution.session().queue.needs() & need) != 0;
+}
+
+bool WritesNow(const Execution& execution) {
+  return execution.row().Is(kWrite) || (execution.runs_queued() && NeedsNow(execution, kNeedsWritable));
+}
+
+bool RefuseForDisk(Execution& execution) {
+  const std::string log_failure = execution.server().durability().log().failure();
+  return Refuse(execution, log_failure.empty() ? std::string(errors::kSnapshotFailed)
+                                               : std::string(errors::kLogFailed) + log_failure);
+}
+
+bool RefuseSubscriber(Execution& execution) {
+  return Refuse(execution, "ERR Can't execute '" + execution.entry->full_name +
+                               "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this "
+                               "context");
+}
+
+}  // namespace
+
+bool Admit(Execution& execution) {
+  Server& server = execution.server();
+  const bool writes = WritesNow(execution);
+  const auto lacks = [unmet = execution.unmet](uint32_t need) { return (unmet & need) != 0; };
+  if (lacks(kNeedsMemoryChecked) && !MakeRoom(execution) && DeniedWhenOutOfMemory(execution)) {
+    return Refuse(execution, errors::kOutOfMemory);
+  }
+  const bool asks_for_disk = writes || (execution.row().needs & kNeedsHealthyDisk) != 0;
+  if (lacks(kNeedsHealthyDisk) && asks_for_disk) return RefuseForDisk(execution);
+  if (lacks(kNeedsReplicas) && writes) return Refuse(execution, errors::kNoReplicas);
+  const bool needs_role = lacks(kNeedsWritable) && writes;
+  if (needs_role && !server.replication().WillBeWritable()) return Refuse(execution, errors::kReadOnly);
+  if (lacks(kNeedsNoSubscription)) return RefuseSubscriber(execution);
+  if (lacks(kNeedsFreshData) && NeedsNow(execution, kNeedsFreshData)) return Refuse(execution, errors::kMasterDown);
+  // A replica that waits for its primary's data can be told to give that up.
+  const bool ends_loading = server.data().is_replacing() && execution.row().Has(kEndsReplacing);
+  if (lacks(kNeedsLoaded) && !ends_loading && NeedsNow(execution, kNeedsLoaded)) {
+    return Refuse(execution, errors::kLoading);
+  }
+  if (needs_role || (lacks(kNeedsLogRoom) && writes)) return execution.Postpone();
+  const bool may_be_paused = lacks(kNeedsNoPause) || (lacks(kNeedsNoWritePause) && writes);
+  if (may_be_paused && server.pause().IsOn(server.clock().SteadyMs())) return execution.Postpone();
+  return true;
+}
+
+bool Reject(Execution& execution, std::string_view error) {
+  ThreadStatistics& statistics = execution.thread().statistics;
+  Session& session = execution.session();
+  execution.reply().Error(error);
+  session.is_asking = false;  // it was for this request
+  if (execution.runs_queued()) {
+    session.queue.Close();
+    session.UnwatchAll();
+  } else {
+    session.queue.MarkFailed();
+  }
+  if (execution.entry != nullptr) statistics.per_command[execution.entry->index].rejected.Add(1);
+  statistics.CountError(execution.reply().last_error_code());
+  return false;
+}
+
+bool Refuse(Execution& execution, std::string_view error) {
+  if (!execution.runs_queued()) return Reject(execution, error);
+  if (error.starts_with("ERR ")) error.remove_prefix(4);
+  return Reject(execution, std::string(errors::kExecRefused).append(error));
+}
+
+}  // namespace ringkv::server

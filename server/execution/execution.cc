@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+#include "server/execution/execution.h"
+
+#include "server/blocking/waiting_clients.h"
+#include "server/execution/route.h"
+#include "server/execution/stages.h"
+#include "server/execution/transaction.h"
+
+namespace ringkv::server {
+namespace {
+
+// What the command needs and does not hold now.
+uint32_t UnmetNeeds(const CommandEntry& entry, const Caller& caller) {
+  const Session& session = caller.session;
+  const uint32_t unmet = (caller.server.needs().Get() & session.checked_needs) |
+                         (session.authenticated ? 0u : uint32_t{kNeedsAuthentication}) | session.subscriber_needs;
+  return entry.needs & unmet;
+}
+
+bool IsPermitted(Execution& execution) {
+  execution.unmet = UnmetNeeds(*execution.entry, execution.caller);
+  return (execution.unmet & kPermissions) == 0 || Permit(execution);
+}
+
+bool IsHere(Execution& execution) {
+  const Caller& caller = execution.caller;
+  if (!caller.server.cluster().is_enabled()) return true;
+  const bool is_plain = !caller.session.is_asking && IsServedHere(execution.request, caller.server, caller.thread);
+  return is_plain || Route(execution);
+}
+
+bool IsAdmitted(Execution& execution) { return (execution.unmet & ~kPermissions) == 0 || Admit(execution); }
+
+// While a transaction is open most commands are queued instead.
+bool RunsNow(Execution& execution) {
+  Session& session = execution.session();
+  session.card->last_command.store(&execution.row(), std::memory_order_relaxed);
+  if (!session.queue.is_open() || execution.row().Has(kRunsInMulti)) return true;
+  Enqueue(execution);
+  return false;
+}
+
+}  // namespace
+
+Outcome Execute(const Caller& caller, const Request& request) {
+  Outcome outcome;
+  Execution execution{.caller = caller, .request = request, .outcome = outcome};
+  if (!FindCommand(execution)) return outcome;
+  WaitingClients& waiting = caller.server.waiting_clients();
+  if (execution.row().Is(kBlocking)) execution.wait_generation = waiting.generation();
+  if (!IsPermitted(execution) || !IsHere(execution) || !IsAdmitted(execution) || !RunsNow(execution)) return outcome;
+  LockKeys(execution.row(), request, caller.thread.txn);
+  Run(execution);
+  caller.thread.txn.Unlock();
+  if (const auto* wait = std::get_if<outcome::KeyWait>(&outcome)) waiting.EndIfRefused(wait->request);
+  return outcome;
+}
+
+std::optional<storage::Lsn> ExecutePart(const Caller& caller, const ProxyPart& part) {
+  const ClusterView& view = ViewOf(caller.server, caller.thread);
+  if (part.shard != view.here.shard || !view.here.is_primary) return std::nullopt;
+  const size_t before = caller.reply.buffer().size();
+  Caller alone = caller;
+  alone.may_ask_others = false;
+  const Outcome outcome = Execute(alone, {.argv = part.argv});
+  const std::string_view answer = caller.reply.buffer().Readable().substr(before);
+  if (!outcome.is_done() || answer.starts_with("-MOVED ") || answer.starts_with("-ASK ")) return std::nullopt;
+  return caller.thread.txn.depends_on();
+}
+
+}  // namespace ringkv::server

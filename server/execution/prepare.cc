@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+#include <optional>
+#include <string_view>
+
+#include "server/execution/execution.h"
+#include "server/server.h"
+#include "server/session/session.h"
+
+namespace ringkv::server {
+namespace {
+
+// Finds the commands of a batch, one after the other: often it is the same name again.
+class BatchLookup {
+ public:
+  explicit BatchLookup(const CommandTable& table) : table_(table) {}
+  const CommandEntry* Find(std::span<const std::string_view> argv) {
+    if (last_ != nullptr && argv[0] == name_) return last_;
+    const CommandEntry* found = table_.Find(argv);
+    // Of a container the next word decides too.
+    const bool is_known_by_name = found != nullptr && found->parent == nullptr && found->subcommands.empty();
+    last_ = is_known_by_name ? found : nullptr;
+    name_ = argv[0];
+    return found;
+  }
+
+ private:
+  const CommandTable& table_;
+  std::string_view name_;
+  const CommandEntry* last_ = nullptr;
+};
+
+}  // namespace
+
+void Prepare(Server& server, ThreadState& thread, const Session& session, std::span<Request> requests) {
+  BatchLookup lookup(server.commands());
+  std::string_view key_before;
+  storage::Position position;
+  bool has_position = false;
+  for (Request& request : requests) {
+    if (request.argv.empty()) continue;
+    request.entry = lookup.Find(request.argv);
+    request.is_looked_up = true;
+    if (request.entry == nullptr || session.queue.is_open()) continue;
+    const Command& row = *request.entry->row;
+    if (!row.HasOneKey() || !row.ArityFits(request.argv.size())) continue;
+    // Who sends one command after the other often means the same key: it is prefetched already.
+    const std::string_view key = request.argv[static_cast<size_t>(row.keys.first)];
+    if (!has_position || key != key_before) position = thread.txn.PrefetchBucket(session.db, key);
+    has_position = true;
+    key_before = key;
+    request.position = position;
+  }
+  std::optional<storage::Position> position_before;
+  for (const Request& request : requests) {
+    if (!request.position || (position_before && request.position->value == position_before->value)) continue;
+    thread.txn.PrefetchEntry(session.db, *request.position);
+    position_before = request.position;
+  }
+}
+
+}  // namespace ringkv::server

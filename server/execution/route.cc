@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+#include "server/execution/route.h"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "server/command/error_replies.h"
+#include "server/command/key_positions.h"
+#include "server/execution/stages.h"
+#include "storage/key_slot.h"
+
+namespace ringkv::server {
+namespace {
+
+// The one slot of all keys that were added.
+class CommonSlot {
+ public:
+  void Add(size_t slot) {
+    if (has_any_ && slot != slot_) differs_ = true;
+    slot_ = slot;
+    has_any_ = true;
+  }
+  void AddKeys(const Command& row, std::span<const std::string_view> argv) {
+    ForEachKey(row, argv, [&](std::string_view key) { Add(storage::KeySlot(key)); });
+  }
+  bool has_any() const { return has_any_; }
+  bool differs() const { return differs_; }
+  size_t slot() const { return slot_; }
+
+ private:
+  bool has_any_ = false;
+  bool differs_ = false;
+  size_t slot_ = 0;
+};
+
+std::string Redirection(std::string_view word, size_t slot, const cluster::Node& node) {
+  return std::string(word) + " " + std::to_string(slot) + " " + node.host + ":" + std::to_string(node.port);
+}
+
+// What may empty a store must not do so while slots change hands: the keys would be gone here and come back there.
+bool EmptiesAll(const Command& row) { return row.scope == Scope::kEverything && row.Is(kWrite); }
+
+bool AskOthers(Execution& execution, ProxyPlan plan) {
+  execution.outcome = outcome::Elsewhere{std::make_unique<ProxyPlan>(std::move(plan))};
+  return false;
+}
+
+// Where a request goes whose keys may be anywhere: as Route; nothing if it is no such request.
+std::optional<bool> TakeApart(Execution& execution, const ClusterView& view) {
+  std::optional<ProxyPlan> plan = PlanJoin(execution.row(), execution.argv(), view);
+  if (!plan) return std::nullopt;
+  if (plan->parts.empty()) return true;
+  const auto most = static_cast<size_t>(execution.server().options().cluster_proxy_max_parts);
+  if (plan->parts.size() <= most) return AskOthers(execution, std::move(*plan));
+  return Reject(execution, "ERR more than " + std::to_string(most) +
+                               " keys of different slots in one request (cluster-proxy-max-parts); send fewer at a "
+                               "time");
+}
+
+// The primary of this replica can't be reached, and reads are to be answered all the same.
+bool StandsIn(const cluster::SlotState& slot, const ClusterView& view, Server& server) {
+  const LinkPhase phase = server.replication().link().phase();
+  return server.options().cluster_read_from_replica != 0 && !view.here.is_primary && slot.owner == view.here.shard &&
+         (phase == LinkPhase::kConnect || phase == LinkPhase::kConnecting);
+}
+
+bool PassOn(Execution& execution, cluster::ShardIndex shard, bool only_reads, bool asks) {
+  ProxyPlan plan;
+  plan.only_reads = only_reads;
+  plan.asks = asks;
+  if (execution.runs_queued()) {
+    plan.join = Join::kTransaction;
+    plan.queued = execution.session().queue.Close();
+    execution.session().UnwatchAll();
+    plan.parts.push_back({{"MULTI"}, shard});
+    for (const auto& queued : plan.queued) plan.parts.push_back({queued.argv, shard});
+    plan.parts.push_back({{"EXEC"}, shard});
+  } else {
+    plan.parts.push_back({{execution.argv().begin(), execution.argv().end()}, shard});
+  }
+  return AskOthers(execution, std::move(plan));
+}
+
+// Connections to other nodes are shared: what one client says of its own must not reach them.
+bool MeansItsConnection(const TransactionQueue& queue) {
+  return std::any_of(queue.commands().begin(), queue.commands().end(), [](const TransactionQueue::Queued& queued) {
+    return queued.command->row->run.data == nullptr && !queued.command->row->Has(kImpersonal);
+  });
+}
+
+// What a request does, as far as that decides where it goes; EXEC does what was queued.
+struct Reach {
+  CommonSlot slots;
+  bool only_reads = false;
+  bool empties_all = false;
+};
+
+Reach ReachOf(const Execution& execution) {
+  const Command& row = execution.row();
+  Reach reach{.slots = {}, .only_reads = row.Is(kReadOnly), .empties_all = EmptiesAll(row)};
+  if (execution.request.position) {
+    reach.slots.Add(SlotAt(*execution.request.position));
+  } else if (execution.runs_queued()) {
+    reach.only_reads = true;
+    for (const auto& queued : execution.session().queue.commands()) {
+      reach.slots.AddKeys(*queued.command->row, queued.argv);
+      reach.only_reads = reach.only_reads && !queued.command->row->Is(kWrite);
+      reach.empties_all = reach.empties_all || EmptiesAll(*queued.command->row);
+    }
+  } else {
+    reach.slots.AddKeys(row, execution.argv());
+  }
+  return reach;
+}
+
+// Whether other nodes may be asked for it instead of the client being sent to them.
+bool IsPassedOn(const Execution& execution) {
+  const Session& session = execution.session();
+  if (execution.server().options().cluster_redirect == 0 || session.speaks_node_link) return false;
+  // A subscriber gets messages over its own connection, and who waits would let others wait behind it.
+  const Command& row = execution.row();
+  const bool is_personal = row.channels.Is(kChannelSubscribe | kChannelUnsubscribe);
+  const bool waits = !session.queue.is_open() && row.MayWait(execution.argv());
+  return execution.caller.may_ask_others && !is_personal && !waits;
+}
+
+// The slot is another shard's.
+bool Moved(Execution& execution, size_t slot, const cluster::SlotState& state, const ClusterView& view,
+           bool only_reads) {
+  if (!IsPassedOn(execution)) return Reject(execution, Redirection("MOVED", slot, view.PrimaryOf(state.owner)));
+  const TransactionQueue& queue = execution.session().queue;
+  if (execution.row().Has(kWatchesKeys)) return Reject(execution, errors::kWatchElsewhere);
+  if (queue.has_failed()) return true;  // EXEC says so itself
+  if (execution.runs_queued() && MeansItsConnection(queue)) return Reject(execution, errors::kOwnConnectionElsewhere);
+  return PassOn(execution, state.owner, only_reads, false);
+}
+
+// The slot is about to be another shard's, and its key isn't here.
+bool Asks(Execution& execution, size_t slot, const cluster::SlotState& state, const ClusterView& view,
+          bool only_reads) {
+  if (IsPassedOn(execution) && !execution.runs_queued()) return PassOn(execution, state.offered_to, only_reads, true);
+  return Reject(execution, Redirection("ASK", slot, view.PrimaryOf(state.offered_to)));
+}
+
+}  // namespace
+
+bool Route(Execution& execution) {
+  Server& server = execution.server();
+  Session& session = execution.session();
+  const Command& row = execution.row();
+  const bool passes_on = IsPassedOn(execution);
+  // What is queued is looked at as a whole when it is to be executed.
+  if (passes_on && session.queue.is_open() && !row.Has(kRunsInMulti)) return true;
+  cluster::RequestTraits traits{.asks = std::exchange(session.is_asking, false)};
+  const Reach reach = ReachOf(execution);
+  const ClusterView& view = ViewOf(server, execution.thread());
+  if (reach.empties_all && view.held.any()) return execution.Postpone();
+  const bool may_be_spread = reach.slots.differs() || (!reach.slots.has_any() && row.scope != Scope::kNothing);
+  if (passes_on && may_be_spread && !session.queue.is_open()) {
+    if (const std::optional<bool> is_here = TakeApart(execution, view)) return *is_here;
+  }
+  if (!reach.slots.has_any()) return true;
+  if (reach.slots.differs()) return Reject(execution, errors::kCrossSlot);
+  // A shard channel is on all nodes of its shard, and there is nothing to be behind with.
+  const bool is_shard_channel = row.keys.flags == kKeyNot;
+  const bool may_read_here = reach.only_reads || row.Has(kWatchesKeys);
+  traits.reads_here = is_shard_channel || (session.reads_from_replica && may_read_here);
+  const size_t slot = reach.slots.slot();
+  const cluster::SlotState state = view.StateOf(slot);
+  if (StandsIn(state, view, server)) {
+    return reach.only_reads || is_shard_channel || Reject(execution, errors::kSlotNotServed);
+  }
+  switch (RouteSlot(state, view.here, traits)) {
+    case cluster::Way::kHere: return true;
+    case cluster::Way::kWait: return execution.Postpone();
+    case cluster::Way::kMoved: return Moved(execution, slot, state, view, reach.only_reads);
+    case cluster::Way::kAsk: return Asks(execution, slot, state, view, reach.only_reads);
+    case cluster::Way::kTryAgain: return Reject(execution, errors::kTryAgain);
+    case cluster::Way::kDown: break;
+  }
+  return Reject(execution, errors::kSlotNotServed);
+}
+
+std::string WhyNotServedHere(const WaitingRequest& request, Server& server) {
+  if (!server.cluster().is_enabled()) return {};
+  const std::shared_ptr<const ClusterView> view = server.cluster().view();
+  CommonSlot common;
+  common.AddKeys(*request.command->row, std::vector<std::string_view>(request.argv.begin(), request.argv.end()));
+  const cluster::SlotState state = view->StateOf(common.slot());
+  const bool only_reads = request.command->row->Is(kReadOnly);
+  if (only_reads && StandsIn(state, *view, server)) return {};
+  switch (RouteSlot(state, view->here, {.reads_here = only_reads && request.reads_from_replica})) {
+    case cluster::Way::kMoved: return Redirection("MOVED", common.slot(), view->PrimaryOf(state.owner));
+    case cluster::Way::kDown: return std::string(errors::kSlotNotServed);
+    case cluster::Way::kAsk:  // it is being settled, which is told
+    case cluster::Way::kHere:
+    case cluster::Way::kWait:
+    case cluster::Way::kTryAgain: break;
+  }
+  return {};
+}
+
+}  // namespace ringkv::server

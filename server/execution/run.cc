@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+#include <utility>
+
+#include "server/blocking/waiting_clients.h"
+#include "server/cluster/cluster_state.h"
+#include "server/command/key_positions.h"
+#include "server/execution/account.h"
+#include "server/execution/run.h"
+#include "server/execution/stages.h"
+
+namespace ringkv::server {
+namespace {
+
+// A command that has found nothing waits from now on; its keys are locked, so that it misses no change of them.
+void BeginToWait(Execution& execution, const DataCall& call) {
+  const Session& session = execution.session();
+  KeyWaitPlan& plan = *call.wait;
+  std::vector<std::string> argv(execution.argv().begin(), execution.argv().end());
+  for (auto& [index, text] : plan.resolved) argv[index] = std::move(text);
+  auto request = std::make_shared<WaitingRequest>(WaitingRequest{.client = session.card,
+                                                                 .command = execution.entry,
+                                                                 .argv = std::move(argv),
+                                                                 .db = session.db,
+                                                                 .protocol = session.protocol,
+                                                                 .reads_from_replica = session.reads_from_replica,
+                                                                 .plan = plan,
+                                                                 .generation = execution.wait_generation});
+  execution.server().waiting_clients().Add(request);
+  execution.outcome = outcome::KeyWait{std::move(request)};
+}
+
+void RunData(Execution& execution) {
+  const Session& session = execution.session();
+  DataCall call = MakeCall(execution.server(), execution.thread().txn, execution.argv(), session.db, execution.reply());
+  call.is_repeated = session.checked_needs == 0;
+  if (!execution.row().Is(kBlocking) || !execution.MayWait()) return execution.row().run.data(call);
+  KeyWaitPlan plan;
+  call.wait = &plan;
+  execution.row().run.data(call);
+  if (plan.would_wait) BeginToWait(execution, call);
+}
+
+void RunAdmin(Execution& execution) {
+  const Caller& caller = execution.caller;
+  AdminCall call{.args = Arguments(execution.argv()),
+                 .txn = caller.thread.txn,
+                 .reply = caller.reply,
+                 .pushes = caller.pushes != nullptr ? *caller.pushes : caller.reply,
+                 .session = caller.session,
+                 .thread = caller.thread,
+                 .server = caller.server,
+                 .command = execution.row(),
+                 .outcome = execution.outcome,
+                 .execution = execution,
+                 .in_transaction = execution.enclosing != nullptr,
+                 .may_wait = execution.MayWait()};
+  execution.row().run.admin(call);
+  // INFO and its like count over what may not be safe yet, but show nothing of it; EXEC has run data commands.
+  if (!execution.runs_queued()) caller.thread.txn.ForgetDependence();
+}
+
+}  // namespace
+
+DataCall MakeCall(Server& server, storage::Txn& txn, std::span<const std::string_view> argv, storage::DbIndex db,
+                  resp::ReplyWriter& reply) {
+  DataCall call{Arguments(argv), txn, reply, db, server.options().proto_max_bulk_len};
+  call.in_cluster = server.cluster().is_enabled();
+  return call;
+}
+
+void LockKeys(const Command& row, const Request& request, storage::Txn& txn) {
+  const std::span<const std::string_view> argv = request.argv;
+  if (request.position) {
+    txn.LockKey(argv[static_cast<size_t>(row.keys.first)], *request.position);
+  } else if (row.NeedsEverything(argv)) {
+    txn.LockAll();
+  } else if (row.HasOneKey()) {
+    txn.LockKey(argv[static_cast<size_t>(row.keys.first)]);
+  } else if (row.keys.first != 0) {
+    ForEachKey(row, argv, [&](std::string_view key) { txn.AddKey(key); });
+    txn.LockAdded();
+  }
+}
+
+void Run(Execution& execution) {
+  Server& server = execution.server();
+  ThreadState& thread = execution.thread();
+  const KeyEvents::Scope events(server.key_events(), thread.txn, thread.index);
+  const resp::ReplyWriter& reply = execution.reply();
+  const uint64_t start = server.ticks().Now();
+  const int64_t errors_before = reply.errors();
+  thread.txn.no_touch = execution.session().no_touch && !execution.row().Has(kAlwaysTouches);
+  execution.row().run.data != nullptr ? RunData(execution) : RunAdmin(execution);
+  thread.last_command_end = server.ticks().Now();
+  const uint64_t nanoseconds = server.ticks().Nanoseconds(thread.last_command_end - start);
+  auto* const wait = std::get_if<outcome::KeyWait>(&execution.outcome);
+  if (wait != nullptr) wait->nanoseconds = nanoseconds;
+  // What EXEC has run has counted its own errors.
+  const bool has_failed = reply.errors() != errors_before && !execution.runs_queued();
+  Account(server, thread,
+          {.entry = *execution.entry,
+           .argv = execution.argv(),
+           .db = execution.session().db,
+           .client = *execution.session().card,
+           .nanoseconds = nanoseconds,
+           .error = has_failed ? reply.last_error_code() : std::string_view(),
+           .waits = wait != nullptr || std::holds_alternative<outcome::ReplicaWait>(execution.outcome)});
+}
+
+}  // namespace ringkv::server

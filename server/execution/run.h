@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+// What the handler of a data command is called with, whoever calls it.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "server/command/command.h"
+
+namespace ringkv::server {
+
+DataCall MakeCall(Server& server, storage::Txn& txn, std::span<const std::string_view> argv, storage::DbIndex db,
+                  resp::ReplyWriter& reply);
+
+}  // namespace ringkv::server

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+#include "server/execution/transaction.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "server/command/key_positions.h"
+#include "server/execution/stages.h"
+
+namespace ringkv::server {
+namespace {
+
+using Queue = std::vector<TransactionQueue::Queued>;
+using KeyList = std::vector<std::pair<storage::DbIndex, std::string>>;
+
+// Locks the keys of all that was queued, and those that are watched. Whether one of the latter has changed. `watched`
+// gets copies of these, which must live until the transaction unlocks: it knows keys by their address.
+bool LockAndLook(const Queue& queued, Session& session, storage::Txn& txn, KeyList& watched) {
+  bool needs_all = false;
+  for (const auto& each : queued) {
+    const Command& row = *each.command->row;
+    needs_all = needs_all || row.scope != Scope::kNothing || row.NeedsEverything(each.argv);
+    ForEachKey(row, each.argv, [&](std::string_view key) { txn.AddKey(key); });
+  }
+  watched.reserve(session.watch.keys.size());
+  for (const auto& [key, watcher] : session.watch.keys) txn.AddKey(watched.emplace_back(key->db, key->key).second);
+  needs_all ? txn.LockAll() : txn.LockAdded();
+  // A watched key whose time has run out is erased by this look, which marks the session.
+  for (const auto& [db, key] : watched) txn.Find(db, key, storage::Intent::kCheck);
+  const bool has_changed = session.watch.touched.load(std::memory_order_relaxed);
+  session.UnwatchAll();
+  return has_changed;
+}
+
+// Runs one of them, whose keys are locked. What it wants of the connection EXEC wants.
+void RunOne(const TransactionQueue::Queued& queued, Execution& exec, Enclosing& enclosing) {
+  const Request request{.argv = queued.argv, .entry = queued.command, .is_looked_up = true};
+  Outcome ended;
+  Execution execution{.caller = exec.caller, .request = request, .outcome = ended};
+  execution.entry = queued.command;
+  execution.enclosing = &enclosing;
+  exec.reply().set_protocol(exec.session().protocol);
+  Run(execution);
+  if (!ended.is_done()) exec.outcome = std::move(ended);
+}
+
+}  // namespace
+
+void Enqueue(Execution& execution) {
+  Session& session = execution.session();
+  if (execution.row().Is(kNoMulti)) {
+    Reject(execution, "ERR Command not allowed inside a transaction");
+    return;
+  }
+  const auto limit = static_cast<size_t>(execution.server().options().client_query_buffer_limit.load());
+  if (session.queue.MemoryBytes() > limit) {
+    Reject(execution, "ERR the queued commands of this transaction exceed client-query-buffer-limit");
+    return;
+  }
+  // Once it has failed nothing of it will run: what comes after need not be kept.
+  if (!session.queue.has_failed()) session.queue.Add(*execution.entry, execution.argv());
+  execution.reply().Simple("QUEUED");
+}
+
+void RunQueued(AdminCall& call) {
+  const Queue queued = call.session.queue.Close();
+  KeyList watched;
+  if (LockAndLook(queued, call.session, call.txn, watched)) {
+    call.reply.NullArray();
+    return call.txn.Unlock();
+  }
+  call.reply.Array(static_cast<int64_t>(queued.size()));
+  Enclosing enclosing;
+  for (const auto& each : queued) RunOne(each, call.execution, enclosing);
+  call.txn.Unlock();
+  for (const auto& work : enclosing.after_unlock) work();
+}
+
+void AfterUnlock(AdminCall& call, std::function<void()> work) {
+  call.execution.enclosing->after_unlock.push_back(std::move(work));
+}
+
+}  // namespace ringkv::server

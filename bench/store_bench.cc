@@ -7,8 +7,8 @@
 #include <thread>
 #include <vector>
 
-#include "storage/allocator.h"
-#include "storage/txn.h"
+#include "storage/base/allocator.h"
+#include "storage/transaction/txn.h"
 
 namespace {
 

@@ -4,8 +4,8 @@
 #include "storage/types/collection.h"
 
 #include "storage/snapshot/snapshot_writer.h"
-#include "storage/totals.h"
-#include "storage/walk.h"
+#include "storage/transaction/totals.h"
+#include "storage/transaction/walk.h"
 
 namespace ringkv::check {
 

@@ -5,9 +5,9 @@
 #include <memory>
 
 #include "check/data_visitor.h"
+#include "storage/durability/recovery.h"
 #include "storage/log/log_writer.h"
-#include "storage/recovery.h"
-#include "storage/txn.h"
+#include "storage/transaction/txn.h"
 
 namespace ringkv::check {
 

@@ -2,8 +2,8 @@
 // Whoever wants to see what the files hold: a dump, a count. This one looks away.
 #pragma once
 
-#include "storage/effect_codec.h"
-#include "storage/lsn.h"
+#include "storage/base/lsn.h"
+#include "storage/effects/effect_codec.h"
 #include "storage/snapshot/snapshot_format.h"
 
 namespace ringkv::check {

@@ -7,7 +7,7 @@
 #include <variant>
 
 #include "check/data_visitor.h"
-#include "storage/file_system.h"
+#include "storage/disk/file_system.h"
 
 namespace ringkv::check {
 

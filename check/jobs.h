@@ -7,7 +7,7 @@
 #include <string>
 
 #include "check/dump.h"
-#include "storage/recovery.h"
+#include "storage/durability/recovery.h"
 
 namespace ringkv::check {
 

@@ -5,7 +5,7 @@
 #include <iostream>
 
 #include "check/jobs.h"
-#include "storage/posix/posix_file_system.h"
+#include "storage/disk/posix_file_system.h"
 
 namespace ringkv::check {
 namespace {

@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
-#include "storage/clock.h"
-#include "storage/lsn.h"
+#include "storage/base/clock.h"
+#include "storage/base/lsn.h"
 
 namespace ringkv::check {
 

@@ -3,7 +3,7 @@
 
 #include <charconv>
 
-#include "storage/checksum.h"
+#include "storage/base/checksum.h"
 
 namespace ringkv::cluster {
 namespace {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "cluster/topology.h"
-#include "storage/result.h"
+#include "storage/base/result.h"
 
 namespace ringkv::cluster {
 

@@ -4,7 +4,7 @@
 #include <cinttypes>
 #include <cstdio>
 
-#include "storage/checksum.h"
+#include "storage/base/checksum.h"
 
 namespace ringkv::cluster {
 namespace {

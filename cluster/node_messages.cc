@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "cluster/node_messages.h"
 
-#include "storage/byte_codec.h"
-#include "storage/checksum.h"
+#include "storage/base/byte_codec.h"
+#include "storage/base/checksum.h"
 
 namespace ringkv::cluster {
 namespace {

@@ -9,8 +9,8 @@
 #include <string_view>
 
 #include "cluster/slot_map.h"
-#include "storage/clock.h"
-#include "storage/lsn.h"
+#include "storage/base/clock.h"
+#include "storage/base/lsn.h"
 
 namespace ringkv::cluster {
 

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "storage/check.h"
-#include "storage/checksum.h"
+#include "storage/base/check.h"
+#include "storage/base/checksum.h"
 
 namespace ringkv::cluster {
 namespace {

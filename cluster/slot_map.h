@@ -11,9 +11,9 @@
 #include <string_view>
 #include <vector>
 
-#include "storage/key_slot.h"
-#include "storage/keyspace/position.h"
-#include "storage/result.h"
+#include "storage/base/key_slot.h"
+#include "storage/base/position.h"
+#include "storage/base/result.h"
 
 namespace ringkv::cluster {
 

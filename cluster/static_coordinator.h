@@ -5,7 +5,7 @@
 #include <string>
 
 #include "cluster/coordinator.h"
-#include "storage/file_system.h"
+#include "storage/disk/file_system.h"
 
 namespace ringkv::cluster {
 

@@ -12,7 +12,7 @@
 
 #include "cluster/ring.h"
 #include "cluster/slot_map.h"
-#include "storage/result.h"
+#include "storage/base/result.h"
 
 namespace ringkv::cluster {
 

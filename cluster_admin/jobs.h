@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "cluster/topology.h"
-#include "storage/result.h"
+#include "storage/base/result.h"
 
 namespace ringkv::cluster_admin {
 

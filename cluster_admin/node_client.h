@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "resp/reply.h"
-#include "storage/result.h"
+#include "storage/base/result.h"
 
 namespace ringkv::cluster_admin {
 

@@ -76,22 +76,24 @@ if(CCACHE)
 endif()
 
 # A room is a library that sees its own headers and those of the rooms it depends on, and no others: an include across
-# a wall does not compile. VIEW: the folder, if it isn't called like the room.
+# a wall does not compile. It is called like its folder, with _ for each /, unless VIEW names the folder.
+# INSIDE: rooms that its sources see, but not its headers, nor who depends on it.
 function(house_room name)
-  cmake_parse_arguments(ROOM "" "VIEW" "SOURCES;HEADERS;DEPENDS" ${ARGN})
+  cmake_parse_arguments(ROOM "" "VIEW" "SOURCES;HEADERS;DEPENDS;INSIDE" ${ARGN})
   if(NOT ROOM_VIEW)
     set(ROOM_VIEW ${name})
   endif()
-  set(view ${CMAKE_BINARY_DIR}/include/${ROOM_VIEW})
-  file(MAKE_DIRECTORY ${view})
+  string(REPLACE "/" "_" room ${name})
+  string(REPLACE "/" "_" depends "${ROOM_DEPENDS}")
+  string(REPLACE "/" "_" inside "${ROOM_INSIDE}")
+  set(view ${CMAKE_BINARY_DIR}/include/${room})
+  cmake_path(GET ROOM_VIEW PARENT_PATH above)
+  file(MAKE_DIRECTORY ${view}/${above})
   file(CREATE_LINK ${CMAKE_SOURCE_DIR}/${ROOM_VIEW} ${view}/${ROOM_VIEW} SYMBOLIC)
-  unity_sources(${name} ROOM_SOURCES ${ROOM_SOURCES})
-  add_library(${name} STATIC ${ROOM_SOURCES} ${ROOM_HEADERS})
-  target_include_directories(${name} PUBLIC ${view})
-  target_link_libraries(${name} PUBLIC ${ROOM_DEPENDS})
-  if(name STREQUAL "storage")
-    target_link_libraries(${name} PUBLIC tsl::hopscotch_map tl::expected)
-  endif()
+  unity_sources(${room} ROOM_SOURCES ${ROOM_SOURCES})
+  add_library(${room} STATIC ${ROOM_SOURCES} ${ROOM_HEADERS})
+  target_include_directories(${room} PUBLIC ${view})
+  target_link_libraries(${room} PUBLIC ${depends} PRIVATE ${inside})
 endfunction()
 
 # Unity build: up to RINGKV_UNITY sources of one folder are compiled as one translation unit, so names in anonymous

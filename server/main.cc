@@ -25,8 +25,8 @@
 #include "server/process/file_limit.h"
 #include "server/process/service_notify.h"
 #include "server/server.h"
-#include "storage/allocator.h"
-#include "storage/posix/posix_file_system.h"
+#include "storage/base/allocator.h"
+#include "storage/disk/posix_file_system.h"
 
 namespace ringkv::server {
 namespace {

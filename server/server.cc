@@ -7,8 +7,8 @@
 #include "server/execution/route.h"
 #include "server/http/response.h"
 #include "server/http/route_table.h"
-#include "storage/random.h"
-#include "storage/totals.h"
+#include "storage/base/random.h"
+#include "storage/transaction/totals.h"
 
 namespace ringkv::server {
 

@@ -8,9 +8,9 @@
 #include <memory>
 
 #include "server/observe/statistics.h"
-#include "storage/keyspace/eviction.h"
-#include "storage/random.h"
-#include "storage/txn.h"
+#include "storage/base/random.h"
+#include "storage/housekeeping/eviction.h"
+#include "storage/transaction/txn.h"
 
 namespace ringkv::server {
 

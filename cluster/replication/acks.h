@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <span>
 
-#include "storage/lsn.h"
+#include "storage/base/lsn.h"
 
 namespace ringkv::cluster {
 

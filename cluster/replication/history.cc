@@ -5,7 +5,7 @@
 
 #include "cluster/checked_lines.h"
 #include "cluster/node_id.h"
-#include "storage/random.h"
+#include "storage/base/random.h"
 
 namespace ringkv::cluster {
 namespace {

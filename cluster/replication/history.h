@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
-#include "storage/lsn.h"
-#include "storage/result.h"
+#include "storage/base/lsn.h"
+#include "storage/base/result.h"
 
 namespace ringkv::cluster {
 

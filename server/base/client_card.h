@@ -10,7 +10,7 @@
 #include <string>
 
 #include "server/base/shared_text.h"
-#include "storage/db_index.h"
+#include "storage/base/db_index.h"
 
 namespace ringkv::server {
 

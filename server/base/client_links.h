@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "server/base/client_card.h"
-#include "storage/lsn.h"
+#include "storage/base/lsn.h"
 
 namespace ringkv::server {
 

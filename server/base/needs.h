@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "storage/mutex.h"
+#include "storage/base/mutex.h"
 
 namespace ringkv::server {
 

@@ -9,7 +9,7 @@
 
 #include "server/base/client_links.h"
 #include "server/base/needs.h"
-#include "storage/clock.h"
+#include "storage/base/clock.h"
 
 namespace ringkv::server {
 

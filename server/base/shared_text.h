@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "storage/mutex.h"
+#include "storage/base/mutex.h"
 
 namespace ringkv::server {
 

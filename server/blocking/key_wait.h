@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "storage/keyspace/entry.h"
+#include "storage/entry/entry.h"
 
 namespace ringkv::server {
 

@@ -30,8 +30,8 @@
 #include "server/base/client_links.h"
 #include "server/blocking/key_wait.h"
 #include "server/command/command_table.h"
-#include "storage/mutex.h"
-#include "storage/random.h"
+#include "storage/base/mutex.h"
+#include "storage/base/random.h"
 
 namespace ringkv::server {
 

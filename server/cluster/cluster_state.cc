@@ -6,7 +6,7 @@
 #include "server/cluster/slot_moves.h"
 #include "server/server.h"
 #include "storage/log/log_files.h"
-#include "storage/totals.h"
+#include "storage/transaction/totals.h"
 
 namespace ringkv::server {
 namespace {

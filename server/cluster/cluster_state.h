@@ -18,8 +18,8 @@
 #include "cluster/migration/slot_ledger.h"
 #include "cluster/route.h"
 #include "cluster/topology.h"
-#include "storage/file_system.h"
-#include "storage/mutex.h"
+#include "storage/base/mutex.h"
+#include "storage/disk/file_system.h"
 
 namespace ringkv::server {
 

@@ -5,9 +5,9 @@
 
 #include "server/cluster/cluster_state.h"
 #include "server/server.h"
-#include "storage/allocator.h"
+#include "storage/base/allocator.h"
 #include "storage/snapshot/pace.h"
-#include "storage/totals.h"
+#include "storage/transaction/totals.h"
 
 namespace ringkv::server {
 namespace {

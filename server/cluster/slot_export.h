@@ -13,8 +13,8 @@
 #include "cluster/slot_map.h"
 #include "server/node_link/message_reader.h"
 #include "server/session/client_directory.h"
-#include "storage/log_tail.h"
-#include "storage/slot_stream.h"
+#include "storage/log/log_tail.h"
+#include "storage/transfer/slot_stream.h"
 
 namespace ringkv::server {
 

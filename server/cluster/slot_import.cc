@@ -7,7 +7,7 @@
 #include "server/node_link/handshake.h"
 #include "server/node_link/message_reader.h"
 #include "server/server.h"
-#include "storage/allocator.h"
+#include "storage/base/allocator.h"
 
 namespace ringkv::server {
 namespace {

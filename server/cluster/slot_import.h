@@ -12,8 +12,8 @@
 
 #include "cluster/node_messages.h"
 #include "server/node_link/link_socket.h"
-#include "storage/mutex.h"
-#include "storage/slot_arrival.h"
+#include "storage/base/mutex.h"
+#include "storage/transfer/slot_arrival.h"
 
 namespace ringkv::server {
 

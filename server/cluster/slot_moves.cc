@@ -9,7 +9,7 @@
 #include "server/cluster/cluster_state.h"
 #include "server/node_link/handshake.h"
 #include "server/server.h"
-#include "storage/allocator.h"
+#include "storage/base/allocator.h"
 
 namespace ringkv::server {
 namespace {

@@ -13,7 +13,7 @@
 #include "resp/reply_writer.h"
 #include "server/base/needs.h"
 #include "server/command/arguments.h"
-#include "storage/txn.h"
+#include "storage/transaction/txn.h"
 
 namespace ringkv::server {
 

@@ -4,7 +4,7 @@
 #include <cstdio>
 
 #include "server/base/text.h"
-#include "storage/checksum.h"
+#include "storage/base/checksum.h"
 
 namespace ringkv::server {
 

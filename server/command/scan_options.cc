@@ -4,7 +4,7 @@
 #include <charconv>
 
 #include "server/command/error_replies.h"
-#include "storage/glob.h"
+#include "storage/base/glob.h"
 
 namespace ringkv::server {
 

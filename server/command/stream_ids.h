@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "server/command/command.h"
-#include "storage/types/stream_id.h"
+#include "storage/effects/stream_id.h"
 
 namespace ringkv::server {
 

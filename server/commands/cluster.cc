@@ -13,7 +13,7 @@
 #include "server/execution/outcome.h"
 #include "server/server.h"
 #include "server/session/session.h"
-#include "storage/walk.h"
+#include "storage/transaction/walk.h"
 
 namespace ringkv::server {
 namespace {

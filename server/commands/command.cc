@@ -9,7 +9,7 @@
 #include "server/commands/families.h"
 #include "server/commands/help.h"
 #include "server/server.h"
-#include "storage/glob.h"
+#include "storage/base/glob.h"
 
 namespace ringkv::server {
 namespace {

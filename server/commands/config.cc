@@ -12,8 +12,8 @@
 #include "server/config/config_rewrite.h"
 #include "server/config/option_table.h"
 #include "server/server.h"
-#include "storage/glob.h"
-#include "storage/totals.h"
+#include "storage/base/glob.h"
+#include "storage/transaction/totals.h"
 
 namespace ringkv::server {
 namespace {

@@ -12,15 +12,15 @@
 #include "server/commands/help.h"
 #include "server/server.h"
 #include "server/session/session.h"
-#include "storage/byte_codec.h"
-#include "storage/checksum.h"
+#include "storage/base/byte_codec.h"
+#include "storage/base/checksum.h"
+#include "storage/transaction/walk.h"
 #include "storage/types/encoding.h"
 #include "storage/types/hash.h"
 #include "storage/types/list.h"
 #include "storage/types/set.h"
 #include "storage/types/sorted_set.h"
 #include "storage/types/stream.h"
-#include "storage/walk.h"
 
 namespace ringkv::server {
 namespace {

@@ -2,7 +2,7 @@
 // What handlers hand to Txn::Do: the keyspace notification of the change.
 #pragma once
 
-#include "storage/key_event.h"
+#include "storage/effects/key_event.h"
 
 namespace ringkv::server {
 

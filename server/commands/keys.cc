@@ -7,11 +7,11 @@
 #include "server/commands/event_names.h"
 #include "server/commands/families.h"
 #include "server/commands/help.h"
-#include "storage/glob.h"
-#include "storage/search.h"
+#include "storage/base/glob.h"
+#include "storage/transaction/search.h"
+#include "storage/transaction/walk.h"
 #include "storage/types/encoding.h"
 #include "storage/types/type_table.h"
-#include "storage/walk.h"
 
 namespace ringkv::server {
 namespace {

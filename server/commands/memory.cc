@@ -7,7 +7,7 @@
 #include "server/commands/help.h"
 #include "server/report/memory_report.h"
 #include "server/server.h"
-#include "storage/allocator.h"
+#include "storage/base/allocator.h"
 
 namespace ringkv::server {
 namespace {

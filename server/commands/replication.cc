@@ -9,7 +9,7 @@
 #include "server/replication/rdb_stream.h"
 #include "server/server.h"
 #include "server/session/session.h"
-#include "storage/random.h"
+#include "storage/base/random.h"
 
 namespace ringkv::server {
 namespace {

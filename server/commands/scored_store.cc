@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "server/commands/store_collection.h"
-#include "storage/types/packed.h"
+#include "storage/entry/packed.h"
 #include "storage/types/score_code.h"
 
 namespace ringkv::server {

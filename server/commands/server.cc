@@ -10,7 +10,7 @@
 #include "server/report/info_page.h"
 #include "server/server.h"
 #include "server/session/session.h"
-#include "storage/totals.h"
+#include "storage/transaction/totals.h"
 
 namespace ringkv::server {
 namespace {

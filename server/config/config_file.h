@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "server/config/option_table.h"
-#include "storage/result.h"
+#include "storage/base/result.h"
 
 namespace ringkv::server {
 

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "server/config/options.h"
-#include "storage/result.h"
+#include "storage/base/result.h"
 
 namespace ringkv::server {
 

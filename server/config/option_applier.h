@@ -5,7 +5,7 @@
 #pragma once
 
 #include "server/config/option_row.h"
-#include "storage/mutex.h"
+#include "storage/base/mutex.h"
 
 namespace ringkv::server {
 

@@ -10,7 +10,7 @@
 
 #include "server/base/text.h"
 #include "server/config/save_points.h"
-#include "storage/random.h"
+#include "storage/base/random.h"
 
 namespace ringkv::server {
 namespace {

@@ -12,9 +12,9 @@
 #include "server/base/needs.h"
 #include "server/config/options.h"
 #include "server/observe/log.h"
-#include "storage/durability.h"
-#include "storage/file_system.h"
-#include "storage/store.h"
+#include "storage/disk/file_system.h"
+#include "storage/durability/durability.h"
+#include "storage/keyspace/store.h"
 
 namespace ringkv::server {
 

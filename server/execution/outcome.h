@@ -11,7 +11,7 @@
 
 #include "server/execution/proxy_plan.h"
 #include "server/execution/reply_stream.h"
-#include "storage/lsn.h"
+#include "storage/base/lsn.h"
 
 namespace ringkv::server {
 

@@ -5,7 +5,7 @@
 
 #include "resp/integer_text.h"
 #include "server/cluster/cluster_state.h"
-#include "storage/key_slot.h"
+#include "storage/base/key_slot.h"
 
 namespace ringkv::server {
 namespace {

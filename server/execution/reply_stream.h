@@ -5,7 +5,7 @@
 #pragma once
 
 #include "resp/buffer.h"
-#include "storage/txn.h"
+#include "storage/transaction/txn.h"
 
 namespace ringkv::server {
 

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "server/command/command_table.h"
-#include "storage/keyspace/position.h"
+#include "storage/base/position.h"
 
 namespace ringkv::server {
 

@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "server/base/client_links.h"
-#include "storage/txn.h"
+#include "storage/transaction/txn.h"
 
 namespace ringkv::server {
 

@@ -5,10 +5,10 @@
 #include <chrono>
 
 #include "server/observe/log.h"
-#include "storage/allocator.h"
-#include "storage/index/index_job.h"
-#include "storage/keyspace/expiry_job.h"
-#include "storage/random.h"
+#include "storage/base/allocator.h"
+#include "storage/base/random.h"
+#include "storage/housekeeping/expiry_job.h"
+#include "storage/housekeeping/index_job.h"
 
 namespace ringkv::server {
 

@@ -18,8 +18,8 @@
 #include "server/housekeeping/rates.h"
 #include "server/observe/latency_events.h"
 #include "server/observe/tick_clock.h"
-#include "storage/clock.h"
-#include "storage/store.h"
+#include "storage/base/clock.h"
+#include "storage/keyspace/store.h"
 
 namespace ringkv::server {
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "server/housekeeping/memory_keeper.h"
 
-#include "storage/allocator.h"
-#include "storage/store.h"
+#include "storage/base/allocator.h"
+#include "storage/keyspace/store.h"
 
 namespace ringkv::server {
 

@@ -11,9 +11,9 @@
 #include "server/config/options.h"
 #include "server/observe/latency_events.h"
 #include "server/observe/tick_clock.h"
-#include "storage/clock.h"
-#include "storage/keyspace/eviction.h"
-#include "storage/txn.h"
+#include "storage/base/clock.h"
+#include "storage/housekeeping/eviction.h"
+#include "storage/transaction/txn.h"
 
 namespace ringkv::server {
 

@@ -8,8 +8,8 @@
 #include "server/http/request.h"
 #include "server/http/response.h"
 #include "server/http/url.h"
-#include "storage/db_index.h"
-#include "storage/result.h"
+#include "storage/base/db_index.h"
+#include "storage/base/result.h"
 
 namespace ringkv::server::http {
 

@@ -11,7 +11,7 @@
 #include <memory>
 #include <string_view>
 
-#include "storage/once_a_second.h"
+#include "storage/base/once_a_second.h"
 
 namespace ringkv::server {
 namespace {

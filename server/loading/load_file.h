@@ -9,8 +9,8 @@
 #include <functional>
 #include <string>
 
-#include "storage/result.h"
-#include "storage/txn.h"
+#include "storage/base/result.h"
+#include "storage/transaction/txn.h"
 
 namespace ringkv::server {
 

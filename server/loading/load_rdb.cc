@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server/loading/load_rdb.h"
 
-#include "storage/once_a_second.h"
+#include "storage/base/once_a_second.h"
 #include "storage/rdb/rdb_reader.h"
 
 namespace ringkv::server {

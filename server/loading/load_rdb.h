@@ -7,8 +7,8 @@
 #include <map>
 #include <string>
 
-#include "storage/file_system.h"
-#include "storage/txn.h"
+#include "storage/disk/file_system.h"
+#include "storage/transaction/txn.h"
 
 namespace ringkv::server {
 

@@ -2,7 +2,7 @@
 // What a server starts with: the data that was saved, or else what an RDB file has; then a file of lines.
 #pragma once
 
-#include "storage/result.h"
+#include "storage/base/result.h"
 
 namespace ringkv::server {
 

@@ -4,7 +4,7 @@
 #include <asio/post.hpp>
 
 #include "server/observe/log.h"
-#include "storage/allocator.h"
+#include "storage/base/allocator.h"
 
 namespace ringkv::server {
 

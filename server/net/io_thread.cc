@@ -11,7 +11,7 @@
 #include "server/net/connection.h"
 #include "server/net/http_connection.h"
 #include "server/net/proxy.h"
-#include "storage/allocator.h"
+#include "storage/base/allocator.h"
 
 namespace ringkv::server {
 namespace {

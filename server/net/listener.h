@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "server/net/io_thread.h"
-#include "storage/result.h"
+#include "storage/base/result.h"
 
 namespace ringkv::server {
 

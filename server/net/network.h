@@ -12,7 +12,7 @@
 #include "server/net/background_worker.h"
 #include "server/net/io_thread.h"
 #include "server/net/listener.h"
-#include "storage/result.h"
+#include "storage/base/result.h"
 
 namespace ringkv::server {
 

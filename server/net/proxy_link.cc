@@ -10,7 +10,7 @@
 #include "resp/request_writer.h"
 #include "server/net/io_thread.h"
 #include "server/node_link/handshake.h"
-#include "storage/allocator.h"
+#include "storage/base/allocator.h"
 
 namespace ringkv::server {
 namespace {

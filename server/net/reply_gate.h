@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "resp/buffer.h"
-#include "storage/lsn.h"
+#include "storage/base/lsn.h"
 
 namespace ringkv::server {
 

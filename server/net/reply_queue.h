@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "storage/lsn.h"
+#include "storage/base/lsn.h"
 
 namespace ringkv::server {
 

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "server/node_link/peer_socket.h"
-#include "storage/mutex.h"
+#include "storage/base/mutex.h"
 
 namespace ringkv::server {
 

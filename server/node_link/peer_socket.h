@@ -10,7 +10,7 @@
 #include <string_view>
 #include <utility>
 
-#include "storage/result.h"
+#include "storage/base/result.h"
 
 namespace ringkv::server {
 

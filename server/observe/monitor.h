@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "server/base/client_links.h"
-#include "storage/mutex.h"
+#include "storage/base/mutex.h"
 
 namespace ringkv::server {
 

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "storage/mutex.h"
+#include "storage/base/mutex.h"
 
 namespace ringkv::server {
 

@@ -14,7 +14,7 @@
 #include "server/observe/counter.h"
 #include "server/observe/http_statistics.h"
 #include "server/observe/latency_histogram.h"
-#include "storage/mutex.h"
+#include "storage/base/mutex.h"
 
 namespace ringkv::server {
 

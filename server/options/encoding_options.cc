@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Options of encodings: when values are packed.
 #include "server/config/option_row.h"
-#include "storage/store.h"
-#include "storage/types/type_limits.h"
+#include "storage/entry/type_limits.h"
+#include "storage/keyspace/store.h"
 
 namespace ringkv::server {
 namespace {

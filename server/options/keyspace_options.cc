@@ -6,8 +6,8 @@
 #include "server/base/needs.h"
 #include "server/config/option_row.h"
 #include "server/key_changes.h"
-#include "storage/keyspace/eviction.h"
-#include "storage/store.h"
+#include "storage/housekeeping/eviction.h"
+#include "storage/keyspace/store.h"
 
 namespace ringkv::server {
 namespace {

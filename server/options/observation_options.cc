@@ -8,7 +8,7 @@
 #include "server/base/text.h"
 #include "server/config/option_row.h"
 #include "server/observe/slow_log.h"
-#include "storage/prefix_usage.h"
+#include "storage/table/prefix_usage.h"
 
 namespace ringkv::server {
 namespace {

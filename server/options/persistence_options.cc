@@ -7,7 +7,7 @@
 #include "server/config/option_row.h"
 #include "server/config/save_points.h"
 #include "server/data/data_keeper.h"
-#include "storage/durability.h"
+#include "storage/durability/durability.h"
 
 namespace ringkv::server {
 namespace {

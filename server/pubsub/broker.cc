@@ -5,7 +5,7 @@
 
 #include "resp/buffer.h"
 #include "resp/reply_writer.h"
-#include "storage/glob.h"
+#include "storage/base/glob.h"
 
 namespace ringkv::server {
 namespace {

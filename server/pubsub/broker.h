@@ -19,7 +19,7 @@
 
 #include "cluster/node_messages.h"
 #include "server/base/client_links.h"
-#include "storage/mutex.h"
+#include "storage/base/mutex.h"
 
 namespace ringkv::server {
 

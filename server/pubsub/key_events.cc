@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server/pubsub/key_events.h"
 
-#include "storage/txn.h"
+#include "storage/transaction/txn.h"
 
 namespace ringkv::server {
 namespace {

@@ -14,7 +14,7 @@
 #include <string_view>
 
 #include "server/pubsub/broker.h"
-#include "storage/key_event.h"
+#include "storage/effects/key_event.h"
 
 namespace ringkv::storage {
 class Txn;

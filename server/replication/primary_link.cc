@@ -9,7 +9,7 @@
 #include "server/node_link/handshake.h"
 #include "server/replication/replication.h"
 #include "server/server.h"
-#include "storage/allocator.h"
+#include "storage/base/allocator.h"
 
 namespace ringkv::server {
 namespace {

@@ -14,8 +14,8 @@
 
 #include "cluster/node_messages.h"
 #include "server/node_link/link_socket.h"
-#include "storage/follower.h"
-#include "storage/mutex.h"
+#include "storage/base/mutex.h"
+#include "storage/transfer/follower.h"
 
 namespace ringkv::server {
 

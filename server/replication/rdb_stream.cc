@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "server/base/version.h"
-#include "storage/walk.h"
+#include "storage/transaction/walk.h"
 
 namespace ringkv::server {
 namespace {

@@ -9,10 +9,10 @@
 #include "server/loading/load_rdb.h"
 #include "server/node_link/handshake.h"
 #include "server/server.h"
-#include "storage/allocator.h"
+#include "storage/base/allocator.h"
+#include "storage/base/once_a_second.h"
 #include "storage/log/log_files.h"
-#include "storage/once_a_second.h"
-#include "storage/totals.h"
+#include "storage/transaction/totals.h"
 
 namespace ringkv::server {
 namespace {

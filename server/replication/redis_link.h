@@ -20,7 +20,7 @@
 #include "server/replication/primary_link.h"
 #include "server/session/session.h"
 #include "server/thread_state.h"
-#include "storage/file_system.h"
+#include "storage/disk/file_system.h"
 
 namespace ringkv::server {
 

@@ -4,7 +4,7 @@
 #include "cluster/node_messages.h"
 #include "server/replication/replication.h"
 #include "server/server.h"
-#include "storage/allocator.h"
+#include "storage/base/allocator.h"
 #include "storage/snapshot/pace.h"
 
 namespace ringkv::server {

@@ -16,9 +16,9 @@
 
 #include "server/node_link/peer_socket.h"
 #include "server/session/client_directory.h"
-#include "storage/log_tail.h"
-#include "storage/mutex.h"
-#include "storage/snapshot_stream.h"
+#include "storage/base/mutex.h"
+#include "storage/log/log_tail.h"
+#include "storage/snapshot/snapshot_stream.h"
 
 namespace ringkv::server {
 

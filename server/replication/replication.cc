@@ -13,8 +13,8 @@
 #include "server/cluster/cluster_state.h"
 #include "server/command/error_replies.h"
 #include "server/server.h"
+#include "storage/base/random.h"
 #include "storage/log/log_files.h"
-#include "storage/random.h"
 
 namespace ringkv::server {
 

@@ -15,9 +15,9 @@
 #include "server/replication/primary_link.h"
 #include "server/replication/redis_link.h"
 #include "server/replication/replica_feed.h"
-#include "storage/file_system.h"
+#include "storage/disk/file_system.h"
 #include "storage/log/backlog.h"
-#include "storage/log_tail.h"
+#include "storage/log/log_tail.h"
 
 namespace ringkv::server {
 

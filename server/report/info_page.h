@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "storage/txn.h"
+#include "storage/transaction/txn.h"
 
 namespace ringkv::server {
 

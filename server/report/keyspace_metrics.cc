@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Keys by database and by prefix, and the indexes of keys.
 #include "server/report/metric_table.h"
-#include "storage/totals.h"
+#include "storage/transaction/totals.h"
 
 namespace ringkv::server {
 namespace {

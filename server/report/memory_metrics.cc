@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Where memory goes.
 #include "server/report/metric_table.h"
-#include "storage/allocator.h"
+#include "storage/base/allocator.h"
 
 namespace ringkv::server {
 namespace {

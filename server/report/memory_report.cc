@@ -7,7 +7,7 @@
 #include <fstream>
 
 #include "server/server.h"
-#include "storage/totals.h"
+#include "storage/transaction/totals.h"
 
 namespace ringkv::server {
 namespace {

@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "storage/allocator.h"
-#include "storage/totals.h"
-#include "storage/txn.h"
+#include "storage/base/allocator.h"
+#include "storage/transaction/totals.h"
+#include "storage/transaction/txn.h"
 
 namespace ringkv::server {
 

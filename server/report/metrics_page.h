@@ -5,7 +5,7 @@
 #include <functional>
 #include <string>
 
-#include "storage/txn.h"
+#include "storage/transaction/txn.h"
 
 namespace ringkv::server {
 

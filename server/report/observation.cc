@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server/report/observation.h"
 
-#include "storage/totals.h"
+#include "storage/transaction/totals.h"
 
 namespace ringkv::server {
 

@@ -11,7 +11,7 @@
 #include "server/session/client_directory.h"
 #include "server/session/transaction_queue.h"
 #include "server/session/watched_keys.h"
-#include "storage/db_index.h"
+#include "storage/base/db_index.h"
 
 namespace ringkv::server {
 

@@ -19,8 +19,8 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "storage/key_observer.h"
-#include "storage/mutex.h"
+#include "storage/base/mutex.h"
+#include "storage/keyspace/key_observer.h"
 
 namespace ringkv::server {
 

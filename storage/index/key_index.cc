@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "storage/check.h"
+#include "storage/base/check.h"
 
 namespace ringkv::storage {
 namespace {

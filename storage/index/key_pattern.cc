@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "storage/index/key_pattern.h"
 
-#include "storage/glob.h"
+#include "storage/base/glob.h"
 
 namespace ringkv::storage {
 KeyPattern ParseKeyPattern(std::string_view glob) {

@@ -3,7 +3,7 @@
 
 #include <new>
 
-#include "storage/allocator.h"
+#include "storage/base/allocator.h"
 
 namespace ringkv::storage {
 namespace {

@@ -13,10 +13,10 @@
 #include <cstdint>
 #include <memory>
 
-#include "storage/db_index.h"
-#include "storage/keyspace/position.h"
-#include "storage/mutex.h"
-#include "storage/random.h"
+#include "storage/base/db_index.h"
+#include "storage/base/mutex.h"
+#include "storage/base/position.h"
+#include "storage/base/random.h"
 
 namespace ringkv::storage {
 

@@ -6,11 +6,11 @@
 #include <memory>
 #include <vector>
 
+#include "storage/base/lsn.h"
+#include "storage/base/mutex.h"
+#include "storage/base/position.h"
 #include "storage/keyspace/occupancy.h"
-#include "storage/keyspace/position.h"
-#include "storage/keyspace/table.h"
-#include "storage/lsn.h"
-#include "storage/mutex.h"
+#include "storage/table/table.h"
 
 namespace ringkv::storage {
 

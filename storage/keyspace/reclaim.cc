@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "storage/keyspace/reclaim.h"
 
-#include "storage/allocator.h"
-#include "storage/keyspace/mutable_entry.h"
+#include "storage/base/allocator.h"
+#include "storage/edit/mutable_entry.h"
 
 namespace ringkv::storage {
 

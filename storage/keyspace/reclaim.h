@@ -11,8 +11,8 @@
 #include <thread>
 #include <vector>
 
-#include "storage/keyspace/table.h"
-#include "storage/mutex.h"
+#include "storage/base/mutex.h"
+#include "storage/table/table.h"
 
 namespace ringkv::storage {
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "storage/byte_codec.h"
+#include "storage/base/byte_codec.h"
 
 namespace ringkv::storage {
 

@@ -16,8 +16,8 @@
 #include <string>
 #include <string_view>
 
-#include "storage/lsn.h"
-#include "storage/mutex.h"
+#include "storage/base/lsn.h"
+#include "storage/base/mutex.h"
 
 namespace ringkv::storage {
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "storage/file_system.h"
-#include "storage/lsn.h"
+#include "storage/base/lsn.h"
+#include "storage/disk/file_system.h"
 
 namespace ringkv::storage {
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "storage/log/log_format.h"
 
-#include "storage/byte_codec.h"
-#include "storage/check.h"
-#include "storage/checksum.h"
+#include "storage/base/byte_codec.h"
+#include "storage/base/check.h"
+#include "storage/base/checksum.h"
 
 namespace ringkv::storage {
 namespace {

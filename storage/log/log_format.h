@@ -8,9 +8,9 @@
 #include <string>
 #include <string_view>
 
-#include "storage/clock.h"
-#include "storage/file_header.h"
-#include "storage/lsn.h"
+#include "storage/base/clock.h"
+#include "storage/base/lsn.h"
+#include "storage/disk/file_header.h"
 
 namespace ringkv::storage {
 

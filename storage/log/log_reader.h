@@ -10,7 +10,7 @@
 #include <memory>
 #include <string>
 
-#include "storage/file_system.h"
+#include "storage/disk/file_system.h"
 #include "storage/log/log_format.h"
 
 namespace ringkv::storage {

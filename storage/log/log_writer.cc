@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "storage/check.h"
+#include "storage/base/check.h"
 #include "storage/log/log_files.h"
 
 namespace ringkv::storage {

@@ -16,11 +16,11 @@
 #include <string>
 #include <vector>
 
-#include "storage/clock.h"
-#include "storage/file_system.h"
+#include "storage/base/clock.h"
+#include "storage/base/mutex.h"
+#include "storage/disk/file_system.h"
 #include "storage/log/log_buffer.h"
 #include "storage/log/log_format.h"
-#include "storage/mutex.h"
 
 namespace ringkv::storage {
 

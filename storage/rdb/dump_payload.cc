@@ -3,7 +3,7 @@
 
 #include "storage/rdb/rdb_value.h"
 
-#include "storage/byte_codec.h"
+#include "storage/base/byte_codec.h"
 #include "storage/rdb/crc64.h"
 #include "storage/rdb/rdb_codec.h"
 #include "storage/rdb/rdb_skip.h"

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "storage/byte_codec.h"
+#include "storage/base/byte_codec.h"
 #include "storage/types/listpack.h"
 
 namespace ringkv::storage {

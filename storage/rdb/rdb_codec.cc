@@ -8,7 +8,7 @@
 #include <charconv>
 #include <limits>
 
-#include "storage/byte_codec.h"
+#include "storage/base/byte_codec.h"
 #include "storage/rdb/crc64.h"
 
 namespace ringkv::storage {

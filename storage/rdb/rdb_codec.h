@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "storage/file_system.h"
+#include "storage/disk/file_system.h"
 #include "storage/rdb/rdb_format.h"
 
 namespace ringkv::storage {

@@ -7,8 +7,8 @@
 #include <memory>
 #include <string>
 
-#include "storage/clock.h"
-#include "storage/keyspace/entry.h"
+#include "storage/base/clock.h"
+#include "storage/entry/entry.h"
 #include "storage/rdb/rdb_codec.h"
 
 namespace ringkv::storage {

@@ -5,7 +5,7 @@
 #include <map>
 #include <optional>
 
-#include "storage/byte_codec.h"
+#include "storage/base/byte_codec.h"
 
 namespace ringkv::storage {
 namespace {

@@ -8,7 +8,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "storage/byte_codec.h"
+#include "storage/base/byte_codec.h"
 #include "storage/rdb/packed_blobs.h"
 #include "storage/rdb/rdb_skip.h"
 #include "storage/rdb/rdb_stream.h"

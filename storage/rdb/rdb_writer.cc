@@ -5,8 +5,8 @@
 
 #include <cstdio>
 
-#include "storage/byte_codec.h"
-#include "storage/keyspace/entry.h"
+#include "storage/base/byte_codec.h"
+#include "storage/entry/entry.h"
 #include "storage/rdb/crc64.h"
 #include "storage/rdb/rdb_codec.h"
 

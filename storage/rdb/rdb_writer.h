@@ -10,8 +10,8 @@
 #include <string>
 #include <string_view>
 
-#include "storage/clock.h"
-#include "storage/keyspace/entry.h"
+#include "storage/base/clock.h"
+#include "storage/entry/entry.h"
 
 namespace ringkv::storage {
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "storage/types/folded_bytes.h"
+#include "storage/entry/folded_bytes.h"
 
 struct ZSTD_CCtx_s;
 struct ZSTD_DCtx_s;

@@ -5,7 +5,7 @@
 #include <bit>
 #include <vector>
 
-#include "storage/checksum.h"
+#include "storage/base/checksum.h"
 
 namespace ringkv::storage {
 namespace {

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "storage/keyspace/store.h"
 #include "storage/snapshot/block_codec.h"
 #include "storage/snapshot/snapshot_format.h"
-#include "storage/store.h"
 
 namespace ringkv::storage {
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "storage/snapshot/snapshot_format.h"
 
-#include "storage/checksum.h"
+#include "storage/base/checksum.h"
+#include "storage/entry/large_value.h"
 #include "storage/types/collection.h"
-#include "storage/types/large_value.h"
 
 namespace ringkv::storage {
 namespace {

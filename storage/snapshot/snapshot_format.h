@@ -9,15 +9,15 @@
 #include <string>
 #include <string_view>
 
-#include "storage/byte_codec.h"
-#include "storage/clock.h"
-#include "storage/db_index.h"
-#include "storage/file_header.h"
-#include "storage/keyspace/entry.h"
-#include "storage/lsn.h"
+#include "storage/base/byte_codec.h"
+#include "storage/base/clock.h"
+#include "storage/base/db_index.h"
+#include "storage/base/lsn.h"
+#include "storage/disk/file_header.h"
+#include "storage/entry/entry.h"
+#include "storage/entry/folded_bytes.h"
+#include "storage/keyspace/store.h"
 #include "storage/snapshot/block_codec.h"
-#include "storage/store.h"
-#include "storage/types/folded_bytes.h"
 
 namespace ringkv::storage {
 

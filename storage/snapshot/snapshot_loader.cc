@@ -4,7 +4,7 @@
 #include <atomic>
 #include <thread>
 
-#include "storage/allocator.h"
+#include "storage/base/allocator.h"
 #include "storage/snapshot/run_loader.h"
 
 namespace ringkv::storage {

@@ -4,9 +4,9 @@
 
 #include <functional>
 
+#include "storage/keyspace/store.h"
 #include "storage/snapshot/run_map.h"
 #include "storage/snapshot/snapshot_reader.h"
-#include "storage/store.h"
 
 namespace ringkv::storage {
 

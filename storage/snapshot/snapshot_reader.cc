@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "storage/snapshot/snapshot_reader.h"
 
-#include "storage/checksum.h"
+#include "storage/base/checksum.h"
 #include "storage/rdb/rdb_format.h"
 
 namespace ringkv::storage {

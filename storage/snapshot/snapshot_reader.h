@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "storage/file_system.h"
+#include "storage/disk/file_system.h"
 #include "storage/snapshot/block_codec.h"
 #include "storage/snapshot/snapshot_format.h"
 

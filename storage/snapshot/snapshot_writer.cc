@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "storage/snapshot/snapshot_writer.h"
 
-#include "storage/checksum.h"
+#include "storage/base/checksum.h"
 
 namespace ringkv::storage {
 namespace {

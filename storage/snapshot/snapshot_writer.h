@@ -18,11 +18,11 @@
 #include <memory>
 #include <string>
 
-#include "storage/file_system.h"
+#include "storage/disk/file_system.h"
+#include "storage/keyspace/store.h"
 #include "storage/log/log_writer.h"
 #include "storage/snapshot/block_source.h"
 #include "storage/snapshot/snapshot_format.h"
-#include "storage/store.h"
 
 namespace ringkv::storage {
 

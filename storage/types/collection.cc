@@ -3,8 +3,8 @@
 
 #include <cmath>
 
-#include "storage/byte_codec.h"
-#include "storage/check.h"
+#include "storage/base/byte_codec.h"
+#include "storage/base/check.h"
 #include "storage/types/hash.h"
 #include "storage/types/list.h"
 #include "storage/types/packed_visit.h"

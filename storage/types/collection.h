@@ -5,9 +5,9 @@
 #include <string>
 #include <string_view>
 
-#include "storage/effect_list.h"
-#include "storage/keyspace/entry.h"
-#include "storage/types/type_limits.h"
+#include "storage/effects/effect_list.h"
+#include "storage/entry/entry.h"
+#include "storage/entry/type_limits.h"
 
 namespace ringkv::storage {
 

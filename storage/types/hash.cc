@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "storage/types/hash.h"
 
-#include "storage/byte_codec.h"
+#include "storage/base/byte_codec.h"
 
 namespace ringkv::storage {
 namespace {

@@ -7,11 +7,11 @@
 #include <optional>
 #include <string_view>
 
-#include "storage/effects.h"
-#include "storage/outcome.h"
-#include "storage/types/member_table.h"
+#include "storage/effects/effects.h"
+#include "storage/effects/outcome.h"
+#include "storage/table/member_table.h"
+#include "storage/table/value_edit.h"
 #include "storage/types/random_picks.h"
-#include "storage/types/value_edit.h"
 
 namespace ringkv::storage {
 

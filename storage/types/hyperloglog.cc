@@ -7,7 +7,7 @@
 #include <cstring>
 #include <limits>
 
-#include "storage/byte_codec.h"
+#include "storage/base/byte_codec.h"
 
 namespace ringkv::storage {
 namespace {

@@ -11,10 +11,10 @@
 #include <string>
 #include <string_view>
 
-#include "storage/effects.h"
-#include "storage/outcome.h"
+#include "storage/effects/effects.h"
+#include "storage/effects/outcome.h"
+#include "storage/table/value_edit.h"
 #include "storage/types/list_chunk.h"
-#include "storage/types/value_edit.h"
 
 namespace ringkv::storage {
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "storage/types/packed.h"
+#include "storage/entry/packed.h"
 
 namespace ringkv::storage {
 

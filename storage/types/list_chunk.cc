@@ -7,8 +7,8 @@
 #include <array>
 #include <cstring>
 
-#include "storage/allocator.h"
-#include "storage/check.h"
+#include "storage/base/allocator.h"
+#include "storage/base/check.h"
 
 namespace ringkv::storage {
 

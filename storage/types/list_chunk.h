@@ -11,7 +11,7 @@
 #include <string_view>
 #include <utility>
 
-#include "storage/types/folded_bytes.h"
+#include "storage/entry/folded_bytes.h"
 #include "storage/types/list_bytes.h"
 
 namespace ringkv::storage {

@@ -4,7 +4,7 @@
 #include <bit>
 #include <cstring>
 
-#include "storage/byte_codec.h"
+#include "storage/base/byte_codec.h"
 
 namespace ringkv::storage {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "storage/check.h"
+#include "storage/base/check.h"
 
 namespace ringkv::storage {
 namespace {

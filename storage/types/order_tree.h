@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "storage/keyspace/entry.h"
+#include "storage/entry/entry.h"
 
 namespace ringkv::storage {
 

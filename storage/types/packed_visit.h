@@ -2,10 +2,10 @@
 // The elements of a packed collection, each as the effect that adds it.
 #pragma once
 
-#include "storage/effects.h"
+#include "storage/effects/effects.h"
+#include "storage/entry/packed.h"
 #include "storage/types/integer_set.h"
 #include "storage/types/list_bytes.h"
-#include "storage/types/packed.h"
 #include "storage/types/score_code.h"
 
 namespace ringkv::storage {

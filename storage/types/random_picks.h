@@ -7,7 +7,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "storage/random.h"
+#include "storage/base/random.h"
 
 namespace ringkv::storage {
 

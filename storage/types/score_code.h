@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <string>
 
-#include "storage/types/packed.h"
+#include "storage/entry/packed.h"
 
 namespace ringkv::storage {
 

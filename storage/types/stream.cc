@@ -3,13 +3,9 @@
 
 #include <iterator>
 
-#include "storage/types/stream_pack.h"
-
 namespace ringkv::storage {
 
 // --- reading --------------------------------------------------------------------------------------------------------
-
-void Stream::Pack(std::string* out) const { PackStream(*this, out); }
 
 const StreamGroup* Stream::FindGroup(std::string_view name) const {
   const auto found = groups_.find(name);

@@ -14,11 +14,11 @@
 #include <string>
 #include <string_view>
 
-#include "storage/effects.h"
-#include "storage/outcome.h"
+#include "storage/effects/effects.h"
+#include "storage/effects/outcome.h"
+#include "storage/table/value_edit.h"
 #include "storage/types/stream_block.h"
 #include "storage/types/stream_group.h"
-#include "storage/types/value_edit.h"
 
 namespace ringkv::storage {
 

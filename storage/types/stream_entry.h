@@ -4,8 +4,8 @@
 
 #include <string_view>
 
+#include "storage/effects/stream_id.h"
 #include "storage/types/listpack.h"
-#include "storage/types/stream_id.h"
 
 namespace ringkv::storage {
 

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <string_view>
 
-#include "storage/byte_codec.h"
+#include "storage/base/byte_codec.h"
 
 namespace ringkv::storage {
 

@@ -9,8 +9,8 @@
 #include <string>
 #include <string_view>
 
-#include "storage/clock.h"
-#include "storage/types/stream_id.h"
+#include "storage/base/clock.h"
+#include "storage/effects/stream_id.h"
 
 namespace ringkv::storage {
 

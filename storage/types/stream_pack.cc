@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "storage/types/packed.h"
+#include "storage/entry/packed.h"
 
 namespace ringkv::storage {
 namespace {
@@ -131,6 +131,8 @@ void PackStream(const Stream& stream, std::string* out) {
   PutVarint(out, stream.groups().size());
   for (const auto& [name, group] : stream.groups()) PackGroup(name, group, out);
 }
+
+void Stream::Pack(std::string* out) const { PackStream(*this, out); }
 
 bool IsPackedStream(std::string_view packed) { return ReadPacked(packed, true, Checking{}); }
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <string>
 
-#include "storage/byte_codec.h"
+#include "storage/base/byte_codec.h"
 #include "storage/types/stream.h"
 
 namespace ringkv::storage {

@@ -4,7 +4,7 @@
 
 #include <string_view>
 
-#include "storage/keyspace/entry.h"
+#include "storage/entry/entry.h"
 
 namespace ringkv::storage {
 

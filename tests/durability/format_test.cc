@@ -8,11 +8,11 @@
 #include <functional>
 #include <sstream>
 
-#include "storage/effect_codec.h"
+#include "storage/disk/posix_file_system.h"
+#include "storage/effects/effect_codec.h"
 #include "storage/log/log_reader.h"
-#include "storage/posix/posix_file_system.h"
 #include "storage/snapshot/snapshot_reader.h"
-#include "storage/totals.h"
+#include "storage/transaction/totals.h"
 #include "tests/support/document.h"
 #include "tests/support/durable_store.h"
 #include "tests/support/faulty_file_system.h"

@@ -4,7 +4,7 @@
 
 #include <optional>
 
-#include "storage/durability.h"
+#include "storage/durability/durability.h"
 #include "tests/support/durable_store.h"
 #include "tests/support/faulty_file_system.h"
 

@@ -13,11 +13,11 @@
 #include <sstream>
 
 #include "check/jobs.h"
-#include "storage/durability.h"
-#include "storage/follower.h"
+#include "storage/durability/durability.h"
 #include "storage/log/backlog.h"
-#include "storage/log_tail.h"
-#include "storage/snapshot_stream.h"
+#include "storage/log/log_tail.h"
+#include "storage/snapshot/snapshot_stream.h"
+#include "storage/transfer/follower.h"
 #include "tests/support/durable_store.h"
 #include "tests/support/faulty_file_system.h"
 

@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "storage/glob.h"
+#include "storage/base/glob.h"
 #include "storage/index/key_pattern.h"
 
 namespace {

@@ -5,9 +5,9 @@
 #include <cstdlib>
 
 #include "cluster/node_messages.h"
-#include "storage/checksum.h"
-#include "storage/follower.h"
-#include "storage/slot_arrival.h"
+#include "storage/base/checksum.h"
+#include "storage/transfer/follower.h"
+#include "storage/transfer/slot_arrival.h"
 #include "tests/support/durable_store.h"
 #include "tests/support/faulty_file_system.h"
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "storage/checksum.h"
+#include "storage/base/checksum.h"
 #include "storage/snapshot/snapshot_format.h"
 #include "tests/support/durable_store.h"
 #include "tests/support/faulty_file_system.h"

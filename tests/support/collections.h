@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "storage/effect_codec.h"
-#include "storage/txn.h"
+#include "storage/effects/effect_codec.h"
+#include "storage/transaction/txn.h"
 #include "storage/types/hash.h"
 #include "storage/types/list.h"
 #include "storage/types/set.h"

@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-#include "storage/mutex.h"
+#include "storage/base/mutex.h"
 
 namespace ringkv::test {
 

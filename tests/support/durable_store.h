@@ -10,11 +10,11 @@
 #include <string>
 #include <vector>
 
+#include "storage/durability/recovery.h"
 #include "storage/log/log_files.h"
-#include "storage/recovery.h"
 #include "storage/snapshot/snapshot_writer.h"
-#include "storage/txn.h"
-#include "storage/walk.h"
+#include "storage/transaction/txn.h"
+#include "storage/transaction/walk.h"
 #include "tests/support/collections.h"
 
 namespace ringkv::test {

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "storage/file_system.h"
-#include "storage/mutex.h"
+#include "storage/base/mutex.h"
+#include "storage/disk/file_system.h"
 
 namespace ringkv::test {
 

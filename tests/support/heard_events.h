@@ -5,8 +5,8 @@
 #include <string>
 #include <utility>
 
-#include "storage/key_event.h"
-#include "storage/key_observer.h"
+#include "storage/effects/key_event.h"
+#include "storage/keyspace/key_observer.h"
 
 namespace ringkv::test {
 

@@ -13,8 +13,8 @@
 #include "server/execution/execution.h"
 #include "server/server.h"
 #include "server/session/session.h"
-#include "storage/allocator.h"
-#include "storage/posix/posix_file_system.h"
+#include "storage/base/allocator.h"
+#include "storage/disk/posix_file_system.h"
 #include "tests/support/no_links.h"
 #include "tests/support/temp_dir.h"
 

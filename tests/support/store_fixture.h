@@ -8,9 +8,9 @@
 #include <set>
 #include <string>
 
-#include "storage/totals.h"
-#include "storage/txn.h"
-#include "storage/walk.h"
+#include "storage/transaction/totals.h"
+#include "storage/transaction/txn.h"
+#include "storage/transaction/walk.h"
 
 namespace ringkv::storage {
 

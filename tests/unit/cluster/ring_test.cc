@@ -6,7 +6,7 @@
 
 #include <numeric>
 
-#include "storage/random.h"
+#include "storage/base/random.h"
 
 namespace ringkv::cluster {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "storage/totals.h"
+#include "storage/transaction/totals.h"
 #include "tests/support/session_fixture.h"
 
 namespace ringkv::server {

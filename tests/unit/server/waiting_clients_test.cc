@@ -3,7 +3,7 @@
 #include "server/blocking/waiting_clients.h"
 
 #include "server/execution/account.h"
-#include "storage/keyspace/expiry_job.h"
+#include "storage/housekeeping/expiry_job.h"
 #include "tests/support/session_fixture.h"
 
 namespace ringkv::server {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What is counted as used stays what the allocator says, however many threads come and go.
-#include "storage/allocator.h"
+#include "storage/base/allocator.h"
 
 #include <gtest/gtest.h>
 

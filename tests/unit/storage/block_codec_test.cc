@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "storage/random.h"
+#include "storage/base/random.h"
 #include "storage/types/list_chunk.h"
 
 namespace ringkv::test {

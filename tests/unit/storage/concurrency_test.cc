@@ -3,8 +3,8 @@
 #include <atomic>
 #include <thread>
 
-#include "storage/keyspace/eviction.h"
-#include "storage/keyspace/expiry_job.h"
+#include "storage/housekeeping/eviction.h"
+#include "storage/housekeeping/expiry_job.h"
 #include "tests/support/store_fixture.h"
 
 namespace ringkv::storage {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "storage/keyspace/mutable_entry.h"
+#include "storage/edit/mutable_entry.h"
 
 #include <gtest/gtest.h>
 

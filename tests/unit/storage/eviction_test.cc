@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "storage/keyspace/eviction.h"
+#include "storage/housekeeping/eviction.h"
 
-#include "storage/allocator.h"
+#include "storage/base/allocator.h"
 #include "tests/support/store_fixture.h"
 
 namespace ringkv::storage {

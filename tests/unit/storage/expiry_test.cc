@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include "storage/keyspace/expiry_job.h"
-#include "storage/totals.h"
+#include "storage/housekeeping/expiry_job.h"
+#include "storage/transaction/totals.h"
 
 #include <map>
 #include <random>

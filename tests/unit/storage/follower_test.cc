@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 // A store that follows another one ends up equal to it, whenever it begins and whatever happens meanwhile.
-#include "storage/follower.h"
+#include "storage/transfer/follower.h"
 
 #include <gtest/gtest.h>
 
-#include "storage/checksum.h"
-#include "storage/effect_codec.h"
-#include "storage/keyspace/mutable_entry.h"
-#include "storage/log_tail.h"
-#include "storage/snapshot_stream.h"
-#include "storage/totals.h"
+#include "storage/base/checksum.h"
+#include "storage/edit/mutable_entry.h"
+#include "storage/effects/effect_codec.h"
+#include "storage/log/log_tail.h"
+#include "storage/snapshot/snapshot_stream.h"
+#include "storage/transaction/totals.h"
 #include "tests/support/durable_store.h"
 #include "tests/support/faulty_file_system.h"
 #include "tests/support/heard_events.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "storage/glob.h"
+#include "storage/base/glob.h"
 
 #include <gtest/gtest.h>
 

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <string>
 
-#include "storage/random.h"
+#include "storage/base/random.h"
 
 namespace ringkv::test {
 namespace {

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <map>
 
+#include "storage/base/position.h"
+#include "storage/edit/mutable_entry.h"
 #include "storage/index/table_index.h"
-#include "storage/keyspace/mutable_entry.h"
-#include "storage/keyspace/position.h"
-#include "storage/keyspace/table.h"
+#include "storage/table/table.h"
 
 namespace ringkv::test {
 namespace {

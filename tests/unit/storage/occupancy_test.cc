@@ -6,12 +6,12 @@
 #include <functional>
 #include <future>
 
-#include "storage/keyspace/eviction.h"
-#include "storage/keyspace/expiry_job.h"
-#include "storage/keyspace/mutable_entry.h"
-#include "storage/search.h"
-#include "storage/totals.h"
-#include "storage/walk.h"
+#include "storage/edit/mutable_entry.h"
+#include "storage/housekeeping/eviction.h"
+#include "storage/housekeeping/expiry_job.h"
+#include "storage/transaction/search.h"
+#include "storage/transaction/totals.h"
+#include "storage/transaction/walk.h"
 #include "tests/support/store_fixture.h"
 
 namespace ringkv::storage {

@@ -2,8 +2,8 @@
 // RDB files and DUMP payloads, as far as redis-server isn't needed as a peer (compat/rdb.py has it).
 #include <gtest/gtest.h>
 
-#include "storage/byte_codec.h"
-#include "storage/keyspace/mutable_entry.h"
+#include "storage/base/byte_codec.h"
+#include "storage/edit/mutable_entry.h"
 #include "storage/rdb/crc64.h"
 #include "storage/rdb/dump_payload.h"
 #include "storage/rdb/rdb_reader.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "storage/walk.h"
+#include "storage/transaction/walk.h"
 #include "tests/support/store_fixture.h"
 
 namespace ringkv::storage {

@@ -3,10 +3,10 @@
 #include <atomic>
 #include <thread>
 
-#include "storage/glob.h"
-#include "storage/index/index_job.h"
-#include "storage/search.h"
-#include "storage/totals.h"
+#include "storage/base/glob.h"
+#include "storage/housekeeping/index_job.h"
+#include "storage/transaction/search.h"
+#include "storage/transaction/totals.h"
 #include "tests/support/store_fixture.h"
 
 namespace ringkv::storage {

@@ -2,13 +2,13 @@
 // Slots that go from one store to another arrive whole, whatever happens to their keys meanwhile.
 #include <gtest/gtest.h>
 
-#include "storage/log_tail.h"
-#include "storage/search.h"
-#include "storage/slot_arrival.h"
-#include "storage/slot_stream.h"
-#include "storage/sweep.h"
-#include "storage/totals.h"
-#include "storage/walk.h"
+#include "storage/log/log_tail.h"
+#include "storage/transaction/search.h"
+#include "storage/transaction/sweep.h"
+#include "storage/transaction/totals.h"
+#include "storage/transaction/walk.h"
+#include "storage/transfer/slot_arrival.h"
+#include "storage/transfer/slot_stream.h"
 #include "tests/support/durable_store.h"
 #include "tests/support/faulty_file_system.h"
 #include "tests/support/heard_events.h"

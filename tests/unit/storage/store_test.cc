@@ -3,9 +3,9 @@
 #include <map>
 #include <random>
 
-#include "storage/allocator.h"
-#include "storage/totals.h"
-#include "storage/walk.h"
+#include "storage/base/allocator.h"
+#include "storage/transaction/totals.h"
+#include "storage/transaction/walk.h"
 #include "tests/support/store_fixture.h"
 
 namespace ringkv::storage {

@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "storage/byte_codec.h"
-#include "storage/random.h"
+#include "storage/base/byte_codec.h"
+#include "storage/base/random.h"
 #include "storage/types/listpack.h"
 #include "storage/types/stream_pack.h"
 

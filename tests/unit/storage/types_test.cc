@@ -9,16 +9,16 @@
 #include <set>
 #include <string>
 
-#include "storage/byte_codec.h"
-#include "storage/random.h"
+#include "storage/base/byte_codec.h"
+#include "storage/base/random.h"
+#include "storage/entry/large_value.h"
+#include "storage/table/value_edit.h"
 #include "storage/types/collection.h"
 #include "storage/types/hash.h"
-#include "storage/types/large_value.h"
 #include "storage/types/list.h"
 #include "storage/types/order_tree.h"
 #include "storage/types/set.h"
 #include "storage/types/sorted_set.h"
-#include "storage/types/value_edit.h"
 #include "tests/support/collections.h"
 
 namespace ringkv::test {

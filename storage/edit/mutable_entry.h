@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+// An entry with its setters, which need the lock of the key's partition. The build shows it to tables, the keyspace and
+// transactions alone.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "storage/base/allocator.h"
+#include "storage/entry/entry.h"
+
+namespace ringkv::storage {
+
+class MutableEntry : public Entry {
+ public:
+  // A new entry, owned by the caller until it stands in a table. `access` has 24 bits.
+  static MutableEntry* Create(std::string_view key, std::string_view value, UnixMs expiry, ValueKind kind,
+                              uint32_t access);
+  // The same, with bytes of a value that are to be written to mutable_value().
+  static MutableEntry* CreateUninitialised(std::string_view key, size_t value_length, UnixMs expiry, ValueKind kind,
+                                           uint32_t access);
+  // With its large value, if it has one.
+  static void Free(MutableEntry* entry);
+
+  // Each of these returns the entry to go on with: this one, or another that took its place (then this one is freed).
+  // When a large value is replaced, the old allocation is handed to `*left_over` instead of being freed.
+  MutableEntry* WithValue(std::string_view value, UnixMs expiry, ValueKind kind, MutableEntry** left_over);
+  MutableEntry* WithBytesAt(size_t offset, std::string_view bytes);
+  // Where `removed` bytes of the value stood from `offset` on there are `inserted` now, to be written to
+  // mutable_value() + offset.
+  MutableEntry* WithGap(size_t offset, size_t removed, size_t inserted);
+  // Takes ownership of the value.
+  MutableEntry* WithLarge(LargeValue* value);
+  MutableEntry* WithExpiry(UnixMs expiry);
+  MutableEntry* WithKey(std::string_view key);
+
+  char* mutable_value() { return mutable_bytes() + HeaderSize() + KeyLength(); }
+  void set_kind(ValueKind kind) {
+    meta_ = (meta_ & ~(kTypeMask | 3u << kFormShift)) | (kind.bits() & kTypeMask) | (kind.bits() & 0x30u) << 2;
+  }
+  // Whether it takes long to free.
+  bool IsLong() const;
+  void set_access(uint32_t access) { meta_ = (meta_ & ((1u << kAccessShift) - 1)) | (access << kAccessShift); }
+
+ private:
+  MutableEntry() = delete;
+  ~MutableEntry() = delete;
+
+  static size_t SizeFor(size_t key_length, size_t value_length, bool has_expiry);
+  // Without its large value, which has another owner now.
+  static void FreeShell(MutableEntry* entry) { FreeBytes(entry, entry->TotalSize()); }
+  MutableEntry* WithLength(size_t length);
+  char* mutable_bytes() { return reinterpret_cast<char*>(this); }
+  void set_expiry_in_place(UnixMs expiry) { std::memcpy(mutable_bytes() + kBaseSize, &expiry, sizeof expiry); }
+  bool IsLongWith(size_t value_length) const { return KeyLength() > kShortKey || value_length > kShortValue; }
+  void set_value_length(size_t length);
+};
+
+// Values from this size on, and large collections from so many elements on, as in Redis, are freed away from the
+// request that dropped them.
+constexpr size_t kLargeValue = 256 * 1024;
+constexpr size_t kManyElements = 65;
+
+}  // namespace ringkv::storage

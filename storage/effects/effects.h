@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: MIT
+// Each kind of change as a struct: deterministic and complete, with chance and time resolved before. Whatever follows
+// the data (a log, a replica) needs these and no commands.
+//
+// `Fields` lists what an effect is made of, in the order in which the log has it. Each effect has a row in
+// effect_list.h.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <string_view>
+
+#include "storage/base/db_index.h"
+#include "storage/effects/stream_id.h"
+#include "storage/entry/entry.h"
+
+namespace ringkv::storage {
+
+// The key holds this string from now on, whatever it held before.
+struct StringPut {
+  std::string_view value;
+  UnixMs expiry = kNoExpiry;
+  StringForm form = StringForm::kPlain;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.form);
+    visit.Expiry(self.expiry);
+    visit(self.value);
+  }
+};
+
+// Bytes are written into the string at `offset`; a missing key counts as an empty string, a gap is filled with zeros.
+struct StringPatch {
+  uint64_t offset = 0;
+  std::string_view bytes;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.offset);
+    visit(self.bytes);
+  }
+};
+
+// Whether the string is of at most `longest` bytes when it is patched.
+constexpr bool IsWithin(const StringPatch& patch, uint64_t longest) {
+  return patch.offset <= longest && patch.bytes.size() <= longest - patch.offset;
+}
+
+// The key holds this collection from now on, whatever it held before.
+struct CollectionPut {
+  ValueKind kind = StringForm::kPlain;  // of a collection, packed or integers
+  std::string_view packed;              // well-formed, see types/collection.h
+  UnixMs expiry = kNoExpiry;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.kind);
+    visit.Expiry(self.expiry);
+    visit(self.packed);
+  }
+};
+
+// --- changes of a collection: a missing key counts as an empty one, and one that becomes empty is gone --------------
+
+struct HashPut {
+  std::string_view field;
+  std::string_view value;
+  static constexpr ValueType kType = ValueType::kHash;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.field);
+    visit(self.value);
+  }
+};
+
+struct HashErase {
+  std::string_view field;
+  static constexpr ValueType kType = ValueType::kHash;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.field);
+  }
+};
+
+struct ListPush {
+  std::string_view element;
+  bool at_front = false;
+  static constexpr ValueType kType = ValueType::kList;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.element);
+    visit(self.at_front);
+  }
+};
+
+// The element stands before, or behind, the first that is equal to the pivot.
+struct ListInsert {
+  std::string_view pivot;
+  std::string_view element;
+  bool behind = false;
+  static constexpr ValueType kType = ValueType::kList;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.pivot);
+    visit(self.element);
+    visit(self.behind);
+  }
+};
+
+// So many are gone from an end; there must be so many.
+struct ListTake {
+  uint64_t count = 1;
+  bool from_front = false;
+  static constexpr ValueType kType = ValueType::kList;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.count);
+    visit(self.from_front);
+  }
+};
+
+struct ListSet {
+  uint64_t index = 0;
+  std::string_view element;
+  static constexpr ValueType kType = ValueType::kList;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.index);
+    visit(self.element);
+  }
+};
+
+// Up to `most` elements that are equal to this are gone; 0: all of them.
+struct ListRemove {
+  std::string_view element;
+  uint64_t most = 0;
+  bool from_back = false;
+  static constexpr ValueType kType = ValueType::kList;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.element);
+    visit(self.most);
+    visit(self.from_back);
+  }
+};
+
+struct SetAdd {
+  std::string_view member;
+  static constexpr ValueType kType = ValueType::kSet;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.member);
+  }
+};
+
+struct SetErase {
+  std::string_view member;
+  static constexpr ValueType kType = ValueType::kSet;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.member);
+  }
+};
+
+struct SortedSetPut {
+  std::string_view member;
+  double score = 0;  // a number
+  static constexpr ValueType kType = ValueType::kSortedSet;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.member);
+    visit(self.score);
+  }
+};
+
+struct SortedSetErase {
+  std::string_view member;
+  static constexpr ValueType kType = ValueType::kSortedSet;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.member);
+  }
+};
+
+// --- streams: an empty one stays, only its first entry or group makes one -------------------------------------------
+
+struct StreamAppend {
+  StreamId id;              // greater than all before
+  std::string_view fields;  // see types/stream_fields.h
+  static constexpr ValueType kType = ValueType::kStream;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.id);
+    visit(self.fields);
+  }
+};
+
+struct StreamErase {
+  StreamId id;
+  static constexpr ValueType kType = ValueType::kStream;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.id);
+  }
+};
+
+// The entries before this one are gone.
+struct StreamTrim {
+  StreamId least;
+  static constexpr ValueType kType = ValueType::kStream;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.least);
+  }
+};
+
+struct StreamSetIds {
+  StreamId last_id;
+  StreamId greatest_erased;
+  uint64_t added = 0;  // entries that there ever were
+  static constexpr ValueType kType = ValueType::kStream;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.last_id);
+    visit(self.greatest_erased);
+    visit(self.added);
+  }
+};
+
+// The group is there, and has read so far.
+struct StreamGroupPut {
+  std::string_view group;
+  StreamId last_id;
+  int64_t read = -1;  // entries; -1: unknown
+  static constexpr ValueType kType = ValueType::kStream;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.group);
+    visit(self.last_id);
+    visit(self.read);
+  }
+};
+
+struct StreamGroupErase {
+  std::string_view group;
+  static constexpr ValueType kType = ValueType::kStream;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.group);
+  }
+};
+
+struct StreamConsumerPut {
+  std::string_view group;
+  std::string_view consumer;
+  UnixMs seen = 0;
+  static constexpr ValueType kType = ValueType::kStream;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.group);
+    visit(self.consumer);
+    visit(self.seen);
+  }
+};
+
+struct StreamConsumerErase {
+  std::string_view group;
+  std::string_view consumer;
+  static constexpr ValueType kType = ValueType::kStream;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.group);
+    visit(self.consumer);
+  }
+};
+
+// The entry has been handed to the consumer, which is made if it isn't there, and is nobody else's any more.
+struct StreamPend {
+  std::string_view group;
+  std::string_view consumer;
+  StreamId id;
+  UnixMs delivered = 0;
+  uint64_t deliveries = 1;
+  static constexpr ValueType kType = ValueType::kStream;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.group);
+    visit(self.consumer);
+    visit(self.id);
+    visit(self.delivered);
+    visit(self.deliveries);
+  }
+};
+
+// The entry isn't pending any more.
+struct StreamAcknowledge {
+  std::string_view group;
+  StreamId id;
+  static constexpr ValueType kType = ValueType::kStream;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.group);
+    visit(self.id);
+  }
+};
+
+// --- changes of any key, and of whole databases ---------------------------------------------------------------------
+
+enum class EraseReason : uint8_t { kDeleted, kExpired, kEvicted, kMoved };
+
+struct Erase {
+  EraseReason reason = EraseReason::kDeleted;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.reason);
+  }
+};
+
+// kNoExpiry makes the key live for ever.
+struct ExpirySet {
+  UnixMs expiry = kNoExpiry;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit.Expiry(self.expiry);
+  }
+};
+
+// All keys of the database are gone.
+struct DatabaseFlush {
+  template <typename Self, typename Visitor>
+  static void Fields(Self&, Visitor&&) {}
+};
+
+// The two databases have changed places.
+struct DatabaseSwap {
+  DbIndex other = 0;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.other);
+  }
+};
+
+// --- kinds of effects -----------------------------------------------------------------------------------------------
+
+template <typename Effect>
+concept CollectionEffect = requires {
+  Effect::kType;
+};
+
+template <typename Effect>
+concept StreamEffect = CollectionEffect<Effect> && Effect::kType == ValueType::kStream;
+
+// Of a whole database: it has no key.
+template <typename Effect>
+concept DatabaseEffect = std::same_as<Effect, DatabaseFlush> || std::same_as<Effect, DatabaseSwap>;
+
+}  // namespace ringkv::storage

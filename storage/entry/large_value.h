@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// A collection that is too large to be packed into its entry, which owns it.
+//
+// Threads: guarded by the lock of the key's partition, like the entry.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "storage/base/byte_codec.h"
+#include "storage/entry/folded_bytes.h"
+
+namespace ringkv::storage {
+
+class LargeValue {
+ public:
+  LargeValue() = default;
+  virtual ~LargeValue() = default;
+  LargeValue(const LargeValue&) = delete;
+  LargeValue& operator=(const LargeValue&) = delete;
+
+  virtual size_t size() const = 0;
+  // That all its allocations take, without a walk.
+  virtual size_t bytes() const = 0;
+  // Appends the elements as they would stand in an entry.
+  virtual void Pack(std::string* out) const = 0;
+  // Appends how many bytes those are, and them.
+  virtual void CopyTo(FoldedBytes* out) const {
+    std::string packed;
+    Pack(&packed);
+    PutText(out->plain(), packed);
+  }
+};
+
+}  // namespace ringkv::storage

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+#include "storage/housekeeping/eviction.h"
+
+#include <algorithm>
+#include <functional>
+
+#include "storage/base/allocator.h"
+#include "storage/transaction/sweep.h"
+#include "storage/transaction/walk.h"
+
+namespace ringkv::storage {
+namespace {
+
+constexpr size_t kPoolSize = 16;
+// So many keys are looked at under one lock, for several that go.
+constexpr size_t kSamplesAtOnce = 16;
+constexpr int kTries = 64;  // what was sampled may be gone when it is to go
+
+bool IsVolatileOnly(EvictionPolicy policy) {
+  return policy == EvictionPolicy::kVolatileLru || policy == EvictionPolicy::kVolatileRandom ||
+         policy == EvictionPolicy::kVolatileTtl || policy == EvictionPolicy::kVolatileLfu;
+}
+
+bool IsRandom(EvictionPolicy policy) {
+  return policy == EvictionPolicy::kAllKeysRandom || policy == EvictionPolicy::kVolatileRandom;
+}
+
+// 0 for what may not go.
+uint64_t ScoreOf(const Entry& entry, EvictionPolicy policy, Txn& txn) {
+  if (IsVolatileOnly(policy) && !entry.has_expiry()) return 0;
+  if (IsRandom(policy)) return 1;
+  if (policy == EvictionPolicy::kVolatileTtl) return UINT64_MAX / 2 - static_cast<uint64_t>(entry.expiry());
+  if (IsLfu(policy)) return 256 - LfuCounter(entry.access(), txn.store().access_options(), txn.now());
+  return static_cast<uint64_t>(IdleSeconds(entry.access(), txn.now())) + 1;
+}
+
+// Calls `look(db)` for the databases from `*next` on, each once, until it says that it found something; `*next` is then
+// the one behind that. False if none said so.
+template <typename Look>
+bool TryDatabases(const Occupancy& occupancy, DbIndex* next, Look&& look) {
+  const DbIndex start = *next;
+  bool wrapped = false;
+  for (DbIndex db = occupancy.NextUsed(start);; db = occupancy.NextUsed(static_cast<DbIndex>(db + 1))) {
+    if (db == occupancy.databases() && !wrapped) {
+      wrapped = true;
+      db = occupancy.NextUsed(0);
+    }
+    if (db == occupancy.databases() || (wrapped && db >= start)) return false;
+    if (!look(db)) continue;
+    *next = static_cast<DbIndex>((db + 1) % occupancy.databases());
+    return true;
+  }
+}
+
+}  // namespace
+
+bool IsLfu(EvictionPolicy policy) {
+  return policy == EvictionPolicy::kAllKeysLfu || policy == EvictionPolicy::kVolatileLfu;
+}
+
+bool IsLru(EvictionPolicy policy) {
+  return policy == EvictionPolicy::kAllKeysLru || policy == EvictionPolicy::kVolatileLru;
+}
+
+bool MemoryLimit::IsExceeded(Store& store) const { return UsedMemory() > bytes + store.reclaimer().pending_bytes(); }
+
+Eviction Evictor::MakeRoom(Txn& txn, const MemoryLimit& limit, const std::function<bool()>& in_time) {
+  while (limit.IsExceeded(txn.store())) {
+    if (!EvictOne(txn, limit.policy, limit.samples)) return Eviction::kNothingToEvict;
+    if (!in_time()) return Eviction::kOutOfTime;
+  }
+  return Eviction::kDone;
+}
+
+void Evictor::Offer(const Candidate& candidate) {
+  if (pool_.size() == kPoolSize && candidate.score <= pool_.front().score) return;
+  const auto is_known = [&](const Candidate& known) {
+    return known.position.value == candidate.position.value && known.db == candidate.db;
+  };
+  if (std::any_of(pool_.begin(), pool_.end(), is_known)) return;
+  if (pool_.size() == kPoolSize) pool_.erase(pool_.begin());
+  const auto place = std::upper_bound(pool_.begin(), pool_.end(), candidate.score,
+                                      [](uint64_t value, const Candidate& other) { return value < other.score; });
+  pool_.insert(place, candidate);
+}
+
+bool Evictor::Fill(Txn& txn, EvictionPolicy policy) {
+  size_t seen = 0;
+  const auto look = [&](DbIndex db) {
+    const auto offer = [&](Position position, const Entry& entry) {
+      ++seen;
+      Offer({ScoreOf(entry, policy, txn), position, db});
+    };
+    Sample(txn, db, kSamplesAtOnce, IsVolatileOnly(policy), std::cref(offer));
+    return seen > 0;
+  };
+  const bool found = TryDatabases(txn.store().occupancy(), &next_db_, look);
+  unspent_samples_ += seen;
+  return found;
+}
+
+bool Evictor::EvictOne(Txn& txn, EvictionPolicy policy, size_t samples) {
+  if (policy == EvictionPolicy::kNoEviction) return false;
+  if (IsRandom(policy)) samples = 1;
+  if (policy != pool_policy_) {
+    pool_.clear();  // scores of another kind
+    unspent_samples_ = 0;
+    pool_policy_ = policy;
+  }
+  for (int i = 0; i < kTries; ++i) {
+    while (unspent_samples_ < samples && Fill(txn, policy)) {
+    }
+    if (pool_.empty() && !Fill(txn, policy)) return false;
+    unspent_samples_ -= std::min(unspent_samples_, samples);
+    const Candidate candidate = pool_.back();
+    pool_.pop_back();
+    // What was used since is no candidate any more.
+    const auto still_fits = [&](const Entry& entry) { return ScoreOf(entry, policy, txn) >= candidate.score; };
+    if (EvictAt(txn, candidate.db, candidate.position, std::cref(still_fits))) return true;
+  }
+  return false;
+}
+
+}  // namespace ringkv::storage

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+// The data: partitions with a lock each, and the background work on them.
+//
+// Commands reach it through `Txn` only; this class owns, counts and sweeps.
+//
+// Threads: own synchronisation.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "storage/base/clock.h"
+#include "storage/base/position.h"
+#include "storage/entry/access.h"
+#include "storage/entry/type_limits.h"
+#include "storage/index/index_policy.h"
+#include "storage/keyspace/key_observer.h"
+#include "storage/keyspace/partition.h"
+#include "storage/keyspace/reclaim.h"
+#include "storage/log/log_buffer.h"
+
+namespace ringkv::storage {
+
+struct StoreOptions {
+  DbIndex databases = 16;
+  uint64_t hash_seed = 0;
+  bool by_slot = false;      // the order of keys, see Placement
+  PrefixList prefixes = {};  // whose keys are counted
+  // Bytes. What a log or another node says of a longer string makes no sense here.
+  uint64_t longest_string = UINT32_MAX;
+};
+
+// Who decides what the data is.
+enum class Authority : uint8_t {
+  kOwner,             // this store: changes are recorded, keys end when their time is over
+  kFollower,          // another one, whose effects arrive here: keys whose time is over are hidden until it says so
+  kWritableFollower,  // likewise, but clients may change what they like; nothing of that is recorded
+};
+
+class Store {
+ public:
+  // `clock` must outlive the store.
+  Store(const StoreOptions& options, const Clock& clock);
+  ~Store();
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  DbIndex databases() const { return options_.databases; }
+  Placement placement() const { return {placement_seed_.load(std::memory_order_relaxed), options_.by_slot}; }
+  // Another data set takes this one's place. Under the locks of all partitions, with nothing in them.
+  void Reseed(uint64_t seed) {
+    placement_seed_.store(seed, std::memory_order_relaxed);
+    type_limits_.seed = seed;
+  }
+  Authority authority() const { return authority_.load(std::memory_order_relaxed); }
+  void SetAuthority(Authority authority) { authority_.store(authority, std::memory_order_relaxed); }
+  const Clock& clock() const { return clock_; }
+  AccessOptions& access_options() { return access_options_; }
+  TypeLimits& type_limits() { return type_limits_; }
+  Reclaimer& reclaimer() { return reclaimer_; }
+  IndexPolicy& index_policy() { return index_policy_; }
+  // Where transactions leave their effects while somebody records.
+  LogBuffer& log() { return log_; }
+  Partition& partition(size_t index) { return partitions_[index]; }
+  const Occupancy& occupancy() const { return occupancy_; }
+  // The database has no table any more. Under the locks of all partitions.
+  void NoteUnused(DbIndex db) { occupancy_.NoteUnused(db); }
+  const PrefixList& prefixes() const { return options_.prefixes; }
+  uint64_t longest_string() const { return options_.longest_string; }
+
+  // How often a database was emptied as a whole.
+  uint64_t flushes() const { return flushes_.load(); }
+  void NoteFlush() { flushes_.fetch_add(1); }
+
+  // Told of every change; null for nobody. Set before threads run; must outlive the store's use.
+  void set_observer(KeyObserver* observer) { observer_ = observer; }
+  KeyObserver* observer() const { return observer_; }
+
+ private:
+  const StoreOptions options_;
+  std::atomic<uint64_t> placement_seed_;
+  std::atomic<Authority> authority_{Authority::kOwner};
+  const Clock& clock_;
+  AccessOptions access_options_;
+  TypeLimits type_limits_;
+  KeyObserver* observer_ = nullptr;
+  Reclaimer reclaimer_;
+  IndexPolicy index_policy_;
+  LogBuffer log_;
+  std::atomic<uint64_t> flushes_{0};
+  Occupancy occupancy_;
+  std::array<Partition, kPartitions> partitions_;
+};
+
+}  // namespace ringkv::storage

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+// The groups from an LSN on, as frames: from memory while they are there, else from the log's files.
+//
+// Threads: confined; each reader has its own.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "storage/disk/file_system.h"
+#include "storage/log/backlog.h"
+#include "storage/log/log_reader.h"
+
+namespace ringkv::storage {
+
+class LogTail {
+ public:
+  // Both must outlive the tail. `log_directory` is empty if there are no files that lead up to the backlog.
+  LogTail(const Backlog& backlog, FileSystem& files, std::string log_directory, Lsn next)
+      : backlog_(backlog),
+        files_(files),
+        log_directory_(std::move(log_directory)),
+        life_(backlog.lives()),
+        next_(next) {}
+
+  // The next frames, about `most` bytes; the first may begin with groups that are behind us. kGone: what comes next is
+  // to be had no more, and never will.
+  Backlog::Found Read(size_t most, FrameList* frames);
+  // The first group that has not been read.
+  Lsn next() const { return next_; }
+
+ private:
+  bool ReadFiles(size_t most, FrameList* frames);
+  bool OpenFile();
+
+  const Backlog& backlog_;
+  FileSystem& files_;
+  const std::string log_directory_;
+  const uint64_t life_;
+  Lsn next_;
+  std::unique_ptr<LogFileReader> file_;
+  Lsn file_end_ = 0;  // where the next file begins: what this one has from there on is void
+};
+
+}  // namespace ringkv::storage

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+#include "storage/replay/effect_apply.h"
+
+#include "storage/types/collection.h"
+#include "storage/types/stream_fields.h"
+
+namespace ringkv::storage {
+namespace {
+
+struct Applier {
+  Txn& txn;
+  Place& place;
+
+  bool operator()(const StringPut& effect) const { return Done(effect); }
+  bool operator()(const CollectionPut& effect) const { return Done(effect); }
+  bool operator()(const StringPatch& effect) const {
+    return (!place || place.entry().type() == ValueType::kString) && Done(effect);
+  }
+  bool operator()(const ExpirySet& effect) const { return place && Done(effect); }
+  bool operator()(const Erase& effect) const { return place && Done(effect); }
+  template <DatabaseEffect Effect>
+  bool operator()(const Effect&) const {
+    return false;
+  }
+  template <CollectionEffect Effect>
+  bool operator()(const Effect& effect) const {
+    return CanApply(place.entry_or_null(), effect) && Done(effect);
+  }
+
+ private:
+  template <typename Effect>
+  bool Done(const Effect& effect) const {
+    txn.Do(place, effect, kRowOf<Effect>.event(effect));
+    return true;
+  }
+};
+
+}  // namespace
+
+bool IsSound(const AnyEffect& effect, uint64_t longest_string) {
+  if (const auto* patch = std::get_if<StringPatch>(&effect)) return IsWithin(*patch, longest_string);
+  if (const auto* put = std::get_if<CollectionPut>(&effect)) return IsPackedCollection(put->kind, put->packed);
+  if (const auto* append = std::get_if<StreamAppend>(&effect)) return StreamFields::AreSound(append->fields);
+  return true;
+}
+
+bool ApplyToKey(Txn& txn, Place& place, const AnyEffect& effect) { return std::visit(Applier{txn, place}, effect); }
+
+}  // namespace ringkv::storage

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+// The members of a large collection, each with a value or without: a table of entries as the keyspace has it, so it
+// grows in small steps, and its cursors stay good through them.
+//
+// Threads: guarded by the lock of the key's partition.
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <unordered_set>
+#include <utility>
+
+#include "storage/table/table.h"
+
+namespace ringkv::storage {
+
+class MemberTable {
+ public:
+  // `seed`: of the hash of names; that of the data set, so that cursors outlive a restart.
+  explicit MemberTable(uint64_t seed);
+
+  size_t size() const { return table_.keys(); }
+  size_t bytes() const;
+
+  // Null if there is none. Valid until the member changes.
+  const Entry* Find(std::string_view name) const;
+  // Adds the member, or gives it another value. Returns its entry, and whether it is new.
+  std::pair<const Entry*, bool> Put(std::string_view name, std::string_view value);
+  // False if there is none.
+  bool Erase(std::string_view name);
+
+  // There must be one.
+  const Entry& Random(storage::Random& random) const;
+
+  // `visit(const Entry&)` for `count` different ones; a quick way as long as they are few among many.
+  template <typename Visitor>
+  void PickDistinct(storage::Random& random, size_t count, Visitor&& visit) const {
+    std::unordered_set<const Entry*> taken;
+    while (taken.size() < count) {
+      const Entry& picked = Random(random);
+      if (taken.insert(&picked).second) visit(picked);
+    }
+  }
+
+  template <typename Visitor>
+  void ForEach(Visitor&& visit) const {
+    table_.ForEach([&](const Cell& cell) { visit(*cell.entry()); });
+  }
+  // `visit(const Entry&)` for about `count` members from `cursor` on. Returns the cursor to go on with, 0 at the end.
+  template <typename Visitor>
+  uint64_t Scan(uint64_t cursor, size_t count, Visitor&& visit) const {
+    size_t budget = std::max<size_t>(count, 1);
+    const std::optional<uint64_t> next = table_.Walk(cursor, &budget, [&](const Cell& cell) { visit(*cell.entry()); });
+    return next && *next < uint64_t{1} << 32 ? *next : 0;
+  }
+
+ private:
+  uint32_t PositionOf(std::string_view name) const;
+
+  const uint64_t seed_;
+  Table table_;
+  size_t entry_bytes_ = 0;
+};
+
+}  // namespace ringkv::storage

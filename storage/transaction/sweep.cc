@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+#include "storage/transaction/sweep.h"
+
+#include <algorithm>
+
+namespace ringkv::storage {
+namespace {
+
+// Looks at one due item; true if erasing merged the segment away.
+bool SweepItem(Txn& txn, Partition& partition, DbIndex db, Table& table, Segment* segment, uint32_t local_position,
+               DueTime due_now, Sweep* sweep) REQUIRES(partition.mutex) {
+  // More than one key may stand at a position; each is looked at. When a foreign one ends is its owner's to say.
+  if (partition.IsForeign(local_position)) {
+    segment->QueueAgain(local_position, due_now + 1);
+    return false;
+  }
+  const size_t segments_before = table.segments();
+  while (const Cell* cell = segment->FindExpiredAt(local_position, txn.now())) {
+    Place place = Place(db, cell->entry()->key(), partition, local_position).FoundAt(segment, cell, &table);
+    ++sweep->erased;
+    txn.Do(place, Erase{EraseReason::kExpired}, events::kExpired);
+    if (table.segments() != segments_before) {
+      table.SegmentFor(local_position)->QueueAgain(local_position, due_now + 1);
+      return true;
+    }
+  }
+  segment->QueueAgain(local_position, due_now + 1);
+  return false;
+}
+
+// False if more than `most` items are due in the table.
+bool SweepTable(Txn& txn, Partition& partition, DbIndex db, Table& table, size_t most, DueTime due_now, Sweep* sweep)
+    REQUIRES(partition.mutex) {
+  DueTime next_due = kNeverDue;
+  for (uint64_t at = 0; at < (uint64_t{1} << 32);) {
+    const Table::Stretch stretch = table.StretchAt(static_cast<uint32_t>(at));
+    Segment* segment = stretch.segment;
+    bool merged = false;
+    while (segment->NextDue() <= due_now && !merged) {
+      if (sweep->looked_at >= most) return false;
+      ++sweep->looked_at;
+      merged = SweepItem(txn, partition, db, table, segment, segment->PopDue().local_position, due_now, sweep);
+    }
+    if (merged) continue;  // the segment is another now: look at the same stretch again
+    next_due = std::min(next_due, segment->NextDue());
+    at = stretch.end;
+  }
+  table.set_next_due(next_due);
+  return true;
+}
+
+void SweepLocked(Txn& txn, Partition& partition, size_t most, Sweep* sweep) REQUIRES(partition.mutex) {
+  const DueTime due_now = DueTimeOf(txn.now() - (kDueUnitMs - 1));  // items are rounded up: these are due for certain
+  const Occupancy& occupancy = txn.store().occupancy();
+  for (DbIndex db = occupancy.NextUsed(0); db < occupancy.databases() && sweep->finished;
+       db = occupancy.NextUsed(static_cast<DbIndex>(db + 1))) {
+    Table* table = partition.tables[db].get();
+    if (table == nullptr || table->next_due() > due_now) continue;
+    sweep->finished = SweepTable(txn, partition, db, *table, most, due_now, sweep);
+  }
+}
+
+// The one that stands at the position, if `may_go` says so of it.
+bool EvictFrom(Txn& txn, Partition& partition, DbIndex db, uint32_t local_position,
+               const std::function<bool(const Entry&)>& may_go) REQUIRES(partition.mutex) {
+  const Table* table = partition.tables[db].get();
+  if (table == nullptr) return false;
+  const Cell* cell = nullptr;
+  table->VisitAt(local_position, [&](const Cell& found) {
+    if (may_go(*found.entry())) cell = &found;
+  });
+  if (cell == nullptr) return false;
+  Place place = Place(db, cell->entry()->key(), partition, local_position)
+                    .FoundAt(table->SegmentFor(local_position), cell, table);
+  txn.Do(place, Erase{EraseReason::kEvicted}, events::kEvicted);
+  return true;
+}
+
+}  // namespace
+
+Sweep SweepExpired(Txn& txn, size_t partition_index, size_t most) {
+  Sweep sweep;
+  txn.LockPartition(partition_index);
+  Partition& partition = txn.store().partition(partition_index);
+  partition.mutex.AssertHeld();
+  // A follower is told when keys end.
+  if (txn.store().authority() == Authority::kOwner) SweepLocked(txn, partition, most, &sweep);
+  txn.Unlock();
+  return sweep;
+}
+
+bool EvictAt(Txn& txn, DbIndex db, Position position, const std::function<bool(const Entry&)>& may_go) {
+  txn.LockPartition(position.partition());
+  Partition& partition = txn.store().partition(position.partition());
+  partition.mutex.AssertHeld();
+  // A follower is told what is evicted, and keys of foreign slots are their owner's matter.
+  const bool may_evict = txn.store().authority() == Authority::kOwner && !partition.IsForeign(position.local());
+  const bool is_evicted = may_evict && EvictFrom(txn, partition, db, position.local(), may_go);
+  txn.Unlock();
+  return is_evicted;
+}
+
+}  // namespace ringkv::storage

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// Sums over all partitions, each looked at in turn: for a transaction that holds no lock or all.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "storage/index/directed_key.h"
+#include "storage/table/prefix_usage.h"
+#include "storage/transaction/txn.h"
+
+namespace ringkv::storage {
+
+struct DatabaseSize {
+  uint64_t keys = 0;
+  uint64_t volatile_keys = 0;
+  __int128 expiry_sum = 0;  // of those, see Table
+
+  // How long keys with an expiry have to live on average, in milliseconds; 0 if there are none.
+  int64_t AverageTtl(UnixMs now) const;
+};
+DatabaseSize SizeOf(Txn& txn, DbIndex db);
+uint64_t CountKeys(Txn& txn);     // of all databases
+uint64_t CountChanges(Txn& txn);  // effects applied since the start
+uint64_t TableBytes(Txn& txn);    // bytes in tables and directories, without the entries
+
+KeyStatistics SumStatistics(Txn& txn);
+void ResetStatistics(Txn& txn);
+std::vector<PrefixUsage> PrefixUsages(Txn& txn);
+
+// The indexes of all tables in one direction.
+struct IndexReport {
+  uint64_t tables = 0;  // that have keys
+  uint64_t ready = 0;   // of them, with an index that is complete
+  uint64_t begun = 0;   // of them, with an index
+  uint64_t keys = 0;
+  uint64_t bytes = 0;
+};
+IndexReport ReportIndexes(Txn& txn, Direction direction);
+
+}  // namespace ringkv::storage

@@ -1,0 +1,469 @@
+// SPDX-License-Identifier: MIT
+#include "storage/transaction/txn.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "storage/base/check.h"
+#include "storage/edit/mutable_entry.h"
+#include "storage/effects/effect_codec.h"
+#include "storage/table/value_edit.h"
+#include "storage/types/collection.h"
+#include "storage/types/hash.h"
+#include "storage/types/list.h"
+#include "storage/types/set.h"
+#include "storage/types/sorted_set.h"
+#include "storage/types/stream.h"
+
+namespace ringkv::storage {
+namespace {
+
+// The analysis looks at one function at a time, and this lock stays until the end of the transaction.
+void LockUntilCommit(Partition& partition) NO_THREAD_SAFETY_ANALYSIS { partition.mutex.Lock(); }
+
+}  // namespace
+
+// --- locking --------------------------------------------------------------------------------------------------------
+
+// A placement changes under the locks of all partitions: who has computed a position before and locked after that looks
+// again.
+void Txn::LockKey(std::string_view key) {
+  for (;;) {
+    const Placement placement = store_.placement();
+    LockPosition(key, PositionOf(key, placement));
+    if (placement == store_.placement()) return;
+    Unlock();
+  }
+}
+
+void Txn::LockKey(std::string_view key, Position position) {
+  LockPosition(key, position);
+  if (prefetched_ == store_.placement()) return;
+  Unlock();
+  LockKey(key);
+}
+
+void Txn::LockPosition(std::string_view key, Position position) {
+  LockPartition(position.partition());
+  known_ = {key, position};
+}
+
+void Txn::LockPartition(size_t index) {
+  RINGKV_DCHECK(!any_locked_);
+  locked_[index / 64] |= uint64_t{1} << (index % 64);
+  any_locked_ = true;
+  LockUntilCommit(store_.partition(index));
+  NoteRecording();
+}
+
+void Txn::AddKey(std::string_view key) { many_known_.push_back({key, {}}); }
+
+void Txn::LockAdded() {
+  RINGKV_DCHECK(!any_locked_);
+  any_locked_ = true;
+  for (;;) {
+    const Placement placement = store_.placement();
+    for (Known& known : many_known_) {
+      known.position = PositionOf(known.key, placement);
+      const size_t partition = known.position.partition();
+      locked_[partition / 64] |= uint64_t{1} << (partition % 64);
+    }
+    ForEachLocked(LockUntilCommit);
+    if (placement == store_.placement()) break;
+    ForEachLocked([](Partition& partition) {
+      partition.mutex.AssertHeld();
+      partition.mutex.Unlock();
+    });
+    if (!holds_all_) locked_.fill(0);
+  }
+  NoteRecording();
+}
+
+void Txn::LockAll() {
+  locked_.fill(~uint64_t{0});
+  holds_all_ = true;
+  LockAdded();
+}
+
+void Txn::Commit() {
+  constexpr size_t kKept = 64 * 1024;
+  const Lsn lsn = records_.empty() ? 0 : store_.log().Append(records_);
+  ForEachLocked([&](Partition& partition) {
+    partition.mutex.AssertHeld();
+    partition.last_lsn = std::max(partition.last_lsn, lsn);
+    DependOn(partition.last_lsn);
+    partition.mutex.Unlock();
+  });
+  records_.clear();
+  if (records_.capacity() > kKept) records_.shrink_to_fit();
+}
+
+void Txn::Unlock() {
+  if (!any_locked_) return;
+  Commit();
+  locked_.fill(0);
+  any_locked_ = false;
+  holds_all_ = false;
+  known_ = {};
+  many_known_.clear();
+  next_known_ = 0;
+  if (must_tell_) TellUnlocked();
+}
+
+void Txn::TellUnlocked() {
+  must_tell_ = false;
+  store_.observer()->Unlocked(*this);
+}
+
+Position Txn::PositionOfKey(std::string_view key) {
+  if (known_.key.data() != nullptr && known_.key == key) return known_.position;
+  // Handlers mostly find their keys in the order in which the row names them.
+  if (!many_known_.empty()) {
+    if (next_known_ >= many_known_.size()) next_known_ = 0;
+    const Known& next = many_known_[next_known_];
+    if (next.key == key) {
+      ++next_known_;
+      return next.position;
+    }
+  }
+  return PositionOf(key, store_.placement());
+}
+
+Position Txn::PrefetchBucket(DbIndex db, std::string_view key) {
+  prefetched_ = store_.placement();
+  const Position position = PositionOf(key, prefetched_);
+  Partition& partition = store_.partition(position.partition());
+  MutexLock lock(partition.mutex);
+  if (const Table* table = partition.tables[db].get()) {
+    const char* bucket = table->SegmentFor(position.local())->BucketAddress(position.local());
+    __builtin_prefetch(bucket);
+    __builtin_prefetch(bucket + 4 * BucketAllocator<Cell>::kBucketBytes);  // most keys stand within the next few
+  }
+  return position;
+}
+
+void Txn::PrefetchEntry(DbIndex db, Position position) {
+  Partition& partition = store_.partition(position.partition());
+  MutexLock lock(partition.mutex);
+  if (const Table* table = partition.tables[db].get()) {
+    const char* entry = table->SegmentFor(position.local())->EntryAddress(position.local());
+    if (entry == nullptr) return;
+    __builtin_prefetch(entry);
+    __builtin_prefetch(entry + 64);
+  }
+}
+
+// --- one key --------------------------------------------------------------------------------------------------------
+
+Place Txn::Find(DbIndex db, std::string_view key, Intent intent) {
+  const Position position = PositionOfKey(key);
+  RINGKV_CHECK(IsLocked(position.partition()));
+  Partition& partition = store_.partition(position.partition());
+  partition.mutex.AssertHeld();
+  Place place(db, key, partition, position.local());
+  if (const Table* table = partition.tables[db].get()) {
+    Segment* segment = table->SegmentFor(position.local());
+    place = place.FoundAt(segment, segment->Find(key, position.local()), table);
+  }
+  if (place && IsExpired(place.entry())) {
+    if (store_.authority() == Authority::kFollower) {
+      place = place.FoundAt(nullptr, nullptr, nullptr);
+    } else {
+      Do(place, Erase{EraseReason::kExpired}, events::kExpired);
+    }
+  }
+  if (intent == Intent::kRead || intent == Intent::kPeek) {
+    ++(place ? partition.statistics.hits : partition.statistics.misses);
+    if (!place) Tell(place, events::kKeyMiss);
+    if (!store_.prefixes().empty()) {
+      store_.prefixes().ForEachOf(key, [&](size_t index) {
+        partition.mutex.AssertHeld();
+        ++partition.prefix_uses[index].reads;
+        if (!place) ++partition.prefix_uses[index].misses;
+      });
+    }
+  }
+  if (place && (intent == Intent::kRead || intent == Intent::kWrite) && !no_touch) {
+    MutableEntry* entry = place.location().cell->mutable_entry();
+    const uint32_t access = NextAccess(entry->access(), store_.access_options(), now_, random_);
+    if (access != entry->access()) entry->set_access(access);
+  }
+  return place;
+}
+
+void Txn::Announce(const Place& place, const KeyEvent& event, KeyChange change) {
+  Partition& partition = *place.location().partition;
+  partition.mutex.AssertHeld();
+  ++partition.changes;
+  if (!store_.prefixes().empty()) {
+    store_.prefixes().ForEachOf(place.key(), [&](size_t index) {
+      partition.mutex.AssertHeld();
+      ++partition.prefix_uses[index].writes;
+    });
+  }
+  KeyObserver* observer = store_.observer();
+  if (observer != nullptr && observer->Changed(place.db(), place.key(), change)) must_tell_ = true;
+  Tell(place, event);
+}
+
+void Txn::Tell(const Place& place, const KeyEvent& event) {
+  KeyObserver* observer = store_.observer();
+  if (observer == nullptr || !observer->wants_events() || is_silent_ || event.name.empty()) return;
+  if (events_ != nullptr) return events_->Add(place.db(), place.key(), event);
+  observer->Happened(place.db(), place.key(), event);
+}
+
+// Only who counts bytes by prefix asks.
+size_t Txn::OldSize(const Entry& entry) const { return store_.prefixes().empty() ? 0 : entry.MemorySize(); }
+
+void Txn::NoteOldSize(const Place& place, size_t bytes) {
+  if (store_.prefixes().empty()) return;
+  const size_t now = place.location().cell->entry()->MemorySize();
+  TableFor(place).NoteGrowth(place.key(), static_cast<int64_t>(now) - static_cast<int64_t>(bytes));
+}
+
+template <typename Effect>
+void Txn::Record(const Place& place, const Effect& effect) {
+  if (MustRecord()) EncodeEffect(&records_, place.db(), place.key(), effect);
+}
+
+Table& Txn::TableFor(const Place& place) {
+  Partition& partition = *place.location().partition;
+  partition.mutex.AssertHeld();
+  return partition.TableOf(place.db());
+}
+
+void Txn::NoteOccupancy(const Place& place) {
+  Partition& partition = *place.location().partition;
+  partition.mutex.AssertHeld();
+  partition.NoteOccupancy(place.db());
+}
+
+Place Txn::Fresh(const Place& place) {
+  const Place::Location& at = place.location();
+  const Table& table = TableFor(place);
+  if (!place || at.table_version == table.version()) return place;
+  Segment* segment = table.SegmentFor(at.local_position);
+  const Cell* cell = segment->Find(place.key(), at.local_position);
+  RINGKV_CHECK(cell != nullptr);
+  return place.FoundAt(segment, cell, &table);
+}
+
+Place Txn::Put(const Place& place, MutableEntry* entry) {
+  Table& table = TableFor(place);
+  const Table::Inserted inserted = table.Insert(place.location().local_position, entry);
+  NoteOccupancy(place);
+  Tell(place, events::kNew);
+  return place.FoundAt(inserted.segment, inserted.cell, &table);
+}
+
+MutableEntry* Txn::Take(Place& place) {
+  place = Fresh(place);
+  Table& table = TableFor(place);
+  MutableEntry* entry = table.Remove(place.location().segment, place.location().cell);
+  NoteOccupancy(place);
+  place = place.FoundAt(nullptr, nullptr, &table);
+  return entry;
+}
+
+void Txn::Swap(Place& place, UnixMs old_expiry, MutableEntry* entry) {
+  Table& table = TableFor(place);
+  table.Replace(place.location().segment, place.location().cell, old_expiry, entry);
+  if (entry->expiry() != old_expiry) NoteOccupancy(place);
+  place = place.FoundAt(place.location().segment, place.location().cell, &table);
+}
+
+void Txn::Do(Place& place, const StringPut& effect, const KeyEvent& event) {
+  Record(place, effect);
+  if (!place) {
+    place = Put(place, MutableEntry::Create(place.key(), effect.value, effect.expiry, effect.form,
+                                            FirstAccess(store_.access_options(), now_)));
+  } else {
+    place = Fresh(place);
+    MutableEntry* entry = place.location().cell->mutable_entry();
+    const UnixMs old_expiry = entry->expiry();
+    const size_t old_size = OldSize(*entry);
+    MutableEntry* left_over = nullptr;
+    MutableEntry* now_there = entry->WithValue(effect.value, effect.expiry, effect.form, &left_over);
+    if (now_there != entry || effect.expiry != old_expiry) Swap(place, old_expiry, now_there);
+    NoteOldSize(place, old_size);
+    if (left_over != nullptr) store_.reclaimer().Free(left_over);
+  }
+  Announce(place, event);
+}
+
+void Txn::FreeEntry(MutableEntry* entry) {
+  if (entry->IsLong()) {
+    store_.reclaimer().Free(entry);
+  } else {
+    MutableEntry::Free(entry);
+  }
+}
+
+void Txn::Overwrite(Place& place, MutableEntry* entry) {
+  if (!place) {
+    place = Put(place, entry);
+    return;
+  }
+  place = Fresh(place);
+  MutableEntry* old = place.location().cell->mutable_entry();
+  const UnixMs old_expiry = old->expiry();
+  const size_t old_size = OldSize(*old);
+  Swap(place, old_expiry, entry);
+  NoteOldSize(place, old_size);
+  FreeEntry(old);
+}
+
+void Txn::MakeString(Place& place, size_t bytes, bool reads_old, const StringMaker& make, const KeyEvent& event) {
+  place = Fresh(place);
+  const bool fits = place && !reads_old && place.entry().type() == ValueType::kString && !place.entry().has_expiry() &&
+                    place.value().size() == bytes;
+  if (fits) {
+    MutableEntry* entry = place.location().cell->mutable_entry();
+    make(entry->mutable_value());
+    entry->set_kind(StringForm::kPatched);
+  } else {
+    const uint32_t access = place ? place.entry().access() : FirstAccess(store_.access_options(), now_);
+    MutableEntry* entry =
+        MutableEntry::CreateUninitialised(place.key(), bytes, kNoExpiry, StringForm::kPatched, access);
+    make(entry->mutable_value());
+    Overwrite(place, entry);
+  }
+  RecordValue(place);
+  Announce(place, event);
+}
+
+void Txn::Do(Place& place, const CollectionPut& effect, const KeyEvent& event) {
+  Record(place, effect);
+  const uint32_t access = place ? place.entry().access() : FirstAccess(store_.access_options(), now_);
+  Overwrite(place, MakeEntry(place.key(), effect, store_.type_limits(), access));
+  Announce(place, event);
+}
+
+template <CollectionEffect Effect>
+Outcome Txn::ChangeCollection(Place& place, const Effect& effect, const KeyEvent& event) {
+  const size_t recorded = records_.size();
+  Record(place, effect);
+  const bool is_new = !place;
+  if (is_new) {
+    place =
+        Put(place, MutableEntry::Create(place.key(), kEmptyPacked, kNoExpiry, {Effect::kType, CollectionForm::kPacked},
+                                        FirstAccess(store_.access_options(), now_)));
+  }
+  place = Fresh(place);
+  RINGKV_CHECK(place.entry().type() == Effect::kType);
+  MutableEntry* entry = place.location().cell->mutable_entry();
+  const size_t old_size = OldSize(*entry);
+  ValueEdit edit(entry, store_.type_limits());
+  const Outcome outcome = Apply(edit, effect);
+  if (edit.entry() != entry) Swap(place, edit.entry()->expiry(), edit.mutable_entry());
+  const bool stays = !kRowOf<Effect>.may_empty || MayStand(place.entry());
+  if (stays) {
+    NoteOldSize(place, old_size);
+  } else {
+    FreeEntry(Take(place));
+  }
+  if (outcome == Outcome::kUnchanged) {
+    records_.resize(recorded);
+  } else {
+    Announce(place, event, kRowOf<Effect>.leaves_entries && !is_new ? KeyChange::kStreamState : KeyChange::kValue);
+    if (!stays) Tell(place, events::kDel);
+  }
+  return outcome;
+}
+
+Outcome Txn::Do(Place& place, const CollectionChange& change, const KeyEvent& event) {
+  return change.Visit([&](const auto& effect) { return ChangeCollection(place, effect, event); });
+}
+
+void Txn::NoteConsumerSeen(const Place& place, std::string_view group, std::string_view consumer) {
+  MutableEntry* entry = Fresh(place).location().cell->mutable_entry();
+  static_cast<Stream&>(entry->large()).ChangeGroup(group, [&](StreamGroup& in) { in.PutConsumer(consumer, now_); });
+}
+
+void Txn::NotePatched(Place& place) {
+  place = Fresh(place);
+  place.location().cell->mutable_entry()->set_kind(StringForm::kPatched);
+}
+
+void Txn::SetAccess(Place& place, uint32_t access) {
+  place = Fresh(place);
+  place.location().cell->mutable_entry()->set_access(access);
+}
+
+void Txn::Do(Place& place, const StringPatch& effect, const KeyEvent& event) {
+  Record(place, effect);
+  if (!place) {
+    place = Put(place, MutableEntry::Create(place.key(), {}, kNoExpiry, StringForm::kPatched,
+                                            FirstAccess(store_.access_options(), now_)));
+  }
+  place = Fresh(place);
+  MutableEntry* entry = place.location().cell->mutable_entry();
+  const size_t old_size = OldSize(*entry);
+  MutableEntry* now_there = entry->WithBytesAt(effect.offset, effect.bytes);
+  if (now_there != entry) Swap(place, now_there->expiry(), now_there);
+  NoteOldSize(place, old_size);
+  Announce(place, event);
+}
+
+void Txn::Do(Place& place, const ExpirySet& effect, const KeyEvent& event) {
+  Record(place, effect);
+  RINGKV_CHECK(place);
+  place = Fresh(place);
+  MutableEntry* entry = place.location().cell->mutable_entry();
+  const UnixMs old_expiry = entry->expiry();
+  const size_t old_size = OldSize(*entry);
+  Swap(place, old_expiry, entry->WithExpiry(effect.expiry));
+  NoteOldSize(place, old_size);
+  Announce(place, event);
+}
+
+void Txn::Do(Place& place, const Erase& effect, const KeyEvent& event) {
+  Record(place, effect);
+  RINGKV_CHECK(place);
+  MutableEntry* entry = Take(place);
+  Partition& partition = *place.location().partition;
+  partition.mutex.AssertHeld();
+  if (effect.reason == EraseReason::kExpired) ++partition.statistics.expired;
+  if (effect.reason == EraseReason::kEvicted) ++partition.statistics.evicted;
+  Announce(place, event);
+  FreeEntry(entry);
+}
+
+void Txn::RecordValue(const Place& place) {
+  if (!MustRecord()) return;
+  const Entry& entry = place.entry();
+  if (entry.type() == ValueType::kString) return Record(place, StringPut{entry.value(), entry.expiry(), entry.form()});
+  std::string packed;
+  Record(place, CollectionPut{PackedKind(entry), PackedValue(entry, &packed), entry.expiry()});
+}
+
+void Txn::PutCopy(Place& place, const ValueCopy& copy, const KeyEvent& event) {
+  if (copy.kind.type() == ValueType::kString) {
+    Do(place, StringPut{copy.packed, copy.expiry, copy.kind.string_form()}, event);
+  } else {
+    Do(place, CollectionPut{copy.kind, copy.packed, copy.expiry}, event);
+  }
+}
+
+void Txn::Rename(Place& from, DbIndex to_db, std::string_view to_key, const RenameEvents& told) {
+  RINGKV_CHECK(from);
+  MutableEntry* entry = Take(from);
+  Record(from, Erase{});
+  Place to = Find(to_db, to_key, Intent::kCheck);
+  if (to) Do(to, Erase{}, events::kNone);
+  if (!entry->KeyEquals(to_key)) entry = entry->WithKey(to_key);
+  to = Put(to, entry);
+  // The value itself, not where it came from: a snapshot may hold the one place before and the other after this.
+  RecordValue(to);
+  Announce(from, told.from);
+  Announce(to, told.to);
+}
+
+void Txn::RecordGroup(std::string_view effects) {
+  RINGKV_CHECK(any_locked_ && records_.empty());
+  stands_for_group_ = store_.log().is_recording();
+  if (stands_for_group_) records_ = effects;
+}
+
+}  // namespace ringkv::storage

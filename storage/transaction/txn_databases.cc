@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+// What a transaction does to whole databases, and to all keys. It holds the locks of all partitions.
+#include <memory>
+#include <utility>
+
+#include "storage/base/allocator.h"
+#include "storage/effects/effect_codec.h"
+#include "storage/transaction/txn.h"
+
+namespace ringkv::storage {
+
+void Txn::FlushDatabase(DbIndex db) {
+  RINGKV_CHECK(holds_all_);
+  if (store_.occupancy().IsUsed(db)) DropTables(db);
+  store_.NoteFlush();
+  if (MustRecord()) EncodeEffect(&records_, db, DatabaseFlush{});
+}
+
+void Txn::DropTables(DbIndex db) {
+  if (store_.observer() != nullptr) {
+    const auto is_touched = [&](std::string_view key) { return Stands(db, key); };
+    if (store_.observer()->Replacing(db, is_touched)) must_tell_ = true;
+  }
+  uint64_t all_keys = 0;
+  std::vector<std::unique_ptr<Table>> removed;
+  for (size_t i = 0; i < kPartitions; ++i) {
+    Partition& partition = store_.partition(i);
+    partition.mutex.AssertHeld();
+    store_.occupancy().ForEachUsed([&](DbIndex used) {
+      partition.mutex.AssertHeld();
+      if (partition.tables[used] != nullptr) all_keys += partition.tables[used]->keys();
+    });
+    if (partition.tables[db] == nullptr) continue;
+    partition.changes += partition.tables[db]->keys();
+    removed.push_back(std::move(partition.tables[db]));
+    partition.NoteOccupancy(db);
+  }
+  store_.NoteUnused(db);
+  const uint64_t bytes_a_key = all_keys > 0 ? UsedMemory() / all_keys : 0;
+  store_.reclaimer().Free(std::move(removed), bytes_a_key);
+}
+
+void Txn::SwapDatabases(DbIndex a, DbIndex b) {
+  RINGKV_CHECK(holds_all_);
+  if (store_.observer() != nullptr) {
+    const auto is_touched = [&](std::string_view key) { return Stands(a, key) || Stands(b, key); };
+    for (const DbIndex db : {a, b}) {
+      if (store_.observer()->Replacing(db, is_touched)) must_tell_ = true;
+    }
+  }
+  for (size_t i = 0; i < kPartitions; ++i) {
+    Partition& partition = store_.partition(i);
+    partition.mutex.AssertHeld();
+    std::swap(partition.tables[a], partition.tables[b]);
+    partition.NoteOccupancy(a);
+    partition.NoteOccupancy(b);
+  }
+  Partition& first = store_.partition(0);
+  first.mutex.AssertHeld();
+  ++first.changes;
+  if (MustRecord()) EncodeEffect(&records_, a, DatabaseSwap{b});
+}
+
+void Txn::SetForeignSlots(const std::bitset<kSlots>& slots) {
+  RINGKV_CHECK(holds_all_);
+  for (size_t i = 0; i < kPartitions; ++i) {
+    uint64_t bits = 0;
+    for (size_t j = 0; j < kSlotsInPartition; ++j) bits |= uint64_t{slots[i * kSlotsInPartition + j]} << j;
+    Partition& partition = store_.partition(i);
+    partition.mutex.AssertHeld();
+    partition.foreign_slots = bits;
+  }
+}
+
+void Txn::Replace(uint64_t seed) {
+  RINGKV_CHECK(holds_all_);
+  is_recording_ = false;
+  for (DbIndex db = 0; db < store_.databases(); ++db) FlushDatabase(db);
+  // Numbers of the old data set's groups mean nothing in the new one.
+  for (size_t i = 0; i < kPartitions; ++i) {
+    Partition& partition = store_.partition(i);
+    partition.mutex.AssertHeld();
+    partition.last_lsn = 0;
+  }
+  store_.Reseed(seed);
+}
+
+bool Txn::Stands(DbIndex db, std::string_view key) {
+  const Position position = PositionOf(key, store_.placement());
+  Partition& partition = store_.partition(position.partition());
+  partition.mutex.AssertHeld();
+  const Table* table = partition.tables[db].get();
+  return table != nullptr && table->SegmentFor(position.local())->Find(key, position.local()) != nullptr;
+}
+
+}  // namespace ringkv::storage

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// Takes in slots that another store gives away (storage/transfer/slot_stream.h): its keys and changes become changes of
+// this store, recorded as its own. And erases what is left of slots that are not this store's.
+//
+// Threads: confined; the slots are foreign meanwhile (Txn::SetForeignSlots), so nobody else touches their keys but
+// who empties the whole store, which Store::flushes tells.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "storage/snapshot/block_codec.h"
+#include "storage/snapshot/snapshot_format.h"
+#include "storage/transaction/txn.h"
+
+namespace ringkv::storage {
+
+// Erases keys in ranges of whole slots, some at a time.
+class SlotEraser {
+ public:
+  // `store` must outlive the eraser.
+  SlotEraser(Store& store, std::vector<PositionRange> ranges);
+
+  // Erases some keys. False when there is nothing left to do.
+  bool Step();
+  // Only those whose position in another placement lies in the range.
+  void Only(const Placement& placement, const PositionRange& range);
+  uint64_t erased() const { return erased_; }
+
+ private:
+  void EraseKeys();
+
+  Store& store_;
+  Random random_;
+  Txn txn_;
+  const std::vector<PositionRange> ranges_;
+  size_t at_ = 0;  // which of them
+  uint64_t cursor_ = 0;
+  Placement filter_placement_;
+  PositionRange filter_{0, kPositions};
+  bool is_filtered_ = false;
+  std::vector<std::string> keys_;
+  uint64_t erased_ = 0;
+};
+
+class SlotArrival {
+ public:
+  // `store` must outlive the arrival. The ranges are of whole slots, and empty of keys; `source` is how the other store
+  // places its keys.
+  SlotArrival(Store& store, std::vector<PositionRange> ranges, const Placement& source);
+
+  Status TakeSection(std::string_view bytes);
+  Status TakeChanges(std::string_view bytes);
+  uint64_t keys() const { return keys_; }
+
+ private:
+  Status TakeBlock(const Section& section, std::string_view body);
+  Status TakeRun(ByteReader& reader);
+  Status TakeGroup(std::string_view effects);
+  bool IsExpected(std::string_view key) const;
+
+  Store& store_;
+  const std::vector<PositionRange> ranges_;
+  const Placement source_;
+  Random random_;
+  Txn txn_;
+  BlockDecompressor decompressor_;
+  std::vector<BlockEntry> entries_;
+  uint64_t sections_ = 0;
+  uint64_t keys_ = 0;
+};
+
+}  // namespace ringkv::storage

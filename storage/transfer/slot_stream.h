@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+// Some slots of a store as a stream, for one who will own them: their keys block by block while writes go on, and what
+// the log says of keys that have been copied. A SlotArrival (storage/transfer/slot_arrival.h) takes it in.
+//
+// As with a SnapshotStream all frames up to a block's making have to be filtered before it is sent: what is done to
+// keys that have not been copied yet will be in their block.
+//
+// Threads: confined.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/snapshot/block_source.h"
+
+namespace ringkv::storage {
+
+class SlotStream {
+ public:
+  // `store` must outlive the stream. The ranges are of whole slots, ascending.
+  SlotStream(Store& store, const std::vector<PositionRange>& ranges, int compression_level)
+      : store_(store), blocks_(store, ranges), cursor_(compression_level) {}
+
+  // The next block as a section. False when all keys have been copied.
+  bool NextBlock(std::string* section);
+  // Appends what a frame of the log says of keys that have been copied (see SlotArrival::TakeChanges). False if the
+  // frame makes no sense, or says what can't be said of slots.
+  bool Filter(std::string_view frame, std::string* changes);
+  uint64_t keys() const { return keys_; }
+
+ private:
+  bool FilterGroup(Lsn lsn, std::string_view effects, std::string* changes);
+  // The LSN that the position was copied at; none if it has not been, or is of another slot.
+  std::optional<Lsn> CopiedAt(Position position) const;
+
+  Store& store_;
+  BlockSource blocks_;
+  BlockSource::Cursor cursor_;
+  std::vector<BlockRun> copied_;  // ascending
+  std::string group_;             // the effects of a group that concern us
+  uint64_t sections_ = 0;
+  uint64_t keys_ = 0;
+};
+
+// What a stream of changes is made of.
+enum class SlotChange : uint8_t {
+  kGroup = 1,  // effects that belong together, as a text
+  kErase = 2,  // whatever stands at these positions is gone: first, end
+};
+
+}  // namespace ringkv::storage

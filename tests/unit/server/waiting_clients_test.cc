@@ -80,6 +80,15 @@ TEST_F(WaitingClientsTest, EvictionForARequestThatIsRefusedTellsWhoWaits) {
   EXPECT_EQ(Answered(session), "-UNBLOCKED the stream key no longer exists\r\n");
 }
 
+TEST_F(WaitingClientsTest, AFurtherAttemptCountsNoMissOfOtherKeys) {
+  const Session& session = Waiting("xread block 0 streams missing stream 0 0");
+  const std::string misses = "keyspace_misses:2\r\n";
+  ASSERT_NE(Run("info stats").find(misses), std::string::npos);
+  Run("xadd stream 1-1 f v");
+  EXPECT_NE(Answered(session), "");
+  EXPECT_NE(Run("info stats").find(misses), std::string::npos) << Run("info stats");
+}
+
 TEST_F(WaitingClientsTest, ATransactionOfAnyThreadTellsWhoWaits) {
   const Session& session = Waiting("blpop list 0");
   Push("list", "x");

@@ -2,8 +2,8 @@
 // A mutex that Clang's thread safety analysis understands: members say GUARDED_BY, functions say REQUIRES, and the
 // `lint` build turns an unguarded access into an error.
 //
-// Lock order, everywhere: what serves blocked clients, then partitions ascending, then whatever an observer of changes
-// needs, or the log's writer, then the log's buffer or a snapshot's file, then nothing.
+// Lock order, outermost first: locks that server/ takes before data (docs/architecture.md lists them), partitions
+// ascending, the lock of an observer of changes or of the log writer, the log buffer or a snapshot's file.
 #pragma once
 
 #include <chrono>

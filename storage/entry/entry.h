@@ -9,8 +9,7 @@
 //   ...     4      the key's length, with long lengths only
 //   ...            the key's bytes, then the value's
 //
-// So a key of 16 bytes with a value of 8 is exactly 32 bytes. Entries are read through this class; who changes them
-// sees the MutableEntry beneath.
+// So a key of 16 bytes with a value of 8 is exactly 32 bytes. This class only reads; MutableEntry writes.
 //
 // Threads: guarded by the lock of the key's partition.
 #pragma once

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// ringkv-check: looks at the files of a data set without a server, and mends them.
+// ringkv-check: verifies, dumps and recovers the files of a data set without a server.
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <iostream>
@@ -25,28 +25,29 @@ struct Arguments {
 
 void Declare(CLI::App& app, Arguments& arguments) {
   app.add_option("path", arguments.path, "a server's data directory, a log file or a snapshot")->required();
-  CLI::Option* dump = app.add_option("--dump", arguments.dump, "write what is there as commands, or as JSON lines")
+  CLI::Option* dump = app.add_option("--dump", arguments.dump, "write the data as commands or as JSON lines")
                           ->check(CLI::IsMember({"resp", "json"}));
-  CLI::Option* fix =
-      app.add_flag("--fix", arguments.fix, "go back to what is good before the first damage, after asking");
-  app.add_flag("--yes", arguments.yes, "with --fix: don't ask")->needs(fix);
-  CLI::Option* recover =
-      app.add_option("--recover-to", arguments.recover_to,
-                     "an LSN, or a time such as 2026-11-21T10:00:00Z: write the state at that moment");
-  CLI::Option* into = app.add_option("--into", arguments.into, "with --recover-to: a new directory for it");
+  CLI::Option* fix = app.add_flag("--fix", arguments.fix,
+                                  "return to the last good state before the first damage, after a confirmation");
+  app.add_flag("--yes", arguments.yes, "with --fix: without a confirmation")->needs(fix);
+  CLI::Option* recover = app.add_option("--recover-to", arguments.recover_to,
+                                        "write the state at an LSN, or at a time such as 2026-11-21T10:00:00Z");
+  CLI::Option* into = app.add_option("--into", arguments.into, "with --recover-to: the new directory");
   recover->needs(into);
   into->needs(recover);
   dump->excludes(fix)->excludes(recover);
   fix->excludes(recover);
-  CLI::Option* prefixes = app.add_flag("--prefixes", arguments.prefixes.wanted, "keys and bytes by prefix of the keys");
-  app.add_option("--separator", arguments.prefixes.separator, "what a prefix ends with")
+  CLI::Option* prefixes = app.add_flag("--prefixes", arguments.prefixes.wanted, "show keys and bytes per key prefix");
+  app.add_option("--separator", arguments.prefixes.separator, "separator at the end of a prefix")
       ->needs(prefixes)
       ->capture_default_str();
-  app.add_option("--depth", arguments.prefixes.depth, "how many separators a prefix spans")
+  app.add_option("--depth", arguments.prefixes.depth, "number of separators in a prefix")
       ->needs(prefixes)
       ->check(CLI::Range(1, 100))
       ->capture_default_str();
-  app.add_option("--top", arguments.prefixes.most, "how many prefixes to show")->needs(prefixes)->capture_default_str();
+  app.add_option("--top", arguments.prefixes.most, "number of prefixes to show")
+      ->needs(prefixes)
+      ->capture_default_str();
   prefixes->excludes(dump)->excludes(fix)->excludes(recover);
   app.add_option("--dbfilename", arguments.snapshot_name, "the server's option")->capture_default_str();
   app.add_option("--appenddirname", arguments.log_directory, "the server's option")->capture_default_str();
@@ -74,7 +75,7 @@ Outcome Run(const Arguments& arguments) {
                                 .log_directory = storage::JoinPath(path, arguments.log_directory)};
   if (!arguments.recover_to.empty()) {
     if (is_directory) return RecoverTo(context, data, arguments.recover_to, arguments.into);
-    std::cerr << "--recover-to needs the data directory, and '" << path << "' is none\n";
+    std::cerr << "--recover-to needs the data directory; '" << path << "' is not a directory\n";
     return Outcome::kFailed;
   }
   if (!arguments.dump.empty()) {
@@ -92,8 +93,8 @@ Outcome Run(const Arguments& arguments) {
 int main(int argc, char** argv) {
   std::ios::sync_with_stdio(false);
   CLI::App app(
-      "Looks at the data of a RingKV server offline.\n"
-      "Ends with 0 if all is good, 1 if something is damaged or torn, 2 if it could not be done.",
+      "Verifies, dumps and recovers the data files of a RingKV server offline.\n"
+      "Exits with 0 if all files are good, 1 if one is damaged or torn, 2 if the job failed.",
       "ringkv-check");
   ringkv::check::Arguments arguments;
   ringkv::check::Declare(app, arguments);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// ringkv-cluster: makes a cluster to try, changes one, tells how it is, and draws it.
+// ringkv-cluster: creates a cluster on this machine, changes a cluster, and shows its state.
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -23,7 +23,7 @@ std::string ServerBeside() {
 std::string IsAddress(const std::string& text) {
   const size_t colon = text.rfind(':');
   const int port = colon == std::string::npos ? 0 : std::atoi(text.c_str() + colon + 1);
-  return colon == 0 || port <= 0 || port > 65535 ? "'" + text + "' is no HOST:PORT" : std::string();
+  return colon == 0 || port <= 0 || port > 65535 ? "'" + text + "' is not HOST:PORT" : std::string();
 }
 
 std::vector<ringkv::cluster_admin::Address> AddressesOf(const std::vector<std::string>& texts) {
@@ -38,7 +38,7 @@ std::vector<ringkv::cluster_admin::Address> AddressesOf(const std::vector<std::s
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Makes a RingKV cluster to try, changes one, tells how it is, and draws it.", "ringkv-cluster");
+  CLI::App app("Creates a RingKV cluster on this machine, changes a cluster, and shows its state.", "ringkv-cluster");
   app.require_subcommand(1);
   ringkv::storage::Status done;
   std::string file;
@@ -46,13 +46,13 @@ int main(int argc, char** argv) {
   CreateOptions options;
   options.server = ServerBeside();
   CLI::App* create = app.add_subcommand("create", "Starts a cluster of SHARDS shards on this machine");
-  create->add_option("shards", options.shards, "How many")->required()->check(CLI::Range(1, 100));
-  create->add_option("--replicas", options.replicas, "Replicas of each shard")->check(CLI::Range(0, 5));
-  create->add_option("--port", options.first_port, "Port of the first node; the others follow")
+  create->add_option("shards", options.shards, "Number of shards")->required()->check(CLI::Range(1, 100));
+  create->add_option("--replicas", options.replicas, "Replicas per shard")->check(CLI::Range(0, 5));
+  create->add_option("--port", options.first_port, "Port of the first node; the other nodes use the ports after it")
       ->check(CLI::Range(1, 65000))
       ->capture_default_str();
-  create->add_option("--dir", options.directory, "Where its files go")->capture_default_str();
-  create->add_option("--server", options.server, "The program to start")->capture_default_str();
+  create->add_option("--dir", options.directory, "Directory for the files of all nodes")->capture_default_str();
+  create->add_option("--server", options.server, "Server program")->capture_default_str();
   create->callback([&] { done = ringkv::cluster_admin::Create(options); });
 
   const auto with_file = [&](const char* name, const char* what) {
@@ -61,9 +61,9 @@ int main(int argc, char** argv) {
     return job;
   };
   CLI::App* grow = with_file("grow", "Adds a shard on this machine to a cluster made by create");
-  grow->add_option("--server", options.server, "The program to start")->capture_default_str();
+  grow->add_option("--server", options.server, "Server program")->capture_default_str();
   grow->callback([&] { done = ringkv::cluster_admin::Grow(file, options.server); });
-  with_file("stop", "Ends all nodes, with what they have on the disk")->callback([&] {
+  with_file("stop", "Shuts all nodes down; their data is kept")->callback([&] {
     done = ringkv::cluster_admin::Stop(file);
   });
   with_file("status", "Shows the nodes, their slots, keys and lag")->callback([&] {
@@ -71,26 +71,26 @@ int main(int argc, char** argv) {
   });
   std::vector<std::string> nodes;
   const auto with_nodes = [&](CLI::App* job) {
-    job->add_option("--nodes", nodes, "HOST:PORT where nodes are reached from here, if not where the file says")
+    job->add_option("--nodes", nodes, "HOST:PORT of the nodes as seen from here, if different from the file")
         ->check(IsAddress);
     return job;
   };
-  with_nodes(with_file("plan", "Shows what the file would move"))->callback([&] {
+  with_nodes(with_file("plan", "Shows which slots the file would move"))->callback([&] {
     done = ringkv::cluster_admin::ShowPlan(file, AddressesOf(nodes));
   });
-  with_nodes(with_file("apply", "Brings the file to all of its nodes, and waits until the slots have moved"))
+  with_nodes(with_file("apply", "Sends the file to all of its nodes, and waits until the slots have moved"))
       ->callback([&] { done = ringkv::cluster_admin::Apply(file, AddressesOf(nodes)); });
   std::string node;
-  CLI::App* handover = with_file("handover", "Puts a replica into the place of a primary that is to be stopped");
+  CLI::App* handover = with_file("handover", "Promotes a replica in place of a primary that will be stopped");
   handover->add_option("node", node, "The primary's id")->required();
   handover->callback([&] { done = ringkv::cluster_admin::HandOver(file, node); });
   std::string address = "127.0.0.1:6379";
-  CLI::App* ping = app.add_subcommand("ping", "Says whether a server answers");
+  CLI::App* ping = app.add_subcommand("ping", "Tests whether a server responds");
   ping->add_option("address", address, "HOST:PORT")->check(IsAddress)->capture_default_str();
   ping->callback([&] { done = ringkv::cluster_admin::Ping(AddressesOf({address})[0]); });
-  CLI::App* ring = with_file("ring", "Shows who owns which slots");
+  CLI::App* ring = with_file("ring", "Shows the slots of each shard");
   bool as_picture = false;
-  ring->add_flag("--svg", as_picture, "As a picture");
+  ring->add_flag("--svg", as_picture, "As an SVG image");
   ring->callback(
       [&] { done = as_picture ? ringkv::cluster_admin::DrawRing(file) : ringkv::cluster_admin::ShowRing(file); });
 

@@ -41,8 +41,8 @@ int FailStart(const std::string& text) {
 void PrintHelp() {
   std::cout << "Usage: ringkv-server [FILE | -] [--option value ...]\n\n"
                "FILE has the syntax of redis.conf; - reads it from standard input. Options of the command line win.\n\n"
-               "  --help      this text\n"
-               "  --version   the version\n\nOptions:\n";
+               "  --help      shows this help\n"
+               "  --version   shows the version\n\nOptions (with defaults):\n";
   for (const OptionRow& row : OptionRows()) {
     std::cout << "  --" << row.name << " (" << (row.default_value.empty() ? "\"\"" : row.default_value) << ")\n      "
               << row.summary << "\n";

@@ -231,7 +231,7 @@ constexpr Command kBitFieldCommands[] = {
      .complexity = "O(1) for each operation",
      .syntax = "key [GET encoding offset | [OVERFLOW <WRAP | SAT | FAIL>] <SET encoding offset value | INCRBY encoding "
                "offset increment> ...]",
-     .summary = "Reads and changes integers of any width inside of a string.",
+     .summary = "Reads and changes integers of any width within a string.",
      .run = Data(BitField)},
     {.name = "bitfield_ro",
      .arity = -2,
@@ -241,7 +241,7 @@ constexpr Command kBitFieldCommands[] = {
      .since = "6.0.0",
      .complexity = "O(1) for each operation",
      .syntax = "key [GET encoding offset ...]",
-     .summary = "Reads integers of any width inside of a string.",
+     .summary = "Reads integers of any width within a string.",
      .run = Data(BitFieldRo)},
 };
 static_assert(RowsAreSound(kBitFieldCommands));

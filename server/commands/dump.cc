@@ -129,7 +129,7 @@ constexpr Command kDumpCommands[] = {
      .since = "2.6.0",
      .complexity = "O(N) in the size of the value",
      .syntax = "key",
-     .summary = "Gives the value as bytes that RESTORE takes, here and in Redis.",
+     .summary = "Returns a serialized value for RESTORE, of RingKV or Redis.",
      .run = Data(Dump)},
     {.name = "restore",
      .arity = -4,
@@ -140,7 +140,7 @@ constexpr Command kDumpCommands[] = {
      .since = "2.6.0",
      .complexity = "O(N) in the size of the value",
      .syntax = "key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]",
-     .summary = "Makes a key of what DUMP has given, here or in Redis.",
+     .summary = "Creates a key from a serialized value of DUMP, of RingKV or Redis.",
      .run = Data(Restore)},
 };
 static_assert(RowsAreSound(kDumpCommands));

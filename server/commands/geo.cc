@@ -371,7 +371,7 @@ constexpr Command kGeoCommands[] = {
      .since = "3.2.0",
      .complexity = "O(log N) for each member added",
      .syntax = "key [NX | XX] [CH] longitude latitude member [longitude latitude member ...]",
-     .summary = "Adds places, or moves them.",
+     .summary = "Adds geospatial members or updates their positions.",
      .run = Data(GeoAdd)},
     {.name = "geodist",
      .arity = -4,
@@ -380,7 +380,7 @@ constexpr Command kGeoCommands[] = {
      .group = Group::kGeo,
      .since = "3.2.0",
      .syntax = "key member1 member2 [M | KM | FT | MI]",
-     .summary = "Returns how far two places are from each other.",
+     .summary = "Returns the distance between two members.",
      .run = Data(GeoDist)},
     {.name = "geohash",
      .arity = -2,
@@ -390,7 +390,7 @@ constexpr Command kGeoCommands[] = {
      .since = "3.2.0",
      .complexity = "O(N) in the number of members",
      .syntax = "key [member [member ...]]",
-     .summary = "Returns the geohashes of places as text.",
+     .summary = "Returns the geohash strings of members.",
      .run = Data(GeoHash)},
     {.name = "geopos",
      .arity = -2,
@@ -400,7 +400,7 @@ constexpr Command kGeoCommands[] = {
      .since = "3.2.0",
      .complexity = "O(N) in the number of members",
      .syntax = "key [member [member ...]]",
-     .summary = "Returns longitude and latitude of places.",
+     .summary = "Returns longitude and latitude of members.",
      .run = Data(GeoPos)},
     {.name = "geosearch",
      .arity = -7,
@@ -412,7 +412,7 @@ constexpr Command kGeoCommands[] = {
      .syntax =
          "key <FROMMEMBER member | FROMLONLAT longitude latitude> <BYRADIUS radius <M | KM | FT | MI> | BYBOX width "
          "height <M | KM | FT | MI>> [ASC | DESC] [COUNT count [ANY]] [WITHCOORD] [WITHDIST] [WITHHASH]",
-     .summary = "Returns the places in a circle or a box.",
+     .summary = "Returns the members within a circle or a box.",
      .run = Data(GeoSearch)},
     {.name = "geosearchstore",
      .arity = -8,
@@ -424,7 +424,7 @@ constexpr Command kGeoCommands[] = {
      .complexity = kSearchCost,
      .syntax = "destination source <FROMMEMBER member | FROMLONLAT longitude latitude> <BYRADIUS radius <M | KM | FT | "
                "MI> | BYBOX width height <M | KM | FT | MI>> [ASC | DESC] [COUNT count [ANY]] [STOREDIST]",
-     .summary = "Stores the places in a circle or a box.",
+     .summary = "Stores the members within a circle or a box.",
      .run = Data(GeoSearchStore)},
 };
 static_assert(RowsAreSound(kGeoCommands));

@@ -136,7 +136,7 @@ constexpr Command kHyperLogLogCommands[] = {
      .since = "2.8.9",
      .complexity = "O(N) in the number of elements given",
      .syntax = "key [element [element ...]]",
-     .summary = "Adds elements to what is counted.",
+     .summary = "Adds elements to a HyperLogLog.",
      .run = Data(PfAdd)},
     {.name = "pfcount",
      .arity = -2,
@@ -150,7 +150,7 @@ constexpr Command kHyperLogLogCommands[] = {
      .since = "2.8.9",
      .complexity = "O(1) for one key whose count is stored, else O(N) in the number of keys",
      .syntax = "key [key ...]",
-     .summary = "Estimates how many different elements were added to any of the keys.",
+     .summary = "Estimates the number of distinct elements of one or more HyperLogLogs.",
      .run = Data(PfCount)},
     {.name = "pfmerge",
      .arity = -2,
@@ -161,7 +161,7 @@ constexpr Command kHyperLogLogCommands[] = {
      .since = "2.8.9",
      .complexity = "O(N) in the number of keys",
      .syntax = "destkey [sourcekey [sourcekey ...]]",
-     .summary = "Makes a key count what others have counted too.",
+     .summary = "Merges HyperLogLogs into one.",
      .run = Data(PfMerge)},
 };
 static_assert(RowsAreSound(kHyperLogLogCommands));

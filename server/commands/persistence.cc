@@ -62,7 +62,7 @@ constexpr Command kPersistenceCommands[] = {
      .flags = kSaves,
      .group = Group::kServer,
      .since = "1.0.0",
-     .summary = "Saves a snapshot in the background, which lets old log files go.",
+     .summary = "Saves a snapshot in the background, so that old log files can be deleted.",
      .run = Admin(RewriteLog)},
     {.name = "bgsave",
      .arity = -1,
@@ -79,7 +79,7 @@ constexpr Command kPersistenceCommands[] = {
      .categories = "admin dangerous",
      .tips = "nondeterministic_output",
      .since = "1.0.0",
-     .summary = "Tells when the last good snapshot was saved.",
+     .summary = "Returns the time of the last successful snapshot.",
      .run = Admin(LastSave)},
     {.name = "save",
      .arity = 1,
@@ -87,7 +87,7 @@ constexpr Command kPersistenceCommands[] = {
      .group = Group::kServer,
      .since = "1.0.0",
      .complexity = "O(N) in the number of keys in all databases",
-     .summary = "Saves a snapshot and waits for it.",
+     .summary = "Saves a snapshot synchronously.",
      .run = Admin(Save)},
 };
 static_assert(RowsAreSound(kPersistenceCommands));

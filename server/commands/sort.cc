@@ -313,7 +313,7 @@ constexpr Command kSortCommands[] = {
      .complexity = kSortCost,
      .syntax = "key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA] [STORE "
                "destination]",
-     .summary = "Returns the elements of a list, a set or a sorted set in order, or stores them.",
+     .summary = "Returns or stores the sorted elements of a list, a set or a sorted set.",
      .run = Data(Sort)},
     {.name = "sort_ro",
      .arity = -2,
@@ -326,7 +326,7 @@ constexpr Command kSortCommands[] = {
      .since = "7.0.0",
      .complexity = kSortCost,
      .syntax = kPatternSyntax,
-     .summary = "Returns the elements of a list, a set or a sorted set in order.",
+     .summary = "Returns the sorted elements of a list, a set or a sorted set.",
      .run = Data(SortRo)},
 };
 static_assert(RowsAreSound(kSortCommands));

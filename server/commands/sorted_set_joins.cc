@@ -278,7 +278,7 @@ constexpr Command kSortedSetJoinCommands[] = {
      .since = "6.2.0",
      .complexity = kDifferenceCost,
      .syntax = "destination numkeys key [key ...]",
-     .summary = "Stores what ZDIFF returns.",
+     .summary = "Stores the result of ZDIFF.",
      .run = Data(ZDiffStore)},
     {.name = "zinter",
      .arity = -3,
@@ -309,7 +309,7 @@ constexpr Command kSortedSetJoinCommands[] = {
      .since = "2.0.0",
      .complexity = kScoredIntersectionCost,
      .syntax = "destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX>]",
-     .summary = "Stores what ZINTER returns.",
+     .summary = "Stores the result of ZINTER.",
      .run = Data(ZInterStore)},
     {.name = "zunion",
      .arity = -3,
@@ -330,7 +330,7 @@ constexpr Command kSortedSetJoinCommands[] = {
      .since = "2.0.0",
      .complexity = kUnionCost,
      .syntax = "destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX>]",
-     .summary = "Stores what ZUNION returns.",
+     .summary = "Stores the result of ZUNION.",
      .run = Data(ZUnionStore)},
 };
 static_assert(RowsAreSound(kSortedSetJoinCommands));

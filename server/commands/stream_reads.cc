@@ -360,7 +360,7 @@ constexpr Command kStreamReadCommands[] = {
      .since = "5.0.0",
      .complexity = kReadCost,
      .syntax = "[COUNT count] [BLOCK milliseconds] STREAMS key [key ...] id [id ...]",
-     .summary = "Returns the entries of streams behind an ID each; waits for some if there are none.",
+     .summary = "Returns the entries of streams after an ID each; with BLOCK it blocks until there are some.",
      .run = Data(XRead)},
     {.name = "xreadgroup",
      .arity = -7,
@@ -371,7 +371,7 @@ constexpr Command kStreamReadCommands[] = {
      .since = "5.0.0",
      .complexity = kReadCost,
      .syntax = "GROUP group consumer [COUNT count] [BLOCK milliseconds] [NOACK] STREAMS key [key ...] id [id ...]",
-     .summary = "Hands entries of streams to a consumer of a group; waits for some if there are none.",
+     .summary = "Delivers entries of streams to a consumer of a group; with BLOCK it blocks until there are some.",
      .run = Data(XReadGroup)},
 };
 static_assert(RowsAreSound(kStreamReadCommands));

@@ -10,9 +10,9 @@ namespace ringkv::server {
 std::span<const OptionRow> OptionRows() {
   static const std::vector<OptionRow> rows = [] {
     std::vector<OptionRow> all;
-    for (const auto topic : {NetworkOptions(), HttpOptions(), ClientOptions(), ProcessOptions(), KeyspaceOptions(),
-                             EncodingOptions(), ObservationOptions(), PersistenceOptions(), ReplicationOptions(),
-                             ClusterOptions()}) {
+    for (const auto topic :
+         {NetworkOptions(), HttpOptions(), ClientOptions(), ProcessOptions(), KeyspaceOptions(), EncodingOptions(),
+          ObservationOptions(), PersistenceOptions(), ReplicationOptions(), ClusterOptions()}) {
       all.insert(all.end(), topic.begin(), topic.end());
     }
     return all;

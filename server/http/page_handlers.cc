@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// GET /: what there is, for people with a browser.
+// GET /: a page with the status, a search and the endpoints, for a browser.
 #include <sstream>
 
 #include "server/base/version.h"
@@ -13,22 +13,22 @@
 namespace ringkv::server::http {
 namespace {
 
-// Fields of INFO, as people call them.
+// Fields of INFO with their labels.
 constexpr struct {
   std::string_view field;
   std::string_view name;
-} kNumbers[] = {{"uptime_in_seconds", "seconds since the start"},
+} kNumbers[] = {{"uptime_in_seconds", "uptime in seconds"},
                 {"role", "role"},
                 {"connected_clients", "clients"},
                 {"connected_slaves", "replicas"},
                 {"used_memory_human", "memory"},
-                {"maxmemory_human", "most memory (0: no limit)"},
-                {"instantaneous_ops_per_sec", "commands a second"},
-                {"total_commands_processed", "commands since the start"},
+                {"maxmemory_human", "memory limit (0: none)"},
+                {"instantaneous_ops_per_sec", "commands per second"},
+                {"total_commands_processed", "commands processed"},
                 {"keyspace_hits", "hits"},
                 {"keyspace_misses", "misses"},
-                {"expired_keys", "keys expired"},
-                {"evicted_keys", "keys evicted"}};
+                {"expired_keys", "expired keys"},
+                {"evicted_keys", "evicted keys"}};
 
 std::string Escaped(std::string_view text) {
   std::string html;

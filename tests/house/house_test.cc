@@ -98,8 +98,8 @@ TEST(House, TheReadmeListsTheCommandsOfTheTable) {
 TEST(House, TheCommandReferenceIsWhatTheRowsSay) {
   const CommandTable table(AllCommands());
   std::string page =
-      "# Commands\n\nGenerated from the command rows; a test holds it.\n\n"
-      "| command | arguments | what it does | cost |\n|---|---|---|---|\n";
+      "# Commands\n\nGenerated from the command rows; house_test compares them.\n\n"
+      "| command | arguments | description | cost |\n|---|---|---|---|\n";
   for (size_t i = 0; i < table.size(); ++i) {
     const Command& row = *table.entry(i).row;
     if (row.is_container) continue;
@@ -127,18 +127,18 @@ TEST(House, TheManPageOfTheServerIsWhatTheRowsSay) {
       ".TH RINGKV\\-SERVER 1 \"\" \"RingKV\" \"RingKV\"\n.SH NAME\n"
       "ringkv\\-server \\- key\\-value server that speaks the Redis protocol\n.SH SYNOPSIS\n.B ringkv\\-server\n"
       "[\\fIfile\\fR | \\fB\\-\\fR] [\\fB\\-\\-option\\fR \\fIvalue\\fR ...]\n.SH DESCRIPTION\n"
-      "Keeps keys and values in memory for clients of Redis. The file has the syntax of redis.conf;\n.B \\-\n"
-      "reads it from standard input. Options of the command line win. Each option may be given by the environment "
-      "too:\n"
-      "RINGKV_MAXMEMORY=1gb for maxmemory. Those marked with * can be changed by CONFIG SET.\n.SH OPTIONS\n";
+      "In\\-memory key\\-value server for clients of Redis. The file has the syntax of redis.conf;\n.B \\-\n"
+      "reads it from standard input. Options of the command line override the file. Each option may be set in the "
+      "environment too:\n"
+      "RINGKV_MAXMEMORY=1gb for maxmemory. CONFIG SET changes options marked with *.\n.SH OPTIONS\n";
   for (const OptionRow& row : OptionRows()) {
     page += ".TP\n.B \\-\\-" + ForRoff(row.name) + (row.changeable ? " *" : "") + "\n" + ForRoff(row.summary) + "\n";
     if (!row.choices.empty()) page += "One of: " + ForRoff(row.choices) + ".\n";
     if (!row.default_value.empty()) page += "Default: " + ForRoff(row.default_value) + ".\n";
   }
   page +=
-      ".SH SIGNALS\n.TP\n.B SIGTERM, SIGINT\nEnd in an orderly way: a snapshot is made if save points are set.\n.TP\n"
-      ".B SIGHUP\nReopen the log file; in a cluster, look at the cluster\\-config.\n.SH SEE ALSO\n"
+      ".SH SIGNALS\n.TP\n.B SIGTERM, SIGINT\nShuts the server down; makes a snapshot if save points are set.\n.TP\n"
+      ".B SIGHUP\nReopens the log file; in a cluster, reloads the cluster\\-config.\n.SH SEE ALSO\n"
       ".BR ringkv\\-check (1),\n.BR ringkv\\-cluster (1)\n";
   ExpectDocument(Root() / "docs/man/ringkv-server.1", page);
 }
@@ -168,9 +168,10 @@ TEST(House, TheCompletionKnowsEveryOption) {
 
 TEST(House, TheOptionReferenceIsWhatTheRowsSay) {
   std::string page =
-      "# Options\n\nGenerated from the option rows; a test holds it. In a file: `name value`; on the "
-      "command line: `--name value`; while it runs, where the third column says yes: `CONFIG SET name "
-      "value`.\n\n| option | default | at run time | what it does |\n|---|---|---|---|\n";
+      "# Options\n\nGenerated from the option rows; house_test compares them. Set an option in the file (`name "
+      "value`), on the "
+      "command line (`--name value`), in the environment (`RINGKV_NAME=value`), or at run time with `CONFIG SET name "
+      "value` if the third column says yes.\n\n| option | default | at run time | description |\n|---|---|---|---|\n";
   for (const OptionRow& row : OptionRows()) {
     page += "| `" + std::string(row.name) + "` | `" +
             (row.default_value.empty() ? "\"\"" : std::string(row.default_value)) + "` | " +

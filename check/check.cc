@@ -43,8 +43,7 @@ std::string Describe(const FileReport& report) {
       text << ", compressed to " << std::setprecision(3)
            << 100.0 * static_cast<double>(report.file_bytes) / static_cast<double>(report.raw_bytes) << " %";
     }
-    if (report.groups > 0)
-      text << ", with " << report.groups << " groups that came meanwhile (" << Effects(report) << ")";
+    if (report.groups > 0) text << ", with " << report.groups << " groups logged meanwhile (" << Effects(report) << ")";
   }
   return text.str();
 }
@@ -104,11 +103,11 @@ Outcome CheckDirectory(Context& context, const storage::DataFiles& data, const P
   if (!set) {
     const bool is_damage = set.error().kind == storage::ErrorKind::kDamaged;
     (is_damage ? context.out : context.err)
-        << (is_damage ? "A server does not start from this: " : "") << set.error().text << "\n";
+        << (is_damage ? "A server does not start with these files: " : "") << set.error().text << "\n";
     return is_damage ? Outcome::kFoundDamage : Outcome::kFailed;
   }
   for (const std::string& warning : (*set)->recovery().warnings) context.out << "        " << warning << "\n";
-  context.out << "A server starts from this with " << (*set)->CountKeys() << " keys, the state after LSN "
+  context.out << "A server starts with " << (*set)->CountKeys() << " keys, the state after LSN "
               << (*set)->recovery().last << ".\n";
   if (prefixes.wanted) {
     PrefixSizes sizes(prefixes.separator, prefixes.depth);

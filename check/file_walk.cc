@@ -56,7 +56,7 @@ Status WalkFrames(storage::LogFileReader& log, DataVisitor& visitor, FileReport*
       return {};
     }
     if (!ShowFrame(frame, visitor, report)) {
-      NoteDamage(log.Damaged(at, "its effects make no sense").value(), report);
+      NoteDamage(log.Damaged(at, "its effects are invalid").value(), report);
       return {};
     }
     report->good_bytes = log.offset();
@@ -109,7 +109,7 @@ Result<FileReport> WalkLog(storage::FileSystem& files, const std::string& path, 
   report.file_bytes = log.file_bytes();
   if (log.is_stillborn()) {
     report.verdict = Verdict::kTornTail;
-    report.problem = "log file '" + path + "' was being made when the machine went down: it holds nothing";
+    report.problem = "log file '" + path + "' was created just before a power failure: it is empty";
     return report;
   }
   report.first = log.header().lsn;
@@ -147,7 +147,7 @@ Result<FileReport> WalkSnapshot(storage::FileSystem& files, const std::string& p
                                  ? storage::DecodeFrame(*body, &frame) && ShowFrame(frame, visitor, &report)
                                  : true;
     if (!makes_sense) {
-      NoteDamage(snapshot.Damaged(each.offset, "the section's body makes no sense").value(), &report);
+      NoteDamage(snapshot.Damaged(each.offset, "the section's body is invalid").value(), &report);
       return report;
     }
   }

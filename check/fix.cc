@@ -22,7 +22,7 @@ Result<Locks> LockAround(Context& context, const std::string& path) {
     const std::string lock_path = (each / storage::DataFiles::kLockName).string();
     if (!context.files.Exists(lock_path)) continue;
     Result<std::unique_ptr<storage::FileLock>> lock = context.files.Lock(lock_path);
-    if (!lock) return storage::Fail("a server works with this file: " + lock.error().text);
+    if (!lock) return storage::Fail("a server uses this file: " + lock.error().text);
     locks.push_back(std::move(*lock));
   }
   return locks;
@@ -50,10 +50,10 @@ Outcome FixFile(Context& context, const std::string& path) {
   context.out << report->problem << "\n";
   if (report->kind == FileKind::kSnapshot) {
     return context.Failed(
-        "a part of a snapshot is no snapshot: run --fix on its directory, which goes back to what is good");
+        "a damaged snapshot cannot be repaired: run --fix on its directory, which returns to the last good state");
   }
   if (report->good_bytes == 0) {
-    return context.Failed("nothing in it can be read: run --fix on the directory above, which sets it aside");
+    return context.Failed("no part of it is readable: run --fix on its data directory, which renames it");
   }
   const std::string lost = std::to_string(report->file_bytes - report->good_bytes) + " of " +
                            std::to_string(report->file_bytes) + " bytes, all behind LSN " +
@@ -70,7 +70,7 @@ Outcome FixFile(Context& context, const std::string& path) {
 
 Outcome FixDirectory(Context& context, const storage::DataFiles& data) {
   const Result<std::unique_ptr<storage::FileLock>> lock = context.files.Lock(data.LockPath());
-  if (!lock) return context.Failed("a server works with this directory: " + lock.error().text);
+  if (!lock) return context.Failed("a server uses this directory: " + lock.error().text);
 
   storage::RecoveryOptions options{.read_only = true};
   Result<std::unique_ptr<DataSet>> set = DataSet::Load(context.files, data, options, context.databases);
@@ -86,8 +86,8 @@ Outcome FixDirectory(Context& context, const storage::DataFiles& data) {
   }
   Print(context, seen);
   const std::string question = seen.warnings.empty()
-                                   ? "Cut the torn tail off?"
-                                   : "Go back to what is good, " + std::to_string((*set)->CountKeys()) +
+                                   ? "Truncate the torn tail?"
+                                   : "Return to the last good state, " + std::to_string((*set)->CountKeys()) +
                                          " keys? Damaged files are kept as *.damaged.";
   if (!context.ask(question)) {
     context.out << "nothing was changed\n";
@@ -105,7 +105,7 @@ Outcome FixDirectory(Context& context, const storage::DataFiles& data) {
     if (done) done = storage::SetAside(context.files, data.log_directory, found.damaged_logs);
     if (!done) return context.Failed(done.error().text);
   }
-  context.out << "done: a server starts from this with " << (*set)->CountKeys() << " keys\n";
+  context.out << "done: a server starts with " << (*set)->CountKeys() << " keys\n";
   return Outcome::kGood;
 }
 

@@ -30,7 +30,7 @@ Status MakeEmptyDirectory(storage::FileSystem& files, const std::string& path) {
   if (Status made = files.MakeDirectory(path); !made) return made;
   const Result<std::vector<std::string>> names = files.List(path);
   if (!names) return tl::unexpected(names.error());
-  if (!names->empty()) return storage::Fail("'" + path + "' is not empty: name a directory that is new");
+  if (!names->empty()) return storage::Fail("'" + path + "' is not empty: name a new directory");
   return {};
 }
 

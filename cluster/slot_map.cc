@@ -85,7 +85,7 @@ storage::Result<std::vector<SlotRange>> ParseRanges(const std::vector<std::strin
     const auto first = ParseSlot(word.substr(0, dash));
     const auto last = dash == std::string_view::npos ? first : ParseSlot(word.substr(dash + 1));
     if (!first || !last || *first > *last) {
-      return storage::Fail("'" + std::string(word) + "' is no range of slots, such as 0-5460");
+      return storage::Fail("'" + std::string(word) + "' is not a range of slots, such as 0-5460");
     }
     ranges.push_back({*first, *last});
   }

@@ -95,7 +95,7 @@ class Topology::Reader {
       return Fail("a shard has a name of up to 40 letters, digits, - and _, such as 'shard s1 weight 1'");
     }
     shard.name = words[1];
-    if (shards_.contains(shard.name)) return Fail("shard '" + shard.name + "' stands there twice");
+    if (shards_.contains(shard.name)) return Fail("shard '" + shard.name + "' is listed twice");
     if (topology_.shards_.size() == kMostShards) return Fail("there are more than 1000 shards");
     size_t next = 2;
     if (words.size() >= 4 && words[2] == "weight") {
@@ -108,14 +108,14 @@ class Topology::Reader {
     const auto index = static_cast<ShardIndex>(topology_.shards_.size());
     if (next < words.size()) {
       if (words[next] != "slots")
-        return Fail("behind 'shard " + shard.name + "' may stand 'weight W' and 'slots A-B ...'");
+        return Fail("after 'shard " + shard.name + "' only 'weight W' and 'slots A-B ...' may follow");
       const auto ranges = ParseRanges(Line(words.begin() + static_cast<std::ptrdiff_t>(next) + 1, words.end()));
       if (!ranges) return tl::unexpected(ranges.error());
       topology_.has_given_slots_ = true;
       for (const SlotRange& range : *ranges) {
         for (size_t slot = range.first; slot <= range.last; ++slot) {
           if (topology_.slots_.owner(slot) != kNoShard) {
-            return Fail("slot " + std::to_string(slot) + " is given to two shards");
+            return Fail("slot " + std::to_string(slot) + " is assigned to two shards");
           }
         }
         topology_.slots_.Give(range, index);
@@ -137,11 +137,11 @@ class Topology::Reader {
     Node node{.id = std::string(words[1]), .public_id = NodeIdOf(words[1]), .host = std::string(words[5])};
     if (!IsName(node.id)) return Fail("a node has an id of up to 40 letters, digits, - and _");
     if (node.host.size() > kLongestHost) return Fail("a host has at most 255 bytes");
-    if (!ids_.insert(node.public_id).second) return Fail("node '" + node.id + "' stands there twice");
+    if (!ids_.insert(node.public_id).second) return Fail("node '" + node.id + "' is listed twice");
     if (topology_.nodes_.size() == kMostNodes) return Fail("there are more than 4000 nodes");
     const auto shard = shards_.find(std::string(words[3]));
     if (shard == shards_.end()) {
-      return Fail("shard '" + std::string(words[3]) + "' is unknown; its line stands before those of its nodes");
+      return Fail("shard '" + std::string(words[3]) + "' is unknown; list it before its nodes");
     }
     node.shard = shard->second;
     const auto port = ParseNumber<int>(words[7]);
@@ -184,7 +184,7 @@ class Topology::Reader {
     for (const SlotMap::Run& run : topology_.slots_.Runs()) {
       if (run.owner == kNoShard) {
         return Fail("slots " + PrintRanges({run.range}) +
-                    " have no shard; give all of them, or none to have them laid out by the ring");
+                    " have no shard; assign all slots, or none to let the ring assign them");
       }
     }
     return {};

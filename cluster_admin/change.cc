@@ -38,7 +38,7 @@ Result<std::unique_ptr<NodeClient>> ConnectTo(const Change& change, const Node& 
   const Address at = known == change.reached_at.end() ? Address{node.host, node.port} : known->second;
   Result<std::unique_ptr<NodeClient>> client = NodeClient::Connect(at.host, at.port);
   if (client) return client;
-  return Fail("node '" + node.id + "': " + client.error().text + "; a new node is to be started with this file first");
+  return Fail("node '" + node.id + "': " + client.error().text + "; start a new node with this file first");
 }
 
 Status LearnAddresses(const std::vector<Address>& addresses, Change* change) {
@@ -85,7 +85,7 @@ Status LookForTopologies(Change* change) {
     const Result<resp::Reply> text = (*client)->Ask({"CLUSTER", "TOPOLOGY"});
     if (!text) return tl::unexpected(text.error());
     const Result<Topology> known = Topology::Parse(text->text);
-    if (!known) return Fail("node '" + node.id + "' has a topology that makes no sense: " + known.error().text);
+    if (!known) return Fail("node '" + node.id + "' has an invalid topology: " + known.error().text);
     if (known->epoch() < change->target.epoch()) {
       change->behind.push_back(node.id);
     } else if (!is_settled && is_alike(*known)) {

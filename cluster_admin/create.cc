@@ -93,7 +93,7 @@ Status WaitUntilReady(const CreateOptions& options, const Node& node) {
   const auto end = std::chrono::steady_clock::now() + kLongestStart;
   while (!IsReady(node)) {
     if (std::chrono::steady_clock::now() > end) {
-      return Fail("node '" + node.id + "' does not get ready; see '" + options.directory + "/" + node.id + "/log'");
+      return Fail("node '" + node.id + "' does not become ready; see '" + options.directory + "/" + node.id + "/log'");
     }
     std::this_thread::sleep_for(kStartNap);
   }
@@ -113,7 +113,8 @@ Result<cluster::Topology> ReadTopology(const std::string& path) {
 
 Status Create(const CreateOptions& options) {
   const std::string config = (fs::absolute(options.directory) / "cluster.conf").string();
-  if (fs::exists(config)) return Fail("there is a cluster in '" + options.directory + "' already; give another --dir");
+  if (fs::exists(config))
+    return Fail("there already is a cluster in '" + options.directory + "'; choose another --dir");
   const Result<cluster::Topology> topology = cluster::Topology::Parse(ConfigFor(options));
   if (!topology) return tl::unexpected(topology.error());
   // With its slots: so it stays as it is, whatever a later version would lay out.
@@ -142,7 +143,7 @@ Status Grow(const std::string& path, const std::string& server) {
   for (const Node& node : before->nodes()) {
     // Another cluster's nodes are started where they are to run.
     if (!fs::exists(directory / node.id)) {
-      return Fail("node '" + node.id + "' has no directory beside '" + path + "': this is no cluster made by create");
+      return Fail("node '" + node.id + "' has no directory beside '" + path + "': this cluster was not made by create");
     }
     port = std::max(port, node.port);
   }

@@ -64,7 +64,7 @@ Status WaitForSuccessor(NodeClient& primary, Successor& successor) {
     if (*offset >= *last) return {};
     std::this_thread::sleep_for(kHandoverNap);
   }
-  return Fail("replica '" + successor.node->id + "' has not caught up in time; everything is as it was");
+  return Fail("replica '" + successor.node->id + "' has not caught up in time; nothing was changed");
 }
 
 // The successor first: nobody would have the slots otherwise. Others learn from redirections until they are told.
@@ -78,7 +78,8 @@ void TellOthers(const Topology& next, const Node& primary, const Node& successor
     if (node.id == primary.id || node.id == successor.id) continue;
     const Result<std::unique_ptr<NodeClient>> client = NodeClient::Connect(node.host, node.port);
     const Status done = client ? Reload(**client, next) : Status(tl::unexpected(client.error()));
-    if (!done) std::cerr << "node '" << node.id << "' is still to be told: " << done.error().text << "\n";
+    if (!done)
+      std::cerr << "node '" << node.id << "' does not have the new topology yet: " << done.error().text << "\n";
   }
 }
 
@@ -98,12 +99,12 @@ Status HandOver(const std::string& path, const std::string& id) {
   if (!now) return tl::unexpected(now.error());
   const Node* primary = now->FindNode(id);
   if (primary == nullptr || !primary->is_primary) {
-    std::cout << "node '" << id << "' is no primary: there is nothing to hand over\n";
+    std::cout << "node '" << id << "' is not a primary: there is nothing to hand over\n";
     return {};
   }
   const Result<std::vector<MoveUnderWay>> moves = AskForMoves(**client);
   if (!moves) return tl::unexpected(moves.error());
-  if (!moves->empty()) return Fail("slots are on their way; wait until they have arrived");
+  if (!moves->empty()) return Fail("slots are migrating; wait until they have moved");
   Result<Successor> successor = FindSuccessor(*now, *primary);
   if (!successor) return tl::unexpected(successor.error());
 

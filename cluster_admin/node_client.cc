@@ -72,14 +72,14 @@ Result<resp::Reply> NodeClient::Exchange(const std::vector<std::string>& command
   for (size_t sent = 0; sent < request.size();) {
     const ssize_t count = ::send(descriptor_, request.data() + sent, request.size() - sent, MSG_NOSIGNAL);
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return Fail(where_ + " can't be asked: " + std::strerror(errno));
+    if (count < 0) return Fail(where_ + " cannot be queried: " + std::strerror(errno));
     sent += static_cast<size_t>(count);
   }
   for (;;) {
     resp::Reply reply;
     size_t consumed = 0;
     const resp::ReplyStatus status = resp::ParseReply(received_, {}, &reply, &consumed);
-    if (status == resp::ReplyStatus::kError) return Fail(where_ + " answers what is no reply");
+    if (status == resp::ReplyStatus::kError) return Fail(where_ + " sent an invalid reply");
     if (status == resp::ReplyStatus::kReply) {
       received_.erase(0, consumed);
       return reply;

@@ -51,7 +51,7 @@ Result<Owned> AskWhatItOwns(NodeClient& client) {
   std::vector<std::string> ranges;
   for (std::string range; words >> range;) ranges.push_back(range);
   const auto parsed = cluster::ParseRanges({ranges.begin(), ranges.end()});
-  if (word != "OWNED" || !parsed) return Fail("'" + reply->text.substr(0, 60) + "' is no answer to CLUSTER OWNED");
+  if (word != "OWNED" || !parsed) return Fail("'" + reply->text.substr(0, 60) + "' is not a reply to CLUSTER OWNED");
   owned.slots = cluster::SlotsIn(*parsed);
   return owned;
 }

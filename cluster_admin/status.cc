@@ -94,7 +94,7 @@ Status ShowStatus(const std::string& path) {
   }
   for (const MoveUnderWay& move : moves) std::printf("%s\n", DrawProgress(move).c_str());
   std::fflush(stdout);
-  return failed == 0 ? Status() : Fail(std::to_string(failed) + " nodes are not as they should be");
+  return failed == 0 ? Status() : Fail(std::to_string(failed) + " nodes differ from the file");
 }
 
 }  // namespace ringkv::cluster_admin

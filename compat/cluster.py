@@ -122,14 +122,14 @@ def with_our_tool():
             shutil.rmtree(os.path.dirname(config), ignore_errors=True)
         try:
             assert "2 shards on 4 nodes are ready" in created.stdout, created
-            assert "there is a cluster" in run("create", "2", "--dir", os.path.dirname(config), fails=True)
+            assert "there already is a cluster" in run("create", "2", "--dir", os.path.dirname(config), fails=True)
             assert redis.Redis(port=first).cluster("info")["cluster_size"] == "2"
             assert run("status", config).count(" ok") == 4
             assert len(ElementTree.fromstring(run("ring", config, "--svg")).findall("{*}path")) == 2
             assert "s2" in run("ring", config)
         finally:
             assert run("stop", config).count("has ended") == 4
-        assert "4 nodes are not as they should be" in run("status", config, fails=True)
+        assert "4 nodes differ from the file" in run("status", config, fails=True)
         assert "cannot read" in run("status", config + "x", fails=True)
 
 

@@ -165,7 +165,7 @@ def check_running(engine, folder):
     client = Client(ports[0])
     assert b"1073741824" in client.raw("CONFIG", "GET", "maxmemory"), "given by the environment"
     assert b"yes" in client.raw("CONFIG", "GET", "appendonly"), "given behind the image's name"
-    assert "protected-mode is off and there is no password" in engine.log()
+    assert "protected-mode is off and no password is set" in engine.log()
     assert engine.execute("entrypoint.sh", "ping") == "PONG"
     assert engine.execute("id", "-u") == "999"
     engine.execute("touch", "/data/writable")

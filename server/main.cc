@@ -112,8 +112,8 @@ void SayReady(Server& server) {
   Options& options = server.options();
   if (options.protected_mode == 0 && options.requirepass.Get().empty()) {
     server.log().Warning(
-        "protected-mode is off and there is no password: whoever reaches these ports can read and "
-        "change everything (set requirepass, or let nobody reach them)");
+        "protected-mode is off and no password is set: every client that reaches these ports can read and change all "
+        "data (set requirepass, or restrict access to the ports)");
   }
   server.log().Notice("RingKV " + std::string(kRingKvVersion) + " is ready: port " + std::to_string(options.port) +
                       (options.http_port == 0 ? "" : ", http-port " + std::to_string(options.http_port)) + ", pid " +

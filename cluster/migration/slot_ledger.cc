@@ -84,7 +84,7 @@ std::string SlotLedger::Print() const {
 }
 
 storage::Result<SlotLedger> SlotLedger::Parse(std::string_view text) {
-  const auto bad = Fail("it is no list of slots of RingKV, or damaged", storage::ErrorKind::kDamaged);
+  const auto bad = Fail("it is not a slot ledger of RingKV, or damaged", storage::ErrorKind::kDamaged);
   CheckedLines lines(text, kLedgerTitle);
   if (!lines.is_whole()) return bad;
   SlotLedger ledger;

@@ -50,7 +50,7 @@ std::string History::Print() const {
 
 storage::Result<History> History::Parse(std::string_view text) {
   History history;
-  const auto bad = storage::Fail("it is no history of RingKV, or damaged", storage::ErrorKind::kDamaged);
+  const auto bad = storage::Fail("it is not a replication history of RingKV, or damaged", storage::ErrorKind::kDamaged);
   CheckedLines lines(text, kHistoryTitle);
   std::string_view rest;
   if (!lines.Take("epoch ", &rest) || !ParseNumber(rest, &history.epoch_)) return bad;

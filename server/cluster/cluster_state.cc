@@ -207,7 +207,7 @@ void ClusterState::WarnOfHiddenKeys() {
   const uint64_t all = CountKeys(txn);
   if (all <= shown) return;
   server_.log().Warning("cluster: " + std::to_string(all - shown) +
-                        " keys are in slots that other shards own; they are kept, and shown to nobody");
+                        " keys are in slots of other shards; they are kept but hidden");
 }
 
 Status ClusterState::Reload() {
@@ -292,14 +292,14 @@ Status ClusterState::PrepareOffer(uint64_t epoch, const SlotSet& slots, const st
 Status ClusterState::Change(uint64_t epoch, const LedgerChange& change, std::optional<uint64_t> flushes) {
   MutexLock lock(change_mutex_);
   auto next = std::make_shared<ClusterView>(*view());
-  if (next->topology.epoch() != epoch) return Fail("another epoch has begun");
+  if (next->topology.epoch() != epoch) return Fail("the topology has a newer epoch");
   const SlotLedger before = ledger();
   SlotLedger after = before;
   change(after);
   if (Status written = WriteLedger(after); !written) return written;
   if (Install(std::move(next), std::move(after), flushes)) return {};
   if (Status taken_back = WriteLedger(before); !taken_back) return taken_back;
-  return Fail("this store was emptied as a whole meanwhile");
+  return Fail("the store was flushed meanwhile");
 }
 
 Status ClusterState::TakeOver(uint64_t epoch, const SlotSet& slots, uint64_t flushes) {

@@ -64,7 +64,7 @@ void SlotExport::Run() {
   Release();
   if (!was_offered_) TakeBackOffer();
   if (!ended && !interrupted_) {
-    server_.log().Warning("moving slots to shard '" + request_.shard + "' has stopped: " + ended.error().text);
+    server_.log().Warning("migrating slots to shard '" + request_.shard + "' has stopped: " + ended.error().text);
   }
   has_ended_ = true;
 }
@@ -189,7 +189,7 @@ Status SlotExport::Offer() {
     taken = AskAndWait(MessageKind::kBarrier, server_.options().repl_timeout * 1000);
   }
   if (!taken) return tl::unexpected(taken.error());
-  if (!*taken) return Fail("it does not say whether it took the slots");
+  if (!*taken) return Fail("it has not confirmed the slots");
   const Status given = state_.Change(request_.epoch, [&](cluster::SlotLedger& ledger) {
     ledger.EndOffer(request_.shard);
     ledger.Give(batch_, request_.shard);
@@ -225,7 +225,7 @@ Status SlotExport::SendChanges(storage::SlotStream& stream) {
     }
     std::string changes;
     for (const auto& frame : frames) {
-      if (!stream.Filter(*frame, &changes)) return Fail("the log says what can't be said of slots");
+      if (!stream.Filter(*frame, &changes)) return Fail("the log has an effect that cannot be restricted to slots");
     }
     if (changes.empty()) continue;
     if (Status sent = Send(MessageKind::kSlotChanges, changes); !sent) return sent;
@@ -250,7 +250,7 @@ Result<bool> SlotExport::AskAndWait(MessageKind kind, int64_t timeout_ms) {
     storage::Lsn number = 0;
     if (message.kind != MessageKind::kAck || message.epoch != request_.epoch ||
         !cluster::DecodeAck(message.body, &number) || number > number_) {
-      return Fail("it has sent what is no acknowledgement");
+      return Fail("it sent a message that is not an acknowledgement");
     }
     if (number == number_) return true;
   }

@@ -69,7 +69,7 @@ void SlotImport::NoteEnd(const std::string& failure) {
   }
   if (failure.empty() || failing_since_ms_ == 0 || now - failing_since_ms_ < kPatienceMs) return;
   failing_since_ms_ = 0;
-  server_.log().Warning("taking slots over from shard '" + shard_ + "': " + failure + "; trying again until it works");
+  server_.log().Warning("migrating slots from shard '" + shard_ + "': " + failure + "; trying again until it works");
 }
 
 Status SlotImport::PullOnce() {
@@ -107,7 +107,7 @@ Status SlotImport::Ask(PeerSocket& socket) {
 }
 
 Result<bool> SlotImport::Take(PeerSocket& socket, const cluster::NodeMessage& message) {
-  if (message.epoch != epoch_) return Fail("a message of another epoch came");
+  if (message.epoch != epoch_) return Fail("it sent a message of another epoch");
   // As clients wait while the disk can't keep up.
   while ((server_.needs().Get() & kNeedsLogRoom) != 0 && !stopping_) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -125,7 +125,7 @@ Result<bool> SlotImport::Take(PeerSocket& socket, const cluster::NodeMessage& me
     }
     case MessageKind::kSlotKeys:
     case MessageKind::kSlotChanges: {
-      if (arrival_ == nullptr) return Fail("a message came that has no place here");
+      if (arrival_ == nullptr) return Fail("it sent an unexpected message");
       const uint64_t before = arrival_->keys();
       done = message.kind == MessageKind::kSlotKeys ? arrival_->TakeSection(message.body)
                                                     : arrival_->TakeChanges(message.body);
@@ -134,7 +134,7 @@ Result<bool> SlotImport::Take(PeerSocket& socket, const cluster::NodeMessage& me
     }
     case MessageKind::kBarrier:
     case MessageKind::kOffer: done = Acknowledge(socket, message); break;
-    default: return Fail("a message came that has no place here");
+    default: return Fail("it sent an unexpected message");
   }
   if (!done) return tl::unexpected(done.error());
   return true;
@@ -142,7 +142,7 @@ Result<bool> SlotImport::Take(PeerSocket& socket, const cluster::NodeMessage& me
 
 Status SlotImport::BeginBatch(std::string_view body) {
   cluster::SlotBatch batch;
-  if (!DecodeSlotBatch(body, &batch)) return Fail("a list of slots makes no sense");
+  if (!DecodeSlotBatch(body, &batch)) return Fail("it sent an invalid list of slots");
   const std::shared_ptr<const ClusterView> view = state_.view();
   const cluster::SlotSet slots = cluster::SlotsIn(batch.ranges);
   const cluster::SlotSet expected = view->SlotsOnTheirWay(view->topology.FindShard(shard_), view->here.shard);
@@ -164,7 +164,7 @@ Status SlotImport::BeginBatch(std::string_view body) {
 
 Status SlotImport::Acknowledge(PeerSocket& socket, const cluster::NodeMessage& message) {
   storage::Lsn number = 0;
-  if (!cluster::DecodeAck(message.body, &number)) return Fail("a message came that makes no sense");
+  if (!cluster::DecodeAck(message.body, &number)) return Fail("it sent an invalid message");
   storage::LogWriter& log = server_.durability().log();
   // A log that is being switched on will hold this when its first snapshot is safe.
   while (server_.durability().wants_log() && !log.is_open() && !stopping_) {
@@ -174,10 +174,10 @@ Status SlotImport::Acknowledge(PeerSocket& socket, const cluster::NodeMessage& m
     if (Status synced = log.Flush(); !synced) return synced;
   }
   if (message.kind == MessageKind::kOffer) {
-    if (arrival_ == nullptr) return Fail("an offer of no slots came");
+    if (arrival_ == nullptr) return Fail("it offered no slots");
     if (Status taken = state_.TakeOver(epoch_, batch_, flushes_); !taken) return taken;
     arrival_.reset();
-    server_.log().Notice("cluster: slots " + PrintRanges(cluster::RangesIn(batch_)) + " have come from shard '" +
+    server_.log().Notice("cluster: slots " + PrintRanges(cluster::RangesIn(batch_)) + " migrated from shard '" +
                          shard_ + "'");
   }
   return socket.Send(cluster::EncodeMessage(MessageKind::kAck, epoch_, cluster::EncodeAck(number)),

@@ -245,8 +245,8 @@ void SlotMoves::TakeUnclaimed(const ClusterView& view) {
   const std::string name = view.shard_name();
   const Status taken =
       state_.Change(view.topology.epoch(), [&](SlotLedger& changed) { changed.Give(unclaimed, name); });
-  server_.log().Notice(taken ? "cluster: nobody else has slots " + PrintRanges(cluster::RangesIn(unclaimed)) +
-                                   "; they are ours"
+  server_.log().Notice(taken ? "cluster: no other node owns slots " + PrintRanges(cluster::RangesIn(unclaimed)) +
+                                   "; this node's shard takes them"
                              : "cluster: " + taken.error().text);
 }
 
@@ -278,7 +278,7 @@ void SlotMoves::EraseStrays(const ClusterView& view) {
   strays_since_ms_ = 0;
   const Status noted =
       state_.Change(view.topology.epoch(), [&](SlotLedger& changed) { changed.RemoveStrays(erasing_); });
-  if (noted) server_.log().Notice("cluster: erased " + std::to_string(erased) + " keys of slots that have gone");
+  if (noted) server_.log().Notice("cluster: erased " + std::to_string(erased) + " keys of migrated slots");
 }
 
 // --- progress -------------------------------------------------------------------------------------------------------

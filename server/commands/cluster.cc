@@ -181,7 +181,7 @@ void CountFailureReports(AdminCall& call, const ClusterView& view) {
   if (FindNode(call, view) != nullptr) call.reply.Integer(0);
 }
 
-constexpr std::string_view kNotInTransaction = "ERR this isn't possible inside of a transaction";
+constexpr std::string_view kNotInTransaction = "ERR this command isn't allowed inside a transaction";
 
 void Reload(AdminCall& call, const ClusterView&) {
   if (call.in_transaction) return call.reply.Error(kNotInTransaction);
@@ -249,8 +249,8 @@ void Asking(AdminCall& call, const ClusterView&) {
 
 void ByConfigOnly(AdminCall& call, const ClusterView&) {
   call.reply.Error(
-      "ERR this cluster is not put together by hand: write a cluster-config with a higher epoch and say "
-      "CLUSTER RELOAD to each node");
+      "ERR the cluster-config assigns slots and roles; write one with a higher epoch and send CLUSTER RELOAD to each "
+      "node");
 }
 
 void Help(AdminCall& call, const ClusterView&) { ReplyHelp(call); }
@@ -318,7 +318,7 @@ constexpr Command kClusterCommands[] = {
      .group = Group::kCluster,
      .since = "3.0.0",
      .complexity = "Depends on subcommand.",
-     .summary = "Tells about the cluster and changes it.",
+     .summary = "Container of cluster commands.",
      .is_container = true},
     ByHand("addslots", -3, "slot [slot ...]", "3.0.0"),
     ByHand("addslotsrange", -4, "start-slot end-slot [start-slot end-slot ...]", "7.0.0"),

@@ -143,15 +143,15 @@ void Help(AdminCall& call) {
   static constexpr std::string_view kLines[] = {
       "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
       "DIGEST",
-      "    Shows forty digits that are equal where all data is.",
+      "    Returns a digest of all data, as forty digits.",
       "OBJECT key",
-      "    Shows how a value is kept.",
+      "    Shows the internal representation of a value.",
       "SET-ACTIVE-EXPIRE <0|1>",
-      "    Stops or starts the background search for expired keys.",
+      "    Disables or enables active expiry.",
       "SLEEP seconds",
-      "    Lets the thread of this connection stand still.",
+      "    Blocks the thread of this connection.",
       "HELP",
-      "    Shows this text.",
+      "    Lists the subcommands.",
   };
   call.reply.Array(std::size(kLines));
   for (const std::string_view line : kLines) call.reply.Simple(line);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Who follows whom: REPLICAOF and its like for people, REPLCONF, PSYNC and SYNC for servers and for redis-cli --rdb.
+// REPLICAOF, ROLE and WAIT for operators; REPLCONF, PSYNC and SYNC for servers and for redis-cli --rdb.
 #include "cluster/node_id.h"
 #include "server/cluster/cluster_state.h"
 #include "server/command/error_replies.h"

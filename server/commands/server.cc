@@ -17,7 +17,7 @@ namespace {
 
 void DbSize(DataCall& call) { call.reply.Integer(static_cast<int64_t>(SizeOf(call.txn, call.db).keys)); }
 
-// SYNC and ASYNC are both accepted; memory is freed in the background either way, so nobody waits for it.
+// SYNC and ASYNC are both accepted; memory is freed in the background either way.
 bool ParseFlushMode(DataCall& call) {
   if (call.args.AtEnd()) return true;
   if (call.args.Left() == 1 && (call.args.Take("SYNC") || call.args.Take("ASYNC"))) return true;
@@ -106,7 +106,7 @@ void Shutdown(AdminCall& call) {
     call.server.log().Warning("can't shut down, the snapshot failed: " + ready.error().text);
     return call.reply.Error("ERR Errors trying to SHUTDOWN. Check logs.");
   }
-  // Nobody is answered any more; the connections close when all is on the disk.
+  // No more replies are sent; the connections close when all data is on the disk.
   call.server.pause().Begin(PauseMode::kAll, INT64_MAX);
   call.server.links().Stop();
 }

@@ -226,7 +226,7 @@ constexpr Command kStreamInfoCommands[] = {
      .group = Group::kStream,
      .since = "5.0.0",
      .complexity = "Depends on the subcommand",
-     .summary = "Tells about streams.",
+     .summary = "Container of commands about streams.",
      .is_container = true},
     {.name = "consumers",
      .parent = "xinfo",
@@ -265,7 +265,7 @@ constexpr Command kStreamInfoCommands[] = {
      .group = Group::kStream,
      .since = "5.0.0",
      .syntax = "key [FULL [COUNT count]]",
-     .summary = "Describes a stream.",
+     .summary = "Returns information about a stream.",
      .run = Data(InfoStream)},
 };
 static_assert(RowsAreSound(kStreamInfoCommands));

@@ -65,7 +65,7 @@ Read<Item> ItemFromJson(const json& object) {
 
 Read<Item> ReadItem(std::string_view body) {
   const auto parsed = ParseJson(body, kValuesAnItem);
-  if (!parsed) return Bad(parsed.error() == JsonFault::kTooMany ? kBadItem : "the body is no JSON");
+  if (!parsed) return Bad(parsed.error() == JsonFault::kTooMany ? kBadItem : "the body is not valid JSON");
   return ItemFromJson(*parsed);
 }
 
@@ -97,7 +97,7 @@ tl::unexpected<Response> TooMany(size_t most) {
 // What names at most so many keys, as an array or object.
 Read<json> ReadBatch(std::string_view body, size_t most, std::string_view shape) {
   auto parsed = ParseJson(body, kValuesAnItem * (most + 1));
-  if (!parsed) return parsed.error() == JsonFault::kTooMany ? TooMany(most) : Bad("the body is no JSON");
+  if (!parsed) return parsed.error() == JsonFault::kTooMany ? TooMany(most) : Bad("the body is not valid JSON");
   if (!parsed->is_object() && !parsed->is_array()) return Bad(shape);
   return std::move(*parsed);
 }
@@ -130,7 +130,7 @@ Read<Argv> ReadPairs(std::string_view body, size_t most) {
     if (parsed->is_array()) {
       Read<Item> item = ItemFromJson(value);
       if (!item) return tl::unexpected(std::move(item.error()));
-      if (item->ttl) return Bad("all or nothing knows no ttl: store what is to expire by /set");
+      if (item->ttl) return Bad("/mset has no ttl; use /set for keys that expire");
       argv.insert(argv.end(), {std::move(item->key), std::move(item->value)});
       continue;
     }

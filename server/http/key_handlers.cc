@@ -14,8 +14,8 @@
 namespace ringkv::server::http {
 namespace {
 
-constexpr std::string_view kNoKey = "there is no such key";
-constexpr std::string_view kNotMet = "the key is not in the state that the request asks for";
+constexpr std::string_view kNoKey = "no such key";
+constexpr std::string_view kNotMet = "the condition on the key is not met";
 constexpr std::string_view kBadTags = "If-Match and If-None-Match take * or ETags in double quotes";
 
 // The last command was SET key value ...
@@ -55,7 +55,7 @@ void WriteIf(Exchange& exchange, const SharedWrite& write, std::string digest) {
 // the write isn't done, and the new value is looked at.
 void FindDigest(Exchange& exchange, const SharedWrite& write) {
   constexpr int kMostTries = 16;
-  if (++write->tries > kMostTries) return exchange.Fail(503, "other clients change the key all the time");
+  if (++write->tries > kMostTries) return exchange.Fail(503, "too many concurrent changes of the key");
   exchange.Run({"DIGEST", exchange.key()}, [&exchange, write](const resp::Reply& reply) {
     const bool is_named = reply.kind == resp::ReplyKind::kText &&
                           std::any_of(write->digests.begin(), write->digests.end(), [&](const std::string& digest) {

@@ -7,12 +7,12 @@
 namespace ringkv::server::http {
 namespace {
 
-constexpr std::string_view kBadLineEnd = "a line ends with other than carriage return and line feed";
+constexpr std::string_view kBadLineEnd = "a line does not end with carriage return and line feed";
 constexpr std::string_view kBadRequestLine =
     "the first line is not a method, a target and a version with one blank between them";
 constexpr std::string_view kFolded = "a header line begins with a blank";
-constexpr std::string_view kBadName = "a header's name has a character that names have not";
-constexpr std::string_view kBadValue = "a header's value has a control character";
+constexpr std::string_view kBadName = "a header name has an invalid character";
+constexpr std::string_view kBadValue = "a header value has a control character";
 
 // Of names of headers and methods (RFC 9110, 5.6.2).
 constexpr auto kIsOfToken = [] {

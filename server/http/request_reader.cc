@@ -115,7 +115,7 @@ struct RequestReader::Callbacks {
       return -1;
     }
     if (parser->method == HTTP_CONNECT) {
-      self.Fail(501, "this server connects to no other");
+      self.Fail(501, "CONNECT is not supported");
       return -1;
     }
     parser->upgrade = 0;  // whoever offers another protocol goes on with this one
@@ -136,7 +136,7 @@ struct RequestReader::Callbacks {
       return -1;
     }
     if (self.is_encoded_ && (request.is_1_0 || !request.is_chunked || !IsChunked(request.transfer_encoding))) {
-      self.Fail(400, "the only Transfer-Encoding that is read here is chunked, in HTTP/1.1");
+      self.Fail(400, "the only supported Transfer-Encoding is chunked, in HTTP/1.1");
       return -1;
     }
     return HPE_PAUSED;
@@ -221,9 +221,9 @@ bool RequestReader::Execute(std::string_view bytes, size_t* taken) {
 
 Progress RequestReader::FailToParse() {
   const llhttp_errno_t error = llhttp_get_errno(parser_.get());
-  if (error == HPE_INVALID_METHOD) return Fail(501, "this method is unknown here");
+  if (error == HPE_INVALID_METHOD) return Fail(501, "unknown method");
   if (error == HPE_INVALID_VERSION || error == HPE_PAUSED_H2_UPGRADE) return Fail(505, "this server speaks HTTP/1.1");
-  return Fail(400, std::string("this is no HTTP/1.1 request: ") + llhttp_get_error_reason(parser_.get()));
+  return Fail(400, std::string("not an HTTP/1.1 request: ") + llhttp_get_error_reason(parser_.get()));
 }
 
 Progress RequestReader::Read(std::string_view bytes, const RequestLimits& limits, size_t* taken) {
@@ -243,7 +243,7 @@ Progress RequestReader::Read(std::string_view bytes, const RequestLimits& limits
   if (!was_in_body) return AfterHeadBytes(*taken);
   frame_bytes_ += *taken - (request_.body.size() - body_before);
   if (frame_bytes_ > limits.head_bytes + frame_bytes_allowed_) {
-    return Fail(400, "what stands around the chunks is longer than http-max-head-size allows");
+    return Fail(400, "the bytes around the chunks exceed http-max-head-size");
   }
   return is_whole_ ? Progress::kWhole : Progress::kNeedMore;
 }

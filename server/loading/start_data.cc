@@ -52,8 +52,7 @@ storage::Status LoadRedisFile(Server& server, const std::string& path, storage::
   for (const auto& [type, count] : summary->left_out) {
     left_out += (left_out.empty() ? "" : ", ") + std::to_string(count) + " of type " + type;
   }
-  if (!left_out.empty())
-    server.log().Warning("load-rdb '" + path + "': left out what RingKV has no place for: " + left_out);
+  if (!left_out.empty()) server.log().Warning("load-rdb '" + path + "': left out unsupported data: " + left_out);
   return {};
 }
 
@@ -71,8 +70,8 @@ storage::Status LoadStartData(Server& server) {
   });
   if (!opened) return opened;
   if (!rdb_path.empty() && !fills) {
-    server.log().Warning("load-rdb '" + rdb_path + "' is left alone: there is data in '" + server.options().dir.Get() +
-                         "' already, and it is for an empty one");
+    server.log().Warning("load-rdb '" + rdb_path + "' was not loaded: there is data in '" + server.options().dir.Get() +
+                         "' already");
   }
   const std::string lines_path = InDataDirectory(server.options(), server.options().load_file.Get());
   return lines_path.empty() ? storage::Status() : LoadLines(server, lines_path, txn);

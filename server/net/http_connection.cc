@@ -231,7 +231,7 @@ void HttpConnection::TakeReplyBytes(std::string_view bytes) {
   size_t consumed = 0;
   const resp::ReplyLimits limits{.bulk_bytes = INT64_MAX, .elements = INT64_MAX};
   if (resp::ParseReply(bytes, limits, &reply, &consumed) != resp::ReplyStatus::kReply) {
-    return exchange_->Fail(500, "a command has answered what is no reply");
+    return exchange_->Fail(500, "the reply of a command is invalid");
   }
   exchange_->TakeReply(std::move(reply));
 }
@@ -426,7 +426,7 @@ bool HttpConnection::Tick(int64_t now_ms) {
   }
   const auto allowed_ms = patience_ms + static_cast<int64_t>(request_bytes_ / kSlowestBytesAMs);
   if (now_ms - request_since_ms_ < allowed_ms) return true;
-  Respond(http::ErrorResponse(408, "the request has not come within http-timeout"), false);
+  Respond(http::ErrorResponse(408, "the request was not complete within http-timeout"), false);
   Flush();
   return true;
 }

@@ -106,7 +106,7 @@ storage::Status PeerSocket::Send(std::string_view bytes, int64_t timeout_ms) {
     if (errno != EAGAIN && errno != EWOULDBLOCK) return storage::Fail(std::strerror(errno));
     const storage::Result<bool> ready = WaitFor(POLLOUT, timeout_ms);
     if (!ready) return tl::unexpected(ready.error());
-    if (!*ready) return storage::Fail("the other side has read nothing for " + std::to_string(timeout_ms) + " ms");
+    if (!*ready) return storage::Fail("the peer has read nothing for " + std::to_string(timeout_ms) + " ms");
   }
   return {};
 }
@@ -115,7 +115,7 @@ storage::Result<size_t> PeerSocket::Receive(char* room, size_t size, int64_t tim
   for (bool has_waited = timeout_ms == 0;; has_waited = true) {
     const ssize_t received = ::recv(descriptor_, room, size, 0);
     if (received > 0) return static_cast<size_t>(received);
-    if (received == 0) return storage::Fail("the other side has closed the connection");
+    if (received == 0) return storage::Fail("the peer has closed the connection");
     if (errno == EINTR) continue;
     if (errno != EAGAIN && errno != EWOULDBLOCK) return storage::Fail(std::strerror(errno));
     if (interrupted_) return storage::Fail("the link was closed");
@@ -145,7 +145,7 @@ storage::Result<std::string> PeerSocket::ReceiveLine(size_t most, int64_t timeou
     if (!line.empty() && line.back() == '\r') line.pop_back();
     if (!line.empty()) return line;  // empty ones say that the other side is still at work
   }
-  return storage::Fail("the answer has no end");
+  return storage::Fail("the reply is too long");
 }
 
 void PeerSocket::Wake() {

@@ -166,7 +166,7 @@ Status PrimaryLink::Handshake(PeerSocket& socket, uint64_t generation, const Pri
     follower_.Resume(have);
     last_ = have;
     replication_.ContinueHistory(history, epoch, have);
-    server_.log().Notice("replication from " + target.host + ":" + std::to_string(target.port) + " goes on at LSN " +
+    server_.log().Notice("replication from " + target.host + ":" + std::to_string(target.port) + " resumes at LSN " +
                          std::to_string(have + 1));
     phase_ = LinkPhase::kConnected;
     server_.needs().Update();
@@ -175,7 +175,7 @@ Status PrimaryLink::Handshake(PeerSocket& socket, uint64_t generation, const Pri
     snapshot_bytes_ = 0;
     phase_ = LinkPhase::kSync;
     server_.log().Notice("replication from " + target.host + ":" + std::to_string(target.port) +
-                         " begins with a snapshot");
+                         " starts with a full sync");
   }
   last_received_ms_ = server_.clock().SteadyMs();
   return {};
@@ -215,7 +215,7 @@ Status PrimaryLink::ReceiveMessages(PeerSocket& socket, uint64_t generation) {
 Status PrimaryLink::Take(uint64_t generation, const cluster::NodeMessage& message) {
   if (message.epoch < epoch_floor_) {
     return Fail("a message of epoch " + std::to_string(message.epoch) + " came, and epoch " +
-                std::to_string(epoch_floor_) + " has begun: it is primary no more");
+                std::to_string(epoch_floor_) + " is current: it is no longer the primary");
   }
   epoch_floor_ = message.epoch;
   MutexLock lock(apply_mutex_);
@@ -223,7 +223,7 @@ Status PrimaryLink::Take(uint64_t generation, const cluster::NodeMessage& messag
   if (phase_ == LinkPhase::kSync) return TakeSnapshotPart(message);
   if (message.kind == MessageKind::kHeartbeat) {
     cluster::Heartbeat heartbeat;
-    if (!DecodeHeartbeat(message.body, &heartbeat)) return Fail("a heartbeat makes no sense");
+    if (!DecodeHeartbeat(message.body, &heartbeat)) return Fail("it sent an invalid heartbeat");
     primary_last_ = heartbeat.last;
     // What it had done when it sent this, by its clock.
     behind_since_ms_ = heartbeat.last > last_ ? std::max<int64_t>(follower_.frame_time(), 1) : 0;
@@ -231,7 +231,7 @@ Status PrimaryLink::Take(uint64_t generation, const cluster::NodeMessage& messag
     return {};
   }
   if (message.kind == MessageKind::kPublished) return TakePublished(message.body);
-  if (message.kind != MessageKind::kFrame) return Fail("a message came that has no place here");
+  if (message.kind != MessageKind::kFrame) return Fail("it sent an unexpected message");
   if (Status taken = follower_.TakeFrame(message.body); !taken) {
     // What is here can't be trusted to be what the primary had.
     replication_.ForgetHistory();
@@ -240,8 +240,7 @@ Status PrimaryLink::Take(uint64_t generation, const cluster::NodeMessage& messag
   last_ = follower_.last();
   if (server_.store().log().appended() != last_) {
     replication_.ForgetHistory();
-    return Fail("this server has numbered a change of its own, at LSN " + std::to_string(last_) +
-                "; it needs a snapshot");
+    return Fail("this server has a change of its own at LSN " + std::to_string(last_) + "; it needs a snapshot");
   }
   primary_last_ = std::max(primary_last_.load(), last_.load());
   behind_since_ms_ = primary_last_ > last_ ? follower_.frame_time() : 0;
@@ -251,7 +250,7 @@ Status PrimaryLink::Take(uint64_t generation, const cluster::NodeMessage& messag
 
 Status PrimaryLink::TakePublished(std::string_view body) {
   cluster::PublishedMessage published;
-  if (!DecodePublished(body, &published)) return Fail("a published message makes no sense");
+  if (!DecodePublished(body, &published)) return Fail("it sent an invalid published message");
   server_.broker().Publish(server_.links(), kNoThread, published);
   replication_.Publish(published);
   return {};
@@ -267,7 +266,7 @@ Status PrimaryLink::TakeSnapshotPart(const cluster::NodeMessage& message) {
     case MessageKind::kFrame: return follower_.TakeFrame(message.body);
     case MessageKind::kSection: break;
     case MessageKind::kHeartbeat: return {};
-    default: return Fail("a message came that has no place here");
+    default: return Fail("it sent an unexpected message");
   }
   if (Status taken = follower_.TakeSection(message.body); !taken) return taken;
   if (follower_.is_loading()) return {};

@@ -157,7 +157,7 @@ Status RedisLink::Handshake(PeerSocket& socket) {
   }
   if (!verdict->starts_with("+CONTINUE")) return Fail("PSYNC was answered: " + verdict->substr(0, 100));
   if (std::sscanf(verdict->c_str(), "+CONTINUE %47s", history) == 1) history_ = history;
-  server_.log().Notice("migration: goes on at offset " + std::to_string(next));
+  server_.log().Notice("migration: resumes at offset " + std::to_string(next));
   return {};
 }
 
@@ -196,7 +196,7 @@ Status RedisLink::ReceiveFile(PeerSocket& socket, const std::string& header) {
     const size_t most = std::min<uint64_t>(room.size(), left);
     const storage::Result<size_t> got = socket.Receive(room.data(), most, server_.options().repl_timeout * 1000);
     if (!got) return tl::unexpected(got.error());
-    if (*got == 0) return Fail("it has been silent while it should send its snapshot");
+    if (*got == 0) return Fail("it sent nothing during the snapshot");
     last_received_ms_ = server_.clock().SteadyMs();
     if (!has_mark) {
       left -= *got;
@@ -261,7 +261,7 @@ Status RedisLink::TakeCommands(PeerSocket& socket) {
     state_->txn.set_now(server_.clock().Now());
     for (;;) {
       const resp::ParseStatus status = parser.Parse(received.Readable(), limits, true);
-      if (status == resp::ParseStatus::kError) return Fail("its stream of commands makes no sense: " + parser.error());
+      if (status == resp::ParseStatus::kError) return Fail("its command stream is invalid: " + parser.error());
       if (status == resp::ParseStatus::kNeedMore) break;
       if (status == resp::ParseStatus::kRequest) {
         if (Status done = Execute(socket, parser.arguments()); !done) return done;
@@ -329,7 +329,7 @@ void RedisLink::LeaveOutKey(const std::string& type, const std::string& key) {
   ++keys_left_out_;
   if (++named_[type] > kNamedOfEach) return;
   server_.log().Warning("migration: left out key " + Quoted(key) + ", which is a " + type +
-                        (named_[type] == kNamedOfEach ? "; further ones are counted and not named" : ""));
+                        (named_[type] == kNamedOfEach ? "; further ones are only counted" : ""));
 }
 
 void RedisLink::LeaveOutCommand(std::span<const std::string_view> argv, const std::string& why) {
@@ -338,7 +338,7 @@ void RedisLink::LeaveOutCommand(std::span<const std::string_view> argv, const st
   if (++named_[name] > kNamedOfEach) return;
   server_.log().Warning("migration: left out " + name + (argv.size() > 1 ? " on " + Quoted(argv[1]) : "") + ": " +
                         why.substr(0, why.find('\r')) +
-                        (named_[name] == kNamedOfEach ? "; further ones are counted and not named" : ""));
+                        (named_[name] == kNamedOfEach ? "; further ones are only counted" : ""));
 }
 
 }  // namespace ringkv::server

@@ -73,7 +73,7 @@ Status ReplicaFeed::Serve() {
                               replication_.history_id() + " " + std::to_string(replication_.epoch()) + "\r\n";
   if (Status sent = Send(verdict); !sent) return sent;
   if (goes_on) {
-    server_.log().Notice("replica " + card_->address + " goes on at LSN " + std::to_string(request_.next) + ", " +
+    server_.log().Notice("replica " + card_->address + " resumes at LSN " + std::to_string(request_.next) + ", " +
                          std::to_string(now + 1 - request_.next) + " groups behind");
     if (Status sent = SendList(first); !sent) return sent;
   } else if (Status sent = SendSnapshot(); !sent) {
@@ -87,7 +87,7 @@ Status ReplicaFeed::Serve() {
 
 Status ReplicaFeed::SendSnapshot() {
   state_ = FeedState::kSendingSnapshot;
-  server_.log().Notice("replica " + card_->address + " gets a snapshot");
+  server_.log().Notice("replica " + card_->address + " gets a full sync");
   const int64_t start = server_.clock().SteadyMs();
   storage::SnapshotStream snapshot(server_.store(), static_cast<int>(server_.options().snapshot_compression_level));
   const storage::Lsn begun = server_.store().log().appended();
@@ -218,11 +218,12 @@ Status ReplicaFeed::TakeAcks(int64_t wait_ms) {
   bool has_acked = false;
   for (;;) {
     const cluster::Decoded decoded = cluster::DecodeMessage(received_, &message, &size);
-    if (decoded == cluster::Decoded::kBad || size > sizeof room) return Fail("it has sent what is no acknowledgement");
+    if (decoded == cluster::Decoded::kBad || size > sizeof room)
+      return Fail("it sent a message that is not an acknowledgement");
     if (decoded == cluster::Decoded::kNeedMore) break;
     storage::Lsn last = 0;
     if (message.kind != MessageKind::kAck || !cluster::DecodeAck(message.body, &last)) {
-      return Fail("it has sent what is no acknowledgement");
+      return Fail("it sent a message that is not an acknowledgement");
     }
     if (message.epoch < replication_.epoch()) return Fail("its acknowledgement is of an older epoch");
     acknowledged_ = last;

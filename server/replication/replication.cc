@@ -83,7 +83,7 @@ void Replication::LoadHistory() {
       if (read) {
         history_ = std::move(*read);
         epoch_ = history_.epoch();
-        // Numbers are given out anew behind what was recovered: who has more than that has something else.
+        // LSNs after the recovered ones are assigned anew: a replica ahead of them has other changes.
         if (!is_replica()) history_.Fork(storage::UniqueDigits(), server_.durability().recovery().last);
         is_history_unsaved_ = true;
       } else {
@@ -147,7 +147,7 @@ void Replication::Follow(PrimaryAddress primary) {
 
 void Replication::PrepareToFollow(const std::atomic<bool>& give_up) {
   CloseFeeds();
-  // Whoever was let in as a writer before has finished when every thread has been asked once.
+  // Writes admitted before have ended when every I/O thread has finished its current work.
   server_.links().WaitForRound(give_up);
 }
 
@@ -437,7 +437,7 @@ size_t Replication::CountMembers(size_t replicas) {
     const auto view = server_.cluster().view();
     return view->topology.shards()[view->here.shard].members.size();
   }
-  // Who has been there is a member, whether it is there now or not.
+  // Replicas that were ever connected are members, connected or not.
   MutexLock lock(mutex_);
   if (history_.members() < replicas + 1) {
     history_.set_members(replicas + 1);
@@ -465,7 +465,7 @@ void Replication::UpdateQuorum() {
   }
   const std::vector<Lsn> acknowledged = AcknowledgedByMembers();
   const size_t nodes = CountMembers(acknowledged.size());
-  // Alone it waits for nobody.
+  // A single server needs no acknowledgement.
   const Lsn quorum =
       nodes <= 1 ? UINT64_MAX : cluster::QuorumLsn(acknowledged, nodes, server_.store().log().appended());
   const Lsn before = quorum_lsn_.exchange(quorum);
@@ -494,7 +494,7 @@ void Replication::Tick() {
   CountGoodReplicas();
   const bool wants_quorum = server_.options().repl_ack != 0;
   if (wants_quorum) {
-    if (!has_backlog_) KeepBacklog(false);  // without a number nobody can say that he has a change
+    if (!has_backlog_) KeepBacklog(false);  // acknowledgements need LSNs
     UpdateQuorum();
   } else {
     ForgetMembers();

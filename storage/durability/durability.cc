@@ -137,7 +137,7 @@ void Durability::RestartLog() {
 
 void Durability::CloseLog() {
   if (Status closed = log_.Close(); !closed)
-    say_(true, "the log was closed and not all of it is safe: " + closed.error().text);
+    say_(true, "the log was closed and is not completely durable: " + closed.error().text);
 }
 
 // --- another data set ------------------------------------------------------------------------------------------------
@@ -281,8 +281,8 @@ Result<SnapshotSummary> Durability::MakeSnapshot(bool is_background) {
   SnapshotWriter writer(store_, log_, files_, clock_, options);
   if (Status begun = writer.Begin(); !begun) return tl::unexpected(begun.error());
   CopyAll(writer, is_background);
-  if (is_replacing_) return Fail("another data set takes this one's place");
-  if (IsGivenUp(is_background)) return Fail("the server ends");
+  if (is_replacing_) return Fail("the data set is being replaced");
+  if (IsGivenUp(is_background)) return Fail("the server is shutting down");
   // From here on nothing but the snapshot's own name may remind of another data set: together they make no sense.
   if (!files_follow_) {
     if (Status dropped = DropLog(); !dropped) return tl::unexpected(dropped.error());
@@ -364,7 +364,7 @@ Status Durability::SetDamagedAside() {
 void Durability::BeginLogBehindSnapshot() {
   if (!wants_log()) return log_.DropHeld();  // by now
   if (Status opened = log_.OpenHeld(); !opened) {
-    say_(true, "the log could not be switched on, which is tried again: " + opened.error().text);
+    say_(true, "the log could not be enabled, which will be retried: " + opened.error().text);
   }
 }
 

@@ -13,8 +13,8 @@ namespace ringkv::storage {
 namespace {
 
 constexpr const char* kWaysOn =
-    "; bring the file back from a copy, look at it with 'ringkv-check' and go back to what is good before it with "
-    "'ringkv-check --fix', or start with '--recover-up-to-damage yes', which does so by itself";
+    "; restore the file from a backup, or return to the last good state with 'ringkv-check --fix' or by starting with "
+    "'--recover-up-to-damage yes'";
 
 // Lines at most once a second.
 class ProgressLines {
@@ -59,7 +59,7 @@ class Recovery {
     if (has_previous && LogReachesBackTo(data_.PreviousPath())) {
       Clear();
       if (Status previous = Load(data_.PreviousPath()); previous) {
-        Warn(newest.error().text + "; went back to '" + data_.PreviousPath() + "' and the log behind it");
+        Warn(newest.error().text + "; fell back to '" + data_.PreviousPath() + "' and the log behind it");
         summary_.needs_snapshot = true;
         summary_.snapshot_is_damaged = true;
         return {};
@@ -67,7 +67,7 @@ class Recovery {
     }
     if (!options_.up_to_damage) return Fail(newest.error().text + kWaysOn, ErrorKind::kDamaged);
     // What came in before the damage stays. The log builds on the whole snapshot, so it can't be applied.
-    Warn(newest.error().text + "; going on with the keys that were read before it");
+    Warn(newest.error().text + "; continuing with the keys read before it");
     summary_.needs_snapshot = true;
     summary_.snapshot_is_damaged = true;
     LeaveOut(0);
@@ -95,7 +95,7 @@ class Recovery {
       const bool applied = DecodeFrame(*body, &frame) && ForEachGroup(frame, [&](Lsn lsn, std::string_view effects) {
                              return replay.Apply(lsn, effects);
                            });
-      if (!applied) return snapshot.Damaged(section.offset, "a frame of effects makes no sense");
+      if (!applied) return snapshot.Damaged(section.offset, "a frame of effects is invalid");
     }
     summary_.snapshot = path;
     summary_.snapshot_created = snapshot.header().created;
@@ -188,7 +188,7 @@ class Recovery {
         ++summary_.groups_replayed;
         return true;
       });
-      if (!applied) return log.Damaged(at, "its effects make no sense here");
+      if (!applied) return log.Damaged(at, "its effects do not apply to the data");
       if (reached) return false;
       progress_.Say("replaying log file '" + log.path() + "'",
                     static_cast<double>(log.offset()) / static_cast<double>(log.file_bytes()));
@@ -212,8 +212,8 @@ class Recovery {
   }
 
   Status HandleHole(size_t i) {
-    const std::string what = "the log goes on at LSN " + std::to_string(logs_[i].first) + " in '" +
-                             JoinPath(data_.log_directory, logs_[i].name) + "', and what is before it ends at LSN " +
+    const std::string what = "the log continues at LSN " + std::to_string(logs_[i].first) + " in '" +
+                             JoinPath(data_.log_directory, logs_[i].name) + "', and the state before it ends at LSN " +
                              std::to_string(summary_.last) + ": a snapshot or a log file is missing";
     return HandleDamage(i, Fail(what, ErrorKind::kDamaged));
   }
@@ -222,7 +222,7 @@ class Recovery {
   Status HandleDamage(size_t i, tl::unexpected<Error> error) {
     if (error.value().kind != ErrorKind::kDamaged) return error;
     if (!options_.up_to_damage) return Fail(error.value().text + kWaysOn, ErrorKind::kDamaged);
-    Warn(error.value().text + "; going on with what is before it, up to LSN " + std::to_string(summary_.last));
+    Warn(error.value().text + "; continuing with the state before it, up to LSN " + std::to_string(summary_.last));
     if (options_.read_only) return {};
     summary_.needs_snapshot = true;
     LeaveOut(i);

@@ -29,7 +29,7 @@ Status RdbReader::ReadHeader() {
   constexpr size_t kDigits = 4;
   if (in_.Bytes(kRdbMagic.size()) != kRdbMagic) {
     if (!in_.status()) return Damaged("");
-    return Fail("'" + path_ + "' is no RDB file: it does not begin with REDIS");
+    return Fail("'" + path_ + "' is not an RDB file: it does not begin with REDIS");
   }
   const std::string_view digits = in_.Bytes(kDigits);
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), version_);
@@ -82,7 +82,7 @@ Result<bool> RdbReader::Next(RdbKey* key) {
       return false;
     }
     if (ReadBeside(opcode, key)) {
-      if (!in_.ok()) return Damaged("what stands beside the keys makes no sense");
+      if (!in_.ok()) return Damaged("the data beside the keys is invalid");
       continue;
     }
     const auto type = static_cast<RdbType>(opcode);
@@ -90,7 +90,7 @@ Result<bool> RdbReader::Next(RdbKey* key) {
     if (name.empty()) return Damaged("type " + std::to_string(opcode) + " is unknown");
     if (!in_.String(&key->key)) return Damaged("a key is cut short");
     const RdbVerdict verdict = ReadRdbValue(in_, type, &key->kind, &key->value);
-    if (verdict == RdbVerdict::kBad) return Damaged("a value of type " + std::string(name) + " makes no sense");
+    if (verdict == RdbVerdict::kBad) return Damaged("a value of type " + std::string(name) + " is invalid");
     if (verdict == RdbVerdict::kGood) {
       key->db = db_;
       return true;

@@ -31,8 +31,8 @@ std::string ReadKeys(ByteReader& reader, const Placement& placement, const Block
       const BlockEntry entry = DecodeEntry(&reader);
       if (!reader.ok()) return "a block ends within an entry";
       const Position position = PositionOf(entry.key, placement);
-      if (position.value < run.first || position.value >= run.end) return "a key stands in a block of others";
-      if (!insert(static_cast<DbIndex>(db), entry, position)) return "a key stands there twice";
+      if (position.value < run.first || position.value >= run.end) return "a key is in the wrong block";
+      if (!insert(static_cast<DbIndex>(db), entry, position)) return "a key occurs twice";
     }
     *keys += count;
   }

@@ -29,7 +29,7 @@ Status SnapshotReader::Index() {
   if (!got) return tl::unexpected(got.error());
   if (head.starts_with(kRdbMagic)) {
     return Fail("cannot read snapshot '" + path_ +
-                "': it is an RDB file of Redis, which '--load-rdb FILE' takes over; give 'dbfilename' another name");
+                "': it is an RDB file of Redis; load it with '--load-rdb FILE' and give 'dbfilename' another name");
   }
   const Result<FileHeader> header = DecodeFileHeader(kSnapshotMagic, std::string_view(head).substr(0, *got));
   if (!header && header.error().kind == ErrorKind::kDamaged) return Damaged(0, header.error().text);
@@ -48,7 +48,7 @@ Status SnapshotReader::Index() {
     sections_.push_back(next);
     at = next.offset + next.section.stored_bytes;
     if (next.section.kind != SectionKind::kEnd) continue;
-    if (at != file_bytes_) return Damaged(at, "there is something behind the end section");
+    if (at != file_bytes_) return Damaged(at, "there are bytes after the end section");
     BlockDecompressor unused;
     const Result<std::string> body = ReadBody(next, unused);
     if (!body) return tl::unexpected(body.error());

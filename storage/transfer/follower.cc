@@ -67,7 +67,7 @@ Status Follower::TakeBlock(const Section& section, std::string_view body) {
 
 Status Follower::TakeEnd(const Section& section, std::string_view body) {
   SnapshotEnd end;
-  if (section.codec != Codec::kStored || !DecodeEnd(body, &end)) return Fail("the end section makes no sense");
+  if (section.codec != Codec::kStored || !DecodeEnd(body, &end)) return Fail("the end section is invalid");
   if (!runs_.is_complete() || end.keys != keys_) return Fail("the snapshot is not whole");
   if (end.last != last_ || runs_.highest() > last_) return Fail("the snapshot ends before its effects");
   Resume(last_);
@@ -89,7 +89,7 @@ Status Follower::TakeFrame(std::string_view bytes) {
   const size_t applied = is_whole ? replay_->Apply(last_ + 1, groups_) : 0;
   last_ += applied;
   if (!is_whole || applied < groups_.size())
-    return Fail("the effects of LSN " + std::to_string(last_ + 1) + " make no sense here");
+    return Fail("the effects of LSN " + std::to_string(last_ + 1) + " do not apply to the data");
   frame_time_ = frame.time;
   return {};
 }

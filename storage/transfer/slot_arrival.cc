@@ -174,7 +174,7 @@ Status SlotArrival::TakeGroup(std::string_view effects) {
   while (!reader.AtEnd()) {
     records.push_back(DecodeEffect(&reader));
     if (!reader.ok() || !MakesSense(records.back(), store_.longest_string()) || !IsExpected(records.back().key)) {
-      return Fail("a change makes no sense here");
+      return Fail("a change does not apply to the data");
     }
     txn_.AddKey(records.back().key);
   }

@@ -57,7 +57,7 @@ TEST(Check, FindsNothingWrongWithGoodFiles) {
   const size_t keys = Fill(disk).back().size();
   Bench bench(disk);
   EXPECT_EQ(check::CheckDirectory(bench.context, kTestFiles, {}), Outcome::kGood) << bench.err.str();
-  EXPECT_NE(bench.out.str().find("starts from this with " + std::to_string(keys) + " keys, the state after LSN 16"),
+  EXPECT_NE(bench.out.str().find("A server starts with " + std::to_string(keys) + " keys, the state after LSN 16"),
             std::string::npos)
       << bench.out.str();
 }
@@ -171,7 +171,7 @@ TEST(Fix, AServerAtWorkIsLeftAlone) {
   const auto lock = disk.Lock("ringkv.lock");
   Bench bench(disk);
   EXPECT_EQ(check::FixDirectory(bench.context, kTestFiles), Outcome::kFailed);
-  EXPECT_NE(bench.err.str().find("a server works with this directory"), std::string::npos) << bench.err.str();
+  EXPECT_NE(bench.err.str().find("a server uses this directory"), std::string::npos) << bench.err.str();
 }
 
 TEST(Dump, WritesEffectsAndStateInBothFormats) {

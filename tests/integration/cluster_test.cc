@@ -240,7 +240,7 @@ TEST_F(ClusterTest, WhatMakesNoSenseInAClusterSaysSo) {
   EXPECT_EQ(Say(node, {"SELECT", "0"}), "OK");
   EXPECT_EQ(Say(node, {"SWAPDB", "0", "1"}), "ERR SWAPDB is not allowed in cluster mode");
   EXPECT_EQ(Say(node, {"REPLICAOF", "NO", "ONE"}), "ERR REPLICAOF not allowed in cluster mode.");
-  EXPECT_TRUE(Say(node, {"CLUSTER", "MEET", "127.0.0.1", "7000"}).starts_with("ERR this cluster is not put together"));
+  EXPECT_TRUE(Say(node, {"CLUSTER", "MEET", "127.0.0.1", "7000"}).starts_with("ERR the cluster-config assigns slots"));
 }
 
 TEST(ClusterStart, MistakesEndItWithALineThatSaysWhatIsWrong) {

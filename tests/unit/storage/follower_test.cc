@@ -204,7 +204,7 @@ TEST_F(FollowerTest, RefusesABlockThatHoldsAKeyTwice) {
                                  .body_checksum = storage::Checksum(raw)};
   const storage::Status taken = follower_.TakeSection(storage::EncodeSection(section) + raw);
   ASSERT_FALSE(taken);
-  EXPECT_EQ(taken.error().text, "a key stands there twice");
+  EXPECT_EQ(taken.error().text, "a key occurs twice");
 }
 
 TEST_F(FollowerTest, HidesKeysWhoseTimeIsOverUntilThePrimarySaysSo) {

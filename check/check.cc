@@ -48,43 +48,43 @@ std::string Describe(const FileReport& report) {
   return text.str();
 }
 
-const char* NameOf(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::kGood: return "good";
-    case Verdict::kTornTail: return "torn";
-    case Verdict::kDamaged: return "DAMAGED";
+const char* NameOf(FileState state) {
+  switch (state) {
+    case FileState::kGood: return "good";
+    case FileState::kTornTail: return "torn";
+    case FileState::kDamaged: return "DAMAGED";
   }
   return "";
 }
 
 void Print(Context& context, const std::string& path, const FileReport& report) {
-  context.out << std::left << std::setw(8) << NameOf(report.verdict) << std::right << path << ": " << Describe(report)
+  context.out << std::left << std::setw(8) << NameOf(report.state) << std::right << path << ": " << Describe(report)
               << "\n";
   if (!report.problem.empty()) context.out << "        " << report.problem << "\n";
 }
 
-Outcome Judge(Context& context, const std::string& path, const storage::Result<FileReport>& report) {
+ExitStatus Judge(Context& context, const std::string& path, const storage::Result<FileReport>& report) {
   if (!report) {
     return context.Failed(report.error().text);
   }
   Print(context, path, *report);
-  return report->verdict == Verdict::kGood ? Outcome::kGood : Outcome::kFoundDamage;
+  return report->state == FileState::kGood ? ExitStatus::kGood : ExitStatus::kFoundDamage;
 }
 
 }  // namespace
 
-Outcome CheckFile(Context& context, const std::string& path, const PrefixOptions& prefixes) {
+ExitStatus CheckFile(Context& context, const std::string& path, const PrefixOptions& prefixes) {
   PrefixSizes sizes(prefixes.separator, prefixes.depth);
   DataVisitor nobody;
   DataVisitor& visitor = prefixes.wanted ? static_cast<DataVisitor&>(sizes) : nobody;
-  const Outcome outcome = Judge(context, path, WalkFile(context.files, path, visitor));
-  if (prefixes.wanted && outcome != Outcome::kFailed) sizes.Print(context.out, prefixes.most);
+  const ExitStatus outcome = Judge(context, path, WalkFile(context.files, path, visitor));
+  if (prefixes.wanted && outcome != ExitStatus::kFailed) sizes.Print(context.out, prefixes.most);
   return outcome;
 }
 
-Outcome CheckDirectory(Context& context, const storage::DataFiles& data, const PrefixOptions& prefixes) {
+ExitStatus CheckDirectory(Context& context, const storage::DataFiles& data, const PrefixOptions& prefixes) {
   DataVisitor nobody;
-  Outcome worst = Outcome::kGood;
+  ExitStatus worst = ExitStatus::kGood;
   for (const std::string& path : {data.SnapshotPath(), data.PreviousPath()}) {
     if (!context.files.Exists(path)) continue;
     worst = std::max(worst, Judge(context, path, WalkSnapshot(context.files, path, nobody)));
@@ -104,7 +104,7 @@ Outcome CheckDirectory(Context& context, const storage::DataFiles& data, const P
     const bool is_damage = set.error().kind == storage::ErrorKind::kDamaged;
     (is_damage ? context.out : context.err)
         << (is_damage ? "A server does not start with these files: " : "") << set.error().text << "\n";
-    return is_damage ? Outcome::kFoundDamage : Outcome::kFailed;
+    return is_damage ? ExitStatus::kFoundDamage : ExitStatus::kFailed;
   }
   for (const std::string& warning : (*set)->recovery().warnings) context.out << "        " << warning << "\n";
   context.out << "A server starts with " << (*set)->CountKeys() << " keys, the state after LSN "
@@ -117,25 +117,25 @@ Outcome CheckDirectory(Context& context, const storage::DataFiles& data, const P
   return worst;
 }
 
-Outcome DumpFile(Context& context, const std::string& path, DumpFormat format) {
+ExitStatus DumpFile(Context& context, const std::string& path, DumpFormat format) {
   const storage::Result<FileReport> report = WalkFile(context.files, path, *MakeDump(format, context.out));
   if (!report) {
     return context.Failed(report.error().text);
   }
   if (!report->problem.empty()) context.err << report->problem << "\n";
-  return report->verdict == Verdict::kGood ? Outcome::kGood : Outcome::kFoundDamage;
+  return report->state == FileState::kGood ? ExitStatus::kGood : ExitStatus::kFoundDamage;
 }
 
-Outcome DumpDirectory(Context& context, const storage::DataFiles& data, DumpFormat format) {
+ExitStatus DumpDirectory(Context& context, const storage::DataFiles& data, DumpFormat format) {
   const storage::Result<std::unique_ptr<DataSet>> set =
       DataSet::Load(context.files, data, {.read_only = true}, context.databases);
   if (!set) {
     context.err << set.error().text << "\n";
-    return set.error().kind == storage::ErrorKind::kDamaged ? Outcome::kFoundDamage : Outcome::kFailed;
+    return set.error().kind == storage::ErrorKind::kDamaged ? ExitStatus::kFoundDamage : ExitStatus::kFailed;
   }
   for (const std::string& warning : (*set)->recovery().warnings) context.err << warning << "\n";
   (*set)->Show(*MakeDump(format, context.out));
-  return Outcome::kGood;
+  return ExitStatus::kGood;
 }
 
 }  // namespace ringkv::check

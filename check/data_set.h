@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The data that lies in a directory, loaded without a server: as it is, or as it was at a point in time.
+// The data of a directory, loaded without a server: the current state, or the state at an earlier moment.
 #pragma once
 
 #include <memory>
@@ -20,9 +20,10 @@ class DataSet {
 
   const storage::RecoverySummary& recovery() const { return recovery_; }
   uint64_t CountKeys();
-  // Keys whose time is over are shown, too: whether they are gone depends on when it is asked.
+  // Includes keys that have expired: whether they exist depends on the time of the question.
   void Show(DataVisitor& visitor);
-  // As a snapshot, from which a server starts. What is called so gets the other name; with an empty one it goes.
+  // Writes a snapshot that a server can load. An existing file of that name is renamed to the other name, or removed if
+  // that is empty.
   storage::Status Save(const std::string& directory, const std::string& name, const std::string& name_of_previous);
 
  private:
@@ -31,7 +32,7 @@ class DataSet {
   storage::FileSystem& files_;
   const storage::SystemClock clock_;
   storage::Store store_;
-  storage::LogWriter log_;  // never opened: a snapshot takes from it what happens meanwhile, which is nothing
+  storage::LogWriter log_;  // never opened: a snapshot reads the changes of meanwhile from it, and there are none
   storage::Random random_;
   storage::Txn txn_;
   storage::RecoverySummary recovery_;

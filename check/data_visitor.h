@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Whoever wants to see what the files hold: a dump, a count. This one looks away.
+// Receives the content of data files, for a dump or a count. This base class ignores all of it.
 #pragma once
 
 #include "storage/base/lsn.h"
@@ -8,13 +8,13 @@
 
 namespace ringkv::check {
 
-// Texts are valid during the call only.
+// String views are valid during the call only.
 class DataVisitor {
  public:
   virtual ~DataVisitor() = default;
-  // A key as a snapshot or a store holds it.
+  // A key of a snapshot or a store.
   virtual void Key(const storage::BlockEntry& /*key*/) {}
-  // A group of the log: its effects come between the two calls.
+  // A group of the log; its effects are passed between the two calls.
   virtual void BeginGroup(storage::Lsn /*lsn*/, storage::UnixMs /*time*/, size_t /*effects*/) {}
   virtual void Effect(const storage::EffectRecord& /*record*/) {}
   virtual void EndGroup() {}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a visitor is shown, as text for other programs.
+// Writes the data that a visitor receives as text for other programs.
 #pragma once
 
 #include <iosfwd>
@@ -10,8 +10,8 @@
 namespace ringkv::check {
 
 enum class DumpFormat : uint8_t {
-  kResp,  // commands that make the same data, for `redis-cli --pipe`; a group of several effects as MULTI ... EXEC
-  // An object on each line. A text that is not UTF-8 is given in hexadecimal digits, under its name with "_hex".
+  kResp,  // commands that recreate the data, for `redis-cli --pipe`; a group of several effects is MULTI ... EXEC
+  // One JSON object per line. Bytes that are not UTF-8 are hexadecimal digits, in a field whose name ends in "_hex".
   kJson,
 };
 

@@ -38,7 +38,7 @@ bool ShowFrame(const storage::LogFrame& frame, DataVisitor& visitor, FileReport*
 }
 
 void NoteDamage(const storage::Error& error, FileReport* report) {
-  report->verdict = Verdict::kDamaged;
+  report->state = FileState::kDamaged;
   report->problem = error.text;
 }
 
@@ -66,7 +66,7 @@ Status WalkFrames(storage::LogFileReader& log, DataVisitor& visitor, FileReport*
   if (*rest == storage::LogFileReader::Rest::kDamage) {
     NoteDamage(log.Damaged(log.offset(), "a frame's checksum is wrong").value(), report);
   } else if (*rest == storage::LogFileReader::Rest::kTornTail) {
-    report->verdict = Verdict::kTornTail;
+    report->state = FileState::kTornTail;
     report->problem = "log file '" + log.path() + "' has a torn tail of " +
                       std::to_string(log.file_bytes() - log.offset()) + " bytes at offset " +
                       std::to_string(log.offset());
@@ -108,7 +108,7 @@ Result<FileReport> WalkLog(storage::FileSystem& files, const std::string& path, 
   storage::LogFileReader& log = **opened;
   report.file_bytes = log.file_bytes();
   if (log.is_stillborn()) {
-    report.verdict = Verdict::kTornTail;
+    report.state = FileState::kTornTail;
     report.problem = "log file '" + path + "' was created just before a power failure: it is empty";
     return report;
   }

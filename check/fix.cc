@@ -37,15 +37,15 @@ void Print(Context& context, const storage::RecoverySummary& summary) {
 
 }  // namespace
 
-Outcome FixFile(Context& context, const std::string& path) {
+ExitStatus FixFile(Context& context, const std::string& path) {
   const Result<Locks> locks = LockAround(context, path);
   if (!locks) return context.Failed(locks.error().text);
   DataVisitor nobody;
   const Result<FileReport> report = WalkFile(context.files, path, nobody);
   if (!report) return context.Failed(report.error().text);
-  if (report->verdict == Verdict::kGood) {
+  if (report->state == FileState::kGood) {
     context.out << "'" << path << "' is good: nothing to fix\n";
-    return Outcome::kGood;
+    return ExitStatus::kGood;
   }
   context.out << report->problem << "\n";
   if (report->kind == FileKind::kSnapshot) {
@@ -60,15 +60,15 @@ Outcome FixFile(Context& context, const std::string& path) {
                            std::to_string(report->last);
   if (!context.ask("Truncate '" + path + "', which loses " + lost + "?")) {
     context.out << "nothing was changed\n";
-    return Outcome::kFoundDamage;
+    return ExitStatus::kFoundDamage;
   }
   if (Status cut = storage::TruncateFile(context.files, path, report->good_bytes); !cut)
     return context.Failed(cut.error().text);
   context.out << "'" << path << "' is truncated to " << report->good_bytes << " bytes\n";
-  return Outcome::kGood;
+  return ExitStatus::kGood;
 }
 
-Outcome FixDirectory(Context& context, const storage::DataFiles& data) {
+ExitStatus FixDirectory(Context& context, const storage::DataFiles& data) {
   const Result<std::unique_ptr<storage::FileLock>> lock = context.files.Lock(data.LockPath());
   if (!lock) return context.Failed("a server uses this directory: " + lock.error().text);
 
@@ -82,7 +82,7 @@ Outcome FixDirectory(Context& context, const storage::DataFiles& data) {
   const storage::RecoverySummary& seen = (*set)->recovery();
   if (seen.warnings.empty() && seen.cut_bytes == 0) {
     context.out << "'" << data.directory << "' is good: nothing to fix\n";
-    return Outcome::kGood;
+    return ExitStatus::kGood;
   }
   Print(context, seen);
   const std::string question = seen.warnings.empty()
@@ -91,7 +91,7 @@ Outcome FixDirectory(Context& context, const storage::DataFiles& data) {
                                          " keys? Damaged files are kept as *.damaged.";
   if (!context.ask(question)) {
     context.out << "nothing was changed\n";
-    return Outcome::kFoundDamage;
+    return ExitStatus::kFoundDamage;
   }
   set->reset();
   options.read_only = false;
@@ -106,7 +106,7 @@ Outcome FixDirectory(Context& context, const storage::DataFiles& data) {
     if (!done) return context.Failed(done.error().text);
   }
   context.out << "done: a server starts with " << (*set)->CountKeys() << " keys\n";
-  return Outcome::kGood;
+  return ExitStatus::kGood;
 }
 
 }  // namespace ringkv::check

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the program does: each job is one option of the command line.
+// The jobs of ringkv-check; each is one option of the command line.
 #pragma once
 
 #include <functional>
@@ -11,11 +11,11 @@
 
 namespace ringkv::check {
 
-// How the program ends.
-enum class Outcome : uint8_t {
+// The exit status of the program.
+enum class ExitStatus : uint8_t {
   kGood = 0,
-  kFoundDamage = 1,  // something is not as it was written, be it only a torn tail
-  kFailed = 2,       // what was asked for could not be done
+  kFoundDamage = 1,  // a file has damage or a torn tail
+  kFailed = 2,       // the job failed
 };
 
 struct Context {
@@ -23,13 +23,13 @@ struct Context {
   std::ostream& out;
   std::ostream& err;
   storage::DbIndex databases = 16;
-  // Asks the person at the terminal; true for yes.
+  // Asks the user for confirmation; true for yes.
   std::function<bool(const std::string& question)> ask = [](const std::string&) { return false; };
 
-  // Says why something could not be done.
-  Outcome Failed(const std::string& why) {
+  // Reports the error of a failed job.
+  ExitStatus Failed(const std::string& why) {
     err << why << "\n";
-    return Outcome::kFailed;
+    return ExitStatus::kFailed;
   }
 };
 
@@ -40,23 +40,22 @@ struct PrefixOptions {
   size_t most = 30;
 };
 
-// Reads every file of the data set and says what it is worth; then whether a server would start from them, and with
-// what.
-Outcome CheckDirectory(Context& context, const storage::DataFiles& data, const PrefixOptions& prefixes);
-Outcome CheckFile(Context& context, const std::string& path, const PrefixOptions& prefixes);
+// Verifies every file of the data set, then reports whether a server would start with these files, and its state.
+ExitStatus CheckDirectory(Context& context, const storage::DataFiles& data, const PrefixOptions& prefixes);
+ExitStatus CheckFile(Context& context, const std::string& path, const PrefixOptions& prefixes);
 
-// The state that a server would start with; of a file, what it holds, in order.
-Outcome DumpDirectory(Context& context, const storage::DataFiles& data, DumpFormat format);
-Outcome DumpFile(Context& context, const std::string& path, DumpFormat format);
+// Dumps the state that a server would start with; of a single file, its content in order.
+ExitStatus DumpDirectory(Context& context, const storage::DataFiles& data, DumpFormat format);
+ExitStatus DumpFile(Context& context, const std::string& path, DumpFormat format);
 
-// Goes back to what is good before the first damage, after asking. Damaged files are kept as *.damaged; a torn tail is
-// cut off.
-Outcome FixDirectory(Context& context, const storage::DataFiles& data);
-// Truncates a log file where it can't be read any further, after asking.
-Outcome FixFile(Context& context, const std::string& path);
+// Returns to the last good state before the first damage, after a confirmation. Damaged files are renamed to *.damaged;
+// a torn tail is truncated.
+ExitStatus FixDirectory(Context& context, const storage::DataFiles& data);
+// Truncates a log file to its readable part, after a confirmation.
+ExitStatus FixFile(Context& context, const std::string& path);
 
-// Writes the state at `moment` (an LSN, or a time) into a directory that is new or empty.
-Outcome RecoverTo(Context& context, const storage::DataFiles& data, const std::string& moment,
-                  const std::string& new_directory);
+// Writes the state at `moment` (an LSN or a time) into a new or empty directory.
+ExitStatus RecoverTo(Context& context, const storage::DataFiles& data, const std::string& moment,
+                     const std::string& new_directory);
 
 }  // namespace ringkv::check

@@ -63,7 +63,7 @@ bool Ask(const std::string& question) {
   return answer == "y" || answer == "Y" || answer == "yes";
 }
 
-Outcome Run(const Arguments& arguments) {
+ExitStatus Run(const Arguments& arguments) {
   storage::PosixFileSystem files;
   Context context{.files = files, .out = std::cout, .err = std::cerr, .databases = arguments.databases, .ask = Ask};
   if (arguments.yes) context.ask = [](const std::string&) { return true; };
@@ -76,7 +76,7 @@ Outcome Run(const Arguments& arguments) {
   if (!arguments.recover_to.empty()) {
     if (is_directory) return RecoverTo(context, data, arguments.recover_to, arguments.into);
     std::cerr << "--recover-to needs the data directory; '" << path << "' is not a directory\n";
-    return Outcome::kFailed;
+    return ExitStatus::kFailed;
   }
   if (!arguments.dump.empty()) {
     const DumpFormat format = arguments.dump == "resp" ? DumpFormat::kResp : DumpFormat::kJson;
@@ -101,12 +101,12 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : static_cast<int>(ringkv::check::Outcome::kFailed);
+    return app.exit(error) == 0 ? 0 : static_cast<int>(ringkv::check::ExitStatus::kFailed);
   }
-  ringkv::check::Outcome outcome = ringkv::check::Run(arguments);
+  ringkv::check::ExitStatus outcome = ringkv::check::Run(arguments);
   if (!std::cout.flush()) {
     std::cerr << "cannot write the output\n";
-    outcome = ringkv::check::Outcome::kFailed;
+    outcome = ringkv::check::ExitStatus::kFailed;
   }
   return static_cast<int>(outcome);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Moments as people write them: in UTC, "2026-11-21T10:00:00.250Z".
+// Parses and prints moments in UTC, such as "2026-11-21T10:00:00.250Z".
 #pragma once
 
 #include <optional>
@@ -11,8 +11,7 @@
 namespace ringkv::check {
 
 std::string FormatMoment(storage::UnixMs time);
-// Of such a text; a blank may stand for the T, the fraction and the Z may be missing. "@1700000000.5" is seconds since
-// 1970.
+// Parses a moment. The T may be a blank; fraction and Z are optional. "@1700000000.5" is seconds since 1970.
 std::optional<storage::UnixMs> ParseMoment(const std::string& text);
 
 }  // namespace ringkv::check

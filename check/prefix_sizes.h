@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How many keys and bytes there are for each prefix of the keys: what stands before the n-th separator, and that.
+// Counts keys and bytes per key prefix. A prefix ends with the n-th separator.
 #pragma once
 
 #include <iosfwd>
@@ -12,14 +12,14 @@ namespace ringkv::check {
 
 class PrefixSizes final : public DataVisitor {
  public:
-  // `depth` is n, at least 1.
+  // `depth` is n, and at least 1.
   PrefixSizes(char separator, size_t depth) : separator_(separator), depth_(depth) {}
 
   void Key(const storage::BlockEntry& key) override { Count(key.key, key.value.size()); }
-  // In a log: what each write of the prefix has cost.
+  // For a log: the bytes of each write to a key with the prefix.
   void Effect(const storage::EffectRecord& record) override;
 
-  // The largest first, at most `most` of them.
+  // The largest prefixes, at most `most`, in descending order.
   void Print(std::ostream& out, size_t most) const;
 
  private:
@@ -29,7 +29,7 @@ class PrefixSizes final : public DataVisitor {
     uint64_t value_bytes = 0;
   };
 
-  // Beyond so many prefixes the rest is counted together.
+  // Above this number of prefixes, the remaining ones are counted together.
   static constexpr size_t kMostPrefixes = 1'000'000;
 
   void Count(std::string_view key, size_t value_bytes);

@@ -36,8 +36,8 @@ Status MakeEmptyDirectory(storage::FileSystem& files, const std::string& path) {
 
 }  // namespace
 
-Outcome RecoverTo(Context& context, const storage::DataFiles& data, const std::string& moment,
-                  const std::string& new_directory) {
+ExitStatus RecoverTo(Context& context, const storage::DataFiles& data, const std::string& moment,
+                     const std::string& new_directory) {
   const std::optional<storage::RecoveryOptions> options = OptionsFor(moment);
   if (!options) {
     return context.Failed("'" + moment +
@@ -59,7 +59,7 @@ Outcome RecoverTo(Context& context, const storage::DataFiles& data, const std::s
   context.out << "'" << storage::JoinPath(new_directory, data.snapshot_name) << "' holds the state after LSN "
               << found.last << ", " << (*set)->CountKeys() << " keys; start a server with --dir '" << new_directory
               << "'\n";
-  return Outcome::kGood;
+  return ExitStatus::kGood;
 }
 
 }  // namespace ringkv::check

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Small files of ours that are lines of text: a title first, a checksum last.
+// Small text files with a title line first and a checksum line last.
 //
 // Threads: confined.
 #pragma once
@@ -10,17 +10,17 @@
 
 namespace ringkv::cluster {
 
-// The text with the line of its checksum behind it.
+// The text, followed by the line with its checksum.
 std::string WithChecksum(std::string text);
 
 class CheckedLines {
  public:
-  // `title` is the first line, with its line feed. Nothing can be taken from a text that isn't whole.
+  // `title` is the expected first line, with its line feed. A text with a wrong title or checksum yields no lines.
   CheckedLines(std::string_view text, std::string_view title);
 
   bool is_whole() const { return is_whole_; }
   bool AtEnd() const { return left_.empty(); }
-  // Takes the next line if it begins with `word`, and gives what stands behind it.
+  // Consumes the next line if it begins with `word`, and returns the rest of the line.
   bool Take(std::string_view word, std::string_view* rest);
 
  private:

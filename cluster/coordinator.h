@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The seam to whoever says what the cluster is: a file that people write, or a service that agrees on it.
+// The interface to the source of the topology: a file, or a consensus service.
 #pragma once
 
 #include "cluster/topology.h"
@@ -10,9 +10,9 @@ namespace ringkv::cluster {
 class Coordinator {
  public:
   virtual ~Coordinator() = default;
-  // The topology as it should be now.
+  // The current target topology.
   virtual storage::Result<Topology> Fetch() = 0;
-  // Makes the text, which is a topology, what it should be.
+  // Publishes the text of a topology as the new target.
   virtual storage::Status Publish(std::string_view text) = 0;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What clients of Redis Cluster expect as the id of a node: forty hexadecimal digits.
+// Node ids in the format that clients of Redis Cluster expect: forty hexadecimal digits.
 #pragma once
 
 #include <string>
@@ -7,9 +7,9 @@
 
 namespace ringkv::cluster {
 
-// Whether it is forty digits, in lower case.
+// Whether the text is forty hexadecimal digits in lower case.
 bool IsNodeId(std::string_view text);
-// The same for the same name, for ever: XXH3 of it. A name that is such an id already is its own.
+// The id of a node with this name: XXH3 of the name, stable for ever. A name in the format of an id is its own id.
 std::string NodeIdOf(std::string_view name);
 
 }  // namespace ringkv::cluster

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What nodes send each other once a link is up, as bytes (docs/formats/node-link.md): a head with a checksum and the
-// epoch of the sender's shard, then a body.
+// Encoding of the messages on a link between nodes (docs/formats/node-link.md): a head with a checksum and the epoch of
+// the sender's shard, then a body.
 #pragma once
 
 #include <cstddef>
@@ -19,21 +19,21 @@ enum class MessageKind : uint8_t {
   kSection = 2,    // of that snapshot: a block or the end
   kFrame = 3,      // of the log
   kHeartbeat = 4,  // the sender's last group and its clock
-  kAck = 5,        // the last group that the receiver has, or the number of what it answers
+  kAck = 5,        // the last group that the receiver has, or the number of the acknowledged barrier or offer
 
-  // Of slots that go to another shard.
-  kSlots = 6,        // which ones come now, and how their keys are placed
+  // For slot migration.
+  kSlots = 6,        // the slots of the next batch, and the seed of their placement
   kSlotKeys = 7,     // a block of their keys
-  kSlotChanges = 8,  // what has happened to keys that were sent
-  kBarrier = 9,      // a number, to be acknowledged when all before it is safe
-  kOffer = 10,       // likewise: they are the receiver's if it acknowledges
+  kSlotChanges = 8,  // changes of keys that were sent
+  kBarrier = 9,      // a number, acknowledged when all messages before it are durable
+  kOffer = 10,       // a number, acknowledged when the receiver owns the slots
   kNoMoreSlots = 11,
 
-  kPublished = 12,  // what a client has published, for who has subscribed at the receiver
+  kPublished = 12,  // a message of PUBLISH, for the receiver's subscribers
 };
 
 constexpr size_t kMessageHeadBytes = 32;
-// A frame holds a group as a whole, which may be as large as what a client may queue in a transaction.
+// A frame holds complete groups, and a group may be as large as the queue of a transaction.
 constexpr uint64_t kLargestMessage = uint64_t{2} << 30;
 
 struct NodeMessage {
@@ -47,7 +47,7 @@ struct Heartbeat {
   storage::UnixMs time = 0;
 };
 
-// The head of a message with this body, which is to be sent behind it.
+// The head of a message; its body is sent after it.
 std::string EncodeMessageHead(MessageKind kind, uint64_t epoch, std::string_view body);
 std::string EncodeMessage(MessageKind kind, uint64_t epoch, std::string_view body);
 std::string EncodeHeartbeat(const Heartbeat& heartbeat);
@@ -58,7 +58,7 @@ struct SlotBatch {
   std::vector<SlotRange> ranges;
 };
 std::string EncodeSlotBatch(const SlotBatch& batch);
-// False unless they are ascending ranges.
+// False unless the ranges are valid and ascending.
 bool DecodeSlotBatch(std::string_view body, SlotBatch* batch);
 
 struct PublishedMessage {
@@ -69,8 +69,8 @@ struct PublishedMessage {
 std::string EncodePublished(const PublishedMessage& published);
 
 enum class Decoded : uint8_t { kMessage, kNeedMore, kBad };
-// The message at the beginning of `bytes`; it takes `size` of them. With kNeedMore `size` is how many bytes there must
-// be before it is worth to ask again.
+// Decodes the message at the beginning of `bytes`, of `size` bytes. With kNeedMore `size` is the number of bytes needed
+// for the next attempt.
 Decoded DecodeMessage(std::string_view bytes, NodeMessage* message, size_t* size);
 bool DecodeHeartbeat(std::string_view body, Heartbeat* heartbeat);
 bool DecodeAck(std::string_view body, storage::Lsn* last);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Where a request is to be executed, from the slot of its keys and the topology: a pure function.
+// Routing: whether this node serves a slot, and the redirect if it does not. A pure function.
 #pragma once
 
 #include <cstdint>
@@ -8,40 +8,40 @@
 
 namespace ringkv::cluster {
 
-enum class Way : uint8_t {
+enum class SlotRoute : uint8_t {
   kHere,
-  kMoved,     // its owner is another one
-  kAsk,       // whether it has another owner by now is that one's to say
-  kTryAgain,  // it will have this owner, or stay where it is
-  kWait,      // for a moment: it is about to get another owner
-  kDown,      // nobody is known who could serve it
+  kMoved,     // another shard owns the slot
+  kAsk,       // the slot is offered to another shard, which knows whether it owns it
+  kTryAgain,  // this shard imports the slot but does not own it yet
+  kWait,      // the slot is held for some milliseconds before its hand-over
+  kDown,      // the owner of the slot is unknown
 };
 
-// What this node is in the topology.
-struct Standing {
+// This node's place in the topology.
+struct ShardRole {
   ShardIndex shard = kNoShard;  // kNoShard: none
   bool is_primary = false;
 };
 
-// What is known of a slot.
+// The state of a slot, as this node knows it.
 struct SlotState {
   ShardIndex owner = kNoShard;
   ShardIndex offered_to = kNoShard;
   bool is_held = false;       // requests wait
-  bool arrives_here = false;  // its keys are on their way
+  bool arrives_here = false;  // its keys are being imported
 };
 
 struct RequestTraits {
-  bool reads_here = false;  // it only reads, and its client has said READONLY
-  bool asks = false;        // its client has said ASKING
+  bool reads_here = false;  // a read of a client that has sent READONLY
+  bool asks = false;        // its client has sent ASKING
 };
 
-inline Way RouteSlot(const SlotState& slot, const Standing& here, const RequestTraits& request) {
-  if (slot.owner == kNoShard) return Way::kDown;
-  if (slot.owner != here.shard) return request.asks && slot.arrives_here ? Way::kTryAgain : Way::kMoved;
-  if (!here.is_primary) return request.reads_here ? Way::kHere : Way::kMoved;
-  if (slot.is_held) return Way::kWait;
-  return slot.offered_to == kNoShard ? Way::kHere : Way::kAsk;
+inline SlotRoute RouteSlot(const SlotState& slot, const ShardRole& here, const RequestTraits& request) {
+  if (slot.owner == kNoShard) return SlotRoute::kDown;
+  if (slot.owner != here.shard) return request.asks && slot.arrives_here ? SlotRoute::kTryAgain : SlotRoute::kMoved;
+  if (!here.is_primary) return request.reads_here ? SlotRoute::kHere : SlotRoute::kMoved;
+  if (slot.is_held) return SlotRoute::kWait;
+  return slot.offered_to == kNoShard ? SlotRoute::kHere : SlotRoute::kAsk;
 }
 
 }  // namespace ringkv::cluster

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Which shard owns each slot, as numbers of shards.
+// The owner of each slot, as a shard number.
 //
 // Threads: a value.
 #pragma once
@@ -32,7 +32,7 @@ using SlotSet = std::bitset<storage::kSlots>;
 // Maximal ranges, ascending.
 std::vector<SlotRange> RangesIn(const SlotSet& slots);
 SlotSet SlotsIn(const std::vector<SlotRange>& ranges);
-// What a store knows them by.
+// The same slots as a set, for the store.
 std::vector<storage::PositionRange> PositionsOf(const std::vector<SlotRange>& ranges);
 
 class SlotMap {
@@ -42,7 +42,7 @@ class SlotMap {
   ShardIndex owner(size_t slot) const { return owners_[slot]; }
   void Give(const SlotRange& range, ShardIndex shard);
   size_t CountOf(ShardIndex shard) const;
-  // Maximal stretches with one owner, in order; what nobody owns is among them.
+  // Maximal ranges with one owner, in order; ranges without an owner are included.
   struct Run {
     SlotRange range;
     ShardIndex owner = kNoShard;

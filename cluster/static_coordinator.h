@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The topology is what a file says; who changes the cluster writes a file with a higher epoch.
+// Reads the topology from a file. To change the cluster, write a file with a higher epoch.
 #pragma once
 
 #include <string>

@@ -17,11 +17,11 @@
 namespace ringkv::cluster {
 
 struct Node {
-  std::string id;         // what people call it
-  std::string public_id;  // what clients see: forty hexadecimal digits, derived from it
+  std::string id;         // its name in the file
+  std::string public_id;  // its id for clients: forty hexadecimal digits, derived from `id`
   std::string host;
   int port = 0;
-  int http_port = 0;  // 0: the same as that of whoever asks
+  int http_port = 0;  // 0: the HTTP port of the node that redirects to it
   ShardIndex shard = 0;
   bool is_primary = false;
 };
@@ -36,29 +36,29 @@ struct Shard {
 
 class Topology {
  public:
-  // An error names the line and says what would be right.
+  // An error names the line and the expected syntax.
   static storage::Result<Topology> Parse(std::string_view text);
-  // With the slots of each shard, whether they were given or laid out by the ring.
+  // Prints the slots of each shard, whether they were given or assigned by the ring.
   std::string Print() const;
-  // To begin the next one with: an epoch higher, and without slots, which are laid out anew from where they are.
+  // A draft of the next topology: a higher epoch, and no slots, which the ring assigns anew from their current owners.
   std::string PrintNext() const;
 
   uint64_t epoch() const { return epoch_; }
   const std::vector<Shard>& shards() const { return shards_; }
   const std::vector<Node>& nodes() const { return nodes_; }
   const SlotMap& slots() const { return slots_; }
-  // Whether the text has said them; else the ring has laid them out.
+  // Whether the text gave the slots; else the ring assigned them.
   bool has_given_slots() const { return has_given_slots_; }
   Topology WithSlots(const SlotMap& slots) const;
-  // The next epoch, in which this replica leads its shard, and who led it follows.
+  // The next topology, in which this replica is the primary of its shard and the old primary its replica.
   Topology WithPrimary(std::string_view id) const;
-  // By either of its ids; null if there is none.
+  // Finds a node by either of its ids; null if there is none.
   const Node* FindNode(std::string_view id) const;
-  // For the ring, in the order of their numbers.
+  // The shards as the ring needs them, in the order of their numbers.
   std::vector<RingShard> RingShards() const;
-  // kNoShard if there is none of this name.
+  // Finds a shard by name; kNoShard if there is none.
   ShardIndex FindShard(std::string_view name) const;
-  // Of the shard that owns it.
+  // The primary of the shard that owns the slot.
   const Node& PrimaryOf(size_t slot) const { return nodes_[shards_[slots_.owner(slot)].primary()]; }
 
  private:

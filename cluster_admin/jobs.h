@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What ringkv-cluster can do. Each job writes to standard output and says what went wrong as an error.
+// The jobs of ringkv-cluster. Each writes to standard output and returns its error.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@
 
 namespace ringkv::cluster_admin {
 
-// The topology in a file. An error names the file and the line.
+// Reads the topology in a file. An error names the file and the line.
 storage::Result<cluster::Topology> ReadTopology(const std::string& path);
 
 struct Address {
@@ -20,38 +20,38 @@ struct Address {
 
 struct CreateOptions {
   int shards = 3;
-  int replicas = 0;  // of each
+  int replicas = 0;  // per shard
   int first_port = 7001;
   std::string directory = "ringkv-cluster";
   std::string server = "ringkv-server";
 };
-// Starts a cluster on this machine, each node in a directory of its own, and waits until it serves.
+// Starts a cluster on this machine, each node in its own directory, and waits until it serves requests.
 storage::Status Create(const CreateOptions& options);
-// Adds a shard with one node, on this machine too, to a cluster that Create has made, and waits for its slots.
+// Adds a shard with one node on this machine to a cluster made by Create, and waits for its slots.
 storage::Status Grow(const std::string& path, const std::string& server);
-// Ends the nodes of the file, each with all that it has written on the disk.
+// Shuts down the nodes of the file; their data is kept.
 storage::Status Stop(const std::string& path);
 
-// What the file would move if it were applied. Changes nothing.
-// `addresses`: where nodes are reached from here, if not where the file says.
+// Shows which slots the file would move, without changing anything.
+// `addresses`: addresses of the nodes as seen from here, if different from the file.
 storage::Status ShowPlan(const std::string& path, const std::vector<Address>& addresses);
-// Brings the file to all of its nodes, and waits until the slots are where it says. May be repeated if it was cut off.
+// Sends the file to all of its nodes and waits until the slots have moved. Can be repeated after an interruption.
 storage::Status Apply(const std::string& path, const std::vector<Address>& addresses);
 
-// Puts a replica of this primary into its place: nothing that was acknowledged is lost, and writes wait for some
-// milliseconds. To be called before the node is stopped. A node that is no primary has nothing to hand over.
+// Promotes a replica in place of this primary, before the node is stopped: no acknowledged write is lost, and writes
+// wait for some milliseconds. Does nothing for a node that is not a primary.
 storage::Status HandOver(const std::string& path, const std::string& id);
 
-// Whether the server answers anything.
+// Fails if the server sends no reply.
 storage::Status Ping(const Address& address);
 
-// A line for each node: what it is, how much it has, how far behind it is; and what is on its way, with a bar. Fails if
-// a node can't be reached.
+// One line per node with its role, keys, memory and lag, and a progress bar per slot migration. Fails if a node is
+// unreachable.
 storage::Status ShowStatus(const std::string& path);
 
-// The ring as a picture, in SVG.
+// Prints the ring as an SVG image.
 storage::Status DrawRing(const std::string& path);
-// How many slots each shard owns, in how many ranges.
+// Prints the number of slots and of ranges of each shard.
 storage::Status ShowRing(const std::string& path);
 
 }  // namespace ringkv::cluster_admin

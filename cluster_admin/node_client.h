@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Asks one node, and waits for its answer for a bounded time.
+// A synchronous client of one node, with a bounded wait for each reply.
 //
 // Threads: confined.
 #pragma once
@@ -15,20 +15,19 @@ namespace ringkv::cluster_admin {
 
 class NodeClient {
  public:
-  // Gives the password of the environment, REDISCLI_AUTH, if there is one. An error says who could not be reached, and
-  // why.
+  // Authenticates with the password in REDISCLI_AUTH, if it is set. An error names the address and the reason.
   static storage::Result<std::unique_ptr<NodeClient>> Connect(const std::string& host, int port);
-  // Likewise, but gives no password.
+  // Like Connect, but without authentication.
   static storage::Result<std::unique_ptr<NodeClient>> ConnectAsStranger(const std::string& host, int port);
   ~NodeClient();
   NodeClient(const NodeClient&) = delete;
   NodeClient& operator=(const NodeClient&) = delete;
 
-  // What the node answers, be it an error.
+  // The reply of the node, which may be an error reply.
   storage::Result<resp::Reply> Exchange(const std::vector<std::string>& command);
-  // What the node answers; an answer that is an error is an error here too.
+  // The reply of the node; an error reply is returned as an error.
   storage::Result<resp::Reply> Ask(const std::vector<std::string>& command);
-  // A field of INFO; empty if there is none.
+  // A field of INFO; empty if it does not exist.
   storage::Result<std::string> Info(const std::string& field);
 
  private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the nodes of a cluster say of it.
+// The state of a cluster, as reported by its nodes.
 #pragma once
 
 #include <map>
@@ -12,25 +12,25 @@
 
 namespace ringkv::cluster_admin {
 
-// Slots on their way from a shard to another one, as the shard that gets them tells.
+// A slot migration, as reported by the importing shard.
 struct MoveUnderWay {
   std::string from;
   std::string to;
   size_t slots_left = 0;
   size_t slots = 0;
-  size_t keys = 0;  // that have come
+  size_t keys = 0;  // imported so far
   std::string failure;
 };
 
-// What is on its way to or from the node's shard, or between others as far as it knows.
+// The slot migrations that the node knows of.
 storage::Result<std::vector<MoveUnderWay>> AskForMoves(NodeClient& client);
 // "s1 -> s4  [#########---------------------]  30%  369 of 1230 slots, 12345 keys".
 std::string DrawProgress(const MoveUnderWay& move);
 
-// Has the node take over this topology.
+// Installs this topology on the node.
 storage::Status Reload(NodeClient& client, const cluster::Topology& topology);
 
-// What a primary says that its shard owns.
+// The slots that a shard owns, as reported by its primary.
 struct Owned {
   uint64_t epoch = 0;
   std::string shard;

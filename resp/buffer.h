@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Growable bytes with a read mark and a write mark: what a connection has received, or has still to send.
+// A growable byte buffer with a read mark and a write mark, for the input or the output of a connection.
 //
 // Consuming everything rewinds both marks, so a connection that keeps up reuses the same few bytes and never moves
 // them. Growth doubles, so n bytes that arrive one by one cost O(n).
 //
-// A buffer may have a limit: what would make it grow beyond is refused, and the buffer says so from then on, so that
-// its owner gives it up. Room that is there already is used without a look at the limit.
+// A buffer may have a limit. It refuses bytes that would make it grow beyond the limit and reports the overflow, so
+// that its owner gives it up. Capacity that exists already is used without checking the limit.
 //
 // Threads: confined.
 #pragma once
@@ -33,9 +33,9 @@ class Buffer {
   size_t capacity() const { return capacity_; }
   size_t writable() const { return capacity_ - write_; }
 
-  // Most bytes that it may grow to; SIZE_MAX, the default, for no limit.
+  // Maximum capacity in bytes; SIZE_MAX, the default, for no limit.
   void set_limit(size_t bytes) { limit_ = bytes; }
-  // Something was refused since the last ForgetOverflow: the content has a hole.
+  // Whether bytes were refused since the last ForgetOverflow: the content has a gap.
   bool has_overflowed() const { return has_overflowed_; }
   void ForgetOverflow() { has_overflowed_ = false; }
 
@@ -45,7 +45,7 @@ class Buffer {
     if (read_ == write_) read_ = write_ = 0;
   }
 
-  // Room for at least `count` bytes at the write mark; `Commit` says how many of them were filled. Null beyond the
+  // Space for at least `count` bytes at the write mark; pass the number of bytes written to `Commit`. Null above the
   // limit, never without one.
   char* Prepare(size_t count) {
     if (capacity_ - write_ < count && !MakeRoom(count)) return nullptr;
@@ -70,12 +70,12 @@ class Buffer {
   // Takes back everything written after the first `size` readable bytes.
   void TruncateTo(size_t size) { write_ = read_ + size; }
 
-  // Puts the readable bytes from `from` on before those from `to` on; `to` <= `from`. For what is known only when what
-  // comes behind it has been written.
+  // Moves the readable bytes from `from` on before those from `to` on; `to` <= `from`. For headers that are known only
+  // after their body was written.
   void PutBefore(size_t to, size_t from);
 
-  // Gives memory back when the content would fit into `target` bytes; frees all of it when target is 0 and nothing
-  // is left to read.
+  // Reduces the capacity if the content fits into `target` bytes; frees the memory if target is 0 and the buffer is
+  // empty.
   void ShrinkTo(size_t target);
 
  private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Splits a line into words the way a person types them: quotes, escapes, \xHH. Inline requests and the configuration
-// file use the same rules.
+// Splits a line into words with quotes and escapes (\xHH). Inline requests and the configuration file use the same
+// rules.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A reply as a value, for who asks another server.
+// A reply as a value, for clients of other servers.
 #pragma once
 
 #include <cstdint>

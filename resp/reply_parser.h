@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Bytes to replies, RESP2 and what RESP3 has beside it. Sets and pushes are arrays, a map is its keys and values, a
-// double, a boolean, a big number is text.
+// Parses replies in RESP2 and RESP3. Sets and pushes become arrays, maps arrays of keys and values, and doubles,
+// booleans and big numbers text.
 //
-// It is shown the input from its first byte again until it is whole; for replies of many megabytes that arrive in
-// small pieces it is not made.
+// Each call parses from the first byte until the reply is complete, so it is not suited for replies of many megabytes
+// that arrive in small pieces.
 //
 // Threads: none of its own; a pure function.
 #pragma once
@@ -23,8 +23,8 @@ struct ReplyLimits {
   int depth = 16;
 };
 
-// The reply at the beginning of `input`, which takes `consumed` bytes of it. kError: these bytes are no reply, or one
-// beyond the limits.
+// Parses the reply at the beginning of `input`, of `consumed` bytes. kError: the bytes are not a reply, or exceed the
+// limits.
 ReplyStatus ParseReply(std::string_view input, const ReplyLimits& limits, Reply* reply, size_t* consumed);
 
 }  // namespace ringkv::resp

@@ -15,12 +15,12 @@ bool ParseLength(std::string_view digits, int64_t* length) {
 
 }  // namespace
 
-ReplyScanner::Found ReplyScanner::Scan(std::string_view input, size_t most, size_t* size) {
+ReplyScanner::Status ReplyScanner::Scan(std::string_view input, size_t most, size_t* size) {
   while (left_ > 0) {
-    if (at_ > most || left_ > most) return Found::kError;
+    if (at_ > most || left_ > most) return Status::kError;
     const std::string_view rest = input.substr(at_);
     const size_t line = rest.find("\r\n");
-    if (line == std::string_view::npos) return rest.size() > most ? Found::kError : Found::kNeedMore;
+    if (line == std::string_view::npos) return rest.size() > most ? Status::kError : Status::kNeedMore;
     size_t bytes = line + 2;
     switch (rest[0]) {
       case '+':
@@ -38,30 +38,30 @@ ReplyScanner::Found ReplyScanner::Scan(std::string_view input, size_t most, size
       case '>':
       case '%': {
         int64_t length = 0;
-        if (line > kLongestNumber || !ParseLength(rest.substr(1, line - 1), &length)) return Found::kError;
+        if (line > kLongestNumber || !ParseLength(rest.substr(1, line - 1), &length)) return Status::kError;
         --left_;
         if (length < 0) break;
         const auto count = static_cast<uint64_t>(length);
-        if (count > most) return Found::kError;
+        if (count > most) return Status::kError;
         if (rest[0] == '$' || rest[0] == '=' || rest[0] == '!') {
           bytes += count + 2;
           if (rest.size() < bytes) {
             ++left_;
-            return Found::kNeedMore;
+            return Status::kNeedMore;
           }
         } else {
           left_ += rest[0] == '%' ? 2 * count : count;
         }
         break;
       }
-      default: return Found::kError;
+      default: return Status::kError;
     }
     at_ += bytes;
   }
   *size = at_;
   at_ = 0;
   left_ = 1;
-  return Found::kReply;
+  return Status::kReply;
 }
 
 }  // namespace ringkv::resp

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Replies to bytes, in RESP2 or RESP3: one method a shape. In RESP2 a map is a flat array, a set an array, a double
-// a bulk string, and so on, so a handler says what it means once. Beyond the buffer's limit nothing is written; the
-// buffer knows.
+// Writes replies in RESP2 or RESP3, one method per type. In RESP2 a map is a flat array, a set an array, a double a
+// bulk string, and so on, so handlers are independent of the protocol. Above the buffer's limit nothing is written; the
+// buffer reports the overflow.
 //
 // Threads: confined.
 #pragma once
@@ -25,7 +25,7 @@ class ReplyWriter {
   // "+text": `text` holds no line break.
   void Simple(std::string_view text);
   void Ok() { out_.Append("+OK\r\n"); }
-  // "-CODE text": line breaks become spaces, so nobody can forge a second reply. Counted in errors().
+  // "-CODE text": line breaks become spaces, so that no argument can forge a second reply. Counted in errors().
   void Error(std::string_view code_and_text);
   void Integer(int64_t value);
   void Bulk(std::string_view bytes);
@@ -34,13 +34,13 @@ class ReplyWriter {
   void NullArray();
   void Array(int64_t count) { Header('*', count); }
   void Map(int64_t pairs);
-  // What no request asked for, to who speaks RESP3.
+  // A push message, for RESP3 only.
   void Push(int64_t count) { Header(protocol_ >= 3 ? '>' : '*', count); }
   void Set(int64_t count) { Header(protocol_ >= 3 ? '~' : '*', count); }
   void Double(double value);
-  // A whole reply that was made before, for the same protocol.
+  // A complete reply that was written before, for the same protocol.
   void Raw(std::string_view reply) { out_.Append(reply); }
-  // Text for people to read; `format` has three letters ("txt", "mkd").
+  // A verbatim string; `format` has three letters ("txt", "mkd").
   void Verbatim(std::string_view text, std::string_view format);
 
   int64_t errors() const { return errors_; }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Bytes to requests: arrays of bulk strings, and inline commands typed by hand.
+// Parses requests: arrays of bulk strings, and inline commands.
 //
-// The parser keeps no bytes of its own. It is shown the unconsumed input from its first byte, remembers how far it
-// came, and goes on there when more has arrived, so a request split at any byte costs linear time. Errors are the
-// lines that redis-server 7.0 sends before it closes.
+// The parser copies no bytes. Each call gets the unconsumed input from its first byte and resumes at the position of
+// the previous call, so a request in any number of pieces costs linear time. Errors are those that redis-server 7.0
+// sends before it closes the connection.
 //
 // Threads: confined.
 #pragma once
@@ -21,7 +21,7 @@ struct RequestLimits {
   int64_t bulk_bytes = int64_t{512} * 1024 * 1024;  // proto-max-bulk-len
   int64_t elements = INT32_MAX;                     // as in redis-server 7.0; memory is bounded by ArgumentBytes
   size_t inline_bytes = 64 * 1024;
-  // A connection that has not said its password yet gets less.
+  // Lower limits for a connection that is not authenticated.
   int64_t unauthenticated_elements = 10;
   int64_t unauthenticated_bulk_bytes = 16 * 1024;
 };
@@ -42,30 +42,30 @@ class RequestParser {
   std::span<const std::string_view> arguments() const { return arguments_; }
   size_t consumed() const { return position_; }
 
-  // The text behind "-ERR Protocol error: ".
+  // The text after "-ERR Protocol error: ".
   const std::string& error() const { return error_; }
 
-  // How many more bytes the bulk string under way has announced; 0 if none is.
+  // Bytes of the current bulk string that are still missing; 0 if there is none.
   size_t BytesMissing(size_t input_size) const {
     const size_t end = position_ + static_cast<size_t>(bulk_length_ < 0 ? 0 : bulk_length_) + 2;
     return bulk_length_ >= 0 && end > input_size ? end - input_size : 0;
   }
 
-  // What the arguments of the request under way will take beside their bytes, when it is complete; 0 between two.
-  // Counted with the input, or a request of many empty arguments takes many times what it has sent.
+  // Memory for the arguments of the current, incomplete request, besides their bytes; 0 between requests. It counts as
+  // input, because a request of many empty arguments takes many times the bytes that were received.
   size_t ArgumentBytes() const {
     return finished_ ? 0 : slices_.size() * (sizeof(Slice) + 2 * sizeof(std::string_view));
   }
 
-  // Forgets a request that is not complete, because its bytes will be shown from another place.
+  // Forgets an incomplete request, because its bytes will be passed again at another address.
   void Restart();
 
-  // Whether the arguments lie in the parser and not in the input.
+  // Whether the arguments are in the parser's memory and not in the input.
   bool is_inline() const { return !inline_text_.empty(); }
 
   // Memory kept between requests, in bytes.
   size_t MemoryBytes() const;
-  // Gives back what an unusually long request left behind.
+  // Frees memory that an unusually long request left allocated.
   void Shrink();
 
  private:

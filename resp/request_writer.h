@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A request as bytes, for who asks another server.
+// Writes requests, for clients of other servers.
 #pragma once
 
 #include <span>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Who owns each slot now, as a node knows it. The topology says who is to own what; where the two differ, slots are on
-// their way. The ledger outlives the process (docs/formats/slots.md), so a move that a crash has cut off goes on, and
-// nobody takes himself for the owner of what he has given away.
+// The current owner of each slot, as a node knows it. Slots whose owner differs from the topology are migrating. The
+// ledger is stored on disk (docs/formats/slots.md), so a migration continues after a crash, and no node serves slots
+// that it has handed over.
 //
-// Shards are named, not numbered: numbers change with the topology.
+// The ledger refers to shards by name, because their numbers change with the topology.
 //
 // Threads: a value.
 #pragma once
@@ -19,20 +19,20 @@ namespace ringkv::cluster {
 
 class SlotLedger {
  public:
-  // Nothing is known.
+  // No owner is known.
   SlotLedger() { owners_.fill(kUnknown); }
 
-  // Slots that were offered to another shard for good, and no answer has come: it decides whether it owns them.
+  // Slots that were offered to another shard, which has not answered yet: that shard's ledger decides who owns them.
   struct Offer {
-    uint64_t epoch = 0;  // at which it was made
+    uint64_t epoch = 0;  // of the topology, when the offer was made
     SlotSet slots;
   };
 
   void Give(const SlotSet& slots, std::string_view shard);
-  // Empty if it isn't known.
+  // Empty if the owner is unknown.
   const std::string& OwnerOf(size_t slot) const { return names_[owners_[slot]]; }
   SlotSet OwnedBy(std::string_view shard) const;
-  // With the topology's numbers of shards; kNoShard for who isn't in it.
+  // Owners as shard numbers of the topology; kNoShard for shards that it does not have.
   SlotMap OwnersIn(const Topology& topology) const;
 
   const std::map<std::string, Offer>& offers() const { return offers_; }
@@ -40,7 +40,7 @@ class SlotLedger {
   void MakeOffer(const SlotSet& slots, const std::string& shard, uint64_t epoch);
   void EndOffer(const std::string& shard) { offers_.erase(shard); }
 
-  // Slots whose keys may still be here although they belong to others.
+  // Slots of other shards whose keys may still be in this store.
   const SlotSet& strays() const { return strays_; }
   void AddStrays(const SlotSet& slots) { strays_ |= slots; }
   void RemoveStrays(const SlotSet& slots) { strays_ &= ~slots; }
@@ -57,13 +57,13 @@ class SlotLedger {
   SlotSet strays_;
 };
 
-// Slots that go from one shard to another.
+// Slots that migrate from one shard to another.
 struct SlotMove {
-  ShardIndex from = kNoShard;  // kNoShard: nobody knows who has them
+  ShardIndex from = kNoShard;  // kNoShard: unknown
   ShardIndex to = kNoShard;
   SlotSet slots;
 };
-// What has to move so that `now` becomes what the topology says.
+// The moves that lead from `now` to the topology.
 std::vector<SlotMove> MovesTo(const Topology& topology, const SlotMap& now);
 
 }  // namespace ringkv::cluster

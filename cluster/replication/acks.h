@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the acknowledgements of replicas add up to.
+// Evaluates the acknowledgements of replicas.
 #pragma once
 
 #include <cstddef>
@@ -9,10 +9,10 @@
 
 namespace ringkv::cluster {
 
-// The last group that a majority of `nodes` has: the primary, which has all up to `own`, and replicas with what they
-// have acknowledged. 0 if so few are there that no majority can be had.
+// The last group that a majority of `nodes` has: the primary has all groups up to `own`, the replicas those that they
+// have acknowledged. 0 if there are too few nodes for a majority.
 storage::Lsn QuorumLsn(std::span<const storage::Lsn> acknowledged, size_t nodes, storage::Lsn own);
-// How many of them have it.
+// The number of replicas that have acknowledged the group.
 size_t CountAtLeast(std::span<const storage::Lsn> acknowledged, storage::Lsn lsn);
 
 }  // namespace ringkv::cluster

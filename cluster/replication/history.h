@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Which stretch of changes an LSN counts in. A history has an id; it begins where another one ended whenever somebody
-// starts to number changes by himself: at each start of a primary, and when a replica becomes one. Who has everything
-// up to an LSN of one of the earlier histories, and that one did not end before, has a prefix of ours: it can go on
-// from there.
+// A history is a numbering of changes, with an id; LSNs count within one. A new history begins where the previous one
+// ended whenever a server starts to assign LSNs: at each start of a primary, and when a replica is promoted. A replica
+// at an LSN of an earlier history, not after its end, has a prefix of this history and can resume from there.
 //
 // Threads: confined, or guarded by its owner.
 #pragma once
@@ -23,26 +22,26 @@ class History {
     storage::Lsn last = 0;  // where it ended
   };
 
-  // Begins with an id that nobody else has.
+  // Begins with a unique id.
   History();
 
   const std::string& id() const { return id_; }
   const std::vector<Earlier>& earlier() const { return earlier_; }  // oldest first
-  // Grows when replication changes hands; who has seen a higher one takes nothing from a lower one.
+  // Grows with each change of the primary. A server that has seen a higher epoch ignores messages of a lower one.
   uint64_t epoch() const { return epoch_; }
   void set_epoch(uint64_t epoch) { epoch_ = epoch; }
-  // The most nodes, this one included, that have been seen to share it; 0: nobody has looked.
+  // The highest number of nodes, including this one, that were seen to share it; 0: never counted.
   uint64_t members() const { return members_; }
   void set_members(uint64_t members) { members_ = members; }
 
-  // Nothing of what was before counts.
+  // Begins a new history without any earlier ones.
   void Begin(std::string id);
-  // The history ended at `last`, and another one goes on from there.
+  // Ends the history at `last` and continues it with a new one.
   void Fork(std::string id, storage::Lsn last);
   // Whether the state after group `last` of history `id` is a prefix of this history, which is at `now`.
   bool Holds(std::string_view id, storage::Lsn last, storage::Lsn now) const;
 
-  // As lines of text (docs/formats/history.md).
+  // The text of the file (docs/formats/history.md).
   std::string Print() const;
   static storage::Result<History> Parse(std::string_view text);
 

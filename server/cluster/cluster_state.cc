@@ -162,7 +162,7 @@ bool ClusterState::Install(std::shared_ptr<ClusterView> view, SlotLedger ledger,
 
 void ClusterState::Show(std::shared_ptr<ClusterView> view, SlotLedger ledger) {
   for (size_t slot = 0; slot < storage::kSlots; ++slot) {
-    view->served[slot] = RouteSlot(view->StateOf(slot), view->here, {}) == cluster::Way::kHere;
+    view->served[slot] = RouteSlot(view->StateOf(slot), view->here, {}) == cluster::SlotRoute::kHere;
   }
   {
     MutexLock lock(mutex_);

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The cluster as this node knows it: a view for each epoch, swapped whole, with what clients ask again and again
-// serialised once.
+// The cluster as this node knows it: an immutable view that is replaced as a whole, with the reply to CLUSTER SLOTS
+// serialised once per view.
 //
-// Threads: guarded; a thread that serves clients keeps the view that it looked at last and asks for a newer one only
-// when the version says that there is one.
+// Threads: guarded. A thread that serves clients caches the last view and fetches a new one when the version changes.
 #pragma once
 
 #include <atomic>
@@ -28,15 +27,15 @@ class SlotMoves;
 
 struct ClusterView {
   cluster::Topology topology;
-  cluster::Standing here;
-  cluster::SlotMap slots;       // who owns them now; the topology says who is to
-  cluster::SlotSet held;        // requests for them wait
+  cluster::ShardRole here;
+  cluster::SlotMap slots;       // current owners; the topology has the target
+  cluster::SlotSet held;        // requests for these slots wait
   cluster::SlotMap offered_to;  // kNoShard: not offered to anybody
-  cluster::SlotSet unsent;      // their offer is written down, and has not left
-  // The slots that are served here whoever asks, in two kilobytes: nearly all requests are looked up in nothing else.
+  cluster::SlotSet unsent;      // their offer is in the ledger but not sent yet
+  // Slots that this node serves to every client. Two kilobytes; nearly all requests are routed by this bitmap alone.
   std::bitset<storage::kSlots> served;
   std::string id;           // of this node
-  std::string slots_resp2;  // what CLUSTER SLOTS answers
+  std::string slots_resp2;  // the reply to CLUSTER SLOTS
   std::string slots_resp3;
 
   const cluster::Node& self() const { return *topology.FindNode(id); }
@@ -45,7 +44,7 @@ struct ClusterView {
     return topology.nodes()[topology.shards()[shard].primary()];
   }
   cluster::SlotState StateOf(size_t slot) const;
-  // What `from` has and `to` is to have.
+  // Slots that `from` owns now and `to` owns in the topology.
   cluster::SlotSet SlotsOnTheirWay(cluster::ShardIndex from, cluster::ShardIndex to) const {
     return slots.SlotsOf(from) & topology.slots().SlotsOf(to);
   }
@@ -57,16 +56,16 @@ class ClusterState {
   explicit ClusterState(Server& server);
   ~ClusterState();
 
-  // Reads the topology and finds this node in it; before clients are served. Does nothing without cluster-enabled.
+  // Reads the topology and finds this node in it; call before clients are served. Does nothing without cluster-enabled.
   storage::Status Open();
-  // When the data is there.
+  // Call when the data is loaded.
   void Start();
-  // Ends what moves slots. Before the data is closed.
+  // Ends slot migration. Call before the data is closed.
   void Stop();
   bool is_enabled() const { return is_enabled_; }
 
-  // Takes over a topology with a higher epoch: the one that is there to be had, or this text, which takes its place.
-  // Slots that are to have another owner begin to move. An error says why that can't be; nothing has changed then.
+  // Installs a topology with a higher epoch: that of the coordinator, or this text, which is published first. Slots
+  // with a new owner begin to migrate. After an error nothing has changed.
   storage::Status Reload();
   storage::Status Reload(const std::string& text);
 
@@ -75,38 +74,38 @@ class ClusterState {
   uint64_t epoch() const { return is_enabled_ ? view()->topology.epoch() : 0; }
   SlotMoves& moves() { return *moves_; }
 
-  // --- for who moves slots; what an error says has not happened ---
+  // --- for slot migration; after an error nothing has changed ---
   cluster::SlotLedger ledger() const;
-  // Requests for these slots wait, from the next look at the view on.
+  // Requests for these slots wait from the next view on.
   void Hold(const cluster::SlotSet& slots);
   void Release(const cluster::SlotSet& slots);
-  // Writes down that the slots will be offered; they are served here until SendOffer says that they are.
+  // Records the offer in the ledger; the slots are served here until SendOffer.
   storage::Status PrepareOffer(uint64_t epoch, const cluster::SlotSet& slots, const std::string& shard);
   void SendOffer(const cluster::SlotSet& slots);
-  // Changes the ledger, on the disk first. `epoch`: fails if the topology has another one by now.
+  // Changes the ledger, on disk first. Fails if `epoch` is not the topology's current epoch.
   using LedgerChange = std::function<void(cluster::SlotLedger&)>;
-  // `flushes`: fails too if the store was emptied more often than this.
+  // With `flushes`, fails too if the store was flushed more often than this.
   storage::Status Change(uint64_t epoch, const LedgerChange& change, std::optional<uint64_t> flushes = std::nullopt);
-  // Makes slots this shard's, whose keys have come while the store had been emptied `flushes` times.
+  // Makes this shard the owner of slots whose keys arrived while the store's flush count was `flushes`.
   storage::Status TakeOver(uint64_t epoch, const cluster::SlotSet& slots, uint64_t flushes);
 
  private:
-  // The one in the file, or the one that a node begins with.
+  // The ledger in the file, or the initial one.
   storage::Result<cluster::SlotLedger> FirstLedger(const ClusterView& view);
   storage::Status WriteLedger(const cluster::SlotLedger& ledger);
   storage::Status TakeTopology(cluster::Topology topology, const std::string* text);
   storage::Result<std::shared_ptr<ClusterView>> MakeView(cluster::Topology topology) const;
-  // Leads the shard or follows who does, as the topology says.
+  // Becomes the primary of the shard or follows it, as the topology says.
   void TakePlace();
-  // That the data came with, from a server that was no part of this cluster.
+  // Keys of foreign slots, loaded from files of a server outside of this cluster.
   void WarnOfHiddenKeys();
   storage::Result<std::string> FindOwnId(const cluster::Topology& topology) const;
-  // Shows a view with what `change` does to what requests are held for, or answered for.
+  // Publishes a copy of the view, changed by `change`.
   void ChangeView(const std::function<void(ClusterView&)>& change);
-  // To everybody.
+  // Makes the view visible to all threads.
   void Show(std::shared_ptr<ClusterView> view, cluster::SlotLedger ledger) REQUIRES(change_mutex_);
-  // Lets the view say what the ledger says, and shows it to everybody.
-  // False, and nothing happens, if the store has been emptied more often than `flushes`.
+  // Derives the view from the ledger and publishes it. Returns false without a change if the store was flushed more
+  // often than `flushes`.
   bool Install(std::shared_ptr<ClusterView> view, cluster::SlotLedger ledger,
                std::optional<uint64_t> flushes = std::nullopt) REQUIRES(change_mutex_);
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Gives slots away to another shard's primary, which has asked for them: batch by batch, their keys while writes go on,
-// then, with requests for them held back for some milliseconds, the slots themselves (docs/formats/node-link.md).
+// The sending side of a slot migration, to the primary of another shard that has requested the slots. Per batch it
+// sends the keys while writes continue, pauses requests for some milliseconds, and hands the slots over
+// (docs/formats/node-link.md).
 //
-// Threads: one of its own; the rest reads atomics.
+// Threads: one of its own; other threads read atomics.
 #pragma once
 
 #include <atomic>
@@ -21,7 +22,7 @@ namespace ringkv::server {
 class ClusterState;
 class Server;
 
-// Who asks for slots.
+// A shard's request for slots.
 struct PullRequest {
   uint64_t epoch = 0;
   std::string shard;
@@ -30,13 +31,13 @@ struct PullRequest {
 
 class SlotExport {
  public:
-  // Takes the connection over. All must outlive the object.
+  // Takes ownership of the connection. All references must outlive the object.
   SlotExport(Server& server, ClusterState& state, int descriptor, std::shared_ptr<ClientCard> card,
              PullRequest request);
   ~SlotExport();
 
   void Start();
-  // Ends the link soon.
+  // Closes the link asynchronously.
   void Interrupt();
   bool has_ended() const { return has_ended_.load(); }
   const std::string& shard() const { return request_.shard; }
@@ -46,21 +47,21 @@ class SlotExport {
  private:
   void Run();
   storage::Status Serve();
-  // The slots to move next; none when there are no more.
+  // The next batch of slots; empty when all have moved.
   cluster::SlotSet NextBatch();
   cluster::SlotSet SlotsToMove(bool keeps_one);
   storage::Status MoveBatch();
   storage::Status CopyKeys(storage::SlotStream& stream);
-  // Until a barrier comes back soon.
+  // Repeats barriers until the receiver acknowledges one quickly.
   storage::Status CatchUp(storage::SlotStream& stream);
-  // False if the receiver was too slow: nothing has happened then.
+  // Returns false without a change if the receiver was too slow.
   storage::Result<bool> HandOver(storage::SlotStream& stream);
-  // Offers what is held, and waits for the answer.
+  // Offers the held slots and waits for the acknowledgement.
   storage::Status Offer();
   void Release();
-  // Nothing was offered after all.
+  // Withdraws a hold that did not lead to an offer.
   void TakeBackOffer();
-  // Sends what the log says by now.
+  // Sends the changes that the log has by now.
   storage::Status SendChanges(storage::SlotStream& stream);
   storage::Status Send(cluster::MessageKind kind, std::string_view body);
   // Sends a barrier or an offer and waits until it is acknowledged. False if that takes longer.
@@ -75,7 +76,7 @@ class SlotExport {
   std::unique_ptr<storage::LogTail> tail_;
   uint64_t number_ = 0;  // of the last barrier or offer
   cluster::SlotSet batch_;
-  bool was_offered_ = false;  // the batch: from then on the other side decides
+  bool was_offered_ = false;  // the current batch; from then on the receiver decides
 
   std::atomic<uint64_t> keys_{0};  // sent
   std::atomic<bool> interrupted_{false};

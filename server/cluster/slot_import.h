@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Takes slots over from another shard: asks its primary for them until this node has all that the topology gives to it
-// from there (docs/formats/node-link.md).
+// The receiving side of a slot migration: requests slots from the primary of another shard until this node has all that
+// the topology assigns to it from there (docs/formats/node-link.md).
 //
-// Threads: one of its own; the rest is guarded or atomic.
+// Threads: one of its own; other state is guarded or atomic.
 #pragma once
 
 #include <atomic>
@@ -22,7 +22,7 @@ class Server;
 
 class SlotImport {
  public:
-  // From the shard of this name, at this epoch. Both must outlive the object.
+  // From the shard of this name, at this epoch. Both references must outlive the object.
   SlotImport(Server& server, ClusterState& state, uint64_t epoch, std::string shard);
   ~SlotImport();
 
@@ -30,18 +30,18 @@ class SlotImport {
   bool has_ended() const { return has_ended_.load(); }
   const std::string& shard() const { return shard_; }
   uint64_t epoch() const { return epoch_; }
-  // That have come so far.
+  // Keys received so far.
   uint64_t keys() const { return keys_.load(); }
-  // Why the last attempt has failed; empty if it has not.
+  // The error of the last attempt; empty if it succeeded.
   std::string failure();
 
  private:
   void Run();
   storage::Status PullOnce();
-  // The link is closed. A failure that lasts is said once.
+  // After the link is closed. Logs a lasting failure once.
   void NoteEnd(const std::string& failure);
   storage::Status Ask(PeerSocket& socket);
-  // False when there are no more slots to come.
+  // False when no more slots will arrive.
   storage::Result<bool> Take(PeerSocket& socket, const cluster::NodeMessage& message);
   storage::Status BeginBatch(std::string_view body);
   storage::Status Acknowledge(PeerSocket& socket, const cluster::NodeMessage& message);
@@ -55,8 +55,8 @@ class SlotImport {
   // The import's thread alone.
   cluster::SlotSet batch_;
   std::unique_ptr<storage::SlotArrival> arrival_;
-  uint64_t flushes_ = 0;          // of the store when the batch began
-  int64_t failing_since_ms_ = 0;  // 0: not, or it has been said
+  uint64_t flushes_ = 0;          // the store's flush count when the batch began
+  int64_t failing_since_ms_ = 0;  // 0: not failing, or logged already
 
   std::atomic<uint64_t> keys_{0};
   std::atomic<bool> stopping_{false};

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Brings slots to the owners that the topology gives them: takes over what is to come here, gives to who asks, learns
-// from other nodes what has moved between them, settles offers that a crash has left open, and erases what has gone.
+// Migrates slots to the owners that the topology assigns: imports slots of this shard, exports slots that other shards
+// request, polls other nodes for moves between them, resolves offers that a crash left open, and erases migrated keys.
 //
-// Threads: one of its own, which sleeps while there is nothing to do; the rest is guarded.
+// Threads: one of its own, which sleeps while there is no work; other state is guarded.
 #pragma once
 
 #include <condition_variable>
@@ -24,20 +24,20 @@ class SlotMoves {
   SlotMoves(Server& server, ClusterState& state) : server_(server), state_(state) {}
   ~SlotMoves() { Stop(); }
 
-  // Looks at the topology again, soon.
+  // Starts the thread, or wakes it to read the topology again.
   void Start();
   void Stop();
 
-  // Takes over the connection of another shard's primary that asks for slots.
+  // Takes ownership of the connection of another shard's primary that requests slots.
   void Admit(int descriptor, std::shared_ptr<ClientCard> card, PullRequest request);
 
-  // What is under way, as this node knows it.
+  // A migration in progress, as this node knows it.
   struct Progress {
-    std::string from;  // shard; empty if it isn't known who has the slots
+    std::string from;  // shard; empty if the owner is unknown
     std::string to;
     size_t slots_left = 0;
-    size_t slots = 0;   // when it began, or this node started
-    uint64_t keys = 0;  // that have been sent, or have come, here
+    size_t slots = 0;   // at the start of the migration, or of this node
+    uint64_t keys = 0;  // sent or received by this node
     std::string failure;
   };
   std::vector<Progress> progress();
@@ -50,29 +50,29 @@ class SlotMoves {
   };
 
   void Run();
-  // What there is to do now. False if there is nothing left.
+  // One round of work. False if there is none left.
   bool Step();
   void ForgetEnded(const ClusterView& view);
   void StartImports(const ClusterView& view);
   void AdmitVisitors(const ClusterView& view);
-  // Asks who has to know who owns what is unclear here.
+  // Asks other primaries which slots they own: all if an owner is unknown, else those with an open offer or new slots.
   void AskOthers(const ClusterView& view);
   void AskShard(const ClusterView& view, cluster::ShardIndex shard);
   void Learn(const ClusterView& view, cluster::ShardIndex shard, uint64_t epoch, const cluster::SlotSet& owned);
-  // When all others have said what they own: takes what nobody has.
+  // Takes the slots that no shard owns, once all other shards have answered.
   void TakeUnclaimed(const ClusterView& view);
-  // The other shard has told what it owns; `is_final`: it will not take up what was offered to it before.
+  // Processes another shard's list of owned slots. `is_final`: it will not accept earlier offers any more.
   void SettleOffer(uint64_t epoch, const std::string& shard, const cluster::SlotSet& owned, bool is_final);
-  // Erases for some milliseconds what is left of slots that have gone.
+  // Erases keys of migrated slots for some milliseconds.
   void EraseStrays(const ClusterView& view);
   void NoteMoves(const ClusterView& view);
 
   Server& server_;
   ClusterState& state_;
 
-  // The thread's own.
+  // Used by the thread only.
   std::map<std::string, int64_t> next_question_ms_;  // by shard
-  std::map<std::string, uint64_t> answered_at_;      // by shard: the epoch of this node when it answered
+  std::map<std::string, uint64_t> answered_at_;      // by shard: this node's epoch when the shard answered
   std::unique_ptr<storage::SlotEraser> eraser_;
   cluster::SlotSet erasing_;
   int64_t strays_since_ms_ = 0;
@@ -84,7 +84,7 @@ class SlotMoves {
   std::vector<Visitor> visitors_ GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<SlotImport>> imports_ GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<SlotExport>> exports_ GUARDED_BY(mutex_);
-  std::map<std::pair<std::string, std::string>, size_t> totals_ GUARDED_BY(mutex_);  // slots of each move at its begin
+  std::map<std::pair<std::string, std::string>, size_t> totals_ GUARDED_BY(mutex_);  // slots per migration at its start
   std::atomic<bool> interrupted_{false};
   std::thread thread_;
 };

@@ -135,9 +135,9 @@ void ProxyLink::TakeReplies() {
   waits_since_ms_ = server_.clock().SteadyMs();
   while (state_ == State::kUp && !input_.empty()) {
     size_t size = 0;
-    const resp::ReplyScanner::Found found = scanner_.Scan(input_.Readable(), kLargestReply, &size);
-    if (found == resp::ReplyScanner::Found::kNeedMore) return;
-    if (found == resp::ReplyScanner::Found::kError || waiting_.empty()) return Close("what came from it is no reply");
+    const resp::ReplyScanner::Status found = scanner_.Scan(input_.Readable(), kLargestReply, &size);
+    if (found == resp::ReplyScanner::Status::kNeedMore) return;
+    if (found == resp::ReplyScanner::Status::kError || waiting_.empty()) return Close("what came from it is no reply");
     std::string reply(input_.Readable().substr(0, size));
     input_.Consume(size);
     if (++replies_taken_ < waiting_.front().replies) continue;

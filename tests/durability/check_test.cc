@@ -13,7 +13,7 @@ namespace ringkv::test {
 namespace {
 
 using check::DumpFormat;
-using check::Outcome;
+using check::ExitStatus;
 
 const std::string kFirstLog = "log/" + storage::NameOfLogFile(1);
 
@@ -56,7 +56,7 @@ TEST(Check, FindsNothingWrongWithGoodFiles) {
   FaultyFileSystem disk;
   const size_t keys = Fill(disk).back().size();
   Bench bench(disk);
-  EXPECT_EQ(check::CheckDirectory(bench.context, kTestFiles, {}), Outcome::kGood) << bench.err.str();
+  EXPECT_EQ(check::CheckDirectory(bench.context, kTestFiles, {}), ExitStatus::kGood) << bench.err.str();
   EXPECT_NE(bench.out.str().find("A server starts with " + std::to_string(keys) + " keys, the state after LSN 16"),
             std::string::npos)
       << bench.out.str();
@@ -69,7 +69,7 @@ TEST(Check, FindsEveryFlippedBit) {
     for (size_t at = 0; at < disk.Bytes(path).size(); ++at) {
       disk.Bytes(path)[at] ^= 4;
       Bench bench(disk);
-      EXPECT_NE(check::CheckDirectory(bench.context, kTestFiles, {}), Outcome::kGood) << path << " byte " << at;
+      EXPECT_NE(check::CheckDirectory(bench.context, kTestFiles, {}), ExitStatus::kGood) << path << " byte " << at;
       disk.Bytes(path)[at] ^= 4;
     }
   }
@@ -80,7 +80,7 @@ TEST(Check, ATornTailIsToldFromDamage) {
   Fill(disk);
   disk.Bytes(kFirstLog).resize(disk.Bytes(kFirstLog).size() - 3);
   Bench bench(disk);
-  EXPECT_EQ(check::CheckFile(bench.context, kFirstLog, {}), Outcome::kFoundDamage);
+  EXPECT_EQ(check::CheckFile(bench.context, kFirstLog, {}), ExitStatus::kFoundDamage);
   EXPECT_NE(bench.out.str().find("torn tail"), std::string::npos) << bench.out.str();
   EXPECT_EQ(bench.out.str().find("DAMAGED"), std::string::npos);
 }
@@ -91,12 +91,12 @@ TEST(RecoverTo, GivesTheStateAfterEveryLsn) {
   for (size_t lsn = 0; lsn < after.size(); ++lsn) {
     const std::string directory = "at" + std::to_string(lsn);
     Bench bench(disk);
-    ASSERT_EQ(check::RecoverTo(bench.context, kTestFiles, std::to_string(lsn), directory), Outcome::kGood)
+    ASSERT_EQ(check::RecoverTo(bench.context, kTestFiles, std::to_string(lsn), directory), ExitStatus::kGood)
         << bench.err.str();
     EXPECT_EQ(ContentsOf(disk, {directory, kTestFiles.snapshot_name, directory + "/log"}), after[lsn]) << lsn;
   }
   Bench beyond(disk);
-  EXPECT_EQ(check::RecoverTo(beyond.context, kTestFiles, "17", "beyond"), Outcome::kFailed);
+  EXPECT_EQ(check::RecoverTo(beyond.context, kTestFiles, "17", "beyond"), ExitStatus::kFailed);
   EXPECT_NE(beyond.err.str().find("end at LSN 16"), std::string::npos) << beyond.err.str();
 }
 
@@ -107,12 +107,12 @@ TEST(RecoverTo, GivesTheStateAtATime) {
     const std::string directory = "after" + std::to_string(seconds);
     Bench bench(disk);
     const std::string moment = check::FormatMoment(1'700'000'000'000 + seconds * 1000 + 500);
-    ASSERT_EQ(check::RecoverTo(bench.context, kTestFiles, moment, directory), Outcome::kGood) << bench.err.str();
+    ASSERT_EQ(check::RecoverTo(bench.context, kTestFiles, moment, directory), ExitStatus::kGood) << bench.err.str();
     EXPECT_EQ(ContentsOf(disk, {directory, kTestFiles.snapshot_name, directory + "/log"}),
               after[13 + static_cast<size_t>(seconds)]);
   }
   Bench before(disk);
-  EXPECT_EQ(check::RecoverTo(before.context, kTestFiles, "2001-01-01T00:00:00Z", "before"), Outcome::kFailed);
+  EXPECT_EQ(check::RecoverTo(before.context, kTestFiles, "2001-01-01T00:00:00Z", "before"), ExitStatus::kFailed);
   EXPECT_NE(before.err.str().find("nothing from before"), std::string::npos) << before.err.str();
 }
 
@@ -120,7 +120,7 @@ TEST(RecoverTo, RefusesADirectoryThatIsNotEmpty) {
   FaultyFileSystem disk;
   Fill(disk);
   Bench bench(disk);
-  EXPECT_EQ(check::RecoverTo(bench.context, kTestFiles, "5", "log"), Outcome::kFailed);
+  EXPECT_EQ(check::RecoverTo(bench.context, kTestFiles, "5", "log"), ExitStatus::kFailed);
   EXPECT_NE(bench.err.str().find("not empty"), std::string::npos) << bench.err.str();
 }
 
@@ -133,7 +133,7 @@ TEST(Fix, ChangesNothingWithoutAYes) {
     Bench bench(disk);
     bench.answer = false;
     EXPECT_EQ(directory ? check::FixDirectory(bench.context, kTestFiles) : check::FixFile(bench.context, kFirstLog),
-              Outcome::kFoundDamage);
+              ExitStatus::kFoundDamage);
     EXPECT_EQ(disk.Bytes(kFirstLog), before);
   }
 }
@@ -145,11 +145,11 @@ TEST(Fix, GoesBackToWhatIsGoodBeforeTheDamage) {
   std::string& log = disk.Bytes(kFirstLog);
   log[log.rfind("RKVF", log.rfind("RKVF") - 1) + 50] ^= 1;
   Bench bench(disk);
-  EXPECT_EQ(check::FixDirectory(bench.context, kTestFiles), Outcome::kGood) << bench.err.str();
+  EXPECT_EQ(check::FixDirectory(bench.context, kTestFiles), ExitStatus::kGood) << bench.err.str();
   EXPECT_TRUE(disk.Exists(kFirstLog + ".damaged"));
   EXPECT_EQ(ContentsOf(disk, kTestFiles), after[after.size() - 3]);
   Bench again(disk);
-  EXPECT_EQ(check::CheckDirectory(again.context, kTestFiles, {}), Outcome::kGood) << again.out.str();
+  EXPECT_EQ(check::CheckDirectory(again.context, kTestFiles, {}), ExitStatus::kGood) << again.out.str();
 }
 
 TEST(Fix, TruncatesALogFileAtTheDamage) {
@@ -159,10 +159,10 @@ TEST(Fix, TruncatesALogFileAtTheDamage) {
   const size_t last_frame = log.rfind("RKVF");
   log[last_frame + 20] ^= 1;
   Bench bench(disk);
-  EXPECT_EQ(check::FixFile(bench.context, kFirstLog), Outcome::kGood) << bench.err.str();
+  EXPECT_EQ(check::FixFile(bench.context, kFirstLog), ExitStatus::kGood) << bench.err.str();
   EXPECT_EQ(disk.Bytes(kFirstLog).size(), last_frame);
   Bench again(disk);
-  EXPECT_EQ(check::CheckFile(again.context, kFirstLog, {}), Outcome::kGood) << again.out.str();
+  EXPECT_EQ(check::CheckFile(again.context, kFirstLog, {}), ExitStatus::kGood) << again.out.str();
 }
 
 TEST(Fix, AServerAtWorkIsLeftAlone) {
@@ -170,7 +170,7 @@ TEST(Fix, AServerAtWorkIsLeftAlone) {
   Fill(disk);
   const auto lock = disk.Lock("ringkv.lock");
   Bench bench(disk);
-  EXPECT_EQ(check::FixDirectory(bench.context, kTestFiles), Outcome::kFailed);
+  EXPECT_EQ(check::FixDirectory(bench.context, kTestFiles), ExitStatus::kFailed);
   EXPECT_NE(bench.err.str().find("a server uses this directory"), std::string::npos) << bench.err.str();
 }
 
@@ -187,7 +187,7 @@ TEST(Dump, WritesEffectsAndStateInBothFormats) {
   }
   const auto dump = [&](const auto& job, const auto& what, DumpFormat format) {
     Bench bench(disk);
-    EXPECT_EQ(job(bench.context, what, format), Outcome::kGood) << bench.err.str();
+    EXPECT_EQ(job(bench.context, what, format), ExitStatus::kGood) << bench.err.str();
     return bench.out.str();
   };
   const std::string time = R"("time":"2023-11-14T22:13:20.000Z",)";
@@ -221,7 +221,7 @@ TEST(Prefixes, AreCountedAndTheLargestComesFirst) {
   check::PrefixOptions prefixes;
   prefixes.wanted = true;
   prefixes.most = 2;
-  EXPECT_EQ(check::CheckDirectory(bench.context, kTestFiles, prefixes), Outcome::kGood);
+  EXPECT_EQ(check::CheckDirectory(bench.context, kTestFiles, prefixes), ExitStatus::kGood);
   const std::string text = bench.out.str();
   EXPECT_NE(text.find("\n           3             23             30  user:\n"
                       "           1              6             10  cart:\n"

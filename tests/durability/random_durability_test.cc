@@ -385,7 +385,7 @@ class History {
       disk_.KillFrom(0);
       GoOn();
     }
-    EXPECT_NE(check::FixDirectory(context, kTestFiles), check::Outcome::kFailed) << err.str();
+    EXPECT_NE(check::FixDirectory(context, kTestFiles), check::ExitStatus::kFailed) << err.str();
     is_damaged_ = false;
   }
 

@@ -17,9 +17,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   size_t end = 0;
   const auto found = scanner.Scan(text, size + 1, &end);
   if (status == ringkv::resp::ReplyStatus::kReply) {
-    if (found != ringkv::resp::ReplyScanner::Found::kReply || end != consumed) std::abort();
+    if (found != ringkv::resp::ReplyScanner::Status::kReply || end != consumed) std::abort();
   }
-  if (found == ringkv::resp::ReplyScanner::Found::kReply) {
+  if (found == ringkv::resp::ReplyScanner::Status::kReply) {
     ringkv::resp::ReplyScanner halves;
     size_t same = 0;
     halves.Scan(text.substr(0, end / 2), size + 1, &same);

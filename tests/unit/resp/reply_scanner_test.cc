@@ -30,12 +30,12 @@ TEST(ReplyScanner, FindsTheEndOfEachReplyHoweverItArrives) {
     const std::string more = reply + "+next\r\n";
     size_t size = 0;
     for (size_t have = 0; have < reply.size(); ++have) {
-      ASSERT_EQ(scanner.Scan(std::string_view(more).substr(0, have), kMost, &size), ReplyScanner::Found::kNeedMore)
+      ASSERT_EQ(scanner.Scan(std::string_view(more).substr(0, have), kMost, &size), ReplyScanner::Status::kNeedMore)
           << reply << have;
     }
-    ASSERT_EQ(scanner.Scan(more, kMost, &size), ReplyScanner::Found::kReply);
+    ASSERT_EQ(scanner.Scan(more, kMost, &size), ReplyScanner::Status::kReply);
     EXPECT_EQ(size, reply.size());
-    ASSERT_EQ(scanner.Scan(std::string_view(more).substr(size), kMost, &size), ReplyScanner::Found::kReply);
+    ASSERT_EQ(scanner.Scan(std::string_view(more).substr(size), kMost, &size), ReplyScanner::Status::kReply);
     EXPECT_EQ(size, 7u);
   }
 }
@@ -43,10 +43,10 @@ TEST(ReplyScanner, FindsTheEndOfEachReplyHoweverItArrives) {
 TEST(ReplyScanner, RefusesWhatIsNoReplyOrTooLarge) {
   for (const std::string bytes : {"x\r\n", "$abc\r\n", "$-2\r\n", "*99999999999\r\n", "$2000000\r\n", "$\r\n"}) {
     size_t size = 0;
-    EXPECT_EQ(ReplyScanner().Scan(bytes, kMost, &size), ReplyScanner::Found::kError) << bytes;
+    EXPECT_EQ(ReplyScanner().Scan(bytes, kMost, &size), ReplyScanner::Status::kError) << bytes;
   }
   size_t size = 0;
-  EXPECT_EQ(ReplyScanner().Scan(std::string(100, '+'), 50, &size), ReplyScanner::Found::kError);
+  EXPECT_EQ(ReplyScanner().Scan(std::string(100, '+'), 50, &size), ReplyScanner::Status::kError);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Which cells of the map have all that lies within a circle or a box, and whether a point does.
+// The geohash cells that cover a circle or a box, and the test whether a point is within.
 #pragma once
 
 #include <optional>
@@ -11,7 +11,7 @@ namespace ringkv::server {
 
 struct GeoShape {
   GeoPoint center;
-  double unit = 1;  // meters of one of what the lengths count
+  double unit = 1;  // meters per unit of the lengths
   // A circle has a radius, a box a width and a height.
   bool is_circle = true;
   double radius = 0;
@@ -19,13 +19,13 @@ struct GeoShape {
   double height = 0;
 };
 
-// Meters from the center, if the point lies within.
+// The distance from the center in meters, if the point is within the shape.
 std::optional<double> DistanceWithin(const GeoShape& shape, const GeoPoint& point);
 
-// Nine cells at most, in the order in which Redis looks through them; the same cell is never twice in a row.
+// At most nine cells, in the order in which Redis searches them; the same cell never occurs twice in a row.
 std::vector<GeoCell> CellsOf(const GeoShape& shape);
 
-// Scores in the cell: from `least` on, below `most`.
+// Scores in the cell: at least `least`, below `most`.
 struct ScoreRange {
   double least;
   double most;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Places on earth as numbers: longitude and latitude, each cut in halves again and again, with their bits in turn. Two
-// places with the same first bits lie in the same cell, so a sorted set in the order of these numbers finds what is
-// near. The numbers are those that Redis keeps: 52 bits, latitudes as far as a Mercator map goes.
+// Geohashes: longitude and latitude, each bisected repeatedly, with interleaved bits. Points with a common prefix are
+// in the same cell, so a sorted set ordered by geohash finds points nearby. The numbers are those of Redis: 52 bits,
+// and latitudes within a Mercator map.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@ bool IsOnMap(const GeoPoint& point);
 
 // Meters between two points, on a sphere.
 double GeoDistance(const GeoPoint& from, const GeoPoint& to);
-// Likewise, along a meridian.
+// Meters between two latitudes, along a meridian.
 double LatitudeDistance(double from, double to);
 
 // A rectangle of the map: `steps` halvings in each direction.
@@ -39,7 +39,7 @@ struct GeoCell {
 constexpr unsigned kMostGeoSteps = 26;
 
 GeoCell GeoCellOf(const GeoPoint& point, unsigned steps);
-// The cell so many to the east and to the north, around the world.
+// The cell at this distance to the east and to the north, wrapping around.
 GeoCell NeighborOf(const GeoCell& cell, int east, int north);
 
 struct GeoArea {
@@ -48,11 +48,11 @@ struct GeoArea {
 };
 GeoArea AreaOf(const GeoCell& cell);
 
-// A point as the score of a member, and what score says which point. Scores that no point has mean one at the edge.
+// Conversion between a point and the score of a member. Scores outside of the range are clamped to the edge.
 double GeoScore(const GeoPoint& point);
 GeoPoint GeoPointOf(double score);
 
-// Eleven letters and digits, as other services write such numbers.
+// The standard geohash string of eleven characters.
 std::string GeohashText(const GeoPoint& point);
 
 }  // namespace ringkv::server

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a request's head must fulfil before its body is read, or anything is done.
+// Checks of a request's head before its body is read.
 #pragma once
 
 #include <span>
@@ -13,7 +13,7 @@ struct Options;
 
 namespace ringkv::server::http {
 
-// `nodes`: of this server's cluster; none if it is alone. An error is the response.
+// `nodes`: the nodes of the cluster; empty outside of one. An error is the response.
 tl::expected<Target, Response> Admit(const Request& request, const Options& options,
                                      std::span<const cluster::Node> nodes);
 

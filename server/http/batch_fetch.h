@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The values of many keys, in JSON: fetched some at a time, between which other clients are served.
+// Fetches the values of many keys as JSON, in steps between which other clients are served.
 #pragma once
 
 #include <functional>
@@ -10,9 +10,9 @@ namespace ringkv::server::http {
 
 class Exchange;
 
-// `then` gets the values in the order of their keys, with commas between them; null where there is none. Values of up
-// to a hundred keys are read as one step; in a cluster, where keys needn't have the same slot, `one_by_one` reads each
-// by itself, and what is elsewhere is null. Longer values than http-max-response-size allows are a response of 413.
+// `then` gets the values in the order of the keys, separated by commas; null for missing keys. Up to a hundred keys are
+// read per step, atomically. In a cluster, where the keys may have different slots, `one_by_one` reads each key
+// separately, and keys of other nodes are null. Values above http-max-response-size give a 413 response.
 void FetchValues(Exchange& exchange, std::vector<std::string> keys, std::function<void(std::string)> then,
                  bool one_by_one = false);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// ETags: the digest of a value, as DIGEST tells it, in quotes.
+// ETags: the digest of a value, as DIGEST returns it, in quotes.
 //
 // Threads: pure functions.
 #pragma once
@@ -13,13 +13,13 @@ namespace ringkv::server::http {
 
 std::string EntityTag(std::string_view value);
 
-// What stands in an If-Match or If-None-Match line.
+// The value of an If-Match or If-None-Match header.
 struct TagList {
   bool is_sound = false;
   bool is_any = false;  // *
   std::vector<std::string> digests = {};
 };
-// A tag may be marked as weak: equal in what it means, not in each byte. kStrong leaves those out.
+// A tag may be marked as weak: equal in meaning, not in every byte. kStrong ignores weak tags.
 enum class Comparison : uint8_t { kStrong, kWeak };
 TagList ParseTags(std::string_view line, Comparison comparison);
 

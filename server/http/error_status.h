@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What an error of a command is in HTTP.
+// Maps errors of commands to HTTP responses.
 #pragma once
 
 #include <string_view>
@@ -12,7 +12,7 @@ class Server;
 
 namespace ringkv::server::http {
 
-// `error`: code word and text. `target`: what was asked for, which another node of the cluster may have.
+// `error`: code and text. `target`: the request target, for a redirect to another node.
 Response ResponseToError(Server& server, std::string_view error, std::string_view target);
 
 }  // namespace ringkv::server::http

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One request and its response. A handler runs commands, the same that clients of the Redis port run, and says what
-// becomes of their replies; between two of them it waits for as long as it takes, which may involve other nodes.
+// One request and its response. A handler runs the commands of the Redis port and turns their replies into a response.
+// Between two commands it may wait, for example for another node.
 //
 // Threads: confined to the connection's thread.
 #pragma once
@@ -27,7 +27,7 @@ namespace ringkv::server::http {
 
 class Exchange {
  public:
-  // All of them outlive the exchange.
+  // All references outlive the exchange.
   Exchange(Server& server, ThreadState& thread, Request& request, Target target)
       : server_(server), thread_(thread), request_(request), target_(std::move(target)) {}
 
@@ -36,20 +36,20 @@ class Exchange {
   const Request& request() const { return request_; }
   const Target& target() const { return target_; }
   const std::string& key() const { return target_.key; }
-  // The request has none from then on.
+  // Moves the body out of the request.
   std::string TakeBody() { return std::move(request_.body); }
-  // Of the command that was run last, for who runs it again; to be called before another is given.
+  // The arguments of the last command, to run it again; call before the next command.
   std::vector<std::string> TakeArgv() { return std::move(argv_); }
 
   // --- for handlers: exactly one of these at a time ---
   using Then = std::function<void(resp::Reply)>;
-  // An error becomes the response, without `then`.
+  // An error reply becomes the response, and `then` is not called.
   void Run(std::vector<std::string> argv, Then then);
-  // `then` gets errors too.
+  // `then` gets error replies too.
   void Try(std::vector<std::string> argv, Then then);
-  // For what may take longer than a connection's turn: `work` runs in the background and returns what is to be done
-  // with its result, which then happens here. It owns what it works on, and may not look at the exchange, which goes
-  // when the client does. What costs little by the estimate is done at once.
+  // For computations that may take longer than a connection's turn. `work` runs in a background thread and returns a
+  // function, which then runs in this thread. `work` owns its data and must not use the exchange, which may be gone
+  // when the client is. Cheap work, by the estimate, runs immediately.
   using Finish = std::function<void()>;
   using Work = std::function<Finish()>;
   void Compute(std::chrono::nanoseconds cost, Work work);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the rows of the route table do. Each leaves the exchange with a response, or with a command whose reply it
-// waits for.
+// The handlers of the route table. Each gives the exchange a response, or a command whose reply it waits for.
 #pragma once
 
 namespace ringkv::server::http {

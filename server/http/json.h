@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Bytes in JSON. Keys and values may be any bytes, and JSON knows only text: what is valid UTF-8 is a string, anything
-// else the object {"base64": "..."}, to clients and from them.
+// Bytes in JSON. Keys and values may be any bytes, but JSON is text: valid UTF-8 is a string, other bytes are the
+// object
+// {"base64": "..."}, in both directions.
 //
 // Threads: pure functions.
 #pragma once
@@ -17,8 +18,8 @@ namespace ringkv::server::http {
 std::string ToJson(std::string_view bytes);
 // A string, a number (its text), or {"base64": "..."}.
 std::optional<std::string> BytesFromJson(const nlohmann::json& value);
-// A whole document. An error: it is no JSON or nested deeper than anything here needs, or there are more values,
-// arrays and objects in it than `most`; no memory is spent on those.
+// Parses a document. Errors: invalid JSON, deeper nesting than any request needs, or more than `most` values, arrays
+// and objects, which are not allocated.
 enum class JsonFault : uint8_t { kNoJson, kTooMany };
 tl::expected<nlohmann::json, JsonFault> ParseJson(std::string_view text, size_t most);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A ttl, as clients give it in a query, a form or JSON.
+// The ttl parameter of a query, a form or JSON.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@
 
 namespace ringkv::server::http {
 
-// Appends EX with the seconds to a SET. False if the text is no number above 0, with the response given.
+// Appends EX with the seconds to a SET. If the text is not a number above 0, responds and returns false.
 inline bool AppendLifetime(Exchange& exchange, const std::string& ttl, std::vector<std::string>* argv) {
   const std::optional<int64_t> seconds = resp::ParseInteger(ttl);
   if (!seconds || *seconds <= 0) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The files of page/, as the build has put them into the program.
+// The files of page/, embedded by the build.
 #pragma once
 
 #include <string_view>

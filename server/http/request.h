@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// An HTTP request, as far as anybody here looks at it.
+// A parsed HTTP request, with the headers that this server uses.
 //
 // Threads: a value.
 #pragma once
@@ -28,9 +28,9 @@ struct Request {
   bool keeps_alive = false;
   bool has_length = false;
   bool is_chunked = false;
-  uint64_t content_length = 0;   // 0 where the head doesn't say it
-  size_t hosts = 0;              // how many Host lines there were
-  bool is_from_browser = false;  // has lines that browsers send and pages can't keep them from sending
+  uint64_t content_length = 0;   // 0 if the head does not have it
+  size_t hosts = 0;              // number of Host headers
+  bool is_from_browser = false;  // has headers that browsers always send and pages cannot suppress
   std::string host;
   std::string expect;
   std::string authorization;
@@ -39,7 +39,7 @@ struct Request {
   std::string origin;
   std::string if_match;
   std::string if_none_match;
-  bool has_if_match = false;  // the line is there, though nothing may stand in it
+  bool has_if_match = false;  // the header exists, possibly empty
   bool has_if_none_match = false;
   std::string body;
 };

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Bytes to HTTP requests, one after the other, by the library llhttp behind a check of the lines; with limits that hold
-// before memory is spent.
+// Parses HTTP requests with the library llhttp, after a check of the lines. Limits apply before memory is allocated.
 //
 // Threads: confined.
 #pragma once
@@ -25,9 +24,9 @@ struct RequestLimits {
 
 enum class Progress : uint8_t {
   kNeedMore,
-  kHead,   // the head is there, and the body is not: whoever minds says so before it comes
-  kWhole,  // what follows belongs to the next request
-  kError,  // see error(); nothing that follows makes sense
+  kHead,   // the head is complete and the body is not: the time to refuse the request
+  kWhole,  // the request is complete
+  kError,  // see error(); the rest of the input is unusable
 };
 
 class RequestReader {
@@ -37,14 +36,14 @@ class RequestReader {
   RequestReader(const RequestReader&) = delete;
   RequestReader& operator=(const RequestReader&) = delete;
 
-  // Reads on. `taken`: how many of the bytes are used up. kHead is said once; behind it a request without a body is
-  // whole without further bytes.
+  // Parses the next bytes. `taken`: the number of bytes consumed. kHead is returned once; after it, a request without a
+  // body is complete without further bytes.
   Progress Read(std::string_view bytes, const RequestLimits& limits, size_t* taken);
   const Request& request() const { return request_; }
   Request& request() { return request_; }
-  // For the next one.
+  // Prepares for the next request.
   void Restart();
-  // Something of a request has come.
+  // Whether a part of a request was received.
   bool has_begun() const { return has_begun_; }
 
   struct Error {
@@ -57,7 +56,7 @@ class RequestReader {
   struct Callbacks;
 
   Progress Fail(int status, std::string text);
-  // Shows bytes to the parser, up to where a callback pauses it. False if it makes no sense of them.
+  // Passes bytes to the parser, up to a pause by a callback. False if they are invalid.
   bool Execute(std::string_view bytes, size_t* taken);
   Progress FailToParse();
   Progress AfterHeadBytes(size_t taken);
@@ -66,16 +65,16 @@ class RequestReader {
   Request request_;
   Error error_;
   RequestLimits limits_;
-  std::string* value_ = nullptr;  // the header line that is being read; null: nobody wants it
+  std::string* value_ = nullptr;  // the value of the current header; null: ignored
   std::string name_;
   LineCheck lines_{LineCheck::Begin::kRequest};
-  bool checks_lines_ = true;  // in the head, and behind the last chunk
+  bool checks_lines_ = true;  // in the head and in the trailer
   size_t head_bytes_ = 0;
-  size_t frame_bytes_ = 0;  // of a chunked body: what is none of its data
+  size_t frame_bytes_ = 0;  // bytes of a chunked body that are not data
   size_t frame_bytes_allowed_ = 0;
   bool has_begun_ = false;
   bool is_name_whole_ = false;
-  bool is_encoded_ = false;  // has a line Transfer-Encoding
+  bool is_encoded_ = false;  // has a Transfer-Encoding header
   bool in_body_ = false;
   bool is_whole_ = false;
 };

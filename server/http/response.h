@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// HTTP responses to bytes.
+// Writes HTTP responses.
 //
 // Threads: values.
 #pragma once
@@ -19,19 +19,19 @@ constexpr std::string_view kBytesType = "application/octet-stream";
 
 struct Response {
   int status = 200;
-  std::string_view content_type = kJsonType;  // outlives the response
+  std::string_view content_type = kJsonType;  // must outlive the response
   std::vector<std::pair<std::string_view, std::string>> headers = {};
   std::string body = {};
 };
 
-// The statuses that this server gives, ascending.
+// The statuses that this server sends, ascending.
 constexpr int kStatuses[] = {200, 204, 304, 307, 400, 401, 403, 404, 405, 408, 409, 411,
                              412, 413, 414, 415, 417, 431, 500, 501, 503, 505, 507};
 constexpr size_t kStatusCount = sizeof kStatuses / sizeof kStatuses[0];
-// Its place in the list.
+// Its index in the list.
 size_t StatusIndex(int status);
 
-// The value of the Date header, made once a second.
+// The value of the Date header, formatted once a second.
 class DateText {
  public:
   std::string_view At(int64_t unix_seconds);
@@ -42,7 +42,7 @@ class DateText {
 };
 
 struct Delivery {
-  bool without_body = false;  // HEAD: the same head as with it
+  bool without_body = false;  // HEAD: the same head, without the body
   bool keeps_alive = true;
   std::string_view date;
 };

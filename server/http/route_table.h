@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// All that the HTTP port answers: a row a path and method.
+// The endpoints of the HTTP port: a row per path and methods.
 #pragma once
 
 #include <span>
@@ -12,9 +12,9 @@ namespace ringkv::server::http {
 
 std::span<const Route> Routes();
 
-// The labels of rows, each once, and behind them one for whatever fits none. Metrics are counted by these.
+// The distinct labels of rows, followed by one for other requests. Metrics are counted by label.
 const std::vector<std::string_view>& RouteLabels();
-// A place among them; `route` may be null.
+// The index of a route's label; `route` may be null.
 size_t LabelIndex(const Route* route);
 
 }  // namespace ringkv::server::http

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a request's address and method name: a row of the route table, a key, parameters.
+// The target of a request: a row of the route table, a key, parameters.
 #pragma once
 
 #include <string>
@@ -17,15 +17,15 @@ class Exchange;
 
 enum class Body : uint8_t { kNone, kAny, kJson, kJsonOrForm };
 
-// A row of the table. Several rows may have the same path, each for other methods.
+// A row of the table. Several rows may have the same path with different methods.
 struct Route {
-  std::string_view path;   // whole; one that ends in {key} is followed by a key
-  std::string_view label;  // for metrics, and for people; the same for rows that do the same
+  std::string_view path;   // complete; {key} at its end stands for a key
+  std::string_view label;  // for metrics and documentation; equal for rows with the same function
   uint8_t methods;         // bits, see Bit
   Body body = Body::kNone;
-  std::string_view parameters = {};  // that may stand in the query
+  std::string_view parameters = {};  // allowed in the query
   bool is_open = false;              // needs no password
-  bool is_for_programs = false;      // shows no keys and no values: programs may ask for it by any name
+  bool is_for_programs = false;      // shows no keys and no values: programs may use any Host
   void (*handle)(Exchange&);
   std::string_view summary;
 
@@ -40,7 +40,7 @@ struct Target {
   storage::DbIndex db = 0;
 };
 
-// An error is the response: the path or the method is unknown, or an escape or a parameter makes no sense.
+// An error is the response: unknown path or method, invalid escape or parameter.
 tl::expected<Target, Response> FindTarget(const Request& request);
 
 }  // namespace ringkv::server::http

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The parts of a request's address, and forms, which look like its query.
+// Percent-encoding, and the fields of queries and forms.
 //
 // Threads: pure functions.
 #pragma once
@@ -12,9 +12,9 @@
 
 namespace ringkv::server::http {
 
-// Any bytes, each %xx as one. None if a % has no two hexadecimal digits behind it.
+// Decodes each %xx. None if a % is not followed by two hexadecimal digits.
 std::optional<std::string> PercentDecode(std::string_view text, bool plus_is_blank);
-// What may stand in a path or query as it is stays; the rest becomes %XX.
+// Encodes all bytes that are not allowed in a path or query as %XX.
 std::string PercentEncode(std::string_view bytes);
 
 // name=value&name=value; a name without a value has an empty one.
@@ -22,9 +22,9 @@ class Fields {
  public:
   static std::optional<Fields> Parse(std::string_view text);
 
-  // The first of this name; null if there is none.
+  // The first field of this name; null if there is none.
   const std::string* Find(std::string_view name) const;
-  // A name that isn't among these; null if there is none.
+  // A field name that is not in the list; null if there is none.
   const std::string* FindOther(const std::vector<std::string_view>& known) const;
 
  private:

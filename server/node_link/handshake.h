@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How a link to a primary begins, RingKV or Redis: requests with a line each as an answer.
+// The handshake of a link to a primary, RingKV or Redis: requests with one-line replies.
 #pragma once
 
 #include <string>
@@ -10,9 +10,9 @@
 
 namespace ringkv::server {
 
-// The line that answers; one that is an error is an error here too, and so is silence for repl-timeout.
+// Sends the request and returns its one-line reply. Errors: an error reply, or silence for repl-timeout.
 storage::Result<std::string> Ask(PeerSocket& socket, const Options& options, const std::vector<std::string>& command);
-// Gives masterauth, if there is one, for masteruser.
+// Authenticates with masteruser and masterauth, if masterauth is set.
 storage::Status Authenticate(PeerSocket& socket, const Options& options);
 
 }  // namespace ringkv::server

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The socket of a link that is made again and again by its thread, and that others may interrupt while it is in use.
+// The socket of a link that its thread reconnects, and that other threads may interrupt.
 //
 // Threads: guarded.
 #pragma once
@@ -14,8 +14,8 @@ namespace ringkv::server {
 
 class LinkSocket {
  public:
-  // Connects; gives up when `stop` becomes true. Who interrupts before the socket is there does so in vain: the caller
-  // looks, when it has the socket, whether it is still wanted.
+  // Connects; gives up when `stop` becomes true. An Interrupt before the socket exists has no effect: after connecting,
+  // the caller must check whether the link is still wanted.
   storage::Result<std::shared_ptr<PeerSocket>> Connect(const std::string& host, int port, int64_t timeout_ms,
                                                        const std::atomic<bool>& stop) {
     storage::Result<std::unique_ptr<PeerSocket>> connected = PeerSocket::Connect(host, port, timeout_ms, stop);
@@ -24,7 +24,7 @@ class LinkSocket {
     socket_ = std::move(*connected);
     return socket_;
   }
-  // The link has ended.
+  // Drops the socket after the link has ended.
   void Reset() {
     storage::MutexLock lock(mutex_);
     socket_.reset();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A connection to another node that has a thread of its own: it may block, for a bounded time.
+// A connection to another node, for a thread of its own: calls block, for a bounded time.
 //
-// Threads: confined, but for Interrupt.
+// Threads: confined, except Interrupt and Wake.
 #pragma once
 
 #include <atomic>
@@ -16,34 +16,33 @@ namespace ringkv::server {
 
 class PeerSocket {
  public:
-  // Takes over a connected descriptor.
+  // Takes ownership of a connected descriptor.
   explicit PeerSocket(int descriptor);
   ~PeerSocket();
   PeerSocket(const PeerSocket&) = delete;
   PeerSocket& operator=(const PeerSocket&) = delete;
 
-  // Gives up when `stop` becomes true. The error says what could not be reached, and why.
+  // Gives up when `stop` becomes true. The error names the address and the reason.
   static storage::Result<std::unique_ptr<PeerSocket>> Connect(const std::string& host, int port, int64_t timeout_ms,
                                                               const std::atomic<bool>& stop);
 
-  // All of the bytes, within the time.
+  // Sends all bytes within the timeout.
   storage::Status Send(std::string_view bytes, int64_t timeout_ms);
-  // What has come, at least a byte; 0 if nothing has within the time, or Wake was called. An error if the other side
-  // has closed.
+  // Receives at least one byte; returns 0 after the timeout or Wake. An error if the peer has closed the connection.
   storage::Result<size_t> Receive(char* room, size_t size, int64_t timeout_ms);
-  // A line that ends with a line feed, without its end; for the handshake, which is text.
+  // Receives one line, without its line end; for the handshake.
   storage::Result<std::string> ReceiveLine(size_t most, int64_t timeout_ms);
 
-  // The descriptor is the caller's now.
+  // Passes ownership of the descriptor to the caller.
   int Release() { return std::exchange(descriptor_, -1); }
 
-  // From any thread: ends a Receive that waits, once.
+  // From any thread: ends one waiting Receive.
   void Wake();
-  // From any thread: everything fails from now on.
+  // From any thread: all calls fail from now on.
   void Interrupt();
 
  private:
-  // False when the time is over.
+  // False after the timeout.
   storage::Result<bool> WaitFor(short events, int64_t timeout_ms);
 
   int descriptor_;

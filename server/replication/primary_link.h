@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The primary, seen from its replica: connects, asks to go on where the store is, takes a snapshot if that can't be,
-// then applies what comes and says so; again and again until told otherwise.
+// The replica's end of replication: connects to the primary, resumes at the store's LSN or loads a snapshot, then
+// applies frames and acknowledges them. Reconnects until told otherwise.
 //
-// Threads: one of its own; the rest is guarded or atomic.
+// Threads: one of its own; other state is guarded or atomic.
 #pragma once
 
 #include <atomic>
@@ -31,39 +31,39 @@ struct PrimaryAddress {
 
 class PrimaryLink {
  public:
-  // Both must outlive the link.
+  // Both references must outlive the link.
   PrimaryLink(Server& server, Replication& replication);
   ~PrimaryLink();
 
   void Start();
   void Stop();
 
-  // From now on.
+  // Sets the primary to follow from now on.
   void Follow(PrimaryAddress target);
-  // When it returns nothing more is applied. False if the store holds a part of a snapshot only.
+  // After it returns, no more changes are applied. Returns false if the store has only a part of a snapshot.
   bool Unfollow();
 
   LinkPhase phase() const { return phase_.load(); }
   PrimaryAddress target();
   int64_t last_received_ms() const { return last_received_ms_.load(); }
   int64_t down_since_ms() const { return down_since_ms_.load(); }
-  // The last group that the primary has, as far as known here.
+  // The primary's last group, as far as known.
   storage::Lsn primary_last() const { return primary_last_.load(); }
   storage::Lsn last() const { return last_.load(); }
-  // How old the newest thing is that the primary has done and we have not; 0 if there is no such thing.
+  // The replication lag in milliseconds; 0 if this replica has all changes.
   int64_t LagMs(int64_t now_ms) const;
   uint64_t snapshot_bytes() const { return snapshot_bytes_.load(); }
 
  private:
   void Run();
-  // False when it is time to end.
+  // False when the thread must end.
   bool WaitForTarget(uint64_t* generation, PrimaryAddress* target);
   bool IsCurrent(uint64_t generation) { return generation_.load() == generation; }
   storage::Status FollowOnce(uint64_t generation, const PrimaryAddress& target);
   storage::Status Handshake(PeerSocket& socket, uint64_t generation, const PrimaryAddress& target);
   storage::Status ReceiveMessages(PeerSocket& socket, uint64_t generation);
   storage::Status Take(uint64_t generation, const cluster::NodeMessage& message);
-  // For who has subscribed here, and at replicas of this server.
+  // Delivers a published message to subscribers of this server and of its replicas.
   storage::Status TakePublished(std::string_view body);
   storage::Status TakeSnapshotPart(const cluster::NodeMessage& message) REQUIRES(apply_mutex_);
   storage::Status Acknowledge(PeerSocket& socket);
@@ -82,9 +82,9 @@ class PrimaryLink {
   std::atomic<uint64_t> generation_{0};
   std::atomic<bool> stopping_{false};
 
-  // The link's thread alone.
+  // Used by the link's thread only.
   uint64_t epoch_floor_ = 0;
-  std::string new_history_;  // of the snapshot under way
+  std::string new_history_;  // of the snapshot being received
   bool owes_ack_ = false;
 
   storage::Mutex apply_mutex_;  // before all locks of data

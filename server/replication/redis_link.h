@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// For moving in: follows a Redis server as one of its replicas would (PSYNC: an RDB file over the wire, then its
-// commands), until it is told to stop. What arrives is executed here like anybody's commands, so it is logged, and
-// replicas of this server get it too. Keys of a type that we don't have are named in the log and counted.
+// Migration from Redis: follows a Redis server like one of its replicas (PSYNC: an RDB file, then its command stream)
+// until it is stopped. The commands execute like those of a client, so they are logged and replicated. Keys of
+// unsupported types are logged and counted.
 //
-// Threads: one of its own; the rest is guarded or atomic.
+// Threads: one of its own; other state is guarded or atomic.
 #pragma once
 
 #include <atomic>
@@ -30,16 +30,16 @@ class RedisLink {
   explicit RedisLink(Server& server);
   ~RedisLink();
 
-  // Begins to follow. An error says why that can't be: there is data here that would go.
+  // Starts to follow. An error if this server has data that would be replaced.
   storage::Status Start(PrimaryAddress redis);
-  // When it returns nothing more is executed. What has come stays.
+  // After it returns, no more commands are executed. The data stays.
   void Stop();
   bool is_running() const { return is_running_.load(std::memory_order_relaxed); }
 
   PrimaryAddress target();
   LinkPhase phase() const { return phase_.load(); }
   int64_t last_received_ms() const { return last_received_ms_.load(); }
-  // Where we are in the Redis server's stream, in bytes.
+  // The offset in the Redis server's stream, in bytes.
   int64_t offset() const { return offset_.load(); }
   uint64_t keys_left_out() const { return keys_left_out_.load(); }
   uint64_t commands_left_out() const { return commands_left_out_.load(); }
@@ -78,13 +78,13 @@ class RedisLink {
   LinkSocket socket_;
   std::thread thread_;
 
-  // The link's thread alone.
+  // Used by the link's thread only.
   std::unique_ptr<ThreadState> state_;
   std::unique_ptr<Session> session_;
   resp::Buffer replies_;
   resp::ReplyWriter reply_{replies_, 2};
   std::string history_ = "?";
-  std::map<std::string, uint64_t> named_;  // how many were named of each kind
+  std::map<std::string, uint64_t> named_;  // number of log lines per type
 };
 
 }  // namespace ringkv::server

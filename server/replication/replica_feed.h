@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// One replica, seen from its primary: decides whether it can go on or needs a snapshot, sends that while writes go on,
-// then every frame of the log as it comes, and hears what has arrived.
+// The primary's end of replication to one replica: decides between partial and full sync, sends the snapshot while
+// writes continue, then every new frame of the log, and receives acknowledgements.
 //
-// A replica that reads too slowly costs no memory here: what it hasn't got waits in the backlog and in the log's files,
-// and when it is gone from both the link ends; the replica comes again for a snapshot.
+// A slow replica costs no memory here: it reads from the backlog and from the log files. When neither has its next
+// frame any more, the link ends, and the replica reconnects for a full sync.
 //
-// Threads: a thread of its own for each; the rest reads atomics.
+// Threads: one of its own per feed; other threads read atomics.
 #pragma once
 
 #include <atomic>
@@ -27,26 +27,27 @@ class Server;
 
 enum class FeedState : uint8_t { kStarting, kSendingSnapshot, kOnline, kEnded };
 
-// What a replica has asked for.
+// A replica's PSYNC request.
 struct FeedRequest {
   std::string history;
   storage::Lsn next = 0;
-  std::string member;  // its id, the same each time that it comes; empty: it has not said
+  std::string member;  // its id, the same after each reconnect; empty if it sent none
   bool takes_published = false;
 };
 
 class ReplicaFeed final : private storage::Backlog::Listener {
  public:
-  // Takes the connection over. `unread` is what has come behind the request. All must outlive the feed.
+  // Takes ownership of the connection. `unread`: bytes received after the request. All references must outlive the
+  // feed.
   ReplicaFeed(Server& server, Replication& replication, int descriptor, std::string unread,
               std::shared_ptr<ClientCard> card, FeedRequest request);
   ~ReplicaFeed() override;
 
   void Start();
-  // Ends the link soon.
+  // Closes the link asynchronously.
   void Interrupt();
-  // Sends the body of a published message behind the group `after`. Where more bytes of them wait than the hard limit
-  // of client-output-buffer-limit for replicas the link ends, so that none is missing in the middle. From any thread.
+  // Sends the body of a published message after the group `after`. If more bytes wait than the hard limit of
+  // client-output-buffer-limit for replicas, the link ends, so that no message in the middle is lost. From any thread.
   void Publish(storage::Lsn after, std::shared_ptr<const std::string> body);
   bool takes_published() const { return request_.takes_published; }
 
@@ -61,16 +62,16 @@ class ReplicaFeed final : private storage::Backlog::Listener {
   storage::Status Serve();
   storage::Status SendSnapshot();
   storage::Status Follow();
-  // Sends frames until there are no more now.
+  // Sends all frames that exist now.
   storage::Status SendFrames();
-  // Sends what was published and lies behind no frame that is still to come.
+  // Sends published messages whose preceding groups have been sent.
   storage::Status SendPublished();
   storage::Status SendList(const storage::FrameList& frames);
   storage::Status Send(std::string_view bytes);
   storage::Status Heartbeat();
-  // Why it has ended, where `ended` is but what came of it.
+  // The cause of the end of the link; `ended` may be only its consequence.
   std::string ReasonOf(const storage::Status& ended) const;
-  // Takes what has come from the replica, waiting so long for it at most.
+  // Processes messages of the replica, and waits for them at most this long.
   storage::Status TakeAcks(int64_t wait_ms);
   void FrameArrived() override { socket_.Wake(); }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// What this server is to others: a primary with replicas, or a replica of one (with replicas of its own, perhaps).
+// The replication role of this server: a primary with replicas, or a replica, which may have replicas of its own.
 //
-// Keeps the history that LSNs count in, the backlog, the feeds, the link; answers what INFO, ROLE and WAIT ask.
+// Owns the history, the backlog, the feeds and the link; provides the state for INFO, ROLE and WAIT.
 //
-// Threads: own synchronisation. Its lock comes before all locks of data but is not held while those are taken.
+// Threads: synchronised. authority_mutex_ is taken before all locks of data; mutex_ is not held while those are taken.
 #pragma once
 
 #include <atomic>
@@ -23,9 +23,9 @@ namespace ringkv::server {
 
 class Server;
 
-// What REPLCONF CAPA says of one who speaks docs/formats/node-link.md.
+// REPLCONF CAPA of a node that speaks the protocol of docs/formats/node-link.md.
 constexpr std::string_view kLinkCapability = "ringkv1";
-// Likewise of a replica that takes what is published.
+// REPLCONF CAPA of a replica that receives published messages.
 constexpr std::string_view kPublishCapability = "ringkv-pubsub";
 
 class Replication {
@@ -34,22 +34,22 @@ class Replication {
   explicit Replication(Server& server);
   ~Replication();
 
-  // Before the data is there: this server will be a replica, so nothing may change by itself, nor by clients.
+  // Call before the data is loaded: this server will be a replica, so neither clients nor expiry may change data.
   void WillFollow();
-  // When the data is there: goes on with the history in the files, and follows whom the options name. An error ends the
-  // start of the server.
+  // Call when the data is loaded: continues the history of the files and follows the primary in the options. An error
+  // ends the start of the server.
   storage::Status Start();
-  // Ends all links. Before the data is closed.
+  // Ends all links. Call before the data is closed.
   void Stop();
 
-  // --- what this server is ---
+  // --- role ---
   bool is_replica() const { return is_replica_.load(std::memory_order_relaxed); }
-  // Takes effect at once for who wants to write; the link follows.
+  // Refuses writes at once; the link connects asynchronously.
   void Follow(PrimaryAddress primary);
-  // Changes nothing for a primary.
+  // Does nothing on a primary.
   void StopFollowing();
   PrimaryLink& link() { return link_; }
-  // A Redis server that is followed, for moving in. Clients can't write meanwhile.
+  // The Redis server that this server follows for migration. Clients can't write meanwhile.
   bool is_migrating() const { return redis_.is_running(); }
   RedisLink& redis_link() { return redis_; }
   // A replica that takes writes becomes one a moment after it was told to follow, or to take them: who writes meanwhile
@@ -57,11 +57,11 @@ class Replication {
   bool WillBeWritable() const;
 
   // --- replicas ---
-  // Takes the connection over. An error is the reply; the connection stays with the caller then.
+  // Takes ownership of the connection. An error is the reply; the caller keeps the connection then.
   storage::Status CheckAdmission();
   void Admit(int descriptor, std::string unread, std::shared_ptr<ClientCard> card, FeedRequest request);
   void CloseFeed(uint64_t client_id);
-  // Every change has a number from now on, and its bytes are kept for a while.
+  // From now on every change has an LSN and stays in the backlog for a while.
   void NumberChanges() { KeepBacklog(false); }
   struct Replica {
     std::string host;
@@ -71,27 +71,28 @@ class Replication {
     int64_t lag_seconds = 0;
   };
   std::vector<Replica> replicas();
-  // Sends a message to subscribers of replicas, behind all changes that were made before.
+  // Sends a message to the subscribers of replicas, after all changes that precede it.
   void Publish(const cluster::PublishedMessage& published);
-  // How many have acknowledged the group.
+  // The number of replicas that have acknowledged the group.
   size_t CountAcknowledged(storage::Lsn lsn);
-  // By which a primary knows this server again: in a cluster its node id, else of where it runs.
+  // The id by which a primary recognizes this server: in a cluster the node id, else derived from host, port and
+  // directory.
   std::string member_id() const;
-  // The last group that a majority of the shard has.
+  // The last group on a majority of the shard.
   storage::Lsn quorum_lsn() const { return quorum_lsn_.load(); }
-  // Waits until every replica that is online has all there is, so long at most. Nobody should write meanwhile.
+  // Waits until every online replica has all groups, at most this long. There should be no writes meanwhile.
   void LetReplicasCatchUp(int64_t most_ms);
-  // Replicas that have been heard of within min-replicas-max-lag.
+  // In-sync replicas: those with an acknowledgement within min-replicas-max-lag.
   size_t good_replicas() const { return good_replicas_.load(std::memory_order_relaxed); }
 
-  // Some times a second.
+  // Call several times per second.
   void Tick();
 
   // --- history ---
   std::string history_id();
   cluster::History history();
   uint64_t epoch() const { return epoch_.load(); }
-  // In a cluster: that of its topology.
+  // In a cluster: the epoch of the topology.
   void RaiseEpoch(uint64_t epoch);
   bool Holds(std::string_view id, storage::Lsn last);
   storage::Backlog& backlog() { return backlog_; }
@@ -113,8 +114,8 @@ class Replication {
   void NoteFeedChange();
   void NoteBytesOut(size_t bytes) { totals_.bytes_out.fetch_add(bytes, std::memory_order_relaxed); }
 
-  // --- for the link, in its thread ---
-  // Returns when nobody writes any more, or `give_up` becomes true.
+  // --- for the link's thread ---
+  // Returns when all writes that were admitted before have ended, or `give_up` becomes true.
   void PrepareToFollow(const std::atomic<bool>& give_up);
   void BecomeFollower();
   void ContinueHistory(const std::string& id, uint64_t epoch, storage::Lsn last);
@@ -132,19 +133,19 @@ class Replication {
   uint32_t Unmet() const;
   bool IsWritable() const;
   bool MayServeStale() const;
-  // Lets a replica's clients write, or not, as replica-read-only says. Not to be called with data locked.
+  // Applies replica-read-only. Must not be called with locks of data.
   void FitAuthority();
   void KeepBacklog(bool nothing_has_changed);
   void CloseFeeds();
   void ReapFeeds();
   void CountGoodReplicas();
-  // Of the replicas that are online.
+  // Acknowledged LSNs of the online replicas.
   std::vector<storage::Lsn> Acknowledged();
   storage::Authority FollowersAuthority() const;
   void SetAuthority(storage::Authority authority) REQUIRES(authority_mutex_);
-  // What members of the shard other than this server have acknowledged.
+  // Acknowledged LSNs of the other members of the shard.
   std::vector<storage::Lsn> AcknowledgedByMembers();
-  // How many nodes a majority is counted of, when so many replicas are there.
+  // The number of nodes for the majority, with this number of online replicas.
   size_t CountMembers(size_t replicas);
   void ForgetMembers();
 
@@ -165,7 +166,7 @@ class Replication {
   storage::Mutex authority_mutex_;  // before all locks of data
   storage::Mutex mutex_;
   cluster::History history_ GUARDED_BY(mutex_);
-  uint64_t history_period_ GUARDED_BY(mutex_) = 0;  // of recording, which the history's numbers belong to
+  uint64_t history_period_ GUARDED_BY(mutex_) = 0;  // the recording period that the history's LSNs belong to
   bool is_history_unsaved_ GUARDED_BY(mutex_) = false;
   int64_t last_replica_ms_ GUARDED_BY(mutex_) = 0;
   std::vector<std::unique_ptr<ReplicaFeed>> feeds_ GUARDED_BY(mutex_);

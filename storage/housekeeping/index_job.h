@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Builds the indexes that are wanted and drops the others, a slice at a time.
+// Builds the wanted indexes and drops the others, one slice at a time.
 //
 // Threads: `Step` is confined to the thread that calls it in a loop.
 #pragma once
@@ -12,11 +12,11 @@ class IndexJob {
  public:
   explicit IndexJob(Store& store) : store_(store) {}
 
-  // Does a slice of what there is to do, holding one lock for well below a millisecond. False if there was nothing.
+  // Does one slice of work, with one lock held for well below a millisecond. False if there was no work.
   bool Step();
 
  private:
-  // False if there is nothing to do in this partition.
+  // False if there is no work in this partition.
   bool StepIn(Partition& partition, int64_t now);
 
   Store& store_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A key's bytes in the order in which an index compares them: from the beginning, or from the end.
+// A key's bytes in the order of an index: from the beginning, or from the end.
 #pragma once
 
 #include <algorithm>
@@ -24,7 +24,7 @@ class DirectedKey {
 
   size_t size() const { return key_.size(); }
 
-  // The eight bytes from `offset` on as a number that orders as they do; zeros behind the end.
+  // The eight bytes from `offset` on as a number with the same order; padded with zeros.
   uint64_t Head(size_t offset) const {
     if (offset >= key_.size()) return 0;
     const size_t left = key_.size() - offset;
@@ -38,7 +38,7 @@ class DirectedKey {
     return bytes;
   }
 
-  // So many bytes from the beginning of this order.
+  // The first `size` bytes in this order.
   std::string First(size_t count) const {
     std::string bytes(key_.substr(direction_ == Direction::kForward ? 0 : key_.size() - count, count));
     if (direction_ == Direction::kBackward) std::reverse(bytes.begin(), bytes.end());
@@ -52,7 +52,7 @@ class DirectedKey {
 
 static_assert(std::endian::native == std::endian::little);
 
-// How many bytes both share at their beginning.
+// The length of the common prefix.
 inline size_t SharedBytes(const DirectedKey& a, const DirectedKey& b) {
   const size_t most = std::min(a.size(), b.size());
   for (size_t at = 0; at < most; at += sizeof(uint64_t)) {
@@ -62,14 +62,13 @@ inline size_t SharedBytes(const DirectedKey& a, const DirectedKey& b) {
   return most;
 }
 
-// Below, at or above zero as `a` stands before, at or behind `b`, of which the first `from` bytes are known to be
-// equal.
+// Negative, zero or positive if `a` is before, equal to or after `b`; their first `from` bytes are known to be equal.
 inline int CompareFrom(const DirectedKey& a, const DirectedKey& b, size_t from) {
   const size_t most = std::min(a.size(), b.size());
   for (size_t at = from; at < most; at += sizeof(uint64_t)) {
     const uint64_t x = a.Head(at);
     const uint64_t y = b.Head(at);
-    // Zeros behind the end order as what is shorter: before.
+    // Padding sorts shorter keys first.
     if (x != y) return x < y ? -1 : 1;
   }
   return a.size() < b.size() ? -1 : a.size() > b.size() ? 1 : 0;

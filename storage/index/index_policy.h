@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Which indexes there should be: none unasked, each from the first search that would gain from it until nobody has used
-// it for a while.
+// Decides which indexes exist: each from the first search that would gain from it until it was not used for a while.
 //
 // Threads: atomic.
 #pragma once
@@ -16,7 +15,7 @@ enum class IndexMode : uint8_t { kAuto, kAlways, kOff };
 
 class IndexPolicy {
  public:
-  // Below this a walk is as good.
+  // Below this number of keys a walk is as fast.
   static constexpr uint64_t kFewestKeys = 1000;
 
   void Set(IndexMode mode, int64_t idle_ms) {
@@ -25,7 +24,7 @@ class IndexPolicy {
   }
   IndexMode mode() const { return mode_.load(std::memory_order_relaxed); }
 
-  // A search would gain from the index. `now`: by the steady clock, in milliseconds.
+  // A search would gain from the index. `now`: steady clock, in milliseconds.
   void Ask(Direction direction, int64_t now) { last_use_[Number(direction)].store(now, std::memory_order_relaxed); }
   // A search has gained from it.
   void NoteAnswer(Direction direction, int64_t now) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a glob says of the keys that it can match: the bytes that they begin with, and those that they end with.
+// The fixed prefix and suffix of the keys that a glob pattern can match.
 #pragma once
 
 #include <string>
@@ -15,7 +15,7 @@ struct KeyPattern {
   bool has_literal() const { return !prefix.empty() || !suffix.empty(); }
 };
 
-// By the rules of GlobMatches, case and all.
+// Follows the rules of GlobMatches, including case.
 KeyPattern ParseKeyPattern(std::string_view glob);
 
 }  // namespace ringkv::storage

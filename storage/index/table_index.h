@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The key index of one table in one direction, from its first slice on: it is built along the hash order, and changes
-// of keys that stand before where it has come to are taken in at once.
+// The key index of one table in one direction. It is built in slices along the hash order; changes of keys before the
+// current slice are applied at once.
 //
 // Threads: guarded by the partition.
 #pragma once
@@ -18,17 +18,17 @@ class TableIndex {
   TableIndex(std::unique_ptr<const KeySource> source, Direction direction)
       : source_(std::move(source)), keys_(*source_, direction) {}
 
-  // Takes in about so many keys more.
+  // Adds about `count` more keys.
   void BuildSome(size_t keys);
   bool is_ready() const { return built_to_ == kEnd; }
 
-  // Around each change of the table. Two calls for an insertion: keys that are looked at must be in the table, and who
-  // stood alone at the position (`other`, null data if nobody does) won't any more.
+  // Call around each change of the table. An insertion needs two calls: keys that the index reads must be in the table,
+  // and a key that was alone at the position (`other`, with null data if there is none) no longer is.
   void BeforeInsert(std::string_view key, uint32_t position, std::string_view other);
   void AfterInsert(std::string_view key, uint32_t position);
   void BeforeRemove(std::string_view key, uint32_t position);
 
-  // As KeyIndex::Collect. Only when it is ready.
+  // Like KeyIndex::Collect. Only when the index is ready.
   bool Collect(std::string_view literal, size_t most, std::vector<uint32_t>* positions) const;
   size_t keys() const { return keys_.keys() + crowded_.size(); }
   size_t Bytes() const { return keys_.Bytes() + crowded_.capacity() * sizeof(uint32_t); }
@@ -40,7 +40,7 @@ class TableIndex {
 
   const std::unique_ptr<const KeySource> source_;
   KeyIndex keys_;
-  // Positions where several keys stand, or have stood: rare, and candidates in every search.
+  // Positions that have, or had, several keys: rare, and candidates of every search.
   std::vector<uint32_t> crowded_;
   uint64_t built_to_ = 0;
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The newest frames of the log in memory, for those who follow it: a bounded queue that forgets the oldest.
+// The newest frames of the log in memory, for replication: a bounded queue that drops the oldest.
 //
 // Threads: guarded; its lock comes after the log writer's.
 #pragma once
@@ -13,7 +13,7 @@
 
 namespace ringkv::storage {
 
-// Frames as bytes, shared with whoever else sends them.
+// Encoded frames, shared by all feeds.
 using FrameList = std::vector<std::shared_ptr<const std::string>>;
 
 class Backlog final : public FrameSink {
@@ -21,29 +21,29 @@ class Backlog final : public FrameSink {
   class Listener {
    public:
     virtual ~Listener() = default;
-    // A frame has come. Must be quick and must not call back.
+    // A frame was added. Must be quick and must not call back.
     virtual void FrameArrived() = 0;
   };
 
-  // Keeps the newest frame, however large, and of the older ones what fits into `bytes` with it.
+  // Keeps the newest frame, whatever its size, and as many older ones as fit into `bytes` with it.
   void SetLimit(size_t bytes);
-  // Forgets everything; the next frame begins behind `last`.
+  // Drops all frames; the next frame begins after `last`.
   void Clear(Lsn last);
 
   void Attached(Lsn last) override { Clear(last); }
   Status Write(const LogFrame& frame, std::string_view bytes) override;
 
   enum class Found : uint8_t { kFrames, kNothingYet, kGone };
-  // The frames from the one with group `next` on, about `most` bytes of them but at least one. `behind` is what comes
-  // next then.
+  // The frames from the one with group `next` on: about `most` bytes, at least one frame. `behind`: the group after
+  // them.
   Found Read(Lsn next, size_t most, FrameList* frames, Lsn* behind) const;
 
   void AddListener(Listener* listener);
   void RemoveListener(Listener* listener);
 
-  // How often it was cleared: numbers of groups mean something else since.
+  // Number of Clear calls: LSNs from before another clear are not comparable.
   uint64_t lives() const;
-  // The first group that is there, or would be.
+  // The first group in the backlog, or the next one if it is empty.
   Lsn first() const;
   Lsn last() const;
   size_t bytes() const;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Groups of effects on their way from the transactions to the log writer. Here they get their LSN.
+// The queue of groups of effects between transactions and the log writer. It assigns LSNs.
 //
-// A transaction appends while it holds the locks of all partitions that it changed, so the order of groups is the order
-// of changes on every key, and whoever holds a partition's lock sees exactly the groups up to `appended` in it.
+// A transaction appends while it holds the locks of all partitions that it changed, so groups are in the order of
+// changes of every key, and a thread with a partition's lock sees exactly the groups up to `appended` in it.
 //
-// Changes that nobody records take one number together, when recording begins again. So no two states have the same
-// number, and groups from before such changes never seem to lead on to those behind them.
+// Unrecorded changes take one LSN together when recording begins. So no two states have the same LSN, and groups from
+// before such changes never connect to groups after them.
 //
-// Threads: guarded; its lock comes after those of partitions.
+// Threads: guarded; its lock is taken after those of partitions.
 #pragma once
 
 #include <atomic>
@@ -23,27 +23,27 @@ namespace ringkv::storage {
 
 class LogBuffer {
  public:
-  // While nobody records, transactions do not encode and LSNs do not move.
+  // Without recording, transactions do not encode effects and LSNs do not advance.
   bool is_recording() const { return recording_.load(std::memory_order_relaxed); }
   void BeginRecording();
   void EndRecording() { recording_.store(false, std::memory_order_relaxed); }
-  // Whether changes were made within this period that were not recorded: a writable replica's own.
+  // Whether there were unrecorded changes within this period, as by clients of a writable replica.
   bool has_unrecorded() const { return has_unrecorded_.load(std::memory_order_relaxed); }
-  // A change is made that is not recorded. Its partition is locked.
+  // Notes an unrecorded change. Call with its partition locked.
   void NoteUnrecorded() {
     if (!has_unrecorded_.load(std::memory_order_relaxed)) has_unrecorded_.store(true, std::memory_order_relaxed);
   }
-  // How often recording was begun: within one period every change has a number.
+  // The number of recording periods; within one period every change has an LSN.
   uint64_t recording_periods() const { return periods_.load(std::memory_order_relaxed); }
 
-  // The number of the last group.
+  // The LSN of the last group.
   Lsn appended() const { return appended_.load(std::memory_order_acquire); }
-  // The store is the state after group `last` from here on. While nobody appends.
+  // Sets the LSN of the store's state. No thread may append meanwhile.
   void StartBehind(Lsn last);
 
   // Returns the LSN of the group.
   Lsn Append(std::string_view effects);
-  // Bytes that wait to be taken.
+  // Bytes that the writer has not taken yet.
   size_t pending_bytes() const { return pending_bytes_.load(std::memory_order_relaxed); }
 
   struct Batch {
@@ -51,13 +51,13 @@ class LogBuffer {
     uint32_t groups = 0;
     std::string bytes;
   };
-  // Everything that waits; `batch` is used again. False if there is nothing: then `first` says what comes next.
+  // Moves all waiting groups into `batch`. False if there are none; `batch.first` is the next LSN then.
   bool Take(Batch* batch);
 
-  // Somebody waits for what is appended: the writer should not sleep on it for more than a moment.
+  // A client waits for the appended groups: the writer should write them soon.
   void SetPrompt(bool prompt) { prompt_.store(prompt, std::memory_order_relaxed); }
 
-  // The writer sleeps until somebody wakes it, much has come together, or the time is over.
+  // Blocks the writer until Wake, a large amount of bytes, or the timeout.
   void WaitForWork(std::chrono::milliseconds most);
   void Wake();
 
@@ -78,7 +78,7 @@ class LogBuffer {
   std::string bytes_ GUARDED_BY(mutex_);
   uint32_t groups_ GUARDED_BY(mutex_) = 0;
   bool woken_ GUARDED_BY(mutex_) = false;
-  bool is_idle_ GUARDED_BY(mutex_) = false;  // the writer sleeps with nothing to do
+  bool is_idle_ GUARDED_BY(mutex_) = false;  // the writer sleeps and there are no groups
 };
 
 }  // namespace ringkv::storage

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The files of the log: each is called after the first LSN in it, so their names in order are the log in order.
+// The files of the log: each is named after its first LSN, so the order of names is the order of the log.
 #pragma once
 
 #include <memory>
@@ -17,13 +17,13 @@ struct LogFileName {
 };
 
 std::string NameOfLogFile(Lsn first);
-// In ascending order. Other files are left out; a directory that is not there has none.
+// In ascending order, without other files; empty for a missing directory.
 Result<std::vector<LogFileName>> ListLogFiles(FileSystem& files, const std::string& directory);
 // Removes files whose groups all have an LSN up to `last`, but never the newest file.
 Status DropLogFiles(FileSystem& files, const std::string& directory, Lsn last);
 
-// Writes a file under a temporary name, syncs it, and gives it its name: it is there as a whole or not at all.
-// Returns the file, open for appending. `mode` is one of those that replace.
+// Creates a file atomically: writes and syncs it under a temporary name, then renames it. Returns the file, open for
+// appending. `mode` is one of those that replace.
 Result<std::unique_ptr<File>> PlaceFile(FileSystem& files, const std::string& directory, const std::string& name,
                                         std::string_view bytes, OpenMode mode);
 

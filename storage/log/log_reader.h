@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Reads one log file, frame by frame, and tells a torn tail from damage.
+// Reads one log file, frame by frame, and distinguishes a torn tail from damage.
 //
-// A machine that crashes may leave the last frames in part, and of those that no sync had confirmed later ones whole
-// and earlier ones not. Each frame says up to which LSN all was safe when it was written. So a bad frame is damage if
-// any good frame behind it says that its place was safe already; else it is where a crash cut off.
+// After a power failure, frames that no sync had confirmed may be incomplete in any order. Each frame has the last
+// durable LSN of the time when it was written. So a bad frame is damage if a later valid frame says that it was
+// durable; else it is the torn tail of a crash.
 #pragma once
 
 #include <functional>
@@ -17,24 +17,24 @@ namespace ringkv::storage {
 
 class LogFileReader {
  public:
-  // `expected_first` is what the file's name says; 0 if it says nothing.
+  // `expected_first`: the LSN in the file's name; 0 if it has none.
   static Result<std::unique_ptr<LogFileReader>> Open(FileSystem& files, const std::string& path, Lsn expected_first);
 
-  // An empty or torn header, with nothing good behind: the file was being made when the machine went down.
+  // The file has an empty or torn header and no valid frame: it was being created during a power failure.
   bool is_stillborn() const { return is_stillborn_; }
   const FileHeader& header() const { return header_; }
   uint64_t file_bytes() const { return file_bytes_; }
   const std::string& path() const { return path_; }
 
-  // The next good frame, valid until the next call; false at the end of what is good.
+  // The next valid frame, until the next call; false at the end of the readable part.
   Result<bool> Next(LogFrame* frame);
-  // Where the next frame begins, or would.
+  // The offset of the next frame.
   uint64_t offset() const { return offset_; }
-  // What there is at the end of what is good, with `last` the last LSN read.
+  // What follows the readable part; `last`: the last LSN read.
   enum class Rest : uint8_t {
-    kNothing,  // but zeros, which are reserved space
+    kNothing,  // or zeros, which are reserved space
     kTornTail,
-    kDamage,  // a later frame says that more had been safe here
+    kDamage,  // a later frame says that this part was durable
   };
   Result<Rest> LookBehind(Lsn last);
 
@@ -43,7 +43,7 @@ class LogFileReader {
  private:
   explicit LogFileReader(std::string path) : path_(std::move(path)) {}
 
-  // So many bytes at `offset`, or what there is of them.
+  // `size` bytes at `offset`, or fewer at the end of the file.
   Result<std::string_view> View(uint64_t offset, uint64_t size);
 
   const std::string path_;
@@ -56,7 +56,7 @@ class LogFileReader {
   bool is_stillborn_ = false;
 };
 
-// Calls `visit` with the effects of each group of the frame. False if the frame's body is not made of groups.
+// Calls `visit` with the effects of each group of the frame. False if the frame's body is invalid.
 bool ForEachGroup(const LogFrame& frame, const std::function<bool(Lsn, std::string_view)>& visit);
 
 }  // namespace ringkv::storage

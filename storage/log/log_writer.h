@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Takes groups of effects from the buffer, seals them into frames, and gives the frames to the log's files and, while
-// a snapshot is made, to that snapshot too. One sync covers everybody who waits for one (group commit).
+// Takes groups of effects from the buffer, seals them into frames, and writes the frames to the log's files and to the
+// attached sinks. One sync covers all threads that wait for one (group commit).
 //
-// What is not known to be on the disk is kept in memory (`unsynced_`, bounded: much of it brings a sync forward). So
-// after a failed write or sync nothing is assumed about the file: everything since the last good sync is written again,
-// into a new file that takes the old one's place from that LSN on. Until that has worked the log has failed: whoever
-// accepts changes should refuse them. It is tried again each second.
+// Frames that are not known to be durable are kept in memory (`unsynced_`; it is bounded, and a large size forces an
+// early sync). After a failed write or sync nothing is assumed about the file: all frames since the last successful
+// sync are written again, into a new file that replaces the old one from that LSN on. Until that succeeds the log has
+// failed, and its user should refuse changes. It retries every second.
 //
-// Threads: guarded. `Step` is a background job's; Flush and the rest may come from any thread.
+// Threads: guarded. A background job calls `Step`; other methods may be called from any thread.
 #pragma once
 
 #include <atomic>
@@ -25,73 +25,72 @@
 namespace ringkv::storage {
 
 enum class SyncPolicy : uint8_t {
-  kEverySecond,  // what a crash of the machine can take is at most a second
+  kEverySecond,  // a power failure loses at most a second
   kAlways,       // before a change is acknowledged
-  kNo,           // when the operating system likes, and when too much waits
+  kNo,           // left to the operating system, unless too many bytes are unsynced
 };
 
-// Where frames go besides the log's files: a snapshot that is being made, replicas.
+// A receiver of frames besides the log's files: a running snapshot, replicas.
 class FrameSink {
  public:
   virtual ~FrameSink() = default;
-  // It is attached: the first frame will begin behind `last`.
+  // The sink was attached; the first frame will begin after `last`.
   virtual void Attached(Lsn) {}
-  // `frame` is good; `bytes` are it, encoded. Called in order, without a hole. After an error it is called no more.
+  // `bytes`: the encoded frame. Called in order, without gaps, and no more after an error.
   virtual Status Write(const LogFrame& frame, std::string_view bytes) = 0;
 };
 
 struct LogWriterOptions {
   std::string directory;
   uint64_t hash_seed = 0;
-  uint64_t file_bytes = 64 << 20;  // a file that has grown beyond this is followed by the next
+  uint64_t file_bytes = 64 << 20;  // size at which the next file is begun
 };
 
 class LogWriter {
  public:
-  // All must outlive the writer.
+  // All references must outlive the writer.
   LogWriter(LogBuffer& buffer, FileSystem& files, const Clock& clock, LogWriterOptions options);
 
   void SetPolicy(SyncPolicy policy) { policy_.store(policy, std::memory_order_relaxed); }
   SyncPolicy policy() const { return policy_.load(std::memory_order_relaxed); }
 
-  // Told when more has become durable, and when the log has failed or works again. Called without the writer's lock
-  // held by nobody else; must not call back. Set before the first Step.
+  // Called when the durable LSN has advanced, and when the log has failed or recovered. The calling thread may hold the
+  // writer's lock, so the observer must not call back. Set before the first Step.
   void set_on_durable(std::function<void()> told) { on_durable_ = std::move(told); }
   void set_on_health(std::function<void()> told) { on_health_ = std::move(told); }
 
-  // Begins a file behind what was appended so far. The buffer records from now on. The caller knows that the store's
-  // files are the state up to here: for a store that has changed, a snapshot has to be made that the log continues.
-  // `frames`, if there are any, are the end of the log up to here, from group `first` on: the file begins with them.
+  // Begins a file after the last appended group; the buffer records from now on. The caller guarantees that the store's
+  // files contain the state up to here. A store with other changes needs a snapshot for the log to continue. `frames`,
+  // if not empty, are the end of the log from group `first` on: the file begins with them.
   Status Open(Lsn first = 0, std::string_view frames = {});
-  // The log is to continue a snapshot that is being made: its frames wait in memory from now on, though no longer than
-  // 16 MB of them; then groups wait in the buffer.
+  // Prepares a log that continues a running snapshot: its frames are held in memory, up to 16 MB, then groups wait in
+  // the buffer.
   void BeginHeld();
-  // The snapshot is safe: begins the file with the frames that have waited. After an error the log is closed.
+  // The snapshot is durable: begins the file with the held frames. After an error the log is closed.
   Status OpenHeld();
-  // There will be no such snapshot.
+  // The snapshot failed: drops the held frames.
   void DropHeld();
-  // Another data set has taken the store's place, whose last group is `last`. While the log is closed.
+  // The store's data set was replaced by one whose last group is `last`. Call with the log closed.
   void StartAnew(uint64_t hash_seed, Lsn last);
-  // Writes and syncs what there is and closes the file. The buffer goes on recording only for a sink.
+  // Writes and syncs all groups and closes the file. The buffer continues to record only if there is a sink.
   Status Close();
   bool is_open() const { return is_open_.load(std::memory_order_relaxed); }
 
-  // Begins to give every group from now on to `sink` as well, which may be called before this returns.
+  // Passes all groups from now on to `sink` too, possibly before this returns.
   void Attach(FrameSink* sink);
-  // Gives the sink what came up to now, then nothing more. Returns the last LSN that it has seen, or what went wrong
-  // with it in between.
+  // Passes all groups up to now to the sink, then detaches it. Returns the last LSN that it has seen, or its error.
   Result<Lsn> Detach(FrameSink* sink);
 
-  // One pass: takes, writes, syncs as the policy says, heals. True if there was something to do.
+  // One pass: takes, writes, syncs by the policy, recovers from failures. True if there was work.
   bool Step();
-  // Everything that was appended before the call is written and synced.
+  // Writes and syncs all groups that were appended before the call.
   Status Flush();
-  // Whether a sync takes so short a time lately that waiting for it costs a thread less than handing it over.
+  // Whether recent syncs were so short that a thread should sync itself instead of handing over to the log thread.
   bool IsQuick() const { return sync_micros_.load(std::memory_order_relaxed) < kQuickMicros; }
 
   Lsn durable() const { return durable_.load(); }
   bool has_failed() const { return has_failed_.load(std::memory_order_relaxed); }
-  std::string failure();  // what went wrong, empty if nothing is wrong
+  std::string failure();  // the current failure; empty if there is none
   uint64_t syncs() const { return syncs_.load(std::memory_order_relaxed); }
   uint64_t bytes_written() const { return bytes_written_.load(std::memory_order_relaxed); }
 
@@ -102,9 +101,9 @@ class LogWriter {
   void TakeFrame() REQUIRES(mutex_);
   Status WriteOut(bool sync_now) REQUIRES(mutex_);
   Status SyncFile() REQUIRES(mutex_);
-  // Begins a file at `first` that holds `frames` already.
+  // Begins a file at `first`, with `frames`.
   Status BeginFile(Lsn first, std::string_view frames) REQUIRES(mutex_);
-  // Nothing of what has been framed has to be written any more.
+  // Drops all frames that are not written yet.
   void ForgetFrames() REQUIRES(mutex_);
   void EndRecordingIfUnused() REQUIRES(mutex_);
   void Fail(const Error& error) REQUIRES(mutex_);
@@ -130,8 +129,8 @@ class LogWriter {
   std::unique_ptr<File> file_ GUARDED_BY(mutex_);
   uint64_t file_bytes_ GUARDED_BY(mutex_) = 0;
   uint64_t reserved_bytes_ GUARDED_BY(mutex_) = 0;
-  std::string unsynced_ GUARDED_BY(mutex_);  // frames since the last good sync
-  size_t written_ GUARDED_BY(mutex_) = 0;    // how much of them the file has got
+  std::string unsynced_ GUARDED_BY(mutex_);  // frames since the last successful sync
+  size_t written_ GUARDED_BY(mutex_) = 0;    // bytes of them that are in the file
   Lsn last_framed_ GUARDED_BY(mutex_) = 0;
   int64_t last_sync_ GUARDED_BY(mutex_) = 0;     // by the steady clock
   int64_t next_attempt_ GUARDED_BY(mutex_) = 0;  // to heal, likewise

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Compression of blocks, with zstd. One object a thread: it keeps zstd's working memory.
+// Compression of blocks with zstd. Use one object per thread: it owns zstd's working memory.
 //
 // Threads: confined.
 #pragma once
@@ -20,7 +20,7 @@ namespace ringkv::storage {
 enum class Codec : uint8_t {
   kStored = 0,
   kZstd = 1,
-  kFolded = 2,  // zstd over FoldedBytes: what was folded is not compressed once more as a whole, which is quicker
+  kFolded = 2,  // zstd over FoldedBytes: pieces that are compressed already are not unfolded, which is faster
 };
 
 class BlockCompressor {
@@ -28,7 +28,7 @@ class BlockCompressor {
   // `level` as zstd's; 0 makes Compress refuse, so that blocks are stored.
   explicit BlockCompressor(int level);
   ~BlockCompressor();
-  // kStored if it didn't get smaller: then the block is to be stored unfolded.
+  // kStored if the result is not smaller; then the block has to be stored unfolded.
   Codec Compress(const FoldedBytes& raw, std::string* out);
 
  private:
@@ -44,7 +44,7 @@ class BlockDecompressor {
  public:
   BlockDecompressor();
   ~BlockDecompressor();
-  // False if that isn't what comes out.
+  // False if the bytes do not decompress to this size.
   bool Decompress(Codec codec, std::string_view stored, size_t raw_bytes, std::string* out);
 
  private:

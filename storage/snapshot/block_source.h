@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Copies the keyspace out, block by block, while everybody goes on: one stretch of the hash order after the other, each
-// under its partition's lock with the LSN of that moment (a run).
+// Copies the keyspace block by block while requests are served: one stretch of the hash order after the other, each
+// under its partition's lock and with the LSN of that moment (a run).
 //
-// Threads: NextBlock by many, each with its own cursor; together they copy every stretch once.
+// Threads: NextBlock from several threads, each with its own cursor; together they copy every stretch once.
 #pragma once
 
 #include <atomic>
@@ -19,15 +19,16 @@ class BlockSource {
  public:
   // `store` must outlive the source.
   explicit BlockSource(Store& store) : BlockSource(store, {{0, kPositions}}) {}
-  // Of the ranges alone, which are ascending and don't overlap.
+  // Copies only these ranges, which are ascending and disjoint.
   BlockSource(Store& store, const std::vector<PositionRange>& ranges);
 
-  // Where a thread is with its share, and its block; only the source changes it.
+  // A thread's position in its share, and its current block; only the source changes it.
   struct Cursor {
     explicit Cursor(int compression_level) : compressor(compression_level) {}
-    // Compresses the block where that helps. `body` is valid until the next block; the section wants its number only.
+    // Compresses the block if that makes it smaller. `body` is valid until the next block; the caller sets the
+    // section's number.
     Section Seal(std::string_view* body);
-    // Gives back what an unusually large block has left behind.
+    // Frees memory that an unusually large block left allocated.
     void Shrink();
 
     BlockCompressor compressor;
@@ -39,15 +40,15 @@ class BlockSource {
     std::string compressed;
   };
 
-  // Copies the next block out into the cursor. False when all has been copied or is being copied by others.
+  // Copies the next block into the cursor. False when all stretches are copied or taken by other threads.
   bool NextBlock(Cursor& cursor);
-  // Between 0 and 1.
+  // Progress between 0 and 1.
   double progress() const;
 
  private:
-  // Where to end what is copied from `at` on.
+  // The end of the stretch that begins at `at`.
   uint64_t StretchEnd(const Partition& partition, uint64_t at) const REQUIRES(partition.mutex);
-  // Copies out what stands at the beginning of what is left.
+  // Copies the next stretch.
   void CopyStretch(Cursor& cursor);
 
   Store& store_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Lets a background job make way for requests: after each piece of work it rests, the longer the busier the process is
-// otherwise. (A lower priority of its thread would make it worse: it would be interrupted while it holds a lock.)
+// Throttles a background job in favour of requests: it pauses after each piece of work, the longer the busier the other
+// threads are. (A lower thread priority would be worse: the job would be preempted while it holds a lock.)
 //
 // Threads: confined to the job's.
 #pragma once
@@ -12,7 +12,7 @@ namespace ringkv::storage {
 class Pace {
  public:
   Pace();
-  // Call after each piece of work; sleeps as long as is fit.
+  // Call after each piece of work; sleeps for a suitable time.
   void Rest();
 
  private:
@@ -25,7 +25,7 @@ class Pace {
 
   Times before_;
   int64_t work_start_ = 0;
-  double others_ = 0;  // processors in use by other threads, a moving average
+  double others_ = 0;  // CPUs in use by other threads, a moving average
 };
 
 }  // namespace ringkv::storage

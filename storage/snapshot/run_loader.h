@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Puts the keys of a block's run into a store.
+// Loads the keys of a block's run into a store.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace ringkv::storage {
 
-// Reads a run, whose keys stand where `placement` says, and adds its number of keys to `keys`. None of them may be in
-// the store yet. Says what is wrong with the run, or nothing; a part of it is in the store then.
+// Loads a run, whose positions are those of `placement`, and adds its number of keys to `keys`. None of the keys may be
+// in the store yet. Returns an error text, or an empty one; after an error a part of the run is in the store.
 std::string LoadRun(ByteReader& reader, const Placement& placement, Store& store, uint64_t* keys, BlockRun* run);
 
 }  // namespace ringkv::storage

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Which LSN each stretch of the hash order was copied at: an effect up to it is in the block already.
+// The LSN at which each stretch of the hash order was copied: effects up to it are in the block already.
 //
 // Threads: confined.
 #pragma once
@@ -13,15 +13,15 @@ namespace ringkv::storage {
 
 class RunMap {
  public:
-  // No snapshot: nothing is in blocks.
+  // Without a snapshot.
   RunMap() = default;
-  // Runs arrive in ascending order while effects do, each run after all effects that were sent before it was copied:
-  // what is done to keys of a run that has not come yet is in it when it comes.
+  // Runs arrive in ascending order between effects, each run after all effects that precede its copy. So effects on
+  // keys of runs that have not arrived yet can be dropped.
   explicit RunMap(const Placement& placement) : placement_(placement), end_(0) {}
 
-  // Takes all runs, in any order. False if they leave a hole or overlap.
+  // Takes all runs, in any order. False if they leave a gap or overlap.
   bool Build(std::vector<BlockRun> runs, const Placement& placement);
-  // Takes the next run of a growing map. False if it does not begin where the last one ended.
+  // Adds the next run of a growing map. False if it does not begin at the end of the last one.
   bool Append(const BlockRun& run);
   bool is_complete() const { return end_ == kPositions; }
 
@@ -35,7 +35,7 @@ class RunMap {
   Lsn LsnAt(Position position) const;
 
   Placement placement_;
-  uint64_t end_ = kPositions;   // of what has come
+  uint64_t end_ = kPositions;   // of the runs that have arrived
   std::vector<BlockRun> runs_;  // ascending
   Lsn highest_ = 0;
 };

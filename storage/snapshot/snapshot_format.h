@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The bytes of a snapshot (docs/formats/snapshot.md): a header, then sections: blocks of keys, frames of the log that
-// were written meanwhile, and an end that says how many there are. Each section has two checksums, of its header and of
-// its body, so the chain of sections can be followed without reading the bodies.
+// The format of a snapshot (docs/formats/snapshot.md): a header, then sections: blocks of keys, frames of the log that
+// were written meanwhile, and an end with their totals. Each section has separate checksums of its header and of its
+// body, so the chain of sections can be followed without reading the bodies.
 #pragma once
 
 #include <cstddef>
@@ -29,20 +29,20 @@ struct Section {
   SectionKind kind = SectionKind::kEnd;
   Codec codec = Codec::kStored;
   uint32_t keys = 0;
-  uint64_t number = 0;  // sections count from 0: none can be missing or stand elsewhere
+  uint64_t number = 0;  // from 0 on: detects missing and misplaced sections
   uint64_t stored_bytes = 0;
   uint64_t raw_bytes = 0;
   uint64_t body_checksum = 0;
 };
 
-// What the end section's body says.
+// The body of the end section.
 struct SnapshotEnd {
   Lsn last = 0;  // the snapshot is the state after this group
   uint64_t keys = 0;
   uint64_t raw_bytes = 0;  // of all blocks
 };
 
-// A part of a block: the keys of all databases whose positions lie in [first, end), as they were at `lsn`.
+// A part of a block: the keys of all databases with positions in [first, end), as of `lsn`.
 struct BlockRun {
   uint64_t first = 0;
   uint64_t end = 0;
@@ -58,7 +58,7 @@ struct BlockEntry {
   uint32_t access = 0;
 };
 
-// The file header of a snapshot of `store` that is begun now, with `begun` the last group.
+// The file header of a snapshot of `store` that begins now; `begun`: the last group.
 std::string EncodeSnapshotHeader(const Store& store, UnixMs now, Lsn begun);
 std::string EncodeSection(const Section& section);
 bool DecodeSection(std::string_view bytes, Section* section);
@@ -66,7 +66,8 @@ bool DecodeSection(std::string_view bytes, Section* section);
 std::string EncodeEnd(const SnapshotEnd& end);
 bool DecodeEnd(std::string_view body, SnapshotEnd* end);
 
-// A block's body is runs; a run is its bounds and LSN, then for each database with keys its number, how many, and them.
+// A block's body is runs; a run is its bounds and LSN, then for each database with keys its number, their count, and
+// the keys.
 void EncodeRun(std::string* out, const BlockRun& run);
 void EncodeEntry(FoldedBytes* out, const Entry& entry);
 BlockRun DecodeRun(ByteReader* from);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Puts the blocks of a snapshot into an empty store, with several threads.
+// Loads the blocks of a snapshot into an empty store, with several threads.
 #pragma once
 
 #include <functional>
@@ -10,8 +10,8 @@
 
 namespace ringkv::storage {
 
-// `progress` is called now and then, in the calling thread, with the share that is done. The store holds a part of the
-// keys after an error.
+// `progress` is called periodically in the calling thread, with the share that is done. After an error the store has a
+// part of the keys.
 using LoadProgress = std::function<void(double)>;
 Result<RunMap> LoadBlocks(const SnapshotReader& snapshot, Store& store, size_t threads, const LoadProgress& progress);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Reads a snapshot file. Opening follows the chain of section headers to the end, so what is missing is found before
-// anything is loaded; bodies are checked as they are read.
+// Reads a snapshot file. Open follows the chain of section headers to the end, so missing sections are found before
+// loading starts; bodies are verified when they are read.
 //
-// Threads: ReadBody by many; the rest immutable once open.
+// Threads: ReadBody from several threads; other state is immutable once open.
 #pragma once
 
 #include <memory>
@@ -31,9 +31,9 @@ class SnapshotReader {
   const std::vector<IndexedSection>& sections() const { return sections_; }
   uint64_t file_bytes() const { return file_bytes_; }
 
-  // The body as it was before compression.
+  // The uncompressed body.
   Result<std::string> ReadBody(const IndexedSection& section, BlockDecompressor& decompressor) const;
-  // What is wrong in the file, and where, as an error.
+  // An error with the problem and its offset in the file.
   tl::unexpected<Error> Damaged(uint64_t offset, const std::string& what) const;
 
  private:

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT
-// Makes a snapshot of the store while everybody goes on: no fork, no copy of the keyspace.
+// Makes a snapshot of the store while requests are served, without a fork or a copy of the keyspace.
 //
-// Workers visit one stretch of the hash order after another: copy its keys out under the partition's lock, note the
-// LSN at which that was (a run), and compress outside of it. Groups of effects that are logged meanwhile go into the
-// same file, as frames. So the file by itself is the state after its last frame: a reader loads the blocks and applies
-// to each key the frames behind the LSN of its run.
+// Workers copy one stretch of the hash order after another under the partition's lock, together with the LSN of that
+// moment (a run), and compress outside of the lock. Groups of effects that are logged meanwhile are written into the
+// same file, as frames. So the file alone is the state after its last frame: a reader loads the blocks and applies to
+// each key the frames after the LSN of its run.
 //
 //   SnapshotWriter snapshot(store, log, files, clock, options);
 //   snapshot.Begin();
 //   while (worker has more) snapshot.Step(worker);     // from any number of threads
 //   snapshot.Finish();                                 // the file has its name now
 //
-// Without Finish nothing remains. Threads: Step by many, each with its own worker; the rest by one.
+// Without Finish the file is removed. Threads: Step from several threads, each with its own worker; other methods from
+// one thread.
 #pragma once
 
 #include <atomic>
@@ -29,8 +30,9 @@ namespace ringkv::storage {
 struct SnapshotOptions {
   std::string directory;
   std::string name;
-  std::string name_of_previous;  // what stood under `name` gets this one, and what stood there goes; empty: it goes
-  int compression_level = 1;     // zstd's; 0 stores
+  std::string
+      name_of_previous;  // an existing file `name` is renamed to this and replaces a file there; empty: it is replaced
+  int compression_level = 1;  // zstd's; 0 stores
 };
 
 struct SnapshotSummary {
@@ -42,20 +44,20 @@ struct SnapshotSummary {
 
 class SnapshotWriter final : private FrameSink {
  public:
-  // All must outlive the object.
+  // All references must outlive the object.
   SnapshotWriter(Store& store, LogWriter& log, FileSystem& files, const Clock& clock, SnapshotOptions options);
   ~SnapshotWriter() override;
 
-  // Where a thread is with its share of the work.
+  // A thread's share of the work.
   struct Worker : BlockSource::Cursor {
     explicit Worker(const SnapshotWriter& writer) : Cursor(writer.options_.compression_level) {}
   };
 
   Status Begin();
-  // Writes one block. False when nothing is left to begin, or something went wrong, which Finish tells.
+  // Writes one block. False when no block is left, or after an error, which Finish returns.
   bool Step(Worker& worker);
   Result<SnapshotSummary> Finish();
-  // Between 0 and 1.
+  // Progress between 0 and 1.
   double progress() const { return blocks_.progress(); }
 
  private:

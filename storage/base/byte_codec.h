@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Numbers and texts as bytes of a file: fixed widths in little-endian order, variable ones with seven bits a byte, the
-// lowest first (LEB128).
+// Encoding of numbers and texts in files: fixed widths in little-endian order, variable widths as LEB128 (seven bits
+// per byte, the lowest first).
 #pragma once
 
 #include <bit>
@@ -36,7 +36,7 @@ inline void PutText(std::string* out, std::string_view text) {
   out->append(text);
 }
 
-// Reads what was put, in the same order. Once something is missing everything reads as zero or empty, and `ok` says so.
+// Decodes in the same order. After missing bytes, all reads return zero or empty, and ok() is false.
 class ByteReader {
  public:
   explicit ByteReader(std::string_view bytes) : bytes_(bytes) {}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Invariants, checked while the program runs: a broken one is our fault, and going on could only spread it.
+// Checks of invariants at run time. A violation is a bug, and continuing could spread the damage, so the process ends.
 #pragma once
 
 namespace ringkv::storage {

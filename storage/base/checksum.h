@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The checksum of everything that is kept in files: XXH3 with 64 bits.
+// The checksum of all files: XXH3 with 64 bits.
 #pragma once
 
 #include <cstdint>

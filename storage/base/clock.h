@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The seam to time. Everything that expires, ages or is measured asks a Clock, so a test moves a year in a
-// microsecond.
+// The interface to time, so that a test can advance a year in a microsecond.
 //
-// There are two times. The wall clock says when something is; somebody may set it, forwards or back. The steady clock
-// says how long something takes: every duration, timeout and interval is a difference of two of its readings.
+// There are two clocks. The wall clock gives points in time and may be set, forwards or back. The steady clock gives
+// durations: every timeout and interval is a difference of two of its readings.
 #pragma once
 
 #include <atomic>
@@ -11,7 +10,7 @@
 
 namespace ringkv::storage {
 
-// Milliseconds since 1970, as expiry times are given. Negative times are in the past for everybody.
+// Milliseconds since 1970, as for expiry times. Negative times are in the past.
 using UnixMs = int64_t;
 
 // Thread rule: atomic (any thread may ask).
@@ -20,7 +19,7 @@ class Clock {
   virtual ~Clock() = default;
   virtual UnixMs Now() const = 0;
   virtual int64_t NowMicros() const = 0;  // microseconds since 1970
-  // Nobody sets it. It is above 0; where it began says nothing.
+  // Never set. It is above 0; its origin has no meaning.
   virtual int64_t SteadyMicros() const = 0;
   int64_t SteadyMs() const { return SteadyMicros() / 1000; }
 };
@@ -32,19 +31,19 @@ class SystemClock final : public Clock {
   int64_t SteadyMicros() const override;
 };
 
-// Time that moves when the test says.
+// A clock that only the test advances.
 class ManualClock final : public Clock {
  public:
   explicit ManualClock(UnixMs now) : now_(now) {}
   UnixMs Now() const override { return now_.load(std::memory_order_relaxed); }
   int64_t NowMicros() const override { return Now() * 1000; }
   int64_t SteadyMicros() const override { return steady_.load(std::memory_order_relaxed) * 1000; }
-  // Time passes.
+  // Advances both clocks.
   void Advance(int64_t milliseconds) {
     SetForward(milliseconds);
     steady_.fetch_add(milliseconds, std::memory_order_relaxed);
   }
-  // Somebody sets the wall clock, back if `milliseconds` is negative.
+  // Sets the wall clock forward, or back if `milliseconds` is negative.
   void SetForward(int64_t milliseconds) { now_.fetch_add(milliseconds, std::memory_order_relaxed); }
 
  private:

@@ -8,10 +8,10 @@ namespace ringkv::storage {
 
 enum class GlobCase { kSensitive, kInsensitive };
 
-// Whether the whole of `text` matches. Costs at most O(|pattern| * |text|), however many stars there are.
+// Whether `text` matches completely. At most O(|pattern| * |text|), for any number of stars.
 bool GlobMatches(std::string_view pattern, std::string_view text, GlobCase letters = GlobCase::kSensitive);
 
-// Where the class ends whose `[` stands before `at`: behind its `]`, or with the pattern.
+// The end of the class whose `[` is before `at`: after its `]`, or at the end of the pattern.
 size_t ClassEnd(std::string_view pattern, size_t at);
 
 }  // namespace ringkv::storage

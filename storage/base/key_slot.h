@@ -13,7 +13,7 @@ using SlotNumber = uint16_t;
 constexpr size_t kSlots = 16384;
 
 uint16_t Crc16(std::string_view bytes);
-// Of "{user}:name" only "user" counts: the first braces with something between them.
+// The hash tag: "user" in "{user}:name", the bytes between the first braces if there are any.
 SlotNumber KeySlot(std::string_view key);
 
 }  // namespace ringkv::storage

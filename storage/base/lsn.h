@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What happened when: each group of effects that was applied as one has the next number. 0 is before the first.
+// Log sequence numbers: each group of effects that was applied atomically has the next number. 0 is before the first.
 #pragma once
 
 #include <cstdint>

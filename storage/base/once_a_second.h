@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Says when it is time for the next progress line: a second after the last one, or after it was made.
+// Limits progress lines to one per second, the first a second after construction.
 //
 // Threads: confined.
 #pragma once

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The seam to chance: a small seeded generator (xorshift64*, Vigna 2016). Good enough to sample keys; secrets such as
-// the hash seed come from the operating system.
+// A small seeded random number generator (xorshift64*, Vigna 2016), for sampling. Secrets such as the hash seed come
+// from the operating system.
 #pragma once
 
 #include <cstdint>
@@ -39,7 +39,7 @@ inline uint64_t SeedFromSystem() {
   return (static_cast<uint64_t>(device()) << 32) | device();
 }
 
-// Forty hexadecimal digits that nobody else has: a run id, an end mark.
+// Forty random hexadecimal digits, unique in practice: for run ids and end marks.
 inline std::string UniqueDigits() {
   Random random(SeedFromSystem());
   std::string digits;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Failures of the world (a file, a line in it) as values.
+// Errors as values: of files, of lines in them, of the system.
 #pragma once
 
 #include <cstdint>
@@ -9,12 +9,12 @@
 namespace ringkv::storage {
 
 enum class ErrorKind : uint8_t {
-  kSystem,       // the operating system said no, or what was asked for isn't there
-  kDamaged,      // a file doesn't hold what was written
+  kSystem,       // an error of the operating system, or a missing file
+  kDamaged,      // a file is not as it was written
   kNewerFormat,  // a file of a later version
 };
 
-// `text` says what could not be done, on what, and why, in one line.
+// `text`: the failed operation, its object and the reason, in one line.
 struct Error {
   std::string text;
   ErrorKind kind = ErrorKind::kSystem;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The 64 bytes that log files and snapshots begin with. They keep their meaning in every version, so a newer file is
-// told from a damaged one.
+// The 64-byte header of log files and snapshots. Its meaning is the same in every version, so that a newer file is not
+// taken for a damaged one.
 #pragma once
 
 #include <cstddef>
@@ -14,24 +14,23 @@
 
 namespace ringkv::storage {
 
-// What a file is, by its first bytes.
+// The kind of a file, by its first bytes.
 constexpr std::string_view kLogMagic = "RINGKVLG";
 constexpr std::string_view kSnapshotMagic = "RINGKVSN";
 constexpr size_t kFileHeaderBytes = 64;
-// The newest that this program writes and reads. Since 2 there are collections, since 3 blocks of which parts
-// are folded.
+// The newest version that this program writes and reads. Version 2 added collections, version 3 folded blocks.
 constexpr uint32_t kFormatVersion = 3;
 
 struct FileHeader {
   uint32_t version = kFormatVersion;
   uint64_t hash_seed = 0;
-  bool by_slot = false;  // see Placement; log files don't depend on it
-  Lsn lsn = 0;           // of a log file: of its first group; of a snapshot: the last one when it was begun
+  bool by_slot = false;  // see Placement; not used by log files
+  Lsn lsn = 0;           // of a log file: its first LSN; of a snapshot: the last LSN at its start
   UnixMs created = 0;
 };
 
 std::string EncodeFileHeader(std::string_view magic, const FileHeader& header);
-// Says what is wrong with it: not ours, of a newer version, or damaged.
+// Errors: not a file of RingKV, a newer version, or damage.
 Result<FileHeader> DecodeFileHeader(std::string_view magic, std::string_view bytes);
 
 }  // namespace ringkv::storage

@@ -23,7 +23,7 @@ namespace ringkv::storage {
 class File {
  public:
   virtual ~File() = default;
-  // All of the bytes, behind what is there.
+  // Appends all bytes.
   virtual Status Append(std::string_view bytes) = 0;
   // Makes the file `size` bytes long, zeros behind what was appended, which appends then fill. Syncing such an append
   // is cheaper than one that makes the file longer.
@@ -35,19 +35,19 @@ class File {
   virtual Status Sync() = 0;
 };
 
-// Held until it is destroyed, or the process ends in whatever way.
+// Held until it is destroyed or the process ends, also by a crash.
 class FileLock {
  public:
   virtual ~FileLock() = default;
-  // Says for those who are refused that this process holds it: again after a fork.
+  // Writes the process id into the lock file, for the error messages of other processes; call again after a fork.
   virtual Status Sign() { return {}; }
 };
 
 enum class OpenMode : uint8_t {
   kRead,
   kReplace,  // for appending, empty at first, whether there was one or not
-  // Like kReplace, for much data that nobody reads soon: past the system's cache where that can be done, which costs a
-  // fraction of the processor's time. The file may have zeros behind its end, up to a block, until it is truncated.
+  // Like kReplace, for large files that are not read soon: bypasses the page cache where possible, which takes a
+  // fraction of the CPU time. The file may have up to a block of zeros after its end, until it is truncated.
   kReplaceUncached,
   kModify,  // an existing one, to read, append and truncate
 };
@@ -59,13 +59,13 @@ class FileSystem {
   virtual bool Exists(const std::string& path) = 0;
   // Names without the directory, in no order.
   virtual Result<std::vector<std::string>> List(const std::string& directory) = 0;
-  // Fine if it is there already.
+  // Succeeds if it exists already.
   virtual Status MakeDirectory(const std::string& path) = 0;
-  // Takes the place of what was called `to`.
+  // Replaces an existing file `to`.
   virtual Status Rename(const std::string& from, const std::string& to) = 0;
   virtual Status Remove(const std::string& path) = 0;
   virtual Status SyncDirectory(const std::string& path) = 0;
-  // Fails if another process, or another holder in this one, has it. The error names the holder.
+  // Fails if another process, or another holder in this process, has the lock. The error names the holder.
   virtual Result<std::unique_ptr<FileLock>> Lock(const std::string& path) = 0;
 };
 
@@ -74,7 +74,7 @@ inline std::string JoinPath(const std::string& directory, const std::string& nam
   return directory.empty() ? name : directory + "/" + name;
 }
 
-// Cuts the file off at `size` bytes, for certain.
+// Truncates the file to `size` bytes, durably.
 Status TruncateFile(FileSystem& files, const std::string& path, uint64_t size);
 
 // The whole file.

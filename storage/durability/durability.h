@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What keeps the data: recovery at the start, the log's writer on its thread, and snapshots, asked for or due.
+// Durability: recovery at the start, the log writer on its thread, and snapshots.
 //
-// Threads: guarded; Open and Close by the one that owns it.
+// Threads: guarded; Open and Close by the owner.
 #pragma once
 
 #include <atomic>
@@ -18,7 +18,7 @@
 
 namespace ringkv::storage {
 
-// Why a snapshot is made. They differ in what is said of them, not in what is done.
+// The reason for a snapshot; it matters for INFO and log lines only.
 enum class SnapshotReason : uint8_t { kSave, kLogRewrite };
 
 class Durability {
@@ -26,62 +26,61 @@ class Durability {
   struct Options {
     DataFiles data;
     uint64_t log_file_bytes = 64 << 20;
-    // Off: no thread is started. Whoever owns the object steps the log, and background snapshots are made by the
-    // caller.
+    // Off: no thread is started. The owner steps the log, and background snapshots run in the calling thread.
     bool has_threads = true;
   };
 
-  // All must outlive the object.
+  // All references must outlive the object.
   Durability(Store& store, FileSystem& files, const Clock& clock, Options options);
   ~Durability();
   Durability(const Durability&) = delete;
   Durability& operator=(const Durability&) = delete;
 
-  // Both at any time.
+  // May be called at any time.
   void SetCompression(int level, size_t threads);
   void SetSyncPolicy(SyncPolicy policy) { log_.SetPolicy(policy); }
-  // Told of what an operator should read. Set before Open.
+  // Receives messages for the operator. Set before Open.
   using Say = std::function<void(bool is_warning, const std::string& line)>;
   void set_say(Say say) { say_ = std::move(say); }
 
-  // Keeps others off the directory, until the end. Done by whatever writes; earlier if called earlier.
+  // Locks the directory until the end. Every writer calls it first.
   Status LockDirectory();
-  // Likewise, with a lock that LockData gave to the caller.
+  // Adopts a lock from LockData.
   void AdoptLock(std::unique_ptr<FileLock> lock);
-  // Fills the store, begins the log if there is to be one, and starts the threads. Once.
-  // If there are no keys then, `fill` may put some into the store: after a crash within it there are none again.
+  // Recovers the store, begins the log if it is enabled, and starts the threads. Call once. If there are no keys,
+  // `fill` may load some; after a crash during `fill` there are none again.
   using Fill = std::function<Status()>;
   Status Open(const RecoveryOptions& options, bool with_log, const Fill& fill);
-  // Ends the threads, waits for a snapshot under way, writes out and closes the log. `store` may change no more.
+  // Ends the threads, waits for a running snapshot, writes and closes the log. `store` must not change any more.
   Status Close();
 
-  // The store will hold another data set: ends a snapshot under way, and closes the log. What is in the files stays,
-  // and they are left alone until EndReplacement.
+  // Before the store's data set is replaced: aborts a running snapshot and closes the log. The files are left unchanged
+  // until EndReplacement.
   Status BeginReplacement();
-  // It does now: the state after group `last`. The log begins anew behind a snapshot of it, if there is to be a log;
-  // else one is made at once if `save` says so.
+  // The store has the new data set, the state after group `last`. If the log is enabled, it begins anew after a
+  // snapshot; else a snapshot is made at once if `save` is set.
   void EndReplacement(Lsn last, bool save);
-  // Whether the files, if there are any, are of the data set in the store.
+  // Whether existing files are of the data set in the store.
   bool files_follow() const { return files_follow_.load(); }
 
   LogWriter& log() { return log_; }
   const LogWriter& log() const { return log_; }
-  // Switches the log on behind a snapshot that is made in the background, or off.
+  // Enables the log, after a snapshot in the background, or disables it.
   void SwitchLog(bool on);
-  // Nobody has recorded some of the changes that the store holds: the log begins anew behind a snapshot of them.
+  // The store has unrecorded changes: the log begins anew after a snapshot.
   void RestartLog();
   bool wants_log() const { return wants_log_.load(std::memory_order_relaxed); }
 
-  // Makes a snapshot in the calling thread, behind one that is under way for the log. Fails if somebody else saves.
+  // Makes a snapshot in the calling thread, after a running snapshot for the log. Fails during any other snapshot.
   Status Save();
-  // Makes the last one before the process ends. One in the background is given up for it, one that a caller of Save
-  // waits for is waited for. If it fails all goes on as before.
+  // Makes the final snapshot at shutdown. Aborts one in the background; waits for a running Save. If it fails, the
+  // server continues as before.
   Status SaveAtEnd();
-  // Begins one in the background. False if one is under way.
+  // Begins a snapshot in the background. False if one is running.
   bool StartSave(SnapshotReason reason);
-  // Begins one when what is under way has ended.
+  // Begins a snapshot when the running one has ended.
   void ScheduleSave(SnapshotReason reason);
-  // The background job of snapshots that were scheduled or switch the log on; called about ten times a second.
+  // Starts scheduled snapshots and retries to enable the log; call about ten times a second.
   void Tick();
 
   struct SnapshotState {
@@ -89,24 +88,24 @@ class Durability {
     bool is_scheduled = false;
     SnapshotReason scheduled_reason = SnapshotReason::kSave;
     SnapshotReason reason = SnapshotReason::kSave;
-    int64_t started = 0;  // milliseconds of the steady clock, as all that isn't UnixMs
+    int64_t started = 0;  // milliseconds of the steady clock
     double progress = 0;
-    UnixMs last_success = 0;  // or when the data set came to be
+    UnixMs last_success = 0;  // or the creation of the data set
     int64_t last_success_steady = 0;
     int64_t last_attempt = 0;
     bool last_ok = true;
     bool last_rewrite_ok = true;
-    int64_t last_seconds = -1;  // of a finished one
+    int64_t last_seconds = -1;  // of the last finished one
     int64_t last_rewrite_seconds = -1;
     uint64_t saves = 0;
     uint64_t rewrites = 0;
-    SnapshotSummary summary;  // of the last good one
-    std::string failure;      // of the last one, empty if it was good
+    SnapshotSummary summary;  // of the last successful one
+    std::string failure;      // of the last one; empty if it succeeded
   };
   SnapshotState snapshot_state();
-  // Effects since the last good snapshot.
+  // Effects since the last successful snapshot.
   uint64_t ChangesSinceSave(Txn& txn) const;
-  // Bytes of log behind the last good snapshot.
+  // Bytes of log since the last successful snapshot.
   uint64_t LogBytesSinceSave() const;
   const RecoverySummary& recovery() const { return recovery_; }
   // Keys that were loaded at the start.
@@ -114,17 +113,17 @@ class Durability {
 
  private:
   bool BeginRun(SnapshotReason reason, bool at_end = false);
-  // Waits for the thread of the last snapshot in the background.
+  // Joins the thread of the last background snapshot.
   void JoinLastRun();
-  // Makes the snapshot that BeginRun has announced, and notes how it went.
+  // Makes the snapshot announced by BeginRun, and records its result.
   Status Run(SnapshotReason reason, bool is_background);
   Result<SnapshotSummary> MakeSnapshot(bool is_background);
   void CopyAll(SnapshotWriter& writer, bool is_background);
   Result<SnapshotSummary> Finish(SnapshotWriter& writer);
-  // Before clients are there, if recovery has found damage: what the snapshot does not build on.
+  // Before clients are served, if recovery has found damage: makes a snapshot, then renames the damaged files.
   std::string NameOfPrevious() const;
   Status SetDamagedAside();
-  // The snapshot that the log is to continue is safe.
+  // The snapshot that the log continues is durable.
   void BeginLogBehindSnapshot();
   void CloseLog();
   bool IsGivenUp(bool is_background) const { return is_replacing_ || (is_background && gives_up_background_); }
@@ -147,7 +146,7 @@ class Durability {
   std::atomic<bool> stopping_{false};
   std::atomic<bool> is_replacing_{false};
   std::atomic<bool> gives_up_background_{false};
-  std::atomic<int64_t> next_switch_on_{0};  // by the steady clock: when to try to begin the log again
+  std::atomic<int64_t> next_switch_on_{0};  // steady clock; the next attempt to begin the log
   std::atomic<bool> files_follow_{true};
   std::atomic<double> progress_{0};
   std::atomic<uint64_t> changes_at_save_{0};

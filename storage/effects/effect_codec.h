@@ -11,7 +11,7 @@
 
 namespace ringkv::storage {
 
-// Texts point into what was decoded. Effects on whole databases have no key.
+// Texts point into the decoded bytes. Effects on whole databases have no key.
 struct EffectRecord {
   DbIndex db = 0;
   std::string_view key;
@@ -65,7 +65,7 @@ void EncodeEffect(std::string* out, DbIndex db, const Effect& effect) {
   EncodeEffect(out, db, {}, effect);
 }
 
-// The next effect; spoils the reader if there is none that makes sense.
+// The next effect; makes the reader fail if it is invalid.
 EffectRecord DecodeEffect(ByteReader* from);
 
 }  // namespace ringkv::storage

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Each kind of change as a struct: deterministic and complete, with chance and time resolved before. Whatever follows
-// the data (a log, a replica) needs these and no commands.
+// The kinds of change: each is deterministic and complete, with randomness and time resolved before. The log and
+// replicas need effects only, not commands (docs/decisions/023-effects-not-commands.md).
 //
 // `Fields` lists what an effect is made of, in the order in which the log has it. Each effect has a row in
 // effect_list.h.
@@ -40,7 +40,7 @@ struct StringPatch {
   }
 };
 
-// Whether the string is of at most `longest` bytes when it is patched.
+// Whether the patched string has at most `longest` bytes.
 constexpr bool IsWithin(const StringPatch& patch, uint64_t longest) {
   return patch.offset <= longest && patch.bytes.size() <= longest - patch.offset;
 }
@@ -91,7 +91,7 @@ struct ListPush {
   }
 };
 
-// The element stands before, or behind, the first that is equal to the pivot.
+// Inserts the element before or after the first one that is equal to the pivot.
 struct ListInsert {
   std::string_view pivot;
   std::string_view element;
@@ -105,7 +105,7 @@ struct ListInsert {
   }
 };
 
-// So many are gone from an end; there must be so many.
+// Removes `count` elements from an end; the list must have that many.
 struct ListTake {
   uint64_t count = 1;
   bool from_front = false;
@@ -128,7 +128,7 @@ struct ListSet {
   }
 };
 
-// Up to `most` elements that are equal to this are gone; 0: all of them.
+// Removes up to `most` elements equal to this; 0: all of them.
 struct ListRemove {
   std::string_view element;
   uint64_t most = 0;
@@ -202,7 +202,7 @@ struct StreamErase {
   }
 };
 
-// The entries before this one are gone.
+// Removes the entries before this one.
 struct StreamTrim {
   StreamId least;
   static constexpr ValueType kType = ValueType::kStream;
@@ -215,7 +215,7 @@ struct StreamTrim {
 struct StreamSetIds {
   StreamId last_id;
   StreamId greatest_erased;
-  uint64_t added = 0;  // entries that there ever were
+  uint64_t added = 0;  // number of entries ever added
   static constexpr ValueType kType = ValueType::kStream;
   template <typename Self, typename Visitor>
   static void Fields(Self& self, Visitor&& visit) {
@@ -225,7 +225,7 @@ struct StreamSetIds {
   }
 };
 
-// The group is there, and has read so far.
+// Creates the group if needed and sets its position.
 struct StreamGroupPut {
   std::string_view group;
   StreamId last_id;
@@ -272,7 +272,7 @@ struct StreamConsumerErase {
   }
 };
 
-// The entry has been handed to the consumer, which is made if it isn't there, and is nobody else's any more.
+// The entry is pending for this consumer, which is created if needed, and for no other one.
 struct StreamPend {
   std::string_view group;
   std::string_view consumer;
@@ -290,7 +290,7 @@ struct StreamPend {
   }
 };
 
-// The entry isn't pending any more.
+// The entry is no longer pending.
 struct StreamAcknowledge {
   std::string_view group;
   StreamId id;
@@ -314,7 +314,7 @@ struct Erase {
   }
 };
 
-// kNoExpiry makes the key live for ever.
+// kNoExpiry removes the expiry.
 struct ExpirySet {
   UnixMs expiry = kNoExpiry;
   template <typename Self, typename Visitor>
@@ -323,13 +323,13 @@ struct ExpirySet {
   }
 };
 
-// All keys of the database are gone.
+// Deletes all keys of the database.
 struct DatabaseFlush {
   template <typename Self, typename Visitor>
   static void Fields(Self&, Visitor&&) {}
 };
 
-// The two databases have changed places.
+// Swaps the two databases.
 struct DatabaseSwap {
   DbIndex other = 0;
   template <typename Self, typename Visitor>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The ID of an entry of a stream: milliseconds, and a number among those of the same millisecond.
+// The ID of a stream entry: milliseconds, and a sequence number within the millisecond.
 #pragma once
 
 #include <charconv>
@@ -15,7 +15,7 @@ struct StreamId {
   uint64_t seq = 0;
 
   constexpr auto operator<=>(const StreamId&) const = default;
-  // The one behind it, or before it; there must be one.
+  // The next or previous ID, which must exist.
   constexpr StreamId Next() const { return seq == UINT64_MAX ? StreamId{ms + 1, 0} : StreamId{ms, seq + 1}; }
   constexpr StreamId Previous() const { return seq == 0 ? StreamId{ms - 1, UINT64_MAX} : StreamId{ms, seq - 1}; }
 };

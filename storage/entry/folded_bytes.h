@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Bytes of which parts may stand folded: compressed by LZF, as large lists keep most of theirs. So a list is copied out
-// as it stands while its lock is held, and unfolded when nobody waits for that.
+// Bytes with parts that are folded: compressed with LZF, like most chunks of a large list. So a list is copied as it is
+// while its lock is held, and unfolded later, outside of the lock.
 //
 // Threads: confined.
 #pragma once
@@ -12,28 +12,28 @@
 
 namespace ringkv::storage {
 
-// `to` has room for the `raw_bytes` that it unfolds to. False if it doesn't.
+// Unfolds to `to`, which has `raw_bytes`. False if the size differs.
 bool Unfold(std::string_view folded, char* to, size_t raw_bytes);
 
 class FoldedBytes {
  public:
-  // To append to as it is. What was appended is not to be changed.
+  // The buffer for appending unfolded bytes. Appended bytes must not change.
   std::string* plain() { return &bytes_; }
   void AppendFolded(std::string_view folded, uint32_t raw_bytes);
 
   bool has_folds() const { return !folds_.empty(); }
-  // Of all that it unfolds to, and of the memory it takes.
+  // The unfolded size, and the memory in use.
   size_t size() const { return bytes_.size() + unfolding_adds_; }
   size_t capacity() const { return bytes_.capacity() + folds_.capacity() * sizeof(Fold); }
   void clear();
 
-  // The whole; the buffer is only used if something is folded.
+  // The unfolded bytes; `buffer` is used only if a part is folded.
   std::string_view Unfolded(std::string* buffer) const;
 
-  // As it stands, and behind it which parts are folded: together what UnfoldAll reads.
+  // The bytes as they are, followed by the index of folded parts: the input of UnfoldAll.
   std::string_view stored() const { return bytes_; }
   std::string FoldIndex() const;
-  // Of bytes from outside. False if they are not that, or don't unfold to so many bytes.
+  // Unfolds untrusted bytes. False if they are invalid, or do not unfold to this size.
   static bool UnfoldAll(std::string_view stored_and_index, size_t raw_bytes, std::string* out);
 
  private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A collection that is too large to be packed into its entry, which owns it.
+// A collection that is too large to be packed into its entry. The entry owns it.
 //
 // Threads: guarded by the lock of the key's partition, like the entry.
 #pragma once
@@ -20,11 +20,11 @@ class LargeValue {
   LargeValue& operator=(const LargeValue&) = delete;
 
   virtual size_t size() const = 0;
-  // That all its allocations take, without a walk.
+  // The bytes of all its allocations, in constant time.
   virtual size_t bytes() const = 0;
-  // Appends the elements as they would stand in an entry.
+  // Appends the packed elements.
   virtual void Pack(std::string* out) const = 0;
-  // Appends how many bytes those are, and them.
+  // Appends their size and the packed elements.
   virtual void CopyTo(FoldedBytes* out) const {
     std::string packed;
     Pack(&packed);

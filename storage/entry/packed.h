@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-// A small collection as bytes: how many elements (32 bits), then the elements, one behind the other. This is how it
-// stands in its entry, in a snapshot and in the log; a large one is packed likewise on its way to a file.
+// The packed form of collections: the number of elements (32 bits), then the elements. Small collections have it in
+// their entry; all collections have it in snapshots and in the log.
 //
 //   texts      each its length (LEB128) and its bytes
-//   a hash     field, value, field, value, ... in the order in which the fields came
-//   a set      members, in the order in which they came
+//   a hash     field, value, field, value, ... in the order of insertion
+//   a set      members, in the order of insertion
 //   sorted set member and score, ascending (see score_code.h)
 //   a list     elements with their length at both ends (see list_bytes.h)
 //
-// Bytes in an entry are well-formed: who lets bytes from outside in looks first (see collection.h).
+// Bytes in an entry are well-formed: untrusted bytes are validated first (see collection.h).
 #pragma once
 
 #include <cstddef>
@@ -38,7 +38,7 @@ inline size_t VarintSize(uint64_t number) {
   return size;
 }
 
-// Returns the address behind it.
+// Returns the address after it.
 inline char* WriteVarint(char* at, uint64_t number) {
   while (number >= 0x80) {
     *at++ = static_cast<char>(number | 0x80);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Up to where collections are packed: each the option of that name.
+// Limits of packed collections; each is an option.
 //
 // Threads: atomic; CONFIG SET changes it while requests run.
 #pragma once
@@ -19,14 +19,14 @@ struct TypeLimits {
   Limit set_value{64};  // bytes
   Limit sorted_set_entries{128};
   Limit sorted_set_value{64};  // bytes
-  Limit list_size{-2};         // positive: elements of a chunk; negative: its bytes, see ListChunkLimit
+  Limit list_size{-2};         // positive: elements per chunk; negative: bytes per chunk, see ListChunkLimit
   Limit sparse_hyperloglog_bytes{3000};
   Limit stream_block_bytes{4096};
   Limit stream_block_entries{100};  // 0: any number
 
-  Limit list_open_ends{2};  // chunks at each end of a list that are never compressed; 0: none is
+  Limit list_open_ends{2};  // chunks at each end of a list that are not compressed; 0 disables compression
 
-  uint64_t seed = 0;  // of the hash of members; set once
+  uint64_t seed = 0;  // hash seed of members; set once
 };
 
 inline size_t LimitOf(const TypeLimits::Limit& limit) {

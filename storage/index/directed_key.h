@@ -38,7 +38,7 @@ class DirectedKey {
     return bytes;
   }
 
-  // The first `size` bytes in this order.
+  // The first `count` bytes in this order.
   std::string First(size_t count) const {
     std::string bytes(key_.substr(direction_ == Direction::kForward ? 0 : key_.size() - count, count));
     if (direction_ == Direction::kBackward) std::reverse(bytes.begin(), bytes.end());

@@ -18,7 +18,7 @@ class TableIndex {
   TableIndex(std::unique_ptr<const KeySource> source, Direction direction)
       : source_(std::move(source)), keys_(*source_, direction) {}
 
-  // Adds about `count` more keys.
+  // Adds about so many more keys.
   void BuildSome(size_t keys);
   bool is_ready() const { return built_to_ == kEnd; }
 

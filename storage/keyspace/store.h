@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// The data: partitions with a lock each, and the background work on them.
+// The data: partitions with a lock each, and their background jobs.
 //
-// Commands reach it through `Txn` only; this class owns, counts and sweeps.
+// Commands access it through `Txn` only; this class owns, counts and sweeps.
 //
-// Threads: own synchronisation.
+// Threads: synchronised.
 #pragma once
 
 #include <array>
@@ -27,17 +27,17 @@ namespace ringkv::storage {
 struct StoreOptions {
   DbIndex databases = 16;
   uint64_t hash_seed = 0;
-  bool by_slot = false;      // the order of keys, see Placement
-  PrefixList prefixes = {};  // whose keys are counted
-  // Bytes. What a log or another node says of a longer string makes no sense here.
+  bool by_slot = false;      // see Placement
+  PrefixList prefixes = {};  // prefixes with statistics
+  // Maximum string length in bytes, for effects of a log or another node.
   uint64_t longest_string = UINT32_MAX;
 };
 
-// Who decides what the data is.
+// The authority over the data.
 enum class Authority : uint8_t {
-  kOwner,             // this store: changes are recorded, keys end when their time is over
-  kFollower,          // another one, whose effects arrive here: keys whose time is over are hidden until it says so
-  kWritableFollower,  // likewise, but clients may change what they like; nothing of that is recorded
+  kOwner,             // this store: changes are recorded, keys expire here
+  kFollower,          // another store, whose effects are applied: expired keys are hidden until it deletes them
+  kWritableFollower,  // like kFollower, but clients may write; their changes are not recorded
 };
 
 class Store {
@@ -50,7 +50,7 @@ class Store {
 
   DbIndex databases() const { return options_.databases; }
   Placement placement() const { return {placement_seed_.load(std::memory_order_relaxed), options_.by_slot}; }
-  // Another data set takes this one's place. Under the locks of all partitions, with nothing in them.
+  // Prepares for another data set. Call under the locks of all partitions, without any key.
   void Reseed(uint64_t seed) {
     placement_seed_.store(seed, std::memory_order_relaxed);
     type_limits_.seed = seed;
@@ -62,20 +62,20 @@ class Store {
   TypeLimits& type_limits() { return type_limits_; }
   Reclaimer& reclaimer() { return reclaimer_; }
   IndexPolicy& index_policy() { return index_policy_; }
-  // Where transactions leave their effects while somebody records.
+  // The buffer for effects of transactions.
   LogBuffer& log() { return log_; }
   Partition& partition(size_t index) { return partitions_[index]; }
   const Occupancy& occupancy() const { return occupancy_; }
-  // The database has no table any more. Under the locks of all partitions.
+  // The database was emptied. Call under the locks of all partitions.
   void NoteUnused(DbIndex db) { occupancy_.NoteUnused(db); }
   const PrefixList& prefixes() const { return options_.prefixes; }
   uint64_t longest_string() const { return options_.longest_string; }
 
-  // How often a database was emptied as a whole.
+  // The number of flushes of a database.
   uint64_t flushes() const { return flushes_.load(); }
   void NoteFlush() { flushes_.fetch_add(1); }
 
-  // Told of every change; null for nobody. Set before threads run; must outlive the store's use.
+  // Receives every change; may be null. Set before threads run; must outlive the use of the store.
   void set_observer(KeyObserver* observer) { observer_ = observer; }
   KeyObserver* observer() const { return observer_; }
 

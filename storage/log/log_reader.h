@@ -43,7 +43,7 @@ class LogFileReader {
  private:
   explicit LogFileReader(std::string path) : path_(std::move(path)) {}
 
-  // `size` bytes at `offset`, or fewer at the end of the file.
+  // The bytes at `offset`; fewer than `size` only at the end of the file.
   Result<std::string_view> View(uint64_t offset, uint64_t size);
 
   const std::string path_;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The groups from an LSN on, as frames: from memory while they are there, else from the log's files.
+// Reads frames from an LSN on: from the backlog in memory if it has them, else from the log's files.
 //
-// Threads: confined; each reader has its own.
+// Threads: confined; one per reader.
 #pragma once
 
 #include <memory>
@@ -15,7 +15,7 @@ namespace ringkv::storage {
 
 class LogTail {
  public:
-  // Both must outlive the tail. `log_directory` is empty if there are no files that lead up to the backlog.
+  // Both references must outlive the tail. `log_directory` is empty if there are no files that lead up to the backlog.
   LogTail(const Backlog& backlog, FileSystem& files, std::string log_directory, Lsn next)
       : backlog_(backlog),
         files_(files),
@@ -23,10 +23,10 @@ class LogTail {
         life_(backlog.lives()),
         next_(next) {}
 
-  // The next frames, about `most` bytes; the first may begin with groups that are behind us. kGone: what comes next is
-  // to be had no more, and never will.
+  // The next frames, about `most` bytes; the first may begin with groups that were read already. kGone: the next groups
+  // are not available any more.
   Backlog::Found Read(size_t most, FrameList* frames);
-  // The first group that has not been read.
+  // The next group to read.
   Lsn next() const { return next_; }
 
  private:
@@ -39,7 +39,7 @@ class LogTail {
   const uint64_t life_;
   Lsn next_;
   std::unique_ptr<LogFileReader> file_;
-  Lsn file_end_ = 0;  // where the next file begins: what this one has from there on is void
+  Lsn file_end_ = 0;  // start of the next file: groups of this file from there on are void
 };
 
 }  // namespace ringkv::storage

@@ -7,7 +7,7 @@
 
 namespace ringkv::storage {
 
-// Goes on from `crc`, the result for the bytes before; 0 at the beginning.
+// Continues from `crc`, the result for the bytes before; 0 at the beginning.
 uint64_t Crc64(uint64_t crc, std::string_view bytes);
 
 }  // namespace ringkv::storage

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What DUMP answers and RESTORE takes: a value as in an RDB file, that file's version, and a CRC-64 of both.
+// The payload of DUMP and RESTORE: a value as in an RDB file, the RDB version, and a CRC-64 of both.
 #pragma once
 
 #include <string>
@@ -10,14 +10,14 @@
 
 namespace ringkv::storage {
 
-// `packed`: of a string its bytes.
+// `packed`: for a string its bytes.
 std::string EncodeDumpPayload(ValueKind kind, std::string_view packed);
 
 enum class DumpVerdict : uint8_t {
   kGood,
-  kWrongEnvelope,  // too short, of a newer version, or the checksum is wrong
-  kBadData,        // the value inside makes no sense
-  kOtherType,      // whole, but of a type that there is none of here: `type` says which
+  kWrongEnvelope,  // too short, a newer version, or a wrong checksum
+  kBadData,        // the value is invalid
+  kOtherType,      // valid, but of an unsupported type: see `type`
 };
 
 struct DumpContent {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Redis' compact forms of small collections, as they stand inside of RDB files and DUMP payloads: listpacks (since
-// Redis 7), ziplists (before), and sets of integers. All are read with suspicion: bytes from outside.
+// The compact forms of small collections in RDB files and DUMP payloads: listpacks (since Redis 7), ziplists (before),
+// and sets of integers. All are untrusted input.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace ringkv::storage {
 
-// Each appends the elements. False if the bytes are no such blob, or not whole.
+// Each appends the elements. False if the bytes are not a valid, complete blob.
 bool ReadListpack(std::string_view blob, std::vector<std::string>* elements);
 bool ReadZiplist(std::string_view blob, std::vector<std::string>* elements);
 bool ReadIntset(std::string_view blob, std::vector<std::string>* elements);

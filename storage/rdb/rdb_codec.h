@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Lengths and strings as they stand in RDB files and DUMP payloads. Strings that read as small integers are written as
-// such, longer ones are compressed with LZF where that saves something.
+// Lengths and strings of RDB files and DUMP payloads. Small integers are written as such; longer strings are compressed
+// with LZF if that makes them smaller.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +16,8 @@ namespace ringkv::storage {
 void PutRdbLength(std::string* out, uint64_t length);
 void PutRdbString(std::string* out, std::string_view text);
 
-// Reads forward, from memory or from a file through a window. Once something is missing or makes no sense everything
-// reads as zero or empty, and `ok` says so.
+// Reads forward, from memory or from a file through a window. After missing or invalid bytes all reads return zero or
+// empty, and ok() is false.
 class RdbInput {
  public:
   explicit RdbInput(std::string_view bytes);
@@ -26,10 +26,10 @@ class RdbInput {
   RdbInput& operator=(const RdbInput&) = delete;
 
   bool ok() const { return ok_; }
-  const Status& status() const { return status_; }  // an error if the file could not be read
+  const Status& status() const { return status_; }  // an error of the file
   uint64_t offset() const { return offset_; }
   uint64_t remaining() const { return size_ - offset_; }
-  uint64_t Checksum();  // of all that was read so far
+  uint64_t Checksum();  // of all bytes read so far
 
   // Valid until the next call.
   std::string_view Bytes(uint64_t size);
@@ -42,13 +42,13 @@ class RdbInput {
     return number;
   }
   uint64_t Length();
-  // False if there is none. `text` may be null, to skip it.
+  // False if there is no string. `text` may be null, to skip it.
   bool String(std::string* text);
-  // Says that what was read makes no sense.
+  // Marks the input as invalid.
   void Spoil() { ok_ = false; }
 
  private:
-  // A length, or how else a string stands there.
+  // A length, or a special encoding of a string.
   struct Head {
     uint64_t number = 0;
     bool is_encoding = false;
@@ -59,8 +59,8 @@ class RdbInput {
 
   File* const file_;
   const uint64_t size_;
-  std::string buffer_;       // of a file: a part of it
-  std::string_view window_;  // the buffer, or all there is
+  std::string buffer_;       // a part of the file
+  std::string_view window_;  // the buffer, or all bytes in memory
   uint64_t window_start_ = 0;
   uint64_t offset_ = 0;
   uint64_t checksum_ = 0;

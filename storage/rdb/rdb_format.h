@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The numbers of Redis' RDB format, as far as strings, and what is beside them in a file, need them.
+// Constants of the RDB format.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@ constexpr int kOldestRdbVersion = 9;             // Redis 5
 constexpr int kNewestRdbVersion = 11;            // Redis 7.2
 constexpr int kWrittenRdbVersion = 10;           // Redis 7.0
 
-// What stands before a part of the file that is no key.
+// Opcodes: the bytes before parts of the file other than keys.
 namespace rdb_opcode {
 constexpr uint8_t kFunctionOld = 246;
 constexpr uint8_t kFunction = 245;
@@ -28,7 +28,7 @@ constexpr uint8_t kSelectDatabase = 254;
 constexpr uint8_t kEnd = 255;
 }  // namespace rdb_opcode
 
-// The first byte of a key or of a payload: what its value is and how it stands there.
+// The first byte of a key or of a payload: the type and the encoding of its value.
 enum class RdbType : uint8_t {
   kString = 0,
   kList = 1,
@@ -52,7 +52,7 @@ enum class RdbType : uint8_t {
   kStreamListpacks3 = 21,
 };
 
-// What TYPE calls it; empty if there is no such type.
+// The name in TYPE; empty if the type is unknown.
 std::string_view NameOf(RdbType type);
 
 }  // namespace ringkv::storage

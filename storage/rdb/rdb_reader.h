@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Reads an RDB file, key by key, and counts what it must leave out.
+// Reads an RDB file, key by key, and counts the keys of unsupported types.
 #pragma once
 
 #include <functional>
@@ -23,19 +23,19 @@ struct RdbKey {
 
 class RdbReader {
  public:
-  // `files` need not outlive it. Fails if it is no RDB file, or of a version out of reach.
+  // `files` need not outlive the reader. Fails if it is not an RDB file or its version is unsupported.
   static Result<std::unique_ptr<RdbReader>> Open(FileSystem& files, const std::string& path);
 
-  // False at the end of a file whose checksum is right. An error names the file and the offset; what came before it
-  // must not be trusted to be whole.
+  // False at the end of a file with a correct checksum. An error names the file and the offset; keys read before may be
+  // incomplete.
   Result<bool> Next(RdbKey* key);
 
-  // Told of each key that is left out, with its type.
+  // Called for each key that is left out, with its type.
   using OnLeftOut = std::function<void(const std::string& type, const std::string& key)>;
   void set_on_left_out(OnLeftOut told) { on_left_out_ = std::move(told); }
 
   int version() const { return version_; }
-  // How many keys of which type were left out; functions count as a type of their own.
+  // The number of keys left out per type; functions count as a type.
   const std::map<std::string, uint64_t>& left_out() const { return left_out_; }
   uint64_t offset() const { return in_.offset(); }
   uint64_t file_bytes() const { return file_bytes_; }
@@ -45,7 +45,7 @@ class RdbReader {
       : path_(std::move(path)), file_(std::move(file)), file_bytes_(file_bytes), in_(*file_, file_bytes) {}
 
   Status ReadHeader();
-  // What stands beside the keys. False if `opcode` is none of that.
+  // Reads data other than keys. False if `opcode` is unknown.
   bool ReadBeside(uint8_t opcode, RdbKey* key);
   Status CheckEnd();
   tl::unexpected<Error> Damaged(const std::string& what) const;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-// How to get past what RingKV has no place for: streams, what modules keep, and the hashes of Redis before 2.6.
+// Skips values of unsupported types: data of modules, and the hashes of Redis before 2.6.
 #pragma once
 
 #include "storage/rdb/rdb_codec.h"
 
 namespace ringkv::storage {
 
-// False if the type is unknown, or the value not whole.
+// False if the type is unknown or the value incomplete.
 bool SkipRdbValue(RdbInput& in, RdbType type);
-// What a module has written: numbers and strings, up to an end mark.
+// Skips data of a module: numbers and strings, up to an end mark.
 void SkipModuleValues(RdbInput& in);
 
 }  // namespace ringkv::storage

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Streams as they stand in RDB files and DUMP payloads: written in the form of Redis 7.0, read in all three.
+// Streams in RDB files and DUMP payloads: written in the form of Redis 7.0, read in all three forms.
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@ namespace ringkv::storage {
 
 void PutRdbStream(std::string* out, const Stream& stream);
 
-// False if it makes no sense. The stream must be a new one.
+// False if the bytes are invalid. The stream must be new.
 bool ReadRdbStream(RdbInput& in, RdbType type, Stream* stream);
 
 }  // namespace ringkv::storage

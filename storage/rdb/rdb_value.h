@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Values as they stand in RDB files and DUMP payloads. Collections are written in the plain form of their type, which
-// every Redis reads and packs as it likes; they are read in all forms since Redis 3.2.
+// Values in RDB files and DUMP payloads. Collections are written in the plain form of their type, which every Redis
+// reads and packs by its own limits; they are read in all forms since Redis 3.2.
 #pragma once
 
 #include <string>
@@ -11,19 +11,19 @@
 
 namespace ringkv::storage {
 
-// The type byte that a key with such a value stands behind.
+// The type byte of a key with such a value.
 RdbType WrittenRdbType(ValueKind kind);
-// `packed`: of a string its bytes.
+// `packed`: for a string its bytes.
 void PutRdbValue(std::string* out, ValueKind kind, std::string_view packed);
 
 enum class RdbVerdict : uint8_t {
   kGood,
-  kBad,    // it makes no sense
-  kEmpty,  // a collection without elements, which no key may hold
-  kOther,  // whole, but of a type that there is none of here
+  kBad,    // invalid
+  kEmpty,  // an empty collection, which no key may hold
+  kOther,  // valid, but of an unsupported type
 };
 
-// The kind of `*kind` and the packed bytes are only set for a good value.
+// `*kind` and the packed bytes are set for a valid value only.
 RdbVerdict ReadRdbValue(RdbInput& in, RdbType type, ValueKind* kind, std::string* packed);
 
 }  // namespace ringkv::storage

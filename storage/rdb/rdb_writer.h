@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Writes the bytes of an RDB file that redis-server 7.0 loads.
+// Writes an RDB file that redis-server 7.0 loads.
 //
 //   RdbWriter rdb(&out);  rdb.Begin(now);  rdb.SelectDatabase(0);  rdb.Key(key, kind, packed, expiry);  ...  rdb.End();
 //
@@ -22,7 +22,7 @@ class RdbWriter {
 
   void Begin(std::string_view redis_version, UnixMs now);
   void SelectDatabase(uint64_t db);
-  // `packed`: of a string its bytes.
+  // `packed`: for a string its bytes.
   void Key(std::string_view key, ValueKind kind, std::string_view packed, UnixMs expiry);
   void End();
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Effects that come from a log or from another node, done to a key: what makes no sense is refused and changes nothing.
+// Applies effects from a log or from another node. Invalid effects are refused and change nothing.
 #pragma once
 
 #include "storage/effects/effect_codec.h"
@@ -7,10 +7,10 @@
 
 namespace ringkv::storage {
 
-// Whether an effect could make sense anywhere: for what holds whatever the key is. `longest_string` in bytes.
+// Whether an effect is valid for some key: checks that do not depend on the key. `longest_string` in bytes.
 bool IsSound(const AnyEffect& effect, uint64_t longest_string);
 
-// False if the effect makes no sense for what is at the place, or concerns no key. It must be sound.
+// False if the effect is invalid for the key at the place, or concerns no key. It must have passed the check above.
 bool ApplyToKey(Txn& txn, Place& place, const AnyEffect& effect);
 
 }  // namespace ringkv::storage

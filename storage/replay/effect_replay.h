@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Applies logged effects to a store that was loaded from a snapshot, or is being loaded, leaving out what its blocks
-// hold already. A group is applied as one: others see all of it or nothing.
+// Applies logged effects to a store that was, or is being, loaded from a snapshot, without those that its blocks
+// contain already. A group is applied atomically.
 //
 // Threads: confined.
 #pragma once
@@ -29,17 +29,16 @@ class EffectReplay {
   }
   void set_now(UnixMs now) { txn_.set_now(now); }
 
-  // Applies a group. False if it is not made of effects that make sense here: then nothing of it has been applied,
-  // unless `follows` is off.
+  // Applies a group. False if it has invalid effects: then none of it was applied, unless `follows` is off.
   bool Apply(Lsn lsn, std::string_view effects) { return Apply(lsn, effects, std::nullopt); }
-  // Likewise for several groups, numbered from `first` on; what they would wait for one by one, they wait for together.
-  // Returns how many were applied before one that makes no sense.
+  // Applies several groups, numbered from `first` on, with prefetching across groups. Returns the number of groups
+  // applied before an invalid one.
   size_t Apply(Lsn first, std::span<const std::string_view> groups);
 
  private:
-  static constexpr size_t kAtOnce = 32;  // as many as requests of a client
+  static constexpr size_t kAtOnce = 32;  // as for requests of a client
 
-  // `position`: of the first key, if it is known.
+  // `position`: of the first key, if known.
   bool Apply(Lsn lsn, std::string_view effects, std::optional<Position> position);
   void ApplyPrefetched(Lsn first, std::span<const std::string_view> groups, size_t* applied);
   bool Decode(std::string_view effects);
@@ -48,7 +47,7 @@ class EffectReplay {
   bool ApplyOne(Lsn lsn, const EffectRecord& record);
   void Flush(Lsn lsn, DbIndex db);
   void Swap(Lsn lsn, DbIndex a, DbIndex b);
-  // The keys of the database that the effect has to touch.
+  // The keys of the database that the effect changes.
   std::vector<std::string> KeysBefore(Lsn lsn, DbIndex db);
 
   Store& store_;

@@ -19,10 +19,10 @@ class SnapshotStream {
   // `store` must outlive the stream.
   SnapshotStream(Store& store, int compression_level) : store_(store), blocks_(store), cursor_(compression_level) {}
 
-  // The first bytes; `begun` is the last group when the stream was made. Effects from behind it on must follow.
+  // The file header; `begun`: the last group at the start of the stream. Effects after it must be sent.
   std::string Header(UnixMs now, Lsn begun);
-  // The next block as a section. False when all keys have been copied: then come the frames up to the store's last
-  // group, and the end.
+  // The next block as a section. False when all keys have been copied: then the frames up to the store's last group
+  // follow, and the end.
   bool NextBlock(std::string* section);
   std::string End(Lsn last);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The members of a large collection, each with a value or without: a table of entries as the keyspace has it, so it
-// grows in small steps, and its cursors stay good through them.
+// The members of a large collection, with or without values: a table of entries like those of the keyspace, so it grows
+// in small steps and cursors stay valid.
 //
 // Threads: guarded by the lock of the key's partition.
 #pragma once
@@ -16,23 +16,23 @@ namespace ringkv::storage {
 
 class MemberTable {
  public:
-  // `seed`: of the hash of names; that of the data set, so that cursors outlive a restart.
+  // `seed`: the hash seed of the data set, so that cursors stay valid across a restart.
   explicit MemberTable(uint64_t seed);
 
   size_t size() const { return table_.keys(); }
   size_t bytes() const;
 
-  // Null if there is none. Valid until the member changes.
+  // Null if it does not exist. Valid until the member changes.
   const Entry* Find(std::string_view name) const;
-  // Adds the member, or gives it another value. Returns its entry, and whether it is new.
+  // Adds the member or sets its value. Returns its entry, and whether it is new.
   std::pair<const Entry*, bool> Put(std::string_view name, std::string_view value);
-  // False if there is none.
+  // False if it does not exist.
   bool Erase(std::string_view name);
 
-  // There must be one.
+  // A random member; the table must not be empty.
   const Entry& Random(storage::Random& random) const;
 
-  // `visit(const Entry&)` for `count` different ones; a quick way as long as they are few among many.
+  // Calls `visit(const Entry&)` for `count` distinct random members; fast if `count` is small against the size.
   template <typename Visitor>
   void PickDistinct(storage::Random& random, size_t count, Visitor&& visit) const {
     std::unordered_set<const Entry*> taken;
@@ -46,7 +46,7 @@ class MemberTable {
   void ForEach(Visitor&& visit) const {
     table_.ForEach([&](const Cell& cell) { visit(*cell.entry()); });
   }
-  // `visit(const Entry&)` for about `count` members from `cursor` on. Returns the cursor to go on with, 0 at the end.
+  // Calls `visit(const Entry&)` for about `count` members from `cursor` on. Returns the next cursor, 0 at the end.
   template <typename Visitor>
   uint64_t Scan(uint64_t cursor, size_t count, Visitor&& visit) const {
     size_t budget = std::max<size_t>(count, 1);

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
-// What is counted for keys with certain prefixes, which the configuration names: how many there are, how large they
-// are, how they are used.
+// Statistics of keys with configured prefixes: number, size, use.
 //
-// A key may have several of the prefixes; it counts for each.
+// A key that has several of the prefixes counts for each.
 //
-// Threads: PrefixList is immutable; what is counted is guarded by the partition.
+// Threads: PrefixList is immutable; the counters are guarded by the partition.
 #pragma once
 
 #include <array>
@@ -24,7 +23,7 @@ class PrefixList {
   static constexpr size_t kMostPrefixes = 16;
 
   PrefixList() = default;
-  // None of them is empty.
+  // No prefix is empty.
   explicit PrefixList(const std::vector<std::string>& prefixes) {
     RINGKV_CHECK(prefixes.size() <= kMostPrefixes);
     for (const std::string& text : prefixes) {
@@ -54,8 +53,8 @@ class PrefixList {
  private:
   struct Prefix {
     std::string text;
-    uint64_t head;  // its first eight bytes, as far as it has them
-    uint64_t mask;  // which of the eight count
+    uint64_t head;  // its first eight bytes, or fewer
+    uint64_t mask;  // the bytes of `head` that are used
   };
 
   static uint64_t Word(std::string_view bytes) {
@@ -63,7 +62,7 @@ class PrefixList {
     std::memcpy(&word, bytes.data(), sizeof word);
     return word;
   }
-  // Nearly all keys and prefixes are told by one word.
+  // One word decides for nearly all keys and prefixes.
   static bool IsPrefix(const Prefix& prefix, std::string_view key) {
     if (key.size() < sizeof(uint64_t)) return key.starts_with(prefix.text);
     if ((Word(key) & prefix.mask) != prefix.head) return false;
@@ -71,19 +70,19 @@ class PrefixList {
   }
 
   std::vector<Prefix> prefixes_;
-  std::array<uint16_t, 256> by_first_byte_{};  // a bit for each prefix
+  std::array<uint16_t, 256> by_first_byte_{};  // one bit per prefix
 };
 
-// Of the keys of a table.
+// For the keys of a table.
 struct PrefixSize {
   uint64_t keys = 0;
   uint64_t bytes = 0;  // of entries: header, key, value
 };
 
-// Of the keys of a partition, in every database, since the start or since CONFIG RESETSTAT.
+// For the keys of a partition in all databases, since the start or CONFIG RESETSTAT.
 struct PrefixUses {
   uint64_t reads = 0;
-  uint64_t misses = 0;  // reads that found nothing
+  uint64_t misses = 0;  // reads of missing keys
   uint64_t writes = 0;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The value of one entry while an effect changes it. Views into the value are void after each change.
+// The value of one entry while an effect changes it. Each change invalidates views into the value.
 //
 // Threads: guarded by the lock of the key's partition.
 #pragma once
@@ -35,10 +35,10 @@ class ValueEdit {
   std::string_view bytes() const { return entry_->value(); }
   uint32_t count() const { return PackedCount(bytes()); }
 
-  // What is written to the result stands where `removed` bytes stood.
+  // Replaces `removed` bytes by the bytes written to the result.
   char* Splice(size_t offset, size_t removed, size_t inserted);
   void SetCount(size_t count);
-  // The bytes, which keep their length.
+  // The bytes, for changes that keep their length.
   char* mutable_bytes();
   void SetForm(CollectionForm form);
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Keeps a store equal to another one: takes its snapshot as a stream, or goes on where it has stopped, then its frames.
+// Keeps a store equal to another one: loads its snapshot from a stream, or resumes at its LSN, then applies its frames.
 //
-// What arrives is checked in full before anything of it counts. After an error of a snapshot the store holds a part of
-// the data, and Begin has to come again.
+// Input is verified completely before it is applied. After an error in a snapshot the store has a part of the data, and
+// Begin has to be called again.
 //
-// Threads: confined; others may read the store meanwhile, and see groups as a whole or not at all.
+// Threads: confined; other threads may read the store meanwhile and see groups atomically.
 #pragma once
 
 #include <memory>
@@ -22,19 +22,19 @@ class Follower {
   // `store` must outlive the follower.
   explicit Follower(Store& store) : store_(store) {}
 
-  // Goes on behind `last`, which the store is the state after.
+  // Resumes after group `last`, which is the state of the store.
   void Resume(Lsn last);
-  // A snapshot begins, by its file header: whatever the store holds goes.
+  // Begins a snapshot with its file header: deletes all data in the store.
   Status Begin(std::string_view header);
-  // A block of it, or its end: then the store is the state after `last`.
+  // Takes a block of it, or its end: then the store is the state after `last`.
   Status TakeSection(std::string_view bytes);
   // A frame of the log.
   Status TakeFrame(std::string_view bytes);
 
   bool is_loading() const { return is_loading_; }
-  // The last group that counts.
+  // The last group applied.
   Lsn last() const { return last_; }
-  // When the last frame was made, by the other store's clock.
+  // The time of the last frame, by the other store's clock.
   UnixMs frame_time() const { return frame_time_; }
   uint64_t keys_loaded() const { return keys_; }
 
@@ -46,7 +46,7 @@ class Follower {
   RunMap runs_;
   std::unique_ptr<EffectReplay> replay_;
   BlockDecompressor decompressor_;
-  std::vector<std::string_view> groups_;  // of the frame that is being taken
+  std::vector<std::string_view> groups_;  // of the current frame
   Placement placement_;
   bool is_loading_ = false;
   uint64_t sections_ = 0;

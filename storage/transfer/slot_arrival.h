@@ -15,15 +15,15 @@
 
 namespace ringkv::storage {
 
-// Erases keys in ranges of whole slots, some at a time.
+// Erases the keys of slots, in steps.
 class SlotEraser {
  public:
   // `store` must outlive the eraser.
   SlotEraser(Store& store, std::vector<PositionRange> ranges);
 
-  // Erases some keys. False when there is nothing left to do.
+  // Erases some keys. False when none are left.
   bool Step();
-  // Only those whose position in another placement lies in the range.
+  // Erases only keys whose position in another placement is in the range.
   void Only(const Placement& placement, const PositionRange& range);
   uint64_t erased() const { return erased_; }
 
@@ -34,7 +34,7 @@ class SlotEraser {
   Random random_;
   Txn txn_;
   const std::vector<PositionRange> ranges_;
-  size_t at_ = 0;  // which of them
+  size_t at_ = 0;  // index of the current range
   uint64_t cursor_ = 0;
   Placement filter_placement_;
   PositionRange filter_{0, kPositions};
@@ -45,8 +45,7 @@ class SlotEraser {
 
 class SlotArrival {
  public:
-  // `store` must outlive the arrival. The ranges are of whole slots, and empty of keys; `source` is how the other store
-  // places its keys.
+  // `store` must outlive the arrival. The ranges are whole slots without keys; `source`: the other store's placement.
   SlotArrival(Store& store, std::vector<PositionRange> ranges, const Placement& source);
 
   Status TakeSection(std::string_view bytes);

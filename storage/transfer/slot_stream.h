@@ -18,35 +18,35 @@ namespace ringkv::storage {
 
 class SlotStream {
  public:
-  // `store` must outlive the stream. The ranges are of whole slots, ascending.
+  // `store` must outlive the stream. The ranges are whole slots, ascending.
   SlotStream(Store& store, const std::vector<PositionRange>& ranges, int compression_level)
       : store_(store), blocks_(store, ranges), cursor_(compression_level) {}
 
   // The next block as a section. False when all keys have been copied.
   bool NextBlock(std::string* section);
-  // Appends what a frame of the log says of keys that have been copied (see SlotArrival::TakeChanges). False if the
-  // frame makes no sense, or says what can't be said of slots.
+  // Appends the changes of a frame to keys that were copied (see SlotArrival::TakeChanges). False if the frame is
+  // invalid, or has an effect that cannot be restricted to slots.
   bool Filter(std::string_view frame, std::string* changes);
   uint64_t keys() const { return keys_; }
 
  private:
   bool FilterGroup(Lsn lsn, std::string_view effects, std::string* changes);
-  // The LSN that the position was copied at; none if it has not been, or is of another slot.
+  // The LSN at which the position was copied; none if it was not, or is of another slot.
   std::optional<Lsn> CopiedAt(Position position) const;
 
   Store& store_;
   BlockSource blocks_;
   BlockSource::Cursor cursor_;
   std::vector<BlockRun> copied_;  // ascending
-  std::string group_;             // the effects of a group that concern us
+  std::string group_;             // the effects of a group on these slots
   uint64_t sections_ = 0;
   uint64_t keys_ = 0;
 };
 
-// What a stream of changes is made of.
+// The items of a stream of changes.
 enum class SlotChange : uint8_t {
-  kGroup = 1,  // effects that belong together, as a text
-  kErase = 2,  // whatever stands at these positions is gone: first, end
+  kGroup = 1,  // effects of one group, as a text
+  kErase = 2,  // deletes all keys at these positions: first, end
 };
 
 }  // namespace ringkv::storage

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Any collection, whatever its type: as bytes on their way out, and as an entry on their way in.
+// Conversion of collections of any type between entries and packed bytes.
 #pragma once
 
 #include <string>
@@ -13,10 +13,10 @@ namespace ringkv::storage {
 
 class MutableEntry;
 
-// A value as it stands in files: of a large collection its elements, packed; of all others the entry's own bytes.
-// `buffer` is only used for the former.
+// A value as in files: the packed elements of a large collection, else the entry's own bytes. `buffer` is used for
+// large collections only.
 std::string_view PackedValue(const Entry& entry, std::string* buffer);
-// What kind PackedValue is of.
+// The kind of the value that PackedValue returns.
 ValueKind PackedKind(const Entry& entry);
 
 // A value that outlives its entry.
@@ -30,19 +30,19 @@ struct ValueCopy {
   UnixMs expiry;
 };
 
-// Whether bytes from outside are a collection of this kind that may stand: whole, and nothing stands behind it.
+// Whether untrusted bytes are a valid, complete collection of this kind, without trailing bytes.
 bool IsPackedCollection(ValueKind kind, std::string_view packed);
 
 // A new entry, owned by the caller, of a value as PackedValue gives it; the bytes of a collection are well-formed, and
 // it is kept packed or large as the limits say. What stands there twice counts once.
 MutableEntry* MakeEntry(std::string_view key, const CollectionPut& put, const TypeLimits& limits, uint32_t access);
 
-// How many elements a value has; 1 for a string.
+// The number of elements of a value; 1 for a string.
 size_t ElementCount(const Entry& entry);
-// Whether a key may hold such a value: a collection without elements is gone, but a stream stays.
+// Whether a key may hold the value: only streams may be empty.
 bool MayStand(const Entry& entry);
 
-// Whether an effect can be done to what stands there, or to nothing (null).
+// Whether an effect applies to the value, or to a missing key (null).
 bool CanApply(const Entry* entry, const CollectionChange& change);
 
 }  // namespace ringkv::storage

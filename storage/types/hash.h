@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Hashes: fields with a value each. Small ones are packed, in the order in which their fields came.
+// Hashes: fields with values. Small ones are packed, in the order of insertion.
 //
 // Threads: guarded by the lock of the key's partition.
 #pragma once
@@ -25,16 +25,16 @@ class LargeHash : public LargeValue {
   MemberTable fields;
 };
 
-// A hash to be read; valid until it changes.
+// A read-only view of a hash; valid until it changes.
 class HashView {
  public:
-  // Null: an empty one.
+  // Null: an empty hash.
   explicit HashView(const Entry* entry) : entry_(entry) {}
 
   size_t size() const;
   std::optional<std::string_view> Find(std::string_view field) const;
 
-  // `visit(field, value)` for all.
+  // Calls `visit(field, value)` for all fields.
   template <typename Visitor>
   void ForEach(Visitor&& visit) const {
     if (entry_ == nullptr) return;
@@ -46,7 +46,7 @@ class HashView {
       visit(field, reader.Text());
     }
   }
-  // Likewise for about `count` from `cursor` on, but a packed hash as a whole. Returns the cursor to go on with.
+  // Visits about `count` fields from `cursor` on, or all fields of a packed hash. Returns the next cursor.
   template <typename Visitor>
   uint64_t Scan(uint64_t cursor, size_t count, Visitor&& visit) const {
     if (entry_ != nullptr && entry_->kind().is_large()) {
@@ -55,7 +55,7 @@ class HashView {
     ForEach(visit);
     return 0;
   }
-  // Visits one; there must be one.
+  // Visits a random field; the hash must not be empty.
   template <typename Visitor>
   void PickRandom(Random& random, Visitor&& visit) const {
     if (entry_->kind().is_large()) {
@@ -67,7 +67,7 @@ class HashView {
       if (left-- == 0) visit(field, value);
     });
   }
-  // Visits `count` different ones; there must be so many.
+  // Visits `count` distinct random fields; the hash must have that many.
   template <typename Visitor>
   void PickDistinct(Random& random, size_t count, Visitor&& visit) const {
     if (is_large() && count * 3 <= size()) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// HyperLogLog: about how many different elements were added, in the format that Redis keeps in a string.
+// HyperLogLog: estimates the number of distinct elements, in the format of Redis' strings.
 //
-//   "HYLL", how the registers stand (1 byte: 0 dense, 1 sparse), 3 bytes of zeros, the count as it was last computed (8
-//   bytes, the lowest first; the uppermost bit says that it is out of date), then 16384 registers:
+//   "HYLL", encoding of the registers (1 byte: 0 dense, 1 sparse), 3 bytes of zeros, the cached count (8 bytes, the
+//   lowest first; the highest bit marks it as stale), then 16384 registers:
 //     dense   6 bits each, the lowest first
 //     sparse  runs: 00cccccc so many zeros; 01cccccc cccccccc likewise, up to 16384; 1vvvvvcc so many of the value v;
 //             counts and values are one more than what stands there
@@ -23,15 +23,15 @@ class HyperLogLog {
   static constexpr size_t kRegisters = 16384;
   using Registers = std::array<uint8_t, kRegisters>;
 
-  // Whether a string looks like one; its sparse registers may still make no sense.
+  // Whether a string has the header of a HyperLogLog; its sparse registers may still be invalid.
   static bool IsOne(std::string_view bytes);
-  // One that has counted nothing, sparse.
+  // An empty, sparse HyperLogLog.
   static std::string Empty();
 
-  // `bytes` must be one and outlive it. It becomes dense when it would grow beyond `sparse_bytes`.
+  // `bytes` must be a HyperLogLog and outlive the object. It becomes dense when it would exceed `sparse_bytes`.
   HyperLogLog(std::string* bytes, size_t sparse_bytes) : bytes_(*bytes), sparse_bytes_(sparse_bytes) {}
 
-  // What an element does: the register of this number has this value at least.
+  // The change by an element: this register gets at least this value.
   struct Mark {
     size_t number;
     uint8_t value;
@@ -55,23 +55,23 @@ class HyperLogLog {
 };
 
 bool IsDenseHyperLogLog(std::string_view bytes);
-// The count as it was last computed, unless it is out of date.
+// The cached count, unless it is stale.
 std::optional<uint64_t> StoredCount(std::string_view bytes);
-// The eight bytes that store a count, and the last of them when it is out of date.
+// The eight bytes of the cached count, and the last of them for a stale one.
 std::string CountBytes(uint64_t count);
 constexpr std::string_view kOutdatedCountEnd = "\x80";
 constexpr size_t kHyperLogLogCountEndAt = 15;
 constexpr size_t kHyperLogLogCountAt = 8;
 
-// Bytes that take the place of others.
+// A replacement of bytes.
 struct BytesAt {
   size_t offset;
   std::string bytes;
 };
-// What the mark changes in a dense one; nothing if it is there already.
+// The change of a dense HyperLogLog by the element; none if its register is high enough.
 std::optional<BytesAt> DenseChange(std::string_view bytes, const HyperLogLog::Mark& mark);
 
-// Raises the registers to those of `bytes` where these are greater. False if it is corrupt.
+// Raises the registers to those of `bytes` where these are greater. False if `bytes` is corrupt.
 bool MergeRegisters(std::string_view bytes, HyperLogLog::Registers* registers);
 uint64_t EstimateCount(const HyperLogLog::Registers& registers);
 

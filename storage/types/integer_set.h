@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A set of integers as bytes: a byte that says how wide they are (2, 4 or 8 bytes), then the integers, ascending.
+// A set of integers as bytes: one byte with their width (2, 4 or 8 bytes), then the integers, ascending.
 #pragma once
 
 #include <charconv>
@@ -11,14 +11,14 @@
 
 namespace ringkv::storage {
 
-// The integer that a member reads as, if writing it gives the member again.
+// The integer of a member in canonical decimal form.
 std::optional<int64_t> IntegerMember(std::string_view member);
 
 class IntegerSetView {
  public:
   explicit IntegerSetView(std::string_view bytes) : bytes_(bytes) {}
 
-  // Whether bytes from outside are such a set: whole, ascending, nothing twice.
+  // Whether untrusted bytes are a valid set: complete, ascending, without duplicates.
   static bool IsSound(std::string_view bytes);
   static size_t WidthFor(int64_t value) {
     if (value == static_cast<int16_t>(value)) return sizeof(int16_t);
@@ -28,7 +28,7 @@ class IntegerSetView {
   size_t width() const { return static_cast<unsigned char>(bytes_[0]); }
   size_t size() const { return (bytes_.size() - 1) / width(); }
   int64_t At(size_t index) const;
-  // Where it is, or would be.
+  // The index of the integer, or of its insertion.
   size_t LowerBound(int64_t value) const;
   bool Contains(int64_t value) const;
 
@@ -36,7 +36,7 @@ class IntegerSetView {
   std::string_view bytes_;
 };
 
-// An integer as the member that it stands for.
+// An integer as a member's text.
 class IntegerText {
  public:
   explicit IntegerText(int64_t value)
@@ -48,7 +48,7 @@ class IntegerText {
   size_t size_;
 };
 
-// Writes an integer in so many bytes.
+// Writes an integer with this width.
 void WriteInteger(char* at, size_t width, int64_t value);
 
 }  // namespace ringkv::storage

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Lists. Small ones are packed; large ones are a row of chunks, of about eight kilobytes each unless the option
-// list-max-listpack-size says otherwise.
+// Lists. Small ones are packed; large ones are a sequence of chunks, of about eight kilobytes each by default
+// (list-max-listpack-size).
 //
 // Threads: guarded by the lock of the key's partition.
 #pragma once
@@ -18,12 +18,12 @@
 
 namespace ringkv::storage {
 
-// How much a chunk holds at most; one element more than that may always stand alone.
+// The limit of a chunk; a single larger element is allowed.
 struct ListChunkLimit {
   size_t elements = SIZE_MAX;
   size_t bytes = 8192;
 
-  // As Redis reads the option: a number of elements, or -1 to -5 for 4 to 64 KB.
+  // The option as in Redis: a number of elements, or -1 to -5 for 4 to 64 KB.
   static ListChunkLimit Of(int64_t option);
   bool Allows(size_t more_elements, size_t more_bytes) const {
     return more_elements <= elements && more_bytes <= bytes;
@@ -32,7 +32,7 @@ struct ListChunkLimit {
 
 class LargeList : public LargeValue {
  public:
-  // So many chunks at each end are never compressed; 0: none is.
+  // The number of chunks at each end that are not compressed; 0 disables compression.
   explicit LargeList(const ListChunkLimit& limit, size_t open_ends = 0) : limit_(limit), open_ends_(open_ends) {}
   size_t size() const override { return size_; }
   size_t bytes() const override { return sizeof(LargeList) + chunks_.size() * sizeof(ListChunk) + chunk_bytes_; }
@@ -41,17 +41,17 @@ class LargeList : public LargeValue {
 
   // 0 <= index <= size().
   void Insert(size_t index, std::string_view element);
-  // All of them must be there.
+  // The list must have these elements.
   void Erase(size_t index, size_t count);
   void Set(size_t index, std::string_view element);
-  // Removes elements equal to this, up to `most`, from the front or from the back.
+  // Removes up to `most` elements equal to this, from the front or from the back.
   size_t Remove(std::string_view element, size_t most, bool from_back);
-  // Elements that were packed together come behind all others, in chunks of their own.
+  // Appends packed elements, in new chunks.
   void Append(std::string_view elements);
 
-  // The buffer is only used if it is compressed where it stands.
+  // `buffer` is used only if the element's chunk is compressed.
   std::string_view At(size_t index, std::string* buffer) const;
-  // `visit(element)` for elements from `index` on, upwards or downwards, until it returns false.
+  // Calls `visit(element)` for elements from `index` on, forward or backward, until it returns false.
   template <typename Visitor>
   void VisitFrom(size_t index, bool downwards, Visitor&& visit) const {
     if (index >= size_) return;
@@ -78,9 +78,9 @@ class LargeList : public LargeValue {
   }
 
  private:
-  // Of all elements, as they are packed.
+  // The packed size of all elements.
   size_t ElementBytes() const;
-  // An element's chunk, and its number in there.
+  // An element's chunk, and its index in the chunk.
   struct Spot {
     size_t chunk = 0;
     size_t index = 0;
@@ -97,7 +97,7 @@ class LargeList : public LargeValue {
   bool MayBeCompressed(size_t chunk) const {
     return open_ends_ > 0 && chunk >= open_ends_ && chunk + open_ends_ < chunks_.size();
   }
-  // Does `change(chunk)`; the chunk is open meanwhile.
+  // Calls `change(chunk)` with the chunk decompressed.
   template <typename Function>
   void Changing(size_t number, Function&& change) {
     ListChunk& chunk = chunks_[number];
@@ -107,7 +107,7 @@ class LargeList : public LargeValue {
     if (MayBeCompressed(number)) chunk.Compress();
     chunk_bytes_ += chunk.allocated();
   }
-  // Chunks have come or gone: the ends are open again, and what stands next to them is not.
+  // Call after chunks were added or removed: decompresses the chunks at the ends and compresses those next to them.
   void SettleEnds();
 
   const ListChunkLimit limit_;
@@ -117,24 +117,24 @@ class LargeList : public LargeValue {
   size_t chunk_bytes_ = 0;
 };
 
-// Whether a packed list may stand in its entry as it is.
+// Whether a packed list may stay packed.
 bool MayListBePacked(std::string_view packed, const TypeLimits& limits);
-// Of one that may not.
+// Makes a large list of one that may not.
 std::unique_ptr<LargeList> EnlargeList(std::string_view packed, const TypeLimits& limits);
 
-// A list to be read; valid until it changes.
+// A read-only view of a list; valid until it changes.
 class ListView {
  public:
-  // Null: an empty one.
+  // Null: an empty list.
   explicit ListView(const Entry* entry) : entry_(entry) {}
 
   size_t size() const;
-  // There must be one of that number. The buffer is only used if it is compressed where it stands.
+  // The element at the index, which must exist. `buffer` is used only if its chunk is compressed.
   std::string_view At(size_t index, std::string* buffer) const;
-  // Where the first that is equal stands.
+  // The index of the first equal element.
   std::optional<size_t> Find(std::string_view element) const;
 
-  // `visit(element)` for elements from `index` on, upwards or downwards, until it returns false.
+  // Calls `visit(element)` for elements from `index` on, forward or backward, until it returns false.
   template <typename Visitor>
   void VisitFrom(size_t index, bool downwards, Visitor&& visit) const {
     if (index >= size()) return;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Elements of a list, one behind the other, readable from both ends: the length (LEB128), the bytes, then how many
-// bytes those two take, written so that it is read backwards: the lowest seven bits last, the upper bit of a byte says
-// that the one before it belongs to the number.
+// Packed elements of a list, readable in both directions. Each is its length (LEB128), its bytes, then the size of
+// both, encoded backwards: the lowest seven bits last, and the high bit of a byte says that the byte before it belongs
+// to the number.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@ inline size_t ListElementSize(std::string_view element) {
   return front + VarintSize(front);
 }
 
-// Returns the address behind it.
+// Returns the address after it.
 inline char* WriteListElement(char* at, std::string_view element) {
   char* end = WritePackedText(at, element);
   const auto front = static_cast<size_t>(end - at);
@@ -36,7 +36,7 @@ inline void AppendListElement(std::string* out, std::string_view element) {
   WriteListElement(out->data() + start, element);
 }
 
-// Walks over elements in both directions. Stands on an element, or at the end.
+// A cursor over elements, in both directions: on an element, or at the end.
 class ListCursor {
  public:
   explicit ListCursor(std::string_view elements, size_t offset = 0) : bytes_(elements), at_(offset) {}
@@ -51,14 +51,14 @@ class ListCursor {
     if (length >= 0x80) length = LongLength(&length_bytes);
     return bytes_.substr(at_ + length_bytes, length);
   }
-  // Of the element with its lengths.
+  // The size of the element with its lengths.
   size_t element_size() const {
     const std::string_view bytes = element();
     const size_t front = static_cast<size_t>(bytes.data() + bytes.size() - bytes_.data()) - at_;
     return front + VarintSize(front);
   }
   void Next() { at_ += element_size(); }
-  // Onto the element before.
+  // Moves to the previous element.
   void Back() {
     size_t back = 1;
     size_t front = static_cast<unsigned char>(bytes_[at_ - 1]) & 0x7fu;
@@ -86,10 +86,10 @@ class ListCursor {
   size_t at_;
 };
 
-// Whether bytes from outside are exactly so many elements.
+// Whether untrusted bytes are exactly this number of elements.
 bool AreListElements(std::string_view bytes, size_t count);
 
-// On the element of that number among so many, or at the end; from the nearer side.
+// A cursor on the element with this index of `count`, or at the end; searches from the nearer side.
 inline ListCursor ListCursorAt(std::string_view elements, size_t count, size_t index) {
   if (index <= count / 2) {
     ListCursor cursor(elements);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Redis' listpack: texts and integers in one piece of bytes, to be walked in both directions.
+// Redis' listpack: texts and integers in a contiguous block, readable in both directions.
 //
-//   how many bytes (32 bits), how many elements (16 bits, 0xffff: count them), elements, 0xff
-//   an element: a byte or more that say its kind, its bytes, and the length of both together, to be read backwards
+//   size in bytes (32 bits), number of elements (16 bits, 0xffff: unknown), elements, 0xff
+//   an element: one or more bytes with its kind, its bytes, and the length of both, encoded backwards
 //
-// A text that reads as an integer is kept as one.
+// A text that is a canonical integer is stored as an integer.
 #pragma once
 
 #include <cstdint>
@@ -25,9 +25,9 @@ class ListpackElement {
 
   bool is_integer() const { return is_integer_; }
   int64_t integer() const { return integer_; }
-  // Its bytes, if it is no integer.
+  // Its bytes, if it is not an integer.
   std::string_view text() const { return text_; }
-  // Bytes from its first to that of the next element.
+  // The size up to the next element.
   size_t size() const { return size_; }
 
  private:
@@ -37,7 +37,7 @@ class ListpackElement {
   bool is_integer_ = false;
 };
 
-// An element as text, for as long as this and the element's bytes live.
+// An element as text; valid as long as this object and the element's bytes.
 class ListpackText {
  public:
   explicit ListpackText(const ListpackElement& element) : digits_(element.integer()) {
@@ -65,7 +65,7 @@ class ListpackCursor {
   ListpackElement element() const { return ListpackElement(listpack_.data() + offset_); }
   void Next() { offset_ += element().size(); }
   void Back();
-  // The element, and the cursor moves on.
+  // Returns the element and advances the cursor.
   ListpackElement Take() {
     const ListpackElement taken = element();
     offset_ += taken.size();
@@ -78,23 +78,23 @@ class ListpackCursor {
   size_t offset_;
 };
 
-// Whether bytes from outside are a listpack, whole, with nothing behind it.
+// Whether untrusted bytes are a complete, valid listpack without trailing bytes.
 bool IsListpack(std::string_view bytes);
 
-// Changes a listpack in place.
+// Modifies a listpack in place.
 class ListpackEditor {
  public:
-  // `bytes` must outlive it; empty bytes become an empty listpack.
+  // `bytes` must outlive the object; empty bytes become an empty listpack.
   explicit ListpackEditor(std::string* bytes);
-  // Ends the listpack again.
+  // Writes the end mark.
   ~ListpackEditor();
   ListpackEditor(const ListpackEditor&) = delete;
   ListpackEditor& operator=(const ListpackEditor&) = delete;
 
-  // At the end.
+  // Appends at the end.
   void AppendText(std::string_view text);
   void AppendInteger(int64_t integer);
-  // In the place of the element at `offset`.
+  // Replaces the element at `offset`.
   void ReplaceInteger(size_t offset, int64_t integer);
 
  private:

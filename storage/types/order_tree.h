@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Members of a sorted set in the order of score and name: a B+ tree whose inner nodes know how many members stand
-// beneath each child, so a rank is found, and a member by its rank, in one descent.
+// Members of a sorted set, ordered by score and name: a B+ tree with counts in its inner nodes, so the rank of a member
+// and the member of a rank are found in one descent.
 //
-// The tree owns no member. A member must not change its name or address while it stands here.
+// The tree does not own the members. A member must not change its name or address while it is in the tree.
 //
 // Threads: guarded by the lock of the key's partition.
 #pragma once
@@ -32,14 +32,15 @@ class OrderTree {
   size_t size() const { return size_; }
   size_t bytes() const { return nodes_ * kNodeBytes; }
 
-  // It must not be there yet.
+  // The item must not exist yet.
   void Insert(const Item& item);
-  // It must be there.
+  // The item must exist.
   void Erase(const Item& item);
-  // How many stand before what `is_before` says to be before; that must be true for a first part, false for the rest.
+  // The number of items for which `is_before` is true; it must be true for a first part of the order and false after
+  // it.
   template <typename Predicate>
   size_t CountBefore(Predicate&& is_before) const;
-  // `visit(const Item&)` from a rank on, upwards or downwards, until it returns false.
+  // Calls `visit(const Item&)` from a rank on, forward or backward, until it returns false.
   template <typename Visitor>
   void VisitFrom(size_t rank, bool downwards, Visitor&& visit) const;
 
@@ -61,7 +62,7 @@ class OrderTree {
     Item items[kCapacity];
   };
   struct Child {
-    Item first;  // the least beneath
+    Item first;  // the lowest item in the subtree
     uint64_t size = 0;
     Node* node = nullptr;
   };
@@ -77,16 +78,16 @@ class OrderTree {
   static const Leaf& AsLeaf(const Node* node) { return *static_cast<const Leaf*>(node); }
   static const Inner& AsInner(const Node* node) { return *static_cast<const Inner*>(node); }
 
-  // The child for an item: the last one that begins at or before it.
+  // The child of an item: the last one that begins at or before it.
   static uint32_t ChildFor(const Inner& inner, const Item& item);
   static Child Describe(Node* node);
-  // Each returns a new right neighbour of the node, or null.
+  // These return a new right sibling of the node, or null.
   Node* InsertInto(Node* node, const Item& item);
   Node* InsertIntoLeaf(Leaf& leaf, const Item& item);
   Node* InsertChild(Inner& inner, uint32_t at, const Child& child);
   void EraseFrom(Node* node, const Item& item);
   void MergeAround(Inner& inner, uint32_t at);
-  // Whether the right node could be emptied into the left one.
+  // Whether the right node fits into the left one.
   static bool MergeNodes(Node* left, Node* right);
   static void RemoveChild(Inner& inner, uint32_t at);
   void Delete(Node* node);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The elements of a packed collection, each as the effect that adds it.
+// Visits the elements of a packed collection as the effects that add them.
 #pragma once
 
 #include "storage/effects/effects.h"
@@ -10,7 +10,7 @@
 
 namespace ringkv::storage {
 
-// `visit(effect)` for each element, in the order in which they stand there. The bytes must be well-formed.
+// Calls `visit(effect)` for each element, in packed order. The bytes must be well-formed.
 template <typename Visitor>
 void VisitPacked(const CollectionPut& put, Visitor&& visit) {
   if (put.kind.form() == CollectionForm::kIntegers) {
@@ -21,7 +21,7 @@ void VisitPacked(const CollectionPut& put, Visitor&& visit) {
   PackedReader reader(put.packed);
   switch (put.kind.type()) {
     case ValueType::kString:
-    case ValueType::kStream: break;  // it has more than elements, see stream_pack.h
+    case ValueType::kStream: break;  // see stream_pack.h
     case ValueType::kHash:
       while (!reader.AtEnd()) {
         const std::string_view field = reader.Text();

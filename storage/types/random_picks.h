@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Numbers of elements that are chosen by chance.
+// Random choices of element indexes.
 #pragma once
 
 #include <algorithm>
@@ -11,12 +11,12 @@
 
 namespace ringkv::storage {
 
-// `count` different numbers below `size`, ascending. `count` must not be above `size`.
+// `count` distinct numbers below `size`, ascending. `count` must not exceed `size`.
 inline std::vector<size_t> DistinctNumbers(Random& random, size_t count, size_t size) {
   std::vector<size_t> numbers;
   numbers.reserve(count);
   if (count * 3 > size) {
-    // Each number is taken with the chance that exactly `count` are in the end.
+    // Selection sampling: each number is taken with the probability that leads to exactly `count`.
     for (size_t i = 0; numbers.size() < count; ++i) {
       if (random.Below(size - i) < count - numbers.size()) numbers.push_back(i);
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A score as bytes: whole numbers of a reasonable size as twice their zigzag code (LEB128), so that most take one to
-// three bytes; any other as a 1 and the eight bytes of the double.
+// Encoding of scores: integers up to 10^15 are twice their zigzag code as LEB128, which is one to three bytes for most;
+// other scores are a 1 and the eight bytes of the double.
 #pragma once
 
 #include <bit>
@@ -15,9 +15,9 @@ namespace ringkv::storage {
 constexpr uint64_t kScoreAsDouble = 1;
 constexpr size_t kLongestScoreCode = 1 + sizeof(double);
 
-// The code of a whole number, or kScoreAsDouble.
+// The code of an integer, or kScoreAsDouble.
 inline uint64_t ScoreHead(double score) {
-  constexpr double kMost = 1e15;  // whole numbers up to there are exact
+  constexpr double kMost = 1e15;  // integers up to this size are exact
   const bool is_negative_zero = score == 0 && std::signbit(score);
   if (!(std::fabs(score) <= kMost) || score != std::trunc(score) || is_negative_zero) return kScoreAsDouble;
   const auto whole = static_cast<int64_t>(score);
@@ -34,7 +34,7 @@ inline size_t ScoreSize(double score) {
   return head == kScoreAsDouble ? kLongestScoreCode : VarintSize(head);
 }
 
-// Returns the address behind it.
+// Returns the address after it.
 inline char* WriteScore(char* at, double score) {
   const uint64_t head = ScoreHead(score);
   at = WriteVarint(at, head);
@@ -49,7 +49,7 @@ inline void AppendScored(std::string* out, std::string_view member, double score
   WriteScore(WritePackedText(out->data() + start, member), score);
 }
 
-// For any reader with Varint and Bytes; zero where that has nothing more.
+// For any reader with Varint and Bytes; zero at the end of its bytes.
 template <typename Reader>
 double ReadScore(Reader& reader) {
   const uint64_t head = reader.Varint();

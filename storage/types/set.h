@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Sets: integers in their order as long as all members are integers and few, texts packed as long as they are few and
-// short, a table behind that.
+// Sets: sorted integers while all members are integers and few, packed texts while they are few and short, else a
+// table.
 //
 // Threads: guarded by the lock of the key's partition.
 #pragma once
@@ -26,16 +26,16 @@ class LargeSet : public LargeValue {
   MemberTable members;
 };
 
-// A set to be read; valid until it changes.
+// A read-only view of a set; valid until it changes.
 class SetView {
  public:
-  // Null: an empty one.
+  // Null: an empty set.
   explicit SetView(const Entry* entry) : entry_(entry) {}
 
   size_t size() const;
   bool Contains(std::string_view member) const;
 
-  // `visit(member)` for all.
+  // Calls `visit(member)` for all members.
   template <typename Visitor>
   void ForEach(Visitor&& visit) const {
     VisitUntil([&](std::string_view member) {
@@ -43,7 +43,7 @@ class SetView {
       return true;
     });
   }
-  // Likewise until `visit` returns false.
+  // Calls `visit(member)` until it returns false.
   template <typename Visitor>
   void VisitUntil(Visitor&& visit) const {
     if (entry_ == nullptr) return;
@@ -60,16 +60,16 @@ class SetView {
         for (PackedReader reader(entry_->value()); goes_on && !reader.AtEnd();) goes_on = visit(reader.Text());
     }
   }
-  // For about `count` members from `cursor` on, but a small set as a whole. Returns the cursor to go on with.
+  // Visits about `count` members from `cursor` on, or all members of a small set. Returns the next cursor.
   template <typename Visitor>
   uint64_t Scan(uint64_t cursor, size_t count, Visitor&& visit) const {
     if (is_large()) return large().members.Scan(cursor, count, [&](const Entry& each) { visit(each.key()); });
     ForEach(visit);
     return 0;
   }
-  // One of them; there must be one.
+  // A random member; the set must not be empty.
   std::string Random(storage::Random& random) const;
-  // Visits `count` different ones; there must be so many.
+  // Visits `count` distinct random members; the set must have that many.
   template <typename Visitor>
   void PickDistinct(storage::Random& random, size_t count, Visitor&& visit) const {
     if (is_large() && count * 3 <= size()) {
@@ -92,7 +92,7 @@ class SetView {
   const Entry* entry_;
 };
 
-// A set that stands nowhere yet.
+// A set under construction, outside of the keyspace.
 class NewSet {
  public:
   explicit NewSet(const TypeLimits& limits);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Sorted sets: members with a score, in the order of score and name. Small ones are packed in that order; large ones
-// are a table, which knows the score of a name, and a tree in the order.
+// Sorted sets: members with scores, ordered by score and name. Small ones are packed in that order; large ones are a
+// table from name to score, and a tree in that order.
 //
 // Threads: guarded by the lock of the key's partition.
 #pragma once
@@ -35,26 +35,26 @@ class LargeSortedSet : public LargeValue {
   OrderTree order_;
 };
 
-// The score that a member's entry holds.
+// The score in a member's entry.
 inline double ScoreIn(const Entry& member) {
   double score;
   std::memcpy(&score, member.value().data(), sizeof score);
   return score;
 }
 
-// A sorted set to be read; valid until it changes.
+// A read-only view of a sorted set; valid until it changes.
 class SortedSetView {
  public:
-  // Null: an empty one.
+  // Null: an empty sorted set.
   explicit SortedSetView(const Entry* entry) : entry_(entry) {}
 
   size_t size() const;
   std::optional<double> Score(std::string_view member) const;
-  // From 0, of the lowest.
+  // The rank, from 0 for the lowest score.
   std::optional<size_t> Rank(std::string_view member) const;
 
-  // How many stand before the first for which `is_before(score, name)` is false. It must be true for a first part of
-  // the order, and false for the rest.
+  // The number of members for which `is_before(score, name)` is true; it must be true for a first part of the order and
+  // false after it.
   template <typename Predicate>
   size_t CountBefore(Predicate&& is_before) const {
     if (is_large()) {
@@ -70,7 +70,7 @@ class SortedSetView {
     return before;
   }
 
-  // `visit(name, score)` for up to `count` from `rank` on, upwards or downwards.
+  // Calls `visit(name, score)` for up to `count` members from `rank` on, forward or backward.
   template <typename Visitor>
   void VisitRange(size_t rank, size_t count, bool downwards, Visitor&& visit) const {
     if (count == 0 || rank >= size()) return;
@@ -88,7 +88,7 @@ class SortedSetView {
   void ForEach(Visitor&& visit) const {
     VisitRange(0, size(), false, visit);
   }
-  // For about `count` members from `cursor` on, but a packed set as a whole. Returns the cursor to go on with.
+  // Visits about `count` members from `cursor` on, or all members of a packed set. Returns the next cursor.
   template <typename Visitor>
   uint64_t Scan(uint64_t cursor, size_t count, Visitor&& visit) const {
     if (is_large()) {
@@ -102,7 +102,7 @@ class SortedSetView {
  private:
   const LargeSortedSet& large() const { return static_cast<const LargeSortedSet&>(entry_->large()); }
 
-  // Until `visit(name, score)` returns false.
+  // Calls `visit(name, score)` until it returns false.
   template <typename Visitor>
   void VisitPacked(Visitor&& visit) const {
     if (entry_ == nullptr) return;

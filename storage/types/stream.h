@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Streams: entries in the order of their IDs, each with fields, and groups of consumers that share the reading. The
-// entries stand in blocks of up to stream-node-max-entries and stream-node-max-bytes.
+// Streams: entries with fields, ordered by ID, and consumer groups. Entries are stored in blocks of up to
+// stream-node-max-entries and stream-node-max-bytes.
 //
 // Unlike other collections a stream may be empty, and is never packed in its entry.
 //
@@ -22,64 +22,65 @@
 
 namespace ringkv::storage {
 
-// How many entries are to go from the front.
+// The limits of a trim.
 struct StreamTrimming {
-  std::optional<uint64_t> most = {};  // entries that stay; or else:
-  StreamId least = {};                // the first ID that stays
-  bool whole_blocks = false;          // rather leave some than split a block
-  uint64_t limit = 0;                 // entries to look at; 0: any number
+  std::optional<uint64_t> most = {};  // maximum length; or else:
+  StreamId least = {};                // minimum ID
+  bool whole_blocks = false;          // removes whole blocks only
+  uint64_t limit = 0;                 // maximum number of entries to remove; 0: unlimited
 };
 
 class Stream : public LargeValue {
  public:
   using Groups = std::map<std::string, StreamGroup, std::less<>>;
 
-  // Entries.
+  // The number of entries.
   size_t size() const override { return size_; }
   size_t bytes() const override {
     return sizeof(Stream) + blocks_.size() * sizeof(StreamBlock) + block_bytes_ + group_bytes_;
   }
   void Pack(std::string* out) const override;
 
-  // Of the last entry there ever was, or what XSETID has made of it.
+  // The ID of the last entry ever added, or as set by XSETID.
   const StreamId& last_id() const { return last_id_; }
-  // The greatest one that XDEL has erased; 0-0 if there is none.
+  // The greatest ID deleted by XDEL; 0-0 if there is none.
   const StreamId& greatest_erased() const { return greatest_erased_; }
-  // How many entries there ever were.
+  // The number of entries ever added.
   uint64_t added() const { return added_; }
   const std::deque<StreamBlock>& blocks() const { return blocks_; }
   const Groups& groups() const { return groups_; }
   // Null if there is none.
   const StreamGroup* FindGroup(std::string_view name) const;
-  // The first entry and the last one; 0-0 if there is none.
+  // The IDs of the first and the last entry; 0-0 if there is none.
   const StreamId& first_entry() const { return first_entry_; }
   StreamId last_entry() const;
   bool Contains(const StreamId& id) const;
 
-  // `visit(entry)` for entries from `first` to `last`, both counted in, upwards or downwards, until it returns false.
+  // Calls `visit(entry)` for entries from `first` to `last` inclusive, forward or backward, until it returns false.
   template <typename Visitor>
   void Visit(const StreamId& first, const StreamId& last, bool downwards, Visitor&& visit) const;
 
-  // Whether XDEL has erased something behind this ID. Trimming doesn't count.
+  // Whether XDEL has deleted an entry after this ID. Trimming does not count.
   bool HasGapsBehind(const StreamId& id) const;
-  // How many entries there ever were up to this one; nothing if nobody can know.
+  // The number of entries ever added up to this one, if it is known.
   std::optional<uint64_t> CountUpTo(const StreamId& id) const;
-  // The ID before which all entries are to go; 0-0 if none are.
+  // The ID before which all entries will be removed; 0-0 for none.
   StreamId FindTrimEnd(const StreamTrimming& trimming) const;
 
-  // --- changing: each gives what it takes; IDs of new entries are greater than last_id() -----------------------------
+  // --- changes; IDs of new entries are greater than last_id()
+  // ---------------------------------------------------------
 
   void Append(const StreamId& id, const StreamFields& fields, const StreamBlockLimit& limit);
-  // A block that comes behind all others.
+  // Appends a block.
   void AppendBlock(StreamBlock block);
   bool Erase(const StreamId& id);
-  // How many entries went.
+  // Returns the number of removed entries.
   size_t EraseBefore(const StreamId& least);
   void SetIds(const StreamId& last, const StreamId& greatest_erased, uint64_t added);
-  // True if the group is new.
+  // Returns whether the group is new.
   bool PutGroup(std::string_view name, const StreamId& last_id, int64_t read);
   bool EraseGroup(std::string_view name);
-  // `change(group)`; there must be such a group.
+  // Calls `change(group)`; the group must exist.
   template <typename Function>
   auto ChangeGroup(std::string_view name, Function&& change) {
     StreamGroup& group = groups_.find(name)->second;
@@ -88,14 +89,14 @@ class Stream : public LargeValue {
   }
 
  private:
-  // Keeps the sum of the groups' bytes.
+  // Updates the sum of the groups' bytes.
   struct GroupBytes {
     Stream& stream;
     const StreamGroup& group;
     const size_t before;
     ~GroupBytes() { stream.group_bytes_ += group.bytes() - before; }
   };
-  // The number of the block that has the entry if any has: the last one whose ID is not greater.
+  // The index of the block that may have the entry: the last one whose ID is not greater.
   size_t BlockOf(const StreamId& id) const;
   size_t CountToTrim(const StreamTrimming& trimming) const;
   template <typename Function>
@@ -103,7 +104,7 @@ class Stream : public LargeValue {
   void EraseBlock(size_t number);
   void NoteFirstEntry();
 
-  std::deque<StreamBlock> blocks_;  // each has an entry that isn't erased
+  std::deque<StreamBlock> blocks_;  // each has an entry that is not deleted
   size_t size_ = 0;
   size_t block_bytes_ = 0;
   size_t group_bytes_ = 0;
@@ -129,10 +130,10 @@ void Stream::Visit(const StreamId& first, const StreamId& last, bool downwards, 
   }
 }
 
-// The stream that an entry of that type holds.
+// The stream in an entry of this type.
 inline const Stream& StreamIn(const Entry& entry) { return static_cast<const Stream&>(entry.large()); }
 
-// Whether it makes sense for the stream; null: there is none.
+// Whether the effect is valid for the stream; null: a missing key.
 bool Fits(const Stream* stream, const StreamAppend& effect);
 bool Fits(const Stream* stream, const StreamErase& effect);
 bool Fits(const Stream* stream, const StreamTrim& effect);

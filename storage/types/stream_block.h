@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Entries of a stream that stand together, as a listpack in Redis' layout, so that an RDB file has it as it is:
+// A block of stream entries, as a listpack in the layout of Redis' RDB files:
 //
 //   how many entries, how many erased ones beside them, how many master fields, their names, 0
 //   an entry: flags, ID (the difference to the block's), [how many fields], fields and values, how many elements
@@ -18,47 +18,47 @@
 
 namespace ringkv::storage {
 
-// How much a block holds at most.
+// The limits of a block.
 struct StreamBlockLimit {
-  size_t bytes = 4096;   // 0: as many as a listpack may have
+  size_t bytes = 4096;   // 0: the limit of a listpack
   size_t entries = 100;  // 0: any number
 };
 
 class StreamBlock {
  public:
-  // Nothing; what stands in a stream has an entry at least.
+  // An empty block; blocks in a stream have at least one entry.
   StreamBlock() = default;
-  // With its first entry, which gives it its ID.
+  // A block with its first entry, whose ID is the block's ID.
   StreamBlock(const StreamId& id, const StreamFields& fields);
-  // Takes over a listpack that is sound.
+  // Adopts a valid listpack.
   StreamBlock(const StreamId& id, std::string_view listpack);
-  // Whether bytes from outside are such a block: whole, IDs ascending.
+  // Whether untrusted bytes are a valid block: complete, with ascending IDs.
   static bool IsSound(const StreamId& id, std::string_view listpack);
 
   const StreamId& id() const { return id_; }
   std::string_view listpack() const { return listpack_; }
   size_t allocated() const { return listpack_.capacity(); }
-  // Entries that aren't erased.
+  // The number of entries that are not deleted.
   size_t size() const { return static_cast<size_t>(ListpackCursor(listpack_).TakeInteger()); }
   size_t erased() const;
   StreamEntry BeforeFirst() const { return StreamEntry::BeforeFirst(id_, listpack_); }
   StreamEntry BehindLast() const { return StreamEntry::BehindLast(id_, listpack_); }
-  // Of its last entry, whether erased or not.
+  // The ID of its last entry, deleted or not.
   StreamId LastId() const;
 
-  // Whether an entry with so many bytes of names and values may come.
+  // Whether an entry with this size of names and values fits.
   bool HasRoom(const StreamBlockLimit& limit, size_t text_bytes) const;
   void Append(const StreamId& id, const StreamFields& fields);
-  // Gives back the memory for entries that won't come.
+  // Frees the memory reserved for more entries.
   void Finish() { listpack_.shrink_to_fit(); }
-  // False if there is no such entry.
+  // False if the entry does not exist.
   bool Erase(const StreamId& id);
-  // Erases the first `count` entries.
+  // Deletes the first `count` entries.
   void EraseFirst(size_t count);
 
  private:
   void Erase(const StreamEntry& entry);
-  // There are `entries` more, and `erased` more that are erased.
+  // Updates the counts of entries and of deleted entries.
   void Count(int64_t entries, int64_t erased);
 
   StreamId id_;

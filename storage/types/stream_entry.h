@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Walks the entries of one block of a stream; see stream_block.h for what they look like.
+// A cursor over the entries of one block of a stream; stream_block.h has the layout.
 #pragma once
 
 #include <string_view>
@@ -9,25 +9,25 @@
 
 namespace ringkv::storage {
 
-// On an entry, before the first one or behind the last one. Void when the block changes.
+// On an entry, before the first or after the last one. Invalid after a change of the block.
 class StreamEntry {
  public:
-  // The block's ID and its listpack, which is sound.
+  // The block's ID and its valid listpack.
   static StreamEntry BeforeFirst(const StreamId& block, std::string_view listpack);
   static StreamEntry BehindLast(const StreamId& block, std::string_view listpack);
 
-  // To the next entry that isn't erased, or to the one before; false if there is none, and then nothing else may be
-  // asked of it.
+  // Moves to the next or previous entry that is not deleted. False if there is none; then no other method may be
+  // called.
   bool Next();
   bool Back();
-  // Likewise, but to erased ones too.
+  // Moves to the next or previous entry, deleted or not.
   bool NextOfAny();
   bool BackOfAny();
 
   const StreamId& id() const { return id_; }
   bool is_erased() const { return (flags_ & kErased) != 0; }
   size_t field_count() const { return fields_; }
-  // `visit(name, value)`.
+  // Calls `visit(name, value)`.
   template <typename Visitor>
   void ForEachField(Visitor&& visit) const {
     ListpackCursor names(listpack_, master_fields_at_);
@@ -39,14 +39,14 @@ class StreamEntry {
     }
   }
 
-  // Where its first element stands, which are its flags.
+  // The offset of its first element, the flags.
   size_t offset() const { return offset_; }
   int64_t flags() const { return flags_; }
   bool has_master_fields() const { return (flags_ & kMasterFields) != 0; }
 
   static constexpr int64_t kErased = 1;
   static constexpr int64_t kMasterFields = 2;
-  // Elements of an entry beside its names and values, without the last one.
+  // Number of elements of an entry besides names, values and the last one.
   static constexpr size_t kFixedElements = 3;
 
  private:
@@ -57,7 +57,7 @@ class StreamEntry {
   StreamId block_;
   size_t master_fields_ = 0;
   size_t master_fields_at_ = 0;
-  size_t first_at_ = 0;  // where the first entry begins
+  size_t first_at_ = 0;  // offset of the first entry
   size_t offset_ = 0;    // 0: before the first one
   size_t fields_at_ = 0;
   size_t fields_ = 0;

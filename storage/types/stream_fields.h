@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The fields of one entry of a stream on its way into it: names and values in turn, each a text (see PutText).
+// The fields of a new stream entry: names and values in turn, each a text (see PutText).
 #pragma once
 
 #include <cstddef>
@@ -11,9 +11,9 @@ namespace ringkv::storage {
 
 class StreamFields {
  public:
-  // `packed` must be sound.
+  // `packed` must be valid.
   explicit StreamFields(std::string_view packed) : packed_(packed) {}
-  // Whether bytes from outside are such fields, one at least.
+  // Whether untrusted bytes are valid fields, at least one.
   static bool AreSound(std::string_view packed) {
     size_t texts = 0;
     ByteReader reader(packed);
@@ -26,13 +26,13 @@ class StreamFields {
     ForEach([&](std::string_view, std::string_view) { ++fields; });
     return fields;
   }
-  // Bytes of all names and values.
+  // The size of all names and values.
   size_t text_bytes() const {
     size_t bytes = 0;
     ForEach([&](std::string_view name, std::string_view value) { bytes += name.size() + value.size(); });
     return bytes;
   }
-  // `visit(name, value)`.
+  // Calls `visit(name, value)`.
   template <typename Visitor>
   void ForEach(Visitor&& visit) const {
     for (ByteReader reader(packed_); !reader.AtEnd();) {

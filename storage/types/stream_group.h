@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A consumer group of a stream: how far it has read, and which entries were handed to whom and not acknowledged.
+// A consumer group of a stream: its position, its consumers and their pending entries.
 //
 // Threads: guarded by the lock of the key's partition.
 #pragma once
@@ -15,13 +15,13 @@
 namespace ringkv::storage {
 
 struct StreamConsumer {
-  UnixMs seen = 0;             // when it last asked for anything
-  std::set<StreamId> pending;  // entries that it has not acknowledged
+  UnixMs seen = 0;             // time of its last command
+  std::set<StreamId> pending;  // entries that it has not acknowledged yet
 };
 
-// An entry that was handed out and is not acknowledged; it may have been erased since.
+// A pending entry: delivered and not acknowledged. The entry may have been deleted since.
 struct StreamPending {
-  const std::string* consumer = nullptr;  // its name; the group has it
+  const std::string* consumer = nullptr;  // its name, owned by the group
   UnixMs delivered = 0;                   // last
   uint64_t deliveries = 0;
 };
@@ -33,24 +33,24 @@ class StreamGroup {
 
   static constexpr int64_t kUnknown = -1;
 
-  StreamId last_id;         // the last entry handed out
-  int64_t read = kUnknown;  // how many entries that ever were in the stream it has read
+  StreamId last_id;         // the last delivered entry
+  int64_t read = kUnknown;  // number of entries ever added that the group has read
 
   const Consumers& consumers() const { return consumers_; }
   const AllPending& pending() const { return pending_; }
-  // Null if there is none.
+  // Null if it does not exist.
   const StreamConsumer* FindConsumer(std::string_view name) const;
 
-  // Makes the consumer if it isn't there; true if so.
+  // Creates the consumer if it does not exist; returns whether it did.
   bool PutConsumer(std::string_view name, UnixMs seen);
-  // With all that is pending for it. False if it isn't there.
+  // Deletes the consumer with its pending entries. False if it does not exist.
   bool EraseConsumer(std::string_view name);
-  // The entry is the consumer's, which is made if need be; true if it was nobody's before.
+  // Makes the entry pending for the consumer, which is created if needed. Returns whether it was not pending before.
   bool Pend(std::string_view consumer, const StreamId& id, UnixMs delivered, uint64_t deliveries);
-  // False if it was nobody's.
+  // False if the entry was not pending.
   bool Acknowledge(const StreamId& id);
 
-  // About what its allocations take.
+  // The approximate size of its allocations.
   size_t bytes() const;
 
  private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A stream as bytes in a snapshot and in the log (docs/formats/values.md).
+// The packed form of a stream in a snapshot and in the log (docs/formats/values.md).
 #pragma once
 
 #include <memory>
@@ -12,10 +12,10 @@ namespace ringkv::storage {
 
 void PackStream(const Stream& stream, std::string* out);
 
-// Whether bytes from outside are a packed stream.
+// Whether untrusted bytes are a valid packed stream.
 bool IsPackedStream(std::string_view packed);
 
-// From well-formed bytes.
+// Unpacks well-formed bytes.
 std::unique_ptr<Stream> UnpackStream(std::string_view packed);
 
 }  // namespace ringkv::storage

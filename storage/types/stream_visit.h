@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A stream as the effects that make an equal one.
+// Visits a stream as the effects that recreate it.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +10,7 @@
 
 namespace ringkv::storage {
 
-// `visit(effect)`: entries first, then groups and what is pending.
+// Calls `visit(effect)`: entries first, then groups and pending entries.
 template <typename Visitor>
 void VisitStream(const Stream& stream, Visitor&& visit) {
   std::string fields;

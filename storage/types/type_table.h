@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A row a type of value.
+// One row per value type.
 #pragma once
 
 #include <string_view>
@@ -8,7 +8,7 @@
 
 namespace ringkv::storage {
 
-// The name that TYPE answers.
+// The reply of TYPE.
 constexpr std::string_view TypeName(ValueType type) {
   switch (type) {
     case ValueType::kString: return "string";

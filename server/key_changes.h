@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Hands each change of a key to all who are to know of it.
+// Forwards each change of a key to all observers.
 #pragma once
 
 #include "server/blocking/waiting_clients.h"
@@ -10,7 +10,7 @@ namespace ringkv::server {
 
 class KeyChanges final : public storage::KeyObserver {
  public:
-  // All must outlive it.
+  // All references must outlive the object.
   KeyChanges(WatchedKeys& watched, WaitingClients& waiting, KeyEvents& events)
       : watched_(watched), waiting_(waiting), events_(events) {}
 

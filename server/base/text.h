@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Small things with words, in ASCII.
+// Helpers for ASCII text.
 #pragma once
 
 #include <string>
@@ -10,10 +10,10 @@ namespace ringkv::server {
 
 bool EqualsIgnoringCase(std::string_view a, std::string_view b);
 std::string UpperCase(std::string_view text);
-// What stands between blanks; views into `text`.
+// The words between blanks; views into `text`.
 std::vector<std::string_view> Words(std::string_view text);
 
-// Appends `text` in double quotes, with what is not printable escaped.
+// Appends `text` in double quotes, with unprintable bytes escaped.
 void AppendQuoted(std::string* out, std::string_view text);
 
 }  // namespace ringkv::server

@@ -6,7 +6,7 @@
 namespace ringkv::server {
 
 constexpr std::string_view kRingKvVersion = "0.1.0";
-// The level of the protocol that is kept: what clients look at to know which commands and replies to expect.
+// The Redis version whose commands and replies clients can expect.
 constexpr std::string_view kRedisVersion = "7.0.15";
 
 }  // namespace ringkv::server

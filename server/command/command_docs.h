@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Rows as COMMAND, COMMAND DOCS and the README show them.
+// Descriptions of rows for COMMAND, COMMAND DOCS and the README.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@ namespace ringkv::server {
 
 void ReplyCommandInfo(const CommandEntry& entry, resp::ReplyWriter& reply);
 void ReplyCommandDocs(const CommandEntry& entry, resp::ReplyWriter& reply);
-// The flags of one request's key.
+// The flags of a key in one request.
 void ReplyKeyFlags(const KeySpec& spec, std::span<const std::string_view> argv, resp::ReplyWriter& reply);
 
 // The ACL categories of a command, without the @: from its flags, its group and what the row adds.

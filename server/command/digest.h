@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The digest of a value, by which a client may say which value it means without sending it: XXH3 with 64 bits, as 16
-// hexadecimal digits. What Redis 8.4 calls so too.
+// The digest of a value, for conditions on a value without sending it: XXH3 with 64 bits, as 16 hexadecimal digits, as
+// in Redis 8.4.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 namespace ringkv::server {
 
 std::string DigestOf(std::string_view value);
-// Whether these digits, in either case, are the value's.
+// Whether the digits, in either case, are the value's digest.
 bool IsDigestOf(std::string_view digits, std::string_view value);
 
 }  // namespace ringkv::server

@@ -8,9 +8,9 @@
 
 namespace ringkv::server {
 
-// What strtod reads from the first byte to the last, but no NaN. Nothing else.
+// Parses the complete text like strtod, without NaN.
 std::optional<double> ParseDouble(std::string_view text);
-// The shortest of "%.17g", as replies have it; "inf" and "-inf".
+// The text of a double in replies: the shortest form of "%.17g", "inf" or "-inf".
 std::string FormatDouble(double value);
 
 }  // namespace ringkv::server

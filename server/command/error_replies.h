@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Every error that more than one place answers: code word and text, byte for byte redis-server's where it has one.
+// Error replies that are used in several places: code and text, byte for byte those of redis-server if it has them.
 #pragma once
 
 #include <string_view>

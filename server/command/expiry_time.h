@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// "In so many seconds", "at this millisecond": what people write, as the absolute time that the store keeps.
+// Converts relative and absolute expiry arguments to the absolute time of the store.
 #pragma once
 
 #include <optional>
@@ -18,16 +18,16 @@ constexpr TimeUnit kInMilliseconds{1, false};
 constexpr TimeUnit kAtSecond{1000, true};
 constexpr TimeUnit kAtMillisecond{1, true};
 
-// So many milliseconds later, or the last time that there is.
+// Adds milliseconds, saturating at the last representable time.
 constexpr storage::UnixMs MillisecondsFrom(storage::UnixMs now, int64_t milliseconds) {
   storage::UnixMs then = 0;
   return __builtin_add_overflow(now, milliseconds, &then) ? INT64_MAX : then;
 }
 
-// Whether times of zero and below make sense (EXPIRE deletes then) or are errors (SET).
+// Whether times of zero and below are allowed (EXPIRE deletes the key) or errors (SET).
 enum class PastTimes { kAllowed, kRefused };
 
-// The time, or nothing with the error written; `command` names the command in it.
+// The time; on failure writes the error, with the name `command`, and returns none.
 std::optional<storage::UnixMs> ParseExpiry(DataCall& call, std::string_view text, TimeUnit unit, PastTimes past,
                                            std::string_view command);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Which arguments of a request are keys, by its row.
+// Finds the keys among the arguments of a request, by its row.
 #pragma once
 
 #include <optional>
@@ -11,7 +11,7 @@
 
 namespace ringkv::server {
 
-// `visit(spec, index)` for each argument that is a key.
+// Calls `visit(spec, index)` for each argument that is a key.
 template <typename Visitor>
 void ForEachKeyPosition(const Command& row, std::span<const std::string_view> argv, Visitor&& visit) {
   const auto argc = static_cast<int>(argv.size());
@@ -24,7 +24,7 @@ void ForEachKeyPosition(const Command& row, std::span<const std::string_view> ar
     }
     int last = spec->last < 0 ? argc + spec->last : spec->last;
     if (spec->search == KeySearch::kCounted) {
-      // A number that makes no sense names no keys; the command refuses it.
+      // An invalid number gives no keys; the command refuses it.
       const std::optional<int64_t> count = resp::ParseInteger(argv[static_cast<size_t>(spec->first) - 1]);
       last = count && *count > 0 && *count <= argc - spec->first ? spec->first + static_cast<int>(*count) - 1 : 0;
     }

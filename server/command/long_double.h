@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Numbers of INCRBYFLOAT and HINCRBYFLOAT: read and written with the precision of a long double, as redis-server does.
+// Numbers of INCRBYFLOAT and HINCRBYFLOAT, with the precision of a long double, as in redis-server.
 #pragma once
 
 #include <optional>
@@ -8,10 +8,10 @@
 
 namespace ringkv::server {
 
-// Nothing for what is no number, and for what no long double can hold.
+// None for text that is not a number, or out of range.
 std::optional<long double> ParseLongDouble(std::string_view text);
 
-// Up to 17 digits behind the point, without trailing zeros: as people write numbers.
+// Up to 17 decimal places, without trailing zeros.
 std::string FormatLongDouble(long double value);
 
 }  // namespace ringkv::server

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How many elements HRANDFIELD, SRANDMEMBER and ZRANDMEMBER are to choose: below zero, the same may come again.
+// The count of HRANDFIELD, SRANDMEMBER and ZRANDMEMBER; negative: elements may repeat.
 #pragma once
 
 #include <optional>
@@ -9,11 +9,10 @@
 
 namespace ringkv::server {
 
-// So many may come again and again at once, at most: the reply is as long as the number says, however small the
-// collection.
+// The maximum count with repetition, because the reply has that length even for a small collection.
 constexpr int64_t kMostRepeatedPicks = 1 << 20;
 
-// Nothing with the error written.
+// On failure writes the error and returns none.
 inline std::optional<int64_t> ParsePickCount(DataCall& call, std::string_view text) {
   const std::optional<int64_t> count = resp::ParseInteger(text);
   if (!count) {

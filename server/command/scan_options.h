@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What SCAN and its relatives have in common: cursor, options, and a list whose length is known at the end.
+// Common code of the SCAN commands: cursor, options, and a list whose length is known at the end.
 #pragma once
 
 #include <optional>
@@ -9,7 +9,8 @@
 
 namespace ringkv::server {
 
-// Bulk strings whose number is known only at the end. They go straight into the reply, so that its limits count them.
+// An array of bulk strings whose length is known only at the end. The strings are written to the reply directly, so
+// that its limits apply.
 class BulkList {
  public:
   explicit BulkList(resp::ReplyWriter& reply) : reply_(reply), begin_(reply.buffer().size()), end_(begin_) {}
@@ -18,7 +19,7 @@ class BulkList {
     end_ = reply_.buffer().size();
     ++count_;
   }
-  // Whatever was written behind the last string, and the array's header, come before the first one.
+  // Moves everything written after the last string, and the array's header, before the first string.
   void Finish() {
     reply_.Array(count_);
     reply_.buffer().PutBefore(begin_, end_);
@@ -39,9 +40,9 @@ struct ScanOptions {
   bool Matches(std::string_view name) const;
 };
 
-// What strtoul takes for a number, because clients have got used to it: a sign is allowed, and nothing is zero.
+// Parses a cursor like strtoul, as clients expect: a sign is allowed, and an empty text is zero.
 std::optional<uint64_t> ParseCursor(std::string_view text);
-// Reads options from the cursor of the arguments on. False with the error written.
+// Reads the options from the arguments' cursor on. On failure writes the error and returns false.
 bool ParseScanOptions(DataCall& call, bool has_type, ScanOptions* options);
 
 }  // namespace ringkv::server

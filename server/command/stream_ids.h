@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// IDs of streams' entries as arguments.
+// Stream IDs in arguments.
 #pragma once
 
 #include <optional>
@@ -11,27 +11,27 @@
 
 namespace ringkv::server {
 
-// "ms-seq" or "ms"; without a number that one is `missing_seq`.
+// Parses "ms-seq" or "ms"; `missing_seq` is the default sequence number.
 std::optional<storage::StreamId> ParseStreamId(std::string_view text, uint64_t missing_seq = 0);
-// Likewise; "-" and "+" are the first one and the last one.
+// Also parses "-" and "+", the first and the last ID.
 std::optional<storage::StreamId> ParseStreamBound(std::string_view text, uint64_t missing_seq = 0);
 
-// All arguments from `first` on. Nothing with the error written.
+// Parses all arguments from `first` on. On failure writes the error and returns none.
 std::optional<std::vector<storage::StreamId>> ParseStreamIds(DataCall& call, size_t first);
 
-// What XADD is given: "ms-seq", "ms" or "ms-*", which leaves the number to the stream.
+// The ID of XADD: "ms-seq", "ms" or "ms-*", where the stream assigns the sequence number.
 struct NewStreamId {
   storage::StreamId id;
   bool is_seq_open = false;
 };
 std::optional<NewStreamId> ParseNewStreamId(std::string_view text);
 
-// From `first` to `last`, both counted in.
+// A range of IDs, `first` and `last` inclusive.
 struct StreamRange {
   storage::StreamId first = storage::kFirstStreamId;
   storage::StreamId last = storage::kLastStreamId;
 };
-// Bounds, exclusive ones behind a parenthesis. Nothing with the error written.
+// Parses bounds; an opening parenthesis makes one exclusive. On failure writes the error and returns none.
 std::optional<storage::StreamId> ParseStreamStart(DataCall& call, std::string_view text);
 std::optional<StreamRange> ParseStreamRange(DataCall& call, std::string_view first, std::string_view last);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The syntax line of a row as a tree of arguments, in the shape that COMMAND DOCS gives to clients for their hints.
+// Parses the syntax line of a row into a tree of arguments, as COMMAND DOCS returns it.
 //
 //   key value [NX | XX] [EX seconds | KEEPTTL] [key ...]
 //
@@ -20,7 +20,7 @@ struct SyntaxNode {
   std::string token;
   bool is_optional = false;
   bool is_repeated = false;
-  int key_index = 0;  // of a key: how many stood before it
+  int key_index = 0;  // of a key: the number of keys before it
   std::vector<SyntaxNode> children;
 };
 

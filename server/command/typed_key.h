@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Finds a key that must hold a value of one type, or nothing.
+// Finds a key that must have a value of one type or not exist.
 #pragma once
 
 #include <optional>
@@ -9,7 +9,7 @@
 
 namespace ringkv::server {
 
-// Nothing if the key holds a value of another type: then the error is written.
+// If the key has another type, writes the error and returns none.
 inline std::optional<storage::Place> FindTyped(DataCall& call, storage::ValueType type, std::string_view key,
                                                storage::Intent intent) {
   storage::Place place = call.txn.Find(call.db, key, intent);

@@ -7,7 +7,7 @@
 
 namespace ringkv::server {
 
-// A bit's number within the longest string that is allowed, or nothing.
+// The offset of a bit within the longest allowed string; none if it is out of range.
 std::optional<uint64_t> ParseBitOffset(std::string_view text, int64_t max_string_bytes);
 
 }  // namespace ringkv::server

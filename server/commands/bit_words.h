@@ -10,13 +10,13 @@ namespace ringkv::server {
 
 enum class BitOperation : uint8_t { kAnd, kOr, kXor, kNot };
 
-// How many bits are set.
+// The number of set bits.
 uint64_t CountBits(std::string_view bytes);
 
-// The first of the bits [first, end) that is as `bit`; `end` if there is none. All of them must be inside of `bytes`.
+// The first bit in [first, end) that equals `bit`; `end` if there is none. The range must be inside `bytes`.
 uint64_t FindBit(std::string_view bytes, uint64_t first, uint64_t end, bool bit);
 
-// Writes to `out` as many bytes as the longest value has; others count as followed by zeros. NOT takes one value. No
+// Writes to `out` as many bytes as the longest value has; shorter values are padded with zeros. NOT takes one value. No
 // value may overlap `out`.
 void JoinBits(BitOperation operation, std::span<const std::string_view> values, char* out);
 

@@ -8,7 +8,7 @@ namespace ringkv::server {
 
 constexpr std::string_view kBadClientName = "ERR Client names cannot contain spaces, newlines or special characters.";
 
-// Printable and without white space, so that CLIENT LIST stays readable by programs.
+// Printable and without white space, so that programs can parse CLIENT LIST.
 inline bool IsClientName(std::string_view name) {
   return std::all_of(name.begin(), name.end(), [](char c) { return c >= '!' && c <= '~'; });
 }

@@ -5,7 +5,7 @@
 
 namespace ringkv::server {
 
-// DEBUG: for tests and for people who look for a fault.
+// DEBUG: functions for tests and debugging.
 void Debug(AdminCall& call);
 
 }  // namespace ringkv::server

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// HELP of a container: what its subcommands are, from their rows.
+// HELP of a container: its subcommands, from their rows.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@ namespace ringkv::server {
 
 void ReplyHelp(AdminCall& call);
 
-// The error of a container that is asked for something that it doesn't have; `container` in upper case.
+// The error for an unknown subcommand; `container` in upper case.
 std::string WrongSubcommand(std::string_view given, std::string_view container);
 
 }  // namespace ringkv::server

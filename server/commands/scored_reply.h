@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Members of a sorted set as a reply: names alone, or with scores: in RESP3 as pairs, in RESP2 one behind the other.
+// Members of a sorted set as a reply: names, or names with scores: pairs in RESP3, a flat array in RESP2.
 #pragma once
 
 #include <string_view>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Storing a sorted set that a command has made, as ZUNIONSTORE and its kind do.
+// Stores the resulting sorted set of a command such as ZUNIONSTORE.
 #pragma once
 
 #include <string>
@@ -14,11 +14,11 @@ struct ScoredMember {
   double score;
 };
 
-// By score and, where scores are equal, by name.
+// Sorts by score, then by name.
 void SortScored(std::vector<ScoredMember>* members);
 
-// At the first argument, whatever was there; without members nothing is there. Replies how many there are. The members
-// must be sorted. `event` is what subscribers are told where there are any.
+// Stores the sorted members at the first argument, replacing any value, or deletes the key if there are none. Replies
+// their number. `event`: the keyspace notification if there are members.
 void StoreScored(DataCall& call, const std::vector<ScoredMember>& members, const storage::KeyEvent& event);
 
 }  // namespace ringkv::server

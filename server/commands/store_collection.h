@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Storing a collection that a command has made, as SINTERSTORE, ZUNIONSTORE and their kind do.
+// Stores the resulting collection of a command such as SINTERSTORE.
 #pragma once
 
 #include <string_view>
@@ -8,8 +8,8 @@
 
 namespace ringkv::server {
 
-// At the key, which must be locked, whatever was there; without elements nothing is there. Replies how many there are.
-// `event` is what subscribers are told where there are any.
+// Stores the elements at the locked key, replacing any value, or deletes the key if there are none. Replies their
+// number. `event`: the keyspace notification if there are elements.
 void StoreCollection(DataCall& call, std::string_view key, storage::ValueKind kind, std::string_view packed,
                      size_t elements, const storage::KeyEvent& event);
 

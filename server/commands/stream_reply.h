@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the commands for streams have in common: finding a stream, and entries as replies.
+// Common code of the stream commands: finding a stream, and entries as replies.
 #pragma once
 
 #include <string>
@@ -15,21 +15,21 @@ inline std::optional<storage::Place> FindStream(DataCall& call, std::string_view
   return FindTyped(call, storage::ValueType::kStream, key, intent);
 }
 
-// An entry: its ID, and its names and values.
+// Replies an entry: its ID, names and values.
 void ReplyStreamEntry(resp::ReplyWriter& reply, const storage::StreamEntry& entry);
 
-// How many entries are in the range, `most` at most; 0: any number.
+// The number of entries in the range, at most `most`; 0: no limit.
 size_t CountEntries(const storage::Stream& stream, const StreamRange& range, size_t most);
 
-// So many entries of the range, which must be there, from its first on or downwards from its last.
+// Replies `count` entries of the range, which must exist, forward from its first or backward from its last.
 void ReplyEntries(resp::ReplyWriter& reply, const storage::Stream& stream, const StreamRange& range, size_t count,
                   bool downwards = false);
 
-// There is no such group, or no such key; and the same in the words of the commands that look for the key first.
+// The NOGROUP error, and its text for commands that look up the key first.
 std::string NoGroup(std::string_view key, std::string_view group);
 std::string NoGroupOfKey(std::string_view key, std::string_view group);
 
-// The consumer has asked for something; it is made if it isn't there. The group must be.
+// Updates the consumer's last activity and creates it if needed. The group must exist.
 void NoteConsumer(DataCall& call, storage::Place& place, std::string_view group, std::string_view consumer);
 
 }  // namespace ringkv::server

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// CONFIG REWRITE: the options in force, as a configuration file.
+// CONFIG REWRITE: writes the current options to the configuration file.
 #pragma once
 
 #include <string>
@@ -9,9 +9,9 @@
 
 namespace ringkv::server {
 
-// Lines that name an option are replaced, others and comments stay, and what the next start wouldn't read from the
-// file and the environment is added at the end. The file is replaced in one step; its permissions stay, and its owner
-// where this process may give files away.
+// Replaces the lines of options, keeps other lines and comments, and appends options that the next start would not read
+// from the file and the environment. The file is replaced atomically, with its permissions, and with its owner if this
+// process may set it.
 storage::Result<bool> RewriteConfigFile(const std::string& path, const Options& options);
 
 }  // namespace ringkv::server

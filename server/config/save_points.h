@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the option `save` says.
+// Parses the option `save`.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace ringkv::server {
 
-// A snapshot is due once there are `changes` and the last one is `seconds` old.
+// A snapshot is due after `changes` when the last one is `seconds` old.
 struct SavePoint {
   int64_t seconds = 0;
   int64_t changes = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A reply that is too large to be made at once: it is made part by part, as fast as the client reads.
+// A large reply that is generated in parts, as fast as the client reads.
 //
 // Threads: confined to the client's thread.
 #pragma once
@@ -12,7 +12,7 @@ namespace ringkv::server {
 class ReplyStream {
  public:
   virtual ~ReplyStream() = default;
-  // Appends the next part, some ten kilobytes if it can be cut so. False when that was the last. `txn` holds no lock.
+  // Appends the next part, about ten kilobytes if possible. False after the last one. `txn` holds no lock.
   virtual bool Continue(storage::Txn& txn, resp::Buffer& out) = 0;
 };
 

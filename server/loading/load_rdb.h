@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Takes over the strings of a Redis server from its RDB file.
+// Loads the keys of an RDB file of Redis.
 #pragma once
 
 #include <cstdint>
@@ -14,21 +14,21 @@ namespace ringkv::server {
 
 struct LoadRdbSummary {
   uint64_t keys = 0;
-  uint64_t expired = 0;                      // their time was over already
-  std::map<std::string, uint64_t> left_out;  // what there is no place for, by type
+  uint64_t expired = 0;                      // expired before loading
+  std::map<std::string, uint64_t> left_out;  // keys of unsupported types, by type
 };
 
 struct LoadRdbOptions {
   // Called about once a second with bytes read and the file's size.
   std::function<void(uint64_t done, uint64_t total)> progress = [](uint64_t, uint64_t) {};
-  // Called for each key that is no string.
+  // Called for each key of an unsupported type.
   std::function<void(const std::string& type, const std::string& key)> left_out = [](const std::string&,
                                                                                      const std::string&) {};
-  // Asked now and then; loading ends with an error when it says no.
+  // Checked periodically; false ends loading with an error.
   std::function<bool()> goes_on = [] { return true; };
 };
 
-// An error names the file and the offset; the store has the keys before it then.
+// An error names the file and the offset; the store has the keys before it.
 storage::Result<LoadRdbSummary> LoadRdb(storage::FileSystem& files, const std::string& path,
                                         const LoadRdbOptions& options, storage::Txn& txn);
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-// A thread for computations that would hold up the other clients of an I/O thread: reading and writing long texts,
-// digests of large values. One for the whole server: who sends work for it waits for others who do, and for nobody
-// else.
+// One thread per server for computations that would delay the other clients of an I/O thread: parsing and writing long
+// documents, digests of large values. Work waits only for earlier work of this thread.
 //
-// Threads: Run is called by any thread; the rest by the owner.
+// Threads: Run from any thread; other methods from the owner.
 #pragma once
 
 #include <asio/executor_work_guard.hpp>
@@ -21,9 +20,9 @@ class BackgroundWorker {
   BackgroundWorker& operator=(const BackgroundWorker&) = delete;
 
   void Start();
-  // Ends the thread behind what it is doing; what waits behind that is dropped with the object.
+  // Ends the thread after its current work; further work is dropped with the object.
   void Stop();
-  // In the order in which it is called. Bounded by the callers: each connection has one piece of work under way.
+  // Runs work in the order of calls. The queue is bounded by the callers: one piece of work per connection.
   void Run(std::function<void()> work);
 
  private:

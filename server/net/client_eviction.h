@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Keeps all clients together within maxmemory-clients: those that take the most are closed.
+// Client eviction: keeps the memory of all clients within maxmemory-clients by closing the largest ones.
 //
-// Each thread counts what its clients take whenever it has served or sent to one, and looks for the largest of all when
-// that makes the sum exceed the limit. The rules are those of Redis 7.
+// Each thread updates the sum of its clients after it has served or sent to one. When the total exceeds the limit, it
+// searches for the largest clients. The rules are those of Redis 7.
 //
 // Threads: each class and function says.
 #pragma once
@@ -17,10 +17,10 @@ namespace ringkv::server {
 class Server;
 struct ThreadState;
 
-// Bytes that all clients together may take; 0: there is no limit.
+// The limit of all clients together in bytes; 0: none.
 size_t ClientMemoryLimit(const Options& options);
 
-// One client's part of its thread's sum. Thread rule: confined.
+// One client's share of its thread's sum. Thread rule: confined.
 class CountedMemory {
  public:
   explicit CountedMemory(ThreadState& thread) : thread_(thread) {}
@@ -28,7 +28,7 @@ class CountedMemory {
   CountedMemory(const CountedMemory&) = delete;
   CountedMemory& operator=(const CountedMemory&) = delete;
 
-  // True if it is more than before.
+  // Returns whether it has grown.
   bool Set(size_t bytes);
 
  private:
@@ -36,19 +36,18 @@ class CountedMemory {
   size_t bytes_ = 0;
 };
 
-// Finds out whether the limit is exceeded, and has clients closed until it isn't. Thread rule: one for each I/O thread,
-// confined.
+// Closes clients while the limit is exceeded. Thread rule: one per I/O thread, confined.
 class ClientEviction {
  public:
   ClientEviction(Server& server, ThreadState& thread) : server_(server), thread_(thread) {}
 
-  // Some client takes more than before, or the limit may be another one.
+  // A client has grown, or the limit may have changed.
   void Check();
 
  private:
   Server& server_;
   ThreadState& thread_;
-  int64_t found_none_ms_ = 0;  // when it looked last and found nobody who may be closed
+  int64_t found_none_ms_ = 0;  // time of the last search without an evictable client
 };
 
 }  // namespace ringkv::server

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Decides when a thread that has answered all there was pauses for some microseconds before it sleeps.
+// Decides when a thread that has answered all requests pauses for some microseconds before it sleeps.
 //
-// A sleeping thread is woken by the next request, which costs the client that sends it as much as the thread. Where
-// many clients are at work, those that would come one by one are better served together: what network cards do with
-// interrupts. Whoever waits for the pause must leave enough other clients with something to do, or the pause is lost
-// time for all; so it is made only while a round serves a small share of the clients that take part.
+// The next request has to wake a sleeping thread, which costs the sending client as much as the thread. With many
+// active clients, their requests are better served together, as network cards coalesce interrupts. During the pause
+// other clients must have work to do, or it is lost time for all. So the thread pauses only while a round serves a
+// small share of the active clients.
 //
 // Threads: confined.
 #pragma once
@@ -17,7 +17,7 @@ namespace ringkv::server {
 
 class Gathering {
  public:
-  // A client's requests were answered in this round. `window` is kept with the client for this alone.
+  // Notes that a client's requests were answered in this round. `window` is state of this class in the client.
   void CountServed(uint32_t& window) {
     ++served_in_round_;
     if (window != window_) {
@@ -30,7 +30,7 @@ class Gathering {
     ++window_;
   }
 
-  // The round is over and nothing is left to do. True when a pause is worth it now.
+  // The round is over and no work is left. True if a pause is worthwhile.
   bool EndRound() {
     const uint32_t served = std::exchange(served_in_round_, 0);
     if (std::exchange(has_paused_, false)) {
@@ -48,18 +48,18 @@ class Gathering {
   }
 
  private:
-  static constexpr uint32_t kWindow = 256;       // answers after which the clients are counted anew
-  static constexpr uint32_t kLeastClients = 20;  // with fewer, all wait for this thread now and then
-  static constexpr uint32_t kShare = 2;          // a round's clients may be one of so many
-  static constexpr uint32_t kLeastGathered = 2;  // by a pause, or it was in vain
-  // Rounds without a pause where one makes no sense; twice as many after each that was in vain.
+  static constexpr uint32_t kWindow = 256;       // replies per counting window
+  static constexpr uint32_t kLeastClients = 20;  // with fewer, all of them may wait for this thread
+  static constexpr uint32_t kShare = 2;          // a round may serve at most one in kShare clients
+  static constexpr uint32_t kLeastGathered = 2;  // requests per successful pause
+  // Rounds without a pause after an unsuccessful one; doubled each time.
   static constexpr uint32_t kShortestRest = 16;
   static constexpr uint32_t kLongestRest = 1024;
 
-  uint32_t window_ = 1;  // a client that was never served has 0
+  uint32_t window_ = 1;  // 0: a client that was never served
   uint32_t served_in_window_ = 0;
   uint32_t clients_in_window_ = 0;
-  uint32_t clients_ = 0;  // of the last whole window
+  uint32_t clients_ = 0;  // in the last complete window
   uint32_t served_in_round_ = 0;
   uint32_t rest_ = kShortestRest;
   uint32_t rounds_to_rest_ = 0;

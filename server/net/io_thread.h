@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// One thread with its own event loop and the connections that live on it.
+// One thread with its event loop and its connections.
 //
-// Replies of all connections that were ready together leave after the last of them has been served: fewer switches
-// between computing and the kernel, measured at 3 to 5 % of throughput.
+// The replies of all connections that were ready together are sent after the last of them was served. That saves
+// switches between computation and the kernel, which are 3 to 5 % of the throughput.
 //
-// Threads: confined to its own thread, but for Start, Stop and Post.
+// Threads: confined to its own thread, except Start, Stop and Post.
 #pragma once
 
 #include <asio/io_context.hpp>
@@ -32,15 +32,15 @@ class Proxy;
 
 class IoThread {
  public:
-  // `worker` outlives the thread.
+  // `worker` must outlive the thread.
   IoThread(Server& server, size_t index, BackgroundWorker& worker);
   ~IoThread();
   IoThread(const IoThread&) = delete;
   IoThread& operator=(const IoThread&) = delete;
 
   void Start();
-  // Ends the thread, waits for it. The connections are closed only when the object goes: to a client that means that
-  // the server has nothing left to do.
+  // Ends and joins the thread. The connections are closed only with the object: to a client, a closed connection means
+  // that the server has finished its work.
   void Stop();
   // Runs `work` on this thread. Any thread may call it.
   void Post(std::function<void()> work);
@@ -51,55 +51,55 @@ class IoThread {
   size_t index() const { return index_; }
   size_t connections() const { return connection_count_.load(std::memory_order_relaxed); }
 
-  // Counts a connection that will be adopted, so that a burst is spread evenly. Any thread may call it.
+  // Counts a connection before it is adopted, so that bursts are spread evenly. Any thread may call it.
   void Expect() { connection_count_.fetch_add(1, std::memory_order_relaxed); }
-  // Takes over a connected socket, which was expected.
+  // Takes ownership of a connected socket that was expected.
   void Adopt(int descriptor, std::shared_ptr<ClientCard> card);
   ClientConnection* Find(uint64_t id);
   void ResumePaused();
-  // Hands a message in RESP2 to subscribers; those who have gone meanwhile are passed over.
+  // Delivers a message in RESP2 to subscribers; skips closed ones.
   void Deliver(const std::vector<uint64_t>& clients, const std::string& message);
 
   RequestBatch& batch() { return batch_; }
-  // For the reply to a command that wants none; empty between two commands.
+  // A buffer for suppressed replies (CLIENT REPLY); empty between two commands.
   resp::Buffer& unwanted_reply() { return unwanted_reply_; }
-  // What the Date header of a response says now.
+  // The current value of the Date header.
   std::string_view HttpDate() { return http_date_.At(server_.clock().Now() / 1000); }
-  // For connections: their output leaves at the end of the round.
+  // For connections: their output is sent at the end of the round.
   void FlushLater(ClientConnection* connection) { to_flush_.push_back(connection); }
   // A connection's turn begins with the first of these calls in it.
   void BeginTurn() {
     if (turn_began_ == 0) turn_began_ = server_.ticks().Now();
   }
-  // Whether the connection has had its share of the thread: it goes on by ReadLater, behind the others. `now_ticks`: of
-  // the server's clock.
+  // Whether the connection has used up its turn; it continues by ReadLater, after the others. `now_ticks`: of the
+  // server's clock.
   bool IsTurnOver(uint64_t now_ticks) const {
     return now_ticks > turn_began_ && server_.ticks().Nanoseconds(now_ticks - turn_began_) > kLongestTurnNs;
   }
-  // The connection has more to read, but others come first.
+  // The connection has more input, but other connections come first.
   void ReadLater(ClientConnection* connection);
   // The connection waits for the end of a pause.
   void WaitForPauseEnd();
   // The connection waits for replicas.
   void WaitForReplicas(Connection* connection);
-  // That wait has ended.
+  // The wait has ended.
   void ForgetReplicaWait(Connection* connection) { std::erase(waiting_, connection); }
-  // The connection waits for a key until then; it is called when its time is over.
+  // The connection is blocked until this time, when it is called.
   void EndKeyWaitAt(const Connection& connection, int64_t deadline_ms);
-  // That wait has ended.
+  // The wait has ended.
   void ForgetKeyWait(const Connection& connection, int64_t deadline_ms);
   bool HasWaiting() const { return has_waiting_.load(); }
   void ResumeWaiting();
-  // The connection has replies that may not leave before more of the log is safe.
+  // The connection has replies that wait for a durable LSN.
   void HoldReplies(ClientConnection* connection);
   bool HoldsReplies() const { return holds_replies_.load(); }
   void ReleaseReplies();
   ClientEviction& client_eviction() { return client_eviction_; }
-  // For what other nodes have to answer.
+  // The proxy for requests of other nodes.
   Proxy& proxy();
-  // For computations that take longer than a turn.
+  // The worker for computations that take longer than a turn.
   BackgroundWorker& worker() { return worker_; }
-  // Forgets the connection and frees it at the end of the round.
+  // Removes the connection and destroys it at the end of the round.
   void Release(ClientConnection* connection);
 
  private:
@@ -132,13 +132,13 @@ class IoThread {
   std::vector<ClientConnection*> held_;
   std::vector<Connection*> waiting_;
   asio::steady_timer key_wait_timer_;
-  std::set<std::pair<int64_t, uint64_t>> key_wait_ends_;  // when, and for which connection
-  int64_t key_wait_timer_ms_ = INT64_MAX;                 // when the timer looks at the first of them
+  std::set<std::pair<int64_t, uint64_t>> key_wait_ends_;  // time and connection
+  int64_t key_wait_timer_ms_ = INT64_MAX;                 // when the timer fires for the first of them
   std::atomic<bool> has_waiting_{false};
   std::atomic<bool> holds_replies_{false};
   std::vector<std::unique_ptr<ClientConnection>> released_;
   http::DateText http_date_;
-  std::unique_ptr<Proxy> proxy_;  // null until there is something to pass on
+  std::unique_ptr<Proxy> proxy_;  // null until a request is forwarded
   std::atomic<bool> stopping_{false};
   std::thread thread_;
 };

@@ -22,8 +22,8 @@ class Listener {
   Listener(Server& server, std::vector<std::unique_ptr<IoThread>>& threads) : server_(server), threads_(threads) {}
   ~Listener();
 
-  // Binds everything that the options name. An error says which address could not be had, and why. With port 0 the
-  // port that the system chose is written back into the options.
+  // Binds the addresses in the options. An error names the address and the reason. With port 0 the port chosen by the
+  // system is written back into the options.
   storage::Result<bool> Bind();
   void Start();
   // Stops accepting and removes the Unix socket.
@@ -37,13 +37,13 @@ class Listener {
     Kind kind;
   };
 
-  // All of the addresses, whose names stand in `hosts`. False if none of them could be had.
+  // Binds all addresses in `hosts`. False if none is available.
   storage::Result<bool> BindAll(const std::string& hosts, SharedNumber& port, Kind kind);
   storage::Result<bool> BindTcp(const std::string& host, SharedNumber& port, Kind kind, bool is_optional);
   storage::Result<bool> BindUnix(const std::string& path);
   void Adopt(int descriptor, Kind kind);
   void Accept(Socket& socket);
-  // False if no connection can be had now although some wait.
+  // False if accepting fails although connections wait.
   bool AcceptReady(Socket& socket);
   void WarnOf(int accept_error);
   void Welcome(int descriptor, Kind kind);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The I/O threads and the listener together: what the server can ask of its connections.
+// The I/O threads and the listener: implements the server's interface to its connections.
 //
-// Threads: own synchronisation; Run is called by the main thread.
+// Threads: synchronised; Run is called by the main thread.
 #pragma once
 
 #include <atomic>
@@ -16,8 +16,8 @@
 
 namespace ringkv::server {
 
-// Keeps SIGTERM, SIGINT and SIGHUP pending until Network::Run reads them, whichever thread they are sent to. To be
-// called before any thread starts, because threads inherit it.
+// Blocks SIGTERM, SIGINT and SIGHUP until Network::Run reads them. Call before any thread starts, because threads
+// inherit the signal mask.
 void HoldSignals();
 
 class Network final : public ClientLinks {
@@ -26,8 +26,8 @@ class Network final : public ClientLinks {
   ~Network() override;
 
   storage::Result<bool> Bind() { return listener_.Bind(); }
-  // Accepts and serves until Stop; the connections stay open, unserved, as long as the object lives. Handles SIGTERM,
-  // SIGINT (stop) and SIGHUP (reopen the log file, look at the cluster-config).
+  // Accepts and serves until Stop; after it, connections stay open but unserved as long as the object lives. Handles
+  // SIGTERM and SIGINT (stop) and SIGHUP (reopen the log file, reload the cluster-config).
   void Run();
 
   void Close(const ClientCard& card) override;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Decides how much of a connection's output may leave.
+// Decides how much of a connection's output may be sent.
 //
-// A reply that shows an effect must not be seen before the effect is as safe as the configuration promises. The gate
-// marks each such reply: it and what comes behind it wait until the mark's LSN is safe.
+// A reply that shows an effect must not be sent before the effect is as durable as the configuration promises. The gate
+// marks each such reply: it and all later output wait until the mark's LSN is safe.
 //
-// Invariant: marks ascend in bytes, don't overlap, and don't descend in LSN.
+// Invariant: marks ascend in bytes, do not overlap, and do not descend in LSN.
 // Threads: confined.
 #pragma once
 
@@ -24,19 +24,19 @@ class ReplyGate {
  public:
   enum class Form : uint8_t {
     kWhole,     // one reply
-    kPart,      // of a reply that is made part by part: no other may take its place
+    kPart,      // a part of a streamed reply, which cannot be replaced
     kBodiless,  // a response to HEAD
   };
 
-  // The bytes from `begin` to `end` of those that wait now are one reply, which depends on `lsn`.
+  // Marks the bytes from `begin` to `end` of the waiting output as one reply that depends on `lsn`.
   void Hold(size_t begin, size_t end, storage::Lsn lsn, int64_t now_ms, Form form = Form::kWhole) {
     if (!empty()) lsn = std::max(lsn, marks_.back().lsn);
     marks_.push_back({sent_ + begin, sent_ + end, lsn, now_ms, form});
   }
   bool empty() const { return first_ == marks_.size(); }
-  // Since when the oldest reply is held; 0 if none is.
+  // The time since which the oldest reply is held; 0 if none is held.
   int64_t held_since_ms() const { return empty() ? 0 : marks_[first_].since_ms; }
-  // How many of the `size` bytes that wait may leave when all groups up to `safe` are safe.
+  // How many of the `size` waiting bytes may be sent when all groups up to `safe` are safe.
   size_t Sendable(size_t size, storage::Lsn safe) {
     while (!empty() && marks_[first_].lsn <= safe) ++first_;
     Compact();
@@ -44,9 +44,9 @@ class ReplyGate {
   }
   void Sent(size_t size) { sent_ += size; }
 
-  // Puts another reply in the place of each that is held, and holds nothing any more: `write(form, is_last)` appends it
-  // to the output; `is_last`: no bytes come behind it. What waits between them stays as it is. False, and nothing is
-  // done, if one of them can't be replaced.
+  // Replaces each held reply and then holds none: `write(form, is_last)` appends the replacement to the output;
+  // `is_last`: no bytes follow it. Other output between held replies is unchanged. Returns false without a change if
+  // one of them cannot be replaced.
   template <typename Write>
   bool Replace(resp::Buffer& output, Write&& write) {
     if (empty()) return true;
@@ -78,7 +78,7 @@ class ReplyGate {
     Form form;
   };
 
-  // Drops marks that hold nothing any more, at a cost that those who made them have paid for.
+  // Drops obsolete marks, in amortised constant time per mark.
   void Compact() {
     constexpr size_t kKept = 1024;
     if (first_ < marks_.size() && first_ * 2 < marks_.size()) return;
@@ -88,7 +88,7 @@ class ReplyGate {
   }
 
   std::vector<Mark> marks_;
-  size_t first_ = 0;  // of the marks, those before it hold nothing
+  size_t first_ = 0;  // index of the first mark that is not obsolete
   uint64_t sent_ = 0;
 };
 

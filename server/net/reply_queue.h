@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Replies in the order of their requests, although some of them come later, from other nodes.
+// Keeps replies in the order of their requests while some of them are delayed, because other nodes send them.
 //
 // Threads: confined.
 #pragma once
@@ -15,19 +15,19 @@ namespace ringkv::server {
 
 class ReplyQueue {
  public:
-  // Nobody waits.
+  // No reply is missing.
   bool empty() const { return waiting_.empty(); }
-  // Requests that were sent to others and their replies, and what waits behind them.
+  // Forwarded requests with their replies, and local replies behind them.
   size_t bytes() const { return bytes_; }
   size_t size() const { return waiting_.size(); }
 
-  // The next reply will come later; returns its number. `is_dropped`: the client wants to see nothing of it.
+  // Reserves a place for a delayed reply and returns its number. `is_dropped`: the reply will be discarded.
   uint64_t Reserve(size_t request_bytes, bool is_dropped) {
     waiting_.push_back({.bytes = {}, .lsn = 0, .weight = request_bytes, .is_there = false, .is_dropped = is_dropped});
     bytes_ += request_bytes;
     return first_ + waiting_.size() - 1;
   }
-  // The next reply is there, and depends on the group `lsn`.
+  // Appends a local reply, which depends on the group `lsn`.
   void Append(std::string_view bytes, storage::Lsn lsn) {
     waiting_.push_back(
         {.bytes = std::string(bytes), .lsn = lsn, .weight = bytes.size(), .is_there = true, .is_dropped = false});
@@ -41,7 +41,7 @@ class ReplyQueue {
     reply.lsn = lsn;
     reply.is_there = true;
   }
-  // Takes what is there up to the first that is not: `take(bytes, lsn)`.
+  // Takes the replies before the first missing one: calls `take(bytes, lsn)`.
   template <typename Take>
   void TakeReady(Take&& take) {
     while (!waiting_.empty() && waiting_.front().is_there) {
@@ -62,7 +62,7 @@ class ReplyQueue {
     bool is_dropped;
   };
   std::deque<Reply> waiting_;
-  uint64_t first_ = 0;  // the number of the first of them
+  uint64_t first_ = 0;  // number of the first one
   size_t bytes_ = 0;
 };
 

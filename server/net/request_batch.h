@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The next few requests of a connection, read before the first of them is executed. One for each I/O thread: it is
-// empty between two connections.
+// The next requests of a connection, parsed before the first of them is executed. One per I/O thread; empty between two
+// connections.
 //
 // Threads: confined.
 #pragma once
@@ -16,7 +16,7 @@ namespace ringkv::server {
 
 class RequestBatch {
  public:
-  // Enough to have the memory of several keys under way at once; more would only fill the cache.
+  // Enough to prefetch several keys at once; more would only fill the cache.
   static constexpr size_t kMostRequests = 32;
 
   void Clear() {
@@ -25,7 +25,7 @@ class RequestBatch {
     ends_.clear();
     counts_.clear();
   }
-  // `end`: the bytes of input behind which the request ends. No arguments: nothing to execute.
+  // `end`: the offset of the request's end in the input. No arguments: nothing to execute.
   void Add(std::span<const std::string_view> argv, size_t end) {
     arguments_.insert(arguments_.end(), argv.begin(), argv.end());
     counts_.push_back(argv.size());
@@ -44,7 +44,7 @@ class RequestBatch {
     }
     return requests_;
   }
-  // Gives back what an unusually long request left behind.
+  // Frees memory that an unusually long request left allocated.
   void Shrink() {
     if (arguments_.capacity() > 64 * kMostRequests) std::vector<std::string_view>().swap(arguments_);
   }

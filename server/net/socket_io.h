@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Between a client's socket and its buffers: what every kind of connection does in the same way, and counts.
+// Transfers bytes between a client's socket and its buffers, and counts them; for all kinds of connections.
 //
 // Threads: confined to the connection's.
 #pragma once
@@ -15,14 +15,14 @@
 namespace ringkv::server {
 
 enum class Receipt : uint8_t {
-  kSome,     // less than there was room for: nothing is left now
+  kSome,     // less than requested: the socket is drained
   kFull,     // there may be more
-  kNothing,  // nothing has come
-  kEnded,    // the peer sends nothing any more
-  kBroken,   // nor does it receive
+  kNothing,  // nothing to receive
+  kEnded,    // the peer has closed its sending half
+  kBroken,   // the connection is broken
 };
 
-// Receives once, into room for at least `step` bytes behind the input.
+// Receives once, at least `step` bytes if available, and appends to the input.
 inline Receipt ReceiveInto(resp::Buffer& input, size_t step, StreamSocket& socket, ThreadStatistics& statistics) {
   char* room = input.Prepare(step);
   const size_t size = input.writable();
@@ -39,7 +39,7 @@ inline Receipt ReceiveInto(resp::Buffer& input, size_t step, StreamSocket& socke
   return bytes == size ? Receipt::kFull : Receipt::kSome;
 }
 
-// Sends the output but for its last `held` bytes, as far as the socket takes it. False if the connection is broken.
+// Sends the output except its last `held` bytes, as far as the socket takes it. False if the connection is broken.
 inline bool SendAllBut(size_t held, resp::Buffer& output, ReplyGate& gate, StreamSocket& socket,
                        ThreadStatistics& statistics) {
   while (output.size() > held) {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-// A connected socket that waits for its turn in Asio's reactor at no system call.
+// A connected socket that waits in Asio's reactor without a system call.
 //
-// Asio's own operations cost each request a second call (see docs/decisions/002-own-reactor-operation.md): a wait is
-// announced to epoll anew each time, and a read tries to receive once more after each success. The reactor underneath
-// needs neither: an operation that reports itself exhausted stays quiet until the next event. So this class hands two
-// operations of its own to Asio's reactor, "readable" and "writable", which live inside of it and allocate nothing.
-// It is the only place that uses names of asio::detail.
+// Asio's own operations cost a second system call per request (see docs/decisions/002-own-reactor-operation.md): each
+// wait is registered with epoll anew, and a read tries to receive once more after each success. The reactor needs
+// neither: an operation that reports that it is exhausted stays quiet until the next event. So this class gives two
+// operations of its own to Asio's reactor, "readable" and "writable", which are members and allocate nothing. It is the
+// only code that uses names of asio::detail.
 //
-// Events come once: the owner receives until it gets less than it asked for, or waits again before all is taken.
+// Events are edge-triggered: the owner receives until it gets less than requested, or waits again before.
 //
 // Threads: confined.
 #pragma once
@@ -31,30 +31,30 @@ class StreamSocket {
     ~Owner() = default;
   };
 
-  // Takes over a connected, non-blocking descriptor. `context` and `owner` must outlive the socket.
+  // Takes ownership of a connected, non-blocking descriptor. `context` and `owner` must outlive the socket.
   StreamSocket(asio::io_context& context, int descriptor, Owner& owner);
   ~StreamSocket();
   StreamSocket(const StreamSocket&) = delete;
   StreamSocket& operator=(const StreamSocket&) = delete;
 
-  // At most one wait of each kind is under way; asking again is harmless.
+  // At most one wait of each kind is active; repeated calls have no effect.
   void WaitReadable();
   void WaitWritable();
-  // As recv and send: errno tells why on -1.
+  // Like recv and send: errno has the reason for -1.
   ssize_t Receive(char* room, size_t size);
   ssize_t Send(const char* bytes, size_t size);
 
-  // Tells the peer that nothing more will come.
+  // Closes the sending half.
   void ShutdownSending();
   // Ends all waits without calling the owner.
   void Close();
-  // Likewise, but the descriptor stays open: it is the caller's now.
+  // Ends all waits without calling the owner, and passes ownership of the descriptor to the caller.
   int Release();
-  // No wait refers to the socket any more: it may be destroyed.
+  // Whether no wait refers to the socket, so that it may be destroyed.
   bool is_idle() const;
 
  private:
-  struct Registration;  // what belongs to Asio's reactor
+  struct Registration;  // state of Asio's reactor
 
   int Detach(bool is_closed_next);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A number that one thread raises and any thread reads: no locked instruction, no lost reading.
+// A counter that one thread increments and any thread reads, without a locked instruction.
 #pragma once
 
 #include <atomic>

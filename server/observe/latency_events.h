@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Events that took longer than latency-monitor-threshold: the last 160 of each kind, one a second, and the longest.
+// Events above latency-monitor-threshold: per kind the last 160 samples, one per second, and the maximum.
 //
 // Threads: guarded.
 #pragma once
@@ -28,7 +28,7 @@ class LatencyEvents {
 
   void Add(std::string_view event, int64_t unix_seconds, uint64_t milliseconds);
   std::map<std::string, Event, std::less<>> All() const;
-  // Forgets one event; false if there was none.
+  // Removes one event; false if it does not exist.
   bool Reset(std::string_view event);
   size_t ResetAll();
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How long things took: counts by size, for percentiles and for Prometheus.
+// A latency histogram, for percentiles and for Prometheus.
 #pragma once
 
 #include <array>
@@ -11,7 +11,7 @@
 
 namespace ringkv::server {
 
-// Nanoseconds in buckets of an eighth of an octave: within 12.5 % of the truth from 8 ns to minutes.
+// Nanoseconds in buckets of an eighth of an octave: an error of at most 12.5 % from 8 ns to minutes.
 class LatencyHistogram {
  public:
   static constexpr size_t kBuckets = 320;
@@ -22,7 +22,7 @@ class LatencyHistogram {
     const size_t bucket = exponent * 8 + (nanoseconds >> exponent);
     return bucket < kBuckets ? bucket : kBuckets - 1;
   }
-  // The largest value that falls into the bucket.
+  // The largest value in the bucket.
   static uint64_t UpperBound(size_t bucket) {
     if (bucket < 16) return bucket;
     const unsigned exponent = static_cast<unsigned>(bucket / 8) - 1;

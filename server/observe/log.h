@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Lines for the person who runs the server: time, level, thread, text.
+// The log for operators: lines of time, level, thread and text.
 //
-// Threads: own synchronisation.
+// Threads: synchronised.
 #pragma once
 
 #include <cstdint>
@@ -19,10 +19,10 @@ class Log {
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
-  // Writes to the file, or to standard output if the path is empty. False (with the reason) if it can't be opened;
-  // lines then go where they went before.
+  // Logs to the file, or to standard output if the path is empty. False (with the reason) if it cannot be opened; then
+  // the previous destination stays in use.
   bool Open(const std::string& path, std::string* error);
-  // Opens the same file anew, after it was moved away.
+  // Reopens the file, after it was rotated.
   bool Reopen(std::string* error);
   void SetLevel(LogLevel level);
   void Write(LogLevel level, const std::string& text);
@@ -35,7 +35,7 @@ class Log {
   std::unique_ptr<Sink> sink_;
 };
 
-// The name under which a thread appears in log lines and in the system's tools; 15 characters at most.
+// Sets the name of this thread for log lines and system tools; at most 15 characters.
 void NameThisThread(const std::string& name);
 
 }  // namespace ringkv::server

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// MONITOR: every command, as it is executed, to whoever asked.
+// MONITOR: streams executed commands to listeners.
 //
-// Threads: guarded; an atomic tells the way of a request that nobody listens.
+// Threads: guarded; requests check an atomic for listeners first.
 #pragma once
 
 #include <atomic>

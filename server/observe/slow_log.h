@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The commands that took longest to execute, newest first.
+// The slow log: commands above slowlog-log-slower-than, newest first.
 //
 // Threads: guarded.
 #pragma once
@@ -21,7 +21,7 @@ class SlowLog {
     uint64_t id;
     int64_t unix_seconds;
     uint64_t microseconds;
-    std::vector<std::string> arguments;  // long ones cut, as in Redis: 32 arguments of 128 bytes
+    std::vector<std::string> arguments;  // truncated as in Redis: 32 arguments of 128 bytes
     std::string address;
     std::string client_name;
   };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a thread counts while it serves: totals, and per command calls, time and a latency histogram. INFO and LATENCY
-// sum over the threads.
+// The statistics of a thread: totals, and per command calls, time and a latency histogram. INFO and LATENCY sum over
+// the threads.
 #pragma once
 
 #include <atomic>
@@ -23,13 +23,13 @@ struct CommandStatistics {
   Counter nanoseconds;
   Counter rejected;
   Counter failed;
-  std::atomic<LatencyHistogram*> histogram{nullptr};  // owned; made at the first call
+  std::atomic<LatencyHistogram*> histogram{nullptr};  // owned; created at the first call
 
   ~CommandStatistics() { delete histogram.load(); }
   void Reset();
 };
 
-// Thread rule: the counters belong to one thread and are read by all; the error table is guarded.
+// Thread rule: one thread writes the counters, all threads read them; the error table is guarded.
 class ThreadStatistics {
  public:
   ThreadStatistics(size_t command_count, HttpLabels http_labels);

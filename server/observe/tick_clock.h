@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Time for measuring: the processor's own counter where it is steady, some nanoseconds a reading instead of the
-// twenty or more of the system's clock, so that every command can be timed.
+// A clock for measurements: the CPU's time stamp counter if it is steady. A reading takes some nanoseconds instead of
+// twenty or more for the system's clock, so that every command can be timed.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@ namespace ringkv::server {
 // Thread rule: immutable after Calibrate.
 class TickClock {
  public:
-  // Learns the counter's speed against the system's steady clock; takes a few milliseconds.
+  // Calibrates the counter against the system's steady clock; takes a few milliseconds.
   static TickClock Calibrate();
 
   uint64_t Now() const {

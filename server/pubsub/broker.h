@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Who has subscribed to what, and messages on their way to them.
+// The subscriptions of all clients, and the delivery of published messages.
 //
-// A publisher finds under one lock who is to get a message, as one list for each thread of clients, and hands the
-// message to each of those threads once. Lists are not changed while somebody delivers by them, so the lock is held for
-// the look-up alone.
+// A publisher looks up the subscribers under one lock, as one list per I/O thread, and passes the message once to each
+// of these threads. Lists are copied on write, so the lock is held for the look-up only.
 //
 // Threads: guarded.
 #pragma once
@@ -25,19 +24,19 @@ namespace ringkv::server {
 
 enum class Topic : uint8_t { kChannel = 0, kPattern = 1, kShardChannel = 2 };
 
-// What a client has subscribed to.
+// The subscriptions of a client.
 struct Subscriptions {
   std::array<std::set<std::string, std::less<>>, 3> names;  // by Topic
 
   const std::set<std::string, std::less<>>& of(Topic topic) const { return names[static_cast<size_t>(topic)]; }
   std::set<std::string, std::less<>>& of(Topic topic) { return names[static_cast<size_t>(topic)]; }
-  // As it is told to the client: channels and patterns count together.
+  // The count in replies: channels and patterns together.
   size_t CountFor(Topic topic) const {
     return topic == Topic::kShardChannel ? names[2].size() : names[0].size() + names[1].size();
   }
   bool empty() const { return names[0].empty() && names[1].empty() && names[2].empty(); }
 
-  // False if it was there already, or was not.
+  // False if the subscription existed already, or did not exist.
   bool Add(Topic topic, std::string_view name) {
     const bool is_new = of(topic).emplace(name).second;
     if (is_new) bytes += BytesOf(name);
@@ -48,7 +47,7 @@ struct Subscriptions {
     if (was_there) bytes -= BytesOf(name);
     return was_there;
   }
-  // Here and with the broker.
+  // Memory of the subscription here and in the broker.
   static size_t BytesOf(std::string_view name) { return 2 * (name.size() + kOverhead); }
 
   size_t bytes = 0;
@@ -59,29 +58,29 @@ struct Subscriptions {
 
 class Broker {
  public:
-  // `threads`: of clients.
+  // `threads`: the number of I/O threads.
   explicit Broker(size_t threads) : threads_(threads) {}
 
-  // The client has not, or has, subscribed to it before.
+  // The client must not have, or must have, this subscription.
   void Add(Topic topic, std::string_view name, const ClientCard& client);
   void Remove(Topic topic, std::string_view name, const ClientCard& client);
 
-  // All that the client has; it has nothing afterwards.
+  // Removes all subscriptions of the client.
   void RemoveAll(Subscriptions& subscriptions, const ClientCard& client);
 
-  // Hands the message to who has subscribed, and says to how many times. `thread`: the calling one, or
+  // Delivers the message to the subscribers and returns the number of deliveries. `thread`: the calling I/O thread, or
   // kNoThread.
   size_t Publish(ClientLinks& links, size_t thread, const cluster::PublishedMessage& published);
 
   // --- PUBSUB ---
-  // Those with subscribers that match; an empty pattern: all.
+  // Matching channels with subscribers; all for an empty pattern.
   std::vector<std::string> Names(Topic topic, const std::string* pattern);
   size_t CountSubscribers(Topic topic, std::string_view name);
   size_t CountNames(Topic topic);
 
  private:
   struct Audience {
-    std::vector<std::shared_ptr<std::vector<uint64_t>>> by_thread;  // ids of clients; null where there are none
+    std::vector<std::shared_ptr<std::vector<uint64_t>>> by_thread;  // client ids; null if there are none
     size_t size = 0;
   };
   struct Hash : std::hash<std::string_view> {
@@ -95,7 +94,7 @@ class Broker {
   };
 
   Audiences& AudiencesOf(Topic topic) REQUIRES(mutex_) { return audiences_[static_cast<size_t>(topic)]; }
-  // Appends what has to be done; returns how many clients there are.
+  // Appends the deliveries; returns the number of clients.
   size_t FindReceivers(std::string_view channel, std::string_view message, std::vector<Delivery>* deliveries)
       REQUIRES(mutex_);
   size_t FindReceiversInShard(std::string_view channel, std::string_view message, std::vector<Delivery>* deliveries)

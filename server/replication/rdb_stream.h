@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The whole data set as an RDB file, for `redis-cli --rdb`: framed as Redis does when it doesn't know the length.
+// Streams the data set as an RDB file, for `redis-cli --rdb`, in the framing that Redis uses for an unknown length.
 //
-// Keys are read while others write: each is in it as it was at one moment, but not all at the same one.
+// Keys are read while clients write: each key is as of one moment, but not all of the same one.
 #pragma once
 
 #include <string>
@@ -14,7 +14,7 @@ namespace ringkv::server {
 
 class RdbStream final : public ReplyStream {
  public:
-  // `end_mark`: 40 bytes that don't occur in the data, by all odds.
+  // `end_mark`: 40 random bytes, which practically never occur in the data.
   RdbStream(storage::DbIndex databases, std::string end_mark);
 
   bool Continue(storage::Txn& txn, resp::Buffer& out) override;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the threads counted for a command, in one.
+// The statistics of a command, summed over the threads.
 #pragma once
 
 #include <cstdint>
@@ -16,9 +16,9 @@ struct CommandTotals {
   uint64_t nanoseconds = 0;
   uint64_t rejected = 0;
   uint64_t failed = 0;
-  std::vector<uint64_t> histogram;  // by bucket of LatencyHistogram; empty if nothing was counted
+  std::vector<uint64_t> histogram;  // by bucket of LatencyHistogram; empty without samples
 
-  // The time within which this share (0 to 100) of the calls ended, in nanoseconds.
+  // The latency percentile (0 to 100) in nanoseconds.
   uint64_t Percentile(double percentile) const;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// INFO: a row a field, with the names that monitoring tools read.
+// INFO: one row per field, with the names that monitoring tools expect.
 #pragma once
 
 #include <string>
@@ -12,8 +12,8 @@ namespace ringkv::server {
 
 class Server;
 
-// The sections asked for, in whatever case: names, "default", "all", "everything"; none asks for the default ones.
-// `txn` holds no lock, or all.
+// `sections`: names in any case, "default", "all" or "everything"; empty for the default ones. `txn` holds no lock, or
+// all.
 std::string InfoPage(Server& server, storage::Txn& txn, const std::vector<std::string_view>& sections);
 
 }  // namespace ringkv::server

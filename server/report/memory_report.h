@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Where memory goes: one look, used by INFO and MEMORY.
+// The memory usage at one moment, for INFO and MEMORY.
 #pragma once
 
 #include <cstddef>
@@ -18,11 +18,11 @@ class Server;
 struct MemoryReport {
   size_t used = 0;
   size_t peak = 0;
-  size_t startup = 0;   // in use before the first key
-  size_t resident = 0;  // of the process, by the system
+  size_t startup = 0;   // before the first key
+  size_t resident = 0;  // of the process, from the operating system
   size_t system = 0;    // memory of the machine
   size_t tables = 0;
-  size_t clients = 0;  // but for replicas
+  size_t clients = 0;  // without replicas
   size_t replicas = 0;
   uint64_t keys = 0;
   storage::AllocatorStatistics allocator;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Everything that is counted, in the text format of Prometheus.
+// The metrics in the text format of Prometheus.
 #pragma once
 
 #include <functional>
@@ -11,8 +11,8 @@ namespace ringkv::server {
 
 class Server;
 
-// Counts at once. What is returned writes the page, which takes longer and may be done by any thread. `txn` holds no
-// lock, or all.
+// Collects the values at once. The returned function writes the page, which takes longer; any thread may call it. `txn`
+// holds no lock, or all.
 std::function<std::string()> MetricsPage(Server& server, storage::Txn& txn);
 
 }  // namespace ringkv::server

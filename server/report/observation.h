@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// One look at everything that INFO and the metrics tell, so that what they tell belongs together.
+// A consistent observation of the server, for INFO and the metrics.
 //
-// Threads: confined to who looks.
+// Threads: confined.
 #pragma once
 
 #include <sys/resource.h>
@@ -16,7 +16,7 @@
 namespace ringkv::server {
 
 struct Observation {
-  // `txn` holds no lock, or all. Both must outlive the object.
+  // `txn` holds no lock, or all. Both references must outlive the object.
   Observation(Server& server, storage::Txn& txn);
 
   uint64_t Sum(Counter ThreadStatistics::*counter) const;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Whether whoever spreads requests over servers should send some here: what /readyz says.
+// Readiness: whether load balancers should send requests to this server (/readyz).
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@ namespace ringkv::server {
 
 class Server;
 
-// Why not, each reason a sentence; none if it is ready.
+// The reasons for not being ready, as sentences; empty if it is ready.
 std::vector<std::string> ReasonsNotReady(Server& server);
 
 }  // namespace ringkv::server

@@ -18,15 +18,15 @@ namespace ringkv::server {
 
 class ClientDirectory {
  public:
-  // Gives the card its number and puts it in.
+  // Assigns the card its id and adds it.
   void Add(const std::shared_ptr<ClientCard>& card);
   void Remove(uint64_t id);
   std::shared_ptr<ClientCard> Find(uint64_t id) const;
   // By age, oldest first.
   std::vector<std::shared_ptr<ClientCard>> All() const;
   size_t size() const { return size_.load(std::memory_order_relaxed); }
-  // Marks so many of those that take the most memory as closing that all others take `limit` bytes at the most, and
-  // returns them, largest first. Replicas, and those that asked for it (CLIENT NO-EVICT), are left.
+  // Marks the largest clients as closing until the others take at most `limit` bytes, and returns them, largest first.
+  // Skips replicas and clients with CLIENT NO-EVICT.
   std::vector<std::shared_ptr<ClientCard>> TakeLargest(size_t limit);
 
  private:

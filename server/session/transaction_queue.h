@@ -23,17 +23,17 @@ class TransactionQueue {
 
   bool is_open() const { return is_open_; }
   void Open() { is_open_ = true; }
-  // A command was refused: EXEC will be too.
+  // A command was refused, so EXEC will fail.
   void MarkFailed() {
     if (is_open_) has_failed_ = true;
   }
   bool has_failed() const { return has_failed_; }
   void Add(const CommandEntry& command, std::span<const std::string_view> argv);
   const std::vector<Queued>& commands() const { return commands_; }
-  // What any of the queued commands needs.
+  // The union of the queued commands' needs.
   uint32_t needs() const { return needs_; }
   size_t MemoryBytes() const { return bytes_; }
-  // Takes the commands out and closes.
+  // Returns the commands and closes the queue.
   std::vector<Queued> Close();
 
  private:

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Which sessions watch which keys: told of every change, it marks those who wait to hear of it.
+// The keys that sessions watch. It observes every change and marks the sessions that watch the key.
 //
-// WATCH runs under the lock of the key's partition, and so does every change, so none can slip between. Watching a key,
-// and no longer watching it, cost the same however many keys a session watches and however many sessions watch a key.
+// WATCH runs under the lock of the key's partition, like every change, so no change is missed. Watching and unwatching
+// a key take constant time for any number of watched keys and sessions.
 //
-// Threads: guarded, by a lock for each part of the keys; `Changed` looks at an atomic first and costs next to nothing
-// while nobody watches.
+// Threads: guarded, by one lock per part of the keys; `Changed` checks an atomic first, so it costs almost nothing
+// without watched keys.
 #pragma once
 
 #include <array>
@@ -26,7 +26,7 @@ namespace ringkv::server {
 
 struct WatchState;
 
-// A key that somebody watches, with the list of those.
+// A watched key with the list of its watchers.
 struct WatchedKey {
   struct Watcher {
     WatchState* state = nullptr;
@@ -39,23 +39,23 @@ struct WatchedKey {
   Watcher* first = nullptr;  // guarded by the lock of the key's part
 };
 
-// The session's part. Thread rule: `touched` is atomic; the keys are confined to the session's thread.
+// The session's state. Thread rule: `touched` is atomic; the keys are confined to the session's thread.
 struct WatchState {
   std::atomic<bool> touched{false};
-  std::unordered_map<WatchedKey*, WatchedKey::Watcher> keys;  // whose addresses stay
-  size_t bytes = 0;                                           // about what they take
+  std::unordered_map<WatchedKey*, WatchedKey::Watcher> keys;  // stable addresses
+  size_t bytes = 0;                                           // approximate size of the watched keys
 };
 
 class WatchedKeys {
  public:
-  // What watching this key adds to `bytes` at the most.
+  // The maximum that watching this key adds to `bytes`.
   static size_t MemoryOf(std::string_view key);
 
-  // `state` must be unwatched before it goes.
+  // `state` must be unwatched before it is destroyed.
   void Watch(WatchState& state, storage::DbIndex db, std::string_view key);
   void UnwatchAll(WatchState& state);
 
-  // As storage::KeyObserver says.
+  // See storage::KeyObserver.
   using KeyPredicate = storage::KeyObserver::KeyPredicate;
   void Changed(storage::DbIndex db, std::string_view key, storage::KeyChange change);
   void Replacing(storage::DbIndex db, const KeyPredicate& is_touched);
@@ -72,7 +72,7 @@ class WatchedKeys {
   };
   struct Part {
     storage::Mutex mutex;
-    // By names that point into the keys themselves; in order, as clients could choose names that collide.
+    // Names point into the keys themselves. An ordered map, because clients could choose names that collide.
     std::map<Name, std::unique_ptr<WatchedKey>> keys GUARDED_BY(mutex);
   };
   Part& PartOf(const Name& name) { return parts_[HashOfName()(name) >> (64 - kPartBits)]; }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Who clients say that they are: there is one user, with the password of `requirepass`.
+// Authentication: there is one user, with the password of `requirepass`.
 #pragma once
 
 #include <string_view>
@@ -8,7 +8,7 @@ namespace ringkv::server {
 
 constexpr std::string_view kOnlyUser = "default";
 
-// Compares in a time that tells nothing about where the two differ.
+// Compares in a time that does not depend on the position of a difference.
 inline bool PasswordsEqual(std::string_view given, std::string_view expected) {
   unsigned char difference = given.size() == expected.size() ? 0 : 1;
   for (size_t i = 0; i < given.size(); ++i) {

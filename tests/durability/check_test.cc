@@ -75,7 +75,7 @@ TEST(Check, FindsEveryFlippedBit) {
   }
 }
 
-TEST(Check, ATornTailIsToldFromDamage) {
+TEST(Check, DistinguishesATornTailFromDamage) {
   FaultyFileSystem disk;
   Fill(disk);
   disk.Bytes(kFirstLog).resize(disk.Bytes(kFirstLog).size() - 3);
@@ -138,7 +138,7 @@ TEST(Fix, ChangesNothingWithoutAYes) {
   }
 }
 
-TEST(Fix, GoesBackToWhatIsGoodBeforeTheDamage) {
+TEST(Fix, ReturnsToTheLastGoodStateBeforeTheDamage) {
   FaultyFileSystem disk;
   const std::vector<Model> after = Fill(disk);
   // The last but one frame: two groups are lost, what the snapshot holds is not.
@@ -209,7 +209,7 @@ TEST(Dump, WritesEffectsAndStateInBothFormats) {
             "\n");
 }
 
-TEST(Prefixes, AreCountedAndTheLargestComesFirst) {
+TEST(Prefixes, AreCountedAndSortedBySize) {
   FaultyFileSystem disk;
   {
     DurableStore store(disk);

@@ -50,7 +50,7 @@ size_t OperationsOfACleanRun() {
   return disk.operations() - before;
 }
 
-TEST(FailingDisk, OneFailureAnywhereLosesNothingThatWasSafe) {
+TEST(FailingDisk, OneDiskErrorAnywhereLosesNoDurableData) {
   const size_t operations = OperationsOfACleanRun();
   ASSERT_GT(operations, 100u);
   for (size_t n = 0; n < operations; ++n) {
@@ -133,7 +133,7 @@ TEST(FailingDisk, HealsByItselfOnceThereIsRoom) {
   EXPECT_EQ(again.Contents(), expected);
 }
 
-TEST(FailingDisk, ASnapshotThatFailsLeavesTheOneBefore) {
+TEST(FailingDisk, AFailedSnapshotKeepsThePreviousOne) {
   FaultyFileSystem disk;
   DurableStore store(disk);
   store.Put("a", "1");
@@ -151,7 +151,7 @@ TEST(FailingDisk, ASnapshotThatFailsLeavesTheOneBefore) {
   }
 }
 
-TEST(GroupCommit, OneSyncCoversEverythingThatWaits) {
+TEST(GroupCommit, OneSyncCoversAllWaitingClients) {
   FaultyFileSystem disk;
   DurableStore store(disk);
   ASSERT_TRUE(store.log().Open());

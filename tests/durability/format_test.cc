@@ -33,7 +33,7 @@ std::string EncodedLog() {
   return bytes;
 }
 
-TEST(LogFormat, TheDocumentsExampleIsWhatIsWrittenAndRead) {
+TEST(LogFormat, TheDocumentedExampleIsWrittenAndRead) {
   const std::string expected = EncodedLog();
   const std::string example = ExampleIn("log.md", expected);
   EXPECT_EQ(example, expected);
@@ -57,7 +57,7 @@ TEST(LogFormat, TheDocumentsExampleIsWhatIsWrittenAndRead) {
   EXPECT_EQ(groups, 1);
 }
 
-TEST(SnapshotFormat, TheDocumentsExampleIsWhatIsWritten) {
+TEST(SnapshotFormat, TheDocumentedExampleIsWritten) {
   FaultyFileSystem disk;
   DurableStore store(disk);
   store.Put("a", "1");
@@ -80,7 +80,7 @@ std::string PackedOf(storage::ValueType type, const std::function<void(storage::
   return copy.packed;
 }
 
-TEST(ValueFormat, TheDocumentsExampleIsWhatIsPacked) {
+TEST(ValueFormat, TheDocumentedExampleIsPacked) {
   std::string expected = PackedOf(storage::ValueType::kList, [](storage::ValueEdit& edit) {
     Apply(edit, storage::ListPush{"a", false});
     Apply(edit, storage::ListPush{std::string(200, 'b'), false});
@@ -123,7 +123,7 @@ Effect WrittenAndRead(const Effect& effect) {
   return std::get<Effect>(record.effect);
 }
 
-TEST(Effects, ThoseOfCollectionsAreReadAsTheyWereWritten) {
+TEST(Effects, EffectsOfCollectionsSurviveEncodingAndDecoding) {
   EXPECT_EQ(WrittenAndRead(storage::HashPut{"field", "value"}).value, "value");
   EXPECT_EQ(WrittenAndRead(storage::HashErase{"field"}).field, "field");
   EXPECT_TRUE(WrittenAndRead(storage::ListPush{"element", true}).at_front);

@@ -166,7 +166,7 @@ TEST(LogSwitch, ALogDoesNotLeadOverAPauseInWhichNothingWasRecorded) {
   EXPECT_NE(error.find("a snapshot or a log file is missing"), std::string::npos) << error;
 }
 
-TEST(LogSwitch, ALogThatGoesOnWithoutAChangeBetweenHasNoHole) {
+TEST(LogSwitch, ALogReenabledWithoutChangesHasNoGap) {
   FaultyFileSystem disk;
   {
     KeptStore store(disk);
@@ -185,7 +185,7 @@ TEST(LogSwitch, ALogThatGoesOnWithoutAChangeBetweenHasNoHole) {
   EXPECT_EQ(store.store().log().appended(), 2u);
 }
 
-TEST(LogSwitch, ALogThatIsSwitchedOffWhileItBeginsIsOff) {
+TEST(LogSwitch, DisablingTheLogWhileItStartsDisablesIt) {
   FaultyFileSystem disk;
   KeptStore store(disk);
   store.Open(false);
@@ -199,7 +199,7 @@ TEST(LogSwitch, ALogThatIsSwitchedOffWhileItBeginsIsOff) {
   EXPECT_FALSE(store.store().log().is_recording());
 }
 
-TEST(LogSwitch, WhatAnEmptyDirectoryIsFilledWithIsBehindTheLogsOfTheDataThatWasThere) {
+TEST(LogSwitch, DataLoadedIntoAnEmptyStoreComesAfterExistingLogs) {
   FaultyFileSystem disk;
   {
     KeptStore store(disk);
@@ -223,7 +223,7 @@ TEST(LogSwitch, WhatAnEmptyDirectoryIsFilledWithIsBehindTheLogsOfTheDataThatWasT
 }
 
 // Until the state that was recovered is in a snapshot, the good part of a damaged file is needed.
-TEST(Damage, ACrashWhileAServerGoesBackToWhatIsGoodLosesNothingOfIt) {
+TEST(Damage, ACrashDuringRecoveryFromDamageLosesNoGoodData) {
   Model good;
   for (size_t n = 0;; ++n) {
     FaultyFileSystem disk;

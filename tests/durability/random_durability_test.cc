@@ -395,7 +395,7 @@ class History {
   bool is_damaged_ = false;
 };
 
-TEST(RandomDurability, AStartFindsAStateThatThereWasAndNoneFromBeforeWhatWasSafe) {
+TEST(RandomDurability, RecoveryFindsAnExistingStateNotOlderThanTheDurableOne) {
   const uint64_t runs = Number("RINGKV_DURABILITY_RUNS", 100);
   const uint64_t first = Number("RINGKV_DURABILITY_SEED", 1);
   for (uint64_t seed = first; seed < first + runs; ++seed) {

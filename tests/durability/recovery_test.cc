@@ -113,7 +113,7 @@ TEST(Recovery, EveryFlippedBitOfASnapshotIsFound) {
   }
 }
 
-TEST(Recovery, ASnapshotHoldsWhatHappensWhileItIsMade) {
+TEST(Recovery, ASnapshotContainsChangesDuringItsCreation) {
   for (const bool with_log : {false, true}) {
     FaultyFileSystem disk;
     Model expected;
@@ -152,7 +152,7 @@ TEST(Recovery, ASnapshotHoldsWhatHappensWhileItIsMade) {
   }
 }
 
-TEST(Recovery, ADamagedSnapshotFallsBackToTheOneBeforeAndTheLog) {
+TEST(Recovery, ADamagedSnapshotFallsBackToThePreviousOneAndTheLog) {
   FaultyFileSystem disk;
   Model expected;
   {
@@ -176,7 +176,7 @@ TEST(Recovery, ADamagedSnapshotFallsBackToTheOneBeforeAndTheLog) {
   EXPECT_TRUE(summary->snapshot_is_damaged);
 }
 
-TEST(Recovery, DamageInTheMiddleStopsTheStartAndSaysWhere) {
+TEST(Recovery, DamageInTheMiddleStopsTheStartWithItsOffset) {
   FaultyFileSystem disk;
   std::vector<Model> after;
   {
@@ -271,7 +271,7 @@ TEST(Recovery, StopsAtAnLsnOrATimeIfAsked) {
 }
 
 // Its middle is compressed in memory, and stands in blocks of its own among those of other keys.
-TEST(Recovery, ALongListComesBackFromBlocksCompressedAndNot) {
+TEST(Recovery, ALongListSurvivesCompressedAndStoredBlocks) {
   for (const int level : {0, 1, 6}) {
     FaultyFileSystem disk;
     Model expected;
@@ -290,7 +290,7 @@ TEST(Recovery, ALongListComesBackFromBlocksCompressedAndNot) {
   }
 }
 
-TEST(Recovery, ManyThreadsLoadWhatManyThreadsSaved) {
+TEST(Recovery, SeveralThreadsLoadASnapshotOfSeveralThreads) {
   FaultyFileSystem disk;
   Model expected;
   {

@@ -95,7 +95,7 @@ TEST(House, TheReadmeListsTheCommandsOfTheTable) {
   ExpectDocument(Root() / "README.md", WithPart(Read(Root() / "README.md"), "commands", rows));
 }
 
-TEST(House, TheCommandReferenceIsWhatTheRowsSay) {
+TEST(House, TheCommandReferenceMatchesTheRows) {
   const CommandTable table(AllCommands());
   std::string page =
       "# Commands\n\nGenerated from the command rows; house_test compares them.\n\n"
@@ -121,7 +121,7 @@ std::string ForRoff(std::string_view text) {
   return escaped;
 }
 
-TEST(House, TheManPageOfTheServerIsWhatTheRowsSay) {
+TEST(House, TheManPageOfTheServerMatchesTheRows) {
   std::string page =
       ".\\\" Generated from the option rows; a test holds it.\n"
       ".TH RINGKV\\-SERVER 1 \"\" \"RingKV\" \"RingKV\"\n.SH NAME\n"
@@ -166,7 +166,7 @@ TEST(House, TheCompletionKnowsEveryOption) {
   ExpectDocument(Root() / "deploy/completion/ringkv.bash", script);
 }
 
-TEST(House, TheOptionReferenceIsWhatTheRowsSay) {
+TEST(House, TheOptionReferenceMatchesTheRows) {
   std::string page =
       "# Options\n\nGenerated from the option rows; house_test compares them. Set an option in the file (`name "
       "value`), on the "

@@ -19,7 +19,7 @@ constexpr size_t kAllowance = 400 * kMegabyte;
 constexpr size_t kAllowance = 40 * kMegabyte;
 #endif
 
-TEST(BackPressure, ClientsThatNeverReadCostAFewMegabytesAndNobodyNotices) {
+TEST(BackPressure, ClientsThatNeverReadTakeAFewMegabytesAndDelayNoOtherClient) {
   ServerProcess server;
   const int setter = server.Connect();
   SendAll(setter, "*3\r\n$3\r\nSET\r\n$3\r\nbig\r\n$1048576\r\n" + std::string(kMegabyte, 'x') + "\r\n");
@@ -120,7 +120,7 @@ TEST(BackPressure, ABlockedClientMaySendOnUpToTheQueryBufferLimit) {
   ::close(greedy);
 }
 
-TEST(BackPressure, WhatIsSentBehindQuitIsTakenOffTheSocket) {
+TEST(BackPressure, BytesAfterQuitAreReadFromTheSocket) {
   ServerProcess server;
   const int client = server.ConnectWithBuffers(32 * 1024);
   SendAll(client, "SETRANGE k 8000000 x\r\nGET k\r\nQUIT\r\n" + Repeat("PING\r\n", 300'000));
@@ -130,7 +130,7 @@ TEST(BackPressure, WhatIsSentBehindQuitIsTakenOffTheSocket) {
 }
 
 // Who has sent and goes has done what it has sent.
-TEST(BackPressure, RequestsOfAClientThatIsGoneAreExecutedIfTheyHadComeBefore) {
+TEST(BackPressure, RequestsReceivedBeforeADisconnectAreExecuted) {
   ServerProcess server({"--client-output-pause-bytes", "1024"});
   const int client = server.ConnectWithBuffers(32 * 1024);
   SendAll(client, "SETRANGE big 5000000 x\r\n");
@@ -153,7 +153,7 @@ TEST(BackPressure, AnOutputLimitClosesTheClient) {
 }
 
 // A reply that exceeds the limit is given up while it grows, whichever command makes it.
-TEST(BackPressure, AnOutputLimitHoldsWithinOneReply) {
+TEST(BackPressure, TheOutputLimitAppliesWithinOneReply) {
   ServerProcess server({"--client-output-buffer-limit", "normal", "1mb", "0", "0"});
   const std::string value(20'000, 'v');
   const int setter = server.Connect();
@@ -215,7 +215,7 @@ TEST(BackPressure, AnOutputLimitHoldsWithinOneReply) {
   ::close(setter);
 }
 
-TEST(BackPressure, AReplyThatNobodyWantsIsNotLimited) {
+TEST(BackPressure, ASuppressedReplyIsNotLimited) {
   ServerProcess server({"--client-output-buffer-limit", "normal", "1mb", "0", "0"});
   const int client = server.Connect();
   SendAll(client, "SETRANGE k 3000000 x\r\n");
@@ -226,7 +226,7 @@ TEST(BackPressure, AReplyThatNobodyWantsIsNotLimited) {
   ::close(client);
 }
 
-TEST(BackPressure, WhatIsPushedIsLimited) {
+TEST(BackPressure, PushedMessagesAreLimited) {
   ServerProcess server({"--client-output-buffer-limit", "pubsub", "200kb", "0", "0"});
   const int subscriber = server.ConnectWithBuffers(4096);
   SendAll(subscriber, "SUBSCRIBE c\r\n");

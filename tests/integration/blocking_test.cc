@@ -12,7 +12,7 @@
 namespace ringkv::test {
 namespace {
 
-TEST(Blocking, WhoWaitsComesAndGoesWhileOthersPush) {
+TEST(Blocking, BlockedClientsConnectAndDisconnectDuringPushes) {
   ServerProcess server({"--io-threads", "2"});
   constexpr int kPushes = 400;
   std::atomic<int> taken{0};
@@ -58,7 +58,7 @@ TEST(Blocking, WhoWaitsComesAndGoesWhileOthersPush) {
   EXPECT_EQ(Say(server, {"EXISTS", "a", "b", "a2", "b2"}), "0");
 }
 
-TEST(Blocking, AWaitThatEndsAsSoonAsItBeginsIsAnsweredOnce) {
+TEST(Blocking, ABlockingCommandThatEndsAtOnceGetsOneReply) {
   ServerProcess server;
   const int socket = server.Connect();
   constexpr int kRounds = 200;
@@ -90,7 +90,7 @@ TEST(Blocking, TheStatisticsOfACommandKnowHowItEnded) {
   EXPECT_EQ(server.Info("errorstat_UNBLOCKED"), "count=1");
 }
 
-TEST(Blocking, EndedWaitsLeaveNothingBehind) {
+TEST(Blocking, EndedBlockingCommandsLeaveNoState) {
   constexpr int kClients = 200;
   constexpr int kRounds = 100;
   ServerProcess server;
@@ -115,7 +115,7 @@ TEST(Blocking, EndedWaitsLeaveNothingBehind) {
       << std::stoull(server.Info("used_memory")) - before << " bytes are left of " << kClients * kRounds << " waits";
 }
 
-TEST(Blocking, WhoLosesItsServerWhileItWaitsIsTold) {
+TEST(Blocking, ShutdownClosesConnectionsOfBlockedClients) {
   ServerProcess server({"--io-threads", "2"});
   const int socket = server.Connect();
   SendAll(socket, "BLPOP k 0\r\n");

@@ -63,7 +63,7 @@ TEST(ClientMemory, APercentageIsOfMaxmemory) {
   ::close(client);
 }
 
-TEST(ClientMemory, WhoAskedForItIsLeft) {
+TEST(ClientMemory, ClientsWithNoEvictAreNotEvicted) {
   ServerProcess server({"--maxmemory-clients", "2mb"});
   const int kept = ConnectWithUnfinished(server, 4'000'000, "CLIENT NO-EVICT ON\r\n");
   EXPECT_EQ(ReceiveExactly(kept, 5), "+OK\r\n");
@@ -111,7 +111,7 @@ size_t FieldOf(const ServerProcess& server, const std::string& id, const std::st
   return at == std::string::npos ? 0 : std::stoull(line.substr(at + field.size() + 2));
 }
 
-TEST(ClientMemory, WhatAnIdleClientHasGivenBackIsNotCounted) {
+TEST(ClientMemory, FreedBuffersOfAnIdleClientAreNotCounted) {
   ServerProcess server;
   const Context client = ConnectTo(server);
   ASSERT_NE(Ask(client.get(), {"SET", "key", std::string(4'000'000, 'x')}), nullptr);
@@ -122,7 +122,7 @@ TEST(ClientMemory, WhatAnIdleClientHasGivenBackIsNotCounted) {
   EXPECT_EQ(server.Info("evicted_clients"), "0");
 }
 
-TEST(ClientMemory, WhatAWaitingClientHoldsIsCountedUntilItsWaitEnds) {
+TEST(ClientMemory, MemoryOfABlockedClientIsCountedUntilItIsUnblocked) {
   ServerProcess server;
   std::vector<std::string> request{"BLPOP"};
   for (int i = 0; i < 10; ++i) request.push_back(std::to_string(i) + std::string(100'000, 'k'));

@@ -106,7 +106,7 @@ TEST_F(ClusterTest, AQuorumIsOfTheMembersOfTheShard) {
   EXPECT_TRUE(Eventually([&] { return Say(primary, {"SET", key, "3"}) == "OK"; }));
 }
 
-TEST_F(ClusterTest, EveryKeyHasOneOwnerAndTheOthersNameIt) {
+TEST_F(ClusterTest, EveryKeyHasOneOwnerAndOtherNodesRedirectToIt) {
   for (int i = 0; i < 100; ++i) {
     const std::string key = "key:" + std::to_string(i);
     const size_t owner = OwnerOf(key);
@@ -141,7 +141,7 @@ TEST_F(ClusterTest, ATransactionIsRedirectedAsAWhole) {
   EXPECT_TRUE(std::string(Ask(elsewhere.get(), {"EXEC"})->str).starts_with("EXECABORT"));
 }
 
-TEST_F(ClusterTest, AReplicaAnswersReadsOfWhoHasSaidReadonly) {
+TEST_F(ClusterTest, AReplicaAnswersReadsAfterReadonly) {
   const size_t owner = OwnerOf("key");
   EXPECT_EQ(Say(*primaries_[owner], {"SET", "key", "value"}), "OK");
   const Context context = ConnectTo(*replicas_[owner]);
@@ -156,7 +156,7 @@ TEST_F(ClusterTest, AReplicaAnswersReadsOfWhoHasSaidReadonly) {
   EXPECT_TRUE(std::string(Ask(context.get(), {"GET", "key"})->str).starts_with("MOVED"));
 }
 
-TEST_F(ClusterTest, ABlockingCommandWaitsAndIsServedAtItsOwnerAndReadsAtAReplica) {
+TEST_F(ClusterTest, BlockingCommandsWorkAtTheOwnerAndBlockingReadsAtAReplica) {
   const size_t owner = OwnerOf("list");
   EXPECT_EQ(Ask(ConnectTo(*primaries_[owner]).get(), {"BLPOP", "list", "0.001"})->type, REDIS_REPLY_NIL);
   WaitingClient waiter(*primaries_[owner], {"BLPOP", "list", "0"});
@@ -195,7 +195,7 @@ TEST_F(ClusterTest, TheKeysOfASlotAreCountedAndListed) {
   EXPECT_EQ(Ask(context.get(), {"CLUSTER", "GETKEYSINSLOT", slot, "7"})->elements, 7u);
 }
 
-TEST_F(ClusterTest, ANewAddressIsTakenOverWithAHigherEpochAndAnOldOneIsNot) {
+TEST_F(ClusterTest, ANewAddressNeedsAHigherEpoch) {
   ServerProcess& node = *primaries_[0];
   EXPECT_TRUE(Say(node, {"CLUSTER", "RELOAD"}).find("needs a higher one") != std::string::npos);
   WriteConfig(2, "node extra shard s1 host elsewhere.example port 7000 role replica\n");
@@ -211,7 +211,7 @@ TEST_F(ClusterTest, ANewAddressIsTakenOverWithAHigherEpochAndAnOldOneIsNot) {
   EXPECT_EQ(Say(node, {"PING"}), "PONG");
 }
 
-TEST_F(ClusterTest, ASignalMakesANodeLookAtTheFile) {
+TEST_F(ClusterTest, SighupReloadsTheClusterConfig) {
   WriteConfig(2, "node extra shard s1 host elsewhere.example port 7000 role replica\n");
   primaries_[0]->Signal(SIGHUP);
   EXPECT_TRUE(Eventually([&] { return primaries_[0]->Info("repl_epoch") == "2"; }));
@@ -234,7 +234,7 @@ TEST_F(ClusterTest, ReplicasFollowTheirPrimaryAndRestartInPlace) {
   EXPECT_TRUE(Eventually([&] { return replicas_[0]->Ask("DEBUG DIGEST") == primaries_[0]->Ask("DEBUG DIGEST"); }));
 }
 
-TEST_F(ClusterTest, WhatMakesNoSenseInAClusterSaysSo) {
+TEST_F(ClusterTest, CommandsThatAClusterDoesNotSupportReturnErrors) {
   ServerProcess& node = *primaries_[0];
   EXPECT_EQ(Say(node, {"SELECT", "1"}), "ERR SELECT is not allowed in cluster mode");
   EXPECT_EQ(Say(node, {"SELECT", "0"}), "OK");
@@ -243,7 +243,7 @@ TEST_F(ClusterTest, WhatMakesNoSenseInAClusterSaysSo) {
   EXPECT_TRUE(Say(node, {"CLUSTER", "MEET", "127.0.0.1", "7000"}).starts_with("ERR the cluster-config assigns slots"));
 }
 
-TEST(ClusterStart, MistakesEndItWithALineThatSaysWhatIsWrong) {
+TEST(ClusterStart, AnInvalidConfigStopsTheStartWithOneClearLine) {
   const TempDir dir;
   const auto fails = [&](const std::vector<std::string>& options, const std::string& why) {
     ServerProcess server(options);

@@ -65,7 +65,7 @@ std::string Tags(int count) {
   return tags;
 }
 
-TEST_F(FairTurns, ManyTagsCostOneLookAndOneWrite) {
+TEST_F(FairTurns, ManyTagsTakeOneReadAndOneWrite) {
   Start();
   HttpClient client(http_port_);
   const std::string head = client.Ask("PUT", "/keys/a", "old").head;
@@ -81,7 +81,7 @@ TEST_F(FairTurns, ManyTagsCostOneLookAndOneWrite) {
   EXPECT_EQ(client.Ask("GET", "/keys/a").body, "new");
 }
 
-TEST_F(FairTurns, OthersAreServedWhileABatchIsRead) {
+TEST_F(FairTurns, OtherClientsAreServedDuringMget) {
   Start({"--http-max-batch-keys", "100000"});
   Say(*server_, {"SET", "key", std::string(200, 'v')});
   std::string keys = "[";
@@ -95,7 +95,7 @@ TEST_F(FairTurns, OthersAreServedWhileABatchIsRead) {
   EXPECT_EQ(reply.body.size(), std::string("{\"values\":[]}\n").size() + 50'000 * 203 - 1);
 }
 
-TEST_F(FairTurns, OthersAreServedWhileADocumentIsParsed) {
+TEST_F(FairTurns, OtherClientsAreServedDuringJsonParsing) {
   Start();
   std::string document = "[";
   for (int i = 0; i < 1'000'000; ++i) document += "1,";
@@ -106,7 +106,7 @@ TEST_F(FairTurns, OthersAreServedWhileADocumentIsParsed) {
   EXPECT_EQ(client.Receive().status, 413) << "more keys than http-max-batch-keys allows";
 }
 
-TEST_F(FairTurns, OthersAreServedDuringASearch) {
+TEST_F(FairTurns, OtherClientsAreServedDuringASearch) {
   Start({"--http-max-search-keys", "60000"});
   Fill(60'000);
   HttpClient client(http_port_);
@@ -115,7 +115,7 @@ TEST_F(FairTurns, OthersAreServedDuringASearch) {
   EXPECT_EQ(client.Receive().status, 200);
 }
 
-TEST_F(FairTurns, OthersAreServedBetweenPipelinedCommands) {
+TEST_F(FairTurns, OtherClientsAreServedBetweenPipelinedCommands) {
   Start();
   Fill(5000);
   const int socket = server_->Connect();
@@ -128,7 +128,7 @@ TEST_F(FairTurns, OthersAreServedBetweenPipelinedCommands) {
   ::close(socket);
 }
 
-TEST_F(FairTurns, WhatABatchIsAnsweredWithIsBounded) {
+TEST_F(FairTurns, TheResponseOfMgetIsBounded) {
   Start({"--http-max-response-size", "1000000", "--http-max-batch-keys", "5000"});
   Say(*server_, {"SET", "key", std::string(10'000, 'v')});
   std::string keys = "[";

@@ -20,7 +20,7 @@ std::string AskAndClose(int client, const std::string& requests) {
   return replies;
 }
 
-TEST(HalfClose, WhatWasAskedBeforeIsAnswered) {
+TEST(HalfClose, RequestsBeforeAHalfCloseAreAnswered) {
   ServerProcess server;
   for (int i = 0; i < 20; ++i) ASSERT_EQ(AskAndClose(server.Connect(), "PING\r\n"), "+PONG\r\n");
   const int later = server.Connect();
@@ -82,7 +82,7 @@ TEST(HalfClose, ABlockingCommandThatBeginsAfterAPauseEndsItsClient) {
   EXPECT_EQ(server.Ask("LLEN q"), ":1");
 }
 
-TEST(HalfClose, HeldRepliesAreSentWhenTheyAreSafe) {
+TEST(HalfClose, HeldRepliesAreSentWhenTheyAreDurable) {
   ServerProcess server({"--appendonly", "yes", "--appendfsync", "always"});
   const int count = 100;
   EXPECT_EQ(AskAndClose(server.Connect(), Repeat("INCR n\r\n", count)).substr(0, 8), ":1\r\n:2\r\n");

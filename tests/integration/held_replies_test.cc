@@ -27,7 +27,7 @@ std::vector<std::string> Pipeline(redisContext* context, const std::vector<std::
   return replies;
 }
 
-TEST(HeldReplies, EachRequestGetsOneReplyWhenThereIsNoMajority) {
+TEST(HeldReplies, EachRequestGetsOneReplyWithoutAMajority) {
   ServerProcess server(kNoMajority);
   const Context context = ConnectTo(server);
   using Replies = std::vector<std::string>;
@@ -57,7 +57,7 @@ TEST(HeldReplies, MessagesBetweenHeldRepliesStay) {
   ::close(client);
 }
 
-TEST(HeldReplies, EachHttpRequestGetsOneResponseWhenThereIsNoMajority) {
+TEST(HeldReplies, EachHttpRequestGetsOneResponseWithoutAMajority) {
   const int port = FreePorts(1)[0];
   std::vector<std::string> options = kNoMajority;
   options.insert(options.end(), {"--http-port", std::to_string(port)});
@@ -96,7 +96,7 @@ TEST(HandOver, SubscriptionsAndMonitorEndWithTheClient) {
   ::close(client);
 }
 
-TEST(HandOver, WaitsForRepliesThatAreHeld) {
+TEST(HandOver, WaitsForHeldReplies) {
   ServerProcess server(kNoMajority);
   const int client = server.Connect();
   SendAll(client, "REPLCONF listening-port 1 capa ringkv1\r\nSET a 1\r\nPING\r\nPSYNC x 1\r\n");

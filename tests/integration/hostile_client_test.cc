@@ -47,7 +47,7 @@ TEST(HostileClient, ARequestMayHaveMillionsOfArguments) {
   ::close(socket);
 }
 
-TEST(HostileClient, WhatArgumentsTakeCountsAsInput) {
+TEST(HostileClient, MemoryOfArgumentsCountsAsInput) {
   ServerProcess server({"--client-query-buffer-limit", "1mb"});
   std::string request = "*2147483647\r\n";
   for (int i = 0; i < 100'000; ++i) request += "$0\r\n\r\n";
@@ -90,7 +90,7 @@ TEST(HostileClient, ClientsThatConnectAndGoLeaveNothingBehind) {
   EXPECT_TRUE(Eventually([&] { return server.Info("connected_clients") == "1"; }));
 }
 
-TEST(HostileClient, IdleConnectionsAreCheapAndOthersAreServed) {
+TEST(HostileClient, IdleConnectionsAreCheapAndDelayNoOtherClient) {
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = limit.rlim_max;
@@ -115,7 +115,7 @@ TEST(HostileClient, IdleConnectionsAreCheapAndOthersAreServed) {
   for (const int socket : sockets) ::close(socket);
 }
 
-TEST(HostileClient, MoreClientsThanAllowedAreToldSo) {
+TEST(HostileClient, ClientsAboveMaxclientsGetAnError) {
   ServerProcess server({"--maxclients", "3"});
   std::vector<int> sockets;
   for (int i = 0; i < 3; ++i) {
@@ -136,7 +136,7 @@ TEST(HostileClient, ASilentClientIsClosedAfterItsTime) {
   ::close(socket);
 }
 
-TEST(HostileClient, APatternOfManyStarsHoldsNobodyUp) {
+TEST(HostileClient, APatternOfManyStarsDelaysNoOtherClient) {
   ServerProcess server;
   std::string pattern;
   for (int i = 0; i < 500; ++i) pattern += "a*";

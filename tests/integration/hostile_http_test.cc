@@ -40,7 +40,7 @@ class HostileHttp : public testing::Test {
   const std::vector<HttpCase> cases_ = HttpCases(std::string(RINGKV_SOURCE) + "/tests/data/http");
 };
 
-TEST_F(HostileHttp, IsAnsweredAsTheCorpusSays) {
+TEST_F(HostileHttp, RequestsOfTheCorpusGetItsResponses) {
   ASSERT_GT(cases_.size(), 100u);
   for (const HttpCase& each : cases_) {
     ASSERT_FALSE(each.statuses.empty()) << each.name;

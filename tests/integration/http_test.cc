@@ -57,7 +57,7 @@ TEST_F(HttpTest, KeysAreTheSameAsThoseOfTheRedisPort) {
   EXPECT_EQ(Ask("GET", "/keys/elsewhere?db=3").body, "z");
 }
 
-TEST_F(HttpTest, ConditionsDecideWithTheWriteAsOneStep) {
+TEST_F(HttpTest, ConditionalWritesAreAtomic) {
   Start();
   const std::string first = Ask("PUT", "/keys/a", "1").head;
   const size_t at = first.find("ETag: ") + 6;
@@ -161,7 +161,7 @@ TEST_F(HttpTest, SearchFindsEachKeyOnce) {
   }
 }
 
-TEST_F(HttpTest, RequestsInOneGoAreAnsweredInOrder) {
+TEST_F(HttpTest, PipelinedRequestsAreAnsweredInOrder) {
   Start();
   std::string bytes;
   constexpr int kRequests = 300;
@@ -276,7 +276,7 @@ TEST_F(HttpTest, SlowRequestsAndIdleConnectionsEnd) {
   EXPECT_TRUE(idle.HasEnded());
 }
 
-TEST_F(HttpTest, ABodyIsAskedForWhereTheClientWaitsForThat) {
+TEST_F(HttpTest, AnswersExpect100Continue) {
   Start();
   HttpClient client(port_);
   client.Send("PUT /keys/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n");
@@ -288,7 +288,7 @@ TEST_F(HttpTest, ABodyIsAskedForWhereTheClientWaitsForThat) {
   EXPECT_EQ(other.Receive().status, 413);
 }
 
-TEST_F(HttpTest, WritesWaitForTheDiskAndForAPause) {
+TEST_F(HttpTest, WritesWaitForTheSyncAndForAPause) {
   Start({"--appendonly", "yes", "--appendfsync", "always"});
   EXPECT_EQ(Ask("PUT", "/keys/a", "1").status, 204);
   EXPECT_EQ(server_->Info("log_lsn_durable"), server_->Info("log_lsn_appended"));
@@ -331,7 +331,7 @@ TEST_F(HttpTest, AReplicaThatHasNeverReachedItsPrimaryIsNotReady) {
   EXPECT_NE(reply.body.find("not reached its primary"), std::string::npos) << reply.body;
 }
 
-TEST_F(HttpTest, DrainingServesOnAndSaysSo) {
+TEST_F(HttpTest, ServesRequestsWhileDrainingAndAnnouncesIt) {
   Start({"--shutdown-drain", "2"});
   HttpClient client(port_);
   EXPECT_EQ(client.Ask("PUT", "/keys/a", "1").status, 204);
@@ -346,7 +346,7 @@ TEST_F(HttpTest, DrainingServesOnAndSaysSo) {
   EXPECT_EQ(server_->WaitForEnd(), 0);
 }
 
-TEST_F(HttpTest, MetricsCountWhatHappens) {
+TEST_F(HttpTest, MetricsCountRequests) {
   Start({"--metrics-prefix", "user: session:"});
   Say(*server_, {"SET", "user:1", "12345"});
   Say(*server_, {"GET", "user:1"});

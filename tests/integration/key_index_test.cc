@@ -19,7 +19,7 @@ void Fill(const ServerProcess& server, int keys) {
 
 bool Starts(const std::string& text, const std::string& beginning) { return text.rfind(beginning, 0) == 0; }
 
-TEST(KeyIndex, IsBuiltAtTheFirstSearchThatGainsAndGoesWithTheOption) {
+TEST(KeyIndex, IsBuiltByTheFirstSearchThatGainsAndDroppedByTheOption) {
   const ServerProcess server;
   Fill(server, 5000);
   EXPECT_TRUE(Starts(server.Info("prefix_index"), "state=off,keys=0,")) << server.Info("prefix_index");
@@ -37,7 +37,7 @@ TEST(KeyIndex, IsBuiltAtTheFirstSearchThatGainsAndGoesWithTheOption) {
   EXPECT_EQ(server.Ask("KEYS user:42:*"), "*50");
 }
 
-TEST(KeyIndex, IsDroppedWhenNobodyUsesIt) {
+TEST(KeyIndex, IsDroppedWhenUnused) {
   const ServerProcess server({"--key-index-idle", "1"});
   Fill(server, 5000);
   server.Ask("KEYS *:4242");

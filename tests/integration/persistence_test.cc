@@ -40,7 +40,7 @@ std::string Get(const ServerProcess& server, const std::string& key) {
   return reply.substr(start, std::stoul(reply.substr(1)));
 }
 
-TEST(Persistence, AnOrderlyEndSavesWhatSavePointsWouldHaveSaved) {
+TEST(Persistence, ShutdownSavesIfThereAreSavePoints) {
   const TempDir dir;
   {
     ServerProcess server(In(dir, {"--save", "3600 1000"}));
@@ -59,7 +59,7 @@ TEST(Persistence, AnOrderlyEndSavesWhatSavePointsWouldHaveSaved) {
   EXPECT_EQ(Get(server, "key"), "value");
 }
 
-TEST(Persistence, SaveComesBehindTheSnapshotThatSwitchesTheLogOn) {
+TEST(Persistence, SaveWaitsForTheSnapshotThatEnablesTheLog) {
   const TempDir dir;
   ServerProcess server(In(dir, {"--save", ""}));
   for (int i = 0; i < 300; ++i) {
@@ -158,7 +158,7 @@ std::map<std::string, std::string> LookAt(const TempDir& dir) {
   return found;
 }
 
-TEST(Persistence, ASecondServerChangesNothingInADirectoryThatIsTaken) {
+TEST(Persistence, ASecondServerChangesNothingInALockedDirectory) {
   const TempDir dir;
   const Options options = In(dir, {"--pidfile", dir.Path("pid"), "--logfile", dir.Path("log"), "--unixsocket",
                                    dir.Path("socket"), "--save", "3600 1"});

@@ -55,7 +55,7 @@ TEST(Pipelining, RepliesComeInOrderHoweverDeepThePipelineIs) {
   }
 }
 
-TEST(Pipelining, ACommandSeesWhatTheOneBeforeItDid) {
+TEST(Pipelining, ACommandSeesTheEffectsOfThePreviousOne) {
   ServerProcess server;
   Hiredis client(server.port());
   for (int i = 0; i < 1000; ++i) {
@@ -138,7 +138,7 @@ TEST(Pipelining, RepliesCanBeSwitchedOff) {
   ::close(socket);
 }
 
-TEST(Pipelining, AnUnwantedReplyStaysAwayWhenItsCommandHasWaited) {
+TEST(Pipelining, ASuppressedReplyIsNotSentAfterAWait) {
   ServerProcess server;
   for (const std::string blocking : {"BLPOP q 0.01", "WAIT 5 10"}) {
     const int socket = server.Connect();
@@ -156,7 +156,7 @@ TEST(Pipelining, AnUnwantedReplyStaysAwayWhenItsCommandHasWaited) {
   EXPECT_EQ(server.Ask("LLEN q"), ":0");
 }
 
-TEST(Pipelining, WhoWantsNoReplyIsUnblockedWithoutOne) {
+TEST(Pipelining, AClientWithoutRepliesIsUnblockedWithoutAReply) {
   ServerProcess server;
   for (const std::string mode : {"SKIP", "OFF"}) {
     for (const std::string blocking : {"BLPOP q 0", "WAIT 5 0"}) {
@@ -197,7 +197,7 @@ TEST(Pipelining, AMonitorSeesEveryCommand) {
   ::close(monitor);
 }
 
-TEST(Pipelining, APausedClientGoesOnWhenThePauseEnds) {
+TEST(Pipelining, APausedClientResumesWhenThePauseEnds) {
   ServerProcess server;
   const int writer = server.Connect();
   server.Ask("CLIENT PAUSE 100000 WRITE");

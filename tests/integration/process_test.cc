@@ -75,7 +75,7 @@ TEST(Process, AFailedStartIsOneClearLineAndExitOne) {
   }
 }
 
-TEST(Process, MaxclientsIsRefusedBeyondWhatTheLimitOfOpenFilesCarries) {
+TEST(Process, MaxclientsAboveTheLimitOfOpenFilesIsRefused) {
   ServerProcess server;
   // More than anybody may open, whoever runs the test.
   const std::string refused = server.Ask("CONFIG SET maxclients 4000000000");
@@ -202,7 +202,7 @@ TEST(Process, EvictsWithoutACommandWhenTheLimitIsLowered) {
   ::close(listener);
 }
 
-TEST(Process, StaysNearItsMemoryLimitByEvicting) {
+TEST(Process, EvictionKeepsMemoryCloseToTheLimit) {
   ServerProcess server({"--maxmemory", "20mb", "--maxmemory-policy", "allkeys-lru"});
   const int client = server.Connect();
   std::string requests;

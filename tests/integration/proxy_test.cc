@@ -89,7 +89,7 @@ TEST_F(ProxyTest, AnyNodeAnswersForEveryKeyInTheOrderOfTheRequests) {
   }
 }
 
-TEST_F(ProxyTest, AnOrderlyEndComesWhateverIsOnItsWay) {
+TEST_F(ProxyTest, ShutdownSucceedsWithForwardedRequestsInFlight) {
   Fill();
   const Context context = ConnectTo(Node(0));
   Node(1).Signal(SIGSTOP);
@@ -162,7 +162,7 @@ TEST_F(ProxyTest, ATransactionRunsWhereItsKeysAre) {
   EXPECT_STREQ(Ask(context.get(), {"WATCH", KeyAt(0)})->str, "OK");
 }
 
-TEST_F(ProxyTest, WhatATransactionSaysOfItsConnectionReachesNoOther) {
+TEST_F(ProxyTest, ATransactionDoesNotChangeTheProxysConnections) {
   const std::string key = KeyAt(1);
   const Context other = ConnectTo(Node(0));
   EXPECT_EQ(Ask(other.get(), {"HSET", key, "f", "v"})->integer, 1);
@@ -181,7 +181,7 @@ TEST_F(ProxyTest, WhatATransactionSaysOfItsConnectionReachesNoOther) {
   EXPECT_EQ(Ask(context.get(), {"EXEC"})->elements, 3u);
 }
 
-TEST_F(ProxyTest, WhatDoesNotWaitIsPassedOn) {
+TEST_F(ProxyTest, BlockingCommandsThatCannotBlockAreForwarded) {
   const std::string key = KeyAt(1);
   const Context context = ConnectTo(Node(0));
   EXPECT_STREQ(Ask(context.get(), {"XADD", key, "1-1", "f", "v"})->str, "1-1");
@@ -192,7 +192,7 @@ TEST_F(ProxyTest, WhatDoesNotWaitIsPassedOn) {
   EXPECT_EQ(Ask(context.get(), {"EXEC"})->element[0]->type, REDIS_REPLY_NIL);
 }
 
-TEST_F(ProxyTest, ABlockingCommandWaitsForTheRepliesBeforeIt) {
+TEST_F(ProxyTest, ABlockingCommandWaitsForEarlierReplies) {
   const std::string there = KeyAt(1);
   const std::string here = "{" + KeyAt(0) + "}list";
   ASSERT_EQ(Say(Node(0), {"SET", there, "v"}), "OK");
@@ -203,7 +203,7 @@ TEST_F(ProxyTest, ABlockingCommandWaitsForTheRepliesBeforeIt) {
   ::close(socket);
 }
 
-TEST_F(ProxyTest, ANotificationComesBesideTheReplyThatIsJoined) {
+TEST_F(ProxyTest, ANotificationDoesNotBreakAMergedReply) {
   const std::string here = KeyAt(0);
   ASSERT_EQ(Say(Node(0), {"CONFIG", "SET", "notify-keyspace-events", "E$"}), "OK");
   const int socket = Node(0).Connect();
@@ -227,7 +227,7 @@ TEST_F(ProxyTest, RepliesComeInTheProtocolOfTheClient) {
   EXPECT_TRUE(all.ends_with("_\r\n$1\r\nw\r\n+OK\r\n")) << all;
 }
 
-TEST_F(ProxyTest, WhenAnOwnerIsGoneReadsComeFromItsReplicaAndWritesSaySo) {
+TEST_F(ProxyTest, WithoutTheOwnerItsReplicaAnswersReadsAndWritesFail) {
   Fill();
   const std::string key = KeyAt(1);
   const std::string value = Say(Node(0), {"GET", key});

@@ -10,7 +10,7 @@
 namespace ringkv::test {
 namespace {
 
-TEST(PubSub, SubscribersComeAndGoWhileOthersPublish) {
+TEST(PubSub, SubscribersConnectAndDisconnectDuringPublish) {
   ServerProcess server({"--io-threads", "2"});
   std::atomic<bool> stopping{false};
   std::vector<std::thread> threads;
@@ -47,7 +47,7 @@ std::string SubscriberState(const std::string& what, const std::string& channel,
          channel + "\r\n:" + std::to_string(count) + "\r\n";
 }
 
-TEST(PubSub, WhoWantsNoRepliesGetsPushesAllTheSame) {
+TEST(PubSub, AClientWithoutRepliesReceivesPushes) {
   ServerProcess server({"--notify-keyspace-events", "E$"});
   const auto replies_to = [&server](const std::string& requests) {
     const int socket = server.Connect();
@@ -71,7 +71,7 @@ TEST(PubSub, WhoWantsNoRepliesGetsPushesAllTheSame) {
   EXPECT_EQ(replies_to("CLIENT REPLY OFF\r\nSUBSCRIBE c\r\nQUIT\r\n"), "*" + SubscriberState("subscribe", "c", 1));
 }
 
-TEST(PubSub, AThousandSubscribersOfOneChannelAllHear) {
+TEST(PubSub, AThousandSubscribersOfOneChannelReceiveEachMessage) {
   ServerProcess server({"--io-threads", "2"});
   std::vector<int> sockets;
   const std::string subscribed = "*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n";

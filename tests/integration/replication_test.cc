@@ -106,7 +106,7 @@ void Fill(const ServerProcess& server, int keys) {
   }
 }
 
-TEST(Replication, AReplicaTakesWhatIsThereAndWhatComesWhileItDoes) {
+TEST(Replication, FullSyncIncludesConcurrentWrites) {
   ServerProcess primary(WithDebug({}));
   Fill(primary, 20000);
   Writer writer(primary);
@@ -136,7 +136,7 @@ TEST(Replication, LinesThatAreCutAgainAndAgainCostNeitherDataNorASnapshot) {
   EXPECT_EQ(primary.Info("sync_full"), "1");
 }
 
-TEST(Replication, ASnapshotThatIsCutAtAnyPlaceBeginsAgain) {
+TEST(Replication, AnInterruptedFullSyncStartsOver) {
   ServerProcess primary(WithDebug({}));
   Fill(primary, 20000);
   Writer writer(primary, 3);
@@ -154,7 +154,7 @@ TEST(Replication, ASnapshotThatIsCutAtAnyPlaceBeginsAgain) {
   ExpectEqual(replica, primary);
 }
 
-TEST(Replication, WhileItsDataIsReplacedAReplicaSaysSoAndCanBeToldToGiveUp) {
+TEST(Replication, AReplicaIsLoadingDuringAFullSyncAndCanBePromoted) {
   ServerProcess primary(WithDebug({}));
   Fill(primary, 20000);
   CuttingProxy proxy(primary.port());
@@ -166,7 +166,7 @@ TEST(Replication, WhileItsDataIsReplacedAReplicaSaysSoAndCanBeToldToGiveUp) {
   EXPECT_EQ(Say(replica, {"SET", "a", "b"}), "OK");
 }
 
-TEST(Replication, AReplicaThatWasKilledGoesOnFromItsOwnLog) {
+TEST(Replication, AKilledReplicaResumesFromItsLog) {
   const TempDir dir;
   ServerProcess primary(WithDebug({"--appendonly", "yes"}));
   Fill(primary, 2000);
@@ -235,7 +235,7 @@ TEST(Replication, APrimaryThatWasKilledIsFollowedFromWhereItCameBack) {
 }
 
 // It had more than the primary remembers: what is more has to go.
-TEST(Replication, AReplicaThatIsAheadOfARestartedPrimaryTakesASnapshot) {
+TEST(Replication, AReplicaAheadOfARestartedPrimaryDoesAFullSync) {
   const TempDir dir;
   const Options options = WithDebug({"--dir", dir.Path(""), "--save", "3600 100000000"});
   auto primary = std::make_unique<ServerProcess>(options);
@@ -273,7 +273,7 @@ TEST(Replication, AReplicaThatReadsTooSlowlyCostsBoundedMemoryAndThenTakesASnaps
   EXPECT_EQ(primary.Info("sync_full"), "2");
 }
 
-TEST(Replication, AReplicaOfAReplicaFollowsAndGoesOnWhenTheOneBetweenIsPromoted) {
+TEST(Replication, AReplicaOfAReplicaContinuesAfterPromotion) {
   ServerProcess first(WithDebug({}));
   Fill(first, 500);
   ServerProcess second(ReplicaOf(first.port()));
@@ -294,7 +294,7 @@ TEST(Replication, AReplicaOfAReplicaFollowsAndGoesOnWhenTheOneBetweenIsPromoted)
   EXPECT_EQ(second.Info("repl_epoch"), "1");
 }
 
-TEST(Replication, WhatAnOldPrimaryHasWrittenAloneGoesWhenItFollowsTheNewOne) {
+TEST(Replication, AnOldPrimaryDropsItsUnreplicatedWritesWhenItFollows) {
   ServerProcess old(WithDebug({}));
   ServerProcess promoted(ReplicaOf(old.port()));
   ASSERT_TRUE(Eventually([&] { return IsUp(promoted); }));
@@ -326,7 +326,7 @@ TEST(Replication, ACursorOfThePrimaryIsGoodOnTheReplica) {
   EXPECT_EQ(std::unique(seen.begin(), seen.end()), seen.end());
 }
 
-TEST(Replication, AReplicaRefusesWritesAndHidesWhatHasExpired) {
+TEST(Replication, AReplicaRefusesWritesAndHidesExpiredKeys) {
   ServerProcess primary(WithDebug({}));
   ServerProcess replica(ReplicaOf(primary.port()));
   ASSERT_TRUE(Eventually([&] { return IsUp(replica); }));
@@ -340,7 +340,7 @@ TEST(Replication, AReplicaRefusesWritesAndHidesWhatHasExpired) {
   ASSERT_TRUE(Eventually([&] { return Say(replica, {"DBSIZE"}) == "0"; }));
 }
 
-TEST(Replication, WhatClientsWriteOnAWritableReplicaStaysThereAndDisturbsNothing) {
+TEST(Replication, WritesOnAWritableReplicaStayLocal) {
   ServerProcess primary(WithDebug({}));
   ServerProcess replica(ReplicaOf(primary.port(), {"--replica-read-only", "no"}));
   ASSERT_TRUE(Eventually([&] { return IsUp(replica); }));
@@ -369,7 +369,7 @@ TEST(Replication, AWriteWaitsWhileAServerBecomesAWritableReplica) {
   ::close(socket);
 }
 
-TEST(Replication, WithoutItsPrimaryAReplicaServesWhatItHasOnlyIfItMay) {
+TEST(Replication, WithoutItsPrimaryAReplicaServesStaleDataOnlyIfAllowed) {
   auto primary = std::make_unique<ServerProcess>(WithDebug({}));
   ServerProcess replica(ReplicaOf(primary->port()));
   EXPECT_EQ(Say(*primary, {"SET", "a", "b"}), "OK");
@@ -381,7 +381,7 @@ TEST(Replication, WithoutItsPrimaryAReplicaServesWhatItHasOnlyIfItMay) {
   EXPECT_TRUE(Say(replica, {"GET", "a"}).starts_with("MASTERDOWN"));
 }
 
-TEST(Replication, WaitCountsReplicasThatHaveWhatTheClientHasWritten) {
+TEST(Replication, WaitCountsReplicasThatHaveTheClientsWrites) {
   ServerProcess primary(WithDebug({}));
   CuttingProxy proxy(primary.port());
   ServerProcess near(ReplicaOf(primary.port()));
@@ -400,7 +400,7 @@ TEST(Replication, WaitCountsReplicasThatHaveWhatTheClientHasWritten) {
   EXPECT_EQ(Ask(context.get(), {"WAIT", "1", "0"})->integer, 1);
 }
 
-TEST(Replication, ClientKillEndsALinkToAReplicaWhichComesAgain) {
+TEST(Replication, AReplicaReconnectsAfterClientKill) {
   ServerProcess primary(WithDebug({}));
   ServerProcess replica(ReplicaOf(primary.port()));
   ASSERT_TRUE(Eventually([&] { return IsUp(replica); }));
@@ -472,14 +472,14 @@ TEST(Replication, WithAQuorumAWriteIsAnsweredWhenAMajorityHasIt) {
   ASSERT_TRUE(Eventually([&] { return std::string(Ask(context.get(), {"SET", "key", "again"})->str) == "OK"; }));
 }
 
-TEST(Replication, AQuorumOfOneIsTheServerItselfAndOfThreeNotWithoutReplicas) {
+TEST(Replication, AQuorumOfOneNeedsNoReplicasAQuorumOfThreeDoes) {
   ServerProcess alone({"--repl-ack", "quorum"});
   EXPECT_EQ(Say(alone, {"SET", "a", "b"}), "OK");
   ServerProcess of_three({"--repl-ack", "quorum", "--repl-shard-nodes", "3", "--repl-ack-timeout", "100"});
   EXPECT_NE(Say(of_three, {"SET", "a", "b"}).find("its outcome is open"), std::string::npos);
 }
 
-TEST(Replication, AMajorityIsOfTheMembersAlthoughTheyAreGone) {
+TEST(Replication, TheMajorityCountsDisconnectedMembers) {
   const TempDir dir;
   const Options options = {"--repl-ack", "quorum", "--repl-ack-timeout", "100", "--repl-timeout",
                            "1",          "--dir",  dir.Path("")};
@@ -517,7 +517,7 @@ Context FollowSilently(const ServerProcess& primary, const std::string& member) 
   return link;
 }
 
-TEST(Replication, AReplicaThatHasComeAgainIsOneMember) {
+TEST(Replication, AReconnectedReplicaCountsAsOneMember) {
   ServerProcess primary({"--repl-ack", "quorum", "--repl-ack-timeout", "100"});
   const Context old_link = FollowSilently(primary, std::string(40, 'b'));
   const Context new_link = FollowSilently(primary, std::string(40, 'b'));
@@ -527,7 +527,7 @@ TEST(Replication, AReplicaThatHasComeAgainIsOneMember) {
   ASSERT_TRUE(Eventually([&] { return Say(primary, {"SET", "a", "c"}) == "OK"; })) << "two of three, not of four";
 }
 
-TEST(Replication, FollowingThatIsTakenBackAtOnceLeavesAPrimary) {
+TEST(Replication, ReplicaofAndNoOneAtOnceLeavesAPrimary) {
   ServerProcess primary(WithDebug({}));
   ServerProcess other(WithDebug({}));
   ServerProcess replica(ReplicaOf(other.port()));
@@ -558,7 +558,7 @@ TEST(Replication, APasswordIsAskedForAndGiven) {
   EXPECT_FALSE(IsUp(stranger));
 }
 
-TEST(Replication, ThatPointsAtNothingSaysSoOnceAndServes) {
+TEST(Replication, AnUnreachablePrimaryIsLoggedOnceAndRequestsAreServed) {
   ServerProcess nobody;
   const int port = nobody.port();
   nobody.Signal(SIGKILL);
@@ -582,7 +582,7 @@ TEST(Replication, GarbageInPlaceOfAMessageEndsTheLinkAndNothingElse) {
 
 // --- clients that wait ----------------------------------------------------------------------------------------------
 
-TEST(Replication, WhoWaitsAtAReplicaIsServedByWhatItsPrimaryDoes) {
+TEST(Replication, BlockedReadersOfAReplicaAreServedByThePrimarysWrites) {
   ServerProcess primary(WithDebug({}));
   ServerProcess replica(ReplicaOf(primary.port()));
   ASSERT_TRUE(Eventually([&] { return IsUp(replica); }));
@@ -597,7 +597,7 @@ TEST(Replication, WhoWaitsAtAReplicaIsServedByWhatItsPrimaryDoes) {
   EXPECT_EQ(promoted.TakeEntry(), "2-1");
 }
 
-TEST(Replication, WhatAPrimaryAddsIsTakenByWhoWaitsAtAWritableReplica) {
+TEST(Replication, BlockedClientsOfAWritableReplicaAreServedByThePrimarysWrites) {
   ServerProcess primary(WithDebug({}));
   ServerProcess replica(ReplicaOf(primary.port(), {"--replica-read-only", "no"}));
   ASSERT_TRUE(Eventually([&] { return IsUp(replica); }));
@@ -608,7 +608,7 @@ TEST(Replication, WhatAPrimaryAddsIsTakenByWhoWaitsAtAWritableReplica) {
   EXPECT_STREQ(reply->element[1]->str, "x");
 }
 
-TEST(Replication, WhoWaitsAtAServerThatBecomesAReplicaIsToldSo) {
+TEST(Replication, BecomingAReplicaUnblocksClientsWithAnError) {
   ServerProcess primary;
   ServerProcess server({"--io-threads", "2"});
   std::vector<std::unique_ptr<WaitingClient>> clients;
@@ -627,7 +627,7 @@ TEST(Replication, WhoWaitsAtAServerThatBecomesAReplicaIsToldSo) {
 
 // --- what is published ----------------------------------------------------------------------------------------------
 
-TEST(Replication, AMessageComesBehindTheChangesBeforeIt) {
+TEST(Replication, AMessageArrivesAfterTheChangesBeforeIt) {
   constexpr int kRounds = 200;
   ServerProcess primary;
   ServerProcess replica(ReplicaOf(primary.port(), {"--io-threads", "2"}));
@@ -709,7 +709,7 @@ class RedisPrimary {
 };
 
 // The link has a thread of its own, which is none of those that have clients.
-TEST(MovingIn, WhatRedisDoesAndPublishesReachesSubscribersOfAllThreads) {
+TEST(MovingIn, WritesAndMessagesOfRedisReachSubscribersOfAllThreads) {
   constexpr int kMessages = 500;
   RedisPrimary redis;
   ServerProcess server({"--io-threads", "2", "--notify-keyspace-events", "E$", "--migrate-from",

@@ -52,7 +52,7 @@ TEST(Secrets, DoNotReachMonitorOrTheLog) {
   ::close(monitor);
 }
 
-TEST(Secrets, DoNotReachTheLogWithWhatAPrimaryAnswers) {
+TEST(Secrets, InAPrimarysReplyAreNotLogged) {
   const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;

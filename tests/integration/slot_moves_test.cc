@@ -271,7 +271,7 @@ TEST_F(SlotMovesTest, ClientsOfAProxySeeNothingOfAMove) {
   registers.ReadAll();
 }
 
-TEST_F(SlotMovesTest, WhoWaitsForAKeyIsSentOnWhenItsSlotLeavesAndWaitsOnWhenItStays) {
+TEST_F(SlotMovesTest, BlockedClientsAreRedirectedWhenTheirSlotMoves) {
   std::vector<std::pair<std::string, std::unique_ptr<WaitingClient>>> clients;
   for (int i = 0; clients.size() < 24; ++i) {
     const std::string key = "key:" + std::to_string(i);
@@ -317,7 +317,7 @@ TEST_F(SlotMovesTest, AKeyIsCountedAndListedOnceAtEveryMoment) {
   EXPECT_EQ(sum, kMany);
 }
 
-TEST_F(SlotMovesTest, WhatComesBackWhileItsRemainsAreErasedStays) {
+TEST_F(SlotMovesTest, ASlotThatReturnsDuringErasureKeepsItsKeys) {
   constexpr int kMany = 200'000;
   constexpr int kAtOnce = 1000;
   std::array<Context, 3> clients;
@@ -349,7 +349,7 @@ TEST_F(SlotMovesTest, WhatComesBackWhileItsRemainsAreErasedStays) {
   EXPECT_EQ(count(), kMany);
 }
 
-TEST_F(SlotMovesTest, WhoHasNotGotTheTopologyGoesOnServingWhatItOwns) {
+TEST_F(SlotMovesTest, ANodeWithoutTheNewTopologyServesItsSlots) {
   Start(3);
   EXPECT_EQ(Say(*nodes_[0], {"CLUSTER", "RELOAD", Config(2, {1, 1, 1, 1})}), "OK");
   // s1 and s2 know nothing yet: their slots stay with them, and the new node names them as owners.
@@ -365,7 +365,7 @@ TEST_F(SlotMovesTest, WhoHasNotGotTheTopologyGoesOnServingWhatItOwns) {
   registers.ReadAll();
 }
 
-TEST_F(SlotMovesTest, ATargetThatIsEmptiedMeanwhileBeginsAnew) {
+TEST_F(SlotMovesTest, AFlushOfTheTargetRestartsTheMigration) {
   Registers registers(ports_);
   registers.Begin(2);
   EXPECT_TRUE(Eventually([&] { return registers.answers() > 1000; }));
@@ -395,7 +395,7 @@ struct KillPoint {
 
 class KilledMoveTest : public SlotMovesTest, public testing::WithParamInterface<KillPoint> {};
 
-TEST_P(KilledMoveTest, LosesNothingAndGoesOn) {
+TEST_P(KilledMoveTest, LosesNoDataAndResumes) {
   const KillPoint& point = GetParam();
   Registers registers(ports_);
   registers.Begin(3);

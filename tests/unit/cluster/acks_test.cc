@@ -27,7 +27,7 @@ TEST(Acks, OfFiveTheSecondBestReplicaCounts) { EXPECT_EQ(QuorumLsn(Lsns{1, 9, 5,
 
 TEST(Acks, NothingIsConfirmedThatThePrimaryHasNot) { EXPECT_EQ(QuorumLsn(Lsns{50}, 2, 42), 42u); }
 
-TEST(Acks, CountsWhoHasIt) {
+TEST(Acks, CountsReplicasThatHaveAcknowledged) {
   EXPECT_EQ(CountAtLeast(Lsns{1, 5, 9}, 5), 2u);
   EXPECT_EQ(CountAtLeast(Lsns{}, 0), 0u);
 }

@@ -12,7 +12,7 @@ const std::string kA(40, 'a');
 const std::string kB(40, 'b');
 const std::string kC(40, 'c');
 
-TEST(History, HoldsWhatWasDoneInItUpToNow) {
+TEST(History, ContainsItsOwnChangesUpToNow) {
   History history;
   history.Begin(kA);
   EXPECT_TRUE(history.Holds(kA, 0, 100));
@@ -21,7 +21,7 @@ TEST(History, HoldsWhatWasDoneInItUpToNow) {
   EXPECT_FALSE(history.Holds(kB, 50, 100));
 }
 
-TEST(History, HoldsOfAnEarlierOneOnlyWhatCameBeforeTheFork) {
+TEST(History, ContainsAnEarlierHistoryUpToTheFork) {
   History history;
   history.Begin(kA);
   history.Fork(kB, 100);
@@ -33,7 +33,7 @@ TEST(History, HoldsOfAnEarlierOneOnlyWhatCameBeforeTheFork) {
 }
 
 // A primary that has promoted itself at 100 and lost what was behind 80 in a crash.
-TEST(History, TakesBackWhatACrashHasTakenBack) {
+TEST(History, AForkAtALowerLsnShortensEarlierHistories) {
   History history;
   history.Begin(kA);
   history.Fork(kB, 100);

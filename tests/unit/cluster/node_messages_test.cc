@@ -8,7 +8,7 @@
 namespace ringkv::cluster {
 namespace {
 
-TEST(NodeMessages, AreReadAsTheyWereWrittenOneAfterTheOther) {
+TEST(NodeMessages, SurviveEncodingAndDecodingInSequence) {
   const std::string bytes =
       EncodeMessage(MessageKind::kFrame, 7, "body") + EncodeMessage(MessageKind::kAck, 8, EncodeAck(42));
   NodeMessage message;
@@ -23,7 +23,7 @@ TEST(NodeMessages, AreReadAsTheyWereWrittenOneAfterTheOther) {
   EXPECT_EQ(last, 42u);
 }
 
-TEST(NodeMessages, WhatIsPublishedIsReadAsItWasWrittenAndNothingElseIs) {
+TEST(NodeMessages, PublishedMessagesSurviveEncodingAndInvalidOnesAreRefused) {
   for (const bool in_shard : {false, true}) {
     const std::string body = EncodePublished({.in_shard = in_shard, .channel = "c", .message = std::string(300, 'm')});
     PublishedMessage published;
@@ -38,7 +38,7 @@ TEST(NodeMessages, WhatIsPublishedIsReadAsItWasWrittenAndNothingElseIs) {
   EXPECT_FALSE(DecodePublished(std::string("\2\1c\1m"), &published)) << "of an unknown kind";
 }
 
-TEST(NodeMessages, AskForMoreUntilTheyAreWhole) {
+TEST(NodeMessages, NeedMoreBytesUntilTheyAreComplete) {
   const std::string bytes = EncodeMessage(MessageKind::kSection, 1, std::string(100, 'x'));
   NodeMessage message;
   for (size_t have = 0; have < bytes.size(); ++have) {
@@ -60,7 +60,7 @@ TEST(NodeMessages, AreRefusedWithAnyByteChanged) {
   }
 }
 
-TEST(NodeMessages, OfImpossibleSizeAreRefusedBeforeTheyAreWaitedFor) {
+TEST(NodeMessages, OfImpossibleSizeAreRefusedAtOnce) {
   std::string bytes = EncodeMessageHead(MessageKind::kFrame, 1, "");
   bytes[16 + 5] = 1;  // 2^40 bytes
   NodeMessage message;

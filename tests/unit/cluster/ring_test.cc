@@ -31,7 +31,7 @@ size_t Moved(const SlotMap& before, const SlotMap& after) {
   return moved;
 }
 
-TEST(Ring, WithEqualWeightsNobodyIsFarAboveTheMeanAndNobodyHasManyRanges) {
+TEST(Ring, WithEqualWeightsLoadAndRangesAreBounded) {
   for (const std::string prefix : {"a", "shard-", "node:"}) {
     for (const size_t count : {1u, 2u, 3u, 4u, 5u, 7u, 10u, 16u, 31u, 64u, 100u, 200u}) {
       const SlotMap map = LayOut(Shards(count, prefix));
@@ -45,7 +45,7 @@ TEST(Ring, WithEqualWeightsNobodyIsFarAboveTheMeanAndNobodyHasManyRanges) {
   }
 }
 
-TEST(Ring, WhoJoinsTakesItsShareAndMovesNothingBetweenOthers) {
+TEST(Ring, AJoiningShardTakesItsShareAndMovesNoSlotBetweenOthers) {
   for (const std::string prefix : {"a", "shard-", "node:"}) {
     std::vector<RingShard> shards = Shards(1, prefix);
     SlotMap before = LayOut(shards);
@@ -65,7 +65,7 @@ TEST(Ring, WhoJoinsTakesItsShareAndMovesNothingBetweenOthers) {
   }
 }
 
-TEST(Ring, WhoLeavesGivesAwayWhatItHadAndNothingElseMoves) {
+TEST(Ring, ALeavingShardGivesAwayItsSlotsAndNoOthersMove) {
   storage::Random random(1);
   for (const size_t count : {2u, 3u, 4u, 10u, 50u}) {
     std::vector<RingShard> shards = Shards(count, "s");
@@ -122,7 +122,7 @@ TEST(Ring, WeightsCount) {
   EXPECT_TRUE(near(map.CountOf(2), 2.0 / 6)) << map.CountOf(2);
 }
 
-TEST(SlotMap, RangesAreReadAsTheyArePrinted) {
+TEST(SlotMap, RangesSurvivePrintingAndParsing) {
   const std::vector<SlotRange> ranges{{0, 5}, {7, 7}, {100, 16383}};
   EXPECT_EQ(PrintRanges(ranges), "0-5 7 100-16383");
   EXPECT_EQ(*ParseRanges({"0-5", "7", "100-16383"}), ranges);
@@ -131,7 +131,7 @@ TEST(SlotMap, RangesAreReadAsTheyArePrinted) {
   }
 }
 
-TEST(KeySlot, IsWhatTheClusterSpecificationSays) {
+TEST(KeySlot, FollowsTheClusterSpecification) {
   EXPECT_EQ(storage::Crc16("123456789"), 0x31C3);
   EXPECT_EQ(storage::KeySlot("foo"), 12182);
   EXPECT_EQ(storage::KeySlot("{user1000}.following"), storage::KeySlot("user1000"));

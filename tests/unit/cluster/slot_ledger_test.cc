@@ -23,7 +23,7 @@ SlotLedger Example() {
   return ledger;
 }
 
-TEST(SlotLedger, KnowsNobodyAtFirst) {
+TEST(SlotLedger, KnowsNoOwnersAtFirst) {
   EXPECT_EQ(SlotLedger().OwnerOf(7), "");
   EXPECT_TRUE(SlotLedger().OwnedBy("s1").none());
 }
@@ -62,7 +62,7 @@ TEST(SlotLedger, TheExampleOfTheDocumentIsReadable) {
   EXPECT_EQ(text.substr(start, text.find("```", start) - start), Example().Print());
 }
 
-TEST(SlotLedger, SaysWhatHasToMove) {
+TEST(SlotLedger, ListsTheSlotsToMove) {
   const auto topology = Topology::Parse(
       "epoch 2\nshard s2 slots 0-99 4096-16383\nshard s1 slots 100-4095\n"
       "node a shard s2 host h port 1 role primary\nnode b shard s1 host h port 2 role primary\n");

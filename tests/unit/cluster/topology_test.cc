@@ -18,7 +18,7 @@ constexpr std::string_view kGood =
     "node b shard s2 host node-b.example port 7002 role replica\n"
     "node c shard s2 host node-c.example port 7003 role primary\n";
 
-TEST(Topology, SaysWhoOwnsWhat) {
+TEST(Topology, AssignsSlotsToShards) {
   const storage::Result<Topology> topology = Topology::Parse(kGood);
   ASSERT_TRUE(topology) << topology.error().text;
   EXPECT_EQ(topology->epoch(), 3u);

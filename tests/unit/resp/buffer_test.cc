@@ -9,7 +9,7 @@
 namespace ringkv::resp {
 namespace {
 
-TEST(Buffer, GivesBackWhatWasAppendedInOrder) {
+TEST(Buffer, ReturnsAppendedBytesInOrder) {
   Buffer buffer;
   buffer.Append("hello ");
   buffer.Append("world");
@@ -45,7 +45,7 @@ TEST(Buffer, ReusesItsMemoryWhenEverythingIsConsumed) {
   EXPECT_LE(buffer.capacity(), 256u);
 }
 
-TEST(Buffer, ShrinkKeepsWhatIsUnread) {
+TEST(Buffer, ShrinkKeepsUnreadBytes) {
   Buffer buffer;
   buffer.Append(std::string(10000, 'x'));
   buffer.Append("end");
@@ -55,7 +55,7 @@ TEST(Buffer, ShrinkKeepsWhatIsUnread) {
   EXPECT_EQ(buffer.capacity(), 3u);
 }
 
-TEST(Buffer, RefusesWhatWouldMakeItGrowBeyondItsLimit) {
+TEST(Buffer, RefusesToGrowBeyondItsLimit) {
   Buffer buffer;
   buffer.set_limit(1000);
   for (int i = 0; i < 10; ++i) buffer.Append(std::string(100, 'x'));
@@ -74,7 +74,7 @@ TEST(Buffer, RefusesWhatWouldMakeItGrowBeyondItsLimit) {
   EXPECT_EQ(buffer.Readable(), std::string(500, 'x') + "y");
 }
 
-TEST(Buffer, PutsWhatWasWrittenLaterBefore) {
+TEST(Buffer, MovesLaterBytesBeforeEarlierOnes) {
   Buffer buffer;
   buffer.Append("consumed");
   buffer.Consume(8);

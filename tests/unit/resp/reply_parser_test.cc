@@ -42,7 +42,7 @@ TEST(ReplyParser, AsksForMoreUntilAReplyIsWhole) {
   EXPECT_EQ(Parsed(input).members.size(), 3u);
 }
 
-TEST(ReplyParser, RefusesWhatIsNoReplyAndWhatIsBeyondItsLimits) {
+TEST(ReplyParser, RefusesInvalidRepliesAndThoseAboveItsLimits) {
   std::string deep;
   for (int i = 0; i < 100; ++i) deep += "*1\r\n";
   for (const std::string& bad :

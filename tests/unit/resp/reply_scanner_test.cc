@@ -40,7 +40,7 @@ TEST(ReplyScanner, FindsTheEndOfEachReplyHoweverItArrives) {
   }
 }
 
-TEST(ReplyScanner, RefusesWhatIsNoReplyOrTooLarge) {
+TEST(ReplyScanner, RefusesInvalidAndTooLargeReplies) {
   for (const std::string bytes : {"x\r\n", "$abc\r\n", "$-2\r\n", "*99999999999\r\n", "$2000000\r\n", "$\r\n"}) {
     size_t size = 0;
     EXPECT_EQ(ReplyScanner().Scan(bytes, kMost, &size), ReplyScanner::Status::kError) << bytes;

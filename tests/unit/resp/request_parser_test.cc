@@ -52,7 +52,7 @@ TEST(RequestParser, UnderstandsPipelinedRequestsSplitAtAnyByte) {
   }
 }
 
-TEST(RequestParser, SaysWhatIsWrongInTheWordsOfRedis) {
+TEST(RequestParser, ReportsErrorsInTheWordsOfRedis) {
   EXPECT_EQ(ErrorOf("*x\r\n"), "invalid multibulk length");
   EXPECT_EQ(ErrorOf("*2147483648\r\n"), "invalid multibulk length");
   EXPECT_EQ(ErrorOf("*2147483647\r\n"), "");
@@ -90,7 +90,7 @@ TEST(RequestParser, ARequestOfMillionsOfArgumentsIsOne) {
   EXPECT_EQ(parser.ArgumentBytes(), 0u);
 }
 
-TEST(RequestParser, TellsHowMuchOfALongArgumentIsMissing) {
+TEST(RequestParser, ReportsTheMissingBytesOfALongArgument) {
   RequestParser parser;
   const std::string head = "*2\r\n$3\r\nGET\r\n$1000\r\nabc";
   EXPECT_EQ(parser.Parse(head, {}, true), ParseStatus::kNeedMore);

@@ -25,7 +25,7 @@ class BitWords : public testing::Test {
   std::mt19937 random_{1};
 };
 
-TEST_F(BitWords, CountsWhatBitByBitCounts) {
+TEST_F(BitWords, CountsTheSameAsBitByBit) {
   for (size_t size = 0; size < 150; ++size) {
     const std::string bytes = RandomBytes(size + 1);
     const auto unaligned = std::string_view(bytes).substr(1);

@@ -38,7 +38,7 @@ TEST_F(WallClockTest, APauseLastsAsLongAsWasSaid) {
   }
 }
 
-TEST_F(WallClockTest, AgesOfClientsAndTheServerAreWhatHasPassed) {
+TEST_F(WallClockTest, AgesOfClientsAndServerAreElapsedTime) {
   session_->card->connected_ms = clock_.SteadyMs();
   for (const int64_t by : {-kHour, 2 * kHour}) clock_.SetForward(by);
   clock_.Advance(5000);
@@ -46,7 +46,7 @@ TEST_F(WallClockTest, AgesOfClientsAndTheServerAreWhatHasPassed) {
   EXPECT_NE(Run("INFO server").find("uptime_in_seconds:5\r\n"), std::string::npos);
 }
 
-TEST_F(WallClockTest, AWaitEndsWhenItsTimeIsOver) {
+TEST_F(WallClockTest, ABlockingCommandTimesOut) {
   may_wait_ = true;
   EXPECT_EQ(Run("WAIT 1 1000"), "");
   ASSERT_TRUE(Ended<outcome::ReplicaWait>());

@@ -66,7 +66,7 @@ TEST_F(ConfigTest, EveryOptionMayComeFromTheEnvironment) {
   EXPECT_EQ(read.error().text, "environment: bad value 'much' for RINGKV_MAXMEMORY: argument must be a memory value");
 }
 
-TEST_F(ConfigTest, AnErrorSaysWhatWhereAndWhatWouldBeRight) {
+TEST_F(ConfigTest, AnErrorNamesOptionPlaceAndValidValues) {
   const std::string path = dir_.Write("bad.conf", "port 7000\nmaxmemroy 1\n");
   EXPECT_EQ(ErrorOf({path}), path + ":2: unknown option 'maxmemroy'; did you mean 'maxmemory'?");
   EXPECT_EQ(ErrorOf({"--port", "70000"}),
@@ -91,7 +91,7 @@ TEST_F(ConfigTest, AFileThatIncludesItselfIsAnErrorNotACrash) {
   EXPECT_NE(ErrorOf({path}).find("include nested deeper than"), std::string::npos);
 }
 
-TEST_F(ConfigTest, RewriteKeepsCommentsAndAddsWhatDiffers) {
+TEST_F(ConfigTest, RewriteKeepsCommentsAndAppendsChangedOptions) {
   const std::string path = dir_.Write("ringkv.conf", "# mine\nport 7000\nmaxclients 50\n");
   ASSERT_EQ(ErrorOf({path, "--maxclients", "60", "--requirepass", "a \"b"}), "");
   ASSERT_TRUE(RewriteConfigFile(path, options_));
@@ -143,7 +143,7 @@ std::vector<std::string> DifficultTexts() {
   return texts;
 }
 
-TEST_F(ConfigTest, EveryTextComesBackFromTheFileAsItWas) {
+TEST_F(ConfigTest, EveryTextSurvivesRewriteAndReload) {
   std::set<std::string_view> tried;
   for (const std::string& text : DifficultTexts()) {
     SetDefaults(options_);
@@ -194,7 +194,7 @@ TEST_F(ConfigTest, AnErrorDoesNotShowASecret) {
   EXPECT_EQ(BadValue(*row, "topsecret", "'requirepass'", "too long"), "bad value for 'requirepass': too long");
 }
 
-TEST_F(ConfigTest, RewriteCorrectsWhatAnIncludedFileSetsAgain) {
+TEST_F(ConfigTest, RewriteOverridesOptionsOfIncludedFiles) {
   dir_.Write("more.conf", "maxclients 77\nsave 1 2\n");
   const std::string text = "maxclients 50\nsave 60 1\ninclude " + dir_.Path("more.conf") + "\n";
   const std::string path = dir_.Write("ringkv.conf", text);

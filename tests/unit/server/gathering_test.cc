@@ -39,7 +39,7 @@ TEST(Gathering, PausesBehindEachRoundOfAFewOfManyClients) {
   EXPECT_EQ(clients.Pauses(gathering, 100, 5), 100);
 }
 
-TEST(Gathering, FewClientsAreNeverMadeToWait) {
+TEST(Gathering, FewClientsNeverWaitForAPause) {
   for (const size_t count : {1, 2, 8, 16}) {
     Gathering gathering;
     Clients clients(count);
@@ -48,7 +48,7 @@ TEST(Gathering, FewClientsAreNeverMadeToWait) {
   }
 }
 
-TEST(Gathering, ClientsThatHaveGoneSilentDoNotCount) {
+TEST(Gathering, IdleClientsDoNotCount) {
   Gathering gathering;
   Clients many(50);
   many.Pauses(gathering, kWarmUp, 5);

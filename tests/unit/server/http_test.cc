@@ -65,7 +65,7 @@ TEST(HttpReader, JoinsChunks) {
   EXPECT_TRUE(reader.request().is_chunked);
 }
 
-TEST(HttpReader, RefusesWhatCouldBeReadInTwoWays) {
+TEST(HttpReader, RefusesAmbiguousRequests) {
   for (const std::string_view bytes :
        {"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
         "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",

@@ -46,7 +46,7 @@ class KeyEventsTest : public SessionFixture {
   std::unique_ptr<Session> subscriber_ = MakeSession();
 };
 
-TEST_F(KeyEventsTest, WhatEmptiesAKeyIsToldByItsNameAndAsTheKeysEnd) {
+TEST_F(KeyEventsTest, ACommandThatEmptiesAKeySendsItsEventAndDel) {
   const struct {
     std::string setup, command, events;
   } cases[] = {
@@ -91,7 +91,7 @@ TEST_F(KeyEventsTest, AMembersNameIsNotTakenForAnOption) {
   EXPECT_EQ(EventsOf("set k v ex 100"), "set k, expire k");
 }
 
-TEST_F(KeyEventsTest, ABitThatIsWrittenAsItWasIsNoEvent) {
+TEST_F(KeyEventsTest, SettingABitToItsValueSendsNoNotification) {
   EXPECT_EQ(EventsOf("setbit k 7 0"), "new k, setbit k");
   EXPECT_EQ(EventsOf("setbit k 7 0"), "");
   EXPECT_EQ(EventsOf("setbit k 7 1"), "setbit k");
@@ -107,13 +107,13 @@ TEST_F(KeyEventsTest, ATrimIsAnEventWhateverItTakes) {
   EXPECT_EQ(EventsOf("ltrim nosuch 0 -1"), "");
 }
 
-TEST_F(KeyEventsTest, WhatReplacesAKeyIsToldAsANewOne) {
+TEST_F(KeyEventsTest, AReplacedKeySendsNew) {
   Run("mset a 1 b 2");
   EXPECT_EQ(EventsOf("copy a b replace"), "new b, copy_to b");
   EXPECT_EQ(EventsOf("rename a b"), "new b, rename_from a, rename_to b");
 }
 
-TEST_F(KeyEventsTest, EachCommandOfATransactionTellsItsOwn) {
+TEST_F(KeyEventsTest, EachCommandOfATransactionSendsItsNotifications) {
   Run("multi");
   Run("rpush l a");
   Run("rpush l b");

@@ -63,7 +63,7 @@ class ReplyGateTest : public testing::Test {
   ReplyGate gate_;
 };
 
-TEST_F(ReplyGateTest, HoldsAReplyAndWhatIsBehindItUntilItIsSafe) {
+TEST_F(ReplyGateTest, HoldsAReplyAndLaterOutputUntilItIsSafe) {
   Append("a");
   Append("bb", 5);
   Append("c");
@@ -75,7 +75,7 @@ TEST_F(ReplyGateTest, HoldsAReplyAndWhatIsBehindItUntilItIsSafe) {
   EXPECT_TRUE(gate_.empty());
 }
 
-TEST_F(ReplyGateTest, ReplacesEachHeldReplyAndLeavesTheOthersInTheirPlaces) {
+TEST_F(ReplyGateTest, ReplacesHeldRepliesOnly) {
   Append("safe;", 1);
   Append("set;", 5);
   Append("ping;");

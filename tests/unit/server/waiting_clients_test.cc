@@ -61,7 +61,7 @@ class WaitingClientsTest : public SessionFixture {
   std::vector<std::unique_ptr<Session>> sessions_;
 };
 
-TEST_F(WaitingClientsTest, ExpiryInTheBackgroundTellsWhoWaits) {
+TEST_F(WaitingClientsTest, ActiveExpiryServesBlockedClients) {
   Run("xgroup create stream group $ mkstream");
   Run("pexpire stream 10");
   const Session& session = Waiting("xreadgroup group group me block 0 streams stream >");
@@ -72,7 +72,7 @@ TEST_F(WaitingClientsTest, ExpiryInTheBackgroundTellsWhoWaits) {
   EXPECT_EQ(Answered(session), "-UNBLOCKED the stream key no longer exists\r\n");
 }
 
-TEST_F(WaitingClientsTest, EvictionForARequestThatIsRefusedTellsWhoWaits) {
+TEST_F(WaitingClientsTest, EvictionForARefusedRequestServesBlockedClients) {
   Run("xgroup create stream group $ mkstream");
   const Session& session = Waiting("xreadgroup group group me block 0 streams stream >");
   Run("config set maxmemory-policy allkeys-random maxmemory 1");
@@ -89,14 +89,14 @@ TEST_F(WaitingClientsTest, AFurtherAttemptCountsNoMissOfOtherKeys) {
   EXPECT_NE(Run("info stats").find(misses), std::string::npos) << Run("info stats");
 }
 
-TEST_F(WaitingClientsTest, ATransactionOfAnyThreadTellsWhoWaits) {
+TEST_F(WaitingClientsTest, ATransactionOfAnyThreadServesBlockedClients) {
   const Session& session = Waiting("blpop list 0");
   Push("list", "x");
   EXPECT_EQ(Answered(session), "*2\r\n$4\r\nlist\r\n$1\r\nx\r\n");
   EXPECT_EQ(Run("exists list"), ":0\r\n");
 }
 
-TEST_F(WaitingClientsTest, NobodyIsServedFromDataThatAreNotWholeYet) {
+TEST_F(WaitingClientsTest, NoClientIsServedFromIncompleteData) {
   const Session& session = Waiting("blpop list 0");
   server_.data().SetReplacing(true);
   Push("list", "x");
@@ -105,7 +105,7 @@ TEST_F(WaitingClientsTest, NobodyIsServedFromDataThatAreNotWholeYet) {
   EXPECT_EQ(Answered(session), "*2\r\n$4\r\nlist\r\n$1\r\nx\r\n");
 }
 
-TEST_F(WaitingClientsTest, AServerThatBecomesAReplicaEndsAllWaits) {
+TEST_F(WaitingClientsTest, BecomingAReplicaUnblocksAllClients) {
   const Session& pop = Waiting("blpop list 0");
   const Session& read = Waiting("xread block 0 streams stream $");
   server_.replication().Follow({"127.0.0.1", 1});
@@ -113,7 +113,7 @@ TEST_F(WaitingClientsTest, AServerThatBecomesAReplicaEndsAllWaits) {
   EXPECT_EQ(waiting(), 0u);
 }
 
-TEST_F(WaitingClientsTest, WhoReadsFromAReplicaWaitsAndGoesOnToWaitWhenItIsPromoted) {
+TEST_F(WaitingClientsTest, ABlockedReaderOfAReplicaStaysBlockedAfterPromotion) {
   server_.replication().Follow({"127.0.0.1", 1});
   const Session& read = Waiting("xread block 0 streams stream $");
   server_.replication().StopFollowing();
@@ -123,7 +123,7 @@ TEST_F(WaitingClientsTest, WhoReadsFromAReplicaWaitsAndGoesOnToWaitWhenItIsPromo
 }
 
 // Its request was let in, and the role changed before it waited.
-TEST_F(WaitingClientsTest, WhoBeginsToWaitTooLateToBeToldIsLookedAtAgain) {
+TEST_F(WaitingClientsTest, AClientThatBlocksAfterARoleChangeIsCheckedAgain) {
   const uint64_t before = server_.waiting_clients().generation();
   server_.waiting_clients().EndAll("UNBLOCKED by a test");
   const Session& session = Waiting("blpop list 0");
@@ -172,7 +172,7 @@ TEST_F(WaitingClientsTest, WhoMayNotWaitAnyMoreIsCountedAsAnErrorAndNotAsAFailed
   EXPECT_EQ(info.find("failed_calls=1"), std::string::npos);
 }
 
-TEST_F(WaitingClientsTest, WhoSeekDifferentThingsOfOneKeyAreServedInTheOrderOfWaiting) {
+TEST_F(WaitingClientsTest, ReadersOfDifferentIdsAndTypesOfOneKeyAreServedInOrder) {
   std::vector<const Session*> order;
   order.push_back(&Waiting("xread block 0 streams k 5-0"));
   order.push_back(&Waiting("blpop k 0"));
@@ -191,7 +191,7 @@ TEST_F(WaitingClientsTest, WhoSeekDifferentThingsOfOneKeyAreServedInTheOrderOfWa
   EXPECT_EQ(links_.answers[3].first, order[1]->card->id);
 }
 
-TEST_F(WaitingClientsTest, WhoWaitsToMoveIntoAListHidesNobodyWhoWaitsForIt) {
+TEST_F(WaitingClientsTest, BlockedMovesIntoAListDoNotStarveItsReaders) {
   const Session& mover = Waiting("blmove in work left right 0");
   const Session& second = Waiting("blmove in work left right 0");
   const Session& worker = Waiting("blpop work 0");
@@ -201,7 +201,7 @@ TEST_F(WaitingClientsTest, WhoWaitsToMoveIntoAListHidesNobodyWhoWaitsForIt) {
   EXPECT_EQ(Answered(worker), "*2\r\n$4\r\nwork\r\n$3\r\njob\r\n");
 }
 
-TEST_F(WaitingClientsTest, WhoReadsStreamsFromOtherPlacesHidesNobody) {
+TEST_F(WaitingClientsTest, StreamReadersAtOtherIdsDoNotStarveOthers) {
   Run("xadd a 1-0 f v");
   Run("xadd b 1-0 f v");
   const Session& ahead = Waiting("xread block 0 streams a b 1-0 9-0");
@@ -211,7 +211,7 @@ TEST_F(WaitingClientsTest, WhoReadsStreamsFromOtherPlacesHidesNobody) {
   EXPECT_NE(Answered(behind), "");
 }
 
-TEST_F(WaitingClientsTest, WhoLeavesAmidManyLeavesTheOthersInTheirOrder) {
+TEST_F(WaitingClientsTest, ADisconnectKeepsTheOrderOfTheOthers) {
   constexpr size_t kMany = 300;
   for (size_t i = 0; i < kMany; ++i) Waiting("blpop k other 0");
   for (size_t i = 0; i < kMany; i += 2) {

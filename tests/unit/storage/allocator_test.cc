@@ -24,7 +24,7 @@ void RunInThread(const std::function<void()>& job) {
 
 int64_t Difference(size_t a, size_t b) { return static_cast<int64_t>(a) - static_cast<int64_t>(b); }
 
-TEST(Allocator, CountsWhatAThreadAllocatesWhileItRunsAndAfterwards) {
+TEST(Allocator, CountsMemoryOfAThreadDuringAndAfterItsLife) {
   CountMemoryOfThisThread();
   const size_t before = UsedMemory();
   std::unique_ptr<char[]> kept;
@@ -37,7 +37,7 @@ TEST(Allocator, CountsWhatAThreadAllocatesWhileItRunsAndAfterwards) {
   EXPECT_LT(std::abs(Difference(UsedMemory(), before)), int64_t{kMegabyte});
 }
 
-TEST(Allocator, StillCountsAfterManyThreadsHaveComeAndGone) {
+TEST(Allocator, CountsCorrectlyAfterManyThreadsHaveEnded) {
   CountMemoryOfThisThread();
   for (int i = 0; i < 1000; ++i) RunInThread([] {});
   const size_t before = UsedMemory();

@@ -33,7 +33,7 @@ struct Sample {
   std::string unfolded;
 };
 
-TEST(BlockCodec, WhatIsFoldedComesBackUnfolded) {
+TEST(BlockCodec, FoldedPartsAreUnfoldedOnDecompression) {
   for (const auto& [chunks, codec] : {std::pair(1, Codec::kZstd), {5, Codec::kZstd}, {200, Codec::kFolded}}) {
     const Sample sample(chunks);
     ASSERT_EQ(sample.folded.has_folds(), chunks > 1);
@@ -46,7 +46,7 @@ TEST(BlockCodec, WhatIsFoldedComesBackUnfolded) {
   }
 }
 
-TEST(BlockCodec, WhatDoesNotGetSmallerIsStored) {
+TEST(BlockCodec, IncompressibleBlocksAreStored) {
   Random random(1);
   FoldedBytes noise;
   for (int i = 0; i < 1000; ++i) noise.plain()->push_back(static_cast<char>(random.Below(256)));

@@ -50,7 +50,7 @@ TEST_F(EntryTest, ANewValueKeepsKeyAndAccess) {
   }
 }
 
-TEST_F(EntryTest, ALargeValueIsLeftForOthersToFree) {
+TEST_F(EntryTest, AReplacedLargeValueIsReturnedForReclaim) {
   Create("key", std::string(kLargeValue, 'x'));
   MutableEntry* left_over = nullptr;
   entry_ = entry_->WithValue("small", kNoExpiry, StringForm::kPlain, &left_over);
@@ -76,7 +76,7 @@ TEST_F(EntryTest, APatchGrowsThroughEverySize) {
   }
 }
 
-TEST_F(EntryTest, AnExpiryComesAndGoes) {
+TEST_F(EntryTest, AnExpiryIsSetAndRemoved) {
   Create("key", "value");
   entry_ = entry_->WithExpiry(77);
   EXPECT_EQ(entry_->expiry(), 77);

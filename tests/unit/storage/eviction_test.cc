@@ -64,7 +64,7 @@ TEST_F(EvictionTest, VolatilePoliciesLeaveLastingKeysAlone) {
   EXPECT_EQ(CountThere("lasting:", 200), 200u);
 }
 
-TEST_F(EvictionTest, VolatileTtlTakesMostlyWhatEndsSoonest) {
+TEST_F(EvictionTest, VolatileTtlMostlyEvictsTheShortestTtl) {
   for (int i = 0; i < 300; ++i) Put("soon:" + std::to_string(i), "v", clock_.Now() + 10'000 + i);
   for (int i = 0; i < 300; ++i) Put("late:" + std::to_string(i), "v", clock_.Now() + 10'000'000 + i);
   Evict(EvictionPolicy::kVolatileTtl, 150);
@@ -81,7 +81,7 @@ TEST_F(EvictionTest, AFewVolatileKeysAreFoundAmongManyLasting) {
   EXPECT_EQ(Size().keys, 5000u);
 }
 
-TEST_F(EvictionTest, WhatWasUsedSinceItWasSampledStays) {
+TEST_F(EvictionTest, KeysUsedSinceSamplingAreNotEvicted) {
   for (int i = 0; i < 10; ++i) Put("old:" + std::to_string(i), "v");
   clock_.Advance(60'000);
   EXPECT_EQ(Evict(EvictionPolicy::kAllKeysLru, 1, 100), 1u);
@@ -99,7 +99,7 @@ TEST_F(EvictionTest, WhatWasUsedSinceItWasSampledStays) {
   EXPECT_EQ(Size().keys, 8u);
 }
 
-TEST_F(EvictionTest, WhatWaitsToBeFreedIsNoReasonToEvictMore) {
+TEST_F(EvictionTest, MemoryPendingReclaimCausesNoEviction) {
   store_.reclaimer().Start();
   const std::string value(4 << 20, 'x');
   for (int i = 0; i < 10; ++i) Put("key:" + std::to_string(i), value);
@@ -110,7 +110,7 @@ TEST_F(EvictionTest, WhatWaitsToBeFreedIsNoReasonToEvictMore) {
   store_.reclaimer().Stop();
 }
 
-TEST_F(EvictionTest, AFlushedDatabaseThatIsStillBeingFreedIsNoReasonToEvict) {
+TEST_F(EvictionTest, AFlushedDatabaseThatIsBeingFreedCausesNoEviction) {
   const std::string value(1000, 'x');
   for (int i = 0; i < 20'000; ++i) Put("key:" + std::to_string(i), value);
   const MemoryLimit limit{.bytes = UsedMemory(), .policy = EvictionPolicy::kAllKeysRandom};

@@ -22,7 +22,7 @@ class Expiry : public StoreFixture {
   ExpiryJob job_{store_};
 };
 
-TEST_F(Expiry, AKeyIsGoneAtItsMillisecondForWhoeverAsks) {
+TEST_F(Expiry, AKeyExpiresAtItsMillisecondForEveryCommand) {
   Put("a", "v", clock_.Now() + 100);
   clock_.Advance(99);
   EXPECT_EQ(Get("a"), "v");
@@ -32,7 +32,7 @@ TEST_F(Expiry, AKeyIsGoneAtItsMillisecondForWhoeverAsks) {
   EXPECT_EQ(Statistics().expired, 1u);
 }
 
-TEST_F(Expiry, WhatNobodyAsksForIsErasedWithinASecond) {
+TEST_F(Expiry, ActiveExpiryDeletesUnusedKeysWithinASecond) {
   for (int i = 0; i < 10'000; ++i) Put("k" + std::to_string(i), "v", clock_.Now() + 1000);
   Put("stays", "v");
   clock_.Advance(999);

@@ -116,7 +116,7 @@ TEST_F(FollowerTest, EqualsItsPrimaryAfterASnapshotUnderChangesOfEveryKind) {
   }
 }
 
-TEST_F(FollowerTest, GoesOnWhereItStoppedFromTheFilesOfTheLogWhenMemoryHasForgotten) {
+TEST_F(FollowerTest, ResumesFromLogFilesWhenTheBacklogIsTooShort) {
   ASSERT_TRUE(primary_.log().Open());
   const auto begun = Synchronise([] {});
   backlog_.SetLimit(1);
@@ -207,7 +207,7 @@ TEST_F(FollowerTest, RefusesABlockThatHoldsAKeyTwice) {
   EXPECT_EQ(taken.error().text, "a key occurs twice");
 }
 
-TEST_F(FollowerTest, HidesKeysWhoseTimeIsOverUntilThePrimarySaysSo) {
+TEST_F(FollowerTest, HidesExpiredKeysUntilThePrimaryDeletesThem) {
   const auto tail = Synchronise([] {});
   primary_.Put("soon", "1", 0, 1'700'000'000'500);
   Send(*tail);

@@ -8,7 +8,7 @@
 namespace ringkv::storage {
 namespace {
 
-TEST(Glob, MatchesWhatRedisMatches) {
+TEST(Glob, MatchesLikeRedis) {
   struct Case {
     const char* pattern;
     const char* text;

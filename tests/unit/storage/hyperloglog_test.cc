@@ -20,7 +20,7 @@ uint64_t CountIn(std::string_view bytes) {
   return storage::EstimateCount(registers);
 }
 
-TEST(HyperLogLogTest, IsNearTheCountWhetherSparseOrDense) {
+TEST(HyperLogLogTest, EstimatesAreCloseSparseAndDense) {
   std::string sparse = HyperLogLog::Empty();
   std::string dense = HyperLogLog::Empty();
   HyperLogLog as_runs(&sparse, SIZE_MAX);
@@ -42,7 +42,7 @@ TEST(HyperLogLogTest, IsNearTheCountWhetherSparseOrDense) {
   EXPECT_NEAR(static_cast<double>(CountIn(dense)), 1'000'000, 30'000);
 }
 
-TEST(HyperLogLogTest, RunsThatMakeNoSenseAreToldAndHarmless) {
+TEST(HyperLogLogTest, CorruptRunsAreDetectedAndHarmless) {
   std::string whole = HyperLogLog::Empty();
   HyperLogLog log(&whole, SIZE_MAX);
   for (int i = 0; i < 300; ++i) log.Raise(HyperLogLog::MarkOf(std::to_string(i)));

@@ -113,7 +113,7 @@ class IndexedTable {
 
 class KeyIndexes : public testing::TestWithParam<uint32_t> {};
 
-TEST_P(KeyIndexes, YieldWhatMatchesWhileKeysComeAndGo) {
+TEST_P(KeyIndexes, YieldAllMatchesDuringInsertsAndDeletes) {
   Random random(GetParam());
   IndexedTable table(GetParam());
   for (int i = 0; i < 3000; ++i) table.Toggle(RandomKey(random));

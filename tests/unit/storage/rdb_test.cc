@@ -59,12 +59,12 @@ int Read(FaultyFileSystem& disk) {
   }
 }
 
-TEST(Rdb, TheChecksumIsTheOneOfItsCatalogue) {
+TEST(Rdb, TheChecksumMatchesTheCatalogueOfCrcs) {
   EXPECT_EQ(storage::Crc64(0, "123456789"), 0xe9c6d914c4b8d9ca);
   EXPECT_EQ(storage::Crc64(storage::Crc64(0, "1234"), "56789"), 0xe9c6d914c4b8d9ca);
 }
 
-TEST(Rdb, WhatIsWrittenIsRead) {
+TEST(Rdb, ValuesSurviveWritingAndReading) {
   FaultyFileSystem disk;
   Place(disk, SmallFile());
   const auto reader = RdbReader::Open(disk, "file.rdb");

@@ -11,7 +11,7 @@ TEST_F(Scan, AnEmptyDatabaseEndsAtOnce) {
   EXPECT_TRUE(StoreFixture::Scan(10, [] {}).empty());
 }
 
-TEST_F(Scan, EachKeyComesExactlyOnceWhateverTheCount) {
+TEST_F(Scan, EachKeyIsReturnedExactlyOnceForEveryCount) {
   for (int i = 0; i < 5000; ++i) Put("key:" + std::to_string(i), "v");
   for (const size_t count : {1, 7, 10, 1000, 100000}) {
     const auto seen = StoreFixture::Scan(count, [] {});
@@ -68,7 +68,7 @@ TEST_F(Scan, MadeUpCursorsDoNoHarm) {
   }
 }
 
-TEST_F(Scan, LeavesOutWhatHasExpired) {
+TEST_F(Scan, SkipsExpiredKeys) {
   Put("gone", "v", clock_.Now() + 10);
   Put("here", "v");
   clock_.Advance(11);

@@ -200,7 +200,7 @@ TEST_F(SearchTest, OldAndMadeUpCursorsDoNoHarm) {
   }
 }
 
-TEST(KeyPattern, ItsLiteralsAreWhatEveryMatchBeginsAndEndsWith) {
+TEST(KeyPattern, ItsLiteralsArePrefixAndSuffixOfEveryMatch) {
   Random random(7);
   const std::string_view alphabet = "ab*?[]^-\\";
   const auto text = [&](std::string_view letters, size_t most) {

@@ -114,7 +114,7 @@ class SlotMoveTest : public testing::Test {
   std::unique_ptr<storage::SlotArrival> arrival_;
 };
 
-TEST_F(SlotMoveTest, KeysArriveAsTheyAreUnderChangesOfEveryKind) {
+TEST_F(SlotMoveTest, KeysArriveIntactDuringChangesOfEveryKind) {
   for (uint64_t seed = 1; seed <= 20; ++seed) {
     SCOPED_TRACE(seed);
     storage::Random random(seed);
@@ -190,7 +190,7 @@ TEST_F(SlotMoveTest, ForeignKeysAreNotCountedSampledExpiredOrFound) {
   EXPECT_EQ(SizeOf(later, 0).volatile_keys, 0u);
 }
 
-TEST_F(SlotMoveTest, WhatArrivesIsRecordedAsChangesOfTheTarget) {
+TEST_F(SlotMoveTest, ImportedKeysAreRecordedByTheTarget) {
   storage::Random random(3);
   for (int i = 0; i < 1000; ++i) ChangeSomething(random);
   const storage::Lsn before = target_.store().log().appended();
@@ -198,7 +198,7 @@ TEST_F(SlotMoveTest, WhatArrivesIsRecordedAsChangesOfTheTarget) {
   EXPECT_GT(target_.store().log().appended(), before);
 }
 
-TEST_F(SlotMoveTest, WhatIsNotExpectedIsRefused) {
+TEST_F(SlotMoveTest, UnexpectedMessagesAreRefused) {
   source_.Put("key", "value");
   const size_t slot = storage::KeySlot("key");
   const std::vector<PositionRange> there = {{storage::FirstPositionOf(slot), storage::FirstPositionOf(slot + 1)}};

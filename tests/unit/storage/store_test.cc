@@ -13,7 +13,7 @@ namespace {
 
 class StoreTest : public StoreFixture {};
 
-TEST_F(StoreTest, KeepsWhatItIsGiven) {
+TEST_F(StoreTest, StoresAndReturnsValues) {
   Put("a", "1");
   Put("b", "2");
   Put("a", "3");
@@ -49,7 +49,7 @@ class PrefixUsageTest : public StoreFixture {
   }
 };
 
-TEST_F(PrefixUsageTest, IsWhatAWalkWouldCountWhateverChanges) {
+TEST_F(PrefixUsageTest, MatchesAFullWalkThroughRandomChanges) {
   const unsigned seed = std::random_device()();
   std::mt19937 random(seed);
   SCOPED_TRACE("seed " + std::to_string(seed));
@@ -87,7 +87,7 @@ TEST_F(PrefixUsageTest, IsWhatAWalkWouldCountWhateverChanges) {
   }
 }
 
-TEST_F(PrefixUsageTest, TellsReadsHitsAndWrites) {
+TEST_F(PrefixUsageTest, CountsReadsHitsAndWrites) {
   Put("user:1", "v");
   Get("user:1");
   Get("user:2");
@@ -187,7 +187,7 @@ TEST_F(StoreTest, APlaceStaysGoodWhileOtherKeysOfTheTransactionComeAndGo) {
   EXPECT_EQ(Size().keys, 0u);
 }
 
-TEST_F(StoreTest, FlushForgetsOneDatabaseAndSwapExchangesTwo) {
+TEST_F(StoreTest, FlushClearsOneDatabaseAndSwapExchangesTwo) {
   Put("a", "0", kNoExpiry, 0);
   Put("a", "1", kNoExpiry, 1);
   Txn txn(store_, clock_.Now(), random_);

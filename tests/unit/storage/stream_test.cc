@@ -75,7 +75,7 @@ void ChangeGroups(Stream& stream, Random& random, const StreamId& id) {
   if (random.Below(50) == 0) stream.EraseGroup(group);
 }
 
-TEST(StreamTest, IsWhatAMapIsThroughRandomChanges) {
+TEST(StreamTest, MatchesAMapThroughRandomChanges) {
   for (const StreamBlockLimit limit :
        {StreamBlockLimit{}, StreamBlockLimit{.bytes = 300, .entries = 5}, StreamBlockLimit{.bytes = 0, .entries = 0}}) {
     Random random(limit.entries + 1);
@@ -147,7 +147,7 @@ TEST(StreamTest, BytesThatMakeNoSenseAreRefused) {
   EXPECT_GT(refused, packed.size());
 }
 
-TEST(StreamTest, TrimmingLeavesWhatItIsAskedToLeave) {
+TEST(StreamTest, TrimmingKeepsTheRequestedEntries) {
   Stream stream;
   const std::string fields = Packed(Fields{{"f", "v"}});
   for (uint64_t ms = 1; ms <= 95; ++ms) stream.Append({ms, 0}, StreamFields(fields), {.bytes = 4096, .entries = 10});

@@ -227,7 +227,7 @@ TEST_P(TypesTest, ASortedSetKeepsOrderAndRanks) {
 
 INSTANTIATE_TEST_SUITE_P(Seeds, TypesTest, testing::Range(0, 8));
 
-TEST(OrderTree, WhatIsAddedInOrderFillsItsNodes) {
+TEST(OrderTree, InsertionInOrderFillsTheNodes) {
   constexpr size_t kMembers = 100'000;
   MemberTable members(1);
   OrderTree tree;
@@ -239,7 +239,7 @@ TEST(OrderTree, WhatIsAddedInOrderFillsItsNodes) {
   EXPECT_EQ(tree.CountBefore([](const OrderTree::Item& item) { return item.score < 54'321; }), 54'321u);
 }
 
-TEST(MemberTable, ACursorMeetsWhatIsThereThroughoutExactlyOnceWhileTheTableGrows) {
+TEST(MemberTable, ACursorVisitsEachMemberExactlyOnceWhileTheTableGrows) {
   MemberTable table(7);
   std::map<std::string, int> met;
   for (int i = 0; i < 2000; ++i) table.Put("old" + std::to_string(i), "");
@@ -277,7 +277,7 @@ TEST(LargeListTest, IsCompressedBetweenItsEnds) {
 
 // --- bytes from outside ---------------------------------------------------------------------------------------------
 
-TEST(PackedCollection, NoCutNorLengthenedOneIsTakenForAWholeOne) {
+TEST(PackedCollection, TruncatedAndExtendedOnesAreRefused) {
   TypeLimits limits;
   const ValueType kTypes[] = {ValueType::kHash, ValueType::kList, ValueType::kSet, ValueType::kSortedSet};
   for (const ValueType type : kTypes) {
@@ -297,7 +297,7 @@ TEST(PackedCollection, NoCutNorLengthenedOneIsTakenForAWholeOne) {
   }
 }
 
-TEST(PackedCollection, AnEmptyOneAnUnorderedOneAndNoNumberAreRefused) {
+TEST(PackedCollection, EmptyUnorderedAndNonNumericOnesAreRefused) {
   const ValueKind sorted(ValueType::kSortedSet, CollectionForm::kPacked);
   std::string packed;
   AppendPackedHead(&packed, 0);

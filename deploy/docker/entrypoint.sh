@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What a container of this image runs: the server, if options or a configuration file are all that was given.
+# Runs the server if the arguments are options or a configuration file, else the given command.
 set -eu
 
-# Passwords may come from files, as secrets do. One that can't be read must not leave the server open.
+# Reads passwords from files, for secrets. An unreadable file must not lead to a server without a password.
 read_secret() {
   [ -s "$2" ] || { echo "entrypoint.sh: $1_FILE: '$2' is missing or empty" >&2; exit 1; }
   value=$(cat "$2")
@@ -11,13 +11,13 @@ read_secret() {
 }
 [ -z "${RINGKV_REQUIREPASS_FILE:-}" ] || read_secret RINGKV_REQUIREPASS "$RINGKV_REQUIREPASS_FILE"
 [ -z "${RINGKV_MASTERAUTH_FILE:-}" ] || read_secret RINGKV_MASTERAUTH "$RINGKV_MASTERAUTH_FILE"
-# For ringkv-cluster, which health checks and hooks run.
+# For ringkv-cluster in health checks and hooks.
 [ -z "${RINGKV_REQUIREPASS:-}" ] || export REDISCLI_AUTH="${REDISCLI_AUTH:-$RINGKV_REQUIREPASS}"
 
 epoch_of() { sed -n 's/^epoch *//p' "$1" 2>/dev/null | head -n 1; }
 
-# The node writes later topologies into its cluster-config, so what it begins with may be a file that nobody can write:
-# it counts until there is a newer one.
+# The node writes new topologies into its cluster-config. The initial one may be in a read-only file, which is used until
+# there is a newer one.
 if [ -n "${RINGKV_CLUSTER_SEED:-}" ]; then
   export RINGKV_CLUSTER_CONFIG="${RINGKV_CLUSTER_CONFIG:-/data/cluster.conf}"
   known=$(epoch_of "$RINGKV_CLUSTER_CONFIG")
@@ -29,7 +29,7 @@ fi
 case "${1:-}" in
   ping)
     port=${RINGKV_PORT:-6379}
-    # Kubernetes gives a variable of this name another meaning where a service is called ringkv.
+    # Kubernetes sets a variable of this name if a service is called ringkv.
     case "$port" in tcp://*) port=6379 ;; esac
     exec ringkv-cluster ping "127.0.0.1:$port"
     ;;

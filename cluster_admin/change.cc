@@ -126,7 +126,7 @@ Result<Change> Examine(const std::string& path, const std::vector<Address>& addr
   return change;
 }
 
-// Sends the topology to who hasn't got it.
+// Sends the topology to the nodes that do not have it.
 Status Distribute(const Change& change) {
   for (const std::string& id : change.behind) {
     const Node& node = *change.target.FindNode(id);
@@ -138,7 +138,7 @@ Status Distribute(const Change& change) {
   return {};
 }
 
-// All moves that any primary knows of, each told by who gets the slots.
+// All slot migrations, each as reported by the importing shard.
 Result<std::vector<MoveUnderWay>> MovesOf(const Change& change) {
   const Topology& topology = change.target;
   std::vector<MoveUnderWay> all;

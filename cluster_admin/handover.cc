@@ -53,7 +53,7 @@ Result<Successor> FindSuccessor(const Topology& topology, const Node& primary) {
   return best;
 }
 
-// Waits until the successor has what the primary has; nobody writes meanwhile.
+// Waits until the successor has all changes of the primary; writes are paused meanwhile.
 Status WaitForSuccessor(NodeClient& primary, Successor& successor) {
   const Result<uint64_t> last = OffsetOf(primary, "master_repl_offset");
   if (!last) return tl::unexpected(last.error());
@@ -67,7 +67,7 @@ Status WaitForSuccessor(NodeClient& primary, Successor& successor) {
   return Fail("replica '" + successor.node->id + "' has not caught up in time; nothing was changed");
 }
 
-// The successor first: nobody would have the slots otherwise. Others learn from redirections until they are told.
+// The successor first, or no node would own the slots. Until the others have the topology they redirect to it.
 Status Distribute(const Topology& next, NodeClient& primary, Successor& successor) {
   if (Status done = Reload(*successor.client, next); !done) return done;
   return Reload(primary, next);

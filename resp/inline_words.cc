@@ -54,7 +54,7 @@ bool ReadQuoted(std::string_view line, char quote, size_t* at, std::string* text
 }  // namespace
 
 bool SplitInlineWords(std::string_view line, std::string* text, std::vector<InlineWord>* words) {
-  // A NUL byte ends the line, as it does for everybody who types C strings.
+  // A NUL byte ends the line, as in C strings.
   line = line.substr(0, line.find('\0'));
   size_t at = 0;
   while (true) {

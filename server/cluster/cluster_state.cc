@@ -91,7 +91,7 @@ Result<SlotLedger> ClusterState::FirstLedger(const ClusterView& view) {
     return Fail(std::string("cannot use '") + kLedgerPath + "': " + read.error().text +
                 "; without it this node would ask the others who owns which slots");
   }
-  // A cluster begins with epoch 1. Later somebody else may own what the topology gives to us.
+  // A cluster begins with epoch 1. Later another shard may own slots that the topology assigns to this one.
   if (view.topology.epoch() > 1) return ledger;
   for (const SlotMap::Run& run : view.topology.slots().Runs()) {
     ledger.Give(cluster::SlotsIn({run.range}), view.topology.shards()[run.owner].name);
@@ -245,7 +245,7 @@ Status ClusterState::TakeTopology(Topology topology, const std::string* text) {
     if (text != nullptr) {
       if (Status published = coordinator_->Publish(*text); !published) return published;
     }
-    // What is changing hands goes on to do so, until who moves it has given up.
+    // Hand-overs in progress continue until their export ends.
     (*next)->held = before->held;
     (*next)->unsent = before->unsent;
     Install(*next, ledger());

@@ -80,8 +80,8 @@ Status SlotExport::Serve() {
 }
 
 SlotSet SlotExport::NextBatch() {
-  // Clients close their connection to who owns nothing any more, with whatever is on its way there. So a shard that
-  // leaves keeps a slot until they have learnt of the others.
+  // Clients close their connection to a node without slots, with the requests in flight. So a leaving shard keeps one
+  // slot until clients know the new owners of the others.
   constexpr int kLooks = 20;
   constexpr auto kNap = std::chrono::milliseconds(50);
   SlotSet batch = SlotsToMove(true);
@@ -122,7 +122,7 @@ Status SlotExport::MoveBatch() {
   const cluster::SlotBatch message{.source = server_.store().placement(), .ranges = ranges};
   if (Status sent = Send(MessageKind::kSlots, EncodeSlotBatch(message)); !sent) return sent;
   if (Status copied = CopyKeys(stream); !copied) return copied;
-  // From here on a restart asks the other side who owns the slots.
+  // From here on, after a restart the receiver's ledger decides who owns the slots.
   if (Status noted = state_.PrepareOffer(request_.epoch, batch_, request_.shard); !noted) return noted;
   for (;;) {
     if (Status caught_up = CatchUp(stream); !caught_up) return caught_up;
@@ -184,7 +184,7 @@ Status SlotExport::Offer() {
   state_.SendOffer(batch_);
   Result<bool> taken = AskAndWait(MessageKind::kOffer, kPauseMs / 2);
   if (taken && !*taken) {
-    // Nobody waits longer: from here on clients are told to ask the other side.
+    // Ends the pause: from here on clients get ASK.
     Release();
     taken = AskAndWait(MessageKind::kBarrier, server_.options().repl_timeout * 1000);
   }

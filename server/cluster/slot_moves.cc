@@ -24,7 +24,7 @@ using storage::Status;
 constexpr auto kBusyNap = std::chrono::milliseconds(20);
 constexpr auto kIdleNap = std::chrono::milliseconds(500);
 constexpr int64_t kAskEveryMs = 200;
-constexpr int64_t kAskAgainMs = 1000;  // who could not be reached
+constexpr int64_t kAskAgainMs = 1000;  // retry of an unreachable shard
 constexpr int64_t kShardConnectMs = 500;
 // Others may need so long to learn that slots have moved; until then their clients may be sent here for a look.
 constexpr int64_t kKeepStraysMs = 2000;
@@ -144,7 +144,7 @@ void SlotMoves::AdmitVisitors(const ClusterView& view) {
       }
     }
     before.reset();
-    // Who asks anew has forgotten what was offered to him, unless he owns it.
+    // A shard that pulls again has forgotten open offers, unless it owns the slots.
     if (view.topology.epoch() == visitor.request.epoch) {
       SettleOffer(visitor.request.epoch, visitor.request.shard, visitor.request.owned, true);
     }
@@ -253,7 +253,7 @@ void SlotMoves::TakeUnclaimed(const ClusterView& view) {
 // --- what is left behind --------------------------------------------------------------------------------------------
 
 void SlotMoves::EraseStrays(const ClusterView& view) {
-  // Slots on their way in are erased by who takes them in, before they come.
+  // An import erases incoming slots itself, before their keys arrive.
   const SlotSet strays =
       state_.ledger().strays() & ~view.topology.slots().SlotsOf(view.here.shard) & ~view.slots.SlotsOf(view.here.shard);
   const int64_t now = server_.clock().SteadyMs();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// CLIENT: who is connected, and what may be done to them.
+// CLIENT: lists and controls connections.
 #include <string>
 #include <vector>
 

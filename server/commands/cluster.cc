@@ -32,8 +32,8 @@ void InCluster(AdminCall& call) {
   Handle(call, *call.server.cluster().view());
 }
 
-// Where all of a known address has to fit in, as clients have read it from gossip: id, address, flags, primary, two
-// times of pings that nobody sends here, epoch, link, slots.
+// A line in the format of Redis' CLUSTER NODES: id, address, flags, primary, two ping times (always 0 here), epoch,
+// link state, slots.
 std::string DescribeNode(const ClusterView& view, const Node& node) {
   const Topology& topology = view.topology;
   const Shard& shard = topology.shards()[node.shard];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The connection itself: who speaks, in which protocol, to which database.
+// The state of a connection: user, protocol, database.
 #include <string>
 
 #include "server/base/version.h"
@@ -65,7 +65,7 @@ void ReplyHello(AdminCall& call) {
   reply.Bulk("id");
   reply.Integer(static_cast<int64_t>(call.session.card->id));
   reply.Bulk("mode");
-  // Who is passed on to other nodes need not know that there are any.
+  // A client behind a proxy need not know of the cluster.
   const bool is_node = call.server.cluster().is_enabled() && call.server.options().cluster_redirect == 0;
   reply.Bulk(is_node ? "cluster" : "standalone");
   reply.Bulk("role");

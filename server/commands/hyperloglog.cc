@@ -79,7 +79,7 @@ void CountOne(DataCall& call) {
     HyperLogLog::Registers registers = {};
     if (!storage::MergeRegisters(found->value(), &registers)) return call.reply.Error(kCorrupt);
     count = storage::EstimateCount(registers);
-    // Whoever follows another server leaves the bytes as they are there.
+    // A follower keeps the bytes as they are on its primary.
     if (call.txn.store().authority() == storage::Authority::kOwner) {
       const std::string count_bytes = storage::CountBytes(*count);
       call.txn.Do(*found, storage::StringPatch{storage::kHyperLogLogCountAt, count_bytes}, events::kNone);

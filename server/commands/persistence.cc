@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Snapshots that somebody asks for.
+// Snapshots on request.
 #include "server/command/error_replies.h"
 #include "server/commands/families.h"
 #include "server/server.h"

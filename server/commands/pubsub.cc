@@ -62,8 +62,8 @@ void Unsubscribe(AdminCall& call, Topic topic) {
   session.NoteSubscriptions();
 }
 
-// Whoever else has subscribers of this: the nodes of a cluster, which pass on nothing that another one has told them;
-// the replicas of a primary.
+// Forwards the message to the other nodes of a cluster, which do not forward it again, or to the replicas of a
+// primary.
 void TellOthers(AdminCall& call, const cluster::PublishedMessage& published) {
   Server& server = call.server;
   if (server.cluster().is_enabled()) {

@@ -84,7 +84,7 @@ void ReplyHead(resp::ReplyWriter& reply, const Stream& stream) {
   ReplyId(reply, "recorded-first-entry-id", stream.first_entry());
 }
 
-// How far the group has read, and how many entries it has still to read; null where nobody can know.
+// The group's position and lag; null if they are unknown.
 void ReplyProgress(resp::ReplyWriter& reply, const Stream& stream, const StreamGroup& group) {
   const bool is_read_known = group.read != StreamGroup::kUnknown;
   reply.Bulk("entries-read");

@@ -199,7 +199,7 @@ void XRead(DataCall& call) {
 // One of the streams that are read.
 struct GroupRead {
   Place place;
-  std::optional<StreamId> history_behind;  // none: what nobody of the group has got yet
+  std::optional<StreamId> history_behind;  // none: entries that are new to the group
   bool has_news = false;
 
   const Stream& stream() const { return StreamIn(place.entry()); }
@@ -286,7 +286,7 @@ int64_t ReadWith(const Stream& stream, const StreamId& id, int64_t before) {
   return up_to ? static_cast<int64_t>(std::min<uint64_t>(*up_to, INT64_MAX)) : StreamGroup::kUnknown;
 }
 
-// Entries that nobody of the group has got yet go to the consumer.
+// Delivers entries that are new to the group to the consumer.
 void ReplyNews(DataCall& call, const ReadQuery& query, GroupRead& read) {
   const Stream& stream = read.stream();
   StreamId last_id = read.group(query).last_id;

@@ -30,7 +30,7 @@ using Read = tl::expected<T, Response>;
 
 tl::unexpected<Response> Bad(std::string_view text) { return tl::unexpected(ErrorResponse(400, text)); }
 
-// A name in a message is shortened: who sends a long one doesn't want it back.
+// Names in messages are truncated.
 std::string Quoted(std::string_view name) {
   constexpr size_t kLongest = 64;
   return name.size() <= kLongest ? "'" + std::string(name) + "'"

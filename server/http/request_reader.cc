@@ -118,7 +118,7 @@ struct RequestReader::Callbacks {
       self.Fail(501, "CONNECT is not supported");
       return -1;
     }
-    parser->upgrade = 0;  // whoever offers another protocol goes on with this one
+    parser->upgrade = 0;  // an offer of another protocol is ignored
     request.method = MethodOf(*parser);
     request.is_1_0 = parser->http_major == 1 && parser->http_minor == 0;
     request.keeps_alive = llhttp_should_keep_alive(parser) != 0;

@@ -14,7 +14,7 @@
 namespace ringkv::server {
 namespace {
 
-// Says now and then how far it is, if somebody looks.
+// Reports the progress periodically, if standard error is a terminal.
 auto ProgressOf(const std::string& path) {
   return [path, on_terminal = ::isatty(STDERR_FILENO) != 0](uint64_t done, uint64_t total) {
     if (on_terminal) std::cerr << "loading " << path << ": " << done * 100 / total << " %\n";

@@ -9,7 +9,7 @@
 namespace ringkv::server {
 namespace {
 
-constexpr size_t kLeastClientMemory = 128 * 1024;  // less would leave nobody who could set it right
+constexpr size_t kLeastClientMemory = 128 * 1024;  // a lower limit would evict even the client that raises it
 constexpr int64_t kRestAfterVainSearchMs = 10;
 
 size_t ClientMemoryOf(Server& server) {

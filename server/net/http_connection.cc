@@ -293,7 +293,7 @@ http::Delivery HttpConnection::DeliveryOf(bool keeps_alive) {
 }
 
 void HttpConnection::Respond(const http::Response& response, bool keeps_alive) {
-  // Whoever is told so connects anew, to another server if there is one that spreads requests.
+  // While draining, clients should reconnect, by a load balancer to another server.
   keeps_alive = keeps_alive && !server_.is_draining();
   const http::Route* route = exchange_ != nullptr ? exchange_->target().route : nullptr;
   const uint64_t ticks = exchange_ != nullptr ? server_.ticks().Now() - began_ticks_ : 0;
@@ -353,7 +353,7 @@ void HttpConnection::Flush() {
     if (is_held_) return;
     is_held_ = true;
     thread_.HoldReplies(this);
-    // What became safe before the thread knew that somebody waits is not told again.
+    // The LSN may have become safe before the thread knew of the wait, which is not announced again.
     if (gate_.Sendable(output_.size(), server_.safe_lsn()) > 0) Flush();
     return;
   }

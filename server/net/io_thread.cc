@@ -207,7 +207,7 @@ Proxy& IoThread::proxy() {
 void IoThread::WaitForReplicas(Connection* connection) {
   waiting_.push_back(connection);
   has_waiting_ = true;
-  Post([this] { ResumeWaiting(); });  // what they acknowledged before somebody waited is not told again
+  Post([this] { ResumeWaiting(); });  // earlier acknowledgements are not announced again
 }
 
 void IoThread::ResumeWaiting() {

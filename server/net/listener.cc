@@ -28,7 +28,7 @@ using storage::Fail;
 using storage::Result;
 
 constexpr int kMostAcceptsARound = 64;
-// Clients wait in the backlog meanwhile; trying without a pause would keep a core busy and help nobody.
+// Clients wait in the backlog meanwhile; retrying without a pause would only keep a core busy.
 constexpr auto kPauseOfAccepting = std::chrono::milliseconds(100);
 constexpr auto kBetweenWarnings = std::chrono::minutes(1);
 

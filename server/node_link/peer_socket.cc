@@ -127,7 +127,7 @@ storage::Result<size_t> PeerSocket::Receive(char* room, size_t size, int64_t tim
 }
 
 storage::Result<std::string> PeerSocket::ReceiveLine(size_t most, int64_t timeout_ms) {
-  // Byte by byte: what comes behind the line belongs to somebody else.
+  // Byte by byte, because the bytes after the line belong to the caller.
   std::string line;
   const auto end = Clock::now() + std::chrono::milliseconds(timeout_ms);
   while (line.size() <= most) {

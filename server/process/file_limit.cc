@@ -21,7 +21,7 @@ int64_t RaiseFileLimit(int64_t clients, int64_t io_threads) {
   if (limit.rlim_cur >= wanted) return clients;
   const rlimit raised{wanted, std::max(limit.rlim_max, wanted)};
   if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) return clients;
-  // Only who may raise the hard limit gets more than it.
+  // Exceeding the hard limit needs a privilege.
   const rlimit highest{std::min(wanted, limit.rlim_max), limit.rlim_max};
   if (::setrlimit(RLIMIT_NOFILE, &highest) == 0) limit = highest;
   return std::clamp<int64_t>(static_cast<int64_t>(std::min<rlim_t>(limit.rlim_cur, wanted)) - own, 1, clients);

@@ -12,7 +12,7 @@ namespace {
 
 using storage::MutexLock;
 
-// In RESP2; who speaks RESP3 gets a push, which differs in its first byte.
+// In RESP2; for RESP3 it becomes a push, which differs in its first byte.
 std::string Encode(std::initializer_list<std::string_view> words) {
   resp::Buffer out;
   resp::ReplyWriter writer(out, 2);
@@ -21,7 +21,7 @@ std::string Encode(std::initializer_list<std::string_view> words) {
   return std::string(out.Readable());
 }
 
-// To be changed: a copy if somebody delivers by it.
+// The list for a change: a copy if a delivery uses it.
 std::vector<uint64_t>& Writable(std::shared_ptr<std::vector<uint64_t>>& clients) {
   if (clients == nullptr) clients = std::make_shared<std::vector<uint64_t>>();
   if (clients.use_count() > 1) clients = std::make_shared<std::vector<uint64_t>>(*clients);

@@ -101,7 +101,7 @@ void PrimaryLink::Run() {
   while (WaitForTarget(&generation, &target)) {
     if (followed != generation) {
       replication_.PrepareToFollow(stopping_);
-      // Somebody may have said otherwise meanwhile.
+      // The target may have changed meanwhile.
       MutexLock lock(apply_mutex_);
       if (!IsCurrent(generation)) continue;
       replication_.BecomeFollower();

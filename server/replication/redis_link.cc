@@ -99,7 +99,7 @@ void RedisLink::Rest() {
 void RedisLink::Run() {
   NameThisThread("redis-link");
   storage::CountMemoryOfThisThread();
-  server_.links().WaitForRound(stopping_);  // who wrote before the migration began has finished
+  server_.links().WaitForRound(stopping_);  // writes admitted before the migration have ended
   state_ =
       std::make_unique<ThreadState>(kNoThread, server_.store(), server_.commands().size(), storage::SeedFromSystem());
   auto card = std::make_shared<ClientCard>();

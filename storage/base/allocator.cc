@@ -100,7 +100,7 @@ class CounterRegistry {
     ended_.fetch_add(counters->Held());
     counters->allocated.store(nullptr);
     version_.fetch_add(1);
-    // Whoever reads now may have seen the address.
+    // A concurrent reader may have seen the address.
     ForEach([](const ThreadCounters& other) {
       while (other.is_reading.load()) std::this_thread::yield();
     });
@@ -145,7 +145,7 @@ class CounterRegistry {
     }
   }
 
-  std::mutex mutex_;  // who comes and goes
+  std::mutex mutex_;  // guards registration of threads
   std::atomic<uint64_t> version_{0};
   std::atomic<int64_t> ended_{0};  // what ended threads have allocated more than freed
   Block first_;

@@ -17,7 +17,7 @@ void LogBuffer::Forget() {
 void LogBuffer::BeginRecording() {
   MutexLock lock(mutex_);
   if (is_recording()) return;
-  // A group may be left of a transaction that saw the period before; nobody has recorded it.
+  // A group may remain of a transaction that began in the previous period; it is not recorded.
   const bool has_unrecorded = groups_ > 0 || has_unrecorded_.load(std::memory_order_relaxed);
   Forget();
   if (has_unrecorded) appended_.fetch_add(1, std::memory_order_release);

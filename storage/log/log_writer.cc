@@ -56,7 +56,7 @@ Status LogWriter::OpenHeld() {
     durable_.store(last_framed_);
     is_open_.store(true, std::memory_order_relaxed);
   } else {
-    // It may stand there all the same, and nobody goes on with it.
+    // The file may exist nevertheless, without a continuation.
     [[maybe_unused]] const Status removed = files_.Remove(JoinPath(options_.directory, NameOfLogFile(first_held_)));
     EndRecordingIfUnused();
   }

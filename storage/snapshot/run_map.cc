@@ -16,7 +16,7 @@ bool RunMap::Build(std::vector<BlockRun> runs, const Placement& placement) {
 
 bool RunMap::Append(const BlockRun& run) {
   if (run.first != end_ || run.end <= run.first) return false;
-  // Neighbours that were copied in the same moment, as all are when nobody writes, are one.
+  // Adjacent runs with the same LSN, as all have without writes, are merged.
   if (!runs_.empty() && runs_.back().lsn == run.lsn) {
     runs_.back().end = run.end;
   } else {

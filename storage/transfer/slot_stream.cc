@@ -11,7 +11,7 @@ namespace ringkv::storage {
 bool SlotStream::NextBlock(std::string* section) {
   if (!blocks_.NextBlock(cursor_)) return false;
   for (const BlockRun& run : cursor_.runs) {
-    // Neighbours that were copied in the same moment, as all are when nobody writes, are one.
+    // Adjacent runs with the same LSN, as all have without writes, are merged.
     if (!copied_.empty() && copied_.back().end == run.first && copied_.back().lsn == run.lsn) {
       copied_.back().end = run.end;
     } else {

@@ -25,7 +25,7 @@ enum Kind : uint8_t {
   kInteger64 = 0xf4,
 };
 
-// Bytes that say how long an element is, to who comes from behind. The bounds are Redis'.
+// Size of the backward length of an element. The bounds are Redis'.
 constexpr size_t BackwardSize(size_t element_bytes) {
   if (element_bytes <= 127) return 1;
   if (element_bytes < 16383) return 2;

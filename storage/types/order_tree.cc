@@ -18,7 +18,7 @@ void ShiftLeft(Element* elements, uint32_t at, uint32_t count) {
   std::copy(elements + at + 1, elements + count, elements + at);
 }
 
-// How many of a full node's elements stay when one more comes at `at`. Who adds at an end leaves full nodes behind.
+// How many elements of a full node stay when one is inserted at `at`. Insertion at an end leaves full nodes.
 uint32_t StayingAt(uint32_t at, uint32_t capacity) {
   if (at == capacity) return capacity;
   return at == 0 ? 0 : capacity / 2;

@@ -79,7 +79,7 @@ def draw_latency(folder, quick):
 
 
 def draw_pipelining(folder, quick):
-    figure, axes = new_figure("GET, 50 clients", "requests sent at a time (pipeline depth)", "requests per second")
+    figure, axes = new_figure("GET, 50 clients", "pipeline depth", "requests per second")
     for name, start in SERVERS:
         with start() as server:
             fill(server, 10_000, 64)

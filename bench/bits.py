@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Commands on bits of strings of 64 MB beside redis-server."""
+"""Bit commands on strings of 64 MB, against redis-server."""
 import random
 import statistics
 import time

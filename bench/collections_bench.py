@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Hashes, lists, sets, sorted sets and streams beside redis-server: requests, memory, snapshots and loading."""
+"""Hashes, lists, sets, sorted sets and streams against redis-server: throughput, memory, snapshots and loading."""
 import os
 import re
 import socket

@@ -78,7 +78,7 @@ def throughput(rounds, quick):
 
 
 def fill(server, count, value_bytes, first=0, batch=1000):
-    """Sets keys of 16 bytes. Returns the longest time that a batch took, in seconds."""
+    """Sets keys of 16 bytes. Returns the longest time of a batch in seconds."""
     value = b"x" * value_bytes
     longest = 0
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
@@ -139,7 +139,7 @@ def scan():
 
 
 def growth():
-    """From nothing to 10M keys: the slowest SET, by the server's own measure."""
+    """Growth from 0 to 10M keys: the slowest SET, measured by the server."""
     with start_ringkv() as server:
         fill(server, 10_000_000, 8)
         client = server.connect()

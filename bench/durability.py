@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What keeping the data costs: the log, snapshots, restarts. A part of bench/compare.py; both servers on the same disk."""
+"""Durability: log, snapshots, restarts. A part of bench/compare.py; both servers on the same disk."""
 import os
 import random
 import statistics
@@ -17,7 +17,7 @@ SERVERS = (("RingKV", start_ringkv), ("Redis", start_redis))
 
 
 def rates(setups, load, requests):
-    """The medians of several servers, a round of all after the other: what else the machine does hits all of them."""
+    """Medians of several servers in interleaved rounds, so that other load affects all of them."""
     seen = [[] for _ in setups]
     for _ in range(ROUNDS):
         for rate_of, (start, options) in zip(seen, setups):

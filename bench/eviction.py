@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""At maxmemory beside redis-server: how fast new keys are set, and how often a cache has what is asked for."""
+"""At maxmemory against redis-server: throughput of SET of new keys, and hit ratio of a cache."""
 import itertools
 import random
 import re
@@ -62,7 +62,7 @@ def zipf(keys, requests, seed):
 
 
 class Cache:
-    """Asks for keys in batches, and sets what wasn't there."""
+    """Reads keys in batches and sets the missing ones."""
 
     def __init__(self, port):
         self.connection = socket.create_connection(("127.0.0.1", port))
@@ -76,7 +76,7 @@ class Cache:
             assert self.replies.readline() == b"+OK\r\n"
 
     def get(self, keys):
-        """How many were there."""
+        """The number of hits."""
         self.connection.sendall(b"".join(b"*2\r\n$3\r\nGET\r\n$11\r\nkey:%07d\r\n" % key for key in keys))
         missing = []
         for key in keys:
@@ -109,7 +109,7 @@ def hit_rate(start, policy, keys, requests):
 def hits(quick):
     keys = 100_000 if quick else 1_000_000
     requests = zipf(keys, 6 * keys, 1)
-    print(f"\nA cache of {keys:,} keys that are asked for by Zipf's law, with memory for 20 % of them:\n")
+    print(f"\nA cache of {keys:,} keys with a Zipf distribution, with memory for 20 % of them:\n")
     print("| policy | RingKV hits | Redis hits | difference, points | wanted |\n|---|---|---|---|---|")
     for policy in ("allkeys-lru", "allkeys-lfu"):
         ours, theirs = (100 * hit_rate(STARTS[who], policy, keys, requests) for who in ("ringkv", "redis"))

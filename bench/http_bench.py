@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""HTTP: against a Flask app, against the Redis port, with a thousand clients; and what counting for metrics costs."""
+"""HTTP: against a Flask app, against the Redis port, with a thousand clients; and the cost of metrics."""
 import http.client
 import os
 import statistics
@@ -35,7 +35,7 @@ def measure_flask(seconds):
 
 
 def measure_metrics(benchmark, rounds):
-    """SET and GET with everything counted and /metrics asked each second, in shares of what is reached without."""
+    """Throughput of SET and GET with all counters and a scrape per second, relative to that without."""
     load = ["-t", "set,get", "-c", "50", "-d", "64", "-P", "16"]
     rates = {"with": [], "without": []}
     for _ in range(rounds):

@@ -18,7 +18,7 @@ def fill(port, size=64):
 
 
 def wrk(port, connections, seconds, pause=0):
-    """Requests per second, how many failed, and {percentile: milliseconds}."""
+    """Requests per second, failures, and {percentile: milliseconds}."""
     output = subprocess.run(
         ["wrk", "-t", "1", "-c", str(connections), "-d", f"{seconds}s", "--timeout", "10s", "-s",
          os.path.join(HERE, "random_keys.lua"), f"http://127.0.0.1:{port}", str(pause)], capture_output=True, text=True, check=True).stdout

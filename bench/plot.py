@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Draws how latency and throughput go together, and what keys cost: docs/plots/*.svg, and a table of percentiles.
+"""Plots latency against throughput, pipelining and memory: docs/plots/*.svg, and a table of percentiles.
 
   bench/plot.py [--quick] [--into docs/plots]
 

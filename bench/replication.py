@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What replicas and a cluster cost. A part of bench/compare.py."""
+"""Replication and cluster. A part of bench/compare.py."""
 import statistics
 import subprocess
 import time
@@ -31,7 +31,7 @@ def is_synchronised(replica, primary):
 
 
 def follow(replica_server, primary_server):
-    """Seconds until the replica has everything."""
+    """Seconds until the replica has all data."""
     replica, primary = replica_server.connect(), primary_server.connect()
     began = time.perf_counter()
     replica.raw("REPLICAOF", "127.0.0.1", str(primary_server.port))
@@ -81,7 +81,7 @@ def writes_with_a_replica():
 
 
 def fill_cluster(cluster, keys, size):
-    """Straight to the node that owns each key."""
+    """Sends each request to the owner of its key."""
     owner = [None] * 16384
     for server in cluster.primaries:
         for word in server.connect().raw("CLUSTER", "OWNED").decode().split()[3:]:
@@ -138,7 +138,7 @@ def cluster_node():
 
 
 def passed_on():
-    """GET of one key, of the node that is asked and of another one. The two cores carry the client and both nodes."""
+    """GET of a local key and of another node's key. Client and both nodes share two cores."""
     rates = {"local": [], "foreign": []}
     with start_cluster(2, 0, "--cluster-redirect", "proxy") as cluster:
         asked = cluster.primaries[0]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a search by prefix or suffix costs, and what keeping its index costs. A part of bench/compare.py."""
+"""Cost of searches by prefix and suffix, and of their indexes. A part of bench/compare.py."""
 import re
 import statistics
 import subprocess
@@ -23,7 +23,7 @@ def fill_with_groups(server, count):
 
 
 def iterate(client, pattern):
-    """A whole SCAN. How many calls and matches, and milliseconds."""
+    """A complete SCAN: number of calls and of matches, and milliseconds."""
     began = time.perf_counter()
     cursor, calls, matches = b"0", 0, 0
     while True:
@@ -79,7 +79,7 @@ def searches():
 
 
 def writes():
-    """New keys, and others, with both indexes kept and without any."""
+    """Throughput with both indexes and without any."""
     print("\n| P=16, both indexes kept | req/s | without | ratio | wanted |\n|---|---|---|---|---|")
     loads = (("SET of new keys", ["-t", "set", "-r", "1000000000"], 0.6), ("SET over 1M keys", ["-t", "set", "-r", "1000000"], 1.0),
              ("GET", ["-t", "get", "-r", "1000000"], 1.0), ("INCR", ["-t", "incr", "-r", "1000000"], 1.0))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A key-value service as one writes it in an afternoon: Flask under its own server. What HTTP is measured against."""
+"""A simple key-value service: Flask under its own server. The reference for HTTP."""
 import sys
 
 from flask import Flask, Response, abort, request

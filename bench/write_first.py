@@ -44,7 +44,7 @@ def resident_peak(pid):
 
 
 def send_then_read(server, cpu_seconds, request, count, reply_bytes, buffers):
-    """Requests per second, per second of server CPU, and what the server's memory grew by in MB."""
+    """Requests per second, per second of server CPU, and the growth of the server's memory in MB."""
     with connect(server) as connection:
         connection.sendall(b"SET big " + VALUE + b"\r\n")
         receive(connection, 5)
@@ -63,7 +63,7 @@ def send_then_read(server, cpu_seconds, request, count, reply_bytes, buffers):
 
 
 def never_read(server):
-    """Five clients ask for 2 GB and read nothing: MB that this costs, and the slowest answer to another, in ms."""
+    """Five clients request 2 GB and read nothing: memory in MB, and the highest latency of another client in ms."""
     with connect(server) as setter:
         setter.sendall(b"SETRANGE big 1048575 x\r\n")
         receive(setter, len(b":1048576\r\n"))

@@ -22,12 +22,12 @@ def node(server, script):
 
 
 def sessions(server):
-    """connect-redis: sessions of express that outlive their server's restart, are touched, counted and destroyed."""
+    """connect-redis: sessions of express survive a restart of the application, and are touched, counted and destroyed."""
     assert node(server, "sessions.js") == {"first": 1, "second": 2, "other": 1, "stored": 2, "afterDestroy": 1, "ttl": True}
 
 
 def rooms(server):
-    """socket.io with its adapter: two servers of it, whose clients hear each other through pub/sub."""
+    """socket.io with its adapter: two servers whose clients exchange messages through pub/sub."""
     assert node(server, "rooms.js") == {"everybody": 3, "room": 2, "sockets": 3, "acknowledged": 3}
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Commands that wait for a key, beside redis-server: the same steps, and the same replies, byte for byte.
+"""Blocking commands against redis-server: the same steps, and the same replies, byte for byte.
 
 A scenario is steps on named connections: "send" sends and does not wait for the reply, "read" reads the next one, "call"
 does both, "blocked" waits until so many clients are blocked.
@@ -183,7 +183,7 @@ def unblock(server):
 
 
 def many_waiters_on_one_key():
-    """10,000 clients, served in their order; then all go and nothing is left."""
+    """10,000 blocked clients are served in order; when all disconnect, no state is left."""
     count = 10_000
     with start_ringkv("--io-threads", "2", "--maxclients", "20000") as ours:
         control = ours.connect()
@@ -208,7 +208,7 @@ def many_waiters_on_one_key():
 
 
 def pushers_and_waiters(threads):
-    """What is pushed is taken exactly once, whoever waits and whoever times out."""
+    """Each pushed element is popped exactly once, with blocked clients and timeouts."""
     with start_ringkv("--io-threads", threads) as ours:
         total, taken, lock = 4000, [], threading.Lock()
         stop = threading.Event()
@@ -240,7 +240,7 @@ def pushers_and_waiters(threads):
 
 
 def after_a_crash():
-    """Who has got an element by waiting got what is in the log."""
+    """Pops of blocked clients are in the log."""
     with start_ringkv("--appendonly", "yes", "--appendfsync", "always") as ours:
         a, b = ours.connect(), ours.connect()
         a.send("BLPOP", "k", "0")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Three shards with a replica each, through the cluster clients that people have: redis-py, redis-cli -c,
-redis-benchmark --cluster, ioredis and node-redis. And what CLUSTER answers beside a real node of Redis."""
+"""Three shards with a replica each, with common cluster clients: redis-py, redis-cli -c,
+redis-benchmark --cluster, ioredis and node-redis. Also replies of CLUSTER against a node of Redis Cluster."""
 import os
 import shutil
 import subprocess
@@ -58,7 +58,7 @@ def with_node_clients(cluster):
 
 
 def shape(reply):
-    """The reply without what differs between two servers: kinds, and the texts that are names of fields."""
+    """The shape of the reply: types, and the texts that are field names."""
     if isinstance(reply, list):
         return [shape(each) for each in reply]
     if isinstance(reply, dict):
@@ -67,7 +67,7 @@ def shape(reply):
 
 
 def beside_redis():
-    """One node that owns everything, ours and theirs."""
+    """A cluster of one node, RingKV and Redis."""
     with start_cluster(1) as cluster, start_redis("--cluster-enabled", "yes") as other:
         ours, theirs = (redis.Redis(port=server.port) for server in (cluster.primaries[0], other))
         theirs.execute_command("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
@@ -92,7 +92,7 @@ def beside_redis():
 
 
 def raw(client, words):
-    """The reply as it came, errors as their text."""
+    """The raw reply; errors as text."""
     connection = client.connection_pool.get_connection("raw")
     try:
         connection.send_command(*words)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Clients that write and read keys of a cluster until they are told to stop, and say what went wrong."""
+"""Clients that write and read keys of a cluster until they are stopped, and report failures."""
 import json
 import logging
 import os
@@ -33,7 +33,7 @@ class Load:
 
 
 class RedisPy(Load):
-    """Checks that every read gives what was written last."""
+    """Checks that every read returns the last write."""
 
     def run(self):
         try:
@@ -52,7 +52,7 @@ class RedisPy(Load):
 
 
 class RedisCli(Load):
-    """redis-cli -c, started again and again."""
+    """redis-cli -c, one process per command."""
 
     def run(self):
         number = 0
@@ -68,7 +68,7 @@ class RedisCli(Load):
 
 
 class Node:
-    """cluster_load.js: ioredis or node-redis with so many commands under way; times are kept for each phase."""
+    """cluster_load.js: ioredis or node-redis with concurrent commands; latencies are recorded per phase."""
 
     def __init__(self, library, port, concurrency=8, keys=500, size=8):
         self.process = subprocess.Popen(

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Builds the Dockerfile and talks to what it built: with docker where an engine runs, else with buildah."""
+"""Builds the Dockerfile and tests the container: with docker if an engine runs, else with buildah."""
 import json
 import os
 import shutil
@@ -71,7 +71,7 @@ class Buildah:
 
     @staticmethod
     def can_run():
-        """Whether this machine lets it: a base image can be had, and a process run in it."""
+        """Whether this machine supports it: a base image is available, and a process can run in it."""
         if not works("buildah", "info"):
             return False
         made = subprocess.run([os.path.join(ROOT, "tests/support/make-base-image.sh")], capture_output=True, text=True,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""All that a server holds, as values that can be compared."""
+"""The complete data of a server, as comparable values."""
 import redis
 
 READERS = {
@@ -13,7 +13,7 @@ READERS = {
 
 
 def groups(client, key):
-    """How many entries a group has read is not told to those who follow redis-server."""
+    """redis-server does not replicate the number of entries that a group has read."""
     return [{**{name: group[name] for name in ("name", "consumers", "last-delivered-id")},
              "pending": [(entry["message_id"], entry["consumer"], entry["times_delivered"])
                          for entry in client.xpending_range(key, group["name"], "-", "+", 10**9)]}

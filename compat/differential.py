@@ -140,7 +140,7 @@ class Generator:
 
 
 def comparable(command, reply, after_restart=False):
-    """The reply with what may rightly differ taken out. Everything listed here is a wanted difference."""
+    """The reply without parts that may differ. Everything listed here is an intended difference."""
     name = str(command[0]).upper()
     sub = str(command[1]).upper() if len(command) > 1 and not isinstance(command[1], bytes) else ""
     if reply[:1] == b"-":
@@ -170,7 +170,7 @@ def comparable(command, reply, after_restart=False):
 
 
 def compare(a, b, seed, generate, commands, after_restart=False):
-    """Whether the connections to RingKV and to redis-server get equal replies to so many commands."""
+    """Whether RingKV and redis-server send equal replies to this number of commands."""
     history = []
     queued = None
 
@@ -212,9 +212,9 @@ def run(seed, commands, mode):
 
 
 def run_mode(seed, commands, generate, limits, own, mode):
-    """Compares in one life. `own` are options that redis-server has not."""
+    """Compares without a restart. `own`: options that redis-server does not have."""
     def is_asked(command, tagger):
-        # In a transaction a node passes on nothing that means the client's connection.
+        # In a transaction a node forwards no commands about the client's connection.
         passed_on = mode in modes.PASSED_ON and command[0] == "MULTI"
         return not passed_on and modes.is_asked(mode, command) and (tagger is None or tagger.knows(command))
 
@@ -259,7 +259,7 @@ def run_others(seed, commands, mode):
 
 
 def run_lives(seed, commands, generate, limits, own, mode):
-    """Compares with a log, over SIGKILLs and with a replica."""
+    """Compares with a log, across SIGKILLs, and with a replica."""
     if mode != "alone":
         return run_mode(seed, commands, generate, limits, own, mode)
     lives = 4

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Random commands that go across types: HyperLogLog, places on earth and SORT, for differential.py."""
+"""Random HyperLogLog, geospatial and SORT commands, for differential.py."""
 from resp import flatten
 
 TEXTS = ["1", "2", "10", "-3", "2.5", "x", "", "007", " 5", "1e3", "inf", "nan", "0x10", "abc", "ABC", "5x"]
@@ -72,7 +72,7 @@ def commands(generator):
 
 
 def comparable(command, reply):
-    """What SORT finds in no order, or in an order that has ties, as far as it is certain."""
+    """The replies of SORT without an order, or with ties, as far as they are determined."""
     if not str(command[0]).upper().startswith("SORT") or reply[:1] != b"*" or "BY" not in command:
         return None
     return len(flatten(reply)) if "LIMIT" in command else sorted(flatten(reply))

@@ -79,7 +79,7 @@ def commands(generator):
 
 
 def comparable(name, sub, reply):
-    """The reply with what depends on the clock taken out; None if there is nothing such."""
+    """The reply without parts that depend on the clock; None if there are none."""
     if name == "XPENDING" and reply[:1] == b"*":
         entries = flatten(reply)
         if all(entry.startswith(b"*4\r\n") for entry in entries):

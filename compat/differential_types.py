@@ -104,7 +104,7 @@ RANDOM = {"HRANDFIELD", "SRANDMEMBER", "ZRANDMEMBER"}
 
 
 def comparable(name, reply, after_restart):
-    """The reply with what is a matter of chance, or of a hash's order, taken out; None if it is none of these.
+    """The reply without random parts and without the order of a hash; None if it has neither.
 
     What was large and has shrunk is small again after a restart, as it is in redis-server; only one of them restarts.
     """

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Every command that takes a time or a number, with numbers from the ends of the line, beside redis-server: the replies
+"""Every command with a time or a number, with extreme values, against redis-server: the replies
 and what is there afterwards are the same.
 
   compat/edges.py [--only WORD]

@@ -21,7 +21,7 @@ OPTIONS = ["--cluster-redirect", "proxy", "--shutdown-drain", "3", "--appendonly
 
 
 def status_of(port, path):
-    """0 if nobody answers."""
+    """0 without an answer."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", path)
@@ -53,7 +53,7 @@ class HaProxy:
                                         env={**os.environ, **(environment or {})})
 
     def checks(self):
-        """What the checks of the nodes have come to."""
+        """The results of the health checks."""
         connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=5)
         try:
             connection.request("GET", "/haproxy?stats;csv")
@@ -114,7 +114,7 @@ class HttpLoad:
 
 
 def restart(cluster, index, http_port):
-    """As Kubernetes would: preStop, SIGTERM, the next one, and on when that is ready."""
+    """A rolling update as in Kubernetes: preStop, SIGTERM, a new process, and the next node when it is ready."""
     name, _, port, _ = cluster.nodes[index]
     server = cluster.servers[index]
     admin = os.path.join(os.path.dirname(server_binary()), "ringkv-cluster")
@@ -131,7 +131,7 @@ def restart(cluster, index, http_port):
 
 
 def check_password():
-    """Nodes that need a password: HAProxy's checks say it, and so does the hook that hands a primary over."""
+    """Nodes with a password: HAProxy's checks and the handover hook use it."""
     password = "topsecret"
     http_ports = free_ports(2)
     with start_cluster(1, 1, *OPTIONS, "--requirepass", password, "--masterauth", password, http_ports=http_ports) as cluster:

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What people point at the HTTP port: curl, promtool, wrk, a browser. And that what deploy/ asks Prometheus for is there."""
+"""Tools at the HTTP port: curl, promtool, wrk, a browser. Also checks that the metrics used in deploy/ exist."""
 import json
 import os
 import re
@@ -51,7 +51,7 @@ def check_wrk(url):
 
 
 def check_metrics(pages):
-    """Of servers of all kinds: together they have to know every name that rules and dashboard ask for."""
+    """Metrics of servers in all roles: together they must have every name in rules and dashboard."""
     for page in pages:
         run("promtool", "check", "metrics", input=page)
     names = {"up"}

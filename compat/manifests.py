@@ -32,7 +32,7 @@ def module_of(manifest):
 
 
 def check_schemas(manifests, folder):
-    """What tsc and the validators say; empty if nothing."""
+    """The errors of tsc and the validators; empty if there are none."""
     types, values = [], ["const problems = [];"]
     for i, (_, manifest) in enumerate(manifests):
         kind, text = manifest["kind"], json.dumps(manifest)
@@ -88,7 +88,7 @@ def check_fit(manifests):
 
 
 def check_protection(manifests):
-    """Nobody gets at a key who has no password, nor anywhere near who has no business there."""
+    """Keys need a password, and the network policies admit only the intended clients."""
     policies = [m for _, m in manifests if m["kind"] == "NetworkPolicy"]
     for workload in pods_of(manifests):
         name, pod = workload["metadata"]["name"], workload["spec"]["template"]
@@ -118,7 +118,7 @@ def check_compose_protection(services):
 
 
 def check_entrypoint():
-    """Passwords reach the server from files, and the tools too; one that is missing ends the start."""
+    """Server and tools read passwords from files; a missing file stops the start."""
     script = os.path.join(ROOT, "deploy/docker/entrypoint.sh")
 
     def run(path):

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Moves in from a real redis-server while it is written to: in the end every value is here, and what is left out is
+"""Migrates from a redis-server under writes: at the end every value is in RingKV, and keys left out are
 counted."""
 import threading
 

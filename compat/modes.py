@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The ways in which RingKV runs, each beside a redis-server that answers as it should (docs/testing.md has the matrix).
+"""The modes in which RingKV is tested, each with a redis-server as reference (docs/testing.md has the matrix).
 
 `open_mode(name, ...)` gives a pair: `ours` and `theirs`, each with `connect()`. In a cluster keys get a hash tag as
 their end, in what is sent to both, so that commands with several keys are possible.
@@ -22,7 +22,7 @@ def as_bytes(arguments):
 
 
 class Tagger:
-    """Appends the tag to keys, which a redis-server finds."""
+    """Appends the tag to the keys of a command, which a redis-server finds."""
 
     def __init__(self, server):
         self.client = server.connect()
@@ -42,7 +42,7 @@ class Tagger:
             return self.known[tuple(words)]
 
     def knows(self, arguments):
-        """False where a number of keys makes no sense: RingKV looks for the others of such a request, redis-server for none."""
+        """False for an invalid number of keys: RingKV finds the other keys of such a request, redis-server none."""
         return not self.client.raw("COMMAND", "GETKEYS", *as_bytes(arguments)).startswith(b"-ERR Invalid arguments")
 
     def tagged(self, arguments):
@@ -103,7 +103,7 @@ class ConfiguresAll:
 
 
 class ReadsFromReplica:
-    """What only reads is asked of a replica that has what was written before, the rest of its primary."""
+    """Sends reads to a replica that has all earlier writes, other commands to its primary."""
 
     CHANGE_THE_CONNECTION = {"HELLO", "SELECT", "RESET", "EXEC"}
 
@@ -186,7 +186,7 @@ def single(mode_options, redis_mode_options=()):
 
 @contextlib.contextmanager
 def draining(options, redis_options):
-    """Told to end, and serving on until the time for that has come."""
+    """A draining server that still serves requests."""
     with start_ringkv("--shutdown-drain", "3600", *options) as ours, start_redis(*redis_options) as theirs:
         ours.process.send_signal(signal.SIGTERM)
         eventually(lambda: "draining for" in ours.log(), "the server to drain")
@@ -253,7 +253,7 @@ def others(cluster):
 
 
 def cluster_of(shards):
-    """Clients are connected to who owns the keys."""
+    """Clients connect to the owner of their keys."""
     @contextlib.contextmanager
     def start(options, redis_options):
         with start_cluster(shards, 0, *options) as cluster, redis_cluster_of_one(redis_options) as theirs:
@@ -263,7 +263,7 @@ def cluster_of(shards):
 
 @contextlib.contextmanager
 def proxy(options, redis_options):
-    """Clients are connected to who doesn't own the keys, and passes on what they ask."""
+    """Clients connect to a node that forwards their requests to the owner of the keys."""
     with start_cluster(3, 0, *options) as cluster, redis_cluster_of_one(redis_options) as theirs:
         far = others(cluster)[0]
         for node in cluster.primaries:
@@ -273,7 +273,7 @@ def proxy(options, redis_options):
 
 @contextlib.contextmanager
 def moving(options, redis_options):
-    """All slots go to another shard and come back, again and again; clients ask a third one, which passes on."""
+    """All slots migrate to another shard and back all the time; clients use a third node, which forwards."""
     with start_cluster(2, 0, *options) as cluster, redis_cluster_of_one(redis_options) as theirs:
         for node in cluster.primaries:
             node.connect().raw("CONFIG", "SET", "cluster-redirect", "proxy")

@@ -10,7 +10,7 @@ SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "clients", "n
 
 
 def packages_folder():
-    """Where they are, installed if need be."""
+    """Their directory; installs them if needed."""
     folder = os.environ.get("RINGKV_NODE_MODULES", SOURCES)
     with open(os.path.join(SOURCES, "package.json"), encoding="utf-8") as file:
         wanted = json.load(file)["dependencies"]
@@ -26,5 +26,5 @@ def packages_folder():
 
 
 def node_environment():
-    """That of a script that uses them."""
+    """The environment of a script that uses them."""
     return {**os.environ, "NODE_PATH": os.path.join(packages_folder(), "node_modules")}

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The Debian package: made from the build, installed into a root of its own, and started from there as systemd would."""
+"""The Debian package: built, installed into a separate root, and started from there as by systemd."""
 import os
 import socket
 import subprocess
@@ -24,7 +24,7 @@ def make_package(build, folder):
 
 
 def install(package, root):
-    """By dpkg itself, where that is allowed."""
+    """Installs with dpkg, if permitted."""
     if os.geteuid() != 0:
         return run("dpkg-deb", "-x", package, root)
     os.makedirs(os.path.join(root, "var/lib/dpkg/info"))
@@ -35,7 +35,7 @@ def install(package, root):
 
 
 def start_and_ask(root, folder):
-    """As a service of type notify: it says when it is ready, and that it ends."""
+    """A service of type notify: it reports readiness and shutdown."""
     unix = os.path.join(folder, "notify")
     told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     told.bind(unix)

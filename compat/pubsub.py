@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Who receives what, in which order and in which shape: the same scripts against RingKV and redis-server, byte for byte.
-Then what only a server with several threads and nodes can get wrong."""
+"""Published messages, their order and format: the same scripts against RingKV and redis-server, byte for byte.
+Also cases that need several threads and nodes."""
 import sys
 
 from servers import eventually, start_cluster, start_redis, start_ringkv
@@ -91,7 +91,7 @@ SCRIPTS = {
 
 
 class Reader:
-    """Everything that a client receives, up to a mark that it has the server send."""
+    """Everything that a client receives, up to a marker reply."""
 
     def __init__(self, server, protocol):
         self.client = server.connect()
@@ -146,7 +146,7 @@ def compare_scripts():
 
 
 def read_messages(client, count):
-    """The payloads of so many messages."""
+    """The payloads of `count` messages."""
     payloads = []
     while len(payloads) < count:
         payloads.append(client.read_raw().split(b"\r\n")[-2])
@@ -185,7 +185,7 @@ def check_limits():
 
 
 def heard_by_replicas(start):
-    """What a primary's, its replica's and that one's replica's subscribers hear, and what publishers are answered."""
+    """Messages of subscribers on a primary, its replica and a replica of that, and replies of PUBLISH."""
     with start() as primary, start("--replicaof", f"127.0.0.1 {primary.port}") as replica, \
             start("--replicaof", f"127.0.0.1 {replica.port}") as second:
         servers = (primary, replica, second)

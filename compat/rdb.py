@@ -156,7 +156,7 @@ def under_its_own_name(path):
 
 
 def to_redis(path, wanted):
-    """Back again, while others write."""
+    """Export during writes."""
     with start_ringkv("--load-rdb", path) as ringkv, tempfile.TemporaryDirectory() as folder:
         copy = os.path.join(folder, "dump.rdb")
         done = threading.Event()
@@ -189,7 +189,7 @@ def dump(client, key):
 
 
 def by_dump():
-    """Each value as a payload, there and back, over one that holds something else."""
+    """DUMP and RESTORE in both directions, over a key with another value."""
     with start_redis() as theirs, start_ringkv() as ours:
         a, b = theirs.connect(), ours.connect()
         fill(a)
@@ -209,7 +209,7 @@ def by_dump():
 
 
 def to_a_slow_reader():
-    """Who doesn't read makes the server hold little."""
+    """A client that does not read takes little memory of the server."""
     with start_ringkv() as ringkv:
         client = ringkv.connect()
         for i in range(200):

@@ -22,7 +22,7 @@ def sessions(text):
 
 
 def run_command(command, expected, server, http_port):
-    """What it prints, as far as that matters."""
+    """The output of the command; `expected` if the output does not matter."""
     if command.startswith("build/ringkv-server"):
         # A server of its own: it only has to start with these options.
         options = [word.replace("6379", str(server.port)) for word in shlex.split(command)[1:]]
@@ -42,7 +42,7 @@ def run_command(command, expected, server, http_port):
 
 
 def check_document(path):
-    """Each document stands for itself: its commands find a new server with a key. Returns how many there are, and fail."""
+    """Runs the commands of one document against a new server with one key. Returns the number of commands and of failures."""
     with open(os.path.join(ROOT, path), encoding="utf-8") as document:
         commands = list(sessions(document.read()))
     failures = 0

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""redis-cli and redis-benchmark as people use them."""
+"""Common uses of redis-cli and redis-benchmark."""
 import subprocess
 import sys
 

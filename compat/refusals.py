@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What is refused in which state: every command that both servers have, once in each state, beside redis-server. The word
-with which an error begins is compared; in no error, that it is none."""
+"""Refusals: every command that both servers have, in each state that may refuse it, against redis-server. The code
+of an error is compared, or that there is no error."""
 import contextlib
 import sys
 
@@ -21,7 +21,7 @@ ARGUMENTS = {
 
 
 def commands(ours, theirs):
-    """The names that both have, with arguments each."""
+    """The commands that both have, with arguments."""
     def names(server):
         return {each.split(b"\r\n")[1].decode().upper() for each in flatten(server.connect().raw("COMMAND", "LIST"))}
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A client that keeps replies as the bytes that came: what the comparisons compare."""
+"""A client that returns raw replies, for byte-for-byte comparisons."""
 import socket
 
 
@@ -43,7 +43,7 @@ class Client:
         return line
 
     def read_to_end(self):
-        """Everything until the server closes."""
+        """All bytes until the server closes the connection."""
         return self.input.read()
 
 

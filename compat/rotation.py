@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Runs cells of the matrix in docs/testing.md: a program of comparison in a mode.
+"""Runs cells of the matrix in docs/testing.md: one comparison in one mode.
 
   compat/rotation.py               a few of them; which ones, the day decides
   compat/rotation.py --turn N      those of another day
@@ -20,7 +20,7 @@ SECONDS_A_DAY = 86_400
 
 
 def cells(turn):
-    """All of them, in the order of their turns: neighbours differ in program and mode."""
+    """All cells in order of their turns: adjacent ones differ in program and mode."""
     programs = [["transcripts.py"], ["blocking.py"], ["differential.py", "--seed", str(turn), "--commands", "3000"]]
     names = [name for name in modes.STARTS if name != "alone"]  # which has tests of its own
     return [(programs[(i + number) % len(programs)], name) for i in range(len(programs)) for number, name in enumerate(names)

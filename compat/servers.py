@@ -25,7 +25,7 @@ def eventually(condition, what):
 
 
 def end_with_the_test():
-    """In a child process: it is killed when the test is, however the test ends."""
+    """In the child process: kills it when the test ends, in any way."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
@@ -91,7 +91,7 @@ def start_ringkv(*options, environment=None):
 
 
 def start_redis(*options):
-    """redis-server 7.0 can't choose a port itself: one that is free now is tried, and another if it was taken."""
+    """redis-server 7.0 cannot choose a port itself: tries a free one, and another if it is taken meanwhile."""
     for _ in range(20):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -116,7 +116,7 @@ CLAIMS = []  # until this process ends
 
 
 def claim_port(port):
-    """Whether it is free, and nobody else who asks so has it: as tests/support/free_ports.h does."""
+    """Whether the port is free and not claimed by another test, as in tests/support/free_ports.h."""
     claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     try:
         claim.bind(f"\0ringkv-test-port-{port}")
@@ -130,7 +130,7 @@ def claim_port(port):
 
 
 def free_ports(count):
-    """Below those that the system gives to outgoing connections."""
+    """Ports below the ephemeral range."""
     ports = []
     while len(ports) < count:
         port = random.randrange(10_000, 32_000)
@@ -140,7 +140,7 @@ def free_ports(count):
 
 
 class RunningCluster:
-    """Shards with a primary and so many replicas each, on this machine. `primaries` and `replicas` are servers."""
+    """A cluster on this machine. `primaries` and `replicas` are servers."""
 
     def __init__(self, shards, replicas=0, *options, http_ports=None):
         self.dir = tempfile.mkdtemp(prefix="ringkv-test-")
@@ -165,7 +165,7 @@ class RunningCluster:
             eventually(lambda: b"master_link_status:up" in replica.connect().raw("INFO", "replication"), "a replica's link")
 
     def write_config(self):
-        """With the next epoch."""
+        """Writes the topology with the next epoch."""
         self.epoch += 1
         with open(self.config, "w", encoding="ascii") as file:
             file.write(f"epoch {self.epoch}\n" + "".join(f"shard {s} weight {w}\n" for s, w in self.weights.items()))
@@ -185,7 +185,7 @@ class RunningCluster:
         subprocess.run([admin, "apply", self.config], check=True, stdout=subprocess.DEVNULL, timeout=120)
 
     def add_shard(self):
-        """A further one with a node of its own, without what is needed for it to own anything yet: see `apply`."""
+        """Starts the node of another shard, which owns no slots before `apply`."""
         shard = f"s{len(self.weights)}"
         self.weights[shard] = 1
         self.nodes.append((f"{shard}-0", shard, free_ports(1)[0], "primary"))

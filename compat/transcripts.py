@@ -112,7 +112,7 @@ def record(name):
 
 
 def compare(name, pair, mode):
-    """Both servers answer the same; of what RingKV may answer otherwise or has alone, nothing is compared."""
+    """Compares both servers, except for steps with an intended difference."""
     ours, theirs = Runner(pair.ours), Runner(pair.theirs)
     failures = 0
     for line, expected in read(os.path.join(FOLDER, name)):

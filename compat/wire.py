@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Bytes that are no proper requests: RingKV must answer what redis-server answers, and close when it closes.
+"""Malformed requests: RingKV must reply like redis-server, and close the connection when it does.
 
 One wanted difference: redis-server takes no inline line that holds a NUL byte for complete and waits for ever; RingKV
 lets the NUL end the words of the line.
@@ -26,7 +26,7 @@ UNAUTHENTICATED = [b"PING\r\n", b"*11\r\n", b"*10\r\n", b"*2\r\n$4\r\nAUTH\r\n$1
 
 
 def answer(server, request):
-    """What comes back until the server closes, or answers a last ECHO: then it kept the connection."""
+    """All replies until the server closes the connection, or answers a final ECHO because it kept the connection."""
     client = Client(server.port)  # connect() would give the password
     marker = b"<alive>"
     try:

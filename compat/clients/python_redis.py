@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""redis-py, as its users write it."""
+"""Common uses of redis-py."""
 import os
 import sys
 

@@ -133,7 +133,7 @@ uint64_t FindBit(std::string_view bytes, uint64_t first, uint64_t end, bool bit)
   return end;
 }
 
-// Block by block, so that a block of the result is near while all values are joined into it and memory sees it once.
+// Block by block, so that a block of the result stays in the cache while all values are combined into it.
 void JoinBits(BitOperation operation, std::span<const std::string_view> values, char* out) {
   constexpr size_t kBlock = 4096;
   const bool is_alone = values.size() == 1;

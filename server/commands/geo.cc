@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Places on earth, as members of a sorted set whose scores are their geohashes.
+// Geospatial commands: members of a sorted set whose scores are geohashes.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>

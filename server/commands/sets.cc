@@ -106,7 +106,7 @@ void SMove(DataCall& call) {
   call.reply.Integer(is_there ? 1 : 0);
 }
 
-// --- members by chance ----------------------------------------------------------------------------------------------
+// --- random members -------------------------------------------------------------------------------------------------
 
 void PopSome(DataCall& call, Place& place, size_t count) {
   const SetView set(place.entry_or_null());

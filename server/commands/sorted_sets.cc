@@ -224,7 +224,7 @@ void ZMPop(DataCall& call) {
   call.reply.NullArray();
 }
 
-// --- by chance, and walking -----------------------------------------------------------------------------------------
+// --- random members, and scans --------------------------------------------------------------------------------------
 
 void ReplyPicks(DataCall& call, const SortedSetView& set, int64_t count, bool with_scores) {
   storage::Random& random = call.txn.random();

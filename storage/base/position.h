@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Where a key stands: 40 bits. The upper 8 name the partition; the lower 32 order the keys inside of it, name the
-// segment and the bucket, and are kept in the table. A SCAN cursor is a position, so it is a plain number below 2^40,
-// and it stays good for as long as the data set keeps its placement.
+// The position of a key: 40 bits. The upper 8 are the partition; the lower 32 order the keys within it, determine
+// segment and bucket, and are stored in the table. A SCAN cursor is a position, so it is a number below 2^40 and stays
+// valid as long as the data set keeps its placement.
 //
-// The bits are those of a seeded hash; in a cluster the key's slot comes first, and 26 bits of the hash behind it, so
-// that the keys of a slot are neighbours.
+// The bits are those of a seeded hash. In a cluster they are the key's slot and 26 bits of the hash, so that the keys
+// of a slot are adjacent.
 #pragma once
 
 #include <cstddef>
@@ -24,9 +24,9 @@ struct Position {
   uint32_t local() const { return static_cast<uint32_t>(value); }
 };
 
-// How positions come about; it belongs to the data set, and its files say it.
+// The rule for positions; it is a property of the data set and stored in its files.
 struct Placement {
-  uint64_t seed = 0;  // of XXH3: nobody outside can aim at one bucket
+  uint64_t seed = 0;  // of XXH3; secret, so that clients cannot fill one bucket
   bool by_slot = false;
 
   bool operator==(const Placement&) const = default;
@@ -40,7 +40,7 @@ constexpr uint64_t FirstPositionOf(size_t slot) { return static_cast<uint64_t>(s
 constexpr size_t SlotAt(Position position) { return static_cast<size_t>(position.value >> kHashBitsBehindSlot); }
 constexpr size_t kSlotsInPartition = 64;
 
-// Positions from `first` up to, but without, `end`.
+// Positions from `first` to before `end`.
 struct PositionRange {
   uint64_t first = 0;
   uint64_t end = 0;

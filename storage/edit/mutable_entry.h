@@ -13,20 +13,20 @@ namespace ringkv::storage {
 
 class MutableEntry : public Entry {
  public:
-  // A new entry, owned by the caller until it stands in a table. `access` has 24 bits.
+  // A new entry, owned by the caller until it is inserted into a table. `access` has 24 bits.
   static MutableEntry* Create(std::string_view key, std::string_view value, UnixMs expiry, ValueKind kind,
                               uint32_t access);
-  // The same, with bytes of a value that are to be written to mutable_value().
+  // The same, for a value that the caller writes to mutable_value().
   static MutableEntry* CreateUninitialised(std::string_view key, size_t value_length, UnixMs expiry, ValueKind kind,
                                            uint32_t access);
   // With its large value, if it has one.
   static void Free(MutableEntry* entry);
 
-  // Each of these returns the entry to go on with: this one, or another that took its place (then this one is freed).
-  // When a large value is replaced, the old allocation is handed to `*left_over` instead of being freed.
+  // Each of these returns the entry to use afterwards: this one, or a reallocated one (then this one is freed).
+  // When a large value is replaced, the old allocation is passed to `*left_over` instead of being freed.
   MutableEntry* WithValue(std::string_view value, UnixMs expiry, ValueKind kind, MutableEntry** left_over);
   MutableEntry* WithBytesAt(size_t offset, std::string_view bytes);
-  // Where `removed` bytes of the value stood from `offset` on there are `inserted` now, to be written to
+  // Replaces `removed` bytes of the value at `offset` by `inserted` bytes, which the caller writes to
   // mutable_value() + offset.
   MutableEntry* WithGap(size_t offset, size_t removed, size_t inserted);
   // Takes ownership of the value.
@@ -38,7 +38,7 @@ class MutableEntry : public Entry {
   void set_kind(ValueKind kind) {
     meta_ = (meta_ & ~(kTypeMask | 3u << kFormShift)) | (kind.bits() & kTypeMask) | (kind.bits() & 0x30u) << 2;
   }
-  // Whether it takes long to free.
+  // Whether freeing it takes long.
   bool IsLong() const;
   void set_access(uint32_t access) { meta_ = (meta_ & ((1u << kAccessShift) - 1)) | (access << kAccessShift); }
 
@@ -47,7 +47,7 @@ class MutableEntry : public Entry {
   ~MutableEntry() = delete;
 
   static size_t SizeFor(size_t key_length, size_t value_length, bool has_expiry);
-  // Without its large value, which has another owner now.
+  // Frees the entry without its large value, which has another owner now.
   static void FreeShell(MutableEntry* entry) { FreeBytes(entry, entry->TotalSize()); }
   MutableEntry* WithLength(size_t length);
   char* mutable_bytes() { return reinterpret_cast<char*>(this); }
@@ -56,8 +56,8 @@ class MutableEntry : public Entry {
   void set_value_length(size_t length);
 };
 
-// Values from this size on, and large collections from so many elements on, as in Redis, are freed away from the
-// request that dropped them.
+// Values of at least this size, and large collections with at least this many elements, as in Redis, are freed by the
+// reclaimer.
 constexpr size_t kLargeValue = 256 * 1024;
 constexpr size_t kManyElements = 65;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Keyspace notifications: what has happened to a key, by the name that Redis' notify-keyspace-events has for it.
+// Keyspace notifications: events of keys, with the names of Redis' notify-keyspace-events.
 //
 // The handler that changes a key hands the event to Txn::Do. The transaction itself tells what happens to keys whatever
 // their type: `new`, `del` of a collection that has become empty, `expired`, `evicted` and `keymiss`. A replica knows

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The 24 bits in which an entry remembers its use, for eviction and OBJECT IDLETIME / FREQ.
+// The 24 bits of an entry for its last access or its access frequency, for eviction and OBJECT IDLETIME / FREQ.
 //
 // Least recently used: the second of the last use, modulo 2^24 (194 days). Least frequently used: the minute of the
 // last decay (16 bits) and a logarithmic counter (8 bits) that grows with probability 1/((counter-5)*factor+1) and
@@ -33,7 +33,7 @@ inline uint32_t FirstAccess(const AccessOptions& options, UnixMs now) {
   return (AccessMinute(now) << 8) | kLfuInitialCounter;
 }
 
-// The counter as it stands after the time that has passed.
+// The counter after decay by the elapsed time.
 inline uint32_t LfuCounter(uint32_t access, const AccessOptions& options, UnixMs now) {
   const uint32_t counter = access & 0xff;
   const uint32_t decay_minutes = options.lfu_decay_minutes.load(std::memory_order_relaxed);
@@ -42,7 +42,7 @@ inline uint32_t LfuCounter(uint32_t access, const AccessOptions& options, UnixMs
   return periods > counter ? 0 : counter - periods;
 }
 
-// What `access` becomes by one more use.
+// `access` after one more use.
 inline uint32_t NextAccess(uint32_t access, const AccessOptions& options, UnixMs now, Random& random) {
   if (options.mode.load(std::memory_order_relaxed) == AccessMode::kLeastRecent) return AccessSecond(now);
   uint32_t counter = LfuCounter(access, options, now);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Makes room when memory has reached its limit: samples keys and erases those that the policy likes least.
+// Eviction at maxmemory: samples keys and erases those that the policy ranks highest.
 //
-// As in Redis, a few keys are sampled for each one that goes, and the best candidates are kept in a small pool across
-// calls, which comes close to the true order at a constant cost. A candidate is a position, so that keeping it costs no
-// allocation; when its turn comes it must still be as good as when it was sampled.
+// As in Redis, a few keys are sampled per evicted key, and the best candidates are kept in a small pool across calls,
+// which approximates the true order at constant cost. A candidate is a position, so keeping it needs no allocation;
+// before eviction it must still be as good as when it was sampled.
 //
-// Threads: confined; each thread that writes has its own.
+// Threads: confined; one per thread that writes.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,7 @@
 
 namespace ringkv::storage {
 
-// In the order in which the option names them.
+// In the order of the option's choices.
 enum class EvictionPolicy : uint8_t {
   kVolatileLru,
   kVolatileLfu,
@@ -32,13 +32,13 @@ enum class EvictionPolicy : uint8_t {
 bool IsLfu(EvictionPolicy policy);
 bool IsLru(EvictionPolicy policy);
 
-// What memory is held to.
+// The limits of memory.
 struct MemoryLimit {
   size_t bytes = 0;
   EvictionPolicy policy = EvictionPolicy::kNoEviction;
-  size_t samples = 5;  // keys looked at for each one that goes
+  size_t samples = 5;  // keys sampled per evicted key
 
-  // Whether more than that is in use. What waits to be freed in the background counts as freed.
+  // Whether memory use exceeds the limit. Memory that waits for the reclaimer counts as freed.
   bool IsExceeded(Store& store) const;
 };
 
@@ -46,25 +46,25 @@ enum class Eviction : uint8_t { kDone, kOutOfTime, kNothingToEvict };
 
 class Evictor {
  public:
-  // Erases keys until memory is within the limit. `in_time` is asked after each. `txn` holds no lock.
+  // Erases keys until memory is within the limit, while `in_time` returns true. `txn` holds no lock.
   Eviction MakeRoom(Txn& txn, const MemoryLimit& limit, const std::function<bool()>& in_time);
   // Erases one key. False when no key may be evicted.
   bool EvictOne(Txn& txn, EvictionPolicy policy, size_t samples);
 
  private:
   struct Candidate {
-    uint64_t score;  // the higher, the sooner it goes
+    uint64_t score;  // the highest is evicted first
     Position position;
     DbIndex db;
   };
 
-  // Samples the next database that has keys which may go. False if none has any.
+  // Samples the next database with evictable keys. False if there is none.
   bool Fill(Txn& txn, EvictionPolicy policy);
   void Offer(const Candidate& candidate);
 
   std::vector<Candidate> pool_;  // ascending by score
   EvictionPolicy pool_policy_ = EvictionPolicy::kNoEviction;
-  size_t unspent_samples_ = 0;  // keys that were looked at and not yet evicted for
+  size_t unspent_samples_ = 0;  // sampled keys not yet used up by evictions
   DbIndex next_db_ = 0;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Erases expired keys that nobody asks for.
+// Active expiry: erases expired keys in the background.
 //
 // Threads: `Step` is confined to the thread that calls it in a loop; a test calls it between its own moves.
 #pragma once
@@ -12,20 +12,20 @@ namespace ringkv::storage {
 
 class ExpiryJob {
  public:
-  // How many keys are looked at under one lock.
+  // The number of keys visited under one lock.
   static constexpr size_t kKeysAStep = 128;
 
   explicit ExpiryJob(Store& store) : store_(store), random_(store.placement().seed) {}
 
-  // Sweeps a part of one partition that has keys with an expiry. True when all of those were passed since the last time
-  // this was true.
+  // Sweeps a part of one partition that has keys with an expiry. True when a pass over all of those partitions is
+  // complete.
   bool Step();
 
  private:
   Store& store_;
   Random random_;
-  PartitionSet partitions_;         // of the pass that is under way
-  size_t partition_ = kPartitions;  // the next one of them; kPartitions: a pass is to begin
+  PartitionSet partitions_;         // of the current pass
+  size_t partition_ = kPartitions;  // the next one of them; kPartitions: begin a new pass
 };
 
 }  // namespace ringkv::storage

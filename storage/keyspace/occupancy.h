@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Which partitions of each database hold keys, and which hold keys with an expiry. A look at a whole database skips the
-// others, so that it costs what is there and not what could be.
+// The partitions of each database that have keys, and those that have keys with an expiry. Visits of a whole database
+// skip the others.
 //
-// Threads: atomic. The bits of a partition change under its lock and are exact for whoever holds it; for others they
-// are as old as a look at the partition a moment ago would be.
+// Threads: atomic. The bits of a partition change under its lock and are exact for a thread that holds it; other
+// threads may read slightly stale bits.
 #pragma once
 
 #include <array>
@@ -33,7 +33,7 @@ class PartitionSet {
     for (const uint64_t word : words_) size += static_cast<size_t>(std::popcount(word));
     return size;
   }
-  // The first one from `from` on; kPartitions if there is none.
+  // The first partition from `from` on; kPartitions if there is none.
   size_t Next(size_t from) const {
     for (size_t i = from / 64; i < kWords; ++i) {
       const uint64_t word = i == from / 64 ? words_[i] & (~uint64_t{0} << (from % 64)) : words_[i];
@@ -41,9 +41,9 @@ class PartitionSet {
     }
     return kPartitions;
   }
-  // Each is as likely; the set must not be empty.
+  // A uniformly random partition; the set must not be empty.
   size_t Pick(Random& random) const {
-    constexpr int kTries = 8;  // enough for a set that isn't sparse
+    constexpr int kTries = 8;  // enough for a set that is not sparse
     for (int i = 0; i < kTries; ++i) {
       const size_t picked = random.Below(kPartitions);
       if (Contains(picked)) return picked;
@@ -64,12 +64,12 @@ class Occupancy {
         sets_(std::make_unique<Sets[]>(databases)),
         used_(std::make_unique<std::atomic<uint64_t>[]>(databases / 64 + 1)) {}
 
-  // What the table of a database holds in a partition now. Under the partition's lock.
+  // Sets the bits of a database in a partition. Call under the partition's lock.
   void Note(DbIndex db, size_t partition, bool has_keys, bool has_volatile_keys) {
     if (Put(sets_[db].keys, partition, has_keys) && has_keys) Put(used_.get(), db, true);
     Put(sets_[db].volatile_keys, partition, has_volatile_keys);
   }
-  // The database has no table any more. Under the locks of all partitions.
+  // Clears the bits of a database. Call under the locks of all partitions.
   void NoteUnused(DbIndex db) { Put(used_.get(), db, false); }
   bool IsUsed(DbIndex db) const { return NextUsed(db) == db; }
 
@@ -79,7 +79,7 @@ class Occupancy {
     for (size_t i = 0; i < copy.size(); ++i) copy[i] = words[i].load(std::memory_order_acquire);
     return PartitionSet(copy);
   }
-  // With keys that have an expiry, in any database.
+  // Partitions with keys that have an expiry, in any database.
   PartitionSet WithVolatileKeys() const {
     std::array<uint64_t, PartitionSet::kWords> all{};
     ForEachUsed([&](DbIndex db) {
@@ -87,7 +87,7 @@ class Occupancy {
     });
     return PartitionSet(all);
   }
-  // The first database from `from` on that has had a key since it was last flushed; databases() if there is none.
+  // The first database from `from` on that had a key since its last flush; databases() if there is none.
   DbIndex NextUsed(DbIndex from) const {
     for (size_t i = from / 64; i <= databases_ / 64; ++i) {
       uint64_t word = used_[i].load(std::memory_order_acquire);
@@ -110,7 +110,7 @@ class Occupancy {
     Words volatile_keys{};
   };
 
-  // Writes only what changes: the words are read by all threads all the time. True if it was different.
+  // Writes only changed words, because all threads read them frequently. Returns whether it changed.
   template <typename AnyWords>
   static bool Put(AnyWords&& words, size_t bit, bool value) {
     std::atomic<uint64_t>& word = words[bit / 64];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One lock and what it guards: the keys whose hash begins with the partition's number, in every database.
+// One lock and the data that it guards: the keys of all databases whose hash begins with the partition's number.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@
 
 namespace ringkv::storage {
 
-// What happened to the keys, since the start or since CONFIG RESETSTAT.
+// Statistics of keys since the start or CONFIG RESETSTAT.
 struct KeyStatistics {
   uint64_t hits = 0;
   uint64_t misses = 0;
@@ -31,24 +31,24 @@ struct KeyStatistics {
 };
 
 struct alignas(64) Partition {
-  // Whether a key at the position belongs to a slot that others own (see Txn::SetForeignSlots).
+  // Whether the position is in a slot of another shard (see Txn::SetForeignSlots).
   bool IsForeign(uint32_t local_position) const REQUIRES(mutex) {
     return (foreign_slots >> (local_position >> kHashBitsBehindSlot) & 1) != 0;
   }
 
-  // That of a database, made if there is none.
+  // The table of a database, created if needed.
   Table& TableOf(size_t db) REQUIRES(mutex) {
     if (tables[db] == nullptr) tables[db] = std::make_unique<Table>(*prefixes);
     return *tables[db];
   }
 
-  // To be called when the table of a database has got its first key or lost its last, or may have.
+  // Call when the table of a database may have got its first key or lost its last.
   void NoteOccupancy(DbIndex db) REQUIRES(mutex) {
     const Table* table = tables[db].get();
     occupancy->Note(db, index, table != nullptr && table->keys() > 0, table != nullptr && table->volatile_keys() > 0);
   }
 
-  // Set once, before anything else.
+  // Set once, first.
   const PrefixList* prefixes = nullptr;
   Occupancy* occupancy = nullptr;
   size_t index = 0;
@@ -58,7 +58,7 @@ struct alignas(64) Partition {
   KeyStatistics statistics GUARDED_BY(mutex);
   std::vector<PrefixUses> prefix_uses GUARDED_BY(mutex);
   uint64_t changes GUARDED_BY(mutex) = 0;        // effects applied
-  uint64_t foreign_slots GUARDED_BY(mutex) = 0;  // a bit for each of the partition's slots, in a placement by slot
+  uint64_t foreign_slots GUARDED_BY(mutex) = 0;  // one bit per slot of the partition, in a placement by slot
   Lsn last_lsn GUARDED_BY(mutex) = 0;            // of the last logged group that may have changed a key here
 };
 

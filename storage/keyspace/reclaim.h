@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Frees in the background what takes long to free: whole tables and large values. What waits for that is still in use
-// for the allocator, and no reason to evict anything: `pending_bytes`.
+// Frees whole tables and large values in the background. Their memory is still allocated while it is pending
+// (`pending_bytes`), but causes no eviction.
 //
 // Threads: guarded.
 #pragma once
@@ -24,12 +24,12 @@ class Reclaimer {
   void Start();
   void Stop();
 
-  // Takes ownership. While the thread does not run, frees at once.
+  // Takes ownership. Frees at once if the thread does not run.
   void Free(MutableEntry* entry);
-  // `bytes_a_key`: about what one of their keys takes.
+  // `bytes_a_key`: approximate memory per key.
   void Free(std::vector<std::unique_ptr<Table>> tables, uint64_t bytes_a_key);
 
-  // Keys that wait to be freed, about what they take, and keys freed so far.
+  // Pending keys, their approximate memory, and keys freed so far.
   uint64_t pending() const { return pending_.load(std::memory_order_relaxed); }
   uint64_t pending_bytes() const { return pending_bytes_.load(std::memory_order_relaxed); }
   uint64_t freed() const { return freed_.load(std::memory_order_relaxed); }

@@ -58,7 +58,7 @@ void BlockSource::CopyStretch(Cursor& cursor) {
     });
   };
   {
-    // First only bring the entries near, so that the lock is held for a few microseconds when they are copied.
+    // First only prefetch the entries, so that the lock is held for a few microseconds when they are copied.
     MutexLock lock(partition.mutex);
     const uint64_t end = std::min(StretchEnd(partition, at), at + left);
     store_.occupancy().ForEachUsed([&](DbIndex db) {

@@ -41,7 +41,7 @@ void VisitExact(Txn& txn, DbIndex db, std::string_view key, uint64_t cursor, con
   });
 }
 
-// A search that would gain from an index that nobody has asked for asks for it.
+// Requests an index for a search that would gain from it.
 void AskForIndex(Txn& txn, DbIndex db, const KeyPattern& pattern) {
   IndexPolicy& policy = txn.store().index_policy();
   const Direction direction = pattern.prefix.empty() ? Direction::kBackward : Direction::kForward;

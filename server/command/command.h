@@ -2,8 +2,8 @@
 // The row of a command: everything the server knows about it. Look-up, arity, locking, refusals, COMMAND, COMMAND
 // DOCS, ACL categories, the README's table and the tests derive from it.
 //
-// There are two kinds of handlers. `Data` gets arguments, transaction and reply: no session, no socket and no server. The
-// transaction's store tells it limits and roles, which it only reads. `Admin` gets the session and the server too.
+// There are two kinds of handlers. `Data` gets arguments, transaction and reply: no session, no socket and no server.
+// The transaction's store tells it limits and roles, which it only reads. `Admin` gets the session and the server too.
 #pragma once
 
 #include <cstdint>

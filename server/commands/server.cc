@@ -100,10 +100,10 @@ void Shutdown(AdminCall& call) {
   }
   if ((abort && other) || (is_save && is_nosave)) return call.reply.Error(errors::kSyntax);
   if (abort) return call.reply.Error("ERR No shutdown in progress.");
-  call.server.log().Notice("SHUTDOWN asked for by " + call.session.card->address);
+  call.server.log().Notice("SHUTDOWN requested by " + call.session.card->address);
   if (const storage::Status ready = call.server.PrepareShutdown(save && !call.server.data().is_loading(), waits);
       !ready && !force) {
-    call.server.log().Warning("can't shut down, the snapshot failed: " + ready.error().text);
+    call.server.log().Warning("cannot shut down, the snapshot failed: " + ready.error().text);
     return call.reply.Error("ERR Errors trying to SHUTDOWN. Check logs.");
   }
   // No more replies are sent; the connections close when all data is on the disk.
@@ -201,7 +201,7 @@ constexpr Command kServerCommands[] = {
      .group = Group::kServer,
      .since = "1.0.0",
      .complexity = "None",
-     .summary = "Shows every command as it is executed.",
+     .summary = "Streams all executed commands.",
      .run = Admin(StartMonitor)},
     {.name = "shutdown",
      .arity = -1,

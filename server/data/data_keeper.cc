@@ -42,8 +42,8 @@ DataKeeper::DataKeeper(const Options& options, const storage::Clock& clock, stor
   durability_.log().set_on_durable([this] { links_.ReleaseReplies(); });
   durability_.log().set_on_health([this] {
     const std::string failure = durability_.log().failure();
-    failure.empty() ? log_.Notice("the log works again; writes are accepted")
-                    : log_.Warning("the log has failed, writes are refused until it works again: " + failure);
+    failure.empty() ? log_.Notice("the log is writable again; writes are accepted")
+                    : log_.Warning("the log is not writable, writes are refused until it is: " + failure);
     needs_.Update();
   });
   needs.AddSource([this] { return Unmet(); });
@@ -125,7 +125,7 @@ bool DataKeeper::IsSnapshotDue() {
 
 void DataKeeper::SaveIfDue() {
   if (!IsSnapshotDue()) return;
-  log_.Notice("a save point is reached: saving in the background");
+  log_.Notice("save point reached: saving in the background");
   durability_.StartSave(storage::SnapshotReason::kSave);
 }
 

@@ -46,7 +46,7 @@ void Network::OnSignal(int signal) {
     server_.log().Notice("log file reopened");
     if (server_.cluster().is_enabled()) {
       const storage::Status reloaded = server_.cluster().Reload();
-      if (!reloaded) server_.log().Notice("the cluster-config is left as it was: " + reloaded.error().text);
+      if (!reloaded) server_.log().Notice("the cluster-config was not reloaded: " + reloaded.error().text);
     }
     return;
   }
@@ -66,11 +66,11 @@ void Network::OnSignal(int signal) {
 
 void Network::BeginEnd() {
   if (server_.data().is_loading()) {
-    server_.log().Notice("RingKV ends while it is loading; the files are as they were");
+    server_.log().Notice("shutting down while loading; the files are unchanged");
     ::_exit(0);
   }
   if (const storage::Status ready = server_.PrepareShutdown(server_.data().SavesAtEnd()); !ready) {
-    server_.log().Warning("can't shut down, the snapshot failed: " + ready.error().text);
+    server_.log().Warning("cannot shut down, the snapshot failed: " + ready.error().text);
     return;
   }
   main_context_.stop();

@@ -165,7 +165,7 @@ void Replication::StopFollowing() {
   const bool is_whole = link_.Unfollow();
   CloseFeeds();
   if (!is_whole) {
-    server_.log().Warning("this replica had a part of a snapshot only: it begins empty");
+    server_.log().Warning("this replica had only a part of a snapshot: it starts empty");
     storage::Random random(1);
     storage::Txn txn(server_.store(), server_.clock().Now(), random);
     txn.LockAll();
@@ -188,7 +188,7 @@ void Replication::StopFollowing() {
   }
   // What its clients changed while it was a writable replica stands in no log, and from here on the log builds on it.
   if (server_.store().log().has_unrecorded()) server_.durability().RestartLog();
-  server_.log().Notice("this server is a primary from now on, epoch " + std::to_string(epoch_));
+  server_.log().Notice("this server is now a primary, epoch " + std::to_string(epoch_));
   server_.needs().Update();
   SaveHistory();
 }
@@ -385,7 +385,7 @@ void Replication::LetReplicasCatchUp(int64_t most_ms) {
     const size_t behind = acknowledged.size() - cluster::CountAtLeast(acknowledged, last);
     if (behind == 0) return;
     if (std::chrono::steady_clock::now() >= end) {
-      server_.log().Warning(std::to_string(behind) + " replicas have not got everything within shutdown-timeout");
+      server_.log().Warning(std::to_string(behind) + " replicas have not received all writes within shutdown-timeout");
       return;
     }
     server_.store().log().Wake();

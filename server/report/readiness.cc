@@ -7,9 +7,9 @@ namespace ringkv::server {
 
 std::vector<std::string> ReasonsNotReady(Server& server) {
   std::vector<std::string> reasons;
-  if (server.is_draining()) reasons.emplace_back("it is draining: it will end soon");
+  if (server.is_draining()) reasons.emplace_back("it is draining before shutdown");
   if (server.data().is_loading()) reasons.emplace_back("it is loading its data");
-  if (server.data().is_replacing()) reasons.emplace_back("it takes over its primary's data");
+  if (server.data().is_replacing()) reasons.emplace_back("it is loading its primary's snapshot");
   const int64_t most_ms = server.options().ready_max_lag;
   PrimaryLink& link = server.replication().link();
   if (server.replication().is_replica() && !server.data().is_replacing() && most_ms > 0) {

@@ -173,12 +173,12 @@ bool Route(Execution& execution) {
     return reach.only_reads || is_shard_channel || Reject(execution, errors::kSlotNotServed);
   }
   switch (RouteSlot(state, view.here, traits)) {
-    case cluster::Way::kHere: return true;
-    case cluster::Way::kWait: return execution.Postpone();
-    case cluster::Way::kMoved: return Moved(execution, slot, state, view, reach.only_reads);
-    case cluster::Way::kAsk: return Asks(execution, slot, state, view, reach.only_reads);
-    case cluster::Way::kTryAgain: return Reject(execution, errors::kTryAgain);
-    case cluster::Way::kDown: break;
+    case cluster::SlotRoute::kHere: return true;
+    case cluster::SlotRoute::kWait: return execution.Postpone();
+    case cluster::SlotRoute::kMoved: return Moved(execution, slot, state, view, reach.only_reads);
+    case cluster::SlotRoute::kAsk: return Asks(execution, slot, state, view, reach.only_reads);
+    case cluster::SlotRoute::kTryAgain: return Reject(execution, errors::kTryAgain);
+    case cluster::SlotRoute::kDown: break;
   }
   return Reject(execution, errors::kSlotNotServed);
 }
@@ -192,12 +192,12 @@ std::string WhyNotServedHere(const WaitingRequest& request, Server& server) {
   const bool only_reads = request.command->row->Is(kReadOnly);
   if (only_reads && StandsIn(state, *view, server)) return {};
   switch (RouteSlot(state, view->here, {.reads_here = only_reads && request.reads_from_replica})) {
-    case cluster::Way::kMoved: return Redirection("MOVED", common.slot(), view->PrimaryOf(state.owner));
-    case cluster::Way::kDown: return std::string(errors::kSlotNotServed);
-    case cluster::Way::kAsk:  // it is being settled, which is told
-    case cluster::Way::kHere:
-    case cluster::Way::kWait:
-    case cluster::Way::kTryAgain: break;
+    case cluster::SlotRoute::kMoved: return Redirection("MOVED", common.slot(), view->PrimaryOf(state.owner));
+    case cluster::SlotRoute::kDown: return std::string(errors::kSlotNotServed);
+    case cluster::SlotRoute::kAsk:  // it is being settled, which is told
+    case cluster::SlotRoute::kHere:
+    case cluster::SlotRoute::kWait:
+    case cluster::SlotRoute::kTryAgain: break;
   }
   return {};
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What any thread may read of a client.
+// The state of a client that any thread may read.
 //
-// Threads: numbers are atomic and written by the client's own thread; texts are guarded.
+// Threads: numbers are atomic and written by the client's thread; texts are guarded.
 #pragma once
 
 #include <array>
@@ -44,7 +44,7 @@ struct ClientCard {
   std::array<std::atomic<size_t>, 3> subscriptions{};  // to channels, patterns, shard channels
   std::atomic<bool> is_monitor{false};
   std::atomic<bool> is_paused{false};
-  std::atomic<bool> is_waiting{false};  // for replicas, or for a key
+  std::atomic<bool> is_waiting{false};  // in WAIT or in a blocking command
   std::atomic<bool> is_closing{false};
   std::atomic<bool> no_evict{false};
   std::atomic<bool> no_touch{false};
@@ -57,7 +57,7 @@ struct ClientCard {
   SharedText library_version;
 
   bool is_subscriber() const { return subscriptions[0] + subscriptions[1] + subscriptions[2] > 0; }
-  // What the client costs, as maxmemory-clients counts it.
+  // The client's memory, as maxmemory-clients counts it.
   size_t MemoryBytes() const {
     return sizeof(ClientCard) + input_bytes + input_free + output_capacity + queue_bytes + argument_bytes +
            watch_bytes + subscription_bytes;

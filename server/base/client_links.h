@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the server may ask of the connections, whichever thread they live on: the network implements it, a test may
-// count the calls.
+// The server's interface to the connections of all threads. The network implements it; tests may count the calls.
 #pragma once
 
 #include <atomic>
@@ -15,47 +14,46 @@
 
 namespace ringkv::server {
 
-// The index of a thread that has no clients.
+// The index of a thread without clients.
 constexpr size_t kNoThread = SIZE_MAX;
 
-// What a client is answered that has waited.
+// The reply to a blocked client.
 struct LateAnswer {
   std::string reply;
-  storage::Lsn lsn = 0;          // the last group of the log that it depends on
+  storage::Lsn lsn = 0;          // the last LSN that it depends on
   std::string error = {};        // the code, if it is an error
-  bool is_accounted = false;     // among the calls of its command; not if it may no longer wait, as in Redis
-  uint64_t nanoseconds = 0;      // that the command took when it was called again
-  bool ends_connection = false;  // behind the reply
+  bool is_accounted = false;     // counts as a call of its command; not if it was refused while blocked, as in Redis
+  uint64_t nanoseconds = 0;      // of the retry
+  bool ends_connection = false;  // after the reply
 };
 
 class ClientLinks {
  public:
   virtual ~ClientLinks() = default;
-  // Closes the client's connection soon, from its own thread.
+  // Closes the client's connection asynchronously, in its own thread.
   virtual void Close(const ClientCard& card) = 0;
-  // Appends bytes to what the client will read.
+  // Appends bytes to the client's output.
   virtual void Push(const ClientCard& card, std::shared_ptr<const std::string> bytes) = 0;
-  // Hands a message to clients of a thread, who have subscribed. `bytes` are RESP2. Called by the thread `from`, which
-  // may be kNoThread, if need be while it executes a command of one of them.
+  // Delivers a message to subscribed clients of a thread. `bytes` are RESP2. Called by the thread `from`, which may be
+  // kNoThread and may be executing a command of one of the clients.
   virtual void Deliver(size_t from, size_t thread, std::shared_ptr<const std::vector<uint64_t>> clients,
                        std::shared_ptr<const std::string> bytes) = 0;
-  // Has the command executed by the other nodes of the cluster, or of this one's shard, as far as they can be reached.
-  // Called by the thread `from`, which may be kNoThread.
+  // Sends the command to the other reachable nodes of the cluster, or of this node's shard. Called by the thread
+  // `from`, which may be kNoThread.
   virtual void TellNodes(size_t from, bool only_own_shard, std::span<const std::string_view> argv) = 0;
-  // Commands that waited for the end of a pause may run.
+  // Resumes commands that waited for the end of a pause.
   virtual void ResumePaused() = 0;
-  // Ends what the client waits for, as its time-out would, or with an error.
+  // Unblocks the client, like its timeout or with an error.
   virtual void Unblock(const ClientCard& card, bool with_error) = 0;
-  // Answers what the client waits for: soon, from its own thread.
+  // Unblocks the client with the reply, asynchronously in its own thread.
   virtual void Answer(const ClientCard& card, LateAnswer answer) = 0;
-  // Replicas have acknowledged more: who waits for that may go on.
+  // Replicas have acknowledged more: checks clients in WAIT.
   virtual void ResumeWaiting() = 0;
-  // Returns when every thread of clients has come to the end of what it was doing when this was called, or `give_up`
-  // becomes true.
+  // Returns when every I/O thread has finished its work of the time of the call, or `give_up` becomes true.
   virtual void WaitForRound(const std::atomic<bool>& give_up) = 0;
-  // More replies are safe to leave than before.
+  // The safe LSN has advanced: more replies may be sent.
   virtual void ReleaseReplies() = 0;
-  // Ends the program in an orderly way.
+  // Shuts the program down.
   virtual void Stop() = 0;
 };
 

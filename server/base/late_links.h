@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The connections for parts of the server that are there before the network: until it is connected nobody is asked
-// anything.
+// The connections, for parts of the server that exist before the network. Calls before it is connected have no
+// effect.
 //
 // Threads: atomic; connected once.
 #pragma once
@@ -19,7 +19,7 @@ namespace ringkv::server {
 
 class LateLinks final : public ClientLinks {
  public:
-  // `links` must outlive whoever asks.
+  // `links` must outlive all callers.
   void Connect(ClientLinks& links) { links_.store(&links); }
 
   void Close(const ClientCard& card) override {

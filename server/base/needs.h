@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What must hold for a command to run. The server and the session say what does not hold now; the dispatcher compares
-// the two words and only looks closer when they meet.
+// The preconditions of commands. Server and session provide the unmet ones; the dispatcher compares the two words and
+// decides in detail only when they overlap.
 #pragma once
 
 #include <atomic>
@@ -28,14 +28,14 @@ enum Need : uint32_t {
   kNeedsNoSubscription = 1 << 11,
 };
 
-// The needs that are not met now, for every session. The parts of the server that know of some are its sources; each
-// calls Update when its answer may have changed.
+// The needs that are currently unmet for every session. Parts of the server are its sources; each calls Update when its
+// result may have changed.
 //
-// Threads: own synchronisation. Sources are asked under its lock, so that the last update is right; it is not to be
-// called under a lock that a source takes.
+// Threads: synchronised. Sources are called under its lock, so that the last update is correct. Do not call it under a
+// lock that a source takes.
 class UnmetNeeds {
  public:
-  // Returns a word of Need. Added before threads run; must answer as long as anybody updates.
+  // Returns a word of Need. Added before threads run; must be callable as long as Update is.
   using Source = std::function<uint32_t()>;
   void AddSource(Source source) {
     storage::MutexLock lock(mutex_);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// CLIENT PAUSE: commands wait, all of them or those that write.
+// CLIENT PAUSE: delays all commands, or writes.
 //
 // Threads: atomic.
 #pragma once
@@ -17,15 +17,15 @@ enum class PauseMode : uint8_t { kWrites, kAll };
 
 class Pause {
  public:
-  // All must outlive it. It is a source of `needs`.
+  // All references must outlive the object. It is a source of `needs`.
   Pause(const storage::Clock& clock, UnmetNeeds& needs, ClientLinks& links);
 
-  // Times by the steady clock. A second pause may only make the first one longer or stricter, as in Redis.
+  // Times of the steady clock. As in Redis, another pause can only make the current one longer or stricter.
   void Begin(PauseMode mode, int64_t until_ms);
   void End();
-  // Ends a pause whose time has come. True while one holds.
+  // Ends an expired pause. Returns whether a pause is active.
   bool IsOn(int64_t now_ms);
-  // 0: there is none.
+  // 0: none.
   int64_t end_ms() const { return end_ms_.load(std::memory_order_relaxed); }
 
  private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// How a command says that it would wait: the handler is called again when one of its keys has changed. So a blocking
-// command is one that may find nothing, and the same function answers at once, later, inside of EXEC and over HTTP.
+// The interface of a handler to blocking: a handler that finds nothing says so, and is called again when one of its
+// keys has changed. So one function serves the immediate reply, the later one, EXEC and HTTP.
 #pragma once
 
 #include <cstddef>
@@ -13,16 +13,16 @@
 
 namespace ringkv::server {
 
-// What a handler leaves behind when it has found nothing.
+// Filled in by a handler that has found nothing.
 struct KeyWaitPlan {
-  bool is_retry = false;    // the client waits already: keys of another type are none to it
-  bool would_wait = false;  // set by the handler, which has written nothing then
+  bool is_retry = false;    // the client is blocked already: keys of another type count as missing
+  bool would_wait = false;  // set by the handler, which has written no reply then
   int64_t deadline_ms = 0;  // INT64_MAX: none
-  storage::ValueType wanted = storage::ValueType::kString;  // the type that it waits for
-  // What it looks for in values of that type. Of two requests that wait for a key and look for the same, one finds
-  // nothing in that key if the other found nothing at all.
+  storage::ValueType wanted = storage::ValueType::kString;  // the value type that the client waits for
+  // The condition on values of that type. If a request finds nothing in a key, others with an equal condition find
+  // nothing either.
   std::string sought = {};
-  // Arguments that would mean something else later, as they read from now on.
+  // Arguments whose meaning depends on the time, such as $, with their resolved values.
   std::vector<std::pair<size_t, std::string>> resolved = {};
 };
 

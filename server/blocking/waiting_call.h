@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// For commands that may wait for a key: the time-out that they are given, and the keys that they find.
+// Helpers of blocking commands: timeout and keys.
 #pragma once
 
 #include <optional>
@@ -9,15 +9,15 @@
 
 namespace ringkv::server {
 
-// Seconds, in fractions; 0 is for ever. Returns when the waiting ends, in Unix milliseconds; nothing with the error
-// written.
+// Parses a timeout in fractional seconds; 0: none. Returns the deadline in Unix milliseconds; on failure writes the
+// error and returns none.
 std::optional<int64_t> ParseDeadline(DataCall& call, std::string_view text);
 
-// Like FindTyped; but to who waits already, a key of another type is none.
+// Like FindTyped, but on a retry a key of another type counts as missing.
 std::optional<storage::Place> FindAwaited(DataCall& call, storage::ValueType type, std::string_view key,
                                           storage::Intent intent = storage::Intent::kWrite);
 
-// There is nothing yet: the call waits, or answers null where it can't.
+// No element is available: blocks the client, or replies null if it cannot block.
 void WaitForKeys(DataCall& call, storage::ValueType wanted, int64_t deadline_ms, bool as_array = true);
 
 }  // namespace ringkv::server

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Who waits for which key, in the order of waiting.
+// Blocked clients by key, in the order in which they blocked.
 //
-// A change of a key that somebody waits for is noted under that key's lock. When the transaction that made it has let
-// go of its locks, its thread serves, whoever that is (KeyObserver::Unlocked): it calls the handlers of those who wait
-// for the key, the first one first, until one finds nothing. So who has seen the reply to a push finds what was pushed
-// with the client that waited for it. Answers are handed to the threads of the clients.
+// A change of a key with blocked clients is noted under that key's lock. When the changing transaction has released its
+// locks, its thread (KeyObserver::Unlocked) calls the handlers of the blocked requests in order, until one finds
+// nothing. So when a client has the reply to its push, the element has already gone to the blocked client. Replies are
+// passed to the threads of the clients.
 //
-// A wait also ends when the request would not be admitted any more: whoever changes the role of this server, or which
-// slots it serves, says so here. A request that was admitted before and waits only after that is looked at again by its
-// own thread, which the generation tells.
+// A client is also unblocked when its request would not be admitted any more: a change of the server's role or of its
+// slots calls this class. A request that was admitted before such a change and blocks after it is checked again by its
+// own thread, which compares the generation.
 //
 // Threads: guarded. Lock order: serving_, then the locks of keys, then mutex_.
 #pragma once
@@ -35,7 +35,7 @@
 
 namespace ringkv::server {
 
-// A request that waits.
+// A blocked request.
 struct WaitingRequest {
   std::shared_ptr<ClientCard> client;
   const CommandEntry* command = nullptr;
@@ -45,77 +45,77 @@ struct WaitingRequest {
   bool reads_from_replica = false;
   KeyWaitPlan plan;
   uint64_t generation = 0;  // of WaitingClients, before the request was admitted
-  uint64_t ticket = 0;      // its place in the order of waiting; given by Add
-  size_t memory_bytes = 0;  // of its arguments, and of its keys as WaitingClients holds them; given by Add
+  uint64_t ticket = 0;      // its place in the order; set by Add
+  size_t memory_bytes = 0;  // of its arguments and of its keys here; set by Add
 };
 
 class WaitingClients {
  public:
   using Waiter = std::shared_ptr<const WaitingRequest>;
-  // Locks a request's keys and calls its command again; nothing if that waits on.
+  // Locks a request's keys and runs its handler again; none if it stays blocked.
   using Retry = std::function<std::optional<LateAnswer>(const WaitingRequest&, storage::Txn&)>;
-  // The error that a request would be answered now for another reason than its keys; empty while it may wait.
+  // The error with which a request would be refused now, apart from its keys; empty while it may stay blocked.
   using Refusal = std::function<std::string(const WaitingRequest&)>;
 
   // `store` must outlive it.
   explicit WaitingClients(storage::Store& store);
 
-  // Both before anybody waits.
+  // Set both before any client blocks.
   void set_retry(Retry retry) { retry_ = std::move(retry); }
   void set_refusal(Refusal refusal) { refusal_ = std::move(refusal); }
   void set_links(ClientLinks* links) { links_.store(links); }
 
-  // To be read before the request is looked at in any way.
+  // Read it before any check of the request.
   uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
-  // Its keys must be locked, so that no change can be missed. The client must not wait yet.
+  // Blocks a client. Its keys must be locked, so that no change is missed. The client must not be blocked yet.
   void Add(std::shared_ptr<WaitingRequest> request);
-  // False if the client does not wait any more: its answer is on its way.
+  // False if the client is not blocked any more: its reply is being delivered.
   bool Remove(uint64_t client);
   size_t size() const { return count_.load(std::memory_order_relaxed); }
 
-  // --- what the data does ---
-  // The key has changed; called under its lock. Whether somebody waits for it.
+  // --- called by changes of data ---
+  // The key has changed; called under its lock. Returns whether clients are blocked on it.
   bool NoteChange(storage::DbIndex db, std::string_view key);
-  // All keys of the database may have.
+  // All keys of the database may have changed.
   bool NoteChangeOfAll(storage::DbIndex db);
-  // Serves who waits for what has changed. `after`: the transaction that has made the change; it holds no lock.
+  // Serves clients blocked on changed keys. `after`: the changing transaction, which holds no lock.
   void ServeReady(const storage::Txn* after);
-  // Nobody is served while the data are but a part of what they will be.
+  // Serves no client while the data is incomplete.
   void Hold(bool holds);
 
-  // --- what the server does; not to be called with data locked ---
-  // Ends all waits with this error, and the connections.
+  // --- called by the server, without locks of data ---
+  // Unblocks all clients with this error and closes their connections.
   void EndAll(std::string_view error);
-  // Ends those that are refused by now.
+  // Unblocks clients whose requests are refused now.
   void EndRefused();
-  // Of one request, if there was a call of these two since it was admitted.
+  // Checks one request, if one of these two was called since it was admitted.
   void EndIfRefused(const Waiter& request);
 
  private:
   using Key = std::pair<storage::DbIndex, std::string>;
-  // What requests look for: a type, and what in it. What one has found nothing of, no other one finds.
+  // A type and the condition on it. If one request finds nothing, others with an equal Sought find nothing either.
   using Sought = std::pair<storage::ValueType, std::string>;
   struct Waiters {
     std::map<Sought, std::map<uint64_t, Waiter>> queues;  // by ticket
     bool is_ready = false;
   };
 
-  // What a key costs, but for its bytes: an entry of each of three trees.
+  // Memory of a key besides its bytes: an entry in each of three trees.
   static constexpr size_t kTreeNodeBytes = 32;
   static constexpr size_t kKeyBytes = 3 * kTreeNodeBytes + sizeof(Key) + sizeof(Waiters) + sizeof(Sought) +
                                       sizeof(std::map<uint64_t, Waiter>) + sizeof(uint64_t) + sizeof(Waiter);
 
-  // Each once, though it be named twice.
+  // Without duplicates.
   static std::set<Key> KeysOf(const WaitingRequest& request);
   static Sought SoughtBy(const WaitingRequest& request) { return {request.plan.wanted, request.plan.sought}; }
   bool MarkReady(const Key& key, Waiters& waiters) REQUIRES(mutex_);
   void RemoveLocked(const Waiter& request) REQUIRES(mutex_);
   void ServeKey(const Key& key) REQUIRES(serving_);
-  // The first one of each queue, by ticket.
+  // The first request of each queue, by ticket.
   std::map<uint64_t, Waiter> FirstOfEach(const Key& key);
-  // Who is the first now where this one was.
+  // The next request in the queue of a served one.
   Waiter NextOf(const Key& key, const WaitingRequest& served);
-  // Whether it was answered.
+  // Returns whether the request was answered.
   bool Serve(const Waiter& request) REQUIRES(serving_);
   void End(const Waiter& request) REQUIRES(serving_);
 

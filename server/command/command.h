@@ -32,9 +32,9 @@ struct DataCall {
   resp::ReplyWriter& reply;
   storage::DbIndex db;
   int64_t max_string_bytes;     // proto-max-bulk-len
-  KeyWaitPlan* wait = nullptr;  // null: the call can't wait for a key
-  bool is_repeated = false;     // another server has done it before
-  bool in_cluster = false;      // keys that only values tell may be anywhere
+  KeyWaitPlan* wait = nullptr;  // null: the call cannot block
+  bool is_repeated = false;     // replayed from another server
+  bool in_cluster = false;      // keys named by values may be on other nodes
 };
 
 // One execution of a command that needs more than the data.
@@ -42,14 +42,14 @@ struct AdminCall {
   Arguments args;
   storage::Txn& txn;
   resp::ReplyWriter& reply;
-  resp::ReplyWriter& pushes;  // what a subscriber is told of its subscriptions, though it may want no replies
+  resp::ReplyWriter& pushes;  // for subscription messages, which are sent even with CLIENT REPLY OFF
   Session& session;
   ThreadState& thread;
   Server& server;
   const Command& command;
-  Outcome& outcome;      // set by a command that means more than its reply
-  Execution& execution;  // for what EXEC does
-  bool in_transaction;   // its keys, or all, are locked until EXEC ends
+  Outcome& outcome;      // set by a command that does more than reply
+  Execution& execution;  // for EXEC
+  bool in_transaction;   // inside EXEC: its keys, or all, are locked until EXEC ends
   bool may_wait;         // the client can be answered later
 };
 
@@ -83,24 +83,24 @@ enum CommandFlag : uint32_t {
   kBlocking = 1 << 14,
 };
 
-// What the server knows of a command beside what COMMAND tells.
+// Properties of a command that COMMAND does not show.
 enum CommandTrait : uint32_t {
-  kForSubscribers = 1 << 0,  // allowed to who speaks RESP2 and has subscribed: no reply could be taken for a message
-  kRunsInMulti = 1 << 1,     // is never queued in an open transaction, but runs at once
+  kForSubscribers = 1 << 0,  // allowed for RESP2 subscribers: its reply cannot be taken for a message
+  kRunsInMulti = 1 << 1,     // not queued in an open transaction: runs at once
   kEndsMulti = 1 << 2,       // ends an open transaction
-  kRunsQueued = 1 << 3,      // runs the queued commands: it needs what they need, and does what they do
-  kAlwaysTouches = 1 << 4,   // counts as a use of its keys under CLIENT NO-TOUCH too
-  kWatchesKeys = 1 << 5,     // its session is told of changes of its keys, so they must be on this node
-  kEndsReplacing = 1 << 6,   // runs while a primary's data take the place of ours, which it may end
+  kRunsQueued = 1 << 3,      // runs the queued commands: has their needs and effects
+  kAlwaysTouches = 1 << 4,   // updates the last access of its keys even with CLIENT NO-TOUCH
+  kWatchesKeys = 1 << 5,     // its session observes changes of its keys, so they must be on this node
+  kEndsReplacing = 1 << 6,   // runs during a full sync, which it may end
   kOfLinks = 1 << 7,         // part of the protocol between primary and replica
-  kImpersonal = 1 << 8,      // of an admin command: it means no connection, so another node may execute it
+  kImpersonal = 1 << 8,      // of an admin command: independent of the connection, so another node may execute it
 };
 
 // How the dispatcher locks for a command without keys.
 enum class Scope : uint8_t {
-  kNothing,    // touches no key
-  kWalks,      // walks the keyspace, partition by partition; inside of EXEC all of it is locked
-  kEverything  // needs all of it at once
+  kNothing,    // accesses no key
+  kWalks,      // walks the keyspace, partition by partition; inside EXEC all partitions are locked
+  kEverything  // locks all partitions
 };
 
 enum class Group : uint8_t {
@@ -131,10 +131,10 @@ enum KeyFlag : uint16_t {
   kKeyUpdate = 1 << 5,
   kKeyInsert = 1 << 6,
   kKeyDelete = 1 << 7,
-  kKeyNot = 1 << 8,  // it has a slot, as a key has, but is none
+  kKeyNot = 1 << 8,  // not a key, but has a slot (shard channels)
 };
 
-// Arguments that stand together.
+// A range of arguments.
 struct ArgumentRange {
   size_t first = 0;
   size_t count = 0;
@@ -143,9 +143,9 @@ struct ArgumentRange {
 // How keys are found among the arguments.
 enum class KeySearch : uint8_t {
   kIndex,    // at first, first+step, ... up to last; a negative `last` counts from the end
-  kCounted,  // from `first` on, as many as the argument before says
-  kKeyword,  // by `find`: behind a word that stands at `first` or later
-  kUnknown,  // by `find`, if it is there: clients can't know
+  kCounted,  // from `first` on; the argument before is their number
+  kKeyword,  // by `find`: after a keyword at `first` or later
+  kUnknown,  // by `find`, if set; unknown to clients
 };
 
 struct KeySpec {
@@ -153,12 +153,12 @@ struct KeySpec {
   int first = 0;
   int last = 0;
   int step = 0;
-  // Where the flags depend on the arguments: those of one request.
+  // The flags of one request, if they depend on its arguments.
   uint8_t (*flags_of)(std::span<const std::string_view> argv) = nullptr;
   std::string_view note = {};
   KeySearch search = KeySearch::kIndex;
   std::string_view keyword = {};
-  int part = 0;  // which part of what is behind the keyword are keys: the half, say; 0: all
+  int part = 0;  // 1/part of the arguments after the keyword are keys; 0: all
   ArgumentRange (*find)(std::span<const std::string_view> argv) = nullptr;
 };
 
@@ -169,7 +169,7 @@ enum ChannelFlag : uint8_t {
   kChannelPattern = 1 << 3,
 };
 
-// Which arguments are names of pub/sub channels, or patterns of them.
+// The arguments that are names or patterns of pub/sub channels.
 struct ChannelSpec {
   uint8_t flags = 0;
   int first = 0;
@@ -178,22 +178,22 @@ struct ChannelSpec {
   constexpr bool Is(uint8_t flag) const { return (flags & flag) != 0; }
 };
 
-// With cluster-redirect proxy: which parts a request for several nodes is taken apart into.
+// How the proxy (cluster-redirect proxy) splits a request for several nodes.
 enum class Spread : uint8_t {
-  kNone,          // it can't be
-  kEachKey,       // a part for each key
-  kEachKeyValue,  // a part for each key with what stands behind it
+  kNone,          // not splittable
+  kEachKey,       // one part per key
+  kEachKeyValue,  // one part per key and its value
   kEachShard,     // the whole command to each shard
   kOneShard       // SCAN
 };
 
-// How the replies to the parts become one.
+// How the replies of the parts are merged.
 enum class Join : uint8_t {
   kOne,          // the reply of the only part
   kSum,          // of integers
-  kAllOk,        // that of the first, unless one is an error
-  kArrays,       // their elements, one array after the other
-  kScan,         // a cursor that tells the shard, and keys
+  kAllOk,        // the first, unless one is an error
+  kArrays,       // concatenation of arrays
+  kScan,         // a cursor with the shard, and keys
   kTransaction,  // the last of several replies
 };
 
@@ -208,19 +208,19 @@ struct Command {
   int arity;                     // negative: at least so many; the name counts
   uint32_t flags = 0;            // CommandFlag
   uint32_t traits = 0;           // CommandTrait
-  uint32_t needs = 0;            // beyond what its flags say
+  uint32_t needs = 0;            // in addition to those of its flags
   Scope scope = Scope::kNothing;
   KeySpec keys = {};
   KeySpec more_keys = {};
   KeySpec last_keys = {};
   ChannelSpec channels = {};
   Joinable joinable = {};
-  // Whether the arguments name keys that only values tell, so that all of them must be locked.
+  // Whether the command accesses keys named by values, so that all partitions must be locked.
   bool (*needs_everything)(std::span<const std::string_view> argv) = nullptr;
-  // Of a blocking command: whether one with these arguments waits; null: each does.
+  // Of a blocking command: whether it blocks with these arguments; null: always.
   bool (*may_wait)(std::span<const std::string_view> argv) = nullptr;
   Group group;
-  std::string_view categories = {};  // ACL categories that neither flags nor group give
+  std::string_view categories = {};  // ACL categories in addition to those of flags and group
   std::string_view tips = {};        // separated by spaces
   std::string_view since;
   std::string_view complexity = "O(1)";
@@ -262,7 +262,7 @@ constexpr bool IsLowerCase(std::string_view name) {
   return !name.empty();
 }
 
-// How many words an alternative or a part in <> or [] needs at least; ends at `end`. What is in [] needs none.
+// The minimum number of words of an alternative or of a part in <>; parts in [] need none. Ends at `end`.
 constexpr int RequiredWords(std::string_view syntax, size_t* at, char end) {
   int words = 0;
   int least = INT32_MAX;
@@ -336,7 +336,7 @@ constexpr bool IsSound(const Command& row) {
 
 }  // namespace row_checks
 
-// A row that contradicts itself doesn't compile.
+// An inconsistent row does not compile.
 template <size_t N>
 constexpr bool RowsAreSound(const Command (&rows)[N]) {
   for (const Command& row : rows) {

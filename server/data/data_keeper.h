@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What keeps the data: the store and its durability, from loading at the start to the last snapshot.
+// The store and its durability, from loading at the start to the final snapshot.
 //
-// Threads: each part says its own rule; the members here are atomic or set before threads run.
+// Threads: each part states its rule; the members here are atomic or set before threads run.
 #pragma once
 
 #include <atomic>
@@ -20,36 +20,36 @@ namespace ringkv::server {
 
 class DataKeeper {
  public:
-  // All must outlive it. `hash_seed`: of the data set in the files, if there is one (see FindHashSeed). It is a source
-  // of `needs`.
+  // All references must outlive the object. `hash_seed`: of the data set in the files, if there is one (see
+  // FindHashSeed). It is a source of `needs`.
   DataKeeper(const Options& options, const storage::Clock& clock, storage::FileSystem& files, Log& log,
              UnmetNeeds& needs, ClientLinks& links, uint64_t hash_seed);
 
   storage::Store& store() { return store_; }
   storage::Durability& durability() { return durability_; }
-  // Where the data set lies, by the options.
+  // The files of the data set, from the options.
   static storage::DataFiles FilesOf(const Options& options);
 
-  // Clients are told LOADING from BeginLoading on, until the data is there. In between, in any thread: Open reads what
-  // is in the files, or has `fill` put something in if there is nothing.
+  // Clients get LOADING from BeginLoading until EndLoading. In between, in any thread: Open recovers the data from the
+  // files, or calls `fill` if there is none.
   void BeginLoading();
   storage::Status Open(const storage::Durability::Fill& fill);
   void EndLoading();
   bool is_loading() const { return is_loading_.load(std::memory_order_relaxed); }
 
-  // Likewise while a primary's snapshot takes the place of the data. `tell` is told of each change.
+  // The same during a full sync from a primary. `tell` is called at each change.
   void SetReplacing(bool replacing);
   bool is_replacing() const { return is_replacing_.load(std::memory_order_relaxed); }
   void set_on_replacing(std::function<void(bool)> tell) { on_replacing_ = std::move(tell); }
 
-  // Begins or ends the log, as appendonly says; while the data is loaded, afterwards.
+  // Applies appendonly: starts or ends the log; after loading, if data is being loaded.
   void FitLog();
-  // Some times a second: starts snapshots that are due, and lets writes wait while the disk can't keep up.
+  // Call several times per second: starts due snapshots, and delays writes while the disk is too slow.
   void Tick();
 
-  // Whether the end of the server saves without being told to.
+  // Whether SHUTDOWN without arguments saves.
   bool SavesAtEnd() const { return !options_.save.Get().empty(); }
-  // A last snapshot, if `save` says so or the log needs it.
+  // The final snapshot, if `save` is set or the log needs it.
   storage::Status SaveAtEnd(bool save);
   // Ends the threads and closes the log.
   storage::Status Close();

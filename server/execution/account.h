@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The books of an execution: statistics, latency, the slow log, MONITOR. What waits is entered when it begins to, as
-// calls and time; its latency, and whether it was slow or has failed, when it ends. So does Redis.
+// The accounting of an execution: statistics, latency, slow log, MONITOR. As in Redis, a blocked command is counted as
+// a call with its time when it blocks; its latency, slow log entry and failure are recorded when it ends.
 #pragma once
 
 #include <cstdint>
@@ -25,10 +25,11 @@ struct Finished {
   bool waits;
 };
 
-// A handler has returned. Called by the thread that has run it.
+// Accounts for a handler that has returned. Called by its thread.
 void Account(Server& server, ThreadState& thread, const Finished& finished);
 
-// A client that waited since `spent` nanoseconds of its command were over is answered. Called by the client's thread.
+// Accounts for a blocked client that is answered; `spent`: nanoseconds of its command before it blocked. Called by the
+// client's thread.
 void AccountWait(Server& server, ThreadState& thread, const WaitingRequest& request, uint64_t spent,
                  const LateAnswer& answer);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// One request on its way to its reply. Connections, HTTP, parts of what a proxy was asked, the link from Redis: all
-// have their requests executed here and differ by what they hand in. What EXEC has queued, and what a blocked client
-// asks again, goes through the later stages of the same way (transaction.h, retry.h).
+// The execution of one request. Connections, HTTP, local parts of proxied requests and the link from Redis execute
+// their requests here and differ in the arguments. Queued commands of EXEC and retries of blocked clients go through
+// the later stages of the same path (transaction.h, retry.h).
 #pragma once
 
 #include <optional>
@@ -17,26 +17,26 @@ class Server;
 class Session;
 struct ThreadState;
 
-// Who has requests executed. All of it outlives the execution.
+// The origin of requests. All references must outlive the execution.
 struct Caller {
   Server& server;
   ThreadState& thread;  // the calling one's own; the time of its transaction is that of the request
-  Session& session;     // on whose behalf
+  Session& session;     // of the client
   resp::ReplyWriter& reply;
-  resp::ReplyWriter* pushes = nullptr;  // for what a subscriber is told, if the reply goes elsewhere
-  bool may_wait = false;                // there is somebody who can be answered later
+  resp::ReplyWriter* pushes = nullptr;  // for messages to a subscriber, if they are separate from the reply
+  bool may_wait = false;                // the client can be answered later
   bool may_ask_others = true;           // with cluster-redirect proxy: Elsewhere is an outcome, instead of an error
 };
 
 // Executes one request: find, permit, route, admit, lock, run, account. Whatever refuses it writes the error.
 Outcome Execute(const Caller& caller, const Request& request);
 
-// Looks up the commands of requests that will be executed next, and prefetches the memory of their keys: what each
-// request would wait for alone, several wait for together.
+// Looks up the commands of the next requests and prefetches the memory of their keys together, so that their cache
+// misses overlap.
 void Prepare(Server& server, ThreadState& thread, const Session& session, std::span<Request> requests);
 
-// A part of a request that was taken apart, whose keys are this node's own: executed here; the group that the reply
-// depends on. None if it can't be answered here now: the reply is to be forgotten.
+// Executes the local part of a split request; returns the LSN that the reply depends on. None if it cannot be answered
+// here now; then the reply must be discarded.
 std::optional<storage::Lsn> ExecutePart(const Caller& caller, const ProxyPart& part);
 
 }  // namespace ringkv::server

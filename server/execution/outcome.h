@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How the execution of a request has ended, or what it goes on with. Whoever has requests executed handles each kind:
-// std::visit doesn't compile otherwise.
+// The outcome of an execution. Every caller must handle each kind, because std::visit does not compile otherwise.
 #pragma once
 
 #include <cstdint>
@@ -22,45 +21,45 @@ namespace outcome {
 // The reply is written.
 struct Done {};
 
-// Nothing happened: the request is to be executed again when clients are no longer paused.
+// Nothing happened: execute the request again when clients are no longer paused.
 struct Postponed {};
 
-// Nothing happened: other nodes are to be asked.
+// Nothing happened: the plan says which nodes to ask.
 struct Elsewhere {
   std::unique_ptr<ProxyPlan> plan;
 };
 
-// The client is among WaitingClients, which will answer.
+// The client is blocked; WaitingClients will answer.
 struct KeyWait {
   std::shared_ptr<const WaitingRequest> request;
-  uint64_t nanoseconds = 0;  // that the command has taken so far
+  uint64_t nanoseconds = 0;  // time of the command so far
 };
 
-// The client waits until so many replicas have what it has written.
+// The client waits until this number of replicas has its writes (WAIT).
 struct ReplicaWait {
   storage::Lsn lsn = 0;
   size_t replicas = 0;
   int64_t deadline_ms = 0;  // by the steady clock; INT64_MAX: none
 };
 
-// The reply is made part by part; with its end the connection ends.
+// The reply is streamed in parts; the connection closes at its end.
 struct Stream {
   std::unique_ptr<ReplyStream> parts;
 };
 
-// When all replies have left, the client's socket goes to `take`, with the bytes that were received and not executed.
+// When all replies are sent, the client's socket is passed to `take`, with the bytes received but not executed.
 struct HandOver {
   std::function<void(int descriptor, std::string unread)> take;
 };
 
-// The connection ends: when the reply has left, or at once, without another byte.
+// The connection closes: after the reply, or at once without another byte.
 struct Close {
   bool at_once = false;
 };
 
 }  // namespace outcome
 
-// Done at first. A class of its own, so that it can be declared without all of this.
+// Initially Done. A class, so that it can be forward declared.
 struct Outcome : std::variant<outcome::Done, outcome::Postponed, outcome::Elsewhere, outcome::KeyWait,
                               outcome::ReplicaWait, outcome::Stream, outcome::HandOver, outcome::Close> {
   using variant::variant;
@@ -69,7 +68,7 @@ struct Outcome : std::variant<outcome::Done, outcome::Postponed, outcome::Elsewh
   bool is_done() const { return index() == 0; }
 };
 
-// A visitor made of one function for each kind.
+// A visitor of one function per kind.
 template <typename... Handlers>
 struct ForEachOutcome : Handlers... {
   using Handlers::operator()...;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A request as it waits to be executed, with what was found out about it while its memory was prefetched.
+// A parsed request, with the results of its look-up and prefetch.
 #pragma once
 
 #include <optional>

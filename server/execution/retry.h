@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A blocked client's request, when one of its keys has changed.
+// The retry of a blocked client's request after a change of one of its keys.
 #pragma once
 
 #include <optional>
@@ -12,8 +12,9 @@ namespace ringkv::server {
 class Server;
 struct WaitingRequest;
 
-// Locks its keys and runs it again, by whichever thread has made the change. Nothing if it waits on. It was permitted,
-// routed and admitted when it came, and would be told if that had changed; the client's thread keeps its books.
+// Locks the keys and runs the handler again, in the thread that made the change. None if the client stays blocked. The
+// request was permitted, routed and admitted before, and is unblocked if that changes; the client's thread accounts for
+// it.
 std::optional<LateAnswer> Retry(const WaitingRequest& request, Server& server, storage::Txn& txn);
 
 }  // namespace ringkv::server

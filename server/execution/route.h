@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// In a cluster: whether a request is executed here, by the slots of its keys.
+// Routing in a cluster: whether this node executes a request, by the slots of its keys.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@
 
 namespace ringkv::server {
 
-// The view of now, kept by the thread.
+// The current view, cached by the thread.
 inline const ClusterView& ViewOf(Server& server, ThreadState& thread) {
   if (thread.cluster_version != server.cluster().version()) {
     thread.cluster_version = server.cluster().version();
@@ -19,13 +19,12 @@ inline const ClusterView& ViewOf(Server& server, ThreadState& thread) {
   return *thread.cluster_view;
 }
 
-// Whether the request has just one key, whose slot is served here. What it says no to, Route looks at closer.
+// Whether the request has exactly one key, in a slot that is served here. A fast path before Route.
 inline bool IsServedHere(const Request& request, Server& server, ThreadState& thread) {
   return request.position && ViewOf(server, thread).served[SlotAt(*request.position)];
 }
 
-// What a client that waits for a key would be answered if it asked now: the error that names who serves the key, empty
-// while it is this node.
+// The redirect that a blocked client would get for its request now; empty while this node serves its keys.
 std::string WhyNotServedHere(const WaitingRequest& request, Server& server);
 
 }  // namespace ringkv::server

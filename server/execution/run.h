@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the handler of a data command is called with, whoever calls it.
+// Builds the call of a data command's handler.
 #pragma once
 
 #include <span>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The stages of an execution, in their order, and what they share. A stage that refuses, or sends elsewhere, says so in
-// the outcome and returns false: the next ones are left out.
+// The stages of an execution, in their order, and their shared state. A stage that refuses or redirects sets the
+// outcome and returns false, which skips the following stages.
 #pragma once
 
 #include <cstdint>
@@ -15,9 +15,9 @@
 
 namespace ringkv::server {
 
-// What runs other commands and holds their locks.
+// A command that runs others and holds their locks (EXEC).
 struct Enclosing {
-  std::vector<std::function<void()>> after_unlock;  // what they have put off
+  std::vector<std::function<void()>> after_unlock;  // work deferred by these commands
 };
 
 struct Execution {
@@ -25,9 +25,9 @@ struct Execution {
   const Request& request;
   Outcome& outcome;
   const CommandEntry* entry = nullptr;  // set by the first stage
-  uint32_t unmet = 0;                   // needs of the command that don't hold now
-  uint64_t wait_generation = 0;         // of WaitingClients, before a blocking command was looked at
-  Enclosing* enclosing = nullptr;       // null: not inside of another one
+  uint32_t unmet = 0;                   // needs of the command that are not met
+  uint64_t wait_generation = 0;         // of WaitingClients, before a blocking command is checked
+  Enclosing* enclosing = nullptr;       // null: not inside another command
 
   Server& server() const { return caller.server; }
   ThreadState& thread() const { return caller.thread; }
@@ -38,7 +38,7 @@ struct Execution {
 
   bool runs_queued() const { return entry != nullptr && row().Has(kRunsQueued); }
   bool MayWait() const { return caller.may_wait && enclosing == nullptr; }
-  // Nothing has happened; the request waits.
+  // Nothing has happened; the request is postponed.
   bool Postpone() const {
     outcome = outcome::Postponed{};
     return false;
@@ -48,16 +48,16 @@ struct Execution {
 // --- find ---
 bool FindCommand(Execution& execution);
 
-// --- permit: whether this client may do this at all; whoever may not learns nothing else ---
+// --- permit: whether the client may run the command at all; comes first, so that a refusal reveals nothing else ---
 constexpr uint32_t kPermissions = kNeedsAuthentication | kNeedsDebugAllowed;
-// Some of kPermissions are unmet.
+// Refuses for unmet needs in kPermissions.
 bool Permit(Execution& execution);
 
-// --- route: whether the keys are here ---
+// --- route: whether this node serves the keys ---
 bool Route(Execution& execution);
 
-// --- admit: whether the state of the server and of the client lets it run now ---
-// Some needs are unmet.
+// --- admit: whether the state of server and client allows the command now ---
+// Refuses or postpones for other unmet needs.
 bool Admit(Execution& execution);
 
 // --- lock, run ---
@@ -65,11 +65,11 @@ void LockKeys(const Command& row, const Request& request, storage::Txn& txn);
 // The keys are locked.
 void Run(Execution& execution);
 
-// --- whatever says no ---
-// Writes the error, marks an open transaction as failed, or ends it if it is EXEC that is rejected, and counts it.
+// --- refusals ---
+// Writes the error, counts it, and marks an open transaction as failed, or ends it if the command is EXEC.
 // Always false.
 bool Reject(Execution& execution, std::string_view error);
-// As Reject; what EXEC is refused for stands behind EXECABORT.
+// Like Reject; for EXEC the reason follows EXECABORT.
 bool Refuse(Execution& execution, std::string_view error);
 
 }  // namespace ringkv::server

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// MULTI's queue, and what EXEC does with it.
+// Queueing after MULTI, and EXEC.
 #pragma once
 
 #include <functional>
@@ -11,10 +11,10 @@ namespace ringkv::server {
 // Queues the request, or refuses it if it may not be queued.
 void Enqueue(Execution& execution);
 
-// EXEC's work: runs everything queued in one transaction that locks the keys of all of it, and those that are watched.
+// Runs all queued commands in one transaction, which locks their keys and the watched keys.
 void RunQueued(AdminCall& call);
 
-// Of a command inside of EXEC: does `work` when its locks are free.
+// Defers `work` of a command inside EXEC until the locks are released.
 void AfterUnlock(AdminCall& call, std::function<void()> work);
 
 }  // namespace ringkv::server

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// What is done in the background, some times a second: expired keys, memory beyond its limit, rates, and what other
-// parts have to do. A second thread builds and drops indexes of keys.
+// Periodic background work: active expiry, eviction, rates, and the ticks of other parts. A second thread builds and
+// drops key indexes.
 //
-// Threads: two of its own; the rest is atomic.
+// Threads: two of its own; other state is atomic.
 #pragma once
 
 #include <atomic>
@@ -23,7 +23,7 @@
 
 namespace ringkv::server {
 
-// All must outlive it.
+// All references must outlive the object.
 struct HousekeepingParts {
   const Options& options;
   const storage::Clock& clock;
@@ -42,18 +42,18 @@ class Housekeeping {
   explicit Housekeeping(HousekeepingParts parts) : parts_(std::move(parts)) {}
   ~Housekeeping() { Stop(); }
 
-  // Once, when the data is there.
+  // Call once, when the data is loaded.
   void Start();
   void Stop();
 
-  // Whether keys that have expired are looked for (DEBUG SET-ACTIVE-EXPIRE).
+  // Active expiry (DEBUG SET-ACTIVE-EXPIRE).
   void set_active_expiry(bool active) { active_expiry_.store(active, std::memory_order_relaxed); }
   const Rates& rates() const { return rates_; }
 
  private:
   void Run();
   void SweepExpiredKeys();
-  // True if there is more to evict.
+  // Returns whether more keys must be evicted.
   bool StayWithinMemory();
   void BuildIndexes();
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Keeps the server within maxmemory, and remembers the most that it has used.
+// Keeps memory within maxmemory, and tracks its peak.
 //
 // Threads: atomic; an evictor and a transaction belong to their thread.
 #pragma once
@@ -19,18 +19,18 @@ namespace ringkv::server {
 
 class MemoryKeeper {
  public:
-  // All must outlive it.
+  // All references must outlive the object.
   MemoryKeeper(const Options& options, const storage::Clock& clock, const TickClock& ticks, storage::Store& store,
                LatencyEvents& latency_events);
 
-  // Evicts keys with `evictor` until memory is within maxmemory, but for no longer than about so many microseconds.
+  // Evicts keys with `evictor` until memory is within maxmemory, for at most about this many microseconds.
   // `txn` holds no lock.
   storage::Eviction MakeRoom(storage::Txn& txn, storage::Evictor& evictor, uint64_t most_microseconds);
 
   size_t peak() const { return peak_.load(std::memory_order_relaxed); }
   void NotePeak(size_t used);
   void ResetPeak();
-  // In use when the server began to serve.
+  // Memory use when the server began to serve.
   size_t startup() const { return startup_; }
   void NoteStartup();
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// How much is done in a second, over the last second and a half or so, as INFO shows it.
+// Rates per second for INFO, over about the last second and a half.
 //
-// Threads: sampled by one, read by all.
+// Threads: written by one thread, read by all.
 #pragma once
 
 #include <atomic>
@@ -17,7 +17,7 @@ using ThreadStates = std::vector<std::unique_ptr<ThreadState>>;
 
 class Rates {
  public:
-  // `elapsed_ms`: since the last time; above 0.
+  // `elapsed_ms`: since the last sample; above 0.
   void Sample(const ThreadStates& threads, int64_t elapsed_ms);
 
   uint64_t commands() const { return commands_.per_second.load(); }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// All that INFO and /metrics tell: a row each, with its name in INFO, its name for Prometheus, or both, and how it is
-// read. Names in INFO are those that monitoring tools of Redis read; the others follow Prometheus' conventions, units
-// included: a row whose units differ between the two is two rows.
+// The rows of INFO and /metrics: each has its name in INFO, its name for Prometheus, or both, and a function that reads
+// its value. Names in INFO are those of Redis; the others follow the conventions of Prometheus, including units: a
+// value with different units is two rows.
 //
-// Rows that say the same of several things (databases, commands, replicas) are a group: a line of INFO for each thing,
-// and a label for Prometheus.
+// Rows of several objects (databases, commands, replicas) are a group: one INFO line per object, and one label for
+// Prometheus.
 //
 // Threads: pure functions of an observation.
 #pragma once
@@ -30,25 +30,25 @@ using Families = std::vector<MetricFamily>;
 constexpr MetricType kCounter = MetricType::Counter;
 constexpr MetricType kGauge = MetricType::Gauge;
 
-// What Prometheus knows a number by.
+// A Prometheus series.
 struct Series {
-  const char* name = nullptr;  // null: it isn't there
+  const char* name = nullptr;  // null: not in Prometheus
   MetricType type = kGauge;
   const char* help = nullptr;
 };
 
 struct Metric {
   std::string_view section = {};  // of INFO
-  std::string_view info = {};     // the name there; empty: it isn't there
+  std::string_view info = {};     // the name in INFO; empty: not in INFO
   Series series = {};
   Reading (*read)(const Observation&) = nullptr;
   bool (*is_shown)(const Observation&) = nullptr;  // by INFO; null: always
-  // Of a group, instead of the above but for the section: its lines of INFO, and its families.
+  // For a group, instead of the fields above except the section: its INFO lines and its families.
   void (*add_lines)(const Observation&, std::string* page) = nullptr;
   void (*add_families)(const Observation&, Families* families) = nullptr;
 };
 
-// In the order in which they are shown; by topic.
+// In output order, by topic.
 std::span<const Metric> ServerMetrics();
 std::span<const Metric> MemoryMetrics();
 std::span<const Metric> PersistenceMetrics();
@@ -70,20 +70,20 @@ struct FixedText {
   char letters[kSize];
 };
 
-// What Redis tells and RingKV has nothing of.
+// Fields of Redis without a counterpart here.
 template <FixedText kText>
 Reading Always(const Observation&) {
   return kText.view();
 }
 
-// As CONFIG GET shows it.
+// The value of an option as in CONFIG GET.
 std::string OptionTextOf(const Observation& observation, std::string_view name);
 template <FixedText kName>
 Reading OptionText(const Observation& observation) {
   return OptionTextOf(observation, kName.view());
 }
 
-// Of all threads.
+// Summed over all threads.
 template <Counter ThreadStatistics::*kCounted>
 Reading SumOf(const Observation& observation) {
   return observation.Sum(kCounted);
@@ -107,13 +107,13 @@ struct GroupField {
 template <class Thing>
 struct MetricGroup {
   std::vector<Thing> (*things)(const Observation&);
-  std::string (*line)(const Thing&) = nullptr;  // what stands in front of the colon in INFO; null: no lines
+  std::string (*line)(const Thing&) = nullptr;  // the text before the colon in INFO; null: no lines
   const char* label = nullptr;
   std::string (*label_value)(const Thing&) = nullptr;
   std::span<const GroupField<Thing>> fields;
 };
 
-// "name:field=value,field=value" for each thing.
+// "name:field=value,field=value" per object.
 template <const auto& kGroup>
 void AddGroupLines(const Observation& observation, std::string* page) {
   for (const auto& thing : kGroup.things(observation)) {

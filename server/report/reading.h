@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a metric says at one moment: a number or a text. INFO shows the text, Prometheus takes the number.
+// The value of a metric at one moment: a number or a text. INFO shows the text, Prometheus the number.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ class Reading {
   Reading(int number) : value_(static_cast<int64_t>(number)) {}
   Reading(uint64_t number) : value_(number) {}
   Reading(int64_t number) : value_(number) {}
-  // INFO shows so many digits behind the point.
+  // The number of decimal places in INFO.
   Reading(double number, int digits) : value_(Decimal{number, digits}) {}
   Reading(std::string text) : value_(std::move(text)) {}
   Reading(std::string_view text) : value_(std::string(text)) {}
@@ -33,7 +33,7 @@ class Reading {
   std::variant<uint64_t, int64_t, Decimal, std::string> value_;
 };
 
-// "1.50M": a number of bytes as people read it.
+// "1.50M": a human-readable number of bytes.
 std::string HumanBytes(uint64_t bytes);
 
 }  // namespace ringkv::server

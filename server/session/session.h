@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What is remembered of a client between two commands. It has no socket: a connection owns one, and so does a test.
+// The state of a client between two commands, without a socket, so that connections and tests can own one.
 //
-// Threads: confined to the client's thread; the card is what others may see.
+// Threads: confined to the client's thread; other threads read the card.
 #pragma once
 
 #include <memory>
@@ -17,7 +17,7 @@ namespace ringkv::server {
 
 enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext, kSkipThis };
 
-// What a client has asked for by its commands, and RESET takes back.
+// State set by commands and cleared by RESET.
 struct SessionSettings {
   storage::DbIndex db = 0;
   int protocol = 2;
@@ -29,7 +29,7 @@ struct SessionSettings {
   bool takes_end_mark = false;      // REPLCONF CAPA EOF
   bool wants_rdb_only = false;      // REPLCONF RDB-ONLY
   bool speaks_node_link = false;    // REPLCONF CAPA of another RingKV
-  bool takes_published = false;     // REPLCONF CAPA of a replica that passes on what is published
+  bool takes_published = false;     // REPLCONF CAPA of a replica that receives published messages
   ReplyMode reply_mode = ReplyMode::kOn;
 };
 
@@ -41,24 +41,24 @@ class Session : public SessionSettings {
   Session& operator=(const Session&) = delete;
 
   void Watch(storage::DbIndex watched_db, std::string_view key) { watched_keys_.Watch(watch, watched_db, key); }
-  // To be called when what it has subscribed to has changed.
+  // Call after a change of its subscriptions.
   void NoteSubscriptions();
 
   void UnwatchAll() { watched_keys_.UnwatchAll(watch); }
 
-  // As a new connection's; subscriptions and what else others know of must have been taken back.
+  // Resets to the initial state; subscriptions and registrations elsewhere must have been removed.
   void ResetSettings() { static_cast<SessionSettings&>(*this) = {}; }
 
-  // What others read on the card is written once a batch of commands.
+  // Updates the card, once per batch of commands.
   void UpdateCard(int64_t now_ms);
 
   const std::shared_ptr<ClientCard> card;
-  uint32_t checked_needs = UINT32_MAX;  // of commands; who speaks for another server is refused nothing
-  storage::Lsn last_lsn = 0;            // the last group that what the client has done or seen may depend on
+  uint32_t checked_needs = UINT32_MAX;  // the needs that apply; none for requests of another server
+  storage::Lsn last_lsn = 0;            // the last LSN that the client's writes and replies may depend on
   TransactionQueue queue;
   WatchState watch;
   Subscriptions subscriptions;
-  uint32_t subscriber_needs = 0;  // of commands: what isn't met because it has subscribed to something
+  uint32_t subscriber_needs = 0;  // needs that are unmet because the client has subscriptions
 
  private:
   WatchedKeys& watched_keys_;

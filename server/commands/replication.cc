@@ -15,13 +15,13 @@ namespace ringkv::server {
 namespace {
 
 constexpr std::string_view kNotForRedis =
-    "ERR RingKV feeds replicas that are RingKV too; it gives an RDB file to who sends REPLCONF CAPA EOF and REPLCONF "
-    "RDB-ONLY 1 before SYNC, as redis-cli --rdb does";
+    "ERR RingKV replicates to RingKV only; it sends an RDB file after REPLCONF CAPA EOF and REPLCONF RDB-ONLY 1, as "
+    "redis-cli --rdb does";
 
 // --- for people -----------------------------------------------------------------------------------------------------
 
 void ReplicaOf(AdminCall& call) {
-  if (call.in_transaction) return call.reply.Error("ERR REPLICAOF isn't possible inside of a transaction");
+  if (call.in_transaction) return call.reply.Error("ERR REPLICAOF isn't allowed inside a transaction");
   if (call.server.cluster().is_enabled()) return call.reply.Error("ERR REPLICAOF not allowed in cluster mode.");
   Replication& replication = call.server.replication();
   if (EqualsIgnoringCase(call.args[1], "no") && EqualsIgnoringCase(call.args[2], "one")) {
@@ -41,7 +41,7 @@ void ReplicaOf(AdminCall& call) {
   if (replication.is_migrating()) {
     return call.reply.Error("ERR this server follows a Redis server (migrate-from); REPLICAOF NO ONE ends that first");
   }
-  call.server.log().Notice("REPLICAOF " + host + ":" + std::to_string(*port) + " asked for by " +
+  call.server.log().Notice("REPLICAOF " + host + ":" + std::to_string(*port) + " requested by " +
                            call.session.card->address);
   call.server.options().replicaof.Set(host + " " + std::to_string(*port));  // what CONFIG REWRITE keeps
   replication.Follow({host, static_cast<int>(*port)});

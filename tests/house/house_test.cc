@@ -351,6 +351,32 @@ TEST(House, OnlyTablesKeyspaceAndTransactionsChangeEntries) {
   }
 }
 
+// Which folders of a room its folders include.
+std::map<std::string, std::set<std::string>> IncludesOf(const std::string& room) {
+  const std::regex include("#include \"(" + room + "/[a-z_/]*)/[a-z_]+\\.h\"");
+  std::map<std::string, std::set<std::string>> included;
+  for (const Source& source : Sources({room})) {
+    const std::string folder = fs::path(source.path).parent_path().string();
+    for (auto it = std::sregex_iterator(source.text.begin(), source.text.end(), include); it != std::sregex_iterator();
+         ++it) {
+      if ((*it)[1] != folder) included[folder].insert((*it)[1]);
+    }
+  }
+  return included;
+}
+
+// The room itself, where the server is put together, is not asked.
+TEST(House, NoTwoFoldersOfTheServerIncludeEachOther) {
+  const auto included = IncludesOf("server");
+  ASSERT_FALSE(included.empty());
+  for (const auto& [folder, others] : included) {
+    for (const std::string& other : others) {
+      const auto back = included.find(other);
+      EXPECT_FALSE(back != included.end() && back->second.contains(folder)) << folder << " and " << other;
+    }
+  }
+}
+
 TEST(House, WordsThatMustNotComeIn) {
   struct Banned {
     std::regex pattern;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The interface of a client's connection to its I/O thread, for every protocol.
 //
-// Lifetime: owned by its IoThread. Close drops the socket at once; the object is destroyed when no asynchronous
-// operation refers to it any more (is_idle).
+// Lifetime: owned by its IoThread. Close drops the socket at once; the object is destroyed at the end of the round.
 //
 // Threads: confined.
 #pragma once
@@ -45,7 +44,6 @@ class ClientConnection {
   virtual bool Tick(int64_t now_ms) = 0;
 
   virtual uint64_t id() const = 0;
-  virtual bool is_idle() const = 0;
   virtual bool is_paused() const = 0;
 
   uint32_t served_window = 0;  // for the thread's Gathering

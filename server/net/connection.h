@@ -55,7 +55,6 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   bool Tick(int64_t now_ms) override;
 
   uint64_t id() const override { return session_.card->id; }
-  bool is_idle() const override { return socket_.is_idle(); }
   bool is_paused() const override { return is_paused_; }
 
  private:

@@ -46,7 +46,6 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   bool Tick(int64_t now_ms) override;
 
   uint64_t id() const override { return session_.card->id; }
-  bool is_idle() const override { return socket_.is_idle(); }
   bool is_paused() const override { return is_paused_; }
 
  private:

@@ -43,14 +43,6 @@ IoThread::IoThread(Server& server, size_t index, BackgroundWorker& worker)
 IoThread::~IoThread() {
   Stop();
   while (!connections_.empty()) connections_.begin()->second->Close();
-  if (proxy_ != nullptr) proxy_->Abandon();
-  while (proxy_ != nullptr && !proxy_->has_no_waits()) context_.poll();
-  proxy_.reset();
-  // What they waited for is in the loop's queue still, and lies inside of them.
-  while (!released_.empty()) {
-    context_.poll();
-    FlushAll();
-  }
 }
 
 void IoThread::Start() {
@@ -102,6 +94,16 @@ void IoThread::Pause() {
 }
 
 void IoThread::FlushAll() {
+  FlushClients();
+  if (proxy_ != nullptr) {
+    proxy_->FlushAll();
+    FlushClients();  // a node that was lost while it was sent to has answered some
+  }
+  if (!held_.empty()) SyncForHeld();
+  if (to_flush_.empty()) released_.clear();  // else it may name them
+}
+
+void IoThread::FlushClients() {
   // Flushing may serve a connection further, which appends to the list.
   for (size_t i = 0; i < to_flush_.size(); ++i) {
     gathering_.CountServed(to_flush_[i]->served_window);
@@ -109,9 +111,6 @@ void IoThread::FlushAll() {
     to_flush_[i]->Flush();
   }
   to_flush_.clear();
-  if (proxy_ != nullptr) proxy_->FlushAll();
-  if (!held_.empty()) SyncForHeld();
-  std::erase_if(released_, [](const auto& connection) { return connection->is_idle(); });
 }
 
 void IoThread::Adopt(int descriptor, std::shared_ptr<ClientCard> card) {

@@ -108,6 +108,7 @@ class IoThread {
   void Run();
   void Pause();
   void FlushAll();
+  void FlushClients();
   void SyncForHeld();
   void ScheduleTick();
   void EndKeyWaits();

@@ -100,17 +100,8 @@ void Proxy::FlushAll() {
 void Proxy::Tick(int64_t now_ms) {
   for (auto& [name, link] : links_) link->Tick(now_ms);
   std::erase_if(links_, [&](const auto& each) {
-    return each.second->is_idle() && now_ms - each.second->last_used_ms() > kKeptMs && each.second->has_no_waits();
+    return each.second->is_idle() && now_ms - each.second->last_used_ms() > kKeptMs;
   });
-}
-
-void Proxy::Abandon() {
-  retry_timer_.cancel();
-  for (auto& [name, link] : links_) link->Abandon();
-}
-
-bool Proxy::has_no_waits() const {
-  return std::all_of(links_.begin(), links_.end(), [](const auto& each) { return each.second->has_no_waits(); });
 }
 
 void Proxy::Answer(const ReplyPlace& place, std::string reply, storage::Lsn lsn) {

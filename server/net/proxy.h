@@ -20,7 +20,7 @@ namespace ringkv::server {
 
 class Proxy final : private ProxyLink::Owner {
  public:
-  // `thread` must outlive the proxy.
+  // `thread` must outlive the proxy. Its connections end with it; who waits for them isn't told.
   explicit Proxy(IoThread& thread);
   ~Proxy();
 
@@ -38,9 +38,6 @@ class Proxy final : private ProxyLink::Owner {
   void FlushAll();
   // Some times a second.
   void Tick(int64_t now_ms);
-  // Ends all connections. To be destroyed when has_no_waits.
-  void Abandon();
-  bool has_no_waits() const;
 
  private:
   void Answered(PassedRequest request, std::string reply) override;

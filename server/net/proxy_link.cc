@@ -3,7 +3,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -149,32 +148,15 @@ void ProxyLink::TakeReplies() {
 }
 
 void ProxyLink::Tick(int64_t now_ms) {
-  std::erase_if(closed_, [](const auto& socket) { return socket->is_idle(); });
   if (state_ == State::kUp && !waiting_.empty() && now_ms - waits_since_ms_ > server_.options().cluster_node_timeout) {
     Close("it is silent");
   }
 }
 
-void ProxyLink::Abandon() {
-  state_ = State::kClosed;
-  waiting_.clear();
-  DropSocket();
-}
-
-void ProxyLink::DropSocket() {
-  if (socket_ == nullptr) return;
-  socket_->Close();
-  closed_.push_back(std::move(socket_));
-}
-
-bool ProxyLink::has_no_waits() const {
-  return std::all_of(closed_.begin(), closed_.end(), [](const auto& socket) { return socket->is_idle(); });
-}
-
 void ProxyLink::Close(const std::string& why) {
   const bool was_up = state_ == State::kUp;
   state_ = State::kClosed;
-  DropSocket();
+  socket_.reset();
   output_ = resp::Buffer();
   input_ = resp::Buffer();
   scanner_ = resp::ReplyScanner();

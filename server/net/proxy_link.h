@@ -65,8 +65,8 @@ class ProxyLink final : private StreamSocket::Owner {
     ~Owner() = default;
   };
 
-  // All must outlive the link. `protocol`: of the replies, 2 or 3. `reads_replica`: the node is a replica, and is only
-  // read from.
+  // All must outlive the link; what waits for a reply when it is destroyed is forgotten. `protocol`: of the replies, 2
+  // or 3. `reads_replica`: the node is a replica, and is only read from.
   ProxyLink(IoThread& thread, Owner& owner, std::string host, int port, int protocol, bool reads_replica);
   ~ProxyLink();
 
@@ -75,11 +75,9 @@ class ProxyLink final : private StreamSocket::Owner {
   void Flush();
   // Called some times a second: gives up on a node that is silent.
   void Tick(int64_t now_ms);
-  // Ends the connection; what waits for it is forgotten. To be destroyed when has_no_waits.
-  void Abandon();
-  bool has_no_waits() const;
   // When it was used last.
   int64_t last_used_ms() const { return last_used_ms_; }
+  // Nothing waits for a reply over it.
   bool is_idle() const { return waiting_.empty(); }
 
  private:
@@ -91,7 +89,6 @@ class ProxyLink final : private StreamSocket::Owner {
   // The connection is there, or could not be made.
   void Connected(int descriptor, const std::string& why);
   void Close(const std::string& why);
-  void DropSocket();
   void TakeReplies();
 
   IoThread& thread_;
@@ -104,7 +101,6 @@ class ProxyLink final : private StreamSocket::Owner {
 
   State state_ = State::kClosed;
   std::unique_ptr<StreamSocket> socket_;
-  std::vector<std::unique_ptr<StreamSocket>> closed_;  // until no wait refers to them
   resp::Buffer output_;
   resp::Buffer input_;
   resp::ReplyScanner scanner_;

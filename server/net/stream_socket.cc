@@ -25,8 +25,13 @@ class ReadinessWait : public reactor_op {
         owner_(owner),
         callback_(callback) {}
 
-  bool is_waiting = false;
-  bool is_cancelled = false;
+  bool is_waiting() const { return is_waiting_; }
+  void Start() { is_waiting_ = true; }
+  // It calls nobody any more. If it is under way, `home`, which it is a part of, lives until it has come back.
+  void Cancel(const std::shared_ptr<void>& home) {
+    is_cancelled_ = true;
+    if (is_waiting_) home_ = home;
+  }
 
  private:
   static status Perform(reactor_op*) { return done_and_exhausted; }
@@ -34,12 +39,17 @@ class ReadinessWait : public reactor_op {
   // `loop` is null when the loop goes away with the wait still in it.
   static void Complete(void* loop, asio::detail::operation* base, const asio::error_code&, size_t) {
     auto* self = static_cast<ReadinessWait*>(base);
-    self->is_waiting = false;
-    if (loop != nullptr && !self->is_cancelled) (self->owner_.*self->callback_)();
+    const std::shared_ptr<void> home = std::move(self->home_);
+    self->is_waiting_ = false;
+    // The callback may destroy the socket, and this with it.
+    if (loop != nullptr && !self->is_cancelled_) (self->owner_.*self->callback_)();
   }
 
   StreamSocket::Owner& owner_;
   const Callback callback_;
+  std::shared_ptr<void> home_;
+  bool is_waiting_ = false;
+  bool is_cancelled_ = false;
 };
 
 }  // namespace
@@ -57,7 +67,7 @@ struct StreamSocket::Registration {
 };
 
 StreamSocket::StreamSocket(asio::io_context& context, int descriptor, Owner& owner)
-    : descriptor_(descriptor), registration_(std::make_unique<Registration>(context, owner)) {
+    : descriptor_(descriptor), registration_(std::make_shared<Registration>(context, owner)) {
   registration_->loop.init_task();
   if (registration_->loop.register_descriptor(descriptor_, registration_->data) != 0) {
     ::close(descriptor_);
@@ -68,15 +78,15 @@ StreamSocket::StreamSocket(asio::io_context& context, int descriptor, Owner& own
 StreamSocket::~StreamSocket() { Close(); }
 
 void StreamSocket::WaitReadable() {
-  if (descriptor_ < 0 || registration_->readable.is_waiting) return;
-  registration_->readable.is_waiting = true;
+  if (descriptor_ < 0 || registration_->readable.is_waiting()) return;
+  registration_->readable.Start();
   registration_->loop.start_op(reactor::read_op, descriptor_, registration_->data, &registration_->readable, false,
                                true);
 }
 
 void StreamSocket::WaitWritable() {
-  if (descriptor_ < 0 || registration_->writable.is_waiting) return;
-  registration_->writable.is_waiting = true;
+  if (descriptor_ < 0 || registration_->writable.is_waiting()) return;
+  registration_->writable.Start();
   // Not speculative: that the socket took nothing is known, and epoll is told once to say when it does.
   registration_->loop.start_op(reactor::write_op, descriptor_, registration_->data, &registration_->writable, false,
                                false);
@@ -96,16 +106,12 @@ int StreamSocket::Release() { return Detach(false); }
 
 int StreamSocket::Detach(bool is_closed_next) {
   if (descriptor_ < 0) return -1;
-  registration_->readable.is_cancelled = true;
-  registration_->writable.is_cancelled = true;
+  registration_->readable.Cancel(registration_);
+  registration_->writable.Cancel(registration_);
   // Closing takes it out of epoll at no cost.
   registration_->loop.deregister_descriptor(descriptor_, registration_->data, is_closed_next);
   registration_->loop.cleanup_descriptor_data(registration_->data);
   return std::exchange(descriptor_, -1);
-}
-
-bool StreamSocket::is_idle() const {
-  return !registration_->readable.is_waiting && !registration_->writable.is_waiting;
 }
 
 }  // namespace ringkv::server

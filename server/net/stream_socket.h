@@ -9,6 +9,9 @@
 //
 // Events are edge-triggered: the owner receives until it gets less than requested, or waits again before.
 //
+// Lifetime: a socket may be destroyed at any time, also by its owner's callback. A cancelled wait completes later,
+// through Asio's queue; its memory outlives the socket until then.
+//
 // Threads: confined.
 #pragma once
 
@@ -50,8 +53,6 @@ class StreamSocket {
   void Close();
   // Ends all waits without calling the owner, and passes ownership of the descriptor to the caller.
   int Release();
-  // Whether no wait refers to the socket, so that it may be destroyed.
-  bool is_idle() const;
 
  private:
   struct Registration;  // state of Asio's reactor
@@ -59,7 +60,7 @@ class StreamSocket {
   int Detach(bool is_closed_next);
 
   int descriptor_;
-  std::unique_ptr<Registration> registration_;
+  std::shared_ptr<Registration> registration_;
 };
 
 }  // namespace ringkv::server

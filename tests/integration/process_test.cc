@@ -101,7 +101,7 @@ double CpuSeconds(pid_t pid) {
 
 TEST(Process, AcceptingPausesWhileNoFileCanBeOpened) {
 #ifdef RINGKV_SANITIZED
-  GTEST_SKIP() << "a sanitizer's own work counts as processor time of the server";
+  GTEST_SKIP() << "a sanitizer's own work counts as processor time of the server, and to check a type it opens a pipe";
 #endif
   ServerProcess server;
   const rlimit low{40, 40};

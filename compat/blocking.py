@@ -115,6 +115,13 @@ SCENARIOS = {
         (call, "d", "XADD", "x", "1-1", "f", "v"), (read, "a"), (read, "c"), (blocked, 1), (call, "d", "XADD", "x", "1-2", "f", "v"), (read, "b"),
         (call, "d", "XPENDING", "x", "g"), (call, "d", "XPENDING", "x", "h"), (call, "a", "XREADGROUP", "GROUP", "g", "c1", "BLOCK", "0", "STREAMS", "x", "0"),
         (call, "a", "XREADGROUP", "GROUP", "g", "c1", "BLOCK", "10", "STREAMS", "x", ">"), (call, "d", "XINFO", "GROUPS", "x")],
+    "a group is told to begin elsewhere": [
+        (call, "a", "XADD", "x", "1-1", "f", "v"), (call, "a", "XADD", "x", "1-2", "f", "v"), (call, "a", "XGROUP", "CREATE", "x", "g", "$"),
+        (send, "a", "XREADGROUP", "GROUP", "g", "c", "BLOCK", "0", "STREAMS", "x", ">"), (blocked, 1), (call, "b", "XGROUP", "SETID", "x", "g", "0"), (blocked, 1),
+        (call, "b", "XGROUP", "CREATECONSUMER", "x", "g", "d"), (call, "b", "XSETID", "x", "1-3"), (call, "b", "XDEL", "x", "1-1"), (call, "b", "XINFO", "GROUPS", "x"),
+        (call, "b", "XADD", "x", "2-1", "f", "w"), (read, "a"), (call, "b", "XPENDING", "x", "g"), (call, "b", "XGROUP", "SETID", "x", "g", "0"),
+        (call, "b", "XADD", "x", "3-1", "f", "w"), (send, "a", "XREAD", "BLOCK", "0", "STREAMS", "x", "$"), (blocked, 1), (call, "b", "XTRIM", "x", "MAXLEN", "1"),
+        (call, "b", "XGROUP", "SETID", "x", "g", "$"), (blocked, 1), (call, "b", "XADD", "x", "4-1", "f", "v"), (read, "a")],
     "a group goes": [
         (call, "a", "XGROUP", "CREATE", "x", "g", "$", "MKSTREAM"), (send, "a", "XREADGROUP", "GROUP", "g", "c", "BLOCK", "0", "STREAMS", "x", ">"), (blocked, 1),
         (call, "b", "XGROUP", "DESTROY", "x", "g"), (read, "a"), (call, "a", "XGROUP", "CREATE", "x", "g", "$"),

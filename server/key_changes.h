@@ -25,7 +25,9 @@ class KeyChanges final : public storage::KeyObserver {
 
   bool Changed(storage::DbIndex db, std::string_view key, storage::KeyChange change) override {
     watched_.Changed(db, key, change);
-    return waiting_.NoteChange(db, key);
+    // As in Redis, XGROUP SETID, say, wakes nobody: who waits for a stream waits for entries, or for its group to go.
+    const bool may_serve = change == storage::KeyChange::kValue || change == storage::KeyChange::kStreamGroupGone;
+    return may_serve && waiting_.NoteChange(db, key);
   }
   bool Replacing(storage::DbIndex db, const KeyPredicate& is_touched) override {
     watched_.Replacing(db, is_touched);

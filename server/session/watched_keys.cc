@@ -44,7 +44,9 @@ void WatchedKeys::UnwatchAll(WatchState& state) {
 }
 
 void WatchedKeys::Changed(storage::DbIndex db, std::string_view key, storage::KeyChange change) {
-  if (change != storage::KeyChange::kValue || watched_.load(std::memory_order_relaxed) == 0) return;
+  // As in Redis, what a stream keeps beside its entries is no change.
+  const bool is_change = change == storage::KeyChange::kValue || change == storage::KeyChange::kStreamEntriesGone;
+  if (!is_change || watched_.load(std::memory_order_relaxed) == 0) return;
   Part& part = PartOf({db, key});
   storage::MutexLock lock(part.mutex);
   const auto found = part.keys.find({db, key});

@@ -12,6 +12,7 @@
 #include <tuple>
 #include <variant>
 
+#include "storage/base/key_change.h"
 #include "storage/effects/effects.h"
 #include "storage/effects/key_event.h"
 
@@ -24,7 +25,7 @@ struct EffectRow {
   std::string_view name;                    // in reports
   const KeyEvent& (*event)(const Effect&);  // what a replica tells, which knows no commands
   bool may_empty = false;                   // nothing may be left of the collection after it
-  bool leaves_entries = false;              // of a stream: only what stands beside the entries changes
+  KeyChange changes = KeyChange::kValue;    // what of an existing key
 };
 
 // --- events ---------------------------------------------------------------------------------------------------------
@@ -73,20 +74,30 @@ inline constexpr std::tuple kEffects{
     EffectRow<SortedSetErase>{.tag = 21, .name = "erase scored", .event = Always<events::kZRem>, .may_empty = true},
 
     EffectRow<StreamAppend>{.tag = 22, .name = "append entry", .event = Always<events::kXAdd>},
-    EffectRow<StreamErase>{.tag = 23, .name = "erase entry", .event = Always<events::kXDel>},
-    EffectRow<StreamTrim>{.tag = 24, .name = "trim", .event = Always<events::kXTrim>},
-    EffectRow<StreamSetIds>{.tag = 25, .name = "set IDs", .event = Always<events::kXSetId>, .leaves_entries = true},
+    EffectRow<StreamErase>{
+        .tag = 23, .name = "erase entry", .event = Always<events::kXDel>, .changes = KeyChange::kStreamEntriesGone},
+    EffectRow<StreamTrim>{
+        .tag = 24, .name = "trim", .event = Always<events::kXTrim>, .changes = KeyChange::kStreamEntriesGone},
+    EffectRow<StreamSetIds>{
+        .tag = 25, .name = "set IDs", .event = Always<events::kXSetId>, .changes = KeyChange::kStreamState},
     EffectRow<StreamGroupPut>{
-        .tag = 26, .name = "put group", .event = Always<events::kXGroupSetId>, .leaves_entries = true},
-    EffectRow<StreamGroupErase>{
-        .tag = 27, .name = "erase group", .event = Always<events::kXGroupDestroy>, .leaves_entries = true},
-    EffectRow<StreamConsumerPut>{
-        .tag = 28, .name = "put consumer", .event = Always<events::kXGroupCreateConsumer>, .leaves_entries = true},
-    EffectRow<StreamConsumerErase>{
-        .tag = 29, .name = "erase consumer", .event = Always<events::kXGroupDelConsumer>, .leaves_entries = true},
-    EffectRow<StreamPend>{.tag = 30, .name = "hand out entry", .event = Always<events::kNone>, .leaves_entries = true},
+        .tag = 26, .name = "put group", .event = Always<events::kXGroupSetId>, .changes = KeyChange::kStreamState},
+    EffectRow<StreamGroupErase>{.tag = 27,
+                                .name = "erase group",
+                                .event = Always<events::kXGroupDestroy>,
+                                .changes = KeyChange::kStreamGroupGone},
+    EffectRow<StreamConsumerPut>{.tag = 28,
+                                 .name = "put consumer",
+                                 .event = Always<events::kXGroupCreateConsumer>,
+                                 .changes = KeyChange::kStreamState},
+    EffectRow<StreamConsumerErase>{.tag = 29,
+                                   .name = "erase consumer",
+                                   .event = Always<events::kXGroupDelConsumer>,
+                                   .changes = KeyChange::kStreamState},
+    EffectRow<StreamPend>{
+        .tag = 30, .name = "hand out entry", .event = Always<events::kNone>, .changes = KeyChange::kStreamState},
     EffectRow<StreamAcknowledge>{
-        .tag = 31, .name = "acknowledge entry", .event = Always<events::kNone>, .leaves_entries = true},
+        .tag = 31, .name = "acknowledge entry", .event = Always<events::kNone>, .changes = KeyChange::kStreamState},
 
     EffectRow<ExpirySet>{.tag = 5, .tag_with_expiry = 4, .name = "expire", .event = EventOfExpiry},
     EffectRow<Erase>{.tag = 6, .name = "delete", .event = EventOfErase},

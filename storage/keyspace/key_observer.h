@@ -3,22 +3,16 @@
 #pragma once
 
 #include <atomic>
-#include <cstdint>
 #include <functional>
 #include <string_view>
 
 #include "storage/base/db_index.h"
+#include "storage/base/key_change.h"
 
 namespace ringkv::storage {
 
 struct KeyEvent;
 class Txn;
-
-// What of a key has changed.
-enum class KeyChange : uint8_t {
-  kValue,
-  kStreamState,  // what a stream keeps beside its entries: to WATCH it is no change, to who waits for the stream it is
-};
 
 class KeyObserver {
  public:

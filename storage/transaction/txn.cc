@@ -168,7 +168,7 @@ Place Txn::Find(DbIndex db, std::string_view key, Intent intent) {
   if (place && IsExpired(place.entry())) {
     if (store_.authority() == Authority::kFollower) {
       place = place.FoundAt(nullptr, nullptr, nullptr);
-    } else {
+    } else if (intent != Intent::kErase) {
       Do(place, Erase{EraseReason::kExpired}, events::kExpired);
     }
   }
@@ -366,7 +366,7 @@ Outcome Txn::ChangeCollection(Place& place, const Effect& effect, const KeyEvent
   if (outcome == Outcome::kUnchanged) {
     records_.resize(recorded);
   } else {
-    Announce(place, event, kRowOf<Effect>.leaves_entries && !is_new ? KeyChange::kStreamState : KeyChange::kValue);
+    Announce(place, event, is_new ? KeyChange::kValue : kRowOf<Effect>.changes);
     if (!stays) Tell(place, events::kDel);
   }
   return outcome;

@@ -40,6 +40,7 @@ enum class Intent : uint8_t {
   kWrite,  // counts as a use
   kPeek,   // counts as a hit or miss, not as a use
   kCheck,  // leaves no trace
+  kErase,  // likewise, and finds also what has expired
 };
 
 class Txn {

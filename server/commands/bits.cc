@@ -176,7 +176,7 @@ void BitOp(DataCall& call) {
     longest = std::max(longest, values.back().size());
     is_source = is_source || call.args[i] == call.args[2];
   }
-  Place target = call.txn.Find(call.db, call.args[2], Intent::kCheck);
+  Place target = call.txn.Find(call.db, call.args[2], longest > 0 ? Intent::kCheck : Intent::kErase);
   if (longest > 0) {
     call.txn.MakeString(
         target, longest, is_source, [&](char* out) { JoinBits(*operation, values, out); }, events::kSet);

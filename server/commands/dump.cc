@@ -98,7 +98,7 @@ std::optional<uint32_t> AccessOf(DataCall& call, const RestoreOptions& options) 
 void Restore(DataCall& call) {
   const std::optional<RestoreOptions> options = ParseRestoreOptions(call);
   if (!options) return;
-  Place place = call.txn.Find(call.db, call.args[1], Intent::kCheck);
+  Place place = call.txn.Find(call.db, call.args[1], options->replace ? Intent::kErase : Intent::kCheck);
   if (place && !options->replace) return call.reply.Error("BUSYKEY Target key name already exists.");
   const std::optional<int64_t> ttl = resp::ParseInteger(call.args[2]);
   if (!ttl) return call.reply.Error(errors::kNotInteger);

@@ -7,7 +7,8 @@ namespace ringkv::server {
 
 void StoreCollection(DataCall& call, std::string_view key, storage::ValueKind kind, std::string_view packed,
                      size_t elements, const storage::KeyEvent& event) {
-  storage::Place target = call.txn.Find(call.db, key, storage::Intent::kCheck);
+  // With nothing to store, one that has expired is deleted like another one.
+  storage::Place target = call.txn.Find(call.db, key, elements > 0 ? storage::Intent::kCheck : storage::Intent::kErase);
   if (elements > 0) {
     call.txn.Do(target, storage::CollectionPut{kind, packed}, event);
   } else if (target) {

@@ -113,6 +113,24 @@ TEST_F(KeyEventsTest, AReplacedKeySendsNew) {
   EXPECT_EQ(EventsOf("rename a b"), "new b, rename_from a, rename_to b");
 }
 
+TEST_F(KeyEventsTest, AnExpiredTargetIsDeletedWhereThereIsNothingToStore) {
+  server_.housekeeping().set_active_expiry(false);
+  Run("sadd s a");
+  const auto events_of = [&](const std::string& command) {
+    Run("set k v px 10");
+    clock_.Advance(11);
+    return EventsOf(command);
+  };
+  for (const std::string command :
+       {"sunionstore k no", "sinterstore k s no", "sdiffstore k no s", "zunionstore k 1 no", "zinterstore k 2 no s",
+        "zdiffstore k 1 no", "zrangestore k no 0 -1", "sort no store k", "bitop and k no",
+        "geosearchstore k no fromlonlat 0 0 byradius 1 m"}) {
+    EXPECT_EQ(events_of(command), "del k") << command;
+  }
+  EXPECT_EQ(events_of("sunionstore k s"), "expired k, new k, sunionstore k");
+  EXPECT_EQ(events_of("get k"), "expired k");
+}
+
 TEST_F(KeyEventsTest, EachCommandOfATransactionSendsItsNotifications) {
   Run("multi");
   Run("rpush l a");

@@ -14,10 +14,8 @@ std::optional<int64_t> ParseDeadline(DataCall& call, std::string_view text) {
   const long double milliseconds = seconds ? std::ceil(*seconds * 1000) : 0;
   if (!seconds) {
     call.reply.Error("ERR timeout is not a float or out of range");
-  } else if (milliseconds > static_cast<long double>(INT64_MAX)) {
-    call.reply.Error("ERR timeout is out of range");
-  } else if (*seconds < 0) {
-    call.reply.Error("ERR timeout is negative");
+  } else if (milliseconds < 0 || milliseconds > static_cast<long double>(INT64_MAX)) {
+    call.reply.Error("ERR timeout is negative");  // as redis-server 7.0 says of one that is too long, too
   } else {
     return milliseconds == 0
                ? INT64_MAX

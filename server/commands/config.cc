@@ -56,7 +56,7 @@ void HideSecretValues(std::span<std::string_view> argv) {
 
 // All of the pairs are checked before the first is set, so a failure changes nothing.
 void Set(AdminCall& call) {
-  if (call.args.size() % 2 != 0) return call.reply.Error("ERR wrong number of arguments for 'config|set' command");
+  if (call.args.size() % 2 != 0) return call.reply.Error(errors::kSyntax);
   std::vector<std::pair<const OptionRow*, std::string_view>> changes;
   for (size_t i = 2; i < call.args.size(); i += 2) {
     const OptionRow* row = FindOption(call.args[i]);

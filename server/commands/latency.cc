@@ -17,7 +17,7 @@ namespace {
 void SlowLogGet(AdminCall& call) {
   constexpr int64_t kShownByDefault = 10;
   int64_t count = kShownByDefault;
-  if (call.args.size() > 3) return call.reply.Error("ERR wrong number of arguments for 'slowlog|get' command");
+  if (call.args.size() > 3) return call.reply.Error(WrongSubcommand(call.args[1], "SLOWLOG"));
   if (call.args.size() == 3) {
     const std::optional<int64_t> given = resp::ParseInteger(call.args[2]);
     if (!given || *given < -1) return call.reply.Error("ERR count should be greater than or equal to -1");

@@ -91,7 +91,11 @@ class Server {
     const storage::Lsn durable = must_be_durable ? log.durable() : UINT64_MAX;
     return waits_for_quorum() ? std::min(durable, replication_->quorum_lsn()) : durable;
   }
-  bool waits_for_quorum() const { return options_.repl_ack != 0 && !replication_->is_replica(); }
+  bool waits_for_quorum() const { return quorum_term() != 0; }
+  // The term in which what is written now waits for a majority of the shard; 0 if it doesn't.
+  uint32_t quorum_term() const { return options_.repl_ack != 0 ? replication_->term() : 0; }
+  // What was written in the term and waits for a majority still won't get it.
+  bool HasEnded(uint32_t term) const { return term != 0 && term != replication_->term(); }
 
   // --- clients ---
   ClientLinks& links() { return links_; }

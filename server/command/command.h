@@ -42,7 +42,7 @@ struct AdminCall {
   Arguments args;
   storage::Txn& txn;
   resp::ReplyWriter& reply;
-  resp::ReplyWriter& pushes;  // for subscription messages, which are sent even with CLIENT REPLY OFF
+  resp::ReplyWriter& pushes;  // for what is sent even with CLIENT REPLY OFF: subscription messages, CLIENT REPLY ON
   Session& session;
   ThreadState& thread;
   Server& server;

@@ -49,6 +49,8 @@ constexpr std::string_view kNoPrimary =
     "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)";
 constexpr std::string_view kOutcomeOpen =
     "NOREPLICAS no majority of the shard has confirmed this within repl-ack-timeout: its outcome is open";
+constexpr std::string_view kOutcomeOpenByRole =
+    "NOREPLICAS this server became a replica before a majority of the shard had confirmed this: its outcome is open";
 constexpr std::string_view kLoading = "LOADING Redis is loading the dataset in memory";
 constexpr std::string_view kSnapshotFailed =
     "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that "

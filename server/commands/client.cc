@@ -175,14 +175,14 @@ void Kill(AdminCall& call) {
 }
 
 void Reply(AdminCall& call) {
+  ReplyMode& mode = call.session.reply_mode;
   if (EqualsIgnoringCase(call.args[2], "on")) {
-    call.session.reply_mode = ReplyMode::kOn;
-    return call.reply.Ok();
-  }
-  if (EqualsIgnoringCase(call.args[2], "off")) {
-    call.session.reply_mode = ReplyMode::kOff;
+    mode.is_off = mode.skips_this = false;
+    call.pushes.Ok();
+  } else if (EqualsIgnoringCase(call.args[2], "off")) {
+    mode.is_off = true;
   } else if (EqualsIgnoringCase(call.args[2], "skip")) {
-    if (call.session.reply_mode != ReplyMode::kOff) call.session.reply_mode = ReplyMode::kSkipNext;
+    if (!mode.is_off) mode.skips_next = true;
   } else {
     call.reply.Error(errors::kSyntax);
   }
@@ -190,7 +190,7 @@ void Reply(AdminCall& call) {
 
 void Pause(AdminCall& call) {
   PauseMode mode = PauseMode::kAll;
-  if (call.args.size() > 4) return call.reply.Error(errors::kSyntax);
+  if (call.args.size() > 4) return call.reply.Error(WrongSubcommand(call.args[1], "CLIENT"));
   if (call.args.size() == 4) {
     if (EqualsIgnoringCase(call.args[3], "write")) {
       mode = PauseMode::kWrites;
@@ -234,7 +234,7 @@ void NoTouch(AdminCall& call) {
 }
 
 void Unblock(AdminCall& call) {
-  if (call.args.size() > 4) return call.reply.Error(errors::kSyntax);
+  if (call.args.size() > 4) return call.reply.Error(WrongSubcommand(call.args[1], "CLIENT"));
   if (call.args.size() == 4 && !EqualsIgnoringCase(call.args[3], "timeout") &&
       !EqualsIgnoringCase(call.args[3], "error")) {
     return call.reply.Error("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");

@@ -156,7 +156,7 @@ void ConnectionReset(AdminCall& call) {
   session.card->replica_port = 0;
   session.card->replica_host.Set("");
   session.card->name.Set("");
-  call.reply.Simple("RESET");
+  if (!session.reply_mode.is_silent()) call.pushes.Simple("RESET");
 }
 
 constexpr uint32_t kConnectionFlags = kNoScript | kLoading | kStale | kFast | kNoAuth | kAllowBusy;

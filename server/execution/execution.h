@@ -23,7 +23,7 @@ struct Caller {
   ThreadState& thread;  // the calling one's own; the time of its transaction is that of the request
   Session& session;     // of the client
   resp::ReplyWriter& reply;
-  resp::ReplyWriter* pushes = nullptr;  // for messages to a subscriber, if they are separate from the reply
+  resp::ReplyWriter* pushes = nullptr;  // for what is sent in any case, if that is separate from the reply
   bool may_wait = false;                // the client can be answered later
   bool may_ask_others = true;           // with cluster-redirect proxy: Elsewhere is an outcome, instead of an error
 };

@@ -33,14 +33,49 @@ bool LockAndLook(const Queue& queued, Session& session, storage::Txn& txn, KeyLi
   return has_changed;
 }
 
+// Where the replies of a transaction go: CLIENT REPLY or the end of the connection may change it from one command to
+// the next.
+class QueuedReplies {
+ public:
+  explicit QueuedReplies(const Execution& exec)
+      : exec_(exec),
+        heard_(exec.caller.pushes != nullptr ? *exec.caller.pushes : exec.reply()),
+        unheard_(nowhere_, exec.session().protocol) {
+    nowhere_.set_limit(0);
+  }
+  ~QueuedReplies() { heard_.set_protocol(exec_.session().protocol); }
+  QueuedReplies(const QueuedReplies&) = delete;
+  QueuedReplies& operator=(const QueuedReplies&) = delete;
+
+  // On whose behalf the next command is executed.
+  Caller Next() {
+    const Caller& exec = exec_.caller;
+    const bool has_ended = std::get_if<outcome::Close>(&exec_.outcome) != nullptr;
+    resp::ReplyWriter& reply = has_ended || exec.session.reply_mode.is_silent() ? unheard_ : heard_;
+    reply.set_protocol(exec.session.protocol);
+    return {.server = exec.server,
+            .thread = exec.thread,
+            .session = exec.session,
+            .reply = reply,
+            .pushes = has_ended ? &unheard_ : &heard_,
+            .may_wait = exec.may_wait,
+            .may_ask_others = exec.may_ask_others};
+  }
+
+ private:
+  const Execution& exec_;
+  resp::ReplyWriter& heard_;
+  resp::Buffer nowhere_;
+  resp::ReplyWriter unheard_;
+};
+
 // Runs one of them, whose keys are locked. What it wants of the connection EXEC wants.
-void RunOne(const TransactionQueue::Queued& queued, Execution& exec, Enclosing& enclosing) {
+void RunOne(const TransactionQueue::Queued& queued, const Caller& caller, Execution& exec, Enclosing& enclosing) {
   const Request request{.argv = queued.argv, .entry = queued.command, .is_looked_up = true};
   Outcome ended;
-  Execution execution{.caller = exec.caller, .request = request, .outcome = ended};
+  Execution execution{.caller = caller, .request = request, .outcome = ended};
   execution.entry = queued.command;
   execution.enclosing = &enclosing;
-  exec.reply().set_protocol(exec.session().protocol);
   Run(execution);
   if (!ended.is_done()) exec.outcome = std::move(ended);
 }
@@ -72,7 +107,10 @@ void RunQueued(AdminCall& call) {
   }
   call.reply.Array(static_cast<int64_t>(queued.size()));
   Enclosing enclosing;
-  for (const auto& each : queued) RunOne(each, call.execution, enclosing);
+  {
+    QueuedReplies replies(call.execution);
+    for (const auto& each : queued) RunOne(each, replies.Next(), call.execution, enclosing);
+  }
   call.txn.Unlock();
   for (const auto& work : enclosing.after_unlock) work();
 }

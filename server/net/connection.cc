@@ -2,6 +2,7 @@
 #include "server/net/connection.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "server/base/client_links.h"
 #include "server/blocking/waiting_clients.h"
@@ -91,7 +92,7 @@ void Connection::EndInput() {
 }
 
 void Connection::BreakOff() {
-  if (!is_full_ && !is_yielding_) return Close();
+  if (!is_full_ && !is_yielding_ && !waits_for_peers_) return Close();
   has_ended_ = true;
   is_deaf_ = true;
   is_full_ = false;
@@ -111,7 +112,7 @@ void Connection::Serve() {
     if (is_deaf_ || thread_.IsTurnOver(server_.ticks().Now())) Yield();
   }
   if (is_closed_) return;
-  if (is_deaf_ && !is_yielding_) return Close();
+  if (is_deaf_ && !is_yielding_ && !waits_for_peers_) return Close();
   if (closes_after_reply_) input_.Consume(input_.size());
   if (input_.size() + parser_.ArgumentBytes() > backpressure_.input_limit && !is_yielding_) {
     server_.log().Warning("closing " + session_.card->address +
@@ -168,7 +169,7 @@ bool Connection::ServeBatch(const resp::RequestLimits& limits) {
     }
   }
   input_.Consume(consumed);
-  if (status == resp::ParseStatus::kError) ReplyProtocolError();
+  if (status == resp::ParseStatus::kError) RefuseInput();
   return status == resp::ParseStatus::kRequest || status == resp::ParseStatus::kEmpty;
 }
 
@@ -182,7 +183,7 @@ bool Connection::ServeOne(const Request& request, size_t unexecuted) {
     return false;
   }
   const size_t start = output_.size();
-  if (session_.reply_mode == ReplyMode::kSkipNext) session_.reply_mode = ReplyMode::kSkipThis;
+  if (std::exchange(session_.reply_mode.skips_next, false)) session_.reply_mode.skips_this = true;
   thread_.state().txn.ForgetDependence();
   const bool was_wanted = WantsReply();
   Outcome ended = was_wanted ? Execute(CallerFor(reply_), request) : ExecuteUnanswered(request);
@@ -191,7 +192,7 @@ bool Connection::ServeOne(const Request& request, size_t unexecuted) {
     Close();
     return false;
   }
-  if (was_wanted && !WantsReply()) output_.TruncateTo(start);
+  is_answered_ = was_wanted || WantsReply();
   return std::visit([&](auto& kind) { return GoOn(kind, start); }, ended);
 }
 
@@ -256,10 +257,10 @@ bool Connection::GoOn(outcome::Close& close, size_t start) {
 }
 
 void Connection::QueueReply(size_t start) {
-  if (foreign_.empty()) return HoldUntilSafe(WantsReply() ? start : output_.size());  // pushes show no effect
+  if (foreign_.empty()) return HoldUntilSafe(is_answered_ ? start : output_.size());  // pushes show no effect
   const storage::Lsn needed = thread_.state().txn.depends_on();
   session_.last_lsn = std::max(session_.last_lsn, needed);
-  foreign_.Append(output_.Readable().substr(start), needed);
+  foreign_.Append(output_.Readable().substr(start), needed, server_.quorum_term());
   output_.TruncateTo(start);
 }
 
@@ -278,7 +279,6 @@ Outcome Connection::ExecuteUnanswered(const Request& request) {
   resp::ReplyWriter writer(unwanted, session_.protocol);
   Outcome ended = Execute(CallerFor(writer), request);
   reply_.set_protocol(session_.protocol);
-  if (WantsReply()) output_.Append(unwanted.Readable());  // CLIENT REPLY ON and RESET answer
   unwanted.TruncateTo(0);
   unwanted.ForgetOverflow();
   return ended;
@@ -302,7 +302,7 @@ void Connection::PassOn(const ProxyPlan& plan) {
   PassedRequest request;
   request.protocol = session_.protocol;
   request.place.connection = id();
-  request.place.number = foreign_.Reserve(bytes, session_.reply_mode != ReplyMode::kOn);
+  request.place.number = foreign_.Reserve(bytes, server_.quorum_term(), !WantsReply());
   thread_.proxy().PassOn(plan, std::move(request),
                          [this](const ProxyPart& part, const ReplyPlace& place) { return AnswerPart(part, place); });
 }
@@ -322,10 +322,11 @@ bool Connection::AnswerPart(const ProxyPart& part, const ReplyPlace& place) {
 
 void Connection::TakeReply(uint64_t number, std::string reply, storage::Lsn lsn) {
   foreign_.Fill(number, std::move(reply), lsn);
-  foreign_.TakeReady([this](std::string_view bytes, storage::Lsn needed) {
+  foreign_.TakeReady([this](std::string_view bytes, storage::Lsn needed, uint32_t term) {
     const size_t start = output_.size();
     output_.Append(bytes);
-    if (needed > server_.safe_lsn()) gate_.Hold(start, output_.size(), needed, server_.clock().SteadyMs());
+    if (needed == 0 || (needed <= server_.safe_lsn() && !server_.HasEnded(term))) return;
+    gate_.Hold(start, output_.size(), needed, term, server_.clock().SteadyMs());
   });
   if (output_.has_overflowed() || foreign_.bytes() > backpressure_.output_limit) return CloseForOutput();
   MarkForFlush();
@@ -363,7 +364,7 @@ void Connection::TakeAnswer(const LateAnswer& answer) {
     const size_t start = output_.size();
     output_.Append(answer.reply);
     if (answer.lsn > server_.safe_lsn()) {
-      gate_.Hold(start, output_.size(), answer.lsn, server_.clock().SteadyMs());
+      gate_.Hold(start, output_.size(), answer.lsn, server_.quorum_term(), server_.clock().SteadyMs());
     }
   }
   EndWait();
@@ -444,10 +445,26 @@ void Connection::ForgetSession() {
 }
 
 void Connection::GiveUpQuorum() {
-  gate_.Sendable(output_.size(), server_.safe_lsn());  // those that are safe by now are right as they are
+  Sendable();  // those that are safe by now are right as they are
+  if (is_closed_) return;
   const auto write = [this](ReplyGate::Form, bool) { reply_.Error(errors::kOutcomeOpen); };
-  if (!gate_.Replace(output_, write)) return Close();
+  if (!gate_.Replace(
+          output_, [](uint32_t) { return true; }, write))
+    return Close();
   MarkForFlush();
+}
+
+void Connection::GiveUpEndedTerm() {
+  if (!gate_.HoldsOfOtherTerm(server_.replication().term())) return;
+  const auto is_lost = [this](uint32_t term) { return server_.HasEnded(term); };
+  const auto write = [this](ReplyGate::Form, bool) { reply_.Error(errors::kOutcomeOpenByRole); };
+  if (!gate_.Replace(output_, is_lost, write)) Close();
+}
+
+size_t Connection::Sendable() {
+  const storage::Lsn safe = server_.safe_lsn();  // before the term, which decides what this means
+  GiveUpEndedTerm();
+  return is_closed_ ? 0 : gate_.Sendable(output_.size(), safe);
 }
 
 void Connection::ContinueStream() {
@@ -463,7 +480,9 @@ void Connection::ContinueStream() {
   closes_after_reply_ = true;
 }
 
-void Connection::ReplyProtocolError() {
+void Connection::RefuseInput() {
+  waits_for_peers_ = !foreign_.empty();
+  if (!MayServe()) return parser_.Restart();  // it is found again when serving goes on
   server_.log().Write(LogLevel::kVerbose, "protocol error of " + session_.card->address + ": " + parser_.error());
   reply_.Error("ERR Protocol error: " + parser_.error());
   thread_.state().statistics.CountError("ERR");
@@ -505,7 +524,7 @@ void Connection::MarkForFlush() {
 }
 
 void Connection::Push(const std::string& bytes) {
-  if (session_.reply_mode == ReplyMode::kOff) return;
+  if (session_.reply_mode.is_off) return;
   if (is_closed_ || must_close_ || closes_after_reply_) return;
   UpdateLimits();
   output_.Append(bytes);
@@ -565,7 +584,8 @@ void Connection::Flush() {
   will_flush_ = false;
   if (is_closed_ || is_writing_ || is_deaf_) return;
   if (output_.has_overflowed()) return CloseForOutput();
-  const size_t sendable = gate_.Sendable(output_.size(), server_.safe_lsn());
+  const size_t sendable = Sendable();
+  if (is_closed_) return;
   const size_t held = output_.size() - sendable;
   if (!SendAllBut(held, output_, gate_, socket_, thread_.state().statistics)) return BreakOff();
   if (output_.empty()) {
@@ -577,7 +597,8 @@ void Connection::Flush() {
       is_held_ = true;
       thread_.HoldReplies(this);
       // What became safe before the thread knew that somebody waits is not told again.
-      if (gate_.Sendable(output_.size(), server_.safe_lsn()) > 0) return Flush();
+      if (Sendable() > 0) return Flush();
+      if (is_closed_) return;
     }
   } else {
     if (OutputExceedsLimit(server_.clock().SteadyMs())) return Close();
@@ -603,19 +624,9 @@ void Connection::OnWritable() {
 
 bool Connection::OutputExceedsLimit(int64_t now_ms) {
   const OutputLimit& limit = server_.options().output_limits[static_cast<size_t>(client_class())];
-  const auto size = static_cast<int64_t>(output_.size());
-  const int64_t hard = limit.hard_bytes;
-  const int64_t soft = limit.soft_bytes;
-  bool exceeds = hard != 0 && size >= hard;
-  if (soft == 0 || size < soft) {
-    over_soft_limit_since_ms_ = 0;
-  } else if (over_soft_limit_since_ms_ == 0) {
-    over_soft_limit_since_ms_ = now_ms;
-  } else {
-    exceeds = exceeds || now_ms - over_soft_limit_since_ms_ > limit.soft_seconds * 1000;
-  }
-  if (exceeds) NoteOutputLimit();
-  return exceeds;
+  if (!output_watch_.Exceeds(limit, output_.size(), now_ms)) return false;
+  NoteOutputLimit();
+  return true;
 }
 
 void Connection::NoteOutputLimit() {
@@ -632,7 +643,7 @@ bool Connection::Tick(int64_t now_ms) {
   const int64_t idle_ms = now_ms - last_read_ms_;
   const int64_t timeout = server_.options().timeout;
   if (timeout > 0 && idle_ms > timeout * 1000 && !session_.is_monitor && session_.subscriptions.empty() &&
-      !is_paused_ && stream_ == nullptr && !IsWaiting()) {
+      !is_paused_ && stream_ == nullptr && !IsWaiting() && foreign_.empty()) {
     server_.log().Write(LogLevel::kVerbose, "closing idle client " + session_.card->address);
     return false;
   }

@@ -16,6 +16,7 @@
 #include "resp/buffer.h"
 #include "resp/reply_writer.h"
 #include "resp/request_parser.h"
+#include "server/config/output_limit.h"
 #include "server/execution/execution.h"
 #include "server/execution/request.h"
 #include "server/net/backpressure.h"
@@ -92,7 +93,7 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
             .pushes = &reply_,
             .may_wait = true};
   }
-  // The reply goes nowhere, and takes no memory; pushes go to the client.
+  // The reply goes nowhere, and takes no memory; what the client gets all the same goes to the output.
   Outcome ExecuteUnanswered(const Request& request);
   // A request was executed: what its outcome asks for. What was appended to the output from `start` on is its reply.
   // False when the requests behind it have to wait, or will never be executed.
@@ -125,11 +126,15 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
     if (needed == 0) return;
     session_.last_lsn = std::max(session_.last_lsn, needed);
     if (needed > server_.safe_lsn() && output_.size() > start) {
-      gate_.Hold(start, output_.size(), needed, server_.clock().SteadyMs(), form);
+      gate_.Hold(start, output_.size(), needed, server_.quorum_term(), server_.clock().SteadyMs(), form);
     }
   }
   // No majority has what the held replies depend on, in time: each becomes an error.
   void GiveUpQuorum();
+  // Likewise those of a term that has ended.
+  void GiveUpEndedTerm();
+  // How many bytes of the output may leave now. May close the connection.
+  size_t Sendable();
   // Gives the socket to whom the command has named. All that was to be sent has left.
   void HandOver();
   // Nobody else knows the client any more by what it has subscribed to, watches or waits for.
@@ -147,14 +152,13 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   // Instead of what was waited for.
   void ReplyLateError(std::string_view error);
   // Until a waiting command has ended its reply mode holds.
-  bool WantsReply() const { return session_.reply_mode == ReplyMode::kOn; }
+  bool WantsReply() const { return !session_.reply_mode.is_silent(); }
   // The command is done that CLIENT REPLY SKIP has meant.
-  void EndSkip() {
-    if (session_.reply_mode == ReplyMode::kSkipThis) session_.reply_mode = ReplyMode::kOn;
-  }
+  void EndSkip() { session_.reply_mode.skips_this = false; }
   // Appends the next part of a reply that is made part by part.
   void ContinueStream();
-  void ReplyProtocolError();
+  // What has come is no request: says so behind the replies to all that came before it, and ends the connection.
+  void RefuseInput();
   void MarkForFlush();
   // What MONITOR pushes is limited like what a subscriber is pushed.
   ClientClass client_class() const {
@@ -205,10 +209,11 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   bool is_held_ = false;        // by the gate: the thread knows and will call Release
   bool may_have_ended_ = true;  // the last receive did not go on until nothing was left, where an end would show
   int64_t last_read_ms_ = 0;
-  int64_t over_soft_limit_since_ms_ = 0;
+  OutputLimitWatch output_watch_;
   uint64_t channels_version_ = 0;  // of the cluster's view that the shard channels were compared with
   bool must_close_ = false;        // soon, by its thread
   bool closes_after_reply_ = false;
+  bool is_answered_ = false;  // the client wanted a reply before or after the command under way
 };
 
 }  // namespace ringkv::server

@@ -157,6 +157,7 @@ void HttpConnection::Begin() {
   session_.authenticated = true;  // or the request would not have been admitted
   session_.db = target_->db;
   needed_ = 0;
+  needed_term_ = 0;
   exchange_ = std::make_unique<http::Exchange>(server_, thread_.state(), reader_.request(), std::move(*target_));
   exchange_->target().route->handle(*exchange_);
   Advance();
@@ -181,7 +182,7 @@ bool HttpConnection::RunCommand() {
 }
 
 bool HttpConnection::TakeOutcome(const outcome::Done&) {
-  needed_ = std::max(needed_, thread_.state().txn.depends_on());
+  DependOn(thread_.state().txn.depends_on());
   TakeReplyBytes(replies_.Readable());
   return true;
 }
@@ -252,6 +253,7 @@ bool HttpConnection::AnswerPart(const ProxyPart& part, const ReplyPlace& place) 
   replies_.Consume(replies_.size());
   const auto answered = ExecutePart({server_, thread_.state(), session_, reply_}, part);
   if (!answered) return false;
+  DependOn(*answered);
   thread_.proxy().Answer(place, std::string(replies_.Readable()), *answered);
   return true;
 }
@@ -259,7 +261,7 @@ bool HttpConnection::AnswerPart(const ProxyPart& part, const ReplyPlace& place) 
 void HttpConnection::TakeReply(uint64_t number, std::string reply, storage::Lsn lsn) {
   if (!waits_for_peers_ || number != passed_on_) return;
   waits_for_peers_ = false;
-  needed_ = std::max(needed_, lsn);
+  DependOn(lsn);
   TakeReplyBytes(reply);
   if (is_passing_on_) return;  // all of it was here
   thread_.state().txn.set_now(server_.clock().Now());
@@ -292,6 +294,11 @@ http::Delivery HttpConnection::DeliveryOf(bool keeps_alive) {
           .date = thread_.HttpDate()};
 }
 
+void HttpConnection::DependOn(storage::Lsn lsn) {
+  needed_ = std::max(needed_, lsn);
+  if (lsn != 0 && needed_term_ == 0) needed_term_ = server_.quorum_term();
+}
+
 void HttpConnection::Respond(const http::Response& response, bool keeps_alive) {
   // While draining, clients should reconnect, by a load balancer to another server.
   keeps_alive = keeps_alive && !server_.is_draining();
@@ -301,12 +308,13 @@ void HttpConnection::Respond(const http::Response& response, bool keeps_alive) {
                                       server_.ticks().Nanoseconds(ticks));
   const size_t before = output_.size();
   AppendResponse(output_, response, DeliveryOf(keeps_alive));
-  if (needed_ > server_.safe_lsn()) {
+  if (needed_ != 0 && (needed_ > server_.safe_lsn() || server_.HasEnded(needed_term_))) {
     const bool is_bodiless = reader_.request().method == http::Method::kHead;
-    gate_.Hold(before, output_.size(), needed_, server_.clock().SteadyMs(),
+    gate_.Hold(before, output_.size(), needed_, needed_term_, server_.clock().SteadyMs(),
                is_bodiless ? ReplyGate::Form::kBodiless : ReplyGate::Form::kWhole);
   }
   needed_ = 0;
+  needed_term_ = 0;
   is_ending_ = !keeps_alive;
   exchange_.reset();
   target_.reset();
@@ -317,15 +325,31 @@ void HttpConnection::Respond(const http::Response& response, bool keeps_alive) {
   MarkForFlush();
 }
 
-void HttpConnection::GiveUpQuorum() {
-  gate_.Sendable(output_.size(), server_.safe_lsn());  // those that are safe by now are right as they are
-  gate_.Replace(output_, [this](ReplyGate::Form form, bool is_last) {
-    AppendResponse(output_, http::ErrorResponse(503, errors::kOutcomeOpen),
+template <typename IsLost>
+void HttpConnection::ReplaceHeld(std::string_view error, IsLost&& is_lost) {
+  gate_.Replace(output_, is_lost, [&](ReplyGate::Form form, bool is_last) {
+    AppendResponse(output_, http::ErrorResponse(503, error),
                    {.without_body = form == ReplyGate::Form::kBodiless,
                     .keeps_alive = !(is_ending_ && is_last),
                     .date = thread_.HttpDate()});
   });
+}
+
+void HttpConnection::GiveUpQuorum() {
+  Sendable();  // those that are safe by now are right as they are
+  ReplaceHeld(errors::kOutcomeOpen, [](uint32_t) { return true; });
   MarkForFlush();
+}
+
+void HttpConnection::GiveUpEndedTerm() {
+  if (!gate_.HoldsOfOtherTerm(server_.replication().term())) return;
+  ReplaceHeld(errors::kOutcomeOpenByRole, [this](uint32_t term) { return server_.HasEnded(term); });
+}
+
+size_t HttpConnection::Sendable() {
+  const storage::Lsn safe = server_.safe_lsn();  // before the term, which decides what this means
+  GiveUpEndedTerm();
+  return gate_.Sendable(output_.size(), safe);
 }
 
 void HttpConnection::MarkForFlush() {
@@ -338,7 +362,8 @@ void HttpConnection::Flush() {
   will_flush_ = false;
   if (is_closed_ || is_writing_) return;
   if (output_.has_overflowed()) return CloseForOutput();
-  const size_t held = output_.size() - gate_.Sendable(output_.size(), server_.safe_lsn());
+  const size_t sendable = Sendable();
+  const size_t held = output_.size() - sendable;
   const size_t before = output_.size();
   if (!SendAllBut(held, output_, gate_, socket_, thread_.state().statistics)) return Close();
   if (output_.size() < before) idle_since_ms_ = server_.clock().SteadyMs();
@@ -354,7 +379,7 @@ void HttpConnection::Flush() {
     is_held_ = true;
     thread_.HoldReplies(this);
     // The LSN may have become safe before the thread knew of the wait, which is not announced again.
-    if (gate_.Sendable(output_.size(), server_.safe_lsn()) > 0) Flush();
+    if (Sendable() > 0) Flush();
     return;
   }
   if (output_.capacity() > kBufferKept) output_.ShrinkTo(0);

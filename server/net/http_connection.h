@@ -87,8 +87,17 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   // What came behind what was waited for.
   void Continue();
   void Respond(const http::Response& response, bool keeps_alive);
+  // The response depends on the group.
+  void DependOn(storage::Lsn lsn);
   // No majority has what the held responses depend on, in time: each becomes an error.
   void GiveUpQuorum();
+  // Likewise those of a term that has ended.
+  void GiveUpEndedTerm();
+  // How many bytes of the output may leave now.
+  size_t Sendable();
+  // Puts the error in the place of each response that is held in a term of which `is_lost` says so.
+  template <typename IsLost>
+  void ReplaceHeld(std::string_view error, IsLost&& is_lost);
   http::Delivery DeliveryOf(bool keeps_alive);
   http::RequestLimits Limits() const;
   void MarkForFlush();
@@ -118,6 +127,7 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   std::optional<http::Response> refusal_;  // or it is not
   std::unique_ptr<http::Exchange> exchange_;
   storage::Lsn needed_ = 0;       // that the response depends on
+  uint32_t needed_term_ = 0;      // in which a majority is to have it; 0: none need
   uint64_t passed_on_ = 0;        // commands that other nodes were asked
   bool waits_for_peers_ = false;  // to answer the last of them
   bool is_passing_on_ = false;

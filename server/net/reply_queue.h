@@ -21,16 +21,22 @@ class ReplyQueue {
   size_t bytes() const { return bytes_; }
   size_t size() const { return waiting_.size(); }
 
-  // Reserves a place for a delayed reply and returns its number. `is_dropped`: the reply will be discarded.
-  uint64_t Reserve(size_t request_bytes, bool is_dropped) {
-    waiting_.push_back({.bytes = {}, .lsn = 0, .weight = request_bytes, .is_there = false, .is_dropped = is_dropped});
+  // Reserves a place for a delayed reply and returns its number. `term`: see ReplyGate::Hold. `is_dropped`: the reply
+  // will be discarded.
+  uint64_t Reserve(size_t request_bytes, uint32_t term, bool is_dropped) {
+    waiting_.push_back(
+        {.bytes = {}, .lsn = 0, .weight = request_bytes, .term = term, .is_there = false, .is_dropped = is_dropped});
     bytes_ += request_bytes;
     return first_ + waiting_.size() - 1;
   }
   // Appends a local reply, which depends on the group `lsn`.
-  void Append(std::string_view bytes, storage::Lsn lsn) {
-    waiting_.push_back(
-        {.bytes = std::string(bytes), .lsn = lsn, .weight = bytes.size(), .is_there = true, .is_dropped = false});
+  void Append(std::string_view bytes, storage::Lsn lsn, uint32_t term) {
+    waiting_.push_back({.bytes = std::string(bytes),
+                        .lsn = lsn,
+                        .weight = bytes.size(),
+                        .term = term,
+                        .is_there = true,
+                        .is_dropped = false});
     bytes_ += bytes.size();
   }
   void Fill(uint64_t number, std::string bytes, storage::Lsn lsn) {
@@ -41,12 +47,12 @@ class ReplyQueue {
     reply.lsn = lsn;
     reply.is_there = true;
   }
-  // Takes the replies before the first missing one: calls `take(bytes, lsn)`.
+  // Takes the replies before the first missing one: calls `take(bytes, lsn, term)`.
   template <typename Take>
   void TakeReady(Take&& take) {
     while (!waiting_.empty() && waiting_.front().is_there) {
       const Reply& reply = waiting_.front();
-      if (!reply.is_dropped) take(reply.bytes, reply.lsn);
+      if (!reply.is_dropped) take(reply.bytes, reply.lsn, reply.term);
       bytes_ -= reply.weight;
       waiting_.pop_front();
       ++first_;
@@ -58,6 +64,7 @@ class ReplyQueue {
     std::string bytes;
     storage::Lsn lsn;
     size_t weight;
+    uint32_t term;
     bool is_there;
     bool is_dropped;
   };

@@ -145,8 +145,6 @@ Status ReplicaFeed::SendFrames() {
 }
 
 void ReplicaFeed::Publish(storage::Lsn after, std::shared_ptr<const std::string> body) {
-  const OutputLimit& limit = server_.options().output_limits[static_cast<size_t>(ClientClass::kReplica)];
-  const auto most = static_cast<size_t>(limit.hard_bytes);
   bool was_empty = false;
   {
     storage::MutexLock lock(published_mutex_);
@@ -154,14 +152,27 @@ void ReplicaFeed::Publish(storage::Lsn after, std::shared_ptr<const std::string>
     was_empty = published_.empty();
     published_bytes_ += body->size();
     published_.push_back({after, std::move(body)});
-    if (most != 0 && published_bytes_ > most) {
-      has_overflowed_ = true;
-      published_.clear();
-      published_bytes_ = 0;
-    }
+    DropOverLimit();
   }
   if (has_overflowed_) return socket_.Interrupt();
   if (was_empty) socket_.Wake();
+}
+
+void ReplicaFeed::Tick() {
+  {
+    storage::MutexLock lock(published_mutex_);
+    if (has_overflowed_) return;
+    DropOverLimit();
+  }
+  if (has_overflowed_) socket_.Interrupt();
+}
+
+void ReplicaFeed::DropOverLimit() {
+  const OutputLimit& limit = server_.options().output_limits[static_cast<size_t>(ClientClass::kReplica)];
+  if (!published_watch_.Exceeds(limit, published_bytes_, server_.clock().SteadyMs())) return;
+  has_overflowed_ = true;
+  published_.clear();
+  published_bytes_ = 0;
 }
 
 Status ReplicaFeed::SendPublished() {

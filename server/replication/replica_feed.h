@@ -14,6 +14,7 @@
 #include <string>
 #include <thread>
 
+#include "server/config/output_limit.h"
 #include "server/node_link/peer_socket.h"
 #include "server/session/client_directory.h"
 #include "storage/base/mutex.h"
@@ -46,10 +47,12 @@ class ReplicaFeed final : private storage::Backlog::Listener {
   void Start();
   // Closes the link asynchronously.
   void Interrupt();
-  // Sends the body of a published message after the group `after`. If more bytes wait than the hard limit of
-  // client-output-buffer-limit for replicas, the link ends, so that no message in the middle is lost. From any thread.
+  // Sends the body of a published message after the group `after`. If more bytes wait than client-output-buffer-limit
+  // allows for replicas, the link ends, so that no message in the middle is lost. From any thread.
   void Publish(storage::Lsn after, std::shared_ptr<const std::string> body);
   bool takes_published() const { return request_.takes_published; }
+  // Applies the same limit to the messages that wait. Call several times a second, from any thread.
+  void Tick();
 
   FeedState state() const { return state_.load(); }
   storage::Lsn acknowledged() const { return acknowledged_.load(); }
@@ -66,6 +69,8 @@ class ReplicaFeed final : private storage::Backlog::Listener {
   storage::Status SendFrames();
   // Sends published messages whose preceding groups have been sent.
   storage::Status SendPublished();
+  // Drops the waiting messages and marks the link to end if they exceed the limit.
+  void DropOverLimit() REQUIRES(published_mutex_);
   storage::Status SendList(const storage::FrameList& frames);
   storage::Status Send(std::string_view bytes);
   storage::Status Heartbeat();
@@ -91,6 +96,7 @@ class ReplicaFeed final : private storage::Backlog::Listener {
   storage::Mutex published_mutex_;
   std::deque<Published> published_ GUARDED_BY(published_mutex_);
   size_t published_bytes_ GUARDED_BY(published_mutex_) = 0;
+  OutputLimitWatch published_watch_ GUARDED_BY(published_mutex_);
 
   std::atomic<FeedState> state_{FeedState::kStarting};
   std::atomic<storage::Lsn> acknowledged_{0};

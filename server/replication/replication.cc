@@ -44,6 +44,7 @@ PrimaryAddress ParseAddress(const std::string& host_and_port) {
 void Replication::WillFollow() {
   MutexLock lock(authority_mutex_);
   is_replica_ = true;
+  term_ = 0;
   SetAuthority(storage::Authority::kFollower);
 }
 
@@ -152,6 +153,8 @@ void Replication::PrepareToFollow(const std::atomic<bool>& give_up) {
 }
 
 void Replication::BecomeFollower() {
+  term_ = 0;
+  server_.links().ReleaseReplies();  // those that wait for a majority are given up
   {
     MutexLock lock(authority_mutex_);
     SetAuthority(FollowersAuthority());
@@ -181,6 +184,8 @@ void Replication::StopFollowing() {
     history_.set_epoch(epoch_);
     is_history_unsaved_ = true;
   }
+  UpdateQuorum();  // what it was before may be of another history
+  if (term_ == 0) term_ = ++last_term_;
   {
     MutexLock lock(authority_mutex_);
     SetAuthority(storage::Authority::kOwner);
@@ -336,6 +341,7 @@ void Replication::ReapFeeds() {
                                             [](const auto& feed) { return feed->state() != FeedState::kEnded; });
     std::move(first_ended, feeds_.end(), std::back_inserter(ended));
     feeds_.erase(first_ended, feeds_.end());
+    for (const auto& feed : feeds_) feed->Tick();
     if (!feeds_.empty()) last_replica_ms_ = server_.clock().SteadyMs();
   }
 }

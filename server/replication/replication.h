@@ -44,6 +44,9 @@ class Replication {
 
   // --- role ---
   bool is_replica() const { return is_replica_.load(std::memory_order_relaxed); }
+  // A number for each period in which this server is the primary; 0 while it is a replica. A term ends when all writes
+  // that began before Follow have ended.
+  uint32_t term() const { return term_.load(std::memory_order_relaxed); }
   // Refuses writes at once; the link connects asynchronously.
   void Follow(PrimaryAddress primary);
   // Does nothing on a primary.
@@ -157,6 +160,8 @@ class Replication {
   Totals totals_;
 
   std::atomic<bool> is_replica_{false};
+  std::atomic<uint32_t> term_{1};
+  std::atomic<uint32_t> last_term_{1};
   std::atomic<bool> has_backlog_{false};
   std::atomic<bool> is_replacing_{false};
   std::atomic<uint64_t> epoch_{0};

@@ -15,7 +15,13 @@
 
 namespace ringkv::server {
 
-enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext, kSkipThis };
+// The state of CLIENT REPLY.
+struct ReplyMode {
+  bool is_off = false;
+  bool skips_next = false;  // SKIP affects the next command
+  bool skips_this = false;  // SKIP affects the current command, or the whole transaction
+  bool is_silent() const { return is_off || skips_this; }
+};
 
 // State set by commands and cleared by RESET.
 struct SessionSettings {
@@ -30,7 +36,7 @@ struct SessionSettings {
   bool wants_rdb_only = false;      // REPLCONF RDB-ONLY
   bool speaks_node_link = false;    // REPLCONF CAPA of another RingKV
   bool takes_published = false;     // REPLCONF CAPA of a replica that receives published messages
-  ReplyMode reply_mode = ReplyMode::kOn;
+  ReplyMode reply_mode;
 };
 
 class Session : public SessionSettings {
@@ -46,8 +52,13 @@ class Session : public SessionSettings {
 
   void UnwatchAll() { watched_keys_.UnwatchAll(watch); }
 
-  // Resets to the initial state; subscriptions and registrations elsewhere must have been removed.
-  void ResetSettings() { static_cast<SessionSettings&>(*this) = {}; }
+  // Resets to the initial state, except for a SKIP that affects the current command; subscriptions and registrations
+  // elsewhere must have been removed.
+  void ResetSettings() {
+    const bool skips_this = reply_mode.skips_this;
+    static_cast<SessionSettings&>(*this) = {};
+    reply_mode.skips_this = skips_this;
+  }
 
   // Updates the card, once per batch of commands.
   void UpdateCard(int64_t now_ms);

@@ -79,6 +79,36 @@ TEST(HeldReplies, EachHttpRequestGetsOneResponseWithoutAMajority) {
   EXPECT_TRUE(client.HasEnded());
 }
 
+// What waits for a majority as this server is told to follow another one will never have it.
+TEST(HeldReplies, NoSuccessComesOfADemotion) {
+  ServerProcess other;
+  const int port = FreePorts(1)[0];
+  std::vector<std::string> options = kNoMajority;
+  options.back() = "600000";
+  options.insert(options.end(), {"--http-port", std::to_string(port)});
+  ServerProcess server(options);
+  HttpClient http(port);
+  http.Send("PUT /keys/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nv");
+  const int client = server.Connect();
+  SendAll(client, "SET b 1\r\nMULTI\r\nSET c 1\r\nEXEC\r\n");
+  ASSERT_TRUE(Eventually([&] { return server.Info("db0").starts_with("keys=3"); }));
+  ASSERT_EQ(server.Ask("REPLICAOF 127.0.0.1 " + std::to_string(other.port())), "+OK");
+  ASSERT_TRUE(Eventually([&] { return server.Info("master_link_status") == "up"; }));
+  SendAll(client, "ECHO end\r\n");
+  std::string received;
+  while (!received.ends_with("$3\r\nend\r\n")) {
+    const std::string byte = ReceiveExactly(client, 1);
+    ASSERT_FALSE(byte.empty()) << received;
+    received += byte;
+  }
+  const std::string open =
+      "-NOREPLICAS this server became a replica before a majority of the shard had confirmed this: its outcome is "
+      "open\r\n";
+  EXPECT_EQ(received, open + "+OK\r\n+QUEUED\r\n" + open + "$3\r\nend\r\n");
+  EXPECT_EQ(http.Receive().status, 503);
+  ::close(client);
+}
+
 // A connection that becomes the link to a replica is no client any more.
 TEST(HandOver, SubscriptionsAndMonitorEndWithTheClient) {
   ServerProcess server;

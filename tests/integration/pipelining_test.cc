@@ -209,6 +209,25 @@ TEST(Pipelining, APausedClientResumesWhenThePauseEnds) {
   ::close(writer);
 }
 
+TEST(Pipelining, AProtocolErrorComesBehindTheReplyToABlockingCommand) {
+  ServerProcess server;
+  const int client = server.Connect();
+  SendAll(client, "PING\r\n*3\r\n$5\r\nBLPOP\r\n$1\r\nq\r\n$1\r\n0\r\n*x\r\n");
+  ASSERT_TRUE(Eventually([&] { return server.Info("blocked_clients") == "1"; }));
+  EXPECT_EQ(server.Ask("RPUSH q v"), ":1");
+  EXPECT_EQ(ReceiveToEnd(client),
+            "+PONG\r\n*2\r\n$1\r\nq\r\n$1\r\nv\r\n-ERR Protocol error: invalid multibulk length\r\n");
+  ::close(client);
+}
+
+TEST(Pipelining, NothingComesBehindTheReplyToQuit) {
+  ServerProcess server;
+  const int client = server.Connect();
+  SendAll(client, "*1\r\n$4\r\nQUIT\r\n*x\r\n");
+  EXPECT_EQ(ReceiveToEnd(client), "+OK\r\n");
+  ::close(client);
+}
+
 TEST(Pipelining, AClientCanBeKilledFromAnotherThread) {
   ServerProcess server({"--io-threads", "2"});
   const int victim = server.Connect();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // cluster-redirect proxy: whatever a client that knows no cluster asks, any node answers.
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <map>
@@ -100,6 +102,48 @@ TEST_F(ProxyTest, ShutdownSucceedsWithForwardedRequestsInFlight) {
   Node(0).Signal(SIGTERM);
   EXPECT_EQ(Node(0).WaitForEnd(), 0);
   Node(1).Signal(SIGCONT);
+}
+
+TEST_F(ProxyTest, AProtocolErrorComesBehindTheRepliesOfOtherNodes) {
+  const std::string key = KeyAt(1);
+  ASSERT_EQ(Say(Node(1), {"SET", key, "v"}), "OK");
+  const int client = Node(0).Connect();
+  SendAll(client, "GET " + key + "\r\nGET " + key + "\r\n*x\r\nGET " + key + "\r\n");
+  EXPECT_EQ(ReceiveToEnd(client), "$1\r\nv\r\n$1\r\nv\r\n-ERR Protocol error: invalid multibulk length\r\n");
+  ::close(client);
+}
+
+TEST_F(ProxyTest, WhatEndsTheConnectionWaitsForTheRepliesBeforeIt) {
+  const std::string key = KeyAt(1);
+  ASSERT_EQ(Say(Node(1), {"SET", key, "v"}), "OK");
+  for (const char* last : {"QUIT", "CLIENT KILL TYPE normal SKIPME no"}) {
+    const int client = Node(0).Connect();
+    SendAll(client, "GET " + key + "\r\n" + last + "\r\n");
+    EXPECT_TRUE(ReceiveToEnd(client).starts_with("$1\r\nv\r\n")) << last;
+    ::close(client);
+  }
+}
+
+TEST_F(ProxyTest, RequestsOfAClientThatHasGoneAreExecuted) {
+  constexpr int kRequests = 5000;
+  const std::string key = KeyAt(1);
+  const int client = Node(0).Connect();
+  Node(1).Signal(SIGSTOP);
+  SendAll(client, "CLIENT SETNAME leaving\r\n" + Repeat("INCR " + key + "\r\n", kRequests));
+  const auto input = [&] {
+    const Context context = ConnectTo(Node(0));
+    const std::string clients = Ask(context.get(), {"CLIENT", "LIST"})->str;
+    const size_t line = clients.find("name=leaving");
+    return line == std::string::npos ? 0 : std::stoul(clients.substr(clients.find("qbuf=", line) + 5));
+  };
+  ASSERT_TRUE(Eventually([&] { return input() > 0; })) << "as many as may wait for a node are under way";
+  const linger reset{.l_onoff = 1, .l_linger = 0};
+  ASSERT_EQ(::setsockopt(client, SOL_SOCKET, SO_LINGER, &reset, sizeof reset), 0);
+  ::close(client);
+  Node(1).Signal(SIGCONT);
+  EXPECT_TRUE(Eventually([&] {
+    return Say(Node(1), {"GET", key}) == std::to_string(kRequests);
+  })) << Say(Node(1), {"GET", key});
 }
 
 TEST_F(ProxyTest, CommandsOverManyNodesAreJoined) {

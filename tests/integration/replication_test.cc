@@ -657,8 +657,8 @@ TEST(Replication, AMessageArrivesAfterTheChangesBeforeIt) {
   publisher.join();
 }
 
-TEST(Replication, TheLinkEndsWhereMessagesWouldBeLostInTheMiddle) {
-  ServerProcess primary(WithDebug({"--client-output-buffer-limit", "replica 1mb 0 0"}));
+void ExpectTheLinkToEndForMessages(const std::string& limit) {
+  ServerProcess primary(WithDebug({"--client-output-buffer-limit", limit}));
   CuttingProxy proxy(primary.port());
   ServerProcess replica(ReplicaOf(proxy.port()));
   ASSERT_TRUE(Eventually([&] { return IsUp(replica); }));
@@ -673,6 +673,12 @@ TEST(Replication, TheLinkEndsWhereMessagesWouldBeLostInTheMiddle) {
   proxy.Hold(false);
   ExpectEqual(replica, primary);
   EXPECT_EQ(primary.Info("sync_full"), "1") << "it goes on where it was";
+}
+
+TEST(Replication, TheLinkEndsWhereMessagesWouldBeLostInTheMiddle) { ExpectTheLinkToEndForMessages("replica 1mb 0 0"); }
+
+TEST(Replication, TheLinkEndsWhereMessagesWaitBeyondTheSoftLimitForTooLong) {
+  ExpectTheLinkToEndForMessages("replica 0 1mb 1");
 }
 
 // --- moving in from Redis -------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "resp/reply_writer.h"
+#include "server/config/output_limit.h"
 #include "server/net/backpressure.h"
 #include "server/net/reply_gate.h"
 
@@ -47,7 +48,7 @@ class ReplyGateTest : public testing::Test {
   void Append(const std::string& reply, storage::Lsn lsn = 0, ReplyGate::Form form = ReplyGate::Form::kWhole) {
     const size_t before = output_.size();
     output_.Append(reply);
-    if (lsn != 0) gate_.Hold(before, output_.size(), lsn, 1, form);
+    if (lsn != 0) gate_.Hold(before, output_.size(), lsn, term_, 1, form);
   }
   void Send(storage::Lsn safe) {
     const size_t sendable = gate_.Sendable(output_.size(), safe);
@@ -55,12 +56,15 @@ class ReplyGateTest : public testing::Test {
     gate_.Sent(sendable);
   }
   bool Replace() {
-    return gate_.Replace(output_,
-                         [this](ReplyGate::Form, bool is_last) { output_.Append(is_last ? "(last)" : "(no)"); });
+    return gate_.Replace(
+        output_, [this](uint32_t term) { return lost_term_ == 0 || term == lost_term_; },
+        [this](ReplyGate::Form, bool is_last) { output_.Append(is_last ? "(last)" : "(no)"); });
   }
 
   resp::Buffer output_;
   ReplyGate gate_;
+  uint32_t term_ = 0;
+  uint32_t lost_term_ = 0;  // 0: all
 };
 
 TEST_F(ReplyGateTest, HoldsAReplyAndLaterOutputUntilItIsSafe) {
@@ -98,6 +102,41 @@ TEST_F(ReplyGateTest, ReplacesNothingInTheMiddleOfAReply) {
   EXPECT_EQ(output_.Readable(), "wholepart");
 }
 
+TEST_F(ReplyGateTest, ReplacesOnlyWhatWaitsInATermThatHasEnded) {
+  Append("disk;", 5);
+  term_ = 1;
+  Append("set;", 900);
+  Append("ping;");
+  Append("set;", 901);
+  EXPECT_FALSE(gate_.HoldsOfOtherTerm(1));
+  EXPECT_TRUE(gate_.HoldsOfOtherTerm(0));
+  term_ = 2;
+  Append("get;", 7);
+  Append("echo;");
+  lost_term_ = 1;
+  EXPECT_TRUE(Replace());
+  EXPECT_EQ(output_.Readable(), "disk;(no)ping;(no)get;echo;");
+  EXPECT_FALSE(gate_.HoldsOfOtherTerm(2));
+  EXPECT_EQ(gate_.Sendable(output_.size(), 4), 0u);
+  Send(5);
+  EXPECT_EQ(output_.Readable(), "get;echo;");
+  EXPECT_TRUE(gate_.HoldsOfOtherTerm(3));
+  Send(7);
+  EXPECT_TRUE(output_.empty());
+  EXPECT_FALSE(gate_.HoldsOfOtherTerm(3)) << "nothing is held";
+}
+
+TEST_F(ReplyGateTest, ReplacesNothingInAPartOfALostTerm) {
+  term_ = 1;
+  Append("set;", 5);
+  Append("part", 6, ReplyGate::Form::kPart);
+  lost_term_ = 1;
+  EXPECT_FALSE(Replace());
+  lost_term_ = 9;
+  EXPECT_TRUE(Replace());
+  EXPECT_EQ(output_.Readable(), "set;part");
+}
+
 TEST_F(ReplyGateTest, CountsOnOverManyReplies) {
   for (storage::Lsn lsn = 1; lsn <= 10'000; ++lsn) {
     Append("x", lsn);
@@ -107,6 +146,36 @@ TEST_F(ReplyGateTest, CountsOnOverManyReplies) {
   Send(10'000);
   EXPECT_TRUE(output_.empty());
   EXPECT_LE(gate_.MemoryBytes(), 64u * 1024);
+}
+
+TEST(OutputLimit, TheSoftOneIsExceededWhenItHasBeenForLongEnough) {
+  OutputLimit limit;
+  limit.hard_bytes = 1000;
+  limit.soft_bytes = 100;
+  limit.soft_seconds = 60;
+  OutputLimitWatch watch;
+  EXPECT_TRUE(watch.Exceeds(limit, 1000, 0));
+  EXPECT_FALSE(watch.Exceeds(limit, 999, 10)) << "for 10 ms";
+  EXPECT_FALSE(watch.Exceeds(limit, 100, 59'999));
+  EXPECT_TRUE(watch.Exceeds(limit, 100, 60'000));
+  EXPECT_FALSE(watch.Exceeds(limit, 99, 60'001));
+  EXPECT_FALSE(watch.Exceeds(limit, 100, 60'002)) << "counted anew";
+  EXPECT_FALSE(watch.Exceeds(limit, 100, 120'001));
+  EXPECT_TRUE(watch.Exceeds(limit, 100, 120'002));
+  limit.soft_seconds = INT64_MAX;
+  EXPECT_FALSE(watch.Exceeds(limit, 100, INT64_MAX));
+  limit.soft_bytes = 0;
+  limit.hard_bytes = 0;
+  EXPECT_FALSE(watch.Exceeds(limit, SIZE_MAX / 2, INT64_MAX));
+}
+
+TEST(OutputLimit, WithoutSecondsTheSoftOneAllowsAMoment) {
+  OutputLimit limit;
+  limit.soft_bytes = 100;
+  OutputLimitWatch watch;
+  EXPECT_FALSE(watch.Exceeds(limit, 100, 5));
+  EXPECT_FALSE(watch.Exceeds(limit, 100, 5));
+  EXPECT_TRUE(watch.Exceeds(limit, 100, 6));
 }
 
 TEST(ReplyWriter, WritesNothingBeyondTheLimitOfItsBuffer) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <thread>
+#include <utility>
 
 #include "cluster/node_id.h"
 #include "cluster/replication/acks.h"
@@ -99,6 +100,7 @@ void Replication::LoadHistory() {
 void Replication::SaveHistory() {
   const bool keeps_data = server_.options().appendonly != 0 || !server_.options().save.Get().empty();
   std::string text;
+  MutexLock save_lock(save_mutex_);
   {
     MutexLock lock(mutex_);
     if (!is_history_unsaved_ || !keeps_data || is_replacing_ || !server_.durability().files_follow()) return;
@@ -110,10 +112,16 @@ void Replication::SaveHistory() {
     const auto placed = storage::PlaceFile(files_, "", HistoryPath(), text, storage::OpenMode::kReplace);
     if (!placed) saved = tl::unexpected(placed.error());
   }
-  if (!saved) {
-    server_.log().Warning("cannot save the history; after a restart replicas will need a snapshot: " +
-                          saved.error().text);
+  if (saved) {
+    has_said_unsaved_ = false;
+    return;
   }
+  MutexLock lock(mutex_);
+  is_history_unsaved_ = true;  // Tick retries
+  if (std::exchange(has_said_unsaved_, true)) return;
+  server_.log().Warning(
+      "cannot save the history, which is tried again; after a restart replicas may need a snapshot: " +
+      saved.error().text);
 }
 
 void Replication::KeepBacklog(bool nothing_has_changed) {
@@ -138,6 +146,7 @@ void Replication::KeepBacklog(bool nothing_has_changed) {
 // --- roles ----------------------------------------------------------------------------------------------------------
 
 void Replication::Follow(PrimaryAddress primary) {
+  MutexLock lock(role_mutex_);
   is_replica_ = true;
   server_.needs().Update();
   // What they wait for comes to the primary from now on.
@@ -164,38 +173,50 @@ void Replication::BecomeFollower() {
 }
 
 void Replication::StopFollowing() {
+  MutexLock lock(role_mutex_);
   if (!is_replica()) return;
   const bool is_whole = link_.Unfollow();
   CloseFeeds();
-  if (!is_whole) {
-    server_.log().Warning("this replica had only a part of a snapshot: it starts empty");
-    storage::Random random(1);
-    storage::Txn txn(server_.store(), server_.clock().Now(), random);
-    txn.LockAll();
-    txn.Replace(storage::SeedFromSystem());
-    txn.Unlock();
-    EndReplacement(storage::UniqueDigits(), epoch_, 0);
-  }
-  {
-    MutexLock lock(mutex_);
-    history_.Fork(storage::UniqueDigits(), server_.store().log().appended());
-    // In a cluster its topology says which epoch it is.
-    if (!server_.cluster().is_enabled()) epoch_ = epoch_ + 1;
-    history_.set_epoch(epoch_);
-    is_history_unsaved_ = true;
-  }
+  if (!is_whole) BeginEmpty();
+  ForkHistory();
   UpdateQuorum();  // what it was before may be of another history
   if (term_ == 0) term_ = ++last_term_;
-  {
-    MutexLock lock(authority_mutex_);
-    SetAuthority(storage::Authority::kOwner);
-    is_replica_ = false;
-  }
-  // What its clients changed while it was a writable replica stands in no log, and from here on the log builds on it.
-  if (server_.store().log().has_unrecorded()) server_.durability().RestartLog();
+  SaveHistory();  // before the first change that does not belong to the old one
+  BecomePrimary();
   server_.log().Notice("this server is now a primary, epoch " + std::to_string(epoch_));
   server_.needs().Update();
   SaveHistory();
+}
+
+void Replication::BeginEmpty() {
+  server_.log().Warning("this replica had only a part of a snapshot: it starts empty");
+  storage::Random random(1);
+  storage::Txn txn(server_.store(), server_.clock().Now(), random);
+  txn.LockAll();
+  txn.Replace(storage::SeedFromSystem());
+  txn.Unlock();
+  EndReplacement(storage::UniqueDigits(), epoch_, 0);
+}
+
+void Replication::ForkHistory() {
+  MutexLock lock(mutex_);
+  history_.Fork(storage::UniqueDigits(), server_.store().log().appended());
+  // In a cluster its topology says which epoch it is.
+  if (!server_.cluster().is_enabled()) epoch_ = epoch_ + 1;
+  history_.set_epoch(epoch_);
+  is_history_unsaved_ = true;
+}
+
+void Replication::BecomePrimary() {
+  MutexLock authority_lock(authority_mutex_);
+  const storage::Durability::Promotion promotion = server_.durability().BecomeOwner();
+  if (promotion.has_unrecorded) {
+    // No other node has what clients wrote here while this was a writable replica.
+    MutexLock lock(mutex_);
+    history_.Begin(storage::UniqueDigits());
+    is_history_unsaved_ = true;
+  }
+  is_replica_ = false;
 }
 
 storage::Authority Replication::FollowersAuthority() const {

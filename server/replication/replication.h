@@ -49,7 +49,7 @@ class Replication {
   uint32_t term() const { return term_.load(std::memory_order_relaxed); }
   // Refuses writes at once; the link connects asynchronously.
   void Follow(PrimaryAddress primary);
-  // Does nothing on a primary.
+  // Does nothing on a primary. Call without data locked.
   void StopFollowing();
   PrimaryLink& link() { return link_; }
   // The Redis server that this server follows for migration. Clients can't write meanwhile.
@@ -146,6 +146,10 @@ class Replication {
   std::vector<storage::Lsn> Acknowledged();
   storage::Authority FollowersAuthority() const;
   void SetAuthority(storage::Authority authority) REQUIRES(authority_mutex_);
+  // The parts of StopFollowing; there are no link and no feeds then.
+  void BeginEmpty();
+  void ForkHistory();
+  void BecomePrimary();
   // Acknowledged LSNs of the other members of the shard.
   std::vector<storage::Lsn> AcknowledgedByMembers();
   // The number of nodes for the majority, with this number of online replicas.
@@ -168,7 +172,10 @@ class Replication {
   std::atomic<storage::Lsn> quorum_lsn_{0};
   std::atomic<size_t> good_replicas_{0};
 
+  storage::Mutex role_mutex_;       // before all other locks: one change of role at a time
   storage::Mutex authority_mutex_;  // before all locks of data
+  storage::Mutex save_mutex_;       // guards the history file; before `mutex_`
+  bool has_said_unsaved_ GUARDED_BY(save_mutex_) = false;
   storage::Mutex mutex_;
   cluster::History history_ GUARDED_BY(mutex_);
   uint64_t history_period_ GUARDED_BY(mutex_) = 0;  // the recording period that the history's LSNs belong to

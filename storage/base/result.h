@@ -12,6 +12,7 @@ enum class ErrorKind : uint8_t {
   kSystem,       // an error of the operating system, or a missing file
   kDamaged,      // a file is not as it was written
   kNewerFormat,  // a file of a later version
+  kOvertaken,    // nothing is wrong; repeat the operation
 };
 
 // `text`: the failed operation, its object and the reason, in one line.

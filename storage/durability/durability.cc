@@ -126,18 +126,38 @@ void Durability::RunLog() {
 
 void Durability::SwitchLog(bool on) {
   wants_log_ = on;
-  next_switch_on_ = 0;
+  AskForLog();
   if (!on && log_.is_open()) CloseLog();  // on: Tick begins the snapshot that the log continues
 }
 
-void Durability::RestartLog() {
+void Durability::AskForLog() {
+  ++times_asked_;
   next_switch_on_ = 0;
-  if (log_.is_open()) CloseLog();
+}
+
+Durability::Promotion Durability::BecomeOwner() {
+  LogBuffer& buffer = store_.log();
+  // Leaves little to write under the locks. An error occurs again there, and is logged.
+  if (buffer.has_unrecorded()) [[maybe_unused]]
+    const Status ignored = log_.Flush();
+  Random random(store_.placement().seed);
+  Txn txn(store_, clock_.Now(), random);
+  txn.LockAll();
+  const Promotion promotion{.last = buffer.appended(), .has_unrecorded = buffer.has_unrecorded()};
+  if (promotion.has_unrecorded) {
+    AskForLog();
+    if (Status closed = log_.NumberUnrecorded(); !closed) SayUnsafe(closed.error());
+  }
+  store_.SetAuthority(Authority::kOwner);
+  return promotion;
 }
 
 void Durability::CloseLog() {
-  if (Status closed = log_.Close(); !closed)
-    say_(true, "the log was closed and is not completely durable: " + closed.error().text);
+  if (Status closed = log_.Close(); !closed) SayUnsafe(closed.error());
+}
+
+void Durability::SayUnsafe(const Error& error) {
+  say_(true, "the log was closed and is not completely durable: " + error.text);
 }
 
 // --- another data set ------------------------------------------------------------------------------------------------
@@ -158,6 +178,7 @@ void Durability::EndReplacement(Lsn last, bool save) {
     last_snapshot_ = 0;
     state_.last_rewrite_ok = true;
   }
+  AskForLog();
   is_replacing_ = false;
   if (save && !wants_log()) ScheduleSave(SnapshotReason::kSave);
 }
@@ -263,8 +284,11 @@ void Durability::Tick() {
 Status Durability::Run(SnapshotReason reason, bool is_background) {
   constexpr int64_t kRetryAfterMs = 5000;
   const int64_t started = clock_.SteadyMs();
-  const Result<SnapshotSummary> made = MakeSnapshot(is_background);
-  if (wants_log() && !log_.is_open()) next_switch_on_ = clock_.SteadyMs() + kRetryAfterMs;
+  const uint64_t asked = times_asked_;
+  Result<SnapshotSummary> made = MakeSnapshot(is_background);
+  while (!made && made.error().kind == ErrorKind::kOvertaken) made = MakeSnapshot(is_background);
+  // A request for the log during the run is served without a pause.
+  if (wants_log() && !log_.is_open() && times_asked_ == asked) next_switch_on_ = clock_.SteadyMs() + kRetryAfterMs;
   NoteRun(reason, made, started, is_background);
   if (!made) return tl::unexpected(made.error());
   return {};
@@ -386,9 +410,13 @@ void Durability::NoteRun(SnapshotReason reason, const Result<SnapshotSummary>& r
     MutexLock lock(mutex_);
     state_.is_running = false;
     if (!result && IsGivenUp(is_background)) return;  // which is no failure
-    bool& ok = reason == SnapshotReason::kSave ? state_.last_ok : state_.last_rewrite_ok;
-    ok = result.has_value();
-    state_.failure = ok ? "" : result.error().text;
+    // Who waits for a snapshot hears himself that it has failed, and nothing else changes, as in Redis: a server that
+    // could not save when it was told to end goes on as before.
+    if (result || is_background) {
+      bool& ok = reason == SnapshotReason::kSave ? state_.last_ok : state_.last_rewrite_ok;
+      ok = result.has_value();
+    }
+    state_.failure = result ? "" : result.error().text;
     (reason == SnapshotReason::kSave ? state_.last_seconds : state_.last_rewrite_seconds) = seconds;
     if (result) {
       ++(reason == SnapshotReason::kSave ? state_.saves : state_.rewrites);

@@ -67,8 +67,14 @@ class Durability {
   const LogWriter& log() const { return log_; }
   // Enables the log, after a snapshot in the background, or disables it.
   void SwitchLog(bool on);
-  // The store has unrecorded changes: the log begins anew after a snapshot.
-  void RestartLog();
+  // A replica becomes a primary, and its store owns the data. Writes of its own clients while it was a writable replica
+  // are in no log: they take an LSN, and the log begins anew after a snapshot of them. This is one step under the locks
+  // of all partitions, so no change can come between. Call without data locked.
+  struct Promotion {
+    Lsn last = 0;  // the last replicated group
+    bool has_unrecorded = false;
+  };
+  Promotion BecomeOwner();
   bool wants_log() const { return wants_log_.load(std::memory_order_relaxed); }
 
   // Makes a snapshot in the calling thread, after a running snapshot for the log. Fails during any other snapshot.
@@ -126,6 +132,9 @@ class Durability {
   // The snapshot that the log continues is durable.
   void BeginLogBehindSnapshot();
   void CloseLog();
+  void SayUnsafe(const Error& error);
+  // Requests the log; Tick begins it.
+  void AskForLog();
   bool IsGivenUp(bool is_background) const { return is_replacing_ || (is_background && gives_up_background_); }
   Status DropLog();
   Status DropWhatIsCovered(Lsn last, Lsn before, bool log_begins);
@@ -147,6 +156,7 @@ class Durability {
   std::atomic<bool> is_replacing_{false};
   std::atomic<bool> gives_up_background_{false};
   std::atomic<int64_t> next_switch_on_{0};  // steady clock; the next attempt to begin the log
+  std::atomic<uint64_t> times_asked_{0};    // how often the log was requested
   std::atomic<bool> files_follow_{true};
   std::atomic<double> progress_{0};
   std::atomic<uint64_t> changes_at_save_{0};

@@ -37,6 +37,11 @@ Status Backlog::Write(const LogFrame& frame, std::string_view bytes) {
   return {};
 }
 
+Status Backlog::Skipped(Lsn last) {
+  Clear(last);
+  return {};
+}
+
 Backlog::Found Backlog::Read(Lsn next, size_t most, FrameList* frames, Lsn* behind) const {
   frames->clear();
   *behind = next;

@@ -32,6 +32,7 @@ class Backlog final : public FrameSink {
 
   void Attached(Lsn last) override { Clear(last); }
   Status Write(const LogFrame& frame, std::string_view bytes) override;
+  Status Skipped(Lsn last) override;
 
   enum class Found : uint8_t { kFrames, kNothingYet, kGone };
   // The frames from the one with group `next` on: about `most` bytes, at least one frame. `behind`: the group after

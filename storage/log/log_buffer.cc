@@ -31,6 +31,12 @@ void LogBuffer::StartBehind(Lsn last) {
   appended_.store(last, std::memory_order_release);
 }
 
+void LogBuffer::NumberUnrecorded() {
+  MutexLock lock(mutex_);
+  Forget();
+  appended_.fetch_add(1, std::memory_order_release);
+}
+
 Lsn LogBuffer::Append(std::string_view effects) {
   bool wake = false;
   Lsn lsn = 0;

@@ -40,6 +40,9 @@ class LogBuffer {
   Lsn appended() const { return appended_.load(std::memory_order_acquire); }
   // Sets the LSN of the store's state. No thread may append meanwhile.
   void StartBehind(Lsn last);
+  // Assigns an LSN to unrecorded changes within a period. No thread may append meanwhile, and nothing may be left to
+  // take.
+  void NumberUnrecorded();
 
   // Returns the LSN of the group.
   Lsn Append(std::string_view effects);

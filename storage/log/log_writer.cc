@@ -17,6 +17,10 @@ constexpr int64_t kHealEvery = 1000;  // ms
 
 }  // namespace
 
+Status OvertakenByUnrecorded() {
+  return ringkv::storage::Fail("changes were made meanwhile that no log holds", ErrorKind::kOvertaken);
+}
+
 LogWriter::LogWriter(LogBuffer& buffer, FileSystem& files, const Clock& clock, LogWriterOptions options)
     : buffer_(buffer), files_(files), clock_(clock), options_(std::move(options)), hash_seed_(options_.hash_seed) {}
 
@@ -42,6 +46,7 @@ void LogWriter::BeginHeld() {
   buffer_.BeginRecording();
   TakeFrame();
   first_held_ = last_framed_ + 1;
+  has_hole_ = false;
   is_holding_ = true;
 }
 
@@ -50,7 +55,7 @@ Status LogWriter::OpenHeld() {
   RINGKV_CHECK(is_holding_);
   TakeFrame();
   is_holding_ = false;
-  Status begun = BeginFile(first_held_, unsynced_);
+  Status begun = has_hole_ ? OvertakenByUnrecorded() : BeginFile(first_held_, unsynced_);
   if (begun) {
     bytes_written_.fetch_add(unsynced_.size(), std::memory_order_relaxed);
     durable_.store(last_framed_);
@@ -91,19 +96,38 @@ void LogWriter::StartAnew(uint64_t hash_seed, Lsn last) {
   durable_.store(last);
 }
 
+Status LogWriter::NumberUnrecorded() {
+  MutexLock lock(mutex_);
+  Status flushed = FlushFile();
+  CloseFile();
+  TakeFrame();
+  buffer_.NumberUnrecorded();
+  last_framed_ = buffer_.appended();
+  has_hole_ = true;
+  for (Sink& sink : sinks_) {
+    if (sink.status) sink.status = sink.to->Skipped(last_framed_);
+  }
+  return flushed;
+}
+
 Status LogWriter::Close() {
   Status flushed = Flush();
   MutexLock lock(mutex_);
   // Nothing depends on it: a reader takes zeros for the end too.
   if (file_ != nullptr && flushed) [[maybe_unused]]
     const Status cut = file_->Truncate(file_bytes_);
+  CloseFile();
+  return flushed;
+}
+
+void LogWriter::CloseFile() {
+  if (file_ == nullptr) return;
   file_.reset();
   ForgetFrames();
   is_open_.store(false, std::memory_order_relaxed);
   has_failed_.store(false, std::memory_order_relaxed);
   failure_.clear();
   EndRecordingIfUnused();
-  return flushed;
 }
 
 Status LogWriter::BeginFile(Lsn first, std::string_view frames) {
@@ -219,15 +243,20 @@ bool LogWriter::Step() {
   return worked;
 }
 
+Status LogWriter::FlushFile() {
+  if (has_failed()) next_attempt_ = 0;
+  Pass(true);
+  if (has_failed()) return ringkv::storage::Fail(failure_);
+  return {};
+}
+
 Status LogWriter::Flush() {
   const Lsn durable_before = durable();
   const bool failed_before = has_failed();
   Status status;
   {
     MutexLock lock(mutex_);
-    if (has_failed()) next_attempt_ = 0;
-    Pass(true);
-    if (has_failed()) status = ringkv::storage::Fail(failure_);
+    status = FlushFile();
   }
   if (durable() != durable_before && on_durable_) on_durable_();
   if (has_failed() != failed_before && on_health_) on_health_();

@@ -30,6 +30,9 @@ enum class SyncPolicy : uint8_t {
   kNo,           // left to the operating system, unless too many bytes are unsynced
 };
 
+// Unrecorded changes took an LSN while a snapshot or a held log relied on complete frames; it has to begin again.
+Status OvertakenByUnrecorded();
+
 // A receiver of frames besides the log's files: a running snapshot, replicas.
 class FrameSink {
  public:
@@ -38,6 +41,8 @@ class FrameSink {
   virtual void Attached(Lsn) {}
   // `bytes`: the encoded frame. Called in order, without gaps, and no more after an error.
   virtual Status Write(const LogFrame& frame, std::string_view bytes) = 0;
+  // Unrecorded changes took the LSN `last`: the next frame begins after it. Errors as for Write.
+  virtual Status Skipped(Lsn last) = 0;
 };
 
 struct LogWriterOptions {
@@ -72,6 +77,9 @@ class LogWriter {
   void DropHeld();
   // The store's data set was replaced by one whose last group is `last`. Call with the log closed.
   void StartAnew(uint64_t hash_seed, Lsn last);
+  // Assigns an LSN to unrecorded changes. The log does not lead over it: an open log is closed, as by Close but without
+  // callbacks, and a held one can't be opened. Call with all partitions locked.
+  Status NumberUnrecorded();
   // Writes and syncs all groups and closes the file. The buffer continues to record only if there is a sink.
   Status Close();
   bool is_open() const { return is_open_.load(std::memory_order_relaxed); }
@@ -105,6 +113,9 @@ class LogWriter {
   Status BeginFile(Lsn first, std::string_view frames) REQUIRES(mutex_);
   // Drops all frames that are not written yet.
   void ForgetFrames() REQUIRES(mutex_);
+  void CloseFile() REQUIRES(mutex_);
+  // Writes and syncs all groups.
+  Status FlushFile() REQUIRES(mutex_);
   void EndRecordingIfUnused() REQUIRES(mutex_);
   void Fail(const Error& error) REQUIRES(mutex_);
   void TryToHeal() REQUIRES(mutex_);
@@ -136,6 +147,7 @@ class LogWriter {
   int64_t next_attempt_ GUARDED_BY(mutex_) = 0;  // to heal, likewise
   bool is_holding_ GUARDED_BY(mutex_) = false;
   Lsn first_held_ GUARDED_BY(mutex_) = 0;
+  bool has_hole_ GUARDED_BY(mutex_) = false;  // the held frames have a gap
   std::string failure_ GUARDED_BY(mutex_);
   struct Sink {
     FrameSink* to;

@@ -90,6 +90,12 @@ Status SnapshotWriter::Write(const LogFrame&, std::string_view bytes) {
                       bytes);
 }
 
+// Runs from before and frames from behind would make values that there never were.
+Status SnapshotWriter::Skipped(Lsn) {
+  NoteFailure(OvertakenByUnrecorded().error());
+  return OvertakenByUnrecorded();
+}
+
 void SnapshotWriter::NoteFailure(const Error& error) {
   has_failed_.store(true, std::memory_order_relaxed);
   MutexLock lock(mutex_);

@@ -63,6 +63,7 @@ class SnapshotWriter final : private FrameSink {
  private:
   void Attached(Lsn last) override;
   Status Write(const LogFrame& frame, std::string_view bytes) override;
+  Status Skipped(Lsn last) override;
   Status WriteBlock(Worker& worker);
   Status WriteSection(Section section, std::string_view body) REQUIRES(mutex_);
   Status WriteOutput() REQUIRES(mutex_);

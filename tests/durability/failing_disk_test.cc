@@ -2,6 +2,7 @@
 // Whatever operation of the disk fails, nothing that was said to be safe is lost, and it heals.
 #include <gtest/gtest.h>
 
+#include "storage/durability.h"
 #include "tests/support/durable_store.h"
 #include "tests/support/faulty_file_system.h"
 
@@ -149,6 +150,25 @@ TEST(FailingDisk, AFailedSnapshotKeepsThePreviousOne) {
     EXPECT_EQ(again.Contents().size(), 1u) << n;
     if (saved) break;
   }
+}
+
+// As in redis-server: the caller of SAVE or SHUTDOWN gets the error.
+TEST(FailingDisk, OnlyAFailedBackgroundSnapshotRefusesWrites) {
+  FaultyFileSystem disk;
+  ChangingStore store(1);
+  storage::Durability durability(store.store(), disk, store.clock(), {.data = kTestFiles, .has_threads = false});
+  ASSERT_TRUE(durability.Open({}, false, [] { return storage::Status(); }));
+  store.Put("a", "1");
+  disk.FailFrom(0, 1'000'000);
+  EXPECT_FALSE(durability.SaveAtEnd());
+  EXPECT_FALSE(durability.Save());
+  EXPECT_TRUE(durability.snapshot_state().last_ok);
+  EXPECT_NE(durability.snapshot_state().failure, "");
+  EXPECT_TRUE(durability.StartSave(storage::SnapshotReason::kSave));
+  EXPECT_FALSE(durability.snapshot_state().last_ok);
+  disk.Heal();
+  EXPECT_TRUE(durability.Save());
+  EXPECT_TRUE(durability.snapshot_state().last_ok);
 }
 
 TEST(GroupCommit, OneSyncCoversAllWaitingClients) {

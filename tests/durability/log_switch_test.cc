@@ -122,6 +122,25 @@ TEST(LogSwitch, AFailedSwitchOnIsTriedAgain) {
   EXPECT_TRUE(store.durability.log().is_open());
 }
 
+TEST(LogSwitch, ALogThatIsAskedForLateInAnotherSaveBeginsAtOnceBehindIt) {
+  FaultyFileSystem disk;
+  KeptStore store(disk);
+  store.Open(false);
+  store.Put("a", "1");
+  size_t operations = 0;
+  disk.set_before_operation([&] { ++operations; });
+  ASSERT_TRUE(store.durability.Save());
+  const size_t last = 2 * operations - 1;
+  disk.set_before_operation([&] {
+    if (++operations > last) store.durability.SwitchLog(true);
+  });
+  ASSERT_TRUE(store.durability.Save());
+  disk.set_before_operation(nullptr);
+  ASSERT_FALSE(store.durability.log().is_open());
+  store.durability.Tick();
+  EXPECT_TRUE(store.durability.log().is_open());
+}
+
 TEST(LogSwitch, NothingThatHappensWhileTheLogIsSwitchedOnIsMissing) {
   FaultyFileSystem disk;
   KeptStore store(disk);

@@ -214,7 +214,7 @@ class Life : public ChangingStore {
 
   // While an operation of the disk is about to begin.
   void ChangeMeanwhile() {
-    if (random_.Below(3) != 0 || is_replacing_) return;
+    if (random_.Below(3) != 0 || is_replacing_ || is_promoting_) return;
     if (primary_ == nullptr) return Change();
     ChangeSomethingOfPrimary();
   }
@@ -292,7 +292,20 @@ class Life : public ChangingStore {
   void StopFollowing() {
     if (primary_ == nullptr) return;
     primary_.reset();
-    SetAuthority(storage::Authority::kOwner);
+    if (random_.Below(2) == 0) ChangeAsWritableReplica();
+    is_promoting_ = true;
+    durability_.BecomeOwner();
+    is_promoting_ = false;
+  }
+
+  // What clients change here stands in no log.
+  void ChangeAsWritableReplica() {
+    SetAuthority(storage::Authority::kWritableFollower);
+    for (uint64_t i = 1 + random_.Below(3); i > 0; --i) {
+      ChangeSomething(*this, random_);
+      Note();
+    }
+    if (random_.Below(3) == 0) durability_.log().Step();
   }
 
   void SetAuthority(storage::Authority authority) {
@@ -313,6 +326,7 @@ class Life : public ChangingStore {
   bool has_started_ = false;
   bool is_observed_ = false;
   bool is_replacing_ = false;
+  bool is_promoting_ = false;  // all is locked
 };
 
 class History {

@@ -359,6 +359,20 @@ TEST(Replication, WritesOnAWritableReplicaStayLocal) {
   EXPECT_EQ(primary.Info("sync_full"), "1");
 }
 
+// They are in no log: who has followed it has to be given a snapshot.
+TEST(Replication, WhatClientsWroteOnAWritableReplicaGoesToItsReplicasWhenItIsPromoted) {
+  ServerProcess primary(WithDebug({}));
+  ServerProcess middle(ReplicaOf(primary.port(), {"--replica-read-only", "no"}));
+  ServerProcess last(ReplicaOf(middle.port()));
+  EXPECT_EQ(Say(primary, {"SET", "key", "1"}), "OK");
+  ASSERT_TRUE(Eventually([&] { return HasCaughtUp(middle, primary) && HasCaughtUp(last, middle); }));
+  EXPECT_EQ(Say(middle, {"SET", "own", "x"}), "OK");
+  EXPECT_EQ(Say(middle, {"REPLICAOF", "NO", "ONE"}), "OK");
+  EXPECT_EQ(Say(middle, {"APPEND", "own", "y"}), "2");
+  ASSERT_TRUE(Eventually([&] { return Say(last, {"GET", "own"}) == "xy"; }));
+  ExpectEqual(last, middle);
+}
+
 TEST(Replication, AWriteWaitsWhileAServerBecomesAWritableReplica) {
   ServerProcess server;
   const int socket = server.Connect();

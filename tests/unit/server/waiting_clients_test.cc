@@ -2,6 +2,8 @@
 // Who tells those that wait: whatever changes the data, and the server when it stops serving what they wait for.
 #include "server/blocking/waiting_clients.h"
 
+#include <thread>
+
 #include "server/execution/account.h"
 #include "storage/housekeeping/expiry_job.h"
 #include "tests/support/session_fixture.h"
@@ -120,6 +122,17 @@ TEST_F(WaitingClientsTest, ABlockedReaderOfAReplicaStaysBlockedAfterPromotion) {
   EXPECT_EQ(Answered(read), "");
   Run("xadd stream 1-1 f v");
   EXPECT_NE(Answered(read).find("1-1"), std::string::npos);
+}
+
+TEST_F(WaitingClientsTest, RolesThatSeveralClientsChangeAtOnceEndInOneOfThem) {
+  Replication& replication = server_.replication();
+  for (int i = 0; i < 20; ++i) {
+    std::thread other([&] { replication.Follow({"127.0.0.1", 1}); });
+    replication.StopFollowing();
+    other.join();
+    EXPECT_EQ(replication.is_replica(), replication.link().target().port != 0);
+    EXPECT_TRUE(replication.is_replica() || server_.store().authority() == storage::Authority::kOwner);
+  }
 }
 
 // Its request was let in, and the role changed before it waited.

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: MIT
+// A replica that its clients may write to, and that becomes a primary: what they wrote stands in no log, and nothing
+// that comes later is recorded as if it did.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <optional>
+#include <thread>
+
+#include "storage/durability.h"
+#include "storage/log/backlog.h"
+#include "tests/support/durable_store.h"
+#include "tests/support/faulty_file_system.h"
+
+namespace ringkv::test {
+namespace {
+
+using storage::Authority;
+using storage::ErrorKind;
+
+void LetClientsWrite(ChangingStore& store) {
+  store.txn().LockAll();
+  store.store().SetAuthority(Authority::kWritableFollower);
+  store.txn().Unlock();
+}
+
+// A replica with a log, whose clients have set `own`.
+struct WritableReplica : ChangingStore {
+  explicit WritableReplica(FaultyFileSystem& disk)
+      : ChangingStore(kSeed), durability(store(), disk, clock(), {.data = kTestFiles, .has_threads = false}) {
+    durability.SetSyncPolicy(storage::SyncPolicy::kAlways);
+    EXPECT_TRUE(durability.Open({}, true, [] { return storage::Status(); }));
+    durability.log().Attach(&backlog);
+    Put("replicated", "1");
+    EXPECT_TRUE(durability.log().Flush());
+    LetClientsWrite(*this);
+    Put("own", "x");
+  }
+  ~WritableReplica() { [[maybe_unused]] const auto last = durability.log().Detach(&backlog); }
+
+  storage::Backlog backlog;
+  storage::Durability durability;
+};
+
+// What a start finds of it.
+std::optional<std::string> RecoveredOwn(FaultyFileSystem& disk) {
+  DurableStore again(disk);
+  const auto recovered = again.Recover({.read_only = true});
+  EXPECT_TRUE(recovered) << recovered.error().text;
+  const Model contents = again.Contents();
+  const auto found = contents.find({0, "own"});
+  return found == contents.end() ? std::nullopt : std::optional(found->second.first);
+}
+
+TEST(Promotion, WhatComesBehindAWritableReplicasOwnChangesHasANumberThatLeadsOnFromNothing) {
+  FaultyFileSystem disk;
+  WritableReplica replica(disk);
+  const storage::Durability::Promotion promotion = replica.durability.BecomeOwner();
+  EXPECT_TRUE(promotion.has_unrecorded);
+  EXPECT_EQ(promotion.last, 1u);
+  EXPECT_FALSE(replica.durability.log().is_open());
+  replica.Patch("own", 1, "!");
+  EXPECT_EQ(replica.store().log().appended(), 3u);
+  replica.durability.log().Step();
+  storage::FrameList frames;
+  storage::Lsn behind = 0;
+  EXPECT_EQ(replica.backlog.Read(2, 1000, &frames, &behind), storage::Backlog::Found::kGone);
+  EXPECT_EQ(replica.backlog.Read(3, 1000, &frames, &behind), storage::Backlog::Found::kFrames);
+}
+
+TEST(Promotion, WithoutOwnChangesTheLogGoesOn) {
+  FaultyFileSystem disk;
+  DurableStore store(disk);
+  storage::Durability durability(store.store(), disk, store.clock(), {.data = kTestFiles, .has_threads = false});
+  ASSERT_TRUE(durability.Open({}, true, [] { return storage::Status(); }));
+  store.txn().LockAll();
+  store.store().SetAuthority(Authority::kFollower);
+  store.txn().Unlock();
+  EXPECT_FALSE(durability.BecomeOwner().has_unrecorded);
+  EXPECT_TRUE(durability.log().is_open());
+  EXPECT_EQ(store.store().authority(), Authority::kOwner);
+}
+
+TEST(Promotion, ACrashAnywhereBehindItLeavesAStateThatThereWas) {
+  for (size_t n = 0;; ++n) {
+    FaultyFileSystem disk;
+    bool is_done = false;
+    {
+      WritableReplica replica(disk);
+      disk.KillFrom(n);
+      replica.durability.BecomeOwner();
+      replica.Patch("own", 1, "!");
+      replica.durability.log().Step();
+      replica.durability.Tick();  // makes the snapshot that the log continues
+      replica.Patch("own", 2, "?");
+      is_done = replica.durability.log().is_open() && replica.durability.log().Flush();
+      disk.KillFrom(0);
+    }
+    disk.Revive();
+    const std::optional<std::string> own = RecoveredOwn(disk);
+    if (is_done) {
+      EXPECT_EQ(own, "x!?");
+      break;
+    }
+    EXPECT_TRUE(!own || own == "x!" || own == "x!?") << "operation " << n << ": '" << *own << "'";
+  }
+}
+
+// Clients don't wait until the log has been seen to.
+TEST(Promotion, NoChangeIsLoggedOnTopOfWhatNoLogHoldsHoweverEarlyItComes) {
+  for (int i = 0; i < 50; ++i) {
+    FaultyFileSystem disk;
+    {
+      WritableReplica replica(disk);
+      std::atomic<bool> is_promoted{false};
+      std::thread client([&] {
+        storage::Random random(1);
+        for (uint64_t at = 1; !is_promoted || at < 20; ++at) {
+          storage::Txn txn(replica.store(), replica.clock().Now(), random);
+          txn.LockKey("own");
+          storage::Place place = txn.Find(0, "own", storage::Intent::kWrite);
+          txn.Do(place, storage::StringPatch{at, "!"}, storage::events::kNone);
+        }
+      });
+      replica.durability.BecomeOwner();
+      is_promoted = true;
+      client.join();
+      [[maybe_unused]] const storage::Status written = replica.durability.log().Flush();
+      disk.KillFrom(0);
+    }
+    disk.Revive();
+    ASSERT_EQ(RecoveredOwn(disk), std::nullopt);
+  }
+}
+
+// It has copied `own` before the clients wrote it, or not at all.
+TEST(Promotion, ASnapshotUnderWayIsBegunAgain) {
+  FaultyFileSystem disk;
+  DurableStore store(disk);
+  LetClientsWrite(store);
+  for (int i = 0; i < 2000; ++i) store.Put("key:" + std::to_string(i), std::string(100, 'v'));
+  bool has_changed = false;
+  const auto made = store.Snapshot([&] {
+    if (std::exchange(has_changed, true)) return;
+    store.txn().LockAll();
+    ASSERT_TRUE(store.log().NumberUnrecorded());
+    store.store().SetAuthority(Authority::kOwner);
+    store.txn().Unlock();
+    store.Patch("own", 1, "!");
+  });
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().kind, ErrorKind::kOvertaken);
+  EXPECT_FALSE(disk.Exists("snapshot"));
+}
+
+TEST(Promotion, ALogThatIsHeldForASnapshotFromBeforeItDoesNotBegin) {
+  FaultyFileSystem disk;
+  DurableStore store(disk);
+  store.log().BeginHeld();
+  store.Put("held", "1");
+  LetClientsWrite(store);
+  store.Put("own", "x");
+  store.txn().LockAll();
+  ASSERT_TRUE(store.log().NumberUnrecorded());
+  store.store().SetAuthority(Authority::kOwner);
+  store.txn().Unlock();
+  store.Patch("own", 1, "!");
+  const storage::Status opened = store.log().OpenHeld();
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().kind, ErrorKind::kOvertaken);
+  store.log().BeginHeld();
+  store.Put("later", "1");
+  EXPECT_TRUE(store.log().OpenHeld());
+}
+
+// At each place in the making of a snapshot that a log begins with.
+TEST(Promotion, AtAnyMomentOfASwitchOnTheLogBeginsWithAllThatThereIs) {
+  for (size_t n = 0;; ++n) {
+    FaultyFileSystem disk;
+    Model expected;
+    bool has_begun = false;
+    {
+      WritableReplica replica(disk);
+      replica.durability.SwitchLog(false);
+      replica.durability.SwitchLog(true);
+      size_t operations = 0;
+      std::thread promotion;
+      disk.set_before_operation([&] {
+        if (operations++ != n) return;
+        has_begun = true;
+        promotion = std::thread([&] { replica.durability.BecomeOwner(); });
+      });
+      replica.durability.Tick();
+      disk.set_before_operation(nullptr);
+      if (promotion.joinable()) promotion.join();
+      replica.Patch("own", 1, "!");
+      replica.durability.Tick();
+      EXPECT_EQ(replica.durability.log().is_open(), true) << "operation " << n;
+      EXPECT_TRUE(replica.durability.log().Flush());
+      expected = replica.Contents();
+      disk.KillFrom(0);
+    }
+    disk.Revive();
+    if (!has_begun) break;
+    DurableStore again(disk);
+    ASSERT_TRUE(again.Recover({.read_only = true})) << "operation " << n;
+    EXPECT_EQ(again.Contents(), expected) << "operation " << n;
+  }
+}
+
+}  // namespace
+}  // namespace ringkv::test

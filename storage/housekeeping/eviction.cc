@@ -5,7 +5,6 @@
 #include <functional>
 
 #include "storage/base/allocator.h"
-#include "storage/transaction/sweep.h"
 #include "storage/transaction/walk.h"
 
 namespace ringkv::storage {
@@ -99,14 +98,57 @@ bool Evictor::Fill(Txn& txn, EvictionPolicy policy) {
   return found;
 }
 
+void Evictor::OfferDue(const DueKeys& keys) {
+  if (due_.size() == kPoolSize && keys.due >= due_.front().due) return;
+  const auto is_known = [&](const DueKeys& known) {
+    return known.first.value == keys.first.value && known.db == keys.db;
+  };
+  if (std::any_of(due_.begin(), due_.end(), is_known)) return;
+  if (due_.size() == kPoolSize) due_.erase(due_.begin());
+  const auto place = std::upper_bound(due_.begin(), due_.end(), keys.due,
+                                      [](DueTime value, const DueKeys& other) { return value > other.due; });
+  due_.insert(place, keys);
+}
+
+// A segment stands for as many samples as it has keys, but not for so many that all of it would go before another one's
+// turn comes.
+bool Evictor::LookForDue(Txn& txn, size_t samples) {
+  constexpr size_t kEvictionsALook = 4;
+  const auto look = [&](DbIndex db) {
+    const std::optional<DueKeys> found = SampleDue(txn, db);
+    if (!found) return false;
+    OfferDue(*found);
+    unspent_samples_ += std::min(found->count, kEvictionsALook * samples);
+    return true;
+  };
+  return TryDatabases(txn.store().occupancy(), &next_db_, look);
+}
+
+bool Evictor::EvictFirstDue(Txn& txn, size_t samples) {
+  for (int i = 0; i < kTries; ++i) {
+    while (unspent_samples_ < samples && LookForDue(txn, samples)) {
+    }
+    if (due_.empty() && !LookForDue(txn, samples)) return false;
+    unspent_samples_ -= std::min(unspent_samples_, samples);
+    DueKeys keys = due_.back();
+    due_.pop_back();
+    const bool is_evicted = EvictDue(txn, &keys);
+    if (keys.due != kNeverDue) OfferDue(keys);
+    if (is_evicted) return true;
+  }
+  return false;
+}
+
 bool Evictor::EvictOne(Txn& txn, EvictionPolicy policy, size_t samples) {
   if (policy == EvictionPolicy::kNoEviction) return false;
   if (IsRandom(policy)) samples = 1;
   if (policy != pool_policy_) {
     pool_.clear();  // scores of another kind
     unspent_samples_ = 0;
+    due_.clear();
     pool_policy_ = policy;
   }
+  if (policy == EvictionPolicy::kVolatileTtl && EvictFirstDue(txn, samples)) return true;
   for (int i = 0; i < kTries; ++i) {
     while (unspent_samples_ < samples && Fill(txn, policy)) {
     }

@@ -5,6 +5,8 @@
 // which approximates the true order at constant cost. A candidate is a position, so keeping it needs no allocation;
 // before eviction it must still be as good as when it was sampled.
 //
+// volatile-ttl samples no keys: a segment knows which of its thousand keys expires first. Its pool consists of segments.
+//
 // Threads: confined; one per thread that writes.
 #pragma once
 
@@ -13,7 +15,7 @@
 #include <functional>
 #include <vector>
 
-#include "storage/transaction/txn.h"
+#include "storage/transaction/sweep.h"
 
 namespace ringkv::storage {
 
@@ -58,11 +60,18 @@ class Evictor {
     DbIndex db;
   };
 
+  // Evicts the first key to expire of the known segments. False if none is known or found.
+  bool EvictFirstDue(Txn& txn, size_t samples);
+  // Offers a random segment of the next database with an expiry. False if there is none.
+  bool LookForDue(Txn& txn, size_t samples);
+  void OfferDue(const DueKeys& keys);
+
   // Samples the next database with evictable keys. False if there is none.
   bool Fill(Txn& txn, EvictionPolicy policy);
   void Offer(const Candidate& candidate);
 
   std::vector<Candidate> pool_;  // ascending by score
+  std::vector<DueKeys> due_;     // descending by time
   EvictionPolicy pool_policy_ = EvictionPolicy::kNoEviction;
   size_t unspent_samples_ = 0;  // sampled keys not yet used up by evictions
   DbIndex next_db_ = 0;

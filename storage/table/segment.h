@@ -138,6 +138,11 @@ class Segment {
     const auto found = cells_.find(ExpiredProbe{local_position, now}, CellHash(depth_).Of(local_position));
     return found == cells_.end() ? nullptr : &*found;
   }
+  // A key at the position with an expiry up to `by`, or null.
+  const Cell* FindDueAt(uint32_t local_position, DueTime by) const {
+    const auto found = cells_.find(DueProbe{local_position, by}, CellHash(depth_).Of(local_position));
+    return found == cells_.end() ? nullptr : &*found;
+  }
   // Queues the position for the earliest expiry of the keys that stand there, if any has one, but not before
   // `earliest`: what was looked at now must not come up at once again.
   void QueueAgain(uint32_t local_position, DueTime earliest);
@@ -180,6 +185,10 @@ class Segment {
   struct ExpiredProbe {
     uint32_t local_position;
     UnixMs now;
+  };
+  struct DueProbe {
+    uint32_t local_position;
+    DueTime by;
   };
   // Equal to nothing: leaves the earliest expiry of the keys at the position in `*expiry`.
   struct EarliestExpiryProbe {
@@ -225,6 +234,10 @@ class Segment {
     bool operator()(const Cell& a, const PositionProbe& b) const { return a.local_position() == b.local_position; }
     bool operator()(const Cell& a, const ExpiredProbe& b) const {
       return a.local_position() == b.local_position && a.entry()->IsExpired(b.now);
+    }
+    bool operator()(const Cell& a, const DueProbe& b) const {
+      return a.local_position() == b.local_position && a.entry()->has_expiry() &&
+             DueTimeOf(a.entry()->expiry()) <= b.by;
     }
     bool operator()(const Cell& a, const EarliestExpiryProbe& b) const {
       if (a.local_position() == b.local_position && a.entry()->has_expiry()) {

@@ -118,6 +118,19 @@ class Table {
     return false;
   }
 
+  // A random segment with an expiry, and its first position. Null if there is none.
+  const Segment* SampleVolatile(Random& random, uint32_t* first) const {
+    if (volatile_keys_ == 0) return nullptr;
+    uint64_t at = random.Below(uint64_t{1} << 32);
+    for (size_t looked_at = 0; looked_at <= segments_; ++looked_at) {
+      const Stretch stretch = StretchAt(static_cast<uint32_t>(at));
+      *first = static_cast<uint32_t>(stretch.end - (uint64_t{1} << (32 - stretch.segment->depth())));
+      if (stretch.segment->volatile_keys() > 0) return stretch.segment;
+      at = stretch.end;
+    }
+    return nullptr;
+  }
+
   // `visit(const Cell&)` for each key at the position; there is hardly ever more than one.
   template <typename Visitor>
   void VisitAt(uint32_t local_position, Visitor&& visit) const {

@@ -2,6 +2,9 @@
 #include "storage/transaction/sweep.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "storage/partition_visit.h"
 
 namespace ringkv::storage {
 namespace {
@@ -60,6 +63,14 @@ void SweepLocked(Txn& txn, Partition& partition, size_t most, Sweep* sweep) REQU
   }
 }
 
+void EvictCell(Txn& txn, Partition& partition, DbIndex db, const Table& table, const Cell& cell)
+    REQUIRES(partition.mutex) {
+  const uint32_t local_position = cell.local_position();
+  Place place = Place(db, cell.entry()->key(), partition, local_position)
+                    .FoundAt(table.SegmentFor(local_position), &cell, &table);
+  txn.Do(place, Erase{EraseReason::kEvicted}, events::kEvicted);
+}
+
 // The one that stands at the position, if `may_go` says so of it.
 bool EvictFrom(Txn& txn, Partition& partition, DbIndex db, uint32_t local_position,
                const std::function<bool(const Entry&)>& may_go) REQUIRES(partition.mutex) {
@@ -69,11 +80,30 @@ bool EvictFrom(Txn& txn, Partition& partition, DbIndex db, uint32_t local_positi
   table->VisitAt(local_position, [&](const Cell& found) {
     if (may_go(*found.entry())) cell = &found;
   });
-  if (cell == nullptr) return false;
-  Place place = Place(db, cell->entry()->key(), partition, local_position)
-                    .FoundAt(table->SegmentFor(local_position), cell, table);
-  txn.Do(place, Erase{EraseReason::kEvicted}, events::kEvicted);
-  return true;
+  if (cell != nullptr) EvictCell(txn, partition, db, *table, *cell);
+  return cell != nullptr;
+}
+
+bool EvictDueFrom(Txn& txn, Partition& partition, DueKeys* keys) REQUIRES(partition.mutex) {
+  constexpr int kMostLeftBehind = 16;  // items that are looked at under one lock
+  const DueTime by = std::exchange(keys->due, kNeverDue);
+  const Table* table = partition.tables[keys->db].get();
+  if (table == nullptr) return false;
+  const uint32_t first = keys->first.local();
+  bool is_evicted = false;
+  for (int i = 0; i < kMostLeftBehind && !is_evicted && table->SegmentFor(first)->NextDue() <= by; ++i) {
+    Segment* segment = table->SegmentFor(first);
+    const ExpiryQueue::Item item = segment->PopDue();
+    const Cell* cell = segment->FindDueAt(item.local_position, item.due);
+    is_evicted = cell != nullptr;
+    if (is_evicted) {
+      EvictCell(txn, partition, keys->db, *table, *cell);
+    } else {
+      segment->QueueAgain(item.local_position, item.due + 1);  // its key has gone, or was given more time
+    }
+  }
+  keys->due = table->SegmentFor(first)->NextDue();
+  return is_evicted;
 }
 
 }  // namespace
@@ -96,6 +126,33 @@ bool EvictAt(Txn& txn, DbIndex db, Position position, const std::function<bool(c
   // A follower is told what is evicted, and keys of foreign slots are their owner's matter.
   const bool may_evict = txn.store().authority() == Authority::kOwner && !partition.IsForeign(position.local());
   const bool is_evicted = may_evict && EvictFrom(txn, partition, db, position.local(), may_go);
+  txn.Unlock();
+  return is_evicted;
+}
+
+std::optional<DueKeys> SampleDue(Txn& txn, DbIndex db) {
+  const PartitionSet occupied = txn.store().occupancy().With(db, true);
+  if (occupied.size() == 0) return std::nullopt;
+  std::optional<DueKeys> found;
+  WithPartition(txn, occupied.Pick(txn.random()), [&](Partition& partition) {
+    partition.mutex.AssertHeld();
+    const Table* table = partition.tables[db].get();
+    if (table == nullptr || partition.foreign_slots != 0) return;
+    uint32_t first = 0;
+    const Segment* segment = table->SampleVolatile(txn.random(), &first);
+    if (segment == nullptr) return;
+    found = {db, Position::In(partition.index, first), segment->NextDue(), segment->volatile_keys()};
+  });
+  return found;
+}
+
+bool EvictDue(Txn& txn, DueKeys* keys) {
+  txn.LockPartition(keys->first.partition());
+  Partition& partition = txn.store().partition(keys->first.partition());
+  partition.mutex.AssertHeld();
+  const bool may_evict = txn.store().authority() == Authority::kOwner && partition.foreign_slots == 0;
+  if (!may_evict) keys->due = kNeverDue;
+  const bool is_evicted = may_evict && EvictDueFrom(txn, partition, keys);
   txn.Unlock();
   return is_evicted;
 }

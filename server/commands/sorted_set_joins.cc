@@ -12,6 +12,7 @@
 #include "server/commands/families.h"
 #include "server/commands/scored_reply.h"
 #include "server/commands/scored_store.h"
+#include "storage/base/seeded_hash.h"
 #include "storage/types/set.h"
 #include "storage/types/sorted_set.h"
 
@@ -149,8 +150,8 @@ bool ParseJoinOptions(DataCall& call, JoinQuery* query, std::vector<Source>* sou
 
 // --- joining --------------------------------------------------------------------------------------------------------
 
-std::vector<ScoredMember> Union(const std::vector<Source>& sources, Aggregate aggregate) {
-  std::unordered_map<std::string, double> scores;
+std::vector<ScoredMember> Union(const std::vector<Source>& sources, Aggregate aggregate, storage::SeededHash hash) {
+  std::unordered_map<std::string, double, storage::SeededHash> scores(0, hash);
   for (const Source& source : sources) {
     source.VisitUntil([&](std::string_view name, double score) {
       const auto [place, is_new] = scores.emplace(name, score);
@@ -188,10 +189,10 @@ std::vector<ScoredMember> Difference(const std::vector<Source>& sources) {
   return result;
 }
 
-std::vector<ScoredMember> Join(const JoinQuery& query, const std::vector<Source>& sources) {
+std::vector<ScoredMember> Join(const JoinQuery& query, const std::vector<Source>& sources, storage::SeededHash hash) {
   std::vector<ScoredMember> result;
   switch (query.operation) {
-    case JoinKind::kUnion: result = Union(sources, query.aggregate); break;
+    case JoinKind::kUnion: result = Union(sources, query.aggregate, hash); break;
     case JoinKind::kIntersection:
       VisitIntersection(sources, query.aggregate, [&](std::string_view name, double score) {
         result.push_back({std::string(name), score});
@@ -239,7 +240,8 @@ void JoinAll(DataCall& call, std::string_view name, JoinQuery query) {
                      [](const Source& a, const Source& b) { return a.size() < b.size(); });
   }
   if (query.answer == Answer::kCount) return ReplyCount(call, query, sources);
-  const std::vector<ScoredMember> members = Join(query, sources);
+  const storage::SeededHash hash(call.txn.store().placement().seed);
+  const std::vector<ScoredMember> members = Join(query, sources, hash);
   if (query.answer == Answer::kStored) return StoreScored(call, members, StoreEvent(query.operation));
   ScoredReply reply(call.reply, members.size(), query.with_scores);
   for (const ScoredMember& each : members) reply(each.name, each.score);

@@ -6,6 +6,7 @@
 #include "resp/buffer.h"
 #include "resp/reply_writer.h"
 #include "storage/base/glob.h"
+#include "storage/base/random.h"
 
 namespace ringkv::server {
 namespace {
@@ -29,6 +30,11 @@ std::vector<uint64_t>& Writable(std::shared_ptr<std::vector<uint64_t>>& clients)
 }
 
 }  // namespace
+
+Broker::Broker(size_t threads) : Broker(threads, storage::SeededHash(storage::SeedFromSystem())) {}
+
+Broker::Broker(size_t threads, storage::SeededHash hash)
+    : threads_(threads), audiences_{Audiences(0, hash), Audiences(0, hash), Audiences(0, hash)} {}
 
 void Broker::Add(Topic topic, std::string_view name, const ClientCard& client) {
   MutexLock lock(mutex_);

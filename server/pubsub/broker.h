@@ -19,6 +19,7 @@
 #include "cluster/node_messages.h"
 #include "server/base/client_links.h"
 #include "storage/base/mutex.h"
+#include "storage/base/seeded_hash.h"
 
 namespace ringkv::server {
 
@@ -59,7 +60,7 @@ struct Subscriptions {
 class Broker {
  public:
   // `threads`: the number of I/O threads.
-  explicit Broker(size_t threads) : threads_(threads) {}
+  explicit Broker(size_t threads);
 
   // The client must not have, or must have, this subscription.
   void Add(Topic topic, std::string_view name, const ClientCard& client);
@@ -83,16 +84,14 @@ class Broker {
     std::vector<std::shared_ptr<std::vector<uint64_t>>> by_thread;  // client ids; null if there are none
     size_t size = 0;
   };
-  struct Hash : std::hash<std::string_view> {
-    using is_transparent = void;
-  };
-  using Audiences = std::unordered_map<std::string, Audience, Hash, std::equal_to<>>;
+  using Audiences = std::unordered_map<std::string, Audience, storage::SeededHash, std::equal_to<>>;
   struct Delivery {
     size_t thread;
     std::shared_ptr<const std::vector<uint64_t>> clients;
     std::shared_ptr<const std::string> bytes;
   };
 
+  Broker(size_t threads, storage::SeededHash hash);
   Audiences& AudiencesOf(Topic topic) REQUIRES(mutex_) { return audiences_[static_cast<size_t>(topic)]; }
   // Appends the deliveries; returns the number of clients.
   size_t FindReceivers(std::string_view channel, std::string_view message, std::vector<Delivery>* deliveries)

@@ -20,6 +20,8 @@
 #include <unordered_map>
 
 #include "storage/base/mutex.h"
+#include "storage/base/random.h"
+#include "storage/base/seeded_hash.h"
 #include "storage/keyspace/key_observer.h"
 
 namespace ringkv::server {
@@ -67,16 +69,14 @@ class WatchedKeys {
     std::string_view key;
     auto operator<=>(const Name&) const = default;
   };
-  struct HashOfName {
-    size_t operator()(const Name& name) const { return std::hash<std::string_view>()(name.key) + name.db; }
-  };
   struct Part {
     storage::Mutex mutex;
-    // Names point into the keys themselves. An ordered map, because clients could choose names that collide.
+    // Names point into the keys themselves.
     std::map<Name, std::unique_ptr<WatchedKey>> keys GUARDED_BY(mutex);
   };
-  Part& PartOf(const Name& name) { return parts_[HashOfName()(name) >> (64 - kPartBits)]; }
+  Part& PartOf(const Name& name) { return parts_[(hash_(name.key) + name.db) >> (64 - kPartBits)]; }
 
+  const storage::SeededHash hash_{storage::SeedFromSystem()};
   std::atomic<size_t> watched_{0};
   std::array<Part, size_t{1} << kPartBits> parts_;
 };

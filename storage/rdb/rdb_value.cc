@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "storage/base/byte_codec.h"
+#include "storage/base/random.h"
+#include "storage/base/seeded_hash.h"
 #include "storage/rdb/packed_blobs.h"
 #include "storage/rdb/rdb_skip.h"
 #include "storage/rdb/rdb_stream.h"
@@ -145,7 +147,8 @@ bool ReadElements(RdbInput& in, RdbType type, Elements* elements) {
 
 // Whether no name stands there twice; every `step`-th text is one.
 bool AreDistinct(const std::vector<std::string>& texts, size_t step) {
-  std::unordered_set<std::string_view> seen;
+  // Whoever may RESTORE has chosen them.
+  std::unordered_set<std::string_view, SeededHash> seen(0, SeededHash(SeedFromSystem()));
   for (size_t i = 0; i < texts.size(); i += step) {
     if (!seen.insert(texts[i]).second) return false;
   }

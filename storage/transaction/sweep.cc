@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "storage/partition_visit.h"
+#include "storage/transaction/partition_visit.h"
 
 namespace ringkv::storage {
 namespace {

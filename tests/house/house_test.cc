@@ -389,6 +389,9 @@ TEST(House, WordsThatMustNotComeIn) {
       {std::regex(R"(\bs?rand\s*\()", flags), "chance comes in through storage/base/random.h"},
       {std::regex(R"(std::regex)", flags), "it can take exponential time"},
       {std::regex(R"(catch \(\.\.\.\))", flags), "it hides what went wrong"},
+      {std::regex(R"(unordered_(map<std::string(_view)?, [A-Za-z_:]+|set<std::string(_view)?)>)", flags),
+       "clients choose names that meet in one bucket of it; storage/seeded_hash.h"},
+      {std::regex(R"(std::hash<)", flags), "likewise"},
       {std::regex(R"(\bfriend class\b)", flags), "a door that only one knows is no door"},
   };
   for (const Source& source : Sources(kRooms)) {

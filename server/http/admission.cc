@@ -57,11 +57,32 @@ Refusal RefuseSender(const Request& request, const Route& route, const Options& 
   return std::nullopt;
 }
 
+// A condition that is passed over would let a client overwrite what it wanted to keep.
+Refusal RefuseConditions(const Request& request, const Route& route) {
+  const bool only_reads = request.method == Method::kGet || request.method == Method::kHead;
+  // What has no ETag matches none of those that a reader knows.
+  if (route.takes_conditions || !(request.has_if_match || (request.has_if_none_match && !only_reads))) {
+    return std::nullopt;
+  }
+  return ErrorResponse(400, "If-Match and If-None-Match are for /keys/<key> and /get/<key>");
+}
+
+Refusal RefuseEncoding(const Request& request) {
+  if (!request.content_range.empty()) {
+    return ErrorResponse(400, "a body is the whole of what is stored: Content-Range means nothing here");
+  }
+  if (request.content_encoding.empty() || EqualsIgnoringCase(request.content_encoding, "identity")) return std::nullopt;
+  Response response = ErrorResponse(415, "bodies are stored as they come: there is no Content-Encoding but identity");
+  response.headers.emplace_back("Accept-Encoding", "identity");
+  return response;
+}
+
 Refusal RefuseBody(const Request& request, const Route& route, const Options& options) {
   if (route.body == Body::kNone) {
     if (request.content_length == 0 && !request.is_chunked) return std::nullopt;
     return ErrorResponse(400, "this takes no body");
   }
+  if (Refusal refusal = RefuseEncoding(request)) return refusal;
   if (!request.has_length && !request.is_chunked)
     return ErrorResponse(411, "this takes a body: Content-Length, or Transfer-Encoding: chunked");
   const auto most = static_cast<uint64_t>(route.body == Body::kAny ? options.http_max_body_size.load()
@@ -90,6 +111,7 @@ tl::expected<Target, Response> Admit(const Request& request, const Options& opti
     return tl::unexpected(std::move(*refusal));
   }
   if (Refusal refusal = RefuseSender(request, *target->route, options)) return tl::unexpected(std::move(*refusal));
+  if (Refusal refusal = RefuseConditions(request, *target->route)) return tl::unexpected(std::move(*refusal));
   if (Refusal refusal = RefuseBody(request, *target->route, options)) return tl::unexpected(std::move(*refusal));
   if (!request.expect.empty() && !EqualsIgnoringCase(request.expect, "100-continue")) {
     return tl::unexpected(ErrorResponse(417, "the only expectation that is met here is 100-continue"));

@@ -15,7 +15,7 @@ bool IsAuthorized(std::string_view value, std::string_view password) {
   if (password.empty()) return true;
   const size_t blank = std::min(value.find(' '), value.size());
   const std::string_view scheme = value.substr(0, blank);
-  std::string_view given = value.substr(std::min(blank + 1, value.size()));
+  std::string_view given = value.substr(std::min(value.find_first_not_of(' ', blank), value.size()));
   if (EqualsIgnoringCase(scheme, "bearer")) return PasswordsEqual(given, password);
   if (!EqualsIgnoringCase(scheme, "basic")) return false;
   const std::optional<std::string> decoded = DecodeBase64(given);
@@ -23,7 +23,7 @@ bool IsAuthorized(std::string_view value, std::string_view password) {
   const size_t colon = decoded->find(':');
   if (colon == std::string::npos) return false;
   const std::string_view user = std::string_view(*decoded).substr(0, colon);
-  return (user.empty() || user == kOnlyUser) && PasswordsEqual(std::string_view(*decoded).substr(colon + 1), password);
+  return user == kOnlyUser && PasswordsEqual(std::string_view(*decoded).substr(colon + 1), password);
 }
 
 }  // namespace ringkv::server::http

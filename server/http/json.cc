@@ -3,6 +3,8 @@
 
 #include <array>
 #include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
 
 namespace ringkv::server::http {
 namespace {
@@ -10,7 +12,68 @@ namespace {
 using nlohmann::json;
 
 constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-constexpr int kDeepest = 4;
+constexpr size_t kDeepest = 4;
+
+// Keeps the text of numbers, which only a listener to the parser is given.
+class DocumentBuilder final : public nlohmann::json_sax<json> {
+ public:
+  explicit DocumentBuilder(size_t most) : most_(most) {}
+
+  JsonFault fault() const { return fault_; }
+  json TakeDocument() { return std::move(document_); }
+
+  bool null() override { return Add(nullptr) != nullptr; }
+  bool boolean(bool value) override { return Add(value) != nullptr; }
+  // The parser calls this for what begins with a minus.
+  bool number_integer(int64_t value) override { return Add(value == 0 ? "-0" : std::to_string(value)) != nullptr; }
+  bool number_unsigned(uint64_t value) override { return Add(std::to_string(value)) != nullptr; }
+  bool number_float(double, const std::string& text) override { return Add(text) != nullptr; }
+  bool string(std::string& value) override { return Add(std::move(value)) != nullptr; }
+  bool binary(json::binary_t&) override { return false; }
+  bool start_object(size_t) override { return Open(json::object()); }
+  bool start_array(size_t) override { return Open(json::array()); }
+  bool key(std::string& name) override {
+    name_ = std::move(name);
+    return true;
+  }
+  bool end_object() override { return Close(); }
+  bool end_array() override { return Close(); }
+  bool parse_error(size_t, const std::string&, const nlohmann::detail::exception& error) override {
+    constexpr int kOutOfRange = 406;  // the library's number
+    if (error.id == kOutOfRange) fault_ = JsonFault::kNumberTooLarge;
+    return false;
+  }
+
+ private:
+  // Null if the document is not to be.
+  json* Add(json value) {
+    if (++there_ > most_) {
+      fault_ = JsonFault::kTooMany;
+      return nullptr;
+    }
+    if (open_.empty()) return &(document_ = std::move(value));
+    if (open_.back()->is_array()) return &open_.back()->emplace_back(std::move(value));
+    const auto [place, is_new] = open_.back()->emplace(name_, std::move(value));
+    if (!is_new) fault_ = JsonFault::kNameTwice;
+    return is_new ? &*place : nullptr;
+  }
+  bool Open(json empty) {
+    if (open_.size() > kDeepest) return false;
+    open_.push_back(Add(std::move(empty)));
+    return open_.back() != nullptr;
+  }
+  bool Close() {
+    open_.pop_back();
+    return true;
+  }
+
+  const size_t most_;
+  size_t there_ = 0;
+  JsonFault fault_ = JsonFault::kNoJson;
+  json document_;
+  std::vector<json*> open_;  // from the outermost to where the next value goes
+  std::string name_;         // of that value
+};
 
 }  // namespace
 
@@ -24,7 +87,6 @@ std::string ToJson(std::string_view bytes) {
 
 std::optional<std::string> BytesFromJson(const json& value) {
   if (value.is_string()) return value.get<std::string>();
-  if (value.is_number()) return value.dump();
   if (!value.is_object() || value.size() != 1) return std::nullopt;
   const auto encoded = value.find("base64");
   if (encoded == value.end() || !encoded->is_string()) return std::nullopt;
@@ -32,18 +94,9 @@ std::optional<std::string> BytesFromJson(const json& value) {
 }
 
 tl::expected<json, JsonFault> ParseJson(std::string_view text, size_t most) {
-  using Event = json::parse_event_t;
-  bool is_too_deep = false;
-  size_t there = 0;
-  const json::parser_callback_t keep = [&](int depth, Event event, json&) {
-    is_too_deep = is_too_deep || depth > kDeepest;
-    if (event == Event::value || event == Event::array_start || event == Event::object_start) ++there;
-    return !is_too_deep && there <= most;
-  };
-  json parsed = json::parse(text, keep, false);
-  if (there > most) return tl::unexpected(JsonFault::kTooMany);
-  if (parsed.is_discarded() || is_too_deep) return tl::unexpected(JsonFault::kNoJson);
-  return parsed;
+  DocumentBuilder builder(most);
+  if (!json::sax_parse(text, &builder)) return tl::unexpected(builder.fault());
+  return builder.TakeDocument();
 }
 
 std::string EncodeBase64(std::string_view bytes) {

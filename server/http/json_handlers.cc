@@ -30,6 +30,16 @@ using Read = tl::expected<T, Response>;
 
 tl::unexpected<Response> Bad(std::string_view text) { return tl::unexpected(ErrorResponse(400, text)); }
 
+tl::unexpected<Response> Bad(JsonFault fault, std::string_view shape) {
+  switch (fault) {
+    case JsonFault::kTooMany: return Bad(shape);
+    case JsonFault::kNumberTooLarge: return Bad("a number in the body is out of range; send it as a string");
+    case JsonFault::kNameTwice: return Bad("an object of the body repeats a name");
+    case JsonFault::kNoJson: break;
+  }
+  return Bad("the body is not valid JSON");
+}
+
 // Names in messages are truncated.
 std::string Quoted(std::string_view name) {
   constexpr size_t kLongest = 64;
@@ -65,7 +75,7 @@ Read<Item> ItemFromJson(const json& object) {
 
 Read<Item> ReadItem(std::string_view body) {
   const auto parsed = ParseJson(body, kValuesAnItem);
-  if (!parsed) return Bad(parsed.error() == JsonFault::kTooMany ? kBadItem : "the body is not valid JSON");
+  if (!parsed) return Bad(parsed.error(), kBadItem);
   return ItemFromJson(*parsed);
 }
 
@@ -75,6 +85,7 @@ Read<Item> ReadForm(std::string_view body) {
   if (const std::string* other = fields->FindOther({"key", "value", "ttl"})) {
     return Bad(Quoted(*other) + " is unknown here; the form has key, value, ttl");
   }
+  if (const std::string* name = fields->FindTwice()) return Bad(Quoted(*name) + " is repeated in the form");
   const std::string* key = fields->Find("key");
   const std::string* value = fields->Find("value");
   if (key == nullptr || value == nullptr) return Bad("the form has no key, or no value");
@@ -83,9 +94,11 @@ Read<Item> ReadForm(std::string_view body) {
 }
 
 Read<std::string> ReadValue(std::string_view body) {
+  constexpr std::string_view kShape = R"(the body is a JSON string, a number, or {"base64": "..."})";
   const auto parsed = ParseJson(body, kValuesAnItem);
-  std::optional<std::string> value = parsed ? BytesFromJson(*parsed) : std::nullopt;
-  if (!value) return Bad(R"(the body is a JSON string, a number, or {"base64": "..."})");
+  if (!parsed) return parsed.error() == JsonFault::kNoJson ? Bad(kShape) : Bad(parsed.error(), kShape);
+  std::optional<std::string> value = BytesFromJson(*parsed);
+  if (!value) return Bad(kShape);
   return std::move(*value);
 }
 
@@ -97,7 +110,7 @@ tl::unexpected<Response> TooMany(size_t most) {
 // What names at most so many keys, as an array or object.
 Read<json> ReadBatch(std::string_view body, size_t most, std::string_view shape) {
   auto parsed = ParseJson(body, kValuesAnItem * (most + 1));
-  if (!parsed) return parsed.error() == JsonFault::kTooMany ? TooMany(most) : Bad("the body is not valid JSON");
+  if (!parsed) return parsed.error() == JsonFault::kTooMany ? TooMany(most) : Bad(parsed.error(), shape);
   if (!parsed->is_object() && !parsed->is_array()) return Bad(shape);
   return std::move(*parsed);
 }

@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::string_view kNoKey = "no such key";
 constexpr std::string_view kNotMet = "the condition on the key is not met";
+constexpr std::string_view kOneTag = "If-None-Match takes one ETag, or *";
 constexpr std::string_view kBadTags = "If-Match and If-None-Match take * or ETags in double quotes";
 
 // The last command was SET key value ...
@@ -74,12 +75,29 @@ void RunIfDigest(Exchange& exchange, ConditionalWrite write) {
 
 bool IsStored(const resp::Reply& reply) { return reply.kind == resp::ReplyKind::kStatus; }
 
-void RespondValue(Exchange& exchange, std::string value, const std::string& digest) {
+bool Names(const TagList& tags, const std::string& digest) {
+  return tags.is_any || std::find(tags.digests.begin(), tags.digests.end(), digest) != tags.digests.end();
+}
+
+// What the two lines say, where they are there; `is_sound` is false if one of them says nothing that can be understood.
+struct Conditions {
+  explicit Conditions(const Request& request)
+      : match(ParseTags(request.if_match, Comparison::kStrong)),
+        none_match(ParseTags(request.if_none_match, Comparison::kWeak)),
+        is_sound((request.if_match.empty() || match.is_sound) &&
+                 (request.if_none_match.empty() || none_match.is_sound)) {}
+
+  TagList match;
+  TagList none_match;
+  bool is_sound;
+};
+
+void RespondValue(Exchange& exchange, const Conditions& conditions, std::string value, const std::string& digest) {
+  if (conditions.match.is_sound && !Names(conditions.match, digest)) return exchange.Fail(412, kNotMet);
   Response response{.content_type = kBytesType};
   response.headers.emplace_back("ETag", "\"" + digest + "\"");
   response.headers.emplace_back("Cache-Control", "no-cache");
-  const TagList known = ParseTags(exchange.request().if_none_match, Comparison::kWeak);
-  if (known.is_any || std::find(known.digests.begin(), known.digests.end(), digest) != known.digests.end()) {
+  if (conditions.none_match.is_sound && Names(conditions.none_match, digest)) {
     response.status = 304;
   } else {
     response.body = std::move(value);
@@ -87,29 +105,51 @@ void RespondValue(Exchange& exchange, std::string value, const std::string& dige
   exchange.Respond(std::move(response));
 }
 
+bool IsDeleted(const resp::Reply& reply) { return reply.integer == 1; }
+
+void RespondDeleted(Exchange& exchange) { exchange.Respond({.status = 204}); }
+
+// Nothing was deleted: the key isn't there, or what it holds was to stay.
+void RespondKept(Exchange& exchange) {
+  exchange.Run({"EXISTS", exchange.key()}, [&exchange](const resp::Reply& reply) {
+    reply.integer == 1 ? exchange.Fail(412, kNotMet) : exchange.Fail(404, kNoKey);
+  });
+}
+
+void DeleteIfNoneMatch(Exchange& exchange, const TagList& tags) {
+  if (tags.is_any) return RespondKept(exchange);
+  if (tags.digests.size() > 1) return exchange.Fail(400, kOneTag);
+  exchange.Run({"DELEX", exchange.key(), "IFDNE", tags.digests.front()}, [&exchange](const resp::Reply& reply) {
+    IsDeleted(reply) ? RespondDeleted(exchange) : RespondKept(exchange);
+  });
+}
+
 }  // namespace
 
 void GetKey(Exchange& exchange) {
-  exchange.Run({"GET", exchange.key()}, [&exchange](resp::Reply reply) {
+  const auto conditions = std::make_shared<const Conditions>(exchange.request());
+  if (!conditions->is_sound) return exchange.Fail(400, kBadTags);
+  exchange.Run({"GET", exchange.key()}, [&exchange, conditions](resp::Reply reply) {
     if (reply.kind == resp::ReplyKind::kNull) return exchange.Fail(404, kNoKey);
     const auto value = std::make_shared<std::string>(std::move(reply.text));
-    exchange.Compute(DigestCost(value->size()), [&exchange, value] {
-      return [&exchange, value, digest = DigestOf(*value)] { RespondValue(exchange, std::move(*value), digest); };
+    exchange.Compute(DigestCost(value->size()), [&exchange, conditions, value] {
+      return [&exchange, conditions, value, digest = DigestOf(*value)] {
+        RespondValue(exchange, *conditions, std::move(*value), digest);
+      };
     });
   });
 }
 
 void PutKey(Exchange& exchange) {
-  const Request& request = exchange.request();
   const Fields& query = exchange.target().query;
   std::vector<std::string> argv{"SET", exchange.key(), exchange.TakeBody()};
   const std::string* ttl = query.Find("ttl");
   if (ttl != nullptr && !AppendLifetime(exchange, *ttl, &argv)) return;
-  if (query.Find("keepttl") != nullptr) argv.emplace_back("KEEPTTL");
-  const TagList match = ParseTags(request.if_match, Comparison::kStrong);
-  const TagList none_match = ParseTags(request.if_none_match, Comparison::kWeak);
-  const bool is_sound =
-      (request.if_match.empty() || match.is_sound) && (request.if_none_match.empty() || none_match.is_sound);
+  if (query.Find("keepttl") != nullptr) {
+    if (ttl != nullptr) return exchange.Fail(400, "at most one of ttl and keepttl may be given");
+    argv.emplace_back("KEEPTTL");
+  }
+  const auto& [match, none_match, is_sound] = Conditions(exchange.request());
   if (!is_sound) return exchange.Fail(400, kBadTags);
   const size_t conditions = size_t{query.Find("nx") != nullptr} + size_t{query.Find("xx") != nullptr} +
                             size_t{match.is_sound} + size_t{none_match.is_sound};
@@ -119,7 +159,7 @@ void PutKey(Exchange& exchange) {
         exchange, {.argv = std::move(argv), .digests = match.digests, .is_done = IsStored, .respond = RespondStored});
   }
   if (none_match.is_sound && !none_match.is_any) {
-    if (none_match.digests.size() > 1) return exchange.Fail(400, "If-None-Match takes one ETag here, or *");
+    if (none_match.digests.size() > 1) return exchange.Fail(400, kOneTag);
     argv.insert(argv.end(), {"IFDNE", none_match.digests.front()});
   }
   if (query.Find("nx") != nullptr || none_match.is_any) argv.emplace_back("NX");
@@ -131,17 +171,20 @@ void PutKey(Exchange& exchange) {
 }
 
 void DeleteKey(Exchange& exchange) {
-  const TagList match = ParseTags(exchange.request().if_match, Comparison::kStrong);
-  if (!exchange.request().if_match.empty() && !match.is_sound) return exchange.Fail(400, kBadTags);
-  if (match.is_sound && !match.is_any) {
-    return RunIfDigest(exchange, {.argv = {"DELEX", exchange.key()},
-                                  .digests = match.digests,
-                                  .is_done = [](const resp::Reply& reply) { return reply.integer == 1; },
-                                  .respond = [](Exchange& deleted) { deleted.Respond({.status = 204}); }});
+  const auto& [match, none_match, is_sound] = Conditions(exchange.request());
+  if (!is_sound) return exchange.Fail(400, kBadTags);
+  if (match.is_sound && none_match.is_sound) {
+    return exchange.Fail(400, "at most one of If-Match and If-None-Match may be given");
   }
-  exchange.Run({"DEL", exchange.key()}, [&exchange, match](const resp::Reply& reply) {
-    if (reply.integer == 1) return exchange.Respond({.status = 204});
-    match.is_any ? exchange.Fail(412, kNotMet) : exchange.Fail(404, kNoKey);
+  if (none_match.is_sound) return DeleteIfNoneMatch(exchange, none_match);
+  if (match.is_sound && !match.is_any) {
+    return RunIfDigest(
+        exchange,
+        {.argv = {"DELEX", exchange.key()}, .digests = match.digests, .is_done = IsDeleted, .respond = RespondDeleted});
+  }
+  exchange.Run({"DEL", exchange.key()}, [&exchange, is_demanded = match.is_any](const resp::Reply& reply) {
+    if (IsDeleted(reply)) return RespondDeleted(exchange);
+    is_demanded ? exchange.Fail(412, kNotMet) : exchange.Fail(404, kNoKey);
   });
 }
 

@@ -35,6 +35,8 @@ struct Request {
   std::string expect;
   std::string authorization;
   std::string content_type;
+  std::string content_encoding;
+  std::string content_range;
   std::string transfer_encoding;
   std::string origin;
   std::string if_match;

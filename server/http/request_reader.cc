@@ -40,11 +40,7 @@ void AppendToBody(Request& request, std::string_view bytes) {
   body.append(bytes);
 }
 
-// And nothing else, of what may stand in the line.
-bool IsChunked(std::string_view transfer_encoding) {
-  while (transfer_encoding.ends_with(' ') || transfer_encoding.ends_with('\t')) transfer_encoding.remove_suffix(1);
-  return EqualsIgnoringCase(transfer_encoding, "chunked");
-}
+void RemoveBlanksBehind(std::string& value) { value.erase(value.find_last_not_of(" \t") + 1); }
 
 constexpr struct {
   std::string_view name;
@@ -53,6 +49,8 @@ constexpr struct {
                 {"expect", &Request::expect},
                 {"authorization", &Request::authorization},
                 {"content-type", &Request::content_type},
+                {"content-encoding", &Request::content_encoding},
+                {"content-range", &Request::content_range},
                 {"transfer-encoding", &Request::transfer_encoding},
                 {"origin", &Request::origin},
                 {"if-match", &Request::if_match},
@@ -110,6 +108,8 @@ struct RequestReader::Callbacks {
     RequestReader& self = Self(parser);
     Request& request = self.request_;
     self.in_body_ = true;
+    // The parser takes off the blanks before a value only.
+    for (const auto& header : kHeaders) RemoveBlanksBehind(request.*header.value);
     if (parser->http_major != 1) {
       self.Fail(505, "this server speaks HTTP/1.1");
       return -1;
@@ -135,7 +135,8 @@ struct RequestReader::Callbacks {
       self.Fail(400, "If-Match and If-None-Match take * or ETags in double quotes, not nothing");
       return -1;
     }
-    if (self.is_encoded_ && (request.is_1_0 || !request.is_chunked || !IsChunked(request.transfer_encoding))) {
+    if (self.is_encoded_ &&
+        (request.is_1_0 || !request.is_chunked || !EqualsIgnoringCase(request.transfer_encoding, "chunked"))) {
       self.Fail(400, "the only supported Transfer-Encoding is chunked, in HTTP/1.1");
       return -1;
     }

@@ -2,6 +2,7 @@
 #include "server/http/target.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "server/base/text.h"
 #include "server/http/route_table.h"
@@ -10,6 +11,8 @@ namespace ringkv::server::http {
 namespace {
 
 constexpr std::string_view kKeyMark = "{key}";
+// Parameters that are there or are not.
+constexpr std::string_view kFlags[] = {"nx", "xx", "keepttl"};
 
 // The path and what stands behind its question mark. A proxy may send the whole address.
 std::pair<std::string_view, std::string_view> Split(std::string_view target) {
@@ -26,11 +29,13 @@ bool Fits(const Route& route, std::string_view path) {
   return path.starts_with(route.path.substr(0, route.path.size() - kKeyMark.size()));
 }
 
-std::string AllowedMethods(std::string_view path) {
+// Of a path, or of any.
+std::string AllowedMethods(std::optional<std::string_view> path) {
   std::string allowed = "OPTIONS";
   for (const auto& each : kMethodNames) {
-    const bool fits = std::any_of(Routes().begin(), Routes().end(),
-                                  [&](const Route& route) { return Fits(route, path) && route.Allows(each.method); });
+    const bool fits = std::any_of(Routes().begin(), Routes().end(), [&](const Route& route) {
+      return (!path || Fits(route, *path)) && route.Allows(each.method);
+    });
     if (fits) allowed += ", " + std::string(each.name);
   }
   return allowed;
@@ -39,6 +44,11 @@ std::string AllowedMethods(std::string_view path) {
 }  // namespace
 
 tl::expected<Target, Response> FindTarget(const Request& request) {
+  if (request.method == Method::kOptions && request.target == "*") {
+    Response response{.status = 204};
+    response.headers.emplace_back("Allow", AllowedMethods(std::nullopt));
+    return tl::unexpected(std::move(response));
+  }
   const auto [path, query] = Split(request.target);
   const Route* found = nullptr;
   bool is_known = false;
@@ -67,6 +77,14 @@ tl::expected<Target, Response> FindTarget(const Request& request) {
   if (const std::string* other = target.query.FindOther(Words(found->parameters)); other != nullptr) {
     const std::string known = found->parameters.empty() ? "none" : std::string(found->parameters);
     return tl::unexpected(ErrorResponse(400, "parameter '" + *other + "' is unknown here; there are: " + known));
+  }
+  if (const std::string* name = target.query.FindTwice()) {
+    return tl::unexpected(ErrorResponse(400, "parameter '" + *name + "' is given twice"));
+  }
+  for (const std::string_view flag : kFlags) {
+    const std::string* value = target.query.Find(flag);
+    if (value == nullptr || value->empty() || *value == "1") continue;
+    return tl::unexpected(ErrorResponse(400, "parameter '" + std::string(flag) + "' stands alone or is 1"));
   }
   return target;
 }

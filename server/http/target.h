@@ -24,6 +24,7 @@ struct Route {
   uint8_t methods;         // bits, see Bit
   Body body = Body::kNone;
   std::string_view parameters = {};  // allowed in the query
+  bool takes_conditions = false;     // supports If-Match and If-None-Match
   bool is_open = false;              // needs no password
   bool is_for_programs = false;      // shows no keys and no values: programs may use any Host
   void (*handle)(Exchange&);

@@ -73,6 +73,13 @@ const std::string* Fields::Find(std::string_view name) const {
   return found == fields_.end() ? nullptr : &found->second;
 }
 
+const std::string* Fields::FindTwice() const {
+  for (size_t i = 1; i < fields_.size(); ++i) {
+    if (Find(fields_[i].first) != &fields_[i].second) return &fields_[i].first;
+  }
+  return nullptr;
+}
+
 const std::string* Fields::FindOther(const std::vector<std::string_view>& known) const {
   const auto found = std::find_if(fields_.begin(), fields_.end(), [&](const auto& each) {
     return std::find(known.begin(), known.end(), each.first) == known.end();

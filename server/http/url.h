@@ -24,6 +24,8 @@ class Fields {
 
   // The first field of this name; null if there is none.
   const std::string* Find(std::string_view name) const;
+  // A field name that occurs more than once; null if there is none.
+  const std::string* FindTwice() const;
   // A field name that is not in the list; null if there is none.
   const std::string* FindOther(const std::vector<std::string_view>& known) const;
 

@@ -80,6 +80,47 @@ TEST_F(HttpTest, ConditionalWritesAreAtomic) {
   EXPECT_EQ(Say(*server_, {"GET", "a"}), "2");
 }
 
+TEST_F(HttpTest, EveryMethodOfAKeyHonoursBothConditions) {
+  Start();
+  const auto tag_of = [&](const HttpReply& reply) {
+    const size_t at = reply.head.find("ETag: ") + 6;
+    return reply.head.substr(at, reply.head.find("\r\n", at) - at);
+  };
+  const std::string tag = tag_of(Ask("PUT", "/keys/a", "1"));
+  const std::string other = "\"0000000000000000\"";
+  EXPECT_EQ(Ask("GET", "/keys/a", "", "If-Match: " + other + "\r\n").status, 412);
+  EXPECT_EQ(Ask("GET", "/keys/a", "", "If-Match: " + other + ", " + tag + " \r\n").body, "1");
+  EXPECT_EQ(Ask("GET", "/keys/a", "", "If-Match: *\r\nIf-None-Match: " + tag + "\r\n").status, 304);
+  EXPECT_EQ(Ask("HEAD", "/get/a", "", "If-Match: " + other + "\r\n").status, 412);
+  EXPECT_EQ(Ask("GET", "/keys/no", "", "If-Match: *\r\n").status, 404);
+  EXPECT_EQ(Ask("GET", "/keys/a", "", "If-None-Match: nonsense\r\n").status, 400);
+  EXPECT_EQ(Ask("DELETE", "/keys/a", "", "If-None-Match: *\r\n").status, 412);
+  EXPECT_EQ(Ask("DELETE", "/keys/a", "", "If-None-Match: " + tag + "\r\n").status, 412);
+  EXPECT_EQ(Ask("DELETE", "/keys/a", "", "If-None-Match: nonsense\r\n").status, 400);
+  EXPECT_EQ(Ask("DELETE", "/keys/a", "", "If-Match: *\r\nIf-None-Match: " + other + "\r\n").status, 400);
+  EXPECT_EQ(Ask("DELETE", "/keys/no", "", "If-None-Match: " + tag + "\r\n").status, 404);
+  EXPECT_EQ(Ask("DELETE", "/keys/no", "", "If-None-Match: *\r\n").status, 404);
+  EXPECT_EQ(Say(*server_, {"GET", "a"}), "1");
+  EXPECT_EQ(Ask("DELETE", "/keys/a", "", "If-None-Match: " + other + "\r\n").status, 204);
+  EXPECT_EQ(Say(*server_, {"EXISTS", "a"}), "0");
+  EXPECT_EQ(Ask("POST", "/set/a", "\"2\"", std::string(kJson) + "If-None-Match: *\r\n").status, 400);
+  EXPECT_EQ(Ask("POST", "/mset", R"({"a":"2"})", std::string(kJson) + "If-Match: *\r\n").status, 400);
+  EXPECT_EQ(Say(*server_, {"EXISTS", "a"}), "0");
+}
+
+TEST_F(HttpTest, NumbersInJsonAreStoredAsTheyWereWritten) {
+  Start();
+  EXPECT_EQ(Ask("POST", "/mset", R"({"a":1e5,"b":123456789012345678901234567890,"c":1.0,"d":-0})", kJson).status, 200);
+  EXPECT_EQ(Ask("POST", "/set/e", "1E+05", kJson).status, 200);
+  EXPECT_EQ(Ask("POST", "/set", R"({"key":1.50,"value":2.50})", kJson).status, 200);
+  EXPECT_EQ(Ask("POST", "/mget", R"(["a","b","c","d","e",1.50])", kJson).body,
+            "{\"values\":[\"1e5\",\"123456789012345678901234567890\",\"1.0\",\"-0\",\"1E+05\",\"2.50\"]}\n");
+  EXPECT_EQ(Ask("POST", "/set", R"({"key":"a","key":"b","value":1})", kJson).status, 400);
+  EXPECT_EQ(Ask("POST", "/set", "key=a&key=b&value=1", "Content-Type: application/x-www-form-urlencoded\r\n").status,
+            400);
+  EXPECT_EQ(Ask("PUT", "/keys/a?ttl=5&keepttl", "x").status, 400);
+}
+
 // Each of several writers adds one by GET and PUT If-Match, again and again: no step is lost.
 TEST_F(HttpTest, IfMatchLosesNoUpdateOfManyWriters) {
   Start({"--io-threads", "2"});

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "server/command/digest.h"
 #include "server/config/option_table.h"
 #include "server/http/admission.h"
@@ -53,6 +55,18 @@ TEST(HttpReader, ReadsTheSameInPiecesOfEverySize) {
     EXPECT_TRUE(reader.request().keeps_alive);
     EXPECT_EQ(left, std::string("GET / HTTP/1.1\r\n").size()) << "of the next request nothing may be taken";
   }
+}
+
+TEST(HttpReader, BlanksAroundAValueAreNoneOfIt) {
+  RequestReader reader;
+  ASSERT_EQ(ReadWhole(reader,
+                      "GET / HTTP/1.1\r\nHost: \t here:80 \t\r\nAuthorization:Bearer secret  \r\nOrigin: o \r\n"
+                      "If-None-Match: \"x\" \r\n\r\n"),
+            Progress::kWhole);
+  EXPECT_EQ(reader.request().host, "here:80");
+  EXPECT_EQ(reader.request().authorization, "Bearer secret");
+  EXPECT_EQ(reader.request().origin, "o");
+  EXPECT_EQ(reader.request().if_none_match, "\"x\"");
 }
 
 TEST(HttpReader, JoinsChunks) {
@@ -136,6 +150,8 @@ TEST(HttpUrl, FieldsAreFoundByName) {
   EXPECT_EQ(*fields->Find("c"), "");
   EXPECT_EQ(fields->Find("d"), nullptr);
   EXPECT_EQ(*fields->FindOther({"a", "b", ""}), "c");
+  EXPECT_EQ(fields->FindTwice(), nullptr);
+  EXPECT_EQ(*Fields::Parse("a=1&b=1&b=1")->FindTwice(), "b");
   EXPECT_FALSE(Fields::Parse("a=%zz"));
 }
 
@@ -150,15 +166,38 @@ TEST(HttpJson, BytesThatAreNoTextComeThroughInBase64) {
   for (const std::string_view bad : {"a", "ab=c", "====", "a b=", "abc\n"}) EXPECT_EQ(DecodeBase64(bad), std::nullopt);
 }
 
+TEST(HttpJson, NumbersStayAsTheyWereWritten) {
+  for (const std::string number :
+       {"0", "-0", "-0.0", "1e5", "1E+05", "1.0", "0.1000", "-7", "9223372036854775807", "-9223372036854775808",
+        "18446744073709551615", "18446744073709551616", "123456789012345678901234567890", "3.14159265358979323846"}) {
+    const auto parsed = ParseJson("[" + number + "]", 10);
+    ASSERT_TRUE(parsed) << number;
+    EXPECT_EQ(BytesFromJson((*parsed)[0]), number);
+  }
+}
+
+TEST(HttpJson, WhatIsTooMuchOrSaidTwiceIsNoDocument) {
+  EXPECT_TRUE(ParseJson(R"({"a":[1,{"b":null}],"c":true})", 6));
+  EXPECT_EQ(ParseJson(R"({"a":[1,{"b":null}],"c":true})", 5).error(), JsonFault::kTooMany);
+  EXPECT_EQ(ParseJson(R"({"a":1,"a":1})", 10).error(), JsonFault::kNameTwice);
+  EXPECT_EQ(ParseJson("1e999", 10).error(), JsonFault::kNumberTooLarge);
+  EXPECT_TRUE(ParseJson("[[[[[1]]]]]", 10));
+  EXPECT_EQ(ParseJson("[[[[[[1]]]]]]", 10).error(), JsonFault::kNoJson);
+  for (const std::string_view bad : {"", "{", "1 2", "01", "+1", "1.", "nul", "\"\xff\"", "[1,]"}) {
+    EXPECT_EQ(ParseJson(bad, 10).error(), JsonFault::kNoJson) << bad;
+  }
+}
+
 TEST(HttpAuthorization, TakesThePasswordInTwoWays) {
   EXPECT_TRUE(IsAuthorized("", ""));
   EXPECT_TRUE(IsAuthorized("Bearer secret", "secret"));
   EXPECT_TRUE(IsAuthorized("bearer secret", "secret"));
   EXPECT_TRUE(IsAuthorized("Basic " + EncodeBase64("default:secret"), "secret"));
-  EXPECT_TRUE(IsAuthorized("Basic " + EncodeBase64(":se:cret"), "se:cret"));
-  for (const std::string& bad : {std::string(), std::string("Bearer"), std::string("Bearer secre"),
-                                 std::string("Bearer secretx"), std::string("Basic secret"), std::string("Digest x"),
-                                 "Basic " + EncodeBase64("secret"), "Basic " + EncodeBase64("other:secret")}) {
+  EXPECT_TRUE(IsAuthorized("Basic   " + EncodeBase64("default:se:cret"), "se:cret"));
+  for (const std::string& bad :
+       {std::string(), std::string("Bearer"), std::string("Bearer secre"), std::string("Bearer secretx"),
+        std::string("Basic secret"), std::string("Digest x"), "Basic " + EncodeBase64("secret"),
+        "Basic " + EncodeBase64("other:secret"), "Basic " + EncodeBase64(":secret")}) {
     EXPECT_FALSE(IsAuthorized(bad, "secret")) << bad;
   }
 }
@@ -222,6 +261,55 @@ TEST(HttpAdmission, ChecksTheHeadBeforeTheBodyComes) {
   Request without_host = RequestFor(Method::kGet, "/");
   without_host.hosts = 0;
   EXPECT_EQ(StatusOf(without_host, options), 400);
+}
+
+TEST(HttpAdmission, WhatWouldBePassedOverIsRefused) {
+  Options options;
+  SetDefaults(options);
+  for (const std::string bad : {"ttl=1&ttl=2", "nx&nx", "nx=0", "xx=no", "keepttl=2"}) {
+    Request put = RequestFor(Method::kPut, "/keys/a?" + bad);
+    put.has_length = true;
+    EXPECT_EQ(StatusOf(put, options), 400) << bad;
+  }
+  Request put = RequestFor(Method::kPut, "/keys/a?nx=1&ttl=2");
+  put.has_length = true;
+  EXPECT_EQ(StatusOf(put, options), 200);
+  put.content_encoding = "identity";
+  EXPECT_EQ(StatusOf(put, options), 200);
+  put.content_encoding = "gzip";
+  EXPECT_EQ(StatusOf(put, options), 415);
+  put.content_encoding.clear();
+  put.content_range = "bytes 0-4/10";
+  EXPECT_EQ(StatusOf(put, options), 400);
+}
+
+TEST(HttpAdmission, ConditionsAreForKeys) {
+  Options options;
+  SetDefaults(options);
+  for (const Route& route : Routes()) {
+    for (const auto& each : kMethodNames) {
+      if (!route.Allows(each.method)) continue;
+      Request request = RequestFor(each.method, std::string(route.path));
+      request.has_length = route.body != Body::kNone;
+      request.content_type = std::string(kJsonType);
+      request.has_if_none_match = true;
+      const bool only_reads = each.method == Method::kGet || each.method == Method::kHead;
+      EXPECT_EQ(StatusOf(request, options), only_reads || route.takes_conditions ? 200 : 400) << route.path;
+      request.has_if_match = true;
+      EXPECT_EQ(StatusOf(request, options), route.takes_conditions ? 200 : 400) << route.path;
+    }
+  }
+}
+
+TEST(HttpAdmission, OptionsOfTheServerAreThoseOfAllPaths) {
+  Options options;
+  SetDefaults(options);
+  const auto answer = Admit(RequestFor(Method::kOptions, "*"), options, {});
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().status, 204);
+  ASSERT_EQ(answer.error().headers.size(), 1u);
+  EXPECT_EQ(answer.error().headers[0].second, "OPTIONS, GET, HEAD, PUT, POST, DELETE");
+  EXPECT_EQ(StatusOf(RequestFor(Method::kGet, "*"), options), 404);
 }
 
 TEST(HttpAdmission, WithAPasswordOnlyHealthIsOpen) {

@@ -33,6 +33,10 @@ std::vector<std::string_view> Words(std::string_view text) {
   return words;
 }
 
+bool HasEmptyWord(std::string_view text) {
+  return !text.empty() && (text.front() == ' ' || text.back() == ' ' || text.find("  ") != std::string_view::npos);
+}
+
 void AppendQuoted(std::string* out, std::string_view text) {
   *out += '"';
   for (const char c : text) {

@@ -12,6 +12,8 @@ bool EqualsIgnoringCase(std::string_view a, std::string_view b);
 std::string UpperCase(std::string_view text);
 // The words between blanks; views into `text`.
 std::vector<std::string_view> Words(std::string_view text);
+// Whether a word is empty where each blank ends one, as redis-server reads lists.
+bool HasEmptyWord(std::string_view text);
 
 // Appends `text` in double quotes, with unprintable bytes escaped.
 void AppendQuoted(std::string* out, std::string_view text);

@@ -38,8 +38,15 @@ void Get(AdminCall& call) {
   }
 }
 
-std::string SetFailed(const OptionRow& row, const std::string& why) {
-  return "ERR CONFIG SET failed (possibly related to argument '" + std::string(row.name) + "') - " + why;
+// One of the pairs that CONFIG SET is given.
+struct Change {
+  const OptionRow* row;
+  std::string_view name;  // that of the row which was used
+  std::string_view value;
+};
+
+std::string SetFailed(const Change& change, const std::string& why) {
+  return "ERR CONFIG SET failed (possibly related to argument '" + std::string(change.name) + "') - " + why;
 }
 
 // Behind a name that is no option anything may stand: a password with a blank in it that was not quoted, or one whose
@@ -54,33 +61,41 @@ void HideSecretValues(std::span<std::string_view> argv) {
   HideArguments(argv, most);  // an option that is given twice is an error anyway
 }
 
+// Appends the pair. An error is the reply.
+std::string AddChange(std::string_view name, std::string_view value, std::vector<Change>* changes) {
+  const OptionRow* row = FindOption(name);
+  if (row == nullptr) return "ERR Unknown option or number of arguments for CONFIG SET - '" + std::string(name) + "'";
+  const Change change{row, EqualsIgnoringCase(name, row->name) ? row->name : row->alias, value};
+  if (!row->changeable) {
+    return SetFailed(change, row->is_protected ? "can't set protected config" : "can't set immutable config");
+  }
+  // By its two names an option may be given twice, as in redis-server: the last one counts.
+  const bool is_double =
+      std::any_of(changes->begin(), changes->end(), [&](const Change& other) { return other.name == change.name; });
+  if (is_double) return SetFailed(change, "duplicate parameter");
+  changes->push_back(change);
+  return {};
+}
+
 // All of the pairs are checked before the first is set, so a failure changes nothing.
 void Set(AdminCall& call) {
   if (call.args.size() % 2 != 0) return call.reply.Error(errors::kSyntax);
-  std::vector<std::pair<const OptionRow*, std::string_view>> changes;
+  std::vector<Change> changes;
   for (size_t i = 2; i < call.args.size(); i += 2) {
-    const OptionRow* row = FindOption(call.args[i]);
-    if (row == nullptr) {
-      return call.reply.Error("ERR Unknown option or number of arguments for CONFIG SET - '" +
-                              std::string(call.args[i]) + "'");
-    }
-    for (const auto& [other, value] : changes) {
-      if (other == row) return call.reply.Error(SetFailed(*row, "duplicate parameter"));
-    }
-    changes.emplace_back(row, call.args[i + 1]);
+    const std::string wrong = AddChange(call.args[i], call.args[i + 1], &changes);
+    if (!wrong.empty()) return call.reply.Error(wrong);
   }
-  for (const auto& [row, value] : changes) {
-    if (!row->changeable) return call.reply.Error(SetFailed(*row, "can't set immutable config"));
-    if (const std::optional<std::string> wrong = CheckOption(*row, value)) {
-      return call.reply.Error(SetFailed(*row, *wrong));
-    }
+  for (const Change& change : changes) {
+    const std::optional<std::string> wrong = CheckOption(*change.row, change.value);
+    if (wrong) return call.reply.Error(SetFailed(change, *wrong));
   }
-  for (const auto& [row, value] : changes) {
-    const std::string wrong = row->obtain != nullptr ? row->obtain(call.server.options(), value) : "";
-    if (!wrong.empty()) return call.reply.Error(SetFailed(*row, wrong));
+  for (const Change& change : changes) {
+    const OptionRow& row = *change.row;
+    const std::string wrong = row.obtain != nullptr ? row.obtain(call.server.options(), change.value) : "";
+    if (!wrong.empty()) return call.reply.Error(SetFailed(change, wrong));
   }
-  for (const auto& [row, value] : changes) SetOption(call.server.options(), *row, value);
-  for (const auto& [row, value] : changes) call.server.option_applier().Apply(*row);
+  for (const Change& change : changes) SetOption(call.server.options(), *change.row, change.value);
+  for (const Change& change : changes) call.server.option_applier().Apply(*change.row);
   call.reply.Ok();
 }
 

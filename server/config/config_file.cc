@@ -48,6 +48,18 @@ std::string ClosestName(std::string_view name) {
   return best;
 }
 
+// What may be a name; behind it, as in masterauth=secret, may stand what nobody else is to see.
+std::string_view NamePart(std::string_view word) {
+  constexpr std::string_view kOfNames = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+  constexpr size_t kLongest = 64;
+  return word.substr(0, std::min(word.find_first_not_of(kOfNames), kLongest));
+}
+
+std::string Shown(std::string_view word) {
+  const std::string_view name = NamePart(word);
+  return std::string(name) + (name.size() < word.size() ? "..." : "");
+}
+
 std::string JoinValues(const std::vector<std::string>& words, size_t from) {
   std::string joined;
   for (size_t i = from; i < words.size(); ++i) {
@@ -64,12 +76,14 @@ class Reader {
   Result<bool> Apply(const std::string& where, const std::vector<std::string>& words) {
     const OptionRow* row = FindOption(words[0]);
     if (row == nullptr) {
-      const std::string closest = ClosestName(words[0]);
-      return Fail(where + ": unknown option '" + words[0] + "'" +
-                  (closest.empty() ? "; ringkv-server --help lists all" : "; did you mean '" + closest + "'?"));
+      const std::string_view name = NamePart(words[0]);
+      const std::string closest = ClosestName(name);
+      const std::string hint = name.size() < words[0].size() ? closest + " VALUE" : closest;
+      return Fail(where + ": unknown option '" + Shown(words[0]) + "'" +
+                  (closest.empty() ? "; ringkv-server --help lists all" : "; did you mean '" + hint + "'?"));
     }
     if (words.size() < 2) return Fail(where + ": option '" + words[0] + "' needs a value");
-    if (words.size() > 2 && row->type != OptionType::kText) {
+    if (words.size() > 2 && !row->is_list) {
       return Fail(where + ": option '" + words[0] + "' takes one value, not " + std::to_string(words.size() - 1));
     }
     std::string value = JoinValues(words, 1);
@@ -162,7 +176,7 @@ std::optional<Flag> FlagAt(std::span<const std::string> arguments, size_t begin)
 Result<bool> ReadFlags(const std::vector<std::string>& arguments, size_t at, Reader& reader) {
   while (at < arguments.size()) {
     const std::optional<Flag> flag = FlagAt(arguments, at);
-    if (!flag) return Fail("command line: expected '--name value', got '" + arguments[at] + "'");
+    if (!flag) return Fail("command line: expected '--name value', got '" + Shown(arguments[at]) + "'");
     if (const Result<bool> done = reader.Apply("command line", flag->words); !done) return done;
     at = flag->end;
   }

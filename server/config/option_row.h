@@ -52,8 +52,14 @@ struct OptionRow {
   std::string_view alias = {};  // an older name, by which it is found too
   int64_t least = 0;
   int64_t most = INT64_MAX;
+  struct Bounds {
+    int64_t least = INT64_MIN;
+    int64_t most = INT64_MAX;
+  };
+  Bounds taken_within = {};       // other numbers are clamped to these bounds
   std::string_view choices = {};  // separated by spaces; the value is the index
   bool changeable = false;        // by CONFIG SET
+  bool is_protected = false;      // reported as protected, not as immutable, as in redis-server
   bool is_secret = false;         // never shown but to who asks by CONFIG GET
   bool is_list = false;           // of words between blanks
   bool takes_percent = false;     // of maxmemory, instead of bytes: the number is negative then

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Values of options, as texts and as numbers.
+#include <algorithm>
 #include <charconv>
 #include <string>
 #include <vector>
@@ -122,7 +123,8 @@ void SetOption(Options& options, const OptionRow& row, std::string_view value) {
   } else if (const auto* text = std::get_if<SharedText Options::*>(&row.field)) {
     (options.*(*text)).Set(std::string(value));
   } else {
-    options.*std::get<SharedNumber Options::*>(row.field) = *NumberOf(row, value);
+    options.*std::get<SharedNumber Options::*>(row.field) =
+        std::clamp(*NumberOf(row, value), row.taken_within.least, row.taken_within.most);
   }
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "server/housekeeping/memory_keeper.h"
 
+#include <algorithm>
+
 #include "storage/base/allocator.h"
 #include "storage/keyspace/store.h"
 
@@ -11,9 +13,11 @@ MemoryKeeper::MemoryKeeper(const Options& options, const storage::Clock& clock, 
     : options_(options), clock_(clock), ticks_(ticks), store_(store), latency_events_(latency_events) {}
 
 storage::Eviction MemoryKeeper::MakeRoom(storage::Txn& txn, storage::Evictor& evictor, uint64_t most_microseconds) {
-  const storage::MemoryLimit limit{.bytes = static_cast<size_t>(options_.maxmemory.load()),
-                                   .policy = static_cast<storage::EvictionPolicy>(options_.maxmemory_policy.load()),
-                                   .samples = static_cast<size_t>(options_.maxmemory_samples.load())};
+  constexpr int64_t kMostSamples = 64;  // more tell the evictor nothing, and the request that makes room waits for it
+  const storage::MemoryLimit limit{
+      .bytes = static_cast<size_t>(options_.maxmemory.load()),
+      .policy = static_cast<storage::EvictionPolicy>(options_.maxmemory_policy.load()),
+      .samples = static_cast<size_t>(std::min(options_.maxmemory_samples.load(), kMostSamples))};
   if (limit.bytes == 0 || !limit.IsExceeded(store_)) return storage::Eviction::kDone;
   const uint64_t start = ticks_.Now();
   const auto took = [this, start] { return ticks_.Microseconds(ticks_.Now() - start); };

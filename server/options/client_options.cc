@@ -23,7 +23,7 @@ int ClientClassOf(std::string_view word) {
 
 std::string CheckOutputLimits(std::string_view value) {
   const std::vector<std::string_view> words = Words(value);
-  if (words.empty() || words.size() % 4 != 0) {
+  if (HasEmptyWord(value) || words.size() % 4 != 0) {
     return "Wrong number of arguments in buffer limit configuration.";
   }
   for (size_t i = 0; i < words.size(); i += 4) {

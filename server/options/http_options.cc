@@ -36,6 +36,7 @@ constexpr OptionRow kHttpOptions[] = {
      .type = OptionType::kText,
      .default_value = "",
      .changeable = true,
+     .is_list = true,
      .summary = "Host names, separated by spaces, that HTTP requests may use while no password is set, besides "
                 "addresses, localhost and the nodes of the cluster; .name for all subdomains, * for any host.",
      .field = &Options::http_allowed_hosts,

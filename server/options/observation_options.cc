@@ -14,6 +14,7 @@ namespace ringkv::server {
 namespace {
 
 std::string CheckPercentiles(std::string_view value) {
+  if (HasEmptyWord(value)) return "Invalid latency-tracking-info-percentiles parameters";
   for (const std::string_view word : Words(value)) {
     double percentile = -1;
     const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), percentile);
@@ -43,7 +44,6 @@ constexpr OptionRow kObservationOptions[] = {
      .type = OptionType::kInteger,
      .default_value = "128",
      .least = 0,
-     .most = 1'000'000,
      .changeable = true,
      .summary = "Maximum number of entries in the slow log.",
      .field = &Options::slowlog_max_len,

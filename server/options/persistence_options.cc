@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "server/base/needs.h"
+#include "server/base/text.h"
 #include "server/config/option_row.h"
 #include "server/config/save_points.h"
 #include "server/data/data_keeper.h"
@@ -12,7 +13,9 @@
 namespace ringkv::server {
 namespace {
 
-std::string CheckSavePoints(std::string_view value) { return ParseSavePoints(value) ? "" : "Invalid save parameters"; }
+std::string CheckSavePoints(std::string_view value) {
+  return !HasEmptyWord(value) && ParseSavePoints(value) ? "" : "Invalid save parameters";
+}
 
 std::string CheckFileName(std::string_view value) {
   if (value.empty()) return "it can't be empty";
@@ -39,6 +42,7 @@ constexpr OptionRow kPersistenceOptions[] = {
     {.name = "dbfilename",
      .type = OptionType::kText,
      .default_value = "dump.rkv",
+     .is_protected = true,
      .summary = "File name of the snapshot in dir.",
      .field = &Options::dbfilename,
      .check = CheckFileName},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The hash for tables of names that clients choose. They don't know the seed, so they can't choose names that collide in one
-// bucket, as they can with std::hash.
+// The hash for tables of names that clients choose. They don't know the seed, so they can't choose names that collide
+// in one bucket, as they can with std::hash.
 //
 // Threads: a value.
 #pragma once

@@ -5,7 +5,8 @@
 // which approximates the true order at constant cost. A candidate is a position, so keeping it needs no allocation;
 // before eviction it must still be as good as when it was sampled.
 //
-// volatile-ttl samples no keys: a segment knows which of its thousand keys expires first. Its pool consists of segments.
+// volatile-ttl samples no keys: a segment knows which of its thousand keys expires first. Its pool consists of
+// segments.
 //
 // Threads: confined; one per thread that writes.
 #pragma once

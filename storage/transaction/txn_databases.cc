@@ -38,8 +38,9 @@ void Txn::DropTables(DbIndex db) {
   }
   store_.NoteUnused(db);
   // What waits to be freed is in use still, and of keys that are not counted any more.
+  const uint64_t pending = store_.reclaimer().pending_bytes();
   const uint64_t used = UsedMemory();
-  const uint64_t bytes = used - std::min<uint64_t>(used, store_.reclaimer().pending_bytes());
+  const uint64_t bytes = used - std::min(used, pending);
   const uint64_t bytes_a_key = all_keys > 0 ? bytes / all_keys : 0;
   store_.reclaimer().Free(std::move(removed), bytes_a_key);
 }

@@ -2,7 +2,7 @@
 // Whatever operation of the disk fails, nothing that was said to be safe is lost, and it heals.
 #include <gtest/gtest.h>
 
-#include "storage/durability.h"
+#include "storage/durability/durability.h"
 #include "tests/support/durable_store.h"
 #include "tests/support/faulty_file_system.h"
 

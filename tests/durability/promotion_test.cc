@@ -7,7 +7,7 @@
 #include <optional>
 #include <thread>
 
-#include "storage/durability.h"
+#include "storage/durability/durability.h"
 #include "storage/log/backlog.h"
 #include "tests/support/durable_store.h"
 #include "tests/support/faulty_file_system.h"

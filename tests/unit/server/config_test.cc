@@ -83,6 +83,23 @@ TEST_F(ConfigTest, AnErrorNamesOptionPlaceAndValidValues) {
   EXPECT_EQ(ErrorOf({dir_.Write("quote.conf", "requirepass \"a\n")}),
             dir_.Path("quote.conf") + ":1: unbalanced quotes");
   EXPECT_EQ(ErrorOf({"--port", "1", "2"}), "command line: option 'port' takes one value, not 2");
+  EXPECT_EQ(ErrorOf({"--requirepass", "a", "b"}), "command line: option 'requirepass' takes one value, not 2");
+  EXPECT_EQ(ErrorOf({dir_.Write("two.conf", "requirepass \"a b\"\nlogfile a b\n")}),
+            dir_.Path("two.conf") + ":2: option 'logfile' takes one value, not 2");
+}
+
+TEST_F(ConfigTest, RangesAreThoseOfRedis) {
+  const std::pair<std::string, std::vector<std::string>> taken[] = {{"hz", {"0", "1000"}},
+                                                                    {"slowlog-max-len", {"9223372036854775807"}},
+                                                                    {"maxmemory-samples", {"2147483647"}},
+                                                                    {"list-max-listpack-size", {"-2147483648", "0"}}};
+  for (const auto& [name, values] : taken) {
+    for (const std::string& value : values) EXPECT_EQ(CheckOption(*FindOption(name), value), std::nullopt) << name;
+  }
+  SetOption(options_, *FindOption("hz"), "1000");
+  EXPECT_EQ(Value("hz"), "500");
+  SetOption(options_, *FindOption("hz"), "0");
+  EXPECT_EQ(Value("hz"), "1");
 }
 
 TEST_F(ConfigTest, AFileThatIncludesItselfIsAnErrorNotACrash) {
@@ -192,6 +209,12 @@ TEST_F(ConfigTest, AnErrorDoesNotShowASecret) {
   EXPECT_EQ(ErrorOf({"--replica-announce-ip", "a b"}),
             "command line: bad value 'a b' for 'replica-announce-ip': it takes an address or a host name");
   EXPECT_EQ(BadValue(*row, "topsecret", "'requirepass'", "too long"), "bad value for 'requirepass': too long");
+  const std::string path = dir_.Write("equals.conf", "masterauth=topsecret\n");
+  EXPECT_EQ(ErrorOf({path}), path + ":1: unknown option 'masterauth...'; did you mean 'masterauth VALUE'?");
+  EXPECT_EQ(ErrorOf({dir_.Write("equals.conf", "requirepas:topsecret\n")}),
+            path + ":1: unknown option 'requirepas...'; did you mean 'requirepass VALUE'?");
+  EXPECT_EQ(ErrorOf({dir_.Write("equals.conf", "\n"), "-requirepass=topsecret"}),
+            "command line: expected '--name value', got '-requirepass...'");
 }
 
 TEST_F(ConfigTest, RewriteOverridesOptionsOfIncludedFiles) {

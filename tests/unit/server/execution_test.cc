@@ -240,10 +240,33 @@ TEST_F(ExecutionTest, ResetTakesBackAllThatAClientHasAskedFor) {
   EXPECT_EQ(session_->db, 0);
   EXPECT_EQ(session_->protocol, 2);
   EXPECT_FALSE(session_->reads_from_replica || session_->is_asking || session_->no_touch);
+  EXPECT_FALSE(session_->card->no_evict || session_->card->no_touch);
   EXPECT_FALSE(session_->takes_end_mark || session_->wants_rdb_only || session_->speaks_node_link);
   EXPECT_EQ(session_->card->replica_port, 0);
   EXPECT_EQ(session_->card->replica_host.Get() + session_->card->name.Get(), "");
   EXPECT_EQ(Run("sync").substr(0, 4), "-ERR");
+}
+
+TEST_F(ExecutionTest, ClientKillClosesTheOwnConnectionOnlyOnRequest) {
+  const struct {
+    std::string filter, reply;
+    bool closes;
+  } cases[] = {
+      {"id 1", ":0\r\n", false},
+      {"addr 127.0.0.1:1", ":0\r\n", false},
+      {"type normal", ":0\r\n", false},
+      {"type pubsub skipme no", ":0\r\n", false},
+      {"id 1 type replica skipme no", ":0\r\n", false},
+      {"id 1 skipme no", ":1\r\n", true},
+      {"addr 127.0.0.1:1 skipme no", ":1\r\n", true},
+      {"type normal skipme no", ":1\r\n", true},
+      {"127.0.0.1:1", "+OK\r\n", true},
+      {"127.0.0.1:2", "-ERR No such client\r\n", false},
+  };
+  for (const auto& each : cases) {
+    EXPECT_EQ(Run("client kill " + each.filter), each.reply) << each.filter;
+    EXPECT_EQ(Ended<outcome::Close>(), each.closes) << each.filter;
+  }
 }
 
 TEST_F(ExecutionTest, HelloTellsTheRole) {

@@ -421,7 +421,7 @@ def main():
         waiting(ours, theirs)
         beside_commands(ours)
     from_redis()
-    print("events of keys are the same")
+    print("keyspace notifications are the same")
     return 0
 
 

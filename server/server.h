@@ -55,7 +55,7 @@ class Server {
   // Ends them and closes the log. Says what went wrong with that.
   storage::Status Stop();
 
-  // From now on whoever spreads requests over servers is told to send none here; they are served all the same.
+  // Draining: from now on load balancers are told to send no requests; requests are still served.
   void StartDraining() { is_draining_ = true; }
   bool is_draining() const { return is_draining_.load(std::memory_order_relaxed); }
   // What has to be done before the end: writes wait from now on, replicas get what they haven't got, and a snapshot is

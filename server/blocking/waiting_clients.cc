@@ -30,7 +30,7 @@ void WaitingClients::Add(std::shared_ptr<WaitingRequest> request) {
 
 bool WaitingClients::Remove(uint64_t client) {
   if (size() == 0) return false;
-  // Nobody is served meanwhile, so who stands here has not been answered.
+  // No client is served meanwhile, so a client in the map has not been answered.
   MutexLock serving(serving_);
   MutexLock lock(mutex_);
   const auto found = clients_.find(client);

@@ -294,7 +294,7 @@ constexpr bool TraitsAreSound(const Command& row) {
   return !row.Has(kWatchesKeys | kAlwaysTouches) || row.keys.first != 0;
 }
 
-// Who names channels in the syntax says where; the subcommands of PUBSUB tell of all.
+// A command with channels in its syntax must declare them; the subcommands of PUBSUB are about all channels.
 constexpr bool ChannelsAreSound(const Command& row) {
   const bool names_channels = row.syntax.find("channel") != std::string_view::npos ||
                               (row.group == Group::kPubSub && row.syntax.find("pattern") != std::string_view::npos);

@@ -186,7 +186,7 @@ void XRead(DataCall& call) {
     }
     return;
   }
-  if (IsRetry(call)) news.resize(1);  // who waited gets what woke it
+  if (IsRetry(call)) news.resize(1);  // a blocked client gets only the key that woke it
   BeginStreams(call.reply, news.size());
   for (const News& each : news) {
     BeginStream(call.reply, each.key);
@@ -328,7 +328,7 @@ void XReadGroup(DataCall& call) {
     if (call.wait != nullptr && call.wait->would_wait) call.wait->sought = query.group;
     return;
   }
-  if (IsRetry(call)) reads.erase(reads.begin() + 1, reads.end());  // who waited gets what woke it
+  if (IsRetry(call)) reads.erase(reads.begin() + 1, reads.end());  // a blocked client gets only the key that woke it
   BeginStreams(call.reply, reads.size());
   for (GroupRead& read : reads) {
     NoteConsumer(call, read.place, query.group, query.consumer);

@@ -22,7 +22,7 @@ class OptionApplier {
  private:
   const Options& options_;
   const OptionParts parts_;
-  storage::Mutex mutex_;  // who applies looks at the value under it, so that the last value is the one that acts
+  storage::Mutex mutex_;  // values are applied under it, so that the last value wins
 };
 
 }  // namespace ringkv::server

@@ -41,7 +41,7 @@ using OptionParts =
 // What a row does with its part when the option has got a value, at the start and at CONFIG SET alike.
 template <class Part>
 using ActOn = void (*)(Part&, const Options&);
-// Nothing: whoever needs the option reads it.
+// No action: users of the option read its value.
 using OptionAct = std::variant<std::monostate, ActOn<DataKeeper>, ActOn<KeyChanges>, ActOn<Log>, ActOn<SlowLog>,
                                ActOn<UnmetNeeds>, ActOn<storage::Durability>, ActOn<storage::Store>>;
 
@@ -60,7 +60,7 @@ struct OptionRow {
   std::string_view choices = {};  // separated by spaces; the value is the index
   bool changeable = false;        // by CONFIG SET
   bool is_protected = false;      // reported as protected, not as immutable, as in redis-server
-  bool is_secret = false;         // never shown but to who asks by CONFIG GET
+  bool is_secret = false;         // shown by CONFIG GET only
   bool is_list = false;           // of words between blanks
   bool takes_percent = false;     // of maxmemory, instead of bytes: the number is negative then
   bool accumulates = false;       // a further line in a file adds to the value; an empty one begins anew

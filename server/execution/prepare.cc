@@ -43,7 +43,7 @@ void Prepare(Server& server, ThreadState& thread, const Session& session, std::s
     if (request.entry == nullptr || session.queue.is_open()) continue;
     const Command& row = *request.entry->row;
     if (!row.HasOneKey() || !row.ArityFits(request.argv.size())) continue;
-    // Who sends one command after the other often means the same key: it is prefetched already.
+    // Consecutive commands of a client often use the same key, which is prefetched already.
     const std::string_view key = request.argv[static_cast<size_t>(row.keys.first)];
     if (!has_position || key != key_before) position = thread.txn.PrefetchBucket(session.db, key);
     has_position = true;

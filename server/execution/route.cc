@@ -119,7 +119,7 @@ Reach ReachOf(const Execution& execution) {
 bool IsPassedOn(const Execution& execution) {
   const Session& session = execution.session();
   if (execution.server().options().cluster_redirect == 0 || session.speaks_node_link) return false;
-  // A subscriber gets messages over its own connection, and who waits would let others wait behind it.
+  // Subscriptions need the client's own connection, and a blocking command would block other clients of the shared one.
   const Command& row = execution.row();
   const bool is_personal = row.channels.Is(kChannelSubscribe | kChannelUnsubscribe);
   const bool waits = !session.queue.is_open() && row.MayWait(execution.argv());

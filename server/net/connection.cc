@@ -596,7 +596,7 @@ void Connection::Flush() {
     if (!is_held_) {
       is_held_ = true;
       thread_.HoldReplies(this);
-      // What became safe before the thread knew that somebody waits is not told again.
+      // The LSN may have become safe before the thread knew of the wait, which is not announced again.
       if (Sendable() > 0) return Flush();
       if (is_closed_) return;
     }

@@ -199,7 +199,7 @@ bool HttpConnection::TakeOutcome(const outcome::Elsewhere& where) {
   return !waits_for_peers_;
 }
 
-// Whoever asks over HTTP is answered at once, and its connection stays what it is.
+// Over HTTP a command replies at once and cannot take over the connection.
 bool HttpConnection::NeedsRedisPort() {
   exchange_->Fail(501, "this command needs a connection of the Redis protocol");
   return true;

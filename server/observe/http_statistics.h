@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What a thread counts of HTTP: responses by endpoint and status, and how long they took.
+// A thread's HTTP statistics: responses by endpoint and status, and their latency.
 //
-// Threads: the counters belong to one thread and are read by all.
+// Threads: written by one thread, read by all.
 #pragma once
 
 #include <cstdint>

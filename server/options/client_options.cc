@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Options of clients: who may come, and what they may take.
+// Options of clients: admission and limits.
 #include <optional>
 #include <string>
 #include <string_view>

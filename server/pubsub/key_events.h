@@ -43,7 +43,7 @@ class KeyEvents {
   // `broker` must outlive it.
   explicit KeyEvents(Broker& broker) : broker_(broker) {}
 
-  // Nobody is told of anything before there are links, which must live as long as anything happens.
+  // Notifications are sent only after the links are set; they must outlive all events.
   void set_links(ClientLinks* links) { links_.store(links); }
   void SetMask(const EventMask& mask) { mask_.store(mask.bits(), std::memory_order_relaxed); }
   bool is_on() const { return mask_.load(std::memory_order_relaxed) != 0; }

@@ -15,7 +15,7 @@ struct CountedCommand {
   CommandTotals totals;
 };
 
-// Those that somebody has called.
+// Commands that were called.
 std::vector<CountedCommand> CountedCommands(const Observation& o) {
   std::vector<CountedCommand> counted;
   for (size_t i = 0; i < o.server.commands().size(); ++i) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Who is connected, for CLIENT LIST and KILL.
+// The connected clients, for CLIENT LIST and KILL.
 //
 // Threads: guarded.
 #pragma once

@@ -311,7 +311,7 @@ Result<SnapshotSummary> Durability::MakeSnapshot(bool is_background) {
   if (!files_follow_) {
     if (Status dropped = DropLog(); !dropped) return tl::unexpected(dropped.error());
   }
-  // Files that are gone, whoever has removed them and was killed, must not come back beside this snapshot: their
+  // Removed files must not reappear beside this snapshot after a crash of the process that removed them: their
   // numbers may have been given out anew.
   if (files_.Exists(options_.data.log_directory)) {
     if (Status synced = files_.SyncDirectory(options_.data.log_directory); !synced) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Told of every change of the data, whoever made it: WATCH hangs here, and whatever else must know.
+// The interface for observers of all changes of data, such as WATCH and blocked clients.
 #pragma once
 
 #include <atomic>
@@ -17,20 +17,20 @@ class Txn;
 class KeyObserver {
  public:
   virtual ~KeyObserver() = default;
-  // Whether Happened need be called at all.
+  // Whether Happened must be called at all.
   bool wants_events() const { return wants_events_.load(std::memory_order_relaxed); }
   void set_wants_events(bool wants) { wants_events_.store(wants, std::memory_order_relaxed); }
-  // What a change was that no command has made; under the lock of the key's partition, like Changed.
+  // The event of a change without a command; called under the lock of the key's partition, like Changed.
   virtual void Happened(DbIndex, std::string_view, const KeyEvent&) {}
-  // Called under the lock of the key's partition, after the change: must be quick and must not touch the store. True:
-  // Unlocked is to be called.
+  // Called under the lock of the key's partition, after the change: must be quick and must not access the store.
+  // Returns whether to call Unlocked.
   virtual bool Changed(DbIndex db, std::string_view key, KeyChange change) = 0;
-  // All keys of the database go, or others take their place; `is_touched` tells for a key whether that changes it.
-  // Called under the locks of all partitions, before the change. True: Unlocked is to be called.
+  // All keys of the database are deleted or replaced; `is_touched` tells whether that changes a key. Called under the
+  // locks of all partitions, before the change. Returns whether to call Unlocked.
   using KeyPredicate = std::function<bool(std::string_view key)>;
   virtual bool Replacing(DbIndex db, const KeyPredicate& is_touched) = 0;
-  // The transaction has let go of its locks, and changed what Changed or Replacing was told of. Whoever changes the
-  // data calls it, in its own thread: a command, an expiry job, a replica that applies what its primary has done.
+  // The transaction has released its locks after changes reported by Changed or Replacing. Called in the changing
+  // thread: of a command, an expiry job, or a replica that applies its primary's changes.
   virtual void Unlocked(const Txn&) {}
 
  private:

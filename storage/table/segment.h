@@ -36,7 +36,7 @@ class Cell {
   }
   uint32_t local_position() const { return position_[0] | (static_cast<uint32_t>(position_[1]) << 16); }
   const Entry* entry() const { return reinterpret_cast<const Entry*>(Address()); }
-  // The same, for who may change it and sees mutable_entry.h.
+  // The same, for code that includes mutable_entry.h and may change it.
   MutableEntry* mutable_entry() const { return reinterpret_cast<MutableEntry*>(Address()); }
   void set_entry(MutableEntry* entry) const {
     const auto address = reinterpret_cast<uint64_t>(entry);
@@ -55,8 +55,7 @@ class Cell {
 };
 static_assert(sizeof(Cell) == 10);
 
-// Remembers where the table's buckets lie, so that they can be asked for before they are needed; the table itself does
-// not tell.
+// Stores the address of the table's buckets for prefetching; the table does not expose it.
 template <typename T>
 class BucketAllocator {
  public:
@@ -83,11 +82,11 @@ class BucketAllocator {
 
 class Segment {
  public:
-  // A full segment splits when the next key comes.
+  // A full segment splits at the next insertion.
   static constexpr size_t kFull = 1024;
   static constexpr unsigned kDeepest = 30;
 
-  // `expected` keys fit without growing. `depth` is how many leading bits of the local position its keys share.
+  // `expected` keys fit without growth. `depth`: the number of leading bits of the local position that its keys share.
   Segment(unsigned depth, size_t expected)
       : cells_(BucketsFor(expected), CellHash(depth), CellEqual(), BucketAllocator<Cell>(&buckets_)), depth_(depth) {
     cells_.max_load_factor(kMaxLoad);
@@ -112,25 +111,25 @@ class Segment {
     return found == cells_.end() ? nullptr : &*found;
   }
 
-  // Where to look ahead for a key's memory: the bucket first, and once that is near, the entry that it names (null if
-  // none). The caller does the prefetching: GCC takes a function that only prefetches for one without effect.
+  // Addresses to prefetch for a key: its bucket first, and when that is in the cache, its entry (null if there is
+  // none). The caller does the prefetching, because GCC removes a function that only prefetches.
   const char* BucketAddress(uint32_t local_position) const { return BucketOf(CellHash(depth_).Of(local_position)); }
   const char* EntryAddress(uint32_t local_position) const {
     const auto found = cells_.find(PositionProbe{local_position}, CellHash(depth_).Of(local_position));
     return found == cells_.end() ? nullptr : reinterpret_cast<const char*>(found->entry());
   }
 
-  // `visit(const Cell&)` for each key at the position.
+  // Calls `visit(const Cell&)` for each key at the position.
   template <typename Visitor>
   void VisitAt(uint32_t local_position, Visitor&& visit) const {
     cells_.find(VisitProbe<Visitor>{local_position, visit}, CellHash(depth_).Of(local_position));
   }
 
-  // Takes ownership of the entry, whose key must not be there yet.
+  // Takes ownership of the entry, whose key must not exist yet.
   const Cell* Insert(uint32_t local_position, MutableEntry* entry);
-  // Gives the entry back to the caller.
+  // Passes ownership of the entry to the caller.
   MutableEntry* Remove(const Cell* cell);
-  // Puts another entry with the same key into the cell, and keeps the account of expiries.
+  // Replaces the entry in the cell by another one with the same key, and updates the expiry queue.
   void Replace(const Cell* cell, UnixMs old_expiry, MutableEntry* entry);
 
   // A key at this position that has expired by `now`, or null.
@@ -143,12 +142,12 @@ class Segment {
     const auto found = cells_.find(DueProbe{local_position, by}, CellHash(depth_).Of(local_position));
     return found == cells_.end() ? nullptr : &*found;
   }
-  // Queues the position for the earliest expiry of the keys that stand there, if any has one, but not before
-  // `earliest`: what was looked at now must not come up at once again.
+  // Queues the position for the earliest expiry of its keys, if any has one, but not before `earliest`, so that the
+  // position is not visited again at once.
   void QueueAgain(uint32_t local_position, DueTime earliest);
 
-  // `visit(const Cell&)` for up to `count` keys, and no more than 16, by chance; only for keys with an expiry if so
-  // asked. Returns how many. Costs a few buckets, however many keys there are and however few have an expiry.
+  // Calls `visit(const Cell&)` for up to `count` random keys, at most 16; optionally only keys with an expiry. Returns
+  // the number. Costs a few buckets, for any number of keys and of expiries.
   template <typename Visitor>
   size_t Sample(Random& random, size_t count, bool volatile_only, Visitor&& visit) const {
     constexpr size_t kAtOnce = 16;
@@ -158,17 +157,17 @@ class Segment {
     return picked;
   }
 
-  // `visit(const Cell&)` for every key, in no promised order.
+  // Calls `visit(const Cell&)` for every key, in an unspecified order.
   template <typename Visitor>
   void ForEach(Visitor&& visit) const {
     for (const Cell& cell : cells_) visit(cell);
   }
 
-  // Moves everything into two segments, by the bit of the position behind the shared ones.
+  // Moves all entries into two segments, by the next bit of the position after the shared ones.
   void SplitInto(Segment& low, Segment& high);
-  // Moves everything into a segment that is one bit shallower.
+  // Moves all entries into a segment that is one bit shallower.
   void MoveInto(Segment& shallower);
-  // Forgets its entries without freeing them.
+  // Drops its entries without freeing them.
   void Abandon() { cells_.clear(); }
 
  private:
@@ -276,7 +275,7 @@ class Segment {
 
   static constexpr size_t kNeighbours = 14;
 
-  // As many buckets as fit into the allocation that `buckets` of them take; the table adds the last neighbourhood.
+  // The number of buckets that fit into the allocation for `buckets`; the table adds the last neighbourhood.
   static size_t FillAllocation(size_t buckets) {
     constexpr size_t kBytes = BucketAllocator<Cell>::kBucketBytes;
     return AllocationSize((buckets + kNeighbours - 1) * kBytes) / kBytes - (kNeighbours - 1);
@@ -288,8 +287,8 @@ class Segment {
   using CellSet =
       tsl::hopscotch_set<Cell, CellHash, CellEqual, BucketAllocator<Cell>, kNeighbours, false, GrowByAnEighth>;
 
-  // Fills `found` with up to `most` keys and returns how many: from the queue of expiries where few keys have one, else
-  // from buckets.
+  // Fills `found` with up to `most` keys and returns their number: from the expiry queue if few keys have an expiry,
+  // else from buckets.
   size_t Pick(Random& random, size_t most, bool volatile_only, const Cell** found) const;
   size_t PickQueued(Random& random, size_t most, const Cell** found) const;
   size_t PickOne(Random& random, const Cell** found) const;
@@ -299,7 +298,7 @@ class Segment {
     return static_cast<const char*>(buckets_) +
            ((hash * cells_.bucket_count()) >> 32) * BucketAllocator<Cell>::kBucketBytes;
   }
-  // Asks `stop(const Cell&)` about the keys that belong into the bucket of a hash, until it says yes.
+  // Calls `stop(const Cell&)` for the keys of a hash's bucket, until it returns true.
   template <typename Stop>
   void VisitBucket(size_t hash, Stop& stop) const {
     cells_.find(BucketProbe<Stop>{stop}, hash);

@@ -28,7 +28,7 @@ class TableIndex;
 
 class Table {
  public:
-  // `prefixes` outlives the table.
+  // `prefixes` must outlive the table.
   explicit Table(const PrefixList& prefixes);
   ~Table();
   Table(const Table&) = delete;
@@ -36,38 +36,38 @@ class Table {
 
   size_t keys() const { return keys_; }
   size_t volatile_keys() const { return volatile_keys_; }
-  // The sum of their times, in milliseconds since 1970: those may lie near the end of what a number can say.
+  // The sum of their expiry times in milliseconds since 1970, which may be close to the limit of 64 bits.
   __int128 expiry_sum() const { return expiry_sum_; }
   size_t TableBytes() const;
 
   Segment* SegmentFor(uint32_t local_position) const { return directory_[IndexOf(local_position)]; }
 
-  // Takes ownership of the entry; its key must not be there. Returns where it stands: valid until the next insertion
-  // or removal.
+  // Takes ownership of the entry; its key must not exist. Returns its cell, which is valid until the next insertion or
+  // removal.
   struct Inserted {
     Segment* segment;
     const Cell* cell;
   };
   Inserted Insert(uint32_t local_position, MutableEntry* entry);
-  // Gives the entry back to the caller. The segment may be gone afterwards.
+  // Passes ownership of the entry to the caller. The segment may be destroyed.
   MutableEntry* Remove(Segment* segment, const Cell* cell);
   void Replace(Segment* segment, const Cell* cell, UnixMs old_expiry, MutableEntry* entry);
 
-  // The entry of this key takes `by` bytes more, or less.
+  // Notes that the entry of this key has grown by `by` bytes; negative: shrunk.
   void NoteGrowth(std::string_view key, int64_t by);
-  // For each of the prefixes; empty if there are none.
+  // Per prefix; empty without prefixes.
   const std::vector<PrefixSize>& prefix_sizes() const { return prefix_sizes_; }
 
-  // Segments in the order of the hash: the one that holds `local_position`, and the first position behind it
-  // (2^32 behind the last).
+  // Segments in hash order: the one of `local_position`, and the first position after it (2^32 after
+  // the last one).
   struct Stretch {
     Segment* segment;
     uint64_t end;
   };
   Stretch StretchAt(uint32_t local_position) const;
 
-  // `visit(const Cell&)` for keys in the order of the hash, from `from` on, until about `*budget` of them were visited,
-  // and takes off how many. Returns where to go on; nothing at the end.
+  // Calls `visit(const Cell&)` for about `*budget` keys in hash order from `from` on, and decrements the budget by
+  // their number. Returns the next position; none at the end.
   template <typename Visitor>
   std::optional<uint64_t> Walk(uint64_t from, size_t* budget, Visitor&& visit) const {
     std::vector<const Cell*> cells;
@@ -79,7 +79,7 @@ class Table {
       });
       uint64_t end = stretch.end;
       if (cells.size() > *budget) {
-        // The first `budget` in the order of the hash; keys at the same position stay together.
+        // The first `budget` keys in hash order; keys at the same position stay together.
         const auto nth = cells.begin() + static_cast<std::ptrdiff_t>(*budget - 1);
         std::nth_element(cells.begin(), nth, cells.end(),
                          [](const Cell* a, const Cell* b) { return a->local_position() < b->local_position(); });
@@ -94,18 +94,18 @@ class Table {
     }
     return std::nullopt;
   }
-  // All of them, in no promised order.
+  // All keys, in an unspecified order.
   template <typename Visitor>
   void ForEach(Visitor&& visit) const {
-    const Segment* last = nullptr;  // a segment stands in neighbouring places of the directory
+    const Segment* last = nullptr;  // a segment may have several adjacent directory slots
     for (const Segment* segment : directory_) {
       if (segment != last) segment->ForEach(visit);
       last = segment;
     }
   }
 
-  // `visit(const Cell&)` for up to `count` keys of a segment, and no more than 16, by chance; only for keys with an
-  // expiry if so asked. False if there is none.
+  // Calls `visit(const Cell&)` for up to `count` random keys of a segment, at most 16; optionally only keys with an
+  // expiry. False if there is none.
   template <typename Visitor>
   bool Sample(Random& random, size_t count, bool volatile_only, Visitor&& visit) const {
     if ((volatile_only ? volatile_keys_ : keys_) == 0) return false;
@@ -131,19 +131,19 @@ class Table {
     return nullptr;
   }
 
-  // `visit(const Cell&)` for each key at the position; there is hardly ever more than one.
+  // Calls `visit(const Cell&)` for each key at the position; there is rarely more than one.
   template <typename Visitor>
   void VisitAt(uint32_t local_position, Visitor&& visit) const {
     SegmentFor(local_position)->VisitAt(local_position, visit);
   }
-  // The key that stands at the position, if it stands alone there; null data if none does.
+  // The only key at the position; null data if there is none or several.
   std::string_view KeyAt(uint32_t local_position) const;
 
-  // Indexes of the keys, kept up to date by the table from their first slice on; null if there is none.
+  // Key indexes, which the table updates from their first slice on; null if there is none.
   TableIndex* index(Direction direction) const { return indexes_[static_cast<size_t>(direction)].get(); }
-  // There must be none yet. It is to be built.
+  // Starts an index, which must not exist yet.
   TableIndex* AddIndex(Direction direction);
-  // To be freed by the caller, who may do so after the lock is free.
+  // Removes the index; the caller frees it, after releasing the lock.
   std::unique_ptr<TableIndex> TakeIndex(Direction direction);
 
   // No item of any segment is due before this. Recomputed by a walk, lowered by insertions.
@@ -152,7 +152,7 @@ class Table {
 
   size_t segments() const { return segments_; }
 
-  // Changes whenever cells may have moved: what was found before has to be found again.
+  // Changes whenever cells may have moved: earlier look-ups must be repeated.
   uint64_t version() const { return version_; }
 
  private:
@@ -171,7 +171,7 @@ class Table {
     }
   }
 
-  // What an entry adds to the prefixes that its key has; `sign` -1: takes away.
+  // Adds an entry to the statistics of its prefixes; `sign` -1: removes it.
   void CountPrefixes(const Entry& entry, int64_t sign);
 
   const PrefixList& prefixes_;

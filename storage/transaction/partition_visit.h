@@ -32,7 +32,7 @@ void ForEachPartition(Txn& txn, Function&& function) {
   for (size_t i = 0; i < kPartitions; ++i) WithPartition(txn, i, function);
 }
 
-// Whether nobody is shown the key: its time is over, or it is of a slot that others own.
+// Whether the key is hidden: it has expired, or is in a slot of another shard.
 inline bool IsHidden(const Txn& txn, const Partition& partition, const Cell& cell) REQUIRES(partition.mutex) {
   return (!txn.shows_foreign() && partition.IsForeign(cell.local_position())) || txn.IsExpired(*cell.entry());
 }

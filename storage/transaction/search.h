@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Searches by pattern, which use indexes of keys where there are any.
+// Searches by pattern, which use key indexes if they exist.
 #pragma once
 
 #include <cstddef>
@@ -11,8 +11,8 @@
 
 namespace ringkv::storage {
 
-// Like Walk, but only keys that `pattern` allows need be visited; others may. `count` bounds the work, as there. Asks
-// for an index where that would help.
+// Like Walk, but keys that `pattern` excludes need not be visited. `count` bounds the work, as in Walk. Requests an
+// index if that would help.
 uint64_t Search(Txn& txn, DbIndex db, const KeyPattern& pattern, uint64_t cursor, size_t count,
                 const KeyVisitor& visit);
 

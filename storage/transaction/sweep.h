@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How keys go that nobody has asked for: because their time is over, or because memory is short. For background work,
+// Removal of keys without a request: active expiry and eviction. For background work,
 // in a transaction that holds no lock.
 #pragma once
 

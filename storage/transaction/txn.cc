@@ -213,7 +213,7 @@ void Txn::Tell(const Place& place, const KeyEvent& event) {
   observer->Happened(place.db(), place.key(), event);
 }
 
-// Only who counts bytes by prefix asks.
+// Only used for statistics by prefix.
 size_t Txn::OldSize(const Entry& entry) const { return store_.prefixes().empty() ? 0 : entry.MemorySize(); }
 
 void Txn::NoteOldSize(const Place& place, size_t bytes) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The only way to read and change the data: locks the partitions of a set of keys, finds, and does effects.
+// A transaction, the only way to read and change the data: locks the partitions of its keys, finds keys, applies
+// effects.
 //
 //   Txn txn(store, now, random);
 //   txn.Lock(keys);                       // all at once, ascending: no deadlock
@@ -9,7 +10,7 @@
 //
 // Expired keys are never seen: `Find` erases them.
 //
-// What is done between locking and unlocking is one group in the log: after a crash all of it is there, or none.
+// All effects between locking and unlocking are one group in the log, which is atomic across a crash.
 //
 // Threads: confined; a Txn belongs to the thread that runs the command.
 #pragma once
@@ -56,35 +57,35 @@ class Txn {
   Store& store() { return store_; }
   Random& random() { return random_; }
 
-  // A transaction locks once; what it locks is the partitions of the keys, whatever the database. The text of the keys
-  // must stay where it is until Unlock.
+  // A transaction locks once: the partitions of its keys, in any database. The text of the keys must stay valid until
+  // Unlock.
   void LockKey(std::string_view key);
   void AddKey(std::string_view key);  // collect, then LockAdded
   void LockAdded();
   void LockAll();
-  // For background work, which goes from partition to partition.
+  // For background work that visits one partition after the other.
   void LockPartition(size_t index);
   void Unlock();
   bool holds_all() const { return holds_all_; }
   bool holds_any() const { return any_locked_; }
 
-  // The last logged group that what this transaction has seen or done since `ForgetDependence` may depend on: whoever
-  // must not be shown what a crash could take back waits until that one is durable.
+  // The last logged group that the results of this transaction since `ForgetDependence` may depend on. A reply that
+  // must not be lost in a crash waits until that group is durable.
   Lsn depends_on() const { return depends_on_; }
   void DependOn(Lsn lsn) { depends_on_ = std::max(depends_on_, lsn); }
   void ForgetDependence() { depends_on_ = 0; }
-  // For recovery: keys whose time is over stay until an effect says otherwise.
+  // For recovery: expired keys stay until an effect deletes them.
   void set_keeps_expired(bool keeps) { keeps_expired_ = keeps; }
-  // Whether finds and visits take the entry for gone.
+  // Whether finds and visits treat the entry as missing.
   bool IsExpired(const Entry& entry) const { return !keeps_expired_ && entry.IsExpired(now_); }
-  // For what moves keys: visits yield keys of foreign slots too.
+  // For slot migration: visits include keys of foreign slots.
   void set_shows_foreign(bool shows) { shows_foreign_ = shows; }
   bool shows_foreign() const { return shows_foreign_; }
-  // For what brings data that others have changed, from a file or another node: subscribers are told nothing.
+  // For data from files or other nodes: sends no keyspace notifications.
   void set_is_silent(bool is_silent) { is_silent_ = is_silent; }
 
-  // Bring the memory of a key near that will be looked up soon. Both take the partition's lock for a moment, so the
-  // transaction must not hold any; they change nothing. Call the first for several keys, then the second for the same.
+  // Prefetch the memory of a key before its look-up. Both take the partition's lock for a moment, so the transaction
+  // must not hold any, and change nothing. Call the first for several keys, then the second for the same keys.
   Position PrefetchBucket(DbIndex db, std::string_view key);
   void PrefetchEntry(DbIndex db, Position position);
   // The position that PrefetchBucket computed, so that LockKey of the same key need not do so again.
@@ -94,60 +95,60 @@ class Txn {
   Place Find(DbIndex db, std::string_view key, Intent intent);
   bool no_touch = false;  // CLIENT NO-TOUCH: finds don't count as a use
 
-  // Each effect leaves `place` where the key now is (or would be). `event` is what subscribers are told of it, unless
-  // nothing has changed; that the key is new, or that nothing is left of it, they are told besides.
+  // Applies an effect and updates `place`. `event`: the keyspace notification, unless nothing has changed;
+  // notifications that the key is new, or deleted because it became empty, are sent in addition.
   void Do(Place& place, const StringPut& effect, const KeyEvent& event);
   void Do(Place& place, const StringPatch& effect, const KeyEvent& event);
   void Do(Place& place, const CollectionPut& effect, const KeyEvent& event);
-  // The key must be missing, or hold a collection of that type. What changes nothing is no effect. No text of the
+  // The key must be missing or a collection of that type. An effect without a change is not recorded. No text of the
   // effect may point into the value, unless it names what is erased.
   Outcome Do(Place& place, const CollectionChange& change, const KeyEvent& event);
   void Do(Place& place, const ExpirySet& effect, const KeyEvent& event);
   void Do(Place& place, const Erase& effect, const KeyEvent& event);
-  // StringPut of so many bytes, more than none, that `make` writes to where they will stand. `reads_old`: what stands
-  // there now is read meanwhile.
+  // StringPut of `bytes` > 0 bytes, which `make` writes in place. `reads_old`: `make` reads the old value
+  // meanwhile.
   using StringMaker = std::function<void(char* to)>;
   void MakeString(Place& place, size_t bytes, bool reads_old, const StringMaker& make, const KeyEvent& event);
-  // A value that was taken from somewhere as a whole takes the place of what is there.
+  // Replaces the value by a complete one, as from RESTORE.
   void PutCopy(Place& place, const ValueCopy& copy, const KeyEvent& event);
-  // A string counts as patched though none of its bytes has changed; no effect, and not logged. The key must be there.
+  // Marks a string as patched without a change of its bytes; not an effect, and not logged. The key must exist.
   void NotePatched(Place& place);
-  // What the entry remembers of its use; no effect, and not logged. The key must be there.
+  // Sets the access bits of an entry; not an effect, and not logged. The key must exist.
   void SetAccess(Place& place, uint32_t access);
-  // That a consumer of a stream asked for something; likewise no effect. Both must be there.
+  // Notes the activity of a stream's consumer; not an effect. Both must exist.
   void NoteConsumerSeen(const Place& place, std::string_view group, std::string_view consumer);
-  // Moves the entry under another name, database or both; what stood there goes. Both keys must be locked.
+  // Moves the entry to another name, database or both, and replaces a key there. Both keys must be locked.
   void Rename(Place& from, DbIndex to_db, std::string_view to_key, const RenameEvents& told);
-  // Tells subscribers of what is no effect of its own.
+  // Sends a notification without an effect.
   void Tell(const Place& place, const KeyEvent& event);
-  // Counts as a change where nothing has changed, for commands that Redis takes so.
+  // Counts as a change without one, for commands that Redis counts so.
   void Touch(const Place& place, const KeyEvent& event) { Announce(place, event); }
-  // Events go to this list, which must live until another one, or none, takes its place; without a list the store's
-  // observer is told of each at once. Returns the list before.
+  // Collects events in this list, which must live until it is replaced; without a list the store's observer gets each
+  // event at once. Returns the previous list.
   KeyEventList* CollectEvents(KeyEventList* events) { return std::exchange(events_, events); }
-  // In a placement by slot: keys of these slots may be here, on their way in or out, but nobody is shown them: no walk,
-  // search or sample yields them, and they are neither expired nor evicted from here. Needs LockAll.
+  // In a placement by slot: hides the keys of these slots, which are migrating in or out: no walk, search or sample
+  // yields them, and they are neither expired nor evicted here. Needs LockAll.
   void SetForeignSlots(const std::bitset<kSlots>& slots);
   // These need LockAll.
   void FlushDatabase(DbIndex db);
   void SwapDatabases(DbIndex a, DbIndex b);
 
-  // Another data set takes this one's place: no key is left, positions come from `seed` from now on. Not recorded.
+  // Replaces the data set: deletes all keys and uses positions from `seed` from now on. Not recorded.
   void Replace(uint64_t seed);
-  // For who applies what another store has recorded: the group that is locked stands for these effects, whatever
-  // changes here.
+  // For replay of another store's groups: records these effects as the current group, independent of the changes
+  // here.
   void RecordGroup(std::string_view effects);
 
  private:
   static constexpr size_t kWords = kPartitions / 64;
 
   void LockPosition(std::string_view key, Position position);
-  // Whether what this transaction does is to be logged; known once it holds a lock.
+  // Whether this transaction is recorded; known once it holds a lock.
   void NoteRecording() {
     is_recording_ = store_.log().is_recording() && store_.authority() == Authority::kOwner;
     stands_for_group_ = false;
   }
-  // Whether the effect that is being done is to be encoded. If nobody records it, that is noted.
+  // Whether the current effect must be encoded. Otherwise notes an unrecorded change.
   bool MustRecord() {
     if (!is_recording_ && !stands_for_group_) store_.log().NoteUnrecorded();
     return is_recording_;
@@ -155,9 +156,9 @@ class Txn {
   Position PositionOfKey(std::string_view key);
   template <typename Effect>
   void Record(const Place& place, const Effect& effect);
-  // Gives what was recorded its LSN. The partitions that it changed are still locked.
+  // Appends the recorded group, which assigns its LSN. The changed partitions are still locked.
   void Commit();
-  // The locks are free again: tells the observer if it has asked for that.
+  // The locks are released: calls the observer's Unlocked if requested.
   void TellUnlocked();
   template <typename Function>
   void ForEachLocked(Function&& function) {
@@ -170,16 +171,16 @@ class Txn {
   bool IsLocked(size_t partition) const { return (locked_[partition / 64] >> (partition % 64) & 1) != 0; }
   void Announce(const Place& place, const KeyEvent& event, KeyChange change = KeyChange::kValue);
   size_t OldSize(const Entry& entry) const;
-  // The place's entry was of this size before what has just been done.
+  // Updates statistics; the place's entry had this size before the effect.
   void NoteOldSize(const Place& place, size_t bytes);
   Table& TableFor(const Place& place);
-  // To be called when the place's table has got a key or lost one, or its expiry.
+  // Call when the place's table has got or lost a key or an expiry.
   void NoteOccupancy(const Place& place);
   bool Stands(DbIndex db, std::string_view key);  // in the table, expired or not
-  // The place with its cell looked up again if others have moved it.
+  // The place, with its cell looked up again if it has moved.
   Place Fresh(const Place& place);
   Place Put(const Place& place, MutableEntry* entry);
-  // Makes an entry the key's, whatever it held before.
+  // Makes an entry the key's, replacing an existing one.
   void RecordValue(const Place& place);
   template <CollectionEffect Effect>
   Outcome ChangeCollection(Place& place, const Effect& effect, const KeyEvent& event);
@@ -187,7 +188,7 @@ class Txn {
   void Overwrite(Place& place, MutableEntry* entry);
   void FreeEntry(MutableEntry* entry);
   MutableEntry* Take(Place& place);
-  // Puts another entry of the same key into the place's cell.
+  // Replaces the entry in the place's cell by another one of the same key.
   void Swap(Place& place, UnixMs old_expiry, MutableEntry* entry);
 
   Store& store_;
@@ -199,14 +200,14 @@ class Txn {
   bool keeps_expired_ = false;
   bool shows_foreign_ = false;
   bool is_silent_ = false;
-  bool is_recording_ = false;      // somebody wants the effects of this group
+  bool is_recording_ = false;      // the effects of this group are recorded
   bool stands_for_group_ = false;  // and they are known: see RecordGroup
   bool must_tell_ = false;         // the observer, when the locks are free
   std::string records_;            // the effects of the group, encoded
   Lsn depends_on_ = 0;
   KeyEventList* events_ = nullptr;
-  // The positions that were computed for locking. Find takes them again, since it mostly looks for those keys, in the
-  // order in which they were locked.
+  // The positions computed for locking. Find uses them again, because it mostly looks for those keys in the order of
+  // locking.
   struct Known {
     std::string_view key;
     Position position;
@@ -214,7 +215,7 @@ class Txn {
   Known known_;
   std::vector<Known> many_known_;
   size_t next_known_ = 0;
-  Placement prefetched_;  // what the positions of PrefetchBucket were computed with
+  Placement prefetched_;  // the placement of the positions of PrefetchBucket
 };
 
 }  // namespace ringkv::storage

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Keys by the order of the hash, and by chance. The transaction holds no lock, and then one partition is locked at a
-// time, or all.
+// Walks and samples of keys. The transaction holds no lock, then one partition is locked at a time, or it holds all
+// locks.
 #pragma once
 
 #include <cstddef>
@@ -12,12 +12,12 @@
 
 namespace ringkv::storage {
 
-// Visits keys in the order of the hash, from `cursor` on, and stops after about `count` of them. Returns the cursor to
-// go on with, 0 at the end. Each key that is there throughout is visited exactly once.
+// Visits about `count` keys in hash order from `cursor` on. Returns the next cursor, 0 at the end. Each key that exists
+// during the whole walk is visited exactly once.
 uint64_t Walk(Txn& txn, DbIndex db, uint64_t cursor, size_t count, const KeyVisitor& visit);
 
-// Visits up to `count` keys, and no more than 16, that chance picks from a part of the database; only keys with an
-// expiry if so asked. None when the database has none.
+// Visits up to `count` random keys, at most 16, of a part of the database; optionally only keys with an expiry. None if
+// the database has none.
 using PositionVisitor = std::function<void(Position, const Entry&)>;
 void Sample(Txn& txn, DbIndex db, size_t count, bool volatile_only, const PositionVisitor& visit);
 

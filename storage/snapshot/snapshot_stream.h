@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// The whole store as a stream, for one who will follow it: the bytes of a snapshot file (docs/formats/snapshot.md),
-// with frames of the log between its blocks. No file, no fork, and no more memory than a block.
+// Streams the whole store to a replica: the bytes of a snapshot file (docs/formats/snapshot.md) with frames of the log
+// between its blocks. It needs no file, no fork, and only the memory of one block.
 //
-// Before a block is copied, all frames up to then have to be sent; so the receiver knows that a run which has not come
-// yet will hold whatever was done to its keys, and needs to keep nothing aside (see storage/transfer/follower.h).
+// All frames up to the copy of a block must be sent before it. So a run that has not arrived yet will contain all
+// earlier changes of its keys, and the receiver need not buffer them (see storage/transfer/follower.h).
 //
 // Threads: confined.
 #pragma once

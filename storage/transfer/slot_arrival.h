@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Takes in slots that another store gives away (storage/transfer/slot_stream.h): its keys and changes become changes of
-// this store, recorded as its own. And erases what is left of slots that are not this store's.
+// Imports slots of another store (storage/transfer/slot_stream.h): their keys and changes become changes of this store,
+// recorded as its own. Also erases the keys of slots that this store does not own.
 //
-// Threads: confined; the slots are foreign meanwhile (Txn::SetForeignSlots), so nobody else touches their keys but
-// who empties the whole store, which Store::flushes tells.
+// Threads: confined. The slots are foreign meanwhile (Txn::SetForeignSlots), so no other code touches their keys,
+// except a flush of the whole store (Store::flushes).
 #pragma once
 
 #include <string_view>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Some slots of a store as a stream, for one who will own them: their keys block by block while writes go on, and what
-// the log says of keys that have been copied. A SlotArrival (storage/transfer/slot_arrival.h) takes it in.
+// Streams some slots of a store to their next owner: the keys block by block while writes continue, and the logged
+// changes of keys that were copied. The receiver is a SlotArrival (storage/transfer/slot_arrival.h).
 //
-// As with a SnapshotStream all frames up to a block's making have to be filtered before it is sent: what is done to
-// keys that have not been copied yet will be in their block.
+// As with SnapshotStream, all frames up to the copy of a block must be filtered before it is sent: changes of keys
+// that were not copied yet will be in their block.
 //
 // Threads: confined.
 #pragma once

@@ -53,13 +53,13 @@ class Generator:
 
     def seconds(self):
         # Far from the moment when a key would expire between the two servers' clocks.
-        return self.pick(["100", "1000", "5000", "0", "-1", "abc", "9223372036854775807", "99999999999999999", "-100"])
+        return self.pick(["10000", "100000", "500000", "0", "-1", "abc", "9223372036854775807", "99999999999999999", "-100"])
 
     def unix_seconds(self):
         return self.pick(["4000000000", "4100000000", "0", "-1", "x"])
 
     def expiry_options(self):
-        return self.pick([["EX", self.seconds()], ["PX", self.pick(["100000", "500000", "0", "x"])],
+        return self.pick([["EX", self.seconds()], ["PX", self.pick(["10000000", "50000000", "0", "x"])],
                           ["EXAT", self.unix_seconds()], ["PXAT", "4000000000000"], ["KEEPTTL"], []])
 
     def bitfield(self):
@@ -79,7 +79,7 @@ class Generator:
             lambda: ["GET", k()], lambda: ["SET", k(), v()],
             lambda: ["SET", k(), v(), *self.some(lambda: self.pick(["NX", "XX", "GET", "nx"]), 0, 2), *self.expiry_options()],
             lambda: ["SETNX", k(), v()], lambda: ["SETEX", k(), self.seconds(), v()],
-            lambda: ["PSETEX", k(), self.pick(["100000", "0", "-1", "x"]), v()],
+            lambda: ["PSETEX", k(), self.pick(["10000000", "0", "-1", "x"]), v()],
             lambda: ["GETSET", k(), v()], lambda: ["GETDEL", k()],
             lambda: ["GETEX", k(), *self.pick([self.expiry_options(), ["PERSIST"], ["persist", "EX", "1"]])],
             lambda: ["MGET", *self.some(k, 0, 4)], lambda: ["MSET", *sum(([k(), v()] for _ in range(r.randint(0, 3))), [])],
@@ -105,7 +105,7 @@ class Generator:
             lambda: ["MOVE", k(), self.pick(["0", "1", "2", "99", "x", "-1"])],
             lambda: ["EXPIRE", k(), self.seconds(),
                      *self.some(lambda: self.pick(["NX", "XX", "GT", "LT", "nx", "y"]), 0, 2)],
-            lambda: ["PEXPIRE", k(), self.pick(["100000", "500000", "0", "-1", "x", "9223372036854775807"]),
+            lambda: ["PEXPIRE", k(), self.pick(["10000000", "50000000", "0", "-1", "x", "9223372036854775807"]),
                      *self.some(lambda: self.pick(["NX", "XX", "GT", "LT", "nx", "y"]), 0, 2)],
             lambda: ["EXPIREAT", k(), self.unix_seconds()], lambda: ["PEXPIREAT", k(), self.pick(["4000000000000", "1", "x"])],
             lambda: ["TTL", k()], lambda: ["EXPIRETIME", k()], lambda: ["PERSIST", k()],

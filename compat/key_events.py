@@ -82,15 +82,15 @@ def small_values(g, dumped):
     timeout = "0.001"
     strings = [
         lambda: ["SET", s(), pick(["v", "12", "\xff", "ex", "px"]),
-                 *pick([[], ["EX", "100"], ["PXAT", "4000000000000"], ["KEEPTTL"], ["NX"], ["XX", "GET"]])],
+                 *pick([[], ["EX", "10000"], ["PXAT", "4000000000000"], ["KEEPTTL"], ["NX"], ["XX", "GET"]])],
         lambda: ["SETBIT", s(), pick(["0", "7", "8"]), pick(["0", "1"])], lambda: ["APPEND", s(), pick(["", "1"])],
         lambda: ["SETRANGE", s(), number(), pick(["", "x"])], lambda: ["INCRBYFLOAT", s(), "1.5"], lambda: ["INCR", s()],
         lambda: ["BITFIELD", s(), *sum(some(lambda: pick([["SET", "u1", number(), pick(["0", "1"])], ["INCRBY", "u2", number(), number()],
                                                            ["OVERFLOW", "FAIL"], ["GET", "u8", "0"]]), 1, 3), [])],
         lambda: ["BITOP", pick(["AND", "OR", "XOR", "NOT"]), s(), s()], lambda: ["GETSET", s(), "v"], lambda: ["SETNX", s(), "v"],
         lambda: ["MSET", *sum(some(lambda: [s(), "v"], 1, 3), [])], lambda: ["MSETNX", s(), "v", s(), "w"],
-        lambda: ["SETEX", s(), "100", "v"], lambda: ["GETDEL", s()],
-        lambda: ["GETEX", s(), *pick([[], ["PERSIST"], ["EX", "100"], ["EXAT", "1"]])]]
+        lambda: ["SETEX", s(), "10000", "v"], lambda: ["GETDEL", s()],
+        lambda: ["GETEX", s(), *pick([[], ["PERSIST"], ["EX", "10000"], ["EXAT", "1"]])]]
     hyperloglogs = [lambda: ["PFADD", p(), *some(lambda: str(g.random.randrange(9)), 0, 2)], lambda: ["PFMERGE", p(), p()],
                     lambda: ["PFCOUNT", p()], lambda: ["PFCOUNT", p(), p()]]
     hashes = [lambda: ["HSET", h(), *pick([[m(), "1"], [m(), "1", m(), "2"]])], lambda: ["HDEL", h(), *some(m, 1, 3)],
@@ -133,11 +133,11 @@ def small_values(g, dumped):
         lambda: ["XAUTOCLAIM", x(), group(), consumer(), "0", "0", "COUNT", "2"]]
     keys = [
         lambda: ["DEL", *some(any_key, 1, 3)], lambda: ["UNLINK", any_key(), any_key()], lambda: ["GET", any_key()], lambda: ["PERSIST", any_key()],
-        lambda: ["EXPIRE", any_key(), pick(["100", "-1", "0"]), *pick([[], ["NX"], ["GT"], ["LT"]])],
+        lambda: ["EXPIRE", any_key(), pick(["10000", "-1", "0"]), *pick([[], ["NX"], ["GT"], ["LT"]])],
         lambda: ["PEXPIREAT", any_key(), pick(["1", "4000000000000"])], lambda: ["SORT", pick([l, e, z])(), "ALPHA", "STORE", l()],
         lambda: ["COPY", any_key(), any_key(), *pick([[], ["REPLACE"], ["DB", "1"], ["DB", "1", "REPLACE"]])], lambda: ["RENAME", any_key(), any_key()],
         lambda: ["RENAMENX", any_key(), any_key()], lambda: ["MOVE", any_key(), "1"],
-        lambda: ["RESTORE", s(), pick(["0", "100000"]), dumped, *pick([[], ["REPLACE"], ["REPLACE", "ABSTTL"]])]]
+        lambda: ["RESTORE", s(), pick(["0", "10000000"]), dumped, *pick([[], ["REPLACE"], ["REPLACE", "ABSTTL"]])]]
     kinds = [strings, hyperloglogs, hashes, lists, lists, sets, sorted_sets, sorted_sets, streams, streams, keys]
     return lambda: pick(pick(kinds))()
 

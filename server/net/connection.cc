@@ -193,6 +193,8 @@ bool Connection::ServeOne(const Request& request, size_t unexecuted) {
     return false;
   }
   is_answered_ = was_wanted || WantsReply();
+  if (auto* const done = std::get_if<outcome::Done>(&ended)) [[likely]]
+    return GoOn(*done, start);
   return std::visit([&](auto& kind) { return GoOn(kind, start); }, ended);
 }
 

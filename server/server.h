@@ -5,7 +5,6 @@
 // Threads: each part says its own rule; the members here are atomic or set before threads run.
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <string>
@@ -14,6 +13,8 @@
 #include "server/base/late_links.h"
 #include "server/base/needs.h"
 #include "server/base/pause.h"
+#include "server/base/shard_place.h"
+#include "server/base/world.h"
 #include "server/command/command_table.h"
 #include "server/config/option_applier.h"
 #include "server/config/options.h"
@@ -27,21 +28,19 @@
 #include "server/observe/slow_log.h"
 #include "server/observe/tick_clock.h"
 #include "server/pubsub/broker.h"
-#include "server/replication/replication.h"
 #include "server/session/client_directory.h"
 #include "server/session/watched_keys.h"
-#include "server/thread_state.h"
 
 namespace ringkv::server {
 
 class ClusterState;
+class Replication;
 
 class Server {
  public:
-  // `options`, `clock` and `files` must outlive the server. `config_path` is empty when there is no file. `hash_seed`:
-  // of the data set in the files, if there is one (see FindHashSeed).
-  Server(Options& options, const storage::Clock& clock, storage::FileSystem& files, std::string config_path,
-         uint64_t hash_seed);
+  // `options` must outlive the server. `config_path` is empty when there is no file. `hash_seed`: of the data set in
+  // the files, if there is one (see FindHashSeed). `http_labels`: what HTTP requests are counted by.
+  Server(Options& options, World world, HttpLabels http_labels, std::string config_path, uint64_t hash_seed);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -65,8 +64,9 @@ class Server {
   // --- what it was started with ---
   Options& options() { return options_; }
   OptionApplier& option_applier() { return option_applier_; }
-  const storage::Clock& clock() const { return clock_; }
-  storage::FileSystem& files() { return files_; }
+  const storage::Clock& clock() const { return world_.clock; }
+  storage::FileSystem& files() { return world_.files; }
+  storage::Chance& chance() { return world_.chance; }
   const std::string& config_path() const { return config_path_; }
   const std::string& run_id() const { return run_id_; }
   storage::UnixMs started_ms() const { return started_ms_; }
@@ -84,18 +84,14 @@ class Server {
   storage::Durability& durability() { return data_.durability(); }
   Replication& replication() { return *replication_; }
   ClusterState& cluster() { return *cluster_; }
+  const ShardPlace& shard_place() const;
   // Replies that depend on a later group of effects than this may not leave yet.
-  storage::Lsn safe_lsn() {
-    const storage::LogWriter& log = durability().log();
-    const bool must_be_durable = log.policy() == storage::SyncPolicy::kAlways && log.is_open();
-    const storage::Lsn durable = must_be_durable ? log.durable() : UINT64_MAX;
-    return waits_for_quorum() ? std::min(durable, replication_->quorum_lsn()) : durable;
-  }
+  storage::Lsn safe_lsn();
   bool waits_for_quorum() const { return quorum_term() != 0; }
   // The term in which what is written now waits for a majority of the shard; 0 if it doesn't.
-  uint32_t quorum_term() const { return options_.repl_ack != 0 ? replication_->term() : 0; }
+  uint32_t quorum_term() const;
   // What was written in the term and waits for a majority still won't get it.
-  bool HasEnded(uint32_t term) const { return term != 0 && term != replication_->term(); }
+  bool HasEnded(uint32_t term) const;
 
   // --- clients ---
   ClientLinks& links() { return links_; }
@@ -117,11 +113,10 @@ class Server {
   void ResetStatistics(storage::Txn& txn);
 
  private:
-  ThreadStates MakeThreads();
+  ThreadStates MakeThreads(HttpLabels http_labels);
 
   Options& options_;
-  const storage::Clock& clock_;
-  storage::FileSystem& files_;
+  const World world_;
   const std::string config_path_;
   const std::string run_id_;
   const storage::UnixMs started_ms_;
@@ -132,7 +127,7 @@ class Server {
   Log log_;
   LateLinks links_;
   UnmetNeeds needs_;
-  Pause pause_{clock_, needs_, links_};
+  Pause pause_{world_.clock, needs_, links_};
   DataKeeper data_;
   WatchedKeys watched_keys_;
   Broker broker_;
@@ -147,7 +142,7 @@ class Server {
   OptionApplier option_applier_;
   const std::unique_ptr<Replication> replication_;
   const std::unique_ptr<ClusterState> cluster_;
-  MemoryKeeper memory_{options_, clock_, ticks_, data_.store(), latency_events_};
+  MemoryKeeper memory_{options_, world_.clock, ticks_, data_.store(), latency_events_};
   Housekeeping housekeeping_;
 };
 

@@ -15,7 +15,7 @@ constexpr size_t kIdDigits = 40;
 
 }  // namespace
 
-History::History() : id_(storage::UniqueDigits()) {}
+History::History(std::string id) : id_(std::move(id)) {}
 
 void History::Begin(std::string id) {
   id_ = std::move(id);
@@ -49,7 +49,7 @@ std::string History::Print() const {
 }
 
 storage::Result<History> History::Parse(std::string_view text) {
-  History history;
+  History history{std::string()};
   const auto bad = storage::Fail("it is not a replication history of RingKV, or damaged", storage::ErrorKind::kDamaged);
   CheckedLines lines(text, kHistoryTitle);
   std::string_view rest;

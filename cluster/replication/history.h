@@ -22,8 +22,8 @@ class History {
     storage::Lsn last = 0;  // where it ended
   };
 
-  // Begins with a unique id.
-  History();
+  // Begins with a unique id, see Chance.
+  explicit History(std::string id);
 
   const std::string& id() const { return id_; }
   const std::vector<Earlier>& earlier() const { return earlier_; }  // oldest first

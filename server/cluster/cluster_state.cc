@@ -4,7 +4,6 @@
 #include "cluster/static_coordinator.h"
 #include "resp/reply_writer.h"
 #include "server/cluster/slot_moves.h"
-#include "server/server.h"
 #include "storage/log/log_files.h"
 #include "storage/transaction/totals.h"
 
@@ -56,16 +55,27 @@ cluster::SlotState ClusterView::StateOf(size_t slot) const {
           .arrives_here = topology.slots().owner(slot) == here.shard};
 }
 
-ClusterState::ClusterState(Server& server)
-    : server_(server), files_(server.files()), moves_(std::make_unique<SlotMoves>(server, *this)) {}
+ClusterState::ClusterState(const ClusterParts& parts)
+    : parts_(parts), files_(parts.world.files), moves_(std::make_unique<SlotMoves>(parts_, *this)) {}
 
 ClusterState::~ClusterState() = default;
 
+std::string ClusterState::node_id() const { return view()->self().public_id; }
+
+std::vector<std::string> ClusterState::shard_members() const {
+  const std::shared_ptr<const ClusterView> now = view();
+  std::vector<std::string> ids;
+  for (const size_t member : now->topology.shards()[now->here.shard].members) {
+    ids.push_back(now->topology.nodes()[member].public_id);
+  }
+  return ids;
+}
+
 Status ClusterState::Open() {
-  if (server_.options().cluster_enabled == 0) return {};
-  const std::string path = server_.options().cluster_config.Get();
+  if (parts_.options.cluster_enabled == 0) return {};
+  const std::string path = parts_.options.cluster_config.Get();
   if (path.empty()) return Fail("cluster-enabled yes needs a cluster-config FILE that lists the cluster");
-  if (!server_.options().replicaof.Get().empty()) {
+  if (!parts_.options.replicaof.Get().empty()) {
     return Fail("replicaof can't be given with cluster-enabled yes: the cluster-config says who follows whom");
   }
   coordinator_ = std::make_unique<cluster::StaticCoordinator>(files_, path);
@@ -78,7 +88,7 @@ Status ClusterState::Open() {
   is_enabled_ = true;
   MutexLock lock(change_mutex_);
   Install(*made, std::move(*ledger));
-  if (!view()->here.is_primary) server_.replication().WillFollow();
+  if (!view()->here.is_primary) parts_.replication.WillFollow();
   return {};
 }
 
@@ -102,14 +112,14 @@ Result<SlotLedger> ClusterState::FirstLedger(const ClusterView& view) {
 }
 
 Status ClusterState::WriteLedger(const SlotLedger& ledger) {
-  if (Status locked = server_.durability().LockDirectory(); !locked) return locked;
+  if (Status locked = parts_.data.durability().LockDirectory(); !locked) return locked;
   const auto placed = storage::PlaceFile(files_, "", kLedgerPath, ledger.Print(), storage::OpenMode::kReplace);
   return placed ? Status() : Fail(std::string("cannot write '") + kLedgerPath + "': " + placed.error().text);
 }
 
 Result<std::string> ClusterState::FindOwnId(const Topology& topology) const {
-  const std::string given = server_.options().cluster_node_id.Get();
-  const std::string file = "cluster-config '" + server_.options().cluster_config.Get() + "'";
+  const std::string given = parts_.options.cluster_node_id.Get();
+  const std::string file = "cluster-config '" + parts_.options.cluster_config.Get() + "'";
   if (!given.empty()) {
     const Node* node = topology.FindNode(given);
     if (node == nullptr) return Fail(file + " has no node '" + given + "' (cluster-node-id)");
@@ -117,7 +127,7 @@ Result<std::string> ClusterState::FindOwnId(const Topology& topology) const {
   }
   std::string found;
   for (const Node& node : topology.nodes()) {
-    if (node.port != server_.options().port) continue;
+    if (node.port != parts_.options.port) continue;
     if (!found.empty())
       return Fail(file + " has several nodes with this port: say which is this one by cluster-node-id");
     found = node.id;
@@ -151,9 +161,9 @@ bool ClusterState::Install(std::shared_ptr<ClusterView> view, SlotLedger ledger,
   }
   {
     storage::Random random(1);
-    storage::Txn txn(server_.store(), server_.clock().Now(), random);
+    storage::Txn txn(parts_.data.store(), parts_.world.clock.Now(), random);
     txn.LockAll();
-    if (flushes && server_.store().flushes() != *flushes) return false;
+    if (flushes && parts_.data.store().flushes() != *flushes) return false;
     txn.SetForeignSlots(foreign);
   }
   Show(std::move(view), std::move(ledger));
@@ -170,7 +180,7 @@ void ClusterState::Show(std::shared_ptr<ClusterView> view, SlotLedger ledger) {
     ledger_ = std::move(ledger);
   }
   version_.fetch_add(1);
-  server_.waiting_clients().EndRefused();
+  parts_.waiting_clients.EndRefused();
 }
 
 std::shared_ptr<const ClusterView> ClusterState::view() const {
@@ -187,7 +197,7 @@ void ClusterState::Start() {
 void ClusterState::TakePlace() {
   const std::shared_ptr<const ClusterView> now = view();
   const Topology& topology = now->topology;
-  Replication& replication = server_.replication();
+  Replication& replication = parts_.replication;
   replication.RaiseEpoch(topology.epoch());
   moves_->Start();
   if (now->here.is_primary) return replication.StopFollowing();
@@ -201,13 +211,13 @@ void ClusterState::TakePlace() {
 void ClusterState::WarnOfHiddenKeys() {
   if (ledger().strays().any()) return;
   storage::Random random(1);
-  storage::Txn txn(server_.store(), server_.clock().Now(), random);
+  storage::Txn txn(parts_.data.store(), parts_.world.clock.Now(), random);
   const uint64_t shown = CountKeys(txn);
   txn.set_shows_foreign(true);
   const uint64_t all = CountKeys(txn);
   if (all <= shown) return;
-  server_.log().Warning("cluster: " + std::to_string(all - shown) +
-                        " keys are in slots of other shards; they are kept but hidden");
+  parts_.log.Warning("cluster: " + std::to_string(all - shown) +
+                     " keys are in slots of other shards; they are kept but hidden");
 }
 
 Status ClusterState::Reload() {
@@ -250,7 +260,7 @@ Status ClusterState::TakeTopology(Topology topology, const std::string* text) {
     (*next)->unsent = before->unsent;
     Install(*next, ledger());
   }
-  server_.log().Notice("cluster: epoch " + std::to_string(target.epoch()));
+  parts_.log.Notice("cluster: epoch " + std::to_string(target.epoch()));
   TakePlace();
   return {};
 }

@@ -17,12 +17,13 @@
 #include "cluster/migration/slot_ledger.h"
 #include "cluster/route.h"
 #include "cluster/topology.h"
+#include "server/base/shard_place.h"
+#include "server/cluster/cluster_parts.h"
 #include "storage/base/mutex.h"
 #include "storage/disk/file_system.h"
 
 namespace ringkv::server {
 
-class Server;
 class SlotMoves;
 
 struct ClusterView {
@@ -50,11 +51,11 @@ struct ClusterView {
   }
 };
 
-class ClusterState {
+class ClusterState final : public ShardPlace {
  public:
   // `server` must outlive the object.
-  explicit ClusterState(Server& server);
-  ~ClusterState();
+  explicit ClusterState(const ClusterParts& parts);
+  ~ClusterState() override;
 
   // Reads the topology and finds this node in it; call before clients are served. Does nothing without cluster-enabled.
   storage::Status Open();
@@ -62,7 +63,7 @@ class ClusterState {
   void Start();
   // Ends slot migration. Call before the data is closed.
   void Stop();
-  bool is_enabled() const { return is_enabled_; }
+  bool is_enabled() const override { return is_enabled_; }
 
   // Installs a topology with a higher epoch: that of the coordinator, or this text, which is published first. Slots
   // with a new owner begin to migrate. After an error nothing has changed.
@@ -71,7 +72,9 @@ class ClusterState {
 
   uint64_t version() const { return version_.load(std::memory_order_relaxed); }
   std::shared_ptr<const ClusterView> view() const;
-  uint64_t epoch() const { return is_enabled_ ? view()->topology.epoch() : 0; }
+  std::string node_id() const override;
+  std::vector<std::string> shard_members() const override;
+  uint64_t epoch() const override { return is_enabled_ ? view()->topology.epoch() : 0; }
   SlotMoves& moves() { return *moves_; }
 
   // --- for slot migration; after an error nothing has changed ---
@@ -109,7 +112,7 @@ class ClusterState {
   bool Install(std::shared_ptr<ClusterView> view, cluster::SlotLedger ledger,
                std::optional<uint64_t> flushes = std::nullopt) REQUIRES(change_mutex_);
 
-  Server& server_;
+  const ClusterParts parts_;
   storage::FileSystem& files_;
   bool is_enabled_ = false;  // immutable once open
   std::unique_ptr<cluster::Coordinator> coordinator_;

@@ -4,7 +4,6 @@
 #include <chrono>
 
 #include "server/cluster/cluster_state.h"
-#include "server/server.h"
 #include "storage/base/allocator.h"
 #include "storage/snapshot/pace.h"
 #include "storage/transaction/totals.h"
@@ -26,16 +25,11 @@ constexpr int64_t kSoonMs = 20;    // a receiver that keeps up answers a barrier
 constexpr int64_t kPauseMs = 100;  // requests for a slot are not held longer
 constexpr uint64_t kMostAnswerBytes = 4096;
 
-int64_t NowMs() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
-
 }  // namespace
 
-SlotExport::SlotExport(Server& server, ClusterState& state, int descriptor, std::shared_ptr<ClientCard> card,
+SlotExport::SlotExport(const ClusterParts& parts, ClusterState& state, int descriptor, std::shared_ptr<ClientCard> card,
                        PullRequest request)
-    : server_(server),
+    : parts_(parts),
       state_(state),
       socket_(descriptor),
       reader_(socket_),
@@ -45,7 +39,7 @@ SlotExport::SlotExport(Server& server, ClusterState& state, int descriptor, std:
 SlotExport::~SlotExport() {
   Interrupt();
   if (thread_.joinable()) thread_.join();
-  server_.clients().Remove(card_->id);
+  parts_.clients.Remove(card_->id);
 }
 
 void SlotExport::Start() {
@@ -64,13 +58,13 @@ void SlotExport::Run() {
   Release();
   if (!was_offered_) TakeBackOffer();
   if (!ended && !interrupted_) {
-    server_.log().Warning("migrating slots to shard '" + request_.shard + "' has stopped: " + ended.error().text);
+    parts_.log.Warning("migrating slots to shard '" + request_.shard + "' has stopped: " + ended.error().text);
   }
   has_ended_ = true;
 }
 
 Status SlotExport::Serve() {
-  if (Status sent = socket_.Send("+RINGKV SLOTS\r\n", server_.options().repl_timeout * 1000); !sent) {
+  if (Status sent = socket_.Send("+RINGKV SLOTS\r\n", parts_.options.repl_timeout * 1000); !sent) {
     return sent;
   }
   for (batch_ = NextBatch(); batch_.any(); batch_ = NextBatch()) {
@@ -100,7 +94,7 @@ SlotSet SlotExport::SlotsToMove(bool keeps_one) {
   keeps_one = keeps_one && view->topology.slots().CountOf(view->here.shard) == 0;
   const size_t own = std::max<size_t>(view->slots.CountOf(view->here.shard), 1);
   storage::Random random(1);
-  storage::Txn txn(server_.store(), server_.clock().Now(), random);
+  storage::Txn txn(parts_.data.store(), parts_.world.clock.Now(), random);
   const size_t most = std::max<size_t>(kKeysABatch * own / (SizeOf(txn, 0).keys + 1), 1);
   for (size_t slot = 0; slot < batch.size() && batch.count() < most; ++slot) {
     if (view->slots.owner(slot) != view->here.shard) continue;
@@ -115,11 +109,11 @@ SlotSet SlotExport::SlotsToMove(bool keeps_one) {
 Status SlotExport::MoveBatch() {
   was_offered_ = false;
   const std::vector<cluster::SlotRange> ranges = cluster::RangesIn(batch_);
-  storage::SlotStream stream(server_.store(), cluster::PositionsOf(ranges),
-                             static_cast<int>(server_.options().snapshot_compression_level));
-  server_.replication().NumberChanges();
-  tail_ = server_.replication().TailFrom(server_.store().log().appended() + 1);
-  const cluster::SlotBatch message{.source = server_.store().placement(), .ranges = ranges};
+  storage::SlotStream stream(parts_.data.store(), cluster::PositionsOf(ranges),
+                             static_cast<int>(parts_.options.snapshot_compression_level));
+  parts_.replication.NumberChanges();
+  tail_ = parts_.replication.TailFrom(parts_.data.store().log().appended() + 1);
+  const cluster::SlotBatch message{.source = parts_.data.store().placement(), .ranges = ranges};
   if (Status sent = Send(MessageKind::kSlots, EncodeSlotBatch(message)); !sent) return sent;
   if (Status copied = CopyKeys(stream); !copied) return copied;
   // From here on, after a restart the receiver's ledger decides who owns the slots.
@@ -130,7 +124,7 @@ Status SlotExport::MoveBatch() {
     if (!done) return tl::unexpected(done.error());
     if (*done) break;
   }
-  server_.log().Notice("cluster: slots " + PrintRanges(ranges) + " belong to shard '" + request_.shard + "' now");
+  parts_.log.Notice("cluster: slots " + PrintRanges(ranges) + " belong to shard '" + request_.shard + "' now");
   return {};
 }
 
@@ -152,21 +146,21 @@ Status SlotExport::CopyKeys(storage::SlotStream& stream) {
 Status SlotExport::CatchUp(storage::SlotStream& stream) {
   for (;;) {
     if (Status sent = SendChanges(stream); !sent) return sent;
-    const int64_t start = NowMs();
-    const Result<bool> answered = AskAndWait(MessageKind::kBarrier, server_.options().repl_timeout * 1000);
+    const int64_t start = parts_.world.clock.SteadyMs();
+    const Result<bool> answered = AskAndWait(MessageKind::kBarrier, parts_.options.repl_timeout * 1000);
     if (!answered) return tl::unexpected(answered.error());
     if (!*answered) return Fail("it has been silent for repl-timeout");
-    if (NowMs() - start <= kSoonMs) return {};
+    if (parts_.world.clock.SteadyMs() - start <= kSoonMs) return {};
   }
 }
 
 Result<bool> SlotExport::HandOver(storage::SlotStream& stream) {
-  const int64_t start = NowMs();
+  const int64_t start = parts_.world.clock.SteadyMs();
   state_.Hold(batch_);
-  server_.links().WaitForRound(interrupted_);
-  const storage::Lsn last = server_.store().log().appended();
-  while (tail_->next() <= last && NowMs() - start < kPauseMs / 2) {
-    server_.durability().log().Step();  // rather than wait for its thread
+  parts_.links.WaitForRound(interrupted_);
+  const storage::Lsn last = parts_.data.store().log().appended();
+  while (tail_->next() <= last && parts_.world.clock.SteadyMs() - start < kPauseMs / 2) {
+    parts_.data.durability().log().Step();  // rather than wait for its thread
     if (Status sent = SendChanges(stream); !sent) return tl::unexpected(sent.error());
   }
   Result<bool> is_there = false;
@@ -186,7 +180,7 @@ Status SlotExport::Offer() {
   if (taken && !*taken) {
     // Ends the pause: from here on clients get ASK.
     Release();
-    taken = AskAndWait(MessageKind::kBarrier, server_.options().repl_timeout * 1000);
+    taken = AskAndWait(MessageKind::kBarrier, parts_.options.repl_timeout * 1000);
   }
   if (!taken) return tl::unexpected(taken.error());
   if (!*taken) return Fail("it has not confirmed the slots");
@@ -201,14 +195,14 @@ Status SlotExport::Offer() {
 
 void SlotExport::Release() {
   state_.Release(batch_);
-  server_.links().ResumePaused();
+  parts_.links.ResumePaused();
 }
 
 void SlotExport::TakeBackOffer() {
   const auto take_back = [&](cluster::SlotLedger& ledger) { ledger.EndOffer(request_.shard); };
   if (!state_.ledger().offers().contains(request_.shard)) return;
   if (const Status noted = state_.Change(state_.epoch(), take_back); !noted) {
-    server_.log().Warning("cluster: " + noted.error().text);
+    parts_.log.Warning("cluster: " + noted.error().text);
   }
 }
 
@@ -234,7 +228,7 @@ Status SlotExport::SendChanges(storage::SlotStream& stream) {
 
 Status SlotExport::Send(MessageKind kind, std::string_view body) {
   if (interrupted_) return Fail("the link was closed");
-  const int64_t timeout = server_.options().repl_timeout * 1000;
+  const int64_t timeout = parts_.options.repl_timeout * 1000;
   const std::string head = cluster::EncodeMessageHead(kind, request_.epoch, body);
   if (Status sent = socket_.Send(head, timeout); !sent) return sent;
   return body.empty() ? Status() : socket_.Send(body, timeout);
@@ -242,10 +236,11 @@ Status SlotExport::Send(MessageKind kind, std::string_view body) {
 
 Result<bool> SlotExport::AskAndWait(MessageKind kind, int64_t timeout_ms) {
   if (Status sent = Send(kind, cluster::EncodeAck(++number_)); !sent) return tl::unexpected(sent.error());
-  const int64_t end = NowMs() + timeout_ms;
+  const int64_t end = parts_.world.clock.SteadyMs() + timeout_ms;
   for (;;) {
     cluster::NodeMessage message;
-    const Result<bool> got = reader_.Next(&message, std::max<int64_t>(end - NowMs(), 0), kMostAnswerBytes);
+    const Result<bool> got =
+        reader_.Next(&message, std::max<int64_t>(end - parts_.world.clock.SteadyMs(), 0), kMostAnswerBytes);
     if (!got || !*got) return got;
     storage::Lsn number = 0;
     if (message.kind != MessageKind::kAck || message.epoch != request_.epoch ||

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "cluster/slot_map.h"
+#include "server/cluster/cluster_parts.h"
 #include "server/node_link/message_reader.h"
 #include "server/session/client_directory.h"
 #include "storage/log/log_tail.h"
@@ -20,7 +21,6 @@
 namespace ringkv::server {
 
 class ClusterState;
-class Server;
 
 // A shard's request for slots.
 struct PullRequest {
@@ -32,7 +32,7 @@ struct PullRequest {
 class SlotExport {
  public:
   // Takes ownership of the connection. All references must outlive the object.
-  SlotExport(Server& server, ClusterState& state, int descriptor, std::shared_ptr<ClientCard> card,
+  SlotExport(const ClusterParts& parts, ClusterState& state, int descriptor, std::shared_ptr<ClientCard> card,
              PullRequest request);
   ~SlotExport();
 
@@ -67,7 +67,7 @@ class SlotExport {
   // Sends a barrier or an offer and waits until it is acknowledged. False if that takes longer.
   storage::Result<bool> AskAndWait(cluster::MessageKind kind, int64_t timeout_ms);
 
-  Server& server_;
+  const ClusterParts& parts_;
   ClusterState& state_;
   PeerSocket socket_;
   MessageReader reader_;

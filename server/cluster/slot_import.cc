@@ -6,7 +6,6 @@
 #include "server/cluster/cluster_state.h"
 #include "server/node_link/handshake.h"
 #include "server/node_link/message_reader.h"
-#include "server/server.h"
 #include "storage/base/allocator.h"
 
 namespace ringkv::server {
@@ -23,8 +22,8 @@ constexpr auto kRest = std::chrono::milliseconds(50);
 
 }  // namespace
 
-SlotImport::SlotImport(Server& server, ClusterState& state, uint64_t epoch, std::string shard)
-    : server_(server), state_(state), epoch_(epoch), shard_(std::move(shard)) {}
+SlotImport::SlotImport(const ClusterParts& parts, ClusterState& state, uint64_t epoch, std::string shard)
+    : parts_(parts), state_(state), epoch_(epoch), shard_(std::move(shard)) {}
 
 SlotImport::~SlotImport() {
   stopping_ = true;
@@ -60,7 +59,7 @@ void SlotImport::Run() {
 
 void SlotImport::NoteEnd(const std::string& failure) {
   constexpr int64_t kPatienceMs = 2000;  // nodes get a new topology one after the other
-  const int64_t now = server_.clock().SteadyMs();
+  const int64_t now = parts_.world.clock.SteadyMs();
   socket_.Reset();
   {
     MutexLock lock(mutex_);
@@ -69,7 +68,7 @@ void SlotImport::NoteEnd(const std::string& failure) {
   }
   if (failure.empty() || failing_since_ms_ == 0 || now - failing_since_ms_ < kPatienceMs) return;
   failing_since_ms_ = 0;
-  server_.log().Warning("migrating slots from shard '" + shard_ + "': " + failure + "; trying again until it works");
+  parts_.log.Warning("migrating slots from shard '" + shard_ + "': " + failure + "; trying again until it works");
 }
 
 Status SlotImport::PullOnce() {
@@ -85,7 +84,7 @@ Status SlotImport::PullOnce() {
   MessageReader reader(**socket);
   while (!stopping_) {
     cluster::NodeMessage message;
-    const Result<bool> got = reader.Next(&message, server_.options().repl_timeout * 1000);
+    const Result<bool> got = reader.Next(&message, parts_.options.repl_timeout * 1000);
     if (!got) return tl::unexpected(got.error());
     if (!*got) return Fail("it has been silent for repl-timeout");
     const Result<bool> goes_on = Take(**socket, message);
@@ -96,12 +95,12 @@ Status SlotImport::PullOnce() {
 }
 
 Status SlotImport::Ask(PeerSocket& socket) {
-  if (Status known = Authenticate(socket, server_.options()); !known) return known;
+  if (Status known = Authenticate(socket, parts_.options); !known) return known;
   const std::shared_ptr<const ClusterView> view = state_.view();
   std::vector<std::string> command{"CLUSTER", "PULL", std::to_string(epoch_), view->shard_name()};
   const std::string owned = PrintRanges(cluster::RangesIn(state_.ledger().OwnedBy(view->shard_name())));
   if (!owned.empty()) command.push_back(owned);
-  const Result<std::string> answer = server::Ask(socket, server_.options(), command);
+  const Result<std::string> answer = server::Ask(socket, parts_.options, command);
   if (!answer) return tl::unexpected(answer.error());
   return *answer == "+RINGKV SLOTS" ? Status() : Fail("it answers '" + answer->substr(0, 60) + "'");
 }
@@ -109,7 +108,7 @@ Status SlotImport::Ask(PeerSocket& socket) {
 Result<bool> SlotImport::Take(PeerSocket& socket, const cluster::NodeMessage& message) {
   if (message.epoch != epoch_) return Fail("it sent a message of another epoch");
   // As clients wait while the disk can't keep up.
-  while ((server_.needs().Get() & kNeedsLogRoom) != 0 && !stopping_) {
+  while ((parts_.needs.Get() & kNeedsLogRoom) != 0 && !stopping_) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   Status done;
@@ -117,8 +116,8 @@ Result<bool> SlotImport::Take(PeerSocket& socket, const cluster::NodeMessage& me
     case MessageKind::kSlots: done = BeginBatch(message.body); break;
     case MessageKind::kNoMoreSlots: {
       // Without a log what has come is safe with the next snapshot: that is made soon.
-      storage::Durability& durability = server_.durability();
-      if (!durability.log().is_open() && server_.data().SavesAtEnd() && keys_ > 0) {
+      storage::Durability& durability = parts_.data.durability();
+      if (!durability.log().is_open() && parts_.data.SavesAtEnd() && keys_ > 0) {
         durability.ScheduleSave(storage::SnapshotReason::kSave);
       }
       return false;
@@ -153,21 +152,21 @@ Status SlotImport::BeginBatch(std::string_view body) {
     return noted;
   }
   const std::vector<storage::PositionRange> positions = cluster::PositionsOf(batch.ranges);
-  storage::SlotEraser eraser(server_.store(), positions);
+  storage::SlotEraser eraser(parts_.data.store(), positions);
   while (!stopping_ && eraser.Step()) {
   }
   batch_ = slots;
-  flushes_ = server_.store().flushes();
-  arrival_ = std::make_unique<storage::SlotArrival>(server_.store(), positions, batch.source);
+  flushes_ = parts_.data.store().flushes();
+  arrival_ = std::make_unique<storage::SlotArrival>(parts_.data.store(), positions, batch.source);
   return {};
 }
 
 Status SlotImport::Acknowledge(PeerSocket& socket, const cluster::NodeMessage& message) {
   storage::Lsn number = 0;
   if (!cluster::DecodeAck(message.body, &number)) return Fail("it sent an invalid message");
-  storage::LogWriter& log = server_.durability().log();
+  storage::LogWriter& log = parts_.data.durability().log();
   // A log that is being switched on will hold this when its first snapshot is safe.
-  while (server_.durability().wants_log() && !log.is_open() && !stopping_) {
+  while (parts_.data.durability().wants_log() && !log.is_open() && !stopping_) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   if (log.is_open()) {
@@ -177,11 +176,11 @@ Status SlotImport::Acknowledge(PeerSocket& socket, const cluster::NodeMessage& m
     if (arrival_ == nullptr) return Fail("it offered no slots");
     if (Status taken = state_.TakeOver(epoch_, batch_, flushes_); !taken) return taken;
     arrival_.reset();
-    server_.log().Notice("cluster: slots " + PrintRanges(cluster::RangesIn(batch_)) + " migrated from shard '" +
-                         shard_ + "'");
+    parts_.log.Notice("cluster: slots " + PrintRanges(cluster::RangesIn(batch_)) + " migrated from shard '" + shard_ +
+                      "'");
   }
   return socket.Send(cluster::EncodeMessage(MessageKind::kAck, epoch_, cluster::EncodeAck(number)),
-                     server_.options().repl_timeout * 1000);
+                     parts_.options.repl_timeout * 1000);
 }
 
 }  // namespace ringkv::server

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "cluster/node_messages.h"
+#include "server/cluster/cluster_parts.h"
 #include "server/node_link/link_socket.h"
 #include "storage/base/mutex.h"
 #include "storage/transfer/slot_arrival.h"
@@ -18,12 +19,11 @@
 namespace ringkv::server {
 
 class ClusterState;
-class Server;
 
 class SlotImport {
  public:
   // From the shard of this name, at this epoch. Both references must outlive the object.
-  SlotImport(Server& server, ClusterState& state, uint64_t epoch, std::string shard);
+  SlotImport(const ClusterParts& parts, ClusterState& state, uint64_t epoch, std::string shard);
   ~SlotImport();
 
   void Start();
@@ -47,7 +47,7 @@ class SlotImport {
   storage::Status Acknowledge(PeerSocket& socket, const cluster::NodeMessage& message);
   bool StillMoves();
 
-  Server& server_;
+  const ClusterParts& parts_;
   ClusterState& state_;
   const uint64_t epoch_;
   const std::string shard_;

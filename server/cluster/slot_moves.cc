@@ -8,7 +8,6 @@
 #include "server/base/text.h"
 #include "server/cluster/cluster_state.h"
 #include "server/node_link/handshake.h"
-#include "server/server.h"
 #include "storage/base/allocator.h"
 
 namespace ringkv::server {
@@ -28,7 +27,7 @@ constexpr int64_t kAskAgainMs = 1000;  // retry of an unreachable shard
 constexpr int64_t kShardConnectMs = 500;
 // Others may need so long to learn that slots have moved; until then their clients may be sent here for a look.
 constexpr int64_t kKeepStraysMs = 2000;
-constexpr auto kEraseFor = std::chrono::milliseconds(4);
+constexpr int64_t kEraseForMs = 4;
 
 }  // namespace
 
@@ -121,7 +120,7 @@ void SlotMoves::StartImports(const ClusterView& view) {
     if (std::any_of(imports_.begin(), imports_.end(), [&](const auto& each) { return each->shard() == from; })) {
       continue;
     }
-    imports_.push_back(std::make_unique<SlotImport>(server_, state_, view.topology.epoch(), from));
+    imports_.push_back(std::make_unique<SlotImport>(parts_, state_, view.topology.epoch(), from));
     imports_.back()->Start();
   }
 }
@@ -148,7 +147,7 @@ void SlotMoves::AdmitVisitors(const ClusterView& view) {
     if (view.topology.epoch() == visitor.request.epoch) {
       SettleOffer(visitor.request.epoch, visitor.request.shard, visitor.request.owned, true);
     }
-    auto next = std::make_unique<SlotExport>(server_, state_, visitor.descriptor, std::move(visitor.card),
+    auto next = std::make_unique<SlotExport>(parts_, state_, visitor.descriptor, std::move(visitor.card),
                                              std::move(visitor.request));
     MutexLock lock(mutex_);
     exports_.push_back(std::move(next));
@@ -161,7 +160,7 @@ void SlotMoves::AdmitVisitors(const ClusterView& view) {
 void SlotMoves::AskOthers(const ClusterView& view) {
   const SlotSet unknown = view.slots.SlotsOf(cluster::kNoShard);
   const SlotLedger ledger = state_.ledger();
-  const int64_t now = server_.clock().SteadyMs();
+  const int64_t now = parts_.world.clock.SteadyMs();
   for (size_t i = 0; i < view.topology.shards().size(); ++i) {
     const auto shard = static_cast<ShardIndex>(i);
     if (shard == view.here.shard && view.here.is_primary) continue;
@@ -180,8 +179,8 @@ void SlotMoves::AskShard(const ClusterView& view, ShardIndex shard) {
   const cluster::Node& primary = view.PrimaryOf(shard);
   const auto connected = PeerSocket::Connect(primary.host, primary.port, kShardConnectMs, interrupted_);
   if (!connected) return;
-  if (!Authenticate(**connected, server_.options())) return;
-  const Result<std::string> answer = Ask(**connected, server_.options(), {"CLUSTER", "OWNED"});
+  if (!Authenticate(**connected, parts_.options)) return;
+  const Result<std::string> answer = Ask(**connected, parts_.options, {"CLUSTER", "OWNED"});
   if (!answer) return;
   const std::vector<std::string_view> words = Words(*answer);
   uint64_t epoch = 0;
@@ -192,7 +191,7 @@ void SlotMoves::AskShard(const ClusterView& view, ShardIndex shard) {
   }
   const auto ranges = cluster::ParseRanges({words.begin() + 3, words.end()});
   if (!ranges) return;
-  next_question_ms_[name] = server_.clock().SteadyMs() + kAskEveryMs;
+  next_question_ms_[name] = parts_.world.clock.SteadyMs() + kAskEveryMs;
   answered_at_[name] = view.topology.epoch();
   Learn(view, shard, epoch, cluster::SlotsIn(*ranges));
 }
@@ -210,7 +209,7 @@ void SlotMoves::Learn(const ClusterView& view, ShardIndex shard, uint64_t epoch,
                        (view.here.is_primary ? ~view.slots.SlotsOf(view.here.shard) : SlotSet().set());
   if (news.none()) return;
   const Status learnt = state_.Change(view.topology.epoch(), [&](SlotLedger& changed) { changed.Give(news, name); });
-  if (!learnt) server_.log().Warning("cluster: " + learnt.error().text);
+  if (!learnt) parts_.log.Warning("cluster: " + learnt.error().text);
 }
 
 void SlotMoves::SettleOffer(uint64_t epoch, const std::string& shard, const SlotSet& owned, bool is_final) {
@@ -229,9 +228,9 @@ void SlotMoves::SettleOffer(uint64_t epoch, const std::string& shard, const Slot
     changed.AddStrays(taken);
     changed.EndOffer(shard);
   });
-  if (!settled) return server_.log().Warning("cluster: " + settled.error().text);
-  server_.log().Notice("cluster: shard '" + shard + "' " + (taken.any() ? "took" : "did not take") +
-                       " the slots that were offered to it");
+  if (!settled) return parts_.log.Warning("cluster: " + settled.error().text);
+  parts_.log.Notice("cluster: shard '" + shard + "' " + (taken.any() ? "took" : "did not take") +
+                    " the slots that were offered to it");
 }
 
 void SlotMoves::TakeUnclaimed(const ClusterView& view) {
@@ -245,9 +244,9 @@ void SlotMoves::TakeUnclaimed(const ClusterView& view) {
   const std::string name = view.shard_name();
   const Status taken =
       state_.Change(view.topology.epoch(), [&](SlotLedger& changed) { changed.Give(unclaimed, name); });
-  server_.log().Notice(taken ? "cluster: no other node owns slots " + PrintRanges(cluster::RangesIn(unclaimed)) +
-                                   "; this node's shard takes them"
-                             : "cluster: " + taken.error().text);
+  parts_.log.Notice(taken ? "cluster: no other node owns slots " + PrintRanges(cluster::RangesIn(unclaimed)) +
+                                "; this node's shard takes them"
+                          : "cluster: " + taken.error().text);
 }
 
 // --- what is left behind --------------------------------------------------------------------------------------------
@@ -256,7 +255,7 @@ void SlotMoves::EraseStrays(const ClusterView& view) {
   // An import erases incoming slots itself, before their keys arrive.
   const SlotSet strays =
       state_.ledger().strays() & ~view.topology.slots().SlotsOf(view.here.shard) & ~view.slots.SlotsOf(view.here.shard);
-  const int64_t now = server_.clock().SteadyMs();
+  const int64_t now = parts_.world.clock.SteadyMs();
   // Slots that are to come back may begin to come from here on: in this thread, after this look.
   if (eraser_ != nullptr && (erasing_ & ~strays).any()) eraser_.reset();
   if (eraser_ == nullptr) {
@@ -267,18 +266,19 @@ void SlotMoves::EraseStrays(const ClusterView& view) {
     if (strays_since_ms_ == 0) strays_since_ms_ = now;
     if (now - strays_since_ms_ < kKeepStraysMs) return;
     erasing_ = strays;
-    eraser_ = std::make_unique<storage::SlotEraser>(server_.store(), cluster::PositionsOf(cluster::RangesIn(strays)));
+    eraser_ =
+        std::make_unique<storage::SlotEraser>(parts_.data.store(), cluster::PositionsOf(cluster::RangesIn(strays)));
   }
-  const auto end = std::chrono::steady_clock::now() + kEraseFor;
+  const int64_t end = parts_.world.clock.SteadyMs() + kEraseForMs;
   bool goes_on = true;
-  while (goes_on && std::chrono::steady_clock::now() < end) goes_on = eraser_->Step();
+  while (goes_on && parts_.world.clock.SteadyMs() < end) goes_on = eraser_->Step();
   if (goes_on) return;
   const uint64_t erased = eraser_->erased();
   eraser_.reset();
   strays_since_ms_ = 0;
   const Status noted =
       state_.Change(view.topology.epoch(), [&](SlotLedger& changed) { changed.RemoveStrays(erasing_); });
-  if (noted) server_.log().Notice("cluster: erased " + std::to_string(erased) + " keys of migrated slots");
+  if (noted) parts_.log.Notice("cluster: erased " + std::to_string(erased) + " keys of migrated slots");
 }
 
 // --- progress -------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "server/cluster/cluster_parts.h"
 #include "server/cluster/slot_export.h"
 #include "server/cluster/slot_import.h"
 
@@ -21,7 +22,7 @@ struct ClusterView;
 class SlotMoves {
  public:
   // Both must outlive the object.
-  SlotMoves(Server& server, ClusterState& state) : server_(server), state_(state) {}
+  SlotMoves(const ClusterParts& parts, ClusterState& state) : parts_(parts), state_(state) {}
   ~SlotMoves() { Stop(); }
 
   // Starts the thread, or wakes it to read the topology again.
@@ -67,7 +68,7 @@ class SlotMoves {
   void EraseStrays(const ClusterView& view);
   void NoteMoves(const ClusterView& view);
 
-  Server& server_;
+  const ClusterParts& parts_;
   ClusterState& state_;
 
   // Used by the thread only.

@@ -9,6 +9,7 @@
 #include "server/commands/client_name.h"
 #include "server/commands/families.h"
 #include "server/execution/outcome.h"
+#include "server/replication/replication.h"
 #include "server/server.h"
 #include "server/session/session.h"
 #include "server/users/password.h"

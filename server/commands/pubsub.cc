@@ -6,6 +6,7 @@
 #include "server/commands/families.h"
 #include "server/commands/help.h"
 #include "server/execution/transaction.h"
+#include "server/replication/replication.h"
 #include "server/server.h"
 #include "server/session/session.h"
 

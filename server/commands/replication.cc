@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 // REPLICAOF, ROLE and WAIT for operators; REPLCONF, PSYNC and SYNC for servers and for redis-cli --rdb.
+#include "server/replication/replication.h"
 #include "cluster/node_id.h"
 #include "server/cluster/cluster_state.h"
 #include "server/command/error_replies.h"
 #include "server/command/expiry_time.h"
 #include "server/commands/families.h"
 #include "server/execution/outcome.h"
-#include "server/replication/rdb_stream.h"
+#include "server/migration/rdb_stream.h"
 #include "server/server.h"
 #include "server/session/session.h"
 #include "storage/base/random.h"
@@ -148,7 +149,8 @@ void ReplConf(AdminCall& call) {
 void Sync(AdminCall& call) {
   if (!call.session.wants_rdb_only || !call.session.takes_end_mark) return call.reply.Error(kNotForRedis);
   call.server.log().Notice("sending an RDB file to " + call.session.card->address);
-  call.outcome = outcome::Stream{std::make_unique<RdbStream>(call.server.store().databases(), storage::UniqueDigits())};
+  call.outcome = outcome::Stream{
+      std::make_unique<RdbStream>(call.server.store().databases(), call.server.chance().UniqueDigits())};
 }
 
 void PSync(AdminCall& call) {

@@ -5,6 +5,7 @@
 
 #include "server/command/error_replies.h"
 #include "server/execution/stages.h"
+#include "server/replication/replication.h"
 
 namespace ringkv::server {
 namespace {

@@ -9,6 +9,7 @@
 #include "server/command/error_replies.h"
 #include "server/command/key_positions.h"
 #include "server/execution/stages.h"
+#include "server/replication/replication.h"
 #include "storage/base/key_slot.h"
 
 namespace ringkv::server {

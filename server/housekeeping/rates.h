@@ -9,7 +9,7 @@
 #include <memory>
 #include <vector>
 
-#include "server/thread_state.h"
+#include "server/execution/thread_state.h"
 
 namespace ringkv::server {
 

@@ -13,10 +13,10 @@
 #include <vector>
 
 #include "resp/reply.h"
+#include "server/execution/thread_state.h"
 #include "server/http/request.h"
 #include "server/http/response.h"
 #include "server/http/target.h"
-#include "server/thread_state.h"
 
 namespace ringkv::server {
 class Server;

@@ -3,6 +3,7 @@
 #include "server/http/exchange.h"
 #include "server/http/handlers.h"
 #include "server/http/json.h"
+#include "server/replication/replication.h"
 #include "server/report/readiness.h"
 #include "server/server.h"
 

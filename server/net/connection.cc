@@ -11,6 +11,7 @@
 #include "server/execution/route.h"
 #include "server/net/proxy.h"
 #include "server/net/socket_io.h"
+#include "server/replication/replication.h"
 
 namespace ringkv::server {
 namespace {

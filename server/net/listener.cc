@@ -52,12 +52,12 @@ Peer DescribeAddress(const sockaddr_storage& address) {
 }
 
 // Answers a client that is not let in; whether it gets there is not our concern.
-void Refuse(int descriptor, bool is_http, int http_status, const std::string& error) {
+// `now`: seconds since 1970.
+void Refuse(int descriptor, bool is_http, int http_status, const std::string& error, int64_t now) {
   resp::Buffer out;
   if (is_http) {
     http::DateText date;
-    AppendResponse(out, http::ErrorResponse(http_status, error),
-                   {.keeps_alive = false, .date = date.At(std::time(nullptr))});
+    AppendResponse(out, http::ErrorResponse(http_status, error), {.keeps_alive = false, .date = date.At(now)});
   } else {
     resp::ReplyWriter(out, 2).Error(error);
   }
@@ -263,14 +263,15 @@ void Listener::Welcome(int descriptor, Kind kind) {
   }
   if (server_.clients().size() >= static_cast<size_t>(options.maxclients.load())) {
     statistics.connections_rejected.Add(1);
-    return Refuse(descriptor, card->is_http, 503, "ERR max number of clients reached");
+    return Refuse(descriptor, card->is_http, 503, "ERR max number of clients reached", server_.clock().Now() / 1000);
   }
   if (options.protected_mode != 0 && !card->is_local && options.requirepass.Get().empty()) {
     statistics.connections_rejected.Add(1);
     return Refuse(descriptor, card->is_http, 403,
                   "DENIED RingKV runs in protected mode: no password is set, so only clients of the same machine are "
                   "let in. Set a password (CONFIG SET requirepass, or requirepass in the configuration file), or, if "
-                  "the network is trusted, turn the mode off (protected-mode no).");
+                  "the network is trusted, turn the mode off (protected-mode no).",
+                  server_.clock().Now() / 1000);
   }
   statistics.connections_accepted.Add(1);
   card->connected_ms = server_.clock().SteadyMs();

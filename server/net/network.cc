@@ -14,6 +14,7 @@
 #include "server/cluster/cluster_state.h"
 #include "server/net/connection.h"
 #include "server/net/proxy.h"
+#include "server/replication/replication.h"
 
 namespace ringkv::server {
 

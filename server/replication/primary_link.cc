@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "resp/buffer.h"
-#include "server/cluster/cluster_state.h"
 #include "server/node_link/handshake.h"
 #include "server/replication/replication.h"
 #include "server/server.h"
@@ -155,9 +154,9 @@ Status PrimaryLink::Handshake(PeerSocket& socket, uint64_t generation, const Pri
     return Fail("it answers PSYNC as a Redis server does ('" + verdict->substr(0, 40) +
                 "'); to move in from Redis use migrate-from");
   }
-  if (server_.cluster().is_enabled() && epoch < server_.cluster().epoch()) {
+  if (server_.shard_place().is_enabled() && epoch < server_.shard_place().epoch()) {
     return Fail("it is at epoch " + std::to_string(epoch) + " of the cluster, and this node at " +
-                std::to_string(server_.cluster().epoch()));
+                std::to_string(server_.shard_place().epoch()));
   }
   epoch_floor_ = epoch;
   MutexLock lock(apply_mutex_);

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "cluster/node_messages.h"
+#include "server/node_link/link_phase.h"
 #include "server/node_link/link_socket.h"
 #include "storage/base/mutex.h"
 #include "storage/transfer/follower.h"
@@ -21,13 +22,6 @@ namespace ringkv::server {
 
 class Replication;
 class Server;
-
-enum class LinkPhase : uint8_t { kNone, kConnect, kConnecting, kSync, kConnected };
-
-struct PrimaryAddress {
-  std::string host;
-  int port = 0;
-};
 
 class PrimaryLink {
  public:

@@ -11,7 +11,6 @@
 #include "cluster/node_id.h"
 #include "cluster/replication/acks.h"
 #include "server/base/text.h"
-#include "server/cluster/cluster_state.h"
 #include "server/command/error_replies.h"
 #include "server/server.h"
 #include "storage/base/random.h"
@@ -24,7 +23,11 @@ using storage::MutexLock;
 using storage::Status;
 
 Replication::Replication(Server& server)
-    : server_(server), files_(server.files()), link_(server, *this), redis_(server) {
+    : server_(server),
+      files_(server.files()),
+      link_(server, *this),
+      redis_(server),
+      history_(server.chance().UniqueDigits()) {
   server.needs().AddSource([this] { return Unmet(); });
 }
 
@@ -58,7 +61,7 @@ Status Replication::Start() {
   if (!primary.empty() && !redis.empty()) return storage::Fail("replicaof and migrate-from can't both be given");
   if (!primary.empty()) Follow(ParseAddress(primary));
   if (redis.empty()) return {};
-  if (server_.cluster().is_enabled()) return storage::Fail("migrate-from can't be given with cluster-enabled yes");
+  if (server_.shard_place().is_enabled()) return storage::Fail("migrate-from can't be given with cluster-enabled yes");
   return redis_.Start(ParseAddress(redis));
 }
 
@@ -86,7 +89,7 @@ void Replication::LoadHistory() {
         history_ = std::move(*read);
         epoch_ = history_.epoch();
         // LSNs after the recovered ones are assigned anew: a replica ahead of them has other changes.
-        if (!is_replica()) history_.Fork(storage::UniqueDigits(), server_.durability().recovery().last);
+        if (!is_replica()) history_.Fork(server_.chance().UniqueDigits(), server_.durability().recovery().last);
         is_history_unsaved_ = true;
       } else {
         server_.log().Warning("cannot use '" + HistoryPath() + "': " + read.error().text +
@@ -139,7 +142,7 @@ void Replication::KeepBacklog(bool nothing_has_changed) {
   history_period_ = buffer.recording_periods();
   if (nothing_has_changed) return;
   // Changes without a number lie between what others may have and this.
-  history_.Begin(storage::UniqueDigits());
+  history_.Begin(server_.chance().UniqueDigits());
   is_history_unsaved_ = true;
 }
 
@@ -193,16 +196,16 @@ void Replication::BeginEmpty() {
   storage::Random random(1);
   storage::Txn txn(server_.store(), server_.clock().Now(), random);
   txn.LockAll();
-  txn.Replace(storage::SeedFromSystem());
+  txn.Replace(server_.chance().Next());
   txn.Unlock();
-  EndReplacement(storage::UniqueDigits(), epoch_, 0);
+  EndReplacement(server_.chance().UniqueDigits(), epoch_, 0);
 }
 
 void Replication::ForkHistory() {
   MutexLock lock(mutex_);
-  history_.Fork(storage::UniqueDigits(), server_.store().log().appended());
+  history_.Fork(server_.chance().UniqueDigits(), server_.store().log().appended());
   // In a cluster its topology says which epoch it is.
-  if (!server_.cluster().is_enabled()) epoch_ = epoch_ + 1;
+  if (!server_.shard_place().is_enabled()) epoch_ = epoch_ + 1;
   history_.set_epoch(epoch_);
   is_history_unsaved_ = true;
 }
@@ -213,7 +216,7 @@ void Replication::BecomePrimary() {
   if (promotion.has_unrecorded) {
     // No other node has what clients wrote here while this was a writable replica.
     MutexLock lock(mutex_);
-    history_.Begin(storage::UniqueDigits());
+    history_.Begin(server_.chance().UniqueDigits());
     is_history_unsaved_ = true;
   }
   is_replica_ = false;
@@ -285,7 +288,7 @@ void Replication::ContinueHistory(const std::string& id, uint64_t epoch, Lsn las
 
 void Replication::ForgetHistory() {
   MutexLock lock(mutex_);
-  history_.Begin(storage::UniqueDigits());
+  history_.Begin(server_.chance().UniqueDigits());
 }
 
 Status Replication::BeginReplacement() {
@@ -405,13 +408,13 @@ std::vector<Lsn> Replication::Acknowledged() {
 
 void Replication::LetReplicasCatchUp(int64_t most_ms) {
   constexpr auto kSlice = std::chrono::milliseconds(1);
-  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(most_ms);
+  const int64_t end = server_.clock().SteadyMs() + most_ms;
   const Lsn last = server_.store().log().appended();
   for (;;) {
     const std::vector<Lsn> acknowledged = Acknowledged();
     const size_t behind = acknowledged.size() - cluster::CountAtLeast(acknowledged, last);
     if (behind == 0) return;
-    if (std::chrono::steady_clock::now() >= end) {
+    if (server_.clock().SteadyMs() >= end) {
       server_.log().Warning(std::to_string(behind) + " replicas have not received all writes within shutdown-timeout");
       return;
     }
@@ -423,7 +426,7 @@ void Replication::LetReplicasCatchUp(int64_t most_ms) {
 size_t Replication::CountAcknowledged(Lsn lsn) { return cluster::CountAtLeast(Acknowledged(), lsn); }
 
 std::string Replication::member_id() const {
-  if (server_.cluster().is_enabled()) return server_.cluster().view()->self().public_id;
+  if (server_.shard_place().is_enabled()) return server_.shard_place().node_id();
   char host[256] = {};
   ::gethostname(host, sizeof host - 1);
   const Options& options = server_.options();
@@ -431,12 +434,10 @@ std::string Replication::member_id() const {
 }
 
 std::vector<Lsn> Replication::AcknowledgedByMembers() {
-  const auto view = server_.cluster().is_enabled() ? server_.cluster().view() : nullptr;
+  const bool in_cluster = server_.shard_place().is_enabled();
+  const std::vector<std::string> ids = in_cluster ? server_.shard_place().shard_members() : std::vector<std::string>();
   const auto is_member = [&](const std::string& id) {
-    if (view == nullptr || id.empty()) return true;
-    const std::vector<size_t>& members = view->topology.shards()[view->here.shard].members;
-    return std::any_of(members.begin(), members.end(),
-                       [&](size_t member) { return view->topology.nodes()[member].public_id == id; });
+    return !in_cluster || id.empty() || std::find(ids.begin(), ids.end(), id) != ids.end();
   };
   // One that has come again may still have its old feed, until repl-timeout: it counts once.
   std::vector<std::pair<std::string_view, Lsn>> members;
@@ -460,10 +461,7 @@ std::vector<Lsn> Replication::AcknowledgedByMembers() {
 size_t Replication::CountMembers(size_t replicas) {
   const auto configured = static_cast<size_t>(server_.options().repl_shard_nodes);
   if (configured != 0) return configured;
-  if (server_.cluster().is_enabled()) {
-    const auto view = server_.cluster().view();
-    return view->topology.shards()[view->here.shard].members.size();
-  }
+  if (server_.shard_place().is_enabled()) return server_.shard_place().shard_members().size();
   // Replicas that were ever connected are members, connected or not.
   MutexLock lock(mutex_);
   if (history_.members() < replicas + 1) {

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "cluster/replication/history.h"
+#include "server/migration/redis_link.h"
 #include "server/replication/primary_link.h"
-#include "server/replication/redis_link.h"
 #include "server/replication/replica_feed.h"
 #include "storage/disk/file_system.h"
 #include "storage/log/backlog.h"

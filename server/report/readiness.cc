@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server/report/readiness.h"
 
+#include "server/replication/replication.h"
 #include "server/server.h"
 
 namespace ringkv::server {

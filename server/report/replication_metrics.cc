@@ -2,6 +2,7 @@
 // What the server is to others: its primary, a Redis server that it follows, its replicas.
 #include <algorithm>
 
+#include "server/replication/replication.h"
 #include "server/report/metric_table.h"
 
 namespace ringkv::server {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What has come and gone: connections, bytes, keys looked up, expired and evicted.
+#include "server/replication/replication.h"
 #include "server/report/metric_table.h"
 
 namespace ringkv::server {

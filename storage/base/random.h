@@ -34,22 +34,36 @@ class Random {
   uint64_t state_;
 };
 
+// For hash tables of names that others choose: their order shows nowhere, so no test needs to repeat it.
 inline uint64_t SeedFromSystem() {
   std::random_device device;
   return (static_cast<uint64_t>(device()) << 32) | device();
 }
 
-// Forty random hexadecimal digits, unique in practice: for run ids and end marks.
-inline std::string UniqueDigits() {
-  Random random(SeedFromSystem());
-  std::string digits;
-  while (digits.size() < 40) {
-    char some[20];
-    std::snprintf(some, sizeof some, "%016llx", static_cast<unsigned long long>(random.Next()));
-    digits += some;
+// What nobody can foresee: seeds and ids.
+//
+// Thread rule: own synchronisation.
+class Chance {
+ public:
+  virtual ~Chance() = default;
+  virtual uint64_t Next() = 0;
+  // Forty hexadecimal digits that nobody else has: a run id, an end mark.
+  std::string UniqueDigits() {
+    Random random(Next());
+    std::string digits;
+    while (digits.size() < 40) {
+      char some[20];
+      std::snprintf(some, sizeof some, "%016llx", static_cast<unsigned long long>(random.Next()));
+      digits += some;
+    }
+    digits.resize(40);
+    return digits;
   }
-  digits.resize(40);
-  return digits;
-}
+};
+
+class SystemChance final : public Chance {
+ public:
+  uint64_t Next() override { return SeedFromSystem(); }
+};
 
 }  // namespace ringkv::storage

@@ -11,11 +11,14 @@
 
 #include "server/config/option_table.h"
 #include "server/execution/execution.h"
+#include "server/http/response.h"
+#include "server/http/route_table.h"
 #include "server/server.h"
 #include "server/session/session.h"
 #include "storage/base/allocator.h"
 #include "storage/disk/posix_file_system.h"
 #include "tests/support/no_links.h"
+#include "tests/support/seeded_chance.h"
 #include "tests/support/temp_dir.h"
 
 namespace ringkv::server {
@@ -72,7 +75,8 @@ class SessionFixture : public testing::Test {
   storage::ManualClock clock_{1'700'000'000'000};
   test::TempDir dir_;
   storage::PosixFileSystem files_{dir_.Path("")};
-  Server server_{options_, clock_, files_, "", 42};
+  test::SeededChance chance_{42};
+  Server server_{options_, {clock_, files_, chance_}, {http::RouteLabels(), http::kStatuses}, "", 42};
   std::unique_ptr<Session> session_;
   bool may_wait_ = false;  // for keys and replicas, as a connection may
   Outcome outcome_;        // of the last request

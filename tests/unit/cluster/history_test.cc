@@ -13,8 +13,7 @@ const std::string kB(40, 'b');
 const std::string kC(40, 'c');
 
 TEST(History, ContainsItsOwnChangesUpToNow) {
-  History history;
-  history.Begin(kA);
+  History history(kA);
   EXPECT_TRUE(history.Holds(kA, 0, 100));
   EXPECT_TRUE(history.Holds(kA, 100, 100));
   EXPECT_FALSE(history.Holds(kA, 101, 100));
@@ -22,8 +21,7 @@ TEST(History, ContainsItsOwnChangesUpToNow) {
 }
 
 TEST(History, ContainsAnEarlierHistoryUpToTheFork) {
-  History history;
-  history.Begin(kA);
+  History history(kA);
   history.Fork(kB, 100);
   history.Fork(kC, 150);
   EXPECT_TRUE(history.Holds(kA, 100, 200));
@@ -34,8 +32,7 @@ TEST(History, ContainsAnEarlierHistoryUpToTheFork) {
 
 // A primary that has promoted itself at 100 and lost what was behind 80 in a crash.
 TEST(History, AForkAtALowerLsnShortensEarlierHistories) {
-  History history;
-  history.Begin(kA);
+  History history(kA);
   history.Fork(kB, 100);
   history.Fork(kC, 80);
   EXPECT_TRUE(history.Holds(kA, 80, 200));
@@ -43,8 +40,7 @@ TEST(History, AForkAtALowerLsnShortensEarlierHistories) {
 }
 
 TEST(History, IsReadAsItWasPrinted) {
-  History history;
-  history.Begin(kA);
+  History history(kA);
   history.Fork(kB, 7);
   history.set_epoch(3);
   history.set_members(5);
@@ -56,8 +52,7 @@ TEST(History, IsReadAsItWasPrinted) {
 }
 
 TEST(History, IsRefusedWithAnyByteChanged) {
-  History history;
-  history.Begin(kA);
+  History history(kA);
   history.Fork(kB, 7);
   const std::string text = history.Print();
   for (size_t at = 0; at < text.size(); ++at) {
@@ -69,7 +64,7 @@ TEST(History, IsRefusedWithAnyByteChanged) {
 }
 
 TEST(History, RemembersABoundedNumberOfEarlierOnes) {
-  History history;
+  History history(kA);
   for (int i = 0; i < 1000; ++i) history.Fork(std::string(39, 'a') + static_cast<char>('a' + i % 5), 1);
   EXPECT_LE(history.earlier().size(), 32u);
 }
@@ -78,8 +73,7 @@ TEST(History, TheExampleOfTheDocumentIsOne) {
   const std::string text = test::ReadText(RINGKV_SOURCE "/docs/formats/history.md");
   const size_t start = text.find("```\n") + 4;
   const storage::Result<History> read = History::Parse(text.substr(start, text.find("```", start) - start));
-  History expected;
-  expected.Begin(kA);
+  History expected(kA);
   expected.Fork(kB, 812);
   expected.set_epoch(2);
   expected.set_members(3);

@@ -58,7 +58,7 @@ TEST_F(ServerPartsTest, AnOptionActsAtTheStartAsByConfigSet) {
                               options));
   const test::TempDir dir;
   storage::PosixFileSystem files(dir.Path(""));
-  Server started(options, clock_, files, "", 42);
+  Server started(options, {clock_, files, chance_}, {}, "", 42);
   EXPECT_EQ(started.store().type_limits().set_integers, 3);
   EXPECT_EQ(started.store().access_options().mode, storage::AccessMode::kLeastFrequent);
   EXPECT_EQ(started.durability().log().policy(), storage::SyncPolicy::kAlways);
@@ -66,11 +66,17 @@ TEST_F(ServerPartsTest, AnOptionActsAtTheStartAsByConfigSet) {
   EXPECT_NE(started.needs().Get() & kNeedsMemoryChecked, 0u);
 }
 
+TEST_F(ServerPartsTest, IdsComeFromTheChanceThatWasHandedIn) {
+  test::SeededChance again(42);
+  const Server same(options_, {clock_, files_, again}, {}, "", 42);
+  EXPECT_EQ(same.run_id(), server_.run_id());
+}
+
 TEST_F(ServerPartsTest, TwoServersInOneProcessShareNothing) {
   Options0 options;
   const test::TempDir dir;
   storage::PosixFileSystem files(dir.Path(""));
-  Server other(options, clock_, files, "", 43);
+  Server other(options, {clock_, files, chance_}, {}, "", 43);
   other.Start(no_links_);
   for (Server* server : {&server_, &other}) {
     server->BeginLoading();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Who tells those that wait: whatever changes the data, and the server when it stops serving what they wait for.
 #include "server/blocking/waiting_clients.h"
+#include "server/replication/replication.h"
 
 #include <thread>
 

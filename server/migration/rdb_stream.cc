@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "server/replication/rdb_stream.h"
+#include "server/migration/rdb_stream.h"
 
 #include <algorithm>
 

@@ -1,36 +1,43 @@
 // SPDX-License-Identifier: MIT
 #include "server/server.h"
+#include "server/replication/replication.h"
+
+#include <algorithm>
 
 #include "server/cluster/cluster_state.h"
 #include "server/commands/families.h"
 #include "server/execution/retry.h"
 #include "server/execution/route.h"
-#include "server/http/response.h"
-#include "server/http/route_table.h"
 #include "storage/base/random.h"
 #include "storage/transaction/totals.h"
 
 namespace ringkv::server {
 
-Server::Server(Options& options, const storage::Clock& clock, storage::FileSystem& files, std::string config_path,
-               uint64_t hash_seed)
+Server::Server(Options& options, World world, HttpLabels http_labels, std::string config_path, uint64_t hash_seed)
     : options_(options),
-      clock_(clock),
-      files_(files),
+      world_(world),
       config_path_(std::move(config_path)),
-      run_id_(storage::UniqueDigits()),
-      started_ms_(clock.Now()),
-      started_steady_ms_(clock.SteadyMs()),
+      run_id_(world.chance.UniqueDigits()),
+      started_ms_(world.clock.Now()),
+      started_steady_ms_(world.clock.SteadyMs()),
       ticks_(TickClock::Calibrate()),
       commands_(AllCommands()),
-      data_(options, clock, files, log_, needs_, links_, hash_seed),
+      data_(options, world.clock, world.files, log_, needs_, links_, hash_seed),
       broker_(static_cast<size_t>(options.io_threads.load())),
-      threads_(MakeThreads()),
+      threads_(MakeThreads(http_labels)),
       option_applier_(options, {data_, key_changes_, log_, slow_log_, needs_, data_.durability(), data_.store()}),
       replication_(std::make_unique<Replication>(*this)),
-      cluster_(std::make_unique<ClusterState>(*this)),
+      cluster_(std::make_unique<ClusterState>(ClusterParts{.world = world,
+                                                           .options = options,
+                                                           .log = log_,
+                                                           .needs = needs_,
+                                                           .data = data_,
+                                                           .links = links_,
+                                                           .clients = clients_,
+                                                           .waiting_clients = waiting_clients_,
+                                                           .replication = *replication_})),
       housekeeping_({.options = options,
-                     .clock = clock,
+                     .clock = world.clock,
                      .ticks = ticks_,
                      .store = data_.store(),
                      .threads = threads_,
@@ -56,11 +63,12 @@ Server::Server(Options& options, const storage::Clock& clock, storage::FileSyste
 
 Server::~Server() { [[maybe_unused]] const storage::Status ignored = Stop(); }
 
-ThreadStates Server::MakeThreads() {
-  const HttpLabels labels{http::RouteLabels(), http::kStatuses};
+const ShardPlace& Server::shard_place() const { return *cluster_; }
+
+ThreadStates Server::MakeThreads(HttpLabels http_labels) {
   ThreadStates made;
   for (size_t i = 0; i < static_cast<size_t>(options_.io_threads.load()); ++i) {
-    made.push_back(std::make_unique<ThreadState>(i, store(), commands_.size(), storage::SeedFromSystem(), labels));
+    made.push_back(std::make_unique<ThreadState>(i, store(), commands_.size(), world_.chance.Next(), http_labels));
   }
   return made;
 }
@@ -100,6 +108,17 @@ storage::Status Server::PrepareShutdown(bool save, bool waits_for_replicas) {
   if (!saved) pause_.End();
   return saved;
 }
+
+storage::Lsn Server::safe_lsn() {
+  const storage::LogWriter& log = durability().log();
+  const bool must_be_durable = log.policy() == storage::SyncPolicy::kAlways && log.is_open();
+  const storage::Lsn durable = must_be_durable ? log.durable() : UINT64_MAX;
+  return waits_for_quorum() ? std::min(durable, replication_->quorum_lsn()) : durable;
+}
+
+uint32_t Server::quorum_term() const { return options_.repl_ack != 0 ? replication_->term() : 0; }
+
+bool Server::HasEnded(uint32_t term) const { return term != 0 && term != replication_->term(); }
 
 void Server::ResetStatistics(storage::Txn& txn) {
   for (const auto& thread : threads_) thread->statistics.Reset();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "server/replication/redis_link.h"
+#include "server/migration/redis_link.h"
 
 #include <chrono>
 #include <vector>
@@ -101,7 +101,7 @@ void RedisLink::Run() {
   storage::CountMemoryOfThisThread();
   server_.links().WaitForRound(stopping_);  // writes admitted before the migration have ended
   state_ =
-      std::make_unique<ThreadState>(kNoThread, server_.store(), server_.commands().size(), storage::SeedFromSystem());
+      std::make_unique<ThreadState>(kNoThread, server_.store(), server_.commands().size(), server_.chance().Next());
   auto card = std::make_shared<ClientCard>();
   card->address = "migration";
   session_ = std::make_unique<Session>(card, server_.watched_keys());

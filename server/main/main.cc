@@ -20,10 +20,13 @@
 #include "server/config/config_file.h"
 #include "server/config/data_directory.h"
 #include "server/config/option_table.h"
+#include "server/http/response.h"
+#include "server/http/route_table.h"
 #include "server/loading/start_data.h"
 #include "server/net/network.h"
 #include "server/process/file_limit.h"
 #include "server/process/service_notify.h"
+#include "server/replication/replication.h"
 #include "server/server.h"
 #include "storage/base/allocator.h"
 #include "storage/disk/posix_file_system.h"
@@ -143,9 +146,11 @@ int Run(const std::vector<std::string>& arguments) {
   storage::CountMemoryOfThisThread();
 
   const storage::SystemClock clock;
+  storage::SystemChance chance;
   const storage::Result<std::optional<uint64_t>> seed = storage::FindHashSeed(files, DataKeeper::FilesOf(options));
   if (!seed) return FailStart(seed.error().text);
-  Server server(options, clock, files, *config_path, seed->value_or(storage::SeedFromSystem()));
+  Server server(options, {clock, files, chance}, {http::RouteLabels(), http::kStatuses}, *config_path,
+                seed->value_or(chance.Next()));
   if (*lock != nullptr) server.durability().AdoptLock(std::move(*lock));
   std::string why;
   const std::string log_path = InDataDirectory(options, options.logfile.Get());

@@ -16,13 +16,15 @@
 #include "resp/buffer.h"
 #include "resp/reply_writer.h"
 #include "resp/request_parser.h"
+#include "server/execution/thread_state.h"
+#include "server/node_link/link_phase.h"
 #include "server/node_link/link_socket.h"
-#include "server/replication/primary_link.h"
 #include "server/session/session.h"
-#include "server/thread_state.h"
 #include "storage/disk/file_system.h"
 
 namespace ringkv::server {
+
+class Server;
 
 class RedisLink {
  public:

@@ -8,20 +8,12 @@
 #include "server/config/options.h"
 #include "server/http/authorization.h"
 #include "server/http/host_name.h"
+#include "server/http/media_type.h"
 
 namespace ringkv::server::http {
 namespace {
 
 using Refusal = std::optional<Response>;
-
-constexpr std::string_view kFormType = "application/x-www-form-urlencoded";
-
-// The type without its parameters, such as a charset.
-bool IsMediaType(std::string_view given, std::string_view wanted) {
-  given = given.substr(0, given.find(';'));
-  while (given.ends_with(' ')) given.remove_suffix(1);
-  return EqualsIgnoringCase(given, wanted);
-}
 
 // A page whose name its owner has bound to the address of this server is one of this server's pages to a browser, and
 // may do whatever needs no password. Its requests show that name, which the server doesn't have.

@@ -5,6 +5,7 @@
 
 #include "server/cluster/cluster_state.h"
 #include "server/command/error_replies.h"
+#include "server/http/url.h"
 #include "server/server.h"
 
 namespace ringkv::server::http {
@@ -44,7 +45,9 @@ std::string Owner(Server& server, std::string_view moved) {
 Response ResponseToError(Server& server, std::string_view error, std::string_view target) {
   if (!error.starts_with("MOVED ")) return ErrorResponse(StatusOf(error), error);
   Response response = ErrorResponse(307, "another node of the cluster has this key");
-  response.headers.emplace_back("Location", Owner(server, error) + std::string(target));
+  const TargetParts parts = SplitTarget(target);
+  response.headers.emplace_back("Location", Owner(server, error) + std::string(parts.path) +
+                                                (parts.query.empty() ? "" : "?" + std::string(parts.query)));
   return response;
 }
 

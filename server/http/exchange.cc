@@ -17,6 +17,12 @@ void Exchange::Run(std::vector<std::string> argv, Then then) {
 void Exchange::Try(std::vector<std::string> argv, Then then) {
   argv_ = std::move(argv);
   then_ = std::move(then);
+  reply_limit_ = SIZE_MAX;
+}
+
+void Exchange::LimitReply(size_t bytes, std::string text) {
+  reply_limit_ = bytes;
+  overflow_text_ = std::move(text);
 }
 
 void Exchange::Compute(std::chrono::nanoseconds cost, Work work) {

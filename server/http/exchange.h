@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -47,6 +48,9 @@ class Exchange {
   void Run(std::vector<std::string> argv, Then then);
   // `then` gets error replies too.
   void Try(std::vector<std::string> argv, Then then);
+  // Limits the reply of the command that was handed over last. A longer one is not built: `then` is not called, and the
+  // response is 413 with this text.
+  void LimitReply(size_t bytes, std::string text);
   // For computations that may take longer than a connection's turn. `work` runs in a background thread and returns a
   // function, which then runs in this thread. `work` owns its data and must not use the exchange, which may be gone
   // when the client is. Cheap work, by the estimate, runs immediately.
@@ -59,7 +63,10 @@ class Exchange {
   // --- for the connection ---
   bool wants_reply() const { return !response_ && then_ != nullptr; }
   const std::vector<std::string>& argv() const { return argv_; }
+  size_t reply_limit() const { return reply_limit_; }  // bytes of the Redis protocol
   void TakeReply(resp::Reply reply);
+  // The reply was longer than the limit.
+  void TakeOverflow() { Fail(413, overflow_text_); }
   bool wants_work() const { return work_ != nullptr; }
   Work TakeWork() { return std::exchange(work_, nullptr); }
   const std::optional<Response>& response() const { return response_; }
@@ -71,6 +78,8 @@ class Exchange {
   const Target target_;
   std::vector<std::string> argv_;
   Then then_;
+  size_t reply_limit_ = SIZE_MAX;
+  std::string overflow_text_;
   Work work_;
   std::optional<Response> response_;
 };

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "server/base/text.h"
+#include "server/http/url.h"
 
 namespace ringkv::server::http {
 namespace {
@@ -20,11 +21,7 @@ bool EndsWithIgnoringCase(std::string_view text, std::string_view end) {
 }  // namespace
 
 std::string_view AuthorityOf(const Request& request) {
-  constexpr std::string_view kScheme = "http://";
-  const std::string_view target = request.target;
-  if (!EqualsIgnoringCase(target.substr(0, kScheme.size()), kScheme)) return request.host;
-  const std::string_view rest = target.substr(kScheme.size());
-  return rest.substr(0, rest.find_first_of("/?"));
+  return SplitTarget(request.target).authority.value_or(request.host);
 }
 
 std::string_view HostOf(std::string_view authority) {

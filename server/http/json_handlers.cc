@@ -9,6 +9,7 @@
 #include "server/http/handlers.h"
 #include "server/http/json.h"
 #include "server/http/lifetime.h"
+#include "server/http/media_type.h"
 #include "server/server.h"
 
 namespace ringkv::server::http {
@@ -181,7 +182,7 @@ size_t MostKeys(Exchange& exchange) { return static_cast<size_t>(exchange.server
 }  // namespace
 
 void PostSet(Exchange& exchange) {
-  const bool is_form = exchange.request().content_type.starts_with("application/x-www-form-urlencoded");
+  const bool is_form = IsMediaType(exchange.request().content_type, kFormType);
   WithBody(exchange, is_form ? ReadForm : ReadItem, Store);
 }
 

@@ -31,12 +31,15 @@ void RespondStored(Exchange& exchange) {
   });
 }
 
+void RespondNotMet(Exchange& exchange) { exchange.Fail(412, kNotMet); }
+
 // A write that If-Match makes depend on the value's digest.
 struct ConditionalWrite {
   std::vector<std::string> argv;     // ends with the digest that the value has to have
   std::vector<std::string> digests;  // any of them will do
   bool (*is_done)(const resp::Reply&);
   void (*respond)(Exchange&);
+  void (*refuse)(Exchange&) = RespondNotMet;  // no digest is that of the value, or the key is missing
   int tries = 0;
 };
 using SharedWrite = std::shared_ptr<ConditionalWrite>;
@@ -48,7 +51,7 @@ void WriteIf(Exchange& exchange, const SharedWrite& write, std::string digest) {
   exchange.Run(std::move(write->argv), [&exchange, write](const resp::Reply& reply) {
     if (write->is_done(reply)) return write->respond(exchange);
     write->argv = exchange.TakeArgv();
-    write->digests.size() == 1 ? exchange.Fail(412, kNotMet) : FindDigest(exchange, write);
+    write->digests.size() == 1 ? write->refuse(exchange) : FindDigest(exchange, write);
   });
 }
 
@@ -62,12 +65,12 @@ void FindDigest(Exchange& exchange, const SharedWrite& write) {
                           std::any_of(write->digests.begin(), write->digests.end(), [&](const std::string& digest) {
                             return EqualsIgnoringCase(digest, reply.text);
                           });
-    is_named ? WriteIf(exchange, write, reply.text) : exchange.Fail(412, kNotMet);
+    is_named ? WriteIf(exchange, write, reply.text) : write->refuse(exchange);
   });
 }
 
 void RunIfDigest(Exchange& exchange, ConditionalWrite write) {
-  if (write.digests.empty()) return exchange.Fail(412, kNotMet);  // weak ones, which match nothing
+  if (write.digests.empty()) return write.refuse(exchange);  // weak ones, which match nothing
   write.argv.insert(write.argv.end(), {"IFDEQ", ""});
   const auto shared = std::make_shared<ConditionalWrite>(std::move(write));
   shared->digests.size() == 1 ? WriteIf(exchange, shared, shared->digests.front()) : FindDigest(exchange, shared);
@@ -109,7 +112,8 @@ bool IsDeleted(const resp::Reply& reply) { return reply.integer == 1; }
 
 void RespondDeleted(Exchange& exchange) { exchange.Respond({.status = 204}); }
 
-// Nothing was deleted: the key isn't there, or what it holds was to stay.
+// Nothing was deleted: the key is missing, and then conditions don't count (RFC 9110, 13.2.1), or its value was to
+// stay.
 void RespondKept(Exchange& exchange) {
   exchange.Run({"EXISTS", exchange.key()}, [&exchange](const resp::Reply& reply) {
     reply.integer == 1 ? exchange.Fail(412, kNotMet) : exchange.Fail(404, kNoKey);
@@ -178,13 +182,14 @@ void DeleteKey(Exchange& exchange) {
   }
   if (none_match.is_sound) return DeleteIfNoneMatch(exchange, none_match);
   if (match.is_sound && !match.is_any) {
-    return RunIfDigest(
-        exchange,
-        {.argv = {"DELEX", exchange.key()}, .digests = match.digests, .is_done = IsDeleted, .respond = RespondDeleted});
+    return RunIfDigest(exchange, {.argv = {"DELEX", exchange.key()},
+                                  .digests = match.digests,
+                                  .is_done = IsDeleted,
+                                  .respond = RespondDeleted,
+                                  .refuse = RespondKept});
   }
-  exchange.Run({"DEL", exchange.key()}, [&exchange, is_demanded = match.is_any](const resp::Reply& reply) {
-    if (IsDeleted(reply)) return RespondDeleted(exchange);
-    is_demanded ? exchange.Fail(412, kNotMet) : exchange.Fail(404, kNoKey);
+  exchange.Run({"DEL", exchange.key()}, [&exchange](const resp::Reply& reply) {
+    IsDeleted(reply) ? RespondDeleted(exchange) : exchange.Fail(404, kNoKey);
   });
 }
 

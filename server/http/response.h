@@ -11,11 +11,9 @@
 #include <vector>
 
 #include "resp/buffer.h"
+#include "server/http/media_type.h"
 
 namespace ringkv::server::http {
-
-constexpr std::string_view kJsonType = "application/json";
-constexpr std::string_view kBytesType = "application/octet-stream";
 
 struct Response {
   int status = 200;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // GET /search: what SCAN MATCH finds by prefix and suffix, from the index of keys where there is one.
+#include <algorithm>
 #include <memory>
 
 #include "resp/integer_text.h"
@@ -17,7 +18,7 @@ namespace {
 constexpr int64_t kUsualLimit = 100;
 // Steps that one request may take: a walk without an index ends somewhere in between, and the cursor says where.
 constexpr int kMostSteps = 64;
-constexpr std::string_view kStepKeys = "1000";
+constexpr size_t kStepKeys = 1000;
 
 struct Walk {
   std::string pattern;
@@ -70,7 +71,7 @@ void Finish(Exchange& exchange, const SharedWalk& walk) {
 
 void Step(Exchange& exchange, const SharedWalk& walk) {
   const size_t missing = walk->limit - walk->keys.size();
-  const std::string count = missing < 1000 ? std::to_string(missing) : std::string(kStepKeys);
+  const std::string count = std::to_string(std::min(missing, kStepKeys));
   exchange.Run({"SCAN", walk->cursor, "MATCH", walk->pattern, "COUNT", count}, [&exchange, walk](resp::Reply reply) {
     walk->cursor = reply.members[0].text;
     for (resp::Reply& key : reply.members[1].members) walk->keys.push_back(std::move(key.text));

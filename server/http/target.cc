@@ -6,6 +6,7 @@
 
 #include "server/base/text.h"
 #include "server/http/route_table.h"
+#include "server/http/url.h"
 
 namespace ringkv::server::http {
 namespace {
@@ -13,16 +14,6 @@ namespace {
 constexpr std::string_view kKeyMark = "{key}";
 // Parameters that are there or are not.
 constexpr std::string_view kFlags[] = {"nx", "xx", "keepttl"};
-
-// The path and what stands behind its question mark. A proxy may send the whole address.
-std::pair<std::string_view, std::string_view> Split(std::string_view target) {
-  if (EqualsIgnoringCase(target.substr(0, 7), "http://")) {
-    target.remove_prefix(7);
-    target.remove_prefix(std::min(target.find('/'), target.size()));
-  }
-  const size_t mark = std::min(target.find('?'), target.size());
-  return {target.substr(0, mark), target.substr(std::min(mark + 1, target.size()))};
-}
 
 bool Fits(const Route& route, std::string_view path) {
   if (!route.path.ends_with(kKeyMark)) return route.path == path;
@@ -49,7 +40,7 @@ tl::expected<Target, Response> FindTarget(const Request& request) {
     response.headers.emplace_back("Allow", AllowedMethods(std::nullopt));
     return tl::unexpected(std::move(response));
   }
-  const auto [path, query] = Split(request.target);
+  const auto& [authority, path, query] = SplitTarget(request.target);
   const Route* found = nullptr;
   bool is_known = false;
   for (const Route& route : Routes()) {

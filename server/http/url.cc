@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "server/base/text.h"
+
 namespace ringkv::server::http {
 namespace {
 
@@ -19,6 +21,20 @@ bool IsUnreserved(char c) {
 }
 
 }  // namespace
+
+TargetParts SplitTarget(std::string_view target) {
+  constexpr std::string_view kScheme = "http://";
+  TargetParts parts;
+  if (EqualsIgnoringCase(target.substr(0, kScheme.size()), kScheme)) {
+    target.remove_prefix(kScheme.size());
+    parts.authority = target.substr(0, target.find_first_of("/?"));
+    target.remove_prefix(parts.authority->size());
+  }
+  const size_t mark = std::min(target.find('?'), target.size());
+  parts.path = mark == 0 && parts.authority ? "/" : target.substr(0, mark);
+  parts.query = target.substr(std::min(mark + 1, target.size()));
+  return parts;
+}
 
 std::optional<std::string> PercentDecode(std::string_view text, bool plus_is_blank) {
   std::string bytes;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Percent-encoding, and the fields of queries and forms.
+// Request targets, percent-encoding, and the fields of queries and forms.
 //
 // Threads: pure functions.
 #pragma once
@@ -11,6 +11,14 @@
 #include <vector>
 
 namespace ringkv::server::http {
+
+struct TargetParts {
+  std::optional<std::string_view> authority;  // of a target in absolute form (RFC 9112, 3.2.2): host and port
+  std::string_view path;                      // "/" if the target has an authority only
+  std::string_view query;                     // behind the question mark
+};
+// Views into the target.
+TargetParts SplitTarget(std::string_view target);
 
 // Decodes each %xx. None if a % is not followed by two hexadecimal digits.
 std::optional<std::string> PercentDecode(std::string_view text, bool plus_is_blank);

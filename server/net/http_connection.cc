@@ -177,6 +177,7 @@ bool HttpConnection::RunCommand() {
   const std::vector<std::string_view> argv(exchange_->argv().begin(), exchange_->argv().end());
   txn.ForgetDependence();
   replies_.Consume(replies_.size());
+  replies_.set_limit(std::min(backpressure_.output_limit, exchange_->reply_limit()));
   const Outcome ended = Execute({server_, thread_.state(), session_, reply_}, {.argv = argv});
   return std::visit([this](const auto& kind) { return TakeOutcome(kind); }, ended);
 }
@@ -226,6 +227,7 @@ void HttpConnection::Yield() {
 void HttpConnection::TakeReplyBytes(std::string_view bytes) {
   if (replies_.has_overflowed()) {
     replies_.ForgetOverflow();
+    if (exchange_->reply_limit() < backpressure_.output_limit) return exchange_->TakeOverflow();
     return exchange_->Fail(500, "the command's reply exceeds client-output-buffer-limit");
   }
   resp::Reply reply;

@@ -137,11 +137,19 @@ TEST_F(FairTurns, TheResponseOfMgetIsBounded) {
   HttpClient client(http_port_);
   EXPECT_EQ(client.Ask("POST", "/mget", keys, kJsonLine).status, 413);
   EXPECT_EQ(client.Ask("POST", "/mget", R"(["key"])", kJsonLine).status, 200);
+  Say(*server_, {"SET", "large", std::string(900'000, 'v')});
+  keys = "[";
+  for (int i = 0; i < 100; ++i) keys += "\"large\",";
+  keys.back() = ']';
+  const size_t peak = server_->PeakResidentBytes();
+  EXPECT_EQ(client.Ask("POST", "/mget", keys, kJsonLine).status, 413);
+  EXPECT_LT(server_->PeakResidentBytes(), peak + 30'000'000) << "the step was not built to its end";
+  EXPECT_EQ(client.Ask("POST", "/mget", R"(["large"])", kJsonLine).status, 200);
   std::string pairs = "{";
   for (int i = 0; i <= 5000; ++i) pairs += "\"" + std::to_string(i) + "\":1,";
   pairs.back() = '}';
   EXPECT_EQ(client.Ask("POST", "/mset", pairs, kJsonLine).status, 413);
-  EXPECT_EQ(Say(*server_, {"DBSIZE"}), "1");
+  EXPECT_EQ(Say(*server_, {"DBSIZE"}), "2");
 }
 
 }  // namespace

@@ -100,6 +100,9 @@ TEST_F(HttpTest, EveryMethodOfAKeyHonoursBothConditions) {
   EXPECT_EQ(Ask("DELETE", "/keys/a", "", "If-Match: *\r\nIf-None-Match: " + other + "\r\n").status, 400);
   EXPECT_EQ(Ask("DELETE", "/keys/no", "", "If-None-Match: " + tag + "\r\n").status, 404);
   EXPECT_EQ(Ask("DELETE", "/keys/no", "", "If-None-Match: *\r\n").status, 404);
+  for (const std::string& match : {std::string("*"), tag, other + ", " + tag, "W/" + tag}) {
+    EXPECT_EQ(Ask("DELETE", "/keys/no", "", "If-Match: " + match + "\r\n").status, 404) << match;
+  }
   EXPECT_EQ(Say(*server_, {"GET", "a"}), "1");
   EXPECT_EQ(Ask("DELETE", "/keys/a", "", "If-None-Match: " + other + "\r\n").status, 204);
   EXPECT_EQ(Say(*server_, {"EXISTS", "a"}), "0");
@@ -154,6 +157,7 @@ TEST_F(HttpTest, JsonAndFormsStoreAndFetch) {
       Ask("POST", "/set", "key=f%201&value=x+y&ttl=", "Content-Type: application/x-www-form-urlencoded\r\n").status,
       200);
   EXPECT_EQ(Say(*server_, {"GET", "f 1"}), "x y");
+  EXPECT_EQ(Ask("POST", "/set", "key=f&value=z", "Content-Type: Application/X-WWW-Form-URLEncoded\r\n").status, 200);
   EXPECT_EQ(Ask("POST", "/set/b?ttl=9", R"("text")", kJson).status, 200);
   EXPECT_EQ(Ask("POST", "/mset", R"({"m1":"x","m2":7})", kJson).body, "{\"stored\":2}\n");
   EXPECT_EQ(Ask("POST", "/mset", R"([{"key":"m3","value":"z"}])", kJson).body, "{\"stored\":1}\n");

@@ -232,6 +232,10 @@ TEST(HttpAdmission, ChecksTheHeadBeforeTheBodyComes) {
   SetDefaults(options);
   EXPECT_EQ(StatusOf(RequestFor(Method::kGet, "/keys/a"), options), 200);
   EXPECT_EQ(StatusOf(RequestFor(Method::kGet, "http://localhost:80/keys/a?db=1"), options), 200);
+  const auto of_query = FindTarget(RequestFor(Method::kGet, "http://localhost:80?prefix=/healthz"));
+  ASSERT_TRUE(of_query);
+  EXPECT_EQ(of_query->route->path, "/");
+  EXPECT_EQ(StatusOf(RequestFor(Method::kGet, "HTTP://localhost:80"), options), 200) << "an empty path is /";
   EXPECT_EQ(StatusOf(RequestFor(Method::kGet, "/keys"), options), 404);
   EXPECT_EQ(StatusOf(RequestFor(Method::kGet, "/keys/%zz"), options), 400);
   EXPECT_EQ(StatusOf(RequestFor(Method::kGet, "/keys/a?db=99"), options), 400);
@@ -333,6 +337,11 @@ TEST(HttpHostName, IsReadFromTheTargetOrTheHostLine) {
   EXPECT_EQ(AuthorityOf(request), "a:80");
   request.target = "HTTP://b:90?x";
   EXPECT_EQ(AuthorityOf(request), "b:90");
+  EXPECT_EQ(SplitTarget(request.target).path, "/");
+  EXPECT_EQ(SplitTarget(request.target).query, "x");
+  EXPECT_EQ(SplitTarget("/a?b?c").path, "/a");
+  EXPECT_EQ(SplitTarget("/a?b?c").query, "b?c");
+  EXPECT_EQ(SplitTarget("http://b?c=http://d/e").path, "/");
   EXPECT_EQ(HostOf("name:80"), "name");
   EXPECT_EQ(HostOf("name."), "name");
   EXPECT_EQ(HostOf("[::1]:80"), "::1");

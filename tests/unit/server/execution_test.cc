@@ -313,7 +313,7 @@ struct CommandInMode {
   std::string request;
   size_t when_it_may_wait;  // indices of outcomes
   size_t when_it_may_not;
-  size_t in_exec;
+  std::optional<size_t> in_exec;  // none: MULTI refuses to queue it
 };
 
 template <typename Kind>
@@ -326,16 +326,16 @@ TEST_F(ExecutionTest, WhoAsksDecidesAboutTheOutcome) {
   const size_t done = IndexOf<outcome::Done>();
   const CommandInMode commands[] = {
       {"set a 1", done, done, done},
-      {"incr nosuch nosuch", done, done, done},
-      {"nosuch", done, done, done},
+      {"incr nosuch nosuch", done, done, {}},
+      {"nosuch", done, done, {}},
       {"blpop list 0", IndexOf<outcome::KeyWait>(), done, done},
       {"xread block 0 streams stream $", IndexOf<outcome::KeyWait>(), done, done},
       {"wait 1 0", IndexOf<outcome::ReplicaWait>(), done, done},
       {"client kill id 1 skipme no", IndexOf<outcome::Close>(), IndexOf<outcome::Close>(), IndexOf<outcome::Close>()},
       {"quit", IndexOf<outcome::Close>(), IndexOf<outcome::Close>(), IndexOf<outcome::Close>()},
       {"post / http/1.1", IndexOf<outcome::Close>(), IndexOf<outcome::Close>(), IndexOf<outcome::Close>()},
-      {"sync", IndexOf<outcome::Stream>(), IndexOf<outcome::Stream>(), done},
-      {"psync ? -1", IndexOf<outcome::HandOver>(), IndexOf<outcome::HandOver>(), done},
+      {"sync", IndexOf<outcome::Stream>(), IndexOf<outcome::Stream>(), {}},
+      {"psync ? -1", IndexOf<outcome::HandOver>(), IndexOf<outcome::HandOver>(), {}},
   };
   Run("replconf capa eof capa ringkv1 rdb-only 1");
   ASSERT_EQ(session_->card->id, 1u);
@@ -347,9 +347,11 @@ TEST_F(ExecutionTest, WhoAsksDecidesAboutTheOutcome) {
       server_.waiting_clients().Remove(session_->card->id);
       if (Ended<outcome::Close>() && std::get<outcome::Close>(outcome_).at_once) continue;
       Run("multi");
-      Run(each.request);
-      if (!Ended<outcome::Close>()) Run("exec");
-      EXPECT_EQ(outcome_.index(), each.in_exec) << each.request << " in EXEC";
+      const bool is_refused = Run(each.request).starts_with("-ERR");
+      EXPECT_EQ(is_refused, !each.in_exec) << each.request << " in MULTI";
+      const std::string reply = Ended<outcome::Close>() ? "" : Run("exec");
+      EXPECT_EQ(reply.starts_with("-EXECABORT"), is_refused) << each.request << ": " << reply;
+      EXPECT_EQ(outcome_.index(), each.in_exec.value_or(done)) << each.request << " in EXEC";
       Run("discard");
     }
   }
@@ -380,7 +382,10 @@ TEST_F(ExecutionTest, TheSlowLogHasEachQueuedCommandAndNotExec) {
   Run("get a");
   Run("exec");
   const std::string log = Run("slowlog get");
-  EXPECT_LT(log.find("get"), log.find("set")) << log;
+  const size_t get = log.find("*2\r\n$3\r\nget\r\n$1\r\na\r\n");
+  const size_t set = log.find("*3\r\n$3\r\nset\r\n$1\r\na\r\n");
+  ASSERT_NE(set, std::string::npos) << log;
+  EXPECT_LT(get, set) << log;
   EXPECT_EQ(log.find("exec"), std::string::npos);
 }
 

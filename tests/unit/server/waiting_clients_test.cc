@@ -151,14 +151,15 @@ TEST_F(WaitingClientsTest, AClientThatBlocksAfterARoleChangeIsCheckedAgain) {
 }
 
 TEST_F(WaitingClientsTest, ABlockedCommandIsInTheSlowLogAndTheHistogramWhenItHasBeenServed) {
+  const std::string entry = "*3\r\n$5\r\nblpop\r\n$4\r\nlist\r\n";  // other entries name the command as an argument
   Run("config set slowlog-log-slower-than 0");
   Waiting("blpop list 0");
-  EXPECT_EQ(Run("slowlog get").find("blpop"), std::string::npos);
+  EXPECT_EQ(Run("slowlog get").find(entry), std::string::npos);
   EXPECT_EQ(Run("latency histogram blpop"), "*0\r\n");
   EXPECT_NE(Run("info commandstats").find("cmdstat_blpop:calls=1,"), std::string::npos);
   Push("list", "x");
   TakeAnswer();
-  EXPECT_NE(Run("slowlog get").find("blpop"), std::string::npos);
+  EXPECT_NE(Run("slowlog get").find(entry), std::string::npos);
   EXPECT_NE(Run("latency histogram blpop").find("calls"), std::string::npos);
   EXPECT_NE(Run("info commandstats").find("cmdstat_blpop:calls=1,"), std::string::npos);
 }

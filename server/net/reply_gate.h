@@ -32,8 +32,9 @@ class ReplyGate {
   };
 
   // Marks the bytes from `begin` to `end` of the waiting output as one reply that depends on `lsn`. `term`: 0 if it
-  // waits for no majority.
+  // waits for no majority. Without bytes there is no reply, and nothing to hold or to replace.
   void Hold(size_t begin, size_t end, storage::Lsn lsn, uint32_t term, int64_t now_ms, Form form = Form::kWhole) {
+    if (begin == end) return;
     if (empty()) oldest_term_ = 0;
     if (!empty() && marks_.back().term == term) lsn = std::max(lsn, marks_.back().lsn);
     if (oldest_term_ == 0) oldest_term_ = term;

@@ -95,6 +95,17 @@ TEST_F(ReplyGateTest, ReplacesHeldRepliesOnly) {
   EXPECT_EQ(output_.Readable(), "(no)ping;(no)(no)echo;(last)");
 }
 
+// Of a request whose client wants no replies.
+TEST_F(ReplyGateTest, AnEmptyReplyIsNotReplaced) {
+  Append("set;", 5);
+  Append("", 6);
+  Append("ping;");
+  EXPECT_TRUE(Replace());
+  EXPECT_EQ(output_.Readable(), "(no)ping;");
+  Append("", 7);
+  EXPECT_TRUE(gate_.empty());
+}
+
 TEST_F(ReplyGateTest, ReplacesNothingInTheMiddleOfAReply) {
   Append("whole", 5);
   Append("part", 6, ReplyGate::Form::kPart);

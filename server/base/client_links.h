@@ -51,7 +51,7 @@ class ClientLinks {
   virtual void ResumeWaiting() = 0;
   // Returns when every I/O thread has finished its work of the time of the call, or `give_up` becomes true.
   virtual void WaitForRound(const std::atomic<bool>& give_up) = 0;
-  // The safe LSN has advanced: more replies may be sent.
+  // The safe LSN has advanced, or replies wait for less than before: more of them may be sent.
   virtual void ReleaseReplies() = 0;
   // Shuts the program down.
   virtual void Stop() = 0;

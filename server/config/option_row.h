@@ -19,6 +19,7 @@ class Store;
 
 namespace ringkv::server {
 
+class ClientLinks;
 class DataKeeper;
 class KeyChanges;
 class Log;
@@ -35,15 +36,15 @@ enum class OptionType : uint8_t {
 };
 
 // The parts of a server that options act on.
-using OptionParts =
-    std::tuple<DataKeeper&, KeyChanges&, Log&, SlowLog&, UnmetNeeds&, storage::Durability&, storage::Store&>;
+using OptionParts = std::tuple<ClientLinks&, DataKeeper&, KeyChanges&, Log&, SlowLog&, UnmetNeeds&,
+                               storage::Durability&, storage::Store&>;
 
 // What a row does with its part when the option has got a value, at the start and at CONFIG SET alike.
 template <class Part>
 using ActOn = void (*)(Part&, const Options&);
 // No action: users of the option read its value.
-using OptionAct = std::variant<std::monostate, ActOn<DataKeeper>, ActOn<KeyChanges>, ActOn<Log>, ActOn<SlowLog>,
-                               ActOn<UnmetNeeds>, ActOn<storage::Durability>, ActOn<storage::Store>>;
+using OptionAct = std::variant<std::monostate, ActOn<ClientLinks>, ActOn<DataKeeper>, ActOn<KeyChanges>, ActOn<Log>,
+                               ActOn<SlowLog>, ActOn<UnmetNeeds>, ActOn<storage::Durability>, ActOn<storage::Store>>;
 
 struct OptionRow {
   std::string_view name;

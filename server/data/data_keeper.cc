@@ -40,13 +40,20 @@ DataKeeper::DataKeeper(const Options& options, const storage::Clock& clock, stor
   durability_.set_say(
       [this](bool is_warning, const std::string& line) { is_warning ? log_.Warning(line) : log_.Notice(line); });
   durability_.log().set_on_durable([this] { links_.ReleaseReplies(); });
-  durability_.log().set_on_health([this] {
-    const std::string failure = durability_.log().failure();
-    failure.empty() ? log_.Notice("the log is writable again; writes are accepted")
-                    : log_.Warning("the log is not writable, writes are refused until it is: " + failure);
-    needs_.Update();
-  });
+  durability_.log().set_on_health([this] { NoteLogHealth(); });
   needs.AddSource([this] { return Unmet(); });
+}
+
+void DataKeeper::NoteLogHealth() {
+  storage::LogWriter& log = durability_.log();
+  const std::string failure = log.failure();
+  if (!failure.empty()) {
+    log_.Warning("the log is not writable, writes are refused until it is: " + failure);
+  } else {
+    log_.Notice(log.is_open() ? "the log is writable again; writes are accepted"
+                              : "the log, which was not writable, is closed; writes are accepted");
+  }
+  needs_.Update();
 }
 
 storage::DataFiles DataKeeper::FilesOf(const Options& options) {

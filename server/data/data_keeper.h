@@ -56,6 +56,8 @@ class DataKeeper {
 
  private:
   uint32_t Unmet();
+  // The log has failed, or does so no more.
+  void NoteLogHealth();
   bool SnapshotsFail();
   bool IsSnapshotDue();
   void SaveIfDue();

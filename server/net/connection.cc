@@ -263,7 +263,8 @@ void Connection::QueueReply(size_t start) {
   if (foreign_.empty()) return HoldUntilSafe(is_answered_ ? start : output_.size());  // pushes show no effect
   const storage::Lsn needed = thread_.state().txn.depends_on();
   session_.last_lsn = std::max(session_.last_lsn, needed);
-  foreign_.Append(output_.Readable().substr(start), needed, server_.quorum_term());
+  if (output_.size() == start) return;
+  foreign_.Append(output_.Readable().substr(start), is_answered_ ? needed : 0, server_.quorum_term());
   output_.TruncateTo(start);
 }
 
@@ -654,6 +655,8 @@ bool Connection::Tick(int64_t now_ms) {
       now_ms - gate_.held_since_ms() > server_.options().repl_ack_timeout) {
     GiveUpQuorum();
   }
+  // Whatever lets replies leave announces it; this is for what does not.
+  if (is_held_ && !is_writing_ && Sendable() > 0) MarkForFlush();
   if (!session_.subscriptions.of(Topic::kShardChannel).empty() && server_.cluster().is_enabled()) DropForeignChannels();
   if (may_have_ended_) Read();
   if (is_closed_) return true;

@@ -438,6 +438,8 @@ bool HttpConnection::Tick(int64_t now_ms) {
       now_ms - gate_.held_since_ms() > server_.options().repl_ack_timeout) {
     GiveUpQuorum();
   }
+  // Whatever lets responses leave announces it; this is for what does not.
+  if (is_held_ && Sendable() > 0) MarkForFlush();
   const int64_t patience_ms = server_.options().http_timeout * 1000;
   const int64_t silent_ms = now_ms - idle_since_ms_;
   if (is_writing_) return silent_ms < patience_ms;  // it doesn't read

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "resp/integer_text.h"
+#include "server/base/client_links.h"
 #include "server/base/needs.h"
 #include "server/base/text.h"
 #include "server/config/option_row.h"
@@ -129,7 +130,8 @@ constexpr OptionRow kReplicationOptions[] = {
      .choices = "none quorum",
      .changeable = true,
      .summary = "quorum acknowledges a write when a majority of its shard has it.",
-     .field = &Options::repl_ack},
+     .field = &Options::repl_ack,
+     .apply = [](ClientLinks& links, const Options&) { links.ReleaseReplies(); }},
     {.name = "repl-ack-timeout",
      .type = OptionType::kInteger,
      .default_value = "1000",

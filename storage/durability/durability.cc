@@ -137,9 +137,9 @@ void Durability::AskForLog() {
 
 Durability::Promotion Durability::BecomeOwner() {
   LogBuffer& buffer = store_.log();
-  // Leaves little to write under the locks. An error occurs again there, and is logged.
-  if (buffer.has_unrecorded()) [[maybe_unused]]
-    const Status ignored = log_.Flush();
+  // Leaves little to write under the locks, also if unrecorded changes come only now. An error occurs again there, and
+  // is logged.
+  [[maybe_unused]] const Status ignored = log_.Flush();
   Random random(store_.placement().seed);
   Txn txn(store_, clock_.Now(), random);
   txn.LockAll();
@@ -149,6 +149,8 @@ Durability::Promotion Durability::BecomeOwner() {
     if (Status closed = log_.NumberUnrecorded(); !closed) SayUnsafe(closed.error());
   }
   store_.SetAuthority(Authority::kOwner);
+  txn.Unlock();
+  log_.Announce();
   return promotion;
 }
 

@@ -24,7 +24,13 @@ Status OvertakenByUnrecorded() {
 LogWriter::LogWriter(LogBuffer& buffer, FileSystem& files, const Clock& clock, LogWriterOptions options)
     : buffer_(buffer), files_(files), clock_(clock), options_(std::move(options)), hash_seed_(options_.hash_seed) {}
 
+void LogWriter::SetPolicy(SyncPolicy policy) {
+  policy_.store(policy, std::memory_order_relaxed);
+  Announce();
+}
+
 Status LogWriter::Open(Lsn first, std::string_view frames) {
+  const AnnounceAtEnd announcement(*this);
   MutexLock lock(mutex_);
   if (file_ != nullptr) return {};
   buffer_.BeginRecording();  // what comes from now on waits in the buffer
@@ -51,6 +57,7 @@ void LogWriter::BeginHeld() {
 }
 
 Status LogWriter::OpenHeld() {
+  const AnnounceAtEnd announcement(*this);
   MutexLock lock(mutex_);
   RINGKV_CHECK(is_holding_);
   TakeFrame();
@@ -87,6 +94,7 @@ void LogWriter::EndRecordingIfUnused() {
 }
 
 void LogWriter::StartAnew(uint64_t hash_seed, Lsn last) {
+  const AnnounceAtEnd announcement(*this);
   MutexLock lock(mutex_);
   RINGKV_CHECK(file_ == nullptr);
   TakeFrame();
@@ -110,9 +118,22 @@ Status LogWriter::NumberUnrecorded() {
   return flushed;
 }
 
+void LogWriter::Announce() {
+  // Of two threads at once, one finds each change. Plain loads spare the usual case the writes.
+  const auto changes = [](auto& announced, auto now) {
+    return announced.load() != now && announced.exchange(now) != now;
+  };
+  bool may_release = changes(announced_.durable, durable());
+  may_release = changes(announced_.is_open, is_open()) || may_release;
+  may_release = changes(announced_.policy, policy()) || may_release;
+  if (may_release && on_durable_) on_durable_();
+  if (changes(announced_.has_failed, has_failed()) && on_health_) on_health_();
+}
+
 Status LogWriter::Close() {
-  Status flushed = Flush();
+  const AnnounceAtEnd announcement(*this);
   MutexLock lock(mutex_);
+  Status flushed = FlushFile();
   // Nothing depends on it: a reader takes zeros for the end too.
   if (file_ != nullptr && flushed) [[maybe_unused]]
     const Status cut = file_->Truncate(file_bytes_);
@@ -231,16 +252,9 @@ bool LogWriter::Pass(bool sync_now) {
 }
 
 bool LogWriter::Step() {
-  const Lsn durable_before = durable();
-  const bool failed_before = has_failed();
-  bool worked = false;
-  {
-    MutexLock lock(mutex_);
-    worked = Pass(false);
-  }
-  if (durable() != durable_before && on_durable_) on_durable_();
-  if (has_failed() != failed_before && on_health_) on_health_();
-  return worked;
+  const AnnounceAtEnd announcement(*this);
+  MutexLock lock(mutex_);
+  return Pass(false);
 }
 
 Status LogWriter::FlushFile() {
@@ -251,16 +265,9 @@ Status LogWriter::FlushFile() {
 }
 
 Status LogWriter::Flush() {
-  const Lsn durable_before = durable();
-  const bool failed_before = has_failed();
-  Status status;
-  {
-    MutexLock lock(mutex_);
-    status = FlushFile();
-  }
-  if (durable() != durable_before && on_durable_) on_durable_();
-  if (has_failed() != failed_before && on_health_) on_health_();
-  return status;
+  const AnnounceAtEnd announcement(*this);
+  MutexLock lock(mutex_);
+  return FlushFile();
 }
 
 // --- when the disk fails --------------------------------------------------------------------------------------------

@@ -56,11 +56,12 @@ class LogWriter {
   // All references must outlive the writer.
   LogWriter(LogBuffer& buffer, FileSystem& files, const Clock& clock, LogWriterOptions options);
 
-  void SetPolicy(SyncPolicy policy) { policy_.store(policy, std::memory_order_relaxed); }
+  void SetPolicy(SyncPolicy policy);
   SyncPolicy policy() const { return policy_.load(std::memory_order_relaxed); }
 
-  // Called when the durable LSN has advanced, and when the log has failed or recovered. The calling thread may hold the
-  // writer's lock, so the observer must not call back. Set before the first Step.
+  // The first is called when less may wait for the log than before: the durable LSN has changed, the log was opened or
+  // closed, or another policy applies. The second is called when the log has failed, or has recovered or was closed
+  // after a failure. Both are called without the writer's lock. Set before the first Step.
   void set_on_durable(std::function<void()> told) { on_durable_ = std::move(told); }
   void set_on_health(std::function<void()> told) { on_health_ = std::move(told); }
 
@@ -78,8 +79,10 @@ class LogWriter {
   // The store's data set was replaced by one whose last group is `last`. Call with the log closed.
   void StartAnew(uint64_t hash_seed, Lsn last);
   // Assigns an LSN to unrecorded changes. The log does not lead over it: an open log is closed, as by Close but without
-  // callbacks, and a held one can't be opened. Call with all partitions locked.
+  // callbacks, and a held one can't be opened. Call with all partitions locked, and Announce when they are unlocked.
   Status NumberUnrecorded();
+  // Calls the observers if what they observe has changed since their last call. All methods but NumberUnrecorded do so.
+  void Announce();
   // Writes and syncs all groups and closes the file. The buffer continues to record only if there is a sink.
   Status Close();
   bool is_open() const { return is_open_.load(std::memory_order_relaxed); }
@@ -104,6 +107,22 @@ class LogWriter {
 
  private:
   static constexpr int64_t kQuickMicros = 1000;
+
+  // What the observers were last told of.
+  struct Announced {
+    std::atomic<Lsn> durable{0};
+    std::atomic<bool> is_open{false};
+    std::atomic<SyncPolicy> policy{SyncPolicy::kEverySecond};
+    std::atomic<bool> has_failed{false};
+  };
+  // Announces at the end of a method. Declared before the lock, it does so without it.
+  struct AnnounceAtEnd {
+    explicit AnnounceAtEnd(LogWriter& changed) : writer(changed) {}
+    ~AnnounceAtEnd() { writer.Announce(); }
+    AnnounceAtEnd(const AnnounceAtEnd&) = delete;
+    AnnounceAtEnd& operator=(const AnnounceAtEnd&) = delete;
+    LogWriter& writer;
+  };
 
   bool Pass(bool sync_now) REQUIRES(mutex_);
   void TakeFrame() REQUIRES(mutex_);
@@ -131,6 +150,7 @@ class LogWriter {
   std::atomic<Lsn> durable_{0};
   std::atomic<bool> is_open_{false};
   std::atomic<bool> has_failed_{false};
+  Announced announced_;
   std::atomic<uint64_t> syncs_{0};
   std::atomic<int64_t> sync_micros_{kQuickMicros};  // a moving average
   std::atomic<uint64_t> bytes_written_{0};

@@ -171,6 +171,44 @@ TEST(FailingDisk, OnlyAFailedBackgroundSnapshotRefusesWrites) {
   EXPECT_TRUE(durability.snapshot_state().last_ok);
 }
 
+class AnnouncedLog : public testing::Test {
+ protected:
+  AnnouncedLog() {
+    store_.log().set_on_durable([this] { ++releases_; });
+    store_.log().set_on_health([this] { was_healthy_.push_back(store_.log().failure().empty()); });
+    EXPECT_TRUE(store_.log().Open());
+    disk_.FailFrom(0, 1'000'000);
+    store_.Put("a", "1");
+    EXPECT_FALSE(store_.log().Flush());
+    releases_ = 0;
+  }
+  ~AnnouncedLog() override { disk_.Heal(); }
+
+  int releases_ = 0;
+  std::vector<bool> was_healthy_;
+  FaultyFileSystem disk_;
+  DurableStore store_{disk_};
+};
+
+TEST_F(AnnouncedLog, ClosingAFailedLogReleasesRepliesAndEndsTheFailure) {
+  EXPECT_FALSE(store_.log().Close());
+  EXPECT_EQ(releases_, 1);
+  EXPECT_EQ(was_healthy_, (std::vector<bool>{false, true}));
+}
+
+TEST_F(AnnouncedLog, APolicyThatWaitsForNoSyncReleasesReplies) {
+  store_.log().SetPolicy(storage::SyncPolicy::kEverySecond);
+  EXPECT_EQ(releases_, 1);
+  EXPECT_EQ(was_healthy_, std::vector<bool>{false});
+}
+
+TEST_F(AnnouncedLog, RecoveryReleasesReplies) {
+  disk_.Heal();
+  EXPECT_TRUE(store_.log().Flush());
+  EXPECT_EQ(releases_, 1);
+  EXPECT_EQ(was_healthy_, (std::vector<bool>{false, true}));
+}
+
 TEST(GroupCommit, OneSyncCoversAllWaitingClients) {
   FaultyFileSystem disk;
   DurableStore store(disk);

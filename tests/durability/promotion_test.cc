@@ -67,6 +67,20 @@ TEST(Promotion, WhatComesBehindAWritableReplicasOwnChangesHasANumberThatLeadsOnF
   EXPECT_EQ(replica.backlog.Read(3, 1000, &frames, &behind), storage::Backlog::Found::kFrames);
 }
 
+TEST(Promotion, ClosingTheLogIsAnnouncedWithoutLocks) {
+  FaultyFileSystem disk;
+  WritableReplica replica(disk);
+  int announcements = 0;
+  replica.durability.log().set_on_durable([&] {
+    replica.Put("own", "y");  // takes a partition's lock
+    ++announcements;
+  });
+  replica.durability.BecomeOwner();
+  ASSERT_FALSE(replica.durability.log().is_open());
+  EXPECT_EQ(announcements, 1);
+  replica.durability.log().set_on_durable(nullptr);
+}
+
 TEST(Promotion, WithoutOwnChangesTheLogGoesOn) {
   FaultyFileSystem disk;
   DurableStore store(disk);

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Replies that wait until what they show is safe, and what takes their place when it doesn't become so.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+#include <csignal>
 
 #include "tests/support/free_ports.h"
 #include "tests/support/http_client.h"
@@ -77,6 +80,46 @@ TEST(HeldReplies, EachHttpRequestGetsOneResponseWithoutAMajority) {
   EXPECT_EQ(last.status, 404);
   EXPECT_NE(last.head.find("Connection: close"), std::string::npos);
   EXPECT_TRUE(client.HasEnded());
+}
+
+TEST(HeldReplies, RepliesLeaveOnceNoMajorityIsAskedFor) {
+  for (const std::string change : {"repl-ack none", "repl-shard-nodes 1"}) {
+    const int port = FreePorts(1)[0];
+    std::vector<std::string> options = kNoMajority;
+    options.back() = "600000";
+    options.insert(options.end(), {"--http-port", std::to_string(port)});
+    ServerProcess server(options);
+    HttpClient http(port);
+    http.Send("PUT /keys/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nv");
+    const int client = server.Connect();
+    SendAll(client, "SET b 1\r\n");
+    ASSERT_TRUE(Eventually([&] { return server.Info("db0").starts_with("keys=2"); }));
+    ASSERT_EQ(server.Ask("CONFIG SET " + change), "+OK");
+    EXPECT_EQ(ReceiveExactly(client, 5), "+OK\r\n") << change;
+    EXPECT_EQ(http.Receive().status / 100, 2) << change;
+    ::close(client);
+  }
+}
+
+// Files may not grow beyond a few bytes, so nothing can be logged.
+TEST(HeldReplies, RepliesLeaveOnceTheyDoNotWaitForTheLog) {
+  const auto before = std::signal(SIGXFSZ, SIG_IGN);  // which the server inherits
+  for (const std::string change : {"appendonly no", "appendfsync everysec", "appendfsync no"}) {
+    ServerProcess server({"--appendonly", "yes", "--appendfsync", "always", "--save", ""});
+    const rlimit small{.rlim_cur = 4096, .rlim_max = RLIM_INFINITY};
+    ASSERT_EQ(::prlimit(server.pid(), RLIMIT_FSIZE, &small, nullptr), 0);
+    const int client = server.Connect();
+    SendAll(client, "SET a " + std::string(10'000, 'v') + "\r\n");
+    ASSERT_TRUE(Eventually([&] { return server.Info("aof_last_write_status") == "err"; }));
+    ASSERT_EQ(server.Ask("CONFIG SET " + change), "+OK");
+    EXPECT_EQ(ReceiveExactly(client, 5), "+OK\r\n") << change;
+    // A log that is closed refuses nothing.
+    if (change == "appendonly no") {
+      EXPECT_EQ(server.Ask("SET b 1"), "+OK");
+    }
+    ::close(client);
+  }
+  std::signal(SIGXFSZ, before);
 }
 
 // What waits for a majority as this server is told to follow another one will never have it.

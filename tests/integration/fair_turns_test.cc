@@ -44,6 +44,22 @@ class FairTurns : public testing::Test {
     }
     return answers;
   }
+  // Sends the request and receives the response, until enough PINGs are answered in between. A server that does the
+  // work in one turn never gets there; a busy machine may keep this process from asking in time.
+  HttpReply AskUntilOthersAreServed(const std::string& method, const std::string& target, const std::string& body = "",
+                                    const std::string& lines = "") {
+    constexpr int kMostAttempts = 20;
+    for (int attempt = 1;; ++attempt) {
+      HttpClient client(http_port_);
+      client.SendRequest(method, target, body, lines);
+      const int answers = AnswersBeforeFirstByteOf(client.socket());
+      HttpReply reply = client.Receive();
+      if (answers >= kEnoughAnswers) return reply;
+      if (attempt < kMostAttempts) continue;
+      ADD_FAILURE() << "the last of " << attempt << " responses came after " << answers << " answers";
+      return reply;
+    }
+  }
   int64_t CallsOf(const std::string& command) {
     const std::string line = Say(*server_, {"INFO", "commandstats"});
     const size_t at = line.find("cmdstat_" + command + ":calls=");
@@ -87,10 +103,7 @@ TEST_F(FairTurns, OtherClientsAreServedDuringMget) {
   std::string keys = "[";
   for (int i = 0; i < 50'000; ++i) keys += "\"key\",";
   keys.back() = ']';
-  HttpClient client(http_port_);
-  client.SendRequest("POST", "/mget", keys, kJsonLine);
-  EXPECT_GE(AnswersBeforeFirstByteOf(client.socket()), kEnoughAnswers);
-  const HttpReply reply = client.Receive();
+  const HttpReply reply = AskUntilOthersAreServed("POST", "/mget", keys, kJsonLine);
   EXPECT_EQ(reply.status, 200);
   EXPECT_EQ(reply.body.size(), std::string("{\"values\":[]}\n").size() + 50'000 * 203 - 1);
 }
@@ -100,19 +113,14 @@ TEST_F(FairTurns, OtherClientsAreServedDuringJsonParsing) {
   std::string document = "[";
   for (int i = 0; i < 1'000'000; ++i) document += "1,";
   document.back() = ']';
-  HttpClient client(http_port_);
-  client.SendRequest("POST", "/mget", document, kJsonLine);
-  EXPECT_GE(AnswersBeforeFirstByteOf(client.socket()), kEnoughAnswers);
-  EXPECT_EQ(client.Receive().status, 413) << "more keys than http-max-batch-keys allows";
+  EXPECT_EQ(AskUntilOthersAreServed("POST", "/mget", document, kJsonLine).status, 413)
+      << "more keys than http-max-batch-keys allows";
 }
 
 TEST_F(FairTurns, OtherClientsAreServedDuringASearch) {
   Start({"--http-max-search-keys", "60000"});
   Fill(60'000);
-  HttpClient client(http_port_);
-  client.SendRequest("GET", "/search?prefix=k&limit=60000&values=1");
-  EXPECT_GE(AnswersBeforeFirstByteOf(client.socket()), kEnoughAnswers);
-  EXPECT_EQ(client.Receive().status, 200);
+  EXPECT_EQ(AskUntilOthersAreServed("GET", "/search?prefix=k&limit=60000&values=1").status, 200);
 }
 
 TEST_F(FairTurns, OtherClientsAreServedBetweenPipelinedCommands) {

@@ -8,6 +8,7 @@
 #include "server/commands/families.h"
 #include "server/execution/outcome.h"
 #include "server/migration/rdb_stream.h"
+#include "server/node_link/handshake.h"
 #include "server/server.h"
 #include "server/session/session.h"
 #include "storage/base/random.h"

@@ -3,12 +3,18 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "server/config/options.h"
 #include "server/node_link/peer_socket.h"
 
 namespace ringkv::server {
+
+// REPLCONF CAPA of a node that speaks the protocol of docs/formats/node-link.md.
+constexpr std::string_view kLinkCapability = "ringkv1";
+// REPLCONF CAPA of a replica that receives published messages.
+constexpr std::string_view kPublishCapability = "ringkv-pubsub";
 
 // Sends the request and returns its one-line reply. Errors: an error reply, or silence for repl-timeout.
 storage::Result<std::string> Ask(PeerSocket& socket, const Options& options, const std::vector<std::string>& command);

@@ -9,6 +9,8 @@
 
 #include <array>
 
+#include "storage/base/mutex.h"
+
 namespace ringkv::server {
 namespace {
 

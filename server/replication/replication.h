@@ -23,11 +23,6 @@ namespace ringkv::server {
 
 class Server;
 
-// REPLCONF CAPA of a node that speaks the protocol of docs/formats/node-link.md.
-constexpr std::string_view kLinkCapability = "ringkv1";
-// REPLCONF CAPA of a replica that receives published messages.
-constexpr std::string_view kPublishCapability = "ringkv-pubsub";
-
 class Replication {
  public:
   // `server` must outlive the object.

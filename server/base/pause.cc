@@ -8,33 +8,74 @@ namespace ringkv::server {
 Pause::Pause(const storage::Clock& clock, UnmetNeeds& needs, ClientLinks& links)
     : clock_(clock), needs_(needs), links_(links) {
   needs.AddSource([this]() -> uint32_t {
-    if (end_ms() == 0) return 0;
-    return mode_ == PauseMode::kAll ? kNeedsNoPause : kNeedsNoWritePause;
+    const PauseMode mode = strictest_;
+    if (mode == PauseMode::kNone) return 0;
+    return mode == PauseMode::kAll ? kNeedsNoPause : kNeedsNoWritePause;
   });
 }
 
-void Pause::Begin(PauseMode mode, int64_t until_ms) {
-  if (IsOn(clock_.SteadyMs())) {
-    if (mode_ == PauseMode::kAll) mode = PauseMode::kAll;
-    until_ms = std::max(until_ms, end_ms());
+void Pause::Begin(PausePurpose purpose, PauseMode mode, int64_t until_ms) {
+  PauseMode before = PauseMode::kNone;
+  PauseMode after = PauseMode::kNone;
+  {
+    storage::MutexLock lock(mutex_);
+    before = strictest_;
+    DropExpired();
+    Span& span = spans_[static_cast<size_t>(purpose)];
+    span = {.mode = std::max(span.mode, mode), .end_ms = std::max(span.end_ms, until_ms)};
+    after = Publish();
   }
-  mode_ = mode;
-  end_ms_ = until_ms;
-  needs_.Update();
+  Announce(before, after);
 }
 
-void Pause::End() {
-  end_ms_ = 0;
-  needs_.Update();
-  links_.ResumePaused();
+void Pause::End(PausePurpose purpose) {
+  PauseMode before = PauseMode::kNone;
+  PauseMode after = PauseMode::kNone;
+  {
+    storage::MutexLock lock(mutex_);
+    before = strictest_;
+    spans_[static_cast<size_t>(purpose)] = {};
+    after = Publish();
+  }
+  Announce(before, after);
 }
 
-bool Pause::IsOn(int64_t now_ms) {
-  const int64_t end = end_ms();
-  if (end == 0) return false;
-  if (now_ms < end) return true;
-  End();
-  return false;
+PauseMode Pause::Current() {
+  PauseMode before = PauseMode::kNone;
+  PauseMode after = PauseMode::kNone;
+  {
+    storage::MutexLock lock(mutex_);
+    before = strictest_;
+    DropExpired();
+    after = Publish();
+  }
+  if (after != before) Announce(before, after);
+  return after;
+}
+
+void Pause::DropExpired() {
+  const int64_t now = clock_.SteadyMs();
+  for (Span& span : spans_) {
+    if (span.end_ms <= now) span = {};
+  }
+}
+
+PauseMode Pause::Publish() {
+  PauseMode strictest = PauseMode::kNone;
+  int64_t next_end = 0;
+  for (const Span& span : spans_) {
+    if (span.mode == PauseMode::kNone) continue;
+    strictest = std::max(strictest, span.mode);
+    next_end = next_end == 0 ? span.end_ms : std::min(next_end, span.end_ms);
+  }
+  strictest_ = strictest;
+  next_end_ms_ = next_end;
+  return strictest;
+}
+
+void Pause::Announce(PauseMode before, PauseMode after) {
+  needs_.Update();
+  if (after < before) links_.ResumePaused();
 }
 
 }  // namespace ringkv::server

@@ -201,12 +201,12 @@ void Pause(AdminCall& call) {
   const std::optional<int64_t> timeout = resp::ParseInteger(call.args[2]);
   if (!timeout) return call.reply.Error("ERR timeout is not an integer or out of range");
   if (*timeout < 0) return call.reply.Error("ERR timeout is negative");
-  call.server.pause().Begin(mode, MillisecondsFrom(call.server.clock().SteadyMs(), *timeout));
+  call.server.pause().Begin(PausePurpose::kClient, mode, MillisecondsFrom(call.server.clock().SteadyMs(), *timeout));
   call.reply.Ok();
 }
 
 void Unpause(AdminCall& call) {
-  call.server.pause().End();
+  call.server.pause().End(PausePurpose::kClient);
   call.reply.Ok();
 }
 

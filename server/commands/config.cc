@@ -11,6 +11,7 @@
 #include "server/commands/help.h"
 #include "server/config/config_rewrite.h"
 #include "server/config/option_table.h"
+#include "server/execution/transaction.h"
 #include "server/server.h"
 #include "storage/base/glob.h"
 #include "storage/transaction/totals.h"
@@ -77,6 +78,13 @@ std::string AddChange(std::string_view name, std::string_view value, std::vector
   return {};
 }
 
+// Inside EXEC an option that acts on files does so when the locks are released, because the disk may take long.
+void LetAct(AdminCall& call, const OptionRow& row) {
+  OptionApplier& applier = call.server.option_applier();
+  if (!call.in_transaction || !OptionApplier::ActsOnFiles(row)) return applier.Apply(row);
+  AfterUnlock(call, [&applier, &row] { applier.Apply(row); });
+}
+
 // All of the pairs are checked before the first is set, so a failure changes nothing.
 void Set(AdminCall& call) {
   if (call.args.size() % 2 != 0) return call.reply.Error(errors::kSyntax);
@@ -95,7 +103,7 @@ void Set(AdminCall& call) {
     if (!wrong.empty()) return call.reply.Error(SetFailed(change, wrong));
   }
   for (const Change& change : changes) SetOption(call.server.options(), *change.row, change.value);
-  for (const Change& change : changes) call.server.option_applier().Apply(*change.row);
+  for (const Change& change : changes) LetAct(call, *change.row);
   call.reply.Ok();
 }
 

@@ -107,7 +107,7 @@ void Shutdown(AdminCall& call) {
     return call.reply.Error("ERR Errors trying to SHUTDOWN. Check logs.");
   }
   // No more replies are sent; the connections close when all data is on the disk.
-  call.server.pause().Begin(PauseMode::kAll, INT64_MAX);
+  call.server.pause().Begin(PausePurpose::kShutdown, PauseMode::kAll, INT64_MAX);
   call.server.links().Stop();
 }
 

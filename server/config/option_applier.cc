@@ -24,6 +24,10 @@ void OptionApplier::Apply(const OptionRow& row) {
   std::visit(ActsOnItsPart{parts_, options_}, row.apply);
 }
 
+bool OptionApplier::ActsOnFiles(const OptionRow& row) {
+  return std::holds_alternative<ActOn<DataKeeper>>(row.apply);
+}
+
 void OptionApplier::ApplyAll() {
   for (const OptionRow& row : OptionRows()) Apply(row);
 }

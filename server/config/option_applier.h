@@ -16,6 +16,8 @@ class OptionApplier {
 
   // After the option got its value.
   void Apply(const OptionRow& row);
+  // Whether to apply it may take as long as the disk does.
+  static bool ActsOnFiles(const OptionRow& row);
   // At the start.
   void ApplyAll();
 

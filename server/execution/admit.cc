@@ -42,6 +42,12 @@ bool WritesNow(const Execution& execution) {
   return execution.row().Is(kWrite) || (execution.runs_queued() && NeedsNow(execution, kNeedsWritable));
 }
 
+// Exact, where the unmet needs may still show a pause that has expired.
+bool IsPausedNow(Server& server, bool writes) {
+  const PauseMode mode = server.pause().Current();
+  return mode == PauseMode::kAll || (mode == PauseMode::kWrites && writes);
+}
+
 bool RefuseForDisk(Execution& execution) {
   const std::string log_failure = execution.server().durability().log().failure();
   return Refuse(execution, log_failure.empty() ? std::string(errors::kSnapshotFailed)
@@ -77,8 +83,7 @@ bool Admit(Execution& execution) {
   }
   if (needs_role || (lacks(kNeedsLogRoom) && writes)) return execution.Postpone();
   const bool may_be_paused = lacks(kNeedsNoPause) || (lacks(kNeedsNoWritePause) && writes);
-  if (may_be_paused && server.pause().IsOn(server.clock().SteadyMs())) return execution.Postpone();
-  return true;
+  return !may_be_paused || !IsPausedNow(server, writes) || execution.Postpone();
 }
 
 bool Reject(Execution& execution, std::string_view error) {

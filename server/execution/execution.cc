@@ -34,7 +34,6 @@ bool IsAdmitted(Execution& execution) { return (execution.unmet & ~kPermissions)
 // While a transaction is open most commands are queued instead.
 bool RunsNow(Execution& execution) {
   Session& session = execution.session();
-  session.card->last_command.store(&execution.row(), std::memory_order_relaxed);
   if (!session.queue.is_open() || execution.row().Has(kRunsInMulti)) return true;
   Enqueue(execution);
   return false;

@@ -44,6 +44,9 @@ bool RejectUnknown(Execution& execution) {
 bool FindCommand(Execution& execution) {
   const Request& request = execution.request;
   execution.entry = request.is_looked_up ? request.entry : execution.server().commands().Find(request.argv);
+  // As in Redis, CLIENT LIST also shows a command that is refused, and NULL for an unknown one.
+  const Command* const row_or_null = execution.entry == nullptr ? nullptr : execution.entry->row;
+  execution.session().card->last_command.store(row_or_null, std::memory_order_relaxed);
   if (execution.entry == nullptr) return RejectUnknown(execution);
   const Command& row = execution.row();
   if (row.ArityFits(request.argv.size()) && !row.is_container) return true;

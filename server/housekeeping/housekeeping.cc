@@ -80,7 +80,7 @@ bool Housekeeping::StayWithinMemory() {
     txn.set_now(parts_.clock.Now());
     const uint32_t unmet = parts_.needs.Get();
     if ((unmet & kNeedsMemoryChecked) == 0 || (unmet & kReasonsToWait) != 0) return false;
-    if (parts_.pause.IsOn(parts_.clock.SteadyMs())) return false;
+    if (parts_.pause.Current() != PauseMode::kNone) return false;
     if (parts_.memory.MakeRoom(txn, evictor, kSliceMicroseconds) != storage::Eviction::kOutOfTime) return false;
   }
   return true;

@@ -103,10 +103,10 @@ storage::Status Server::Stop() {
 
 storage::Status Server::PrepareShutdown(bool save, bool waits_for_replicas) {
   // What is acknowledged from here on would be neither in the snapshot nor on replicas.
-  pause_.Begin(PauseMode::kWrites, INT64_MAX);
+  pause_.Begin(PausePurpose::kShutdown, PauseMode::kWrites, INT64_MAX);
   if (waits_for_replicas) replication_->LetReplicasCatchUp(options_.shutdown_timeout * 1000);
   storage::Status saved = data_.SaveAtEnd(save);
-  if (!saved) pause_.End();
+  if (!saved) pause_.End(PausePurpose::kShutdown);
   return saved;
 }
 

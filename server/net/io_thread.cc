@@ -261,7 +261,8 @@ void IoThread::ScheduleKeyWaits() {
 }
 
 void IoThread::WaitForPauseEnd() {
-  const int64_t left = std::clamp<int64_t>(server_.pause().end_ms() - server_.clock().SteadyMs(), 1, kLongestWaitMs);
+  const int64_t left =
+      std::clamp<int64_t>(server_.pause().next_end_ms() - server_.clock().SteadyMs(), 1, kLongestWaitMs);
   pause_timer_.expires_after(std::chrono::milliseconds(left));
   pause_timer_.async_wait([this](std::error_code error) {
     if (!error) ResumePaused();

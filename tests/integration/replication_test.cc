@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -519,6 +520,26 @@ TEST(Replication, TheMajorityCountsDisconnectedMembers) {
   EXPECT_TRUE(Eventually([&] {
     return Say(again, {"SET", "a", "d"}) == "OK";
   })) << "somebody has said that it is alone";
+}
+
+TEST(Replication, ClientUnpauseLetsNoWriteIntoAShutdown) {
+  ServerProcess primary(WithDebug({"--shutdown-timeout", "1"}));
+  ServerProcess replica(ReplicaOf(primary.port()));
+  ASSERT_TRUE(Eventually([&] { return primary.Info("slave0").find("state=online") != std::string::npos; }));
+  replica.Signal(SIGSTOP);
+  ASSERT_EQ(::waitpid(replica.pid(), nullptr, WUNTRACED), replica.pid()) << "it acknowledges nothing any more";
+  ASSERT_EQ(Say(primary, {"SET", "a", "b"}), "OK");
+  primary.Signal(SIGTERM);
+  const int writer = primary.Connect();
+  ASSERT_TRUE(Eventually([&] {
+    SendAll(writer, "SET a b\r\n");
+    return primary.Info("blocked_clients") == "1";
+  })) << "the shutdown pauses writes";
+  ASSERT_EQ(Say(primary, {"CLIENT", "UNPAUSE"}), "OK");
+  EXPECT_EQ(primary.Ask("SET late value"), "") << "no reply to a write that would be nowhere";
+  EXPECT_EQ(primary.WaitForEnd(), 0);
+  replica.Signal(SIGCONT);
+  ::close(writer);
 }
 
 // A peer that says it is this replica, has everything that there is, and is silent from then on.

@@ -229,6 +229,34 @@ TEST_F(ExecutionTest, ARefusedExecEndsTheTransaction) {
   EXPECT_TRUE(session_->watch.keys.empty());
 }
 
+TEST_F(ExecutionTest, ClientListShowsARefusedCommandToo) {
+  const auto other = MakeSession();
+  const auto shown = [&] {
+    const std::string list = RunLineOn(*other, "client list");
+    const size_t begin = list.find("cmd=") + 4;
+    return list.substr(begin, list.find(' ', begin) - begin);
+  };
+  const std::pair<std::string, std::string> steps[] = {{"get", "get"},
+                                                       {"nonesuch a", "NULL"},
+                                                       {"get a", "get"},
+                                                       {"client", "client"},
+                                                       {"client nonesuch", "NULL"},
+                                                       {"multi", "multi"},
+                                                       {"set a 1", "set"},
+                                                       {"exec", "exec"},
+                                                       {"subscribe x", "subscribe"},
+                                                       {"get a", "get"},
+                                                       {"reset", "reset"}};
+  for (const auto& [line, command] : steps) {
+    Run(line);
+    EXPECT_EQ(shown(), command) << line;
+  }
+  options_.requirepass.Set("secret");
+  session_->authenticated = false;
+  EXPECT_TRUE(Run("get a").starts_with("-NOAUTH"));
+  EXPECT_EQ(shown(), "get");
+}
+
 TEST_F(ExecutionTest, ResetTakesBackAllThatAClientHasAskedFor) {
   for (const std::string command : {"replconf capa eof rdb-only 1 listening-port 7 ip-address h", "client no-touch on",
                                     "hello 3", "select 3", "client no-evict on", "client setname me"}) {

@@ -37,6 +37,18 @@ TEST_F(ServerPartsTest, AnOptionActsOnItsPartByConfigSet) {
   EXPECT_EQ(Run("slowlog len"), ":0\r\n");
 }
 
+TEST_F(ServerPartsTest, ATransactionClosesTheLogWhenItsLocksAreReleased) {
+  options_.appendonly = 1;
+  server_.BeginLoading();
+  ASSERT_TRUE(server_.data().Open([] { return storage::Status(); }));
+  server_.EndLoading();
+  ASSERT_TRUE(server_.durability().log().is_open());
+  for (const std::string command : {"multi", "set a 1", "config set appendonly no", "info persistence"}) Run(command);
+  EXPECT_NE(Run("exec").find("aof_enabled:1\r\n"), std::string::npos);
+  EXPECT_FALSE(server_.durability().log().is_open());
+  ASSERT_TRUE(server_.Stop());
+}
+
 TEST_F(ServerPartsTest, NeedsFollowTheOptionsThatTheyComeFrom) {
   const auto is_unmet = [&](uint32_t need) { return (server_.needs().Get() & need) != 0; };
   EXPECT_FALSE(is_unmet(kNeedsWritable | kNeedsReplicas | kNeedsMemoryChecked));

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# The programs that people run are protected as Debian's redis-server is; compat/hardening.py looks at them. Guarded are the
-# stack frames with a buffer in them: guarding all whose locals have an address, -strong, costs 3 % more instructions a
+# The programs that people run are protected as Debian's redis-server is; compat/hardening.py looks at them. Stack
+# frames with a buffer are guarded. Guarding all whose locals have an address (-strong) costs 3 % more instructions a
 # request, in functions without any array.
 if(NOT CMAKE_BUILD_TYPE STREQUAL "Release" OR RINGKV_SANITIZE)
   return()

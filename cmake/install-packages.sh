@@ -4,11 +4,12 @@
 set -euo pipefail
 
 build=(g++ cmake ninja-build ccache pkg-config libasio-dev libtsl-hopscotch-map-dev libxxhash-dev libjemalloc-dev
-       libspdlog-dev libexpected-dev node-llhttp prometheus-cpp-dev libzstd-dev nlohmann-json3-dev libcli11-dev liblzf-dev)
+       libspdlog-dev libexpected-dev node-llhttp prometheus-cpp-dev libzstd-dev nlohmann-json3-dev libcli11-dev
+       liblzf-dev)
 package=("${build[@]}" make dpkg-dev file)
-test=("${package[@]}" libgtest-dev libhiredis-dev redis-server redis-tools python3 python3-redis python3-rq libredis-perl perl
-      clang libclang-rt-14-dev python3-yaml curl wrk prometheus haproxy chromium-headless-shell buildah debootstrap
-      docker-compose)
+test=("${package[@]}" libgtest-dev libhiredis-dev redis-server redis-tools python3 python3-redis python3-rq
+      libredis-perl perl clang libclang-rt-14-dev python3-yaml curl wrk prometheus haproxy chromium-headless-shell
+      buildah debootstrap docker-compose)
 bench=("${build[@]}" redis-server redis-tools python3 python3-redis python3-flask python3-matplotlib wrk)
 lint=("${build[@]}" libgtest-dev libhiredis-dev clang clang-tidy clang-format libclang-rt-14-dev)
 
@@ -24,7 +25,10 @@ done
 
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then
-  command -v sudo >/dev/null || { echo "missing packages: ${missing[*]}; install them as root, or install sudo" >&2; exit 1; }
+  if ! command -v sudo >/dev/null; then
+    echo "missing packages: ${missing[*]}; install them as root, or install sudo" >&2
+    exit 1
+  fi
   as_root=(sudo)
 fi
 echo "installing ${missing[*]}"
@@ -36,4 +40,5 @@ if [ ! -e $deny_start ]; then
   trap '"${as_root[@]}" rm -f $deny_start' EXIT
 fi
 "${as_root[@]}" apt-get update -q >/dev/null
-"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}" >/dev/null
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+  apt-get install -y -q --no-install-recommends "${missing[@]}" >/dev/null

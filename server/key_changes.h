@@ -25,7 +25,7 @@ class KeyChanges final : public storage::KeyObserver {
 
   bool Changed(storage::DbIndex db, std::string_view key, storage::KeyChange change) override {
     watched_.Changed(db, key, change);
-    // As in Redis, XGROUP SETID, say, wakes nobody: who waits for a stream waits for entries, or for its group to go.
+    // As in Redis, XGROUP SETID wakes no client: they wait for entries of a stream, or for the end of their group.
     const bool may_serve = change == storage::KeyChange::kValue || change == storage::KeyChange::kStreamGroupGone;
     return may_serve && waiting_.NoteChange(db, key);
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The parts of a running server and how they hang together: options, data, commands, clients, housekeeping. It knows no
-// sockets; those reach it through Dispatch and are reached through ClientLinks.
+// The parts of a running server: options, data, commands, clients, housekeeping. It knows no sockets: connections call
+// Execute (server/execution/execution.h), and the server reaches them through ClientLinks.
 //
 // Threads: each part says its own rule; the members here are atomic or set before threads run.
 #pragma once
@@ -51,17 +51,17 @@ class Server {
   void BeginLoading();
   // Starts the background threads.
   void EndLoading();
-  // Ends them and closes the log. Says what went wrong with that.
+  // Ends the threads and closes the log. An error is that of the log.
   storage::Status Stop();
 
   // Draining: from now on load balancers are told to send no requests; requests are still served.
   void StartDraining() { is_draining_ = true; }
   bool is_draining() const { return is_draining_.load(std::memory_order_relaxed); }
-  // What has to be done before the end: writes wait from now on, replicas get what they haven't got, and a snapshot is
-  // made if `save` says so. If that fails the server goes on.
+  // Before the end: writes wait from now on, replicas get all changes, and a snapshot is made if `save` is set. The
+  // server goes on after an error.
   storage::Status PrepareShutdown(bool save, bool waits_for_replicas = true);
 
-  // --- what it was started with ---
+  // --- options, clock, disk, chance, commands ---
   Options& options() { return options_; }
   OptionApplier& option_applier() { return option_applier_; }
   const storage::Clock& clock() const { return world_.clock; }
@@ -74,23 +74,23 @@ class Server {
   const CommandTable& commands() const { return commands_; }
   const TickClock& ticks() const { return ticks_; }
 
-  // --- what refuses ---
+  // --- refusals ---
   UnmetNeeds& needs() { return needs_; }
   Pause& pause() { return pause_; }
 
-  // --- what keeps the data, and spreads it ---
+  // --- data, replication, cluster ---
   DataKeeper& data() { return data_; }
   storage::Store& store() { return data_.store(); }
   storage::Durability& durability() { return data_.durability(); }
   Replication& replication() { return *replication_; }
   ClusterState& cluster() { return *cluster_; }
   const ShardPlace& shard_place() const;
-  // Replies that depend on a later group of effects than this may not leave yet.
+  // Replies that depend on a later group of effects are held.
   storage::Lsn safe_lsn();
   bool waits_for_quorum() const { return quorum_term() != 0; }
-  // The term in which what is written now waits for a majority of the shard; 0 if it doesn't.
+  // The term in which writes wait for a majority of the shard; 0 if they don't wait.
   uint32_t quorum_term() const;
-  // What was written in the term and waits for a majority still won't get it.
+  // Whether writes of the term that still wait for a majority will not get one.
   bool HasEnded(uint32_t term) const;
 
   // --- clients ---
@@ -103,7 +103,7 @@ class Server {
   ThreadState& thread(size_t index) { return *threads_[index]; }
   size_t threads() const { return threads_.size(); }
 
-  // --- what keeps house, and what is observed ---
+  // --- background jobs and observation ---
   Housekeeping& housekeeping() { return housekeeping_; }
   MemoryKeeper& memory() { return memory_; }
   SlowLog& slow_log() { return slow_log_; }

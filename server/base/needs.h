@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The preconditions of commands. Server and session provide the unmet ones; the dispatcher compares the two words and
-// decides in detail only when they overlap.
+// The preconditions of commands. Server and session provide the unmet ones; execution compares the two words and
+// decides in detail only when they overlap (admit.cc).
 #pragma once
 
 #include <atomic>

@@ -11,7 +11,7 @@ namespace ringkv::server {
 class ShardPlace {
  public:
   virtual ~ShardPlace() = default;
-  // The rest is not to be asked without a cluster.
+  // The other functions may be called only if this is true.
   virtual bool is_enabled() const = 0;
   virtual uint64_t epoch() const = 0;  // of the topology
   virtual std::string node_id() const = 0;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// The versions that INFO, HELLO and the programs report.
 #pragma once
 
 #include <string_view>

@@ -54,7 +54,7 @@ class WaitingClients {
   using Waiter = std::shared_ptr<const WaitingRequest>;
   // Locks a request's keys and runs its handler again; none if it stays blocked.
   using Retry = std::function<std::optional<LateAnswer>(const WaitingRequest&, storage::Txn&)>;
-  // The error with which a request would be refused now, apart from its keys; empty while it may stay blocked.
+  // The redirect that a request would get now; empty while this node serves its keys, and the request may stay blocked.
   using Refusal = std::function<std::string(const WaitingRequest&)>;
 
   // `store` must outlive it.

@@ -96,7 +96,7 @@ enum CommandTrait : uint32_t {
   kImpersonal = 1 << 8,      // of an admin command: independent of the connection, so another node may execute it
 };
 
-// How the dispatcher locks for a command without keys.
+// The locks of a command without keys.
 enum class Scope : uint8_t {
   kNothing,    // accesses no key
   kWalks,      // walks the keyspace, partition by partition; inside EXEC all partitions are locked

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// The offset argument of bit commands.
 #pragma once
 
 #include <cstdint>

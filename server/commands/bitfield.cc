@@ -7,12 +7,13 @@
 #include "server/command/error_replies.h"
 #include "server/command/typed_key.h"
 #include "server/commands/bit_offset.h"
-#include "server/commands/event_names.h"
 #include "server/commands/families.h"
+#include "storage/effects/key_event.h"
 
 namespace ringkv::server {
 namespace {
 
+namespace events = storage::events;
 using storage::Intent;
 using storage::Place;
 

@@ -2,15 +2,14 @@
 // Strings as arrays of bits; bit 0 is the highest of the first byte.
 #include <algorithm>
 #include <bit>
-#include <string>
 #include <vector>
 
 #include "server/command/error_replies.h"
 #include "server/command/typed_key.h"
 #include "server/commands/bit_offset.h"
 #include "server/commands/bit_words.h"
-#include "server/commands/event_names.h"
 #include "server/commands/families.h"
+#include "storage/effects/key_event.h"
 
 namespace ringkv::server {
 
@@ -22,6 +21,7 @@ std::optional<uint64_t> ParseBitOffset(std::string_view text, int64_t max_string
 
 namespace {
 
+namespace events = storage::events;
 using storage::Intent;
 using storage::Place;
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // Commands that take an element, and wait for one if there is none.
-#include <string>
 #include <vector>
 
 #include "server/blocking/key_wait.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// The names that clients may give themselves.
 #pragma once
 
 #include <algorithm>

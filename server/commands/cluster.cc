@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // What clients and people ask of a cluster, and how it is changed.
-#include <algorithm>
 #include <string>
 #include <vector>
 

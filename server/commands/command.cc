@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // COMMAND: the command table, shown to clients.
-#include <string>
 #include <vector>
 
 #include "server/command/command_docs.h"

@@ -2,7 +2,6 @@
 #include "server/commands/debug.h"
 
 #include <chrono>
-#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <string>

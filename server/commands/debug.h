@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// The DEBUG command.
 #pragma once
 
 #include "server/command/command.h"

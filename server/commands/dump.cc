@@ -5,13 +5,14 @@
 
 #include "server/command/error_replies.h"
 #include "server/command/expiry_time.h"
-#include "server/commands/event_names.h"
 #include "server/commands/families.h"
+#include "storage/effects/key_event.h"
 #include "storage/rdb/dump_payload.h"
 
 namespace ringkv::server {
 namespace {
 
+namespace events = storage::events;
 using storage::Intent;
 using storage::Place;
 

@@ -4,12 +4,13 @@
 
 #include "server/command/error_replies.h"
 #include "server/command/expiry_time.h"
-#include "server/commands/event_names.h"
 #include "server/commands/families.h"
+#include "storage/effects/key_event.h"
 
 namespace ringkv::server {
 namespace {
 
+namespace events = storage::events;
 using storage::Intent;
 using storage::kNoExpiry;
 using storage::Place;

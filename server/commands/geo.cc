@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Geospatial commands: members of a sorted set whose scores are geohashes.
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -9,15 +8,16 @@
 #include "server/command/double_text.h"
 #include "server/command/long_double.h"
 #include "server/command/typed_key.h"
-#include "server/commands/event_names.h"
 #include "server/commands/families.h"
 #include "server/commands/scored_store.h"
 #include "server/geo/geo_search.h"
+#include "storage/effects/key_event.h"
 #include "storage/types/sorted_set.h"
 
 namespace ringkv::server {
 namespace {
 
+namespace events = storage::events;
 using storage::Intent;
 using storage::Place;
 using storage::SortedSetView;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "server/commands/help.h"
 
-#include <algorithm>
 #include <string>
 
 #include "server/server.h"

@@ -2,16 +2,16 @@
 // HyperLogLog: about how many different elements there were, in strings of at most twelve kilobytes.
 #include "storage/types/hyperloglog.h"
 
-#include <memory>
 #include <string>
 
 #include "server/command/typed_key.h"
-#include "server/commands/event_names.h"
 #include "server/commands/families.h"
+#include "storage/effects/key_event.h"
 
 namespace ringkv::server {
 namespace {
 
+namespace events = storage::events;
 using storage::HyperLogLog;
 using storage::Intent;
 using storage::Place;

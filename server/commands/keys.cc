@@ -4,10 +4,10 @@
 
 #include "server/command/error_replies.h"
 #include "server/command/scan_options.h"
-#include "server/commands/event_names.h"
 #include "server/commands/families.h"
 #include "server/commands/help.h"
 #include "storage/base/glob.h"
+#include "storage/effects/key_event.h"
 #include "storage/transaction/search.h"
 #include "storage/transaction/walk.h"
 #include "storage/types/encoding.h"
@@ -16,6 +16,7 @@
 namespace ringkv::server {
 namespace {
 
+namespace events = storage::events;
 using storage::DbIndex;
 using storage::Entry;
 using storage::Intent;

@@ -6,13 +6,14 @@
 #include <vector>
 
 #include "server/command/typed_key.h"
-#include "server/commands/event_names.h"
 #include "server/commands/families.h"
 #include "server/commands/pops.h"
+#include "storage/effects/key_event.h"
 
 namespace ringkv::server {
 namespace {
 
+namespace events = storage::events;
 using storage::Intent;
 using storage::ListInsert;
 using storage::ListPush;

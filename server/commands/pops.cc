@@ -4,12 +4,13 @@
 #include <algorithm>
 
 #include "server/command/typed_key.h"
-#include "server/commands/event_names.h"
+#include "storage/effects/key_event.h"
 #include "storage/types/list.h"
 #include "storage/types/sorted_set.h"
 
 namespace ringkv::server {
 
+namespace events = storage::events;
 using storage::ListPush;
 using storage::ListTake;
 using storage::ListView;

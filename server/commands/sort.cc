@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "server/command/typed_key.h"
-#include "server/commands/event_names.h"
 #include "server/commands/families.h"
 #include "server/commands/store_collection.h"
+#include "storage/effects/key_event.h"
 #include "storage/types/hash.h"
 #include "storage/types/list.h"
 #include "storage/types/list_bytes.h"
@@ -22,6 +22,7 @@
 namespace ringkv::server {
 namespace {
 
+namespace events = storage::events;
 using storage::Entry;
 using storage::Intent;
 using storage::Place;

@@ -8,17 +8,18 @@
 
 #include "server/command/double_text.h"
 #include "server/command/typed_key.h"
-#include "server/commands/event_names.h"
 #include "server/commands/families.h"
 #include "server/commands/scored_reply.h"
 #include "server/commands/scored_store.h"
 #include "storage/base/seeded_hash.h"
+#include "storage/effects/key_event.h"
 #include "storage/types/set.h"
 #include "storage/types/sorted_set.h"
 
 namespace ringkv::server {
 namespace {
 
+namespace events = storage::events;
 using storage::Entry;
 using storage::Intent;
 using storage::Place;

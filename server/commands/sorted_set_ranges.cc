@@ -6,16 +6,17 @@
 #include <vector>
 
 #include "server/command/typed_key.h"
-#include "server/commands/event_names.h"
 #include "server/commands/families.h"
 #include "server/commands/pops.h"
 #include "server/commands/scored_reply.h"
 #include "server/commands/store_collection.h"
+#include "storage/effects/key_event.h"
 #include "storage/types/sorted_set.h"
 
 namespace ringkv::server {
 namespace {
 
+namespace events = storage::events;
 using storage::Intent;
 using storage::Place;
 using storage::SortedSetErase;

@@ -11,15 +11,16 @@
 #include "server/command/pick_count.h"
 #include "server/command/scan_options.h"
 #include "server/command/typed_key.h"
-#include "server/commands/event_names.h"
 #include "server/commands/families.h"
 #include "server/commands/pops.h"
 #include "server/commands/scored_reply.h"
+#include "storage/effects/key_event.h"
 #include "storage/types/random_picks.h"
 
 namespace ringkv::server {
 namespace {
 
+namespace events = storage::events;
 using storage::Intent;
 using storage::Outcome;
 using storage::Place;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "server/commands/store_collection.h"
 
-#include "server/commands/event_names.h"
+#include "storage/effects/key_event.h"
 
 namespace ringkv::server {
+
+namespace events = storage::events;
 
 void StoreCollection(DataCall& call, std::string_view key, storage::ValueKind kind, std::string_view packed,
                      size_t elements, const storage::KeyEvent& event) {

@@ -4,15 +4,16 @@
 #include <string>
 #include <vector>
 
-#include "server/commands/event_names.h"
 #include "server/commands/families.h"
 #include "server/commands/help.h"
 #include "server/commands/stream_reply.h"
+#include "storage/effects/key_event.h"
 #include "storage/types/stream.h"
 
 namespace ringkv::server {
 namespace {
 
+namespace events = storage::events;
 using storage::Intent;
 using storage::Outcome;
 using storage::Place;

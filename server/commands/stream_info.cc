@@ -2,7 +2,6 @@
 // XINFO: what a stream, its groups and their consumers look like.
 #include <algorithm>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "server/commands/families.h"

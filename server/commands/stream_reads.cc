@@ -6,14 +6,15 @@
 #include "server/blocking/key_wait.h"
 #include "server/blocking/waiting_call.h"
 #include "server/command/expiry_time.h"
-#include "server/commands/event_names.h"
 #include "server/commands/families.h"
 #include "server/commands/stream_reply.h"
+#include "storage/effects/key_event.h"
 #include "storage/types/stream.h"
 
 namespace ringkv::server {
 namespace {
 
+namespace events = storage::events;
 using storage::Intent;
 using storage::Place;
 using storage::Stream;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "server/commands/stream_reply.h"
 
-#include "server/commands/event_names.h"
+#include "storage/effects/key_event.h"
+
 namespace ringkv::server {
 
+namespace events = storage::events;
 using storage::StreamEntry;
 
 void ReplyStreamEntry(resp::ReplyWriter& reply, const StreamEntry& entry) {

@@ -5,13 +5,14 @@
 #include <string>
 #include <vector>
 
-#include "server/commands/event_names.h"
 #include "server/commands/families.h"
 #include "server/commands/stream_reply.h"
+#include "storage/effects/key_event.h"
 
 namespace ringkv::server {
 namespace {
 
+namespace events = storage::events;
 using storage::Intent;
 using storage::Outcome;
 using storage::Place;

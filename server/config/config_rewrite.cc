@@ -66,8 +66,9 @@ std::string ReplaceLines(std::istream& old, const Options& options) {
   return text;
 }
 
-// Lines for whatever the next start would read otherwise: options without a line, and those that a file included
-// further down sets again. Of a file that can't be read to its end nothing counts behind the mistake.
+// Lines for each option that the next start would read with another value: options without a line, and options that an
+// included file sets again below their line. If the file has a mistake, the next start stops there; then all options
+// that differ from their defaults get a line.
 std::string MissingLines(const std::string& text, const Options& options) {
   Options read;
   SetDefaults(read);
@@ -77,7 +78,7 @@ std::string MissingLines(const std::string& text, const Options& options) {
   for (const OptionRow& row : OptionRows()) {
     const std::string value = OptionValue(options, row);
     if (value == OptionValue(read, row)) continue;
-    if (row.accumulates && !value.empty()) missing += ConfigLine(row, "");  // what was read before goes
+    if (row.accumulates && !value.empty()) missing += ConfigLine(row, "");  // an empty line drops the values before
     missing += ConfigLine(row, value);
   }
   return missing;

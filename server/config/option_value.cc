@@ -105,7 +105,6 @@ std::optional<std::string> CheckOption(const OptionRow& row, std::string_view va
       case OptionType::kChoice: return "argument(s) must be one of the following: " + JoinedChoices(row);
       case OptionType::kMemory:
         return row.takes_percent ? "argument must be a memory or percent value" : "argument must be a memory value";
-      case OptionType::kOctal: return "argument couldn't be parsed into an integer";
       default: return "argument couldn't be parsed into an integer";
     }
   }

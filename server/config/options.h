@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The values of all options. What they are called, what they may be and what they mean stands in option_table.cc.
+// The values of all options. Their names, bounds and meanings are the rows in server/options/.
 //
 // Threads: atomic for numbers; guarded for texts.
 #pragma once

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The outcome of an execution. Every caller must handle each kind, because std::visit does not compile otherwise.
+// The outcome of an execution. Callers visit it: std::visit compiles only if each kind is handled.
 #pragma once
 
 #include <cstdint>

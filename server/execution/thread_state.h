@@ -23,7 +23,7 @@ struct ThreadState {
 
   const size_t index;  // of the thread of clients; kNoThread: it is none
   storage::Random random;
-  storage::Txn txn;  // used again for every command: no allocation a request
+  storage::Txn txn;  // one for all commands of the thread, so that no request allocates one
   storage::Evictor evictor;
   ThreadStatistics statistics;
   std::atomic<size_t> client_memory{0};  // of the clients of this thread; read by all

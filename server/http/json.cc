@@ -45,7 +45,7 @@ class DocumentBuilder final : public nlohmann::json_sax<json> {
   }
 
  private:
-  // Null if the document is not to be.
+  // The new value in the document; null if the document is refused.
   json* Add(json value) {
     if (++there_ > most_) {
       fault_ = JsonFault::kTooMany;

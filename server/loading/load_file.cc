@@ -70,7 +70,7 @@ Result<LoadSummary> LoadFile(const std::string& path, const LoadFileOptions& opt
   if (!opened) return Fail(opened.error().text);
   const std::string_view bytes = *opened;
   LoadSummary summary;
-  storage::OnceASecond once_a_second;
+  storage::OnceASecond once_a_second(txn.store().clock());
   uint64_t number = 0;
   for (size_t at = 0; at < bytes.size();) {
     const size_t line_end = std::min(bytes.find('\n', at), bytes.size());

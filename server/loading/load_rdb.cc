@@ -19,7 +19,7 @@ storage::Result<LoadRdbSummary> LoadRdb(storage::FileSystem& files, const std::s
   rdb.set_on_left_out(options.left_out);
   LoadRdbSummary summary;
   storage::RdbKey key;
-  storage::OnceASecond once_a_second;
+  storage::OnceASecond once_a_second(txn.store().clock());
   for (;;) {
     const storage::Result<bool> read = rdb.Next(&key);
     if (!read) return tl::unexpected(read.error());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The program: options, working directory, server, network, and all of it in reverse at the end.
+// The program: options, data directory, server, network, and all of it in reverse at the end.
 #include <fcntl.h>
 #include <unistd.h>
 

@@ -2,6 +2,7 @@
 #include "server/migration/redis_link.h"
 
 #include <chrono>
+#include <cstdio>
 #include <vector>
 
 #include "resp/request_writer.h"
@@ -247,7 +248,7 @@ Status RedisLink::TakeCommands(PeerSocket& socket) {
   resp::RequestParser parser;
   resp::RequestLimits limits;
   limits.bulk_bytes = server_.options().proto_max_bulk_len;
-  storage::OnceASecond once_a_second;
+  storage::OnceASecond once_a_second(server_.clock());
   session_->queue.Close();
   if (Status sent = Acknowledge(socket); !sent) return sent;
   while (!stopping_) {

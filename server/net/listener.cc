@@ -14,7 +14,6 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
-#include <optional>
 
 #include "resp/reply_writer.h"
 #include "server/base/text.h"
@@ -30,7 +29,7 @@ using storage::Result;
 constexpr int kMostAcceptsARound = 64;
 // Clients wait in the backlog meanwhile; retrying without a pause would only keep a core busy.
 constexpr auto kPauseOfAccepting = std::chrono::milliseconds(100);
-constexpr auto kBetweenWarnings = std::chrono::minutes(1);
+constexpr int64_t kMsBetweenWarnings = 60'000;
 
 struct Peer {
   std::string text;  // ip:port, [ip]:port
@@ -225,9 +224,9 @@ bool Listener::AcceptReady(Socket& socket) {
 }
 
 void Listener::WarnOf(int accept_error) {
-  const auto now = std::chrono::steady_clock::now();
-  if (now < next_warning_) return;
-  next_warning_ = now + kBetweenWarnings;
+  const int64_t now_ms = server_.clock().SteadyMs();
+  if (now_ms < next_warning_ms_) return;
+  next_warning_ms_ = now_ms + kMsBetweenWarnings;
   server_.log().Warning(std::string("cannot accept connections now: ") + std::strerror(accept_error) +
                         (accept_error == EMFILE ? " (the limit of open files is too low for maxclients)" : "") +
                         "; they wait until others are closed");

@@ -52,7 +52,7 @@ class Listener {
   std::vector<std::unique_ptr<IoThread>>& threads_;
   std::vector<std::unique_ptr<Socket>> sockets_;
   std::string unix_path_;
-  std::chrono::steady_clock::time_point next_warning_;
+  int64_t next_warning_ms_ = 0;
 };
 
 }  // namespace ringkv::server

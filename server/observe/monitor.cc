@@ -2,6 +2,7 @@
 #include "server/observe/monitor.h"
 
 #include <algorithm>
+#include <cstdio>
 
 #include "server/base/text.h"
 

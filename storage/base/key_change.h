@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
+// What observers are told about a change: the part of the key that it affects.
 #pragma once
 
 #include <cstdint>
 
 namespace ringkv::storage {
 
-// The part of a key that a change affects. Observers need it: WATCH ignores the state of a stream, as in Redis, and
-// clients that block on a stream wait for entries or for the end of their group.
+// WATCH ignores the state of a stream, as in Redis. Clients blocked on a stream wait for entries or their group's end.
 enum class KeyChange : uint8_t {
   kValue,
   kStreamState,  // IDs, groups and consumers

@@ -4,21 +4,25 @@
 // Threads: confined.
 #pragma once
 
-#include <chrono>
+#include "storage/base/clock.h"
 
 namespace ringkv::storage {
 
 class OnceASecond {
  public:
+  // The clock must outlive it.
+  explicit OnceASecond(const Clock& clock) : clock_(clock) {}
+
   bool IsDue() {
-    const auto now = std::chrono::steady_clock::now();
-    if (now - last_ < std::chrono::seconds(1)) return false;
-    last_ = now;
+    const int64_t now = clock_.SteadyMs();
+    if (now - last_ms_ < 1000) return false;
+    last_ms_ = now;
     return true;
   }
 
  private:
-  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+  const Clock& clock_;
+  int64_t last_ms_ = clock_.SteadyMs();
 };
 
 }  // namespace ringkv::storage

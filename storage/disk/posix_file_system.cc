@@ -16,7 +16,8 @@ namespace ringkv::storage {
 namespace {
 
 tl::unexpected<Error> FailWithErrno(const std::string& what, const std::string& path) {
-  return Fail("cannot " + what + " '" + path + "': " + std::strerror(errno));
+  const int why = errno;  // before anything else may change it
+  return Fail("cannot " + what + " '" + path + "': " + std::strerror(why));
 }
 
 // Owns the descriptor.
@@ -185,7 +186,7 @@ Result<std::unique_ptr<File>> PosixFileSystem::Open(const std::string& path, Ope
   const std::string located = Located(path);
   if (mode == OpenMode::kReplaceUncached) {
     const int uncached = ::open(located.c_str(), O_CLOEXEC | O_RDWR | O_CREAT | O_TRUNC | O_DIRECT, kPermissions);
-    if (uncached >= 0) return std::make_unique<UncachedFile>(uncached, path);
+    if (uncached >= 0) return std::make_unique<UncachedFile>(uncached, located);
     mode = OpenMode::kReplace;  // not every file system can
   }
   int flags = O_CLOEXEC;
@@ -196,10 +197,10 @@ Result<std::unique_ptr<File>> PosixFileSystem::Open(const std::string& path, Ope
     case OpenMode::kModify: flags |= O_RDWR; break;
   }
   const int descriptor = ::open(located.c_str(), flags, kPermissions);
-  if (descriptor < 0) return FailWithErrno("open", path);
+  if (descriptor < 0) return FailWithErrno("open", located);
   struct stat status {};
   ::fstat(descriptor, &status);
-  return std::make_unique<PosixFile>(descriptor, static_cast<uint64_t>(status.st_size), path);
+  return std::make_unique<PosixFile>(descriptor, static_cast<uint64_t>(status.st_size), located);
 }
 
 bool PosixFileSystem::Exists(const std::string& path) { return ::access(Located(path).c_str(), F_OK) == 0; }
@@ -211,22 +212,27 @@ Result<std::vector<std::string>> PosixFileSystem::List(const std::string& direct
   for (; !error && each != std::filesystem::directory_iterator(); each.increment(error)) {
     names.push_back(each->path().filename().string());
   }
-  if (error) return Fail("cannot list '" + directory + "': " + error.message());
+  if (error) return Fail("cannot list '" + Located(directory) + "': " + error.message());
   return names;
 }
 
 Status PosixFileSystem::MakeDirectory(const std::string& path) {
-  if (::mkdir(Located(path).c_str(), 0755) != 0 && errno != EEXIST) return FailWithErrno("make directory", path);
+  const std::string located = Located(path);
+  if (::mkdir(located.c_str(), 0755) != 0 && errno != EEXIST) return FailWithErrno("make directory", located);
   return {};
 }
 
 Status PosixFileSystem::Rename(const std::string& from, const std::string& to) {
-  if (::rename(Located(from).c_str(), Located(to).c_str()) != 0) return FailWithErrno("rename to '" + to + "'", from);
+  const std::string source = Located(from);
+  const std::string target = Located(to);
+  const std::string what = "rename to '" + target + "'";
+  if (::rename(source.c_str(), target.c_str()) != 0) return FailWithErrno(what, source);
   return {};
 }
 
 Status PosixFileSystem::Remove(const std::string& path) {
-  if (::unlink(Located(path).c_str()) != 0) return FailWithErrno("remove", path);
+  const std::string located = Located(path);
+  if (::unlink(located.c_str()) != 0) return FailWithErrno("remove", located);
   return {};
 }
 
@@ -243,15 +249,16 @@ Status PosixFileSystem::SyncDirectory(const std::string& path) {
 }
 
 Result<std::unique_ptr<FileLock>> PosixFileSystem::Lock(const std::string& path) {
-  const int descriptor = ::open(Located(path).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kPermissions);
-  if (descriptor < 0) return FailWithErrno("open lock file", path);
-  auto lock = std::make_unique<PosixLock>(descriptor, path);
+  const std::string located = Located(path);
+  const int descriptor = ::open(located.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kPermissions);
+  if (descriptor < 0) return FailWithErrno("open lock file", located);
+  auto lock = std::make_unique<PosixLock>(descriptor, located);
   if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
     char holder[32] = {};
     [[maybe_unused]] const ssize_t count = ::pread(descriptor, holder, sizeof holder - 1, 0);
     std::string pid(holder);
     while (!pid.empty() && pid.back() == '\n') pid.pop_back();
-    return Fail("'" + path + "' is locked by process " + (pid.empty() ? "unknown" : pid));
+    return Fail("'" + located + "' is locked by process " + (pid.empty() ? "unknown" : pid));
   }
   if (Status is_signed = lock->Sign(); !is_signed) return tl::unexpected(is_signed.error());
   return lock;

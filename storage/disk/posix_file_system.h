@@ -26,7 +26,7 @@ class PosixFileSystem final : public FileSystem {
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override;
 
  private:
-  // What the operating system is asked for; errors name the path as it was given.
+  // The path for the operating system. Errors name it, so that they tell the directory.
   std::string Located(const std::string& path) const;
 
   const std::string directory_;

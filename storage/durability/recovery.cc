@@ -19,7 +19,8 @@ constexpr const char* kWaysOn =
 // Lines at most once a second.
 class ProgressLines {
  public:
-  explicit ProgressLines(const std::function<void(const std::string&)>& say) : say_(say) {}
+  ProgressLines(const std::function<void(const std::string&)>& say, const Clock& clock)
+      : say_(say), once_a_second_(clock) {}
   void Say(const std::string& what, double share) {
     if (!once_a_second_.IsDue()) return;
     char percent[32];
@@ -35,7 +36,7 @@ class ProgressLines {
 class Recovery {
  public:
   Recovery(Store& store, FileSystem& files, const DataFiles& data, const RecoveryOptions& options)
-      : store_(store), files_(files), data_(data), options_(options), progress_(options.progress) {}
+      : store_(store), files_(files), data_(data), options_(options), progress_(options.progress, store.clock()) {}
 
   Result<RecoverySummary> Run() {
     Result<std::vector<LogFileName>> logs = ListLogFiles(files_, data_.log_directory);
@@ -104,11 +105,11 @@ class Recovery {
     return {};
   }
 
-  // Whether the snapshot holds changes that came after the point in time that is asked for.
+  // Whether the snapshot holds changes from after the requested point in time.
   bool IsBeyondTarget(const std::string& path) {
     if (options_.last_lsn == UINT64_MAX && options_.last_time == INT64_MAX) return false;
     const Result<std::unique_ptr<SnapshotReader>> opened = SnapshotReader::Open(files_, path);
-    if (!opened) return false;  // what is wrong with it, loading it tells
+    if (!opened) return false;  // loading it reports the error
     const SnapshotReader& snapshot = **opened;
     if (snapshot.end().last > options_.last_lsn || snapshot.header().created > options_.last_time) return true;
     BlockDecompressor decompressor;

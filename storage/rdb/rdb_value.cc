@@ -5,12 +5,9 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
-#include <unordered_set>
 #include <vector>
 
 #include "storage/base/byte_codec.h"
-#include "storage/base/random.h"
-#include "storage/base/seeded_hash.h"
 #include "storage/rdb/packed_blobs.h"
 #include "storage/rdb/rdb_skip.h"
 #include "storage/rdb/rdb_stream.h"
@@ -147,12 +144,11 @@ bool ReadElements(RdbInput& in, RdbType type, Elements* elements) {
 
 // Whether no name stands there twice; every `step`-th text is one.
 bool AreDistinct(const std::vector<std::string>& texts, size_t step) {
-  // Whoever may RESTORE has chosen them.
-  std::unordered_set<std::string_view, SeededHash> seen(0, SeededHash(SeedFromSystem()));
-  for (size_t i = 0; i < texts.size(); i += step) {
-    if (!seen.insert(texts[i]).second) return false;
-  }
-  return true;
+  std::vector<std::string_view> names;
+  names.reserve(texts.size() / step);
+  for (size_t i = 0; i < texts.size(); i += step) names.push_back(texts[i]);
+  std::sort(names.begin(), names.end());
+  return std::adjacent_find(names.begin(), names.end()) == names.end();
 }
 
 bool PackTexts(const std::vector<std::string>& texts, size_t step, std::string* packed) {

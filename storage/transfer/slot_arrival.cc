@@ -81,7 +81,7 @@ SlotArrival::SlotArrival(Store& store, std::vector<PositionRange> ranges, const 
       source_(source),
       random_(store.placement().seed),
       txn_(store, store.clock().Now(), random_) {
-  // Whether a key has ended is its owner's to say, and its owner tells subscribers what happens to it.
+  // The owner of a key expires it, and notifies subscribers of its changes.
   txn_.set_keeps_expired(true);
   txn_.set_is_silent(true);
 }

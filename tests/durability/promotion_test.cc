@@ -51,7 +51,7 @@ std::optional<std::string> RecoveredOwn(FaultyFileSystem& disk) {
   return found == contents.end() ? std::nullopt : std::optional(found->second.first);
 }
 
-TEST(Promotion, WhatComesBehindAWritableReplicasOwnChangesHasANumberThatLeadsOnFromNothing) {
+TEST(Promotion, ChangesAfterAWritableReplicasUnrecordedOnesGetHigherNumbers) {
   FaultyFileSystem disk;
   WritableReplica replica(disk);
   const storage::Durability::Promotion promotion = replica.durability.BecomeOwner();

@@ -5,6 +5,7 @@
 #include "server/config/config_file.h"
 #include "server/data/data_keeper.h"
 #include "server/observe/slow_log.h"
+#include "storage/base/once_a_second.h"
 #include "tests/support/session_fixture.h"
 
 namespace ringkv::server {
@@ -82,6 +83,30 @@ TEST_F(ServerPartsTest, IdsComeFromTheChanceThatWasHandedIn) {
   test::SeededChance again(42);
   const Server same(options_, {clock_, files_, again}, {}, "", 42);
   EXPECT_EQ(same.run_id(), server_.run_id());
+}
+
+TEST_F(ServerPartsTest, ErrorsOfTheFileSystemNameTheDirectory) {
+  const test::TempDir dir;
+  storage::PosixFileSystem files(dir.Path("missing"));
+  const std::string path = dir.Path("missing") + "/file";
+  const auto opened = files.Open("file", storage::OpenMode::kRead);
+  ASSERT_FALSE(opened);
+  EXPECT_NE(opened.error().text.find("'" + path + "'"), std::string::npos) << opened.error().text;
+  for (const storage::Status& failed : {files.Remove("file"), files.Rename("file", "other")}) {
+    ASSERT_FALSE(failed);
+    EXPECT_NE(failed.error().text.find("'" + path + "'"), std::string::npos) << failed.error().text;
+  }
+}
+
+// The first line of progress comes a second after the beginning, the second one a second after that.
+TEST_F(ServerPartsTest, ProgressIsDueOnceASecondOfTheGivenClock) {
+  storage::ManualClock clock(0);
+  storage::OnceASecond once_a_second(clock);
+  clock.Advance(999);
+  EXPECT_FALSE(once_a_second.IsDue());
+  clock.Advance(1);
+  EXPECT_TRUE(once_a_second.IsDue());
+  EXPECT_FALSE(once_a_second.IsDue());
 }
 
 TEST_F(ServerPartsTest, TwoServersInOneProcessShareNothing) {

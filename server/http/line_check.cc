@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "server/http/line_check.h"
 
-#include <algorithm>
 #include <array>
 
 namespace ringkv::server::http {

@@ -11,9 +11,9 @@ namespace ringkv::storage {
 namespace {
 
 constexpr size_t kPoolSize = 16;
-// So many keys are looked at under one lock, for several that go.
+// Samples under one lock; several of them are evicted.
 constexpr size_t kSamplesAtOnce = 16;
-constexpr int kTries = 64;  // what was sampled may be gone when it is to go
+constexpr int kTries = 64;  // a sampled key may be gone when it is its turn to be evicted
 
 bool IsVolatileOnly(EvictionPolicy policy) {
   return policy == EvictionPolicy::kVolatileLru || policy == EvictionPolicy::kVolatileRandom ||

@@ -135,8 +135,9 @@ Status LogWriter::Close() {
   MutexLock lock(mutex_);
   Status flushed = FlushFile();
   // Nothing depends on it: a reader takes zeros for the end too.
-  if (file_ != nullptr && flushed) [[maybe_unused]]
-    const Status cut = file_->Truncate(file_bytes_);
+  if (file_ != nullptr && flushed) {
+    [[maybe_unused]] const Status cut = file_->Truncate(file_bytes_);
+  }
   CloseFile();
   return flushed;
 }

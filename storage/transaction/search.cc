@@ -33,7 +33,6 @@ void VisitExact(Txn& txn, DbIndex db, std::string_view key, uint64_t cursor, con
   if (position.value < cursor) return;
   WithPartition(txn, position.partition(), [&](Partition& partition) {
     partition.mutex.AssertHeld();
-
     const Table* table = partition.tables[db].get();
     if (table == nullptr) return;
     const Cell* cell = table->SegmentFor(position.local())->Find(key, position.local());

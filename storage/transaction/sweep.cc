@@ -12,7 +12,7 @@ namespace {
 // Looks at one due item; true if erasing merged the segment away.
 bool SweepItem(Txn& txn, Partition& partition, DbIndex db, Table& table, Segment* segment, uint32_t local_position,
                DueTime due_now, Sweep* sweep) REQUIRES(partition.mutex) {
-  // More than one key may stand at a position; each is looked at. When a foreign one ends is its owner's to say.
+  // Several keys may have the same position; each is checked. Foreign keys are skipped: their owner expires them.
   if (partition.IsForeign(local_position)) {
     segment->QueueAgain(local_position, due_now + 1);
     return false;

@@ -44,7 +44,6 @@ DatabaseSize SizeOf(Txn& txn, DbIndex db) {
   for (size_t i = occupied.Next(0); i < kPartitions; i = occupied.Next(i + 1)) {
     WithPartition(txn, i, [&](Partition& partition) {
       partition.mutex.AssertHeld();
-
       const Table* table = partition.tables[db].get();
       if (table == nullptr) return;
       size.keys += table->keys();
@@ -74,7 +73,6 @@ KeyStatistics SumStatistics(Txn& txn) {
 void ResetStatistics(Txn& txn) {
   ForEachPartition(txn, [](Partition& partition) {
     partition.mutex.AssertHeld();
-
     partition.statistics = KeyStatistics();
     partition.prefix_uses.assign(partition.prefix_uses.size(), {});
   });
@@ -87,7 +85,6 @@ std::vector<PrefixUsage> PrefixUsages(Txn& txn) {
   for (size_t i = 0; i < prefixes.size(); ++i) usages[i].prefix = prefixes[i];
   ForEachPartition(txn, [&](Partition& partition) {
     partition.mutex.AssertHeld();
-
     for (size_t j = 0; j < usages.size(); ++j) {
       usages[j].uses.reads += partition.prefix_uses[j].reads;
       usages[j].uses.misses += partition.prefix_uses[j].misses;
@@ -117,7 +114,6 @@ uint64_t TableBytes(Txn& txn) {
   uint64_t sum = 0;
   ForEachPartition(txn, [&](Partition& partition) {
     partition.mutex.AssertHeld();
-
     txn.store().occupancy().ForEachUsed([&](DbIndex db) {
       partition.mutex.AssertHeld();
       const Table* table = partition.tables[db].get();
@@ -131,7 +127,6 @@ IndexReport ReportIndexes(Txn& txn, Direction direction) {
   IndexReport report;
   ForEachPartition(txn, [&](Partition& partition) {
     partition.mutex.AssertHeld();
-
     txn.store().occupancy().ForEachUsed([&](DbIndex db) {
       partition.mutex.AssertHeld();
       const Table* table = partition.tables[db].get();

@@ -2,7 +2,6 @@
 #include "storage/transaction/txn.h"
 
 #include <algorithm>
-#include <bit>
 
 #include "storage/base/check.h"
 #include "storage/edit/mutable_entry.h"
@@ -25,8 +24,8 @@ void LockUntilCommit(Partition& partition) NO_THREAD_SAFETY_ANALYSIS { partition
 
 // --- locking --------------------------------------------------------------------------------------------------------
 
-// A placement changes under the locks of all partitions: who has computed a position before and locked after that looks
-// again.
+// A placement changes under the locks of all partitions. So a position that was computed before the lock is computed
+// again if the placement has changed meanwhile.
 void Txn::LockKey(std::string_view key) {
   for (;;) {
     const Placement placement = store_.placement();

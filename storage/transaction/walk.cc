@@ -42,7 +42,6 @@ void Sample(Txn& txn, DbIndex db, size_t count, bool volatile_only, const Positi
   for (size_t i = 0; i < candidates && !found; ++i) {
     WithPartition(txn, at, [&](Partition& partition) {
       partition.mutex.AssertHeld();
-
       const Table* table = partition.tables[db].get();
       found = table != nullptr && SampleTable(txn, partition, *table, count, volatile_only, visit);
     });

@@ -2,7 +2,6 @@
 #include "storage/types/list.h"
 
 #include <algorithm>
-#include <iterator>
 #include <numeric>
 
 namespace ringkv::storage {

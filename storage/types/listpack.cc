@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "storage/types/listpack.h"
 
-#include <bit>
 #include <cstring>
 
 #include "storage/base/byte_codec.h"

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "storage/types/stream.h"
 
-#include <iterator>
-
 namespace ringkv::storage {
 
 // --- reading --------------------------------------------------------------------------------------------------------

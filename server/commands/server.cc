@@ -34,6 +34,7 @@ void FlushDb(DataCall& call) {
 void FlushAll(DataCall& call) {
   if (!ParseFlushMode(call)) return;
   for (storage::DbIndex db = 0; db < call.txn.store().databases(); ++db) call.txn.FlushDatabase(db);
+  call.txn.store().NoteEmptied();
   call.reply.Ok();
 }
 

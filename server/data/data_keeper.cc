@@ -109,6 +109,7 @@ void DataKeeper::FitLog() {
 
 void DataKeeper::Tick() {
   if (is_replacing()) return;
+  SaveIfEmptied();
   durability_.Tick();
   SaveIfDue();
   RewriteLogIfDue();
@@ -128,6 +129,11 @@ bool DataKeeper::IsSnapshotDue() {
   return std::any_of(points.begin(), points.end(), [&](const SavePoint& point) {
     return changes > 0 && changes >= point.changes && now - state.last_success_steady > point.seconds * 1000;
   });
+}
+
+// As in Redis, a file of keys that FLUSHALL has deleted does not stay: a crash would bring them back.
+void DataKeeper::SaveIfEmptied() {
+  if (store_.TakeEmptied() && SavesAtEnd()) durability_.ScheduleSave(storage::SnapshotReason::kSave);
 }
 
 void DataKeeper::SaveIfDue() {

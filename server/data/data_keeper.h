@@ -60,6 +60,7 @@ class DataKeeper {
   void NoteLogHealth();
   bool SnapshotsFail();
   bool IsSnapshotDue();
+  void SaveIfEmptied();
   void SaveIfDue();
   void RewriteLogIfDue();
   void WatchLogRoom();

@@ -152,8 +152,13 @@ bool Route(Execution& execution) {
   Session& session = execution.session();
   const Command& row = execution.row();
   const bool passes_on = IsPassedOn(execution);
-  // What is queued is looked at as a whole when it is to be executed.
-  if (passes_on && session.queue.is_open() && !row.Has(kRunsInMulti)) return true;
+  // A request that is refused to a subscriber must not run elsewhere either.
+  if (passes_on && (execution.unmet & kNeedsNoSubscription) != 0) return true;
+  // What is queued is looked at as a whole by EXEC, which may pass it on: the state of this node says nothing yet.
+  if (passes_on && session.queue.is_open() && !row.Has(kRunsInMulti)) {
+    execution.unmet &= kPermissions;
+    return true;
+  }
   cluster::RequestTraits traits{.asks = std::exchange(session.is_asking, false)};
   const Reach reach = ReachOf(execution);
   const ClusterView& view = ViewOf(server, execution.thread());

@@ -95,8 +95,7 @@ void Run(Execution& execution) {
   const uint64_t nanoseconds = server.ticks().Nanoseconds(thread.last_command_end - start);
   auto* const wait = std::get_if<outcome::KeyWait>(&execution.outcome);
   if (wait != nullptr) wait->nanoseconds = nanoseconds;
-  // What EXEC has run has counted its own errors.
-  const bool has_failed = reply.errors() != errors_before && !execution.runs_queued();
+  const bool has_failed = reply.errors() != errors_before && !execution.has_run_queued;
   Account(server, thread,
           {.entry = *execution.entry,
            .argv = execution.argv(),

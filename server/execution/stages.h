@@ -28,6 +28,7 @@ struct Execution {
   uint32_t unmet = 0;                   // needs of the command that are not met
   uint64_t wait_generation = 0;         // of WaitingClients, before a blocking command is checked
   Enclosing* enclosing = nullptr;       // null: not inside another command
+  bool has_run_queued = false;          // EXEC has run commands, whose errors are counted by themselves
 
   Server& server() const { return caller.server; }
   ThreadState& thread() const { return caller.thread; }

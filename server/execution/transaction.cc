@@ -107,6 +107,7 @@ void RunQueued(AdminCall& call) {
   }
   call.reply.Array(static_cast<int64_t>(queued.size()));
   Enclosing enclosing;
+  call.execution.has_run_queued = true;
   {
     QueuedReplies replies(call.execution);
     for (const auto& each : queued) RunOne(each, replies.Next(), call.execution, enclosing);

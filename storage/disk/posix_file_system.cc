@@ -189,7 +189,7 @@ Result<std::unique_ptr<File>> PosixFileSystem::Open(const std::string& path, Ope
     if (uncached >= 0) return std::make_unique<UncachedFile>(uncached, located);
     mode = OpenMode::kReplace;  // not every file system can
   }
-  int flags = O_CLOEXEC;
+  int flags = O_CLOEXEC | O_NONBLOCK;  // whatever is no file, as a pipe is none, must not block the open
   switch (mode) {
     case OpenMode::kRead: flags |= O_RDONLY; break;
     case OpenMode::kReplace:
@@ -200,6 +200,10 @@ Result<std::unique_ptr<File>> PosixFileSystem::Open(const std::string& path, Ope
   if (descriptor < 0) return FailWithErrno("open", located);
   struct stat status {};
   ::fstat(descriptor, &status);
+  if (!S_ISREG(status.st_mode)) {
+    ::close(descriptor);
+    return Fail("cannot open '" + located + "': it is not a regular file");
+  }
   return std::make_unique<PosixFile>(descriptor, static_cast<uint64_t>(status.st_size), located);
 }
 

@@ -412,11 +412,13 @@ void Durability::NoteRun(SnapshotReason reason, const Result<SnapshotSummary>& r
     MutexLock lock(mutex_);
     state_.is_running = false;
     if (!result && IsGivenUp(is_background)) return;  // which is no failure
-    // Who waits for a snapshot hears himself that it has failed, and nothing else changes, as in Redis: a server that
-    // could not save when it was told to end goes on as before.
-    if (result || is_background) {
-      bool& ok = reason == SnapshotReason::kSave ? state_.last_ok : state_.last_rewrite_ok;
-      ok = result.has_value();
+    // Any snapshot that succeeds shows that snapshots work again. A failure of one in the foreground is told to its
+    // caller, and nothing else changes, as in Redis: a server that could not save when it was told to end goes on.
+    if (result) {
+      state_.last_ok = true;
+      state_.last_rewrite_ok = true;
+    } else if (is_background) {
+      (reason == SnapshotReason::kSave ? state_.last_ok : state_.last_rewrite_ok) = false;
     }
     state_.failure = result ? "" : result.error().text;
     (reason == SnapshotReason::kSave ? state_.last_seconds : state_.last_rewrite_seconds) = seconds;

@@ -75,6 +75,10 @@ class Store {
   uint64_t flushes() const { return flushes_.load(); }
   void NoteFlush() { flushes_.fetch_add(1); }
 
+  // All databases were flushed by a client. TakeEmptied tells so once.
+  void NoteEmptied() { was_emptied_ = true; }
+  bool TakeEmptied() { return was_emptied_.load(std::memory_order_relaxed) && was_emptied_.exchange(false); }
+
   // Receives every change; may be null. Set before threads run; must outlive the use of the store.
   void set_observer(KeyObserver* observer) { observer_ = observer; }
   KeyObserver* observer() const { return observer_; }
@@ -91,6 +95,7 @@ class Store {
   IndexPolicy index_policy_;
   LogBuffer log_;
   std::atomic<uint64_t> flushes_{0};
+  std::atomic<bool> was_emptied_{false};
   Occupancy occupancy_;
   std::array<Partition, kPartitions> partitions_;
 };

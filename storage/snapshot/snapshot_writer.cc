@@ -125,6 +125,7 @@ Result<SnapshotSummary> SnapshotWriter::Finish() {
 
 Status SnapshotWriter::PutInPlace() {
   const std::string path = JoinPath(options_.directory, options_.name);
+  if (files_.Exists(JoinPath(path, "."))) return Fail("cannot replace '" + path + "': it is a directory");
   if (!options_.name_of_previous.empty() && files_.Exists(path)) {
     Status kept = files_.Rename(path, JoinPath(options_.directory, options_.name_of_previous));
     if (!kept) return kept;

@@ -171,6 +171,20 @@ TEST(FailingDisk, OnlyAFailedBackgroundSnapshotRefusesWrites) {
   EXPECT_TRUE(durability.snapshot_state().last_ok);
 }
 
+TEST(FailingDisk, AnySnapshotThatSucceedsEndsTheFailure) {
+  FaultyFileSystem disk;
+  ChangingStore store(1);
+  storage::Durability durability(store.store(), disk, store.clock(), {.data = kTestFiles, .has_threads = false});
+  ASSERT_TRUE(durability.Open({}, false, [] { return storage::Status(); }));
+  store.Put("a", "1");
+  disk.FailFrom(0, 1'000'000);
+  EXPECT_TRUE(durability.StartSave(storage::SnapshotReason::kSave));
+  EXPECT_FALSE(durability.snapshot_state().last_ok);
+  disk.Heal();
+  EXPECT_TRUE(durability.StartSave(storage::SnapshotReason::kLogRewrite));
+  EXPECT_TRUE(durability.snapshot_state().last_ok) << "nothing else would clear it: no change can come meanwhile";
+}
+
 class AnnouncedLog : public testing::Test {
  protected:
   AnnouncedLog() {

@@ -89,6 +89,39 @@ TEST(Persistence, WhenShutdownHasClosedItsConnectionTheFilesAreComplete) {
   EXPECT_EQ(server.WaitForEnd(), 0);
 }
 
+TEST(Persistence, KeysThatFlushallDeletedStayDeletedAfterACrash) {
+  const TempDir dir;
+  {
+    ServerProcess server(In(dir, {"--save", "3600 1"}));
+    EXPECT_EQ(server.Ask("SET a 1"), "+OK");
+    EXPECT_EQ(server.Ask("SAVE"), "+OK");
+    EXPECT_EQ(server.Ask("FLUSHALL"), "+OK");
+    EXPECT_TRUE(Eventually([&] { return server.Info("rdb_changes_since_last_save") == "0"; }));
+    server.Signal(SIGKILL);
+    server.WaitForEnd();
+  }
+  ServerProcess server(In(dir, {}));
+  EXPECT_EQ(Get(server, "a"), "$-1");
+}
+
+TEST(Persistence, APipeInPlaceOfTheSnapshotEndsTheStart) {
+  const TempDir dir;
+  ASSERT_EQ(::mkfifo(dir.Path("dump.rkv").c_str(), 0600), 0);
+  ServerProcess server(In(dir, {}));
+  EXPECT_EQ(server.WaitForEnd(), 1);
+  EXPECT_NE(server.Log().find("dump.rkv': it is not a regular file"), std::string::npos) << server.Log();
+}
+
+TEST(Persistence, ASnapshotDoesNotReplaceTheDirectoryOfTheLog) {
+  const TempDir dir;
+  ServerProcess server(In(dir, {"--appendonly", "yes", "--dbfilename", "x", "--appenddirname", "x"}));
+  EXPECT_EQ(server.Ask("SET a 1"), "+OK");
+  EXPECT_TRUE(server.Ask("SAVE").starts_with("-ERR"));
+  server.Signal(SIGKILL);
+  server.WaitForEnd();
+  EXPECT_TRUE(std::filesystem::is_directory(dir.Path("x")));
+}
+
 TEST(Persistence, ASavePointIsKept) {
   const TempDir dir;
   {

@@ -154,6 +154,25 @@ TEST_F(ProxyTest, RequestsOfAClientThatHasGoneAreExecuted) {
   })) << Say(Node(1), {"GET", key});
 }
 
+TEST_F(ProxyTest, ASubscriberRunsNothingOnOtherNodes) {
+  const std::string key = KeyAt(1);
+  const Context context = ConnectTo(Node(0));
+  Ask(context.get(), {"SUBSCRIBE", "channel"});
+  EXPECT_TRUE(std::string(Ask(context.get(), {"SET", key, "1"})->str).starts_with("ERR Can't execute 'set'"));
+  EXPECT_EQ(Say(Node(1), {"EXISTS", key}), "0");
+}
+
+TEST_F(ProxyTest, AReplicaPassesOnATransactionThatWrites) {
+  const std::string key = KeyAt(1);
+  for (const size_t node : {kShards, kShards + 1}) {
+    const Context context = ConnectTo(Node(node));
+    Ask(context.get(), {"MULTI"});
+    EXPECT_STREQ(Ask(context.get(), {"INCR", key})->str, "QUEUED");
+    EXPECT_EQ(Ask(context.get(), {"EXEC"})->type, REDIS_REPLY_ARRAY);
+  }
+  EXPECT_EQ(Say(Node(1), {"GET", key}), "2");
+}
+
 TEST_F(ProxyTest, CommandsOverManyNodesAreJoined) {
   Fill();
   ServerProcess& node = Node(0);

@@ -417,6 +417,23 @@ TEST_F(ExecutionTest, TheSlowLogHasEachQueuedCommandAndNotExec) {
   EXPECT_EQ(log.find("exec"), std::string::npos);
 }
 
+TEST_F(ExecutionTest, AnErrorOfExecItselfIsCountedAndThoseOfItsCommandsOnce) {
+  Run("exec");
+  Run("multi");
+  Run("nosuch");
+  Run("exec");
+  Run("set text v");
+  Run("multi");
+  Run("incr text");
+  Run("exec");
+  const std::string errors = Run("info errorstats");
+  EXPECT_NE(errors.find("errorstat_EXECABORT:count=1\r\n"), std::string::npos) << errors;
+  EXPECT_NE(errors.find("errorstat_ERR:count=3\r\n"), std::string::npos) << "EXEC, NOSUCH, INCR: " << errors;
+  const std::string calls = Run("info commandstats");
+  const std::string exec = calls.substr(calls.find("cmdstat_exec:"));
+  EXPECT_EQ(exec.substr(0, exec.find('\r')).substr(exec.find("rejected")), "rejected_calls=0,failed_calls=2");
+}
+
 TEST_F(ExecutionTest, InfoCountsCommandsAndErrors) {
   Run("set a 1");
   Run("incr b");

@@ -2,9 +2,21 @@
 #include "storage/effects/effect_codec.h"
 
 #include <array>
+#include <limits>
 
 namespace ringkv::storage {
 namespace {
+
+// The number, or a failed reader and 0 if it is greater than `most`.
+uint64_t AtMost(uint64_t most, uint64_t number, ByteReader* from) {
+  if (number <= most) return number;
+  from->Bytes(UINT64_MAX);
+  return 0;
+}
+
+DbIndex ReadDatabase(ByteReader* from) {
+  return static_cast<DbIndex>(AtMost(std::numeric_limits<DbIndex>::max(), from->Varint(), from));
+}
 
 class FieldReader {
  public:
@@ -18,16 +30,20 @@ class FieldReader {
     id.ms = from_->Varint();
     id.seq = from_->Varint();
   }
-  void operator()(bool& flag) const { flag = from_->Fixed<uint8_t>() != 0; }
-  void operator()(StringForm& form) const { form = static_cast<StringForm>(from_->Fixed<uint8_t>() & 3); }
-  void operator()(ValueKind& kind) const { kind = ValueKind(from_->Fixed<uint8_t>()); }
-  void operator()(EraseReason& reason) const { reason = static_cast<EraseReason>(from_->Fixed<uint8_t>()); }
-  void operator()(DbIndex& db) const { db = static_cast<DbIndex>(from_->Varint()); }
+  void operator()(bool& flag) const { flag = Byte(1) != 0; }
+  void operator()(StringForm& form) const { form = static_cast<StringForm>(Byte(uint8_t(StringForm::kCopied))); }
+  void operator()(ValueKind& kind) const { kind = ValueKind(Byte(kKindBits)); }
+  void operator()(EraseReason& reason) const { reason = static_cast<EraseReason>(Byte(uint8_t(EraseReason::kMoved))); }
+  void operator()(DbIndex& db) const { db = ReadDatabase(from_); }
   void Expiry(UnixMs& expiry) const {
     if (has_expiry_) expiry = from_->Fixed<UnixMs>();
   }
 
  private:
+  static constexpr uint8_t kKindBits = 0x3f;
+
+  uint8_t Byte(uint8_t most) const { return static_cast<uint8_t>(AtMost(most, from_->Fixed<uint8_t>(), from_)); }
+
   ByteReader* from_;
   bool has_expiry_;
 };
@@ -59,7 +75,7 @@ constexpr std::array<Decoder, kEffectTags> kDecoders = [] {
 EffectRecord DecodeEffect(ByteReader* from) {
   const auto tag = from->Fixed<uint8_t>();
   EffectRecord record;
-  record.db = static_cast<DbIndex>(from->Varint());
+  record.db = ReadDatabase(from);
   const Decoder decode = tag < kDecoders.size() ? kDecoders[tag] : nullptr;
   if (decode == nullptr) {
     from->Bytes(UINT64_MAX);

@@ -437,7 +437,7 @@ std::vector<Lsn> Replication::AcknowledgedByMembers() {
   const bool in_cluster = server_.shard_place().is_enabled();
   const std::vector<std::string> ids = in_cluster ? server_.shard_place().shard_members() : std::vector<std::string>();
   const auto is_member = [&](const std::string& id) {
-    return !in_cluster || id.empty() || std::find(ids.begin(), ids.end(), id) != ids.end();
+    return !in_cluster || std::find(ids.begin(), ids.end(), id) != ids.end();
   };
   // One that has come again may still have its old feed, until repl-timeout: it counts once.
   std::vector<std::pair<std::string_view, Lsn>> members;

@@ -131,6 +131,7 @@ void Durability::SwitchLog(bool on) {
 }
 
 void Durability::AskForLog() {
+  MutexLock lock(mutex_);
   ++times_asked_;
   next_switch_on_ = 0;
 }
@@ -145,11 +146,11 @@ Durability::Promotion Durability::BecomeOwner() {
   txn.LockAll();
   const Promotion promotion{.last = buffer.appended(), .has_unrecorded = buffer.has_unrecorded()};
   if (promotion.has_unrecorded) {
-    AskForLog();
     if (Status closed = log_.NumberUnrecorded(); !closed) SayUnsafe(closed.error());
   }
   store_.SetAuthority(Authority::kOwner);
   txn.Unlock();
+  if (promotion.has_unrecorded) AskForLog();
   log_.Announce();
   return promotion;
 }
@@ -286,11 +287,18 @@ void Durability::Tick() {
 Status Durability::Run(SnapshotReason reason, bool is_background) {
   constexpr int64_t kRetryAfterMs = 5000;
   const int64_t started = clock_.SteadyMs();
-  const uint64_t asked = times_asked_;
+  uint64_t asked = 0;
+  {
+    MutexLock lock(mutex_);
+    asked = times_asked_;
+  }
   Result<SnapshotSummary> made = MakeSnapshot(is_background);
   while (!made && made.error().kind == ErrorKind::kOvertaken) made = MakeSnapshot(is_background);
   // A request for the log during the run is served without a pause.
-  if (wants_log() && !log_.is_open() && times_asked_ == asked) next_switch_on_ = clock_.SteadyMs() + kRetryAfterMs;
+  if (wants_log() && !log_.is_open()) {
+    MutexLock lock(mutex_);
+    if (times_asked_ == asked) next_switch_on_ = clock_.SteadyMs() + kRetryAfterMs;
+  }
   NoteRun(reason, made, started, is_background);
   if (!made) return tl::unexpected(made.error());
   return {};

@@ -155,8 +155,6 @@ class Durability {
   std::atomic<bool> stopping_{false};
   std::atomic<bool> is_replacing_{false};
   std::atomic<bool> gives_up_background_{false};
-  std::atomic<int64_t> next_switch_on_{0};  // steady clock; the next attempt to begin the log
-  std::atomic<uint64_t> times_asked_{0};    // how often the log was requested
   std::atomic<bool> files_follow_{true};
   std::atomic<double> progress_{0};
   std::atomic<uint64_t> changes_at_save_{0};
@@ -171,7 +169,9 @@ class Durability {
   SnapshotState state_ GUARDED_BY(mutex_);
   std::thread snapshot_thread_ GUARDED_BY(mutex_);
   std::unique_ptr<FileLock> lock_ GUARDED_BY(mutex_);
-  Lsn last_snapshot_ GUARDED_BY(mutex_) = 0;  // the last LSN of the newest snapshot
+  int64_t next_switch_on_ GUARDED_BY(mutex_) = 0;  // steady clock; the next attempt to begin the log
+  uint64_t times_asked_ GUARDED_BY(mutex_) = 0;    // how often the log was requested
+  Lsn last_snapshot_ GUARDED_BY(mutex_) = 0;       // the last LSN of the newest snapshot
 };
 
 }  // namespace ringkv::storage

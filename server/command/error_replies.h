@@ -36,6 +36,10 @@ constexpr std::string_view kReadOnly = "READONLY You can't write against a read 
 constexpr std::string_view kTryAgain = "TRYAGAIN Multiple keys request during rehashing of slot";
 constexpr std::string_view kWatchElsewhere =
     "ERR a key of another node can't be watched through this one; connect to the node that CLUSTER SLOTS names";
+constexpr std::string_view kWatchedButElsewhere =
+    "EXECABORT Transaction discarded: its keys are at another node, and it depends on watched keys of this one; "
+    "connect to "
+    "the node that CLUSTER SLOTS names";
 constexpr std::string_view kOwnConnectionElsewhere =
     "EXECABORT Transaction discarded: its keys are at another node, and it has a command that means this connection; "
     "send that before MULTI, or connect to the node that CLUSTER SLOTS names";

@@ -2,6 +2,7 @@
 #include "server/execution/route.h"
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -70,8 +71,9 @@ bool StandsIn(const cluster::SlotState& slot, const ClusterView& view, Server& s
 bool PassOn(Execution& execution, cluster::ShardIndex shard, bool only_reads, bool asks) {
   ProxyPlan plan;
   plan.only_reads = only_reads;
-  plan.asks = asks;
   if (execution.runs_queued()) {
+    // Without ASKING, which would be needed before each command: a node that does not own the slot yet answers
+    // EXECABORT in any case.
     plan.join = Join::kTransaction;
     plan.queued = execution.session().queue.Close();
     execution.session().UnwatchAll();
@@ -79,6 +81,7 @@ bool PassOn(Execution& execution, cluster::ShardIndex shard, bool only_reads, bo
     for (const auto& queued : plan.queued) plan.parts.push_back({queued.argv, shard});
     plan.parts.push_back({{"EXEC"}, shard});
   } else {
+    plan.asks = asks;
     plan.parts.push_back({{execution.argv().begin(), execution.argv().end()}, shard});
   }
   return AskOthers(execution, std::move(plan));
@@ -127,21 +130,41 @@ bool IsPassedOn(const Execution& execution) {
   return execution.caller.may_ask_others && !is_personal && !waits;
 }
 
+// EXEC of keys of another node, which can't hold the transaction back when a key that is watched here changes.
+bool EndWatched(Execution& execution) {
+  Session& session = execution.session();
+  if (!session.watch.touched.load(std::memory_order_relaxed)) {
+    return Reject(execution, errors::kWatchedButElsewhere);
+  }
+  session.queue.Close();
+  session.UnwatchAll();
+  execution.reply().NullArray();
+  return false;
+}
+
+// As PassOn, but refuses what would act on the shared connection, or depends on this node.
+bool PassOnIfAllowed(Execution& execution, cluster::ShardIndex shard, bool only_reads, bool asks) {
+  const Session& session = execution.session();
+  if (execution.row().Has(kWatchesKeys)) return Reject(execution, errors::kWatchElsewhere);
+  if (session.queue.has_failed()) return true;  // EXEC says so itself
+  if (execution.runs_queued() && !session.watch.keys.empty()) return EndWatched(execution);
+  if (execution.runs_queued() && MeansItsConnection(session.queue)) {
+    return Reject(execution, errors::kOwnConnectionElsewhere);
+  }
+  return PassOn(execution, shard, only_reads, asks);
+}
+
 // The slot is another shard's.
 bool Moved(Execution& execution, size_t slot, const cluster::SlotState& state, const ClusterView& view,
            bool only_reads) {
   if (!IsPassedOn(execution)) return Reject(execution, Redirection("MOVED", slot, view.PrimaryOf(state.owner)));
-  const TransactionQueue& queue = execution.session().queue;
-  if (execution.row().Has(kWatchesKeys)) return Reject(execution, errors::kWatchElsewhere);
-  if (queue.has_failed()) return true;  // EXEC says so itself
-  if (execution.runs_queued() && MeansItsConnection(queue)) return Reject(execution, errors::kOwnConnectionElsewhere);
-  return PassOn(execution, state.owner, only_reads, false);
+  return PassOnIfAllowed(execution, state.owner, only_reads, false);
 }
 
 // The slot is about to be another shard's, and its key isn't here.
 bool Asks(Execution& execution, size_t slot, const cluster::SlotState& state, const ClusterView& view,
           bool only_reads) {
-  if (IsPassedOn(execution) && !execution.runs_queued()) return PassOn(execution, state.offered_to, only_reads, true);
+  if (IsPassedOn(execution)) return PassOnIfAllowed(execution, state.offered_to, only_reads, true);
   return Reject(execution, Redirection("ASK", slot, view.PrimaryOf(state.offered_to)));
 }
 

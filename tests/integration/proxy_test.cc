@@ -11,6 +11,7 @@
 #include <set>
 #include <thread>
 
+#include "cluster/migration/slot_ledger.h"
 #include "tests/support/free_ports.h"
 #include "tests/support/redis_client.h"
 #include "tests/support/temp_dir.h"
@@ -233,6 +234,26 @@ TEST_F(ProxyTest, ATransactionRunsWhereItsKeysAre) {
   EXPECT_STREQ(Ask(context.get(), {"WATCH", KeyAt(0)})->str, "OK");
 }
 
+TEST_F(ProxyTest, ATransactionElsewhereDoesNotIgnoreWatchedKeys) {
+  const std::string here = KeyAt(0);
+  const std::string there = KeyAt(1);
+  const Context context = ConnectTo(Node(0));
+  const auto transaction = [&](const std::string& key) {
+    Ask(context.get(), {"MULTI"});
+    EXPECT_STREQ(Ask(context.get(), {"SET", key, "x"})->str, "QUEUED");
+    return Ask(context.get(), {"EXEC"});
+  };
+  Ask(context.get(), {"WATCH", here});
+  ASSERT_EQ(Say(Node(0), {"SET", here, "changed"}), "OK");
+  EXPECT_EQ(transaction(there)->type, REDIS_REPLY_NIL);
+  Ask(context.get(), {"WATCH", here});
+  EXPECT_TRUE(std::string(transaction(there)->str).starts_with("EXECABORT")) << "the other node can't look at the key";
+  EXPECT_EQ(Say(Node(1), {"EXISTS", there}), "0");
+  EXPECT_EQ(transaction(there)->elements, 1u) << "EXEC ends the watching";
+  Ask(context.get(), {"WATCH", here});
+  EXPECT_EQ(transaction(here)->elements, 1u);
+}
+
 TEST_F(ProxyTest, ATransactionDoesNotChangeTheProxysConnections) {
   const std::string key = KeyAt(1);
   const Context other = ConnectTo(Node(0));
@@ -338,6 +359,32 @@ TEST_F(ProxyTest, AClientThatReadsNothingIsNotBufferedWithoutEnd) {
   ::shutdown(socket, SHUT_RDWR);
   sender.join();
   ::close(socket);
+}
+
+// The node was killed while it offered its slots, and the node that they were offered to is down.
+TEST(OfferedSlots, ATransactionIsPassedOnLikeASingleRequest) {
+  const std::vector<int> ports = FreePorts(2);
+  const TempDir dir;
+  std::string config = "epoch 2\nshard s0\nshard s1\n";
+  for (size_t i = 0; i < 2; ++i) {
+    config += "node n" + std::to_string(i) + " shard s" + std::to_string(i) + " host 127.0.0.1 port " +
+              std::to_string(ports[i]) + " role primary\n";
+  }
+  dir.Write("cluster.conf", config);
+  cluster::SlotLedger ledger;
+  ledger.Give(cluster::SlotSet().set(), "s0");
+  ledger.MakeOffer(cluster::SlotSet().set(), "s1", 2);
+  dir.Write("cluster.slots", ledger.Print());
+  const ServerProcess node({"--port", std::to_string(ports[0]), "--dir", dir.Path(""), "--cluster-enabled", "yes",
+                            "--cluster-config", dir.Path("cluster.conf"), "--cluster-node-id", "n0",
+                            "--cluster-redirect", "proxy"});
+  EXPECT_TRUE(Say(node, {"SET", "key", "1"}).starts_with("CLUSTERDOWN")) << Say(node, {"SET", "key", "1"});
+  const Context context = ConnectTo(node);
+  Ask(context.get(), {"MULTI"});
+  EXPECT_STREQ(Ask(context.get(), {"SET", "key", "1"})->str, "QUEUED");
+  const Reply done = Ask(context.get(), {"EXEC"});
+  EXPECT_TRUE(std::string(done->str).starts_with("CLUSTERDOWN")) << done->str;
+  EXPECT_NE(Say(node, {"WATCH", "key"}).find("can't be watched"), std::string::npos);
 }
 
 }  // namespace

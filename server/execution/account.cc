@@ -81,4 +81,10 @@ void AccountWait(Server& server, ThreadState& thread, const WaitingRequest& requ
   NoteSlow(server, *request.command->row, argv, *request.client, all);
 }
 
+void AccountUnblock(Server& server, ThreadState& thread, const CommandEntry& command, uint64_t spent) {
+  CommandStatistics& statistics = thread.statistics.per_command[command.index];
+  statistics.failed.Add(1);
+  AddToHistogram(server, statistics, spent);
+}
+
 }  // namespace ringkv::server

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The accounting of an execution: statistics, latency, slow log, MONITOR. As in Redis, a blocked command is counted as
-// a call with its time when it blocks; its latency, slow log entry and failure are recorded when it ends.
+// a call with its time when it blocks. Its latency, slow log entry and failure are recorded when it is served. CLIENT
+// UNBLOCK makes it a failed call, with an error or without; a timeout or the end of the connection records nothing.
 #pragma once
 
 #include <cstdint>
@@ -32,5 +33,8 @@ void Account(Server& server, ThreadState& thread, const Finished& finished);
 // client's thread.
 void AccountWait(Server& server, ThreadState& thread, const WaitingRequest& request, uint64_t spent,
                  const LateAnswer& answer);
+
+// Accounts for a client that CLIENT UNBLOCK has unblocked; `spent` as above.
+void AccountUnblock(Server& server, ThreadState& thread, const CommandEntry& command, uint64_t spent);
 
 }  // namespace ringkv::server

@@ -14,6 +14,7 @@
 
 namespace ringkv::server {
 
+struct CommandEntry;
 struct WaitingRequest;
 
 namespace outcome {
@@ -40,6 +41,8 @@ struct ReplicaWait {
   storage::Lsn lsn = 0;
   size_t replicas = 0;
   int64_t deadline_ms = 0;  // by the steady clock; INT64_MAX: none
+  const CommandEntry* command = nullptr;
+  uint64_t nanoseconds = 0;  // time of the command so far
 };
 
 // The reply is streamed in parts; the connection closes at its end.

@@ -95,6 +95,11 @@ void Run(Execution& execution) {
   const uint64_t nanoseconds = server.ticks().Nanoseconds(thread.last_command_end - start);
   auto* const wait = std::get_if<outcome::KeyWait>(&execution.outcome);
   if (wait != nullptr) wait->nanoseconds = nanoseconds;
+  auto* const replica_wait = std::get_if<outcome::ReplicaWait>(&execution.outcome);
+  if (replica_wait != nullptr) {
+    replica_wait->command = execution.entry;
+    replica_wait->nanoseconds = nanoseconds;
+  }
   const bool has_failed = reply.errors() != errors_before && !execution.has_run_queued;
   Account(server, thread,
           {.entry = *execution.entry,
@@ -103,7 +108,7 @@ void Run(Execution& execution) {
            .client = *execution.session().card,
            .nanoseconds = nanoseconds,
            .error = has_failed ? reply.last_error_code() : std::string_view(),
-           .waits = wait != nullptr || std::holds_alternative<outcome::ReplicaWait>(execution.outcome)});
+           .waits = wait != nullptr || replica_wait != nullptr});
 }
 
 }  // namespace ringkv::server

@@ -208,7 +208,7 @@ bool Connection::GoOn(outcome::Done&, size_t start) {
 bool Connection::GoOn(outcome::Postponed&, size_t) {
   is_paused_ = true;
   session_.card->is_paused = true;
-  thread_.WaitForPauseEnd();
+  thread_.WaitForPauseEnd(this);
   return false;
 }
 
@@ -380,22 +380,19 @@ void Connection::ReplyLateError(std::string_view error) {
 }
 
 void Connection::Unblock(bool with_error) {
+  if (!IsWaiting() || (key_wait_ != nullptr && !StopKeyWait())) return;
   if (key_wait_ != nullptr) {
-    if (!with_error) return EndKeyWait(key_wait_->plan.deadline_ms);
-    if (!StopKeyWait()) return;
-    AccountWait(server_, thread_.state(), *key_wait_, key_wait_spent_,
-                {.reply = {}, .error = "UNBLOCKED", .is_accounted = true});
-    if (WantsReply()) reply_.Error(errors::kUnblocked);
-    return EndWait();
-  }
-  if (!replica_wait_) return;
-  if (with_error) {
-    ReplyLateError(errors::kUnblocked);
-    EndWait();
+    AccountUnblock(server_, thread_.state(), *key_wait_->command, key_wait_spent_);
   } else {
-    replica_wait_->deadline_ms = 0;
-    thread_.ResumeWaiting();
+    AccountUnblock(server_, thread_.state(), *replica_wait_->command, replica_wait_->nanoseconds);
   }
+  if (!with_error && replica_wait_) {
+    FinishWait(INT64_MAX);
+    return;
+  }
+  if (with_error) ReplyLateError(errors::kUnblocked);
+  if (!with_error && WantsReply()) reply_.NullArray();
+  EndWait();
 }
 
 void Connection::BeginWait() {

@@ -191,7 +191,7 @@ bool HttpConnection::TakeOutcome(const outcome::Done&) {
 bool HttpConnection::TakeOutcome(const outcome::Postponed&) {
   is_paused_ = true;
   session_.card->is_paused = true;
-  thread_.WaitForPauseEnd();
+  thread_.WaitForPauseEnd(this);
   return false;
 }
 

@@ -25,6 +25,8 @@ constexpr uint64_t kLongestRoundNs = 1'000'000;
 constexpr unsigned kAloneRounds = 16;
 // Waits may be without end; timers count in nanoseconds.
 constexpr int64_t kLongestWaitMs = 24 * 3600 * 1000;
+// What postpones a request announces its end, or is a pause, whose end is known. This is for what does neither.
+constexpr int64_t kPostponedPollMs = 5;
 constexpr unsigned long kTimerSlackNs = 1000;
 
 }  // namespace
@@ -161,6 +163,7 @@ void IoThread::SyncForHeld() {
 void IoThread::Release(ClientConnection* connection) {
   std::erase(held_, connection);
   std::erase(waiting_, connection);
+  postponed_.erase(connection);
   auto node = connections_.extract(connection->id());
   connection_count_.fetch_sub(1, std::memory_order_relaxed);
   if (!node.empty()) released_.push_back(std::move(node.mapped()));
@@ -260,21 +263,28 @@ void IoThread::ScheduleKeyWaits() {
   });
 }
 
-void IoThread::WaitForPauseEnd() {
-  const int64_t left =
-      std::clamp<int64_t>(server_.pause().next_end_ms() - server_.clock().SteadyMs(), 1, kLongestWaitMs);
-  pause_timer_.expires_after(std::chrono::milliseconds(left));
+void IoThread::WaitForPauseEnd(ClientConnection* connection) {
+  postponed_.insert(connection);
+  const int64_t now_ms = server_.clock().SteadyMs();
+  const int64_t pause_end_ms = server_.pause().next_end_ms();
+  const int64_t left_ms =
+      pause_end_ms == 0 ? kPostponedPollMs : std::clamp<int64_t>(pause_end_ms - now_ms, 1, kLongestWaitMs);
+  if (now_ms + left_ms >= pause_timer_ms_) return;
+  pause_timer_ms_ = now_ms + left_ms;
+  pause_timer_.expires_after(std::chrono::milliseconds(left_ms));
   pause_timer_.async_wait([this](std::error_code error) {
-    if (!error) ResumePaused();
+    if (error) return;
+    pause_timer_ms_ = INT64_MAX;
+    ResumePaused();
   });
 }
 
 void IoThread::ResumePaused() {
-  std::vector<ClientConnection*> paused;
-  for (auto& [id, connection] : connections_) {
-    if (connection->is_paused()) paused.push_back(connection.get());
+  const std::vector<ClientConnection*> postponed(postponed_.begin(), postponed_.end());
+  postponed_.clear();
+  for (ClientConnection* connection : postponed) {
+    if (connection->is_paused()) connection->Resume();
   }
-  for (ClientConnection* connection : paused) connection->Resume();
 }
 
 }  // namespace ringkv::server

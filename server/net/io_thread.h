@@ -14,6 +14,7 @@
 #include <set>
 #include <thread>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -78,8 +79,8 @@ class IoThread {
   }
   // The connection has more input, but other connections come first.
   void ReadLater(ClientConnection* connection);
-  // The connection waits for the end of a pause.
-  void WaitForPauseEnd();
+  // The connection's request is postponed: by a pause, or until something else is over, which ResumePaused announces.
+  void WaitForPauseEnd(ClientConnection* connection);
   // The connection waits for replicas.
   void WaitForReplicas(Connection* connection);
   // The wait has ended.
@@ -121,6 +122,7 @@ class IoThread {
   asio::io_context context_;
   asio::steady_timer tick_;
   asio::steady_timer pause_timer_;
+  int64_t pause_timer_ms_ = INT64_MAX;  // when it goes off; INT64_MAX: it is not set
   asio::steady_timer wait_timer_;
   std::unordered_map<uint64_t, std::unique_ptr<ClientConnection>> connections_;
   std::atomic<size_t> connection_count_{0};
@@ -131,6 +133,7 @@ class IoThread {
   uint64_t turn_began_ = 0;  // in ticks; 0 between two turns
   std::vector<ClientConnection*> to_flush_;
   std::vector<ClientConnection*> held_;
+  std::unordered_set<ClientConnection*> postponed_;  // some of them may have been resumed
   std::vector<Connection*> waiting_;
   asio::steady_timer key_wait_timer_;
   std::set<std::pair<int64_t, uint64_t>> key_wait_ends_;  // time and connection

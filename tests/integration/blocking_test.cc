@@ -90,6 +90,30 @@ TEST(Blocking, TheStatisticsOfACommandKnowHowItEnded) {
   EXPECT_EQ(server.Info("errorstat_UNBLOCKED"), "count=1");
 }
 
+// As in redis-server, whether the client gets an error or what a timeout gives.
+TEST(Blocking, AnUnblockedClientsCommandIsAFailedCallAndInTheHistogram) {
+  ServerProcess server;
+  const Context waiting = ConnectTo(server);
+  const std::string id = std::to_string(Ask(waiting.get(), {"CLIENT", "ID"})->integer);
+  for (const std::string command : {"blpop", "wait"}) {
+    for (const std::string reason : {"TIMEOUT", "ERROR"}) {
+      Say(server, {"CONFIG", "RESETSTAT"});
+      ::redisAppendCommand(waiting.get(), command == "wait" ? "WAIT 1 0" : "BLPOP nosuch 0");
+      int written = 0;
+      while (written == 0) ASSERT_EQ(::redisBufferWrite(waiting.get(), &written), REDIS_OK);
+      ASSERT_TRUE(Eventually([&] { return Say(server, {"CLIENT", "UNBLOCK", id, reason}) == "1"; }));
+      void* reply = nullptr;
+      ASSERT_EQ(::redisGetReply(waiting.get(), &reply), REDIS_OK);
+      const Reply owned(static_cast<redisReply*>(reply));
+      EXPECT_EQ(owned->type == REDIS_REPLY_ERROR, reason == "ERROR");
+      EXPECT_NE(server.Info("cmdstat_" + command).find("failed_calls=1"), std::string::npos) << command << reason;
+      EXPECT_EQ(server.Info("errorstat_UNBLOCKED"), reason == "ERROR" ? "count=1" : "") << command << reason;
+      const Context asking = ConnectTo(server);
+      EXPECT_EQ(Ask(asking.get(), {"LATENCY", "HISTOGRAM", command})->elements, 2u) << command << reason;
+    }
+  }
+}
+
 TEST(Blocking, EndedBlockingCommandsLeaveNoState) {
   constexpr int kClients = 200;
   constexpr int kRounds = 100;

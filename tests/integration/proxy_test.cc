@@ -139,13 +139,21 @@ TEST_F(ProxyTest, RequestsOfAClientThatHasGoneAreExecuted) {
     const size_t line = clients.find("name=leaving");
     return line == std::string::npos ? 0 : std::stoul(clients.substr(clients.find("qbuf=", line) + 5));
   };
-  // What the client's system has not yet sent is lost with a reset.
+  // A reset loses what the client's system has not sent and what the node has not read, so all of it must be there:
+  // the input of the client no longer grows from one round of the node's only I/O thread to the next.
   const auto unsent = [&] {
     int bytes = 0;
     return ::ioctl(client, SIOCOUTQ, &bytes) == 0 ? bytes : -1;
   };
-  ASSERT_TRUE(Eventually([&] { return input() > 0 && unsent() == 0; }))
-      << "as many as may wait for a node are under way";
+  constexpr int kRounds = 5;
+  size_t before = 0;
+  int rounds = 0;
+  ASSERT_TRUE(Eventually([&] {
+    const size_t now = input();
+    rounds = now > 0 && now == before && unsent() == 0 ? rounds + 1 : 0;
+    before = now;
+    return rounds == kRounds;
+  })) << "as many as may wait for a node are under way";
   const linger reset{.l_onoff = 1, .l_linger = 0};
   ASSERT_EQ(::setsockopt(client, SOL_SOCKET, SO_LINGER, &reset, sizeof reset), 0);
   ::close(client);

@@ -15,41 +15,32 @@ Pause::Pause(const storage::Clock& clock, UnmetNeeds& needs, ClientLinks& links)
 }
 
 void Pause::Begin(PausePurpose purpose, PauseMode mode, int64_t until_ms) {
-  PauseMode before = PauseMode::kNone;
-  PauseMode after = PauseMode::kNone;
-  {
-    storage::MutexLock lock(mutex_);
-    before = strictest_;
-    DropExpired();
-    Span& span = spans_[static_cast<size_t>(purpose)];
-    span = {.mode = std::max(span.mode, mode), .end_ms = std::max(span.end_ms, until_ms)};
-    after = Publish();
-  }
-  Announce(before, after);
+  Change(purpose,
+         [&](Span& span) { span = {.mode = std::max(span.mode, mode), .end_ms = std::max(span.end_ms, until_ms)}; });
 }
 
 void Pause::End(PausePurpose purpose) {
-  PauseMode before = PauseMode::kNone;
-  PauseMode after = PauseMode::kNone;
-  {
-    storage::MutexLock lock(mutex_);
-    before = strictest_;
-    spans_[static_cast<size_t>(purpose)] = {};
-    after = Publish();
-  }
-  Announce(before, after);
+  Change(purpose, [](Span& span) { span = {}; });
 }
 
 PauseMode Pause::Current() {
+  return Change(PausePurpose::kClient, [](Span&) {});
+}
+
+template <typename Edit>
+PauseMode Pause::Change(PausePurpose purpose, Edit edit) {
   PauseMode before = PauseMode::kNone;
   PauseMode after = PauseMode::kNone;
   {
     storage::MutexLock lock(mutex_);
     before = strictest_;
     DropExpired();
+    edit(spans_[static_cast<size_t>(purpose)]);
     after = Publish();
   }
-  if (after != before) Announce(before, after);
+  // Without the mutex: the sources of needs have locks of their own.
+  if (after != before) needs_.Update();
+  if (after < before) links_.ResumePaused();
   return after;
 }
 
@@ -71,11 +62,6 @@ PauseMode Pause::Publish() {
   strictest_ = strictest;
   next_end_ms_ = next_end;
   return strictest;
-}
-
-void Pause::Announce(PauseMode before, PauseMode after) {
-  needs_.Update();
-  if (after < before) links_.ResumePaused();
 }
 
 }  // namespace ringkv::server

@@ -41,11 +41,12 @@ class Pause {
     int64_t end_ms = 0;
   };
 
+  // Drops what has expired, edits the span of the purpose, and tells others if the strictest mode has changed by that.
+  template <typename Edit>
+  PauseMode Change(PausePurpose purpose, Edit edit);
   void DropExpired() REQUIRES(mutex_);
   // Sets what is read without the mutex.
   PauseMode Publish() REQUIRES(mutex_);
-  // Tells the others. Call without the mutex: the sources of needs have locks of their own.
-  void Announce(PauseMode before, PauseMode after);
 
   const storage::Clock& clock_;
   UnmetNeeds& needs_;

@@ -152,37 +152,39 @@ TEST(FailingDisk, AFailedSnapshotKeepsThePreviousOne) {
   }
 }
 
+// A store with one change, on a disk that fails until it is healed.
+class FailedSnapshot : public testing::Test {
+ protected:
+  FailedSnapshot() {
+    EXPECT_TRUE(durability_.Open({}, false, [] { return storage::Status(); }));
+    store_.Put("a", "1");
+    disk_.FailFrom(0, 1'000'000);
+  }
+
+  FaultyFileSystem disk_;
+  ChangingStore store_{1};
+  storage::Durability durability_{store_.store(), disk_, store_.clock(), {.data = kTestFiles, .has_threads = false}};
+};
+
 // As in redis-server: the caller of SAVE or SHUTDOWN gets the error.
-TEST(FailingDisk, OnlyAFailedBackgroundSnapshotRefusesWrites) {
-  FaultyFileSystem disk;
-  ChangingStore store(1);
-  storage::Durability durability(store.store(), disk, store.clock(), {.data = kTestFiles, .has_threads = false});
-  ASSERT_TRUE(durability.Open({}, false, [] { return storage::Status(); }));
-  store.Put("a", "1");
-  disk.FailFrom(0, 1'000'000);
-  EXPECT_FALSE(durability.SaveAtEnd());
-  EXPECT_FALSE(durability.Save());
-  EXPECT_TRUE(durability.snapshot_state().last_ok);
-  EXPECT_NE(durability.snapshot_state().failure, "");
-  EXPECT_TRUE(durability.StartSave(storage::SnapshotReason::kSave));
-  EXPECT_FALSE(durability.snapshot_state().last_ok);
-  disk.Heal();
-  EXPECT_TRUE(durability.Save());
-  EXPECT_TRUE(durability.snapshot_state().last_ok);
+TEST_F(FailedSnapshot, RefusesWritesOnlyIfItWasInTheBackground) {
+  EXPECT_FALSE(durability_.SaveAtEnd());
+  EXPECT_FALSE(durability_.Save());
+  EXPECT_TRUE(durability_.snapshot_state().last_ok);
+  EXPECT_NE(durability_.snapshot_state().failure, "");
+  EXPECT_TRUE(durability_.StartSave(storage::SnapshotReason::kSave));
+  EXPECT_FALSE(durability_.snapshot_state().last_ok);
+  disk_.Heal();
+  EXPECT_TRUE(durability_.Save());
+  EXPECT_TRUE(durability_.snapshot_state().last_ok);
 }
 
-TEST(FailingDisk, AnySnapshotThatSucceedsEndsTheFailure) {
-  FaultyFileSystem disk;
-  ChangingStore store(1);
-  storage::Durability durability(store.store(), disk, store.clock(), {.data = kTestFiles, .has_threads = false});
-  ASSERT_TRUE(durability.Open({}, false, [] { return storage::Status(); }));
-  store.Put("a", "1");
-  disk.FailFrom(0, 1'000'000);
-  EXPECT_TRUE(durability.StartSave(storage::SnapshotReason::kSave));
-  EXPECT_FALSE(durability.snapshot_state().last_ok);
-  disk.Heal();
-  EXPECT_TRUE(durability.StartSave(storage::SnapshotReason::kLogRewrite));
-  EXPECT_TRUE(durability.snapshot_state().last_ok) << "nothing else would clear it: no change can come meanwhile";
+TEST_F(FailedSnapshot, IsForgottenAfterAnySnapshotThatSucceeds) {
+  EXPECT_TRUE(durability_.StartSave(storage::SnapshotReason::kSave));
+  EXPECT_FALSE(durability_.snapshot_state().last_ok);
+  disk_.Heal();
+  EXPECT_TRUE(durability_.StartSave(storage::SnapshotReason::kLogRewrite));
+  EXPECT_TRUE(durability_.snapshot_state().last_ok) << "nothing else would clear it: no change can come meanwhile";
 }
 
 class AnnouncedLog : public testing::Test {

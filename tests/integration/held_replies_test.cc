@@ -17,6 +17,30 @@ namespace {
 const std::vector<std::string> kNoMajority = {"--repl-ack",         "quorum", "--repl-shard-nodes", "3",
                                               "--repl-ack-timeout", "50"};
 
+// A server whose clients, one of either protocol, have sent writes that no majority confirms, within ten minutes.
+class UnconfirmedWrites {
+ public:
+  // `writes` of the Redis client; the HTTP client has sent another one.
+  UnconfirmedWrites(const std::string& writes, int keys) {
+    http_.Send("PUT /keys/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nv");
+    SendAll(client_, writes);
+    const std::string held = "keys=" + std::to_string(keys);
+    EXPECT_TRUE(Eventually([&] { return server_.Info("db0").starts_with(held); }));
+  }
+  ~UnconfirmedWrites() { ::close(client_); }
+
+  ServerProcess& server() { return server_; }
+  HttpClient& http() { return http_; }
+  int client() const { return client_; }
+
+ private:
+  const int http_port_ = FreePorts(1)[0];
+  ServerProcess server_{{"--repl-ack", "quorum", "--repl-shard-nodes", "3", "--repl-ack-timeout", "600000",
+                         "--http-port", std::to_string(http_port_)}};
+  HttpClient http_{http_port_};
+  const int client_ = server_.Connect();
+};
+
 std::vector<std::string> Pipeline(redisContext* context, const std::vector<std::string>& requests) {
   for (const std::string& request : requests) ::redisAppendCommand(context, request.c_str());
   std::vector<std::string> replies;
@@ -84,20 +108,10 @@ TEST(HeldReplies, EachHttpRequestGetsOneResponseWithoutAMajority) {
 
 TEST(HeldReplies, RepliesLeaveOnceNoMajorityIsAskedFor) {
   for (const std::string change : {"repl-ack none", "repl-shard-nodes 1"}) {
-    const int port = FreePorts(1)[0];
-    std::vector<std::string> options = kNoMajority;
-    options.back() = "600000";
-    options.insert(options.end(), {"--http-port", std::to_string(port)});
-    ServerProcess server(options);
-    HttpClient http(port);
-    http.Send("PUT /keys/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nv");
-    const int client = server.Connect();
-    SendAll(client, "SET b 1\r\n");
-    ASSERT_TRUE(Eventually([&] { return server.Info("db0").starts_with("keys=2"); }));
-    ASSERT_EQ(server.Ask("CONFIG SET " + change), "+OK");
-    EXPECT_EQ(ReceiveExactly(client, 5), "+OK\r\n") << change;
-    EXPECT_EQ(http.Receive().status / 100, 2) << change;
-    ::close(client);
+    UnconfirmedWrites writes("SET b 1\r\n", 2);
+    ASSERT_EQ(writes.server().Ask("CONFIG SET " + change), "+OK");
+    EXPECT_EQ(ReceiveExactly(writes.client(), 5), "+OK\r\n") << change;
+    EXPECT_EQ(writes.http().Receive().status / 100, 2) << change;
   }
 }
 
@@ -125,22 +139,14 @@ TEST(HeldReplies, RepliesLeaveOnceTheyDoNotWaitForTheLog) {
 // What waits for a majority as this server is told to follow another one will never have it.
 TEST(HeldReplies, NoSuccessComesOfADemotion) {
   ServerProcess other;
-  const int port = FreePorts(1)[0];
-  std::vector<std::string> options = kNoMajority;
-  options.back() = "600000";
-  options.insert(options.end(), {"--http-port", std::to_string(port)});
-  ServerProcess server(options);
-  HttpClient http(port);
-  http.Send("PUT /keys/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nv");
-  const int client = server.Connect();
-  SendAll(client, "SET b 1\r\nMULTI\r\nSET c 1\r\nEXEC\r\n");
-  ASSERT_TRUE(Eventually([&] { return server.Info("db0").starts_with("keys=3"); }));
+  UnconfirmedWrites writes("SET b 1\r\nMULTI\r\nSET c 1\r\nEXEC\r\n", 3);
+  ServerProcess& server = writes.server();
   ASSERT_EQ(server.Ask("REPLICAOF 127.0.0.1 " + std::to_string(other.port())), "+OK");
   ASSERT_TRUE(Eventually([&] { return server.Info("master_link_status") == "up"; }));
-  SendAll(client, "ECHO end\r\n");
+  SendAll(writes.client(), "ECHO end\r\n");
   std::string received;
   while (!received.ends_with("$3\r\nend\r\n")) {
-    const std::string byte = ReceiveExactly(client, 1);
+    const std::string byte = ReceiveExactly(writes.client(), 1);
     ASSERT_FALSE(byte.empty()) << received;
     received += byte;
   }
@@ -148,8 +154,7 @@ TEST(HeldReplies, NoSuccessComesOfADemotion) {
       "-NOREPLICAS this server became a replica before a majority of the shard had confirmed this: its outcome is "
       "open\r\n";
   EXPECT_EQ(received, open + "+OK\r\n+QUEUED\r\n" + open + "$3\r\nend\r\n");
-  EXPECT_EQ(http.Receive().status, 503);
-  ::close(client);
+  EXPECT_EQ(writes.http().Receive().status, 503);
 }
 
 // A connection that becomes the link to a replica is no client any more.

@@ -287,21 +287,30 @@ TEST(HttpAdmission, WhatWouldBePassedOverIsRefused) {
   EXPECT_EQ(StatusOf(put, options), 400);
 }
 
-TEST(HttpAdmission, ConditionsAreForKeys) {
-  Options options;
-  SetDefaults(options);
+// An admissible request for each path and each method that it allows.
+std::vector<std::pair<const Route*, Request>> RequestsForAllRoutes() {
+  std::vector<std::pair<const Route*, Request>> requests;
   for (const Route& route : Routes()) {
     for (const auto& each : kMethodNames) {
       if (!route.Allows(each.method)) continue;
       Request request = RequestFor(each.method, std::string(route.path));
       request.has_length = route.body != Body::kNone;
       request.content_type = std::string(kJsonType);
-      request.has_if_none_match = true;
-      const bool only_reads = each.method == Method::kGet || each.method == Method::kHead;
-      EXPECT_EQ(StatusOf(request, options), only_reads || route.takes_conditions ? 200 : 400) << route.path;
-      request.has_if_match = true;
-      EXPECT_EQ(StatusOf(request, options), route.takes_conditions ? 200 : 400) << route.path;
+      requests.emplace_back(&route, std::move(request));
     }
+  }
+  return requests;
+}
+
+TEST(HttpAdmission, ConditionsAreForKeys) {
+  Options options;
+  SetDefaults(options);
+  for (auto& [route, request] : RequestsForAllRoutes()) {
+    request.has_if_none_match = true;
+    const bool only_reads = request.method == Method::kGet || request.method == Method::kHead;
+    EXPECT_EQ(StatusOf(request, options), only_reads || route->takes_conditions ? 200 : 400) << route->path;
+    request.has_if_match = true;
+    EXPECT_EQ(StatusOf(request, options), route->takes_conditions ? 200 : 400) << route->path;
   }
 }
 
@@ -371,25 +380,18 @@ TEST(HttpHostName, OnlyAddressesAndLocalhostCantBeRebound) {
 TEST(HttpAdmission, WithoutAPasswordTheHostIsChecked) {
   Options options;
   SetDefaults(options);
-  for (const Route& route : Routes()) {
-    for (const auto& each : kMethodNames) {
-      if (!route.Allows(each.method)) continue;
-      Request request = RequestFor(each.method, std::string(route.path));
-      request.has_length = true;
-      request.content_type = std::string(kJsonType);
-      if (route.body == Body::kNone) request.has_length = false;
-      ASSERT_EQ(StatusOf(request, options), 200) << each.name << " " << route.path;
-      request.host = "evil.example:8080";
-      request.origin = each.method == Method::kGet ? "" : "http://evil.example:8080";
-      request.is_from_browser = true;
-      EXPECT_EQ(StatusOf(request, options), route.is_open ? 200 : 403) << each.name << " " << route.path;
-      request.is_from_browser = false;
-      request.origin.clear();
-      EXPECT_EQ(StatusOf(request, options), route.is_open || route.is_for_programs ? 200 : 403) << route.path;
-      request.target = "http://evil.example" + request.target;
-      request.host = "127.0.0.1";
-      EXPECT_EQ(StatusOf(request, options), route.is_open || route.is_for_programs ? 200 : 403) << "the target wins";
-    }
+  for (auto& [route, request] : RequestsForAllRoutes()) {
+    ASSERT_EQ(StatusOf(request, options), 200) << route->path;
+    request.host = "evil.example:8080";
+    request.origin = request.method == Method::kGet ? "" : "http://evil.example:8080";
+    request.is_from_browser = true;
+    EXPECT_EQ(StatusOf(request, options), route->is_open ? 200 : 403) << route->path;
+    request.is_from_browser = false;
+    request.origin.clear();
+    EXPECT_EQ(StatusOf(request, options), route->is_open || route->is_for_programs ? 200 : 403) << route->path;
+    request.target = "http://evil.example" + request.target;
+    request.host = "127.0.0.1";
+    EXPECT_EQ(StatusOf(request, options), route->is_open || route->is_for_programs ? 200 : 403) << "the target wins";
   }
 }
 

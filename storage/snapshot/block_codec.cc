@@ -60,6 +60,13 @@ bool BlockDecompressor::Decompress(Codec codec, std::string_view stored, size_t 
          FoldedBytes::UnfoldAll(folded, raw_bytes, out);
 }
 
+std::optional<std::string_view> BlockDecompressor::RawBytes(Codec codec, std::string_view stored, size_t raw_bytes,
+                                                            std::string* buffer) {
+  if (codec == Codec::kStored) return stored;
+  if (!Decompress(codec, stored, raw_bytes, buffer)) return std::nullopt;
+  return *buffer;
+}
+
 bool BlockDecompressor::Expand(std::string_view stored, size_t most, std::string* out) {
   // What the bytes say of themselves must make sense before so much memory is taken; errors are large numbers here.
   const unsigned long long size = ZSTD_getFrameContentSize(stored.data(), stored.size());

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -46,6 +47,9 @@ class BlockDecompressor {
   ~BlockDecompressor();
   // False if the bytes do not decompress to this size.
   bool Decompress(Codec codec, std::string_view stored, size_t raw_bytes, std::string* out);
+  // The bytes of a block however it is stored: `stored` itself, or what it decompresses to, in `buffer`. Nothing as
+  // above.
+  std::optional<std::string_view> RawBytes(Codec codec, std::string_view stored, size_t raw_bytes, std::string* buffer);
 
  private:
   bool Expand(std::string_view stored, size_t most, std::string* out);

@@ -50,13 +50,10 @@ Status Follower::TakeSection(std::string_view bytes) {
 }
 
 Status Follower::TakeBlock(const Section& section, std::string_view body) {
-  std::string raw;
-  if (section.codec != Codec::kStored) {
-    if (!decompressor_.Decompress(section.codec, body, section.raw_bytes, &raw))
-      return Fail("a block does not decompress");
-    body = raw;
-  }
-  ByteReader reader(body);
+  std::string buffer;
+  const auto raw = decompressor_.RawBytes(section.codec, body, section.raw_bytes, &buffer);
+  if (!raw) return Fail("a block does not decompress");
+  ByteReader reader(*raw);
   while (!reader.AtEnd()) {
     BlockRun run;
     if (const std::string wrong = LoadRun(reader, placement_, store_, &keys_, &run); !wrong.empty()) return Fail(wrong);

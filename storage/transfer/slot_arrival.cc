@@ -102,14 +102,11 @@ Status SlotArrival::TakeSection(std::string_view bytes) {
 }
 
 Status SlotArrival::TakeBlock(const Section& section, std::string_view body) {
-  std::string raw;
-  if (section.codec != Codec::kStored) {
-    if (!decompressor_.Decompress(section.codec, body, section.raw_bytes, &raw))
-      return Fail("a block does not decompress");
-    body = raw;
-  }
+  std::string buffer;
+  const auto raw = decompressor_.RawBytes(section.codec, body, section.raw_bytes, &buffer);
+  if (!raw) return Fail("a block does not decompress");
   txn_.set_now(store_.clock().Now());
-  ByteReader reader(body);
+  ByteReader reader(*raw);
   while (!reader.AtEnd()) {
     if (Status taken = TakeRun(reader); !taken) return taken;
   }

@@ -115,12 +115,12 @@ void Txn::TellUnlocked() {
 }
 
 Position Txn::PositionOfKey(std::string_view key) {
-  if (known_.key.data() != nullptr && known_.key == key) return known_.position;
+  if (known_.Is(key)) return known_.position;
   // Handlers mostly find their keys in the order in which the row names them.
   if (!many_known_.empty()) {
     if (next_known_ >= many_known_.size()) next_known_ = 0;
     const Known& next = many_known_[next_known_];
-    if (next.key == key) {
+    if (next.Is(key)) {
       ++next_known_;
       return next.position;
     }

@@ -211,6 +211,11 @@ class Txn {
   struct Known {
     std::string_view key;
     Position position;
+
+    // The text of the key is the caller's and unchanged: the same address needs no comparison.
+    bool Is(std::string_view other) const {
+      return key.data() == other.data() ? key.size() == other.size() : key.data() != nullptr && key == other;
+    }
   };
   Known known_;
   std::vector<Known> many_known_;

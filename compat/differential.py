@@ -139,13 +139,13 @@ class Generator:
         return self.pick(table)()
 
 
-def comparable(command, reply, after_restart=False):
+def comparable(command, reply, is_rebuilt=False):
     """The reply without parts that may differ. Everything listed here is an intended difference."""
     name = str(command[0]).upper()
     sub = str(command[1]).upper() if len(command) > 1 and not isinstance(command[1], bytes) else ""
     if reply[:1] == b"-":
         return reply
-    if after_restart:  # a small sorted set has no zero with a sign
+    if is_rebuilt:  # a small sorted set has no zero with a sign
         reply = reply.replace(b"$2\r\n-0\r\n", b"$1\r\n0\r\n").replace(b",-0\r\n", b",0\r\n")
     of_stream = differential_streams.comparable(name, sub, reply)
     if of_stream is not None:
@@ -153,7 +153,7 @@ def comparable(command, reply, after_restart=False):
     of_other = differential_others.comparable(command, reply)
     if of_other is not None:
         return of_other
-    of_collection = differential_types.comparable(name, reply, after_restart)
+    of_collection = differential_types.comparable(name, reply, is_rebuilt)
     if of_collection is not None:
         return of_collection
     if name in ("KEYS",) and reply[:1] == b"*":
@@ -162,20 +162,23 @@ def comparable(command, reply, after_restart=False):
         return sorted(flatten(flatten(reply)[1]))  # in no order; cursors are positions of each server's own hash
     if name == "HELLO":
         return reply[:4] if reply[:1] in b"*%" else reply  # holds the connection's number
-    if (name, sub) == ("OBJECT", "ENCODING") and after_restart:
+    if (name, sub) == ("OBJECT", "ENCODING") and is_rebuilt:
         return b"encoding"
     if (name, sub) == ("OBJECT", "IDLETIME") or (name, sub) == ("CLIENT", "ID"):
         return b"number"
     return reply
 
 
-def compare(a, b, seed, generate, commands, after_restart=False):
-    """Whether RingKV and redis-server send equal replies to this number of commands."""
+def compare(a, b, seed, generate, commands, is_rebuilt=False):
+    """Whether RingKV and redis-server send equal replies to this number of commands.
+
+    `is_rebuilt`: RingKV's values have been loaded or have moved, and are packed where they fit.
+    """
     history = []
     queued = None
 
     def same_reply(command, mine, redis):
-        return comparable(command, mine, after_restart) == comparable(command, redis, after_restart)
+        return comparable(command, mine, is_rebuilt) == comparable(command, redis, is_rebuilt)
 
     for number in range(commands):
         command = generate()
@@ -225,7 +228,8 @@ def run_mode(seed, commands, generate, limits, own, mode):
                 return command
 
     with modes.open_mode(mode, [*limits, *own], limits) as pair:
-        same = compare(pair.ours.connect(), pair.theirs.connect(), seed, generate_asked, commands)
+        same = compare(pair.ours.connect(), pair.theirs.connect(), seed, generate_asked, commands,
+                       is_rebuilt=mode == "moving")
         pair.settle()
         return same
 

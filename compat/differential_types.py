@@ -103,7 +103,7 @@ UNORDERED = {"HKEYS", "HVALS", "SMEMBERS", "SINTER", "SUNION", "SDIFF", "SPOP"}
 RANDOM = {"HRANDFIELD", "SRANDMEMBER", "ZRANDMEMBER"}
 
 
-def comparable(name, reply, after_restart):
+def comparable(name, reply, is_rebuilt):
     """The reply without random parts and without the order of a hash; None if it has neither.
 
     What was large and has shrunk is small again after a restart, as it is in redis-server; only one of them restarts.
@@ -119,7 +119,7 @@ def comparable(name, reply, after_restart):
         cursor, found = flatten(reply)
         parts = flatten(found)
         values = parts[1::2]
-        if name == "ZSCAN" and after_restart:
+        if name == "ZSCAN" and is_rebuilt:
             values = [float(value.split(b"\r\n")[1]) for value in values]
         return cursor, sorted(zip(parts[::2], values))
     if name == "SSCAN":

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The interface of a client's connection to its I/O thread, for every protocol.
+// The interface of a client's connection to its I/O thread and its reply path, for every protocol.
 //
 // Lifetime: owned by its IoThread. Close drops the socket at once; the object is destroyed at the end of the round.
 //
@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "server/net/reply_gate.h"
 #include "storage/base/lsn.h"
 
 namespace ringkv::server {
@@ -40,6 +41,9 @@ class ClientConnection {
   virtual void TakeAnswer(const LateAnswer& answer) = 0;
   // The reply of another node.
   virtual void TakeReply(uint64_t number, std::string reply, storage::Lsn lsn) = 0;
+  // Appends to the output, instead of a held reply that will not become safe: the error, in its form. `is_last`: no
+  // output follows it.
+  virtual void AppendLost(std::string_view error, ReplyGate::Form form, bool is_last) = 0;
   // Called several times a second. False when the connection exceeds a limit and must be closed.
   virtual bool Tick(int64_t now_ms) = 0;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A client's socket: reads requests, has them executed, sends replies.
+// A client of the Redis protocol: reads requests, executes them, and writes replies to its reply path (reply_path.h).
 //
 // It always receives: what can't be executed now waits in the input (see backpressure.h). A client that closes its half
 // of the connection gets the answers to what it has asked before; only blocking commands end with it.
@@ -16,16 +16,13 @@
 #include "resp/buffer.h"
 #include "resp/reply_writer.h"
 #include "resp/request_parser.h"
-#include "server/config/output_limit.h"
 #include "server/execution/execution.h"
 #include "server/execution/request.h"
-#include "server/net/backpressure.h"
+#include "server/net/blocked_command.h"
 #include "server/net/client_connection.h"
-#include "server/net/client_eviction.h"
 #include "server/net/io_thread.h"
 #include "server/net/proxy_link.h"
-#include "server/net/reply_gate.h"
-#include "server/net/reply_queue.h"
+#include "server/net/reply_path.h"
 #include "server/net/stream_socket.h"
 #include "server/session/session.h"
 
@@ -45,14 +42,15 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   void Close() override;
   void Release() override;
   void Resume() override;
-  // The client waits for replicas: answers it if enough of them have acknowledged, or its time is over. False if it
-  // waits on.
-  bool FinishWait(int64_t now_ms);
+  // The deadline of its wait for replicas; none if it does not wait for any.
+  std::optional<int64_t> replica_deadline_ms() const { return blocked_.replica_deadline_ms(); }
+  // Replies to a client that waits for replicas, if it can. False if it stays blocked.
+  bool CheckReplicas(int64_t now_ms);
   void Unblock(bool with_error) override;
   void EndKeyWait(int64_t deadline_ms) override;
   void TakeAnswer(const LateAnswer& answer) override;
   void TakeReply(uint64_t number, std::string reply, storage::Lsn lsn) override;
-  const std::optional<outcome::ReplicaWait>& replica_wait() const { return replica_wait_; }
+  void AppendLost(std::string_view error, ReplyGate::Form form, bool is_last) override;
   bool Tick(int64_t now_ms) override;
 
   uint64_t id() const override { return session_.card->id; }
@@ -69,14 +67,12 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   void Serve();
   bool MayServe() const {
     return !is_closed_ && !is_paused_ && !is_full_ && !is_yielding_ && !closes_after_reply_ && stream_ == nullptr &&
-           !IsWaiting() && !waits_for_peers_ && !take_socket_;
+           !blocked_.is_blocked() && !waits_for_peers_ && !take_socket_;
   }
-  // A blocking command is under way.
-  bool IsWaiting() const { return replica_wait_ || key_wait_ != nullptr; }
   // Requests that have come, or replies to them, wait for something.
   bool HasUnfinished() const {
-    return is_full_ || is_yielding_ || is_paused_ || waits_for_peers_ || !foreign_.empty() || stream_ != nullptr ||
-           key_wait_ != nullptr || take_socket_;
+    return is_full_ || is_yielding_ || is_paused_ || waits_for_peers_ || replies_.has_missing() || stream_ != nullptr ||
+           blocked_.waits_for_keys() || take_socket_;
   }
   // Reads the next few requests from the input and executes them; false when serving has to stop.
   bool ServeBatch(const resp::RequestLimits& limits);
@@ -120,37 +116,14 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   void PassOn(const ProxyPlan& plan);
   // False if it can't be answered here now.
   bool AnswerPart(const ProxyPart& part, const ReplyPlace& place);
-  // What was appended to the output from `start` on may not leave before what it depends on is safe.
-  void HoldUntilSafe(size_t start, ReplyGate::Form form = ReplyGate::Form::kWhole) {
-    const storage::Lsn needed = thread_.state().txn.depends_on();
-    if (needed == 0) return;
-    session_.last_lsn = std::max(session_.last_lsn, needed);
-    if (needed > server_.safe_lsn() && output_.size() > start) {
-      gate_.Hold(start, output_.size(), needed, server_.quorum_term(), server_.clock().SteadyMs(), form);
-    }
-  }
-  // No majority has what the held replies depend on, in time: each becomes an error.
-  void GiveUpQuorum();
-  // Likewise those of a term that has ended.
-  void GiveUpEndedTerm();
-  // How many bytes of the output may leave now. May close the connection.
-  size_t Sendable();
   // Gives the socket to whom the command has named. All that was to be sent has left.
   void HandOver();
   // Nobody else knows the client any more by what it has subscribed to, watches or waits for.
   void ForgetSession();
-  // Takes the client out of those who wait for a key. False if its answer is on the way.
-  bool StopKeyWait();
-  // The command that was executed waits from now on; with it ends a client that has closed its half.
-  void BeginWait();
-  // The client has closed its half: its blocking command ends unanswered, unless the answer is on the way.
-  void AbandonWait();
-  // The client waits for nothing any more, and its thread knows.
-  void ForgetWaits();
-  // The reply that was waited for is written: goes on with what came behind it.
-  void EndWait();
-  // Instead of what was waited for.
-  void ReplyLateError(std::string_view error);
+  // The client has closed its half: its blocking command ends without a reply, unless that is on the way.
+  void AbandonBlocked();
+  // Goes on with the requests behind a blocking command that has its reply. False if it has none yet.
+  bool GoOnAfter(BlockedCommand::End end);
   // Until a waiting command has ended its reply mode holds.
   bool WantsReply() const { return !session_.reply_mode.is_silent(); }
   // The command is done that CLIENT REPLY SKIP has meant.
@@ -159,59 +132,41 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   void ContinueStream();
   // What has come is no request: says so behind the replies to all that came before it, and ends the connection.
   void RefuseInput();
-  void MarkForFlush();
   // What MONITOR pushes is limited like what a subscriber is pushed.
   ClientClass client_class() const {
     return session_.is_monitor || !session_.subscriptions.empty() ? ClientClass::kPubSub : ClientClass::kNormal;
   }
   // Reads the limits from the options.
   void UpdateLimits();
-  bool OutputExceedsLimit(int64_t now_ms);
-  void NoteOutputLimit();
-  // Closes the connection for its output, but not at once: its command may be under way.
-  void CloseForOutput();
   // In a cluster: ends subscriptions to shard channels whose slot has gone to others.
   void DropForeignChannels();
   // Gives back what the buffers don't need; `all`: also what the next request may need.
   void ShrinkBuffers(bool all);
   void UpdateCard();
-  // Tells what the buffers take by now.
-  void CountMemory();
 
   IoThread& thread_;
   Server& server_;
   StreamSocket socket_;
   Session session_;
-  CountedMemory counted_memory_;
   resp::Buffer input_;
-  resp::Buffer output_;
+  ReplyPath replies_;
+  resp::Buffer& output_;  // of the reply path
   resp::RequestParser parser_;
   resp::ReplyWriter reply_;
-  ReplyGate gate_;
-  Backpressure backpressure_;
-  ReplyQueue foreign_;  // replies of other nodes, and those behind them
   // What goes on when a command has returned: nothing is served until it ends. One of these at a time.
-  std::shared_ptr<const WaitingRequest> key_wait_;
-  uint64_t key_wait_spent_ = 0;  // nanoseconds of its command before it waited
-  std::optional<outcome::ReplicaWait> replica_wait_;
+  BlockedCommand blocked_;
   std::unique_ptr<ReplyStream> stream_;
   std::function<void(int descriptor, std::string unread)> take_socket_;
   size_t read_size_;
-  bool is_writing_ = false;  // waits until the socket takes more
   bool is_closed_ = false;
   bool is_paused_ = false;        // by CLIENT PAUSE: the next request waits
   bool is_full_ = false;          // of unread replies: the next request waits
   bool is_yielding_ = false;      // has had its turn: Resume goes on
   bool has_ended_ = false;        // nothing more comes from the client
-  bool is_deaf_ = false;          // nothing can be sent to it any more
   bool waits_for_peers_ = false;  // the next request waits until other nodes have answered
-  bool will_flush_ = false;
-  bool is_held_ = false;        // by the gate: the thread knows and will call Release
-  bool may_have_ended_ = true;  // the last receive did not go on until nothing was left, where an end would show
+  bool may_have_ended_ = true;    // the last receive did not go on until nothing was left, where an end would show
   int64_t last_read_ms_ = 0;
-  OutputLimitWatch output_watch_;
   uint64_t channels_version_ = 0;  // of the cluster's view that the shard channels were compared with
-  bool must_close_ = false;        // soon, by its thread
   bool closes_after_reply_ = false;
   bool is_answered_ = false;  // the client wanted a reply before or after the command under way
 };

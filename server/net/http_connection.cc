@@ -32,8 +32,9 @@ HttpConnection::HttpConnection(IoThread& thread, int descriptor, std::shared_ptr
       server_(thread.server()),
       socket_(thread.context(), descriptor, *this),
       session_(std::move(card), thread.server().watched_keys()),
-      counted_memory_(thread.state()),
-      reply_(replies_, 2),
+      replies_(thread, *this, socket_, *session_.card),
+      output_(replies_.output()),
+      reply_(command_output_, 2),
       idle_since_ms_(session_.card->connected_ms) {}
 
 HttpConnection::~HttpConnection() = default;
@@ -68,40 +69,37 @@ void HttpConnection::Serve() {
   thread_.state().txn.set_now(server_.clock().Now());
   idle_since_ms_ = server_.clock().SteadyMs();
   UpdateLimits();
-  is_full_ = !backpressure_.MayExecute(output_.size(), input_.size());
+  is_full_ = !replies_.MayExecute(input_.size());
   thread_.BeginTurn();
   while (MayServe() && ServeOnce()) {
-    is_full_ = !backpressure_.MayExecute(output_.size(), input_.size());
+    is_full_ = !replies_.MayExecute(input_.size());
     if (thread_.IsTurnOver(server_.ticks().Now())) Yield();
   }
   if (is_closed_) return;
   if (has_ended_ && exchange_ == nullptr && !is_full_ && !is_yielding_) is_ending_ = true;
   if (is_ending_) input_.Consume(input_.size());
-  if (input_.size() > backpressure_.input_limit && !is_yielding_) {
+  if (input_.size() > replies_.limits().input_limit && !is_yielding_) {
     server_.log().Warning("closing " + session_.card->address +
                           ": its unexecuted input exceeds client-query-buffer-limit");
     thread_.state().statistics.query_buffer_limit_disconnections.Add(1);
     return Close();
   }
   session_.UpdateCard(idle_since_ms_);
-  CountMemory();
-  if (!output_.empty() || is_ending_) MarkForFlush();
+  UpdateCard();
+  if (!output_.empty() || is_ending_) replies_.FlushLater();
 }
 
-void HttpConnection::CountMemory() {
+void HttpConnection::UpdateCard() {
   ClientCard& card = *session_.card;
   card.input_bytes.store(input_.size(), std::memory_order_relaxed);
   card.input_free.store(input_.capacity() - input_.size(), std::memory_order_relaxed);
-  card.argument_bytes.store(request_bytes_, std::memory_order_relaxed);
-  card.output_bytes.store(output_.size(), std::memory_order_relaxed);
-  card.output_capacity.store(output_.capacity() + replies_.capacity() + gate_.MemoryBytes(), std::memory_order_relaxed);
-  if (counted_memory_.Set(card.MemoryBytes())) thread_.client_eviction().Check();
+  card.argument_bytes.store(request_bytes_ + command_output_.capacity(), std::memory_order_relaxed);
+  replies_.CountMemory();
 }
 
 void HttpConnection::UpdateLimits() {
-  backpressure_ = Backpressure::Of(server_.options(), ClientClass::kNormal, ClientMemoryLimit(server_.options()));
-  output_.set_limit(backpressure_.output_limit);
-  replies_.set_limit(backpressure_.output_limit);
+  replies_.UpdateLimits(ClientClass::kNormal, true);
+  command_output_.set_limit(replies_.limits().output_limit);
 }
 
 http::RequestLimits HttpConnection::Limits() const {
@@ -176,15 +174,15 @@ bool HttpConnection::RunCommand() {
   storage::Txn& txn = thread_.state().txn;
   const std::vector<std::string_view> argv(exchange_->argv().begin(), exchange_->argv().end());
   txn.ForgetDependence();
-  replies_.Consume(replies_.size());
-  replies_.set_limit(std::min(backpressure_.output_limit, exchange_->reply_limit()));
+  command_output_.Consume(command_output_.size());
+  command_output_.set_limit(std::min(replies_.limits().output_limit, exchange_->reply_limit()));
   const Outcome ended = Execute({server_, thread_.state(), session_, reply_}, {.argv = argv});
   return std::visit([this](const auto& kind) { return TakeOutcome(kind); }, ended);
 }
 
 bool HttpConnection::TakeOutcome(const outcome::Done&) {
   DependOn(thread_.state().txn.depends_on());
-  TakeReplyBytes(replies_.Readable());
+  TakeReplyBytes(command_output_.Readable());
   return true;
 }
 
@@ -225,9 +223,9 @@ void HttpConnection::Yield() {
 }
 
 void HttpConnection::TakeReplyBytes(std::string_view bytes) {
-  if (replies_.has_overflowed()) {
-    replies_.ForgetOverflow();
-    if (exchange_->reply_limit() < backpressure_.output_limit) return exchange_->TakeOverflow();
+  if (command_output_.has_overflowed()) {
+    command_output_.ForgetOverflow();
+    if (exchange_->reply_limit() < replies_.limits().output_limit) return exchange_->TakeOverflow();
     return exchange_->Fail(500, "the command's reply exceeds client-output-buffer-limit");
   }
   resp::Reply reply;
@@ -252,11 +250,11 @@ void HttpConnection::PassOn(const ProxyPlan& plan) {
 }
 
 bool HttpConnection::AnswerPart(const ProxyPart& part, const ReplyPlace& place) {
-  replies_.Consume(replies_.size());
+  command_output_.Consume(command_output_.size());
   const auto answered = ExecutePart({server_, thread_.state(), session_, reply_}, part);
   if (!answered) return false;
   DependOn(*answered);
-  thread_.proxy().Answer(place, std::string(replies_.Readable()), *answered);
+  thread_.proxy().Answer(place, std::string(command_output_.Readable()), *answered);
   return true;
 }
 
@@ -310,11 +308,8 @@ void HttpConnection::Respond(const http::Response& response, bool keeps_alive) {
                                       server_.ticks().Nanoseconds(ticks));
   const size_t before = output_.size();
   AppendResponse(output_, response, DeliveryOf(keeps_alive));
-  if (needed_ != 0 && (needed_ > server_.safe_lsn() || server_.HasEnded(needed_term_))) {
-    const bool is_bodiless = reader_.request().method == http::Method::kHead;
-    gate_.Hold(before, output_.size(), needed_, needed_term_, server_.clock().SteadyMs(),
-               is_bodiless ? ReplyGate::Form::kBodiless : ReplyGate::Form::kWhole);
-  }
+  const bool is_bodiless = reader_.request().method == http::Method::kHead;
+  replies_.Hold(before, needed_, needed_term_, is_bodiless ? ReplyGate::Form::kBodiless : ReplyGate::Form::kWhole);
   needed_ = 0;
   needed_term_ = 0;
   is_ending_ = !keeps_alive;
@@ -324,95 +319,43 @@ void HttpConnection::Respond(const http::Response& response, bool keeps_alive) {
   reader_.Restart();
   request_since_ms_ = 0;
   request_bytes_ = 0;
-  MarkForFlush();
+  replies_.FlushLater();
 }
 
-template <typename IsLost>
-void HttpConnection::ReplaceHeld(std::string_view error, IsLost&& is_lost) {
-  gate_.Replace(output_, is_lost, [&](ReplyGate::Form form, bool is_last) {
-    AppendResponse(output_, http::ErrorResponse(503, error),
-                   {.without_body = form == ReplyGate::Form::kBodiless,
-                    .keeps_alive = !(is_ending_ && is_last),
-                    .date = thread_.HttpDate()});
-  });
-}
-
-void HttpConnection::GiveUpQuorum() {
-  Sendable();  // those that are safe by now are right as they are
-  ReplaceHeld(errors::kOutcomeOpen, [](uint32_t) { return true; });
-  MarkForFlush();
-}
-
-void HttpConnection::GiveUpEndedTerm() {
-  if (!gate_.HoldsOfOtherTerm(server_.replication().term())) return;
-  ReplaceHeld(errors::kOutcomeOpenByRole, [this](uint32_t term) { return server_.HasEnded(term); });
-}
-
-size_t HttpConnection::Sendable() {
-  const storage::Lsn safe = server_.safe_lsn();  // before the term, which decides what this means
-  GiveUpEndedTerm();
-  return gate_.Sendable(output_.size(), safe);
-}
-
-void HttpConnection::MarkForFlush() {
-  if (will_flush_ || is_writing_ || is_closed_) return;
-  will_flush_ = true;
-  thread_.FlushLater(this);
+void HttpConnection::AppendLost(std::string_view error, ReplyGate::Form form, bool is_last) {
+  AppendResponse(output_, http::ErrorResponse(503, error),
+                 {.without_body = form == ReplyGate::Form::kBodiless,
+                  .keeps_alive = !(is_ending_ && is_last),
+                  .date = thread_.HttpDate()});
 }
 
 void HttpConnection::Flush() {
-  will_flush_ = false;
-  if (is_closed_ || is_writing_) return;
-  if (output_.has_overflowed()) return CloseForOutput();
-  const size_t sendable = Sendable();
-  const size_t held = output_.size() - sendable;
-  const size_t before = output_.size();
-  if (!SendAllBut(held, output_, gate_, socket_, thread_.state().statistics)) return Close();
-  if (output_.size() < before) idle_since_ms_ = server_.clock().SteadyMs();
-  CountMemory();
-  if (output_.size() > held) {
-    is_writing_ = true;
-    socket_.WaitWritable();
+  if (is_closed_) return;
+  const uint64_t sent_before = replies_.bytes_sent();
+  const ReplyPath::Progress progress = replies_.Flush();
+  if (progress == ReplyPath::Progress::kRefused || progress == ReplyPath::Progress::kBroken) return Close();
+  if (replies_.bytes_sent() != sent_before) idle_since_ms_ = server_.clock().SteadyMs();
+  if (progress == ReplyPath::Progress::kSent && command_output_.capacity() > kBufferKept) {
+    command_output_.Consume(command_output_.size());
+    command_output_.ShrinkTo(0);
   }
-  if (is_full_ && backpressure_.MayGoOn(output_.size(), input_.size())) thread_.ReadLater(this);
-  if (is_writing_) return;
-  if (held > 0) {
-    if (is_held_) return;
-    is_held_ = true;
-    thread_.HoldReplies(this);
-    // The LSN may have become safe before the thread knew of the wait, which is not announced again.
-    if (Sendable() > 0) Flush();
-    return;
-  }
-  if (output_.capacity() > kBufferKept) output_.ShrinkTo(0);
-  if (replies_.capacity() > kBufferKept) {
-    replies_.Consume(replies_.size());
-    replies_.ShrinkTo(0);
-  }
-  if (is_ending_) return Linger();
+  UpdateCard();
+  if (is_full_ && replies_.MayGoOn(input_.size())) thread_.ReadLater(this);
+  if (progress == ReplyPath::Progress::kSent && is_ending_) Linger();
 }
 
 void HttpConnection::Release() {
-  is_held_ = false;
+  replies_.NoteSafe();
   Flush();
 }
 
 void HttpConnection::OnWritable() {
-  is_writing_ = false;
+  replies_.NoteWritable();
   Flush();
-  if (!is_closed_ && !is_writing_) Continue();
+  if (!is_closed_ && !replies_.is_writing()) Continue();
 }
 
 // --- limits and the end ---------------------------------------------------------------------------------------------
-
-void HttpConnection::CloseForOutput() {
-  ThreadStatistics& statistics = thread_.state().statistics;
-  const bool is_evicted = backpressure_.is_limit_of_all;
-  server_.log().Warning("closing " + session_.card->address + ": its unread responses exceed " +
-                        (is_evicted ? "maxmemory-clients" : "client-output-buffer-limit"));
-  (is_evicted ? statistics.clients_evicted : statistics.output_buffer_limit_disconnections).Add(1);
-  Close();
-}
 
 void HttpConnection::Linger() {
   if (lingers_since_ms_ != 0) return;
@@ -434,22 +377,17 @@ void HttpConnection::Drop() {
 
 bool HttpConnection::Tick(int64_t now_ms) {
   if (lingers_since_ms_ != 0) return now_ms - lingers_since_ms_ < kLingerMs;
-  if (gate_.held_since_ms() != 0 && server_.waits_for_quorum() &&
-      now_ms - gate_.held_since_ms() > server_.options().repl_ack_timeout) {
-    GiveUpQuorum();
-  }
-  // Whatever lets responses leave announces it; this is for what does not.
-  if (is_held_ && Sendable() > 0) MarkForFlush();
+  if (!replies_.Tick(now_ms)) return false;
   const int64_t patience_ms = server_.options().http_timeout * 1000;
   const int64_t silent_ms = now_ms - idle_since_ms_;
-  if (is_writing_) return silent_ms < patience_ms;  // it doesn't read
+  if (replies_.is_writing()) return silent_ms < patience_ms;  // it doesn't read
   if (may_have_ended_) Read();
   if (is_closed_ || exchange_ != nullptr || !output_.empty()) return true;
   if (request_since_ms_ == 0) {
     // Between two requests.
     if (silent_ms > kHttpIdleMs) {
       input_.ShrinkTo(0);
-      CountMemory();
+      UpdateCard();
     }
     return silent_ms < server_.options().http_keepalive_timeout * 1000;
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A client of the HTTP port: reads requests, one after the other, has their commands executed, sends responses.
+// A client of the HTTP port: reads requests, one after the other, executes their commands, and writes responses to its
+// reply path (reply_path.h).
 //
 // The next request is executed when the one before it has been answered. Bytes are always received (see
 // backpressure.h). A client that closes its half of the connection gets the responses to what it has asked before.
@@ -16,12 +17,10 @@
 #include "server/execution/execution.h"
 #include "server/http/exchange.h"
 #include "server/http/request_reader.h"
-#include "server/net/backpressure.h"
 #include "server/net/client_connection.h"
-#include "server/net/client_eviction.h"
 #include "server/net/io_thread.h"
 #include "server/net/proxy_link.h"
-#include "server/net/reply_gate.h"
+#include "server/net/reply_path.h"
 #include "server/net/stream_socket.h"
 #include "server/session/session.h"
 
@@ -43,6 +42,7 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   void EndKeyWait(int64_t) override {}
   void TakeAnswer(const LateAnswer&) override {}
   void TakeReply(uint64_t number, std::string reply, storage::Lsn lsn) override;
+  void AppendLost(std::string_view error, ReplyGate::Form form, bool is_last) override;
   bool Tick(int64_t now_ms) override;
 
   uint64_t id() const override { return session_.card->id; }
@@ -89,23 +89,11 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   void Respond(const http::Response& response, bool keeps_alive);
   // The response depends on the group.
   void DependOn(storage::Lsn lsn);
-  // No majority has what the held responses depend on, in time: each becomes an error.
-  void GiveUpQuorum();
-  // Likewise those of a term that has ended.
-  void GiveUpEndedTerm();
-  // How many bytes of the output may leave now.
-  size_t Sendable();
-  // Puts the error in the place of each response that is held in a term of which `is_lost` says so.
-  template <typename IsLost>
-  void ReplaceHeld(std::string_view error, IsLost&& is_lost);
   http::Delivery DeliveryOf(bool keeps_alive);
   http::RequestLimits Limits() const;
-  void MarkForFlush();
   // Reads the limits from the options.
   void UpdateLimits();
-  void CloseForOutput();
-  // Tells what the buffers and the request take by now.
-  void CountMemory();
+  void UpdateCard();
   // The last response has left: waits for the client to close, because closing on bytes that it still sends would
   // take the response from it.
   void Linger();
@@ -115,13 +103,11 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   Server& server_;
   StreamSocket socket_;
   Session session_;
-  CountedMemory counted_memory_;
   resp::Buffer input_;
-  resp::Buffer output_;
-  resp::Buffer replies_;  // to the command that was executed last
+  ReplyPath replies_;
+  resp::Buffer& output_;         // of the reply path
+  resp::Buffer command_output_;  // the reply to the command that was executed last
   resp::ReplyWriter reply_;
-  ReplyGate gate_;
-  Backpressure backpressure_;
   http::RequestReader reader_;
   std::optional<http::Target> target_;     // the request is admitted, its body comes
   std::optional<http::Response> refusal_;  // or it is not
@@ -137,15 +123,12 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   int64_t idle_since_ms_;  // since when nothing has gone either way
   int64_t lingers_since_ms_ = 0;
   bool may_have_ended_ = true;  // the last receive did not go on until nothing was left, where an end would show
-  bool is_writing_ = false;     // waits until the socket takes more
   bool is_closed_ = false;
   bool is_ending_ = false;    // no further request is read
   bool is_paused_ = false;    // the command waits for the end of a pause
   bool is_full_ = false;      // of unread responses: the next request waits
   bool is_yielding_ = false;  // has had its turn: Resume goes on
   bool has_ended_ = false;    // nothing more comes from the client
-  bool will_flush_ = false;
-  bool is_held_ = false;  // by the gate: the thread knows and will call Release
 };
 
 }  // namespace ringkv::server

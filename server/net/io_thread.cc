@@ -218,9 +218,10 @@ void IoThread::ResumeWaiting() {
   std::vector<Connection*> waiting;
   waiting.swap(waiting_);
   for (Connection* connection : waiting) {
-    if (!connection->replica_wait() || connection->FinishWait(now_ms)) continue;
+    const std::optional<int64_t> deadline_ms = connection->replica_deadline_ms();
+    if (!deadline_ms || connection->CheckReplicas(now_ms)) continue;
     waiting_.push_back(connection);
-    next_ms = std::min(next_ms, connection->replica_wait()->deadline_ms);
+    next_ms = std::min(next_ms, *deadline_ms);
   }
   has_waiting_ = !waiting_.empty();
   if (next_ms == INT64_MAX) return;

@@ -52,6 +52,8 @@ class ReplyGate {
     return empty() ? size : static_cast<size_t>(marks_[first_].begin - sent_);
   }
   void Sent(size_t size) { sent_ += size; }
+  // All bytes sent so far.
+  uint64_t sent() const { return sent_; }
 
   // Replaces each held reply of a term for which `is_lost(term)` is true: `write(form, is_last)` appends the
   // replacement to the output; `is_last`: no bytes follow it. All other output is unchanged, and held as before.

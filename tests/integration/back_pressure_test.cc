@@ -5,6 +5,8 @@
 #include <chrono>
 #include <utility>
 
+#include "tests/support/free_ports.h"
+#include "tests/support/http_client.h"
 #include "tests/support/server_process.h"
 
 namespace ringkv::test {
@@ -150,6 +152,16 @@ TEST(BackPressure, AnOutputLimitClosesTheClient) {
   // The reply of nine megabytes does not fit into the sockets' own buffers.
   EXPECT_LT(ReceiveToEnd(client).size(), 9'000'000u);
   ::close(client);
+}
+
+TEST(BackPressure, TheSoftOutputLimitClosesAnHttpClientAsWell) {
+  const int port = FreePorts(1)[0];
+  ServerProcess server(
+      {"--http-port", std::to_string(port), "--client-output-buffer-limit", "normal", "0", "100000", "0"});
+  ASSERT_EQ(server.Ask("SETRANGE k 9000000 x"), ":9000001");
+  HttpClient client(port);
+  client.SendRequest("GET", "/keys/k");  // and reads nothing
+  EXPECT_TRUE(Eventually([&] { return server.Info("client_output_buffer_limit_disconnections") == "1"; }));
 }
 
 // A reply that exceeds the limit is given up while it grows, whichever command makes it.

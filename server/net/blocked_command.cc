@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+#include "server/net/blocked_command.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "server/base/client_links.h"
+#include "server/blocking/waiting_clients.h"
+#include "server/command/error_replies.h"
+#include "server/execution/account.h"
+#include "server/net/connection.h"
+#include "server/net/io_thread.h"
+#include "server/net/reply_path.h"
+#include "server/replication/replication.h"
+
+namespace ringkv::server {
+
+BlockedCommand::BlockedCommand(IoThread& thread, Connection& connection, Session& session, ReplyPath& replies,
+                               resp::ReplyWriter& reply)
+    : thread_(thread),
+      connection_(connection),
+      server_(thread.server()),
+      session_(session),
+      replies_(replies),
+      reply_(reply) {}
+
+std::optional<int64_t> BlockedCommand::replica_deadline_ms() const {
+  return replica_wait_ ? std::optional(replica_wait_->deadline_ms) : std::nullopt;
+}
+
+size_t BlockedCommand::MemoryBytes() const { return key_wait_ == nullptr ? 0 : key_wait_->memory_bytes; }
+
+void BlockedCommand::Begin(outcome::KeyWait& wait) {
+  key_wait_ = std::move(wait.request);
+  key_wait_spent_ = wait.nanoseconds;
+  session_.card->is_waiting = true;
+  thread_.EndKeyWaitAt(connection_, key_wait_->plan.deadline_ms);
+}
+
+void BlockedCommand::Begin(const outcome::ReplicaWait& wait) {
+  replica_wait_ = wait;
+  session_.card->is_waiting = true;
+  thread_.WaitForReplicas(&connection_);
+}
+
+BlockedCommand::End BlockedCommand::CheckReplicas(int64_t now_ms) {
+  const size_t acknowledged = server_.replication().CountAcknowledged(replica_wait_->lsn);
+  if (server_.replication().is_replica()) {
+    ReplyError(errors::kNoPrimary);
+    Reset();
+    return End::kRepliedLast;
+  }
+  if (acknowledged < replica_wait_->replicas && now_ms < replica_wait_->deadline_ms) return End::kNotYet;
+  if (WantsReply()) reply_.Integer(static_cast<int64_t>(acknowledged));
+  return Replied();
+}
+
+BlockedCommand::End BlockedCommand::TimeOut(int64_t deadline_ms) {
+  if (key_wait_ == nullptr || key_wait_->plan.deadline_ms != deadline_ms || !LeaveKeys()) return End::kNotYet;
+  if (WantsReply()) reply_.NullArray();
+  return Replied();
+}
+
+BlockedCommand::End BlockedCommand::Answer(const LateAnswer& answer) {
+  if (key_wait_ == nullptr) return End::kNotYet;
+  AccountWait(server_, thread_.state(), *key_wait_, key_wait_spent_, answer);
+  session_.last_lsn = std::max(session_.last_lsn, answer.lsn);
+  if (WantsReply()) {
+    const size_t start = replies_.output().size();
+    replies_.output().Append(answer.reply);
+    replies_.Hold(start, answer.lsn, server_.quorum_term());
+  }
+  Reset();
+  return answer.ends_connection ? End::kRepliedLast : End::kReplied;
+}
+
+BlockedCommand::End BlockedCommand::Unblock(bool with_error) {
+  if (!is_blocked() || (key_wait_ != nullptr && !LeaveKeys())) return End::kNotYet;
+  if (key_wait_ != nullptr) {
+    AccountUnblock(server_, thread_.state(), *key_wait_->command, key_wait_spent_);
+  } else {
+    AccountUnblock(server_, thread_.state(), *replica_wait_->command, replica_wait_->nanoseconds);
+  }
+  if (!with_error && replica_wait_) return CheckReplicas(INT64_MAX);
+  if (with_error) ReplyError(errors::kUnblocked);
+  if (!with_error && WantsReply()) reply_.NullArray();
+  return Replied();
+}
+
+bool BlockedCommand::Abandon() {
+  if (key_wait_ != nullptr && !LeaveKeys()) return false;
+  Reset();
+  return true;
+}
+
+void BlockedCommand::Forget() {
+  LeaveKeys();
+  Reset();
+}
+
+bool BlockedCommand::LeaveKeys() { return key_wait_ != nullptr && server_.waiting_clients().Remove(session_.card->id); }
+
+void BlockedCommand::Reset() {
+  if (replica_wait_) thread_.ForgetReplicaWait(&connection_);
+  if (key_wait_ != nullptr) thread_.ForgetKeyWait(connection_, key_wait_->plan.deadline_ms);
+  replica_wait_.reset();
+  key_wait_.reset();
+  session_.card->is_waiting = false;
+}
+
+BlockedCommand::End BlockedCommand::Replied() {
+  Reset();
+  return End::kReplied;
+}
+
+void BlockedCommand::ReplyError(std::string_view error) {
+  if (WantsReply()) reply_.Error(error);
+  thread_.state().statistics.CountError(error.substr(0, error.find(' ')));
+}
+
+}  // namespace ringkv::server

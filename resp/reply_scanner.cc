@@ -18,6 +18,7 @@ bool ParseLength(std::string_view digits, int64_t* length) {
 ReplyScanner::Status ReplyScanner::Scan(std::string_view input, size_t most, size_t* size) {
   while (left_ > 0) {
     if (at_ > most || left_ > most) return Status::kError;
+    if (at_ > input.size()) return Status::kNeedMore;
     const std::string_view rest = input.substr(at_);
     const size_t line = rest.find("\r\n");
     if (line == std::string_view::npos) return rest.size() > most ? Status::kError : Status::kNeedMore;
@@ -45,10 +46,6 @@ ReplyScanner::Status ReplyScanner::Scan(std::string_view input, size_t most, siz
         if (count > most) return Status::kError;
         if (rest[0] == '$' || rest[0] == '=' || rest[0] == '!') {
           bytes += count + 2;
-          if (rest.size() < bytes) {
-            ++left_;
-            return Status::kNeedMore;
-          }
         } else {
           left_ += rest[0] == '%' ? 2 * count : count;
         }
@@ -58,6 +55,7 @@ ReplyScanner::Status ReplyScanner::Scan(std::string_view input, size_t most, siz
     }
     at_ += bytes;
   }
+  if (at_ > input.size()) return Status::kNeedMore;
   *size = at_;
   at_ = 0;
   left_ = 1;

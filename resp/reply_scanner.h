@@ -19,9 +19,13 @@ class ReplyScanner {
   // kReply `size` is the length of the reply, and the next call starts over. kError: not a reply, or longer than `most`
   // bytes.
   Status Scan(std::string_view input, size_t most, size_t* size);
+  // How many bytes of an incomplete reply are known to belong to it; some of them may still be missing in the input.
+  size_t known() const { return at_; }
+  // The first `count` known bytes are no longer at the beginning of the input.
+  void Forget(size_t count) { at_ -= count; }
 
  private:
-  size_t at_ = 0;      // scanned so far
+  size_t at_ = 0;      // scanned so far; beyond the end of the input within a long text
   uint64_t left_ = 1;  // values that are still missing, nested ones included
 };
 

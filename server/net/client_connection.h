@@ -41,6 +41,12 @@ class ClientConnection {
   virtual void TakeAnswer(const LateAnswer& answer) = 0;
   // The reply of another node.
   virtual void TakeReply(uint64_t number, std::string reply, storage::Lsn lsn) = 0;
+  // How long such a reply may be, in bytes.
+  virtual size_t MostReplyBytes() const = 0;
+  // A part of the reply has come; it is kept until the whole is there.
+  virtual void CountReplyPart(uint64_t number, size_t bytes) = 0;
+  // The reply is longer than it may be, and was not kept.
+  virtual void RefuseReply(uint64_t number) = 0;
   // Appends to the output, instead of a held reply that will not become safe: the error, in its form. `is_last`: no
   // output follows it.
   virtual void AppendLost(std::string_view error, ReplyGate::Form form, bool is_last) = 0;

@@ -176,10 +176,7 @@ bool Connection::ServeOne(const Request& request, size_t unexecuted) {
   if (closes_after_reply_ || stream_ != nullptr || blocked_.is_blocked()) return false;
   if (request.argv.empty()) return true;
   if (!MayExecute(unexecuted)) return false;
-  if (replies_.has_missing() && MustWaitForPeers(request)) {
-    waits_for_peers_ = true;
-    return false;
-  }
+  if (replies_.has_missing() && MustWaitForPeers(request)) return false;
   const size_t start = output_.size();
   if (std::exchange(session_.reply_mode.skips_next, false)) session_.reply_mode.skips_this = true;
   thread_.state().txn.ForgetDependence();
@@ -280,10 +277,12 @@ Outcome Connection::ExecuteUnanswered(const Request& request) {
 // --- other nodes ----------------------------------------------------------------------------------------------------
 
 bool Connection::MustWaitForPeers(const Request& request) {
-  if (replies_.HasTooManyMissing()) return true;
   // What does more than answer must not run ahead of what was asked before.
   const CommandEntry* entry = request.is_looked_up ? request.entry : server_.commands().Find(request.argv);
-  return entry == nullptr || entry->row->run.data == nullptr || entry->row->MayWait(request.argv);
+  const bool only_answers = entry != nullptr && entry->row->run.data != nullptr && !entry->row->MayWait(request.argv);
+  if (only_answers && replies_.MayPassOn()) return false;
+  WaitForPeers(only_answers ? replies_.missing() / 2 : 0);
+  return true;
 }
 
 void Connection::PassOn(const ProxyPlan& plan) {
@@ -315,10 +314,10 @@ bool Connection::AnswerPart(const ProxyPart& part, const ReplyPlace& place) {
 void Connection::TakeReply(uint64_t number, std::string reply, storage::Lsn lsn) {
   replies_.Fill(number, std::move(reply), lsn);
   if (replies_.is_closing()) return;
-  if ((waits_for_peers_ || has_ended_) && !replies_.has_missing()) {
-    waits_for_peers_ = false;
-    Yield();
-  }
+  const bool has_waited = waits_for_peers_ && replies_.missing() <= awaited_missing_;
+  if (!has_waited && !(has_ended_ && !replies_.has_missing())) return;
+  waits_for_peers_ = false;
+  Yield();
 }
 
 // --- blocking commands ----------------------------------------------------------------------------------------------
@@ -382,7 +381,7 @@ void Connection::ContinueStream() {
 }
 
 void Connection::RefuseInput() {
-  waits_for_peers_ = replies_.has_missing();
+  if (replies_.has_missing()) WaitForPeers(0);
   if (!MayServe()) return parser_.Restart();  // it is found again when serving goes on
   server_.log().Write(LogLevel::kVerbose, "protocol error of " + session_.card->address + ": " + parser_.error());
   reply_.Error("ERR Protocol error: " + parser_.error());

@@ -7,6 +7,7 @@
 // Threads: confined.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -50,6 +51,9 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   void EndKeyWait(int64_t deadline_ms) override;
   void TakeAnswer(const LateAnswer& answer) override;
   void TakeReply(uint64_t number, std::string reply, storage::Lsn lsn) override;
+  size_t MostReplyBytes() const override { return replies_.limits().output_limit; }
+  void CountReplyPart(uint64_t number, size_t bytes) override { replies_.CountPart(number, bytes); }
+  void RefuseReply(uint64_t) override { replies_.CloseLater(); }
   void AppendLost(std::string_view error, ReplyGate::Form form, bool is_last) override;
   bool Tick(int64_t now_ms) override;
 
@@ -61,7 +65,11 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   void OnWritable() override;
   // Receives what has come and serves it. Safe to call at any time.
   void Read();
-  bool MayReceive() const { return !is_closed_ && !has_ended_ && !is_yielding_; }
+  bool MayReceive() const { return !is_closed_ && !has_ended_ && !is_yielding_ && !HasEnoughForPeers(); }
+  // While other nodes have to answer, the client may be stuck in sending: their answers don't depend on it.
+  bool HasEnoughForPeers() const {
+    return waits_for_peers_ && input_.size() > std::min(replies_.limits().mark, replies_.limits().input_limit / 2);
+  }
   // Receives once. False when nothing more is to be had now.
   bool ReceiveOnce();
   void Serve();
@@ -110,8 +118,13 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   // The connection is broken. Requests that were received and wait for nothing but the replies before them are executed
   // still, as they would have been had these been sent in time.
   void BreakOff();
-  // Whether the request has to wait until other nodes have answered those before it.
+  // Whether the request has to wait until other nodes have answered some or all of those before it.
   bool MustWaitForPeers(const Request& request);
+  // Until no more than so many of their answers are missing.
+  void WaitForPeers(size_t missing) {
+    waits_for_peers_ = true;
+    awaited_missing_ = missing;
+  }
   // Sends the request to the nodes that the plan names, and answers here what is to be answered here.
   void PassOn(const ProxyPlan& plan);
   // False if it can't be answered here now.
@@ -164,6 +177,7 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   bool is_yielding_ = false;      // has had its turn: Resume goes on
   bool has_ended_ = false;        // nothing more comes from the client
   bool waits_for_peers_ = false;  // the next request waits until other nodes have answered
+  size_t awaited_missing_ = 0;    // answers that may be missing then
   bool may_have_ended_ = true;    // the last receive did not go on until nothing was left, where an end would show
   int64_t last_read_ms_ = 0;
   uint64_t channels_version_ = 0;  // of the cluster's view that the shard channels were compared with

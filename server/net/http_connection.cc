@@ -175,7 +175,7 @@ bool HttpConnection::RunCommand() {
   const std::vector<std::string_view> argv(exchange_->argv().begin(), exchange_->argv().end());
   txn.ForgetDependence();
   command_output_.Consume(command_output_.size());
-  command_output_.set_limit(std::min(replies_.limits().output_limit, exchange_->reply_limit()));
+  command_output_.set_limit(MostReplyBytes());
   const Outcome ended = Execute({server_, thread_.state(), session_, reply_}, {.argv = argv});
   return std::visit([this](const auto& kind) { return TakeOutcome(kind); }, ended);
 }
@@ -225,8 +225,7 @@ void HttpConnection::Yield() {
 void HttpConnection::TakeReplyBytes(std::string_view bytes) {
   if (command_output_.has_overflowed()) {
     command_output_.ForgetOverflow();
-    if (exchange_->reply_limit() < replies_.limits().output_limit) return exchange_->TakeOverflow();
-    return exchange_->Fail(500, "the command's reply exceeds client-output-buffer-limit");
+    return TakeOverflow();
   }
   resp::Reply reply;
   size_t consumed = 0;
@@ -235,6 +234,11 @@ void HttpConnection::TakeReplyBytes(std::string_view bytes) {
     return exchange_->Fail(500, "the reply of a command is invalid");
   }
   exchange_->TakeReply(std::move(reply));
+}
+
+void HttpConnection::TakeOverflow() {
+  if (exchange_->reply_limit() < replies_.limits().output_limit) return exchange_->TakeOverflow();
+  exchange_->Fail(500, "the command's reply exceeds client-output-buffer-limit");
 }
 
 void HttpConnection::PassOn(const ProxyPlan& plan) {
@@ -263,6 +267,21 @@ void HttpConnection::TakeReply(uint64_t number, std::string reply, storage::Lsn 
   waits_for_peers_ = false;
   DependOn(lsn);
   TakeReplyBytes(reply);
+  GoOnBehindPeers();
+}
+
+size_t HttpConnection::MostReplyBytes() const {
+  return exchange_ == nullptr ? 0 : std::min(replies_.limits().output_limit, exchange_->reply_limit());
+}
+
+void HttpConnection::RefuseReply(uint64_t number) {
+  if (!waits_for_peers_ || number != passed_on_) return;
+  waits_for_peers_ = false;
+  TakeOverflow();
+  GoOnBehindPeers();
+}
+
+void HttpConnection::GoOnBehindPeers() {
   if (is_passing_on_) return;  // all of it was here
   thread_.state().txn.set_now(server_.clock().Now());
   thread_.BeginTurn();

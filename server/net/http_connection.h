@@ -42,6 +42,9 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   void EndKeyWait(int64_t) override {}
   void TakeAnswer(const LateAnswer&) override {}
   void TakeReply(uint64_t number, std::string reply, storage::Lsn lsn) override;
+  size_t MostReplyBytes() const override;
+  void CountReplyPart(uint64_t, size_t) override {}  // never more than the limit
+  void RefuseReply(uint64_t number) override;
   void AppendLost(std::string_view error, ReplyGate::Form form, bool is_last) override;
   bool Tick(int64_t now_ms) override;
 
@@ -80,6 +83,10 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   void SendWork();
   void Yield();
   void TakeReplyBytes(std::string_view bytes);
+  // The reply was longer than it may be.
+  void TakeOverflow();
+  // The last command that other nodes were asked is answered.
+  void GoOnBehindPeers();
   // Has the command answered by other nodes, as the plan says.
   void PassOn(const ProxyPlan& plan);
   // False if it can't be answered here now.

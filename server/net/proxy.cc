@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <utility>
 
 #include "resp/request_writer.h"
 #include "server/execution/route.h"
@@ -27,6 +28,12 @@ void TakeOffAsking(PassedRequest& request) {
   if (!request.bytes.starts_with(kAsking)) return;
   request.bytes.erase(0, kAsking.size());
   --request.replies;
+}
+
+// Of what is told to other nodes; as for subscribers.
+size_t MostUnsentBytes(const Options& options) {
+  const int64_t hard = options.output_limits[static_cast<size_t>(ClientClass::kPubSub)].hard_bytes;
+  return hard == 0 ? SIZE_MAX : static_cast<size_t>(hard);
 }
 
 std::string Down(const std::string& why) { return "-CLUSTERDOWN " + why + "\r\n"; }
@@ -74,6 +81,7 @@ void Proxy::PassOn(const ProxyPlan& plan, PassedRequest request, const AnswerHer
     const ProxyPart& part = plan.parts[i];
     request.place.part = i;
     if (plan.join != Join::kOne && answer_here(part, request.place)) continue;
+    if (request.place.joined != nullptr && request.place.joined->is_refused) break;
     PassedRequest one = request;
     one.bytes = resp::EncodeRequest(std::span<const std::string_view>(part.argv));
     one.shard = part.shard;
@@ -83,12 +91,15 @@ void Proxy::PassOn(const ProxyPlan& plan, PassedRequest request, const AnswerHer
 
 void Proxy::TellNodes(bool only_own_shard, const std::string& request) {
   const ClusterView& view = ViewOf(thread_.server(), thread_.state());
+  const size_t most = MostUnsentBytes(thread_.server().options());
   for (const cluster::Node& node : view.topology.nodes()) {
     if (node.id == view.id || (only_own_shard && node.shard != view.here.shard)) continue;
+    ProxyLink& link = LinkTo(node.host, node.port, 2, !node.is_primary);
+    if (link.unsent_bytes() + request.size() > most) continue;  // it doesn't read, and loses messages
     PassedRequest told;
     told.bytes = request;
     told.protocol = 2;
-    LinkTo(node.host, node.port, 2, !node.is_primary).Send(std::move(told));
+    link.Send(std::move(told));
   }
 }
 
@@ -104,19 +115,46 @@ void Proxy::Tick(int64_t now_ms) {
   });
 }
 
+bool Proxy::KeepPart(const ReplyPlace& place, std::string* reply, storage::Lsn* lsn) {
+  JoinedReplies& joined = *place.joined;
+  if (joined.is_refused) return true;
+  ClientConnection* const connection = thread_.Find(place.connection);
+  joined.bytes += reply->size();
+  if (connection == nullptr || joined.bytes > connection->MostReplyBytes()) {
+    joined.is_refused = true;
+    joined.replies = {};
+    if (connection != nullptr) connection->RefuseReply(place.number);
+    return true;
+  }
+  connection->CountReplyPart(place.number, reply->size());
+  joined.replies[place.part] = std::move(*reply);
+  joined.lsn = std::max(joined.lsn, *lsn);
+  if (--joined.missing > 0) return true;
+  *reply = JoinReplies(joined.join, joined.replies, joined.first_shard, joined.shards);
+  *lsn = joined.lsn;
+  return false;
+}
+
 void Proxy::Answer(const ReplyPlace& place, std::string reply, storage::Lsn lsn) {
   if (place.connection == 0) return;
-  if (place.joined != nullptr) {
-    JoinedReplies& joined = *place.joined;
-    joined.replies[place.part] = std::move(reply);
-    joined.lsn = std::max(joined.lsn, lsn);
-    if (--joined.missing > 0) return;
-    reply = JoinReplies(joined.join, joined.replies, joined.first_shard, joined.shards);
-    lsn = joined.lsn;
-  }
+  if (place.joined != nullptr && KeepPart(place, &reply, &lsn)) return;
   if (ClientConnection* connection = thread_.Find(place.connection)) {
     connection->TakeReply(place.number, std::move(reply), lsn);
   }
+}
+
+size_t Proxy::MostReplyBytes(const PassedRequest& request) {
+  const ClientConnection* const connection = thread_.Find(request.place.connection);
+  return connection == nullptr ? 0 : connection->MostReplyBytes();
+}
+
+void Proxy::AnsweredTooLong(PassedRequest request) {
+  ClientConnection* const connection = thread_.Find(request.place.connection);
+  if (request.place.joined != nullptr) {
+    if (std::exchange(request.place.joined->is_refused, true)) return;
+    request.place.joined->replies = {};
+  }
+  if (connection != nullptr) connection->RefuseReply(request.place.number);
 }
 
 void Proxy::Answered(PassedRequest request, std::string reply) {

@@ -41,9 +41,13 @@ class Proxy final : private ProxyLink::Owner {
 
  private:
   void Answered(PassedRequest request, std::string reply) override;
+  size_t MostReplyBytes(const PassedRequest& request) override;
+  void AnsweredTooLong(PassedRequest request) override;
   void Lost(PassedRequest request, bool was_sent, const std::string& why) override;
   void FlushLater(ProxyLink* link) override { to_flush_.push_back(link); }
   ProxyLink& LinkTo(const std::string& host, int port, int protocol, bool reads_replica);
+  // Keeps one of the replies that are joined until all are there. False if it was the last: `reply` is the whole then.
+  bool KeepPart(const ReplyPlace& place, std::string* reply, storage::Lsn* lsn);
   // Sends it where the error says. False if it says nothing of the kind.
   bool FollowRedirection(PassedRequest& request, std::string_view reply);
   bool AskReplica(PassedRequest& request);

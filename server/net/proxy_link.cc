@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -54,6 +55,7 @@ void ProxyLink::Send(PassedRequest request) {
   last_used_ms_ = server_.clock().SteadyMs();
   if (waiting_.empty()) waits_since_ms_ = last_used_ms_;
   output_.Append(request.bytes);
+  if (request.place.connection == 0) request.bytes = std::string();  // never sent again
   waiting_.push_back(std::move(request));
   if (state_ == State::kClosed) return Connect();
   if (state_ == State::kUp && !will_flush_ && !is_writing_) {
@@ -135,22 +137,35 @@ void ProxyLink::TakeReplies() {
   while (state_ == State::kUp && !input_.empty()) {
     size_t size = 0;
     const resp::ReplyScanner::Status found = scanner_.Scan(input_.Readable(), kLargestReply, &size);
-    if (found == resp::ReplyScanner::Status::kNeedMore) return;
+    if (found == resp::ReplyScanner::Status::kNeedMore) return DropTooLong();
     if (found == resp::ReplyScanner::Status::kError || waiting_.empty()) return Close("what came from it is no reply");
     std::string reply(input_.Readable().substr(0, size));
     input_.Consume(size);
+    const bool was_dropped = std::exchange(drops_reply_, false);
     if (++replies_taken_ < waiting_.front().replies) continue;
     replies_taken_ = 0;
     PassedRequest request = std::move(waiting_.front());
     waiting_.pop_front();
-    owner_.Answered(std::move(request), std::move(reply));
+    was_dropped ? owner_.AnsweredTooLong(std::move(request)) : owner_.Answered(std::move(request), std::move(reply));
   }
+}
+
+void ProxyLink::DropTooLong() {
+  const size_t known = scanner_.known();
+  if (waiting_.empty() || std::max(known, input_.size()) <= kReadBytes) return;
+  if (!drops_reply_ && std::max(known, input_.size()) <= owner_.MostReplyBytes(waiting_.front())) return;
+  drops_reply_ = true;
+  const size_t dropped = std::min(known, input_.size());
+  input_.Consume(dropped);
+  scanner_.Forget(dropped);
 }
 
 void ProxyLink::Tick(int64_t now_ms) {
   if (state_ == State::kUp && !waiting_.empty() && now_ms - waits_since_ms_ > server_.options().cluster_node_timeout) {
     Close("it is silent");
   }
+  if (input_.empty()) input_.ShrinkTo(0);
+  if (output_.empty()) output_.ShrinkTo(0);
 }
 
 void ProxyLink::Close(const std::string& why) {
@@ -161,6 +176,7 @@ void ProxyLink::Close(const std::string& why) {
   input_ = resp::Buffer();
   scanner_ = resp::ReplyScanner();
   replies_taken_ = 0;
+  drops_reply_ = false;
   is_writing_ = false;
   std::deque<PassedRequest> lost;
   lost.swap(waiting_);

@@ -28,7 +28,9 @@ struct JoinedReplies {
   size_t missing = 0;
   cluster::ShardIndex first_shard = 0;
   size_t shards = 0;
-  storage::Lsn lsn = 0;  // that what was answered here depends on
+  storage::Lsn lsn = 0;     // that what was answered here depends on
+  size_t bytes = 0;         // of the replies that are there
+  bool is_refused = false;  // they were longer than the client's reply may be, and are not kept
 };
 
 // Where a reply belongs.
@@ -57,6 +59,9 @@ class ProxyLink final : private StreamSocket::Owner {
   class Owner {
    public:
     virtual void Answered(PassedRequest request, std::string reply) = 0;
+    // How long the reply may be, in bytes. A longer one is read, but not kept.
+    virtual size_t MostReplyBytes(const PassedRequest& request) = 0;
+    virtual void AnsweredTooLong(PassedRequest request) = 0;
     // `was_sent`: whether it was executed is open.
     virtual void Lost(PassedRequest request, bool was_sent, const std::string& why) = 0;
     virtual void FlushLater(ProxyLink* link) = 0;
@@ -79,6 +84,8 @@ class ProxyLink final : private StreamSocket::Owner {
   int64_t last_used_ms() const { return last_used_ms_; }
   // Nothing waits for a reply over it.
   bool is_idle() const { return waiting_.empty(); }
+  // Bytes that the node hasn't taken yet.
+  size_t unsent_bytes() const { return output_.size(); }
 
  private:
   enum class State : uint8_t { kClosed, kConnecting, kUp };
@@ -90,6 +97,8 @@ class ProxyLink final : private StreamSocket::Owner {
   void Connected(int descriptor, const std::string& why);
   void Close(const std::string& why);
   void TakeReplies();
+  // Drops what has come of the reply under way if it is longer than it may be.
+  void DropTooLong();
 
   IoThread& thread_;
   Server& server_;
@@ -106,6 +115,7 @@ class ProxyLink final : private StreamSocket::Owner {
   resp::ReplyScanner scanner_;
   std::deque<PassedRequest> waiting_;
   size_t replies_taken_ = 0;  // of the first that waits
+  bool drops_reply_ = false;  // that is under way
   bool is_writing_ = false;
   bool will_flush_ = false;
   int64_t last_used_ms_ = 0;

@@ -64,6 +64,7 @@ uint64_t ReplyPath::Reserve(size_t request_bytes, bool is_dropped) {
 }
 
 void ReplyPath::Fill(uint64_t number, std::string reply, storage::Lsn needed) {
+  window_.Took(reply.size(), limits_.mark);
   foreign_.Fill(number, std::move(reply), needed);
   foreign_.TakeReady([this](std::string_view bytes, storage::Lsn lsn, uint32_t term) {
     const size_t start = output_.size();
@@ -74,9 +75,9 @@ void ReplyPath::Fill(uint64_t number, std::string reply, storage::Lsn needed) {
   FlushLater();
 }
 
-bool ReplyPath::HasTooManyMissing() const {
-  constexpr size_t kMostWaiting = 1024;
-  return foreign_.size() >= kMostWaiting || foreign_.bytes() > limits_.mark;
+void ReplyPath::CountPart(uint64_t number, size_t bytes) {
+  foreign_.CountPart(number, bytes);
+  if (foreign_.bytes() > limits_.output_limit) CloseLater();
 }
 
 // --- sending --------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@
 #include "server/config/output_limit.h"
 #include "server/net/backpressure.h"
 #include "server/net/client_eviction.h"
+#include "server/net/peer_window.h"
 #include "server/net/reply_gate.h"
 #include "server/net/reply_queue.h"
 
@@ -59,9 +60,13 @@ class ReplyPath {
   // Reserves the place of a reply that other nodes send; see ReplyQueue.
   uint64_t Reserve(size_t request_bytes, bool is_dropped);
   void Fill(uint64_t number, std::string reply, storage::Lsn needed);
+  // A part of a reply of other nodes has come, and is kept elsewhere until the whole is there.
+  void CountPart(uint64_t number, size_t bytes);
   bool has_missing() const { return !foreign_.empty(); }
-  // Whether so many replies are missing that requests have to wait.
-  bool HasTooManyMissing() const;
+  // How many replies of other nodes are missing.
+  size_t missing() const { return foreign_.missing(); }
+  // Backpressure: whether another request may be passed on to other nodes.
+  bool MayPassOn() const { return window_.IsOpen(foreign_.missing(), output_.size() + foreign_.bytes(), limits_.mark); }
   // Call after output was appended that is not queued.
   void NoteAppended() { output_.has_overflowed() ? CloseLater() : FlushLater(); }
 
@@ -111,6 +116,7 @@ class ReplyPath {
   resp::Buffer output_;
   ReplyGate gate_;
   ReplyQueue foreign_;  // replies of other nodes, and those behind them
+  PeerWindow window_;
   Backpressure limits_;
   OutputLimitWatch limit_watch_;
   ClientClass client_class_ = ClientClass::kNormal;

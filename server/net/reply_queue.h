@@ -19,7 +19,8 @@ class ReplyQueue {
   bool empty() const { return waiting_.empty(); }
   // Forwarded requests with their replies, and local replies behind them.
   size_t bytes() const { return bytes_; }
-  size_t size() const { return waiting_.size(); }
+  // How many delayed replies are missing.
+  size_t missing() const { return missing_; }
 
   // Reserves a place for a delayed reply and returns its number. `term`: see ReplyGate::Hold. `is_dropped`: the reply
   // will be discarded.
@@ -27,6 +28,7 @@ class ReplyQueue {
     waiting_.push_back(
         {.bytes = {}, .lsn = 0, .weight = request_bytes, .term = term, .is_there = false, .is_dropped = is_dropped});
     bytes_ += request_bytes;
+    ++missing_;
     return first_ + waiting_.size() - 1;
   }
   // Appends a local reply, which depends on the group `lsn`.
@@ -39,8 +41,14 @@ class ReplyQueue {
                         .is_dropped = false});
     bytes_ += bytes.size();
   }
+  // A part of a delayed reply is there, and kept elsewhere until the whole is.
+  void CountPart(uint64_t number, size_t bytes) {
+    waiting_[number - first_].weight += bytes;
+    bytes_ += bytes;
+  }
   void Fill(uint64_t number, std::string bytes, storage::Lsn lsn) {
     Reply& reply = waiting_[number - first_];
+    --missing_;
     bytes_ += bytes.size() - reply.weight;
     reply.weight = bytes.size();
     reply.bytes = std::move(bytes);
@@ -71,6 +79,7 @@ class ReplyQueue {
   std::deque<Reply> waiting_;
   uint64_t first_ = 0;  // number of the first one
   size_t bytes_ = 0;
+  size_t missing_ = 0;
 };
 
 }  // namespace ringkv::server

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,25 @@ TEST(ReplyScanner, FindsTheEndOfEachReplyHoweverItArrives) {
     EXPECT_EQ(size, reply.size());
     ASSERT_EQ(scanner.Scan(std::string_view(more).substr(size), kMost, &size), ReplyScanner::Status::kReply);
     EXPECT_EQ(size, 7u);
+  }
+}
+
+TEST(ReplyScanner, KnownBytesMayBeForgotten) {
+  for (const std::string& reply : kReplies) {
+    ReplyScanner scanner;
+    const std::string more = reply + "+next\r\n";
+    size_t size = 0;
+    size_t gone = 0;
+    ReplyScanner::Status found = ReplyScanner::Status::kNeedMore;
+    for (size_t have = 0; found == ReplyScanner::Status::kNeedMore; ++have) {
+      found = scanner.Scan(std::string_view(more).substr(gone, have - gone), kMost, &size);
+      if (found == ReplyScanner::Status::kReply) break;
+      const size_t forgotten = std::min(scanner.known(), have - gone);
+      scanner.Forget(forgotten);
+      gone += forgotten;
+    }
+    ASSERT_EQ(found, ReplyScanner::Status::kReply) << reply;
+    EXPECT_EQ(gone + size, reply.size());
   }
 }
 

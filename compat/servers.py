@@ -30,8 +30,9 @@ def end_with_the_test():
 
 
 class RunningServer:
-    def __init__(self, command, environment=None, stdin=None):
-        self.dir = tempfile.mkdtemp(prefix="ringkv-test-")
+    def __init__(self, command, environment=None, folder=None):
+        """Works in the folder, which goes with the server."""
+        self.dir = folder or tempfile.mkdtemp(prefix="ringkv-test-")
         self.log_path = os.path.join(self.dir, "log")
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
@@ -110,6 +111,42 @@ def start_redis(*options):
             return server
         server.stop()
     raise AssertionError("redis-server does not start")
+
+
+def is_loading(server):
+    try:
+        return b"\r\nloading:1\r\n" in server.connect().raw("INFO", "persistence")
+    except OSError:
+        assert server.process.poll() is None, "the server ended: " + server.log()
+        return False
+
+
+def start_loading_ringkv(*options):
+    """A RingKV that loads its data until it is stopped: its load-file is a FIFO that nobody writes."""
+    folder = tempfile.mkdtemp(prefix="ringkv-test-")
+    os.mkfifo(os.path.join(folder, "lines"))
+    port = free_ports(1)[0]
+    server = RunningServer([server_binary(), "--port", str(port), "--bind", "127.0.0.1", "--save", "",
+                            "--load-file", os.path.join(folder, "lines"), *options], folder=folder)
+    server.port = port
+    eventually(lambda: is_loading(server), "a RingKV that loads")
+    return server
+
+
+def start_loading_redis(*options):
+    """A redis-server that loads its data for longer than any test takes: so long does it rest at each key."""
+    with start_redis("--enable-debug-command", "yes") as source:
+        client = source.connect()
+        assert client.raw("DEBUG", "POPULATE", "200000") == client.raw("SAVE") == b"+OK\r\n"
+        data = os.path.join(source.dir, "dump.rdb")
+        folder = tempfile.mkdtemp(prefix="ringkv-test-")
+        shutil.copy(data, folder)
+    port = free_ports(1)[0]
+    server = RunningServer(["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--key-load-delay", "100",
+                            "--loading-process-events-interval-bytes", "1024", *options], folder=folder)
+    server.port = port
+    eventually(lambda: is_loading(server), "a redis-server that loads")
+    return server
 
 
 CLAIMS = []  # until this process ends

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// CLIENT PAUSE and the pause of a shutdown: they delay all commands, or writes.
+// CLIENT PAUSE and the pauses of a shutdown and of FAILOVER: they delay all commands, or writes.
 //
 // Each purpose has a pause of its own, as in Redis: CLIENT UNPAUSE does not end that of a shutdown, and a shutdown that
 // fails does not end that of an operator. The strictest one counts.
@@ -20,7 +20,7 @@ namespace ringkv::server {
 
 // In the order of strictness.
 enum class PauseMode : uint8_t { kNone, kWrites, kAll };
-enum class PausePurpose : uint8_t { kClient, kShutdown };
+enum class PausePurpose : uint8_t { kClient, kShutdown, kFailover };
 
 class Pause {
  public:
@@ -52,7 +52,7 @@ class Pause {
   UnmetNeeds& needs_;
   ClientLinks& links_;
   storage::Mutex mutex_;
-  std::array<Span, 2> spans_ GUARDED_BY(mutex_);  // by purpose
+  std::array<Span, 3> spans_ GUARDED_BY(mutex_);  // by purpose
   std::atomic<PauseMode> strictest_{PauseMode::kNone};
   std::atomic<int64_t> next_end_ms_{0};
 };

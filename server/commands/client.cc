@@ -9,6 +9,7 @@
 #include "server/commands/families.h"
 #include "server/commands/help.h"
 #include "server/execution/outcome.h"
+#include "server/execution/transaction.h"
 #include "server/server.h"
 #include "server/session/session.h"
 
@@ -141,6 +142,7 @@ bool ParseKillFilter(AdminCall& call, KillFilter* filter) {
 
 int64_t KillMatching(AdminCall& call, const KillFilter& filter) {
   int64_t killed = 0;
+  ClientLinks& links = call.server.links();
   for (const auto& card : call.server.clients().All()) {
     if (!IsOfType(*card, filter.type) || (filter.id && card->id != *filter.id) ||
         (filter.address && card->address != *filter.address) ||
@@ -153,7 +155,8 @@ int64_t KillMatching(AdminCall& call, const KillFilter& filter) {
       call.outcome = outcome::Close{};
     } else {
       card->is_closing = true;
-      call.server.links().Close(*card);
+      // Inside EXEC after a change of the role: a client that reconnects finds the new one.
+      AfterUnlock(call, [&links, card] { links.Close(*card); });
     }
     ++killed;
   }

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
-// REPLICAOF, ROLE and WAIT for operators; REPLCONF, PSYNC and SYNC for servers and for redis-cli --rdb.
+// REPLICAOF, FAILOVER, ROLE and WAIT for operators; REPLCONF, PSYNC and SYNC for servers and for redis-cli --rdb.
 #include "server/replication/replication.h"
+
+#include <algorithm>
+
 #include "cluster/node_id.h"
 #include "server/cluster/cluster_state.h"
 #include "server/command/error_replies.h"
 #include "server/command/expiry_time.h"
 #include "server/commands/families.h"
 #include "server/execution/outcome.h"
+#include "server/execution/transaction.h"
 #include "server/migration/rdb_stream.h"
 #include "server/node_link/handshake.h"
 #include "server/server.h"
@@ -23,14 +27,19 @@ constexpr std::string_view kNotForRedis =
 // --- for people -----------------------------------------------------------------------------------------------------
 
 void ReplicaOf(AdminCall& call) {
-  if (call.in_transaction) return call.reply.Error("ERR REPLICAOF isn't allowed inside a transaction");
   if (call.server.cluster().is_enabled()) return call.reply.Error("ERR REPLICAOF not allowed in cluster mode.");
   Replication& replication = call.server.replication();
+  if (replication.failover().state() != Failover::State::kNone) {
+    return call.reply.Error("ERR REPLICAOF not allowed while failing over.");
+  }
   if (EqualsIgnoringCase(call.args[1], "no") && EqualsIgnoringCase(call.args[2], "one")) {
-    replication.redis_link().Stop();
-    replication.StopFollowing();
     call.server.options().replicaof.Set("");
     call.server.options().migrate_from.Set("");
+    // A change of the role takes locks of its own.
+    AfterUnlock(call, [&replication] {
+      replication.redis_link().Stop();
+      replication.StopFollowing();
+    });
     return call.reply.Ok();
   }
   const std::optional<int64_t> port = resp::ParseInteger(call.args[2]);
@@ -46,7 +55,51 @@ void ReplicaOf(AdminCall& call) {
   call.server.log().Notice("REPLICAOF " + host + ":" + std::to_string(*port) + " requested by " +
                            call.session.card->address);
   call.server.options().replicaof.Set(host + " " + std::to_string(*port));  // what CONFIG REWRITE keeps
-  replication.Follow({host, static_cast<int>(*port)});
+  AfterUnlock(call, [&replication, host, port = static_cast<int>(*port)] { replication.Follow({host, port}); });
+  call.reply.Ok();
+}
+
+// Reads what stands behind FAILOVER, or writes the error.
+std::optional<Failover::Request> ParseFailover(AdminCall& call) {
+  Failover::Request request;
+  Arguments& args = call.args;
+  const auto fail = [&](std::string_view error) {
+    call.reply.Error(error);
+    return std::nullopt;
+  };
+  while (!args.AtEnd()) {
+    if (request.timeout_ms == 0 && args.TakeWithValue("TIMEOUT")) {
+      const std::optional<int64_t> timeout = resp::ParseInteger(args.Next());
+      if (!timeout) return fail(errors::kNotInteger);
+      if (*timeout <= 0) return fail("ERR FAILOVER timeout must be greater than 0");
+      request.timeout_ms = *timeout;
+    } else if (!request.target && args.Left() > 2 && args.Take("TO")) {
+      const std::string host(args.Next());
+      const std::optional<int64_t> port = resp::ParseInteger(args.Next());
+      if (!port) return fail(errors::kNotInteger);
+      request.target = PrimaryAddress{host, static_cast<int>(std::clamp<int64_t>(*port, -1, UINT16_MAX + 1))};
+    } else if (!request.force && args.Take("FORCE")) {
+      request.force = true;
+    } else {
+      return fail(errors::kSyntax);
+    }
+  }
+  return request;
+}
+
+void FailOver(AdminCall& call) {
+  if (call.server.cluster().is_enabled()) {
+    return call.reply.Error("ERR FAILOVER not allowed in cluster mode. Use CLUSTER FAILOVER command instead.");
+  }
+  Failover& failover = call.server.replication().failover();
+  if (call.args.size() == 2 && call.args.Take("ABORT")) {
+    if (failover.state() == Failover::State::kNone) return call.reply.Error("ERR No failover in progress.");
+    AfterUnlock(call, [&failover] { [[maybe_unused]] const storage::Status ended_already = failover.Abort(); });
+    return call.reply.Ok();
+  }
+  const std::optional<Failover::Request> request = ParseFailover(call);
+  if (!request) return;
+  if (const storage::Status begun = failover.Begin(*request); !begun) return call.reply.Error(begun.error().text);
   call.reply.Ok();
 }
 
@@ -159,11 +212,16 @@ void PSync(AdminCall& call) {
   const std::optional<int64_t> next = resp::ParseInteger(call.args[2]);
   if (!next || *next < -1) return call.reply.Error(errors::kNotInteger);
   Replication& replication = call.server.replication();
+  const std::string_view member = call.args.size() > 3 ? call.args[3] : std::string_view();
+  if (!member.empty() && !cluster::IsNodeId(member)) return call.reply.Error(errors::kSyntax);
+  if (call.args.size() > 4 && EqualsIgnoringCase(call.args[4], "FAILOVER")) {
+    const bool anyway = call.args.size() > 5 && EqualsIgnoringCase(call.args[5], "FORCE");
+    const storage::Status taken = replication.TakeOver(call.args[1], static_cast<storage::Lsn>(*next), anyway);
+    if (!taken) return call.reply.Error(taken.error().text);
+  }
   if (const storage::Status admitted = replication.CheckAdmission(); !admitted) {
     return call.reply.Error(admitted.error().text);
   }
-  const std::string_view member = call.args.size() > 3 ? call.args[3] : std::string_view();
-  if (!member.empty() && !cluster::IsNodeId(member)) return call.reply.Error(errors::kSyntax);
   call.session.card->is_replica = true;
   const FeedRequest request{std::string(call.args[1]), *next > 0 ? static_cast<storage::Lsn>(*next) : 0,
                             std::string(member), call.session.takes_published};
@@ -178,6 +236,14 @@ constexpr uint32_t kFollows = kAdmin | kNoScript | kNoAsyncLoading | kNoMulti;
 constexpr uint32_t kLeads = kAdmin | kNoScript | kStale | kNoAsyncLoading;
 
 constexpr Command kReplicationCommands[] = {
+    {.name = "failover",
+     .arity = -1,
+     .flags = kAdmin | kNoScript | kStale,
+     .group = Group::kServer,
+     .since = "6.2.0",
+     .syntax = "[TO host port [FORCE]] [ABORT] [TIMEOUT milliseconds]",
+     .summary = "Hands the role of the primary over to a replica.",
+     .run = Admin(FailOver)},
     {.name = "psync",
      .arity = -3,
      .flags = kFollows,

@@ -48,6 +48,12 @@ std::string ConfigLine(const OptionRow& row, std::string_view value) {
   return line + "\n";
 }
 
+// Whether the option needs no line: an empty list that is the default, such as replicaof. redis-server would refuse a
+// line without words.
+bool IsEmptyByDefault(const OptionRow& row, std::string_view value) {
+  return row.is_list && value.empty() && row.default_value.empty();
+}
+
 // The file with the lines that name an option replaced.
 std::string ReplaceLines(std::istream& old, const Options& options) {
   std::string text;
@@ -60,7 +66,8 @@ std::string ReplaceLines(std::istream& old, const Options& options) {
     if (row == nullptr) {
       text += line + "\n";
     } else if (written.insert(row->name).second) {
-      text += ConfigLine(*row, OptionValue(options, *row));
+      const std::string value = OptionValue(options, *row);
+      if (!IsEmptyByDefault(*row, value)) text += ConfigLine(*row, value);
     }
   }
   return text;

@@ -117,6 +117,8 @@ struct Options {
   SharedNumber replica_serve_stale_data;
   SharedText replica_announce_ip;
   SharedNumber replica_announce_port;
+  SharedNumber replica_announced;
+  SharedNumber replica_priority;
   SharedNumber repl_backlog_size;
   SharedNumber repl_backlog_ttl;
   SharedNumber repl_timeout;

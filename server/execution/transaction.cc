@@ -18,14 +18,22 @@ using KeyList = std::vector<std::pair<storage::DbIndex, std::string>>;
 // gets copies of these, which must live until the transaction unlocks: it knows keys by their address.
 bool LockAndLook(const Queue& queued, Session& session, storage::Txn& txn, KeyList& watched) {
   bool needs_all = false;
+  bool needs_any = !session.watch.keys.empty();
   for (const auto& each : queued) {
     const Command& row = *each.command->row;
     needs_all = needs_all || row.scope != Scope::kNothing || row.NeedsEverything(each.argv);
-    ForEachKey(row, each.argv, [&](std::string_view key) { txn.AddKey(key); });
+    ForEachKey(row, each.argv, [&](std::string_view key) {
+      txn.AddKey(key);
+      needs_any = true;
+    });
   }
   watched.reserve(session.watch.keys.size());
   for (const auto& [key, watcher] : session.watch.keys) txn.AddKey(watched.emplace_back(key->db, key->key).second);
-  needs_all ? txn.LockAll() : txn.LockAdded();
+  if (needs_all) {
+    txn.LockAll();
+  } else if (needs_any) {
+    txn.LockAdded();
+  }
   // A watched key whose time has run out is erased by this look, which marks the session.
   for (const auto& [db, key] : watched) txn.Find(db, key, storage::Intent::kCheck);
   const bool has_changed = session.watch.touched.load(std::memory_order_relaxed);
@@ -117,6 +125,7 @@ void RunQueued(AdminCall& call) {
 }
 
 void AfterUnlock(AdminCall& call, std::function<void()> work) {
+  if (!call.txn.holds_any()) return work();
   call.execution.enclosing->after_unlock.push_back(std::move(work));
 }
 

@@ -14,7 +14,7 @@ void Enqueue(Execution& execution);
 // Runs all queued commands in one transaction, which locks their keys and the watched keys.
 void RunQueued(AdminCall& call);
 
-// Defers `work` of a command inside EXEC until the locks are released.
+// Runs `work` when no locks of data are held: at once, or after EXEC has released its locks.
 void AfterUnlock(AdminCall& call, std::function<void()> work);
 
 }  // namespace ringkv::server

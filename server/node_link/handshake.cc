@@ -5,13 +5,18 @@
 
 namespace ringkv::server {
 
-storage::Result<std::string> Ask(PeerSocket& socket, const Options& options, const std::vector<std::string>& command) {
+storage::Result<std::string> AskForAnyReply(PeerSocket& socket, const Options& options,
+                                            const std::vector<std::string>& command) {
   constexpr size_t kLongestLine = 128 * 1024;  // a list of slots, at the worst
   const int64_t timeout = options.repl_timeout * 1000;
   if (storage::Status sent = socket.Send(resp::EncodeRequest(command), timeout); !sent) {
     return tl::unexpected(sent.error());
   }
-  storage::Result<std::string> line = socket.ReceiveLine(kLongestLine, timeout);
+  return socket.ReceiveLine(kLongestLine, timeout);
+}
+
+storage::Result<std::string> Ask(PeerSocket& socket, const Options& options, const std::vector<std::string>& command) {
+  storage::Result<std::string> line = AskForAnyReply(socket, options, command);
   if (line && line->starts_with('-')) return storage::Fail(command[0] + " was answered: " + line->substr(1));
   return line;
 }

@@ -18,6 +18,9 @@ constexpr std::string_view kPublishCapability = "ringkv-pubsub";
 
 // Sends the request and returns its one-line reply. Errors: an error reply, or silence for repl-timeout.
 storage::Result<std::string> Ask(PeerSocket& socket, const Options& options, const std::vector<std::string>& command);
+// Likewise, but an error reply is a reply too.
+storage::Result<std::string> AskForAnyReply(PeerSocket& socket, const Options& options,
+                                            const std::vector<std::string>& command);
 // Authenticates with masteruser and masterauth, if masterauth is set.
 storage::Status Authenticate(PeerSocket& socket, const Options& options);
 

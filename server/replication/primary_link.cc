@@ -45,10 +45,11 @@ void PrimaryLink::Stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-void PrimaryLink::Follow(PrimaryAddress target) {
+void PrimaryLink::Follow(PrimaryAddress target, Takeover takeover) {
   {
     MutexLock lock(mutex_);
     target_ = std::move(target);
+    takeover_ = takeover;
     ++generation_;
     phase_ = LinkPhase::kConnect;
     down_since_ms_ = server_.clock().SteadyMs();
@@ -132,8 +133,22 @@ Status PrimaryLink::FollowOnce(uint64_t generation, const PrimaryAddress& target
   return ReceiveMessages(**socket, generation);
 }
 
-Status PrimaryLink::Handshake(PeerSocket& socket, uint64_t generation, const PrimaryAddress& target) {
-  Options& options = server_.options();
+Takeover PrimaryLink::TakeoverFor(uint64_t generation) {
+  MutexLock lock(mutex_);
+  return IsCurrent(generation) ? takeover_ : Takeover::kNone;
+}
+
+void PrimaryLink::EndTakeover(uint64_t generation) {
+  {
+    MutexLock lock(mutex_);
+    if (!IsCurrent(generation)) return;
+    takeover_ = Takeover::kNone;
+  }
+  replication_.failover().Complete();
+}
+
+Status PrimaryLink::Introduce(PeerSocket& socket) {
+  const Options& options = server_.options();
   if (Status known = Authenticate(socket, options); !known) return known;
   const int64_t announced = options.replica_announce_port;
   const int64_t port = announced != 0 ? announced : options.port.load();
@@ -143,9 +158,27 @@ Status PrimaryLink::Handshake(PeerSocket& socket, uint64_t generation, const Pri
   }
   about.insert(about.end(), {"capa", std::string(kLinkCapability), "capa", std::string(kPublishCapability)});
   if (const auto answer = Ask(socket, options, about); !answer) return tl::unexpected(answer.error());
+  return {};
+}
+
+storage::Result<std::string> PrimaryLink::AskToSync(PeerSocket& socket, uint64_t generation, storage::Lsn have) {
+  const Options& options = server_.options();
+  std::vector<std::string> request{"PSYNC", replication_.history_id(), std::to_string(have + 1),
+                                   replication_.member_id()};
+  const Takeover takeover = TakeoverFor(generation);
+  if (takeover == Takeover::kNone) return Ask(socket, options, request);
+  request.emplace_back("FAILOVER");
+  if (takeover == Takeover::kAnyway) request.emplace_back("FORCE");
+  storage::Result<std::string> reply = AskForAnyReply(socket, options, request);
+  if (!reply || reply->starts_with("+RINGKV ")) return reply;
+  replication_.failover().Reject(*reply);
+  return Fail("FAILOVER was answered: " + *reply);
+}
+
+Status PrimaryLink::Handshake(PeerSocket& socket, uint64_t generation, const PrimaryAddress& target) {
+  if (Status introduced = Introduce(socket); !introduced) return introduced;
   const storage::Lsn have = server_.store().log().appended();
-  const auto verdict =
-      Ask(socket, options, {"PSYNC", replication_.history_id(), std::to_string(have + 1), replication_.member_id()});
+  const auto verdict = AskToSync(socket, generation, have);
   if (!verdict) return tl::unexpected(verdict.error());
   char word[16] = {};
   char history[48] = {};
@@ -159,6 +192,7 @@ Status PrimaryLink::Handshake(PeerSocket& socket, uint64_t generation, const Pri
                 std::to_string(server_.shard_place().epoch()));
   }
   epoch_floor_ = epoch;
+  EndTakeover(generation);
   MutexLock lock(apply_mutex_);
   if (!IsCurrent(generation)) return Fail("the link was closed");
   if (std::string_view(word) == "CONTINUE") {

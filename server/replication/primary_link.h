@@ -23,6 +23,10 @@ namespace ringkv::server {
 class Replication;
 class Server;
 
+// What a server asks of the replica that it follows from now on (FAILOVER): to become the primary if it has all groups,
+// or in any case.
+enum class Takeover : uint8_t { kNone, kIfComplete, kAnyway };
+
 class PrimaryLink {
  public:
   // Both references must outlive the link.
@@ -32,8 +36,8 @@ class PrimaryLink {
   void Start();
   void Stop();
 
-  // Sets the primary to follow from now on.
-  void Follow(PrimaryAddress target);
+  // Sets the primary to follow from now on, and what is asked of it until it has replied.
+  void Follow(PrimaryAddress target, Takeover takeover = Takeover::kNone);
   // After it returns, no more changes are applied. Returns false if the store has only a part of a snapshot.
   bool Unfollow();
 
@@ -55,6 +59,14 @@ class PrimaryLink {
   bool IsCurrent(uint64_t generation) { return generation_.load() == generation; }
   storage::Status FollowOnce(uint64_t generation, const PrimaryAddress& target);
   storage::Status Handshake(PeerSocket& socket, uint64_t generation, const PrimaryAddress& target);
+  // Announces this replica to the primary.
+  storage::Status Introduce(PeerSocket& socket);
+  // Sends PSYNC and returns the reply to it.
+  storage::Result<std::string> AskToSync(PeerSocket& socket, uint64_t generation, storage::Lsn have);
+  // What is asked of the primary of this generation.
+  Takeover TakeoverFor(uint64_t generation);
+  // The primary has become one.
+  void EndTakeover(uint64_t generation);
   storage::Status ReceiveMessages(PeerSocket& socket, uint64_t generation);
   storage::Status Take(uint64_t generation, const cluster::NodeMessage& message);
   // Delivers a published message to subscribers of this server and of its replicas.
@@ -87,6 +99,7 @@ class PrimaryLink {
   storage::Mutex mutex_;
   std::condition_variable changed_;
   PrimaryAddress target_ GUARDED_BY(mutex_);
+  Takeover takeover_ GUARDED_BY(mutex_) = Takeover::kNone;
   LinkSocket socket_;
   std::thread thread_;
 };

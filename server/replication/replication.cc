@@ -27,6 +27,7 @@ Replication::Replication(Server& server)
       files_(server.files()),
       link_(server, *this),
       redis_(server),
+      failover_(server, *this),
       history_(server.chance().UniqueDigits()) {
   server.needs().AddSource([this] { return Unmet(); });
 }
@@ -66,6 +67,7 @@ Status Replication::Start() {
 }
 
 void Replication::Stop() {
+  failover_.Stop();
   redis_.Stop();
   link_.Stop();
   CloseFeeds();
@@ -148,14 +150,14 @@ void Replication::KeepBacklog(bool nothing_has_changed) {
 
 // --- roles ----------------------------------------------------------------------------------------------------------
 
-void Replication::Follow(PrimaryAddress primary) {
+void Replication::Follow(PrimaryAddress primary, Takeover takeover) {
   MutexLock lock(role_mutex_);
   is_replica_ = true;
   server_.needs().Update();
   // What they wait for comes to the primary from now on.
   server_.waiting_clients().EndAll(errors::kNoPrimary);
   server_.links().ResumeWaiting();
-  link_.Follow(std::move(primary));
+  link_.Follow(std::move(primary), takeover);
 }
 
 void Replication::PrepareToFollow(const std::atomic<bool>& give_up) {
@@ -173,6 +175,27 @@ void Replication::BecomeFollower() {
   }
   KeepBacklog(false);
   server_.needs().Update();
+}
+
+void Replication::Promote() {
+  StopFollowing();
+  server_.options().replicaof.Set("");
+}
+
+Status Replication::TakeOver(std::string_view history, Lsn next, bool anyway) {
+  if (!is_replica()) {
+    // The reply to an earlier request may have been lost.
+    const cluster::History own = this->history();
+    const bool has_taken_over = !own.earlier().empty() && own.earlier().back().id == history;
+    return has_taken_over ? Status() : storage::Fail("ERR PSYNC FAILOVER can't be sent to a master.");
+  }
+  if (history != history_id()) return storage::Fail("ERR PSYNC FAILOVER replid must match my replid.");
+  if (!anyway && server_.store().log().appended() + 1 < next) {
+    return storage::Fail("ERR this replica has no group " + std::to_string(next - 1) + " yet");
+  }
+  server_.log().Notice("the primary hands its role over to this replica (FAILOVER)");
+  Promote();
+  return {};
 }
 
 void Replication::StopFollowing() {
@@ -238,6 +261,11 @@ void Replication::FitAuthority() {
   server_.links().ResumePaused();
 }
 
+void Replication::SetPrimarysAuthority(storage::Authority authority) {
+  MutexLock lock(authority_mutex_);
+  if (!is_replica()) SetAuthority(authority);
+}
+
 void Replication::SetAuthority(storage::Authority authority) {
   storage::Random random(1);
   storage::Txn txn(server_.store(), server_.clock().Now(), random);
@@ -265,7 +293,7 @@ uint32_t Replication::Unmet() const {
   if (options.maxmemory != 0 && !is_replica()) unmet |= kNeedsMemoryChecked;
   if (!IsWritable()) unmet |= kNeedsWritable;
   if (!MayServeStale()) unmet |= kNeedsFreshData;
-  const auto fewest = static_cast<size_t>(options.min_replicas_to_write);
+  const auto fewest = static_cast<size_t>(options.min_replicas_max_lag == 0 ? 0 : options.min_replicas_to_write.load());
   if (fewest > 0 && !is_replica() && good_replicas() < fewest) unmet |= kNeedsReplicas;
   return unmet;
 }
@@ -322,7 +350,12 @@ void Replication::EndReplacement(const std::string& id, uint64_t epoch, Lsn last
 
 // --- replicas -------------------------------------------------------------------------------------------------------
 
+storage::Lsn Replication::replica_offset() { return is_replacing_ ? 0 : server_.store().log().appended(); }
+
 Status Replication::CheckAdmission() {
+  if (failover_.state() != Failover::State::kNone) {
+    return storage::Fail("NOMASTERLINK Can't SYNC while failing over");
+  }
   if (is_replica() && link_.phase() != LinkPhase::kConnected) {
     return storage::Fail("NOMASTERLINK Can't SYNC while not connected with my master");
   }
@@ -479,6 +512,7 @@ void Replication::ForgetMembers() {
 }
 
 void Replication::NoteAck() {
+  failover_.NoteAck();
   UpdateQuorum();
   server_.links().ResumeWaiting();
 }

@@ -13,6 +13,7 @@
 
 #include "cluster/replication/history.h"
 #include "server/migration/redis_link.h"
+#include "server/replication/failover.h"
 #include "server/replication/primary_link.h"
 #include "server/replication/replica_feed.h"
 #include "storage/disk/file_system.h"
@@ -34,6 +35,9 @@ class Replication {
   // Call when the data is loaded: continues the history of the files and follows the primary in the options. An error
   // ends the start of the server.
   storage::Status Start();
+  // The offset that INFO shows on a replica: the last group here, and 0 while the data is incomplete, so that Sentinel
+  // prefers any other replica.
+  storage::Lsn replica_offset();
   // Ends all links. Call before the data is closed.
   void Stop();
 
@@ -43,9 +47,18 @@ class Replication {
   // that began before Follow have ended.
   uint32_t term() const { return term_.load(std::memory_order_relaxed); }
   // Refuses writes at once; the link connects asynchronously.
-  void Follow(PrimaryAddress primary);
+  void Follow(PrimaryAddress primary, Takeover takeover = Takeover::kNone);
   // Does nothing on a primary. Call without data locked.
   void StopFollowing();
+  // Likewise, and the options name no primary from now on.
+  void Promote();
+  // A primary that is this server's replica asks it to take over its role. `next`: the group after that primary's last
+  // one, which must be here unless `anyway`. Call without data locked. An error is the reply.
+  storage::Status TakeOver(std::string_view history, storage::Lsn next, bool anyway);
+  Failover& failover() { return failover_; }
+  // Between the two no group is added on a primary that gets no writes: expired keys are only hidden.
+  void Freeze() { SetPrimarysAuthority(storage::Authority::kFollower); }
+  void Unfreeze() { SetPrimarysAuthority(storage::Authority::kOwner); }
   PrimaryLink& link() { return link_; }
   // The Redis server that this server follows for migration. Clients can't write meanwhile.
   bool is_migrating() const { return redis_.is_running(); }
@@ -140,6 +153,8 @@ class Replication {
   // Acknowledged LSNs of the online replicas.
   std::vector<storage::Lsn> Acknowledged();
   storage::Authority FollowersAuthority() const;
+  // Does nothing on a replica.
+  void SetPrimarysAuthority(storage::Authority authority);
   void SetAuthority(storage::Authority authority) REQUIRES(authority_mutex_);
   // The parts of StopFollowing; there are no link and no feeds then.
   void BeginEmpty();
@@ -156,6 +171,7 @@ class Replication {
   storage::Backlog backlog_;
   PrimaryLink link_;
   RedisLink redis_;
+  Failover failover_;
   Totals totals_;
 
   std::atomic<bool> is_replica_{false};

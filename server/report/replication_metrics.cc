@@ -16,6 +16,12 @@ bool IsReplica(const Observation& o) { return Of(o).is_replica(); }
 bool IsMigrating(const Observation& o) { return Of(o).is_migrating(); }
 bool IsUp(const Observation& o) { return LinkOf(o).phase() == LinkPhase::kConnected; }
 bool IsSyncing(const Observation& o) { return LinkOf(o).phase() == LinkPhase::kSync; }
+bool IsReplicaSyncing(const Observation& o) { return IsReplica(o) && IsSyncing(o); }
+bool CountsGoodReplicas(const Observation& o) {
+  return o.server.options().min_replicas_to_write > 0 && o.server.options().min_replicas_max_lag > 0;
+}
+
+Reading ReplicaOffset(const Observation& o) { return Reading(Of(o).replica_offset()); }
 
 int64_t SecondsSince(const Observation& o, int64_t then) { return then == 0 ? -1 : (o.steady_ms - then) / 1000; }
 
@@ -60,18 +66,23 @@ constexpr Metric kLinkMetrics[] = {
      .info = "master_sync_in_progress",
      .read = [](const Observation& o) { return Reading(IsSyncing(o)); },
      .is_shown = IsReplica},
-    {.section = "replication",
-     .info = "slave_read_repl_offset",
-     .read = [](const Observation& o) { return Reading(LinkOf(o).last()); },
-     .is_shown = IsReplica},
-    {.section = "replication",
-     .info = "slave_repl_offset",
-     .read = [](const Observation& o) { return Reading(LinkOf(o).last()); },
-     .is_shown = IsReplica},
+    {.section = "replication", .info = "slave_read_repl_offset", .read = ReplicaOffset, .is_shown = IsReplica},
+    {.section = "replication", .info = "slave_repl_offset", .read = ReplicaOffset, .is_shown = IsReplica},
+    // As for a diskless sync of Redis, whose size is not known either.
+    {.section = "replication", .info = "master_sync_total_bytes", .read = Always<"0">, .is_shown = IsReplicaSyncing},
     {.section = "replication",
      .info = "master_sync_read_bytes",
      .read = [](const Observation& o) { return Reading(LinkOf(o).snapshot_bytes()); },
-     .is_shown = [](const Observation& o) { return IsReplica(o) && IsSyncing(o); }},
+     .is_shown = IsReplicaSyncing},
+    {.section = "replication",
+     .info = "master_sync_left_bytes",
+     .read = [](const Observation& o) { return Reading(-static_cast<int64_t>(LinkOf(o).snapshot_bytes())); },
+     .is_shown = IsReplicaSyncing},
+    {.section = "replication", .info = "master_sync_perc", .read = Always<"0.00">, .is_shown = IsReplicaSyncing},
+    {.section = "replication",
+     .info = "master_sync_last_io_seconds_ago",
+     .read = [](const Observation& o) { return Reading(SecondsSince(o, LinkOf(o).last_received_ms())); },
+     .is_shown = IsReplicaSyncing},
     {.section = "replication",
      .info = "master_link_down_since_seconds",
      .read = [](const Observation& o) { return Reading(SecondsSince(o, LinkOf(o).down_since_ms())); },
@@ -89,12 +100,23 @@ constexpr Metric kLinkMetrics[] = {
          [](const Observation& o) {
            return Reading(IsReplica(o) ? static_cast<double>(LinkOf(o).LagMs(o.now_ms)) / 1000 : 0.0, 3);
          }},
-    {.section = "replication", .info = "slave_priority", .read = Always<"100">, .is_shown = IsReplica},
+    // Without its data it must not be promoted, whatever the option says.
+    {.section = "replication",
+     .info = "slave_priority",
+     .read =
+         [](const Observation& o) {
+           const bool is_incomplete = o.server.data().is_replacing();
+           return Reading(is_incomplete ? 0 : o.server.options().replica_priority.load());
+         },
+     .is_shown = IsReplica},
     {.section = "replication",
      .info = "slave_read_only",
      .read = [](const Observation& o) { return Reading(o.server.options().replica_read_only != 0); },
      .is_shown = IsReplica},
-    {.section = "replication", .info = "replica_announced", .read = Always<"1">, .is_shown = IsReplica},
+    {.section = "replication",
+     .info = "replica_announced",
+     .read = [](const Observation& o) { return Reading(o.server.options().replica_announced != 0); },
+     .is_shown = IsReplica},
 
     {.section = "replication",
      .info = "migrate_from",
@@ -184,9 +206,11 @@ constexpr Metric kReplicaMetrics[] = {
     {.section = "replication",
      .info = "min_slaves_good_slaves",
      .read = [](const Observation& o) { return Reading(Of(o).good_replicas()); },
-     .is_shown = [](const Observation& o) { return o.server.options().min_replicas_to_write > 0; }},
+     .is_shown = CountsGoodReplicas},
     {.section = "replication", .add_lines = AddGroupLines<kReplicas>, .add_families = AddGroupFamilies<kReplicas>},
-    {.section = "replication", .info = "master_failover_state", .read = Always<"no-failover">},
+    {.section = "replication",
+     .info = "master_failover_state",
+     .read = [](const Observation& o) { return Reading(Failover::NameOf(Of(o).failover().state())); }},
     {.section = "replication",
      .info = "master_replid",
      .read = [](const Observation& o) { return Reading(Of(o).history_id()); }},

@@ -393,6 +393,7 @@ TEST(House, TheWorldComesInThroughSeams) {
       // Waits of condition variables, whose deadlines are points in time of the system's clock.
       {"_clock::now(", "server/cluster/slot_moves.cc"},
       {"_clock::now(", "server/migration/redis_link.cc"},
+      {"_clock::now(", "server/replication/failover.cc"},
       {"_clock::now(", "server/replication/primary_link.cc"},
       {"_clock::now(", "storage/log/log_buffer.cc"},
       // The order of these tables of clients' names shows nowhere, so no test needs to repeat it.

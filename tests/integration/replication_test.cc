@@ -13,7 +13,7 @@
 #include <thread>
 
 #include "tests/support/cutting_proxy.h"
-#include "tests/support/redis_client.h"
+#include "tests/support/replicas.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/waiting_client.h"
 
@@ -21,30 +21,6 @@ namespace ringkv::test {
 namespace {
 
 using Options = std::vector<std::string>;
-
-Options WithDebug(Options options) {
-  options.insert(options.end(), {"--enable-debug-command", "yes"});
-  return options;
-}
-
-Options ReplicaOf(int port, Options more = {}) {
-  more.insert(more.end(), {"--replicaof", "127.0.0.1 " + std::to_string(port)});
-  return WithDebug(std::move(more));
-}
-
-bool IsUp(const ServerProcess& replica) { return replica.Info("master_link_status") == "up"; }
-
-// The replica has everything that the primary has now.
-bool HasCaughtUp(const ServerProcess& replica, const ServerProcess& primary) {
-  return IsUp(replica) && replica.Info("slave_repl_offset") == primary.Info("master_repl_offset");
-}
-
-void ExpectEqual(const ServerProcess& replica, const ServerProcess& primary) {
-  ASSERT_TRUE(Eventually([&] { return HasCaughtUp(replica, primary); }));
-  // Keys that expire in between are no difference.
-  EXPECT_TRUE(Eventually([&] { return replica.Ask("DEBUG DIGEST") == primary.Ask("DEBUG DIGEST"); }));
-  EXPECT_TRUE(Eventually([&] { return Say(replica, {"DBSIZE"}) == Say(primary, {"DBSIZE"}); }));
-}
 
 // Writes of many kinds, pipelined, until it is told to stop or the connection ends.
 class Writer {
@@ -96,16 +72,6 @@ class Writer {
   std::atomic<int64_t> written_{0};
   std::thread thread_;
 };
-
-void Fill(const ServerProcess& server, int keys) {
-  const Context context = ConnectTo(server);
-  for (int i = 0; i < keys; ++i) ::redisAppendCommand(context.get(), "SET filled:%d %0100d", i, i);
-  for (int i = 0; i < keys; ++i) {
-    void* reply = nullptr;
-    ASSERT_EQ(::redisGetReply(context.get(), &reply), REDIS_OK);
-    ::freeReplyObject(reply);
-  }
-}
 
 TEST(Replication, FullSyncIncludesConcurrentWrites) {
   ServerProcess primary(WithDebug({}));

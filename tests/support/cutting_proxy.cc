@@ -79,7 +79,7 @@ void CuttingProxy::Carry(Line& line) {
       ::poll(nullptr, 0, kSliceMs);
       continue;
     }
-    if (::poll(waiting, 2, kSliceMs) <= 0) continue;
+    if (::poll(waiting, 2, kSliceMs) <= 0 || is_held_) continue;
     for (const bool to_caller : {false, true}) {
       if (waiting[to_caller ? 1 : 0].revents == 0) continue;
       const ssize_t got = ::recv(to_caller ? line.target : line.caller, bytes, sizeof bytes, 0);

@@ -119,6 +119,15 @@ TEST_F(ConfigTest, RewriteKeepsCommentsAndAppendsChangedOptions) {
   EXPECT_EQ(again.requirepass.Get(), "a \"b");
 }
 
+TEST_F(ConfigTest, RewriteRemovesTheLineOfAReplicaThatWasPromoted) {
+  const std::string path = dir_.Write("ringkv.conf", "slaveof 10.0.0.1 6379\nport 7000\nsave 1 1\n");
+  ASSERT_EQ(ErrorOf({path}), "");
+  options_.replicaof.Set("");
+  options_.save.Set("");
+  ASSERT_TRUE(RewriteConfigFile(path, options_));
+  EXPECT_EQ(dir_.Read("ringkv.conf"), "port 7000\nsave \"\"\n") << "save is not empty by default";
+}
+
 // Texts that a line of a configuration file could lose or change, and random ones.
 std::vector<std::string> DifficultTexts() {
   std::vector<std::string> texts = {"",

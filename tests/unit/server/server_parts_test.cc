@@ -61,6 +61,8 @@ TEST_F(ServerPartsTest, NeedsFollowTheOptionsThatTheyComeFrom) {
   EXPECT_FALSE(is_unmet(kNeedsWritable));
   EXPECT_TRUE(is_unmet(kNeedsReplicas));
   EXPECT_TRUE(is_unmet(kNeedsMemoryChecked));
+  Set("min-replicas-max-lag", "0");
+  EXPECT_FALSE(is_unmet(kNeedsReplicas)) << "as in Redis";
 }
 
 // The same rows act at the start: a server that was started with an option is as one that was told by CONFIG SET.

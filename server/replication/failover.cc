@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+#include "server/replication/failover.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "server/base/text.h"
+#include "server/replication/replication.h"
+#include "server/server.h"
+#include "storage/base/allocator.h"
+
+namespace ringkv::server {
+
+using storage::Fail;
+using storage::MutexLock;
+using storage::Status;
+
+namespace {
+
+bool IsAt(const Replication::Replica& replica, const PrimaryAddress& address) {
+  return EqualsIgnoringCase(replica.host, address.host) && replica.port == address.port;
+}
+
+std::string NameOfAddress(const std::optional<PrimaryAddress>& address) {
+  return address ? address->host + ":" + std::to_string(address->port) : "any replica";
+}
+
+}  // namespace
+
+std::string_view Failover::NameOf(State state) {
+  switch (state) {
+    case State::kNone: return "no-failover";
+    case State::kWaitingForSync: return "waiting-for-sync";
+    case State::kInProgress: return "failover-in-progress";
+  }
+  return "unknown";
+}
+
+void Failover::Stop() {
+  {
+    MutexLock lock(mutex_);
+    is_cancelled_ = true;
+    if (state_ == State::kWaitingForSync) state_ = State::kNone;
+  }
+  changed_.notify_all();
+  MutexLock begin(begin_mutex_);
+  if (waiter_.joinable()) waiter_.join();
+}
+
+// --- begin and end --------------------------------------------------------------------------------------------------
+
+Status Failover::Check(const Request& request) const {
+  if (replication_.is_replica()) return Fail("ERR FAILOVER is not valid when server is a replica.");
+  if (replication_.is_migrating()) return Fail("ERR FAILOVER is not possible while migrate-from is set");
+  const std::vector<Replication::Replica> replicas = replication_.replicas();
+  if (replicas.empty()) return Fail("ERR FAILOVER requires connected replicas.");
+  if (request.force && (request.timeout_ms == 0 || !request.target)) {
+    return Fail("ERR FAILOVER with force option requires both a timeout and target HOST and IP.");
+  }
+  if (!request.target) return {};
+  const auto found = std::find_if(replicas.begin(), replicas.end(),
+                                  [&](const auto& replica) { return IsAt(replica, *request.target); });
+  if (found == replicas.end()) return Fail("ERR FAILOVER target HOST and PORT is not a replica.");
+  if (found->state != FeedState::kOnline) return Fail("ERR FAILOVER target replica is not online.");
+  return {};
+}
+
+Status Failover::Begin(const Request& request) {
+  MutexLock begin(begin_mutex_);
+  if (state() != State::kNone) return Fail("ERR FAILOVER already in progress.");
+  if (Status possible = Check(request); !possible) return possible;
+  if (waiter_.joinable()) waiter_.join();  // of an earlier failover, which has ended
+  server_.log().Notice("FAILOVER requested to " + NameOfAddress(request.target));
+  MutexLock lock(mutex_);
+  request_ = request;
+  end_ms_ = request.timeout_ms == 0 ? 0 : server_.clock().SteadyMs() + request.timeout_ms;
+  is_cancelled_ = false;
+  state_ = State::kWaitingForSync;
+  server_.pause().Begin(PausePurpose::kFailover, PauseMode::kWrites, INT64_MAX);
+  waiter_ = std::thread([this] { WaitForTarget(); });
+  return {};
+}
+
+Status Failover::Abort() {
+  MutexLock lock(mutex_);
+  if (state() == State::kNone) return Fail("ERR No failover in progress.");
+  Revert("Failover manually aborted");
+  return {};
+}
+
+void Failover::Complete() {
+  MutexLock lock(mutex_);
+  if (state() == State::kInProgress) Clear();
+}
+
+void Failover::Reject(const std::string& why) {
+  MutexLock lock(mutex_);
+  if (state() == State::kInProgress) Revert("Failover target rejected psync request: " + why);
+}
+
+void Failover::Revert(const std::string& why) {
+  server_.log().Warning("FAILOVER to " + NameOfAddress(request_.target) + " aborted: " + why);
+  if (state() == State::kInProgress) {
+    replication_.Promote();
+  } else {
+    replication_.Unfreeze();
+  }
+  Clear();
+}
+
+void Failover::Clear() {
+  is_cancelled_ = true;
+  state_ = State::kNone;
+  changed_.notify_all();
+  server_.pause().End(PausePurpose::kFailover);
+}
+
+// --- waiting for the target -----------------------------------------------------------------------------------------
+
+void Failover::WaitForTarget() {
+  constexpr auto kSlice = std::chrono::milliseconds(10);  // an acknowledgement that comes amid Advance is seen then
+  NameThisThread("failover");
+  storage::CountMemoryOfThisThread();
+  server_.links().WaitForRound(is_cancelled_);  // writes that were admitted before the pause have ended
+  MutexLock lock(mutex_);
+  if (state_ == State::kWaitingForSync) replication_.Freeze();
+  while (state_ == State::kWaitingForSync) {
+    Advance();
+    if (state_ == State::kWaitingForSync) mutex_.WaitUntil(changed_, std::chrono::steady_clock::now() + kSlice);
+  }
+}
+
+void Failover::Advance() {
+  if (replication_.is_replica()) return Revert("this server has become a replica");
+  if (end_ms_ != 0 && server_.clock().SteadyMs() >= end_ms_) {
+    return request_.force ? HandOver(*request_.target, false) : Revert("Replica never caught up before timeout");
+  }
+  if (const std::optional<PrimaryAddress> synced = FindSynced()) return HandOver(*synced, true);
+  server_.store().log().Wake();
+}
+
+std::optional<PrimaryAddress> Failover::FindSynced() const {
+  const storage::Lsn last = server_.store().log().appended();
+  for (const Replication::Replica& each : replication_.replicas()) {
+    const bool is_wanted = !request_.target || IsAt(each, *request_.target);
+    if (is_wanted && each.state == FeedState::kOnline && each.acknowledged >= last) {
+      return PrimaryAddress{each.host, static_cast<int>(each.port)};
+    }
+  }
+  return std::nullopt;
+}
+
+void Failover::HandOver(const PrimaryAddress& target, bool is_synced) {
+  const std::string name = NameOfAddress(target);
+  server_.log().Notice(is_synced ? "Failover target " + name + " is synced, failing over."
+                                 : "Failover to " + name + " time out exceeded, failing over.");
+  request_.target = target;
+  state_ = State::kInProgress;
+  server_.options().replicaof.Set(target.host + " " + std::to_string(target.port));
+  replication_.Follow(target, is_synced ? Takeover::kIfComplete : Takeover::kAnyway);
+}
+
+}  // namespace ringkv::server

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+// FAILOVER: this primary hands its role over to a replica that has all of its writes. States and errors are those of
+// Redis.
+//
+// Writes are paused, and no key expires here, so no group is added any more. When the replica has acknowledged the last
+// one, this server follows it, and its link asks it to become the primary (docs/formats/node-link.md). If the replica
+// refuses, this server is the primary again.
+//
+// Threads: synchronised; one of its own waits for the replica. `mutex_` is taken before the locks of Replication.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "server/node_link/link_phase.h"
+#include "storage/base/mutex.h"
+#include "storage/base/result.h"
+
+namespace ringkv::server {
+
+class Replication;
+class Server;
+
+class Failover {
+ public:
+  enum class State : uint8_t { kNone, kWaitingForSync, kInProgress };
+
+  struct Request {
+    std::optional<PrimaryAddress> target;  // none: the first replica that has all writes
+    bool force = false;                    // after the timeout hands over to the target although it lacks writes
+    int64_t timeout_ms = 0;                // 0: none
+  };
+
+  // Both references must outlive the object.
+  Failover(Server& server, Replication& replication) : server_(server), replication_(replication) {}
+  ~Failover() { Stop(); }
+  // Ends the wait. Call before the feeds end.
+  void Stop();
+
+  // The name that INFO shows.
+  static std::string_view NameOf(State state);
+  State state() const { return state_.load(); }
+  // An error is the reply.
+  storage::Status Begin(const Request& request);
+  // Restores the role of the primary. Call without data locked. An error is the reply.
+  storage::Status Abort();
+  // A replica has acknowledged more.
+  void NoteAck() {
+    if (state() == State::kWaitingForSync) changed_.notify_all();
+  }
+
+  // --- for the link's thread ---
+  // The target has become the primary.
+  void Complete();
+  // The target has refused, in these words.
+  void Reject(const std::string& why);
+
+ private:
+  storage::Status Check(const Request& request) const;
+  void WaitForTarget();
+  // Hands over or gives up, if the time for that has come.
+  void Advance() REQUIRES(mutex_);
+  // A replica that may take over now.
+  std::optional<PrimaryAddress> FindSynced() const REQUIRES(mutex_);
+  void HandOver(const PrimaryAddress& target, bool is_synced) REQUIRES(mutex_);
+  // This server is the primary again, if it was not.
+  void Revert(const std::string& why) REQUIRES(mutex_);
+  // The failover is over, and writes go on.
+  void Clear() REQUIRES(mutex_);
+
+  Server& server_;
+  Replication& replication_;
+  std::atomic<State> state_{State::kNone};
+  std::atomic<bool> is_cancelled_{false};  // the wait is over
+
+  storage::Mutex begin_mutex_;  // before `mutex_`: one Begin at a time
+  std::thread waiter_ GUARDED_BY(begin_mutex_);
+  storage::Mutex mutex_;
+  std::condition_variable changed_;
+  Request request_ GUARDED_BY(mutex_);
+  int64_t end_ms_ GUARDED_BY(mutex_) = 0;  // by the steady clock; 0: none
+};
+
+}  // namespace ringkv::server

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+// Servers that follow each other.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/support/redis_client.h"
+
+namespace ringkv::test {
+
+inline std::vector<std::string> WithDebug(std::vector<std::string> options) {
+  options.insert(options.end(), {"--enable-debug-command", "yes"});
+  return options;
+}
+
+inline std::vector<std::string> ReplicaOf(int port, std::vector<std::string> more = {}) {
+  more.insert(more.end(), {"--replicaof", "127.0.0.1 " + std::to_string(port)});
+  return WithDebug(std::move(more));
+}
+
+inline bool IsUp(const ServerProcess& replica) { return replica.Info("master_link_status") == "up"; }
+
+// The replica has everything that the primary has now.
+inline bool HasCaughtUp(const ServerProcess& replica, const ServerProcess& primary) {
+  return IsUp(replica) && replica.Info("slave_repl_offset") == primary.Info("master_repl_offset");
+}
+
+inline void ExpectEqual(const ServerProcess& replica, const ServerProcess& primary) {
+  ASSERT_TRUE(Eventually([&] { return HasCaughtUp(replica, primary); }));
+  // Keys that expire in between are no difference.
+  EXPECT_TRUE(Eventually([&] { return replica.Ask("DEBUG DIGEST") == primary.Ask("DEBUG DIGEST"); }));
+  EXPECT_TRUE(Eventually([&] { return Say(replica, {"DBSIZE"}) == Say(primary, {"DBSIZE"}); }));
+}
+
+inline void Fill(const ServerProcess& server, int keys) {
+  const Context context = ConnectTo(server);
+  for (int i = 0; i < keys; ++i) ::redisAppendCommand(context.get(), "SET filled:%d %0100d", i, i);
+  for (int i = 0; i < keys; ++i) {
+    void* reply = nullptr;
+    ASSERT_EQ(::redisGetReply(context.get(), &reply), REDIS_OK);
+    ::freeReplyObject(reply);
+  }
+}
+
+}  // namespace ringkv::test

@@ -299,6 +299,11 @@ constexpr Command Varying(Command row) {
   return row;
 }
 
+constexpr Command NotInScripts(Command row) {
+  row.flags = (row.flags | kNoScript) & ~uint32_t{kNoAsyncLoading};
+  return row;
+}
+
 constexpr Command ForAdmins(Command row) {
   row.flags |= kAdmin;
   return Varying(row);
@@ -309,6 +314,7 @@ constexpr Command kClusterCommands[] = {
      .arity = 1,
      .flags = kFast,
      .group = Group::kCluster,
+     .categories = "connection",
      .since = "3.0.0",
      .summary = "Announces that the next command follows an ASK redirect.",
      .run = Admin(InCluster<Asking>)},
@@ -321,7 +327,7 @@ constexpr Command kClusterCommands[] = {
      .is_container = true},
     ByHand("addslots", -3, "slot [slot ...]", "3.0.0"),
     ByHand("addslotsrange", -4, "start-slot end-slot [start-slot end-slot ...]", "7.0.0"),
-    ByHand("bumpepoch", 2, "", "3.0.0"),
+    Varying(ByHand("bumpepoch", 2, "", "3.0.0")),
     ForAdmins(Tells("count-failure-reports", InCluster<CountFailureReports>, "3.0.0",
                     "Returns the number of failure reports about a node.", 3, "node-id")),
     Tells("countkeysinslot", InCluster<CountKeysInSlot>, "3.0.0", "Counts the keys of a slot on this node.", 3, "slot",
@@ -371,7 +377,7 @@ constexpr Command kClusterCommands[] = {
      .run = Admin(InCluster<Reload>)},
     ForAdmins(Tells("replicas", InCluster<Replicas>, "5.0.0", "Lists the replicas of a primary.", 3, "node-id")),
     ByHand("replicate", 3, "node-id", "3.0.0"),
-    ByHand("reset", -2, "[HARD | SOFT]", "3.0.0"),
+    NotInScripts(ByHand("reset", -2, "[HARD | SOFT]", "3.0.0")),
     ByHand("saveconfig", 2, "", "3.0.0"),
     ByHand("set-config-epoch", 3, "config-epoch", "3.0.0"),
     ByHand("setslot", -4, "slot state [node-id]", "3.0.0"),
@@ -383,6 +389,7 @@ constexpr Command kClusterCommands[] = {
      .arity = 1,
      .flags = kLoading | kStale | kFast,
      .group = Group::kCluster,
+     .categories = "connection",
      .since = "3.0.0",
      .summary = "Enables reads from a replica for this connection.",
      .run = Admin(InCluster<ReadFromReplica>)},
@@ -390,6 +397,7 @@ constexpr Command kClusterCommands[] = {
      .arity = 1,
      .flags = kLoading | kStale | kFast,
      .group = Group::kCluster,
+     .categories = "connection",
      .since = "3.0.0",
      .summary = "Disables reads from a replica for this connection.",
      .run = Admin(InCluster<ReadFromPrimary>)},

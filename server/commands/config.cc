@@ -21,15 +21,15 @@ namespace {
 
 void Get(AdminCall& call) {
   std::vector<std::pair<std::string_view, const OptionRow*>> shown;
-  const auto is_asked = [&](std::string_view name) {
-    const auto patterns = call.args.all().subspan(2);
-    return !name.empty() && std::any_of(patterns.begin(), patterns.end(), [&](std::string_view pattern) {
-      return storage::GlobMatches(pattern, name, storage::GlobCase::kInsensitive);
-    });
-  };
+  const auto patterns = call.args.all().subspan(2);
   for (const OptionRow& row : OptionRows()) {
     for (const std::string_view name : {row.name, row.alias}) {
-      if (is_asked(name)) shown.emplace_back(name, &row);
+      const auto asked = std::find_if(patterns.begin(), patterns.end(), [&](std::string_view pattern) {
+        return !name.empty() && storage::GlobMatches(pattern, name, storage::GlobCase::kInsensitive);
+      });
+      if (asked == patterns.end()) continue;
+      // Who asks for one option finds it under the name by which it was asked for.
+      shown.emplace_back(EqualsIgnoringCase(*asked, name) ? *asked : name, &row);
     }
   }
   call.reply.Map(static_cast<int64_t>(shown.size()));
@@ -157,7 +157,6 @@ constexpr Command kConfigCommands[] = {
      .flags = kAdministers,
      .scope = Scope::kWalks,
      .group = Group::kServer,
-     .tips = "request_policy:all_nodes response_policy:all_succeeded",
      .since = "2.0.0",
      .summary = "Resets the statistics of INFO.",
      .run = Admin(ResetStat)},

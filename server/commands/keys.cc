@@ -179,19 +179,19 @@ void Move(DataCall& call) {
 // --- OBJECT ---------------------------------------------------------------------------------------------------------
 
 void ObjectEncoding(DataCall& call) {
-  const Place place = call.txn.Find(call.db, call.args[2], Intent::kCheck);
+  const Place place = call.txn.Find(call.db, call.args[2], Intent::kLook);
   if (!place) return call.reply.Null();
   call.reply.Bulk(storage::EncodingName(place.entry()));
 }
 
 void ObjectRefCount(DataCall& call) {
-  const Place place = call.txn.Find(call.db, call.args[2], Intent::kCheck);
+  const Place place = call.txn.Find(call.db, call.args[2], Intent::kLook);
   if (!place) return call.reply.Null();
   call.reply.Integer(storage::IsSharedInteger(place.entry()) ? INT32_MAX : 1);
 }
 
 void ObjectIdleTime(DataCall& call) {
-  const Place place = call.txn.Find(call.db, call.args[2], Intent::kCheck);
+  const Place place = call.txn.Find(call.db, call.args[2], Intent::kLook);
   if (!place) return call.reply.Null();
   if (call.txn.store().access_options().mode == storage::AccessMode::kLeastFrequent) {
     return call.reply.Error(
@@ -202,7 +202,7 @@ void ObjectIdleTime(DataCall& call) {
 }
 
 void ObjectFreq(DataCall& call) {
-  const Place place = call.txn.Find(call.db, call.args[2], Intent::kCheck);
+  const Place place = call.txn.Find(call.db, call.args[2], Intent::kLook);
   if (!place) return call.reply.Null();
   const storage::AccessOptions& options = call.txn.store().access_options();
   if (options.mode == storage::AccessMode::kLeastRecent) {

@@ -299,6 +299,7 @@ constexpr Command kReplicationCommands[] = {
      .arity = 3,
      .flags = kNoScript,
      .group = Group::kGeneric,
+     .categories = "connection",
      .tips = "request_policy:all_shards response_policy:agg_min",
      .since = "3.0.0",
      .syntax = "numreplicas timeout",

@@ -97,12 +97,13 @@ tl::expected<Target, Response> Admit(const Request& request, const Options& opti
   if (request.hosts == 0 && !request.is_1_0) {
     return tl::unexpected(ErrorResponse(400, "an HTTP/1.1 request has a Host line"));
   }
-  tl::expected<Target, Response> target = FindTarget(request);
+  const tl::expected<const Route*, Response> route = FindRoute(request);
+  if (!route) return tl::unexpected(route.error());
+  if (Refusal refusal = RefuseHost(request, **route, options, nodes)) return tl::unexpected(std::move(*refusal));
+  if (Refusal refusal = RefuseSender(request, **route, options)) return tl::unexpected(std::move(*refusal));
+  // What a request says is looked at when it may ask.
+  tl::expected<Target, Response> target = ReadTarget(request, **route);
   if (!target) return target;
-  if (Refusal refusal = RefuseHost(request, *target->route, options, nodes)) {
-    return tl::unexpected(std::move(*refusal));
-  }
-  if (Refusal refusal = RefuseSender(request, *target->route, options)) return tl::unexpected(std::move(*refusal));
   if (Refusal refusal = RefuseConditions(request, *target->route)) return tl::unexpected(std::move(*refusal));
   if (Refusal refusal = RefuseBody(request, *target->route, options)) return tl::unexpected(std::move(*refusal));
   if (!request.expect.empty() && !EqualsIgnoringCase(request.expect, "100-continue")) {

@@ -34,13 +34,13 @@ std::string AllowedMethods(std::optional<std::string_view> path) {
 
 }  // namespace
 
-tl::expected<Target, Response> FindTarget(const Request& request) {
+tl::expected<const Route*, Response> FindRoute(const Request& request) {
   if (request.method == Method::kOptions && request.target == "*") {
     Response response{.status = 204};
     response.headers.emplace_back("Allow", AllowedMethods(std::nullopt));
     return tl::unexpected(std::move(response));
   }
-  const auto& [authority, path, query] = SplitTarget(request.target);
+  const std::string_view path = SplitTarget(request.target).path;
   const Route* found = nullptr;
   bool is_known = false;
   for (const Route& route : Routes()) {
@@ -55,9 +55,14 @@ tl::expected<Target, Response> FindTarget(const Request& request) {
     response.headers.emplace_back("Allow", AllowedMethods(path));
     return tl::unexpected(std::move(response));
   }
-  Target target{.route = found, .key = {}, .query = {}};
-  if (found->path.ends_with(kKeyMark)) {
-    auto key = PercentDecode(path.substr(found->path.size() - kKeyMark.size()), false);
+  return found;
+}
+
+tl::expected<Target, Response> ReadTarget(const Request& request, const Route& route) {
+  const auto& [authority, path, query] = SplitTarget(request.target);
+  Target target{.route = &route, .key = {}, .query = {}};
+  if (route.path.ends_with(kKeyMark)) {
+    auto key = PercentDecode(path.substr(route.path.size() - kKeyMark.size()), false);
     if (!key) return tl::unexpected(ErrorResponse(400, "a % in the key has no two hexadecimal digits behind it"));
     target.key = std::move(*key);
   }
@@ -65,8 +70,8 @@ tl::expected<Target, Response> FindTarget(const Request& request) {
   if (!fields) return tl::unexpected(ErrorResponse(400, "a % in the query has no two hexadecimal digits behind it"));
   target.query = std::move(*fields);
   if (query.empty()) return target;
-  if (const std::string* other = target.query.FindOther(Words(found->parameters)); other != nullptr) {
-    const std::string known = found->parameters.empty() ? "none" : std::string(found->parameters);
+  if (const std::string* other = target.query.FindOther(Words(route.parameters)); other != nullptr) {
+    const std::string known = route.parameters.empty() ? "none" : std::string(route.parameters);
     return tl::unexpected(ErrorResponse(400, "parameter '" + *other + "' is unknown here; there are: " + known));
   }
   if (const std::string* name = target.query.FindTwice()) {

@@ -8,7 +8,6 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <future>
 #include <iostream>
 #include <string>
@@ -93,9 +92,13 @@ void FitFileLimit(Server& server) {
 }
 
 bool WritePidFile(const std::string& path) {
-  std::ofstream file(path);
-  file << ::getpid() << "\n";
-  return static_cast<bool>(file.flush());
+  // Without blocking, which is how a FIFO would be opened that no process reads.
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_CLOEXEC, 0644);
+  if (file < 0) return false;
+  const std::string text = std::to_string(::getpid()) + "\n";
+  const bool is_written = ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  ::close(file);
+  return is_written;
 }
 
 // The lock of the directory if this server will write there, or finds data, which recovery may have to mend. Null for a

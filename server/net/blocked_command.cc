@@ -33,14 +33,19 @@ size_t BlockedCommand::MemoryBytes() const { return key_wait_ == nullptr ? 0 : k
 void BlockedCommand::Begin(outcome::KeyWait& wait) {
   key_wait_ = std::move(wait.request);
   key_wait_spent_ = wait.nanoseconds;
-  session_.card->is_waiting = true;
+  NoteBegin(key_wait_->plan.deadline_ms);
   thread_.EndKeyWaitAt(connection_, key_wait_->plan.deadline_ms);
 }
 
 void BlockedCommand::Begin(const outcome::ReplicaWait& wait) {
   replica_wait_ = wait;
-  session_.card->is_waiting = true;
+  NoteBegin(wait.deadline_ms);
   thread_.WaitForReplicas(&connection_);
+}
+
+void BlockedCommand::NoteBegin(int64_t deadline_ms) {
+  session_.card->is_waiting = true;
+  session_.card->wait_ends = deadline_ms != INT64_MAX;
 }
 
 BlockedCommand::End BlockedCommand::CheckReplicas(int64_t now_ms) {
@@ -106,6 +111,7 @@ void BlockedCommand::Reset() {
   replica_wait_.reset();
   key_wait_.reset();
   session_.card->is_waiting = false;
+  session_.card->wait_ends = false;
 }
 
 BlockedCommand::End BlockedCommand::Replied() {

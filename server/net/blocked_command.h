@@ -61,6 +61,8 @@ class BlockedCommand {
   bool WantsReply() const { return !session_.reply_mode.is_silent(); }
   // Removes the client from those who wait for a key. False if its reply is on the way.
   bool LeaveKeys();
+  // `deadline_ms`: INT64_MAX if there is none.
+  void NoteBegin(int64_t deadline_ms);
   void Reset();
   End Replied();
   void ReplyError(std::string_view error);

@@ -174,7 +174,11 @@ bool Connection::ServeBatch(const resp::RequestLimits& limits) {
 // False when the request, and those behind it, have to wait or will never be executed.
 bool Connection::ServeOne(const Request& request, size_t unexecuted) {
   if (closes_after_reply_ || stream_ != nullptr || blocked_.is_blocked()) return false;
-  if (request.argv.empty()) return true;
+  if (request.argv.empty()) {
+    session_.reply_mode.skips_next = false;  // it was the next request, and has no reply
+    EndSkip();
+    return true;
+  }
   if (!MayExecute(unexecuted)) return false;
   if (replies_.has_missing() && MustWaitForPeers(request)) return false;
   const size_t start = output_.size();

@@ -144,7 +144,8 @@ bool HttpConnection::TakeHead() {
     return !has_body;
   }
   target_ = std::move(*admitted);
-  if (!request.expect.empty() && has_body && input_.empty()) output_.Append(kContinue);
+  const bool waits = !request.expect.empty() && !request.is_1_0;  // HTTP/1.0 knows no interim response
+  if (waits && has_body && input_.empty()) output_.Append(kContinue);
   return true;
 }
 

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include "server/observe/log.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <spdlog/logger.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
+#include <cerrno>
+#include <cstring>
 
 #include "storage/base/mutex.h"
 
@@ -45,6 +50,16 @@ std::string_view NameOf(LogLevel level) {
   return "";
 }
 
+// A FIFO that no process reads would block whoever opens it.
+bool CanBeWritten(const std::string& path, std::string* error) {
+  struct stat found {};
+  if (path.empty() || ::stat(path.c_str(), &found) != 0 || !S_ISFIFO(found.st_mode)) return true;
+  const int descriptor = ::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+  if (descriptor >= 0) ::close(descriptor);
+  if (descriptor < 0) *error = errno == ENXIO ? "no process reads this FIFO" : std::strerror(errno);
+  return descriptor >= 0;
+}
+
 }  // namespace
 
 struct Log::Sink {
@@ -62,6 +77,7 @@ Log::Log() : sink_(std::make_unique<Sink>()) {
 Log::~Log() = default;
 
 bool Log::Open(const std::string& path, std::string* error) {
+  if (!CanBeWritten(path, error)) return false;
   std::shared_ptr<spdlog::logger> logger;
   try {
     spdlog::sink_ptr sink;

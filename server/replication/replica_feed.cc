@@ -237,6 +237,9 @@ Status ReplicaFeed::TakeAcks(int64_t wait_ms) {
       return Fail("it sent a message that is not an acknowledgement");
     }
     if (message.epoch < replication_.epoch()) return Fail("its acknowledgement is of an older epoch");
+    if (last > server_.store().log().appended()) {
+      return Fail("it acknowledged LSN " + std::to_string(last) + ", which does not exist yet");
+    }
     acknowledged_ = last;
     has_acked = true;
     received_.erase(0, size);

@@ -51,6 +51,11 @@ Reading BlockedClients(const Observation& o) {
   return std::count_if(all.begin(), all.end(), [](const auto& card) { return card->is_paused || card->is_waiting; });
 }
 
+Reading ClientsWithTimeout(const Observation& o) {
+  const auto all = o.server.clients().All();
+  return std::count_if(all.begin(), all.end(), [](const auto& card) { return card->wait_ends.load(); });
+}
+
 void AddBuild(const Observation&, Families* families) {
   MetricFamily& info =
       families->emplace_back(EmptyFamily({"ringkv_build_info", kGauge, "Versions of the server and of the protocol."}));
@@ -130,7 +135,7 @@ constexpr Metric kServerMetrics[] = {
     {.section = "clients", .info = "client_recent_max_output_buffer", .read = LargestOf<&ClientCard::output_bytes>},
     {.section = "clients", .info = "blocked_clients", .read = BlockedClients},
     {.section = "clients", .info = "tracking_clients", .read = Always<"0">},
-    {.section = "clients", .info = "clients_in_timeout_table", .read = Always<"0">},
+    {.section = "clients", .info = "clients_in_timeout_table", .read = ClientsWithTimeout},
 };
 
 }  // namespace

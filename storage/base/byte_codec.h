@@ -60,6 +60,7 @@ class ByteReader {
     for (unsigned shift = 0; shift < 64 && Need(1); shift += 7) {
       const auto byte = static_cast<unsigned char>(bytes_.front());
       bytes_.remove_prefix(1);
+      if (shift == 63 && byte > 1) break;  // more than 64 bits
       number |= static_cast<uint64_t>(byte & 0x7f) << shift;
       if ((byte & 0x80) == 0) return number;
     }

@@ -171,9 +171,9 @@ Place Txn::Find(DbIndex db, std::string_view key, Intent intent) {
       Do(place, Erase{EraseReason::kExpired}, events::kExpired);
     }
   }
-  if (intent == Intent::kRead || intent == Intent::kPeek) {
+  if (intent == Intent::kRead || intent == Intent::kPeek || intent == Intent::kLook) {
     ++(place ? partition.statistics.hits : partition.statistics.misses);
-    if (!place) Tell(place, events::kKeyMiss);
+    if (!place && intent != Intent::kLook) Tell(place, events::kKeyMiss);
     if (!store_.prefixes().empty()) {
       store_.prefixes().ForEachOf(key, [&](size_t index) {
         partition.mutex.AssertHeld();

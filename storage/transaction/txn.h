@@ -40,6 +40,7 @@ enum class Intent : uint8_t {
   kRead,   // counts as a use and as a hit or miss
   kWrite,  // counts as a use
   kPeek,   // counts as a hit or miss, not as a use
+  kLook,   // likewise, and a miss is told to nobody
   kCheck,  // leaves no trace
   kErase,  // likewise, and finds also what has expired
 };

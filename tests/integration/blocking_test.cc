@@ -139,6 +139,19 @@ TEST(Blocking, EndedBlockingCommandsLeaveNoState) {
       << std::stoull(server.Info("used_memory")) - before << " bytes are left of " << kClients * kRounds << " waits";
 }
 
+TEST(Blocking, WaitsThatEndAtATimeAreCounted) {
+  ServerProcess server;
+  WaitingClient forever(server, {"BLPOP", "k", "0"});
+  EXPECT_EQ(server.Info("clients_in_timeout_table"), "0");
+  {
+    WaitingClient list(server, {"BLPOP", "k", "100"});
+    WaitingClient replicas(server, {"WAIT", "1", "100000"});
+    EXPECT_EQ(server.Info("clients_in_timeout_table"), "2");
+    EXPECT_EQ(server.Info("blocked_clients"), "3");
+  }
+  EXPECT_TRUE(Eventually([&] { return server.Info("clients_in_timeout_table") == "0"; }));
+}
+
 TEST(Blocking, ShutdownClosesConnectionsOfBlockedClients) {
   ServerProcess server({"--io-threads", "2"});
   const int socket = server.Connect();

@@ -244,6 +244,9 @@ TEST_F(HttpTest, ThePasswordIsAskedFor) {
   EXPECT_EQ(Ask("GET", "/keys/a").status, 401);
   EXPECT_EQ(Ask("GET", "/metrics").status, 401);
   EXPECT_EQ(Ask("GET", "/healthz").status, 200);
+  for (const std::string target : {"/keys/a?nosuch=1", "/keys/%zz", "/keys/a?db=x", "/keys/a?db=1&db=1"}) {
+    EXPECT_EQ(Ask("GET", target).status, 401) << target;
+  }
   EXPECT_EQ(Ask("PUT", "/keys/a", "1", "Authorization: Bearer wrong\r\n").status, 401);
   EXPECT_EQ(Ask("PUT", "/keys/a", "1", "Authorization: Bearer secret\r\n").status, 204);
   EXPECT_EQ(Ask("GET", "/keys/a", "", "Authorization: Basic ZGVmYXVsdDpzZWNyZXQ=\r\n").body, "1");
@@ -251,6 +254,20 @@ TEST_F(HttpTest, ThePasswordIsAskedFor) {
   HttpClient client(port_);
   EXPECT_EQ(client.Ask("GET", "/keys/a", "", "Authorization: Bearer secret\r\n").status, 200);
   EXPECT_EQ(client.Ask("GET", "/keys/a").status, 401);
+}
+
+TEST_F(HttpTest, AnInterimResponseIsForHttp11) {
+  Start();
+  const std::string head = "Host: localhost\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n";
+  for (const bool is_1_0 : {false, true}) {
+    HttpClient client(port_);
+    SendAll(client.socket(), std::string("PUT /keys/a HTTP/1.") + (is_1_0 ? "0" : "1") + "\r\n" + head);
+    if (!is_1_0) {
+      EXPECT_EQ(ReceiveExactly(client.socket(), 25), "HTTP/1.1 100 Continue\r\n\r\n");
+    }
+    SendAll(client.socket(), "1");
+    EXPECT_EQ(client.Receive().status, 204);
+  }
 }
 
 TEST_F(HttpTest, HostileRequestsGetAnErrorAndAClose) {

@@ -55,6 +55,16 @@ TEST(Pipelining, RepliesComeInOrderHoweverDeepThePipelineIs) {
   }
 }
 
+TEST(Pipelining, AnEmptyRequestIsTheOneThatReplySkipSkips) {
+  ServerProcess server;
+  const int client = server.Connect();
+  SendAll(client,
+          "CLIENT REPLY SKIP\r\n\r\nECHO a\r\nCLIENT REPLY SKIP\r\n*0\r\nECHO b\r\nCLIENT REPLY SKIP\r\nECHO "
+          "c\r\nQUIT\r\n");
+  EXPECT_EQ(ReceiveToEnd(client), "$1\r\na\r\n$1\r\nb\r\n+OK\r\n");
+  ::close(client);
+}
+
 TEST(Pipelining, ACommandSeesTheEffectsOfThePreviousOne) {
   ServerProcess server;
   Hiredis client(server.port());

@@ -55,6 +55,8 @@ struct FailedStart {
 TEST(Process, AFailedStartIsOneClearLineAndExitOne) {
   ServerProcess other;
   const TempDir dir;
+  const std::string fifo = dir.Path("fifo");
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
   const std::vector<FailedStart> cases = {
       {{"--port", std::to_string(other.port())}, "Address already in use"},
       {{"--bind", "203.0.113.7"}, "cannot listen on 203.0.113.7"},
@@ -65,6 +67,7 @@ TEST(Process, AFailedStartIsOneClearLineAndExitOne) {
       {{"--load-file", dir.Write("bad", "a 1\nnovalue\n")}, "line 2"},
       {{"--dir", dir.Path("missing")}, "cannot use dir"},
       {{"--logfile", "/proc/missing/log"}, "cannot open logfile"},
+      {{"--logfile", fifo}, "no process reads this FIFO"},
       {{"--unixsocket", std::string(200, 'x')}, "the path is longer than"},
   };
   for (const FailedStart& each : cases) {
@@ -147,6 +150,14 @@ TEST(Process, ReopensItsLogFileOnHangup) {
   server.Signal(SIGTERM);
   EXPECT_EQ(server.WaitForEnd(), 0);
   EXPECT_EQ(dir.Read("pid"), "");
+}
+
+TEST(Process, APidfileThatNobodyReadsDelaysNothing) {
+  const TempDir dir;
+  ASSERT_EQ(::mkfifo(dir.Path("pid").c_str(), 0600), 0);
+  ServerProcess server({"--pidfile", dir.Path("pid")});
+  EXPECT_EQ(server.Ask("PING"), "+PONG");
+  EXPECT_NE(server.Log().find("cannot write pidfile"), std::string::npos);
 }
 
 TEST(Process, ServesAUnixSocket) {

@@ -12,6 +12,7 @@
 #include <random>
 #include <thread>
 
+#include "cluster/node_messages.h"
 #include "tests/support/cutting_proxy.h"
 #include "tests/support/replicas.h"
 #include "tests/support/temp_dir.h"
@@ -579,6 +580,18 @@ TEST(Replication, GarbageInPlaceOfAMessageEndsTheLinkAndNothingElse) {
   ::close(socket);
   EXPECT_EQ(Say(primary, {"PING"}), "PONG");
   EXPECT_TRUE(Eventually([&] { return primary.Info("connected_slaves") == "0"; }));
+}
+
+TEST(Replication, AnAcknowledgementOfAnLsnThatDoesNotExistEndsTheLink) {
+  ServerProcess primary(WithDebug({}));
+  ASSERT_EQ(Say(primary, {"SET", "a", "1"}), "OK");
+  const int socket = primary.Connect();
+  const std::string ack = cluster::EncodeMessage(cluster::MessageKind::kAck, UINT64_MAX, cluster::EncodeAck(1'000'000));
+  SendAll(socket, "REPLCONF listening-port 1 capa ringkv1\r\nPSYNC x 1\r\n" + ack);
+  EXPECT_NE(ReceiveToEnd(socket).find("+RINGKV SNAPSHOT"), std::string::npos);
+  ::close(socket);
+  EXPECT_NE(primary.Log().find("acknowledged LSN 1000000, which does not exist yet"), std::string::npos);
+  EXPECT_EQ(Say(primary, {"WAIT", "1", "1"}), "0");
 }
 
 // --- clients that wait ----------------------------------------------------------------------------------------------

@@ -232,9 +232,9 @@ TEST(HttpAdmission, ChecksTheHeadBeforeTheBodyComes) {
   SetDefaults(options);
   EXPECT_EQ(StatusOf(RequestFor(Method::kGet, "/keys/a"), options), 200);
   EXPECT_EQ(StatusOf(RequestFor(Method::kGet, "http://localhost:80/keys/a?db=1"), options), 200);
-  const auto of_query = FindTarget(RequestFor(Method::kGet, "http://localhost:80?prefix=/healthz"));
+  const auto of_query = FindRoute(RequestFor(Method::kGet, "http://localhost:80?prefix=/healthz"));
   ASSERT_TRUE(of_query);
-  EXPECT_EQ(of_query->route->path, "/");
+  EXPECT_EQ((*of_query)->path, "/");
   EXPECT_EQ(StatusOf(RequestFor(Method::kGet, "HTTP://localhost:80"), options), 200) << "an empty path is /";
   EXPECT_EQ(StatusOf(RequestFor(Method::kGet, "/keys"), options), 404);
   EXPECT_EQ(StatusOf(RequestFor(Method::kGet, "/keys/%zz"), options), 400);

@@ -50,6 +50,18 @@ TEST(EffectCodec, ADatabaseBeyondTheTypeIsNotOneWithinIt) {
   }
 }
 
+TEST(EffectCodec, ANumberOfMoreThan64BitsIsInvalid) {
+  const std::string nines(9, '\xff');
+  ByteReader largest(nines + '\1');
+  EXPECT_EQ(largest.Varint(), UINT64_MAX);
+  EXPECT_TRUE(largest.ok());
+  for (const char last : {'\2', '\3', '\x7f', '\x80', '\xff'}) {
+    ByteReader reader(nines + last);
+    reader.Varint();
+    EXPECT_FALSE(reader.ok());
+  }
+}
+
 TEST(EffectCodec, AByteThatNamesNoValueIsInvalid) {
   EXPECT_TRUE(IsDecoded(WithLastByte(Erase{}, static_cast<char>(EraseReason::kMoved))));
   EXPECT_FALSE(IsDecoded(WithLastByte(Erase{}, static_cast<char>(EraseReason::kMoved) + 1)));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "resp/reply_parser.h"
 
+#include <charconv>
+
 #include "resp/integer_text.h"
 
 namespace ringkv::resp {
@@ -20,22 +22,18 @@ class Parser {
     switch (line[0]) {
       case '+': return Text(ReplyKind::kStatus, rest, reply);
       case '-': return Text(ReplyKind::kError, rest, reply);
-      case ',':
-      case '#':
-      case '(': return Text(ReplyKind::kText, rest, reply);
+      case ',': return Double(rest, reply);
+      case '#': return Boolean(rest, reply);
+      case '(': return Text(ReplyKind::kBigNumber, rest, reply);
       case '_': *reply = {}; return ReplyStatus::kReply;
       case ':': return Integer(rest, reply);
-      case '$':
-      case '=': return Bulk(rest, line[0] == '=', reply);
-      case '!': {
-        const ReplyStatus status = Bulk(rest, false, reply);
-        reply->kind = ReplyKind::kError;
-        return status;
-      }
+      case '$': return Bulk(ReplyKind::kText, rest, reply);
+      case '=': return Bulk(ReplyKind::kVerbatim, rest, reply);
+      case '!': return Bulk(ReplyKind::kError, rest, reply);
       case '*':
-      case '~':
-      case '>': return Array(rest, 1, depth, reply);
-      case '%': return Array(rest, 2, depth, reply);
+      case '>': return Array(ReplyKind::kArray, rest, depth, reply);
+      case '~': return Array(ReplyKind::kSet, rest, depth, reply);
+      case '%': return Array(ReplyKind::kMap, rest, depth, reply);
       default: return ReplyStatus::kError;
     }
   }
@@ -64,8 +62,21 @@ class Parser {
     return ReplyStatus::kReply;
   }
 
-  ReplyStatus Bulk(std::string_view length_text, bool has_format, Reply* reply) {
-    constexpr size_t kFormatBytes = 4;  // "txt:"
+  static ReplyStatus Double(std::string_view text, Reply* reply) {
+    double number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || end != text.data() + text.size()) return ReplyStatus::kError;
+    *reply = {.kind = ReplyKind::kDouble, .number = number};
+    return ReplyStatus::kReply;
+  }
+
+  static ReplyStatus Boolean(std::string_view text, Reply* reply) {
+    if (text != "t" && text != "f") return ReplyStatus::kError;
+    *reply = {.kind = ReplyKind::kBoolean, .integer = text == "t" ? 1 : 0};
+    return ReplyStatus::kReply;
+  }
+
+  ReplyStatus Bulk(ReplyKind kind, std::string_view length_text, Reply* reply) {
     const std::optional<int64_t> length = ParseInteger(length_text);
     if (!length || *length < -1 || *length > limits_.bulk_bytes) return ReplyStatus::kError;
     *reply = {};
@@ -73,19 +84,19 @@ class Parser {
     const auto size = static_cast<size_t>(*length);
     if (input_.size() - at_ < size + 2) return ReplyStatus::kNeedMore;
     if (input_.substr(at_ + size, 2) != "\r\n") return ReplyStatus::kError;
-    std::string_view text = input_.substr(at_, size);
-    if (has_format) text.remove_prefix(std::min(kFormatBytes, text.size()));
+    const std::string_view text = input_.substr(at_, size);
     at_ += size + 2;
-    return Text(ReplyKind::kText, text, reply);
+    return Text(kind, text, reply);
   }
 
-  ReplyStatus Array(std::string_view count_text, int64_t each, int depth, Reply* reply) {
+  ReplyStatus Array(ReplyKind kind, std::string_view count_text, int depth, Reply* reply) {
     const std::optional<int64_t> count = ParseInteger(count_text);
     if (!count || *count < -1 || *count > limits_.elements || depth >= limits_.depth) return ReplyStatus::kError;
     *reply = {};
     if (*count == -1) return ReplyStatus::kReply;
-    reply->kind = ReplyKind::kArray;
-    for (int64_t i = 0; i < *count * each; ++i) {
+    reply->kind = kind;
+    const int64_t members = kind == ReplyKind::kMap ? 2 * *count : *count;
+    for (int64_t i = 0; i < members; ++i) {
       if (const ReplyStatus status = Parse(&reply->members.emplace_back(), depth + 1); status != ReplyStatus::kReply) {
         return status;
       }

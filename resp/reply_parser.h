@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Parses replies in RESP2 and RESP3. Sets and pushes become arrays, maps arrays of keys and values, and doubles,
-// booleans and big numbers text.
+// Parses replies in RESP2 and RESP3. Pushes become arrays.
 //
 // Each call parses from the first byte until the reply is complete, so it is not suited for replies of many megabytes
 // that arrive in small pieces.

@@ -4,8 +4,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <string>
+#include <utility>
 
 #include "resp/integer_text.h"
+#include "resp/reply_parser.h"
 
 namespace ringkv::resp {
 namespace {
@@ -24,23 +27,37 @@ char* PutHeader(char* at, char kind, int64_t number) {
   return at;
 }
 
+bool IsLineBreak(char c) { return c == '\r' || c == '\n'; }
+
+ReplyKind KindOf(char header) {
+  switch (header) {
+    case '%': return ReplyKind::kMap;
+    case '~': return ReplyKind::kSet;
+    default: return ReplyKind::kArray;
+  }
+}
+
 }  // namespace
 
 void ReplyWriter::Header(char kind, int64_t number) {
-  char* start = out_.Prepare(kLongestHeader);
+  if (builds_value()) [[unlikely]]
+    return value_->Open(KindOf(kind), kind == '%' ? 2 * number : number);
+  char* start = out_->Prepare(kLongestHeader);
   if (start == nullptr) return;
-  out_.Commit(static_cast<size_t>(PutHeader(start, kind, number) - start));
+  out_->Commit(static_cast<size_t>(PutHeader(start, kind, number) - start));
 }
 
 void ReplyWriter::Simple(std::string_view text) {
-  char* at = out_.Prepare(text.size() + 3);
+  if (builds_value()) [[unlikely]]
+    return value_->Add({.kind = ReplyKind::kStatus, .text = std::string(text)});
+  char* at = out_->Prepare(text.size() + 3);
   if (at == nullptr) return;
   *at++ = '+';
   std::memcpy(at, text.data(), text.size());
   at += text.size();
   *at++ = '\r';
   *at++ = '\n';
-  out_.Commit(text.size() + 3);
+  out_->Commit(text.size() + 3);
 }
 
 void ReplyWriter::Error(std::string_view code_and_text) {
@@ -48,27 +65,37 @@ void ReplyWriter::Error(std::string_view code_and_text) {
   last_code_size_ = std::min(code_and_text.find(' '), sizeof last_code_);
   last_code_size_ = std::min(last_code_size_, code_and_text.size());
   std::memcpy(last_code_, code_and_text.data(), last_code_size_);
-  char* at = out_.Prepare(code_and_text.size() + 3);
+  if (builds_value()) [[unlikely]] {
+    std::string text(code_and_text);
+    std::replace_if(text.begin(), text.end(), IsLineBreak, ' ');
+    return value_->Add({.kind = ReplyKind::kError, .text = std::move(text)});
+  }
+  char* at = out_->Prepare(code_and_text.size() + 3);
   if (at == nullptr) return;
   *at++ = '-';
-  at = std::transform(code_and_text.begin(), code_and_text.end(), at,
-                      [](char c) { return c == '\r' || c == '\n' ? ' ' : c; });
+  at = std::replace_copy_if(code_and_text.begin(), code_and_text.end(), at, IsLineBreak, ' ');
   *at++ = '\r';
   *at++ = '\n';
-  out_.Commit(code_and_text.size() + 3);
+  out_->Commit(code_and_text.size() + 3);
 }
 
-void ReplyWriter::Integer(int64_t value) { Header(':', value); }
+void ReplyWriter::Integer(int64_t value) {
+  if (builds_value()) [[unlikely]]
+    return value_->Add({.kind = ReplyKind::kInteger, .integer = value});
+  Header(':', value);
+}
 
 void ReplyWriter::Bulk(std::string_view bytes) {
-  char* start = out_.Prepare(kLongestHeader + bytes.size() + 2);
+  if (builds_value()) [[unlikely]]
+    return value_->Add({.kind = ReplyKind::kText, .text = std::string(bytes)});
+  char* start = out_->Prepare(kLongestHeader + bytes.size() + 2);
   if (start == nullptr) return;
   char* at = PutHeader(start, '$', static_cast<int64_t>(bytes.size()));
   if (!bytes.empty()) std::memcpy(at, bytes.data(), bytes.size());
   at += bytes.size();
   *at++ = '\r';
   *at++ = '\n';
-  out_.Commit(static_cast<size_t>(at - start));
+  out_->Commit(static_cast<size_t>(at - start));
 }
 
 void ReplyWriter::BulkInteger(int64_t value) {
@@ -76,9 +103,17 @@ void ReplyWriter::BulkInteger(int64_t value) {
   Bulk({digits, FormatInteger(value, digits)});
 }
 
-void ReplyWriter::Null() { out_.Append(protocol_ >= 3 ? "_\r\n" : "$-1\r\n"); }
+void ReplyWriter::Null() {
+  if (builds_value()) [[unlikely]]
+    return value_->Add({});
+  out_->Append(protocol_ >= 3 ? "_\r\n" : "$-1\r\n");
+}
 
-void ReplyWriter::NullArray() { out_.Append(protocol_ >= 3 ? "_\r\n" : "*-1\r\n"); }
+void ReplyWriter::NullArray() {
+  if (builds_value()) [[unlikely]]
+    return value_->Add({});
+  out_->Append(protocol_ >= 3 ? "_\r\n" : "*-1\r\n");
+}
 
 void ReplyWriter::Map(int64_t pairs) {
   if (protocol_ >= 3) {
@@ -96,20 +131,67 @@ void ReplyWriter::Double(double value) {
   } else {
     length = std::snprintf(text, sizeof text, "%.17g", value);
   }
-  const std::string_view digits(text, static_cast<size_t>(length));
+  Double(value, {text, static_cast<size_t>(length)});
+}
+
+void ReplyWriter::Double(double value, std::string_view digits) {
   if (protocol_ < 3) return Bulk(digits);
-  out_.Append(',');
-  out_.Append(digits);
-  out_.Append("\r\n");
+  if (builds_value()) [[unlikely]]
+    return value_->Add({.kind = ReplyKind::kDouble, .number = value});
+  out_->Append(',');
+  out_->Append(digits);
+  out_->Append("\r\n");
 }
 
 void ReplyWriter::Verbatim(std::string_view text, std::string_view format) {
   if (protocol_ < 3) return Bulk(text);
+  if (builds_value()) [[unlikely]] {
+    return value_->Add({.kind = ReplyKind::kVerbatim, .text = std::string(format) + ":" + std::string(text)});
+  }
   Header('=', static_cast<int64_t>(text.size() + 4));
-  out_.Append(format);
-  out_.Append(':');
-  out_.Append(text);
-  out_.Append("\r\n");
+  out_->Append(format);
+  out_->Append(':');
+  out_->Append(text);
+  out_->Append("\r\n");
+}
+
+void ReplyWriter::Boolean(bool value) {
+  if (protocol_ < 3) return Integer(value ? 1 : 0);
+  if (builds_value()) return value_->Add({.kind = ReplyKind::kBoolean, .integer = value ? 1 : 0});
+  out_->Append(value ? "#t\r\n" : "#f\r\n");
+}
+
+void ReplyWriter::BigNumber(std::string_view digits) {
+  if (protocol_ < 3) return Bulk(digits);
+  if (builds_value()) return value_->Add({.kind = ReplyKind::kBigNumber, .text = std::string(digits)});
+  out_->Append('(');
+  out_->Append(digits);
+  out_->Append("\r\n");
+}
+
+void ReplyWriter::Raw(std::string_view reply) {
+  if (!builds_value()) return out_->Append(reply);
+  Reply value;
+  size_t consumed = 0;
+  if (ParseReply(reply, {}, &value, &consumed) == ReplyStatus::kReply) value_->Add(std::move(value));
+}
+
+void BulkList::Add(std::string_view text) {
+  ++count_;
+  if (reply_.builds_value()) [[unlikely]] {
+    Reply member{.kind = ReplyKind::kText, .text = std::string(text)};
+    if (reply_.builder().Count(member)) members_.push_back(std::move(member));
+    return;
+  }
+  reply_.Bulk(text);
+  end_ = reply_.buffer().size();
+}
+
+void BulkList::Finish() {
+  if (reply_.builds_value()) [[unlikely]]
+    return reply_.builder().Add({.kind = ReplyKind::kArray, .members = std::move(members_)});
+  reply_.Array(count_);
+  reply_.buffer().PutBefore(begin_, end_);
 }
 
 }  // namespace ringkv::resp

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Common code of the SCAN commands: cursor, options, and a list whose length is known at the end.
+// Common code of the SCAN commands: cursor and options.
 #pragma once
 
 #include <optional>
@@ -8,29 +8,6 @@
 #include "server/command/command.h"
 
 namespace ringkv::server {
-
-// An array of bulk strings whose length is known only at the end. The strings are written to the reply directly, so
-// that its limits apply.
-class BulkList {
- public:
-  explicit BulkList(resp::ReplyWriter& reply) : reply_(reply), begin_(reply.buffer().size()), end_(begin_) {}
-  void Add(std::string_view text) {
-    reply_.Bulk(text);
-    end_ = reply_.buffer().size();
-    ++count_;
-  }
-  // Moves everything written after the last string, and the array's header, before the first string.
-  void Finish() {
-    reply_.Array(count_);
-    reply_.buffer().PutBefore(begin_, end_);
-  }
-
- private:
-  resp::ReplyWriter& reply_;
-  const size_t begin_;
-  size_t end_;
-  int64_t count_ = 0;
-};
 
 struct ScanOptions {
   size_t count = 10;

@@ -61,9 +61,7 @@ void ReplyDistance(resp::ReplyWriter& reply, double distance) {
 }
 
 void ReplyCoordinate(resp::ReplyWriter& reply, double degrees) {
-  const std::string text = FormatLongDouble(degrees);
-  if (reply.protocol() < 3) return reply.Bulk(text);
-  reply.Raw("," + text + "\r\n");
+  reply.Double(degrees, FormatLongDouble(degrees));
 }
 
 void ReplyPoint(resp::ReplyWriter& reply, const GeoPoint& point) {

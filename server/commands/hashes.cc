@@ -178,7 +178,7 @@ void HScan(DataCall& call) {
   ScanOptions options;
   call.args.Skip(2);
   if (*found && !ParseScanOptions(call, false, &options)) return;
-  BulkList pairs(call.reply);
+  resp::BulkList pairs(call.reply);
   const uint64_t next = HashView(found->entry_or_null())
                             .Scan(*cursor, options.count, [&](std::string_view field, std::string_view value) {
                               if (!options.Matches(field)) return;

@@ -55,7 +55,7 @@ void Keys(DataCall& call) {
   const std::string_view pattern = call.args[1];
   const bool all = pattern == "*";
   const storage::KeyPattern literals = storage::ParseKeyPattern(pattern);
-  BulkList keys(call.reply);
+  resp::BulkList keys(call.reply);
   constexpr size_t kKeysALock = 4096;
   uint64_t cursor = 0;
   do {
@@ -72,7 +72,7 @@ void Scan(DataCall& call) {
   ScanOptions options;
   call.args.Skip(1);
   if (!ParseScanOptions(call, true, &options)) return;
-  BulkList keys(call.reply);
+  resp::BulkList keys(call.reply);
   const bool all = options.pattern == "*";
   const storage::KeyPattern literals = storage::ParseKeyPattern(options.pattern);
   const uint64_t next = Search(call.txn, call.db, literals, *cursor, options.count, [&](const Entry& entry) {

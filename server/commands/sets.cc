@@ -83,7 +83,7 @@ void SScan(DataCall& call) {
   ScanOptions options;
   call.args.Skip(2);
   if (*found && !ParseScanOptions(call, false, &options)) return;
-  BulkList members(call.reply);
+  resp::BulkList members(call.reply);
   const uint64_t next = SetView(found->entry_or_null()).Scan(*cursor, options.count, [&](std::string_view member) {
     if (options.Matches(member)) members.Add(member);
   });

@@ -274,7 +274,7 @@ void ZScan(DataCall& call) {
   ScanOptions options;
   call.args.Skip(2);
   if (*found && !ParseScanOptions(call, false, &options)) return;
-  BulkList pairs(call.reply);
+  resp::BulkList pairs(call.reply);
   const SortedSetView set(found->entry_or_null());
   const uint64_t next = set.Scan(*cursor, options.count, [&](std::string_view name, double score) {
     if (!options.Matches(name)) return;

@@ -34,7 +34,7 @@ std::string TooLong(size_t most) {
 
 // The command's reply may be as long as the rest of the response. A value in JSON is never shorter than its bytes.
 void LimitReply(Exchange& exchange, const Fetch& fetch) {
-  constexpr size_t kFrames = 4096;  // the reply's own bytes for a step of keys, or an error
+  constexpr size_t kFrames = 4096 + (kKeysAStep + 1) * sizeof(resp::Reply);  // besides the texts; or an error
   const size_t most = MostBytes(exchange);
   exchange.LimitReply(most - fetch.json.size() + kFrames, TooLong(most));
 }

@@ -63,7 +63,7 @@ class Exchange {
   // --- for the connection ---
   bool wants_reply() const { return !response_ && then_ != nullptr; }
   const std::vector<std::string>& argv() const { return argv_; }
-  size_t reply_limit() const { return reply_limit_; }  // bytes of the Redis protocol
+  size_t reply_limit() const { return reply_limit_; }  // bytes of memory
   void TakeReply(resp::Reply reply);
   // The reply was longer than the limit.
   void TakeOverflow() { Fail(413, overflow_text_); }

@@ -63,32 +63,32 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
  private:
   void OnReadable() override;
   void OnWritable() override;
-  // Receives what has come and serves it. Safe to call at any time.
+  // Receives and serves requests. Safe to call at any time.
   void Read();
   bool MayReceive() const { return !is_closed_ && !has_ended_ && !is_yielding_ && !HasEnoughForPeers(); }
-  // While other nodes have to answer, the client may be stuck in sending: their answers don't depend on it.
+  // Replies of other nodes do not depend on further requests, so the client may have to wait in its send.
   bool HasEnoughForPeers() const {
     return waits_for_peers_ && input_.size() > std::min(replies_.limits().mark, replies_.limits().input_limit / 2);
   }
-  // Receives once. False when nothing more is to be had now.
+  // Receives once and serves. False if the socket has nothing more now.
   bool ReceiveOnce();
   void Serve();
   bool MayServe() const {
     return !is_closed_ && !is_paused_ && !is_full_ && !is_yielding_ && !closes_after_reply_ && stream_ == nullptr &&
            !blocked_.is_blocked() && !waits_for_peers_ && !take_socket_;
   }
-  // Requests that have come, or replies to them, wait for something.
+  // Received requests, or replies to them, wait for something.
   bool HasUnfinished() const {
     return is_full_ || is_yielding_ || is_paused_ || waits_for_peers_ || replies_.has_missing() || stream_ != nullptr ||
            blocked_.waits_for_keys() || take_socket_;
   }
-  // Reads the next few requests from the input and executes them; false when serving has to stop.
+  // Parses and executes the next few requests of the input. False if serving has to stop.
   bool ServeBatch(const resp::RequestLimits& limits);
   resp::ParseStatus ParseBatch(const resp::RequestLimits& limits);
-  // Whether the next request may be executed with the replies that wait. `unexecuted`: its bytes and those behind it.
+  // Backpressure: whether the next request may be executed. `unexecuted`: its bytes and those behind it.
   bool MayExecute(size_t unexecuted);
   bool ServeOne(const Request& request, size_t unexecuted);
-  // What subscribers are told goes to the client, wherever the reply goes.
+  // Pushes go to the client even if the reply does not.
   Caller CallerFor(resp::ReplyWriter& reply) {
     return {.server = server_,
             .thread = thread_.state(),
@@ -97,10 +97,10 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
             .pushes = &reply_,
             .may_wait = true};
   }
-  // The reply goes nowhere, and takes no memory; what the client gets all the same goes to the output.
+  // Executes without a reply (CLIENT REPLY OFF and SKIP). Pushes go to the output.
   Outcome ExecuteUnanswered(const Request& request);
-  // A request was executed: what its outcome asks for. What was appended to the output from `start` on is its reply.
-  // False when the requests behind it have to wait, or will never be executed.
+  // Acts on the outcome of a request, whose reply was appended to the output from `start` on. False if the requests
+  // behind it have to wait, or will never be executed.
   bool GoOn(outcome::Done& done, size_t start);
   bool GoOn(outcome::Postponed& postponed, size_t start);
   bool GoOn(outcome::Elsewhere& where, size_t start);
@@ -109,51 +109,50 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   bool GoOn(outcome::Stream& stream, size_t start);
   bool GoOn(outcome::HandOver& hand_over, size_t start);
   bool GoOn(outcome::Close& close, size_t start);
-  // The reply may leave when it is safe, behind those of other nodes that were asked before.
+  // Queues the reply of the last command on the reply path.
   void QueueReply(size_t start);
-  // Others come first.
+  // Ends the connection's turn: other connections come first.
   void Yield();
   // The client has closed its half of the connection.
   void EndInput();
-  // The connection is broken. Requests that were received and wait for nothing but the replies before them are executed
-  // still, as they would have been had these been sent in time.
+  // The connection is broken. Received requests that only waited for earlier replies to be read are still executed.
   void BreakOff();
-  // Whether the request has to wait until other nodes have answered some or all of those before it.
+  // Whether the request has to wait until other nodes have replied to some or all of those before it.
   bool MustWaitForPeers(const Request& request);
-  // Until no more than so many of their answers are missing.
+  // Waits until no more than so many of their replies are missing.
   void WaitForPeers(size_t missing) {
     waits_for_peers_ = true;
     awaited_missing_ = missing;
   }
-  // Sends the request to the nodes that the plan names, and answers here what is to be answered here.
+  // Sends the parts of a request to their nodes, and executes those of this node.
   void PassOn(const ProxyPlan& plan);
-  // False if it can't be answered here now.
+  // Executes a part of this node. False if it cannot be executed here now.
   bool AnswerPart(const ProxyPart& part, const ReplyPlace& place);
-  // Gives the socket to whom the command has named. All that was to be sent has left.
+  // Hands the socket over, after all output was sent.
   void HandOver();
-  // Nobody else knows the client any more by what it has subscribed to, watches or waits for.
+  // Removes the client from subscriptions, watched keys and blocked clients.
   void ForgetSession();
   // The client has closed its half: its blocking command ends without a reply, unless that is on the way.
   void AbandonBlocked();
   // Goes on with the requests behind a blocking command that has its reply. False if it has none yet.
   bool GoOnAfter(BlockedCommand::End end);
-  // Until a waiting command has ended its reply mode holds.
+  // The reply mode applies until a blocking command has ended.
   bool WantsReply() const { return !session_.reply_mode.is_silent(); }
-  // The command is done that CLIENT REPLY SKIP has meant.
+  // The command that CLIENT REPLY SKIP affects has ended.
   void EndSkip() { session_.reply_mode.skips_this = false; }
-  // Appends the next part of a reply that is made part by part.
+  // Appends the next part of a streamed reply.
   void ContinueStream();
-  // What has come is no request: says so behind the replies to all that came before it, and ends the connection.
+  // Replies with a protocol error, behind all earlier replies, and ends the connection.
   void RefuseInput();
-  // What MONITOR pushes is limited like what a subscriber is pushed.
+  // A client in MONITOR has the limits of subscribers.
   ClientClass client_class() const {
     return session_.is_monitor || !session_.subscriptions.empty() ? ClientClass::kPubSub : ClientClass::kNormal;
   }
   // Reads the limits from the options.
   void UpdateLimits();
-  // In a cluster: ends subscriptions to shard channels whose slot has gone to others.
+  // In a cluster: ends subscriptions to shard channels whose slot has moved to another shard.
   void DropForeignChannels();
-  // Gives back what the buffers don't need; `all`: also what the next request may need.
+  // Frees unused memory of large buffers; `all`: of all buffers.
   void ShrinkBuffers(bool all);
   void UpdateCard();
 
@@ -166,7 +165,7 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   resp::Buffer& output_;  // of the reply path
   resp::RequestParser parser_;
   resp::ReplyWriter reply_;
-  // What goes on when a command has returned: nothing is served until it ends. One of these at a time.
+  // These continue after their command has returned, and nothing else is served until they end. One at a time.
   BlockedCommand blocked_;
   std::unique_ptr<ReplyStream> stream_;
   std::function<void(int descriptor, std::string unread)> take_socket_;

@@ -3,9 +3,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "resp/reply_parser.h"
-#include "server/command/error_replies.h"
+#include "resp/reply_writer.h"
 #include "server/execution/execution.h"
 #include "server/execution/route.h"
 #include "server/http/admission.h"
@@ -19,7 +20,6 @@ namespace {
 
 constexpr size_t kReadSize = 16 * 1024;
 constexpr int kMostHttpReceives = 4;
-constexpr size_t kBufferKept = 64 * 1024;
 constexpr size_t kSlowestBytesAMs = 64;  // of a body, behind what http-timeout allows anyway
 constexpr int64_t kHttpIdleMs = 2000;    // after which buffers are given back
 constexpr int64_t kLingerMs = 2000;
@@ -34,7 +34,6 @@ HttpConnection::HttpConnection(IoThread& thread, int descriptor, std::shared_ptr
       session_(std::move(card), thread.server().watched_keys()),
       replies_(thread, *this, socket_, *session_.card),
       output_(replies_.output()),
-      reply_(command_output_, 2),
       idle_since_ms_(session_.card->connected_ms) {}
 
 HttpConnection::~HttpConnection() = default;
@@ -93,14 +92,11 @@ void HttpConnection::UpdateCard() {
   ClientCard& card = *session_.card;
   card.input_bytes.store(input_.size(), std::memory_order_relaxed);
   card.input_free.store(input_.capacity() - input_.size(), std::memory_order_relaxed);
-  card.argument_bytes.store(request_bytes_ + command_output_.capacity(), std::memory_order_relaxed);
+  card.argument_bytes.store(request_bytes_, std::memory_order_relaxed);
   replies_.CountMemory();
 }
 
-void HttpConnection::UpdateLimits() {
-  replies_.UpdateLimits(ClientClass::kNormal, true);
-  command_output_.set_limit(replies_.limits().output_limit);
-}
+void HttpConnection::UpdateLimits() { replies_.UpdateLimits(ClientClass::kNormal, true); }
 
 http::RequestLimits HttpConnection::Limits() const {
   const Options& options = server_.options();
@@ -175,26 +171,26 @@ bool HttpConnection::RunCommand() {
   storage::Txn& txn = thread_.state().txn;
   const std::vector<std::string_view> argv(exchange_->argv().begin(), exchange_->argv().end());
   txn.ForgetDependence();
-  command_output_.Consume(command_output_.size());
-  command_output_.set_limit(MostReplyBytes());
-  const Outcome ended = Execute({server_, thread_.state(), session_, reply_}, {.argv = argv});
-  return std::visit([this](const auto& kind) { return TakeOutcome(kind); }, ended);
+  resp::ReplyBuilder built(MostReplyBytes());
+  resp::ReplyWriter reply(built, session_.protocol);
+  const Outcome ended = Execute({server_, thread_.state(), session_, reply}, {.argv = argv});
+  return std::visit([&](const auto& kind) { return TakeOutcome(kind, built); }, ended);
 }
 
-bool HttpConnection::TakeOutcome(const outcome::Done&) {
+bool HttpConnection::TakeOutcome(const outcome::Done&, resp::ReplyBuilder& built) {
   DependOn(thread_.state().txn.depends_on());
-  TakeReplyBytes(command_output_.Readable());
+  built.has_overflowed() ? TakeOverflow() : exchange_->TakeReply(std::move(built.reply()));
   return true;
 }
 
-bool HttpConnection::TakeOutcome(const outcome::Postponed&) {
+bool HttpConnection::TakeOutcome(const outcome::Postponed&, resp::ReplyBuilder&) {
   is_paused_ = true;
   session_.card->is_paused = true;
   thread_.WaitForPauseEnd(this);
   return false;
 }
 
-bool HttpConnection::TakeOutcome(const outcome::Elsewhere& where) {
+bool HttpConnection::TakeOutcome(const outcome::Elsewhere& where, resp::ReplyBuilder&) {
   PassOn(*where.plan);
   return !waits_for_peers_;
 }
@@ -224,10 +220,7 @@ void HttpConnection::Yield() {
 }
 
 void HttpConnection::TakeReplyBytes(std::string_view bytes) {
-  if (command_output_.has_overflowed()) {
-    command_output_.ForgetOverflow();
-    return TakeOverflow();
-  }
+  if (is_reply_too_long_) return TakeOverflow();
   resp::Reply reply;
   size_t consumed = 0;
   const resp::ReplyLimits limits{.bulk_bytes = INT64_MAX, .elements = INT64_MAX};
@@ -249,17 +242,21 @@ void HttpConnection::PassOn(const ProxyPlan& plan) {
   request.place.number = ++passed_on_;
   waits_for_peers_ = true;
   is_passing_on_ = true;
+  is_reply_too_long_ = false;
   thread_.proxy().PassOn(plan, std::move(request),
                          [this](const ProxyPart& part, const ReplyPlace& place) { return AnswerPart(part, place); });
   is_passing_on_ = false;
 }
 
 bool HttpConnection::AnswerPart(const ProxyPart& part, const ReplyPlace& place) {
-  command_output_.Consume(command_output_.size());
-  const auto answered = ExecutePart({server_, thread_.state(), session_, reply_}, part);
+  resp::Buffer bytes;
+  bytes.set_limit(MostReplyBytes());
+  resp::ReplyWriter reply(bytes, session_.protocol);
+  const auto answered = ExecutePart({server_, thread_.state(), session_, reply}, part);
   if (!answered) return false;
+  is_reply_too_long_ = is_reply_too_long_ || bytes.has_overflowed();
   DependOn(*answered);
-  thread_.proxy().Answer(place, std::string(command_output_.Readable()), *answered);
+  thread_.proxy().Answer(place, std::string(bytes.Readable()), *answered);
   return true;
 }
 
@@ -355,10 +352,6 @@ void HttpConnection::Flush() {
   const ReplyPath::Progress progress = replies_.Flush();
   if (progress == ReplyPath::Progress::kRefused || progress == ReplyPath::Progress::kBroken) return Close();
   if (replies_.bytes_sent() != sent_before) idle_since_ms_ = server_.clock().SteadyMs();
-  if (progress == ReplyPath::Progress::kSent && command_output_.capacity() > kBufferKept) {
-    command_output_.Consume(command_output_.size());
-    command_output_.ShrinkTo(0);
-  }
   UpdateCard();
   if (is_full_ && replies_.MayGoOn(input_.size())) thread_.ReadLater(this);
   if (progress == ReplyPath::Progress::kSent && is_ending_) Linger();

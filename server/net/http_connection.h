@@ -8,12 +8,13 @@
 // Threads: confined.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "resp/buffer.h"
-#include "resp/reply_writer.h"
+#include "resp/reply_builder.h"
 #include "server/execution/execution.h"
 #include "server/http/exchange.h"
 #include "server/http/request_reader.h"
@@ -57,41 +58,42 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   bool MayServe() const { return !is_closed_ && !is_ending_ && exchange_ == nullptr && !is_full_ && !is_yielding_; }
   bool MayReceive() const { return !is_closed_ && !has_ended_ && !is_yielding_ && lingers_since_ms_ == 0; }
   void Read();
-  // False when nothing more is to be had now.
+  // Receives once and serves. False if the socket has nothing more now.
   bool ReceiveOnce();
   void Serve();
-  // Takes what has come of a request; false when there is nothing more to do with what is there.
+  // Reads the next part of a request. False if it needs more input.
   bool ServeOnce();
   bool TakeHead();
-  // The request is whole.
+  // Starts the handler of a complete request.
   void Begin();
-  // Runs commands until the response is there, or something has to be waited for, or others come first.
+  // Runs commands until the response is complete, a command has to wait, or the connection's turn is over.
   void Advance();
   // False if its reply comes later.
   bool RunCommand();
-  // What the outcome of a command asks for; as RunCommand.
-  bool TakeOutcome(const outcome::Done& done);
-  bool TakeOutcome(const outcome::Postponed& postponed);
-  bool TakeOutcome(const outcome::Elsewhere& where);
-  bool TakeOutcome(const outcome::KeyWait&) { return NeedsRedisPort(); }
-  bool TakeOutcome(const outcome::ReplicaWait&) { return NeedsRedisPort(); }
-  bool TakeOutcome(const outcome::Stream&) { return NeedsRedisPort(); }
-  bool TakeOutcome(const outcome::HandOver&) { return NeedsRedisPort(); }
-  bool TakeOutcome(const outcome::Close&) { return NeedsRedisPort(); }
+  // Acts on the outcome of a command, with its reply. False as for RunCommand.
+  bool TakeOutcome(const outcome::Done& done, resp::ReplyBuilder& built);
+  bool TakeOutcome(const outcome::Postponed& postponed, resp::ReplyBuilder&);
+  bool TakeOutcome(const outcome::Elsewhere& where, resp::ReplyBuilder&);
+  bool TakeOutcome(const outcome::KeyWait&, resp::ReplyBuilder&) { return NeedsRedisPort(); }
+  bool TakeOutcome(const outcome::ReplicaWait&, resp::ReplyBuilder&) { return NeedsRedisPort(); }
+  bool TakeOutcome(const outcome::Stream&, resp::ReplyBuilder&) { return NeedsRedisPort(); }
+  bool TakeOutcome(const outcome::HandOver&, resp::ReplyBuilder&) { return NeedsRedisPort(); }
+  bool TakeOutcome(const outcome::Close&, resp::ReplyBuilder&) { return NeedsRedisPort(); }
   bool NeedsRedisPort();
-  // Has the exchange's work done in the background.
+  // Runs the exchange's work on the background thread.
   void SendWork();
   void Yield();
+  // The reply of another node, or one that was merged from several nodes' replies.
   void TakeReplyBytes(std::string_view bytes);
   // The reply was longer than it may be.
   void TakeOverflow();
   // The last command that other nodes were asked is answered.
   void GoOnBehindPeers();
-  // Has the command answered by other nodes, as the plan says.
+  // Sends the parts of a command to their nodes, and executes those of this node.
   void PassOn(const ProxyPlan& plan);
-  // False if it can't be answered here now.
+  // Executes a part of this node. False if it cannot be executed here now.
   bool AnswerPart(const ProxyPart& part, const ReplyPlace& place);
-  // What came behind what was waited for.
+  // Goes on after something that the connection waited for.
   void Continue();
   void Respond(const http::Response& response, bool keeps_alive);
   // The response depends on the group.
@@ -101,8 +103,8 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   // Reads the limits from the options.
   void UpdateLimits();
   void UpdateCard();
-  // The last response has left: waits for the client to close, because closing on bytes that it still sends would
-  // take the response from it.
+  // After the last response was sent: waits for the client to close. If this server closed while the client still
+  // sends, the client could lose the response.
   void Linger();
   void Drop();
 
@@ -112,9 +114,7 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   Session session_;
   resp::Buffer input_;
   ReplyPath replies_;
-  resp::Buffer& output_;         // of the reply path
-  resp::Buffer command_output_;  // the reply to the command that was executed last
-  resp::ReplyWriter reply_;
+  resp::Buffer& output_;  // of the reply path
   http::RequestReader reader_;
   std::optional<http::Target> target_;     // the request is admitted, its body comes
   std::optional<http::Response> refusal_;  // or it is not
@@ -124,8 +124,9 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   uint64_t passed_on_ = 0;        // commands that other nodes were asked
   bool waits_for_peers_ = false;  // to answer the last of them
   bool is_passing_on_ = false;
-  uint64_t began_ticks_ = 0;      // when the request was whole
-  int64_t request_since_ms_ = 0;  // its first byte; 0 between two
+  bool is_reply_too_long_ = false;  // of this node's part of the last of them
+  uint64_t began_ticks_ = 0;        // when the request was whole
+  int64_t request_since_ms_ = 0;    // its first byte; 0 between two
   size_t request_bytes_ = 0;
   int64_t idle_since_ms_;  // since when nothing has gone either way
   int64_t lingers_since_ms_ = 0;

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <random>
 
 namespace ringkv::resp {
@@ -24,10 +25,15 @@ TEST(ReplyParser, ReadsEachKind) {
   EXPECT_EQ(Parsed("$-1\r\n").kind, ReplyKind::kNull);
   EXPECT_EQ(Parsed("*-1\r\n").kind, ReplyKind::kNull);
   EXPECT_EQ(Parsed("_\r\n").kind, ReplyKind::kNull);
-  EXPECT_EQ(Parsed("=7\r\ntxt:abc\r\n").text, "abc");
-  EXPECT_EQ(Parsed(",1.5\r\n").text, "1.5");
+  EXPECT_EQ(Parsed("=7\r\ntxt:abc\r\n"), (Reply{.kind = ReplyKind::kVerbatim, .text = "txt:abc"}));
+  EXPECT_EQ(Parsed(",1.5\r\n"), (Reply{.kind = ReplyKind::kDouble, .number = 1.5}));
+  EXPECT_EQ(Parsed(",-inf\r\n").number, -std::numeric_limits<double>::infinity());
+  EXPECT_EQ(Parsed("#t\r\n"), (Reply{.kind = ReplyKind::kBoolean, .integer = 1}));
+  EXPECT_EQ(Parsed("(123\r\n"), (Reply{.kind = ReplyKind::kBigNumber, .text = "123"}));
+  EXPECT_EQ(Parsed("~1\r\n:1\r\n").kind, ReplyKind::kSet);
   EXPECT_TRUE(Parsed("!3\r\nERR\r\n").is_error());
   const Reply map = Parsed("%1\r\n+a\r\n*2\r\n:1\r\n:2\r\n");
+  EXPECT_EQ(map.kind, ReplyKind::kMap);
   ASSERT_EQ(map.members.size(), 2u);
   EXPECT_EQ(map.members[1].members[1].integer, 2);
 }
@@ -46,8 +52,8 @@ TEST(ReplyParser, RefusesInvalidRepliesAndThoseAboveItsLimits) {
   std::string deep;
   for (int i = 0; i < 100; ++i) deep += "*1\r\n";
   for (const std::string& bad :
-       std::vector<std::string>{"x\r\n", "\r\n", ":a\r\n", "$-2\r\n", "$99999999999\r\n", "*9999999999\r\n",
-                                "$1\r\nabc\r\n", deep, std::string(100'000, '+')}) {
+       std::vector<std::string>{"x\r\n", "\r\n", ":a\r\n", ",a\r\n", "#x\r\n", "$-2\r\n", "$99999999999\r\n",
+                                "*9999999999\r\n", "$1\r\nabc\r\n", deep, std::string(100'000, '+')}) {
     Reply reply;
     size_t consumed = 0;
     EXPECT_EQ(ParseReply(bad, {}, &reply, &consumed), ReplyStatus::kError) << bad.substr(0, 40);

@@ -34,9 +34,13 @@ def places(g):
     option = lambda: pick([["ASC"], ["DESC"], ["COUNT", pick(["1", "0", "x", "100"])], ["COUNT", "3", "ANY"], ["ANY"], ["STOREDIST"], ["x"]]) \
         if random.random() < 0.2 else pick([["ASC"], ["DESC"], ["WITHDIST"], ["WITHHASH"], ["WITHCOORD"]])
     options = lambda: sum(g.some(option, 0, 3), [])
+    target = lambda: pick([["STORE", "found"], ["STOREDIST", "found"], ["STORE", "l", "STOREDIST", "found"], ["STORE"]]) if random.random() < 0.3 else []
+    around = lambda: pick([[pick(["GEORADIUS", "GEORADIUS_RO"]), key(), longitude(), latitude()],
+                           [pick(["GEORADIUSBYMEMBER", "GEORADIUSBYMEMBER_RO"]), key(), member()]])
     return [*[lambda: ["GEOADD", key(), *pick([[], [], ["NX"], ["XX"], ["CH"], ["XX", "CH"], ["NX", "XX"]]), *sum(g.some(new_member, 1, 4), [])]] * 3,
             lambda: ["GEODIST", key(), member(), member(), *pick([[], [unit()], [unit(), "x"]])], lambda: ["GEOHASH", key(), *g.some(member)],
             lambda: ["GEOPOS", key(), *g.some(member)], *[lambda: ["GEOSEARCH", key(), *center(), *shape(), *options()]] * 3,
+            *[lambda: [*around(), length(), unit(), *options(), *target()]] * 3,
             lambda: ["GEOSEARCH", key(), *shape(), *center(), *pick([center(), shape(), []])],
             lambda: ["GEOSEARCHSTORE", "found", key(), *center(), *shape(), *options()], lambda: ["ZRANGE", "found", "0", "-1", "WITHSCORES"]]
 

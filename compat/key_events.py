@@ -119,6 +119,7 @@ def small_values(g, dumped):
         lambda: ["ZREMRANGEBYRANK", z(), number(), number()], lambda: ["ZREMRANGEBYSCORE", z(), number(), "inf"],
         lambda: ["ZREMRANGEBYLEX", z(), "-", "+"], lambda: ["ZRANGESTORE", z(), z(), number(), number()],
         lambda: [pick(["ZINTERSTORE", "ZUNIONSTORE", "ZDIFFSTORE"]), z(), *counted(z)],
+        lambda: ["GEORADIUS", z(), "13", "52", pick(["1", "300"]), "km", pick(["STORE", "STOREDIST"]), z()],
         lambda: ["GEOSEARCHSTORE", z(), z(), "FROMLONLAT", "13", "52", "BYRADIUS", pick(["1", "300"]), "km"]]
     streams = [
         lambda: ["XADD", x(), *pick([[], ["MAXLEN", "1"], ["MINID", stream_id()], ["NOMKSTREAM"], ["MAXLEN", "0"]]), "*" if g.random.random() < 0.3 else stream_id(), "f", "v"],

@@ -10,7 +10,8 @@ from servers import eventually, free_ports, start_loading_redis, start_loading_r
 
 # They end the connection or the server, or make it something else.
 LEFT_OUT = {"SHUTDOWN", "MONITOR", "QUIT", "RESET", "DEBUG", "REPLICAOF", "SLAVEOF", "FAILOVER", "PSYNC", "SYNC", "AUTH", "HELLO",
-            "CLIENT", "EXEC", "SAVE", "BGSAVE", "BGREWRITEAOF", "CONFIG", "MIGRATE", "SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "WAIT"}
+            "CLIENT", "EXEC", "SAVE", "BGSAVE", "BGREWRITEAOF", "CONFIG", "MIGRATE", "SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "WAIT",
+            "PFSELFTEST"}  # the last takes redis-server seconds
 # Where a number for each argument makes no sense, or would wait.
 ARGUMENTS = {
     "BLPOP": ["l", "0.001"], "BRPOP": ["l", "0.001"], "BZPOPMIN": ["z", "0.001"], "BZPOPMAX": ["z", "0.001"],

@@ -40,6 +40,7 @@ struct ClientCard {
   std::atomic<size_t> watch_bytes{0};
   std::atomic<size_t> subscription_bytes{0};
   std::atomic<size_t> output_bytes{0};
+  std::atomic<size_t> output_peak{0};  // of output_bytes, lately
   std::atomic<size_t> output_capacity{0};
   std::array<std::atomic<size_t>, 3> subscriptions{};  // to channels, patterns, shard channels
   std::atomic<bool> is_monitor{false};

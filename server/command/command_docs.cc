@@ -178,8 +178,8 @@ std::vector<std::string_view> CategoriesOf(const Command& row) {
   if (!row.is_container) {
     switch (row.group) {
       case Group::kGeneric:
-        // SORT counts to the types that it sorts, WAIT to the connection.
-        if (row.needs_everything == nullptr && row.categories != "connection") own.push_back("keyspace");
+        // One that names categories belongs to those: SORT to the types that it sorts, WAIT to connections.
+        if (row.categories.empty()) own.push_back("keyspace");
         break;
       case Group::kString: own.push_back("string"); break;
       case Group::kBitmap: own.push_back("bitmap"); break;

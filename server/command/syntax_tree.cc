@@ -31,7 +31,9 @@ std::vector<std::string> Tokenise(std::string_view syntax) {
 }
 
 bool IsToken(const std::string& word) {
-  return std::isupper(static_cast<unsigned char>(word[0])) != 0 && std::none_of(word.begin(), word.end(), [](char c) {
+  // A sign stands for itself: * and $ as stream ids, = and ~.
+  const auto first = static_cast<unsigned char>(word[0]);
+  return (std::isupper(first) != 0 || std::ispunct(first) != 0) && std::none_of(word.begin(), word.end(), [](char c) {
            return std::islower(static_cast<unsigned char>(c)) != 0;
          });
 }

@@ -302,7 +302,8 @@ constexpr Command kClientCommands[] = {
      .group = Group::kConnection,
      .since = "2.4.0",
      .complexity = "O(N) in the number of connections",
-     .syntax = "ip:port|filter [value] [filter value ...]",
+     .syntax = "<ip:port | <ID client-id | TYPE <NORMAL | MASTER | SLAVE | REPLICA | PUBSUB> | USER username | ADDR "
+               "ip:port | LADDR ip:port | SKIPME yes/no> [filter ...]>",
      .summary = "Closes connections.",
      .run = Admin(Kill)},
     {.name = "list",

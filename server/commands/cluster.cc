@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "cluster/node_id.h"
 #include "server/base/text.h"
 #include "server/cluster/cluster_state.h"
 #include "server/cluster/slot_moves.h"
@@ -112,6 +113,11 @@ void Info(AdminCall& call, const ClusterView& view) {
 }
 
 void MyId(AdminCall& call, const ClusterView& view) { call.reply.Bulk(view.self().public_id); }
+
+// A name that no node has, so that no node has this id.
+void MyShardId(AdminCall& call, const ClusterView& view) {
+  call.reply.Bulk(cluster::NodeIdOf("shard " + view.shard_name()));
+}
 
 void KeySlot(AdminCall& call, const ClusterView&) { call.reply.Integer(storage::KeySlot(call.args[2])); }
 
@@ -354,6 +360,7 @@ constexpr Command kClusterCommands[] = {
     ByHand("meet", -4, "ip port [cluster-bus-port]", "3.0.0"),
     Varying(Tells("moves", InCluster<Moves>, "7.0.0", "Returns the slot migrations in progress.")),
     Tells("myid", InCluster<MyId>, "3.0.0", "Returns the id of this node."),
+    Tells("myshardid", InCluster<MyShardId>, "7.2.0", "Returns the id of this node's shard."),
     Varying(Tells("nodes", InCluster<Nodes>, "3.0.0", "Lists all nodes.")),
     ForAdmins(
         Tells("owned", InCluster<Owned>, "7.0.0", "Returns the slots that this node's shard owns, for other nodes.")),
@@ -380,7 +387,7 @@ constexpr Command kClusterCommands[] = {
     NotInScripts(ByHand("reset", -2, "[HARD | SOFT]", "3.0.0")),
     ByHand("saveconfig", 2, "", "3.0.0"),
     ByHand("set-config-epoch", 3, "config-epoch", "3.0.0"),
-    ByHand("setslot", -4, "slot state [node-id]", "3.0.0"),
+    ByHand("setslot", -4, "slot <IMPORTING | MIGRATING | NODE | STABLE> [node-id]", "3.0.0"),
     Varying(Tells("shards", InCluster<Shards>, "7.0.0", "Lists all shards with their slots and nodes.")),
     ForAdmins(Tells("slaves", InCluster<Replicas>, "3.0.0", "Lists the replicas of a primary.", 3, "node-id")),
     Varying(Tells("slots", InCluster<Slots>, "3.0.0", "Lists ranges of slots with their nodes.")),

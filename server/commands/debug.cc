@@ -2,24 +2,18 @@
 #include "server/commands/debug.h"
 
 #include <chrono>
-#include <cstdio>
+#include <csignal>
 #include <cstdlib>
 #include <string>
 #include <thread>
 
 #include "server/command/error_replies.h"
+#include "server/commands/debug_parts.h"
 #include "server/commands/help.h"
 #include "server/server.h"
 #include "server/session/session.h"
-#include "storage/base/byte_codec.h"
-#include "storage/base/checksum.h"
-#include "storage/transaction/walk.h"
-#include "storage/types/encoding.h"
-#include "storage/types/hash.h"
-#include "storage/types/list.h"
-#include "storage/types/set.h"
-#include "storage/types/sorted_set.h"
-#include "storage/types/stream.h"
+#include "storage/durability/reload.h"
+#include "storage/effects/key_event.h"
 
 namespace ringkv::server {
 namespace {
@@ -31,145 +25,170 @@ void Sleep(AdminCall& call) {
   call.reply.Ok();
 }
 
-void Object(AdminCall& call) {
-  if (!call.txn.holds_all()) call.txn.LockKey(call.args[2]);
-  const storage::Place place = call.txn.Find(call.session.db, call.args[2], storage::Intent::kCheck);
-  if (!place) return call.reply.Error(errors::kNoSuchKey);
-  const storage::Entry& entry = place.entry();
-  char text[256];
-  std::snprintf(text, sizeof text,
-                "Value at:%p refcount:%d encoding:%s serializedlength:%zu lru:%u lru_seconds_idle:%lld",
-                static_cast<const void*>(&entry), storage::IsSharedInteger(entry) ? INT32_MAX : 1,
-                std::string(storage::EncodingName(entry)).c_str(), entry.value().size() + 1, entry.access(),
-                static_cast<long long>(storage::IdleSeconds(entry.access(), call.txn.now())));
-  call.reply.Simple(text);
+void SetActiveExpiry(AdminCall& call) {
+  call.server.housekeeping().set_active_expiry(call.args[2] != "0");
+  call.reply.Ok();
 }
 
-// When consumers were last seen is not the same everywhere.
-uint64_t StreamDigest(const storage::Stream& stream, uint64_t key) {
-  std::string text;
-  const auto put_id = [&](const storage::StreamId& id) {
-    storage::PutFixed(&text, id.ms);
-    storage::PutFixed(&text, id.seq);
-  };
-  put_id(stream.last_id());
-  put_id(stream.greatest_erased());
-  storage::PutFixed(&text, stream.added());
-  stream.Visit(storage::kFirstStreamId, storage::kLastStreamId, false, [&](const storage::StreamEntry& entry) {
-    put_id(entry.id());
-    entry.ForEachField([&](std::string_view name, std::string_view value) {
-      storage::PutText(&text, name);
-      storage::PutText(&text, value);
-    });
-    return true;
-  });
-  for (const auto& [name, group] : stream.groups()) {
-    storage::PutText(&text, name);
-    put_id(group.last_id);
-    storage::PutFixed(&text, group.read);
-    for (const auto& [id, pending] : group.pending()) {
-      put_id(id);
-      storage::PutText(&text, *pending.consumer);
-      storage::PutFixed(&text, pending.delivered);
-      storage::PutFixed(&text, pending.deliveries);
+void PauseCron(AdminCall& call) {
+  call.server.housekeeping().set_paused(call.args[2] != "0");
+  call.reply.Ok();
+}
+
+void ReplyError(AdminCall& call) { call.reply.Error(call.args[2]); }
+
+void WriteLog(AdminCall& call) {
+  call.server.log().Warning("DEBUG LOG: " + std::string(call.args[2]));
+  call.reply.Ok();
+}
+
+// As an application without a handler of its own would end.
+void CrashBySignal(AdminCall& call) {
+  call.server.log().Warning("DEBUG crashes the server at the request of " + call.session.card->address);
+  std::signal(SIGSEGV, SIG_DFL);
+  std::raise(SIGSEGV);
+}
+
+void Abort(AdminCall& call) {
+  call.server.log().Warning("DEBUG aborts the server at the request of " + call.session.card->address);
+  std::abort();
+}
+
+// The value of the key with this number, cut or filled with zeros to `size` bytes; 0: as it is.
+std::string PopulatedValue(int64_t number, size_t size) {
+  std::string value = "value:" + std::to_string(number);
+  if (size > 0) value.resize(size, '\0');
+  return value;
+}
+
+// Existing keys are left as they are.
+void PutIfMissing(AdminCall& call, const std::string& key, const std::string& value) {
+  if (!call.txn.holds_all()) call.txn.LockKey(key);
+  storage::Place place = call.txn.Find(call.session.db, key, storage::Intent::kWrite);
+  if (!place) call.txn.Do(place, storage::StringPut{value}, storage::events::kNone);
+  if (!call.txn.holds_all()) call.txn.Unlock();
+}
+
+void Populate(AdminCall& call) {
+  if (call.txn.store().placement().by_slot) {
+    return call.reply.Error("ERR DEBUG POPULATE makes keys of all slots, which a node of a cluster does not own");
+  }
+  if (call.txn.store().authority() != storage::Authority::kOwner) return call.reply.Error(errors::kReadOnly);
+  const std::optional<int64_t> count = resp::ParseInteger(call.args[2]);
+  if (!count || *count < 0) return call.reply.Error(errors::kNotPositive);
+  const std::string prefix(call.args.size() > 3 ? call.args[3] : "key");
+  const std::optional<int64_t> size = call.args.size() > 4 ? resp::ParseInteger(call.args[4]) : 0;
+  if (!size || *size < 0) return call.reply.Error(errors::kNotPositive);
+  if (*size > call.server.options().proto_max_bulk_len) return call.reply.Error(errors::kStringTooLong);
+  for (int64_t i = 0; i < *count; ++i) {
+    PutIfMissing(call, prefix + ":" + std::to_string(i), PopulatedValue(i, static_cast<size_t>(*size)));
+  }
+  call.reply.Ok();
+}
+
+// Loads the data anew from the files, which are complete because nothing has changed since. False with the error
+// written.
+bool LoadAnew(AdminCall& call, bool saves_before) {
+  constexpr int kAttempts = 10;
+  storage::Durability& durability = call.server.durability();
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    storage::Status ready = saves_before ? durability.Save() : durability.log().Flush();
+    if (ready) {
+      call.txn.LockAll();
+      // Others may have written since.
+      const bool is_complete = !saves_before || durability.ChangesSinceSave(call.txn) == 0;
+      if (!saves_before) ready = durability.log().Flush();
+      if (ready && is_complete) {
+        ready = ReloadFromFiles(call.txn, call.server.files(), DataKeeper::FilesOf(call.server.options()));
+      }
+      call.txn.Unlock();
+      if (ready && is_complete) return true;
     }
-    for (const auto& consumer : group.consumers()) storage::PutText(&text, consumer.first);
+    if (ready) continue;
+    call.reply.Error("ERR Error trying to load the data from the files: " + ready.error().text);
+    return false;
   }
-  std::string seed;
-  storage::PutFixed(&seed, key);
-  return storage::Checksum(seed, text);
+  call.reply.Error("ERR the data changes all the time; pause clients with CLIENT PAUSE, or stop them");
+  return false;
 }
 
-// Elements that have no order are added up.
-uint64_t EntryDigest(const storage::Entry& entry, uint64_t key) {
-  uint64_t digest = 0;
-  std::string text;
-  const auto bytes_of = [&](uint64_t first, std::string_view other) {
-    text.clear();
-    storage::PutFixed(&text, key);
-    storage::PutFixed(&text, first);
-    storage::PutText(&text, other);
-    return std::string_view(text);
-  };
-  switch (entry.type()) {
-    case storage::ValueType::kString: return storage::Checksum(bytes_of(0, {}), entry.value());
-    case storage::ValueType::kHash:
-      storage::HashView(&entry).ForEach([&](std::string_view field, std::string_view value) {
-        digest += storage::Checksum(bytes_of(1, field), value);
-      });
-      break;
-    case storage::ValueType::kList:
-      storage::ListView(&entry).ForEach(
-          [&](std::string_view element) { digest = storage::Checksum(bytes_of(digest, {}), element); });
-      break;
-    case storage::ValueType::kSet:
-      storage::SetView(&entry).ForEach(
-          [&](std::string_view member) { digest += storage::Checksum(bytes_of(2, {}), member); });
-      break;
-    case storage::ValueType::kSortedSet:
-      storage::SortedSetView(&entry).ForEach([&](std::string_view member, double score) {
-        // Whether a zero has a sign depends on how the set is kept.
-        digest += storage::Checksum(bytes_of(std::bit_cast<uint64_t>(score + 0.0), {}), member);
-      });
-      break;
-    case storage::ValueType::kStream: return StreamDigest(storage::StreamIn(entry), key);
+constexpr std::string_view kNoDebugInTransaction = "ERR this subcommand of DEBUG isn't allowed inside a transaction";
+
+void Reload(AdminCall& call) {
+  if (call.in_transaction) return call.reply.Error(kNoDebugInTransaction);
+  call.args.Skip(1);
+  while (!call.args.AtEnd()) {
+    // What is loaded is what is there, so nothing is in conflict.
+    if (call.args.Take("MERGE") || call.args.Take("NOFLUSH")) continue;
+    if (call.args.Take("NOSAVE")) {
+      return call.reply.Error(
+          "ERR DEBUG RELOAD NOSAVE would go back to an earlier state, which replicas and the log do not follow; start "
+          "the server with that file");
+    }
+    return call.reply.Error("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.");
   }
-  return digest;
+  if (LoadAnew(call, true)) call.reply.Ok();
 }
 
-// Equal for equal data, whatever the order: to compare a replica with its primary.
-void Digest(AdminCall& call) {
-  constexpr size_t kAtOnce = 1000;
-  uint64_t digest = 0;
-  for (storage::DbIndex db = 0; db < call.txn.store().databases(); ++db) {
-    uint64_t cursor = 0;
-    do {
-      cursor = Walk(call.txn, db, cursor, kAtOnce, [&](const storage::Entry& entry) {
-        std::string key;
-        storage::PutVarint(&key, db);
-        storage::PutFixed(&key, entry.expiry());
-        storage::PutText(&key, entry.key());
-        digest += EntryDigest(entry, storage::Checksum(key, {}));
-      });
-    } while (cursor != 0);
-  }
-  char text[48];
-  std::snprintf(text, sizeof text, "%040llx", static_cast<unsigned long long>(digest));
-  call.reply.Simple(text);
+void LoadAof(AdminCall& call) {
+  if (call.in_transaction) return call.reply.Error(kNoDebugInTransaction);
+  if (!call.server.durability().log().is_open()) return call.reply.Error("ERR there is no log (appendonly no)");
+  if (LoadAnew(call, false)) call.reply.Ok();
 }
+
+void Help(AdminCall& call);
+
+struct Subcommand {
+  std::string_view name;
+  size_t least;  // arguments behind the name
+  size_t most;
+  void (*run)(AdminCall& call);
+  std::string_view arguments;
+  std::string_view help;
+};
+
+constexpr Subcommand kSubcommands[] = {
+    {"ASSERT", 0, 0, Abort, "", "Aborts the server."},
+    {"DIGEST", 0, 0, DebugDigest, "", "Returns a digest of all data, as forty digits."},
+    {"DIGEST-VALUE", 0, SIZE_MAX, DebugDigestValue, "[key ...]", "Returns a digest of each value."},
+    {"ERROR", 1, 1, ReplyError, "string", "Returns this error."},
+    {"HELP", 0, 0, Help, "", "Lists the subcommands."},
+    {"HTSTATS", 1, 1, DebugTables, "dbid", "Returns the sizes of the tables of a database."},
+    {"HTSTATS-KEY", 1, 1, DebugTableOf, "key", "Returns the size of the table of a value."},
+    {"LOADAOF", 0, 0, LoadAof, "", "Loads the data anew from the snapshot and the log."},
+    {"LISTPACK", 1, 1, DebugListpack, "key", "Logs the size of a packed value."},
+    {"LOG", 1, 1, WriteLog, "message", "Writes a line to the log."},
+    {"OBJECT", 1, 1, DebugObject, "key", "Shows the internal representation of a value."},
+    {"PANIC", 0, 0, Abort, "", "Aborts the server."},
+    {"PAUSE-CRON", 1, 1, PauseCron, "<0|1>", "Stops or resumes background jobs: expiry, eviction, save points."},
+    {"POPULATE", 1, 3, Populate, "count [prefix] [size]", "Creates strings key:0, key:1 and so on, where missing."},
+    {"PROTOCOL", 1, 1, DebugProtocol, "type", "Returns a reply of this type."},
+    {"QUICKLIST", 1, 2, DebugQuicklist, "key [<0|1>]", "Logs the size of a list that is not packed."},
+    {"RELOAD", 0, SIZE_MAX, Reload, "[MERGE] [NOFLUSH]", "Makes a snapshot and loads the data anew from it."},
+    {"SDSLEN", 1, 1, DebugSdsLen, "key", "Shows the lengths of a key and its string."},
+    {"SEGFAULT", 0, 0, CrashBySignal, "", "Crashes the server."},
+    {"SET-ACTIVE-EXPIRE", 1, 1, SetActiveExpiry, "<0|1>", "Disables or enables active expiry."},
+    {"SLEEP", 1, 1, Sleep, "seconds", "Blocks the thread of this connection."},
+    {"STRUCTSIZE", 0, 0, DebugStructSize, "", "Returns the sizes of internal structures."},
+};
 
 void Help(AdminCall& call) {
-  static constexpr std::string_view kLines[] = {
-      "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
-      "DIGEST",
-      "    Returns a digest of all data, as forty digits.",
-      "OBJECT key",
-      "    Shows the internal representation of a value.",
-      "SET-ACTIVE-EXPIRE <0|1>",
-      "    Disables or enables active expiry.",
-      "SLEEP seconds",
-      "    Blocks the thread of this connection.",
-      "HELP",
-      "    Lists the subcommands.",
-  };
-  call.reply.Array(std::size(kLines));
-  for (const std::string_view line : kLines) call.reply.Simple(line);
+  call.reply.Array(static_cast<int64_t>(1 + 2 * std::size(kSubcommands)));
+  call.reply.Simple("DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
+  for (const Subcommand& each : kSubcommands) {
+    call.reply.Simple(std::string(each.name) + (each.arguments.empty() ? "" : " ") + std::string(each.arguments));
+    call.reply.Simple("    " + std::string(each.help));
+  }
 }
 
 }  // namespace
 
 void Debug(AdminCall& call) {
-  const std::string_view what = call.args[1];
-  const size_t argc = call.args.size();
-  if (argc == 3 && EqualsIgnoringCase(what, "sleep")) return Sleep(call);
-  if (argc == 3 && EqualsIgnoringCase(what, "object")) return Object(call);
-  if (argc == 2 && EqualsIgnoringCase(what, "digest")) return Digest(call);
-  if (argc == 2 && EqualsIgnoringCase(what, "help")) return Help(call);
-  if (argc == 3 && EqualsIgnoringCase(what, "set-active-expire")) {
-    call.server.housekeeping().set_active_expiry(call.args[2] != "0");
-    return call.reply.Ok();
+  const size_t count = call.args.size() - 2;
+  for (const Subcommand& each : kSubcommands) {
+    if (EqualsIgnoringCase(call.args[1], each.name) && count >= each.least && count <= each.most) return each.run(call);
   }
-  call.reply.Error(WrongSubcommand(what, "DEBUG"));
+  call.reply.Error(WrongSubcommand(call.args[1], "DEBUG"));
 }
 
 }  // namespace ringkv::server

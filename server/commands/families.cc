@@ -4,16 +4,41 @@
 namespace ringkv::server {
 
 std::span<const std::span<const Command>> AllCommands() {
-  static const std::span<const Command> kFamilies[] = {
-      ConnectionCommands(),    ClientCommands(),     StringCommands(),      LcsCommands(),
-      BitCommands(),           BitFieldCommands(),   KeyCommands(),         ExpiryCommands(),
-      ServerCommands(),        ConfigCommands(),     PersistenceCommands(), DumpCommands(),
-      ReplicationCommands(),   CommandCommands(),    MemoryCommands(),      LatencyCommands(),
-      TransactionCommands(),   ClusterCommands(),    PubSubCommands(),      HashCommands(),
-      ListCommands(),          SetCommands(),        SortedSetCommands(),   SortedSetRangeCommands(),
-      SortedSetJoinCommands(), BlockingCommands(),   StreamCommands(),      StreamReadCommands(),
-      StreamGroupCommands(),   StreamInfoCommands(), HyperLogLogCommands(), GeoCommands(),
-      SortCommands()};
+  static const std::span<const Command> kFamilies[] = {ConnectionCommands(),
+                                                       ClientCommands(),
+                                                       StringCommands(),
+                                                       LcsCommands(),
+                                                       BitCommands(),
+                                                       BitFieldCommands(),
+                                                       KeyCommands(),
+                                                       ExpiryCommands(),
+                                                       ServerCommands(),
+                                                       ConfigCommands(),
+                                                       PersistenceCommands(),
+                                                       DumpCommands(),
+                                                       ReplicationCommands(),
+                                                       CommandCommands(),
+                                                       MemoryCommands(),
+                                                       ModuleCommands(),
+                                                       LatencyCommands(),
+                                                       TransactionCommands(),
+                                                       ClusterCommands(),
+                                                       PubSubCommands(),
+                                                       HashCommands(),
+                                                       ListCommands(),
+                                                       SetCommands(),
+                                                       SortedSetCommands(),
+                                                       SortedSetRangeCommands(),
+                                                       SortedSetJoinCommands(),
+                                                       BlockingCommands(),
+                                                       StreamCommands(),
+                                                       StreamReadCommands(),
+                                                       StreamGroupCommands(),
+                                                       StreamInfoCommands(),
+                                                       HyperLogLogCommands(),
+                                                       GeoCommands(),
+                                                       GeoSearchCommands(),
+                                                       SortCommands()};
   return kFamilies;
 }
 

@@ -2,6 +2,7 @@
 // HyperLogLog: about how many different elements there were, in strings of at most twelve kilobytes.
 #include "storage/types/hyperloglog.h"
 
+#include <cmath>
 #include <string>
 
 #include "server/command/typed_key.h"
@@ -127,6 +128,83 @@ void PfMerge(DataCall& call) {
   call.reply.Ok();
 }
 
+// --- PFDEBUG, PFSELFTEST
+// ----------------------------------------------------------------------------------------------
+
+// Makes it dense. Whether it was sparse; nothing with the error written.
+std::optional<bool> StoreDense(DataCall& call, Place& place) {
+  if (storage::IsDenseHyperLogLog(place.value())) return false;
+  std::string bytes(place.value());
+  if (!HyperLogLog(&bytes, SparseBytes(call)).BecomeDense()) {
+    call.reply.Error(kCorrupt);
+    return std::nullopt;
+  }
+  call.txn.Do(place, storage::StringPut{bytes, place.expiry(), storage::StringForm::kPatched}, events::kNone);
+  return true;
+}
+
+// As in redis-server, it is dense from then on.
+void ReplyRegisters(DataCall& call, Place& place) {
+  if (!StoreDense(call, place)) return;
+  HyperLogLog::Registers registers = {};
+  storage::MergeRegisters(place.value(), &registers);
+  call.reply.Array(static_cast<int64_t>(registers.size()));
+  for (const uint8_t value : registers) call.reply.Integer(value);
+}
+
+void ReplyRuns(DataCall& call, const Place& place) {
+  if (storage::IsDenseHyperLogLog(place.value())) return call.reply.Error("ERR HLL encoding is not sparse");
+  const std::optional<std::string> runs = storage::DescribeRuns(place.value());
+  runs ? call.reply.Simple(*runs) : call.reply.Error(kCorrupt);
+}
+
+void PfDebug(DataCall& call) {
+  std::optional<Place> found = FindHyperLogLog(call, call.args[2], Intent::kWrite);
+  if (!found) return;
+  if (!*found) return call.reply.Error("ERR The specified key does not exist");
+  if (call.args.Take("GETREG")) return ReplyRegisters(call, *found);
+  if (call.args.Take("DECODE")) return ReplyRuns(call, *found);
+  if (call.args.Take("ENCODING")) {
+    return call.reply.Simple(storage::IsDenseHyperLogLog(found->value()) ? "dense" : "sparse");
+  }
+  if (call.args.Take("TODENSE")) {
+    if (const std::optional<bool> changed = StoreDense(call, *found)) call.reply.Integer(*changed ? 1 : 0);
+    return;
+  }
+  call.reply.Error("ERR Unknown PFDEBUG subcommand '" + std::string(call.args[1]) + "'");
+}
+
+// Registers of both forms must agree at each power of ten elements, and the estimate must be near.
+void PfSelfTest(DataCall& call) {
+  constexpr int kElements = 100'000;
+  constexpr double kStandardError = 1.04 / 128;  // 128 * 128 registers
+  constexpr double kErrors = 5;
+  std::string sparse_bytes = HyperLogLog::Empty();
+  std::string dense_bytes = HyperLogLog::Empty();
+  HyperLogLog sparse(&sparse_bytes, SparseBytes(call));
+  HyperLogLog dense(&dense_bytes, 0);
+  for (int count = 1, checkpoint = 1; count <= kElements; ++count) {
+    const HyperLogLog::Mark mark = HyperLogLog::MarkOf(std::to_string(count));
+    sparse.Raise(mark);
+    dense.Raise(mark);
+    if (count < checkpoint) continue;
+    checkpoint *= 10;
+    HyperLogLog::Registers registers = {};
+    HyperLogLog::Registers others = {};
+    if (!storage::MergeRegisters(sparse_bytes, &registers) || !storage::MergeRegisters(dense_bytes, &others) ||
+        registers != others) {
+      return call.reply.Error("TESTFAILED sparse and dense registers differ after " + std::to_string(count) +
+                              " elements");
+    }
+    const double estimate = static_cast<double>(storage::EstimateCount(registers));
+    if (std::abs(estimate - count) > std::ceil(kErrors * kStandardError * count)) {
+      return call.reply.Error("TESTFAILED " + std::to_string(count) + " elements are estimated as " +
+                              std::to_string(static_cast<uint64_t>(estimate)));
+    }
+  }
+  call.reply.Ok();
+}
+
 constexpr Command kHyperLogLogCommands[] = {
     {.name = "pfadd",
      .arity = -2,
@@ -152,6 +230,16 @@ constexpr Command kHyperLogLogCommands[] = {
      .syntax = "key [key ...]",
      .summary = "Estimates the number of distinct elements of one or more HyperLogLogs.",
      .run = Data(PfCount)},
+    {.name = "pfdebug",
+     .arity = 3,
+     .flags = kWrite | kDenyOom | kAdmin,
+     .keys = OneKey(kKeyRW | kKeyAccess, 2),
+     .group = Group::kHyperLogLog,
+     .since = "2.8.9",
+     .complexity = "O(N) in the number of registers",
+     .syntax = "subcommand key",
+     .summary = "Shows the form of a HyperLogLog (ENCODING, DECODE, GETREG), or makes it dense (TODENSE).",
+     .run = Data(PfDebug)},
     {.name = "pfmerge",
      .arity = -2,
      .flags = kWrite | kDenyOom,
@@ -163,6 +251,14 @@ constexpr Command kHyperLogLogCommands[] = {
      .syntax = "destkey [sourcekey [sourcekey ...]]",
      .summary = "Merges HyperLogLogs into one.",
      .run = Data(PfMerge)},
+    {.name = "pfselftest",
+     .arity = 1,
+     .flags = kAdmin,
+     .group = Group::kHyperLogLog,
+     .since = "2.8.9",
+     .complexity = "some milliseconds",
+     .summary = "Tests the implementation of HyperLogLogs.",
+     .run = Data(PfSelfTest)},
 };
 static_assert(RowsAreSound(kHyperLogLogCommands));
 

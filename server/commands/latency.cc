@@ -7,6 +7,7 @@
 #include "server/commands/families.h"
 #include "server/commands/help.h"
 #include "server/report/command_totals.h"
+#include "server/report/latency_report.h"
 #include "server/server.h"
 
 namespace ringkv::server {
@@ -68,6 +69,22 @@ void History(AdminCall& call) {
     call.reply.Integer(sample.unix_seconds);
     call.reply.Integer(sample.milliseconds);
   }
+}
+
+void ReplyDoctor(AdminCall& call) {
+  const Options& options = call.server.options();
+  const std::string report = LatencyDoctor(call.server.latency_events().All(), call.server.clock().Now() / 1000,
+                                           options.latency_monitor_threshold, options.slowlog_log_slower_than);
+  call.reply.Verbatim(report, "txt");
+}
+
+void Graph(AdminCall& call) {
+  const auto events = call.server.latency_events().All();
+  const auto found = events.find(call.args[2]);
+  if (found == events.end()) {
+    return call.reply.Error("ERR No samples available for event '" + std::string(call.args[2]) + "'");
+  }
+  call.reply.Verbatim(LatencyGraph(found->first, found->second, call.server.clock().Now() / 1000), "txt");
 }
 
 void LatencyReset(AdminCall& call) {
@@ -142,6 +159,25 @@ constexpr Command kLatencyCommands[] = {
      .complexity = "Depends on subcommand.",
      .summary = "Container of latency commands.",
      .is_container = true},
+    {.name = "doctor",
+     .parent = "latency",
+     .arity = 2,
+     .flags = kLatency,
+     .group = Group::kServer,
+     .tips = kLatencyTips,
+     .since = "2.8.13",
+     .summary = "Reports latency spikes, with advice.",
+     .run = Admin(ReplyDoctor)},
+    {.name = "graph",
+     .parent = "latency",
+     .arity = 3,
+     .flags = kLatency,
+     .group = Group::kServer,
+     .tips = kLatencyTips,
+     .since = "2.8.13",
+     .syntax = "event",
+     .summary = "Draws the latency samples of an event.",
+     .run = Admin(Graph)},
     {.name = "help",
      .parent = "latency",
      .arity = 2,

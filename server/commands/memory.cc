@@ -39,14 +39,17 @@ void Stats(AdminCall& call) {
     reply.Bulk(name);
     reply.Double(value);
   };
-  reply.Map(static_cast<int64_t>(22 + report.databases.size()));
+  reply.Map(static_cast<int64_t>(28 + report.databases.size()));
   integer("peak.allocated", report.peak);
   integer("total.allocated", report.used);
   integer("startup.allocated", report.startup);
-  integer("replication.backlog", 0);
+  integer("replication.backlog", report.backlog);
   integer("clients.slaves", report.replicas);
   integer("clients.normal", report.clients);
-  integer("aof.buffer", 0);
+  integer("cluster.links", 0);
+  integer("aof.buffer", report.log_buffer);
+  integer("lua.caches", 0);
+  integer("functions.caches", 0);
   for (const auto& [db, size] : report.databases) {
     reply.Bulk("db." + std::to_string(db));
     reply.Map(2);
@@ -66,10 +69,13 @@ void Stats(AdminCall& call) {
   integer("allocator.active", report.allocator.active);
   integer("allocator.resident", report.allocator.resident);
   ratio("allocator-fragmentation.ratio", MemoryReport::Ratio(report.allocator.active, report.allocator.allocated));
+  integer("allocator-fragmentation.bytes", MemoryReport::Beyond(report.allocator.active, report.allocator.allocated));
   ratio("allocator-rss.ratio", MemoryReport::Ratio(report.allocator.resident, report.allocator.active));
+  integer("allocator-rss.bytes", MemoryReport::Beyond(report.allocator.resident, report.allocator.active));
   ratio("rss-overhead.ratio", MemoryReport::Ratio(report.resident, report.allocator.resident));
+  integer("rss-overhead.bytes", MemoryReport::Beyond(report.resident, report.allocator.resident));
   ratio("fragmentation", MemoryReport::Ratio(report.resident, report.used));
-  integer("fragmentation.bytes", report.resident > report.used ? report.resident - report.used : 0);
+  integer("fragmentation.bytes", MemoryReport::Beyond(report.resident, report.used));
 }
 
 void Doctor(AdminCall& call) {
@@ -93,6 +99,8 @@ void Doctor(AdminCall& call) {
   }
   call.reply.Verbatim(text, "txt");
 }
+
+void MallocStats(AdminCall& call) { call.reply.Verbatim(storage::DescribeAllocator(), "txt"); }
 
 void Purge(AdminCall& call) {
   storage::PurgeFreePages();
@@ -126,6 +134,15 @@ constexpr Command kMemoryCommands[] = {
      .since = "4.0.0",
      .summary = "Lists the subcommands.",
      .run = Admin(ReplyHelp)},
+    {.name = "malloc-stats",
+     .parent = "memory",
+     .arity = 2,
+     .group = Group::kServer,
+     .tips = kMemoryTips,
+     .since = "4.0.0",
+     .complexity = "Depends on how much memory is allocated, could be slow",
+     .summary = "Returns the allocator's own report.",
+     .run = Admin(MallocStats)},
     {.name = "purge",
      .parent = "memory",
      .arity = 2,

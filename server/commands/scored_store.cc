@@ -15,12 +15,13 @@ void SortScored(std::vector<ScoredMember>* members) {
   });
 }
 
-void StoreScored(DataCall& call, const std::vector<ScoredMember>& members, const storage::KeyEvent& event) {
+void StoreScored(DataCall& call, std::string_view key, const std::vector<ScoredMember>& members,
+                 const storage::KeyEvent& event) {
   std::string packed;
   storage::AppendPackedHead(&packed, members.size());
   for (const ScoredMember& each : members) storage::AppendScored(&packed, each.name, each.score);
-  StoreCollection(call, call.args[1], {storage::ValueType::kSortedSet, storage::CollectionForm::kPacked}, packed,
-                  members.size(), event);
+  StoreCollection(call, key, {storage::ValueType::kSortedSet, storage::CollectionForm::kPacked}, packed, members.size(),
+                  event);
 }
 
 }  // namespace ringkv::server

@@ -17,8 +17,9 @@ struct ScoredMember {
 // Sorts by score, then by name.
 void SortScored(std::vector<ScoredMember>* members);
 
-// Stores the sorted members at the first argument, replacing any value, or deletes the key if there are none. Replies
+// Stores the sorted members at the key, replacing any value, or deletes the key if there are none. Replies
 // their number. `event`: the keyspace notification if there are members.
-void StoreScored(DataCall& call, const std::vector<ScoredMember>& members, const storage::KeyEvent& event);
+void StoreScored(DataCall& call, std::string_view key, const std::vector<ScoredMember>& members,
+                 const storage::KeyEvent& event);
 
 }  // namespace ringkv::server

@@ -243,7 +243,7 @@ void JoinAll(DataCall& call, std::string_view name, JoinQuery query) {
   if (query.answer == Answer::kCount) return ReplyCount(call, query, sources);
   const storage::SeededHash hash(call.txn.store().placement().seed);
   const std::vector<ScoredMember> members = Join(query, sources, hash);
-  if (query.answer == Answer::kStored) return StoreScored(call, members, StoreEvent(query.operation));
+  if (query.answer == Answer::kStored) return StoreScored(call, call.args[1], members, StoreEvent(query.operation));
   ScoredReply reply(call.reply, members.size(), query.with_scores);
   for (const ScoredMember& each : members) reply(each.name, each.score);
 }

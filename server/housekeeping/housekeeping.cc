@@ -27,22 +27,32 @@ void Housekeeping::Run() {
   NameThisThread("housekeeping");
   storage::CountMemoryOfThisThread();
   constexpr uint64_t kRateMicroseconds = 1'000'000;
+  constexpr auto kPausedNap = std::chrono::milliseconds(10);
   const TickClock& ticks = parts_.ticks;
   uint64_t last_rates = ticks.Now();
   while (!stopping_) {
+    if (is_paused_.load(std::memory_order_relaxed)) {
+      std::this_thread::sleep_for(kPausedNap);
+      continue;
+    }
     if (parts_.store.authority() == storage::Authority::kOwner) SweepExpiredKeys();
     const bool has_more_to_evict = StayWithinMemory();
     parts_.tick();
     parts_.memory.NotePeak(storage::UsedMemory());
     const uint64_t elapsed = ticks.Microseconds(ticks.Now() - last_rates);
     if (elapsed >= kRateMicroseconds) {
-      rates_.Sample(parts_.threads, static_cast<int64_t>(elapsed / 1000));
+      rates_.Sample(parts_.threads, parts_.link_bytes(), static_cast<int64_t>(elapsed / 1000));
       last_rates = ticks.Now();
     }
     // Whatever hz says, memory that exceeds its limit is noticed soon.
     const int64_t rest_ms = has_more_to_evict ? 0 : std::clamp<int64_t>(1000 / parts_.options.hz, 2, 100);
     std::this_thread::sleep_for(std::chrono::milliseconds(rest_ms));
   }
+}
+
+void Housekeeping::ResetExpiryCost() {
+  expiry_cost_.microseconds = 0;
+  expiry_cost_.slices_cut = 0;
 }
 
 void Housekeeping::SweepExpiredKeys() {
@@ -56,7 +66,10 @@ void Housekeeping::SweepExpiredKeys() {
   while (!finished && !stopping_ && active_expiry_.load(std::memory_order_relaxed)) {
     const uint64_t start = ticks.Now();
     while (!finished && ticks.Microseconds(ticks.Now() - start) < kSliceMicroseconds) finished = job.Step();
-    if (!finished) std::this_thread::sleep_for(kRest);
+    expiry_cost_.microseconds += ticks.Microseconds(ticks.Now() - start);
+    if (finished) break;
+    ++expiry_cost_.slices_cut;
+    std::this_thread::sleep_for(kRest);
   }
   const uint64_t took_ms = ticks.Microseconds(ticks.Now() - pass_start) / 1000;
   const int64_t threshold = parts_.options.latency_monitor_threshold;
@@ -79,6 +92,7 @@ bool Housekeeping::StayWithinMemory() {
   while (!stopping_ && ticks.Microseconds(ticks.Now() - start) < kMostMicroseconds) {
     txn.set_now(parts_.clock.Now());
     const uint32_t unmet = parts_.needs.Get();
+    if ((unmet & kNeedsMemoryChecked) == 0) parts_.memory.NoteUnlimited();
     if ((unmet & kNeedsMemoryChecked) == 0 || (unmet & kReasonsToWait) != 0) return false;
     if (parts_.pause.Current() != PauseMode::kNone) return false;
     if (parts_.memory.MakeRoom(txn, evictor, kSliceMicroseconds) != storage::Eviction::kOutOfTime) return false;

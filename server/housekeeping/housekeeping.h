@@ -34,7 +34,14 @@ struct HousekeepingParts {
   Pause& pause;
   MemoryKeeper& memory;
   LatencyEvents& latency_events;
-  std::function<void()> tick;  // of other parts
+  std::function<LinkBytes()> link_bytes;  // so far
+  std::function<void()> tick;             // of other parts
+};
+
+// The cost of active expiry.
+struct ExpiryCost {
+  std::atomic<uint64_t> microseconds{0};
+  std::atomic<uint64_t> slices_cut{0};  // that ended by their time, not because all expired keys were erased
 };
 
 class Housekeeping {
@@ -48,7 +55,11 @@ class Housekeeping {
 
   // Active expiry (DEBUG SET-ACTIVE-EXPIRE).
   void set_active_expiry(bool active) { active_expiry_.store(active, std::memory_order_relaxed); }
+  // Stops or resumes all jobs but the index builds (DEBUG PAUSE-CRON).
+  void set_paused(bool paused) { is_paused_.store(paused, std::memory_order_relaxed); }
   const Rates& rates() const { return rates_; }
+  const ExpiryCost& expiry_cost() const { return expiry_cost_; }
+  void ResetExpiryCost();
 
  private:
   void Run();
@@ -59,7 +70,9 @@ class Housekeeping {
 
   const HousekeepingParts parts_;
   Rates rates_;
+  ExpiryCost expiry_cost_;
   std::atomic<bool> active_expiry_{true};
+  std::atomic<bool> is_paused_{false};
   std::atomic<bool> stopping_{false};
   std::thread thread_;
   std::thread index_builder_;

@@ -46,10 +46,16 @@ Server::Server(Options& options, World world, HttpLabels http_labels, std::strin
                      .pause = pause_,
                      .memory = memory_,
                      .latency_events = latency_events_,
-                     .tick = [this] {
-                       replication_->Tick();
-                       data_.Tick();
-                     }}) {
+                     .link_bytes =
+                         [this] {
+                           const Replication::Totals& totals = replication_->totals();
+                           return LinkBytes{totals.bytes_in.load(), totals.bytes_out.load()};
+                         },
+                     .tick =
+                         [this] {
+                           replication_->Tick();
+                           data_.Tick();
+                         }}) {
   needs_.AddSource([this]() -> uint32_t {
     const bool is_allowed = options_.enable_debug_command == static_cast<int64_t>(DebugCommand::kYes);
     return is_allowed ? 0u : uint32_t{kNeedsDebugAllowed};
@@ -125,6 +131,7 @@ void Server::ResetStatistics(storage::Txn& txn) {
   for (const auto& thread : threads_) thread->statistics.Reset();
   storage::ResetStatistics(txn);
   store().reclaimer().ResetFreed();
+  housekeeping_.ResetExpiryCost();
   memory_.ResetPeak();
 }
 

@@ -498,6 +498,7 @@ void Connection::ShrinkBuffers(bool all) {
     parser_.Shrink();
     read_size_ = kSmallestRead;
   }
+  session_.card->output_peak.store(output_.size(), std::memory_order_relaxed);
   if (bytes() != before) UpdateCard();
 }
 

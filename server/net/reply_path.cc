@@ -183,8 +183,14 @@ void ReplyPath::CloseLater() {
 }
 
 void ReplyPath::CountMemory() {
-  card_.output_bytes.store(output_.size() + foreign_.bytes(), std::memory_order_relaxed);
-  card_.output_capacity.store(output_.capacity() + foreign_.bytes() + gate_.MemoryBytes(), std::memory_order_relaxed);
+  const size_t bytes = output_.size() + foreign_.bytes();
+  card_.output_bytes.store(bytes, std::memory_order_relaxed);
+  if (bytes > card_.output_peak.load(std::memory_order_relaxed)) {
+    card_.output_peak.store(bytes, std::memory_order_relaxed);
+  }
+  const size_t capacity = output_.capacity() + foreign_.bytes() + gate_.MemoryBytes();
+  thread_.state().statistics.CountResize(card_.output_capacity.load(std::memory_order_relaxed), capacity);
+  card_.output_capacity.store(capacity, std::memory_order_relaxed);
   if (counted_memory_.Set(card_.MemoryBytes())) thread_.client_eviction().Check();
 }
 

@@ -46,10 +46,17 @@ class ThreadStatistics {
   Counter reads_processed;
   Counter writes_processed;
   Counter errors_answered;
+  Counter reply_buffer_shrinks;
+  Counter reply_buffer_expands;
   std::vector<CommandStatistics> per_command;
   HttpStatistics http;
 
   void CountError(std::string_view code);
+  // Of the memory for a client's replies.
+  void CountResize(size_t before, size_t after) {
+    if (after > before) reply_buffer_expands.Add(1);
+    if (after < before) reply_buffer_shrinks.Add(1);
+  }
   void AddErrorsTo(std::map<std::string, uint64_t>* sums);
   void Reset();
 

@@ -19,9 +19,6 @@ Reading InAllocator(const Observation& o) {
   return o.memory.allocator.*kMember;
 }
 
-// How much of `a` is beyond `b`.
-uint64_t Beyond(uint64_t a, uint64_t b) { return a > b ? a - b : 0; }
-
 Reading Percent(double number) { return Reading(number, 2).Text() + "%"; }
 
 constexpr Metric kMemoryMetrics[] = {
@@ -78,7 +75,9 @@ constexpr Metric kMemoryMetrics[] = {
     {.section = "memory",
      .info = "allocator_frag_bytes",
      .read =
-         [](const Observation& o) { return Reading(Beyond(o.memory.allocator.active, o.memory.allocator.allocated)); }},
+         [](const Observation& o) {
+           return Reading(MemoryReport::Beyond(o.memory.allocator.active, o.memory.allocator.allocated));
+         }},
     {.section = "memory",
      .info = "allocator_rss_ratio",
      .read =
@@ -88,12 +87,20 @@ constexpr Metric kMemoryMetrics[] = {
     {.section = "memory",
      .info = "allocator_rss_bytes",
      .read =
-         [](const Observation& o) { return Reading(Beyond(o.memory.allocator.resident, o.memory.allocator.active)); }},
+         [](const Observation& o) {
+           return Reading(MemoryReport::Beyond(o.memory.allocator.resident, o.memory.allocator.active));
+         }},
     {.section = "memory",
      .info = "rss_overhead_ratio",
      .read =
          [](const Observation& o) {
            return Reading(MemoryReport::Ratio(o.memory.resident, o.memory.allocator.resident), 2);
+         }},
+    {.section = "memory",
+     .info = "rss_overhead_bytes",
+     .read =
+         [](const Observation& o) {
+           return Reading(static_cast<int64_t>(o.memory.resident) - static_cast<int64_t>(o.memory.allocator.resident));
          }},
     {.section = "memory",
      .info = "mem_fragmentation_ratio",
@@ -104,7 +111,13 @@ constexpr Metric kMemoryMetrics[] = {
          [](const Observation& o) {
            return Reading(static_cast<int64_t>(o.memory.resident) - static_cast<int64_t>(o.memory.used));
          }},
-    {.section = "memory", .info = "mem_not_counted_for_evict", .read = Always<"0">},
+    {.section = "memory",
+     .info = "mem_not_counted_for_evict",
+     .read = [](const Observation& o) { return Reading(o.server.store().reclaimer().pending_bytes()); }},
+    {.section = "memory", .info = "mem_replication_backlog", .read = InMemory<&MemoryReport::backlog>},
+    {.section = "memory",
+     .info = "mem_total_replication_buffers",
+     .read = [](const Observation& o) { return Reading(o.memory.backlog + o.memory.replicas); }},
     {.section = "memory", .info = "mem_clients_slaves", .read = InMemory<&MemoryReport::replicas>},
     {.section = "memory",
      .info = "mem_clients_normal",
@@ -114,11 +127,10 @@ constexpr Metric kMemoryMetrics[] = {
      .info = "mem_tables",
      .series = {"ringkv_memory_tables_bytes", kGauge, "Memory of the hash tables of keys."},
      .read = InMemory<&MemoryReport::tables>},
-    {.section = "memory", .info = "mem_aof_buffer", .read = Always<"0">},
+    {.section = "memory", .info = "mem_aof_buffer", .read = InMemory<&MemoryReport::log_buffer>},
     {.section = "memory",
      .info = "mem_allocator",
      .read = [](const Observation&) { return Reading(storage::AllocatorName()); }},
-    {.section = "memory", .info = "active_defrag_running", .read = Always<"0">},
     {.section = "memory",
      .info = "lazyfree_pending_objects",
      .series = {"ringkv_lazy_free_pending", kGauge, "Values and tables to be freed in the background."},

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "server/replication/replication.h"
 #include "server/server.h"
 #include "storage/transaction/totals.h"
 
@@ -37,6 +38,8 @@ MemoryReport ReportMemory(Server& server, storage::Txn& txn) {
   report.system = static_cast<size_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(::sysconf(_SC_PAGESIZE));
   report.allocator = storage::ReadAllocatorStatistics();
   report.tables = TableBytes(txn);
+  if (server.replication().has_backlog()) report.backlog = server.replication().backlog().bytes();
+  report.log_buffer = server.store().log().pending_bytes();
   for (const auto& card : server.clients().All()) {
     (card->is_replica ? report.replicas : report.clients) += card->MemoryBytes();
   }

@@ -24,13 +24,17 @@ struct MemoryReport {
   size_t tables = 0;
   size_t clients = 0;  // without replicas
   size_t replicas = 0;
+  size_t backlog = 0;     // of replication, shared by all replicas
+  size_t log_buffer = 0;  // of the log, not yet written
   uint64_t keys = 0;
   storage::AllocatorStatistics allocator;
   std::vector<std::pair<storage::DbIndex, storage::DatabaseSize>> databases;  // those with keys
 
-  size_t overhead() const { return startup + tables + clients + replicas; }
+  size_t overhead() const { return startup + tables + clients + replicas + backlog + log_buffer; }
   size_t dataset() const { return used > overhead() ? used - overhead() : 0; }
   double DatasetPercentage() const;
+  // How much of `a` is beyond `b`.
+  static uint64_t Beyond(uint64_t a, uint64_t b) { return a > b ? a - b : 0; }
   static double Ratio(size_t a, size_t b) { return b > 0 ? static_cast<double>(a) / static_cast<double>(b) : 0; }
 };
 

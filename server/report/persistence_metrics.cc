@@ -16,6 +16,10 @@ Reading SecondsSaving(const Observation& o) {
   return o.IsSaving(kReason) ? (o.steady_ms - o.saving.started) / 1000 : int64_t{-1};
 }
 
+Reading IsRewriteScheduled(const Observation& o) {
+  return Reading(o.saving.is_scheduled && o.saving.scheduled_reason == SnapshotReason::kLogRewrite);
+}
+
 Reading OkOrErr(bool is_ok) { return is_ok ? "ok" : "err"; }
 
 constexpr Metric kPersistenceMetrics[] = {
@@ -23,7 +27,6 @@ constexpr Metric kPersistenceMetrics[] = {
      .info = "loading",
      .series = {"ringkv_loading", kGauge, "1 while the data is being loaded."},
      .read = [](const Observation& o) { return Reading(o.server.data().is_loading()); }},
-    {.section = "persistence", .info = "async_loading", .read = Always<"0">},
     {.section = "persistence",
      .info = "current_save_keys_processed",
      .read = [](const Observation& o) { return Reading(static_cast<uint64_t>(o.saving.progress * o.TotalKeys())); }},
@@ -54,8 +57,6 @@ constexpr Metric kPersistenceMetrics[] = {
     {.section = "persistence",
      .info = "rdb_saves",
      .read = [](const Observation& o) { return Reading(o.saving.saves); }},
-    {.section = "persistence", .info = "rdb_last_cow_size", .read = Always<"0">},
-    {.section = "persistence", .info = "rdb_last_load_keys_expired", .read = Always<"0">},
     {.section = "persistence",
      .info = "rdb_last_load_keys_loaded",
      .read = [](const Observation& o) { return Reading(o.server.durability().keys_loaded()); }},
@@ -63,13 +64,11 @@ constexpr Metric kPersistenceMetrics[] = {
      .info = "aof_enabled",
      .series = {"ringkv_log_enabled", kGauge, "1 if changes are logged (appendonly)."},
      .read = [](const Observation& o) { return Reading(o.server.durability().wants_log()); }},
-    {.section = "persistence", .info = "aof_rewrite_in_progress", .read = IsSaving<SnapshotReason::kLogRewrite>},
     {.section = "persistence",
-     .info = "aof_rewrite_scheduled",
-     .read =
-         [](const Observation& o) {
-           return Reading(o.saving.is_scheduled && o.saving.scheduled_reason == SnapshotReason::kLogRewrite);
-         }},
+     .info = "aof_rewrites_consecutive_failures",
+     .read = [](const Observation& o) { return Reading(o.saving.rewrites_failed); }},
+    {.section = "persistence", .info = "aof_rewrite_in_progress", .read = IsSaving<SnapshotReason::kLogRewrite>},
+    {.section = "persistence", .info = "aof_rewrite_scheduled", .read = IsRewriteScheduled},
     {.section = "persistence",
      .info = "aof_last_rewrite_time_sec",
      .read = [](const Observation& o) { return Reading(o.saving.last_rewrite_seconds); }},
@@ -85,7 +84,6 @@ constexpr Metric kPersistenceMetrics[] = {
     {.section = "persistence",
      .info = "aof_last_write_status",
      .read = [](const Observation& o) { return OkOrErr(!o.server.durability().log().has_failed()); }},
-    {.section = "persistence", .info = "aof_last_cow_size", .read = Always<"0">},
     {.section = "persistence",
      .info = "aof_current_size",
      .read =
@@ -100,6 +98,7 @@ constexpr Metric kPersistenceMetrics[] = {
      .info = "aof_buffer_length",
      .series = {"ringkv_log_pending_bytes", kGauge, "Bytes of the log that are not written yet."},
      .read = [](const Observation& o) { return Reading(o.server.store().log().pending_bytes()); }},
+    {.section = "persistence", .info = "aof_pending_rewrite", .read = IsRewriteScheduled},
     {.section = "persistence",
      .info = "log_lsn_appended",
      .series = {"ringkv_log_groups_appended_total", kCounter, "LSN of the last change."},

@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 
 #include "server/base/version.h"
 #include "server/cluster/cluster_state.h"
 #include "server/report/metric_table.h"
+#include "server/report/process_report.h"
 #include "server/report/readiness.h"
 
 namespace ringkv::server {
@@ -45,15 +47,14 @@ Reading LargestOf(const Observation& o) {
   return largest;
 }
 
-// Clients that wait: in WAIT, or because of CLIENT PAUSE.
-Reading BlockedClients(const Observation& o) {
-  const auto all = o.server.clients().All();
-  return std::count_if(all.begin(), all.end(), [](const auto& card) { return card->is_paused || card->is_waiting; });
-}
+// In WAIT, in a blocking command, or because of CLIENT PAUSE.
+bool IsBlocked(const ClientCard& card) { return card.is_paused || card.is_waiting; }
 
-Reading ClientsWithTimeout(const Observation& o) {
+template <auto kCounts>
+Reading CountClients(const Observation& o) {
   const auto all = o.server.clients().All();
-  return std::count_if(all.begin(), all.end(), [](const auto& card) { return card->wait_ends.load(); });
+  return Reading(
+      static_cast<int64_t>(std::count_if(all.begin(), all.end(), [](const auto& card) { return kCounts(*card); })));
 }
 
 void AddBuild(const Observation&, Families* families) {
@@ -76,11 +77,16 @@ constexpr Metric kServerMetrics[] = {
     {.section = "cpu",
      .info = "used_cpu_user",
      .read = [](const Observation& o) { return SecondsText(o.usage.ru_utime); }},
-    {.section = "cpu", .info = "used_cpu_sys_children", .read = Always<"0.000000">},
-    {.section = "cpu", .info = "used_cpu_user_children", .read = Always<"0.000000">},
+    {.section = "cpu",
+     .info = "used_cpu_sys_main_thread",
+     .read = [](const Observation&) { return Reading(CpuOfIoThreads().system_seconds, 6); }},
+    {.section = "cpu",
+     .info = "used_cpu_user_main_thread",
+     .read = [](const Observation&) { return Reading(CpuOfIoThreads().user_seconds, 6); }},
 
     {.section = "server", .info = "redis_version", .read = [](const Observation&) { return Reading(kRedisVersion); }},
     {.section = "server", .info = "ringkv_version", .read = [](const Observation&) { return Reading(kRingKvVersion); }},
+    {.section = "server", .info = "redis_build_id", .read = [](const Observation&) { return Reading(BuildId()); }},
     {.section = "server",
      .info = "redis_mode",
      .read = [](const Observation& o) { return Reading(o.server.cluster().is_enabled() ? "cluster" : "standalone"); }},
@@ -94,6 +100,9 @@ constexpr Metric kServerMetrics[] = {
          }},
     {.section = "server", .info = "multiplexing_api", .read = Always<"epoll">},
     {.section = "server", .info = "gcc_version", .read = [](const Observation&) { return Reading(__VERSION__); }},
+    {.section = "server",
+     .info = "process_supervised",
+     .read = [](const Observation&) { return Reading(std::getenv("NOTIFY_SOCKET") != nullptr ? "systemd" : "no"); }},
     {.section = "server", .info = "process_id", .read = [](const Observation&) { return Reading(::getpid()); }},
     {.section = "server", .info = "run_id", .read = [](const Observation& o) { return Reading(o.server.run_id()); }},
     {.section = "server", .info = "tcp_port", .read = OptionText<"port">},
@@ -126,16 +135,16 @@ constexpr Metric kServerMetrics[] = {
      .info = "connected_clients",
      .series = {"ringkv_connected_clients", kGauge, "Clients of the Redis port and the HTTP port."},
      .read = [](const Observation& o) { return Reading(o.server.clients().size()); }},
-    {.section = "clients", .info = "cluster_connections", .read = Always<"0">},
     {.section = "clients",
      .info = "maxclients",
      .series = {"ringkv_max_clients", kGauge, "Maximum number of clients (maxclients)."},
      .read = [](const Observation& o) { return Reading(o.server.options().maxclients.load()); }},
     {.section = "clients", .info = "client_recent_max_input_buffer", .read = LargestOf<&ClientCard::input_bytes>},
     {.section = "clients", .info = "client_recent_max_output_buffer", .read = LargestOf<&ClientCard::output_bytes>},
-    {.section = "clients", .info = "blocked_clients", .read = BlockedClients},
-    {.section = "clients", .info = "tracking_clients", .read = Always<"0">},
-    {.section = "clients", .info = "clients_in_timeout_table", .read = ClientsWithTimeout},
+    {.section = "clients", .info = "blocked_clients", .read = CountClients<IsBlocked>},
+    {.section = "clients",
+     .info = "clients_in_timeout_table",
+     .read = CountClients<[](const ClientCard& card) { return card.wait_ends.load(); }>},
 };
 
 }  // namespace

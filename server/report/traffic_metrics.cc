@@ -19,6 +19,14 @@ Reading CountNames(const Observation& o) {
   return o.server.broker().CountNames(kTopic);
 }
 
+Reading Kilobytes(uint64_t bytes) { return Reading(static_cast<double>(bytes) / 1024, 2); }
+
+// With a single thread, nothing is said to be done by I/O threads.
+template <Counter ThreadStatistics::*kCounted>
+Reading OfThreads(const Observation& o) {
+  return o.server.threads() > 1 ? o.Sum(kCounted) : uint64_t{0};
+}
+
 using Totals = Replication::Totals;
 
 constexpr Metric kTrafficMetrics[] = {
@@ -48,16 +56,16 @@ constexpr Metric kTrafficMetrics[] = {
      .read = OfReplication<&Totals::bytes_out>},
     {.section = "stats",
      .info = "instantaneous_input_kbps",
-     .read =
-         [](const Observation& o) {
-           return Reading(static_cast<double>(o.server.housekeeping().rates().bytes_read()) / 1024, 2);
-         }},
+     .read = [](const Observation& o) { return Kilobytes(o.server.housekeeping().rates().bytes_read()); }},
     {.section = "stats",
      .info = "instantaneous_output_kbps",
-     .read =
-         [](const Observation& o) {
-           return Reading(static_cast<double>(o.server.housekeeping().rates().bytes_written()) / 1024, 2);
-         }},
+     .read = [](const Observation& o) { return Kilobytes(o.server.housekeeping().rates().bytes_written()); }},
+    {.section = "stats",
+     .info = "instantaneous_input_repl_kbps",
+     .read = [](const Observation& o) { return Kilobytes(o.server.housekeeping().rates().link_bytes_received()); }},
+    {.section = "stats",
+     .info = "instantaneous_output_repl_kbps",
+     .read = [](const Observation& o) { return Kilobytes(o.server.housekeeping().rates().link_bytes_sent()); }},
     {.section = "stats",
      .info = "rejected_connections",
      .series = {"ringkv_connections_rejected_total", kCounter, "Connections rejected."},
@@ -76,6 +84,15 @@ constexpr Metric kTrafficMetrics[] = {
      .series = {"ringkv_keys_expired_total", kCounter, "Expired keys."},
      .read = OfKeys<&storage::KeyStatistics::expired>},
     {.section = "stats",
+     .info = "expired_time_cap_reached_count",
+     .read = [](const Observation& o) { return Reading(o.server.housekeeping().expiry_cost().slices_cut.load()); }},
+    {.section = "stats",
+     .info = "expire_cycle_cpu_milliseconds",
+     .read =
+         [](const Observation& o) {
+           return Reading(o.server.housekeeping().expiry_cost().microseconds.load() / 1000);
+         }},
+    {.section = "stats",
      .info = "evicted_keys",
      .series = {"ringkv_keys_evicted_total", kCounter, "Evicted keys."},
      .read = OfKeys<&storage::KeyStatistics::evicted>},
@@ -87,6 +104,12 @@ constexpr Metric kTrafficMetrics[] = {
      .info = "total_eviction_exceeded_count",
      .read = SumOf<&ThreadStatistics::evictions_out_of_time>},
     {.section = "stats",
+     .info = "total_eviction_exceeded_time",
+     .read = [](const Observation& o) { return Reading(o.server.memory().total_exceeded_ms()); }},
+    {.section = "stats",
+     .info = "current_eviction_exceeded_time",
+     .read = [](const Observation& o) { return Reading(o.server.memory().exceeded_ms()); }},
+    {.section = "stats",
      .info = "keyspace_hits",
      .series = {"ringkv_keyspace_hits_total", kCounter, "Key look-ups that found the key."},
      .read = OfKeys<&storage::KeyStatistics::hits>},
@@ -97,11 +120,15 @@ constexpr Metric kTrafficMetrics[] = {
     {.section = "stats", .info = "pubsub_channels", .read = CountNames<Topic::kChannel>},
     {.section = "stats", .info = "pubsub_patterns", .read = CountNames<Topic::kPattern>},
     {.section = "stats", .info = "pubsubshard_channels", .read = CountNames<Topic::kShardChannel>},
-    {.section = "stats", .info = "latest_fork_usec", .read = Always<"0">},
-    {.section = "stats", .info = "total_forks", .read = Always<"0">},
     {.section = "stats", .info = "total_error_replies", .read = SumOf<&ThreadStatistics::errors_answered>},
     {.section = "stats", .info = "total_reads_processed", .read = SumOf<&ThreadStatistics::reads_processed>},
     {.section = "stats", .info = "total_writes_processed", .read = SumOf<&ThreadStatistics::writes_processed>},
+    {.section = "stats", .info = "io_threaded_reads_processed", .read = OfThreads<&ThreadStatistics::reads_processed>},
+    {.section = "stats",
+     .info = "io_threaded_writes_processed",
+     .read = OfThreads<&ThreadStatistics::writes_processed>},
+    {.section = "stats", .info = "reply_buffer_shrinks", .read = SumOf<&ThreadStatistics::reply_buffer_shrinks>},
+    {.section = "stats", .info = "reply_buffer_expands", .read = SumOf<&ThreadStatistics::reply_buffer_expands>},
     {.section = "stats",
      .info = "client_query_buffer_limit_disconnections",
      .series = {"ringkv_clients_closed_by_input_limit_total", kCounter, "Clients closed by client-query-buffer-limit."},

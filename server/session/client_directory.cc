@@ -90,8 +90,9 @@ std::string DescribeClient(const ClientCard& card, int64_t now_ms) {
          field("multi", card.queued_commands.load()) + field("qbuf", card.input_bytes.load()) +
          field("qbuf-free", card.input_free.load()) + field("argv-mem", card.argument_bytes.load()) +
          field("multi-mem", card.queue_bytes.load()) + field("rbs", card.output_capacity.load()) +
-         field("rbp", card.output_bytes.load()) + " obl=0 oll=0" + field("omem", card.output_bytes.load()) +
-         field("tot-mem", card.MemoryBytes()) + " events=r" + field("cmd", command) + " user=default redir=-1" +
+         field("rbp", card.output_peak.load()) + field("obl", card.output_bytes.load()) + " oll=0" +
+         field("omem", card.output_bytes.load()) + field("tot-mem", card.MemoryBytes()) +
+         field("events", card.output_bytes > 0 ? "rw" : "r") + field("cmd", command) + " user=default redir=-1" +
          field("resp", card.protocol.load()) + field("lib-name", card.library_name.Get()) +
          field("lib-ver", card.library_version.Get());
 }

@@ -215,6 +215,12 @@ std::string AllocatorName() {
          std::to_string(JEMALLOC_VERSION_BUGFIX);
 }
 
+std::string DescribeAllocator() {
+  std::string report;
+  malloc_stats_print([](void* to, const char* part) { *static_cast<std::string*>(to) += part; }, &report, nullptr);
+  return report;
+}
+
 void PurgeFreePages() {
   char name[64];
   std::snprintf(name, sizeof name, "arena.%u.purge", static_cast<unsigned>(MALLCTL_ARENAS_ALL));
@@ -242,6 +248,8 @@ AllocatorStatistics ReadAllocatorStatistics() {
 }
 
 std::string AllocatorName() { return "libc"; }
+
+std::string DescribeAllocator() { return "The C library reports nothing about its memory in this build.\n"; }
 
 void PurgeFreePages() { malloc_trim(0); }
 

@@ -37,6 +37,8 @@ struct AllocatorStatistics {
 // Costs some microseconds: for INFO, not for requests.
 AllocatorStatistics ReadAllocatorStatistics();
 std::string AllocatorName();
+// The allocator's own report. Costs milliseconds.
+std::string DescribeAllocator();
 // Returns free pages to the operating system.
 void PurgeFreePages();
 

@@ -425,7 +425,9 @@ void Durability::NoteRun(SnapshotReason reason, const Result<SnapshotSummary>& r
     if (result) {
       state_.last_ok = true;
       state_.last_rewrite_ok = true;
+      state_.rewrites_failed = 0;
     } else if (is_background) {
+      if (reason == SnapshotReason::kLogRewrite) ++state_.rewrites_failed;
       (reason == SnapshotReason::kSave ? state_.last_ok : state_.last_rewrite_ok) = false;
     }
     state_.failure = result ? "" : result.error().text;

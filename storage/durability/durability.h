@@ -105,8 +105,9 @@ class Durability {
     int64_t last_rewrite_seconds = -1;
     uint64_t saves = 0;
     uint64_t rewrites = 0;
-    SnapshotSummary summary;  // of the last successful one
-    std::string failure;      // of the last one; empty if it succeeded
+    uint64_t rewrites_failed = 0;  // in a row
+    SnapshotSummary summary;       // of the last successful one
+    std::string failure;           // of the last one; empty if it succeeded
   };
   SnapshotState snapshot_state();
   // Effects since the last successful snapshot.

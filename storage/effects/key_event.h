@@ -77,6 +77,7 @@ inline constexpr KeyEvent kSRem{"srem", 's'};
 inline constexpr KeyEvent kSUnionStore{"sunionstore", 's'};
 
 // Sorted sets.
+inline constexpr KeyEvent kGeoRadiusStore{"georadiusstore", 'z'};
 inline constexpr KeyEvent kGeoSearchStore{"geosearchstore", 'z'};
 inline constexpr KeyEvent kZAdd{"zadd", 'z'};
 inline constexpr KeyEvent kZDiffStore{"zdiffstore", 'z'};

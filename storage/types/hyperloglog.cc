@@ -196,6 +196,19 @@ uint64_t EstimateCount(const HyperLogLog::Registers& registers) {
   return static_cast<uint64_t>(std::llround(kAlpha * kCount * kCount / z));
 }
 
+std::optional<std::string> DescribeRuns(std::string_view bytes) {
+  std::string text;
+  for (std::string_view rest = bytes.substr(kHead); !rest.empty();) {
+    const Run run = ReadRun(rest);
+    if (run.count == 0) return std::nullopt;
+    if (!text.empty()) text += ' ';
+    text += run.value > 0 ? "v:" + std::to_string(run.value) + "," : run.bytes == 2 ? "Z:" : "z:";
+    text += std::to_string(run.count);
+    rest.remove_prefix(run.bytes);
+  }
+  return text;
+}
+
 bool HyperLogLog::IsOne(std::string_view bytes) {
   if (bytes.size() < kHead || !bytes.starts_with(kMagic)) return false;
   if (bytes[kEncodingAt] == kDense) return bytes.size() == kDenseBytes;

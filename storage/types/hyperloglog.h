@@ -75,4 +75,8 @@ std::optional<BytesAt> DenseChange(std::string_view bytes, const HyperLogLog::Ma
 bool MergeRegisters(std::string_view bytes, HyperLogLog::Registers* registers);
 uint64_t EstimateCount(const HyperLogLog::Registers& registers);
 
+// The runs of a sparse HyperLogLog as PFDEBUG DECODE shows them: z and Z for zeros, v for values. None if it is
+// corrupt.
+std::optional<std::string> DescribeRuns(std::string_view bytes);
+
 }  // namespace ringkv::storage

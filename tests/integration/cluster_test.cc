@@ -212,6 +212,15 @@ TEST_F(ClusterTest, TheKeysOfASlotAreCountedAndListed) {
   EXPECT_EQ(Ask(context.get(), {"CLUSTER", "GETKEYSINSLOT", slot, "7"})->elements, 7u);
 }
 
+TEST_F(ClusterTest, AShardHasAnIdThatItsNodesShare) {
+  const std::string id = Say(*primaries_[0], {"CLUSTER", "MYSHARDID"});
+  EXPECT_EQ(id.size(), 40u);
+  EXPECT_EQ(id.find_first_not_of("0123456789abcdef"), std::string::npos);
+  EXPECT_EQ(Say(*replicas_[0], {"CLUSTER", "MYSHARDID"}), id);
+  EXPECT_NE(Say(*primaries_[1], {"CLUSTER", "MYSHARDID"}), id);
+  EXPECT_NE(Say(*primaries_[0], {"CLUSTER", "MYID"}), id);
+}
+
 TEST_F(ClusterTest, ANewAddressNeedsAHigherEpoch) {
   ServerProcess& node = *primaries_[0];
   EXPECT_TRUE(Say(node, {"CLUSTER", "RELOAD"}).find("needs a higher one") != std::string::npos);

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -56,6 +57,72 @@ TEST(Persistence, ShutdownSavesIfThereAreSavePoints) {
     EXPECT_EQ(server.WaitForEnd(), 0);
   }
   ServerProcess server(In(dir, {"--save", ""}));
+  EXPECT_EQ(Get(server, "key"), "value");
+}
+
+// A value of each type, one that was unpacked, and one in another database.
+void WriteAllTypes(const ServerProcess& server) {
+  for (const char* command :
+       {"SET string value EX 1000", "HSET hash field value", "RPUSH list a b c", "SADD set a b", "ZADD sorted 1 a 2 b",
+        "XADD stream 1-1 field value", "XGROUP CREATE stream group 0", "XREADGROUP GROUP group reader STREAMS stream >",
+        "PFADD loglog a b c", "GEOADD places 13 38 Palermo", "CONFIG SET hash-max-listpack-entries 2",
+        "HSET unpacked a 1 b 2 c 3", "HDEL unpacked a b"}) {
+    ASSERT_NE(server.Ask(command)[0], '-') << command;
+  }
+}
+
+TEST(Persistence, DebugReloadAndLoadaofKeepTheData) {
+  const TempDir dir;
+  ServerProcess server(In(dir, {"--appendonly", "yes", "--enable-debug-command", "yes"}));
+  WriteAllTypes(server);
+  const std::string digest = server.Ask("DEBUG DIGEST");
+  ASSERT_EQ(server.Ask("OBJECT ENCODING unpacked"), "$9");  // hashtable
+  EXPECT_EQ(server.Ask("DEBUG RELOAD"), "+OK");
+  EXPECT_EQ(server.Ask("DEBUG DIGEST"), digest);
+  EXPECT_EQ(server.Ask("OBJECT ENCODING unpacked"), "$8") << "a loaded collection is packed";
+  EXPECT_EQ(server.Info("rdb_changes_since_last_save"), "0");
+  EXPECT_EQ(server.Ask("SET after reload"), "+OK");
+  const std::string later = server.Ask("DEBUG DIGEST");
+  EXPECT_EQ(server.Ask("DEBUG LOADAOF"), "+OK");
+  EXPECT_EQ(server.Ask("DEBUG DIGEST"), later);
+  EXPECT_EQ(server.Ask("DEBUG RELOAD MERGE NOFLUSH"), "+OK");
+  EXPECT_EQ(server.Ask("DEBUG DIGEST"), later);
+  server.Signal(SIGKILL);
+  server.WaitForEnd();
+  EXPECT_EQ(ServerProcess(In(dir, {"--appendonly", "yes", "--enable-debug-command", "yes"})).Ask("DEBUG DIGEST"),
+            later);
+}
+
+TEST(Persistence, DebugReloadWorksWhileOthersWrite) {
+  const TempDir dir;
+  ServerProcess server(In(dir, {"--save", "", "--io-threads", "2", "--enable-debug-command", "yes"}));
+  std::atomic<bool> stop{false};
+  std::atomic<int> written{0};
+  std::thread writer([&] {
+    const Context context = ConnectTo(server);
+    while (!stop) {
+      if (Ask(context.get(), {"INCR", "counter"})->type == REDIS_REPLY_INTEGER) ++written;
+    }
+  });
+  for (int i = 0; i < 3; ++i) {
+    const std::string reply = server.Ask("DEBUG RELOAD");
+    EXPECT_TRUE(reply == "+OK" || reply.find("changes all the time") != std::string::npos) << reply;
+  }
+  stop = true;
+  writer.join();
+  EXPECT_EQ(Get(server, "counter"), std::to_string(written.load()));
+  EXPECT_EQ(server.Ask("DEBUG RELOAD"), "+OK");
+  EXPECT_EQ(Get(server, "counter"), std::to_string(written.load()));
+}
+
+TEST(Persistence, DebugReloadRefusesWhatWouldGoBack) {
+  const TempDir dir;
+  ServerProcess server(In(dir, {"--save", "", "--enable-debug-command", "yes"}));
+  EXPECT_EQ(server.Ask("SET key value"), "+OK");
+  EXPECT_EQ(server.Ask("DEBUG RELOAD NOSAVE").substr(0, 31), "-ERR DEBUG RELOAD NOSAVE would ");
+  EXPECT_EQ(server.Ask("DEBUG LOADAOF"), "-ERR there is no log (appendonly no)");
+  EXPECT_EQ(server.Ask("DEBUG RELOAD nosuch"),
+            "-ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.");
   EXPECT_EQ(Get(server, "key"), "value");
 }
 

@@ -83,6 +83,20 @@ TEST_F(ReportTest, AFieldOfInfoIsThereOnceInASection) {
   }
 }
 
+TEST_F(ReportTest, TheTimeAboveMaxmemoryIsCounted) {
+  const auto time = [&](const char* field) { return ValueOf(Info({"stats"}), field, ':'); };
+  Run("config set maxmemory 1");
+  EXPECT_EQ(Run("set a 1").substr(0, 4), "-OOM");
+  clock_.Advance(500);
+  EXPECT_EQ(time("current_eviction_exceeded_time"), "500");
+  EXPECT_EQ(time("total_eviction_exceeded_time"), "500");
+  Run("config set maxmemory 1gb");
+  Run("set a 1");
+  clock_.Advance(500);
+  EXPECT_EQ(time("current_eviction_exceeded_time"), "0");
+  EXPECT_EQ(time("total_eviction_exceeded_time"), "500");
+}
+
 TEST_F(ReportTest, AReplicaTellsOfItsLinkAndAPrimaryDoesNot) {
   EXPECT_EQ(Info({"replication"}).find("master_link_status"), std::string::npos);
   Run("replicaof 127.0.0.1 1");

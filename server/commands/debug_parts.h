@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// Subcommands of DEBUG, by file.
+#pragma once
+
+#include "server/command/command.h"
+#include "storage/transaction/txn.h"
+
+namespace ringkv::server {
+
+// Finds the key at args[2] of the session's database and locks it. If it is missing, writes the error.
+storage::Place FindDebugged(AdminCall& call);
+
+// --- debug_digest.cc ---
+void DebugDigest(AdminCall& call);       // of all data
+void DebugDigestValue(AdminCall& call);  // of keys
+
+// --- debug_values.cc: how a value is kept ---
+void DebugObject(AdminCall& call);
+void DebugListpack(AdminCall& call);
+void DebugQuicklist(AdminCall& call);
+void DebugSdsLen(AdminCall& call);
+void DebugTables(AdminCall& call);   // HTSTATS
+void DebugTableOf(AdminCall& call);  // HTSTATS-KEY
+void DebugStructSize(AdminCall& call);
+
+// --- debug_protocol.cc ---
+void DebugProtocol(AdminCall& call);
+
+}  // namespace ringkv::server

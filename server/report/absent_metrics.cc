@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+// Fields of INFO for what RingKV does not have: forks, scripts, functions, tracking, modules, defragmentation, a
+// cluster bus. Their true value never changes, and tools expect the fields.
+#include "server/report/metric_table.h"
+
+namespace ringkv::server {
+namespace {
+
+constexpr Metric Zero(std::string_view section, std::string_view info) {
+  return {.section = section, .info = info, .read = Always<"0">};
+}
+
+constexpr Metric kAbsentMetrics[] = {
+    // No revision is compiled in; redis-server says the same of a build outside of its repository.
+    {.section = "server", .info = "redis_git_sha1", .read = Always<"00000000">},
+    Zero("server", "redis_git_dirty"),
+    {.section = "server", .info = "atomicvar_api", .read = Always<"c++20-atomic">},
+    Zero("clients", "cluster_connections"),
+    Zero("clients", "tracking_clients"),
+
+    Zero("memory", "used_memory_lua"),
+    {.section = "memory", .info = "used_memory_lua_human", .read = Always<"0B">},
+    Zero("memory", "used_memory_scripts"),
+    {.section = "memory", .info = "used_memory_scripts_human", .read = Always<"0B">},
+    Zero("memory", "used_memory_scripts_eval"),
+    Zero("memory", "used_memory_functions"),
+    Zero("memory", "used_memory_vm_eval"),
+    Zero("memory", "used_memory_vm_functions"),
+    Zero("memory", "used_memory_vm_total"),
+    {.section = "memory", .info = "used_memory_vm_total_human", .read = Always<"0B">},
+    Zero("memory", "number_of_cached_scripts"),
+    Zero("memory", "number_of_functions"),
+    Zero("memory", "number_of_libraries"),
+    Zero("memory", "mem_cluster_links"),
+    Zero("memory", "active_defrag_running"),
+
+    // Snapshots fork no process, so nothing is copied on write.
+    Zero("persistence", "async_loading"),
+    Zero("persistence", "current_cow_peak"),
+    Zero("persistence", "current_cow_size"),
+    Zero("persistence", "current_cow_size_age"),
+    {.section = "persistence", .info = "current_fork_perc", .read = Always<"0.00">},
+    Zero("persistence", "rdb_last_cow_size"),
+    Zero("persistence", "rdb_last_load_keys_expired"),
+    Zero("persistence", "aof_last_cow_size"),
+    Zero("persistence", "module_fork_in_progress"),
+    Zero("persistence", "module_fork_last_cow_size"),
+    // No write waits for a sync of appendfsync everysec.
+    Zero("persistence", "aof_pending_bio_fsync"),
+    Zero("persistence", "aof_delayed_fsync"),
+
+    // A pass of active expiry leaves no expired key behind.
+    {.section = "stats", .info = "expired_stale_perc", .read = Always<"0.00">},
+    Zero("stats", "latest_fork_usec"),
+    Zero("stats", "total_forks"),
+    Zero("stats", "migrate_cached_sockets"),
+    Zero("stats", "slave_expires_tracked_keys"),
+    Zero("stats", "active_defrag_hits"),
+    Zero("stats", "active_defrag_misses"),
+    Zero("stats", "active_defrag_key_hits"),
+    Zero("stats", "active_defrag_key_misses"),
+    Zero("stats", "total_active_defrag_time"),
+    Zero("stats", "current_active_defrag_time"),
+    Zero("stats", "tracking_total_keys"),
+    Zero("stats", "tracking_total_items"),
+    Zero("stats", "tracking_total_prefixes"),
+    Zero("stats", "unexpected_error_replies"),
+    Zero("stats", "dump_payload_sanitizations"),
+
+    {.section = "cpu", .info = "used_cpu_sys_children", .read = Always<"0.000000">},
+    {.section = "cpu", .info = "used_cpu_user_children", .read = Always<"0.000000">},
+};
+
+}  // namespace
+
+std::span<const Metric> AbsentMetrics() { return kAbsentMetrics; }
+
+}  // namespace ringkv::server

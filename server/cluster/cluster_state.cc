@@ -48,13 +48,6 @@ std::string SerialiseSlots(const Topology& topology, const SlotMap& slots, int p
 
 }  // namespace
 
-cluster::SlotState ClusterView::StateOf(size_t slot) const {
-  return {.owner = slots.owner(slot),
-          .offered_to = unsent[slot] ? cluster::kNoShard : offered_to.owner(slot),
-          .is_held = held[slot],
-          .arrives_here = topology.slots().owner(slot) == here.shard};
-}
-
 ClusterState::ClusterState(const ClusterParts& parts)
     : parts_(parts), files_(parts.world.files), moves_(std::make_unique<SlotMoves>(parts_, *this)) {}
 

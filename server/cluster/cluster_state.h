@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The cluster as this node knows it: an immutable view that is replaced as a whole, with the reply to CLUSTER SLOTS
-// serialised once per view.
+// The cluster as this node knows it: a view that is replaced as a whole, and the ledger of slots.
 //
 // Threads: guarded. A thread that serves clients caches the last view and fetches a new one when the version changes.
 #pragma once
 
 #include <atomic>
-#include <bitset>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -14,11 +12,10 @@
 #include <vector>
 
 #include "cluster/coordinator.h"
-#include "cluster/migration/slot_ledger.h"
-#include "cluster/route.h"
-#include "cluster/topology.h"
 #include "server/base/shard_place.h"
 #include "server/cluster/cluster_parts.h"
+#include "server/cluster/cluster_view.h"
+#include "server/cluster/slot_ownership.h"
 #include "storage/base/mutex.h"
 #include "storage/disk/file_system.h"
 
@@ -26,32 +23,7 @@ namespace ringkv::server {
 
 class SlotMoves;
 
-struct ClusterView {
-  cluster::Topology topology;
-  cluster::ShardRole here;
-  cluster::SlotMap slots;       // current owners; the topology has the target
-  cluster::SlotSet held;        // requests for these slots wait
-  cluster::SlotMap offered_to;  // kNoShard: not offered to anybody
-  cluster::SlotSet unsent;      // their offer is in the ledger but not sent yet
-  // Slots that this node serves to every client. Two kilobytes; nearly all requests are routed by this bitmap alone.
-  std::bitset<storage::kSlots> served;
-  std::string id;           // of this node
-  std::string slots_resp2;  // the reply to CLUSTER SLOTS
-  std::string slots_resp3;
-
-  const cluster::Node& self() const { return *topology.FindNode(id); }
-  const std::string& shard_name() const { return topology.shards()[here.shard].name; }
-  const cluster::Node& PrimaryOf(cluster::ShardIndex shard) const {
-    return topology.nodes()[topology.shards()[shard].primary()];
-  }
-  cluster::SlotState StateOf(size_t slot) const;
-  // Slots that `from` owns now and `to` owns in the topology.
-  cluster::SlotSet SlotsOnTheirWay(cluster::ShardIndex from, cluster::ShardIndex to) const {
-    return slots.SlotsOf(from) & topology.slots().SlotsOf(to);
-  }
-};
-
-class ClusterState final : public ShardPlace {
+class ClusterState final : public ShardPlace, public SlotOwnership {
  public:
   // `server` must outlive the object.
   explicit ClusterState(const ClusterParts& parts);
@@ -71,26 +43,21 @@ class ClusterState final : public ShardPlace {
   storage::Status Reload(const std::string& text);
 
   uint64_t version() const { return version_.load(std::memory_order_relaxed); }
-  std::shared_ptr<const ClusterView> view() const;
+  std::shared_ptr<const ClusterView> view() const override;
   std::string node_id() const override;
   std::vector<std::string> shard_members() const override;
   uint64_t epoch() const override { return is_enabled_ ? view()->topology.epoch() : 0; }
   SlotMoves& moves() { return *moves_; }
 
-  // --- for slot migration; after an error nothing has changed ---
-  cluster::SlotLedger ledger() const;
-  // Requests for these slots wait from the next view on.
-  void Hold(const cluster::SlotSet& slots);
-  void Release(const cluster::SlotSet& slots);
-  // Records the offer in the ledger; the slots are served here until SendOffer.
-  storage::Status PrepareOffer(uint64_t epoch, const cluster::SlotSet& slots, const std::string& shard);
-  void SendOffer(const cluster::SlotSet& slots);
-  // Changes the ledger, on disk first. Fails if `epoch` is not the topology's current epoch.
-  using LedgerChange = std::function<void(cluster::SlotLedger&)>;
-  // With `flushes`, fails too if the store was flushed more often than this.
-  storage::Status Change(uint64_t epoch, const LedgerChange& change, std::optional<uint64_t> flushes = std::nullopt);
-  // Makes this shard the owner of slots whose keys arrived while the store's flush count was `flushes`.
-  storage::Status TakeOver(uint64_t epoch, const cluster::SlotSet& slots, uint64_t flushes);
+  // --- for slot migration ---
+  cluster::SlotLedger ledger() const override;
+  void Hold(const cluster::SlotSet& slots) override;
+  void Release(const cluster::SlotSet& slots) override;
+  storage::Status PrepareOffer(uint64_t epoch, const cluster::SlotSet& slots, const std::string& shard) override;
+  void SendOffer(const cluster::SlotSet& slots) override;
+  storage::Status Change(uint64_t epoch, const LedgerChange& change, std::optional<uint64_t> flushes) override;
+  using SlotOwnership::Change;
+  storage::Status TakeOver(uint64_t epoch, const cluster::SlotSet& slots, uint64_t flushes) override;
 
  private:
   // The ledger in the file, or the initial one.

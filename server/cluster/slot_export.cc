@@ -3,7 +3,6 @@
 
 #include <chrono>
 
-#include "server/cluster/cluster_state.h"
 #include "storage/base/allocator.h"
 #include "storage/snapshot/pace.h"
 #include "storage/transaction/totals.h"
@@ -27,8 +26,8 @@ constexpr uint64_t kMostAnswerBytes = 4096;
 
 }  // namespace
 
-SlotExport::SlotExport(const ClusterParts& parts, ClusterState& state, int descriptor, std::shared_ptr<ClientCard> card,
-                       PullRequest request)
+SlotExport::SlotExport(const ClusterParts& parts, SlotOwnership& state, int descriptor,
+                       std::shared_ptr<ClientCard> card, PullRequest request)
     : parts_(parts),
       state_(state),
       socket_(descriptor),

@@ -13,14 +13,13 @@
 
 #include "cluster/slot_map.h"
 #include "server/cluster/cluster_parts.h"
+#include "server/cluster/slot_ownership.h"
 #include "server/node_link/message_reader.h"
 #include "server/session/client_directory.h"
 #include "storage/log/log_tail.h"
 #include "storage/transfer/slot_stream.h"
 
 namespace ringkv::server {
-
-class ClusterState;
 
 // A shard's request for slots.
 struct PullRequest {
@@ -32,7 +31,7 @@ struct PullRequest {
 class SlotExport {
  public:
   // Takes ownership of the connection. All references must outlive the object.
-  SlotExport(const ClusterParts& parts, ClusterState& state, int descriptor, std::shared_ptr<ClientCard> card,
+  SlotExport(const ClusterParts& parts, SlotOwnership& state, int descriptor, std::shared_ptr<ClientCard> card,
              PullRequest request);
   ~SlotExport();
 
@@ -68,7 +67,7 @@ class SlotExport {
   storage::Result<bool> AskAndWait(cluster::MessageKind kind, int64_t timeout_ms);
 
   const ClusterParts& parts_;
-  ClusterState& state_;
+  SlotOwnership& state_;
   PeerSocket socket_;
   MessageReader reader_;
   const std::shared_ptr<ClientCard> card_;

@@ -3,7 +3,6 @@
 
 #include <chrono>
 
-#include "server/cluster/cluster_state.h"
 #include "server/node_link/handshake.h"
 #include "server/node_link/message_reader.h"
 #include "storage/base/allocator.h"
@@ -22,7 +21,7 @@ constexpr auto kRest = std::chrono::milliseconds(50);
 
 }  // namespace
 
-SlotImport::SlotImport(const ClusterParts& parts, ClusterState& state, uint64_t epoch, std::string shard)
+SlotImport::SlotImport(const ClusterParts& parts, SlotOwnership& state, uint64_t epoch, std::string shard)
     : parts_(parts), state_(state), epoch_(epoch), shard_(std::move(shard)) {}
 
 SlotImport::~SlotImport() {

@@ -12,18 +12,17 @@
 
 #include "cluster/node_messages.h"
 #include "server/cluster/cluster_parts.h"
+#include "server/cluster/slot_ownership.h"
 #include "server/node_link/link_socket.h"
 #include "storage/base/mutex.h"
 #include "storage/transfer/slot_arrival.h"
 
 namespace ringkv::server {
 
-class ClusterState;
-
 class SlotImport {
  public:
   // From the shard of this name, at this epoch. Both references must outlive the object.
-  SlotImport(const ClusterParts& parts, ClusterState& state, uint64_t epoch, std::string shard);
+  SlotImport(const ClusterParts& parts, SlotOwnership& state, uint64_t epoch, std::string shard);
   ~SlotImport();
 
   void Start();
@@ -48,7 +47,7 @@ class SlotImport {
   bool StillMoves();
 
   const ClusterParts& parts_;
-  ClusterState& state_;
+  SlotOwnership& state_;
   const uint64_t epoch_;
   const std::string shard_;
 

@@ -6,7 +6,6 @@
 #include <cstdio>
 
 #include "server/base/text.h"
-#include "server/cluster/cluster_state.h"
 #include "server/node_link/handshake.h"
 #include "storage/base/allocator.h"
 

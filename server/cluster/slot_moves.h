@@ -14,15 +14,14 @@
 #include "server/cluster/cluster_parts.h"
 #include "server/cluster/slot_export.h"
 #include "server/cluster/slot_import.h"
+#include "server/cluster/slot_ownership.h"
 
 namespace ringkv::server {
-
-struct ClusterView;
 
 class SlotMoves {
  public:
   // Both must outlive the object.
-  SlotMoves(const ClusterParts& parts, ClusterState& state) : parts_(parts), state_(state) {}
+  SlotMoves(const ClusterParts& parts, SlotOwnership& state) : parts_(parts), state_(state) {}
   ~SlotMoves() { Stop(); }
 
   // Starts the thread, or wakes it to read the topology again.
@@ -69,7 +68,7 @@ class SlotMoves {
   void NoteMoves(const ClusterView& view);
 
   const ClusterParts& parts_;
-  ClusterState& state_;
+  SlotOwnership& state_;
 
   // Used by the thread only.
   std::map<std::string, int64_t> next_question_ms_;  // by shard

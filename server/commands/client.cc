@@ -8,9 +8,9 @@
 #include "server/commands/client_name.h"
 #include "server/commands/families.h"
 #include "server/commands/help.h"
+#include "server/composition/server.h"
 #include "server/execution/outcome.h"
 #include "server/execution/transaction.h"
-#include "server/server.h"
 #include "server/session/session.h"
 
 namespace ringkv::server {

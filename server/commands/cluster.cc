@@ -10,8 +10,8 @@
 #include "server/command/error_replies.h"
 #include "server/commands/families.h"
 #include "server/commands/help.h"
+#include "server/composition/server.h"
 #include "server/execution/outcome.h"
-#include "server/server.h"
 #include "server/session/session.h"
 #include "storage/transaction/walk.h"
 

@@ -7,7 +7,7 @@
 #include "server/command/key_positions.h"
 #include "server/commands/families.h"
 #include "server/commands/help.h"
-#include "server/server.h"
+#include "server/composition/server.h"
 #include "storage/base/glob.h"
 
 namespace ringkv::server {

@@ -9,10 +9,10 @@
 #include "server/command/secrets.h"
 #include "server/commands/families.h"
 #include "server/commands/help.h"
-#include "server/config/config_rewrite.h"
-#include "server/config/option_table.h"
+#include "server/composition/server.h"
 #include "server/execution/transaction.h"
-#include "server/server.h"
+#include "server/options/config_rewrite.h"
+#include "server/options/option_table.h"
 #include "storage/base/glob.h"
 #include "storage/transaction/totals.h"
 

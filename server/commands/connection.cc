@@ -8,9 +8,9 @@
 #include "server/command/secrets.h"
 #include "server/commands/client_name.h"
 #include "server/commands/families.h"
+#include "server/composition/server.h"
 #include "server/execution/outcome.h"
 #include "server/replication/replication.h"
-#include "server/server.h"
 #include "server/session/session.h"
 #include "server/users/password.h"
 

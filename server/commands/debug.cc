@@ -10,7 +10,7 @@
 #include "server/command/error_replies.h"
 #include "server/commands/debug_parts.h"
 #include "server/commands/help.h"
-#include "server/server.h"
+#include "server/composition/server.h"
 #include "server/session/session.h"
 #include "storage/durability/reload.h"
 #include "storage/effects/key_event.h"

@@ -5,7 +5,7 @@
 
 #include "server/command/error_replies.h"
 #include "server/commands/debug_parts.h"
-#include "server/server.h"
+#include "server/composition/server.h"
 #include "server/session/session.h"
 #include "storage/base/allocator.h"
 #include "storage/table/segment.h"

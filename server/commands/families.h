@@ -16,6 +16,7 @@ std::span<const Command> ClusterCommands();
 std::span<const Command> CommandCommands();
 std::span<const Command> ConfigCommands();
 std::span<const Command> ConnectionCommands();
+std::span<const Command> CounterCommands();
 std::span<const Command> DumpCommands();
 std::span<const Command> ExpiryCommands();
 std::span<const Command> GeoCommands();
@@ -40,8 +41,10 @@ std::span<const Command> SortedSetRangeCommands();
 std::span<const Command> StreamCommands();
 std::span<const Command> StreamGroupCommands();
 std::span<const Command> StreamInfoCommands();
+std::span<const Command> StreamPendingCommands();
 std::span<const Command> StreamReadCommands();
 std::span<const Command> StringCommands();
+std::span<const Command> SubstringCommands();
 std::span<const Command> TransactionCommands();
 
 // All of them.

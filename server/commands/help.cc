@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "server/server.h"
+#include "server/composition/server.h"
 
 namespace ringkv::server {
 void ReplyHelp(AdminCall& call) {

@@ -6,9 +6,9 @@
 #include "server/command/error_replies.h"
 #include "server/commands/families.h"
 #include "server/commands/help.h"
+#include "server/composition/server.h"
 #include "server/report/command_totals.h"
 #include "server/report/latency_report.h"
-#include "server/server.h"
 
 namespace ringkv::server {
 namespace {
@@ -136,7 +136,7 @@ void Histogram(AdminCall& call) {
   }
   std::vector<std::pair<const CommandEntry*, CommandTotals>> shown;
   for (const CommandEntry* entry : asked) {
-    CommandTotals totals = TotalsOf(call.server, *entry);
+    CommandTotals totals = TotalsOf(call.server.report_parts(), *entry);
     if (!totals.histogram.empty()) shown.emplace_back(entry, std::move(totals));
   }
   call.reply.Map(static_cast<int64_t>(shown.size()));

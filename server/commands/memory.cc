@@ -5,8 +5,8 @@
 #include "server/command/error_replies.h"
 #include "server/commands/families.h"
 #include "server/commands/help.h"
+#include "server/composition/server.h"
 #include "server/report/memory_report.h"
-#include "server/server.h"
 #include "storage/base/allocator.h"
 
 namespace ringkv::server {
@@ -29,7 +29,7 @@ void Usage(DataCall& call) {
 }
 
 void Stats(AdminCall& call) {
-  const MemoryReport report = ReportMemory(call.server, call.txn);
+  const MemoryReport report = ReportMemory(call.server.report_parts(), call.txn);
   resp::ReplyWriter& reply = call.reply;
   const auto integer = [&](std::string_view name, uint64_t value) {
     reply.Bulk(name);
@@ -82,7 +82,7 @@ void Doctor(AdminCall& call) {
   constexpr size_t kTooSmall = 5 * 1024 * 1024;
   constexpr double kHighFragmentation = 1.4;
   constexpr double kHighPeak = 1.5;
-  const MemoryReport report = ReportMemory(call.server, call.txn);
+  const MemoryReport report = ReportMemory(call.server.report_parts(), call.txn);
   std::string text;
   if (report.used < kTooSmall) {
     text = "This instance uses less than 5 MB: too little to judge.\n";

@@ -2,7 +2,7 @@
 // Snapshots on request.
 #include "server/command/error_replies.h"
 #include "server/commands/families.h"
-#include "server/server.h"
+#include "server/composition/server.h"
 #include "server/session/session.h"
 
 namespace ringkv::server {

@@ -5,9 +5,9 @@
 #include "server/cluster/cluster_state.h"
 #include "server/commands/families.h"
 #include "server/commands/help.h"
+#include "server/composition/server.h"
 #include "server/execution/transaction.h"
 #include "server/replication/replication.h"
-#include "server/server.h"
 #include "server/session/session.h"
 
 namespace ringkv::server {

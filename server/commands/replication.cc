@@ -9,11 +9,11 @@
 #include "server/command/error_replies.h"
 #include "server/command/expiry_time.h"
 #include "server/commands/families.h"
+#include "server/composition/server.h"
 #include "server/execution/outcome.h"
 #include "server/execution/transaction.h"
 #include "server/migration/rdb_stream.h"
 #include "server/node_link/handshake.h"
-#include "server/server.h"
 #include "server/session/session.h"
 #include "storage/base/random.h"
 
@@ -36,8 +36,8 @@ void ReplicaOf(AdminCall& call) {
     call.server.options().replicaof.Set("");
     call.server.options().migrate_from.Set("");
     // A change of the role takes locks of its own.
-    AfterUnlock(call, [&replication] {
-      replication.redis_link().Stop();
+    AfterUnlock(call, [&replication, &redis_link = call.server.redis_link()] {
+      redis_link.Stop();
       replication.StopFollowing();
     });
     return call.reply.Ok();
@@ -49,7 +49,7 @@ void ReplicaOf(AdminCall& call) {
   if (replication.is_replica() && now.host == host && now.port == *port) {
     return call.reply.Simple("OK Already connected to specified master");
   }
-  if (replication.is_migrating()) {
+  if (call.server.redis_link().is_running()) {
     return call.reply.Error("ERR this server follows a Redis server (migrate-from); REPLICAOF NO ONE ends that first");
   }
   call.server.log().Notice("REPLICAOF " + host + ":" + std::to_string(*port) + " requested by " +
@@ -99,6 +99,9 @@ void FailOver(AdminCall& call) {
   }
   const std::optional<Failover::Request> request = ParseFailover(call);
   if (!request) return;
+  if (call.server.redis_link().is_running()) {
+    return call.reply.Error("ERR FAILOVER is not possible while migrate-from is set");
+  }
   if (const storage::Status begun = failover.Begin(*request); !begun) return call.reply.Error(begun.error().text);
   call.reply.Ok();
 }

@@ -7,8 +7,8 @@
 #include "server/command/error_replies.h"
 #include "server/commands/debug.h"
 #include "server/commands/families.h"
+#include "server/composition/server.h"
 #include "server/report/info_page.h"
-#include "server/server.h"
 #include "server/session/session.h"
 #include "storage/transaction/totals.h"
 
@@ -60,7 +60,7 @@ void Time(AdminCall& call) {
 void Info(AdminCall& call) {
   std::vector<std::string_view> sections(call.args.all().begin() + 1, call.args.all().end());
   call.session.UpdateCard(call.server.clock().SteadyMs());
-  call.reply.Verbatim(InfoPage(call.server, call.txn, sections), "txt");
+  call.reply.Verbatim(InfoPage(call.server.report_parts(), call.txn, sections), "txt");
 }
 
 void StartMonitor(AdminCall& call) {

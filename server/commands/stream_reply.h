@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Common code of the stream commands: finding a stream, and entries as replies.
+// Common code of the stream commands: finding a stream and its groups, and entries as replies.
 #pragma once
 
 #include <string>
@@ -13,6 +13,11 @@ namespace ringkv::server {
 
 inline std::optional<storage::Place> FindStream(DataCall& call, std::string_view key, storage::Intent intent) {
   return FindTyped(call, storage::ValueType::kStream, key, intent);
+}
+
+// Null if there is no stream, or no such group in it.
+inline const storage::StreamGroup* GroupOf(const storage::Place& place, std::string_view group) {
+  return place ? storage::StreamIn(place.entry()).FindGroup(group) : nullptr;
 }
 
 // Replies an entry: its ID, names and values.

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Strings and the numbers that people keep in them.
-#include <cmath>
+// Strings as whole values.
 #include <string>
 
 #include "server/command/digest.h"
 #include "server/command/error_replies.h"
 #include "server/command/expiry_time.h"
-#include "server/command/long_double.h"
 #include "server/command/typed_key.h"
 #include "server/commands/families.h"
 #include "storage/effects/key_event.h"
@@ -18,8 +16,6 @@ namespace events = storage::events;
 using storage::Intent;
 using storage::kNoExpiry;
 using storage::Place;
-using storage::StringForm;
-using storage::StringPatch;
 using storage::StringPut;
 using storage::UnixMs;
 
@@ -32,12 +28,6 @@ void ReplyValue(DataCall& call, const Place& place) {
 }
 
 bool IsString(const Place& place) { return place.entry().type() == storage::ValueType::kString; }
-
-bool FitsLimit(DataCall& call, uint64_t size) {
-  if (size <= static_cast<uint64_t>(call.max_string_bytes)) return true;
-  call.reply.Error(errors::kStringTooLong);
-  return false;
-}
 
 // --- reading --------------------------------------------------------------------------------------------------------
 
@@ -55,32 +45,6 @@ void MGet(DataCall& call) {
       ReplyValue(call, place);
     }
   }
-}
-
-void StrLen(DataCall& call) {
-  const std::optional<Place> found = FindString(call, call.args[1], Intent::kRead);
-  if (!found) return;
-  const Place& place = *found;
-  call.reply.Integer(place ? static_cast<int64_t>(place.value().size()) : 0);
-}
-
-void GetRange(DataCall& call) {
-  const std::optional<int64_t> first = resp::ParseInteger(call.args[2]);
-  const std::optional<int64_t> last = resp::ParseInteger(call.args[3]);
-  if (!first || !last) return call.reply.Error(errors::kNotInteger);
-  const std::optional<Place> found = FindString(call, call.args[1], Intent::kRead);
-  if (!found) return;
-  const Place& place = *found;
-  if (!place) return call.reply.Bulk("");
-  const auto length = static_cast<int64_t>(place.value().size());
-  int64_t start = *first;
-  int64_t end = *last;
-  if (start < 0 && end < 0 && start > end) return call.reply.Bulk("");
-  if (start < 0) start = std::max<int64_t>(start + length, 0);
-  if (end < 0) end = std::max<int64_t>(end + length, 0);
-  end = std::min(end, length - 1);
-  if (start > end || length == 0) return call.reply.Bulk("");
-  call.reply.Bulk(place.value().substr(static_cast<size_t>(start), static_cast<size_t>(end - start + 1)));
 }
 
 // --- writing --------------------------------------------------------------------------------------------------------
@@ -302,112 +266,7 @@ void MSetNx(DataCall& call) {
   call.reply.Integer(1);
 }
 
-void Append(DataCall& call) {
-  std::optional<Place> found = FindString(call, call.args[1], Intent::kWrite);
-  if (!found) return;
-  Place& place = *found;
-  if (!place) {
-    call.txn.Do(place, StringPut{call.args[2]}, events::kAppend);
-  } else {
-    const size_t length = place.value().size();
-    if (!FitsLimit(call, length + call.args[2].size())) return;
-    call.txn.Do(place, StringPatch{length, call.args[2]}, events::kAppend);
-  }
-  call.reply.Integer(static_cast<int64_t>(place.value().size()));
-}
-
-void SetRange(DataCall& call) {
-  const std::optional<int64_t> offset = resp::ParseInteger(call.args[2]);
-  if (!offset) return call.reply.Error(errors::kNotInteger);
-  if (*offset < 0) return call.reply.Error(errors::kOffsetOutOfRange);
-  const std::string_view bytes = call.args[3];
-  std::optional<Place> found = FindString(call, call.args[1], Intent::kWrite);
-  if (!found) return;
-  Place& place = *found;
-  if (bytes.empty()) return call.reply.Integer(place ? static_cast<int64_t>(place.value().size()) : 0);
-  if (!FitsLimit(call, static_cast<uint64_t>(*offset) + bytes.size())) return;
-  call.txn.Do(place, StringPatch{static_cast<uint64_t>(*offset), bytes}, events::kSetRange);
-  call.reply.Integer(static_cast<int64_t>(place.value().size()));
-}
-
-// --- numbers --------------------------------------------------------------------------------------------------------
-
-void Increase(DataCall& call, int64_t amount) {
-  std::optional<Place> found = FindString(call, call.args[1], Intent::kWrite);
-  if (!found) return;
-  Place& place = *found;
-  int64_t value = 0;
-  if (place) {
-    const std::optional<int64_t> parsed = resp::ParseInteger(place.value());
-    if (!parsed) return call.reply.Error(errors::kNotInteger);
-    value = *parsed;
-  }
-  if (__builtin_add_overflow(value, amount, &value)) return call.reply.Error(errors::kIncrementOverflow);
-  char digits[resp::kLongestInteger];
-  const std::string_view text(digits, resp::FormatInteger(value, digits));
-  call.txn.Do(place, StringPut{text, place.expiry()}, events::kIncrBy);
-  call.reply.Integer(value);
-}
-
-void Incr(DataCall& call) { Increase(call, 1); }
-void Decr(DataCall& call) { Increase(call, -1); }
-
-void IncrBy(DataCall& call) {
-  const std::optional<int64_t> amount = resp::ParseInteger(call.args[2]);
-  if (!amount) return call.reply.Error(errors::kNotInteger);
-  Increase(call, *amount);
-}
-
-void DecrBy(DataCall& call) {
-  const std::optional<int64_t> amount = resp::ParseInteger(call.args[2]);
-  if (!amount) return call.reply.Error(errors::kNotInteger);
-  if (*amount == INT64_MIN) return call.reply.Error("ERR decrement would overflow");
-  Increase(call, -*amount);
-}
-
-void IncrByFloat(DataCall& call) {
-  std::optional<Place> found = FindString(call, call.args[1], Intent::kWrite);
-  if (!found) return;
-  Place& place = *found;
-  const std::optional<long double> value = place ? ParseLongDouble(place.value()) : 0.0L;
-  const std::optional<long double> amount = value ? ParseLongDouble(call.args[2]) : std::nullopt;
-  if (!value || !amount) return call.reply.Error(errors::kNotFloat);
-  const long double sum = *value + *amount;
-  if (std::isnan(sum) || std::isinf(sum)) return call.reply.Error(errors::kIncrementNotFinite);
-  const std::string text = FormatLongDouble(sum);
-  call.txn.Do(place, StringPut{text, place.expiry(), StringForm::kText}, events::kIncrByFloat);
-  call.reply.Bulk(text);
-}
-
 constexpr Command kStringCommands[] = {
-    {.name = "append",
-     .arity = 3,
-     .flags = kWrite | kDenyOom | kFast,
-     .keys = OneKey(kKeyRW | kKeyInsert),
-     .group = Group::kString,
-     .since = "2.0.0",
-     .complexity = "O(1), amortised over growing appends",
-     .syntax = "key value",
-     .summary = "Appends bytes to a string.",
-     .run = Data(Append)},
-    {.name = "decr",
-     .arity = 2,
-     .flags = kWrite | kDenyOom | kFast,
-     .keys = OneKey(kKeyRW | kKeyAccess | kKeyUpdate),
-     .group = Group::kString,
-     .since = "1.0.0",
-     .syntax = "key",
-     .summary = "Decrements an integer by one.",
-     .run = Data(Decr)},
-    {.name = "decrby",
-     .arity = 3,
-     .flags = kWrite | kDenyOom | kFast,
-     .keys = OneKey(kKeyRW | kKeyAccess | kKeyUpdate),
-     .group = Group::kString,
-     .since = "1.0.0",
-     .syntax = "key decrement",
-     .summary = "Decrements an integer.",
-     .run = Data(DecrBy)},
     {.name = "delex",
      .arity = -2,
      .flags = kWrite | kFast,
@@ -455,16 +314,6 @@ constexpr Command kStringCommands[] = {
      .syntax = "key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]",
      .summary = "Returns the string and sets the expiry of the key.",
      .run = Data(GetEx)},
-    {.name = "getrange",
-     .arity = 4,
-     .flags = kReadOnly,
-     .keys = OneKey(kKeyRO | kKeyAccess),
-     .group = Group::kString,
-     .since = "2.4.0",
-     .complexity = "O(N) in the bytes returned",
-     .syntax = "key start end",
-     .summary = "Returns a substring.",
-     .run = Data(GetRange)},
     {.name = "getset",
      .arity = 3,
      .flags = kWrite | kDenyOom | kFast,
@@ -474,33 +323,6 @@ constexpr Command kStringCommands[] = {
      .syntax = "key value",
      .summary = "Stores a string and returns the previous one.",
      .run = Data(GetSet)},
-    {.name = "incr",
-     .arity = 2,
-     .flags = kWrite | kDenyOom | kFast,
-     .keys = OneKey(kKeyRW | kKeyAccess | kKeyUpdate),
-     .group = Group::kString,
-     .since = "1.0.0",
-     .syntax = "key",
-     .summary = "Increments an integer by one.",
-     .run = Data(Incr)},
-    {.name = "incrby",
-     .arity = 3,
-     .flags = kWrite | kDenyOom | kFast,
-     .keys = OneKey(kKeyRW | kKeyAccess | kKeyUpdate),
-     .group = Group::kString,
-     .since = "1.0.0",
-     .syntax = "key increment",
-     .summary = "Increments an integer.",
-     .run = Data(IncrBy)},
-    {.name = "incrbyfloat",
-     .arity = 3,
-     .flags = kWrite | kDenyOom | kFast,
-     .keys = OneKey(kKeyRW | kKeyAccess | kKeyUpdate),
-     .group = Group::kString,
-     .since = "2.6.0",
-     .syntax = "key increment",
-     .summary = "Increments a floating point number.",
-     .run = Data(IncrByFloat)},
     {.name = "mget",
      .arity = -2,
      .flags = kReadOnly | kFast,
@@ -575,35 +397,6 @@ constexpr Command kStringCommands[] = {
      .syntax = "key value",
      .summary = "Stores a string if the key does not exist.",
      .run = Data(SetNx)},
-    {.name = "setrange",
-     .arity = 4,
-     .flags = kWrite | kDenyOom,
-     .keys = OneKey(kKeyRW | kKeyUpdate),
-     .group = Group::kString,
-     .since = "2.2.0",
-     .complexity = "O(N) in the bytes written",
-     .syntax = "key offset value",
-     .summary = "Overwrites a part of a string.",
-     .run = Data(SetRange)},
-    {.name = "strlen",
-     .arity = 2,
-     .flags = kReadOnly | kFast,
-     .keys = OneKey(kKeyRO),
-     .group = Group::kString,
-     .since = "2.2.0",
-     .syntax = "key",
-     .summary = "Returns the length of a string.",
-     .run = Data(StrLen)},
-    {.name = "substr",
-     .arity = 4,
-     .flags = kReadOnly,
-     .keys = OneKey(kKeyRO | kKeyAccess),
-     .group = Group::kString,
-     .since = "1.0.0",
-     .complexity = "O(N) in the bytes returned",
-     .syntax = "key start end",
-     .summary = "Returns a substring (deprecated; use GETRANGE).",
-     .run = Data(GetRange)},
 };
 static_assert(RowsAreSound(kStringCommands));
 

@@ -2,8 +2,8 @@
 // Several commands as one.
 #include "server/command/error_replies.h"
 #include "server/commands/families.h"
+#include "server/composition/server.h"
 #include "server/execution/transaction.h"
-#include "server/server.h"
 #include "server/session/session.h"
 
 namespace ringkv::server {

@@ -9,16 +9,16 @@
 namespace ringkv::server {
 namespace {
 
-void NoteLatency(Server& server, std::string_view event, uint64_t nanoseconds) {
-  const int64_t threshold = server.options().latency_monitor_threshold;
+void NoteLatency(const ExecutionParts& parts, std::string_view event, uint64_t nanoseconds) {
+  const int64_t threshold = parts.options.latency_monitor_threshold;
   const uint64_t milliseconds = nanoseconds / 1'000'000;
   if (threshold > 0 && milliseconds >= static_cast<uint64_t>(threshold)) {
-    server.latency_events().Add(event, server.clock().Now() / 1000, milliseconds);
+    parts.latency_events.Add(event, parts.clock.Now() / 1000, milliseconds);
   }
 }
 
-void AddToHistogram(Server& server, CommandStatistics& statistics, uint64_t nanoseconds) {
-  if (server.options().latency_tracking == 0) return;
+void AddToHistogram(const ExecutionParts& parts, CommandStatistics& statistics, uint64_t nanoseconds) {
+  if (parts.options.latency_tracking == 0) return;
   LatencyHistogram* histogram = statistics.histogram.load(std::memory_order_relaxed);
   if (histogram == nullptr) {
     histogram = new LatencyHistogram;
@@ -27,24 +27,24 @@ void AddToHistogram(Server& server, CommandStatistics& statistics, uint64_t nano
   histogram->Add(nanoseconds);
 }
 
-void NoteSlow(Server& server, const Command& row, std::span<const std::string_view> argv, const ClientCard& client,
-              uint64_t nanoseconds) {
-  const int64_t threshold = server.options().slowlog_log_slower_than;
+void NoteSlow(const ExecutionParts& parts, const Command& row, std::span<const std::string_view> argv,
+              const ClientCard& client, uint64_t nanoseconds) {
+  const int64_t threshold = parts.options.slowlog_log_slower_than;
   const uint64_t microseconds = nanoseconds / 1000;
   if (row.Is(kSkipSlowLog) || threshold < 0 || microseconds < static_cast<uint64_t>(threshold)) return;
   std::vector<std::string_view> copy;
-  server.slow_log().Add({.id = 0,
-                         .unix_seconds = server.clock().Now() / 1000,
-                         .microseconds = microseconds,
-                         .arguments = {},
-                         .address = client.address,
-                         .client_name = client.name.Get()},
-                        ShownArguments(row, argv, &copy), static_cast<size_t>(server.options().slowlog_max_len));
+  parts.slow_log.Add({.id = 0,
+                      .unix_seconds = parts.clock.Now() / 1000,
+                      .microseconds = microseconds,
+                      .arguments = {},
+                      .address = client.address,
+                      .client_name = client.name.Get()},
+                     ShownArguments(row, argv, &copy), static_cast<size_t>(parts.options.slowlog_max_len));
 }
 
 }  // namespace
 
-void Account(Server& server, ThreadState& thread, const Finished& finished) {
+void Account(const ExecutionParts& parts, ThreadState& thread, const Finished& finished) {
   const Command& row = *finished.entry.row;
   CommandStatistics& statistics = thread.statistics.per_command[finished.entry.index];
   thread.statistics.commands.Add(1);
@@ -54,20 +54,20 @@ void Account(Server& server, ThreadState& thread, const Finished& finished) {
     statistics.failed.Add(1);
     thread.statistics.CountError(finished.error);
   }
-  if (!finished.waits) AddToHistogram(server, statistics, finished.nanoseconds);
+  if (!finished.waits) AddToHistogram(parts, statistics, finished.nanoseconds);
   // Below a microsecond only a threshold of zero is met.
-  if (finished.nanoseconds >= 1000 || server.options().slowlog_log_slower_than == 0) {
-    NoteLatency(server, row.Is(kFast) ? "fast-command" : "command", finished.nanoseconds);
-    if (!finished.waits) NoteSlow(server, row, finished.argv, finished.client, finished.nanoseconds);
+  if (finished.nanoseconds >= 1000 || parts.options.slowlog_log_slower_than == 0) {
+    NoteLatency(parts, row.Is(kFast) ? "fast-command" : "command", finished.nanoseconds);
+    if (!finished.waits) NoteSlow(parts, row, finished.argv, finished.client, finished.nanoseconds);
   }
-  if (server.monitor().HasListeners() && !row.Is(kAdmin)) {
+  if (parts.monitor.HasListeners() && !row.Is(kAdmin)) {
     std::vector<std::string_view> copy;
-    server.monitor().Feed(server.links(), server.clock().NowMicros(), finished.db, finished.client,
-                          ShownArguments(row, finished.argv, &copy));
+    parts.monitor.Feed(parts.links, parts.clock.NowMicros(), finished.db, finished.client,
+                       ShownArguments(row, finished.argv, &copy));
   }
 }
 
-void AccountWait(Server& server, ThreadState& thread, const WaitingRequest& request, uint64_t spent,
+void AccountWait(const ExecutionParts& parts, ThreadState& thread, const WaitingRequest& request, uint64_t spent,
                  const LateAnswer& answer) {
   if (!answer.error.empty()) thread.statistics.CountError(answer.error);
   if (!answer.is_accounted) return;
@@ -75,16 +75,16 @@ void AccountWait(Server& server, ThreadState& thread, const WaitingRequest& requ
   statistics.nanoseconds.Add(answer.nanoseconds);
   if (!answer.error.empty()) statistics.failed.Add(1);
   const uint64_t all = spent + answer.nanoseconds;
-  AddToHistogram(server, statistics, all);
-  NoteLatency(server, "command-unblocking", answer.nanoseconds);
+  AddToHistogram(parts, statistics, all);
+  NoteLatency(parts, "command-unblocking", answer.nanoseconds);
   const std::vector<std::string_view> argv(request.argv.begin(), request.argv.end());
-  NoteSlow(server, *request.command->row, argv, *request.client, all);
+  NoteSlow(parts, *request.command->row, argv, *request.client, all);
 }
 
-void AccountUnblock(Server& server, ThreadState& thread, const CommandEntry& command, uint64_t spent) {
+void AccountUnblock(const ExecutionParts& parts, ThreadState& thread, const CommandEntry& command, uint64_t spent) {
   CommandStatistics& statistics = thread.statistics.per_command[command.index];
   statistics.failed.Add(1);
-  AddToHistogram(server, statistics, spent);
+  AddToHistogram(parts, statistics, spent);
 }
 
 }  // namespace ringkv::server

@@ -9,7 +9,8 @@
 #include <string_view>
 
 #include "server/command/command_table.h"
-#include "server/server.h"
+#include "server/execution/execution_parts.h"
+#include "server/session/thread_state.h"
 
 namespace ringkv::server {
 
@@ -27,14 +28,14 @@ struct Finished {
 };
 
 // Accounts for a handler that has returned. Called by its thread.
-void Account(Server& server, ThreadState& thread, const Finished& finished);
+void Account(const ExecutionParts& parts, ThreadState& thread, const Finished& finished);
 
 // Accounts for a blocked client that is answered; `spent`: nanoseconds of its command before it blocked. Called by the
 // client's thread.
-void AccountWait(Server& server, ThreadState& thread, const WaitingRequest& request, uint64_t spent,
+void AccountWait(const ExecutionParts& parts, ThreadState& thread, const WaitingRequest& request, uint64_t spent,
                  const LateAnswer& answer);
 
 // Accounts for a client that CLIENT UNBLOCK has unblocked; `spent` as above.
-void AccountUnblock(Server& server, ThreadState& thread, const CommandEntry& command, uint64_t spent);
+void AccountUnblock(const ExecutionParts& parts, ThreadState& thread, const CommandEntry& command, uint64_t spent);
 
 }  // namespace ringkv::server

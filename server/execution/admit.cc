@@ -28,7 +28,7 @@ bool DeniedWhenOutOfMemory(const Execution& execution) {
 bool MakeRoom(const Execution& execution) {
   constexpr uint64_t kMostMicroseconds = 500;  // then this request goes on, and the next one evicts further
   ThreadState& thread = execution.thread();
-  const Eviction outcome = execution.server().memory().MakeRoom(thread.txn, thread.evictor, kMostMicroseconds);
+  const Eviction outcome = execution.parts().memory.MakeRoom(thread.txn, thread.evictor, kMostMicroseconds);
   if (outcome == Eviction::kOutOfTime) thread.statistics.evictions_out_of_time.Add(1);
   return outcome != Eviction::kNothingToEvict;
 }
@@ -43,27 +43,21 @@ bool WritesNow(const Execution& execution) {
 }
 
 // Exact, where the unmet needs may still show a pause that has expired.
-bool IsPausedNow(Server& server, bool writes) {
-  const PauseMode mode = server.pause().Current();
+bool IsPausedNow(const ExecutionParts& parts, bool writes) {
+  const PauseMode mode = parts.pause.Current();
   return mode == PauseMode::kAll || (mode == PauseMode::kWrites && writes);
 }
 
 bool RefuseForDisk(Execution& execution) {
-  const std::string log_failure = execution.server().durability().log().failure();
+  const std::string log_failure = execution.parts().data.durability().log().failure();
   return Refuse(execution, log_failure.empty() ? std::string(errors::kSnapshotFailed)
                                                : std::string(errors::kLogFailed) + log_failure);
-}
-
-bool RefuseSubscriber(Execution& execution) {
-  return Refuse(execution, "ERR Can't execute '" + execution.entry->full_name +
-                               "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this "
-                               "context");
 }
 
 }  // namespace
 
 bool Admit(Execution& execution) {
-  Server& server = execution.server();
+  const ExecutionParts& parts = execution.parts();
   const bool writes = WritesNow(execution);
   const auto lacks = [unmet = execution.unmet](uint32_t need) { return (unmet & need) != 0; };
   if (lacks(kNeedsMemoryChecked) && !MakeRoom(execution) && DeniedWhenOutOfMemory(execution)) {
@@ -73,17 +67,17 @@ bool Admit(Execution& execution) {
   if (lacks(kNeedsHealthyDisk) && asks_for_disk) return RefuseForDisk(execution);
   if (lacks(kNeedsReplicas) && writes) return Refuse(execution, errors::kNoReplicas);
   const bool needs_role = lacks(kNeedsWritable) && writes;
-  if (needs_role && !server.replication().WillBeWritable()) return Refuse(execution, errors::kReadOnly);
-  if (lacks(kNeedsNoSubscription)) return RefuseSubscriber(execution);
+  if (needs_role && !parts.replication.WillBeWritable()) return Refuse(execution, errors::kReadOnly);
+  if (!PermitForSubscriber(execution)) return false;
   if (lacks(kNeedsFreshData) && NeedsNow(execution, kNeedsFreshData)) return Refuse(execution, errors::kMasterDown);
   // A replica that waits for its primary's data can be told to give that up.
-  const bool ends_loading = server.data().is_replacing() && execution.row().Has(kEndsReplacing);
+  const bool ends_loading = parts.data.is_replacing() && execution.row().Has(kEndsReplacing);
   if (lacks(kNeedsLoaded) && !ends_loading && NeedsNow(execution, kNeedsLoaded)) {
     return Refuse(execution, errors::kLoading);
   }
   if (needs_role || (lacks(kNeedsLogRoom) && writes)) return execution.Postpone();
   const bool may_be_paused = lacks(kNeedsNoPause) || (lacks(kNeedsNoWritePause) && writes);
-  return !may_be_paused || !IsPausedNow(server, writes) || execution.Postpone();
+  return !may_be_paused || !IsPausedNow(parts, writes) || execution.Postpone();
 }
 
 bool Reject(Execution& execution, std::string_view error) {

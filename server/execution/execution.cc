@@ -12,7 +12,7 @@ namespace {
 // What the command needs and does not hold now.
 uint32_t UnmetNeeds(const CommandEntry& entry, const Caller& caller) {
   const Session& session = caller.session;
-  const uint32_t unmet = (caller.server.needs().Get() & session.checked_needs) |
+  const uint32_t unmet = (caller.parts.needs.Get() & session.checked_needs) |
                          (session.authenticated ? 0u : uint32_t{kNeedsAuthentication}) | session.subscriber_needs;
   return entry.needs & unmet;
 }
@@ -24,8 +24,8 @@ bool IsPermitted(Execution& execution) {
 
 bool IsHere(Execution& execution) {
   const Caller& caller = execution.caller;
-  if (!caller.server.cluster().is_enabled()) return true;
-  const bool is_plain = !caller.session.is_asking && IsServedHere(execution.request, caller.server, caller.thread);
+  if (!caller.parts.cluster.is_enabled()) return true;
+  const bool is_plain = !caller.session.is_asking && IsServedHere(execution.request, caller.parts, caller.thread);
   return is_plain || Route(execution);
 }
 
@@ -45,7 +45,7 @@ Outcome Execute(const Caller& caller, const Request& request) {
   Outcome outcome;
   Execution execution{.caller = caller, .request = request, .outcome = outcome};
   if (!FindCommand(execution)) return outcome;
-  WaitingClients& waiting = caller.server.waiting_clients();
+  WaitingClients& waiting = caller.parts.waiting_clients;
   if (execution.row().Is(kBlocking)) execution.wait_generation = waiting.generation();
   if (!IsPermitted(execution) || !IsHere(execution) || !IsAdmitted(execution) || !RunsNow(execution)) return outcome;
   LockKeys(execution.row(), request, caller.thread.txn);
@@ -56,14 +56,11 @@ Outcome Execute(const Caller& caller, const Request& request) {
 }
 
 std::optional<storage::Lsn> ExecutePart(const Caller& caller, const ProxyPart& part) {
-  const ClusterView& view = ViewOf(caller.server, caller.thread);
+  const ClusterView& view = ViewOf(caller.parts, caller.thread);
   if (part.shard != view.here.shard || !view.here.is_primary) return std::nullopt;
-  const size_t before = caller.reply.buffer().size();
   Caller alone = caller;
   alone.may_ask_others = false;
-  const Outcome outcome = Execute(alone, {.argv = part.argv});
-  const std::string_view answer = caller.reply.buffer().Readable().substr(before);
-  if (!outcome.is_done() || answer.starts_with("-MOVED ") || answer.starts_with("-ASK ")) return std::nullopt;
+  if (!Execute(alone, {.argv = part.argv}).is_done()) return std::nullopt;
   return caller.thread.txn.depends_on();
 }
 

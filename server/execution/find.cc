@@ -21,13 +21,13 @@ std::string Shorten(std::string_view text, size_t most) {
 bool RejectUnknown(Execution& execution) {
   const auto argv = execution.argv();
   if (IsHttp(argv[0])) {
-    execution.server().log().Warning("closing " + execution.session().card->address +
-                                     ": it speaks HTTP to the Redis port; somebody may be trying to attack through a "
-                                     "browser");
+    execution.parts().log.Warning("closing " + execution.session().card->address +
+                                  ": it speaks HTTP to the Redis port; somebody may be trying to attack through a "
+                                  "browser");
     execution.outcome = outcome::Close{.at_once = true};
     return false;
   }
-  if (const CommandEntry* container = execution.server().commands().FindName(argv[0])) {
+  if (const CommandEntry* container = execution.parts().commands.FindName(argv[0])) {
     return Reject(execution, "ERR unknown subcommand '" + std::string(argv[1].substr(0, kLongestShown)) + "'. Try " +
                                  UpperCase(container->row->name) + " HELP.");
   }
@@ -43,7 +43,7 @@ bool RejectUnknown(Execution& execution) {
 
 bool FindCommand(Execution& execution) {
   const Request& request = execution.request;
-  execution.entry = request.is_looked_up ? request.entry : execution.server().commands().Find(request.argv);
+  execution.entry = request.is_looked_up ? request.entry : execution.parts().commands.Find(request.argv);
   // As in Redis, CLIENT LIST also shows a command that is refused, and NULL for an unknown one.
   const Command* const row_or_null = execution.entry == nullptr ? nullptr : execution.entry->row;
   execution.session().card->last_command.store(row_or_null, std::memory_order_relaxed);

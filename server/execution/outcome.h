@@ -22,6 +22,9 @@ namespace outcome {
 // The reply is written.
 struct Done {};
 
+// The reply is written: an error that sends the client to the node which serves the keys (MOVED, ASK).
+struct Redirected {};
+
 // Nothing happened: execute the request again when clients are no longer paused.
 struct Postponed {};
 
@@ -63,8 +66,9 @@ struct Close {
 }  // namespace outcome
 
 // Initially Done. A class, so that it can be forward declared.
-struct Outcome : std::variant<outcome::Done, outcome::Postponed, outcome::Elsewhere, outcome::KeyWait,
-                              outcome::ReplicaWait, outcome::Stream, outcome::HandOver, outcome::Close> {
+struct Outcome
+    : std::variant<outcome::Done, outcome::Redirected, outcome::Postponed, outcome::Elsewhere, outcome::KeyWait,
+                   outcome::ReplicaWait, outcome::Stream, outcome::HandOver, outcome::Close> {
   using variant::variant;
   using variant::operator=;
 

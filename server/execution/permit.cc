@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <string>
+
 #include "server/command/error_replies.h"
 #include "server/execution/stages.h"
 
@@ -12,7 +14,7 @@ constexpr std::string_view kDebugNotAllowed =
 constexpr std::string_view kIsMonitor = "ERR Replica can't interact with the keyspace";
 
 bool MayDebug(const Execution& execution) {
-  return static_cast<DebugCommand>(execution.server().options().enable_debug_command.load()) == DebugCommand::kLocal &&
+  return static_cast<DebugCommand>(execution.parts().options.enable_debug_command.load()) == DebugCommand::kLocal &&
          execution.session().card->is_local;
 }
 
@@ -24,6 +26,13 @@ bool Permit(Execution& execution) {
   // A client in MONITOR is in the same state as a replica, in Redis' words too.
   if (execution.session().is_monitor && execution.row().Is(kWrite | kReadOnly)) return Refuse(execution, kIsMonitor);
   return true;
+}
+
+bool PermitForSubscriber(Execution& execution) {
+  if ((execution.unmet & kNeedsNoSubscription) == 0) return true;
+  return Refuse(execution, "ERR Can't execute '" + execution.entry->full_name +
+                               "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this "
+                               "context");
 }
 
 }  // namespace ringkv::server

@@ -3,8 +3,9 @@
 #include <string_view>
 
 #include "server/execution/execution.h"
-#include "server/server.h"
+#include "server/execution/execution_parts.h"
 #include "server/session/session.h"
+#include "server/session/thread_state.h"
 
 namespace ringkv::server {
 namespace {
@@ -31,8 +32,8 @@ class BatchLookup {
 
 }  // namespace
 
-void Prepare(Server& server, ThreadState& thread, const Session& session, std::span<Request> requests) {
-  BatchLookup lookup(server.commands());
+void Prepare(const ExecutionParts& parts, ThreadState& thread, const Session& session, std::span<Request> requests) {
+  BatchLookup lookup(parts.commands);
   std::string_view key_before;
   storage::Position position;
   bool has_position = false;

@@ -9,12 +9,12 @@
 
 namespace ringkv::server {
 
-class Server;
+struct ExecutionParts;
 struct WaitingRequest;
 
 // Locks the keys and runs the handler again, in the thread that made the change. None if the client stays blocked. The
 // request was permitted, routed and admitted when it came. WaitingClients unblocks it when its keys move to another
 // node or this server becomes a replica. The client's thread accounts for it.
-std::optional<LateAnswer> Retry(const WaitingRequest& request, Server& server, storage::Txn& txn);
+std::optional<LateAnswer> Retry(const WaitingRequest& request, const ExecutionParts& parts, storage::Txn& txn);
 
 }  // namespace ringkv::server

@@ -41,10 +41,17 @@ std::string Redirection(std::string_view word, size_t slot, const cluster::Node&
   return std::string(word) + " " + std::to_string(slot) + " " + node.host + ":" + std::to_string(node.port);
 }
 
+// Sends the client to the node.
+bool Redirect(Execution& execution, std::string_view word, size_t slot, const cluster::Node& node) {
+  execution.outcome = outcome::Redirected{};
+  return Reject(execution, Redirection(word, slot, node));
+}
+
 // What may empty a store must not do so while slots change hands: the keys would be gone here and come back there.
 bool EmptiesAll(const Command& row) { return row.scope == Scope::kEverything && row.Is(kWrite); }
 
 bool AskOthers(Execution& execution, ProxyPlan plan) {
+  if (!PermitForSubscriber(execution)) return false;
   execution.outcome = outcome::Elsewhere{std::make_unique<ProxyPlan>(std::move(plan))};
   return false;
 }
@@ -54,7 +61,7 @@ std::optional<bool> TakeApart(Execution& execution, const ClusterView& view) {
   std::optional<ProxyPlan> plan = PlanJoin(execution.row(), execution.argv(), view);
   if (!plan) return std::nullopt;
   if (plan->parts.empty()) return true;
-  const auto most = static_cast<size_t>(execution.server().options().cluster_proxy_max_parts);
+  const auto most = static_cast<size_t>(execution.parts().options.cluster_proxy_max_parts);
   if (plan->parts.size() <= most) return AskOthers(execution, std::move(*plan));
   return Reject(execution, "ERR more than " + std::to_string(most) +
                                " keys of different slots in one request (cluster-proxy-max-parts); send fewer at a "
@@ -62,9 +69,9 @@ std::optional<bool> TakeApart(Execution& execution, const ClusterView& view) {
 }
 
 // The primary of this replica can't be reached, and reads are to be answered all the same.
-bool StandsIn(const cluster::SlotState& slot, const ClusterView& view, Server& server) {
-  const LinkPhase phase = server.replication().link().phase();
-  return server.options().cluster_read_from_replica != 0 && !view.here.is_primary && slot.owner == view.here.shard &&
+bool StandsIn(const cluster::SlotState& slot, const ClusterView& view, const ExecutionParts& parts) {
+  const LinkPhase phase = parts.replication.link().phase();
+  return parts.options.cluster_read_from_replica != 0 && !view.here.is_primary && slot.owner == view.here.shard &&
          (phase == LinkPhase::kConnect || phase == LinkPhase::kConnecting);
 }
 
@@ -122,7 +129,7 @@ Reach ReachOf(const Execution& execution) {
 // Whether other nodes may be asked for it instead of the client being sent to them.
 bool IsPassedOn(const Execution& execution) {
   const Session& session = execution.session();
-  if (execution.server().options().cluster_redirect == 0 || session.speaks_node_link) return false;
+  if (execution.parts().options.cluster_redirect == 0 || session.speaks_node_link) return false;
   // Subscriptions need the client's own connection, and a blocking command would block other clients of the shared one.
   const Command& row = execution.row();
   const bool is_personal = row.channels.Is(kChannelSubscribe | kChannelUnsubscribe);
@@ -157,7 +164,7 @@ bool PassOnIfAllowed(Execution& execution, cluster::ShardIndex shard, bool only_
 // The slot is another shard's.
 bool Moved(Execution& execution, size_t slot, const cluster::SlotState& state, const ClusterView& view,
            bool only_reads) {
-  if (!IsPassedOn(execution)) return Reject(execution, Redirection("MOVED", slot, view.PrimaryOf(state.owner)));
+  if (!IsPassedOn(execution)) return Redirect(execution, "MOVED", slot, view.PrimaryOf(state.owner));
   return PassOnIfAllowed(execution, state.owner, only_reads, false);
 }
 
@@ -165,18 +172,16 @@ bool Moved(Execution& execution, size_t slot, const cluster::SlotState& state, c
 bool Asks(Execution& execution, size_t slot, const cluster::SlotState& state, const ClusterView& view,
           bool only_reads) {
   if (IsPassedOn(execution)) return PassOnIfAllowed(execution, state.offered_to, only_reads, true);
-  return Reject(execution, Redirection("ASK", slot, view.PrimaryOf(state.offered_to)));
+  return Redirect(execution, "ASK", slot, view.PrimaryOf(state.offered_to));
 }
 
 }  // namespace
 
 bool Route(Execution& execution) {
-  Server& server = execution.server();
+  const ExecutionParts& parts = execution.parts();
   Session& session = execution.session();
   const Command& row = execution.row();
   const bool passes_on = IsPassedOn(execution);
-  // A request that is refused to a subscriber must not run elsewhere either.
-  if (passes_on && (execution.unmet & kNeedsNoSubscription) != 0) return true;
   // What is queued is looked at as a whole by EXEC, which may pass it on: the state of this node says nothing yet.
   if (passes_on && session.queue.is_open() && !row.Has(kRunsInMulti)) {
     execution.unmet &= kPermissions;
@@ -184,7 +189,7 @@ bool Route(Execution& execution) {
   }
   cluster::RequestTraits traits{.asks = std::exchange(session.is_asking, false)};
   const Reach reach = ReachOf(execution);
-  const ClusterView& view = ViewOf(server, execution.thread());
+  const ClusterView& view = ViewOf(parts, execution.thread());
   if (reach.empties_all && view.held.any()) return execution.Postpone();
   const bool may_be_spread = reach.slots.differs() || (!reach.slots.has_any() && row.scope != Scope::kNothing);
   if (passes_on && may_be_spread && !session.queue.is_open()) {
@@ -198,7 +203,7 @@ bool Route(Execution& execution) {
   traits.reads_here = is_shard_channel || (session.reads_from_replica && may_read_here);
   const size_t slot = reach.slots.slot();
   const cluster::SlotState state = view.StateOf(slot);
-  if (StandsIn(state, view, server)) {
+  if (StandsIn(state, view, parts)) {
     return reach.only_reads || is_shard_channel || Reject(execution, errors::kSlotNotServed);
   }
   switch (RouteSlot(state, view.here, traits)) {
@@ -212,14 +217,14 @@ bool Route(Execution& execution) {
   return Reject(execution, errors::kSlotNotServed);
 }
 
-std::string WhyNotServedHere(const WaitingRequest& request, Server& server) {
-  if (!server.cluster().is_enabled()) return {};
-  const std::shared_ptr<const ClusterView> view = server.cluster().view();
+std::string WhyNotServedHere(const WaitingRequest& request, const ExecutionParts& parts) {
+  if (!parts.cluster.is_enabled()) return {};
+  const std::shared_ptr<const ClusterView> view = parts.cluster.view();
   CommonSlot common;
   common.AddKeys(*request.command->row, std::vector<std::string_view>(request.argv.begin(), request.argv.end()));
   const cluster::SlotState state = view->StateOf(common.slot());
   const bool only_reads = request.command->row->Is(kReadOnly);
-  if (only_reads && StandsIn(state, *view, server)) return {};
+  if (only_reads && StandsIn(state, *view, parts)) return {};
   switch (RouteSlot(state, view->here, {.reads_here = only_reads && request.reads_from_replica})) {
     case cluster::SlotRoute::kMoved: return Redirection("MOVED", common.slot(), view->PrimaryOf(state.owner));
     case cluster::SlotRoute::kDown: return std::string(errors::kSlotNotServed);

@@ -25,13 +25,13 @@ void BeginToWait(Execution& execution, const DataCall& call) {
                                                                  .reads_from_replica = session.reads_from_replica,
                                                                  .plan = plan,
                                                                  .generation = execution.wait_generation});
-  execution.server().waiting_clients().Add(request);
+  execution.parts().waiting_clients.Add(request);
   execution.outcome = outcome::KeyWait{std::move(request)};
 }
 
 void RunData(Execution& execution) {
   const Session& session = execution.session();
-  DataCall call = MakeCall(execution.server(), execution.thread().txn, execution.argv(), session.db, execution.reply());
+  DataCall call = MakeCall(execution.parts(), execution.thread().txn, execution.argv(), session.db, execution.reply());
   call.is_repeated = session.checked_needs == 0;
   if (!execution.row().Is(kBlocking) || !execution.MayWait()) return execution.row().run.data(call);
   KeyWaitPlan plan;
@@ -48,7 +48,7 @@ void RunAdmin(Execution& execution) {
                  .pushes = caller.pushes != nullptr ? *caller.pushes : caller.reply,
                  .session = caller.session,
                  .thread = caller.thread,
-                 .server = caller.server,
+                 .server = caller.parts.server,
                  .command = execution.row(),
                  .outcome = execution.outcome,
                  .execution = execution,
@@ -61,10 +61,10 @@ void RunAdmin(Execution& execution) {
 
 }  // namespace
 
-DataCall MakeCall(Server& server, storage::Txn& txn, std::span<const std::string_view> argv, storage::DbIndex db,
-                  resp::ReplyWriter& reply) {
-  DataCall call{Arguments(argv), txn, reply, db, server.options().proto_max_bulk_len};
-  call.in_cluster = server.cluster().is_enabled();
+DataCall MakeCall(const ExecutionParts& parts, storage::Txn& txn, std::span<const std::string_view> argv,
+                  storage::DbIndex db, resp::ReplyWriter& reply) {
+  DataCall call{Arguments(argv), txn, reply, db, parts.options.proto_max_bulk_len};
+  call.in_cluster = parts.cluster.is_enabled();
   return call;
 }
 
@@ -83,16 +83,16 @@ void LockKeys(const Command& row, const Request& request, storage::Txn& txn) {
 }
 
 void Run(Execution& execution) {
-  Server& server = execution.server();
+  const ExecutionParts& parts = execution.parts();
   ThreadState& thread = execution.thread();
-  const KeyEvents::Scope events(server.key_events(), thread.txn, thread.index);
+  const KeyEvents::Scope events(parts.key_events, thread.txn, thread.index);
   const resp::ReplyWriter& reply = execution.reply();
-  const uint64_t start = server.ticks().Now();
+  const uint64_t start = parts.ticks.Now();
   const int64_t errors_before = reply.errors();
   thread.txn.no_touch = execution.session().no_touch && !execution.row().Has(kAlwaysTouches);
   execution.row().run.data != nullptr ? RunData(execution) : RunAdmin(execution);
-  thread.last_command_end = server.ticks().Now();
-  const uint64_t nanoseconds = server.ticks().Nanoseconds(thread.last_command_end - start);
+  thread.last_command_end = parts.ticks.Now();
+  const uint64_t nanoseconds = parts.ticks.Nanoseconds(thread.last_command_end - start);
   auto* const wait = std::get_if<outcome::KeyWait>(&execution.outcome);
   if (wait != nullptr) wait->nanoseconds = nanoseconds;
   auto* const replica_wait = std::get_if<outcome::ReplicaWait>(&execution.outcome);
@@ -101,7 +101,7 @@ void Run(Execution& execution) {
     replica_wait->nanoseconds = nanoseconds;
   }
   const bool has_failed = reply.errors() != errors_before && !execution.has_run_queued;
-  Account(server, thread,
+  Account(parts, thread,
           {.entry = *execution.entry,
            .argv = execution.argv(),
            .db = execution.session().db,

@@ -9,7 +9,9 @@
 
 namespace ringkv::server {
 
-DataCall MakeCall(Server& server, storage::Txn& txn, std::span<const std::string_view> argv, storage::DbIndex db,
-                  resp::ReplyWriter& reply);
+struct ExecutionParts;
+
+DataCall MakeCall(const ExecutionParts& parts, storage::Txn& txn, std::span<const std::string_view> argv,
+                  storage::DbIndex db, resp::ReplyWriter& reply);
 
 }  // namespace ringkv::server

@@ -9,9 +9,12 @@
 #include <vector>
 
 #include "server/command/command_table.h"
-#include "server/execution/execution.h"
-#include "server/server.h"
+#include "server/execution/caller.h"
+#include "server/execution/execution_parts.h"
+#include "server/execution/outcome.h"
+#include "server/execution/request.h"
 #include "server/session/session.h"
+#include "server/session/thread_state.h"
 
 namespace ringkv::server {
 
@@ -30,7 +33,7 @@ struct Execution {
   Enclosing* enclosing = nullptr;       // null: not inside another command
   bool has_run_queued = false;          // EXEC has run commands, whose errors are counted by themselves
 
-  Server& server() const { return caller.server; }
+  const ExecutionParts& parts() const { return caller.parts; }
   ThreadState& thread() const { return caller.thread; }
   Session& session() const { return caller.session; }
   resp::ReplyWriter& reply() const { return caller.reply; }
@@ -53,6 +56,9 @@ bool FindCommand(Execution& execution);
 constexpr uint32_t kPermissions = kNeedsAuthentication | kNeedsDebugAllowed;
 // Refuses for unmet needs in kPermissions.
 bool Permit(Execution& execution);
+// Refuses what a subscriber of RESP2 may not run. redis-server asks this late, after the routing: so it is asked when
+// the request is admitted here, or before other nodes are asked to run it.
+bool PermitForSubscriber(Execution& execution);
 
 // --- route: whether this node serves the keys ---
 bool Route(Execution& execution);

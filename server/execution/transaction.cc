@@ -61,7 +61,7 @@ class QueuedReplies {
     const bool has_ended = std::get_if<outcome::Close>(&exec_.outcome) != nullptr;
     resp::ReplyWriter& reply = has_ended || exec.session.reply_mode.is_silent() ? unheard_ : heard_;
     reply.set_protocol(exec.session.protocol);
-    return {.server = exec.server,
+    return {.parts = exec.parts,
             .thread = exec.thread,
             .session = exec.session,
             .reply = reply,
@@ -96,7 +96,7 @@ void Enqueue(Execution& execution) {
     Reject(execution, "ERR Command not allowed inside a transaction");
     return;
   }
-  const auto limit = static_cast<size_t>(execution.server().options().client_query_buffer_limit.load());
+  const auto limit = static_cast<size_t>(execution.parts().options.client_query_buffer_limit.load());
   if (session.queue.MemoryBytes() > limit) {
     Reject(execution, "ERR the queued commands of this transaction exceed client-query-buffer-limit");
     return;

@@ -9,7 +9,7 @@
 #include <memory>
 #include <vector>
 
-#include "server/execution/thread_state.h"
+#include "server/session/thread_state.h"
 
 namespace ringkv::server {
 

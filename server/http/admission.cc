@@ -9,6 +9,7 @@
 #include "server/http/authorization.h"
 #include "server/http/host_name.h"
 #include "server/http/media_type.h"
+#include "server/http/route_table.h"
 
 namespace ringkv::server::http {
 namespace {

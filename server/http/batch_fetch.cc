@@ -7,7 +7,6 @@
 #include "server/http/computing_cost.h"
 #include "server/http/exchange.h"
 #include "server/http/json.h"
-#include "server/server.h"
 
 namespace ringkv::server::http {
 namespace {
@@ -25,7 +24,7 @@ using SharedFetch = std::shared_ptr<Fetch>;
 
 void FetchNext(Exchange& exchange, const SharedFetch& fetch);
 
-size_t MostBytes(Exchange& exchange) { return static_cast<size_t>(exchange.server().options().http_max_response_size); }
+size_t MostBytes(Exchange& exchange) { return static_cast<size_t>(exchange.parts().options.http_max_response_size); }
 
 std::string TooLong(size_t most) {
   return "the values are longer than http-max-response-size allows (" + std::to_string(most) +

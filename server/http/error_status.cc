@@ -5,8 +5,8 @@
 
 #include "server/cluster/cluster_state.h"
 #include "server/command/error_replies.h"
+#include "server/http/http_parts.h"
 #include "server/http/url.h"
-#include "server/server.h"
 
 namespace ringkv::server::http {
 namespace {
@@ -26,13 +26,13 @@ int StatusOf(std::string_view error) {
 }
 
 // "MOVED slot host:port", where the port is that for Redis' protocol.
-std::string Owner(Server& server, std::string_view moved) {
+std::string Owner(const HttpParts& parts, std::string_view moved) {
   const std::string_view address = moved.substr(moved.rfind(' ') + 1);
   const size_t colon = address.rfind(':');
   const std::string_view host = address.substr(0, colon);
   const std::string_view port = address.substr(colon + 1);
-  int64_t http_port = server.options().http_port;
-  const std::shared_ptr<const ClusterView> view = server.cluster().view();
+  int64_t http_port = parts.options.http_port;
+  const std::shared_ptr<const ClusterView> view = parts.cluster.view();
   for (const cluster::Node& node : view->topology.nodes()) {
     if (node.host == host && std::to_string(node.port) == port && node.http_port != 0) http_port = node.http_port;
   }
@@ -42,12 +42,12 @@ std::string Owner(Server& server, std::string_view moved) {
 
 }  // namespace
 
-Response ResponseToError(Server& server, std::string_view error, std::string_view target) {
+Response ResponseToError(const HttpParts& parts, std::string_view error, std::string_view target) {
   if (!error.starts_with("MOVED ")) return ErrorResponse(StatusOf(error), error);
   Response response = ErrorResponse(307, "another node of the cluster has this key");
-  const TargetParts parts = SplitTarget(target);
-  response.headers.emplace_back("Location", Owner(server, error) + std::string(parts.path) +
-                                                (parts.query.empty() ? "" : "?" + std::string(parts.query)));
+  const TargetParts place = SplitTarget(target);
+  response.headers.emplace_back("Location", Owner(parts, error) + std::string(place.path) +
+                                                (place.query.empty() ? "" : "?" + std::string(place.query)));
   return response;
 }
 

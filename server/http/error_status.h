@@ -6,13 +6,11 @@
 
 #include "server/http/response.h"
 
-namespace ringkv::server {
-class Server;
-}  // namespace ringkv::server
-
 namespace ringkv::server::http {
 
+struct HttpParts;
+
 // `error`: code and text. `target`: the request target, for a redirect to another node.
-Response ResponseToError(Server& server, std::string_view error, std::string_view target);
+Response ResponseToError(const HttpParts& parts, std::string_view error, std::string_view target);
 
 }  // namespace ringkv::server::http

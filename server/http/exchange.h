@@ -14,25 +14,21 @@
 #include <vector>
 
 #include "resp/reply.h"
-#include "server/execution/thread_state.h"
+#include "server/http/http_parts.h"
 #include "server/http/request.h"
 #include "server/http/response.h"
 #include "server/http/target.h"
-
-namespace ringkv::server {
-class Server;
-class Session;
-}  // namespace ringkv::server
+#include "server/session/thread_state.h"
 
 namespace ringkv::server::http {
 
 class Exchange {
  public:
   // All references outlive the exchange.
-  Exchange(Server& server, ThreadState& thread, Request& request, Target target)
-      : server_(server), thread_(thread), request_(request), target_(std::move(target)) {}
+  Exchange(const HttpParts& parts, ThreadState& thread, Request& request, Target target)
+      : parts_(parts), thread_(thread), request_(request), target_(std::move(target)) {}
 
-  Server& server() { return server_; }
+  const HttpParts& parts() const { return parts_; }
   storage::Txn& txn() { return thread_.txn; }
   const Request& request() const { return request_; }
   const Target& target() const { return target_; }
@@ -72,7 +68,7 @@ class Exchange {
   const std::optional<Response>& response() const { return response_; }
 
  private:
-  Server& server_;
+  const HttpParts& parts_;
   ThreadState& thread_;
   Request& request_;
   const Target target_;

@@ -5,17 +5,16 @@
 #include "server/http/json.h"
 #include "server/replication/replication.h"
 #include "server/report/readiness.h"
-#include "server/server.h"
 
 namespace ringkv::server::http {
 
 void ShowHealth(Exchange& exchange) { exchange.Respond({.body = "{\"status\":\"ok\"}\n"}); }
 
 void ShowReadiness(Exchange& exchange) {
-  std::vector<std::string> reasons = ReasonsNotReady(exchange.server());
+  std::vector<std::string> reasons = ReasonsNotReady(exchange.parts().report);
   if (const std::string* role = exchange.target().query.Find("role"); role != nullptr) {
     if (*role != "primary" && *role != "replica") return exchange.Fail(400, "role is primary or replica");
-    const bool is_replica = exchange.server().replication().is_replica();
+    const bool is_replica = exchange.parts().replication.is_replica();
     if (is_replica != (*role == "replica")) reasons.push_back("it is no " + *role);
   }
   if (reasons.empty()) return exchange.Respond({.body = "{\"ready\":true}\n"});

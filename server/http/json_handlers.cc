@@ -10,7 +10,6 @@
 #include "server/http/json.h"
 #include "server/http/lifetime.h"
 #include "server/http/media_type.h"
-#include "server/server.h"
 
 namespace ringkv::server::http {
 namespace {
@@ -177,7 +176,7 @@ void Store(Exchange& exchange, Item item) {
   exchange.Run(std::move(argv), [&exchange](const resp::Reply&) { RespondStored(exchange, 1); });
 }
 
-size_t MostKeys(Exchange& exchange) { return static_cast<size_t>(exchange.server().options().http_max_batch_keys); }
+size_t MostKeys(Exchange& exchange) { return static_cast<size_t>(exchange.parts().options.http_max_batch_keys); }
 
 }  // namespace
 

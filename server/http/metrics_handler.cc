@@ -8,7 +8,7 @@ namespace ringkv::server::http {
 
 void ShowMetrics(Exchange& exchange) {
   constexpr std::chrono::milliseconds kWritingCost(1);
-  exchange.Compute(kWritingCost, [&exchange, write = MetricsPage(exchange.server(), exchange.txn())] {
+  exchange.Compute(kWritingCost, [&exchange, write = MetricsPage(exchange.parts().report, exchange.txn())] {
     return [&exchange, page = write()] {
       exchange.Respond({.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = page});
     };

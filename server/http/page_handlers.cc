@@ -8,7 +8,6 @@
 #include "server/http/page_files.h"
 #include "server/http/route_table.h"
 #include "server/report/info_page.h"
-#include "server/server.h"
 
 namespace ringkv::server::http {
 namespace {
@@ -56,7 +55,7 @@ void FillIn(std::string* page, std::string_view mark, std::string_view text) {
 }
 
 std::string Numbers(Exchange& exchange) {
-  const std::string info = InfoPage(exchange.server(), exchange.txn(), {});
+  const std::string info = InfoPage(exchange.parts().report, exchange.txn(), {});
   std::string rows;
   std::istringstream lines(info);
   for (std::string line; std::getline(lines, line);) {
@@ -95,7 +94,7 @@ void RespondWith(Exchange& exchange, std::string_view content_type, std::string 
 }  // namespace
 
 void ShowPage(Exchange& exchange) {
-  const Options& options = exchange.server().options();
+  const Options& options = exchange.parts().options;
   std::string page(kPageHtml);
   FillIn(&page, "{{port}}", std::to_string(options.http_port));
   FillIn(&page, "{{summary}}",

@@ -10,7 +10,6 @@
 #include "server/http/exchange.h"
 #include "server/http/handlers.h"
 #include "server/http/json.h"
-#include "server/server.h"
 
 namespace ringkv::server::http {
 namespace {
@@ -58,7 +57,7 @@ void RespondFound(Exchange& exchange, const SharedWalk& walk, const std::string&
       [&exchange, begin, end](const std::string& values) {
         exchange.Respond({.body = begin + ",\"values\":[" + values + "]" + end});
       },
-      exchange.server().cluster().is_enabled());
+      exchange.parts().cluster.is_enabled());
 }
 
 void Finish(Exchange& exchange, const SharedWalk& walk) {
@@ -93,7 +92,7 @@ void Search(Exchange& exchange) {
   walk->pattern = Literal(text_of("prefix")) + "*" + Literal(text_of("suffix"));
   const std::string limit_text = text_of("limit");
   const std::optional<int64_t> limit = limit_text.empty() ? kUsualLimit : resp::ParseInteger(limit_text);
-  const int64_t most = exchange.server().options().http_max_search_keys;
+  const int64_t most = exchange.parts().options.http_max_search_keys;
   if (!limit || *limit <= 0 || *limit > most) {
     return exchange.Fail(400, "limit is a number from 1 to " + std::to_string(most) + " (http-max-search-keys)");
   }

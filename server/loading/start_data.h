@@ -2,13 +2,23 @@
 // What a server starts with: the data that was saved, or else what an RDB file has; then a file of lines.
 #pragma once
 
+#include "server/base/world.h"
+#include "server/config/options.h"
+#include "server/data/data_keeper.h"
+#include "server/observe/log.h"
 #include "storage/base/result.h"
 
 namespace ringkv::server {
 
-class Server;
+// All of it outlives the loading.
+struct StartParts {
+  World world;
+  const Options& options;
+  Log& log;
+  DataKeeper& data;
+};
 
-// Between Server::BeginLoading and EndLoading. An error ends the start.
-storage::Status LoadStartData(Server& server);
+// Between DataKeeper::BeginLoading and EndLoading. An error ends the start.
+storage::Status LoadStartData(const StartParts& parts);
 
 }  // namespace ringkv::server

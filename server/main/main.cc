@@ -16,17 +16,18 @@
 
 #include "server/base/version.h"
 #include "server/cluster/cluster_state.h"
-#include "server/config/config_file.h"
+#include "server/commands/families.h"
+#include "server/composition/server.h"
 #include "server/config/data_directory.h"
-#include "server/config/option_table.h"
 #include "server/http/response.h"
 #include "server/http/route_table.h"
 #include "server/loading/start_data.h"
 #include "server/net/network.h"
+#include "server/options/config_file.h"
+#include "server/options/option_table.h"
 #include "server/process/file_limit.h"
 #include "server/process/service_notify.h"
 #include "server/replication/replication.h"
-#include "server/server.h"
 #include "storage/base/allocator.h"
 #include "storage/disk/posix_file_system.h"
 
@@ -152,7 +153,7 @@ int Run(const std::vector<std::string>& arguments) {
   storage::SystemChance chance;
   const storage::Result<std::optional<uint64_t>> seed = storage::FindHashSeed(files, DataKeeper::FilesOf(options));
   if (!seed) return FailStart(seed.error().text);
-  Server server(options, {clock, files, chance}, {http::RouteLabels(), http::kStatuses}, *config_path,
+  Server server(options, {clock, files, chance}, AllCommands(), {http::RouteLabels(), http::kStatuses}, *config_path,
                 seed->value_or(chance.Next()));
   if (*lock != nullptr) server.durability().AdoptLock(std::move(*lock));
   std::string why;
@@ -179,11 +180,11 @@ int Run(const std::vector<std::string>& arguments) {
   std::thread loader([&] {
     NameThisThread("loader");
     storage::CountMemoryOfThisThread();
-    storage::Status status = LoadStartData(server);
+    storage::Status status = LoadStartData(
+        {.world = {clock, files, chance}, .options = options, .log = server.log(), .data = server.data()});
     if (status) {
       server.EndLoading();
-      status = server.replication().Start();
-      server.cluster().Start();
+      status = server.StartLinks();
     }
     if (status) {
       SayReady(server);

@@ -7,9 +7,9 @@
 
 #include "resp/request_writer.h"
 #include "server/execution/execution.h"
+#include "server/execution/execution_parts.h"
 #include "server/loading/load_rdb.h"
 #include "server/node_link/handshake.h"
-#include "server/server.h"
 #include "storage/base/allocator.h"
 #include "storage/base/once_a_second.h"
 #include "storage/log/log_files.h"
@@ -38,27 +38,30 @@ std::string Quoted(std::string_view text) {
   return quoted;
 }
 
-uint64_t CountKeys(Server& server) {
+uint64_t CountKeys(const ExecutionParts& parts) {
   storage::Random random(1);
-  storage::Txn txn(server.store(), server.clock().Now(), random);
+  storage::Txn txn(parts.data.store(), parts.clock.Now(), random);
   return CountKeys(txn);
 }
 
 }  // namespace
 
-RedisLink::RedisLink(Server& server) : server_(server), files_(server.files()) {}
+RedisLink::RedisLink(const ExecutionParts& parts, World world, WatchedKeys& watched_keys)
+    : parts_(parts), world_(world), watched_keys_(watched_keys), files_(world.files) {
+  parts_.needs.AddSource([this] { return is_running() ? uint32_t{kNeedsWritable} : 0u; });
+}
 
 RedisLink::~RedisLink() { Stop(); }
 
 Status RedisLink::Start(PrimaryAddress redis) {
   const std::string mark = redis.host + " " + std::to_string(redis.port) + "\n";
   const storage::Result<std::string> marked = storage::ReadWhole(files_, MarkPath());
-  const uint64_t keys = CountKeys(server_);
+  const uint64_t keys = CountKeys(parts_);
   if (keys > 0 && (!marked || *marked != mark)) {
     return Fail("migrate-from would take the place of " + std::to_string(keys) +
                 " keys that did not come from there; start it with an empty directory");
   }
-  if (Status locked = server_.durability().LockDirectory(); !locked) return locked;
+  if (Status locked = parts_.data.durability().LockDirectory(); !locked) return locked;
   const auto placed = storage::PlaceFile(files_, "", MarkPath(), mark, storage::OpenMode::kReplace);
   if (!placed) return tl::unexpected(placed.error());
   {
@@ -67,7 +70,7 @@ Status RedisLink::Start(PrimaryAddress redis) {
   }
   stopping_ = false;
   is_running_ = true;
-  server_.needs().Update();
+  parts_.needs.Update();
   thread_ = std::thread([this] { Run(); });
   return {};
 }
@@ -82,9 +85,9 @@ void RedisLink::Stop() {
   if (thread_.joinable()) thread_.join();
   if (!is_running_.exchange(false)) return;
   phase_ = LinkPhase::kNone;
-  server_.log().Notice("migration: stopped; left out were " + std::to_string(keys_left_out_) + " keys and " +
-                       std::to_string(commands_left_out_) + " commands");
-  server_.needs().Update();
+  parts_.log.Notice("migration: stopped; left out were " + std::to_string(keys_left_out_) + " keys and " +
+                    std::to_string(commands_left_out_) + " commands");
+  parts_.needs.Update();
 }
 
 PrimaryAddress RedisLink::target() {
@@ -100,12 +103,11 @@ void RedisLink::Rest() {
 void RedisLink::Run() {
   NameThisThread("redis-link");
   storage::CountMemoryOfThisThread();
-  server_.links().WaitForRound(stopping_);  // writes admitted before the migration have ended
-  state_ =
-      std::make_unique<ThreadState>(kNoThread, server_.store(), server_.commands().size(), server_.chance().Next());
+  parts_.links.WaitForRound(stopping_);  // writes admitted before the migration have ended
+  state_ = std::make_unique<ThreadState>(kNoThread, parts_.data.store(), parts_.commands.size(), world_.chance.Next());
   auto card = std::make_shared<ClientCard>();
   card->address = "migration";
-  session_ = std::make_unique<Session>(card, server_.watched_keys());
+  session_ = std::make_unique<Session>(card, watched_keys_);
   session_->authenticated = true;
   session_->checked_needs = 0;
   std::string said;
@@ -113,11 +115,11 @@ void RedisLink::Run() {
     phase_ = LinkPhase::kConnect;
     const Status ended = FollowOnce();
     socket_.Reset();
-    server_.data().SetReplacing(false);
+    parts_.data.SetReplacing(false);
     if (stopping_) break;
     if (ended.error().text != said) {
       said = ended.error().text;
-      server_.log().Warning("migration: " + said + "; trying again until it works");
+      parts_.log.Warning("migration: " + said + "; trying again until it works");
     }
     Rest();
   }
@@ -137,7 +139,7 @@ Status RedisLink::FollowOnce() {
 }
 
 Status RedisLink::Handshake(PeerSocket& socket) {
-  Options& options = server_.options();
+  const Options& options = parts_.options;
   if (Status known = Authenticate(socket, options); !known) return known;
   for (const std::vector<std::string>& about :
        {std::vector<std::string>{"REPLCONF", "listening-port", std::to_string(options.port)},
@@ -158,7 +160,7 @@ Status RedisLink::Handshake(PeerSocket& socket) {
   }
   if (!verdict->starts_with("+CONTINUE")) return Fail("PSYNC was answered: " + verdict->substr(0, 100));
   if (std::sscanf(verdict->c_str(), "+CONTINUE %47s", history) == 1) history_ = history;
-  server_.log().Notice("migration: resumes at offset " + std::to_string(next));
+  parts_.log.Notice("migration: resumes at offset " + std::to_string(next));
   return {};
 }
 
@@ -166,12 +168,12 @@ Status RedisLink::Handshake(PeerSocket& socket) {
 
 Status RedisLink::TakeFile(PeerSocket& socket) {
   phase_ = LinkPhase::kSync;
-  const storage::Result<std::string> header = socket.ReceiveLine(kLongestLine, server_.options().repl_timeout * 1000);
+  const storage::Result<std::string> header = socket.ReceiveLine(kLongestLine, parts_.options.repl_timeout * 1000);
   if (!header) return tl::unexpected(header.error());
   Status taken = ReceiveFile(socket, *header);
   if (taken) taken = LoadFile();
   if (files_.Exists(FilePath())) {
-    if (Status removed = files_.Remove(FilePath()); !removed) server_.log().Warning(removed.error().text);
+    if (Status removed = files_.Remove(FilePath()); !removed) parts_.log.Warning(removed.error().text);
   }
   return taken;
 }
@@ -187,7 +189,7 @@ Status RedisLink::ReceiveFile(PeerSocket& socket, const std::string& header) {
   }
   storage::Result<std::unique_ptr<storage::File>> file = files_.Open(FilePath(), storage::OpenMode::kReplace);
   if (!file) return tl::unexpected(file.error());
-  server_.log().Notice("migration: receiving a snapshot of the Redis server");
+  parts_.log.Notice("migration: receiving a snapshot of the Redis server");
   uint64_t left = has_mark ? UINT64_MAX : static_cast<uint64_t>(*length);
   std::string held;  // what may be the mark
   std::string room(kRedisReceiveBytes, '\0');
@@ -195,10 +197,10 @@ Status RedisLink::ReceiveFile(PeerSocket& socket, const std::string& header) {
     // Byte by byte at the end with a mark would be slow, and behind the mark commands may follow: they do not before
     // the first acknowledgement, so whatever has come ends with the mark or does not reach it.
     const size_t most = std::min<uint64_t>(room.size(), left);
-    const storage::Result<size_t> got = socket.Receive(room.data(), most, server_.options().repl_timeout * 1000);
+    const storage::Result<size_t> got = socket.Receive(room.data(), most, parts_.options.repl_timeout * 1000);
     if (!got) return tl::unexpected(got.error());
     if (*got == 0) return Fail("it sent nothing during the snapshot");
-    last_received_ms_ = server_.clock().SteadyMs();
+    last_received_ms_ = parts_.clock.SteadyMs();
     if (!has_mark) {
       left -= *got;
       if (Status written = (*file)->Append(std::string_view(room).substr(0, *got)); !written) return written;
@@ -217,14 +219,14 @@ Status RedisLink::ReceiveFile(PeerSocket& socket, const std::string& header) {
 }
 
 Status RedisLink::LoadFile() {
-  server_.data().SetReplacing(true);
-  server_.links().WaitForRound(stopping_);
+  parts_.data.SetReplacing(true);
+  parts_.links.WaitForRound(stopping_);
   if (stopping_) return Fail("the link was closed");
-  const int64_t start = server_.clock().SteadyMs();
+  const int64_t start = parts_.clock.SteadyMs();
   storage::Txn& txn = state_->txn;
-  txn.set_now(server_.clock().Now());
+  txn.set_now(parts_.clock.Now());
   txn.LockAll();
-  for (storage::DbIndex db = 0; db < server_.store().databases(); ++db) txn.FlushDatabase(db);
+  for (storage::DbIndex db = 0; db < parts_.data.store().databases(); ++db) txn.FlushDatabase(db);
   txn.Unlock();
   keys_left_out_ = 0;
   LoadRdbOptions options;
@@ -233,11 +235,11 @@ Status RedisLink::LoadFile() {
   txn.set_is_silent(true);
   const storage::Result<LoadRdbSummary> loaded = LoadRdb(files_, FilePath(), options, txn);
   txn.set_is_silent(false);
-  server_.data().SetReplacing(false);
+  parts_.data.SetReplacing(false);
   if (!loaded) return tl::unexpected(loaded.error());
-  server_.log().Notice("migration: loaded " + std::to_string(loaded->keys) + " keys in " +
-                       std::to_string(server_.clock().SteadyMs() - start) + " ms, left out " +
-                       std::to_string(keys_left_out_));
+  parts_.log.Notice("migration: loaded " + std::to_string(loaded->keys) + " keys in " +
+                    std::to_string(parts_.clock.SteadyMs() - start) + " ms, left out " +
+                    std::to_string(keys_left_out_));
   return {};
 }
 
@@ -247,8 +249,8 @@ Status RedisLink::TakeCommands(PeerSocket& socket) {
   resp::Buffer received;
   resp::RequestParser parser;
   resp::RequestLimits limits;
-  limits.bulk_bytes = server_.options().proto_max_bulk_len;
-  storage::OnceASecond once_a_second(server_.clock());
+  limits.bulk_bytes = parts_.options.proto_max_bulk_len;
+  storage::OnceASecond once_a_second(parts_.clock);
   session_->queue.Close();
   if (Status sent = Acknowledge(socket); !sent) return sent;
   while (!stopping_) {
@@ -256,10 +258,10 @@ Status RedisLink::TakeCommands(PeerSocket& socket) {
     const storage::Result<size_t> got = socket.Receive(room, kRedisReceiveBytes, 1000);
     if (!got) return tl::unexpected(got.error());
     received.Commit(*got);
-    const int64_t now = server_.clock().SteadyMs();
+    const int64_t now = parts_.clock.SteadyMs();
     if (*got > 0) last_received_ms_ = now;
-    if (now - last_received_ms_ > server_.options().repl_timeout * 1000) return Fail("it has been silent too long");
-    state_->txn.set_now(server_.clock().Now());
+    if (now - last_received_ms_ > parts_.options.repl_timeout * 1000) return Fail("it has been silent too long");
+    state_->txn.set_now(parts_.clock.Now());
     for (;;) {
       const resp::ParseStatus status = parser.Parse(received.Readable(), limits, true);
       if (status == resp::ParseStatus::kError) return Fail("its command stream is invalid: " + parser.error());
@@ -278,7 +280,7 @@ Status RedisLink::TakeCommands(PeerSocket& socket) {
 }
 
 Status RedisLink::Execute(PeerSocket& socket, std::span<const std::string_view> argv) {
-  const CommandEntry* entry = server_.commands().Find(argv);
+  const CommandEntry* entry = parts_.commands.Find(argv);
   if (entry == nullptr) {
     LeaveOutCommand(argv, "it is not known here");
     return {};
@@ -286,9 +288,9 @@ Status RedisLink::Execute(PeerSocket& socket, std::span<const std::string_view> 
   if (entry->row->Has(kOfLinks)) return argv.size() > 1 ? Acknowledge(socket) : Status();
   state_->txn.ForgetDependence();
   // Its log must not outgrow its bounds here either.
-  while (server_.store().log().pending_bytes() > static_cast<size_t>(server_.options().log_buffer_limit) &&
+  while (parts_.data.store().log().pending_bytes() > static_cast<size_t>(parts_.options.log_buffer_limit) &&
          !stopping_) {
-    server_.store().log().Wake();
+    parts_.data.store().log().Wake();
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   const int64_t errors_before = reply_.errors();
@@ -304,6 +306,7 @@ Status RedisLink::Execute(PeerSocket& socket, std::span<const std::string_view> 
 bool RedisLink::ExecuteHere(std::span<const std::string_view> argv) {
   // Whether it is to be tried again; nothing for a command that asks for what only a connection can give.
   constexpr ForEachOutcome kIsToBeRepeated{[](const outcome::Done&) { return std::optional(false); },
+                                           [](const outcome::Redirected&) { return std::optional(false); },
                                            [](const outcome::Postponed&) { return std::optional(true); },
                                            [](const outcome::Elsewhere&) { return std::optional<bool>(); },
                                            [](const outcome::KeyWait&) { return std::optional<bool>(); },
@@ -312,7 +315,7 @@ bool RedisLink::ExecuteHere(std::span<const std::string_view> argv) {
                                            [](const outcome::HandOver&) { return std::optional<bool>(); },
                                            [](const outcome::Close&) { return std::optional<bool>(); }};
   const Caller caller{
-      .server = server_, .thread = *state_, .session = *session_, .reply = reply_, .may_ask_others = false};
+      .parts = parts_, .thread = *state_, .session = *session_, .reply = reply_, .may_ask_others = false};
   for (;;) {
     const std::optional<bool> again = std::visit(kIsToBeRepeated, server::Execute(caller, {.argv = argv}));
     if (!again) return false;
@@ -323,23 +326,23 @@ bool RedisLink::ExecuteHere(std::span<const std::string_view> argv) {
 
 Status RedisLink::Acknowledge(PeerSocket& socket) {
   return socket.Send(resp::EncodeRequest({"REPLCONF", "ACK", std::to_string(offset_)}),
-                     server_.options().repl_timeout * 1000);
+                     parts_.options.repl_timeout * 1000);
 }
 
 void RedisLink::LeaveOutKey(const std::string& type, const std::string& key) {
   ++keys_left_out_;
   if (++named_[type] > kNamedOfEach) return;
-  server_.log().Warning("migration: left out key " + Quoted(key) + ", which is a " + type +
-                        (named_[type] == kNamedOfEach ? "; further ones are only counted" : ""));
+  parts_.log.Warning("migration: left out key " + Quoted(key) + ", which is a " + type +
+                     (named_[type] == kNamedOfEach ? "; further ones are only counted" : ""));
 }
 
 void RedisLink::LeaveOutCommand(std::span<const std::string_view> argv, const std::string& why) {
   ++commands_left_out_;
   const std::string name = "command " + UpperCase(argv[0].substr(0, 40));
   if (++named_[name] > kNamedOfEach) return;
-  server_.log().Warning("migration: left out " + name + (argv.size() > 1 ? " on " + Quoted(argv[1]) : "") + ": " +
-                        why.substr(0, why.find('\r')) +
-                        (named_[name] == kNamedOfEach ? "; further ones are only counted" : ""));
+  parts_.log.Warning("migration: left out " + name + (argv.size() > 1 ? " on " + Quoted(argv[1]) : "") + ": " +
+                     why.substr(0, why.find('\r')) +
+                     (named_[name] == kNamedOfEach ? "; further ones are only counted" : ""));
 }
 
 }  // namespace ringkv::server

@@ -16,20 +16,21 @@
 #include "resp/buffer.h"
 #include "resp/reply_writer.h"
 #include "resp/request_parser.h"
-#include "server/execution/thread_state.h"
+#include "server/base/world.h"
 #include "server/node_link/link_phase.h"
 #include "server/node_link/link_socket.h"
 #include "server/session/session.h"
+#include "server/session/thread_state.h"
 #include "storage/disk/file_system.h"
 
 namespace ringkv::server {
 
-class Server;
+struct ExecutionParts;
 
 class RedisLink {
  public:
-  // `server` must outlive the link.
-  explicit RedisLink(Server& server);
+  // All references must outlive the link. It is a source of the needs: clients can't write while it runs.
+  RedisLink(const ExecutionParts& parts, World world, WatchedKeys& watched_keys);
   ~RedisLink();
 
   // Starts to follow. An error if this server has data that would be replaced.
@@ -64,7 +65,9 @@ class RedisLink {
   std::string FilePath() const { return "migrate-from.rdb.tmp"; }
   std::string MarkPath() const { return "migrate-from.mark"; }
 
-  Server& server_;
+  const ExecutionParts& parts_;
+  const World world_;
+  WatchedKeys& watched_keys_;
   storage::FileSystem& files_;
   std::atomic<bool> is_running_{false};
   std::atomic<bool> stopping_{false};

@@ -68,7 +68,7 @@ BlockedCommand::End BlockedCommand::TimeOut(int64_t deadline_ms) {
 
 BlockedCommand::End BlockedCommand::Answer(const LateAnswer& answer) {
   if (key_wait_ == nullptr) return End::kNotYet;
-  AccountWait(server_, thread_.state(), *key_wait_, key_wait_spent_, answer);
+  AccountWait(server_.execution_parts(), thread_.state(), *key_wait_, key_wait_spent_, answer);
   session_.last_lsn = std::max(session_.last_lsn, answer.lsn);
   if (WantsReply()) {
     const size_t start = replies_.output().size();
@@ -82,9 +82,9 @@ BlockedCommand::End BlockedCommand::Answer(const LateAnswer& answer) {
 BlockedCommand::End BlockedCommand::Unblock(bool with_error) {
   if (!is_blocked() || (key_wait_ != nullptr && !LeaveKeys())) return End::kNotYet;
   if (key_wait_ != nullptr) {
-    AccountUnblock(server_, thread_.state(), *key_wait_->command, key_wait_spent_);
+    AccountUnblock(server_.execution_parts(), thread_.state(), *key_wait_->command, key_wait_spent_);
   } else {
-    AccountUnblock(server_, thread_.state(), *replica_wait_->command, replica_wait_->nanoseconds);
+    AccountUnblock(server_.execution_parts(), thread_.state(), *replica_wait_->command, replica_wait_->nanoseconds);
   }
   if (!with_error && replica_wait_) return CheckReplicas(INT64_MAX);
   if (with_error) ReplyError(errors::kUnblocked);

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "server/server.h"
+#include "server/composition/server.h"
 
 namespace ringkv::server {
 namespace {

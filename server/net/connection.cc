@@ -148,7 +148,7 @@ bool Connection::ServeBatch(const resp::RequestLimits& limits) {
   const resp::ParseStatus status = ParseBatch(limits);
   RequestBatch& batch = thread_.batch();
   const std::span<Request> requests = batch.Finish();
-  if (requests.size() > 1) Prepare(server_, thread_.state(), session_, requests);
+  if (requests.size() > 1) Prepare(server_.execution_parts(), thread_.state(), session_, requests);
   size_t consumed = 0;
   for (size_t i = 0; i < requests.size(); ++i) {
     // Asked of the last command's books, because a look at the clock would cost as much as a small command.
@@ -198,6 +198,12 @@ bool Connection::ServeOne(const Request& request, size_t unexecuted) {
 }
 
 bool Connection::GoOn(outcome::Done&, size_t start) {
+  QueueReply(start);
+  EndSkip();
+  return true;
+}
+
+bool Connection::GoOn(outcome::Redirected&, size_t start) {
   QueueReply(start);
   EndSkip();
   return true;
@@ -437,7 +443,7 @@ void Connection::UpdateLimits() {
 }
 
 void Connection::DropForeignChannels() {
-  const ClusterView& view = ViewOf(server_, thread_.state());
+  const ClusterView& view = ViewOf(server_.execution_parts(), thread_.state());
   if (channels_version_ == thread_.state().cluster_version) return;
   channels_version_ = thread_.state().cluster_version;
   EndForeignChannels(view, server_.broker(), session_, reply_);

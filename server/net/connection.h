@@ -90,7 +90,7 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   bool ServeOne(const Request& request, size_t unexecuted);
   // Pushes go to the client even if the reply does not.
   Caller CallerFor(resp::ReplyWriter& reply) {
-    return {.server = server_,
+    return {.parts = server_.execution_parts(),
             .thread = thread_.state(),
             .session = session_,
             .reply = reply,
@@ -102,6 +102,7 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   // Acts on the outcome of a request, whose reply was appended to the output from `start` on. False if the requests
   // behind it have to wait, or will never be executed.
   bool GoOn(outcome::Done& done, size_t start);
+  bool GoOn(outcome::Redirected& redirected, size_t start);
   bool GoOn(outcome::Postponed& postponed, size_t start);
   bool GoOn(outcome::Elsewhere& where, size_t start);
   bool GoOn(outcome::KeyWait& wait, size_t start);

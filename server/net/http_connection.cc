@@ -30,6 +30,10 @@ constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 HttpConnection::HttpConnection(IoThread& thread, int descriptor, std::shared_ptr<ClientCard> card)
     : thread_(thread),
       server_(thread.server()),
+      http_parts_{.options = server_.options(),
+                  .replication = server_.replication(),
+                  .cluster = server_.cluster(),
+                  .report = server_.report_parts()},
       socket_(thread.context(), descriptor, *this),
       session_(std::move(card), thread.server().watched_keys()),
       replies_(thread, *this, socket_, *session_.card),
@@ -131,7 +135,7 @@ bool HttpConnection::ServeOnce() {
 bool HttpConnection::TakeHead() {
   const http::Request& request = reader_.request();
   std::span<const cluster::Node> nodes;
-  if (server_.cluster().is_enabled()) nodes = ViewOf(server_, thread_.state()).topology.nodes();
+  if (server_.cluster().is_enabled()) nodes = ViewOf(server_.execution_parts(), thread_.state()).topology.nodes();
   auto admitted = http::Admit(request, server_.options(), nodes);
   const bool has_body = request.is_chunked || request.content_length > 0;
   if (!admitted) {
@@ -153,7 +157,7 @@ void HttpConnection::Begin() {
   session_.db = target_->db;
   needed_ = 0;
   needed_term_ = 0;
-  exchange_ = std::make_unique<http::Exchange>(server_, thread_.state(), reader_.request(), std::move(*target_));
+  exchange_ = std::make_unique<http::Exchange>(http_parts_, thread_.state(), reader_.request(), std::move(*target_));
   exchange_->target().route->handle(*exchange_);
   Advance();
 }
@@ -173,7 +177,7 @@ bool HttpConnection::RunCommand() {
   txn.ForgetDependence();
   resp::ReplyBuilder built(MostReplyBytes());
   resp::ReplyWriter reply(built, session_.protocol);
-  const Outcome ended = Execute({server_, thread_.state(), session_, reply}, {.argv = argv});
+  const Outcome ended = Execute({server_.execution_parts(), thread_.state(), session_, reply}, {.argv = argv});
   return std::visit([&](const auto& kind) { return TakeOutcome(kind, built); }, ended);
 }
 
@@ -252,7 +256,7 @@ bool HttpConnection::AnswerPart(const ProxyPart& part, const ReplyPlace& place) 
   resp::Buffer bytes;
   bytes.set_limit(MostReplyBytes());
   resp::ReplyWriter reply(bytes, session_.protocol);
-  const auto answered = ExecutePart({server_, thread_.state(), session_, reply}, part);
+  const auto answered = ExecutePart({server_.execution_parts(), thread_.state(), session_, reply}, part);
   if (!answered) return false;
   is_reply_too_long_ = is_reply_too_long_ || bytes.has_overflowed();
   DependOn(*answered);

@@ -72,6 +72,9 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   bool RunCommand();
   // Acts on the outcome of a command, with its reply. False as for RunCommand.
   bool TakeOutcome(const outcome::Done& done, resp::ReplyBuilder& built);
+  bool TakeOutcome(const outcome::Redirected&, resp::ReplyBuilder& built) {
+    return TakeOutcome(outcome::Done(), built);
+  }
   bool TakeOutcome(const outcome::Postponed& postponed, resp::ReplyBuilder&);
   bool TakeOutcome(const outcome::Elsewhere& where, resp::ReplyBuilder&);
   bool TakeOutcome(const outcome::KeyWait&, resp::ReplyBuilder&) { return NeedsRedisPort(); }
@@ -110,6 +113,7 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
 
   IoThread& thread_;
   Server& server_;
+  const http::HttpParts http_parts_;
   StreamSocket socket_;
   Session session_;
   resp::Buffer input_;

@@ -18,11 +18,11 @@
 #include <utility>
 #include <vector>
 
+#include "server/composition/server.h"
 #include "server/http/response.h"
 #include "server/net/client_eviction.h"
 #include "server/net/gathering.h"
 #include "server/net/request_batch.h"
-#include "server/server.h"
 
 namespace ringkv::server {
 

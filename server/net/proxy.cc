@@ -52,7 +52,7 @@ ProxyLink& Proxy::LinkTo(const std::string& host, int port, int protocol, bool r
 }
 
 void Proxy::Pass(PassedRequest request, bool asks) {
-  const ClusterView& view = ViewOf(thread_.server(), thread_.state());
+  const ClusterView& view = ViewOf(thread_.server().execution_parts(), thread_.state());
   if (request.shard >= view.topology.shards().size()) {
     return Answer(request.place, Down("Hash slot not served"), 0);
   }
@@ -73,7 +73,7 @@ void Proxy::PassOn(const ProxyPlan& plan, PassedRequest request, const AnswerHer
     return Pass(std::move(request), plan.asks);
   }
   if (plan.join != Join::kOne) {
-    const size_t shards = ViewOf(thread_.server(), thread_.state()).topology.shards().size();
+    const size_t shards = ViewOf(thread_.server().execution_parts(), thread_.state()).topology.shards().size();
     request.place.joined = std::make_shared<JoinedReplies>(JoinedReplies{
         plan.join, std::vector<std::string>(plan.parts.size()), plan.parts.size(), plan.parts[0].shard, shards, 0});
   }
@@ -90,7 +90,7 @@ void Proxy::PassOn(const ProxyPlan& plan, PassedRequest request, const AnswerHer
 }
 
 void Proxy::TellNodes(bool only_own_shard, const std::string& request) {
-  const ClusterView& view = ViewOf(thread_.server(), thread_.state());
+  const ClusterView& view = ViewOf(thread_.server().execution_parts(), thread_.state());
   const size_t most = MostUnsentBytes(thread_.server().options());
   for (const cluster::Node& node : view.topology.nodes()) {
     if (node.id == view.id || (only_own_shard && node.shard != view.here.shard)) continue;
@@ -211,7 +211,7 @@ bool Proxy::AskReplica(PassedRequest& request) {
       thread_.server().options().cluster_read_from_replica == 0) {
     return false;
   }
-  const ClusterView& view = ViewOf(thread_.server(), thread_.state());
+  const ClusterView& view = ViewOf(thread_.server().execution_parts(), thread_.state());
   if (request.shard >= view.topology.shards().size()) return false;
   const std::vector<size_t>& members = view.topology.shards()[request.shard].members;
   if (members.size() < 2) return false;

@@ -4,12 +4,12 @@
 #include <utility>
 
 #include "server/command/error_replies.h"
+#include "server/composition/server.h"
 #include "server/net/client_connection.h"
 #include "server/net/io_thread.h"
 #include "server/net/socket_io.h"
 #include "server/net/stream_socket.h"
 #include "server/replication/replication.h"
-#include "server/server.h"
 
 namespace ringkv::server {
 namespace {

@@ -8,7 +8,7 @@
 #include "resp/integer_text.h"
 #include "server/base/needs.h"
 #include "server/base/text.h"
-#include "server/config/option_table.h"
+#include "server/options/option_table.h"
 #include "server/process/file_limit.h"
 
 namespace ringkv::server {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Options of a cluster.
-#include "server/config/option_row.h"
+#include "server/options/option_row.h"
 
 namespace ringkv::server {
 namespace {

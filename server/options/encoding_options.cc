@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Options of encodings: when values are packed.
-#include "server/config/option_row.h"
+#include "server/options/option_row.h"
 #include "storage/entry/type_limits.h"
 #include "storage/keyspace/store.h"
 

@@ -4,8 +4,8 @@
 #include <string_view>
 
 #include "server/base/needs.h"
-#include "server/config/option_row.h"
-#include "server/key_changes.h"
+#include "server/data/key_changes.h"
+#include "server/options/option_row.h"
 #include "storage/housekeeping/eviction.h"
 #include "storage/keyspace/store.h"
 

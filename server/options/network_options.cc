@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Options of where the server listens, and the threads that serve.
-#include "server/config/option_row.h"
+#include "server/options/option_row.h"
 
 namespace ringkv::server {
 namespace {

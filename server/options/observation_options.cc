@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "server/base/text.h"
-#include "server/config/option_row.h"
 #include "server/observe/slow_log.h"
+#include "server/options/option_row.h"
 #include "storage/table/prefix_usage.h"
 
 namespace ringkv::server {

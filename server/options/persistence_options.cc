@@ -5,9 +5,9 @@
 
 #include "server/base/needs.h"
 #include "server/base/text.h"
-#include "server/config/option_row.h"
 #include "server/config/save_points.h"
 #include "server/data/data_keeper.h"
+#include "server/options/option_row.h"
 #include "storage/durability/durability.h"
 
 namespace ringkv::server {

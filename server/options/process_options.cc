@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Options of the process.
-#include "server/config/option_row.h"
 #include "server/observe/log.h"
+#include "server/options/option_row.h"
 
 namespace ringkv::server {
 namespace {

@@ -7,7 +7,6 @@
 
 #include "server/base/text.h"
 #include "server/replication/replication.h"
-#include "server/server.h"
 #include "storage/base/allocator.h"
 
 namespace ringkv::server {
@@ -52,7 +51,6 @@ void Failover::Stop() {
 
 Status Failover::Check(const Request& request) const {
   if (replication_.is_replica()) return Fail("ERR FAILOVER is not valid when server is a replica.");
-  if (replication_.is_migrating()) return Fail("ERR FAILOVER is not possible while migrate-from is set");
   const std::vector<Replication::Replica> replicas = replication_.replicas();
   if (replicas.empty()) return Fail("ERR FAILOVER requires connected replicas.");
   if (request.force && (request.timeout_ms == 0 || !request.target)) {
@@ -71,13 +69,13 @@ Status Failover::Begin(const Request& request) {
   if (state() != State::kNone) return Fail("ERR FAILOVER already in progress.");
   if (Status possible = Check(request); !possible) return possible;
   if (waiter_.joinable()) waiter_.join();  // of an earlier failover, which has ended
-  server_.log().Notice("FAILOVER requested to " + NameOfAddress(request.target));
+  parts_.log.Notice("FAILOVER requested to " + NameOfAddress(request.target));
   MutexLock lock(mutex_);
   request_ = request;
-  end_ms_ = request.timeout_ms == 0 ? 0 : server_.clock().SteadyMs() + request.timeout_ms;
+  end_ms_ = request.timeout_ms == 0 ? 0 : parts_.world.clock.SteadyMs() + request.timeout_ms;
   is_cancelled_ = false;
   state_ = State::kWaitingForSync;
-  server_.pause().Begin(PausePurpose::kFailover, PauseMode::kWrites, INT64_MAX);
+  parts_.pause.Begin(PausePurpose::kFailover, PauseMode::kWrites, INT64_MAX);
   waiter_ = std::thread([this] { WaitForTarget(); });
   return {};
 }
@@ -100,7 +98,7 @@ void Failover::Reject(const std::string& why) {
 }
 
 void Failover::Revert(const std::string& why) {
-  server_.log().Warning("FAILOVER to " + NameOfAddress(request_.target) + " aborted: " + why);
+  parts_.log.Warning("FAILOVER to " + NameOfAddress(request_.target) + " aborted: " + why);
   if (state() == State::kInProgress) {
     replication_.Promote();
   } else {
@@ -113,7 +111,7 @@ void Failover::Clear() {
   is_cancelled_ = true;
   state_ = State::kNone;
   changed_.notify_all();
-  server_.pause().End(PausePurpose::kFailover);
+  parts_.pause.End(PausePurpose::kFailover);
 }
 
 // --- waiting for the target -----------------------------------------------------------------------------------------
@@ -122,7 +120,7 @@ void Failover::WaitForTarget() {
   constexpr auto kSlice = std::chrono::milliseconds(10);  // an acknowledgement that comes amid Advance is seen then
   NameThisThread("failover");
   storage::CountMemoryOfThisThread();
-  server_.links().WaitForRound(is_cancelled_);  // writes that were admitted before the pause have ended
+  parts_.links.WaitForRound(is_cancelled_);  // writes that were admitted before the pause have ended
   MutexLock lock(mutex_);
   if (state_ == State::kWaitingForSync) replication_.Freeze();
   while (state_ == State::kWaitingForSync) {
@@ -133,15 +131,15 @@ void Failover::WaitForTarget() {
 
 void Failover::Advance() {
   if (replication_.is_replica()) return Revert("this server has become a replica");
-  if (end_ms_ != 0 && server_.clock().SteadyMs() >= end_ms_) {
+  if (end_ms_ != 0 && parts_.world.clock.SteadyMs() >= end_ms_) {
     return request_.force ? HandOver(*request_.target, false) : Revert("Replica never caught up before timeout");
   }
   if (const std::optional<PrimaryAddress> synced = FindSynced()) return HandOver(*synced, true);
-  server_.store().log().Wake();
+  parts_.data.store().log().Wake();
 }
 
 std::optional<PrimaryAddress> Failover::FindSynced() const {
-  const storage::Lsn last = server_.store().log().appended();
+  const storage::Lsn last = parts_.data.store().log().appended();
   for (const Replication::Replica& each : replication_.replicas()) {
     const bool is_wanted = !request_.target || IsAt(each, *request_.target);
     if (is_wanted && each.state == FeedState::kOnline && each.acknowledged >= last) {
@@ -153,11 +151,11 @@ std::optional<PrimaryAddress> Failover::FindSynced() const {
 
 void Failover::HandOver(const PrimaryAddress& target, bool is_synced) {
   const std::string name = NameOfAddress(target);
-  server_.log().Notice(is_synced ? "Failover target " + name + " is synced, failing over."
-                                 : "Failover to " + name + " time out exceeded, failing over.");
+  parts_.log.Notice(is_synced ? "Failover target " + name + " is synced, failing over."
+                              : "Failover to " + name + " time out exceeded, failing over.");
   request_.target = target;
   state_ = State::kInProgress;
-  server_.options().replicaof.Set(target.host + " " + std::to_string(target.port));
+  parts_.options.replicaof.Set(target.host + " " + std::to_string(target.port));
   replication_.Follow(target, is_synced ? Takeover::kIfComplete : Takeover::kAnyway);
 }
 

@@ -24,7 +24,7 @@
 namespace ringkv::server {
 
 class Replication;
-class Server;
+struct ReplicationParts;
 
 class Failover {
  public:
@@ -37,7 +37,7 @@ class Failover {
   };
 
   // Both references must outlive the object.
-  Failover(Server& server, Replication& replication) : server_(server), replication_(replication) {}
+  Failover(const ReplicationParts& parts, Replication& replication) : parts_(parts), replication_(replication) {}
   ~Failover() { Stop(); }
   // Ends the wait. Call before the feeds end.
   void Stop();
@@ -73,7 +73,7 @@ class Failover {
   // The failover is over, and writes go on.
   void Clear() REQUIRES(mutex_);
 
-  Server& server_;
+  const ReplicationParts& parts_;
   Replication& replication_;
   std::atomic<State> state_{State::kNone};
   std::atomic<bool> is_cancelled_{false};  // the wait is over

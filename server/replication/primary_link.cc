@@ -7,7 +7,6 @@
 #include "resp/buffer.h"
 #include "server/node_link/handshake.h"
 #include "server/replication/replication.h"
-#include "server/server.h"
 #include "storage/base/allocator.h"
 
 namespace ringkv::server {
@@ -26,8 +25,8 @@ constexpr auto kLongestRest = std::chrono::milliseconds(1000);
 
 }  // namespace
 
-PrimaryLink::PrimaryLink(Server& server, Replication& replication)
-    : server_(server), replication_(replication), follower_(server.store()) {}
+PrimaryLink::PrimaryLink(const ReplicationParts& parts, Replication& replication)
+    : parts_(parts), replication_(replication), follower_(parts.data.store()) {}
 
 PrimaryLink::~PrimaryLink() { Stop(); }
 
@@ -52,7 +51,7 @@ void PrimaryLink::Follow(PrimaryAddress target, Takeover takeover) {
     takeover_ = takeover;
     ++generation_;
     phase_ = LinkPhase::kConnect;
-    down_since_ms_ = server_.clock().SteadyMs();
+    down_since_ms_ = parts_.world.clock.SteadyMs();
   }
   socket_.Interrupt();
   changed_.notify_all();
@@ -110,13 +109,13 @@ void PrimaryLink::Run() {
     const Status ended = FollowOnce(generation, target);
     socket_.Reset();
     if (stopping_ || !IsCurrent(generation)) continue;
-    if (phase_ != LinkPhase::kConnect) down_since_ms_ = server_.clock().SteadyMs();
+    if (phase_ != LinkPhase::kConnect) down_since_ms_ = parts_.world.clock.SteadyMs();
     if (phase_ == LinkPhase::kConnected) rest = kShortestRest;
     phase_ = LinkPhase::kConnect;
     if (ended.error().text != said) {
       said = ended.error().text;
-      server_.log().Warning("replication from " + target.host + ":" + std::to_string(target.port) + ": " + said +
-                            "; trying again until it works");
+      parts_.log.Warning("replication from " + target.host + ":" + std::to_string(target.port) + ": " + said +
+                         "; trying again until it works");
     }
     Rest(rest);
     rest = std::min(2 * rest, kLongestRest);
@@ -148,7 +147,7 @@ void PrimaryLink::EndTakeover(uint64_t generation) {
 }
 
 Status PrimaryLink::Introduce(PeerSocket& socket) {
-  const Options& options = server_.options();
+  const Options& options = parts_.options;
   if (Status known = Authenticate(socket, options); !known) return known;
   const int64_t announced = options.replica_announce_port;
   const int64_t port = announced != 0 ? announced : options.port.load();
@@ -162,7 +161,7 @@ Status PrimaryLink::Introduce(PeerSocket& socket) {
 }
 
 storage::Result<std::string> PrimaryLink::AskToSync(PeerSocket& socket, uint64_t generation, storage::Lsn have) {
-  const Options& options = server_.options();
+  const Options& options = parts_.options;
   std::vector<std::string> request{"PSYNC", replication_.history_id(), std::to_string(have + 1),
                                    replication_.member_id()};
   const Takeover takeover = TakeoverFor(generation);
@@ -177,7 +176,7 @@ storage::Result<std::string> PrimaryLink::AskToSync(PeerSocket& socket, uint64_t
 
 Status PrimaryLink::Handshake(PeerSocket& socket, uint64_t generation, const PrimaryAddress& target) {
   if (Status introduced = Introduce(socket); !introduced) return introduced;
-  const storage::Lsn have = server_.store().log().appended();
+  const storage::Lsn have = parts_.data.store().log().appended();
   const auto verdict = AskToSync(socket, generation, have);
   if (!verdict) return tl::unexpected(verdict.error());
   char word[16] = {};
@@ -187,9 +186,9 @@ Status PrimaryLink::Handshake(PeerSocket& socket, uint64_t generation, const Pri
     return Fail("it answers PSYNC as a Redis server does ('" + verdict->substr(0, 40) +
                 "'); to move in from Redis use migrate-from");
   }
-  if (server_.shard_place().is_enabled() && epoch < server_.shard_place().epoch()) {
+  if (parts_.shard_place.is_enabled() && epoch < parts_.shard_place.epoch()) {
     return Fail("it is at epoch " + std::to_string(epoch) + " of the cluster, and this node at " +
-                std::to_string(server_.shard_place().epoch()));
+                std::to_string(parts_.shard_place.epoch()));
   }
   epoch_floor_ = epoch;
   EndTakeover(generation);
@@ -199,18 +198,18 @@ Status PrimaryLink::Handshake(PeerSocket& socket, uint64_t generation, const Pri
     follower_.Resume(have);
     last_ = have;
     replication_.ContinueHistory(history, epoch, have);
-    server_.log().Notice("replication from " + target.host + ":" + std::to_string(target.port) + " resumes at LSN " +
-                         std::to_string(have + 1));
+    parts_.log.Notice("replication from " + target.host + ":" + std::to_string(target.port) + " resumes at LSN " +
+                      std::to_string(have + 1));
     phase_ = LinkPhase::kConnected;
-    server_.needs().Update();
+    parts_.needs.Update();
   } else {
     new_history_ = history;
     snapshot_bytes_ = 0;
     phase_ = LinkPhase::kSync;
-    server_.log().Notice("replication from " + target.host + ":" + std::to_string(target.port) +
-                         " starts with a full sync");
+    parts_.log.Notice("replication from " + target.host + ":" + std::to_string(target.port) +
+                      " starts with a full sync");
   }
-  last_received_ms_ = server_.clock().SteadyMs();
+  last_received_ms_ = parts_.world.clock.SteadyMs();
   return {};
 }
 
@@ -221,12 +220,12 @@ Status PrimaryLink::ReceiveMessages(PeerSocket& socket, uint64_t generation) {
   size_t needed = 0;
   while (!stopping_ && IsCurrent(generation)) {
     char* room = received.Prepare(kStreamReceiveBytes);
-    const int64_t timeout = server_.options().repl_timeout * 1000;
+    const int64_t timeout = parts_.options.repl_timeout * 1000;
     const storage::Result<size_t> got = socket.Receive(room, kStreamReceiveBytes, timeout);
     if (!got) return tl::unexpected(got.error());
     if (*got == 0) return Fail("it has been silent for " + std::to_string(timeout / 1000) + " s (repl-timeout)");
     received.Commit(*got);
-    last_received_ms_ = server_.clock().SteadyMs();
+    last_received_ms_ = parts_.world.clock.SteadyMs();
     replication_.NoteBytesIn(*got);
     while (received.size() >= needed) {
       cluster::NodeMessage message;
@@ -271,7 +270,7 @@ Status PrimaryLink::Take(uint64_t generation, const cluster::NodeMessage& messag
     return taken;
   }
   last_ = follower_.last();
-  if (server_.store().log().appended() != last_) {
+  if (parts_.data.store().log().appended() != last_) {
     replication_.ForgetHistory();
     return Fail("this server has a change of its own at LSN " + std::to_string(last_) + "; it needs a snapshot");
   }
@@ -284,7 +283,7 @@ Status PrimaryLink::Take(uint64_t generation, const cluster::NodeMessage& messag
 Status PrimaryLink::TakePublished(std::string_view body) {
   cluster::PublishedMessage published;
   if (!DecodePublished(body, &published)) return Fail("it sent an invalid published message");
-  server_.broker().Publish(server_.links(), kNoThread, published);
+  parts_.broker.Publish(parts_.links, kNoThread, published);
   replication_.Publish(published);
   return {};
 }
@@ -305,17 +304,17 @@ Status PrimaryLink::TakeSnapshotPart(const cluster::NodeMessage& message) {
   if (follower_.is_loading()) return {};
   last_ = follower_.last();
   replication_.EndReplacement(new_history_, epoch_floor_, last_);
-  server_.log().Notice("the snapshot is loaded: " + std::to_string(follower_.keys_loaded()) + " keys, up to LSN " +
-                       std::to_string(last_));
+  parts_.log.Notice("the snapshot is loaded: " + std::to_string(follower_.keys_loaded()) + " keys, up to LSN " +
+                    std::to_string(last_));
   phase_ = LinkPhase::kConnected;
-  server_.needs().Update();
+  parts_.needs.Update();
   owes_ack_ = true;
   return {};
 }
 
 Status PrimaryLink::Acknowledge(PeerSocket& socket) {
   owes_ack_ = false;
-  storage::LogWriter& log = server_.durability().log();
+  storage::LogWriter& log = parts_.data.durability().log();
   storage::Lsn safe = last_;
   // What is acknowledged is as safe as the configuration promises for this node's own replies.
   if (log.is_open() && log.policy() == storage::SyncPolicy::kAlways) {
@@ -323,7 +322,7 @@ Status PrimaryLink::Acknowledge(PeerSocket& socket) {
     safe = std::min(safe, log.durable());
   }
   return socket.Send(cluster::EncodeMessage(MessageKind::kAck, epoch_floor_, cluster::EncodeAck(safe)),
-                     server_.options().repl_timeout * 1000);
+                     parts_.options.repl_timeout * 1000);
 }
 
 }  // namespace ringkv::server

@@ -21,7 +21,7 @@
 namespace ringkv::server {
 
 class Replication;
-class Server;
+struct ReplicationParts;
 
 // What a server asks of the replica that it follows from now on (FAILOVER): to become the primary if it has all groups,
 // or in any case.
@@ -30,7 +30,7 @@ enum class Takeover : uint8_t { kNone, kIfComplete, kAnyway };
 class PrimaryLink {
  public:
   // Both references must outlive the link.
-  PrimaryLink(Server& server, Replication& replication);
+  PrimaryLink(const ReplicationParts& parts, Replication& replication);
   ~PrimaryLink();
 
   void Start();
@@ -75,7 +75,7 @@ class PrimaryLink {
   storage::Status Acknowledge(PeerSocket& socket);
   void Rest(std::chrono::milliseconds duration);
 
-  Server& server_;
+  const ReplicationParts& parts_;
   Replication& replication_;
 
   std::atomic<LinkPhase> phase_{LinkPhase::kNone};

@@ -3,7 +3,6 @@
 
 #include "cluster/node_messages.h"
 #include "server/replication/replication.h"
-#include "server/server.h"
 #include "storage/base/allocator.h"
 #include "storage/snapshot/pace.h"
 
@@ -20,9 +19,9 @@ constexpr int64_t kHeartbeatMs = 1000;
 
 }  // namespace
 
-ReplicaFeed::ReplicaFeed(Server& server, Replication& replication, int descriptor, std::string unread,
+ReplicaFeed::ReplicaFeed(const ReplicationParts& parts, Replication& replication, int descriptor, std::string unread,
                          std::shared_ptr<ClientCard> card, FeedRequest request)
-    : server_(server),
+    : parts_(parts),
       replication_(replication),
       socket_(descriptor),
       card_(std::move(card)),
@@ -32,7 +31,7 @@ ReplicaFeed::ReplicaFeed(Server& server, Replication& replication, int descripto
 ReplicaFeed::~ReplicaFeed() {
   Interrupt();
   if (thread_.joinable()) thread_.join();
-  server_.clients().Remove(card_->id);
+  parts_.clients.Remove(card_->id);
 }
 
 void ReplicaFeed::Start() {
@@ -50,7 +49,7 @@ void ReplicaFeed::Run() {
   replication_.backlog().AddListener(this);
   const Status ended = Serve();
   replication_.backlog().RemoveListener(this);
-  if (!interrupted_) server_.log().Warning("replica " + card_->address + " is gone: " + ReasonOf(ended));
+  if (!interrupted_) parts_.log.Warning("replica " + card_->address + " is gone: " + ReasonOf(ended));
   state_ = FeedState::kEnded;
   replication_.NoteFeedChange();
 }
@@ -61,7 +60,7 @@ std::string ReplicaFeed::ReasonOf(const Status& ended) const {
 }
 
 Status ReplicaFeed::Serve() {
-  const storage::Lsn now = server_.store().log().appended();
+  const storage::Lsn now = parts_.data.store().log().appended();
   bool goes_on = request_.next > 0 && replication_.Holds(request_.history, request_.next - 1);
   storage::FrameList first;
   if (goes_on) {
@@ -73,13 +72,13 @@ Status ReplicaFeed::Serve() {
                               replication_.history_id() + " " + std::to_string(replication_.epoch()) + "\r\n";
   if (Status sent = Send(verdict); !sent) return sent;
   if (goes_on) {
-    server_.log().Notice("replica " + card_->address + " resumes at LSN " + std::to_string(request_.next) + ", " +
-                         std::to_string(now + 1 - request_.next) + " groups behind");
+    parts_.log.Notice("replica " + card_->address + " resumes at LSN " + std::to_string(request_.next) + ", " +
+                      std::to_string(now + 1 - request_.next) + " groups behind");
     if (Status sent = SendList(first); !sent) return sent;
   } else if (Status sent = SendSnapshot(); !sent) {
     return sent;
   }
-  last_ack_ms_ = server_.clock().SteadyMs();
+  last_ack_ms_ = parts_.world.clock.SteadyMs();
   state_ = FeedState::kOnline;
   replication_.NoteFeedChange();
   return Follow();
@@ -87,15 +86,15 @@ Status ReplicaFeed::Serve() {
 
 Status ReplicaFeed::SendSnapshot() {
   state_ = FeedState::kSendingSnapshot;
-  server_.log().Notice("replica " + card_->address + " gets a full sync");
-  const int64_t start = server_.clock().SteadyMs();
-  storage::SnapshotStream snapshot(server_.store(), static_cast<int>(server_.options().snapshot_compression_level));
-  const storage::Lsn begun = server_.store().log().appended();
+  parts_.log.Notice("replica " + card_->address + " gets a full sync");
+  const int64_t start = parts_.world.clock.SteadyMs();
+  storage::SnapshotStream snapshot(parts_.data.store(), static_cast<int>(parts_.options.snapshot_compression_level));
+  const storage::Lsn begun = parts_.data.store().log().appended();
   tail_ = replication_.TailFrom(begun + 1);
   const auto send = [&](MessageKind kind, std::string_view body) {
     return Send(cluster::EncodeMessage(kind, replication_.epoch(), body));
   };
-  if (Status sent = send(MessageKind::kSnapshot, snapshot.Header(server_.clock().Now(), begun)); !sent) return sent;
+  if (Status sent = send(MessageKind::kSnapshot, snapshot.Header(parts_.world.clock.Now(), begun)); !sent) return sent;
   storage::Pace pace;
   std::string section;
   for (;;) {
@@ -104,15 +103,15 @@ Status ReplicaFeed::SendSnapshot() {
     if (Status sent = send(MessageKind::kSection, section); !sent) return sent;
     pace.Rest();
   }
-  const storage::Lsn copied = server_.store().log().appended();
+  const storage::Lsn copied = parts_.data.store().log().appended();
   while (tail_->next() <= copied) {
-    server_.store().log().Wake();
+    parts_.data.store().log().Wake();
     if (Status taken = TakeAcks(10); !taken) return taken;
     if (Status sent = SendFrames(); !sent) return sent;
   }
   if (Status sent = send(MessageKind::kSection, snapshot.End(tail_->next() - 1)); !sent) return sent;
-  server_.log().Notice("replica " + card_->address + " has been sent the snapshot in " +
-                       std::to_string(server_.clock().SteadyMs() - start) + " ms");
+  parts_.log.Notice("replica " + card_->address + " has been sent the snapshot in " +
+                    std::to_string(parts_.world.clock.SteadyMs() - start) + " ms");
   return {};
 }
 
@@ -121,10 +120,10 @@ Status ReplicaFeed::Follow() {
     if (Status sent = SendFrames(); !sent) return sent;
     if (Status sent = SendPublished(); !sent) return sent;
     if (Status sent = Heartbeat(); !sent) return sent;
-    const int64_t since = server_.clock().SteadyMs() - last_heartbeat_ms_;
+    const int64_t since = parts_.world.clock.SteadyMs() - last_heartbeat_ms_;
     if (Status taken = TakeAcks(std::max<int64_t>(kHeartbeatMs - since, 1)); !taken) return taken;
-    const int64_t silent_ms = server_.clock().SteadyMs() - last_ack_ms_;
-    if (silent_ms > server_.options().repl_timeout * 1000) {
+    const int64_t silent_ms = parts_.world.clock.SteadyMs() - last_ack_ms_;
+    if (silent_ms > parts_.options.repl_timeout * 1000) {
       return Fail("it has acknowledged nothing for " + std::to_string(silent_ms / 1000) + " s (repl-timeout)");
     }
   }
@@ -168,8 +167,8 @@ void ReplicaFeed::Tick() {
 }
 
 void ReplicaFeed::DropOverLimit() {
-  const OutputLimit& limit = server_.options().output_limits[static_cast<size_t>(ClientClass::kReplica)];
-  if (!published_watch_.Exceeds(limit, published_bytes_, server_.clock().SteadyMs())) return;
+  const OutputLimit& limit = parts_.options.output_limits[static_cast<size_t>(ClientClass::kReplica)];
+  if (!published_watch_.Exceeds(limit, published_bytes_, parts_.world.clock.SteadyMs())) return;
   has_overflowed_ = true;
   published_.clear();
   published_bytes_ = 0;
@@ -207,15 +206,15 @@ Status ReplicaFeed::SendList(const storage::FrameList& frames) {
 
 Status ReplicaFeed::Send(std::string_view bytes) {
   replication_.NoteBytesOut(bytes.size());
-  return socket_.Send(bytes, server_.options().repl_timeout * 1000);
+  return socket_.Send(bytes, parts_.options.repl_timeout * 1000);
 }
 
 Status ReplicaFeed::Heartbeat() {
-  const int64_t now = server_.clock().SteadyMs();
+  const int64_t now = parts_.world.clock.SteadyMs();
   if (now - last_heartbeat_ms_ < kHeartbeatMs) return {};
   last_heartbeat_ms_ = now;
   const std::string body =
-      cluster::EncodeHeartbeat({.last = server_.store().log().appended(), .time = server_.clock().Now()});
+      cluster::EncodeHeartbeat({.last = parts_.data.store().log().appended(), .time = parts_.world.clock.Now()});
   return Send(cluster::EncodeMessage(MessageKind::kHeartbeat, replication_.epoch(), body));
 }
 
@@ -237,7 +236,7 @@ Status ReplicaFeed::TakeAcks(int64_t wait_ms) {
       return Fail("it sent a message that is not an acknowledgement");
     }
     if (message.epoch < replication_.epoch()) return Fail("its acknowledgement is of an older epoch");
-    if (last > server_.store().log().appended()) {
+    if (last > parts_.data.store().log().appended()) {
       return Fail("it acknowledged LSN " + std::to_string(last) + ", which does not exist yet");
     }
     acknowledged_ = last;
@@ -245,7 +244,7 @@ Status ReplicaFeed::TakeAcks(int64_t wait_ms) {
     received_.erase(0, size);
   }
   if (has_acked) {
-    last_ack_ms_ = server_.clock().SteadyMs();
+    last_ack_ms_ = parts_.world.clock.SteadyMs();
     replication_.NoteAck();
   }
   return {};

@@ -24,7 +24,7 @@
 namespace ringkv::server {
 
 class Replication;
-class Server;
+struct ReplicationParts;
 
 enum class FeedState : uint8_t { kStarting, kSendingSnapshot, kOnline, kEnded };
 
@@ -40,7 +40,7 @@ class ReplicaFeed final : private storage::Backlog::Listener {
  public:
   // Takes ownership of the connection. `unread`: bytes received after the request. All references must outlive the
   // feed.
-  ReplicaFeed(Server& server, Replication& replication, int descriptor, std::string unread,
+  ReplicaFeed(const ReplicationParts& parts, Replication& replication, int descriptor, std::string unread,
               std::shared_ptr<ClientCard> card, FeedRequest request);
   ~ReplicaFeed() override;
 
@@ -80,7 +80,7 @@ class ReplicaFeed final : private storage::Backlog::Listener {
   storage::Status TakeAcks(int64_t wait_ms);
   void FrameArrived() override { socket_.Wake(); }
 
-  Server& server_;
+  const ReplicationParts& parts_;
   Replication& replication_;
   PeerSocket socket_;
   const std::shared_ptr<ClientCard> card_;

@@ -10,9 +10,7 @@
 
 #include "cluster/node_id.h"
 #include "cluster/replication/acks.h"
-#include "server/base/text.h"
 #include "server/command/error_replies.h"
-#include "server/server.h"
 #include "storage/base/random.h"
 #include "storage/log/log_files.h"
 
@@ -22,29 +20,18 @@ using storage::Lsn;
 using storage::MutexLock;
 using storage::Status;
 
-Replication::Replication(Server& server)
-    : server_(server),
-      files_(server.files()),
-      link_(server, *this),
-      redis_(server),
-      failover_(server, *this),
-      history_(server.chance().UniqueDigits()) {
-  server.needs().AddSource([this] { return Unmet(); });
+Replication::Replication(const ReplicationParts& parts)
+    : parts_(parts),
+      files_(parts.world.files),
+      link_(parts_, *this),
+      failover_(parts_, *this),
+      history_(parts.world.chance.UniqueDigits()) {
+  parts_.needs.AddSource([this] { return Unmet(); });
 }
 
 Replication::~Replication() { Stop(); }
 
 // --- start and end --------------------------------------------------------------------------------------------------
-
-namespace {
-
-// Of an option that has passed its check.
-PrimaryAddress ParseAddress(const std::string& host_and_port) {
-  const std::vector<std::string_view> words = Words(host_and_port);
-  return {std::string(words[0]), std::atoi(std::string(words[1]).c_str())};
-}
-
-}  // namespace
 
 void Replication::WillFollow() {
   MutexLock lock(authority_mutex_);
@@ -53,31 +40,25 @@ void Replication::WillFollow() {
   SetAuthority(storage::Authority::kFollower);
 }
 
-Status Replication::Start() {
+void Replication::Start() {
   LoadHistory();
   link_.Start();
   Tick();  // what the options ask for holds from the first client on
-  const std::string primary = server_.options().replicaof.Get();
-  const std::string redis = server_.options().migrate_from.Get();
-  if (!primary.empty() && !redis.empty()) return storage::Fail("replicaof and migrate-from can't both be given");
+  const std::string primary = parts_.options.replicaof.Get();
   if (!primary.empty()) Follow(ParseAddress(primary));
-  if (redis.empty()) return {};
-  if (server_.shard_place().is_enabled()) return storage::Fail("migrate-from can't be given with cluster-enabled yes");
-  return redis_.Start(ParseAddress(redis));
 }
 
 void Replication::Stop() {
   failover_.Stop();
-  redis_.Stop();
   link_.Stop();
   CloseFeeds();
   if (has_backlog_.exchange(false)) {
-    [[maybe_unused]] const auto last = server_.durability().log().Detach(&backlog_);
+    [[maybe_unused]] const auto last = parts_.data.durability().log().Detach(&backlog_);
   }
 }
 
 void Replication::LoadHistory() {
-  storage::LogBuffer& log = server_.store().log();
+  storage::LogBuffer& log = parts_.data.store().log();
   const bool is_known = files_.Exists(HistoryPath());
   const bool has_changed = log.has_unrecorded();  // something was loaded on top of what the files held
   {
@@ -91,11 +72,11 @@ void Replication::LoadHistory() {
         history_ = std::move(*read);
         epoch_ = history_.epoch();
         // LSNs after the recovered ones are assigned anew: a replica ahead of them has other changes.
-        if (!is_replica()) history_.Fork(server_.chance().UniqueDigits(), server_.durability().recovery().last);
+        if (!is_replica()) history_.Fork(parts_.world.chance.UniqueDigits(), parts_.data.durability().recovery().last);
         is_history_unsaved_ = true;
       } else {
-        server_.log().Warning("cannot use '" + HistoryPath() + "': " + read.error().text +
-                              "; replicas will need a snapshot");
+        parts_.log.Warning("cannot use '" + HistoryPath() + "': " + read.error().text +
+                           "; replicas will need a snapshot");
       }
     }
   }
@@ -103,16 +84,16 @@ void Replication::LoadHistory() {
 }
 
 void Replication::SaveHistory() {
-  const bool keeps_data = server_.options().appendonly != 0 || !server_.options().save.Get().empty();
+  const bool keeps_data = parts_.options.appendonly != 0 || !parts_.options.save.Get().empty();
   std::string text;
   MutexLock save_lock(save_mutex_);
   {
     MutexLock lock(mutex_);
-    if (!is_history_unsaved_ || !keeps_data || is_replacing_ || !server_.durability().files_follow()) return;
+    if (!is_history_unsaved_ || !keeps_data || is_replacing_ || !parts_.data.durability().files_follow()) return;
     text = history_.Print();
     is_history_unsaved_ = false;
   }
-  Status saved = server_.durability().LockDirectory();
+  Status saved = parts_.data.durability().LockDirectory();
   if (saved) {
     const auto placed = storage::PlaceFile(files_, "", HistoryPath(), text, storage::OpenMode::kReplace);
     if (!placed) saved = tl::unexpected(placed.error());
@@ -124,17 +105,16 @@ void Replication::SaveHistory() {
   MutexLock lock(mutex_);
   is_history_unsaved_ = true;  // Tick retries
   if (std::exchange(has_said_unsaved_, true)) return;
-  server_.log().Warning(
-      "cannot save the history, which is tried again; after a restart replicas may need a snapshot: " +
-      saved.error().text);
+  parts_.log.Warning("cannot save the history, which is tried again; after a restart replicas may need a snapshot: " +
+                     saved.error().text);
 }
 
 void Replication::KeepBacklog(bool nothing_has_changed) {
-  storage::LogWriter& log = server_.durability().log();
-  storage::LogBuffer& buffer = server_.store().log();
+  storage::LogWriter& log = parts_.data.durability().log();
+  storage::LogBuffer& buffer = parts_.data.store().log();
   MutexLock lock(mutex_);
-  backlog_.SetLimit(static_cast<size_t>(server_.options().repl_backlog_size));
-  last_replica_ms_ = server_.clock().SteadyMs();
+  backlog_.SetLimit(static_cast<size_t>(parts_.options.repl_backlog_size));
+  last_replica_ms_ = parts_.world.clock.SteadyMs();
   if (!has_backlog_) {
     log.Attach(&backlog_);
     has_backlog_ = true;
@@ -144,7 +124,7 @@ void Replication::KeepBacklog(bool nothing_has_changed) {
   history_period_ = buffer.recording_periods();
   if (nothing_has_changed) return;
   // Changes without a number lie between what others may have and this.
-  history_.Begin(server_.chance().UniqueDigits());
+  history_.Begin(parts_.world.chance.UniqueDigits());
   is_history_unsaved_ = true;
 }
 
@@ -153,33 +133,33 @@ void Replication::KeepBacklog(bool nothing_has_changed) {
 void Replication::Follow(PrimaryAddress primary, Takeover takeover) {
   MutexLock lock(role_mutex_);
   is_replica_ = true;
-  server_.needs().Update();
+  parts_.needs.Update();
   // What they wait for comes to the primary from now on.
-  server_.waiting_clients().EndAll(errors::kNoPrimary);
-  server_.links().ResumeWaiting();
+  parts_.waiting_clients.EndAll(errors::kNoPrimary);
+  parts_.links.ResumeWaiting();
   link_.Follow(std::move(primary), takeover);
 }
 
 void Replication::PrepareToFollow(const std::atomic<bool>& give_up) {
   CloseFeeds();
   // Writes admitted before have ended when every I/O thread has finished its current work.
-  server_.links().WaitForRound(give_up);
+  parts_.links.WaitForRound(give_up);
 }
 
 void Replication::BecomeFollower() {
   term_ = 0;
-  server_.links().ReleaseReplies();  // those that wait for a majority are given up
+  parts_.links.ReleaseReplies();  // those that wait for a majority are given up
   {
     MutexLock lock(authority_mutex_);
     SetAuthority(FollowersAuthority());
   }
   KeepBacklog(false);
-  server_.needs().Update();
+  parts_.needs.Update();
 }
 
 void Replication::Promote() {
   StopFollowing();
-  server_.options().replicaof.Set("");
+  parts_.options.replicaof.Set("");
 }
 
 Status Replication::TakeOver(std::string_view history, Lsn next, bool anyway) {
@@ -190,10 +170,10 @@ Status Replication::TakeOver(std::string_view history, Lsn next, bool anyway) {
     return has_taken_over ? Status() : storage::Fail("ERR PSYNC FAILOVER can't be sent to a master.");
   }
   if (history != history_id()) return storage::Fail("ERR PSYNC FAILOVER replid must match my replid.");
-  if (!anyway && server_.store().log().appended() + 1 < next) {
+  if (!anyway && parts_.data.store().log().appended() + 1 < next) {
     return storage::Fail("ERR this replica has no group " + std::to_string(next - 1) + " yet");
   }
-  server_.log().Notice("the primary hands its role over to this replica (FAILOVER)");
+  parts_.log.Notice("the primary hands its role over to this replica (FAILOVER)");
   Promote();
   return {};
 }
@@ -209,56 +189,55 @@ void Replication::StopFollowing() {
   if (term_ == 0) term_ = ++last_term_;
   SaveHistory();  // before the first change that does not belong to the old one
   BecomePrimary();
-  server_.log().Notice("this server is now a primary, epoch " + std::to_string(epoch_));
-  server_.needs().Update();
+  parts_.log.Notice("this server is now a primary, epoch " + std::to_string(epoch_));
+  parts_.needs.Update();
   SaveHistory();
 }
 
 void Replication::BeginEmpty() {
-  server_.log().Warning("this replica had only a part of a snapshot: it starts empty");
+  parts_.log.Warning("this replica had only a part of a snapshot: it starts empty");
   storage::Random random(1);
-  storage::Txn txn(server_.store(), server_.clock().Now(), random);
+  storage::Txn txn(parts_.data.store(), parts_.world.clock.Now(), random);
   txn.LockAll();
-  txn.Replace(server_.chance().Next());
+  txn.Replace(parts_.world.chance.Next());
   txn.Unlock();
-  EndReplacement(server_.chance().UniqueDigits(), epoch_, 0);
+  EndReplacement(parts_.world.chance.UniqueDigits(), epoch_, 0);
 }
 
 void Replication::ForkHistory() {
   MutexLock lock(mutex_);
-  history_.Fork(server_.chance().UniqueDigits(), server_.store().log().appended());
+  history_.Fork(parts_.world.chance.UniqueDigits(), parts_.data.store().log().appended());
   // In a cluster its topology says which epoch it is.
-  if (!server_.shard_place().is_enabled()) epoch_ = epoch_ + 1;
+  if (!parts_.shard_place.is_enabled()) epoch_ = epoch_ + 1;
   history_.set_epoch(epoch_);
   is_history_unsaved_ = true;
 }
 
 void Replication::BecomePrimary() {
   MutexLock authority_lock(authority_mutex_);
-  const storage::Durability::Promotion promotion = server_.durability().BecomeOwner();
+  const storage::Durability::Promotion promotion = parts_.data.durability().BecomeOwner();
   if (promotion.has_unrecorded) {
     // No other node has what clients wrote here while this was a writable replica.
     MutexLock lock(mutex_);
-    history_.Begin(server_.chance().UniqueDigits());
+    history_.Begin(parts_.world.chance.UniqueDigits());
     is_history_unsaved_ = true;
   }
   is_replica_ = false;
 }
 
 storage::Authority Replication::FollowersAuthority() const {
-  return server_.options().replica_read_only != 0 ? storage::Authority::kFollower
-                                                  : storage::Authority::kWritableFollower;
+  return parts_.options.replica_read_only != 0 ? storage::Authority::kFollower : storage::Authority::kWritableFollower;
 }
 
 void Replication::FitAuthority() {
   {
     MutexLock lock(authority_mutex_);
-    const storage::Authority now = server_.store().authority();
+    const storage::Authority now = parts_.data.store().authority();
     if (!is_replica_ || now == storage::Authority::kOwner || now == FollowersAuthority()) return;
     SetAuthority(FollowersAuthority());
   }
-  server_.needs().Update();
-  server_.links().ResumePaused();
+  parts_.needs.Update();
+  parts_.links.ResumePaused();
 }
 
 void Replication::SetPrimarysAuthority(storage::Authority authority) {
@@ -268,26 +247,26 @@ void Replication::SetPrimarysAuthority(storage::Authority authority) {
 
 void Replication::SetAuthority(storage::Authority authority) {
   storage::Random random(1);
-  storage::Txn txn(server_.store(), server_.clock().Now(), random);
+  storage::Txn txn(parts_.data.store(), parts_.world.clock.Now(), random);
   txn.LockAll();
-  server_.store().SetAuthority(authority);
+  parts_.data.store().SetAuthority(authority);
 }
 
 bool Replication::WillBeWritable() const {
-  const Options& options = server_.options();
-  return is_replica() && options.replica_read_only == 0 && options.read_only == 0 && !is_migrating();
+  const Options& options = parts_.options;
+  return is_replica() && options.replica_read_only == 0 && options.read_only == 0;
 }
 
 bool Replication::IsWritable() const {
-  if (server_.options().read_only != 0 || is_migrating()) return false;
+  if (parts_.options.read_only != 0) return false;
   if (!is_replica()) return true;
   // A follower that hides what has expired can't be written to.
-  return server_.options().replica_read_only == 0 &&
-         server_.store().authority() == storage::Authority::kWritableFollower;
+  return parts_.options.replica_read_only == 0 &&
+         parts_.data.store().authority() == storage::Authority::kWritableFollower;
 }
 
 uint32_t Replication::Unmet() const {
-  const Options& options = server_.options();
+  const Options& options = parts_.options;
   uint32_t unmet = 0;
   // A replica's memory is its primary's concern.
   if (options.maxmemory != 0 && !is_replica()) unmet |= kNeedsMemoryChecked;
@@ -299,7 +278,7 @@ uint32_t Replication::Unmet() const {
 }
 
 bool Replication::MayServeStale() const {
-  return !is_replica() || server_.options().replica_serve_stale_data != 0 || link_.phase() == LinkPhase::kConnected;
+  return !is_replica() || parts_.options.replica_serve_stale_data != 0 || link_.phase() == LinkPhase::kConnected;
 }
 
 // --- for the link ---------------------------------------------------------------------------------------------------
@@ -316,41 +295,41 @@ void Replication::ContinueHistory(const std::string& id, uint64_t epoch, Lsn las
 
 void Replication::ForgetHistory() {
   MutexLock lock(mutex_);
-  history_.Begin(server_.chance().UniqueDigits());
+  history_.Begin(parts_.world.chance.UniqueDigits());
 }
 
 Status Replication::BeginReplacement() {
   is_replacing_ = true;
-  server_.data().SetReplacing(true);
+  parts_.data.SetReplacing(true);
   CloseFeeds();
   ForgetHistory();
-  return server_.durability().BeginReplacement();
+  return parts_.data.durability().BeginReplacement();
 }
 
 void Replication::EndReplacement(const std::string& id, uint64_t epoch, Lsn last) {
   // Until the new data set is in the files, they must not be taken for a part of its history.
   if (files_.Exists(HistoryPath())) {
-    Status removed = server_.durability().LockDirectory();
+    Status removed = parts_.data.durability().LockDirectory();
     if (removed) removed = files_.Remove(HistoryPath());
-    if (!removed) server_.log().Warning(removed.error().text);
+    if (!removed) parts_.log.Warning(removed.error().text);
   }
-  server_.durability().EndReplacement(last, !server_.options().save.Get().empty());
+  parts_.data.durability().EndReplacement(last, !parts_.options.save.Get().empty());
   backlog_.Clear(last);
   {
     MutexLock lock(mutex_);
     history_.Begin(id);
     epoch_ = epoch;
     history_.set_epoch(epoch);
-    history_period_ = server_.store().log().recording_periods();
+    history_period_ = parts_.data.store().log().recording_periods();
     is_history_unsaved_ = true;
   }
   is_replacing_ = false;
-  server_.data().SetReplacing(false);
+  parts_.data.SetReplacing(false);
 }
 
 // --- replicas -------------------------------------------------------------------------------------------------------
 
-storage::Lsn Replication::replica_offset() { return is_replacing_ ? 0 : server_.store().log().appended(); }
+storage::Lsn Replication::replica_offset() { return is_replacing_ ? 0 : parts_.data.store().log().appended(); }
 
 Status Replication::CheckAdmission() {
   if (failover_.state() != Failover::State::kNone) {
@@ -360,7 +339,7 @@ Status Replication::CheckAdmission() {
     return storage::Fail("NOMASTERLINK Can't SYNC while not connected with my master");
   }
   MutexLock lock(mutex_);
-  if (feeds_.size() >= static_cast<size_t>(server_.options().repl_max_replicas)) {
+  if (feeds_.size() >= static_cast<size_t>(parts_.options.repl_max_replicas)) {
     return storage::Fail("ERR this server has repl-max-replicas replicas already");
   }
   return {};
@@ -369,7 +348,7 @@ Status Replication::CheckAdmission() {
 void Replication::Admit(int descriptor, std::string unread, std::shared_ptr<ClientCard> card, FeedRequest request) {
   KeepBacklog(false);
   auto feed =
-      std::make_unique<ReplicaFeed>(server_, *this, descriptor, std::move(unread), std::move(card), std::move(request));
+      std::make_unique<ReplicaFeed>(parts_, *this, descriptor, std::move(unread), std::move(card), std::move(request));
   MutexLock lock(mutex_);
   feeds_.push_back(std::move(feed));
   feeds_.back()->Start();
@@ -399,13 +378,13 @@ void Replication::ReapFeeds() {
     std::move(first_ended, feeds_.end(), std::back_inserter(ended));
     feeds_.erase(first_ended, feeds_.end());
     for (const auto& feed : feeds_) feed->Tick();
-    if (!feeds_.empty()) last_replica_ms_ = server_.clock().SteadyMs();
+    if (!feeds_.empty()) last_replica_ms_ = parts_.world.clock.SteadyMs();
   }
 }
 
 void Replication::Publish(const cluster::PublishedMessage& published) {
   if (!has_backlog_) return;
-  const Lsn after = server_.store().log().appended();
+  const Lsn after = parts_.data.store().log().appended();
   std::shared_ptr<const std::string> body;
   MutexLock lock(mutex_);
   for (const auto& feed : feeds_) {
@@ -416,7 +395,7 @@ void Replication::Publish(const cluster::PublishedMessage& published) {
 }
 
 std::vector<Replication::Replica> Replication::replicas() {
-  const int64_t now = server_.clock().SteadyMs();
+  const int64_t now = parts_.world.clock.SteadyMs();
   std::vector<Replica> found;
   MutexLock lock(mutex_);
   for (const auto& feed : feeds_) {
@@ -441,17 +420,17 @@ std::vector<Lsn> Replication::Acknowledged() {
 
 void Replication::LetReplicasCatchUp(int64_t most_ms) {
   constexpr auto kSlice = std::chrono::milliseconds(1);
-  const int64_t end = server_.clock().SteadyMs() + most_ms;
-  const Lsn last = server_.store().log().appended();
+  const int64_t end = parts_.world.clock.SteadyMs() + most_ms;
+  const Lsn last = parts_.data.store().log().appended();
   for (;;) {
     const std::vector<Lsn> acknowledged = Acknowledged();
     const size_t behind = acknowledged.size() - cluster::CountAtLeast(acknowledged, last);
     if (behind == 0) return;
-    if (server_.clock().SteadyMs() >= end) {
-      server_.log().Warning(std::to_string(behind) + " replicas have not received all writes within shutdown-timeout");
+    if (parts_.world.clock.SteadyMs() >= end) {
+      parts_.log.Warning(std::to_string(behind) + " replicas have not received all writes within shutdown-timeout");
       return;
     }
-    server_.store().log().Wake();
+    parts_.data.store().log().Wake();
     std::this_thread::sleep_for(kSlice);
   }
 }
@@ -459,16 +438,16 @@ void Replication::LetReplicasCatchUp(int64_t most_ms) {
 size_t Replication::CountAcknowledged(Lsn lsn) { return cluster::CountAtLeast(Acknowledged(), lsn); }
 
 std::string Replication::member_id() const {
-  if (server_.shard_place().is_enabled()) return server_.shard_place().node_id();
+  if (parts_.shard_place.is_enabled()) return parts_.shard_place.node_id();
   char host[256] = {};
   ::gethostname(host, sizeof host - 1);
-  const Options& options = server_.options();
+  const Options& options = parts_.options;
   return cluster::NodeIdOf(host + (":" + std::to_string(options.port)) + " " + options.dir.Get());
 }
 
 std::vector<Lsn> Replication::AcknowledgedByMembers() {
-  const bool in_cluster = server_.shard_place().is_enabled();
-  const std::vector<std::string> ids = in_cluster ? server_.shard_place().shard_members() : std::vector<std::string>();
+  const bool in_cluster = parts_.shard_place.is_enabled();
+  const std::vector<std::string> ids = in_cluster ? parts_.shard_place.shard_members() : std::vector<std::string>();
   const auto is_member = [&](const std::string& id) {
     return !in_cluster || std::find(ids.begin(), ids.end(), id) != ids.end();
   };
@@ -492,9 +471,9 @@ std::vector<Lsn> Replication::AcknowledgedByMembers() {
 }
 
 size_t Replication::CountMembers(size_t replicas) {
-  const auto configured = static_cast<size_t>(server_.options().repl_shard_nodes);
+  const auto configured = static_cast<size_t>(parts_.options.repl_shard_nodes);
   if (configured != 0) return configured;
-  if (server_.shard_place().is_enabled()) return server_.shard_place().shard_members().size();
+  if (parts_.shard_place.is_enabled()) return parts_.shard_place.shard_members().size();
   // Replicas that were ever connected are members, connected or not.
   MutexLock lock(mutex_);
   if (history_.members() < replicas + 1) {
@@ -514,11 +493,11 @@ void Replication::ForgetMembers() {
 void Replication::NoteAck() {
   failover_.NoteAck();
   UpdateQuorum();
-  server_.links().ResumeWaiting();
+  parts_.links.ResumeWaiting();
 }
 
 void Replication::UpdateQuorum() {
-  if (server_.options().repl_ack == 0) {
+  if (parts_.options.repl_ack == 0) {
     quorum_lsn_ = 0;
     return;
   }
@@ -526,48 +505,48 @@ void Replication::UpdateQuorum() {
   const size_t nodes = CountMembers(acknowledged.size());
   // A single server needs no acknowledgement.
   const Lsn quorum =
-      nodes <= 1 ? UINT64_MAX : cluster::QuorumLsn(acknowledged, nodes, server_.store().log().appended());
+      nodes <= 1 ? UINT64_MAX : cluster::QuorumLsn(acknowledged, nodes, parts_.data.store().log().appended());
   const Lsn before = quorum_lsn_.exchange(quorum);
-  if (quorum != before) server_.links().ReleaseReplies();
+  if (quorum != before) parts_.links.ReleaseReplies();
 }
 
 void Replication::NoteFeedChange() {
   NoteAck();
   CountGoodReplicas();
-  server_.needs().Update();
+  parts_.needs.Update();
 }
 
 void Replication::CountGoodReplicas() {
   size_t good = 0;
   for (const Replica& replica : replicas()) {
-    if (replica.state == FeedState::kOnline && replica.lag_seconds <= server_.options().min_replicas_max_lag) ++good;
+    if (replica.state == FeedState::kOnline && replica.lag_seconds <= parts_.options.min_replicas_max_lag) ++good;
   }
   good_replicas_ = good;
 }
 
 void Replication::Tick() {
   FitAuthority();
-  backlog_.SetLimit(static_cast<size_t>(server_.options().repl_backlog_size));
+  backlog_.SetLimit(static_cast<size_t>(parts_.options.repl_backlog_size));
   ReapFeeds();
   SaveHistory();
   CountGoodReplicas();
-  const bool wants_quorum = server_.options().repl_ack != 0;
+  const bool wants_quorum = parts_.options.repl_ack != 0;
   if (wants_quorum) {
     if (!has_backlog_) KeepBacklog(false);  // acknowledgements need LSNs
     UpdateQuorum();
   } else {
     ForgetMembers();
   }
-  const int64_t ttl = server_.options().repl_backlog_ttl;
+  const int64_t ttl = parts_.options.repl_backlog_ttl;
   bool is_unused = false;
   {
     MutexLock lock(mutex_);
     is_unused = has_backlog_ && !is_replica() && !wants_quorum && feeds_.empty() && ttl > 0 &&
-                server_.clock().SteadyMs() - last_replica_ms_ > ttl * 1000;
+                parts_.world.clock.SteadyMs() - last_replica_ms_ > ttl * 1000;
   }
   if (is_unused && has_backlog_.exchange(false)) {
-    server_.store().log().SetPrompt(false);
-    [[maybe_unused]] const auto last = server_.durability().log().Detach(&backlog_);
+    parts_.data.store().log().SetPrompt(false);
+    [[maybe_unused]] const auto last = parts_.data.durability().log().Detach(&backlog_);
     backlog_.Clear(0);
   }
 }
@@ -586,7 +565,7 @@ cluster::History Replication::history() {
 
 bool Replication::Holds(std::string_view id, Lsn last) {
   MutexLock lock(mutex_);
-  return history_.Holds(id, last, server_.store().log().appended());
+  return history_.Holds(id, last, parts_.data.store().log().appended());
 }
 
 void Replication::RaiseEpoch(uint64_t epoch) {
@@ -597,7 +576,7 @@ void Replication::RaiseEpoch(uint64_t epoch) {
 }
 
 std::unique_ptr<storage::LogTail> Replication::TailFrom(Lsn next) {
-  const std::string directory = server_.durability().log().is_open() ? server_.options().appenddirname.Get() : "";
+  const std::string directory = parts_.data.durability().log().is_open() ? parts_.options.appenddirname.Get() : "";
   return std::make_unique<storage::LogTail>(backlog_, files_, directory, next);
 }
 

@@ -12,29 +12,25 @@
 #include <vector>
 
 #include "cluster/replication/history.h"
-#include "server/migration/redis_link.h"
 #include "server/replication/failover.h"
 #include "server/replication/primary_link.h"
 #include "server/replication/replica_feed.h"
+#include "server/replication/replication_parts.h"
 #include "storage/disk/file_system.h"
 #include "storage/log/backlog.h"
 #include "storage/log/log_tail.h"
 
 namespace ringkv::server {
 
-class Server;
-
 class Replication {
  public:
-  // `server` must outlive the object.
-  explicit Replication(Server& server);
+  explicit Replication(const ReplicationParts& parts);
   ~Replication();
 
   // Call before the data is loaded: this server will be a replica, so neither clients nor expiry may change data.
   void WillFollow();
-  // Call when the data is loaded: continues the history of the files and follows the primary in the options. An error
-  // ends the start of the server.
-  storage::Status Start();
+  // Call when the data is loaded: continues the history of the files and follows the primary in the options.
+  void Start();
   // The offset that INFO shows on a replica: the last group here, and 0 while the data is incomplete, so that Sentinel
   // prefers any other replica.
   storage::Lsn replica_offset();
@@ -60,9 +56,6 @@ class Replication {
   void Freeze() { SetPrimarysAuthority(storage::Authority::kFollower); }
   void Unfreeze() { SetPrimarysAuthority(storage::Authority::kOwner); }
   PrimaryLink& link() { return link_; }
-  // The Redis server that this server follows for migration. Clients can't write meanwhile.
-  bool is_migrating() const { return redis_.is_running(); }
-  RedisLink& redis_link() { return redis_; }
   // A replica that takes writes becomes one a moment after it was told to follow, or to take them: who writes meanwhile
   // waits.
   bool WillBeWritable() const;
@@ -166,11 +159,10 @@ class Replication {
   size_t CountMembers(size_t replicas);
   void ForgetMembers();
 
-  Server& server_;
+  const ReplicationParts parts_;
   storage::FileSystem& files_;
   storage::Backlog backlog_;
   PrimaryLink link_;
-  RedisLink redis_;
   Failover failover_;
   Totals totals_;
 

@@ -9,8 +9,8 @@ namespace {
 
 // Not there without a cluster.
 void AddCluster(const Observation& o, Families* families) {
-  if (!o.server.cluster().is_enabled()) return;
-  const std::shared_ptr<const ClusterView> view = o.server.cluster().view();
+  if (!o.parts.cluster.is_enabled()) return;
+  const std::shared_ptr<const ClusterView> view = o.parts.cluster.view();
   const auto add = [families](const char* name, const char* help, double value) {
     AddSample(&families->emplace_back(EmptyFamily({name, kGauge, help})), {}, value);
   };
@@ -23,7 +23,7 @@ void AddCluster(const Observation& o, Families* families) {
   add("ringkv_cluster_slots_unowned", "Slots whose owner is unknown to this node.",
       static_cast<double>(view->slots.CountOf(cluster::kNoShard)));
   double moving = 0;
-  for (const SlotMoves::Progress& move : o.server.cluster().moves().progress()) {
+  for (const SlotMoves::Progress& move : o.parts.cluster.moves().progress()) {
     moving += static_cast<double>(move.slots_left);
   }
   add("ringkv_cluster_slots_moving", "Slots migrating between two shards.", moving);
@@ -34,7 +34,7 @@ void AddCluster(const Observation& o, Families* families) {
 constexpr Metric kClusterMetrics[] = {
     {.section = "cluster",
      .info = "cluster_enabled",
-     .read = [](const Observation& o) { return Reading(o.server.cluster().is_enabled()); }},
+     .read = [](const Observation& o) { return Reading(o.parts.cluster.is_enabled()); }},
     {.add_families = AddCluster},
 };
 

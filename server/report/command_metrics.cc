@@ -18,9 +18,9 @@ struct CountedCommand {
 // Commands that were called.
 std::vector<CountedCommand> CountedCommands(const Observation& o) {
   std::vector<CountedCommand> counted;
-  for (size_t i = 0; i < o.server.commands().size(); ++i) {
-    const CommandEntry& entry = o.server.commands().entry(i);
-    CommandTotals totals = TotalsOf(o.server, entry);
+  for (size_t i = 0; i < o.parts.commands.size(); ++i) {
+    const CommandEntry& entry = o.parts.commands.entry(i);
+    CommandTotals totals = TotalsOf(o.parts, entry);
     if (totals.calls == 0 && totals.rejected == 0) continue;
     counted.push_back({&entry.full_name, std::move(totals)});
   }
@@ -65,10 +65,10 @@ void AddCommandHistograms(const Observation& o, Families* families) {
 }
 
 void AddPercentiles(const Observation& o, std::string* page) {
-  const std::string option = o.server.options().latency_tracking_info_percentiles.Get();
-  for (size_t i = 0; i < o.server.commands().size(); ++i) {
-    const CommandEntry& entry = o.server.commands().entry(i);
-    const CommandTotals totals = TotalsOf(o.server, entry);
+  const std::string option = o.parts.options.latency_tracking_info_percentiles.Get();
+  for (size_t i = 0; i < o.parts.commands.size(); ++i) {
+    const CommandEntry& entry = o.parts.commands.entry(i);
+    const CommandTotals totals = TotalsOf(o.parts, entry);
     if (totals.histogram.empty()) continue;
     *page += "latency_percentiles_usec_" + entry.full_name;
     char separator = ':';
@@ -111,8 +111,8 @@ struct EndpointTotals {
 
 EndpointTotals TotalsOfEndpoint(const Observation& o, size_t endpoint, size_t statuses) {
   EndpointTotals totals{std::vector<uint64_t>(LatencyHistogram::kBuckets), std::vector<uint64_t>(statuses)};
-  for (size_t i = 0; i < o.server.threads(); ++i) {
-    const HttpStatistics::Endpoint& counted = o.server.thread(i).statistics.http.endpoint(endpoint);
+  for (size_t i = 0; i < o.parts.threads.size(); ++i) {
+    const HttpStatistics::Endpoint& counted = o.parts.threads[i]->statistics.http.endpoint(endpoint);
     for (size_t bucket = 0; bucket < totals.histogram.size(); ++bucket) {
       totals.histogram[bucket] += counted.histogram.Count(bucket);
     }
@@ -127,7 +127,7 @@ void AddHttp(const Observation& o, Families* families) {
       EmptyFamily({"ringkv_http_requests_total", kCounter, "HTTP responses, by endpoint and status."});
   MetricFamily durations = EmptyFamily({"ringkv_http_request_duration_seconds", MetricType::Histogram,
                                         "Latency of HTTP requests, from the complete request to the response."});
-  const HttpLabels& labels = o.server.thread(0).statistics.http.labels();
+  const HttpLabels& labels = o.parts.threads[0]->statistics.http.labels();
   for (size_t i = 0; i < labels.endpoints.size(); ++i) {
     const std::string endpoint(labels.endpoints[i]);
     const EndpointTotals totals = TotalsOfEndpoint(o, i, labels.statuses.size());

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "server/server.h"
+#include "server/report/report_parts.h"
 
 namespace ringkv::server {
 
@@ -21,12 +21,12 @@ uint64_t CommandTotals::Percentile(double percentile) const {
   return 0;
 }
 
-CommandTotals TotalsOf(Server& server, const CommandEntry& entry) {
+CommandTotals TotalsOf(const ReportParts& parts, const CommandEntry& entry) {
   CommandTotals totals;
   uint64_t in_histogram = 0;
   std::vector<uint64_t> histogram(LatencyHistogram::kBuckets);
-  for (size_t i = 0; i < server.threads(); ++i) {
-    const CommandStatistics& statistics = server.thread(i).statistics.per_command[entry.index];
+  for (size_t i = 0; i < parts.threads.size(); ++i) {
+    const CommandStatistics& statistics = parts.threads[i]->statistics.per_command[entry.index];
     totals.calls += statistics.calls.Get();
     totals.nanoseconds += statistics.nanoseconds.Get();
     totals.rejected += statistics.rejected.Get();

@@ -9,7 +9,7 @@
 
 namespace ringkv::server {
 
-class Server;
+struct ReportParts;
 
 struct CommandTotals {
   uint64_t calls = 0;
@@ -22,6 +22,6 @@ struct CommandTotals {
   uint64_t Percentile(double percentile) const;
 };
 
-CommandTotals TotalsOf(Server& server, const CommandEntry& entry);
+CommandTotals TotalsOf(const ReportParts& parts, const CommandEntry& entry);
 
 }  // namespace ringkv::server

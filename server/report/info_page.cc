@@ -50,8 +50,8 @@ void AddLines(const Metric& metric, const Observation& observation, std::string*
 
 }  // namespace
 
-std::string InfoPage(Server& server, storage::Txn& txn, const std::vector<std::string_view>& sections) {
-  const Observation observation(server, txn);
+std::string InfoPage(const ReportParts& parts, storage::Txn& txn, const std::vector<std::string_view>& sections) {
+  const Observation observation(parts, txn);
   const std::vector<Metric> metrics = Metrics();
   std::string page;
   for (const Section& section : kSections) {

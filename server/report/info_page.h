@@ -10,10 +10,10 @@
 
 namespace ringkv::server {
 
-class Server;
+struct ReportParts;
 
 // `sections`: names in any case, "default", "all" or "everything"; empty for the default ones. `txn` holds no lock, or
 // all.
-std::string InfoPage(Server& server, storage::Txn& txn, const std::vector<std::string_view>& sections);
+std::string InfoPage(const ReportParts& parts, storage::Txn& txn, const std::vector<std::string_view>& sections);
 
 }  // namespace ringkv::server

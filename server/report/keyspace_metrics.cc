@@ -62,7 +62,7 @@ struct Index {
 
 std::vector<Index> Indexes(const Observation& o) {
   std::vector<Index> indexes;
-  storage::IndexPolicy& policy = o.server.store().index_policy();
+  storage::IndexPolicy& policy = o.parts.data.store().index_policy();
   for (const storage::Direction direction : storage::kBothDirections) {
     indexes.push_back({.kind = direction == storage::Direction::kForward ? "prefix" : "suffix",
                        .is_wanted = policy.IsWanted(direction, o.steady_ms),

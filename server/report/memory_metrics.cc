@@ -59,11 +59,11 @@ constexpr Metric kMemoryMetrics[] = {
     {.section = "memory",
      .info = "maxmemory",
      .series = {"ringkv_memory_max_bytes", kGauge, "Memory limit (maxmemory); 0 for none."},
-     .read = [](const Observation& o) { return Reading(o.server.options().maxmemory.load()); }},
+     .read = [](const Observation& o) { return Reading(o.parts.options.maxmemory.load()); }},
     {.section = "memory",
      .info = "maxmemory_human",
      .read = [](const Observation& o) -> Reading {
-       return HumanBytes(static_cast<size_t>(o.server.options().maxmemory.load()));
+       return HumanBytes(static_cast<size_t>(o.parts.options.maxmemory.load()));
      }},
     {.section = "memory", .info = "maxmemory_policy", .read = OptionText<"maxmemory-policy">},
     {.section = "memory",
@@ -113,7 +113,7 @@ constexpr Metric kMemoryMetrics[] = {
          }},
     {.section = "memory",
      .info = "mem_not_counted_for_evict",
-     .read = [](const Observation& o) { return Reading(o.server.store().reclaimer().pending_bytes()); }},
+     .read = [](const Observation& o) { return Reading(o.parts.data.store().reclaimer().pending_bytes()); }},
     {.section = "memory", .info = "mem_replication_backlog", .read = InMemory<&MemoryReport::backlog>},
     {.section = "memory",
      .info = "mem_total_replication_buffers",
@@ -134,10 +134,10 @@ constexpr Metric kMemoryMetrics[] = {
     {.section = "memory",
      .info = "lazyfree_pending_objects",
      .series = {"ringkv_lazy_free_pending", kGauge, "Values and tables to be freed in the background."},
-     .read = [](const Observation& o) { return Reading(o.server.store().reclaimer().pending()); }},
+     .read = [](const Observation& o) { return Reading(o.parts.data.store().reclaimer().pending()); }},
     {.section = "memory",
      .info = "lazyfreed_objects",
-     .read = [](const Observation& o) { return Reading(o.server.store().reclaimer().freed()); }},
+     .read = [](const Observation& o) { return Reading(o.parts.data.store().reclaimer().freed()); }},
 };
 
 }  // namespace

@@ -6,8 +6,7 @@
 #include <algorithm>
 #include <fstream>
 
-#include "server/replication/replication.h"
-#include "server/server.h"
+#include "server/report/report_parts.h"
 #include "storage/transaction/totals.h"
 
 namespace ringkv::server {
@@ -28,22 +27,22 @@ double MemoryReport::DatasetPercentage() const {
   return grown > 0 ? std::min(100.0, 100.0 * static_cast<double>(dataset()) / static_cast<double>(grown)) : 0;
 }
 
-MemoryReport ReportMemory(Server& server, storage::Txn& txn) {
+MemoryReport ReportMemory(const ReportParts& parts, storage::Txn& txn) {
   MemoryReport report;
   report.used = storage::UsedMemory();
-  server.memory().NotePeak(report.used);
-  report.peak = server.memory().peak();
-  report.startup = server.memory().startup();
+  parts.memory.NotePeak(report.used);
+  report.peak = parts.memory.peak();
+  report.startup = parts.memory.startup();
   report.resident = ResidentBytes();
   report.system = static_cast<size_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(::sysconf(_SC_PAGESIZE));
   report.allocator = storage::ReadAllocatorStatistics();
   report.tables = TableBytes(txn);
-  if (server.replication().has_backlog()) report.backlog = server.replication().backlog().bytes();
-  report.log_buffer = server.store().log().pending_bytes();
-  for (const auto& card : server.clients().All()) {
+  if (parts.replication.has_backlog()) report.backlog = parts.replication.backlog().bytes();
+  report.log_buffer = parts.data.store().log().pending_bytes();
+  for (const auto& card : parts.clients.All()) {
     (card->is_replica ? report.replicas : report.clients) += card->MemoryBytes();
   }
-  server.store().occupancy().ForEachUsed([&](storage::DbIndex db) {
+  parts.data.store().occupancy().ForEachUsed([&](storage::DbIndex db) {
     const storage::DatabaseSize size = SizeOf(txn, db);
     if (size.keys == 0) return;
     report.keys += size.keys;

@@ -13,7 +13,7 @@
 
 namespace ringkv::server {
 
-class Server;
+struct ReportParts;
 
 struct MemoryReport {
   size_t used = 0;
@@ -39,6 +39,6 @@ struct MemoryReport {
 };
 
 // `txn` holds no lock, or all.
-MemoryReport ReportMemory(Server& server, storage::Txn& txn);
+MemoryReport ReportMemory(const ReportParts& parts, storage::Txn& txn);
 
 }  // namespace ringkv::server

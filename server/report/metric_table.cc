@@ -3,8 +3,8 @@
 
 #include <limits>
 
-#include "server/config/option_table.h"
 #include "server/observe/latency_histogram.h"
+#include "server/options/option_table.h"
 
 namespace ringkv::server {
 
@@ -18,7 +18,7 @@ std::vector<Metric> Metrics() {
 }
 
 std::string OptionTextOf(const Observation& observation, std::string_view name) {
-  return OptionValue(observation.server.options(), *FindOption(name));
+  return OptionValue(observation.parts.options, *FindOption(name));
 }
 
 MetricFamily EmptyFamily(const Series& series) {

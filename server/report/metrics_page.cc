@@ -24,8 +24,8 @@ Families CollectFamilies(const Observation& observation) {
 
 }  // namespace
 
-std::function<std::string()> MetricsPage(Server& server, storage::Txn& txn) {
-  const auto families = std::make_shared<const Families>(CollectFamilies(Observation(server, txn)));
+std::function<std::string()> MetricsPage(const ReportParts& parts, storage::Txn& txn) {
+  const auto families = std::make_shared<const Families>(CollectFamilies(Observation(parts, txn)));
   return [families] { return prometheus::TextSerializer().Serialize(*families); };
 }
 

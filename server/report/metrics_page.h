@@ -9,10 +9,10 @@
 
 namespace ringkv::server {
 
-class Server;
+struct ReportParts;
 
 // Collects the values at once. The returned function writes the page, which takes longer; any thread may call it. `txn`
 // holds no lock, or all.
-std::function<std::string()> MetricsPage(Server& server, storage::Txn& txn);
+std::function<std::string()> MetricsPage(const ReportParts& parts, storage::Txn& txn);
 
 }  // namespace ringkv::server

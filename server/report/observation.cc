@@ -5,21 +5,21 @@
 
 namespace ringkv::server {
 
-Observation::Observation(Server& server_in, storage::Txn& txn_in)
-    : server(server_in),
+Observation::Observation(const ReportParts& parts_in, storage::Txn& txn_in)
+    : parts(parts_in),
       txn(txn_in),
-      now_ms(server.clock().Now()),
-      steady_ms(server.clock().SteadyMs()),
-      memory(ReportMemory(server, txn)),
+      now_ms(parts.clock.Now()),
+      steady_ms(parts.clock.SteadyMs()),
+      memory(ReportMemory(parts, txn)),
       keys(SumStatistics(txn)),
-      saving(server.durability().snapshot_state()) {
+      saving(parts.data.durability().snapshot_state()) {
   ::getrusage(RUSAGE_SELF, &usage);
-  for (size_t i = 0; i < server.threads(); ++i) server.thread(i).statistics.AddErrorsTo(&errors);
+  for (size_t i = 0; i < parts.threads.size(); ++i) parts.threads[i]->statistics.AddErrorsTo(&errors);
 }
 
 uint64_t Observation::Sum(Counter ThreadStatistics::*counter) const {
   uint64_t sum = 0;
-  for (size_t i = 0; i < server.threads(); ++i) sum += (server.thread(i).statistics.*counter).Get();
+  for (size_t i = 0; i < parts.threads.size(); ++i) sum += (parts.threads[i]->statistics.*counter).Get();
   return sum;
 }
 

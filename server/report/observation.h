@@ -11,19 +11,19 @@
 #include <string>
 
 #include "server/report/memory_report.h"
-#include "server/server.h"
+#include "server/report/report_parts.h"
 
 namespace ringkv::server {
 
 struct Observation {
   // `txn` holds no lock, or all. Both references must outlive the object.
-  Observation(Server& server, storage::Txn& txn);
+  Observation(const ReportParts& parts, storage::Txn& txn);
 
   uint64_t Sum(Counter ThreadStatistics::*counter) const;
   double TotalKeys() const;
   bool IsSaving(storage::SnapshotReason reason) const { return saving.is_running && saving.reason == reason; }
 
-  Server& server;
+  const ReportParts& parts;
   storage::Txn& txn;
   const int64_t now_ms;
   const int64_t steady_ms;  // by the steady clock

@@ -7,9 +7,9 @@
 
 namespace ringkv::server {
 
-class Server;
+struct ReportParts;
 
 // The reasons for not being ready, as sentences; empty if it is ready.
-std::vector<std::string> ReasonsNotReady(Server& server);
+std::vector<std::string> ReasonsNotReady(const ReportParts& parts);
 
 }  // namespace ringkv::server

@@ -8,17 +8,17 @@
 namespace ringkv::server {
 namespace {
 
-Replication& Of(const Observation& o) { return o.server.replication(); }
+Replication& Of(const Observation& o) { return o.parts.replication; }
 PrimaryLink& LinkOf(const Observation& o) { return Of(o).link(); }
-RedisLink& RedisOf(const Observation& o) { return Of(o).redis_link(); }
+RedisLink& RedisOf(const Observation& o) { return o.parts.redis_link; }
 
 bool IsReplica(const Observation& o) { return Of(o).is_replica(); }
-bool IsMigrating(const Observation& o) { return Of(o).is_migrating(); }
+bool IsMigrating(const Observation& o) { return RedisOf(o).is_running(); }
 bool IsUp(const Observation& o) { return LinkOf(o).phase() == LinkPhase::kConnected; }
 bool IsSyncing(const Observation& o) { return LinkOf(o).phase() == LinkPhase::kSync; }
 bool IsReplicaSyncing(const Observation& o) { return IsReplica(o) && IsSyncing(o); }
 bool CountsGoodReplicas(const Observation& o) {
-  return o.server.options().min_replicas_to_write > 0 && o.server.options().min_replicas_max_lag > 0;
+  return o.parts.options.min_replicas_to_write > 0 && o.parts.options.min_replicas_max_lag > 0;
 }
 
 Reading ReplicaOffset(const Observation& o) { return Reading(Of(o).replica_offset()); }
@@ -42,7 +42,7 @@ constexpr Metric kLinkMetrics[] = {
     {.section = "replication",
      .info = "draining",
      .series = {"ringkv_draining", kGauge, "1 while the server drains before shutdown."},
-     .read = [](const Observation& o) { return Reading(o.server.is_draining()); }},
+     .read = [](const Observation& o) { return Reading(o.parts.is_draining.load()); }},
     {.section = "replication",
      .info = "master_host",
      .read = [](const Observation& o) { return Reading(LinkOf(o).target().host); },
@@ -105,17 +105,17 @@ constexpr Metric kLinkMetrics[] = {
      .info = "slave_priority",
      .read =
          [](const Observation& o) {
-           const bool is_incomplete = o.server.data().is_replacing();
-           return Reading(is_incomplete ? 0 : o.server.options().replica_priority.load());
+           const bool is_incomplete = o.parts.data.is_replacing();
+           return Reading(is_incomplete ? 0 : o.parts.options.replica_priority.load());
          },
      .is_shown = IsReplica},
     {.section = "replication",
      .info = "slave_read_only",
-     .read = [](const Observation& o) { return Reading(o.server.options().replica_read_only != 0); },
+     .read = [](const Observation& o) { return Reading(o.parts.options.replica_read_only != 0); },
      .is_shown = IsReplica},
     {.section = "replication",
      .info = "replica_announced",
-     .read = [](const Observation& o) { return Reading(o.server.options().replica_announced != 0); },
+     .read = [](const Observation& o) { return Reading(o.parts.options.replica_announced != 0); },
      .is_shown = IsReplica},
 
     {.section = "replication",
@@ -180,7 +180,7 @@ constexpr ReplicaField kReplicaFields[] = {
     {.series = {"ringkv_replication_replica_lag_groups", kGauge, "Changes that a replica does not have yet."},
      .read =
          [](const Observation& o, const NumberedReplica& each) {
-           const storage::Lsn last = o.server.store().log().appended();
+           const storage::Lsn last = o.parts.data.store().log().appended();
            return Reading(last - std::min(last, each.replica.acknowledged));
          }},
 };
@@ -223,7 +223,7 @@ constexpr Metric kReplicaMetrics[] = {
          }},
     {.section = "replication",
      .info = "master_repl_offset",
-     .read = [](const Observation& o) { return Reading(o.server.store().log().appended()); }},
+     .read = [](const Observation& o) { return Reading(o.parts.data.store().log().appended()); }},
     {.section = "replication",
      .info = "second_repl_offset",
      .read =

@@ -38,12 +38,12 @@ Reading OperatingSystem(const Observation&) {
   return std::string(name.sysname) + " " + name.release + " " + name.machine;
 }
 
-int64_t SecondsUp(const Observation& o) { return (o.steady_ms - o.server.started_steady_ms()) / 1000; }
+int64_t SecondsUp(const Observation& o) { return (o.steady_ms - o.parts.started_steady_ms) / 1000; }
 
 template <std::atomic<size_t> ClientCard::*kSize>
 Reading LargestOf(const Observation& o) {
   size_t largest = 0;
-  for (const auto& card : o.server.clients().All()) largest = std::max(largest, ((*card).*kSize).load());
+  for (const auto& card : o.parts.clients.All()) largest = std::max(largest, ((*card).*kSize).load());
   return largest;
 }
 
@@ -52,7 +52,7 @@ bool IsBlocked(const ClientCard& card) { return card.is_paused || card.is_waitin
 
 template <auto kCounts>
 Reading CountClients(const Observation& o) {
-  const auto all = o.server.clients().All();
+  const auto all = o.parts.clients.All();
   return Reading(
       static_cast<int64_t>(std::count_if(all.begin(), all.end(), [](const auto& card) { return kCounts(*card); })));
 }
@@ -68,9 +68,9 @@ constexpr Metric kServerMetrics[] = {
     {.series = {"process_cpu_seconds_total", kCounter, "CPU time of the process, user and system."},
      .read = [](const Observation& o) { return Reading(Seconds(o.usage.ru_utime) + Seconds(o.usage.ru_stime), 6); }},
     {.series = {"process_start_time_seconds", kGauge, "Start time of the process, in seconds since 1970."},
-     .read = [](const Observation& o) { return Reading(static_cast<double>(o.server.started_ms()) / 1000, 3); }},
+     .read = [](const Observation& o) { return Reading(static_cast<double>(o.parts.started_ms) / 1000, 3); }},
     {.series = {"ringkv_ready", kGauge, "1 if /readyz reports ready."},
-     .read = [](const Observation& o) { return Reading(ReasonsNotReady(o.server).empty()); }},
+     .read = [](const Observation& o) { return Reading(ReasonsNotReady(o.parts).empty()); }},
     {.section = "cpu",
      .info = "used_cpu_sys",
      .read = [](const Observation& o) { return SecondsText(o.usage.ru_stime); }},
@@ -89,14 +89,14 @@ constexpr Metric kServerMetrics[] = {
     {.section = "server", .info = "redis_build_id", .read = [](const Observation&) { return Reading(BuildId()); }},
     {.section = "server",
      .info = "redis_mode",
-     .read = [](const Observation& o) { return Reading(o.server.cluster().is_enabled() ? "cluster" : "standalone"); }},
+     .read = [](const Observation& o) { return Reading(o.parts.cluster.is_enabled() ? "cluster" : "standalone"); }},
     {.section = "server", .info = "os", .read = OperatingSystem},
     {.section = "server", .info = "arch_bits", .read = [](const Observation&) { return Reading(sizeof(void*) * 8); }},
     {.section = "server",
      .info = "monotonic_clock",
      .read =
          [](const Observation& o) {
-           return Reading(o.server.ticks().uses_counter() ? "processor counter" : "POSIX clock_gettime");
+           return Reading(o.parts.ticks.uses_counter() ? "processor counter" : "POSIX clock_gettime");
          }},
     {.section = "server", .info = "multiplexing_api", .read = Always<"epoll">},
     {.section = "server", .info = "gcc_version", .read = [](const Observation&) { return Reading(__VERSION__); }},
@@ -104,11 +104,11 @@ constexpr Metric kServerMetrics[] = {
      .info = "process_supervised",
      .read = [](const Observation&) { return Reading(std::getenv("NOTIFY_SOCKET") != nullptr ? "systemd" : "no"); }},
     {.section = "server", .info = "process_id", .read = [](const Observation&) { return Reading(::getpid()); }},
-    {.section = "server", .info = "run_id", .read = [](const Observation& o) { return Reading(o.server.run_id()); }},
+    {.section = "server", .info = "run_id", .read = [](const Observation& o) { return Reading(o.parts.run_id); }},
     {.section = "server", .info = "tcp_port", .read = OptionText<"port">},
     {.section = "server",
      .info = "server_time_usec",
-     .read = [](const Observation& o) { return Reading(o.server.clock().NowMicros()); }},
+     .read = [](const Observation& o) { return Reading(o.parts.clock.NowMicros()); }},
     {.section = "server",
      .info = "uptime_in_seconds",
      .read = [](const Observation& o) { return Reading(SecondsUp(o)); }},
@@ -123,22 +123,22 @@ constexpr Metric kServerMetrics[] = {
     {.section = "server", .info = "executable", .read = Executable},
     {.section = "server",
      .info = "config_file",
-     .read = [](const Observation& o) { return Reading(o.server.config_path()); }},
+     .read = [](const Observation& o) { return Reading(o.parts.config_path); }},
     {.section = "server",
      .info = "io_threads_active",
-     .read = [](const Observation& o) { return Reading(o.server.threads() > 1); }},
+     .read = [](const Observation& o) { return Reading(o.parts.threads.size() > 1); }},
     {.section = "server",
      .info = "io_threads",
-     .read = [](const Observation& o) { return Reading(o.server.threads()); }},
+     .read = [](const Observation& o) { return Reading(o.parts.threads.size()); }},
 
     {.section = "clients",
      .info = "connected_clients",
      .series = {"ringkv_connected_clients", kGauge, "Clients of the Redis port and the HTTP port."},
-     .read = [](const Observation& o) { return Reading(o.server.clients().size()); }},
+     .read = [](const Observation& o) { return Reading(o.parts.clients.size()); }},
     {.section = "clients",
      .info = "maxclients",
      .series = {"ringkv_max_clients", kGauge, "Maximum number of clients (maxclients)."},
-     .read = [](const Observation& o) { return Reading(o.server.options().maxclients.load()); }},
+     .read = [](const Observation& o) { return Reading(o.parts.options.maxclients.load()); }},
     {.section = "clients", .info = "client_recent_max_input_buffer", .read = LargestOf<&ClientCard::input_bytes>},
     {.section = "clients", .info = "client_recent_max_output_buffer", .read = LargestOf<&ClientCard::output_bytes>},
     {.section = "clients", .info = "blocked_clients", .read = CountClients<IsBlocked>},

@@ -12,11 +12,11 @@ Reading OfKeys(const Observation& o) {
 }
 template <auto kMember>
 Reading OfReplication(const Observation& o) {
-  return (o.server.replication().totals().*kMember).load();
+  return (o.parts.replication.totals().*kMember).load();
 }
 template <Topic kTopic>
 Reading CountNames(const Observation& o) {
-  return o.server.broker().CountNames(kTopic);
+  return o.parts.broker.CountNames(kTopic);
 }
 
 Reading Kilobytes(uint64_t bytes) { return Reading(static_cast<double>(bytes) / 1024, 2); }
@@ -24,7 +24,7 @@ Reading Kilobytes(uint64_t bytes) { return Reading(static_cast<double>(bytes) / 
 // With a single thread, nothing is said to be done by I/O threads.
 template <Counter ThreadStatistics::*kCounted>
 Reading OfThreads(const Observation& o) {
-  return o.server.threads() > 1 ? o.Sum(kCounted) : uint64_t{0};
+  return o.parts.threads.size() > 1 ? o.Sum(kCounted) : uint64_t{0};
 }
 
 using Totals = Replication::Totals;
@@ -37,7 +37,7 @@ constexpr Metric kTrafficMetrics[] = {
     {.section = "stats", .info = "total_commands_processed", .read = SumOf<&ThreadStatistics::commands>},
     {.section = "stats",
      .info = "instantaneous_ops_per_sec",
-     .read = [](const Observation& o) { return Reading(o.server.housekeeping().rates().commands()); }},
+     .read = [](const Observation& o) { return Reading(o.parts.housekeeping.rates().commands()); }},
     {.section = "stats",
      .info = "total_net_input_bytes",
      .series = {"ringkv_network_received_bytes_total", kCounter, "Bytes received from clients."},
@@ -56,16 +56,16 @@ constexpr Metric kTrafficMetrics[] = {
      .read = OfReplication<&Totals::bytes_out>},
     {.section = "stats",
      .info = "instantaneous_input_kbps",
-     .read = [](const Observation& o) { return Kilobytes(o.server.housekeeping().rates().bytes_read()); }},
+     .read = [](const Observation& o) { return Kilobytes(o.parts.housekeeping.rates().bytes_read()); }},
     {.section = "stats",
      .info = "instantaneous_output_kbps",
-     .read = [](const Observation& o) { return Kilobytes(o.server.housekeeping().rates().bytes_written()); }},
+     .read = [](const Observation& o) { return Kilobytes(o.parts.housekeeping.rates().bytes_written()); }},
     {.section = "stats",
      .info = "instantaneous_input_repl_kbps",
-     .read = [](const Observation& o) { return Kilobytes(o.server.housekeeping().rates().link_bytes_received()); }},
+     .read = [](const Observation& o) { return Kilobytes(o.parts.housekeeping.rates().link_bytes_received()); }},
     {.section = "stats",
      .info = "instantaneous_output_repl_kbps",
-     .read = [](const Observation& o) { return Kilobytes(o.server.housekeeping().rates().link_bytes_sent()); }},
+     .read = [](const Observation& o) { return Kilobytes(o.parts.housekeeping.rates().link_bytes_sent()); }},
     {.section = "stats",
      .info = "rejected_connections",
      .series = {"ringkv_connections_rejected_total", kCounter, "Connections rejected."},
@@ -85,13 +85,11 @@ constexpr Metric kTrafficMetrics[] = {
      .read = OfKeys<&storage::KeyStatistics::expired>},
     {.section = "stats",
      .info = "expired_time_cap_reached_count",
-     .read = [](const Observation& o) { return Reading(o.server.housekeeping().expiry_cost().slices_cut.load()); }},
+     .read = [](const Observation& o) { return Reading(o.parts.housekeeping.expiry_cost().slices_cut.load()); }},
     {.section = "stats",
      .info = "expire_cycle_cpu_milliseconds",
      .read =
-         [](const Observation& o) {
-           return Reading(o.server.housekeeping().expiry_cost().microseconds.load() / 1000);
-         }},
+         [](const Observation& o) { return Reading(o.parts.housekeeping.expiry_cost().microseconds.load() / 1000); }},
     {.section = "stats",
      .info = "evicted_keys",
      .series = {"ringkv_keys_evicted_total", kCounter, "Evicted keys."},
@@ -105,10 +103,10 @@ constexpr Metric kTrafficMetrics[] = {
      .read = SumOf<&ThreadStatistics::evictions_out_of_time>},
     {.section = "stats",
      .info = "total_eviction_exceeded_time",
-     .read = [](const Observation& o) { return Reading(o.server.memory().total_exceeded_ms()); }},
+     .read = [](const Observation& o) { return Reading(o.parts.memory.total_exceeded_ms()); }},
     {.section = "stats",
      .info = "current_eviction_exceeded_time",
-     .read = [](const Observation& o) { return Reading(o.server.memory().exceeded_ms()); }},
+     .read = [](const Observation& o) { return Reading(o.parts.memory.exceeded_ms()); }},
     {.section = "stats",
      .info = "keyspace_hits",
      .series = {"ringkv_keyspace_hits_total", kCounter, "Key look-ups that found the key."},

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "server/command/syntax_tree.h"
-#include "server/config/option_table.h"
+#include "server/options/option_table.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace ringkv::server;

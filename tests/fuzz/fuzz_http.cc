@@ -4,11 +4,11 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
-#include "server/config/option_table.h"
 #include "server/http/admission.h"
 #include "server/http/entity_tag.h"
 #include "server/http/json.h"
 #include "server/http/request_reader.h"
+#include "server/options/option_table.h"
 
 namespace {
 

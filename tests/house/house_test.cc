@@ -1,78 +1,34 @@
 // SPDX-License-Identifier: MIT
-// Rules of the house that a machine can hold: walls, documents that can't be stale, words that must not come in.
+// Rules of the house that a machine can hold: documents that can't be stale, words that must not come in.
 // With RINGKV_UPDATE=1 in the environment the generated documents are written instead of compared.
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <regex>
-#include <set>
 #include <sstream>
-#include <utility>
+#include <string>
+#include <vector>
 
 #include "server/command/command_docs.h"
 #include "server/command/command_table.h"
 #include "server/commands/families.h"
-#include "server/config/option_table.h"
+#include "server/options/option_table.h"
+#include "tests/house/sources.h"
 
 namespace ringkv::server {
 namespace {
 
 namespace fs = std::filesystem;
-
-fs::path Root() { return RINGKV_SOURCE; }
-
-std::string Read(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
-struct Source {
-  std::string path;  // from the root
-  std::string text;
-};
-
-std::vector<Source> Sources(const std::vector<std::string>& folders) {
-  std::vector<Source> sources;
-  for (const std::string& folder : folders) {
-    for (const auto& entry : fs::recursive_directory_iterator(Root() / folder)) {
-      const std::string extension = entry.path().extension().string();
-      if (extension != ".h" && extension != ".cc") continue;
-      sources.push_back({fs::relative(entry.path(), Root()).string(), Read(entry.path())});
-    }
-  }
-  return sources;
-}
-
-const std::vector<std::string> kRooms = {"resp", "storage", "cluster", "cluster_admin", "check", "server"};
-
-bool Contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
-// Compares a generated document with the file, or writes it.
-void ExpectDocument(const fs::path& path, const std::string& expected) {
-  if (std::getenv("RINGKV_UPDATE") != nullptr) {
-    std::ofstream(path, std::ios::binary) << expected;
-    return;
-  }
-  EXPECT_EQ(Read(path), expected) << path << " is stale: run house_test with RINGKV_UPDATE=1";
-}
-
-// The part of a file between two marker lines, replaced.
-std::string WithPart(const std::string& text, const std::string& name, const std::string& part) {
-  const std::string begin = "<!-- " + name + " begin -->\n";
-  const std::string end = "<!-- " + name + " end -->";
-  const size_t from = text.find(begin);
-  const size_t to = text.find(end);
-  EXPECT_NE(from, std::string::npos) << "no marker for " << name;
-  EXPECT_NE(to, std::string::npos);
-  if (from == std::string::npos || to == std::string::npos) return text;
-  return text.substr(0, from + begin.size()) + part + text.substr(to);
-}
+using house::Contains;
+using house::ExpectDocument;
+using house::kRooms;
+using house::Read;
+using house::Root;
+using house::Source;
+using house::Sources;
+using house::WithPart;
 
 std::string EscapeBars(std::string text) {
   for (size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) text.insert(at, "\\");
@@ -218,172 +174,6 @@ TEST(House, OnlyTheNetworkSeesAsio) {
   for (const Source& source : Sources(kRooms)) {
     if (source.path.rfind("server/net/", 0) == 0) continue;
     EXPECT_FALSE(Contains(source.text, "#include <asio")) << source.path;
-  }
-}
-
-// --- rooms ----------------------------------------------------------------------------------------------------------
-
-// As CMakeLists.txt has it: house_room(folder DEPENDS ... INSIDE ... SOURCES ...), with comment lines above.
-struct Room {
-  std::string folder;
-  std::string purpose;
-  std::set<std::string> depends;
-  std::set<std::string> inside;  // which who depends on this room does not see
-};
-
-std::vector<Room> RoomsOf(const std::string& above) {
-  std::vector<Room> rooms;
-  std::istringstream lines(Read(Root() / "CMakeLists.txt"));
-  std::string purpose;
-  bool is_open = false;
-  for (std::string line; std::getline(lines, line);) {
-    constexpr std::string_view kBegin = "house_room(";
-    if (line.starts_with("# ")) {
-      purpose += (purpose.empty() ? "" : " ") + line.substr(2);
-      continue;
-    }
-    if (line.starts_with(kBegin)) {
-      is_open = true;
-      line.erase(0, kBegin.size());
-      rooms.push_back({line.substr(0, line.find_first_of(" )")), purpose, {}, {}});
-    }
-    purpose.clear();
-    if (!is_open) continue;
-    std::set<std::string>* to = nullptr;
-    is_open = line.find(')') == std::string::npos;
-    std::istringstream words(line);
-    for (std::string word; words >> word;) {
-      if (word == "DEPENDS") to = &rooms.back().depends;
-      if (word == "INSIDE") to = &rooms.back().inside;
-      if (word == "SOURCES" || word == "HEADERS") to = nullptr;
-      if (to != nullptr && word.find('/') != std::string::npos) to->insert(word.substr(0, word.find(')')));
-    }
-  }
-  std::erase_if(rooms, [&](const Room& room) { return !room.folder.starts_with(above + "/"); });
-  return rooms;
-}
-
-// The files of ours that a source includes.
-std::vector<std::string> Includes(const Source& source) {
-  static const std::regex include("#include \"([a-z_]+/[^\"]+)\"");
-  std::vector<std::string> found;
-  for (auto it = std::sregex_iterator(source.text.begin(), source.text.end(), include); it != std::sregex_iterator();
-       ++it) {
-    found.push_back((*it)[1]);
-  }
-  return found;
-}
-
-std::string FolderOf(const std::string& path) { return fs::path(path).parent_path().string(); }
-
-TEST(House, ARoomOfTheStorageNamesTheRoomsThatItIncludes) {
-  const std::vector<Room> rooms = RoomsOf("storage");
-  ASSERT_GT(rooms.size(), 10u);
-  std::map<std::string, std::set<std::string>> included;
-  for (const Source& source : Sources({"storage"})) {
-    for (const std::string& path : Includes(source)) {
-      if (FolderOf(path) != FolderOf(source.path)) included[FolderOf(source.path)].insert(FolderOf(path));
-    }
-  }
-  std::set<std::string> folders;
-  for (const Room& room : rooms) {
-    folders.insert(room.folder);
-    std::set<std::string> named = room.depends;
-    named.insert(room.inside.begin(), room.inside.end());
-    EXPECT_EQ(named, included[room.folder]) << room.folder;
-  }
-  for (const auto& [folder, others] : included) EXPECT_TRUE(folders.contains(folder)) << folder << " is no room";
-}
-
-TEST(House, TheArchitecturePageHasTheRoomsOfTheStorage) {
-  const auto short_names = [](const std::set<std::string>& folders) {
-    std::string names;
-    for (const std::string& folder : folders) {
-      names += (names.empty() ? "" : ", ") + folder.substr(folder.find('/') + 1);
-    }
-    return names;
-  };
-  std::string rows = "| `storage/` | what | depends on | inside |\n|---|---|---|---|\n";
-  for (const Room& room : RoomsOf("storage")) {
-    rows += "| `" + room.folder + "/` | " + room.purpose + " | " + short_names(room.depends) + " | " +
-            short_names(room.inside) + " |\n";
-  }
-  const fs::path page = Root() / "docs/architecture.md";
-  ExpectDocument(page, WithPart(Read(page), "rooms of the storage", rows));
-}
-
-// Files or folders by what they include, each a node: those that reach themselves.
-std::set<std::string> OnACircle(const std::map<std::string, std::set<std::string>>& arrows) {
-  std::set<std::string> circular;
-  for (const auto& [start, first] : arrows) {
-    std::set<std::string> seen;
-    std::vector<std::string> left(first.begin(), first.end());
-    while (!left.empty()) {
-      const std::string node = left.back();
-      left.pop_back();
-      if (!seen.insert(node).second) continue;
-      const auto next = arrows.find(node);
-      if (next != arrows.end()) left.insert(left.end(), next->second.begin(), next->second.end());
-    }
-    if (seen.contains(start)) circular.insert(start);
-  }
-  return circular;
-}
-
-TEST(House, NoFolderAndNoFileStandsOnACircle) {
-  std::map<std::string, std::set<std::string>> folders;
-  std::map<std::string, std::set<std::string>> units;  // a header and its source are one
-  const auto unit_of = [](const std::string& path) { return path.substr(0, path.rfind('.')); };
-  for (const Source& source : Sources({"resp", "storage", "cluster", "cluster_admin", "check"})) {
-    for (const std::string& path : Includes(source)) {
-      if (FolderOf(path) != FolderOf(source.path)) folders[FolderOf(source.path)].insert(FolderOf(path));
-      if (unit_of(path) != unit_of(source.path)) units[unit_of(source.path)].insert(unit_of(path));
-    }
-  }
-  EXPECT_EQ(OnACircle(folders), std::set<std::string>());
-  EXPECT_EQ(OnACircle(units), std::set<std::string>());
-}
-
-TEST(House, OnlyTablesKeyspaceAndTransactionsChangeEntries) {
-  const std::set<std::string> may = {"storage/edit", "storage/table", "storage/keyspace", "storage/transaction"};
-  for (const Source& source : Sources(kRooms)) {
-    if (may.contains(FolderOf(source.path))) continue;
-    EXPECT_FALSE(Contains(source.text, "mutable_entry.h")) << source.path;
-    EXPECT_FALSE(Contains(source.text, "MutableEntry::")) << source.path;
-  }
-}
-
-// Which folders of a room its folders include.
-std::map<std::string, std::set<std::string>> IncludesOf(const std::string& room) {
-  const std::regex include("#include \"(" + room + "(?:/[a-z_]+)*)/[a-z0-9_]+\\.h\"");
-  std::map<std::string, std::set<std::string>> included;
-  for (const Source& source : Sources({room})) {
-    const std::string folder = fs::path(source.path).parent_path().string();
-    for (auto it = std::sregex_iterator(source.text.begin(), source.text.end(), include); it != std::sregex_iterator();
-         ++it) {
-      if ((*it)[1] != folder) included[folder].insert((*it)[1]);
-    }
-  }
-  return included;
-}
-
-// The known circle goes through server/server.h, which has all parts of a server, and which some parts use
-// (docs/architecture.md). No further folder may come onto it.
-TEST(House, OnlyTheKnownFoldersOfTheServerStandOnACircle) {
-  const std::set<std::string> known = {"server",         "server/cluster",   "server/execution",  "server/housekeeping",
-                                       "server/loading", "server/migration", "server/replication"};
-  const auto included = IncludesOf("server");
-  ASSERT_FALSE(included.empty());
-  EXPECT_EQ(OnACircle(included), known);
-}
-
-TEST(House, NoTwoFoldersOfTheServerIncludeEachOther) {
-  const auto included = IncludesOf("server");
-  for (const auto& [folder, others] : included) {
-    for (const std::string& other : others) {
-      const auto back = included.find(other);
-      EXPECT_FALSE(back != included.end() && back->second.contains(folder)) << folder << " and " << other;
-    }
   }
 }
 

@@ -158,6 +158,18 @@ TEST_F(ClusterTest, ATransactionIsRedirectedAsAWhole) {
   EXPECT_TRUE(std::string(Ask(elsewhere.get(), {"EXEC"})->str).starts_with("EXECABORT"));
 }
 
+// In the order of redis-server: where the key is comes first.
+TEST_F(ClusterTest, ASubscriberIsRedirectedBeforeItIsRefused) {
+  const size_t owner = OwnerOf("key");
+  const auto get_as_subscriber = [&](size_t node) {
+    const Context context = ConnectTo(*primaries_[node]);
+    Ask(context.get(), {"SUBSCRIBE", "channel"});
+    return std::string(Ask(context.get(), {"GET", "key"})->str);
+  };
+  EXPECT_TRUE(get_as_subscriber((owner + 1) % kShards).starts_with("MOVED "));
+  EXPECT_TRUE(get_as_subscriber(owner).starts_with("ERR Can't execute 'get'"));
+}
+
 TEST_F(ClusterTest, AReplicaAnswersReadsAfterReadonly) {
   const size_t owner = OwnerOf("key");
   EXPECT_EQ(Say(*primaries_[owner], {"SET", "key", "value"}), "OK");

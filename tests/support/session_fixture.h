@@ -9,11 +9,12 @@
 #include <string>
 #include <vector>
 
-#include "server/config/option_table.h"
+#include "server/commands/families.h"
+#include "server/composition/server.h"
 #include "server/execution/execution.h"
 #include "server/http/response.h"
 #include "server/http/route_table.h"
-#include "server/server.h"
+#include "server/options/option_table.h"
 #include "server/session/session.h"
 #include "storage/base/allocator.h"
 #include "storage/disk/posix_file_system.h"
@@ -50,9 +51,12 @@ class SessionFixture : public testing::Test {
     resp::ReplyWriter reply(out, session.protocol);
     const std::vector<std::string_view> argv(words.begin(), words.end());
     server_.thread(0).txn.set_now(clock_.Now());
-    outcome_ = Execute(
-        {.server = server_, .thread = server_.thread(0), .session = session, .reply = reply, .may_wait = may_wait_},
-        {.argv = argv});
+    outcome_ = Execute({.parts = server_.execution_parts(),
+                        .thread = server_.thread(0),
+                        .session = session,
+                        .reply = reply,
+                        .may_wait = may_wait_},
+                       {.argv = argv});
     return Ended<outcome::Postponed>() ? "<postponed>" : std::string(out.Readable());
   }
   // Splits at spaces; for arguments with spaces use RunOn.
@@ -76,7 +80,7 @@ class SessionFixture : public testing::Test {
   test::TempDir dir_;
   storage::PosixFileSystem files_{dir_.Path("")};
   test::SeededChance chance_{42};
-  Server server_{options_, {clock_, files_, chance_}, {http::RouteLabels(), http::kStatuses}, "", 42};
+  Server server_{options_, {clock_, files_, chance_}, AllCommands(), {http::RouteLabels(), http::kStatuses}, "", 42};
   std::unique_ptr<Session> session_;
   bool may_wait_ = false;  // for keys and replicas, as a connection may
   Outcome outcome_;        // of the last request

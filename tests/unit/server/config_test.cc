@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "server/config/config_file.h"
+#include "server/options/config_file.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -7,8 +7,8 @@
 #include <random>
 #include <set>
 
-#include "server/config/config_rewrite.h"
-#include "server/config/option_table.h"
+#include "server/options/config_rewrite.h"
+#include "server/options/option_table.h"
 #include "tests/support/temp_dir.h"
 
 namespace ringkv::server {

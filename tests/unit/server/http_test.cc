@@ -4,7 +4,6 @@
 #include <nlohmann/json.hpp>
 
 #include "server/command/digest.h"
-#include "server/config/option_table.h"
 #include "server/http/admission.h"
 #include "server/http/authorization.h"
 #include "server/http/entity_tag.h"
@@ -13,6 +12,7 @@
 #include "server/http/request_reader.h"
 #include "server/http/route_table.h"
 #include "server/http/url.h"
+#include "server/options/option_table.h"
 
 namespace ringkv::server::http {
 namespace {

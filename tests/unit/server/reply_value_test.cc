@@ -17,7 +17,8 @@ class ReplyValueTest : public SessionFixture {
     resp::ReplyWriter reply(builder, session_->protocol);
     server_.thread(0).txn.set_now(clock_.Now());
     outcome_ =
-        Execute({.server = server_, .thread = server_.thread(0), .session = *session_, .reply = reply}, {.argv = argv});
+        Execute({.parts = server_.execution_parts(), .thread = server_.thread(0), .session = *session_, .reply = reply},
+                {.argv = argv});
     return builder.reply();
   }
   resp::Reply ParseBytes(const std::string& bytes) {

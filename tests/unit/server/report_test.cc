@@ -13,9 +13,9 @@ namespace {
 
 class ReportTest : public SessionFixture {
  protected:
-  std::string Metrics() { return MetricsPage(server_, server_.thread(0).txn)(); }
+  std::string Metrics() { return MetricsPage(server_.report_parts(), server_.thread(0).txn)(); }
   std::string Info(std::vector<std::string_view> sections) {
-    return InfoPage(server_, server_.thread(0).txn, sections);
+    return InfoPage(server_.report_parts(), server_.thread(0).txn, sections);
   }
   // "name:value" lines of INFO, or "name value" lines of /metrics.
   static std::string ValueOf(const std::string& page, const std::string& name, char separator) {

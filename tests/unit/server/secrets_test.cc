@@ -5,8 +5,8 @@
 
 #include "server/command/command_table.h"
 #include "server/commands/families.h"
-#include "server/config/config_file.h"
-#include "server/config/option_table.h"
+#include "server/options/config_file.h"
+#include "server/options/option_table.h"
 #include "tests/support/session_fixture.h"
 
 namespace ringkv::server {

@@ -2,9 +2,9 @@
 // The parts of a server: options act on them, and two servers share none.
 #include <filesystem>
 
-#include "server/config/config_file.h"
 #include "server/data/data_keeper.h"
 #include "server/observe/slow_log.h"
+#include "server/options/config_file.h"
 #include "storage/base/once_a_second.h"
 #include "tests/support/session_fixture.h"
 
@@ -73,7 +73,7 @@ TEST_F(ServerPartsTest, AnOptionActsAtTheStartAsByConfigSet) {
                               options));
   const test::TempDir dir;
   storage::PosixFileSystem files(dir.Path(""));
-  Server started(options, {clock_, files, chance_}, {}, "", 42);
+  Server started(options, {clock_, files, chance_}, AllCommands(), {}, "", 42);
   EXPECT_EQ(started.store().type_limits().set_integers, 3);
   EXPECT_EQ(started.store().access_options().mode, storage::AccessMode::kLeastFrequent);
   EXPECT_EQ(started.durability().log().policy(), storage::SyncPolicy::kAlways);
@@ -83,7 +83,7 @@ TEST_F(ServerPartsTest, AnOptionActsAtTheStartAsByConfigSet) {
 
 TEST_F(ServerPartsTest, IdsComeFromTheChanceThatWasHandedIn) {
   test::SeededChance again(42);
-  const Server same(options_, {clock_, files_, again}, {}, "", 42);
+  const Server same(options_, {clock_, files_, again}, AllCommands(), {}, "", 42);
   EXPECT_EQ(same.run_id(), server_.run_id());
 }
 
@@ -115,7 +115,7 @@ TEST_F(ServerPartsTest, TwoServersInOneProcessShareNothing) {
   Options0 options;
   const test::TempDir dir;
   storage::PosixFileSystem files(dir.Path(""));
-  Server other(options, {clock_, files, chance_}, {}, "", 43);
+  Server other(options, {clock_, files, chance_}, AllCommands(), {}, "", 43);
   other.Start(no_links_);
   for (Server* server : {&server_, &other}) {
     server->BeginLoading();

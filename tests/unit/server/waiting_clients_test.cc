@@ -57,7 +57,9 @@ class WaitingClientsTest : public SessionFixture {
   size_t waiting() { return server_.waiting_clients().size(); }
 
   // What a connection does with the answer.
-  void TakeAnswer() { AccountWait(server_, server_.thread(0), *last_wait_.request, 0, links_.whole.back()); }
+  void TakeAnswer() {
+    AccountWait(server_.execution_parts(), server_.thread(0), *last_wait_.request, 0, links_.whole.back());
+  }
 
   AnswerLinks links_;
   outcome::KeyWait last_wait_;

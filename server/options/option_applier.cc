@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "server/config/option_applier.h"
+#include "server/options/option_applier.h"
 
-#include "server/config/option_table.h"
+#include "server/options/option_table.h"
 
 namespace ringkv::server {
 namespace {
@@ -24,9 +24,7 @@ void OptionApplier::Apply(const OptionRow& row) {
   std::visit(ActsOnItsPart{parts_, options_}, row.apply);
 }
 
-bool OptionApplier::ActsOnFiles(const OptionRow& row) {
-  return std::holds_alternative<ActOn<DataKeeper>>(row.apply);
-}
+bool OptionApplier::ActsOnFiles(const OptionRow& row) { return std::holds_alternative<ActOn<DataKeeper>>(row.apply); }
 
 void OptionApplier::ApplyAll() {
   for (const OptionRow& row : OptionRows()) Apply(row);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "server/config/option_table.h"
+#include "server/options/option_table.h"
 
 #include <vector>
 

@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
-#include "server/config/option_row.h"
 #include "server/config/options.h"
+#include "server/options/option_row.h"
 
 namespace ringkv::server {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "server/config/config_rewrite.h"
+#include "server/options/config_rewrite.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -16,8 +16,8 @@
 #include <vector>
 
 #include "server/base/text.h"
-#include "server/config/config_file.h"
-#include "server/config/option_table.h"
+#include "server/options/config_file.h"
+#include "server/options/option_table.h"
 
 namespace ringkv::server {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "resp/integer_text.h"
 #include "server/base/text.h"
-#include "server/config/option_table.h"
+#include "server/options/option_table.h"
 
 namespace ringkv::server {
 namespace {

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "server/config/option_table.h"
+#include "server/options/option_table.h"
 #include "storage/base/result.h"
 
 namespace ringkv::server {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "server/config/config_file.h"
+#include "server/options/config_file.h"
 
 #include <glob.h>
 
@@ -13,7 +13,7 @@
 
 #include "resp/inline_words.h"
 #include "server/command/arguments.h"
-#include "server/config/option_table.h"
+#include "server/options/option_table.h"
 
 namespace ringkv::server {
 namespace {

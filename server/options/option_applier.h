@@ -4,7 +4,7 @@
 // Threads: own synchronisation. Not to be called under a lock that a part takes.
 #pragma once
 
-#include "server/config/option_row.h"
+#include "server/options/option_row.h"
 #include "storage/base/mutex.h"
 
 namespace ringkv::server {

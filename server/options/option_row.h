@@ -78,7 +78,7 @@ struct OptionRow {
   OptionAct apply = {};
 };
 
-// The rows by topic; they stand in server/options/.
+// The rows by topic.
 std::span<const OptionRow> NetworkOptions();
 std::span<const OptionRow> HttpOptions();
 std::span<const OptionRow> ClientOptions();

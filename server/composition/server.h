@@ -7,40 +7,42 @@
 
 #include <atomic>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "server/base/client_links.h"
 #include "server/base/late_links.h"
+#include "server/base/late_shard_place.h"
 #include "server/base/needs.h"
 #include "server/base/pause.h"
-#include "server/base/shard_place.h"
 #include "server/base/world.h"
 #include "server/command/command_table.h"
-#include "server/config/option_applier.h"
 #include "server/config/options.h"
 #include "server/data/data_keeper.h"
+#include "server/data/key_changes.h"
+#include "server/execution/execution_parts.h"
 #include "server/housekeeping/housekeeping.h"
 #include "server/housekeeping/memory_keeper.h"
-#include "server/key_changes.h"
 #include "server/observe/latency_events.h"
 #include "server/observe/log.h"
 #include "server/observe/monitor.h"
 #include "server/observe/slow_log.h"
 #include "server/observe/tick_clock.h"
+#include "server/options/option_applier.h"
 #include "server/pubsub/broker.h"
+#include "server/report/report_parts.h"
 #include "server/session/client_directory.h"
 #include "server/session/watched_keys.h"
 
 namespace ringkv::server {
 
-class ClusterState;
-class Replication;
-
 class Server {
  public:
-  // `options` must outlive the server. `config_path` is empty when there is no file. `hash_seed`: of the data set in
-  // the files, if there is one (see FindHashSeed). `http_labels`: what HTTP requests are counted by.
-  Server(Options& options, World world, HttpLabels http_labels, std::string config_path, uint64_t hash_seed);
+  using CommandFamilies = std::span<const std::span<const Command>>;
+  // `options` and `commands` must outlive the server. `config_path` is empty when there is no file. `hash_seed`: of the
+  // data set in the files, if there is one (see FindHashSeed). `http_labels`: what HTTP requests are counted by.
+  Server(Options& options, World world, CommandFamilies commands, HttpLabels http_labels, std::string config_path,
+         uint64_t hash_seed);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -51,6 +53,8 @@ class Server {
   void BeginLoading();
   // Starts the background threads.
   void EndLoading();
+  // Call after EndLoading: starts what follows other servers, and what other nodes ask for. An error ends the start.
+  storage::Status StartLinks();
   // Ends the threads and closes the log. An error is that of the log.
   storage::Status Stop();
 
@@ -82,9 +86,9 @@ class Server {
   DataKeeper& data() { return data_; }
   storage::Store& store() { return data_.store(); }
   storage::Durability& durability() { return data_.durability(); }
-  Replication& replication() { return *replication_; }
-  ClusterState& cluster() { return *cluster_; }
-  const ShardPlace& shard_place() const;
+  Replication& replication() { return replication_; }
+  RedisLink& redis_link() { return redis_link_; }
+  ClusterState& cluster() { return cluster_; }
   // Replies that depend on a later group of effects are held.
   storage::Lsn safe_lsn();
   bool waits_for_quorum() const { return quorum_term() != 0; }
@@ -111,6 +115,10 @@ class Server {
   Monitor& monitor() { return monitor_; }
   Log& log() { return log_; }
   void ResetStatistics(storage::Txn& txn);
+
+  // --- for lower rooms ---
+  const ExecutionParts& execution_parts() const { return execution_parts_; }
+  const ReportParts& report_parts() const { return report_parts_; }
 
  private:
   ThreadStates MakeThreads(HttpLabels http_labels);
@@ -140,10 +148,14 @@ class Server {
   Monitor monitor_;
   const ThreadStates threads_;
   OptionApplier option_applier_;
-  const std::unique_ptr<Replication> replication_;
-  const std::unique_ptr<ClusterState> cluster_;
+  LateShardPlace shard_place_;
+  Replication replication_;
+  ClusterState cluster_;
   MemoryKeeper memory_{options_, world_.clock, ticks_, data_.store(), latency_events_};
+  const ExecutionParts execution_parts_;
+  RedisLink redis_link_{execution_parts_, world_, watched_keys_};
   Housekeeping housekeeping_;
+  const ReportParts report_parts_;
 };
 
 }  // namespace ringkv::server

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MIT
+#include "server/composition/server.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "server/execution/retry.h"
+#include "server/execution/route.h"
+#include "storage/transaction/totals.h"
+
+namespace ringkv::server {
+
+Server::Server(Options& options, World world, CommandFamilies commands, HttpLabels http_labels, std::string config_path,
+               uint64_t hash_seed)
+    : options_(options),
+      world_(world),
+      config_path_(std::move(config_path)),
+      run_id_(world.chance.UniqueDigits()),
+      started_ms_(world.clock.Now()),
+      started_steady_ms_(world.clock.SteadyMs()),
+      ticks_(TickClock::Calibrate()),
+      commands_(commands),
+      data_(options, world.clock, world.files, log_, needs_, links_, hash_seed),
+      broker_(static_cast<size_t>(options.io_threads.load())),
+      threads_(MakeThreads(http_labels)),
+      option_applier_(options,
+                      {links_, data_, key_changes_, log_, slow_log_, needs_, data_.durability(), data_.store()}),
+      replication_({.world = world,
+                    .options = options,
+                    .log = log_,
+                    .needs = needs_,
+                    .pause = pause_,
+                    .data = data_,
+                    .links = links_,
+                    .clients = clients_,
+                    .waiting_clients = waiting_clients_,
+                    .broker = broker_,
+                    .shard_place = shard_place_}),
+      cluster_({.world = world,
+                .options = options,
+                .log = log_,
+                .needs = needs_,
+                .data = data_,
+                .links = links_,
+                .clients = clients_,
+                .waiting_clients = waiting_clients_,
+                .replication = replication_}),
+      execution_parts_{.server = *this,
+                       .clock = world.clock,
+                       .ticks = ticks_,
+                       .options = options,
+                       .commands = commands_,
+                       .log = log_,
+                       .slow_log = slow_log_,
+                       .latency_events = latency_events_,
+                       .monitor = monitor_,
+                       .needs = needs_,
+                       .pause = pause_,
+                       .memory = memory_,
+                       .data = data_,
+                       .links = links_,
+                       .waiting_clients = waiting_clients_,
+                       .key_events = key_events_,
+                       .replication = replication_,
+                       .cluster = cluster_},
+      housekeeping_({.options = options,
+                     .clock = world.clock,
+                     .ticks = ticks_,
+                     .store = data_.store(),
+                     .threads = threads_,
+                     .needs = needs_,
+                     .pause = pause_,
+                     .memory = memory_,
+                     .latency_events = latency_events_,
+                     .link_bytes =
+                         [this] {
+                           const Replication::Totals& totals = replication_.totals();
+                           return LinkBytes{totals.bytes_in.load(), totals.bytes_out.load()};
+                         },
+                     .tick =
+                         [this] {
+                           replication_.Tick();
+                           data_.Tick();
+                         }}),
+      report_parts_{.clock = world.clock,
+                    .ticks = ticks_,
+                    .started_ms = started_ms_,
+                    .started_steady_ms = started_steady_ms_,
+                    .run_id = run_id_,
+                    .config_path = config_path_,
+                    .is_draining = is_draining_,
+                    .options = options,
+                    .commands = commands_,
+                    .threads = threads_,
+                    .data = data_,
+                    .memory = memory_,
+                    .housekeeping = housekeeping_,
+                    .clients = clients_,
+                    .broker = broker_,
+                    .replication = replication_,
+                    .redis_link = redis_link_,
+                    .cluster = cluster_} {
+  shard_place_.Connect(cluster_);
+  needs_.AddSource([this]() -> uint32_t {
+    const bool is_allowed = options_.enable_debug_command == static_cast<int64_t>(DebugCommand::kYes);
+    return is_allowed ? 0u : uint32_t{kNeedsDebugAllowed};
+  });
+  store().set_observer(&key_changes_);
+  data_.set_on_replacing([this](bool replacing) { waiting_clients_.Hold(replacing); });
+  waiting_clients_.set_retry(
+      [this](const WaitingRequest& request, storage::Txn& txn) { return Retry(request, execution_parts_, txn); });
+  waiting_clients_.set_refusal(
+      [this](const WaitingRequest& request) { return WhyNotServedHere(request, execution_parts_); });
+  option_applier_.ApplyAll();
+}
+
+Server::~Server() { [[maybe_unused]] const storage::Status ignored = Stop(); }
+
+ThreadStates Server::MakeThreads(HttpLabels http_labels) {
+  ThreadStates made;
+  for (size_t i = 0; i < static_cast<size_t>(options_.io_threads.load()); ++i) {
+    made.push_back(std::make_unique<ThreadState>(i, store(), commands_.size(), world_.chance.Next(), http_labels));
+  }
+  return made;
+}
+
+void Server::Start(ClientLinks& links) {
+  links_.Connect(links);
+  key_events_.set_links(&links);
+  waiting_clients_.set_links(&links);
+  memory_.NoteStartup();
+  store().reclaimer().Start();
+}
+
+void Server::BeginLoading() {
+  data_.BeginLoading();
+  if (options_.replicaof.Get().empty()) return;
+  replication_.WillFollow();
+  needs_.Update();
+}
+
+void Server::EndLoading() {
+  data_.EndLoading();
+  housekeeping_.Start();
+}
+
+storage::Status Server::StartLinks() {
+  const std::string redis = options_.migrate_from.Get();
+  if (!redis.empty() && !options_.replicaof.Get().empty()) {
+    return storage::Fail("replicaof and migrate-from can't both be given");
+  }
+  if (!redis.empty() && cluster_.is_enabled()) {
+    return storage::Fail("migrate-from can't be given with cluster-enabled yes");
+  }
+  replication_.Start();
+  cluster_.Start();
+  return redis.empty() ? storage::Status() : redis_link_.Start(ParseAddress(redis));
+}
+
+storage::Status Server::Stop() {
+  housekeeping_.Stop();
+  cluster_.Stop();
+  redis_link_.Stop();
+  replication_.Stop();
+  return data_.Close();
+}
+
+storage::Status Server::PrepareShutdown(bool save, bool waits_for_replicas) {
+  // What is acknowledged from here on would be neither in the snapshot nor on replicas.
+  pause_.Begin(PausePurpose::kShutdown, PauseMode::kWrites, INT64_MAX);
+  if (waits_for_replicas) replication_.LetReplicasCatchUp(options_.shutdown_timeout * 1000);
+  storage::Status saved = data_.SaveAtEnd(save);
+  if (!saved) pause_.End(PausePurpose::kShutdown);
+  return saved;
+}
+
+storage::Lsn Server::safe_lsn() {
+  const storage::LogWriter& log = durability().log();
+  const bool must_be_durable = log.policy() == storage::SyncPolicy::kAlways && log.is_open();
+  const storage::Lsn durable = must_be_durable ? log.durable() : UINT64_MAX;
+  return waits_for_quorum() ? std::min(durable, replication_.quorum_lsn()) : durable;
+}
+
+uint32_t Server::quorum_term() const { return options_.repl_ack != 0 ? replication_.term() : 0; }
+
+bool Server::HasEnded(uint32_t term) const { return term != 0 && term != replication_.term(); }
+
+void Server::ResetStatistics(storage::Txn& txn) {
+  for (const auto& thread : threads_) thread->statistics.Reset();
+  storage::ResetStatistics(txn);
+  store().reclaimer().ResetFreed();
+  housekeeping_.ResetExpiryCost();
+  memory_.ResetPeak();
+}
+
+}  // namespace ringkv::server

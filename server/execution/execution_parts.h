@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+// What the execution of requests needs of the server.
+#pragma once
+
+#include "server/base/client_links.h"
+#include "server/base/needs.h"
+#include "server/base/pause.h"
+#include "server/blocking/waiting_clients.h"
+#include "server/cluster/cluster_state.h"
+#include "server/command/command_table.h"
+#include "server/config/options.h"
+#include "server/data/data_keeper.h"
+#include "server/housekeeping/memory_keeper.h"
+#include "server/observe/latency_events.h"
+#include "server/observe/log.h"
+#include "server/observe/monitor.h"
+#include "server/observe/slow_log.h"
+#include "server/observe/tick_clock.h"
+#include "server/pubsub/key_events.h"
+#include "server/replication/replication.h"
+
+namespace ringkv::server {
+
+class Server;
+
+// All of it outlives the executions.
+struct ExecutionParts {
+  Server& server;  // handed to administrative commands; nothing else here knows what it is
+  const storage::Clock& clock;
+  const TickClock& ticks;
+  const Options& options;
+  const CommandTable& commands;
+  Log& log;
+  SlowLog& slow_log;
+  LatencyEvents& latency_events;
+  Monitor& monitor;
+  UnmetNeeds& needs;
+  Pause& pause;
+  MemoryKeeper& memory;
+  DataKeeper& data;
+  ClientLinks& links;
+  WaitingClients& waiting_clients;
+  KeyEvents& key_events;
+  Replication& replication;
+  ClusterState& cluster;
+};
+
+}  // namespace ringkv::server

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// What INFO, /metrics and /readyz report on.
+#pragma once
+
+#include <atomic>
+#include <string>
+
+#include "server/cluster/cluster_state.h"
+#include "server/command/command_table.h"
+#include "server/config/options.h"
+#include "server/data/data_keeper.h"
+#include "server/housekeeping/housekeeping.h"
+#include "server/housekeeping/memory_keeper.h"
+#include "server/migration/redis_link.h"
+#include "server/observe/tick_clock.h"
+#include "server/pubsub/broker.h"
+#include "server/replication/replication.h"
+#include "server/session/client_directory.h"
+#include "server/session/thread_state.h"
+#include "storage/base/clock.h"
+
+namespace ringkv::server {
+
+// All of it outlives the reports.
+struct ReportParts {
+  const storage::Clock& clock;
+  const TickClock& ticks;
+  const storage::UnixMs started_ms;
+  const int64_t started_steady_ms;
+  const std::string& run_id;
+  const std::string& config_path;
+  const std::atomic<bool>& is_draining;
+  const Options& options;
+  const CommandTable& commands;
+  const ThreadStates& threads;
+  DataKeeper& data;
+  MemoryKeeper& memory;
+  const Housekeeping& housekeeping;
+  ClientDirectory& clients;
+  Broker& broker;
+  Replication& replication;
+  RedisLink& redis_link;
+  ClusterState& cluster;
+};
+
+}  // namespace ringkv::server

@@ -62,11 +62,17 @@ void Connection::Yield() {
   thread_.ReadLater(this);
 }
 
-bool Connection::ReceiveOnce() {
-  // A long argument under way may use a larger step, but never more than has arrived already.
+// A long argument under way uses larger steps, but not much more than has arrived already. When an eighth of it is
+// there, there is room for all of it at once: growing on would copy it, and take fresh memory, several times.
+size_t Connection::NextStep() const {
+  constexpr size_t kEnoughOfIt = 8;
   const size_t missing = parser_.BytesMissing(input_.size());
-  const size_t step = missing > read_size_ ? std::min(missing, std::max(read_size_, input_.size())) : read_size_;
-  const Receipt receipt = ReceiveInto(input_, step, socket_, thread_.state().statistics);
+  if (missing <= read_size_) return read_size_;
+  return input_.size() >= missing / kEnoughOfIt ? missing : std::min(missing, std::max(read_size_, input_.size()));
+}
+
+bool Connection::ReceiveOnce() {
+  const Receipt receipt = ReceiveInto(input_, NextStep(), socket_, thread_.state().statistics);
   if (receipt == Receipt::kNothing || receipt == Receipt::kEnded || receipt == Receipt::kBroken) {
     may_have_ended_ = false;
     if (receipt == Receipt::kEnded) EndInput();

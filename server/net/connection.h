@@ -72,6 +72,8 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   }
   // Receives once and serves. False if the socket has nothing more now.
   bool ReceiveOnce();
+  // For how many bytes the next receive needs room.
+  size_t NextStep() const;
   void Serve();
   bool MayServe() const {
     return !is_closed_ && !is_paused_ && !is_full_ && !is_yielding_ && !closes_after_reply_ && stream_ == nullptr &&

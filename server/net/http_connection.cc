@@ -19,6 +19,7 @@ namespace ringkv::server {
 namespace {
 
 constexpr size_t kReadSize = 16 * 1024;
+constexpr size_t kReadSizeOfBody = 128 * 1024;
 constexpr int kMostHttpReceives = 4;
 constexpr size_t kSlowestBytesAMs = 64;  // of a body, behind what http-timeout allows anyway
 constexpr int64_t kHttpIdleMs = 2000;    // after which buffers are given back
@@ -58,7 +59,10 @@ void HttpConnection::Read() {
 }
 
 bool HttpConnection::ReceiveOnce() {
-  const Receipt receipt = ReceiveInto(input_, kReadSize, socket_, thread_.state().statistics);
+  const http::Request& request = reader_.request();
+  const uint64_t missing = request.content_length - std::min<uint64_t>(request.content_length, request.body.size());
+  const size_t step = std::clamp<uint64_t>(missing, kReadSize, kReadSizeOfBody);
+  const Receipt receipt = ReceiveInto(input_, step, socket_, thread_.state().statistics);
   may_have_ended_ = receipt == Receipt::kSome || receipt == Receipt::kFull;
   if (receipt == Receipt::kBroken) Close();
   if (receipt == Receipt::kBroken || receipt == Receipt::kNothing) return false;

@@ -4,6 +4,7 @@
 // Threads: confined to the connection's.
 #pragma once
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 
@@ -22,10 +23,12 @@ enum class Receipt : uint8_t {
   kBroken,   // the connection is broken
 };
 
-// Receives once, at least `step` bytes if available, and appends to the input.
+// Receives once, at least `step` bytes if available but not more than take a fraction of a turn, and appends to the
+// input.
 inline Receipt ReceiveInto(resp::Buffer& input, size_t step, StreamSocket& socket, ThreadStatistics& statistics) {
   char* room = input.Prepare(step);
-  const size_t size = input.writable();
+  constexpr size_t kMost = 256 * 1024;
+  const size_t size = std::min(input.writable(), kMost);
   ssize_t received;
   do {
     received = socket.Receive(room, size);

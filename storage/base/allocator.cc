@@ -50,9 +50,10 @@ void* ReallocateBytes(void* bytes, size_t, size_t new_size) {
 #ifdef RINGKV_JEMALLOC
 
 // Read by jemalloc when it starts: pages that are free go back to the system within a second or so, by a thread of its
-// own, instead of staying until the next allocation looks.
+// own, instead of staying until the next allocation looks. Large ones too: by default those of more than 8 MB go back
+// at once, and a large value that follows another one has to wait for the system to clear each page anew.
 extern "C" {
-const char* malloc_conf = "background_thread:true,dirty_decay_ms:500,muzzy_decay_ms:0";
+const char* malloc_conf = "background_thread:true,dirty_decay_ms:500,muzzy_decay_ms:0,oversize_threshold:0";
 }
 
 namespace {

@@ -94,6 +94,7 @@ enum CommandTrait : uint32_t {
   kEndsReplacing = 1 << 6,   // runs during a full sync, which it may end
   kOfLinks = 1 << 7,         // part of the protocol between primary and replica
   kImpersonal = 1 << 8,      // of an admin command: independent of the connection, so another node may execute it
+  kSelectsDatabase = 1 << 9  // its argument is the database of the commands that follow
 };
 
 // The locks of a command without keys.
@@ -288,7 +289,8 @@ constexpr int RequiredWords(std::string_view syntax, size_t* at, char end) {
 constexpr bool TraitsAreSound(const Command& row) {
   if (row.Has(kEndsMulti) && !row.Has(kRunsInMulti)) return false;
   if (row.Has(kRunsQueued) && !row.Has(kEndsMulti)) return false;
-  if (row.Has(kRunsInMulti | kWatchesKeys | kEndsReplacing | kOfLinks | kImpersonal) && row.run.admin == nullptr) {
+  if (row.Has(kRunsInMulti | kWatchesKeys | kEndsReplacing | kOfLinks | kImpersonal | kSelectsDatabase) &&
+      row.run.admin == nullptr) {
     return false;
   }
   return !row.Has(kWatchesKeys | kAlwaysTouches) || row.keys.first != 0;

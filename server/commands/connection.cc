@@ -222,6 +222,7 @@ constexpr Command kConnectionCommands[] = {
     {.name = "select",
      .arity = 2,
      .flags = kLoading | kStale | kFast,
+     .traits = kSelectsDatabase,
      .group = Group::kConnection,
      .since = "1.0.0",
      .syntax = "index",

@@ -42,6 +42,7 @@ storage::Result<LoadRdbSummary> LoadRdb(storage::FileSystem& files, const std::s
     }
   }
   summary.left_out = rdb.left_out();
+  summary.stream_db = rdb.stream_db();
   return summary;
 }
 

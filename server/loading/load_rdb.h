@@ -16,6 +16,7 @@ struct LoadRdbSummary {
   uint64_t keys = 0;
   uint64_t expired = 0;                      // expired before loading
   std::map<std::string, uint64_t> left_out;  // keys of unsupported types, by type
+  std::string stream_db;                     // see RdbReader
 };
 
 struct LoadRdbOptions {

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "server/migration/redis_link.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <optional>
 #include <vector>
 
+#include "resp/integer_text.h"
 #include "resp/request_writer.h"
 #include "server/execution/execution.h"
 #include "server/execution/execution_parts.h"
@@ -36,6 +39,14 @@ std::string Quoted(std::string_view text) {
   std::string quoted;
   AppendQuoted(&quoted, text.substr(0, kMostShown));
   return quoted;
+}
+
+// The first error of a reply, which is one of several in the reply of EXEC.
+std::string_view FirstError(std::string_view reply) {
+  constexpr std::string_view kNextError = "\r\n-";
+  const size_t inner = reply.find(kNextError);
+  if (!reply.starts_with('-') && inner != std::string_view::npos) reply.remove_prefix(inner + kNextError.size() - 1);
+  return reply.substr(0, std::min<size_t>(120, reply.find('\r')));
 }
 
 uint64_t CountKeys(const ExecutionParts& parts) {
@@ -111,12 +122,14 @@ void RedisLink::Run() {
   session_->authenticated = true;
   session_->checked_needs = 0;
   std::string said;
+  phase_ = LinkPhase::kConnect;
   while (!stopping_) {
-    phase_ = LinkPhase::kConnect;
     const Status ended = FollowOnce();
+    phase_ = LinkPhase::kConnect;
     socket_.Reset();
     parts_.data.SetReplacing(false);
     if (stopping_) break;
+    last_error_.Set(ended.error().text);
     if (ended.error().text != said) {
       said = ended.error().text;
       parts_.log.Warning("migration: " + said + "; trying again until it works");
@@ -237,6 +250,9 @@ Status RedisLink::LoadFile() {
   txn.set_is_silent(false);
   parts_.data.SetReplacing(false);
   if (!loaded) return tl::unexpected(loaded.error());
+  const std::string db = loaded->stream_db.starts_with('-') ? "0" : loaded->stream_db;  // -1: none is selected
+  if (Status known = CheckDatabase(db); !known) return known;
+  db_ = static_cast<storage::DbIndex>(*resp::ParseInteger(db));
   parts_.log.Notice("migration: loaded " + std::to_string(loaded->keys) + " keys in " +
                     std::to_string(parts_.clock.SteadyMs() - start) + " ms, left out " +
                     std::to_string(keys_left_out_));
@@ -251,7 +267,10 @@ Status RedisLink::TakeCommands(PeerSocket& socket) {
   resp::RequestLimits limits;
   limits.bulk_bytes = parts_.options.proto_max_bulk_len;
   storage::OnceASecond once_a_second(parts_.clock);
+  // The stream resumes behind what was executed: the commands of an open transaction come again.
   session_->queue.Close();
+  session_->db = db_;
+  int64_t parsed = offset_;
   if (Status sent = Acknowledge(socket); !sent) return sent;
   while (!stopping_) {
     char* room = received.Prepare(kRedisReceiveBytes);
@@ -270,7 +289,10 @@ Status RedisLink::TakeCommands(PeerSocket& socket) {
         if (Status done = Execute(socket, parser.arguments()); !done) return done;
       }
       received.Consume(parser.consumed());
-      offset_ += static_cast<int64_t>(parser.consumed());
+      parsed += static_cast<int64_t>(parser.consumed());
+      if (session_->queue.is_open()) continue;
+      offset_ = parsed;
+      db_ = session_->db;
     }
     if (once_a_second.IsDue()) {
       if (Status sent = Acknowledge(socket); !sent) return sent;
@@ -286,6 +308,10 @@ Status RedisLink::Execute(PeerSocket& socket, std::span<const std::string_view> 
     return {};
   }
   if (entry->row->Has(kOfLinks)) return argv.size() > 1 ? Acknowledge(socket) : Status();
+  // Checked before it is queued: in EXEC the commands behind it would run in the database before it.
+  if (entry->row->Has(kSelectsDatabase) && argv.size() == 2) {
+    if (Status known = CheckDatabase(argv[1]); !known) return known;
+  }
   state_->txn.ForgetDependence();
   // Its log must not outgrow its bounds here either.
   while (parts_.data.store().log().pending_bytes() > static_cast<size_t>(parts_.options.log_buffer_limit) &&
@@ -294,16 +320,26 @@ Status RedisLink::Execute(PeerSocket& socket, std::span<const std::string_view> 
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   const int64_t errors_before = reply_.errors();
-  if (!ExecuteHere(argv)) {
+  const Ended ended = ExecuteHere(argv);
+  const auto errors = static_cast<uint64_t>(reply_.errors() - errors_before);
+  if (ended == Ended::kMeansConnection) {
     LeaveOutCommand(argv, "it means a connection");
-  } else if (reply_.errors() != errors_before) {
-    LeaveOutCommand(argv, std::string(replies_.Readable().substr(0, 120)));
+  } else if (errors > 0) {
+    LeaveOutCommand(argv, std::string(FirstError(replies_.Readable())), errors);
   }
   replies_.Consume(replies_.size());
-  return {};
+  return ended == Ended::kGivenUp ? Fail("the link was closed") : Status();
 }
 
-bool RedisLink::ExecuteHere(std::span<const std::string_view> argv) {
+Status RedisLink::CheckDatabase(std::string_view db) const {
+  const int64_t databases = parts_.cluster.is_enabled() ? 1 : parts_.data.store().databases();
+  const std::optional<int64_t> number = resp::ParseInteger(db);
+  if (number && *number >= 0 && *number < databases) return {};
+  return Fail("its command stream selects database " + Quoted(db) + ", and databases is " + std::to_string(databases) +
+              "; start this server with as many databases as the Redis server has");
+}
+
+RedisLink::Ended RedisLink::ExecuteHere(std::span<const std::string_view> argv) {
   // Whether it is to be tried again; nothing for a command that asks for what only a connection can give.
   constexpr ForEachOutcome kIsToBeRepeated{[](const outcome::Done&) { return std::optional(false); },
                                            [](const outcome::Redirected&) { return std::optional(false); },
@@ -318,8 +354,9 @@ bool RedisLink::ExecuteHere(std::span<const std::string_view> argv) {
       .parts = parts_, .thread = *state_, .session = *session_, .reply = reply_, .may_ask_others = false};
   for (;;) {
     const std::optional<bool> again = std::visit(kIsToBeRepeated, server::Execute(caller, {.argv = argv}));
-    if (!again) return false;
-    if (!*again || stopping_) return true;
+    if (!again) return Ended::kMeansConnection;
+    if (!*again) return Ended::kDone;
+    if (stopping_) return Ended::kGivenUp;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 }
@@ -336,12 +373,11 @@ void RedisLink::LeaveOutKey(const std::string& type, const std::string& key) {
                      (named_[type] == kNamedOfEach ? "; further ones are only counted" : ""));
 }
 
-void RedisLink::LeaveOutCommand(std::span<const std::string_view> argv, const std::string& why) {
-  ++commands_left_out_;
+void RedisLink::LeaveOutCommand(std::span<const std::string_view> argv, const std::string& why, uint64_t errors) {
+  commands_left_out_ += errors;
   const std::string name = "command " + UpperCase(argv[0].substr(0, 40));
   if (++named_[name] > kNamedOfEach) return;
-  parts_.log.Warning("migration: left out " + name + (argv.size() > 1 ? " on " + Quoted(argv[1]) : "") + ": " +
-                     why.substr(0, why.find('\r')) +
+  parts_.log.Warning("migration: left out " + name + (argv.size() > 1 ? " on " + Quoted(argv[1]) : "") + ": " + why +
                      (named_[name] == kNamedOfEach ? "; further ones are only counted" : ""));
 }
 

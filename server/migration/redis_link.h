@@ -16,6 +16,7 @@
 #include "resp/buffer.h"
 #include "resp/reply_writer.h"
 #include "resp/request_parser.h"
+#include "server/base/shared_text.h"
 #include "server/base/world.h"
 #include "server/node_link/link_phase.h"
 #include "server/node_link/link_socket.h"
@@ -42,8 +43,11 @@ class RedisLink {
   PrimaryAddress target();
   LinkPhase phase() const { return phase_.load(); }
   int64_t last_received_ms() const { return last_received_ms_.load(); }
-  // The offset in the Redis server's stream, in bytes.
+  // The offset in the Redis server's stream up to which commands have been executed, in bytes. It stands still while a
+  // transaction is queued.
   int64_t offset() const { return offset_.load(); }
+  // Why the link ended last; empty if it has not ended.
+  std::string last_error() const { return last_error_.Get(); }
   uint64_t keys_left_out() const { return keys_left_out_.load(); }
   uint64_t commands_left_out() const { return commands_left_out_.load(); }
 
@@ -56,11 +60,16 @@ class RedisLink {
   storage::Status LoadFile();
   storage::Status TakeCommands(PeerSocket& socket);
   storage::Status Execute(PeerSocket& socket, std::span<const std::string_view> argv);
-  // The reply is in replies_. False for a command that asks for more than that.
-  bool ExecuteHere(std::span<const std::string_view> argv);
+  enum class Ended : uint8_t { kDone, kMeansConnection, kGivenUp };
+  // The reply is in replies_. kMeansConnection: the command asks for more than that; kGivenUp: the link was stopped
+  // before it was executed.
+  Ended ExecuteHere(std::span<const std::string_view> argv);
+  // An error if this server has no such database.
+  storage::Status CheckDatabase(std::string_view db) const;
   storage::Status Acknowledge(PeerSocket& socket);
   void LeaveOutKey(const std::string& type, const std::string& key);
-  void LeaveOutCommand(std::span<const std::string_view> argv, const std::string& why);
+  // `errors`: how many commands failed; several in EXEC.
+  void LeaveOutCommand(std::span<const std::string_view> argv, const std::string& why, uint64_t errors = 1);
   void Rest();
   std::string FilePath() const { return "migrate-from.rdb.tmp"; }
   std::string MarkPath() const { return "migrate-from.mark"; }
@@ -74,6 +83,7 @@ class RedisLink {
   std::atomic<LinkPhase> phase_{LinkPhase::kNone};
   std::atomic<int64_t> last_received_ms_{0};
   std::atomic<int64_t> offset_{0};
+  SharedText last_error_;
   std::atomic<uint64_t> keys_left_out_{0};
   std::atomic<uint64_t> commands_left_out_{0};
 
@@ -89,6 +99,7 @@ class RedisLink {
   resp::Buffer replies_;
   resp::ReplyWriter reply_{replies_, 2};
   std::string history_ = "?";
+  storage::DbIndex db_ = 0;                // that is selected in the stream at offset_
   std::map<std::string, uint64_t> named_;  // number of log lines per type
 };
 

@@ -44,10 +44,12 @@ Status RdbReader::ReadHeader() {
 
 bool RdbReader::ReadBeside(uint8_t opcode, RdbKey* key) {
   switch (opcode) {
-    case rdb_opcode::kAux:
-      in_.String(nullptr);
-      in_.String(nullptr);
+    case rdb_opcode::kAux: {
+      std::string name;
+      in_.String(&name);
+      in_.String(name == "repl-stream-db" ? &stream_db_ : nullptr);
       return true;
+    }
     case rdb_opcode::kResizeDatabase:
       in_.Length();
       in_.Length();

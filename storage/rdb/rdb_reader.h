@@ -37,6 +37,8 @@ class RdbReader {
   int version() const { return version_; }
   // The number of keys left out per type; functions count as a type.
   const std::map<std::string, uint64_t>& left_out() const { return left_out_; }
+  // The database that is selected in the replication stream behind this file: another than 0 in files of a replica.
+  const std::string& stream_db() const { return stream_db_; }
   uint64_t offset() const { return in_.offset(); }
   uint64_t file_bytes() const { return file_bytes_; }
 
@@ -56,6 +58,7 @@ class RdbReader {
   RdbInput in_;
   int version_ = 0;
   uint64_t db_ = 0;
+  std::string stream_db_ = "0";
   std::map<std::string, uint64_t> left_out_;
   OnLeftOut on_left_out_ = [](const std::string&, const std::string&) {};
 };

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Real servers that follow each other, over lines that break: in the end they hold the same, key by key.
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -693,72 +690,6 @@ TEST(Replication, TheLinkEndsWhereMessagesWouldBeLostInTheMiddle) { ExpectTheLin
 
 TEST(Replication, TheLinkEndsWhereMessagesWaitBeyondTheSoftLimitForTooLong) {
   ExpectTheLinkToEndForMessages("replica 0 1mb 1");
-}
-
-// --- moving in from Redis -------------------------------------------------------------------------------------------
-
-// Says to who follows it what a Redis primary says: an empty RDB file, then the commands that it is given.
-class RedisPrimary {
- public:
-  RedisPrimary() : listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    ::bind(listener_, reinterpret_cast<const sockaddr*>(&address), size);
-    ::listen(listener_, 1);
-    ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
-    port_ = ntohs(address.sin_port);
-  }
-  ~RedisPrimary() {
-    ::close(link_);
-    ::close(listener_);
-  }
-  int port() const { return port_; }
-  void Accept() {
-    link_ = ::accept(listener_, nullptr, nullptr);
-    const std::string file = "REDIS0009\xff" + std::string(8, '\0');
-    Send("+OK\r\n+OK\r\n+FULLRESYNC " + std::string(40, 'a') + " 0\r\n$" + std::to_string(file.size()) + "\r\n" + file);
-  }
-  void Send(const std::string& bytes) { SendAll(link_, bytes); }
-
- private:
-  const int listener_;
-  int link_ = -1;
-  int port_ = 0;
-};
-
-// The link has a thread of its own, which is none of those that have clients.
-TEST(MovingIn, WritesAndMessagesOfRedisReachSubscribersOfAllThreads) {
-  constexpr int kMessages = 500;
-  RedisPrimary redis;
-  ServerProcess server({"--io-threads", "2", "--notify-keyspace-events", "E$", "--migrate-from",
-                        "127.0.0.1 " + std::to_string(redis.port())});
-  redis.Accept();
-  ASSERT_TRUE(Eventually([&] { return server.Info("migrate_link_status") == "up"; }));
-  std::vector<int> subscribers;
-  for (int i = 0; i < 4; ++i) {
-    subscribers.push_back(server.Connect());
-    SendAll(subscribers.back(), "SUBSCRIBE channel __keyevent@0__:set\r\n");
-  }
-  ASSERT_TRUE(Eventually([&] { return Say(server, {"PUBLISH", "channel", "x"}) == "4"; }));
-  std::string commands;
-  for (int i = 0; i < kMessages; ++i) commands += "SET key value\r\nPUBLISH channel x\r\n";
-  redis.Send(commands + "PUBLISH channel last\r\n");
-  for (const int subscriber : subscribers) {
-    std::string received;
-    while (received.find("last") == std::string::npos) {
-      SendAll(subscriber, "PING\r\n");  // its thread is at work meanwhile
-      const std::string some = ReceiveExactly(subscriber, 20);
-      ASSERT_FALSE(some.empty());
-      received += some;
-    }
-    size_t events = 0;
-    for (size_t at = 0; (at = received.find("__keyevent@0__:set\r\n$3\r\nkey", at)) != std::string::npos; ++at)
-      ++events;
-    EXPECT_EQ(events, size_t{kMessages});
-    ::close(subscriber);
-  }
 }
 
 }  // namespace

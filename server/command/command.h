@@ -234,7 +234,11 @@ struct Command {
 
   constexpr bool Is(uint32_t flag) const { return (flags & flag) != 0; }
   constexpr bool Has(uint32_t trait) const { return (traits & trait) != 0; }
-  constexpr bool HasOneKey() const { return keys.first != 0 && keys.first == keys.last && more_keys.first == 0; }
+  // Whether its key, at a fixed position, is all that the command may ever lock.
+  constexpr bool HasOneKey() const {
+    return keys.first != 0 && keys.first == keys.last && more_keys.first == 0 && last_keys.first == 0 &&
+           needs_everything == nullptr && scope == Scope::kNothing;
+  }
   constexpr bool ArityFits(size_t argc) const {
     return arity >= 0 ? argc == static_cast<size_t>(arity) : argc >= static_cast<size_t>(-arity);
   }

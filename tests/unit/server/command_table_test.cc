@@ -55,6 +55,23 @@ TEST(KeyPositions, FollowTheRow) {
   EXPECT_EQ(KeysOf({"ping"}), (std::vector<std::string>{}));
 }
 
+TEST(KeyPositions, ARowThatMayLockMoreThanItsKeyIsNoRowOfOneKey) {
+  Command row{.name = "x",
+              .arity = 2,
+              .keys = OneKey(kKeyRO),
+              .group = Group::kGeneric,
+              .since = "1.0.0",
+              .summary = "A row of one key"};
+  EXPECT_TRUE(row.HasOneKey());
+  for (KeySpec Command::*const further : {&Command::more_keys, &Command::last_keys}) {
+    Command changed = row;
+    changed.*further = OneKey(kKeyRO, 2);
+    EXPECT_FALSE(changed.HasOneKey());
+  }
+  row.needs_everything = [](std::span<const std::string_view>) { return false; };
+  EXPECT_FALSE(row.HasOneKey());
+}
+
 std::vector<std::string> NamesWith(CommandTrait trait) {
   std::vector<std::string> names;
   for (size_t i = 0; i < Table().size(); ++i) {

@@ -11,6 +11,8 @@
 
 namespace ringkv::server {
 
+struct WaitingRequest;
+
 // The current view, cached by the thread.
 inline const ClusterView& ViewOf(const ExecutionParts& parts, ThreadState& thread) {
   if (thread.cluster_version != parts.cluster.version()) {

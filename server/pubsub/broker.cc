@@ -31,8 +31,6 @@ std::vector<uint64_t>& Writable(std::shared_ptr<std::vector<uint64_t>>& clients)
 
 }  // namespace
 
-Broker::Broker(size_t threads) : Broker(threads, storage::SeededHash(storage::SeedFromSystem())) {}
-
 Broker::Broker(size_t threads, storage::SeededHash hash)
     : threads_(threads), audiences_{Audiences(0, hash), Audiences(0, hash), Audiences(0, hash)} {}
 

@@ -25,6 +25,12 @@ namespace ringkv::server {
 
 enum class Topic : uint8_t { kChannel = 0, kPattern = 1, kShardChannel = 2 };
 
+// The clients of a channel or pattern.
+struct Audience {
+  std::vector<std::shared_ptr<std::vector<uint64_t>>> by_thread;  // client ids; null if there are none
+  size_t size = 0;
+};
+
 // The subscriptions of a client.
 struct Subscriptions {
   std::array<std::set<std::string, std::less<>>, 3> names;  // by Topic
@@ -48,19 +54,23 @@ struct Subscriptions {
     if (was_there) bytes -= BytesOf(name);
     return was_there;
   }
-  // Memory of the subscription here and in the broker.
-  static size_t BytesOf(std::string_view name) { return 2 * (name.size() + kOverhead); }
+  // Memory of the subscription here and in the broker, if the client is the only one of its audience.
+  static size_t BytesOf(std::string_view name) { return 2 * name.size() + kSetNode + kTableNode + kClientIds; }
 
   size_t bytes = 0;
 
  private:
-  static constexpr size_t kOverhead = 64;  // nodes of the set and of the broker's table
+  static constexpr size_t kSetNode = 4 * sizeof(void*) + sizeof(std::string);
+  static constexpr size_t kTableNode = 3 * sizeof(void*) + sizeof(std::string) + sizeof(Audience);
+  // The place of a thread, and the list of its clients with the control block.
+  static constexpr size_t kClientIds =
+      sizeof(std::shared_ptr<void>) + 2 * sizeof(void*) + sizeof(std::vector<uint64_t>) + sizeof(uint64_t);
 };
 
 class Broker {
  public:
-  // `threads`: the number of I/O threads.
-  explicit Broker(size_t threads);
+  // `threads`: the number of I/O threads. `hash`: for the names of channels, which clients choose.
+  Broker(size_t threads, storage::SeededHash hash);
 
   // The client must not have, or must have, this subscription.
   void Add(Topic topic, std::string_view name, const ClientCard& client);
@@ -69,8 +79,8 @@ class Broker {
   // Removes all subscriptions of the client.
   void RemoveAll(Subscriptions& subscriptions, const ClientCard& client);
 
-  // Delivers the message to the subscribers and returns the number of deliveries. `thread`: the calling I/O thread, or
-  // kNoThread.
+  // Hands the message to the threads of the subscribers. Returns the number of subscriptions that match, so a client
+  // with two of them counts twice. `thread`: the calling I/O thread, or kNoThread.
   size_t Publish(ClientLinks& links, size_t thread, const cluster::PublishedMessage& published);
 
   // --- PUBSUB ---
@@ -80,10 +90,6 @@ class Broker {
   size_t CountNames(Topic topic);
 
  private:
-  struct Audience {
-    std::vector<std::shared_ptr<std::vector<uint64_t>>> by_thread;  // client ids; null if there are none
-    size_t size = 0;
-  };
   using Audiences = std::unordered_map<std::string, Audience, storage::SeededHash, std::equal_to<>>;
   struct Delivery {
     size_t thread;
@@ -91,7 +97,6 @@ class Broker {
     std::shared_ptr<const std::string> bytes;
   };
 
-  Broker(size_t threads, storage::SeededHash hash);
   Audiences& AudiencesOf(Topic topic) REQUIRES(mutex_) { return audiences_[static_cast<size_t>(topic)]; }
   // Appends the deliveries; returns the number of clients.
   size_t FindReceivers(std::string_view channel, std::string_view message, std::vector<Delivery>* deliveries)

@@ -12,7 +12,6 @@
 #include <atomic>
 #include <compare>
 #include <cstddef>
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -50,6 +49,9 @@ struct WatchState {
 
 class WatchedKeys {
  public:
+  // `hash`: for keys, which clients choose.
+  explicit WatchedKeys(storage::SeededHash hash) : hash_(hash) {}
+
   // The maximum that watching this key adds to `bytes`.
   static size_t MemoryOf(std::string_view key);
 
@@ -76,7 +78,7 @@ class WatchedKeys {
   };
   Part& PartOf(const Name& name) { return parts_[(hash_(name.key) + name.db) >> (64 - kPartBits)]; }
 
-  const storage::SeededHash hash_{storage::SeedFromSystem()};
+  const storage::SeededHash hash_;
   std::atomic<size_t> watched_{0};
   std::array<Part, size_t{1} << kPartBits> parts_;
 };

@@ -34,7 +34,6 @@ class Random {
   uint64_t state_;
 };
 
-// For hash tables of names that others choose: their order shows nowhere, so no test needs to repeat it.
 inline uint64_t SeedFromSystem() {
   std::random_device device;
   return (static_cast<uint64_t>(device()) << 32) | device();

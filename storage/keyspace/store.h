@@ -9,8 +9,6 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <memory>
-#include <vector>
 
 #include "storage/base/clock.h"
 #include "storage/base/position.h"

@@ -30,8 +30,8 @@ namespace ringkv::storage {
 struct SnapshotOptions {
   std::string directory;
   std::string name;
-  std::string
-      name_of_previous;  // an existing file `name` is renamed to this and replaces a file there; empty: it is replaced
+  // An existing file `name` is renamed to this and replaces a file there. If this is empty, it is replaced.
+  std::string name_of_previous;
   int compression_level = 1;  // zstd's; 0 stores
 };
 

@@ -58,8 +58,7 @@ class Table {
   // Per prefix; empty without prefixes.
   const std::vector<PrefixSize>& prefix_sizes() const { return prefix_sizes_; }
 
-  // Segments in hash order: the one of `local_position`, and the first position after it (2^32 after
-  // the last one).
+  // Segments in hash order: the one of `local_position`, and the first position after it (2^32 after the last one).
   struct Stretch {
     Segment* segment;
     uint64_t end;

@@ -42,9 +42,8 @@ inline bool IsHidden(const Txn& txn, const Partition& partition, const Cell& cel
 using PartitionVisitor = std::function<bool(Partition&, uint32_t from, uint64_t* next)>;
 uint64_t VisitPartitions(Txn& txn, DbIndex db, uint64_t cursor, const PartitionVisitor& visit);
 
-// Visits about `*budget` keys of the database from `from` on, and takes off how many. False at the partition's end,
-// else
-// `*next` is where to go on.
+// Visits about `*budget` keys of the database from `from` on, and decrements the budget by their number. False at the
+// partition's end, else `*next` is the position to go on from.
 bool WalkPartition(Txn& txn, Partition& partition, DbIndex db, uint32_t from, size_t* budget, const KeyVisitor& visit,
                    uint64_t* next) REQUIRES(partition.mutex);
 

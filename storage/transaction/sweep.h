@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Removal of keys without a request: active expiry and eviction. For background work,
-// in a transaction that holds no lock.
+// Removal of keys without a request: active expiry and eviction. For background work, in a transaction that holds no
+// lock.
 #pragma once
 
 #include <cstddef>
@@ -19,13 +19,13 @@ struct Sweep {
 // Erases up to `most` expired keys among those that are due in the partition.
 Sweep SweepExpired(Txn& txn, size_t partition, size_t most);
 
-// Evicts a key that stands at the position, if `may_go` says so of it. False if there is none.
+// Evicts a key at the position for which `may_go` is true. False if there is none.
 bool EvictAt(Txn& txn, DbIndex db, Position position, const std::function<bool(const Entry&)>& may_go);
 
-// Keys of a database that stand together, and when the first of them is due, as their queue of expiries says.
+// Neighbouring keys of a database that may expire, and the earliest expiry in their expiry queue.
 struct DueKeys {
   DbIndex db = 0;
-  Position first;  // where they begin
+  Position first;  // of the first of them
   DueTime due = kNeverDue;
   size_t count = 0;
 };

@@ -186,9 +186,6 @@ TEST(House, TheWorldComesInThroughSeams) {
       {"_clock::now(", "server/replication/failover.cc"},
       {"_clock::now(", "server/replication/primary_link.cc"},
       {"_clock::now(", "storage/log/log_buffer.cc"},
-      // The order of these tables of clients' names shows nowhere, so no test needs to repeat it.
-      {"SeedFromSystem(", "server/pubsub/broker.cc"},
-      {"SeedFromSystem(", "server/session/watched_keys.h"},
       {"clock_gettime(", "server/observe/tick_clock.h"},  // the rate of the processor's counter, for statistics
       {"clock_gettime(", "storage/snapshot/pace.cc"},     // the CPU time of the thread
   };

@@ -111,6 +111,21 @@ size_t FieldOf(const ServerProcess& server, const std::string& id, const std::st
   return at == std::string::npos ? 0 : std::stoull(line.substr(at + field.size() + 2));
 }
 
+TEST(ClientMemory, ASubscriptionCountsWhatItTakes) {
+  ServerProcess server({"--io-threads", "1"});
+  const Context client = ConnectTo(server);
+  const std::string id = std::to_string(Ask(client.get(), {"CLIENT", "ID"})->integer);
+  const auto used = [&] { return std::stoull(server.Info("used_memory")); };
+  constexpr int kChannels = 20'000;
+  const size_t counted_before = FieldOf(server, id, "tot-mem");
+  const size_t used_before = used();
+  for (int i = 0; i < kChannels; ++i) Ask(client.get(), {"SUBSCRIBE", "c" + std::to_string(i)});
+  const size_t counted = FieldOf(server, id, "tot-mem") - counted_before;
+  const size_t taken = used() - used_before;
+  EXPECT_GT(counted, taken * 9 / 10);
+  EXPECT_LT(counted, taken * 5 / 4);
+}
+
 TEST(ClientMemory, FreedBuffersOfAnIdleClientAreNotCounted) {
   ServerProcess server;
   const Context client = ConnectTo(server);

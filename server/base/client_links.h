@@ -53,8 +53,8 @@ class ClientLinks {
   virtual void WaitForRound(const std::atomic<bool>& give_up) = 0;
   // The safe LSN has advanced, or replies wait for less than before: more of them may be sent.
   virtual void ReleaseReplies() = 0;
-  // Shuts the program down.
-  virtual void Stop() = 0;
+  // There is a step of the shutdown to make (server/data/shutdown.h), soon and by the thread that makes them.
+  virtual void StepShutdown() = 0;
 };
 
 }  // namespace ringkv::server

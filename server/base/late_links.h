@@ -53,8 +53,8 @@ class LateLinks final : public ClientLinks {
   void ReleaseReplies() override {
     if (ClientLinks* links = links_) links->ReleaseReplies();
   }
-  void Stop() override {
-    if (ClientLinks* links = links_) links->Stop();
+  void StepShutdown() override {
+    if (ClientLinks* links = links_) links->StepShutdown();
   }
 
  private:

@@ -245,7 +245,7 @@ void Unblock(AdminCall& call) {
   const std::optional<int64_t> id = resp::ParseInteger(call.args[2]);
   if (!id) return call.reply.Error(errors::kNotInteger);
   const std::shared_ptr<ClientCard> card = call.server.clients().Find(static_cast<uint64_t>(*id));
-  if (card == nullptr || !card->is_waiting) return call.reply.Integer(0);
+  if (card == nullptr || !card->is_waiting || card->waits_for_work) return call.reply.Integer(0);
   const bool with_error = call.args.size() == 4 && EqualsIgnoringCase(call.args[3], "error");
   call.server.links().Unblock(*card, with_error);
   call.reply.Integer(1);

@@ -72,11 +72,9 @@ void StartMonitor(AdminCall& call) {
   call.server.monitor().Add(call.session.card);
 }
 
-void Shutdown(AdminCall& call) {
-  bool save = call.server.data().SavesAtEnd();
+void EndServer(AdminCall& call) {
+  ShutdownRequest request{.saves = call.server.data().SavesAtEnd(), .by = call.session.card};
   bool abort = false;
-  bool force = false;
-  bool waits = true;
   bool other = false;
   bool is_save = false;
   bool is_nosave = false;
@@ -87,29 +85,27 @@ void Shutdown(AdminCall& call) {
     }
     other = true;
     if (call.args.Take("SAVE")) {
-      save = is_save = true;
+      request.saves = is_save = true;
     } else if (call.args.Take("NOSAVE")) {
-      save = false;
+      request.saves = false;
       is_nosave = true;
     } else if (call.args.Take("FORCE")) {
-      force = true;
+      request.is_forced = true;
     } else if (call.args.Take("NOW")) {
-      waits = false;
+      request.waits_for_replicas = false;
     } else {
       return call.reply.Error(errors::kSyntax);
     }
   }
   if ((abort && other) || (is_save && is_nosave)) return call.reply.Error(errors::kSyntax);
+  if (abort && call.server.shutdown().Abort()) return call.reply.Ok();
   if (abort) return call.reply.Error("ERR No shutdown in progress.");
-  call.server.log().Notice("SHUTDOWN requested by " + call.session.card->address);
-  if (const storage::Status ready = call.server.PrepareShutdown(save && !call.server.data().is_loading(), waits);
-      !ready && !force) {
-    call.server.log().Warning("cannot shut down, the snapshot failed: " + ready.error().text);
-    return call.reply.Error("ERR Errors trying to SHUTDOWN. Check logs.");
+  if (!call.may_wait) {
+    return call.reply.Error("ERR SHUTDOWN without NOW or ABORT isn't allowed for DENY BLOCKING client");
   }
-  // No more replies are sent; the connections close when all data is on the disk.
-  call.server.pause().Begin(PausePurpose::kShutdown, PauseMode::kAll, INT64_MAX);
-  call.server.links().Stop();
+  call.server.log().Notice("SHUTDOWN requested by " + call.session.card->address);
+  call.outcome = outcome::LateReply{};
+  call.server.shutdown().Request(std::move(request));
 }
 
 // A ring with a key on it.
@@ -211,7 +207,7 @@ constexpr Command kServerCommands[] = {
      .since = "1.0.0",
      .syntax = "[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]",
      .summary = "Shuts the server down.",
-     .run = Admin(Shutdown)},
+     .run = Admin(EndServer)},
     {.name = "swapdb",
      .arity = 3,
      .flags = kWrite | kFast,

@@ -64,6 +64,13 @@ Server::Server(Options& options, World world, CommandFamilies commands, HttpLabe
                        .key_events = key_events_,
                        .replication = replication_,
                        .cluster = cluster_},
+      shutdown_({.options = options,
+                 .clock = world.clock,
+                 .log = log_,
+                 .pause = pause_,
+                 .data = data_,
+                 .links = links_,
+                 .count_behind = [this](storage::Lsn last) { return replication_.CountBehind(last); }}),
       housekeeping_({.options = options,
                      .clock = world.clock,
                      .ticks = ticks_,
@@ -89,7 +96,7 @@ Server::Server(Options& options, World world, CommandFamilies commands, HttpLabe
                     .started_steady_ms = started_steady_ms_,
                     .run_id = run_id_,
                     .config_path = config_path_,
-                    .is_draining = is_draining_,
+                    .shutdown = shutdown_,
                     .options = options,
                     .commands = commands_,
                     .threads = threads_,
@@ -164,15 +171,6 @@ storage::Status Server::Stop() {
   redis_link_.Stop();
   replication_.Stop();
   return data_.Close();
-}
-
-storage::Status Server::PrepareShutdown(bool save, bool waits_for_replicas) {
-  // What is acknowledged from here on would be neither in the snapshot nor on replicas.
-  pause_.Begin(PausePurpose::kShutdown, PauseMode::kWrites, INT64_MAX);
-  if (waits_for_replicas) replication_.LetReplicasCatchUp(options_.shutdown_timeout * 1000);
-  storage::Status saved = data_.SaveAtEnd(save);
-  if (!saved) pause_.End(PausePurpose::kShutdown);
-  return saved;
 }
 
 storage::Lsn Server::safe_lsn() {

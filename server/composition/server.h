@@ -5,7 +5,6 @@
 // Threads: each part says its own rule; the members here are atomic or set before threads run.
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <span>
 #include <string>
@@ -20,6 +19,7 @@
 #include "server/config/options.h"
 #include "server/data/data_keeper.h"
 #include "server/data/key_changes.h"
+#include "server/data/shutdown.h"
 #include "server/execution/execution_parts.h"
 #include "server/housekeeping/housekeeping.h"
 #include "server/housekeeping/memory_keeper.h"
@@ -58,12 +58,8 @@ class Server {
   // Ends the threads and closes the log. An error is that of the log.
   storage::Status Stop();
 
-  // Draining: from now on load balancers are told to send no requests; requests are still served.
-  void StartDraining() { is_draining_ = true; }
-  bool is_draining() const { return is_draining_.load(std::memory_order_relaxed); }
-  // Before the end: writes wait from now on, replicas get all changes, and a snapshot is made if `save` is set. The
-  // server goes on after an error.
-  storage::Status PrepareShutdown(bool save, bool waits_for_replicas = true);
+  Shutdown& shutdown() { return shutdown_; }
+  bool is_draining() const { return shutdown_.is_draining(); }
 
   // --- options, clock, disk, chance, commands ---
   Options& options() { return options_; }
@@ -131,7 +127,6 @@ class Server {
   const int64_t started_steady_ms_;
   const TickClock ticks_;
   const CommandTable commands_;
-  std::atomic<bool> is_draining_{false};
   Log log_;
   LateLinks links_;
   UnmetNeeds needs_;
@@ -154,6 +149,7 @@ class Server {
   MemoryKeeper memory_{options_, world_.clock, ticks_, data_.store(), latency_events_};
   const ExecutionParts execution_parts_;
   RedisLink redis_link_{execution_parts_, world_, watched_keys_};
+  Shutdown shutdown_;
   Housekeeping housekeeping_;
   const ReportParts report_parts_;
 };

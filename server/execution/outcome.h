@@ -39,6 +39,12 @@ struct KeyWait {
   uint64_t nanoseconds = 0;  // time of the command so far
 };
 
+// The client is blocked until ClientLinks::Answer: others do the work. CLIENT UNBLOCK has no effect.
+struct LateReply {
+  std::shared_ptr<const WaitingRequest> request;  // set when the handler has returned
+  uint64_t nanoseconds = 0;                       // time of the command so far
+};
+
 // The client waits until this number of replicas has its writes (WAIT).
 struct ReplicaWait {
   storage::Lsn lsn = 0;
@@ -68,7 +74,7 @@ struct Close {
 // Initially Done. A class, so that it can be forward declared.
 struct Outcome
     : std::variant<outcome::Done, outcome::Redirected, outcome::Postponed, outcome::Elsewhere, outcome::KeyWait,
-                   outcome::ReplicaWait, outcome::Stream, outcome::HandOver, outcome::Close> {
+                   outcome::LateReply, outcome::ReplicaWait, outcome::Stream, outcome::HandOver, outcome::Close> {
   using variant::variant;
   using variant::operator=;
 

@@ -11,22 +11,25 @@
 namespace ringkv::server {
 namespace {
 
+std::shared_ptr<WaitingRequest> KeepRequest(const Execution& execution, const KeyWaitPlan& plan) {
+  const Session& session = execution.session();
+  return std::make_shared<WaitingRequest>(WaitingRequest{.client = session.card,
+                                                         .command = execution.entry,
+                                                         .argv = {execution.argv().begin(), execution.argv().end()},
+                                                         .db = session.db,
+                                                         .protocol = session.protocol,
+                                                         .reads_from_replica = session.reads_from_replica,
+                                                         .plan = plan,
+                                                         .generation = execution.wait_generation});
+}
+
 // A command that has found nothing waits from now on; its keys are locked, so that it misses no change of them.
 void BeginToWait(Execution& execution, const DataCall& call) {
-  const Session& session = execution.session();
   KeyWaitPlan& plan = *call.wait;
-  std::vector<std::string> argv(execution.argv().begin(), execution.argv().end());
-  for (auto& [index, text] : plan.resolved) argv[index] = std::move(text);
-  auto request = std::make_shared<WaitingRequest>(WaitingRequest{.client = session.card,
-                                                                 .command = execution.entry,
-                                                                 .argv = std::move(argv),
-                                                                 .db = session.db,
-                                                                 .protocol = session.protocol,
-                                                                 .reads_from_replica = session.reads_from_replica,
-                                                                 .plan = plan,
-                                                                 .generation = execution.wait_generation});
+  const std::shared_ptr<WaitingRequest> request = KeepRequest(execution, plan);
+  for (auto& [index, text] : plan.resolved) request->argv[index] = std::move(text);
   execution.parts().waiting_clients.Add(request);
-  execution.outcome = outcome::KeyWait{std::move(request)};
+  execution.outcome = outcome::KeyWait{request};
 }
 
 void RunData(Execution& execution) {
@@ -100,6 +103,8 @@ void Run(Execution& execution) {
     replica_wait->command = execution.entry;
     replica_wait->nanoseconds = nanoseconds;
   }
+  auto* const late = std::get_if<outcome::LateReply>(&execution.outcome);
+  if (late != nullptr) *late = {KeepRequest(execution, {.deadline_ms = INT64_MAX}), nanoseconds};
   const bool has_failed = reply.errors() != errors_before && !execution.has_run_queued;
   Account(parts, thread,
           {.entry = *execution.entry,
@@ -108,7 +113,7 @@ void Run(Execution& execution) {
            .client = *execution.session().card,
            .nanoseconds = nanoseconds,
            .error = has_failed ? reply.last_error_code() : std::string_view(),
-           .waits = wait != nullptr || replica_wait != nullptr});
+           .waits = wait != nullptr || late != nullptr || replica_wait != nullptr});
 }
 
 }  // namespace ringkv::server

@@ -346,6 +346,7 @@ RedisLink::Ended RedisLink::ExecuteHere(std::span<const std::string_view> argv) 
                                            [](const outcome::Postponed&) { return std::optional(true); },
                                            [](const outcome::Elsewhere&) { return std::optional<bool>(); },
                                            [](const outcome::KeyWait&) { return std::optional<bool>(); },
+                                           [](const outcome::LateReply&) { return std::optional<bool>(); },
                                            [](const outcome::ReplicaWait&) { return std::optional<bool>(); },
                                            [](const outcome::Stream&) { return std::optional<bool>(); },
                                            [](const outcome::HandOver&) { return std::optional<bool>(); },

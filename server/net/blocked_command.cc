@@ -37,6 +37,14 @@ void BlockedCommand::Begin(outcome::KeyWait& wait) {
   thread_.EndKeyWaitAt(connection_, key_wait_->plan.deadline_ms);
 }
 
+// A wait for keys that are nowhere: only an answer can end it.
+void BlockedCommand::Begin(outcome::LateReply& late) {
+  key_wait_ = std::move(late.request);
+  key_wait_spent_ = late.nanoseconds;
+  NoteBegin(INT64_MAX);
+  session_.card->waits_for_work = true;
+}
+
 void BlockedCommand::Begin(const outcome::ReplicaWait& wait) {
   replica_wait_ = wait;
   NoteBegin(wait.deadline_ms);
@@ -111,6 +119,7 @@ void BlockedCommand::Reset() {
   replica_wait_.reset();
   key_wait_.reset();
   session_.card->is_waiting = false;
+  session_.card->waits_for_work = false;
   session_.card->wait_ends = false;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The running blocking command of a client: what it waits for (a key, or the acknowledgements of replicas), and its
-// late reply.
+// The running blocking command of a client: what it waits for (a key, the acknowledgements of replicas, or the work of
+// others), and its late reply.
 //
 // Threads: confined.
 #pragma once
@@ -42,13 +42,14 @@ class BlockedCommand {
 
   // A command has blocked.
   void Begin(outcome::KeyWait& wait);
+  void Begin(outcome::LateReply& late);
   void Begin(const outcome::ReplicaWait& wait);
 
   // Replies to a client that waits for replicas, if enough of them have acknowledged or its time is over.
   End CheckReplicas(int64_t now_ms);
   // The timeout of a wait for keys with this deadline.
   End TimeOut(int64_t deadline_ms);
-  // The reply of a wait for keys.
+  // The reply of a wait for keys or for work.
   End Answer(const LateAnswer& answer);
   // CLIENT UNBLOCK.
   End Unblock(bool with_error);

@@ -235,6 +235,12 @@ bool Connection::GoOn(outcome::KeyWait& wait, size_t start) {
   return true;
 }
 
+bool Connection::GoOn(outcome::LateReply& late, size_t start) {
+  QueueReply(start);
+  blocked_.Begin(late);
+  return true;
+}
+
 bool Connection::GoOn(outcome::ReplicaWait& wait, size_t start) {
   QueueReply(start);
   blocked_.Begin(wait);

@@ -108,6 +108,7 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   bool GoOn(outcome::Postponed& postponed, size_t start);
   bool GoOn(outcome::Elsewhere& where, size_t start);
   bool GoOn(outcome::KeyWait& wait, size_t start);
+  bool GoOn(outcome::LateReply& late, size_t start);
   bool GoOn(outcome::ReplicaWait& wait, size_t start);
   bool GoOn(outcome::Stream& stream, size_t start);
   bool GoOn(outcome::HandOver& hand_over, size_t start);

@@ -78,6 +78,7 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   bool TakeOutcome(const outcome::Postponed& postponed, resp::ReplyBuilder&);
   bool TakeOutcome(const outcome::Elsewhere& where, resp::ReplyBuilder&);
   bool TakeOutcome(const outcome::KeyWait&, resp::ReplyBuilder&) { return NeedsRedisPort(); }
+  bool TakeOutcome(const outcome::LateReply&, resp::ReplyBuilder&) { return NeedsRedisPort(); }
   bool TakeOutcome(const outcome::ReplicaWait&, resp::ReplyBuilder&) { return NeedsRedisPort(); }
   bool TakeOutcome(const outcome::Stream&, resp::ReplyBuilder&) { return NeedsRedisPort(); }
   bool TakeOutcome(const outcome::HandOver&, resp::ReplyBuilder&) { return NeedsRedisPort(); }

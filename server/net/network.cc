@@ -34,7 +34,7 @@ void HoldSignals() {
   ::pthread_sigmask(SIG_BLOCK, &handled, nullptr);
 }
 
-Network::Network(Server& server) : server_(server), drain_timer_(main_context_), listener_(server, threads_) {
+Network::Network(Server& server) : server_(server), step_timer_(main_context_), listener_(server, threads_) {
   for (size_t i = 0; i < server.threads(); ++i) threads_.push_back(std::make_unique<IoThread>(server, i, worker_));
 }
 
@@ -51,30 +51,37 @@ void Network::OnSignal(int signal) {
     }
     return;
   }
-  server_.log().Notice(std::string("received ") + (signal == SIGTERM ? "SIGTERM" : "SIGINT") + ", shutting down");
-  const int64_t drain_seconds = server_.options().shutdown_drain;
-  if (signal == SIGTERM && drain_seconds > 0 && !server_.is_draining() && !server_.data().is_loading()) {
-    server_.log().Notice("draining for " + std::to_string(drain_seconds) + " s; another SIGTERM ends it at once");
-    server_.StartDraining();
-    drain_timer_.expires_after(std::chrono::seconds(drain_seconds));
-    drain_timer_.async_wait([this](std::error_code error) {
-      if (!error) BeginEnd();
-    });
-    return;
+  const std::string name = signal == SIGTERM ? "SIGTERM" : "SIGINT";
+  if (signal == SIGINT && server_.shutdown().IsAfterSignal()) {
+    server_.log().Warning("received SIGINT again, exiting at once");
+    ::_exit(1);
   }
-  BeginEnd();
+  server_.log().Notice("received " + name + ", shutting down");
+  const int64_t drain_seconds = signal == SIGTERM ? server_.options().shutdown_drain.load() : 0;
+  if (drain_seconds > 0 && !server_.is_draining() && !server_.data().is_loading()) {
+    server_.log().Notice("draining for " + std::to_string(drain_seconds) + " s; another SIGTERM ends it at once");
+  }
+  server_.shutdown().Request({.saves = server_.data().SavesAtEnd(), .drain_ms = drain_seconds * 1000});
 }
 
-void Network::BeginEnd() {
-  if (server_.data().is_loading()) {
-    server_.log().Notice("shutting down while loading; the files are unchanged");
-    ::_exit(0);
+void Network::StepShutdown() {
+  asio::post(main_context_, [this] { MakeStep(); });
+}
+
+void Network::MakeStep() {
+  constexpr auto kBetween = std::chrono::milliseconds(2);
+  switch (server_.shutdown().Step()) {
+    case Shutdown::Progress::kNothing: return;
+    case Shutdown::Progress::kReadyUnloaded:
+      server_.log().Notice("shutting down while loading; the files are unchanged");
+      ::_exit(0);
+    case Shutdown::Progress::kReady: return main_context_.stop();
+    case Shutdown::Progress::kWaits: break;
   }
-  if (const storage::Status ready = server_.PrepareShutdown(server_.data().SavesAtEnd()); !ready) {
-    server_.log().Warning("cannot shut down, the snapshot failed: " + ready.error().text);
-    return;
-  }
-  main_context_.stop();
+  step_timer_.expires_after(kBetween);
+  step_timer_.async_wait([this](std::error_code error) {
+    if (!error) MakeStep();
+  });
 }
 
 void Network::Run() {

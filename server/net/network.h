@@ -26,8 +26,8 @@ class Network final : public ClientLinks {
   ~Network() override;
 
   storage::Result<bool> Bind() { return listener_.Bind(); }
-  // Accepts and serves until Stop; after it, connections stay open but unserved as long as the object lives. Handles
-  // SIGTERM and SIGINT (stop) and SIGHUP (reopen the log file, reload the cluster-config).
+  // Accepts and serves until Stop or a shutdown; after it, connections stay open but unserved as long as the object lives. Handles
+  // SIGTERM and SIGINT (shutdown) and SIGHUP (reopen the log file, reload the cluster-config).
   void Run();
 
   void Close(const ClientCard& card) override;
@@ -41,16 +41,18 @@ class Network final : public ClientLinks {
   void ResumeWaiting() override;
   void WaitForRound(const std::atomic<bool>& give_up) override;
   void ReleaseReplies() override;
-  void Stop() override;
+  void StepShutdown() override;
+  // Ends Run.
+  void Stop();
 
  private:
   void OnSignal(int signal);
-  void BeginEnd();
+  void MakeStep();
 
   Server& server_;
   std::atomic<bool> is_ending_{false};
   asio::io_context main_context_;
-  asio::steady_timer drain_timer_;
+  asio::steady_timer step_timer_;
   BackgroundWorker worker_;
   std::vector<std::unique_ptr<IoThread>> threads_;
   Listener listener_;

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <thread>
 #include <utility>
 
@@ -418,24 +417,12 @@ std::vector<Lsn> Replication::Acknowledged() {
   return acknowledged;
 }
 
-void Replication::LetReplicasCatchUp(int64_t most_ms) {
-  constexpr auto kSlice = std::chrono::milliseconds(1);
-  const int64_t end = parts_.world.clock.SteadyMs() + most_ms;
-  const Lsn last = parts_.data.store().log().appended();
-  for (;;) {
-    const std::vector<Lsn> acknowledged = Acknowledged();
-    const size_t behind = acknowledged.size() - cluster::CountAtLeast(acknowledged, last);
-    if (behind == 0) return;
-    if (parts_.world.clock.SteadyMs() >= end) {
-      parts_.log.Warning(std::to_string(behind) + " replicas have not received all writes within shutdown-timeout");
-      return;
-    }
-    parts_.data.store().log().Wake();
-    std::this_thread::sleep_for(kSlice);
-  }
-}
-
 size_t Replication::CountAcknowledged(Lsn lsn) { return cluster::CountAtLeast(Acknowledged(), lsn); }
+
+size_t Replication::CountBehind(Lsn lsn) {
+  const std::vector<Lsn> acknowledged = Acknowledged();
+  return acknowledged.size() - cluster::CountAtLeast(acknowledged, lsn);
+}
 
 std::string Replication::member_id() const {
   if (parts_.shard_place.is_enabled()) return parts_.shard_place.node_id();

@@ -79,13 +79,13 @@ class Replication {
   void Publish(const cluster::PublishedMessage& published);
   // The number of replicas that have acknowledged the group.
   size_t CountAcknowledged(storage::Lsn lsn);
+  // The number of online replicas that have not.
+  size_t CountBehind(storage::Lsn lsn);
   // The id by which a primary recognizes this server: in a cluster the node id, else derived from host, port and
   // directory.
   std::string member_id() const;
   // The last group on a majority of the shard.
   storage::Lsn quorum_lsn() const { return quorum_lsn_.load(); }
-  // Waits until every online replica has all groups, at most this long. There should be no writes meanwhile.
-  void LetReplicasCatchUp(int64_t most_ms);
   // In-sync replicas: those with an acknowledgement within min-replicas-max-lag.
   size_t good_replicas() const { return good_replicas_.load(std::memory_order_relaxed); }
 

@@ -8,7 +8,7 @@ namespace ringkv::server {
 
 std::vector<std::string> ReasonsNotReady(const ReportParts& parts) {
   std::vector<std::string> reasons;
-  if (parts.is_draining) reasons.emplace_back("it is draining before shutdown");
+  if (parts.shutdown.is_draining()) reasons.emplace_back("it is draining before shutdown");
   if (parts.data.is_loading()) reasons.emplace_back("it is loading its data");
   if (parts.data.is_replacing()) reasons.emplace_back("it is loading its primary's snapshot");
   const int64_t most_ms = parts.options.ready_max_lag;

@@ -2,13 +2,13 @@
 // What INFO, /metrics and /readyz report on.
 #pragma once
 
-#include <atomic>
 #include <string>
 
 #include "server/cluster/cluster_state.h"
 #include "server/command/command_table.h"
 #include "server/config/options.h"
 #include "server/data/data_keeper.h"
+#include "server/data/shutdown.h"
 #include "server/housekeeping/housekeeping.h"
 #include "server/housekeeping/memory_keeper.h"
 #include "server/migration/redis_link.h"
@@ -29,7 +29,7 @@ struct ReportParts {
   const int64_t started_steady_ms;
   const std::string& run_id;
   const std::string& config_path;
-  const std::atomic<bool>& is_draining;
+  Shutdown& shutdown;
   const Options& options;
   const CommandTable& commands;
   const ThreadStates& threads;

@@ -130,6 +130,10 @@ constexpr Metric kServerMetrics[] = {
     {.section = "server",
      .info = "io_threads",
      .read = [](const Observation& o) { return Reading(o.parts.threads.size()); }},
+    {.section = "server",
+     .info = "shutdown_in_milliseconds",
+     .read = [](const Observation& o) { return Reading(o.parts.shutdown.MillisecondsLeft().value_or(0)); },
+     .is_shown = [](const Observation& o) { return o.parts.shutdown.MillisecondsLeft().has_value(); }},
 
     {.section = "clients",
      .info = "connected_clients",

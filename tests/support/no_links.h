@@ -19,7 +19,7 @@ class NoLinks : public server::ClientLinks {
   void ResumeWaiting() override {}
   void WaitForRound(const std::atomic<bool>&) override {}
   void ReleaseReplies() override {}
-  void Stop() override {}
+  void StepShutdown() override {}
 };
 
 }  // namespace ringkv::test

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+#include "server/data/shutdown.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace ringkv::server {
+
+using storage::MutexLock;
+
+void Shutdown::Request(ShutdownRequest request) {
+  {
+    MutexLock lock(mutex_);
+    if (request.by != nullptr) waiting_.push_back(request.by);
+    was_signalled_ = was_signalled_ || request.by == nullptr;
+    if (stage_ != Stage::kNone && stage_ != Stage::kDrains) return;
+    const bool drains = stage_ == Stage::kNone && request.drain_ms > 0;
+    stage_ = drains ? Stage::kDrains : Stage::kBegins;
+    is_draining_ = is_draining_ || drains;
+    deadline_ms_ = parts_.clock.SteadyMs() + (drains ? request.drain_ms : TimeoutMs(request));
+    request_ = std::move(request);
+  }
+  parts_.links.StepShutdown();
+}
+
+bool Shutdown::Abort() {
+  {
+    MutexLock lock(mutex_);
+    if (stage_ == Stage::kNone || stage_ == Stage::kEnds) return false;
+    is_aborted_ = true;
+  }
+  parts_.log.Notice("the shutdown is aborted");
+  parts_.links.StepShutdown();
+  return true;
+}
+
+bool Shutdown::IsAfterSignal() {
+  MutexLock lock(mutex_);
+  return stage_ > Stage::kDrains && was_signalled_;
+}
+
+std::optional<int64_t> Shutdown::MillisecondsLeft() {
+  MutexLock lock(mutex_);
+  if (stage_ <= Stage::kDrains) return std::nullopt;
+  return std::max<int64_t>(deadline_ms_ - parts_.clock.SteadyMs(), 0);
+}
+
+Shutdown::Stage Shutdown::stage() {
+  MutexLock lock(mutex_);
+  return stage_;
+}
+
+// --- steps ----------------------------------------------------------------------------------------------------------
+
+Shutdown::Progress Shutdown::Step() {
+  if (is_aborted_) return GiveUp();
+  const Stage now = stage();
+  if (now == Stage::kNone) return Progress::kNothing;
+  if (parts_.data.is_loading()) return Progress::kReadyUnloaded;
+  if (now == Stage::kEnds) return Progress::kReady;
+  if (now == Stage::kDrains && !IsDrained()) return Progress::kWaits;
+  if (now != Stage::kWaits) PauseWrites();
+  return IsCaughtUp() ? Finish() : Progress::kWaits;
+}
+
+bool Shutdown::IsDrained() {
+  MutexLock lock(mutex_);
+  const int64_t now_ms = parts_.clock.SteadyMs();
+  if (now_ms < deadline_ms_) return false;
+  deadline_ms_ = now_ms + TimeoutMs(request_);
+  return true;
+}
+
+int64_t Shutdown::TimeoutMs(const ShutdownRequest& request) const {
+  return request.waits_for_replicas ? parts_.options.shutdown_timeout * 1000 : 0;
+}
+
+void Shutdown::PauseWrites() {
+  // What is acknowledged from here on would be neither in the snapshot nor on replicas.
+  parts_.pause.Begin(PausePurpose::kShutdown, PauseMode::kWrites, INT64_MAX);
+  // Writes that were admitted before have ended when every I/O thread has finished its current work.
+  parts_.links.WaitForRound(is_aborted_);
+  last_ = parts_.data.store().log().appended();
+  MutexLock lock(mutex_);
+  stage_ = Stage::kWaits;
+}
+
+bool Shutdown::IsCaughtUp() {
+  int64_t deadline_ms = 0;
+  {
+    MutexLock lock(mutex_);
+    deadline_ms = deadline_ms_;
+  }
+  const size_t behind = parts_.count_behind(last_);
+  if (behind == 0) return true;
+  if (parts_.clock.SteadyMs() < deadline_ms) {
+    parts_.data.store().log().Wake();
+    return false;
+  }
+  parts_.log.Warning(std::to_string(behind) + " replicas have not received all writes within shutdown-timeout");
+  return true;
+}
+
+Shutdown::Progress Shutdown::Finish() {
+  bool saves = false;
+  bool is_forced = false;
+  {
+    MutexLock lock(mutex_);
+    saves = request_.saves;
+    is_forced = request_.is_forced;
+  }
+  if (const storage::Status saved = parts_.data.SaveAtEnd(saves); !saved) {
+    parts_.log.Warning((is_forced ? "shutting down without a snapshot: " : "cannot shut down, the snapshot failed: ") +
+                       saved.error().text);
+    if (!is_forced) return GiveUp();
+  }
+  // No more replies are sent; the connections close when all data is on the disk.
+  parts_.pause.Begin(PausePurpose::kShutdown, PauseMode::kAll, INT64_MAX);
+  {
+    MutexLock lock(mutex_);
+    if (!is_aborted_) {
+      stage_ = Stage::kEnds;
+      return Progress::kReady;
+    }
+  }
+  return GiveUp();
+}
+
+Shutdown::Progress Shutdown::GiveUp() {
+  std::vector<std::shared_ptr<ClientCard>> waiting;
+  {
+    MutexLock lock(mutex_);
+    stage_ = Stage::kNone;
+    is_aborted_ = false;
+    is_draining_ = false;
+    was_signalled_ = false;
+    waiting.swap(waiting_);
+  }
+  parts_.pause.End(PausePurpose::kShutdown);
+  for (const auto& client : waiting) {
+    parts_.links.Answer(
+        *client, {.reply = "-ERR Errors trying to SHUTDOWN. Check logs.\r\n", .error = "ERR", .is_accounted = true});
+  }
+  return Progress::kNothing;
+}
+
+}  // namespace ringkv::server

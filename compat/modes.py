@@ -330,7 +330,7 @@ def is_asked(mode, command):
     if mode not in PASSED_ON or not words:
         return True
     # Of these a node answers for itself, or for its own clients, or in its own way.
-    return words[0] not in {b"SCAN", b"RANDOMKEY", b"WATCH"} and b"BLOCK" not in words
+    return words[0] not in {b"SCAN", b"RANDOMKEY", b"WATCH", b"MIGRATE"} and b"BLOCK" not in words
 
 
 def open_mode(name, options=(), redis_options=()):

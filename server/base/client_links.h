@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -51,6 +52,8 @@ class ClientLinks {
   virtual void ResumeWaiting() = 0;
   // Returns when every I/O thread has finished its work of the time of the call, or `give_up` becomes true.
   virtual void WaitForRound(const std::atomic<bool>& give_up) = 0;
+  // Runs the work in an I/O thread, soon.
+  virtual void RunOn(size_t thread, std::function<void()> work) = 0;
   // The safe LSN has advanced, or replies wait for less than before: more of them may be sent.
   virtual void ReleaseReplies() = 0;
   // There is a step of the shutdown to make (server/data/shutdown.h), soon and by the thread that makes them.

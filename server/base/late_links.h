@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -49,6 +50,9 @@ class LateLinks final : public ClientLinks {
   }
   void WaitForRound(const std::atomic<bool>& give_up) override {
     if (ClientLinks* links = links_) links->WaitForRound(give_up);
+  }
+  void RunOn(size_t thread, std::function<void()> work) override {
+    if (ClientLinks* links = links_) links->RunOn(thread, std::move(work));
   }
   void ReleaseReplies() override {
     if (ClientLinks* links = links_) links->ReleaseReplies();

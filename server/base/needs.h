@@ -26,6 +26,7 @@ enum Need : uint32_t {
   kNeedsReplicas = 1 << 9,
   kNeedsFreshData = 1 << 10,
   kNeedsNoSubscription = 1 << 11,
+  kNeedsNoFence = 1 << 12,
 };
 
 // The needs that are currently unmet for every session. Parts of the server are its sources; each calls Update when its

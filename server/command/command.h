@@ -81,20 +81,22 @@ enum CommandFlag : uint32_t {
   kAllowBusy = 1 << 12,
   kPubSub = 1 << 13,
   kBlocking = 1 << 14,
+  kAsks = 1 << 15,
 };
 
 // Properties of a command that COMMAND does not show.
 enum CommandTrait : uint32_t {
-  kForSubscribers = 1 << 0,  // allowed for RESP2 subscribers: its reply cannot be taken for a message
-  kRunsInMulti = 1 << 1,     // not queued in an open transaction: runs at once
-  kEndsMulti = 1 << 2,       // ends an open transaction
-  kRunsQueued = 1 << 3,      // runs the queued commands: has their needs and effects
-  kAlwaysTouches = 1 << 4,   // updates the last access of its keys even with CLIENT NO-TOUCH
-  kWatchesKeys = 1 << 5,     // its session observes changes of its keys, so they must be on this node
-  kEndsReplacing = 1 << 6,   // runs during a full sync, which it may end
-  kOfLinks = 1 << 7,         // part of the protocol between primary and replica
-  kImpersonal = 1 << 8,      // of an admin command: independent of the connection, so another node may execute it
-  kSelectsDatabase = 1 << 9  // its argument is the database of the commands that follow
+  kForSubscribers = 1 << 0,   // allowed for RESP2 subscribers: its reply cannot be taken for a message
+  kRunsInMulti = 1 << 1,      // not queued in an open transaction: runs at once
+  kEndsMulti = 1 << 2,        // ends an open transaction
+  kRunsQueued = 1 << 3,       // runs the queued commands: has their needs and effects
+  kAlwaysTouches = 1 << 4,    // updates the last access of its keys even with CLIENT NO-TOUCH
+  kWatchesKeys = 1 << 5,      // its session observes changes of its keys, so they must be on this node
+  kEndsReplacing = 1 << 6,    // runs during a full sync, which it may end
+  kOfLinks = 1 << 7,          // part of the protocol between primary and replica
+  kImpersonal = 1 << 8,       // of an admin command: independent of the connection, so another node may execute it
+  kSelectsDatabase = 1 << 9,  // its argument is the database of the commands that follow
+  kAnswersLate = 1 << 10,     // its client is blocked while others do the work: never inside EXEC or at another node
 };
 
 // The locks of a command without keys.
@@ -133,6 +135,7 @@ enum KeyFlag : uint16_t {
   kKeyInsert = 1 << 6,
   kKeyDelete = 1 << 7,
   kKeyNot = 1 << 8,  // not a key, but has a slot (shard channels)
+  kKeyIncomplete = 1 << 9,
 };
 
 // A range of arguments.
@@ -143,7 +146,7 @@ struct ArgumentRange {
 
 // How keys are found among the arguments.
 enum class KeySearch : uint8_t {
-  kIndex,    // at first, first+step, ... up to last; a negative `last` counts from the end
+  kIndex,    // at first, first+step, ... up to last, or by `find`; a negative `last` counts from the end
   kCounted,  // from `first` on; the argument before is their number
   kKeyword,  // by `find`: after a keyword at `first` or later
   kUnknown,  // by `find`, if set; unknown to clients
@@ -293,7 +296,8 @@ constexpr int RequiredWords(std::string_view syntax, size_t* at, char end) {
 constexpr bool TraitsAreSound(const Command& row) {
   if (row.Has(kEndsMulti) && !row.Has(kRunsInMulti)) return false;
   if (row.Has(kRunsQueued) && !row.Has(kEndsMulti)) return false;
-  if (row.Has(kRunsInMulti | kWatchesKeys | kEndsReplacing | kOfLinks | kImpersonal | kSelectsDatabase) &&
+  if (row.Has(kRunsInMulti | kWatchesKeys | kEndsReplacing | kOfLinks | kImpersonal | kSelectsDatabase |
+              kAnswersLate) &&
       row.run.admin == nullptr) {
     return false;
   }

@@ -24,6 +24,7 @@ constexpr FlagName kFlagNames[] = {
     {kLoading, "loading"},
     {kStale, "stale"},
     {kSkipSlowLog, "skip_slowlog"},
+    {kAsks, "asking"},
     {kFast, "fast"},
     {kNoAuth, "no_auth"},
     {kNoAsyncLoading, "no_async_loading"},
@@ -35,6 +36,7 @@ constexpr FlagName kKeyFlagNames[] = {
     {kKeyRW, "RW"},         {kKeyRO, "RO"},         {kKeyOW, "OW"},
     {kKeyRM, "RM"},         {kKeyAccess, "access"}, {kKeyUpdate, "update"},
     {kKeyInsert, "insert"}, {kKeyDelete, "delete"}, {kKeyNot, "not_key"},
+    {kKeyIncomplete, "incomplete"},
 };
 
 // The order in which Redis lists them.
@@ -210,7 +212,8 @@ bool HasCategory(const Command& row, std::string_view category) {
 }
 
 void ReplyKeyFlags(const KeySpec& spec, std::span<const std::string_view> argv, resp::ReplyWriter& reply) {
-  ReplyFlagNames(spec.flags_of != nullptr ? spec.flags_of(argv) : spec.flags, false, reply);
+  const unsigned flags = spec.flags_of != nullptr ? spec.flags_of(argv) : spec.flags;
+  ReplyFlagNames(static_cast<uint16_t>(flags & ~unsigned{kKeyIncomplete}), false, reply);  // of a request all are known
 }
 
 // Clients that don't know of key specifications are told of keys at fixed places only.

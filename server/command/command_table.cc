@@ -10,7 +10,8 @@ uint32_t NeedsOf(const Command& row) {
   const bool runs_queued = row.Has(kRunsQueued);
   if (!row.Is(kNoAuth)) needs |= kNeedsAuthentication;
   if (row.Is(kWrite) || runs_queued) {
-    needs |= kNeedsWritable | kNeedsNoWritePause | kNeedsHealthyDisk | kNeedsLogRoom | kNeedsReplicas;
+    needs |= kNeedsWritable | kNeedsNoWritePause | kNeedsHealthyDisk | kNeedsLogRoom | kNeedsReplicas |
+             kNeedsNoFence;
   }
   if (!row.Is(kLoading) || runs_queued) needs |= kNeedsLoaded;
   if (!row.Is(kStale) || runs_queued) needs |= kNeedsFreshData;

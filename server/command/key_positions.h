@@ -17,7 +17,7 @@ void ForEachKeyPosition(const Command& row, std::span<const std::string_view> ar
   const auto argc = static_cast<int>(argv.size());
   for (const KeySpec* spec : {&row.keys, &row.more_keys, &row.last_keys}) {
     if (spec->first == 0) continue;
-    if (spec->search == KeySearch::kKeyword || spec->search == KeySearch::kUnknown) {
+    if (spec->find != nullptr || spec->search == KeySearch::kKeyword || spec->search == KeySearch::kUnknown) {
       const ArgumentRange range = spec->find != nullptr ? spec->find(argv) : ArgumentRange{};
       for (size_t i = range.first; i < range.first + range.count; ++i) visit(*spec, i);
       continue;

@@ -143,6 +143,17 @@ constexpr Command kDumpCommands[] = {
      .syntax = "key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]",
      .summary = "Creates a key from a serialized value of DUMP, of RingKV or Redis.",
      .run = Data(Restore)},
+    {.name = "restore-asking",
+     .arity = -4,
+     .flags = kWrite | kDenyOom | kAsks,
+     .keys = OneKey(kKeyOW | kKeyUpdate),
+     .group = Group::kServer,
+     .categories = "keyspace dangerous",
+     .since = "3.0.0",
+     .complexity = "O(N) in the size of the value",
+     .syntax = "key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]",
+     .summary = "As RESTORE behind ASKING; what MIGRATE sends in a cluster.",
+     .run = Data(Restore)},
 };
 static_assert(RowsAreSound(kDumpCommands));
 

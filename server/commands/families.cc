@@ -17,7 +17,7 @@ std::span<const std::span<const Command>> AllCommands() {
       SortedSetJoinCommands(), BlockingCommands(),    StreamCommands(),
       StreamReadCommands(),    StreamGroupCommands(), StreamPendingCommands(),
       StreamInfoCommands(),    HyperLogLogCommands(), GeoCommands(),
-      GeoSearchCommands(),     SortCommands()};
+      GeoSearchCommands(),     SortCommands(),        MigrateCommands()};
   return kFamilies;
 }
 

@@ -28,6 +28,7 @@ std::span<const Command> LatencyCommands();
 std::span<const Command> LcsCommands();
 std::span<const Command> ListCommands();
 std::span<const Command> MemoryCommands();
+std::span<const Command> MigrateCommands();
 std::span<const Command> ModuleCommands();
 std::span<const Command> PersistenceCommands();
 std::span<const Command> PubSubCommands();

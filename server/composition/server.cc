@@ -57,6 +57,7 @@ Server::Server(Options& options, World world, CommandFamilies commands, HttpLabe
                        .monitor = monitor_,
                        .needs = needs_,
                        .pause = pause_,
+                       .key_fence = key_fence_,
                        .memory = memory_,
                        .data = data_,
                        .links = links_,
@@ -88,6 +89,7 @@ Server::Server(Options& options, World world, CommandFamilies commands, HttpLabe
                      .tick =
                          [this] {
                            replication_.Tick();
+                           key_migrations_.Tick();
                            data_.Tick();
                          }}),
       report_parts_{.clock = world.clock,
@@ -107,6 +109,7 @@ Server::Server(Options& options, World world, CommandFamilies commands, HttpLabe
                     .broker = broker_,
                     .replication = replication_,
                     .redis_link = redis_link_,
+                    .key_migrations = key_migrations_,
                     .cluster = cluster_} {
   shard_place_.Connect(cluster_);
   needs_.AddSource([this]() -> uint32_t {
@@ -169,6 +172,7 @@ storage::Status Server::Stop() {
   housekeeping_.Stop();
   cluster_.Stop();
   redis_link_.Stop();
+  key_migrations_.Stop();
   replication_.Stop();
   return data_.Close();
 }

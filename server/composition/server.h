@@ -10,6 +10,7 @@
 #include <string>
 
 #include "server/base/client_links.h"
+#include "server/base/key_fence.h"
 #include "server/base/late_links.h"
 #include "server/base/late_shard_place.h"
 #include "server/base/needs.h"
@@ -77,6 +78,7 @@ class Server {
   // --- refusals ---
   UnmetNeeds& needs() { return needs_; }
   Pause& pause() { return pause_; }
+  KeyFence& key_fence() { return key_fence_; }
 
   // --- data, replication, cluster ---
   DataKeeper& data() { return data_; }
@@ -84,6 +86,7 @@ class Server {
   storage::Durability& durability() { return data_.durability(); }
   Replication& replication() { return replication_; }
   RedisLink& redis_link() { return redis_link_; }
+  KeyMigrations& key_migrations() { return key_migrations_; }
   ClusterState& cluster() { return cluster_; }
   // Replies that depend on a later group of effects are held.
   storage::Lsn safe_lsn();
@@ -131,6 +134,7 @@ class Server {
   LateLinks links_;
   UnmetNeeds needs_;
   Pause pause_{world_.clock, needs_, links_};
+  KeyFence key_fence_{needs_, links_};
   DataKeeper data_;
   WatchedKeys watched_keys_;
   Broker broker_;
@@ -149,6 +153,7 @@ class Server {
   MemoryKeeper memory_{options_, world_.clock, ticks_, data_.store(), latency_events_};
   const ExecutionParts execution_parts_;
   RedisLink redis_link_{execution_parts_, world_, watched_keys_};
+  KeyMigrations key_migrations_{execution_parts_, watched_keys_, threads_};
   Shutdown shutdown_;
   Housekeeping housekeeping_;
   const ReportParts report_parts_;

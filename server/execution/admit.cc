@@ -4,6 +4,7 @@
 #include <string>
 
 #include "server/command/error_replies.h"
+#include "server/command/key_positions.h"
 #include "server/execution/stages.h"
 #include "server/replication/replication.h"
 
@@ -48,6 +49,18 @@ bool IsPausedNow(const ExecutionParts& parts, bool writes) {
   return mode == PauseMode::kAll || (mode == PauseMode::kWrites && writes);
 }
 
+// What is only queued now EXEC will do.
+bool WritesToFencedKey(const Execution& execution) {
+  KeyFence& fence = execution.parts().key_fence;
+  const TransactionQueue& queue = execution.session().queue;
+  if (!queue.is_open()) return WritesToFencedKey(fence, execution.row(), execution.argv());
+  const auto& queued = queue.commands();
+  return execution.runs_queued() &&
+         std::any_of(queued.begin(), queued.end(), [&](const TransactionQueue::Queued& each) {
+           return WritesToFencedKey(fence, *each.command->row, each.argv);
+         });
+}
+
 bool RefuseForDisk(Execution& execution) {
   const std::string log_failure = execution.parts().data.durability().log().failure();
   return Refuse(execution, log_failure.empty() ? std::string(errors::kSnapshotFailed)
@@ -55,6 +68,13 @@ bool RefuseForDisk(Execution& execution) {
 }
 
 }  // namespace
+
+bool WritesToFencedKey(KeyFence& fence, const Command& row, std::span<const std::string_view> argv) {
+  if (!row.Is(kWrite)) return false;
+  bool is_fenced = row.scope == Scope::kEverything;
+  ForEachKey(row, argv, [&](std::string_view key) { is_fenced = is_fenced || fence.Holds(key); });
+  return is_fenced;
+}
 
 bool Admit(Execution& execution) {
   const ExecutionParts& parts = execution.parts();
@@ -76,6 +96,7 @@ bool Admit(Execution& execution) {
     return Refuse(execution, errors::kLoading);
   }
   if (needs_role || (lacks(kNeedsLogRoom) && writes)) return execution.Postpone();
+  if (lacks(kNeedsNoFence) && WritesToFencedKey(execution)) return execution.Postpone();
   const bool may_be_paused = lacks(kNeedsNoPause) || (lacks(kNeedsNoWritePause) && writes);
   return !may_be_paused || !IsPausedNow(parts, writes) || execution.Postpone();
 }

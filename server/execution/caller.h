@@ -19,6 +19,7 @@ struct Caller {
   resp::ReplyWriter* pushes = nullptr;  // for what is sent in any case, if that is separate from the reply
   bool may_wait = false;                // the client can be answered later
   bool may_ask_others = true;           // with cluster-redirect proxy: Elsewhere is an outcome, instead of an error
+  bool is_accounted = true;             // as a call of the command
 };
 
 }  // namespace ringkv::server

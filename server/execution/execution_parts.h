@@ -3,6 +3,7 @@
 #pragma once
 
 #include "server/base/client_links.h"
+#include "server/base/key_fence.h"
 #include "server/base/needs.h"
 #include "server/base/pause.h"
 #include "server/blocking/waiting_clients.h"
@@ -36,6 +37,7 @@ struct ExecutionParts {
   Monitor& monitor;
   UnmetNeeds& needs;
   Pause& pause;
+  KeyFence& key_fence;
   MemoryKeeper& memory;
   DataKeeper& data;
   ClientLinks& links;

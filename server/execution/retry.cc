@@ -15,6 +15,10 @@ std::optional<LateAnswer> Retry(const WaitingRequest& request, const ExecutionPa
   const std::vector<std::string_view> argv(request.argv.begin(), request.argv.end());
   resp::Buffer answer;
   resp::ReplyWriter reply(answer, request.protocol);
+  if ((parts.needs.Get() & kNeedsNoFence) != 0 && WritesToFencedKey(parts.key_fence, row, argv)) {
+    parts.key_fence.NoteHeldBack();
+    return std::nullopt;
+  }
   KeyWaitPlan plan{.is_retry = true};
   DataCall call = MakeCall(parts, txn, argv, request.db, reply);
   call.wait = &plan;

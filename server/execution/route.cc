@@ -133,7 +133,7 @@ bool IsPassedOn(const Execution& execution) {
   // Subscriptions need the client's own connection, and a blocking command would block other clients of the shared one.
   const Command& row = execution.row();
   const bool is_personal = row.channels.Is(kChannelSubscribe | kChannelUnsubscribe);
-  const bool waits = !session.queue.is_open() && row.MayWait(execution.argv());
+  const bool waits = !session.queue.is_open() && (row.MayWait(execution.argv()) || row.Has(kAnswersLate));
   return execution.caller.may_ask_others && !is_personal && !waits;
 }
 
@@ -187,7 +187,7 @@ bool Route(Execution& execution) {
     execution.unmet &= kPermissions;
     return true;
   }
-  cluster::RequestTraits traits{.asks = std::exchange(session.is_asking, false)};
+  cluster::RequestTraits traits{.asks = std::exchange(session.is_asking, false) || row.Is(kAsks)};
   const Reach reach = ReachOf(execution);
   const ClusterView& view = ViewOf(parts, execution.thread());
   if (reach.empties_all && view.held.any()) return execution.Postpone();

@@ -23,6 +23,13 @@ std::shared_ptr<WaitingRequest> KeepRequest(const Execution& execution, const Ke
                                                          .generation = execution.wait_generation});
 }
 
+// For the accounts when the reply comes.
+std::shared_ptr<WaitingRequest> KeepForLateReply(const Execution& execution) {
+  std::shared_ptr<WaitingRequest> request = KeepRequest(execution, {.deadline_ms = INT64_MAX});
+  for (const std::string& argument : request->argv) request->memory_bytes += sizeof argument + argument.size();
+  return request;
+}
+
 // A command that has found nothing waits from now on; its keys are locked, so that it misses no change of them.
 void BeginToWait(Execution& execution, const DataCall& call) {
   KeyWaitPlan& plan = *call.wait;
@@ -104,7 +111,8 @@ void Run(Execution& execution) {
     replica_wait->nanoseconds = nanoseconds;
   }
   auto* const late = std::get_if<outcome::LateReply>(&execution.outcome);
-  if (late != nullptr) *late = {KeepRequest(execution, {.deadline_ms = INT64_MAX}), nanoseconds};
+  if (late != nullptr) *late = {KeepForLateReply(execution), nanoseconds};
+  if (!execution.caller.is_accounted) return;
   const bool has_failed = reply.errors() != errors_before && !execution.has_run_queued;
   Account(parts, thread,
           {.entry = *execution.entry,

@@ -66,6 +66,8 @@ bool Route(Execution& execution);
 // --- admit: whether the state of server and client allows the command now ---
 // Refuses or postpones for other unmet needs.
 bool Admit(Execution& execution);
+// Whether the command would write to a key that is being sent to another server, or to all keys.
+bool WritesToFencedKey(KeyFence& fence, const Command& row, std::span<const std::string_view> argv);
 
 // --- lock, run ---
 void LockKeys(const Command& row, const Request& request, storage::Txn& txn);

@@ -92,7 +92,7 @@ void RunOne(const TransactionQueue::Queued& queued, const Caller& caller, Execut
 
 void Enqueue(Execution& execution) {
   Session& session = execution.session();
-  if (execution.row().Is(kNoMulti)) {
+  if (execution.row().Is(kNoMulti) || execution.row().Has(kAnswersLate)) {
     Reject(execution, "ERR Command not allowed inside a transaction");
     return;
   }

@@ -176,6 +176,8 @@ void Network::WaitForRound(const std::atomic<bool>& give_up) {
   }
 }
 
+void Network::RunOn(size_t thread, std::function<void()> work) { threads_[thread]->Post(std::move(work)); }
+
 void Network::ReleaseReplies() {
   for (auto& thread : threads_) {
     if (thread->HoldsReplies()) thread->Post([&thread = *thread] { thread.ReleaseReplies(); });

@@ -26,8 +26,8 @@ class Network final : public ClientLinks {
   ~Network() override;
 
   storage::Result<bool> Bind() { return listener_.Bind(); }
-  // Accepts and serves until Stop or a shutdown; after it, connections stay open but unserved as long as the object lives. Handles
-  // SIGTERM and SIGINT (shutdown) and SIGHUP (reopen the log file, reload the cluster-config).
+  // Accepts and serves until Stop or a shutdown; after it, connections stay open but unserved as long as the object
+  // lives. Handles SIGTERM and SIGINT (shutdown) and SIGHUP (reopen the log file, reload the cluster-config).
   void Run();
 
   void Close(const ClientCard& card) override;
@@ -40,6 +40,7 @@ class Network final : public ClientLinks {
   void Answer(const ClientCard& card, LateAnswer answer) override;
   void ResumeWaiting() override;
   void WaitForRound(const std::atomic<bool>& give_up) override;
+  void RunOn(size_t thread, std::function<void()> work) override;
   void ReleaseReplies() override;
   void StepShutdown() override;
   // Ends Run.

@@ -53,7 +53,6 @@ constexpr Metric kAbsentMetrics[] = {
     {.section = "stats", .info = "expired_stale_perc", .read = Always<"0.00">},
     Zero("stats", "latest_fork_usec"),
     Zero("stats", "total_forks"),
-    Zero("stats", "migrate_cached_sockets"),
     Zero("stats", "slave_expires_tracked_keys"),
     Zero("stats", "active_defrag_hits"),
     Zero("stats", "active_defrag_misses"),

@@ -11,6 +11,7 @@
 #include "server/data/shutdown.h"
 #include "server/housekeeping/housekeeping.h"
 #include "server/housekeeping/memory_keeper.h"
+#include "server/migration/key_migrations.h"
 #include "server/migration/redis_link.h"
 #include "server/observe/tick_clock.h"
 #include "server/pubsub/broker.h"
@@ -40,6 +41,7 @@ struct ReportParts {
   Broker& broker;
   Replication& replication;
   RedisLink& redis_link;
+  KeyMigrations& key_migrations;
   ClusterState& cluster;
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What has come and gone: connections, bytes, keys looked up, expired and evicted.
+#include "server/migration/key_migrations.h"
 #include "server/replication/replication.h"
 #include "server/report/metric_table.h"
 
@@ -118,6 +119,9 @@ constexpr Metric kTrafficMetrics[] = {
     {.section = "stats", .info = "pubsub_channels", .read = CountNames<Topic::kChannel>},
     {.section = "stats", .info = "pubsub_patterns", .read = CountNames<Topic::kPattern>},
     {.section = "stats", .info = "pubsubshard_channels", .read = CountNames<Topic::kShardChannel>},
+    {.section = "stats",
+     .info = "migrate_cached_sockets",
+     .read = [](const Observation& o) { return Reading(uint64_t{o.parts.key_migrations.cached_connections()}); }},
     {.section = "stats", .info = "total_error_replies", .read = SumOf<&ThreadStatistics::errors_answered>},
     {.section = "stats", .info = "total_reads_processed", .read = SumOf<&ThreadStatistics::reads_processed>},
     {.section = "stats", .info = "total_writes_processed", .read = SumOf<&ThreadStatistics::writes_processed>},

@@ -18,6 +18,7 @@ class NoLinks : public server::ClientLinks {
   void Answer(const server::ClientCard&, server::LateAnswer) override {}
   void ResumeWaiting() override {}
   void WaitForRound(const std::atomic<bool>&) override {}
+  void RunOn(size_t, std::function<void()>) override {}
   void ReleaseReplies() override {}
   void StepShutdown() override {}
 };

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: MIT
+#include "server/migration/key_migrations.h"
+
+#include <algorithm>
+#include <chrono>
+#include <future>
+#include <utility>
+
+#include "resp/reply_writer.h"
+#include "server/blocking/waiting_clients.h"
+#include "server/execution/execution.h"
+#include "server/execution/execution_parts.h"
+#include "server/session/session.h"
+#include "storage/base/allocator.h"
+
+namespace ringkv::server {
+
+using storage::MutexLock;
+
+// --- threads --------------------------------------------------------------------------------------------------------
+
+void KeyMigrations::Start(MigrateRequest request) {
+  MutexLock lock(mutex_);
+  if (stopping_) return;
+  waiting_.push_back(std::move(request));
+  if (idle_threads_ < waiting_.size() && workers_.size() < kMostThreads) {
+    workers_.emplace_back([this] { Run(); });
+  }
+  changed_.notify_one();
+}
+
+void KeyMigrations::Stop() {
+  std::vector<std::thread> ending;
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+    waiting_.clear();
+    for (const auto& connection : in_use_) connection->Interrupt();
+    ending.swap(workers_);
+    changed_.notify_all();
+  }
+  for (std::thread& thread : ending) thread.join();
+}
+
+void KeyMigrations::Run() {
+  NameThisThread("migrate");
+  storage::CountMemoryOfThisThread();
+  while (const std::optional<MigrateRequest> request = Next()) Execute(*request);
+}
+
+std::optional<MigrateRequest> KeyMigrations::Next() {
+  MutexLock lock(mutex_);
+  ++idle_threads_;
+  while (waiting_.empty() && !stopping_) mutex_.Wait(changed_);
+  --idle_threads_;
+  if (stopping_) return std::nullopt;
+  MigrateRequest next = std::move(waiting_.front());
+  waiting_.pop_front();
+  return next;
+}
+
+// --- connections ----------------------------------------------------------------------------------------------------
+
+std::shared_ptr<MigrateConnection> KeyMigrations::TakeCached(const MigrateTarget& target) {
+  MutexLock lock(mutex_);
+  for (auto each = cached_.begin(); each != cached_.end();) {
+    if (each->connection->target() != target) {
+      ++each;
+      continue;
+    }
+    std::shared_ptr<MigrateConnection> connection = std::move(each->connection);
+    each = cached_.erase(each);
+    if (!connection->IsIdle()) continue;
+    in_use_.push_back(connection);
+    return connection;
+  }
+  return nullptr;
+}
+
+void KeyMigrations::Keep(std::shared_ptr<MigrateConnection> connection) {
+  MutexLock lock(mutex_);
+  if (cached_.size() == kMostCached) cached_.erase(cached_.begin());  // the one that was used longest ago
+  cached_.push_back({std::move(connection), parts_.clock.SteadyMs()});
+}
+
+void KeyMigrations::Tick() {
+  const int64_t now = parts_.clock.SteadyMs();
+  MutexLock lock(mutex_);
+  std::erase_if(cached_, [&](const Cached& each) { return now - each.last_used_ms > kCachedMs; });
+}
+
+size_t KeyMigrations::cached_connections() {
+  MutexLock lock(mutex_);
+  return cached_.size();
+}
+
+// --- one request ----------------------------------------------------------------------------------------------------
+
+void KeyMigrations::Execute(const MigrateRequest& request) {
+  const int64_t started_us = parts_.clock.SteadyMicros();
+  // Writes that were admitted before the keys were fenced have ended.
+  parts_.links.WaitForRound(stopping_);
+  TransferResult result = Transfer(request);
+  Deleted deleted;
+  if (!request.copies && !result.accepted.empty()) deleted = Delete(request, result.accepted);
+  ReleaseKeys(request.keys);
+  if (stopping_) return;
+  if (result.error.empty()) result.error = deleted.error;
+  if (!result.error.empty() || !result.found_none) return Answer(request, result.error, deleted.lsn, started_us);
+  parts_.links.Answer(*request.client, {.reply = "+NOKEY\r\n", .is_accounted = true});
+}
+
+TransferResult KeyMigrations::Transfer(const MigrateRequest& request) {
+  std::shared_ptr<MigrateConnection> connection = TakeCached(request.target);
+  const bool was_cached = connection != nullptr;
+  MigrateConnection::Step failed{};
+  if (!was_cached) connection = Open(request, &failed);
+  if (connection == nullptr) return {.accepted = {}, .error = IoError(failed)};
+  TransferResult result = TransferKeys(parts_, *connection, request);
+  {
+    MutexLock lock(mutex_);
+    std::erase(in_use_, connection);
+  }
+  if (!result.is_broken) Keep(std::move(connection));
+  return result;
+}
+
+std::shared_ptr<MigrateConnection> KeyMigrations::Open(const MigrateRequest& request, MigrateConnection::Step* failed) {
+  auto connection = MigrateConnection::Open(request.target, request.timeout_ms, stopping_, failed);
+  MutexLock lock(mutex_);
+  if (connection == nullptr || stopping_) return nullptr;
+  in_use_.push_back(connection);
+  return connection;
+}
+
+// --- deletion -------------------------------------------------------------------------------------------------------
+
+KeyMigrations::Deleted KeyMigrations::Delete(const MigrateRequest& request, const std::vector<std::string>& keys) {
+  constexpr auto kPostponedFor = std::chrono::milliseconds(5);
+  for (;;) {
+    Deleted deleted = DeleteOnce(request, keys);
+    if (!deleted.was_postponed || stopping_) return deleted;
+    std::this_thread::sleep_for(kPostponedFor);
+  }
+}
+
+KeyMigrations::Deleted KeyMigrations::DeleteOnce(const MigrateRequest& request, const std::vector<std::string>& keys) {
+  constexpr auto kSlice = std::chrono::milliseconds(20);
+  std::vector<std::string> words{"DEL"};
+  words.insert(words.end(), keys.begin(), keys.end());
+  const auto promise = std::make_shared<std::promise<Deleted>>();
+  std::future<Deleted> deleted = promise->get_future();
+  const size_t thread = request.client->thread;
+  parts_.links.RunOn(thread, [this, promise, thread, db = request.db, words = std::move(words)] {
+    promise->set_value(DeleteHere(*threads_[thread], db, words));
+  });
+  while (deleted.wait_for(kSlice) != std::future_status::ready) {
+    if (stopping_) return {.was_postponed = true, .error = {}};
+  }
+  return deleted.get();
+}
+
+// Like a request of a client: the state of the server, its role and the slots may have changed meanwhile, and whatever
+// changes them waits for requests that were admitted before.
+KeyMigrations::Deleted KeyMigrations::DeleteHere(ThreadState& thread, storage::DbIndex db,
+                                                 const std::vector<std::string>& words) {
+  const auto card = std::make_shared<ClientCard>();
+  card->address = "migrate";
+  Session session(card, watched_keys_);
+  session.authenticated = true;
+  session.checked_needs = ~uint32_t{kNeedsNoFence};
+  session.db = db;
+  resp::Buffer buffer;
+  resp::ReplyWriter reply(buffer, 2);
+  thread.txn.set_now(parts_.clock.Now());
+  thread.txn.ForgetDependence();
+  const Caller caller{.parts = parts_,
+                      .thread = thread,
+                      .session = session,
+                      .reply = reply,
+                      .may_ask_others = false,
+                      .is_accounted = false};
+  const std::vector<std::string_view> argv(words.begin(), words.end());
+  const Outcome outcome = server::Execute(caller, {.argv = argv});
+  const std::string_view answer = buffer.Readable();
+  Deleted deleted{.was_postponed = std::holds_alternative<outcome::Postponed>(outcome),
+                  .error = {},
+                  .lsn = thread.txn.depends_on()};
+  if (answer.starts_with('-')) deleted.error = answer.substr(1, answer.find('\r') - 1);
+  return deleted;
+}
+
+void KeyMigrations::ReleaseKeys(const std::vector<std::string>& keys) {
+  if (!parts_.key_fence.Remove(keys)) return;
+  for (storage::DbIndex db = 0; db < parts_.data.store().databases(); ++db) parts_.waiting_clients.NoteChangeOfAll(db);
+  parts_.waiting_clients.ServeReady(nullptr);
+}
+
+void KeyMigrations::Answer(const MigrateRequest& request, std::string_view error, storage::Lsn lsn,
+                           int64_t started_us) {
+  resp::Buffer buffer;
+  resp::ReplyWriter reply(buffer, 2);
+  error.empty() ? reply.Ok() : reply.Error(error);
+  const int64_t spent_us = parts_.clock.SteadyMicros() - started_us;
+  parts_.links.Answer(*request.client, {.reply = std::string(buffer.Readable()),
+                                        .lsn = lsn,
+                                        .error = error.empty() ? "" : std::string(reply.last_error_code()),
+                                        .is_accounted = true,
+                                        .nanoseconds = static_cast<uint64_t>(std::max<int64_t>(spent_us, 0)) * 1000});
+}
+
+}  // namespace ringkv::server

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+// MIGRATE: sends keys to another server with RESTORE, and deletes them here when it has them. Threads of their own do
+// that while the client is blocked, so no I/O thread waits for the other server. Its keys are fenced meanwhile: nobody
+// changes them between the copy and the deletion (server/base/key_fence.h).
+//
+// Connections stay open for a while, because tools that move slots send a few keys at a time.
+//
+// Threads: synchronised.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "server/migration/key_transfer.h"
+#include "server/migration/migrate_connection.h"
+#include "server/migration/migrate_request.h"
+#include "server/session/thread_state.h"
+#include "storage/base/lsn.h"
+#include "storage/base/mutex.h"
+
+namespace ringkv::server {
+
+struct ExecutionParts;
+class WatchedKeys;
+
+class KeyMigrations {
+ public:
+  // All references must outlive the object. `threads`: of clients.
+  KeyMigrations(const ExecutionParts& parts, WatchedKeys& watched_keys,
+                const std::vector<std::unique_ptr<ThreadState>>& threads)
+      : parts_(parts), watched_keys_(watched_keys), threads_(threads) {}
+  ~KeyMigrations() { Stop(); }
+  KeyMigrations(const KeyMigrations&) = delete;
+  KeyMigrations& operator=(const KeyMigrations&) = delete;
+
+  // The keys must be fenced; they are released at the end, and the client is answered.
+  void Start(MigrateRequest request);
+  // Gives up what is under way: keys that are not deleted yet stay. Clients get no answer.
+  void Stop();
+  // Call several times per second: closes connections that have not been used for a while.
+  void Tick();
+  size_t cached_connections();
+
+ private:
+  static constexpr size_t kMostThreads = 8;
+  static constexpr size_t kMostCached = 64;
+  static constexpr int64_t kCachedMs = 10'000;
+
+  struct Cached {
+    std::shared_ptr<MigrateConnection> connection;
+    int64_t last_used_ms;
+  };
+  // The end of the deletion: an error, or the LSN that the reply depends on.
+  struct Deleted {
+    bool was_postponed = false;
+    std::string error;
+    storage::Lsn lsn = 0;
+  };
+
+  void Run();
+  std::optional<MigrateRequest> Next();
+  void Execute(const MigrateRequest& request);
+  TransferResult Transfer(const MigrateRequest& request);
+  // Null on failure, with the step.
+  std::shared_ptr<MigrateConnection> Open(const MigrateRequest& request, MigrateConnection::Step* failed);
+  Deleted Delete(const MigrateRequest& request, const std::vector<std::string>& keys);
+  Deleted DeleteOnce(const MigrateRequest& request, const std::vector<std::string>& keys);
+  // Runs in the I/O thread of the client.
+  Deleted DeleteHere(ThreadState& thread, storage::DbIndex db, const std::vector<std::string>& words);
+  void Answer(const MigrateRequest& request, std::string_view error, storage::Lsn lsn, int64_t started_us);
+  void ReleaseKeys(const std::vector<std::string>& keys);
+  std::shared_ptr<MigrateConnection> TakeCached(const MigrateTarget& target);
+  void Keep(std::shared_ptr<MigrateConnection> connection);
+
+  const ExecutionParts& parts_;
+  WatchedKeys& watched_keys_;
+  const std::vector<std::unique_ptr<ThreadState>>& threads_;
+  std::atomic<bool> stopping_{false};
+  storage::Mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<MigrateRequest> waiting_ GUARDED_BY(mutex_);
+  size_t idle_threads_ GUARDED_BY(mutex_) = 0;
+  std::vector<std::thread> workers_ GUARDED_BY(mutex_);
+  std::vector<Cached> cached_ GUARDED_BY(mutex_);
+  std::vector<std::shared_ptr<MigrateConnection>> in_use_ GUARDED_BY(mutex_);
+};
+
+}  // namespace ringkv::server

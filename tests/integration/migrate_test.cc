@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+// MIGRATE between two servers, and towards targets that do not answer.
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/support/redis_client.h"
+#include "tests/support/waiting_client.h"
+
+namespace ringkv::test {
+namespace {
+
+using Words = std::vector<std::string>;
+
+// A port that takes connections and never answers.
+class SilentTarget {
+ public:
+  SilentTarget() : listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    ::bind(listener_, reinterpret_cast<const sockaddr*>(&address), size);
+    ::listen(listener_, 16);
+    ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
+    port_ = ntohs(address.sin_port);
+  }
+  ~SilentTarget() { Close(); }
+  std::string port() const { return std::to_string(port_); }
+  // Ends all connections.
+  void Close() {
+    if (listener_ >= 0) ::close(listener_);
+    listener_ = -1;
+  }
+
+ private:
+  int listener_;
+  int port_ = 0;
+};
+
+class MigrateTest : public testing::Test {
+ protected:
+  std::string Migrate(const Words& behind_host, const ServerProcess& target) {
+    Words words{"MIGRATE", "127.0.0.1", std::to_string(target.port())};
+    words.insert(words.end(), behind_host.begin(), behind_host.end());
+    return Say(source_, words);
+  }
+
+  ServerProcess source_{{"--io-threads", "1"}};
+};
+
+TEST_F(MigrateTest, MovesAKeyWithItsValueAndItsTime) {
+  const ServerProcess target;
+  Say(source_, {"RPUSH", "list", "a", "b"});
+  Say(source_, {"PEXPIRE", "list", "1000000"});
+  EXPECT_EQ(Migrate({"list", "3", "1000"}, target), "OK");
+  EXPECT_EQ(Say(source_, {"EXISTS", "list"}), "0");
+  EXPECT_TRUE(target.Info("db3").starts_with("keys=1,expires=1")) << target.Info("db3");
+  EXPECT_EQ(Migrate({"list", "0", "1000"}, target), "NOKEY");
+  EXPECT_EQ(source_.Info("migrate_cached_sockets"), "1");
+}
+
+TEST_F(MigrateTest, DeletesOnlyWhatTheTargetHasAccepted) {
+  const ServerProcess target;
+  for (const std::string key : {"a", "b", "c"}) Say(source_, {"SET", key, "here"});
+  Say(target, {"SET", "b", "there"});
+  EXPECT_EQ(Migrate({"", "0", "1000", "KEYS", "a", "b", "missing", "c"}, target),
+            "ERR Target instance replied with error: BUSYKEY Target key name already exists.");
+  EXPECT_EQ(Say(source_, {"EXISTS", "a", "c"}), "0");
+  EXPECT_EQ(Say(source_, {"GET", "b"}), "here");
+  EXPECT_EQ(Migrate({"b", "0", "1000", "COPY", "REPLACE"}, target), "OK");
+  EXPECT_EQ(Say(source_, {"GET", "b"}), "here");
+  EXPECT_EQ(Say(target, {"GET", "b"}), "here");
+}
+
+TEST_F(MigrateTest, NothingIsWrittenToAnotherDatabaseOrWithoutThePassword) {
+  const ServerProcess target({"--requirepass", "secret"});
+  Say(source_, {"SET", "a", "1"});
+  EXPECT_TRUE(Migrate({"a", "0", "1000"}, target).starts_with("ERR Target instance replied with error: NOAUTH"));
+  EXPECT_TRUE(Migrate({"a", "0", "1000", "AUTH", "no"}, target)
+                  .starts_with("ERR Target instance replied with error: WRONGPASS"));
+  EXPECT_EQ(Migrate({"a", "99", "1000", "AUTH", "secret"}, target),
+            "ERR Target instance replied with error: ERR DB index is out of range");
+  EXPECT_EQ(Say(source_, {"GET", "a"}), "1");
+  EXPECT_EQ(Migrate({"a", "0", "1000", "AUTH2", "default", "secret"}, target), "OK");
+  EXPECT_EQ(Say(source_, {"EXISTS", "a"}), "0");
+  Say(source_, {"SET", "b", "1"});
+  EXPECT_TRUE(Migrate({"b", "0", "1000"}, target).starts_with("ERR Target instance replied with error: NOAUTH"))
+      << "an authenticated connection is only for those who know the password";
+}
+
+TEST_F(MigrateTest, OthersAreServedWhileTheTargetIsSilentAndWritesToTheKeyWait) {
+  SilentTarget target;
+  Say(source_, {"SET", "key", "value"});
+  WaitingClient migrate(source_, {"MIGRATE", "127.0.0.1", target.port(), "key", "0", "3600000"});
+  EXPECT_EQ(Say(source_, {"GET", "key"}), "value");
+  EXPECT_EQ(Say(source_, {"SET", "other", "1"}), "OK");
+  WaitingClient write(source_, {"APPEND", "key", "!"});
+  WaitingClient flush(source_, {"FLUSHALL"});
+  WaitingClient again(source_, {"MIGRATE", "127.0.0.1", target.port(), "key", "0", "100"});
+  EXPECT_EQ(Say(source_, {"GET", "key"}), "value");
+  target.Close();
+  EXPECT_STREQ(migrate.Take()->str, "IOERR error or timeout reading to target instance");
+  EXPECT_EQ(write.Take()->type, REDIS_REPLY_INTEGER);
+  EXPECT_STREQ(flush.Take()->str, "OK");
+  const Reply second = again.Take();
+  EXPECT_TRUE(std::string(second->str) == "NOKEY" || second->type == REDIS_REPLY_ERROR) << second->str;
+  EXPECT_EQ(Say(source_, {"SET", "key", "new"}), "OK");
+}
+
+TEST_F(MigrateTest, ATransactionThatWritesToTheKeyWaits) {
+  SilentTarget target;
+  Say(source_, {"SET", "key", "value"});
+  WaitingClient migrate(source_, {"MIGRATE", "127.0.0.1", target.port(), "key", "0", "3600000"});
+  const Context client = ConnectTo(source_);
+  for (const Words& words : {Words{"MULTI"}, Words{"GET", "key"}, Words{"SET", "key", "new"}}) {
+    ASSERT_NE(Ask(client.get(), words)->type, REDIS_REPLY_ERROR);
+  }
+  ::redisAppendCommand(client.get(), "EXEC");
+  for (int is_written = 0; is_written == 0;) ::redisBufferWrite(client.get(), &is_written);
+  ASSERT_TRUE(Eventually([&] { return source_.Info("blocked_clients") == "2"; }));
+  EXPECT_EQ(Say(source_, {"GET", "key"}), "value");
+  target.Close();
+  void* reply = nullptr;
+  ASSERT_EQ(::redisGetReply(client.get(), &reply), REDIS_OK);
+  EXPECT_STREQ(Reply(static_cast<redisReply*>(reply))->element[0]->str, "value");
+  EXPECT_EQ(migrate.Take()->type, REDIS_REPLY_ERROR);
+}
+
+TEST_F(MigrateTest, ABlockedClientThatWouldWriteToTheKeyIsServedAfterwards) {
+  SilentTarget target;
+  Say(source_, {"RPUSH", "destination", "x"});
+  WaitingClient blocked(source_, {"BLMOVE", "source", "destination", "LEFT", "RIGHT", "0"});
+  WaitingClient migrate(source_, {"MIGRATE", "127.0.0.1", target.port(), "destination", "0", "3600000"});
+  EXPECT_EQ(Say(source_, {"RPUSH", "source", "y"}), "1");
+  EXPECT_EQ(Say(source_, {"LLEN", "destination"}), "1");
+  target.Close();
+  EXPECT_EQ(migrate.Take()->type, REDIS_REPLY_ERROR);
+  EXPECT_STREQ(blocked.Take()->str, "y");
+  EXPECT_EQ(Say(source_, {"LLEN", "destination"}), "2");
+}
+
+TEST_F(MigrateTest, KeysStayWhenThisServerHasBecomeAReplica) {
+  const ServerProcess target;
+  const ServerProcess primary;
+  target.Signal(SIGSTOP);
+  Say(source_, {"SET", "key", "value"});
+  WaitingClient migrate(source_, {"MIGRATE", "127.0.0.1", std::to_string(target.port()), "key", "0", "3600000"});
+  ASSERT_EQ(Say(source_, {"REPLICAOF", "127.0.0.1", std::to_string(primary.port())}), "OK");
+  target.Signal(SIGCONT);
+  EXPECT_TRUE(std::string(migrate.Take()->str).starts_with("READONLY "));
+  EXPECT_EQ(Say(target, {"GET", "key"}), "value");
+}
+
+TEST_F(MigrateTest, AServerEndsWhileATargetIsSilent) {
+  SilentTarget target;
+  Say(source_, {"SET", "key", "value"});
+  WaitingClient migrate(source_, {"MIGRATE", "127.0.0.1", target.port(), "key", "0", "3600000"});
+  source_.Signal(SIGTERM);
+  EXPECT_EQ(source_.WaitForEnd(), 0);
+}
+
+TEST_F(MigrateTest, ItIsRefusedInsideOfATransaction) {
+  const Context client = ConnectTo(source_);
+  EXPECT_STREQ(Ask(client.get(), {"MULTI"})->str, "OK");
+  EXPECT_STREQ(Ask(client.get(), {"MIGRATE", "127.0.0.1", "1", "key", "0", "100"})->str,
+               "ERR Command not allowed inside a transaction");
+  EXPECT_TRUE(std::string(Ask(client.get(), {"EXEC"})->str).starts_with("EXECABORT"));
+}
+
+}  // namespace
+}  // namespace ringkv::test

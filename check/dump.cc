@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "check/dump.h"
 
-#include <cstdio>
-#include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <ostream>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "check/moment.h"
+#include "storage/redis/command_encoder.h"
 #include "storage/types/packed_visit.h"
 #include "storage/types/stream_pack.h"
 #include "storage/types/stream_visit.h"
@@ -26,138 +24,27 @@ class RespDump final : public DataVisitor {
   explicit RespDump(std::ostream& out) : out_(out) {}
 
   void Key(const storage::BlockEntry& key) override {
-    Select(key.db);
-    if (key.kind.type() == storage::ValueType::kString) {
-      Put(key.key, key.value, key.expiry);
-    } else {
-      Show(key.key, storage::CollectionPut{key.kind, key.value, key.expiry});
-    }
+    encoder_.Key(key.db, key.key, key.kind, key.value, key.expiry);
+    Write();
   }
 
-  void BeginGroup(storage::Lsn, storage::UnixMs, size_t effects) override {
-    is_transaction_ = effects > 1;
-    if (is_transaction_) Command({"MULTI"});
-  }
+  void BeginGroup(storage::Lsn, storage::UnixMs, size_t) override { group_.clear(); }
+  void Effect(const storage::EffectRecord& record) override { group_.push_back(record); }
   void EndGroup() override {
-    if (is_transaction_) Command({"EXEC"});
-  }
-
-  void Effect(const storage::EffectRecord& record) override {
-    Select(record.db);
-    std::visit([&](const auto& effect) { Show(record.key, effect); }, record.effect);
+    encoder_.Group(group_);
+    Write();
   }
 
  private:
-  void Show(std::string_view key, const storage::StringPut& put) { Put(key, put.value, put.expiry); }
-  void Show(std::string_view key, const storage::StringPatch& patch) {
-    Command({"SETRANGE", key, std::to_string(patch.offset), patch.bytes});
-  }
-  void Show(std::string_view key, const storage::CollectionPut& put) {
-    Command({"DEL", key});
-    if (put.kind.type() == storage::ValueType::kStream) {
-      storage::VisitStream(*storage::UnpackStream(put.packed), [&](const auto& effect) { Show(key, effect); });
-    } else {
-      storage::VisitPacked(put, [&](const auto& effect) { Show(key, effect); });
-    }
-    if (put.expiry != kNoExpiry) Show(key, storage::ExpirySet{put.expiry});
-  }
-  void Show(std::string_view key, const storage::HashPut& put) { Command({"HSET", key, put.field, put.value}); }
-  void Show(std::string_view key, const storage::HashErase& erase) { Command({"HDEL", key, erase.field}); }
-  void Show(std::string_view key, const storage::ListPush& push) {
-    Command({push.at_front ? "LPUSH" : "RPUSH", key, push.element});
-  }
-  void Show(std::string_view key, const storage::ListInsert& insert) {
-    Command({"LINSERT", key, insert.behind ? "AFTER" : "BEFORE", insert.pivot, insert.element});
-  }
-  void Show(std::string_view key, const storage::ListTake& take) {
-    Command({take.from_front ? "LPOP" : "RPOP", key, std::to_string(take.count)});
-  }
-  void Show(std::string_view key, const storage::ListSet& set) {
-    Command({"LSET", key, std::to_string(set.index), set.element});
-  }
-  void Show(std::string_view key, const storage::ListRemove& remove) {
-    Command({"LREM", key, (remove.from_back ? "-" : "") + std::to_string(remove.most), remove.element});
-  }
-  void Show(std::string_view key, const storage::SetAdd& add) { Command({"SADD", key, add.member}); }
-  void Show(std::string_view key, const storage::SetErase& erase) { Command({"SREM", key, erase.member}); }
-  void Show(std::string_view key, const storage::SortedSetPut& put) {
-    char score[64];
-    const int length = std::snprintf(score, sizeof score, "%.17g", put.score);
-    Command({"ZADD", key, std::string_view(score, static_cast<size_t>(length)), put.member});
-  }
-  void Show(std::string_view key, const storage::SortedSetErase& erase) { Command({"ZREM", key, erase.member}); }
-
-  void Show(std::string_view key, const storage::StreamAppend& append) {
-    const StreamIdText id(append.id);
-    std::vector<std::string_view> words = {"XADD", key, id};
-    storage::StreamFields(append.fields).ForEach([&](std::string_view name, std::string_view value) {
-      words.push_back(name);
-      words.push_back(value);
-    });
-    Command(words);
-  }
-  void Show(std::string_view key, const storage::StreamErase& erase) { Command({"XDEL", key, StreamIdText(erase.id)}); }
-  void Show(std::string_view key, const storage::StreamTrim& trim) {
-    Command({"XTRIM", key, "MINID", StreamIdText(trim.least)});
-  }
-  void Show(std::string_view key, const storage::StreamSetIds& set) {
-    Command({"XSETID", key, StreamIdText(set.last_id), "ENTRIESADDED", std::to_string(set.added), "MAXDELETEDID",
-             StreamIdText(set.greatest_erased)});
-  }
-  // Whether the group is there already can't be told: one of the two does it.
-  void Show(std::string_view key, const storage::StreamGroupPut& put) {
-    const StreamIdText id(put.last_id);
-    Command({"XGROUP", "CREATE", key, put.group, id, "MKSTREAM"});
-    Command({"XGROUP", "SETID", key, put.group, id, "ENTRIESREAD", std::to_string(put.read)});
-  }
-  void Show(std::string_view key, const storage::StreamGroupErase& erase) {
-    Command({"XGROUP", "DESTROY", key, erase.group});
-  }
-  void Show(std::string_view key, const storage::StreamConsumerPut& put) {
-    Command({"XGROUP", "CREATECONSUMER", key, put.group, put.consumer});
-  }
-  void Show(std::string_view key, const storage::StreamConsumerErase& erase) {
-    Command({"XGROUP", "DELCONSUMER", key, erase.group, erase.consumer});
-  }
-  void Show(std::string_view key, const storage::StreamPend& pend) {
-    Command({"XCLAIM", key, pend.group, pend.consumer, "0", StreamIdText(pend.id), "TIME",
-             std::to_string(pend.delivered), "RETRYCOUNT", std::to_string(pend.deliveries), "FORCE", "JUSTID"});
-  }
-  void Show(std::string_view key, const storage::StreamAcknowledge& acknowledge) {
-    Command({"XACK", key, acknowledge.group, StreamIdText(acknowledge.id)});
-  }
-
-  void Show(std::string_view key, const storage::ExpirySet& set) {
-    if (set.expiry == kNoExpiry) return Command({"PERSIST", key});
-    Command({"PEXPIREAT", key, std::to_string(set.expiry)});
-  }
-  void Show(std::string_view key, const storage::Erase&) { Command({"DEL", key}); }
-  void Show(std::string_view, const storage::DatabaseFlush&) { Command({"FLUSHDB"}); }
-  void Show(std::string_view, const storage::DatabaseSwap& swap) {
-    Command({"SWAPDB", std::to_string(db_), std::to_string(swap.other)});
-  }
-
-  void Put(std::string_view key, std::string_view value, storage::UnixMs expiry) {
-    if (expiry == kNoExpiry) return Command({"SET", key, value});
-    // A time before 1970, which SET refuses, is as long over as any other.
-    Command({"SET", key, value, "PXAT", std::to_string(std::max<storage::UnixMs>(expiry, 1))});
-  }
-
-  void Select(storage::DbIndex db) {
-    if (db == db_) return;
-    db_ = db;
-    Command({"SELECT", std::to_string(db)});
-  }
-
-  void Command(std::initializer_list<std::string_view> words) { Command({words.begin(), words.size()}); }
-  void Command(std::span<const std::string_view> words) {
-    out_ << '*' << words.size() << "\r\n";
-    for (const std::string_view word : words) out_ << '$' << word.size() << "\r\n" << word << "\r\n";
+  void Write() {
+    out_ << commands_;
+    commands_.clear();
   }
 
   std::ostream& out_;
-  storage::DbIndex db_ = 0;
-  bool is_transaction_ = false;
+  std::vector<storage::EffectRecord> group_;
+  std::string commands_;
+  storage::CommandEncoder encoder_{&commands_, 0};
 };
 
 class JsonDump final : public DataVisitor {
@@ -286,6 +173,12 @@ class JsonDump final : public DataVisitor {
     Add(line, "group", put.group);
     AddId(line, "last_id", put.last_id);
     if (put.read >= 0) (*line)["read"] = put.read;
+  }
+  static void Show(Object* line, const storage::StreamGroupMove& move) {
+    (*line)["effect"] = "stream_group_move";
+    Add(line, "group", move.group);
+    AddId(line, "last_id", move.last_id);
+    if (move.read >= 0) (*line)["read"] = move.read;
   }
   static void Show(Object* line, const storage::StreamGroupErase& erase) {
     (*line)["effect"] = "stream_group_erase";

@@ -14,6 +14,8 @@ from servers import eventually, start_cluster, start_redis, start_ringkv
 
 TAG = b"{t}"
 # Of these a redis-server tells no keys, or not always.
+# Reads that a Redis replica answers in another way, of Redis too: when a consumer was seen isn't replicated.
+SEEN_DIFFERENTLY = {"XINFO"}
 ALL_ARE_KEYS = {b"SSUBSCRIBE", b"SUNSUBSCRIBE", b"PFMERGE"}
 
 
@@ -116,11 +118,13 @@ class ReadsFromReplica:
         """The replica's connection has the database and the protocol of the primary's."""
         about = self.primary.raw("CLIENT", "INFO")
         self.replica.raw("HELLO", re.search(rb" resp=(\d)", about).group(1))
-        self.replica.raw("SELECT", re.search(rb" db=(\d+)", about).group(1))
+        for client in (self.replica, self.control):
+            client.raw("SELECT", re.search(rb" db=(\d+)", about).group(1))
         self.has_changed = False
 
     def catch_up(self):
-        # DBSIZE sees all changes of the database, so WAIT waits for all of them.
+        # Its own writes, then those of others: DBSIZE sees the changes of the database's keys, and WAIT waits for them.
+        assert self.primary.raw("WAIT", "1", "20000") == b":1\r\n", "the replica acknowledges"
         self.control.raw("DBSIZE")
         assert self.control.raw("WAIT", "1", "20000") == b":1\r\n", "the replica acknowledges"
 
@@ -222,16 +226,32 @@ def quorum(options, redis_options):
         yield Pair(primary, theirs, settle=lambda: eventually(lambda: same_data(primary, *replicas), "equal replicas"))
 
 
+def reads_of(redis_server):
+    listed = flatten(redis_server.connect().raw("COMMAND", "LIST", "FILTERBY", "ACLCAT", "read"))
+    reads = {each.split(b"\r\n")[1].decode().upper() for each in listed if b"|" not in each}
+    # What these tell depends on who was asked, and PFCOUNT leaves what it has counted in the value.
+    return reads - {"TOUCH", "OBJECT", "MEMORY", "RANDOMKEY", "PFCOUNT"}
+
+
 @contextlib.contextmanager
 def replica(options, redis_options):
     with following(1, [], options) as (primary, replicas), \
             start_redis(*redis_options, "--enable-debug-command", "yes") as theirs:
-        listed = flatten(theirs.connect().raw("COMMAND", "LIST", "FILTERBY", "ACLCAT", "read"))
-        reads = {each.split(b"\r\n")[1].decode().upper() for each in listed if b"|" not in each}
-        # What these tell depends on who was asked, and PFCOUNT leaves what it has counted in the value.
-        reads -= {"TOUCH", "OBJECT", "MEMORY", "RANDOMKEY", "PFCOUNT"}
+        reads = reads_of(theirs)
         yield Pair(primary, theirs, connect=lambda: ReadsFromReplica(primary, replicas[0], reads), others=replicas,
                    settle=lambda: eventually(lambda: same_data(primary, replicas[0]), "an equal replica"))
+
+
+@contextlib.contextmanager
+def redis_replica(options, redis_options):
+    """Reads go to a redis-server that follows RingKV, once it has all writes."""
+    debug = ["--enable-debug-command", "yes"]
+    with start_ringkv(*options, *debug) as primary, start_redis(*redis_options, *debug) as theirs, \
+            start_redis(*redis_options, *debug, "--replicaof", "127.0.0.1", str(primary.port)) as follower:
+        eventually(lambda: is_up(follower), "the link of the redis-server")
+        reads = reads_of(theirs) - SEEN_DIFFERENTLY
+        yield Pair(primary, theirs, connect=lambda: ReadsFromReplica(primary, follower, reads), others=[follower])
+        assert "CRITICAL" not in follower.log(), follower.log()
 
 
 # --- clusters -------------------------------------------------------------------------------------------------------
@@ -315,6 +335,7 @@ STARTS = {
     "draining": draining,
     "quorum": quorum,
     "replica": replica,
+    "redis-replica": redis_replica,
     "cluster-of-one": cluster_of(1),
     "cluster-of-three": cluster_of(3),
     "proxy": proxy,

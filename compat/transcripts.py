@@ -23,7 +23,9 @@ FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "transcripts")
 OPTIONS = ["--enable-debug-command", "yes"]
 # Transcripts that a mode is not asked for, and why.
 LEFT_OUT = {
-    "replica": {"replication.txt"},  # tells of replicas, and there are some
+    # These tell of replicas, and there are some.
+    "replica": {"replication.txt"},
+    "redis-replica": {"replication.txt"},
     "quorum": {"replication.txt"},
     **{mode: {"cluster.txt"} for mode in modes.IN_CLUSTER},  # the cluster is put together in another way
     # Nobody waits at, watches keys of, or subscribes to shard channels of another node.

@@ -14,6 +14,7 @@ soak() {
 soak /usr/bin/python3 compat/rotation.py --all
 soak /usr/bin/python3 compat/differential.py --rounds 20
 soak /usr/bin/python3 compat/sentinel.py --rounds 20
+soak /usr/bin/python3 compat/way_out.py --seconds 60
 soak /usr/bin/python3 compat/key_events.py --commands 20000 --rounds 4
 
 exit $failed

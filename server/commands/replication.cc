@@ -20,10 +20,6 @@
 namespace ringkv::server {
 namespace {
 
-constexpr std::string_view kNotForRedis =
-    "ERR RingKV replicates to RingKV only; it sends an RDB file after REPLCONF CAPA EOF and REPLCONF RDB-ONLY 1, as "
-    "redis-cli --rdb does";
-
 // --- for people -----------------------------------------------------------------------------------------------------
 
 void ReplicaOf(AdminCall& call) {
@@ -133,13 +129,13 @@ void Role(AdminCall& call) {
   const std::vector<Replication::Replica> replicas = replication.replicas();
   call.reply.Array(3);
   call.reply.Bulk("master");
-  call.reply.Integer(static_cast<int64_t>(call.server.store().log().appended()));
+  call.reply.Integer(replication.offsets().last);
   call.reply.Array(static_cast<int64_t>(replicas.size()));
   for (const Replication::Replica& replica : replicas) {
     call.reply.Array(3);
     call.reply.Bulk(replica.host);
     call.reply.BulkInteger(replica.port);
-    call.reply.BulkInteger(static_cast<int64_t>(replica.acknowledged));
+    call.reply.BulkInteger(replica.offset);
   }
 }
 
@@ -165,6 +161,7 @@ void Wait(AdminCall& call) {
       .replicas = static_cast<size_t>(*replicas),
       .deadline_ms = *timeout == 0 ? INT64_MAX : MillisecondsFrom(call.server.clock().SteadyMs(), *timeout)};
   call.server.store().log().Wake();
+  replication.AskForAcks(call.session.last_lsn);
 }
 
 // --- for servers ----------------------------------------------------------------------------------------------------
@@ -187,6 +184,7 @@ void ReplConf(AdminCall& call) {
     } else if (call.args.Take("CAPA")) {
       const std::string_view capability = call.args.Next();
       if (EqualsIgnoringCase(capability, "eof")) call.session.takes_end_mark = true;
+      if (EqualsIgnoringCase(capability, "psync2")) call.session.takes_new_history = true;
       if (EqualsIgnoringCase(capability, kLinkCapability)) call.session.speaks_node_link = true;
       if (EqualsIgnoringCase(capability, kPublishCapability)) call.session.takes_published = true;
     } else if (call.args.Take("RDB-ONLY")) {
@@ -203,17 +201,42 @@ void ReplConf(AdminCall& call) {
   call.reply.Ok();
 }
 
+// A replica may lead others while it knows all that they need, and there is a limit of how many.
+bool MayHaveReplica(AdminCall& call) {
+  const storage::Status admitted = call.server.replication().CheckAdmission();
+  if (!admitted) call.reply.Error(admitted.error().text);
+  return admitted.has_value();
+}
+
+void HandToRedisFeed(AdminCall& call, RedisSyncRequest request) {
+  if (!MayHaveReplica(call)) return;
+  call.session.card->is_replica = true;
+  call.outcome = outcome::HandOver{[&replication = call.server.replication(), card = call.session.card, request](
+                                       int descriptor, std::string unread) {
+    replication.AdmitRedis(descriptor, std::move(unread), card, request);
+  }};
+}
+
 void Sync(AdminCall& call) {
-  if (!call.session.wants_rdb_only || !call.session.takes_end_mark) return call.reply.Error(kNotForRedis);
-  call.server.log().Notice("sending an RDB file to " + call.session.card->address);
-  call.outcome = outcome::Stream{
-      std::make_unique<RdbStream>(call.server.store().databases(), call.server.chance().UniqueDigits())};
+  if (call.session.wants_rdb_only && call.session.takes_end_mark) {
+    call.server.log().Notice("sending an RDB file to " + call.session.card->address);
+    call.outcome = outcome::Stream{
+        std::make_unique<RdbStream>(call.server.store().databases(), call.server.chance().UniqueDigits())};
+    return;
+  }
+  HandToRedisFeed(call, {.takes_end_mark = call.session.takes_end_mark});
 }
 
 void PSync(AdminCall& call) {
-  if (!call.session.speaks_node_link) return call.reply.Error(kNotForRedis);
   const std::optional<int64_t> next = resp::ParseInteger(call.args[2]);
   if (!next || *next < -1) return call.reply.Error(errors::kNotInteger);
+  if (!call.session.speaks_node_link) {
+    return HandToRedisFeed(call, {.acknowledges = true,
+                                  .history = std::string(call.args[1]),
+                                  .next = *next,
+                                  .takes_end_mark = call.session.takes_end_mark,
+                                  .takes_new_history = call.session.takes_new_history});
+  }
   Replication& replication = call.server.replication();
   const std::string_view member = call.args.size() > 3 ? call.args[3] : std::string_view();
   if (!member.empty() && !cluster::IsNodeId(member)) return call.reply.Error(errors::kSyntax);
@@ -222,9 +245,7 @@ void PSync(AdminCall& call) {
     const storage::Status taken = replication.TakeOver(call.args[1], static_cast<storage::Lsn>(*next), anyway);
     if (!taken) return call.reply.Error(taken.error().text);
   }
-  if (const storage::Status admitted = replication.CheckAdmission(); !admitted) {
-    return call.reply.Error(admitted.error().text);
-  }
+  if (!MayHaveReplica(call)) return;
   call.session.card->is_replica = true;
   const FeedRequest request{std::string(call.args[1]), *next > 0 ? static_cast<storage::Lsn>(*next) : 0,
                             std::string(member), call.session.takes_published};
@@ -296,7 +317,7 @@ constexpr Command kReplicationCommands[] = {
      .group = Group::kServer,
      .since = "1.0.0",
      .complexity = "O(N) in the number of keys, while others are served",
-     .summary = "Sends all data as an RDB file, after REPLCONF RDB-ONLY 1.",
+     .summary = "Sends all data as an RDB file, then all changes as commands.",
      .run = Admin(Sync)},
     {.name = "wait",
      .arity = 3,

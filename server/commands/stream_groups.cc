@@ -95,7 +95,7 @@ void GroupSetId(DataCall& call) {
   if (call.args.size() > 7) return ReplyGroupSyntaxError(call);
   const std::optional<StreamId> start = ParseGroupStart(call, *found, true);
   if (!start) return;
-  call.txn.Do(*found, storage::StreamGroupPut{call.args[3], *start, options.read}, events::kXGroupSetId);
+  call.txn.Do(*found, storage::StreamGroupMove{call.args[3], *start, options.read}, events::kXGroupSetId);
   call.reply.Ok();
 }
 

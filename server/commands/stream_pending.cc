@@ -247,7 +247,7 @@ void XClaim(DataCall& call) {
   const StreamGroup& group = *GroupOf(place, name);
   const UnixMs now = call.txn.now();
   if (options.last_id > group.last_id) {
-    call.txn.Do(place, storage::StreamGroupPut{name, options.last_id, group.read}, events::kNone);
+    call.txn.Do(place, storage::StreamGroupMove{name, options.last_id, group.read}, events::kNone);
   }
   std::vector<StreamId> claimed;
   for (const StreamId& id : options.ids) {

@@ -311,7 +311,7 @@ void ReplyNews(DataCall& call, const ReadQuery& query, GroupRead& read) {
           events::kNone);
     }
   }
-  call.txn.Do(read.place, storage::StreamGroupPut{query.group, last_id, have_read}, events::kNone);
+  call.txn.Do(read.place, storage::StreamGroupMove{query.group, last_id, have_read}, events::kNone);
 }
 
 void XReadGroup(DataCall& call) {

@@ -122,6 +122,7 @@ struct Options {
   SharedNumber repl_backlog_size;
   SharedNumber repl_backlog_ttl;
   SharedNumber repl_timeout;
+  SharedNumber repl_ping_replica_period;
   SharedNumber repl_max_replicas;
   SharedNumber repl_ack;
   SharedNumber repl_ack_timeout;

@@ -83,7 +83,7 @@ storage::Result<std::unique_ptr<PeerSocket>> PeerSocket::Connect(const std::stri
 }
 
 storage::Result<bool> PeerSocket::WaitFor(short events, int64_t timeout_ms) {
-  const bool reads = events == POLLIN;
+  const bool reads = (events & POLLIN) != 0;
   pollfd waiting[2] = {{descriptor_, events, 0}, {wake_, POLLIN, 0}};
   const int ready = ::poll(waiting, reads ? 2 : 1, static_cast<int>(std::min<int64_t>(timeout_ms, INT32_MAX)));
   if (interrupted_) return storage::Fail("the link was closed");
@@ -111,7 +111,16 @@ storage::Status PeerSocket::Send(std::string_view bytes, int64_t timeout_ms) {
   return {};
 }
 
-storage::Result<size_t> PeerSocket::Receive(char* room, size_t size, int64_t timeout_ms) {
+storage::Result<size_t> PeerSocket::SendSome(std::string_view bytes) {
+  for (;;) {
+    const ssize_t sent = ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent >= 0) return static_cast<size_t>(sent);
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return 0;
+    if (errno != EINTR) return storage::Fail(std::strerror(errno));
+  }
+}
+
+storage::Result<size_t> PeerSocket::Receive(char* room, size_t size, int64_t timeout_ms, bool or_sendable) {
   for (bool has_waited = timeout_ms == 0;; has_waited = true) {
     const ssize_t received = ::recv(descriptor_, room, size, 0);
     if (received > 0) return static_cast<size_t>(received);
@@ -120,7 +129,7 @@ storage::Result<size_t> PeerSocket::Receive(char* room, size_t size, int64_t tim
     if (errno != EAGAIN && errno != EWOULDBLOCK) return storage::Fail(std::strerror(errno));
     if (interrupted_) return storage::Fail("the link was closed");
     if (has_waited) return 0;
-    const storage::Result<bool> ready = WaitFor(POLLIN, timeout_ms);
+    const storage::Result<bool> ready = WaitFor(or_sendable ? POLLIN | POLLOUT : POLLIN, timeout_ms);
     if (!ready) return tl::unexpected(ready.error());
     if (!*ready) return 0;
   }

@@ -28,8 +28,11 @@ class PeerSocket {
 
   // Sends all bytes within the timeout.
   storage::Status Send(std::string_view bytes, int64_t timeout_ms);
+  // Sends what the socket takes at once; returns 0 if it takes nothing now.
+  storage::Result<size_t> SendSome(std::string_view bytes);
   // Receives at least one byte; returns 0 after the timeout or Wake. An error if the peer has closed the connection.
-  storage::Result<size_t> Receive(char* room, size_t size, int64_t timeout_ms);
+  // `or_sendable`: returns 0 too when the socket takes bytes.
+  storage::Result<size_t> Receive(char* room, size_t size, int64_t timeout_ms, bool or_sendable = false);
   // Receives one line, without its line end; for the handshake.
   storage::Result<std::string> ReceiveLine(size_t most, int64_t timeout_ms);
 

@@ -51,7 +51,8 @@ void Failover::Stop() {
 
 Status Failover::Check(const Request& request) const {
   if (replication_.is_replica()) return Fail("ERR FAILOVER is not valid when server is a replica.");
-  const std::vector<Replication::Replica> replicas = replication_.replicas();
+  std::vector<Replication::Replica> replicas = replication_.replicas();
+  std::erase_if(replicas, [](const auto& replica) { return replica.is_redis; });  // it can't take over in this way
   if (replicas.empty()) return Fail("ERR FAILOVER requires connected replicas.");
   if (request.force && (request.timeout_ms == 0 || !request.target)) {
     return Fail("ERR FAILOVER with force option requires both a timeout and target HOST and IP.");
@@ -142,7 +143,7 @@ std::optional<PrimaryAddress> Failover::FindSynced() const {
   const storage::Lsn last = parts_.data.store().log().appended();
   for (const Replication::Replica& each : replication_.replicas()) {
     const bool is_wanted = !request_.target || IsAt(each, *request_.target);
-    if (is_wanted && each.state == FeedState::kOnline && each.acknowledged >= last) {
+    if (is_wanted && !each.is_redis && each.state == FeedState::kOnline && each.acknowledged >= last) {
       return PrimaryAddress{each.host, static_cast<int>(each.port)};
     }
   }

@@ -24,6 +24,7 @@ Replication::Replication(const ReplicationParts& parts)
       files_(parts.world.files),
       link_(parts_, *this),
       failover_(parts_, *this),
+      redis_feeds_({*this, parts.data.store(), backlog_, parts.options, parts.world, parts.log, parts.clients}),
       history_(parts.world.chance.UniqueDigits()) {
   parts_.needs.AddSource([this] { return Unmet(); });
 }
@@ -338,7 +339,7 @@ Status Replication::CheckAdmission() {
     return storage::Fail("NOMASTERLINK Can't SYNC while not connected with my master");
   }
   MutexLock lock(mutex_);
-  if (feeds_.size() >= static_cast<size_t>(parts_.options.repl_max_replicas)) {
+  if (feeds_.size() + redis_feeds_.size() >= static_cast<size_t>(parts_.options.repl_max_replicas)) {
     return storage::Fail("ERR this server has repl-max-replicas replicas already");
   }
   return {};
@@ -353,7 +354,14 @@ void Replication::Admit(int descriptor, std::string unread, std::shared_ptr<Clie
   feeds_.back()->Start();
 }
 
+void Replication::AdmitRedis(int descriptor, std::string unread, std::shared_ptr<ClientCard> card,
+                             RedisSyncRequest request) {
+  KeepBacklog(false);
+  redis_feeds_.Admit(descriptor, std::move(unread), std::move(card), std::move(request));
+}
+
 void Replication::CloseFeed(uint64_t client_id) {
+  redis_feeds_.Close(client_id);
   MutexLock lock(mutex_);
   for (const auto& feed : feeds_) {
     if (feed->card().id == client_id) feed->Interrupt();
@@ -361,6 +369,7 @@ void Replication::CloseFeed(uint64_t client_id) {
 }
 
 void Replication::CloseFeeds() {
+  redis_feeds_.CloseAll();
   std::vector<std::unique_ptr<ReplicaFeed>> closing;
   {
     MutexLock lock(mutex_);
@@ -377,13 +386,15 @@ void Replication::ReapFeeds() {
     std::move(first_ended, feeds_.end(), std::back_inserter(ended));
     feeds_.erase(first_ended, feeds_.end());
     for (const auto& feed : feeds_) feed->Tick();
-    if (!feeds_.empty()) last_replica_ms_ = parts_.world.clock.SteadyMs();
+    if (!feeds_.empty() || redis_feeds_.size() > 0) last_replica_ms_ = parts_.world.clock.SteadyMs();
   }
+  redis_feeds_.Tick();
 }
 
 void Replication::Publish(const cluster::PublishedMessage& published) {
   if (!has_backlog_) return;
   const Lsn after = parts_.data.store().log().appended();
+  redis_feeds_.Publish(after, published.in_shard, published.channel, published.message);
   std::shared_ptr<const std::string> body;
   MutexLock lock(mutex_);
   for (const auto& feed : feeds_) {
@@ -393,23 +404,51 @@ void Replication::Publish(const cluster::PublishedMessage& published) {
   }
 }
 
+namespace {
+
+// The address at which the replica serves.
+std::string HostOf(const ClientCard& card) {
+  const std::string announced = card.replica_host.Get();
+  return announced.empty() ? card.address.substr(0, card.address.rfind(':')) : announced;
+}
+
+}  // namespace
+
 std::vector<Replication::Replica> Replication::replicas() {
   const int64_t now = parts_.world.clock.SteadyMs();
+  const std::shared_ptr<RedisStream> stream = redis_feeds_.stream();
   std::vector<Replica> found;
+  redis_feeds_.ForEach([&](const RedisFeed& feed) {
+    const bool is_online = feed.state() == RedisReplica::State::kOnline;
+    found.push_back({HostOf(feed.card()), feed.card().replica_port.load(),
+                     is_online ? FeedState::kOnline : FeedState::kSendingSnapshot, feed.acknowledged_lsn(),
+                     feed.acknowledged(), is_online ? (now - feed.last_ack_ms()) / 1000 : 0, true});
+  });
   MutexLock lock(mutex_);
   for (const auto& feed : feeds_) {
     if (feed->state() == FeedState::kEnded) continue;
-    const ClientCard& card = feed->card();
-    const std::string announced = card.replica_host.Get();
-    found.push_back({announced.empty() ? card.address.substr(0, card.address.rfind(':')) : announced,
-                     card.replica_port.load(), feed->state(), feed->acknowledged(),
+    const Lsn last = feed->acknowledged();
+    found.push_back({HostOf(feed->card()), feed->card().replica_port.load(), feed->state(), last,
+                     stream == nullptr ? static_cast<int64_t>(last) : stream->OffsetAt(last),
                      feed->state() == FeedState::kOnline ? (now - feed->last_ack_ms()) / 1000 : 0});
   }
   return found;
 }
 
+Replication::Offsets Replication::offsets() {
+  if (const std::shared_ptr<RedisStream> stream = redis_feeds_.stream()) {
+    const RedisStream::Numbers numbers = stream->numbers();
+    return {numbers.last, numbers.first, numbers.bytes};
+  }
+  return {static_cast<int64_t>(parts_.data.store().log().appended()),
+          has_backlog_ ? static_cast<int64_t>(backlog_.first()) : 0, has_backlog_ ? backlog_.bytes() : 0};
+}
+
 std::vector<Lsn> Replication::Acknowledged() {
   std::vector<Lsn> acknowledged;
+  redis_feeds_.ForEach([&](const RedisFeed& feed) {
+    if (feed.state() == RedisReplica::State::kOnline) acknowledged.push_back(feed.acknowledged_lsn());
+  });
   MutexLock lock(mutex_);
   for (const auto& feed : feeds_) {
     if (feed->state() == FeedState::kOnline) acknowledged.push_back(feed->acknowledged());
@@ -420,6 +459,7 @@ std::vector<Lsn> Replication::Acknowledged() {
 size_t Replication::CountAcknowledged(Lsn lsn) { return cluster::CountAtLeast(Acknowledged(), lsn); }
 
 size_t Replication::CountBehind(Lsn lsn) {
+  AskForAcks(lsn);
   const std::vector<Lsn> acknowledged = Acknowledged();
   return acknowledged.size() - cluster::CountAtLeast(acknowledged, lsn);
 }
@@ -528,13 +568,14 @@ void Replication::Tick() {
   bool is_unused = false;
   {
     MutexLock lock(mutex_);
-    is_unused = has_backlog_ && !is_replica() && !wants_quorum && feeds_.empty() && ttl > 0 &&
-                parts_.world.clock.SteadyMs() - last_replica_ms_ > ttl * 1000;
+    is_unused = has_backlog_ && !is_replica() && !wants_quorum && feeds_.empty() && redis_feeds_.size() == 0 &&
+                ttl > 0 && parts_.world.clock.SteadyMs() - last_replica_ms_ > ttl * 1000;
   }
   if (is_unused && has_backlog_.exchange(false)) {
     parts_.data.store().log().SetPrompt(false);
     [[maybe_unused]] const auto last = parts_.data.durability().log().Detach(&backlog_);
     backlog_.Clear(0);
+    redis_feeds_.Forget();
   }
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cluster/replication/history.h"
+#include "server/redis_feed/redis_feeds.h"
 #include "server/replication/failover.h"
 #include "server/replication/primary_link.h"
 #include "server/replication/replica_feed.h"
@@ -22,10 +23,10 @@
 
 namespace ringkv::server {
 
-class Replication {
+class Replication final : private RedisFeedOwner {
  public:
   explicit Replication(const ReplicationParts& parts);
-  ~Replication();
+  ~Replication() override;
 
   // Call before the data is loaded: this server will be a replica, so neither clients nor expiry may change data.
   void WillFollow();
@@ -64,6 +65,7 @@ class Replication {
   // Takes ownership of the connection. An error is the reply; the caller keeps the connection then.
   storage::Status CheckAdmission();
   void Admit(int descriptor, std::string unread, std::shared_ptr<ClientCard> card, FeedRequest request);
+  void AdmitRedis(int descriptor, std::string unread, std::shared_ptr<ClientCard> card, RedisSyncRequest request);
   void CloseFeed(uint64_t client_id);
   // From now on every change has an LSN and stays in the backlog for a while.
   void NumberChanges() { KeepBacklog(false); }
@@ -72,15 +74,27 @@ class Replication {
     int64_t port = 0;
     FeedState state = FeedState::kStarting;
     storage::Lsn acknowledged = 0;
+    int64_t offset = 0;
     int64_t lag_seconds = 0;
+    bool is_redis = false;
   };
   std::vector<Replica> replicas();
+  // The offset, and the part of the past that is in memory: bytes of the stream for Redis replicas if there are any,
+  // else LSNs.
+  struct Offsets {
+    int64_t last = 0;
+    int64_t first = 0;
+    size_t bytes = 0;
+  };
+  Offsets offsets();
   // Sends a message to the subscribers of replicas, after all changes that precede it.
   void Publish(const cluster::PublishedMessage& published);
   // The number of replicas that have acknowledged the group.
   size_t CountAcknowledged(storage::Lsn lsn);
   // The number of online replicas that have not.
   size_t CountBehind(storage::Lsn lsn);
+  // Redis replicas shall acknowledge the group as soon as they have it; others do so by themselves.
+  void AskForAcks(storage::Lsn lsn) { redis_feeds_.AskForAcks(lsn); }
   // The id by which a primary recognizes this server: in a cluster the node id, else derived from host, port and
   // directory.
   std::string member_id() const;
@@ -93,7 +107,7 @@ class Replication {
   void Tick();
 
   // --- history ---
-  std::string history_id();
+  std::string history_id() override;
   cluster::History history();
   uint64_t epoch() const { return epoch_.load(); }
   // In a cluster: the epoch of the topology.
@@ -101,7 +115,7 @@ class Replication {
   bool Holds(std::string_view id, storage::Lsn last);
   storage::Backlog& backlog() { return backlog_; }
   bool has_backlog() const { return has_backlog_.load(); }
-  std::unique_ptr<storage::LogTail> TailFrom(storage::Lsn next);
+  std::unique_ptr<storage::LogTail> TailFrom(storage::Lsn next) override;
 
   struct Totals {
     std::atomic<uint64_t> full{0};
@@ -113,10 +127,10 @@ class Replication {
   Totals& totals() { return totals_; }
 
   // --- for feeds ---
-  void NoteSync(bool is_partial, bool was_asked_for_partial);
-  void NoteAck();
-  void NoteFeedChange();
-  void NoteBytesOut(size_t bytes) { totals_.bytes_out.fetch_add(bytes, std::memory_order_relaxed); }
+  void NoteSync(bool is_partial, bool was_asked_for_partial) override;
+  void NoteAck() override;
+  void NoteFeedChange() override;
+  void NoteBytesOut(size_t bytes) override { totals_.bytes_out.fetch_add(bytes, std::memory_order_relaxed); }
 
   // --- for the link's thread ---
   // Returns when all writes that were admitted before have ended, or `give_up` becomes true.
@@ -164,6 +178,7 @@ class Replication {
   storage::Backlog backlog_;
   PrimaryLink link_;
   Failover failover_;
+  RedisFeeds redis_feeds_;
   Totals totals_;
 
   std::atomic<bool> is_replica_{false};

@@ -31,8 +31,6 @@ uint64_t GroupsBehind(const Observation& o) {
   return ahead > last ? ahead - last : 0;
 }
 
-uint64_t BacklogBytes(const Observation& o) { return Of(o).has_backlog() ? Of(o).backlog().bytes() : 0; }
-
 constexpr Metric kLinkMetrics[] = {
     {.section = "replication",
      .info = "role",
@@ -177,7 +175,7 @@ constexpr ReplicaField kReplicaFields[] = {
      .read = [](const Observation&,
                 const NumberedReplica& each) { return Reading(FeedStateName(each.replica.state)); }},
     {.info = "offset",
-     .read = [](const Observation&, const NumberedReplica& each) { return Reading(each.replica.acknowledged); }},
+     .read = [](const Observation&, const NumberedReplica& each) { return Reading(each.replica.offset); }},
     {.info = "lag",
      .series = {"ringkv_replication_replica_lag_seconds", kGauge, "Time since the last acknowledgement of a replica."},
      .read = [](const Observation&, const NumberedReplica& each) { return Reading(each.replica.lag_seconds); }},
@@ -227,7 +225,7 @@ constexpr Metric kReplicaMetrics[] = {
          }},
     {.section = "replication",
      .info = "master_repl_offset",
-     .read = [](const Observation& o) { return Reading(o.parts.data.store().log().appended()); }},
+     .read = [](const Observation& o) { return Reading(Of(o).offsets().last); }},
     {.section = "replication",
      .info = "second_repl_offset",
      .read =
@@ -244,11 +242,11 @@ constexpr Metric kReplicaMetrics[] = {
     {.section = "replication", .info = "repl_backlog_size", .read = OptionText<"repl-backlog-size">},
     {.section = "replication",
      .info = "repl_backlog_first_byte_offset",
-     .read = [](const Observation& o) { return Reading(Of(o).has_backlog() ? Of(o).backlog().first() : uint64_t{0}); }},
+     .read = [](const Observation& o) { return Reading(Of(o).offsets().first); }},
     {.section = "replication",
      .info = "repl_backlog_histlen",
      .series = {"ringkv_replication_backlog_bytes", kGauge, "Bytes in the replication backlog."},
-     .read = [](const Observation& o) { return Reading(BacklogBytes(o)); }},
+     .read = [](const Observation& o) { return Reading(Of(o).offsets().bytes); }},
 };
 
 }  // namespace

@@ -33,6 +33,7 @@ struct SessionSettings {
   bool reads_from_replica = false;  // READONLY, in a cluster
   bool is_asking = false;           // ASKING, for the next command
   bool takes_end_mark = false;      // REPLCONF CAPA EOF
+  bool takes_new_history = false;   // REPLCONF CAPA PSYNC2
   bool wants_rdb_only = false;      // REPLCONF RDB-ONLY
   bool speaks_node_link = false;    // REPLCONF CAPA of another RingKV
   bool takes_published = false;     // REPLCONF CAPA of a replica that receives published messages

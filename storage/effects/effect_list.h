@@ -81,7 +81,9 @@ inline constexpr std::tuple kEffects{
     EffectRow<StreamSetIds>{
         .tag = 25, .name = "set IDs", .event = Always<events::kXSetId>, .changes = KeyChange::kStreamState},
     EffectRow<StreamGroupPut>{
-        .tag = 26, .name = "put group", .event = Always<events::kXGroupSetId>, .changes = KeyChange::kStreamState},
+        .tag = 26, .name = "put group", .event = Always<events::kXGroupCreate>, .changes = KeyChange::kStreamState},
+    EffectRow<StreamGroupMove>{
+        .tag = 32, .name = "move group", .event = Always<events::kXGroupSetId>, .changes = KeyChange::kStreamState},
     EffectRow<StreamGroupErase>{.tag = 27,
                                 .name = "erase group",
                                 .event = Always<events::kXGroupDestroy>,

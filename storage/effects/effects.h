@@ -225,11 +225,25 @@ struct StreamSetIds {
   }
 };
 
-// Creates the group if needed and sets its position.
+// Creates the group. In logs of before StreamGroupMove the group may exist: then this sets its position.
 struct StreamGroupPut {
   std::string_view group;
   StreamId last_id;
   int64_t read = -1;  // entries; -1: unknown
+  static constexpr ValueType kType = ValueType::kStream;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.group);
+    visit(self.last_id);
+    visit(self.read);
+  }
+};
+
+// Sets the position of a group that exists.
+struct StreamGroupMove {
+  std::string_view group;
+  StreamId last_id;
+  int64_t read = -1;  // as above
   static constexpr ValueType kType = ValueType::kStream;
   template <typename Self, typename Visitor>
   static void Fields(Self& self, Visitor&& visit) {

@@ -221,6 +221,9 @@ bool Fits(const Stream* stream, const StreamSetIds& effect) {
   return stream != nullptr && effect.last_id >= stream->last_entry() && effect.added >= stream->size();
 }
 bool Fits(const Stream*, const StreamGroupPut& effect) { return effect.read >= StreamGroup::kUnknown; }
+bool Fits(const Stream* stream, const StreamGroupMove& effect) {
+  return HasGroup(stream, effect.group) && effect.read >= StreamGroup::kUnknown;
+}
 bool Fits(const Stream* stream, const StreamGroupErase& effect) { return HasGroup(stream, effect.group); }
 bool Fits(const Stream* stream, const StreamConsumerPut& effect) { return HasGroup(stream, effect.group); }
 bool Fits(const Stream* stream, const StreamConsumerErase& effect) { return HasGroup(stream, effect.group); }
@@ -245,6 +248,11 @@ Outcome Apply(ValueEdit& edit, const StreamSetIds& effect) {
 
 Outcome Apply(ValueEdit& edit, const StreamGroupPut& effect) {
   return AddedIf(StreamIn(edit).PutGroup(effect.group, effect.last_id, effect.read));
+}
+
+Outcome Apply(ValueEdit& edit, const StreamGroupMove& effect) {
+  StreamIn(edit).PutGroup(effect.group, effect.last_id, effect.read);
+  return Outcome::kChanged;
 }
 
 Outcome Apply(ValueEdit& edit, const StreamGroupErase& effect) {

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+// The replication stream of Redis: the log as commands. Its bytes are numbered, and the newest ones are kept, so that a
+// replica continues where it was. All Redis replicas of a server read the same bytes.
+//
+// A stream belongs to one history. It ends when the log has lost what it would have to read next; then all replicas
+// need a full sync of another stream.
+//
+// Threads: guarded.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/redis_feed/byte_window.h"
+#include "storage/base/mutex.h"
+#include "storage/base/result.h"
+#include "storage/log/log_tail.h"
+#include "storage/redis/command_encoder.h"
+
+namespace ringkv::server {
+
+class RedisStream {
+ public:
+  // `id`: 40 hexadecimal digits. `begun`: the last group before the stream; `tail` reads those behind it.
+  RedisStream(std::string id, storage::Lsn begun, int64_t offset, std::unique_ptr<storage::LogTail> tail);
+
+  const std::string& id() const { return id_; }
+
+  // Reads what the log has by now. An error: the stream has ended.
+  struct Upkeep {
+    int64_t now_ms = 0;
+    int64_t ping_every_ms = 10'000;
+    size_t backlog_bytes = 0;
+  };
+  storage::Status Advance(const Upkeep& upkeep);
+  // Sends a published message to replicas after the group `after`. False if too many wait.
+  bool Publish(storage::Lsn after, bool in_shard, std::string_view channel, std::string_view message);
+  // The replicas shall acknowledge the group as soon as they have it.
+  void AskForAck(storage::Lsn lsn);
+
+  // The number of the last byte, as in master_repl_offset, and of the first one that is kept.
+  struct Numbers {
+    int64_t last = 0;
+    int64_t first = 0;
+    size_t bytes = 0;
+  };
+  Numbers numbers() const;
+  // The last group that is complete with this byte, as far as known.
+  storage::Lsn LsnAt(int64_t offset) const;
+  // The number of the last byte that someone has who has this group and none behind it.
+  int64_t OffsetAt(storage::Lsn lsn) const;
+
+  // --- for one replica ---
+  struct Reader {
+    int64_t next = 0;  // the number of the byte to read next
+  };
+  // A full sync begins after this group and this byte.
+  struct Start {
+    uint64_t number = 0;  // of the sync
+    storage::Lsn lsn = 0;
+    int64_t offset = 0;
+  };
+  Start BeginSync();
+  // The full sync is complete up to group `last`, and `sent` bytes of commands belong to it. From here on the replica
+  // reads the stream. Returns the bytes that it misses to the stream's number: they have to be sent as padding. None if
+  // the stream is not at that group.
+  std::optional<int64_t> EndSync(const Start& start, storage::Lsn last, int64_t sent, Reader* reader);
+  // The replica has all bytes of its sync. Until then a replica that is among them can't continue from the stream,
+  // which has others under these numbers.
+  void ForgetSync(const Start& start);
+  // Continues with this byte. False if it is not there any more, or not yet.
+  bool Resume(int64_t next, Reader* reader);
+  void Leave(Reader* reader);
+  // The next bytes, from `*offset` on; null if there are none.
+  std::shared_ptr<const std::string> Read(Reader* reader, size_t* offset);
+  size_t Waiting(const Reader& reader) const;
+
+ private:
+  storage::Status ReadLog() REQUIRES(mutex_);
+  bool EncodeFrame(std::string_view bytes) REQUIRES(mutex_);
+  bool EncodeGroup(std::string_view effects) REQUIRES(mutex_);
+  void TakePublished() REQUIRES(mutex_);
+  void Flush() REQUIRES(mutex_);
+  void Trim(size_t backlog_bytes) REQUIRES(mutex_);
+
+  const std::string id_;
+  std::atomic<storage::Lsn> wanted_ack_{0};
+
+  mutable storage::Mutex mutex_;
+  const std::unique_ptr<storage::LogTail> tail_ GUARDED_BY(mutex_);
+  ByteWindow window_ GUARDED_BY(mutex_);
+  storage::Lsn last_ GUARDED_BY(mutex_);  // encoded
+  bool has_ended_ GUARDED_BY(mutex_) = false;
+  storage::FrameList frames_ GUARDED_BY(mutex_);
+  std::vector<storage::EffectRecord> group_ GUARDED_BY(mutex_);
+  std::string bytes_ GUARDED_BY(mutex_);  // not in the window yet
+  storage::CommandEncoder encoder_ GUARDED_BY(mutex_){&bytes_};
+  int64_t last_ping_ms_ GUARDED_BY(mutex_) = 0;
+  storage::Lsn asked_ack_ GUARDED_BY(mutex_) = 0;
+  struct Mark {
+    int64_t offset;
+    storage::Lsn lsn;
+  };
+  std::deque<Mark> marks_ GUARDED_BY(mutex_);  // ascending; the first is where the known part begins
+  std::vector<Reader*> readers_ GUARDED_BY(mutex_);
+  uint64_t last_sync_ GUARDED_BY(mutex_) = 0;
+  struct Sync {
+    uint64_t number;
+    int64_t begin;
+    int64_t end;
+  };
+  std::vector<Sync> syncs_ GUARDED_BY(mutex_);  // whose replicas may not have all of it yet
+
+  struct Published {
+    storage::Lsn after;
+    std::string command;
+  };
+  storage::Mutex published_mutex_;  // taken after the other
+  std::deque<Published> published_ GUARDED_BY(published_mutex_);
+  size_t published_bytes_ GUARDED_BY(published_mutex_) = 0;
+};
+
+}  // namespace ringkv::server

@@ -55,7 +55,7 @@ void SlotMoves::Stop() {
 
 void SlotMoves::Admit(int descriptor, std::shared_ptr<ClientCard> card, PullRequest request) {
   MutexLock lock(mutex_);
-  visitors_.push_back({descriptor, std::move(card), std::move(request)});
+  pending_pulls_.push_back({descriptor, std::move(card), std::move(request)});
   is_woken_ = true;
   woken_.notify_one();
 }
@@ -80,7 +80,7 @@ bool SlotMoves::Step() {
   const std::shared_ptr<const ClusterView> view = state_.view();
   ForgetEnded(*view);
   NoteMoves(*view);
-  AdmitVisitors(*view);
+  StartExports(*view);
   const bool all_is_settled =
       view->slots == view->topology.slots() && state_.ledger().offers().empty() && state_.ledger().strays().none();
   if (all_is_settled) return false;
@@ -124,18 +124,18 @@ void SlotMoves::StartImports(const ClusterView& view) {
   }
 }
 
-void SlotMoves::AdmitVisitors(const ClusterView& view) {
-  std::vector<Visitor> visitors;
+void SlotMoves::StartExports(const ClusterView& view) {
+  std::vector<PendingPull> pulls;
   {
     MutexLock lock(mutex_);
-    visitors.swap(visitors_);
+    pulls.swap(pending_pulls_);
   }
-  for (Visitor& visitor : visitors) {
+  for (PendingPull& pull : pulls) {
     std::unique_ptr<SlotExport> before;
     {
       MutexLock lock(mutex_);
       const auto found = std::find_if(exports_.begin(), exports_.end(),
-                                      [&](const auto& each) { return each->shard() == visitor.request.shard; });
+                                      [&](const auto& each) { return each->shard() == pull.request.shard; });
       if (found != exports_.end()) {
         before = std::move(*found);
         exports_.erase(found);
@@ -143,11 +143,11 @@ void SlotMoves::AdmitVisitors(const ClusterView& view) {
     }
     before.reset();
     // A shard that pulls again has forgotten open offers, unless it owns the slots.
-    if (view.topology.epoch() == visitor.request.epoch) {
-      SettleOffer(visitor.request.epoch, visitor.request.shard, visitor.request.owned, true);
+    if (view.topology.epoch() == pull.request.epoch) {
+      SettleOffer(pull.request.epoch, pull.request.shard, pull.request.owned, true);
     }
-    auto next = std::make_unique<SlotExport>(parts_, state_, visitor.descriptor, std::move(visitor.card),
-                                             std::move(visitor.request));
+    auto next = std::make_unique<SlotExport>(parts_, state_, pull.descriptor, std::move(pull.card),
+                                             std::move(pull.request));
     MutexLock lock(mutex_);
     exports_.push_back(std::move(next));
     exports_.back()->Start();

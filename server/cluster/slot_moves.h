@@ -43,7 +43,8 @@ class SlotMoves {
   std::vector<Progress> progress();
 
  private:
-  struct Visitor {
+  // A connection of another shard that asks for slots.
+  struct PendingPull {
     int descriptor;
     std::shared_ptr<ClientCard> card;
     PullRequest request;
@@ -54,7 +55,7 @@ class SlotMoves {
   bool Step();
   void ForgetEnded(const ClusterView& view);
   void StartImports(const ClusterView& view);
-  void AdmitVisitors(const ClusterView& view);
+  void StartExports(const ClusterView& view);
   // Asks other primaries which slots they own: all if an owner is unknown, else those with an open offer or new slots.
   void AskOthers(const ClusterView& view);
   void AskShard(const ClusterView& view, cluster::ShardIndex shard);
@@ -81,7 +82,7 @@ class SlotMoves {
   std::condition_variable woken_;
   bool is_woken_ GUARDED_BY(mutex_) = false;
   bool stopping_ GUARDED_BY(mutex_) = false;
-  std::vector<Visitor> visitors_ GUARDED_BY(mutex_);
+  std::vector<PendingPull> pending_pulls_ GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<SlotImport>> imports_ GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<SlotExport>> exports_ GUARDED_BY(mutex_);
   std::map<std::pair<std::string, std::string>, size_t> totals_ GUARDED_BY(mutex_);  // slots per migration at its start

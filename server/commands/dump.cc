@@ -68,13 +68,13 @@ std::optional<RestoreOptions> ParseRestoreOptions(DataCall& call) {
 // The value inside, or nothing with the error written.
 std::optional<storage::DumpContent> Unpack(DataCall& call, std::string_view payload) {
   storage::DumpContent content = storage::DecodeDumpPayload(payload);
-  switch (content.verdict) {
-    case storage::DumpVerdict::kGood: return content;
-    case storage::DumpVerdict::kWrongEnvelope:
+  switch (content.status) {
+    case storage::DumpStatus::kValid: return content;
+    case storage::DumpStatus::kWrongEnvelope:
       call.reply.Error("ERR DUMP payload version or checksum are wrong");
       break;
-    case storage::DumpVerdict::kBadData: call.reply.Error("ERR Bad data format"); break;
-    case storage::DumpVerdict::kOtherType:
+    case storage::DumpStatus::kInvalid: call.reply.Error("ERR Bad data format"); break;
+    case storage::DumpStatus::kUnsupportedType:
       call.reply.Error("ERR the payload holds a " + std::string(NameOf(content.type)) +
                        ", which RingKV doesn't have yet");
       break;

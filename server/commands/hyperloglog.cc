@@ -59,9 +59,9 @@ void PfAdd(DataCall& call) {
   HyperLogLog log(&bytes, SparseBytes(call));
   for (size_t i = 2; i < call.args.size(); ++i) {
     switch (log.Raise(HyperLogLog::MarkOf(call.args[i]))) {
-      case HyperLogLog::Outcome::kUnchanged: break;
-      case HyperLogLog::Outcome::kChanged: is_changed = true; break;
-      case HyperLogLog::Outcome::kCorrupt: return call.reply.Error(kCorrupt);
+      case HyperLogLog::RaiseResult::kUnchanged: break;
+      case HyperLogLog::RaiseResult::kChanged: is_changed = true; break;
+      case HyperLogLog::RaiseResult::kCorrupt: return call.reply.Error(kCorrupt);
     }
   }
   if (is_changed) {

@@ -27,7 +27,7 @@ std::string EncodeDumpPayload(ValueKind kind, std::string_view packed) {
 
 DumpContent DecodeDumpPayload(std::string_view payload) {
   DumpContent content;
-  content.verdict = DumpVerdict::kWrongEnvelope;
+  content.status = DumpStatus::kWrongEnvelope;
   if (payload.size() < kVersionBytes + kChecksumBytes) return content;
   const size_t body_bytes = payload.size() - kVersionBytes - kChecksumBytes;
   ByteReader end(payload.substr(body_bytes));
@@ -36,13 +36,13 @@ DumpContent DecodeDumpPayload(std::string_view payload) {
   if (version > kNewestRdbVersion || checksum != Crc64(0, payload.substr(0, body_bytes + kVersionBytes))) {
     return content;
   }
-  content.verdict = DumpVerdict::kBadData;
+  content.status = DumpStatus::kInvalid;
   RdbInput in(payload.substr(0, body_bytes));
   content.type = static_cast<RdbType>(in.Fixed<uint8_t>());
   if (!in.ok()) return content;
-  const RdbVerdict verdict = ReadRdbValue(in, content.type, &content.kind, &content.value);
-  if (verdict == RdbVerdict::kGood) content.verdict = DumpVerdict::kGood;
-  if (verdict == RdbVerdict::kOther) content.verdict = DumpVerdict::kOtherType;
+  const RdbValueStatus status = ReadRdbValue(in, content.type, &content.kind, &content.value);
+  if (status == RdbValueStatus::kValid) content.status = DumpStatus::kValid;
+  if (status == RdbValueStatus::kUnsupported) content.status = DumpStatus::kUnsupportedType;
   return content;
 }
 

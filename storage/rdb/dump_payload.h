@@ -13,15 +13,15 @@ namespace ringkv::storage {
 // `packed`: for a string its bytes.
 std::string EncodeDumpPayload(ValueKind kind, std::string_view packed);
 
-enum class DumpVerdict : uint8_t {
-  kGood,
-  kWrongEnvelope,  // too short, a newer version, or a wrong checksum
-  kBadData,        // the value is invalid
-  kOtherType,      // valid, but of an unsupported type: see `type`
+enum class DumpStatus : uint8_t {
+  kValid,
+  kWrongEnvelope,    // too short, a newer version, or a wrong checksum
+  kInvalid,          // the value is
+  kUnsupportedType,  // valid, but of an unsupported type: see `type`
 };
 
 struct DumpContent {
-  DumpVerdict verdict = DumpVerdict::kBadData;
+  DumpStatus status = DumpStatus::kInvalid;
   RdbType type = RdbType::kString;
   ValueKind kind = StringForm::kPlain;
   std::string value;  // packed, if it is a collection

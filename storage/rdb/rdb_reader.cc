@@ -91,13 +91,13 @@ Result<bool> RdbReader::Next(RdbKey* key) {
     const std::string_view name = NameOf(type);
     if (name.empty()) return Damaged("type " + std::to_string(opcode) + " is unknown");
     if (!in_.String(&key->key)) return Damaged("a key is cut short");
-    const RdbVerdict verdict = ReadRdbValue(in_, type, &key->kind, &key->value);
-    if (verdict == RdbVerdict::kBad) return Damaged("a value of type " + std::string(name) + " is invalid");
-    if (verdict == RdbVerdict::kGood) {
+    const RdbValueStatus status = ReadRdbValue(in_, type, &key->kind, &key->value);
+    if (status == RdbValueStatus::kInvalid) return Damaged("a value of type " + std::string(name) + " is invalid");
+    if (status == RdbValueStatus::kValid) {
       key->db = db_;
       return true;
     }
-    if (verdict == RdbVerdict::kOther) {
+    if (status == RdbValueStatus::kUnsupported) {
       ++left_out_[std::string(name)];
       on_left_out_(std::string(name), key->key);
     }

@@ -210,24 +210,24 @@ void PutRdbValue(std::string* out, ValueKind kind, std::string_view packed) {
   VisitPacked({kind, packed}, [&](const auto& effect) { ElementWriter{out}(effect); });
 }
 
-RdbVerdict ReadRdbValue(RdbInput& in, RdbType type, ValueKind* kind, std::string* packed) {
+RdbValueStatus ReadRdbValue(RdbInput& in, RdbType type, ValueKind* kind, std::string* packed) {
   packed->clear();
   if (type == RdbType::kString) {
     *kind = StringForm::kPlain;
-    return in.String(packed) ? RdbVerdict::kGood : RdbVerdict::kBad;
+    return in.String(packed) ? RdbValueStatus::kValid : RdbValueStatus::kInvalid;
   }
   if (NameOf(type) == "stream") {
     Stream stream;
-    if (!ReadRdbStream(in, type, &stream)) return RdbVerdict::kBad;
+    if (!ReadRdbStream(in, type, &stream)) return RdbValueStatus::kInvalid;
     *kind = {ValueType::kStream, CollectionForm::kPacked};
     stream.Pack(packed);
-    return RdbVerdict::kGood;
+    return RdbValueStatus::kValid;
   }
   const std::optional<ValueType> value_type = TypeOf(type);
-  if (!value_type) return SkipRdbValue(in, type) ? RdbVerdict::kOther : RdbVerdict::kBad;
+  if (!value_type) return SkipRdbValue(in, type) ? RdbValueStatus::kUnsupported : RdbValueStatus::kInvalid;
   Elements elements;
-  if (!ReadElements(in, type, &elements)) return RdbVerdict::kBad;
-  if (elements.texts.empty()) return RdbVerdict::kEmpty;
+  if (!ReadElements(in, type, &elements)) return RdbValueStatus::kInvalid;
+  if (elements.texts.empty()) return RdbValueStatus::kEmpty;
   *kind = {*value_type, CollectionForm::kPacked};
   bool is_good = true;
   switch (*value_type) {
@@ -238,7 +238,7 @@ RdbVerdict ReadRdbValue(RdbInput& in, RdbType type, ValueKind* kind, std::string
     case ValueType::kSet: is_good = PackTexts(elements.texts, 1, packed); break;
     case ValueType::kSortedSet: is_good = PackScored(elements, packed); break;
   }
-  return is_good ? RdbVerdict::kGood : RdbVerdict::kBad;
+  return is_good ? RdbValueStatus::kValid : RdbValueStatus::kInvalid;
 }
 
 }  // namespace ringkv::storage

@@ -16,14 +16,14 @@ RdbType WrittenRdbType(ValueKind kind);
 // `packed`: for a string its bytes.
 void PutRdbValue(std::string* out, ValueKind kind, std::string_view packed);
 
-enum class RdbVerdict : uint8_t {
-  kGood,
-  kBad,    // invalid
-  kEmpty,  // an empty collection, which no key may hold
-  kOther,  // valid, but of an unsupported type
+enum class RdbValueStatus : uint8_t {
+  kValid,
+  kInvalid,
+  kEmpty,        // an empty collection, which no key may hold
+  kUnsupported,  // valid, but of an unsupported type
 };
 
 // `*kind` and the packed bytes are set for a valid value only.
-RdbVerdict ReadRdbValue(RdbInput& in, RdbType type, ValueKind* kind, std::string* packed);
+RdbValueStatus ReadRdbValue(RdbInput& in, RdbType type, ValueKind* kind, std::string* packed);
 
 }  // namespace ringkv::storage

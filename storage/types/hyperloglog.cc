@@ -233,13 +233,15 @@ HyperLogLog::Mark HyperLogLog::MarkOf(std::string_view element) {
   return {hash % kRegisters, static_cast<uint8_t>(std::countr_zero(rest) + 1)};
 }
 
-HyperLogLog::Outcome HyperLogLog::Raise(const Mark& mark) { return is_dense() ? RaiseDense(mark) : RaiseSparse(mark); }
+HyperLogLog::RaiseResult HyperLogLog::Raise(const Mark& mark) {
+  return is_dense() ? RaiseDense(mark) : RaiseSparse(mark);
+}
 
-HyperLogLog::Outcome HyperLogLog::RaiseDense(const Mark& mark) {
+HyperLogLog::RaiseResult HyperLogLog::RaiseDense(const Mark& mark) {
   const std::optional<BytesAt> change = DenseChange(bytes_, mark);
-  if (!change) return Outcome::kUnchanged;
+  if (!change) return RaiseResult::kUnchanged;
   bytes_.replace(change->offset, change->bytes.size(), change->bytes);
-  return Outcome::kChanged;
+  return RaiseResult::kChanged;
 }
 
 bool HyperLogLog::BecomeDense() {
@@ -253,9 +255,9 @@ bool HyperLogLog::BecomeDense() {
   return true;
 }
 
-HyperLogLog::Outcome HyperLogLog::RaiseSparse(const Mark& mark) {
+HyperLogLog::RaiseResult HyperLogLog::RaiseSparse(const Mark& mark) {
   const auto [number, value] = mark;
-  const auto go_dense = [&] { return BecomeDense() ? RaiseDense(mark) : Outcome::kCorrupt; };
+  const auto go_dense = [&] { return BecomeDense() ? RaiseDense(mark) : RaiseResult::kCorrupt; };
   if (value > kGreatestSparseValue) return go_dense();
   // The run that has the register, and the one before it.
   size_t at = kHead;
@@ -263,13 +265,13 @@ HyperLogLog::Outcome HyperLogLog::RaiseSparse(const Mark& mark) {
   size_t first = 0;
   Run run;
   for (;; at += run.bytes, first += run.count) {
-    if (at >= bytes_.size()) return Outcome::kCorrupt;
+    if (at >= bytes_.size()) return RaiseResult::kCorrupt;
     run = ReadRun(std::string_view(bytes_).substr(at));
-    if (run.count == 0) return Outcome::kCorrupt;
+    if (run.count == 0) return RaiseResult::kCorrupt;
     if (number < first + run.count) break;
     before = at;
   }
-  if (run.value >= value) return Outcome::kUnchanged;
+  if (run.value >= value) return RaiseResult::kUnchanged;
   const auto append_rest = [&](std::string* out, size_t count) {
     run.value == 0 ? AppendZeros(out, count) : AppendValues(out, run.value, count);
   };
@@ -281,7 +283,7 @@ HyperLogLog::Outcome HyperLogLog::RaiseSparse(const Mark& mark) {
   bytes_.replace(at, run.bytes, runs);
   JoinValues(before);
   Outdate();
-  return Outcome::kChanged;
+  return RaiseResult::kChanged;
 }
 
 // Joins runs of the same value that stand side by side, as far as the change can have made any.

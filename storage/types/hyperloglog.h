@@ -38,16 +38,16 @@ class HyperLogLog {
   };
   static Mark MarkOf(std::string_view element);
 
-  enum class Outcome : uint8_t { kUnchanged, kChanged, kCorrupt };
-  Outcome Raise(const Mark& mark);
+  enum class RaiseResult : uint8_t { kUnchanged, kChanged, kCorrupt };
+  RaiseResult Raise(const Mark& mark);
   // False if it is corrupt.
   bool BecomeDense();
   void Outdate();
 
  private:
   bool is_dense() const;
-  Outcome RaiseSparse(const Mark& mark);
-  Outcome RaiseDense(const Mark& mark);
+  RaiseResult RaiseSparse(const Mark& mark);
+  RaiseResult RaiseDense(const Mark& mark);
   void JoinValues(size_t from);
 
   std::string& bytes_;

@@ -31,8 +31,8 @@ void ReadPayload(std::string body) {
   const uint64_t checksum = storage::Crc64(0, body);
   body.append(reinterpret_cast<const char*>(&checksum), sizeof checksum);
   const storage::DumpContent content = storage::DecodeDumpPayload(body);
-  if (content.verdict == storage::DumpVerdict::kWrongEnvelope) std::abort();
-  if (content.verdict != storage::DumpVerdict::kGood) return;
+  if (content.status == storage::DumpStatus::kWrongEnvelope) std::abort();
+  if (content.status != storage::DumpStatus::kValid) return;
   if (content.kind.type() != storage::ValueType::kString && !storage::IsPackedCollection(content.kind, content.value)) {
     std::abort();
   }

@@ -29,7 +29,7 @@ TEST(HyperLogLogTest, EstimatesAreCloseSparseAndDense) {
   for (uint64_t count = 1; count <= 3000; ++count) {
     const HyperLogLog::Mark mark = HyperLogLog::MarkOf(std::to_string(count));
     ASSERT_EQ(as_runs.Raise(mark), as_bits.Raise(mark));
-    ASSERT_EQ(as_runs.Raise(mark), HyperLogLog::Outcome::kUnchanged);
+    ASSERT_EQ(as_runs.Raise(mark), HyperLogLog::RaiseResult::kUnchanged);
     if (count % 100 != 0) continue;
     ASSERT_EQ(CountIn(sparse), CountIn(dense));
     ASSERT_LT(std::fabs(static_cast<double>(CountIn(dense)) - static_cast<double>(count)) / static_cast<double>(count),

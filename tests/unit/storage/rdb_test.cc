@@ -14,7 +14,7 @@
 namespace ringkv::test {
 namespace {
 
-using storage::DumpVerdict;
+using storage::DumpStatus;
 using storage::kNoExpiry;
 using storage::RdbKey;
 using storage::RdbReader;
@@ -104,14 +104,14 @@ TEST(DumpPayload, HoldsAnyString) {
                                    std::string("\0\xff\r\n", 4), std::string(70'000, 'b')}) {
     const storage::DumpContent content =
         storage::DecodeDumpPayload(storage::EncodeDumpPayload(storage::StringForm::kPlain, value));
-    EXPECT_EQ(content.verdict, DumpVerdict::kGood);
+    EXPECT_EQ(content.status, DumpStatus::kValid);
     EXPECT_EQ(content.value, value);
   }
 }
 
 TEST(DumpPayload, AnotherTypeIsNamed) {
   const storage::DumpContent module = storage::DecodeDumpPayload(Sealed(std::string("\x07\x01\x00", 3)));
-  EXPECT_EQ(module.verdict, DumpVerdict::kOtherType);
+  EXPECT_EQ(module.status, DumpStatus::kUnsupportedType);
   EXPECT_EQ(storage::NameOf(module.type), "module");
 }
 
@@ -152,7 +152,7 @@ std::string Payload(storage::RdbType type, std::string_view blob, bool is_counte
 
 std::string ShownPayload(const std::string& payload) {
   const storage::DumpContent content = storage::DecodeDumpPayload(payload);
-  if (content.verdict != DumpVerdict::kGood) return "refused";
+  if (content.status != DumpStatus::kValid) return "refused";
   const storage::TypeLimits limits;
   storage::MutableEntry* entry = storage::MakeEntry("key", {content.kind, content.value}, limits, 0);
   const std::string shown = ShownValue(*entry);
@@ -196,7 +196,7 @@ TEST(DumpPayload, LengthsThatLieCostNothing) {
   for (const std::string& body :
        {std::string("\x00\xc3\x05\x80\x1d\xcd\x65\x00xxxxx", 13), std::string("\x00\x80\x1d\xcd\x65\x00xxxxx", 11),
         std::string("\x01\x81\x40\x00\x00\x00\x00\x00\x00\x00", 10)}) {
-    EXPECT_EQ(storage::DecodeDumpPayload(Sealed(body)).verdict, DumpVerdict::kBadData);
+    EXPECT_EQ(storage::DecodeDumpPayload(Sealed(body)).status, DumpStatus::kInvalid);
   }
 }
 

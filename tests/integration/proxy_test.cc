@@ -14,6 +14,7 @@
 
 #include "cluster/migration/slot_ledger.h"
 #include "tests/support/free_ports.h"
+#include "tests/support/http_client.h"
 #include "tests/support/redis_client.h"
 #include "tests/support/temp_dir.h"
 
@@ -28,7 +29,7 @@ class ProxyTest : public testing::Test {
  protected:
   static constexpr size_t kShards = 3;
 
-  ProxyTest() : ports_(FreePorts(2 * kShards)) {
+  ProxyTest() : ports_(FreePorts(2 * kShards + 1)) {
     std::string config = "epoch 1\n";
     for (size_t i = 0; i < kShards; ++i) config += "shard s" + std::to_string(i) + "\n";
     for (size_t i = 0; i < 2 * kShards; ++i) {
@@ -46,7 +47,7 @@ class ProxyTest : public testing::Test {
     nodes_[i] = std::make_unique<ServerProcess>(std::vector<std::string>{
         "--port", std::to_string(ports_[i]), "--bind", "localhost", "--cluster-enabled", "yes", "--cluster-config",
         dir_.Path("cluster.conf"), "--cluster-node-id", "n" + std::to_string(i), "--cluster-redirect", "proxy",
-        "--cluster-read-from-replica", "yes"});
+        "--cluster-read-from-replica", "yes", "--http-port", std::to_string(i == 0 ? ports_.back() : 0)});
   }
   ServerProcess& Node(size_t i) { return *nodes_[i]; }
   // One that is owned by the shard.
@@ -433,6 +434,22 @@ TEST_F(ProxyTest, ALimitOfTheReplyHoldsWhileItComes) {
   EXPECT_EQ(Node(0).Info("client_output_buffer_limit_disconnections"), "3");
   EXPECT_LT(Node(0).PeakResidentBytes(), before + kProxyAllowance);
   EXPECT_EQ(Say(Node(0), {"EXISTS", KeyAt(1)}), "1") << "the connection to the other node goes on";
+}
+
+TEST_F(ProxyTest, ALimitOfAResponseHoldsWhileTheRepliesCome) {
+  const std::string key = KeyAt(1);
+  ASSERT_EQ(Say(Node(1), {"SETRANGE", key, "1000000", "x"}), "1000001");
+  ASSERT_EQ(Say(Node(0), {"CONFIG", "SET", "http-max-response-size", "2mb"}), "OK");
+  std::string keys = "\"" + key + "\"";
+  for (int i = 1; i < 90; ++i) keys += ",\"" + key + "\"";
+  const size_t before = Node(0).ResidentBytes();
+  HttpClient client(ports_.back());
+  const char* const is_json = "Content-Type: application/json\r\n";
+  // All of them in one slot: what MGET has no parts for is one reply, which is too long.
+  EXPECT_EQ(client.Ask("POST", "/mget", "[" + keys + "]", is_json).status, 413);
+  EXPECT_EQ(client.Ask("POST", "/mget", "[" + keys + ",\"" + KeyAt(2) + "\"]", is_json).status, 413);
+  EXPECT_LT(Node(0).PeakResidentBytes(), before + kProxyAllowance);
+  EXPECT_EQ(client.Ask("GET", "/keys/" + key).body.size(), 1'000'001u);
 }
 
 TEST_F(ProxyTest, MessagesForANodeThatHangsAreBounded) {

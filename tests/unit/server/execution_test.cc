@@ -7,6 +7,16 @@ namespace {
 
 class ExecutionTest : public SessionFixture {};
 
+TEST_F(ExecutionTest, AClientInMonitorHasNoAccessToKeys) {
+  may_wait_ = true;
+  EXPECT_EQ(Run("monitor"), "+OK\r\n");
+  EXPECT_EQ(Run("get key"), "-ERR Replica can't interact with the keyspace\r\n");
+  EXPECT_EQ(Run("set key value"), "-ERR Replica can't interact with the keyspace\r\n");
+  EXPECT_EQ(Run("ping"), "+PONG\r\n");
+  Run("reset");
+  EXPECT_EQ(Run("get key"), "$-1\r\n");
+}
+
 TEST_F(ExecutionTest, RunsACommand) {
   EXPECT_EQ(Run("set a 1"), "+OK\r\n");
   EXPECT_EQ(Run("GET a"), "$1\r\n1\r\n");

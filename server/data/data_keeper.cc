@@ -63,6 +63,8 @@ storage::DataFiles DataKeeper::FilesOf(const Options& options) {
 // --- loading and replacing ------------------------------------------------------------------------------------------
 
 void DataKeeper::BeginLoading() {
+  loading_.started = clock_.Now();
+  loading_.started_steady = clock_.SteadyMs();
   is_loading_ = true;
   needs_.Update();
 }
@@ -72,6 +74,7 @@ storage::Status DataKeeper::Open(const storage::Durability::Fill& fill) {
     if (storage::Status locked = durability_.LockDirectory(); !locked) return locked;
   }
   storage::RecoveryOptions recovery;
+  recovery.loaded = &loading_.progress;
   recovery.up_to_damage = options_.recover_up_to_damage != 0;
   recovery.threads =
       std::max<size_t>(static_cast<size_t>(options_.snapshot_threads), std::thread::hardware_concurrency());

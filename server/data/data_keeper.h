@@ -35,6 +35,13 @@ class DataKeeper {
   void BeginLoading();
   storage::Status Open(const storage::Durability::Fill& fill);
   void EndLoading();
+  // While it loads: since when, and how far it is.
+  struct Loading {
+    storage::UnixMs started = 0;
+    int64_t started_steady = 0;
+    storage::RecoveryProgress progress;
+  };
+  const Loading& loading() const { return loading_; }
   bool is_loading() const { return is_loading_.load(std::memory_order_relaxed); }
 
   // The same during a full sync from a primary. `tell` is called at each change.
@@ -73,6 +80,7 @@ class DataKeeper {
   storage::Store store_;
   storage::Durability durability_;
   std::function<void(bool)> on_replacing_ = [](bool) {};
+  Loading loading_;  // the times are set before threads see `is_loading_`
   std::atomic<bool> is_loading_{false};
   std::atomic<bool> is_replacing_{false};
   std::atomic<bool> log_is_full_{false};

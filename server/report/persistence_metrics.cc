@@ -20,6 +20,19 @@ Reading IsRewriteScheduled(const Observation& o) {
   return Reading(o.saving.is_scheduled && o.saving.scheduled_reason == SnapshotReason::kLogRewrite);
 }
 
+bool IsLoading(const Observation& o) { return o.parts.data.is_loading(); }
+uint64_t BytesToLoad(const Observation& o) { return o.parts.data.loading().progress.total_bytes; }
+uint64_t BytesLoaded(const Observation& o) { return o.parts.data.loading().progress.loaded_bytes; }
+
+// If it goes on as before; a second if that cannot be said yet, as in Redis.
+int64_t SecondsToLoad(const Observation& o) {
+  const uint64_t loaded = BytesLoaded(o);
+  if (loaded == 0) return 1;
+  const auto elapsed_ms = static_cast<double>(o.steady_ms - o.parts.data.loading().started_steady);
+  const auto left = static_cast<double>(MemoryReport::Beyond(BytesToLoad(o), loaded));
+  return static_cast<int64_t>(elapsed_ms * left / static_cast<double>(loaded) / 1000);
+}
+
 Reading OkOrErr(bool is_ok) { return is_ok ? "ok" : "err"; }
 
 constexpr Metric kPersistenceMetrics[] = {
@@ -27,6 +40,28 @@ constexpr Metric kPersistenceMetrics[] = {
      .info = "loading",
      .series = {"ringkv_loading", kGauge, "1 while the data is being loaded."},
      .read = [](const Observation& o) { return Reading(o.parts.data.is_loading()); }},
+    {.section = "persistence",
+     .info = "loading_start_time",
+     .read = [](const Observation& o) { return Reading(o.parts.data.loading().started / 1000); },
+     .is_shown = IsLoading},
+    {.section = "persistence",
+     .info = "loading_total_bytes",
+     .read = [](const Observation& o) { return Reading(BytesToLoad(o)); },
+     .is_shown = IsLoading},
+    // Snapshots do not record how much memory their server used.
+    {.section = "persistence", .info = "loading_rdb_used_mem", .read = Always<"0">, .is_shown = IsLoading},
+    {.section = "persistence",
+     .info = "loading_loaded_bytes",
+     .read = [](const Observation& o) { return Reading(BytesLoaded(o)); },
+     .is_shown = IsLoading},
+    {.section = "persistence",
+     .info = "loading_loaded_perc",
+     .read = [](const Observation& o) { return Reading(100 * MemoryReport::Ratio(BytesLoaded(o), BytesToLoad(o)), 2); },
+     .is_shown = IsLoading},
+    {.section = "persistence",
+     .info = "loading_eta_seconds",
+     .read = [](const Observation& o) { return Reading(SecondsToLoad(o)); },
+     .is_shown = IsLoading},
     {.section = "persistence",
      .info = "current_save_keys_processed",
      .read = [](const Observation& o) { return Reading(static_cast<uint64_t>(o.saving.progress * o.TotalKeys())); }},

@@ -42,6 +42,7 @@ class Recovery {
     Result<std::vector<LogFileName>> logs = ListLogFiles(files_, data_.log_directory);
     if (!logs) return tl::unexpected(logs.error());
     logs_ = std::move(*logs);
+    NoteTotal();
     if (Status loaded = LoadSnapshot(); !loaded) return tl::unexpected(loaded.error());
     if (Status replayed = ReplayLog(); !replayed) return tl::unexpected(replayed.error());
     return summary_;
@@ -82,8 +83,10 @@ class Recovery {
     const SnapshotReader& snapshot = **opened;
     if (snapshot.header().hash_seed != store_.placement().seed)
       return snapshot.Damaged(16, "it is of another data set");
-    Result<RunMap> runs = LoadBlocks(snapshot, store_, options_.threads,
-                                     [&](double share) { progress_.Say("loading snapshot '" + path + "'", share); });
+    Result<RunMap> runs = LoadBlocks(snapshot, store_, options_.threads, [&](double share) {
+      NoteLoaded(static_cast<uint64_t>(share * static_cast<double>(snapshot.file_bytes())));
+      progress_.Say("loading snapshot '" + path + "'", share);
+    });
     if (!runs) return tl::unexpected(runs.error());
     runs_ = std::move(*runs);
     EffectReplay replay(store_, runs_, store_.clock().Now());
@@ -102,6 +105,7 @@ class Recovery {
     summary_.snapshot_created = snapshot.header().created;
     summary_.snapshot_last = snapshot.end().last;
     summary_.last = snapshot.end().last;
+    NoteRead(snapshot.file_bytes());
     return {};
   }
 
@@ -144,7 +148,10 @@ class Recovery {
       const bool is_last = i + 1 == logs_.size();
       // A file's groups count up to where the next one begins: what failed to be written safely stands there again.
       const Lsn next_first = is_last ? UINT64_MAX : logs_[i + 1].first;
-      if (next_first <= summary_.last + 1) continue;
+      if (next_first <= summary_.last + 1) {
+        NoteRead(SizeOf(JoinPath(data_.log_directory, logs_[i].name)));
+        continue;
+      }
       if (logs_[i].first > summary_.last + 1) return HandleHole(i);
       Result<std::unique_ptr<LogFileReader>> opened =
           LogFileReader::Open(files_, JoinPath(data_.log_directory, logs_[i].name), logs_[i].first);
@@ -156,6 +163,7 @@ class Recovery {
       }
       const Result<bool> go_on = ReplayFile(log, next_first, replay);
       if (!go_on) return HandleDamage(i, tl::unexpected(go_on.error()));
+      NoteRead(log.file_bytes());
       if (!*go_on) return {};
       if (summary_.last + 1 >= next_first) continue;
       const Result<LogFileReader::Rest> rest = log.LookBehind(summary_.last);
@@ -191,6 +199,7 @@ class Recovery {
       });
       if (!applied) return log.Damaged(at, "its effects do not apply to the data");
       if (reached) return false;
+      NoteLoaded(log.offset());
       progress_.Say("replaying log file '" + log.path() + "'",
                     static_cast<double>(log.offset()) / static_cast<double>(log.file_bytes()));
     }
@@ -239,6 +248,35 @@ class Recovery {
     }
   }
 
+  // --- progress ---
+
+  uint64_t SizeOf(const std::string& path) {
+    if (!files_.Exists(path)) return 0;
+    const Result<std::unique_ptr<File>> file = files_.Open(path, OpenMode::kRead);
+    const Result<uint64_t> size = file ? (*file)->Size() : Result<uint64_t>(0);
+    return size ? *size : 0;
+  }
+
+  // Of the newest snapshot, or the previous one without it, and of the log.
+  void NoteTotal() {
+    if (options_.loaded == nullptr) return;
+    const bool has_newest = files_.Exists(data_.SnapshotPath());
+    uint64_t total = SizeOf(has_newest ? data_.SnapshotPath() : data_.PreviousPath());
+    for (const LogFileName& log : logs_) total += SizeOf(JoinPath(data_.log_directory, log.name));
+    options_.loaded->total_bytes = total;
+  }
+
+  // `bytes`: of the current file.
+  void NoteLoaded(uint64_t bytes) {
+    if (options_.loaded != nullptr) options_.loaded->loaded_bytes = read_bytes_ + bytes;
+  }
+
+  // A file is behind us.
+  void NoteRead(uint64_t bytes) {
+    read_bytes_ += bytes;
+    NoteLoaded(0);
+  }
+
   void Warn(const std::string& text) { summary_.warnings.push_back(text); }
 
   // More groups than a log file can hold.
@@ -252,6 +290,7 @@ class Recovery {
   std::vector<LogFileName> logs_;
   RunMap runs_;
   RecoverySummary summary_;
+  uint64_t read_bytes_ = 0;  // of the files before the current one
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 // offset; no part of the data is dropped silently.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <optional>
 #include <string>
@@ -32,6 +33,12 @@ struct DataFiles {
   std::string LockPath() const { return JoinPath(directory, kLockName); }
 };
 
+// How far recovery is; read by other threads.
+struct RecoveryProgress {
+  std::atomic<uint64_t> total_bytes{0};  // of the files
+  std::atomic<uint64_t> loaded_bytes{0};
+};
+
 struct RecoveryOptions {
   // Recovers the state before the first damage instead of failing.
   bool up_to_damage = false;
@@ -39,7 +46,8 @@ struct RecoveryOptions {
   // Limits for point-in-time recovery: later groups are not applied, later snapshots are not used.
   Lsn last_lsn = UINT64_MAX;
   UnixMs last_time = INT64_MAX;
-  bool read_only = false;                                                             // truncates nothing
+  RecoveryProgress* loaded = nullptr;  // must outlive the recovery; may be null
+  bool read_only = false;          // truncates nothing
   std::function<void(const std::string& line)> progress = [](const std::string&) {};  // about once a second
 };
 

@@ -33,6 +33,23 @@ TEST(Recovery, ReplaysEveryKindOfChange) {
   EXPECT_EQ(again.Contents(), expected);
 }
 
+TEST(Recovery, ProgressEndsWithTheBytesOfAllFiles) {
+  FaultyFileSystem disk;
+  {
+    DurableStore store(disk);
+    ASSERT_TRUE(store.log().Open());
+    RunSomeOfEverything(store);
+    ASSERT_TRUE(store.log().Close());
+  }
+  storage::RecoveryProgress progress;
+  RecoveryOptions options;
+  options.loaded = &progress;
+  DurableStore again(disk);
+  ASSERT_TRUE(again.Recover(options));
+  EXPECT_EQ(progress.total_bytes, disk.Bytes("log/" + storage::NameOfLogFile(1)).size());
+  EXPECT_EQ(progress.loaded_bytes, progress.total_bytes);
+}
+
 TEST(Recovery, AnUnsyncedTailIsCutAtEveryByteAndSaid) {
   FaultyFileSystem whole;
   std::vector<Model> after;

@@ -83,6 +83,18 @@ TEST_F(ReportTest, AFieldOfInfoIsThereOnceInASection) {
   }
 }
 
+TEST_F(ReportTest, LoadingIsDescribedWhileItGoesOn) {
+  EXPECT_EQ(ValueOf(Info({"persistence"}), "loading_start_time", ':'), "missing");
+  server_.BeginLoading();
+  clock_.Advance(3000);
+  const std::string info = Info({"persistence"});
+  EXPECT_EQ(ValueOf(info, "loading", ':'), "1");
+  EXPECT_EQ(ValueOf(info, "loading_start_time", ':'), "1700000000");
+  EXPECT_EQ(ValueOf(info, "loading_loaded_bytes", ':'), "0");
+  EXPECT_EQ(ValueOf(info, "loading_loaded_perc", ':'), "0.00");
+  EXPECT_EQ(ValueOf(info, "loading_eta_seconds", ':'), "1");
+}
+
 TEST_F(ReportTest, TheTimeAboveMaxmemoryIsCounted) {
   const auto time = [&](const char* field) { return ValueOf(Info({"stats"}), field, ':'); };
   Run("config set maxmemory 1");

@@ -26,11 +26,20 @@ from npm import SOURCES, node_environment
 from servers import RunningServer, end_with_the_test, eventually, free_ports, server_binary
 
 NAME = "mymaster"
-DOWN_AFTER_MS = 400
+DOWN_AFTER_MS = 1000
 # Sentinel's periods, shortened so that a fault takes a second or two instead of twenty.
 PERIODS = {"info-period": 200, "publish-period": 200, "ping-period": 100, "ask-period": 100,
-           "min-link-reconnect-period": 100, "election-timeout": 2000}
-LONGEST_MS = 15_000  # for one write, failover included
+           "min-link-reconnect-period": 100, "election-timeout": 2000,
+           "tilt-trigger": 20_000}  # a busy machine delays its timers
+LONGEST_MS = 40_000  # for one write, failover included
+PATIENCE_SECONDS = 60  # Sentinel tries a failover that has failed again after twice its failover-timeout
+
+
+def patiently(condition, what):
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < end, "waited in vain: " + what
+        time.sleep(0.02)
 
 
 class Node:
@@ -214,9 +223,9 @@ class Deployment:
         return True
 
     def settle(self, without=()):
-        eventually(lambda: self.is_settled(without), "one primary, followed by all others")
+        patiently(lambda: self.is_settled(without), "one primary, followed by all others")
         self.settled = self.counts()
-        eventually(lambda: all(count > self.settled[name] + 20 for name, count in self.counts().items()), "writes go on")
+        patiently(lambda: all(count > self.settled[name] + 20 for name, count in self.counts().items()), "writes go on")
 
     def counts(self):
         return {writer.set: writer.count() for writer in self.writers}
@@ -330,7 +339,7 @@ def order(deployment):
             assert "INPROG" in str(error) or "NOGOODSLAVE" in str(error), error
         return False
 
-    eventually(is_done, "another primary")
+    patiently(is_done, "another primary")
 
 
 def restart_replica(deployment):

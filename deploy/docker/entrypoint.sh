@@ -1,16 +1,58 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Runs the server if the arguments are options or a configuration file, else the given command.
+# Runs the server if the arguments are options or a configuration file, else the given command. `redis-server` is the
+# server too, so commands for images of Redis need no change.
 set -eu
+
+fail() {
+  echo "entrypoint.sh: $1" >&2
+  exit 1
+}
 
 # Reads passwords from files, for secrets. An unreadable file must not lead to a server without a password.
 read_secret() {
-  [ -s "$2" ] || { echo "entrypoint.sh: $1_FILE: '$2' is missing or empty" >&2; exit 1; }
+  [ -s "$2" ] || fail "$1_FILE: '$2' is missing or empty"
   value=$(cat "$2")
   export "$1=$value"
 }
-[ -z "${RINGKV_REQUIREPASS_FILE:-}" ] || read_secret RINGKV_REQUIREPASS "$RINGKV_REQUIREPASS_FILE"
-[ -z "${RINGKV_MASTERAUTH_FILE:-}" ] || read_secret RINGKV_MASTERAUTH "$RINGKV_MASTERAUTH_FILE"
+for secret in RINGKV_REQUIREPASS RINGKV_MASTERAUTH REDIS_PASSWORD REDIS_MASTER_PASSWORD; do
+  eval "file=\${${secret}_FILE:-}"
+  [ -z "$file" ] || read_secret "$secret" "$file"
+done
+
+# The variables of Bitnami's image of Redis, as far as they are given. Those of RingKV win.
+preset() {
+  eval "known=\${$1:-}"
+  [ -n "$known" ] || export "$1=$2"
+}
+is_yes() { case "${1:-}" in [Yy][Ee][Ss] | [Tt][Rr][Uu][Ee] | 1) return 0 ;; esac; return 1; }
+
+if is_yes "${REDIS_TLS_ENABLED:-}"; then
+  fail "REDIS_TLS_ENABLED: there is no TLS; let a proxy in front of the server end it"
+fi
+[ -z "${REDIS_ACLFILE:-}" ] || fail "REDIS_ACLFILE: there are no users yet; use REDIS_PASSWORD"
+if [ -n "${REDIS_PASSWORD:-}" ]; then
+  preset RINGKV_REQUIREPASS "$REDIS_PASSWORD"
+elif [ -n "${ALLOW_EMPTY_PASSWORD:-}" ] && ! is_yes "$ALLOW_EMPTY_PASSWORD" && [ -z "${RINGKV_REQUIREPASS:-}" ]; then
+  fail "ALLOW_EMPTY_PASSWORD is $ALLOW_EMPTY_PASSWORD, and there is no REDIS_PASSWORD"
+fi
+[ -z "${REDIS_PORT_NUMBER:-}" ] || preset RINGKV_PORT "$REDIS_PORT_NUMBER"
+[ -z "${REDIS_AOF_ENABLED:-}" ] || preset RINGKV_APPENDONLY "$REDIS_AOF_ENABLED"
+[ -z "${REDIS_IO_THREADS:-}" ] || preset RINGKV_IO_THREADS "$REDIS_IO_THREADS"
+[ -z "${REDIS_RDB_POLICY:-}" ] || preset RINGKV_SAVE "$(echo "$REDIS_RDB_POLICY" | tr '#' ' ')"
+[ -z "${REDIS_REPLICA_IP:-}" ] || preset RINGKV_REPLICA_ANNOUNCE_IP "$REDIS_REPLICA_IP"
+[ -z "${REDIS_REPLICA_PORT:-}" ] || preset RINGKV_REPLICA_ANNOUNCE_PORT "$REDIS_REPLICA_PORT"
+case "${REDIS_REPLICATION_MODE:-}" in
+  '') ;;
+  master) [ -z "${REDIS_PASSWORD:-}" ] || preset RINGKV_MASTERAUTH "$REDIS_PASSWORD" ;;
+  slave | replica)
+    [ -n "${REDIS_MASTER_HOST:-}" ] || fail "REDIS_REPLICATION_MODE is $REDIS_REPLICATION_MODE, and there is no REDIS_MASTER_HOST"
+    preset RINGKV_REPLICAOF "$REDIS_MASTER_HOST ${REDIS_MASTER_PORT_NUMBER:-6379}"
+    [ -z "${REDIS_MASTER_PASSWORD:-}" ] || preset RINGKV_MASTERAUTH "$REDIS_MASTER_PASSWORD"
+    ;;
+  *) fail "REDIS_REPLICATION_MODE is $REDIS_REPLICATION_MODE, not master or replica" ;;
+esac
+
 # For ringkv-cluster in health checks and hooks.
 [ -z "${RINGKV_REQUIREPASS:-}" ] || export REDISCLI_AUTH="${REDISCLI_AUTH:-$RINGKV_REQUIREPASS}"
 
@@ -33,6 +75,16 @@ case "${1:-}" in
     case "$port" in tcp://*) port=6379 ;; esac
     exec ringkv-cluster ping "127.0.0.1:$port"
     ;;
+  redis-server) shift; set -- ringkv-server "$@" ;;
+  redis-sentinel) fail "there is no Sentinel in this image; run the one of Redis" ;;
   -* | *.conf) set -- ringkv-server "$@" ;;
 esac
+if [ "${1:-}" = ringkv-server ]; then
+  shift
+  # shellcheck disable=SC2086  # its words are options
+  set -- "$@" ${REDIS_EXTRA_FLAGS:-}
+  # Commands to remove, as options like any other.
+  for command in $(echo "${REDIS_DISABLE_COMMANDS:-}" | tr ',' ' '); do set -- "$@" --rename-command "$command" ""; done
+  set -- ringkv-server "$@"
+fi
 exec "$@"

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -56,6 +57,9 @@ class ClientLinks {
   virtual void RunOn(size_t thread, std::function<void()> work) = 0;
   // The safe LSN has advanced, or replies wait for less than before: more of them may be sent.
   virtual void ReleaseReplies() = 0;
+  // Listens on other addresses or another port for the Redis protocol; nothing: as before. Port 0: on no TCP port. If
+  // one can't be listened on, the log says why, and clients are accepted where they were before.
+  virtual bool ListenOn(std::optional<std::string> addresses, std::optional<int64_t> port) = 0;
   // There is a step of the shutdown to make (server/data/shutdown.h), soon and by the thread that makes them.
   virtual void StepShutdown() = 0;
 };

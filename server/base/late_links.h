@@ -57,6 +57,10 @@ class LateLinks final : public ClientLinks {
   void ReleaseReplies() override {
     if (ClientLinks* links = links_) links->ReleaseReplies();
   }
+  bool ListenOn(std::optional<std::string> addresses, std::optional<int64_t> port) override {
+    ClientLinks* links = links_;
+    return links == nullptr || links->ListenOn(std::move(addresses), port);
+  }
   void StepShutdown() override {
     if (ClientLinks* links = links_) links->StepShutdown();
   }

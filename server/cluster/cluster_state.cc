@@ -23,7 +23,9 @@ using storage::Status;
 
 constexpr const char* kLedgerPath = "cluster.slots";  // docs/formats/slots.md
 
-std::string SerialiseSlots(const Topology& topology, const SlotMap& slots, int protocol) {
+}  // namespace
+
+std::string SerialiseSlots(const Topology& topology, const SlotMap& slots, int protocol, bool with_hosts) {
   resp::Buffer out;
   resp::ReplyWriter reply(out, protocol);
   std::vector<SlotMap::Run> runs = slots.Runs();
@@ -37,16 +39,17 @@ std::string SerialiseSlots(const Topology& topology, const SlotMap& slots, int p
     for (const size_t member : members) {
       const Node& node = topology.nodes()[member];
       reply.Array(4);
-      reply.Bulk(node.host);
+      with_hosts ? reply.Bulk(node.host) : reply.Null();
       reply.Integer(node.port);
       reply.Bulk(node.public_id);
-      reply.Map(0);
+      reply.Map(with_hosts ? 0 : 1);
+      if (with_hosts) continue;
+      reply.Bulk("ip");
+      reply.Bulk(node.host);
     }
   }
   return std::string(out.Readable());
 }
-
-}  // namespace
 
 ClusterState::ClusterState(const ClusterParts& parts)
     : parts_(parts), files_(parts.world.files), moves_(std::make_unique<SlotMoves>(parts_, *this)) {}
@@ -174,6 +177,10 @@ void ClusterState::Show(std::shared_ptr<ClusterView> view, SlotLedger ledger) {
   }
   version_.fetch_add(1);
   parts_.waiting_clients.EndRefused();
+}
+
+bool ClusterState::shows_hosts() const {
+  return parts_.options.cluster_preferred_endpoint_type != static_cast<int64_t>(EndpointType::kUnknown);
 }
 
 std::shared_ptr<const ClusterView> ClusterState::view() const {

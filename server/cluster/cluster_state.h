@@ -23,6 +23,10 @@ namespace ringkv::server {
 
 class SlotMoves;
 
+// The reply to CLUSTER SLOTS. Without hosts clients take the one that they have connected to.
+std::string SerialiseSlots(const cluster::Topology& topology, const cluster::SlotMap& slots, int protocol,
+                           bool with_hosts = true);
+
 class ClusterState final : public ShardPlace, public SlotOwnership {
  public:
   // `server` must outlive the object.
@@ -47,6 +51,8 @@ class ClusterState final : public ShardPlace, public SlotOwnership {
   std::string node_id() const override;
   std::vector<std::string> shard_members() const override;
   uint64_t epoch() const override { return is_enabled_ ? view()->topology.epoch() : 0; }
+  // Whether clients are told the hosts of nodes (cluster-preferred-endpoint-type).
+  bool shows_hosts() const;
   SlotMoves& moves() { return *moves_; }
 
   // --- for slot migration ---

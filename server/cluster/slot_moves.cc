@@ -176,7 +176,8 @@ void SlotMoves::AskOthers(const ClusterView& view) {
 
 void SlotMoves::AskShard(const ClusterView& view, ShardIndex shard) {
   const cluster::Node& primary = view.PrimaryOf(shard);
-  const auto connected = PeerSocket::Connect(primary.host, primary.port, kShardConnectMs, interrupted_);
+  const auto connected = PeerSocket::Connect(primary.host, primary.port, kShardConnectMs, interrupted_,
+                                             parts_.options.bind_source_addr.Get());
   if (!connected) return;
   if (!Authenticate(**connected, parts_.options)) return;
   const Result<std::string> answer = Ask(**connected, parts_.options, {"CLUSTER", "OWNED"});

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "server/command/command_table.h"
 
+#include <algorithm>
+
 namespace ringkv::server {
 namespace {
+
+constexpr size_t kLongestName = 64;
 
 uint32_t NeedsOf(const Command& row) {
   uint32_t needs = row.needs | kNeedsMemoryChecked | kNeedsNoPause;
@@ -21,16 +25,23 @@ uint32_t NeedsOf(const Command& row) {
 
 }  // namespace
 
-CommandTable::CommandTable(std::span<const std::span<const Command>> families) : places_(kPlaces) {
+CommandTable::CommandTable(std::span<const std::span<const Command>> families, std::span<const CommandRename> renames)
+    : places_(kPlaces) {
   size_t count = 0;
   for (const auto& rows : families) count += rows.size();
   entries_.reserve(count);  // entries are pointed at
   for (const auto& rows : families) AddRows(rows);
   for (CommandEntry& entry : entries_) {
     if (entry.row->parent.empty()) continue;
-    auto* parent = const_cast<CommandEntry*>(FindName(entry.row->parent));
+    auto* parent = const_cast<CommandEntry*>(FindContainer(entry.row->parent));
     entry.parent = parent;
     parent->subcommands.push_back(&entry);
+  }
+  for (const CommandRename& rename : renames) Rename(rename);
+  for (const CommandEntry& entry : entries_) {
+    if (!entry.row->parent.empty() || entry.name.empty()) continue;
+    top_level_.push_back(&entry);
+    Place(&entry);
   }
 }
 
@@ -38,14 +49,34 @@ void CommandTable::AddRows(std::span<const Command> rows) {
   for (const Command& row : rows) {
     const std::string full_name =
         row.parent.empty() ? std::string(row.name) : std::string(row.parent) + "|" + std::string(row.name);
-    entries_.push_back({.row = &row, .full_name = full_name, .index = entries_.size(), .needs = NeedsOf(row)});
-    if (!row.parent.empty()) continue;
-    const CommandEntry* entry = &entries_.back();
-    top_level_.push_back(entry);
-    size_t place = PlaceOf(row.name);
-    while (places_[place] != nullptr) place = (place + 1) % kPlaces;
-    places_[place] = entry;
+    entries_.push_back({.row = &row,
+                        .full_name = full_name,
+                        .name = std::string(row.name),
+                        .index = entries_.size(),
+                        .needs = NeedsOf(row)});
   }
+}
+
+// In the order of the lines: a name that one has given away is free for the next.
+void CommandTable::Rename(const CommandRename& rename) {
+  for (CommandEntry& entry : entries_) {
+    if (!entry.row->parent.empty() || !EqualsIgnoringCase(entry.name, rename.from)) continue;
+    entry.name = rename.to;
+    return;
+  }
+}
+
+const CommandEntry* CommandTable::FindContainer(std::string_view parent) const {
+  const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const CommandEntry& entry) {
+    return entry.row->parent.empty() && entry.row->name == parent;
+  });
+  return &*found;  // RowsAreSound: there is one
+}
+
+void CommandTable::Place(const CommandEntry* entry) {
+  size_t place = PlaceOf(entry->name);
+  while (places_[place] != nullptr) place = (place + 1) % kPlaces;
+  places_[place] = entry;
 }
 
 size_t CommandTable::PlaceOf(std::string_view name) {
@@ -55,10 +86,9 @@ size_t CommandTable::PlaceOf(std::string_view name) {
 }
 
 const CommandEntry* CommandTable::FindName(std::string_view name) const {
-  constexpr size_t kLongestName = 32;
   if (name.size() > kLongestName) return nullptr;
   for (size_t place = PlaceOf(name); places_[place] != nullptr; place = (place + 1) % kPlaces) {
-    if (EqualsIgnoringCase(places_[place]->row->name, name)) return places_[place];
+    if (EqualsIgnoringCase(places_[place]->name, name)) return places_[place];
   }
   return nullptr;
 }
@@ -79,6 +109,21 @@ const CommandEntry* CommandTable::FindFullName(std::string_view name) const {
   const std::string_view words[] = {name.substr(0, bar), name.substr(bar + 1)};
   const CommandEntry* entry = Find(words);
   return entry != nullptr && entry->parent != nullptr ? entry : nullptr;
+}
+
+std::optional<std::string> WhyNotRenamed(std::span<const std::span<const Command>> families,
+                                         std::span<const CommandRename> renames) {
+  for (size_t i = 0; i < renames.size(); ++i) {
+    const CommandRename& rename = renames[i];
+    const CommandTable table(families, renames.first(i));
+    const std::string start = rename.where + ": rename-command: ";
+    if (table.FindName(rename.from) == nullptr) return start + "there is no command '" + rename.from + "'";
+    if (table.FindName(rename.to) != nullptr) return start + "there is a command '" + rename.to + "' already";
+    if (rename.to.size() > kLongestName) {
+      return start + "the new name is longer than " + std::to_string(kLongestName) + " bytes";
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace ringkv::server

@@ -5,18 +5,21 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "server/command/command.h"
+#include "server/config/options.h"
 
 namespace ringkv::server {
 
 struct CommandEntry {
   const Command* row;
   std::string full_name;  // "client|list" for a subcommand
+  std::string name;       // that requests use, which rename-command changes; empty if the command was removed
   size_t index;           // dense, for statistics
   uint32_t needs = 0;     // of Need, by the row
   std::vector<const CommandEntry*> subcommands = {};
@@ -25,8 +28,9 @@ struct CommandEntry {
 
 class CommandTable {
  public:
-  // The rows must outlive the table.
-  explicit CommandTable(std::span<const std::span<const Command>> families);
+  // The rows must outlive the table. `renames`: those that WhyNotRenamed has passed.
+  explicit CommandTable(std::span<const std::span<const Command>> families,
+                        std::span<const CommandRename> renames = {});
   CommandTable(const CommandTable&) = delete;
   CommandTable& operator=(const CommandTable&) = delete;
 
@@ -35,6 +39,8 @@ class CommandTable {
   const CommandEntry* Find(std::span<const std::string_view> argv) const;
   const CommandEntry* FindName(std::string_view name) const;      // top level
   const CommandEntry* FindFullName(std::string_view name) const;  // "get", "client|list"
+  // The container of rows that have this parent, whatever requests call it.
+  const CommandEntry* FindContainer(std::string_view parent) const;
   const std::vector<const CommandEntry*>& top_level() const { return top_level_; }
   size_t size() const { return entries_.size(); }
   const CommandEntry& entry(size_t index) const { return entries_[index]; }
@@ -44,10 +50,16 @@ class CommandTable {
   static size_t PlaceOf(std::string_view name);
 
   void AddRows(std::span<const Command> rows);
+  void Rename(const CommandRename& rename);
+  void Place(const CommandEntry* entry);
 
   std::vector<CommandEntry> entries_;
   std::vector<const CommandEntry*> top_level_;
   std::vector<const CommandEntry*> places_;  // open addressing, a power of two
 };
+
+// Says what is wrong with the first wrong line rename-command, and where it stands; nothing if they can be carried out.
+std::optional<std::string> WhyNotRenamed(std::span<const std::span<const Command>> families,
+                                         std::span<const CommandRename> renames);
 
 }  // namespace ringkv::server

@@ -47,6 +47,9 @@ std::string DescribeNode(const ClusterView& view, const Node& node) {
 }
 
 void Slots(AdminCall& call, const ClusterView& view) {
+  if (!call.server.cluster().shows_hosts()) {
+    return call.reply.Raw(SerialiseSlots(view.topology, view.slots, call.session.protocol, false));
+  }
   call.reply.Raw(call.session.protocol == 3 ? view.slots_resp3 : view.slots_resp2);
 }
 
@@ -82,7 +85,7 @@ void Shards(AdminCall& call, const ClusterView& view) {
       call.reply.Bulk("ip");
       call.reply.Bulk(node.host);
       call.reply.Bulk("endpoint");
-      call.reply.Bulk(node.host);
+      call.reply.Bulk(call.server.cluster().shows_hosts() ? node.host : "");
       call.reply.Bulk("role");
       call.reply.Bulk(node.is_primary ? "master" : "replica");
       call.reply.Bulk("replication-offset");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // CONFIG: options while the server runs.
 #include <algorithm>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -85,6 +86,20 @@ void LetAct(AdminCall& call, const OptionRow& row) {
   AfterUnlock(call, [&applier, &row] { applier.Apply(row); });
 }
 
+// Gets from the system what the values need, or changes nothing. An error is the reply.
+std::string Obtain(AdminCall& call, std::span<const Change> changes) {
+  OptionApplier& applier = call.server.option_applier();
+  for (size_t i = 0; i < changes.size(); ++i) {
+    const std::string wrong = applier.Obtain(*changes[i].row, changes[i].value);
+    if (wrong.empty()) continue;
+    for (const Change& done : changes.first(i)) {
+      applier.Obtain(*done.row, OptionValue(call.server.options(), *done.row));
+    }
+    return SetFailed(changes[i], wrong);
+  }
+  return {};
+}
+
 // All of the pairs are checked before the first is set, so a failure changes nothing.
 void Set(AdminCall& call) {
   if (call.args.size() % 2 != 0) return call.reply.Error(errors::kSyntax);
@@ -97,11 +112,7 @@ void Set(AdminCall& call) {
     const std::optional<std::string> wrong = CheckOption(*change.row, change.value);
     if (wrong) return call.reply.Error(SetFailed(change, *wrong));
   }
-  for (const Change& change : changes) {
-    const OptionRow& row = *change.row;
-    const std::string wrong = row.obtain != nullptr ? row.obtain(call.server.options(), change.value) : "";
-    if (!wrong.empty()) return call.reply.Error(SetFailed(change, wrong));
-  }
+  if (const std::string failed = Obtain(call, changes); !failed.empty()) return call.reply.Error(failed);
   for (const Change& change : changes) SetOption(call.server.options(), *change.row, change.value);
   for (const Change& change : changes) LetAct(call, *change.row);
   call.reply.Ok();

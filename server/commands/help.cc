@@ -7,7 +7,7 @@
 
 namespace ringkv::server {
 void ReplyHelp(AdminCall& call) {
-  const CommandEntry* container = call.server.commands().FindName(call.command.parent);
+  const CommandEntry* container = call.server.commands().FindContainer(call.command.parent);
   call.reply.Array(static_cast<int64_t>(1 + 2 * container->subcommands.size()));
   call.reply.Simple(UpperCase(container->row->name) + " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
   for (const CommandEntry* entry : container->subcommands) {

@@ -6,6 +6,7 @@
 
 #include "server/execution/retry.h"
 #include "server/execution/route.h"
+#include "server/process/cpu_list.h"
 #include "storage/transaction/totals.h"
 
 namespace ringkv::server {
@@ -19,13 +20,13 @@ Server::Server(Options& options, World world, CommandFamilies commands, HttpLabe
       started_ms_(world.clock.Now()),
       started_steady_ms_(world.clock.SteadyMs()),
       ticks_(TickClock::Calibrate()),
-      commands_(commands),
+      commands_(commands, options.renamed_commands),
       data_(options, world.clock, world.files, log_, needs_, links_, hash_seed),
       watched_keys_(storage::SeededHash(world.chance.Next())),
       broker_(static_cast<size_t>(options.io_threads.load()), storage::SeededHash(world.chance.Next())),
       threads_(MakeThreads(http_labels)),
-      option_applier_(options,
-                      {links_, data_, key_changes_, log_, slow_log_, needs_, data_.durability(), data_.store()}),
+      option_applier_(options, {links_, data_, key_changes_, log_, oom_score_, process_title_, slow_log_, needs_,
+                                data_.durability(), data_.store()}),
       replication_({.world = world,
                     .options = options,
                     .log = log_,
@@ -91,6 +92,8 @@ Server::Server(Options& options, World world, CommandFamilies commands, HttpLabe
                            replication_.Tick();
                            key_migrations_.Tick();
                            data_.Tick();
+                           const std::string wrong = oom_score_.Fit(options_, replication_.is_replica());
+                           if (!wrong.empty()) log_.Warning(wrong);
                          }}),
       report_parts_{.clock = world.clock,
                     .ticks = ticks_,
@@ -140,7 +143,7 @@ void Server::Start(ClientLinks& links) {
   key_events_.set_links(&links);
   waiting_clients_.set_links(&links);
   memory_.NoteStartup();
-  store().reclaimer().Start();
+  store().reclaimer().Start([this] { RunOnProcessors(options_.bio_cpulist.Get()); });
 }
 
 void Server::BeginLoading() {

@@ -30,6 +30,8 @@
 #include "server/observe/slow_log.h"
 #include "server/observe/tick_clock.h"
 #include "server/options/option_applier.h"
+#include "server/process/oom_score.h"
+#include "server/process/process_title.h"
 #include "server/pubsub/broker.h"
 #include "server/report/report_parts.h"
 #include "server/session/client_directory.h"
@@ -113,6 +115,7 @@ class Server {
   LatencyEvents& latency_events() { return latency_events_; }
   Monitor& monitor() { return monitor_; }
   Log& log() { return log_; }
+  ProcessTitle& process_title() { return process_title_; }
   void ResetStatistics(storage::Txn& txn);
 
   // --- for lower rooms ---
@@ -145,6 +148,8 @@ class Server {
   SlowLog slow_log_;
   LatencyEvents latency_events_;
   Monitor monitor_;
+  ProcessTitle process_title_;
+  OomScore oom_score_;
   const ThreadStates threads_;
   OptionApplier option_applier_;
   LateShardPlace shard_place_;

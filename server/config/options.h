@@ -7,8 +7,11 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "server/base/shared_text.h"
+#include "server/config/kept_values.h"
 
 namespace ringkv::server {
 
@@ -20,6 +23,13 @@ struct OutputLimit {
   SharedNumber hard_bytes{0};
   SharedNumber soft_bytes{0};
   SharedNumber soft_seconds{0};
+};
+
+// A line `rename-command`; an empty name removes the command.
+struct CommandRename {
+  std::string from;
+  std::string to;
+  std::string where;  // the place of the line, for errors
 };
 
 struct Options {
@@ -52,6 +62,23 @@ struct Options {
   SharedText pidfile;
   SharedText dir;
   SharedText logfile;
+  SharedNumber supervised;  // SupervisedBy
+  SharedNumber set_proc_title;
+  SharedText proc_title_template;
+  SharedNumber syslog_enabled;
+  SharedText syslog_ident;
+  SharedNumber syslog_facility;
+  SharedNumber crash_log_enabled;
+  SharedNumber disable_thp;
+  SharedNumber oom_score_adj;  // OomScoreMode
+  SharedText oom_score_adj_values;
+  SharedText server_cpulist;
+  SharedText bio_cpulist;
+  SharedText aof_rewrite_cpulist;
+  SharedText bgsave_cpulist;
+  SharedNumber socket_mark_id;
+  SharedText bind_source_addr;
+  SharedNumber active_expire_effort;
   SharedNumber loglevel;
   SharedNumber maxmemory;
   SharedNumber maxmemory_clients;  // below zero: a percentage of maxmemory
@@ -96,6 +123,7 @@ struct Options {
   SharedNumber log_file_size;
   SharedNumber log_buffer_limit;
   SharedNumber recover_up_to_damage;
+  SharedNumber aof_load_truncated;
   SharedNumber read_only;
   SharedText load_file;
   SharedText load_rdb;
@@ -106,6 +134,7 @@ struct Options {
   SharedText cluster_config;
   SharedText cluster_node_id;
   SharedNumber cluster_redirect;
+  SharedNumber cluster_preferred_endpoint_type;  // EndpointType
   SharedNumber cluster_read_from_replica;
   SharedNumber cluster_node_timeout;  // milliseconds
   SharedNumber cluster_proxy_max_parts;
@@ -128,16 +157,25 @@ struct Options {
   SharedNumber repl_ack_timeout;
   SharedNumber repl_shard_nodes;
   SharedNumber shutdown_timeout;
+  SharedText shutdown_on_sigint;
+  SharedText shutdown_on_sigterm;
   SharedNumber shutdown_drain;  // seconds
   SharedNumber ready_max_lag;   // milliseconds
   SharedText metrics_prefix;
   SharedNumber min_replicas_to_write;
   SharedNumber min_replicas_max_lag;
 
+  // Set before threads run.
+  std::vector<CommandRename> renamed_commands;
+  // Of options that nothing here uses, by name.
+  KeptValues kept;
+
   // Derived from client_output_buffer_limit, indexed by ClientClass.
   std::array<OutputLimit, 3> output_limits;
 };
 
+enum class SupervisedBy : uint8_t { kNone, kUpstart, kSystemd, kAuto };
+enum class EndpointType : uint8_t { kIp, kHostname, kUnknown };
 enum class DebugCommand : uint8_t { kNo, kYes, kLocal };
 
 }  // namespace ringkv::server

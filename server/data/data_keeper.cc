@@ -10,6 +10,7 @@
 
 #include "server/base/text.h"
 #include "server/config/save_points.h"
+#include "server/process/cpu_list.h"
 #include "storage/base/random.h"
 
 namespace ringkv::server {
@@ -39,9 +40,19 @@ DataKeeper::DataKeeper(const Options& options, const storage::Clock& clock, stor
                   {.data = FilesOf(options), .log_file_bytes = static_cast<uint64_t>(options.log_file_size)}) {
   durability_.set_say(
       [this](bool is_warning, const std::string& line) { is_warning ? log_.Warning(line) : log_.Notice(line); });
+  durability_.set_on_thread([this](storage::Durability::ThreadRole role) { RunOnProcessors(CpuListOf(role)); });
   durability_.log().set_on_durable([this] { links_.ReleaseReplies(); });
   durability_.log().set_on_health([this] { NoteLogHealth(); });
   needs.AddSource([this] { return Unmet(); });
+}
+
+std::string DataKeeper::CpuListOf(storage::Durability::ThreadRole role) const {
+  switch (role) {
+    case storage::Durability::ThreadRole::kLog: return options_.bio_cpulist.Get();
+    case storage::Durability::ThreadRole::kSave: return options_.bgsave_cpulist.Get();
+    case storage::Durability::ThreadRole::kLogRewrite: return options_.aof_rewrite_cpulist.Get();
+  }
+  return {};
 }
 
 void DataKeeper::NoteLogHealth() {
@@ -76,6 +87,7 @@ storage::Status DataKeeper::Open(const storage::Durability::Fill& fill) {
   storage::RecoveryOptions recovery;
   recovery.loaded = &loading_.progress;
   recovery.up_to_damage = options_.recover_up_to_damage != 0;
+  recovery.refuses_torn_tail = options_.aof_load_truncated == 0;
   recovery.threads =
       std::max<size_t>(static_cast<size_t>(options_.snapshot_threads), std::thread::hardware_concurrency());
   recovery.progress = [this](const std::string& line) { log_.Notice(line); };

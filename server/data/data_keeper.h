@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <functional>
+#include <string>
 #include <utility>
 
 #include "server/base/client_links.h"
@@ -63,6 +64,7 @@ class DataKeeper {
 
  private:
   uint32_t Unmet();
+  std::string CpuListOf(storage::Durability::ThreadRole role) const;
   // The log has failed, or does so no more.
   void NoteLogHealth();
   bool SnapshotsFail();

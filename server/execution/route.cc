@@ -37,14 +37,17 @@ class CommonSlot {
   size_t slot_ = 0;
 };
 
-std::string Redirection(std::string_view word, size_t slot, const cluster::Node& node) {
-  return std::string(word) + " " + std::to_string(slot) + " " + node.host + ":" + std::to_string(node.port);
+std::string Redirection(std::string_view word, size_t slot, const cluster::Node& node, bool with_host) {
+  return std::string(word) + " " + std::to_string(slot) + " " + (with_host ? node.host : "") + ":" +
+         std::to_string(node.port);
 }
 
 // Sends the client to the node.
 bool Redirect(Execution& execution, std::string_view word, size_t slot, const cluster::Node& node) {
   execution.outcome = outcome::Redirected{};
-  return Reject(execution, Redirection(word, slot, node));
+  // Other nodes are always told the host.
+  const bool with_host = execution.session().speaks_node_link || execution.parts().cluster.shows_hosts();
+  return Reject(execution, Redirection(word, slot, node, with_host));
 }
 
 // What may empty a store must not do so while slots change hands: the keys would be gone here and come back there.
@@ -226,7 +229,8 @@ std::string WhyNotServedHere(const WaitingRequest& request, const ExecutionParts
   const bool only_reads = request.command->row->Is(kReadOnly);
   if (only_reads && StandsIn(state, *view, parts)) return {};
   switch (RouteSlot(state, view->here, {.reads_here = only_reads && request.reads_from_replica})) {
-    case cluster::SlotRoute::kMoved: return Redirection("MOVED", common.slot(), view->PrimaryOf(state.owner));
+    case cluster::SlotRoute::kMoved:
+      return Redirection("MOVED", common.slot(), view->PrimaryOf(state.owner), parts.cluster.shows_hosts());
     case cluster::SlotRoute::kDown: return std::string(errors::kSlotNotServed);
     case cluster::SlotRoute::kAsk:  // it is being settled, which is told
     case cluster::SlotRoute::kHere:

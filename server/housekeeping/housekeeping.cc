@@ -56,20 +56,21 @@ void Housekeeping::ResetExpiryCost() {
 }
 
 void Housekeeping::SweepExpiredKeys() {
-  // A third of one processor at the most, in slices of a millisecond, until the keyspace is passed.
-  constexpr uint64_t kSliceMicroseconds = 1000;
-  constexpr auto kRest = std::chrono::milliseconds(2);
+  // With the least effort a third of one processor, in slices of a millisecond, until the keyspace is passed.
+  constexpr int64_t kSliceMicroseconds = 1000;
+  const int64_t percent = 33 + 3 * (parts_.options.active_expire_effort - 1);
+  const std::chrono::microseconds rest(kSliceMicroseconds * (100 - percent) / percent);
   const TickClock& ticks = parts_.ticks;
   storage::ExpiryJob job(parts_.store);
   bool finished = false;
   const uint64_t pass_start = ticks.Now();
   while (!finished && !stopping_ && active_expiry_.load(std::memory_order_relaxed)) {
     const uint64_t start = ticks.Now();
-    while (!finished && ticks.Microseconds(ticks.Now() - start) < kSliceMicroseconds) finished = job.Step();
+    while (!finished && ticks.Microseconds(ticks.Now() - start) < uint64_t{kSliceMicroseconds}) finished = job.Step();
     expiry_cost_.microseconds += ticks.Microseconds(ticks.Now() - start);
     if (finished) break;
     ++expiry_cost_.slices_cut;
-    std::this_thread::sleep_for(kRest);
+    std::this_thread::sleep_for(rest);
   }
   const uint64_t took_ms = ticks.Microseconds(ticks.Now() - pass_start) / 1000;
   const int64_t threshold = parts_.options.latency_monitor_threshold;

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <future>
@@ -16,6 +17,7 @@
 
 #include "server/base/version.h"
 #include "server/cluster/cluster_state.h"
+#include "server/command/command_table.h"
 #include "server/commands/families.h"
 #include "server/composition/server.h"
 #include "server/config/data_directory.h"
@@ -23,9 +25,13 @@
 #include "server/http/route_table.h"
 #include "server/loading/start_data.h"
 #include "server/net/network.h"
+#include "server/options/command_line.h"
 #include "server/options/config_file.h"
 #include "server/options/option_table.h"
+#include "server/process/cpu_list.h"
+#include "server/process/crash_log.h"
 #include "server/process/file_limit.h"
+#include "server/process/huge_pages.h"
 #include "server/process/service_notify.h"
 #include "server/replication/replication.h"
 #include "storage/base/allocator.h"
@@ -42,15 +48,22 @@ int FailStart(const std::string& text) {
 }
 
 void PrintHelp() {
-  std::cout << "Usage: ringkv-server [FILE | -] [--option value ...]\n\n"
+  std::cout << "Usage: ringkv-server [FILE] [-] [--option value ...]\n\n"
                "FILE has the syntax of redis.conf; - reads it from standard input. Options of the command line win.\n\n"
                "  --help      shows this help\n"
                "  --version   shows the version\n\nOptions (with defaults):\n";
+  std::string idle;
   for (const OptionRow& row : OptionRows()) {
+    if (KindOf(row) != OptionKind::kActs) {
+      idle += " " + std::string(row.name);
+      continue;
+    }
     std::cout << "  --" << row.name << " (" << (row.default_value.empty() ? "\"\"" : row.default_value) << ")\n      "
               << row.summary << "\n";
     if (!row.choices.empty()) std::cout << "      One of: " << row.choices << "\n";
   }
+  std::cout << "\nKnown, so that configurations of Redis can be used, but with nothing to act on here:\n " << idle
+            << "\n";
 }
 
 // Goes on in a child without a terminal. The parent ends here.
@@ -115,6 +128,12 @@ storage::Result<std::unique_ptr<storage::FileLock>> LockWhatIsThere(storage::Fil
   return is_needed ? storage::LockData(files, data) : nullptr;
 }
 
+void SayWhatIsIdle(Server& server) {
+  const std::string names = IdleOptionsIn(server.options());
+  if (names.empty()) return;
+  server.log().Notice("options with nothing to act on here, see docs/configuration.md: " + names);
+}
+
 void SayReady(Server& server) {
   Options& options = server.options();
   if (options.protected_mode == 0 && options.requirepass.Get().empty()) {
@@ -128,18 +147,41 @@ void SayReady(Server& server) {
                       (options.unixsocket.Get().empty() ? "" : ", unix socket " + options.unixsocket.Get()));
 }
 
-int Run(const std::vector<std::string>& arguments) {
+// Whether a service manager waits to be told that the server is ready.
+bool IsSupervised(const Options& options) {
+  const auto by = static_cast<SupervisedBy>(options.supervised.load());
+  return by == SupervisedBy::kSystemd || (by == SupervisedBy::kAuto && std::getenv("NOTIFY_SOCKET") != nullptr);
+}
+
+void Tell(const Options& options, std::string_view state) {
+  if (IsSupervised(options)) NotifyService(state);
+}
+
+// What may be missing does not keep the server from serving.
+void FitProcess(Server& server, char** argv) {
+  const Options& options = server.options();
+  if (options.syslog_enabled != 0) {
+    server.log().AddSyslog(options.syslog_ident.Get(), static_cast<int>(options.syslog_facility));
+  }
+  server.process_title().TakeArguments(argv, server.config_path());
+  if (options.disable_thp != 0 && !DisableHugePages()) {
+    server.log().Warning("cannot turn transparent huge pages off; the process may take more memory than it uses");
+  }
+}
+
+int Run(const std::vector<std::string>& arguments, char** argv) {
   Options options;
   SetDefaults(options);
   if (const storage::Result<bool> read = ReadEnvironment(options); !read) return FailStart(read.error().text);
   const storage::Result<std::string> config_path = ReadCommandLine(arguments, options);
   if (!config_path) return FailStart(config_path.error().text);
+  if (const auto why = WhyNotRenamed(AllCommands(), options.renamed_commands)) return FailStart(*why);
   if (const storage::Status found = LocateDirectory(options); !found) return FailStart(found.error().text);
   storage::PosixFileSystem files(options.dir.Get());
   // Before anything in it is touched; and while there is a terminal that an error can be read on.
   storage::Result<std::unique_ptr<storage::FileLock>> lock = LockWhatIsThere(files, options);
   if (!lock) return FailStart(lock.error().text);
-  const bool in_background = options.daemonize != 0;
+  const bool in_background = options.daemonize != 0 && !IsSupervised(options);
   if (in_background && !Daemonize())
     return FailStart(std::string("cannot go to the background: ") + std::strerror(errno));
   if (*lock != nullptr) {
@@ -147,6 +189,7 @@ int Run(const std::vector<std::string>& arguments) {
   }
   std::signal(SIGPIPE, SIG_IGN);
   HoldSignals();
+  const bool has_processors = RunOnProcessors(options.server_cpulist.Get());  // threads inherit them
   storage::CountMemoryOfThisThread();
 
   const storage::SystemClock clock;
@@ -156,21 +199,26 @@ int Run(const std::vector<std::string>& arguments) {
   Server server(options, {clock, files, chance}, AllCommands(), {http::RouteLabels(), http::kStatuses}, *config_path,
                 seed->value_or(chance.Next()));
   if (*lock != nullptr) server.durability().AdoptLock(std::move(*lock));
+  FitProcess(server, argv);
   std::string why;
   const std::string log_path = InDataDirectory(options, options.logfile.Get());
   if (!log_path.empty() && !server.log().Open(log_path, &why)) {
     return FailStart("cannot open logfile '" + log_path + "': " + why);
   }
+  InstallCrashLog(log_path);
+  SayWhatIsIdle(server);
+  if (!has_processors) server.log().Warning("none of the processors in server_cpulist is there for this process");
   FitFileLimit(server);
   Network network(server);
   if (const storage::Result<bool> bound = network.Bind(); !bound) {
     server.log().Warning(bound.error().text);
     return FailStart(bound.error().text);
   }
+  server.process_title().Show(options);  // the port is known now
   std::string pid_path = InDataDirectory(options, options.pidfile.Get());
   if (pid_path.empty() && in_background) pid_path = "/var/run/ringkv.pid";
   if (!pid_path.empty() && !WritePidFile(pid_path)) server.log().Warning("cannot write pidfile '" + pid_path + "'");
-  // The port is known now, by which this node may be found in the cluster-config.
+  // The port is known, by which this node may be found in the cluster-config.
   if (const storage::Status opened = server.cluster().Open(); !opened) return FailStart(opened.error().text);
   server.Start(network);
   // Requests are read and answered LOADING meanwhile, unless it is a matter of a moment.
@@ -188,7 +236,7 @@ int Run(const std::vector<std::string>& arguments) {
     }
     if (status) {
       SayReady(server);
-      NotifyService("READY=1");
+      Tell(options, "READY=1");
     } else {
       network.Stop();
     }
@@ -196,7 +244,7 @@ int Run(const std::vector<std::string>& arguments) {
   });
   result.wait_for(kMoment);
   network.Run();
-  NotifyService("STOPPING=1");
+  Tell(options, "STOPPING=1");
   loader.join();
   if (const storage::Status status = result.get(); !status) {
     server.log().Warning(status.error().text);
@@ -227,5 +275,5 @@ int main(int argc, char** argv) {
       return 0;
     }
   }
-  return ringkv::server::Run(arguments);
+  return ringkv::server::Run(arguments, argv);
 }

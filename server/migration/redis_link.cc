@@ -142,7 +142,7 @@ void RedisLink::Run() {
 Status RedisLink::FollowOnce() {
   const PrimaryAddress redis = target();
   const storage::Result<std::shared_ptr<PeerSocket>> socket =
-      socket_.Connect(redis.host, redis.port, kRedisConnectMs, stopping_);
+      socket_.Connect(redis.host, redis.port, kRedisConnectMs, stopping_, parts_.options.bind_source_addr.Get());
   if (!socket) return tl::unexpected(socket.error());
   if (stopping_) return Fail("the link was closed");
   phase_ = LinkPhase::kConnecting;

@@ -4,13 +4,15 @@
 #include <asio/post.hpp>
 
 #include "server/observe/log.h"
+#include "server/process/cpu_list.h"
 #include "storage/base/allocator.h"
 
 namespace ringkv::server {
 
-void BackgroundWorker::Start() {
-  thread_ = std::thread([this] {
+void BackgroundWorker::Start(const std::string& cpu_list) {
+  thread_ = std::thread([this, cpu_list] {
     NameThisThread("worker");
+    RunOnProcessors(cpu_list);
     storage::CountMemoryOfThisThread();
     context_.run();
   });

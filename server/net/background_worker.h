@@ -8,6 +8,7 @@
 #include <asio/executor_work_guard.hpp>
 #include <asio/io_context.hpp>
 #include <functional>
+#include <string>
 #include <thread>
 
 namespace ringkv::server {
@@ -19,7 +20,8 @@ class BackgroundWorker {
   BackgroundWorker(const BackgroundWorker&) = delete;
   BackgroundWorker& operator=(const BackgroundWorker&) = delete;
 
-  void Start();
+  // `cpu_list`: the processors that it may use; empty for all.
+  void Start(const std::string& cpu_list);
   // Ends the thread after its current work; further work is dropped with the object.
   void Stop();
   // Runs work in the order of calls. The queue is bounded by the callers: one piece of work per connection.

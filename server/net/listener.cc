@@ -2,12 +2,9 @@
 #include "server/net/listener.h"
 
 #include <arpa/inet.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <asio/post.hpp>
@@ -24,7 +21,9 @@ namespace ringkv::server {
 namespace {
 
 using storage::Fail;
+using storage::MutexLock;
 using storage::Result;
+using storage::Status;
 
 constexpr int kMostAcceptsARound = 64;
 // Clients wait in the backlog meanwhile; retrying without a pause would only keep a core busy.
@@ -83,112 +82,114 @@ Listener::~Listener() { Close(); }
 
 Result<bool> Listener::Bind() {
   Options& options = server_.options();
-  Result<bool> any = BindAll(options.bind.Get(), options.port, Kind::kTcp);
-  if (!any) return any;
   const std::string path = InDataDirectory(options, options.unixsocket.Get());
+  if (Status bound = BindTcp(!path.empty()); !bound) return tl::unexpected(bound.error());
   if (!path.empty()) {
-    if (const Result<bool> bound = BindUnix(path); !bound) return bound;
-    any = true;
+    Result<ListeningSocket> unix_socket = OpenUnixSocket(path, static_cast<unsigned>(options.unixsocketperm.load()),
+                                                         static_cast<int>(options.tcp_backlog));
+    if (!unix_socket) return tl::unexpected(unix_socket.error());
+    unix_path_ = path;
+    std::vector<ListeningSocket> one;
+    one.push_back(std::move(*unix_socket));
+    Adopt(std::move(one), Kind::kUnix);
   }
-  if (!*any)
+  if (sockets_.empty())
     return Fail("nothing to listen on: none of the addresses of 'bind' can be used, and there is no 'unixsocket'");
-  if (options.http_port == 0) return true;
-  const std::string http_hosts = options.http_bind.Get();
-  const Result<bool> bound =
-      BindAll(http_hosts.empty() ? options.bind.Get() : http_hosts, options.http_port, Kind::kHttp);
-  if (bound && !*bound) return Fail("cannot listen for HTTP: none of the addresses of 'http-bind' can be used");
-  return bound;
-}
-
-Result<bool> Listener::BindAll(const std::string& hosts, SharedNumber& port, Kind kind) {
-  bool any = false;
-  for (const std::string_view host : Words(hosts)) {
-    const bool is_optional = host.size() > 1 && host[0] == '-';
-    const Result<bool> bound = BindTcp(std::string(host.substr(is_optional ? 1 : 0)), port, kind, is_optional);
-    if (!bound) return bound;
-    any = any || *bound;
-  }
-  return any;
-}
-
-Result<bool> Listener::BindTcp(const std::string& host, SharedNumber& port, Kind kind, bool is_optional) {
-  const std::string port_text = std::to_string(port);
-  addrinfo hints{};
-  hints.ai_family = host == "*" ? AF_INET : host == "::*" ? AF_INET6 : AF_UNSPEC;
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE;
-  addrinfo* found = nullptr;
-  const bool is_any = host == "*" || host == "::*";
-  const int status = ::getaddrinfo(is_any ? nullptr : host.c_str(), port_text.c_str(), &hints, &found);
-  const std::string where = host + " port " + port_text;
-  if (status != 0) {
-    if (is_optional) return false;
-    return Fail("cannot listen on " + where + ": " + ::gai_strerror(status));
-  }
-  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses(found, &::freeaddrinfo);
-  std::string why;
-  for (const addrinfo* address = found; address != nullptr; address = address->ai_next) {
-    const int descriptor = ::socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (descriptor < 0) {
-      why = std::strerror(errno);
-      continue;
-    }
-    const int on = 1;
-    ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (address->ai_family == AF_INET6) ::setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-    if (::bind(descriptor, address->ai_addr, address->ai_addrlen) == 0 &&
-        ::listen(descriptor, static_cast<int>(server_.options().tcp_backlog)) == 0) {
-      sockaddr_storage bound{};
-      socklen_t size = sizeof bound;
-      ::getsockname(descriptor, reinterpret_cast<sockaddr*>(&bound), &size);
-      // IPv4 and IPv6 keep the port in the same place.
-      port = ntohs(reinterpret_cast<const sockaddr_in&>(bound).sin_port);
-      Adopt(descriptor, kind);
-      return true;
-    }
-    const int error = errno;
-    why = std::strerror(error);
-    ::close(descriptor);
-    // Only an address that isn't there may be left out; a port in use is a mistake all the same.
-    if (is_optional && (error == EADDRNOTAVAIL || error == EAFNOSUPPORT)) return false;
-  }
-  if (is_optional && why == std::strerror(EAFNOSUPPORT)) return false;
-  return Fail("cannot listen on " + where + ": " + why);
-}
-
-Result<bool> Listener::BindUnix(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) {
-    return Fail("cannot listen on unix socket '" + path + "': the path is longer than " +
-                std::to_string(sizeof address.sun_path - 1) + " bytes");
-  }
-  std::memcpy(address.sun_path, path.data(), path.size());
-  ::unlink(path.c_str());
-  const int descriptor = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (descriptor < 0 || ::bind(descriptor, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
-      ::listen(descriptor, static_cast<int>(server_.options().tcp_backlog)) != 0) {
-    const std::string why = std::strerror(errno);
-    if (descriptor >= 0) ::close(descriptor);
-    return Fail("cannot listen on unix socket '" + path + "': " + why);
-  }
-  unix_path_ = path;
-  const auto permissions = static_cast<mode_t>(server_.options().unixsocketperm.load());
-  if (permissions != 0) ::chmod(path.c_str(), permissions);
-  Adopt(descriptor, Kind::kUnix);
+  if (Status bound = BindHttp(); !bound) return tl::unexpected(bound.error());
   return true;
 }
 
-void Listener::Adopt(int descriptor, Kind kind) {
-  auto socket = std::make_unique<Socket>();
-  socket->descriptor = std::make_unique<asio::posix::stream_descriptor>(threads_[0]->context(), descriptor);
-  socket->pause = std::make_unique<asio::steady_timer>(threads_[0]->context());
-  socket->kind = kind;
-  sockets_.push_back(std::move(socket));
+Status Listener::BindTcp(bool has_unix_socket) {
+  Options& options = server_.options();
+  MutexLock lock(change_mutex_);
+  places_ = {options.bind.Get(), options.port};
+  if (options.port == 0 && has_unix_socket) return {};
+  Result<std::vector<ListeningSocket>> opened = Open(places_, options.port);
+  if (!opened) return tl::unexpected(opened.error());
+  places_.port = options.port;
+  for (const ListeningSocket& socket : *opened) tcp_descriptors_.push_back(socket.get());
+  Adopt(std::move(*opened), Kind::kTcp);
+  return {};
+}
+
+Status Listener::BindHttp() {
+  Options& options = server_.options();
+  if (options.http_port == 0) return {};
+  const std::string hosts = options.http_bind.Get();
+  Result<std::vector<ListeningSocket>> opened =
+      Open({hosts.empty() ? options.bind.Get() : hosts, options.http_port}, options.http_port);
+  if (!opened) return tl::unexpected(opened.error());
+  if (opened->empty()) return Fail("cannot listen for HTTP: none of the addresses of 'http-bind' can be used");
+  Adopt(std::move(*opened), Kind::kHttp);
+  return {};
+}
+
+// The port that the system has chosen is written into `port`.
+Result<std::vector<ListeningSocket>> Listener::Open(const Places& places, SharedNumber& port) {
+  const Options& options = server_.options();
+  int64_t bound_port = places.port;
+  Result<std::vector<ListeningSocket>> opened =
+      OpenTcpSockets(places.hosts, &bound_port, static_cast<int>(options.tcp_backlog));
+  if (!opened) return opened;
+  port = bound_port;
+  const auto mark = static_cast<uint32_t>(options.socket_mark_id.load());
+  for (const ListeningSocket& socket : *opened) {
+    if (mark != 0 && !socket.Mark(mark)) {
+      server_.log().Warning("cannot set socket-mark-id: " + std::string(std::strerror(errno)));
+    }
+  }
+  return opened;
+}
+
+bool Listener::ListenOn(const std::optional<std::string>& hosts, std::optional<int64_t> port) {
+  MutexLock lock(change_mutex_);
+  const Places places{hosts.value_or(places_.hosts), port.value_or(places_.port)};
+  if (places == places_) return true;
+  // Two sockets can't listen on one address: the old ones make room.
+  const bool may_overlap = places.port == places_.port;
+  const auto backlog = static_cast<int>(server_.options().tcp_backlog);
+  for (const int old : tcp_descriptors_) {
+    if (may_overlap) SuspendListening(old);
+  }
+  SharedNumber bound_port;
+  Result<std::vector<ListeningSocket>> opened;
+  if (places.port != 0) opened = Open(places, bound_port);
+  if (!opened || (opened->empty() && places.port != 0 && !places.hosts.empty())) {
+    server_.log().Warning("CONFIG SET: " +
+                          (opened ? "none of the addresses of 'bind' can be used" : opened.error().text));
+    for (const int old : tcp_descriptors_) {
+      if (may_overlap) ResumeListening(old, backlog);
+    }
+    return false;
+  }
+  tcp_descriptors_.clear();
+  for (const ListeningSocket& socket : *opened) tcp_descriptors_.push_back(socket.get());
+  places_ = places;
+  threads_[0]->Post([this, shared = std::make_shared<std::vector<ListeningSocket>>(std::move(*opened))] {
+    Replace(std::move(*shared));
+  });
+  return true;
+}
+
+void Listener::Replace(std::vector<ListeningSocket> opened) {
+  std::erase_if(sockets_, [](const auto& socket) { return socket->kind == Kind::kTcp; });
+  const size_t first = sockets_.size();
+  Adopt(std::move(opened), Kind::kTcp);
+  for (size_t i = first; i < sockets_.size(); ++i) Accept(sockets_[i]);
+}
+
+void Listener::Adopt(std::vector<ListeningSocket> opened, Kind kind) {
+  for (ListeningSocket& each : opened) {
+    auto socket = std::make_shared<Socket>();
+    socket->descriptor = std::make_unique<asio::posix::stream_descriptor>(threads_[0]->context(), each.Release());
+    socket->pause = std::make_unique<asio::steady_timer>(threads_[0]->context());
+    socket->kind = kind;
+    sockets_.push_back(std::move(socket));
+  }
 }
 
 void Listener::Start() {
-  for (auto& socket : sockets_) Accept(*socket);
+  for (const auto& socket : sockets_) Accept(socket);
 }
 
 void Listener::Close() {
@@ -197,13 +198,17 @@ void Listener::Close() {
   unix_path_.clear();
 }
 
-void Listener::Accept(Socket& socket) {
-  socket.descriptor->async_wait(asio::posix::stream_descriptor::wait_read, [this, &socket](std::error_code error) {
-    if (error) return;
-    if (AcceptReady(socket)) return Accept(socket);
-    socket.pause->expires_after(kPauseOfAccepting);
-    socket.pause->async_wait([this, &socket](std::error_code ended) {
-      if (!ended) Accept(socket);
+// The socket may be gone when a handler runs that was queued before.
+void Listener::Accept(const std::shared_ptr<Socket>& socket) {
+  const std::weak_ptr<Socket> known = socket;
+  socket->descriptor->async_wait(asio::posix::stream_descriptor::wait_read, [this, known](std::error_code error) {
+    const std::shared_ptr<Socket> ready = known.lock();
+    if (error || ready == nullptr) return;
+    if (AcceptReady(*ready)) return Accept(ready);
+    ready->pause->expires_after(kPauseOfAccepting);
+    ready->pause->async_wait([this, known](std::error_code ended) {
+      const std::shared_ptr<Socket> rested = known.lock();
+      if (!ended && rested != nullptr) Accept(rested);
     });
   });
 }
@@ -215,6 +220,7 @@ bool Listener::AcceptReady(Socket& socket) {
     if (descriptor < 0) {
       if (errno == EINTR || errno == ECONNABORTED) continue;
       if (errno == EAGAIN || errno == EWOULDBLOCK) return true;
+      if (errno == EINVAL) return false;  // another socket is about to take its place
       WarnOf(errno);
       return false;
     }

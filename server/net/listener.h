@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: MIT
 // Accepts connections, on TCP addresses, on a Unix socket and on the HTTP port, and spreads them over the I/O threads.
 //
-// Threads: confined to the first I/O thread once started.
+// Threads: confined to the first I/O thread once started, but for ListenOn.
 #pragma once
 
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/steady_timer.hpp>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "server/net/io_thread.h"
+#include "server/net/listening_socket.h"
+#include "storage/base/mutex.h"
 #include "storage/base/result.h"
 
 namespace ringkv::server {
@@ -23,9 +26,11 @@ class Listener {
   ~Listener();
 
   // Binds the addresses in the options. An error names the address and the reason. With port 0 the port chosen by the
-  // system is written back into the options.
+  // system is written back into the options, unless there is a Unix socket: then there is no TCP port.
   storage::Result<bool> Bind();
   void Start();
+  // See ClientLinks. By any thread.
+  bool ListenOn(const std::optional<std::string>& hosts, std::optional<int64_t> port);
   // Stops accepting and removes the Unix socket.
   void Close();
 
@@ -37,12 +42,20 @@ class Listener {
     Kind kind;
   };
 
-  // Binds all addresses in `hosts`. False if none is available.
-  storage::Result<bool> BindAll(const std::string& hosts, SharedNumber& port, Kind kind);
-  storage::Result<bool> BindTcp(const std::string& host, SharedNumber& port, Kind kind, bool is_optional);
-  storage::Result<bool> BindUnix(const std::string& path);
-  void Adopt(int descriptor, Kind kind);
-  void Accept(Socket& socket);
+  // Where the Redis protocol is served over TCP.
+  struct Places {
+    std::string hosts;
+    int64_t port = 0;  // 0: nowhere
+    bool operator==(const Places&) const = default;
+  };
+
+  storage::Result<std::vector<ListeningSocket>> Open(const Places& places, SharedNumber& port);
+  storage::Status BindTcp(bool has_unix_socket);
+  storage::Status BindHttp();
+  void Adopt(std::vector<ListeningSocket> opened, Kind kind);
+  // Accepts on these instead of the TCP sockets until now.
+  void Replace(std::vector<ListeningSocket> opened);
+  void Accept(const std::shared_ptr<Socket>& socket);
   // False if accepting fails although connections wait.
   bool AcceptReady(Socket& socket);
   void WarnOf(int accept_error);
@@ -50,9 +63,12 @@ class Listener {
 
   Server& server_;
   std::vector<std::unique_ptr<IoThread>>& threads_;
-  std::vector<std::unique_ptr<Socket>> sockets_;
+  std::vector<std::shared_ptr<Socket>> sockets_;
   std::string unix_path_;
   int64_t next_warning_ms_ = 0;
+  storage::Mutex change_mutex_;
+  Places places_ GUARDED_BY(change_mutex_);
+  std::vector<int> tcp_descriptors_ GUARDED_BY(change_mutex_);  // as ListenOn has left them; `sockets_` follows
 };
 
 }  // namespace ringkv::server

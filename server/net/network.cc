@@ -12,6 +12,7 @@
 
 #include "resp/request_writer.h"
 #include "server/cluster/cluster_state.h"
+#include "server/config/shutdown_flags.h"
 #include "server/net/connection.h"
 #include "server/net/proxy.h"
 #include "server/replication/replication.h"
@@ -61,7 +62,13 @@ void Network::OnSignal(int signal) {
   if (drain_seconds > 0 && !server_.is_draining() && !server_.data().is_loading()) {
     server_.log().Notice("draining for " + std::to_string(drain_seconds) + " s; another SIGTERM ends it at once");
   }
-  server_.shutdown().Request({.saves = server_.data().SavesAtEnd(), .drain_ms = drain_seconds * 1000});
+  const Options& options = server_.options();
+  const SharedText& text = signal == SIGTERM ? options.shutdown_on_sigterm : options.shutdown_on_sigint;
+  const ShutdownFlags flags = ParseShutdownFlags(text.Get()).value_or(ShutdownFlags());
+  server_.shutdown().Request({.saves = flags.save || (!flags.nosave && server_.data().SavesAtEnd()),
+                              .waits_for_replicas = !flags.now,
+                              .is_forced = flags.force,
+                              .drain_ms = drain_seconds * 1000});
 }
 
 void Network::StepShutdown() {
@@ -98,7 +105,7 @@ void Network::Run() {
   };
   wait();
   listener_.Start();
-  worker_.Start();
+  worker_.Start(server_.options().bio_cpulist.Get());
   for (auto& thread : threads_) thread->Start();
   const auto keep_running = asio::make_work_guard(main_context_);
   main_context_.run();

@@ -42,6 +42,9 @@ class Network final : public ClientLinks {
   void WaitForRound(const std::atomic<bool>& give_up) override;
   void RunOn(size_t thread, std::function<void()> work) override;
   void ReleaseReplies() override;
+  bool ListenOn(std::optional<std::string> addresses, std::optional<int64_t> port) override {
+    return listener_.ListenOn(std::move(addresses), port);
+  }
   void StepShutdown() override;
   // Ends Run.
   void Stop();

@@ -21,7 +21,8 @@ constexpr size_t kLargestReply = size_t{1} << 30;
 // A descriptor over which requests may be sent.
 storage::Result<int> ConnectTo(const std::string& host, int port, bool reads_replica, Server& server,
                                const std::atomic<bool>& stop) {
-  auto socket = PeerSocket::Connect(host, port, server.options().cluster_node_timeout, stop);
+  auto socket = PeerSocket::Connect(host, port, server.options().cluster_node_timeout, stop,
+                                    server.options().bind_source_addr.Get());
   if (!socket) return tl::unexpected(socket.error());
   if (const storage::Status known = Authenticate(**socket, server.options()); !known) {
     return tl::unexpected(known.error());

@@ -43,6 +43,19 @@ int FinishConnecting(int descriptor, int64_t timeout_ms, const std::atomic<bool>
   return error;
 }
 
+// Lets the connection come from this address, if it can be had: a link from another one is better than none, and Redis
+// sees it so too.
+void BindTo(const std::string& source, int descriptor, int family) {
+  if (source.empty()) return;
+  addrinfo hints{};
+  hints.ai_family = family;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (::getaddrinfo(source.c_str(), nullptr, &hints, &found) != 0) return;
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses(found, &::freeaddrinfo);
+  [[maybe_unused]] const int ignored = ::bind(descriptor, found->ai_addr, found->ai_addrlen);
+}
+
 }  // namespace
 
 PeerSocket::PeerSocket(int descriptor) : descriptor_(descriptor), wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
@@ -58,7 +71,8 @@ PeerSocket::~PeerSocket() {
 }
 
 storage::Result<std::unique_ptr<PeerSocket>> PeerSocket::Connect(const std::string& host, int port, int64_t timeout_ms,
-                                                                 const std::atomic<bool>& stop) {
+                                                                 const std::atomic<bool>& stop,
+                                                                 const std::string& source) {
   const std::string where = host + ":" + std::to_string(port);
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
@@ -74,6 +88,7 @@ storage::Result<std::unique_ptr<PeerSocket>> PeerSocket::Connect(const std::stri
       error = errno;
       continue;
     }
+    BindTo(source, descriptor, address->ai_family);
     error = ::connect(descriptor, address->ai_addr, address->ai_addrlen) == 0 ? 0 : errno;
     if (error == EINPROGRESS) error = FinishConnecting(descriptor, timeout_ms, stop);
     if (error == 0) return std::make_unique<PeerSocket>(descriptor);

@@ -22,9 +22,11 @@ class PeerSocket {
   PeerSocket(const PeerSocket&) = delete;
   PeerSocket& operator=(const PeerSocket&) = delete;
 
-  // Gives up when `stop` becomes true. The error names the address and the reason.
+  // Gives up when `stop` becomes true. `source`: the address to connect from, if it can be had (bind-source-addr). The
+  // error names the address and the reason.
   static storage::Result<std::unique_ptr<PeerSocket>> Connect(const std::string& host, int port, int64_t timeout_ms,
-                                                              const std::atomic<bool>& stop);
+                                                              const std::atomic<bool>& stop,
+                                                              const std::string& source = {});
 
   // Sends all bytes within the timeout.
   storage::Status Send(std::string_view bytes, int64_t timeout_ms);

@@ -7,7 +7,9 @@
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/syslog_sink.h>
 #include <sys/stat.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include <array>
@@ -66,6 +68,7 @@ struct Log::Sink {
   storage::Mutex mutex;
   std::shared_ptr<spdlog::logger> logger GUARDED_BY(mutex);
   std::string path GUARDED_BY(mutex);
+  spdlog::sink_ptr syslog GUARDED_BY(mutex);
   spdlog::level::level_enum level GUARDED_BY(mutex) = spdlog::level::info;
 };
 
@@ -96,10 +99,26 @@ bool Log::Open(const std::string& path, std::string* error) {
   logger->set_formatter(std::move(formatter));
   logger->flush_on(spdlog::level::trace);
   storage::MutexLock lock(sink_->mutex);
+  if (sink_->syslog != nullptr) logger->sinks().push_back(sink_->syslog);
   logger->set_level(sink_->level);
   sink_->logger = std::move(logger);
   sink_->path = path;
   return true;
+}
+
+void Log::AddSyslog(const std::string& ident, int facility) {
+  constexpr std::array kFacilities = {LOG_USER,   LOG_LOCAL0, LOG_LOCAL1, LOG_LOCAL2, LOG_LOCAL3,
+                                      LOG_LOCAL4, LOG_LOCAL5, LOG_LOCAL6, LOG_LOCAL7};
+  const bool formats = false;  // syslog adds the time by itself
+  std::string path;
+  {
+    storage::MutexLock lock(sink_->mutex);
+    sink_->syslog = std::make_shared<spdlog::sinks::syslog_sink_mt>(
+        ident, LOG_PID, kFacilities[static_cast<size_t>(facility)], formats);
+    path = sink_->path;
+  }
+  std::string ignored;
+  Open(path, &ignored);
 }
 
 bool Log::Reopen(std::string* error) {

@@ -22,6 +22,8 @@ class Log {
   // Logs to the file, or to standard output if the path is empty. False (with the reason) if it cannot be opened; then
   // the previous destination stays in use.
   bool Open(const std::string& path, std::string* error);
+  // Logs to syslog too. `facility`: 0 for user, 1 to 8 for local0 to local7.
+  void AddSyslog(const std::string& ident, int facility);
   // Reopens the file, after it was rotated.
   bool Reopen(std::string* error);
   void SetLevel(LogLevel level);

@@ -56,7 +56,7 @@ void SetOutputLimits(Options& options, std::string_view value) {
   options.client_output_buffer_limit.Set(text);
 }
 
-std::string ObtainFiles(const Options& options, std::string_view value) {
+std::string ObtainFiles(const OptionParts&, const Options& options, std::string_view value) {
   const int64_t clients = *resp::ParseInteger(value);
   const int64_t carried = RaiseFileLimit(clients, options.io_threads);
   if (carried == clients) return {};

@@ -17,6 +17,7 @@
 
 #include "server/base/text.h"
 #include "server/options/config_file.h"
+#include "server/options/config_line.h"
 #include "server/options/option_table.h"
 
 namespace ringkv::server {

@@ -1,9 +1,36 @@
 // SPDX-License-Identifier: MIT
 // Options of where the server listens, and the threads that serve.
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "resp/integer_text.h"
+#include "server/base/client_links.h"
+#include "server/base/text.h"
 #include "server/options/option_row.h"
+#include "server/process/process_title.h"
 
 namespace ringkv::server {
 namespace {
+
+std::string CheckAddresses(std::string_view value) {
+  constexpr size_t kMostAddresses = 16;
+  if (HasEmptyWord(value)) return "Failed to bind to specified addresses.";
+  return Words(value).size() <= kMostAddresses ? "" : "Too many bind addresses specified.";
+}
+
+std::string ListenOnPort(const OptionParts& parts, const Options&, std::string_view value) {
+  const bool done = std::get<ClientLinks&>(parts).ListenOn(std::nullopt, resp::ParseInteger(value));
+  return done ? "" : "Unable to listen on this port. Check server logs.";
+}
+
+std::string ListenOnAddresses(const OptionParts& parts, const Options&, std::string_view value) {
+  const bool done = std::get<ClientLinks&>(parts).ListenOn(std::string(value), std::nullopt);
+  return done ? "" : "Failed to bind to specified addresses.";
+}
+
+constexpr ActOn<ProcessTitle> ShowTitle = [](ProcessTitle& title, const Options& options) { title.Show(options); };
 
 constexpr OptionRow kNetworkOptions[] = {
     {.name = "port",
@@ -11,15 +38,37 @@ constexpr OptionRow kNetworkOptions[] = {
      .default_value = "6379",
      .least = 0,
      .most = 65535,
-     .summary = "TCP port; 0 lets the system choose a free one, which the ready line shows.",
-     .field = &Options::port},
+     .changeable = true,
+     .summary = "TCP port. 0 at the start: none if there is a unixsocket, else a free one that the system chooses and "
+                "the ready line shows; 0 by CONFIG SET: none.",
+     .field = &Options::port,
+     .obtain = ListenOnPort,
+     .apply = ShowTitle},
     {.name = "bind",
      .type = OptionType::kText,
      .default_value = "* -::*",
+     .changeable = true,
      .is_list = true,
      .summary = "Addresses to listen on, separated by spaces; * is every IPv4, ::* every IPv6 address. A leading - "
                 "ignores an address that is not available.",
-     .field = &Options::bind},
+     .field = &Options::bind,
+     .check = CheckAddresses,
+     .obtain = ListenOnAddresses,
+     .apply = ShowTitle},
+    {.name = "bind-source-addr",
+     .type = OptionType::kText,
+     .default_value = "",
+     .changeable = true,
+     .summary = "Address from which this server connects to others: to its primary, to nodes of its cluster; empty for "
+                "the one that the system chooses.",
+     .field = &Options::bind_source_addr},
+    {.name = "socket-mark-id",
+     .type = OptionType::kInteger,
+     .default_value = "0",
+     .least = 0,
+     .most = UINT32_MAX,
+     .summary = "Mark of the sockets of clients, for packet filters and routing (SO_MARK); 0 for none.",
+     .field = &Options::socket_mark_id},
     {.name = "protected-mode",
      .type = OptionType::kBoolean,
      .default_value = "yes",
@@ -41,7 +90,7 @@ constexpr OptionRow kNetworkOptions[] = {
     {.name = "tcp-backlog",
      .type = OptionType::kInteger,
      .default_value = "511",
-     .least = 1,
+     .least = 0,
      .most = INT32_MAX,
      .summary = "Length of the queue of connections that are not accepted yet.",
      .field = &Options::tcp_backlog},

@@ -24,6 +24,11 @@ void OptionApplier::Apply(const OptionRow& row) {
   std::visit(ActsOnItsPart{parts_, options_}, row.apply);
 }
 
+std::string OptionApplier::Obtain(const OptionRow& row, std::string_view value) {
+  storage::MutexLock lock(mutex_);
+  return row.obtain != nullptr ? row.obtain(parts_, options_, value) : "";
+}
+
 bool OptionApplier::ActsOnFiles(const OptionRow& row) { return std::holds_alternative<ActOn<DataKeeper>>(row.apply); }
 
 void OptionApplier::ApplyAll() {

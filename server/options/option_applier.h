@@ -4,6 +4,9 @@
 // Threads: own synchronisation. Not to be called under a lock that a part takes.
 #pragma once
 
+#include <string>
+#include <string_view>
+
 #include "server/options/option_row.h"
 #include "storage/base/mutex.h"
 
@@ -16,6 +19,9 @@ class OptionApplier {
 
   // After the option got its value.
   void Apply(const OptionRow& row);
+  // Before the option gets the value, which has passed the check: gets from the system what it needs. Says why it
+  // can't.
+  std::string Obtain(const OptionRow& row, std::string_view value);
   // Whether to apply it may take as long as the disk does.
   static bool ActsOnFiles(const OptionRow& row);
   // At the start.

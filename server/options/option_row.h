@@ -23,6 +23,8 @@ class ClientLinks;
 class DataKeeper;
 class KeyChanges;
 class Log;
+class OomScore;
+class ProcessTitle;
 class SlowLog;
 class UnmetNeeds;
 
@@ -36,15 +38,16 @@ enum class OptionType : uint8_t {
 };
 
 // The parts of a server that options act on.
-using OptionParts = std::tuple<ClientLinks&, DataKeeper&, KeyChanges&, Log&, SlowLog&, UnmetNeeds&,
-                               storage::Durability&, storage::Store&>;
+using OptionParts = std::tuple<ClientLinks&, DataKeeper&, KeyChanges&, Log&, OomScore&, ProcessTitle&, SlowLog&,
+                               UnmetNeeds&, storage::Durability&, storage::Store&>;
 
 // What a row does with its part when the option has got a value, at the start and at CONFIG SET alike.
 template <class Part>
 using ActOn = void (*)(Part&, const Options&);
 // No action: users of the option read its value.
 using OptionAct = std::variant<std::monostate, ActOn<ClientLinks>, ActOn<DataKeeper>, ActOn<KeyChanges>, ActOn<Log>,
-                               ActOn<SlowLog>, ActOn<UnmetNeeds>, ActOn<storage::Durability>, ActOn<storage::Store>>;
+                               ActOn<ProcessTitle>, ActOn<SlowLog>, ActOn<UnmetNeeds>, ActOn<storage::Durability>,
+                               ActOn<storage::Store>>;
 
 struct OptionRow {
   std::string_view name;
@@ -66,11 +69,14 @@ struct OptionRow {
   bool takes_percent = false;     // of maxmemory, instead of bytes: the number is negative then
   bool accumulates = false;       // a further line in a file adds to the value; an empty one begins anew
   std::string_view summary;
-  std::variant<SharedNumber Options::*, SharedText Options::*> field;
+  // Where the value is, for those who use it. None: nothing here uses it; it is checked and kept (Options::kept).
+  std::variant<std::monostate, SharedNumber Options::*, SharedText Options::*> field = {};
+  // Set: a value other than the default would promise what this server does not do, so it is refused with this text.
+  std::string_view instead = {};
   // Says what is wrong with a text, beyond its type; empty if nothing.
   std::string (*check)(std::string_view value) = nullptr;
   // Gets from the system what CONFIG SET's value, which has passed the check, needs; says why if it can't.
-  std::string (*obtain)(const Options& options, std::string_view value) = nullptr;
+  std::string (*obtain)(const OptionParts& parts, const Options& options, std::string_view value) = nullptr;
   // Sets a text that has passed the check, where more is to be set than the text.
   void (*set)(Options& options, std::string_view value) = nullptr;
   // How CONFIG GET shows a text that has passed the check, if not as it was given.
@@ -78,16 +84,30 @@ struct OptionRow {
   OptionAct apply = {};
 };
 
+enum class OptionKind : uint8_t {
+  kActs,
+  kIdle,     // nothing here for it to act on: every value that redis-server takes is taken
+  kRefused,  // only the default is taken
+};
+
+constexpr OptionKind KindOf(const OptionRow& row) {
+  if (!std::holds_alternative<std::monostate>(row.field)) return OptionKind::kActs;
+  return row.instead.empty() ? OptionKind::kIdle : OptionKind::kRefused;
+}
+
 // The rows by topic.
 std::span<const OptionRow> NetworkOptions();
 std::span<const OptionRow> HttpOptions();
 std::span<const OptionRow> ClientOptions();
 std::span<const OptionRow> ProcessOptions();
+std::span<const OptionRow> HostOptions();
 std::span<const OptionRow> KeyspaceOptions();
 std::span<const OptionRow> EncodingOptions();
 std::span<const OptionRow> ObservationOptions();
 std::span<const OptionRow> PersistenceOptions();
 std::span<const OptionRow> ReplicationOptions();
 std::span<const OptionRow> ClusterOptions();
+std::span<const OptionRow> IdleOptions();
+std::span<const OptionRow> RefusedOptions();
 
 }  // namespace ringkv::server

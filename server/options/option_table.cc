@@ -10,9 +10,9 @@ namespace ringkv::server {
 std::span<const OptionRow> OptionRows() {
   static const std::vector<OptionRow> rows = [] {
     std::vector<OptionRow> all;
-    for (const auto topic :
-         {NetworkOptions(), HttpOptions(), ClientOptions(), ProcessOptions(), KeyspaceOptions(), EncodingOptions(),
-          ObservationOptions(), PersistenceOptions(), ReplicationOptions(), ClusterOptions()}) {
+    for (const auto topic : {NetworkOptions(), HttpOptions(), ClientOptions(), ProcessOptions(), HostOptions(),
+                             KeyspaceOptions(), EncodingOptions(), ObservationOptions(), PersistenceOptions(),
+                             ReplicationOptions(), ClusterOptions(), IdleOptions(), RefusedOptions()}) {
       all.insert(all.end(), topic.begin(), topic.end());
     }
     return all;
@@ -28,7 +28,20 @@ const OptionRow* FindOption(std::string_view name) {
 }
 
 void SetDefaults(Options& options) {
-  for (const OptionRow& row : OptionRows()) SetOption(options, row, row.default_value);
+  options.kept.Clear();
+  options.renamed_commands.clear();
+  for (const OptionRow& row : OptionRows()) {
+    if (KindOf(row) == OptionKind::kActs) SetOption(options, row, row.default_value);
+  }
+}
+
+std::string IdleOptionsIn(const Options& options) {
+  std::string names;
+  for (const OptionRow& row : OptionRows()) {
+    if (KindOf(row) != OptionKind::kIdle || !options.kept.Get(row.name)) continue;
+    names += (names.empty() ? "" : ", ") + std::string(row.name);
+  }
+  return names;
 }
 
 }  // namespace ringkv::server

@@ -18,6 +18,8 @@ const OptionRow* FindOption(std::string_view name);  // in whatever case
 
 // Gives every option its default.
 void SetDefaults(Options& options);
+// The names of options that were given a value and have nothing to act on here, for one line of the log.
+std::string IdleOptionsIn(const Options& options);
 // The value as CONFIG GET shows it.
 std::string OptionValue(const Options& options, const OptionRow& row);
 // Says in one line what is wrong with `value`, or nothing.

@@ -68,14 +68,11 @@ std::string RangeError(const OptionRow& row) {
   return "argument must be between " + std::to_string(row.least) + " and " + std::to_string(row.most) + " inclusive";
 }
 
-}  // namespace
+std::string ShownText(const OptionRow& row, const std::string& value) {
+  return row.normalized != nullptr ? row.normalized(value) : value;
+}
 
-std::string OptionValue(const Options& options, const OptionRow& row) {
-  if (const auto* text = std::get_if<SharedText Options::*>(&row.field)) {
-    const std::string value = (options.*(*text)).Get();
-    return row.normalized != nullptr ? row.normalized(value) : value;
-  }
-  const int64_t number = options.*std::get<SharedNumber Options::*>(row.field);
+std::string ShownNumber(const OptionRow& row, int64_t number) {
   switch (row.type) {
     case OptionType::kBoolean: return number != 0 ? "yes" : "no";
     case OptionType::kChoice: return std::string(Words(row.choices)[static_cast<size_t>(number)]);
@@ -89,11 +86,13 @@ std::string OptionValue(const Options& options, const OptionRow& row) {
   }
 }
 
-std::optional<std::string> CheckOption(const OptionRow& row, std::string_view value) {
-  if (row.check != nullptr) {
-    const std::string wrong = row.check(value);
-    if (!wrong.empty()) return wrong;
-  }
+// A value that has passed the check, as CONFIG GET shows it.
+std::string Shown(const OptionRow& row, const std::string& value) {
+  return row.type == OptionType::kText ? ShownText(row, value) : ShownNumber(row, *NumberOf(row, value));
+}
+
+// What is wrong with a text or a number, as redis-server says it.
+std::optional<std::string> CheckType(const OptionRow& row, std::string_view value) {
   if (row.type == OptionType::kText) {
     const bool is_cut = !row.is_secret && value.find('\0') != std::string_view::npos;
     return is_cut ? std::optional<std::string>("argument can't hold a NUL byte") : std::nullopt;
@@ -116,14 +115,36 @@ std::optional<std::string> CheckOption(const OptionRow& row, std::string_view va
   return std::nullopt;
 }
 
+}  // namespace
+
+std::string OptionValue(const Options& options, const OptionRow& row) {
+  if (const auto* text = std::get_if<SharedText Options::*>(&row.field))
+    return ShownText(row, (options.*(*text)).Get());
+  if (const auto* number = std::get_if<SharedNumber Options::*>(&row.field)) {
+    return ShownNumber(row, options.*(*number));
+  }
+  return Shown(row, options.kept.Get(row.name).value_or(std::string(row.default_value)));
+}
+
+std::optional<std::string> CheckOption(const OptionRow& row, std::string_view value) {
+  if (row.check != nullptr) {
+    const std::string wrong = row.check(value);
+    if (!wrong.empty()) return wrong;
+  }
+  if (std::optional<std::string> wrong = CheckType(row, value)) return wrong;
+  const bool is_refused = !row.instead.empty() && Shown(row, std::string(value)) != row.default_value;
+  return is_refused ? std::optional<std::string>(row.instead) : std::nullopt;
+}
+
 void SetOption(Options& options, const OptionRow& row, std::string_view value) {
   if (row.set != nullptr) {
     row.set(options, value);
   } else if (const auto* text = std::get_if<SharedText Options::*>(&row.field)) {
     (options.*(*text)).Set(std::string(value));
+  } else if (const auto* number = std::get_if<SharedNumber Options::*>(&row.field)) {
+    options.*(*number) = std::clamp(*NumberOf(row, value), row.taken_within.least, row.taken_within.most);
   } else {
-    options.*std::get<SharedNumber Options::*>(row.field) =
-        std::clamp(*NumberOf(row, value), row.taken_within.least, row.taken_within.most);
+    options.kept.Set(row.name, Shown(row, std::string(value)));
   }
 }
 

@@ -1,10 +1,35 @@
 // SPDX-License-Identifier: MIT
 // Options of the process.
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "server/config/shutdown_flags.h"
 #include "server/observe/log.h"
 #include "server/options/option_row.h"
 
 namespace ringkv::server {
 namespace {
+
+std::string CheckShutdownFlags(std::string_view value) {
+  const std::optional<ShutdownFlags> flags = ParseShutdownFlags(value);
+  if (!flags) return "argument(s) must be one of the following: default, save, nosave, now, force";
+  return flags->save && flags->nosave ? "shutdown options SAVE and NOSAVE can't be used simultaneously" : "";
+}
+
+constexpr OptionRow OnSignal(std::string_view name, SharedText Options::*field, std::string_view summary) {
+  return {.name = name,
+          .type = OptionType::kText,
+          .default_value = "default",
+          .changeable = true,
+          .is_list = true,
+          .summary = summary,
+          .field = field,
+          .check = CheckShutdownFlags,
+          .normalized = [](std::string_view value) {
+            return PrintShutdownFlags(ParseShutdownFlags(value).value_or(ShutdownFlags()));
+          }};
+}
 
 constexpr OptionRow kProcessOptions[] = {
     {.name = "daemonize",
@@ -54,6 +79,11 @@ constexpr OptionRow kProcessOptions[] = {
      .summary =
          "Seconds that a primary waits at shutdown for its replicas to receive the last writes; 0 does not wait.",
      .field = &Options::shutdown_timeout},
+    OnSignal(
+        "shutdown-on-sigint", &Options::shutdown_on_sigint,
+        "Shutdown at SIGINT. default: a snapshot is made if there are save points; save, nosave, now (does not wait "
+        "for replicas), force (a failed snapshot does not keep the server up): as SHUTDOWN has them."),
+    OnSignal("shutdown-on-sigterm", &Options::shutdown_on_sigterm, "Shutdown at SIGTERM, likewise."),
     {.name = "shutdown-drain",
      .type = OptionType::kInteger,
      .default_value = "0",

@@ -124,7 +124,7 @@ void PrimaryLink::Run() {
 
 Status PrimaryLink::FollowOnce(uint64_t generation, const PrimaryAddress& target) {
   const storage::Result<std::shared_ptr<PeerSocket>> socket =
-      socket_.Connect(target.host, target.port, kPrimaryConnectMs, stopping_);
+      socket_.Connect(target.host, target.port, kPrimaryConnectMs, stopping_, parts_.options.bind_source_addr.Get());
   if (!socket) return tl::unexpected(socket.error());
   if (stopping_ || !IsCurrent(generation)) return Fail("the link was closed");
   phase_ = LinkPhase::kConnecting;

@@ -116,6 +116,7 @@ Status Durability::Close() {
 
 void Durability::RunLog() {
   ::pthread_setname_np(::pthread_self(), "log");
+  on_thread_(ThreadRole::kLog);
   CountMemoryOfThisThread();
   while (!stopping_) {
     store_.log().WaitForWork(kNap);
@@ -257,6 +258,7 @@ bool Durability::StartSave(SnapshotReason reason) {
   MutexLock lock(mutex_);
   snapshot_thread_ = std::thread([this, reason] {
     ::pthread_setname_np(::pthread_self(), "snapshot");
+    on_thread_(reason == SnapshotReason::kSave ? ThreadRole::kSave : ThreadRole::kLogRewrite);
     CountMemoryOfThisThread();
     [[maybe_unused]] const Status noted = Run(reason, true);
   });

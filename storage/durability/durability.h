@@ -43,6 +43,11 @@ class Durability {
   using Say = std::function<void(bool is_warning, const std::string& line)>;
   void set_say(Say say) { say_ = std::move(say); }
 
+  // Is called in a new thread of this object, at its start. Set before Open.
+  enum class ThreadRole : uint8_t { kLog, kSave, kLogRewrite };
+  using OnThread = std::function<void(ThreadRole)>;
+  void set_on_thread(OnThread on_thread) { on_thread_ = std::move(on_thread); }
+
   // Locks the directory until the end. Every writer calls it first.
   Status LockDirectory();
   // Adopts a lock from LockData.
@@ -148,6 +153,7 @@ class Durability {
   const Clock& clock_;
   const Options options_;
   Say say_ = [](bool, const std::string&) {};
+  OnThread on_thread_ = [](ThreadRole) {};
   LogWriter log_;
 
   std::atomic<int> compression_level_{1};

@@ -209,6 +209,10 @@ class Recovery {
   Status CutTail(const LogFileReader& log) {
     summary_.cut_file = log.path();
     summary_.cut_bytes = log.file_bytes() - log.offset();
+    if (options_.refuses_torn_tail) {
+      return Fail("the last log file '" + log.path() + "' has a torn tail of " + std::to_string(summary_.cut_bytes) +
+                  " bytes, as a crash leaves it; start with '--aof-load-truncated yes' to cut it off");
+    }
     if (options_.read_only) return {};
     return TruncateFile(files_, log.path(), log.offset());
   }

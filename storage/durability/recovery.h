@@ -42,6 +42,8 @@ struct RecoveryProgress {
 struct RecoveryOptions {
   // Recovers the state before the first damage instead of failing.
   bool up_to_damage = false;
+  // Fails if the log has a torn tail, instead of truncating it.
+  bool refuses_torn_tail = false;
   size_t threads = 1;
   // Limits for point-in-time recovery: later groups are not applied, later snapshots are not used.
   Lsn last_lsn = UINT64_MAX;

@@ -8,10 +8,13 @@ namespace ringkv::storage {
 
 Reclaimer::~Reclaimer() { Stop(); }
 
-void Reclaimer::Start() {
+void Reclaimer::Start(std::function<void()> on_thread) {
   MutexLock lock(mutex_);
   running_ = true;
-  thread_ = std::thread([this] { Run(); });
+  thread_ = std::thread([this, on_thread = std::move(on_thread)] {
+    on_thread();
+    Run();
+  });
 }
 
 void Reclaimer::Stop() {

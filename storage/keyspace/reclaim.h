@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -21,7 +22,8 @@ class Reclaimer {
   Reclaimer() = default;
   ~Reclaimer();
 
-  void Start();
+  // `on_thread` is called in its thread first.
+  void Start(std::function<void()> on_thread = [] {});
   void Stop();
 
   // Takes ownership. Frees at once if the thread does not run.

@@ -84,16 +84,22 @@ TEST(House, TheManPageOfTheServerMatchesTheRows) {
       ".\\\" Generated from the option rows; a test holds it.\n"
       ".TH RINGKV\\-SERVER 1 \"\" \"RingKV\" \"RingKV\"\n.SH NAME\n"
       "ringkv\\-server \\- key\\-value server that speaks the Redis protocol\n.SH SYNOPSIS\n.B ringkv\\-server\n"
-      "[\\fIfile\\fR | \\fB\\-\\fR] [\\fB\\-\\-option\\fR \\fIvalue\\fR ...]\n.SH DESCRIPTION\n"
+      "[\\fIfile\\fR] [\\fB\\-\\fR] [\\fB\\-\\-option\\fR \\fIvalue\\fR ...]\n.SH DESCRIPTION\n"
       "In\\-memory key\\-value server for clients of Redis. The file has the syntax of redis.conf;\n.B \\-\n"
       "reads it from standard input. Options of the command line override the file. Each option may be set in the "
       "environment too:\n"
       "RINGKV_MAXMEMORY=1gb for maxmemory. CONFIG SET changes options marked with *.\n.SH OPTIONS\n";
+  std::string idle;
   for (const OptionRow& row : OptionRows()) {
+    if (KindOf(row) != OptionKind::kActs) {
+      idle += (idle.empty() ? "" : ", ") + ForRoff(row.name);
+      continue;
+    }
     page += ".TP\n.B \\-\\-" + ForRoff(row.name) + (row.changeable ? " *" : "") + "\n" + ForRoff(row.summary) + "\n";
     if (!row.choices.empty()) page += "One of: " + ForRoff(row.choices) + ".\n";
     if (!row.default_value.empty()) page += "Default: " + ForRoff(row.default_value) + ".\n";
   }
+  page += ".SH OPTIONS WITHOUT AN EFFECT\nKnown, so that configurations of Redis can be used:\n" + idle + ".\n";
   page +=
       ".SH SIGNALS\n.TP\n.B SIGTERM, SIGINT\nShuts the server down; makes a snapshot if save points are set.\n.TP\n"
       ".B SIGHUP\nReopens the log file; in a cluster, reloads the cluster\\-config.\n.SH SEE ALSO\n"
@@ -124,16 +130,38 @@ TEST(House, TheCompletionKnowsEveryOption) {
   ExpectDocument(Root() / "deploy/completion/ringkv.bash", script);
 }
 
+std::string_view EffectOf(const OptionRow& row) {
+  switch (KindOf(row)) {
+    case OptionKind::kActs: return "acts";
+    case OptionKind::kIdle: return "none here";
+    case OptionKind::kRefused: return "default only";
+  }
+  return "";
+}
+
 TEST(House, TheOptionReferenceMatchesTheRows) {
   std::string page =
       "# Options\n\nGenerated from the option rows; house_test compares them. Set an option in the file (`name "
       "value`), on the "
       "command line (`--name value`), in the environment (`RINGKV_NAME=value`), or at run time with `CONFIG SET name "
-      "value` if the third column says yes.\n\n| option | default | at run time | description |\n|---|---|---|---|\n";
+      "value` if the third column says yes.\n\n"
+      "The fourth column tells the effect. Every option of Redis 7 is known, so that its configurations can be "
+      "used:\n\n"
+      "- **acts**: it does what its description says.\n"
+      "- **none here**: there is nothing for it to act on. Each value that Redis takes is taken and kept for `CONFIG "
+      "GET`, `SET` and `REWRITE`; a line of the log names these options at the start.\n"
+      "- **default only**: another value would promise what is not done here. It is refused, with a line that says "
+      "what "
+      "to use instead.\n\n"
+      "`include FILE` reads another file, or all that match a pattern; `rename-command NAME NEW` renames a command, or "
+      "removes it if `NEW` is `\"\"`. `user default` is accepted with all rights; other users, `loadmodule` and "
+      "`sentinel` are refused.\n\n"
+      "| option | default | at run time | effect | description |\n|---|---|---|---|---|\n";
   for (const OptionRow& row : OptionRows()) {
     page += "| `" + std::string(row.name) + "` | `" +
             (row.default_value.empty() ? "\"\"" : std::string(row.default_value)) + "` | " +
-            (row.changeable ? "yes" : "no") + " | " + EscapeBars(std::string(row.summary)) +
+            (row.changeable ? "yes" : "no") + " | " + std::string(EffectOf(row)) + " | " +
+            EscapeBars(std::string(row.summary)) +
             (row.choices.empty() ? "" : " One of: `" + std::string(row.choices) + "`.") + " |\n";
   }
   ExpectDocument(Root() / "docs/configuration.md", page);

@@ -137,6 +137,24 @@ TEST_F(ClusterTest, EveryKeyHasOneOwnerAndOtherNodesRedirectToIt) {
   }
 }
 
+TEST_F(ClusterTest, WithUnknownEndpointsClientsKeepTheHostThatTheyHaveConnectedTo) {
+  const std::string key = KeyOf(1);
+  const std::string port = std::to_string(ports_[1]);
+  ASSERT_EQ(Say(*primaries_[0], {"CONFIG", "SET", "cluster-preferred-endpoint-type", "unknown-endpoint"}), "OK");
+  const std::string moved = Say(*primaries_[0], {"GET", key});
+  EXPECT_TRUE(moved.starts_with("MOVED ") && moved.ends_with(" :" + port)) << moved;
+  const Context context = ConnectTo(*primaries_[0]);
+  const Reply slots = Ask(context.get(), {"CLUSTER", "SLOTS"});
+  const redisReply* node = slots->element[0]->element[2];
+  EXPECT_EQ(node->element[0]->type, REDIS_REPLY_NIL);
+  EXPECT_STREQ(node->element[3]->element[0]->str, "ip");
+  EXPECT_STREQ(node->element[3]->element[1]->str, "127.0.0.1");
+  const Reply shards = Ask(context.get(), {"CLUSTER", "SHARDS"});
+  const redisReply* member = shards->element[0]->element[3]->element[0];
+  EXPECT_STREQ(member->element[6]->str, "endpoint");
+  EXPECT_STREQ(member->element[7]->str, "");
+}
+
 TEST_F(ClusterTest, KeysOfSeveralSlotsDontBelongTogether) {
   ServerProcess& node = *primaries_[0];
   EXPECT_EQ(Say(node, {"MGET", "a", "b"}), "CROSSSLOT Keys in request don't hash to the same slot");

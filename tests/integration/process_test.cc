@@ -166,6 +166,7 @@ TEST(Process, ServesAUnixSocket) {
   struct stat status {};
   ASSERT_EQ(::stat(dir.Path("sock").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0700u);
+  EXPECT_EQ(server.port(), 0) << "with port 0, as in Redis";
   const int socket = ::socket(AF_UNIX, SOCK_STREAM, 0);
   sockaddr_un address{};
   address.sun_family = AF_UNIX;

@@ -22,7 +22,8 @@ std::string CommandLineOf(pid_t pid) {
 }
 
 TEST(Secrets, AreNotInTheListOfProcesses) {
-  ServerProcess server({"--requirepass", "topsecret", "--masterauth=topsecret", "--maxclients", "77"});
+  ServerProcess server({"--requirepass", "topsecret", "--masterauth=topsecret", "--maxclients", "77",
+                        "--requirepass topsecret", "--set-proc-title", "no"});
   const std::string shown = CommandLineOf(server.pid());
   EXPECT_NE(shown.find("maxclients"), std::string::npos);
   EXPECT_EQ(shown.find("topsecret"), std::string::npos) << shown;

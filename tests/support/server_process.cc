@@ -63,10 +63,11 @@ ServerProcess::ServerProcess(std::vector<std::string> options, Wait wait) {
   Eventually([&] {
     const std::string text = Log();
     const size_t at = text.find("is ready: port ");
-    if (at != std::string::npos) port_ = std::atoi(text.c_str() + at + 15);
+    const bool is_ready = at != std::string::npos;
+    if (is_ready) port_ = std::atoi(text.c_str() + at + 15);
     siginfo_t info{};
     ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT);
-    return port_ != 0 || info.si_pid == pid_;
+    return is_ready || info.si_pid == pid_;
   });
 }
 

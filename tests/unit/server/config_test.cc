@@ -4,9 +4,13 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <iostream>
 #include <random>
 #include <set>
+#include <sstream>
 
+#include "server/options/command_line.h"
+#include "server/options/config_line.h"
 #include "server/options/config_rewrite.h"
 #include "server/options/option_table.h"
 #include "tests/support/temp_dir.h"
@@ -128,6 +132,110 @@ TEST_F(ConfigTest, RewriteRemovesTheLineOfAReplicaThatWasPromoted) {
   EXPECT_EQ(dir_.Read("ringkv.conf"), "port 7000\nsave \"\"\n") << "save is not empty by default";
 }
 
+TEST_F(ConfigTest, NamesOfOptionsAreUnique) {
+  std::set<std::string_view> names;
+  for (const OptionRow& row : OptionRows()) {
+    EXPECT_TRUE(names.insert(row.name).second) << row.name;
+    EXPECT_TRUE(row.alias.empty() || names.insert(row.alias).second) << row.alias;
+  }
+}
+
+TEST_F(ConfigTest, AnOptionWithNothingToActOnIsCheckedAndKept) {
+  EXPECT_EQ(IdleOptionsIn(options_), "");
+  EXPECT_EQ(ErrorOf({"--rdbcompression", "no", "--active-defrag-ignore-bytes", "1mb", "--lua-time-limit", "7"}), "");
+  EXPECT_EQ(Value("rdbcompression"), "no");
+  EXPECT_EQ(Value("active-defrag-ignore-bytes"), "1048576");
+  EXPECT_EQ(Value("busy-reply-threshold"), "7");
+  EXPECT_EQ(Value("dynamic-hz"), "yes") << "the default";
+  EXPECT_EQ(IdleOptionsIn(options_), "active-defrag-ignore-bytes, rdbcompression, busy-reply-threshold");
+  EXPECT_EQ(CheckOption(*FindOption("dynamic-hz"), "maybe"), "argument must be 'yes' or 'no'");
+  EXPECT_EQ(CheckOption(*FindOption("active-defrag-cycle-min"), "100"), "argument must be between 1 and 99 inclusive");
+  EXPECT_EQ(CheckOption(*FindOption("repl-diskless-load"), "x"),
+            "argument(s) must be one of the following: disabled, on-empty-db, swapdb");
+  const std::string path = dir_.Write("ringkv.conf", "rdbcompression yes\n");
+  ASSERT_TRUE(RewriteConfigFile(path, options_));
+  EXPECT_EQ(dir_.Read("ringkv.conf"),
+            "rdbcompression no\nactive-defrag-ignore-bytes 1048576\nbusy-reply-threshold 7\n");
+}
+
+std::string OtherThanTheDefault(const OptionRow& row) {
+  switch (row.type) {
+    case OptionType::kBoolean: return row.default_value == "no" ? "yes" : "no";
+    case OptionType::kChoice: return "local";
+    case OptionType::kText: return "x";
+    default: return "1";
+  }
+}
+
+TEST_F(ConfigTest, AValueThatWouldPromiseTooMuchIsRefusedWithWhatToUseInstead) {
+  size_t refused = 0;
+  for (const OptionRow& row : OptionRows()) {
+    if (KindOf(row) != OptionKind::kRefused) continue;
+    ++refused;
+    EXPECT_EQ(CheckOption(row, row.default_value), std::nullopt) << row.name;
+    EXPECT_EQ(CheckOption(row, OtherThanTheDefault(row)), std::string(row.instead)) << row.name;
+  }
+  EXPECT_GT(refused, 10u);
+  EXPECT_EQ(ErrorOf({"--aclfile", "users.acl"}),
+            "command line: bad value 'users.acl' for 'aclfile': there are no users yet; requirepass sets the password "
+            "of all clients");
+}
+
+TEST_F(ConfigTest, DirectivesOfRedisAreKnown) {
+  const std::pair<std::string, std::string> refused[] = {
+      {"loadmodule /m.so", "there are no modules"},     {"sentinel monitor m h 1 2", "run redis-sentinel"},
+      {"search.timeout 5", "the option of a module"},   {"gopher-enabled yes", "no Gopher"},
+      {"user alice on >secret", "requirepass sets"},    {"user default on ~app:*", "rights can't be restricted"},
+      {"user default on #abcd", "requirepass PASSWORD"}};
+  for (const auto& [line, says] : refused) {
+    const std::string path = dir_.Write("refused.conf", line + "\n");
+    const std::string error = ErrorOf({path});
+    EXPECT_EQ(error.find(path + ":1: "), 0u) << error;
+    EXPECT_NE(error.find(says), std::string::npos) << error;
+    EXPECT_EQ(error.find("secret"), std::string::npos) << error;
+  }
+  EXPECT_EQ(ErrorOf({dir_.Write("taken.conf",
+                                "user default on sanitize-payload >pw ~* &* +@all\n"
+                                "list-max-ziplist-entries 5\ngopher-enabled no\n")}),
+            "");
+  EXPECT_EQ(Value("requirepass"), "pw");
+}
+
+TEST_F(ConfigTest, TheCommandLineIsThatOfRedis) {
+  EXPECT_EQ(ErrorOf({"--save"}), "");
+  EXPECT_EQ(Value("save"), "");
+  EXPECT_EQ(ErrorOf({"--save", "60", "1", "--port 7002", "--bind", "127.0.0.1", "::1", "--save", "--hz", "5"}), "");
+  EXPECT_EQ(Value("save"), "");
+  EXPECT_EQ(Value("port"), "7002");
+  EXPECT_EQ(Value("bind"), "127.0.0.1 ::1");
+  EXPECT_EQ(Value("hz"), "5");
+  EXPECT_EQ(ErrorOf({"--save \"\"", "--requirepass a=b"}), "");
+  EXPECT_EQ(Value("requirepass"), "a=b");
+}
+
+TEST_F(ConfigTest, StandardInputIsReadWhereADashStands) {
+  const std::string path = dir_.Write("ringkv.conf", "port 7000\nhz 20\n");
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"-", "--hz", "40"}, std::vector<std::string>{path, "--hz", "40", "-"}}) {
+    std::istringstream lines("port 7001\nhz 30\n");
+    std::streambuf* const usual = std::cin.rdbuf(lines.rdbuf());
+    const std::string error = ErrorOf(arguments);
+    std::cin.rdbuf(usual);
+    EXPECT_EQ(error, "");
+    EXPECT_EQ(Value("port"), "7001") << "it wins over the file";
+    EXPECT_EQ(Value("hz"), "40") << "the command line wins over it";
+  }
+}
+
+TEST_F(ConfigTest, ConfigurationsOfRedisAndValkeyAreAccepted) {
+  for (const std::string version : {"redis-6.2", "redis-7.2", "redis-7.4", "valkey-8"}) {
+    SetDefaults(options_);
+    EXPECT_EQ(ErrorOf({std::string(RINGKV_SOURCE) + "/tests/data/config/" + version + ".txt"}), "");
+    EXPECT_EQ(Value("tcp-backlog"), "511");
+    EXPECT_NE(IdleOptionsIn(options_), "");
+  }
+}
+
 // Texts that a line of a configuration file could lose or change, and random ones.
 std::vector<std::string> DifficultTexts() {
   std::vector<std::string> texts = {"",
@@ -159,6 +267,8 @@ std::vector<std::string> DifficultTexts() {
                                     " normal  1mb 0 0 ",
                                     std::string("a\0b", 3),
                                     std::string(1, '\0'),
+                                    "1 2 3",
+                                    "now save",
                                     "\x07\x08\x0b\x0c\x7f"};
   std::mt19937 random(1);
   for (int i = 0; i < 50; ++i) {

@@ -5,7 +5,7 @@
 
 #include "server/command/command_table.h"
 #include "server/commands/families.h"
-#include "server/options/config_file.h"
+#include "server/options/command_line.h"
 #include "server/options/option_table.h"
 #include "tests/support/session_fixture.h"
 

@@ -4,7 +4,7 @@
 
 #include "server/data/data_keeper.h"
 #include "server/observe/slow_log.h"
-#include "server/options/config_file.h"
+#include "server/options/command_line.h"
 #include "storage/base/once_a_second.h"
 #include "tests/support/session_fixture.h"
 

@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Compares options with redis-server's: names, defaults, which of them CONFIG SET changes, and the replies to good and bad
+values. What differs is listed here with its reason."""
+import sys
+
+from servers import start_redis, start_ringkv
+
+# Of CONFIG GET *.
+MISSING = {}
+OTHER_DEFAULTS = {
+    "dbfilename": "a snapshot is no RDB file",
+    "list-compress-depth": "long lists are compressed",
+    "repl-backlog-size": "16 MB hold more than a moment of changes",
+    "supervised": "auto: systemd is noticed by itself",
+    "syslog-ident": "the name of the program",
+    "enable-debug-command": "set by this test",
+    "dir": "of each server", "port": "of each server", "slaveof": "", "save": "",
+}
+# Of CONFIG SET.
+NOT_CHANGED = {
+    "port": "would move the server under test", "bind": "likewise",
+    "dir": "protected", "dbfilename": "protected",
+    "requirepass": "would lock the test out", "maxclients": "depends on the limit of files",
+    "masterauth": "any text is one", "masteruser": "any text is one",
+    "oom-score-adj": "needs rights", "oom-score-adj-values": "needs rights",
+}
+OTHER_REPLIES = {
+    "hz": "100000 is clamped by both, but redis-server shows what was given",
+    "replica-announce-ip": "no host has a blank", "slave-announce-ip": "likewise",
+    "repl-backlog-ttl": "at most 2147483647 seconds",
+    "cluster-announce-ip": "refused: cluster-config says it", "cluster-announce-hostname": "refused likewise",
+    "cluster-announce-port": "refused likewise", "cluster-announce-tls-port": "refused: there is no TLS",
+    "tls-port": "refused: there is no TLS", "tls-cluster": "likewise", "tls-replication": "likewise",
+    "replica-ignore-maxmemory": "refused: a replica evicts nothing by itself",
+    "slave-ignore-maxmemory": "likewise",
+    "activedefrag": "refused, with words of our own",
+    "proto-max-bulk-len": "at most 4 GB", "cluster-node-timeout": "at least 10 milliseconds",
+}
+OTHER_REPLIES.update({name: "refused: there is no TLS" for name in (
+    "tls-cert-file", "tls-key-file", "tls-key-file-pass", "tls-client-cert-file", "tls-client-key-file",
+    "tls-client-key-file-pass", "tls-dh-params-file", "tls-ca-cert-file", "tls-ca-cert-dir", "tls-protocols",
+    "tls-ciphers", "tls-ciphersuites", "tls-auth-clients", "tls-session-cache-size", "tls-session-cache-timeout",
+    "tls-session-caching", "tls-prefer-server-ciphers")})
+
+VALUES = ("yes", "no", "YES", "1", "0", "-1", "100000", "1mb", "9223372036854775808", "", "abc", "disabled", "local",
+          "1 2", "ignore", "clients", "ip")
+
+
+def options_of(client):
+    client.send("CONFIG", "GET", "*")
+    count = int(client.input.readline()[1:])
+    words = [client.read_raw().split(b"\r\n")[1].decode() for _ in range(count)]
+    return dict(zip(words[::2], words[1::2]))
+
+
+def difference(what, name, ours, theirs):
+    return f"{what} {name}: {ours!r}, redis-server: {theirs!r}"
+
+
+def check_names(ours, theirs):
+    found = [f"missing: {name}" for name in theirs if name not in ours and name not in MISSING]
+    found += [f"not missing any more: {name}" for name in MISSING if name in ours]
+    for name, value in theirs.items():
+        if name in ours and ours[name] != value and name not in OTHER_DEFAULTS:
+            found.append(difference("default of", name, ours[name], value))
+    return found
+
+
+def is_tolerated(value, reply):
+    """redis-server takes an empty text for no memory, and tells numbers beyond 64 bits by their range."""
+    return value in ("", "9223372036854775808") and b"must be a memory" in reply
+
+
+def check_values(ours, theirs, known, defaults):
+    found = []
+    for name in sorted(defaults):
+        if name in NOT_CHANGED or name in OTHER_REPLIES or name not in known:
+            continue
+        for value in VALUES:
+            for client in (ours, theirs):
+                client.raw("CONFIG", "SET", name, defaults[name])
+            replies = [client.raw("CONFIG", "SET", name, value) for client in (ours, theirs)]
+            shown = [client.raw("CONFIG", "GET", name) for client in (ours, theirs)]
+            if is_tolerated(value, replies[0]):
+                continue
+            if replies[0] != replies[1]:
+                found.append(difference(f"CONFIG SET {name} {value!r}", "", *replies))
+            elif shown[0] != shown[1] and name not in OTHER_DEFAULTS:
+                found.append(difference(f"CONFIG GET {name} after {value!r}", "", *shown))
+    return found
+
+
+def main():
+    with start_ringkv("--enable-debug-command", "yes") as ringkv, start_redis() as redis:
+        ours, theirs = ringkv.connect(), redis.connect()
+        known, expected = options_of(ours), options_of(theirs)
+        found = check_names(known, expected) + check_values(ours, theirs, known, expected)
+    for line in found:
+        print(line)
+    print(f"{len(expected)} options of redis-server compared, {len(found)} unexpected differences")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

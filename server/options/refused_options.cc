@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+// Options of Redis of which only the default is taken, because another value would promise what is not done here. The
+// error says what to use instead.
+#include "server/options/row_shapes.h"
+
+namespace ringkv::server {
+namespace {
+
+struct Refused {
+  std::string_view summary;
+  std::string_view instead;
+};
+
+constexpr Refused kTls = {
+    "There is no TLS.",
+    "there is no TLS; let a proxy in front of the server (stunnel, HAProxy, a service mesh) end it"};
+constexpr Refused kAnnounced = {
+    "Clients are told the address in the node's line of cluster-config.",
+    "the cluster-config says which address clients are told: write it as host and port into the line of the node"};
+
+constexpr OptionRow Only(OptionType type, std::string_view name, std::string_view value, const Refused& why) {
+  return {.name = name,
+          .type = type,
+          .default_value = value,
+          .changeable = true,
+          .summary = why.summary,
+          .instead = why.instead};
+}
+
+constexpr OptionRow OnlySwitch(std::string_view name, std::string_view value, const Refused& why) {
+  return Only(OptionType::kBoolean, name, value, why);
+}
+
+constexpr OptionRow OnlyPort(std::string_view name, const Refused& why) {
+  OptionRow row = Only(OptionType::kInteger, name, "0", why);
+  row.most = 65535;
+  return row;
+}
+
+constexpr OptionRow OnlyText(std::string_view name, const Refused& why) {
+  return Only(OptionType::kText, name, "", why);
+}
+
+constexpr OptionRow OnlyPermission(std::string_view name, const Refused& why) {
+  OptionRow row = AtTheStart(Only(OptionType::kChoice, name, "no", why));
+  row.choices = "no yes local";
+  return row;
+}
+
+constexpr OptionRow Known(std::string_view alias, OptionRow row) {
+  row.alias = alias;
+  return row;
+}
+
+constexpr OptionRow kRefusedOptions[] = {
+    OnlySwitch("activedefrag", "no",
+               {"There is no active defragmentation.",
+                "Active defragmentation cannot be enabled: RingKV has none; a restart gives fragmented memory back"}),
+    Known("slave-ignore-maxmemory",
+          OnlySwitch("replica-ignore-maxmemory", "yes",
+                     {"A replica holds what its primary holds, and evicts nothing by itself.",
+                      "a replica that evicts by itself would differ from its primary; set maxmemory at the primary"})),
+    OnlySwitch("import-mode", "no",
+               {"Expired and evicted keys go at once.",
+                "keys expire also while data is imported; use migrate-from or load-rdb, which keep times"}),
+    OnlyPermission("enable-protected-configs",
+                   {"dir and dbfilename are set at the start only.",
+                    "dir and dbfilename are set at the start only: in the configuration file or on the command line"}),
+    OnlyPermission(
+        "enable-module-command",
+        {"There are no modules.", "there are no modules; docs/commands.md lists the commands that there are"}),
+    AtTheStart(OnlyText(
+        "aclfile", {"There are no users.", "there are no users yet; requirepass sets the password of all clients"})),
+    OnlyText("locale-collate", {"SORT ALPHA compares bytes.",
+                                "SORT ALPHA compares bytes in every locale; sort in the application by its language"}),
+    OnlyText("availability-zone", {"INFO names no availability zone.",
+                                   "INFO and HELLO name no availability zone; label the node where it is deployed"}),
+    OnlyText("cluster-announce-ip", kAnnounced),
+    OnlyText("cluster-announce-client-ipv4", kAnnounced),
+    OnlyText("cluster-announce-client-ipv6", kAnnounced),
+    OnlyText("cluster-announce-hostname", kAnnounced),
+    OnlyPort("cluster-announce-port", kAnnounced),
+    OnlyPort("cluster-announce-tls-port", kTls),
+    OnlyPort("tls-port", kTls),
+    OnlySwitch("tls-cluster", "no", kTls),
+    OnlySwitch("tls-replication", "no", kTls),
+    OnlyText("tls-cert-file", kTls),
+    OnlyText("tls-key-file", kTls),
+    Secret(OnlyText("tls-key-file-pass", kTls)),
+    OnlyText("tls-client-cert-file", kTls),
+    OnlyText("tls-client-key-file", kTls),
+    Secret(OnlyText("tls-client-key-file-pass", kTls)),
+    OnlyText("tls-dh-params-file", kTls),
+    OnlyText("tls-ca-cert-file", kTls),
+    OnlyText("tls-ca-cert-dir", kTls),
+};
+
+}  // namespace
+
+std::span<const OptionRow> RefusedOptions() { return kRefusedOptions; }
+
+}  // namespace ringkv::server

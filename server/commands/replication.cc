@@ -98,7 +98,14 @@ void FailOver(AdminCall& call) {
   if (call.server.redis_link().is_running()) {
     return call.reply.Error("ERR FAILOVER is not possible while migrate-from is set");
   }
-  if (const storage::Status begun = failover.Begin(*request); !begun) return call.reply.Error(begun.error().text);
+  const bool is_deferred = call.txn.holds_any();
+  const storage::Status begun = is_deferred ? failover.Check(*request) : failover.Begin(*request);
+  if (!begun) return call.reply.Error(begun.error().text);
+  if (is_deferred) {
+    AfterUnlock(call, [&failover, request = *request] {
+      [[maybe_unused]] const storage::Status has_changed_since = failover.Begin(request);
+    });
+  }
   call.reply.Ok();
 }
 

@@ -50,6 +50,7 @@ void Failover::Stop() {
 // --- begin and end --------------------------------------------------------------------------------------------------
 
 Status Failover::Check(const Request& request) const {
+  if (state() != State::kNone) return Fail("ERR FAILOVER already in progress.");
   if (replication_.is_replica()) return Fail("ERR FAILOVER is not valid when server is a replica.");
   std::vector<Replication::Replica> replicas = replication_.replicas();
   std::erase_if(replicas, [](const auto& replica) { return replica.is_redis; });  // it can't take over in this way
@@ -67,7 +68,6 @@ Status Failover::Check(const Request& request) const {
 
 Status Failover::Begin(const Request& request) {
   MutexLock begin(begin_mutex_);
-  if (state() != State::kNone) return Fail("ERR FAILOVER already in progress.");
   if (Status possible = Check(request); !possible) return possible;
   if (waiter_.joinable()) waiter_.join();  // of an earlier failover, which has ended
   parts_.log.Notice("FAILOVER requested to " + NameOfAddress(request.target));

@@ -45,7 +45,9 @@ class Failover {
   // The name that INFO shows.
   static std::string_view NameOf(State state);
   State state() const { return state_.load(); }
-  // An error is the reply.
+  // Whether it could begin now. An error is the reply.
+  storage::Status Check(const Request& request) const;
+  // Call without data locked. An error is the reply.
   storage::Status Begin(const Request& request);
   // Restores the role of the primary. Call without data locked. An error is the reply.
   storage::Status Abort();
@@ -61,7 +63,6 @@ class Failover {
   void Reject(const std::string& why);
 
  private:
-  storage::Status Check(const Request& request) const;
   void WaitForTarget();
   // Hands over or gives up, if the time for that has come.
   void Advance() REQUIRES(mutex_);

@@ -330,6 +330,21 @@ TEST_F(FailoverTest, UnblocksBlockedClientsWhenTheRoleChanges) {
                "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)");
 }
 
+TEST_F(FailoverTest, BeginsAndEndsInATransactionThatHoldsLocksOfData) {
+  HoldBack();
+  const Context context = ConnectTo(primary_);
+  for (const bool begins : {true, false}) {
+    Ask(context.get(), {"MULTI"});
+    Ask(context.get(), {"GET", "a"});
+    Ask(context.get(), begins ? FailoverTo(replica_) : std::vector<std::string>{"FAILOVER", "ABORT"});
+    const Reply reply = Ask(context.get(), {"EXEC"});
+    ASSERT_EQ(reply->elements, 2u);
+    EXPECT_STREQ(reply->element[1]->str, "OK");
+    EXPECT_EQ(FailoverState(primary_), begins ? "waiting-for-sync" : "no-failover");
+  }
+  EXPECT_EQ(Say(primary_, {"SET", "a", "b"}), "OK");
+}
+
 TEST_F(FailoverTest, ChecksItsTarget) {
   EXPECT_EQ(Say(primary_, {"FAILOVER", "TO", "127.0.0.1", "1"}), "ERR FAILOVER target HOST and PORT is not a replica.");
   EXPECT_EQ(Say(replica_, {"FAILOVER"}), "ERR FAILOVER is not valid when server is a replica.");

@@ -40,6 +40,12 @@ bool History::Holds(std::string_view id, storage::Lsn last, storage::Lsn now) co
   return false;
 }
 
+std::vector<std::string> History::EqualAt(storage::Lsn now) const {
+  std::vector<std::string> equal;
+  for (auto at = earlier_.rbegin(); at != earlier_.rend() && at->last >= now; ++at) equal.push_back(at->id);
+  return equal;
+}
+
 std::string History::Print() const {
   std::string text(kHistoryTitle);
   text += "epoch " + std::to_string(epoch_) + "\n";

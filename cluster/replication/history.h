@@ -22,6 +22,8 @@ class History {
     storage::Lsn last = 0;  // where it ended
   };
 
+  static constexpr size_t kMostEarlier = 32;
+
   // Begins with a unique id, see Chance.
   explicit History(std::string id);
 
@@ -40,14 +42,15 @@ class History {
   void Fork(std::string id, storage::Lsn last);
   // Whether the state after group `last` of history `id` is a prefix of this history, which is at `now`.
   bool Holds(std::string_view id, storage::Lsn last, storage::Lsn now) const;
+  // The earlier histories, newest first, that are equal to this one, which is at `now`: nothing was added since they
+  // ended.
+  std::vector<std::string> EqualAt(storage::Lsn now) const;
 
   // The text of the file (docs/formats/history.md).
   std::string Print() const;
   static storage::Result<History> Parse(std::string_view text);
 
  private:
-  static constexpr size_t kMostEarlier = 32;
-
   std::string id_;
   std::vector<Earlier> earlier_;
   uint64_t epoch_ = 0;

@@ -254,8 +254,14 @@ void PSync(AdminCall& call) {
   }
   if (!MayHaveReplica(call)) return;
   call.session.card->is_replica = true;
-  const FeedRequest request{std::string(call.args[1]), *next > 0 ? static_cast<storage::Lsn>(*next) : 0,
-                            std::string(member), call.session.takes_published};
+  FeedRequest request{{std::string(call.args[1])},
+                      *next > 0 ? static_cast<storage::Lsn>(*next) : 0,
+                      std::string(member),
+                      call.session.takes_published};
+  if (call.args.size() > 4 && EqualsIgnoringCase(call.args[4], "ALSO")) {
+    const auto also = call.args.all().subspan(5).first(std::min(call.args.size() - 5, cluster::History::kMostEarlier));
+    request.histories.insert(request.histories.end(), also.begin(), also.end());
+  }
   call.outcome =
       outcome::HandOver{[&replication, card = call.session.card, request](int descriptor, std::string unread) {
         replication.Admit(descriptor, std::move(unread), card, request);

@@ -165,7 +165,13 @@ storage::Result<std::string> PrimaryLink::AskToSync(PeerSocket& socket, uint64_t
   std::vector<std::string> request{"PSYNC", replication_.history_id(), std::to_string(have + 1),
                                    replication_.member_id()};
   const Takeover takeover = TakeoverFor(generation);
-  if (takeover == Takeover::kNone) return Ask(socket, options, request);
+  if (takeover == Takeover::kNone) {
+    // A primary that was started again and is a replica now: others know only the history before that.
+    const std::vector<std::string> equal = replication_.history().EqualAt(have);
+    if (!equal.empty()) request.emplace_back("ALSO");
+    request.insert(request.end(), equal.begin(), equal.end());
+    return Ask(socket, options, request);
+  }
   request.emplace_back("FAILOVER");
   if (takeover == Takeover::kAnyway) request.emplace_back("FORCE");
   storage::Result<std::string> reply = AskForAnyReply(socket, options, request);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "server/replication/replica_feed.h"
 
+#include <algorithm>
+
 #include "cluster/node_messages.h"
 #include "server/replication/replication.h"
 #include "storage/base/allocator.h"
@@ -61,7 +63,8 @@ std::string ReplicaFeed::ReasonOf(const Status& ended) const {
 
 Status ReplicaFeed::Serve() {
   const storage::Lsn now = parts_.data.store().log().appended();
-  bool goes_on = request_.next > 0 && replication_.Holds(request_.history, request_.next - 1);
+  bool goes_on = request_.next > 0 && std::any_of(request_.histories.begin(), request_.histories.end(),
+                                                  [&](auto& id) { return replication_.Holds(id, request_.next - 1); });
   storage::FrameList first;
   if (goes_on) {
     tail_ = replication_.TailFrom(request_.next);

@@ -13,6 +13,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "server/config/output_limit.h"
 #include "server/node_link/peer_socket.h"
@@ -30,7 +31,7 @@ enum class FeedState : uint8_t { kStarting, kSendingSnapshot, kOnline, kEnded };
 
 // A replica's PSYNC request.
 struct FeedRequest {
-  std::string history;
+  std::vector<std::string> histories;  // it is at the same group of each of them
   storage::Lsn next = 0;
   std::string member;  // its id, the same after each reconnect; empty if it sent none
   bool takes_published = false;

@@ -118,6 +118,7 @@ void Replication::KeepBacklog(bool nothing_has_changed) {
   if (!has_backlog_) {
     log.Attach(&backlog_);
     has_backlog_ = true;
+    is_history_unsaved_ = true;  // from now on others may have parts of it
   }
   buffer.SetPrompt(true);
   if (history_period_ == buffer.recording_periods()) return;

@@ -51,13 +51,17 @@ class ConfiguredServer {
     std::ofstream(path_) << lines;
     Start();
   }
-  void Start() { server_ = std::make_unique<ServerProcess>(std::vector<std::string>{path_, "--io-threads", "2"}); }
+  void Start() {
+    server_ = std::make_unique<ServerProcess>(
+        WithDebug({path_, "--io-threads", "2", "--dir", dir_.Path(""), "--appendfsync", "always"}));
+  }
   void Kill() {
     server_->Signal(SIGKILL);
     EXPECT_EQ(server_->WaitForEnd(), 128 + SIGKILL);
   }
   const ServerProcess& operator*() const { return *server_; }
   std::string file() const { return ReadFile(path_); }
+  bool HasHistory() const { return ::access(dir_.Path("replication.history").c_str(), F_OK) == 0; }
 
  private:
   const TempDir dir_;
@@ -136,6 +140,24 @@ TEST(SentinelsTransaction, DemotesAndTheServerComesBackAsAReplica) {
   server.Start();
   EXPECT_EQ(RoleOf(*server), "slave");
   EXPECT_TRUE(Eventually([&] { return Say(*server, {"GET", "a"}) == "b"; }));
+}
+
+TEST(SentinelsTransaction, APrimaryThatWasReplacedWhileItWasDownResumesAsAReplica) {
+  ConfiguredServer old("appendonly yes\n");
+  ServerProcess replica(ReplicaOf((*old).port()));
+  EXPECT_EQ(Say(*old, {"SET", "a", "b"}), "OK");
+  ASSERT_TRUE(Eventually([&] { return HasCaughtUp(replica, *old) && old.HasHistory(); }));
+  old.Kill();
+  Reconfigure(replica, "NO", "ONE");
+  EXPECT_EQ(Say(replica, {"SET", "a", "c"}), "OK");
+  for (int i = 0; i < 2; ++i) {
+    old.Start();
+    EXPECT_EQ(RoleOf(*old), "master") << "until Sentinel notices";
+    if (i == 0) old.Kill();
+  }
+  Reconfigure(*old, "127.0.0.1", std::to_string(replica.port()));
+  ExpectEqual(*old, replica);
+  EXPECT_EQ(replica.Info("sync_full"), "0");
 }
 
 TEST(SentinelsTransaction, MovesAReplicaAwayFromAPrimaryThatIsSilentAmidAFullSync) {

@@ -199,6 +199,24 @@ TEST(Replication, APrimaryThatWasKilledIsFollowedFromWhereItCameBack) {
   ExpectEqual(replica, *primary);
 }
 
+TEST(Replication, AReplicaResumesAfterTheFirstRestartOfItsPrimary) {
+  const TempDir dir;
+  const Options options = WithDebug({"--dir", dir.Path(""), "--appendonly", "yes", "--appendfsync", "always"});
+  auto primary = std::make_unique<ServerProcess>(options);
+  CuttingProxy proxy(primary->port());
+  ServerProcess replica(ReplicaOf(proxy.port()));
+  EXPECT_EQ(Say(*primary, {"SET", "a", "b"}), "OK");
+  ASSERT_TRUE(Eventually(
+      [&] { return HasCaughtUp(replica, *primary) && ::access(dir.Path("replication.history").c_str(), F_OK) == 0; }));
+  primary->Signal(SIGKILL);
+  EXPECT_EQ(primary->WaitForEnd(), 128 + SIGKILL);
+  primary = std::make_unique<ServerProcess>(options);
+  EXPECT_EQ(Say(*primary, {"SET", "a", "c"}), "OK");
+  proxy.set_target(primary->port());
+  ExpectEqual(replica, *primary);
+  EXPECT_EQ(primary->Info("sync_full"), "0");
+}
+
 // It had more than the primary remembers: what is more has to go.
 TEST(Replication, AReplicaAheadOfARestartedPrimaryDoesAFullSync) {
   const TempDir dir;

@@ -39,6 +39,24 @@ TEST(History, AForkAtALowerLsnShortensEarlierHistories) {
   EXPECT_FALSE(history.Holds(kA, 81, 200));
 }
 
+TEST(History, IsEqualToEarlierOnesUntilSomethingIsAdded) {
+  History history(kA);
+  EXPECT_TRUE(history.EqualAt(100).empty());
+  history.Fork(kB, 100);
+  EXPECT_EQ(history.EqualAt(100), std::vector<std::string>{kA});
+  EXPECT_TRUE(history.EqualAt(101).empty());
+  history.Fork(kC, 100);
+  EXPECT_EQ(history.EqualAt(100), (std::vector<std::string>{kB, kA}));
+}
+
+TEST(History, IsEqualToAnEarlierOneWhoseEndWasLost) {
+  History history(kA);
+  history.Fork(kB, 80);
+  EXPECT_EQ(history.EqualAt(80), std::vector<std::string>{kA});
+  history.Fork(kC, 90);
+  EXPECT_EQ(history.EqualAt(90), std::vector<std::string>{kB}) << "A had other changes from 81 on";
+}
+
 TEST(History, IsReadAsItWasPrinted) {
   History history(kA);
   history.Fork(kB, 7);

@@ -133,7 +133,8 @@ void Role(AdminCall& call) {
     call.reply.Integer(link.phase() == LinkPhase::kConnected ? static_cast<int64_t>(link.last()) : -1);
     return;
   }
-  const std::vector<Replication::Replica> replicas = replication.replicas();
+  std::vector<Replication::Replica> replicas = replication.replicas();
+  std::erase_if(replicas, [](const auto& each) { return each.state != FeedState::kOnline; });
   call.reply.Array(3);
   call.reply.Bulk("master");
   call.reply.Integer(replication.offsets().last);

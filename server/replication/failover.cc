@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "server/replication/failover.h"
 
-#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -53,16 +52,19 @@ Status Failover::Check(const Request& request) const {
   if (state() != State::kNone) return Fail("ERR FAILOVER already in progress.");
   if (replication_.is_replica()) return Fail("ERR FAILOVER is not valid when server is a replica.");
   std::vector<Replication::Replica> replicas = replication_.replicas();
-  std::erase_if(replicas, [](const auto& replica) { return replica.is_redis; });  // it can't take over in this way
   if (replicas.empty()) return Fail("ERR FAILOVER requires connected replicas.");
   if (request.force && (request.timeout_ms == 0 || !request.target)) {
     return Fail("ERR FAILOVER with force option requires both a timeout and target HOST and IP.");
   }
-  if (!request.target) return {};
-  const auto found = std::find_if(replicas.begin(), replicas.end(),
-                                  [&](const auto& replica) { return IsAt(replica, *request.target); });
-  if (found == replicas.end()) return Fail("ERR FAILOVER target HOST and PORT is not a replica.");
-  if (found->state != FeedState::kOnline) return Fail("ERR FAILOVER target replica is not online.");
+  std::erase_if(replicas, [&](const auto& each) { return request.target && !IsAt(each, *request.target); });
+  if (replicas.empty()) return Fail("ERR FAILOVER target HOST and PORT is not a replica.");
+  std::erase_if(replicas, [](const auto& each) { return each.is_redis; });
+  if (replicas.empty()) {
+    return Fail("ERR FAILOVER needs a RingKV replica. A redis-server takes over after REPLICAOF NO ONE.");
+  }
+  if (request.target && replicas.front().state != FeedState::kOnline) {
+    return Fail("ERR FAILOVER target replica is not online.");
+  }
   return {};
 }
 

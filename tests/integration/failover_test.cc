@@ -7,6 +7,7 @@
 #include <csignal>
 #include <fstream>
 #include <sstream>
+#include <string_view>
 #include <thread>
 
 #include "tests/support/cutting_proxy.h"
@@ -372,6 +373,55 @@ TEST_F(FailoverTest, ChecksItsTarget) {
   EXPECT_EQ(Say(replica_, {"FAILOVER"}), "ERR FAILOVER is not valid when server is a replica.");
   EXPECT_EQ(Say(primary_, FailoverTo(replica_, {"FORCE"})),
             "ERR FAILOVER with force option requires both a timeout and target HOST and IP.");
+}
+
+// Begins a full sync as a redis-server does that listens on this port. It is online once it acknowledges something.
+Context FollowAsRedis(const ServerProcess& primary, const std::string& port) {
+  Context link = ConnectTo(primary);
+  EXPECT_STREQ(Ask(link.get(), {"REPLCONF", "listening-port", port, "capa", "eof", "capa", "psync2"})->str, "OK");
+  EXPECT_TRUE(std::string_view(Ask(link.get(), {"PSYNC", "?", "-1"})->str).starts_with("FULLRESYNC "));
+  return link;
+}
+
+void Acknowledge(redisContext* link) {
+  int is_sent = 0;
+  ::redisAppendCommand(link, "REPLCONF ACK 0");
+  while (is_sent == 0) ASSERT_EQ(::redisBufferWrite(link, &is_sent), REDIS_OK);
+}
+
+// The ports in ROLE.
+std::vector<std::string> OnlineReplicas(const ServerProcess& primary) {
+  const Context context = ConnectTo(primary);
+  const Reply role = Ask(context.get(), {"ROLE"});
+  std::vector<std::string> ports;
+  for (size_t i = 0; i < role->element[2]->elements; ++i) {
+    ports.emplace_back(role->element[2]->element[i]->element[1]->str);
+  }
+  return ports;
+}
+
+TEST_F(FailoverTest, RefusesARedisReplicaAtOnce) {
+  constexpr char kRefusal[] = "ERR FAILOVER needs a RingKV replica. A redis-server takes over after REPLICAOF NO ONE.";
+  const std::vector<std::string> to_redis{"FAILOVER", "TO", "127.0.0.1", "7", "FORCE", "TIMEOUT", "100000"};
+  const std::string ringkv = std::to_string(replica_.port());
+  const Context redis = FollowAsRedis(primary_, "7");
+  EXPECT_EQ(Say(primary_, to_redis), kRefusal);
+  EXPECT_EQ(OnlineReplicas(primary_), std::vector<std::string>{ringkv});
+  const auto is_online = [&] {
+    Acknowledge(redis.get());
+    return primary_.Info("slave0").starts_with("ip=127.0.0.1,port=7,state=online,");
+  };
+  EXPECT_TRUE(Eventually(is_online)) << primary_.Info("slave0");
+  EXPECT_EQ(OnlineReplicas(primary_), (std::vector<std::string>{"7", ringkv}));
+  EXPECT_EQ(Say(primary_, to_redis), kRefusal);
+  EXPECT_EQ(FailoverState(primary_), "no-failover");
+  EXPECT_EQ(Say(primary_, {"SET", "a", "b"}), "OK") << "no write is paused";
+  EXPECT_EQ(Say(primary_, {"FAILOVER"}), "OK");
+  EXPECT_TRUE(Eventually([&] { return RoleOf(replica_) == "master"; })) << "the one that can take over does";
+
+  const ServerProcess alone;
+  const Context its_only_replica = FollowAsRedis(alone, "7");
+  EXPECT_EQ(Say(alone, {"FAILOVER"}), kRefusal);
 }
 
 // The replica announces the port of a server that is a primary itself.

@@ -42,7 +42,7 @@ bool Shutdown::IsAfterSignal() {
 
 std::optional<int64_t> Shutdown::MillisecondsLeft() {
   MutexLock lock(mutex_);
-  if (stage_ <= Stage::kDrains) return std::nullopt;
+  if (stage_ < Stage::kWaits) return std::nullopt;
   return std::max<int64_t>(deadline_ms_ - parts_.clock.SteadyMs(), 0);
 }
 

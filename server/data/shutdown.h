@@ -51,7 +51,7 @@ class Shutdown {
   bool is_draining() const { return is_draining_.load(std::memory_order_relaxed); }
   // Whether a signal has requested it, and draining is over.
   bool IsAfterSignal();
-  // The milliseconds that replicas have left to catch up; none without a shutdown.
+  // The milliseconds that replicas have left to catch up; none before writes are paused.
   std::optional<int64_t> MillisecondsLeft();
 
   enum class Progress : uint8_t {

@@ -64,6 +64,7 @@ TEST_F(ShutdownTest, ReplicasHaveUntilTheTimeIsOver) {
   options_.shutdown_timeout = 10;
   behind_ = 1;
   shutdown_.Request({});
+  EXPECT_EQ(shutdown_.MillisecondsLeft(), std::nullopt) << "writes are not paused yet";
   EXPECT_EQ(shutdown_.Step(), Progress::kWaits);
   EXPECT_EQ(shutdown_.MillisecondsLeft(), 10'000);
   clock_.Advance(9'999);

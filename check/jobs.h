@@ -47,6 +47,8 @@ ExitStatus CheckFile(Context& context, const std::string& path, const PrefixOpti
 // Dumps the state that a server would start with; of a single file, its content in order.
 ExitStatus DumpDirectory(Context& context, const storage::DataFiles& data, DumpFormat format);
 ExitStatus DumpFile(Context& context, const std::string& path, DumpFormat format);
+// Writes that state into a new or empty directory, as redis-server 7.0 loads it.
+ExitStatus DumpAof(Context& context, const storage::DataFiles& data, const std::string& new_directory);
 
 // Returns to the last good state before the first damage, after a confirmation. Damaged files are renamed to *.damaged;
 // a torn tail is truncated.
@@ -57,5 +59,8 @@ ExitStatus FixFile(Context& context, const std::string& path);
 // Writes the state at `moment` (an LSN or a time) into a new or empty directory.
 ExitStatus RecoverTo(Context& context, const storage::DataFiles& data, const std::string& moment,
                      const std::string& new_directory);
+
+// Makes a directory for the files of a job. An error if it holds something.
+storage::Status MakeEmptyDirectory(storage::FileSystem& files, const std::string& path);
 
 }  // namespace ringkv::check

@@ -25,16 +25,17 @@ struct Arguments {
 
 void Declare(CLI::App& app, Arguments& arguments) {
   app.add_option("path", arguments.path, "a server's data directory, a log file or a snapshot")->required();
-  CLI::Option* dump = app.add_option("--dump", arguments.dump, "write the data as commands or as JSON lines")
-                          ->check(CLI::IsMember({"resp", "json"}));
+  CLI::Option* dump = app.add_option("--dump", arguments.dump,
+                                     "write the data as commands, as JSON lines, or as an append-only "
+                                     "directory of Redis")
+                          ->check(CLI::IsMember({"resp", "json", "aof"}));
   CLI::Option* fix = app.add_flag("--fix", arguments.fix,
                                   "return to the last good state before the first damage, after a confirmation");
   app.add_flag("--yes", arguments.yes, "with --fix: without a confirmation")->needs(fix);
   CLI::Option* recover = app.add_option("--recover-to", arguments.recover_to,
                                         "write the state at an LSN, or at a time such as 2026-11-21T10:00:00Z");
-  CLI::Option* into = app.add_option("--into", arguments.into, "with --recover-to: the new directory");
+  CLI::Option* into = app.add_option("--into", arguments.into, "with --recover-to and --dump aof: the new directory");
   recover->needs(into);
-  into->needs(recover);
   dump->excludes(fix)->excludes(recover);
   fix->excludes(recover);
   CLI::Option* prefixes = app.add_flag("--prefixes", arguments.prefixes.wanted, "show keys and bytes per key prefix");
@@ -76,6 +77,15 @@ ExitStatus Run(const Arguments& arguments) {
   if (!arguments.recover_to.empty()) {
     if (is_directory) return RecoverTo(context, data, arguments.recover_to, arguments.into);
     std::cerr << "--recover-to needs the data directory; '" << path << "' is not a directory\n";
+    return ExitStatus::kFailed;
+  }
+  if (!arguments.into.empty() && arguments.recover_to.empty() && arguments.dump != "aof") {
+    std::cerr << "--into needs --recover-to or --dump aof\n";
+    return ExitStatus::kFailed;
+  }
+  if (arguments.dump == "aof") {
+    if (is_directory && !arguments.into.empty()) return DumpAof(context, data, arguments.into);
+    std::cerr << "--dump aof needs the data directory, and --into with a new directory\n";
     return ExitStatus::kFailed;
   }
   if (!arguments.dump.empty()) {

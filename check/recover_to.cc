@@ -26,6 +26,8 @@ std::optional<storage::RecoveryOptions> OptionsFor(const std::string& moment) {
   return options;
 }
 
+}  // namespace
+
 Status MakeEmptyDirectory(storage::FileSystem& files, const std::string& path) {
   if (Status made = files.MakeDirectory(path); !made) return made;
   const Result<std::vector<std::string>> names = files.List(path);
@@ -33,8 +35,6 @@ Status MakeEmptyDirectory(storage::FileSystem& files, const std::string& path) {
   if (!names->empty()) return storage::Fail("'" + path + "' is not empty: name a new directory");
   return {};
 }
-
-}  // namespace
 
 ExitStatus RecoverTo(Context& context, const storage::DataFiles& data, const std::string& moment,
                      const std::string& new_directory) {

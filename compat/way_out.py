@@ -14,7 +14,7 @@ import time
 import redis
 
 from dataset import everything
-from servers import eventually, start_redis, start_ringkv
+from servers import eventually, server_binary, start_redis, start_ringkv
 
 DATABASES = (0, 1, 3)
 
@@ -345,6 +345,25 @@ def a_reader_of_the_stream_works():
         assert seen[1][3] == b"PXAT" and seen[6] == [b"SELECT", b"2"], seen
 
 
+def an_append_only_file_is_written(seed):
+    with start_ringkv("--appendonly", "yes") as source, tempfile.TemporaryDirectory() as scratch:
+        writer = Writer(source, seed)
+        writer.start()
+        eventually(lambda: writer.rounds >= 100, "writes")
+        writer.stop()
+        expected = everything(source, DATABASES)
+        source.process.terminate()
+        source.process.wait()
+        check = os.path.join(os.path.dirname(server_binary()), "ringkv-check")
+        directory = os.path.join(scratch, "appendonlydir")
+        subprocess.run([check, source.dir, "--dump", "aof", "--into", directory], check=True, capture_output=True, timeout=60)
+        with start_redis("--appendonly", "yes", "--dir", scratch) as loaded:
+            got = everything(loaded, DATABASES)
+            for key in expected.keys() | got.keys():
+                soon = key in expected and expected[key][2] > 0
+                assert expected.get(key) == got.get(key) or (soon and key not in got), (key, expected.get(key), got.get(key))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=10)
@@ -357,6 +376,7 @@ def main():
     a_slow_replica_is_cut(arguments.seed)
     tools_work(arguments.seed)
     a_reader_of_the_stream_works()
+    an_append_only_file_is_written(arguments.seed)
     print(f"way out: {keys} keys are equal in redis-server after {continued} partial syncs and {kills} kills")
 
 

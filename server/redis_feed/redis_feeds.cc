@@ -18,7 +18,10 @@ void RedisFeeds::Admit(int descriptor, std::string unread, std::shared_ptr<Clien
     const Lsn begun = parts_.store.log().appended();
     // Offsets don't run backwards, not even from numbers of groups to numbers of bytes.
     const int64_t offset = std::max(static_cast<int64_t>(begun), last_offset_);
-    stream_ = std::make_shared<RedisStream>(std::move(history), begun, offset, parts_.owner.TailFrom(begun + 1));
+    history_ = std::move(history);
+    // Other nodes number the bytes of the same history otherwise, and so did this one before a gap.
+    stream_ = std::make_shared<RedisStream>(parts_.world.chance.UniqueDigits(), begun, offset,
+                                            parts_.owner.TailFrom(begun + 1));
   }
   feeds_.push_back(
       std::make_unique<RedisFeed>(parts_, stream_, descriptor, std::move(unread), std::move(card), std::move(request)));
@@ -38,17 +41,18 @@ std::vector<std::unique_ptr<RedisFeed>> RedisFeeds::TakeFeeds() {
 
 void RedisFeeds::CloseAll() { TakeFeeds().clear(); }
 
-void RedisFeeds::Forget() {
-  CloseAll();
+void RedisFeeds::Forget(const std::shared_ptr<RedisStream>& stream) {
+  std::vector<std::unique_ptr<RedisFeed>> ended;  // without the lock, since a feed's end takes a while
   MutexLock lock(mutex_);
-  if (stream_ == nullptr) return;
-  last_offset_ = stream_->numbers().last;
+  if (stream == nullptr || stream_ != stream) return;
+  last_offset_ = stream->numbers().last;
   stream_.reset();
+  ended.swap(feeds_);
 }
 
-void RedisFeeds::DropStream(const std::string& why) {
+void RedisFeeds::DropStream(const std::shared_ptr<RedisStream>& stream, const std::string& why) {
   parts_.log.Notice("Redis replicas need a full sync: " + why);
-  Forget();
+  Forget(stream);
 }
 
 void RedisFeeds::Tick() {
@@ -60,21 +64,34 @@ void RedisFeeds::Tick() {
     std::move(first_ended, feeds_.end(), std::back_inserter(ended));
     feeds_.erase(first_ended, feeds_.end());
   }
-  const std::shared_ptr<RedisStream> stream = this->stream();
+  if (const size_t left_out = left_out_.exchange(0); left_out > 0) {
+    parts_.log.Warning(std::to_string(left_out) +
+                       " published messages are not sent to Redis replicas: 64 MB of messages wait already");
+  }
+  std::shared_ptr<RedisStream> stream;
+  std::string history;
+  {
+    MutexLock lock(mutex_);
+    stream = stream_;
+    history = history_;
+  }
   if (stream == nullptr) return;
-  if (stream->id() != parts_.owner.history_id()) return DropStream("another history has begun");
+  if (history != parts_.owner.history_id()) return DropStream(stream, "another history has begun");
   const Status advanced = stream->Advance({.now_ms = parts_.world.clock.SteadyMs(),
                                            .ping_every_ms = parts_.options.repl_ping_replica_period * 1000,
                                            .backlog_bytes = static_cast<size_t>(parts_.options.repl_backlog_size)});
-  if (!advanced) DropStream(advanced.error().text);
+  if (!advanced) DropStream(stream, advanced.error().text);
 }
 
 void RedisFeeds::Publish(Lsn after, bool in_shard, std::string_view channel, std::string_view message) {
   const std::shared_ptr<RedisStream> stream = this->stream();
   if (stream == nullptr) return;
-  if (!stream->Publish(after, in_shard, channel, message) && !has_said_dropped_.exchange(true)) {
-    parts_.log.Warning("a published message is not sent to Redis replicas: 64 MB of messages wait already");
-  }
+  const RedisStream::Queued queued = stream->Publish(after, in_shard, channel, message);
+  if (queued == RedisStream::Queued::kNot) ++left_out_;
+  if (queued == RedisStream::Queued::kFirst) WakeAll();
+}
+
+void RedisFeeds::WakeAll() {
   ForEach([](RedisFeed& feed) { feed.Wake(); });
 }
 
@@ -82,7 +99,7 @@ void RedisFeeds::AskForAcks(Lsn lsn) {
   const std::shared_ptr<RedisStream> stream = this->stream();
   if (stream == nullptr) return;
   stream->AskForAck(lsn);
-  ForEach([](RedisFeed& feed) { feed.Wake(); });
+  WakeAll();
 }
 
 size_t RedisFeeds::size() {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The Redis replicas of this server, and the stream that they read.
 //
-// The stream begins with the first replica and goes on without one, as long as the log is kept for replicas.
+// The stream begins with the first replica and goes on without one, as long as the log is kept for replicas. All
+// replicas here read this stream: they end with it.
 //
 // Threads: synchronised.
 #pragma once
@@ -25,8 +26,8 @@ class RedisFeeds {
   void Admit(int descriptor, std::string unread, std::shared_ptr<ClientCard> card, RedisSyncRequest request);
   void Close(uint64_t client_id);
   void CloseAll();
-  // Ends the stream: the log is not kept for replicas any more.
-  void Forget();
+  // Ends this stream if it is still the one: the log is not kept for replicas any more.
+  void Forget(const std::shared_ptr<RedisStream>& stream);
   // Call several times a second.
   void Tick();
 
@@ -48,12 +49,14 @@ class RedisFeeds {
 
  private:
   std::vector<std::unique_ptr<RedisFeed>> TakeFeeds();
-  void DropStream(const std::string& why);
+  void DropStream(const std::shared_ptr<RedisStream>& stream, const std::string& why);
+  void WakeAll();
 
   const RedisFeedParts parts_;
-  std::atomic<bool> has_said_dropped_{false};
+  std::atomic<size_t> left_out_{0};  // messages, since it was logged
   storage::Mutex mutex_;
   std::shared_ptr<RedisStream> stream_ GUARDED_BY(mutex_);
+  std::string history_ GUARDED_BY(mutex_);      // of the stream
   int64_t last_offset_ GUARDED_BY(mutex_) = 0;  // of streams before
   std::vector<std::unique_ptr<RedisFeed>> feeds_ GUARDED_BY(mutex_);
 };

@@ -14,7 +14,6 @@ using storage::Status;
 constexpr size_t kChangesAtOnce = 256 * 1024;
 constexpr size_t kCommandsAtOnce = 256 * 1024;
 constexpr size_t kSpoolAtOnce = 256 * 1024;
-constexpr int64_t kPaddingAtOnce = 16 * 1024;
 constexpr int64_t kNewlineEveryMs = 1000;  // tells the replica that the file is being made
 
 }  // namespace
@@ -33,7 +32,7 @@ Status RedisFullSync::ReadChanges() {
   if (has_joined()) return {};
   for (;;) {
     const Backlog::Found found = tail_->Read(kChangesAtOnce, &frames_);
-    if (found == Backlog::Found::kNothingYet) return {};
+    if (found == Backlog::Found::kNothingYet) break;
     if (found == Backlog::Found::kGone) {
       return Fail("the full sync takes too long: LSN " + std::to_string(tail_->next()) +
                   " is neither in the backlog nor in the log (repl-backlog-size)");
@@ -42,11 +41,20 @@ Status RedisFullSync::ReadChanges() {
       if (commands_.empty() || commands_.back().size() >= kCommandsAtOnce) commands_.emplace_back();
       const size_t before = commands_.back().size();
       if (!file_.TakeFrame(*frame, &commands_.back())) return Fail("a frame of the log is damaged");
-      const size_t added = commands_.back().size() - before;
-      command_bytes_ += added;
-      all_command_bytes_ += static_cast<int64_t>(added);
+      NoteCommands(commands_.back().size() - before);
     }
   }
+  std::string messages;
+  stream_.TakeMessages(start_, &messages);
+  if (messages.empty()) return {};
+  NoteCommands(messages.size());
+  commands_.push_back(std::move(messages));
+  return {};
+}
+
+void RedisFullSync::NoteCommands(size_t bytes) {
+  command_bytes_ += bytes;
+  all_command_bytes_ += static_cast<int64_t>(bytes);
 }
 
 bool RedisFullSync::NextCommands(std::string* out) {
@@ -70,9 +78,8 @@ Status RedisFullSync::NextOfFile(int64_t now_ms, RedisStream::Reader* reader, st
     if (Status made = MakePart(now_ms, out, has_copied); !made) return made;
   }
   if (phase_ == Phase::kJoining) {
-    *has_copied = true;  // the stream may have to come closer
-    Join(reader);
-    if (!has_joined()) return {};
+    *has_copied = true;  // the stream may be ahead once more
+    if (Status joined = Join(reader); !joined || !has_joined()) return joined;
     if (is_spooled()) {
       *out += "$" + std::to_string(spooled_bytes_) + "\r\n";
     } else {
@@ -112,12 +119,17 @@ Status RedisFullSync::MakePart(int64_t now_ms, std::string* out, bool* has_copie
   return {};
 }
 
-void RedisFullSync::Join(RedisStream::Reader* reader) {
-  const std::optional<int64_t> padding = stream_.EndSync(start_, file_.last(), all_command_bytes_, reader);
-  if (!padding) return;
+Status RedisFullSync::Join(RedisStream::Reader* reader) {
+  if (Status read = ReadChanges(); !read) return read;  // so that the stream is not ahead
+  std::string messages;
+  const std::optional<int64_t> padding = stream_.EndSync(start_, file_.last(), all_command_bytes_, &messages, reader);
+  if (!padding) return {};
+  NoteCommands(messages.size());
+  if (!messages.empty()) commands_.push_back(std::move(messages));
   padding_bytes_ = *padding;
   end_ = start_.offset + all_command_bytes_ + *padding;
   phase_ = is_spooled() ? Phase::kReadingSpool : Phase::kDone;
+  return {};
 }
 
 Status RedisFullSync::ReadSpool(std::string* out) {

@@ -29,10 +29,13 @@ class RedisFullSync {
   // Begins where the stream is. `tail`: reads the log from there on.
   RedisFullSync(World world, RedisStream& stream, const RedisStream::Start& start,
                 std::unique_ptr<storage::LogTail> tail, storage::UnixMs now);
+  ~RedisFullSync() { stream_.StopSync(start_); }
+  RedisFullSync(const RedisFullSync&) = delete;
+  RedisFullSync& operator=(const RedisFullSync&) = delete;
 
   const RedisStream::Start& start() const { return start_; }
 
-  // Takes what is new in the log, until the replica reads the stream.
+  // Takes what is new in the log, and the messages that were published, until the replica reads the stream.
   storage::Status ReadChanges();
   // Appends the next bytes of the file to `out`, its head included. Nothing may be there yet: then call again, at once
   // if `*has_copied`, else when the log has been written up to `awaited`, or after a while.
@@ -55,7 +58,8 @@ class RedisFullSync {
 
   bool is_spooled() const { return world_.end_mark.empty(); }
   storage::Status MakePart(int64_t now_ms, std::string* out, bool* has_copied);
-  void Join(RedisStream::Reader* reader);
+  storage::Status Join(RedisStream::Reader* reader);
+  void NoteCommands(size_t bytes);
   storage::Status ReadSpool(std::string* out);
 
   const World world_;

@@ -2,6 +2,7 @@
 #include "server/redis_feed/redis_stream.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "server/redis_feed/padding.h"
 #include "storage/log/log_reader.h"
@@ -29,7 +30,7 @@ RedisStream::RedisStream(std::string id, Lsn begun, int64_t offset, std::unique_
 
 Status RedisStream::Advance(const Upkeep& upkeep) {
   MutexLock lock(mutex_);
-  if (has_ended_) return Fail("the stream of its history has ended");
+  if (has_ended_) return Fail("its stream has ended");
   if (Status read = ReadLog(); !read) {
     has_ended_ = true;
     return read;
@@ -56,11 +57,16 @@ Status RedisStream::ReadLog() {
     if (found == Backlog::Found::kGone) {
       return Fail("LSN " + std::to_string(last_ + 1) + " is neither in the backlog nor in the log (repl-backlog-size)");
     }
-    for (const auto& frame : frames_) {
-      if (!EncodeFrame(*frame)) return Fail("a frame of the log is damaged");
-    }
-    Flush();
+    if (Status taken = TakeFrames(); !taken) return taken;
   }
+}
+
+Status RedisStream::TakeFrames() {
+  for (const auto& frame : frames_) {
+    if (!EncodeFrame(*frame)) return Fail("a frame of the log is damaged");
+  }
+  Flush();
+  return {};
 }
 
 bool RedisStream::EncodeFrame(std::string_view bytes) {
@@ -101,20 +107,21 @@ void RedisStream::Trim(size_t backlog_bytes) {
   std::erase_if(syncs_, [&](const Sync& sync) REQUIRES(mutex_) { return sync.end < window_.first(); });
 }
 
-bool RedisStream::Publish(Lsn after, bool in_shard, std::string_view channel, std::string_view message) {
+RedisStream::Queued RedisStream::Publish(Lsn after, bool in_shard, std::string_view channel, std::string_view message) {
   std::string command;
   storage::CommandEncoder(&command).Command({in_shard ? "SPUBLISH" : "PUBLISH", channel, message});
   MutexLock lock(published_mutex_);
-  if (published_bytes_ + command.size() > kMostPublishedBytes) return false;
+  if (published_bytes_ + command.size() > kMostPublishedBytes) return Queued::kNot;
   published_bytes_ += command.size();
   published_.push_back({after, std::move(command)});
-  return true;
+  return published_.size() == 1 ? Queued::kFirst : Queued::kBehindOthers;
 }
 
 void RedisStream::TakePublished() {
   MutexLock lock(published_mutex_);
   while (!published_.empty() && published_.front().after <= last_) {
     bytes_ += published_.front().command;
+    for (auto& [number, messages] : messages_) messages += published_.front().command;
     published_bytes_ -= published_.front().command.size();
     published_.pop_front();
   }
@@ -153,27 +160,59 @@ int64_t RedisStream::OffsetAt(Lsn lsn) const {
 RedisStream::Start RedisStream::BeginSync() {
   MutexLock lock(mutex_);
   encoder_.ForgetDatabase();  // the stream has SELECT wherever the commands of the sync have it
-  return {++last_sync_, last_, window_.last()};
+  messages_[++last_sync_];
+  return {last_sync_, last_, window_.last()};
 }
 
-std::optional<int64_t> RedisStream::EndSync(const Start& start, Lsn last, int64_t sent, Reader* reader) {
+void RedisStream::TakeMessages(const Start& start, std::string* commands) {
   MutexLock lock(mutex_);
-  if (has_ended_ || last != last_) return std::nullopt;
-  const auto missing = [&]() REQUIRES(mutex_) { return window_.last() - start.offset - sent; };
-  while (!IsPadding(missing())) {
-    bytes_ += kPing;
+  const auto found = messages_.find(start.number);
+  if (found != messages_.end()) *commands += std::exchange(found->second, {});
+}
+
+std::optional<int64_t> RedisStream::EndSync(const Start& start, Lsn last, int64_t sent, std::string* messages,
+                                            Reader* reader) {
+  MutexLock lock(mutex_);
+  if (has_ended_ || !CatchUp(last)) return std::nullopt;
+  auto collected = messages_.extract(start.number);
+  if (!collected.empty()) messages->append(collected.mapped());
+  const int64_t all_sent = sent + static_cast<int64_t>(messages->size());
+  const auto missing = [&]() REQUIRES(mutex_) { return window_.last() - start.offset - all_sent; };
+  Pad(PaddingBefore(missing()));
+  encoder_.ForgetDatabase();
+  CoverSync(start);
+  reader->next = window_.last() + 1;
+  readers_.push_back(reader);
+  return missing();
+}
+
+// Under unbroken writes the log is always ahead: so the stream comes to the end of the sync, frame by frame.
+bool RedisStream::CatchUp(Lsn last) {
+  while (last_ < last) {
+    if (tail_->Read(1, &frames_) != Backlog::Found::kFrames || !TakeFrames()) return false;
+  }
+  return last_ == last;
+}
+
+void RedisStream::Pad(int64_t bytes) {
+  while (bytes > 0) {
+    bytes = AppendPadding(&bytes_, bytes, kPaddingAtOnce);
     Flush();
   }
-  encoder_.ForgetDatabase();
+}
+
+void RedisStream::CoverSync(const Start& start) {
   if (syncs_.size() == kMostSyncs) {  // one that covers all
     Sync all{0, start.offset, 0};
     for (const Sync& sync : syncs_) all = {0, std::min(all.begin, sync.begin), std::max(all.end, sync.end)};
     syncs_ = {all};
   }
   if (window_.last() > start.offset) syncs_.push_back({start.number, start.offset, window_.last()});
-  reader->next = window_.last() + 1;
-  readers_.push_back(reader);
-  return missing();
+}
+
+void RedisStream::StopSync(const Start& start) {
+  MutexLock lock(mutex_);
+  messages_.erase(start.number);
 }
 
 void RedisStream::ForgetSync(const Start& start) {

@@ -2,14 +2,16 @@
 // The replication stream of Redis: the log as commands. Its bytes are numbered, and the newest ones are kept, so that a
 // replica continues where it was. All Redis replicas of a server read the same bytes.
 //
-// A stream belongs to one history. It ends when the log has lost what it would have to read next; then all replicas
-// need a full sync of another stream.
+// A stream has an id of its own, which no other stream has, not even one of the same history: the numbers of its bytes
+// mean something with this id alone. It ends when another history begins, or the log has lost what it would have to
+// read next; then all replicas need a full sync of another stream.
 //
 // Threads: guarded.
 #pragma once
 
 #include <atomic>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,8 +40,10 @@ class RedisStream {
     size_t backlog_bytes = 0;
   };
   storage::Status Advance(const Upkeep& upkeep);
-  // Sends a published message to replicas after the group `after`. False if too many wait.
-  bool Publish(storage::Lsn after, bool in_shard, std::string_view channel, std::string_view message);
+  // Sends a published message to replicas after the group `after`. With the first one that waits, wake those who
+  // advance the stream.
+  enum class Queued : uint8_t { kFirst, kBehindOthers, kNot };  // kNot: too many wait
+  Queued Publish(storage::Lsn after, bool in_shard, std::string_view channel, std::string_view message);
   // The replicas shall acknowledge the group as soon as they have it.
   void AskForAck(storage::Lsn lsn);
 
@@ -66,10 +70,16 @@ class RedisStream {
     int64_t offset = 0;
   };
   Start BeginSync();
-  // The full sync is complete up to group `last`, and `sent` bytes of commands belong to it. From here on the replica
-  // reads the stream. Returns the bytes that it misses to the stream's number: they have to be sent as padding. None if
-  // the stream is not at that group.
-  std::optional<int64_t> EndSync(const Start& start, storage::Lsn last, int64_t sent, Reader* reader);
+  // Appends the messages that the stream has sent since the last call, as commands.
+  void TakeMessages(const Start& start, std::string* commands);
+  // The full sync is complete up to group `last`, and `sent` bytes of commands belong to it, all messages up to now
+  // (appended to `messages`) aside. From here on the replica reads the stream. Returns the bytes that it misses to the
+  // stream's number: they have to be sent as padding. None if the stream is ahead of that group; then nothing has
+  // changed.
+  std::optional<int64_t> EndSync(const Start& start, storage::Lsn last, int64_t sent, std::string* messages,
+                                 Reader* reader);
+  // The sync collects no messages any more. Call it however the sync ends.
+  void StopSync(const Start& start);
   // The replica has all bytes of its sync. Until then a replica that is among them can't continue from the stream,
   // which has others under these numbers.
   void ForgetSync(const Start& start);
@@ -82,6 +92,10 @@ class RedisStream {
 
  private:
   storage::Status ReadLog() REQUIRES(mutex_);
+  storage::Status TakeFrames() REQUIRES(mutex_);
+  bool CatchUp(storage::Lsn last) REQUIRES(mutex_);
+  void Pad(int64_t bytes) REQUIRES(mutex_);
+  void CoverSync(const Start& start) REQUIRES(mutex_);
   bool EncodeFrame(std::string_view bytes) REQUIRES(mutex_);
   bool EncodeGroup(std::string_view effects) REQUIRES(mutex_);
   void TakePublished() REQUIRES(mutex_);
@@ -114,7 +128,8 @@ class RedisStream {
     int64_t begin;
     int64_t end;
   };
-  std::vector<Sync> syncs_ GUARDED_BY(mutex_);  // whose replicas may not have all of it yet
+  std::vector<Sync> syncs_ GUARDED_BY(mutex_);                   // whose replicas may not have all of it yet
+  std::map<uint64_t, std::string> messages_ GUARDED_BY(mutex_);  // by the number of a sync that has not taken them
 
   struct Published {
     storage::Lsn after;

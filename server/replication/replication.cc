@@ -445,6 +445,11 @@ Replication::Offsets Replication::offsets() {
           has_backlog_ ? static_cast<int64_t>(backlog_.first()) : 0, has_backlog_ ? backlog_.bytes() : 0};
 }
 
+std::string Replication::shown_id() {
+  const std::shared_ptr<RedisStream> stream = redis_feeds_.stream();
+  return stream == nullptr ? history_id() : stream->id();
+}
+
 std::vector<Lsn> Replication::Acknowledged() {
   std::vector<Lsn> acknowledged;
   redis_feeds_.ForEach([&](const RedisFeed& feed) {
@@ -566,18 +571,20 @@ void Replication::Tick() {
     ForgetMembers();
   }
   const int64_t ttl = parts_.options.repl_backlog_ttl;
-  bool is_unused = false;
+  const std::shared_ptr<RedisStream> stream = redis_feeds_.stream();
   {
     MutexLock lock(mutex_);
-    is_unused = has_backlog_ && !is_replica() && !wants_quorum && feeds_.empty() && redis_feeds_.size() == 0 &&
-                ttl > 0 && parts_.world.clock.SteadyMs() - last_replica_ms_ > ttl * 1000;
-  }
-  if (is_unused && has_backlog_.exchange(false)) {
+    const bool is_unused = has_backlog_ && !is_replica() && !wants_quorum && feeds_.empty() &&
+                           redis_feeds_.size() == 0 && ttl > 0 &&
+                           parts_.world.clock.SteadyMs() - last_replica_ms_ > ttl * 1000;
+    if (!is_unused) return;
+    // Under the lock, since a replica that comes meanwhile needs the backlog again.
+    has_backlog_ = false;
     parts_.data.store().log().SetPrompt(false);
     [[maybe_unused]] const auto last = parts_.data.durability().log().Detach(&backlog_);
     backlog_.Clear(0);
-    redis_feeds_.Forget();
   }
+  redis_feeds_.Forget(stream);
 }
 
 // --- history --------------------------------------------------------------------------------------------------------

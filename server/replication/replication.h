@@ -87,6 +87,8 @@ class Replication final : private RedisFeedOwner {
     size_t bytes = 0;
   };
   Offsets offsets();
+  // The id with which the offsets mean something: of that stream, else of the history.
+  std::string shown_id();
   // Sends a message to the subscribers of replicas, after all changes that precede it.
   void Publish(const cluster::PublishedMessage& published);
   // The number of replicas that have acknowledged the group.

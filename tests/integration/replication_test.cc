@@ -759,6 +759,10 @@ TEST(MovingOut, AReplicaMayHaveRedisReplicas) {
   ASSERT_TRUE(Eventually([&] { return last.Info("migrate_link_status") == "up"; }));
   EXPECT_EQ(Say(primary, {"SET", "key", "value"}), "OK");
   EXPECT_TRUE(Eventually([&] { return Say(last, {"GET", "key"}) == "value"; }));
+  // Both make a stream from one history, but number its bytes differently.
+  ServerProcess other({"--migrate-from", "127.0.0.1 " + std::to_string(primary.port())});
+  ASSERT_TRUE(Eventually([&] { return other.Info("migrate_link_status") == "up"; }));
+  EXPECT_NE(primary.Info("master_replid"), middle.Info("master_replid"));
 }
 
 }  // namespace

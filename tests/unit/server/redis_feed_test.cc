@@ -2,11 +2,14 @@
 // The feed of a Redis replica without sockets: what the replica loads and executes leads to the primary's data, at the
 // primary's offset, whatever happens meanwhile.
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <functional>
 
 #include "resp/request_parser.h"
 #include "server/loading/load_rdb.h"
 #include "server/redis_feed/padding.h"
-#include "server/redis_feed/redis_replica.h"
+#include "server/redis_feed/redis_feeds.h"
 #include "storage/log/backlog.h"
 #include "tests/support/durable_store.h"
 #include "tests/support/faulty_file_system.h"
@@ -39,13 +42,38 @@ TEST(Padding, HasTheSizeThatItIsToHave) {
   }
 }
 
-// Every size can be made one by a few pings more.
-TEST(Padding, IsReachedByPings) {
-  for (int64_t bytes = 0; bytes < 3000; ++bytes) {
-    int64_t padded = bytes;
-    while (!IsPadding(padded)) padded += static_cast<int64_t>(kPing.size());
-    EXPECT_LE(padded, bytes + 42) << bytes;
+// The sizes of a row of commands, without the commands.
+void ExpectPaddingOf(int64_t bytes, int64_t most) {
+  ASSERT_TRUE(IsPadding(bytes)) << bytes;
+  for (int64_t left = bytes; left > 0;) {
+    const int64_t first = FirstPadding(left, most);
+    const std::optional<int64_t> size = padding::MessageSize(first);
+    ASSERT_EQ(first, size ? 19 + std::to_string(*size).size() + *size : kPing.size()) << left << " of " << bytes;
+    ASSERT_LE(first, std::max(left, int64_t{0})) << bytes;
+    ASSERT_LE(first, 2 * most + 1) << bytes;
+    left -= first;
+    ASSERT_TRUE(IsPadding(left)) << left << " of " << bytes;
   }
+}
+
+TEST(Padding, IsThereInAllSizesButAFewSmallOnes) {
+  for (int64_t bytes = 31; bytes <= 100 * 1024; ++bytes) ExpectPaddingOf(bytes, kPaddingAtOnce);
+  for (int64_t power = 1000; power <= int64_t{1} << 40; power *= 10) {
+    for (int64_t bytes = power - 100; bytes < power + 100; ++bytes) {
+      ExpectPaddingOf(bytes, power);  // one or two commands
+      ExpectPaddingOf(bytes, std::max(power / 100, kPaddingAtOnce));
+    }
+  }
+  for (int exponent = 10; exponent <= 40; ++exponent) ExpectPaddingOf(int64_t{1} << exponent, int64_t{1} << 30);
+}
+
+TEST(Padding, IsReachedByPaddingBefore) {
+  for (int64_t missing = -3000; missing < 3000; ++missing) {
+    const int64_t before = PaddingBefore(missing);
+    ASSERT_TRUE(IsPadding(before) && IsPadding(missing + before)) << missing;
+    ASSERT_LE(before, std::max<int64_t>(-missing, 0) + 31);
+  }
+  EXPECT_EQ(PaddingBefore(5'000'000), 0);
 }
 
 // --- a window of bytes ----------------------------------------------------------------------------------------------
@@ -407,6 +435,73 @@ TEST_F(RedisFeedTest, AReplicaThatLacksPartsOfItsSyncNeedsAnother) {
   EXPECT_TRUE(Connect()) << "it has acknowledged all of it";
 }
 
+// Much of what the stream has meanwhile is in the file already.
+TEST_F(RedisFeedTest, AFullSyncMayNeedMegabytesOfPadding) {
+  for (const bool takes_end_mark : {true, false}) {
+    BeginStream();
+    history_ = "?";
+    Connect(takes_end_mark);
+    for (int i = 0; i < 30; ++i) primary_.Put("key", std::string(100'000, 'x'));
+    CatchUp();
+    ExpectEqual();
+    EXPECT_GT(offset_, 3'000'000);
+  }
+}
+
+// Under unbroken writes there is always something in the log that the stream has not read.
+TEST_F(RedisFeedTest, AFullSyncJoinsAStreamThatIsBehindIt) {
+  BeginStream();
+  const RedisStream::Start start = stream_->BeginSync();
+  for (int i = 0; i < 3; ++i) {
+    primary_.Put("key", "value");
+    primary_.log().Step();
+  }
+  const Lsn last = primary_.store().log().appended();
+  primary_.Put("key", "later");
+  primary_.log().Step();
+  std::string messages;
+  RedisStream::Reader reader;
+  ASSERT_TRUE(stream_->EndSync(start, last, 0, &messages, &reader));
+  EXPECT_EQ(stream_->LsnAt(stream_->numbers().last), last) << "and no further";
+  stream_->Leave(&reader);
+  const RedisStream::Start next = stream_->BeginSync();
+  ASSERT_TRUE(stream_->Advance({.now_ms = now_ms_, .backlog_bytes = kBacklog}));
+  EXPECT_FALSE(stream_->EndSync(next, last, 0, &messages, &reader)) << "the stream is ahead";
+}
+
+TEST_F(RedisFeedTest, MessagesThatArePublishedDuringAFullSyncArrive) {
+  storage::Random random(8);
+  for (const bool takes_end_mark : {true, false}) {
+    for (int i = 0; i < 500; ++i) ChangeSomething(random);
+    BeginStream();
+    history_ = "?";
+    said_.clear();
+    Connect(takes_end_mark);
+    std::ptrdiff_t published = 0;
+    while (link_->state() == RedisReplica::State::kSendingFile) {
+      ChangeSomething(random);
+      stream_->Publish(primary_.store().log().appended(), false, "channel", "message");
+      ++published;
+      ASSERT_TRUE(Step());
+    }
+    CatchUp();
+    EXPECT_EQ(std::count(said_.begin(), said_.end(), "PUBLISH"), published);
+    EXPECT_GT(published, 1);
+    ExpectEqual();
+    ASSERT_TRUE(Connect()) << "it has the offset of the stream";
+  }
+}
+
+TEST_F(RedisFeedTest, OnlyTheFirstMessageThatWaitsNeedsAWake) {
+  BeginStream();
+  const auto publish = [&](const std::string& message) { return stream_->Publish(0, false, "channel", message); };
+  EXPECT_EQ(publish("a"), RedisStream::Queued::kFirst);
+  EXPECT_EQ(publish("b"), RedisStream::Queued::kBehindOthers);
+  EXPECT_EQ(publish(std::string(65 << 20, 'x')), RedisStream::Queued::kNot);
+  ASSERT_TRUE(stream_->Advance({.now_ms = now_ms_, .backlog_bytes = kBacklog}));
+  EXPECT_EQ(publish("c"), RedisStream::Queued::kFirst);
+}
+
 TEST_F(RedisFeedTest, OneOfAnotherHistoryOrTooFarBehindGetsAFullSync) {
   BeginStream();
   Connect();
@@ -491,7 +586,7 @@ TEST_F(RedisFeedTest, HearsPingsMessagesAndQuestionsInTheirPlace) {
   said_.clear();
   primary_.Put("key", "value");
   const Lsn last = primary_.store().log().appended();
-  ASSERT_TRUE(stream_->Publish(last, false, "channel", "message"));
+  EXPECT_EQ(stream_->Publish(last, false, "channel", "message"), RedisStream::Queued::kFirst);
   stream_->AskForAck(last);
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(Step());
   EXPECT_EQ(said_, (std::vector<std::string>{"PUBLISH", "REPLCONF"}));
@@ -511,6 +606,80 @@ TEST_F(RedisFeedTest, WhatIsNoAcknowledgementEndsTheLink) {
   }
   RedisReplica link(stream_, {});
   EXPECT_FALSE(link.Take(std::string(5000, 'x'), now_ms_));
+}
+
+// --- all replicas and their stream
+// ------------------------------------------------------------------------------------
+
+class RedisFeedsTest : public RedisFeedTest, protected RedisFeedOwner {
+ protected:
+  ~RedisFeedsTest() override { feeds_.CloseAll(); }
+
+  void Admit() {
+    int ends[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+    far_ends_.push_back(std::make_unique<PeerSocket>(ends[1]));
+    auto card = std::make_shared<ClientCard>();
+    clients_.Add(card);
+    feeds_.Admit(ends[0], "", card, {.acknowledges = true, .takes_end_mark = true});
+  }
+
+  // Of the owner. What happens in between happens while a thread asks for the history.
+  std::string history_id() override {
+    if (in_between_) std::exchange(in_between_, nullptr)();
+    return owners_history_;
+  }
+  std::unique_ptr<storage::LogTail> TailFrom(Lsn next) override { return TailBehind(next - 1); }
+  void NoteSync(bool, bool) override {}
+  void NoteAck() override {}
+  void NoteFeedChange() override {}
+  void NoteBytesOut(size_t) override {}
+
+  std::function<void()> in_between_;
+  std::string owners_history_ = kHistory;
+  std::vector<std::unique_ptr<PeerSocket>> far_ends_;
+  ClientDirectory clients_;
+  Log log_;
+  test::SeededChance stream_ids_{7};
+  RedisFeeds feeds_{{*this, primary_.store(), backlog_, options_, {clock_, files_, stream_ids_}, log_, clients_}};
+};
+
+// Its bytes have the same numbers as others of the stream before, and of other nodes with this history.
+TEST_F(RedisFeedsTest, AStreamAfterAGapHasAnotherId) {
+  Admit();
+  const std::string first = feeds_.stream()->id();
+  EXPECT_NE(first, kHistory);
+  EXPECT_EQ(first.size(), kHistory.size());
+  feeds_.Tick();
+  Admit();
+  EXPECT_EQ(feeds_.stream()->id(), first) << "they read the same stream";
+  feeds_.Forget(feeds_.stream());
+  EXPECT_EQ(feeds_.stream(), nullptr);
+  EXPECT_EQ(feeds_.size(), 0u);
+  Admit();
+  EXPECT_NE(feeds_.stream()->id(), first);
+}
+
+TEST_F(RedisFeedsTest, AnotherHistoryBeginsAnotherStream) {
+  Admit();
+  const std::string first = feeds_.stream()->id();
+  owners_history_ = std::string(40, 'b');
+  feeds_.Tick();
+  EXPECT_EQ(feeds_.stream(), nullptr);
+  Admit();
+  EXPECT_NE(feeds_.stream()->id(), first);
+}
+
+TEST_F(RedisFeedsTest, AStreamThatBeganMeanwhileIsNotDroppedInPlaceOfTheOldOne) {
+  Admit();
+  in_between_ = [this] {
+    feeds_.Forget(feeds_.stream());
+    owners_history_ = std::string(40, 'b');
+    Admit();
+  };
+  feeds_.Tick();
+  ASSERT_NE(feeds_.stream(), nullptr);
+  EXPECT_EQ(feeds_.size(), 1u);
 }
 
 }  // namespace

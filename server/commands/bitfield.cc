@@ -182,7 +182,8 @@ bool GrowFor(DataCall& call, Place& place, const std::vector<Operation>& operati
     call.txn.NotePatched(place);
     return false;
   }
-  call.txn.Do(place, storage::StringPatch{bytes, {}}, events::kNone);
+  // Its last byte is written, because Redis replicas ignore a patch without bytes.
+  call.txn.Do(place, storage::StringPatch{bytes - 1, std::string_view("\0", 1)}, events::kNone);
   return true;
 }
 

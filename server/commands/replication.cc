@@ -15,7 +15,6 @@
 #include "server/migration/rdb_stream.h"
 #include "server/node_link/handshake.h"
 #include "server/session/session.h"
-#include "storage/base/random.h"
 
 namespace ringkv::server {
 namespace {
@@ -41,11 +40,13 @@ void ReplicaOf(AdminCall& call) {
   const std::optional<int64_t> port = resp::ParseInteger(call.args[2]);
   if (!port || *port <= 0 || *port > 65535) return call.reply.Error("ERR Invalid master port");
   const std::string host(call.args[1]);
-  const PrimaryAddress now = replication.link().target();
+  // The options tell what an earlier command of a transaction has asked for and AfterUnlock has yet to do.
+  const std::string asked_for = call.server.options().replicaof.Get();
+  const PrimaryAddress now = asked_for.empty() ? PrimaryAddress() : ParseAddress(asked_for);
   if (replication.is_replica() && now.host == host && now.port == *port) {
     return call.reply.Simple("OK Already connected to specified master");
   }
-  if (call.server.redis_link().is_running()) {
+  if (call.server.redis_link().is_running() && !call.server.options().migrate_from.Get().empty()) {
     return call.reply.Error("ERR this server follows a Redis server (migrate-from); REPLICAOF NO ONE ends that first");
   }
   call.server.log().Notice("REPLICAOF " + host + ":" + std::to_string(*port) + " requested by " +
@@ -251,9 +252,11 @@ void PSync(AdminCall& call) {
   if (call.args.size() > 4 && EqualsIgnoringCase(call.args[4], "FAILOVER")) {
     const bool anyway = call.args.size() > 5 && EqualsIgnoringCase(call.args[5], "FORCE");
     const storage::Status taken = replication.TakeOver(call.args[1], static_cast<storage::Lsn>(*next), anyway);
+    // After a takeover no error may follow: the old primary would take its role back.
     if (!taken) return call.reply.Error(taken.error().text);
+  } else if (!MayHaveReplica(call)) {
+    return;
   }
-  if (!MayHaveReplica(call)) return;
   call.session.card->is_replica = true;
   FeedRequest request{{std::string(call.args[1])},
                       *next > 0 ? static_cast<storage::Lsn>(*next) : 0,

@@ -88,9 +88,11 @@ void Shutdown::PauseWrites() {
 
 bool Shutdown::IsCaughtUp() {
   int64_t deadline_ms = 0;
+  bool waits = false;
   {
     MutexLock lock(mutex_);
     deadline_ms = deadline_ms_;
+    waits = request_.waits_for_replicas;
   }
   const size_t behind = parts_.count_behind(last_);
   if (behind == 0) return true;
@@ -98,7 +100,8 @@ bool Shutdown::IsCaughtUp() {
     parts_.data.store().log().Wake();
     return false;
   }
-  parts_.log.Warning(std::to_string(behind) + " replicas have not received all writes within shutdown-timeout");
+  parts_.log.Warning(std::to_string(behind) + " replicas have not received all writes " +
+                     (waits ? "within shutdown-timeout" : "when the server ends: NOW does not wait for them"));
   return true;
 }
 

@@ -28,7 +28,9 @@ using storage::Status;
 constexpr int64_t kRedisConnectMs = 5000;
 constexpr size_t kLongestLine = 4096;
 constexpr size_t kRedisReceiveBytes = 256 * 1024;
-constexpr auto kRest = std::chrono::milliseconds(1000);
+constexpr auto kShortestRest = std::chrono::milliseconds(1000);
+// For each full sync the Redis server forks: after one that failed the next attempt comes later each time.
+constexpr auto kLongestRest = std::chrono::minutes(5);
 constexpr size_t kMarkBytes = 40;      // behind an RDB file whose length was not known before
 constexpr uint64_t kNamedOfEach = 10;  // keys of each type, commands of each name
 constexpr std::string_view kEndMark = "$EOF:";
@@ -82,6 +84,7 @@ Status RedisLink::Start(PrimaryAddress redis) {
   stopping_ = false;
   is_running_ = true;
   parts_.needs.Update();
+  MutexLock lock(join_mutex_);
   thread_ = std::thread([this] { Run(); });
   return {};
 }
@@ -93,6 +96,7 @@ void RedisLink::Stop() {
   }
   socket_.Interrupt();
   changed_.notify_all();
+  MutexLock lock(join_mutex_);
   if (thread_.joinable()) thread_.join();
   if (!is_running_.exchange(false)) return;
   phase_ = LinkPhase::kNone;
@@ -106,9 +110,9 @@ PrimaryAddress RedisLink::target() {
   return target_;
 }
 
-void RedisLink::Rest() {
+void RedisLink::Rest(std::chrono::milliseconds duration) {
   MutexLock lock(mutex_);
-  if (!stopping_) mutex_.WaitUntil(changed_, std::chrono::steady_clock::now() + kRest);
+  if (!stopping_) mutex_.WaitUntil(changed_, std::chrono::steady_clock::now() + duration);
 }
 
 void RedisLink::Run() {
@@ -130,12 +134,17 @@ void RedisLink::Run() {
     parts_.data.SetReplacing(false);
     if (stopping_) break;
     last_error_.Set(ended.error().text);
+    if (has_ended_) {
+      parts_.log.Warning("migration: " + ended.error().text + "; the link has ended");
+      break;
+    }
     if (ended.error().text != said) {
       said = ended.error().text;
       parts_.log.Warning("migration: " + said + "; trying again until it works");
     }
-    Rest();
+    Rest(rest_);
   }
+  phase_ = LinkPhase::kNone;
   session_.reset();
 }
 
@@ -166,7 +175,11 @@ Status RedisLink::Handshake(PeerSocket& socket) {
   long long offset = 0;
   if (std::sscanf(verdict->c_str(), "+FULLRESYNC %47s %lld", history, &offset) == 2) {
     history_ = "?";  // until the file has been loaded
-    if (Status taken = TakeFile(socket); !taken) return taken;
+    if (Status taken = TakeFile(socket); !taken) {
+      rest_ = std::min<std::chrono::milliseconds>(2 * rest_, kLongestRest);
+      return taken;
+    }
+    rest_ = kShortestRest;
     history_ = history;
     offset_ = offset;
     return {};
@@ -249,7 +262,10 @@ Status RedisLink::LoadFile() {
   const storage::Result<LoadRdbSummary> loaded = LoadRdb(files_, FilePath(), options, txn);
   txn.set_is_silent(false);
   parts_.data.SetReplacing(false);
-  if (!loaded) return tl::unexpected(loaded.error());
+  if (!loaded) {
+    has_ended_ = !stopping_;  // the next file would be like this one
+    return tl::unexpected(loaded.error());
+  }
   const std::string db = loaded->stream_db.starts_with('-') ? "0" : loaded->stream_db;  // -1: none is selected
   if (Status known = CheckDatabase(db); !known) return known;
   db_ = static_cast<storage::DbIndex>(*resp::ParseInteger(db));
@@ -331,10 +347,11 @@ Status RedisLink::Execute(PeerSocket& socket, std::span<const std::string_view> 
   return ended == Ended::kGivenUp ? Fail("the link was closed") : Status();
 }
 
-Status RedisLink::CheckDatabase(std::string_view db) const {
-  const int64_t databases = parts_.cluster.is_enabled() ? 1 : parts_.data.store().databases();
+Status RedisLink::CheckDatabase(std::string_view db) {
+  const int64_t databases = parts_.data.store().databases();
   const std::optional<int64_t> number = resp::ParseInteger(db);
   if (number && *number >= 0 && *number < databases) return {};
+  has_ended_ = true;
   return Fail("its command stream selects database " + Quoted(db) + ", and databases is " + std::to_string(databases) +
               "; start this server with as many databases as the Redis server has");
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <map>
 #include <memory>
@@ -48,6 +49,8 @@ class RedisLink {
   int64_t offset() const { return offset_.load(); }
   // Why the link ended last; empty if it has not ended.
   std::string last_error() const { return last_error_.Get(); }
+  // It ended for a reason that another attempt would meet again. Clients can't write before Stop nevertheless.
+  bool has_ended() const { return has_ended_.load(); }
   uint64_t keys_left_out() const { return keys_left_out_.load(); }
   uint64_t commands_left_out() const { return commands_left_out_.load(); }
 
@@ -64,13 +67,13 @@ class RedisLink {
   // The reply is in replies_. kMeansConnection: the command asks for more than that; kGivenUp: the link was stopped
   // before it was executed.
   Ended ExecuteHere(std::span<const std::string_view> argv);
-  // An error if this server has no such database.
-  storage::Status CheckDatabase(std::string_view db) const;
+  // An error, which ends the link, if this server has no such database.
+  storage::Status CheckDatabase(std::string_view db);
   storage::Status Acknowledge(PeerSocket& socket);
   void LeaveOutKey(const std::string& type, const std::string& key);
   // `errors`: how many commands failed; several in EXEC.
   void LeaveOutCommand(std::span<const std::string_view> argv, const std::string& why, uint64_t errors = 1);
-  void Rest();
+  void Rest(std::chrono::milliseconds duration);
   std::string FilePath() const { return "migrate-from.rdb.tmp"; }
   std::string MarkPath() const { return "migrate-from.mark"; }
 
@@ -80,6 +83,7 @@ class RedisLink {
   storage::FileSystem& files_;
   std::atomic<bool> is_running_{false};
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> has_ended_{false};
   std::atomic<LinkPhase> phase_{LinkPhase::kNone};
   std::atomic<int64_t> last_received_ms_{0};
   std::atomic<int64_t> offset_{0};
@@ -91,7 +95,8 @@ class RedisLink {
   std::condition_variable changed_;
   PrimaryAddress target_ GUARDED_BY(mutex_);
   LinkSocket socket_;
-  std::thread thread_;
+  storage::Mutex join_mutex_;  // before `mutex_`: several clients may stop the link at once
+  std::thread thread_ GUARDED_BY(join_mutex_);
 
   // Used by the link's thread only.
   std::unique_ptr<ThreadState> state_;
@@ -99,6 +104,7 @@ class RedisLink {
   resp::Buffer replies_;
   resp::ReplyWriter reply_{replies_, 2};
   std::string history_ = "?";
+  std::chrono::milliseconds rest_{1000};   // before the next attempt
   storage::DbIndex db_ = 0;                // that is selected in the stream at offset_
   std::map<std::string, uint64_t> named_;  // number of log lines per type
 };

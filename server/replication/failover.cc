@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "server/base/text.h"
+#include "server/command/expiry_time.h"
 #include "server/replication/replication.h"
 #include "storage/base/allocator.h"
 
@@ -75,7 +76,7 @@ Status Failover::Begin(const Request& request) {
   parts_.log.Notice("FAILOVER requested to " + NameOfAddress(request.target));
   MutexLock lock(mutex_);
   request_ = request;
-  end_ms_ = request.timeout_ms == 0 ? 0 : parts_.world.clock.SteadyMs() + request.timeout_ms;
+  end_ms_ = request.timeout_ms == 0 ? 0 : MillisecondsFrom(parts_.world.clock.SteadyMs(), request.timeout_ms);
   is_cancelled_ = false;
   state_ = State::kWaitingForSync;
   parts_.pause.Begin(PausePurpose::kFailover, PauseMode::kWrites, INT64_MAX);
@@ -90,14 +91,18 @@ Status Failover::Abort() {
   return {};
 }
 
-void Failover::Complete() {
-  MutexLock lock(mutex_);
-  if (state() == State::kInProgress) Clear();
+bool Failover::IsAbout(uint64_t generation) {
+  return state() == State::kInProgress && replication_.link().IsCurrent(generation);
 }
 
-void Failover::Reject(const std::string& why) {
+void Failover::Complete(uint64_t generation) {
   MutexLock lock(mutex_);
-  if (state() == State::kInProgress) Revert("Failover target rejected psync request: " + why);
+  if (IsAbout(generation)) Clear();
+}
+
+void Failover::Reject(uint64_t generation, const std::string& why) {
+  MutexLock lock(mutex_);
+  if (IsAbout(generation)) Revert("Failover target rejected psync request: " + why);
 }
 
 void Failover::Revert(const std::string& why) {
@@ -123,7 +128,8 @@ void Failover::WaitForTarget() {
   constexpr auto kSlice = std::chrono::milliseconds(10);  // an acknowledgement that comes amid Advance is seen then
   NameThisThread("failover");
   storage::CountMemoryOfThisThread();
-  parts_.links.WaitForRound(is_cancelled_);  // writes that were admitted before the pause have ended
+  // Writes that were admitted before the pause have ended, and so has a REPLICAOF that saw no failover yet.
+  parts_.links.WaitForRound(is_cancelled_);
   MutexLock lock(mutex_);
   if (state_ == State::kWaitingForSync) replication_.Freeze();
   while (state_ == State::kWaitingForSync) {

@@ -56,11 +56,11 @@ class Failover {
     if (state() == State::kWaitingForSync) changed_.notify_all();
   }
 
-  // --- for the link's thread ---
+  // --- for the link's thread; `generation`: the link's that was answered, which may be that of an earlier failover ---
   // The target has become the primary.
-  void Complete();
+  void Complete(uint64_t generation);
   // The target has refused, in these words.
-  void Reject(const std::string& why);
+  void Reject(uint64_t generation, const std::string& why);
 
  private:
   void WaitForTarget();
@@ -73,6 +73,8 @@ class Failover {
   void Revert(const std::string& why) REQUIRES(mutex_);
   // The failover is over, and writes go on.
   void Clear() REQUIRES(mutex_);
+  // Whether the failover in progress is the one of this generation.
+  bool IsAbout(uint64_t generation) REQUIRES(mutex_);
 
   const ReplicationParts& parts_;
   Replication& replication_;

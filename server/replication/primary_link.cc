@@ -143,7 +143,7 @@ void PrimaryLink::EndTakeover(uint64_t generation) {
     if (!IsCurrent(generation)) return;
     takeover_ = Takeover::kNone;
   }
-  replication_.failover().Complete();
+  replication_.failover().Complete(generation);
 }
 
 Status PrimaryLink::Introduce(PeerSocket& socket) {
@@ -176,7 +176,7 @@ storage::Result<std::string> PrimaryLink::AskToSync(PeerSocket& socket, uint64_t
   if (takeover == Takeover::kAnyway) request.emplace_back("FORCE");
   storage::Result<std::string> reply = AskForAnyReply(socket, options, request);
   if (!reply || reply->starts_with("+RINGKV ")) return reply;
-  replication_.failover().Reject(*reply);
+  replication_.failover().Reject(generation, *reply);
   return Fail("FAILOVER was answered: " + *reply);
 }
 

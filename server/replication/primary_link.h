@@ -40,6 +40,9 @@ class PrimaryLink {
   // After it returns, no more changes are applied. Returns false if the store has only a part of a snapshot.
   bool Unfollow();
 
+  // Each Follow and each Unfollow begin a generation.
+  bool IsCurrent(uint64_t generation) const { return generation_.load() == generation; }
+
   LinkPhase phase() const { return phase_.load(); }
   PrimaryAddress target();
   int64_t last_received_ms() const { return last_received_ms_.load(); }
@@ -55,7 +58,6 @@ class PrimaryLink {
   void Run();
   // False when the thread must end.
   bool WaitForTarget(uint64_t* generation, PrimaryAddress* target);
-  bool IsCurrent(uint64_t generation) { return generation_.load() == generation; }
   storage::Status FollowOnce(uint64_t generation, const PrimaryAddress& target);
   storage::Status Handshake(PeerSocket& socket, uint64_t generation, const PrimaryAddress& target);
   // Announces this replica to the primary.

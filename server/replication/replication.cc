@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <thread>
 #include <utility>
 
 #include "cluster/node_id.h"
@@ -174,6 +173,7 @@ Status Replication::TakeOver(std::string_view history, Lsn next, bool anyway) {
   if (!anyway && parts_.data.store().log().appended() + 1 < next) {
     return storage::Fail("ERR this replica has no group " + std::to_string(next - 1) + " yet");
   }
+  if (Status admitted = CheckRoom(); !admitted) return admitted;
   parts_.log.Notice("the primary hands its role over to this replica (FAILOVER)");
   Promote();
   return {};
@@ -333,11 +333,15 @@ void Replication::EndReplacement(const std::string& id, uint64_t epoch, Lsn last
 storage::Lsn Replication::replica_offset() { return is_replacing_ ? 0 : parts_.data.store().log().appended(); }
 
 Status Replication::CheckAdmission() {
+  if (is_replica() && link_.phase() != LinkPhase::kConnected && failover_.state() == Failover::State::kNone) {
+    return storage::Fail("NOMASTERLINK Can't SYNC while not connected with my master");
+  }
+  return CheckRoom();
+}
+
+Status Replication::CheckRoom() {
   if (failover_.state() != Failover::State::kNone) {
     return storage::Fail("NOMASTERLINK Can't SYNC while failing over");
-  }
-  if (is_replica() && link_.phase() != LinkPhase::kConnected) {
-    return storage::Fail("NOMASTERLINK Can't SYNC while not connected with my master");
   }
   MutexLock lock(mutex_);
   if (feeds_.size() + redis_feeds_.size() >= static_cast<size_t>(parts_.options.repl_max_replicas)) {

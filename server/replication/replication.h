@@ -50,7 +50,8 @@ class Replication final : private RedisFeedOwner {
   // Likewise, and the options name no primary from now on.
   void Promote();
   // A primary that is this server's replica asks it to take over its role. `next`: the group after that primary's last
-  // one, which must be here unless `anyway`. Call without data locked. An error is the reply.
+  // one, which must be here unless `anyway`. That primary becomes a replica, so there must be room for one. Call
+  // without data locked. An error is the reply, and the role is what it was.
   storage::Status TakeOver(std::string_view history, storage::Lsn next, bool anyway);
   Failover& failover() { return failover_; }
   // Between the two no group is added on a primary that gets no writes: expired keys are only hidden.
@@ -155,6 +156,8 @@ class Replication final : private RedisFeedOwner {
   bool MayServeStale() const;
   // Applies replica-read-only. Must not be called with locks of data.
   void FitAuthority();
+  // The part of CheckAdmission that does not depend on the link.
+  storage::Status CheckRoom();
   void KeepBacklog(bool nothing_has_changed);
   void CloseFeeds();
   void ReapFeeds();

@@ -126,7 +126,11 @@ constexpr Metric kLinkMetrics[] = {
      .is_shown = IsMigrating},
     {.section = "replication",
      .info = "migrate_link_status",
-     .read = [](const Observation& o) { return Reading(RedisOf(o).phase() == LinkPhase::kConnected ? "up" : "down"); },
+     .read =
+         [](const Observation& o) {
+           if (RedisOf(o).has_ended()) return Reading("ended");
+           return Reading(RedisOf(o).phase() == LinkPhase::kConnected ? "up" : "down");
+         },
      .is_shown = IsMigrating},
     {.section = "replication",
      .info = "migrate_last_error",

@@ -128,6 +128,24 @@ TEST(SentinelsTransaction, CutsClientsAfterThePromotionAlsoWhenItHoldsLocksOfDat
   EXPECT_EQ(clients.written(), Reconnecting::kClients);
 }
 
+TEST(SentinelsTransaction, PromotesAndDemotesInOrderAlsoWhenItHoldsLocksOfData) {
+  ServerProcess primary;
+  ServerProcess replica(ReplicaOf(primary.port()));
+  ASSERT_TRUE(Eventually([&] { return HasCaughtUp(replica, primary); }));
+  const Context context = ConnectTo(replica);
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"MULTI"},
+                                             {"GET", "key"},
+                                             {"REPLICAOF", "NO", "ONE"},
+                                             {"REPLICAOF", "127.0.0.1", std::to_string(primary.port())}}) {
+    Ask(context.get(), words);
+  }
+  const Reply reply = Ask(context.get(), {"EXEC"});
+  ASSERT_EQ(reply->elements, 3u);
+  EXPECT_STREQ(reply->element[2]->str, "OK");
+  EXPECT_EQ(RoleOf(replica), "slave");
+}
+
 TEST(SentinelsTransaction, DemotesAndTheServerComesBackAsAReplica) {
   ServerProcess primary;
   EXPECT_EQ(Say(primary, {"SET", "a", "b"}), "OK");
@@ -346,6 +364,24 @@ TEST_F(FailoverTest, HandsOverAfterItsTimeoutIfForced) {
   EXPECT_EQ(Say(primary_, {"GET", "a"}), "0") << "what the target lacked is lost";
 }
 
+TEST_F(FailoverTest, TheLongestTimeoutDoesNotEndAtOnce) {
+  HoldBack();
+  EXPECT_EQ(Say(primary_, FailoverTo(replica_, {"FORCE", "TIMEOUT", "9223372036854775807"})), "OK");
+  proxy_.Hold(false);
+  EXPECT_TRUE(Eventually([&] { return RoleOf(replica_) == "master"; }));
+  EXPECT_EQ(Say(replica_, {"GET", "a"}), "late");
+  EXPECT_EQ(primary_.Log().find("time out exceeded"), std::string::npos) << primary_.Log();
+}
+
+TEST_F(FailoverTest, ChecksItsTimeout) {
+  for (const std::string text : {"9223372036854775808", "abc", ""}) {
+    EXPECT_EQ(Say(primary_, {"FAILOVER", "TIMEOUT", text}), "ERR value is not an integer or out of range") << text;
+  }
+  for (const std::string text : {"0", "-1", "-9223372036854775808"}) {
+    EXPECT_EQ(Say(primary_, {"FAILOVER", "TIMEOUT", text}), "ERR FAILOVER timeout must be greater than 0") << text;
+  }
+}
+
 TEST_F(FailoverTest, UnblocksBlockedClientsWhenTheRoleChanges) {
   WaitingClient blocked(primary_, {"BLPOP", "list", "0"});
   EXPECT_EQ(Say(primary_, {"FAILOVER"}), "OK");
@@ -442,6 +478,23 @@ TEST_F(RefusedFailoverTest, ARefusalLeavesThePrimaryWhatItWas) {
   EXPECT_EQ(RoleOf(primary_), "master");
   EXPECT_EQ(Say(primary_, {"SET", "a", "b"}), "OK");
   EXPECT_EQ(Say(primary_, {"CONFIG", "GET", "replicaof"}), "");
+  ExpectEqual(replica_, primary_);
+}
+
+// The replica may not have replicas.
+class FullFailoverTest : public FailoverTest {
+ protected:
+  FullFailoverTest() : FailoverTest({"--repl-max-replicas", "0"}) {}
+};
+
+TEST_F(FullFailoverTest, ATargetThatHasNoRoomForTheOldPrimaryRemainsAReplica) {
+  EXPECT_EQ(Say(primary_, {"FAILOVER"}), "OK");
+  EXPECT_TRUE(
+      Eventually([&] { return primary_.Log().find("this server has repl-max-replicas") != std::string::npos; }));
+  EXPECT_TRUE(Eventually([&] { return FailoverState(primary_) == "no-failover"; }));
+  EXPECT_EQ(RoleOf(primary_), "master");
+  EXPECT_EQ(RoleOf(replica_), "slave");
+  EXPECT_EQ(Say(primary_, {"SET", "a", "b"}), "OK");
   ExpectEqual(replica_, primary_);
 }
 

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -70,6 +72,14 @@ class RedisPrimary {
   int link_ = -1;
   int port_ = 0;
 };
+
+bool HasThread(const ServerProcess& server, const std::string& name) {
+  for (const auto& task : std::filesystem::directory_iterator("/proc/" + std::to_string(server.pid()) + "/task")) {
+    std::string found;
+    if (std::getline(std::ifstream(task.path() / "comm"), found) && found == name) return true;
+  }
+  return false;
+}
 
 Options Following(const RedisPrimary& redis, Options more = {}) {
   more.insert(more.end(), {"--migrate-from", "127.0.0.1 " + std::to_string(redis.port())});
@@ -156,10 +166,49 @@ TEST(MovingIn, ADatabaseThatIsMissingHereEndsTheLink) {
     redis.Send(before + select + "SET key 1\r\nEXEC\r\n");
     const auto error = [&] { return server.Info("migrate_last_error"); };
     ASSERT_TRUE(Eventually([&] { return error().find("databases is 4") != std::string::npos; })) << error();
-    EXPECT_EQ(server.Info("migrate_link_status"), "down");
+    EXPECT_EQ(server.Info("migrate_link_status"), "ended");
     EXPECT_EQ(server.Info("migrate_offset"), std::to_string(before.size()));
     EXPECT_EQ(Say(server, {"EXISTS", "key"}), "0");
   }
+}
+
+// Another attempt would make the Redis server fork once more, in vain.
+TEST(MovingIn, ASnapshotThatCannotBeLoadedEndsTheLink) {
+  const std::string key_in_database_7("\xfe\x07\x00\x01k\x01v", 7);
+  const std::string unknown_type("\x63\x01k\x01v", 5);
+  for (const std::string& fields : {key_in_database_7, unknown_type}) {
+    RedisPrimary redis;
+    const ServerProcess server(Following(redis, {"--databases", "4"}));
+    redis.Accept(fields);
+    EXPECT_TRUE(Eventually([&] { return server.Info("migrate_link_status") == "ended"; }));
+    EXPECT_NE(server.Info("migrate_last_error").find("RDB file"), std::string::npos);
+    EXPECT_NE(server.Log().find("the link has ended"), std::string::npos);
+    EXPECT_TRUE(Eventually([&] { return !HasThread(server, "redis-link"); })) << "nobody connects any more";
+    EXPECT_TRUE(Say(server, {"SET", "a", "b"}).starts_with("READONLY"));
+    EXPECT_EQ(Say(server, {"REPLICAOF", "NO", "ONE"}), "OK");
+    EXPECT_EQ(Say(server, {"SET", "a", "b"}), "OK");
+  }
+}
+
+TEST(MovingIn, SeveralClientsMayEndItAtOnce) {
+  constexpr int kClients = 8;
+  RedisPrimary redis;
+  const ServerProcess server(Following(redis, {"--io-threads", "4"}));
+  redis.Accept();
+  ASSERT_TRUE(Eventually([&] { return server.Info("migrate_link_status") == "up"; }));
+  std::vector<Context> clients;
+  for (int i = 0; i < kClients; ++i) clients.push_back(ConnectTo(server));
+  for (const Context& client : clients) ASSERT_STREQ(Ask(client.get(), {"PING"})->str, "PONG");
+  for (const Context& client : clients) {
+    ::redisAppendCommand(client.get(), "REPLICAOF NO ONE");
+    for (int is_written = 0; is_written == 0;) ASSERT_EQ(::redisBufferWrite(client.get(), &is_written), REDIS_OK);
+  }
+  for (const Context& client : clients) {
+    void* reply = nullptr;
+    ASSERT_EQ(::redisGetReply(client.get(), &reply), REDIS_OK);
+    EXPECT_STREQ(Reply(static_cast<redisReply*>(reply))->str, "OK");
+  }
+  EXPECT_EQ(Say(server, {"SET", "a", "b"}), "OK");
 }
 
 TEST(MovingIn, EachCommandThatFailsIsCounted) {

@@ -55,6 +55,8 @@ TEST_F(ShutdownWithALaggingReplica, OtherClientsReadOnAndAbortEndsIt) {
 TEST_F(ShutdownWithALaggingReplica, ItEndsAtOnceWithNow) {
   EXPECT_EQ(primary_.Ask("SHUTDOWN NOSAVE NOW"), "");
   EXPECT_EQ(primary_.WaitForEnd(), 0);
+  EXPECT_NE(primary_.Log().find("1 replicas have not received all writes"), std::string::npos);
+  EXPECT_EQ(primary_.Log().find("shutdown-timeout"), std::string::npos) << "it is not the reason";
 }
 
 TEST_F(ShutdownWithALaggingReplica, ItEndsWhenTheReplicaHasTheWrite) {

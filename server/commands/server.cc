@@ -8,6 +8,7 @@
 #include "server/commands/debug.h"
 #include "server/commands/families.h"
 #include "server/composition/server.h"
+#include "server/execution/outcome.h"
 #include "server/report/info_page.h"
 #include "server/session/session.h"
 #include "storage/transaction/totals.h"

@@ -608,12 +608,12 @@ TEST_F(RedisFeedTest, WhatIsNoAcknowledgementEndsTheLink) {
   EXPECT_FALSE(link.Take(std::string(5000, 'x'), now_ms_));
 }
 
-// --- all replicas and their stream
-// ------------------------------------------------------------------------------------
+// --- all replicas and their stream ----------------------------------------------------------------------------------
 
 class RedisFeedsTest : public RedisFeedTest, protected RedisFeedOwner {
  protected:
-  ~RedisFeedsTest() override { feeds_.CloseAll(); }
+  // Before the destructor: the threads of the feeds call the owner, which is this object.
+  void TearDown() override { feeds_.CloseAll(); }
 
   void Admit() {
     int ends[2];

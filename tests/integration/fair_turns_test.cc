@@ -149,9 +149,14 @@ TEST_F(FairTurns, TheResponseOfMgetIsBounded) {
   keys = "[";
   for (int i = 0; i < 100; ++i) keys += "\"large\",";
   keys.back() = ']';
+#ifdef RINGKV_SANITIZED
+  constexpr size_t kAllowance = 400'000'000;  // the sanitizers' allocators keep what is freed
+#else
+  constexpr size_t kAllowance = 30'000'000;
+#endif
   const size_t peak = server_->PeakResidentBytes();
   EXPECT_EQ(client.Ask("POST", "/mget", keys, kJsonLine).status, 413);
-  EXPECT_LT(server_->PeakResidentBytes(), peak + 30'000'000) << "the step was not built to its end";
+  EXPECT_LT(server_->PeakResidentBytes(), peak + kAllowance) << "the step was not built to its end";
   EXPECT_EQ(client.Ask("POST", "/mget", R"(["large"])", kJsonLine).status, 200);
   std::string pairs = "{";
   for (int i = 0; i <= 5000; ++i) pairs += "\"" + std::to_string(i) + "\":1,";

@@ -51,12 +51,14 @@ TEST(EffectCodec, ADatabaseBeyondTheTypeIsNotOneWithinIt) {
 }
 
 TEST(EffectCodec, ANumberOfMoreThan64BitsIsInvalid) {
-  const std::string nines(9, '\xff');
-  ByteReader largest(nines + '\1');
+  std::string number(10, '\xff');
+  number.back() = '\1';
+  ByteReader largest(number);
   EXPECT_EQ(largest.Varint(), UINT64_MAX);
   EXPECT_TRUE(largest.ok());
   for (const char last : {'\2', '\3', '\x7f', '\x80', '\xff'}) {
-    ByteReader reader(nines + last);
+    number.back() = last;
+    ByteReader reader(number);
     reader.Varint();
     EXPECT_FALSE(reader.ok());
   }

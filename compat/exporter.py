@@ -56,6 +56,7 @@ def of_primary_and_replica(start):
         client.raw("NOSUCH")
         eventually(lambda: b"master_link_status:up" in replica.connect().raw("INFO", "replication"), "the link")
         eventually(lambda: b"state=online" in primary.connect().raw("INFO", "replication"), "the replica to be online")
+        eventually(lambda: replica.connect().raw("DBSIZE") == b":1\r\n", "the key on the replica")
         return {"primary": samples(primary), "replica": samples(replica)}
 
 

@@ -3,6 +3,7 @@
 #include <iomanip>
 #include <ostream>
 #include <sstream>
+#include <utility>
 
 #include "check/data_set.h"
 #include "check/file_walk.h"
@@ -126,15 +127,23 @@ ExitStatus DumpFile(Context& context, const std::string& path, DumpFormat format
   return report->state == FileState::kGood ? ExitStatus::kGood : ExitStatus::kFoundDamage;
 }
 
-ExitStatus DumpDirectory(Context& context, const storage::DataFiles& data, DumpFormat format) {
-  const storage::Result<std::unique_ptr<DataSet>> set =
+std::unique_ptr<DataSet> LoadForDump(Context& context, const storage::DataFiles& data, ExitStatus* status) {
+  storage::Result<std::unique_ptr<DataSet>> set =
       DataSet::Load(context.files, data, {.read_only = true}, context.databases);
   if (!set) {
     context.err << set.error().text << "\n";
-    return set.error().kind == storage::ErrorKind::kDamaged ? ExitStatus::kFoundDamage : ExitStatus::kFailed;
+    *status = set.error().kind == storage::ErrorKind::kDamaged ? ExitStatus::kFoundDamage : ExitStatus::kFailed;
+    return nullptr;
   }
   for (const std::string& warning : (*set)->recovery().warnings) context.err << warning << "\n";
-  (*set)->Show(*MakeDump(format, context.out));
+  return std::move(*set);
+}
+
+ExitStatus DumpDirectory(Context& context, const storage::DataFiles& data, DumpFormat format) {
+  ExitStatus status = ExitStatus::kGood;
+  const std::unique_ptr<DataSet> set = LoadForDump(context, data, &status);
+  if (set == nullptr) return status;
+  set->Show(*MakeDump(format, context.out));
   return ExitStatus::kGood;
 }
 

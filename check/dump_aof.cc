@@ -76,18 +76,14 @@ Status WriteAll(storage::FileSystem& files, const std::string& directory, DataSe
 }  // namespace
 
 ExitStatus DumpAof(Context& context, const storage::DataFiles& data, const std::string& new_directory) {
-  const storage::Result<std::unique_ptr<DataSet>> set =
-      DataSet::Load(context.files, data, {.read_only = true}, context.databases);
-  if (!set) {
-    context.err << set.error().text << "\n";
-    return set.error().kind == storage::ErrorKind::kDamaged ? ExitStatus::kFoundDamage : ExitStatus::kFailed;
-  }
-  for (const std::string& warning : (*set)->recovery().warnings) context.err << warning << "\n";
+  ExitStatus status = ExitStatus::kGood;
+  const std::unique_ptr<DataSet> set = LoadForDump(context, data, &status);
+  if (set == nullptr) return status;
   if (Status made = MakeEmptyDirectory(context.files, new_directory); !made) return context.Failed(made.error().text);
-  if (Status written = WriteAll(context.files, new_directory, **set); !written) {
+  if (Status written = WriteAll(context.files, new_directory, *set); !written) {
     return context.Failed(written.error().text);
   }
-  context.out << "'" << new_directory << "' holds " << (*set)->CountKeys()
+  context.out << "'" << new_directory << "' holds " << set->CountKeys()
               << " keys; redis-server 7.0 or later loads it as its appenddirname, with appendonly yes\n";
   return ExitStatus::kGood;
 }

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <ostream>
 #include <string>
 
+#include "check/data_set.h"
 #include "check/dump.h"
 #include "storage/durability/recovery.h"
 
@@ -44,6 +46,8 @@ struct PrefixOptions {
 ExitStatus CheckDirectory(Context& context, const storage::DataFiles& data, const PrefixOptions& prefixes);
 ExitStatus CheckFile(Context& context, const std::string& path, const PrefixOptions& prefixes);
 
+// The data of the directory for a dump, or null with the error, or its warnings, reported; `status`: that of the error.
+std::unique_ptr<DataSet> LoadForDump(Context& context, const storage::DataFiles& data, ExitStatus* status);
 // Dumps the state that a server would start with; of a single file, its content in order.
 ExitStatus DumpDirectory(Context& context, const storage::DataFiles& data, DumpFormat format);
 ExitStatus DumpFile(Context& context, const std::string& path, DumpFormat format);

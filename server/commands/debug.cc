@@ -173,12 +173,8 @@ constexpr Subcommand kSubcommands[] = {
 };
 
 void Help(AdminCall& call) {
-  call.reply.Array(static_cast<int64_t>(1 + 2 * std::size(kSubcommands)));
-  call.reply.Simple("DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
-  for (const Subcommand& each : kSubcommands) {
-    call.reply.Simple(std::string(each.name) + (each.arguments.empty() ? "" : " ") + std::string(each.arguments));
-    call.reply.Simple("    " + std::string(each.help));
-  }
+  ReplyHelpHead(call.reply, "DEBUG", std::size(kSubcommands));
+  for (const Subcommand& each : kSubcommands) ReplyHelpOf(call.reply, each.name, each.arguments, each.help);
 }
 
 }  // namespace

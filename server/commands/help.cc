@@ -6,14 +6,23 @@
 #include "server/composition/server.h"
 
 namespace ringkv::server {
+
+void ReplyHelpHead(resp::ReplyWriter& reply, std::string_view container, size_t subcommands) {
+  reply.Array(static_cast<int64_t>(1 + 2 * subcommands));
+  reply.Simple(std::string(container) + " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
+}
+
+void ReplyHelpOf(resp::ReplyWriter& reply, std::string_view subcommand, std::string_view syntax,
+                 std::string_view summary) {
+  reply.Simple(std::string(subcommand) + (syntax.empty() ? "" : " ") + std::string(syntax));
+  reply.Simple("    " + std::string(summary));
+}
+
 void ReplyHelp(AdminCall& call) {
   const CommandEntry* container = call.server.commands().FindContainer(call.command.parent);
-  call.reply.Array(static_cast<int64_t>(1 + 2 * container->subcommands.size()));
-  call.reply.Simple(UpperCase(container->row->name) + " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
+  ReplyHelpHead(call.reply, UpperCase(container->row->name), container->subcommands.size());
   for (const CommandEntry* entry : container->subcommands) {
-    const std::string syntax(entry->row->syntax);
-    call.reply.Simple(UpperCase(entry->row->name) + (syntax.empty() ? "" : " " + syntax));
-    call.reply.Simple("    " + std::string(entry->row->summary));
+    ReplyHelpOf(call.reply, UpperCase(entry->row->name), entry->row->syntax, entry->row->summary);
   }
 }
 

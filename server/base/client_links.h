@@ -43,7 +43,7 @@ class ClientLinks {
   // Sends the command to the other reachable nodes of the cluster, or of this node's shard. Called by the thread
   // `from`, which may be kNoThread.
   virtual void TellNodes(size_t from, bool only_own_shard, std::span<const std::string_view> argv) = 0;
-  // Resumes commands that waited for the end of a pause.
+  // Resumes commands that waited for the end of a pause, and serves blocked clients that it held back.
   virtual void ResumePaused() = 0;
   // Unblocks the client, like its timeout or with an error.
   virtual void Unblock(const ClientCard& card, bool with_error) = 0;

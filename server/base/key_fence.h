@@ -9,7 +9,6 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "server/base/client_links.h"
@@ -39,27 +38,23 @@ class KeyFence {
     return true;
   }
 
-  // Postponed writes go on. Returns whether a blocked client was held back meanwhile.
-  bool Remove(const std::vector<std::string>& keys) {
-    bool held_back = false;
+  // Postponed writes go on.
+  void Remove(const std::vector<std::string>& keys) {
     {
       storage::MutexLock lock(mutex_);
       for (const std::string& key : keys) keys_.erase(key);
-      held_back = std::exchange(has_held_back_, false);
     }
     needs_.Update();
     links_.ResumePaused();
-    return held_back;
   }
 
-  bool Holds(std::string_view key) {
+  // Whether one of the keys is fenced. `for_each` calls its argument with each key.
+  template <typename ForEach>
+  bool HoldsOneOf(const ForEach& for_each) {
     storage::MutexLock lock(mutex_);
-    return keys_.contains(key);
-  }
-  // A blocked client isn't served, because that would write to a fenced key.
-  void NoteHeldBack() {
-    storage::MutexLock lock(mutex_);
-    has_held_back_ = true;
+    bool holds = false;
+    for_each([&holds, &fenced = keys_](std::string_view key) { holds = holds || fenced.contains(key); });
+    return holds;
   }
 
  private:
@@ -72,7 +67,6 @@ class KeyFence {
   ClientLinks& links_;
   storage::Mutex mutex_;
   std::set<std::string, std::less<>> keys_ GUARDED_BY(mutex_);
-  bool has_held_back_ GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace ringkv::server

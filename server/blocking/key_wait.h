@@ -22,7 +22,7 @@ struct KeyWaitPlan {
   // The condition on values of that type. If a request finds nothing in a key, others with an equal condition find
   // nothing either.
   std::string sought = {};
-  // Arguments whose meaning depends on the time, such as $, with their resolved values.
+  // Arguments whose meaning depends on the time, such as $, with their resolved values; in ascending order.
   std::vector<std::pair<size_t, std::string>> resolved = {};
 };
 

@@ -83,6 +83,19 @@ void WaitingClients::Hold(bool holds) {
   if (!holds) ServeReady(nullptr);
 }
 
+void WaitingClients::ServeHeldBack() {
+  if (size() == 0 && !has_held_back_) return;
+  std::set<Key> held_back;
+  {
+    // A client that is being held back at this moment is noted before, or sees that it isn't held back any more.
+    MutexLock serving(serving_);
+    held_back.swap(held_back_);
+    has_held_back_ = false;
+  }
+  for (const Key& key : held_back) NoteChange(key.first, key.second);
+  ServeReady(nullptr);
+}
+
 void WaitingClients::ServeReady(const storage::Txn* after) {
   // What its own transaction changes while it serves is served in the same go.
   if (!has_ready_ || is_held_ || after == &txn_) return;
@@ -108,7 +121,7 @@ void WaitingClients::ServeKey(const Key& key) {
   while (!firsts.empty()) {
     const Waiter request = std::move(firsts.begin()->second);
     firsts.erase(firsts.begin());
-    if (!Serve(request)) continue;
+    if (!Serve(key, request)) continue;
     if (Waiter next = NextOf(key, *request)) firsts.emplace(next->ticket, std::move(next));
   }
 }
@@ -130,16 +143,20 @@ WaitingClients::Waiter WaitingClients::NextOf(const Key& key, const WaitingReque
   return queue == found->second.queues.end() ? nullptr : queue->second.begin()->second;
 }
 
-bool WaitingClients::Serve(const Waiter& request) {
+bool WaitingClients::Serve(const Key& key, const Waiter& request) {
   txn_.set_now(txn_.store().clock().Now());
   txn_.ForgetDependence();
-  std::optional<LateAnswer> answer = retry_(*request, txn_);
-  if (!answer) return false;
+  RetryResult result = retry_(*request, txn_);
+  if (result.is_held_back) {
+    held_back_.insert(key);
+    has_held_back_ = true;
+  }
+  if (!result.answer) return false;
   {
     MutexLock lock(mutex_);
     RemoveLocked(request);
   }
-  links_.load()->Answer(*request->client, std::move(*answer));
+  links_.load()->Answer(*request->client, std::move(*result.answer));
   return true;
 }
 

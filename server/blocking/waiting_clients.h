@@ -49,11 +49,16 @@ struct WaitingRequest {
   size_t memory_bytes = 0;  // of its arguments and of its keys here; set by Add
 };
 
+struct RetryResult {
+  std::optional<LateAnswer> answer = {};  // none if the client stays blocked
+  bool is_held_back = false;              // by what postpones requests, and not for want of data
+};
+
 class WaitingClients {
  public:
   using Waiter = std::shared_ptr<const WaitingRequest>;
-  // Locks a request's keys and runs its handler again; none if it stays blocked.
-  using Retry = std::function<std::optional<LateAnswer>(const WaitingRequest&, storage::Txn&)>;
+  // Locks a request's keys and runs its handler again.
+  using Retry = std::function<RetryResult(const WaitingRequest&, storage::Txn&)>;
   // The redirect that a request would get now; empty while this node serves its keys, and the request may stay blocked.
   using Refusal = std::function<std::string(const WaitingRequest&)>;
 
@@ -80,6 +85,10 @@ class WaitingClients {
   bool NoteChangeOfAll(storage::DbIndex db);
   // Serves clients blocked on changed keys. `after`: the changing transaction, which holds no lock.
   void ServeReady(const storage::Txn* after);
+  // Serves clients that were held back, as far as they aren't now. Call it after what held them back is over, in an I/O
+  // thread: a pause that begins waits for those.
+  void ServeHeldBack();
+  bool has_held_back() const { return has_held_back_; }
   // Serves no client while the data is incomplete.
   void Hold(bool holds);
 
@@ -116,7 +125,7 @@ class WaitingClients {
   // The next request in the queue of a served one.
   Waiter NextOf(const Key& key, const WaitingRequest& served);
   // Returns whether the request was answered.
-  bool Serve(const Waiter& request) REQUIRES(serving_);
+  bool Serve(const Key& key, const Waiter& request) REQUIRES(serving_);
   void End(const Waiter& request) REQUIRES(serving_);
 
   Retry retry_;
@@ -125,11 +134,13 @@ class WaitingClients {
   std::atomic<size_t> count_{0};
   std::atomic<bool> has_ready_{false};
   std::atomic<bool> is_held_{false};
+  std::atomic<bool> has_held_back_{false};
   std::atomic<uint64_t> generation_{0};
 
   storage::Mutex serving_;  // one thread serves at a time
   storage::Random random_ GUARDED_BY(serving_);
   storage::Txn txn_ GUARDED_BY(serving_);
+  std::set<Key> held_back_ GUARDED_BY(serving_);    // keys with clients that were held back
   uint64_t ended_before_ GUARDED_BY(serving_) = 0;  // requests of an older generation, with this error:
   std::string ended_with_ GUARDED_BY(serving_);
 

@@ -81,6 +81,9 @@ bool ParseOptions(AdminCall& call, MigrateRequest& request) {
 // Nothing with the error written.
 std::optional<MigrateRequest> ParseRequest(AdminCall& call) {
   constexpr int64_t kDefaultTimeoutMs = 1000;
+  constexpr int64_t kLongestTimeoutMs = INT32_MAX;
+  constexpr int64_t kHighestPort = 65535;
+  constexpr int kNoPort = -1;  // can't be connected to, as the command is answered
   MigrateRequest request;
   if (!ParseOptions(call, request)) return std::nullopt;
   const std::optional<int64_t> timeout = resp::ParseInteger(call.args[5]);
@@ -90,9 +93,10 @@ std::optional<MigrateRequest> ParseRequest(AdminCall& call) {
     return std::nullopt;
   }
   request.target.host = call.args[1];
-  request.target.port = static_cast<int>(resp::ParseInteger(call.args[2]).value_or(0));
+  const int64_t port = resp::ParseInteger(call.args[2]).value_or(kNoPort);
+  request.target.port = port >= 0 && port <= kHighestPort ? static_cast<int>(port) : kNoPort;
   request.target_db = *db;
-  request.timeout_ms = *timeout > 0 ? *timeout : kDefaultTimeoutMs;
+  request.timeout_ms = *timeout > 0 ? std::min(*timeout, kLongestTimeoutMs) : kDefaultTimeoutMs;
   request.db = call.session.db;
   request.client = call.session.card;
   return request;
@@ -109,10 +113,6 @@ void Migrate(AdminCall& call) {
   call.txn.Unlock();
   if (request->keys.empty()) return call.reply.Simple("NOKEY");
   if (!call.may_wait) return call.reply.Error("ERR MIGRATE needs a client that can wait for its reply");
-  if (!call.server.key_fence().Add(request->keys)) {
-    call.outcome = outcome::Postponed{};
-    return;
-  }
   call.outcome = outcome::LateReply{};
   call.server.key_migrations().Start(std::move(*request));
 }

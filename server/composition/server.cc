@@ -92,6 +92,7 @@ Server::Server(Options& options, World world, CommandFamilies commands, HttpLabe
                            replication_.Tick();
                            key_migrations_.Tick();
                            data_.Tick();
+                           ServeHeldBack();
                            const std::string wrong = oom_score_.Fit(options_, replication_.is_replica());
                            if (!wrong.empty()) log_.Warning(wrong);
                          }}),
@@ -144,6 +145,11 @@ void Server::Start(ClientLinks& links) {
   waiting_clients_.set_links(&links);
   memory_.NoteStartup();
   store().reclaimer().Start([this] { RunOnProcessors(options_.bio_cpulist.Get()); });
+}
+
+void Server::ServeHeldBack() {
+  if (pause_.next_end_ms() != 0) pause_.Current();  // ends it in time, if no command waits for that
+  if (waiting_clients_.has_held_back()) links_.RunOn(0, [this] { waiting_clients_.ServeHeldBack(); });
 }
 
 void Server::BeginLoading() {

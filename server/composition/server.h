@@ -124,6 +124,8 @@ class Server {
 
  private:
   ThreadStates MakeThreads(HttpLabels http_labels);
+  // Call several times per second: blocked clients, in case that what held them back has ended without a word.
+  void ServeHeldBack();
 
   Options& options_;
   const World world_;

@@ -71,9 +71,8 @@ bool RefuseForDisk(Execution& execution) {
 
 bool WritesToFencedKey(KeyFence& fence, const Command& row, std::span<const std::string_view> argv) {
   if (!row.Is(kWrite)) return false;
-  bool is_fenced = row.scope == Scope::kEverything;
-  ForEachKey(row, argv, [&](std::string_view key) { is_fenced = is_fenced || fence.Holds(key); });
-  return is_fenced;
+  if (row.scope == Scope::kEverything) return true;
+  return fence.HoldsOneOf([&](const auto& visit) { ForEachKey(row, argv, visit); });
 }
 
 bool Admit(Execution& execution) {

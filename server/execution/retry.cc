@@ -4,25 +4,38 @@
 #include <string>
 #include <vector>
 
-#include "server/blocking/waiting_clients.h"
 #include "server/execution/run.h"
 #include "server/execution/stages.h"
 
 namespace ringkv::server {
 
-std::optional<LateAnswer> Retry(const WaitingRequest& request, const ExecutionParts& parts, storage::Txn& txn) {
+namespace {
+
+// Whether a new request of this kind would be postponed now. The keys must be locked: a thread that is no I/O thread
+// isn't waited for by MIGRATE, which locks them for its copy, so this comes before the copy or sees the fence.
+bool IsHeldBack(const WaitingRequest& request, const ExecutionParts& parts, std::span<const std::string_view> argv) {
+  constexpr uint32_t kPostpones = kNeedsWritable | kNeedsLogRoom | kNeedsNoPause | kNeedsNoWritePause;
+  const Command& row = *request.command->row;
+  const uint32_t unmet = request.command->needs & parts.needs.Get();
+  if (!row.Is(kWrite) || unmet == 0) return false;
+  return (unmet & kPostpones) != 0 || ((unmet & kNeedsNoFence) != 0 && WritesToFencedKey(parts.key_fence, row, argv));
+}
+
+}  // namespace
+
+RetryResult Retry(const WaitingRequest& request, const ExecutionParts& parts, storage::Txn& txn) {
   const Command& row = *request.command->row;
   const std::vector<std::string_view> argv(request.argv.begin(), request.argv.end());
   resp::Buffer answer;
   resp::ReplyWriter reply(answer, request.protocol);
-  if ((parts.needs.Get() & kNeedsNoFence) != 0 && WritesToFencedKey(parts.key_fence, row, argv)) {
-    parts.key_fence.NoteHeldBack();
-    return std::nullopt;
-  }
   KeyWaitPlan plan{.is_retry = true};
   DataCall call = MakeCall(parts, txn, argv, request.db, reply);
   call.wait = &plan;
   LockKeys(row, {.argv = argv}, txn);
+  if (IsHeldBack(request, parts, argv)) {
+    txn.Unlock();
+    return {.answer = std::nullopt, .is_held_back = true};
+  }
   const uint64_t start = parts.ticks.Now();
   {
     const KeyEvents::Scope events(parts.key_events, txn, kNoThread);
@@ -30,12 +43,12 @@ std::optional<LateAnswer> Retry(const WaitingRequest& request, const ExecutionPa
   }
   const uint64_t end = parts.ticks.Now();
   txn.Unlock();
-  if (plan.would_wait) return std::nullopt;
-  return LateAnswer{.reply = std::string(answer.Readable()),
-                    .lsn = txn.depends_on(),
-                    .error = reply.errors() == 0 ? "" : std::string(reply.last_error_code()),
-                    .is_accounted = true,
-                    .nanoseconds = parts.ticks.Nanoseconds(end - start)};
+  if (plan.would_wait) return {};
+  return {.answer = LateAnswer{.reply = std::string(answer.Readable()),
+                               .lsn = txn.depends_on(),
+                               .error = reply.errors() == 0 ? "" : std::string(reply.last_error_code()),
+                               .is_accounted = true,
+                               .nanoseconds = parts.ticks.Nanoseconds(end - start)}};
 }
 
 }  // namespace ringkv::server

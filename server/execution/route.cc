@@ -190,7 +190,8 @@ bool Route(Execution& execution) {
     execution.unmet &= kPermissions;
     return true;
   }
-  cluster::RequestTraits traits{.asks = std::exchange(session.is_asking, false) || row.Is(kAsks)};
+  execution.was_asking = std::exchange(session.is_asking, false);
+  cluster::RequestTraits traits{.asks = execution.was_asking || row.Is(kAsks)};
   const Reach reach = ReachOf(execution);
   const ClusterView& view = ViewOf(parts, execution.thread());
   if (reach.empties_all && view.held.any()) return execution.Postpone();

@@ -11,15 +11,27 @@
 namespace ringkv::server {
 namespace {
 
-std::shared_ptr<WaitingRequest> KeepRequest(const Execution& execution, const KeyWaitPlan& plan) {
+// With the resolved ones in their places.
+std::vector<std::string> KeepArguments(std::span<const std::string_view> argv, KeyWaitPlan& plan) {
+  std::vector<std::string> kept;
+  kept.reserve(argv.size());
+  auto resolved = plan.resolved.begin();
+  for (size_t i = 0; i < argv.size(); ++i) {
+    const bool is_resolved = resolved != plan.resolved.end() && resolved->first == i;
+    is_resolved ? kept.emplace_back(std::move((resolved++)->second)) : kept.emplace_back(argv[i]);
+  }
+  return kept;
+}
+
+std::shared_ptr<WaitingRequest> KeepRequest(const Execution& execution, KeyWaitPlan plan) {
   const Session& session = execution.session();
   return std::make_shared<WaitingRequest>(WaitingRequest{.client = session.card,
                                                          .command = execution.entry,
-                                                         .argv = {execution.argv().begin(), execution.argv().end()},
+                                                         .argv = KeepArguments(execution.argv(), plan),
                                                          .db = session.db,
                                                          .protocol = session.protocol,
                                                          .reads_from_replica = session.reads_from_replica,
-                                                         .plan = plan,
+                                                         .plan = std::move(plan),
                                                          .generation = execution.wait_generation});
 }
 
@@ -32,11 +44,9 @@ std::shared_ptr<WaitingRequest> KeepForLateReply(const Execution& execution) {
 
 // A command that has found nothing waits from now on; its keys are locked, so that it misses no change of them.
 void BeginToWait(Execution& execution, const DataCall& call) {
-  KeyWaitPlan& plan = *call.wait;
-  const std::shared_ptr<WaitingRequest> request = KeepRequest(execution, plan);
-  for (auto& [index, text] : plan.resolved) request->argv[index] = std::move(text);
+  std::shared_ptr<WaitingRequest> request = KeepRequest(execution, std::move(*call.wait));
   execution.parts().waiting_clients.Add(request);
-  execution.outcome = outcome::KeyWait{request};
+  execution.outcome = outcome::KeyWait{std::move(request)};
 }
 
 void RunData(Execution& execution) {

@@ -29,6 +29,7 @@ struct Execution {
   Outcome& outcome;
   const CommandEntry* entry = nullptr;  // set by the first stage
   uint32_t unmet = 0;                   // needs of the command that are not met
+  bool was_asking = false;              // ASKING came before it
   uint64_t wait_generation = 0;         // of WaitingClients, before a blocking command is checked
   Enclosing* enclosing = nullptr;       // null: not inside another command
   bool has_run_queued = false;          // EXEC has run commands, whose errors are counted by themselves
@@ -42,8 +43,9 @@ struct Execution {
 
   bool runs_queued() const { return entry != nullptr && row().Has(kRunsQueued); }
   bool MayWait() const { return caller.may_wait && enclosing == nullptr; }
-  // Nothing has happened; the request is postponed.
+  // Nothing has happened; the request is postponed, and will be executed like for the first time.
   bool Postpone() const {
+    session().is_asking = was_asking;
     outcome = outcome::Postponed{};
     return false;
   }

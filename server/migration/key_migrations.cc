@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "resp/reply_writer.h"
-#include "server/blocking/waiting_clients.h"
+#include "server/command/error_replies.h"
 #include "server/execution/execution.h"
 #include "server/execution/execution_parts.h"
 #include "server/session/session.h"
@@ -22,7 +22,8 @@ using storage::MutexLock;
 void KeyMigrations::Start(MigrateRequest request) {
   MutexLock lock(mutex_);
   if (stopping_) return;
-  waiting_.push_back(std::move(request));
+  const int64_t deadline_ms = parts_.clock.SteadyMs() + request.timeout_ms;
+  waiting_.push_back({std::move(request), deadline_ms});
   if (idle_threads_ < waiting_.size() && workers_.size() < kMostThreads) {
     workers_.emplace_back([this] { Run(); });
   }
@@ -51,12 +52,32 @@ void KeyMigrations::Run() {
 std::optional<MigrateRequest> KeyMigrations::Next() {
   MutexLock lock(mutex_);
   ++idle_threads_;
-  while (waiting_.empty() && !stopping_) mutex_.Wait(changed_);
+  std::optional<MigrateRequest> next = TakeWaiting();
+  while (!next && !stopping_) {
+    mutex_.Wait(changed_);
+    next = TakeWaiting();
+  }
   --idle_threads_;
-  if (stopping_) return std::nullopt;
-  MigrateRequest next = std::move(waiting_.front());
-  waiting_.pop_front();
   return next;
+}
+
+std::optional<MigrateRequest> KeyMigrations::TakeWaiting() {
+  for (auto each = waiting_.begin(); each != waiting_.end(); ++each) {
+    if (!parts_.key_fence.Add(each->request.keys)) continue;
+    MigrateRequest taken = std::move(each->request);
+    waiting_.erase(each);
+    return taken;
+  }
+  return std::nullopt;
+}
+
+std::vector<KeyMigrations::Waiting> KeyMigrations::TakeExpired(int64_t now_ms) {
+  MutexLock lock(mutex_);
+  const auto expired = std::stable_partition(waiting_.begin(), waiting_.end(),
+                                             [&](const Waiting& each) { return each.deadline_ms > now_ms; });
+  std::vector<Waiting> taken(std::make_move_iterator(expired), std::make_move_iterator(waiting_.end()));
+  waiting_.erase(expired, waiting_.end());
+  return taken;
 }
 
 // --- connections ----------------------------------------------------------------------------------------------------
@@ -85,6 +106,9 @@ void KeyMigrations::Keep(std::shared_ptr<MigrateConnection> connection) {
 
 void KeyMigrations::Tick() {
   const int64_t now = parts_.clock.SteadyMs();
+  for (const Waiting& expired : TakeExpired(now)) {
+    Answer(expired.request, IoError(MigrateConnection::Step::kConnecting), 0, parts_.clock.SteadyMicros());
+  }
   MutexLock lock(mutex_);
   std::erase_if(cached_, [&](const Cached& each) { return now - each.last_used_ms > kCachedMs; });
 }
@@ -100,7 +124,7 @@ void KeyMigrations::Execute(const MigrateRequest& request) {
   const int64_t started_us = parts_.clock.SteadyMicros();
   // Writes that were admitted before the keys were fenced have ended.
   parts_.links.WaitForRound(stopping_);
-  TransferResult result = Transfer(request);
+  TransferResult result = TransferIfWritable(request);
   Deleted deleted;
   if (!request.copies && !result.accepted.empty()) deleted = Delete(request, result.accepted);
   ReleaseKeys(request.keys);
@@ -110,12 +134,28 @@ void KeyMigrations::Execute(const MigrateRequest& request) {
   parts_.links.Answer(*request.client, {.reply = "+NOKEY\r\n", .is_accounted = true});
 }
 
+// A link from a Redis server that was writing here before the fence is not kept back by it.
+TransferResult KeyMigrations::TransferIfWritable(const MigrateRequest& request) {
+  if ((parts_.needs.Get() & kNeedsWritable) != 0) return {.accepted = {}, .error = std::string(errors::kReadOnly)};
+  return Transfer(request);
+}
+
 TransferResult KeyMigrations::Transfer(const MigrateRequest& request) {
-  std::shared_ptr<MigrateConnection> connection = TakeCached(request.target);
-  const bool was_cached = connection != nullptr;
+  if (std::shared_ptr<MigrateConnection> cached = TakeCached(request.target)) {
+    const int64_t started_ms = parts_.clock.SteadyMs();
+    TransferResult result = TransferOver(std::move(cached), request);
+    // The target may have forgotten the connection; one that doesn't answer has used up the timeout.
+    const bool has_timed_out = parts_.clock.SteadyMs() - started_ms >= request.timeout_ms;
+    if (!result.is_broken || has_timed_out || !result.accepted.empty() || stopping_) return result;
+  }
   MigrateConnection::Step failed{};
-  if (!was_cached) connection = Open(request, &failed);
-  if (connection == nullptr) return {.accepted = {}, .error = IoError(failed)};
+  std::shared_ptr<MigrateConnection> opened = Open(request, &failed);
+  if (opened == nullptr) return {.accepted = {}, .error = IoError(failed)};
+  return TransferOver(std::move(opened), request);
+}
+
+TransferResult KeyMigrations::TransferOver(std::shared_ptr<MigrateConnection> connection,
+                                           const MigrateRequest& request) {
   TransferResult result = TransferKeys(parts_, *connection, request);
   {
     MutexLock lock(mutex_);
@@ -191,9 +231,9 @@ KeyMigrations::Deleted KeyMigrations::DeleteHere(ThreadState& thread, storage::D
 }
 
 void KeyMigrations::ReleaseKeys(const std::vector<std::string>& keys) {
-  if (!parts_.key_fence.Remove(keys)) return;
-  for (storage::DbIndex db = 0; db < parts_.data.store().databases(); ++db) parts_.waiting_clients.NoteChangeOfAll(db);
-  parts_.waiting_clients.ServeReady(nullptr);
+  parts_.key_fence.Remove(keys);
+  MutexLock lock(mutex_);
+  changed_.notify_all();  // others may wait for these keys
 }
 
 void KeyMigrations::Answer(const MigrateRequest& request, std::string_view error, storage::Lsn lsn,

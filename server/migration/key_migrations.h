@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // MIGRATE: sends keys to another server with RESTORE, and deletes them here when it has them. Threads of their own do
-// that while the client is blocked, so no I/O thread waits for the other server. Its keys are fenced meanwhile: nobody
-// changes them between the copy and the deletion (server/base/key_fence.h).
+// that while the client is blocked, so no I/O thread waits for the other server. Its keys are fenced while a thread is
+// at work on it: nobody changes them between the copy and the deletion (server/base/key_fence.h). A request that waits
+// for a thread, or for another one that has its keys, fences nothing, and fails when its timeout is over.
 //
 // Connections stay open for a while, because tools that move slots send a few keys at a time.
 //
@@ -39,11 +40,12 @@ class KeyMigrations {
   KeyMigrations(const KeyMigrations&) = delete;
   KeyMigrations& operator=(const KeyMigrations&) = delete;
 
-  // The keys must be fenced; they are released at the end, and the client is answered.
+  // The client is answered at the end.
   void Start(MigrateRequest request);
   // Gives up what is under way: keys that are not deleted yet stay. Clients get no answer.
   void Stop();
-  // Call several times per second: closes connections that have not been used for a while.
+  // Call several times per second: closes connections that have not been used for a while, and ends requests that have
+  // waited too long.
   void Tick();
   size_t cached_connections();
 
@@ -56,6 +58,10 @@ class KeyMigrations {
     std::shared_ptr<MigrateConnection> connection;
     int64_t last_used_ms;
   };
+  struct Waiting {
+    MigrateRequest request;
+    int64_t deadline_ms;
+  };
   // The end of the deletion: an error, or the LSN that the reply depends on.
   struct Deleted {
     bool was_postponed = false;
@@ -64,9 +70,14 @@ class KeyMigrations {
   };
 
   void Run();
+  // The next request, with its keys fenced; none at the end.
   std::optional<MigrateRequest> Next();
+  std::optional<MigrateRequest> TakeWaiting() REQUIRES(mutex_);
+  std::vector<Waiting> TakeExpired(int64_t now_ms);
   void Execute(const MigrateRequest& request);
+  TransferResult TransferIfWritable(const MigrateRequest& request);
   TransferResult Transfer(const MigrateRequest& request);
+  TransferResult TransferOver(std::shared_ptr<MigrateConnection> connection, const MigrateRequest& request);
   // Null on failure, with the step.
   std::shared_ptr<MigrateConnection> Open(const MigrateRequest& request, MigrateConnection::Step* failed);
   Deleted Delete(const MigrateRequest& request, const std::vector<std::string>& keys);
@@ -84,7 +95,7 @@ class KeyMigrations {
   std::atomic<bool> stopping_{false};
   storage::Mutex mutex_;
   std::condition_variable changed_;
-  std::deque<MigrateRequest> waiting_ GUARDED_BY(mutex_);
+  std::deque<Waiting> waiting_ GUARDED_BY(mutex_);
   size_t idle_threads_ GUARDED_BY(mutex_) = 0;
   std::vector<std::thread> workers_ GUARDED_BY(mutex_);
   std::vector<Cached> cached_ GUARDED_BY(mutex_);

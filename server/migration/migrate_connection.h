@@ -4,6 +4,7 @@
 // Threads: confined, except Interrupt.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>

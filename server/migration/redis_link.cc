@@ -124,7 +124,7 @@ void RedisLink::Run() {
   card->address = "migration";
   session_ = std::make_unique<Session>(card, watched_keys_);
   session_->authenticated = true;
-  session_->checked_needs = 0;
+  session_->checked_needs = kNeedsNoFence;
   std::string said;
   phase_ = LinkPhase::kConnect;
   while (!stopping_) {

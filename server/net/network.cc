@@ -11,6 +11,7 @@
 #include <future>
 
 #include "resp/request_writer.h"
+#include "server/blocking/waiting_clients.h"
 #include "server/cluster/cluster_state.h"
 #include "server/config/shutdown_flags.h"
 #include "server/net/connection.h"
@@ -148,6 +149,7 @@ void Network::TellNodes(size_t from, bool only_own_shard, std::span<const std::s
 
 void Network::ResumePaused() {
   for (auto& thread : threads_) thread->Post([&thread = *thread] { thread.ResumePaused(); });
+  RunOn(0, [this] { server_.waiting_clients().ServeHeldBack(); });
 }
 
 void Network::Unblock(const ClientCard& card, bool with_error) {

@@ -215,7 +215,7 @@ class Txn {
 
     // The text of the key is the caller's and unchanged: the same address needs no comparison.
     bool Is(std::string_view other) const {
-      return key.data() == other.data() ? key.size() == other.size() : key.data() != nullptr && key == other;
+      return key.data() != nullptr && key.size() == other.size() && (key.data() == other.data() || key == other);
     }
   };
   Known known_;

@@ -3,10 +3,13 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/support/redis_client.h"
@@ -17,7 +20,7 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-// A port that takes connections and never answers.
+// A port that takes connections, which nobody answers but a test that accepts them.
 class SilentTarget {
  public:
   SilentTarget() : listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
@@ -32,7 +35,15 @@ class SilentTarget {
   }
   ~SilentTarget() { Close(); }
   std::string port() const { return std::to_string(port_); }
-  // Ends all connections.
+  // A MIGRATE is at work from now on, and its keys are fenced.
+  void AwaitConnection() {
+    pollfd waiting{listener_, POLLIN, 0};
+    EXPECT_EQ(::poll(&waiting, 1, 10'000), 1);
+  }
+  int Accept() { return ::accept(listener_, nullptr, nullptr); }
+  // Accept ends.
+  void Shutdown() { ::shutdown(listener_, SHUT_RDWR); }
+  // Ends all connections that were not accepted.
   void Close() {
     if (listener_ >= 0) ::close(listener_);
     listener_ = -1;
@@ -42,6 +53,12 @@ class SilentTarget {
   int listener_;
   int port_ = 0;
 };
+
+// Reads requests, each of which comes by itself, and answers them.
+void AnswerRequests(int connection, int count) {
+  char request[4096];
+  for (int i = 0; i<count&& ::recv(connection, request, sizeof request, 0)> 0; ++i) SendAll(connection, "+OK\r\n");
+}
 
 class MigrateTest : public testing::Test {
  protected:
@@ -98,6 +115,7 @@ TEST_F(MigrateTest, OthersAreServedWhileTheTargetIsSilentAndWritesToTheKeyWait) 
   SilentTarget target;
   Say(source_, {"SET", "key", "value"});
   WaitingClient migrate(source_, {"MIGRATE", "127.0.0.1", target.port(), "key", "0", "3600000"});
+  target.AwaitConnection();
   EXPECT_EQ(Say(source_, {"GET", "key"}), "value");
   EXPECT_EQ(Say(source_, {"SET", "other", "1"}), "OK");
   WaitingClient write(source_, {"APPEND", "key", "!"});
@@ -117,6 +135,7 @@ TEST_F(MigrateTest, ATransactionThatWritesToTheKeyWaits) {
   SilentTarget target;
   Say(source_, {"SET", "key", "value"});
   WaitingClient migrate(source_, {"MIGRATE", "127.0.0.1", target.port(), "key", "0", "3600000"});
+  target.AwaitConnection();
   const Context client = ConnectTo(source_);
   for (const Words& words : {Words{"MULTI"}, Words{"GET", "key"}, Words{"SET", "key", "new"}}) {
     ASSERT_NE(Ask(client.get(), words)->type, REDIS_REPLY_ERROR);
@@ -137,6 +156,7 @@ TEST_F(MigrateTest, ABlockedClientThatWouldWriteToTheKeyIsServedAfterwards) {
   Say(source_, {"RPUSH", "destination", "x"});
   WaitingClient blocked(source_, {"BLMOVE", "source", "destination", "LEFT", "RIGHT", "0"});
   WaitingClient migrate(source_, {"MIGRATE", "127.0.0.1", target.port(), "destination", "0", "3600000"});
+  target.AwaitConnection();
   EXPECT_EQ(Say(source_, {"RPUSH", "source", "y"}), "1");
   EXPECT_EQ(Say(source_, {"LLEN", "destination"}), "1");
   target.Close();
@@ -145,22 +165,93 @@ TEST_F(MigrateTest, ABlockedClientThatWouldWriteToTheKeyIsServedAfterwards) {
   EXPECT_EQ(Say(source_, {"LLEN", "destination"}), "2");
 }
 
-TEST_F(MigrateTest, KeysStayWhenThisServerHasBecomeAReplica) {
-  const ServerProcess target;
-  const ServerProcess primary;
-  target.Signal(SIGSTOP);
+TEST_F(MigrateTest, ABlockedClientIsNotServedInAPauseOfWrites) {
+  for (const std::string pause_ms : {"3600000", "300"}) {
+    SilentTarget target;
+    Say(source_, {"DEL", "source", "destination"});
+    Say(source_, {"RPUSH", "destination", "x"});
+    WaitingClient blocked(source_, {"BLMOVE", "source", "destination", "LEFT", "RIGHT", "0"});
+    WaitingClient migrate(source_, {"MIGRATE", "127.0.0.1", target.port(), "destination", "0", "3600000"});
+    target.AwaitConnection();
+    EXPECT_EQ(Say(source_, {"RPUSH", "source", "y"}), "1");
+    EXPECT_EQ(Say(source_, {"CLIENT", "PAUSE", pause_ms, "WRITE"}), "OK");
+    target.Close();
+    EXPECT_EQ(migrate.Take()->type, REDIS_REPLY_ERROR);
+    if (pause_ms != "300") {  // the other one ends by itself
+      EXPECT_EQ(Say(source_, {"LLEN", "destination"}), "1");
+      Say(source_, {"CLIENT", "UNPAUSE"});
+    }
+    EXPECT_STREQ(blocked.Take()->str, "y");
+  }
+}
+
+TEST_F(MigrateTest, ARequestThatWaitsForItsTurnFencesNothingAndTimesOut) {
+  SilentTarget target;
+  std::vector<std::unique_ptr<WaitingClient>> running;
+  for (int i = 0; i < 8; ++i) {
+    const std::string key = "key " + std::to_string(i);
+    Say(source_, {"SET", key, "value"});
+    running.push_back(
+        std::make_unique<WaitingClient>(source_, Words{"MIGRATE", "127.0.0.1", target.port(), key, "0", "3600000"}));
+  }
   Say(source_, {"SET", "key", "value"});
-  WaitingClient migrate(source_, {"MIGRATE", "127.0.0.1", std::to_string(target.port()), "key", "0", "3600000"});
-  ASSERT_EQ(Say(source_, {"REPLICAOF", "127.0.0.1", std::to_string(primary.port())}), "OK");
-  target.Signal(SIGCONT);
-  EXPECT_TRUE(std::string(migrate.Take()->str).starts_with("READONLY "));
+  WaitingClient waits(source_, {"MIGRATE", "127.0.0.1", target.port(), "key", "0", "500"});
+  EXPECT_EQ(Say(source_, {"SET", "key", "new"}), "OK");
+  EXPECT_STREQ(waits.Take()->str, "IOERR error or timeout connecting to the client");
+  EXPECT_EQ(Say(source_, {"GET", "key"}), "new");
+}
+
+TEST_F(MigrateTest, AConnectionThatTheTargetHasForgottenIsReplaced) {
+  SilentTarget target;
+  std::thread answers([&] {
+    const int first = target.Accept();
+    AnswerRequests(first, 2);  // SELECT, RESTORE
+    char byte = 0;
+    EXPECT_EQ(::recv(first, &byte, 1, MSG_PEEK), 1);
+    ::close(first);  // with the request unread, as a host that has restarted resets the connection
+    const int second = target.Accept();
+    AnswerRequests(second, 2);
+    ::close(second);
+  });
+  for (const std::string key : {"a", "b"}) {
+    Say(source_, {"SET", key, "value"});
+    EXPECT_EQ(Say(source_, {"MIGRATE", "127.0.0.1", target.port(), key, "0", "10000"}), "OK");
+    EXPECT_EQ(Say(source_, {"EXISTS", key}), "0");
+  }
+  target.Shutdown();
+  answers.join();
+}
+
+TEST_F(MigrateTest, APortOrATimeoutOutOfRangeIsNotTakenForAnother) {
+  const ServerProcess target;
+  Say(source_, {"SET", "key", "value"});
+  const std::string port = std::to_string(target.port() + (int64_t{1} << 32));
+  EXPECT_EQ(Say(source_, {"MIGRATE", "127.0.0.1", port, "key", "0", "1000"}),
+            "IOERR error or timeout connecting to the client");
+  EXPECT_EQ(Migrate({"key", "0", "9223372036854775807"}, target), "OK");
   EXPECT_EQ(Say(target, {"GET", "key"}), "value");
+}
+
+TEST_F(MigrateTest, KeysStayWhenThisServerHasBecomeAReplica) {
+  SilentTarget target;
+  const ServerProcess primary;
+  Say(source_, {"SET", "key", "value"});
+  WaitingClient migrate(source_, {"MIGRATE", "127.0.0.1", target.port(), "key", "0", "3600000"});
+  const int connection = target.Accept();
+  AnswerRequests(connection, 1);  // SELECT
+  char byte = 0;
+  EXPECT_EQ(::recv(connection, &byte, 1, MSG_PEEK), 1);
+  ASSERT_EQ(Say(source_, {"REPLICAOF", "127.0.0.1", std::to_string(primary.port())}), "OK");
+  AnswerRequests(connection, 1);  // RESTORE
+  EXPECT_TRUE(std::string(migrate.Take()->str).starts_with("READONLY "));
+  ::close(connection);
 }
 
 TEST_F(MigrateTest, AServerEndsWhileATargetIsSilent) {
   SilentTarget target;
   Say(source_, {"SET", "key", "value"});
   WaitingClient migrate(source_, {"MIGRATE", "127.0.0.1", target.port(), "key", "0", "3600000"});
+  target.AwaitConnection();
   source_.Signal(SIGTERM);
   EXPECT_EQ(source_.WaitForEnd(), 0);
 }

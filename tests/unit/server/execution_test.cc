@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "server/execution/route.h"
+#include "server/execution/stages.h"
 #include "storage/transaction/totals.h"
 #include "tests/support/session_fixture.h"
 
@@ -33,6 +35,24 @@ TEST_F(ExecutionTest, ANumberMayHaveAnyNumberOfDigits) {
   // A long double is shorter, as in redis-server 7.0.
   EXPECT_EQ(Run("incrbyfloat f " + std::string(5 * 1024 - 2, '0') + "1"), "$1\r\n1\r\n");
   EXPECT_EQ(Run("incrbyfloat f " + std::string(5 * 1024 - 1, '0') + "1"), "-ERR value is not a valid float\r\n");
+}
+
+TEST_F(ExecutionTest, ARequestThatIsPostponedStillComesBehindAsking) {
+  server_.thread(0).cluster_view = std::make_shared<ClusterView>();
+  session_->is_asking = true;
+  resp::Buffer out;
+  resp::ReplyWriter reply(out, 2);
+  const Caller caller{
+      .parts = server_.execution_parts(), .thread = server_.thread(0), .session = *session_, .reply = reply};
+  const std::vector<std::string_view> argv{"ping"};
+  const Request request{.argv = argv};
+  Outcome outcome;
+  Execution execution{.caller = caller, .request = request, .outcome = outcome};
+  ASSERT_TRUE(FindCommand(execution));
+  EXPECT_TRUE(Route(execution));
+  EXPECT_FALSE(session_->is_asking) << "it is for one request";
+  execution.Postpone();
+  EXPECT_TRUE(session_->is_asking);
 }
 
 TEST_F(ExecutionTest, ExecIsRefusedAfterARefusedCommand) {

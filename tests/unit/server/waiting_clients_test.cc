@@ -66,6 +66,29 @@ class WaitingClientsTest : public SessionFixture {
   std::vector<std::unique_ptr<Session>> sessions_;
 };
 
+TEST_F(WaitingClientsTest, WhatPostponesWritesHoldsBackThoseWhoWouldWrite) {
+  const std::vector<std::string> fenced{"list"};
+  const struct {
+    std::function<void()> begin, end;
+  } causes[] = {
+      {[&] { server_.pause().Begin(PausePurpose::kFailover, PauseMode::kWrites, clock_.SteadyMs() + 100); },
+       [&] { server_.pause().End(PausePurpose::kFailover); }},
+      {[&] { EXPECT_TRUE(server_.key_fence().Add(fenced)); }, [&] { server_.key_fence().Remove(fenced); }},
+  };
+  for (const auto& cause : causes) {
+    const Session& pops = Waiting("blpop list 0");
+    cause.begin();
+    Push("list", "a");
+    EXPECT_EQ(Answered(pops), "");
+    server_.waiting_clients().ServeHeldBack();
+    EXPECT_EQ(Answered(pops), "") << "it is held back still";
+    cause.end();
+    server_.waiting_clients().ServeHeldBack();
+    EXPECT_EQ(Answered(pops), "*2\r\n$4\r\nlist\r\n$1\r\na\r\n");
+    EXPECT_FALSE(server_.waiting_clients().has_held_back());
+  }
+}
+
 TEST_F(WaitingClientsTest, ActiveExpiryServesBlockedClients) {
   Run("xgroup create stream group $ mkstream");
   Run("pexpire stream 10");

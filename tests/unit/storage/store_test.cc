@@ -23,6 +23,13 @@ TEST_F(StoreTest, StoresAndReturnsValues) {
   EXPECT_EQ(Size().keys, 2u);
 }
 
+TEST_F(StoreTest, TheEmptyKeyIsFoundWithoutAnAddress) {
+  Put("", "value");
+  Txn txn(store_, clock_.Now(), random_);
+  txn.LockAll();
+  EXPECT_TRUE(txn.Find(0, std::string_view(), Intent::kRead));
+}
+
 class PrefixUsageTest : public StoreFixture {
  protected:
   PrefixUsageTest() : StoreFixture({.hash_seed = 1, .prefixes = PrefixList({"user:", "us", "x", "user:1234"})}) {}

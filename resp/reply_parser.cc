@@ -4,17 +4,26 @@
 #include <charconv>
 
 #include "resp/integer_text.h"
+#include "resp/reply_builder.h"
 
 namespace ringkv::resp {
 namespace {
 
 class Parser {
  public:
-  Parser(std::string_view input, const ReplyLimits& limits) : input_(input), limits_(limits) {}
+  Parser(std::string_view input, const ReplyLimits& limits)
+      : input_(input), limits_(limits), memory_(limits.memory_bytes) {}
 
   size_t at() const { return at_; }
 
   ReplyStatus Parse(Reply* reply, int depth) {
+    const ReplyStatus status = ParseValue(reply, depth);
+    // The members of an array were counted one by one.
+    return status == ReplyStatus::kReply && !memory_.Count(*reply) ? ReplyStatus::kTooLarge : status;
+  }
+
+ private:
+  ReplyStatus ParseValue(Reply* reply, int depth) {
     std::string_view line;
     if (const ReplyStatus status = TakeLine(&line); status != ReplyStatus::kReply) return status;
     if (line.empty()) return ReplyStatus::kError;
@@ -38,7 +47,6 @@ class Parser {
     }
   }
 
- private:
   ReplyStatus TakeLine(std::string_view* line) {
     constexpr size_t kLongestLine = 64 * 1024;
     const size_t end = input_.find("\r\n", at_);
@@ -106,6 +114,7 @@ class Parser {
 
   const std::string_view input_;
   const ReplyLimits& limits_;
+  ReplyBuilder memory_;  // that only counts
   size_t at_ = 0;
 };
 

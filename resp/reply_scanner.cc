@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "resp/reply_scanner.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace ringkv::resp {
 namespace {
 
 constexpr size_t kLongestNumber = 32;
+constexpr size_t kLongestLine = 64 * 1024;  // as of ReplyParser; it is searched again with every piece that arrives
 
 bool ParseLength(std::string_view digits, int64_t* length) {
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), *length);
@@ -20,8 +22,10 @@ ReplyScanner::Status ReplyScanner::Scan(std::string_view input, size_t most, siz
     if (at_ > most || left_ > most) return Status::kError;
     if (at_ > input.size()) return Status::kNeedMore;
     const std::string_view rest = input.substr(at_);
-    const size_t line = rest.find("\r\n");
-    if (line == std::string_view::npos) return rest.size() > most ? Status::kError : Status::kNeedMore;
+    const size_t line = rest.substr(0, kLongestLine + 2).find("\r\n");
+    if (line == std::string_view::npos) {
+      return rest.size() >= std::min(kLongestLine + 2, most) ? Status::kError : Status::kNeedMore;
+    }
     size_t bytes = line + 2;
     switch (rest[0]) {
       case '+':

@@ -17,7 +17,7 @@ class ReplyScanner {
 
   // Finds the end of the reply at the beginning of `input`, which must begin with the input of the previous call. With
   // kReply `size` is the length of the reply, and the next call starts over. kError: not a reply, or longer than `most`
-  // bytes.
+  // bytes, or with a line of more than 64 KB.
   Status Scan(std::string_view input, size_t most, size_t* size);
   // How many bytes of an incomplete reply are known to belong to it; some of them may still be missing in the input.
   size_t known() const { return at_; }

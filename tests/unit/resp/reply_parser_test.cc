@@ -60,5 +60,17 @@ TEST(ReplyParser, RefusesInvalidRepliesAndThoseAboveItsLimits) {
   }
 }
 
+TEST(ReplyParser, LimitsTheMemoryOfTheValue) {
+  std::string nulls = "*1000\r\n";
+  for (int i = 0; i < 1000; ++i) nulls += "$-1\r\n";
+  Reply reply;
+  size_t consumed = 0;
+  const size_t needed = 1001 * sizeof(Reply);
+  EXPECT_EQ(ParseReply(nulls, {.memory_bytes = needed}, &reply, &consumed), ReplyStatus::kReply);
+  EXPECT_EQ(ParseReply(nulls, {.memory_bytes = needed - 1}, &reply, &consumed), ReplyStatus::kTooLarge);
+  EXPECT_EQ(ParseReply("$3\r\nabc\r\n", {.memory_bytes = sizeof(Reply) + 2}, &reply, &consumed),
+            ReplyStatus::kTooLarge);
+}
+
 }  // namespace
 }  // namespace ringkv::resp

@@ -69,5 +69,13 @@ TEST(ReplyScanner, RefusesInvalidAndTooLargeReplies) {
   EXPECT_EQ(ReplyScanner().Scan(std::string(100, '+'), 50, &size), ReplyScanner::Status::kError);
 }
 
+TEST(ReplyScanner, RefusesALineThatDoesNotEnd) {
+  constexpr size_t kLine = 64 * 1024;
+  size_t size = 0;
+  EXPECT_EQ(ReplyScanner().Scan(std::string(kLine, '+') + "\r\n", kMost, &size), ReplyScanner::Status::kReply);
+  EXPECT_EQ(ReplyScanner().Scan(std::string(kLine + 1, '+'), kMost, &size), ReplyScanner::Status::kNeedMore);
+  EXPECT_EQ(ReplyScanner().Scan(std::string(kLine + 2, '+'), kMost, &size), ReplyScanner::Status::kError);
+}
+
 }  // namespace
 }  // namespace ringkv::resp

@@ -97,6 +97,7 @@ enum CommandTrait : uint32_t {
   kImpersonal = 1 << 8,       // of an admin command: independent of the connection, so another node may execute it
   kSelectsDatabase = 1 << 9,  // its argument is the database of the commands that follow
   kAnswersLate = 1 << 10,     // its client is blocked while others do the work: never inside EXEC or at another node
+  kMayReplicate = 1 << 11,    // neither reads nor writes keys, but replicas are told
 };
 
 // The locks of a command without keys.

@@ -94,6 +94,7 @@ bool Admit(Execution& execution) {
   if (lacks(kNeedsLoaded) && !ends_loading && NeedsNow(execution, kNeedsLoaded)) {
     return Refuse(execution, errors::kLoading);
   }
+  if (!PermitForMonitor(execution)) return false;
   if (needs_role || (lacks(kNeedsLogRoom) && writes)) return execution.Postpone();
   if (lacks(kNeedsNoFence) && WritesToFencedKey(execution)) return execution.Postpone();
   const bool may_be_paused = lacks(kNeedsNoPause) || (lacks(kNeedsNoWritePause) && writes);

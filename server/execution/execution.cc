@@ -19,8 +19,7 @@ uint32_t UnmetNeeds(const CommandEntry& entry, const Caller& caller) {
 
 bool IsPermitted(Execution& execution) {
   execution.unmet = UnmetNeeds(*execution.entry, execution.caller);
-  const bool is_plain = (execution.unmet & kPermissions) == 0 && !execution.session().is_monitor;
-  return is_plain || Permit(execution);
+  return (execution.unmet & kPermissions) == 0 || Permit(execution);
 }
 
 bool IsHere(Execution& execution) {
@@ -30,7 +29,10 @@ bool IsHere(Execution& execution) {
   return is_plain || Route(execution);
 }
 
-bool IsAdmitted(Execution& execution) { return (execution.unmet & ~kPermissions) == 0 || Admit(execution); }
+bool IsAdmitted(Execution& execution) {
+  const bool is_plain = (execution.unmet & ~kPermissions) == 0 && !execution.session().is_monitor;
+  return is_plain || Admit(execution);
+}
 
 // While a transaction is open most commands are queued instead.
 bool RunsNow(Execution& execution) {

@@ -23,8 +23,6 @@ bool MayDebug(const Execution& execution) {
 bool Permit(Execution& execution) {
   if ((execution.unmet & kNeedsDebugAllowed) != 0 && !MayDebug(execution)) return Refuse(execution, kDebugNotAllowed);
   if ((execution.unmet & kNeedsAuthentication) != 0) return Refuse(execution, errors::kNoAuth);
-  // A client in MONITOR is in the same state as a replica, in Redis' words too.
-  if (execution.session().is_monitor && execution.row().Is(kWrite | kReadOnly)) return Refuse(execution, kIsMonitor);
   return true;
 }
 
@@ -33,6 +31,11 @@ bool PermitForSubscriber(Execution& execution) {
   return Refuse(execution, "ERR Can't execute '" + execution.entry->full_name +
                                "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this "
                                "context");
+}
+
+bool PermitForMonitor(Execution& execution) {
+  const bool uses_keyspace = execution.row().Is(kWrite | kReadOnly) || execution.row().Has(kMayReplicate);
+  return !execution.session().is_monitor || !uses_keyspace || Refuse(execution, kIsMonitor);
 }
 
 }  // namespace ringkv::server

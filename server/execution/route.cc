@@ -54,7 +54,7 @@ bool Redirect(Execution& execution, std::string_view word, size_t slot, const cl
 bool EmptiesAll(const Command& row) { return row.scope == Scope::kEverything && row.Is(kWrite); }
 
 bool AskOthers(Execution& execution, ProxyPlan plan) {
-  if (!PermitForSubscriber(execution)) return false;
+  if (!PermitForSubscriber(execution) || !PermitForMonitor(execution)) return false;
   execution.outcome = outcome::Elsewhere{std::make_unique<ProxyPlan>(std::move(plan))};
   return false;
 }

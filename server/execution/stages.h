@@ -61,6 +61,8 @@ bool Permit(Execution& execution);
 // Refuses what a subscriber of RESP2 may not run. redis-server asks this late, after the routing: so it is asked when
 // the request is admitted here, or before other nodes are asked to run it.
 bool PermitForSubscriber(Execution& execution);
+// Refuses what a client in MONITOR, which Redis treats like a replica, may not run; asked likewise.
+bool PermitForMonitor(Execution& execution);
 
 // --- route: whether this node serves the keys ---
 bool Route(Execution& execution);

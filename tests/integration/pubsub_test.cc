@@ -88,5 +88,19 @@ TEST(PubSub, AThousandSubscribersOfOneChannelReceiveEachMessage) {
   }
 }
 
+TEST(PubSub, AClientInMonitorDoesNotPublish) {
+  constexpr const char* kRefused = "-ERR Replica can't interact with the keyspace\r\n";
+  ServerProcess server;
+  const int client = server.Connect();
+  SendAll(client, "MONITOR\r\nPUBLISH c m\r\nSPUBLISH c m\r\nGET k\r\nSET k v\r\n");
+  const std::string expected = "+OK\r\n" + Repeat(kRefused, 4);
+  EXPECT_EQ(ReceiveExactly(client, expected.size()), expected);
+  // What redis-server asks first.
+  EXPECT_EQ(Say(server, {"CONFIG", "SET", "min-replicas-to-write", "3"}), "OK");
+  SendAll(client, "SET k v\r\n");
+  EXPECT_EQ(ReceiveExactly(client, 11), "-NOREPLICAS");
+  ::close(client);
+}
+
 }  // namespace
 }  // namespace ringkv::test

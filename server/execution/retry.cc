@@ -42,10 +42,13 @@ RetryResult Retry(const WaitingRequest& request, const ExecutionParts& parts, st
     row.run.data(call);
   }
   const uint64_t end = parts.ticks.Now();
+  // Before the unlocking: the answer may be delivered in a later term, which did not assign its LSN.
+  const uint32_t term = parts.options.repl_ack != 0 ? parts.replication.term() : 0;
   txn.Unlock();
   if (plan.would_wait) return {};
   return {.answer = LateAnswer{.reply = std::string(answer.Readable()),
                                .lsn = txn.depends_on(),
+                               .term = term,
                                .error = reply.errors() == 0 ? "" : std::string(reply.last_error_code()),
                                .is_accounted = true,
                                .nanoseconds = parts.ticks.Nanoseconds(end - start)}};

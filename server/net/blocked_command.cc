@@ -81,7 +81,7 @@ BlockedCommand::End BlockedCommand::Answer(const LateAnswer& answer) {
   if (WantsReply()) {
     const size_t start = replies_.output().size();
     replies_.output().Append(answer.reply);
-    replies_.Hold(start, answer.lsn, server_.quorum_term());
+    replies_.Hold(start, answer.lsn, answer.term);
   }
   Reset();
   return answer.ends_connection ? End::kRepliedLast : End::kReplied;

@@ -267,5 +267,16 @@ TEST_F(WaitingClientsTest, ADisconnectKeepsTheOrderOfTheOthers) {
   EXPECT_EQ(Run("llen k"), ":" + std::to_string(kMany / 2) + "\r\n");
 }
 
+TEST_F(WaitingClientsTest, AnAnswerBelongsToTheTermOfItsExecution) {
+  options_.repl_ack = 1;
+  const Session& session = Waiting("blpop list 0");
+  const uint32_t term = server_.replication().term();
+  ASSERT_NE(term, 0u);
+  Push("list", "element");
+  server_.waiting_clients().ServeReady(nullptr);
+  ASSERT_NE(Answered(session), "");
+  EXPECT_EQ(links_.whole.back().term, term);
+}
+
 }  // namespace
 }  // namespace ringkv::server

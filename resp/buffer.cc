@@ -34,6 +34,7 @@ Buffer& Buffer::operator=(Buffer&& other) noexcept {
 }
 
 bool Buffer::MakeRoom(size_t count) {
+  if (has_overflowed_) return false;
   const size_t used = write_ - read_;
   // Moving down is cheap only while little is left: at most as much as was consumed, so each byte moves O(1) times.
   if (read_ >= used && capacity_ - used >= count) {

@@ -4,8 +4,8 @@
 // Consuming everything rewinds both marks, so a connection that keeps up reuses the same few bytes and never moves
 // them. Growth doubles, so n bytes that arrive one by one cost O(n).
 //
-// A buffer may have a limit. It refuses bytes that would make it grow beyond the limit and reports the overflow, so
-// that its owner gives it up. Capacity that exists already is used without checking the limit.
+// A buffer may have a limit. It refuses bytes that would make it grow beyond the limit, and all bytes behind them, and
+// reports the overflow, so that its owner gives it up. Capacity that exists already is used without checking the limit.
 //
 // Threads: confined.
 #pragma once
@@ -35,7 +35,7 @@ class Buffer {
 
   // Maximum capacity in bytes; SIZE_MAX, the default, for no limit.
   void set_limit(size_t bytes) { limit_ = bytes; }
-  // Whether bytes were refused since the last ForgetOverflow: the content has a gap.
+  // Whether bytes were refused since the last ForgetOverflow: the content ends before them.
   bool has_overflowed() const { return has_overflowed_; }
   void ForgetOverflow() { has_overflowed_ = false; }
 
@@ -46,9 +46,9 @@ class Buffer {
   }
 
   // Space for at least `count` bytes at the write mark; pass the number of bytes written to `Commit`. Null above the
-  // limit, never without one.
+  // limit and after an overflow, never without a limit.
   char* Prepare(size_t count) {
-    if (capacity_ - write_ < count && !MakeRoom(count)) return nullptr;
+    if ((capacity_ - write_ < count || has_overflowed_) && !MakeRoom(count)) return nullptr;
     return data_ + write_;
   }
   void Commit(size_t count) { write_ += count; }

@@ -34,7 +34,7 @@ struct ClientCard {
   std::atomic<int> queued_commands{-1};  // -1: not in MULTI
   std::atomic<const Command*> last_command{nullptr};
   std::atomic<size_t> input_bytes{0};
-  std::atomic<size_t> input_free{0};
+  std::atomic<size_t> input_free{0};  // of the input's memory; without what is reserved and was never filled
   std::atomic<size_t> argument_bytes{0};
   std::atomic<size_t> queue_bytes{0};
   std::atomic<size_t> watch_bytes{0};

@@ -43,10 +43,12 @@ void SpreadScan(Argv argv, const ClusterView& view, ProxyPlan* plan) {
   part.argv[1] = plan->texts.back();
 }
 
-// The number behind the kind of the reply, and what stands behind that line.
+// The number behind the kind of the reply, and what stands behind that line; 0 if there is none.
 int64_t TakeNumber(std::string_view* reply) {
   const size_t line = std::min(reply->find("\r\n"), reply->size());
-  const std::optional<int64_t> number = resp::ParseInteger(reply->substr(0, line).substr(1));
+  std::string_view digits = reply->substr(0, line);
+  digits.remove_prefix(std::min(digits.size(), size_t{1}));
+  const std::optional<int64_t> number = resp::ParseInteger(digits);
   reply->remove_prefix(std::min(line + 2, reply->size()));
   return number.value_or(0);
 }

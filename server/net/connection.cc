@@ -73,6 +73,7 @@ size_t Connection::NextStep() const {
 
 bool Connection::ReceiveOnce() {
   const Receipt receipt = ReceiveInto(input_, NextStep(), socket_, thread_.state().statistics);
+  input_filled_ = std::max(input_filled_, input_.capacity() - input_.writable());
   if (receipt == Receipt::kNothing || receipt == Receipt::kEnded || receipt == Receipt::kBroken) {
     may_have_ended_ = false;
     if (receipt == Receipt::kEnded) EndInput();
@@ -179,7 +180,7 @@ bool Connection::ServeBatch(const resp::RequestLimits& limits) {
 
 // False when the request, and those behind it, have to wait or will never be executed.
 bool Connection::ServeOne(const Request& request, size_t unexecuted) {
-  if (closes_after_reply_ || stream_ != nullptr || blocked_.is_blocked()) return false;
+  if (closes_after_reply_ || replies_.is_closing() || stream_ != nullptr || blocked_.is_blocked()) return false;
   if (request.argv.empty()) {
     session_.reply_mode.skips_next = false;  // it was the next request, and has no reply
     EndSkip();
@@ -204,12 +205,6 @@ bool Connection::ServeOne(const Request& request, size_t unexecuted) {
 }
 
 bool Connection::GoOn(outcome::Done&, size_t start) {
-  QueueReply(start);
-  EndSkip();
-  return true;
-}
-
-bool Connection::GoOn(outcome::Redirected&, size_t start) {
   QueueReply(start);
   EndSkip();
   return true;
@@ -326,10 +321,13 @@ bool Connection::AnswerPart(const ProxyPart& part, const ReplyPlace& place) {
   reply.set_limit(replies_.limits().output_limit);
   resp::ReplyWriter writer(reply, session_.protocol);
   const std::optional<storage::Lsn> lsn = ExecutePart(CallerFor(writer), part);
-  if (reply.has_overflowed()) replies_.CloseLater();
   if (!lsn) return false;
   session_.last_lsn = std::max(session_.last_lsn, *lsn);
-  thread_.proxy().Answer(place, std::string(reply.Readable()), *lsn);
+  if (reply.has_overflowed()) {
+    thread_.proxy().Refuse(place);
+  } else {
+    thread_.proxy().Answer(place, std::string(reply.Readable()), *lsn);
+  }
   return true;
 }
 
@@ -415,7 +413,8 @@ void Connection::UpdateCard() {
   session_.UpdateCard(last_read_ms_);
   ClientCard& card = *session_.card;
   card.input_bytes.store(input_.size(), std::memory_order_relaxed);
-  card.input_free.store(input_.capacity() - input_.size(), std::memory_order_relaxed);
+  input_filled_ = std::min(input_filled_, input_.capacity());
+  card.input_free.store(std::max(input_filled_, input_.size()) - input_.size(), std::memory_order_relaxed);
   card.argument_bytes.store(parser_.MemoryBytes() + blocked_.MemoryBytes(), std::memory_order_relaxed);
   replies_.CountMemory();
 }

@@ -76,8 +76,8 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   size_t NextStep() const;
   void Serve();
   bool MayServe() const {
-    return !is_closed_ && !is_paused_ && !is_full_ && !is_yielding_ && !closes_after_reply_ && stream_ == nullptr &&
-           !blocked_.is_blocked() && !waits_for_peers_ && !take_socket_;
+    return !is_closed_ && !is_paused_ && !is_full_ && !is_yielding_ && !closes_after_reply_ && !replies_.is_closing() &&
+           stream_ == nullptr && !blocked_.is_blocked() && !waits_for_peers_ && !take_socket_;
   }
   // Received requests, or replies to them, wait for something.
   bool HasUnfinished() const {
@@ -104,7 +104,10 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   // Acts on the outcome of a request, whose reply was appended to the output from `start` on. False if the requests
   // behind it have to wait, or will never be executed.
   bool GoOn(outcome::Done& done, size_t start);
-  bool GoOn(outcome::Redirected& redirected, size_t start);
+  bool GoOn(outcome::Redirected&, size_t start) {
+    outcome::Done done;
+    return GoOn(done, start);
+  }
   bool GoOn(outcome::Postponed& postponed, size_t start);
   bool GoOn(outcome::Elsewhere& where, size_t start);
   bool GoOn(outcome::KeyWait& wait, size_t start);
@@ -174,6 +177,7 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   std::unique_ptr<ReplyStream> stream_;
   std::function<void(int descriptor, std::string unread)> take_socket_;
   size_t read_size_;
+  size_t input_filled_ = 0;  // bytes of the input's capacity that have been used: the others take no memory yet
   bool is_closed_ = false;
   bool is_paused_ = false;        // by CLIENT PAUSE: the next request waits
   bool is_full_ = false;          // of unread replies: the next request waits

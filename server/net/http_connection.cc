@@ -228,14 +228,15 @@ void HttpConnection::Yield() {
 }
 
 void HttpConnection::TakeReplyBytes(std::string_view bytes) {
-  if (is_reply_too_long_) return TakeOverflow();
   resp::Reply reply;
   size_t consumed = 0;
-  const resp::ReplyLimits limits{.bulk_bytes = INT64_MAX, .elements = INT64_MAX};
-  if (resp::ParseReply(bytes, limits, &reply, &consumed) != resp::ReplyStatus::kReply) {
-    return exchange_->Fail(500, "the reply of a command is invalid");
+  const resp::ReplyLimits limits{.bulk_bytes = INT64_MAX, .elements = INT64_MAX, .memory_bytes = MostReplyBytes()};
+  switch (resp::ParseReply(bytes, limits, &reply, &consumed)) {
+    case resp::ReplyStatus::kReply: return exchange_->TakeReply(std::move(reply));
+    case resp::ReplyStatus::kTooLarge: return TakeOverflow();
+    case resp::ReplyStatus::kNeedMore:
+    case resp::ReplyStatus::kError: return exchange_->Fail(500, "the reply of a command is invalid");
   }
-  exchange_->TakeReply(std::move(reply));
 }
 
 void HttpConnection::TakeOverflow() {
@@ -250,7 +251,6 @@ void HttpConnection::PassOn(const ProxyPlan& plan) {
   request.place.number = ++passed_on_;
   waits_for_peers_ = true;
   is_passing_on_ = true;
-  is_reply_too_long_ = false;
   thread_.proxy().PassOn(plan, std::move(request),
                          [this](const ProxyPart& part, const ReplyPlace& place) { return AnswerPart(part, place); });
   is_passing_on_ = false;
@@ -262,9 +262,12 @@ bool HttpConnection::AnswerPart(const ProxyPart& part, const ReplyPlace& place) 
   resp::ReplyWriter reply(bytes, session_.protocol);
   const auto answered = ExecutePart({server_.execution_parts(), thread_.state(), session_, reply}, part);
   if (!answered) return false;
-  is_reply_too_long_ = is_reply_too_long_ || bytes.has_overflowed();
   DependOn(*answered);
-  thread_.proxy().Answer(place, std::string(bytes.Readable()), *answered);
+  if (bytes.has_overflowed()) {
+    thread_.proxy().Refuse(place);
+  } else {
+    thread_.proxy().Answer(place, std::string(bytes.Readable()), *answered);
+  }
   return true;
 }
 

@@ -8,7 +8,6 @@
 // Threads: confined.
 #pragma once
 
-#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -129,9 +128,8 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   uint64_t passed_on_ = 0;        // commands that other nodes were asked
   bool waits_for_peers_ = false;  // to answer the last of them
   bool is_passing_on_ = false;
-  bool is_reply_too_long_ = false;  // of this node's part of the last of them
-  uint64_t began_ticks_ = 0;        // when the request was whole
-  int64_t request_since_ms_ = 0;    // its first byte; 0 between two
+  uint64_t began_ticks_ = 0;      // when the request was whole
+  int64_t request_since_ms_ = 0;  // its first byte; 0 between two
   size_t request_bytes_ = 0;
   int64_t idle_since_ms_;  // since when nothing has gone either way
   int64_t lingers_since_ms_ = 0;

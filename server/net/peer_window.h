@@ -5,6 +5,7 @@
 // read or not. How long they will be is not known before. The window expects that the next ones are as long as the
 // longest of the recent ones, and is open while all that are missing fit, with what the client hasn't read, below the
 // mark of Backpressure. So there are at first 8 requests under way, at most 64, and one of those with large replies.
+// With a mark of 0 each request waits until no reply is missing.
 //
 // Threads: a value.
 #pragma once
@@ -19,7 +20,7 @@ class PeerWindow {
   // Whether another request may be passed on. `missing`: replies; `unread`: bytes of all others; `mark`: of
   // Backpressure.
   bool IsOpen(size_t missing, size_t unread, size_t mark) const {
-    const size_t expected = std::max(Expected(mark), mark / kMost);
+    const size_t expected = std::max({Expected(mark), (mark + kMost - 1) / kMost, size_t{1}});
     return unread <= mark && (missing + 1) * expected <= mark - unread;
   }
   // A reply of so many bytes has come.
@@ -33,7 +34,7 @@ class PeerWindow {
   static constexpr size_t kAtFirst = 8;
   static constexpr size_t kMemory = 8;  // in replies
 
-  size_t Expected(size_t mark) const { return expected_ == 0 ? mark / kAtFirst : expected_; }
+  size_t Expected(size_t mark) const { return expected_ == 0 ? (mark + kAtFirst - 1) / kAtFirst : expected_; }
 
   size_t expected_ = 0;  // bytes; 0: no reply has come yet
 };

@@ -17,6 +17,7 @@ namespace {
 constexpr unsigned kMostHops = 16;  // as many as cluster clients follow
 constexpr auto kRetryAfter = std::chrono::milliseconds(10);
 constexpr int64_t kKeptMs = 60'000;  // a link that nobody uses
+constexpr int64_t kBetweenDropWarningsMs = 60'000;
 constexpr std::string_view kAsking = "*1\r\n$6\r\nASKING\r\n";
 
 void PutAskingBefore(PassedRequest& request) {
@@ -78,10 +79,10 @@ void Proxy::PassOn(const ProxyPlan& plan, PassedRequest request, const AnswerHer
         plan.join, std::vector<std::string>(plan.parts.size()), plan.parts.size(), plan.parts[0].shard, shards, 0});
   }
   for (size_t i = 0; i < plan.parts.size(); ++i) {
+    if (request.place.joined != nullptr && request.place.joined->is_refused) break;
     const ProxyPart& part = plan.parts[i];
     request.place.part = i;
     if (plan.join != Join::kOne && answer_here(part, request.place)) continue;
-    if (request.place.joined != nullptr && request.place.joined->is_refused) break;
     PassedRequest one = request;
     one.bytes = resp::EncodeRequest(std::span<const std::string_view>(part.argv));
     one.shard = part.shard;
@@ -95,12 +96,25 @@ void Proxy::TellNodes(bool only_own_shard, const std::string& request) {
   for (const cluster::Node& node : view.topology.nodes()) {
     if (node.id == view.id || (only_own_shard && node.shard != view.here.shard)) continue;
     ProxyLink& link = LinkTo(node.host, node.port, 2, !node.is_primary);
-    if (link.unsent_bytes() + request.size() > most) continue;  // it doesn't read, and loses messages
+    if (link.unsent_bytes() + request.size() > most) {
+      NoteDropped(node.id);
+      continue;
+    }
     PassedRequest told;
     told.bytes = request;
     told.protocol = 2;
     link.Send(std::move(told));
   }
+}
+
+void Proxy::NoteDropped(const std::string& node_id) {
+  thread_.state().statistics.node_messages_dropped.Add(1);
+  const int64_t now_ms = thread_.server().clock().SteadyMs();
+  if (next_drop_warning_ms_ > now_ms) return;
+  next_drop_warning_ms_ = now_ms + kBetweenDropWarningsMs;
+  thread_.server().log().Warning("node " + node_id +
+                                 " does not read the published messages: those that exceed the pubsub limit of "
+                                 "client-output-buffer-limit are dropped");
 }
 
 void Proxy::FlushAll() {
@@ -121,9 +135,7 @@ bool Proxy::KeepPart(const ReplyPlace& place, std::string* reply, storage::Lsn* 
   ClientConnection* const connection = thread_.Find(place.connection);
   joined.bytes += reply->size();
   if (connection == nullptr || joined.bytes > connection->MostReplyBytes()) {
-    joined.is_refused = true;
-    joined.replies = {};
-    if (connection != nullptr) connection->RefuseReply(place.number);
+    Refuse(place);
     return true;
   }
   connection->CountReplyPart(place.number, reply->size());
@@ -143,18 +155,17 @@ void Proxy::Answer(const ReplyPlace& place, std::string reply, storage::Lsn lsn)
   }
 }
 
+void Proxy::Refuse(const ReplyPlace& place) {
+  if (place.joined != nullptr) {
+    if (std::exchange(place.joined->is_refused, true)) return;
+    place.joined->replies = {};
+  }
+  if (ClientConnection* connection = thread_.Find(place.connection)) connection->RefuseReply(place.number);
+}
+
 size_t Proxy::MostReplyBytes(const PassedRequest& request) {
   const ClientConnection* const connection = thread_.Find(request.place.connection);
   return connection == nullptr ? 0 : connection->MostReplyBytes();
-}
-
-void Proxy::AnsweredTooLong(PassedRequest request) {
-  ClientConnection* const connection = thread_.Find(request.place.connection);
-  if (request.place.joined != nullptr) {
-    if (std::exchange(request.place.joined->is_refused, true)) return;
-    request.place.joined->replies = {};
-  }
-  if (connection != nullptr) connection->RefuseReply(request.place.number);
 }
 
 void Proxy::Answered(PassedRequest request, std::string reply) {

@@ -34,6 +34,8 @@ class Proxy final : private ProxyLink::Owner {
   void TellNodes(bool only_own_shard, const std::string& request);
   // A part of a request was answered here.
   void Answer(const ReplyPlace& place, std::string reply, storage::Lsn lsn);
+  // The reply, or a part of it, is longer than it may be, and is not kept.
+  void Refuse(const ReplyPlace& place);
   // What was to be sent leaves.
   void FlushAll();
   // Some times a second.
@@ -42,7 +44,7 @@ class Proxy final : private ProxyLink::Owner {
  private:
   void Answered(PassedRequest request, std::string reply) override;
   size_t MostReplyBytes(const PassedRequest& request) override;
-  void AnsweredTooLong(PassedRequest request) override;
+  void AnsweredTooLong(PassedRequest request) override { Refuse(request.place); }
   void Lost(PassedRequest request, bool was_sent, const std::string& why) override;
   void FlushLater(ProxyLink* link) override { to_flush_.push_back(link); }
   ProxyLink& LinkTo(const std::string& host, int port, int protocol, bool reads_replica);
@@ -51,6 +53,8 @@ class Proxy final : private ProxyLink::Owner {
   // Sends it where the error says. False if it says nothing of the kind.
   bool FollowRedirection(PassedRequest& request, std::string_view reply);
   bool AskReplica(PassedRequest& request);
+  // A message for the node is lost: it does not read.
+  void NoteDropped(const std::string& node_id);
   void RetryLater(PassedRequest request);
 
   IoThread& thread_;
@@ -58,6 +62,7 @@ class Proxy final : private ProxyLink::Owner {
   std::vector<ProxyLink*> to_flush_;
   asio::steady_timer retry_timer_;
   std::vector<PassedRequest> to_retry_;
+  int64_t next_drop_warning_ms_ = 0;
 };
 
 }  // namespace ringkv::server

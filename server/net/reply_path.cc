@@ -90,12 +90,11 @@ void ReplyPath::FlushLater() {
 
 ReplyPath::Progress ReplyPath::Flush() {
   will_flush_ = false;
+  // A reply is missing or incomplete: nothing behind it may be sent.
+  if (output_.has_overflowed()) NoteOverflow();
+  if (is_closing_) return Progress::kRefused;
   if (is_writing_ || is_discarding_) return Progress::kWaiting;
   size_t sendable = 0;
-  if (output_.has_overflowed()) {
-    NoteOverflow();
-    return Progress::kRefused;
-  }
   if (!FindSendable(&sendable)) return Progress::kRefused;
   const size_t held = output_.size() - sendable;
   if (!SendAllBut(held, output_, gate_, socket_, thread_.state().statistics)) return Progress::kBroken;
@@ -159,14 +158,16 @@ bool ReplyPath::Tick(int64_t now_ms) {
 bool ReplyPath::ExceedsLimit(int64_t now_ms) {
   const OutputLimit& limit = server_.options().output_limits[static_cast<size_t>(client_class_)];
   if (!limit_watch_.Exceeds(limit, output_.size(), now_ms)) return false;
-  NoteOverflow();
+  NoteExceeded(Limit::kOwn);
   return true;
 }
 
-void ReplyPath::NoteOverflow() {
+void ReplyPath::NoteOverflow() { NoteExceeded(limits_.is_limit_of_all ? Limit::kOfAllClients : Limit::kOwn); }
+
+void ReplyPath::NoteExceeded(Limit limit) {
   if (std::exchange(is_closing_, true)) return;
   ThreadStatistics& statistics = thread_.state().statistics;
-  if (output_.has_overflowed() && limits_.is_limit_of_all) {
+  if (limit == Limit::kOfAllClients) {
     server_.log().Notice("closing " + card_.address + ": its unread replies exceed maxmemory-clients");
     return statistics.clients_evicted.Add(1);
   }

@@ -89,15 +89,19 @@ class ReplyPath {
   // --- limits and memory ---
   // Called several times a second. False if the connection must be closed.
   bool Tick(int64_t now_ms);
-  // Notes that the output exceeds its limit, and closes the connection soon, because its command may be running.
+  // Notes that the output exceeds limits().output_limit, and closes the connection soon, because its command may be
+  // running. Nothing more is sent.
   void CloseLater();
   bool is_closing() const { return is_closing_; }
-  // Notes, once, that the output exceeds its limit.
+  // Notes, once, that the output exceeds limits().output_limit.
   void NoteOverflow();
   // Updates the output in the client's card, and the client's share of the thread's memory.
   void CountMemory();
 
  private:
+  enum class Limit : uint8_t { kOwn, kOfAllClients };  // client-output-buffer-limit, maxmemory-clients
+
+  void NoteExceeded(Limit limit);
   void QueueBehind(size_t start, storage::Lsn needed);
   bool IsSafe(storage::Lsn needed, uint32_t term);
   bool ExceedsLimit(int64_t now_ms);

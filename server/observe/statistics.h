@@ -42,6 +42,7 @@ class ThreadStatistics {
   Counter query_buffer_limit_disconnections;
   Counter output_buffer_limit_disconnections;
   Counter clients_evicted;
+  Counter node_messages_dropped;
   Counter reads_processed;
   Counter writes_processed;
   Counter errors_answered;

@@ -140,6 +140,11 @@ constexpr Metric kTrafficMetrics[] = {
      .series = {"ringkv_clients_closed_by_output_limit_total", kCounter,
                 "Clients closed by client-output-buffer-limit."},
      .read = SumOf<&ThreadStatistics::output_buffer_limit_disconnections>},
+    {.section = "stats",
+     .info = "cluster_messages_dropped",
+     .series = {"ringkv_cluster_messages_dropped_total", kCounter,
+                "Published messages not sent to other nodes, which did not read."},
+     .read = SumOf<&ThreadStatistics::node_messages_dropped>},
 };
 
 }  // namespace

@@ -24,8 +24,7 @@ void ExpectEvicted(const ServerProcess& server, int count) {
 }
 
 TEST(ClientMemory, TheLargestClientsAreClosed) {
-  ServerProcess server({"--maxmemory-clients", "14mb"});
-  // A buffer may be three times as large as what is in it.
+  ServerProcess server({"--maxmemory-clients", "10mb"});
   const int small = ConnectWithUnfinished(server, 100'000);
   const int large = ConnectWithUnfinished(server, 1'500'000);
   EXPECT_TRUE(Eventually([&] { return std::stoull(server.Info("mem_clients_normal")) > 1'500'000; }));
@@ -156,6 +155,14 @@ TEST(ClientMemory, MemoryOfABlockedClientIsCountedUntilItIsUnblocked) {
   EXPECT_EQ(Say(server, {"CONFIG", "SET", "maxmemory-clients", "1mb"}), "OK");
   EXPECT_TRUE(evicted.IsClosed());
   EXPECT_TRUE(Eventually([&] { return server.Info("blocked_clients") == "0"; }));
+}
+
+TEST(ClientMemory, WhatIsReservedForALongArgumentIsNotCountedBeforeItComes) {
+  ServerProcess server({"--maxmemory-clients", "5mb"});
+  const int client = ConnectWithUnfinished(server, 2'000'000);
+  EXPECT_TRUE(Eventually([&] { return std::stoull(server.Info("mem_clients_normal")) > 2'000'000; }));
+  EXPECT_EQ(server.Info("evicted_clients"), "0");
+  ::close(client);
 }
 
 }  // namespace

@@ -462,6 +462,11 @@ TEST_F(ProxyTest, MessagesForANodeThatHangsAreBounded) {
   SendAll(socket, Repeat("PUBLISH channel " + std::string(20'000, 'm') + "\r\n", 5000));
   EXPECT_EQ(ReceiveExactly(socket, 5000 * 4), Repeat(":0\r\n", 5000));
   EXPECT_LT(Node(0).PeakResidentBytes(), before + 2 * kProxyAllowance);
+  EXPECT_GT(std::stoull(Node(0).Info("cluster_messages_dropped")), 0u);
+  const std::string log = Node(0).Log();
+  const size_t warning = log.find("does not read the published messages");
+  ASSERT_NE(warning, std::string::npos);
+  EXPECT_EQ(log.find("does not read the published messages", warning + 1), std::string::npos);
   Node(1).Signal(SIGCONT);
   ::close(socket);
 }
@@ -490,6 +495,66 @@ TEST(OfferedSlots, ATransactionIsPassedOnLikeASingleRequest) {
   const Reply done = Ask(context.get(), {"EXEC"});
   EXPECT_TRUE(std::string(done->str).starts_with("CLUSTERDOWN")) << done->str;
   EXPECT_NE(Say(node, {"WATCH", "key"}).find("can't be watched"), std::string::npos);
+}
+
+// A cluster of one node, which executes the parts of each request itself.
+class LocalPartsTest : public testing::Test {
+ protected:
+  LocalPartsTest() {
+    dir_.Write("cluster.conf", "epoch 1\nshard s0\nnode n0 shard s0 host 127.0.0.1 port " + std::to_string(ports_[0]) +
+                                   " role primary\n");
+    node_ = std::make_unique<ServerProcess>(std::vector<std::string>{
+        "--port", std::to_string(ports_[0]), "--http-port", std::to_string(ports_[1]), "--cluster-enabled", "yes",
+        "--cluster-config", dir_.Path("cluster.conf"), "--cluster-node-id", "n0", "--cluster-redirect", "proxy"});
+    EXPECT_EQ(Say(*node_, {"MSET", "b", "B", "c", "C", "d", "D"}), "OK");
+    EXPECT_EQ(Say(*node_, {"SETRANGE", "a", "2000000", "x"}), "2000001");
+  }
+  // On a connection that has been alive for a while.
+  std::string Received(const std::string& requests) {
+    const int client = node_->Connect();
+    for (int i = 0; i < 30; ++i) {
+      SendAll(client, "PING\r\n");
+      EXPECT_EQ(ReceiveExactly(client, 7), "+PONG\r\n");
+    }
+    SendAll(client, requests);
+    std::string received = ReceiveToEnd(client);
+    ::close(client);
+    return received;
+  }
+
+  const std::vector<int> ports_ = FreePorts(2);
+  const TempDir dir_;
+  std::unique_ptr<ServerProcess> node_;
+};
+
+TEST_F(LocalPartsTest, AReplyAboveTheLimitAtItsFirstByteClosesTheClient) {
+  HttpClient http(ports_[1]);
+  const int client = node_->Connect();
+  ASSERT_EQ(Say(*node_, {"CONFIG", "SET", "client-output-buffer-limit", "normal 16 0 0"}), "OK");
+  SendAll(client, "EXISTS a b\r\n");
+  EXPECT_EQ(ReceiveToEnd(client), "");
+  ::close(client);
+  http.Send(
+      "POST /mget HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n"
+      "[\"b\",\"c\"]");
+  EXPECT_TRUE(Eventually([&] { return node_->Log().find("closing") != std::string::npos; }));
+  EXPECT_EQ(node_->Ask("PING"), "+PONG");
+}
+
+TEST_F(LocalPartsTest, NothingIsSentOrExecutedBehindARefusedReply) {
+  ASSERT_EQ(Say(*node_, {"CONFIG", "SET", "client-output-buffer-limit", "normal 1mb 0 0"}), "OK");
+  EXPECT_EQ(Received("MGET a b\r\nGET c\r\nGET d\r\nSET c changed\r\n"), "");
+  EXPECT_EQ(Received("GET b\r\nMGET b a c\r\nGET d\r\n").find("C\r\n"), std::string::npos);
+  EXPECT_EQ(Say(*node_, {"GET", "c"}), "C");
+  EXPECT_EQ(node_->Info("client_output_buffer_limit_disconnections"), "2");
+}
+
+TEST_F(LocalPartsTest, TheLimitOfAllClientsIsNamed) {
+  ASSERT_EQ(Say(*node_, {"CONFIG", "SET", "maxmemory-clients", "1mb"}), "OK");
+  EXPECT_EQ(Received("MGET a b\r\n"), "");
+  EXPECT_EQ(node_->Info("evicted_clients"), "1");
+  EXPECT_EQ(node_->Info("client_output_buffer_limit_disconnections"), "0");
+  EXPECT_NE(node_->Log().find("its unread replies exceed maxmemory-clients"), std::string::npos);
 }
 
 }  // namespace

@@ -85,5 +85,18 @@ TEST(Buffer, MovesLaterBytesBeforeEarlierOnes) {
   EXPECT_EQ(buffer.Readable(), "first, length, list");
 }
 
+TEST(Buffer, RefusesAllBytesBehindAnOverflow) {
+  Buffer buffer;
+  buffer.set_limit(1000);
+  buffer.Append("before");
+  buffer.Append(std::string(2000, 'x'));
+  buffer.Append("small");
+  buffer.Append('y');
+  EXPECT_EQ(buffer.Readable(), "before");
+  buffer.Consume(6);
+  buffer.Append("small");
+  EXPECT_TRUE(buffer.empty());
+}
+
 }  // namespace
 }  // namespace ringkv::resp

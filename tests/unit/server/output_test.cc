@@ -5,6 +5,7 @@
 #include "resp/reply_writer.h"
 #include "server/config/output_limit.h"
 #include "server/net/backpressure.h"
+#include "server/net/peer_window.h"
 #include "server/net/reply_gate.h"
 
 namespace ringkv::server {
@@ -205,6 +206,15 @@ TEST(ReplyWriter, WritesNothingBeyondTheLimitOfItsBuffer) {
   }
   EXPECT_TRUE(output.has_overflowed());
   EXPECT_LE(output.capacity(), 300u);
+}
+
+TEST(PeerWindow, EveryMarkBoundsTheRequestsUnderWay) {
+  for (const size_t mark : {0, 1, 7, 8, 63, 64, 100, 1 << 20}) {
+    PeerWindow window;
+    EXPECT_FALSE(window.IsOpen(8, 0, mark)) << mark;
+    for (int i = 0; i < 1000; ++i) window.Took(0, mark);
+    EXPECT_FALSE(window.IsOpen(64, 0, mark)) << mark;
+  }
 }
 
 }  // namespace

@@ -124,9 +124,10 @@ void KeyMigrations::Execute(const MigrateRequest& request) {
   const int64_t started_us = parts_.clock.SteadyMicros();
   // Writes that were admitted before the keys were fenced have ended.
   parts_.links.WaitForRound(stopping_);
+  const uint32_t term = parts_.replication.term();
   TransferResult result = TransferIfWritable(request);
   Deleted deleted;
-  if (!request.copies && !result.accepted.empty()) deleted = Delete(request, result.accepted);
+  if (!request.copies && !result.accepted.empty()) deleted = Delete(request, term, result.accepted);
   ReleaseKeys(request.keys);
   if (stopping_) return;
   if (result.error.empty()) result.error = deleted.error;
@@ -175,24 +176,26 @@ std::shared_ptr<MigrateConnection> KeyMigrations::Open(const MigrateRequest& req
 
 // --- deletion -------------------------------------------------------------------------------------------------------
 
-KeyMigrations::Deleted KeyMigrations::Delete(const MigrateRequest& request, const std::vector<std::string>& keys) {
+KeyMigrations::Deleted KeyMigrations::Delete(const MigrateRequest& request, uint32_t term,
+                                             const std::vector<std::string>& keys) {
   constexpr auto kPostponedFor = std::chrono::milliseconds(5);
   for (;;) {
-    Deleted deleted = DeleteOnce(request, keys);
+    Deleted deleted = DeleteOnce(request, term, keys);
     if (!deleted.was_postponed || stopping_) return deleted;
     std::this_thread::sleep_for(kPostponedFor);
   }
 }
 
-KeyMigrations::Deleted KeyMigrations::DeleteOnce(const MigrateRequest& request, const std::vector<std::string>& keys) {
+KeyMigrations::Deleted KeyMigrations::DeleteOnce(const MigrateRequest& request, uint32_t term,
+                                                 const std::vector<std::string>& keys) {
   constexpr auto kSlice = std::chrono::milliseconds(20);
   std::vector<std::string> words{"DEL"};
   words.insert(words.end(), keys.begin(), keys.end());
   const auto promise = std::make_shared<std::promise<Deleted>>();
   std::future<Deleted> deleted = promise->get_future();
   const size_t thread = request.client->thread;
-  parts_.links.RunOn(thread, [this, promise, thread, db = request.db, words = std::move(words)] {
-    promise->set_value(DeleteHere(*threads_[thread], db, words));
+  parts_.links.RunOn(thread, [this, promise, thread, term, db = request.db, words = std::move(words)] {
+    promise->set_value(DeleteHere(*threads_[thread], term, db, words));
   });
   while (deleted.wait_for(kSlice) != std::future_status::ready) {
     if (stopping_) return {.was_postponed = true, .error = {}};
@@ -202,8 +205,12 @@ KeyMigrations::Deleted KeyMigrations::DeleteOnce(const MigrateRequest& request, 
 
 // Like a request of a client: the state of the server, its role and the slots may have changed meanwhile, and whatever
 // changes them waits for requests that were admitted before.
-KeyMigrations::Deleted KeyMigrations::DeleteHere(ThreadState& thread, storage::DbIndex db,
+KeyMigrations::Deleted KeyMigrations::DeleteHere(ThreadState& thread, uint32_t term, storage::DbIndex db,
                                                  const std::vector<std::string>& words) {
+  const uint32_t now = parts_.replication.term();
+  if (now != 0 && now != term) {  // 0: a replica, which refuses the deletion
+    return {.error = "ERR This node was a replica meanwhile: the target has the keys, and they stay here too"};
+  }
   const auto card = std::make_shared<ClientCard>();
   card->address = "migrate";
   Session session(card, watched_keys_);

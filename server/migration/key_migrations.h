@@ -80,10 +80,11 @@ class KeyMigrations {
   TransferResult TransferOver(std::shared_ptr<MigrateConnection> connection, const MigrateRequest& request);
   // Null on failure, with the step.
   std::shared_ptr<MigrateConnection> Open(const MigrateRequest& request, MigrateConnection::Step* failed);
-  Deleted Delete(const MigrateRequest& request, const std::vector<std::string>& keys);
-  Deleted DeleteOnce(const MigrateRequest& request, const std::vector<std::string>& keys);
+  // `term`: that of the copy. In another one the keys may have other values, which stay.
+  Deleted Delete(const MigrateRequest& request, uint32_t term, const std::vector<std::string>& keys);
+  Deleted DeleteOnce(const MigrateRequest& request, uint32_t term, const std::vector<std::string>& keys);
   // Runs in the I/O thread of the client.
-  Deleted DeleteHere(ThreadState& thread, storage::DbIndex db, const std::vector<std::string>& words);
+  Deleted DeleteHere(ThreadState& thread, uint32_t term, storage::DbIndex db, const std::vector<std::string>& words);
   void Answer(const MigrateRequest& request, std::string_view error, storage::Lsn lsn, int64_t started_us);
   void ReleaseKeys(const std::vector<std::string>& keys);
   std::shared_ptr<MigrateConnection> TakeCached(const MigrateTarget& target);

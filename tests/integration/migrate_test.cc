@@ -247,6 +247,21 @@ TEST_F(MigrateTest, KeysStayWhenThisServerHasBecomeAReplica) {
   ::close(connection);
 }
 
+TEST_F(MigrateTest, AValueThatCameFromAnotherPrimaryMeanwhileStays) {
+  const ServerProcess target;
+  const ServerProcess primary;
+  target.Signal(SIGSTOP);
+  Say(source_, {"SET", "key", "old"});
+  Say(primary, {"SET", "key", "new"});
+  WaitingClient migrate(source_, {"MIGRATE", "127.0.0.1", std::to_string(target.port()), "key", "0", "3600000"});
+  ASSERT_EQ(Say(source_, {"REPLICAOF", "127.0.0.1", std::to_string(primary.port())}), "OK");
+  ASSERT_TRUE(Eventually([&] { return Say(source_, {"GET", "key"}) == "new"; }));
+  ASSERT_EQ(Say(source_, {"REPLICAOF", "NO", "ONE"}), "OK");
+  target.Signal(SIGCONT);
+  EXPECT_TRUE(std::string(migrate.Take()->str).starts_with("ERR This node was a replica meanwhile"));
+  EXPECT_EQ(Say(source_, {"GET", "key"}), "new");
+}
+
 TEST_F(MigrateTest, AServerEndsWhileATargetIsSilent) {
   SilentTarget target;
   Say(source_, {"SET", "key", "value"});

@@ -8,14 +8,14 @@
 #include "server/blocking/waiting_clients.h"
 #include "server/command/error_replies.h"
 #include "server/execution/account.h"
-#include "server/net/connection.h"
+#include "server/net/client_connection.h"
 #include "server/net/io_thread.h"
 #include "server/net/reply_path.h"
 #include "server/replication/replication.h"
 
 namespace ringkv::server {
 
-BlockedCommand::BlockedCommand(IoThread& thread, Connection& connection, Session& session, ReplyPath& replies,
+BlockedCommand::BlockedCommand(IoThread& thread, ClientConnection& connection, Session& session, ReplyPath& replies,
                                resp::ReplyWriter& reply)
     : thread_(thread),
       connection_(connection),

@@ -16,7 +16,7 @@
 
 namespace ringkv::server {
 
-class Connection;
+class ClientConnection;
 class IoThread;
 class ReplyPath;
 class Server;
@@ -31,7 +31,7 @@ class BlockedCommand {
   };
 
   // All references must outlive it. `connection`: whom the thread calls.
-  BlockedCommand(IoThread& thread, Connection& connection, Session& session, ReplyPath& replies,
+  BlockedCommand(IoThread& thread, ClientConnection& connection, Session& session, ReplyPath& replies,
                  resp::ReplyWriter& reply);
 
   bool is_blocked() const { return replica_wait_ || key_wait_ != nullptr; }
@@ -69,7 +69,7 @@ class BlockedCommand {
   void ReplyError(std::string_view error);
 
   IoThread& thread_;
-  Connection& connection_;
+  ClientConnection& connection_;
   Server& server_;
   Session& session_;
   ReplyPath& replies_;

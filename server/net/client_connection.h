@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -33,6 +34,9 @@ class ClientConnection {
   virtual void Release() = 0;
   // Resumes after a pause.
   virtual void Resume() = 0;
+  // Replies to a client that waits for replicas (WAIT), if it can. Returns the deadline of a wait that goes on, by the
+  // steady clock.
+  virtual std::optional<int64_t> CheckReplicas(int64_t now_ms) = 0;
   // Unblocks the client, if it is blocked.
   virtual void Unblock(bool with_error) = 0;
   // The timeout of a blocking command, if the client is still blocked by it.

@@ -7,19 +7,13 @@
 #include "server/execution/route.h"
 #include "server/net/proxy.h"
 #include "server/net/shard_channels.h"
-#include "server/net/socket_io.h"
 
 namespace ringkv::server {
 namespace {
 
-// A receive that fills its buffer makes the next one larger: what arrives should be smaller than the buffer, because
-// then no second, empty receive is needed to find that out.
-constexpr size_t kSmallestRead = 2 * 1024;
-constexpr size_t kLargestRead = 64 * 1024;
 constexpr int kMostReceives = 4;
-constexpr size_t kInputKept = 128 * 1024;  // a larger input buffer is freed when it is empty, some times a second
-constexpr size_t kUnwantedReply = 1024;    // as much of a reply that goes nowhere is written
-constexpr int64_t kIdleMs = 2000;          // after which buffers are freed
+constexpr size_t kUnwantedReply = 1024;  // as much of a reply that goes nowhere is written
+constexpr int64_t kIdleMs = 2000;        // after which buffers are freed
 
 }  // namespace
 
@@ -31,8 +25,7 @@ Connection::Connection(IoThread& thread, int descriptor, std::shared_ptr<ClientC
       replies_(thread, *this, socket_, *session_.card),
       output_(replies_.output()),
       reply_(output_, 2),
-      blocked_(thread, *this, session_, replies_, reply_),
-      read_size_(kSmallestRead) {
+      blocked_(thread, *this, session_, replies_, reply_) {
   session_.authenticated = server_.options().requirepass.Get().empty();
   last_read_ms_ = session_.card->connected_ms;
 }
@@ -62,18 +55,8 @@ void Connection::Yield() {
   thread_.ReadLater(this);
 }
 
-// A long argument under way uses larger steps, but not much more than has arrived already. When an eighth of it is
-// there, there is room for all of it at once: growing on would copy it, and take fresh memory, several times.
-size_t Connection::NextStep() const {
-  constexpr size_t kEnoughOfIt = 8;
-  const size_t missing = parser_.BytesMissing(input_.size());
-  if (missing <= read_size_) return read_size_;
-  return input_.size() >= missing / kEnoughOfIt ? missing : std::min(missing, std::max(read_size_, input_.size()));
-}
-
 bool Connection::ReceiveOnce() {
-  const Receipt receipt = ReceiveInto(input_, NextStep(), socket_, thread_.state().statistics);
-  input_filled_ = std::max(input_filled_, input_.capacity() - input_.writable());
+  const Receipt receipt = input_.Receive(socket_, thread_.state().statistics);
   if (receipt == Receipt::kNothing || receipt == Receipt::kEnded || receipt == Receipt::kBroken) {
     may_have_ended_ = false;
     if (receipt == Receipt::kEnded) EndInput();
@@ -81,13 +64,11 @@ bool Connection::ReceiveOnce() {
     return false;
   }
   const bool is_first = last_read_ms_ == session_.card->connected_ms;
-  const bool was_full = receipt == Receipt::kFull;
-  if (was_full) read_size_ = std::min(read_size_ * 2, kLargestRead);
   may_have_ended_ = true;
   Serve();
   // Less than there was room for: nothing is left, unless the client has closed, which Tick finds out. Clients that
   // send one command and go are found out at once.
-  return was_full || is_first;
+  return receipt == Receipt::kFull || is_first;
 }
 
 void Connection::EndInput() {
@@ -118,8 +99,8 @@ void Connection::Serve() {
   }
   if (is_closed_) return;
   if (replies_.is_discarding() && !is_yielding_ && !waits_for_peers_) return Close();
-  if (closes_after_reply_) input_.Consume(input_.size());
-  if (input_.size() + parser_.ArgumentBytes() > replies_.limits().input_limit && !is_yielding_) {
+  if (closes_after_reply_) input_.Discard();
+  if (input_.Unexecuted() > replies_.limits().input_limit && !is_yielding_) {
     server_.log().Warning("closing " + session_.card->address +
                           ": its unexecuted input exceeds client-query-buffer-limit");
     thread_.state().statistics.query_buffer_limit_disconnections.Add(1);
@@ -130,30 +111,10 @@ void Connection::Serve() {
   if (!output_.empty() || closes_after_reply_ || take_socket_) replies_.FlushLater();
 }
 
-resp::ParseStatus Connection::ParseBatch(const resp::RequestLimits& limits) {
-  RequestBatch& batch = thread_.batch();
-  batch.Clear();
-  const std::string_view input = input_.Readable();
-  size_t offset = 0;
-  // What a request may be depends on whether the one before it gave the password.
-  const size_t most = session_.authenticated ? RequestBatch::kMostRequests : 1;
-  resp::ParseStatus status = resp::ParseStatus::kRequest;
-  while (batch.size() < most) {
-    status = parser_.Parse(input.substr(offset), limits, session_.authenticated);
-    if (status == resp::ParseStatus::kNeedMore || status == resp::ParseStatus::kError) break;
-    offset += parser_.consumed();
-    batch.Add(status == resp::ParseStatus::kRequest ? parser_.arguments() : std::span<const std::string_view>(),
-              offset);
-    // The words of an inline request are gone with the next one, and many arguments are enough work for once.
-    if (parser_.is_inline() || batch.is_large()) break;
-  }
-  return status;
-}
-
 bool Connection::ServeBatch(const resp::RequestLimits& limits) {
   if (!MayExecute(input_.size())) return false;
-  const resp::ParseStatus status = ParseBatch(limits);
   RequestBatch& batch = thread_.batch();
+  const resp::ParseStatus status = input_.Parse(limits, session_.authenticated, batch);
   const std::span<Request> requests = batch.Finish();
   if (requests.size() > 1) Prepare(server_.execution_parts(), thread_.state(), session_, requests);
   size_t consumed = 0;
@@ -161,10 +122,7 @@ bool Connection::ServeBatch(const resp::RequestLimits& limits) {
     // Asked of the last command's books, because a look at the clock would cost as much as a small command.
     if (i > 0 && thread_.IsTurnOver(thread_.state().last_command_end)) Yield();
     if (is_yielding_ || !ServeOne(requests[i], input_.size() - consumed)) {
-      // What was read ahead is read again when serving goes on.
-      if (is_closed_) return false;
-      parser_.Restart();
-      input_.Consume(consumed);
+      if (!is_closed_) input_.ConsumeUpTo(consumed);
       return false;
     }
     consumed = batch.end(i);
@@ -316,19 +274,9 @@ void Connection::PassOn(const ProxyPlan& plan) {
 }
 
 bool Connection::AnswerPart(const ProxyPart& part, const ReplyPlace& place) {
-  // In a buffer of its own: the output takes pushes meanwhile, which are none of the reply.
-  resp::Buffer reply;
-  reply.set_limit(replies_.limits().output_limit);
-  resp::ReplyWriter writer(reply, session_.protocol);
-  const std::optional<storage::Lsn> lsn = ExecutePart(CallerFor(writer), part);
-  if (!lsn) return false;
-  session_.last_lsn = std::max(session_.last_lsn, *lsn);
-  if (reply.has_overflowed()) {
-    thread_.proxy().Refuse(place);
-  } else {
-    thread_.proxy().Answer(place, std::string(reply.Readable()), *lsn);
-  }
-  return true;
+  const std::optional<storage::Lsn> lsn = thread_.proxy().ExecuteHere(part, place, session_, MostReplyBytes());
+  if (lsn) session_.last_lsn = std::max(session_.last_lsn, *lsn);
+  return lsn.has_value();
 }
 
 void Connection::TakeReply(uint64_t number, std::string reply, storage::Lsn lsn) {
@@ -342,7 +290,11 @@ void Connection::TakeReply(uint64_t number, std::string reply, storage::Lsn lsn)
 
 // --- blocking commands ----------------------------------------------------------------------------------------------
 
-bool Connection::CheckReplicas(int64_t now_ms) { return GoOnAfter(blocked_.CheckReplicas(now_ms)); }
+std::optional<int64_t> Connection::CheckReplicas(int64_t now_ms) {
+  const std::optional<int64_t> deadline_ms = blocked_.replica_deadline_ms();
+  if (!deadline_ms || GoOnAfter(blocked_.CheckReplicas(now_ms))) return std::nullopt;
+  return deadline_ms;
+}
 
 void Connection::EndKeyWait(int64_t deadline_ms) { GoOnAfter(blocked_.TimeOut(deadline_ms)); }
 
@@ -402,20 +354,16 @@ void Connection::ContinueStream() {
 
 void Connection::RefuseInput() {
   if (replies_.has_missing()) WaitForPeers(0);
-  if (!MayServe()) return parser_.Restart();  // it is found again when serving goes on
-  server_.log().Write(LogLevel::kVerbose, "protocol error of " + session_.card->address + ": " + parser_.error());
-  reply_.Error("ERR Protocol error: " + parser_.error());
+  if (!MayServe()) return input_.ConsumeUpTo(0);  // it is found again when serving goes on
+  server_.log().Write(LogLevel::kVerbose, "protocol error of " + session_.card->address + ": " + input_.error());
+  reply_.Error("ERR Protocol error: " + input_.error());
   thread_.state().statistics.CountError("ERR");
   closes_after_reply_ = true;
 }
 
 void Connection::UpdateCard() {
   session_.UpdateCard(last_read_ms_);
-  ClientCard& card = *session_.card;
-  card.input_bytes.store(input_.size(), std::memory_order_relaxed);
-  input_filled_ = std::min(input_filled_, input_.capacity());
-  card.input_free.store(std::max(input_filled_, input_.size()) - input_.size(), std::memory_order_relaxed);
-  card.argument_bytes.store(parser_.MemoryBytes() + blocked_.MemoryBytes(), std::memory_order_relaxed);
+  input_.CountMemory(*session_.card, blocked_.MemoryBytes());
   replies_.CountMemory();
 }
 
@@ -507,14 +455,10 @@ bool Connection::Tick(int64_t now_ms) {
 }
 
 void Connection::ShrinkBuffers(bool all) {
-  const auto bytes = [this] { return input_.capacity() + output_.capacity() + parser_.MemoryBytes(); };
+  const auto bytes = [this] { return input_.MemoryBytes() + output_.capacity(); };
   const size_t before = bytes();
-  if (all || (input_.empty() && input_.capacity() > kInputKept)) input_.ShrinkTo(0);
-  if (all) {
-    output_.ShrinkTo(0);
-    parser_.Shrink();
-    read_size_ = kSmallestRead;
-  }
+  input_.Shrink(all);
+  if (all) output_.ShrinkTo(0);
   session_.card->output_peak.store(output_.size(), std::memory_order_relaxed);
   if (bytes() != before) UpdateCard();
 }

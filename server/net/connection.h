@@ -16,14 +16,14 @@
 
 #include "resp/buffer.h"
 #include "resp/reply_writer.h"
-#include "resp/request_parser.h"
 #include "server/execution/execution.h"
 #include "server/execution/request.h"
 #include "server/net/blocked_command.h"
 #include "server/net/client_connection.h"
 #include "server/net/io_thread.h"
-#include "server/net/proxy_link.h"
+#include "server/net/passed_request.h"
 #include "server/net/reply_path.h"
+#include "server/net/request_input.h"
 #include "server/net/stream_socket.h"
 #include "server/session/session.h"
 
@@ -43,10 +43,7 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   void Close() override;
   void Release() override;
   void Resume() override;
-  // The deadline of its wait for replicas; none if it does not wait for any.
-  std::optional<int64_t> replica_deadline_ms() const { return blocked_.replica_deadline_ms(); }
-  // Replies to a client that waits for replicas, if it can. False if it stays blocked.
-  bool CheckReplicas(int64_t now_ms);
+  std::optional<int64_t> CheckReplicas(int64_t now_ms) override;
   void Unblock(bool with_error) override;
   void EndKeyWait(int64_t deadline_ms) override;
   void TakeAnswer(const LateAnswer& answer) override;
@@ -72,8 +69,6 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   }
   // Receives once and serves. False if the socket has nothing more now.
   bool ReceiveOnce();
-  // For how many bytes the next receive needs room.
-  size_t NextStep() const;
   void Serve();
   bool MayServe() const {
     return !is_closed_ && !is_paused_ && !is_full_ && !is_yielding_ && !closes_after_reply_ && !replies_.is_closing() &&
@@ -86,7 +81,6 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   }
   // Parses and executes the next few requests of the input. False if serving has to stop.
   bool ServeBatch(const resp::RequestLimits& limits);
-  resp::ParseStatus ParseBatch(const resp::RequestLimits& limits);
   // Backpressure: whether the next request may be executed. `unexecuted`: its bytes and those behind it.
   bool MayExecute(size_t unexecuted);
   bool ServeOne(const Request& request, size_t unexecuted);
@@ -167,17 +161,14 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   Server& server_;
   StreamSocket socket_;
   Session session_;
-  resp::Buffer input_;
+  RequestInput input_;
   ReplyPath replies_;
   resp::Buffer& output_;  // of the reply path
-  resp::RequestParser parser_;
   resp::ReplyWriter reply_;
   // These continue after their command has returned, and nothing else is served until they end. One at a time.
   BlockedCommand blocked_;
   std::unique_ptr<ReplyStream> stream_;
   std::function<void(int descriptor, std::string unread)> take_socket_;
-  size_t read_size_;
-  size_t input_filled_ = 0;  // bytes of the input's capacity that have been used: the others take no memory yet
   bool is_closed_ = false;
   bool is_paused_ = false;        // by CLIENT PAUSE: the next request waits
   bool is_full_ = false;          // of unread replies: the next request waits

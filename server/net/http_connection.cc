@@ -257,18 +257,9 @@ void HttpConnection::PassOn(const ProxyPlan& plan) {
 }
 
 bool HttpConnection::AnswerPart(const ProxyPart& part, const ReplyPlace& place) {
-  resp::Buffer bytes;
-  bytes.set_limit(MostReplyBytes());
-  resp::ReplyWriter reply(bytes, session_.protocol);
-  const auto answered = ExecutePart({server_.execution_parts(), thread_.state(), session_, reply}, part);
-  if (!answered) return false;
-  DependOn(*answered);
-  if (bytes.has_overflowed()) {
-    thread_.proxy().Refuse(place);
-  } else {
-    thread_.proxy().Answer(place, std::string(bytes.Readable()), *answered);
-  }
-  return true;
+  const std::optional<storage::Lsn> lsn = thread_.proxy().ExecuteHere(part, place, session_, MostReplyBytes());
+  if (lsn) DependOn(*lsn);
+  return lsn.has_value();
 }
 
 void HttpConnection::TakeReply(uint64_t number, std::string reply, storage::Lsn lsn) {

@@ -19,7 +19,7 @@
 #include "server/http/request_reader.h"
 #include "server/net/client_connection.h"
 #include "server/net/io_thread.h"
-#include "server/net/proxy_link.h"
+#include "server/net/passed_request.h"
 #include "server/net/reply_path.h"
 #include "server/net/stream_socket.h"
 #include "server/session/session.h"
@@ -38,6 +38,7 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   void Close() override;
   void Release() override;
   void Resume() override;
+  std::optional<int64_t> CheckReplicas(int64_t) override { return std::nullopt; }
   void Unblock(bool) override {}
   void EndKeyWait(int64_t) override {}
   void TakeAnswer(const LateAnswer&) override {}

@@ -8,8 +8,6 @@
 #include <chrono>
 #include <ctime>
 
-#include "server/net/connection.h"
-#include "server/net/http_connection.h"
 #include "server/net/proxy.h"
 #include "storage/base/allocator.h"
 
@@ -44,7 +42,7 @@ IoThread::IoThread(Server& server, size_t index, BackgroundWorker& worker)
 
 IoThread::~IoThread() {
   Stop();
-  while (!connections_.empty()) connections_.begin()->second->Close();
+  for (ClientConnection* connection : connections_.All()) connection->Close();
 }
 
 void IoThread::Start() {
@@ -115,23 +113,6 @@ void IoThread::FlushClients() {
   to_flush_.clear();
 }
 
-void IoThread::Adopt(int descriptor, std::shared_ptr<ClientCard> card) {
-  std::unique_ptr<ClientConnection> connection;
-  if (card->is_http) {
-    connection = std::make_unique<HttpConnection>(*this, descriptor, card);
-  } else {
-    connection = std::make_unique<Connection>(*this, descriptor, card);
-  }
-  ClientConnection& adopted = *connection;
-  connections_.emplace(card->id, std::move(connection));
-  adopted.Start();
-}
-
-ClientConnection* IoThread::Find(uint64_t id) {
-  const auto found = connections_.find(id);
-  return found == connections_.end() ? nullptr : found->second.get();
-}
-
 void IoThread::Deliver(const std::vector<uint64_t>& clients, const std::string& message) {
   for (const uint64_t id : clients) {
     if (ClientConnection* connection = Find(id)) connection->PushMessage(message);
@@ -164,9 +145,8 @@ void IoThread::Release(ClientConnection* connection) {
   std::erase(held_, connection);
   std::erase(waiting_, connection);
   postponed_.erase(connection);
-  auto node = connections_.extract(connection->id());
   connection_count_.fetch_sub(1, std::memory_order_relaxed);
-  if (!node.empty()) released_.push_back(std::move(node.mapped()));
+  if (auto removed = connections_.Remove(connection->id())) released_.push_back(std::move(removed));
 }
 
 void IoThread::ReadLater(ClientConnection* connection) {
@@ -190,11 +170,7 @@ void IoThread::ScheduleTick() {
 void IoThread::Tick() {
   const int64_t now_ms = server_.clock().SteadyMs();
   batch_.Shrink();
-  std::vector<ClientConnection*> all;
-  // A look at a connection may close it, which takes it out of the table.
-  all.reserve(connections_.size());
-  for (auto& [id, connection] : connections_) all.push_back(connection.get());
-  for (ClientConnection* connection : all) {
+  for (ClientConnection* connection : connections_.All()) {
     if (!connection->Tick(now_ms)) connection->Close();
   }
   if (proxy_ != nullptr) proxy_->Tick(now_ms);
@@ -202,11 +178,11 @@ void IoThread::Tick() {
 }
 
 Proxy& IoThread::proxy() {
-  if (proxy_ == nullptr) proxy_ = std::make_unique<Proxy>(*this);
+  if (proxy_ == nullptr) proxy_ = std::make_unique<Proxy>(context_, server_, state(), connections_);
   return *proxy_;
 }
 
-void IoThread::WaitForReplicas(Connection* connection) {
+void IoThread::WaitForReplicas(ClientConnection* connection) {
   waiting_.push_back(connection);
   has_waiting_ = true;
   Post([this] { ResumeWaiting(); });  // earlier acknowledgements are not announced again
@@ -215,11 +191,11 @@ void IoThread::WaitForReplicas(Connection* connection) {
 void IoThread::ResumeWaiting() {
   const int64_t now_ms = server_.clock().SteadyMs();
   int64_t next_ms = INT64_MAX;
-  std::vector<Connection*> waiting;
+  std::vector<ClientConnection*> waiting;
   waiting.swap(waiting_);
-  for (Connection* connection : waiting) {
-    const std::optional<int64_t> deadline_ms = connection->replica_deadline_ms();
-    if (!deadline_ms || connection->CheckReplicas(now_ms)) continue;
+  for (ClientConnection* connection : waiting) {
+    const std::optional<int64_t> deadline_ms = connection->CheckReplicas(now_ms);
+    if (!deadline_ms) continue;
     waiting_.push_back(connection);
     next_ms = std::min(next_ms, *deadline_ms);
   }
@@ -231,7 +207,7 @@ void IoThread::ResumeWaiting() {
   });
 }
 
-void IoThread::EndKeyWaitAt(const Connection& connection, int64_t deadline_ms) {
+void IoThread::EndKeyWaitAt(const ClientConnection& connection, int64_t deadline_ms) {
   if (deadline_ms == INT64_MAX) return;
   key_wait_ends_.emplace(deadline_ms, connection.id());
   // By the timer, however short the time is: the connection is amid its request still. A timer that goes off early,
@@ -239,7 +215,7 @@ void IoThread::EndKeyWaitAt(const Connection& connection, int64_t deadline_ms) {
   if (deadline_ms < key_wait_timer_ms_) ScheduleKeyWaits();
 }
 
-void IoThread::ForgetKeyWait(const Connection& connection, int64_t deadline_ms) {
+void IoThread::ForgetKeyWait(const ClientConnection& connection, int64_t deadline_ms) {
   key_wait_ends_.erase({deadline_ms, connection.id()});
 }
 

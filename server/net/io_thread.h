@@ -13,13 +13,13 @@
 #include <memory>
 #include <set>
 #include <thread>
-#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "server/composition/server.h"
 #include "server/http/response.h"
+#include "server/net/client_connections.h"
 #include "server/net/client_eviction.h"
 #include "server/net/gathering.h"
 #include "server/net/request_batch.h"
@@ -27,8 +27,6 @@
 namespace ringkv::server {
 
 class BackgroundWorker;
-class ClientConnection;
-class Connection;
 class Proxy;
 
 class IoThread {
@@ -54,9 +52,10 @@ class IoThread {
 
   // Counts a connection before it is adopted, so that bursts are spread evenly. Any thread may call it.
   void Expect() { connection_count_.fetch_add(1, std::memory_order_relaxed); }
-  // Takes ownership of a connected socket that was expected.
-  void Adopt(int descriptor, std::shared_ptr<ClientCard> card);
-  ClientConnection* Find(uint64_t id);
+  // Starts a connection that was expected.
+  void Adopt(std::unique_ptr<ClientConnection> connection) { connections_.Add(std::move(connection)).Start(); }
+  // Null if the client is gone.
+  ClientConnection* Find(uint64_t id) const { return connections_.Find(id); }
   void ResumePaused();
   // Delivers a message in RESP2 to subscribers; skips closed ones.
   void Deliver(const std::vector<uint64_t>& clients, const std::string& message);
@@ -82,13 +81,13 @@ class IoThread {
   // The connection's request is postponed: by a pause, or until something else is over, which ResumePaused announces.
   void WaitForPauseEnd(ClientConnection* connection);
   // The connection waits for replicas.
-  void WaitForReplicas(Connection* connection);
+  void WaitForReplicas(ClientConnection* connection);
   // The wait has ended.
-  void ForgetReplicaWait(Connection* connection) { std::erase(waiting_, connection); }
+  void ForgetReplicaWait(ClientConnection* connection) { std::erase(waiting_, connection); }
   // The connection is blocked until this time, when it is called.
-  void EndKeyWaitAt(const Connection& connection, int64_t deadline_ms);
+  void EndKeyWaitAt(const ClientConnection& connection, int64_t deadline_ms);
   // The wait has ended.
-  void ForgetKeyWait(const Connection& connection, int64_t deadline_ms);
+  void ForgetKeyWait(const ClientConnection& connection, int64_t deadline_ms);
   bool HasWaiting() const { return has_waiting_.load(); }
   void ResumeWaiting();
   // The connection has replies that wait for a durable LSN.
@@ -124,7 +123,7 @@ class IoThread {
   asio::steady_timer pause_timer_;
   int64_t pause_timer_ms_ = INT64_MAX;  // when it goes off; INT64_MAX: it is not set
   asio::steady_timer wait_timer_;
-  std::unordered_map<uint64_t, std::unique_ptr<ClientConnection>> connections_;
+  ClientConnections connections_;
   std::atomic<size_t> connection_count_{0};
   RequestBatch batch_;
   resp::Buffer unwanted_reply_;
@@ -134,7 +133,7 @@ class IoThread {
   std::vector<ClientConnection*> to_flush_;
   std::vector<ClientConnection*> held_;
   std::unordered_set<ClientConnection*> postponed_;  // some of them may have been resumed
-  std::vector<Connection*> waiting_;
+  std::vector<ClientConnection*> waiting_;
   asio::steady_timer key_wait_timer_;
   std::set<std::pair<int64_t, uint64_t>> key_wait_ends_;  // time and connection
   int64_t key_wait_timer_ms_ = INT64_MAX;                 // when the timer fires for the first of them

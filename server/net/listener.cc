@@ -16,6 +16,8 @@
 #include "server/base/text.h"
 #include "server/config/data_directory.h"
 #include "server/http/response.h"
+#include "server/net/connection.h"
+#include "server/net/http_connection.h"
 
 namespace ringkv::server {
 namespace {
@@ -47,6 +49,12 @@ Peer DescribeAddress(const sockaddr_storage& address) {
   const std::string_view text(ip);
   const bool is_loopback = text == "::1" || text.rfind("::ffff:127.", 0) == 0;
   return {"[" + std::string(text) + "]:" + std::to_string(ntohs(v6.sin6_port)), is_loopback};
+}
+
+std::unique_ptr<ClientConnection> MakeConnection(IoThread& thread, int descriptor,
+                                                 const std::shared_ptr<ClientCard>& card) {
+  if (card->is_http) return std::make_unique<HttpConnection>(thread, descriptor, card);
+  return std::make_unique<Connection>(thread, descriptor, card);
 }
 
 // Answers a client that is not let in; whether it gets there is not our concern.
@@ -288,8 +296,10 @@ void Listener::Welcome(int descriptor, Kind kind) {
   card->thread = least_loaded->index();
   least_loaded->Expect();
   server_.clients().Add(card);
-  if (least_loaded == threads_[0].get()) return least_loaded->Adopt(descriptor, std::move(card));
-  least_loaded->Post([least_loaded, descriptor, card = std::move(card)] { least_loaded->Adopt(descriptor, card); });
+  const auto adopt = [least_loaded, descriptor, card] {
+    least_loaded->Adopt(MakeConnection(*least_loaded, descriptor, card));
+  };
+  least_loaded == threads_[0].get() ? adopt() : least_loaded->Post(adopt);
 }
 
 }  // namespace ringkv::server

@@ -14,7 +14,6 @@
 #include "server/blocking/waiting_clients.h"
 #include "server/cluster/cluster_state.h"
 #include "server/config/shutdown_flags.h"
-#include "server/net/connection.h"
 #include "server/net/proxy.h"
 #include "server/replication/replication.h"
 

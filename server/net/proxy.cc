@@ -6,10 +6,12 @@
 #include <cstdlib>
 #include <utility>
 
+#include "resp/buffer.h"
+#include "resp/reply_writer.h"
 #include "resp/request_writer.h"
+#include "server/composition/server.h"
+#include "server/execution/execution.h"
 #include "server/execution/route.h"
-#include "server/net/client_connection.h"
-#include "server/net/io_thread.h"
 
 namespace ringkv::server {
 namespace {
@@ -41,19 +43,21 @@ std::string Down(const std::string& why) { return "-CLUSTERDOWN " + why + "\r\n"
 
 }  // namespace
 
-Proxy::Proxy(IoThread& thread) : thread_(thread), retry_timer_(thread.context()) {}
+Proxy::Proxy(asio::io_context& context, Server& server, ThreadState& thread, const ClientConnections& clients)
+    : context_(context), server_(server), thread_(thread), clients_(clients), retry_timer_(context) {}
 
 Proxy::~Proxy() = default;
 
 ProxyLink& Proxy::LinkTo(const std::string& host, int port, int protocol, bool reads_replica) {
   std::unique_ptr<ProxyLink>& link = links_[{host, port, protocol, reads_replica}];
   ProxyLink::Owner& owner = *this;
-  if (link == nullptr) link = std::make_unique<ProxyLink>(thread_, owner, host, port, protocol, reads_replica);
+  if (link == nullptr)
+    link = std::make_unique<ProxyLink>(context_, server_, owner, host, port, protocol, reads_replica);
   return *link;
 }
 
 void Proxy::Pass(PassedRequest request, bool asks) {
-  const ClusterView& view = ViewOf(thread_.server().execution_parts(), thread_.state());
+  const ClusterView& view = ViewOf(server_.execution_parts(), thread_);
   if (request.shard >= view.topology.shards().size()) {
     return Answer(request.place, Down("Hash slot not served"), 0);
   }
@@ -74,7 +78,7 @@ void Proxy::PassOn(const ProxyPlan& plan, PassedRequest request, const AnswerHer
     return Pass(std::move(request), plan.asks);
   }
   if (plan.join != Join::kOne) {
-    const size_t shards = ViewOf(thread_.server().execution_parts(), thread_.state()).topology.shards().size();
+    const size_t shards = ViewOf(server_.execution_parts(), thread_).topology.shards().size();
     request.place.joined = std::make_shared<JoinedReplies>(JoinedReplies{
         plan.join, std::vector<std::string>(plan.parts.size()), plan.parts.size(), plan.parts[0].shard, shards, 0});
   }
@@ -91,8 +95,8 @@ void Proxy::PassOn(const ProxyPlan& plan, PassedRequest request, const AnswerHer
 }
 
 void Proxy::TellNodes(bool only_own_shard, const std::string& request) {
-  const ClusterView& view = ViewOf(thread_.server().execution_parts(), thread_.state());
-  const size_t most = MostUnsentBytes(thread_.server().options());
+  const ClusterView& view = ViewOf(server_.execution_parts(), thread_);
+  const size_t most = MostUnsentBytes(server_.options());
   for (const cluster::Node& node : view.topology.nodes()) {
     if (node.id == view.id || (only_own_shard && node.shard != view.here.shard)) continue;
     ProxyLink& link = LinkTo(node.host, node.port, 2, !node.is_primary);
@@ -108,13 +112,13 @@ void Proxy::TellNodes(bool only_own_shard, const std::string& request) {
 }
 
 void Proxy::NoteDropped(const std::string& node_id) {
-  thread_.state().statistics.node_messages_dropped.Add(1);
-  const int64_t now_ms = thread_.server().clock().SteadyMs();
+  thread_.statistics.node_messages_dropped.Add(1);
+  const int64_t now_ms = server_.clock().SteadyMs();
   if (next_drop_warning_ms_ > now_ms) return;
   next_drop_warning_ms_ = now_ms + kBetweenDropWarningsMs;
-  thread_.server().log().Warning("node " + node_id +
-                                 " does not read the published messages: those that exceed the pubsub limit of "
-                                 "client-output-buffer-limit are dropped");
+  server_.log().Warning("node " + node_id +
+                        " does not read the published messages: those that exceed the pubsub limit of "
+                        "client-output-buffer-limit are dropped");
 }
 
 void Proxy::FlushAll() {
@@ -132,7 +136,7 @@ void Proxy::Tick(int64_t now_ms) {
 bool Proxy::KeepPart(const ReplyPlace& place, std::string* reply, storage::Lsn* lsn) {
   JoinedReplies& joined = *place.joined;
   if (joined.is_refused) return true;
-  ClientConnection* const connection = thread_.Find(place.connection);
+  ClientConnection* const connection = clients_.Find(place.connection);
   joined.bytes += reply->size();
   if (connection == nullptr || joined.bytes > connection->MostReplyBytes()) {
     Refuse(place);
@@ -147,10 +151,26 @@ bool Proxy::KeepPart(const ReplyPlace& place, std::string* reply, storage::Lsn* 
   return false;
 }
 
+std::optional<storage::Lsn> Proxy::ExecuteHere(const ProxyPart& part, const ReplyPlace& place, Session& session,
+                                               size_t most_bytes) {
+  // In a buffer of its own: the client's output may take pushes meanwhile, which are no part of the reply.
+  resp::Buffer bytes;
+  bytes.set_limit(most_bytes);
+  resp::ReplyWriter reply(bytes, session.protocol);
+  const auto lsn = ExecutePart({server_.execution_parts(), thread_, session, reply}, part);
+  if (!lsn) return std::nullopt;
+  if (bytes.has_overflowed()) {
+    Refuse(place);
+  } else {
+    Answer(place, std::string(bytes.Readable()), *lsn);
+  }
+  return lsn;
+}
+
 void Proxy::Answer(const ReplyPlace& place, std::string reply, storage::Lsn lsn) {
   if (place.connection == 0) return;
   if (place.joined != nullptr && KeepPart(place, &reply, &lsn)) return;
-  if (ClientConnection* connection = thread_.Find(place.connection)) {
+  if (ClientConnection* connection = clients_.Find(place.connection)) {
     connection->TakeReply(place.number, std::move(reply), lsn);
   }
 }
@@ -160,11 +180,11 @@ void Proxy::Refuse(const ReplyPlace& place) {
     if (std::exchange(place.joined->is_refused, true)) return;
     place.joined->replies = {};
   }
-  if (ClientConnection* connection = thread_.Find(place.connection)) connection->RefuseReply(place.number);
+  if (ClientConnection* connection = clients_.Find(place.connection)) connection->RefuseReply(place.number);
 }
 
 size_t Proxy::MostReplyBytes(const PassedRequest& request) {
-  const ClientConnection* const connection = thread_.Find(request.place.connection);
+  const ClientConnection* const connection = clients_.Find(request.place.connection);
   return connection == nullptr ? 0 : connection->MostReplyBytes();
 }
 
@@ -219,10 +239,10 @@ void Proxy::Lost(PassedRequest request, bool was_sent, const std::string& why) {
 
 bool Proxy::AskReplica(PassedRequest& request) {
   if (!request.only_reads || request.is_with_replica || request.place.connection == 0 ||
-      thread_.server().options().cluster_read_from_replica == 0) {
+      server_.options().cluster_read_from_replica == 0) {
     return false;
   }
-  const ClusterView& view = ViewOf(thread_.server().execution_parts(), thread_.state());
+  const ClusterView& view = ViewOf(server_.execution_parts(), thread_);
   if (request.shard >= view.topology.shards().size()) return false;
   const std::vector<size_t>& members = view.topology.shards()[request.shard].members;
   if (members.size() < 2) return false;

@@ -5,23 +5,32 @@
 // Threads: confined to one I/O thread.
 #pragma once
 
+#include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <vector>
 
 #include "server/execution/proxy_plan.h"
+#include "server/net/client_connections.h"
+#include "server/net/passed_request.h"
 #include "server/net/proxy_link.h"
 
 namespace ringkv::server {
 
+class Server;
+class Session;
+struct ThreadState;
+
 class Proxy final : private ProxyLink::Owner {
  public:
-  // `thread` must outlive the proxy. Its connections end with it; who waits for them isn't told.
-  explicit Proxy(IoThread& thread);
+  // The references are to parts of the thread, and must outlive the proxy. Its connections to other nodes end with it,
+  // and clients that wait for a reply get none.
+  Proxy(asio::io_context& context, Server& server, ThreadState& thread, const ClientConnections& clients);
   ~Proxy();
 
   // Has the request answered by its shard's primary, behind ASKING if `asks`.
@@ -32,6 +41,10 @@ class Proxy final : private ProxyLink::Owner {
   void PassOn(const ProxyPlan& plan, PassedRequest request, const AnswerHere& answer_here);
   // Sends the request to all other nodes, or to those of this one's shard; nobody waits for what they answer.
   void TellNodes(bool only_own_shard, const std::string& request);
+  // Executes a part of a request in this node and answers it; the reply may have so many bytes. Returns the LSN that
+  // the reply depends on; none if the part cannot be executed here now.
+  std::optional<storage::Lsn> ExecuteHere(const ProxyPart& part, const ReplyPlace& place, Session& session,
+                                          size_t most_bytes);
   // A part of a request was answered here.
   void Answer(const ReplyPlace& place, std::string reply, storage::Lsn lsn);
   // The reply, or a part of it, is longer than it may be, and is not kept.
@@ -57,7 +70,10 @@ class Proxy final : private ProxyLink::Owner {
   void NoteDropped(const std::string& node_id);
   void RetryLater(PassedRequest request);
 
-  IoThread& thread_;
+  asio::io_context& context_;
+  Server& server_;
+  ThreadState& thread_;
+  const ClientConnections& clients_;
   std::map<std::tuple<std::string, int, int, bool>, std::unique_ptr<ProxyLink>> links_;
   std::vector<ProxyLink*> to_flush_;
   asio::steady_timer retry_timer_;

@@ -4,11 +4,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <asio/post.hpp>
 #include <cerrno>
 #include <utility>
 
 #include "resp/request_writer.h"
-#include "server/net/io_thread.h"
+#include "server/composition/server.h"
 #include "server/node_link/handshake.h"
 #include "storage/base/allocator.h"
 
@@ -38,9 +39,10 @@ storage::Result<int> ConnectTo(const std::string& host, int port, bool reads_rep
 
 }  // namespace
 
-ProxyLink::ProxyLink(IoThread& thread, Owner& owner, std::string host, int port, int protocol, bool reads_replica)
-    : thread_(thread),
-      server_(thread.server()),
+ProxyLink::ProxyLink(asio::io_context& context, Server& server, Owner& owner, std::string host, int port, int protocol,
+                     bool reads_replica)
+    : context_(context),
+      server_(server),
       owner_(owner),
       host_(std::move(host)),
       port_(port),
@@ -73,7 +75,7 @@ void ProxyLink::Connect() {
     storage::CountMemoryOfThisThread();
     const storage::Result<int> made = ConnectTo(host_, port_, reads_replica_, server_, stopping_);
     const int descriptor = made ? *made : -1;
-    thread_.Post([this, alive, descriptor, why = made ? "" : made.error().text] {
+    asio::post(context_, [this, alive, descriptor, why = made ? "" : made.error().text] {
       if (!alive.expired()) return Connected(descriptor, why);
       if (descriptor >= 0) ::close(descriptor);
     });
@@ -85,7 +87,7 @@ void ProxyLink::Connected(int descriptor, const std::string& why) {
   if (descriptor < 0) return Close(why);
   state_ = State::kUp;
   StreamSocket::Owner& reader = *this;
-  socket_ = std::make_unique<StreamSocket>(thread_.context(), descriptor, reader);
+  socket_ = std::make_unique<StreamSocket>(context_, descriptor, reader);
   if (protocol_ == 3) {
     // Before all others: its reply is nobody's.
     resp::Buffer first;

@@ -4,54 +4,21 @@
 // Threads: confined to one I/O thread; it connects in a thread of its own, because names have to be looked up.
 #pragma once
 
+#include <asio/io_context.hpp>
 #include <atomic>
 #include <deque>
 #include <memory>
 #include <string>
 #include <thread>
-#include <vector>
 
 #include "resp/buffer.h"
 #include "resp/reply_scanner.h"
-#include "server/execution/proxy_plan.h"
+#include "server/net/passed_request.h"
 #include "server/net/stream_socket.h"
 
 namespace ringkv::server {
 
-class IoThread;
 class Server;
-
-// The replies to the parts of a request, until all are there.
-struct JoinedReplies {
-  Join join = Join::kOne;
-  std::vector<std::string> replies;
-  size_t missing = 0;
-  cluster::ShardIndex first_shard = 0;
-  size_t shards = 0;
-  storage::Lsn lsn = 0;     // that what was answered here depends on
-  size_t bytes = 0;         // of the replies that are there
-  bool is_refused = false;  // they were longer than the client's reply may be, and are not kept
-};
-
-// Where a reply belongs.
-struct ReplyPlace {
-  uint64_t connection = 0;  // the client's; 0: it is nobody's
-  uint64_t number = 0;
-  std::shared_ptr<JoinedReplies> joined = nullptr;
-  size_t part = 0;
-};
-
-// One request of a client, or a part of one, on its way.
-struct PassedRequest {
-  std::string bytes;              // as it is sent; several requests if `replies` is more than one
-  size_t replies = 1;             // how many come; the last one is the answer
-  int protocol = 2;               // of the reply
-  cluster::ShardIndex shard = 0;  // whose primary was asked first
-  bool only_reads = false;
-  bool is_with_replica = false;
-  unsigned hops = 0;  // how often it was sent on
-  ReplyPlace place;
-};
 
 class ProxyLink final : private StreamSocket::Owner {
  public:
@@ -70,9 +37,10 @@ class ProxyLink final : private StreamSocket::Owner {
     ~Owner() = default;
   };
 
-  // All must outlive the link; what waits for a reply when it is destroyed is forgotten. `protocol`: of the replies, 2
-  // or 3. `reads_replica`: the node is a replica, and is only read from.
-  ProxyLink(IoThread& thread, Owner& owner, std::string host, int port, int protocol, bool reads_replica);
+  // The references must outlive the link; requests that wait for a reply when it is destroyed are forgotten. `context`:
+  // of the thread. `protocol`: of the replies, 2 or 3. `reads_replica`: the node is a replica, and is only read from.
+  ProxyLink(asio::io_context& context, Server& server, Owner& owner, std::string host, int port, int protocol,
+            bool reads_replica);
   ~ProxyLink();
 
   void Send(PassedRequest request);
@@ -100,7 +68,7 @@ class ProxyLink final : private StreamSocket::Owner {
   // Drops what has come of the reply under way if it is longer than it may be.
   void DropTooLong();
 
-  IoThread& thread_;
+  asio::io_context& context_;
   Server& server_;
   Owner& owner_;
   const std::string host_;

@@ -160,18 +160,9 @@ TEST(House, NoFolderAndNoFileStandsOnACircle) {
       if (unit_of(path) != unit_of(source.path)) units[unit_of(source.path)].insert(unit_of(path));
     }
   }
-  // A link and a feed change the role that owns them; a connection and its thread serve each other.
-  const std::set<std::string> known = {"server/net/blocked_command",
-                                       "server/net/connection",
-                                       "server/net/http_connection",
-                                       "server/net/io_thread",
-                                       "server/net/proxy",
-                                       "server/net/proxy_link",
-                                       "server/net/reply_path",
-                                       "server/replication/failover",
-                                       "server/replication/primary_link",
-                                       "server/replication/replica_feed",
-                                       "server/replication/replication"};
+  // A link and a feed change the role that owns them.
+  const std::set<std::string> known = {"server/replication/failover", "server/replication/primary_link",
+                                       "server/replication/replica_feed", "server/replication/replication"};
   EXPECT_EQ(OnACircle(folders), std::set<std::string>());
   EXPECT_EQ(OnACircle(units), known);
 }

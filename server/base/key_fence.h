@@ -53,7 +53,10 @@ class KeyFence {
   bool HoldsOneOf(const ForEach& for_each) {
     storage::MutexLock lock(mutex_);
     bool holds = false;
-    for_each([&holds, &fenced = keys_](std::string_view key) { holds = holds || fenced.contains(key); });
+    for_each([&](std::string_view key) {
+      mutex_.AssertHeld();
+      holds = holds || keys_.contains(key);
+    });
     return holds;
   }
 

@@ -103,7 +103,7 @@ class Entry {
 
   // A key compared without computing more than is needed.
   bool KeyEquals(std::string_view other) const {
-    return KeyLength() == other.size() && std::memcmp(bytes() + HeaderSize(), other.data(), other.size()) == 0;
+    return std::string_view(bytes() + HeaderSize(), KeyLength()) == other;
   }
 
  protected:

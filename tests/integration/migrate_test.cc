@@ -60,6 +60,11 @@ void AnswerRequests(int connection, int count) {
   for (int i = 0; i<count&& ::recv(connection, request, sizeof request, 0)> 0; ++i) SendAll(connection, "+OK\r\n");
 }
 
+void AwaitRequest(int connection) {
+  char byte = 0;
+  EXPECT_EQ(::recv(connection, &byte, 1, MSG_PEEK), 1);
+}
+
 class MigrateTest : public testing::Test {
  protected:
   std::string Migrate(const Words& behind_host, const ServerProcess& target) {
@@ -239,8 +244,7 @@ TEST_F(MigrateTest, KeysStayWhenThisServerHasBecomeAReplica) {
   WaitingClient migrate(source_, {"MIGRATE", "127.0.0.1", target.port(), "key", "0", "3600000"});
   const int connection = target.Accept();
   AnswerRequests(connection, 1);  // SELECT
-  char byte = 0;
-  EXPECT_EQ(::recv(connection, &byte, 1, MSG_PEEK), 1);
+  AwaitRequest(connection);
   ASSERT_EQ(Say(source_, {"REPLICAOF", "127.0.0.1", std::to_string(primary.port())}), "OK");
   AnswerRequests(connection, 1);  // RESTORE
   EXPECT_TRUE(std::string(migrate.Take()->str).starts_with("READONLY "));
@@ -248,18 +252,22 @@ TEST_F(MigrateTest, KeysStayWhenThisServerHasBecomeAReplica) {
 }
 
 TEST_F(MigrateTest, AValueThatCameFromAnotherPrimaryMeanwhileStays) {
-  const ServerProcess target;
+  SilentTarget target;
   const ServerProcess primary;
-  target.Signal(SIGSTOP);
   Say(source_, {"SET", "key", "old"});
   Say(primary, {"SET", "key", "new"});
-  WaitingClient migrate(source_, {"MIGRATE", "127.0.0.1", std::to_string(target.port()), "key", "0", "3600000"});
+  WaitingClient migrate(source_, {"MIGRATE", "127.0.0.1", target.port(), "key", "0", "3600000"});
+  const int connection = target.Accept();
+  AnswerRequests(connection, 1);  // SELECT
+  AwaitRequest(connection);
   ASSERT_EQ(Say(source_, {"REPLICAOF", "127.0.0.1", std::to_string(primary.port())}), "OK");
   ASSERT_TRUE(Eventually([&] { return Say(source_, {"GET", "key"}) == "new"; }));
   ASSERT_EQ(Say(source_, {"REPLICAOF", "NO", "ONE"}), "OK");
-  target.Signal(SIGCONT);
-  EXPECT_TRUE(std::string(migrate.Take()->str).starts_with("ERR This node was a replica meanwhile"));
+  AnswerRequests(connection, 1);  // RESTORE
+  const std::string reply = migrate.Take()->str;
+  EXPECT_TRUE(reply.starts_with("ERR This node was a replica meanwhile")) << reply;
   EXPECT_EQ(Say(source_, {"GET", "key"}), "new");
+  ::close(connection);
 }
 
 TEST_F(MigrateTest, AServerEndsWhileATargetIsSilent) {

@@ -198,7 +198,7 @@ void ClusterState::TakePlace() {
   const std::shared_ptr<const ClusterView> now = view();
   const Topology& topology = now->topology;
   Replication& replication = parts_.replication;
-  replication.RaiseEpoch(topology.epoch());
+  replication.history().RaiseEpoch(topology.epoch());
   moves_->Start();
   if (now->here.is_primary) return replication.StopFollowing();
   const Node& primary = now->PrimaryOf(now->here.shard);

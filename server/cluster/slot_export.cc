@@ -111,7 +111,7 @@ Status SlotExport::MoveBatch() {
   storage::SlotStream stream(parts_.data.store(), cluster::PositionsOf(ranges),
                              static_cast<int>(parts_.options.snapshot_compression_level));
   parts_.replication.NumberChanges();
-  tail_ = parts_.replication.TailFrom(parts_.data.store().log().appended() + 1);
+  tail_ = parts_.replication.backlog().TailFrom(parts_.data.store().log().appended() + 1);
   const cluster::SlotBatch message{.source = parts_.data.store().placement(), .ranges = ranges};
   if (Status sent = Send(MessageKind::kSlots, EncodeSlotBatch(message)); !sent) return sent;
   if (Status copied = CopyKeys(stream); !copied) return copied;

@@ -73,8 +73,8 @@ void TellOthers(AdminCall& call, const cluster::PublishedMessage& published) {
   }
   if (server.replication().is_replica()) return;
   // Of a transaction they are to see the message behind all that it does.
-  if (!call.in_transaction) return server.replication().Publish(published);
-  AfterUnlock(call, [&server, published] { server.replication().Publish(published); });
+  if (!call.in_transaction) return server.replication().feeds().Publish(published);
+  AfterUnlock(call, [&server, published] { server.replication().feeds().Publish(published); });
 }
 
 void PublishOn(AdminCall& call, bool in_shard) {

@@ -134,13 +134,13 @@ void Role(AdminCall& call) {
     call.reply.Integer(link.phase() == LinkPhase::kConnected ? static_cast<int64_t>(link.last()) : -1);
     return;
   }
-  std::vector<Replication::Replica> replicas = replication.replicas();
+  std::vector<ReplicaStatus> replicas = replication.feeds().replicas();
   std::erase_if(replicas, [](const auto& each) { return each.state != FeedState::kOnline; });
   call.reply.Array(3);
   call.reply.Bulk("master");
-  call.reply.Integer(replication.offsets().last);
+  call.reply.Integer(replication.feeds().offsets().last);
   call.reply.Array(static_cast<int64_t>(replicas.size()));
-  for (const Replication::Replica& replica : replicas) {
+  for (const ReplicaStatus& replica : replicas) {
     call.reply.Array(3);
     call.reply.Bulk(replica.host);
     call.reply.BulkInteger(replica.port);
@@ -161,7 +161,7 @@ void Wait(AdminCall& call) {
   const std::optional<int64_t> timeout = resp::ParseInteger(call.args[2]);
   if (!timeout) return call.reply.Error("ERR timeout is not an integer or out of range");
   if (*timeout < 0) return call.reply.Error("ERR timeout is negative");
-  const size_t there = replication.CountAcknowledged(call.session.last_lsn);
+  const size_t there = replication.feeds().CountAcknowledged(call.session.last_lsn);
   if (*replicas <= 0 || there >= static_cast<size_t>(*replicas) || !call.may_wait) {
     return call.reply.Integer(static_cast<int64_t>(there));
   }
@@ -170,7 +170,7 @@ void Wait(AdminCall& call) {
       .replicas = static_cast<size_t>(*replicas),
       .deadline_ms = *timeout == 0 ? INT64_MAX : MillisecondsFrom(call.server.clock().SteadyMs(), *timeout)};
   call.server.store().log().Wake();
-  replication.AskForAcks(call.session.last_lsn);
+  replication.feeds().AskForAcks(call.session.last_lsn);
 }
 
 // --- for servers ----------------------------------------------------------------------------------------------------

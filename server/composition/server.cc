@@ -72,7 +72,7 @@ Server::Server(Options& options, World world, CommandFamilies commands, HttpLabe
                  .pause = pause_,
                  .data = data_,
                  .links = links_,
-                 .count_behind = [this](storage::Lsn last) { return replication_.CountBehind(last); }}),
+                 .count_behind = [this](storage::Lsn last) { return replication_.feeds().CountBehind(last); }}),
       housekeeping_({.options = options,
                      .clock = world.clock,
                      .ticks = ticks_,
@@ -84,7 +84,7 @@ Server::Server(Options& options, World world, CommandFamilies commands, HttpLabe
                      .latency_events = latency_events_,
                      .link_bytes =
                          [this] {
-                           const Replication::Totals& totals = replication_.totals();
+                           const ReplicationTotals& totals = replication_.totals();
                            return LinkBytes{totals.bytes_in.load(), totals.bytes_out.load()};
                          },
                      .tick =

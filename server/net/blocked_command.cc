@@ -57,7 +57,7 @@ void BlockedCommand::NoteBegin(int64_t deadline_ms) {
 }
 
 BlockedCommand::End BlockedCommand::CheckReplicas(int64_t now_ms) {
-  const size_t acknowledged = server_.replication().CountAcknowledged(replica_wait_->lsn);
+  const size_t acknowledged = server_.replication().feeds().CountAcknowledged(replica_wait_->lsn);
   if (server_.replication().is_replica()) {
     ReplyError(errors::kNoPrimary);
     Reset();

@@ -120,7 +120,7 @@ void Network::Close(const ClientCard& card) {
   IoThread& thread = *threads_[card.thread];
   thread.Post([&thread, id = card.id] {
     if (ClientConnection* connection = thread.Find(id)) return connection->Close();
-    thread.server().replication().CloseFeed(id);
+    thread.server().replication().feeds().Close(id);
   });
 }
 

@@ -11,6 +11,7 @@
 
 #include "server/base/world.h"
 #include "server/config/options.h"
+#include "server/node_link/feed_owner.h"
 #include "server/node_link/peer_socket.h"
 #include "server/observe/log.h"
 #include "server/redis_feed/redis_replica.h"
@@ -19,22 +20,9 @@
 
 namespace ringkv::server {
 
-// Who has the feeds. Its functions are called from any thread.
-class RedisFeedOwner {
- public:
-  virtual ~RedisFeedOwner() = default;
-  virtual std::string history_id() = 0;
-  // Reads the log from this group on.
-  virtual std::unique_ptr<storage::LogTail> TailFrom(storage::Lsn next) = 0;
-  virtual void NoteSync(bool is_partial, bool was_asked_for_partial) = 0;
-  virtual void NoteAck() = 0;
-  virtual void NoteFeedChange() = 0;
-  virtual void NoteBytesOut(size_t bytes) = 0;
-};
-
 // The parts of the server that feeds use; all outlive them.
 struct RedisFeedParts {
-  RedisFeedOwner& owner;
+  FeedOwner& owner;
   storage::Store& store;
   storage::Backlog& backlog;
   const Options& options;

@@ -6,7 +6,6 @@
 
 #include "server/base/text.h"
 #include "server/command/expiry_time.h"
-#include "server/replication/replication.h"
 #include "storage/base/allocator.h"
 
 namespace ringkv::server {
@@ -17,7 +16,7 @@ using storage::Status;
 
 namespace {
 
-bool IsAt(const Replication::Replica& replica, const PrimaryAddress& address) {
+bool IsAt(const ReplicaStatus& replica, const PrimaryAddress& address) {
   return EqualsIgnoringCase(replica.host, address.host) && replica.port == address.port;
 }
 
@@ -51,8 +50,8 @@ void Failover::Stop() {
 
 Status Failover::Check(const Request& request) const {
   if (state() != State::kNone) return Fail("ERR FAILOVER already in progress.");
-  if (replication_.is_replica()) return Fail("ERR FAILOVER is not valid when server is a replica.");
-  std::vector<Replication::Replica> replicas = replication_.replicas();
+  if (owner_.is_replica()) return Fail("ERR FAILOVER is not valid when server is a replica.");
+  std::vector<ReplicaStatus> replicas = feeds_.replicas();
   if (replicas.empty()) return Fail("ERR FAILOVER requires connected replicas.");
   if (request.force && (request.timeout_ms == 0 || !request.target)) {
     return Fail("ERR FAILOVER with force option requires both a timeout and target HOST and IP.");
@@ -91,9 +90,7 @@ Status Failover::Abort() {
   return {};
 }
 
-bool Failover::IsAbout(uint64_t generation) {
-  return state() == State::kInProgress && replication_.link().IsCurrent(generation);
-}
+bool Failover::IsAbout(uint64_t generation) { return state() == State::kInProgress && owner_.IsCurrent(generation); }
 
 void Failover::Complete(uint64_t generation) {
   MutexLock lock(mutex_);
@@ -108,9 +105,9 @@ void Failover::Reject(uint64_t generation, const std::string& why) {
 void Failover::Revert(const std::string& why) {
   parts_.log.Warning("FAILOVER to " + NameOfAddress(request_.target) + " aborted: " + why);
   if (state() == State::kInProgress) {
-    replication_.Promote();
+    owner_.Promote();
   } else {
-    replication_.Unfreeze();
+    owner_.Unfreeze();
   }
   Clear();
 }
@@ -131,7 +128,7 @@ void Failover::WaitForTarget() {
   // Writes that were admitted before the pause have ended, and so has a REPLICAOF that saw no failover yet.
   parts_.links.WaitForRound(is_cancelled_);
   MutexLock lock(mutex_);
-  if (state_ == State::kWaitingForSync) replication_.Freeze();
+  if (state_ == State::kWaitingForSync) owner_.Freeze();
   while (state_ == State::kWaitingForSync) {
     Advance();
     if (state_ == State::kWaitingForSync) mutex_.WaitUntil(changed_, std::chrono::steady_clock::now() + kSlice);
@@ -139,7 +136,7 @@ void Failover::WaitForTarget() {
 }
 
 void Failover::Advance() {
-  if (replication_.is_replica()) return Revert("this server has become a replica");
+  if (owner_.is_replica()) return Revert("this server has become a replica");
   if (end_ms_ != 0 && parts_.world.clock.SteadyMs() >= end_ms_) {
     return request_.force ? HandOver(*request_.target, false) : Revert("Replica never caught up before timeout");
   }
@@ -149,7 +146,7 @@ void Failover::Advance() {
 
 std::optional<PrimaryAddress> Failover::FindSynced() const {
   const storage::Lsn last = parts_.data.store().log().appended();
-  for (const Replication::Replica& each : replication_.replicas()) {
+  for (const ReplicaStatus& each : feeds_.replicas()) {
     const bool is_wanted = !request_.target || IsAt(each, *request_.target);
     if (is_wanted && !each.is_redis && each.state == FeedState::kOnline && each.acknowledged >= last) {
       return PrimaryAddress{each.host, static_cast<int>(each.port)};
@@ -165,7 +162,7 @@ void Failover::HandOver(const PrimaryAddress& target, bool is_synced) {
   request_.target = target;
   state_ = State::kInProgress;
   parts_.options.replicaof.Set(target.host + " " + std::to_string(target.port));
-  replication_.Follow(target, is_synced ? Takeover::kIfComplete : Takeover::kAnyway);
+  owner_.Follow(target, is_synced ? Takeover::kIfComplete : Takeover::kAnyway);
 }
 
 }  // namespace ringkv::server

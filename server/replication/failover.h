@@ -18,13 +18,13 @@
 #include <thread>
 
 #include "server/node_link/link_phase.h"
+#include "server/replication/primary_link.h"
+#include "server/replication/replica_feeds.h"
+#include "server/replication/replication_parts.h"
 #include "storage/base/mutex.h"
 #include "storage/base/result.h"
 
 namespace ringkv::server {
-
-class Replication;
-struct ReplicationParts;
 
 class Failover {
  public:
@@ -36,8 +36,26 @@ class Failover {
     int64_t timeout_ms = 0;                // 0: none
   };
 
-  // Both references must outlive the object.
-  Failover(const ReplicationParts& parts, Replication& replication) : parts_(parts), replication_(replication) {}
+  // Whose role is handed over.
+  class Owner {
+   public:
+    virtual bool is_replica() const = 0;
+    virtual void Follow(PrimaryAddress primary, Takeover takeover) = 0;
+    // Whether the link still follows as it was told in this generation.
+    virtual bool IsCurrent(uint64_t generation) const = 0;
+    // Takes the role of the primary back.
+    virtual void Promote() = 0;
+    // Between these two no group is added on a primary that gets no writes: expired keys are only hidden.
+    virtual void Freeze() = 0;
+    virtual void Unfreeze() = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  // All references must outlive the object.
+  Failover(const ReplicationParts& parts, ReplicaFeeds& feeds, Owner& owner)
+      : parts_(parts), feeds_(feeds), owner_(owner) {}
   ~Failover() { Stop(); }
   // Ends the wait. Call before the feeds end.
   void Stop();
@@ -77,7 +95,8 @@ class Failover {
   bool IsAbout(uint64_t generation) REQUIRES(mutex_);
 
   const ReplicationParts& parts_;
-  Replication& replication_;
+  ReplicaFeeds& feeds_;
+  Owner& owner_;
   std::atomic<State> state_{State::kNone};
   std::atomic<bool> is_cancelled_{false};  // the wait is over
 

@@ -6,7 +6,6 @@
 
 #include "resp/buffer.h"
 #include "server/node_link/handshake.h"
-#include "server/replication/replication.h"
 #include "storage/base/allocator.h"
 
 namespace ringkv::server {
@@ -25,8 +24,8 @@ constexpr auto kLongestRest = std::chrono::milliseconds(1000);
 
 }  // namespace
 
-PrimaryLink::PrimaryLink(const ReplicationParts& parts, Replication& replication)
-    : parts_(parts), replication_(replication), follower_(parts.data.store()) {}
+PrimaryLink::PrimaryLink(const ReplicationParts& parts, HistoryKeeper& history, ReplicationTotals& totals, Owner& owner)
+    : parts_(parts), history_(history), totals_(totals), owner_(owner), follower_(parts.data.store()) {}
 
 PrimaryLink::~PrimaryLink() { Stop(); }
 
@@ -99,11 +98,11 @@ void PrimaryLink::Run() {
   auto rest = kShortestRest;
   while (WaitForTarget(&generation, &target)) {
     if (followed != generation) {
-      replication_.PrepareToFollow(stopping_);
+      owner_.PrepareToFollow(stopping_);
       // The target may have changed meanwhile.
       MutexLock lock(apply_mutex_);
       if (!IsCurrent(generation)) continue;
-      replication_.BecomeFollower();
+      owner_.BecomeFollower();
       followed = generation;
     }
     const Status ended = FollowOnce(generation, target);
@@ -143,7 +142,7 @@ void PrimaryLink::EndTakeover(uint64_t generation) {
     if (!IsCurrent(generation)) return;
     takeover_ = Takeover::kNone;
   }
-  replication_.failover().Complete(generation);
+  owner_.EndTakeover(generation);
 }
 
 Status PrimaryLink::Introduce(PeerSocket& socket) {
@@ -162,12 +161,11 @@ Status PrimaryLink::Introduce(PeerSocket& socket) {
 
 storage::Result<std::string> PrimaryLink::AskToSync(PeerSocket& socket, uint64_t generation, storage::Lsn have) {
   const Options& options = parts_.options;
-  std::vector<std::string> request{"PSYNC", replication_.history_id(), std::to_string(have + 1),
-                                   replication_.member_id()};
+  std::vector<std::string> request{"PSYNC", history_.id(), std::to_string(have + 1), owner_.member_id()};
   const Takeover takeover = TakeoverFor(generation);
   if (takeover == Takeover::kNone) {
     // A primary that was started again and is a replica now: others know only the history before that.
-    const std::vector<std::string> equal = replication_.history().EqualAt(have);
+    const std::vector<std::string> equal = history_.history().EqualAt(have);
     if (!equal.empty()) request.emplace_back("ALSO");
     request.insert(request.end(), equal.begin(), equal.end());
     return Ask(socket, options, request);
@@ -176,7 +174,7 @@ storage::Result<std::string> PrimaryLink::AskToSync(PeerSocket& socket, uint64_t
   if (takeover == Takeover::kAnyway) request.emplace_back("FORCE");
   storage::Result<std::string> reply = AskForAnyReply(socket, options, request);
   if (!reply || reply->starts_with("+RINGKV ")) return reply;
-  replication_.failover().Reject(generation, *reply);
+  owner_.RejectTakeover(generation, *reply);
   return Fail("FAILOVER was answered: " + *reply);
 }
 
@@ -203,7 +201,7 @@ Status PrimaryLink::Handshake(PeerSocket& socket, uint64_t generation, const Pri
   if (std::string_view(word) == "CONTINUE") {
     follower_.Resume(have);
     last_ = have;
-    replication_.ContinueHistory(history, epoch, have);
+    history_.Continue(history, epoch, have);
     parts_.log.Notice("replication from " + target.host + ":" + std::to_string(target.port) + " resumes at LSN " +
                       std::to_string(have + 1));
     phase_ = LinkPhase::kConnected;
@@ -232,7 +230,7 @@ Status PrimaryLink::ReceiveMessages(PeerSocket& socket, uint64_t generation) {
     if (*got == 0) return Fail("it has been silent for " + std::to_string(timeout / 1000) + " s (repl-timeout)");
     received.Commit(*got);
     last_received_ms_ = parts_.world.clock.SteadyMs();
-    replication_.NoteBytesIn(*got);
+    totals_.bytes_in.fetch_add(*got, std::memory_order_relaxed);
     while (received.size() >= needed) {
       cluster::NodeMessage message;
       const cluster::Decoded decoded = DecodeMessage(received.Readable(), &message, &needed);
@@ -272,12 +270,12 @@ Status PrimaryLink::Take(uint64_t generation, const cluster::NodeMessage& messag
   if (message.kind != MessageKind::kFrame) return Fail("it sent an unexpected message");
   if (Status taken = follower_.TakeFrame(message.body); !taken) {
     // What is here can't be trusted to be what the primary had.
-    replication_.ForgetHistory();
+    history_.Forget();
     return taken;
   }
   last_ = follower_.last();
   if (parts_.data.store().log().appended() != last_) {
-    replication_.ForgetHistory();
+    history_.Forget();
     return Fail("this server has a change of its own at LSN " + std::to_string(last_) + "; it needs a snapshot");
   }
   primary_last_ = std::max(primary_last_.load(), last_.load());
@@ -290,7 +288,7 @@ Status PrimaryLink::TakePublished(std::string_view body) {
   cluster::PublishedMessage published;
   if (!DecodePublished(body, &published)) return Fail("it sent an invalid published message");
   parts_.broker.Publish(parts_.links, kNoThread, published);
-  replication_.Publish(published);
+  owner_.Publish(published);
   return {};
 }
 
@@ -298,7 +296,7 @@ Status PrimaryLink::TakeSnapshotPart(const cluster::NodeMessage& message) {
   snapshot_bytes_ += message.body.size();
   switch (message.kind) {
     case MessageKind::kSnapshot: {
-      if (Status ready = replication_.BeginReplacement(); !ready) return ready;
+      if (Status ready = owner_.BeginReplacement(); !ready) return ready;
       return follower_.Begin(message.body);
     }
     case MessageKind::kFrame: return follower_.TakeFrame(message.body);
@@ -309,7 +307,7 @@ Status PrimaryLink::TakeSnapshotPart(const cluster::NodeMessage& message) {
   if (Status taken = follower_.TakeSection(message.body); !taken) return taken;
   if (follower_.is_loading()) return {};
   last_ = follower_.last();
-  replication_.EndReplacement(new_history_, epoch_floor_, last_);
+  owner_.EndReplacement(new_history_, epoch_floor_, last_);
   parts_.log.Notice("the snapshot is loaded: " + std::to_string(follower_.keys_loaded()) + " keys, up to LSN " +
                     std::to_string(last_));
   phase_ = LinkPhase::kConnected;

@@ -14,13 +14,13 @@
 #include "cluster/node_messages.h"
 #include "server/node_link/link_phase.h"
 #include "server/node_link/link_socket.h"
+#include "server/replication/history_keeper.h"
+#include "server/replication/replication_parts.h"
+#include "server/replication/replication_totals.h"
 #include "storage/base/mutex.h"
 #include "storage/transfer/follower.h"
 
 namespace ringkv::server {
-
-class Replication;
-struct ReplicationParts;
 
 // What a server asks of the replica that it follows from now on (FAILOVER): to become the primary if it has all groups,
 // or in any case.
@@ -28,8 +28,29 @@ enum class Takeover : uint8_t { kNone, kIfComplete, kAnyway };
 
 class PrimaryLink {
  public:
-  // Both references must outlive the link.
-  PrimaryLink(const ReplicationParts& parts, Replication& replication);
+  // Whose role the link changes. Called by the link's thread.
+  class Owner {
+   public:
+    // The id by which a primary recognizes this server.
+    virtual std::string member_id() const = 0;
+    // Returns when all writes that were admitted before have ended, or `give_up` becomes true.
+    virtual void PrepareToFollow(const std::atomic<bool>& give_up) = 0;
+    virtual void BecomeFollower() = 0;
+    // The primary of this generation has taken over, or has refused to in these words.
+    virtual void EndTakeover(uint64_t generation) = 0;
+    virtual void RejectTakeover(uint64_t generation, const std::string& why) = 0;
+    // Between these two the data set is replaced by a snapshot.
+    virtual storage::Status BeginReplacement() = 0;
+    virtual void EndReplacement(const std::string& history, uint64_t epoch, storage::Lsn last) = 0;
+    // Sends a message on to subscribers of replicas.
+    virtual void Publish(const cluster::PublishedMessage& published) = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  // All references must outlive the link.
+  PrimaryLink(const ReplicationParts& parts, HistoryKeeper& history, ReplicationTotals& totals, Owner& owner);
   ~PrimaryLink();
 
   void Start();
@@ -77,7 +98,9 @@ class PrimaryLink {
   void Rest(std::chrono::milliseconds duration);
 
   const ReplicationParts& parts_;
-  Replication& replication_;
+  HistoryKeeper& history_;
+  ReplicationTotals& totals_;
+  Owner& owner_;
 
   std::atomic<LinkPhase> phase_{LinkPhase::kNone};
   std::atomic<int64_t> last_received_ms_{0};

@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "cluster/node_messages.h"
-#include "server/replication/replication.h"
 #include "storage/base/allocator.h"
 #include "storage/snapshot/pace.h"
 
@@ -21,10 +20,12 @@ constexpr int64_t kHeartbeatMs = 1000;
 
 }  // namespace
 
-ReplicaFeed::ReplicaFeed(const ReplicationParts& parts, Replication& replication, int descriptor, std::string unread,
+ReplicaFeed::ReplicaFeed(const ReplicaFeedParts& parts, int descriptor, std::string unread,
                          std::shared_ptr<ClientCard> card, FeedRequest request)
-    : parts_(parts),
-      replication_(replication),
+    : parts_(parts.server),
+      history_(parts.history),
+      backlog_(parts.backlog),
+      owner_(parts.owner),
       socket_(descriptor),
       card_(std::move(card)),
       request_(std::move(request)),
@@ -48,12 +49,12 @@ void ReplicaFeed::Interrupt() {
 void ReplicaFeed::Run() {
   NameThisThread("feed");
   storage::CountMemoryOfThisThread();
-  replication_.backlog().AddListener(this);
+  backlog_.AddListener(this);
   const Status ended = Serve();
-  replication_.backlog().RemoveListener(this);
+  backlog_.RemoveListener(this);
   if (!interrupted_) parts_.log.Warning("replica " + card_->address + " is gone: " + ReasonOf(ended));
   state_ = FeedState::kEnded;
-  replication_.NoteFeedChange();
+  owner_.NoteFeedChange();
 }
 
 std::string ReplicaFeed::ReasonOf(const Status& ended) const {
@@ -64,15 +65,15 @@ std::string ReplicaFeed::ReasonOf(const Status& ended) const {
 Status ReplicaFeed::Serve() {
   const storage::Lsn now = parts_.data.store().log().appended();
   bool goes_on = request_.next > 0 && std::any_of(request_.histories.begin(), request_.histories.end(),
-                                                  [&](auto& id) { return replication_.Holds(id, request_.next - 1); });
+                                                  [&](auto& id) { return history_.Holds(id, request_.next - 1); });
   storage::FrameList first;
   if (goes_on) {
-    tail_ = replication_.TailFrom(request_.next);
+    tail_ = owner_.TailFrom(request_.next);
     goes_on = tail_->Read(kFramesAtOnce, &first) != Backlog::Found::kGone;
   }
-  replication_.NoteSync(goes_on, request_.next > 0);
-  const std::string verdict = "+RINGKV " + std::string(goes_on ? "CONTINUE " : "SNAPSHOT ") +
-                              replication_.history_id() + " " + std::to_string(replication_.epoch()) + "\r\n";
+  owner_.NoteSync(goes_on, request_.next > 0);
+  const std::string verdict = "+RINGKV " + std::string(goes_on ? "CONTINUE " : "SNAPSHOT ") + history_.id() + " " +
+                              std::to_string(history_.epoch()) + "\r\n";
   if (Status sent = Send(verdict); !sent) return sent;
   if (goes_on) {
     parts_.log.Notice("replica " + card_->address + " resumes at LSN " + std::to_string(request_.next) + ", " +
@@ -83,7 +84,7 @@ Status ReplicaFeed::Serve() {
   }
   last_ack_ms_ = parts_.world.clock.SteadyMs();
   state_ = FeedState::kOnline;
-  replication_.NoteFeedChange();
+  owner_.NoteFeedChange();
   return Follow();
 }
 
@@ -93,9 +94,9 @@ Status ReplicaFeed::SendSnapshot() {
   const int64_t start = parts_.world.clock.SteadyMs();
   storage::SnapshotStream snapshot(parts_.data.store(), static_cast<int>(parts_.options.snapshot_compression_level));
   const storage::Lsn begun = parts_.data.store().log().appended();
-  tail_ = replication_.TailFrom(begun + 1);
+  tail_ = owner_.TailFrom(begun + 1);
   const auto send = [&](MessageKind kind, std::string_view body) {
-    return Send(cluster::EncodeMessage(kind, replication_.epoch(), body));
+    return Send(cluster::EncodeMessage(kind, history_.epoch(), body));
   };
   if (Status sent = send(MessageKind::kSnapshot, snapshot.Header(parts_.world.clock.Now(), begun)); !sent) return sent;
   storage::Pace pace;
@@ -183,7 +184,7 @@ Status ReplicaFeed::SendPublished() {
     storage::MutexLock lock(published_mutex_);
     while (!published_.empty() && published_.front().after < tail_->next()) {
       const std::string& body = *published_.front().body;
-      together += cluster::EncodeMessage(MessageKind::kPublished, replication_.epoch(), body);
+      together += cluster::EncodeMessage(MessageKind::kPublished, history_.epoch(), body);
       published_bytes_ -= body.size();
       published_.pop_front();
     }
@@ -194,7 +195,7 @@ Status ReplicaFeed::SendPublished() {
 Status ReplicaFeed::SendList(const storage::FrameList& frames) {
   std::string together;
   for (const auto& frame : frames) {
-    together += cluster::EncodeMessageHead(MessageKind::kFrame, replication_.epoch(), *frame);
+    together += cluster::EncodeMessageHead(MessageKind::kFrame, history_.epoch(), *frame);
     if (frame->size() <= kFramesAtOnce) {
       together += *frame;
       continue;
@@ -208,7 +209,7 @@ Status ReplicaFeed::SendList(const storage::FrameList& frames) {
 }
 
 Status ReplicaFeed::Send(std::string_view bytes) {
-  replication_.NoteBytesOut(bytes.size());
+  owner_.NoteBytesOut(bytes.size());
   return socket_.Send(bytes, parts_.options.repl_timeout * 1000);
 }
 
@@ -218,7 +219,7 @@ Status ReplicaFeed::Heartbeat() {
   last_heartbeat_ms_ = now;
   const std::string body =
       cluster::EncodeHeartbeat({.last = parts_.data.store().log().appended(), .time = parts_.world.clock.Now()});
-  return Send(cluster::EncodeMessage(MessageKind::kHeartbeat, replication_.epoch(), body));
+  return Send(cluster::EncodeMessage(MessageKind::kHeartbeat, history_.epoch(), body));
 }
 
 Status ReplicaFeed::TakeAcks(int64_t wait_ms) {
@@ -238,7 +239,7 @@ Status ReplicaFeed::TakeAcks(int64_t wait_ms) {
     if (message.kind != MessageKind::kAck || !cluster::DecodeAck(message.body, &last)) {
       return Fail("it sent a message that is not an acknowledgement");
     }
-    if (message.epoch < replication_.epoch()) return Fail("its acknowledgement is of an older epoch");
+    if (message.epoch < history_.epoch()) return Fail("its acknowledgement is of an older epoch");
     if (last > parts_.data.store().log().appended()) {
       return Fail("it acknowledged LSN " + std::to_string(last) + ", which does not exist yet");
     }
@@ -248,7 +249,7 @@ Status ReplicaFeed::TakeAcks(int64_t wait_ms) {
   }
   if (has_acked) {
     last_ack_ms_ = parts_.world.clock.SteadyMs();
-    replication_.NoteAck();
+    owner_.NoteAck();
   }
   return {};
 }

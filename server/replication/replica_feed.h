@@ -16,16 +16,16 @@
 #include <vector>
 
 #include "server/config/output_limit.h"
+#include "server/node_link/feed_owner.h"
 #include "server/node_link/peer_socket.h"
+#include "server/replication/history_keeper.h"
+#include "server/replication/replication_parts.h"
 #include "server/session/client_directory.h"
 #include "storage/base/mutex.h"
 #include "storage/log/log_tail.h"
 #include "storage/snapshot/snapshot_stream.h"
 
 namespace ringkv::server {
-
-class Replication;
-struct ReplicationParts;
 
 enum class FeedState : uint8_t { kStarting, kSendingSnapshot, kOnline, kEnded };
 
@@ -37,12 +37,19 @@ struct FeedRequest {
   bool takes_published = false;
 };
 
+// What a feed needs; all of it outlives the feed.
+struct ReplicaFeedParts {
+  const ReplicationParts& server;
+  HistoryKeeper& history;
+  storage::Backlog& backlog;
+  FeedOwner& owner;
+};
+
 class ReplicaFeed final : private storage::Backlog::Listener {
  public:
-  // Takes ownership of the connection. `unread`: bytes received after the request. All references must outlive the
-  // feed.
-  ReplicaFeed(const ReplicationParts& parts, Replication& replication, int descriptor, std::string unread,
-              std::shared_ptr<ClientCard> card, FeedRequest request);
+  // Takes ownership of the connection. `unread`: bytes received after the request.
+  ReplicaFeed(const ReplicaFeedParts& parts, int descriptor, std::string unread, std::shared_ptr<ClientCard> card,
+              FeedRequest request);
   ~ReplicaFeed() override;
 
   void Start();
@@ -82,7 +89,9 @@ class ReplicaFeed final : private storage::Backlog::Listener {
   void FrameArrived() override { socket_.Wake(); }
 
   const ReplicationParts& parts_;
-  Replication& replication_;
+  HistoryKeeper& history_;
+  storage::Backlog& backlog_;
+  FeedOwner& owner_;
   PeerSocket socket_;
   const std::shared_ptr<ClientCard> card_;
   const FeedRequest request_;

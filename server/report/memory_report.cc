@@ -37,7 +37,7 @@ MemoryReport ReportMemory(const ReportParts& parts, storage::Txn& txn) {
   report.system = static_cast<size_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(::sysconf(_SC_PAGESIZE));
   report.allocator = storage::ReadAllocatorStatistics();
   report.tables = TableBytes(txn);
-  if (parts.replication.has_backlog()) report.backlog = parts.replication.backlog().bytes();
+  report.backlog = parts.replication.backlog().bytes();
   report.log_buffer = parts.data.store().log().pending_bytes();
   for (const auto& card : parts.clients.All()) {
     (card->is_replica ? report.replicas : report.clients) += card->MemoryBytes();

@@ -158,7 +158,7 @@ constexpr Metric kLinkMetrics[] = {
 
 struct NumberedReplica {
   size_t number;
-  Replication::Replica replica;
+  ReplicaStatus replica;
 };
 
 std::string_view FeedStateName(FeedState state) {
@@ -195,7 +195,7 @@ constexpr MetricGroup<NumberedReplica> kReplicas = {
     .things =
         [](const Observation& o) {
           std::vector<NumberedReplica> numbered;
-          for (Replication::Replica& each : Of(o).replicas()) numbered.push_back({numbered.size(), std::move(each)});
+          for (ReplicaStatus& each : Of(o).feeds().replicas()) numbered.push_back({numbered.size(), std::move(each)});
           return numbered;
         },
     .line = [](const NumberedReplica& each) { return "slave" + std::to_string(each.number); },
@@ -208,7 +208,7 @@ constexpr Metric kReplicaMetrics[] = {
     {.section = "replication",
      .info = "connected_slaves",
      .series = {"ringkv_replication_connected_replicas", kGauge, "Connected replicas."},
-     .read = [](const Observation& o) { return Reading(Of(o).replicas().size()); }},
+     .read = [](const Observation& o) { return Reading(Of(o).feeds().replicas().size()); }},
     {.section = "replication",
      .info = "min_slaves_good_slaves",
      .read = [](const Observation& o) { return Reading(Of(o).good_replicas()); },
@@ -219,38 +219,38 @@ constexpr Metric kReplicaMetrics[] = {
      .read = [](const Observation& o) { return Reading(Failover::NameOf(Of(o).failover().state())); }},
     {.section = "replication",
      .info = "master_replid",
-     .read = [](const Observation& o) { return Reading(Of(o).shown_id()); }},
+     .read = [](const Observation& o) { return Reading(Of(o).feeds().shown_id()); }},
     {.section = "replication",
      .info = "master_replid2",
      .read =
          [](const Observation& o) {
-           const cluster::History history = Of(o).history();
+           const cluster::History history = Of(o).history().history();
            return Reading(history.earlier().empty() ? std::string(40, '0') : history.earlier().back().id);
          }},
     {.section = "replication",
      .info = "master_repl_offset",
-     .read = [](const Observation& o) { return Reading(Of(o).offsets().last); }},
+     .read = [](const Observation& o) { return Reading(Of(o).feeds().offsets().last); }},
     {.section = "replication",
      .info = "second_repl_offset",
      .read =
          [](const Observation& o) {
-           const cluster::History history = Of(o).history();
+           const cluster::History history = Of(o).history().history();
            return history.earlier().empty() ? Reading(-1) : Reading(history.earlier().back().last + 1);
          }},
     {.section = "replication",
      .info = "repl_epoch",
-     .read = [](const Observation& o) { return Reading(Of(o).epoch()); }},
+     .read = [](const Observation& o) { return Reading(Of(o).history().epoch()); }},
     {.section = "replication",
      .info = "repl_backlog_active",
-     .read = [](const Observation& o) { return Reading(Of(o).has_backlog()); }},
+     .read = [](const Observation& o) { return Reading(Of(o).backlog().is_kept()); }},
     {.section = "replication", .info = "repl_backlog_size", .read = OptionText<"repl-backlog-size">},
     {.section = "replication",
      .info = "repl_backlog_first_byte_offset",
-     .read = [](const Observation& o) { return Reading(Of(o).offsets().first); }},
+     .read = [](const Observation& o) { return Reading(Of(o).feeds().offsets().first); }},
     {.section = "replication",
      .info = "repl_backlog_histlen",
      .series = {"ringkv_replication_backlog_bytes", kGauge, "Bytes in the replication backlog."},
-     .read = [](const Observation& o) { return Reading(Of(o).offsets().bytes); }},
+     .read = [](const Observation& o) { return Reading(Of(o).feeds().offsets().bytes); }},
 };
 
 }  // namespace

@@ -28,7 +28,7 @@ Reading OfThreads(const Observation& o) {
   return o.parts.threads.size() > 1 ? o.Sum(kCounted) : uint64_t{0};
 }
 
-using Totals = Replication::Totals;
+using Totals = ReplicationTotals;
 
 constexpr Metric kTrafficMetrics[] = {
     {.section = "stats",

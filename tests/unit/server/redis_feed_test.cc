@@ -610,7 +610,7 @@ TEST_F(RedisFeedTest, WhatIsNoAcknowledgementEndsTheLink) {
 
 // --- all replicas and their stream ----------------------------------------------------------------------------------
 
-class RedisFeedsTest : public RedisFeedTest, protected RedisFeedOwner {
+class RedisFeedsTest : public RedisFeedTest, protected FeedOwner {
  protected:
   // Before the destructor: the threads of the feeds call the owner, which is this object.
   void TearDown() override { feeds_.CloseAll(); }

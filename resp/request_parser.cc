@@ -28,8 +28,8 @@ struct LengthLine {
 constexpr int64_t kNotANumber = INT64_MIN;
 
 // Reads the number between `from` and the line's end.
-LengthLine ParseLengthLine(std::string_view input, size_t from) {
-  // Nearly all lengths have one to three digits: read them without searching first.
+LengthLine ParseAnyLengthLine(std::string_view input, size_t from) {
+  // Nearly all lengths are short: read them without searching first.
   int64_t value = 0;
   size_t at = from;
   while (at < input.size() && at - from < 9 && static_cast<unsigned>(input[at] - '0') <= 9) {
@@ -42,6 +42,18 @@ LengthLine ParseLengthLine(std::string_view input, size_t from) {
   const size_t line_end = FindLineEnd(input, from);
   if (line_end == std::string_view::npos || line_end + 1 == input.size()) return {0, std::string_view::npos};
   return {ParseInteger(input.substr(from, line_end - from)).value_or(kNotANumber), line_end};
+}
+
+// Likewise; one or two digits take no call.
+inline LengthLine ParseLengthLine(std::string_view input, size_t from) {
+  if (from + 3 < input.size()) {
+    const char* const text = input.data() + from;
+    const unsigned first = static_cast<unsigned>(text[0] - '0');
+    const unsigned second = static_cast<unsigned>(text[1] - '0');
+    if (first <= 9 && text[1] == '\r') return {first, from + 1};
+    if (first - 1 <= 8 && second <= 9 && text[2] == '\r') return {first * 10 + second, from + 2};
+  }
+  return ParseAnyLengthLine(input, from);
 }
 
 }  // namespace

@@ -14,8 +14,7 @@ uint32_t NeedsOf(const Command& row) {
   const bool runs_queued = row.Has(kRunsQueued);
   if (!row.Is(kNoAuth)) needs |= kNeedsAuthentication;
   if (row.Is(kWrite) || runs_queued) {
-    needs |= kNeedsWritable | kNeedsNoWritePause | kNeedsHealthyDisk | kNeedsLogRoom | kNeedsReplicas |
-             kNeedsNoFence;
+    needs |= kNeedsWritable | kNeedsNoWritePause | kNeedsHealthyDisk | kNeedsLogRoom | kNeedsReplicas | kNeedsNoFence;
   }
   if (!row.Is(kLoading) || runs_queued) needs |= kNeedsLoaded;
   if (!row.Is(kStale) || runs_queued) needs |= kNeedsFreshData;
@@ -53,7 +52,8 @@ void CommandTable::AddRows(std::span<const Command> rows) {
                         .full_name = full_name,
                         .name = std::string(row.name),
                         .index = entries_.size(),
-                        .needs = NeedsOf(row)});
+                        .needs = NeedsOf(row),
+                        .has_one_key = row.HasOneKey()});
   }
 }
 

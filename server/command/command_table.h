@@ -18,10 +18,11 @@ namespace ringkv::server {
 
 struct CommandEntry {
   const Command* row;
-  std::string full_name;  // "client|list" for a subcommand
-  std::string name;       // that requests use, which rename-command changes; empty if the command was removed
-  size_t index;           // dense, for statistics
-  uint32_t needs = 0;     // of Need, by the row
+  std::string full_name;     // "client|list" for a subcommand
+  std::string name;          // that requests use, which rename-command changes; empty if the command was removed
+  size_t index;              // dense, for statistics
+  uint32_t needs = 0;        // of Need, by the row
+  bool has_one_key = false;  // as Command::HasOneKey
   std::vector<const CommandEntry*> subcommands = {};
   const CommandEntry* parent = nullptr;
 };

@@ -10,12 +10,25 @@
 namespace ringkv::server {
 namespace {
 
+// Mostly of few bytes, for which a call costs more than the comparison.
+bool IsSameName(std::string_view one, std::string_view other) {
+  if (one.size() != other.size()) return false;
+  size_t i = 0;
+  while (i < one.size() && one[i] == other[i]) ++i;
+  return i == one.size();
+}
+
+// Different keys mostly differ at their ends.
+bool IsSameKey(std::string_view one, std::string_view other) {
+  return one.size() == other.size() && (one.empty() || (one.back() == other.back() && one == other));
+}
+
 // Finds the commands of a batch, one after the other: often it is the same name again.
 class BatchLookup {
  public:
   explicit BatchLookup(const CommandTable& table) : table_(table) {}
   const CommandEntry* Find(std::span<const std::string_view> argv) {
-    if (last_ != nullptr && argv[0] == name_) return last_;
+    if (last_ != nullptr && IsSameName(argv[0], name_)) return last_;
     const CommandEntry* found = table_.Find(argv);
     // Of a container the next word decides too.
     const bool is_known_by_name = found != nullptr && found->parent == nullptr && found->subcommands.empty();
@@ -43,10 +56,10 @@ void Prepare(const ExecutionParts& parts, ThreadState& thread, const Session& se
     request.is_looked_up = true;
     if (request.entry == nullptr || session.queue.is_open()) continue;
     const Command& row = *request.entry->row;
-    if (!row.HasOneKey() || !row.ArityFits(request.argv.size())) continue;
+    if (!request.entry->has_one_key || !row.ArityFits(request.argv.size())) continue;
     // Consecutive commands of a client often use the same key, which is prefetched already.
     const std::string_view key = request.argv[static_cast<size_t>(row.keys.first)];
-    if (!has_position || key != key_before) position = thread.txn.PrefetchBucket(session.db, key);
+    if (!has_position || !IsSameKey(key, key_before)) position = thread.txn.PrefetchBucket(session.db, key);
     has_position = true;
     key_before = key;
     request.position = position;

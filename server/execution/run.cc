@@ -49,6 +49,21 @@ void BeginToWait(Execution& execution, const DataCall& call) {
   execution.outcome = outcome::KeyWait{std::move(request)};
 }
 
+// Of a client that is blocked now: what its accounts need when it is answered. False if it is not.
+bool NoteSpent(Execution& execution, uint64_t nanoseconds) {
+  if (auto* const wait = std::get_if<outcome::KeyWait>(&execution.outcome)) {
+    wait->nanoseconds = nanoseconds;
+  } else if (auto* const replica_wait = std::get_if<outcome::ReplicaWait>(&execution.outcome)) {
+    replica_wait->command = execution.entry;
+    replica_wait->nanoseconds = nanoseconds;
+  } else if (auto* const late = std::get_if<outcome::LateReply>(&execution.outcome)) {
+    *late = {KeepForLateReply(execution), nanoseconds};
+  } else {
+    return false;
+  }
+  return true;
+}
+
 void RunData(Execution& execution) {
   const Session& session = execution.session();
   DataCall call = MakeCall(execution.parts(), execution.thread().txn, execution.argv(), session.db, execution.reply());
@@ -88,11 +103,8 @@ DataCall MakeCall(const ExecutionParts& parts, storage::Txn& txn, std::span<cons
   return call;
 }
 
-void LockKeys(const Command& row, const Request& request, storage::Txn& txn) {
-  const std::span<const std::string_view> argv = request.argv;
-  if (request.position) {
-    txn.LockKey(argv[static_cast<size_t>(row.keys.first)], *request.position);
-  } else if (row.NeedsEverything(argv)) {
+void LockKeysOf(const Command& row, std::span<const std::string_view> argv, storage::Txn& txn) {
+  if (row.NeedsEverything(argv)) {
     txn.LockAll();
   } else if (row.HasOneKey()) {
     txn.LockKey(argv[static_cast<size_t>(row.keys.first)]);
@@ -113,15 +125,7 @@ void Run(Execution& execution) {
   execution.row().run.data != nullptr ? RunData(execution) : RunAdmin(execution);
   thread.last_command_end = parts.ticks.Now();
   const uint64_t nanoseconds = parts.ticks.Nanoseconds(thread.last_command_end - start);
-  auto* const wait = std::get_if<outcome::KeyWait>(&execution.outcome);
-  if (wait != nullptr) wait->nanoseconds = nanoseconds;
-  auto* const replica_wait = std::get_if<outcome::ReplicaWait>(&execution.outcome);
-  if (replica_wait != nullptr) {
-    replica_wait->command = execution.entry;
-    replica_wait->nanoseconds = nanoseconds;
-  }
-  auto* const late = std::get_if<outcome::LateReply>(&execution.outcome);
-  if (late != nullptr) *late = {KeepForLateReply(execution), nanoseconds};
+  const bool waits = !execution.outcome.is_done() && NoteSpent(execution, nanoseconds);
   if (!execution.caller.is_accounted) return;
   const bool has_failed = reply.errors() != errors_before && !execution.has_run_queued;
   Account(parts, thread,
@@ -131,7 +135,7 @@ void Run(Execution& execution) {
            .client = *execution.session().card,
            .nanoseconds = nanoseconds,
            .error = has_failed ? reply.last_error_code() : std::string_view(),
-           .waits = wait != nullptr || late != nullptr || replica_wait != nullptr});
+           .waits = waits});
 }
 
 }  // namespace ringkv::server

@@ -74,7 +74,12 @@ bool Admit(Execution& execution);
 bool WritesToFencedKey(KeyFence& fence, const Command& row, std::span<const std::string_view> argv);
 
 // --- lock, run ---
-void LockKeys(const Command& row, const Request& request, storage::Txn& txn);
+void LockKeysOf(const Command& row, std::span<const std::string_view> argv, storage::Txn& txn);
+// Likewise; the key of a prepared request needs no search.
+inline void LockKeys(const Command& row, const Request& request, storage::Txn& txn) {
+  if (!request.position) return LockKeysOf(row, request.argv, txn);
+  txn.LockKey(request.argv[static_cast<size_t>(row.keys.first)], *request.position);
+}
 // The keys are locked.
 void Run(Execution& execution);
 

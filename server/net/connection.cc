@@ -157,72 +157,61 @@ bool Connection::ServeOne(const Request& request, size_t unexecuted) {
     return false;
   }
   is_answered_ = was_wanted || WantsReply();
-  if (auto* const done = std::get_if<outcome::Done>(&ended)) [[likely]]
-    return GoOn(*done, start);
-  return std::visit([&](auto& kind) { return GoOn(kind, start); }, ended);
-}
-
-bool Connection::GoOn(outcome::Done&, size_t start) {
   QueueReply(start);
-  EndSkip();
-  return true;
+  if (auto* const done = std::get_if<outcome::Done>(&ended)) [[likely]]
+    return GoOn(*done);
+  return std::visit([&](auto& kind) { return GoOn(kind); }, ended);
 }
 
-bool Connection::GoOn(outcome::Postponed&, size_t) {
+bool Connection::GoOn(outcome::Postponed&) {
   is_paused_ = true;
   session_.card->is_paused = true;
   thread_.WaitForPauseEnd(this);
   return false;
 }
 
-bool Connection::GoOn(outcome::Elsewhere& where, size_t) {
+bool Connection::GoOn(outcome::Elsewhere& where) {
   PassOn(*where.plan);
   EndSkip();
   return true;
 }
 
-bool Connection::GoOn(outcome::KeyWait& wait, size_t start) {
-  QueueReply(start);
+bool Connection::GoOn(outcome::KeyWait& wait) {
   blocked_.Begin(wait);
   if (has_ended_) AbandonBlocked();
   return true;
 }
 
-bool Connection::GoOn(outcome::LateReply& late, size_t start) {
-  QueueReply(start);
+bool Connection::GoOn(outcome::LateReply& late) {
   blocked_.Begin(late);
   return true;
 }
 
-bool Connection::GoOn(outcome::ReplicaWait& wait, size_t start) {
-  QueueReply(start);
+bool Connection::GoOn(outcome::ReplicaWait& wait) {
   blocked_.Begin(wait);
   if (has_ended_) AbandonBlocked();
   return true;
 }
 
-bool Connection::GoOn(outcome::Stream& stream, size_t start) {
+bool Connection::GoOn(outcome::Stream& stream) {
   stream_ = std::move(stream.parts);
-  QueueReply(start);
   ContinueStream();
   EndSkip();
   return true;
 }
 
-bool Connection::GoOn(outcome::HandOver& hand_over, size_t start) {
+bool Connection::GoOn(outcome::HandOver& hand_over) {
   take_socket_ = std::move(hand_over.take);
-  QueueReply(start);
   EndSkip();
   return true;
 }
 
-bool Connection::GoOn(outcome::Close& close, size_t start) {
+bool Connection::GoOn(outcome::Close& close) {
   if (close.at_once) {
     Close();
     return false;
   }
   closes_after_reply_ = true;
-  QueueReply(start);
   EndSkip();
   return true;
 }

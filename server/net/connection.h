@@ -95,22 +95,25 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   }
   // Executes without a reply (CLIENT REPLY OFF and SKIP). Pushes go to the output.
   Outcome ExecuteUnanswered(const Request& request);
-  // Acts on the outcome of a request, whose reply was appended to the output from `start` on. False if the requests
-  // behind it have to wait, or will never be executed.
-  bool GoOn(outcome::Done& done, size_t start);
-  bool GoOn(outcome::Redirected&, size_t start) {
-    outcome::Done done;
-    return GoOn(done, start);
+  // Acts on the outcome of a request, whose reply is queued. False if the requests behind it have to wait, or will
+  // never be executed.
+  bool GoOn(outcome::Done&) {
+    EndSkip();
+    return true;
   }
-  bool GoOn(outcome::Postponed& postponed, size_t start);
-  bool GoOn(outcome::Elsewhere& where, size_t start);
-  bool GoOn(outcome::KeyWait& wait, size_t start);
-  bool GoOn(outcome::LateReply& late, size_t start);
-  bool GoOn(outcome::ReplicaWait& wait, size_t start);
-  bool GoOn(outcome::Stream& stream, size_t start);
-  bool GoOn(outcome::HandOver& hand_over, size_t start);
-  bool GoOn(outcome::Close& close, size_t start);
-  // Queues the reply of the last command on the reply path.
+  bool GoOn(outcome::Redirected&) {
+    EndSkip();
+    return true;
+  }
+  bool GoOn(outcome::Postponed&);
+  bool GoOn(outcome::Elsewhere& where);
+  bool GoOn(outcome::KeyWait& wait);
+  bool GoOn(outcome::LateReply& late);
+  bool GoOn(outcome::ReplicaWait& wait);
+  bool GoOn(outcome::Stream& stream);
+  bool GoOn(outcome::HandOver& hand_over);
+  bool GoOn(outcome::Close& close);
+  // Queues what the last command has appended to the output from `start` on.
   void QueueReply(size_t start);
   // Ends the connection's turn: other connections come first.
   void Yield();

@@ -63,10 +63,9 @@ void KeyEvents::Tell(storage::DbIndex db, std::string_view key, const KeyEvent& 
   if (mask.Has('E')) publish(("__keyevent" + at).append(event.name), key);
 }
 
-KeyEvents::Scope::Scope(KeyEvents& events, storage::Txn& txn, size_t thread)
-    : events_(events), txn_(txn), thread_(thread), outer_(txn.CollectEvents(&collected_)) {}
+void KeyEvents::Scope::Begin() { outer_ = txn_.CollectEvents(&collected_); }
 
-KeyEvents::Scope::~Scope() {
+void KeyEvents::Scope::End() {
   txn_.CollectEvents(outer_);
   for (const auto& each : collected_.items()) events_.Tell(each.db, each.key, each.event, thread_);
 }

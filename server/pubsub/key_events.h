@@ -54,18 +54,27 @@ class KeyEvents {
   // While it lives, what the transaction does is a command's; then subscribers are told.
   class Scope {
    public:
-    // Both must outlive it. `thread` as above.
-    Scope(KeyEvents& events, storage::Txn& txn, size_t thread);
-    ~Scope();
+    // Both must outlive it. `thread` as above. Costs nothing while no kind of event is on.
+    Scope(KeyEvents& events, storage::Txn& txn, size_t thread)
+        : events_(events), txn_(txn), thread_(thread), collects_(events.is_on()) {
+      if (collects_) Begin();
+    }
+    ~Scope() {
+      if (collects_) End();
+    }
     Scope(const Scope&) = delete;
     Scope& operator=(const Scope&) = delete;
 
    private:
+    void Begin();
+    void End();
+
     KeyEvents& events_;
     storage::Txn& txn_;
-    size_t thread_;
+    const size_t thread_;
+    const bool collects_;
     storage::KeyEventList collected_;
-    storage::KeyEventList* outer_;
+    storage::KeyEventList* outer_ = nullptr;
   };
 
  private:

@@ -15,6 +15,8 @@
 
 namespace ringkv::test {
 
+constexpr const char* kJson = "Content-Type: application/json\r\n";
+
 struct HttpReply {
   int status = 0;  // 0: the connection has ended instead
   std::string head;

@@ -21,6 +21,8 @@ inline std::vector<std::string> ReplicaOf(int port, std::vector<std::string> mor
   return WithDebug(std::move(more));
 }
 
+inline std::string RoleOf(const ServerProcess& server) { return server.Info("role"); }
+
 inline bool IsUp(const ServerProcess& replica) { return replica.Info("master_link_status") == "up"; }
 
 // The replica has everything that the primary has now.

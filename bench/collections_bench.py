@@ -11,8 +11,8 @@ from servers import start_redis, start_ringkv
 
 # name in redis-benchmark's -t or a command, wanted ratio with -P 16
 TESTS = [("lpush", 1.5), ("rpush", 1.5), ("lpop", 1.5), ("rpop", 1.5), ("sadd", 1.5), ("hset", 1.5), ("spop", 1.5),
-         ("zadd", 1.5), ("zpopmin", 1.5), ("XADD stream * field value", 1.5), ("lrange_100", 1.2), ("lrange_300", 1.2), ("lrange_500", 1.2), ("lrange_600", 1.2),
-         ("mset", 1.2)]
+         ("zadd", 1.5), ("zpopmin", 1.5), ("XADD stream * field value", 1.5), ("lrange_100", 1.2), ("lrange_300", 1.2),
+         ("lrange_500", 1.2), ("lrange_600", 1.2), ("mset", 1.2)]
 MEMBERS = 1_000_000
 
 
@@ -21,7 +21,8 @@ def run_test(cpu_seconds, server, test, requests, pipeline):
     server.connect().raw("FLUSHALL")
     before = cpu_seconds(server.process.pid)
     what = test.split() if " " in test else ["-t", test]
-    out = subprocess.run(["redis-benchmark", "-p", str(server.port), "-n", str(requests), "-P", str(pipeline), "-q", *what],
+    out = subprocess.run(["redis-benchmark", "-p", str(server.port), "-n", str(requests), "-P", str(pipeline), "-q",
+                          *what],
                          capture_output=True, text=True, check=True).stdout
     used = cpu_seconds(server.process.pid) - before
     return float(re.findall(r"([\d.]+) requests per second", out)[-1]), requests / max(used, 0.01)
@@ -105,7 +106,8 @@ def weigh(start, requests, file_name):
         memory = used_memory(client) - before
         saving = timed(lambda: client.raw("SAVE"))
         size = os.path.getsize(os.path.join(server.dir, file_name))
-        with start("--replicaof", f"127.0.0.1 {server.port}", "--repl-diskless-sync-delay", "0") if start is start_redis else start(
+        with start("--replicaof", f"127.0.0.1 {server.port}", "--repl-diskless-sync-delay",
+                   "0") if start is start_redis else start(
                 "--replicaof", f"127.0.0.1 {server.port}") as replica:
             copy = replica.connect()
 
@@ -130,8 +132,10 @@ def sizes():
         ours, theirs = weigh(start_ringkv, requests, "dump.rkv"), weigh(start_redis, requests, "dump.rdb")
         cells = [f"{a / b:.2f}x" for a, b in zip(ours, theirs)]
         print(f"| {name} | {ours[0] / 1e6:.1f} / {theirs[0] / 1e6:.1f} MB = **{cells[0]}** | {wanted}x "
-              f"| {ours[1] * 1e3:.0f} / {theirs[1] * 1e3:.0f} ms = {cells[1]} | {ours[2] / 1e6:.1f} / {theirs[2] / 1e6:.1f} MB = {cells[2]} "
-              f"| {ours[3] * 1e3:.0f} / {theirs[3] * 1e3:.0f} ms = {cells[3]} | {ours[4] * 1e3:.0f} / {theirs[4] * 1e3:.0f} ms = {cells[4]} |",
+              f"| {ours[1] * 1e3:.0f} / {theirs[1] * 1e3:.0f} ms = {cells[1]} | {ours[2] / 1e6:.1f} / "
+              f"{theirs[2] / 1e6:.1f} MB = {cells[2]} "
+              f"| {ours[3] * 1e3:.0f} / {theirs[3] * 1e3:.0f} ms = {cells[3]} | {ours[4] * 1e3:.0f} / "
+              f"{theirs[4] * 1e3:.0f} ms = {cells[4]} |",
               flush=True)
 
 

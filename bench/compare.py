@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Compares RingKV with the redis-server of this machine: the servers in turn, medians of several rounds, ratios.
 
-  bench/compare.py [--rounds 3] [--quick] [--only throughput,memory,scan,growth,threads,load,durability,search,replication,http,collections,write_first,eviction,bits]
+  bench/compare.py [--rounds 3] [--quick] [--only PARTS]; PARTS are all unless some of these are named:
+  throughput,memory,scan,growth,threads,load,durability,search,replication,http,collections,write_first,eviction,bits]
 
 Prints a table in Markdown with the machine and the versions. Requests per second of server CPU (user + system time of
 the process, from /proc) hold even where the machine is noisy.
@@ -54,7 +55,8 @@ def benchmark(server, options, requests):
     """Requests per second, per second of server CPU, and the median latency in milliseconds."""
     before = cpu_seconds(server.process.pid)
     keys = 20_000 if "16384" in options else 1_000_000
-    out = subprocess.run(["redis-benchmark", "-p", str(server.port), "-q", "-r", str(keys), "-n", str(requests), *options],
+    out = subprocess.run(["redis-benchmark", "-p", str(server.port), "-q", "-r", str(keys), "-n", str(requests),
+                          *options],
                          capture_output=True, text=True, check=True).stdout
     used = cpu_seconds(server.process.pid) - before
     found = re.findall(r"([\d.]+) requests per second, p50=([\d.]+) msec", out)
@@ -68,12 +70,14 @@ def throughput(rounds, quick):
             with start() as server:
                 for name, options, requests, _ in LOADS:
                     results[name][who].append(benchmark(server, options, requests // (10 if quick else 1)))
-    print("| load | RingKV req/s | Redis req/s | ratio | wanted | RingKV per CPU s | Redis per CPU s | ratio | wanted | p50 ms |")
+    print("| load | RingKV req/s | Redis req/s | ratio | wanted | RingKV per CPU s | Redis per CPU s | ratio | wanted "
+          "| p50 ms |")
     print("|---|---|---|---|---|---|---|---|---|---|")
     for name, _, _, (want_rate, want_cpu) in LOADS:
         a = [statistics.median(column) for column in zip(*results[name]["ringkv"])]
         b = [statistics.median(column) for column in zip(*results[name]["redis"])]
-        print(f"| {name} | {a[0]:,.0f} | {b[0]:,.0f} | **{a[0] / b[0]:.2f}x** | {want_rate or '-'} | {a[1]:,.0f} | {b[1]:,.0f} "
+        print(f"| {name} | {a[0]:,.0f} | {b[0]:,.0f} | **{a[0] / b[0]:.2f}x** | {want_rate or '-'} | {a[1]:,.0f} | "
+              f"{b[1]:,.0f} "
               f"| **{a[1] / b[1]:.2f}x** | {want_cpu} | {a[2]:.3f} / {b[2]:.3f} |", flush=True)
 
 
@@ -111,7 +115,8 @@ def memory():
         for client in clients:
             client.raw("PING")
         time.sleep(4)
-        print(f"\nAn idle connection costs {(resident_bytes(server.process.pid) - before) / 1000:,.0f} bytes (wanted: under 8192).")
+        print(f"\nAn idle connection costs {(resident_bytes(server.process.pid) - before) / 1000:,.0f} bytes (wanted: "
+              f"under 8192).")
 
 
 def scan():
@@ -146,7 +151,8 @@ def growth():
         client.raw("CONFIG", "SET", "latency-tracking-info-percentiles", "100")
         info = client.raw("INFO", "latencystats").decode()
         slowest = float(re.search(r"latency_percentiles_usec_set:p100=([\d.]+)", info).group(1))
-    print(f"\nGrowing from 0 to 10M keys, the slowest SET took {slowest / 1000:.2f} ms inside the server (wanted: at most 5 ms).")
+    print(f"\nGrowing from 0 to 10M keys, the slowest SET took {slowest / 1000:.2f} ms inside the server (wanted: at "
+          f"most 5 ms).")
 
 
 def threads(rounds, quick):
@@ -178,7 +184,9 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--only", default="throughput,memory,scan,growth,threads,load,durability,search,replication,http,collections,write_first,eviction,bits")
+    parser.add_argument("--only",
+                        default="throughput,memory,scan,growth,threads,load,durability,search,replication,http,"
+                                "collections,write_first,eviction,bits")
     arguments = parser.parse_args()
     import http_bench  # they use what stands here
     import write_first
@@ -192,7 +200,8 @@ def main():
         model = re.search(r"model name\s*: (.*)", cpuinfo.read())
     redis = subprocess.run(["redis-server", "--version"], capture_output=True, text=True, check=True).stdout.split()[2]
     print(f"{model.group(1) if model else platform.machine()}, {os.cpu_count()} cores that also carry the clients; "
-          f"{platform.system()} {platform.release().split('-')[0]}; redis-server {redis}; persistence off where nothing else is said; one I/O thread; "
+          f"{platform.system()} {platform.release().split('-')[0]}; redis-server {redis}; persistence off where "
+          f"nothing else is said; one I/O thread; "
           f"medians of {arguments.rounds} rounds.\n")
     parts = {"throughput": lambda: throughput(arguments.rounds, arguments.quick), "memory": memory, "scan": scan,
              "growth": growth, "threads": lambda: threads(arguments.rounds, arguments.quick), "load": load,

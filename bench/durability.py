@@ -33,7 +33,8 @@ def log_rates():
             ("SET P=1, 50 connections", ["-t", "set", "-c", "50", "-d", "64"], 300_000, "always", 0.9, 1.2),
             ("SET P=16", ["-t", "set", "-c", "50", "-d", "64", "-P", "16"], 3_000_000, "everysec", 0.85, 2.0)):
         logged = [*LOGGED, "--appendfsync", policy]
-        without, ours, theirs = rates([(start_ringkv, []), (start_ringkv, logged), (start_redis, logged)], load, requests)
+        without, ours, theirs = rates([(start_ringkv, []), (start_ringkv, logged), (start_redis, logged)], load,
+                                      requests)
         print(f"| {name} | {policy} | {ours:,.0f} | **{ours / without:.2f}x** | {least} | {theirs:,.0f} "
               f"| **{ours / theirs:.2f}x** | {ratio} |", flush=True)
 
@@ -41,11 +42,13 @@ def log_rates():
 def fill_with_documents(server, count):
     """Keys of 15 bytes, values like JSON documents of about 70 bytes."""
     chance = random.Random(1)
-    pipe = subprocess.Popen(["redis-cli", "-p", str(server.port), "--pipe"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    pipe = subprocess.Popen(["redis-cli", "-p", str(server.port), "--pipe"], stdin=subprocess.PIPE,
+                            stdout=subprocess.DEVNULL)
     for first in range(0, count, 10_000):
         lines = []
         for i in range(first, first + 10_000):
-            value = (f'{{"id":{i},"name":"user-{chance.randrange(10**6)}","mail":"{chance.randrange(10**9)}@example.com",'
+            value = (f'{{"id":{i},"name":"user-{chance.randrange(10**6)}",'
+                     f'"mail":"{chance.randrange(10**9)}@example.com",'
                      f'"age":{chance.randrange(18, 90)}}}')
             key = f"user:{i:010d}"
             lines.append(f"*3\r\n$3\r\nSET\r\n${len(key)}\r\n{key}\r\n${len(value)}\r\n{value}\r\n")
@@ -79,7 +82,8 @@ def snapshots():
                     saves.append(time.perf_counter() - began)
                 server.process.kill()
                 server.process.wait()
-            size = sum(os.path.getsize(os.path.join(directory, f)) for f in os.listdir(directory) if f.startswith("dump"))
+            size = sum(os.path.getsize(os.path.join(directory, f)) for f in os.listdir(directory)
+                       if f.startswith("dump"))
             restarts = [restart_seconds(start, [], directory) for _ in range(ROUNDS)]
         with tempfile.TemporaryDirectory() as directory:
             with start("--dir", directory, *LOGGED) as server:
@@ -110,13 +114,15 @@ def private_bytes(pid):
 
 def saving_under_load():
     keys = 5_000_000
-    print("\n| SET P=16 over 5M keys | req/s | with BGSAVE all along | of that | p99 ms | with BGSAVE | memory grows by |")
+    print("\n| SET P=16 over 5M keys | req/s | with BGSAVE all along | of that | p99 ms | with BGSAVE | memory grows "
+          "by |")
     print("|---|---|---|---|---|---|---|")
     for name, start in SERVERS:
         with start() as server:
             def run(requests, depth="16"):
-                out = subprocess.run(["redis-benchmark", "-p", str(server.port), "-t", "set", "-n", str(requests), "-P", depth,
-                                      "-c", "50", "-d", "64", "-r", str(keys), "--csv"], capture_output=True, text=True, check=True)
+                out = subprocess.run(["redis-benchmark", "-p", str(server.port), "-t", "set", "-n", str(requests), "-P",
+                                      depth, "-c", "50", "-d", "64", "-r", str(keys), "--csv"], capture_output=True,
+                                      text=True, check=True)
                 fields = out.stdout.splitlines()[-1].replace('"', "").split(",")
                 return float(fields[1]), float(fields[6])
             run(12_000_000, "32")
@@ -136,7 +142,8 @@ def saving_under_load():
             busy = run(5_000_000)
             done.set()
             saver.join()
-            print(f"| {name} | {calm[0]:,.0f} | {busy[0]:,.0f} | **{busy[0] / calm[0]:.2f}x** | {calm[1]:.2f} | {busy[1]:.2f} "
+            print(f"| {name} | {calm[0]:,.0f} | {busy[0]:,.0f} | **{busy[0] / calm[0]:.2f}x** | {calm[1]:.2f} | "
+                  f"{busy[1]:.2f} "
                   f"| {(peak - before) / 2**20:.0f} MB |", flush=True)
     print("\nWanted: 0.7x of the speed without, p99 at most twice as high and no worse than Redis', at most 64 MB.")
 

@@ -25,8 +25,8 @@ def set_new_keys(cpu_seconds, server, policy, requests):
     """Requests per second, and per second of server CPU."""
     lifetime = ["EX", "10000"] if policy.startswith("volatile") else []
     before = cpu_seconds(server.process.pid)
-    out = subprocess.run(["redis-benchmark", "-p", str(server.port), "-n", str(requests), "-r", "2000000000", "-P", str(BATCH),
-                          "-c", "4", "-q", "SET", "key:__rand_int__", VALUE, *lifetime],
+    out = subprocess.run(["redis-benchmark", "-p", str(server.port), "-n", str(requests), "-r", "2000000000", "-P",
+                          str(BATCH), "-c", "4", "-q", "SET", "key:__rand_int__", VALUE, *lifetime],
                          capture_output=True, text=True, check=True).stdout
     used = cpu_seconds(server.process.pid) - before
     return float(re.findall(r"([\d.]+) requests per second", out)[-1]), requests / max(used, 0.01)
@@ -43,7 +43,8 @@ def measure(cpu_seconds, start, policy, limit_mb, requests):
 def speed(cpu_seconds, rounds, quick):
     requests = 200_000 if quick else 600_000
     print(f"\nSET of new keys with values of 500 bytes, pipelines of {BATCH}, 16 databases, maxmemory {LIMIT_MB} MB:\n")
-    print("| policy | RingKV req/s | of its rate below the limit | wanted | Redis req/s | ratio | wanted | per CPU s: of below | ratio |")
+    print("| policy | RingKV req/s | of its rate below the limit | wanted | Redis req/s | ratio | wanted | per CPU s: "
+          "of below | ratio |")
     print("|---|---|---|---|---|---|---|---|---|")
     for policy in POLICIES:
         cases = {"below": (start_ringkv, 0), "ringkv": (start_ringkv, LIMIT_MB), "redis": (start_redis, LIMIT_MB)}
@@ -52,7 +53,8 @@ def speed(cpu_seconds, rounds, quick):
             for case, (start, limit_mb) in cases.items():
                 results[case].append(measure(cpu_seconds, start, policy, limit_mb, requests))
         below, ringkv, redis = ([statistics.median(column) for column in zip(*results[case])] for case in cases)
-        print(f"| {policy} | {ringkv[0]:,.0f} | **{ringkv[0] / below[0]:.2f}x** | 0.8 | {redis[0]:,.0f} | **{ringkv[0] / redis[0]:.2f}x** "
+        print(f"| {policy} | {ringkv[0]:,.0f} | **{ringkv[0] / below[0]:.2f}x** | 0.8 | {redis[0]:,.0f} | "
+              f"**{ringkv[0] / redis[0]:.2f}x** "
               f"| 1.5 | {ringkv[1] / below[1]:.2f}x | {ringkv[1] / redis[1]:.2f}x |", flush=True)
 
 
@@ -71,7 +73,8 @@ class Cache:
     def set(self, keys):
         if not keys:
             return
-        self.connection.sendall(b"".join(b"*3\r\n$3\r\nSET\r\n$11\r\nkey:%07d\r\n$100\r\n%0100d\r\n" % (key, key) for key in keys))
+        self.connection.sendall(b"".join(b"*3\r\n$3\r\nSET\r\n$11\r\nkey:%07d\r\n$100\r\n%0100d\r\n" % (key, key)
+                                         for key in keys))
         for _ in keys:
             assert self.replies.readline() == b"+OK\r\n"
 

@@ -42,7 +42,8 @@ def measure_metrics(benchmark, rounds):
         for name in ("without", "with"):
             port = free_ports(1)[0]
             counts = ["--latency-tracking", "yes", "--metrics-prefix", "user: session: cart: key:"]
-            with start_ringkv("--http-port", str(port), *(counts if name == "with" else ["--latency-tracking", "no"])) as server:
+            with start_ringkv("--http-port", str(port), *(counts if name == "with"
+                                                          else ["--latency-tracking", "no"])) as server:
                 stopping = threading.Event()
 
                 def scrape(port=port, stopping=stopping):
@@ -75,7 +76,8 @@ def report(benchmark, cpu_seconds, rounds, quick):
             rows.append((rate, rate * seconds / (cpu_seconds(server.process.pid) - before)))
         rate, per_cpu = (statistics.median(column) for column in zip(*rows))
         redis_rate, redis_per_cpu = benchmark(server, ["-t", "get", "-c", "50", "-d", "64"], 300_000)[:2]
-        print("\n| GET over HTTP, 50 connections (wrk), values of 64 bytes | per second | ratio | wanted |\n|---|---|---|---|")
+        print("\n| GET over HTTP, 50 connections (wrk), values of 64 bytes | per second | ratio | wanted "
+              "|\n|---|---|---|---|")
         print(f"| RingKV | {rate:,.0f} | **{rate / flask:.0f}x** the Flask app | 10x |")
         print(f"| a Flask app under its own server (`bench/seed_app.py`) | {flask:,.0f} | 1x | |")
         print(f"| RingKV's Redis port, GET without pipelining (redis-benchmark) | {redis_rate:,.0f} | HTTP is "
@@ -84,9 +86,11 @@ def report(benchmark, cpu_seconds, rounds, quick):
         print("|---|---|---|---|---|---|---|")
         for name, pause in (("each pauses for 20 ms on average", 20), ("nobody pauses: as fast as it goes", 0)):
             rate, failed, percentiles = http_load.wrk(port, 1000, 5 if quick else 60, pause)
-            print(f"| {name} | {rate:,.0f} | {percentiles[50]:.1f} | **{percentiles[99]:.1f}** | {percentiles[99.99]:.1f} | "
+            print(f"| {name} | {rate:,.0f} | {percentiles[50]:.1f} | **{percentiles[99]:.1f}** | "
+                  f"{percentiles[99.99]:.1f} | "
                   f"{percentiles[100]:.1f} | {failed} |")
         print("| wanted | | | 16 | | | 0 |")
     shares = measure_metrics(benchmark, rounds)
-    print(f"\nCounting for /metrics, with four prefixes and a scrape each second: {shares[0]:.3f}x of the requests per second "
+    print(f"\nCounting for /metrics, with four prefixes and a scrape each second: {shares[0]:.3f}x of the requests "
+          f"per second "
           f"without, {shares[1]:.3f}x per second of CPU (wanted: 0.98x).")

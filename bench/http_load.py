@@ -21,7 +21,9 @@ def wrk(port, connections, seconds, pause=0):
     """Requests per second, failures, and {percentile: milliseconds}."""
     output = subprocess.run(
         ["wrk", "-t", "1", "-c", str(connections), "-d", f"{seconds}s", "--timeout", "10s", "-s",
-         os.path.join(HERE, "random_keys.lua"), f"http://127.0.0.1:{port}", str(pause)], capture_output=True, text=True, check=True).stdout
-    requests, microseconds, failed = map(int, re.search(r"requests (\d+) microseconds (\d+) failed (\d+)", output).groups())
+         os.path.join(HERE, "random_keys.lua"), f"http://127.0.0.1:{port}", str(pause)], capture_output=True, text=True,
+         check=True).stdout
+    requests, microseconds, failed = map(int, re.search(r"requests (\d+) microseconds (\d+) failed (\d+)",
+                                                        output).groups())
     percentiles = {float(p): int(value) / 1000 for p, value in re.findall(r"percentile ([\d.]+) (\d+)", output)}
     return requests * 1e6 / microseconds, failed, percentiles

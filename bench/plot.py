@@ -32,8 +32,8 @@ SERVERS = (("RingKV", start_ringkv), ("redis-server", start_redis))
 def benchmark(port, clients, depth, requests):
     """GETs: how many per second, and the percentiles in milliseconds."""
     output = subprocess.run(
-        ["redis-benchmark", "-p", str(port), "-t", "get", "-r", "10000", "-d", "64", "-c", str(clients), "-P", str(depth), "-n",
-         str(requests)], capture_output=True, text=True, check=True).stdout
+        ["redis-benchmark", "-p", str(port), "-t", "get", "-r", "10000", "-d", "64", "-c", str(clients), "-P",
+         str(depth), "-n", str(requests)], capture_output=True, text=True, check=True).stdout
     curve = [(float(p), float(ms)) for p, ms in re.findall(r"([\d.]+)% <= ([\d.]+) milliseconds \(cumulative", output)]
     rate = float(re.search(r"throughput summary: ([\d.]+)", output).group(1))
     return rate, {p: next((ms for share, ms in curve if share >= p), curve[-1][1]) for p in PERCENTILES}
@@ -58,7 +58,8 @@ def draw_latency(folder, quick):
     for name, start in SERVERS:
         with start() as server:
             fill(server, 10_000, 64)
-            points[name] = [(clients, *benchmark(server.port, clients, 1, 20_000 if quick else 400_000)) for clients in CLIENTS]
+            points[name] = [(clients, *benchmark(server.port, clients, 1, 20_000 if quick else 400_000))
+                            for clients in CLIENTS]
     port = free_ports(1)[0]
     with start_ringkv("--http-port", str(port)):
         http_load.fill(port)
@@ -83,7 +84,8 @@ def draw_pipelining(folder, quick):
     for name, start in SERVERS:
         with start() as server:
             fill(server, 10_000, 64)
-            rates = [benchmark(server.port, 50, depth, (20_000 if quick else 200_000) * min(depth, 16))[0] for depth in DEPTHS]
+            rates = [benchmark(server.port, 50, depth, (20_000 if quick else 200_000) * min(depth, 16))[0]
+                     for depth in DEPTHS]
         axes.plot(DEPTHS, rates, marker="o", markersize=3, color=COLOURS[name], label=name)
     axes.set_xscale("log", base=2)
     axes.set_xticks(DEPTHS, [str(depth) for depth in DEPTHS])
@@ -109,12 +111,14 @@ def draw_memory(folder, quick):
 
 
 def print_table(points):
-    print("| GET, milliseconds at percentile | clients | requests/s | " + " | ".join(f"{p:g}" for p in PERCENTILES) + " |")
+    print("| GET, milliseconds at percentile | clients | requests/s | " + " | ".join(f"{p:g}" for p in PERCENTILES)
+          + " |")
     print("|---" * (len(PERCENTILES) + 3) + "|")
     for name, rows in points.items():
         for clients, rate, percentiles in rows:
             if clients in (1, 50, 1000):
-                print(f"| {name} | {clients} | {rate:,.0f} | " + " | ".join(f"{percentiles[p]:.2f}" for p in PERCENTILES) + " |")
+                print(f"| {name} | {clients} | {rate:,.0f} | " + " | ".join(f"{percentiles[p]:.2f}"
+                                                                            for p in PERCENTILES) + " |")
 
 
 def main():

@@ -53,7 +53,8 @@ def full_sync():
                 times.append(follow(replica, primary))
         seconds[name] = statistics.median(times)
     print(f"\nFull sync of 1M keys with values of 64 bytes over loopback: {seconds['ringkv']:.2f} s, Redis "
-          f"{seconds['redis']:.2f} s: **{seconds['ringkv'] / seconds['redis']:.2f}x** (wanted: at most 0.7x).", flush=True)
+          f"{seconds['redis']:.2f} s: **{seconds['ringkv'] / seconds['redis']:.2f}x** (wanted: at most 0.7x).",
+          flush=True)
 
 
 def partial_sync():
@@ -81,9 +82,12 @@ def writes_with_a_replica():
                 follow(replica, primary)
                 rates[name].append(compare.benchmark(primary, WRITES, 2_000_000)[:2])
     a, b, c = ([statistics.median(column) for column in zip(*rates[name])] for name in ("ringkv", "redis", "way out"))
-    print(f"\nSET P=16 on a primary with one replica: {a[0]:,.0f}/s, Redis {b[0]:,.0f}/s: **{a[0] / b[0]:.2f}x** (wanted: "
-          f"1.5x); per second of the primary's CPU {a[1]:,.0f} and {b[1]:,.0f}: **{a[1] / b[1]:.2f}x**. With a redis-server as the "
-          f"replica of RingKV: {c[0]:,.0f}/s, **{c[0] / b[0]:.2f}x** (wanted: 1.0x); per second of CPU **{c[1] / b[1]:.2f}x**.",
+    print(f"\nSET P=16 on a primary with one replica: {a[0]:,.0f}/s, Redis {b[0]:,.0f}/s: **{a[0] / b[0]:.2f}x** "
+          f"(wanted: "
+          f"1.5x); per second of the primary's CPU {a[1]:,.0f} and {b[1]:,.0f}: **{a[1] / b[1]:.2f}x**. With a "
+          f"redis-server as the "
+          f"replica of RingKV: {c[0]:,.0f}/s, **{c[0] / b[0]:.2f}x** (wanted: 1.0x); per second of CPU "
+          f"**{c[1] / b[1]:.2f}x**.",
           flush=True)
 
 
@@ -123,10 +127,13 @@ def adding_a_node():
         share = slots_of(cluster.primaries[3]) / 16384
         phases = loads[0].phases
     slower = phases["while"]["p99"] / phases["before"]["p99"]
-    print(f"\nA fourth node joins three with 1M keys of 64 bytes under load: {100 * share:.1f} % of the slots and {moved:,} keys "
-          f"in {took:.1f} s, {moved / took:,.0f} keys/s (wanted: 30 %, 100,000/s); p99 of ioredis {phases['before']['p99']:.1f} ms "
+    print(f"\nA fourth node joins three with 1M keys of 64 bytes under load: {100 * share:.1f} % of the slots and "
+          f"{moved:,} keys "
+          f"in {took:.1f} s, {moved / took:,.0f} keys/s (wanted: 30 %, 100,000/s); p99 of ioredis "
+          f"{phases['before']['p99']:.1f} ms "
           f"before, {phases['while']['p99']:.1f} ms while it lasts: **{slower:.1f}x** (wanted: 3x), longest "
-          f"{phases['while']['longest']:.0f} ms; {failures} of {sum(load.commands for load in loads):,} commands failed in "
+          f"{phases['while']['longest']:.0f} ms; {failures} of {sum(load.commands for load in loads):,} commands "
+          f"failed in "
           f"ioredis, redis-py and redis-cli -c (wanted: 0).", flush=True)
 
 

@@ -74,15 +74,17 @@ def searches():
             calls, matches, milliseconds, size = rows[which]
             theirs = f"{redis[which][0]}, {redis[which][2]:.0f}" if redis else "-"
             wanted = 0.5 if redis else 1.0
-            print(f"| {which} with {matches} matches, {count // 10**6}M keys | {calls}, **{milliseconds:.2f}** | {theirs} "
+            print(f"| {which} with {matches} matches, {count // 10**6}M keys | {calls}, **{milliseconds:.2f}** | "
+                  f"{theirs} "
                   f"| {wanted} | {size:.1f} |", flush=True)
 
 
 def writes():
     """Throughput with both indexes and without any."""
     print("\n| P=16, both indexes kept | req/s | without | ratio | wanted |\n|---|---|---|---|---|")
-    loads = (("SET of new keys", ["-t", "set", "-r", "1000000000"], 0.6), ("SET over 1M keys", ["-t", "set", "-r", "1000000"], 1.0),
-             ("GET", ["-t", "get", "-r", "1000000"], 1.0), ("INCR", ["-t", "incr", "-r", "1000000"], 1.0))
+    loads = (("SET of new keys", ["-t", "set", "-r", "1000000000"], 0.6),
+             ("SET over 1M keys", ["-t", "set", "-r", "1000000"], 1.0), ("GET", ["-t", "get", "-r", "1000000"], 1.0),
+             ("INCR", ["-t", "incr", "-r", "1000000"], 1.0))
     rates = {mode: {name: [] for name, _, _ in loads} for mode in ("always", "off")}
     for number in range(5):
         for name, options, _ in loads:
@@ -104,8 +106,8 @@ def building():
         client = server.connect()
         client.raw("CONFIG", "SET", "latency-tracking-info-percentiles", "100")
         client.raw("CONFIG", "RESETSTAT")
-        load = subprocess.Popen(["redis-benchmark", "-p", str(server.port), "-q", "-t", "set", "-r", "1000000", "-n", "300000",
-                                 "-c", "10"], stdout=subprocess.DEVNULL)
+        load = subprocess.Popen(["redis-benchmark", "-p", str(server.port), "-q", "-t", "set", "-r", "1000000", "-n",
+                                 "300000", "-c", "10"], stdout=subprocess.DEVNULL)
         began = time.perf_counter()
         client.raw("CONFIG", "SET", "key-index", "always")
         eventually(lambda: index_state(client, "suffix")[0] == "ready", "the indexes")
@@ -113,7 +115,8 @@ def building():
         load.wait()
         info = client.raw("INFO", "latencystats").decode()
         slowest = float(re.search(r"latency_percentiles_usec_set:p100=([\d.]+)", info).group(1)) / 1000
-    print(f"\nBuilding both indexes over 1M keys under load: {seconds:.2f} s (wanted: 1 s of a core for each); the slowest SET "
+    print(f"\nBuilding both indexes over 1M keys under load: {seconds:.2f} s (wanted: 1 s of a core for each); the "
+          f"slowest SET "
           f"meanwhile took {slowest:.2f} ms inside the server (wanted: at most 5 ms).")
 
 

@@ -19,8 +19,8 @@ APPS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "apps")
 
 def run(*command, env=None):
     """The last line that it prints."""
-    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=3 * DEADLINE_SECONDS, cwd=APPS, env=env,
-                         stdin=subprocess.DEVNULL)
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=3 * DEADLINE_SECONDS, cwd=APPS,
+                         env=env, stdin=subprocess.DEVNULL)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return (ran.stdout.splitlines() or [""])[-1]
 
@@ -38,8 +38,10 @@ def equal(got, expected):
 
 
 def sessions(server):
-    """connect-redis: sessions of express survive a restart of the application, and are touched, counted and destroyed."""
-    assert node(server, "sessions.js") == {"first": 1, "second": 2, "other": 1, "stored": 2, "afterDestroy": 1, "ttl": True}
+    """connect-redis: sessions of express survive a restart of the application, and are touched, counted and
+    destroyed."""
+    assert node(server, "sessions.js") == {"first": 1, "second": 2, "other": 1, "stored": 2, "afterDestroy": 1,
+                                           "ttl": True}
 
 
 def rooms(server):
@@ -49,8 +51,8 @@ def rooms(server):
 
 def jobs(server):
     """rq: a queue with a worker, a job that fails and one that waits for another; results are kept in streams."""
-    equal(python(server, "jobs.py"), {"sum": ["finished", 3], "failed": ["failed", None], "after": ["finished", 10], "kept": [3],
-                                      "left in the queue": 0})
+    equal(python(server, "jobs.py"), {"sum": ["finished", 3], "failed": ["failed", None], "after": ["finished", 10],
+                                      "kept": [3], "left in the queue": 0})
 
 
 def cached_views(server):
@@ -71,8 +73,9 @@ def django_cache(server):
 def php_sessions(server):
     """phpredis as PHP's session handler: a session survives requests, and is destroyed."""
     def request(then):
-        return json.loads(run("php", "-d", "session.save_handler=redis", "-d", f"session.save_path=tcp://127.0.0.1:{server.port}?database=2",
-                              "-d", "session.use_cookies=0", "sessions.php", "visitor", then))
+        return json.loads(run("php", "-d", "session.save_handler=redis", "-d",
+                              f"session.save_path=tcp://127.0.0.1:{server.port}?database=2", "-d",
+                              "session.use_cookies=0", "sessions.php", "visitor", then))
 
     equal([request("stay"), request("leave"), request("stay")],
           [{"visits": 1, "items": 1}, {"visits": 2, "items": 2}, {"visits": 1, "items": 1}])
@@ -93,10 +96,11 @@ def compiler_cache(server):
             file.write("int main(void) { return 0; }\n")
 
         def compile_on(machine):
-            env = {**os.environ, "CCACHE_DIR": os.path.join(folder, machine), "CCACHE_REMOTE_STORAGE": f"redis://127.0.0.1:{server.port}",
-                   "CCACHE_CONFIGPATH": "/dev/null"}
+            env = {**os.environ, "CCACHE_DIR": os.path.join(folder, machine),
+                   "CCACHE_REMOTE_STORAGE": f"redis://127.0.0.1:{server.port}", "CCACHE_CONFIGPATH": "/dev/null"}
             run("ccache", "gcc", "-c", source, "-o", os.path.join(folder, "a.o"), env=env)
-            printed = subprocess.run(["ccache", "--print-stats"], env=env, capture_output=True, text=True, check=True).stdout
+            printed = subprocess.run(["ccache", "--print-stats"], env=env, capture_output=True, text=True,
+                                     check=True).stdout
             return int(dict(line.split("\t") for line in printed.splitlines())["remote_storage_hit"])
 
         equal([compile_on("first"), compile_on("second") > 0], [0, True])
@@ -108,9 +112,9 @@ def http_gateway(server):
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "webdis.json")
         with open(path, "w", encoding="ascii") as file:
-            json.dump({"redis_host": "127.0.0.1", "redis_port": server.port, "http_host": "127.0.0.1", "http_port": port, "threads": 2,
-                       "pool_size": 4, "daemonize": False, "websockets": False, "database": 0, "acl": [], "verbosity": 4,
-                       "logfile": os.path.join(folder, "log")}, file)
+            json.dump({"redis_host": "127.0.0.1", "redis_port": server.port, "http_host": "127.0.0.1",
+                       "http_port": port, "threads": 2, "pool_size": 4, "daemonize": False, "websockets": False,
+                       "database": 0, "acl": [], "verbosity": 4, "logfile": os.path.join(folder, "log")}, file)
 
         def get(target):
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/{target}", timeout=5) as response:
@@ -124,7 +128,8 @@ def http_gateway(server):
 
         with RunningServer(["webdis", path]):
             eventually(answers, "webdis")
-            equal([get("SET/page/text"), get("GET/page"), get("RPUSH/letters/a/b"), get("LRANGE/letters/0/-1"), get("LPOP/page")],
+            equal([get("SET/page/text"), get("GET/page"), get("RPUSH/letters/a/b"), get("LRANGE/letters/0/-1"),
+                   get("LPOP/page")],
                   [{"SET": [True, "OK"]}, {"GET": "text"}, {"RPUSH": 2}, {"LRANGE": ["a", "b"]},
                    {"LPOP": [False, "WRONGTYPE Operation against a key holding the wrong kind of value"]}])
 
@@ -135,7 +140,8 @@ def sharding_proxy(server):
     with tempfile.TemporaryDirectory() as folder, start_ringkv() as second:
         path = os.path.join(folder, "nutcracker.yml")
         with open(path, "w", encoding="ascii") as file:
-            file.write(f"pool:\n  listen: 127.0.0.1:{port}\n  redis: true\n  hash: fnv1a_64\n  distribution: ketama\n  timeout: 5000\n"
+            file.write(f"pool:\n  listen: 127.0.0.1:{port}\n  redis: true\n  hash: fnv1a_64\n  distribution: ketama\n "
+                       f" timeout: 5000\n"
                        f"  servers:\n   - 127.0.0.1:{server.port}:1 first\n   - 127.0.0.1:{second.port}:1 second\n")
         with RunningServer(["nutcracker", "-c", path, "-s", str(statistics), "-a", "127.0.0.1"]) as proxy:
             def listens():
@@ -164,7 +170,8 @@ template(name="text" type="string" string="%msg%")
 action(type="omhiredis" server="127.0.0.1" serverport="{server.port}" mode="queue" key="messages" template="text")
 """)
         with RunningServer(["rsyslogd", "-n", "-f", path, "-i", os.path.join(folder, "pid")]) as shipper:
-            eventually(lambda: os.path.exists(inbox) or shipper.process.poll() is not None, "rsyslog's socket " + shipper.log())
+            eventually(lambda: os.path.exists(inbox) or shipper.process.poll() is not None,
+                       "rsyslog's socket " + shipper.log())
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
                 for i in range(10):
                     sender.sendto(f"<13>test: message {i}".encode(), inbox)
@@ -201,14 +208,15 @@ LoadPlugin csv
         def has_written_all():
             # One reading; collectd may end before its other thread has written all of it.
             run("collectd", "-T", "-C", path)
-            found.update(name.partition("-")[0] for name in os.listdir(os.path.join(folder, "csv", "host", "redis-node")))
+            found.update(name.partition("-")[0] for name in os.listdir(os.path.join(folder, "csv", "host",
+                                                                                    "redis-node")))
             return wanted <= found
 
         eventually(has_written_all, f"files of {wanted}")
 
 
-APPLICATIONS = [sessions, rooms, jobs, cached_views, django_cache, php_sessions, ruby_store, compiler_cache, http_gateway,
-                sharding_proxy, log_shipper, statistics_collector]
+APPLICATIONS = [sessions, rooms, jobs, cached_views, django_cache, php_sessions, ruby_store, compiler_cache,
+                http_gateway, sharding_proxy, log_shipper, statistics_collector]
 
 
 def main():
@@ -219,7 +227,8 @@ def main():
             server.connect().raw("FLUSHALL")
             application(server)
             print(f"{application.__name__} works ({time.monotonic() - start:.1f} s)", flush=True)
-        errors = [line for line in server.connect().raw("INFO", "errorstats").decode().splitlines() if line.startswith("errorstat_")]
+        errors = [line for line in server.connect().raw("INFO", "errorstats").decode().splitlines()
+                  if line.startswith("errorstat_")]
         print(f"{len(APPLICATIONS)} applications work; errors seen: {errors}")
 
 

@@ -34,19 +34,22 @@ def with_redis_py(cluster):
     sizes = client.dbsize(target_nodes=RedisCluster.PRIMARIES)
     assert sizes == 2000, sizes
     reader = RedisCluster(startup_nodes=[ClusterNode("127.0.0.1", cluster.primaries[0].port)], read_from_replicas=True)
-    eventually(lambda: all(reader.get(f"python:{i}") == str(i).encode() for i in range(0, 2000, 97)), "replicas to have it")
+    eventually(lambda: all(reader.get(f"python:{i}") == str(i).encode() for i in range(0, 2000, 97)),
+               "replicas to have it")
 
 
 def with_redis_tools(cluster):
     port = str(cluster.primaries[1].port)
     script = "".join(f"SET cli:{i} {i}\nGET cli:{i}\n" for i in range(200))
-    out = subprocess.run(["redis-cli", "-c", "-p", port], input=script, capture_output=True, text=True, check=True).stdout
+    out = subprocess.run(["redis-cli", "-c", "-p", port], input=script, capture_output=True, text=True,
+                         check=True).stdout
     lines = [line for line in out.splitlines() if not line.startswith("->")]
     assert lines == [each for i in range(200) for each in ("OK", str(i))], lines[:10]
     out = subprocess.run(["redis-benchmark", "--cluster", "-p", port, "-t", "set,get", "-n", "20000", "-P", "8", "-q"],
                          capture_output=True, text=True, check=True).stdout
     for job in ("check", "info"):
-        told = subprocess.run(["redis-cli", "--cluster", job, f"127.0.0.1:{port}"], capture_output=True, text=True, check=True)
+        told = subprocess.run(["redis-cli", "--cluster", job, f"127.0.0.1:{port}"], capture_output=True, text=True,
+                              check=True)
         assert "keys in 3 masters" in told.stdout and told.stdout.count(" 1 slaves.") == 3, told.stdout
         assert job == "info" or "All 16384 slots covered" in told.stdout, told.stdout
     assert "3 master nodes" in out and out.count("requests per second") >= 2, out
@@ -75,14 +78,15 @@ def beside_redis():
         for words in (["CLUSTER", "SLOTS"], ["CLUSTER", "SHARDS"], ["CLUSTER", "LINKS"]):
             a, b = (raw(client, words) for client in (ours, theirs))
             assert shape(a) == shape(b), (words, a, b)
-        for words in (["CLUSTER", "KEYSLOT", "{user}x"], ["CLUSTER", "KEYSLOT"], ["CLUSTER", "COUNTKEYSINSLOT", "99999"],
-                      ["CLUSTER", "COUNTKEYSINSLOT", "x"], ["CLUSTER", "COUNTKEYSINSLOT", "0"],
-                      ["CLUSTER", "GETKEYSINSLOT", "0", "-1"], ["CLUSTER", "GETKEYSINSLOT", "0", "x"],
-                      ["CLUSTER", "GETKEYSINSLOT", "99999", "1"], ["CLUSTER", "REPLICAS", "x"],
-                      ["CLUSTER", "COUNT-FAILURE-REPORTS", "x"], ["CLUSTER", "FOO"], ["CLUSTER"], ["READONLY"],
-                      ["READWRITE"], ["SELECT", "1"], ["SELECT", "0"], ["SWAPDB", "0", "1"], ["MOVE", "a", "1"],
-                      ["COPY", "a", "{a}b", "DB", "1"], ["MGET", "a", "b"], ["MSET", "a", "1", "b", "2"],
-                      ["REPLICAOF", "NO", "ONE"], ["MULTI"], ["MGET", "a", "b"], ["EXEC"], ["DEL", "a", "b"]):
+        for words in (["CLUSTER", "KEYSLOT", "{user}x"], ["CLUSTER", "KEYSLOT"],
+                      ["CLUSTER", "COUNTKEYSINSLOT", "99999"], ["CLUSTER", "COUNTKEYSINSLOT", "x"],
+                      ["CLUSTER", "COUNTKEYSINSLOT", "0"], ["CLUSTER", "GETKEYSINSLOT", "0", "-1"],
+                      ["CLUSTER", "GETKEYSINSLOT", "0", "x"], ["CLUSTER", "GETKEYSINSLOT", "99999", "1"],
+                      ["CLUSTER", "REPLICAS", "x"], ["CLUSTER", "COUNT-FAILURE-REPORTS", "x"], ["CLUSTER", "FOO"],
+                      ["CLUSTER"], ["READONLY"], ["READWRITE"], ["SELECT", "1"], ["SELECT", "0"], ["SWAPDB", "0", "1"],
+                      ["MOVE", "a", "1"], ["COPY", "a", "{a}b", "DB", "1"], ["MGET", "a", "b"],
+                      ["MSET", "a", "1", "b", "2"], ["REPLICAOF", "NO", "ONE"], ["MULTI"], ["MGET", "a", "b"], ["EXEC"],
+                      ["DEL", "a", "b"]):
             a, b = (raw(client, words) for client in (ours, theirs))
             assert a == b, (words, a, b)
     with start_ringkv() as single, start_redis() as other:

@@ -58,8 +58,8 @@ class RedisCli(Load):
         number = 0
         while not self.stopping:
             script = "".join(f"SET cli:{i} {number}\nGET cli:{i}\n" for i in range(50))
-            out = subprocess.run(["redis-cli", "-c", "-p", str(self.port)], input=script, capture_output=True, text=True,
-                                 check=False, timeout=60).stdout
+            out = subprocess.run(["redis-cli", "-c", "-p", str(self.port)], input=script, capture_output=True,
+                                 text=True, check=False, timeout=60).stdout
             lines = [line for line in out.splitlines() if line and not line.startswith("->")]
             if lines != ["OK", str(number)] * 50:
                 self.failures.append(str([line for line in lines if line not in ("OK", str(number))][:3]))
@@ -72,7 +72,8 @@ class Node:
 
     def __init__(self, library, port, concurrency=8, keys=500, size=8):
         self.process = subprocess.Popen(
-            ["node", os.path.join(SOURCES, "cluster_load.js"), library, str(port), str(concurrency), str(keys), str(size)],
+            ["node", os.path.join(SOURCES, "cluster_load.js"), library, str(port), str(concurrency), str(keys),
+             str(size)],
             env=node_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout.readline() == "ready\n"
 

@@ -47,8 +47,8 @@ class Docker:
 
     def start(self, ports, folder, environment, options):
         variables = [word for name, value in environment.items() for word in ("-e", f"{name}={value}")]
-        self.name = run("docker", "run", "-d", "-p", f"127.0.0.1:{ports[0]}:6379", "-p", f"127.0.0.1:{ports[1]}:8080", "-v",
-                        f"{folder}:/data", *variables, IMAGE, *options)
+        self.name = run("docker", "run", "-d", "-p", f"127.0.0.1:{ports[0]}:6379", "-p", f"127.0.0.1:{ports[1]}:8080",
+                        "-v", f"{folder}:/data", *variables, IMAGE, *options)
 
     def log(self):
         return run("docker", "logs", self.name)
@@ -80,7 +80,8 @@ class Buildah:
             print("buildah has no base image: " + made.stderr.strip()[-300:])
             return False
         container = run("buildah", "from", "--pull-never", BASE)
-        ran = subprocess.run(["buildah", "run", container, "--", "true"], capture_output=True, text=True, check=False, timeout=60)
+        ran = subprocess.run(["buildah", "run", container, "--", "true"], capture_output=True, text=True, check=False,
+                             timeout=60)
         run("buildah", "rm", container)
         if ran.returncode != 0:
             print("buildah can run nothing: " + ran.stderr.strip()[-300:])
@@ -105,7 +106,8 @@ class Buildah:
             container = run("buildah", "from", "--pull-never", image)
             # What apt has fetched is in the base image that we make, and not in Debian's.
             root = run("buildah", "mount", container)
-            sizes.append(int(run("du", "-sxb", "--exclude=var/cache/apt", "--exclude=var/lib/apt", root).split()[0]) / 1e6)
+            sizes.append(int(run("du", "-sxb", "--exclude=var/cache/apt", "--exclude=var/lib/apt",
+                                 root).split()[0]) / 1e6)
             run("buildah", "rm", container)
         return sizes[0] - sizes[1]
 
@@ -201,7 +203,8 @@ def main():
     finally:
         engine.remove()
     assert size < LARGEST_MB, f"{size:.1f} MB above the base image"
-    print(f"{type(engine).__name__.lower()}: built in {seconds:.0f} s, {size:.1f} MB above Debian's image; runs, saves, ends")
+    print(f"{type(engine).__name__.lower()}: built in {seconds:.0f} s, {size:.1f} MB above Debian's image; runs, "
+          f"saves, ends")
     return 0
 
 

@@ -22,8 +22,8 @@ def groups(client, key):
 
 def ids(client, key):
     info = client.xinfo_stream(key)
-    return [info[name] for name in ("length", "radix-tree-keys", "radix-tree-nodes", "last-generated-id", "entries-added",
-                                    "max-deleted-entry-id", "recorded-first-entry-id")]
+    return [info[name] for name in ("length", "radix-tree-keys", "radix-tree-nodes", "last-generated-id",
+                                    "entries-added", "max-deleted-entry-id", "recorded-first-entry-id")]
 
 
 def everything(server, databases):

@@ -5,8 +5,8 @@
   compat/differential.py [--seed N] [--commands N] [--mode NAME]
 
 First on strings and what has to do with all keys, then on collections, on streams and on what goes across types:
-these with a log, over three SIGKILLs, and with a replica that must be equal in the end; in a mode other than "alone" without these. A failure prints the seed and the last commands; the same seed sends the same commands again.
-"""
+these with a log, over three SIGKILLs, and with a replica that must be equal in the end; in a mode other than "alone"
+without these. A failure prints the seed and the last commands; the same seed sends the same commands again. """
 import argparse
 import random
 import shutil
@@ -53,7 +53,8 @@ class Generator:
 
     def seconds(self):
         # Far from the moment when a key would expire between the two servers' clocks.
-        return self.pick(["10000", "100000", "500000", "0", "-1", "abc", "9223372036854775807", "99999999999999999", "-100"])
+        return self.pick(["10000", "100000", "500000", "0", "-1", "abc", "9223372036854775807", "99999999999999999",
+                          "-100"])
 
     def unix_seconds(self):
         return self.pick(["4000000000", "4100000000", "0", "-1", "x"])
@@ -77,12 +78,14 @@ class Generator:
         r = self.random
         table = [
             lambda: ["GET", k()], lambda: ["SET", k(), v()],
-            lambda: ["SET", k(), v(), *self.some(lambda: self.pick(["NX", "XX", "GET", "nx"]), 0, 2), *self.expiry_options()],
+            lambda: ["SET", k(), v(), *self.some(lambda: self.pick(["NX", "XX", "GET", "nx"]), 0, 2),
+                     *self.expiry_options()],
             lambda: ["SETNX", k(), v()], lambda: ["SETEX", k(), self.seconds(), v()],
             lambda: ["PSETEX", k(), self.pick(["10000000", "0", "-1", "x"]), v()],
             lambda: ["GETSET", k(), v()], lambda: ["GETDEL", k()],
             lambda: ["GETEX", k(), *self.pick([self.expiry_options(), ["PERSIST"], ["persist", "EX", "1"]])],
-            lambda: ["MGET", *self.some(k, 0, 4)], lambda: ["MSET", *sum(([k(), v()] for _ in range(r.randint(0, 3))), [])],
+            lambda: ["MGET", *self.some(k, 0, 4)], lambda: ["MSET",
+                                                            *sum(([k(), v()] for _ in range(r.randint(0, 3))), [])],
             lambda: ["MSET", k(), v(), k()], lambda: ["MSETNX", *sum(([k(), v()] for _ in range(r.randint(1, 3))), [])],
             lambda: ["APPEND", k(), v()], lambda: ["STRLEN", k()], lambda: ["GETRANGE", k(), n(), n()],
             lambda: ["SUBSTR", k(), n(), n()], lambda: ["SETRANGE", k(), self.pick(OFFSETS), v()],
@@ -107,34 +110,48 @@ class Generator:
                      *self.some(lambda: self.pick(["NX", "XX", "GT", "LT", "nx", "y"]), 0, 2)],
             lambda: ["PEXPIRE", k(), self.pick(["10000000", "50000000", "0", "-1", "x", "9223372036854775807"]),
                      *self.some(lambda: self.pick(["NX", "XX", "GT", "LT", "nx", "y"]), 0, 2)],
-            lambda: ["EXPIREAT", k(), self.unix_seconds()], lambda: ["PEXPIREAT", k(), self.pick(["4000000000000", "1", "x"])],
+            lambda: ["EXPIREAT", k(), self.unix_seconds()], lambda: ["PEXPIREAT", k(),
+                                                                     self.pick(["4000000000000", "1", "x"])],
             lambda: ["TTL", k()], lambda: ["EXPIRETIME", k()], lambda: ["PERSIST", k()],
             lambda: ["OBJECT", self.pick(["ENCODING", "REFCOUNT", "FREQ", "IDLETIME", "x"]), k()],
             lambda: ["DBSIZE"], lambda: ["SELECT", self.pick(["0", "0", "1", "2", "16", "-1", "x"])],
             lambda: ["SWAPDB", self.pick(["0", "1", "x", "99"]), self.pick(["0", "1", "2", "y"])],
-            lambda: ["KEYS", self.pick(["*", "k*", "?", "[ab]", "[^a]", "k[1-2]", "\\a", "", "long*x", "[", "[a", "*1", "a*b*c"])],
+            lambda: ["KEYS", self.pick(["*", "k*", "?", "[ab]", "[^a]", "k[1-2]", "\\a", "", "long*x", "[", "[a", "*1",
+                                        "a*b*c"])],
             lambda: ["SCAN", self.pick(["0", "x", "", " 0"]), "COUNT", "1000",
-                     *self.pick([[], ["MATCH", "k*"], ["TYPE", "string"], ["TYPE", "list"], ["COUNT", "0"], ["COUNT", "x"], ["y"]])],
-            lambda: ["FLUSHDB", *self.pick([[], ["ASYNC"], ["SYNC"], ["x"], ["ASYNC", "SYNC"]])] if r.random() < 0.2 else ["PING"],
+                     *self.pick([[], ["MATCH", "k*"], ["TYPE", "string"], ["TYPE", "list"], ["COUNT", "0"],
+                                 ["COUNT", "x"], ["y"]])],
+            lambda: ["FLUSHDB", *self.pick([[], ["ASYNC"], ["SYNC"], ["x"], ["ASYNC", "SYNC"]])] if r.random() < 0.2
+            else ["PING"],
             lambda: ["ECHO", v()], lambda: ["PING", *self.some(v, 0, 2)], lambda: ["MULTI"], lambda: ["EXEC"],
             lambda: ["DISCARD"], lambda: ["WATCH", *self.some(k, 0, 2)], lambda: ["UNWATCH"],
-            lambda: ["HELLO", self.pick(["2", "3", "3", "4", "x"])], lambda: ["RESET"] if r.random() < 0.1 else ["TIME", "x"],
+            lambda: ["HELLO", self.pick(["2", "3", "3", "4", "x"])],
+            lambda: ["RESET"] if r.random() < 0.1 else ["TIME", "x"],
             lambda: ["CLIENT", self.pick(["GETNAME", "ID", "x"]), *self.some(v, 1, 2)],
             lambda: ["CLIENT", "SETNAME", self.pick(["me", "a b", "", "é"])], lambda: ["CLIENT", "GETNAME"],
             lambda: ["CLIENT", "NO-EVICT", self.pick(["on", "off", "x"])], lambda: ["CLIENT", "UNBLOCK", n(), "x"],
             lambda: ["CLIENT", "REPLY", "x"], lambda: ["CLIENT", "KILL", "ID", self.pick(["x", "0", "999999"])],
             lambda: ["CLIENT", "PAUSE", self.pick(["x", "-1", "0"]), self.pick(["WRITE", "y"])],
-            lambda: ["CONFIG", "SET", self.pick(["nosuch", "maxmemory", "timeout", "maxclients"]), self.pick(["x", "-1"])],
+            lambda: ["CONFIG", "SET", self.pick(["nosuch", "maxmemory", "timeout", "maxclients"]),
+                     self.pick(["x", "-1"])],
             lambda: ["CONFIG", "GET", self.pick(["hz", "nosuch", "appendonly", "databases"])],
-            lambda: ["CONFIG", self.pick(["x", "RESETSTAT"])], lambda: ["DEBUG", "x"], lambda: ["NOSUCH", *self.some(v, 0, 3)],
-            lambda: ["COMMAND", "GETKEYS", *self.pick([["SET", "a", "b"], ["MSET", "a", "1", "b", "2"], ["PING", "x"], ["NOSUCH", "x"],
+            lambda: ["CONFIG", self.pick(["x", "RESETSTAT"])], lambda: ["DEBUG", "x"],
+            lambda: ["NOSUCH", *self.some(v, 0, 3)], lambda: ["COMMAND", "GETKEYS",
+                                                              *self.pick([["SET", "a", "b"],
+                                                                          ["MSET", "a", "1", "b", "2"], ["PING", "x"],
+                                                                          ["NOSUCH", "x"],
                      ["BITOP", "AND", "d", "s1", "s2"], ["GET"], ["COPY", "x", "y"], ["OBJECT", "FREQ", "k"]])],
-            lambda: ["COMMAND", "GETKEYSANDFLAGS", *self.pick([["SET", "a", "b"], ["RENAME", "a", "b"], ["BITOP", "AND", "d", "s1"]])],
-            lambda: ["SLOWLOG", self.pick(["x", "LEN"]), *self.some(n, 1, 2)], lambda: ["SLOWLOG", "GET", self.pick(["x", "-5"])],
-            lambda: ["LATENCY", self.pick(["LATEST", "RESET", "x"])], lambda: ["LATENCY", "HISTORY", "nosuch"],
-            lambda: ["LATENCY", "HISTOGRAM", "nosuch"], lambda: ["MEMORY", "USAGE", "nosuch", *self.pick([[], ["SAMPLES", n()], ["x"]])],
-            lambda: ["RANDOMKEY", "x"], lambda: ["GET"], lambda: ["SET", "a"], lambda: ["SHUTDOWN", "x"], lambda: ["SHUTDOWN", "ABORT"],
-            lambda: ["AUTH", *self.some(v, 1, 3)], lambda: ["OBJECT", "HELP", "x"], lambda: ["INFO", "nosuch"],
+            lambda: ["COMMAND", "GETKEYSANDFLAGS", *self.pick([["SET", "a", "b"], ["RENAME", "a", "b"],
+                                                               ["BITOP", "AND", "d", "s1"]])],
+            lambda: ["SLOWLOG", self.pick(["x", "LEN"]), *self.some(n, 1, 2)],
+            lambda: ["SLOWLOG", "GET", self.pick(["x", "-5"])], lambda: ["LATENCY",
+                                                                         self.pick(["LATEST", "RESET", "x"])],
+                                                                         lambda: ["LATENCY", "HISTORY", "nosuch"],
+            lambda: ["LATENCY", "HISTOGRAM", "nosuch"], lambda: ["MEMORY", "USAGE", "nosuch",
+                                                                 *self.pick([[], ["SAMPLES", n()], ["x"]])],
+            lambda: ["RANDOMKEY", "x"], lambda: ["GET"], lambda: ["SET", "a"], lambda: ["SHUTDOWN", "x"],
+            lambda: ["SHUTDOWN", "ABORT"], lambda: ["AUTH", *self.some(v, 1, 3)], lambda: ["OBJECT", "HELP", "x"],
+            lambda: ["INFO", "nosuch"],
         ]
         return self.pick(table)()
 
@@ -201,7 +218,8 @@ def compare(a, b, seed, generate, commands, is_rebuilt=False):
                 print("  queued:", *[repr(each) for each in queued], sep="\n    ")
             elif name == "EXEC":
                 print("  queued:", *[f"{c!r}\n    ringkv: {x[:400]!r}\n    redis:  {y[:400]!r}" for c, x, y in
-                                    zip(queued, flatten(mine), flatten(redis)) if not same_reply(c, x, y)], sep="\n    ")
+                                    zip(queued, flatten(mine), flatten(redis)) if not same_reply(c, x, y)],
+                                    sep="\n    ")
             print("  before:", *[repr(c) for c in history[-8:-1]], sep="\n    ")
             return False
     return True
@@ -283,7 +301,8 @@ def run_lives(seed, commands, generate, limits, own, mode):
                         ours.process.kill()
                         ours.process.wait()
                         continue
-                    with start_ringkv("--replicaof", f"127.0.0.1 {ours.port}", "--enable-debug-command", "yes") as replica:
+                    with start_ringkv("--replicaof", f"127.0.0.1 {ours.port}", "--enable-debug-command",
+                                      "yes") as replica:
                         if not compare(a, theirs.connect(), seed, generate, commands // lives, life > 0):
                             return False
                         check, copy = ours.connect(), replica.connect()
@@ -302,7 +321,8 @@ def main():
     arguments = parser.parse_args()
     for seed in range(arguments.seed, arguments.seed + arguments.rounds):
         print(f"seed {seed}", flush=True)
-        if not all(each(seed, arguments.commands, arguments.mode) for each in (run, run_collections, run_streams, run_others)):
+        if not all(each(seed, arguments.commands, arguments.mode) for each in (run, run_collections, run_streams,
+                                                                               run_others)):
             return 1
     return 0
 

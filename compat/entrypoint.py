@@ -91,7 +91,8 @@ def check_variables(image, folder):
     with image.start("redis-server", *QUIET, REDIS_PASSWORD="one", RINGKV_REQUIREPASS="two") as server:
         assert option(server, "requirepass", "two") == "two", "a variable of RingKV wins"
     refused = (({"REDIS_TLS_ENABLED": "yes"}, "there is no TLS"), ({"REDIS_ACLFILE": "/users"}, "no users"),
-               ({"ALLOW_EMPTY_PASSWORD": "no"}, "no REDIS_PASSWORD"), ({"REDIS_REPLICATION_MODE": "x"}, "not master or replica"),
+               ({"ALLOW_EMPTY_PASSWORD": "no"}, "no REDIS_PASSWORD"),
+               ({"REDIS_REPLICATION_MODE": "x"}, "not master or replica"),
                ({"REDIS_REPLICATION_MODE": "replica"}, "no REDIS_MASTER_HOST"),
                ({"REDIS_PASSWORD_FILE": "/nosuch"}, "missing or empty"))
     for environment, says in refused:

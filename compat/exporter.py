@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""prometheus-redis-exporter finds all metrics of redis-server in RingKV, on a primary and on its replica, and the values that
-the same state must give."""
+"""prometheus-redis-exporter finds all metrics of redis-server in RingKV, on a primary and on its replica, and the
+values that the same state must give."""
 import contextlib
 import re
 import sys
@@ -10,13 +10,15 @@ import urllib.request
 from servers import RunningServer, eventually, free_ports, start_redis, start_ringkv
 
 # Differ from one moment to the next, or with the numbers of a run.
-MOVING = re.compile(r"^redis_(exporter_|commands_|errors_total|latency_percentiles_usec|last_slow_execution|slowlog_last_id)")
+MOVING = re.compile(r"^redis_(exporter_|commands_|errors_total|latency_percentiles_usec|last_slow_execution|"
+                    r"slowlog_last_id)")
 
 # What the same state must show at both.
-EQUAL = {"redis_up", 'redis_db_keys{db="db0"}', 'redis_db_keys_expiring{db="db0"}', "redis_connected_slaves", "redis_aof_enabled",
-         "redis_loading_dump_file", "redis_master_link_up", "redis_master_sync_in_progress", "redis_evicted_keys_total",
-         "redis_expired_keys_total", "redis_blocked_clients", "redis_rdb_last_bgsave_status", "redis_aof_last_write_status",
-         "redis_cluster_enabled", "redis_config_maxclients", "redis_config_maxmemory", "redis_memory_max_bytes",
+EQUAL = {"redis_up", 'redis_db_keys{db="db0"}', 'redis_db_keys_expiring{db="db0"}', "redis_connected_slaves",
+         "redis_aof_enabled", "redis_loading_dump_file", "redis_master_link_up", "redis_master_sync_in_progress",
+         "redis_evicted_keys_total", "redis_expired_keys_total", "redis_blocked_clients",
+         "redis_rdb_last_bgsave_status", "redis_aof_last_write_status", "redis_cluster_enabled",
+         "redis_config_maxclients", "redis_config_maxmemory", "redis_memory_max_bytes",
          "redis_rejected_connections_total", "redis_pubsub_channels", "redis_slowlog_length"}
 
 
@@ -73,7 +75,8 @@ def main():
             if ours[role].get(name) != expected[name]:
                 failures.append(f"{role}: {name} is {ours[role].get(name)}, redis-server: {expected[name]}")
     print("\n".join(failures))
-    print(f"{len(names(theirs['primary']))} metrics of a primary, {len(names(theirs['replica']))} of a replica, {len(failures)} failures")
+    print(f"{len(names(theirs['primary']))} metrics of a primary, {len(names(theirs['replica']))} of a replica, "
+          f"{len(failures)} failures")
     return 1 if failures else 0
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The real HAProxy with deploy/haproxy/haproxy.cfg in front of a cluster on this machine, under load: nodes are replaced
-one after the other as a rolling update does it, and one is killed."""
+"""The real HAProxy with deploy/haproxy/haproxy.cfg in front of a cluster on this machine, under load: nodes are
+replaced one after the other as a rolling update does it, and one is killed."""
 import http.client
 import os
 import re
@@ -123,8 +123,9 @@ def restart(cluster, index, http_port):
     assert server.process.wait(30) == 0
     directory = server.dir
     cluster.servers[index] = RunningServer(
-        [server_binary(), "--port", str(port), "--http-port", str(http_port), "--bind", "127.0.0.1", "--cluster-enabled", "yes",
-         "--cluster-config", cluster.config, "--cluster-node-id", name, "--dir", directory, *OPTIONS])
+        [server_binary(), "--port", str(port), "--http-port", str(http_port), "--bind", "127.0.0.1",
+         "--cluster-enabled", "yes", "--cluster-config", cluster.config, "--cluster-node-id", name, "--dir", directory,
+         *OPTIONS])
 
     eventually(lambda: status_of(http_port, "/readyz") == 200, f"node {name} to be ready again")
     time.sleep(1)  # as long as HAProxy needs to see it: Kubernetes' minReadySeconds
@@ -134,12 +135,14 @@ def check_password():
     """Nodes with a password: HAProxy's checks and the handover hook use it."""
     password = "topsecret"
     http_ports = free_ports(2)
-    with start_cluster(1, 1, *OPTIONS, "--requirepass", password, "--masterauth", password, http_ports=http_ports) as cluster:
+    with start_cluster(1, 1, *OPTIONS, "--requirepass", password, "--masterauth", password,
+                       http_ports=http_ports) as cluster:
         nodes = [node[2] for node in cluster.nodes]
         proxy = HaProxy([nodes[0]] * 3, [http_ports[0]] * 3, {"RINGKV_PASSWORD": password})
         try:
             eventually(lambda: status_of(proxy.http_port, "/healthz") == 200, "HAProxy to have a node")
-            eventually(lambda: proxy.checks() == {"redis_primary": "L7OK", "redis_any": "L7OK", "http": "L7OK"}, "good checks")
+            eventually(lambda: proxy.checks() == {"redis_primary": "L7OK", "redis_any": "L7OK", "http": "L7OK"},
+                       "good checks")
         finally:
             proxy.stop()
         folder = os.path.dirname(server_binary())
@@ -147,7 +150,8 @@ def check_password():
                 f'ringkv-cluster handover {cluster.config} "$RINGKV_CLUSTER_NODE_ID"']
         environment = {"PATH": f"{folder}:{os.environ['PATH']}", "RINGKV_CLUSTER_NODE_ID": cluster.nodes[0][0]}
         for secret, status in (("wrong", 1), (password, 0)):
-            done = subprocess.run(hook, env={**environment, "RINGKV_REQUIREPASS": secret}, capture_output=True, check=False, timeout=60)
+            done = subprocess.run(hook, env={**environment, "RINGKV_REQUIREPASS": secret}, capture_output=True,
+                                  check=False, timeout=60)
             assert done.returncode == status, done
         assert redis.Redis(port=nodes[1], password=password).info("replication")["role"] == "master"
 

@@ -12,7 +12,8 @@ from servers import server_binary
 
 
 def read(binary, *what):
-    return subprocess.run(["readelf", "-W", *what, binary], capture_output=True, text=True, check=True, timeout=60).stdout
+    return subprocess.run(["readelf", "-W", *what, binary], capture_output=True, text=True, check=True,
+                          timeout=60).stdout
 
 
 def protections(binary):

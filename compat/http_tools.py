@@ -77,11 +77,13 @@ def check_metrics(pages):
 
 
 def check_page(url):
-    browser = next((name for name in BROWSERS if subprocess.run(["which", name], capture_output=True, check=False).returncode == 0),
+    browser = next((name for name in BROWSERS if subprocess.run(["which", name], capture_output=True,
+                                                                check=False).returncode == 0),
                    None)
     assert browser is not None, f"none of {BROWSERS} is installed"
     curl("-X", "PUT", "-d", "<b>bold</b>", f"{url}/keys/page:1")
-    dom = run(browser, "--no-sandbox", "--disable-gpu", "--virtual-time-budget=4000", "--dump-dom", f"{url}/?prefix=page:")
+    dom = run(browser, "--no-sandbox", "--disable-gpu", "--virtual-time-budget=4000", "--dump-dom",
+              f"{url}/?prefix=page:")
     assert "<td>page:1</td><td>&lt;b&gt;bold&lt;/b&gt;</td>" in dom.replace("\n", ""), dom[:3000]
     assert "1 keys" in dom and "/keys/{key}" in dom
     assert "keys in database 0" in dom
@@ -97,7 +99,8 @@ def main():
         server.connect().raw("NOSUCHCOMMAND")
         pages = [run("curl", "-s", f"{url}/metrics")]
         with start_ringkv("--http-port", str(replica_port), "--replicaof", f"127.0.0.1 {server.port}"):
-            run("curl", "-s", "--retry", "50", "--retry-delay", "0", "--fail", f"http://127.0.0.1:{replica_port}/readyz")
+            run("curl", "-s", "--retry", "50", "--retry-delay", "0", "--fail",
+                f"http://127.0.0.1:{replica_port}/readyz")
             pages.append(run("curl", "-s", f"http://127.0.0.1:{replica_port}/metrics"))
             pages.append(run("curl", "-s", f"{url}/metrics"))
     with start_cluster(2, 0, http_ports=cluster_ports):

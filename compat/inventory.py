@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What there is, compared with redis-server: commands with what COMMAND INFO tells of them, subcommands of DEBUG, fields of INFO,
-CLIENT LIST and MEMORY STATS. Each difference is in the table of docs/differences.md, and each row of the table is a difference."""
+"""What there is, compared with redis-server: commands with what COMMAND INFO tells of them, subcommands of DEBUG,
+fields of INFO, CLIENT LIST and MEMORY STATS. Each difference is in the table of docs/differences.md, and each row of
+the table is a difference."""
 import os
 import re
 import sys
@@ -100,7 +101,8 @@ def differences(ours, theirs):
     for what, (a, b) in sets.items():
         yield from ((f"{what}, missing", name, "") for name in sorted(b - a) if not VARIABLE.match(name))
         yield from ((f"{what}, added", name, "") for name in sorted(a - b) if not VARIABLE.match(name))
-    yield from (("keyword, missing", f"{name} {token}", "") for name, token in sorted(tokens(theirs) - tokens(ours)) if name in mine)
+    yield from (("keyword, missing", f"{name} {token}", "") for name,
+                token in sorted(tokens(theirs) - tokens(ours)) if name in mine)
 
 
 def info_differences(ours, theirs):
@@ -124,7 +126,8 @@ def main():
 
     def row_of(what, name):
         words = name.split(" ")
-        return next(((what, name_) for name_ in (" ".join(words[:n]) for n in range(1, len(words) + 1)) if (what, name_) in known), None)
+        return next(((what, name_) for name_ in (" ".join(words[:n]) for n in range(1, len(words) + 1))
+                     if (what, name_) in known), None)
 
     used = {row_of(what, name) for what, name, _ in found}
     failures = [f"not explained: {what}: {name} {detail}" for what, name, detail in found if not row_of(what, name)]

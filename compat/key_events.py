@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """notify-keyspace-events and WATCH beside redis-server: after each of many random steps subscribers of both have heard
-the same in the same order, and EXEC is given up for the same watched keys. A step is a command, a transaction, a key that
-expires, or clients that wait for a key which is filled.
+the same in the same order, and EXEC is given up for the same watched keys. A step is a command, a transaction, a key
+that expires, or clients that wait for a key which is filled.
 
   compat/key_events.py [--seed N] [--commands N] [--rounds N]
 
@@ -18,8 +18,8 @@ from servers import eventually, start_redis, start_ringkv
 
 END = b"__keyend"
 SMALL = [letter + number for letter in "slhezxp" for number in "34"]  # keys by type: e of sets, p of HyperLogLogs
-SKIPPED = {"MULTI", "EXEC", "DISCARD", "WATCH", "UNWATCH", "HELLO", "RESET", "CLIENT", "CONFIG", "SHUTDOWN", "SUBSCRIBE", "AUTH",
-           "SELECT"}
+SKIPPED = {"MULTI", "EXEC", "DISCARD", "WATCH", "UNWATCH", "HELLO", "RESET", "CLIENT", "CONFIG", "SHUTDOWN",
+           "SUBSCRIBE", "AUTH", "SELECT"}
 
 
 class Listener:
@@ -52,7 +52,8 @@ def lookups_differ(command, reply):
 
 
 def grows_only(command, reply):
-    """Whether BITFIELD may have made a string longer and set nothing in it, which redis-server hides from who watches it."""
+    """Whether BITFIELD may have made a string longer and set nothing in it, which redis-server hides from who watches
+    it."""
     return str(command[0]).upper() == "BITFIELD" and b"$-1\r\n" in reply
 
 
@@ -84,29 +85,36 @@ def small_values(g, dumped):
         lambda: ["SET", s(), pick(["v", "12", "\xff", "ex", "px"]),
                  *pick([[], ["EX", "10000"], ["PXAT", "4000000000000"], ["KEEPTTL"], ["NX"], ["XX", "GET"]])],
         lambda: ["SETBIT", s(), pick(["0", "7", "8"]), pick(["0", "1"])], lambda: ["APPEND", s(), pick(["", "1"])],
-        lambda: ["SETRANGE", s(), number(), pick(["", "x"])], lambda: ["INCRBYFLOAT", s(), "1.5"], lambda: ["INCR", s()],
-        lambda: ["BITFIELD", s(), *sum(some(lambda: pick([["SET", "u1", number(), pick(["0", "1"])], ["INCRBY", "u2", number(), number()],
-                                                           ["OVERFLOW", "FAIL"], ["GET", "u8", "0"]]), 1, 3), [])],
-        lambda: ["BITOP", pick(["AND", "OR", "XOR", "NOT"]), s(), s()], lambda: ["GETSET", s(), "v"], lambda: ["SETNX", s(), "v"],
-        lambda: ["MSET", *sum(some(lambda: [s(), "v"], 1, 3), [])], lambda: ["MSETNX", s(), "v", s(), "w"],
-        lambda: ["SETEX", s(), "10000", "v"], lambda: ["GETDEL", s()],
+        lambda: ["SETRANGE", s(), number(), pick(["", "x"])], lambda: ["INCRBYFLOAT", s(), "1.5"],
+        lambda: ["INCR", s()],
+        lambda: ["BITFIELD", s(), *sum(some(
+            lambda: pick([["SET", "u1", number(), pick(["0", "1"])], ["INCRBY", "u2", number(), number()],
+                          ["OVERFLOW", "FAIL"], ["GET", "u8", "0"]]), 1, 3), [])],
+        lambda: ["BITOP", pick(["AND", "OR", "XOR", "NOT"]), s(), s()], lambda: ["GETSET", s(), "v"],
+        lambda: ["SETNX", s(), "v"], lambda: ["MSET", *sum(some(lambda: [s(), "v"], 1, 3), [])],
+        lambda: ["MSETNX", s(), "v", s(), "w"], lambda: ["SETEX", s(), "10000", "v"], lambda: ["GETDEL", s()],
         lambda: ["GETEX", s(), *pick([[], ["PERSIST"], ["EX", "10000"], ["EXAT", "1"]])]]
-    hyperloglogs = [lambda: ["PFADD", p(), *some(lambda: str(g.random.randrange(9)), 0, 2)], lambda: ["PFMERGE", p(), p()],
-                    lambda: ["PFCOUNT", p()], lambda: ["PFCOUNT", p(), p()]]
+    hyperloglogs = [lambda: ["PFADD", p(), *some(lambda: str(g.random.randrange(9)), 0, 2)],
+                    lambda: ["PFMERGE", p(), p()], lambda: ["PFCOUNT", p()], lambda: ["PFCOUNT", p(), p()]]
     hashes = [lambda: ["HSET", h(), *pick([[m(), "1"], [m(), "1", m(), "2"]])], lambda: ["HDEL", h(), *some(m, 1, 3)],
-              lambda: ["HINCRBY", h(), m(), "1"], lambda: ["HINCRBYFLOAT", h(), m(), "1.5"], lambda: ["HSETNX", h(), m(), "1"],
-              lambda: ["HMSET", h(), m(), "1"]]
+              lambda: ["HINCRBY", h(), m(), "1"], lambda: ["HINCRBYFLOAT", h(), m(), "1.5"],
+              lambda: ["HSETNX", h(), m(), "1"], lambda: ["HMSET", h(), m(), "1"]]
     lists = [
         lambda: [pick(["RPUSH", "LPUSH"]), l(), *some(m, 1, 2)], lambda: [pick(["RPUSH", "LPUSH"]), l(), m()],
-        lambda: ["LSET", l(), number(), m()], lambda: ["LINSERT", l(), pick(["BEFORE", "AFTER"]), m(), m()], lambda: ["LPUSHX", l(), m()],
-        lambda: ["LPOP", l(), *pick([[], [count()], ["0"]])], lambda: ["RPOP", l(), *pick([[], [count()]])],
-        lambda: ["LMPOP", *counted(l), end(), *pick([[], ["COUNT", count()]])], lambda: ["BLMPOP", timeout, *counted(l), end(), "COUNT", count()],
+        lambda: ["LSET", l(), number(), m()], lambda: ["LINSERT", l(), pick(["BEFORE", "AFTER"]), m(), m()],
+        lambda: ["LPUSHX", l(), m()], lambda: ["LPOP", l(), *pick([[], [count()], ["0"]])],
+        lambda: ["RPOP", l(), *pick([[], [count()]])], lambda: ["LMPOP", *counted(l), end(),
+                                                                *pick([[], ["COUNT", count()]])],
+                                                                lambda: ["BLMPOP", timeout, *counted(l), end(), "COUNT",
+                                                                         count()],
         lambda: [pick(["BLPOP", "BRPOP"]), *some(l, 1, 3), timeout], lambda: ["LREM", l(), number(), m()],
-        lambda: ["LTRIM", l(), number(), number()], lambda: ["LMOVE", l(), l(), end(), end()], lambda: ["RPOPLPUSH", l(), l()],
-        lambda: ["BLMOVE", l(), l(), end(), end(), timeout], lambda: ["BRPOPLPUSH", l(), l(), timeout]]
-    sets = [lambda: ["SADD", e(), *some(m, 1, 2)], lambda: ["SADD", e(), *some(m, 1, 3)], lambda: ["SREM", e(), *some(m, 1, 3)],
-            lambda: ["SPOP", e(), pick(["4", "9", "0"])], lambda: ["SMOVE", e(), e(), m()],
-            lambda: [pick(["SINTERSTORE", "SUNIONSTORE", "SDIFFSTORE"]), e(), *some(e, 1, 3)]]
+        lambda: ["LTRIM", l(), number(), number()], lambda: ["LMOVE", l(), l(), end(), end()],
+        lambda: ["RPOPLPUSH", l(), l()], lambda: ["BLMOVE", l(), l(), end(), end(), timeout],
+        lambda: ["BRPOPLPUSH", l(), l(), timeout]]
+    sets = [lambda: ["SADD", e(), *some(m, 1, 2)], lambda: ["SADD", e(), *some(m, 1, 3)],
+            lambda: ["SREM", e(), *some(m, 1, 3)], lambda: ["SPOP", e(), pick(["4", "9", "0"])],
+            lambda: ["SMOVE", e(), e(), m()], lambda: [pick(["SINTERSTORE", "SUNIONSTORE", "SDIFFSTORE"]), e(),
+                                                       *some(e, 1, 3)]]
     sorted_sets = [
         lambda: ["ZADD", z(), pick(["0", "1"]), m()], lambda: ["ZADD", z(), "1", m(), "2", m()],
         lambda: ["ZADD", z(), *pick([["INCR"], ["XX"], ["NX", "CH"], ["GT"], ["LT", "CH"], []]), number(), m()],
@@ -122,23 +130,31 @@ def small_values(g, dumped):
         lambda: ["GEORADIUS", z(), "13", "52", pick(["1", "300"]), "km", pick(["STORE", "STOREDIST"]), z()],
         lambda: ["GEOSEARCHSTORE", z(), z(), "FROMLONLAT", "13", "52", "BYRADIUS", pick(["1", "300"]), "km"]]
     streams = [
-        lambda: ["XADD", x(), *pick([[], ["MAXLEN", "1"], ["MINID", stream_id()], ["NOMKSTREAM"], ["MAXLEN", "0"]]), "*" if g.random.random() < 0.3 else stream_id(), "f", "v"],
+        lambda: ["XADD", x(), *pick([[], ["MAXLEN", "1"], ["MINID", stream_id()], ["NOMKSTREAM"], ["MAXLEN", "0"]]),
+                 "*" if g.random.random() < 0.3 else stream_id(), "f", "v"],
         lambda: ["XADD", x(), stream_id(), "f", "v"],
-        lambda: ["XTRIM", x(), "MAXLEN", number()], lambda: ["XDEL", x(), stream_id(), stream_id()], lambda: ["XSETID", x(), "9-0"],
-        lambda: ["XGROUP", "CREATE", x(), group(), pick(["0", "$"]), *pick([[], ["MKSTREAM"]])],
-        lambda: ["XGROUP", "SETID", x(), group(), pick(["0", "$"])], lambda: ["XGROUP", pick(["CREATECONSUMER", "DELCONSUMER"]), x(), group(), consumer()],
+        lambda: ["XTRIM", x(), "MAXLEN", number()], lambda: ["XDEL", x(), stream_id(), stream_id()],
+        lambda: ["XSETID", x(), "9-0"], lambda: ["XGROUP", "CREATE", x(), group(), pick(["0", "$"]),
+                                                 *pick([[], ["MKSTREAM"]])],
+        lambda: ["XGROUP", "SETID", x(), group(), pick(["0", "$"])],
+        lambda: ["XGROUP", pick(["CREATECONSUMER", "DELCONSUMER"]), x(), group(), consumer()],
         lambda: ["XGROUP", "DESTROY", x(), group()], lambda: ["XACK", x(), group(), stream_id()],
-        *[lambda: ["XREADGROUP", "GROUP", group(), consumer(), "COUNT", "2", *pick([[], ["NOACK"]]), "STREAMS", x(), pick([">", ">", "0"])]] * 2,
+        *[lambda: ["XREADGROUP", "GROUP", group(), consumer(), "COUNT", "2", *pick([[], ["NOACK"]]), "STREAMS", x(),
+                   pick([">", ">", "0"])]] * 2,
         lambda: ["XREADGROUP", "GROUP", group(), consumer(), "BLOCK", "1", "STREAMS", x(), x(), ">", ">"],
-        lambda: ["XCLAIM", x(), group(), consumer(), "0", stream_id(), *pick([[], ["FORCE"], ["JUSTID"], ["LASTID", stream_id()]])],
+        lambda: ["XCLAIM", x(), group(), consumer(), "0", stream_id(),
+                 *pick([[], ["FORCE"], ["JUSTID"], ["LASTID", stream_id()]])],
         lambda: ["XAUTOCLAIM", x(), group(), consumer(), "0", "0", "COUNT", "2"]]
     keys = [
-        lambda: ["DEL", *some(any_key, 1, 3)], lambda: ["UNLINK", any_key(), any_key()], lambda: ["GET", any_key()], lambda: ["PERSIST", any_key()],
-        lambda: ["EXPIRE", any_key(), pick(["10000", "-1", "0"]), *pick([[], ["NX"], ["GT"], ["LT"]])],
-        lambda: ["PEXPIREAT", any_key(), pick(["1", "4000000000000"])], lambda: ["SORT", pick([l, e, z])(), "ALPHA", "STORE", l()],
-        lambda: ["COPY", any_key(), any_key(), *pick([[], ["REPLACE"], ["DB", "1"], ["DB", "1", "REPLACE"]])], lambda: ["RENAME", any_key(), any_key()],
-        lambda: ["RENAMENX", any_key(), any_key()], lambda: ["MOVE", any_key(), "1"],
-        lambda: ["RESTORE", s(), pick(["0", "10000000"]), dumped, *pick([[], ["REPLACE"], ["REPLACE", "ABSTTL"]])]]
+        lambda: ["DEL", *some(any_key, 1, 3)], lambda: ["UNLINK", any_key(), any_key()], lambda: ["GET", any_key()],
+        lambda: ["PERSIST", any_key()], lambda: ["EXPIRE", any_key(), pick(["10000", "-1", "0"]),
+                                                 *pick([[], ["NX"], ["GT"], ["LT"]])],
+        lambda: ["PEXPIREAT", any_key(), pick(["1", "4000000000000"])],
+        lambda: ["SORT", pick([l, e, z])(), "ALPHA", "STORE", l()],
+        lambda: ["COPY", any_key(), any_key(), *pick([[], ["REPLACE"], ["DB", "1"], ["DB", "1", "REPLACE"]])],
+        lambda: ["RENAME", any_key(), any_key()], lambda: ["RENAMENX", any_key(), any_key()],
+        lambda: ["MOVE", any_key(), "1"], lambda: ["RESTORE", s(), pick(["0", "10000000"]), dumped,
+                                                   *pick([[], ["REPLACE"], ["REPLACE", "ABSTTL"]])]]
     kinds = [strings, hyperloglogs, hashes, lists, lists, sets, sorted_sets, sorted_sets, streams, streams, keys]
     return lambda: pick(pick(kinds))()
 
@@ -165,7 +181,8 @@ def pass_milliseconds(side):
 
 
 def destination(command):
-    """Where the command stores a result. If that is nothing, redis-server erases a key there as `del` though it has expired."""
+    """Where the command stores a result. If that is nothing, redis-server erases a key there as `del` though it has
+    expired."""
     at = 1 if command[0].endswith("STORE") else {"BITOP": 2, "SORT": len(command) - 1}.get(command[0])
     return command[at] if at else None
 
@@ -186,7 +203,8 @@ def steps(g, small, kinds):
 
     def expiry():
         key = pick(SMALL)
-        uses = next((each for each in (small() for _ in range(30)) if key in each[1:] and destination(each) != key), ["GET", key])
+        uses = next((each for each in (small() for _ in range(30)) if key in each[1:] and destination(each) != key),
+                    ["GET", key])
         return [run("PEXPIRE", key, "10"), pass_milliseconds, run(*uses), run("EXISTS", key)]
 
     def any_of_a_set():  # chance picks which
@@ -198,8 +216,8 @@ def steps(g, small, kinds):
         filling = [run(*pick(FILLERS[kind])) for _ in range(g.random.randint(1, 2))]
         if g.random.random() < 0.2:
             filling = [run("MULTI"), *filling, run("EXEC")]
-        return [run("RPUSH", "l3", "m"), run("XGROUP", "CREATE", "wx", "g", "$", "MKSTREAM"), *waiting, *filling, unblock,
-                run("DEL", "wl", "wl2", "wz", "wx")]
+        return [run("RPUSH", "l3", "m"), run("XGROUP", "CREATE", "wx", "g", "$", "MKSTREAM"), *waiting, *filling,
+                unblock, run("DEL", "wl", "wl2", "wz", "wx")]
 
     kinds_of_steps = [command] * 24 + [transaction] * 2 + [expiry] * 2 + [any_of_a_set] + [waiters] * 2
     return lambda: pick(kinds_of_steps)()
@@ -210,14 +228,16 @@ WAITERS = {
     "l": [["BLPOP", "wl", "0"], ["BRPOP", "wl", "0"], ["BLMPOP", "0", "1", "wl", "RIGHT", "COUNT", "2"],
           ["BLMOVE", "wl", "l4", "LEFT", "RIGHT", "0"], ["BRPOPLPUSH", "wl", "wl2", "0"]],
     "z": [["BZPOPMIN", "wz", "0"], ["BZPOPMAX", "wz", "0"], ["BZMPOP", "0", "1", "wz", "MAX", "COUNT", "2"]],
-    "x": [["XREAD", "BLOCK", "0", "STREAMS", "wx", "$"], ["XREAD", "BLOCK", "0", "STREAMS", "missing", "wx", "0", "9"], ["XREADGROUP", "GROUP", "g", "c", "BLOCK", "0", "STREAMS", "wx", ">"],
+    "x": [["XREAD", "BLOCK", "0", "STREAMS", "wx", "$"], ["XREAD", "BLOCK", "0", "STREAMS", "missing", "wx", "0", "9"],
+          ["XREADGROUP", "GROUP", "g", "c", "BLOCK", "0", "STREAMS", "wx", ">"],
           ["XREADGROUP", "GROUP", "g", "d", "BLOCK", "0", "NOACK", "STREAMS", "wx", ">"]],
 }
 FILLERS = {
-    "l": [["RPUSH", "wl", "a"], ["LPUSH", "wl", "a", "b", "c"], ["RENAME", "l3", "wl"], ["COPY", "l3", "wl"], ["LMOVE", "l3", "wl", "LEFT", "LEFT"],
-          ["SORT", "l3", "ALPHA", "STORE", "wl"], ["DEL", "wl"]],
-    "z": [["ZADD", "wz", "1", "a"], ["ZADD", "wz", "1", "a", "2", "b"], ["ZINCRBY", "wz", "1", "a"], ["ZUNIONSTORE", "wz", "1", "z3"],
-          ["GEOADD", "wz", "13", "52", "m"], ["RENAME", "z3", "wz"], ["COPY", "z3", "wz"]],
+    "l": [["RPUSH", "wl", "a"], ["LPUSH", "wl", "a", "b", "c"], ["RENAME", "l3", "wl"], ["COPY", "l3", "wl"],
+          ["LMOVE", "l3", "wl", "LEFT", "LEFT"], ["SORT", "l3", "ALPHA", "STORE", "wl"], ["DEL", "wl"]],
+    "z": [["ZADD", "wz", "1", "a"], ["ZADD", "wz", "1", "a", "2", "b"], ["ZINCRBY", "wz", "1", "a"],
+          ["ZUNIONSTORE", "wz", "1", "z3"], ["GEOADD", "wz", "13", "52", "m"], ["RENAME", "z3", "wz"],
+          ["COPY", "z3", "wz"]],
     "x": [["XADD", "wx", "1-1", "f", "v"], ["XADD", "wx", "*", "f", "v"], ["XADD", "wx", "MAXLEN", "1", "*", "f", "v"]],
 }
 WATCHED = [*SMALL, "h", "l", "s", "z", "x", "a", "p"]
@@ -354,7 +374,8 @@ def compare(a, b, command):
 def chosen_kinds(ours, theirs):
     for letters in ("Kl", "Eh$", "KEg", "Kn", "Em"):
         a, b = Listener(ours, letters), Listener(theirs, letters)
-        for command in (["RPUSH", "l", "x"], ["HSET", "h", "f", "v"], ["SET", "s", "v", "EX", "100"], ["GET", "missing"], ["LPOP", "l"], ["DEL", "h", "s"]):
+        for command in (["RPUSH", "l", "x"], ["HSET", "h", "f", "v"], ["SET", "s", "v", "EX", "100"],
+                        ["GET", "missing"], ["LPOP", "l"], ["DEL", "h", "s"]):
             assert compare(a, b, command)
 
 
@@ -388,7 +409,8 @@ def beside_commands(ours):
     listener.client.raw("CONFIG", "SET", "maxmemory", "1")
     listener.client.raw("SET", "more", "x")
     heard = []
-    eventually(lambda: heard.extend(listener.events()) or (b"__keyevent@0__:evicted", b"gone next") in heard, "a key is evicted")
+    eventually(lambda: heard.extend(listener.events()) or (b"__keyevent@0__:evicted", b"gone next") in heard,
+               "a key is evicted")
 
 
 def from_redis():
@@ -400,8 +422,10 @@ def from_redis():
         with start_ringkv("--migrate-from", f"127.0.0.1 {source.port}", "--notify-keyspace-events", "KEAn") as server:
             ours = Listener(server, "KEAn")
             eventually(lambda: b"migrate_link_status:up" in ours.client.raw("INFO", "replication"), "a link to Redis")
-            for command in (["RPUSH", "loaded", "y", "z"], ["SET", "s", "v"], ["INCR", "n"], ["MULTI"], ["LPUSH", "l", "a"], ["RENAME", "l", "m"],
-                            ["EXEC"], ["LMOVE", "m", "loaded", "LEFT", "LEFT"], ["ZADD", "z", "1", "a", "2", "b"], ["ZREM", "z", "a", "b"]):
+            for command in (["RPUSH", "loaded", "y", "z"], ["SET", "s", "v"], ["INCR", "n"], ["MULTI"],
+                            ["LPUSH", "l", "a"], ["RENAME", "l", "m"], ["EXEC"],
+                            ["LMOVE", "m", "loaded", "LEFT", "LEFT"], ["ZADD", "z", "1", "a", "2", "b"],
+                            ["ZREM", "z", "a", "b"]):
                 theirs.client.raw(*command)
             wanted, heard = theirs.events(), []
             eventually(lambda: heard.extend(ours.events()) or len(heard) >= len(wanted), "what Redis has done")
@@ -414,7 +438,8 @@ def main():
     parser.add_argument("--commands", type=int, default=int(os.environ.get("RINGKV_EVENT_COMMANDS", "2000")))
     parser.add_argument("--rounds", type=int, default=1)
     arguments = parser.parse_args()
-    if not all(random_steps(seed, arguments.commands) for seed in range(arguments.seed, arguments.seed + arguments.rounds)):
+    if not all(random_steps(seed, arguments.commands) for seed in range(arguments.seed,
+                                                                        arguments.seed + arguments.rounds)):
         return 1
     with start_ringkv("--io-threads", "2") as ours, start_redis() as theirs:
         the_option(ours, theirs)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The manifests in deploy/kubernetes against the schemas of Kubernetes, as the npm package kubernetes-models ships them:
-its types refuse unknown fields, its validators wrong values. And what no schema knows: that they fit together. The files
-in deploy/compose as docker-compose reads them."""
+"""The manifests in deploy/kubernetes against the schemas of Kubernetes, as the npm package kubernetes-models ships
+them: its types refuse unknown fields, its validators wrong values. And what no schema knows: that they fit together.
+The files in deploy/compose as docker-compose reads them."""
 import glob
 import json
 import os
@@ -36,7 +36,8 @@ def check_schemas(manifests, folder):
     types, values = [], ["const problems = [];"]
     for i, (_, manifest) in enumerate(manifests):
         kind, text = manifest["kind"], json.dumps(manifest)
-        types.append(f'import type {{ I{kind} as T{i} }} from "{module_of(manifest)}";\nexport const m{i}: T{i} = {text};')
+        types.append(f'import type {{ I{kind} as T{i} }} from "{module_of(manifest)}";\nexport const m{i}: T{i} = '
+                     f'{text};')
         values.append(f'try {{ new (require("{module_of(manifest)}").{kind})({text}).validate(); }}'
                       f' catch (error) {{ problems.push("{kind}: " + error.message); }}')
     values.append('console.log(problems.join("\\n"));')
@@ -44,8 +45,9 @@ def check_schemas(manifests, folder):
         file.write("\n".join(types))
     with open(os.path.join(folder, "manifests.js"), "w", encoding="utf-8") as file:
         file.write("\n".join(values))
-    tsc = subprocess.run(["npx", "tsc", "--noEmit", "--strict", "--skipLibCheck", "--module", "nodenext", "--moduleResolution",
-                          "nodenext", "manifests.ts"], cwd=folder, capture_output=True, text=True, timeout=120)
+    tsc = subprocess.run(["npx", "tsc", "--noEmit", "--strict", "--skipLibCheck", "--module", "nodenext",
+                          "--moduleResolution", "nodenext", "manifests.ts"], cwd=folder, capture_output=True, text=True,
+                          timeout=120)
     node = subprocess.run(["node", "manifests.js"], cwd=folder, capture_output=True, text=True, timeout=60)
     return (tsc.stdout + node.stdout + node.stderr).strip()
 
@@ -66,7 +68,8 @@ def check_fit(manifests):
         assert {mount["name"] for mount in container["volumeMounts"]} <= volumes
         for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
             assert container[probe]["httpGet"]["port"] in ports
-        services = [m for _, m in manifests if m["kind"] == "Service" and m["spec"]["selector"].items() <= labels.items()]
+        services = [m for _, m in manifests if m["kind"] == "Service"
+                    and m["spec"]["selector"].items() <= labels.items()]
         assert services and all(port["targetPort"] in ports for s in services for port in s["spec"]["ports"])
         budgets = [m for _, m in manifests if m["kind"] == "PodDisruptionBudget"
                    and m["spec"]["selector"]["matchLabels"].items() <= labels.items()]
@@ -122,8 +125,9 @@ def check_entrypoint():
     script = os.path.join(ROOT, "deploy/docker/entrypoint.sh")
 
     def run(path):
-        return subprocess.run(["sh", script, "sh", "-c", "echo $RINGKV_REQUIREPASS $REDISCLI_AUTH"], capture_output=True, text=True,
-                              check=False, timeout=20, env={"PATH": os.environ["PATH"], "RINGKV_REQUIREPASS_FILE": path})
+        return subprocess.run(["sh", script, "sh", "-c", "echo $RINGKV_REQUIREPASS $REDISCLI_AUTH"],
+                              capture_output=True, text=True, check=False, timeout=20,
+                              env={"PATH": os.environ["PATH"], "RINGKV_REQUIREPASS_FILE": path})
 
     with tempfile.NamedTemporaryFile("w") as file:
         assert run(file.name).returncode == 1, "an empty password is none"
@@ -136,14 +140,15 @@ def check_entrypoint():
 def check_compose():
     folder = os.path.join(ROOT, "deploy/compose")
     for name in ("single.yaml", "cluster.yaml"):
-        done = subprocess.run(["docker-compose", "-f", name, "config"], cwd=folder, capture_output=True, text=True, check=False,
-                              timeout=60)
+        done = subprocess.run(["docker-compose", "-f", name, "config"], cwd=folder, capture_output=True, text=True,
+                              check=False, timeout=60)
         assert done.returncode == 0, done.stderr
         services = yaml.safe_load(done.stdout)["services"]
         check_compose_protection(services)
         mounts = [volume.split(":")[0] for service in services.values() for volume in service.get("volumes", [])]
         assert all(os.path.exists(mount) for mount in mounts if mount.startswith("/")), mounts
-    nodes = {name: service["environment"]["RINGKV_CLUSTER_NODE_ID"] for name, service in services.items() if name != "haproxy"}
+    nodes = {name: service["environment"]["RINGKV_CLUSTER_NODE_ID"] for name,
+             service in services.items() if name != "haproxy"}
     with open(os.path.join(folder, "cluster.conf"), encoding="utf-8") as file:
         topology = re.findall(r"^node (\S+) shard \S+ host (\S+) ", file.read(), re.M)
     assert nodes == {host: node for node, host in topology}, nodes

@@ -62,7 +62,8 @@ def follow(source_server, source, stop, writer):
         for _ in range(3):
             source.execute_command("CLIENT", "KILL", "TYPE", "replica")
             eventually(lambda: source.info("replication")["connected_slaves"] == 1, "the link is up again")
-        source.execute_command("FUNCTION", "LOAD", "#!lua name=library\nredis.register_function('f', function() return 1 end)")
+        source.execute_command("FUNCTION", "LOAD",
+                               "#!lua name=library\nredis.register_function('f', function() return 1 end)")
         stop.set()
         writer.join()
         eventually(lambda: info("migrate_offset") == source.info("replication")["master_repl_offset"], "all is here")

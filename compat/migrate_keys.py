@@ -20,7 +20,8 @@ def migrate(source, port, *words):
 def same_but_for_the_way(got, wanted):
     """RESTORE is told the time that a key has left, so it lives longer by the time that its copy was on the way."""
     same({key: each[:2] for key, each in got.items()}, {key: each[:2] for key, each in wanted.items()})
-    late = [key for key, each in wanted.items() if (each[2] < 0 and got[key][2] != each[2]) or abs(got[key][2] - each[2]) > 30_000]
+    late = [key for key, each in wanted.items() if (each[2] < 0 and got[key][2] != each[2])
+            or abs(got[key][2] - each[2]) > 30_000]
     expect(not late, f"expiry times differ: {late[:3]}")
 
 
@@ -57,11 +58,13 @@ def closing_port():
 
 
 def replies(start_source):
-    """The replies of a source to requests of every kind, towards targets of every kind; the targets are redis-server."""
+    """The replies of a source to requests of every kind, towards targets of every kind; the targets are
+    redis-server."""
     silent = socket.create_server(("127.0.0.1", 0))
     closing = closing_port()
     got = []
-    with start_source("--io-threads", "1") as source, start_redis() as target, start_redis("--requirepass", "pw") as locked:
+    with start_source("--io-threads", "1") as source, start_redis() as target, start_redis("--requirepass",
+                                                                                           "pw") as locked:
         client, at_target = source.connect(), target.connect()
 
         def ask(port, *words):
@@ -71,14 +74,16 @@ def replies(start_source):
         ask(target.port, "k", 0)
         for key in ("k", "k2", "k3"):
             client.raw("SET", key, "v")
-        for words in (("k", 0, "x"), ("k", "x", 1000), ("k", 0, 1000, "FOO"), ("k", 0, 1000, "AUTH"), ("k", 0, 1000, "AUTH2", "a"),
-                      ("k", 0, 1000, "KEYS", "k2"), ("", 0, 1000, "KEYS"), ("", 0, 1000), ("", 0, 1000, "KEYS", "nosuch")):
+        for words in (("k", 0, "x"), ("k", "x", 1000), ("k", 0, 1000, "FOO"), ("k", 0, 1000, "AUTH"),
+                      ("k", 0, 1000, "AUTH2", "a"), ("k", 0, 1000, "KEYS", "k2"), ("", 0, 1000, "KEYS"), ("", 0, 1000),
+                      ("", 0, 1000, "KEYS", "nosuch")):
             ask(target.port, *words)
         ask(target.port, "k", 99, 1000, "COPY")
         at_target.raw("FLUSHALL")  # redis-server has written the key into database 0
         for words in (("k", 0, 1000), ("k", 0, 1000, "AUTH", "wrong"), ("k", 0, 1000, "AUTH2", "nouser", "pw"),
                       ("k2", 3, 1000, "COPY", "AUTH", "pw"), ("k2", 3, 1000, "COPY", "AUTH", "pw"),
-                      ("", 3, 1000, "AUTH", "pw", "KEYS", "k2", "k3"), ("", 3, 1000, "replace", "auth2", "default", "pw", "keys", "k2", "no")):
+                      ("", 3, 1000, "AUTH", "pw", "KEYS", "k2", "k3"),
+                      ("", 3, 1000, "replace", "auth2", "default", "pw", "keys", "k2", "no")):
             ask(locked.port, *words)
         ask(target.port, "k", 0, 0)
         client.raw("SET", "k", "v")
@@ -103,7 +108,8 @@ def import_by_redis_cli(source, node):
     for i in range(200):
         client.raw("SET", f"key:{i}", i, *(("EX", 1000) if i % 2 else ()))
     client.raw("RPUSH", "list", *range(100))
-    done = subprocess.run(["redis-cli", "--cluster", "import", f"127.0.0.1:{node.port}", "--cluster-from", f"127.0.0.1:{source.port}"],
+    done = subprocess.run(["redis-cli", "--cluster", "import", f"127.0.0.1:{node.port}", "--cluster-from",
+                           f"127.0.0.1:{source.port}"],
                           check=False, timeout=60, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     expect(done.returncode == 0 and client.raw("DBSIZE") == b":0\r\n", done.stdout[-2000:])
 
@@ -120,7 +126,8 @@ def into_clusters():
 
 def into_a_slot_that_arrives():
     """As during `redis-cli --cluster reshard`: the target does not own the slot yet."""
-    with modes.redis_cluster_of_one([]) as owner, start_redis("--cluster-enabled", "yes") as target, start_cluster(1) as source:
+    with modes.redis_cluster_of_one([]) as owner, start_redis("--cluster-enabled",
+                                                              "yes") as target, start_cluster(1) as source:
         at_target, at_source = target.connect(), source.primaries[0].connect()
         slot = at_target.raw("CLUSTER", "KEYSLOT", SLOT_KEY)[1:-2]
         node = owner.connect().raw("CLUSTER", "MYID").split(b"\r\n")[1]
@@ -131,7 +138,8 @@ def into_a_slot_that_arrives():
         reply = migrate(at_source, target.port, "", 0, 5000, "REPLACE", "KEYS", SLOT_KEY)
         expect(reply == b"+OK\r\n", str(reply))
         expect(at_source.raw("EXISTS", SLOT_KEY) == b":0\r\n", "the key has moved")
-        expect(at_target.raw("ASKING") == b"+OK\r\n" and at_target.raw("GET", SLOT_KEY) == b"$1\r\nv\r\n", "and is there")
+        expect(at_target.raw("ASKING") == b"+OK\r\n" and at_target.raw("GET", SLOT_KEY) == b"$1\r\nv\r\n",
+               "and is there")
 
 
 def main():

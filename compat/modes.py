@@ -63,12 +63,11 @@ class Tagger:
         return words
 
 
-class TaggedClient:
-    def __init__(self, client, tagger):
-        self.client, self.tagger = client, tagger
+class WrappedClient:
+    """Passes on to a client; a subclass says how requests are sent."""
 
-    def send(self, *arguments):
-        self.client.send(*(self.tagger.tagged(arguments) if arguments else arguments))
+    def __init__(self, client):
+        self.client = client
 
     def raw(self, *arguments):
         self.send(*arguments)
@@ -81,27 +80,27 @@ class TaggedClient:
         self.client.close()
 
 
-class ConfiguresAll:
+class TaggedClient(WrappedClient):
+    def __init__(self, client, tagger):
+        super().__init__(client)
+        self.tagger = tagger
+
+    def send(self, *arguments):
+        self.client.send(*(self.tagger.tagged(arguments) if arguments else arguments))
+
+
+class ConfiguresAll(WrappedClient):
     """A client of one node; CONFIG SET goes to all."""
 
     def __init__(self, node, nodes):
-        self.client, self.nodes = node.connect(), nodes
+        super().__init__(node.connect())
+        self.nodes = nodes
 
     def send(self, *arguments):
         if [each.upper() for each in as_bytes(arguments[:2])] == [b"CONFIG", b"SET"]:
             for node in self.nodes:
                 node.connect().raw(*arguments)
         self.client.send(*arguments)
-
-    def raw(self, *arguments):
-        self.send(*arguments)
-        return self.read_raw()
-
-    def read_raw(self):
-        return self.client.read_raw()
-
-    def close(self):
-        self.client.close()
 
 
 class ReadsFromReplica:
@@ -110,7 +109,8 @@ class ReadsFromReplica:
     CHANGE_THE_CONNECTION = {"HELLO", "SELECT", "RESET", "EXEC"}
 
     def __init__(self, primary, replica, reads):
-        self.primary, self.replica, self.control, self.reads = primary.connect(), replica.connect(), primary.connect(), reads
+        self.primary, self.replica, self.control = primary.connect(), replica.connect(), primary.connect()
+        self.reads = reads
         self.in_multi = self.has_changed = False
         self.last = self.primary
 
@@ -221,7 +221,8 @@ def following(count, primary_options, options):
 
 @contextlib.contextmanager
 def quorum(options, redis_options):
-    with following(2, ["--repl-ack", "quorum", "--repl-shard-nodes", "3", "--repl-ack-timeout", "20000"], options) as (primary, replicas), \
+    with following(2, ["--repl-ack", "quorum", "--repl-shard-nodes", "3", "--repl-ack-timeout", "20000"],
+                   options) as (primary, replicas), \
             start_redis(*redis_options, "--enable-debug-command", "yes") as theirs:
         yield Pair(primary, theirs, settle=lambda: eventually(lambda: same_data(primary, *replicas), "equal replicas"))
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Compares options with redis-server's: names, defaults, which of them CONFIG SET changes, and the replies to good and bad
-values. What differs is listed here with its reason."""
+"""Compares options with redis-server's: names, defaults, which of them CONFIG SET changes, and the replies to good and
+bad values. What differs is listed here with its reason."""
 import sys
 
 from servers import start_redis, start_ringkv

@@ -31,7 +31,8 @@ def install(package, root):
     for name in ("status", "available"):
         open(os.path.join(root, "var/lib/dpkg", name), "w", encoding="ascii").close()
     run("dpkg", f"--root={root}", "--force-depends", "-i", package)
-    assert "install ok installed" in run("dpkg-query", f"--admindir={root}/var/lib/dpkg", "-W", "-f=${Status}", "ringkv")
+    assert "install ok installed" in run("dpkg-query", f"--admindir={root}/var/lib/dpkg", "-W", "-f=${Status}",
+                                         "ringkv")
 
 
 def start_and_ask(root, folder):
@@ -42,8 +43,9 @@ def start_and_ask(root, folder):
     told.settimeout(20)
     port = free_ports(1)[0]
     server = subprocess.Popen(
-        [os.path.join(root, "usr/bin/ringkv-server"), os.path.join(root, "etc/ringkv/ringkv.conf"), "--dir", folder, "--port",
-         str(port)], env={**os.environ, "NOTIFY_SOCKET": unix}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        [os.path.join(root, "usr/bin/ringkv-server"), os.path.join(root, "etc/ringkv/ringkv.conf"), "--dir", folder,
+         "--port", str(port)], env={**os.environ, "NOTIFY_SOCKET": unix}, stdout=subprocess.DEVNULL,
+         stderr=subprocess.DEVNULL)
     try:
         assert told.recv(100) == b"READY=1"
         assert run("redis-cli", "-p", str(port), "SET", "key", "value") == "OK\n"
@@ -58,7 +60,8 @@ def start_and_ask(root, folder):
 
 def complete(root, *words):
     script = os.path.join(root, "usr/share/bash-completion/completions/ringkv-server")
-    return run("bash", "-c", f'. {script}; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _ringkv_server; echo "${{COMPREPLY[@]}}"',
+    return run("bash", "-c",
+               f'. {script}; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _ringkv_server; echo "${{COMPREPLY[@]}}"',
                "bash", "ringkv-server", *words).split()
 
 

@@ -169,7 +169,8 @@ def check_threads():
                 assert own == [b"%d-%d" % (number, i) for i in range(500)], "messages of one publisher keep their order"
         for subscriber in subscribers:
             subscriber.close()
-        eventually(lambda: publishers[0].raw("PUBSUB", "NUMSUB", "all").endswith(b":0\r\n"), "who goes leaves nothing behind")
+        eventually(lambda: publishers[0].raw("PUBSUB", "NUMSUB", "all").endswith(b":0\r\n"),
+                   "who goes leaves nothing behind")
 
 
 def check_limits():
@@ -177,7 +178,8 @@ def check_limits():
         lazy, publisher = server.connect(), server.connect()
         lazy.raw("SUBSCRIBE", "much")
         message = "x" * 100_000
-        eventually(lambda: publisher.raw("PUBLISH", "much", message) == b":0\r\n", "a subscriber that doesn't read to be cut")
+        eventually(lambda: publisher.raw("PUBLISH", "much", message) == b":0\r\n",
+                   "a subscriber that doesn't read to be cut")
         greedy = server.connect()
         for i in range(3):
             greedy.raw("SUBSCRIBE", f"c{i}")
@@ -190,7 +192,8 @@ def heard_by_replicas(start):
             start("--replicaof", f"127.0.0.1 {replica.port}") as second:
         servers = (primary, replica, second)
         for each in servers[1:]:
-            eventually(lambda: b"master_link_status:up" in each.connect().raw("INFO", "replication"), "the link to be up")
+            eventually(lambda: b"master_link_status:up" in each.connect().raw("INFO", "replication"),
+                       "the link to be up")
         subscribers = []
         for each in servers:
             subscriber = each.connect()
@@ -198,8 +201,9 @@ def heard_by_replicas(start):
                 subscriber.raw(*words)
             subscribers.append(subscriber)
         publisher, answers = primary.connect(), []
-        for words in (("PUBLISH", "c", "one"), ("SPUBLISH", "s", "two"), ("MULTI",), ("PUBLISH", "c", "three"), ("SET", "k", "v"),
-                      ("SPUBLISH", "s", "four"), ("EXEC",), ("PUBLISH", "other", "five"), ("PUBLISH", "c", b"\x00\r\n")):
+        for words in (("PUBLISH", "c", "one"), ("SPUBLISH", "s", "two"), ("MULTI",), ("PUBLISH", "c", "three"),
+                      ("SET", "k", "v"), ("SPUBLISH", "s", "four"), ("EXEC",), ("PUBLISH", "other", "five"),
+                      ("PUBLISH", "c", b"\x00\r\n")):
             answers.append(publisher.raw(*words))
         heard = [[subscriber.read_raw() for _ in range(8)] for subscriber in subscribers]
         answers.append(replica.connect().raw("PUBLISH", "c", "of the replica"))
@@ -220,7 +224,8 @@ def check_cluster():
             subscriber.raw("SUBSCRIBE", "wide")
         publisher = cluster.primaries[1].connect()
         for i in range(100):
-            assert publisher.raw("PUBLISH", "wide", str(i)) == b":1\r\n", "clients of other nodes aren't counted, as in Redis"
+            assert publisher.raw("PUBLISH", "wide",
+                                 str(i)) == b":1\r\n", "clients of other nodes aren't counted, as in Redis"
         for subscriber in subscribers:
             assert read_messages(subscriber, 100) == [b"%d" % i for i in range(100)], "all nodes, in order"
         # A shard channel belongs to its slot's shard.

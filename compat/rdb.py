@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""From Redis to RingKV by its RDB file or by DUMP, and back by `redis-cli --rdb`: every value arrives, with its expiry."""
+"""From Redis to RingKV by its RDB file or by DUMP, and back by `redis-cli --rdb`: every value arrives, with its
+expiry."""
 import os
 import random
 import struct
@@ -34,8 +35,9 @@ def progress(client):
 def fill(client):
     """Strings of every form, in several databases, and one or more keys of each other type and encoding."""
     chance = random.Random(1)
-    values = [b"", b"0", b"-1", b"127", b"-129", b"40000", b"-2147483648", b"2147483648", b"9223372036854775807", b"007",
-              b"a" * 20, b"a" * 21, b"ab" * 5000, bytes(range(256)), b"\r\n\0", chance.randbytes(1000), b"x" * 3_000_000]
+    values = [b"", b"0", b"-1", b"127", b"-129", b"40000", b"-2147483648", b"2147483648", b"9223372036854775807",
+              b"007", b"a" * 20, b"a" * 21, b"ab" * 5000, bytes(range(256)), b"\r\n\0", chance.randbytes(1000),
+              b"x" * 3_000_000]
     for i in range(5000):
         value = values[i % len(values)] if i < 200 else b"value %d" % chance.randrange(10**9)
         client.raw("SELECT", chance.choice((0, 0, 0, 5, 15)))
@@ -57,7 +59,8 @@ def fill(client):
     client.raw("PEXPIREAT", "list3", FAR)
     client.raw("ZADD", "zset3", "inf", "top", "-inf", "bottom", "1e300", "huge", "-0", "zero", "12345678901234", "long")
     client.raw("SADD", "ints3", "-5", "70000", "-5000000000")
-    client.raw("RPUSH", "list3", "-5", "4095", "-4097", "8388607", "-2147483649", "9223372036854775807", "", b"\xff" * 70, b"s" * 5000)
+    client.raw("RPUSH", "list3", "-5", "4095", "-4097", "8388607", "-2147483649", "9223372036854775807", "",
+               b"\xff" * 70, b"s" * 5000)
     client.raw("HSET", "hash3", "", "")
     client.raw("XGROUP", "CREATE", "stream3", "group", "0")
     client.raw("XREADGROUP", "GROUP", "group", "consumer", "COUNT", "2", "STREAMS", "stream3", ">")
@@ -95,7 +98,8 @@ def from_redis(compression):
                 expect(progress(ringkv.connect()) == progress(client), "how far groups have read")
                 expect("1 of type function library" in ringkv.log(), ringkv.log())
                 for key in ("list3", "set2000", "ints3", "zset3", "hash3", "hash2000"):
-                    expect(ringkv.connect().raw("OBJECT", "ENCODING", key) == client.raw("OBJECT", "ENCODING", key), key)
+                    expect(ringkv.connect().raw("OBJECT", "ENCODING", key) == client.raw("OBJECT", "ENCODING", key),
+                           key)
         with open(path, "rb") as file:
             return wanted, file.read()
 
@@ -220,7 +224,8 @@ def to_a_slow_reader():
         head = slow.input.readline()
         expect(head.startswith(b"$EOF:") and len(head) == 47, str(head))
         lines = client.raw("CLIENT", "LIST").decode().splitlines()
-        held = [int(word.removeprefix("tot-mem=")) for line in lines for word in line.split() if word.startswith("tot-mem=")]
+        held = [int(word.removeprefix("tot-mem=")) for line in lines for word in line.split()
+                if word.startswith("tot-mem=")]
         expect(held and max(held) < 16_000_000, f"memory of the clients: {held}")
         rest = slow.read_to_end()
         mark = head[5:45]

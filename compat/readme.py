@@ -42,7 +42,8 @@ def run_command(command, expected, server, http_port):
 
 
 def check_document(path):
-    """Runs the commands of one document against a new server with one key. Returns the number of commands and of failures."""
+    """Runs the commands of one document against a new server with one key. Returns the number of commands and of
+    failures."""
     with open(os.path.join(ROOT, path), encoding="utf-8") as document:
         commands = list(sessions(document.read()))
     failures = 0

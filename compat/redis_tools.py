@@ -8,7 +8,8 @@ from servers import start_ringkv
 
 
 def run(*command, text=None):
-    done = subprocess.run([str(c) for c in command], input=text, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([str(c) for c in command], input=text, capture_output=True, text=True, timeout=120,
+                          check=False)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -35,8 +36,8 @@ def main():
         expect("# Server" in run(*cli, "info")[1], "info")
         expect("PONG" in run(*cli, "-u", f"redis://127.0.0.1:{server.port}/1", "ping")[1], "URI")
         for pipeline in (1, 16):
-            status, out, error = run("redis-benchmark", "-p", server.port, "-q", "-n", "20000", "-P", pipeline, "-r", "1000",
-                                     "-t", "ping,set,get,incr,mset")
+            status, out, error = run("redis-benchmark", "-p", server.port, "-q", "-n", "20000", "-P", pipeline, "-r",
+                                     "1000", "-t", "ping,set,get,incr,mset")
             expect(status == 0 and "Error" not in out + error and "WARNING" not in out + error, out + error)
             for row in ("PING_INLINE", "PING_MBULK", "SET:", "GET:", "INCR:", "MSET"):
                 expect(row in out, row)

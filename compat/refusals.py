@@ -9,14 +9,15 @@ from resp import Client, flatten
 from servers import eventually, free_ports, start_loading_redis, start_loading_ringkv, start_redis, start_ringkv
 
 # They end the connection or the server, or make it something else.
-LEFT_OUT = {"SHUTDOWN", "MONITOR", "QUIT", "RESET", "DEBUG", "REPLICAOF", "SLAVEOF", "FAILOVER", "PSYNC", "SYNC", "AUTH", "HELLO",
-            "CLIENT", "EXEC", "SAVE", "BGSAVE", "BGREWRITEAOF", "CONFIG", "MIGRATE", "SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "WAIT",
-            "PFSELFTEST"}  # the last takes redis-server seconds
+LEFT_OUT = {"SHUTDOWN", "MONITOR", "QUIT", "RESET", "DEBUG", "REPLICAOF", "SLAVEOF", "FAILOVER", "PSYNC", "SYNC",
+            "AUTH", "HELLO", "CLIENT", "EXEC", "SAVE", "BGSAVE", "BGREWRITEAOF", "CONFIG", "MIGRATE", "SUBSCRIBE",
+            "PSUBSCRIBE", "SSUBSCRIBE", "WAIT", "PFSELFTEST"}  # the last takes redis-server seconds
 # Where a number for each argument makes no sense, or would wait.
 ARGUMENTS = {
     "BLPOP": ["l", "0.001"], "BRPOP": ["l", "0.001"], "BZPOPMIN": ["z", "0.001"], "BZPOPMAX": ["z", "0.001"],
-    "BLMOVE": ["l", "m", "LEFT", "LEFT", "0.001"], "BRPOPLPUSH": ["l", "m", "0.001"], "BLMPOP": ["0.001", "1", "l", "LEFT"],
-    "BZMPOP": ["0.001", "1", "z", "MIN"], "XREAD": ["BLOCK", "1", "STREAMS", "x", "$"], "XADD": ["x", "*", "f", "v"],
+    "BLMOVE": ["l", "m", "LEFT", "LEFT", "0.001"], "BRPOPLPUSH": ["l", "m", "0.001"],
+    "BLMPOP": ["0.001", "1", "l", "LEFT"], "BZMPOP": ["0.001", "1", "z", "MIN"],
+    "XREAD": ["BLOCK", "1", "STREAMS", "x", "$"], "XADD": ["x", "*", "f", "v"],
     "XREADGROUP": ["GROUP", "g", "c", "STREAMS", "x", ">"], "SORT_RO": ["l"], "SET": ["k", "v"], "MSET": ["k", "v"],
 }
 
@@ -97,11 +98,11 @@ STATES = {"plain": plain, "in MULTI": transaction, "subscribed": subscribed, "wi
 WHILE_LOADING = [
     ["AUTH", "x"], ["HELLO"], ["HELLO", "3"], ["RESET"], ["QUIT"], ["MONITOR"], ["SUBSCRIBE", "c"], ["PSUBSCRIBE", "c"],
     ["SSUBSCRIBE", "c"], ["CLIENT", "ID"], ["CLIENT", "LIST"], ["CLIENT", "SETNAME", "n"], ["CLIENT", "NO-EVICT", "on"],
-    ["CONFIG", "GET", "hz"], ["CONFIG", "SET", "hz", "10"], ["CONFIG", "RESETSTAT"], ["CONFIG", "REWRITE"], ["WAIT", "0", "1"],
-    ["SAVE"], ["BGSAVE"], ["BGREWRITEAOF"], ["REPLICAOF", "NO", "ONE"], ["EXEC"], ["MULTI"], ["SHUTDOWN", "ABORT"],
-    ["COMMAND", "COUNT"], ["COMMAND", "INFO", "get"], ["SLOWLOG", "GET"], ["LATENCY", "LATEST"], ["MEMORY", "DOCTOR"],
-    ["MEMORY", "USAGE", "k"], ["OBJECT", "ENCODING", "k"], ["XINFO", "STREAM", "x"], ["XGROUP", "CREATE", "x", "g", "0"],
-    ["PUBSUB", "CHANNELS"], ["DEBUG", "JMAP"], ["CLUSTER", "INFO"],
+    ["CONFIG", "GET", "hz"], ["CONFIG", "SET", "hz", "10"], ["CONFIG", "RESETSTAT"], ["CONFIG", "REWRITE"],
+    ["WAIT", "0", "1"], ["SAVE"], ["BGSAVE"], ["BGREWRITEAOF"], ["REPLICAOF", "NO", "ONE"], ["EXEC"], ["MULTI"],
+    ["SHUTDOWN", "ABORT"], ["COMMAND", "COUNT"], ["COMMAND", "INFO", "get"], ["SLOWLOG", "GET"], ["LATENCY", "LATEST"],
+    ["MEMORY", "DOCTOR"], ["MEMORY", "USAGE", "k"], ["OBJECT", "ENCODING", "k"], ["XINFO", "STREAM", "x"],
+    ["XGROUP", "CREATE", "x", "g", "0"], ["PUBSUB", "CHANNELS"], ["DEBUG", "JMAP"], ["CLUSTER", "INFO"],
 ]
 
 

@@ -23,7 +23,8 @@ def cells(turn):
     """All cells in order of their turns: adjacent ones differ in program and mode."""
     programs = [["transcripts.py"], ["blocking.py"], ["differential.py", "--seed", str(turn), "--commands", "3000"]]
     names = [name for name in modes.STARTS if name != "alone"]  # which has tests of its own
-    return [(programs[(i + number) % len(programs)], name) for i in range(len(programs)) for number, name in enumerate(names)
+    return [(programs[(i + number) % len(programs)], name) for i in range(len(programs)) for number,
+            name in enumerate(names)
             if not (programs[(i + number) % len(programs)] == ["blocking.py"] and name in modes.PASSED_ON)]
 
 
@@ -39,7 +40,8 @@ def main():
     failed = []
     for program, mode in chosen:
         command = [sys.executable, os.path.join("compat", program[0]), *program[1:], "--mode", mode]
-        print(" ".join(["RINGKV_SERVER=" + os.environ.get("RINGKV_SERVER", "build/ringkv-server"), *command[1:]]), flush=True)
+        print(" ".join(["RINGKV_SERVER=" + os.environ.get("RINGKV_SERVER", "build/ringkv-server"), *command[1:]]),
+              flush=True)
         if subprocess.run(command, cwd=os.path.dirname(FOLDER), check=False).returncode != 0:
             failed.append(" ".join(command))
     print(f"turn {arguments.turn}: {len(chosen)} cells, {len(failed)} failed", *failed, sep="\n  ")

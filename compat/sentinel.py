@@ -49,8 +49,8 @@ class Node:
         self.dir = tempfile.mkdtemp(prefix="ringkv-test-")
         self.host, self.password, self.port = host, password, free_ports(1)[0]
         self.conf = os.path.join(self.dir, "ringkv.conf")
-        settings = {"port": self.port, "bind": "127.0.0.1 127.0.0.2", "dir": self.dir, "save": '""', "appendonly": "yes",
-                    "enable-debug-command": "yes", "repl-timeout": 5, **options}
+        settings = {"port": self.port, "bind": "127.0.0.1 127.0.0.2", "dir": self.dir, "save": '""',
+                    "appendonly": "yes", "enable-debug-command": "yes", "repl-timeout": 5, **options}
         if password:
             settings.update({"requirepass": password, "masterauth": password})
         with open(self.conf, "w", encoding="ascii") as file:
@@ -167,7 +167,8 @@ class NodeWriter:
         self.process = subprocess.Popen(
             ["node", os.path.join(SOURCES, "sentinel_load.js"), self.set, password or "",
              *[str(watcher.port) for watcher in watchers]],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=node_environment(), preexec_fn=end_with_the_test)
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=node_environment(),
+            preexec_fn=end_with_the_test)
 
     def count(self):
         self.process.stdin.write("\n")
@@ -281,7 +282,8 @@ class Deployment:
                 acknowledged = writer.stop()
                 there = {int(number) for number in client.smembers(writer.set)}
                 lost = [number for number in acknowledged if number not in there]
-                print(f"{type(writer).__doc__} {len(acknowledged)} writes acknowledged, {len(lost)} lost (asynchronous), "
+                print(f"{type(writer).__doc__} {len(acknowledged)} writes acknowledged, {len(lost)} lost "
+                      f"(asynchronous), "
                       f"the slowest took {writer.slowest_ms / 1000:.1f} s")
                 for first, end in self.safe[writer.set]:
                     assert not set(acknowledged[first:end]) - there, "all replicas had acknowledged these"

@@ -142,8 +142,9 @@ def start_loading_redis(*options):
         folder = tempfile.mkdtemp(prefix="ringkv-test-")
         shutil.copy(data, folder)
     port = free_ports(1)[0]
-    server = RunningServer(["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--key-load-delay", "100",
-                            "--loading-process-events-interval-bytes", "1024", *options], folder=folder)
+    server = RunningServer(["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "",
+                            "--key-load-delay", "100", "--loading-process-events-interval-bytes", "1024", *options],
+                            folder=folder)
     server.port = port
     eventually(lambda: is_loading(server), "a redis-server that loads")
     return server
@@ -183,7 +184,8 @@ class RunningCluster:
         self.dir = tempfile.mkdtemp(prefix="ringkv-test-")
         self.config = os.path.join(self.dir, "cluster.conf")
         ports = free_ports(shards * (1 + replicas))
-        self.nodes = [(f"s{i % shards}-{i // shards}", f"s{i % shards}", ports[i], "primary" if i < shards else "replica")
+        self.nodes = [(f"s{i % shards}-{i // shards}", f"s{i % shards}", ports[i],
+                       "primary" if i < shards else "replica")
                       for i in range(len(ports))]
         self.options = options
         self.http_ports = {node[0]: port for node, port in zip(self.nodes, http_ports or [])}
@@ -199,7 +201,8 @@ class RunningCluster:
             raise
         self.primaries, self.replicas = self.servers[:shards], self.servers[shards:]
         for replica in self.replicas:
-            eventually(lambda: b"master_link_status:up" in replica.connect().raw("INFO", "replication"), "a replica's link")
+            eventually(lambda: b"master_link_status:up" in replica.connect().raw("INFO", "replication"),
+                       "a replica's link")
 
     def write_config(self):
         """Writes the topology with the next epoch."""
@@ -213,8 +216,8 @@ class RunningCluster:
 
     def start_node(self, name, port):
         http = ["--http-port", str(self.http_ports[name])] if name in self.http_ports else []
-        self.servers.append(start_ringkv(*http, "--port", str(port), "--cluster-enabled", "yes", "--cluster-config", self.config,
-                                         "--cluster-node-id", name, *self.options))
+        self.servers.append(start_ringkv(*http, "--port", str(port), "--cluster-enabled", "yes", "--cluster-config",
+                                         self.config, "--cluster-node-id", name, *self.options))
         return self.servers[-1]
 
     def apply(self):

@@ -4,12 +4,12 @@
 
 A transcript is lines "> command" and, below each, the reply's bytes as "< ..." (one line for each CRLF, escapes as in
 Python). "~ reason" instead of a reply: this one is wanted to differ, or holds what can't be foretold, and only has to
-be no error from RingKV. "+ ..." instead of "< ...": what RingKV answers to a command that Redis doesn't have. "@ N" sends
-the following commands on connection N.
+be no error from RingKV. "+ ..." instead of "< ...": what RingKV answers to a command that Redis doesn't have. "@ N"
+sends the following commands on connection N.
 
   compat/transcripts.py               compares
-  compat/transcripts.py --mode NAME   compares RingKV in that mode alone; in a cluster with a redis-server in cluster mode
-  compat/transcripts.py --record      writes what redis-server answers into the files
+  compat/transcripts.py --mode NAME   compares RingKV in that mode alone; in a cluster with a redis-server in cluster
+  mode compat/transcripts.py --record      writes what redis-server answers into the files
 """
 import argparse
 import os
@@ -29,13 +29,15 @@ LEFT_OUT = {
     "quorum": {"replication.txt"},
     **{mode: {"cluster.txt"} for mode in modes.IN_CLUSTER},  # the cluster is put together in another way
     # Nobody waits at, watches keys of, or subscribes to shard channels of another node.
-    **{mode: {"cluster.txt", "blocking.txt", "transactions.txt", "pubsub.txt", "replication.txt"} for mode in modes.PASSED_ON},
+    **{mode: {"cluster.txt", "blocking.txt", "transactions.txt", "pubsub.txt", "replication.txt"}
+       for mode in modes.PASSED_ON},
 }
 BY_THE_CLOCK = {"persistence.txt"}  # whether a snapshot is still being made: asked for where nothing else is at work
 
 
 def words(line):
-    return [w.encode("latin-1", "backslashreplace").decode("unicode_escape").encode("latin-1") for w in shlex.split(line)]
+    return [w.encode("latin-1", "backslashreplace").decode("unicode_escape").encode("latin-1")
+            for w in shlex.split(line)]
 
 
 def shown(reply):
@@ -89,7 +91,8 @@ def check(name, server, is_ringkv):
             ok = got == expected
         if not ok:
             failures += 1
-            print(f"{name}, {'ringkv' if is_ringkv else 'redis-server'}: {line}\n  expected {expected}\n  got      {got}")
+            print(f"{name}, {'ringkv' if is_ringkv else 'redis-server'}: {line}\n  expected {expected}\n  got      "
+                  f"{got}")
     return failures
 
 
@@ -121,7 +124,8 @@ def compare(name, pair, mode):
         if line.startswith("@ "):
             ours.use(line[2:])
             theirs.use(line[2:])
-        if not line.startswith("> ") or (expected and expected[0].startswith("+")) or not modes.is_asked(mode, words(line[2:])):
+        if not line.startswith("> ") or (expected and expected[0].startswith("+")) \
+                or not modes.is_asked(mode, words(line[2:])):
             continue
         mine, redis = ours.run(line[2:]), theirs.run(line[2:])
         if mine != redis and not expected[0].startswith("~"):

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Moves out of RingKV live: a redis-server follows it as a replica while clients write values of all types, lines are
-cut, and both are killed; in the end it has the same keys, and redis-cli and a reader of the stream can do their work."""
+cut, and both are killed; in the end it has the same keys, and redis-cli and a reader of the stream can do their
+work."""
 import argparse
 import os
 import random
@@ -121,7 +122,8 @@ class Writer(threading.Thread):
             lambda: to.copy("h:" + key[:2], "h:copy" + key[:1], replace=True),
             lambda: to.delete("s:" + key, "l:" + key[:2]),
             lambda: to.hset("h:" + key[:2], mapping={f"f{n % 300}": n, "other": key}),
-            lambda: to.hincrbyfloat("h:" + key[:2], f"f{n % 300}", 0.25) if n % 2 else to.hdel("h:" + key[:2], f"f{n % 300}"),
+            lambda: to.hincrbyfloat("h:" + key[:2], f"f{n % 300}", 0.25) if n % 2
+            else to.hdel("h:" + key[:2], f"f{n % 300}"),
             lambda: to.lpush("l:" + key[:2], n, "y" * (n % 90)),
             lambda: to.rpush("l:" + key[:2], n),
             lambda: to.linsert("l:" + key[:2], "BEFORE", n, "inserted"),
@@ -146,7 +148,8 @@ class Writer(threading.Thread):
             lambda: to.xgroup_create("x:" + key[:1], "group", "0", mkstream=True),
             lambda: to.xreadgroup("group", f"c{n % 3}", {"x:" + key[:1]: ">"}, count=3, noack=n % 4 == 0),
             lambda: to.xautoclaim("x:" + key[:1], "group", f"c{n % 3}", 0, count=2),
-            lambda: to.execute_command("XTRIM", "x:" + key[:1], "MAXLEN", 50 + n % 100) if n % 20 == 0 else to.xlen("x:1"),
+            lambda: to.execute_command("XTRIM", "x:" + key[:1], "MAXLEN", 50 + n % 100) if n % 20 == 0
+            else to.xlen("x:1"),
             lambda: to.execute_command("XGROUP", "DELCONSUMER", "x:" + key[:1], "group", "c1") if n % 20 == 0 else None,
             lambda: to.execute_command("XGROUP", "SETID", "x:" + key[:1], "group", "0") if n % 50 == 0 else None,
             lambda: to.execute_command("XGROUP", "DESTROY", "x:" + key[:1], "group") if n % 90 == 0 else None,
@@ -213,7 +216,8 @@ def replicates_through_cuts_and_kills(seconds, seed):
             assert "CRITICAL" not in replica.log() and "corruption" not in replica.log(), replica.log()
             slave = info["slave0"]
             assert slave["state"] == "online" and slave["port"] == replica.port and slave["lag"] <= 2, slave
-            eventually(lambda: connect(primary).info("replication")["slave0"]["offset"] == offset(primary), "the offset")
+            eventually(lambda: connect(primary).info("replication")["slave0"]["offset"] == offset(primary),
+                       "the offset")
             role = connect(primary).execute_command("ROLE")
             assert role[0] == b"master" and role[1] == offset(primary), role
             return keys, info["sync_partial_ok"], kills
@@ -262,7 +266,8 @@ def a_slow_replica_is_cut(seed):
     with start_ringkv("--client-output-buffer-limit", "replica 16mb 8mb 60") as primary:
         with follow(primary, primary.port) as replica:
             eventually(lambda: connect(replica).info("replication")["master_link_status"] == "up", "the link is up")
-            eventually(lambda: connect(primary).info("replication").get("slave0", {}).get("state") == "online", "online")
+            eventually(lambda: connect(primary).info("replication").get("slave0", {}).get("state") == "online",
+                       "online")
             os.kill(replica.process.pid, 19)  # SIGSTOP
             client = connect(primary)
             for i in range(1000):
@@ -356,12 +361,14 @@ def an_append_only_file_is_written(seed):
         source.process.wait()
         check = os.path.join(os.path.dirname(server_binary()), "ringkv-check")
         directory = os.path.join(scratch, "appendonlydir")
-        subprocess.run([check, source.dir, "--dump", "aof", "--into", directory], check=True, capture_output=True, timeout=60)
+        subprocess.run([check, source.dir, "--dump", "aof", "--into", directory], check=True, capture_output=True,
+                       timeout=60)
         with start_redis("--appendonly", "yes", "--dir", scratch) as loaded:
             got = everything(loaded, DATABASES)
             for key in expected.keys() | got.keys():
                 soon = key in expected and expected[key][2] > 0
-                assert expected.get(key) == got.get(key) or (soon and key not in got), (key, expected.get(key), got.get(key))
+                assert expected.get(key) == got.get(key) or (soon and key not in got), (key, expected.get(key),
+                                                                                        got.get(key))
 
 
 def main():

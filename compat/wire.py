@@ -11,15 +11,17 @@ from resp import Client
 from servers import start_redis, start_ringkv
 
 CASES = [
-    b"PING\r\n", b"\r\n\r\nPING\r\n", b"PING\n", b"  PING  \r\n", b"SET a \"b c\"\r\nGET a\r\n", b"SET a 'b\\'c'\r\nGET a\r\n",
-    b"SET a \"\\x41\\n\\t\"\r\nGET a\r\n", b"GET \"a\r\n", b"GET \"a\"b\r\n", b"GET 'a\r\n", b"*0\r\nPING\r\n", b"*-1\r\nPING\r\n",
-    b"*x\r\n", b"*1\r\n$x\r\n", b"*1\r\n$-1\r\n", b"*1\r\n$-0\r\n", b"*1\r\n:4\r\nPING\r\n", b"*1\r\nPING\r\n", b"*1\r\n$ 4\r\nPING\r\n",
-    b"*01\r\n$4\r\nPING\r\n", b"*1\r\n$04\r\nPING\r\n", b"*1\r\n$536870913\r\n", b"*2147483648\r\n", b"*1\r\n$99999999999999999999\r\n",
-    b"x" * 70000, b"*" + b"1" * 70000, b"*1\r\n$" + b"1" * 70000, b"*1\r\n$4\r\nPINGxxPING\r\n", b"*1\r\n$0\r\n\r\nPING\r\n",
-    b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$3\r\na\r\n\r\nPING\r\n", b"*2\r\n$4\r\nECHO\r\n$0\r\n\r\n",
-    b"POST / HTTP/1.1\r\nHost: x\r\n\r\n", b"Host: x\r\n", b"QUIT\r\nPING\r\n", b"*1\r\n$4\r\nquit\r\n",
-    b"QUIT\r\n*x\r\n", b"*1\r\n$4\r\nQUIT\r\n*x\r\n", b"*3\r\n$5\r\nBLPOP\r\n$1\r\nk\r\n$4\r\n0.01\r\n*x\r\n",
-    b"HELLO 3\r\nGET missing\r\nQUIT\r\n"[9:], b"SELECT 1\r\nSET a 1\r\nSELECT 0\r\nGET a\r\n", b"MULTI\r\nPING\r\nQUIT\r\nEXEC\r\n",
+    b"PING\r\n", b"\r\n\r\nPING\r\n", b"PING\n", b"  PING  \r\n", b"SET a \"b c\"\r\nGET a\r\n",
+    b"SET a 'b\\'c'\r\nGET a\r\n", b"SET a \"\\x41\\n\\t\"\r\nGET a\r\n", b"GET \"a\r\n", b"GET \"a\"b\r\n",
+    b"GET 'a\r\n", b"*0\r\nPING\r\n", b"*-1\r\nPING\r\n", b"*x\r\n", b"*1\r\n$x\r\n", b"*1\r\n$-1\r\n",
+    b"*1\r\n$-0\r\n", b"*1\r\n:4\r\nPING\r\n", b"*1\r\nPING\r\n", b"*1\r\n$ 4\r\nPING\r\n", b"*01\r\n$4\r\nPING\r\n",
+    b"*1\r\n$04\r\nPING\r\n", b"*1\r\n$536870913\r\n", b"*2147483648\r\n", b"*1\r\n$99999999999999999999\r\n",
+    b"x" * 70000, b"*" + b"1" * 70000, b"*1\r\n$" + b"1" * 70000, b"*1\r\n$4\r\nPINGxxPING\r\n",
+    b"*1\r\n$0\r\n\r\nPING\r\n", b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$3\r\na\r\n\r\nPING\r\n",
+    b"*2\r\n$4\r\nECHO\r\n$0\r\n\r\n", b"POST / HTTP/1.1\r\nHost: x\r\n\r\n", b"Host: x\r\n", b"QUIT\r\nPING\r\n",
+    b"*1\r\n$4\r\nquit\r\n", b"QUIT\r\n*x\r\n", b"*1\r\n$4\r\nQUIT\r\n*x\r\n",
+    b"*3\r\n$5\r\nBLPOP\r\n$1\r\nk\r\n$4\r\n0.01\r\n*x\r\n", b"HELLO 3\r\nGET missing\r\nQUIT\r\n"[9:],
+    b"SELECT 1\r\nSET a 1\r\nSELECT 0\r\nGET a\r\n", b"MULTI\r\nPING\r\nQUIT\r\nEXEC\r\n",
 ]
 # What CLIENT REPLY and the end of the connection hold back, also from within a transaction.
 SILENCED = [
@@ -50,12 +52,14 @@ SILENCED = [
     ["MULTI", "CLIENT REPLY OFF", "CLIENT KILL TYPE normal SKIPME no", "SET a 3", "EXEC", "PING"],
     ["GET a"],
     ["PING", "CLIENT KILL TYPE normal SKIPME no", "PING"],
-    ["CLIENT KILL TYPE normal", "CLIENT KILL TYPE pubsub SKIPME no", "CLIENT KILL ADDR 127.0.0.1:1 SKIPME no", "CLIENT KILL x:1", "PING"],
+    ["CLIENT KILL TYPE normal", "CLIENT KILL TYPE pubsub SKIPME no", "CLIENT KILL ADDR 127.0.0.1:1 SKIPME no",
+     "CLIENT KILL x:1", "PING"],
 ]
 CASES += ["".join(line + "\r\n" for line in lines + ["QUIT"]).encode() for lines in SILENCED]
-UNAUTHENTICATED = [b"PING\r\n", b"*11\r\n", b"*10\r\n", b"*2\r\n$4\r\nAUTH\r\n$16385\r\n", b"AUTH secret\r\nPING\r\n", b"HELLO 3\r\n",
-                   b"NOSUCH\r\n", b"GET\r\n", b"MULTI\r\n", b"RESET\r\n", b"QUIT\r\n", b"AUTH x\r\nAUTH default x\r\n",
-                   b"*2\r\n$4\r\nAUTH\r\n$6\r\nsecret\r\n*11\r\n$4\r\nMGET\r\n" + b"$1\r\na\r\n" * 10]
+UNAUTHENTICATED = [b"PING\r\n", b"*11\r\n", b"*10\r\n", b"*2\r\n$4\r\nAUTH\r\n$16385\r\n", b"AUTH secret\r\nPING\r\n",
+                   b"HELLO 3\r\n", b"NOSUCH\r\n", b"GET\r\n", b"MULTI\r\n", b"RESET\r\n", b"QUIT\r\n",
+                   b"AUTH x\r\nAUTH default x\r\n", b"*2\r\n$4\r\nAUTH\r\n$6\r\nsecret\r\n*11\r\n$4\r\nMGET\r\n"
+                   + b"$1\r\na\r\n" * 10]
 
 
 def answer(server, request):

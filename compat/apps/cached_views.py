@@ -7,8 +7,8 @@ from flask import Flask
 from flask_caching import Cache
 
 app = Flask(__name__)
-cache = Cache(app, config={"CACHE_TYPE": "RedisCache", "CACHE_REDIS_HOST": "127.0.0.1", "CACHE_REDIS_PORT": int(sys.argv[1]),
-                           "CACHE_DEFAULT_TIMEOUT": 60})
+cache = Cache(app, config={"CACHE_TYPE": "RedisCache", "CACHE_REDIS_HOST": "127.0.0.1",
+                           "CACHE_REDIS_PORT": int(sys.argv[1]), "CACHE_DEFAULT_TIMEOUT": 60})
 calls = {"view": 0, "square": 0}
 
 

@@ -51,7 +51,7 @@ bench-plot: packages-bench build ## Plots latency, throughput and memory against
 format: packages-lint ## Formats all sources
 	@git ls-files '*.h' '*.cc' | xargs clang-format -i
 
-lint: packages-lint ## Thread safety analysis, clang-tidy, and a list of long files and functions
+lint: packages-lint ## clang-tidy, thread safety analysis, format, and a list of long files
 	@cmake/lint.sh
 
 .PHONY: help build run install package test check fuzz soak crash bench bench-plot format lint

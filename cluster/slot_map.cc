@@ -38,6 +38,7 @@ SlotSet SlotsIn(const std::vector<SlotRange>& ranges) {
 
 std::vector<storage::PositionRange> PositionsOf(const std::vector<SlotRange>& ranges) {
   std::vector<storage::PositionRange> positions;
+  positions.reserve(ranges.size());
   for (const SlotRange& range : ranges) {
     positions.push_back({storage::FirstPositionOf(range.first), storage::FirstPositionOf(size_t{range.last} + 1)});
   }

@@ -34,8 +34,8 @@ std::string ConfigFor(const CreateOptions& options) {
   for (int copy = 0; copy <= options.replicas; ++copy) {
     for (int shard = 1; shard <= options.shards; ++shard) {
       const std::string name = "s" + std::to_string(shard);
-      text += "node " + name + "-" + std::to_string(copy + 1) + " shard " + name + " host 127.0.0.1 port " +
-              std::to_string(port++) + " role " + (copy == 0 ? "primary" : "replica") + "\n";
+      text.append("node " + name + "-" + std::to_string(copy + 1) + " shard " + name + " host 127.0.0.1 port " +
+                  std::to_string(port++) + " role " + (copy == 0 ? "primary" : "replica") + "\n");
     }
   }
   return text;
@@ -67,6 +67,7 @@ Status StartServer(const CreateOptions& options, const std::string& config, cons
                                  "--cluster-node-id",
                                  node.id};
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
   pid_t child = 0;

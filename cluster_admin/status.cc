@@ -30,7 +30,7 @@ void Print(const Row& row) {
               row.role.c_str(), row.slots.c_str(), row.keys.c_str(), row.memory.c_str(), row.state.c_str());
 }
 
-// What there is to say of the node beyond the file, and what comes to it; an error if it doesn't answer.
+// Fills the row with the state of a node, and appends the moves of slots to it; an error if it doesn't answer.
 Status Examine(const Topology& topology, const Node& node, Row* row, std::vector<MoveUnderWay>* moves) {
   Result<std::unique_ptr<NodeClient>> connected = NodeClient::Connect(node.host, node.port);
   if (!connected) return tl::unexpected(connected.error());

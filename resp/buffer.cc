@@ -69,7 +69,7 @@ void Buffer::PutBefore(size_t to, size_t from) {
   const std::string moved(Readable().substr(from));
   char* start = data_ + read_ + to;
   std::memmove(start + moved.size(), start, from - to);
-  std::memcpy(start, moved.data(), moved.size());
+  moved.copy(start, moved.size());
 }
 
 void Buffer::ShrinkTo(size_t target) {

@@ -114,6 +114,7 @@ std::vector<SlotMove> MovesTo(const Topology& topology, const SlotMap& now) {
     if (from != to) moves[{from, to}].set(slot);
   }
   std::vector<SlotMove> list;
+  list.reserve(moves.size());
   for (const auto& [way, slots] : moves) list.push_back({way.first, way.second, slots});
   return list;
 }

@@ -19,7 +19,7 @@ std::set<WaitingClients::Key> WaitingClients::KeysOf(const WaitingRequest& reque
 void WaitingClients::Add(std::shared_ptr<WaitingRequest> request) {
   MutexLock lock(mutex_);
   request->ticket = next_ticket_++;
-  for (const std::string& argument : request->argv) request->memory_bytes += sizeof argument + argument.size();
+  for (const std::string& argument : request->argv) request->memory_bytes += sizeof(std::string) + argument.size();
   for (const Key& key : KeysOf(*request)) {
     keys_[key].queues[SoughtBy(*request)].emplace(request->ticket, request);
     request->memory_bytes += kKeyBytes + key.second.size() + request->plan.sought.size();
@@ -97,7 +97,7 @@ void WaitingClients::ServeHeldBack() {
 }
 
 void WaitingClients::ServeReady(const storage::Txn* after) {
-  // What its own transaction changes while it serves is served in the same go.
+  // Changes that serving itself makes are served by the loop below, further up the stack.
   if (!has_ready_ || is_held_ || after == &txn_) return;
   MutexLock serving(serving_);
   for (;;) {

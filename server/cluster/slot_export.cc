@@ -183,7 +183,7 @@ Status SlotExport::Offer() {
   }
   if (!taken) return tl::unexpected(taken.error());
   if (!*taken) return Fail("it has not confirmed the slots");
-  const Status given = state_.Change(request_.epoch, [&](cluster::SlotLedger& ledger) {
+  Status given = state_.Change(request_.epoch, [&](cluster::SlotLedger& ledger) {
     ledger.EndOffer(request_.shard);
     ledger.Give(batch_, request_.shard);
     ledger.AddStrays(batch_);
@@ -210,9 +210,9 @@ void SlotExport::TakeBackOffer() {
 Status SlotExport::SendChanges(storage::SlotStream& stream) {
   storage::FrameList frames;
   for (;;) {
-    const storage::Backlog::Found found = tail_->Read(kFramesAtOnce, &frames);
-    if (found == storage::Backlog::Found::kNothingYet) return {};
-    if (found == storage::Backlog::Found::kGone) {
+    const storage::Backlog::ReadResult found = tail_->Read(kFramesAtOnce, &frames);
+    if (found == storage::Backlog::ReadResult::kNothingYet) return {};
+    if (found == storage::Backlog::ReadResult::kGone) {
       return Fail("it is too slow: LSN " + std::to_string(tail_->next()) +
                   " is neither in the backlog nor in the log (repl-backlog-size)");
     }
@@ -238,7 +238,7 @@ Result<bool> SlotExport::AskAndWait(MessageKind kind, int64_t timeout_ms) {
   const int64_t end = parts_.world.clock.SteadyMs() + timeout_ms;
   for (;;) {
     cluster::NodeMessage message;
-    const Result<bool> got =
+    Result<bool> got =
         reader_.Next(&message, std::max<int64_t>(end - parts_.world.clock.SteadyMs(), 0), kMostAnswerBytes);
     if (!got || !*got) return got;
     storage::Lsn number = 0;

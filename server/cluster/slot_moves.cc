@@ -146,8 +146,8 @@ void SlotMoves::StartExports(const ClusterView& view) {
     if (view.topology.epoch() == pull.request.epoch) {
       SettleOffer(pull.request.epoch, pull.request.shard, pull.request.owned, true);
     }
-    auto next = std::make_unique<SlotExport>(parts_, state_, pull.descriptor, std::move(pull.card),
-                                             std::move(pull.request));
+    auto next =
+        std::make_unique<SlotExport>(parts_, state_, pull.descriptor, std::move(pull.card), std::move(pull.request));
     MutexLock lock(mutex_);
     exports_.push_back(std::move(next));
     exports_.back()->Start();
@@ -204,7 +204,7 @@ void SlotMoves::Learn(const ClusterView& view, ShardIndex shard, uint64_t epoch,
   if (offer != ledger.offers().end()) {
     SettleOffer(view.topology.epoch(), name, owned, epoch > offer->second.epoch);
   }
-  // What it has got since; what this node owns it knows best itself.
+  // Slots that the other shard has taken over since. About its own slots this node knows best.
   const SlotSet news = owned & ~view.slots.SlotsOf(shard) &
                        (view.here.is_primary ? ~view.slots.SlotsOf(view.here.shard) : SlotSet().set());
   if (news.none()) return;

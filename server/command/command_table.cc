@@ -10,7 +10,7 @@ constexpr size_t kLongestName = 64;
 
 uint32_t NeedsOf(const Command& row) {
   uint32_t needs = row.needs | kNeedsMemoryChecked | kNeedsNoPause;
-  // What was queued may need all of it; the refusal looks closer.
+  // Queued commands may have any of these needs; Admit checks which ones they have.
   const bool runs_queued = row.Has(kRunsQueued);
   if (!row.Is(kNoAuth)) needs |= kNeedsAuthentication;
   if (row.Is(kWrite) || runs_queued) {

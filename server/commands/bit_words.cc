@@ -87,7 +87,7 @@ void JoinWords(const char* a, const char* b, size_t bytes, char* out, Join&& joi
   }
 }
 
-// What a value has from an offset on, at most so many bytes.
+// At most so many bytes of the value from an offset on.
 std::string_view SliceOf(std::string_view value, size_t offset, size_t bytes) {
   return offset < value.size() ? value.substr(offset, bytes) : std::string_view();
 }

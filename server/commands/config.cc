@@ -29,7 +29,7 @@ void Get(AdminCall& call) {
         return !name.empty() && storage::GlobMatches(pattern, name, storage::GlobCase::kInsensitive);
       });
       if (asked == patterns.end()) continue;
-      // Who asks for one option finds it under the name by which it was asked for.
+      // An option that is asked for by an alias is shown under the alias.
       shown.emplace_back(EqualsIgnoringCase(*asked, name) ? *asked : name, &row);
     }
   }

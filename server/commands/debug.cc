@@ -118,7 +118,7 @@ void Reload(AdminCall& call) {
   if (call.in_transaction) return call.reply.Error(kNoDebugInTransaction);
   call.args.Skip(1);
   while (!call.args.AtEnd()) {
-    // What is loaded is what is there, so nothing is in conflict.
+    // The loaded data is the same as that in memory, so these make no difference.
     if (call.args.Take("MERGE") || call.args.Take("NOFLUSH")) continue;
     if (call.args.Take("NOSAVE")) {
       return call.reply.Error(

@@ -152,7 +152,7 @@ constexpr Command kDumpCommands[] = {
      .since = "3.0.0",
      .complexity = "O(N) in the size of the value",
      .syntax = "key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]",
-     .summary = "As RESTORE behind ASKING; what MIGRATE sends in a cluster.",
+     .summary = "As RESTORE after ASKING. MIGRATE sends it in a cluster.",
      .run = Data(Restore)},
 };
 static_assert(RowsAreSound(kDumpCommands));

@@ -50,9 +50,10 @@ void GeoAdd(DataCall& call) {
     const std::string_view member = call.args[first + 3 * i + 2];
     const bool is_there = SortedSetView(found->entry_or_null()).Score(member).has_value();
     if (is_there ? if_missing : if_there) continue;
-    const storage::Outcome outcome =
+    const storage::EffectResult outcome =
         call.txn.Do(*found, storage::SortedSetPut{member, GeoScore(points[i])}, events::kZAdd);
-    if (outcome == storage::Outcome::kAdded || (counts_changes && outcome == storage::Outcome::kChanged)) ++counted;
+    if (outcome == storage::EffectResult::kAdded || (counts_changes && outcome == storage::EffectResult::kChanged))
+      ++counted;
   }
   call.reply.Integer(counted);
 }

@@ -205,6 +205,7 @@ void ReplyOrStore(DataCall& call, const Place& source, const GeoQuery& query, co
   if (source) found = FindNear(SortedSetView(source.entry_or_null()), query);
   if (!query.target) return ReplyNear(call.reply, query, found);
   std::vector<ScoredMember> members;
+  members.reserve(found.size());
   for (Near& each : found) {
     members.push_back({std::move(each.member), query.stores_distance ? each.distance : each.score});
   }

@@ -16,11 +16,11 @@ namespace ringkv::server {
 namespace {
 
 namespace events = storage::events;
+using storage::EffectResult;
 using storage::HashErase;
 using storage::HashPut;
 using storage::HashView;
 using storage::Intent;
-using storage::Outcome;
 using storage::Place;
 
 // The key at the first argument.
@@ -44,7 +44,7 @@ std::optional<int64_t> PutFields(DataCall& call, std::string_view command) {
   if (!found) return std::nullopt;
   int64_t added = 0;
   for (size_t i = 2; i < call.args.size(); i += 2) {
-    if (call.txn.Do(*found, HashPut{call.args[i], call.args[i + 1]}, events::kHSet) == Outcome::kAdded) ++added;
+    if (call.txn.Do(*found, HashPut{call.args[i], call.args[i + 1]}, events::kHSet) == EffectResult::kAdded) ++added;
   }
   return added;
 }
@@ -70,7 +70,7 @@ void HDel(DataCall& call) {
   if (!found) return;
   int64_t erased = 0;
   for (size_t i = 2; i < call.args.size() && *found; ++i) {
-    if (call.txn.Do(*found, HashErase{call.args[i]}, events::kHDel) != Outcome::kUnchanged) ++erased;
+    if (call.txn.Do(*found, HashErase{call.args[i]}, events::kHDel) != EffectResult::kUnchanged) ++erased;
   }
   call.reply.Integer(erased);
 }

@@ -14,6 +14,7 @@ namespace ringkv::server {
 namespace {
 
 namespace events = storage::events;
+using storage::EffectResult;
 using storage::Intent;
 using storage::ListInsert;
 using storage::ListPush;
@@ -21,7 +22,6 @@ using storage::ListRemove;
 using storage::ListSet;
 using storage::ListTake;
 using storage::ListView;
-using storage::Outcome;
 using storage::Place;
 
 std::optional<Place> FindList(DataCall& call, std::string_view key, Intent intent) {
@@ -192,7 +192,8 @@ void LInsert(DataCall& call) {
   std::optional<Place> found = FindList(call, call.args[1], Intent::kWrite);
   if (!found) return;
   if (!*found) return call.reply.Integer(0);
-  if (call.txn.Do(*found, ListInsert{call.args[3], call.args[4], behind}, events::kLInsert) == Outcome::kUnchanged) {
+  if (call.txn.Do(*found, ListInsert{call.args[3], call.args[4], behind}, events::kLInsert) ==
+      EffectResult::kUnchanged) {
     return call.reply.Integer(-1);
   }
   call.reply.Integer(SizeOf(*found));

@@ -220,8 +220,8 @@ bool MayHaveReplica(AdminCall& call) {
 void HandToRedisFeed(AdminCall& call, RedisSyncRequest request) {
   if (!MayHaveReplica(call)) return;
   call.session.card->is_replica = true;
-  call.outcome = outcome::HandOver{[&replication = call.server.replication(), card = call.session.card, request](
-                                       int descriptor, std::string unread) {
+  call.outcome = outcome::HandOver{[&replication = call.server.replication(), card = call.session.card,
+                                    request = std::move(request)](int descriptor, std::string unread) {
     replication.AdmitRedis(descriptor, std::move(unread), card, request);
   }};
 }
@@ -266,8 +266,8 @@ void PSync(AdminCall& call) {
     const auto also = call.args.all().subspan(5).first(std::min(call.args.size() - 5, cluster::History::kMostEarlier));
     request.histories.insert(request.histories.end(), also.begin(), also.end());
   }
-  call.outcome =
-      outcome::HandOver{[&replication, card = call.session.card, request](int descriptor, std::string unread) {
+  call.outcome = outcome::HandOver{
+      [&replication, card = call.session.card, request = std::move(request)](int descriptor, std::string unread) {
         replication.Admit(descriptor, std::move(unread), card, request);
       }};
 }

@@ -18,8 +18,8 @@ namespace ringkv::server {
 namespace {
 
 namespace events = storage::events;
+using storage::EffectResult;
 using storage::Intent;
-using storage::Outcome;
 using storage::Place;
 using storage::SetAdd;
 using storage::SetErase;
@@ -37,7 +37,7 @@ void SAdd(DataCall& call) {
   if (!found) return;
   int64_t added = 0;
   for (size_t i = 2; i < call.args.size(); ++i) {
-    if (call.txn.Do(*found, SetAdd{call.args[i]}, events::kSAdd) == Outcome::kAdded) ++added;
+    if (call.txn.Do(*found, SetAdd{call.args[i]}, events::kSAdd) == EffectResult::kAdded) ++added;
   }
   call.reply.Integer(added);
 }
@@ -47,7 +47,7 @@ void SRem(DataCall& call) {
   if (!found) return;
   int64_t erased = 0;
   for (size_t i = 2; i < call.args.size() && *found; ++i) {
-    if (call.txn.Do(*found, SetErase{call.args[i]}, events::kSRem) != Outcome::kUnchanged) ++erased;
+    if (call.txn.Do(*found, SetErase{call.args[i]}, events::kSRem) != EffectResult::kUnchanged) ++erased;
   }
   call.reply.Integer(erased);
 }

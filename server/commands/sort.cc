@@ -41,7 +41,7 @@ struct SortQuery {
   std::optional<std::string_view> target;
 };
 
-// What several patterns may make of a collection; without them a reply is as long as that is.
+// The maximum number of values in a reply with several GET patterns.
 constexpr size_t kMostValues = size_t{1} << 24;
 
 // A pattern without a star says nothing of the element: the order is left as it is.
@@ -54,7 +54,7 @@ ArgumentRange FindTarget(std::span<const std::string_view> argv) {
   while (!args.AtEnd()) {
     if (args.Left() >= 3 && args.Take("LIMIT")) {
       args.Skip(2);
-    } else if (args.TakeWithValue("BY") || args.TakeWithValue("GET")) {
+    } else if (args.TakeWithValue("BY") || args.TakeWithValue("GET")) {  // NOLINT(bugprone-branch-clone): their value
       args.Skip(1);
     } else if (args.TakeWithValue("STORE")) {
       target = {argv.size() - args.Left(), 1};

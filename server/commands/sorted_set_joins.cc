@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What several sorted sets have in common, or have in all. Sets take part too: each of their members scores 1.
+// Unions, intersections and differences of sorted sets. Sets take part too: each of their members scores 1.
 #include <algorithm>
 #include <cmath>
 #include <string>

@@ -21,8 +21,8 @@ namespace ringkv::server {
 namespace {
 
 namespace events = storage::events;
+using storage::EffectResult;
 using storage::Intent;
-using storage::Outcome;
 using storage::Place;
 using storage::SortedSetErase;
 using storage::SortedSetPut;
@@ -99,9 +99,9 @@ bool AddMember(DataCall& call, Place& place, const ScoreOptions& options, std::s
   result->score = score;
   const storage::KeyEvent& event = options.increments ? events::kZIncr : events::kZAdd;
   switch (call.txn.Do(place, SortedSetPut{member, score}, event)) {
-    case Outcome::kAdded: ++result->added; break;
-    case Outcome::kChanged: ++result->changed; break;
-    case Outcome::kUnchanged: break;
+    case EffectResult::kAdded: ++result->added; break;
+    case EffectResult::kChanged: ++result->changed; break;
+    case EffectResult::kUnchanged: break;
   }
   return true;
 }
@@ -148,7 +148,7 @@ void ZRem(DataCall& call) {
   if (!found) return;
   int64_t erased = 0;
   for (size_t i = 2; i < call.args.size() && *found; ++i) {
-    if (call.txn.Do(*found, SortedSetErase{call.args[i]}, events::kZRem) != Outcome::kUnchanged) ++erased;
+    if (call.txn.Do(*found, SortedSetErase{call.args[i]}, events::kZRem) != EffectResult::kUnchanged) ++erased;
   }
   call.reply.Integer(erased);
 }

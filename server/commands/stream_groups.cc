@@ -12,8 +12,8 @@ namespace ringkv::server {
 namespace {
 
 namespace events = storage::events;
+using storage::EffectResult;
 using storage::Intent;
-using storage::Outcome;
 using storage::Place;
 using storage::StreamGroup;
 using storage::StreamId;
@@ -102,9 +102,10 @@ void GroupSetId(DataCall& call) {
 void GroupDestroy(DataCall& call) {
   std::optional<Place> found = FindForGroup(call, false);
   if (!found) return;
-  call.reply.Integer(
-      call.txn.Do(*found, storage::StreamGroupErase{call.args[3]}, events::kXGroupDestroy) == Outcome::kUnchanged ? 0
-                                                                                                                  : 1);
+  call.reply.Integer(call.txn.Do(*found, storage::StreamGroupErase{call.args[3]}, events::kXGroupDestroy) ==
+                             EffectResult::kUnchanged
+                         ? 0
+                         : 1);
 }
 
 void GroupCreateConsumer(DataCall& call) {

@@ -13,8 +13,8 @@ namespace ringkv::server {
 namespace {
 
 namespace events = storage::events;
+using storage::EffectResult;
 using storage::Intent;
-using storage::Outcome;
 using storage::Place;
 using storage::StreamGroup;
 using storage::StreamId;
@@ -41,8 +41,8 @@ void XAck(DataCall& call) {
   if (!ids) return;
   int64_t acknowledged = 0;
   for (const StreamId& id : *ids) {
-    const Outcome outcome = call.txn.Do(*found, storage::StreamAcknowledge{call.args[2], id}, events::kNone);
-    if (outcome != Outcome::kUnchanged) ++acknowledged;
+    const EffectResult outcome = call.txn.Do(*found, storage::StreamAcknowledge{call.args[2], id}, events::kNone);
+    if (outcome != EffectResult::kUnchanged) ++acknowledged;
   }
   call.reply.Integer(acknowledged);
 }

@@ -243,7 +243,7 @@ std::optional<GroupRead> FindGroupRead(DataCall& call, const ReadQuery& query, s
   return read;
 }
 
-// What the consumer has got before and not acknowledged; that it gets it again is noted.
+// Replies the consumer's pending entries, and counts their delivery.
 void ReplyHistory(DataCall& call, const ReadQuery& query, GroupRead& read) {
   struct Again {
     StreamId id;
@@ -319,9 +319,9 @@ void XReadGroup(DataCall& call) {
   if (!ParseOptions(call, true, &query)) return;
   std::vector<GroupRead> reads;
   for (size_t i = 0; i < query.keys.count; ++i) {
-    std::optional<GroupRead> read = FindGroupRead(call, query, i);
+    const std::optional<GroupRead> read = FindGroupRead(call, query, i);
     if (!read) return;
-    reads.push_back(*std::move(read));
+    reads.push_back(*read);
   }
   std::erase_if(reads, [](const GroupRead& read) { return !read.has_news && !read.history_behind; });
   if (reads.empty()) {

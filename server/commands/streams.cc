@@ -13,8 +13,8 @@ namespace ringkv::server {
 namespace {
 
 namespace events = storage::events;
+using storage::EffectResult;
 using storage::Intent;
-using storage::Outcome;
 using storage::Place;
 using storage::Stream;
 using storage::StreamId;
@@ -73,7 +73,7 @@ bool ParseLimit(DataCall& call, TrimOptions* options) {
   return true;
 }
 
-// What holds once all options are known.
+// The checks that need all options.
 bool FinishTrimOptions(DataCall& call, bool must_be_given, TrimOptions* options) {
   if (options->trimming.limit > 0 && !options->is_given) {
     call.reply.Error("ERR syntax error, LIMIT cannot be used without specifying a trimming strategy");
@@ -236,7 +236,7 @@ void XDel(DataCall& call) {
   if (!ids) return;
   int64_t erased = 0;
   for (const StreamId& id : *ids) {
-    if (call.txn.Do(*found, storage::StreamErase{id}, events::kXDel) != Outcome::kUnchanged) ++erased;
+    if (call.txn.Do(*found, storage::StreamErase{id}, events::kXDel) != EffectResult::kUnchanged) ++erased;
   }
   call.reply.Integer(erased);
 }

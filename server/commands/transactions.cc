@@ -41,7 +41,7 @@ void Watch(AdminCall& call) {
     return call.reply.Error("ERR the watched keys exceed client-query-buffer-limit");
   }
   for (size_t i = 1; i < call.args.size(); ++i) {
-    // What has expired already goes now, so that its end is not taken for a change later.
+    // Erases the key now if it has expired: later its erasure would count as a change.
     call.txn.Find(call.session.db, call.args[i], storage::Intent::kCheck);
     call.session.Watch(call.session.db, call.args[i]);
   }

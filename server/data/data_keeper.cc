@@ -201,7 +201,7 @@ storage::Status DataKeeper::SaveAtEnd(bool save) {
 }
 
 storage::Status DataKeeper::Close() {
-  const storage::Status closed = durability_.Close();
+  storage::Status closed = durability_.Close();
   store_.reclaimer().Stop();
   return closed;
 }

@@ -9,7 +9,7 @@
 namespace ringkv::server {
 namespace {
 
-// What the command needs and does not hold now.
+// The needs of the command that are not met now.
 uint32_t UnmetNeeds(const CommandEntry& entry, const Caller& caller) {
   const Session& session = caller.session;
   const uint32_t unmet = (caller.parts.needs.Get() & session.checked_needs) |

@@ -104,7 +104,7 @@ bool MeansItsConnection(const TransactionQueue& queue) {
   });
 }
 
-// What a request does, as far as that decides where it goes; EXEC does what was queued.
+// The properties of a request that decide its route; for EXEC, those of the queued commands.
 struct Reach {
   CommonSlot slots;
   bool only_reads = false;
@@ -185,7 +185,7 @@ bool Route(Execution& execution) {
   Session& session = execution.session();
   const Command& row = execution.row();
   const bool passes_on = IsPassedOn(execution);
-  // What is queued is looked at as a whole by EXEC, which may pass it on: the state of this node says nothing yet.
+  // EXEC routes the queued commands as a whole and may forward them, so the state of this node does not matter yet.
   if (passes_on && session.queue.is_open() && !row.Has(kRunsInMulti)) {
     execution.unmet &= kPermissions;
     return true;

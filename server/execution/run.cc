@@ -38,7 +38,7 @@ std::shared_ptr<WaitingRequest> KeepRequest(const Execution& execution, KeyWaitP
 // For the accounts when the reply comes.
 std::shared_ptr<WaitingRequest> KeepForLateReply(const Execution& execution) {
   std::shared_ptr<WaitingRequest> request = KeepRequest(execution, {.deadline_ms = INT64_MAX});
-  for (const std::string& argument : request->argv) request->memory_bytes += sizeof argument + argument.size();
+  for (const std::string& argument : request->argv) request->memory_bytes += sizeof(std::string) + argument.size();
   return request;
 }
 

@@ -38,7 +38,7 @@ uint64_t BitsOf(const GeoPoint& point, double most_latitude, unsigned steps) {
   return Interleave(PartOf(point.latitude, most_latitude, steps), PartOf(point.longitude, kMostLongitude, steps));
 }
 
-// What the processor makes of a score that is no such number, without undefined behaviour.
+// The conversion that x86-64 processors make, also of scores out of range, where C++ leaves it undefined.
 uint64_t BitsOfScore(double score) {
   constexpr double kTwoTo63 = 9223372036854775808.0;
   if (score >= 0 && score < kTwoTo63) return static_cast<uint64_t>(score);

@@ -102,7 +102,7 @@ tl::expected<Target, Response> Admit(const Request& request, const Options& opti
   if (!route) return tl::unexpected(route.error());
   if (Refusal refusal = RefuseHost(request, **route, options, nodes)) return tl::unexpected(std::move(*refusal));
   if (Refusal refusal = RefuseSender(request, **route, options)) return tl::unexpected(std::move(*refusal));
-  // What a request says is looked at when it may ask.
+  // Parameters are validated only for an authorized client.
   tl::expected<Target, Response> target = ReadTarget(request, **route);
   if (!target) return target;
   if (Refusal refusal = RefuseConditions(request, *target->route)) return tl::unexpected(std::move(*refusal));

@@ -10,7 +10,7 @@
 namespace ringkv::server::http {
 namespace {
 
-// What stands around chunks and behind the last one may be as long as a head, and so much more for each chunk.
+// Chunk headers and trailers together may be as long as a head, plus this for each chunk.
 constexpr size_t kFrameBytesAChunk = 32;
 
 Method MethodOf(const llhttp_t& parser) {

@@ -13,7 +13,7 @@
 #include "server/http/line_check.h"
 #include "server/http/request.h"
 
-struct llhttp__internal_s;
+struct llhttp__internal_s;  // NOLINT(bugprone-reserved-identifier): named by the library
 
 namespace ringkv::server::http {
 

@@ -24,7 +24,7 @@ struct Target {
 
 // The row of the path and method. An error is the response: an unknown path or method, or an answer to OPTIONS.
 tl::expected<const Route*, Response> FindRoute(const Request& request);
-// What the target has for its row. An error is the response: an invalid escape or parameter.
+// The parameters in the target, for its row. An error is the response: an invalid escape or parameter.
 tl::expected<Target, Response> ReadTarget(const Request& request, const Route& route);
 
 }  // namespace ringkv::server::http

@@ -62,7 +62,7 @@ storage::Status LoadStartData(const StartParts& parts) {
   txn.set_is_silent(true);
   const std::string rdb_path = parts.options.load_rdb.Get();
   bool fills = false;
-  const storage::Status opened = parts.data.Open([&]() -> storage::Status {
+  storage::Status opened = parts.data.Open([&]() -> storage::Status {
     fills = true;
     return rdb_path.empty() ? storage::Status() : LoadRedisFile(parts, rdb_path, txn);
   });

@@ -157,7 +157,7 @@ void Tell(const Options& options, std::string_view state) {
   if (IsSupervised(options)) NotifyService(state);
 }
 
-// What may be missing does not keep the server from serving.
+// A part of this that fails is logged, and the server serves without it.
 void FitProcess(Server& server, char** argv) {
   const Options& options = server.options();
   if (options.syslog_enabled != 0) {

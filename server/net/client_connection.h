@@ -41,7 +41,7 @@ class ClientConnection {
   virtual void Unblock(bool with_error) = 0;
   // The timeout of a blocking command, if the client is still blocked by it.
   virtual void EndKeyWait(int64_t deadline_ms) = 0;
-  // What it waits for has come, or can't come any more.
+  // The late reply of its blocking command.
   virtual void TakeAnswer(const LateAnswer& answer) = 0;
   // The reply of another node.
   virtual void TakeReply(uint64_t number, std::string reply, storage::Lsn lsn) = 0;

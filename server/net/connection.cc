@@ -241,7 +241,7 @@ Outcome Connection::ExecuteUnanswered(const Request& request) {
 // --- other nodes ----------------------------------------------------------------------------------------------------
 
 bool Connection::MustWaitForPeers(const Request& request) {
-  // What does more than answer must not run ahead of what was asked before.
+  // A command with side effects on the connection must not run before earlier requests are answered.
   const CommandEntry* entry = request.is_looked_up ? request.entry : server_.commands().Find(request.argv);
   const bool only_answers = entry != nullptr && entry->row->run.data != nullptr && !entry->row->MayWait(request.argv);
   if (only_answers && replies_.MayPassOn()) return false;

@@ -43,7 +43,7 @@ class Network final : public ClientLinks {
   void RunOn(size_t thread, std::function<void()> work) override;
   void ReleaseReplies() override;
   bool ListenOn(std::optional<std::string> addresses, std::optional<int64_t> port) override {
-    return listener_.ListenOn(std::move(addresses), port);
+    return listener_.ListenOn(addresses, port);
   }
   void StepShutdown() override;
   // Ends Run.

@@ -28,7 +28,7 @@ storage::Result<int> ConnectTo(const std::string& host, int port, bool reads_rep
   if (const storage::Status known = Authenticate(**socket, server.options()); !known) {
     return tl::unexpected(known.error());
   }
-  // Who is told so passes nothing on in his turn.
+  // Tells the node that this client is a node, so that it forwards nothing further.
   const auto capable = Ask(**socket, server.options(), {"REPLCONF", "capa", std::string(kLinkCapability)});
   if (!capable) return tl::unexpected(capable.error());
   if (reads_replica) {

@@ -15,7 +15,7 @@
 
 namespace ringkv::server {
 
-// What responses are counted by. Both live as long as the program.
+// The labels of response counters. Both live as long as the program.
 struct HttpLabels {
   std::span<const std::string_view> endpoints;
   std::span<const int> statuses;

@@ -9,6 +9,7 @@
 #include "server/base/needs.h"
 #include "server/base/text.h"
 #include "server/options/option_table.h"
+#include "server/options/option_topics.h"
 #include "server/process/file_limit.h"
 
 namespace ringkv::server {

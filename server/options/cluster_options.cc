@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Options of a cluster.
-#include "server/options/option_row.h"
+#include "server/options/option_topics.h"
 
 namespace ringkv::server {
 namespace {

@@ -61,7 +61,7 @@ Result<bool> ReadFlags(std::span<const std::string> arguments, ConfigReader& rea
     const OptionRow* row = FindOption(flag->words[0]);
     // A list of lines that is empty, as programs pass it that make arguments from a list.
     if (flag->words.size() == 1 && row != nullptr && row->accumulates) flag->words.emplace_back();
-    if (const Result<bool> done = reader.Apply("command line", flag->words); !done) return done;
+    if (Result<bool> done = reader.Apply("command line", flag->words); !done) return done;
     at = flag->end;
   }
   return true;

@@ -10,6 +10,7 @@ std::optional<std::vector<std::string>> SplitConfigLine(std::string_view line) {
   std::vector<resp::InlineWord> words;
   if (!resp::SplitInlineWords(line, &text, &words)) return std::nullopt;
   std::vector<std::string> result;
+  result.reserve(words.size());
   for (const resp::InlineWord& word : words) result.push_back(text.substr(word.offset, word.length));
   return result;
 }

@@ -143,7 +143,7 @@ Result<bool> ConfigReader::Rename(const std::string& where, const LineWords& wor
   return true;
 }
 
-// The only user is the default one, who may do everything. redis-server writes a line about that one into its file.
+// The only user is "default", which may do everything. redis-server writes a line about it into its file.
 Result<bool> ConfigReader::SetUser(const std::string& where, const LineWords& words) {
   constexpr std::string_view kRights =
       "on nopass ~* allkeys &* allchannels +@all allcommands sanitize-payload skip-sanitize-payload";
@@ -172,7 +172,7 @@ Result<bool> ConfigReader::ReadStream(std::istream& stream, const std::string& n
     const std::optional<LineWords> words = SplitConfigLine(line);
     if (!words) return Fail(where + ": unbalanced quotes");
     if (words->empty()) continue;
-    if (const Result<bool> done = Apply(where, *words, depth); !done) return done;
+    if (Result<bool> done = Apply(where, *words, depth); !done) return done;
   }
   return true;
 }

@@ -92,7 +92,8 @@ std::string MissingLines(const std::string& text, const Options& options) {
   return missing;
 }
 
-// What of the old file's permissions may stay, now that the file may belong to others.
+// Gives the new file the owner and group of the old one, and returns its mode: without the group's permissions if the
+// group could not be kept.
 mode_t TakeOver(int file, const struct stat& old) {
   const mode_t mode = old.st_mode & 07777;
   if (::fchown(file, old.st_uid, old.st_gid) == 0) return mode;

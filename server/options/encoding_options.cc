@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Options of encodings: when values are packed.
-#include "server/options/option_row.h"
+#include "server/options/option_topics.h"
 #include "storage/entry/type_limits.h"
 #include "storage/keyspace/store.h"
 
@@ -8,7 +8,7 @@ namespace ringkv::server {
 namespace {
 
 template <auto kLimit, auto kOption>
-constexpr ActOn<storage::Store> SetLimit =
+constexpr ActOn<storage::Store> kSetLimit =
     [](storage::Store& store, const Options& options) { store.type_limits().*kLimit = (options.*kOption).load(); };
 
 constexpr OptionRow kEncodingOptions[] = {
@@ -20,7 +20,7 @@ constexpr OptionRow kEncodingOptions[] = {
      .changeable = true,
      .summary = "Maximum number of fields of a packed hash.",
      .field = &Options::hash_max_listpack_entries,
-     .apply = SetLimit<&storage::TypeLimits::hash_entries, &Options::hash_max_listpack_entries>},
+     .apply = kSetLimit<&storage::TypeLimits::hash_entries, &Options::hash_max_listpack_entries>},
     {.name = "hash-max-listpack-value",
      .type = OptionType::kMemory,
      .default_value = "64",
@@ -29,7 +29,7 @@ constexpr OptionRow kEncodingOptions[] = {
      .changeable = true,
      .summary = "Maximum bytes of a field or value of a packed hash.",
      .field = &Options::hash_max_listpack_value,
-     .apply = SetLimit<&storage::TypeLimits::hash_value, &Options::hash_max_listpack_value>},
+     .apply = kSetLimit<&storage::TypeLimits::hash_value, &Options::hash_max_listpack_value>},
     {.name = "list-compress-depth",
      .type = OptionType::kInteger,
      .default_value = "2",
@@ -38,7 +38,7 @@ constexpr OptionRow kEncodingOptions[] = {
      .changeable = true,
      .summary = "Chunks at each end of a list that are not compressed; 0 disables compression.",
      .field = &Options::list_compress_depth,
-     .apply = SetLimit<&storage::TypeLimits::list_open_ends, &Options::list_compress_depth>},
+     .apply = kSetLimit<&storage::TypeLimits::list_open_ends, &Options::list_compress_depth>},
     {.name = "list-max-listpack-size",
      .type = OptionType::kInteger,
      .default_value = "-2",
@@ -48,7 +48,7 @@ constexpr OptionRow kEncodingOptions[] = {
      .changeable = true,
      .summary = "Elements per chunk of a list; if negative its bytes: -1 for 4 kB, -2 for 8 kB, up to -5 for 64 kB.",
      .field = &Options::list_max_listpack_size,
-     .apply = SetLimit<&storage::TypeLimits::list_size, &Options::list_max_listpack_size>},
+     .apply = kSetLimit<&storage::TypeLimits::list_size, &Options::list_max_listpack_size>},
     {.name = "set-max-intset-entries",
      .type = OptionType::kInteger,
      .default_value = "512",
@@ -56,7 +56,7 @@ constexpr OptionRow kEncodingOptions[] = {
      .changeable = true,
      .summary = "Maximum number of members of a packed set of integers.",
      .field = &Options::set_max_intset_entries,
-     .apply = SetLimit<&storage::TypeLimits::set_integers, &Options::set_max_intset_entries>},
+     .apply = kSetLimit<&storage::TypeLimits::set_integers, &Options::set_max_intset_entries>},
     {.name = "set-max-listpack-entries",
      .type = OptionType::kInteger,
      .default_value = "128",
@@ -64,7 +64,7 @@ constexpr OptionRow kEncodingOptions[] = {
      .changeable = true,
      .summary = "Maximum number of members of a packed set.",
      .field = &Options::set_max_listpack_entries,
-     .apply = SetLimit<&storage::TypeLimits::set_entries, &Options::set_max_listpack_entries>},
+     .apply = kSetLimit<&storage::TypeLimits::set_entries, &Options::set_max_listpack_entries>},
     {.name = "set-max-listpack-value",
      .type = OptionType::kInteger,
      .default_value = "64",
@@ -72,7 +72,7 @@ constexpr OptionRow kEncodingOptions[] = {
      .changeable = true,
      .summary = "Maximum bytes of a member of a packed set.",
      .field = &Options::set_max_listpack_value,
-     .apply = SetLimit<&storage::TypeLimits::set_value, &Options::set_max_listpack_value>},
+     .apply = kSetLimit<&storage::TypeLimits::set_value, &Options::set_max_listpack_value>},
     {.name = "zset-max-listpack-entries",
      .type = OptionType::kInteger,
      .default_value = "128",
@@ -81,7 +81,7 @@ constexpr OptionRow kEncodingOptions[] = {
      .changeable = true,
      .summary = "Maximum number of members of a packed sorted set.",
      .field = &Options::zset_max_listpack_entries,
-     .apply = SetLimit<&storage::TypeLimits::sorted_set_entries, &Options::zset_max_listpack_entries>},
+     .apply = kSetLimit<&storage::TypeLimits::sorted_set_entries, &Options::zset_max_listpack_entries>},
     {.name = "zset-max-listpack-value",
      .type = OptionType::kMemory,
      .default_value = "64",
@@ -90,7 +90,7 @@ constexpr OptionRow kEncodingOptions[] = {
      .changeable = true,
      .summary = "Maximum bytes of a member of a packed sorted set.",
      .field = &Options::zset_max_listpack_value,
-     .apply = SetLimit<&storage::TypeLimits::sorted_set_value, &Options::zset_max_listpack_value>},
+     .apply = kSetLimit<&storage::TypeLimits::sorted_set_value, &Options::zset_max_listpack_value>},
     {.name = "hll-sparse-max-bytes",
      .type = OptionType::kMemory,
      .default_value = "3000",
@@ -98,7 +98,7 @@ constexpr OptionRow kEncodingOptions[] = {
      .changeable = true,
      .summary = "Maximum bytes of a HyperLogLog in the sparse representation.",
      .field = &Options::hll_sparse_max_bytes,
-     .apply = SetLimit<&storage::TypeLimits::sparse_hyperloglog_bytes, &Options::hll_sparse_max_bytes>},
+     .apply = kSetLimit<&storage::TypeLimits::sparse_hyperloglog_bytes, &Options::hll_sparse_max_bytes>},
     {.name = "stream-node-max-bytes",
      .type = OptionType::kMemory,
      .default_value = "4096",
@@ -106,7 +106,7 @@ constexpr OptionRow kEncodingOptions[] = {
      .changeable = true,
      .summary = "Maximum bytes of a block of stream entries; 0 for no limit.",
      .field = &Options::stream_node_max_bytes,
-     .apply = SetLimit<&storage::TypeLimits::stream_block_bytes, &Options::stream_node_max_bytes>},
+     .apply = kSetLimit<&storage::TypeLimits::stream_block_bytes, &Options::stream_node_max_bytes>},
     {.name = "stream-node-max-entries",
      .type = OptionType::kInteger,
      .default_value = "100",
@@ -114,7 +114,7 @@ constexpr OptionRow kEncodingOptions[] = {
      .changeable = true,
      .summary = "Maximum number of entries in a block of a stream; 0 for no limit.",
      .field = &Options::stream_node_max_entries,
-     .apply = SetLimit<&storage::TypeLimits::stream_block_entries, &Options::stream_node_max_entries>},
+     .apply = kSetLimit<&storage::TypeLimits::stream_block_entries, &Options::stream_node_max_entries>},
 };
 
 }  // namespace

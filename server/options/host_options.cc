@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "server/base/text.h"
-#include "server/options/option_row.h"
+#include "server/options/option_topics.h"
 #include "server/process/cpu_list.h"
 #include "server/process/crash_log.h"
 #include "server/process/oom_score.h"

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "server/base/text.h"
-#include "server/options/option_row.h"
+#include "server/options/option_topics.h"
 
 namespace ringkv::server {
 namespace {

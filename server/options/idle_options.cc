@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Options of Redis that have nothing to act on here, by what they would act on there. Names, types, ranges and defaults
 // are those of redis-server, so that its configurations can be used; a summary says how it is here.
+#include "server/options/option_topics.h"
 #include "server/options/row_shapes.h"
 
 namespace ringkv::server {
@@ -45,7 +46,7 @@ constexpr OptionRow Text(std::string_view name, std::string_view initial, std::s
 }
 
 constexpr std::string_view kFreedInBackground =
-    "What takes long to free is always freed in the background, whatever made it go.";
+    "Large values are always freed in the background, whatever deleted them.";
 constexpr std::string_view kNoDefragmentation = "There is no active defragmentation.";
 constexpr std::string_view kWithoutTls = "Without tls-port there is nothing to encrypt.";
 constexpr std::string_view kNoFailover = "Replicas are promoted by CLUSTER RELOAD or REPLICAOF NO ONE only.";

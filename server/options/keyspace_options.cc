@@ -5,7 +5,7 @@
 
 #include "server/base/needs.h"
 #include "server/data/key_changes.h"
-#include "server/options/option_row.h"
+#include "server/options/option_topics.h"
 #include "storage/housekeeping/eviction.h"
 #include "storage/keyspace/store.h"
 

@@ -8,7 +8,7 @@
 #include "resp/integer_text.h"
 #include "server/base/client_links.h"
 #include "server/base/text.h"
-#include "server/options/option_row.h"
+#include "server/options/option_topics.h"
 #include "server/process/process_title.h"
 
 namespace ringkv::server {
@@ -30,7 +30,7 @@ std::string ListenOnAddresses(const OptionParts& parts, const Options&, std::str
   return done ? "" : "Failed to bind to specified addresses.";
 }
 
-constexpr ActOn<ProcessTitle> ShowTitle = [](ProcessTitle& title, const Options& options) { title.Show(options); };
+constexpr ActOn<ProcessTitle> kShowTitle = [](ProcessTitle& title, const Options& options) { title.Show(options); };
 
 constexpr OptionRow kNetworkOptions[] = {
     {.name = "port",
@@ -43,7 +43,7 @@ constexpr OptionRow kNetworkOptions[] = {
                 "the ready line shows; 0 by CONFIG SET: none.",
      .field = &Options::port,
      .obtain = ListenOnPort,
-     .apply = ShowTitle},
+     .apply = kShowTitle},
     {.name = "bind",
      .type = OptionType::kText,
      .default_value = "* -::*",
@@ -54,7 +54,7 @@ constexpr OptionRow kNetworkOptions[] = {
      .field = &Options::bind,
      .check = CheckAddresses,
      .obtain = ListenOnAddresses,
-     .apply = ShowTitle},
+     .apply = kShowTitle},
     {.name = "bind-source-addr",
      .type = OptionType::kText,
      .default_value = "",

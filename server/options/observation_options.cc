@@ -7,7 +7,7 @@
 
 #include "server/base/text.h"
 #include "server/observe/slow_log.h"
-#include "server/options/option_row.h"
+#include "server/options/option_topics.h"
 #include "storage/table/prefix_usage.h"
 
 namespace ringkv::server {

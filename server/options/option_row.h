@@ -4,29 +4,14 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <variant>
 
 #include "server/config/options.h"
-
-namespace ringkv::storage {
-class Durability;
-class Store;
-}  // namespace ringkv::storage
+#include "server/options/option_action.h"
 
 namespace ringkv::server {
-
-class ClientLinks;
-class DataKeeper;
-class KeyChanges;
-class Log;
-class OomScore;
-class ProcessTitle;
-class SlowLog;
-class UnmetNeeds;
 
 enum class OptionType : uint8_t {
   kInteger,
@@ -36,18 +21,6 @@ enum class OptionType : uint8_t {
   kChoice,
   kText,
 };
-
-// The parts of a server that options act on.
-using OptionParts = std::tuple<ClientLinks&, DataKeeper&, KeyChanges&, Log&, OomScore&, ProcessTitle&, SlowLog&,
-                               UnmetNeeds&, storage::Durability&, storage::Store&>;
-
-// What a row does with its part when the option has got a value, at the start and at CONFIG SET alike.
-template <class Part>
-using ActOn = void (*)(Part&, const Options&);
-// No action: users of the option read its value.
-using OptionAct = std::variant<std::monostate, ActOn<ClientLinks>, ActOn<DataKeeper>, ActOn<KeyChanges>, ActOn<Log>,
-                               ActOn<ProcessTitle>, ActOn<SlowLog>, ActOn<UnmetNeeds>, ActOn<storage::Durability>,
-                               ActOn<storage::Store>>;
 
 struct OptionRow {
   std::string_view name;
@@ -94,20 +67,5 @@ constexpr OptionKind KindOf(const OptionRow& row) {
   if (!std::holds_alternative<std::monostate>(row.field)) return OptionKind::kActs;
   return row.instead.empty() ? OptionKind::kIdle : OptionKind::kRefused;
 }
-
-// The rows by topic.
-std::span<const OptionRow> NetworkOptions();
-std::span<const OptionRow> HttpOptions();
-std::span<const OptionRow> ClientOptions();
-std::span<const OptionRow> ProcessOptions();
-std::span<const OptionRow> HostOptions();
-std::span<const OptionRow> KeyspaceOptions();
-std::span<const OptionRow> EncodingOptions();
-std::span<const OptionRow> ObservationOptions();
-std::span<const OptionRow> PersistenceOptions();
-std::span<const OptionRow> ReplicationOptions();
-std::span<const OptionRow> ClusterOptions();
-std::span<const OptionRow> IdleOptions();
-std::span<const OptionRow> RefusedOptions();
 
 }  // namespace ringkv::server

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "server/base/text.h"
+#include "server/options/option_topics.h"
 
 namespace ringkv::server {
 

@@ -7,7 +7,7 @@
 #include "server/base/text.h"
 #include "server/config/save_points.h"
 #include "server/data/data_keeper.h"
-#include "server/options/option_row.h"
+#include "server/options/option_topics.h"
 #include "storage/durability/durability.h"
 
 namespace ringkv::server {

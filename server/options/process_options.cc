@@ -6,7 +6,7 @@
 
 #include "server/config/shutdown_flags.h"
 #include "server/observe/log.h"
-#include "server/options/option_row.h"
+#include "server/options/option_topics.h"
 
 namespace ringkv::server {
 namespace {

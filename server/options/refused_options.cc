@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Options of Redis of which only the default is taken, because another value would promise what is not done here. The
 // error says what to use instead.
+#include "server/options/option_topics.h"
 #include "server/options/row_shapes.h"
 
 namespace ringkv::server {

@@ -10,7 +10,7 @@
 #include "server/base/client_links.h"
 #include "server/base/needs.h"
 #include "server/base/text.h"
-#include "server/options/option_row.h"
+#include "server/options/option_topics.h"
 
 namespace ringkv::server {
 namespace {

@@ -16,7 +16,7 @@ namespace {
 
 // Where clients reach the server.
 std::string ListenAddress(const Options& options) {
-  const std::string path = options.unixsocket.Get();
+  std::string path = options.unixsocket.Get();
   if (options.port == 0 && !path.empty()) return path;
   const std::string hosts = options.bind.Get();
   const std::vector<std::string_view> words = Words(hosts);

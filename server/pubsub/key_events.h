@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// notify-keyspace-events: what happens to keys, told to subscribers of "__keyspace@<db>__:<key>" and of
-// "__keyevent@<db>__:<event>".
+// Keyspace notifications (notify-keyspace-events): events of keys, published on the channels
+// "__keyspace@<db>__:<key>" and "__keyevent@<db>__:<event>".
 //
-// Events of a command are collected while it runs and told when its handler has ended. What happens beside commands
-// (expiry, eviction, what another server has changed) is told at once.
+// Events of a command are collected while it runs and published when its handler has ended. Other events (expiry,
+// eviction, changes of another server) are published at once.
 //
 // Threads: guarded; a scope belongs to the thread that made it.
 #pragma once
@@ -22,7 +22,7 @@ class Txn;
 
 namespace ringkv::server {
 
-// What the option says: which kinds of events, and by which of the two kinds of channels.
+// The value of the option: kinds of events, and kinds of channels.
 class EventMask {
  public:
   // The letters of redis.conf; nothing if there is another one.
@@ -51,7 +51,7 @@ class KeyEvents {
   // `thread`: the calling one, if it has clients, else kNoThread. Called under the lock of the key's partition.
   void Tell(storage::DbIndex db, std::string_view key, const storage::KeyEvent& event, size_t thread);
 
-  // While it lives, what the transaction does is a command's; then subscribers are told.
+  // Collects the events of the transaction while it lives, and publishes them at its end.
   class Scope {
    public:
     // Both must outlive it. `thread` as above. Costs nothing while no kind of event is on.

@@ -31,9 +31,9 @@ RedisFullSync::RedisFullSync(World world, RedisStream& stream, const RedisStream
 Status RedisFullSync::ReadChanges() {
   if (has_joined()) return {};
   for (;;) {
-    const Backlog::Found found = tail_->Read(kChangesAtOnce, &frames_);
-    if (found == Backlog::Found::kNothingYet) break;
-    if (found == Backlog::Found::kGone) {
+    const Backlog::ReadResult found = tail_->Read(kChangesAtOnce, &frames_);
+    if (found == Backlog::ReadResult::kNothingYet) break;
+    if (found == Backlog::ReadResult::kGone) {
       return Fail("the full sync takes too long: LSN " + std::to_string(tail_->next()) +
                   " is neither in the backlog nor in the log (repl-backlog-size)");
     }

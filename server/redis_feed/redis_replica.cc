@@ -56,8 +56,7 @@ void RedisReplica::BeOnline(int64_t now_ms) {
 
 Status RedisReplica::Step(int64_t now_ms, const Settings& settings, bool* has_copied) {
   *has_copied = false;
-  const Status advanced =
-      stream_->Advance({now_ms, settings.ping_every_ms, static_cast<size_t>(settings.backlog_bytes)});
+  Status advanced = stream_->Advance({now_ms, settings.ping_every_ms, static_cast<size_t>(settings.backlog_bytes)});
   if (!advanced) return advanced;
   if (sync_ != nullptr) {
     if (Status read = sync_->ReadChanges(); !read) return read;

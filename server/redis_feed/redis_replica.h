@@ -2,7 +2,7 @@
 // The protocol with one Redis replica, without a socket, a thread or a clock: bytes from it and the time go in, bytes
 // for it come out. It continues in the stream, or gets a full sync first.
 //
-// What waits for the replica to read it is bounded by client-output-buffer-limit.
+// Output that the replica has not read yet is bounded by client-output-buffer-limit.
 //
 // Threads: confined.
 #pragma once
@@ -19,7 +19,7 @@
 
 namespace ringkv::server {
 
-// What the replica has said.
+// The request of the replica.
 struct RedisSyncRequest {
   bool acknowledges = false;       // PSYNC; one that sent SYNC need not
   std::string history = "?";       // of its data; "?" for none

@@ -52,9 +52,9 @@ Status RedisStream::Advance(const Upkeep& upkeep) {
 
 Status RedisStream::ReadLog() {
   for (;;) {
-    const Backlog::Found found = tail_->Read(kReadAtOnce, &frames_);
-    if (found == Backlog::Found::kNothingYet) return {};
-    if (found == Backlog::Found::kGone) {
+    const Backlog::ReadResult found = tail_->Read(kReadAtOnce, &frames_);
+    if (found == Backlog::ReadResult::kNothingYet) return {};
+    if (found == Backlog::ReadResult::kGone) {
       return Fail("LSN " + std::to_string(last_ + 1) + " is neither in the backlog nor in the log (repl-backlog-size)");
     }
     if (Status taken = TakeFrames(); !taken) return taken;
@@ -189,7 +189,7 @@ std::optional<int64_t> RedisStream::EndSync(const Start& start, Lsn last, int64_
 // Under unbroken writes the log is always ahead: so the stream comes to the end of the sync, frame by frame.
 bool RedisStream::CatchUp(Lsn last) {
   while (last_ < last) {
-    if (tail_->Read(1, &frames_) != Backlog::Found::kFrames || !TakeFrames()) return false;
+    if (tail_->Read(1, &frames_) != Backlog::ReadResult::kFrames || !TakeFrames()) return false;
   }
   return last_ == last;
 }

@@ -56,7 +56,7 @@ class RedisStream {
   Numbers numbers() const;
   // The last group that is complete with this byte, as far as known.
   storage::Lsn LsnAt(int64_t offset) const;
-  // The number of the last byte that someone has who has this group and none behind it.
+  // The number of the last byte of this group.
   int64_t OffsetAt(storage::Lsn lsn) const;
 
   // --- for one replica ---

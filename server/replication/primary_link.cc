@@ -261,7 +261,7 @@ Status PrimaryLink::Take(uint64_t generation, const cluster::NodeMessage& messag
     cluster::Heartbeat heartbeat;
     if (!DecodeHeartbeat(message.body, &heartbeat)) return Fail("it sent an invalid heartbeat");
     primary_last_ = heartbeat.last;
-    // What it had done when it sent this, by its clock.
+    // By the primary's clock: the time of the last applied frame.
     behind_since_ms_ = heartbeat.last > last_ ? std::max<int64_t>(follower_.frame_time(), 1) : 0;
     owes_ack_ = true;
     return {};
@@ -269,7 +269,7 @@ Status PrimaryLink::Take(uint64_t generation, const cluster::NodeMessage& messag
   if (message.kind == MessageKind::kPublished) return TakePublished(message.body);
   if (message.kind != MessageKind::kFrame) return Fail("it sent an unexpected message");
   if (Status taken = follower_.TakeFrame(message.body); !taken) {
-    // What is here can't be trusted to be what the primary had.
+    // The data here may differ from the primary's at this LSN.
     history_.Forget();
     return taken;
   }
@@ -320,7 +320,7 @@ Status PrimaryLink::Acknowledge(PeerSocket& socket) {
   owes_ack_ = false;
   storage::LogWriter& log = parts_.data.durability().log();
   storage::Lsn safe = last_;
-  // What is acknowledged is as safe as the configuration promises for this node's own replies.
+  // An acknowledged group is as durable as the configuration promises for this node's own replies.
   if (log.is_open() && log.policy() == storage::SyncPolicy::kAlways) {
     while (log.durable() < safe && !log.has_failed()) log.Step();
     safe = std::min(safe, log.durable());

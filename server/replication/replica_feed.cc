@@ -69,7 +69,7 @@ Status ReplicaFeed::Serve() {
   storage::FrameList first;
   if (goes_on) {
     tail_ = owner_.TailFrom(request_.next);
-    goes_on = tail_->Read(kFramesAtOnce, &first) != Backlog::Found::kGone;
+    goes_on = tail_->Read(kFramesAtOnce, &first) != Backlog::ReadResult::kGone;
   }
   owner_.NoteSync(goes_on, request_.next > 0);
   const std::string verdict = "+RINGKV " + std::string(goes_on ? "CONTINUE " : "SNAPSHOT ") + history_.id() + " " +
@@ -136,9 +136,9 @@ Status ReplicaFeed::Follow() {
 Status ReplicaFeed::SendFrames() {
   storage::FrameList frames;
   for (;;) {
-    const Backlog::Found found = tail_->Read(kFramesAtOnce, &frames);
-    if (found == Backlog::Found::kNothingYet) return {};
-    if (found == Backlog::Found::kGone) {
+    const Backlog::ReadResult found = tail_->Read(kFramesAtOnce, &frames);
+    if (found == Backlog::ReadResult::kNothingYet) return {};
+    if (found == Backlog::ReadResult::kGone) {
       return Fail("it is too far behind: LSN " + std::to_string(tail_->next()) +
                   " is neither in the backlog nor in the log (repl-backlog-size)");
     }

@@ -174,6 +174,7 @@ std::vector<Lsn> ReplicaFeeds::AcknowledgedByMembers() {
     }
   }
   std::vector<Lsn> acknowledged;
+  acknowledged.reserve(members.size());
   for (const auto& [id, last] : members) acknowledged.push_back(last);
   return acknowledged;
 }

@@ -70,7 +70,7 @@ void Replication::Follow(PrimaryAddress primary, Takeover takeover) {
   MutexLock lock(role_mutex_);
   is_replica_ = true;
   parts_.needs.Update();
-  // What they wait for comes to the primary from now on.
+  // The changes that blocked clients wait for are made on the primary from now on.
   parts_.waiting_clients.EndAll(errors::kNoPrimary);
   parts_.links.ResumeWaiting();
   link_.Follow(std::move(primary), takeover);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the server is to others: its primary, a Redis server that it follows, its replicas.
+// Metrics of replication: the role, the primary, a Redis server that is followed, replicas.
 #include <algorithm>
 
 #include "server/replication/replication.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What each thread that executes commands has for itself.
+// The state of one thread that executes commands.
 //
 // Threads: confined, but for the statistics and the clients' memory, which others read.
 #pragma once

@@ -19,7 +19,7 @@ void TransactionQueue::Add(const CommandEntry& command, std::span<const std::str
     queued.argv.emplace_back(at, argument.size());
     at += argument.size();
   }
-  // What may end a full sync was admitted although the data is incomplete.
+  // A command that may end a full sync is admitted although the data is incomplete.
   const bool ends_replacing = command.row->Has(kEndsReplacing);
   needs_ |= ends_replacing ? command.needs & ~uint32_t{kNeedsLoaded} : command.needs;
   bytes_ += size + argv.size() * sizeof(std::string_view) + sizeof(Queued);

@@ -69,7 +69,7 @@ class WatchedKeys {
   struct Name {
     storage::DbIndex db;
     std::string_view key;
-    auto operator<=>(const Name&) const = default;
+    auto operator<=>(const Name&) const = default;  // NOLINT(modernize-use-nullptr): generated code
   };
   struct Part {
     storage::Mutex mutex;

@@ -60,8 +60,8 @@ namespace {
 
 uint64_t LoadCounter(const uint64_t* counter) { return __atomic_load_n(counter, __ATOMIC_RELAXED); }
 
-// What a thread has allocated and freed so far. jemalloc keeps both numbers in the thread's own memory, which is gone
-// when the thread is.
+// Bytes that a thread has allocated and freed so far. jemalloc keeps both numbers in the thread's own memory, which is
+// gone when the thread is.
 struct alignas(64) ThreadCounters {
   bool is_taken = false;  // guarded by the registry
   std::atomic<bool> is_reading{false};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What observers are told about a change: the part of the key that it affects.
+// The part of a key that a change affects, as observers are told.
 #pragma once
 
 #include <cstdint>

@@ -39,7 +39,7 @@ inline uint64_t SeedFromSystem() {
   return (static_cast<uint64_t>(device()) << 32) | device();
 }
 
-// What nobody can foresee: seeds and ids.
+// Unpredictable numbers: seeds and ids.
 //
 // Thread rule: own synchronisation.
 class Chance {

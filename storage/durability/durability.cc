@@ -108,7 +108,7 @@ Status Durability::Close() {
   stopping_ = true;
   store_.log().Wake();
   if (log_thread_.joinable()) log_thread_.join();
-  const Status closed = log_.is_open() ? log_.Close() : Status();
+  Status closed = log_.is_open() ? log_.Close() : Status();
   MutexLock lock(mutex_);
   lock_.reset();
   return closed;
@@ -330,7 +330,7 @@ Result<SnapshotSummary> Durability::MakeSnapshot(bool is_background) {
       return tl::unexpected(synced.error());
     }
   }
-  const Result<SnapshotSummary> made = Finish(writer);
+  Result<SnapshotSummary> made = Finish(writer);
   if (!made) return made;
   changes_at_save_ = changes_before;
   log_bytes_at_save_ = log_bytes_before;
@@ -363,7 +363,7 @@ Result<SnapshotSummary> Durability::Finish(SnapshotWriter& writer) {
   // continues.
   const bool begins_log = wants_log() && !log_.is_open();
   if (begins_log) log_.BeginHeld();
-  const Result<SnapshotSummary> made = writer.Finish();
+  Result<SnapshotSummary> made = writer.Finish();
   if (!made) {
     if (begins_log) log_.DropHeld();
     return made;

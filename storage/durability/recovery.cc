@@ -68,7 +68,7 @@ class Recovery {
       }
     }
     if (!options_.up_to_damage) return Fail(newest.error().text + kWaysOn, ErrorKind::kDamaged);
-    // What came in before the damage stays. The log builds on the whole snapshot, so it can't be applied.
+    // Keys before the damage stay. The log can't be applied, since it builds on the whole snapshot.
     Warn(newest.error().text + "; continuing with the keys read before it");
     summary_.needs_snapshot = true;
     summary_.snapshot_is_damaged = true;

@@ -107,8 +107,8 @@ MutableEntry* MutableEntry::WithGap(size_t offset, size_t removed, size_t insert
 }
 
 MutableEntry* MutableEntry::WithLarge(LargeValue* value) {
-  MutableEntry* entry = WithGap(0, ValueLength(), sizeof value);
-  std::memcpy(entry->mutable_value(), &value, sizeof value);
+  MutableEntry* entry = WithGap(0, ValueLength(), sizeof(void*));
+  std::memcpy(entry->mutable_value(), &value, sizeof(void*));
   entry->set_kind({entry->type(), CollectionForm::kLarge});
   return entry;
 }

@@ -14,7 +14,7 @@ struct StreamId {
   uint64_t ms = 0;
   uint64_t seq = 0;
 
-  constexpr auto operator<=>(const StreamId&) const = default;
+  constexpr auto operator<=>(const StreamId&) const = default;  // NOLINT(modernize-use-nullptr): generated code
   // The next or previous ID, which must exist.
   constexpr StreamId Next() const { return seq == UINT64_MAX ? StreamId{ms + 1, 0} : StreamId{ms, seq + 1}; }
   constexpr StreamId Previous() const { return seq == 0 ? StreamId{ms - 1, UINT64_MAX} : StreamId{ms, seq - 1}; }

@@ -43,7 +43,7 @@ enum class CollectionForm : uint8_t {
   kIntegers = 2,  // a set of integers in their order, see types/integer_set.h
 };
 
-// What a value is, as an entry remembers it in six bits.
+// The kind of a value: type and form, six bits of an entry.
 class ValueKind {
  public:
   constexpr ValueKind(StringForm form) : form_(static_cast<uint8_t>(form)) {}
@@ -82,7 +82,7 @@ class Entry {
   // Only if the kind is large.
   LargeValue& large() const {
     LargeValue* large;
-    std::memcpy(&large, value().data(), sizeof large);
+    std::memcpy(&large, value().data(), sizeof(void*));
     return *large;
   }
   bool has_expiry() const { return (meta_ & kHasExpiry) != 0; }

@@ -156,7 +156,7 @@ bool Evictor::EvictOne(Txn& txn, EvictionPolicy policy, size_t samples) {
     unspent_samples_ -= std::min(unspent_samples_, samples);
     const Candidate candidate = pool_.back();
     pool_.pop_back();
-    // What was used since is no candidate any more.
+    // A key that was used since is no candidate any more.
     const auto still_fits = [&](const Entry& entry) { return ScoreOf(entry, policy, txn) >= candidate.score; };
     if (EvictAt(txn, candidate.db, candidate.position, std::cref(still_fits))) return true;
   }

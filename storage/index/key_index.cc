@@ -70,7 +70,7 @@ bool KeyIndex::Collect(std::string_view literal, size_t most, std::vector<uint32
       if (CompareFrom(wanted, AsKey(common), shared) < 0) return true;
       continue;
     }
-    // What of the literal is behind the shared bytes decides; if that goes on behind the heads, the keys are looked at.
+    // The rest of the literal, behind the shared bytes, decides; if it is longer than the heads, the keys are compared.
     const size_t rest = wanted.size() > common.size() ? wanted.size() - common.size() : 0;
     const uint64_t mask = rest == 0 ? 0 : MaskOf(rest);
     const uint64_t head = wanted.Head(common.size()) & mask;

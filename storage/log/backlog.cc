@@ -42,20 +42,20 @@ Status Backlog::Skipped(Lsn last) {
   return {};
 }
 
-Backlog::Found Backlog::Read(Lsn next, size_t most, FrameList* frames, Lsn* behind) const {
+Backlog::ReadResult Backlog::Read(Lsn next, size_t most, FrameList* frames, Lsn* behind) const {
   frames->clear();
   *behind = next;
   MutexLock lock(mutex_);
-  if (next > last_) return Found::kNothingYet;
+  if (next > last_) return ReadResult::kNothingYet;
   auto at =
       std::lower_bound(frames_.begin(), frames_.end(), next, [](const Held& held, Lsn lsn) { return held.last < lsn; });
-  if (at == frames_.end() || at->first > next) return Found::kGone;
+  if (at == frames_.end() || at->first > next) return ReadResult::kGone;
   for (size_t taken = 0; at != frames_.end() && (frames->empty() || taken + at->bytes->size() <= most); ++at) {
     taken += at->bytes->size();
     frames->push_back(at->bytes);
     *behind = at->last + 1;
   }
-  return Found::kFrames;
+  return ReadResult::kFrames;
 }
 
 void Backlog::AddListener(Listener* listener) {

@@ -34,10 +34,10 @@ class Backlog final : public FrameSink {
   Status Write(const LogFrame& frame, std::string_view bytes) override;
   Status Skipped(Lsn last) override;
 
-  enum class Found : uint8_t { kFrames, kNothingYet, kGone };
+  enum class ReadResult : uint8_t { kFrames, kNothingYet, kGone };
   // The frames from the one with group `next` on: about `most` bytes, at least one frame. `behind`: the group after
   // them.
-  Found Read(Lsn next, size_t most, FrameList* frames, Lsn* behind) const;
+  ReadResult Read(Lsn next, size_t most, FrameList* frames, Lsn* behind) const;
 
   void AddListener(Listener* listener);
   void RemoveListener(Listener* listener);

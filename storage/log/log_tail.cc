@@ -5,19 +5,19 @@
 
 namespace ringkv::storage {
 
-Backlog::Found LogTail::Read(size_t most, FrameList* frames) {
-  if (backlog_.lives() != life_) return Backlog::Found::kGone;
+Backlog::ReadResult LogTail::Read(size_t most, FrameList* frames) {
+  if (backlog_.lives() != life_) return Backlog::ReadResult::kGone;
   Lsn behind = next_;
-  const Backlog::Found found = backlog_.Read(next_, most, frames, &behind);
-  if (found != Backlog::Found::kGone) {
+  const Backlog::ReadResult found = backlog_.Read(next_, most, frames, &behind);
+  if (found != Backlog::ReadResult::kGone) {
     next_ = behind;
     file_.reset();
     return found;
   }
   if (log_directory_.empty()) return found;
   // A file that is still being written may have grown since it was opened, or be followed by another.
-  if (file_ != nullptr && ReadFiles(most, frames)) return Backlog::Found::kFrames;
-  return OpenFile() && ReadFiles(most, frames) ? Backlog::Found::kFrames : Backlog::Found::kGone;
+  if (file_ != nullptr && ReadFiles(most, frames)) return Backlog::ReadResult::kFrames;
+  return OpenFile() && ReadFiles(most, frames) ? Backlog::ReadResult::kFrames : Backlog::ReadResult::kGone;
 }
 
 bool LogTail::OpenFile() {

@@ -25,7 +25,7 @@ class LogTail {
 
   // The next frames, about `most` bytes; the first may begin with groups that were read already. kGone: the next groups
   // are not available any more.
-  Backlog::Found Read(size_t most, FrameList* frames);
+  Backlog::ReadResult Read(size_t most, FrameList* frames);
   // The next group to read.
   Lsn next() const { return next_; }
 

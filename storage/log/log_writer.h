@@ -108,7 +108,7 @@ class LogWriter {
  private:
   static constexpr int64_t kQuickMicros = 1000;
 
-  // What the observers were last told of.
+  // The state that observers were last told.
   struct Announced {
     std::atomic<Lsn> durable{0};
     std::atomic<bool> is_open{false};

@@ -291,7 +291,7 @@ void CommandEncoder::Show(std::string_view key, const ExpirySet& set) {
 }
 
 void CommandEncoder::Show(std::string_view key, const Erase& erase) {
-  // What nobody asked to delete is freed in the background there too.
+  // Expired and evicted values are freed in the background, on the replica too.
   Command({erase.reason == EraseReason::kDeleted ? "DEL" : "UNLINK", key});
 }
 

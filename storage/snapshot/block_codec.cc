@@ -54,7 +54,7 @@ BlockDecompressor::~BlockDecompressor() { ZSTD_freeDCtx(context_); }
 
 bool BlockDecompressor::Decompress(Codec codec, std::string_view stored, size_t raw_bytes, std::string* out) {
   if (codec == Codec::kZstd) return Expand(stored, raw_bytes, out) && out->size() == raw_bytes;
-  // What is folded is smaller, and the index is smaller than that.
+  // Folded bytes are fewer than raw bytes, and their index is smaller still.
   std::string folded;
   return codec == Codec::kFolded && Expand(stored, 2 * raw_bytes, &folded) &&
          FoldedBytes::UnfoldAll(folded, raw_bytes, out);
@@ -68,7 +68,7 @@ std::optional<std::string_view> BlockDecompressor::RawBytes(Codec codec, std::st
 }
 
 bool BlockDecompressor::Expand(std::string_view stored, size_t most, std::string* out) {
-  // What the bytes say of themselves must make sense before so much memory is taken; errors are large numbers here.
+  // Checks the claimed size before memory is allocated for it; zstd returns errors as large numbers.
   const unsigned long long size = ZSTD_getFrameContentSize(stored.data(), stored.size());
   if (size > most) return false;
   out->resize(size);

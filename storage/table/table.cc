@@ -53,7 +53,7 @@ Table::~Table() {
 }
 
 size_t Table::TableBytes() const {
-  size_t bytes = sizeof(Table) + directory_.capacity() * sizeof(Segment*);
+  size_t bytes = sizeof(Table) + directory_.capacity() * sizeof(void*);
   const Segment* last = nullptr;
   for (const Segment* segment : directory_) {
     if (segment != last) bytes += segment->TableBytes();

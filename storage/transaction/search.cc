@@ -46,7 +46,7 @@ void AskForIndex(Txn& txn, DbIndex db, const KeyPattern& pattern) {
   const Direction direction = pattern.prefix.empty() ? Direction::kBackward : Direction::kForward;
   if (policy.mode() != IndexMode::kAuto || policy.IsWanted(direction, txn.store().clock().SteadyMs())) return;
   if (SizeOf(txn, db).keys < IndexPolicy::kFewestKeys) return;
-  // What a good part of all keys match is walked in any case.
+  // If many keys match, a walk is as fast as an index.
   constexpr size_t kSample = 32;
   size_t matches = 0;
   for (size_t i = 0; i < kSample; ++i) {

@@ -340,7 +340,7 @@ void Txn::Do(Place& place, const CollectionPut& effect, const KeyEvent& event) {
 }
 
 template <CollectionEffect Effect>
-Outcome Txn::ChangeCollection(Place& place, const Effect& effect, const KeyEvent& event) {
+EffectResult Txn::ChangeCollection(Place& place, const Effect& effect, const KeyEvent& event) {
   const size_t recorded = records_.size();
   Record(place, effect);
   const bool is_new = !place;
@@ -354,7 +354,7 @@ Outcome Txn::ChangeCollection(Place& place, const Effect& effect, const KeyEvent
   MutableEntry* entry = place.location().cell->mutable_entry();
   const size_t old_size = OldSize(*entry);
   ValueEdit edit(entry, store_.type_limits());
-  const Outcome outcome = Apply(edit, effect);
+  const EffectResult outcome = Apply(edit, effect);
   if (edit.entry() != entry) Swap(place, edit.entry()->expiry(), edit.mutable_entry());
   const bool stays = !kRowOf<Effect>.may_empty || MayStand(place.entry());
   if (stays) {
@@ -362,7 +362,7 @@ Outcome Txn::ChangeCollection(Place& place, const Effect& effect, const KeyEvent
   } else {
     FreeEntry(Take(place));
   }
-  if (outcome == Outcome::kUnchanged) {
+  if (outcome == EffectResult::kUnchanged) {
     records_.resize(recorded);
   } else {
     Announce(place, event, is_new ? KeyChange::kValue : kRowOf<Effect>.changes);
@@ -371,7 +371,7 @@ Outcome Txn::ChangeCollection(Place& place, const Effect& effect, const KeyEvent
   return outcome;
 }
 
-Outcome Txn::Do(Place& place, const CollectionChange& change, const KeyEvent& event) {
+EffectResult Txn::Do(Place& place, const CollectionChange& change, const KeyEvent& event) {
   return change.Visit([&](const auto& effect) { return ChangeCollection(place, effect, event); });
 }
 

@@ -29,7 +29,7 @@
 #include "storage/base/check.h"
 #include "storage/base/key_slot.h"
 #include "storage/effects/effect_list.h"
-#include "storage/effects/outcome.h"
+#include "storage/effects/effect_result.h"
 #include "storage/keyspace/store.h"
 #include "storage/transaction/place.h"
 #include "storage/types/collection.h"
@@ -103,7 +103,7 @@ class Txn {
   void Do(Place& place, const CollectionPut& effect, const KeyEvent& event);
   // The key must be missing or a collection of that type. An effect without a change is not recorded. No text of the
   // effect may point into the value, unless it names what is erased.
-  Outcome Do(Place& place, const CollectionChange& change, const KeyEvent& event);
+  EffectResult Do(Place& place, const CollectionChange& change, const KeyEvent& event);
   void Do(Place& place, const ExpirySet& effect, const KeyEvent& event);
   void Do(Place& place, const Erase& effect, const KeyEvent& event);
   // StringPut of `bytes` > 0 bytes, which `make` writes in place. `reads_old`: `make` reads the old value
@@ -184,7 +184,7 @@ class Txn {
   // Makes an entry the key's, replacing an existing one.
   void RecordValue(const Place& place);
   template <CollectionEffect Effect>
-  Outcome ChangeCollection(Place& place, const Effect& effect, const KeyEvent& event);
+  EffectResult ChangeCollection(Place& place, const Effect& effect, const KeyEvent& event);
   void DropTables(DbIndex db);
   void Overwrite(Place& place, MutableEntry* entry);
   void FreeEntry(MutableEntry* entry);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a transaction does to whole databases, and to all keys. It holds the locks of all partitions.
+// Changes of whole databases. The transaction holds the locks of all partitions.
 #include <algorithm>
 #include <memory>
 #include <utility>
@@ -37,7 +37,7 @@ void Txn::DropTables(DbIndex db) {
     partition.NoteOccupancy(db);
   }
   store_.NoteUnused(db);
-  // What waits to be freed is in use still, and of keys that are not counted any more.
+  // Used memory includes values that wait to be freed, whose keys are not counted any more.
   const uint64_t pending = store_.reclaimer().pending_bytes();
   const uint64_t used = UsedMemory();
   const uint64_t bytes = used - std::min(used, pending);

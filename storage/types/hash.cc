@@ -38,8 +38,8 @@ LargeHash& EnlargeToHash(ValueEdit& edit) {
   return edit.Become(std::move(large));
 }
 
-Outcome PutLarge(LargeHash& large, const HashPut& put) {
-  return large.fields.Put(put.field, put.value).second ? Outcome::kAdded : Outcome::kChanged;
+EffectResult PutLarge(LargeHash& large, const HashPut& put) {
+  return large.fields.Put(put.field, put.value).second ? EffectResult::kAdded : EffectResult::kChanged;
 }
 
 }  // namespace
@@ -71,7 +71,7 @@ std::optional<std::string_view> HashView::Find(std::string_view field) const {
   return std::nullopt;
 }
 
-Outcome Apply(ValueEdit& edit, const HashPut& put) {
+EffectResult Apply(ValueEdit& edit, const HashPut& put) {
   if (edit.is_large()) return PutLarge(edit.large<LargeHash>(), put);
   const FoundField found = FindPackedField(edit.bytes(), put.field);
   const size_t count = edit.count();
@@ -81,23 +81,23 @@ Outcome Apply(ValueEdit& edit, const HashPut& put) {
   if (found.is_there) {
     char* gap = edit.Splice(found.value_offset, found.end - found.value_offset, PackedTextSize(put.value));
     WritePackedText(gap, put.value);
-    return Outcome::kChanged;
+    return EffectResult::kChanged;
   }
   char* gap = edit.Splice(found.offset, 0, PackedTextSize(put.field) + PackedTextSize(put.value));
   WritePackedText(WritePackedText(gap, put.field), put.value);
   edit.SetCount(count + 1);
-  return Outcome::kAdded;
+  return EffectResult::kAdded;
 }
 
-Outcome Apply(ValueEdit& edit, const HashErase& effect) {
+EffectResult Apply(ValueEdit& edit, const HashErase& effect) {
   if (edit.is_large()) {
-    return edit.large<LargeHash>().fields.Erase(effect.field) ? Outcome::kChanged : Outcome::kUnchanged;
+    return edit.large<LargeHash>().fields.Erase(effect.field) ? EffectResult::kChanged : EffectResult::kUnchanged;
   }
   const FoundField found = FindPackedField(edit.bytes(), effect.field);
-  if (!found.is_there) return Outcome::kUnchanged;
+  if (!found.is_there) return EffectResult::kUnchanged;
   edit.Splice(found.offset, found.end - found.offset, 0);
   edit.SetCount(edit.count() - 1);
-  return Outcome::kChanged;
+  return EffectResult::kChanged;
 }
 
 }  // namespace ringkv::storage

@@ -7,8 +7,8 @@
 #include <optional>
 #include <string_view>
 
+#include "storage/effects/effect_result.h"
 #include "storage/effects/effects.h"
-#include "storage/effects/outcome.h"
 #include "storage/table/member_table.h"
 #include "storage/table/value_edit.h"
 #include "storage/types/random_picks.h"
@@ -90,7 +90,7 @@ class HashView {
   const Entry* entry_;
 };
 
-Outcome Apply(ValueEdit& edit, const HashPut& effect);
-Outcome Apply(ValueEdit& edit, const HashErase& effect);
+EffectResult Apply(ValueEdit& edit, const HashPut& effect);
+EffectResult Apply(ValueEdit& edit, const HashErase& effect);
 
 }  // namespace ringkv::storage

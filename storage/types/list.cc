@@ -27,17 +27,17 @@ bool FitsPacked(const ValueEdit& edit, size_t more_elements, size_t more_bytes) 
 
 void EnlargeToList(ValueEdit& edit) { edit.Become(EnlargeList(edit.bytes(), edit.limits())); }
 
-Outcome InsertAt(ValueEdit& edit, size_t index, std::string_view element) {
+EffectResult InsertAt(ValueEdit& edit, size_t index, std::string_view element) {
   const size_t size = ListElementSize(element);
   if (!edit.is_large() && !FitsPacked(edit, 1, size)) EnlargeToList(edit);
   if (edit.is_large()) {
     edit.large<LargeList>().Insert(index, element);
-    return Outcome::kAdded;
+    return EffectResult::kAdded;
   }
   const size_t offset = PackedAt(edit.bytes(), index).offset();
   WriteListElement(edit.Splice(kPackedHead + offset, 0, size), element);
   edit.SetCount(edit.count() + 1);
-  return Outcome::kAdded;
+  return EffectResult::kAdded;
 }
 
 }  // namespace
@@ -288,55 +288,55 @@ std::unique_ptr<LargeList> EnlargeList(std::string_view packed, const TypeLimits
 
 // --- changing -------------------------------------------------------------------------------------------------------
 
-Outcome Apply(ValueEdit& edit, const ListPush& effect) {
+EffectResult Apply(ValueEdit& edit, const ListPush& effect) {
   return InsertAt(edit, effect.at_front ? 0 : ListView(edit.entry()).size(), effect.element);
 }
 
-Outcome Apply(ValueEdit& edit, const ListInsert& effect) {
+EffectResult Apply(ValueEdit& edit, const ListInsert& effect) {
   const std::optional<size_t> pivot = ListView(edit.entry()).Find(effect.pivot);
-  return pivot ? InsertAt(edit, effect.behind ? *pivot + 1 : *pivot, effect.element) : Outcome::kUnchanged;
+  return pivot ? InsertAt(edit, effect.behind ? *pivot + 1 : *pivot, effect.element) : EffectResult::kUnchanged;
 }
 
-Outcome Apply(ValueEdit& edit, const ListTake& effect) {
+EffectResult Apply(ValueEdit& edit, const ListTake& effect) {
   const size_t first = effect.from_front ? 0 : ListView(edit.entry()).size() - effect.count;
   if (edit.is_large()) {
     edit.large<LargeList>().Erase(first, effect.count);
-    return Outcome::kChanged;
+    return EffectResult::kChanged;
   }
   const size_t offset = PackedAt(edit.bytes(), first).offset();
   const size_t end = PackedAt(edit.bytes(), first + effect.count).offset();
   edit.Splice(kPackedHead + offset, end - offset, 0);
   edit.SetCount(edit.count() - effect.count);
-  return Outcome::kChanged;
+  return EffectResult::kChanged;
 }
 
-Outcome Apply(ValueEdit& edit, const ListSet& effect) {
+EffectResult Apply(ValueEdit& edit, const ListSet& effect) {
   const size_t size = ListElementSize(effect.element);
   if (!edit.is_large() && !FitsPacked(edit, 0, size)) EnlargeToList(edit);
   if (edit.is_large()) {
     edit.large<LargeList>().Set(effect.index, effect.element);
-    return Outcome::kChanged;
+    return EffectResult::kChanged;
   }
   const ListCursor cursor = PackedAt(edit.bytes(), effect.index);
   WriteListElement(edit.Splice(kPackedHead + cursor.offset(), cursor.element_size(), size), effect.element);
-  return Outcome::kChanged;
+  return EffectResult::kChanged;
 }
 
-Outcome Apply(ValueEdit& edit, const ListRemove& effect) {
+EffectResult Apply(ValueEdit& edit, const ListRemove& effect) {
   const size_t most = effect.most == 0 ? SIZE_MAX : effect.most;
   if (!edit.is_large()) {
-    if (edit.count() == 0) return Outcome::kUnchanged;
+    if (edit.count() == 0) return EffectResult::kUnchanged;
     // A chunk knows how; a packed list is about as long as one at most.
     LargeList list(ListChunkLimit{});
     list.Append(ElementsOf(edit.bytes()));
-    if (list.Remove(effect.element, most, effect.from_back) == 0) return Outcome::kUnchanged;
+    if (list.Remove(effect.element, most, effect.from_back) == 0) return EffectResult::kUnchanged;
     std::string packed;
     list.Pack(&packed);
     std::memcpy(edit.Splice(0, edit.bytes().size(), packed.size()), packed.data(), packed.size());
-    return Outcome::kChanged;
+    return EffectResult::kChanged;
   }
   const size_t removed = edit.large<LargeList>().Remove(effect.element, most, effect.from_back);
-  return removed > 0 ? Outcome::kChanged : Outcome::kUnchanged;
+  return removed > 0 ? EffectResult::kChanged : EffectResult::kUnchanged;
 }
 
 }  // namespace ringkv::storage

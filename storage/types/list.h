@@ -11,8 +11,8 @@
 #include <string>
 #include <string_view>
 
+#include "storage/effects/effect_result.h"
 #include "storage/effects/effects.h"
-#include "storage/effects/outcome.h"
 #include "storage/table/value_edit.h"
 #include "storage/types/list_chunk.h"
 
@@ -166,10 +166,10 @@ class ListView {
   const Entry* entry_;
 };
 
-Outcome Apply(ValueEdit& edit, const ListPush& effect);
-Outcome Apply(ValueEdit& edit, const ListInsert& effect);
-Outcome Apply(ValueEdit& edit, const ListTake& effect);
-Outcome Apply(ValueEdit& edit, const ListSet& effect);
-Outcome Apply(ValueEdit& edit, const ListRemove& effect);
+EffectResult Apply(ValueEdit& edit, const ListPush& effect);
+EffectResult Apply(ValueEdit& edit, const ListInsert& effect);
+EffectResult Apply(ValueEdit& edit, const ListTake& effect);
+EffectResult Apply(ValueEdit& edit, const ListSet& effect);
+EffectResult Apply(ValueEdit& edit, const ListRemove& effect);
 
 }  // namespace ringkv::storage

@@ -33,15 +33,15 @@ void Widen(ValueEdit& edit, size_t width) {
   ReplaceBytes(edit, wide, CollectionForm::kIntegers);
 }
 
-Outcome AddInteger(ValueEdit& edit, int64_t value) {
-  if (IntegerSetView(edit.bytes()).Contains(value)) return Outcome::kUnchanged;
+EffectResult AddInteger(ValueEdit& edit, int64_t value) {
+  if (IntegerSetView(edit.bytes()).Contains(value)) return EffectResult::kUnchanged;
   if (IntegerSetView::WidthFor(value) > IntegerSetView(edit.bytes()).width()) {
     Widen(edit, IntegerSetView::WidthFor(value));
   }
   const IntegerSetView integers(edit.bytes());
   const size_t width = integers.width();
   WriteInteger(edit.Splice(1 + integers.LowerBound(value) * width, 0, width), width, value);
-  return Outcome::kAdded;
+  return EffectResult::kAdded;
 }
 
 bool ContainsPacked(std::string_view packed, std::string_view member) {
@@ -51,19 +51,19 @@ bool ContainsPacked(std::string_view packed, std::string_view member) {
   return false;
 }
 
-Outcome AddLarge(LargeSet& large, std::string_view member) {
-  return large.members.Put(member, {}).second ? Outcome::kAdded : Outcome::kUnchanged;
+EffectResult AddLarge(LargeSet& large, std::string_view member) {
+  return large.members.Put(member, {}).second ? EffectResult::kAdded : EffectResult::kUnchanged;
 }
 
-Outcome AddText(ValueEdit& edit, std::string_view member) {
-  if (ContainsPacked(edit.bytes(), member)) return Outcome::kUnchanged;
+EffectResult AddText(ValueEdit& edit, std::string_view member) {
+  if (ContainsPacked(edit.bytes(), member)) return EffectResult::kUnchanged;
   const size_t count = edit.count();
   if (count >= LimitOf(edit.limits().set_entries) || member.size() > LimitOf(edit.limits().set_value)) {
     return AddLarge(EnlargeToSet(edit), member);
   }
   WritePackedText(edit.Splice(edit.bytes().size(), 0, PackedTextSize(member)), member);
   edit.SetCount(count + 1);
-  return Outcome::kAdded;
+  return EffectResult::kAdded;
 }
 
 }  // namespace
@@ -107,7 +107,7 @@ std::string SetView::Random(storage::Random& random) const {
   return std::string(reader.Text());
 }
 
-Outcome Apply(ValueEdit& edit, const SetAdd& effect) {
+EffectResult Apply(ValueEdit& edit, const SetAdd& effect) {
   if (edit.is_large()) return AddLarge(edit.large<LargeSet>(), effect.member);
   const std::optional<int64_t> value = IntegerMember(effect.member);
   if (edit.form() == CollectionForm::kPacked && edit.count() == 0 && value) {
@@ -118,7 +118,7 @@ Outcome Apply(ValueEdit& edit, const SetAdd& effect) {
   const size_t size = IntegerSetView(edit.bytes()).size();
   if (value) {
     if (size < LimitOf(edit.limits().set_integers)) return AddInteger(edit, *value);
-    return IntegerSetView(edit.bytes()).Contains(*value) ? Outcome::kUnchanged
+    return IntegerSetView(edit.bytes()).Contains(*value) ? EffectResult::kUnchanged
                                                          : AddLarge(EnlargeToSet(edit), effect.member);
   }
   if (size >= LimitOf(edit.limits().set_entries)) return AddLarge(EnlargeToSet(edit), effect.member);
@@ -126,26 +126,26 @@ Outcome Apply(ValueEdit& edit, const SetAdd& effect) {
   return AddText(edit, effect.member);
 }
 
-Outcome Apply(ValueEdit& edit, const SetErase& effect) {
+EffectResult Apply(ValueEdit& edit, const SetErase& effect) {
   if (edit.is_large()) {
-    return edit.large<LargeSet>().members.Erase(effect.member) ? Outcome::kChanged : Outcome::kUnchanged;
+    return edit.large<LargeSet>().members.Erase(effect.member) ? EffectResult::kChanged : EffectResult::kUnchanged;
   }
   if (edit.form() == CollectionForm::kIntegers) {
     const std::optional<int64_t> value = IntegerMember(effect.member);
     const IntegerSetView integers(edit.bytes());
-    if (!value || !integers.Contains(*value)) return Outcome::kUnchanged;
+    if (!value || !integers.Contains(*value)) return EffectResult::kUnchanged;
     const size_t width = integers.width();
     edit.Splice(1 + integers.LowerBound(*value) * width, width, 0);
-    return Outcome::kChanged;
+    return EffectResult::kChanged;
   }
   for (PackedReader reader(edit.bytes()); !reader.AtEnd();) {
     const size_t offset = reader.offset();
     if (reader.Text() != effect.member) continue;
     edit.Splice(offset, reader.offset() - offset, 0);
     edit.SetCount(edit.count() - 1);
-    return Outcome::kChanged;
+    return EffectResult::kChanged;
   }
-  return Outcome::kUnchanged;
+  return EffectResult::kUnchanged;
 }
 
 NewSet::NewSet(const TypeLimits& limits)

@@ -7,8 +7,8 @@
 
 #include <string_view>
 
+#include "storage/effects/effect_result.h"
 #include "storage/effects/effects.h"
-#include "storage/effects/outcome.h"
 #include "storage/table/member_table.h"
 #include "storage/table/value_edit.h"
 #include "storage/types/integer_set.h"
@@ -108,7 +108,7 @@ class NewSet {
   ValueEdit edit_;
 };
 
-Outcome Apply(ValueEdit& edit, const SetAdd& effect);
-Outcome Apply(ValueEdit& edit, const SetErase& effect);
+EffectResult Apply(ValueEdit& edit, const SetAdd& effect);
+EffectResult Apply(ValueEdit& edit, const SetErase& effect);
 
 }  // namespace ringkv::storage

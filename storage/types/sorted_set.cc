@@ -68,16 +68,16 @@ std::optional<double> LargeSortedSet::Score(std::string_view member) const {
   return found == nullptr ? std::nullopt : std::optional(ScoreIn(*found));
 }
 
-Outcome LargeSortedSet::Put(std::string_view member, double score) {
+EffectResult LargeSortedSet::Put(std::string_view member, double score) {
   if (const Entry* there = members_.Find(member); there != nullptr) {
     const double old_score = ScoreIn(*there);
-    if (old_score == score) return Outcome::kUnchanged;
+    if (old_score == score) return EffectResult::kUnchanged;
     order_.Erase({old_score, there});
     order_.Insert({score, members_.Put(member, AsBytes(score)).first});
-    return Outcome::kChanged;
+    return EffectResult::kChanged;
   }
   order_.Insert({score, members_.Put(member, AsBytes(score)).first});
-  return Outcome::kAdded;
+  return EffectResult::kAdded;
 }
 
 bool LargeSortedSet::Erase(std::string_view member) {
@@ -110,32 +110,32 @@ std::optional<size_t> SortedSetView::Rank(std::string_view member) const {
 
 // --- changing -------------------------------------------------------------------------------------------------------
 
-Outcome Apply(ValueEdit& edit, const SortedSetPut& put) {
+EffectResult Apply(ValueEdit& edit, const SortedSetPut& put) {
   if (edit.is_large()) return edit.large<LargeSortedSet>().Put(put.member, put.score);
   const std::optional<FoundScore> found = FindPackedScore(edit.bytes(), put.member);
   const double score = put.score + 0.0;  // a small sorted set has no zero with a sign, in redis-server too
   if (found) {
-    if (found->score == score) return Outcome::kUnchanged;
+    if (found->score == score) return EffectResult::kUnchanged;
     ErasePacked(edit, *found);
     InsertPacked(edit, put.member, score);
-    return Outcome::kChanged;
+    return EffectResult::kChanged;
   }
   if (edit.count() >= LimitOf(edit.limits().sorted_set_entries) ||
       put.member.size() > LimitOf(edit.limits().sorted_set_value)) {
     return EnlargeToSortedSet(edit).Put(put.member, put.score);
   }
   InsertPacked(edit, put.member, score);
-  return Outcome::kAdded;
+  return EffectResult::kAdded;
 }
 
-Outcome Apply(ValueEdit& edit, const SortedSetErase& effect) {
+EffectResult Apply(ValueEdit& edit, const SortedSetErase& effect) {
   if (edit.is_large()) {
-    return edit.large<LargeSortedSet>().Erase(effect.member) ? Outcome::kChanged : Outcome::kUnchanged;
+    return edit.large<LargeSortedSet>().Erase(effect.member) ? EffectResult::kChanged : EffectResult::kUnchanged;
   }
   const std::optional<FoundScore> found = FindPackedScore(edit.bytes(), effect.member);
-  if (!found) return Outcome::kUnchanged;
+  if (!found) return EffectResult::kUnchanged;
   ErasePacked(edit, *found);
-  return Outcome::kChanged;
+  return EffectResult::kChanged;
 }
 
 }  // namespace ringkv::storage

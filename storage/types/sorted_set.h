@@ -8,8 +8,8 @@
 #include <optional>
 #include <string_view>
 
+#include "storage/effects/effect_result.h"
 #include "storage/effects/effects.h"
-#include "storage/effects/outcome.h"
 #include "storage/table/member_table.h"
 #include "storage/table/value_edit.h"
 #include "storage/types/order_tree.h"
@@ -27,7 +27,7 @@ class LargeSortedSet : public LargeValue {
   const MemberTable& members() const { return members_; }
   const OrderTree& order() const { return order_; }
   std::optional<double> Score(std::string_view member) const;
-  Outcome Put(std::string_view member, double score);
+  EffectResult Put(std::string_view member, double score);
   bool Erase(std::string_view member);
 
  private:
@@ -130,7 +130,7 @@ class SortedSetView {
   const Entry* entry_;
 };
 
-Outcome Apply(ValueEdit& edit, const SortedSetPut& effect);
-Outcome Apply(ValueEdit& edit, const SortedSetErase& effect);
+EffectResult Apply(ValueEdit& edit, const SortedSetPut& effect);
+EffectResult Apply(ValueEdit& edit, const SortedSetErase& effect);
 
 }  // namespace ringkv::storage

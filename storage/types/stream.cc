@@ -207,8 +207,8 @@ bool HasGroup(const Stream* stream, std::string_view group) {
   return stream != nullptr && stream->FindGroup(group) != nullptr;
 }
 
-Outcome ChangedIf(bool is_changed) { return is_changed ? Outcome::kChanged : Outcome::kUnchanged; }
-Outcome AddedIf(bool is_added) { return is_added ? Outcome::kAdded : Outcome::kChanged; }
+EffectResult ChangedIf(bool is_changed) { return is_changed ? EffectResult::kChanged : EffectResult::kUnchanged; }
+EffectResult AddedIf(bool is_added) { return is_added ? EffectResult::kAdded : EffectResult::kChanged; }
 
 }  // namespace
 
@@ -230,52 +230,52 @@ bool Fits(const Stream* stream, const StreamConsumerErase& effect) { return HasG
 bool Fits(const Stream* stream, const StreamPend& effect) { return HasGroup(stream, effect.group); }
 bool Fits(const Stream* stream, const StreamAcknowledge& effect) { return HasGroup(stream, effect.group); }
 
-Outcome Apply(ValueEdit& edit, const StreamAppend& effect) {
+EffectResult Apply(ValueEdit& edit, const StreamAppend& effect) {
   StreamIn(edit).Append(effect.id, StreamFields(effect.fields), BlockLimitIn(edit.limits()));
-  return Outcome::kAdded;
+  return EffectResult::kAdded;
 }
 
-Outcome Apply(ValueEdit& edit, const StreamErase& effect) { return ChangedIf(StreamIn(edit).Erase(effect.id)); }
+EffectResult Apply(ValueEdit& edit, const StreamErase& effect) { return ChangedIf(StreamIn(edit).Erase(effect.id)); }
 
-Outcome Apply(ValueEdit& edit, const StreamTrim& effect) {
+EffectResult Apply(ValueEdit& edit, const StreamTrim& effect) {
   return ChangedIf(StreamIn(edit).EraseBefore(effect.least) > 0);
 }
 
-Outcome Apply(ValueEdit& edit, const StreamSetIds& effect) {
+EffectResult Apply(ValueEdit& edit, const StreamSetIds& effect) {
   StreamIn(edit).SetIds(effect.last_id, effect.greatest_erased, effect.added);
-  return Outcome::kChanged;
+  return EffectResult::kChanged;
 }
 
-Outcome Apply(ValueEdit& edit, const StreamGroupPut& effect) {
+EffectResult Apply(ValueEdit& edit, const StreamGroupPut& effect) {
   return AddedIf(StreamIn(edit).PutGroup(effect.group, effect.last_id, effect.read));
 }
 
-Outcome Apply(ValueEdit& edit, const StreamGroupMove& effect) {
+EffectResult Apply(ValueEdit& edit, const StreamGroupMove& effect) {
   StreamIn(edit).PutGroup(effect.group, effect.last_id, effect.read);
-  return Outcome::kChanged;
+  return EffectResult::kChanged;
 }
 
-Outcome Apply(ValueEdit& edit, const StreamGroupErase& effect) {
+EffectResult Apply(ValueEdit& edit, const StreamGroupErase& effect) {
   return ChangedIf(StreamIn(edit).EraseGroup(effect.group));
 }
 
-Outcome Apply(ValueEdit& edit, const StreamConsumerPut& effect) {
+EffectResult Apply(ValueEdit& edit, const StreamConsumerPut& effect) {
   return AddedIf(StreamIn(edit).ChangeGroup(
       effect.group, [&](StreamGroup& group) { return group.PutConsumer(effect.consumer, effect.seen); }));
 }
 
-Outcome Apply(ValueEdit& edit, const StreamConsumerErase& effect) {
+EffectResult Apply(ValueEdit& edit, const StreamConsumerErase& effect) {
   return ChangedIf(StreamIn(edit).ChangeGroup(
       effect.group, [&](StreamGroup& group) { return group.EraseConsumer(effect.consumer); }));
 }
 
-Outcome Apply(ValueEdit& edit, const StreamPend& effect) {
+EffectResult Apply(ValueEdit& edit, const StreamPend& effect) {
   return AddedIf(StreamIn(edit).ChangeGroup(effect.group, [&](StreamGroup& group) {
     return group.Pend(effect.consumer, effect.id, effect.delivered, effect.deliveries);
   }));
 }
 
-Outcome Apply(ValueEdit& edit, const StreamAcknowledge& effect) {
+EffectResult Apply(ValueEdit& edit, const StreamAcknowledge& effect) {
   return ChangedIf(
       StreamIn(edit).ChangeGroup(effect.group, [&](StreamGroup& group) { return group.Acknowledge(effect.id); }));
 }

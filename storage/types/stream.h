@@ -14,8 +14,8 @@
 #include <string>
 #include <string_view>
 
+#include "storage/effects/effect_result.h"
 #include "storage/effects/effects.h"
-#include "storage/effects/outcome.h"
 #include "storage/table/value_edit.h"
 #include "storage/types/stream_block.h"
 #include "storage/types/stream_group.h"
@@ -146,16 +146,16 @@ bool Fits(const Stream* stream, const StreamConsumerErase& effect);
 bool Fits(const Stream* stream, const StreamPend& effect);
 bool Fits(const Stream* stream, const StreamAcknowledge& effect);
 
-Outcome Apply(ValueEdit& edit, const StreamAppend& effect);
-Outcome Apply(ValueEdit& edit, const StreamErase& effect);
-Outcome Apply(ValueEdit& edit, const StreamTrim& effect);
-Outcome Apply(ValueEdit& edit, const StreamSetIds& effect);
-Outcome Apply(ValueEdit& edit, const StreamGroupPut& effect);
-Outcome Apply(ValueEdit& edit, const StreamGroupMove& effect);
-Outcome Apply(ValueEdit& edit, const StreamGroupErase& effect);
-Outcome Apply(ValueEdit& edit, const StreamConsumerPut& effect);
-Outcome Apply(ValueEdit& edit, const StreamConsumerErase& effect);
-Outcome Apply(ValueEdit& edit, const StreamPend& effect);
-Outcome Apply(ValueEdit& edit, const StreamAcknowledge& effect);
+EffectResult Apply(ValueEdit& edit, const StreamAppend& effect);
+EffectResult Apply(ValueEdit& edit, const StreamErase& effect);
+EffectResult Apply(ValueEdit& edit, const StreamTrim& effect);
+EffectResult Apply(ValueEdit& edit, const StreamSetIds& effect);
+EffectResult Apply(ValueEdit& edit, const StreamGroupPut& effect);
+EffectResult Apply(ValueEdit& edit, const StreamGroupMove& effect);
+EffectResult Apply(ValueEdit& edit, const StreamGroupErase& effect);
+EffectResult Apply(ValueEdit& edit, const StreamConsumerPut& effect);
+EffectResult Apply(ValueEdit& edit, const StreamConsumerErase& effect);
+EffectResult Apply(ValueEdit& edit, const StreamPend& effect);
+EffectResult Apply(ValueEdit& edit, const StreamAcknowledge& effect);
 
 }  // namespace ringkv::storage

@@ -6,7 +6,7 @@
 namespace ringkv::storage {
 namespace {
 
-// What a node of a tree of the standard library has beside its content.
+// Overhead of a node of a std::map.
 constexpr size_t kNodeBytes = 4 * sizeof(void*);
 
 }  // namespace

@@ -42,7 +42,7 @@ void PackGroup(std::string_view name, const StreamGroup& group, std::string* out
   }
 }
 
-// What nothing is done with.
+// A visitor that ignores everything: for validation.
 struct Checking {
   void Ids(const StreamId&, const StreamId&, uint64_t) {}
   void Block(const StreamId&, std::string_view) {}

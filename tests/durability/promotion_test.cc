@@ -63,8 +63,8 @@ TEST(Promotion, ChangesAfterAWritableReplicasUnrecordedOnesGetHigherNumbers) {
   replica.durability.log().Step();
   storage::FrameList frames;
   storage::Lsn behind = 0;
-  EXPECT_EQ(replica.backlog.Read(2, 1000, &frames, &behind), storage::Backlog::Found::kGone);
-  EXPECT_EQ(replica.backlog.Read(3, 1000, &frames, &behind), storage::Backlog::Found::kFrames);
+  EXPECT_EQ(replica.backlog.Read(2, 1000, &frames, &behind), storage::Backlog::ReadResult::kGone);
+  EXPECT_EQ(replica.backlog.Read(3, 1000, &frames, &behind), storage::Backlog::ReadResult::kFrames);
 }
 
 TEST(Promotion, ClosingTheLogIsAnnouncedWithoutLocks) {

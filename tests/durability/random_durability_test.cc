@@ -71,14 +71,14 @@ class States {
     if (states_.empty() || states_.back() != state) states_.push_back(state);
   }
   size_t last() const { return states_.size() - 1; }
-  // What comes before this one can't be found any more.
+  // Earlier states can't be found any more.
   void Promise(size_t index) { promised_ = std::max(promised_, index); }
   void TakeBack(size_t index) { promised_ = std::min(promised_, index); }
   // A start has found this one, and goes on from it. False if it may not.
   bool GoBackTo(const Model& found) {
     const auto first = states_.begin() + static_cast<std::ptrdiff_t>(promised_);
     if (std::find(first, states_.end(), found) == states_.end()) return false;
-    // What came behind it may still be found: files that were removed come back in a crash.
+    // Later states may still be found: files that were removed come back in a crash.
     Add(found);
     return true;
   }
@@ -118,7 +118,7 @@ class Primary {
   void SendFrames(storage::Follower& to, Behind&& behind) {
     store_.log().Step();
     storage::FrameList frames;
-    while (tail_->Read(1 << 20, &frames) == Backlog::Found::kFrames) {
+    while (tail_->Read(1 << 20, &frames) == Backlog::ReadResult::kFrames) {
       for (const auto& frame : frames) {
         ASSERT_TRUE(to.TakeFrame(*frame));
         behind();

@@ -17,6 +17,15 @@ using storage::RecoveryOptions;
 using storage::RecoverySummary;
 using storage::Result;
 
+// The contents after each group of the log.
+std::vector<Model> LogSomeOfEverything(FaultyFileSystem& disk) {
+  DurableStore store(disk);
+  EXPECT_TRUE(store.log().Open());
+  std::vector<Model> after = RunSomeOfEverything(store);
+  EXPECT_TRUE(store.log().Close());
+  return after;
+}
+
 TEST(Recovery, ReplaysEveryKindOfChange) {
   FaultyFileSystem disk;
   Model expected;
@@ -35,12 +44,7 @@ TEST(Recovery, ReplaysEveryKindOfChange) {
 
 TEST(Recovery, ProgressEndsWithTheBytesOfAllFiles) {
   FaultyFileSystem disk;
-  {
-    DurableStore store(disk);
-    ASSERT_TRUE(store.log().Open());
-    RunSomeOfEverything(store);
-    ASSERT_TRUE(store.log().Close());
-  }
+  LogSomeOfEverything(disk);
   storage::RecoveryProgress progress;
   RecoveryOptions options;
   options.loaded = &progress;
@@ -52,13 +56,7 @@ TEST(Recovery, ProgressEndsWithTheBytesOfAllFiles) {
 
 TEST(Recovery, AnUnsyncedTailIsCutAtEveryByteAndSaid) {
   FaultyFileSystem whole;
-  std::vector<Model> after;
-  {
-    DurableStore store(whole);
-    ASSERT_TRUE(store.log().Open());
-    after = RunSomeOfEverything(store);
-    ASSERT_TRUE(store.log().Close());
-  }
+  const std::vector<Model> after = LogSomeOfEverything(whole);
   const std::string path = "log/" + storage::NameOfLogFile(1);
   const std::string bytes = whole.Bytes(path);
   for (size_t size = 0; size <= bytes.size(); ++size) {
@@ -75,13 +73,7 @@ TEST(Recovery, AnUnsyncedTailIsCutAtEveryByteAndSaid) {
 
 TEST(Recovery, EveryFlippedBitOfALogIsFoundOrHarmless) {
   FaultyFileSystem whole;
-  std::vector<Model> after;
-  {
-    DurableStore store(whole);
-    ASSERT_TRUE(store.log().Open());
-    after = RunSomeOfEverything(store);
-    ASSERT_TRUE(store.log().Close());
-  }
+  const std::vector<Model> after = LogSomeOfEverything(whole);
   const std::string path = "log/" + storage::NameOfLogFile(1);
   const std::string bytes = whole.Bytes(path);
   size_t found = 0;

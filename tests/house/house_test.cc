@@ -23,8 +23,8 @@ namespace {
 namespace fs = std::filesystem;
 using house::Contains;
 using house::ExpectDocument;
-using house::kRooms;
 using house::Read;
+using house::Rooms;
 using house::Root;
 using house::Source;
 using house::Sources;
@@ -199,7 +199,7 @@ TEST(House, NoCodeAsksForACommandByName) {
 }
 
 TEST(House, OnlyTheNetworkSeesAsio) {
-  for (const Source& source : Sources(kRooms)) {
+  for (const Source& source : Sources(Rooms())) {
     if (source.path.rfind("server/net/", 0) == 0) continue;
     EXPECT_FALSE(Contains(source.text, "#include <asio")) << source.path;
   }
@@ -256,7 +256,7 @@ TEST(House, HashTablesOfTextsAreSeeded) {
   EXPECT_EQ(TablesWithoutASeed("std::unordered_map<std::string, std::vector<int>> a;").size(), 1u);
   EXPECT_EQ(TablesWithoutASeed("std::unordered_set<std::string_view> a;").size(), 1u);
   EXPECT_EQ(TablesWithoutASeed("std::unordered_map<std::string, std::vector<int>, SeededHash> a;").size(), 0u);
-  for (const Source& source : Sources(kRooms)) {
+  for (const Source& source : Sources(Rooms())) {
     for (const std::string& type : TablesWithoutASeed(source.text)) {
       ADD_FAILURE() << source.path << ": " << type
                     << ": clients choose names that meet in one bucket of it; storage/base/seeded_hash.h";
@@ -279,7 +279,7 @@ TEST(House, WordsThatMustNotComeIn) {
       {std::regex(R"(std::hash<)", flags), "clients choose names that collide; storage/base/seeded_hash.h"},
       {std::regex(R"(\bfriend class\b)", flags), "a door that only one knows is no door"},
   };
-  for (const Source& source : Sources(kRooms)) {
+  for (const Source& source : Sources(Rooms())) {
     for (const Banned& each : banned) {
       EXPECT_FALSE(std::regex_search(source.text, each.pattern)) << source.path << ": " << each.reason;
     }
@@ -287,7 +287,7 @@ TEST(House, WordsThatMustNotComeIn) {
 }
 
 std::vector<Source> AllSources() {
-  std::vector<std::string> folders = kRooms;
+  std::vector<std::string> folders = Rooms();
   folders.insert(folders.end(), {"bench", "tests"});
   return Sources(folders);
 }
@@ -300,14 +300,21 @@ TEST(House, EverySourceOpensWithItsLicenceAndEveryHeaderWithAReason) {
   }
 }
 
+void AddFiles(const fs::path& folder, const std::string& extension, std::vector<Source>& files) {
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (!entry.is_regular_file() || !entry.path().string().ends_with(extension)) continue;
+    files.push_back({fs::relative(entry.path(), Root()).string(), Read(entry.path())});
+  }
+}
+
 TEST(House, LinesOfSourcesAndBuildFilesHaveAtMost120Characters) {
   std::vector<Source> files = AllSources();
+  AddFiles(Root() / "compat", ".py", files);
+  AddFiles(Root() / "bench", ".py", files);
+  AddFiles(Root() / "cmake", "", files);
   for (const std::string path : {"CMakeLists.txt", "tests/CMakeLists.txt", "tests/fuzz/CMakeLists.txt"}) {
     files.push_back({path, Read(Root() / path)});
     EXPECT_FALSE(files.back().text.empty()) << path;
-  }
-  for (const auto& entry : fs::directory_iterator(Root() / "cmake")) {
-    if (entry.is_regular_file()) files.push_back({fs::relative(entry.path(), Root()).string(), Read(entry.path())});
   }
   for (const Source& file : files) {
     std::istringstream lines(file.text);

@@ -7,8 +7,10 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace ringkv::house {
@@ -41,7 +43,18 @@ inline std::vector<Source> Sources(const std::vector<std::string>& folders) {
   return sources;
 }
 
-inline const std::vector<std::string> kRooms = {"resp", "storage", "cluster", "cluster_admin", "check", "server"};
+// The top-level folders whose sources the build knows as rooms.
+inline std::vector<std::string> Rooms() {
+  std::set<std::string> rooms;
+  std::istringstream lines(Read(Root() / "CMakeLists.txt"));
+  constexpr std::string_view kBegin = "house_room(";
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with(kBegin)) continue;
+    const std::string folder = line.substr(kBegin.size(), line.find_first_of(" )") - kBegin.size());
+    rooms.insert(folder.substr(0, folder.find('/')));
+  }
+  return {rooms.begin(), rooms.end()};
+}
 
 inline bool Contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 

@@ -255,7 +255,7 @@ TEST(BackPressure, PushedMessagesAreLimited) {
   for (const int socket : {subscriber, monitor, publisher}) ::close(socket);
 }
 
-// What is announced costs nothing; what arrives does.
+// Memory is allocated for bytes that arrive, not for a length that is announced.
 TEST(BackPressure, AnAnnouncedLengthTakesNoMemory) {
   ServerProcess server;
   const size_t before = server.ResidentBytes();

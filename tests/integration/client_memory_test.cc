@@ -110,7 +110,7 @@ size_t FieldOf(const ServerProcess& server, const std::string& id, const std::st
   return at == std::string::npos ? 0 : std::stoull(line.substr(at + field.size() + 2));
 }
 
-TEST(ClientMemory, ASubscriptionCountsWhatItTakes) {
+TEST(ClientMemory, TheMemoryOfSubscriptionsIsCounted) {
   ServerProcess server({"--io-threads", "1"});
   const Context client = ConnectTo(server);
   const std::string id = std::to_string(Ask(client.get(), {"CLIENT", "ID"})->integer);
@@ -157,7 +157,7 @@ TEST(ClientMemory, MemoryOfABlockedClientIsCountedUntilItIsUnblocked) {
   EXPECT_TRUE(Eventually([&] { return server.Info("blocked_clients") == "0"; }));
 }
 
-TEST(ClientMemory, WhatIsReservedForALongArgumentIsNotCountedBeforeItComes) {
+TEST(ClientMemory, RoomForALongArgumentIsNotCountedBeforeTheArgumentComes) {
   ServerProcess server({"--maxmemory-clients", "5mb"});
   const int client = ConnectWithUnfinished(server, 2'000'000);
   EXPECT_TRUE(Eventually([&] { return std::stoull(server.Info("mem_clients_normal")) > 2'000'000; }));

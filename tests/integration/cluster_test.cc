@@ -340,7 +340,7 @@ TEST(ClusterStart, DataOfASingleNodeIsTakenIntoAClusterAndBack) {
   }
 }
 
-TEST(ClusterPermissions, WhoMayNotReadAKeyLearnsNothingOfWhereItIs) {
+TEST(ClusterPermissions, ARefusedClientIsNotRedirected) {
   const TempDir dir;
   const std::vector<int> ports = FreePorts(2);
   {

@@ -238,7 +238,7 @@ class RefusedFailoverTest : public FailoverTest {
   }
 };
 
-TEST_F(RefusedFailoverTest, ARefusalLeavesThePrimaryWhatItWas) {
+TEST_F(RefusedFailoverTest, ThePrimaryKeepsItsRoleAfterARefusal) {
   EXPECT_EQ(Say(primary_, {"FAILOVER"}), "OK");
   EXPECT_TRUE(
       Eventually([&] { return primary_.Log().find("FAILOVER can't be sent to a master") != std::string::npos; }));

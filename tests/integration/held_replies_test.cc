@@ -136,7 +136,7 @@ TEST(HeldReplies, RepliesLeaveOnceTheyDoNotWaitForTheLog) {
   std::signal(SIGXFSZ, before);
 }
 
-// What waits for a majority as this server is told to follow another one will never have it.
+// Writes that wait for a majority when this server is told to follow another one will never have it.
 TEST(HeldReplies, NoSuccessComesOfADemotion) {
   ServerProcess other;
   UnconfirmedWrites writes("SET b 1\r\nMULTI\r\nSET c 1\r\nEXEC\r\n", 3);

@@ -232,7 +232,7 @@ TEST_F(HttpTest, LargeValuesAndSlowReadersAreServed) {
   for (int i = 0; i < kRequests; ++i) EXPECT_TRUE(client.Receive().body == value);
   EXPECT_LT(std::atoll(server_->Info("used_memory_peak").c_str()), 200'000'000)
       << "the responses are not all there at once";
-  // What the responses took is given back.
+  // The memory of the responses is freed.
   EXPECT_TRUE(Eventually([&] { return std::atoll(server_->Info("used_memory").c_str()) < 50'000'000; }));
 }
 

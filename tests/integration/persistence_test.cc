@@ -115,7 +115,7 @@ TEST(Persistence, DebugReloadWorksWhileOthersWrite) {
   EXPECT_EQ(Get(server, "counter"), std::to_string(written.load()));
 }
 
-TEST(Persistence, DebugReloadRefusesWhatWouldGoBack) {
+TEST(Persistence, DebugReloadRefusesToRestoreAnEarlierState) {
   const TempDir dir;
   ServerProcess server(In(dir, {"--save", "", "--enable-debug-command", "yes"}));
   EXPECT_EQ(server.Ask("SET key value"), "+OK");
@@ -334,7 +334,7 @@ TEST(Persistence, AStopEndsTheServerWhileASnapshotIsMade) {
   ExpectEndDuringASnapshot(with_save_points, "SAVE", "SHUTDOWN");
   ExpectEndDuringASnapshot(with_save_points, "BGSAVE", "SIGTERM");
   ExpectEndDuringASnapshot(with_save_points, "BGREWRITEAOF", "SHUTDOWN");
-  // What would be in no file without the snapshot that is being made.
+  // Without the snapshot under way these changes would be in no file.
   ExpectEndDuringASnapshot({"--save", ""}, "CONFIG SET appendonly yes", "SIGTERM");
   ExpectEndDuringASnapshot({"--save", ""}, "CONFIG SET appendonly yes", "SHUTDOWN NOSAVE");
 }

@@ -82,7 +82,7 @@ TEST(Pipelining, ACommandSeesTheEffectsOfThePreviousOne) {
   }
 }
 
-TEST(Pipelining, ACommandIsFoundByAllItsWordsWhateverCameBefore) {
+TEST(Pipelining, SubcommandsAreFoundInAnyOrderOfRequests) {
   ServerProcess server;
   Hiredis client(server.port());
   const std::vector<std::pair<std::vector<std::string>, std::string>> asked = {

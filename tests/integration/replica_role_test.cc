@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What clients of a replica may do, and what a change of the role means for clients.
+// Clients of a replica, and clients during a change of the role.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -43,7 +43,7 @@ TEST(Replication, WritesOnAWritableReplicaStayLocal) {
 }
 
 // They are in no log: who has followed it has to be given a snapshot.
-TEST(Replication, WhatClientsWroteOnAWritableReplicaGoesToItsReplicasWhenItIsPromoted) {
+TEST(Replication, WritesOnAWritableReplicaReachItsReplicasWhenItIsPromoted) {
   ServerProcess primary(WithDebug({}));
   ServerProcess middle(ReplicaOf(primary.port(), {"--replica-read-only", "no"}));
   ServerProcess last(ReplicaOf(middle.port()));
@@ -88,7 +88,7 @@ TEST(Replication, ReplicaofAndNoOneAtOnceLeavesAPrimary) {
     ASSERT_TRUE(Eventually([&] { return std::string(Ask(context.get(), {"REPLICAOF", "NO", "ONE"})->str) == "OK"; }));
     ASSERT_STREQ(Ask(context.get(), {"SET", "key", std::to_string(i)})->str, "OK");
   }
-  // What it writes is recorded: its replica gets it.
+  // Its writes are recorded, so its replica gets them.
   ExpectEqual(replica, other);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What waits for acknowledgements of replicas: WAIT, quorums, min-replicas-to-write, SHUTDOWN.
+// Acknowledgements of replicas: WAIT, quorums, min-replicas-to-write, SHUTDOWN.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>

@@ -101,7 +101,7 @@ TEST(Replication, AKilledReplicaResumesFromItsLog) {
   EXPECT_EQ(primary.Info("sync_partial_ok"), "3");
 }
 
-// What a replica does by itself would take numbers that belong to its primary.
+// An expiry by the replica itself would take an LSN that belongs to its primary.
 TEST(Replication, AReplicaThatStartsLetsNothingExpireByItself) {
   const TempDir dir;
   ServerProcess primary(WithDebug({}));
@@ -194,7 +194,7 @@ TEST(Replication, AReplicaThatReadsTooSlowlyCostsBoundedMemoryAndThenTakesASnaps
   proxy.Hold(true);
   const std::string value(100'000, 'v');
   for (int i = 0; i < 500; ++i) EXPECT_EQ(Say(primary, {"SET", "one key", value + std::to_string(i)}), "OK");
-  // What the log's thread has not come to yet counts for a moment.
+  // Frames that the log's thread has not handled yet count for a moment.
   EXPECT_TRUE(Eventually([&] { return std::stoull(primary.Info("used_memory")) < before + (16 << 20); }));
   proxy.Cut();
   proxy.Hold(false);

@@ -66,7 +66,7 @@ TEST(Buffer, RefusesToGrowBeyondItsLimit) {
   EXPECT_EQ(buffer.Prepare(1), nullptr);
   EXPECT_TRUE(buffer.has_overflowed());
   EXPECT_EQ(buffer.Readable(), std::string(1000, 'x'));
-  // What was sent makes room.
+  // Consumed bytes make room.
   buffer.Consume(500);
   buffer.ForgetOverflow();
   buffer.Append("y");

@@ -104,7 +104,7 @@ void WriteRandom(ReplyWriter& reply, std::mt19937& random, int depth) {
   }
 }
 
-TEST(ReplyBuilder, BuildsWhatTheBytesMeanHoweverRepliesAreNested) {
+TEST(ReplyBuilder, BuildsTheValueThatTheParserReadsFromTheBytes) {
   for (uint32_t seed = 0; seed < 500; ++seed) {
     const Write write = [seed](ReplyWriter& reply) {
       std::mt19937 random(seed);

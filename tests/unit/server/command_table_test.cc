@@ -17,7 +17,7 @@ const CommandTable& Table() {
   return table;
 }
 
-TEST(CommandTable, FindsNamesInWhateverCase) {
+TEST(CommandTable, FindsNamesInAnyCase) {
   ASSERT_NE(Table().FindName("GeT"), nullptr);
   EXPECT_EQ(Table().FindName("GeT")->row->name, "get");
   EXPECT_EQ(Table().FindName("gets"), nullptr);

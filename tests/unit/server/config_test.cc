@@ -167,7 +167,7 @@ std::string OtherThanTheDefault(const OptionRow& row) {
   }
 }
 
-TEST_F(ConfigTest, AValueThatWouldPromiseTooMuchIsRefusedWithWhatToUseInstead) {
+TEST_F(ConfigTest, ARefusedOptionTakesOnlyItsDefaultAndTheErrorNamesAnAlternative) {
   size_t refused = 0;
   for (const OptionRow& row : OptionRows()) {
     if (KindOf(row) != OptionKind::kRefused) continue;

@@ -339,7 +339,7 @@ TEST_F(ExecutionTest, HelloTellsTheRole) {
   Run("replicaof no one");
 }
 
-TEST_F(ExecutionTest, APauseHoldsWhatItIsMeantFor) {
+TEST_F(ExecutionTest, APausePostponesWritesOrAllCommands) {
   Run("client pause 1000 write");
   EXPECT_EQ(Run("get a"), "$-1\r\n");
   EXPECT_EQ(Run("set a 1"), "<postponed>");
@@ -349,7 +349,7 @@ TEST_F(ExecutionTest, APauseHoldsWhatItIsMeantFor) {
   EXPECT_EQ(Run("get a"), "<postponed>");
 }
 
-TEST_F(ExecutionTest, MemoryOverItsLimitRefusesWhatGrows) {
+TEST_F(ExecutionTest, AboveMaxmemoryCommandsThatAddDataAreRefused) {
   Run("set a 1");
   Run("config set maxmemory 1");
   EXPECT_EQ(Run("set a 2"), "-OOM command not allowed when used memory > 'maxmemory'.\r\n");
@@ -385,7 +385,7 @@ size_t IndexOf() {
 }
 
 // What a client of the Redis port, who can be answered later, may ask for; likewise others, as of HTTP; and EXEC.
-TEST_F(ExecutionTest, WhoAsksDecidesAboutTheOutcome) {
+TEST_F(ExecutionTest, TheOutcomeDependsOnTheCaller) {
   const size_t done = IndexOf<outcome::Done>();
   const CommandInMode commands[] = {
       {"set a 1", done, done, done},

@@ -176,7 +176,7 @@ TEST(HttpJson, NumbersStayAsTheyWereWritten) {
   }
 }
 
-TEST(HttpJson, WhatIsTooMuchOrSaidTwiceIsNoDocument) {
+TEST(HttpJson, TooManyElementsRepeatedNamesAndInvalidTextsAreRefused) {
   EXPECT_TRUE(ParseJson(R"({"a":[1,{"b":null}],"c":true})", 6));
   EXPECT_EQ(ParseJson(R"({"a":[1,{"b":null}],"c":true})", 5).error(), JsonFault::kTooMany);
   EXPECT_EQ(ParseJson(R"({"a":1,"a":1})", 10).error(), JsonFault::kNameTwice);
@@ -267,7 +267,7 @@ TEST(HttpAdmission, ChecksTheHeadBeforeTheBodyComes) {
   EXPECT_EQ(StatusOf(without_host, options), 400);
 }
 
-TEST(HttpAdmission, WhatWouldBePassedOverIsRefused) {
+TEST(HttpAdmission, ParametersAndConditionsThatWouldBeIgnoredAreRefused) {
   Options options;
   SetDefaults(options);
   for (const std::string bad : {"ttl=1&ttl=2", "nx&nx", "nx=0", "xx=no", "keepttl=2"}) {

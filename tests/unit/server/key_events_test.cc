@@ -100,7 +100,7 @@ TEST_F(KeyEventsTest, SettingABitToItsValueSendsNoNotification) {
   EXPECT_EQ(EventsOf("bitfield k overflow fail set u1 100 2"), "");
 }
 
-TEST_F(KeyEventsTest, ATrimIsAnEventWhateverItTakes) {
+TEST_F(KeyEventsTest, ATrimOfAnExistingListIsAlwaysAnEvent) {
   Run("rpush l a b c");
   EXPECT_EQ(EventsOf("ltrim l 1 1"), "ltrim l");
   EXPECT_EQ(EventsOf("ltrim l 0 -1"), "ltrim l");

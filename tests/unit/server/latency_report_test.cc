@@ -43,7 +43,7 @@ TEST(LatencyReport, EqualSamplesAreTheLowestLine) {
             "fork - high 5 ms, low 5 ms (all time high 5 ms)\n" + std::string(80, '-') + "\n \n \n \n_\n \n0\ns\n");
 }
 
-TEST(LatencyReport, TheDoctorTellsWhetherItWatchesAndWhatItSaw) {
+TEST(LatencyReport, TheDoctorReportsTheThresholdAndTheSpikes) {
   EXPECT_NE(LatencyDoctor({}, kNow, 0, 10'000).find("latency-monitor-threshold"), std::string::npos);
   EXPECT_EQ(LatencyDoctor({}, kNow, 100, 10'000), "No latency spike was observed.\n");
   const std::string report = LatencyDoctor({{"command", EventOf({{990, 200}, {999, 100}})}}, kNow, 100, 200'000);

@@ -114,7 +114,7 @@ TEST_F(ReplyGateTest, ReplacesNothingInTheMiddleOfAReply) {
   EXPECT_EQ(output_.Readable(), "wholepart");
 }
 
-TEST_F(ReplyGateTest, ReplacesOnlyWhatWaitsInATermThatHasEnded) {
+TEST_F(ReplyGateTest, ReplacesOnlyRepliesOfAnEndedTerm) {
   Append("disk;", 5);
   term_ = 1;
   Append("set;", 900);

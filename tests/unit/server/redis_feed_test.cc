@@ -41,7 +41,7 @@ TEST_F(RedisFeedTest, ACutLineContinuesAtTheByte) {
 }
 
 // Two replicas read the same bytes under the same numbers, so that one can continue where the other is.
-TEST_F(RedisFeedTest, WhoContinuesWithAnothersOffsetHasItsData) {
+TEST_F(RedisFeedTest, AReplicaThatContinuesAtTheOffsetOfAnotherHasTheSameData) {
   storage::Random random(5);
   for (int i = 0; i < 500; ++i) ChangeSomething(random);
   BeginStream();
@@ -235,7 +235,7 @@ TEST_F(RedisFeedTest, HearsPingsMessagesAndQuestionsInTheirPlace) {
   EXPECT_EQ(link_->acknowledged_lsn(), last);
 }
 
-TEST_F(RedisFeedTest, WhatIsNoAcknowledgementEndsTheLink) {
+TEST_F(RedisFeedTest, AMessageOtherThanAnAcknowledgementEndsTheLink) {
   BeginStream();
   Connect();
   for (const std::string bytes : {"*1\r\n$4\r\nPING\r\n", "*2\r\n$8\r\nREPLCONF\r\n$3\r\nACK\r\n", "*1x\r\n",

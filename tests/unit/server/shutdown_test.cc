@@ -81,7 +81,7 @@ TEST_F(ShutdownTest, NobodyWaitsForReplicasIfTheRequestSaysSo) {
   EXPECT_EQ(shutdown_.Step(), Progress::kReady);
 }
 
-TEST_F(ShutdownTest, AnAbortAnswersAllWhoWaitForTheEndAndLetsWritesGoOn) {
+TEST_F(ShutdownTest, AnAbortAnswersAllWaitingClientsAndResumesWrites) {
   behind_ = 1;
   EXPECT_FALSE(shutdown_.Abort()) << "there is none";
   shutdown_.Request({.by = session_->card});

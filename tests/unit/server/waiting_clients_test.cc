@@ -56,7 +56,7 @@ class WaitingClientsTest : public SessionFixture {
   }
   size_t waiting() { return server_.waiting_clients().size(); }
 
-  // What a connection does with the answer.
+  // Stands for a connection that takes the answer.
   void TakeAnswer() {
     AccountWait(server_.execution_parts(), server_.thread(0), *last_wait_.request, 0, links_.whole.back());
   }
@@ -66,7 +66,7 @@ class WaitingClientsTest : public SessionFixture {
   std::vector<std::unique_ptr<Session>> sessions_;
 };
 
-TEST_F(WaitingClientsTest, WhatPostponesWritesHoldsBackThoseWhoWouldWrite) {
+TEST_F(WaitingClientsTest, WhileWritesArePostponedBlockedWritersAreHeldBack) {
   const std::vector<std::string> fenced{"list"};
   const struct {
     std::function<void()> begin, end;
@@ -203,7 +203,7 @@ TEST_F(WaitingClientsTest, ABlockedCommandThatIsServedAnErrorHasFailed) {
   EXPECT_NE(info.find("errorstat_WRONGTYPE:count=1"), std::string::npos);
 }
 
-TEST_F(WaitingClientsTest, WhoMayNotWaitAnyMoreIsCountedAsAnErrorAndNotAsAFailedCall) {
+TEST_F(WaitingClientsTest, ACancelledWaitIsCountedAsAnErrorAndNotAsAFailedCall) {
   Waiting("blpop list 0");
   server_.waiting_clients().EndAll("UNBLOCKED by a test");
   TakeAnswer();

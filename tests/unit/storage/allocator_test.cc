@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What is counted as used stays what the allocator says, however many threads come and go.
+// Counted memory equals the allocator's count, however many threads come and go.
 #include "storage/base/allocator.h"
 
 #include <gtest/gtest.h>

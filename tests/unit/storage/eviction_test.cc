@@ -71,7 +71,7 @@ TEST_F(EvictionTest, VolatileTtlMostlyEvictsTheShortestTtl) {
   EXPECT_GE(CountThere("late:", 300), 270u);
 }
 
-TEST_F(EvictionTest, VolatileTtlKnowsWhatWasGivenMoreTimeOrLess) {
+TEST_F(EvictionTest, VolatileTtlFollowsChangesOfTheExpiry) {
   for (int i = 0; i < 200; ++i) Put("a:" + std::to_string(i), "v", clock_.Now() + 10'000, static_cast<DbIndex>(i % 3));
   for (int i = 0; i < 200; ++i) Put("b:" + std::to_string(i), "v", clock_.Now() + 20'000);
   for (int i = 0; i < 100; ++i) Put("c:" + std::to_string(i), "v", clock_.Now() + 5'000);
@@ -151,7 +151,7 @@ TEST_F(EvictionTest, AFlushedDatabaseThatIsBeingFreedCausesNoEviction) {
   store_.reclaimer().Stop();
 }
 
-TEST_F(EvictionTest, WhatWaitsToBeFreedOfManyDatabasesIsNoMoreThanThereWas) {
+TEST_F(EvictionTest, PendingMemoryOfManyDatabasesIsAtMostTheirMemory) {
   const std::string value(1000, 'x');
   for (int i = 0; i < 32'000; ++i) Put("key:" + std::to_string(i), value, kNoExpiry, static_cast<DbIndex>(i % 16));
   const uint64_t used = UsedMemory();

@@ -66,7 +66,7 @@ class FollowerTest : public testing::Test {
   void Send(storage::LogTail& tail) {
     primary_.log().Step();
     FrameList frames;
-    while (tail.Read(1 << 20, &frames) == Backlog::Found::kFrames) {
+    while (tail.Read(1 << 20, &frames) == Backlog::ReadResult::kFrames) {
       for (const auto& frame : frames) ASSERT_TRUE(follower_.TakeFrame(*frame));
     }
   }
@@ -126,7 +126,7 @@ TEST_F(FollowerTest, ResumesFromLogFilesWhenTheBacklogIsTooShort) {
   }
   storage::LogTail from_memory(backlog_, disk_, "", follower_.last() + 1);
   FrameList frames;
-  EXPECT_EQ(from_memory.Read(1 << 20, &frames), Backlog::Found::kGone);
+  EXPECT_EQ(from_memory.Read(1 << 20, &frames), Backlog::ReadResult::kGone);
   storage::LogTail from_files(backlog_, disk_, "log", follower_.last() + 1);
   follower_.Resume(follower_.last());
   Send(from_files);
@@ -140,7 +140,7 @@ TEST_F(FollowerTest, RefusesADamagedFrameAndAHoleAndChangesNothing) {
   primary_.Put("b", "2");
   primary_.log().Step();
   FrameList frames;
-  ASSERT_EQ(tail->Read(1 << 20, &frames), Backlog::Found::kFrames);
+  ASSERT_EQ(tail->Read(1 << 20, &frames), Backlog::ReadResult::kFrames);
   ASSERT_EQ(frames.size(), 2u);
   for (size_t at = 0; at < frames[0]->size(); ++at) {
     std::string damaged = *frames[0];
@@ -248,7 +248,7 @@ TEST_F(FollowerTest, IsItselfFollowed) {
   Send(*tail);
   replica_.log().Step();
   FrameList frames;
-  ASSERT_EQ(next.Read(1 << 20, &frames), Backlog::Found::kFrames);
+  ASSERT_EQ(next.Read(1 << 20, &frames), Backlog::ReadResult::kFrames);
   DurableStore third(replicas_disk_, 1 << 20, 7);
   Follower follower(third.store());
   follower.Resume(follower_.last() - 1);

@@ -154,7 +154,7 @@ TEST_F(SearchTest, FollowsRenamesFlushesAndExchangedDatabases) {
   EXPECT_EQ(All("moved:*", 5), Keys{"moved:again"});
 }
 
-TEST_F(SearchTest, LeavesOutWhatHasExpired) {
+TEST_F(SearchTest, LeavesOutExpiredKeys) {
   for (int i = 0; i < 2000; ++i) Put("key:" + std::to_string(i), "v", clock_.Now() + (i % 2 == 0 ? 10 : 1000));
   Index(IndexMode::kAlways);
   clock_.Advance(100);

@@ -70,7 +70,7 @@ class SlotMoveTest : public testing::Test {
     source_.log().Step();
     storage::FrameList frames;
     std::string changes;
-    while (tail.Read(1 << 20, &frames) == storage::Backlog::Found::kFrames) {
+    while (tail.Read(1 << 20, &frames) == storage::Backlog::ReadResult::kFrames) {
       for (const auto& frame : frames) ASSERT_TRUE(stream.Filter(*frame, &changes));
     }
     const storage::Status taken = arrival_->TakeChanges(changes);

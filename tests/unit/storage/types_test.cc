@@ -37,12 +37,12 @@ class Value {
   Value& operator=(const Value&) = delete;
 
   template <typename Effect>
-  Outcome Do(const Effect& effect) {
+  EffectResult Do(const Effect& effect) {
     return Apply(edit_, effect);
   }
   const Entry& entry() const { return *edit_.entry(); }
 
-  // What it is packed as makes an equal one, under other limits too.
+  // The packed form unpacks to an equal value, under other limits too.
   void ExpectToSurvivePacking() const {
     if (ElementCount(entry()) == 0) return;
     const ValueCopy copy(entry());
@@ -95,11 +95,11 @@ TEST_P(TypesTest, AHashIsAMap) {
   for (int step = 0; step < kSteps; ++step) {
     const std::string name = RandomName();
     if (IsToErase(random_, step, kSteps)) {
-      ASSERT_EQ(value.Do(HashErase{name}) == Outcome::kChanged, model.erase(name) == 1);
+      ASSERT_EQ(value.Do(HashErase{name}) == EffectResult::kChanged, model.erase(name) == 1);
     } else {
       const std::string text(random_.Below(80), 'v');
       const bool is_new = model.find(name) == model.end();
-      ASSERT_EQ(value.Do(HashPut{name, text}), is_new ? Outcome::kAdded : Outcome::kChanged);
+      ASSERT_EQ(value.Do(HashPut{name, text}), is_new ? EffectResult::kAdded : EffectResult::kChanged);
       model[name] = text;
     }
     const HashView view(&value.entry());
@@ -120,9 +120,9 @@ TEST_P(TypesTest, ASetIsASet) {
     const std::string name = only_integers ? std::to_string(integer) : RandomName();
     if (IsToErase(random_, step, kSteps) && !model.empty()) {
       const std::string gone = random_.Below(2) == 0 ? name : *model.begin();
-      ASSERT_EQ(value.Do(SetErase{gone}) == Outcome::kChanged, model.erase(gone) == 1);
+      ASSERT_EQ(value.Do(SetErase{gone}) == EffectResult::kChanged, model.erase(gone) == 1);
     } else {
-      ASSERT_EQ(value.Do(SetAdd{name}) == Outcome::kAdded, model.insert(name).second);
+      ASSERT_EQ(value.Do(SetAdd{name}) == EffectResult::kAdded, model.insert(name).second);
     }
     const SetView view(&value.entry());
     ASSERT_EQ(view.size(), model.size());
@@ -152,8 +152,8 @@ TEST_P(TypesTest, AListIsADeque) {
       model[index] = name;
     } else if (what == 1) {
       const auto pivot = std::find(model.begin(), model.end(), name);
-      const Outcome outcome = value.Do(ListInsert{name, "inserted", true});
-      ASSERT_EQ(outcome == Outcome::kAdded, pivot != model.end());
+      const EffectResult outcome = value.Do(ListInsert{name, "inserted", true});
+      ASSERT_EQ(outcome == EffectResult::kAdded, pivot != model.end());
       if (pivot != model.end()) model.insert(pivot + 1, "inserted");
     } else if (what == 2) {
       value.Do(ListRemove{name, 0, random_.Below(2) == 0});
@@ -195,12 +195,12 @@ TEST_P(TypesTest, ASortedSetKeepsOrderAndRanks) {
     const bool is_there = there != scores.end();
     if (is_there) order.erase({there->second, name});
     if (IsToErase(random_, step, kSteps)) {
-      ASSERT_EQ(value.Do(SortedSetErase{name}) == Outcome::kChanged, is_there);
+      ASSERT_EQ(value.Do(SortedSetErase{name}) == EffectResult::kChanged, is_there);
       scores.erase(name);
     } else {
       const double kScores[] = {1, -1, 2.5, 1e300, INFINITY, -INFINITY, static_cast<double>(step)};
       const double score = kScores[random_.Below(std::size(kScores))];
-      ASSERT_EQ(value.Do(SortedSetPut{name, score}) == Outcome::kAdded, !is_there);
+      ASSERT_EQ(value.Do(SortedSetPut{name, score}) == EffectResult::kAdded, !is_there);
       scores[name] = score;
       order.insert({score, name});
     }

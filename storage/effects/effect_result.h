@@ -6,7 +6,7 @@
 
 namespace ringkv::storage {
 
-enum class Outcome : uint8_t {
+enum class EffectResult : uint8_t {
   kUnchanged,  // it was so before
   kChanged,
   kAdded,  // there is one more

@@ -5,7 +5,9 @@ cut, and both are killed; in the end it has the same keys, and redis-cli and a r
 work."""
 import argparse
 import os
+import pty
 import random
+import select
 import socket
 import subprocess
 import tempfile
@@ -172,14 +174,18 @@ def is_level(primary, replica):
     return info["master_link_status"] == "up" and info["slave_repl_offset"] == offset(primary)
 
 
-def expect_equal(primary, replica):
-    eventually(lambda: is_level(primary, replica), "the replica is level")
-    expected, got = everything(primary, DATABASES), everything(replica, DATABASES)
+def expect_same(expected, got):
     for key in expected.keys() | got.keys():
         # What expires between the two reads is no difference.
         soon = max(value[2] for value in (expected.get(key), got.get(key)) if value) > 0
         assert expected.get(key) == got.get(key) or (soon and None in (expected.get(key), got.get(key))), \
             (key, expected.get(key), got.get(key))
+
+
+def expect_equal(primary, replica):
+    eventually(lambda: is_level(primary, replica), "the replica is level")
+    expected = everything(primary, DATABASES)
+    expect_same(expected, everything(replica, DATABASES))
     return len(expected)
 
 
@@ -226,6 +232,39 @@ def replicates_through_cuts_and_kills(seconds, seed):
                 writer.stop()
             proxy.close()
             replica.stop()
+
+
+def the_primary_is_killed(seed, rounds=3):
+    """RingKV is killed and started again: the replica follows it again, and has what it has, which may be less than the
+    replica had."""
+    options = ("--appendonly", "yes")
+    primary = start_ringkv(*options)
+    started = [primary]
+    writers = [Writer(primary, seed + i) for i in range(2)]
+    with follow(primary, primary.port) as replica:
+        try:
+            for writer in writers:
+                writer.start()
+            for _ in range(rounds):
+                eventually(lambda: connect(replica).info("replication")["master_link_status"] == "up", "the link is up")
+                before = writers[0].rounds
+                eventually(lambda: writers[0].rounds > before + 10, "writes")
+                primary.process.kill()
+                primary.process.wait()
+                primary = start_ringkv(*options, "--dir", started[0].dir, "--port", str(primary.port))
+                started.append(primary)
+            eventually(lambda: connect(replica).info("replication")["master_link_status"] == "up", "the link is up")
+            for writer in writers:
+                writer.stop()
+            connect(primary).set("last", "write")
+            assert connect(replica).info("replication")["role"] == "slave"
+            assert expect_equal(primary, replica) > 0
+            assert connect(replica).get("last") == b"write"
+        finally:
+            for writer in writers:
+                writer.stop()
+            for server in reversed(started):
+                server.stop()
 
 
 def the_replica_takes_over(seed):
@@ -277,8 +316,26 @@ def a_slow_replica_is_cut(seed):
             expect_equal(primary, replica)
 
 
+def shows_in_a_terminal(command, shown):
+    """Runs what goes on until it is stopped."""
+    ours, theirs = pty.openpty()
+    text = ""
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs) as tool:
+        os.close(theirs)
+        try:
+            while shown not in text:
+                readable, _, _ = select.select([ours], [], [], 20)
+                assert readable, (command, text)
+                text += os.read(ours, 65536).decode(errors="replace")
+        finally:
+            tool.kill()
+            os.close(ours)
+
+
 def tools_work(seed):
-    with start_ringkv("--appendonly", "no") as primary, tempfile.TemporaryDirectory() as scratch:
+    with start_ringkv("--appendonly", "no", "--maxmemory-policy", "allkeys-lfu") as primary, \
+            tempfile.TemporaryDirectory() as scratch, follow(primary, primary.port) as replica:
+        eventually(lambda: connect(primary).info("replication").get("slave0", {}).get("state") == "online", "it is fed")
         client = connect(primary)
         for i in range(500):
             client.set(f"key:{i}", i)
@@ -287,11 +344,27 @@ def tools_work(seed):
         subprocess.run(["redis-cli", *port, "--rdb", file], check=True, capture_output=True, timeout=60)
         checked = subprocess.run(["redis-check-rdb", file], check=True, capture_output=True, timeout=60).stdout
         assert b"500 keys read" in checked, checked
+        subprocess.run(["redis-cli", *port, "--functions-rdb", file], check=True, capture_output=True, timeout=60)
+        checked = subprocess.run(["redis-check-rdb", file], check=True, capture_output=True, timeout=60).stdout
+        assert b" 0 keys read" in checked, checked
+        for option, shown in (("--bigkeys", "Sampled 500 keys"), ("--memkeys", "Sampled 500 keys"),
+                              ("--hotkeys", "Sampled 500 keys"), ("--scan", "key:499")):
+            done = subprocess.run(["redis-cli", *port, option], check=True, capture_output=True, text=True, timeout=60)
+            assert shown in done.stdout, (option, done.stdout, done.stderr)
+        for options, shown in ((["--latency"], "avg:"), (["--latency-history", "-i", "1"], "seconds range"),
+                               (["--latency-dist", "-i", "1"], "\x1b["), (["--stat", "-i", "0.1"], "clients")):
+            shows_in_a_terminal(["redis-cli", *port, *options], shown)
+        piped = "".join(f"SET piped:{i} {i}\r\n" for i in range(1000))
+        done = subprocess.run(["redis-cli", *port, "--pipe"], input=piped, check=True, capture_output=True, text=True,
+                              timeout=60)
+        assert "errors: 0, replies: 1000" in done.stdout, done.stdout
+        subprocess.run(["redis-cli", *port, "--intrinsic-latency", "1"], check=True, capture_output=True, timeout=60)
+        expect_equal(primary, replica)
         with subprocess.Popen(["redis-cli", *port, "--replica"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               text=True) as follower:
             try:
-                eventually(lambda: connect(primary).info("replication")["connected_slaves"] == 1, "redis-cli follows")
-                eventually(lambda: connect(primary).info("replication")["slave0"]["state"] == "online", "it is online")
+                eventually(lambda: connect(primary).info("replication")["connected_slaves"] == 2, "redis-cli follows")
+                eventually(lambda: connect(primary).info("replication")["slave1"]["state"] == "online", "it is online")
                 client.set("seen", "by redis-cli")
                 line = follower.stdout.readline()
                 while "seen" not in line:
@@ -378,6 +451,7 @@ def main():
     arguments = parser.parse_args()
     print(f"way out: seed {arguments.seed}", flush=True)
     keys, continued, kills = replicates_through_cuts_and_kills(arguments.seconds, arguments.seed)
+    the_primary_is_killed(arguments.seed)
     the_replica_takes_over(arguments.seed)
     messages_arrive()
     a_slow_replica_is_cut(arguments.seed)

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "server/cluster/cluster_state.h"
 
+#include <arpa/inet.h>
+
+#include <algorithm>
+
 #include "cluster/static_coordinator.h"
 #include "resp/reply_writer.h"
 #include "server/cluster/slot_moves.h"
@@ -23,36 +27,56 @@ using storage::Status;
 
 constexpr const char* kLedgerPath = "cluster.slots";  // docs/formats/slots.md
 
+// Of IPv4 or IPv6, and not a name.
+bool IsAddress(const std::string& host) {
+  in6_addr address{};
+  return ::inet_pton(AF_INET, host.c_str(), &address) == 1 || ::inet_pton(AF_INET6, host.c_str(), &address) == 1;
+}
+
 }  // namespace
 
-std::string SerialiseSlots(const Topology& topology, const SlotMap& slots, int protocol, bool with_hosts) {
+std::string SerialiseSlots(const ClusterView& view, int protocol, EndpointType type) {
   resp::Buffer out;
   resp::ReplyWriter reply(out, protocol);
-  std::vector<SlotMap::Run> runs = slots.Runs();
+  std::vector<SlotMap::Run> runs = view.slots.Runs();
   std::erase_if(runs, [](const SlotMap::Run& run) { return run.owner == cluster::kNoShard; });
   reply.Array(static_cast<int64_t>(runs.size()));
   for (const SlotMap::Run& run : runs) {
-    const std::vector<size_t>& members = topology.shards()[run.owner].members;
-    reply.Array(static_cast<int64_t>(2 + members.size()));
+    const std::vector<size_t>& members = view.topology.shards()[run.owner].members;
+    const auto has_failed = [&](size_t member) { return view.shown[member].has_failed; };
+    // A primary is listed in any case, as in redis-server; replicas while they answer.
+    const auto left_out = std::count_if(members.begin() + 1, members.end(), has_failed);
+    reply.Array(static_cast<int64_t>(2 + members.size()) - left_out);
     reply.Integer(run.range.first);
     reply.Integer(run.range.last);
     for (const size_t member : members) {
-      const Node& node = topology.nodes()[member];
+      const ShownNode& node = view.shown[member];
+      if (member != members[0] && node.has_failed) continue;
+      const bool shows_ip = type != EndpointType::kIp;
+      const bool shows_hostname = type != EndpointType::kHostname && !node.hostname.empty();
       reply.Array(4);
-      with_hosts ? reply.Bulk(node.host) : reply.Null();
+      type == EndpointType::kUnknown ? reply.Null() : reply.Bulk(node.Endpoint(type));
       reply.Integer(node.port);
-      reply.Bulk(node.public_id);
-      reply.Map(with_hosts ? 0 : 1);
-      if (with_hosts) continue;
-      reply.Bulk("ip");
-      reply.Bulk(node.host);
+      reply.Bulk(view.topology.nodes()[member].public_id);
+      reply.Map((shows_ip ? 1 : 0) + (shows_hostname ? 1 : 0));
+      if (shows_ip) {
+        reply.Bulk("ip");
+        reply.Bulk(node.ip);
+      }
+      if (shows_hostname) {
+        reply.Bulk("hostname");
+        reply.Bulk(node.hostname);
+      }
     }
   }
   return std::string(out.Readable());
 }
 
 ClusterState::ClusterState(const ClusterParts& parts)
-    : parts_(parts), files_(parts.world.files), moves_(std::make_unique<SlotMoves>(parts_, *this)) {}
+    : parts_(parts),
+      files_(parts.world.files),
+      moves_(std::make_unique<SlotMoves>(parts_, *this)),
+      watch_(parts_, *this) {}
 
 ClusterState::~ClusterState() = default;
 
@@ -83,6 +107,7 @@ Status ClusterState::Open() {
   if (!ledger) return tl::unexpected(ledger.error());
   is_enabled_ = true;
   MutexLock lock(change_mutex_);
+  news_[(*made)->id] = NewsOf(parts_.options);
   Install(*made, std::move(*ledger));
   if (!view()->here.is_primary) parts_.replication.WillFollow();
   return {};
@@ -144,8 +169,7 @@ Result<std::shared_ptr<ClusterView>> ClusterState::MakeView(Topology topology) c
 
 bool ClusterState::Install(std::shared_ptr<ClusterView> view, SlotLedger ledger, std::optional<uint64_t> flushes) {
   view->slots = ledger.OwnersIn(view->topology);
-  view->slots_resp2 = SerialiseSlots(view->topology, view->slots, 2);
-  view->slots_resp3 = SerialiseSlots(view->topology, view->slots, 3);
+  Describe(*view);
   view->offered_to = SlotMap();
   for (const auto& [shard, offer] : ledger.offers()) {
     const auto to = view->topology.FindShard(shard);
@@ -179,8 +203,28 @@ void ClusterState::Show(std::shared_ptr<ClusterView> view, SlotLedger ledger) {
   parts_.waiting_clients.EndRefused();
 }
 
-bool ClusterState::shows_hosts() const {
-  return parts_.options.cluster_preferred_endpoint_type != static_cast<int64_t>(EndpointType::kUnknown);
+void ClusterState::Describe(ClusterView& view) const {
+  view.shown.clear();
+  for (const Node& node : view.topology.nodes()) {
+    const auto said = news_.find(node.id);
+    const NodeNews news = said == news_.end() ? NodeNews() : said->second;
+    const bool is_name = !IsAddress(node.host);
+    view.shown.push_back({.ip = news.ip.empty() ? node.host : news.ip,
+                          .hostname = news.hostname.empty() && is_name ? node.host : news.hostname,
+                          .port = news.port == 0 ? node.port : news.port,
+                          .has_failed = news.has_failed});
+  }
+  view.has_gap = view.CountCovered() < storage::kSlots;
+  view.slots_resp2 = SerialiseSlots(view, 2, EndpointType::kIp);
+  view.slots_resp3 = SerialiseSlots(view, 3, EndpointType::kIp);
+}
+
+void ClusterState::NoteNodes(std::map<std::string, NodeNews> news) {
+  MutexLock lock(change_mutex_);
+  news_ = std::move(news);
+  auto next = std::make_shared<ClusterView>(*view());
+  Describe(*next);
+  Show(std::move(next), ledger());
 }
 
 std::shared_ptr<const ClusterView> ClusterState::view() const {
@@ -192,6 +236,7 @@ void ClusterState::Start() {
   if (!is_enabled_) return;
   WarnOfHiddenKeys();
   TakePlace();
+  watch_.Start();
 }
 
 void ClusterState::TakePlace() {
@@ -265,7 +310,10 @@ Status ClusterState::TakeTopology(Topology topology, const std::string* text) {
   return {};
 }
 
-void ClusterState::Stop() { moves_->Stop(); }
+void ClusterState::Stop() {
+  watch_.Stop();
+  moves_->Stop();
+}
 
 // --- moves ----------------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +16,7 @@
 #include "server/base/shard_place.h"
 #include "server/cluster/cluster_parts.h"
 #include "server/cluster/cluster_view.h"
+#include "server/cluster/node_watch.h"
 #include "server/cluster/slot_ownership.h"
 #include "storage/base/mutex.h"
 #include "storage/disk/file_system.h"
@@ -23,11 +25,10 @@ namespace ringkv::server {
 
 class SlotMoves;
 
-// The reply to CLUSTER SLOTS. Without hosts clients take the one that they have connected to.
-std::string SerialiseSlots(const cluster::Topology& topology, const cluster::SlotMap& slots, int protocol,
-                           bool with_hosts = true);
+// The reply to CLUSTER SLOTS.
+std::string SerialiseSlots(const ClusterView& view, int protocol, EndpointType type);
 
-class ClusterState final : public ShardPlace, public SlotOwnership {
+class ClusterState final : public ShardPlace, public SlotOwnership, private NodeWatch::Owner {
  public:
   // `server` must outlive the object.
   explicit ClusterState(const ClusterParts& parts);
@@ -51,8 +52,14 @@ class ClusterState final : public ShardPlace, public SlotOwnership {
   std::string node_id() const override;
   std::vector<std::string> shard_members() const override;
   uint64_t epoch() const override { return is_enabled_ ? view()->topology.epoch() : 0; }
-  // Whether clients are told the hosts of nodes (cluster-preferred-endpoint-type).
-  bool shows_hosts() const;
+  // Which address of nodes clients are told.
+  EndpointType endpoint_type() const {
+    return static_cast<EndpointType>(parts_.options.cluster_preferred_endpoint_type.load());
+  }
+  // Whether requests with keys are refused, because a slot is not covered (cluster-require-full-coverage).
+  bool IsDown(const ClusterView& view) const {
+    return view.has_gap && parts_.options.cluster_require_full_coverage != 0;
+  }
   SlotMoves& moves() { return *moves_; }
 
   // --- for slot migration ---
@@ -76,6 +83,9 @@ class ClusterState final : public ShardPlace, public SlotOwnership {
   // Keys of foreign slots, loaded from files of a server outside of this cluster.
   void WarnOfHiddenKeys();
   storage::Result<std::string> FindOwnId(const cluster::Topology& topology) const;
+  void NoteNodes(std::map<std::string, NodeNews> news) override;
+  // Derives from what nodes say how they are shown.
+  void Describe(ClusterView& view) const REQUIRES(change_mutex_);
   // Publishes a copy of the view, changed by `change`.
   void ChangeView(const std::function<void(ClusterView&)>& change);
   // Makes the view visible to all threads.
@@ -90,8 +100,10 @@ class ClusterState final : public ShardPlace, public SlotOwnership {
   bool is_enabled_ = false;  // immutable once open
   std::unique_ptr<cluster::Coordinator> coordinator_;
   const std::unique_ptr<SlotMoves> moves_;
+  NodeWatch watch_;
   std::atomic<uint64_t> version_{0};
-  storage::Mutex change_mutex_;  // before all locks of data
+  storage::Mutex change_mutex_;                                     // before all locks of data
+  std::map<std::string, NodeNews> news_ GUARDED_BY(change_mutex_);  // by the names of nodes
   mutable storage::Mutex mutex_;
   std::shared_ptr<const ClusterView> view_ GUARDED_BY(mutex_);
   cluster::SlotLedger ledger_ GUARDED_BY(mutex_);

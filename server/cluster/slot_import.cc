@@ -75,8 +75,8 @@ Status SlotImport::PullOnce() {
   const cluster::ShardIndex from = view->topology.FindShard(shard_);
   if (from == cluster::kNoShard) return {};
   const cluster::Node& source = view->PrimaryOf(from);
-  const Result<std::shared_ptr<PeerSocket>> socket = socket_.Connect(
-      source.host, source.port, kSourceConnectMs, stopping_, parts_.options.bind_source_addr.Get());
+  const Result<std::shared_ptr<PeerSocket>> socket =
+      socket_.Connect(source.host, source.port, kSourceConnectMs, stopping_, parts_.options.bind_source_addr.Get());
   if (!socket) return tl::unexpected(socket.error());
   if (stopping_) return Fail("the link was closed");
   if (Status asked = Ask(**socket); !asked) return asked;

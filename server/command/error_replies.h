@@ -43,6 +43,8 @@ constexpr std::string_view kWatchedButElsewhere =
 constexpr std::string_view kOwnConnectionElsewhere =
     "EXECABORT Transaction discarded: its keys are at another node, and it has a command that means this connection; "
     "send that before MULTI, or connect to the node that CLUSTER SLOTS names";
+constexpr std::string_view kClusterDown = "CLUSTERDOWN The cluster is down";
+constexpr std::string_view kClusterOnlyReads = "CLUSTERDOWN The cluster is down and only accepts read commands";
 constexpr std::string_view kSlotNotServed = "CLUSTERDOWN Hash slot not served";
 constexpr std::string_view kCrossSlot = "CROSSSLOT Keys in request don't hash to the same slot";
 constexpr std::string_view kNoReplicas = "NOREPLICAS Not enough good replicas to write.";

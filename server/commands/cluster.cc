@@ -6,6 +6,7 @@
 #include "cluster/node_id.h"
 #include "server/base/text.h"
 #include "server/cluster/cluster_state.h"
+#include "server/cluster/node_watch.h"
 #include "server/cluster/slot_moves.h"
 #include "server/command/error_replies.h"
 #include "server/commands/families.h"
@@ -37,18 +38,22 @@ void InCluster(AdminCall& call) {
 std::string DescribeNode(const ClusterView& view, const Node& node) {
   const Topology& topology = view.topology;
   const Shard& shard = topology.shards()[node.shard];
-  std::string line = node.public_id + " " + node.host + ":" + std::to_string(node.port) + "@0 ";
-  if (node.id == view.id) line += "myself,";
-  line += node.is_primary ? "master -" : "slave " + topology.nodes()[shard.primary()].public_id;
-  line += " 0 0 " + std::to_string(topology.epoch()) + " connected";
+  const ShownNode& shown = view.Shown(node);
+  std::string line = node.public_id + " " + shown.ip + ":" + std::to_string(shown.port) + "@0";
+  if (!shown.hostname.empty()) line += "," + shown.hostname;
+  line += node.id == view.id ? " myself," : " ";
+  line += node.is_primary ? "master" : "slave";
+  if (shown.has_failed) line += ",fail";
+  line += " " + (node.is_primary ? "-" : topology.nodes()[shard.primary()].public_id);
+  line += " 0 0 " + std::to_string(topology.epoch()) + (shown.has_failed ? " disconnected" : " connected");
   const std::vector<SlotRange> ranges = view.slots.RangesOf(node.shard);
   if (node.is_primary && !ranges.empty()) line += " " + PrintRanges(ranges);
   return line;
 }
 
 void Slots(AdminCall& call, const ClusterView& view) {
-  if (!call.server.cluster().shows_hosts()) {
-    return call.reply.Raw(SerialiseSlots(view.topology, view.slots, call.session.protocol, false));
+  if (const EndpointType type = call.server.cluster().endpoint_type(); type != EndpointType::kIp) {
+    return call.reply.Raw(SerialiseSlots(view, call.session.protocol, type));
   }
   call.reply.Raw(call.session.protocol == 3 ? view.slots_resp3 : view.slots_resp2);
 }
@@ -77,21 +82,27 @@ void Shards(AdminCall& call, const ClusterView& view) {
     for (const size_t member : shard.members) {
       const Node& node = topology.nodes()[member];
       const bool is_self = node.id == view.id;
-      call.reply.Map(7);
+      const ShownNode& shown = view.Shown(node);
+      call.reply.Map(shown.hostname.empty() ? 7 : 8);
       call.reply.Bulk("id");
       call.reply.Bulk(node.public_id);
       call.reply.Bulk("port");
-      call.reply.Integer(node.port);
+      call.reply.Integer(shown.port);
       call.reply.Bulk("ip");
-      call.reply.Bulk(node.host);
+      call.reply.Bulk(shown.ip);
       call.reply.Bulk("endpoint");
-      call.reply.Bulk(call.server.cluster().shows_hosts() ? node.host : "");
+      call.reply.Bulk(shown.Endpoint(call.server.cluster().endpoint_type()));
+      if (!shown.hostname.empty()) {
+        call.reply.Bulk("hostname");
+        call.reply.Bulk(shown.hostname);
+      }
       call.reply.Bulk("role");
       call.reply.Bulk(node.is_primary ? "master" : "replica");
       call.reply.Bulk("replication-offset");
       call.reply.Integer(is_self ? static_cast<int64_t>(call.server.store().log().appended()) : 0);
       call.reply.Bulk("health");
-      call.reply.Bulk(is_self && call.server.data().is_replacing() ? "loading" : "online");
+      const bool is_loading = is_self && call.server.data().is_replacing();
+      call.reply.Bulk(shown.has_failed ? "fail" : is_loading ? "loading" : "online");
     }
   }
 }
@@ -103,16 +114,17 @@ void Info(AdminCall& call, const ClusterView& view) {
     serving += view.slots.CountOf(static_cast<cluster::ShardIndex>(i)) > 0 ? 1 : 0;
   }
   const std::string epoch = std::to_string(topology.epoch());
-  const size_t known = storage::kSlots - view.slots.CountOf(cluster::kNoShard);
-  const std::string slots = std::to_string(known);
-  call.reply.Verbatim(std::string("cluster_state:") + (known == storage::kSlots ? "ok" : "fail") +
-                          "\r\ncluster_slots_assigned:" + slots + "\r\ncluster_slots_ok:" + slots +
-                          "\r\ncluster_slots_pfail:0\r\ncluster_slots_fail:0\r\ncluster_known_nodes:" +
-                          std::to_string(topology.nodes().size()) + "\r\ncluster_size:" + std::to_string(serving) +
-                          "\r\ncluster_current_epoch:" + epoch + "\r\ncluster_my_epoch:" + epoch +
-                          "\r\ncluster_stats_messages_sent:0\r\ncluster_stats_messages_received:0\r\n"
-                          "total_cluster_links_buffer_limit_exceeded:0\r\n",
-                      "txt");
+  const size_t assigned = view.CountAssigned();
+  const size_t covered = view.CountCovered();
+  call.reply.Verbatim(
+      std::string("cluster_state:") + (call.server.cluster().IsDown(view) ? "fail" : "ok") +
+          "\r\ncluster_slots_assigned:" + std::to_string(assigned) + "\r\ncluster_slots_ok:" + std::to_string(covered) +
+          "\r\ncluster_slots_pfail:0\r\ncluster_slots_fail:" + std::to_string(assigned - covered) +
+          "\r\ncluster_known_nodes:" + std::to_string(topology.nodes().size()) + "\r\ncluster_size:" +
+          std::to_string(serving) + "\r\ncluster_current_epoch:" + epoch + "\r\ncluster_my_epoch:" + epoch +
+          "\r\ncluster_stats_messages_sent:0\r\ncluster_stats_messages_received:0\r\n"
+          "total_cluster_links_buffer_limit_exceeded:0\r\n",
+      "txt");
 }
 
 void MyId(AdminCall& call, const ClusterView& view) { call.reply.Bulk(view.self().public_id); }
@@ -207,6 +219,9 @@ void Owned(AdminCall& call, const ClusterView& view) {
   call.reply.Simple("OWNED " + std::to_string(view.topology.epoch()) + " " + view.shard_name() + " " +
                     PrintRanges(cluster::RangesIn(owned)));
 }
+
+// In one line, for other nodes: how this one is to be shown to clients.
+void Announced(AdminCall& call, const ClusterView&) { call.reply.Simple(PrintNews(NewsOf(call.server.options()))); }
 
 void Pull(AdminCall& call, const ClusterView& view) {
   if (call.in_transaction) return call.reply.Error(kNotInTransaction);
@@ -336,6 +351,8 @@ constexpr Command kClusterCommands[] = {
      .is_container = true},
     ByHand("addslots", -3, "slot [slot ...]", "3.0.0"),
     ByHand("addslotsrange", -4, "start-slot end-slot [start-slot end-slot ...]", "7.0.0"),
+    ForAdmins(Tells("announced", InCluster<Announced>, "7.0.0",
+                    "Returns the address that clients are told of this node, for other nodes.")),
     Varying(ByHand("bumpepoch", 2, "", "3.0.0")),
     ForAdmins(Tells("count-failure-reports", InCluster<CountFailureReports>, "3.0.0",
                     "Returns the number of failure reports about a node.", 3, "node-id")),

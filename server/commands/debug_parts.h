@@ -23,6 +23,14 @@ void DebugTables(AdminCall& call);   // HTSTATS
 void DebugTableOf(AdminCall& call);  // HTSTATS-KEY
 void DebugStructSize(AdminCall& call);
 
+// --- debug_tests.cc ---
+void DebugChangeReplicationId(AdminCall& call);
+void DebugReplicate(AdminCall& call);
+void DebugPackedThreshold(AdminCall& call);  // QUICKLIST-PACKED-THRESHOLD
+void DebugRewriteAll(AdminCall& call);       // CONFIG-REWRITE-FORCE-ALL
+void DebugLeak(AdminCall& call);
+void DebugStringMatch(AdminCall& call);  // STRINGMATCH-TEST
+
 // --- debug_protocol.cc ---
 void DebugProtocol(AdminCall& call);
 

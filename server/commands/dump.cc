@@ -70,9 +70,7 @@ std::optional<storage::DumpContent> Unpack(DataCall& call, std::string_view payl
   storage::DumpContent content = storage::DecodeDumpPayload(payload);
   switch (content.status) {
     case storage::DumpStatus::kValid: return content;
-    case storage::DumpStatus::kWrongEnvelope:
-      call.reply.Error("ERR DUMP payload version or checksum are wrong");
-      break;
+    case storage::DumpStatus::kWrongEnvelope: call.reply.Error("ERR DUMP payload version or checksum are wrong"); break;
     case storage::DumpStatus::kInvalid: call.reply.Error("ERR Bad data format"); break;
     case storage::DumpStatus::kUnsupportedType:
       call.reply.Error("ERR the payload holds a " + std::string(NameOf(content.type)) +
@@ -110,7 +108,7 @@ void Restore(DataCall& call) {
   if (*ttl > 0) {
     expiry = options->ttl_is_absolute ? *ttl : MillisecondsFrom(call.txn.now(), *ttl);
   }
-  if (expiry != storage::kNoExpiry && expiry <= call.txn.now()) {
+  if (expiry != storage::kNoExpiry && call.txn.IsOver(expiry)) {
     if (place) call.txn.Do(place, storage::Erase{}, events::kDel);
     return call.reply.Ok();
   }

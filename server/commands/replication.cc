@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "cluster/node_id.h"
+#include "server/base/text.h"
 #include "server/cluster/cluster_state.h"
 #include "server/command/error_replies.h"
 #include "server/command/expiry_time.h"
@@ -203,6 +204,15 @@ void ReplConf(AdminCall& call) {
         return call.reply.Error("ERR value is out of range, value must between 0 and 1");
       }
       call.session.wants_rdb_only = *flag == 1;
+    } else if (call.args.Take("RDB-FILTER-ONLY")) {
+      if (!call.session.wants_rdb_only) {
+        return call.reply.Error("ERR a replica gets all data: rdb-filter-only is for files, send rdb-only 1 before it");
+      }
+      for (const std::string_view part : Words(call.args.Next())) {
+        if (EqualsIgnoringCase(part, "functions")) continue;
+        return call.reply.Error("ERR Unsupported rdb-filter-only option: " + std::string(part));
+      }
+      call.session.wants_no_keys = true;
     } else {
       return call.reply.Error("ERR Unrecognized REPLCONF option: " + std::string(call.args.Peek()));
     }
@@ -229,8 +239,8 @@ void HandToRedisFeed(AdminCall& call, RedisSyncRequest request) {
 void Sync(AdminCall& call) {
   if (call.session.wants_rdb_only && call.session.takes_end_mark) {
     call.server.log().Notice("sending an RDB file to " + call.session.card->address);
-    call.outcome = outcome::Stream{
-        std::make_unique<RdbStream>(call.server.store().databases(), call.server.chance().UniqueDigits())};
+    const storage::DbIndex databases = call.session.wants_no_keys ? 0 : call.server.store().databases();
+    call.outcome = outcome::Stream{std::make_unique<RdbStream>(databases, call.server.chance().UniqueDigits())};
     return;
   }
   HandToRedisFeed(call, {.takes_end_mark = call.session.takes_end_mark});

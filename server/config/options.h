@@ -127,6 +127,8 @@ struct Options {
   SharedNumber read_only;
   SharedText load_file;
   SharedText load_rdb;
+  SharedText load_aof;
+  SharedText appendfilename;
   SharedNumber key_index;
   SharedNumber key_index_idle;
   SharedNumber load_file_strict;
@@ -136,6 +138,12 @@ struct Options {
   SharedNumber cluster_redirect;
   SharedNumber cluster_preferred_endpoint_type;  // EndpointType
   SharedNumber cluster_read_from_replica;
+  SharedNumber cluster_require_full_coverage;
+  SharedNumber cluster_allow_reads_when_down;
+  SharedNumber cluster_allow_pubsubshard_when_down;
+  SharedText cluster_announce_ip;
+  SharedText cluster_announce_hostname;
+  SharedNumber cluster_announce_port;
   SharedNumber cluster_node_timeout;  // milliseconds
   SharedNumber cluster_proxy_max_parts;
   SharedText replicaof;

@@ -103,6 +103,11 @@ storage::Status DataKeeper::Open(const storage::Durability::Fill& fill) {
   return {};
 }
 
+void DataKeeper::NoteLoaded(uint64_t bytes, uint64_t total_bytes) {
+  loading_.progress.total_bytes = total_bytes;
+  loading_.progress.loaded_bytes = bytes;
+}
+
 void DataKeeper::EndLoading() {
   is_loading_ = false;
   FitLog();

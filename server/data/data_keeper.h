@@ -43,6 +43,8 @@ class DataKeeper {
     storage::RecoveryProgress progress;
   };
   const Loading& loading() const { return loading_; }
+  // For what `fill` loads from other files.
+  void NoteLoaded(uint64_t bytes, uint64_t total_bytes);
   bool is_loading() const { return is_loading_.load(std::memory_order_relaxed); }
 
   // The same during a full sync from a primary. `tell` is called at each change.

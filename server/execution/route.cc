@@ -37,17 +37,28 @@ class CommonSlot {
   size_t slot_ = 0;
 };
 
-std::string Redirection(std::string_view word, size_t slot, const cluster::Node& node, bool with_host) {
-  return std::string(word) + " " + std::to_string(slot) + " " + (with_host ? node.host : "") + ":" +
-         std::to_string(node.port);
+std::string Redirection(std::string_view word, size_t slot, std::string_view host, int port) {
+  return std::string(word) + " " + std::to_string(slot) + " " + std::string(host) + ":" + std::to_string(port);
 }
 
 // Sends the client to the node.
-bool Redirect(Execution& execution, std::string_view word, size_t slot, const cluster::Node& node) {
+bool Redirect(Execution& execution, std::string_view word, size_t slot, const ClusterView& view,
+              cluster::ShardIndex shard) {
   execution.outcome = outcome::Redirected{};
-  // Other nodes are always told the host.
-  const bool with_host = execution.session().speaks_node_link || execution.parts().cluster.shows_hosts();
-  return Reject(execution, Redirection(word, slot, node, with_host));
+  const cluster::Node& node = view.PrimaryOf(shard);
+  // Other nodes are told the address that they use among themselves.
+  if (execution.session().speaks_node_link) return Reject(execution, Redirection(word, slot, node.host, node.port));
+  const ShownNode& shown = view.Shown(node);
+  const EndpointType type = execution.parts().cluster.endpoint_type();
+  return Reject(execution, Redirection(word, slot, shown.Endpoint(type), shown.port));
+}
+
+// Why requests of this kind are refused while slots are not covered; empty if they aren't.
+std::string_view WhyDown(const ExecutionParts& parts, const ClusterView& view, bool is_shard_channel, bool only_reads) {
+  if (!parts.cluster.IsDown(view)) return {};
+  if (is_shard_channel) return parts.options.cluster_allow_pubsubshard_when_down != 0 ? "" : errors::kClusterDown;
+  if (parts.options.cluster_allow_reads_when_down == 0) return errors::kClusterDown;
+  return only_reads ? "" : errors::kClusterOnlyReads;
 }
 
 // What may empty a store must not do so while slots change hands: the keys would be gone here and come back there.
@@ -167,7 +178,7 @@ bool PassOnIfAllowed(Execution& execution, cluster::ShardIndex shard, bool only_
 // The slot is another shard's.
 bool Moved(Execution& execution, size_t slot, const cluster::SlotState& state, const ClusterView& view,
            bool only_reads) {
-  if (!IsPassedOn(execution)) return Redirect(execution, "MOVED", slot, view.PrimaryOf(state.owner));
+  if (!IsPassedOn(execution)) return Redirect(execution, "MOVED", slot, view, state.owner);
   return PassOnIfAllowed(execution, state.owner, only_reads, false);
 }
 
@@ -175,7 +186,7 @@ bool Moved(Execution& execution, size_t slot, const cluster::SlotState& state, c
 bool Asks(Execution& execution, size_t slot, const cluster::SlotState& state, const ClusterView& view,
           bool only_reads) {
   if (IsPassedOn(execution)) return PassOnIfAllowed(execution, state.offered_to, only_reads, true);
-  return Redirect(execution, "ASK", slot, view.PrimaryOf(state.offered_to));
+  return Redirect(execution, "ASK", slot, view, state.offered_to);
 }
 
 }  // namespace
@@ -210,6 +221,10 @@ bool Route(Execution& execution) {
   if (StandsIn(state, view, parts)) {
     return reach.only_reads || is_shard_channel || Reject(execution, errors::kSlotNotServed);
   }
+  if (state.owner != cluster::kNoShard && !session.repeats_another_server()) {
+    const std::string_view why = WhyDown(parts, view, is_shard_channel, reach.only_reads);
+    if (!why.empty()) return Reject(execution, why);
+  }
   switch (RouteSlot(state, view.here, traits)) {
     case cluster::SlotRoute::kHere: return true;
     case cluster::SlotRoute::kWait: return execution.Postpone();
@@ -229,9 +244,14 @@ std::string WhyNotServedHere(const WaitingRequest& request, const ExecutionParts
   const cluster::SlotState state = view->StateOf(common.slot());
   const bool only_reads = request.command->row->Is(kReadOnly);
   if (only_reads && StandsIn(state, *view, parts)) return {};
+  if (state.owner != cluster::kNoShard) {
+    if (const std::string_view why = WhyDown(parts, *view, false, only_reads); !why.empty()) return std::string(why);
+  }
   switch (RouteSlot(state, view->here, {.reads_here = only_reads && request.reads_from_replica})) {
-    case cluster::SlotRoute::kMoved:
-      return Redirection("MOVED", common.slot(), view->PrimaryOf(state.owner), parts.cluster.shows_hosts());
+    case cluster::SlotRoute::kMoved: {
+      const ShownNode& shown = view->Shown(view->PrimaryOf(state.owner));
+      return Redirection("MOVED", common.slot(), shown.Endpoint(parts.cluster.endpoint_type()), shown.port);
+    }
     case cluster::SlotRoute::kDown: return std::string(errors::kSlotNotServed);
     case cluster::SlotRoute::kAsk:  // it is being settled, which is told
     case cluster::SlotRoute::kHere:

@@ -22,9 +22,12 @@ inline const ClusterView& ViewOf(const ExecutionParts& parts, ThreadState& threa
   return *thread.cluster_view;
 }
 
-// Whether the request has exactly one key, in a slot that is served here. A fast path before Route.
+// Whether the request has exactly one key, in a slot that is served here, and no slot lacks an owner. A fast path
+// before Route.
 inline bool IsServedHere(const Request& request, const ExecutionParts& parts, ThreadState& thread) {
-  return request.position && ViewOf(parts, thread).served[SlotAt(*request.position)];
+  if (!request.position) return false;
+  const ClusterView& view = ViewOf(parts, thread);
+  return view.served[SlotAt(*request.position)] && !view.has_gap;
 }
 
 // The redirect that a blocked client would get for its request now; empty while this node serves its keys.

@@ -67,7 +67,7 @@ bool NoteSpent(Execution& execution, uint64_t nanoseconds) {
 void RunData(Execution& execution) {
   const Session& session = execution.session();
   DataCall call = MakeCall(execution.parts(), execution.thread().txn, execution.argv(), session.db, execution.reply());
-  call.is_repeated = session.checked_needs == 0;
+  call.is_repeated = session.repeats_another_server();
   if (!execution.row().Is(kBlocking) || !execution.MayWait()) return execution.row().run.data(call);
   KeyWaitPlan plan;
   call.wait = &plan;

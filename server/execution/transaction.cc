@@ -97,7 +97,7 @@ void Enqueue(Execution& execution) {
     return;
   }
   const auto limit = static_cast<size_t>(execution.parts().options.client_query_buffer_limit.load());
-  if (session.queue.MemoryBytes() > limit) {
+  if (!session.repeats_another_server() && session.queue.MemoryBytes() > limit) {
     Reject(execution, "ERR the queued commands of this transaction exceed client-query-buffer-limit");
     return;
   }

@@ -34,7 +34,9 @@ std::string Owner(const HttpParts& parts, std::string_view moved) {
   int64_t http_port = parts.options.http_port;
   const std::shared_ptr<const ClusterView> view = parts.cluster.view();
   for (const cluster::Node& node : view->topology.nodes()) {
-    if (node.host == host && std::to_string(node.port) == port && node.http_port != 0) http_port = node.http_port;
+    const ShownNode& shown = view->Shown(node);
+    const bool is_owner = (shown.ip == host || shown.hostname == host) && std::to_string(shown.port) == port;
+    if (is_owner && node.http_port != 0) http_port = node.http_port;
   }
   const bool is_v6 = host.find(':') != std::string_view::npos;
   return "http://" + (is_v6 ? "[" + std::string(host) + "]" : std::string(host)) + ":" + std::to_string(http_port);

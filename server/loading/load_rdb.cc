@@ -29,7 +29,7 @@ storage::Result<LoadRdbSummary> LoadRdb(storage::FileSystem& files, const std::s
       return storage::Fail("RDB file '" + path + "' has keys in database " + std::to_string(key.db) +
                            ", and databases is " + std::to_string(txn.store().databases()));
     }
-    if (key.expiry != storage::kNoExpiry && key.expiry <= txn.now()) {
+    if (key.expiry != storage::kNoExpiry && txn.IsOver(key.expiry)) {
       ++summary.expired;
       continue;
     }
@@ -41,6 +41,7 @@ storage::Result<LoadRdbSummary> LoadRdb(storage::FileSystem& files, const std::s
       options.progress(rdb.offset(), rdb.file_bytes());
     }
   }
+  summary.read_bytes = rdb.offset();
   summary.left_out = rdb.left_out();
   summary.stream_db = rdb.stream_db();
   return summary;

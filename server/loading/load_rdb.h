@@ -14,6 +14,7 @@ namespace ringkv::server {
 
 struct LoadRdbSummary {
   uint64_t keys = 0;
+  uint64_t read_bytes = 0;                   // up to the end of the RDB form; the file may go on in another one
   uint64_t expired = 0;                      // expired before loading
   std::map<std::string, uint64_t> left_out;  // keys of unsupported types, by type
   std::string stream_db;                     // see RdbReader

@@ -40,7 +40,10 @@ storage::Status LoadLines(const StartParts& parts, const std::string& path, stor
 
 storage::Status LoadRedisFile(const StartParts& parts, const std::string& path, storage::Txn& txn) {
   LoadRdbOptions options;
-  options.progress = ProgressOf(path);
+  options.progress = [&parts, show = ProgressOf(path)](uint64_t done, uint64_t total) {
+    parts.data.NoteLoaded(done, total);
+    show(done, total);
+  };
   const int64_t start = parts.world.clock.SteadyMicros();
   const storage::Result<LoadRdbSummary> summary = LoadRdb(parts.world.files, path, options, txn);
   if (!summary) return tl::unexpected(summary.error());
@@ -61,15 +64,20 @@ storage::Status LoadStartData(const StartParts& parts) {
   storage::Txn txn(parts.data.store(), parts.world.clock.Now(), random);
   txn.set_is_silent(true);
   const std::string rdb_path = parts.options.load_rdb.Get();
+  const std::string aof_path = parts.options.load_aof.Get();
+  if (!rdb_path.empty() && !aof_path.empty()) {
+    return storage::Fail("load-rdb and load-aof can't be given together: say which of them has the data");
+  }
   bool fills = false;
   storage::Status opened = parts.data.Open([&]() -> storage::Status {
     fills = true;
+    if (!aof_path.empty()) return parts.load_aof();
     return rdb_path.empty() ? storage::Status() : LoadRedisFile(parts, rdb_path, txn);
   });
   if (!opened) return opened;
-  if (!rdb_path.empty() && !fills) {
-    parts.log.Warning("load-rdb '" + rdb_path + "' was not loaded: there is data in '" + parts.options.dir.Get() +
-                      "' already");
+  if (!fills && !(rdb_path + aof_path).empty()) {
+    parts.log.Warning((aof_path.empty() ? "load-rdb '" + rdb_path : "load-aof '" + aof_path) +
+                      "' was not loaded: there is data in '" + parts.options.dir.Get() + "' already");
   }
   const std::string lines_path = InDataDirectory(parts.options, parts.options.load_file.Get());
   return lines_path.empty() ? storage::Status() : LoadLines(parts, lines_path, txn);

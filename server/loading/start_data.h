@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
-// What a server starts with: the data that was saved, or else what an RDB file has; then a file of lines.
+// What a server starts with: the data that was saved, or else what an RDB file or an append-only file of Redis has;
+// then a file of lines.
 #pragma once
+
+#include <functional>
 
 #include "server/base/world.h"
 #include "server/config/options.h"
@@ -16,6 +19,7 @@ struct StartParts {
   const Options& options;
   Log& log;
   DataKeeper& data;
+  std::function<storage::Status()> load_aof;  // loads what the option load-aof names
 };
 
 // Between DataKeeper::BeginLoading and EndLoading. An error ends the start.

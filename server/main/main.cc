@@ -24,6 +24,7 @@
 #include "server/http/response.h"
 #include "server/http/route_table.h"
 #include "server/loading/start_data.h"
+#include "server/migration/load_aof.h"
 #include "server/net/network.h"
 #include "server/options/command_line.h"
 #include "server/options/config_file.h"
@@ -228,8 +229,11 @@ int Run(const std::vector<std::string>& arguments, char** argv) {
   std::thread loader([&] {
     NameThisThread("loader");
     storage::CountMemoryOfThisThread();
-    storage::Status status = LoadStartData(
-        {.world = {clock, files, chance}, .options = options, .log = server.log(), .data = server.data()});
+    const World world{clock, files, chance};
+    storage::Status status =
+        LoadStartData({.world = world, .options = options, .log = server.log(), .data = server.data(), .load_aof = [&] {
+                         return LoadAof(server.execution_parts(), world, server.watched_keys());
+                       }});
     if (status) {
       server.EndLoading();
       status = server.StartLinks();

@@ -36,7 +36,7 @@ void KeyMigrations::Stop() {
     MutexLock lock(mutex_);
     stopping_ = true;
     waiting_.clear();
-    for (const auto& connection : in_use_) connection->Interrupt();
+    for (const auto& running : running_) GiveUp(*running);
     ending.swap(workers_);
     changed_.notify_all();
   }
@@ -46,14 +46,19 @@ void KeyMigrations::Stop() {
 void KeyMigrations::Run() {
   NameThisThread("migrate");
   storage::CountMemoryOfThisThread();
-  while (const std::optional<MigrateRequest> request = Next()) Execute(*request);
+  while (const std::shared_ptr<Running> running = Next()) {
+    Execute(*running);
+    MutexLock lock(mutex_);
+    std::erase(running_, running);
+    changed_.notify_all();  // others may wait for its target
+  }
 }
 
-std::optional<MigrateRequest> KeyMigrations::Next() {
+std::shared_ptr<KeyMigrations::Running> KeyMigrations::Next() {
   MutexLock lock(mutex_);
   ++idle_threads_;
-  std::optional<MigrateRequest> next = TakeWaiting();
-  while (!next && !stopping_) {
+  std::shared_ptr<Running> next = TakeWaiting();
+  while (next == nullptr && !stopping_) {
     mutex_.Wait(changed_);
     next = TakeWaiting();
   }
@@ -61,14 +66,34 @@ std::optional<MigrateRequest> KeyMigrations::Next() {
   return next;
 }
 
-std::optional<MigrateRequest> KeyMigrations::TakeWaiting() {
+std::shared_ptr<KeyMigrations::Running> KeyMigrations::TakeWaiting() {
   for (auto each = waiting_.begin(); each != waiting_.end(); ++each) {
-    if (!parts_.key_fence.Add(each->request.keys)) continue;
-    MigrateRequest taken = std::move(each->request);
+    if (!HasRoomFor(each->request.target) || !parts_.key_fence.Add(each->request.keys)) continue;
+    running_.push_back(std::make_shared<Running>(std::move(each->request)));
     waiting_.erase(each);
-    return taken;
+    return running_.back();
   }
-  return std::nullopt;
+  return nullptr;
+}
+
+bool KeyMigrations::HasRoomFor(const MigrateTarget& target) {
+  const auto of_target = std::count_if(running_.begin(), running_.end(), [&](const auto& running) {
+    return running->request.target.host == target.host && running->request.target.port == target.port;
+  });
+  return static_cast<size_t>(of_target) < kMostForOneTarget;
+}
+
+void KeyMigrations::GiveUp(Running& running) {
+  running.gives_up = true;
+  if (running.connection != nullptr) running.connection->Interrupt();
+}
+
+void KeyMigrations::EndKilled() {
+  MutexLock lock(mutex_);
+  std::erase_if(waiting_, [](const Waiting& each) { return each.request.client->is_closing.load(); });
+  for (const auto& running : running_) {
+    if (running->request.client->is_closing) GiveUp(*running);
+  }
 }
 
 std::vector<KeyMigrations::Waiting> KeyMigrations::TakeExpired(int64_t now_ms) {
@@ -91,9 +116,7 @@ std::shared_ptr<MigrateConnection> KeyMigrations::TakeCached(const MigrateTarget
     }
     std::shared_ptr<MigrateConnection> connection = std::move(each->connection);
     each = cached_.erase(each);
-    if (!connection->IsIdle()) continue;
-    in_use_.push_back(connection);
-    return connection;
+    if (connection->IsIdle()) return connection;
   }
   return nullptr;
 }
@@ -105,6 +128,7 @@ void KeyMigrations::Keep(std::shared_ptr<MigrateConnection> connection) {
 }
 
 void KeyMigrations::Tick() {
+  EndKilled();
   const int64_t now = parts_.clock.SteadyMs();
   for (const Waiting& expired : TakeExpired(now)) {
     Answer(expired.request, IoError(MigrateConnection::Step::kConnecting), 0, parts_.clock.SteadyMicros());
@@ -120,12 +144,13 @@ size_t KeyMigrations::cached_connections() {
 
 // --- one request ----------------------------------------------------------------------------------------------------
 
-void KeyMigrations::Execute(const MigrateRequest& request) {
+void KeyMigrations::Execute(Running& running) {
+  const MigrateRequest& request = running.request;
   const int64_t started_us = parts_.clock.SteadyMicros();
   // Writes that were admitted before the keys were fenced have ended.
   parts_.links.WaitForRound(stopping_);
   const uint32_t term = parts_.replication.term();
-  TransferResult result = TransferIfWritable(request);
+  TransferResult result = TransferIfWritable(running);
   Deleted deleted;
   if (!request.copies && !result.accepted.empty()) deleted = Delete(request, term, result.accepted);
   ReleaseKeys(request.keys);
@@ -136,42 +161,41 @@ void KeyMigrations::Execute(const MigrateRequest& request) {
 }
 
 // A link from a Redis server that was writing here before the fence is not kept back by it.
-TransferResult KeyMigrations::TransferIfWritable(const MigrateRequest& request) {
+TransferResult KeyMigrations::TransferIfWritable(Running& running) {
   if ((parts_.needs.Get() & kNeedsWritable) != 0) return {.accepted = {}, .error = std::string(errors::kReadOnly)};
-  return Transfer(request);
+  return Transfer(running);
 }
 
-TransferResult KeyMigrations::Transfer(const MigrateRequest& request) {
+TransferResult KeyMigrations::Transfer(Running& running) {
+  const MigrateRequest& request = running.request;
   if (std::shared_ptr<MigrateConnection> cached = TakeCached(request.target)) {
     const int64_t started_ms = parts_.clock.SteadyMs();
-    TransferResult result = TransferOver(std::move(cached), request);
+    TransferResult result = TransferOver(std::move(cached), running);
     // The target may have forgotten the connection; one that doesn't answer has used up the timeout.
     const bool has_timed_out = parts_.clock.SteadyMs() - started_ms >= request.timeout_ms;
-    if (!result.is_broken || has_timed_out || !result.accepted.empty() || stopping_) return result;
+    if (!result.is_broken || has_timed_out || !result.accepted.empty() || running.gives_up) return result;
   }
   MigrateConnection::Step failed{};
-  std::shared_ptr<MigrateConnection> opened = Open(request, &failed);
+  std::shared_ptr<MigrateConnection> opened =
+      MigrateConnection::Open(request.target, request.timeout_ms, running.gives_up, &failed);
   if (opened == nullptr) return {.accepted = {}, .error = IoError(failed)};
-  return TransferOver(std::move(opened), request);
+  return TransferOver(std::move(opened), running);
 }
 
-TransferResult KeyMigrations::TransferOver(std::shared_ptr<MigrateConnection> connection,
-                                           const MigrateRequest& request) {
-  TransferResult result = TransferKeys(parts_, *connection, request);
-  {
-    MutexLock lock(mutex_);
-    std::erase(in_use_, connection);
+TransferResult KeyMigrations::TransferOver(std::shared_ptr<MigrateConnection> connection, Running& running) {
+  if (!Use(connection, running)) {
+    return {.accepted = {}, .error = IoError(MigrateConnection::Step::kConnecting), .is_broken = true};
   }
+  TransferResult result = TransferKeys(parts_, *connection, running.request);
+  Use(nullptr, running);
   if (!result.is_broken) Keep(std::move(connection));
   return result;
 }
 
-std::shared_ptr<MigrateConnection> KeyMigrations::Open(const MigrateRequest& request, MigrateConnection::Step* failed) {
-  auto connection = MigrateConnection::Open(request.target, request.timeout_ms, stopping_, failed);
+bool KeyMigrations::Use(const std::shared_ptr<MigrateConnection>& connection, Running& running) {
   MutexLock lock(mutex_);
-  if (connection == nullptr || stopping_) return nullptr;
-  in_use_.push_back(connection);
-  return connection;
+  running.connection = connection;
+  return !running.gives_up;
 }
 
 // --- deletion -------------------------------------------------------------------------------------------------------

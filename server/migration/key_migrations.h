@@ -2,7 +2,9 @@
 // MIGRATE: sends keys to another server with RESTORE, and deletes them here when it has them. Threads of their own do
 // that while the client is blocked, so no I/O thread waits for the other server. Its keys are fenced while a thread is
 // at work on it: nobody changes them between the copy and the deletion (server/base/key_fence.h). A request that waits
-// for a thread, or for another one that has its keys, fences nothing, and fails when its timeout is over.
+// for a thread, or for another one that has its keys, fences nothing, and fails when its timeout is over. Requests to
+// one target get a part of the threads only, so a target that hangs does not keep the others waiting. CLIENT KILL gives
+// a request up.
 //
 // Connections stay open for a while, because tools that move slots send a few keys at a time.
 //
@@ -50,7 +52,8 @@ class KeyMigrations {
   size_t cached_connections();
 
  private:
-  static constexpr size_t kMostThreads = 8;
+  static constexpr size_t kMostThreads = 32;
+  static constexpr size_t kMostForOneTarget = 4;
   static constexpr size_t kMostCached = 64;
   static constexpr int64_t kCachedMs = 10'000;
 
@@ -62,6 +65,12 @@ class KeyMigrations {
     MigrateRequest request;
     int64_t deadline_ms;
   };
+  // A request that a thread is at work on.
+  struct Running {
+    MigrateRequest request;
+    std::atomic<bool> gives_up{false};
+    std::shared_ptr<MigrateConnection> connection = nullptr;  // guarded by the mutex
+  };
   // The end of the deletion: an error, or the LSN that the reply depends on.
   struct Deleted {
     bool was_postponed = false;
@@ -70,16 +79,20 @@ class KeyMigrations {
   };
 
   void Run();
-  // The next request, with its keys fenced; none at the end.
-  std::optional<MigrateRequest> Next();
-  std::optional<MigrateRequest> TakeWaiting() REQUIRES(mutex_);
+  // The next request, with its keys fenced; null at the end.
+  std::shared_ptr<Running> Next();
+  std::shared_ptr<Running> TakeWaiting() REQUIRES(mutex_);
+  bool HasRoomFor(const MigrateTarget& target) REQUIRES(mutex_);
+  // Gives up the requests of clients that are being closed.
+  void EndKilled();
+  static void GiveUp(Running& running);
   std::vector<Waiting> TakeExpired(int64_t now_ms);
-  void Execute(const MigrateRequest& request);
-  TransferResult TransferIfWritable(const MigrateRequest& request);
-  TransferResult Transfer(const MigrateRequest& request);
-  TransferResult TransferOver(std::shared_ptr<MigrateConnection> connection, const MigrateRequest& request);
-  // Null on failure, with the step.
-  std::shared_ptr<MigrateConnection> Open(const MigrateRequest& request, MigrateConnection::Step* failed);
+  void Execute(Running& running);
+  TransferResult TransferIfWritable(Running& running);
+  TransferResult Transfer(Running& running);
+  TransferResult TransferOver(std::shared_ptr<MigrateConnection> connection, Running& running);
+  // False if the request is given up.
+  bool Use(const std::shared_ptr<MigrateConnection>& connection, Running& running);
   // `term`: that of the copy. In another one the keys may have other values, which stay.
   Deleted Delete(const MigrateRequest& request, uint32_t term, const std::vector<std::string>& keys);
   Deleted DeleteOnce(const MigrateRequest& request, uint32_t term, const std::vector<std::string>& keys);
@@ -100,7 +113,7 @@ class KeyMigrations {
   size_t idle_threads_ GUARDED_BY(mutex_) = 0;
   std::vector<std::thread> workers_ GUARDED_BY(mutex_);
   std::vector<Cached> cached_ GUARDED_BY(mutex_);
-  std::vector<std::shared_ptr<MigrateConnection>> in_use_ GUARDED_BY(mutex_);
+  std::vector<std::shared_ptr<Running>> running_ GUARDED_BY(mutex_);
 };
 
 }  // namespace ringkv::server

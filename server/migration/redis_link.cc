@@ -9,9 +9,9 @@
 
 #include "resp/integer_text.h"
 #include "resp/request_writer.h"
-#include "server/execution/execution.h"
 #include "server/execution/execution_parts.h"
 #include "server/loading/load_rdb.h"
+#include "server/migration/lone_execution.h"
 #include "server/node_link/handshake.h"
 #include "storage/base/allocator.h"
 #include "storage/base/once_a_second.h"
@@ -41,14 +41,6 @@ std::string Quoted(std::string_view text) {
   std::string quoted;
   AppendQuoted(&quoted, text.substr(0, kMostShown));
   return quoted;
-}
-
-// The first error of a reply, which is one of several in the reply of EXEC.
-std::string_view FirstError(std::string_view reply) {
-  constexpr std::string_view kNextError = "\r\n-";
-  const size_t inner = reply.find(kNextError);
-  if (!reply.starts_with('-') && inner != std::string_view::npos) reply.remove_prefix(inner + kNextError.size() - 1);
-  return reply.substr(0, std::min<size_t>(120, reply.find('\r')));
 }
 
 uint64_t CountKeys(const ExecutionParts& parts) {
@@ -125,6 +117,7 @@ void RedisLink::Run() {
   session_ = std::make_unique<Session>(card, watched_keys_);
   session_->authenticated = true;
   session_->checked_needs = kNeedsNoFence;
+  state_->txn.set_keeps_expired(true);  // the Redis server deletes them
   std::string said;
   phase_ = LinkPhase::kConnect;
   while (!stopping_) {
@@ -357,23 +350,12 @@ Status RedisLink::CheckDatabase(std::string_view db) {
 }
 
 RedisLink::Ended RedisLink::ExecuteHere(std::span<const std::string_view> argv) {
-  // Whether it is to be tried again; nothing for a command that asks for what only a connection can give.
-  constexpr ForEachOutcome kIsToBeRepeated{[](const outcome::Done&) { return std::optional(false); },
-                                           [](const outcome::Redirected&) { return std::optional(false); },
-                                           [](const outcome::Postponed&) { return std::optional(true); },
-                                           [](const outcome::Elsewhere&) { return std::optional<bool>(); },
-                                           [](const outcome::KeyWait&) { return std::optional<bool>(); },
-                                           [](const outcome::LateReply&) { return std::optional<bool>(); },
-                                           [](const outcome::ReplicaWait&) { return std::optional<bool>(); },
-                                           [](const outcome::Stream&) { return std::optional<bool>(); },
-                                           [](const outcome::HandOver&) { return std::optional<bool>(); },
-                                           [](const outcome::Close&) { return std::optional<bool>(); }};
   const Caller caller{
       .parts = parts_, .thread = *state_, .session = *session_, .reply = reply_, .may_ask_others = false};
   for (;;) {
-    const std::optional<bool> again = std::visit(kIsToBeRepeated, server::Execute(caller, {.argv = argv}));
-    if (!again) return Ended::kMeansConnection;
-    if (!*again) return Ended::kDone;
+    const LoneOutcome outcome = ExecuteAlone(caller, argv);
+    if (outcome == LoneOutcome::kMeansConnection) return Ended::kMeansConnection;
+    if (outcome == LoneOutcome::kDone) return Ended::kDone;
     if (stopping_) return Ended::kGivenUp;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }

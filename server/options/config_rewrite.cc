@@ -56,9 +56,8 @@ bool IsEmptyByDefault(const OptionRow& row, std::string_view value) {
 }
 
 // The file with the lines that name an option replaced.
-std::string ReplaceLines(std::istream& old, const Options& options) {
+std::string ReplaceLines(std::istream& old, const Options& options, std::set<std::string_view>* written) {
   std::string text;
-  std::set<std::string_view> written;
   for (std::string line; std::getline(old, line);) {
     const size_t start = line.find_first_not_of(" \t\r\n");
     const bool is_blank = start == std::string::npos || line[start] == '#';
@@ -66,12 +65,22 @@ std::string ReplaceLines(std::istream& old, const Options& options) {
     const OptionRow* row = words && !words->empty() ? FindOption((*words)[0]) : nullptr;
     if (row == nullptr) {
       text += line + "\n";
-    } else if (written.insert(row->name).second) {
+    } else if (written->insert(row->name).second) {
       const std::string value = OptionValue(options, *row);
       if (!IsEmptyByDefault(*row, value)) text += ConfigLine(*row, value);
     }
   }
   return text;
+}
+
+// Lines for each option that has none.
+std::string OtherLines(const std::set<std::string_view>& written, const Options& options) {
+  std::string lines;
+  for (const OptionRow& row : OptionRows()) {
+    const std::string value = OptionValue(options, row);
+    if (!written.contains(row.name) && !IsEmptyByDefault(row, value)) lines += ConfigLine(row, value);
+  }
+  return lines;
 }
 
 // Lines for each option that the next start would read with another value: options without a line, and options that an
@@ -128,11 +137,13 @@ Result<bool> ReplaceFile(const std::string& path, std::string_view text) {
 
 }  // namespace
 
-Result<bool> RewriteConfigFile(const std::string& path, const Options& options) {
+Result<bool> RewriteConfigFile(const std::string& path, const Options& options, RewriteScope scope) {
   std::error_code ignored;
   const std::filesystem::path target = std::filesystem::canonical(path, ignored);  // a symbolic link stays one
   std::ifstream old(path);
-  std::string text = ReplaceLines(old, options);
+  std::set<std::string_view> written;
+  std::string text = ReplaceLines(old, options, &written);
+  if (scope == RewriteScope::kAllOptions) text += OtherLines(written, options);
   text += MissingLines(text, options);
   return ReplaceFile(target.empty() ? path : target.string(), text);
 }

@@ -116,11 +116,6 @@ constexpr OptionRow kIdleOptions[] = {
     Number("cluster-migration-barrier", "1", 0, INT32_MAX, "The cluster-config says which shard a replica belongs to."),
     Switch("cluster-allow-replica-migration", "yes", "The cluster-config says which shard a replica belongs to."),
     Text("cluster-announce-human-nodename", "", "Log lines name nodes as the cluster-config does."),
-    Switch("cluster-require-full-coverage", "yes",
-           "Each slot has an owner in cluster-config. A shard that is down does not stop the others."),
-    Switch("cluster-allow-reads-when-down", "no", "Reads are served where the slot's owner is, whatever else is down."),
-    Switch("cluster-allow-pubsubshard-when-down", "yes",
-           "Shard channels are served where the slot's owner is, whatever else is down."),
     Switch("cluster-slot-stats-enabled", "no", "There are no statistics of single slots."),
     Number("cluster-manual-failover-timeout", "5000", 1, INT32_MAX, kNoFailover),
     // Scripts, users, client-side caching.

@@ -134,12 +134,15 @@ constexpr OptionRow kPersistenceOptions[] = {
      .type = OptionType::kBoolean,
      .default_value = "yes",
      .changeable = true,
-     .summary = "Starts if a crash has left a torn tail in the log, which is cut off; with no it stops the start.",
+     .summary = "Starts if a crash has left a torn tail in the log, which is cut off, or in the append-only file that "
+                "load-aof names, which is left out; with no it stops the start.",
      .field = &Options::aof_load_truncated},
     {.name = "appendfilename",
      .type = OptionType::kText,
      .default_value = "appendonly.aof",
-     .summary = "Files of the log are named after their first LSN.",
+     .summary = "Name of the append-only file of Redis that load-aof looks for in its directory. The files of the log "
+                "here are named after their first LSN.",
+     .field = &Options::appendfilename,
      .check = CheckFileName},
     {.name = "load-file",
      .type = OptionType::kText,
@@ -156,6 +159,12 @@ constexpr OptionRow kPersistenceOptions[] = {
      .default_value = "",
      .summary = "RDB file of Redis to load at the start, if there is no data yet.",
      .field = &Options::load_rdb},
+    {.name = "load-aof",
+     .type = OptionType::kText,
+     .default_value = "",
+     .summary = "Append-only file of Redis to load at the start, if there is no data yet: the directory of its files "
+                "(appendonlydir), or a single file.",
+     .field = &Options::load_aof},
 };
 
 }  // namespace

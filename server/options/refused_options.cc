@@ -15,9 +15,8 @@ struct Refused {
 constexpr Refused kTls = {
     "There is no TLS.",
     "there is no TLS; let a proxy in front of the server (stunnel, HAProxy, a service mesh) end it"};
-constexpr Refused kAnnounced = {
-    "Clients are told the address in the node's line of cluster-config.",
-    "the cluster-config says which address clients are told: write it as host and port into the line of the node"};
+constexpr Refused kAnnounced = {"All clients are told the same address, as cluster-announce-ip says.",
+                                "all clients are told the same address; use cluster-announce-ip"};
 
 constexpr OptionRow Only(OptionType type, std::string_view name, std::string_view value, const Refused& why) {
   return {.name = name,
@@ -76,11 +75,8 @@ constexpr OptionRow kRefusedOptions[] = {
                                 "SORT ALPHA compares bytes in every locale; sort in the application by its language"}),
     OnlyText("availability-zone", {"INFO names no availability zone.",
                                    "INFO and HELLO name no availability zone; label the node where it is deployed"}),
-    OnlyText("cluster-announce-ip", kAnnounced),
     OnlyText("cluster-announce-client-ipv4", kAnnounced),
     OnlyText("cluster-announce-client-ipv6", kAnnounced),
-    OnlyText("cluster-announce-hostname", kAnnounced),
-    OnlyPort("cluster-announce-port", kAnnounced),
     OnlyPort("cluster-announce-tls-port", kTls),
     OnlyPort("tls-port", kTls),
     OnlySwitch("tls-cluster", "no", kTls),

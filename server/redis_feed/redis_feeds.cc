@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "resp/request_writer.h"
+
 namespace ringkv::server {
 
 using storage::Lsn;
@@ -85,8 +87,15 @@ void RedisFeeds::Tick() {
 
 void RedisFeeds::Publish(Lsn after, bool in_shard, std::string_view channel, std::string_view message) {
   const std::shared_ptr<RedisStream> stream = this->stream();
-  if (stream == nullptr) return;
-  const RedisStream::Queued queued = stream->Publish(after, in_shard, channel, message);
+  if (stream != nullptr) NoteQueued(stream->Publish(after, in_shard, channel, message));
+}
+
+void RedisFeeds::Send(Lsn after, std::span<const std::string_view> argv) {
+  const std::shared_ptr<RedisStream> stream = this->stream();
+  if (stream != nullptr) NoteQueued(stream->Queue(after, resp::EncodeRequest(argv)));
+}
+
+void RedisFeeds::NoteQueued(RedisStream::Queued queued) {
   if (queued == RedisStream::Queued::kNot) ++left_out_;
   if (queued == RedisStream::Queued::kFirst) WakeAll();
 }

@@ -10,7 +10,9 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "server/redis_feed/redis_feed.h"
@@ -32,6 +34,8 @@ class RedisFeeds {
   void Tick();
 
   void Publish(storage::Lsn after, bool in_shard, std::string_view channel, std::string_view message);
+  // A command that changes nothing here.
+  void Send(storage::Lsn after, std::span<const std::string_view> argv);
   // Replicas shall acknowledge the group as soon as they have it.
   void AskForAcks(storage::Lsn lsn);
 
@@ -49,6 +53,7 @@ class RedisFeeds {
 
  private:
   std::vector<std::unique_ptr<RedisFeed>> TakeFeeds();
+  void NoteQueued(RedisStream::Queued queued);
   void DropStream(const std::shared_ptr<RedisStream>& stream, const std::string& why);
   void WakeAll();
 

@@ -110,6 +110,10 @@ void RedisStream::Trim(size_t backlog_bytes) {
 RedisStream::Queued RedisStream::Publish(Lsn after, bool in_shard, std::string_view channel, std::string_view message) {
   std::string command;
   storage::CommandEncoder(&command).Command({in_shard ? "SPUBLISH" : "PUBLISH", channel, message});
+  return Queue(after, std::move(command));
+}
+
+RedisStream::Queued RedisStream::Queue(Lsn after, std::string command) {
   MutexLock lock(published_mutex_);
   if (published_bytes_ + command.size() > kMostPublishedBytes) return Queued::kNot;
   published_bytes_ += command.size();

@@ -40,9 +40,10 @@ class RedisStream {
     size_t backlog_bytes = 0;
   };
   storage::Status Advance(const Upkeep& upkeep);
-  // Sends a published message to replicas after the group `after`. With the first one that waits, wake those who
-  // advance the stream.
+  // Sends a command, such as a published message, to replicas after the group `after`. With the first one that waits,
+  // wake those who advance the stream.
   enum class Queued : uint8_t { kFirst, kBehindOthers, kNot };  // kNot: too many wait
+  Queued Queue(storage::Lsn after, std::string command);
   Queued Publish(storage::Lsn after, bool in_shard, std::string_view channel, std::string_view message);
   // The replicas shall acknowledge the group as soon as they have it.
   void AskForAck(storage::Lsn lsn);

@@ -105,7 +105,7 @@ void Failover::Reject(uint64_t generation, const std::string& why) {
 void Failover::Revert(const std::string& why) {
   parts_.log.Warning("FAILOVER to " + NameOfAddress(request_.target) + " aborted: " + why);
   if (state() == State::kInProgress) {
-    owner_.Promote();
+    owner_.StopFollowing();
   } else {
     owner_.Unfreeze();
   }
@@ -161,7 +161,6 @@ void Failover::HandOver(const PrimaryAddress& target, bool is_synced) {
                               : "Failover to " + name + " time out exceeded, failing over.");
   request_.target = target;
   state_ = State::kInProgress;
-  parts_.options.replicaof.Set(target.host + " " + std::to_string(target.port));
   owner_.Follow(target, is_synced ? Takeover::kIfComplete : Takeover::kAnyway);
 }
 

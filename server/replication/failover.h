@@ -44,7 +44,7 @@ class Failover {
     // Whether the link still follows as it was told in this generation.
     virtual bool IsCurrent(uint64_t generation) const = 0;
     // Takes the role of the primary back.
-    virtual void Promote() = 0;
+    virtual void StopFollowing() = 0;
     // Between these two no group is added on a primary that gets no writes: expired keys are only hidden.
     virtual void Freeze() = 0;
     virtual void Unfreeze() = 0;

@@ -94,6 +94,10 @@ void ReplicaFeeds::Publish(const cluster::PublishedMessage& published) {
   }
 }
 
+void ReplicaFeeds::SendToRedis(std::span<const std::string_view> argv) {
+  redis_feeds_.Send(parts_.data.store().log().appended(), argv);
+}
+
 // --- as others see them ---------------------------------------------------------------------------------------------
 
 std::vector<ReplicaStatus> ReplicaFeeds::replicas() {

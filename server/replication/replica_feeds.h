@@ -7,7 +7,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cluster/node_messages.h"
@@ -67,6 +69,8 @@ class ReplicaFeeds final : private FeedOwner {
 
   // Sends a message to the subscribers of replicas, after all changes that precede it.
   void Publish(const cluster::PublishedMessage& published);
+  // Sends a command to the Redis replicas, after all changes that precede it; it is not executed here.
+  void SendToRedis(std::span<const std::string_view> argv);
   std::vector<ReplicaStatus> replicas();
   // The offset, and the part of the past that is in memory: bytes of the stream for Redis replicas if there are any,
   // else LSNs.

@@ -69,6 +69,7 @@ void Replication::FreeBacklog() {
 void Replication::Follow(PrimaryAddress primary, Takeover takeover) {
   MutexLock lock(role_mutex_);
   is_replica_ = true;
+  if (!parts_.shard_place.is_enabled()) parts_.options.replicaof.Set(primary.host + " " + std::to_string(primary.port));
   parts_.needs.Update();
   // The changes that blocked clients wait for are made on the primary from now on.
   parts_.waiting_clients.EndAll(errors::kNoPrimary);
@@ -93,11 +94,6 @@ void Replication::BecomeFollower() {
   parts_.needs.Update();
 }
 
-void Replication::Promote() {
-  StopFollowing();
-  parts_.options.replicaof.Set("");
-}
-
 Status Replication::TakeOver(std::string_view history, Lsn next, bool anyway) {
   if (!is_replica()) {
     // The reply to an earlier request may have been lost.
@@ -111,13 +107,14 @@ Status Replication::TakeOver(std::string_view history, Lsn next, bool anyway) {
   }
   if (Status admitted = CheckRoom(); !admitted) return admitted;
   parts_.log.Notice("the primary hands its role over to this replica (FAILOVER)");
-  Promote();
+  StopFollowing();
   return {};
 }
 
 void Replication::StopFollowing() {
   MutexLock lock(role_mutex_);
   if (!is_replica()) return;
+  parts_.options.replicaof.Set("");
   const bool is_whole = link_.Unfollow();
   feeds_.CloseAll();
   if (!is_whole) BeginEmpty();

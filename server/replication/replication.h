@@ -46,13 +46,12 @@ class Replication final : private ReplicaFeeds::Listener, private PrimaryLink::O
   // A number for each period in which this server is the primary; 0 while it is a replica. A term ends when all writes
   // that began before Follow have ended.
   uint32_t term() const { return term_.load(std::memory_order_relaxed); }
-  // Refuses writes at once; the link connects asynchronously.
+  // Refuses writes at once; the link connects asynchronously. Outside of a cluster the option replicaof names the
+  // primary from now on; CONFIG REWRITE keeps it.
   void Follow(PrimaryAddress primary, Takeover takeover) override;
   void Follow(PrimaryAddress primary) { Follow(std::move(primary), Takeover::kNone); }
-  // Does nothing on a primary. Call without data locked.
-  void StopFollowing();
-  // Likewise, and the options name no primary from now on.
-  void Promote() override;
+  // Does nothing on a primary. The option replicaof is empty from now on. Call without data locked.
+  void StopFollowing() override;
   // A primary that is this server's replica asks it to take over its role. `next`: the group after that primary's last
   // one, which must be here unless `anyway`. That primary becomes a replica, so there must be room for one. Call
   // without data locked. An error is the reply, and the role is what it was.

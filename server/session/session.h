@@ -7,6 +7,7 @@
 #include <memory>
 #include <string_view>
 
+#include "server/base/needs.h"
 #include "server/pubsub/broker.h"
 #include "server/session/client_directory.h"
 #include "server/session/transaction_queue.h"
@@ -35,6 +36,7 @@ struct SessionSettings {
   bool takes_end_mark = false;      // REPLCONF CAPA EOF
   bool takes_new_history = false;   // REPLCONF CAPA PSYNC2
   bool wants_rdb_only = false;      // REPLCONF RDB-ONLY
+  bool wants_no_keys = false;       // in that file: REPLCONF RDB-FILTER-ONLY
   bool speaks_node_link = false;    // REPLCONF CAPA of another RingKV
   bool takes_published = false;     // REPLCONF CAPA of a replica that receives published messages
   ReplyMode reply_mode;
@@ -50,6 +52,9 @@ class Session : public SessionSettings {
   void Watch(storage::DbIndex watched_db, std::string_view key) { watched_keys_.Watch(watch, watched_db, key); }
   // Call after a change of its subscriptions.
   void NoteSubscriptions();
+
+  // Whether its requests come from another server, which has executed them: its limits are not those of a client.
+  bool repeats_another_server() const { return (checked_needs & kNeedsMemoryChecked) == 0; }
 
   void UnwatchAll() { watched_keys_.UnwatchAll(watch); }
 

@@ -10,17 +10,12 @@ namespace ringkv::storage {
 namespace {
 
 constexpr TypeLimits::Limit TypeLimits::*kTypeLimits[] = {
-    &TypeLimits::hash_entries,
-    &TypeLimits::hash_value,
-    &TypeLimits::set_integers,
-    &TypeLimits::set_entries,
-    &TypeLimits::set_value,
-    &TypeLimits::sorted_set_entries,
-    &TypeLimits::sorted_set_value,
-    &TypeLimits::list_size,
-    &TypeLimits::sparse_hyperloglog_bytes,
-    &TypeLimits::stream_block_bytes,
-    &TypeLimits::stream_block_entries,
+    &TypeLimits::hash_entries,       &TypeLimits::hash_value,
+    &TypeLimits::set_integers,       &TypeLimits::set_entries,
+    &TypeLimits::set_value,          &TypeLimits::sorted_set_entries,
+    &TypeLimits::sorted_set_value,   &TypeLimits::list_size,
+    &TypeLimits::list_packed_bytes,  &TypeLimits::sparse_hyperloglog_bytes,
+    &TypeLimits::stream_block_bytes, &TypeLimits::stream_block_entries,
     &TypeLimits::list_open_ends,
 };
 static_assert(sizeof(TypeLimits) ==

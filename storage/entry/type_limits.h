@@ -20,6 +20,8 @@ struct TypeLimits {
   Limit sorted_set_entries{128};
   Limit sorted_set_value{64};  // bytes
   Limit list_size{-2};         // positive: elements per chunk; negative: bytes per chunk, see ListChunkLimit
+  static constexpr int64_t kListPackedBytes = int64_t{1} << 30;
+  Limit list_packed_bytes{kListPackedBytes};  // elements of this size get a chunk of their own
   Limit sparse_hyperloglog_bytes{3000};
   Limit stream_block_bytes{4096};
   Limit stream_block_entries{100};  // 0: any number

@@ -75,8 +75,10 @@ class Txn {
   Lsn depends_on() const { return depends_on_; }
   void DependOn(Lsn lsn) { depends_on_ = std::max(depends_on_, lsn); }
   void ForgetDependence() { depends_on_ = 0; }
-  // For recovery: expired keys stay until an effect deletes them.
+  // For data of another store, or of a file: expired keys stay until an effect deletes them.
   void set_keeps_expired(bool keeps) { keeps_expired_ = keeps; }
+  // Whether a key with this expiry would be deleted at once.
+  bool IsOver(UnixMs expiry) const { return !keeps_expired_ && expiry <= now_; }
   // Whether finds and visits treat the entry as missing.
   bool IsExpired(const Entry& entry) const { return !keeps_expired_ && entry.IsExpired(now_); }
   // For slot migration: visits include keys of foreign slots.

@@ -17,7 +17,9 @@ ListCursor PackedAt(std::string_view packed, size_t index) {
 }
 
 ListChunkLimit LimitIn(const TypeLimits& limits) {
-  return ListChunkLimit::Of(limits.list_size.load(std::memory_order_relaxed));
+  ListChunkLimit limit = ListChunkLimit::Of(limits.list_size.load(std::memory_order_relaxed));
+  limit.bytes = std::min(limit.bytes, LimitOf(limits.list_packed_bytes));
+  return limit;
 }
 
 bool FitsPacked(const ValueEdit& edit, size_t more_elements, size_t more_bytes) {

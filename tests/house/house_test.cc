@@ -120,7 +120,7 @@ TEST(House, TheCompletionKnowsEveryOption) {
       "_ringkv_server() {\n  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} values=\n"
       "  case $before in\n" +
       choices +
-      "    --dir|--logfile|--pidfile|--unixsocket|--cluster-config|--load-file|--load-rdb)\n"
+      "    --dir|--logfile|--pidfile|--unixsocket|--cluster-config|--load-file|--load-rdb|--load-aof)\n"
       "      mapfile -t COMPREPLY < <(compgen -f -- \"$word\"); return ;;\n  esac\n"
       "  if [ -n \"$values\" ]; then\n    mapfile -t COMPREPLY < <(compgen -W \"$values\" -- \"$word\")\n"
       "  elif [[ $word == -* ]]; then\n    mapfile -t COMPREPLY < <(compgen -W \"--help --version" +
@@ -209,11 +209,9 @@ TEST(House, OnlyTheNetworkSeesAsio) {
 TEST(House, TheWorldComesInThroughSeams) {
   const std::multimap<std::string, std::string> allowed = {
       // Waits of condition variables, whose deadlines are points in time of the system's clock.
-      {"_clock::now(", "server/cluster/slot_moves.cc"},
-      {"_clock::now(", "server/migration/redis_link.cc"},
-      {"_clock::now(", "server/replication/failover.cc"},
-      {"_clock::now(", "server/replication/primary_link.cc"},
-      {"_clock::now(", "storage/log/log_buffer.cc"},
+      {"_clock::now(", "server/cluster/node_watch.cc"},       {"_clock::now(", "server/cluster/slot_moves.cc"},
+      {"_clock::now(", "server/migration/redis_link.cc"},     {"_clock::now(", "server/replication/failover.cc"},
+      {"_clock::now(", "server/replication/primary_link.cc"}, {"_clock::now(", "storage/log/log_buffer.cc"},
       {"clock_gettime(", "server/observe/tick_clock.h"},  // the rate of the processor's counter, for statistics
       {"clock_gettime(", "storage/snapshot/pace.cc"},     // the CPU time of the thread
   };

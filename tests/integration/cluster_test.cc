@@ -256,7 +256,8 @@ TEST_F(ClusterTest, ANewAddressNeedsAHigherEpoch) {
   EXPECT_TRUE(Say(node, {"CLUSTER", "RELOAD"}).find("needs a higher one") != std::string::npos);
   WriteConfig(2, "node extra shard s1 host elsewhere.example port 7000 role replica\n");
   EXPECT_EQ(Say(node, {"CLUSTER", "RELOAD"}), "OK");
-  const std::string line = " elsewhere.example:7000@0 slave " + Say(*primaries_[1], {"CLUSTER", "MYID"});
+  const std::string line =
+      " elsewhere.example:7000@0,elsewhere.example slave " + Say(*primaries_[1], {"CLUSTER", "MYID"});
   EXPECT_NE(Say(node, {"CLUSTER", "NODES"}).find(line), std::string::npos);
   EXPECT_EQ(node.Info("repl_epoch"), "2");
   WriteConfig(3, "nonsense\n");

@@ -73,6 +73,13 @@ class MigrateTest : public testing::Test {
     return Say(source_, words);
   }
 
+  // The id of the client whose last command this is.
+  std::string IdOfClientIn(const std::string& command) {
+    const std::string list = Say(source_, {"CLIENT", "LIST"});
+    const size_t line = list.rfind("id=", list.find(" cmd=" + command + " "));
+    return list.substr(line + 3, list.find(' ', line) - line - 3);
+  }
+
   ServerProcess source_{{"--io-threads", "1"}};
 };
 
@@ -204,6 +211,31 @@ TEST_F(MigrateTest, ARequestThatWaitsForItsTurnFencesNothingAndTimesOut) {
   EXPECT_EQ(Say(source_, {"SET", "key", "new"}), "OK");
   EXPECT_STREQ(waits.Take()->str, "IOERR error or timeout connecting to the client");
   EXPECT_EQ(Say(source_, {"GET", "key"}), "new");
+}
+
+TEST_F(MigrateTest, TargetsThatHangDoNotStopOthers) {
+  SilentTarget silent;
+  const ServerProcess target;
+  std::vector<std::unique_ptr<WaitingClient>> hang;
+  for (int i = 0; i < 40; ++i) {
+    const std::string key = "key " + std::to_string(i);
+    Say(source_, {"SET", key, "value"});
+    hang.push_back(
+        std::make_unique<WaitingClient>(source_, Words{"MIGRATE", "127.0.0.1", silent.port(), key, "0", "3600000"}));
+  }
+  Say(source_, {"SET", "key", "value"});
+  EXPECT_EQ(Migrate({"key", "0", "10000"}, target), "OK");
+  EXPECT_EQ(Say(target, {"GET", "key"}), "value");
+}
+
+TEST_F(MigrateTest, ClientKillEndsARequestWhoseTargetHangs) {
+  SilentTarget silent;
+  Say(source_, {"SET", "key", "value"});
+  WaitingClient hangs(source_, {"MIGRATE", "127.0.0.1", silent.port(), "key", "0", "3600000"});
+  silent.AwaitConnection();
+  WaitingClient write(source_, {"APPEND", "key", "!"});
+  EXPECT_EQ(Say(source_, {"CLIENT", "KILL", "TYPE", "normal", "ID", IdOfClientIn("migrate")}), "1");
+  EXPECT_EQ(write.Take()->integer, 6) << "the key is not fenced any more";
 }
 
 TEST_F(MigrateTest, AConnectionThatTheTargetHasForgottenIsReplaced) {

@@ -271,14 +271,14 @@ class SyncReader(threading.Thread):
         elif name == b"MULTI":
             self.queued = []
         elif name == b"EXEC":
-            for queued in self.queued:
-                self.execute(queued)
+            for db, queued in self.queued:
+                self.execute(db, queued)
             self.queued = None
         elif name not in (b"PING", b"REPLCONF"):
-            self.queued.append(words) if self.queued is not None else self.execute(words)
+            self.queued.append((self.db, words)) if self.queued is not None else self.execute(self.db, words)
 
-    def execute(self, words):
-        self.target.send(self.db, *words)
+    def execute(self, db, words):
+        self.target.send(db, *words)
         if words[1] == b"counter":
             assert words[0] == b"SET", words
             self.counter = int(words[2])

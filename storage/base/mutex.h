@@ -28,6 +28,7 @@
 #define GUARDED_BY(x) RINGKV_THREAD_ANNOTATION(guarded_by(x))
 #define REQUIRES(...) RINGKV_THREAD_ANNOTATION(requires_capability(__VA_ARGS__))
 #define ACQUIRE(...) RINGKV_THREAD_ANNOTATION(acquire_capability(__VA_ARGS__))
+#define TRY_ACQUIRE(...) RINGKV_THREAD_ANNOTATION(try_acquire_capability(__VA_ARGS__))
 #define RELEASE(...) RINGKV_THREAD_ANNOTATION(release_capability(__VA_ARGS__))
 #define ASSERT_CAPABILITY(x) RINGKV_THREAD_ANNOTATION(assert_capability(x))
 // For the few functions that the analysis can't follow. Each says why.

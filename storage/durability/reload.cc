@@ -46,7 +46,7 @@ void SwapTables(Store& store, Store& loaded) {
     Partition& partition = store.partition(i);
     Partition& other = loaded.partition(i);
     partition.mutex.AssertHeld();
-    MutexLock lock(other.mutex);
+    LongHoldMutexLock lock(other.mutex);
     std::swap(partition.tables, other.tables);
     for (DbIndex db = 0; db < store.databases(); ++db) partition.NoteOccupancy(db);
   }

@@ -65,7 +65,9 @@ bool MemoryLimit::IsExceeded(Store& store) const { return UsedMemory() > bytes +
 
 Eviction Evictor::MakeRoom(Txn& txn, const MemoryLimit& limit, const std::function<bool()>& in_time) {
   while (limit.IsExceeded(txn.store())) {
-    if (!EvictOne(txn, limit.policy, limit.samples)) return Eviction::kNothingToEvict;
+    if (!EvictOne(txn, limit.policy, limit.samples)) {
+      return txn.TakeSkipped() ? Eviction::kOutOfTime : Eviction::kNothingToEvict;  // there may be something later
+    }
     if (!in_time()) return Eviction::kOutOfTime;
   }
   return Eviction::kDone;

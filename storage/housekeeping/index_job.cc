@@ -21,7 +21,7 @@ bool IndexJob::Step() {
 
 bool IndexJob::StepIn(Partition& partition, int64_t now) {
   std::unique_ptr<TableIndex> dropped;  // freed after the lock is
-  MutexLock lock(partition.mutex);
+  LongHoldMutexLock lock(partition.mutex);
   const Occupancy& occupancy = store_.occupancy();
   for (DbIndex db = occupancy.NextUsed(0); db < occupancy.databases();
        db = occupancy.NextUsed(static_cast<DbIndex>(db + 1))) {

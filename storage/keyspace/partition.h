@@ -6,8 +6,8 @@
 #include <memory>
 #include <vector>
 
+#include "storage/base/long_hold_mutex.h"
 #include "storage/base/lsn.h"
-#include "storage/base/mutex.h"
 #include "storage/base/position.h"
 #include "storage/keyspace/occupancy.h"
 #include "storage/table/table.h"
@@ -53,7 +53,7 @@ struct alignas(64) Partition {
   Occupancy* occupancy = nullptr;
   size_t index = 0;
 
-  Mutex mutex;
+  LongHoldMutex mutex;
   std::vector<std::unique_ptr<Table>> tables GUARDED_BY(mutex);  // by database; null while there is no key
   KeyStatistics statistics GUARDED_BY(mutex);
   std::vector<PrefixUses> prefix_uses GUARDED_BY(mutex);

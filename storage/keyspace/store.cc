@@ -13,7 +13,7 @@ Store::Store(const StoreOptions& options, const Clock& clock)
   type_limits_.seed = options.hash_seed;
   for (size_t i = 0; i < kPartitions; ++i) {
     Partition& partition = partitions_[i];
-    MutexLock lock(partition.mutex);
+    LongHoldMutexLock lock(partition.mutex);
     partition.prefixes = &options_.prefixes;
     partition.occupancy = &occupancy_;
     partition.index = i;

@@ -16,6 +16,7 @@
 #include "storage/entry/type_limits.h"
 #include "storage/index/index_policy.h"
 #include "storage/keyspace/key_observer.h"
+#include "storage/keyspace/long_holds.h"
 #include "storage/keyspace/partition.h"
 #include "storage/keyspace/reclaim.h"
 #include "storage/log/log_buffer.h"
@@ -63,6 +64,7 @@ class Store {
   // The buffer for effects of transactions.
   LogBuffer& log() { return log_; }
   Partition& partition(size_t index) { return partitions_[index]; }
+  LongHolds& long_holds() { return long_holds_; }
   const Occupancy& occupancy() const { return occupancy_; }
   // The database was emptied. Call under the locks of all partitions.
   void NoteUnused(DbIndex db) { occupancy_.NoteUnused(db); }
@@ -94,6 +96,7 @@ class Store {
   LogBuffer log_;
   std::atomic<uint64_t> flushes_{0};
   std::atomic<bool> was_emptied_{false};
+  LongHolds long_holds_;
   Occupancy occupancy_;
   std::array<Partition, kPartitions> partitions_;
 };

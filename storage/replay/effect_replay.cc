@@ -34,10 +34,12 @@ bool EffectReplay::Decode(std::string_view effects) {
 
 void EffectReplay::LockFor(Lsn lsn, std::optional<Position> position) {
   if (std::any_of(records_.begin(), records_.end(), [](const auto& record) { return IsOnDatabase(record.effect); })) {
-    return txn_.LockAll();
+    txn_.LockAll();
+    return;
   }
   if (records_.size() == 1) {
-    return position ? txn_.LockKey(records_[0].key, *position) : txn_.LockKey(records_[0].key);
+    position ? txn_.LockKey(records_[0].key, *position) : txn_.LockKey(records_[0].key);
+    return;
   }
   for (const EffectRecord& record : records_) {
     if (follows_ || !runs_.IsInBlock(lsn, record.key)) txn_.AddKey(record.key);

@@ -59,7 +59,7 @@ void BlockSource::CopyStretch(Cursor& cursor) {
   };
   {
     // First only prefetch the entries, so that the lock is held for a few microseconds when they are copied.
-    MutexLock lock(partition.mutex);
+    LongHoldMutexLock lock(partition.mutex);
     const uint64_t end = std::min(StretchEnd(partition, at), at + left);
     store_.occupancy().ForEachUsed([&](DbIndex db) {
       partition.mutex.AssertHeld();
@@ -70,7 +70,7 @@ void BlockSource::CopyStretch(Cursor& cursor) {
     __builtin_prefetch(entry);
     __builtin_prefetch(reinterpret_cast<const char*>(entry) + 64);
   }
-  MutexLock lock(partition.mutex);
+  LongHoldMutexLock lock(partition.mutex);
   const uint64_t end = std::min(StretchEnd(partition, at), at + left);
   const uint64_t behind = cursor.left.first + (end - at);
   cursor.runs.push_back({.first = cursor.left.first, .end = behind, .lsn = store_.log().appended()});

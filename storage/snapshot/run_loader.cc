@@ -48,7 +48,7 @@ std::string LoadRun(ByteReader& reader, const Placement& placement, Store& store
   if (!reader.ok() || run->end > kPositions || !in_one_partition) return "a run has impossible bounds";
   if (placement == store.placement()) {
     Partition& partition = store.partition(first.partition());
-    MutexLock lock(partition.mutex);
+    LongHoldMutexLock lock(partition.mutex);
     return ReadKeys(reader, placement, *run, store.databases(), keys,
                     [&](DbIndex db, const BlockEntry& entry, Position position) {
                       partition.mutex.AssertHeld();
@@ -59,7 +59,7 @@ std::string LoadRun(ByteReader& reader, const Placement& placement, Store& store
   return ReadKeys(reader, placement, *run, store.databases(), keys, [&](DbIndex db, const BlockEntry& entry, Position) {
     const Position position = PositionOf(entry.key, store.placement());
     Partition& partition = store.partition(position.partition());
-    MutexLock lock(partition.mutex);
+    LongHoldMutexLock lock(partition.mutex);
     return InsertInto(partition, db, entry, position, store.type_limits());
   });
 }

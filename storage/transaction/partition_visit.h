@@ -12,7 +12,7 @@ namespace ringkv::storage {
 
 using KeyVisitor = std::function<void(const Entry&)>;
 
-// Calls `function(Partition&)` with the partition locked.
+// Calls `function(Partition&)` with the partition locked, unless it is held for long and the transaction skips it then.
 template <typename Function>
 void WithPartition(Txn& txn, size_t index, Function&& function) {
   Partition& partition = txn.store().partition(index);
@@ -21,9 +21,10 @@ void WithPartition(Txn& txn, size_t index, Function&& function) {
     return function(partition);
   }
   RINGKV_CHECK(!txn.holds_any());  // waiting for one lock while holding another would break the order
-  MutexLock lock(partition.mutex);
+  if (!partition.mutex.Lock(!txn.skips_held())) return txn.NoteSkipped();
   txn.DependOn(partition.last_lsn);
   function(partition);
+  partition.mutex.Unlock();
 }
 
 // Likewise for all, one after the other.

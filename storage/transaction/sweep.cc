@@ -9,6 +9,12 @@
 namespace ringkv::storage {
 namespace {
 
+bool LockUnlessHeld(Txn& txn, size_t partition) {
+  if (txn.LockPartition(partition, false)) return true;
+  txn.NoteSkipped();
+  return false;
+}
+
 // Looks at one due item; true if erasing merged the segment away.
 bool SweepItem(Txn& txn, Partition& partition, DbIndex db, Table& table, Segment* segment, uint32_t local_position,
                DueTime due_now, Sweep* sweep) REQUIRES(partition.mutex) {
@@ -110,7 +116,7 @@ bool EvictDueFrom(Txn& txn, Partition& partition, DueKeys* keys) REQUIRES(partit
 
 Sweep SweepExpired(Txn& txn, size_t partition_index, size_t most) {
   Sweep sweep;
-  txn.LockPartition(partition_index);
+  if (!LockUnlessHeld(txn, partition_index)) return sweep;
   Partition& partition = txn.store().partition(partition_index);
   partition.mutex.AssertHeld();
   // A follower is told when keys end.
@@ -120,7 +126,7 @@ Sweep SweepExpired(Txn& txn, size_t partition_index, size_t most) {
 }
 
 bool EvictAt(Txn& txn, DbIndex db, Position position, const std::function<bool(const Entry&)>& may_go) {
-  txn.LockPartition(position.partition());
+  if (!LockUnlessHeld(txn, position.partition())) return false;
   Partition& partition = txn.store().partition(position.partition());
   partition.mutex.AssertHeld();
   // A follower is told what is evicted, and keys of foreign slots are their owner's matter.
@@ -147,7 +153,10 @@ std::optional<DueKeys> SampleDue(Txn& txn, DbIndex db) {
 }
 
 bool EvictDue(Txn& txn, DueKeys* keys) {
-  txn.LockPartition(keys->first.partition());
+  if (!LockUnlessHeld(txn, keys->first.partition())) {
+    keys->due = kNeverDue;
+    return false;
+  }
   Partition& partition = txn.store().partition(keys->first.partition());
   partition.mutex.AssertHeld();
   const bool may_evict = txn.store().authority() == Authority::kOwner && partition.foreign_slots == 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Removal of keys without a request: active expiry and eviction. For background work, in a transaction that holds no
-// lock.
+// lock. What is held for long is left out: its turn comes later.
 #pragma once
 
 #include <cstddef>

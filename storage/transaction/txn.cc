@@ -7,6 +7,7 @@
 #include "storage/edit/mutable_entry.h"
 #include "storage/effects/effect_codec.h"
 #include "storage/table/value_edit.h"
+#include "storage/transaction/undo.h"
 #include "storage/types/collection.h"
 #include "storage/types/hash.h"
 #include "storage/types/list.h"
@@ -15,155 +16,23 @@
 #include "storage/types/stream.h"
 
 namespace ringkv::storage {
-namespace {
-
-// The analysis looks at one function at a time, and this lock stays until the end of the transaction.
-void LockUntilCommit(Partition& partition) NO_THREAD_SAFETY_ANALYSIS { partition.mutex.Lock(); }
-
-}  // namespace
-
-// --- locking --------------------------------------------------------------------------------------------------------
-
-// A placement changes under the locks of all partitions. So a position that was computed before the lock is computed
-// again if the placement has changed meanwhile.
-void Txn::LockKey(std::string_view key) {
-  for (;;) {
-    const Placement placement = store_.placement();
-    LockPosition(key, PositionOf(key, placement));
-    if (placement == store_.placement()) return;
-    Unlock();
-  }
-}
-
-void Txn::LockKey(std::string_view key, Position position) {
-  LockPosition(key, position);
-  if (prefetched_ == store_.placement()) return;
-  Unlock();
-  LockKey(key);
-}
-
-void Txn::LockPosition(std::string_view key, Position position) {
-  LockPartition(position.partition());
-  known_ = {key, position};
-}
-
-void Txn::LockPartition(size_t index) {
-  RINGKV_DCHECK(!any_locked_);
-  locked_[index / 64] |= uint64_t{1} << (index % 64);
-  any_locked_ = true;
-  LockUntilCommit(store_.partition(index));
-  NoteRecording();
-}
-
-void Txn::AddKey(std::string_view key) { many_known_.push_back({key, {}}); }
-
-void Txn::LockAdded() {
-  RINGKV_DCHECK(!any_locked_);
-  any_locked_ = true;
-  for (;;) {
-    const Placement placement = store_.placement();
-    for (Known& known : many_known_) {
-      known.position = PositionOf(known.key, placement);
-      const size_t partition = known.position.partition();
-      locked_[partition / 64] |= uint64_t{1} << (partition % 64);
-    }
-    ForEachLocked(LockUntilCommit);
-    if (placement == store_.placement()) break;
-    ForEachLocked([](Partition& partition) {
-      partition.mutex.AssertHeld();
-      partition.mutex.Unlock();
-    });
-    if (!holds_all_) locked_.fill(0);
-  }
-  NoteRecording();
-}
-
-void Txn::LockAll() {
-  locked_.fill(~uint64_t{0});
-  holds_all_ = true;
-  LockAdded();
-}
-
-void Txn::Commit() {
-  constexpr size_t kKept = 64 * 1024;
-  const Lsn lsn = records_.empty() ? 0 : store_.log().Append(records_);
-  ForEachLocked([&](Partition& partition) {
-    partition.mutex.AssertHeld();
-    partition.last_lsn = std::max(partition.last_lsn, lsn);
-    DependOn(partition.last_lsn);
-    partition.mutex.Unlock();
-  });
-  records_.clear();
-  if (records_.capacity() > kKept) records_.shrink_to_fit();
-}
-
-void Txn::Unlock() {
-  if (!any_locked_) return;
-  Commit();
-  locked_.fill(0);
-  any_locked_ = false;
-  holds_all_ = false;
-  known_ = {};
-  many_known_.clear();
-  next_known_ = 0;
-  if (must_tell_) TellUnlocked();
-}
-
-void Txn::TellUnlocked() {
-  must_tell_ = false;
-  store_.observer()->Unlocked(*this);
-}
-
-Position Txn::PositionOfKey(std::string_view key) {
-  if (known_.Is(key)) return known_.position;
-  // Handlers mostly find their keys in the order in which the row names them.
-  if (!many_known_.empty()) {
-    if (next_known_ >= many_known_.size()) next_known_ = 0;
-    const Known& next = many_known_[next_known_];
-    if (next.Is(key)) {
-      ++next_known_;
-      return next.position;
-    }
-  }
-  return PositionOf(key, store_.placement());
-}
-
-Position Txn::PrefetchBucket(DbIndex db, std::string_view key) {
-  prefetched_ = store_.placement();
-  const Position position = PositionOf(key, prefetched_);
-  Partition& partition = store_.partition(position.partition());
-  MutexLock lock(partition.mutex);
-  if (const Table* table = partition.tables[db].get()) {
-    const char* bucket = table->SegmentFor(position.local())->BucketAddress(position.local());
-    __builtin_prefetch(bucket);
-    __builtin_prefetch(bucket + 4 * BucketAllocator<Cell>::kBucketBytes);  // most keys stand within the next few
-  }
-  return position;
-}
-
-void Txn::PrefetchEntry(DbIndex db, Position position) {
-  Partition& partition = store_.partition(position.partition());
-  MutexLock lock(partition.mutex);
-  if (const Table* table = partition.tables[db].get()) {
-    const char* entry = table->SegmentFor(position.local())->EntryAddress(position.local());
-    if (entry == nullptr) return;
-    __builtin_prefetch(entry);
-    __builtin_prefetch(entry + 64);
-  }
-}
 
 // --- one key --------------------------------------------------------------------------------------------------------
+
+inline Place Txn::LookUp(DbIndex db, std::string_view key, Position position) {
+  Partition& partition = store_.partition(position.partition());
+  partition.mutex.AssertHeld();
+  const Place nowhere(db, key, partition, position.local());
+  const Table* table = partition.tables[db].get();
+  if (table == nullptr) return nowhere;
+  Segment* segment = table->SegmentFor(position.local());
+  return nowhere.FoundAt(segment, segment->Find(key, position.local()), table);
+}
 
 Place Txn::Find(DbIndex db, std::string_view key, Intent intent) {
   const Position position = PositionOfKey(key);
   RINGKV_CHECK(IsLocked(position.partition()));
-  Partition& partition = store_.partition(position.partition());
-  partition.mutex.AssertHeld();
-  Place place(db, key, partition, position.local());
-  if (const Table* table = partition.tables[db].get()) {
-    Segment* segment = table->SegmentFor(position.local());
-    place = place.FoundAt(segment, segment->Find(key, position.local()), table);
-  }
+  Place place = LookUp(db, key, position);
   if (place && IsExpired(place.entry())) {
     if (store_.authority() == Authority::kFollower) {
       place = place.FoundAt(nullptr, nullptr, nullptr);
@@ -172,6 +41,8 @@ Place Txn::Find(DbIndex db, std::string_view key, Intent intent) {
     }
   }
   if (intent == Intent::kRead || intent == Intent::kPeek || intent == Intent::kLook) {
+    Partition& partition = *place.location().partition;
+    partition.mutex.AssertHeld();
     ++(place ? partition.statistics.hits : partition.statistics.misses);
     if (!place && intent != Intent::kLook) Tell(place, events::kKeyMiss);
     if (!store_.prefixes().empty()) {
@@ -200,8 +71,11 @@ void Txn::Announce(const Place& place, const KeyEvent& event, KeyChange change) 
       ++partition.prefix_uses[index].writes;
     });
   }
-  KeyObserver* observer = store_.observer();
-  if (observer != nullptr && observer->Changed(place.db(), place.key(), change)) must_tell_ = true;
+  if (is_undoable_) [[unlikely]] {
+    undo_->NoteChange(place.db(), place.key(), change);
+  } else {
+    Observe(place.db(), place.key(), change);
+  }
   Tell(place, event);
 }
 
@@ -273,6 +147,7 @@ void Txn::Swap(Place& place, UnixMs old_expiry, MutableEntry* entry) {
 }
 
 void Txn::Do(Place& place, const StringPut& effect, const KeyEvent& event) {
+  KeepForUndo(place);
   Record(place, effect);
   if (!place) {
     place = Put(place, MutableEntry::Create(place.key(), effect.value, effect.expiry, effect.form,
@@ -314,6 +189,7 @@ void Txn::Overwrite(Place& place, MutableEntry* entry) {
 }
 
 void Txn::MakeString(Place& place, size_t bytes, bool reads_old, const StringMaker& make, const KeyEvent& event) {
+  KeepForUndo(place);
   place = Fresh(place);
   const bool fits = place && !reads_old && place.entry().type() == ValueType::kString && !place.entry().has_expiry() &&
                     place.value().size() == bytes;
@@ -333,6 +209,7 @@ void Txn::MakeString(Place& place, size_t bytes, bool reads_old, const StringMak
 }
 
 void Txn::Do(Place& place, const CollectionPut& effect, const KeyEvent& event) {
+  KeepForUndo(place);
   Record(place, effect);
   const uint32_t access = place ? place.entry().access() : FirstAccess(store_.access_options(), now_);
   Overwrite(place, MakeEntry(place.key(), effect, store_.type_limits(), access));
@@ -341,6 +218,7 @@ void Txn::Do(Place& place, const CollectionPut& effect, const KeyEvent& event) {
 
 template <CollectionEffect Effect>
 EffectResult Txn::ChangeCollection(Place& place, const Effect& effect, const KeyEvent& event) {
+  KeepForUndo(place);
   const size_t recorded = records_.size();
   Record(place, effect);
   const bool is_new = !place;
@@ -376,11 +254,13 @@ EffectResult Txn::Do(Place& place, const CollectionChange& change, const KeyEven
 }
 
 void Txn::NoteConsumerSeen(const Place& place, std::string_view group, std::string_view consumer) {
+  KeepForUndo(place);
   MutableEntry* entry = Fresh(place).location().cell->mutable_entry();
   static_cast<Stream&>(entry->large()).ChangeGroup(group, [&](StreamGroup& in) { in.PutConsumer(consumer, now_); });
 }
 
 void Txn::NotePatched(Place& place) {
+  KeepForUndo(place);
   place = Fresh(place);
   place.location().cell->mutable_entry()->set_kind(StringForm::kPatched);
 }
@@ -391,6 +271,7 @@ void Txn::SetAccess(Place& place, uint32_t access) {
 }
 
 void Txn::Do(Place& place, const StringPatch& effect, const KeyEvent& event) {
+  KeepForUndo(place);
   Record(place, effect);
   if (!place) {
     place = Put(place, MutableEntry::Create(place.key(), {}, kNoExpiry, StringForm::kPatched,
@@ -406,6 +287,7 @@ void Txn::Do(Place& place, const StringPatch& effect, const KeyEvent& event) {
 }
 
 void Txn::Do(Place& place, const ExpirySet& effect, const KeyEvent& event) {
+  KeepForUndo(place);
   Record(place, effect);
   RINGKV_CHECK(place);
   place = Fresh(place);
@@ -418,6 +300,7 @@ void Txn::Do(Place& place, const ExpirySet& effect, const KeyEvent& event) {
 }
 
 void Txn::Do(Place& place, const Erase& effect, const KeyEvent& event) {
+  KeepForUndo(place);
   Record(place, effect);
   RINGKV_CHECK(place);
   MutableEntry* entry = Take(place);
@@ -447,9 +330,11 @@ void Txn::PutCopy(Place& place, const ValueCopy& copy, const KeyEvent& event) {
 
 void Txn::Rename(Place& from, DbIndex to_db, std::string_view to_key, const RenameEvents& told) {
   RINGKV_CHECK(from);
+  KeepForUndo(from);
   MutableEntry* entry = Take(from);
   Record(from, Erase{});
   Place to = Find(to_db, to_key, Intent::kCheck);
+  KeepForUndo(to);
   if (to) Do(to, Erase{}, events::kNone);
   if (!entry->KeyEquals(to_key)) entry = entry->WithKey(to_key);
   to = Put(to, entry);

@@ -21,6 +21,7 @@
 #include <bitset>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -45,11 +46,20 @@ enum class Intent : uint8_t {
   kErase,  // likewise, and finds also what has expired
 };
 
+class Undo;
+
+// What became of a wish for more locks while others are held.
+enum class MoreLocks : uint8_t {
+  kLocked,
+  kHeldForLong,  // nothing has changed: let others run, then ask again
+  kMustRestart,  // waiting could be a deadlock: Rollback, and begin again irrevocably
+};
+
 class Txn {
  public:
   // `store` and `random` must outlive the transaction.
-  Txn(Store& store, UnixMs now, Random& random) : store_(store), random_(random), now_(now) {}
-  ~Txn() { Unlock(); }
+  Txn(Store& store, UnixMs now, Random& random);
+  ~Txn();
   Txn(const Txn&) = delete;
   Txn& operator=(const Txn&) = delete;
 
@@ -59,16 +69,45 @@ class Txn {
   Random& random() { return random_; }
 
   // A transaction locks once: the partitions of its keys, in any database. The text of the keys must stay valid until
-  // Unlock.
-  void LockKey(std::string_view key);
+  // Unlock. False, if the caller does not wait for it, when a partition is held for long: then nothing is locked, and
+  // nothing added any more. Threads that serve clients never wait for that.
+  bool LockKey(std::string_view key, bool waits_for_long = true);
   void AddKey(std::string_view key);  // collect, then LockAdded
-  void LockAdded();
-  void LockAll();
+  bool LockAdded(bool waits_for_long = true);
+  bool LockAll(bool waits_for_long = true);
   // For background work that visits one partition after the other.
-  void LockPartition(size_t index);
+  bool LockPartition(size_t index, bool waits_for_long = true);
   void Unlock();
   bool holds_all() const { return holds_all_; }
   bool holds_any() const { return any_locked_; }
+  bool Holds(std::string_view key) { return any_locked_ && IsLocked(PositionOfKey(key).partition()); }
+  // For threads that serve clients: walks, samples and sums leave out partitions that are held for long, and note it.
+  void set_skips_held(bool skips) { skips_held_ = skips; }
+  bool skips_held() const { return skips_held_; }
+  void NoteSkipped() { has_skipped_ = true; }
+  bool has_skipped() const { return has_skipped_; }
+  bool TakeSkipped() { return std::exchange(has_skipped_, false); }
+
+  // --- transactions that last, or learn their keys as they go: docs/decisions/034-keys-that-were-not-declared.md ---
+  // The partitions that it holds, and those that it locks from now on, are held for long until Unlock. Needed before
+  // the thread does anything else while they are locked. `hold`: kLong, later kOverdue. It may hold none.
+  void HoldForLong(Hold hold = Hold::kLong);
+  // Before any lock: no other transaction has the right to wait for partitions while it holds others, until Unlock.
+  // False if that one is held for long; then ask again later.
+  [[nodiscard]] bool TryBeginIrrevocable();
+  bool is_irrevocable() const { return is_irrevocable_; }
+  // Locks one more key, whose text need not live on, or everything that is left.
+  MoreLocks LockMore(std::string_view key);
+  MoreLocks LockRest();
+  // Call before the first change, if more keys may be locked afterwards. It becomes irrevocable if no other is; else
+  // what it changes is kept, so that Rollback can undo it.
+  void BeginChanges();
+  // Whether the key may be changed now. Not if it was too much to keep: then Rollback, and begin again irrevocably.
+  bool MayChange(DbIndex db, std::string_view key);
+  // Whether Rollback is possible: nothing has changed, or what has changed is kept.
+  bool MayRollback() const { return !has_begun_changes_ || is_undoable_; }
+  // Undoes all changes and unlocks; nobody will have seen them. The caller drops the events that it has collected.
+  void Rollback();
 
   // The last logged group that the results of this transaction since `ForgetDependence` may depend on. A reply that
   // must not be lost in a crash waits until that group is durable.
@@ -91,8 +130,8 @@ class Txn {
   // must not hold any, and change nothing. Call the first for several keys, then the second for the same keys.
   Position PrefetchBucket(DbIndex db, std::string_view key);
   void PrefetchEntry(DbIndex db, Position position);
-  // The position that PrefetchBucket computed, so that LockKey of the same key need not do so again.
-  void LockKey(std::string_view key, Position position);
+  // `position`: that PrefetchBucket has computed for the key.
+  bool LockKey(std::string_view key, Position position, bool waits_for_long = true);
 
   // The key must be one of those locked.
   Place Find(DbIndex db, std::string_view key, Intent intent);
@@ -145,12 +184,29 @@ class Txn {
  private:
   static constexpr size_t kWords = kPartitions / 64;
 
-  void LockPosition(std::string_view key, Position position);
-  // Whether this transaction is recorded; known once it holds a lock.
-  void NoteRecording() {
-    is_recording_ = store_.log().is_recording() && store_.authority() == Authority::kOwner;
-    stands_for_group_ = false;
+  bool LockPosition(std::string_view key, Position position, bool waits_for_long);
+  // Takes the noted locks, or none, and returns the partition that is held for long.
+  Partition* LockAscending();
+  MoreLocks LockMorePartition(size_t index);
+  void NoteLocked(size_t partition) { locked_[partition / 64] |= uint64_t{1} << (partition % 64); }
+  void ForgetLocks();
+  // Becomes irrevocable if no other transaction is.
+  bool TakeRight();
+  void MarkLocks();
+  void MarkRight();
+  void EndLasting();
+  void KeepForUndo(const Place& place) {
+    if (is_undoable_) [[unlikely]]
+      Keep(place);
   }
+  void Keep(const Place& place);
+  // Puts what was kept in the key's place; null: nothing stood there.
+  void Restore(DbIndex db, std::string_view key, MutableEntry* before);
+  void Observe(DbIndex db, std::string_view key, KeyChange change);
+  // What is kept will not be undone any more.
+  void TellKeptChanges();
+  // With the first lock, when it is known whether this transaction is recorded.
+  void Begin();
   // Whether the current effect must be encoded. Otherwise notes an unrecorded change.
   bool MustRecord() {
     if (!is_recording_ && !stands_for_group_) store_.log().NoteUnrecorded();
@@ -172,6 +228,14 @@ class Txn {
     }
   }
   bool IsLocked(size_t partition) const { return (locked_[partition / 64] >> (partition % 64) & 1) != 0; }
+  // The first locked partition from this one on; kPartitions: there is none.
+  size_t NextLocked(size_t partition) const {
+    for (; partition < kPartitions; partition = (partition / 64 + 1) * 64) {
+      const uint64_t bits = locked_[partition / 64] >> (partition % 64);
+      if (bits != 0) return partition + static_cast<size_t>(std::countr_zero(bits));
+    }
+    return kPartitions;
+  }
   void Announce(const Place& place, const KeyEvent& event, KeyChange change = KeyChange::kValue);
   size_t OldSize(const Entry& entry) const;
   // Updates statistics; the place's entry had this size before the effect.
@@ -179,7 +243,9 @@ class Txn {
   Table& TableFor(const Place& place);
   // Call when the place's table has got or lost a key or an expiry.
   void NoteOccupancy(const Place& place);
-  bool Stands(DbIndex db, std::string_view key);  // in the table, expired or not
+  // What stands in the table, expired or not.
+  Place LookUp(DbIndex db, std::string_view key, Position position);
+  Place LookUp(DbIndex db, std::string_view key) { return LookUp(db, key, PositionOf(key, store_.placement())); }
   // The place, with its cell looked up again if it has moved.
   Place Fresh(const Place& place);
   Place Put(const Place& place, MutableEntry* entry);
@@ -206,9 +272,17 @@ class Txn {
   bool is_recording_ = false;      // the effects of this group are recorded
   bool stands_for_group_ = false;  // and they are known: see RecordGroup
   bool must_tell_ = false;         // the observer, when the locks are free
-  std::string records_;            // the effects of the group, encoded
+  bool skips_held_ = false;
+  bool has_skipped_ = false;
+  bool lasts_ = false;              // one of the following is set
+  bool is_irrevocable_ = false;     // it has the right to wait for partitions while it holds others
+  bool has_begun_changes_ = false;  // see BeginChanges
+  bool is_undoable_ = false;        // and they are kept in undo_
+  Hold hold_ = Hold::kShort;        // of the partitions
+  std::string records_;             // the effects of the group, encoded
   Lsn depends_on_ = 0;
   KeyEventList* events_ = nullptr;
+  std::unique_ptr<Undo> undo_;  // made when it is needed first
   // The positions computed for locking. Find uses them again, because it mostly looks for those keys in the order of
   // locking.
   struct Known {

@@ -19,7 +19,7 @@ void Txn::FlushDatabase(DbIndex db) {
 
 void Txn::DropTables(DbIndex db) {
   if (store_.observer() != nullptr) {
-    const auto is_touched = [&](std::string_view key) { return Stands(db, key); };
+    const auto is_touched = [&](std::string_view key) { return bool{LookUp(db, key)}; };
     if (store_.observer()->Replacing(db, is_touched)) must_tell_ = true;
   }
   uint64_t all_keys = 0;
@@ -48,7 +48,7 @@ void Txn::DropTables(DbIndex db) {
 void Txn::SwapDatabases(DbIndex a, DbIndex b) {
   RINGKV_CHECK(holds_all_);
   if (store_.observer() != nullptr) {
-    const auto is_touched = [&](std::string_view key) { return Stands(a, key) || Stands(b, key); };
+    const auto is_touched = [&](std::string_view key) { return LookUp(a, key) || LookUp(b, key); };
     for (const DbIndex db : {a, b}) {
       if (store_.observer()->Replacing(db, is_touched)) must_tell_ = true;
     }
@@ -88,14 +88,6 @@ void Txn::Replace(uint64_t seed) {
     partition.last_lsn = 0;
   }
   store_.Reseed(seed);
-}
-
-bool Txn::Stands(DbIndex db, std::string_view key) {
-  const Position position = PositionOf(key, store_.placement());
-  Partition& partition = store_.partition(position.partition());
-  partition.mutex.AssertHeld();
-  const Table* table = partition.tables[db].get();
-  return table != nullptr && table->SegmentFor(position.local())->Find(key, position.local()) != nullptr;
 }
 
 }  // namespace ringkv::storage

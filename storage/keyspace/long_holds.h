@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// The transactions that hold partitions for long.
+//
+// Threads: synchronised. A listener is called under the locks that are held, except at the end, when they are free.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+
+#include "storage/base/long_hold_mutex.h"
+
+namespace ringkv::storage {
+
+class LongHoldListener {
+ public:
+  virtual ~LongHoldListener() = default;
+  // Must not take a lock under which another thread waits for data.
+  virtual void LongHoldBegan() = 0;
+  // Some hold has become overdue.
+  virtual void LongHoldOverdue() = 0;
+  // The partitions are free: what was postponed because of them can go on.
+  virtual void LongHoldEnded() = 0;
+};
+
+class LongHolds {
+ public:
+  // May be null. Set before threads run; must outlive the use of the store.
+  void set_listener(LongHoldListener* listener) { listener_ = listener; }
+  LongHoldListener* listener() const { return listener_; }
+
+  // The right to wait for a partition while holding others, which one transaction has at a time.
+  LongHoldMutex& right_to_wait() { return right_to_wait_; }
+
+ private:
+  LongHoldListener* listener_ = nullptr;
+  LongHoldMutex right_to_wait_;
+};
+
+}  // namespace ringkv::storage

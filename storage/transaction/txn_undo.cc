@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+// Changes that can be undone, of a transaction that may have to give up its locks and begin again.
+#include "storage/edit/mutable_entry.h"
+#include "storage/transaction/txn.h"
+#include "storage/transaction/undo.h"
+
+namespace ringkv::storage {
+
+Txn::Txn(Store& store, UnixMs now, Random& random) : store_(store), random_(random), now_(now) {}
+
+Txn::~Txn() { Unlock(); }
+
+void Txn::BeginChanges() {
+  if (has_begun_changes_) return;
+  has_begun_changes_ = true;
+  lasts_ = true;
+  if (holds_all_ || TakeRight()) return;
+  if (undo_ == nullptr) undo_ = std::make_unique<Undo>();
+  undo_->Begin(records_.size());
+  is_undoable_ = true;
+}
+
+bool Txn::MayChange(DbIndex db, std::string_view key) {
+  if (!is_undoable_ || undo_->Has(db, key)) return true;
+  return undo_->MayKeep(LookUp(db, key).entry_or_null()) || TakeRight();
+}
+
+void Txn::Keep(const Place& place) {
+  if (undo_->Has(place.db(), place.key())) return;
+  undo_->Keep(place.db(), place.key(), Fresh(place).entry_or_null(), store_.type_limits());
+}
+
+void Txn::Observe(DbIndex db, std::string_view key, KeyChange change) {
+  KeyObserver* observer = store_.observer();
+  if (observer != nullptr && observer->Changed(db, key, change)) must_tell_ = true;
+}
+
+void Txn::TellKeptChanges() {
+  if (!std::exchange(is_undoable_, false)) return;
+  undo_->ForEachChange([&](DbIndex db, std::string_view key, KeyChange change) { Observe(db, key, change); });
+  undo_->Clear();
+}
+
+void Txn::Rollback() {
+  RINGKV_CHECK(MayRollback());
+  if (std::exchange(is_undoable_, false)) {
+    const bool was_silent = std::exchange(is_silent_, true);
+    undo_->TakeBack([&](DbIndex db, std::string_view key, uint64_t changes, MutableEntry* before) {
+      Restore(db, key, before);
+      Partition& partition = store_.partition(PositionOf(key, store_.placement()).partition());
+      partition.mutex.AssertHeld();
+      partition.changes -= changes;
+    });
+    is_silent_ = was_silent;
+    records_.resize(undo_->records());
+    undo_->Clear();
+  }
+  Unlock();
+}
+
+void Txn::Restore(DbIndex db, std::string_view key, MutableEntry* before) {
+  Place place = LookUp(db, key);
+  if (before != nullptr) {
+    Overwrite(place, before);
+  } else if (place) {
+    FreeEntry(Take(place));
+  }
+}
+
+}  // namespace ringkv::storage

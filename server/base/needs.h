@@ -27,6 +27,7 @@ enum Need : uint32_t {
   kNeedsFreshData = 1 << 10,
   kNeedsNoSubscription = 1 << 11,
   kNeedsNoFence = 1 << 12,
+  kNeedsNoLongHold = 1 << 13,
 };
 
 // The needs that are currently unmet for every session. Parts of the server are its sources; each calls Update when its
@@ -47,7 +48,17 @@ class UnmetNeeds {
     storage::MutexLock lock(mutex_);
     uint32_t unmet = 0;
     for (const Source& source : sources_) unmet |= source();
-    unmet_.store(unmet, std::memory_order_relaxed);
+    uint32_t before = unmet_.load(std::memory_order_relaxed);
+    while (!unmet_.compare_exchange_weak(before, unmet | (before & kNeedsNoLongHold), std::memory_order_relaxed)) {
+    }
+  }
+  // The need without a source: it changes under locks of data, which sources may wait for.
+  void SetLongHold(bool is_held) {
+    if (is_held) {
+      unmet_.fetch_or(kNeedsNoLongHold, std::memory_order_relaxed);
+    } else {
+      unmet_.fetch_and(~uint32_t{kNeedsNoLongHold}, std::memory_order_relaxed);
+    }
   }
   uint32_t Get() const { return unmet_.load(std::memory_order_relaxed); }
 

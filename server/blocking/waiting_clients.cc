@@ -7,7 +7,9 @@ namespace ringkv::server {
 
 using storage::MutexLock;
 
-WaitingClients::WaitingClients(storage::Store& store) : random_(1), txn_(store, 0, random_) {}
+WaitingClients::WaitingClients(storage::Store& store) : random_(1), txn_(store, 0, random_) {
+  txn_.set_skips_held(true);  // who serves may hold up a thread of clients
+}
 
 std::set<WaitingClients::Key> WaitingClients::KeysOf(const WaitingRequest& request) {
   const std::vector<std::string_view> argv(request.argv.begin(), request.argv.end());

@@ -98,6 +98,7 @@ enum CommandTrait : uint32_t {
   kSelectsDatabase = 1 << 9,  // its argument is the database of the commands that follow
   kAnswersLate = 1 << 10,     // its client is blocked while others do the work: never inside EXEC or at another node
   kMayReplicate = 1 << 11,    // neither reads nor writes keys, but replicas are told
+  kLocksItself = 1 << 12,     // its handler locks its keys, in a transaction of its own
 };
 
 // The locks of a command without keys.
@@ -298,7 +299,7 @@ constexpr bool TraitsAreSound(const Command& row) {
   if (row.Has(kEndsMulti) && !row.Has(kRunsInMulti)) return false;
   if (row.Has(kRunsQueued) && !row.Has(kEndsMulti)) return false;
   if (row.Has(kRunsInMulti | kWatchesKeys | kEndsReplacing | kOfLinks | kImpersonal | kSelectsDatabase |
-              kAnswersLate) &&
+              kAnswersLate | kLocksItself) &&
       row.run.admin == nullptr) {
     return false;
   }

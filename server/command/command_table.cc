@@ -19,6 +19,7 @@ uint32_t NeedsOf(const Command& row) {
   if (!row.Is(kLoading) || runs_queued) needs |= kNeedsLoaded;
   if (!row.Is(kStale) || runs_queued) needs |= kNeedsFreshData;
   if (!row.Has(kForSubscribers)) needs |= kNeedsNoSubscription;
+  if (!row.Is(kAllowBusy) || runs_queued) needs |= kNeedsNoLongHold;
   return needs;
 }
 

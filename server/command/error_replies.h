@@ -32,6 +32,10 @@ constexpr std::string_view kBitOffset = "ERR bit offset is not an integer or out
 constexpr std::string_view kBitValue = "ERR bit is not an integer or out of range";
 constexpr std::string_view kNoAuth = "NOAUTH Authentication required.";
 constexpr std::string_view kOutOfMemory = "OOM command not allowed when used memory > 'maxmemory'.";
+constexpr std::string_view kBusyWithScript =
+    "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.";
+constexpr std::string_view kBusyWithFunction =
+    "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.";
 constexpr std::string_view kReadOnly = "READONLY You can't write against a read only replica.";
 constexpr std::string_view kTryAgain = "TRYAGAIN Multiple keys request during rehashing of slot";
 constexpr std::string_view kWatchElsewhere =

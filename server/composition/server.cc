@@ -59,6 +59,7 @@ Server::Server(Options& options, World world, CommandFamilies commands, HttpLabe
                        .needs = needs_,
                        .pause = pause_,
                        .key_fence = key_fence_,
+                       .long_holds = long_holds_,
                        .memory = memory_,
                        .data = data_,
                        .links = links_,
@@ -121,6 +122,7 @@ Server::Server(Options& options, World world, CommandFamilies commands, HttpLabe
     return is_allowed ? 0u : uint32_t{kNeedsDebugAllowed};
   });
   store().set_observer(&key_changes_);
+  store().long_holds().set_listener(&long_holds_);
   data_.set_on_replacing([this](bool replacing) { waiting_clients_.Hold(replacing); });
   waiting_clients_.set_retry(
       [this](const WaitingRequest& request, storage::Txn& txn) { return Retry(request, execution_parts_, txn); });
@@ -135,6 +137,7 @@ ThreadStates Server::MakeThreads(HttpLabels http_labels) {
   ThreadStates made;
   for (size_t i = 0; i < static_cast<size_t>(options_.io_threads.load()); ++i) {
     made.push_back(std::make_unique<ThreadState>(i, store(), commands_.size(), world_.chance.Next(), http_labels));
+    made.back()->txn.set_skips_held(true);
   }
   return made;
 }

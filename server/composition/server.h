@@ -13,6 +13,7 @@
 #include "server/base/key_fence.h"
 #include "server/base/late_links.h"
 #include "server/base/late_shard_place.h"
+#include "server/base/long_holds.h"
 #include "server/base/needs.h"
 #include "server/base/pause.h"
 #include "server/base/world.h"
@@ -140,6 +141,7 @@ class Server {
   UnmetNeeds needs_;
   Pause pause_{world_.clock, needs_, links_};
   KeyFence key_fence_{needs_, links_};
+  LongHolds long_holds_{needs_, links_};
   DataKeeper data_;
   WatchedKeys watched_keys_;
   Broker broker_;

@@ -67,7 +67,51 @@ bool RefuseForDisk(Execution& execution) {
                                                : std::string(errors::kLogFailed) + log_failure);
 }
 
+// Administrative commands may lock any data, some of them beside their own transaction (CONFIG SET, SAVE, CLUSTER).
+bool MayLockAny(const Command& row, std::span<const std::string_view> argv) {
+  return row.scope != Scope::kNothing || row.NeedsEverything(argv) || (row.Is(kAdmin) && row.run.admin != nullptr);
+}
+
+// The longest hold on data that requests lock.
+class LongestHold {
+ public:
+  explicit LongestHold(storage::Store& store) : store_(store) {}
+  void AddKey(std::string_view key) { AddPartition(PositionOf(key, store_.placement()).partition()); }
+  void Add(const Command& row, std::span<const std::string_view> argv) {
+    if (MayLockAny(row, argv)) {
+      for (size_t i = 0; i < storage::kPartitions; ++i) AddPartition(i);
+    } else {
+      ForEachKey(row, argv, [this](std::string_view key) { AddKey(key); });
+    }
+  }
+  storage::Hold hold() const { return hold_; }
+
+ private:
+  void AddPartition(size_t index) { hold_ = std::max(hold_, store_.partition(index).mutex.hold()); }
+
+  storage::Store& store_;
+  storage::Hold hold_ = storage::Hold::kShort;
+};
+
+bool RefuseAsBusy(Execution& execution) {
+  const bool is_function = execution.parts().long_holds.busy_with() == BusyWith::kFunction;
+  return Refuse(execution, is_function ? errors::kBusyWithFunction : errors::kBusyWithScript);
+}
+
 }  // namespace
+
+storage::Hold HoldOn(const Execution& execution) {
+  const Session& session = execution.session();
+  const TransactionQueue& queue = session.queue;
+  if (execution.thread().is_overdue) return storage::Hold::kOverdue;
+  LongestHold longest(execution.thread().txn.store());
+  if (!queue.is_open() || execution.row().Has(kRunsInMulti)) longest.Add(execution.row(), execution.argv());
+  if (execution.runs_queued()) {
+    for (const auto& queued : queue.commands()) longest.Add(*queued.command->row, queued.argv);
+    for (const auto& [key, watcher] : session.watch.keys) longest.AddKey(key->key);
+  }
+  return longest.hold();
+}
 
 bool WritesToFencedKey(KeyFence& fence, const Command& row, std::span<const std::string_view> argv) {
   if (!row.Is(kWrite)) return false;
@@ -79,7 +123,9 @@ bool Admit(Execution& execution) {
   const ExecutionParts& parts = execution.parts();
   const bool writes = WritesNow(execution);
   const auto lacks = [unmet = execution.unmet](uint32_t need) { return (unmet & need) != 0; };
-  if (lacks(kNeedsMemoryChecked) && !MakeRoom(execution) && DeniedWhenOutOfMemory(execution)) {
+  const storage::Hold hold = lacks(kNeedsNoLongHold) ? HoldOn(execution) : storage::Hold::kShort;
+  const bool makes_room = lacks(kNeedsMemoryChecked) && hold == storage::Hold::kShort;
+  if (makes_room && !MakeRoom(execution) && DeniedWhenOutOfMemory(execution)) {
     return Refuse(execution, errors::kOutOfMemory);
   }
   const bool asks_for_disk = writes || (execution.row().needs & kNeedsHealthyDisk) != 0;
@@ -94,7 +140,9 @@ bool Admit(Execution& execution) {
   if (lacks(kNeedsLoaded) && !ends_loading && NeedsNow(execution, kNeedsLoaded)) {
     return Refuse(execution, errors::kLoading);
   }
+  if (hold == storage::Hold::kOverdue) return RefuseAsBusy(execution);
   if (!PermitForMonitor(execution)) return false;
+  if (hold == storage::Hold::kLong) return execution.Postpone();
   if (needs_role || (lacks(kNeedsLogRoom) && writes)) return execution.Postpone();
   if (lacks(kNeedsNoFence) && WritesToFencedKey(execution)) return execution.Postpone();
   const bool may_be_paused = lacks(kNeedsNoPause) || (lacks(kNeedsNoWritePause) && writes);

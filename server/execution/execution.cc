@@ -51,7 +51,10 @@ Outcome Execute(const Caller& caller, const Request& request) {
   WaitingClients& waiting = caller.parts.waiting_clients;
   if (execution.row().Is(kBlocking)) execution.wait_generation = waiting.generation();
   if (!IsPermitted(execution) || !IsHere(execution) || !IsAdmitted(execution) || !RunsNow(execution)) return outcome;
-  LockKeys(execution.row(), request, caller.thread.txn);
+  if (!LockKeys(execution.row(), request, caller.thread.txn)) {
+    execution.Postpone();
+    return outcome;
+  }
   Run(execution);
   caller.thread.txn.Unlock();
   if (const auto* wait = std::get_if<outcome::KeyWait>(&outcome)) waiting.EndIfRefused(wait->request);

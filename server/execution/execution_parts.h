@@ -4,6 +4,7 @@
 
 #include "server/base/client_links.h"
 #include "server/base/key_fence.h"
+#include "server/base/long_holds.h"
 #include "server/base/needs.h"
 #include "server/base/pause.h"
 #include "server/blocking/waiting_clients.h"
@@ -38,6 +39,7 @@ struct ExecutionParts {
   UnmetNeeds& needs;
   Pause& pause;
   KeyFence& key_fence;
+  LongHolds& long_holds;
   MemoryKeeper& memory;
   DataKeeper& data;
   ClientLinks& links;

@@ -12,7 +12,8 @@ namespace ringkv::server {
 class ReplyStream {
  public:
   virtual ~ReplyStream() = default;
-  // Appends the next part, about ten kilobytes if possible. False after the last one. `txn` holds no lock.
+  // Appends the next part, about ten kilobytes if possible, or less if the transaction has skipped what is held for
+  // long. False after the last one. `txn` holds no lock.
   virtual bool Continue(storage::Txn& txn, resp::Buffer& out) = 0;
 };
 

@@ -31,7 +31,7 @@ RetryResult Retry(const WaitingRequest& request, const ExecutionParts& parts, st
   KeyWaitPlan plan{.is_retry = true};
   DataCall call = MakeCall(parts, txn, argv, request.db, reply);
   call.wait = &plan;
-  LockKeysOf(row, argv, txn);
+  if (!LockKeysOf(row, argv, txn)) return {.is_held_back = true};
   if (IsHeldBack(request, parts, argv)) {
     txn.Unlock();
     return {.answer = std::nullopt, .is_held_back = true};

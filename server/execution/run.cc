@@ -103,15 +103,13 @@ DataCall MakeCall(const ExecutionParts& parts, storage::Txn& txn, std::span<cons
   return call;
 }
 
-void LockKeysOf(const Command& row, std::span<const std::string_view> argv, storage::Txn& txn) {
-  if (row.NeedsEverything(argv)) {
-    txn.LockAll();
-  } else if (row.HasOneKey()) {
-    txn.LockKey(argv[static_cast<size_t>(row.keys.first)]);
-  } else if (row.keys.first != 0) {
-    ForEachKey(row, argv, [&](std::string_view key) { txn.AddKey(key); });
-    txn.LockAdded();
-  }
+bool LockKeysOf(const Command& row, std::span<const std::string_view> argv, storage::Txn& txn) {
+  const bool waits = !txn.skips_held();
+  if (row.NeedsEverything(argv)) return txn.LockAll(waits);
+  if (row.HasOneKey()) return txn.LockKey(argv[static_cast<size_t>(row.keys.first)], waits);
+  if (row.keys.first == 0 || row.Has(kLocksItself)) return true;
+  ForEachKey(row, argv, [&](std::string_view key) { txn.AddKey(key); });
+  return txn.LockAdded(waits);
 }
 
 void Run(Execution& execution) {
@@ -125,8 +123,9 @@ void Run(Execution& execution) {
   execution.row().run.data != nullptr ? RunData(execution) : RunAdmin(execution);
   thread.last_command_end = parts.ticks.Now();
   const uint64_t nanoseconds = parts.ticks.Nanoseconds(thread.last_command_end - start);
+  if (execution.row().scope == Scope::kWalks && thread.txn.TakeSkipped()) execution.Postpone();
   const bool waits = !execution.outcome.is_done() && NoteSpent(execution, nanoseconds);
-  if (!execution.caller.is_accounted) return;
+  if (!execution.caller.is_accounted || std::holds_alternative<outcome::Postponed>(execution.outcome)) return;
   const bool has_failed = reply.errors() != errors_before && !execution.has_run_queued;
   Account(parts, thread,
           {.entry = *execution.entry,

@@ -73,12 +73,16 @@ bool Admit(Execution& execution);
 // Whether the command would write to a key that is being sent to another server, or to all keys.
 bool WritesToFencedKey(KeyFence& fence, const Command& row, std::span<const std::string_view> argv);
 
+// For how long others hold data that the request would lock.
+storage::Hold HoldOn(const Execution& execution);
+
 // --- lock, run ---
-void LockKeysOf(const Command& row, std::span<const std::string_view> argv, storage::Txn& txn);
+// False, and nothing is locked, if a key is held for long and the thread serves clients.
+bool LockKeysOf(const Command& row, std::span<const std::string_view> argv, storage::Txn& txn);
 // Likewise; the key of a prepared request needs no search.
-inline void LockKeys(const Command& row, const Request& request, storage::Txn& txn) {
+inline bool LockKeys(const Command& row, const Request& request, storage::Txn& txn) {
   if (!request.position) return LockKeysOf(row, request.argv, txn);
-  txn.LockKey(request.argv[static_cast<size_t>(row.keys.first)], *request.position);
+  return txn.LockKey(request.argv[static_cast<size_t>(row.keys.first)], *request.position, !txn.skips_held());
 }
 // The keys are locked.
 void Run(Execution& execution);

@@ -14,12 +14,13 @@ namespace {
 using Queue = std::vector<TransactionQueue::Queued>;
 using KeyList = std::vector<std::pair<storage::DbIndex, std::string>>;
 
-// Locks the keys of all that was queued, and those that are watched. Whether one of the latter has changed. `watched`
-// gets copies of these, which must live until the transaction unlocks: it knows keys by their address.
-bool LockAndLook(const Queue& queued, Session& session, storage::Txn& txn, KeyList& watched) {
+// Locks the keys of all that was queued, and those that are watched; false as LockKeys. `watched` gets copies of the
+// latter, which must live until the transaction unlocks: it knows keys by their address.
+bool LockQueued(const Session& session, storage::Txn& txn, KeyList& watched) {
+  const bool waits = !txn.skips_held();
   bool needs_all = false;
   bool needs_any = !session.watch.keys.empty();
-  for (const auto& each : queued) {
+  for (const auto& each : session.queue.commands()) {
     const Command& row = *each.command->row;
     needs_all = needs_all || row.scope != Scope::kNothing || row.NeedsEverything(each.argv);
     ForEachKey(row, each.argv, [&](std::string_view key) {
@@ -29,11 +30,12 @@ bool LockAndLook(const Queue& queued, Session& session, storage::Txn& txn, KeyLi
   }
   watched.reserve(session.watch.keys.size());
   for (const auto& [key, watcher] : session.watch.keys) txn.AddKey(watched.emplace_back(key->db, key->key).second);
-  if (needs_all) {
-    txn.LockAll();
-  } else if (needs_any) {
-    txn.LockAdded();
-  }
+  if (needs_all) return txn.LockAll(waits);
+  return !needs_any || txn.LockAdded(waits);
+}
+
+// Whether one of the watched keys has changed; they are locked, and not watched any more.
+bool HaveChanged(const KeyList& watched, Session& session, storage::Txn& txn) {
   // A watched key whose time has run out is erased by this look, which marks the session.
   for (const auto& [db, key] : watched) txn.Find(db, key, storage::Intent::kCheck);
   const bool has_changed = session.watch.touched.load(std::memory_order_relaxed);
@@ -107,9 +109,13 @@ void Enqueue(Execution& execution) {
 }
 
 void RunQueued(AdminCall& call) {
-  const Queue queued = call.session.queue.Close();
   KeyList watched;
-  if (LockAndLook(queued, call.session, call.txn, watched)) {
+  if (!LockQueued(call.session, call.txn, watched)) {
+    call.execution.Postpone();
+    return;
+  }
+  const Queue queued = call.session.queue.Close();
+  if (HaveChanged(watched, call.session, call.txn)) {
     call.reply.NullArray();
     return call.txn.Unlock();
   }

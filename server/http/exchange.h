@@ -32,6 +32,7 @@ class Exchange {
   storage::Txn& txn() { return thread_.txn; }
   const Request& request() const { return request_; }
   const Target& target() const { return target_; }
+  Target TakeTarget() { return std::move(target_); }
   const std::string& key() const { return target_.key; }
   // Moves the body out of the request.
   std::string TakeBody() { return std::move(request_.body); }

@@ -24,7 +24,8 @@ bool RdbStream::Continue(storage::Txn& txn, resp::Buffer& out) {
     out.Append("$EOF:" + end_mark_ + "\r\n");
     rdb_.Begin(kRedisVersion, txn.now());
   }
-  while (part_.size() < kPartBytes && db_ < databases_) ReadSome(txn);
+  while (part_.size() < kPartBytes && db_ < databases_ && ReadSome(txn)) {
+  }
   const bool is_last = db_ == databases_;
   if (is_last) {
     rdb_.End();
@@ -35,14 +36,16 @@ bool RdbStream::Continue(storage::Txn& txn, resp::Buffer& out) {
   return !is_last;
 }
 
-void RdbStream::ReadSome(storage::Txn& txn) {
+bool RdbStream::ReadSome(storage::Txn& txn) {
   // Encoding compresses, which is not to be done under a lock.
   keys_.clear();
   size_t bytes = 0;
-  cursor_ = Walk(txn, db_, cursor_, keys_at_once_, [&](const storage::Entry& entry) {
+  const uint64_t next = Walk(txn, db_, cursor_, keys_at_once_, [&](const storage::Entry& entry) {
     keys_.push_back({std::string(entry.key()), storage::ValueCopy(entry)});
     bytes += entry.MemorySize();
   });
+  if (txn.has_skipped()) return false;
+  cursor_ = next;
   keys_at_once_ = bytes > kPartBytes ? 1 : std::min(2 * keys_at_once_, kMostKeysAtOnce);
   for (const Key& key : keys_) {
     if (!in_database_) {
@@ -55,6 +58,7 @@ void RdbStream::ReadSome(storage::Txn& txn) {
     in_database_ = false;
     ++db_;
   }
+  return true;
 }
 
 }  // namespace ringkv::server

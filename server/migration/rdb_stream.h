@@ -25,7 +25,8 @@ class RdbStream final : public ReplyStream {
     storage::ValueCopy value;
   };
 
-  void ReadSome(storage::Txn& txn);
+  // False if keys are held for long: then they are read later.
+  bool ReadSome(storage::Txn& txn);
 
   const storage::DbIndex databases_;
   const std::string end_mark_;

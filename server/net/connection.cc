@@ -157,17 +157,23 @@ bool Connection::ServeOne(const Request& request, size_t unexecuted) {
     return false;
   }
   is_answered_ = was_wanted || WantsReply();
+  auto* const done = std::get_if<outcome::Done>(&ended);
+  if (done == nullptr && std::holds_alternative<outcome::Postponed>(ended)) output_.TruncateTo(start);
   QueueReply(start);
-  if (auto* const done = std::get_if<outcome::Done>(&ended)) [[likely]]
+  if (done != nullptr) [[likely]]
     return GoOn(*done);
   return std::visit([&](auto& kind) { return GoOn(kind); }, ended);
 }
 
 bool Connection::GoOn(outcome::Postponed&) {
+  Pause();
+  return false;
+}
+
+void Connection::Pause() {
   is_paused_ = true;
   session_.card->is_paused = true;
   thread_.WaitForPauseEnd(this);
-  return false;
 }
 
 bool Connection::GoOn(outcome::Elsewhere& where) {
@@ -332,6 +338,7 @@ void Connection::ContinueStream() {
   txn.ForgetDependence();
   const size_t before = output_.size();
   const bool goes_on = stream_->Continue(txn, output_);
+  if (txn.TakeSkipped()) Pause();
   const storage::Lsn needed = txn.depends_on();
   session_.last_lsn = std::max(session_.last_lsn, needed);
   replies_.Hold(before, needed, server_.quorum_term(), ReplyGate::Form::kPart);

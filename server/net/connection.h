@@ -106,6 +106,7 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
     return true;
   }
   bool GoOn(outcome::Postponed&);
+  void Pause();
   bool GoOn(outcome::Elsewhere& where);
   bool GoOn(outcome::KeyWait& wait);
   bool GoOn(outcome::LateReply& late);

@@ -163,7 +163,21 @@ void HttpConnection::Begin() {
   needed_term_ = 0;
   exchange_ = std::make_unique<http::Exchange>(http_parts_, thread_.state(), reader_.request(), std::move(*target_));
   exchange_->target().route->handle(*exchange_);
-  Advance();
+  thread_.state().txn.TakeSkipped() ? BeginAgainLater() : Advance();
+}
+
+// The answer would leave out data that is held for long.
+void HttpConnection::BeginAgainLater() {
+  target_ = exchange_->TakeTarget();
+  exchange_.reset();
+  begins_again_ = true;
+  Pause();
+}
+
+void HttpConnection::Pause() {
+  is_paused_ = true;
+  session_.card->is_paused = true;
+  thread_.WaitForPauseEnd(this);
 }
 
 void HttpConnection::Advance() {
@@ -192,9 +206,7 @@ bool HttpConnection::TakeOutcome(const outcome::Done&, resp::ReplyBuilder& built
 }
 
 bool HttpConnection::TakeOutcome(const outcome::Postponed&, resp::ReplyBuilder&) {
-  is_paused_ = true;
-  session_.card->is_paused = true;
-  thread_.WaitForPauseEnd(this);
+  Pause();
   return false;
 }
 
@@ -295,7 +307,11 @@ void HttpConnection::Resume() {
   is_yielding_ = false;
   is_paused_ = false;
   session_.card->is_paused = false;
-  if (exchange_ != nullptr && !waits_for_peers_) Advance();
+  if (std::exchange(begins_again_, false)) {
+    Begin();
+  } else if (exchange_ != nullptr && !waits_for_peers_) {
+    Advance();
+  }
   Continue();
 }
 

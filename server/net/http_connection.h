@@ -55,7 +55,9 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
  private:
   void OnReadable() override;
   void OnWritable() override;
-  bool MayServe() const { return !is_closed_ && !is_ending_ && exchange_ == nullptr && !is_full_ && !is_yielding_; }
+  bool MayServe() const {
+    return !is_closed_ && !is_ending_ && exchange_ == nullptr && !is_full_ && !is_yielding_ && !begins_again_;
+  }
   bool MayReceive() const { return !is_closed_ && !has_ended_ && !is_yielding_ && lingers_since_ms_ == 0; }
   void Read();
   // Receives once and serves. False if the socket has nothing more now.
@@ -66,6 +68,8 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   bool TakeHead();
   // Starts the handler of a complete request.
   void Begin();
+  void BeginAgainLater();
+  void Pause();
   // Runs commands until the response is complete, a command has to wait, or the connection's turn is over.
   void Advance();
   // False if its reply comes later.
@@ -136,11 +140,12 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   int64_t lingers_since_ms_ = 0;
   bool may_have_ended_ = true;  // the last receive did not go on until nothing was left, where an end would show
   bool is_closed_ = false;
-  bool is_ending_ = false;    // no further request is read
-  bool is_paused_ = false;    // the command waits for the end of a pause
-  bool is_full_ = false;      // of unread responses: the next request waits
-  bool is_yielding_ = false;  // has had its turn: Resume goes on
-  bool has_ended_ = false;    // nothing more comes from the client
+  bool is_ending_ = false;     // no further request is read
+  bool is_paused_ = false;     // the command waits for the end of a pause
+  bool begins_again_ = false;  // the request, when keys are free
+  bool is_full_ = false;       // of unread responses: the next request waits
+  bool is_yielding_ = false;   // has had its turn: Resume goes on
+  bool has_ended_ = false;     // nothing more comes from the client
 };
 
 }  // namespace ringkv::server

@@ -28,6 +28,7 @@ struct ThreadState {
   ThreadStatistics statistics;
   std::atomic<size_t> client_memory{0};  // of the clients of this thread; read by all
   uint64_t last_command_end = 0;         // in ticks of the server's clock
+  bool is_overdue = false;               // a command of this thread has run for too long: the others are refused
   // In a cluster: what was looked at last, and its version.
   std::shared_ptr<const ClusterView> cluster_view;
   uint64_t cluster_version = 0;

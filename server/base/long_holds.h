@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+// Commands that hold keys for long (scripts): requests that need the same keys are postponed when they are admitted,
+// and refused once that takes too long.
+//
+// Threads: synchronised.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "server/base/client_links.h"
+#include "server/base/needs.h"
+#include "storage/base/mutex.h"
+#include "storage/keyspace/long_holds.h"
+
+namespace ringkv::server {
+
+// What holds keys for too long, which decides the words of the refusal.
+enum class BusyWith : uint8_t { kScript, kFunction };
+
+class LongHolds : public storage::LongHoldListener {
+ public:
+  // Both must outlive the object.
+  LongHolds(UnmetNeeds& needs, ClientLinks& links) : needs_(needs), links_(links) {}
+
+  BusyWith busy_with() const { return busy_with_.load(std::memory_order_relaxed); }
+  // Set it before the hold becomes overdue.
+  void set_busy_with(BusyWith what) { busy_with_.store(what, std::memory_order_relaxed); }
+
+  void LongHoldBegan() override { Count(1); }
+  void LongHoldOverdue() override { links_.ResumePaused(); }  // they are refused now
+  void LongHoldEnded() override {
+    Count(-1);
+    links_.ResumePaused();
+  }
+
+ private:
+  void Count(int change) {
+    storage::MutexLock lock(mutex_);
+    count_ += change;
+    needs_.SetLongHold(count_ > 0);
+  }
+
+  UnmetNeeds& needs_;
+  ClientLinks& links_;
+  std::atomic<BusyWith> busy_with_{BusyWith::kScript};
+  storage::Mutex mutex_;
+  int count_ GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace ringkv::server

@@ -4,6 +4,10 @@
 // Locks of several partitions are taken in ascending order, so that those who wait for one never wait in a circle. One
 // transaction at a time, the irrevocable one, may wait for any partition while it holds others; it marks these as held
 // for long first, and for such a partition nobody waits while holding another.
+#include <algorithm>
+#include <utility>
+
+#include "storage/keyspace/long_holds.h"
 #include "storage/transaction/txn.h"
 
 namespace ringkv::storage {

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Changes that can be undone, of a transaction that may have to give up its locks and begin again.
+#include <memory>
+#include <utility>
+
 #include "storage/edit/mutable_entry.h"
 #include "storage/transaction/txn.h"
 #include "storage/transaction/undo.h"

@@ -37,6 +37,14 @@ class LongHoldTest : public StoreFixture {
     return {low, high};
   }
 
+  // As long as it takes.
+  void LockBoth(const std::pair<std::string, std::string>& keys, Random& random) {
+    Txn txn(store_, 0, random);
+    txn.AddKey(keys.first);
+    txn.AddKey(keys.second);
+    txn.LockAdded();
+  }
+
   HoldListener listener_;
   Txn holder_{store_, 0, random_};
 };
@@ -56,8 +64,9 @@ TEST_F(LongHoldTest, AMutexWakesThoseWhoDoNotWaitForALongHold) {
   mutex.Unlock();
   patient.get();
   EXPECT_EQ(mutex.hold(), Hold::kShort);
-  EXPECT_TRUE(mutex.TryLock());
-  mutex.Unlock();
+  const bool is_free = mutex.TryLock();
+  EXPECT_TRUE(is_free);
+  if (is_free) mutex.Unlock();
 }
 
 TEST_F(LongHoldTest, LocksOfClientsFailAndLeaveNothingBehind) {
@@ -79,14 +88,12 @@ TEST_F(LongHoldTest, LocksOfClientsFailAndLeaveNothingBehind) {
 }
 
 TEST_F(LongHoldTest, WhoWaitsForALongHoldHoldsNothingMeanwhile) {
-  const auto [low, high] = TwoKeys();
+  const auto keys = TwoKeys();
+  const auto& [low, high] = keys;
   holder_.LockKey(high);
   std::future<void> waits = std::async(std::launch::async, [&] {
     Random random(2);
-    Txn txn(store_, 0, random);
-    txn.AddKey(low);
-    txn.AddKey(high);
-    txn.LockAdded();
+    LockBoth(keys, random);
   });
   holder_.HoldForLong();
   Get(low);  // would wait for ever
@@ -204,14 +211,12 @@ TEST_F(LongHoldTest, TheRightToWaitIsTakenWhenItIsNeeded) {
 
 // The one that waits for `low` holds `high`, and the ascending one that waits for `high` holds `low`.
 TEST_F(LongHoldTest, WaitingInTheWrongOrderIsNoDeadlock) {
-  const auto [low, high] = TwoKeys();
+  const auto keys = TwoKeys();
+  const auto& [low, high] = keys;
   for (int i = 0; i < 200; ++i) {
     std::future<void> ascending = std::async(std::launch::async, [&] {
       Random random(2);
-      Txn txn(store_, 0, random);
-      txn.AddKey(low);
-      txn.AddKey(high);
-      txn.LockAdded();
+      LockBoth(keys, random);
     });
     Txn txn(store_, 0, random_);
     ASSERT_TRUE(txn.TryBeginIrrevocable());

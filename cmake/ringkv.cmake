@@ -10,6 +10,7 @@ find_package(tl-expected REQUIRED)
 find_package(tsl-hopscotch-map REQUIRED)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(LZF REQUIRED IMPORTED_TARGET liblzf)
+pkg_check_modules(LUAJIT REQUIRED IMPORTED_TARGET luajit)
 pkg_check_modules(PROMETHEUS REQUIRED IMPORTED_TARGET prometheus-cpp-core)
 find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
 # A library from Debian 13 on. Debian 12 has its sources, in the package of Node's HTTP client.

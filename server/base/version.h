@@ -9,5 +9,6 @@ namespace ringkv::server {
 constexpr std::string_view kRingKvVersion = "0.1.0";
 // The Redis version whose commands and replies clients can expect.
 constexpr std::string_view kRedisVersion = "7.0.15";
+constexpr int kRedisVersionNumber = 0x07000f;
 
 }  // namespace ringkv::server

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+// Functions of Lua's base library that differ in the sandbox: some must not reach into protected tables, some must not
+// catch the error that ends a run.
+#include <cstring>
+#include <string_view>
+
+#include "server/lua/errors.h"
+#include "server/lua/interpreter.h"
+#include "server/lua/libraries.h"
+#include "server/lua/protected_tables.h"
+
+namespace ringkv::server::lua {
+
+namespace {
+
+// Calls what is on the stack, and catches errors, but not the one that ends the run. Returns Lua's status.
+int CallProtected(lua_State* state, int arguments, int handler) {
+  Interpreter& interpreter = Interpreter::Of(state);
+  const Interpreter::Mark mark = interpreter.mark();
+  interpreter.Enter(state);
+  const int status = lua_pcall(state, arguments, LUA_MULTRET, handler);
+  interpreter.ReturnTo(mark);
+  if (interpreter.is_unwinding()) interpreter.Unwind(state);
+  return status;
+}
+
+// As in Redis, an error table with a text becomes its text.
+int BasePcall(lua_State* state) {
+  luaL_checkany(state, 1);
+  const int status = CallProtected(state, lua_gettop(state) - 1, 0);
+  if (status != 0 && lua_istable(state, -1)) {
+    lua_getfield(state, -1, "err");
+    if (lua_isstring(state, -1) != 0) lua_replace(state, -2);
+  }
+  lua_pushboolean(state, status == 0);
+  lua_insert(state, 1);
+  return lua_gettop(state);
+}
+
+// Calls the script's handler of an error, but not while the run is being ended.
+int HandleError(lua_State* state) {
+  if (Interpreter::Of(state).is_unwinding()) return 1;
+  lua_settop(state, 1);
+  lua_pushvalue(state, lua_upvalueindex(1));
+  lua_insert(state, 1);
+  lua_call(state, 1, 1);
+  return 1;
+}
+
+int BaseXpcall(lua_State* state) {
+  luaL_checkany(state, 2);
+  lua_settop(state, 2);
+  lua_pushcclosure(state, HandleError, 1);
+  lua_insert(state, 1);
+  const int status = CallProtected(state, 0, 1);
+  lua_pushboolean(state, status == 0);
+  lua_replace(state, 1);
+  return lua_gettop(state);
+}
+
+int BasePairs(lua_State* state) {
+  luaL_checktype(state, 1, LUA_TTABLE);
+  lua_pushvalue(state, lua_upvalueindex(1));  // next
+  if (IsProtectedTable(state, 1)) {
+    PushCopyOfProtected(state, 1);
+  } else {
+    lua_pushvalue(state, 1);
+  }
+  lua_pushnil(state);
+  return 3;
+}
+
+int BaseRawGet(lua_State* state) {
+  luaL_checktype(state, 1, LUA_TTABLE);
+  luaL_checkany(state, 2);
+  lua_settop(state, 2);
+  if (IsProtectedTable(state, 1)) PushProtectedContent(state, 1), lua_replace(state, 1);
+  lua_rawget(state, 1);
+  return 1;
+}
+
+int BaseRawSet(lua_State* state) {
+  luaL_checktype(state, 1, LUA_TTABLE);
+  luaL_checkany(state, 2);
+  luaL_checkany(state, 3);
+  lua_settop(state, 3);
+  if (IsProtectedTable(state, 1)) RaiseReadOnly(state);
+  lua_rawset(state, 1);
+  return 1;
+}
+
+int BaseGetMetatable(lua_State* state) {
+  luaL_checkany(state, 1);
+  if (lua_getmetatable(state, 1) == 0 || IsProtectedTable(state, 1)) {
+    lua_pushnil(state);
+    return 1;
+  }
+  luaL_getmetafield(state, 1, "__metatable");
+  return 1;
+}
+
+int BaseSetMetatable(lua_State* state) {
+  luaL_checktype(state, 1, LUA_TTABLE);
+  const int type = lua_type(state, 2);
+  luaL_argcheck(state, type == LUA_TNIL || type == LUA_TTABLE, 2, "nil or table expected");
+  if (IsProtectedTable(state, 1)) RaiseReadOnly(state);
+  if (luaL_getmetafield(state, 1, "__metatable") != 0) luaL_error(state, "cannot change a protected metatable");
+  lua_settop(state, 2);
+  lua_setmetatable(state, 1);
+  return 1;
+}
+
+int PushLoaded(lua_State* state, int status) {
+  if (Interpreter::Of(state).is_unwinding()) Interpreter::Of(state).Unwind(state);
+  if (status == 0) return 1;
+  lua_pushnil(state);
+  lua_insert(state, -2);
+  return 2;
+}
+
+// Only text: bytecode could do anything.
+int BaseLoadString(lua_State* state) {
+  size_t size = 0;
+  const char* text = luaL_checklstring(state, 1, &size);
+  return PushLoaded(state, luaL_loadbufferx(state, text, size, luaL_optstring(state, 2, text), "t"));
+}
+
+// Calls the script's function for the next piece of a chunk; keeps the piece in stack slot 3.
+const char* ReadPiece(lua_State* state, void*, size_t* size) {
+  luaL_checkstack(state, 2, "too many nested functions");
+  lua_pushvalue(state, 1);
+  Interpreter::Of(state).Enter(state);
+  lua_call(state, 0, 1);
+  Interpreter::Of(state).Leave();
+  if (lua_isnil(state, -1)) {
+    *size = 0;
+    return nullptr;
+  }
+  if (lua_isstring(state, -1) == 0) luaL_error(state, "reader function must return a string");
+  lua_replace(state, 3);
+  return lua_tolstring(state, 3, size);
+}
+
+int BaseLoad(lua_State* state) {
+  luaL_checktype(state, 1, LUA_TFUNCTION);
+  const char* name = luaL_optstring(state, 2, "=(load)");
+  lua_settop(state, 3);
+  const Interpreter::Mark mark = Interpreter::Of(state).mark();
+  const int status = lua_loadx(state, ReadPiece, nullptr, name, "t");
+  Interpreter::Of(state).ReturnTo(mark);
+  return PushLoaded(state, status);
+}
+
+int BaseGcInfo(lua_State* state) {
+  lua_pushinteger(state, lua_gc(state, LUA_GCCOUNT, 0));
+  return 1;
+}
+
+// Settings would outlive the script: they are accepted without effect.
+int BaseCollectGarbage(lua_State* state) {
+  static const char* const kOptions[] = {"collect", "stop",     "restart",    "count",
+                                         "step",    "setpause", "setstepmul", nullptr};
+  const int option = luaL_checkoption(state, 1, "collect", kOptions);
+  const std::string_view name = kOptions[option];
+  const int argument = static_cast<int>(luaL_optinteger(state, 2, 0));
+  if (name == "count") {
+    lua_pushnumber(state, lua_gc(state, LUA_GCCOUNT, 0) + lua_gc(state, LUA_GCCOUNTB, 0) / 1024.0);
+  } else if (name == "collect") {
+    lua_pushnumber(state, lua_gc(state, LUA_GCCOLLECT, 0));
+  } else if (name == "step") {
+    lua_pushboolean(state, lua_gc(state, LUA_GCSTEP, argument));
+  } else {
+    lua_pushnumber(state, name == "setpause" || name == "setstepmul" ? 200 : 0);
+  }
+  return 1;
+}
+
+}  // namespace
+
+void SetFunctions(lua_State* state, std::span<const NamedFunction> functions) {
+  for (const NamedFunction& function : functions) {
+    lua_pushcclosure(state, function.function, 0);
+    lua_setfield(state, -2, function.name);
+  }
+}
+
+void AddBaseFunctions(lua_State* state) {
+  static constexpr NamedFunction kFunctions[] = {
+      {"pcall", BasePcall},
+      {"xpcall", BaseXpcall},
+      {"rawget", BaseRawGet},
+      {"rawset", BaseRawSet},
+      {"getmetatable", BaseGetMetatable},
+      {"setmetatable", BaseSetMetatable},
+      {"loadstring", BaseLoadString},
+      {"load", BaseLoad},
+      {"gcinfo", BaseGcInfo},
+      {"collectgarbage", BaseCollectGarbage},
+  };
+  SetFunctions(state, kFunctions);
+  lua_getfield(state, -1, "next");
+  lua_pushcclosure(state, BasePairs, 1);
+  lua_setfield(state, -2, "pairs");
+}
+
+}  // namespace ringkv::server::lua

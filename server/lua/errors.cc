@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+#include "server/lua/errors.h"
+
+#include <string>
+
+#include "server/lua/interpreter.h"
+
+namespace ringkv::server::lua {
+
+namespace {
+
+constexpr std::string_view kUnknownError = "ERR unknown error";
+
+std::string_view WithoutLineEnd(std::string_view text) {
+  while (!text.empty() && (text.back() == '\r' || text.back() == '\n')) text.remove_suffix(1);
+  return text;
+}
+
+// {err = code + words}
+void PushErrorTable(lua_State* state, std::string_view code, std::string_view words) {
+  lua_createtable(state, 0, 3);
+  lua_pushlstring(state, code.data(), code.size());
+  lua_pushlstring(state, words.data(), words.size());
+  lua_concat(state, 2);
+  lua_setfield(state, -2, "err");
+}
+
+// The innermost Lua function above the handler, or else the one that raised the error.
+bool FindPlace(lua_State* state, lua_Debug& place) {
+  if (lua_getstack(state, 1, &place) == 0) return false;
+  lua_getinfo(state, "Sl", &place);
+  if (place.what[0] != 'C') return true;
+  if (lua_getstack(state, 2, &place) == 0) return false;
+  lua_getinfo(state, "Sl", &place);
+  return true;
+}
+
+// A string field of the table on top of the stack; empty if it has none. The table keeps the text alive.
+std::string_view RawTextField(lua_State* state, const char* name) {
+  lua_pushstring(state, name);
+  lua_rawget(state, -2);
+  std::string_view text;
+  if (lua_type(state, -1) == LUA_TSTRING) {
+    size_t size = 0;
+    const char* bytes = lua_tolstring(state, -1, &size);
+    text = {bytes, size};
+  }
+  lua_pop(state, 1);
+  return text;
+}
+
+}  // namespace
+
+void PushErrorReply(lua_State* state, std::string_view reply) {
+  if (reply.starts_with('-')) reply.remove_prefix(1);
+  const bool has_code = reply.find(' ') != std::string_view::npos;
+  PushErrorTable(state, has_code ? "" : "ERR ", WithoutLineEnd(reply));
+}
+
+void PushError(lua_State* state, std::string_view words) { PushErrorTable(state, "ERR ", words); }
+
+void RaiseError(lua_State* state, std::string_view words) {
+  PushError(state, words);
+  lua_error(state);
+  __builtin_unreachable();
+}
+
+void RaiseReadOnly(lua_State* state) {
+  lua_pushliteral(state, "Attempt to modify a readonly table");
+  lua_error(state);
+  __builtin_unreachable();
+}
+
+int AddPlace(lua_State* state) {
+  if (Interpreter::Of(state).is_unwinding()) return 1;
+  lua_settop(state, 1);
+  if (lua_type(state, 1) != LUA_TTABLE) {
+    const bool has_text = lua_isstring(state, 1) != 0;
+    size_t size = 0;
+    const char* text = has_text ? lua_tolstring(state, 1, &size) : nullptr;
+    const std::string_view words = has_text                       ? std::string_view(text, size)
+                                   : lua_isboolean(state, 1) != 0 ? (lua_toboolean(state, 1) != 0 ? "true" : "false")
+                                   : lua_isnil(state, 1)          ? "nil"
+                                                                  : luaL_typename(state, 1);
+    PushError(state, words);
+  }
+  lua_Debug place;
+  if (!FindPlace(state, place) || place.currentline < 0) return 1;
+  lua_pushliteral(state, "source");
+  lua_pushstring(state, place.source);
+  lua_rawset(state, -3);
+  lua_pushliteral(state, "line");
+  lua_pushinteger(state, place.currentline);
+  lua_rawset(state, -3);
+  return 1;
+}
+
+std::string_view ErrorText(lua_State* state) {
+  if (lua_type(state, -1) == LUA_TTABLE) {
+    const std::string_view text = RawTextField(state, "err");
+    return text.empty() ? kUnknownError : text;
+  }
+  if (lua_type(state, -1) != LUA_TSTRING) return kUnknownError;
+  size_t size = 0;
+  const char* text = lua_tolstring(state, -1, &size);
+  return {text, size};
+}
+
+bool WasCounted(lua_State* state, int index) {
+  lua_pushvalue(state, index);
+  lua_pushliteral(state, "ignore_error_stats_update");
+  lua_rawget(state, -2);
+  const bool is_counted = lua_toboolean(state, -1) != 0;
+  lua_pop(state, 2);
+  return is_counted;
+}
+
+void WriteError(lua_State* state, std::string_view script, resp::ReplyWriter& reply) {
+  std::string text;
+  if (lua_type(state, -1) != LUA_TTABLE) {
+    // Memory ran out: no handler was called.
+    text.append("ERR ").append(ErrorText(state));
+  } else {
+    text = ErrorText(state);
+    const std::string_view source = RawTextField(state, "source");
+    lua_pushliteral(state, "line");
+    lua_rawget(state, -2);
+    const auto line = static_cast<int>(lua_tointeger(state, -1));
+    lua_pop(state, 1);
+    if (!source.empty() && !script.empty()) {
+      text.append(" script: ").append(script).append(", on ").append(source).append(":");
+      text.append(std::to_string(line)).append(".");
+    }
+  }
+  reply.Error(text);
+}
+
+}  // namespace ringkv::server::lua

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+#include "server/lua/interpreter.h"
+
+#include <luajit.h>
+
+#include <algorithm>
+
+#include "server/lua/errors.h"
+#include "storage/base/allocator.h"
+#include "storage/base/check.h"
+
+namespace ringkv::server::lua {
+
+namespace {
+
+// Changes below this are told to LuaMemory later: it is shared by all threads.
+constexpr size_t kAccountedBytes = 64 * 1024;
+// Growth within a run, in bytes, that is collected at its end and not by the pace of Lua.
+constexpr size_t kMuchGarbage = 4 << 20;
+constexpr size_t kKeptReplyBytes = 16 * 1024;
+
+// Of the innermost Lua function.
+std::string PlaceOf(lua_State* state) {
+  lua_Debug frame;
+  for (int level = 0; lua_getstack(state, level, &frame) != 0; ++level) {
+    lua_getinfo(state, "Sl", &frame);
+    if (frame.what[0] != 'C') return std::string(frame.source) + ":" + std::to_string(frame.currentline);
+  }
+  return {};
+}
+
+int DieOfPanic(lua_State*) {
+  RINGKV_CHECK(!"an error of Lua has left the interpreter");
+  return 0;
+}
+
+}  // namespace
+
+Interpreter::Interpreter(LuaMemory& memory) : memory_(memory), state_(lua_newstate(&Interpreter::Allocate, this)) {
+  lua_atpanic(state_, DieOfPanic);
+  // Compiled loops could not be interrupted.
+  luaJIT_setmode(state_, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
+  lua_pushcfunction(state_, &Interpreter::RunTask);
+  run_task_ = luaL_ref(state_, LUA_REGISTRYINDEX);
+  lua_pushcfunction(state_, &AddPlace);
+  add_place_ = luaL_ref(state_, LUA_REGISTRYINDEX);
+}
+
+Interpreter::~Interpreter() {
+  bytes_.FreeAll(state_);
+  lua_close(state_);
+  Account();
+}
+
+void Interpreter::Begin(ScriptHost* host) {
+  host_ = host;
+  is_limited_ = true;
+  protocol_ = 2;
+  nesting_ = 0;
+  is_unwinding_ = false;
+  wants_collection_ = false;
+  collect_above_ = memory_.limit_per_state() / 2;
+}
+
+void Interpreter::End() {
+  ReturnTo({0, 0});
+  is_unwinding_ = false;
+  host_ = nullptr;
+  is_limited_ = false;
+  reply_.Consume(reply_.size());
+  reply_.ForgetOverflow();
+  if (reply_.capacity() > kKeptReplyBytes) reply_.ShrinkTo(0);
+  if (used_ > used_after_collection_ + kMuchGarbage) CollectGarbage();
+}
+
+// Nothing here allocates before the error handler stands.
+bool Interpreter::RunProtected(Task& task) {
+  task_ = &task;
+  lua_settop(state_, 0);
+  lua_rawgeti(state_, LUA_REGISTRYINDEX, add_place_);
+  lua_rawgeti(state_, LUA_REGISTRYINDEX, run_task_);
+  return lua_pcall(state_, 0, 0, 1) == 0;
+}
+
+int Interpreter::RunTask(lua_State* state) {
+  Of(state).task_->Run(state);
+  return 0;
+}
+
+void Interpreter::CollectGarbage() {
+  bytes_.Shrink(state_);
+  lua_gc(state_, LUA_GCCOLLECT, 0);
+  used_after_collection_ = used_;
+  Account();
+}
+
+void Interpreter::Account() {
+  if (used_ > accounted_) {
+    memory_.Add(used_ - accounted_);
+  } else {
+    memory_.Subtract(accounted_ - used_);
+  }
+  accounted_ = used_;
+}
+
+bool Interpreter::MayGrow(size_t bytes) {
+  if (!is_limited_) return true;
+  const size_t limit = memory_.limit_per_state();
+  if (limit != 0 && used_ + bytes > limit) return false;
+  if (collect_above_ != 0 && used_ + bytes > collect_above_ && !wants_collection_) {
+    wants_collection_ = true;
+    InstallHook();
+  }
+  const size_t limit_of_all = memory_.limit_of_all();
+  if (limit_of_all == 0) return true;
+  if (used_ > accounted_ + kAccountedBytes || bytes > kAccountedBytes) Account();
+  return memory_.used() + bytes <= limit_of_all;
+}
+
+void* Interpreter::Allocate(void* self, void* old, size_t old_size, size_t size) {
+  Interpreter& interpreter = *static_cast<Interpreter*>(self);
+  if (size == 0) {
+    if (old != nullptr) storage::FreeBytes(old, old_size);
+    interpreter.used_ -= old_size;
+    return nullptr;
+  }
+  if (old == nullptr) old_size = 0;
+  if (size > old_size && !interpreter.MayGrow(size - old_size)) return nullptr;
+  interpreter.used_ += size - old_size;
+  if (old == nullptr) return storage::AllocateBytes(size);
+  return storage::ReallocateBytes(old, old_size, size);
+}
+
+void Interpreter::InstallHook() noexcept { lua_sethook(state_, &Interpreter::Hook, LUA_MASKCOUNT, 1); }
+
+void Interpreter::RequestPulse() noexcept {
+  wants_pulse_.store(true, std::memory_order_relaxed);
+  InstallHook();
+}
+
+void Interpreter::Hook(lua_State* state, lua_Debug*) {
+  Interpreter& interpreter = Of(state);
+  lua_sethook(state, nullptr, 0, 0);
+  if (interpreter.wants_collection_) {
+    // Lua would let garbage grow to as much as there is live data, and the limit may be nearer.
+    lua_gc(state, LUA_GCCOLLECT, 0);
+    const size_t limit = interpreter.memory_.limit_per_state();
+    interpreter.collect_above_ = std::max(limit / 2, interpreter.used_ + (limit - std::min(limit, interpreter.used_)) / 2);
+    interpreter.wants_collection_ = false;
+  }
+  if (interpreter.wants_pulse()) interpreter.Pulse(state);
+}
+
+void Interpreter::Pulse(lua_State* state) {
+  wants_pulse_.store(false, std::memory_order_relaxed);
+  if (is_unwinding_) Unwind(state);
+  if (host_ != nullptr && host_->OnPulse() == server::Pulse::kEnd) Unwind(state);
+}
+
+void Interpreter::Unwind(lua_State* state) {
+  if (!is_unwinding_) unwound_at_ = PlaceOf(state);
+  is_unwinding_ = true;
+  lua_pushnil(state);
+  lua_error(state);
+  __builtin_unreachable();
+}
+
+void Interpreter::Enter(lua_State* state) {
+  if (nesting_ >= kMaxNesting) luaL_error(state, "C stack overflow");
+  ++nesting_;
+}
+
+bool Interpreter::IsProtected(lua_State* state, int index) const {
+  const void* table = lua_topointer(state, index);
+  return std::find(protected_.begin(), protected_.end(), table) != protected_.end();
+}
+
+}  // namespace ringkv::server::lua

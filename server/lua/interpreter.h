@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+// A Lua state with what its C++ functions share: the host of the run, memory, nesting, pulses.
+//
+// Lua's errors leave C++ functions like exceptions, without destructors being sure to run. So no function that may
+// raise one holds anything that needs a destructor: buffers belong to the Interpreter.
+//
+// Threads: confined, but for RequestPulse.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <lua.hpp>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "resp/buffer.h"
+#include "server/lua/byte_pool.h"
+#include "server/lua/lua_memory.h"
+#include "server/lua/random.h"
+#include "server/lua/script_host.h"
+
+namespace ringkv::server::lua {
+
+struct LoadedFunction;
+
+// C++ functions that call Lua functions that call C++ functions that ... As in Lua 5.1.
+inline constexpr int kMaxNesting = 200;
+// Lua values that a C++ function may push, and that a reply may nest; as in Lua 5.1.
+inline constexpr int kMaxCStack = 8000;
+
+// Work that may raise errors of Lua.
+class Task {
+ public:
+  virtual void Run(lua_State* state) = 0;
+
+ protected:
+  ~Task() = default;
+};
+
+class Interpreter {
+ public:
+  explicit Interpreter(LuaMemory& memory);
+  ~Interpreter();
+  Interpreter(const Interpreter&) = delete;
+  Interpreter& operator=(const Interpreter&) = delete;
+
+  // The interpreter that a state or coroutine belongs to.
+  static Interpreter& Of(lua_State* state) {
+    void* self = nullptr;
+    lua_getallocf(state, &self);
+    return *static_cast<Interpreter*>(self);
+  }
+
+  lua_State* state() { return state_; }
+  size_t memory() const { return used_; }
+  size_t memory_limit() const { return memory_.limit_per_state(); }
+  BytePool& bytes() { return bytes_; }
+  Random& random() { return random_; }
+
+  // --- A run ------------------------------------------------------------------------------------------------------
+  // From here to End, limits hold. `host`: null while a script is compiled.
+  void Begin(ScriptHost* host);
+  void End();
+  // Runs the task; returns whether it raised no error. An error is left on the stack, with its place (errors.h).
+  bool RunProtected(Task& task);
+  // From here to End, no allocation fails.
+  void LiftLimits() { is_limited_ = false; }
+  ScriptHost& host() { return *host_; }
+  // Of the replies to calls: 2 or 3.
+  int protocol() const { return protocol_; }
+  void set_protocol(int protocol) { protocol_ = protocol; }
+  // Arguments and reply of the call that is under way; kept for the next one.
+  std::vector<std::string_view>& argv() { return argv_; }
+  std::string& number_texts() { return number_texts_; }
+  resp::Buffer& reply() { return reply_; }
+  // What the library that is being loaded has registered; null while none is.
+  std::vector<LoadedFunction>* loading() { return loading_; }
+  void set_loading(std::vector<LoadedFunction>* functions) { loading_ = functions; }
+
+  // --- Pulses -----------------------------------------------------------------------------------------------------
+  void RequestPulse() noexcept;
+  // For loops of C++ functions: whether they should call Pulse now.
+  bool wants_pulse() const { return wants_pulse_.load(std::memory_order_relaxed); }
+  // Asks the host; raises an error that nothing catches if the run ends here.
+  void Pulse(lua_State* state);
+  // Whether the run is being ended: whoever catches an error raises it again.
+  bool is_unwinding() const { return is_unwinding_; }
+  [[noreturn]] void Unwind(lua_State* state);
+  // Where the run was when it was ended: "source:line"; empty if that isn't known.
+  const std::string& unwound_at() const { return unwound_at_; }
+
+  // --- Nesting ----------------------------------------------------------------------------------------------------
+  // Before a call of a Lua function from C++. Raises "C stack overflow".
+  void Enter(lua_State* state);
+  void Leave() { --nesting_; }
+  // Where an error is caught, everything above is given back.
+  struct Mark {
+    int nesting;
+    size_t buffers;
+  };
+  Mark mark() const { return {nesting_, bytes_.in_use()}; }
+  void ReturnTo(Mark mark) {
+    nesting_ = mark.nesting;
+    bytes_.ReleaseTo(mark.buffers);
+  }
+
+  // --- Tables that scripts must not change --------------------------------------------------------------------------
+  void AddProtected(const void* table) { protected_.push_back(table); }
+  bool IsProtected(lua_State* state, int index) const;
+
+  // Frees what the run left behind, if that is much.
+  void CollectGarbage();
+
+ private:
+  static void* Allocate(void* self, void* old, size_t old_size, size_t size);
+  bool MayGrow(size_t bytes);
+  void Account();
+  void InstallHook() noexcept;
+  static int RunTask(lua_State* state);
+  static void Hook(lua_State* state, lua_Debug*);
+
+  LuaMemory& memory_;
+  size_t used_ = 0;
+  size_t accounted_ = 0;  // of `used_`, in `memory_`
+  size_t collect_above_ = 0;  // bytes at which garbage is collected ahead of Lua's own pace; 0: no limit
+  bool wants_collection_ = false;
+  size_t used_after_collection_ = 0;
+  bool is_limited_ = false;
+
+  lua_State* state_;
+  int run_task_ = LUA_NOREF;   // RunTask, in Lua's registry
+  int add_place_ = LUA_NOREF;  // AddPlace (errors.h)
+  Task* task_ = nullptr;
+  ScriptHost* host_ = nullptr;
+  int protocol_ = 2;
+  std::vector<LoadedFunction>* loading_ = nullptr;
+  int nesting_ = 0;
+  bool is_unwinding_ = false;
+  std::string unwound_at_;
+  std::atomic<bool> wants_pulse_{false};
+  std::vector<const void*> protected_;
+
+  std::vector<std::string_view> argv_;
+  std::string number_texts_;
+  resp::Buffer reply_;
+  BytePool bytes_;
+  Random random_;
+};
+
+}  // namespace ringkv::server::lua

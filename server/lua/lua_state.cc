@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: MIT
+#include "server/lua/lua_state.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <map>
+#include <unordered_map>
+#include <utility>
+
+#include "server/lua/conversion.h"
+#include "server/lua/errors.h"
+#include "server/lua/interpreter.h"
+#include "server/lua/registration.h"
+#include "server/lua/sandbox.h"
+
+namespace ringkv::server {
+
+namespace {
+
+using lua::Interpreter;
+
+constexpr size_t kSha1Digits = 40;
+using Sha1Key = std::array<char, kSha1Digits>;
+
+struct HashOfDigits {
+  size_t operator()(const Sha1Key& key) const {
+    size_t hash = 0;
+    std::memcpy(&hash, key.data(), sizeof hash);
+    return hash;
+  }
+};
+
+Sha1Key KeyOf(std::string_view sha1) {
+  Sha1Key key{};
+  std::memcpy(key.data(), sha1.data(), std::min(sha1.size(), key.size()));
+  return key;
+}
+
+void PushTexts(lua_State* state, std::span<const std::string_view> texts) {
+  lua_createtable(state, static_cast<int>(texts.size()), 0);
+  int index = 0;
+  for (const std::string_view text : texts) {
+    lua_pushlstring(state, text.data(), text.size());
+    lua_rawseti(state, -2, ++index);
+  }
+}
+
+// Makes a text a field of the table on top.
+void SetTexts(lua_State* state, const char* name, std::span<const std::string_view> texts) {
+  lua_pushstring(state, name);
+  PushTexts(state, texts);
+  lua_rawset(state, -3);
+}
+
+// Calls a compiled script or a function, and writes its reply.
+struct CallTask final : lua::Task {
+  void Run(lua_State* state) override;
+
+  int function;  // in Lua's registry
+  int globals;   // LUA_NOREF: the arguments are passed to the function
+  std::span<const std::string_view> keys;
+  std::span<const std::string_view> arguments;
+  resp::ReplyWriter& reply;
+  bool error_was_counted = false;
+
+  CallTask(int called, int globals_of_script, std::span<const std::string_view> key_texts,
+           std::span<const std::string_view> argument_texts, resp::ReplyWriter& writer)
+      : function(called), globals(globals_of_script), keys(key_texts), arguments(argument_texts), reply(writer) {}
+};
+
+void CallTask::Run(lua_State* state) {
+  int passed = 0;
+  if (globals != LUA_NOREF) {
+    lua_rawgeti(state, LUA_REGISTRYINDEX, globals);
+    SetTexts(state, "KEYS", keys);
+    SetTexts(state, "ARGV", arguments);
+    lua_rawgeti(state, LUA_REGISTRYINDEX, function);
+  } else {
+    lua_rawgeti(state, LUA_REGISTRYINDEX, function);
+    PushTexts(state, keys);
+    PushTexts(state, arguments);
+    passed = 2;
+  }
+  lua_call(state, passed, 1);
+  Interpreter& interpreter = Interpreter::Of(state);
+  interpreter.LiftLimits();
+  error_was_counted = lua_istable(state, -1) && lua::WasCounted(state, lua_gettop(state));
+  lua::WriteValue(state, interpreter.protocol(), interpreter.memory_limit(), reply);
+}
+
+struct CompileTask final : lua::Task {
+  explicit CompileTask(std::string_view script_text) : text(script_text) {}
+
+  void Run(lua_State* state) override {
+    is_valid = luaL_loadbufferx(state, text.data(), text.size(), "@user_script", "t") == 0;
+    if (!is_valid) lua_error(state);
+    function = luaL_ref(state, LUA_REGISTRYINDEX);
+  }
+
+  std::string_view text;
+  int function = LUA_NOREF;
+  bool is_valid = false;
+};
+
+// Runs the code of a library, which registers functions.
+struct LoadTask final : lua::Task {
+  LoadTask(const lua::Sandbox& globals, std::string_view library_code) : sandbox(globals), code(library_code) {}
+
+  void Run(lua_State* state) override {
+    is_valid = luaL_loadbufferx(state, code.data(), code.size(), "@user_function", "t") == 0;
+    if (!is_valid) lua_error(state);
+    lua::ShowGlobals(state, sandbox, sandbox.loading_globals);
+    lua_call(state, 0, 0);
+  }
+
+  const lua::Sandbox& sandbox;
+  std::string_view code;
+  bool is_valid = false;
+};
+
+}  // namespace
+
+class LuaState::Inside {
+ public:
+  Inside(Purpose purpose, LuaMemory& memory)
+      : interpreter(memory),
+        is_for_functions(purpose == Purpose::kFunctions),
+        sandbox(lua::BuildSandbox(interpreter, is_for_functions)) {
+    interpreter.CollectGarbage();
+  }
+
+  RunEnd Call(ScriptHost& host, std::string_view name, CallTask& task);
+  void Free(int reference) { luaL_unref(interpreter.state(), LUA_REGISTRYINDEX, reference); }
+
+  Interpreter interpreter;
+  bool is_for_functions;
+  lua::Sandbox sandbox;
+  bool error_was_counted = false;
+  std::unordered_map<Sha1Key, int, HashOfDigits> scripts;  // references in Lua's registry
+  std::map<std::string, std::vector<std::string>, std::less<>> libraries;
+  std::map<std::string, int, std::less<>> functions;  // references in Lua's registry
+};
+
+RunEnd LuaState::Inside::Call(ScriptHost& host, std::string_view name, CallTask& task) {
+  interpreter.Begin(&host);
+  const bool is_done = interpreter.RunProtected(task);
+  RunEnd end = RunEnd::kReplied;
+  if (interpreter.is_unwinding()) {
+    end = RunEnd::kUnwound;
+    if (const std::string_view words = host.unwind_error(); !words.empty()) {
+      std::string text = "ERR " + std::string(words);
+      if (!interpreter.unwound_at().empty()) {
+        text.append(" script: ").append(name).append(", on ").append(interpreter.unwound_at()).append(".");
+      }
+      task.reply.Error(text);
+    }
+  } else if (!is_done) {
+    end = RunEnd::kFailed;
+    interpreter.LiftLimits();
+    lua_State* state = interpreter.state();
+    task.error_was_counted = lua_istable(state, -1) && lua::WasCounted(state, lua_gettop(state));
+    lua::WriteError(state, name, task.reply);
+  }
+  lua_settop(interpreter.state(), 0);
+  error_was_counted = task.error_was_counted;
+  interpreter.End();
+  return end;
+}
+
+LuaState::LuaState(Purpose purpose, LuaMemory& memory) : inside_(std::make_unique<Inside>(purpose, memory)) {}
+LuaState::~LuaState() = default;
+
+bool LuaState::HasScript(std::string_view sha1) const { return inside_->scripts.contains(KeyOf(sha1)); }
+
+std::optional<std::string> LuaState::Compile(std::string_view sha1, std::string_view body) {
+  Interpreter& interpreter = inside_->interpreter;
+  CompileTask task(body);
+  interpreter.Begin(nullptr);
+  std::optional<std::string> error;
+  if (interpreter.RunProtected(task)) {
+    const auto [script, is_new] = inside_->scripts.try_emplace(KeyOf(sha1), task.function);
+    if (!is_new) inside_->Free(std::exchange(script->second, task.function));
+  } else {
+    interpreter.LiftLimits();
+    std::string_view words = lua::ErrorText(interpreter.state());
+    if (words.starts_with("ERR ")) words.remove_prefix(4);
+    error = "ERR Error compiling script (new function): " + std::string(words);
+  }
+  lua_settop(interpreter.state(), 0);
+  interpreter.End();
+  return error;
+}
+
+RunEnd LuaState::RunScript(ScriptHost& host, std::string_view sha1, std::span<const std::string_view> keys,
+                           std::span<const std::string_view> arguments, resp::ReplyWriter& reply) {
+  CallTask task(inside_->scripts.at(KeyOf(sha1)), inside_->sandbox.globals, keys, arguments, reply);
+  return inside_->Call(host, sha1, task);
+}
+
+void LuaState::ForgetScripts() {
+  for (const auto& [sha1, function] : inside_->scripts) inside_->Free(function);
+  inside_->scripts.clear();
+  inside_->interpreter.CollectGarbage();
+}
+
+std::optional<std::vector<RegisteredFunction>> LuaState::LoadLibrary(ScriptHost& host, std::string_view library,
+                                                                     std::string_view code, std::string& error) {
+  Interpreter& interpreter = inside_->interpreter;
+  std::vector<lua::LoadedFunction> loaded;
+  LoadTask task(inside_->sandbox, code);
+  interpreter.Begin(&host);
+  interpreter.set_loading(&loaded);
+  const bool is_loaded = interpreter.RunProtected(task);
+  interpreter.set_loading(nullptr);
+  interpreter.LiftLimits();
+  if (!is_loaded && interpreter.is_unwinding()) {
+    error = "ERR Error registering functions: ERR " + std::string(host.unwind_error());
+  } else if (!is_loaded) {
+    std::string_view words = lua::ErrorText(interpreter.state());
+    if (!task.is_valid && words.starts_with("ERR ")) words.remove_prefix(4);
+    error = (task.is_valid ? "ERR Error registering functions: " : "ERR Error compiling function: ") +
+            std::string(words);
+  } else if (loaded.empty()) {
+    error = "ERR No functions registered";
+  }
+  lua::ShowGlobals(interpreter.state(), inside_->sandbox, inside_->sandbox.globals);
+  lua_settop(interpreter.state(), 0);
+  interpreter.End();
+  if (!error.empty()) {
+    for (const lua::LoadedFunction& function : loaded) inside_->Free(function.callback);
+    return std::nullopt;
+  }
+  DropLibrary(library);
+  std::vector<RegisteredFunction> functions;
+  std::vector<std::string>& names = inside_->libraries[std::string(library)];
+  for (lua::LoadedFunction& function : loaded) {
+    names.push_back(function.function.name);
+    const auto [known, is_new] = inside_->functions.try_emplace(function.function.name, function.callback);
+    if (!is_new) inside_->Free(std::exchange(known->second, function.callback));
+    functions.push_back(std::move(function.function));
+  }
+  return functions;
+}
+
+void LuaState::DropLibrary(std::string_view library) {
+  const auto found = inside_->libraries.find(library);
+  if (found == inside_->libraries.end()) return;
+  for (const std::string& name : found->second) {
+    const auto function = inside_->functions.find(name);
+    if (function == inside_->functions.end()) continue;
+    inside_->Free(function->second);
+    inside_->functions.erase(function);
+  }
+  inside_->libraries.erase(found);
+}
+
+void LuaState::DropLibraries() {
+  while (!inside_->libraries.empty()) DropLibrary(std::string(inside_->libraries.begin()->first));
+  inside_->interpreter.CollectGarbage();
+}
+
+bool LuaState::HasFunction(std::string_view function) const { return inside_->functions.contains(function); }
+
+RunEnd LuaState::RunFunction(ScriptHost& host, std::string_view function, std::span<const std::string_view> keys,
+                             std::span<const std::string_view> arguments, resp::ReplyWriter& reply) {
+  CallTask task(inside_->functions.find(function)->second, LUA_NOREF, keys, arguments, reply);
+  return inside_->Call(host, function, task);
+}
+
+bool LuaState::error_was_counted() const { return inside_->error_was_counted; }
+
+void LuaState::RequestPulse() noexcept { inside_->interpreter.RequestPulse(); }
+
+size_t LuaState::memory() const { return inside_->interpreter.memory(); }
+
+}  // namespace ringkv::server

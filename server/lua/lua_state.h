@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+// A Lua interpreter in a sandbox, with the libraries that Redis gives its scripts. It runs one script at a time and
+// remembers the compiled ones; nothing that one script does is visible to another. Scripts (EVAL) and functions
+// (FCALL) need a state each, since their globals differ.
+//
+// Neither the text of a script nor its arguments can crash the process, exceed LuaMemory's limits, or keep C++ code
+// busy for longer than about a millisecond without a pulse.
+//
+// Threads: confined, but it may move from one thread to another between runs. RequestPulse: see there.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "resp/reply_writer.h"
+#include "server/lua/lua_memory.h"
+#include "server/lua/script_host.h"
+
+namespace ringkv::server {
+
+// Stack that a run needs for itself, in bytes; the host's calls come on top.
+inline constexpr size_t kLuaStackBytes = 512 * 1024;
+
+enum class RunEnd : uint8_t {
+  kReplied,  // the script's value is written as the reply
+  kFailed,   // an error is written as the reply
+  kUnwound,  // the host ended it; ScriptHost::unwind_error is written as the reply, if it is not empty
+};
+
+// The flags of a function, in the bits of Redis.
+enum FunctionFlag : uint32_t {
+  kFunctionNoWrites = 1 << 0,
+  kFunctionAllowOom = 1 << 1,
+  kFunctionAllowStale = 1 << 2,
+  kFunctionNoCluster = 1 << 3,
+  kFunctionAllowCrossSlotKeys = 1 << 4,
+};
+
+// A function as redis.register_function describes it.
+struct RegisteredFunction {
+  std::string name;
+  std::optional<std::string> description;
+  uint32_t flags = 0;  // of FunctionFlag
+};
+
+class LuaState {
+ public:
+  enum class Purpose : uint8_t { kScripts, kFunctions };
+
+  // `memory` must outlive the state.
+  LuaState(Purpose purpose, LuaMemory& memory);
+  ~LuaState();
+  LuaState(const LuaState&) = delete;
+  LuaState& operator=(const LuaState&) = delete;
+
+  // --- kScripts ---------------------------------------------------------------------------------------------------
+  bool HasScript(std::string_view sha1) const;
+  // Compiles a script without running it. `body`: its text without the line of "#!lua", but with that line's end, so
+  // that lines keep their numbers. Returns the error for the client if it is invalid: "ERR Error compiling script ...".
+  std::optional<std::string> Compile(std::string_view sha1, std::string_view body);
+  // Runs a compiled script; writes its reply in reply.protocol().
+  RunEnd RunScript(ScriptHost& host, std::string_view sha1, std::span<const std::string_view> keys,
+                   std::span<const std::string_view> arguments, resp::ReplyWriter& reply);
+  void ForgetScripts();
+
+  // --- kFunctions -------------------------------------------------------------------------------------------------
+  // Runs the code of a library, without the line of "#!lua" as above, and remembers the functions that it registers
+  // under the library's name; a library of this name is replaced, if the new one is valid. Returns the functions, or
+  // the error for the client in `error`.
+  std::optional<std::vector<RegisteredFunction>> LoadLibrary(ScriptHost& host, std::string_view library,
+                                                             std::string_view code, std::string& error);
+  void DropLibrary(std::string_view library);
+  void DropLibraries();
+  bool HasFunction(std::string_view function) const;
+  RunEnd RunFunction(ScriptHost& host, std::string_view function, std::span<const std::string_view> keys,
+                     std::span<const std::string_view> arguments, resp::ReplyWriter& reply);
+
+  // Whether the error that the last run replied came from a call of the host, which has counted it in the statistics.
+  bool error_was_counted() const;
+
+  // Between two instructions of the run that is under way, ScriptHost::OnPulse is called, soon. Costs a run that is
+  // never asked nothing. May be called by a signal handler on the thread of the run, and by the host; no other thread.
+  void RequestPulse() noexcept;
+
+  // Bytes in use.
+  size_t memory() const;
+
+ private:
+  class Inside;
+  std::unique_ptr<Inside> inside_;
+};
+
+}  // namespace ringkv::server

@@ -8,6 +8,7 @@
 #include "server/lua/interpreter.h"
 #include "server/lua/libraries.h"
 #include "server/lua/protected_tables.h"
+#include "server/lua/tail_calls.h"
 
 namespace ringkv::server::lua {
 
@@ -122,7 +123,7 @@ int PushLoaded(lua_State* state, int status) {
 int BaseLoadString(lua_State* state) {
   size_t size = 0;
   const char* text = luaL_checklstring(state, 1, &size);
-  return PushLoaded(state, luaL_loadbufferx(state, text, size, luaL_optstring(state, 2, text), "t"));
+  return PushLoaded(state, LoadText(state, {text, size}, luaL_optstring(state, 2, text)));
 }
 
 // Calls the script's function for the next piece of a chunk; keeps the piece in stack slot 3.

@@ -41,7 +41,7 @@ ByteBuffer& BytePool::Take() {
 
 void BytePool::Shrink(lua_State* state) {
   for (auto& buffer : buffers_) {
-    if (buffer->capacity_ > kKeptBytes) buffer->Free(state);
+    if (buffer->capacity() > kKeptBytes) buffer->Free(state);
   }
 }
 

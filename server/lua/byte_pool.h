@@ -35,11 +35,12 @@ class ByteBuffer {
   }
   void Commit(size_t count) { size_ += count; }
   void Truncate(size_t size) { size_ = size; }
+  size_t capacity() const { return capacity_; }
+  // Gives its memory back to the allocator of `state`.
+  void Free(lua_State* state);
 
  private:
-  friend class BytePool;
   void Grow(lua_State* state, size_t count);
-  void Free(lua_State* state);
 
   char* data_ = nullptr;
   size_t size_ = 0;

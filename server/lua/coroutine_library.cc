@@ -18,8 +18,7 @@ bool CanResume(lua_State* coroutine) {
 // Why CanResume is false.
 const char* WhyNot(lua_State* state, lua_State* coroutine) {
   lua_Debug frame;
-  const bool is_running =
-      coroutine == state || (lua_status(coroutine) == 0 && lua_getstack(coroutine, 0, &frame) != 0);
+  const bool is_running = coroutine == state || (lua_status(coroutine) == 0 && lua_getstack(coroutine, 0, &frame) != 0);
   return is_running ? "cannot resume non-suspended coroutine" : "cannot resume dead coroutine";
 }
 

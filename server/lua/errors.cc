@@ -25,14 +25,13 @@ void PushErrorTable(lua_State* state, std::string_view code, std::string_view wo
   lua_setfield(state, -2, "err");
 }
 
-// The innermost Lua function above the handler, or else the one that raised the error.
+// The innermost Lua function; false if there is none.
 bool FindPlace(lua_State* state, lua_Debug& place) {
-  if (lua_getstack(state, 1, &place) == 0) return false;
-  lua_getinfo(state, "Sl", &place);
-  if (place.what[0] != 'C') return true;
-  if (lua_getstack(state, 2, &place) == 0) return false;
-  lua_getinfo(state, "Sl", &place);
-  return true;
+  for (int level = 1; lua_getstack(state, level, &place) != 0; ++level) {
+    lua_getinfo(state, "Sl", &place);
+    if (place.what[0] != 'C') return true;
+  }
+  return false;
 }
 
 // A string field of the table on top of the stack; empty if it has none. The table keeps the text alive.

@@ -17,6 +17,8 @@ namespace {
 constexpr size_t kAccountedBytes = 64 * 1024;
 // Growth within a run, in bytes, that is collected at its end and not by the pace of Lua.
 constexpr size_t kMuchGarbage = 4 << 20;
+// Of the limit of a state: what it grows by at least between two collections ahead of Lua's pace.
+constexpr size_t kMinGrowthPart = 32;
 constexpr size_t kKeptReplyBytes = 16 * 1024;
 
 // Of the innermost Lua function.
@@ -141,14 +143,17 @@ void Interpreter::RequestPulse() noexcept {
 void Interpreter::Hook(lua_State* state, lua_Debug*) {
   Interpreter& interpreter = Of(state);
   lua_sethook(state, nullptr, 0, 0);
-  if (interpreter.wants_collection_) {
-    // Lua would let garbage grow to as much as there is live data, and the limit may be nearer.
-    lua_gc(state, LUA_GCCOLLECT, 0);
-    const size_t limit = interpreter.memory_.limit_per_state();
-    interpreter.collect_above_ = std::max(limit / 2, interpreter.used_ + (limit - std::min(limit, interpreter.used_)) / 2);
-    interpreter.wants_collection_ = false;
-  }
+  if (interpreter.wants_collection_) interpreter.CollectAhead();
   if (interpreter.wants_pulse()) interpreter.Pulse(state);
+}
+
+// Lua would let garbage grow to as much as there is live data, and the limit may be nearer.
+void Interpreter::CollectAhead() {
+  lua_gc(state_, LUA_GCCOLLECT, 0);
+  wants_collection_ = false;
+  const size_t limit = memory_.limit_per_state();
+  const size_t left = limit - std::min(limit, used_);
+  collect_above_ = std::max(limit / 2, used_ + std::max(left / 2, limit / kMinGrowthPart));
 }
 
 void Interpreter::Pulse(lua_State* state) {
@@ -166,7 +171,10 @@ void Interpreter::Unwind(lua_State* state) {
 }
 
 void Interpreter::Enter(lua_State* state) {
-  if (nesting_ >= kMaxNesting) luaL_error(state, "C stack overflow");
+  if (nesting_ >= kMaxNesting) {
+    lua_pushliteral(state, "C stack overflow");
+    lua_error(state);
+  }
   ++nesting_;
 }
 

@@ -27,9 +27,7 @@ namespace ringkv::server::lua {
 struct LoadedFunction;
 
 // C++ functions that call Lua functions that call C++ functions that ... As in Lua 5.1.
-inline constexpr int kMaxNesting = 200;
-// Lua values that a C++ function may push, and that a reply may nest; as in Lua 5.1.
-inline constexpr int kMaxCStack = 8000;
+inline constexpr int kMaxNesting = 199;
 
 // Work that may raise errors of Lua.
 class Task {
@@ -119,12 +117,13 @@ class Interpreter {
   bool MayGrow(size_t bytes);
   void Account();
   void InstallHook() noexcept;
+  void CollectAhead();
   static int RunTask(lua_State* state);
   static void Hook(lua_State* state, lua_Debug*);
 
   LuaMemory& memory_;
   size_t used_ = 0;
-  size_t accounted_ = 0;  // of `used_`, in `memory_`
+  size_t accounted_ = 0;      // of `used_`, in `memory_`
   size_t collect_above_ = 0;  // bytes at which garbage is collected ahead of Lua's own pace; 0: no limit
   bool wants_collection_ = false;
   size_t used_after_collection_ = 0;

@@ -13,6 +13,7 @@
 #include "server/lua/interpreter.h"
 #include "server/lua/registration.h"
 #include "server/lua/sandbox.h"
+#include "server/lua/tail_calls.h"
 
 namespace ringkv::server {
 
@@ -20,6 +21,8 @@ namespace {
 
 using lua::Interpreter;
 
+// Of a script without a limit of memory: a table that contains another one many times makes a reply without end.
+constexpr size_t kMaxReplyBytes = 512 << 20;
 constexpr size_t kSha1Digits = 40;
 using Sha1Key = std::array<char, kSha1Digits>;
 
@@ -86,14 +89,15 @@ void CallTask::Run(lua_State* state) {
   Interpreter& interpreter = Interpreter::Of(state);
   interpreter.LiftLimits();
   error_was_counted = lua_istable(state, -1) && lua::WasCounted(state, lua_gettop(state));
-  lua::WriteValue(state, interpreter.protocol(), interpreter.memory_limit(), reply);
+  const size_t limit = interpreter.memory_limit();
+  lua::WriteValue(state, interpreter.protocol(), limit == 0 ? kMaxReplyBytes : limit, reply);
 }
 
 struct CompileTask final : lua::Task {
   explicit CompileTask(std::string_view script_text) : text(script_text) {}
 
   void Run(lua_State* state) override {
-    is_valid = luaL_loadbufferx(state, text.data(), text.size(), "@user_script", "t") == 0;
+    is_valid = lua::LoadText(state, text, "@user_script") == 0;
     if (!is_valid) lua_error(state);
     function = luaL_ref(state, LUA_REGISTRYINDEX);
   }
@@ -108,7 +112,7 @@ struct LoadTask final : lua::Task {
   LoadTask(const lua::Sandbox& globals, std::string_view library_code) : sandbox(globals), code(library_code) {}
 
   void Run(lua_State* state) override {
-    is_valid = luaL_loadbufferx(state, code.data(), code.size(), "@user_function", "t") == 0;
+    is_valid = lua::LoadText(state, code, "@user_function") == 0;
     if (!is_valid) lua_error(state);
     lua::ShowGlobals(state, sandbox, sandbox.loading_globals);
     lua_call(state, 0, 0);
@@ -219,8 +223,8 @@ std::optional<std::vector<RegisteredFunction>> LuaState::LoadLibrary(ScriptHost&
   } else if (!is_loaded) {
     std::string_view words = lua::ErrorText(interpreter.state());
     if (!task.is_valid && words.starts_with("ERR ")) words.remove_prefix(4);
-    error = (task.is_valid ? "ERR Error registering functions: " : "ERR Error compiling function: ") +
-            std::string(words);
+    error =
+        (task.is_valid ? "ERR Error registering functions: " : "ERR Error compiling function: ") + std::string(words);
   } else if (loaded.empty()) {
     error = "ERR No functions registered";
   }

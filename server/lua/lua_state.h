@@ -3,8 +3,9 @@
 // remembers the compiled ones; nothing that one script does is visible to another. Scripts (EVAL) and functions
 // (FCALL) need a state each, since their globals differ.
 //
-// Neither the text of a script nor its arguments can crash the process, exceed LuaMemory's limits, or keep C++ code
-// busy for longer than about a millisecond without a pulse.
+// Neither the text of a script nor its arguments can crash the process or exceed LuaMemory's limits. C++ functions heed
+// pulses as Lua code does; what the limit of memory bounds runs through: a collection of garbage, a sort without a
+// function, a long string.
 //
 // Threads: confined, but it may move from one thread to another between runs. RequestPulse: see there.
 #pragma once

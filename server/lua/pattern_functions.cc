@@ -133,8 +133,7 @@ void PushReplacement(lua_State* state, PatternMatcher& matcher, const char* begi
   interpreter.Leave();
 }
 
-void AppendReplacement(lua_State* state, PatternMatcher& matcher, const char* begin, const char* end,
-                       ByteBuffer& out) {
+void AppendReplacement(lua_State* state, PatternMatcher& matcher, const char* begin, const char* end, ByteBuffer& out) {
   if (lua_isstring(state, 3) != 0) return AppendTemplate(state, matcher, begin, end, out);
   PushReplacement(state, matcher, begin, end);
   if (lua_toboolean(state, -1) == 0) {
@@ -188,7 +187,7 @@ int StringGsub(lua_State* state) {
 
 void AddPatternFunctions(lua_State* state) {
   static constexpr NamedFunction kFunctions[] = {
-      {"find", StringFind},   {"match", StringMatch}, {"gmatch", StringGmatch},
+      {"find", StringFind},    {"match", StringMatch}, {"gmatch", StringGmatch},
       {"gfind", StringGmatch}, {"gsub", StringGsub},
   };
   SetFunctions(state, kFunctions);

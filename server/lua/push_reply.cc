@@ -158,49 +158,30 @@ bool ReplyReader::PushNext(int depth) {
   const char kind = rest_.front();
   rest_.remove_prefix(1);
   switch (kind) {
-    case '$':
-      PushBulk();
-      return false;
-    case ':':
-      lua_pushnumber(state_, static_cast<lua_Number>(Number()));
-      return false;
-    case '+':
-      PushStatus(Line());
-      return false;
+    case '$': PushBulk(); return false;
+    case ':': lua_pushnumber(state_, static_cast<lua_Number>(Number())); return false;
+    case '+': PushStatus(Line()); return false;
     case '-':
       PushErrorReply(state_, Line());
       lua_pushboolean(state_, 1);
       lua_setfield(state_, -2, "ignore_error_stats_update");
       return true;
     case '*':
-    case '>':
-      PushArray(depth);
-      return false;
-    case '%':
-      PushMap(depth);
-      return false;
-    case '~':
-      PushSet(depth);
-      return false;
-    case ',':
-      PushDouble(Line());
-      return false;
-    case '#':
-      lua_pushboolean(state_, Line() == "t");
-      return false;
+    case '>': PushArray(depth); return false;
+    case '%': PushMap(depth); return false;
+    case '~': PushSet(depth); return false;
+    case ',': PushDouble(Line()); return false;
+    case '#': lua_pushboolean(state_, Line() == "t"); return false;
     case '(':
       PushText(Line());
       PushOnlyField("big_number");
       return false;
-    case '=':
-      PushVerbatim();
-      return false;
+    case '=': PushVerbatim(); return false;
     case '_':
       Line();
       lua_pushnil(state_);
       return false;
-    default:
-      RaiseError(state_, "the reply of the command is of an unknown type");
+    default: RaiseError(state_, "the reply of the command is of an unknown type");
   }
 }
 

@@ -14,14 +14,14 @@ using Names = std::initializer_list<const char*>;
 
 // What scripts may use of Lua's libraries. Missing: what reads files or the environment of functions, and writes to
 // the standard output.
-constexpr Names kBaseNames = {"assert", "error",    "ipairs", "next",   "pairs",    "rawequal",
+constexpr Names kBaseNames = {"assert", "error",    "ipairs",   "next", "pairs",  "rawequal",
                               "select", "tonumber", "tostring", "type", "unpack", "_VERSION"};
 constexpr Names kStringNames = {"byte", "char", "dump", "len", "lower", "rep", "reverse", "sub", "upper"};
 constexpr Names kTableNames = {"concat", "foreach", "foreachi", "getn", "maxn", "remove", "sort"};
-constexpr Names kMathNames = {"abs",  "acos",  "asin", "atan", "atan2", "ceil",  "cos", "cosh", "deg",
-                              "exp",  "floor", "fmod", "frexp", "huge", "ldexp", "log10", "max", "min",
-                              "modf", "pi",    "pow",  "rad",  "sin",  "sinh",  "sqrt", "tan", "tanh"};
-constexpr Names kBitNames = {"arshift", "band", "bnot", "bor",    "bswap",  "bxor",
+constexpr Names kMathNames = {"abs",  "acos",  "asin", "atan",  "atan2", "ceil",  "cos",   "cosh", "deg",
+                              "exp",  "floor", "fmod", "frexp", "huge",  "ldexp", "log10", "max",  "min",
+                              "modf", "pi",    "pow",  "rad",   "sin",   "sinh",  "sqrt",  "tan",  "tanh"};
+constexpr Names kBitNames = {"arshift", "band", "bnot", "bor",    "bswap", "bxor",
                              "lshift",  "rol",  "ror",  "rshift", "tobit", "tohex"};
 constexpr Names kCoroutineNames = {"running", "status", "yield"};
 

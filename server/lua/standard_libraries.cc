@@ -40,8 +40,7 @@ int TableInsert(lua_State* state) {
   if (IsProtectedTable(state, 1)) RaiseReadOnly(state);
   int position = end;
   switch (lua_gettop(state)) {
-    case 2:
-      break;
+    case 2: break;
     case 3:
       position = static_cast<int>(luaL_checkinteger(state, 2));
       for (int i = std::max(end, position); i > position; --i) {
@@ -49,8 +48,7 @@ int TableInsert(lua_State* state) {
         lua_rawseti(state, 1, i);
       }
       break;
-    default:
-      return luaL_error(state, "wrong number of arguments to 'insert'");
+    default: return luaL_error(state, "wrong number of arguments to 'insert'");
   }
   lua_rawseti(state, 1, position);
   return 0;
@@ -107,9 +105,7 @@ int MathLog(lua_State* state) {
 
 // CPU time of the process, in seconds.
 int OsClock(lua_State* state) {
-  timespec time;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  lua_pushnumber(state, static_cast<lua_Number>(time.tv_sec) + static_cast<lua_Number>(time.tv_nsec) * 1e-9);
+  lua_pushnumber(state, static_cast<lua_Number>(std::clock()) / CLOCKS_PER_SEC);
   return 1;
 }
 

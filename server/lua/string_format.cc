@@ -125,27 +125,21 @@ void Formatter::AppendQuoted() {
 
 void Formatter::Convert(const Conversion& conversion) {
   switch (conversion.letter) {
-    case 'c':
-      return Print(conversion, "", static_cast<int>(SignedValue(luaL_checknumber(state_, argument_))));
+    case 'c': return Print(conversion, "", static_cast<int>(SignedValue(luaL_checknumber(state_, argument_))));
     case 'd':
     case 'i':
     case 'o':
     case 'u':
     case 'x':
-    case 'X':
-      return AppendInteger(conversion);
+    case 'X': return AppendInteger(conversion);
     case 'e':
     case 'E':
     case 'f':
     case 'g':
-    case 'G':
-      return Print(conversion, "", luaL_checknumber(state_, argument_));
-    case 'q':
-      return AppendQuoted();
-    case 's':
-      return AppendText(conversion);
-    default:
-      luaL_error(state_, "invalid option '%%%c' to 'format'", conversion.letter);
+    case 'G': return Print(conversion, "", luaL_checknumber(state_, argument_));
+    case 'q': return AppendQuoted();
+    case 's': return AppendText(conversion);
+    default: luaL_error(state_, "invalid option '%%%c' to 'format'", conversion.letter);
   }
 }
 

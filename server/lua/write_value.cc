@@ -95,15 +95,9 @@ void ValueWriter::WriteBoolean(bool value) {
 
 void ValueWriter::Write(int depth) {
   switch (lua_type(state_, -1)) {
-    case LUA_TSTRING:
-      WriteText(TextAt(state_, -1));
-      break;
-    case LUA_TNUMBER:
-      reply_.Integer(Truncated(lua_tonumber(state_, -1)));
-      break;
-    case LUA_TBOOLEAN:
-      WriteBoolean(lua_toboolean(state_, -1) != 0);
-      break;
+    case LUA_TSTRING: WriteText(TextAt(state_, -1)); break;
+    case LUA_TNUMBER: reply_.Integer(Truncated(lua_tonumber(state_, -1))); break;
+    case LUA_TBOOLEAN: WriteBoolean(lua_toboolean(state_, -1) != 0); break;
     case LUA_TTABLE:
       if (depth >= kMaxValueDepth) {
         WriteTooLarge();
@@ -111,8 +105,7 @@ void ValueWriter::Write(int depth) {
         WriteTable(depth);
       }
       break;
-    default:
-      reply_.Null();
+    default: reply_.Null();
   }
   lua_pop(state_, 1);
 }

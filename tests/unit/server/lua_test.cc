@@ -1,0 +1,475 @@
+// SPDX-License-Identifier: MIT
+#include "server/lua/lua_state.h"
+
+#include <gtest/gtest.h>
+#include <pthread.h>
+
+#include <fstream>
+#include <functional>
+#include <map>
+
+#include "server/lua/sha1.h"
+
+namespace ringkv::server {
+namespace {
+
+// A host with GET, SET and INCR, and PULSE, which requests a pulse.
+class FakeHost : public ScriptHost {
+ public:
+  Pulse Call(std::span<const std::string_view> argv, resp::ReplyWriter& reply) override {
+    const std::string name(argv[0]);
+    if (name == "pulse") {
+      state->RequestPulse();
+      reply.Ok();
+    } else if (name == "end") {
+      return Pulse::kEnd;
+    } else if (name == "reply") {
+      replies.at(std::string(argv[1]))(reply);
+    } else if ((name == "get" || name == "GeT" || name == "incr") != (argv.size() == 2)) {
+      reply.Error(known.contains(name) ? "ERR Wrong number of args calling Redis command from script"
+                                       : "ERR Unknown Redis command called from script");
+    } else if (name == "set") {
+      keys[std::string(argv[1])] = argv[2];
+      reply.Ok();
+    } else if (name == "incr") {
+      Increment(keys[std::string(argv[1])], reply);
+    } else if (name == "get" || name == "GeT") {
+      const auto found = keys.find(std::string(argv[1]));
+      found == keys.end() ? reply.Null() : reply.Bulk(found->second);
+    } else {
+      reply.Error("ERR Unknown Redis command called from script");
+    }
+    return Pulse::kContinue;
+  }
+
+  // Pulses follow each other until the run ends.
+  Pulse OnPulse() override {
+    if (++pulses > pulses_to_end) return Pulse::kEnd;
+    state->RequestPulse();
+    return Pulse::kContinue;
+  }
+  void Log(ScriptLogLevel, std::string_view text) override { logged.emplace_back(text); }
+  CommandPermit CheckPermit(std::span<const std::string_view> argv) override {
+    return argv[0] == "get" ? CommandPermit::kAllowed : CommandPermit::kUnknown;
+  }
+  void SetReplication(int flags) override { replication = flags; }
+  std::string_view unwind_error() const override { return words; }
+
+  LuaState* state = nullptr;
+  std::map<std::string, std::string> keys;
+  std::map<std::string, std::function<void(resp::ReplyWriter&)>> replies;
+  std::vector<std::string> logged;
+  std::string words;
+  int replication = -1;
+  int pulses = 0;
+  int pulses_to_end = 100;
+
+ private:
+  static void Increment(std::string& value, resp::ReplyWriter& reply) {
+    if (value.empty()) value = "0";
+    if (value.find_first_not_of("0123456789") != std::string::npos) {
+      return reply.Error("ERR value is not an integer or out of range");
+    }
+    value = std::to_string(std::stoi(value) + 1);
+    reply.Integer(std::stoi(value));
+  }
+
+  const std::map<std::string, int> known = {{"get", 0}, {"set", 0}, {"incr", 0}};
+};
+
+class Lua : public testing::Test {
+ protected:
+  Lua() { host_.state = &state_; }
+
+  // The reply, with | for line ends.
+  std::string Run(const std::string& text, int protocol = 2, const std::vector<std::string_view>& keys = {},
+                  const std::vector<std::string_view>& arguments = {}) {
+    const auto digits = Sha1Hex(text);
+    const std::string_view sha1(digits.data(), digits.size());
+    resp::Buffer bytes;
+    resp::ReplyWriter reply(bytes, protocol);
+    host_.pulses = 0;
+    if (const auto error = state_.Compile(sha1, text)) {
+      reply.Error(*error);
+    } else {
+      end_ = state_.RunScript(host_, sha1, keys, arguments, reply);
+    }
+    std::string shown(bytes.Readable());
+    for (size_t at = 0; (at = shown.find(sha1, at)) != std::string::npos;) shown.replace(at, sha1.size(), "SHA");
+    for (size_t at = 0; (at = shown.find("\r\n", at)) != std::string::npos;) shown.replace(at, 2, "|");
+    return shown;
+  }
+
+  LuaMemory memory_;
+  LuaState state_{LuaState::Purpose::kScripts, memory_};
+  FakeHost host_;
+  RunEnd end_ = RunEnd::kReplied;
+};
+
+TEST_F(Lua, RepliesAndErrorsAreThoseOfRedis) {
+  std::ifstream file("tests/data/lua/replies.txt");
+  ASSERT_TRUE(file);
+  host_.pulses_to_end = 1'000'000;
+  int scripts = 0;
+  for (std::string line, script; std::getline(file, line);) {
+    if (line.starts_with("> ")) {
+      script = line.substr(2);
+    } else if (!script.empty()) {
+      EXPECT_EQ(Run(script), line) << script;
+      ++scripts;
+    }
+  }
+  EXPECT_GT(scripts, 300);
+}
+
+TEST_F(Lua, KeysAndArgumentsAreBinarySafeAndNewInEachRun) {
+  using std::literals::operator""sv;
+  EXPECT_EQ(Run("KEYS.x = 1 return {#KEYS, #ARGV, #KEYS[1], KEYS[2], ARGV[1]}", 2, {"a\0b"sv, "\r\n"}, {"\xff"}),
+            "*5|:2|:1|:3|$2|||$1|\xff|");
+  EXPECT_EQ(Run("return {KEYS.x, #KEYS, #ARGV}"), "*0|");
+  EXPECT_EQ(Run("return {#KEYS, #ARGV}"), "*2|:0|:0|");
+}
+
+// Replies of every type, as a script sees them, and back to a client of either protocol.
+TEST_F(Lua, RepliesOfEveryTypeGoBothWays) {
+  host_.replies = {
+      {"null", [](resp::ReplyWriter& reply) { reply.Null(); }},
+      {"null array", [](resp::ReplyWriter& reply) { reply.NullArray(); }},
+      {"double", [](resp::ReplyWriter& reply) { reply.Double(1.5); }},
+      {"big", [](resp::ReplyWriter& reply) { reply.BigNumber("12345678901234567890"); }},
+      {"boolean", [](resp::ReplyWriter& reply) { reply.Boolean(true); }},
+      {"verbatim", [](resp::ReplyWriter& reply) { reply.Verbatim("some text", "mkd"); }},
+      {"map", [](resp::ReplyWriter& reply) { reply.Map(1), reply.Bulk("a"), reply.Integer(1); }},
+      {"set", [](resp::ReplyWriter& reply) { reply.Set(1), reply.Bulk("a"); }},
+      {"nested", [](resp::ReplyWriter& reply) { reply.Array(2), reply.Array(1), reply.Null(), reply.Integer(-7); }},
+  };
+  struct Case {
+    const char* reply;
+    const char* type_in_2;
+    const char* type_in_3;
+    const char* from_2;  // to a client of RESP3
+    const char* from_3_to_2;
+    const char* from_3_to_3;
+  };
+  const Case cases[] = {
+      {"null", "boolean", "nil", "_|", "$-1|", "_|"},
+      {"null array", "boolean", "nil", "_|", "$-1|", "_|"},
+      {"double", "string", "table", "$3|1.5|", "$3|1.5|", ",1.5|"},
+      {"big", "string", "table", "$20|12345678901234567890|", "$20|12345678901234567890|", "(12345678901234567890|"},
+      {"boolean", "number", "boolean", ":1|", ":1|", "#t|"},
+      {"verbatim", "string", "table", "$9|some text|", "$9|some text|", "=13|mkd:some text|"},
+      {"map", "table", "table", "*2|$1|a|:1|", "*2|$1|a|:1|", "%1|$1|a|:1|"},
+      {"set", "table", "table", "*1|$1|a|", "*1|$1|a|", "~1|$1|a|"},
+      {"nested", "table", "table", "*2|*1|_|:-7|", "*2|*0|:-7|", "*2|*0|:-7|"},
+  };
+  for (const Case& each : cases) {
+    const std::string call = "redis.call('reply', '" + std::string(each.reply) + "')";
+    const auto type = [&](const char* protocol) {
+      return Run(std::string("redis.setresp(") + protocol + ") local reply = " + call + " return {ok = type(reply)}");
+    };
+    EXPECT_EQ(type("2"), "+" + std::string(each.type_in_2) + "|") << each.reply;
+    EXPECT_EQ(type("3"), "+" + std::string(each.type_in_3) + "|") << each.reply;
+    EXPECT_EQ(Run("return " + call, 3), each.from_2) << each.reply;
+    EXPECT_EQ(Run("redis.setresp(3) return " + call, 2), each.from_3_to_2) << each.reply;
+    EXPECT_EQ(Run("redis.setresp(3) return " + call, 3), each.from_3_to_3) << each.reply;
+  }
+}
+
+TEST_F(Lua, ARunEndsPastWhateverCatchesErrors) {
+  host_.words = "Script killed by user with SCRIPT KILL.";
+  for (const std::string script : {
+           "redis.call('pulse') while true do end",
+           "redis.call('pulse') while true do pcall(function() while true do end end) end",
+           "redis.call('pulse') while true do pcall(error, 'x') end",
+           "redis.call('pulse') while true do pcall(pcall, error) end",
+           "local function again() while true do end end redis.call('pulse') xpcall(again, again)",
+           "redis.call('pulse') while true do xpcall(error, function(e) while true do end end) end",
+           "local c = coroutine.wrap(function() redis.call('pulse') while true do end end) while true do pcall(c) end",
+           "redis.call('pulse') while true do coroutine.resume(coroutine.create(function() while true do end end)) end",
+           "local find, s = string.find, string.rep('a', 40) redis.call('pulse') find(s, string.rep('a-', 40) .. 'b')",
+           "local gsub, s = string.gsub, string.rep('a', 99) redis.call('pulse') gsub(s, string.rep('a*', 99) .. 'b', "
+           "'')",
+           "redis.call('pulse') table.sort({3, 2, 1}, function() while true do end end)",
+           "redis.call('pulse') string.gsub('aaa', 'a', function() while true do end end)",
+           "redis.call('pulse') while true do load(function() while true do end end) end",
+           "redis.call('pulse') setmetatable({}, {__index = function() while true do end end}).x = nil "
+           "return setmetatable({}, {__index = function() while true do end end}).x",
+           "while true do pcall(redis.call, 'end') end",
+       }) {
+    EXPECT_EQ(Run(script), "-ERR Script killed by user with SCRIPT KILL. script: SHA, on @user_script:1.|") << script;
+    EXPECT_EQ(end_, RunEnd::kUnwound) << script;
+    EXPECT_EQ(Run("return 'fine'"), "$4|fine|") << script;
+    EXPECT_EQ(end_, RunEnd::kReplied) << script;
+  }
+}
+
+TEST_F(Lua, AHostThatEndsARunWithoutWordsWritesItsOwnReply) {
+  EXPECT_EQ(Run("redis.call('end')"), "");
+  EXPECT_EQ(end_, RunEnd::kUnwound);
+}
+
+TEST_F(Lua, MemoryHasALimitThatNoScriptExceeds) {
+  memory_.SetLimits(8 << 20, 0);
+  for (const std::string script : {
+           "local t = {} while true do t[#t + 1] = {} end",
+           "local s = 'x' while true do s = s .. s end",
+           "return string.rep('x', 1e9)",
+           "local t = {} for i = 1, 1e9 do t[i] = i end",
+           "return string.gsub(string.rep('x', 1e6), 'x', 'xxxxxxxxxx')",
+           "return ('%s%s%s%s'):rep(10):format(unpack((function(s, t) for i = 1, 40 do t[i] = s end return t end)("
+           "('x'):rep(1e6), {})))",
+           "return table.concat({string.rep('x', 3e6), string.rep('y', 3e6)})",
+           "local t = {} while true do t[#t + 1] = coroutine.create(function() end) end",
+           "local t = {} while true do t[#t + 1] = assert(loadstring('return 1')) end",
+       }) {
+    const std::string reply = Run(script);
+    EXPECT_NE(reply.find("not enough memory"), std::string::npos) << script << ": " << reply.substr(0, 200);
+    EXPECT_EQ(Run("return 'fine'"), "$4|fine|") << script;
+    EXPECT_LT(state_.memory(), size_t{6} << 20) << script;
+  }
+  // Garbage is no reason to fail.
+  EXPECT_EQ(Run("for i = 1, 200 do local s = string.rep('x', 1e6 + i) end return 'fine'"), "$4|fine|");
+}
+
+TEST_F(Lua, AllStatesTogetherHaveALimit) {
+  memory_.SetLimits(0, 8 << 20);
+  EXPECT_NE(Run("return #string.rep('x', 1e7)").find("not enough memory"), std::string::npos);
+  EXPECT_EQ(Run("return #string.rep('x', 1e6)"), ":1000000|");
+  LuaMemory other;
+  { LuaState state(LuaState::Purpose::kScripts, other); }
+  EXPECT_EQ(other.used(), 0u);
+}
+
+void* RunOnThread(void* function) {
+  (*static_cast<std::function<void()>*>(function))();
+  return nullptr;
+}
+
+// Recursion of all kinds, on a stack as small as a run may have.
+TEST_F(Lua, RecursionEndsWithAnErrorOnASmallStack) {
+  std::function<void()> run = [this] {
+    for (const std::string script : {
+             "local function f() return f() + 1 end return f()",
+             "local f f = function(s) return (s:gsub('x', f)) end return f('x')",
+             "local function f() return pcall(f) end return #{f()}",
+             "local function f() return xpcall(f, f) end return #{f()}",
+             "local function f() return coroutine.wrap(f)() end return f()",
+             "local function f() table.sort({2, 1}, f) end f()",
+             "local function f() load(f) end f() return 1",
+             "local t = setmetatable({}, {}) getmetatable(t).__index = function(t, k) return t[k .. 'x'] end return "
+             "t.x",
+             "local t = setmetatable({}, {}) getmetatable(t).__tostring = tostring return tostring(t)",
+             "local t = setmetatable({}, {}) getmetatable(t).__tostring = function(t) return ('%s'):format(t) end "
+             "return tostring(t)",
+             "local t = setmetatable({}, {}) getmetatable(t).__lt = function(a, b) return a < b end return t < t",
+             "local t = setmetatable({}, {}) getmetatable(t).__concat = function(a, b) return a .. b end return t .. t",
+             "return loadstring(string.rep('(', 10000))",
+             "return loadstring('return ' .. string.rep('{', 10000))",
+             "return loadstring(string.rep('local function f() ', 10000))",
+             "return loadstring('return ' .. string.rep('a..', 10000) .. 'a')",
+             "return loadstring('return ' .. string.rep('-', 10001) .. '1')",
+             "return string.find(string.rep('x', 10000), string.rep('x?', 10000))",
+             "return string.find(string.rep('x', 10000), string.rep('(x)', 30) .. string.rep('x*', 10000))",
+             "local t = {} t[1] = t return t",
+             "local t = {} t.map = {a = t} return t",
+             "local t = {} t.set = {[t] = 1} return t",
+             "local t = {} for i = 1, 64 do t = {t, t} end return t",
+         }) {
+      Run(script);
+      EXPECT_EQ(Run("return 'fine'"), "$4|fine|") << script;
+    }
+  };
+  memory_.SetLimits(16 << 20, 0);
+  host_.pulses_to_end = 1'000'000;
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  ASSERT_EQ(pthread_attr_setstacksize(&attributes, kLuaStackBytes), 0);
+  pthread_t thread;
+  ASSERT_EQ(pthread_create(&thread, &attributes, RunOnThread, &run), 0);
+  pthread_join(thread, nullptr);
+  pthread_attr_destroy(&attributes);
+}
+
+TEST_F(Lua, NothingOfAScriptIsVisibleToAnother) {
+  for (const std::string change : {
+           "_G.x = 1",
+           "rawset(_G, 'x', 1)",
+           "string.x = 1",
+           "rawset(string, 'sub', 1)",
+           "string.sub = 1",
+           "getmetatable('').__index = {}",
+           "getmetatable('').x = 1",
+           "rawset(getmetatable(''), 'x', 1)",
+           "setmetatable(_G, {})",
+           "setmetatable(string, {})",
+           "table.insert(redis, 1)",
+           "redis.call = nil",
+           "KEYS = 1",
+           "function tostring() end",
+           "setmetatable(getmetatable('').__index, {})",
+           "for k, t in pairs(_G) do if type(t) == 'table' then t.x = 1 end end",
+           "coroutine.wrap(function() x = 1 end)()",
+           "loadstring('x = 1')()",
+           "server.x = 1",
+           "math.pi = 3",
+           "cjson.x = 1",
+           "bit.x = 1",
+           "getmetatable(getmetatable('')).__index = 1",
+           "rawset(_G._G, 'x', 1)",
+       }) {
+    const std::string reply = Run(change);
+    EXPECT_EQ(reply[0], '-') << change << ": " << reply;
+  }
+  // Copies are the script's own.
+  EXPECT_EQ(Run("local _, copy = pairs(string) copy.sub = nil return ('fine'):sub(1)"), "$4|fine|");
+  EXPECT_EQ(Run("collectgarbage('stop') return 'fine'"), "$4|fine|");
+  EXPECT_EQ(Run("return {pcall(function() return x end), rawget(_G, 'x'), string.x, ('x').x, #redis}"), "*1|$-1|");
+  EXPECT_EQ(Run("return ('abc'):sub(2) .. string.sub('abc', 1, 1) .. tostring(getmetatable(redis))"), "$6|bcanil|");
+}
+
+TEST_F(Lua, BytecodeIsNotLoaded) {
+  EXPECT_EQ(Run("return type(loadstring(string.dump(function() end)))"), "$3|nil|");
+  EXPECT_EQ(Run("local s = string.dump(function() end) return type(load(function() local r = s s = nil return r end))"),
+            "$3|nil|");
+  EXPECT_EQ(Run("\x1bLJ"),
+            "-ERR Error compiling script (new function): user_script: attempt to load chunk with wrong "
+            "mode|");
+}
+
+// Results are not to change because tail calls keep their frames.
+TEST_F(Lua, CallsInTailPositionReturnAllResultsAndJumpsStayRight) {
+  EXPECT_EQ(Run("local function three() return 1, 2, 3 end local t = {f = three} "
+                "local function tail() return t.f() end return {tail()}"),
+            "*3|:1|:2|:3|");
+  EXPECT_EQ(Run("return unpack({}) or 'none'"), "$4|none|");
+  EXPECT_EQ(Run("local t = {f = function(...) return select('#', ...) end} "
+                "local function count(...) return t.f(...) end return {count(), count(nil), count(1, nil, nil)}"),
+            "*3|:0|:1|:3|");
+  EXPECT_EQ(Run("local t, r = {}, {} t.id = function(x) return x end "
+                "local function f(x) for i = 1, 10 do if i == x then return t.id(i) elseif i > 5 then break end end "
+                "while true do if x > 7 then return t.id('big') end x = x + 1 end end "
+                "for i = 1, 9 do r[i] = f(i) end return r"),
+            "*9|:1|:2|:3|:4|:5|$3|big|$3|big|$3|big|$3|big|");
+  EXPECT_EQ(Run("local s = {} local function add(x) local y = x s[#s + 1] = function() return y end "
+                "return table.getn(s) end add(1) add(2) return {s[1](), s[2](), #s}"),
+            "*3|:1|:2|:2|");
+  // Functions recurse without bound.
+  EXPECT_EQ(Run("local function down(n) if n == 0 then return 'end' end return down(n - 1) end return down(1000000)"),
+            "$3|end|");
+  EXPECT_EQ(Run("local a, b = 1\n\nlocal function f(x)\n  if x then return redis.call('nosuch') end\nend\nlocal t = "
+                "f(1)"),
+            "-ERR Unknown Redis command called from script script: SHA, on @user_script:4.|");
+  EXPECT_EQ(Run("local value\nif KEYS[1] then return 1 end\nreturn redis.call('get', value.x)"),
+            "-ERR user_script:3: attempt to index local 'value' (a nil value) script: SHA, on @user_script:3.|");
+}
+
+TEST_F(Lua, TheHostHearsLogAndReplicationAndCountsErrorsOnce) {
+  Run("redis.log(redis.LOG_WARNING, 'some', 5, nil, 'words')");
+  EXPECT_EQ(host_.logged, (std::vector<std::string>{"some 5 words"}));
+  Run("redis.set_repl(redis.REPL_AOF)");
+  EXPECT_EQ(host_.replication, 1);
+  Run("return redis.call('nosuch')");
+  EXPECT_TRUE(state_.error_was_counted());
+  Run("return redis.pcall('nosuch')");
+  EXPECT_TRUE(state_.error_was_counted());
+  Run("return redis.error_reply('mine')");
+  EXPECT_FALSE(state_.error_was_counted());
+  Run("error('mine')");
+  EXPECT_FALSE(state_.error_was_counted());
+}
+
+TEST_F(Lua, Sha1OfTextsOfAllLengthsAroundABlock) {
+  EXPECT_EQ(Run("return redis.sha1hex('abc')"), "$40|a9993e364706816aba3e25717850c26c9cd0d89d|");
+  // Of the digests of 0 to 130 times "a", by sha1sum.
+  EXPECT_EQ(Run("local all = {} for i = 0, 130 do all[#all + 1] = redis.sha1hex(string.rep('a', i)) end "
+                "return redis.sha1hex(table.concat(all))"),
+            "$40|e9a26226834c1decc620e4a7df67e181b336a6b8|");
+}
+
+// --- Functions -------------------------------------------------------------------------------------------------------
+
+class LuaFunctions : public testing::Test {
+ protected:
+  LuaFunctions() { host_.state = &state_; }
+
+  std::string Load(const std::string& code, const std::string& library = "lib") {
+    std::string error;
+    const auto functions = state_.LoadLibrary(host_, library, "\n" + code, error);
+    if (!functions) return error;
+    std::string names;
+    for (const RegisteredFunction& function : *functions) names.append(function.name).append(" ");
+    return names;
+  }
+  std::string Call(std::string_view function, const std::vector<std::string_view>& keys = {}) {
+    resp::Buffer bytes;
+    resp::ReplyWriter reply(bytes, 2);
+    state_.RunFunction(host_, function, keys, {}, reply);
+    return std::string(bytes.Readable());
+  }
+
+  LuaMemory memory_;
+  LuaState state_{LuaState::Purpose::kFunctions, memory_};
+  FakeHost host_;
+};
+
+TEST_F(LuaFunctions, ErrorsOfLoadingAreThoseOfRedis) {
+  const std::string registering = "ERR Error registering functions: ERR ";
+  EXPECT_EQ(Load("x = 1"), registering + "user_function:2: Attempt to modify a readonly table");
+  EXPECT_EQ(Load("redis.call('get', 'x')"),
+            registering + "user_function:2: Script attempted to access nonexistent global variable 'call'");
+  EXPECT_EQ(Load("return math"),
+            registering + "user_function:2: Script attempted to access nonexistent global variable 'math'");
+  EXPECT_EQ(Load("redis.log(2, 'x')"), "ERR No functions registered");
+  EXPECT_EQ(Load("local x ="), "ERR Error compiling function: user_function:2: unexpected symbol near '<eof>'");
+  EXPECT_EQ(Load("redis.register_function('f')"),
+            registering +
+                "calling redis.register_function with a single argument is only applicable to Lua table "
+                "(representing named arguments).");
+  EXPECT_EQ(Load("redis.register_function('bad name!', function() end)"),
+            registering +
+                "Library names can only contain letters, numbers, or underscores(_) and must be at least one "
+                "character long");
+  EXPECT_EQ(Load("redis.register_function{function_name = 'f', callback = function() end, flags = {'nosuch'}}"),
+            registering + "unknown flag given");
+  EXPECT_EQ(Load("redis.register_function{function_name = 'f', callback = 5}"),
+            registering + "callback argument given to redis.register_function must be a function");
+  EXPECT_EQ(Load("redis.register_function('f', function() end) redis.register_function('f', function() end)"),
+            registering + "Function already exists in the library");
+}
+
+TEST_F(LuaFunctions, AreCalledByNameAndReplacedWithTheirLibrary) {
+  EXPECT_EQ(Load("redis.register_function('one', function(keys, args) return #keys + 10 * #args end) "
+                 "redis.register_function{function_name = 'two', callback = function(keys) return keys[1] end, "
+                 "flags = {'no-writes', 'allow-stale'}, description = 'the second'}"),
+            "one two ");
+  EXPECT_EQ(Call("one", {"a", "b"}), ":2\r\n");
+  EXPECT_EQ(Call("two", {"a", "b"}), "$1\r\na\r\n");
+  EXPECT_EQ(Load("error"), "ERR Error registering functions: ERR user_function:2: '=' expected near '<eof>'");
+  EXPECT_EQ(Call("one"), ":0\r\n");
+  EXPECT_EQ(Load("redis.register_function('three', function() return redis.call('nosuch') end)"), "three ");
+  EXPECT_FALSE(state_.HasFunction("one"));
+  EXPECT_EQ(Call("three"), "-ERR Unknown Redis command called from script script: three, on @user_function:2.\r\n");
+  state_.DropLibraries();
+  EXPECT_FALSE(state_.HasFunction("three"));
+}
+
+TEST_F(LuaFunctions, AnEndlessLibraryIsEndedByTheHost) {
+  host_.words = "FUNCTION LOAD timeout";
+  state_.RequestPulse();
+  EXPECT_EQ(Load("while true do end"), "ERR Error registering functions: ERR FUNCTION LOAD timeout");
+}
+
+TEST_F(LuaFunctions, SeeNoKeysOfScriptsAndRegisterNothingWhenTheyRun) {
+  Load(
+      "redis.register_function('keys', function() return KEYS end) "
+      "redis.register_function('register', function() redis.register_function('x', function() end) end)");
+  EXPECT_EQ(Call("keys"),
+            "-ERR user_function:2: Script attempted to access nonexistent global variable 'KEYS' script: keys, on "
+            "@user_function:2.\r\n");
+  EXPECT_EQ(Call("register"),
+            "-ERR user_function:2: attempt to call field 'register_function' (a nil value) script: register, on "
+            "@user_function:2.\r\n");
+}
+
+}  // namespace
+}  // namespace ringkv::server

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Functions of Lua's base library that differ in the sandbox: some must not reach into protected tables, some must not
 // catch the error that ends a run.
+#include <cmath>
 #include <cstring>
 #include <string_view>
 
@@ -59,6 +60,16 @@ int BaseXpcall(lua_State* state) {
   return lua_gettop(state);
 }
 
+// "-nan" if it has that sign, as the C library writes it for Redis.
+void PushNumberText(lua_State* state, lua_Number number) {
+  if (std::isnan(number)) {
+    lua_pushstring(state, std::signbit(number) ? "-nan" : "nan");
+  } else {
+    lua_pushnumber(state, number);
+    lua_tostring(state, -1);
+  }
+}
+
 int BasePairs(lua_State* state) {
   luaL_checktype(state, 1, LUA_TTABLE);
   lua_pushvalue(state, lua_upvalueindex(1));  // next
@@ -108,6 +119,35 @@ int BaseSetMetatable(lua_State* state) {
   if (luaL_getmetafield(state, 1, "__metatable") != 0) luaL_error(state, "cannot change a protected metatable");
   lua_settop(state, 2);
   lua_setmetatable(state, 1);
+  return 1;
+}
+
+// LuaJIT's own would run for ever, without a pulse, if it is its own metamethod.
+int BaseToString(lua_State* state) {
+  luaL_checkany(state, 1);
+  if (luaL_getmetafield(state, 1, "__tostring") != 0) {
+    lua_pushvalue(state, 1);
+    Interpreter::Of(state).Enter(state);
+    lua_call(state, 1, 1);
+    Interpreter::Of(state).Leave();
+    return 1;
+  }
+  switch (lua_type(state, 1)) {
+    case LUA_TSTRING:
+      lua_settop(state, 1);
+      break;
+    case LUA_TNUMBER:
+      PushNumberText(state, lua_tonumber(state, 1));
+      break;
+    case LUA_TBOOLEAN:
+      lua_pushstring(state, lua_toboolean(state, 1) != 0 ? "true" : "false");
+      break;
+    case LUA_TNIL:
+      lua_pushliteral(state, "nil");
+      break;
+    default:
+      lua_pushfstring(state, "%s: %p", luaL_typename(state, 1), lua_topointer(state, 1));
+  }
   return 1;
 }
 
@@ -195,6 +235,7 @@ void AddBaseFunctions(lua_State* state) {
       {"setmetatable", BaseSetMetatable},
       {"loadstring", BaseLoadString},
       {"load", BaseLoad},
+      {"tostring", BaseToString},
       {"gcinfo", BaseGcInfo},
       {"collectgarbage", BaseCollectGarbage},
   };

@@ -133,7 +133,7 @@ void* Interpreter::Allocate(void* self, void* old, size_t old_size, size_t size)
   return storage::ReallocateBytes(old, old_size, size);
 }
 
-void Interpreter::InstallHook() noexcept { lua_sethook(state_, &Interpreter::Hook, LUA_MASKCOUNT, 1); }
+void Interpreter::InstallHook() noexcept { lua_sethook(state_, &Interpreter::Hook, LUA_MASKCOUNT | LUA_MASKCALL, 1); }
 
 void Interpreter::RequestPulse() noexcept {
   wants_pulse_.store(true, std::memory_order_relaxed);

@@ -3,7 +3,7 @@
 """Compares RingKV with the redis-server of this machine: the servers in turn, medians of several rounds, ratios.
 
   bench/compare.py [--rounds 3] [--quick] [--only PARTS]; PARTS are all unless some of these are named:
-  throughput,memory,scan,growth,threads,load,durability,search,replication,http,collections,write_first,eviction,bits]
+  throughput,memory,scan,growth,threads,load,durability,search,replication,http,collections,write_first,eviction,bits
 
 Prints a table in Markdown with the machine and the versions. Requests per second of server CPU (user + system time of
 the process, from /proc) hold even where the machine is noisy.
@@ -12,7 +12,6 @@ import argparse
 import os
 import platform
 import re
-import socket
 import statistics
 import subprocess
 import sys
@@ -20,6 +19,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "compat"))
+from measure import benchmark, cpu_seconds, fill, resident_bytes  # noqa: E402
 from servers import start_redis, start_ringkv  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -40,29 +40,6 @@ LOADS = [
 ]
 
 
-def cpu_seconds(pid):
-    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
-        fields = stat.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def resident_bytes(pid):
-    with open(f"/proc/{pid}/statm", encoding="ascii") as statm:
-        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-def benchmark(server, options, requests):
-    """Requests per second, per second of server CPU, and the median latency in milliseconds."""
-    before = cpu_seconds(server.process.pid)
-    keys = 20_000 if "16384" in options else 1_000_000
-    out = subprocess.run(["redis-benchmark", "-p", str(server.port), "-q", "-r", str(keys), "-n", str(requests),
-                          *options],
-                         capture_output=True, text=True, check=True).stdout
-    used = cpu_seconds(server.process.pid) - before
-    found = re.findall(r"([\d.]+) requests per second, p50=([\d.]+) msec", out)
-    return float(found[-1][0]), requests / used, float(found[-1][1])
-
-
 def throughput(rounds, quick):
     results = {name: {"ringkv": [], "redis": []} for name, *_ in LOADS}
     for _ in range(rounds):
@@ -79,23 +56,6 @@ def throughput(rounds, quick):
         print(f"| {name} | {a[0]:,.0f} | {b[0]:,.0f} | **{a[0] / b[0]:.2f}x** | {want_rate or '-'} | {a[1]:,.0f} | "
               f"{b[1]:,.0f} "
               f"| **{a[1] / b[1]:.2f}x** | {want_cpu} | {a[2]:.3f} / {b[2]:.3f} |", flush=True)
-
-
-def fill(server, count, value_bytes, first=0, batch=1000):
-    """Sets keys of 16 bytes. Returns the longest time of a batch in seconds."""
-    value = b"x" * value_bytes
-    longest = 0
-    with socket.create_connection(("127.0.0.1", server.port)) as connection:
-        for start in range(first, first + count, batch):
-            request = b"".join(b"*3\r\n$3\r\nSET\r\n$16\r\nkey:%012d\r\n$%d\r\n%s\r\n" % (i, value_bytes, value)
-                               for i in range(start, start + batch))
-            began = time.perf_counter()
-            connection.sendall(request)
-            wanted = 5 * batch
-            while wanted > 0:
-                wanted -= len(connection.recv(65536))
-            longest = max(longest, time.perf_counter() - began)
-    return longest
 
 
 def memory():
@@ -188,7 +148,7 @@ def main():
                         default="throughput,memory,scan,growth,threads,load,durability,search,replication,http,"
                                 "collections,write_first,eviction,bits")
     arguments = parser.parse_args()
-    import http_bench  # they use what stands here
+    import http_bench
     import write_first
     from bits import bits
     from collections_bench import collections

@@ -8,7 +8,7 @@ import tempfile
 import threading
 import time
 
-import compare
+import measure
 from servers import eventually, start_redis, start_ringkv
 
 ROUNDS = 3
@@ -22,7 +22,7 @@ def rates(setups, load, requests):
     for _ in range(ROUNDS):
         for rate_of, (start, options) in zip(seen, setups):
             with start(*options) as server:
-                rate_of.append(compare.benchmark(server, load, requests)[0])
+                rate_of.append(measure.benchmark(server, load, requests)[0])
     return [statistics.median(each) for each in seen]
 
 
@@ -101,7 +101,7 @@ def snapshots():
 
 def private_bytes(pid):
     """Of the process, and of a child that saves."""
-    total = compare.resident_bytes(pid)
+    total = measure.resident_bytes(pid)
     children = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout.split()
     for child in children:
         try:

@@ -6,9 +6,9 @@ import time
 
 from redis.crc import key_slot
 
-import compare
 from cluster_change import slots_of
 from cluster_load import Node, RedisCli, RedisPy
+import measure
 from servers import eventually, start_cluster, start_redis, start_ringkv
 
 ROUNDS = 3
@@ -49,7 +49,7 @@ def full_sync():
         times = []
         for _ in range(ROUNDS):
             with start(*options) as primary, start(*options) as replica:
-                compare.fill(primary, 1_000_000, 64)
+                measure.fill(primary, 1_000_000, 64)
                 times.append(follow(replica, primary))
         seconds[name] = statistics.median(times)
     print(f"\nFull sync of 1M keys with values of 64 bytes over loopback: {seconds['ringkv']:.2f} s, Redis "
@@ -62,11 +62,11 @@ def partial_sync():
     for name, options in (("memory", ["--repl-backlog-size", "64mb"]),
                           ("the log's files", ["--repl-backlog-size", "16kb", "--appendonly", "yes"])):
         with start_ringkv(*options) as primary, start_ringkv() as replica:
-            compare.fill(primary, 1000, 64)
+            measure.fill(primary, 1000, 64)
             follow(replica, primary)
             client = replica.connect()
             client.raw("REPLICAOF", "127.0.0.1", "1")  # where nobody is
-            compare.fill(primary, 100_000, 64)
+            measure.fill(primary, 100_000, 64)
             took = follow(replica, primary)
             kind = "partial" if b"sync_partial_ok:1" in primary.connect().raw("INFO", "stats") else "FULL"
             rows.append(f"{took:.2f} s from {name} ({kind})")
@@ -80,7 +80,7 @@ def writes_with_a_replica():
                                       ("way out", start_ringkv, start_redis)):
             with start(*options_of(start)) as primary, follower(*options_of(follower)) as replica:
                 follow(replica, primary)
-                rates[name].append(compare.benchmark(primary, WRITES, 2_000_000)[:2])
+                rates[name].append(measure.benchmark(primary, WRITES, 2_000_000)[:2])
     a, b, c = ([statistics.median(column) for column in zip(*rates[name])] for name in ("ringkv", "redis", "way out"))
     print(f"\nSET P=16 on a primary with one replica: {a[0]:,.0f}/s, Redis {b[0]:,.0f}/s: **{a[0] / b[0]:.2f}x** "
           f"(wanted: "
@@ -144,9 +144,9 @@ def cluster_node():
         seen = {"single": [], "cluster": []}
         for _ in range(ROUNDS):
             with start_ringkv() as server:
-                seen["single"].append(compare.benchmark(server, load, 3_000_000)[:2])
+                seen["single"].append(measure.benchmark(server, load, 3_000_000)[:2])
             with start_cluster(1) as cluster:
-                seen["cluster"].append(compare.benchmark(cluster.primaries[0], load, 3_000_000)[:2])
+                seen["cluster"].append(measure.benchmark(cluster.primaries[0], load, 3_000_000)[:2])
         single, member = ([statistics.median(column) for column in zip(*seen[kind])] for kind in ("single", "cluster"))
         print(f"| {name} | **{member[0] / single[0]:.2f}x** | **{member[1] / single[1]:.2f}x** | 0.95 |", flush=True)
 
@@ -166,7 +166,7 @@ def passed_on():
         for _ in range(ROUNDS):
             for name, server in (("local", asked), ("foreign", cluster.primaries[1])):
                 load = ["-c", "50", "-P", "16", "GET", owned[server][0]]
-                rates[name].append(compare.benchmark(asked, load, 2_000_000)[0])
+                rates[name].append(measure.benchmark(asked, load, 2_000_000)[0])
     local, foreign = (statistics.median(rates[name]) for name in ("local", "foreign"))
     print(f"\ncluster-redirect proxy: GET of another node's key, P=16: {foreign:,.0f}/s, of an own one {local:,.0f}/s: "
           f"**{foreign / local:.2f}x** (wanted: 0.3x).", flush=True)

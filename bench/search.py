@@ -5,7 +5,7 @@ import statistics
 import subprocess
 import time
 
-import compare
+import measure
 from servers import eventually, start_redis, start_ringkv
 
 ROUNDS = 3
@@ -92,9 +92,9 @@ def writes():
                 with start_ringkv("--key-index", mode) as server:
                     run = ["-c", "50", "-d", "8", "-P", "16", *options]
                     if name != "SET of new keys":
-                        compare.fill(server, 1_000_000, 8)
-                        compare.benchmark(server, run, 8_000_000)  # now hardly any key is new
-                    rates[mode][name].append(compare.benchmark(server, run, 2_000_000)[0])
+                        measure.fill(server, 1_000_000, 8)
+                        measure.benchmark(server, run, 8_000_000)  # now hardly any key is new
+                    rates[mode][name].append(measure.benchmark(server, run, 2_000_000)[0])
     for name, _, wanted in loads:
         kept, without = statistics.median(rates["always"][name]), statistics.median(rates["off"][name])
         print(f"| {name} | {kept:,.0f} | {without:,.0f} | **{kept / without:.2f}x** | {wanted} |", flush=True)
@@ -102,7 +102,7 @@ def writes():
 
 def building():
     with start_ringkv("--key-index", "off") as server:
-        compare.fill(server, 1_000_000, 8)
+        measure.fill(server, 1_000_000, 8)
         client = server.connect()
         client.raw("CONFIG", "SET", "latency-tracking-info-percentiles", "100")
         client.raw("CONFIG", "RESETSTAT")

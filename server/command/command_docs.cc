@@ -14,29 +14,22 @@ struct FlagName {
 };
 
 constexpr FlagName kFlagNames[] = {
-    {kWrite, "write"},
-    {kReadOnly, "readonly"},
-    {kDenyOom, "denyoom"},
-    {kAdmin, "admin"},
-    {kPubSub, "pubsub"},
-    {kNoScript, "noscript"},
-    {kBlocking, "blocking"},
-    {kLoading, "loading"},
-    {kStale, "stale"},
-    {kSkipSlowLog, "skip_slowlog"},
-    {kAsks, "asking"},
-    {kFast, "fast"},
-    {kNoAuth, "no_auth"},
-    {kNoAsyncLoading, "no_async_loading"},
-    {kNoMulti, "no_multi"},
-    {kAllowBusy, "allow_busy"},
+    {kWrite, "write"},       {kReadOnly, "readonly"},
+    {kDenyOom, "denyoom"},   {kAdmin, "admin"},
+    {kPubSub, "pubsub"},     {kNoScript, "noscript"},
+    {kBlocking, "blocking"}, {kLoading, "loading"},
+    {kStale, "stale"},       {kSkipSlowLog, "skip_slowlog"},
+    {kAsks, "asking"},       {kFast, "fast"},
+    {kNoAuth, "no_auth"},    {kNoAsyncLoading, "no_async_loading"},
+    {kNoMulti, "no_multi"},  {kAllowBusy, "allow_busy"},
 };
 
 constexpr FlagName kKeyFlagNames[] = {
-    {kKeyRW, "RW"},         {kKeyRO, "RO"},         {kKeyOW, "OW"},
-    {kKeyRM, "RM"},         {kKeyAccess, "access"}, {kKeyUpdate, "update"},
-    {kKeyInsert, "insert"}, {kKeyDelete, "delete"}, {kKeyNot, "not_key"},
-    {kKeyIncomplete, "incomplete"},
+    {kKeyRW, "RW"},         {kKeyRO, "RO"},
+    {kKeyOW, "OW"},         {kKeyRM, "RM"},
+    {kKeyAccess, "access"}, {kKeyUpdate, "update"},
+    {kKeyInsert, "insert"}, {kKeyDelete, "delete"},
+    {kKeyNot, "not_key"},   {kKeyIncomplete, "incomplete"},
 };
 
 // The order in which Redis lists them.

@@ -49,7 +49,7 @@ struct RecoveryOptions {
   Lsn last_lsn = UINT64_MAX;
   UnixMs last_time = INT64_MAX;
   RecoveryProgress* loaded = nullptr;  // must outlive the recovery; may be null
-  bool read_only = false;          // truncates nothing
+  bool read_only = false;              // truncates nothing
   std::function<void(const std::string& line)> progress = [](const std::string&) {};  // about once a second
 };
 

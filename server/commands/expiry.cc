@@ -67,7 +67,7 @@ void SetExpiry(DataCall& call, TimeUnit unit, std::string_view command) {
   if (!expiry) return;
   Place place = call.txn.Find(call.db, call.args[1], Intent::kWrite);
   if (!place || !ConditionsHold(conditions, place.expiry(), *expiry)) return call.reply.Integer(0);
-  if (call.txn.IsOver(*expiry)) {
+  if (call.txn.HasPassed(*expiry)) {
     call.txn.Do(place, storage::Erase{}, events::kDel);
   } else {
     call.txn.Do(place, storage::ExpirySet{*expiry}, events::kExpire);

@@ -238,7 +238,7 @@ void GetEx(DataCall& call) {
     expiry = *parsed;
   }
   ReplyValue(call, place);
-  if (options.unit != nullptr && options.unit->is_absolute && call.txn.IsOver(expiry)) {
+  if (options.unit != nullptr && options.unit->is_absolute && call.txn.HasPassed(expiry)) {
     call.txn.Do(place, storage::Erase{}, events::kDel);
   } else if (options.unit != nullptr || (options.persist && place.entry().has_expiry())) {
     call.txn.Do(place, storage::ExpirySet{expiry}, options.persist ? events::kPersist : events::kExpire);

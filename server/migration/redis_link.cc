@@ -75,6 +75,7 @@ Status RedisLink::Start(PrimaryAddress redis) {
   }
   stopping_ = false;
   is_running_ = true;
+  ChangeAuthority(storage::Authority::kOwner, storage::Authority::kRedisFollower);
   parts_.needs.Update();
   MutexLock lock(join_mutex_);
   thread_ = std::thread([this] { Run(); });
@@ -91,10 +92,19 @@ void RedisLink::Stop() {
   MutexLock lock(join_mutex_);
   if (thread_.joinable()) thread_.join();
   if (!is_running_.exchange(false)) return;
+  ChangeAuthority(storage::Authority::kRedisFollower, storage::Authority::kOwner);
   phase_ = LinkPhase::kNone;
   parts_.log.Notice("migration: stopped; left out were " + std::to_string(keys_left_out_) + " keys and " +
                     std::to_string(commands_left_out_) + " commands");
   parts_.needs.Update();
+}
+
+void RedisLink::ChangeAuthority(storage::Authority from, storage::Authority to) {
+  storage::Store& store = parts_.data.store();
+  storage::Random random(1);
+  storage::Txn txn(store, parts_.clock.Now(), random);
+  txn.LockAll();
+  if (store.authority() == from) store.SetAuthority(to);
 }
 
 PrimaryAddress RedisLink::target() {
@@ -112,6 +122,7 @@ void RedisLink::Run() {
   storage::CountMemoryOfThisThread();
   parts_.links.WaitForRound(stopping_);  // writes admitted before the migration have ended
   state_ = std::make_unique<ThreadState>(kNoThread, parts_.data.store(), parts_.commands.size(), world_.chance.Next());
+  state_->txn.set_keeps_expired(true);
   auto card = std::make_shared<ClientCard>();
   card->address = "migration";
   session_ = std::make_unique<Session>(card, watched_keys_);

@@ -3,6 +3,9 @@
 // until it is stopped. The commands execute like those of a client, so they are logged and replicated. Keys of
 // unsupported types are logged and counted.
 //
+// As on a replica of Redis, keys expire when the Redis server says so: until the link is stopped, expired keys are
+// hidden from clients, and nothing is evicted.
+//
 // Threads: one of its own; other state is guarded or atomic.
 #pragma once
 
@@ -56,6 +59,8 @@ class RedisLink {
 
  private:
   void Run();
+  // Changes the store's authority if it is `from`.
+  void ChangeAuthority(storage::Authority from, storage::Authority to);
   storage::Status FollowOnce();
   storage::Status Handshake(PeerSocket& socket);
   storage::Status TakeFile(PeerSocket& socket);

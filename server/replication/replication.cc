@@ -190,7 +190,8 @@ uint32_t Replication::Unmet() const {
   const Options& options = parts_.options;
   uint32_t unmet = 0;
   // A replica's memory is its primary's concern.
-  if (options.maxmemory != 0 && !is_replica()) unmet |= kNeedsMemoryChecked;
+  const bool follows_redis = parts_.data.store().authority() == storage::Authority::kRedisFollower;
+  if (options.maxmemory != 0 && !is_replica() && !follows_redis) unmet |= kNeedsMemoryChecked;
   if (!IsWritable()) unmet |= kNeedsWritable;
   if (!MayServeStale()) unmet |= kNeedsFreshData;
   const auto fewest = static_cast<size_t>(options.min_replicas_max_lag == 0 ? 0 : options.min_replicas_to_write.load());

@@ -37,7 +37,13 @@ enum class Authority : uint8_t {
   kOwner,             // this store: changes are recorded, keys expire here
   kFollower,          // another store, whose effects are applied: expired keys are hidden until it deletes them
   kWritableFollower,  // like kFollower, but clients may write; their changes are not recorded
+  kRedisFollower,     // a Redis server, whose commands are executed: like kFollower, but changes are recorded
 };
+
+// Whether changes by transactions are recorded, with LSNs of this store.
+constexpr bool RecordsChanges(Authority authority) {
+  return authority == Authority::kOwner || authority == Authority::kRedisFollower;
+}
 
 class Store {
  public:

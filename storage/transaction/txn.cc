@@ -34,10 +34,11 @@ Place Txn::Find(DbIndex db, std::string_view key, Intent intent) {
   RINGKV_CHECK(IsLocked(position.partition()));
   Place place = LookUp(db, key, position);
   if (place && IsExpired(place.entry())) {
-    if (store_.authority() == Authority::kFollower) {
+    const Authority authority = store_.authority();
+    if (authority == Authority::kOwner) {
+      if (intent != Intent::kErase) Do(place, Erase{EraseReason::kExpired}, events::kExpired);
+    } else if (authority != Authority::kWritableFollower || intent != Intent::kErase) {
       place = place.FoundAt(nullptr, nullptr, nullptr);
-    } else if (intent != Intent::kErase) {
-      Do(place, Erase{EraseReason::kExpired}, events::kExpired);
     }
   }
   if (intent == Intent::kRead || intent == Intent::kPeek || intent == Intent::kLook) {
@@ -122,7 +123,18 @@ Place Txn::Fresh(const Place& place) {
   return place.FoundAt(segment, cell, &table);
 }
 
+// On a writable follower a read leaves an expired key to the primary, which may have prolonged it; a write replaces it.
+void Txn::EraseHidden(const Place& place) {
+  Table& table = TableFor(place);
+  Segment* segment = table.SegmentFor(place.location().local_position);
+  const Cell* cell = segment->Find(place.key(), place.location().local_position);
+  if (cell == nullptr) return;
+  Place hidden = place.FoundAt(segment, cell, &table);
+  Do(hidden, Erase{EraseReason::kExpired}, events::kExpired);
+}
+
 Place Txn::Put(const Place& place, MutableEntry* entry) {
+  if (store_.authority() == Authority::kWritableFollower) EraseHidden(place);
   Table& table = TableFor(place);
   const Table::Inserted inserted = table.Insert(place.location().local_position, entry);
   NoteOccupancy(place);

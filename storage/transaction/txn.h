@@ -8,7 +8,7 @@
 //   txn.Do(place, StringPut{value}, events::kSet);  // applied and announced
 //   txn.Unlock();
 //
-// Expired keys are never seen: `Find` erases them.
+// Expired keys are never seen: `Find` erases them, or hides them where the store follows another one.
 //
 // All effects between locking and unlocking are one group in the log, which is atomic across a crash.
 //
@@ -114,12 +114,12 @@ class Txn {
   Lsn depends_on() const { return depends_on_; }
   void DependOn(Lsn lsn) { depends_on_ = std::max(depends_on_, lsn); }
   void ForgetDependence() { depends_on_ = 0; }
-  // For data of another store, or of a file: expired keys stay until an effect deletes them.
+  // For recovery and replication: expired keys stay until an effect or a command deletes them.
   void set_keeps_expired(bool keeps) { keeps_expired_ = keeps; }
-  // Whether a key with this expiry would be deleted at once.
-  bool IsOver(UnixMs expiry) const { return !keeps_expired_ && expiry <= now_; }
+  // Whether a key with this expiry is gone by now.
+  bool HasPassed(UnixMs expiry) const { return !keeps_expired_ && expiry <= now_; }
   // Whether finds and visits treat the entry as missing.
-  bool IsExpired(const Entry& entry) const { return !keeps_expired_ && entry.IsExpired(now_); }
+  bool IsExpired(const Entry& entry) const { return entry.has_expiry() && HasPassed(entry.expiry()); }
   // For slot migration: visits include keys of foreign slots.
   void set_shows_foreign(bool shows) { shows_foreign_ = shows; }
   bool shows_foreign() const { return shows_foreign_; }
@@ -253,6 +253,7 @@ class Txn {
   void RecordValue(const Place& place);
   template <CollectionEffect Effect>
   EffectResult ChangeCollection(Place& place, const Effect& effect, const KeyEvent& event);
+  void EraseHidden(const Place& place);
   void DropTables(DbIndex db);
   void Overwrite(Place& place, MutableEntry* entry);
   void FreeEntry(MutableEntry* entry);

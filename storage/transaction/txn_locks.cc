@@ -61,7 +61,7 @@ bool Txn::LockPartition(size_t index, bool waits_for_long) {
 
 void Txn::Begin() {
   any_locked_ = true;
-  is_recording_ = store_.log().is_recording() && store_.authority() == Authority::kOwner;
+  is_recording_ = store_.log().is_recording() && RecordsChanges(store_.authority());
   stands_for_group_ = false;
   if (hold_ != Hold::kShort) [[unlikely]]
     MarkLocks();

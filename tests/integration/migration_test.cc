@@ -211,6 +211,50 @@ TEST(MovingIn, SeveralClientsMayEndItAtOnce) {
   EXPECT_EQ(Say(server, {"SET", "a", "b"}), "OK");
 }
 
+// The clock of the Redis server decides: what has expired by the clock here may live on there.
+TEST(MovingIn, KeysExpireOnlyWhenTheRedisServerSaysSo) {
+  const std::string past("\xe8\x03\0\0\0\0\0\0", 8);
+  const auto expired = [&](const std::string& key) {
+    return "\xfc" + past + std::string("\0", 1) + "\x03" + key + "\x01v";
+  };
+  RedisPrimary redis;
+  const ServerProcess server(Following(redis, {"--hz", "500"}));
+  redis.Accept(expired("old") + expired("two") + expired("end"));
+  auto follow = [&, sent = size_t{0}](const std::string& commands) mutable {
+    redis.Send(commands);
+    sent += commands.size();
+    return Eventually([&] { return server.Info("migrate_offset") == std::to_string(sent); });
+  };
+  ASSERT_TRUE(follow("SET set v PXAT 5\r\nSET key v\r\nPEXPIREAT key 5\r\nSET got v\r\nGETEX got PXAT 5\r\n"));
+  EXPECT_EQ(Say(server, {"DBSIZE"}), "6");
+  for (const std::string key : {"old", "two", "end", "set", "key", "got"}) {
+    EXPECT_EQ(Say(server, {"GET", key}), "") << key;
+    EXPECT_EQ(Say(server, {"TTL", key}), "-2") << key;
+    EXPECT_EQ(Say(server, {"EXISTS", key}), "0") << key;
+  }
+  ASSERT_TRUE(
+      follow("PEXPIREAT old 9999999999999\r\nAPPEND two 2\r\nPERSIST two\r\nPERSIST set\r\nPERSIST key\r\n"
+             "PERSIST got\r\nDEL end\r\nSET end v PXAT 5\r\n"));
+  EXPECT_EQ(Say(server, {"GET", "two"}), "v2");
+  for (const std::string key : {"old", "set", "key", "got"}) EXPECT_EQ(Say(server, {"GET", key}), "v") << key;
+  EXPECT_EQ(server.Info("expired_keys"), "0");
+  EXPECT_EQ(server.Info("migrate_commands_left_out"), "0");
+  EXPECT_EQ(Say(server, {"REPLICAOF", "NO", "ONE"}), "OK");
+  EXPECT_TRUE(Eventually([&] { return server.Info("expired_keys") == "1"; })) << "from here on this server decides";
+  EXPECT_EQ(Say(server, {"DBSIZE"}), "5");
+}
+
+TEST(MovingIn, NothingIsEvictedHereAsLongAsTheRedisServerDecides) {
+  RedisPrimary redis;
+  const ServerProcess server(Following(
+      redis, {"--maxmemory", "1000", "--maxmemory-policy", "allkeys-lru", "--hz", "500", "--io-threads", "1"}));
+  redis.Accept();
+  redis.Send("SET key v\r\n");
+  ASSERT_TRUE(Eventually([&] { return Say(server, {"GET", "key"}) == "v"; }));
+  EXPECT_EQ(Say(server, {"REPLICAOF", "NO", "ONE"}), "OK");
+  EXPECT_TRUE(Eventually([&] { return server.Info("evicted_keys") == "1"; }));
+}
+
 TEST(MovingIn, EachCommandThatFailsIsCounted) {
   RedisPrimary redis;
   const ServerProcess server(Following(redis));

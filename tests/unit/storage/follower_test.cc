@@ -222,6 +222,32 @@ TEST_F(FollowerTest, HidesExpiredKeysUntilThePrimaryDeletesThem) {
   EXPECT_EQ(SizeOf(txn, 0).keys, 0u);
 }
 
+// A replica's clock may be ahead of its primary's.
+TEST_F(FollowerTest, AWritableOneKeepsWhatItReadsAsExpiredAndReplacesItWhenItIsWritten) {
+  replica_.store().SetAuthority(storage::Authority::kWritableFollower);
+  const auto tail = Synchronise([] {});
+  primary_.Put("prolonged", "1", 0, 1'700'000'000'500);
+  primary_.Put("written", "1", 0, 1'700'000'000'500);
+  Send(*tail);
+  storage::Random random(1);
+  storage::Txn txn(replica_.store(), 1'700'000'001'000, random);
+  for (const std::string key : {"prolonged", "written"}) {
+    txn.LockKey(key);
+    EXPECT_FALSE(txn.Find(0, key, storage::Intent::kRead));
+    txn.Unlock();
+  }
+  txn.LockKey("written");
+  storage::Place place = txn.Find(0, "written", storage::Intent::kWrite);
+  txn.Do(place, storage::StringPut{"2"}, storage::events::kSet);
+  EXPECT_EQ(txn.Find(0, "written", storage::Intent::kRead).value(), "2");
+  txn.Unlock();
+  EXPECT_EQ(SizeOf(txn, 0).keys, 2u);
+  primary_.Expire("prolonged", 1'900'000'000'000);
+  Send(*tail);
+  txn.LockKey("prolonged");
+  EXPECT_TRUE(txn.Find(0, "prolonged", storage::Intent::kRead));
+}
+
 TEST_F(FollowerTest, TellsSubscribersOnceOfAChangeMadeOfSeveralEffects) {
   for (const std::string element : {"a", "b"}) primary_.Push("before", element);
   HeardEvents heard;

@@ -13,6 +13,8 @@
 #include <string>
 #include <string_view>
 
+#include "storage/base/buffer_memory.h"
+
 namespace ringkv::server {
 
 class ByteWindow {
@@ -24,10 +26,12 @@ class ByteWindow {
   int64_t last() const { return last_; }
   int64_t first() const { return first_; }
   size_t bytes() const { return static_cast<size_t>(last_ - first_ + 1); }
+  size_t MemoryBytes() const { return memory_bytes_ + blocks_.size() * sizeof(Block); }
 
   void Append(std::string_view bytes) {
     if (bytes.empty()) return;
     blocks_.push_back({last_ + 1, std::make_shared<const std::string>(bytes)});
+    memory_bytes_ += storage::SharedTextBytes(*blocks_.back().bytes);
     last_ += static_cast<int64_t>(bytes.size());
   }
 
@@ -46,6 +50,7 @@ class ByteWindow {
       const size_t oldest = blocks_.front().bytes->size();
       const int64_t next = first_ + static_cast<int64_t>(oldest);
       if (bytes() - oldest < least || next > needed) return;
+      memory_bytes_ -= storage::SharedTextBytes(*blocks_.front().bytes);
       blocks_.pop_front();
       first_ = next;
     }
@@ -58,6 +63,7 @@ class ByteWindow {
   };
   int64_t first_;
   int64_t last_;
+  size_t memory_bytes_ = 0;
   std::deque<Block> blocks_;
 };
 

@@ -23,7 +23,7 @@ void RedisFeeds::Admit(int descriptor, std::string unread, std::shared_ptr<Clien
     history_ = std::move(history);
     // Other nodes number the bytes of the same history otherwise, and so did this one before a gap.
     stream_ = std::make_shared<RedisStream>(parts_.world.chance.UniqueDigits(), begun, offset,
-                                            parts_.owner.TailFrom(begun + 1));
+                                            parts_.owner.TailFrom(begun + 1), parts_.store.buffers());
   }
   feeds_.push_back(
       std::make_unique<RedisFeed>(parts_, stream_, descriptor, std::move(unread), std::move(card), std::move(request)));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "server/redis_feed/redis_full_sync.h"
 
+#include <algorithm>
+
 #include "server/base/version.h"
 #include "server/redis_feed/padding.h"
 
@@ -24,7 +26,8 @@ RedisFullSync::RedisFullSync(World world, RedisStream& stream, const RedisStream
       stream_(stream),
       start_(start),
       tail_(std::move(tail)),
-      file_(world_.store, start.lsn, kRedisVersion, now) {}
+      file_(world_.store, start.lsn, kRedisVersion, now),
+      memory_(world_.store.buffers()) {}
 
 // --- changes --------------------------------------------------------------------------------------------------------
 
@@ -40,28 +43,33 @@ Status RedisFullSync::ReadChanges() {
     for (const auto& frame : frames_) {
       if (commands_.empty() || commands_.back().size() >= kCommandsAtOnce) commands_.emplace_back();
       const size_t before = commands_.back().size();
+      const size_t capacity_before = commands_.back().capacity();
       if (!file_.TakeFrame(*frame, &commands_.back())) return Fail("a frame of the log is damaged");
-      NoteCommands(commands_.back().size() - before);
+      NoteCommands(commands_.back().size() - before, commands_.back().capacity() - capacity_before);
     }
   }
   std::string messages;
   stream_.TakeMessages(start_, &messages);
   if (messages.empty()) return {};
-  NoteCommands(messages.size());
+  NoteCommands(messages.size(), messages.capacity());
   commands_.push_back(std::move(messages));
   return {};
 }
 
-void RedisFullSync::NoteCommands(size_t bytes) {
+void RedisFullSync::NoteCommands(size_t bytes, size_t memory) {
   command_bytes_ += bytes;
+  command_memory_ += memory;
   all_command_bytes_ += static_cast<int64_t>(bytes);
+  memory_.Set(command_memory_);
 }
 
 bool RedisFullSync::NextCommands(std::string* out) {
   if (!commands_.empty()) {
     command_bytes_ -= commands_.front().size();
+    command_memory_ -= std::min(command_memory_, commands_.front().capacity());
     *out += commands_.front();
     commands_.pop_front();
+    memory_.Set(command_memory_);
     return true;
   }
   if (padding_bytes_ == 0) return false;
@@ -124,7 +132,7 @@ Status RedisFullSync::Join(RedisStream::Reader* reader) {
   std::string messages;
   const std::optional<int64_t> padding = stream_.EndSync(start_, file_.last(), all_command_bytes_, &messages, reader);
   if (!padding) return {};
-  NoteCommands(messages.size());
+  NoteCommands(messages.size(), messages.capacity());
   if (!messages.empty()) commands_.push_back(std::move(messages));
   padding_bytes_ = *padding;
   end_ = start_.offset + all_command_bytes_ + *padding;

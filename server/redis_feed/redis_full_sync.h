@@ -59,7 +59,7 @@ class RedisFullSync {
   bool is_spooled() const { return world_.end_mark.empty(); }
   storage::Status MakePart(int64_t now_ms, std::string* out, bool* has_copied);
   storage::Status Join(RedisStream::Reader* reader);
-  void NoteCommands(size_t bytes);
+  void NoteCommands(size_t bytes, size_t memory);
   storage::Status ReadSpool(std::string* out);
 
   const World world_;
@@ -78,7 +78,9 @@ class RedisFullSync {
   int64_t last_newline_ms_ = 0;
   std::deque<std::string> commands_;
   size_t command_bytes_ = 0;
-  int64_t all_command_bytes_ = 0;  // also of those that were sent
+  size_t command_memory_ = 0;
+  storage::BufferMemory::Share memory_;  // of the commands
+  int64_t all_command_bytes_ = 0;        // also of those that were sent
   int64_t padding_bytes_ = 0;
   int64_t end_ = 0;
 };

@@ -23,8 +23,15 @@ constexpr size_t kMostPublishedBytes = 64 << 20;
 
 }  // namespace
 
-RedisStream::RedisStream(std::string id, Lsn begun, int64_t offset, std::unique_ptr<storage::LogTail> tail)
-    : id_(std::move(id)), tail_(std::move(tail)), window_(offset), last_(begun), marks_{{offset, begun}} {}
+RedisStream::RedisStream(std::string id, Lsn begun, int64_t offset, std::unique_ptr<storage::LogTail> tail,
+                         storage::BufferMemory& buffers)
+    : id_(std::move(id)),
+      tail_(std::move(tail)),
+      window_(offset),
+      last_(begun),
+      marks_{{offset, begun}},
+      memory_(buffers),
+      published_memory_(buffers) {}
 
 // --- what comes in --------------------------------------------------------------------------------------------------
 
@@ -98,6 +105,13 @@ void RedisStream::Flush() {
   if (bytes_.capacity() > 4 * kReadAtOnce) bytes_.shrink_to_fit();
   marks_.push_back({window_.last(), last_});
   if (marks_.size() > kMostMarks) marks_.pop_front();
+  CountMemory();
+}
+
+void RedisStream::CountMemory() {
+  size_t bytes = window_.MemoryBytes() + marks_.size() * sizeof(Mark);
+  for (const auto& [number, messages] : messages_) bytes += messages.capacity();
+  memory_.Set(bytes);
 }
 
 void RedisStream::Trim(size_t backlog_bytes) {
@@ -105,6 +119,7 @@ void RedisStream::Trim(size_t backlog_bytes) {
   for (const Reader* reader : readers_) needed = std::min(needed, reader->next);
   window_.Trim(backlog_bytes, needed);
   std::erase_if(syncs_, [&](const Sync& sync) REQUIRES(mutex_) { return sync.end < window_.first(); });
+  CountMemory();
 }
 
 RedisStream::Queued RedisStream::Publish(Lsn after, bool in_shard, std::string_view channel, std::string_view message) {
@@ -118,6 +133,7 @@ RedisStream::Queued RedisStream::Queue(Lsn after, std::string command) {
   if (published_bytes_ + command.size() > kMostPublishedBytes) return Queued::kNot;
   published_bytes_ += command.size();
   published_.push_back({after, std::move(command)});
+  published_memory_.Set(published_bytes_ + published_.size() * sizeof(Published));
   return published_.size() == 1 ? Queued::kFirst : Queued::kBehindOthers;
 }
 
@@ -129,6 +145,7 @@ void RedisStream::TakePublished() {
     published_bytes_ -= published_.front().command.size();
     published_.pop_front();
   }
+  published_memory_.Set(published_bytes_ + published_.size() * sizeof(Published));
 }
 
 void RedisStream::AskForAck(Lsn lsn) {

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "server/redis_feed/byte_window.h"
+#include "storage/base/buffer_memory.h"
 #include "storage/base/mutex.h"
 #include "storage/base/result.h"
 #include "storage/log/log_tail.h"
@@ -28,8 +29,10 @@ namespace ringkv::server {
 
 class RedisStream {
  public:
-  // `id`: 40 hexadecimal digits. `begun`: the last group before the stream; `tail` reads those behind it.
-  RedisStream(std::string id, storage::Lsn begun, int64_t offset, std::unique_ptr<storage::LogTail> tail);
+  // `id`: 40 hexadecimal digits. `begun`: the last group before the stream; `tail` reads those behind it. `buffers`
+  // counts its memory.
+  RedisStream(std::string id, storage::Lsn begun, int64_t offset, std::unique_ptr<storage::LogTail> tail,
+              storage::BufferMemory& buffers);
 
   const std::string& id() const { return id_; }
 
@@ -102,6 +105,7 @@ class RedisStream {
   void TakePublished() REQUIRES(mutex_);
   void Flush() REQUIRES(mutex_);
   void Trim(size_t backlog_bytes) REQUIRES(mutex_);
+  void CountMemory() REQUIRES(mutex_);
 
   const std::string id_;
   std::atomic<storage::Lsn> wanted_ack_{0};
@@ -131,6 +135,7 @@ class RedisStream {
   };
   std::vector<Sync> syncs_ GUARDED_BY(mutex_);                   // whose replicas may not have all of it yet
   std::map<uint64_t, std::string> messages_ GUARDED_BY(mutex_);  // by the number of a sync that has not taken them
+  storage::BufferMemory::Share memory_ GUARDED_BY(mutex_);
 
   struct Published {
     storage::Lsn after;
@@ -139,6 +144,7 @@ class RedisStream {
   storage::Mutex published_mutex_;  // taken after the other
   std::deque<Published> published_ GUARDED_BY(published_mutex_);
   size_t published_bytes_ GUARDED_BY(published_mutex_) = 0;
+  storage::BufferMemory::Share published_memory_ GUARDED_BY(published_mutex_);
 };
 
 }  // namespace ringkv::server

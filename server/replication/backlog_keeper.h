@@ -45,7 +45,7 @@ class BacklogKeeper {
   void Detach();
 
   const ReplicationParts& parts_;
-  storage::Backlog backlog_;
+  storage::Backlog backlog_{parts_.data.store().buffers()};
   std::atomic<bool> is_kept_{false};
   storage::Mutex mutex_;
   int64_t last_use_ms_ GUARDED_BY(mutex_) = 0;

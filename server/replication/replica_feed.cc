@@ -29,7 +29,8 @@ ReplicaFeed::ReplicaFeed(const ReplicaFeedParts& parts, int descriptor, std::str
       socket_(descriptor),
       card_(std::move(card)),
       request_(std::move(request)),
-      received_(std::move(unread)) {}
+      received_(std::move(unread)),
+      published_memory_(parts.data.store().buffers()) {}
 
 ReplicaFeed::~ReplicaFeed() {
   Interrupt();
@@ -156,6 +157,7 @@ void ReplicaFeed::Publish(storage::Lsn after, std::shared_ptr<const std::string>
     published_bytes_ += body->size();
     published_.push_back({after, std::move(body)});
     DropOverLimit();
+    CountPublished();
   }
   if (has_overflowed_) return socket_.Interrupt();
   if (was_empty) socket_.Wake();
@@ -176,7 +178,10 @@ void ReplicaFeed::DropOverLimit() {
   has_overflowed_ = true;
   published_.clear();
   published_bytes_ = 0;
+  CountPublished();
 }
+
+void ReplicaFeed::CountPublished() { published_memory_.Set(published_bytes_ + published_.size() * sizeof(Published)); }
 
 Status ReplicaFeed::SendPublished() {
   std::string together;
@@ -188,6 +193,7 @@ Status ReplicaFeed::SendPublished() {
       published_bytes_ -= body.size();
       published_.pop_front();
     }
+    CountPublished();
   }
   return together.empty() ? Status() : Send(together);
 }

@@ -79,6 +79,7 @@ class ReplicaFeed final : private storage::Backlog::Listener {
   storage::Status SendPublished();
   // Drops the waiting messages and marks the link to end if they exceed the limit.
   void DropOverLimit() REQUIRES(published_mutex_);
+  void CountPublished() REQUIRES(published_mutex_);
   storage::Status SendList(const storage::FrameList& frames);
   storage::Status Send(std::string_view bytes);
   storage::Status Heartbeat();
@@ -107,6 +108,7 @@ class ReplicaFeed final : private storage::Backlog::Listener {
   std::deque<Published> published_ GUARDED_BY(published_mutex_);
   size_t published_bytes_ GUARDED_BY(published_mutex_) = 0;
   OutputLimitWatch published_watch_ GUARDED_BY(published_mutex_);
+  storage::BufferMemory::Share published_memory_ GUARDED_BY(published_mutex_);
 
   std::atomic<FeedState> state_{FeedState::kStarting};
   std::atomic<storage::Lsn> acknowledged_{0};

@@ -111,13 +111,11 @@ constexpr Metric kMemoryMetrics[] = {
          [](const Observation& o) {
            return Reading(static_cast<int64_t>(o.memory.resident) - static_cast<int64_t>(o.memory.used));
          }},
-    {.section = "memory",
-     .info = "mem_not_counted_for_evict",
-     .read = [](const Observation& o) { return Reading(o.parts.data.store().reclaimer().pending_bytes()); }},
+    {.section = "memory", .info = "mem_not_counted_for_evict", .read = InMemory<&MemoryReport::uncounted>},
     {.section = "memory", .info = "mem_replication_backlog", .read = InMemory<&MemoryReport::backlog>},
     {.section = "memory",
      .info = "mem_total_replication_buffers",
-     .read = [](const Observation& o) { return Reading(o.memory.backlog + o.memory.replicas); }},
+     .read = [](const Observation& o) { return Reading(o.memory.buffers + o.memory.replicas); }},
     {.section = "memory", .info = "mem_clients_slaves", .read = InMemory<&MemoryReport::replicas>},
     {.section = "memory",
      .info = "mem_clients_normal",

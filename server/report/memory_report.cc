@@ -38,6 +38,9 @@ MemoryReport ReportMemory(const ReportParts& parts, storage::Txn& txn) {
   report.allocator = storage::ReadAllocatorStatistics();
   report.tables = TableBytes(txn);
   report.backlog = parts.replication.backlog().bytes();
+  if (const auto stream = parts.replication.feeds().stream()) report.backlog += stream->numbers().bytes;
+  report.buffers = parts.data.store().buffers().bytes();
+  report.uncounted = parts.data.store().UncountedBytes();
   report.log_buffer = parts.data.store().log().pending_bytes();
   for (const auto& card : parts.clients.All()) {
     (card->is_replica ? report.replicas : report.clients) += card->MemoryBytes();

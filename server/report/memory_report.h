@@ -25,12 +25,14 @@ struct MemoryReport {
   size_t clients = 0;  // without replicas
   size_t replicas = 0;
   size_t backlog = 0;     // of replication, shared by all replicas
+  size_t buffers = 0;     // of replication, with the backlog
   size_t log_buffer = 0;  // of the log, not yet written
+  size_t uncounted = 0;   // what maxmemory does not count
   uint64_t keys = 0;
   storage::AllocatorStatistics allocator;
   std::vector<std::pair<storage::DbIndex, storage::DatabaseSize>> databases;  // those with keys
 
-  size_t overhead() const { return startup + tables + clients + replicas + backlog + log_buffer; }
+  size_t overhead() const { return startup + tables + clients + replicas + buffers + log_buffer; }
   size_t dataset() const { return used > overhead() ? used - overhead() : 0; }
   double DatasetPercentage() const;
   // How much of `a` is beyond `b`.

@@ -61,7 +61,7 @@ bool IsLru(EvictionPolicy policy) {
   return policy == EvictionPolicy::kAllKeysLru || policy == EvictionPolicy::kVolatileLru;
 }
 
-bool MemoryLimit::IsExceeded(Store& store) const { return UsedMemory() > bytes + store.reclaimer().pending_bytes(); }
+bool MemoryLimit::IsExceeded(Store& store) const { return UsedMemory() > bytes + store.UncountedBytes(); }
 
 Eviction Evictor::MakeRoom(Txn& txn, const MemoryLimit& limit, const std::function<bool()>& in_time) {
   while (limit.IsExceeded(txn.store())) {

@@ -41,7 +41,7 @@ struct MemoryLimit {
   EvictionPolicy policy = EvictionPolicy::kNoEviction;
   size_t samples = 5;  // keys sampled per evicted key
 
-  // Whether memory use exceeds the limit. Memory that waits for the reclaimer counts as freed.
+  // Whether memory use exceeds the limit, without what the store does not count.
   bool IsExceeded(Store& store) const;
 };
 

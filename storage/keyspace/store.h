@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "storage/base/buffer_memory.h"
 #include "storage/base/clock.h"
 #include "storage/base/position.h"
 #include "storage/entry/access.h"
@@ -69,6 +70,10 @@ class Store {
   IndexPolicy& index_policy() { return index_policy_; }
   // The buffer for effects of transactions.
   LogBuffer& log() { return log_; }
+  // Of replication, beside the log's buffer.
+  BufferMemory& buffers() { return buffers_; }
+  // Memory that eviction does not count, because it will be free soon, or has its own limits.
+  size_t UncountedBytes() const { return reclaimer_.pending_bytes() + log_.pending_bytes() + buffers_.bytes(); }
   Partition& partition(size_t index) { return partitions_[index]; }
   LongHolds& long_holds() { return long_holds_; }
   const Occupancy& occupancy() const { return occupancy_; }
@@ -100,6 +105,7 @@ class Store {
   Reclaimer reclaimer_;
   IndexPolicy index_policy_;
   LogBuffer log_;
+  BufferMemory buffers_;
   std::atomic<uint64_t> flushes_{0};
   std::atomic<bool> was_emptied_{false};
   LongHolds long_holds_;

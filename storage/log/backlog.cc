@@ -15,21 +15,28 @@ void Backlog::Clear(Lsn last) {
   MutexLock lock(mutex_);
   frames_.clear();
   bytes_ = 0;
+  memory_bytes_ = 0;
   last_ = last;
   ++lives_;
+  CountMemory();
 }
 
 void Backlog::Trim() {
   while (frames_.size() > 1 && bytes_ > limit_) {
     bytes_ -= frames_.front().bytes->size();
+    memory_bytes_ -= SharedTextBytes(*frames_.front().bytes);
     frames_.pop_front();
   }
+  CountMemory();
 }
+
+void Backlog::CountMemory() { memory_.Set(memory_bytes_ + frames_.size() * sizeof(Held)); }
 
 Status Backlog::Write(const LogFrame& frame, std::string_view bytes) {
   auto copy = std::make_shared<const std::string>(bytes);
   MutexLock lock(mutex_);
   bytes_ += copy->size();
+  memory_bytes_ += SharedTextBytes(*copy);
   last_ = frame.last();
   frames_.push_back({frame.first, frame.last(), std::move(copy)});
   Trim();

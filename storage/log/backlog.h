@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "storage/base/buffer_memory.h"
 #include "storage/log/log_writer.h"
 
 namespace ringkv::storage {
@@ -18,6 +19,9 @@ using FrameList = std::vector<std::shared_ptr<const std::string>>;
 
 class Backlog final : public FrameSink {
  public:
+  // `buffers`, which must outlive it, counts its memory.
+  explicit Backlog(BufferMemory& buffers) : memory_(buffers) {}
+
   class Listener {
    public:
     virtual ~Listener() = default;
@@ -56,13 +60,16 @@ class Backlog final : public FrameSink {
     std::shared_ptr<const std::string> bytes;
   };
   void Trim() REQUIRES(mutex_);
+  void CountMemory() REQUIRES(mutex_);
 
   mutable Mutex mutex_;
   size_t limit_ GUARDED_BY(mutex_) = 16 << 20;
   size_t bytes_ GUARDED_BY(mutex_) = 0;
+  size_t memory_bytes_ GUARDED_BY(mutex_) = 0;
   Lsn last_ GUARDED_BY(mutex_) = 0;
   uint64_t lives_ GUARDED_BY(mutex_) = 0;
   std::deque<Held> frames_ GUARDED_BY(mutex_);
+  BufferMemory::Share memory_ GUARDED_BY(mutex_);
   std::vector<Listener*> listeners_ GUARDED_BY(mutex_);
 };
 

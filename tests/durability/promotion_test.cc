@@ -37,7 +37,7 @@ struct WritableReplica : ChangingStore {
   }
   ~WritableReplica() { [[maybe_unused]] const auto last = durability.log().Detach(&backlog); }
 
-  storage::Backlog backlog;
+  storage::Backlog backlog{store().buffers()};
   storage::Durability durability;
 };
 

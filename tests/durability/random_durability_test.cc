@@ -130,7 +130,7 @@ class Primary {
   Random& random_;
   FaultyFileSystem disk_;
   DurableStore store_;
-  Backlog backlog_;
+  Backlog backlog_{store_.store().buffers()};
   std::unique_ptr<storage::LogTail> tail_;
 };
 
@@ -317,7 +317,7 @@ class Life : public ChangingStore {
   FaultyFileSystem& disk_;
   States& states_;
   Random& random_;
-  Backlog observer_;
+  Backlog observer_{store().buffers()};
   Durability durability_;
   storage::Follower follower_{store()};
   std::unique_ptr<Primary> primary_;

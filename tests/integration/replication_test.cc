@@ -298,5 +298,28 @@ TEST(Replication, AnAcknowledgementOfAnLsnThatDoesNotExistEndsTheLink) {
   EXPECT_EQ(Say(primary, {"WAIT", "1", "1"}), "0");
 }
 
+// An eviction is a change that replicas get: if their buffers counted, it would cause the next one.
+TEST(Replication, BuffersForReplicasCauseNoEvictionAndAreNoDataset) {
+  constexpr int kMegabytes = 40;  // more than repl-backlog-size
+  ServerProcess primary(WithDebug({"--maxmemory-policy", "allkeys-lru"}));
+  ServerProcess replica(ReplicaOf(primary.port()));
+  const int redis_replica = primary.Connect();
+  SendAll(redis_replica, "SYNC\r\n");
+  ASSERT_TRUE(Eventually([&] { return IsUp(replica) && primary.Info("connected_slaves") == "2"; }));
+  EXPECT_EQ(Say(primary, {"DEBUG", "POPULATE", "1000"}), "OK");
+  constexpr int64_t kRoom = 16 << 20;
+  const int64_t limit = std::stoll(primary.Info("used_memory")) + kRoom;
+  EXPECT_EQ(Say(primary, {"CONFIG", "SET", "maxmemory", std::to_string(limit)}), "OK");
+  const std::string value(1 << 20, 'v');
+  for (int i = 0; i < kMegabytes; ++i) ASSERT_EQ(Say(primary, {"SET", "key", value}), "OK");
+  ASSERT_TRUE(Eventually([&] { return HasCaughtUp(replica, primary); }));
+  EXPECT_GT(std::stoll(primary.Info("used_memory")), limit);
+  EXPECT_GT(std::stoll(primary.Info("mem_not_counted_for_evict")), 2 * kRoom);
+  EXPECT_LT(std::stoll(primary.Info("used_memory_dataset")), kRoom);
+  EXPECT_EQ(primary.Info("evicted_keys"), "0");
+  EXPECT_EQ(Say(primary, {"DBSIZE"}), "1001");
+  ::close(redis_replica);
+}
+
 }  // namespace
 }  // namespace ringkv::test

@@ -38,7 +38,7 @@ class RedisFeedTest : public SessionFixture {
 
   void BeginStream(int64_t offset = 1000) {
     const Lsn begun = primary_.store().log().appended();
-    stream_ = std::make_shared<RedisStream>(kHistory, begun, offset, TailBehind(begun));
+    stream_ = std::make_shared<RedisStream>(kHistory, begun, offset, TailBehind(begun), primary_.store().buffers());
   }
 
   // A new link, which continues if the receiver has a history. False for a full sync.
@@ -195,7 +195,7 @@ class RedisFeedTest : public SessionFixture {
 
   test::FaultyFileSystem disk_;
   test::DurableStore primary_{disk_};
-  storage::Backlog backlog_;
+  storage::Backlog backlog_{primary_.store().buffers()};
   std::shared_ptr<RedisStream> stream_;
   std::unique_ptr<RedisReplica> link_;
   OutputLimit limits_;

@@ -94,8 +94,8 @@ class FollowerTest : public testing::Test {
   FaultyFileSystem replicas_disk_;
   DurableStore primary_{disk_};
   DurableStore replica_{replicas_disk_, 1 << 20, 7};
-  Backlog backlog_;
-  Backlog replicas_backlog_;
+  Backlog backlog_{primary_.store().buffers()};
+  Backlog replicas_backlog_{replica_.store().buffers()};
   Follower follower_{replica_.store()};
 };
 

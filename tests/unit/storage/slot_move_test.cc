@@ -109,8 +109,8 @@ class SlotMoveTest : public testing::Test {
   FaultyFileSystem targets_disk_;
   DurableStore source_{disk_, 1 << 20, 5, true};
   DurableStore target_{targets_disk_, 1 << 20, 7, true};
-  storage::Backlog backlog_;
-  storage::Backlog targets_backlog_;
+  storage::Backlog backlog_{source_.store().buffers()};
+  storage::Backlog targets_backlog_{target_.store().buffers()};
   std::unique_ptr<storage::SlotArrival> arrival_;
 };
 

@@ -187,6 +187,8 @@ def play(server, steps, protocol):
     for client in clients.values():
         client.close()
     control.close()
+    # One that is still blocked when the next scenario begins would take what that pushes.
+    eventually(lambda: server.blocked_clients() == 0, "the end of all clients")
     return replies
 
 

@@ -52,9 +52,10 @@ void Stats(AdminCall& call) {
   integer("functions.caches", 0);
   for (const auto& [db, size] : report.databases) {
     reply.Bulk("db." + std::to_string(db));
-    reply.Map(2);
-    integer("keys.count", size.keys);
-    integer("keys.volatile", size.volatile_keys);
+    reply.Map(3);
+    integer("overhead.hashtable.main", TableBytes(call.txn, db));
+    integer("overhead.hashtable.expires", 0);  // in the segments of the same tables
+    integer("overhead.hashtable.slot-to-keys", 0);
   }
   integer("overhead.total", report.overhead());
   integer("overhead.tables", report.tables);

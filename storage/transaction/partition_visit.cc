@@ -5,10 +5,16 @@
 
 namespace ringkv::storage {
 
+PartitionSet OccupiedPartitions(Txn& txn, DbIndex db, bool volatile_only) {
+  const PartitionSet occupied = txn.store().occupancy().With(db, volatile_only);
+  txn.DependOn(txn.store().log().appended());
+  return occupied;
+}
+
 uint64_t VisitPartitions(Txn& txn, DbIndex db, uint64_t cursor, const PartitionVisitor& visit) {
   if (cursor >= kPositions) return 0;
   const Position at{cursor};
-  const PartitionSet occupied = txn.store().occupancy().With(db);
+  const PartitionSet occupied = OccupiedPartitions(txn, db);
   for (size_t partition = occupied.Next(at.partition()); partition < kPartitions;
        partition = occupied.Next(partition + 1)) {
     bool stopped = false;

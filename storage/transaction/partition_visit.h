@@ -33,6 +33,10 @@ void ForEachPartition(Txn& txn, Function&& function) {
   for (size_t i = 0; i < kPartitions; ++i) WithPartition(txn, i, function);
 }
 
+// The partitions that have keys of the database. Any group may have emptied the others, so the transaction depends on
+// the last one.
+PartitionSet OccupiedPartitions(Txn& txn, DbIndex db, bool volatile_only = false);
+
 // Whether the key is hidden: it has expired, or is in a slot of another shard.
 inline bool IsHidden(const Txn& txn, const Partition& partition, const Cell& cell) REQUIRES(partition.mutex) {
   return (!txn.shows_foreign() && partition.IsForeign(cell.local_position())) || txn.IsExpired(*cell.entry());

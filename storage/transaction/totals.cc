@@ -40,7 +40,7 @@ int64_t DatabaseSize::AverageTtl(UnixMs now) const {
 
 DatabaseSize SizeOf(Txn& txn, DbIndex db) {
   DatabaseSize size;
-  const PartitionSet occupied = txn.store().occupancy().With(db);
+  const PartitionSet occupied = OccupiedPartitions(txn, db);
   for (size_t i = occupied.Next(0); i < kPartitions; i = occupied.Next(i + 1)) {
     WithPartition(txn, i, [&](Partition& partition) {
       partition.mutex.AssertHeld();
@@ -110,16 +110,19 @@ uint64_t CountChanges(Txn& txn) {
   return sum;
 }
 
-uint64_t TableBytes(Txn& txn) {
+uint64_t TableBytes(Txn& txn, DbIndex db) {
   uint64_t sum = 0;
   ForEachPartition(txn, [&](Partition& partition) {
     partition.mutex.AssertHeld();
-    txn.store().occupancy().ForEachUsed([&](DbIndex db) {
-      partition.mutex.AssertHeld();
-      const Table* table = partition.tables[db].get();
-      if (table != nullptr) sum += table->TableBytes();
-    });
+    const Table* table = partition.tables[db].get();
+    if (table != nullptr) sum += table->TableBytes();
   });
+  return sum;
+}
+
+uint64_t TableBytes(Txn& txn) {
+  uint64_t sum = 0;
+  txn.store().occupancy().ForEachUsed([&](DbIndex db) { sum += TableBytes(txn, db); });
   return sum;
 }
 

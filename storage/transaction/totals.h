@@ -22,7 +22,9 @@ struct DatabaseSize {
 DatabaseSize SizeOf(Txn& txn, DbIndex db);
 uint64_t CountKeys(Txn& txn);     // of all databases
 uint64_t CountChanges(Txn& txn);  // effects applied since the start
-uint64_t TableBytes(Txn& txn);    // bytes in tables and directories, without the entries
+// Bytes in tables and directories, without the entries.
+uint64_t TableBytes(Txn& txn, DbIndex db);
+uint64_t TableBytes(Txn& txn);  // of all databases
 
 KeyStatistics SumStatistics(Txn& txn);
 void ResetStatistics(Txn& txn);

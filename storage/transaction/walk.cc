@@ -34,7 +34,7 @@ uint64_t Walk(Txn& txn, DbIndex db, uint64_t cursor, size_t count, const KeyVisi
 }
 
 void Sample(Txn& txn, DbIndex db, size_t count, bool volatile_only, const PositionVisitor& visit) {
-  const PartitionSet occupied = txn.store().occupancy().With(db, volatile_only);
+  const PartitionSet occupied = OccupiedPartitions(txn, db, volatile_only);
   const size_t candidates = occupied.size();
   if (candidates == 0) return;
   size_t at = occupied.Pick(txn.random());

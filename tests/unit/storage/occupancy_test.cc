@@ -150,6 +150,22 @@ TEST_F(OccupancyTest, EachOfManyKeysIsPickedAsOften) {
   EXPECT_LT(chi_squared, 160) << "99 degrees of freedom: above 160 by chance once in 10,000 times";
 }
 
+TEST_F(OccupancyTest, WhatLooksAtEmptyPartitionsDependsOnTheGroupsThatEmptiedThem) {
+  store_.log().BeginRecording();
+  Put("a", "v");
+  Delete("a");
+  const Lsn last = store_.log().appended();
+  ASSERT_GT(last, 0u);
+  const auto expect_dependence = [&](const std::function<void(Txn&)>& look) {
+    Txn txn(store_, clock_.Now(), random_);
+    look(txn);
+    EXPECT_EQ(txn.depends_on(), last);
+  };
+  expect_dependence([](Txn& txn) { EXPECT_EQ(SizeOf(txn, 0).keys, 0u); });
+  expect_dependence([](Txn& txn) { EXPECT_EQ(Walk(txn, 0, 0, 10, [](const Entry&) {}), 0u); });
+  expect_dependence([](Txn& txn) { Sample(txn, 0, 1, false, [](Position, const Entry&) {}); });
+}
+
 TEST_F(OccupancyTest, TheAverageTimeToLiveIsExact) {
   EXPECT_EQ(Size().AverageTtl(clock_.Now()), 0);
   Put("lasting", "v");

@@ -94,12 +94,13 @@ Status SlotImport::PullOnce() {
 }
 
 Status SlotImport::Ask(PeerSocket& socket) {
-  if (Status known = Authenticate(socket, parts_.options); !known) return known;
+  const int64_t timeout_ms = PrimarysTimeoutMs(parts_.options);
+  if (Status known = Authenticate(socket, parts_.options, timeout_ms); !known) return known;
   const std::shared_ptr<const ClusterView> view = state_.view();
   std::vector<std::string> command{"CLUSTER", "PULL", std::to_string(epoch_), view->shard_name()};
   const std::string owned = PrintRanges(cluster::RangesIn(state_.ledger().OwnedBy(view->shard_name())));
   if (!owned.empty()) command.push_back(owned);
-  const Result<std::string> answer = server::Ask(socket, parts_.options, command);
+  const Result<std::string> answer = server::Ask(socket, timeout_ms, command);
   if (!answer) return tl::unexpected(answer.error());
   return *answer == "+RINGKV SLOTS" ? Status() : Fail("it answers '" + answer->substr(0, 60) + "'");
 }

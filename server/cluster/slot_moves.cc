@@ -179,8 +179,9 @@ void SlotMoves::AskShard(const ClusterView& view, ShardIndex shard) {
   const auto connected = PeerSocket::Connect(primary.host, primary.port, kShardConnectMs, interrupted_,
                                              parts_.options.bind_source_addr.Get());
   if (!connected) return;
-  if (!Authenticate(**connected, parts_.options)) return;
-  const Result<std::string> answer = Ask(**connected, parts_.options, {"CLUSTER", "OWNED"});
+  const int64_t timeout_ms = parts_.options.cluster_node_timeout;  // others wait to be asked
+  if (!Authenticate(**connected, parts_.options, timeout_ms)) return;
+  const Result<std::string> answer = Ask(**connected, timeout_ms, {"CLUSTER", "OWNED"});
   if (!answer) return;
   const std::vector<std::string_view> words = Words(*answer);
   uint64_t epoch = 0;

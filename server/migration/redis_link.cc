@@ -166,14 +166,15 @@ Status RedisLink::FollowOnce() {
 
 Status RedisLink::Handshake(PeerSocket& socket) {
   const Options& options = parts_.options;
-  if (Status known = Authenticate(socket, options); !known) return known;
+  const int64_t timeout_ms = PrimarysTimeoutMs(options);
+  if (Status known = Authenticate(socket, options, timeout_ms); !known) return known;
   for (const std::vector<std::string>& about :
        {std::vector<std::string>{"REPLCONF", "listening-port", std::to_string(options.port)},
         std::vector<std::string>{"REPLCONF", "capa", "eof", "capa", "psync2"}}) {
-    if (const auto answer = Ask(socket, options, about); !answer) return tl::unexpected(answer.error());
+    if (const auto answer = Ask(socket, timeout_ms, about); !answer) return tl::unexpected(answer.error());
   }
   const int64_t next = history_ == "?" ? -1 : offset_ + 1;
-  const auto verdict = Ask(socket, options, {"PSYNC", history_, std::to_string(next)});
+  const auto verdict = Ask(socket, timeout_ms, {"PSYNC", history_, std::to_string(next)});
   if (!verdict) return tl::unexpected(verdict.error());
   char history[48] = {};
   long long offset = 0;

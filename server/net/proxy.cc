@@ -18,6 +18,8 @@ namespace {
 
 constexpr unsigned kMostHops = 16;  // as many as cluster clients follow
 constexpr auto kRetryAfter = std::chrono::milliseconds(10);
+constexpr size_t kWriteLinks = 4;    // to each node
+constexpr int64_t kHeldUpMs = 20;    // a request that waits longer is no longer on its way, but held back
 constexpr int64_t kKeptMs = 60'000;  // a link that nobody uses
 constexpr int64_t kBetweenDropWarningsMs = 60'000;
 constexpr std::string_view kAsking = "*1\r\n$6\r\nASKING\r\n";
@@ -48,22 +50,64 @@ Proxy::Proxy(asio::io_context& context, Server& server, ThreadState& thread, con
 
 Proxy::~Proxy() = default;
 
-ProxyLink& Proxy::LinkTo(const std::string& host, int port, int protocol, bool reads_replica) {
-  std::unique_ptr<ProxyLink>& link = links_[{host, port, protocol, reads_replica}];
+ProxyLink& Proxy::LinkTo(const LinkName& name) {
+  std::unique_ptr<ProxyLink>& link = links_[name];
   ProxyLink::Owner& owner = *this;
-  if (link == nullptr)
-    link = std::make_unique<ProxyLink>(context_, server_, owner, host, port, protocol, reads_replica);
+  if (link == nullptr) {
+    link =
+        std::make_unique<ProxyLink>(context_, server_, owner, name.host, name.port, name.protocol, name.reads_replica);
+  }
   return *link;
 }
 
+size_t Proxy::ChooseLink(LinkName name, uint64_t connection) {
+  const int64_t now_ms = server_.clock().SteadyMs();
+  for (name.number = 1; name.number <= kWriteLinks; ++name.number) {
+    const auto found = links_.find(name);
+    if (found == links_.end() || found->second->WaitingMs(now_ms) < kHeldUpMs) return name.number;
+  }
+  return 1 + connection % kWriteLinks;
+}
+
+void Proxy::SendTo(const std::string& host, int port, PassedRequest request) {
+  LinkName name{.host = host, .port = port, .protocol = request.protocol};
+  if (request.joins_writes) {
+    ClientOrder& order = OrderOf(request);
+    if (order.link == 0) order.link = ChooseLink(name, request.place.connection);
+    name.number = order.link;
+  }
+  LinkTo(name).Send(std::move(request));
+}
+
 void Proxy::Pass(PassedRequest request, bool asks) {
+  request.asks = asks;
+  ClientOrder& order = OrderOf(request);
+  request.joins_writes = !request.only_reads || order.writes > 0;
+  ++(request.joins_writes ? order.writes : order.reads);
+  if (request.joins_writes && order.reads > 0) return order.waiting.push_back(std::move(request));
+  Leave(std::move(request));
+}
+
+void Proxy::Leave(PassedRequest request) {
   const ClusterView& view = ViewOf(server_.execution_parts(), thread_);
   if (request.shard >= view.topology.shards().size()) {
+    End(request);
     return Answer(request.place, Down("Hash slot not served"), 0);
   }
   const cluster::Node& primary = view.PrimaryOf(request.shard);
-  if (asks) PutAskingBefore(request);
-  LinkTo(primary.host, primary.port, request.protocol, false).Send(std::move(request));
+  if (request.asks) PutAskingBefore(request);
+  SendTo(primary.host, primary.port, std::move(request));
+}
+
+void Proxy::End(const PassedRequest& request) {
+  if (request.place.connection == 0) return;
+  ClientOrder& order = OrderOf(request);
+  --(request.joins_writes ? order.writes : order.reads);
+  if (order.writes == 0) order.link = 0;
+  if (order.reads > 0) return;
+  std::vector<PassedRequest> next;
+  next.swap(order.waiting);
+  for (PassedRequest& each : next) Leave(std::move(each));
 }
 
 void Proxy::PassOn(const ProxyPlan& plan, PassedRequest request, const AnswerHere& answer_here) {
@@ -99,7 +143,7 @@ void Proxy::TellNodes(bool only_own_shard, const std::string& request) {
   const size_t most = MostUnsentBytes(server_.options());
   for (const cluster::Node& node : view.topology.nodes()) {
     if (node.id == view.id || (only_own_shard && node.shard != view.here.shard)) continue;
-    ProxyLink& link = LinkTo(node.host, node.port, 2, !node.is_primary);
+    ProxyLink& link = LinkTo({.host = node.host, .port = node.port, .reads_replica = !node.is_primary, .number = 1});
     if (link.unsent_bytes() + request.size() > most) {
       NoteDropped(node.id);
       continue;
@@ -127,10 +171,27 @@ void Proxy::FlushAll() {
 }
 
 void Proxy::Tick(int64_t now_ms) {
-  for (auto& [name, link] : links_) link->Tick(now_ms);
+  for (auto& [name, link] : links_) link->Tick(now_ms, LastHeardOf(name, *link, now_ms));
   std::erase_if(links_, [&](const auto& each) {
     return each.second->is_idle() && now_ms - each.second->last_used_ms() > kKeptMs;
   });
+  std::erase_if(orders_, [](const auto& each) { return each.second.reads + each.second.writes == 0; });
+}
+
+int64_t Proxy::LastHeardOf(const LinkName& name, const ProxyLink& link, int64_t now_ms) {
+  if (name.number == 0) return 0;
+  const int64_t soon_ms = server_.options().cluster_node_timeout / 2;
+  if (link.WaitingMs(now_ms) <= soon_ms) return 0;
+  LinkName of_reads = name;
+  of_reads.number = 0;
+  ProxyLink& reads = LinkTo(of_reads);
+  if (reads.is_idle() && now_ms - reads.last_reply_ms() > soon_ms) {
+    PassedRequest ping;
+    ping.bytes = resp::EncodeRequest({"PING"});
+    reads.Send(std::move(ping));
+    reads.Flush();
+  }
+  return reads.last_reply_ms();
 }
 
 bool Proxy::KeepPart(const ReplyPlace& place, std::string* reply, storage::Lsn* lsn) {
@@ -188,8 +249,14 @@ size_t Proxy::MostReplyBytes(const PassedRequest& request) {
   return connection == nullptr ? 0 : connection->MostReplyBytes();
 }
 
+void Proxy::AnsweredTooLong(PassedRequest request) {
+  End(request);
+  Refuse(request.place);
+}
+
 void Proxy::Answered(PassedRequest request, std::string reply) {
   if (reply.starts_with('-') && FollowRedirection(request, reply)) return;
+  End(request);
   Answer(request.place, std::move(reply), 0);
 }
 
@@ -208,7 +275,7 @@ bool Proxy::FollowRedirection(PassedRequest& request, std::string_view reply) {
   const int port = std::atoi(std::string(reply.substr(colon + 1)).c_str());
   TakeOffAsking(request);
   if (asks) PutAskingBefore(request);
-  LinkTo(host, port, request.protocol, false).Send(std::move(request));
+  SendTo(host, port, std::move(request));
   return true;
 }
 
@@ -222,7 +289,8 @@ void Proxy::RetryLater(PassedRequest request) {
     again.swap(to_retry_);
     for (PassedRequest& each : again) {
       TakeOffAsking(each);
-      Pass(std::move(each), false);
+      each.asks = false;
+      Leave(std::move(each));
     }
     FlushAll();
   });
@@ -230,6 +298,7 @@ void Proxy::RetryLater(PassedRequest request) {
 
 void Proxy::Lost(PassedRequest request, bool was_sent, const std::string& why) {
   if (AskReplica(request)) return;
+  End(request);
   const bool is_open = was_sent && !request.only_reads;
   Answer(request.place,
          Down(is_open ? "The owner of the slot was lost, and whether the command was executed is open: " + why
@@ -248,7 +317,8 @@ bool Proxy::AskReplica(PassedRequest& request) {
   if (members.size() < 2) return false;
   request.is_with_replica = true;
   const cluster::Node& replica = view.topology.nodes()[members[1 + request.place.number % (members.size() - 1)]];
-  LinkTo(replica.host, replica.port, request.protocol, true).Send(std::move(request));
+  LinkTo({.host = replica.host, .port = replica.port, .protocol = request.protocol, .reads_replica = true})
+      .Send(std::move(request));
   return true;
 }
 

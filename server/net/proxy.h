@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: MIT
 // cluster-redirect proxy: what clients of this thread ask that other nodes have to answer, goes to those and comes
-// back, over one connection to each.
+// back, over a few connections to each.
+//
+// Clients share the connections. A node that is paused, or that holds a key back, lets writes wait and all that comes
+// behind them on their connection. So reads have a connection of their own, and a connection whose first request has
+// waited for a while takes no further clients. A client's requests to a shard keep their order: its writes leave when
+// its reads have been answered, and its reads behind a write go where that goes.
 //
 // Threads: confined to one I/O thread.
 #pragma once
 
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
+#include <compare>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "server/execution/proxy_plan.h"
@@ -57,10 +63,37 @@ class Proxy final : private ProxyLink::Owner {
  private:
   void Answered(PassedRequest request, std::string reply) override;
   size_t MostReplyBytes(const PassedRequest& request) override;
-  void AnsweredTooLong(PassedRequest request) override { Refuse(request.place); }
+  void AnsweredTooLong(PassedRequest request) override;
   void Lost(PassedRequest request, bool was_sent, const std::string& why) override;
   void FlushLater(ProxyLink* link) override { to_flush_.push_back(link); }
-  ProxyLink& LinkTo(const std::string& host, int port, int protocol, bool reads_replica);
+  // A connection by its number; number 0 is for reads.
+  struct LinkName {
+    std::string host;
+    int port = 0;
+    int protocol = 2;
+    bool reads_replica = false;
+    size_t number = 0;
+
+    auto operator<=>(const LinkName&) const = default;
+  };
+  // What a client's requests to a shard wait for.
+  struct ClientOrder {
+    size_t reads = 0;                    // without an answer
+    size_t writes = 0;                   // likewise, with those that have not left
+    size_t link = 0;                     // the connection of the writes; 0: not chosen yet
+    std::vector<PassedRequest> waiting;  // for the answers to the reads
+  };
+  ProxyLink& LinkTo(const LinkName& name);
+  ClientOrder& OrderOf(const PassedRequest& request) { return orders_[{request.place.connection, request.shard}]; }
+  // The request leaves for its shard's primary.
+  void Leave(PassedRequest request);
+  void SendTo(const std::string& host, int port, PassedRequest request);
+  // The number of a connection for writes.
+  size_t ChooseLink(LinkName name, uint64_t connection);
+  // The request has its answer.
+  void End(const PassedRequest& request);
+  // When the node has answered over its connection for reads. Asks for it there if writes wait for long.
+  int64_t LastHeardOf(const LinkName& name, const ProxyLink& link, int64_t now_ms);
   // Keeps one of the replies that are joined until all are there. False if it was the last: `reply` is the whole then.
   bool KeepPart(const ReplyPlace& place, std::string* reply, storage::Lsn* lsn);
   // Sends it where the error says. False if it says nothing of the kind.
@@ -74,7 +107,8 @@ class Proxy final : private ProxyLink::Owner {
   Server& server_;
   ThreadState& thread_;
   const ClientConnections& clients_;
-  std::map<std::tuple<std::string, int, int, bool>, std::unique_ptr<ProxyLink>> links_;
+  std::map<LinkName, std::unique_ptr<ProxyLink>> links_;
+  std::map<std::pair<uint64_t, cluster::ShardIndex>, ClientOrder> orders_;  // by connection and shard
   std::vector<ProxyLink*> to_flush_;
   asio::steady_timer retry_timer_;
   std::vector<PassedRequest> to_retry_;

@@ -19,22 +19,17 @@ namespace {
 constexpr size_t kReadBytes = 64 * 1024;
 constexpr size_t kLargestReply = size_t{1} << 30;
 
-// A descriptor over which requests may be sent.
-storage::Result<int> ConnectTo(const std::string& host, int port, bool reads_replica, Server& server,
-                               const std::atomic<bool>& stop) {
-  auto socket = PeerSocket::Connect(host, port, server.options().cluster_node_timeout, stop,
-                                    server.options().bind_source_addr.Get());
-  if (!socket) return tl::unexpected(socket.error());
-  if (const storage::Status known = Authenticate(**socket, server.options()); !known) {
-    return tl::unexpected(known.error());
-  }
+// What is said before the first request. All of it has this long.
+storage::Status ShakeHands(PeerSocket& socket, bool reads_replica, Server& server, int64_t timeout_ms) {
+  const int64_t end_ms = server.clock().SteadyMs() + timeout_ms;
+  const auto left_ms = [&] { return std::max<int64_t>(end_ms - server.clock().SteadyMs(), 0); };
+  if (storage::Status known = Authenticate(socket, server.options(), left_ms()); !known) return known;
   // Tells the node that this client is a node, so that it forwards nothing further.
-  const auto capable = Ask(**socket, server.options(), {"REPLCONF", "capa", std::string(kLinkCapability)});
+  const auto capable = Ask(socket, left_ms(), {"REPLCONF", "capa", std::string(kLinkCapability)});
   if (!capable) return tl::unexpected(capable.error());
-  if (reads_replica) {
-    if (const auto reads = Ask(**socket, server.options(), {"READONLY"}); !reads) return tl::unexpected(reads.error());
-  }
-  return (*socket)->Release();
+  if (!reads_replica) return {};
+  const auto reads = Ask(socket, left_ms(), {"READONLY"});
+  return reads ? storage::Status() : tl::unexpected(reads.error());
 }
 
 }  // namespace
@@ -51,6 +46,7 @@ ProxyLink::ProxyLink(asio::io_context& context, Server& server, Owner& owner, st
 
 ProxyLink::~ProxyLink() {
   stopping_ = true;
+  connecting_.Interrupt();
   if (connector_.joinable()) connector_.join();
 }
 
@@ -67,13 +63,25 @@ void ProxyLink::Send(PassedRequest request) {
   }
 }
 
+storage::Result<int> ProxyLink::ConnectAndShakeHands() {
+  const Options& options = server_.options();
+  const int64_t timeout_ms = options.cluster_node_timeout;
+  const auto socket = connecting_.Connect(host_, port_, timeout_ms, stopping_, options.bind_source_addr.Get());
+  if (!socket) return tl::unexpected(socket.error());
+  if (stopping_) return storage::Fail("the link was closed");
+  const storage::Status shaken = ShakeHands(**socket, reads_replica_, server_, timeout_ms);
+  connecting_.Reset();
+  if (!shaken) return tl::unexpected(shaken.error());
+  return (*socket)->Release();
+}
+
 void ProxyLink::Connect() {
   state_ = State::kConnecting;
   if (connector_.joinable()) connector_.join();
   connector_ = std::thread([this, alive = std::weak_ptr<bool>(life_)] {
     NameThisThread("proxy-connect");
     storage::CountMemoryOfThisThread();
-    const storage::Result<int> made = ConnectTo(host_, port_, reads_replica_, server_, stopping_);
+    const storage::Result<int> made = ConnectAndShakeHands();
     const int descriptor = made ? *made : -1;
     asio::post(context_, [this, alive, descriptor, why = made ? "" : made.error().text] {
       if (!alive.expired()) return Connected(descriptor, why);
@@ -137,6 +145,7 @@ void ProxyLink::OnReadable() {
 
 void ProxyLink::TakeReplies() {
   waits_since_ms_ = server_.clock().SteadyMs();
+  last_reply_ms_ = waits_since_ms_;
   while (state_ == State::kUp && !input_.empty()) {
     size_t size = 0;
     const resp::ReplyScanner::Status found = scanner_.Scan(input_.Readable(), kLargestReply, &size);
@@ -163,8 +172,9 @@ void ProxyLink::DropTooLong() {
   scanner_.Forget(dropped);
 }
 
-void ProxyLink::Tick(int64_t now_ms) {
-  if (state_ == State::kUp && !waiting_.empty() && now_ms - waits_since_ms_ > server_.options().cluster_node_timeout) {
+void ProxyLink::Tick(int64_t now_ms, int64_t heard_ms) {
+  const int64_t since_ms = std::max(waits_since_ms_, heard_ms);
+  if (state_ == State::kUp && !waiting_.empty() && now_ms - since_ms > server_.options().cluster_node_timeout) {
     Close("it is silent");
   }
   if (input_.empty()) input_.ShrinkTo(0);

@@ -15,6 +15,7 @@
 #include "resp/reply_scanner.h"
 #include "server/net/passed_request.h"
 #include "server/net/stream_socket.h"
+#include "server/node_link/link_socket.h"
 
 namespace ringkv::server {
 
@@ -46,12 +47,15 @@ class ProxyLink final : private StreamSocket::Owner {
   void Send(PassedRequest request);
   // What was to be sent leaves.
   void Flush();
-  // Called some times a second: gives up on a node that is silent.
-  void Tick(int64_t now_ms);
+  // Called some times a second: gives up on a node that is silent. `heard_ms`: when it answered over another link.
+  void Tick(int64_t now_ms, int64_t heard_ms);
   // When it was used last.
   int64_t last_used_ms() const { return last_used_ms_; }
   // Nothing waits for a reply over it.
   bool is_idle() const { return waiting_.empty(); }
+  // How long the first that waits has done so.
+  int64_t WaitingMs(int64_t now_ms) const { return is_idle() ? 0 : now_ms - waits_since_ms_; }
+  int64_t last_reply_ms() const { return last_reply_ms_; }
   // Bytes that the node hasn't taken yet.
   size_t unsent_bytes() const { return output_.size(); }
 
@@ -61,6 +65,8 @@ class ProxyLink final : private StreamSocket::Owner {
   void OnReadable() override;
   void OnWritable() override;
   void Connect();
+  // In the connector's thread: a descriptor over which requests may be sent.
+  storage::Result<int> ConnectAndShakeHands();
   // The connection is there, or could not be made.
   void Connected(int descriptor, const std::string& why);
   void Close(const std::string& why);
@@ -88,8 +94,10 @@ class ProxyLink final : private StreamSocket::Owner {
   bool will_flush_ = false;
   int64_t last_used_ms_ = 0;
   int64_t waits_since_ms_ = 0;  // for the next reply
+  int64_t last_reply_ms_ = 0;
 
   std::atomic<bool> stopping_{false};
+  LinkSocket connecting_;
   std::shared_ptr<bool> life_ = std::make_shared<bool>(true);  // for what the connector posts
   std::thread connector_;
 };

@@ -5,28 +5,27 @@
 
 namespace ringkv::server {
 
-storage::Result<std::string> AskForAnyReply(PeerSocket& socket, const Options& options,
+storage::Result<std::string> AskForAnyReply(PeerSocket& socket, int64_t timeout_ms,
                                             const std::vector<std::string>& command) {
   constexpr size_t kLongestLine = 128 * 1024;  // a list of slots, at the worst
-  const int64_t timeout = options.repl_timeout * 1000;
-  if (storage::Status sent = socket.Send(resp::EncodeRequest(command), timeout); !sent) {
+  if (storage::Status sent = socket.Send(resp::EncodeRequest(command), timeout_ms); !sent) {
     return tl::unexpected(sent.error());
   }
-  return socket.ReceiveLine(kLongestLine, timeout);
+  return socket.ReceiveLine(kLongestLine, timeout_ms);
 }
 
-storage::Result<std::string> Ask(PeerSocket& socket, const Options& options, const std::vector<std::string>& command) {
-  storage::Result<std::string> line = AskForAnyReply(socket, options, command);
+storage::Result<std::string> Ask(PeerSocket& socket, int64_t timeout_ms, const std::vector<std::string>& command) {
+  storage::Result<std::string> line = AskForAnyReply(socket, timeout_ms, command);
   if (line && line->starts_with('-')) return storage::Fail(command[0] + " was answered: " + line->substr(1));
   return line;
 }
 
-storage::Status Authenticate(PeerSocket& socket, const Options& options) {
+storage::Status Authenticate(PeerSocket& socket, const Options& options, int64_t timeout_ms) {
   const std::string password = options.masterauth.Get();
   if (password.empty()) return {};
   std::vector<std::string> command{"AUTH", password};
   if (const std::string user = options.masteruser.Get(); !user.empty()) command.insert(command.begin() + 1, user);
-  const storage::Result<std::string> answer = Ask(socket, options, command);
+  const storage::Result<std::string> answer = Ask(socket, timeout_ms, command);
   if (answer) return {};
   // A server that knows no AUTH quotes what it was sent, and the answer goes into logs.
   const bool quotes_it = answer.error().text.find(password) != std::string::npos;

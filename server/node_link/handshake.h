@@ -16,12 +16,14 @@ constexpr std::string_view kLinkCapability = "ringkv1";
 // REPLCONF CAPA of a replica that receives published messages.
 constexpr std::string_view kPublishCapability = "ringkv-pubsub";
 
-// Sends the request and returns its one-line reply. Errors: an error reply, or silence for repl-timeout.
-storage::Result<std::string> Ask(PeerSocket& socket, const Options& options, const std::vector<std::string>& command);
+// Sends the request and returns its one-line reply. Errors: an error reply, or silence for this time.
+storage::Result<std::string> Ask(PeerSocket& socket, int64_t timeout_ms, const std::vector<std::string>& command);
 // Likewise, but an error reply is a reply too.
-storage::Result<std::string> AskForAnyReply(PeerSocket& socket, const Options& options,
+storage::Result<std::string> AskForAnyReply(PeerSocket& socket, int64_t timeout_ms,
                                             const std::vector<std::string>& command);
 // Authenticates with masteruser and masterauth, if masterauth is set.
-storage::Status Authenticate(PeerSocket& socket, const Options& options);
+storage::Status Authenticate(PeerSocket& socket, const Options& options, int64_t timeout_ms);
+// How long a primary may take for an answer.
+inline int64_t PrimarysTimeoutMs(const Options& options) { return options.repl_timeout * 1000; }
 
 }  // namespace ringkv::server

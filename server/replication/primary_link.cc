@@ -147,7 +147,7 @@ void PrimaryLink::EndTakeover(uint64_t generation) {
 
 Status PrimaryLink::Introduce(PeerSocket& socket) {
   const Options& options = parts_.options;
-  if (Status known = Authenticate(socket, options); !known) return known;
+  if (Status known = Authenticate(socket, options, PrimarysTimeoutMs(options)); !known) return known;
   const int64_t announced = options.replica_announce_port;
   const int64_t port = announced != 0 ? announced : options.port.load();
   std::vector<std::string> about{"REPLCONF", "listening-port", std::to_string(port)};
@@ -155,7 +155,8 @@ Status PrimaryLink::Introduce(PeerSocket& socket) {
     about.insert(about.end(), {"ip-address", ip});
   }
   about.insert(about.end(), {"capa", std::string(kLinkCapability), "capa", std::string(kPublishCapability)});
-  if (const auto answer = Ask(socket, options, about); !answer) return tl::unexpected(answer.error());
+  if (const auto answer = Ask(socket, PrimarysTimeoutMs(options), about); !answer)
+    return tl::unexpected(answer.error());
   return {};
 }
 
@@ -168,11 +169,11 @@ storage::Result<std::string> PrimaryLink::AskToSync(PeerSocket& socket, uint64_t
     const std::vector<std::string> equal = history_.history().EqualAt(have);
     if (!equal.empty()) request.emplace_back("ALSO");
     request.insert(request.end(), equal.begin(), equal.end());
-    return Ask(socket, options, request);
+    return Ask(socket, PrimarysTimeoutMs(options), request);
   }
   request.emplace_back("FAILOVER");
   if (takeover == Takeover::kAnyway) request.emplace_back("FORCE");
-  storage::Result<std::string> reply = AskForAnyReply(socket, options, request);
+  storage::Result<std::string> reply = AskForAnyReply(socket, PrimarysTimeoutMs(options), request);
   if (!reply || reply->starts_with("+RINGKV ")) return reply;
   owner_.RejectTakeover(generation, *reply);
   return Fail("FAILOVER was answered: " + *reply);

@@ -2,10 +2,12 @@
 // cluster-redirect proxy: whatever a client that knows no cluster asks, any node answers.
 #include <gtest/gtest.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <map>
 #include <set>
@@ -107,6 +109,84 @@ TEST_F(ProxyTest, ShutdownSucceedsWithForwardedRequestsInFlight) {
   Node(0).Signal(SIGTERM);
   EXPECT_EQ(Node(0).WaitForEnd(), 0);
   Node(1).Signal(SIGCONT);
+}
+
+TEST_F(ProxyTest, ANodeThatHangsInTheHandshakeDelaysNoShutdownAndIsGivenUpAfterItsTimeout) {
+  const std::string key = KeyAt(1);
+  Node(1).Signal(SIGSTOP);
+  const Context waiting = ConnectTo(Node(0));
+  ::redisAppendCommand(waiting.get(), "SET %s v", key.c_str());
+  for (int is_written = 0; is_written == 0;) ASSERT_EQ(::redisBufferWrite(waiting.get(), &is_written), REDIS_OK);
+  EXPECT_EQ(Say(Node(2), {"CONFIG", "SET", "cluster-node-timeout", "100"}), "OK");
+  EXPECT_TRUE(Say(Node(2), {"SET", key, "v"}).starts_with("CLUSTERDOWN"));
+  Node(0).Signal(SIGTERM);
+  EXPECT_EQ(Node(0).WaitForEnd(), 0);
+  Node(1).Signal(SIGCONT);
+}
+
+TEST_F(ProxyTest, WritesThatWaitAtTheirNodeHoldUpNoReads) {
+  const std::string key = KeyAt(1);
+  ASSERT_EQ(Say(Node(0), {"SET", key, "old"}), "OK");
+  ASSERT_EQ(Say(Node(1), {"CLIENT", "PAUSE", "100000", "WRITE"}), "OK");
+  ASSERT_EQ(Say(Node(0), {"CONFIG", "SET", "cluster-node-timeout", "200"}), "OK");
+  std::vector<int> clients;
+  for (int i = 0; i < 8; ++i) {  // for each thread and connection
+    clients.push_back(Node(0).Connect());
+    SendAll(clients.back(), "GET " + key + "\r\nSET " + key + " " + std::to_string(i) + "\r\nGET " + key + "\r\n");
+    ASSERT_EQ(ReceiveExactly(clients.back(), 9), "$3\r\nold\r\n");
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  // For longer than cluster-node-timeout: the node lives.
+  while (std::chrono::steady_clock::now() - begin < std::chrono::milliseconds(600)) {
+    ASSERT_EQ(Say(Node(0), {"GET", key}), "old");
+  }
+  ASSERT_EQ(Say(Node(1), {"CLIENT", "UNPAUSE"}), "OK");
+  for (const int client : clients) {
+    EXPECT_EQ(ReceiveExactly(client, 9), "+OK\r\n$1\r\n");  // a read behind a write sees it, or a later one
+    ::close(client);
+  }
+}
+
+TEST_F(ProxyTest, AWriteThatWaitsForItsKeyHoldsUpNoOtherKeys) {
+  const std::string key = KeyAt(1);
+  std::string other = key;
+  for (int i = 0; other == key; ++i) {
+    const Context context = ConnectTo(Node(1));
+    Ask(context.get(), {"REPLCONF", "capa", "ringkv1"});
+    const std::string name = "other:" + std::to_string(i);
+    if (Ask(context.get(), {"EXISTS", name})->type == REDIS_REPLY_INTEGER) other = name;
+  }
+  ASSERT_EQ(Say(Node(0), {"SET", key, "v"}), "OK");
+  const int target = ::socket(AF_INET, SOCK_STREAM, 0);  // that never answers
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  ASSERT_EQ(::bind(target, reinterpret_cast<const sockaddr*>(&address), size), 0);
+  ASSERT_EQ(::listen(target, 4), 0);
+  ::getsockname(target, reinterpret_cast<sockaddr*>(&address), &size);
+  const int migrates = Node(1).Connect();
+  SendAll(migrates, "MIGRATE 127.0.0.1 " + std::to_string(ntohs(address.sin_port)) + " " + key + " 0 100000\r\n");
+  const int link = ::accept(target, nullptr, nullptr);
+  std::vector<int> writers;
+  for (int i = 0; i < 2; ++i) {
+    writers.push_back(Node(0).Connect());
+    SendAll(writers.back(), "SET " + key + " w\r\n");
+  }
+  const timeval patience{0, 200'000};
+  EXPECT_TRUE(Eventually([&] {
+    const Context client = ConnectTo(Node(0));
+    ::redisSetTimeout(client.get(), patience);
+    const Reply reply = Ask(client.get(), {"SET", other, "v"});
+    return reply != nullptr && reply->type == REDIS_REPLY_STATUS;
+  }));
+  ::close(link);
+  ::close(target);
+  for (const int writer : writers) {
+    EXPECT_EQ(ReceiveExactly(writer, 5), "+OK\r\n");
+    ::close(writer);
+  }
+  ::close(migrates);
 }
 
 TEST_F(ProxyTest, AProtocolErrorComesBehindTheRepliesOfOtherNodes) {

@@ -66,7 +66,8 @@ class Exchange {
   void TakeOverflow() { Fail(413, overflow_text_); }
   bool wants_work() const { return work_ != nullptr; }
   Work TakeWork() { return std::exchange(work_, nullptr); }
-  const std::optional<Response>& response() const { return response_; }
+  bool has_response() const { return response_.has_value(); }
+  Response TakeResponse() { return std::move(*response_); }
 
  private:
   const HttpParts& parts_;

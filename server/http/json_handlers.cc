@@ -195,8 +195,10 @@ void PostSetKey(Exchange& exchange) {
 void PostMGet(Exchange& exchange) {
   const auto read = [most = MostKeys(exchange)](std::string_view body) { return ReadKeys(body, most); };
   WithBody(exchange, read, [](Exchange& self, Argv keys) {
-    FetchValues(self, std::move(keys),
-                [&self](std::string values) { self.Respond({.body = "{\"values\":[" + std::move(values) + "]}\n"}); });
+    FetchValues(self, std::move(keys), [&self](std::vector<std::string> values) {
+      values.emplace_back("]}\n");
+      self.Respond({.body = "{\"values\":[", .pieces = std::move(values)});
+    });
   });
 }
 

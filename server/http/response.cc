@@ -43,6 +43,31 @@ void AppendHeader(resp::Buffer& out, std::string_view name, std::string_view val
   out.Append("\r\n");
 }
 
+bool MayHaveBody(const Response& response) { return response.status != 204 && response.status != 304; }
+
+bool HasBody(const Response& response, const Delivery& delivery) {
+  return MayHaveBody(response) && !delivery.without_body;
+}
+
+void AppendHead(resp::Buffer& out, const Response& response, const Delivery& delivery) {
+  const size_t index = StatusIndex(response.status);
+  out.Append("HTTP/1.1 ");
+  out.Append(std::to_string(kStatuses[index]));
+  out.Append(' ');
+  out.Append(kReasons[index]);
+  out.Append("\r\n");
+  AppendHeader(out, "Date", delivery.date);
+  if (MayHaveBody(response)) {
+    AppendHeader(out, "Content-Type", response.content_type);
+    AppendHeader(out, "Content-Length", std::to_string(response.BodyBytes()));
+    // Whatever a value looks like, a browser is not to take it for a page of this server.
+    AppendHeader(out, "X-Content-Type-Options", "nosniff");
+  }
+  for (const auto& [name, value] : response.headers) AppendHeader(out, name, value);
+  AppendHeader(out, "Connection", delivery.keeps_alive ? "keep-alive" : "close");
+  out.Append("\r\n");
+}
+
 }  // namespace
 
 size_t StatusIndex(int status) {
@@ -62,25 +87,41 @@ std::string_view DateText::At(int64_t unix_seconds) {
   return text_;
 }
 
+size_t Response::BodyBytes() const {
+  size_t bytes = body.size();
+  for (const std::string& piece : pieces) bytes += piece.size();
+  return bytes;
+}
+
 void AppendResponse(resp::Buffer& out, const Response& response, const Delivery& delivery) {
-  const size_t index = StatusIndex(response.status);
-  out.Append("HTTP/1.1 ");
-  out.Append(std::to_string(kStatuses[index]));
-  out.Append(' ');
-  out.Append(kReasons[index]);
-  out.Append("\r\n");
-  AppendHeader(out, "Date", delivery.date);
-  const bool may_have_body = response.status != 204 && response.status != 304;
-  if (may_have_body) {
-    AppendHeader(out, "Content-Type", response.content_type);
-    AppendHeader(out, "Content-Length", std::to_string(response.body.size()));
-    // Whatever a value looks like, a browser is not to take it for a page of this server.
-    AppendHeader(out, "X-Content-Type-Options", "nosniff");
+  AppendHead(out, response, delivery);
+  if (!HasBody(response, delivery)) return;
+  out.Append(response.body);
+  for (const std::string& piece : response.pieces) out.Append(piece);
+}
+
+void BodySlices::Begin(resp::Buffer& out, Response response, const Delivery& delivery) {
+  Clear();
+  AppendHead(out, response, delivery);
+  if (!HasBody(response, delivery)) return;
+  bytes_ = response.BodyBytes();
+  pieces_.swap(response.pieces);
+  if (!response.body.empty()) pieces_.insert(pieces_.begin(), std::move(response.body));
+}
+
+void BodySlices::Append(resp::Buffer& out, size_t most) {
+  while (!empty() && most > 0) {
+    std::string& piece = pieces_[piece_];
+    const std::string_view slice = std::string_view(piece).substr(offset_, most);
+    out.Append(slice);
+    most -= slice.size();
+    bytes_ -= slice.size();
+    offset_ += slice.size();
+    if (offset_ < piece.size()) return;
+    std::string().swap(piece);
+    offset_ = 0;
+    ++piece_;
   }
-  for (const auto& [name, value] : response.headers) AppendHeader(out, name, value);
-  AppendHeader(out, "Connection", delivery.keeps_alive ? "keep-alive" : "close");
-  out.Append("\r\n");
-  if (may_have_body && !delivery.without_body) out.Append(response.body);
 }
 
 Response ErrorResponse(int status, std::string_view text) {

@@ -20,6 +20,9 @@ struct Response {
   std::string_view content_type = kJsonType;  // must outlive the response
   std::vector<std::pair<std::string_view, std::string>> headers = {};
   std::string body = {};
+  std::vector<std::string> pieces = {};  // of the body, behind `body`; none is empty
+
+  size_t BodyBytes() const;
 };
 
 // The statuses that this server sends, ascending.
@@ -45,6 +48,25 @@ struct Delivery {
   std::string_view date;
 };
 void AppendResponse(resp::Buffer& out, const Response& response, const Delivery& delivery);
+
+// The body of a response that is sent in slices, as fast as the client reads.
+class BodySlices {
+ public:
+  bool empty() const { return piece_ == pieces_.size(); }
+  // Of what has not been appended yet.
+  size_t bytes() const { return bytes_; }
+  void Clear() { *this = BodySlices(); }
+  // Appends the head to `out` and takes the body, if the response has one.
+  void Begin(resp::Buffer& out, Response response, const Delivery& delivery);
+  // Appends the next bytes of the body, at most so many.
+  void Append(resp::Buffer& out, size_t most);
+
+ private:
+  std::vector<std::string> pieces_;
+  size_t piece_ = 0;
+  size_t offset_ = 0;
+  size_t bytes_ = 0;
+};
 
 // {"error": text}.
 Response ErrorResponse(int status, std::string_view text);

@@ -54,8 +54,9 @@ void RespondFound(Exchange& exchange, const SharedWalk& walk, const std::string&
   if (!walk->with_values) return exchange.Respond({.body = begin + end});
   FetchValues(
       exchange, std::move(walk->keys),
-      [&exchange, begin, end](const std::string& values) {
-        exchange.Respond({.body = begin + ",\"values\":[" + values + "]" + end});
+      [&exchange, begin, end](std::vector<std::string> values) {
+        values.push_back("]" + end);
+        exchange.Respond({.body = begin + ",\"values\":[", .pieces = std::move(values)});
       },
       exchange.parts().cluster.is_enabled());
 }

@@ -24,6 +24,7 @@ constexpr int kMostHttpReceives = 4;
 constexpr size_t kSlowestBytesAMs = 64;  // of a body, behind what http-timeout allows anyway
 constexpr int64_t kHttpIdleMs = 2000;    // after which buffers are given back
 constexpr int64_t kLingerMs = 2000;
+constexpr size_t kBodySlice = 256 * 1024;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 }  // namespace
@@ -83,7 +84,8 @@ void HttpConnection::Serve() {
     if (thread_.IsTurnOver(server_.ticks().Now())) Yield();
   }
   if (is_closed_) return;
-  if (has_ended_ && exchange_ == nullptr && !is_full_ && !is_yielding_) is_ending_ = true;
+  SendBody();
+  if (has_ended_ && exchange_ == nullptr && body_.empty() && !is_full_ && !is_yielding_) is_ending_ = true;
   if (is_ending_) input_.Consume(input_.size());
   if (input_.size() > replies_.limits().input_limit && !is_yielding_) {
     server_.log().Warning("closing " + session_.card->address +
@@ -101,6 +103,7 @@ void HttpConnection::UpdateCard() {
   card.input_bytes.store(input_.size(), std::memory_order_relaxed);
   card.input_free.store(input_.capacity() - input_.size(), std::memory_order_relaxed);
   card.argument_bytes.store(request_bytes_, std::memory_order_relaxed);
+  replies_.SetUnwritten(body_.bytes());
   replies_.CountMemory();
 }
 
@@ -186,7 +189,7 @@ void HttpConnection::Advance() {
     if (thread_.IsTurnOver(server_.ticks().Now())) return Yield();
   }
   if (exchange_->wants_work()) return SendWork();
-  if (exchange_->response()) Respond(*exchange_->response(), reader_.request().keeps_alive);
+  if (exchange_->has_response()) Respond(exchange_->TakeResponse(), reader_.request().keeps_alive);
 }
 
 bool HttpConnection::RunCommand() {
@@ -334,7 +337,7 @@ void HttpConnection::DependOn(storage::Lsn lsn) {
   if (lsn != 0 && needed_term_ == 0) needed_term_ = server_.quorum_term();
 }
 
-void HttpConnection::Respond(const http::Response& response, bool keeps_alive) {
+void HttpConnection::Respond(http::Response response, bool keeps_alive) {
   // While draining, clients should reconnect, by a load balancer to another server.
   keeps_alive = keeps_alive && !server_.is_draining();
   const http::Route* route = exchange_ != nullptr ? exchange_->target().route : nullptr;
@@ -342,7 +345,14 @@ void HttpConnection::Respond(const http::Response& response, bool keeps_alive) {
   thread_.state().statistics.http.Add(http::LabelIndex(route), http::StatusIndex(response.status),
                                       server_.ticks().Nanoseconds(ticks));
   const size_t before = output_.size();
-  AppendResponse(output_, response, DeliveryOf(keeps_alive));
+  const size_t bytes = response.BodyBytes();
+  // One above the limit of the output ends the connection, as the limit says.
+  if (bytes <= kBodySlice || bytes > replies_.limits().output_limit) {
+    AppendResponse(output_, response, DeliveryOf(keeps_alive));
+  } else {
+    body_.Begin(output_, std::move(response), DeliveryOf(keeps_alive));
+    body_.Append(output_, kBodySlice);
+  }
   const bool is_bodiless = reader_.request().method == http::Method::kHead;
   replies_.Hold(before, needed_, needed_term_, is_bodiless ? ReplyGate::Form::kBodiless : ReplyGate::Form::kWhole);
   needed_ = 0;
@@ -357,7 +367,15 @@ void HttpConnection::Respond(const http::Response& response, bool keeps_alive) {
   replies_.FlushLater();
 }
 
+void HttpConnection::SendBody() {
+  if (body_.empty() || !output_.empty()) return;
+  body_.Append(output_, kBodySlice);
+  if (body_.empty()) Yield();  // the next request's turn
+  replies_.FlushLater();
+}
+
 void HttpConnection::AppendLost(std::string_view error, ReplyGate::Form form, bool is_last) {
+  if (is_last) body_.Clear();
   AppendResponse(output_, http::ErrorResponse(503, error),
                  {.without_body = form == ReplyGate::Form::kBodiless,
                   .keeps_alive = !(is_ending_ && is_last),
@@ -372,7 +390,9 @@ void HttpConnection::Flush() {
   if (replies_.bytes_sent() != sent_before) idle_since_ms_ = server_.clock().SteadyMs();
   UpdateCard();
   if (is_full_ && replies_.MayGoOn(input_.size())) thread_.ReadLater(this);
-  if (progress == ReplyPath::Progress::kSent && is_ending_) Linger();
+  if (progress != ReplyPath::Progress::kSent) return;
+  if (!body_.empty()) return Yield();
+  if (is_ending_) Linger();
 }
 
 void HttpConnection::Release() {
@@ -413,7 +433,7 @@ bool HttpConnection::Tick(int64_t now_ms) {
   const int64_t silent_ms = now_ms - idle_since_ms_;
   if (replies_.is_writing()) return silent_ms < patience_ms;  // it doesn't read
   if (may_have_ended_) Read();
-  if (is_closed_ || exchange_ != nullptr || !output_.empty()) return true;
+  if (is_closed_ || exchange_ != nullptr || !output_.empty() || !body_.empty()) return true;
   if (request_since_ms_ == 0) {
     // Between two requests.
     if (silent_ms > kHttpIdleMs) {

@@ -56,7 +56,8 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   void OnReadable() override;
   void OnWritable() override;
   bool MayServe() const {
-    return !is_closed_ && !is_ending_ && exchange_ == nullptr && !is_full_ && !is_yielding_ && !begins_again_;
+    return !is_closed_ && !is_ending_ && exchange_ == nullptr && body_.empty() && !is_full_ && !is_yielding_ &&
+           !begins_again_;
   }
   bool MayReceive() const { return !is_closed_ && !has_ended_ && !is_yielding_ && lingers_since_ms_ == 0; }
   void Read();
@@ -103,7 +104,9 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   bool AnswerPart(const ProxyPart& part, const ReplyPlace& place);
   // Goes on after something that the connection waited for.
   void Continue();
-  void Respond(const http::Response& response, bool keeps_alive);
+  void Respond(http::Response response, bool keeps_alive);
+  // Goes on with the response's body when what was appended of it has been sent.
+  void SendBody();
   // The response depends on the group.
   void DependOn(storage::Lsn lsn);
   http::Delivery DeliveryOf(bool keeps_alive);
@@ -128,6 +131,7 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   std::optional<http::Target> target_;     // the request is admitted, its body comes
   std::optional<http::Response> refusal_;  // or it is not
   std::unique_ptr<http::Exchange> exchange_;
+  http::BodySlices body_;         // of the response under way, without what is in the output
   storage::Lsn needed_ = 0;       // that the response depends on
   uint32_t needed_term_ = 0;      // in which a majority is to have it; 0: none need
   uint64_t passed_on_ = 0;        // commands that other nodes were asked

@@ -157,7 +157,7 @@ bool ReplyPath::Tick(int64_t now_ms) {
 
 bool ReplyPath::ExceedsLimit(int64_t now_ms) {
   const OutputLimit& limit = server_.options().output_limits[static_cast<size_t>(client_class_)];
-  if (!limit_watch_.Exceeds(limit, output_.size(), now_ms)) return false;
+  if (!limit_watch_.Exceeds(limit, output_.size() + unwritten_, now_ms)) return false;
   NoteExceeded(Limit::kOwn);
   return true;
 }
@@ -184,12 +184,12 @@ void ReplyPath::CloseLater() {
 }
 
 void ReplyPath::CountMemory() {
-  const size_t bytes = output_.size() + foreign_.bytes();
+  const size_t bytes = output_.size() + unwritten_ + foreign_.bytes();
   card_.output_bytes.store(bytes, std::memory_order_relaxed);
   if (bytes > card_.output_peak.load(std::memory_order_relaxed)) {
     card_.output_peak.store(bytes, std::memory_order_relaxed);
   }
-  const size_t capacity = output_.capacity() + foreign_.bytes() + gate_.MemoryBytes();
+  const size_t capacity = output_.capacity() + unwritten_ + foreign_.bytes() + gate_.MemoryBytes();
   thread_.state().statistics.CountResize(card_.output_capacity.load(std::memory_order_relaxed), capacity);
   card_.output_capacity.store(capacity, std::memory_order_relaxed);
   if (counted_memory_.Set(card_.MemoryBytes())) thread_.client_eviction().Check();

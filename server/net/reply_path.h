@@ -67,6 +67,8 @@ class ReplyPath {
   size_t missing() const { return foreign_.missing(); }
   // Backpressure: whether another request may be passed on to other nodes.
   bool MayPassOn() const { return window_.IsOpen(foreign_.missing(), output_.size() + foreign_.bytes(), limits_.mark); }
+  // So many bytes of the reply under way follow when the output has been sent; they count as output.
+  void SetUnwritten(size_t bytes) { unwritten_ = bytes; }
   // Call after output was appended that is not queued.
   void NoteAppended() { output_.has_overflowed() ? CloseLater() : FlushLater(); }
 
@@ -119,6 +121,7 @@ class ReplyPath {
   CountedMemory counted_memory_;
   resp::Buffer output_;
   ReplyGate gate_;
+  size_t unwritten_ = 0;
   ReplyQueue foreign_;  // replies of other nodes, and those behind them
   PeerWindow window_;
   Backpressure limits_;

@@ -10,6 +10,7 @@
 #include "server/http/host_name.h"
 #include "server/http/json.h"
 #include "server/http/request_reader.h"
+#include "server/http/response.h"
 #include "server/http/route_table.h"
 #include "server/http/url.h"
 #include "server/options/option_table.h"
@@ -131,6 +132,30 @@ TEST(HttpReader, BeginsAnew) {
   EXPECT_EQ(reader.request().body, "");
   EXPECT_EQ(reader.request().host, "");
   EXPECT_FALSE(reader.request().keeps_alive);
+}
+
+TEST(HttpResponse, ABodyInSlicesIsTheBodyAsAWhole) {
+  const Response response{.body = "begin", .pieces = {"0123456789", "x", "end"}};
+  resp::Buffer whole;
+  AppendResponse(whole, response, {.date = "now"});
+  for (const size_t most : {1, 2, 5, 7, 100}) {
+    BodySlices body;
+    resp::Buffer out;
+    body.Begin(out, response, {.date = "now"});
+    EXPECT_EQ(body.bytes(), response.BodyBytes());
+    while (!body.empty()) {
+      const size_t before = out.size();
+      body.Append(out, most);
+      EXPECT_LE(out.size() - before, most);
+    }
+    EXPECT_EQ(out.Readable(), whole.Readable());
+    EXPECT_EQ(body.bytes(), 0u);
+  }
+  BodySlices none;
+  resp::Buffer head;
+  none.Begin(head, response, {.without_body = true, .date = "now"});
+  EXPECT_TRUE(none.empty());
+  EXPECT_NE(head.Readable().find("Content-Length: 19\r\n"), std::string_view::npos);
 }
 
 TEST(HttpUrl, AnyBytesComeThrough) {

@@ -13,7 +13,6 @@
 #include "server/composition/server.h"
 #include "server/session/session.h"
 #include "storage/durability/reload.h"
-#include "storage/effects/key_event.h"
 
 namespace ringkv::server {
 namespace {
@@ -52,38 +51,6 @@ void CrashBySignal(AdminCall& call) {
 void Abort(AdminCall& call) {
   call.server.log().Warning("DEBUG aborts the server at the request of " + call.session.card->address);
   std::abort();
-}
-
-// The value of the key with this number, cut or filled with zeros to `size` bytes; 0: as it is.
-std::string PopulatedValue(int64_t number, size_t size) {
-  std::string value = "value:" + std::to_string(number);
-  if (size > 0) value.resize(size, '\0');
-  return value;
-}
-
-// Existing keys are left as they are.
-void PutIfMissing(AdminCall& call, const std::string& key, const std::string& value) {
-  if (!call.txn.holds_all()) call.txn.LockKey(key);
-  storage::Place place = call.txn.Find(call.session.db, key, storage::Intent::kWrite);
-  if (!place) call.txn.Do(place, storage::StringPut{value}, storage::events::kNone);
-  if (!call.txn.holds_all()) call.txn.Unlock();
-}
-
-void Populate(AdminCall& call) {
-  if (call.txn.store().placement().by_slot) {
-    return call.reply.Error("ERR DEBUG POPULATE makes keys of all slots, which a node of a cluster does not own");
-  }
-  if (call.txn.store().authority() != storage::Authority::kOwner) return call.reply.Error(errors::kReadOnly);
-  const std::optional<int64_t> count = resp::ParseInteger(call.args[2]);
-  if (!count || *count < 0) return call.reply.Error(errors::kNotPositive);
-  const std::string prefix(call.args.size() > 3 ? call.args[3] : "key");
-  const std::optional<int64_t> size = call.args.size() > 4 ? resp::ParseInteger(call.args[4]) : 0;
-  if (!size || *size < 0) return call.reply.Error(errors::kNotPositive);
-  if (*size > call.server.options().proto_max_bulk_len) return call.reply.Error(errors::kStringTooLong);
-  for (int64_t i = 0; i < *count; ++i) {
-    PutIfMissing(call, prefix + ":" + std::to_string(i), PopulatedValue(i, static_cast<size_t>(*size)));
-  }
-  call.reply.Ok();
 }
 
 // Loads the data anew from the files, which are complete because nothing has changed since. False with the error
@@ -165,7 +132,8 @@ constexpr Subcommand kSubcommands[] = {
     {"OOM", 0, 0, Abort, "", "Aborts the server."},
     {"PANIC", 0, 0, Abort, "", "Aborts the server."},
     {"PAUSE-CRON", 1, 1, PauseCron, "<0|1>", "Stops or resumes background jobs: expiry, eviction, save points."},
-    {"POPULATE", 1, 3, Populate, "count [prefix] [size]", "Creates strings key:0, key:1 and so on, where missing."},
+    {"POPULATE", 1, 3, DebugPopulate, "count [prefix] [size]",
+     "Creates strings key:0, key:1 and so on, where missing."},
     {"PROTOCOL", 1, 1, DebugProtocol, "type", "Returns a reply of this type."},
     {"QUICKLIST", 1, 2, DebugQuicklist, "key [<0|1>]", "Logs the size of a list that is not packed."},
     {"QUICKLIST-PACKED-THRESHOLD", 1, 1, DebugPackedThreshold, "size",

@@ -31,6 +31,9 @@ void DebugRewriteAll(AdminCall& call);       // CONFIG-REWRITE-FORCE-ALL
 void DebugLeak(AdminCall& call);
 void DebugStringMatch(AdminCall& call);  // STRINGMATCH-TEST
 
+// --- debug_populate.cc ---
+void DebugPopulate(AdminCall& call);
+
 // --- debug_protocol.cc ---
 void DebugProtocol(AdminCall& call);
 

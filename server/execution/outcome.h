@@ -54,9 +54,10 @@ struct ReplicaWait {
   uint64_t nanoseconds = 0;  // time of the command so far
 };
 
-// The reply is streamed in parts; the connection closes at its end.
+// The reply is streamed in parts.
 struct Stream {
   std::unique_ptr<ReplyStream> parts;
+  bool is_last = true;  // the connection closes at its end
 };
 
 // When all replies are sent, the client's socket is passed to `take`, with the bytes received but not executed.

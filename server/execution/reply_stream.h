@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A large reply that is generated in parts, as fast as the client reads.
+// A reply that is generated in parts, as fast as the client reads; other clients are served between them.
 //
 // Threads: confined to the client's thread.
 #pragma once
@@ -12,8 +12,8 @@ namespace ringkv::server {
 class ReplyStream {
  public:
   virtual ~ReplyStream() = default;
-  // Appends the next part, about ten kilobytes if possible, or less if the transaction has skipped what is held for
-  // long. False after the last one. `txn` holds no lock.
+  // Appends the next part, about ten kilobytes if possible, or less after a millisecond's work or if the transaction
+  // has skipped what is held for long. False after the last one. `txn` holds no lock.
   virtual bool Continue(storage::Txn& txn, resp::Buffer& out) = 0;
 };
 

@@ -201,6 +201,7 @@ bool Connection::GoOn(outcome::ReplicaWait& wait) {
 
 bool Connection::GoOn(outcome::Stream& stream) {
   stream_ = std::move(stream.parts);
+  closes_after_stream_ = stream.is_last;
   ContinueStream();
   EndSkip();
   return true;
@@ -339,13 +340,15 @@ void Connection::ContinueStream() {
   const size_t before = output_.size();
   const bool goes_on = stream_->Continue(txn, output_);
   if (txn.TakeSkipped()) Pause();
-  const storage::Lsn needed = txn.depends_on();
-  session_.last_lsn = std::max(session_.last_lsn, needed);
-  replies_.Hold(before, needed, server_.quorum_term(), ReplyGate::Form::kPart);
+  session_.last_lsn = std::max(session_.last_lsn, txn.depends_on());
+  if (!is_answered_) output_.TruncateTo(before);
+  if (output_.size() > before) {
+    replies_.Hold(before, session_.last_lsn, server_.quorum_term(), ReplyGate::Form::kPart);
+  }
   replies_.FlushLater();
   if (goes_on) return;
   stream_.reset();
-  closes_after_reply_ = true;
+  if (closes_after_stream_) closes_after_reply_ = true;
 }
 
 void Connection::RefuseInput() {

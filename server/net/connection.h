@@ -172,6 +172,7 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   // These continue after their command has returned, and nothing else is served until they end. One at a time.
   BlockedCommand blocked_;
   std::unique_ptr<ReplyStream> stream_;
+  bool closes_after_stream_ = false;
   std::function<void(int descriptor, std::string unread)> take_socket_;
   bool is_closed_ = false;
   bool is_paused_ = false;        // by CLIENT PAUSE: the next request waits

@@ -30,7 +30,7 @@ ReplicaFeed::ReplicaFeed(const ReplicaFeedParts& parts, int descriptor, std::str
       card_(std::move(card)),
       request_(std::move(request)),
       received_(std::move(unread)),
-      published_memory_(parts.data.store().buffers()) {}
+      published_memory_(parts.server.data.store().buffers()) {}
 
 ReplicaFeed::~ReplicaFeed() {
   Interrupt();

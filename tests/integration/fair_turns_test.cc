@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "tests/support/free_ports.h"
@@ -163,6 +164,67 @@ TEST_F(FairTurns, TheResponseOfMgetIsBounded) {
   pairs.back() = '}';
   EXPECT_EQ(client.Ask("POST", "/mset", pairs, kJsonLine).status, 413);
   EXPECT_EQ(Say(*server_, {"DBSIZE"}), "2");
+}
+
+// The largest client's field of CLIENT LIST.
+uint64_t LargestClients(const ServerProcess& server, const std::string& field) {
+  const std::string list = Say(server, {"CLIENT", "LIST"});
+  uint64_t largest = 0;
+  const std::string name = " " + field + "=";
+  for (size_t at = 0; (at = list.find(name, at)) != std::string::npos; at += name.size()) {
+    largest = std::max<uint64_t>(largest, std::stoull(list.substr(at + name.size())));
+  }
+  return largest;
+}
+
+TEST_F(FairTurns, ALongResponseIsWrittenInSlicesAsItIsRead) {
+  constexpr int kKeys = 40;
+  Start();
+  const std::string value(1'000'000, 'v');
+  for (int i = 0; i < kKeys; ++i) Say(*server_, {"SET", "long:" + std::to_string(i), value});
+  const HttpReply all = [&] {
+    HttpClient client(http_port_);
+    client.SendRequest("GET", "/search?prefix=long:&values=1", "", "");
+    EXPECT_TRUE(Eventually([&] { return LargestClients(*server_, "tot-mem") > kKeys * value.size(); }))
+        << "its values count as the client's";
+    EXPECT_LT(LargestClients(*server_, "omem"), 2'000'000u);
+    return client.Receive();
+  }();
+  EXPECT_EQ(all.status, 200);
+  size_t values = 0;
+  for (size_t at = 0; (at = all.body.find(value, at)) != std::string::npos; at += value.size()) ++values;
+  EXPECT_EQ(values, size_t{kKeys});
+  EXPECT_TRUE(all.body.ends_with("\"],\"cursor\":0}\n"));
+  EXPECT_TRUE(Eventually([&] { return LargestClients(*server_, "tot-mem") < value.size(); }));
+}
+
+TEST_F(FairTurns, OtherClientsAreServedWhileKeysArePopulatedUntilTheClientLeaves) {
+  constexpr int64_t kKeys = 40'000'000;
+  Start({"--enable-debug-command", "yes"});
+  const int client = server_->Connect();
+  SendAll(client, "DEBUG POPULATE 9223372036854775807\r\n");
+  EXPECT_TRUE(ReceiveExactly(client, 4) == "-ERR");
+  SendAll(client, "DEBUG POPULATE " + std::to_string(kKeys) + "\r\nPING\r\n");
+  const auto keys = [&] { return std::stoll(Say(*server_, {"DBSIZE"})); };
+  EXPECT_TRUE(Eventually([&] { return keys() > 0; }));
+  EXPECT_LT(keys(), kKeys);
+  ::close(client);
+  EXPECT_TRUE(Eventually([&] { return server_->Info("connected_clients") == "2"; }));
+  EXPECT_LT(keys(), kKeys);
+}
+
+TEST_F(FairTurns, PopulatedKeysAreAllThereWhenTheReplyComes) {
+  Start({"--enable-debug-command", "yes"});
+  const int client = server_->Connect();
+  SendAll(client, "SET p:1 own\r\nDEBUG POPULATE 30000 p 20\r\nDBSIZE\r\nSTRLEN p:29999\r\nGET p:1\r\n");
+  const std::string expected = "+OK\r\n+OK\r\n:30000\r\n:20\r\n$3\r\nown\r\n";
+  EXPECT_EQ(ReceiveExactly(client, expected.size()), expected);
+  SendAll(client, "CLIENT REPLY SKIP\r\nDEBUG POPULATE 30000 q\r\nDBSIZE\r\n");
+  EXPECT_EQ(ReceiveExactly(client, 8), ":60000\r\n");
+  SendAll(client, "MULTI\r\nDEBUG POPULATE 100 r\r\nDBSIZE\r\nDEBUG POPULATE 1000001\r\nEXEC\r\n");
+  const std::string executed = "+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n*3\r\n+OK\r\n:60100\r\n-ERR";
+  EXPECT_EQ(ReceiveExactly(client, executed.size()), executed);
+  ::close(client);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "resp/reply_parser.h"
+#include "resp/reply_scanner.h"
 #include "resp/request_writer.h"
 
 namespace ringkv::cluster_admin {
@@ -20,6 +21,7 @@ using storage::Result;
 namespace {
 
 constexpr timeval kLongestWait{5, 0};
+constexpr size_t kLongestReply = size_t{1} << 30;
 
 }  // namespace
 
@@ -75,15 +77,12 @@ Result<resp::Reply> NodeClient::Exchange(const std::vector<std::string>& command
     if (count < 0) return Fail(where_ + " cannot be queried: " + std::strerror(errno));
     sent += static_cast<size_t>(count);
   }
+  resp::ReplyScanner scanner;  // so that each byte is looked at once, however many pieces come
   for (;;) {
-    resp::Reply reply;
-    size_t consumed = 0;
-    const resp::ReplyStatus status = resp::ParseReply(received_, {}, &reply, &consumed);
-    if (status == resp::ReplyStatus::kError) return Fail(where_ + " sent an invalid reply");
-    if (status == resp::ReplyStatus::kReply) {
-      received_.erase(0, consumed);
-      return reply;
-    }
+    size_t size = 0;
+    const resp::ReplyScanner::Status found = scanner.Scan(received_, kLongestReply, &size);
+    if (found == resp::ReplyScanner::Status::kError) return Fail(where_ + " sent an invalid reply");
+    if (found == resp::ReplyScanner::Status::kReply) return TakeReply(size);
     char room[64 * 1024];
     const ssize_t got = ::recv(descriptor_, room, sizeof room, 0);
     if (got < 0 && errno == EINTR) continue;
@@ -91,6 +90,14 @@ Result<resp::Reply> NodeClient::Exchange(const std::vector<std::string>& command
     if (got < 0) return Fail(where_ + " does not answer: " + std::strerror(errno));
     received_.append(room, static_cast<size_t>(got));
   }
+}
+
+Result<resp::Reply> NodeClient::TakeReply(size_t size) {
+  resp::Reply reply;
+  const resp::ReplyStatus status = resp::ParseReply(std::string_view(received_).substr(0, size), {}, &reply, &size);
+  if (status != resp::ReplyStatus::kReply) return Fail(where_ + " sent an invalid reply");
+  received_.erase(0, size);
+  return reply;
 }
 
 Result<std::string> NodeClient::Info(const std::string& field) {

@@ -33,6 +33,9 @@ class NodeClient {
  private:
   NodeClient(int descriptor, std::string where) : descriptor_(descriptor), where_(std::move(where)) {}
 
+  // The reply at the beginning of what was received, of this size.
+  storage::Result<resp::Reply> TakeReply(size_t size);
+
   const int descriptor_;
   const std::string where_;
   std::string received_;

@@ -11,6 +11,23 @@
 
 namespace ringkv::server {
 
+// The number of keys behind the argument that says it; 0 if that is not valid.
+inline int CountedKeys(const KeySpec& spec, std::span<const std::string_view> argv) {
+  const auto first = static_cast<size_t>(spec.first);
+  if (first > argv.size()) return 0;
+  const std::optional<int64_t> count = resp::ParseInteger(argv[first - 1]);
+  return count && *count > 0 && *count <= static_cast<int64_t>(argv.size() - first) ? static_cast<int>(*count) : 0;
+}
+
+// Whether the arguments that say how many keys there are, are valid.
+inline bool HasValidCounts(const Command& row, std::span<const std::string_view> argv) {
+  for (const KeySpec* spec : {&row.keys, &row.more_keys, &row.last_keys}) {
+    const bool is_counted = spec->first != 0 && spec->find == nullptr && spec->search == KeySearch::kCounted;
+    if (is_counted && CountedKeys(*spec, argv) == 0) return false;
+  }
+  return true;
+}
+
 // Calls `visit(spec, index)` for each argument that is a key.
 template <typename Visitor>
 void ForEachKeyPosition(const Command& row, std::span<const std::string_view> argv, Visitor&& visit) {
@@ -23,11 +40,8 @@ void ForEachKeyPosition(const Command& row, std::span<const std::string_view> ar
       continue;
     }
     int last = spec->last < 0 ? argc + spec->last : spec->last;
-    if (spec->search == KeySearch::kCounted) {
-      // An invalid number gives no keys; the command refuses it.
-      const std::optional<int64_t> count = resp::ParseInteger(argv[static_cast<size_t>(spec->first) - 1]);
-      last = count && *count > 0 && *count <= argc - spec->first ? spec->first + static_cast<int>(*count) - 1 : 0;
-    }
+    // An invalid number gives no keys; the command refuses it.
+    if (spec->search == KeySearch::kCounted) last = spec->first + CountedKeys(*spec, argv) - 1;
     for (int i = spec->first; i <= last && i < argc; i += spec->step) visit(*spec, static_cast<size_t>(i));
   }
 }

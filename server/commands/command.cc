@@ -95,7 +95,7 @@ bool FindKeys(AdminCall& call, std::vector<std::pair<const KeySpec*, std::string
   }
   ForEachKeyPosition(row, request,
                      [&](const KeySpec& spec, size_t index) { keys->emplace_back(&spec, request[index]); });
-  if (keys->empty()) return fail("ERR Invalid arguments specified for command");
+  if (keys->empty() || !HasValidCounts(row, request)) return fail("ERR Invalid arguments specified for command");
   return true;
 }
 

@@ -182,8 +182,8 @@ void ReplConf(AdminCall& call) {
   while (!call.args.AtEnd()) {
     if (call.args.Take("LISTENING-PORT")) {
       const std::optional<int64_t> port = resp::ParseInteger(call.args.Next());
-      if (!port || *port < 0 || *port > 65535) return call.reply.Error(errors::kNotInteger);
-      card.replica_port = static_cast<int>(*port);
+      if (!port) return call.reply.Error(errors::kNotInteger);
+      card.replica_port = static_cast<int>(*port);  // of which others make what they can
     } else if (call.args.Take("IP-ADDRESS")) {
       constexpr size_t kLongestAddress = 255;
       if (call.args.Peek().size() > kLongestAddress) {
@@ -213,6 +213,8 @@ void ReplConf(AdminCall& call) {
         return call.reply.Error("ERR Unsupported rdb-filter-only option: " + std::string(part));
       }
       call.session.wants_no_keys = true;
+    } else if (call.args.Take("ACK") || call.args.Take("GETACK")) {
+      return;  // between servers, on another connection; nobody gets a reply
     } else {
       return call.reply.Error("ERR Unrecognized REPLCONF option: " + std::string(call.args.Peek()));
     }

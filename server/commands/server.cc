@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "resp/integer_text.h"
 #include "server/base/version.h"
 #include "server/command/error_replies.h"
 #include "server/commands/debug.h"
@@ -111,6 +112,8 @@ void EndServer(AdminCall& call) {
 
 // A ring with a key on it.
 void Lolwut(AdminCall& call) {
+  const bool names_version = call.args.size() > 2 && EqualsIgnoringCase(call.args[1], "VERSION");
+  if (names_version && !resp::ParseInteger(call.args[2])) return call.reply.Error(errors::kNotInteger);
   std::string text =
       "      .-''''-.\n"
       "    .'  .--.  '.        o----.\n"

@@ -46,8 +46,8 @@ constexpr Metric kAbsentMetrics[] = {
     Zero("persistence", "module_fork_in_progress"),
     Zero("persistence", "module_fork_last_cow_size"),
     // No write waits for a sync of appendfsync everysec.
-    Zero("persistence", "aof_pending_bio_fsync"),
-    Zero("persistence", "aof_delayed_fsync"),
+    {.section = "persistence", .info = "aof_pending_bio_fsync", .read = Always<"0">, .is_shown = HasLog},
+    {.section = "persistence", .info = "aof_delayed_fsync", .read = Always<"0">, .is_shown = HasLog},
 
     // A pass of active expiry leaves no expired key behind.
     {.section = "stats", .info = "expired_stale_perc", .read = Always<"0.00">},

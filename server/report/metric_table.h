@@ -77,6 +77,9 @@ Reading Always(const Observation&) {
   return kText.view();
 }
 
+// Fields that redis-server shows with appendonly yes only.
+inline bool HasLog(const Observation& o) { return o.parts.data.durability().wants_log(); }
+
 // The value of an option as in CONFIG GET.
 std::string OptionTextOf(const Observation& observation, std::string_view name);
 template <FixedText kName>

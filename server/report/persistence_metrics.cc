@@ -124,16 +124,19 @@ constexpr Metric kPersistenceMetrics[] = {
      .read =
          [](const Observation& o) {
            return Reading(o.saving.summary.file_bytes + o.parts.data.durability().LogBytesSinceSave());
-         }},
+         },
+     .is_shown = HasLog},
     {.section = "persistence",
      .info = "aof_base_size",
      .series = {"ringkv_snapshot_last_size_bytes", kGauge, "Size of the last snapshot's file."},
-     .read = [](const Observation& o) { return Reading(o.saving.summary.file_bytes); }},
+     .read = [](const Observation& o) { return Reading(o.saving.summary.file_bytes); },
+     .is_shown = HasLog},
     {.section = "persistence",
      .info = "aof_buffer_length",
      .series = {"ringkv_log_pending_bytes", kGauge, "Bytes of the log that are not written yet."},
-     .read = [](const Observation& o) { return Reading(o.parts.data.store().log().pending_bytes()); }},
-    {.section = "persistence", .info = "aof_pending_rewrite", .read = IsRewriteScheduled},
+     .read = [](const Observation& o) { return Reading(o.parts.data.store().log().pending_bytes()); },
+     .is_shown = HasLog},
+    {.section = "persistence", .info = "aof_pending_rewrite", .read = IsRewriteScheduled, .is_shown = HasLog},
     {.section = "persistence",
      .info = "log_lsn_appended",
      .series = {"ringkv_log_groups_appended_total", kCounter, "LSN of the last change."},

@@ -44,7 +44,10 @@ void LimitReply(Exchange& exchange, const Fetch& fetch) {
 
 // Ends above `most` bytes: the rest is not needed then.
 std::string ValuesInJson(const std::vector<resp::Reply>& values, bool are_first, size_t most) {
+  size_t bytes = 0;
+  for (const resp::Reply& value : values) bytes += value.text.size() + sizeof(",null");
   std::string json;
+  json.reserve(std::min(bytes, most));
   for (const resp::Reply& value : values) {
     if (json.size() > most) break;
     if (!are_first || !json.empty()) json += ',';

@@ -108,7 +108,7 @@ void Restore(DataCall& call) {
   if (*ttl > 0) {
     expiry = options->ttl_is_absolute ? *ttl : MillisecondsFrom(call.txn.now(), *ttl);
   }
-  if (expiry != storage::kNoExpiry && call.txn.HasPassed(expiry)) {
+  if (call.txn.HasPassed(expiry)) {
     if (place) call.txn.Do(place, storage::Erase{}, events::kDel);
     return call.reply.Ok();
   }

@@ -29,7 +29,7 @@ storage::Result<LoadRdbSummary> LoadRdb(storage::FileSystem& files, const std::s
       return storage::Fail("RDB file '" + path + "' has keys in database " + std::to_string(key.db) +
                            ", and databases is " + std::to_string(txn.store().databases()));
     }
-    if (key.expiry != storage::kNoExpiry && txn.HasPassed(key.expiry)) {
+    if (txn.HasPassed(key.expiry)) {
       ++summary.expired;
       continue;
     }

@@ -122,7 +122,6 @@ void RedisLink::Run() {
   storage::CountMemoryOfThisThread();
   parts_.links.WaitForRound(stopping_);  // writes admitted before the migration have ended
   state_ = std::make_unique<ThreadState>(kNoThread, parts_.data.store(), parts_.commands.size(), world_.chance.Next());
-  state_->txn.set_keeps_expired(true);
   auto card = std::make_shared<ClientCard>();
   card->address = "migration";
   session_ = std::make_unique<Session>(card, watched_keys_);

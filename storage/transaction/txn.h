@@ -117,7 +117,7 @@ class Txn {
   // For recovery and replication: expired keys stay until an effect or a command deletes them.
   void set_keeps_expired(bool keeps) { keeps_expired_ = keeps; }
   // Whether a key with this expiry is gone by now.
-  bool HasPassed(UnixMs expiry) const { return !keeps_expired_ && expiry <= now_; }
+  bool HasPassed(UnixMs expiry) const { return !keeps_expired_ && expiry != kNoExpiry && expiry <= now_; }
   // Whether finds and visits treat the entry as missing.
   bool IsExpired(const Entry& entry) const { return entry.has_expiry() && HasPassed(entry.expiry()); }
   // For slot migration: visits include keys of foreign slots.

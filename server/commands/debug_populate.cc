@@ -30,14 +30,18 @@ std::string PopulatedValue(int64_t number, size_t size) {
   return value;
 }
 
-// Existing keys are left as they are.
-void PutIfMissing(storage::Txn& txn, const Populated& what, int64_t number) {
+// Existing keys are left as they are. False if the key is held for long, which is noted.
+bool PutIfMissing(storage::Txn& txn, const Populated& what, int64_t number) {
   const std::string key = what.prefix + ":" + std::to_string(number);
   const bool is_locked = txn.holds_all();
-  if (!is_locked) txn.LockKey(key);
+  if (!is_locked && !txn.LockKey(key, !txn.skips_held())) {
+    txn.NoteSkipped();
+    return false;
+  }
   storage::Place place = txn.Find(what.db, key, storage::Intent::kWrite);
   if (!place) txn.Do(place, storage::StringPut{PopulatedValue(number, what.bytes_each)}, storage::events::kNone);
   if (!is_locked) txn.Unlock();
+  return true;
 }
 
 class PopulateStream final : public ReplyStream {
@@ -52,7 +56,8 @@ class PopulateStream final : public ReplyStream {
     // Its client may have become one of a replica meanwhile.
     const bool may_write = txn.store().authority() == storage::Authority::kOwner;
     while (may_write && next_ < what_.count && (next_ % kKeysALook != 0 || clock.SteadyMicros() < end)) {
-      PutIfMissing(txn, what_, next_++);
+      if (!PutIfMissing(txn, what_, next_)) return true;
+      ++next_;
     }
     if (may_write && next_ < what_.count) return true;
     if (may_write) {

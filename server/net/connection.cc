@@ -421,7 +421,7 @@ void Connection::Flush() {
       if (closes_after_reply_) return Close();
   }
   replies_.CountMemory();
-  if (stream_ != nullptr && output_.size() <= replies_.limits().mark / 2) thread_.ReadLater(this);
+  if (stream_ != nullptr && !is_paused_ && output_.size() <= replies_.limits().mark / 2) thread_.ReadLater(this);
   if (is_full_ && replies_.MayGoOn(input_.size())) Yield();
 }
 

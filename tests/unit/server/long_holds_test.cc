@@ -128,6 +128,23 @@ TEST_F(LongHoldsTest, ABlockedClientIsServedWhenAllItsKeysAreFree) {
   EXPECT_EQ(Run("exists free"), ":0\r\n");
 }
 
+TEST_F(LongHoldsTest, APopulationDoesNotWaitForAHeldKey) {
+  options_.enable_debug_command = static_cast<int64_t>(DebugCommand::kYes);
+  server_.needs().Update();
+  Run("debug populate 20 key");
+  ASSERT_TRUE(Ended<outcome::Stream>());
+  HoldKey("key:7");
+  ReplyStream& stream = *std::get<outcome::Stream>(outcome_).parts;
+  resp::Buffer out;
+  storage::Txn& txn = server_.thread(0).txn;
+  EXPECT_TRUE(stream.Continue(txn, out));
+  EXPECT_TRUE(txn.TakeSkipped());
+  holder_.Unlock();
+  while (stream.Continue(txn, out)) continue;
+  EXPECT_EQ(out.Readable(), "+OK\r\n");
+  EXPECT_EQ(Run("dbsize"), ":20\r\n");
+}
+
 TEST_F(LongHoldsTest, AStreamOfAllKeysLeavesNoneOut) {
   Run("set held 1");
   RdbStream stream(16, std::string(40, 'e'));

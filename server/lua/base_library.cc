@@ -60,10 +60,10 @@ int BaseXpcall(lua_State* state) {
   return lua_gettop(state);
 }
 
-// "-nan" if it has that sign, as the C library writes it for Redis.
+// As the C library writes numbers for Redis: what is no number has a sign, if a division made it.
 void PushNumberText(lua_State* state, lua_Number number) {
   if (std::isnan(number)) {
-    lua_pushstring(state, std::signbit(number) ? "-nan" : "nan");
+    lua_pushliteral(state, "-nan");
   } else {
     lua_pushnumber(state, number);
     lua_tostring(state, -1);
@@ -133,20 +133,11 @@ int BaseToString(lua_State* state) {
     return 1;
   }
   switch (lua_type(state, 1)) {
-    case LUA_TSTRING:
-      lua_settop(state, 1);
-      break;
-    case LUA_TNUMBER:
-      PushNumberText(state, lua_tonumber(state, 1));
-      break;
-    case LUA_TBOOLEAN:
-      lua_pushstring(state, lua_toboolean(state, 1) != 0 ? "true" : "false");
-      break;
-    case LUA_TNIL:
-      lua_pushliteral(state, "nil");
-      break;
-    default:
-      lua_pushfstring(state, "%s: %p", luaL_typename(state, 1), lua_topointer(state, 1));
+    case LUA_TSTRING: lua_settop(state, 1); break;
+    case LUA_TNUMBER: PushNumberText(state, lua_tonumber(state, 1)); break;
+    case LUA_TBOOLEAN: lua_pushstring(state, lua_toboolean(state, 1) != 0 ? "true" : "false"); break;
+    case LUA_TNIL: lua_pushliteral(state, "nil"); break;
+    default: lua_pushfstring(state, "%s: %p", luaL_typename(state, 1), lua_topointer(state, 1));
   }
   return 1;
 }

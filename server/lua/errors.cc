@@ -16,6 +16,12 @@ std::string_view WithoutLineEnd(std::string_view text) {
   return text;
 }
 
+std::string_view TextOf(lua_State* state, int index) {
+  size_t size = 0;
+  const char* text = lua_tolstring(state, index, &size);
+  return {text, size};
+}
+
 // {err = code + words}
 void PushErrorTable(lua_State* state, std::string_view code, std::string_view words) {
   lua_createtable(state, 0, 3);
@@ -39,13 +45,17 @@ std::string_view RawTextField(lua_State* state, const char* name) {
   lua_pushstring(state, name);
   lua_rawget(state, -2);
   std::string_view text;
-  if (lua_type(state, -1) == LUA_TSTRING) {
-    size_t size = 0;
-    const char* bytes = lua_tolstring(state, -1, &size);
-    text = {bytes, size};
-  }
+  if (lua_type(state, -1) == LUA_TSTRING) text = TextOf(state, -1);
   lua_pop(state, 1);
   return text;
+}
+
+// Lua 5.1 tells where the stack overflowed.
+void AddPlaceOfOverflow(lua_State* state) {
+  if (lua_type(state, 1) != LUA_TSTRING || TextOf(state, 1) != "stack overflow") return;
+  luaL_where(state, 1);
+  lua_insert(state, 1);
+  lua_concat(state, 2);
 }
 
 }  // namespace
@@ -73,6 +83,7 @@ void RaiseReadOnly(lua_State* state) {
 int AddPlace(lua_State* state) {
   if (Interpreter::Of(state).is_unwinding()) return 1;
   lua_settop(state, 1);
+  AddPlaceOfOverflow(state);
   if (lua_type(state, 1) != LUA_TTABLE) {
     const bool has_text = lua_isstring(state, 1) != 0;
     size_t size = 0;
@@ -100,9 +111,7 @@ std::string_view ErrorText(lua_State* state) {
     return text.empty() ? kUnknownError : text;
   }
   if (lua_type(state, -1) != LUA_TSTRING) return kUnknownError;
-  size_t size = 0;
-  const char* text = lua_tolstring(state, -1, &size);
-  return {text, size};
+  return TextOf(state, -1);
 }
 
 bool WasCounted(lua_State* state, int index) {

@@ -58,10 +58,12 @@ void Interpreter::Begin(ScriptHost* host) {
   host_ = host;
   is_limited_ = true;
   protocol_ = 2;
+  json_ = {};
   nesting_ = 0;
   is_unwinding_ = false;
   wants_collection_ = false;
-  collect_above_ = memory_.limit_per_state() / 2;
+  limit_ = memory_.limit_per_state() == 0 ? 0 : used_after_collection_ + memory_.limit_per_state();
+  collect_above_ = limit_ / 2;
 }
 
 void Interpreter::End() {
@@ -72,7 +74,9 @@ void Interpreter::End() {
   reply_.Consume(reply_.size());
   reply_.ForgetOverflow();
   if (reply_.capacity() > kKeptReplyBytes) reply_.ShrinkTo(0);
-  if (used_ > used_after_collection_ + kMuchGarbage) CollectGarbage();
+  const size_t limit = memory_.limit_per_state();
+  const size_t much = limit == 0 ? kMuchGarbage : std::min(kMuchGarbage, limit / 4);
+  if (used_ > used_after_collection_ + much) CollectGarbage();
 }
 
 // Nothing here allocates before the error handler stands.
@@ -107,8 +111,7 @@ void Interpreter::Account() {
 
 bool Interpreter::MayGrow(size_t bytes) {
   if (!is_limited_) return true;
-  const size_t limit = memory_.limit_per_state();
-  if (limit != 0 && used_ + bytes > limit) return false;
+  if (limit_ != 0 && used_ + bytes > limit_) return false;
   if (collect_above_ != 0 && used_ + bytes > collect_above_ && !wants_collection_) {
     wants_collection_ = true;
     InstallHook();
@@ -151,9 +154,8 @@ void Interpreter::Hook(lua_State* state, lua_Debug*) {
 void Interpreter::CollectAhead() {
   lua_gc(state_, LUA_GCCOLLECT, 0);
   wants_collection_ = false;
-  const size_t limit = memory_.limit_per_state();
-  const size_t left = limit - std::min(limit, used_);
-  collect_above_ = std::max(limit / 2, used_ + std::max(left / 2, limit / kMinGrowthPart));
+  const size_t left = limit_ - std::min(limit_, used_);
+  collect_above_ = std::max(limit_ / 2, used_ + std::max(left / 2, limit_ / kMinGrowthPart));
 }
 
 void Interpreter::Pulse(lua_State* state) {

@@ -18,6 +18,7 @@
 
 #include "resp/buffer.h"
 #include "server/lua/byte_pool.h"
+#include "server/lua/json_options.h"
 #include "server/lua/lua_memory.h"
 #include "server/lua/random.h"
 #include "server/lua/script_host.h"
@@ -57,6 +58,7 @@ class Interpreter {
   size_t memory_limit() const { return memory_.limit_per_state(); }
   BytePool& bytes() { return bytes_; }
   Random& random() { return random_; }
+  JsonOptions& json() { return json_; }
 
   // --- A run ------------------------------------------------------------------------------------------------------
   // From here to End, limits hold. `host`: null while a script is compiled.
@@ -128,6 +130,7 @@ class Interpreter {
   bool wants_collection_ = false;
   size_t used_after_collection_ = 0;
   bool is_limited_ = false;
+  size_t limit_ = 0;  // of `used_` in this run; what compiled scripts take between runs isn't the run's. 0: none
 
   lua_State* state_;
   int run_task_ = LUA_NOREF;   // RunTask, in Lua's registry
@@ -147,6 +150,7 @@ class Interpreter {
   resp::Buffer reply_;
   BytePool bytes_;
   Random random_;
+  JsonOptions json_;
 };
 
 }  // namespace ringkv::server::lua

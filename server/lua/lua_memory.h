@@ -12,7 +12,8 @@ namespace ringkv::server {
 
 class LuaMemory {
  public:
-  // Bytes that one state, and that all of them together may use; 0: unlimited. Takes effect for what is allocated next.
+  // Bytes that one run may add to its state, and that all states together may use; 0: unlimited. The first takes effect
+  // with the next run.
   void SetLimits(size_t per_state, size_t all) {
     per_state_.store(per_state, std::memory_order_relaxed);
     all_.store(all, std::memory_order_relaxed);

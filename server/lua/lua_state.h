@@ -26,7 +26,11 @@
 namespace ringkv::server {
 
 // Stack that a run needs for itself, in bytes; the host's calls come on top.
+#ifdef RINGKV_SANITIZED
+inline constexpr size_t kLuaStackBytes = 4 << 20;
+#else
 inline constexpr size_t kLuaStackBytes = 512 * 1024;
+#endif
 
 enum class RunEnd : uint8_t {
   kReplied,  // the script's value is written as the reply

@@ -48,7 +48,7 @@ uint32_t ReadFlags(lua_State* state) {
     flags |= flag;
     lua_pop(state, 1);
   }
-  lua_pop(state, 1);
+  lua_pop(state, 2);
   return flags;
 }
 

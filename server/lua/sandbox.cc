@@ -14,8 +14,8 @@ using Names = std::initializer_list<const char*>;
 
 // What scripts may use of Lua's libraries. Missing: what reads files or the environment of functions, and writes to
 // the standard output.
-constexpr Names kBaseNames = {"assert", "error",    "ipairs",   "next", "pairs",  "rawequal",
-                              "select", "tonumber", "type", "unpack", "_VERSION"};
+constexpr Names kBaseNames = {"assert", "error",    "ipairs", "next",   "pairs",   "rawequal",
+                              "select", "tonumber", "type",   "unpack", "_VERSION"};
 constexpr Names kStringNames = {"byte", "char", "dump", "len", "lower", "rep", "reverse", "sub", "upper"};
 constexpr Names kTableNames = {"concat", "foreach", "foreachi", "getn", "maxn", "remove", "sort"};
 constexpr Names kMathNames = {"abs",  "acos",  "asin", "atan",  "atan2", "ceil",  "cos",   "cosh", "deg",

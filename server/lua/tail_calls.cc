@@ -208,6 +208,10 @@ int AppendToDump(lua_State*, const void* bytes, size_t size, void* dump) {
 }  // namespace
 
 int LoadText(lua_State* state, std::string_view text, const char* name) {
+  if (text.starts_with(LUA_SIGNATURE[0]) && name[0] == '@') {
+    lua_pushfstring(state, "%s:1: unexpected symbol near 'char(27)'", name + 1);
+    return LUA_ERRSYNTAX;
+  }
   const int status = luaL_loadbufferx(state, text.data(), text.size(), name, "t");
   if (status != 0) return status;
   std::string dump;

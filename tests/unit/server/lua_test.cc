@@ -94,9 +94,19 @@ class Lua : public testing::Test {
     } else {
       end_ = state_.RunScript(host_, sha1, keys, arguments, reply);
     }
-    std::string shown(bytes.Readable());
-    for (size_t at = 0; (at = shown.find(sha1, at)) != std::string::npos;) shown.replace(at, sha1.size(), "SHA");
-    for (size_t at = 0; (at = shown.find("\r\n", at)) != std::string::npos;) shown.replace(at, 2, "|");
+    std::string shown;
+    for (std::string_view rest = bytes.Readable(); !rest.empty();) {
+      if (rest.starts_with("\r\n")) {
+        shown.push_back('|');
+        rest.remove_prefix(2);
+      } else if (rest.starts_with(sha1)) {
+        shown.append("SHA");
+        rest.remove_prefix(sha1.size());
+      } else {
+        shown.push_back(rest.front());
+        rest.remove_prefix(1);
+      }
+    }
     return shown;
   }
 
@@ -279,7 +289,7 @@ TEST_F(Lua, RecursionEndsWithAnErrorOnASmallStack) {
       EXPECT_EQ(Run("return 'fine'"), "$4|fine|") << script;
     }
   };
-  memory_.SetLimits(16 << 20, 0);
+  memory_.SetLimits(3 << 20, 0);
   host_.pulses_to_end = 1'000'000;
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
@@ -332,8 +342,7 @@ TEST_F(Lua, BytecodeIsNotLoaded) {
   EXPECT_EQ(Run("local s = string.dump(function() end) return type(load(function() local r = s s = nil return r end))"),
             "$3|nil|");
   EXPECT_EQ(Run("\x1bLJ"),
-            "-ERR Error compiling script (new function): user_script: attempt to load chunk with wrong "
-            "mode|");
+            "-ERR Error compiling script (new function): user_script:1: unexpected symbol near 'char(27)'|");
 }
 
 // Results are not to change because tail calls keep their frames.
@@ -349,7 +358,7 @@ TEST_F(Lua, CallsInTailPositionReturnAllResultsAndJumpsStayRight) {
                 "local function f(x) for i = 1, 10 do if i == x then return t.id(i) elseif i > 5 then break end end "
                 "while true do if x > 7 then return t.id('big') end x = x + 1 end end "
                 "for i = 1, 9 do r[i] = f(i) end return r"),
-            "*9|:1|:2|:3|:4|:5|$3|big|$3|big|$3|big|$3|big|");
+            "*9|:1|:2|:3|:4|:5|:6|$3|big|$3|big|$3|big|");
   EXPECT_EQ(Run("local s = {} local function add(x) local y = x s[#s + 1] = function() return y end "
                 "return table.getn(s) end add(1) add(2) return {s[1](), s[2](), #s}"),
             "*3|:1|:2|:2|");
@@ -444,7 +453,7 @@ TEST_F(LuaFunctions, AreCalledByNameAndReplacedWithTheirLibrary) {
             "one two ");
   EXPECT_EQ(Call("one", {"a", "b"}), ":2\r\n");
   EXPECT_EQ(Call("two", {"a", "b"}), "$1\r\na\r\n");
-  EXPECT_EQ(Load("error"), "ERR Error registering functions: ERR user_function:2: '=' expected near '<eof>'");
+  EXPECT_EQ(Load("error"), "ERR Error compiling function: user_function:2: '=' expected near '<eof>'");
   EXPECT_EQ(Call("one"), ":0\r\n");
   EXPECT_EQ(Load("redis.register_function('three', function() return redis.call('nosuch') end)"), "three ");
   EXPECT_FALSE(state_.HasFunction("one"));

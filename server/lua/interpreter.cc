@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include "server/lua/errors.h"
 #include "storage/base/allocator.h"
 #include "storage/base/check.h"
 
@@ -38,14 +37,15 @@ int DieOfPanic(lua_State*) {
 
 }  // namespace
 
-Interpreter::Interpreter(LuaMemory& memory) : memory_(memory), state_(lua_newstate(&Interpreter::Allocate, this)) {
+Interpreter::Interpreter(LuaMemory& memory, lua_CFunction describe_error)
+    : memory_(memory), state_(lua_newstate(&Interpreter::Allocate, this)) {
   lua_atpanic(state_, DieOfPanic);
   // Compiled loops could not be interrupted.
   luaJIT_setmode(state_, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
   lua_pushcfunction(state_, &Interpreter::RunTask);
   run_task_ = luaL_ref(state_, LUA_REGISTRYINDEX);
-  lua_pushcfunction(state_, &AddPlace);
-  add_place_ = luaL_ref(state_, LUA_REGISTRYINDEX);
+  lua_pushcfunction(state_, describe_error);
+  describe_error_ = luaL_ref(state_, LUA_REGISTRYINDEX);
 }
 
 Interpreter::~Interpreter() {
@@ -83,7 +83,7 @@ void Interpreter::End() {
 bool Interpreter::RunProtected(Task& task) {
   task_ = &task;
   lua_settop(state_, 0);
-  lua_rawgeti(state_, LUA_REGISTRYINDEX, add_place_);
+  lua_rawgeti(state_, LUA_REGISTRYINDEX, describe_error_);
   lua_rawgeti(state_, LUA_REGISTRYINDEX, run_task_);
   return lua_pcall(state_, 0, 0, 1) == 0;
 }

@@ -41,7 +41,8 @@ class Task {
 
 class Interpreter {
  public:
-  explicit Interpreter(LuaMemory& memory);
+  // `describe_error`: gets each error that no script has caught, and makes it one with its place.
+  Interpreter(LuaMemory& memory, lua_CFunction describe_error);
   ~Interpreter();
   Interpreter(const Interpreter&) = delete;
   Interpreter& operator=(const Interpreter&) = delete;
@@ -64,7 +65,7 @@ class Interpreter {
   // From here to End, limits hold. `host`: null while a script is compiled.
   void Begin(ScriptHost* host);
   void End();
-  // Runs the task; returns whether it raised no error. An error is left on the stack, with its place (errors.h).
+  // Runs the task; returns whether it raised no error. An error is left on the stack, described.
   bool RunProtected(Task& task);
   // From here to End, no allocation fails.
   void LiftLimits() { is_limited_ = false; }
@@ -134,7 +135,7 @@ class Interpreter {
 
   lua_State* state_;
   int run_task_ = LUA_NOREF;   // RunTask, in Lua's registry
-  int add_place_ = LUA_NOREF;  // AddPlace (errors.h)
+  int describe_error_ = LUA_NOREF;
   Task* task_ = nullptr;
   ScriptHost* host_ = nullptr;
   int protocol_ = 2;

@@ -128,7 +128,7 @@ struct LoadTask final : lua::Task {
 class LuaState::Inside {
  public:
   Inside(Purpose purpose, LuaMemory& memory)
-      : interpreter(memory),
+      : interpreter(memory, &lua::AddPlace),
         is_for_functions(purpose == Purpose::kFunctions),
         sandbox(lua::BuildSandbox(interpreter, is_for_functions)) {
     interpreter.CollectGarbage();

@@ -21,6 +21,7 @@
 
 #include "resp/reply_writer.h"
 #include "server/lua/lua_memory.h"
+#include "server/lua/registered_function.h"
 #include "server/lua/script_host.h"
 
 namespace ringkv::server {
@@ -36,22 +37,6 @@ enum class RunEnd : uint8_t {
   kReplied,  // the script's value is written as the reply
   kFailed,   // an error is written as the reply
   kUnwound,  // the host ended it; ScriptHost::unwind_error is written as the reply, if it is not empty
-};
-
-// The flags of a function, in the bits of Redis.
-enum FunctionFlag : uint32_t {
-  kFunctionNoWrites = 1 << 0,
-  kFunctionAllowOom = 1 << 1,
-  kFunctionAllowStale = 1 << 2,
-  kFunctionNoCluster = 1 << 3,
-  kFunctionAllowCrossSlotKeys = 1 << 4,
-};
-
-// A function as redis.register_function describes it.
-struct RegisteredFunction {
-  std::string name;
-  std::optional<std::string> description;
-  uint32_t flags = 0;  // of FunctionFlag
 };
 
 class LuaState {

@@ -5,7 +5,7 @@
 #include <lua.hpp>
 #include <vector>
 
-#include "server/lua/lua_state.h"
+#include "server/lua/registered_function.h"
 
 namespace ringkv::server::lua {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// cluster-redirect proxy: whatever a client that knows no cluster asks, any node answers.
+// cluster-redirect proxy: any node answers for every key, for clients without cluster support.
 #include <gtest/gtest.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
@@ -9,68 +9,17 @@
 
 #include <chrono>
 #include <csignal>
-#include <map>
 #include <set>
-#include <thread>
-#include <utility>
 
 #include "cluster/migration/slot_ledger.h"
 #include "tests/support/free_ports.h"
 #include "tests/support/http_client.h"
+#include "tests/support/proxy_cluster.h"
 #include "tests/support/redis_client.h"
 #include "tests/support/temp_dir.h"
 
 namespace ringkv::test {
 namespace {
-
-constexpr int kProxiedKeys = 300;
-
-std::string KeyOf(int i) { return "key:" + std::to_string(i); }
-
-class ProxyTest : public testing::Test {
- protected:
-  static constexpr size_t kShards = 3;
-
-  ProxyTest() : ports_(FreePorts(2 * kShards + 1)) {
-    std::string config = "epoch 1\n";
-    for (size_t i = 0; i < kShards; ++i) config += "shard s" + std::to_string(i) + "\n";
-    for (size_t i = 0; i < 2 * kShards; ++i) {
-      config += "node n" + std::to_string(i) + " shard s" + std::to_string(i % kShards) + " host localhost port " +
-                std::to_string(ports_[i]) + " role " + (i < kShards ? "primary" : "replica") + "\n";
-    }
-    dir_.Write("cluster.conf", config);
-    nodes_.resize(2 * kShards);
-    for (size_t i = 0; i < nodes_.size(); ++i) Start(i);
-    for (size_t i = kShards; i < nodes_.size(); ++i) {
-      EXPECT_TRUE(Eventually([&] { return nodes_[i]->Info("master_link_status") == "up"; }));
-    }
-  }
-  void Start(size_t i) {
-    nodes_[i] = std::make_unique<ServerProcess>(std::vector<std::string>{
-        "--port", std::to_string(ports_[i]), "--bind", "localhost", "--cluster-enabled", "yes", "--cluster-config",
-        dir_.Path("cluster.conf"), "--cluster-node-id", "n" + std::to_string(i), "--cluster-redirect", "proxy",
-        "--cluster-read-from-replica", "yes", "--http-port", std::to_string(i == 0 ? ports_.back() : 0)});
-  }
-  ServerProcess& Node(size_t i) { return *nodes_[i]; }
-  // One that is owned by the shard.
-  std::string KeyAt(size_t shard) {
-    for (int i = 0;; ++i) {
-      const Context context = ConnectTo(Node(shard));
-      Ask(context.get(), {"REPLCONF", "capa", "ringkv1"});  // who says so is told where keys are
-      const Reply reply = Ask(context.get(), {"EXISTS", KeyOf(i)});
-      if (reply->type == REDIS_REPLY_INTEGER) return KeyOf(i);
-    }
-  }
-  void Fill() {
-    for (int i = 0; i < kProxiedKeys; ++i) {
-      ASSERT_EQ(Say(Node(static_cast<size_t>(i) % nodes_.size()), {"SET", KeyOf(i), std::to_string(i)}), "OK");
-    }
-  }
-
-  const TempDir dir_;
-  const std::vector<int> ports_;
-  std::vector<std::unique_ptr<ServerProcess>> nodes_;
-};
 
 TEST_F(ProxyTest, AnyNodeAnswersForEveryKeyInTheOrderOfTheRequests) {
   Fill();
@@ -198,7 +147,7 @@ TEST_F(ProxyTest, AProtocolErrorComesBehindTheRepliesOfOtherNodes) {
   ::close(client);
 }
 
-TEST_F(ProxyTest, WhatEndsTheConnectionWaitsForTheRepliesBeforeIt) {
+TEST_F(ProxyTest, TheEndOfAConnectionWaitsForEarlierReplies) {
   const std::string key = KeyAt(1);
   ASSERT_EQ(Say(Node(1), {"SET", key, "v"}), "OK");
   for (const char* last : {"QUIT", "CLIENT KILL TYPE normal SKIPME no"}) {
@@ -432,125 +381,6 @@ TEST_F(ProxyTest, WithoutTheOwnerItsReplicaAnswersReadsAndWritesFail) {
   EXPECT_EQ(Say(Node(2), {"GET", key}), "again");
 }
 
-// The sanitizers' allocators keep what is freed.
-#ifdef RINGKV_SANITIZED
-constexpr size_t kProxyAllowance = 400 << 20;
-#else
-constexpr size_t kProxyAllowance = 24 << 20;
-#endif
-
-// Until the node has stopped executing, because its client does not read.
-bool IsStuck(ServerProcess& node) {
-  std::string last;
-  int rounds = 0;
-  return Eventually([&] {
-    const std::string now = node.Info("keyspace_hits");
-    rounds = std::exchange(last, now) == now && now != "0" ? rounds + 1 : 0;
-    return rounds == 3;
-  });
-}
-
-TEST_F(ProxyTest, ClientsThatReadNothingTakeLittleMemoryAndDelayNoOtherClient) {
-  const std::string key = KeyAt(1);
-  const std::string small = "{" + key + "}small";
-  ASSERT_EQ(Say(Node(1), {"SET", key, std::string(1 << 20, 'x')}), "OK");
-  ASSERT_EQ(Say(Node(1), {"SET", small, "v"}), "OK");
-  const size_t before = Node(0).ResidentBytes();
-  const int socket = Node(0).ConnectWithBuffers(32 * 1024);
-  SendAll(socket, Repeat("GET " + key + "\r\n", 2000));
-  ASSERT_TRUE(IsStuck(Node(1)));
-  EXPECT_LT(Node(0).PeakResidentBytes(), before + kProxyAllowance);
-  EXPECT_EQ(Say(Node(0), {"GET", small}), "v") << "over the same connection to the other node";
-  const std::string expected = "$1048576\r\n" + std::string(1 << 20, 'x') + "\r\n";
-  for (int i = 0; i < 50; ++i) ASSERT_TRUE(ReceiveExactly(socket, expected.size()) == expected) << i;
-  EXPECT_LT(Node(0).PeakResidentBytes(), before + kProxyAllowance);
-  ::close(socket);
-}
-
-TEST_F(ProxyTest, AClientThatSendsEverythingBeforeItReadsGetsEveryReply) {
-  const std::string key = KeyAt(1);
-  ASSERT_EQ(Say(Node(1), {"SET", key, std::string(2000, 'v')}), "OK");
-  const int socket = Node(0).ConnectWithBuffers(32 * 1024);
-  constexpr int kRequests = 10'000;
-  SendAll(socket, Repeat("GET " + key + "\r\nPING\r\n", kRequests));
-  const std::string expected = Repeat("$2000\r\n" + std::string(2000, 'v') + "\r\n+PONG\r\n", kRequests);
-  EXPECT_TRUE(ReceiveExactly(socket, expected.size()) == expected);
-  ::close(socket);
-}
-
-// The node that executes is slower than the client that sends: the client waits, and is not closed.
-TEST_F(ProxyTest, ANodeThatHangsStopsTheSenderAndNotTheConnection) {
-  const std::string key = KeyAt(1);
-  ASSERT_EQ(Say(Node(0), {"CONFIG", "SET", "client-query-buffer-limit", "1mb"}), "OK");
-  ASSERT_EQ(Say(Node(0), {"SET", key, "v"}), "OK");
-  const int socket = Node(0).ConnectWithBuffers(32 * 1024);
-  Node(1).Signal(SIGSTOP);
-  constexpr int kRequests = 4000;
-  const std::string request = "SET " + key + " " + std::string(1000, 'v') + "\r\n";
-  std::thread sender([&] { SendAll(socket, Repeat(request, kRequests)); });
-  EXPECT_TRUE(Eventually([&] { return std::stoull(Node(0).Info("client_recent_max_input_buffer")) > 500'000; }));
-  Node(1).Signal(SIGCONT);
-  const std::string expected = Repeat("+OK\r\n", kRequests);
-  EXPECT_TRUE(ReceiveExactly(socket, expected.size()) == expected);
-  sender.join();
-  ::close(socket);
-}
-
-TEST_F(ProxyTest, ALimitOfTheReplyHoldsWhileItComes) {
-  std::string large;
-  for (size_t shard = 1; shard < kShards; ++shard) {
-    const std::string key = KeyAt(shard);
-    ASSERT_EQ(Say(Node(shard), {"SETRANGE", key, "40000000", "x"}), "40000001");
-    large += " " + key;
-  }
-  ASSERT_EQ(Say(Node(0), {"CONFIG", "SET", "client-output-buffer-limit", "normal 1mb 0 0"}), "OK");
-  const size_t before = Node(0).ResidentBytes();
-  for (const std::string& request : {"GET " + KeyAt(1), "MGET" + large, "MGET" + large + " " + KeyAt(0)}) {
-    const int socket = Node(0).Connect();
-    SendAll(socket, request + "\r\n");
-    EXPECT_EQ(ReceiveToEnd(socket), "") << request;
-    ::close(socket);
-  }
-  EXPECT_EQ(Node(0).Info("client_output_buffer_limit_disconnections"), "3");
-  EXPECT_LT(Node(0).PeakResidentBytes(), before + kProxyAllowance);
-  EXPECT_EQ(Say(Node(0), {"EXISTS", KeyAt(1)}), "1") << "the connection to the other node goes on";
-}
-
-TEST_F(ProxyTest, ALimitOfAResponseHoldsWhileTheRepliesCome) {
-  const std::string key = KeyAt(1);
-  ASSERT_EQ(Say(Node(1), {"SETRANGE", key, "1000000", "x"}), "1000001");
-  ASSERT_EQ(Say(Node(0), {"CONFIG", "SET", "http-max-response-size", "2mb"}), "OK");
-  std::string keys = "\"" + key + "\"";
-  for (int i = 1; i < 90; ++i) keys += ",\"" + key + "\"";
-  const size_t before = Node(0).ResidentBytes();
-  HttpClient client(ports_.back());
-  const char* const is_json = "Content-Type: application/json\r\n";
-  // All of them in one slot: what MGET has no parts for is one reply, which is too long.
-  EXPECT_EQ(client.Ask("POST", "/mget", "[" + keys + "]", is_json).status, 413);
-  EXPECT_EQ(client.Ask("POST", "/mget", "[" + keys + ",\"" + KeyAt(2) + "\"]", is_json).status, 413);
-  EXPECT_LT(Node(0).PeakResidentBytes(), before + kProxyAllowance);
-  EXPECT_EQ(client.Ask("GET", "/keys/" + key).body.size(), 1'000'001u);
-}
-
-TEST_F(ProxyTest, MessagesForANodeThatHangsAreBounded) {
-  ASSERT_EQ(Say(Node(0), {"CONFIG", "SET", "client-output-buffer-limit", "pubsub 1mb 0 0"}), "OK");
-  ASSERT_EQ(Say(Node(0), {"PUBLISH", "channel", "first"}), "0");
-  const size_t before = Node(0).ResidentBytes();
-  Node(1).Signal(SIGSTOP);
-  const int socket = Node(0).Connect();
-  // 100 MB of messages; twice the allowance, because the input comes faster than it is executed.
-  SendAll(socket, Repeat("PUBLISH channel " + std::string(20'000, 'm') + "\r\n", 5000));
-  EXPECT_EQ(ReceiveExactly(socket, 5000 * 4), Repeat(":0\r\n", 5000));
-  EXPECT_LT(Node(0).PeakResidentBytes(), before + 2 * kProxyAllowance);
-  EXPECT_GT(std::stoull(Node(0).Info("cluster_messages_dropped")), 0u);
-  const std::string log = Node(0).Log();
-  const size_t warning = log.find("does not read the published messages");
-  ASSERT_NE(warning, std::string::npos);
-  EXPECT_EQ(log.find("does not read the published messages", warning + 1), std::string::npos);
-  Node(1).Signal(SIGCONT);
-  ::close(socket);
-}
-
 // The node was killed while it offered its slots, and the node that they were offered to is down.
 TEST(OfferedSlots, ATransactionIsPassedOnLikeASingleRequest) {
   const std::vector<int> ports = FreePorts(2);
@@ -575,66 +405,6 @@ TEST(OfferedSlots, ATransactionIsPassedOnLikeASingleRequest) {
   const Reply done = Ask(context.get(), {"EXEC"});
   EXPECT_TRUE(std::string(done->str).starts_with("CLUSTERDOWN")) << done->str;
   EXPECT_NE(Say(node, {"WATCH", "key"}).find("can't be watched"), std::string::npos);
-}
-
-// A cluster of one node, which executes the parts of each request itself.
-class LocalPartsTest : public testing::Test {
- protected:
-  LocalPartsTest() {
-    dir_.Write("cluster.conf", "epoch 1\nshard s0\nnode n0 shard s0 host 127.0.0.1 port " + std::to_string(ports_[0]) +
-                                   " role primary\n");
-    node_ = std::make_unique<ServerProcess>(std::vector<std::string>{
-        "--port", std::to_string(ports_[0]), "--http-port", std::to_string(ports_[1]), "--cluster-enabled", "yes",
-        "--cluster-config", dir_.Path("cluster.conf"), "--cluster-node-id", "n0", "--cluster-redirect", "proxy"});
-    EXPECT_EQ(Say(*node_, {"MSET", "b", "B", "c", "C", "d", "D"}), "OK");
-    EXPECT_EQ(Say(*node_, {"SETRANGE", "a", "2000000", "x"}), "2000001");
-  }
-  // On a connection that has been alive for a while.
-  std::string Received(const std::string& requests) {
-    const int client = node_->Connect();
-    for (int i = 0; i < 30; ++i) {
-      SendAll(client, "PING\r\n");
-      EXPECT_EQ(ReceiveExactly(client, 7), "+PONG\r\n");
-    }
-    SendAll(client, requests);
-    std::string received = ReceiveToEnd(client);
-    ::close(client);
-    return received;
-  }
-
-  const std::vector<int> ports_ = FreePorts(2);
-  const TempDir dir_;
-  std::unique_ptr<ServerProcess> node_;
-};
-
-TEST_F(LocalPartsTest, AReplyAboveTheLimitAtItsFirstByteClosesTheClient) {
-  HttpClient http(ports_[1]);
-  const int client = node_->Connect();
-  ASSERT_EQ(Say(*node_, {"CONFIG", "SET", "client-output-buffer-limit", "normal 16 0 0"}), "OK");
-  SendAll(client, "EXISTS a b\r\n");
-  EXPECT_EQ(ReceiveToEnd(client), "");
-  ::close(client);
-  http.Send(
-      "POST /mget HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n"
-      "[\"b\",\"c\"]");
-  EXPECT_TRUE(Eventually([&] { return node_->Log().find("closing") != std::string::npos; }));
-  EXPECT_EQ(node_->Ask("PING"), "+PONG");
-}
-
-TEST_F(LocalPartsTest, NothingIsSentOrExecutedBehindARefusedReply) {
-  ASSERT_EQ(Say(*node_, {"CONFIG", "SET", "client-output-buffer-limit", "normal 1mb 0 0"}), "OK");
-  EXPECT_EQ(Received("MGET a b\r\nGET c\r\nGET d\r\nSET c changed\r\n"), "");
-  EXPECT_EQ(Received("GET b\r\nMGET b a c\r\nGET d\r\n").find("C\r\n"), std::string::npos);
-  EXPECT_EQ(Say(*node_, {"GET", "c"}), "C");
-  EXPECT_EQ(node_->Info("client_output_buffer_limit_disconnections"), "2");
-}
-
-TEST_F(LocalPartsTest, TheLimitOfAllClientsIsNamed) {
-  ASSERT_EQ(Say(*node_, {"CONFIG", "SET", "maxmemory-clients", "1mb"}), "OK");
-  EXPECT_EQ(Received("MGET a b\r\n"), "");
-  EXPECT_EQ(node_->Info("evicted_clients"), "1");
-  EXPECT_EQ(node_->Info("client_output_buffer_limit_disconnections"), "0");
-  EXPECT_NE(node_->Log().find("its unread replies exceed maxmemory-clients"), std::string::npos);
 }
 
 }  // namespace

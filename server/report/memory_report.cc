@@ -41,7 +41,7 @@ MemoryReport ReportMemory(const ReportParts& parts, storage::Txn& txn) {
   if (const auto stream = parts.replication.feeds().stream()) report.backlog += stream->numbers().bytes;
   report.buffers = parts.data.store().buffers().bytes();
   report.uncounted = parts.data.store().UncountedBytes();
-  report.log_buffer = parts.data.store().log().pending_bytes();
+  report.log_buffer = parts.data.store().log().memory_bytes();
   for (const auto& card : parts.clients.All()) {
     (card->is_replica ? report.replicas : report.clients) += card->MemoryBytes();
   }

@@ -73,7 +73,7 @@ class Store {
   // Of replication, beside the log's buffer.
   BufferMemory& buffers() { return buffers_; }
   // Memory that eviction does not count, because it will be free soon, or has its own limits.
-  size_t UncountedBytes() const { return reclaimer_.pending_bytes() + log_.pending_bytes() + buffers_.bytes(); }
+  size_t UncountedBytes() const { return reclaimer_.pending_bytes() + log_.memory_bytes() + buffers_.bytes(); }
   Partition& partition(size_t index) { return partitions_[index]; }
   LongHolds& long_holds() { return long_holds_; }
   const Occupancy& occupancy() const { return occupancy_; }

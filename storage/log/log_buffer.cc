@@ -48,6 +48,7 @@ Lsn LogBuffer::Append(std::string_view effects) {
     lsn = appended_.load(std::memory_order_relaxed) + 1;
     appended_.store(lsn, std::memory_order_release);
     pending_bytes_.store(bytes_.size(), std::memory_order_relaxed);
+    waiting_capacity_.store(bytes_.capacity(), std::memory_order_relaxed);
     wake = before < kWakeBytes && bytes_.size() >= kWakeBytes;
     if (wake) woken_ = true;
     if (is_idle_ && prompt_.load(std::memory_order_relaxed)) {
@@ -67,8 +68,10 @@ bool LogBuffer::Take(Batch* batch) {
   batch->first = appended_.load(std::memory_order_relaxed) - groups_ + 1;
   if (groups_ == 0) return false;
   batch->bytes.swap(bytes_);
+  writer_bytes_.store(batch->bytes.capacity(), std::memory_order_relaxed);
   groups_ = 0;
   pending_bytes_.store(0, std::memory_order_relaxed);
+  waiting_capacity_.store(bytes_.capacity(), std::memory_order_relaxed);
   return true;
 }
 

@@ -201,7 +201,9 @@ void LogWriter::TakeFrame() {
                  .time = clock_.Now(),
                  .body = batch_.bytes};
   const size_t start = unsynced_.size();
+  buffer_.set_writer_bytes(batch_.bytes.capacity() + unsynced_.capacity() + batch_.bytes.size());
   EncodeFrame(&unsynced_, frame);
+  buffer_.set_writer_bytes(batch_.bytes.capacity() + unsynced_.capacity());
   for (Sink& sink : sinks_) {
     if (sink.status) sink.status = sink.to->Write(frame, std::string_view(unsynced_).substr(start));
   }

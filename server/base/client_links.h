@@ -52,7 +52,8 @@ class ClientLinks {
   virtual void Answer(const ClientCard& card, LateAnswer answer) = 0;
   // Replicas have acknowledged more: checks clients in WAIT.
   virtual void ResumeWaiting() = 0;
-  // Returns when every I/O thread has finished its work of the time of the call, or `give_up` becomes true.
+  // Returns when every I/O thread has finished its work of the time of the call, also that which takes turns with other
+  // work (scripts), or `give_up` becomes true.
   virtual void WaitForRound(const std::atomic<bool>& give_up) = 0;
   // Runs the work in an I/O thread, soon.
   virtual void RunOn(size_t thread, std::function<void()> work) = 0;

@@ -82,6 +82,8 @@ enum CommandFlag : uint32_t {
   kPubSub = 1 << 13,
   kBlocking = 1 << 14,
   kAsks = 1 << 15,
+  kSkipMonitor = 1 << 16,
+  kNoMandatoryKeys = 1 << 17,
 };
 
 // Properties of a command that COMMAND does not show.
@@ -99,6 +101,7 @@ enum CommandTrait : uint32_t {
   kAnswersLate = 1 << 10,     // its client is blocked while others do the work: never inside EXEC or at another node
   kMayReplicate = 1 << 11,    // neither reads nor writes keys, but replicas are told
   kLocksItself = 1 << 12,     // its handler locks its keys, in a transaction of its own
+  kRunsScript = 1 << 13,      // runs a script or function, which may do what its row does not tell
 };
 
 // The locks of a command without keys.
@@ -123,6 +126,7 @@ enum class Group : uint8_t {
   kConnection,
   kServer,
   kTransactions,
+  kScripting,
   kCluster
 };
 
@@ -298,8 +302,8 @@ constexpr int RequiredWords(std::string_view syntax, size_t* at, char end) {
 constexpr bool TraitsAreSound(const Command& row) {
   if (row.Has(kEndsMulti) && !row.Has(kRunsInMulti)) return false;
   if (row.Has(kRunsQueued) && !row.Has(kEndsMulti)) return false;
-  if (row.Has(kRunsInMulti | kWatchesKeys | kEndsReplacing | kOfLinks | kImpersonal | kSelectsDatabase |
-              kAnswersLate | kLocksItself) &&
+  if (row.Has(kRunsInMulti | kWatchesKeys | kEndsReplacing | kOfLinks | kImpersonal | kSelectsDatabase | kAnswersLate |
+              kLocksItself) &&
       row.run.admin == nullptr) {
     return false;
   }
@@ -320,6 +324,7 @@ constexpr bool JoinableIsSound(const Command& row) {
     case Spread::kEachKey: return row.keys.first == 1 && row.keys.last == -1 && row.keys.step == 1;
     case Spread::kEachKeyValue: return row.keys.first == 1 && row.keys.last == -1 && row.keys.step == 2;
     case Spread::kEachShard:
+      return row.keys.first == 0 && (row.scope != Scope::kNothing || row.group == Group::kScripting);
     case Spread::kOneShard: return row.keys.first == 0 && row.scope != Scope::kNothing;
   }
   return false;
@@ -339,7 +344,8 @@ constexpr bool IsSound(const Command& row) {
   if (row.syntax.find("password") != std::string_view::npos && row.hide_secrets == nullptr) return false;
   if (row.Is(kWrite) && row.Is(kReadOnly)) return false;
   if (row.Is(kDenyOom) && !row.Is(kWrite)) return false;
-  const bool may_be_absent = row.keys.flags == kKeyNot && row.keys.last < 0;
+  const bool is_counted_from_zero = row.Has(kRunsScript) && row.keys.search == KeySearch::kCounted;
+  const bool may_be_absent = (row.keys.flags == kKeyNot && row.keys.last < 0) || is_counted_from_zero;
   if (row.keys.first >= least && !may_be_absent) return false;  // keys lie within the arity
   if (row.keys.last >= least) return false;
   if (row.keys.first != 0 && row.scope != Scope::kNothing) return false;

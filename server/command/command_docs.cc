@@ -14,14 +14,24 @@ struct FlagName {
 };
 
 constexpr FlagName kFlagNames[] = {
-    {kWrite, "write"},       {kReadOnly, "readonly"},
-    {kDenyOom, "denyoom"},   {kAdmin, "admin"},
-    {kPubSub, "pubsub"},     {kNoScript, "noscript"},
-    {kBlocking, "blocking"}, {kLoading, "loading"},
-    {kStale, "stale"},       {kSkipSlowLog, "skip_slowlog"},
-    {kAsks, "asking"},       {kFast, "fast"},
-    {kNoAuth, "no_auth"},    {kNoAsyncLoading, "no_async_loading"},
-    {kNoMulti, "no_multi"},  {kAllowBusy, "allow_busy"},
+    {kWrite, "write"},
+    {kReadOnly, "readonly"},
+    {kDenyOom, "denyoom"},
+    {kAdmin, "admin"},
+    {kPubSub, "pubsub"},
+    {kNoScript, "noscript"},
+    {kBlocking, "blocking"},
+    {kLoading, "loading"},
+    {kStale, "stale"},
+    {kSkipMonitor, "skip_monitor"},
+    {kSkipSlowLog, "skip_slowlog"},
+    {kAsks, "asking"},
+    {kFast, "fast"},
+    {kNoAuth, "no_auth"},
+    {kNoMandatoryKeys, "no_mandatory_keys"},
+    {kNoAsyncLoading, "no_async_loading"},
+    {kNoMulti, "no_multi"},
+    {kAllowBusy, "allow_busy"},
 };
 
 constexpr FlagName kKeyFlagNames[] = {
@@ -34,8 +44,9 @@ constexpr FlagName kKeyFlagNames[] = {
 
 // The order in which Redis lists them.
 constexpr std::string_view kCategoryOrder[] = {
-    "keyspace", "read",   "write",  "set",   "sortedset", "list", "hash",     "string",    "bitmap",     "hyperloglog",
-    "geo",      "stream", "pubsub", "admin", "fast",      "slow", "blocking", "dangerous", "connection", "transaction"};
+    "keyspace", "read",   "write",       "set",       "sortedset",  "list",        "hash",
+    "string",   "bitmap", "hyperloglog", "geo",       "stream",     "pubsub",      "admin",
+    "fast",     "slow",   "blocking",    "dangerous", "connection", "transaction", "scripting"};
 
 void ReplyFlagNames(uint16_t flags, bool varies, resp::ReplyWriter& reply) {
   std::vector<std::string_view> names;
@@ -157,6 +168,7 @@ std::string_view GroupName(Group group) {
     case Group::kConnection: return "connection";
     case Group::kServer: return "server";
     case Group::kTransactions: return "transactions";
+    case Group::kScripting: return "scripting";
     case Group::kCluster: return "cluster";
   }
   return "";
@@ -165,7 +177,7 @@ std::string_view GroupName(Group group) {
 std::vector<std::string_view> CategoriesOf(const Command& row) {
   std::vector<std::string_view> own = Words(row.categories);
   if (row.Is(kWrite)) own.push_back("write");
-  if (row.Is(kReadOnly)) own.push_back("read");
+  if (row.Is(kReadOnly) && row.group != Group::kScripting) own.push_back("read");
   if (row.Is(kAdmin)) own.insert(own.end(), {"admin", "dangerous"});
   if (row.Is(kPubSub)) own.push_back("pubsub");
   if (row.Is(kBlocking)) own.push_back("blocking");
@@ -187,6 +199,7 @@ std::vector<std::string_view> CategoriesOf(const Command& row) {
       case Group::kGeo: own.push_back("geo"); break;
       case Group::kConnection: own.push_back("connection"); break;
       case Group::kTransactions: own.push_back("transaction"); break;
+      case Group::kScripting: own.push_back("scripting"); break;
       case Group::kCluster:
       case Group::kPubSub:
       case Group::kServer: break;

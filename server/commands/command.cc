@@ -95,6 +95,7 @@ bool FindKeys(AdminCall& call, std::vector<std::pair<const KeySpec*, std::string
   }
   ForEachKeyPosition(row, request,
                      [&](const KeySpec& spec, size_t index) { keys->emplace_back(&spec, request[index]); });
+  if (row.Is(kNoMandatoryKeys)) return true;
   if (keys->empty() || !HasValidCounts(row, request)) return fail("ERR Invalid arguments specified for command");
   return true;
 }

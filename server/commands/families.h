@@ -47,6 +47,7 @@ std::span<const Command> StreamReadCommands();
 std::span<const Command> StringCommands();
 std::span<const Command> SubstringCommands();
 std::span<const Command> TransactionCommands();
+std::span<const Command> ScriptingCommands();
 
 // All of them.
 std::span<const std::span<const Command>> AllCommands();

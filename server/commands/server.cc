@@ -105,6 +105,10 @@ void EndServer(AdminCall& call) {
   if (!call.may_wait) {
     return call.reply.Error("ERR SHUTDOWN without NOW or ABORT isn't allowed for DENY BLOCKING client");
   }
+  if (const std::string_view busy = call.server.scripts().BusyError(); !busy.empty()) {
+    if (!is_nosave) return call.reply.Error(busy);
+    request.leaves_scripts = true;
+  }
   call.server.log().Notice("SHUTDOWN requested by " + call.session.card->address);
   call.outcome = outcome::LateReply{};
   call.server.shutdown().Request(std::move(request));

@@ -115,7 +115,8 @@ Server::Server(Options& options, World world, CommandFamilies commands, HttpLabe
                     .replication = replication_,
                     .redis_link = redis_link_,
                     .key_migrations = key_migrations_,
-                    .cluster = cluster_} {
+                    .cluster = cluster_,
+                    .scripts = scripts_} {
   shard_place_.Connect(cluster_);
   needs_.AddSource([this]() -> uint32_t {
     const bool is_allowed = options_.enable_debug_command == static_cast<int64_t>(DebugCommand::kYes);

@@ -35,6 +35,7 @@
 #include "server/process/process_title.h"
 #include "server/pubsub/broker.h"
 #include "server/report/report_parts.h"
+#include "server/scripts/scripts.h"
 #include "server/session/client_directory.h"
 #include "server/session/watched_keys.h"
 
@@ -109,6 +110,9 @@ class Server {
   ThreadState& thread(size_t index) { return *threads_[index]; }
   size_t threads() const { return threads_.size(); }
 
+  // --- scripts ---
+  Scripts& scripts() { return scripts_; }
+
   // --- background jobs and observation ---
   Housekeeping& housekeeping() { return housekeeping_; }
   MemoryKeeper& memory() { return memory_; }
@@ -161,6 +165,7 @@ class Server {
   ClusterState cluster_;
   MemoryKeeper memory_{options_, world_.clock, ticks_, data_.store(), latency_events_};
   const ExecutionParts execution_parts_;
+  Scripts scripts_{execution_parts_, watched_keys_, threads_.size(), world_.chance.Next()};
   RedisLink redis_link_{execution_parts_, world_, watched_keys_};
   KeyMigrations key_migrations_{execution_parts_, watched_keys_, threads_};
   Shutdown shutdown_;

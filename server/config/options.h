@@ -54,6 +54,9 @@ struct Options {
   SharedNumber timeout;
   SharedNumber maxclients;
   SharedText requirepass;
+  SharedNumber busy_reply_threshold;  // milliseconds
+  SharedNumber script_memory_limit;
+  SharedNumber scripts_memory_limit;
   SharedNumber io_threads;
   SharedNumber gather_microseconds;
   SharedNumber databases;

@@ -13,6 +13,7 @@ void Shutdown::Request(ShutdownRequest request) {
   {
     MutexLock lock(mutex_);
     if (request.by != nullptr) waiting_.push_back(request.by);
+    if (request.leaves_scripts) LeaveScripts();
     was_signalled_ = was_signalled_ || request.by == nullptr;
     if (stage_ != Stage::kNone && stage_ != Stage::kDrains) return;
     const bool drains = stage_ == Stage::kNone && request.drain_ms > 0;
@@ -24,11 +25,17 @@ void Shutdown::Request(ShutdownRequest request) {
   parts_.links.StepShutdown();
 }
 
+void Shutdown::LeaveScripts() {
+  request_.leaves_scripts = true;
+  ends_wait_ = true;
+}
+
 bool Shutdown::Abort() {
   {
     MutexLock lock(mutex_);
     if (stage_ == Stage::kNone || stage_ == Stage::kEnds) return false;
     is_aborted_ = true;
+    ends_wait_ = true;
   }
   parts_.log.Notice("the shutdown is aborted");
   parts_.links.StepShutdown();
@@ -80,7 +87,7 @@ void Shutdown::PauseWrites() {
   // What is acknowledged from here on would be neither in the snapshot nor on replicas.
   parts_.pause.Begin(PausePurpose::kShutdown, PauseMode::kWrites, INT64_MAX);
   // Writes that were admitted before have ended when every I/O thread has finished its current work.
-  parts_.links.WaitForRound(is_aborted_);
+  parts_.links.WaitForRound(ends_wait_);
   last_ = parts_.data.store().log().appended();
   MutexLock lock(mutex_);
   stage_ = Stage::kWaits;
@@ -108,12 +115,15 @@ bool Shutdown::IsCaughtUp() {
 Shutdown::Progress Shutdown::Finish() {
   bool saves = false;
   bool is_forced = false;
+  bool leaves_scripts = false;
   {
     MutexLock lock(mutex_);
     saves = request_.saves;
     is_forced = request_.is_forced;
+    leaves_scripts = request_.leaves_scripts;
   }
-  if (const storage::Status saved = parts_.data.SaveAtEnd(saves); !saved) {
+  const storage::Status saved = leaves_scripts ? storage::Status() : parts_.data.SaveAtEnd(saves);
+  if (!saved) {
     parts_.log.Warning((is_forced ? "shutting down without a snapshot: " : "cannot shut down, the snapshot failed: ") +
                        saved.error().text);
     if (!is_forced) return GiveUp();
@@ -136,6 +146,7 @@ Shutdown::Progress Shutdown::GiveUp() {
     MutexLock lock(mutex_);
     stage_ = Stage::kNone;
     is_aborted_ = false;
+    ends_wait_ = false;
     is_draining_ = false;
     was_signalled_ = false;
     waiting.swap(waiting_);

@@ -24,6 +24,7 @@ struct ShutdownRequest {
   bool saves = false;                   // makes a snapshot; also without it, if the log needs one
   bool waits_for_replicas = true;       // at most for shutdown-timeout
   bool is_forced = false;               // a failed snapshot does not keep the server up
+  bool leaves_scripts = false;          // does not wait for scripts, of which nothing is kept, nor make a snapshot
   int64_t drain_ms = 0;                 // before anything else; meanwhile all requests are served
   std::shared_ptr<ClientCard> by = {};  // is blocked until the end; null: a signal
 };
@@ -66,6 +67,7 @@ class Shutdown {
   enum class Stage : uint8_t { kNone, kDrains, kBegins, kWaits, kEnds };
 
   Stage stage();
+  void LeaveScripts() REQUIRES(mutex_);
   int64_t TimeoutMs(const ShutdownRequest& request) const;
   bool IsDrained();
   void PauseWrites();
@@ -78,6 +80,7 @@ class Shutdown {
   const ShutdownParts parts_;
   std::atomic<bool> is_draining_{false};
   std::atomic<bool> is_aborted_{false};
+  std::atomic<bool> ends_wait_{false};  // for the work of I/O threads: aborted, or scripts are left
   storage::Mutex mutex_;
   Stage stage_ GUARDED_BY(mutex_) = Stage::kNone;
   ShutdownRequest request_ GUARDED_BY(mutex_);

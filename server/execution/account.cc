@@ -44,6 +44,13 @@ void NoteSlow(const ExecutionParts& parts, const Command& row, std::span<const s
 
 }  // namespace
 
+void TellMonitors(const ExecutionParts& parts, const Command& row, std::span<const std::string_view> argv,
+                  storage::DbIndex db, const ClientCard& client) {
+  if (!parts.monitor.HasListeners() || row.Is(kAdmin)) return;
+  std::vector<std::string_view> copy;
+  parts.monitor.Feed(parts.links, parts.clock.NowMicros(), db, client, ShownArguments(row, argv, &copy));
+}
+
 void Account(const ExecutionParts& parts, ThreadState& thread, const Finished& finished) {
   const Command& row = *finished.entry.row;
   CommandStatistics& statistics = thread.statistics.per_command[finished.entry.index];
@@ -60,11 +67,7 @@ void Account(const ExecutionParts& parts, ThreadState& thread, const Finished& f
     NoteLatency(parts, row.Is(kFast) ? "fast-command" : "command", finished.nanoseconds);
     if (!finished.waits) NoteSlow(parts, row, finished.argv, finished.client, finished.nanoseconds);
   }
-  if (parts.monitor.HasListeners() && !row.Is(kAdmin)) {
-    std::vector<std::string_view> copy;
-    parts.monitor.Feed(parts.links, parts.clock.NowMicros(), finished.db, finished.client,
-                       ShownArguments(row, finished.argv, &copy));
-  }
+  if (!row.Has(kRunsScript)) TellMonitors(parts, row, finished.argv, finished.db, finished.client);
 }
 
 void AccountWait(const ExecutionParts& parts, ThreadState& thread, const WaitingRequest& request, uint64_t spent,

@@ -27,6 +27,10 @@ struct Finished {
   bool waits;
 };
 
+// Shows a request to the clients in MONITOR, unless its command is of administrators.
+void TellMonitors(const ExecutionParts& parts, const Command& row, std::span<const std::string_view> argv,
+                  storage::DbIndex db, const ClientCard& client);
+
 // Accounts for a handler that has returned. Called by its thread.
 void Account(const ExecutionParts& parts, ThreadState& thread, const Finished& finished);
 

@@ -39,6 +39,8 @@ bool NeedsNow(const Execution& execution, uint32_t need) {
   return !execution.runs_queued() || (execution.session().queue.needs() & need) != 0;
 }
 
+bool MayWrite(const Command& row) { return row.Is(kWrite) || (row.Has(kRunsScript) && !row.Is(kReadOnly)); }
+
 bool WritesNow(const Execution& execution) {
   return execution.row().Is(kWrite) || (execution.runs_queued() && NeedsNow(execution, kNeedsWritable));
 }
@@ -61,10 +63,9 @@ bool WritesToFencedKey(const Execution& execution) {
          });
 }
 
-bool RefuseForDisk(Execution& execution) {
-  const std::string log_failure = execution.parts().data.durability().log().failure();
-  return Refuse(execution, log_failure.empty() ? std::string(errors::kSnapshotFailed)
-                                               : std::string(errors::kLogFailed) + log_failure);
+// Whether it writes, or may do so: of a script nobody knows beforehand.
+bool MayWrite(const Execution& execution) {
+  return MayWrite(execution.row()) || (execution.runs_queued() && NeedsNow(execution, kNeedsNoWritePause));
 }
 
 // Administrative commands may lock any data, some of them beside their own transaction (CONFIG SET, SAVE, CLUSTER).
@@ -100,6 +101,11 @@ bool RefuseAsBusy(Execution& execution) {
 
 }  // namespace
 
+std::string DescribeDiskFailure(const ExecutionParts& parts) {
+  const std::string log_failure = parts.data.durability().log().failure();
+  return log_failure.empty() ? std::string(errors::kSnapshotFailed) : std::string(errors::kLogFailed) + log_failure;
+}
+
 storage::Hold HoldOn(const Execution& execution) {
   const Session& session = execution.session();
   const TransactionQueue& queue = session.queue;
@@ -114,7 +120,7 @@ storage::Hold HoldOn(const Execution& execution) {
 }
 
 bool WritesToFencedKey(KeyFence& fence, const Command& row, std::span<const std::string_view> argv) {
-  if (!row.Is(kWrite)) return false;
+  if (!MayWrite(row)) return false;
   if (row.scope == Scope::kEverything) return true;
   return fence.HoldsOneOf([&](const auto& visit) { ForEachKey(row, argv, visit); });
 }
@@ -125,11 +131,10 @@ bool Admit(Execution& execution) {
   const auto lacks = [unmet = execution.unmet](uint32_t need) { return (unmet & need) != 0; };
   const storage::Hold hold = lacks(kNeedsNoLongHold) ? HoldOn(execution) : storage::Hold::kShort;
   const bool makes_room = lacks(kNeedsMemoryChecked) && hold == storage::Hold::kShort;
-  if (makes_room && !MakeRoom(execution) && DeniedWhenOutOfMemory(execution)) {
-    return Refuse(execution, errors::kOutOfMemory);
-  }
+  execution.is_out_of_memory = makes_room && !MakeRoom(execution);
+  if (execution.is_out_of_memory && DeniedWhenOutOfMemory(execution)) return Refuse(execution, errors::kOutOfMemory);
   const bool asks_for_disk = writes || (execution.row().needs & kNeedsHealthyDisk) != 0;
-  if (lacks(kNeedsHealthyDisk) && asks_for_disk) return RefuseForDisk(execution);
+  if (lacks(kNeedsHealthyDisk) && asks_for_disk) return Refuse(execution, DescribeDiskFailure(parts));
   if (lacks(kNeedsReplicas) && writes) return Refuse(execution, errors::kNoReplicas);
   const bool needs_role = lacks(kNeedsWritable) && writes;
   if (needs_role && !parts.replication.WillBeWritable()) return Refuse(execution, errors::kReadOnly);
@@ -143,10 +148,11 @@ bool Admit(Execution& execution) {
   if (hold == storage::Hold::kOverdue) return RefuseAsBusy(execution);
   if (!PermitForMonitor(execution)) return false;
   if (hold == storage::Hold::kLong) return execution.Postpone();
-  if (needs_role || (lacks(kNeedsLogRoom) && writes)) return execution.Postpone();
+  const bool may_write = MayWrite(execution);
+  if (needs_role || (lacks(kNeedsLogRoom) && may_write)) return execution.Postpone();
   if (lacks(kNeedsNoFence) && WritesToFencedKey(execution)) return execution.Postpone();
-  const bool may_be_paused = lacks(kNeedsNoPause) || (lacks(kNeedsNoWritePause) && writes);
-  return !may_be_paused || !IsPausedNow(parts, writes) || execution.Postpone();
+  const bool may_be_paused = lacks(kNeedsNoPause) || (lacks(kNeedsNoWritePause) && may_write);
+  return !may_be_paused || !IsPausedNow(parts, may_write) || execution.Postpone();
 }
 
 bool Reject(Execution& execution, std::string_view error) {

@@ -3,12 +3,12 @@
 #pragma once
 
 #include "resp/reply_writer.h"
+#include "server/session/thread_state.h"
 
 namespace ringkv::server {
 
 struct ExecutionParts;
 class Session;
-struct ThreadState;
 
 // All references must outlive the execution.
 struct Caller {
@@ -20,6 +20,9 @@ struct Caller {
   bool may_wait = false;                // the client can be answered later
   bool may_ask_others = true;           // with cluster-redirect proxy: Elsewhere is an outcome, instead of an error
   bool is_accounted = true;             // as a call of the command
+  storage::Txn* own_txn = nullptr;      // of a script, which may outlast the turn of its thread; null: the thread's
+
+  storage::Txn& txn() const { return own_txn != nullptr ? *own_txn : thread.txn; }
 };
 
 }  // namespace ringkv::server

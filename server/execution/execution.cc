@@ -51,12 +51,12 @@ Outcome Execute(const Caller& caller, const Request& request) {
   WaitingClients& waiting = caller.parts.waiting_clients;
   if (execution.row().Is(kBlocking)) execution.wait_generation = waiting.generation();
   if (!IsPermitted(execution) || !IsHere(execution) || !IsAdmitted(execution) || !RunsNow(execution)) return outcome;
-  if (!LockKeys(execution.row(), request, caller.thread.txn)) {
+  if (!LockKeys(execution.row(), request, caller.txn())) {
     execution.Postpone();
     return outcome;
   }
   Run(execution);
-  caller.thread.txn.Unlock();
+  caller.txn().Unlock();
   if (const auto* wait = std::get_if<outcome::KeyWait>(&outcome)) waiting.EndIfRefused(wait->request);
   return outcome;
 }
@@ -67,7 +67,7 @@ std::optional<storage::Lsn> ExecutePart(const Caller& caller, const ProxyPart& p
   Caller alone = caller;
   alone.may_ask_others = false;
   if (!Execute(alone, {.argv = part.argv}).is_done()) return std::nullopt;
-  return caller.thread.txn.depends_on();
+  return caller.txn().depends_on();
 }
 
 }  // namespace ringkv::server

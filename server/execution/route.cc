@@ -206,7 +206,8 @@ bool Route(Execution& execution) {
   const Reach reach = ReachOf(execution);
   const ClusterView& view = ViewOf(parts, execution.thread());
   if (reach.empties_all && view.held.any()) return execution.Postpone();
-  const bool may_be_spread = reach.slots.differs() || (!reach.slots.has_any() && row.scope != Scope::kNothing);
+  const bool is_of_all = row.scope != Scope::kNothing || row.joinable.spread == Spread::kEachShard;
+  const bool may_be_spread = reach.slots.differs() || (!reach.slots.has_any() && is_of_all);
   if (passes_on && may_be_spread && !session.queue.is_open()) {
     if (const std::optional<bool> is_here = TakeApart(execution, view)) return *is_here;
   }
@@ -214,7 +215,7 @@ bool Route(Execution& execution) {
   if (reach.slots.differs()) return Reject(execution, errors::kCrossSlot);
   // A shard channel is on all nodes of its shard, and there is nothing to be behind with.
   const bool is_shard_channel = row.keys.flags == kKeyNot;
-  const bool may_read_here = reach.only_reads || row.Has(kWatchesKeys);
+  const bool may_read_here = reach.only_reads || row.Has(kWatchesKeys | kRunsScript);
   traits.reads_here = is_shard_channel || (session.reads_from_replica && may_read_here);
   const size_t slot = reach.slots.slot();
   const cluster::SlotState state = view.StateOf(slot);

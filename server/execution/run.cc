@@ -66,7 +66,7 @@ bool NoteSpent(Execution& execution, uint64_t nanoseconds) {
 
 void RunData(Execution& execution) {
   const Session& session = execution.session();
-  DataCall call = MakeCall(execution.parts(), execution.thread().txn, execution.argv(), session.db, execution.reply());
+  DataCall call = MakeCall(execution.parts(), execution.caller.txn(), execution.argv(), session.db, execution.reply());
   call.is_repeated = session.repeats_another_server();
   if (!execution.row().Is(kBlocking) || !execution.MayWait()) return execution.row().run.data(call);
   KeyWaitPlan plan;
@@ -78,7 +78,7 @@ void RunData(Execution& execution) {
 void RunAdmin(Execution& execution) {
   const Caller& caller = execution.caller;
   AdminCall call{.args = Arguments(execution.argv()),
-                 .txn = caller.thread.txn,
+                 .txn = caller.txn(),
                  .reply = caller.reply,
                  .pushes = caller.pushes != nullptr ? *caller.pushes : caller.reply,
                  .session = caller.session,
@@ -91,7 +91,12 @@ void RunAdmin(Execution& execution) {
                  .may_wait = execution.MayWait()};
   execution.row().run.admin(call);
   // INFO and its like count over what may not be safe yet, but show nothing of it; EXEC has run data commands.
-  if (!execution.runs_queued()) caller.thread.txn.ForgetDependence();
+  if (!execution.runs_queued() && !execution.row().Has(kRunsScript)) caller.txn().ForgetDependence();
+}
+
+// Of a script before its calls, as Redis does.
+void TellMonitors(const Execution& execution) {
+  TellMonitors(execution.parts(), execution.row(), execution.argv(), execution.session().db, *execution.session().card);
 }
 
 }  // namespace
@@ -115,11 +120,14 @@ bool LockKeysOf(const Command& row, std::span<const std::string_view> argv, stor
 void Run(Execution& execution) {
   const ExecutionParts& parts = execution.parts();
   ThreadState& thread = execution.thread();
-  const KeyEvents::Scope events(parts.key_events, thread.txn, thread.index);
+  storage::Txn& txn = execution.caller.txn();
+  const KeyEvents::Scope events(parts.key_events, txn, thread.index,
+                                execution.enclosing != nullptr ? execution.enclosing->events : nullptr);
   const resp::ReplyWriter& reply = execution.reply();
   const uint64_t start = parts.ticks.Now();
   const int64_t errors_before = reply.errors();
-  thread.txn.no_touch = execution.session().no_touch && !execution.row().Has(kAlwaysTouches);
+  txn.no_touch = execution.session().no_touch && !execution.row().Has(kAlwaysTouches);
+  if (execution.row().Has(kRunsScript)) TellMonitors(execution);
   execution.row().run.data != nullptr ? RunData(execution) : RunAdmin(execution);
   thread.last_command_end = parts.ticks.Now();
   const uint64_t nanoseconds = parts.ticks.Nanoseconds(thread.last_command_end - start);
@@ -135,6 +143,15 @@ void Run(Execution& execution) {
            .nanoseconds = nanoseconds,
            .error = has_failed ? reply.last_error_code() : std::string_view(),
            .waits = waits});
+}
+
+void RunEnclosed(const CommandEntry& entry, std::span<const std::string_view> argv, const Caller& caller,
+                 server::Outcome& outcome, Enclosing& enclosing) {
+  const Request request{.argv = argv, .entry = &entry, .is_looked_up = true};
+  Execution execution{.caller = caller, .request = request, .outcome = outcome};
+  execution.entry = &entry;
+  execution.enclosing = &enclosing;
+  Run(execution);
 }
 
 }  // namespace ringkv::server

@@ -4,12 +4,12 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
+#include <string>
 #include <string_view>
-#include <vector>
 
 #include "server/command/command_table.h"
 #include "server/execution/caller.h"
+#include "server/execution/enclosing.h"
 #include "server/execution/execution_parts.h"
 #include "server/execution/outcome.h"
 #include "server/execution/request.h"
@@ -17,11 +17,6 @@
 #include "server/session/thread_state.h"
 
 namespace ringkv::server {
-
-// A command that runs others and holds their locks (EXEC).
-struct Enclosing {
-  std::vector<std::function<void()>> after_unlock;  // work deferred by these commands
-};
 
 struct Execution {
   const Caller& caller;
@@ -33,6 +28,7 @@ struct Execution {
   uint64_t wait_generation = 0;         // of WaitingClients, before a blocking command is checked
   Enclosing* enclosing = nullptr;       // null: not inside another command
   bool has_run_queued = false;          // EXEC has run commands, whose errors are counted by themselves
+  bool is_out_of_memory = false;        // maxmemory was exceeded when it was admitted
 
   const ExecutionParts& parts() const { return caller.parts; }
   ThreadState& thread() const { return caller.thread; }
@@ -41,6 +37,7 @@ struct Execution {
   std::span<const std::string_view> argv() const { return request.argv; }
   const Command& row() const { return *entry->row; }
 
+  bool IsOutOfMemory() const { return is_out_of_memory || (enclosing != nullptr && enclosing->is_out_of_memory); }
   bool runs_queued() const { return entry != nullptr && row().Has(kRunsQueued); }
   bool MayWait() const { return caller.may_wait && enclosing == nullptr; }
   // Nothing has happened; the request is postponed, and will be executed like for the first time.
@@ -70,6 +67,8 @@ bool Route(Execution& execution);
 // --- admit: whether the state of server and client allows the command now ---
 // Refuses or postpones for other unmet needs.
 bool Admit(Execution& execution);
+// The error for a command that can't write, because what it writes would not reach the disk.
+std::string DescribeDiskFailure(const ExecutionParts& parts);
 // Whether the command would write to a key that is being sent to another server, or to all keys.
 bool WritesToFencedKey(KeyFence& fence, const Command& row, std::span<const std::string_view> argv);
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "server/command/key_positions.h"
+#include "server/execution/run.h"
 #include "server/execution/stages.h"
 
 namespace ringkv::server {
@@ -22,7 +23,7 @@ bool LockQueued(const Session& session, storage::Txn& txn, KeyList& watched) {
   bool needs_any = !session.watch.keys.empty();
   for (const auto& each : session.queue.commands()) {
     const Command& row = *each.command->row;
-    needs_all = needs_all || row.scope != Scope::kNothing || row.NeedsEverything(each.argv);
+    needs_all = needs_all || row.scope != Scope::kNothing || row.Has(kRunsScript) || row.NeedsEverything(each.argv);
     ForEachKey(row, each.argv, [&](std::string_view key) {
       txn.AddKey(key);
       needs_any = true;
@@ -69,7 +70,8 @@ class QueuedReplies {
             .reply = reply,
             .pushes = has_ended ? &unheard_ : &heard_,
             .may_wait = exec.may_wait,
-            .may_ask_others = exec.may_ask_others};
+            .may_ask_others = exec.may_ask_others,
+            .own_txn = exec.own_txn};
   }
 
  private:
@@ -81,12 +83,8 @@ class QueuedReplies {
 
 // Runs one of them, whose keys are locked. What it wants of the connection EXEC wants.
 void RunOne(const TransactionQueue::Queued& queued, const Caller& caller, Execution& exec, Enclosing& enclosing) {
-  const Request request{.argv = queued.argv, .entry = queued.command, .is_looked_up = true};
   Outcome ended;
-  Execution execution{.caller = caller, .request = request, .outcome = ended};
-  execution.entry = queued.command;
-  execution.enclosing = &enclosing;
-  Run(execution);
+  RunEnclosed(*queued.command, queued.argv, caller, ended, enclosing);
   if (!ended.is_done()) exec.outcome = std::move(ended);
 }
 
@@ -120,7 +118,7 @@ void RunQueued(AdminCall& call) {
     return call.txn.Unlock();
   }
   call.reply.Array(static_cast<int64_t>(queued.size()));
-  Enclosing enclosing;
+  Enclosing enclosing{.after_unlock = {}, .is_out_of_memory = call.execution.is_out_of_memory};
   call.execution.has_run_queued = true;
   {
     QueuedReplies replies(call.execution);

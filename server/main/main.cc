@@ -41,6 +41,15 @@
 namespace ringkv::server {
 namespace {
 
+// Without the threads that wait for what a script has locked.
+[[noreturn]] void EndAtOnce(Server& server, const std::string& pid_path) {
+  server.log().Warning("a script has changed data and has not ended: nothing of that is kept");
+  while (server.durability().log().is_open() && server.durability().log().Step()) {
+  }
+  if (!pid_path.empty()) ::unlink(pid_path.c_str());
+  ::_exit(0);
+}
+
 constexpr auto kMoment = std::chrono::milliseconds(250);
 
 int FailStart(const std::string& text) {
@@ -249,6 +258,7 @@ int Run(const std::vector<std::string>& arguments, char** argv) {
   result.wait_for(kMoment);
   network.Run();
   Tell(options, "STOPPING=1");
+  if (server.scripts().has_stuck()) EndAtOnce(server, pid_path);
   loader.join();
   if (const storage::Status status = result.get(); !status) {
     server.log().Warning(status.error().text);

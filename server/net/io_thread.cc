@@ -83,6 +83,7 @@ void IoThread::Run() {
     FlushAll();
     if (is_dry && gathering_.EndRound()) Pause();
   }
+  server_.scripts().EndRuns(index_);
 }
 
 // Not in the loop: what arrives meanwhile must not end it.
@@ -257,6 +258,7 @@ void IoThread::WaitForPauseEnd(ClientConnection* connection) {
 }
 
 void IoThread::ResumePaused() {
+  server_.scripts().ResumeWaiting(index_);
   const std::vector<ClientConnection*> postponed(postponed_.begin(), postponed_.end());
   postponed_.clear();
   for (ClientConnection* connection : postponed) {

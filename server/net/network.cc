@@ -176,7 +176,9 @@ void Network::WaitForRound(const std::atomic<bool>& give_up) {
   constexpr auto kSlice = std::chrono::milliseconds(20);
   for (auto& thread : threads_) {
     const auto passed = std::make_shared<std::promise<void>>();
-    thread->Post([passed] { passed->set_value(); });
+    thread->Post([this, passed, index = thread->index()] {
+      server_.scripts().AfterRuns(index, [passed] { passed->set_value(); });
+    });
     // A thread that has ended passes nothing any more, and does nothing either.
     std::future<void> waits = passed->get_future();
     while (!is_ending_ && !give_up && waits.wait_for(kSlice) != std::future_status::ready) {

@@ -26,7 +26,11 @@ void Monitor::Feed(ClientLinks& links, int64_t unix_microseconds, storage::DbInd
   std::snprintf(head, sizeof head, "+%lld.%06lld [%u ", static_cast<long long>(unix_microseconds / 1'000'000),
                 static_cast<long long>(unix_microseconds % 1'000'000), static_cast<unsigned>(db));
   std::string line = head;
-  line += client.is_unix ? "unix:" + client.address.substr(0, client.address.rfind(':')) : client.address;
+  if (client.is_script) {
+    line += "lua";
+  } else {
+    line += client.is_unix ? "unix:" + client.address.substr(0, client.address.rfind(':')) : client.address;
+  }
   line += ']';
   for (const std::string_view argument : argv) {
     line += ' ';

@@ -118,8 +118,7 @@ constexpr OptionRow kIdleOptions[] = {
     Text("cluster-announce-human-nodename", "", "Log lines name nodes as the cluster-config does."),
     Switch("cluster-slot-stats-enabled", "no", "There are no statistics of single slots."),
     Number("cluster-manual-failover-timeout", "5000", 1, INT32_MAX, kNoFailover),
-    // Scripts, users, client-side caching.
-    Number("busy-reply-threshold", "5000", 0, kAny, "There are no scripts.", "lua-time-limit"),
+    // Users, client-side caching.
     Number("tracking-table-max-keys", "1000000", 0, kAny, "There is no client-side caching."),
     Number("acllog-max-len", "128", 0, kAny, "There are no users, and so no ACL LOG."),
     Choice("acl-pubsub-default", "resetchannels", "allchannels resetchannels",

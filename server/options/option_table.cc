@@ -11,9 +11,10 @@ namespace ringkv::server {
 std::span<const OptionRow> OptionRows() {
   static const std::vector<OptionRow> rows = [] {
     std::vector<OptionRow> all;
-    for (const auto topic : {NetworkOptions(), HttpOptions(), ClientOptions(), ProcessOptions(), HostOptions(),
-                             KeyspaceOptions(), EncodingOptions(), ObservationOptions(), PersistenceOptions(),
-                             ReplicationOptions(), ClusterOptions(), IdleOptions(), RefusedOptions()}) {
+    for (const auto topic :
+         {NetworkOptions(), HttpOptions(), ClientOptions(), ProcessOptions(), HostOptions(), KeyspaceOptions(),
+          EncodingOptions(), ObservationOptions(), PersistenceOptions(), ReplicationOptions(), ClusterOptions(),
+          ScriptOptions(), IdleOptions(), RefusedOptions()}) {
       all.insert(all.end(), topic.begin(), topic.end());
     }
     return all;

@@ -67,7 +67,7 @@ void KeyEvents::Scope::Begin() { outer_ = txn_.CollectEvents(&collected_); }
 
 void KeyEvents::Scope::End() {
   txn_.CollectEvents(outer_);
-  for (const auto& each : collected_.items()) events_.Tell(each.db, each.key, each.event, thread_);
+  later_ != nullptr ? later_->Take(collected_) : events_.TellAll(collected_, thread_);
 }
 
 }  // namespace ringkv::server

@@ -50,13 +50,17 @@ class KeyEvents {
 
   // `thread`: the calling one, if it has clients, else kNoThread. Called under the lock of the key's partition.
   void Tell(storage::DbIndex db, std::string_view key, const storage::KeyEvent& event, size_t thread);
+  void TellAll(const storage::KeyEventList& events, size_t thread) {
+    for (const auto& each : events.items()) Tell(each.db, each.key, each.event, thread);
+  }
 
   // Collects the events of the transaction while it lives, and publishes them at its end.
   class Scope {
    public:
-    // Both must outlive it. `thread` as above. Costs nothing while no kind of event is on.
-    Scope(KeyEvents& events, storage::Txn& txn, size_t thread)
-        : events_(events), txn_(txn), thread_(thread), collects_(events.is_on()) {
+    // All must outlive it. `thread` as above. `later`: takes the events instead of the subscribers; may be null. Costs
+    // nothing while no kind of event is on.
+    Scope(KeyEvents& events, storage::Txn& txn, size_t thread, storage::KeyEventList* later = nullptr)
+        : events_(events), txn_(txn), thread_(thread), collects_(events.is_on()), later_(later) {
       if (collects_) Begin();
     }
     ~Scope() {
@@ -74,6 +78,7 @@ class KeyEvents {
     const size_t thread_;
     const bool collects_;
     storage::KeyEventList collected_;
+    storage::KeyEventList* const later_;
     storage::KeyEventList* outer_ = nullptr;
   };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Fields of INFO for what RingKV does not have: forks, scripts, functions, tracking, modules, defragmentation, a
+// Fields of INFO for what RingKV does not have: forks, tracking, modules, defragmentation, a
 // cluster bus. Their true value never changes, and tools expect the fields.
 #include "server/report/metric_table.h"
 
@@ -18,19 +18,6 @@ constexpr Metric kAbsentMetrics[] = {
     Zero("clients", "cluster_connections"),
     Zero("clients", "tracking_clients"),
 
-    Zero("memory", "used_memory_lua"),
-    {.section = "memory", .info = "used_memory_lua_human", .read = Always<"0B">},
-    Zero("memory", "used_memory_scripts"),
-    {.section = "memory", .info = "used_memory_scripts_human", .read = Always<"0B">},
-    Zero("memory", "used_memory_scripts_eval"),
-    Zero("memory", "used_memory_functions"),
-    Zero("memory", "used_memory_vm_eval"),
-    Zero("memory", "used_memory_vm_functions"),
-    Zero("memory", "used_memory_vm_total"),
-    {.section = "memory", .info = "used_memory_vm_total_human", .read = Always<"0B">},
-    Zero("memory", "number_of_cached_scripts"),
-    Zero("memory", "number_of_functions"),
-    Zero("memory", "number_of_libraries"),
     Zero("memory", "mem_cluster_links"),
     Zero("memory", "active_defrag_running"),
 

@@ -58,6 +58,7 @@ std::span<const Metric> ReplicaMetrics();
 std::span<const Metric> CommandMetrics();
 std::span<const Metric> KeyspaceMetrics();
 std::span<const Metric> ClusterMetrics();
+std::span<const Metric> ScriptMetrics();
 std::span<const Metric> AbsentMetrics();
 // All of them.
 std::vector<Metric> Metrics();

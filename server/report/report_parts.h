@@ -22,6 +22,8 @@
 
 namespace ringkv::server {
 
+class Scripts;
+
 // All of it outlives the reports.
 struct ReportParts {
   const storage::Clock& clock;
@@ -43,6 +45,7 @@ struct ReportParts {
   RedisLink& redis_link;
   KeyMigrations& key_migrations;
   ClusterState& cluster;
+  Scripts& scripts;
 };
 
 }  // namespace ringkv::server

@@ -6,6 +6,7 @@
 // effects and no commands: it tells the event in the effect's row (effect_list.h).
 #pragma once
 
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -121,6 +122,13 @@ class KeyEventList {
     }
     items_.push_back({db, std::string(key), event});
   }
+  // Appends the events of another list, which are of another command: none of them is one with those before.
+  void Take(KeyEventList& other) {
+    items_.insert(items_.end(), std::make_move_iterator(other.items_.begin()),
+                  std::make_move_iterator(other.items_.end()));
+    other.items_.clear();
+  }
+  void Clear() { items_.clear(); }
   const std::vector<Item>& items() const { return items_; }
 
  private:

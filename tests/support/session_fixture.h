@@ -26,9 +26,11 @@ namespace ringkv::server {
 
 class SessionFixture : public testing::Test {
  protected:
-  SessionFixture() {
+  SessionFixture() : SessionFixture(no_links_) {}
+  // `links` must outlive the test.
+  explicit SessionFixture(ClientLinks& links) {
     storage::CountMemoryOfThisThread();
-    server_.Start(no_links_);
+    server_.Start(links);
     session_ = MakeSession();
   }
 

@@ -142,12 +142,13 @@ TEST_F(ConfigTest, NamesOfOptionsAreUnique) {
 
 TEST_F(ConfigTest, AnOptionWithNothingToActOnIsCheckedAndKept) {
   EXPECT_EQ(IdleOptionsIn(options_), "");
-  EXPECT_EQ(ErrorOf({"--rdbcompression", "no", "--active-defrag-ignore-bytes", "1mb", "--lua-time-limit", "7"}), "");
+  EXPECT_EQ(ErrorOf({"--rdbcompression", "no", "--active-defrag-ignore-bytes", "1mb", "--slave-lazy-flush", "yes"}),
+            "");
   EXPECT_EQ(Value("rdbcompression"), "no");
   EXPECT_EQ(Value("active-defrag-ignore-bytes"), "1048576");
-  EXPECT_EQ(Value("busy-reply-threshold"), "7");
+  EXPECT_EQ(Value("replica-lazy-flush"), "yes");
   EXPECT_EQ(Value("dynamic-hz"), "yes") << "the default";
-  EXPECT_EQ(IdleOptionsIn(options_), "active-defrag-ignore-bytes, rdbcompression, busy-reply-threshold");
+  EXPECT_EQ(IdleOptionsIn(options_), "active-defrag-ignore-bytes, rdbcompression, replica-lazy-flush");
   EXPECT_EQ(CheckOption(*FindOption("dynamic-hz"), "maybe"), "argument must be 'yes' or 'no'");
   EXPECT_EQ(CheckOption(*FindOption("active-defrag-cycle-min"), "100"), "argument must be between 1 and 99 inclusive");
   EXPECT_EQ(CheckOption(*FindOption("repl-diskless-load"), "x"),
@@ -155,7 +156,7 @@ TEST_F(ConfigTest, AnOptionWithNothingToActOnIsCheckedAndKept) {
   const std::string path = dir_.Write("ringkv.conf", "rdbcompression yes\n");
   ASSERT_TRUE(RewriteConfigFile(path, options_));
   EXPECT_EQ(dir_.Read("ringkv.conf"),
-            "rdbcompression no\nactive-defrag-ignore-bytes 1048576\nbusy-reply-threshold 7\n");
+            "rdbcompression no\nactive-defrag-ignore-bytes 1048576\nreplica-lazy-flush yes\n");
 }
 
 std::string OtherThanTheDefault(const OptionRow& row) {

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+// Scripts: EVAL and its like, and SCRIPT.
+#include "server/command/error_replies.h"
+#include "server/commands/families.h"
+#include "server/commands/help.h"
+#include "server/composition/server.h"
+#include "server/scripts/scripts.h"
+
+namespace ringkv::server {
+namespace {
+
+// How many of the arguments behind the number are keys; nothing, with the error written, if that is no such number.
+std::optional<size_t> ReadKeyCount(AdminCall& call) {
+  const std::optional<int64_t> count = resp::ParseInteger(call.args[2]);
+  const auto fail = [&call](std::string_view error) {
+    call.reply.Error(error);
+    return std::nullopt;
+  };
+  if (!count) return fail(errors::kNotInteger);
+  if (*count > static_cast<int64_t>(call.args.size()) - 3) return fail(errors::kTooManyKeys);
+  if (*count < 0) return fail("ERR Number of keys can't be negative");
+  return static_cast<size_t>(*count);
+}
+
+void RunScript(AdminCall& call, SharedScript script, size_t keys) {
+  const Arguments::View words = call.args.all().subspan(3);
+  const std::string& name = script->sha1();
+  call.server.scripts().Run(call, {.program = script,
+                                   .keys = words.first(keys),
+                                   .arguments = words.subspan(keys),
+                                   .name = name,
+                                   .only_reads = call.command.Is(kReadOnly)});
+}
+
+void Eval(AdminCall& call) {
+  const std::optional<size_t> keys = ReadKeyCount(call);
+  if (!keys) return;
+  SharedScript script = call.server.scripts().Compile(call, call.args[1], false);
+  if (script != nullptr) RunScript(call, std::move(script), *keys);
+}
+
+void EvalSha(AdminCall& call) {
+  constexpr std::string_view kNoScriptFound = "NOSCRIPT No matching script. Please use EVAL.";
+  if (call.args[1].size() != Scripts::kSha1Digits) return call.reply.Error(kNoScriptFound);
+  const std::optional<size_t> keys = ReadKeyCount(call);
+  if (!keys) return;
+  SharedScript script = call.server.scripts().Find(call.thread, call.args[1]);
+  if (script == nullptr) return call.reply.Error(kNoScriptFound);
+  RunScript(call, std::move(script), *keys);
+}
+
+void ScriptLoad(AdminCall& call) {
+  const SharedScript script = call.server.scripts().Compile(call, call.args[2], true);
+  if (script != nullptr) call.reply.Bulk(script->sha1());
+}
+
+void ScriptExists(AdminCall& call) {
+  call.reply.Array(static_cast<int64_t>(call.args.size()) - 2);
+  for (const std::string_view sha1 : call.args.all().subspan(2)) {
+    call.reply.Integer(call.server.scripts().Find(call.thread, sha1) != nullptr ? 1 : 0);
+  }
+}
+
+// ASYNC and SYNC are the same: what runs keeps its script, and the others are small.
+void ScriptFlush(AdminCall& call) {
+  call.args.Skip(1);
+  const bool is_known = call.args.AtEnd() || ((call.args.Take("ASYNC") || call.args.Take("SYNC")) && call.args.AtEnd());
+  if (!is_known) return call.reply.Error("ERR SCRIPT FLUSH only support SYNC|ASYNC option");
+  call.server.scripts().registry().Flush();
+  call.reply.Ok();
+}
+
+void ScriptKill(AdminCall& call) {
+  const std::string_view error = call.server.scripts().Kill(false);
+  error.empty() ? call.reply.Ok() : call.reply.Error(error);
+}
+
+void ScriptDebug(AdminCall& call) {
+  call.args.Skip(1);
+  if (call.args.Take("NO")) return call.reply.Ok();
+  if (!call.args.Take("YES") && !call.args.Take("SYNC")) {
+    return call.reply.Error("ERR Use SCRIPT DEBUG YES/SYNC/NO");
+  }
+  call.reply.Error("ERR there is no script debugger: redis.log writes to the server's log");
+}
+
+constexpr std::string_view kTakesItsTime = "Depends on the script that is executed.";
+constexpr uint32_t kEvalFlags = kNoScript | kStale | kSkipMonitor | kNoMandatoryKeys;
+constexpr uint32_t kEvalNeeds = kNeedsNoWritePause | kNeedsLogRoom | kNeedsNoFence;
+constexpr std::string_view kScriptTips = "request_policy:all_nodes response_policy:all_succeeded";
+
+// With cluster-redirect proxy: any node may be asked to run the script.
+constexpr Joinable kOnEachNode{Spread::kEachShard, Join::kAllOk};
+
+constexpr KeySpec DeclaredKeys(uint16_t flags, std::string_view note = {}) {
+  KeySpec spec = CountedKeys(flags, 2);
+  spec.note = note;
+  return spec;
+}
+constexpr KeySpec kAnyKeys = DeclaredKeys(kKeyRW | kKeyAccess | kKeyUpdate);
+
+constexpr Command kScriptingCommands[] = {
+    {.name = "eval",
+     .arity = -3,
+     .flags = kEvalFlags,
+     .traits = kLocksItself | kRunsScript | kImpersonal,
+     .needs = kEvalNeeds,
+     .keys = DeclaredKeys(kKeyRW | kKeyAccess | kKeyUpdate,
+                          "We cannot tell how the keys will be used so we assume the worst, RW and UPDATE"),
+     .group = Group::kScripting,
+     .since = "2.6.0",
+     .complexity = kTakesItsTime,
+     .syntax = "script numkeys [key ...] [arg ...]",
+     .summary = "Runs a Lua script.",
+     .run = Admin(Eval)},
+    {.name = "evalsha",
+     .arity = -3,
+     .flags = kEvalFlags,
+     .traits = kLocksItself | kRunsScript | kImpersonal,
+     .needs = kEvalNeeds,
+     .keys = kAnyKeys,
+     .group = Group::kScripting,
+     .since = "2.6.0",
+     .complexity = kTakesItsTime,
+     .syntax = "sha1 numkeys [key ...] [arg ...]",
+     .summary = "Runs a Lua script that the server knows.",
+     .run = Admin(EvalSha)},
+    {.name = "eval_ro",
+     .arity = -3,
+     .flags = kEvalFlags | kReadOnly,
+     .traits = kLocksItself | kRunsScript | kImpersonal,
+     .keys = DeclaredKeys(kKeyRO | kKeyAccess,
+                          "We cannot tell how the keys will be used so we assume the worst, RO and ACCESS"),
+     .group = Group::kScripting,
+     .since = "7.0.0",
+     .complexity = kTakesItsTime,
+     .syntax = "script numkeys [key ...] [arg ...]",
+     .summary = "Runs a Lua script that only reads.",
+     .run = Admin(Eval)},
+    {.name = "evalsha_ro",
+     .arity = -3,
+     .flags = kEvalFlags | kReadOnly,
+     .traits = kLocksItself | kRunsScript | kImpersonal,
+     .keys = DeclaredKeys(kKeyRO | kKeyAccess),
+     .group = Group::kScripting,
+     .since = "7.0.0",
+     .complexity = kTakesItsTime,
+     .syntax = "sha1 numkeys [key ...] [arg ...]",
+     .summary = "Runs a Lua script that the server knows and that only reads.",
+     .run = Admin(EvalSha)},
+    {.name = "script",
+     .arity = -2,
+     .group = Group::kScripting,
+     .since = "2.6.0",
+     .complexity = "Depends on subcommand.",
+     .syntax = "<subcommand> [arg ...]",
+     .summary = "Administers the scripts that the server knows.",
+     .is_container = true},
+    {.name = "debug",
+     .parent = "script",
+     .arity = 3,
+     .flags = kNoScript,
+     .group = Group::kScripting,
+     .since = "3.2.0",
+     .syntax = "YES|SYNC|NO",
+     .summary = "Sets the debug mode; there is no debugger, so only NO is accepted.",
+     .run = Admin(ScriptDebug)},
+    {.name = "exists",
+     .parent = "script",
+     .arity = -3,
+     .flags = kNoScript,
+     .traits = kImpersonal,
+     .group = Group::kScripting,
+     .tips = "request_policy:all_shards response_policy:agg_logical_and",
+     .since = "2.6.0",
+     .complexity =
+         "O(N) with N being the number of scripts to check (so checking a single script is an O(1) operation).",
+     .syntax = "sha1 [sha1 ...]",
+     .summary = "Tells which scripts the server knows.",
+     .run = Admin(ScriptExists)},
+    {.name = "flush",
+     .parent = "script",
+     .arity = -2,
+     .flags = kNoScript,
+     .traits = kImpersonal,
+     .joinable = kOnEachNode,
+     .group = Group::kScripting,
+     .tips = kScriptTips,
+     .since = "2.6.0",
+     .complexity = "O(N) with N being the number of scripts in cache",
+     .syntax = "[ASYNC|SYNC]",
+     .summary = "Forgets all scripts.",
+     .run = Admin(ScriptFlush)},
+    {.name = "help",
+     .parent = "script",
+     .arity = 2,
+     .flags = kLoading | kStale,
+     .group = Group::kScripting,
+     .since = "5.0.0",
+     .summary = "Lists the subcommands.",
+     .run = Admin(ReplyHelp)},
+    {.name = "kill",
+     .parent = "script",
+     .arity = 2,
+     .flags = kNoScript | kAllowBusy,
+     .group = Group::kScripting,
+     .tips = "request_policy:all_shards response_policy:one_succeeded",
+     .since = "2.6.0",
+     .summary = "Ends scripts that run for long and have not written yet.",
+     .run = Admin(ScriptKill)},
+    {.name = "load",
+     .parent = "script",
+     .arity = 3,
+     .flags = kNoScript | kStale,
+     .traits = kImpersonal,
+     .joinable = kOnEachNode,
+     .group = Group::kScripting,
+     .tips = kScriptTips,
+     .since = "2.6.0",
+     .complexity = "O(N) with N being the length in bytes of the script body.",
+     .syntax = "script",
+     .summary = "Keeps a script without running it, and returns its SHA-1.",
+     .run = Admin(ScriptLoad)},
+};
+static_assert(RowsAreSound(kScriptingCommands));
+
+}  // namespace
+
+std::span<const Command> ScriptingCommands() { return kScriptingCommands; }
+
+}  // namespace ringkv::server

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// What a command that runs others and holds their locks (EXEC, EVAL) has for all of them.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "storage/effects/key_event.h"
+
+namespace ringkv::server {
+
+struct Enclosing {
+  std::vector<std::function<void()>> after_unlock;  // work deferred by these commands
+  // Takes the keyspace events of these commands, which are told when it ends; null: each is told when its command ends.
+  storage::KeyEventList* events = nullptr;
+  bool is_out_of_memory = false;  // maxmemory was exceeded when the enclosing command was admitted
+};
+
+}  // namespace ringkv::server

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// The runs that have been suspended: whoever waits for them, or wants to end them, finds them here.
+//
+// Threads: synchronised.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "server/scripts/script_run.h"
+#include "storage/base/mutex.h"
+
+namespace ringkv::server {
+
+class LongRuns {
+ public:
+  // The run can be killed from now on, until it is removed.
+  void Add(ScriptRun& run);
+  void Remove(ScriptRun& run);
+
+  // SCRIPT KILL, or FUNCTION KILL. Returns the error; empty if some run will end, as soon as it goes on.
+  std::string_view Kill(bool functions);
+  // Whether a run has lasted longer than clients should be kept waiting (busy-reply-threshold).
+  bool HasOverdue() const;
+  // The error for requests that the first such run keeps waiting.
+  std::string_view BusyError() const;
+
+ private:
+  // Null if there is none.
+  const ScriptRun* FirstOverdue() const REQUIRES(mutex_);
+
+  mutable storage::Mutex mutex_;
+  std::vector<ScriptRun*> runs_ GUARDED_BY(mutex_);  // oldest first
+};
+
+}  // namespace ringkv::server

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+// What a run executes: a script of EVAL or a function of FCALL.
+//
+// Threads: immutable, but for what is learnt about it.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "resp/reply_writer.h"
+#include "server/lua/lua_state.h"
+#include "server/lua/script_host.h"
+#include "server/scripts/loaded_state.h"
+
+namespace ringkv::server {
+
+class Program {
+ public:
+  // `flags`: of FunctionFlag. `has_flags`: they were given; a script without "#!lua" may do what its commands may.
+  Program(LuaState::Purpose purpose, uint32_t flags, bool has_flags)
+      : purpose_(purpose), flags_(flags), has_flags_(has_flags) {}
+  virtual ~Program() = default;
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+
+  LuaState::Purpose purpose() const { return purpose_; }
+  bool is_function() const { return purpose_ == LuaState::Purpose::kFunctions; }
+  bool Has(FunctionFlag flag) const { return (flags_ & flag) != 0; }
+  bool has_flags() const { return has_flags_; }
+
+  // Makes it known to the interpreter, unless it is. Returns the error for the client if that fails.
+  virtual std::optional<std::string> Load(LoadedState& loaded, ScriptHost& host) const = 0;
+  // Runs it; it was loaded into the interpreter of this state. As LuaState::RunScript.
+  virtual RunEnd Run(LuaState& state, ScriptHost& host, std::span<const std::string_view> keys,
+                     std::span<const std::string_view> arguments, resp::ReplyWriter& reply) const = 0;
+
+  // Whether it has once had to begin again, because of a key that it did not declare: then it is irrevocable from the
+  // start.
+  bool uses_undeclared_keys() const { return uses_undeclared_keys_.load(std::memory_order_relaxed); }
+  void NoteUndeclaredKeys() const { uses_undeclared_keys_.store(true, std::memory_order_relaxed); }
+
+ private:
+  const LuaState::Purpose purpose_;
+  const uint32_t flags_;
+  const bool has_flags_;
+  mutable std::atomic<bool> uses_undeclared_keys_{false};
+};
+
+}  // namespace ringkv::server

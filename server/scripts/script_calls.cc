@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+// redis.call: what a script may ask for, in the order in which redis-server looks, and how it is executed.
+#include <algorithm>
+
+#include "server/command/error_replies.h"
+#include "server/command/key_positions.h"
+#include "server/execution/call_locks.h"
+#include "server/execution/outcome.h"
+#include "server/execution/route.h"
+#include "server/execution/run.h"
+#include "server/execution/stages.h"
+#include "server/replication/replication.h"
+#include "server/scripts/script_run.h"
+#include "storage/base/key_slot.h"
+
+namespace ringkv::server {
+namespace {
+
+constexpr std::string_view kUnknownCommand = "ERR Unknown Redis command called from script";
+constexpr std::string_view kWrongArity = "ERR Wrong number of args calling Redis command from script";
+constexpr std::string_view kNotFromScript = "ERR This Redis command is not allowed from script";
+constexpr std::string_view kStaleReplica = "ERR Can not execute the command on a stale replica";
+constexpr std::string_view kOnlyReads = "ERR Write commands are not allowed from read-only scripts.";
+constexpr std::string_view kFenced = "TRYAGAIN Script attempted to write to a key that MIGRATE is sending";
+constexpr std::string_view kNotLocal = "ERR Script attempted to access a non local key in a cluster node";
+constexpr std::string_view kOtherSlot = "ERR Script attempted to access keys that do not hash to the same slot";
+
+}  // namespace
+
+Pulse ScriptRun::Call(std::span<const std::string_view> argv, resp::ReplyWriter& reply) {
+  if (is_ended()) return Pulse::kEnd;
+  const CommandEntry* entry = parts_.commands.Find(argv);
+  if (entry == nullptr) return Refuse(nullptr, kUnknownCommand, reply);
+  if (const std::string why = WhyRefused(*entry, argv); !why.empty()) return Refuse(entry, why, reply);
+  if (Lock(*entry, argv) == Pulse::kEnd) return Pulse::kEnd;
+  if (entry->row->Is(kWrite) && !MayWrite()) return Pulse::kEnd;
+  Outcome ended;
+  RunEnclosed(*entry, argv, CallerFor(reply), ended, enclosing_);
+  return Pulse::kContinue;
+}
+
+Pulse ScriptRun::Refuse(const CommandEntry* entry, std::string_view error, resp::ReplyWriter& reply) {
+  reply.Error(error);
+  thread_.statistics.CountError(reply.last_error_code());
+  if (entry != nullptr) thread_.statistics.per_command[entry->index].rejected.Add(1);
+  return Pulse::kContinue;
+}
+
+std::string ScriptRun::WhyRefused(const CommandEntry& entry, std::span<const std::string_view> argv) {
+  const Command& row = *entry.row;
+  if (row.is_container || !row.ArityFits(argv.size())) return std::string(kWrongArity);
+  if (row.Is(kNoScript)) return std::string(kNotFromScript);
+  const uint32_t unmet = entry.needs & parts_.needs.Get() & session_.checked_needs;
+  if ((unmet & kNeedsFreshData) != 0) return std::string(kStaleReplica);
+  if (row.Is(kWrite)) {
+    if (only_reads_) return std::string(kOnlyReads);
+    if ((unmet & kNeedsWritable) != 0) return std::string(errors::kReadOnly);
+    if ((unmet & kNeedsHealthyDisk) != 0) return DescribeDiskFailure(parts_);
+    if ((unmet & kNeedsReplicas) != 0) return std::string(errors::kNoReplicas);
+    // A fence that has come since the run began waits for its end.
+    if (has_fence_ && WritesToFencedKey(parts_.key_fence, row, argv)) return std::string(kFenced);
+    // Only the first write: a script is not stopped halfway.
+    const bool has_written = stage_.load(std::memory_order_relaxed) == Stage::kHasWritten;
+    if (is_out_of_memory_ && !has_written && row.Is(kDenyOom)) return std::string(errors::kOutOfMemory);
+  }
+  return parts_.cluster.is_enabled() && !is_replicated_ ? WhyNotLocal(entry, argv) : std::string();
+}
+
+std::string ScriptRun::WhyNotLocal(const CommandEntry& entry, std::span<const std::string_view> argv) {
+  const ClusterView& view = ViewOf(parts_, thread_);
+  const bool reads_here = session_.reads_from_replica && !entry.row->Is(kWrite);
+  std::optional<size_t> slot;
+  bool is_local = true;
+  ForEachKey(*entry.row, argv, [&](std::string_view key) {
+    const size_t of_key = storage::KeySlot(key);
+    is_local = is_local && (!slot || *slot == of_key);
+    slot = of_key;
+    const auto route = RouteSlot(view.StateOf(of_key), view.here, {.reads_here = reads_here, .asks = was_asking_});
+    is_local = is_local && route == cluster::SlotRoute::kHere;
+  });
+  if (!is_local) return std::string(kNotLocal);
+  const bool may_cross = !program_->has_flags() || program_->Has(kFunctionAllowCrossSlotKeys);
+  if (!slot || may_cross) return {};
+  if (!slot_) slot_ = keys_.empty() ? *slot : storage::KeySlot(keys_[0]);
+  return *slot_ == *slot ? std::string() : std::string(kOtherSlot);
+}
+
+// --- locks ----------------------------------------------------------------------------------------------------------
+
+Pulse ScriptRun::RestartLater() {
+  program_->NoteUndeclaredKeys();
+  begins_again_ = true;
+  return Pulse::kEnd;
+}
+
+bool ScriptRun::LockDeclared() {
+  if (txn_ != &own_txn_) return true;  // EXEC has locked everything
+  if (is_irrevocable_ && !own_txn_.TryBeginIrrevocable()) return false;
+  if (keys_.empty()) return true;
+  for (const std::string_view key : keys_) own_txn_.AddKey(key);
+  if (own_txn_.LockAdded(!own_txn_.skips_held())) return true;
+  own_txn_.Rollback();  // nothing but the right to wait
+  return false;
+}
+
+Pulse ScriptRun::Lock(const CommandEntry& entry, std::span<const std::string_view> argv) {
+  for (;;) {
+    switch (LockForCall(*entry.row, argv, session_.db, *txn_)) {
+      case storage::MoreLocks::kLocked: return Pulse::kContinue;
+      case storage::MoreLocks::kHeldForLong:
+        WaitForOthers();
+        if (is_ended()) return Pulse::kEnd;
+        break;
+      case storage::MoreLocks::kMustRestart: return RestartLater();
+    }
+  }
+}
+
+// From the first write on it can't be killed.
+bool ScriptRun::MayWrite() {
+  Stage stage = Stage::kReads;
+  return stage_.compare_exchange_strong(stage, Stage::kHasWritten) || stage == Stage::kHasWritten;
+}
+
+CommandPermit ScriptRun::CheckPermit(std::span<const std::string_view> argv) {
+  const CommandEntry* entry = parts_.commands.Find(argv);
+  const bool is_known = entry != nullptr && !entry->row->is_container && entry->row->ArityFits(argv.size());
+  return is_known ? CommandPermit::kAllowed : CommandPermit::kUnknown;
+}
+
+}  // namespace ringkv::server

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// What the scripts of all threads share.
+#pragma once
+
+#include <atomic>
+
+#include "server/execution/execution_parts.h"
+#include "server/lua/lua_memory.h"
+#include "server/lua/lua_state.h"
+#include "server/scripts/long_runs.h"
+#include "server/scripts/script_clock.h"
+#include "server/scripts/script_registry.h"
+#include "server/session/watched_keys.h"
+#include "storage/base/seeded_hash.h"
+
+namespace ringkv::server {
+
+struct ScriptParts {
+  // `threads`: how many run scripts. `seed`: of hash tables. The others must outlive the object.
+  ScriptParts(const ExecutionParts& execution_in, WatchedKeys& watched_keys_in, size_t threads, uint64_t seed)
+      : execution(execution_in),
+        watched_keys(watched_keys_in),
+        hash(seed),
+        registry(hash),
+        clock(execution_in.ticks, threads) {}
+
+  const ExecutionParts& execution;
+  WatchedKeys& watched_keys;
+  const storage::SeededHash hash;  // of the names of scripts
+  ScriptRegistry registry;
+  ScriptClock clock;
+  LongRuns long_runs;
+  LuaMemory memory[2];                 // of the Lua states, by their purpose
+  std::atomic<bool> has_stuck{false};  // some run could not be undone when its thread ended
+
+  LuaMemory& MemoryOf(LuaState::Purpose purpose) { return memory[static_cast<size_t>(purpose)]; }
+};
+
+}  // namespace ringkv::server

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: MIT
+#include "server/scripts/script_run.h"
+
+#include <algorithm>
+#include <chrono>
+#include <iterator>
+#include <thread>
+#include <utility>
+
+#include "server/base/client_links.h"
+#include "server/execution/stages.h"
+#include "server/replication/replication.h"
+
+namespace ringkv::server {
+namespace {
+
+// Lua's own need and that of a command, which may serve blocked clients.
+constexpr size_t kScriptStackBytes = kLuaStackBytes + 256 * 1024;
+constexpr size_t kWordsKept = 64 * 1024;
+constexpr size_t kReplyKept = 64 * 1024;
+
+std::shared_ptr<ClientCard> CardOfScripts() {
+  auto card = std::make_shared<ClientCard>();
+  card->address = "?:0";  // as redis-server names the client of scripts in its slow log
+  card->is_script = true;
+  return card;
+}
+
+}  // namespace
+
+ScriptRun::ScriptRun(const ExecutionParts& parts, ScriptClock& clock, size_t slot, ThreadState& thread,
+                     WatchedKeys& watched_keys)
+    : parts_(parts),
+      clock_(clock),
+      slot_of_clock_(slot),
+      thread_(thread),
+      session_(CardOfScripts(), watched_keys),
+      own_txn_(parts.data.store(), 0, thread.random),
+      fiber_(kScriptStackBytes) {
+  own_txn_.set_skips_held(thread.index != kNoThread);
+}
+
+ScriptRun::~ScriptRun() = default;
+
+// --- the way of a run -----------------------------------------------------------------------------------------------
+
+ScriptRun::Progress ScriptRun::Begin(const AdminCall& call, const ScriptInput& input, LuaState& state) {
+  began_ = parts_.ticks.Now();
+  state_ = &state;
+  program_ = input.program;
+  only_reads_ = input.only_reads || program_->Has(kFunctionNoWrites);
+  is_function_.store(program_->is_function(), std::memory_order_relaxed);
+  is_out_of_memory_ = call.execution.IsOutOfMemory() && !program_->Has(kFunctionAllowOom);
+  is_replicated_ = call.session.repeats_another_server();
+  was_asking_ = call.execution.was_asking;
+  has_fence_ = (parts_.needs.Get() & call.session.checked_needs & kNeedsNoFence) != 0;
+  client_ = call.session.card;
+  txn_ = call.in_transaction ? &call.txn : &own_txn_;
+  enclosing_.events = &events_;
+  may_suspend_ = call.may_wait;
+  is_irrevocable_ = program_->uses_undeclared_keys();
+  Keep(input);
+  ResetSession(call.session);
+  own_txn_.set_now(call.txn.now());
+  own_txn_.ForgetDependence();
+  reply_.set_protocol(call.reply.protocol());
+  return GoOn();
+}
+
+ScriptRun::Progress ScriptRun::Resume() { return GoOn(); }
+
+ScriptRun::Progress ScriptRun::GoOn() {
+  for (;;) {
+    if (!fiber_.is_under_way()) {
+      if (is_ended()) return Progress::kEnded;
+      if (!LockDeclared()) return Progress::kWaits;
+    }
+    has_begun_ = true;
+    if (!Enter()) return waits_ ? Progress::kWaits : Progress::kSuspended;
+    if (!begins_again_ || is_ended()) return Progress::kEnded;
+    BeginAgain();
+  }
+}
+
+bool ScriptRun::Enter() {
+  slice_began_ = parts_.ticks.Now();
+  clock_.Begin(slot_of_clock_, *state_, was_suspended_ ? ScriptClock::kNextSliceNs : ScriptClock::kFirstSliceNs);
+  const bool has_ended = fiber_.is_under_way() ? fiber_.Resume() : fiber_.Start(&Body, this);
+  clock_.End(slot_of_clock_);
+  return has_ended;
+}
+
+// What it has said to the client is forgotten too; the session is as it was.
+void ScriptRun::BeginAgain() {
+  begins_again_ = false;
+  is_irrevocable_ = true;
+  txn_->Rollback();
+  output_.TruncateTo(0);
+  reply_ = resp::ReplyWriter(output_, reply_.protocol());
+  events_.Clear();
+  enclosing_.after_unlock.clear();
+  session_.db = db_;
+  slot_.reset();
+  stage_.store(Stage::kReads, std::memory_order_relaxed);
+}
+
+void ScriptRun::Keep(const ScriptInput& input) {
+  size_t bytes = 0;
+  for (const auto& words : {input.keys, input.arguments}) {
+    for (const std::string_view word : words) bytes += word.size();
+  }
+  words_.reserve(bytes);  // no view into it may move
+  const auto keep = [this](std::span<const std::string_view> words, std::vector<std::string_view>& kept) {
+    for (const std::string_view word : words) {
+      const size_t at = words_.size();
+      words_.append(word);
+      kept.emplace_back(words_.data() + at, word.size());
+    }
+  };
+  keep(input.keys, keys_);
+  keep(input.arguments, arguments_);
+  name_ = input.name;
+}
+
+void ScriptRun::ResetSession(const Session& of) {
+  session_.db = db_ = of.db;
+  session_.protocol = 2;
+  session_.authenticated = true;
+  session_.no_touch = of.no_touch;
+  session_.reads_from_replica = of.reads_from_replica;
+  session_.checked_needs = of.checked_needs;
+}
+
+// --- the end --------------------------------------------------------------------------------------------------------
+
+void ScriptRun::Unlock() {
+  parts_.key_events.TellAll(events_, thread_.index);
+  if (txn_ != &own_txn_) return;
+  own_txn_.Unlock();
+  for (const auto& work : enclosing_.after_unlock) work();
+}
+
+void ScriptRun::Finish(AdminCall& call) {
+  if (txn_ != &own_txn_) {
+    auto& outer = call.execution.enclosing->after_unlock;
+    std::move(enclosing_.after_unlock.begin(), enclosing_.after_unlock.end(), std::back_inserter(outer));
+  }
+  Unlock();
+  call.txn.DependOn(own_txn_.depends_on());
+  const std::string_view reply = output_.Readable();
+  if (reply_.errors() > 0 && reply.starts_with('-')) {
+    call.reply.Error(reply.substr(1, reply.size() - 3));
+  } else {
+    call.reply.Raw(reply);
+  }
+  Clear();
+}
+
+void ScriptRun::FinishLate() {
+  // Before the unlocking, as in Retry: the answer may be delivered in a later term, which did not assign its LSN.
+  const uint32_t term = parts_.options.repl_ack != 0 ? parts_.replication.term() : 0;
+  Unlock();
+  const std::string_view reply = output_.Readable();
+  const bool has_failed = reply_.errors() > 0 && reply.starts_with('-');
+  parts_.links.Answer(*client_, LateAnswer{.reply = std::string(reply),
+                                           .lsn = own_txn_.depends_on(),
+                                           .term = term,
+                                           .error = has_failed ? std::string(reply_.last_error_code()) : std::string(),
+                                           .is_accounted = true,
+                                           .nanoseconds = Nanoseconds() - spent_});
+  Clear();
+}
+
+void ScriptRun::Clear() {
+  program_.reset();
+  client_.reset();
+  state_ = nullptr;
+  txn_ = nullptr;
+  keys_.clear();
+  arguments_.clear();
+  words_.clear();
+  if (words_.capacity() > kWordsKept) words_.shrink_to_fit();
+  output_.TruncateTo(0);
+  output_.ShrinkTo(kReplyKept);
+  reply_ = resp::ReplyWriter(output_, 2);
+  events_.Clear();
+  enclosing_.after_unlock.clear();
+  slot_.reset();
+  was_suspended_ = false;
+  has_begun_ = false;
+  begins_again_ = false;
+  stage_.store(Stage::kReads, std::memory_order_relaxed);
+  is_overdue_.store(false, std::memory_order_relaxed);
+}
+
+bool ScriptRun::Abandon() {
+  is_abandoned_ = true;
+  while (fiber_.is_under_way()) Enter();
+  if (txn_ == nullptr) return true;
+  if (!own_txn_.MayRollback()) return false;
+  own_txn_.Rollback();
+  Clear();
+  return true;
+}
+
+ScriptRun::Killed ScriptRun::Kill() {
+  if (is_replicated_) return Killed::kIsReplicated;
+  Stage stage = Stage::kReads;
+  if (stage_.compare_exchange_strong(stage, Stage::kKilled) || stage == Stage::kKilled) return Killed::kYes;
+  return Killed::kHasWritten;
+}
+
+// --- time -----------------------------------------------------------------------------------------------------------
+
+Pulse ScriptRun::OnPulse() {
+  const uint64_t slice = was_suspended_ ? ScriptClock::kNextSliceNs : ScriptClock::kFirstSliceNs;
+  if (!is_ended() && parts_.ticks.Nanoseconds(parts_.ticks.Now() - slice_began_) >= slice) {
+    NoteOverdue();
+    may_suspend_ ? Suspend() : Persist();
+  }
+#ifdef RINGKV_THREAD_SANITIZED
+  state_->RequestPulse();  // the sanitizer keeps signals back until the thread calls the system
+#endif
+  return is_ended() ? Pulse::kEnd : Pulse::kContinue;
+}
+
+// Its thread can do nothing else meanwhile, not even receive SCRIPT KILL: so it doesn't wait for that.
+void ScriptRun::Persist() {
+  slice_began_ = parts_.ticks.Now();
+  if (is_overdue() && thread_.index != kNoThread) Kill();
+}
+
+void ScriptRun::Suspend() {
+  if (!was_suspended_) spent_ = Nanoseconds();
+  was_suspended_ = true;
+  txn_->HoldForLong(is_overdue() ? storage::Hold::kOverdue : storage::Hold::kLong);
+  fiber_.Suspend();
+  slice_began_ = parts_.ticks.Now();
+  NoteOverdue();
+}
+
+void ScriptRun::WaitForOthers() {
+  if (!may_suspend_) {
+    // A thread without clients, which nobody waits for.
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return;
+  }
+  waits_ = true;
+  Suspend();
+  waits_ = false;
+}
+
+void ScriptRun::NoteOverdue() {
+  const int64_t threshold = parts_.options.busy_reply_threshold;
+  const auto milliseconds = static_cast<int64_t>(Nanoseconds() / 1'000'000);
+  if (is_overdue() || threshold <= 0 || milliseconds < threshold) return;
+  is_overdue_.store(true, std::memory_order_relaxed);
+  parts_.long_holds.set_busy_with(is_function() ? BusyWith::kFunction : BusyWith::kScript);
+  thread_.is_overdue = true;
+  parts_.log.Warning("Slow script detected: still in execution after " + std::to_string(milliseconds) +
+                     " milliseconds. You can try killing the script using the " +
+                     (is_function() ? "FUNCTION" : "SCRIPT") + " KILL command. Script name is: " + name_ + ".");
+}
+
+void ScriptRun::Log(ScriptLogLevel level, std::string_view text) {
+  constexpr LogLevel kLevels[] = {LogLevel::kDebug, LogLevel::kVerbose, LogLevel::kNotice, LogLevel::kWarning};
+  parts_.log.Write(kLevels[static_cast<size_t>(level)], std::string(text));
+}
+
+std::string_view ScriptRun::unwind_error() const {
+  if (begins_again_ || is_abandoned_) return {};
+  return is_function() ? "Script killed by user with FUNCTION KILL." : "Script killed by user with SCRIPT KILL.";
+}
+
+}  // namespace ringkv::server

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+// One execution of a script or function, on a stack of its own and in a transaction of its own: after its first slice
+// of time it takes turns with the other work of its thread, while it keeps its locks.
+//
+// A run learns its keys as it goes: it locks those that are declared, and each call locks what else it needs. Where
+// that could be a deadlock, the run undoes what it has done and begins again (docs/decisions/034-undeclared-keys.md).
+//
+// Threads: confined to the thread that began it, except Kill and what the comments say.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "resp/buffer.h"
+#include "resp/reply_writer.h"
+#include "server/command/command.h"
+#include "server/execution/caller.h"
+#include "server/execution/enclosing.h"
+#include "server/execution/execution_parts.h"
+#include "server/scripts/fiber.h"
+#include "server/scripts/program.h"
+#include "server/scripts/script_clock.h"
+#include "server/session/session.h"
+#include "storage/effects/key_event.h"
+#include "storage/transaction/txn.h"
+
+namespace ringkv::server {
+
+// Of a program that is about to run.
+struct ScriptInput {
+  std::shared_ptr<const Program> program;
+  std::span<const std::string_view> keys;
+  std::span<const std::string_view> arguments;
+  std::string_view name;  // of the script or function, for log lines
+  bool only_reads = false;
+};
+
+class ScriptRun final : public ScriptHost {
+ public:
+  // All references must outlive the object.
+  // `slot`: of the thread in the clock.
+  ScriptRun(const ExecutionParts& parts, ScriptClock& clock, size_t slot, ThreadState& thread,
+            WatchedKeys& watched_keys);
+  ~ScriptRun() override;
+  ScriptRun(const ScriptRun&) = delete;
+  ScriptRun& operator=(const ScriptRun&) = delete;
+
+  enum class Progress : uint8_t {
+    kEnded,
+    kSuspended,  // call Resume soon
+    kWaits,      // for locks that are held for long: call Resume when some hold has ended
+  };
+  // Begins to run what `call` asks for, in `state`, where the program is loaded. The state must stay until the end.
+  Progress Begin(const AdminCall& call, const ScriptInput& input, LuaState& state);
+  // Goes on for a slice.
+  Progress Resume();
+  // Whether nothing of it has run yet, so that the request may be postponed instead: Drop.
+  bool has_begun() const { return has_begun_; }
+  void Drop() { Clear(); }
+  // After the end: unlocks, does what was deferred until then, and hands the reply over: by `call` if the run has never
+  // been suspended, else to the client's connection.
+  void Finish(AdminCall& call);
+  void FinishLate();
+  // Ends it in any case, without a reply, because the server ends. False if it has changed what can't be undone: then
+  // it keeps its locks, so that nobody sees that, and must stay until the process is gone.
+  [[nodiscard]] bool Abandon();
+
+  // --- by any thread ---
+  enum class Killed : uint8_t { kYes, kHasWritten, kIsReplicated };
+  Killed Kill();
+  bool is_function() const { return is_function_.load(std::memory_order_relaxed); }
+  // It has lasted longer than clients should be kept waiting (busy-reply-threshold).
+  bool is_overdue() const { return is_overdue_.load(std::memory_order_relaxed); }
+  const std::string& name() const { return name_; }
+
+  // --- ScriptHost ---
+  Pulse Call(std::span<const std::string_view> argv, resp::ReplyWriter& reply) override;
+  Pulse OnPulse() override;
+  void Log(ScriptLogLevel level, std::string_view text) override;
+  CommandPermit CheckPermit(std::span<const std::string_view> argv) override;
+  void SetReplication(int) override {}
+  std::string_view unwind_error() const override;
+
+ private:
+  enum class Stage : uint8_t { kReads, kHasWritten, kKilled };
+
+  static void Body(void* with) {
+    auto& run = *static_cast<ScriptRun*>(with);
+    run.program_->Run(*run.state_, run, run.keys_, run.arguments_, run.reply_);
+  }
+  // Runs a slice, and the program from its start again if it has to.
+  Progress GoOn();
+  // Runs on the own stack, until the program ends or is suspended. True when it has ended.
+  bool Enter();
+  // Copies what the request only lends.
+  void Keep(const ScriptInput& input);
+  void ResetSession(const Session& of);
+  // Locks what the program declares. False if others hold it for long; then nothing is locked.
+  bool LockDeclared();
+  // Ends the program, which will begin again; it is remembered as one that does so.
+  Pulse RestartLater();
+  // Undoes everything so that the program can begin again.
+  void BeginAgain();
+  // Why the command may not run here now; empty if it may.
+  std::string WhyRefused(const CommandEntry& entry, std::span<const std::string_view> argv);
+  std::string WhyNotLocal(const CommandEntry& entry, std::span<const std::string_view> argv);
+  Pulse Refuse(const CommandEntry* entry, std::string_view error, resp::ReplyWriter& reply);
+  // Locks what a call needs. kEnd: the run has to begin again, or to end.
+  Pulse Lock(const CommandEntry& entry, std::span<const std::string_view> argv);
+  bool MayWrite();
+  // Goes on, because it can't be suspended.
+  void Persist();
+  // Lets the thread do other work. On the own stack.
+  void Suspend();
+  // Likewise until others hold less.
+  void WaitForOthers();
+  void NoteOverdue();
+  bool is_ended() const { return stage_.load(std::memory_order_relaxed) == Stage::kKilled || is_abandoned_; }
+  uint64_t Nanoseconds() const { return parts_.ticks.Nanoseconds(parts_.ticks.Now() - began_); }
+  Caller CallerFor(resp::ReplyWriter& reply) {
+    return {.parts = parts_,
+            .thread = thread_,
+            .session = session_,
+            .reply = reply,
+            .may_ask_others = false,
+            .own_txn = txn_};
+  }
+  void Unlock();
+  void Clear();
+
+  const ExecutionParts& parts_;
+  ScriptClock& clock_;
+  const size_t slot_of_clock_;
+  ThreadState& thread_;
+  Session session_;  // of the calls
+  storage::Txn own_txn_;
+  Fiber fiber_;
+
+  // Of the run that is under way.
+  storage::Txn* txn_ = nullptr;  // the own one, or that of EXEC, which has locked everything
+  LuaState* state_ = nullptr;
+  std::shared_ptr<const Program> program_;
+  std::string name_;
+  std::string words_;  // the bytes of keys and arguments
+  std::vector<std::string_view> keys_;
+  std::vector<std::string_view> arguments_;
+  std::shared_ptr<ClientCard> client_;
+  bool only_reads_ = false;
+  bool is_out_of_memory_ = false;
+  bool was_asking_ = false;
+  bool has_fence_ = false;  // keys were fenced when it began: a declared one wasn't
+  bool may_suspend_ = false;
+  bool is_irrevocable_ = false;  // begins with the right to wait for locks that it does not know yet
+  bool has_begun_ = false;
+  bool waits_ = false;
+  bool begins_again_ = false;
+  bool is_abandoned_ = false;
+  bool was_suspended_ = false;
+  storage::DbIndex db_ = 0;
+  std::optional<size_t> slot_;  // in a cluster, of all keys so far, where all must be in one
+  std::atomic<Stage> stage_{Stage::kReads};
+  std::atomic<bool> is_function_{false};
+  std::atomic<bool> is_overdue_{false};
+  bool is_replicated_ = false;  // from another server
+  uint64_t began_ = 0;          // in ticks
+  uint64_t slice_began_ = 0;
+  uint64_t spent_ = 0;  // nanoseconds before the first suspension
+  resp::Buffer output_;
+  resp::ReplyWriter reply_{output_, 2};
+  Enclosing enclosing_;
+  storage::KeyEventList events_;
+};
+
+}  // namespace ringkv::server

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+#include "server/scripts/scripts.h"
+
+#include <algorithm>
+
+#include "server/base/client_links.h"
+
+namespace ringkv::server {
+
+Scripts::Scripts(const ExecutionParts& parts, WatchedKeys& watched_keys, size_t threads, uint64_t seed)
+    : parts_(parts, watched_keys, threads + 1, seed) {
+  for (size_t i = 0; i <= threads; ++i) threads_.push_back(std::make_unique<ThreadScripts>(parts_, i));
+}
+
+ThreadScripts& Scripts::Of(size_t thread) { return *threads_[std::min(thread, threads_.size() - 1)]; }
+
+SharedScript Scripts::Compile(AdminCall& call, std::string_view text, bool stays) {
+  return Of(call.thread.index).Compile(call, text, stays);
+}
+
+SharedScript Scripts::Find(const ThreadState& thread, std::string_view sha1) {
+  if (sha1.size() != kSha1Digits) return nullptr;
+  char lower[kSha1Digits];
+  std::transform(sha1.begin(), sha1.end(), lower, [](char c) { return c >= 'A' && c <= 'Z' ? char(c | 0x20) : c; });
+  return Of(thread.index).Find({lower, kSha1Digits});
+}
+
+std::string_view Scripts::Kill(bool functions) {
+  const std::string_view error = parts_.long_runs.Kill(functions);
+  if (error.empty()) parts_.execution.links.ResumePaused();  // those that wait for locks end too
+  return error;
+}
+
+std::string_view Scripts::BusyError() const {
+  return parts_.long_runs.HasOverdue() ? parts_.long_runs.BusyError() : std::string_view();
+}
+
+}  // namespace ringkv::server

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+// The scripts of a server: the registry of their texts, and the runs of each thread.
+//
+// Threads: synchronised; what belongs to a thread is used by that one only.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "server/command/command.h"
+#include "server/execution/execution_parts.h"
+#include "server/scripts/script_parts.h"
+#include "server/scripts/thread_scripts.h"
+
+namespace ringkv::server {
+
+class Scripts {
+ public:
+  static constexpr size_t kSha1Digits = 40;
+
+  // `threads`: how many threads serve clients. `seed`: of hash tables. All references must outlive the object.
+  Scripts(const ExecutionParts& parts, WatchedKeys& watched_keys, size_t threads, uint64_t seed);
+  Scripts(const Scripts&) = delete;
+  Scripts& operator=(const Scripts&) = delete;
+
+  // The script of a text, compiled. `stays`: until SCRIPT FLUSH. Null, with the error written, if it is no script.
+  SharedScript Compile(AdminCall& call, std::string_view text, bool stays);
+  // Null if there is no script with this SHA-1, in whatever case. `thread`: the calling one's.
+  SharedScript Find(const ThreadState& thread, std::string_view sha1);
+  // Runs a program for the request that `call` is; replies, or sets the outcome.
+  void Run(AdminCall& call, const ScriptInput& input) { Of(call.thread.index).Run(call, input); }
+
+  // SCRIPT KILL, or FUNCTION KILL. Returns the error; empty if some run will end.
+  std::string_view Kill(bool functions);
+  // The error for requests that an overdue run keeps waiting; empty if there is none.
+  std::string_view BusyError() const;
+
+  // --- for the threads that serve clients, each with its number ---
+  // Goes on with the runs of this thread that waited for locks.
+  void ResumeWaiting(size_t thread) { Of(thread).ResumeWaiting(); }
+  // Calls `then` when the runs that are suspended on this thread now have ended.
+  void AfterRuns(size_t thread, std::function<void()> then) { Of(thread).AfterRuns(std::move(then)); }
+  // Ends the runs of this thread in any case, and undoes them: the thread ends.
+  void EndRuns(size_t thread) { Of(thread).EndRuns(); }
+  // Some run could not be undone, and holds its locks for ever: the process must end without waiting for them.
+  bool has_stuck() const { return parts_.has_stuck; }
+
+  ScriptRegistry& registry() { return parts_.registry; }
+  // Bytes of the Lua states.
+  size_t interpreter_memory(LuaState::Purpose purpose) const {
+    return parts_.memory[static_cast<size_t>(purpose)].used();
+  }
+
+ private:
+  ThreadScripts& Of(size_t thread);
+
+  ScriptParts parts_;
+  // By thread; the last is of the thread that serves no clients, of which only one runs scripts (migrate-from).
+  std::vector<std::unique_ptr<ThreadScripts>> threads_;
+};
+
+}  // namespace ringkv::server

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+#include "server/scripts/shebang.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "resp/inline_words.h"
+#include "server/lua/lua_state.h"
+
+namespace ringkv::server {
+namespace {
+
+constexpr std::array<std::pair<std::string_view, FunctionFlag>, 5> kFunctionFlags = {{
+    {"no-writes", kFunctionNoWrites},
+    {"allow-oom", kFunctionAllowOom},
+    {"allow-stale", kFunctionAllowStale},
+    {"no-cluster", kFunctionNoCluster},
+    {"allow-cross-slot-keys", kFunctionAllowCrossSlotKeys},
+}};
+
+}  // namespace
+
+std::optional<Shebang> ParseShebang(std::string_view text) {
+  const size_t end = text.find('\n');
+  if (end == std::string_view::npos) return std::nullopt;
+  std::string unescaped;
+  std::vector<resp::InlineWord> words;
+  if (!resp::SplitInlineWords(text.substr(0, end), &unescaped, &words)) return std::nullopt;
+  Shebang shebang{.words = {}, .body = text.substr(end)};
+  for (const resp::InlineWord& word : words) shebang.words.push_back(unescaped.substr(word.offset, word.length));
+  return shebang;
+}
+
+std::optional<std::string> AddFunctionFlags(std::string_view list, uint32_t& flags) {
+  while (!list.empty()) {
+    const size_t comma = list.find(',');
+    const std::string_view name = list.substr(0, comma);
+    const auto* const found = std::find_if(kFunctionFlags.begin(), kFunctionFlags.end(),
+                                           [&](const auto& flag) { return flag.first == name; });
+    if (found == kFunctionFlags.end()) return std::string(name);
+    flags |= found->second;
+    if (comma == std::string_view::npos) break;
+    list.remove_prefix(comma + 1);
+    if (list.empty()) return std::string();  // an empty name behind the last comma
+  }
+  return std::nullopt;
+}
+
+}  // namespace ringkv::server

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+// Scripts that take their time, and scripts on several threads.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <thread>
+
+#include "tests/support/redis_client.h"
+#include "tests/support/waiting_client.h"
+
+namespace ringkv::test {
+namespace {
+
+constexpr char kEndless[] = "while true do end";
+constexpr char kEndlessWithKey[] = "redis.call('GET',KEYS[1]) while true do end";
+constexpr char kEndlessWriter[] = "redis.call('SET',KEYS[1],'x') while true do end";
+const std::string kBusy = "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.";
+const std::string kNotBusy = "NOTBUSY No scripts in execution right now.";
+
+// A client whose script runs: it says so in the log before it takes long.
+class ScriptClient {
+ public:
+  ScriptClient(const ServerProcess& server, const std::string& script, const std::vector<std::string>& keys = {})
+      : context_(ConnectTo(server)) {
+    const std::string text = "redis.log(redis.LOG_WARNING,'the script has begun') " + script;
+    const std::string count = std::to_string(keys.size());
+    std::vector<const char*> argv{"EVAL", text.c_str(), count.c_str()};
+    for (const std::string& key : keys) argv.push_back(key.c_str());
+    ::redisAppendCommandArgv(context_.get(), static_cast<int>(argv.size()), argv.data(), nullptr);
+    for (int is_written = 0; is_written == 0;) ::redisBufferWrite(context_.get(), &is_written);
+    EXPECT_TRUE(Eventually([&] { return server.Log().find("the script has begun") != std::string::npos; }));
+  }
+  Reply Take() {
+    void* reply = nullptr;
+    EXPECT_EQ(::redisGetReply(context_.get(), &reply), REDIS_OK);
+    return Reply(static_cast<redisReply*>(reply));
+  }
+
+ private:
+  const Context context_;
+};
+
+// By the number of I/O threads.
+class ScriptTime : public testing::TestWithParam<std::string> {
+ protected:
+  ServerProcess server_{{"--io-threads", GetParam(), "--busy-reply-threshold", "10"}};
+
+  bool BecomesBusy(const std::string& key) {
+    return Eventually([&] { return Say(server_, {"GET", key}) == kBusy; });
+  }
+  void Kill() { EXPECT_EQ(Say(server_, {"SCRIPT", "KILL"}), "OK"); }
+};
+
+TEST_P(ScriptTime, AnEndlessScriptIsKilledFromAnyConnection) {
+  Say(server_, {"SET", "key", "value"});
+  ScriptClient running(server_, kEndlessWithKey, {"key"});
+  EXPECT_TRUE(BecomesBusy("key"));
+  Kill();
+  EXPECT_TRUE(std::string(running.Take()->str).starts_with("ERR Script killed by user with SCRIPT KILL."));
+  EXPECT_EQ(Say(server_, {"GET", "key"}), "value");
+  EXPECT_EQ(Say(server_, {"SCRIPT", "KILL"}), kNotBusy);
+}
+
+TEST_P(ScriptTime, AScriptThatHasWrittenIsNotKilled) {
+  ScriptClient running(server_, "redis.call('SET',KEYS[1],'x') for i = 1,3e7 do end return 1", {"key"});
+  EXPECT_TRUE(Eventually([&] { return Say(server_, {"SCRIPT", "KILL"}).starts_with("UNKILLABLE "); }));
+  EXPECT_EQ(running.Take()->integer, 1);
+  EXPECT_EQ(Say(server_, {"GET", "key"}), "x");
+}
+
+TEST_P(ScriptTime, OtherKeysAreServedMeanwhileByOtherThreads) {
+  if (GetParam() == "1") GTEST_SKIP() << "there is no other thread";
+  ScriptClient running(server_, kEndlessWithKey, {"{a}key"});
+  EXPECT_TRUE(BecomesBusy("{a}key"));
+  // Of two connections one is of the other thread.
+  EXPECT_TRUE(Eventually([&] { return Say(server_, {"SET", "other", "x"}) == "OK"; }));
+  EXPECT_TRUE(Eventually([&] { return Say(server_, {"GET", "other"}) == "x"; }));
+  Kill();
+}
+
+TEST_P(ScriptTime, WhatNeedsItsKeysWaitsForAScriptThatIsNotOverdue) {
+  Say(server_, {"CONFIG", "SET", "busy-reply-threshold", "60000"});
+  const std::string slow = "redis.call('SET',KEYS[1],'1') for i = 1,3e7 do end";
+  ScriptClient running(server_, slow, {"key"});
+  EXPECT_EQ(Say(server_, {"INCR", "key"}), "2");
+}
+
+TEST_P(ScriptTime, TheRequestsOfItsConnectionWait) {
+  const int socket = server_.Connect();
+  SendAll(socket, "EVAL \"for i = 1,3e7 do end return 'first'\" 0\r\nECHO second\r\n");
+  const std::string expected = "$5\r\nfirst\r\n$6\r\nsecond\r\n";
+  EXPECT_EQ(ReceiveExactly(socket, expected.size()), expected);
+  ::close(socket);
+}
+
+TEST_P(ScriptTime, AClientThatGoesLeavesItsScriptRunning) {
+  {
+    ScriptClient gone(server_, kEndlessWithKey, {"key"});
+    EXPECT_TRUE(BecomesBusy("key"));
+  }
+  EXPECT_EQ(Say(server_, {"GET", "key"}), kBusy);
+  Kill();
+  EXPECT_TRUE(Eventually([&] { return Say(server_, {"GET", "key"}).empty(); }));
+}
+
+TEST_P(ScriptTime, ScriptsThatTakeTurnsAllEnd) {
+  Say(server_, {"CONFIG", "SET", "busy-reply-threshold", "0"});
+  std::vector<std::thread> clients;
+  for (int i = 0; i < 6; ++i) {
+    clients.emplace_back([this, i] {
+      const std::string key = "key" + std::to_string(i % 3);
+      EXPECT_EQ(Say(server_, {"EVAL", "for i = 1,5e6 do end return redis.call('INCR',KEYS[1])", "1", key}).size(), 1u);
+      EXPECT_EQ(Say(server_, {"EVAL", "for i = 1,5e6 do end return redis.call('INCR','undeclared')", "0"}).size(), 1u);
+    });
+  }
+  for (std::thread& client : clients) client.join();
+  EXPECT_EQ(Say(server_, {"GET", "undeclared"}), "6");
+  EXPECT_EQ(Say(server_, {"GET", "key0"}), "2");
+}
+
+TEST_P(ScriptTime, ShutdownNoSaveEndsAServerWithAScriptThatHasWritten) {
+  ScriptClient running(server_, kEndlessWriter, {"key"});
+  EXPECT_TRUE(BecomesBusy("key"));
+  EXPECT_EQ(Say(server_, {"SHUTDOWN"}), kBusy);
+  Say(server_, {"SHUTDOWN", "NOSAVE"});
+  EXPECT_EQ(server_.WaitForEnd(), 0);
+}
+
+TEST_P(ScriptTime, AServerEndsWhileAScriptRuns) {
+  Say(server_, {"CONFIG", "SET", "busy-reply-threshold", "0"});
+  ScriptClient running(server_, "for i = 1,3e7 do end redis.call('SET',KEYS[1],'x')", {"key"});
+  server_.Signal(SIGTERM);
+  EXPECT_EQ(server_.WaitForEnd(), 0);
+}
+
+TEST_P(ScriptTime, AnEndlessScriptInATransactionIsKilled) {
+  const Context context = ConnectTo(server_);
+  Ask(context.get(), {"MULTI"});
+  Ask(context.get(), {"SET", "key", "1"});
+  Ask(context.get(), {"EVAL", kEndless, "0"});
+  Ask(context.get(), {"INCR", "key"});
+  const Reply reply = Ask(context.get(), {"EXEC"});
+  ASSERT_EQ(reply->elements, 3u);
+  EXPECT_TRUE(std::string(reply->element[1]->str).starts_with("ERR Script killed by user with SCRIPT KILL."));
+  EXPECT_EQ(reply->element[2]->integer, 2);
+}
+
+INSTANTIATE_TEST_SUITE_P(Threads, ScriptTime, testing::Values("1", "2"));
+
+// Scripts move an amount between keys that they declare, or do not, beside transactions that do so: the sum stays.
+TEST(Scripts, AreAtomicWhateverKeysTheyDeclare) {
+  ServerProcess server({"--io-threads", "2"});
+  constexpr int kKeys = 8;
+  constexpr int kMoves = 300;
+  for (int i = 0; i < kKeys; ++i) Say(server, {"SET", "k" + std::to_string(i), "1000"});
+  std::vector<std::thread> clients;
+  for (int client = 0; client < 4; ++client) {
+    clients.emplace_back([&server, client] {
+      const Context context = ConnectTo(server);
+      for (int i = 0; i < kMoves; ++i) {
+        const std::string from = "k" + std::to_string((i * 7 + client) % kKeys);
+        const std::string to = "k" + std::to_string((i * 3 + client * 5 + 1) % kKeys);
+        if (client == 0) {
+          Ask(context.get(), {"EVAL", "redis.call('DECR',KEYS[1]) redis.call('INCR',KEYS[2])", "2", from, to});
+        } else if (client == 1) {
+          Ask(context.get(), {"EVAL", "redis.call('DECR',ARGV[1]) redis.call('INCR',ARGV[2])", "0", from, to});
+        } else if (client == 2) {
+          Ask(context.get(), {"EVAL", "redis.call('DECR',KEYS[1]) redis.call('INCR',ARGV[1])", "1", from, to});
+        } else {
+          const std::string sum = "local sum = 0 for i = 0," + std::to_string(kKeys - 1) +
+                                  " do sum = sum + redis.call('GET','k'..i) end return sum";
+          EXPECT_EQ(Ask(context.get(), {"EVAL", sum, "0"})->integer, kKeys * 1000);
+        }
+      }
+    });
+  }
+  for (std::thread& client : clients) client.join();
+  EXPECT_EQ(
+      Say(server, {"EVAL", "local sum = 0 for i = 0,7 do sum = sum + redis.call('GET','k'..i) end return sum", "0"}),
+      std::to_string(kKeys * 1000));
+}
+
+TEST(Scripts, AScriptServesBlockedClientsWhenItHasEnded) {
+  ServerProcess server;
+  WaitingClient waiting(server, {"BLPOP", "list", "0"});
+  EXPECT_EQ(Say(server, {"EVAL", "redis.call('RPUSH',KEYS[1],'a','b') return redis.call('LLEN',KEYS[1])", "1", "list"}),
+            "2");
+  EXPECT_STREQ(waiting.Take()->element[1]->str, "a");
+}
+
+}  // namespace
+}  // namespace ringkv::test

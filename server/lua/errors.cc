@@ -31,11 +31,12 @@ void PushErrorTable(lua_State* state, std::string_view code, std::string_view wo
   lua_setfield(state, -2, "err");
 }
 
-// The innermost Lua function; false if there is none.
+// The innermost function of the script; false if there is none. Functions of LuaJIT's that are written in Lua have no
+// lines.
 bool FindPlace(lua_State* state, lua_Debug& place) {
   for (int level = 1; lua_getstack(state, level, &place) != 0; ++level) {
     lua_getinfo(state, "Sl", &place);
-    if (place.what[0] != 'C') return true;
+    if (place.what[0] != 'C' && place.currentline > 0) return true;
   }
   return false;
 }
@@ -129,7 +130,8 @@ void WriteError(lua_State* state, std::string_view script, resp::ReplyWriter& re
     // Memory ran out: no handler was called.
     text.append("ERR ").append(ErrorText(state));
   } else {
-    text = ErrorText(state);
+    // Redis ends the text at a zero byte.
+    text = ErrorText(state).substr(0, ErrorText(state).find('\0'));
     const std::string_view source = RawTextField(state, "source");
     lua_pushliteral(state, "line");
     lua_rawget(state, -2);

@@ -25,7 +25,8 @@ std::string PlaceOf(lua_State* state) {
   lua_Debug frame;
   for (int level = 0; lua_getstack(state, level, &frame) != 0; ++level) {
     lua_getinfo(state, "Sl", &frame);
-    if (frame.what[0] != 'C') return std::string(frame.source) + ":" + std::to_string(frame.currentline);
+    if (frame.what[0] != 'C' && frame.currentline > 0)
+      return std::string(frame.source) + ":" + std::to_string(frame.currentline);
   }
   return {};
 }

@@ -139,6 +139,7 @@ void Formatter::Convert(const Conversion& conversion) {
     case 'G': return Print(conversion, "", luaL_checknumber(state_, argument_));
     case 'q': return AppendQuoted();
     case 's': return AppendText(conversion);
+    case '\0': luaL_error(state_, "invalid option '%%' to 'format'"); break;
     default: luaL_error(state_, "invalid option '%%%c' to 'format'", conversion.letter);
   }
 }

@@ -18,6 +18,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "server/migration/key_transfer.h"
@@ -67,6 +68,8 @@ class KeyMigrations {
   };
   // A request that a thread is at work on.
   struct Running {
+    explicit Running(MigrateRequest request_in) : request(std::move(request_in)) {}
+
     MigrateRequest request;
     std::atomic<bool> gives_up{false};
     std::shared_ptr<MigrateConnection> connection = nullptr;  // guarded by the mutex

@@ -3,7 +3,8 @@
 // of time it takes turns with the other work of its thread, while it keeps its locks.
 //
 // A run learns its keys as it goes: it locks those that are declared, and each call locks what else it needs. Where
-// that could be a deadlock, the run undoes what it has done and begins again (docs/decisions/034-keys-that-were-not-declared.md).
+// that could be a deadlock, the run undoes what it has done and begins again
+// (docs/decisions/034-keys-that-were-not-declared.md).
 //
 // Threads: confined to the thread that began it, except Kill and what the comments say.
 #pragma once

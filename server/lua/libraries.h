@@ -3,6 +3,7 @@
 // put there.
 #pragma once
 
+#include <cstdint>
 #include <lua.hpp>
 #include <span>
 

@@ -121,6 +121,9 @@ TEST_P(ScriptTime, ScriptsThatTakeTurnsAllEnd) {
 }
 
 TEST_P(ScriptTime, ShutdownNoSaveEndsAServerWithAScriptThatHasWritten) {
+#ifdef RINGKV_THREAD_SANITIZED
+  GTEST_SKIP() << "the thread of that script is left behind, which ThreadSanitizer reports as a leak";
+#endif
   ScriptClient running(server_, kEndlessWriter, {"key"});
   EXPECT_TRUE(BecomesBusy("key"));
   EXPECT_EQ(Say(server_, {"SHUTDOWN"}), kBusy);

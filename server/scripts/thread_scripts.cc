@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "server/base/client_links.h"
+#include "server/execution/outcome.h"
 #include "server/lua/sha1.h"
 #include "server/scripts/program_check.h"
 

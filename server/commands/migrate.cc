@@ -93,7 +93,7 @@ std::optional<MigrateRequest> ParseRequest(AdminCall& call) {
     return std::nullopt;
   }
   request.target.host = call.args[1];
-  const int64_t port = resp::ParseInteger(call.args[2]).value_or(kNoPort);
+  const int64_t port = resp::ParseInteger(call.args[2]).value_or(0);
   request.target.port = port >= 0 && port <= kHighestPort ? static_cast<int>(port) : kNoPort;
   request.target_db = *db;
   request.timeout_ms = *timeout > 0 ? std::min(*timeout, kLongestTimeoutMs) : kDefaultTimeoutMs;

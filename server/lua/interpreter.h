@@ -134,7 +134,7 @@ class Interpreter {
   size_t limit_ = 0;  // of `used_` in this run; what compiled scripts take between runs isn't the run's. 0: none
 
   lua_State* state_;
-  int run_task_ = LUA_NOREF;   // RunTask, in Lua's registry
+  int run_task_ = LUA_NOREF;  // RunTask, in Lua's registry
   int describe_error_ = LUA_NOREF;
   Task* task_ = nullptr;
   ScriptHost* host_ = nullptr;

@@ -25,8 +25,11 @@ int64_t Truncated(lua_Number number) {
   return static_cast<int64_t>(number);
 }
 
+// As Redis writes texts into a line: up to a zero byte.
+std::string_view UpToZero(std::string_view text) { return text.substr(0, text.find('\0')); }
+
 std::string OneLine(std::string_view text) {
-  std::string line(text);
+  std::string line(UpToZero(text));
   for (char& byte : line) {
     if (byte == '\r' || byte == '\n') byte = ' ';
   }
@@ -113,9 +116,9 @@ void ValueWriter::Write(int depth) {
 // Errors, statuses, doubles and big numbers: tables with one field of a certain name.
 bool ValueWriter::WriteOneLine() {
   if (PushField("err", LUA_TSTRING)) {
-    reply_.Error(TextAt(state_, -1));
+    reply_.Error(UpToZero(TextAt(state_, -1)));
   } else if (PushField("ok", LUA_TSTRING)) {
-    const std::string_view text = TextAt(state_, -1);
+    const std::string_view text = UpToZero(TextAt(state_, -1));
     if (text.find_first_of("\r\n") == std::string_view::npos) {
       reply_.Simple(text);
     } else {

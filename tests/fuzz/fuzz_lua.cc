@@ -14,8 +14,8 @@ namespace {
 constexpr const char* kScripts[] = {
     // What was decoded is encoded, and decoded to the same.
     "local v = cjson.decode(ARGV[1]) local s = cjson.encode(v) assert(cjson.encode(cjson.decode(s)) ~= nil)",
-    "cjson.decode_invalid_numbers(false) cjson.encode_invalid_numbers('null') cjson.encode_sparse_array(true, 1, 1) "
-    "cjson.encode(cjson.decode(ARGV[1]))",
+    ("cjson.decode_invalid_numbers(false) cjson.encode_invalid_numbers('null') cjson.encode_sparse_array(true, 1, 1) "
+     "cjson.encode(cjson.decode(ARGV[1]))"),
     "local v = {cmsgpack.unpack(ARGV[1])} if #v > 0 then cmsgpack.unpack(cmsgpack.pack(unpack(v))) end",
     "cmsgpack.unpack_limit(ARGV[1], #ARGV[2], 1)",
     "struct.unpack(ARGV[1], ARGV[2])",

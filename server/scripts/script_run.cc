@@ -269,7 +269,7 @@ void ScriptRun::Log(ScriptLogLevel level, std::string_view text) {
 
 std::string_view ScriptRun::unwind_error() const {
   if (begins_again_ || is_abandoned_) return {};
-  return is_function() ? "Script killed by user with FUNCTION KILL." : "Script killed by user with SCRIPT KILL.";
+  return is_function() ? "Script killed by user with FUNCTION KILL." : "Script killed by user with SCRIPT KILL...";
 }
 
 }  // namespace ringkv::server

@@ -52,7 +52,7 @@ void LongHoldMutex::WaitForChange(uint32_t word) {
 }
 
 void LongHoldMutex::Mark(Hold hold) {
-  RINGKV_DCHECK(IsHeld());
+  RINGKV_DCHECK(holder_.IsThisThread());
   uint32_t word = word_.load(std::memory_order_relaxed);
   const uint32_t marked = static_cast<uint32_t>(hold) << kHoldShift | kLocked;
   while (!word_.compare_exchange_weak(word, marked, std::memory_order_relaxed)) continue;

@@ -7,11 +7,8 @@
 #include <atomic>
 #include <cstdint>
 
-#ifndef NDEBUG
-#include <thread>
-#endif
-
 #include "storage/base/check.h"
+#include "storage/base/lock_holder.h"
 #include "storage/base/mutex.h"
 
 namespace ringkv::storage {
@@ -28,23 +25,23 @@ class CAPABILITY("mutex") LongHoldMutex {
   // Waits as long as it takes. The caller must hold no other lock of this kind.
   void Lock() ACQUIRE() {
     if (!Take()) LockSlowly(true);
-    SetHolder(true);
+    holder_.Set(true);
   }
   // Waits for a short hold; false, without the lock, for a longer one, unless that is waited for too.
   bool Lock(bool waits_for_long) TRY_ACQUIRE(true) {
     if (!Take() && !LockSlowly(waits_for_long)) return false;
-    SetHolder(true);
+    holder_.Set(true);
     return true;
   }
   bool TryLock() TRY_ACQUIRE(true) {
     if (!Take()) return false;
-    SetHolder(true);
+    holder_.Set(true);
     return true;
   }
   // TryLock again and again for some microseconds, as most locks are held for less.
   bool TryLockBriefly() TRY_ACQUIRE(true);
   void Unlock() RELEASE() {
-    SetHolder(false);
+    holder_.Set(false);
     if ((word_.exchange(0, std::memory_order_release) & kHasWaiters) != 0) word_.notify_all();
   }
 
@@ -55,7 +52,7 @@ class CAPABILITY("mutex") LongHoldMutex {
   // Returns when the lock was not held for long at some moment. The caller holds no lock of this kind.
   void WaitWhileLong();
 
-  void AssertHeld() const ASSERT_CAPABILITY(this) { RINGKV_DCHECK(IsHeld()); }
+  void AssertHeld() const ASSERT_CAPABILITY(this) { RINGKV_DCHECK(holder_.IsThisThread()); }
 
  private:
   static constexpr uint32_t kLocked = 1;
@@ -72,27 +69,9 @@ class CAPABILITY("mutex") LongHoldMutex {
   void WaitForChange(uint32_t word);
 
   std::atomic<uint32_t> word_{0};
-#ifdef NDEBUG
-  void SetHolder(bool) {}
-#else
-  void SetHolder(bool holds) {
-    holder_.store(holds ? std::this_thread::get_id() : std::thread::id(), std::memory_order_relaxed);
-  }
-  bool IsHeld() const { return holder_.load(std::memory_order_relaxed) == std::this_thread::get_id(); }
-
-  std::atomic<std::thread::id> holder_;
-#endif
+  [[no_unique_address]] LockHolder holder_;
 };
 
-class SCOPED_CAPABILITY LongHoldMutexLock {
- public:
-  explicit LongHoldMutexLock(LongHoldMutex& mutex) ACQUIRE(mutex) : mutex_(mutex) { mutex_.Lock(); }
-  ~LongHoldMutexLock() RELEASE() { mutex_.Unlock(); }
-  LongHoldMutexLock(const LongHoldMutexLock&) = delete;
-  LongHoldMutexLock& operator=(const LongHoldMutexLock&) = delete;
-
- private:
-  LongHoldMutex& mutex_;
-};
+using LongHoldMutexLock = ScopedLock<LongHoldMutex>;
 
 }  // namespace ringkv::storage

@@ -10,12 +10,8 @@
 #include <condition_variable>
 #include <mutex>
 
-#ifndef NDEBUG
-#include <atomic>
-#include <thread>
-#endif
-
 #include "storage/base/check.h"
+#include "storage/base/lock_holder.h"
 
 #if defined(__clang__)
 #define RINGKV_THREAD_ANNOTATION(x) __attribute__((x))
@@ -40,15 +36,15 @@ class CAPABILITY("mutex") Mutex {
  public:
   void Lock() ACQUIRE() {
     mutex_.lock();
-    SetHolder(true);
+    holder_.Set(true);
   }
   void Unlock() RELEASE() {
-    SetHolder(false);
+    holder_.Set(false);
     mutex_.unlock();
   }
   // Tells the analysis that this thread holds the lock, where that is known only when the program runs. Builds with
   // assertions check it.
-  void AssertHeld() const ASSERT_CAPABILITY(this) { RINGKV_DCHECK(IsHeld()); }
+  void AssertHeld() const ASSERT_CAPABILITY(this) { RINGKV_DCHECK(holder_.IsThisThread()); }
 
   // Lets go of the lock until `changed` is notified, and sometimes without that; it is held again afterwards.
   void Wait(std::condition_variable& changed) REQUIRES(this) {
@@ -64,35 +60,29 @@ class CAPABILITY("mutex") Mutex {
  private:
   template <typename Function>
   void WithNative(Function&& function) {
-    SetHolder(false);
+    holder_.Set(false);
     std::unique_lock lock(mutex_, std::adopt_lock);
     function(lock);
     lock.release();
-    SetHolder(true);
+    holder_.Set(true);
   }
 
   std::mutex mutex_;
-#ifdef NDEBUG
-  void SetHolder(bool) {}
-#else
-  void SetHolder(bool holds) {
-    holder_.store(holds ? std::this_thread::get_id() : std::thread::id(), std::memory_order_relaxed);
-  }
-  bool IsHeld() const { return holder_.load(std::memory_order_relaxed) == std::this_thread::get_id(); }
-
-  std::atomic<std::thread::id> holder_;
-#endif
+  [[no_unique_address]] LockHolder holder_;
 };
 
-class SCOPED_CAPABILITY MutexLock {
+// Holds a mutex for as long as it lives.
+template <typename AnyMutex>
+class SCOPED_CAPABILITY ScopedLock {
  public:
-  explicit MutexLock(Mutex& mutex) ACQUIRE(mutex) : mutex_(mutex) { mutex_.Lock(); }
-  ~MutexLock() RELEASE() { mutex_.Unlock(); }
-  MutexLock(const MutexLock&) = delete;
-  MutexLock& operator=(const MutexLock&) = delete;
+  explicit ScopedLock(AnyMutex& mutex) ACQUIRE(mutex) : mutex_(mutex) { mutex_.Lock(); }
+  ~ScopedLock() RELEASE() { mutex_.Unlock(); }
+  ScopedLock(const ScopedLock&) = delete;
+  ScopedLock& operator=(const ScopedLock&) = delete;
 
  private:
-  Mutex& mutex_;
+  AnyMutex& mutex_;
 };
+using MutexLock = ScopedLock<Mutex>;
 
 }  // namespace ringkv::storage

@@ -11,6 +11,7 @@
 #include "resp/integer_text.h"
 #include "resp/request_writer.h"
 #include "server/base/text.h"
+#include "server/node_link/handshake.h"
 #include "storage/base/allocator.h"
 
 namespace ringkv::server {
@@ -119,11 +120,8 @@ void NodeWatch::Ask(Peer& peer) {
         PeerSocket::Connect(peer.host, peer.port, kWatchConnectMs, interrupted_, parts_.options.bind_source_addr.Get());
     if (!connected) return;
     peer.socket = std::move(*connected);
-    const std::string password = parts_.options.masterauth.Get();
-    const std::string user = parts_.options.masteruser.Get();
-    std::vector<std::string> command{"AUTH", password};
-    if (!user.empty()) command.insert(command.begin() + 1, user);
-    if (!password.empty()) requests = resp::EncodeRequest(command);
+    const std::vector<std::string> authentication = AuthCommand(parts_.options);
+    if (!authentication.empty()) requests = resp::EncodeRequest(authentication);
   }
   peer.lines_to_come = requests.empty() ? 1 : 2;
   requests += resp::EncodeRequest({"CLUSTER", "ANNOUNCED"});

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 // DEBUG POPULATE: many keys at once, in slices between which others are served.
-#include <unistd.h>
-
 #include <memory>
 #include <string>
 #include <utility>
@@ -11,6 +9,7 @@
 #include "server/composition/server.h"
 #include "server/execution/outcome.h"
 #include "server/session/session.h"
+#include "storage/base/allocator.h"
 #include "storage/effects/key_event.h"
 
 namespace ringkv::server {
@@ -78,8 +77,8 @@ class PopulateStream final : public ReplyStream {
 // More keys than this machine has memory for would end the server.
 bool FitIntoMemory(const Populated& what) {
   constexpr size_t kLeastBytes = 48;  // of a key, beside its texts
-  const auto memory = static_cast<size_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(::sysconf(_SC_PAGESIZE));
-  return static_cast<size_t>(what.count) <= memory / (kLeastBytes + what.prefix.size() + what.bytes_each);
+  return static_cast<size_t>(what.count) <=
+         storage::MachineMemory() / (kLeastBytes + what.prefix.size() + what.bytes_each);
 }
 
 }  // namespace

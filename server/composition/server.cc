@@ -197,7 +197,7 @@ storage::Lsn Server::safe_lsn() {
   return waits_for_quorum() ? std::min(durable, replication_.quorum_lsn()) : durable;
 }
 
-uint32_t Server::quorum_term() const { return options_.repl_ack != 0 ? replication_.term() : 0; }
+uint32_t Server::quorum_term() const { return replication_.quorum_term(); }
 
 bool Server::HasEnded(uint32_t term) const { return term != 0 && term != replication_.term(); }
 

@@ -43,7 +43,7 @@ RetryResult Retry(const WaitingRequest& request, const ExecutionParts& parts, st
   }
   const uint64_t end = parts.ticks.Now();
   // Before the unlocking: the answer may be delivered in a later term, which did not assign its LSN.
-  const uint32_t term = parts.options.repl_ack != 0 ? parts.replication.term() : 0;
+  const uint32_t term = parts.replication.quorum_term();
   txn.Unlock();
   if (plan.would_wait) return {};
   return {.answer = LateAnswer{.reply = std::string(answer.Readable()),

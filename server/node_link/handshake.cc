@@ -20,11 +20,17 @@ storage::Result<std::string> Ask(PeerSocket& socket, int64_t timeout_ms, const s
   return line;
 }
 
-storage::Status Authenticate(PeerSocket& socket, const Options& options, int64_t timeout_ms) {
+std::vector<std::string> AuthCommand(const Options& options) {
   const std::string password = options.masterauth.Get();
   if (password.empty()) return {};
-  std::vector<std::string> command{"AUTH", password};
-  if (const std::string user = options.masteruser.Get(); !user.empty()) command.insert(command.begin() + 1, user);
+  const std::string user = options.masteruser.Get();
+  return user.empty() ? std::vector<std::string>{"AUTH", password} : std::vector<std::string>{"AUTH", user, password};
+}
+
+storage::Status Authenticate(PeerSocket& socket, const Options& options, int64_t timeout_ms) {
+  const std::vector<std::string> command = AuthCommand(options);
+  if (command.empty()) return {};
+  const std::string& password = command.back();
   const storage::Result<std::string> answer = Ask(socket, timeout_ms, command);
   if (answer) return {};
   // A server that knows no AUTH quotes what it was sent, and the answer goes into logs.

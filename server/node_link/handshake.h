@@ -21,7 +21,9 @@ storage::Result<std::string> Ask(PeerSocket& socket, int64_t timeout_ms, const s
 // Likewise, but an error reply is a reply too.
 storage::Result<std::string> AskForAnyReply(PeerSocket& socket, int64_t timeout_ms,
                                             const std::vector<std::string>& command);
-// Authenticates with masteruser and masterauth, if masterauth is set.
+// AUTH with masteruser and masterauth; empty if masterauth is not set.
+std::vector<std::string> AuthCommand(const Options& options);
+// Authenticates with that, if it is set.
 storage::Status Authenticate(PeerSocket& socket, const Options& options, int64_t timeout_ms);
 // How long a primary may take for an answer.
 inline int64_t PrimarysTimeoutMs(const Options& options) { return options.repl_timeout * 1000; }

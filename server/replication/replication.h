@@ -46,6 +46,8 @@ class Replication final : private ReplicaFeeds::Listener, private PrimaryLink::O
   // A number for each period in which this server is the primary; 0 while it is a replica. A term ends when all writes
   // that began before Follow have ended.
   uint32_t term() const { return term_.load(std::memory_order_relaxed); }
+  // The term in which replies wait for a majority; 0 if they don't (repl-ack).
+  uint32_t quorum_term() const { return parts_.options.repl_ack != 0 ? term() : 0; }
   // Refuses writes at once; the link connects asynchronously. Outside of a cluster the option replicaof names the
   // primary from now on; CONFIG REWRITE keeps it.
   void Follow(PrimaryAddress primary, Takeover takeover) override;

@@ -34,7 +34,7 @@ MemoryReport ReportMemory(const ReportParts& parts, storage::Txn& txn) {
   report.peak = parts.memory.peak();
   report.startup = parts.memory.startup();
   report.resident = ResidentBytes();
-  report.system = static_cast<size_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  report.system = storage::MachineMemory();
   report.allocator = storage::ReadAllocatorStatistics();
   report.tables = TableBytes(txn);
   report.backlog = parts.replication.backlog().bytes();

@@ -84,7 +84,7 @@ ScriptRun::Progress ScriptRun::GoOn() {
 
 bool ScriptRun::Enter() {
   slice_began_ = parts_.ticks.Now();
-  clock_.Begin(slot_of_clock_, *state_, was_suspended_ ? ScriptClock::kNextSliceNs : ScriptClock::kFirstSliceNs);
+  clock_.Begin(slot_of_clock_, *state_, SliceNanoseconds());
   const bool has_ended = fiber_.is_under_way() ? fiber_.Resume() : fiber_.Start(&Body, this);
   clock_.End(slot_of_clock_);
   return has_ended;
@@ -158,7 +158,7 @@ void ScriptRun::Finish(AdminCall& call) {
 
 void ScriptRun::FinishLate() {
   // Before the unlocking, as in Retry: the answer may be delivered in a later term, which did not assign its LSN.
-  const uint32_t term = parts_.options.repl_ack != 0 ? parts_.replication.term() : 0;
+  const uint32_t term = parts_.replication.quorum_term();
   Unlock();
   const std::string_view reply = output_.Readable();
   const bool has_failed = reply_.errors() > 0 && reply.starts_with('-');
@@ -213,8 +213,7 @@ ScriptRun::Killed ScriptRun::Kill() {
 // --- time -----------------------------------------------------------------------------------------------------------
 
 Pulse ScriptRun::OnPulse() {
-  const uint64_t slice = was_suspended_ ? ScriptClock::kNextSliceNs : ScriptClock::kFirstSliceNs;
-  if (!is_ended() && parts_.ticks.Nanoseconds(parts_.ticks.Now() - slice_began_) >= slice) {
+  if (!is_ended() && parts_.ticks.Nanoseconds(parts_.ticks.Now() - slice_began_) >= SliceNanoseconds()) {
     NoteOverdue();
     may_suspend_ ? Suspend() : Persist();
   }

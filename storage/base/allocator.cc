@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "storage/base/allocator.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -34,6 +36,10 @@ size_t RequestSize(size_t size) {
 }
 
 }  // namespace
+
+size_t MachineMemory() {
+  return static_cast<size_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+}
 
 void* AllocateBytes(size_t size) {
   void* bytes = std::malloc(RequestSize(size));

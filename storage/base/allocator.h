@@ -28,6 +28,9 @@ void CountMemoryOfThisThread();
 // Bytes allocated by the process. Exact up to very recent changes of other threads; never negative.
 size_t UsedMemory();
 
+// Bytes of the machine.
+size_t MachineMemory();
+
 struct AllocatorStatistics {
   size_t allocated = 0;  // without thread caches
   size_t active = 0;

@@ -35,6 +35,7 @@ class StructFormat {
   bool Next();
 
   char option() const { return option_; }
+  bool is_integer() const { return option_ != '\0' && std::strchr("bBhHlLTiI", option_) != nullptr; }
   size_t size() const { return size_; }
   bool is_big_endian() const { return is_big_endian_; }
   // Bytes between the position and where the option's begin.
@@ -170,17 +171,10 @@ void StructPacker::Pack(int& argument) {
     case 'c': PackText(argument++); return;
     case 'f': PackWord(std::bit_cast<uint32_t>(static_cast<float>(luaL_checknumber(state_, argument++))), 4); return;
     case 'd': PackWord(std::bit_cast<uint64_t>(luaL_checknumber(state_, argument++)), 8); return;
-    case 'b':
-    case 'B':
-    case 'h':
-    case 'H':
-    case 'l':
-    case 'L':
-    case 'T':
-    case 'i':
-    case 'I': PackWord(Word(argument++), format_.size()); return;
-    default: RefuseOption(state_, format_.option());
+    default: break;
   }
+  if (!format_.is_integer()) RefuseOption(state_, format_.option());
+  PackWord(Word(argument++), format_.size());
 }
 
 void StructPacker::PackAll() {
@@ -279,16 +273,9 @@ void StructUnpacker::Push() {
     case 'c': return PushBytes();
     case 'f': lua_pushnumber(state_, std::bit_cast<float>(static_cast<uint32_t>(Word(4)))); break;
     case 'd': lua_pushnumber(state_, std::bit_cast<double>(Word(8))); break;
-    case 'b':
-    case 'B':
-    case 'h':
-    case 'H':
-    case 'l':
-    case 'L':
-    case 'T':
-    case 'i':
-    case 'I': PushInteger(); break;
-    default: RefuseOption(state_, format_.option());
+    default:
+      if (!format_.is_integer()) RefuseOption(state_, format_.option());
+      PushInteger();
   }
   position_ += format_.size();
 }

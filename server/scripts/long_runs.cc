@@ -32,15 +32,11 @@ const ScriptRun* LongRuns::FirstOverdue() const {
   return found == runs_.end() ? nullptr : *found;
 }
 
-bool LongRuns::HasOverdue() const {
-  storage::MutexLock lock(mutex_);
-  return FirstOverdue() != nullptr;
-}
-
 std::string_view LongRuns::BusyError() const {
   storage::MutexLock lock(mutex_);
   const ScriptRun* const overdue = FirstOverdue();
-  return overdue != nullptr && overdue->is_function() ? errors::kBusyWithFunction : errors::kBusyWithScript;
+  if (overdue == nullptr) return {};
+  return overdue->is_function() ? errors::kBusyWithFunction : errors::kBusyWithScript;
 }
 
 // Those that keep clients waiting for too long are meant; while there are none, whatever takes long.

@@ -20,9 +20,8 @@ class LongRuns {
 
   // SCRIPT KILL, or FUNCTION KILL. Returns the error; empty if some run will end, as soon as it goes on.
   std::string_view Kill(bool functions);
-  // Whether a run has lasted longer than clients should be kept waiting (busy-reply-threshold).
-  bool HasOverdue() const;
-  // The error for requests that the first such run keeps waiting.
+  // The error for requests that an overdue run keeps waiting; empty if no run has lasted longer than clients should be
+  // kept waiting (busy-reply-threshold).
   std::string_view BusyError() const;
 
  private:

@@ -122,6 +122,9 @@ class ScriptRun final : public ScriptHost {
   void WaitForOthers();
   void NoteOverdue();
   bool is_ended() const { return stage_.load(std::memory_order_relaxed) == Stage::kKilled || is_abandoned_; }
+  uint64_t SliceNanoseconds() const {
+    return was_suspended_ ? ScriptClock::kNextSliceNs : ScriptClock::kFirstSliceNs;
+  }
   uint64_t Nanoseconds() const { return parts_.ticks.Nanoseconds(parts_.ticks.Now() - began_); }
   Caller CallerFor(resp::ReplyWriter& reply) {
     return {.parts = parts_,

@@ -31,8 +31,4 @@ std::string_view Scripts::Kill(bool functions) {
   return error;
 }
 
-std::string_view Scripts::BusyError() const {
-  return parts_.long_runs.HasOverdue() ? parts_.long_runs.BusyError() : std::string_view();
-}
-
 }  // namespace ringkv::server

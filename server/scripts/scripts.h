@@ -35,7 +35,7 @@ class Scripts {
   // SCRIPT KILL, or FUNCTION KILL. Returns the error; empty if some run will end.
   std::string_view Kill(bool functions);
   // The error for requests that an overdue run keeps waiting; empty if there is none.
-  std::string_view BusyError() const;
+  std::string_view BusyError() const { return parts_.long_runs.BusyError(); }
 
   // --- for the threads that serve clients, each with its number ---
   // Goes on with the runs of this thread that waited for locks.

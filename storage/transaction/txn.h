@@ -192,6 +192,8 @@ class Txn {
   void ForgetLocks();
   // Becomes irrevocable if no other transaction is.
   bool TakeRight();
+  // It has the right to wait.
+  void BecomeIrrevocable();
   void MarkLocks();
   void MarkRight();
   void EndLasting();

@@ -212,20 +212,22 @@ void Txn::MarkLocks() {
 bool Txn::TryBeginIrrevocable() NO_THREAD_SAFETY_ANALYSIS {
   RINGKV_CHECK(!any_locked_ && !is_irrevocable_);
   if (!store_.long_holds().right_to_wait().Lock(false)) return false;
-  is_irrevocable_ = true;
-  lasts_ = true;
-  if (hold_ != Hold::kShort) MarkRight();
+  BecomeIrrevocable();
   return true;
 }
 
 bool Txn::TakeRight() NO_THREAD_SAFETY_ANALYSIS {
   if (is_irrevocable_) return true;
   if (!store_.long_holds().right_to_wait().TryLock()) return false;
+  BecomeIrrevocable();
+  TellKeptChanges();
+  return true;
+}
+
+void Txn::BecomeIrrevocable() {
   is_irrevocable_ = true;
   lasts_ = true;
   if (hold_ != Hold::kShort) MarkRight();
-  if (is_undoable_) TellKeptChanges();
-  return true;
 }
 
 void Txn::MarkRight() {

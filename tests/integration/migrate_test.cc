@@ -134,6 +134,9 @@ TEST_F(MigrateTest, OthersAreServedWhileTheTargetIsSilentAndWritesToTheKeyWait) 
   WaitingClient flush(source_, {"FLUSHALL"});
   WaitingClient again(source_, {"MIGRATE", "127.0.0.1", target.port(), "key", "0", "100"});
   EXPECT_EQ(Say(source_, {"GET", "key"}), "value");
+  const int connection = target.Accept();
+  AwaitRequest(connection);
+  ::close(connection);
   target.Close();
   EXPECT_STREQ(migrate.Take()->str, "IOERR error or timeout reading to target instance");
   EXPECT_EQ(write.Take()->type, REDIS_REPLY_INTEGER);

@@ -67,7 +67,8 @@ TEST_F(ProxyTest, ANodeThatHangsInTheHandshakeDelaysNoShutdownAndIsGivenUpAfterI
   ::redisAppendCommand(waiting.get(), "SET %s v", key.c_str());
   for (int is_written = 0; is_written == 0;) ASSERT_EQ(::redisBufferWrite(waiting.get(), &is_written), REDIS_OK);
   EXPECT_EQ(Say(Node(2), {"CONFIG", "SET", "cluster-node-timeout", "100"}), "OK");
-  EXPECT_TRUE(Say(Node(2), {"SET", key, "v"}).starts_with("CLUSTERDOWN"));
+  const std::string refusal = Say(Node(2), {"SET", key, "v"});
+  EXPECT_TRUE(refusal.starts_with("CLUSTERDOWN")) << refusal;
   Node(0).Signal(SIGTERM);
   EXPECT_EQ(Node(0).WaitForEnd(), 0);
   Node(1).Signal(SIGCONT);

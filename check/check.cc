@@ -25,6 +25,10 @@ std::string Effects(const FileReport& report) {
   return text.empty() ? "no effects" : text;
 }
 
+std::string Libraries(size_t count) {
+  return std::to_string(count) + (count == 1 ? " library" : " libraries") + " of functions";
+}
+
 std::string Span(const FileReport& report) {
   return FormatMoment(report.earliest) + " to " + FormatMoment(report.latest);
 }
@@ -40,6 +44,7 @@ std::string Describe(const FileReport& report) {
   } else {
     text << "snapshot, " << report.file_bytes << " bytes, " << report.keys << " keys, up to LSN " << report.last << ", "
          << Span(report);
+    if (report.libraries > 0) text << ", " << Libraries(report.libraries);
     if (report.raw_bytes > 0) {
       text << ", compressed to " << std::setprecision(3)
            << 100.0 * static_cast<double>(report.file_bytes) / static_cast<double>(report.raw_bytes) << " %";
@@ -108,7 +113,9 @@ ExitStatus CheckDirectory(Context& context, const storage::DataFiles& data, cons
     return is_damage ? ExitStatus::kFoundDamage : ExitStatus::kFailed;
   }
   for (const std::string& warning : (*set)->recovery().warnings) context.out << "        " << warning << "\n";
-  context.out << "A server starts with " << (*set)->CountKeys() << " keys, the state after LSN "
+  const size_t libraries = (*set)->CountLibraries();
+  context.out << "A server starts with " << (*set)->CountKeys() << " keys"
+              << (libraries > 0 ? " and " + Libraries(libraries) : "") << ", the state after LSN "
               << (*set)->recovery().last << ".\n";
   if (prefixes.wanted) {
     PrefixSizes sizes(prefixes.separator, prefixes.depth);

@@ -20,7 +20,9 @@ class DataSet {
 
   const storage::RecoverySummary& recovery() const { return recovery_; }
   uint64_t CountKeys();
-  // Includes keys that have expired: whether they exist depends on the time of the question.
+  size_t CountLibraries() { return txn_.ReadLibraries()->size(); }
+  // All libraries of functions, then all keys. Includes keys that have expired: whether they exist depends on the time
+  // of the question.
   void Show(DataVisitor& visitor);
   // Writes a snapshot that a server can load. An existing file of that name is renamed to the other name, or removed if
   // that is empty.

@@ -23,6 +23,11 @@ class RespDump final : public DataVisitor {
  public:
   explicit RespDump(std::ostream& out) : out_(out) {}
 
+  void Library(std::string_view name, std::string_view code) override {
+    encoder_.Library(name, code);
+    Write();
+  }
+
   void Key(const storage::BlockEntry& key) override {
     encoder_.Key(key.db, key.key, key.kind, key.value, key.expiry);
     Write();
@@ -51,6 +56,13 @@ class JsonDump final : public DataVisitor {
  public:
   explicit JsonDump(std::ostream& out) : out_(out) {}
 
+  void Library(std::string_view name, std::string_view code) override {
+    Object line;
+    Add(&line, "library", name);
+    Add(&line, "code", code);
+    Write(line);
+  }
+
   void Key(const storage::BlockEntry& key) override {
     Object line{{"db", key.db}};
     Add(&line, "key", key.key);
@@ -69,7 +81,8 @@ class JsonDump final : public DataVisitor {
   }
 
   void Effect(const storage::EffectRecord& record) override {
-    Object line{{"lsn", lsn_}, {"time", time_}, {"db", record.db}};
+    Object line{{"lsn", lsn_}, {"time", time_}};
+    if (!storage::IsOnLibraries(record.effect)) line["db"] = record.db;
     if (!record.key.empty()) Add(&line, "key", record.key);
     std::visit([&](const auto& effect) { Show(&line, effect); }, record.effect);
     Write(line);
@@ -222,6 +235,17 @@ class JsonDump final : public DataVisitor {
     (*line)["effect"] = "swap";
     (*line)["with_db"] = swap.other;
   }
+
+  static void Show(Object* line, const storage::LibraryPut& put) {
+    (*line)["effect"] = "library_put";
+    Add(line, "library", put.name);
+    Add(line, "code", put.code);
+  }
+  static void Show(Object* line, const storage::LibraryErase& erase) {
+    (*line)["effect"] = "library_erase";
+    Add(line, "library", erase.name);
+  }
+  static void Show(Object* line, const storage::LibrariesFlush&) { (*line)["effect"] = "libraries_flush"; }
 
   // A collection as its type and the effects that make it.
   static void AddElements(Object* line, const storage::CollectionPut& put) {

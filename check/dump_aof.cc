@@ -24,6 +24,7 @@ class RdbFile final : public DataVisitor {
  public:
   RdbFile(storage::File& file, storage::UnixMs now) : file_(file) { rdb_.Begin(kForRedis, now); }
 
+  void Library(std::string_view, std::string_view code) override { rdb_.Library(code); }
   void Key(const storage::BlockEntry& key) override {
     if (!has_selected_ || key.db != selected_) rdb_.SelectDatabase(key.db);
     has_selected_ = true;

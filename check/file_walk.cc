@@ -95,6 +95,26 @@ bool ShowBlock(std::string_view body, DataVisitor& visitor, FileReport* report) 
   return true;
 }
 
+bool ShowLibraries(std::string_view body, DataVisitor& visitor, FileReport* report) {
+  storage::LibrarySet libraries;
+  if (!storage::DecodeLibraries(body, &libraries)) return false;
+  for (const auto& [name, code] : libraries) visitor.Library(name, *code);
+  report->libraries += libraries.size();
+  return true;
+}
+
+// False if the body is invalid.
+bool ShowSection(storage::SectionKind kind, std::string_view body, DataVisitor& visitor, FileReport* report) {
+  storage::LogFrame frame;
+  switch (kind) {
+    case storage::SectionKind::kBlock: return ShowBlock(body, visitor, report);
+    case storage::SectionKind::kFrame: return storage::DecodeFrame(body, &frame) && ShowFrame(frame, visitor, report);
+    case storage::SectionKind::kLibraries: return ShowLibraries(body, visitor, report);
+    case storage::SectionKind::kEnd: break;
+  }
+  return true;
+}
+
 }  // namespace
 
 Result<FileReport> WalkLog(storage::FileSystem& files, const std::string& path, DataVisitor& visitor) {
@@ -141,12 +161,7 @@ Result<FileReport> WalkSnapshot(storage::FileSystem& files, const std::string& p
       NoteDamage(body.error(), &report);
       return report;
     }
-    storage::LogFrame frame;
-    const bool makes_sense = each.section.kind == storage::SectionKind::kBlock ? ShowBlock(*body, visitor, &report)
-                             : each.section.kind == storage::SectionKind::kFrame
-                                 ? storage::DecodeFrame(*body, &frame) && ShowFrame(frame, visitor, &report)
-                                 : true;
-    if (!makes_sense) {
+    if (!ShowSection(each.section.kind, *body, visitor, &report)) {
       NoteDamage(snapshot.Damaged(each.offset, "the section's body is invalid").value(), &report);
       return report;
     }

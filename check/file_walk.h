@@ -31,6 +31,7 @@ struct FileReport {
   storage::UnixMs latest = 0;    // time of its last frame
   uint64_t frames = 0;
   uint64_t groups = 0;
+  uint64_t libraries = 0;                                                   // of a snapshot, in their section
   uint64_t keys = 0;                                                        // of a snapshot, in its blocks
   uint64_t raw_bytes = 0;                                                   // of a snapshot's blocks before compression
   std::array<uint64_t, std::variant_size_v<storage::AnyEffect>> effects{};  // by kind

@@ -23,6 +23,7 @@ bool RdbStream::Continue(storage::Txn& txn, resp::Buffer& out) {
     has_begun_ = true;
     out.Append("$EOF:" + end_mark_ + "\r\n");
     rdb_.Begin(kRedisVersion, txn.now());
+    for (const auto& [name, code] : *txn.ReadLibraries()) rdb_.Library(*code);
   }
   while (part_.size() < kPartBytes && db_ < databases_ && ReadSome(txn)) {
   }

@@ -18,8 +18,9 @@ namespace ringkv::storage {
 constexpr std::string_view kLogMagic = "RINGKVLG";
 constexpr std::string_view kSnapshotMagic = "RINGKVSN";
 constexpr size_t kFileHeaderBytes = 64;
-// The newest version that this program writes and reads. Version 2 added collections, version 3 folded blocks.
-constexpr uint32_t kFormatVersion = 3;
+// The newest version that this program writes and reads. Version 2 added collections, version 3 folded blocks, version
+// 4 libraries of functions.
+constexpr uint32_t kFormatVersion = 4;
 
 struct FileHeader {
   uint32_t version = kFormatVersion;

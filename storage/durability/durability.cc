@@ -80,7 +80,7 @@ Status Durability::Open(const RecoveryOptions& recovery_options, bool with_log, 
   }
   is_open_ = true;
   if (options_.has_threads) log_thread_ = std::thread([this] { RunLog(); });
-  if (keys_loaded_ == 0) {
+  if (keys_loaded_ == 0 && store_.libraries().empty()) {
     if (Status filled = fill(); !filled) return filled;
     // The log begins behind a snapshot of that, which is there as a whole or not at all.
     if (with_log && store_.log().has_unrecorded()) recovery_.needs_snapshot = true;

@@ -131,6 +131,7 @@ class Recovery {
     Txn txn(store_, store_.clock().Now(), random);
     txn.LockAll();
     for (DbIndex db = 0; db < store_.databases(); ++db) txn.FlushDatabase(db);
+    txn.Do(LibrariesFlush{});
     runs_ = RunMap();
   }
 

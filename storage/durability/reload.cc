@@ -73,6 +73,7 @@ Status ReloadFromFiles(Txn& txn, FileSystem& files, const DataFiles& data) {
   if (recovered->needs_snapshot) return Fail("the files are damaged; the log of the server has the details");
   TellWatchers(store);
   SwapTables(store, loaded);
+  store.libraries().Replace({store.libraries().Get().lsn, loaded.libraries().Get().set});
   return {};
 }
 

@@ -51,7 +51,7 @@ class FieldReader {
 template <typename Effect, bool kHasExpiry>
 void DecodeInto(ByteReader* from, EffectRecord* record) {
   Effect effect;
-  if constexpr (!DatabaseEffect<Effect>) record->key = from->Text();
+  if constexpr (!KeylessEffect<Effect>) record->key = from->Text();
   Effect::Fields(effect, FieldReader(from, kHasExpiry));
   record->effect = effect;
 }

@@ -11,7 +11,8 @@
 
 namespace ringkv::storage {
 
-// Texts point into the decoded bytes. Effects on whole databases have no key.
+// Texts point into the decoded bytes. Effects on whole databases and on libraries have no key; the latter have no
+// database either, and say 0.
 struct EffectRecord {
   DbIndex db = 0;
   std::string_view key;
@@ -56,13 +57,17 @@ template <typename Effect>
 void EncodeEffect(std::string* out, DbIndex db, std::string_view key, const Effect& effect) {
   out->push_back(static_cast<char>(TagOf(effect)));
   PutVarint(out, db);
-  if constexpr (!DatabaseEffect<Effect>) PutText(out, key);
+  if constexpr (!KeylessEffect<Effect>) PutText(out, key);
   Effect::Fields(effect, FieldWriter(out));
 }
 
 template <DatabaseEffect Effect>
 void EncodeEffect(std::string* out, DbIndex db, const Effect& effect) {
   EncodeEffect(out, db, {}, effect);
+}
+template <LibraryEffect Effect>
+void EncodeEffect(std::string* out, const Effect& effect) {
+  EncodeEffect(out, 0, {}, effect);
 }
 
 // The next effect; makes the reader fail if it is invalid.

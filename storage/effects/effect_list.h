@@ -106,6 +106,10 @@ inline constexpr std::tuple kEffects{
 
     EffectRow<DatabaseFlush>{.tag = 7, .name = "flush", .event = Always<events::kNone>},
     EffectRow<DatabaseSwap>{.tag = 8, .name = "swap", .event = Always<events::kNone>},
+
+    EffectRow<LibraryPut>{.tag = 33, .name = "put library", .event = Always<events::kNone>},
+    EffectRow<LibraryErase>{.tag = 34, .name = "delete library", .event = Always<events::kNone>},
+    EffectRow<LibrariesFlush>{.tag = 35, .name = "flush libraries", .event = Always<events::kNone>},
 };
 
 // --- what follows from it -------------------------------------------------------------------------------------------
@@ -149,8 +153,11 @@ std::variant<Pointers...> OneOf(const std::tuple<Pointers...>&);
 
 using AnyEffect = decltype(effect_list::AnyOf(kEffects));
 
-constexpr bool IsOnDatabase(const AnyEffect& effect) {
-  return std::visit([]<typename Effect>(const Effect&) { return DatabaseEffect<Effect>; }, effect);
+constexpr bool HasKey(const AnyEffect& effect) {
+  return std::visit([]<typename Effect>(const Effect&) { return !KeylessEffect<Effect>; }, effect);
+}
+constexpr bool IsOnLibraries(const AnyEffect& effect) {
+  return std::visit([]<typename Effect>(const Effect&) { return LibraryEffect<Effect>; }, effect);
 }
 
 // Some effect on a collection, by reference: it must live as long.

@@ -352,6 +352,34 @@ struct DatabaseSwap {
   }
 };
 
+// --- changes of the libraries of functions, which belong to no database ---------------------------------------------
+
+// There is a library of this name with this code from now on, whatever it was before.
+struct LibraryPut {
+  std::string_view name;
+  std::string_view code;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.name);
+    visit(self.code);
+  }
+};
+
+// A library that doesn't exist is no error.
+struct LibraryErase {
+  std::string_view name;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.name);
+  }
+};
+
+// Deletes all libraries.
+struct LibrariesFlush {
+  template <typename Self, typename Visitor>
+  static void Fields(Self&, Visitor&&) {}
+};
+
 // --- kinds of effects -----------------------------------------------------------------------------------------------
 
 template <typename Effect>
@@ -362,8 +390,16 @@ concept CollectionEffect = requires {
 template <typename Effect>
 concept StreamEffect = CollectionEffect<Effect> && Effect::kType == ValueType::kStream;
 
-// Of a whole database: it has no key.
+// Of a whole database.
 template <typename Effect>
 concept DatabaseEffect = std::same_as<Effect, DatabaseFlush> || std::same_as<Effect, DatabaseSwap>;
+
+// Of the libraries of functions. Such effects are complete: applied once more, in their order, they change nothing.
+template <typename Effect>
+concept LibraryEffect =
+    std::same_as<Effect, LibraryPut> || std::same_as<Effect, LibraryErase> || std::same_as<Effect, LibrariesFlush>;
+
+template <typename Effect>
+concept KeylessEffect = DatabaseEffect<Effect> || LibraryEffect<Effect>;
 
 }  // namespace ringkv::storage

@@ -24,4 +24,10 @@ Store::Store(const StoreOptions& options, const Clock& clock)
 
 Store::~Store() = default;
 
+LibrariesAt Store::CopyLibraries() {
+  Partition& any = partitions_[0];
+  LongHoldMutexLock lock(any.mutex);
+  return {log_.appended(), libraries_.Get().set};
+}
+
 }  // namespace ringkv::storage

@@ -17,6 +17,7 @@
 #include "storage/entry/type_limits.h"
 #include "storage/index/index_policy.h"
 #include "storage/keyspace/key_observer.h"
+#include "storage/keyspace/libraries.h"
 #include "storage/keyspace/long_holds.h"
 #include "storage/keyspace/partition.h"
 #include "storage/keyspace/reclaim.h"
@@ -74,6 +75,10 @@ class Store {
   BufferMemory& buffers() { return buffers_; }
   // Memory that eviction does not count, because it will be free soon, or has its own limits.
   size_t UncountedBytes() const { return reclaimer_.pending_bytes() + log_.memory_bytes() + buffers_.bytes(); }
+  Libraries& libraries() { return libraries_; }
+  // The libraries together with all groups so far, for a copy of the data. Waits for transactions that change them, so
+  // the thread must hold no partition.
+  LibrariesAt CopyLibraries();
   Partition& partition(size_t index) { return partitions_[index]; }
   LongHolds& long_holds() { return long_holds_; }
   const Occupancy& occupancy() const { return occupancy_; }
@@ -106,6 +111,7 @@ class Store {
   IndexPolicy index_policy_;
   LogBuffer log_;
   BufferMemory buffers_;
+  Libraries libraries_;
   std::atomic<uint64_t> flushes_{0};
   std::atomic<bool> was_emptied_{false};
   LongHolds long_holds_;

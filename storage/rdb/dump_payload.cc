@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "storage/rdb/dump_payload.h"
 
-#include "storage/rdb/rdb_value.h"
+#include <optional>
 
 #include "storage/base/byte_codec.h"
 #include "storage/rdb/crc64.h"
 #include "storage/rdb/rdb_codec.h"
 #include "storage/rdb/rdb_skip.h"
+#include "storage/rdb/rdb_value.h"
 
 namespace ringkv::storage {
 namespace {
@@ -14,35 +15,74 @@ namespace {
 constexpr size_t kVersionBytes = 2;
 constexpr size_t kChecksumBytes = 8;
 
-}  // namespace
-
-std::string EncodeDumpPayload(ValueKind kind, std::string_view packed) {
-  std::string payload;
-  payload.push_back(static_cast<char>(WrittenRdbType(kind)));
-  PutRdbValue(&payload, kind, packed);
-  PutFixed(&payload, static_cast<uint16_t>(kWrittenRdbVersion));
-  PutFixed(&payload, Crc64(0, payload));
-  return payload;
-}
-
-DumpContent DecodeDumpPayload(std::string_view payload) {
-  DumpContent content;
-  content.status = DumpStatus::kWrongEnvelope;
-  if (payload.size() < kVersionBytes + kChecksumBytes) return content;
+// What stands before a version that is known and a checksum that is right; none otherwise.
+std::optional<std::string_view> Unsealed(std::string_view payload) {
+  if (payload.size() < kVersionBytes + kChecksumBytes) return std::nullopt;
   const size_t body_bytes = payload.size() - kVersionBytes - kChecksumBytes;
   ByteReader end(payload.substr(body_bytes));
   const auto version = end.Fixed<uint16_t>();
   const auto checksum = end.Fixed<uint64_t>();
   if (version > kNewestRdbVersion || checksum != Crc64(0, payload.substr(0, body_bytes + kVersionBytes))) {
-    return content;
+    return std::nullopt;
   }
-  content.status = DumpStatus::kInvalid;
-  RdbInput in(payload.substr(0, body_bytes));
+  return payload.substr(0, body_bytes);
+}
+
+}  // namespace
+
+void SealPayload(std::string* payload) {
+  PutFixed(payload, static_cast<uint16_t>(kWrittenRdbVersion));
+  PutFixed(payload, Crc64(0, *payload));
+}
+
+std::string EncodeDumpPayload(ValueKind kind, std::string_view packed) {
+  std::string payload;
+  payload.push_back(static_cast<char>(WrittenRdbType(kind)));
+  PutRdbValue(&payload, kind, packed);
+  SealPayload(&payload);
+  return payload;
+}
+
+DumpContent DecodeDumpPayload(std::string_view payload) {
+  DumpContent content;
+  const std::optional<std::string_view> body = Unsealed(payload);
+  content.status = body ? DumpStatus::kInvalid : DumpStatus::kWrongEnvelope;
+  if (!body) return content;
+  RdbInput in(*body);
   content.type = static_cast<RdbType>(in.Fixed<uint8_t>());
   if (!in.ok()) return content;
   const RdbValueStatus status = ReadRdbValue(in, content.type, &content.kind, &content.value);
   if (status == RdbValueStatus::kValid) content.status = DumpStatus::kValid;
   if (status == RdbValueStatus::kUnsupported) content.status = DumpStatus::kUnsupportedType;
+  return content;
+}
+
+// --- libraries of functions -----------------------------------------------------------------------------------------
+
+void AddLibraryToPayload(std::string* payload, std::string_view code) {
+  payload->push_back(static_cast<char>(rdb_opcode::kFunction));
+  PutRdbString(payload, code);
+}
+
+LibrariesContent DecodeLibrariesPayload(std::string_view payload, size_t most_bytes) {
+  const std::optional<std::string_view> body = Unsealed(payload);
+  LibrariesContent content;
+  if (!body) content.status = LibrariesStatus::kWrongEnvelope;
+  RdbInput in(body.value_or(std::string_view()));
+  size_t bytes = 0;
+  while (content.status == LibrariesStatus::kValid && in.remaining() > 0) {
+    const auto opcode = in.Fixed<uint8_t>();
+    if (opcode == rdb_opcode::kFunctionOld) {
+      content.status = LibrariesStatus::kOldFormat;
+    } else if (opcode != rdb_opcode::kFunction) {
+      content.status = LibrariesStatus::kNoLibrary;
+    } else if (!in.String(&content.codes.emplace_back())) {
+      content.codes.pop_back();
+      content.status = LibrariesStatus::kIncomplete;
+    } else if (bytes += content.codes.back().size(); bytes > most_bytes) {
+      content.status = LibrariesStatus::kTooLong;
+    }
+  }
   return content;
 }
 

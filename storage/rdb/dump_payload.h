@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-// The payload of DUMP and RESTORE: a value as in an RDB file, the RDB version, and a CRC-64 of both.
+// The payloads of DUMP and RESTORE, and of FUNCTION DUMP and FUNCTION RESTORE: a value or libraries as in an RDB file,
+// the RDB version, and a CRC-64 of both.
 #pragma once
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "storage/rdb/rdb_format.h"
 #include "storage/rdb/rdb_value.h"
@@ -28,5 +30,26 @@ struct DumpContent {
 };
 
 DumpContent DecodeDumpPayload(std::string_view payload);
+
+// Appended library by library: begin with an empty payload.
+void AddLibraryToPayload(std::string* payload, std::string_view code);
+void SealPayload(std::string* payload);
+
+enum class LibrariesStatus : uint8_t {
+  kValid,
+  kWrongEnvelope,
+  kOldFormat,   // libraries in the format before Redis 7.0 was released
+  kNoLibrary,   // something else than a library
+  kIncomplete,  // a code is cut short or doesn't decompress
+  kTooLong,     // the codes together are
+};
+
+struct LibrariesContent {
+  LibrariesStatus status = LibrariesStatus::kValid;
+  std::vector<std::string> codes;  // those before what is wrong, too
+};
+
+// `most_bytes`: of all codes together, which may be compressed.
+LibrariesContent DecodeLibrariesPayload(std::string_view payload, size_t most_bytes);
 
 }  // namespace ringkv::storage

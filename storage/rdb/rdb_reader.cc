@@ -59,10 +59,7 @@ bool RdbReader::ReadBeside(uint8_t opcode, RdbKey* key) {
     case rdb_opcode::kExpirySeconds: key->expiry = UnixMs{in_.Fixed<int32_t>()} * 1000; return true;
     case rdb_opcode::kIdle: in_.Length(); return true;
     case rdb_opcode::kFrequency: in_.Fixed<uint8_t>(); return true;
-    case rdb_opcode::kFunction:
-      in_.String(nullptr);
-      ++left_out_["function library"];
-      return true;
+    case rdb_opcode::kFunction: ReadLibrary(); return true;
     case rdb_opcode::kModuleAux:
       in_.Length();  // which module
       in_.Length();  // the kind of the next number
@@ -71,6 +68,16 @@ bool RdbReader::ReadBeside(uint8_t opcode, RdbKey* key) {
       ++left_out_["data of a module"];
       return true;
     default: return false;
+  }
+}
+
+void RdbReader::ReadLibrary() {
+  std::string code;
+  if (!in_.String(&code)) return;
+  if (on_library_) {
+    library_status_ = on_library_(code);
+  } else {
+    ++left_out_["function library"];
   }
 }
 
@@ -85,6 +92,7 @@ Result<bool> RdbReader::Next(RdbKey* key) {
     }
     if (ReadBeside(opcode, key)) {
       if (!in_.ok()) return Damaged("the data beside the keys is invalid");
+      if (!library_status_) return tl::unexpected(library_status_.error());
       continue;
     }
     const auto type = static_cast<RdbType>(opcode);

@@ -34,6 +34,10 @@ class RdbReader {
   using OnLeftOut = std::function<void(const std::string& type, const std::string& key)>;
   void set_on_left_out(OnLeftOut told) { on_left_out_ = std::move(told); }
 
+  // Called for each library of functions with its code; an error ends the reading. Without it they are left out.
+  using OnLibrary = std::function<Status(const std::string& code)>;
+  void set_on_library(OnLibrary told) { on_library_ = std::move(told); }
+
   int version() const { return version_; }
   // The number of keys left out per type; functions count as a type.
   const std::map<std::string, uint64_t>& left_out() const { return left_out_; }
@@ -49,6 +53,7 @@ class RdbReader {
   Status ReadHeader();
   // Reads data other than keys. False if `opcode` is unknown.
   bool ReadBeside(uint8_t opcode, RdbKey* key);
+  void ReadLibrary();
   Status CheckEnd();
   tl::unexpected<Error> Damaged(const std::string& what) const;
 
@@ -60,6 +65,8 @@ class RdbReader {
   uint64_t db_ = 0;
   std::string stream_db_ = "0";
   std::map<std::string, uint64_t> left_out_;
+  OnLibrary on_library_;
+  Status library_status_;
   OnLeftOut on_left_out_ = [](const std::string&, const std::string&) {};
 };
 

@@ -31,6 +31,13 @@ void RdbWriter::Begin(std::string_view redis_version, UnixMs now) {
   Count(from);
 }
 
+void RdbWriter::Library(std::string_view code) {
+  const size_t from = out_.size();
+  out_.push_back(static_cast<char>(rdb_opcode::kFunction));
+  PutRdbString(&out_, code);
+  Count(from);
+}
+
 void RdbWriter::SelectDatabase(uint64_t db) {
   const size_t from = out_.size();
   out_.push_back(static_cast<char>(rdb_opcode::kSelectDatabase));

@@ -21,6 +21,8 @@ class RdbWriter {
   explicit RdbWriter(std::string* out) : out_(*out) {}
 
   void Begin(std::string_view redis_version, UnixMs now);
+  // A library of functions; call before the first database.
+  void Library(std::string_view code);
   void SelectDatabase(uint64_t db);
   // `packed`: for a string its bytes.
   void Key(std::string_view key, ValueKind kind, std::string_view packed, UnixMs expiry);

@@ -72,13 +72,13 @@ class CommandEncoder::Elements {
 
 void CommandEncoder::Group(std::span<const EffectRecord> effects) {
   if (effects.empty()) return;
-  Select(effects[0].db);
+  SelectFor(effects[0]);
   const auto* put = std::get_if<CollectionPut>(&effects[0].effect);
   const bool is_one = effects.size() == 1 && (put == nullptr || put->kind.type() == ValueType::kStream);
   if (is_one) return Effect(effects[0]);
   Command({"MULTI"});
   for (const EffectRecord& record : effects) {
-    Select(record.db);
+    SelectFor(record);
     Effect(record);
   }
   Command({"EXEC"});
@@ -96,6 +96,10 @@ void CommandEncoder::Select(DbIndex db) {
   Begin(2);
   Word("SELECT");
   Number(uint64_t{db});
+}
+
+void CommandEncoder::SelectFor(const EffectRecord& record) {
+  if (!IsOnLibraries(record.effect)) Select(record.db);
 }
 
 void CommandEncoder::Effect(const EffectRecord& record) {
@@ -302,5 +306,15 @@ void CommandEncoder::Show(std::string_view, const DatabaseSwap& swap) {
   char other[24];
   Command({"SWAPDB", Digits(*db_, db), Digits(swap.other, other)});
 }
+
+// --- libraries of functions -----------------------------------------------------------------------------------------
+
+void CommandEncoder::Show(std::string_view, const LibraryPut& put) {
+  Command({"FUNCTION", "LOAD", "REPLACE", put.code});
+}
+
+void CommandEncoder::Show(std::string_view, const LibraryErase& erase) { Command({"FUNCTION", "DELETE", erase.name}); }
+
+void CommandEncoder::Show(std::string_view, const LibrariesFlush&) { Command({"FUNCTION", "FLUSH"}); }
 
 }  // namespace ringkv::storage

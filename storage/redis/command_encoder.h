@@ -28,6 +28,8 @@ class CommandEncoder {
   void Group(std::span<const EffectRecord> effects);
   // A key with its value. `value`: packed, if it is a collection. An older value of the key is replaced.
   void Key(DbIndex db, std::string_view key, ValueKind kind, std::string_view value, UnixMs expiry);
+  // A library of functions. An older one of its name is replaced.
+  void Library(std::string_view name, std::string_view code) { Show({}, LibraryPut{name, code}); }
   // Any command.
   void Command(std::initializer_list<std::string_view> words);
   // The receiver's database is not known any more: SELECT precedes the next command.
@@ -38,6 +40,7 @@ class CommandEncoder {
   class Elements;
 
   void Select(DbIndex db);
+  void SelectFor(const EffectRecord& record);
   void Begin(size_t words);
   void Word(std::string_view word);
   void Number(uint64_t number);
@@ -74,6 +77,9 @@ class CommandEncoder {
   void Show(std::string_view key, const Erase& erase);
   void Show(std::string_view key, const DatabaseFlush& flush);
   void Show(std::string_view key, const DatabaseSwap& swap);
+  void Show(std::string_view key, const LibraryPut& put);
+  void Show(std::string_view key, const LibraryErase& erase);
+  void Show(std::string_view key, const LibrariesFlush& flush);
 
   std::string& out_;
   std::optional<DbIndex> db_;  // the receiver's

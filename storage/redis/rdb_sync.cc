@@ -6,8 +6,9 @@
 namespace ringkv::storage {
 
 RdbSync::RdbSync(Store& store, Lsn begun, std::string_view redis_version, UnixMs now)
-    : store_(store), blocks_(store), runs_(store.placement()), last_(begun) {
+    : store_(store), libraries_(store.CopyLibraries()), blocks_(store), runs_(store.placement()), last_(begun) {
   rdb_.Begin(redis_version, now);
+  for (const auto& [name, code] : *libraries_.set) rdb_.Library(*code);
 }
 
 // --- the file -------------------------------------------------------------------------------------------------------
@@ -93,6 +94,7 @@ bool RdbSync::Concerns(const EffectRecord& record) {
     databases_.NoteSwap(last_, record.db, swap->other);
     return true;
   }
+  if (IsOnLibraries(record.effect)) return last_ > libraries_.lsn;
   return databases_.HasBeenFlushed(record.db) || !runs_.IsInBlock(last_, record.key);
 }
 

@@ -50,6 +50,7 @@ class RdbSync {
   bool Concerns(const EffectRecord& record);
 
   Store& store_;
+  const LibrariesAt libraries_;
   BlockSource blocks_;
   BlockSource::Cursor cursor_{0};  // its block is not written while `awaited_` is ahead of `last_`
   RunMap runs_;

@@ -18,7 +18,7 @@ struct Applier {
   }
   bool operator()(const ExpirySet& effect) const { return place && Done(effect); }
   bool operator()(const Erase& effect) const { return place && Done(effect); }
-  template <DatabaseEffect Effect>
+  template <KeylessEffect Effect>
   bool operator()(const Effect&) const {
     return false;
   }
@@ -41,9 +41,19 @@ bool IsSound(const AnyEffect& effect, uint64_t longest_string) {
   if (const auto* patch = std::get_if<StringPatch>(&effect)) return IsWithin(*patch, longest_string);
   if (const auto* put = std::get_if<CollectionPut>(&effect)) return IsPackedCollection(put->kind, put->packed);
   if (const auto* append = std::get_if<StreamAppend>(&effect)) return StreamFields::AreSound(append->fields);
+  if (const auto* library = std::get_if<LibraryPut>(&effect)) return !library->name.empty();
   return true;
 }
 
 bool ApplyToKey(Txn& txn, Place& place, const AnyEffect& effect) { return std::visit(Applier{txn, place}, effect); }
+
+bool ApplyToLibraries(Txn& txn, const AnyEffect& effect) {
+  return std::visit(
+      [&]<typename Effect>(const Effect& one) {
+        if constexpr (LibraryEffect<Effect>) txn.Do(one);
+        return LibraryEffect<Effect>;
+      },
+      effect);
+}
 
 }  // namespace ringkv::storage

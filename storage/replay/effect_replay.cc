@@ -33,7 +33,7 @@ bool EffectReplay::Decode(std::string_view effects) {
 }
 
 void EffectReplay::LockFor(Lsn lsn, std::optional<Position> position) {
-  if (std::any_of(records_.begin(), records_.end(), [](const auto& record) { return IsOnDatabase(record.effect); })) {
+  if (std::any_of(records_.begin(), records_.end(), [](const auto& record) { return !HasKey(record.effect); })) {
     txn_.LockAll();
     return;
   }
@@ -65,7 +65,7 @@ void EffectReplay::ApplyPrefetched(Lsn first, std::span<const std::string_view> 
   for (size_t i = 0; i < groups.size(); ++i) {
     ByteReader reader(groups[i]);
     const EffectRecord head = DecodeEffect(&reader);
-    if (!reader.ok() || head.db >= store_.databases() || IsOnDatabase(head.effect)) continue;
+    if (!reader.ok() || head.db >= store_.databases() || !HasKey(head.effect)) continue;
     databases[i] = head.db;
     positions[i] = txn_.PrefetchBucket(head.db, head.key);
   }
@@ -106,6 +106,8 @@ bool EffectReplay::ApplyOne(Lsn lsn, const EffectRecord& record) {
     Swap(lsn, record.db, swap->other);
     return true;
   }
+  // Once more, if a copy of them has the effect already: it is followed by all others since.
+  if (ApplyToLibraries(txn_, record.effect)) return true;
   if (runs_.IsInBlock(lsn, record.key)) return true;
   Place place = txn_.Find(record.db, record.key, Intent::kCheck);
   return ApplyToKey(txn_, place, record.effect) || follows_;

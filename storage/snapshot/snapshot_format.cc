@@ -70,6 +70,26 @@ bool DecodeEnd(std::string_view body, SnapshotEnd* end) {
   return reader.ok();
 }
 
+std::string EncodeLibraries(const LibrarySet& libraries) {
+  std::string body;
+  for (const auto& [name, code] : libraries) {
+    PutText(&body, name);
+    PutText(&body, *code);
+  }
+  return body;
+}
+
+bool DecodeLibraries(std::string_view body, LibrarySet* libraries) {
+  ByteReader reader(body);
+  while (!reader.AtEnd()) {
+    const std::string_view name = reader.Text();
+    const std::string_view code = reader.Text();
+    if (!reader.ok() || name.empty()) return false;
+    libraries->insert_or_assign(std::string(name), std::make_shared<const std::string>(code));
+  }
+  return reader.ok();
+}
+
 void EncodeRun(std::string* out, const BlockRun& run) {
   PutVarint(out, run.first);
   PutVarint(out, run.end - run.first);

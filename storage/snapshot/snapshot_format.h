@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The format of a snapshot (docs/formats/snapshot.md): a header, then sections: blocks of keys, frames of the log that
-// were written meanwhile, and an end with their totals. Each section has separate checksums of its header and of its
-// body, so the chain of sections can be followed without reading the bodies.
+// The format of a snapshot (docs/formats/snapshot.md): a header, then sections: the libraries of functions, blocks of
+// keys, frames of the log that were written meanwhile, and an end with their totals. Each section has separate
+// checksums of its header and of its body, so the chain of sections can be followed without reading the bodies.
 #pragma once
 
 #include <cstddef>
@@ -23,7 +23,7 @@ namespace ringkv::storage {
 
 constexpr size_t kSectionHeaderBytes = 56;
 
-enum class SectionKind : uint8_t { kBlock = 1, kFrame = 2, kEnd = 3 };
+enum class SectionKind : uint8_t { kBlock = 1, kFrame = 2, kEnd = 3, kLibraries = 4 };
 
 struct Section {
   SectionKind kind = SectionKind::kEnd;
@@ -65,6 +65,11 @@ bool DecodeSection(std::string_view bytes, Section* section);
 
 std::string EncodeEnd(const SnapshotEnd& end);
 bool DecodeEnd(std::string_view body, SnapshotEnd* end);
+
+// The libraries of functions: name and code of each. They come first, so that all later changes of them come as frames
+// behind it. False if the bytes are invalid.
+std::string EncodeLibraries(const LibrarySet& libraries);
+bool DecodeLibraries(std::string_view body, LibrarySet* libraries);
 
 // A block's body is runs; a run is its bounds and LSN, then for each database with keys its number, their count, and
 // the keys.

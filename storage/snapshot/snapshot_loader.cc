@@ -59,9 +59,23 @@ void LoadSome(Loading& loading, const std::function<void(size_t)>& after_each) {
   }
 }
 
+Status LoadLibraries(const SnapshotReader& snapshot, Store& store) {
+  BlockDecompressor decompressor;
+  for (const SnapshotReader::IndexedSection& section : snapshot.sections()) {
+    if (section.section.kind != SectionKind::kLibraries) continue;
+    const Result<std::string> body = snapshot.ReadBody(section, decompressor);
+    if (!body) return tl::unexpected(body.error());
+    LibrarySet libraries;
+    if (!DecodeLibraries(*body, &libraries)) return snapshot.Damaged(section.offset, "its libraries are invalid");
+    store.libraries().Replace({.set = std::make_shared<const LibrarySet>(std::move(libraries))});
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<RunMap> LoadBlocks(const SnapshotReader& snapshot, Store& store, size_t threads, const LoadProgress& progress) {
+  if (Status loaded = LoadLibraries(snapshot, store); !loaded) return tl::unexpected(loaded.error());
   Loading loading(snapshot, store);
   std::vector<std::thread> others;
   for (size_t i = 1; i < threads; ++i) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Loads the blocks of a snapshot into an empty store, with several threads.
+// Loads the blocks of a snapshot, and its libraries of functions, into an empty store, with several threads.
 #pragma once
 
 #include <functional>

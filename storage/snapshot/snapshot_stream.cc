@@ -15,7 +15,19 @@ std::string SnapshotStream::Seal(Section section, std::string_view body) {
   return bytes;
 }
 
+std::string SnapshotStream::SealStored(SectionKind kind, std::string_view body) {
+  return Seal({.kind = kind, .raw_bytes = body.size(), .body_checksum = Checksum(body)}, body);
+}
+
 bool SnapshotStream::NextBlock(std::string* section) {
+  if (!has_libraries_) {
+    has_libraries_ = true;
+    const std::string libraries = EncodeLibraries(*store_.CopyLibraries().set);
+    if (!libraries.empty()) {
+      *section = SealStored(SectionKind::kLibraries, libraries);
+      return true;
+    }
+  }
   if (!blocks_.NextBlock(cursor_)) return false;
   std::string_view body;
   const Section sealed = cursor_.Seal(&body);
@@ -28,8 +40,7 @@ bool SnapshotStream::NextBlock(std::string* section) {
 
 std::string SnapshotStream::End(Lsn last) {
   sum_.last = last;
-  const std::string body = EncodeEnd(sum_);
-  return Seal({.kind = SectionKind::kEnd, .raw_bytes = body.size(), .body_checksum = Checksum(body)}, body);
+  return SealStored(SectionKind::kEnd, EncodeEnd(sum_));
 }
 
 }  // namespace ringkv::storage

@@ -40,7 +40,13 @@ Status SnapshotWriter::Begin() {
   // From here on every group goes into the file; a group that a block holds already is left out when it is read.
   log_.Attach(this);
   is_attached_ = true;
-  return {};
+  return WriteLibraries();
+}
+
+Status SnapshotWriter::WriteLibraries() {
+  const std::string libraries = EncodeLibraries(*store_.CopyLibraries().set);
+  MutexLock lock(mutex_);
+  return libraries.empty() ? Status() : WriteStored(SectionKind::kLibraries, libraries);
 }
 
 void SnapshotWriter::Attached(Lsn last) {
@@ -77,6 +83,10 @@ Status SnapshotWriter::WriteSection(Section section, std::string_view body) {
   return output_.size() < kOutputBytes ? Status() : WriteOutput();
 }
 
+Status SnapshotWriter::WriteStored(SectionKind kind, std::string_view body) {
+  return WriteSection({.kind = kind, .raw_bytes = body.size(), .body_checksum = Checksum(body)}, body);
+}
+
 Status SnapshotWriter::WriteOutput() {
   Status written = file_->Append(output_);
   output_.clear();
@@ -86,8 +96,7 @@ Status SnapshotWriter::WriteOutput() {
 
 Status SnapshotWriter::Write(const LogFrame&, std::string_view bytes) {
   MutexLock lock(mutex_);
-  return WriteSection({.kind = SectionKind::kFrame, .raw_bytes = bytes.size(), .body_checksum = Checksum(bytes)},
-                      bytes);
+  return WriteStored(SectionKind::kFrame, bytes);
 }
 
 // Runs from before and frames from behind would make values that there never were.
@@ -112,8 +121,7 @@ Result<SnapshotSummary> SnapshotWriter::Finish() {
   if (!status_) return tl::unexpected(status_.error());
   summary_.last = *last;
   const std::string body = EncodeEnd({.last = summary_.last, .keys = summary_.keys, .raw_bytes = summary_.raw_bytes});
-  Status done =
-      WriteSection({.kind = SectionKind::kEnd, .raw_bytes = body.size(), .body_checksum = Checksum(body)}, body);
+  Status done = WriteStored(SectionKind::kEnd, body);
   if (done) done = WriteOutput();
   if (done) done = file_->Truncate(summary_.file_bytes);
   if (done) done = file_->Sync();

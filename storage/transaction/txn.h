@@ -174,6 +174,12 @@ class Txn {
   // These need LockAll.
   void FlushDatabase(DbIndex db);
   void SwapDatabases(DbIndex a, DbIndex b);
+  void Do(const LibraryPut& effect);
+  void Do(const LibraryErase& effect);
+  void Do(const LibrariesFlush& effect);
+  // The libraries of functions, with the changes of this transaction, whose results depend on them from now on. Needs
+  // no lock.
+  std::shared_ptr<const LibrarySet> ReadLibraries();
 
   // Replaces the data set: deletes all keys and uses positions from `seed` from now on. Not recorded.
   void Replace(uint64_t seed);
@@ -257,6 +263,10 @@ class Txn {
   EffectResult ChangeCollection(Place& place, const Effect& effect, const KeyEvent& event);
   void EraseHidden(const Place& place);
   void DropTables(DbIndex db);
+  template <LibraryEffect Effect>
+  void ChangeLibraries(LibrarySet set, const Effect& effect);
+  // Shows the changed libraries to others; `lsn`: of the group, 0 if it has none.
+  void PublishLibraries(Lsn lsn);
   void Overwrite(Place& place, MutableEntry* entry);
   void FreeEntry(MutableEntry* entry);
   MutableEntry* Take(Place& place);
@@ -285,7 +295,8 @@ class Txn {
   std::string records_;             // the effects of the group, encoded
   Lsn depends_on_ = 0;
   KeyEventList* events_ = nullptr;
-  std::unique_ptr<Undo> undo_;  // made when it is needed first
+  std::unique_ptr<Undo> undo_;                       // made when it is needed first
+  std::shared_ptr<const LibrarySet> new_libraries_;  // null: unchanged
   // The positions computed for locking. Find uses them again, because it mostly looks for those keys in the order of
   // locking.
   struct Known {

@@ -81,6 +81,7 @@ void Txn::Replace(uint64_t seed) {
   RINGKV_CHECK(holds_all_);
   is_recording_ = false;
   for (DbIndex db = 0; db < store_.databases(); ++db) FlushDatabase(db);
+  store_.libraries().Replace({.set = std::make_shared<const LibrarySet>()});
   // Numbers of the old data set's groups mean nothing in the new one.
   for (size_t i = 0; i < kPartitions; ++i) {
     Partition& partition = store_.partition(i);

@@ -121,6 +121,8 @@ void Txn::ForgetLocks() {
 void Txn::Commit() {
   constexpr size_t kKept = 64 * 1024;
   const Lsn lsn = records_.empty() ? 0 : store_.log().Append(records_);
+  if (new_libraries_ != nullptr) [[unlikely]]
+    PublishLibraries(lsn);
   ForEachLocked([&](Partition& partition) {
     partition.mutex.AssertHeld();
     partition.last_lsn = std::max(partition.last_lsn, lsn);

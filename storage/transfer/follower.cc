@@ -44,6 +44,7 @@ Status Follower::TakeSection(std::string_view bytes) {
   if (Checksum(body) != section.body_checksum) return Fail("the checksum of a section is wrong");
   switch (section.kind) {
     case SectionKind::kBlock: return TakeBlock(section, body);
+    case SectionKind::kLibraries: return TakeLibraries(section, body);
     case SectionKind::kEnd: return TakeEnd(section, body);
     default: return Fail("a section of an unknown kind");
   }
@@ -59,6 +60,16 @@ Status Follower::TakeBlock(const Section& section, std::string_view body) {
     if (const std::string wrong = LoadRun(reader, placement_, store_, &keys_, &run); !wrong.empty()) return Fail(wrong);
     if (!runs_.Append(run)) return Fail("a stretch of the keyspace is missing");
   }
+  return {};
+}
+
+Status Follower::TakeLibraries(const Section& section, std::string_view body) {
+  LibrarySet libraries;
+  if (section.codec != Codec::kStored || !DecodeLibraries(body, &libraries)) return Fail("the libraries are invalid");
+  Random random(placement_.seed);
+  Txn txn(store_, store_.clock().Now(), random);
+  txn.LockAll();
+  store_.libraries().Replace({.set = std::make_shared<const LibrarySet>(std::move(libraries))});
   return {};
 }
 

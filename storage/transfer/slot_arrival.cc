@@ -16,7 +16,7 @@ constexpr DbIndex kDatabase = 0;  // a cluster has no other
 
 // Effects that a store may be given from outside.
 bool MakesSense(const EffectRecord& record, uint64_t longest_string) {
-  return !IsOnDatabase(record.effect) && record.db == kDatabase && IsSound(record.effect, longest_string);
+  return HasKey(record.effect) && record.db == kDatabase && IsSound(record.effect, longest_string);
 }
 
 }  // namespace

@@ -43,7 +43,8 @@ void ChangeSomething(ChangingStore& store, Random& random) {
   const auto any_key = [&] { return "k" + std::to_string(random.Below(8)); };
   const std::string key = any_key();
   const std::string value = std::to_string(random.Next() % 1'000'000);
-  switch (random.Below(24)) {
+  switch (random.Below(25)) {
+    case 24: return store.ChangeLibraries(random);
     case 0: return store.Flush(static_cast<storage::DbIndex>(random.Below(kDatabases)));
     case 1: return store.Swap(0, 1);
     case 2:

@@ -38,7 +38,7 @@ TEST(Recovery, ReplaysEveryKindOfChange) {
   DurableStore again(disk);
   const Result<RecoverySummary> summary = again.Recover();
   ASSERT_TRUE(summary) << summary.error().text;
-  EXPECT_EQ(summary->groups_replayed, 13u);
+  EXPECT_EQ(summary->groups_replayed, 17u);
   EXPECT_EQ(again.Contents(), expected);
 }
 

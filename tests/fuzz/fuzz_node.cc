@@ -16,12 +16,9 @@ namespace {
 using namespace ringkv;
 
 // With checksums that are right, so that what is behind them is reached.
-std::string AsSection(std::string_view body, uint64_t number) {
-  std::string bytes = storage::EncodeSection({.kind = storage::SectionKind::kBlock,
-                                              .number = number,
-                                              .stored_bytes = body.size(),
-                                              .raw_bytes = body.size(),
-                                              .body_checksum = storage::Checksum(body)});
+std::string AsSection(storage::SectionKind kind, std::string_view body) {
+  std::string bytes = storage::EncodeSection(
+      {.kind = kind, .stored_bytes = body.size(), .raw_bytes = body.size(), .body_checksum = storage::Checksum(body)});
   return bytes.append(body);
 }
 
@@ -41,7 +38,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   test::DurableStore store(disk);
   {
     storage::SlotArrival arrival(store.store(), {{0, storage::kPositions}}, {.seed = 1, .by_slot = true});
-    if (arrival.TakeSection(AsSection(text.substr(1), 0)) && arrival.keys() > size) std::abort();
+    if (arrival.TakeSection(AsSection(storage::SectionKind::kBlock, text.substr(1))) && arrival.keys() > size)
+      std::abort();
     arrival.TakeChanges(text.substr(1)).has_value();
     store.Contents();
   }
@@ -51,7 +49,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const std::string header = storage::EncodeFileHeader(
         storage::kSnapshotMagic, {.hash_seed = data[1], .by_slot = data[1] % 2 == 1, .lsn = 0, .created = 1});
     if (!follower.Begin(header)) std::abort();
-    const bool taken = follower.TakeSection(AsSection(text.substr(2), 0)).has_value();
+    const auto kind = data[0] % 4 == 0 ? storage::SectionKind::kBlock : storage::SectionKind::kLibraries;
+    const bool taken = follower.TakeSection(AsSection(kind, text.substr(2))).has_value();
     if (!taken && !follower.is_loading()) std::abort();
   } else {
     follower.Resume(0);

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Any bytes as an RDB file, and as the value of a DUMP payload: taken or refused, without much memory for a short
-// input.
+// Any bytes as an RDB file, and as what is in a payload of DUMP or FUNCTION DUMP: taken or refused, without much memory
+// for a short input.
 #include <cstdint>
 #include <cstdlib>
 
-#include "storage/rdb/crc64.h"
 #include "storage/rdb/dump_payload.h"
 #include "storage/rdb/rdb_reader.h"
 #include "tests/support/faulty_file_system.h"
@@ -21,15 +20,26 @@ void ReadFile(std::string_view text) {
   }
   const auto reader = storage::RdbReader::Open(disk, "file.rdb");
   if (!reader) std::abort();
+  (*reader)->set_on_library([](const std::string&) { return storage::Status(); });
   storage::RdbKey key;
   while ((*reader)->Next(&key).value_or(false)) {
   }
 }
 
+constexpr size_t kMostBytes = 1 << 20;
+
+void ReadLibraries(std::string payload) {
+  storage::SealPayload(&payload);
+  const storage::LibrariesContent content = storage::DecodeLibrariesPayload(payload, kMostBytes);
+  if (content.status == storage::LibrariesStatus::kWrongEnvelope) std::abort();
+  std::string again;
+  for (const std::string& code : content.codes) storage::AddLibraryToPayload(&again, code);
+  storage::SealPayload(&again);
+  if (storage::DecodeLibrariesPayload(again, kMostBytes).codes != content.codes) std::abort();
+}
+
 void ReadPayload(std::string body) {
-  body += std::string("\x0a\0", 2);
-  const uint64_t checksum = storage::Crc64(0, body);
-  body.append(reinterpret_cast<const char*>(&checksum), sizeof checksum);
+  storage::SealPayload(&body);
   const storage::DumpContent content = storage::DecodeDumpPayload(body);
   if (content.status == storage::DumpStatus::kWrongEnvelope) std::abort();
   if (content.status != storage::DumpStatus::kValid) return;
@@ -47,5 +57,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   ReadFile(text);
   ReadPayload(std::string(text));
+  ReadLibraries(std::string(text));
   return 0;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Any bytes as a block, or as a frame, of a snapshot whose checksums are right: loading takes them or says what is
-// wrong.
+// Any bytes as a block, a frame or the libraries of a snapshot whose checksums are right: loading takes them or says
+// what is wrong.
 #include <cstdint>
 #include <cstdlib>
+#include <iterator>
 
 #include "storage/base/checksum.h"
 #include "storage/snapshot/snapshot_format.h"
@@ -31,7 +32,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const uint32_t keys = data[1];
   std::string bytes =
       storage::EncodeFileHeader(storage::kSnapshotMagic, {.hash_seed = test::DurableStore::kSeed, .created = 1});
-  const auto kind = data[0] % 2 == 0 ? storage::SectionKind::kBlock : storage::SectionKind::kFrame;
+  constexpr storage::SectionKind kKinds[] = {storage::SectionKind::kBlock, storage::SectionKind::kFrame,
+                                             storage::SectionKind::kLibraries};
+  const storage::SectionKind kind = kKinds[data[0] % std::size(kKinds)];
   AddSection(&bytes, kind, 0, keys, body);
   AddSection(&bytes, storage::SectionKind::kEnd, 1, 0, storage::EncodeEnd({.keys = keys, .raw_bytes = body.size()}));
   test::FaultyFileSystem disk;

@@ -19,7 +19,9 @@
 
 namespace ringkv::test {
 
-// What the store should hold: database and key to value and expiry.
+// What the store should hold: database and key to value and expiry. Libraries of functions stand in a database of their
+// own, with their code as value.
+constexpr storage::DbIndex kLibraries = 60'000;
 using Model = std::map<std::pair<storage::DbIndex, std::string>, std::pair<std::string, storage::UnixMs>>;
 
 inline const storage::DataFiles kTestFiles{.directory = "", .snapshot_name = "snapshot", .log_directory = "log"};
@@ -107,8 +109,37 @@ class ChangingStore {
     txn_.Unlock();
   }
 
+  void PutLibrary(const std::string& name, const std::string& code) {
+    txn_.LockAll();
+    txn_.Do(storage::LibraryPut{name, code});
+    txn_.Unlock();
+  }
+  // One library replaces all, in one group.
+  void PutOnlyLibrary(const std::string& name, const std::string& code) {
+    txn_.LockAll();
+    txn_.Do(storage::LibrariesFlush{});
+    txn_.Do(storage::LibraryPut{name, code});
+    txn_.Unlock();
+  }
+  void EraseLibrary(const std::string& name) {
+    txn_.LockAll();
+    txn_.Do(storage::LibraryErase{name});
+    txn_.Unlock();
+  }
+  // A change of a random kind to one of few libraries.
+  void ChangeLibraries(storage::Random& random) {
+    const std::string name = "library" + std::to_string(random.Below(4));
+    switch (random.Below(8)) {
+      case 0: return PutOnlyLibrary(name, "the only one");
+      case 1:
+      case 2: return EraseLibrary(name);
+      default: return PutLibrary(name, "code " + std::to_string(random.Next()));
+    }
+  }
+
   Model Contents() {
     Model contents;
+    for (const auto& [name, code] : *txn_.ReadLibraries()) contents[{kLibraries, name}] = {*code, storage::kNoExpiry};
     for (storage::DbIndex db = 0; db < store_.databases(); ++db) {
       uint64_t cursor = 0;
       do {
@@ -190,7 +221,11 @@ inline std::vector<Model> RunSomeOfEverything(DurableStore& store) {
       [&] { store.Delete("left"); },
       [&] { store.Swap(0, 2); },
       [&] { store.Put("after", std::string(300, 'v')); },
+      [&] { store.PutLibrary("library", "code"); },
       [&] { store.Flush(2); },
+      [&] { store.PutLibrary("other", "more code"); },
+      [&] { store.EraseLibrary("library"); },
+      [&] { store.PutOnlyLibrary("only", "code"); },
       [&] { store.Put("last", ""); },
   };
   for (const auto& change : changes) {

@@ -164,6 +164,19 @@ std::vector<EncoderCase<DatabaseSwap>> CasesOf() {
   return {{{3}, "SWAPDB 0 3"}};
 }
 
+template <>
+std::vector<EncoderCase<LibraryPut>> CasesOf() {
+  return {{{"name", "code"}, "FUNCTION LOAD REPLACE code"}};
+}
+template <>
+std::vector<EncoderCase<LibraryErase>> CasesOf() {
+  return {{{"name"}, "FUNCTION DELETE name"}};
+}
+template <>
+std::vector<EncoderCase<LibrariesFlush>> CasesOf() {
+  return {{{}, "FUNCTION FLUSH"}};
+}
+
 class CommandEncoderTest : public testing::Test {
  protected:
   std::string Encode(const std::vector<EffectRecord>& group) {
@@ -192,7 +205,10 @@ TEST_F(CommandEncoderTest, GroupsAreTransactionsAndSelectTheirDatabases) {
   EXPECT_EQ(Encode({{0, "a", Erase{}}, {2, "b", Erase{}}}), "SELECT 0; MULTI; DEL a; SELECT 2; DEL b; EXEC");
   EXPECT_EQ(Encode({{2, "", DatabaseFlush{}}}), "FLUSHDB");
   EXPECT_EQ(Encode({{2, "", DatabaseSwap{5}}}), "SWAPDB 2 5");
+  EXPECT_EQ(Encode({{0, "", LibrariesFlush{}}, {0, "", LibraryPut{"a", "b"}}}),
+            "MULTI; FUNCTION FLUSH; FUNCTION LOAD REPLACE b; EXEC");
   encoder_.ForgetDatabase();
+  EXPECT_EQ(Encode({{0, "", LibraryErase{"a"}}}), "FUNCTION DELETE a");
   EXPECT_EQ(Encode({{2, "a", Erase{}}}), "SELECT 2; DEL a");
   EXPECT_EQ(Encode({}), "");
 }

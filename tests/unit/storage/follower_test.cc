@@ -40,7 +40,9 @@ class FollowerTest : public testing::Test {
   void ChangeSomething(storage::Random& random) {
     const std::string key = "key:" + std::to_string(random.Below(300));
     const std::string other = "key:" + std::to_string(random.Below(300));
-    switch (random.Below(40)) {
+    switch (random.Below(42)) {
+      case 40:
+      case 41: return primary_.ChangeLibraries(random);
       case 0: return primary_.Flush(static_cast<storage::DbIndex>(random.Below(4)));
       case 1: return primary_.Swap(static_cast<storage::DbIndex>(random.Below(4)), 1);
       case 2:

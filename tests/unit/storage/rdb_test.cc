@@ -16,6 +16,7 @@ namespace {
 
 using storage::DumpStatus;
 using storage::kNoExpiry;
+using storage::LibrariesStatus;
 using storage::RdbKey;
 using storage::RdbReader;
 using storage::RdbType;
@@ -97,6 +98,91 @@ TEST(Rdb, EveryCutAndEveryFlippedBitIsFound) {
     Place(disk, flipped);
     EXPECT_EQ(Read(disk), -1) << "bit " << bit;
   }
+}
+
+TEST(Rdb, LibrariesOfFunctionsComeOutWithTheirCodes) {
+  std::string bytes;
+  storage::RdbWriter rdb(&bytes);
+  rdb.Begin("7.0.15", 1'700'000'000'000);
+  rdb.Library("#!lua name=first");
+  rdb.Library(std::string(1000, 'c'));
+  rdb.SelectDatabase(0);
+  rdb.Key("key", storage::StringForm::kPlain, "value", kNoExpiry);
+  rdb.End();
+  FaultyFileSystem disk;
+  Place(disk, bytes);
+  const auto reader = RdbReader::Open(disk, "file.rdb");
+  std::vector<std::string> codes;
+  (*reader)->set_on_library([&](const std::string& code) {
+    codes.push_back(code);
+    return storage::Status();
+  });
+  RdbKey key;
+  EXPECT_TRUE((*reader)->Next(&key).value_or(false));
+  EXPECT_EQ(codes, (std::vector<std::string>{"#!lua name=first", std::string(1000, 'c')}));
+  EXPECT_TRUE((*reader)->left_out().empty());
+}
+
+TEST(Rdb, AnInvalidLibraryEndsTheReading) {
+  std::string bytes;
+  storage::RdbWriter rdb(&bytes);
+  rdb.Begin("7.0.15", 1'700'000'000'000);
+  rdb.Library("code");
+  rdb.End();
+  FaultyFileSystem disk;
+  Place(disk, bytes);
+  const auto reader = RdbReader::Open(disk, "file.rdb");
+  (*reader)->set_on_library([](const std::string&) -> storage::Status { return storage::Fail("no metadata"); });
+  RdbKey key;
+  const storage::Result<bool> read = (*reader)->Next(&key);
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().text, "no metadata");
+}
+
+// --- payloads -------------------------------------------------------------------------------------------------------
+
+std::string PayloadOf(const std::vector<std::string>& codes) {
+  std::string payload;
+  for (const std::string& code : codes) storage::AddLibraryToPayload(&payload, code);
+  storage::SealPayload(&payload);
+  return payload;
+}
+
+// As redis-server 7.0.15 returned them.
+TEST(LibrariesPayload, HasTheBytesOfRedis) {
+  EXPECT_EQ(PayloadOf({}), std::string("\n\0]\x9b\\@\x0f\x7f\xa2\xda", 10));
+  std::string code = "#!lua name=long\n";
+  for (int i = 0; i < 10; ++i) code += "-- " + std::string(35, 'a') + "\n";
+  code += "redis.register_function(\"long\",function() end)";
+  const std::string_view payload(
+      "\xf5\xc3@JA\xc4\x13#!lua name=long\n-- a\xe0\x19\0\xe0\xff&\xe0\0\0\xe1"
+      "F\x10\x18redis.register_function(\"A\xa3\x01\",\xe0\0\x0f\x05) end)\n\0\x04-\xe8\xfc`\x10\0V",
+      90);
+  EXPECT_EQ(PayloadOf({code}), payload);
+  const storage::LibrariesContent content = storage::DecodeLibrariesPayload(payload, 1000);
+  EXPECT_EQ(content.status, LibrariesStatus::kValid);
+  EXPECT_EQ(content.codes, std::vector<std::string>{code});
+}
+
+TEST(LibrariesPayload, WhatIsWrongIsNamed) {
+  const auto status = [](const std::string& payload) { return storage::DecodeLibrariesPayload(payload, 1000).status; };
+  const std::string good = PayloadOf({"code"});
+  EXPECT_EQ(status(""), LibrariesStatus::kWrongEnvelope);
+  EXPECT_EQ(status(good + "x"), LibrariesStatus::kWrongEnvelope);
+  EXPECT_EQ(status(Sealed("\xf6")), LibrariesStatus::kOldFormat);
+  EXPECT_EQ(status(Sealed(std::string("\0\1v", 3))), LibrariesStatus::kNoLibrary);
+  EXPECT_EQ(status(Sealed("\xf5\x20"
+                          "abc")),
+            LibrariesStatus::kIncomplete);
+  EXPECT_EQ(status(Sealed("\xf5")), LibrariesStatus::kIncomplete);
+  EXPECT_EQ(status(PayloadOf({std::string(1000, 'a')})), LibrariesStatus::kValid);
+  EXPECT_EQ(status(PayloadOf({std::string(999, 'a'), "bc"})), LibrariesStatus::kTooLong);
+  const storage::LibrariesContent partly = storage::DecodeLibrariesPayload(Sealed("\xf5\x01"
+                                                                                  "a\xf5\x02"
+                                                                                  "b"),
+                                                                           1000);
+  EXPECT_EQ(partly.status, LibrariesStatus::kIncomplete);
+  EXPECT_EQ(partly.codes, std::vector<std::string>{"a"});
 }
 
 TEST(DumpPayload, HoldsAnyString) {

@@ -29,7 +29,8 @@ LEFT_OUT = {
     "quorum": {"replication.txt"},
     **{mode: {"cluster.txt"} for mode in modes.IN_CLUSTER},  # the cluster is put together in another way
     # Nobody waits at, watches keys of, or subscribes to shard channels of another node.
-    **{mode: {"cluster.txt", "blocking.txt", "transactions.txt", "pubsub.txt", "replication.txt"}
+    # Each node has functions of its own.
+    **{mode: {"cluster.txt", "blocking.txt", "functions.txt", "transactions.txt", "pubsub.txt", "replication.txt"}
        for mode in modes.PASSED_ON},
 }
 BY_THE_CLOCK = {"persistence.txt"}  # whether a snapshot is still being made: asked for where nothing else is at work

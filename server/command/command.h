@@ -102,6 +102,7 @@ enum CommandTrait : uint32_t {
   kMayReplicate = 1 << 11,    // neither reads nor writes keys, but replicas are told
   kLocksItself = 1 << 12,     // its handler locks its keys, in a transaction of its own
   kRunsScript = 1 << 13,      // runs a script or function, which may do what its row does not tell
+  kShowsData = 1 << 14,       // of an admin command: its reply shows data, and waits until that is safe
 };
 
 // The locks of a command without keys.

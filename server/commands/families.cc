@@ -11,7 +11,7 @@ std::span<const std::span<const Command>> AllCommands() {
       ExpiryCommands(),        ServerCommands(),      ConfigCommands(),
       PersistenceCommands(),   DumpCommands(),        ReplicationCommands(),
       CommandCommands(),       MemoryCommands(),      ModuleCommands(),
-      LatencyCommands(),       TransactionCommands(), ScriptingCommands(), ClusterCommands(),
+      LatencyCommands(),       TransactionCommands(), ScriptingCommands(), FunctionCommands(), ClusterCommands(),
       PubSubCommands(),        HashCommands(),        ListCommands(),
       SetCommands(),           SortedSetCommands(),   SortedSetRangeCommands(),
       SortedSetJoinCommands(), BlockingCommands(),    StreamCommands(),

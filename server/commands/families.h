@@ -48,6 +48,7 @@ std::span<const Command> StringCommands();
 std::span<const Command> SubstringCommands();
 std::span<const Command> TransactionCommands();
 std::span<const Command> ScriptingCommands();
+std::span<const Command> FunctionCommands();
 
 // All of them.
 std::span<const std::span<const Command>> AllCommands();

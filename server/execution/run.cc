@@ -91,7 +91,7 @@ void RunAdmin(Execution& execution) {
                  .may_wait = execution.MayWait()};
   execution.row().run.admin(call);
   // INFO and its like count over what may not be safe yet, but show nothing of it; EXEC has run data commands.
-  if (!execution.runs_queued() && !execution.row().Has(kRunsScript)) caller.txn().ForgetDependence();
+  if (!execution.runs_queued() && !execution.row().Has(kRunsScript | kShowsData)) caller.txn().ForgetDependence();
 }
 
 // Of a script before its calls, as Redis does.

@@ -18,6 +18,15 @@ storage::Result<LoadRdbSummary> LoadRdb(storage::FileSystem& files, const std::s
   storage::RdbReader& rdb = **opened;
   rdb.set_on_left_out(options.left_out);
   LoadRdbSummary summary;
+  if (options.library)
+    rdb.set_on_library([&](const std::string& code) -> storage::Status {
+      storage::Status loaded = options.library(code);
+      if (!loaded)
+        return storage::Fail("RDB file '" + path +
+                             "' has a library of functions that can't be loaded: " + loaded.error().text);
+      ++summary.libraries;
+      return loaded;
+    });
   storage::RdbKey key;
   storage::OnceASecond once_a_second(txn.store().clock());
   for (;;) {

@@ -44,10 +44,13 @@ storage::Status LoadRedisFile(const StartParts& parts, const std::string& path, 
     parts.data.NoteLoaded(done, total);
     show(done, total);
   };
+  options.library = [&](const std::string& code) { return parts.load_library(txn, code); };
   const int64_t start = parts.world.clock.SteadyMicros();
   const storage::Result<LoadRdbSummary> summary = LoadRdb(parts.world.files, path, options, txn);
   if (!summary) return tl::unexpected(summary.error());
-  parts.log.Notice("loaded " + std::to_string(summary->keys) + " keys of " + path + " in " +
+  const std::string libraries =
+      summary->libraries > 0 ? " and " + std::to_string(summary->libraries) + " libraries of functions" : "";
+  parts.log.Notice("loaded " + std::to_string(summary->keys) + " keys" + libraries + " of " + path + " in " +
                    MillisecondsSince(parts, start) + "; the time of " + std::to_string(summary->expired) + " was over");
   std::string left_out;
   for (const auto& [type, count] : summary->left_out) {

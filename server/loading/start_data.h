@@ -4,12 +4,14 @@
 #pragma once
 
 #include <functional>
+#include <string>
 
 #include "server/base/world.h"
 #include "server/config/options.h"
 #include "server/data/data_keeper.h"
 #include "server/observe/log.h"
 #include "storage/base/result.h"
+#include "storage/transaction/txn.h"
 
 namespace ringkv::server {
 
@@ -20,6 +22,8 @@ struct StartParts {
   Log& log;
   DataKeeper& data;
   std::function<storage::Status()> load_aof;  // loads what the option load-aof names
+  // Creates a library of functions from its code.
+  std::function<storage::Status(storage::Txn& txn, const std::string& code)> load_library;
 };
 
 // Between DataKeeper::BeginLoading and EndLoading. An error ends the start.

@@ -239,10 +239,14 @@ int Run(const std::vector<std::string>& arguments, char** argv) {
     NameThisThread("loader");
     storage::CountMemoryOfThisThread();
     const World world{clock, files, chance};
-    storage::Status status =
-        LoadStartData({.world = world, .options = options, .log = server.log(), .data = server.data(), .load_aof = [&] {
-                         return LoadAof(server.execution_parts(), world, server.watched_keys());
-                       }});
+    storage::Status status = LoadStartData(
+        {.world = world,
+         .options = options,
+         .log = server.log(),
+         .data = server.data(),
+         .load_aof = [&] { return LoadAof(server.execution_parts(), world, server.watched_keys()); },
+         .load_library = [&](storage::Txn& txn,
+                             const std::string& code) { return server.scripts().LoadLibrary(txn, code); }});
     if (status) {
       server.EndLoading();
       status = server.StartLinks();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server/migration/load_aof.h"
 
+#include <array>
 #include <memory>
 #include <span>
 #include <string>
@@ -80,6 +81,7 @@ class AofLoader {
   Status LoadRdbPart() {
     LoadRdbOptions options;
     options.progress = [this](uint64_t done, uint64_t) { NoteProgress(done); };
+    options.library = [this](const std::string& code) { return LoadLibrary(code); };
     const Result<LoadRdbSummary> loaded = LoadRdb(files_, path_, options, state_.txn);
     if (!loaded) return tl::unexpected(loaded.error());
     for (const auto& [type, count] : loaded->left_out) {
@@ -90,12 +92,42 @@ class AofLoader {
     return {};
   }
 
-  Status LoadCommands(storage::File& file, bool is_last) {
+  // As a command of the file would.
+  Status LoadLibrary(const std::string& code) {
+    Session session(MakeCard(), watched_keys_);
+    Trust(session);
+    const int64_t errors = reply_.errors();
+    const std::array<std::string_view, 4> load = {"FUNCTION", "LOAD", "REPLACE", code};
+    const LoneOutcome outcome = ExecuteAlone(CallerFor(session), load);
+    const std::string error = reply_.errors() != errors ? std::string(FirstError(replies_.Readable()).substr(1)) : "";
+    replies_.Consume(replies_.size());
+    if (outcome != LoneOutcome::kDone) return Fail("it can't be loaded now");
+    return error.empty() ? Status() : Fail(error);
+  }
+
+  static std::shared_ptr<ClientCard> MakeCard() {
     auto card = std::make_shared<ClientCard>();
     card->address = "load-aof";
-    Session session(card, watched_keys_);
+    return card;
+  }
+
+  static void Trust(Session& session) {
     session.authenticated = true;
     session.checked_needs = 0;
+  }
+
+  Caller CallerFor(Session& session) {
+    return {.parts = parts_,
+            .thread = state_,
+            .session = session,
+            .reply = reply_,
+            .may_ask_others = false,
+            .is_accounted = false};
+  }
+
+  Status LoadCommands(storage::File& file, bool is_last) {
+    Session session(MakeCard(), watched_keys_);
+    Trust(session);
     resp::Buffer bytes;
     resp::RequestParser parser;
     uint64_t whole = read_;  // up to here no command or transaction is incomplete
@@ -149,13 +181,7 @@ class AofLoader {
     if (entry == nullptr) return FailAt(bytes, "command " + name + " is not known here");
     if (entry->row->Is(kAdmin)) return FailAt(bytes, "command " + name + " changes no data");
     const int64_t errors = reply_.errors();
-    const Caller caller{.parts = parts_,
-                        .thread = state_,
-                        .session = session,
-                        .reply = reply_,
-                        .may_ask_others = false,
-                        .is_accounted = false};
-    const LoneOutcome outcome = ExecuteAlone(caller, argv);
+    const LoneOutcome outcome = ExecuteAlone(CallerFor(session), argv);
     if (outcome != LoneOutcome::kDone) return FailAt(bytes, "command " + name + " can't be executed during loading");
     if (reply_.errors() != errors) {
       return FailAt(bytes, "command " + name + " failed: " + std::string(FirstError(replies_.Readable()).substr(1)));

@@ -2,6 +2,7 @@
 #include "server/migration/redis_link.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <optional>
@@ -62,9 +63,11 @@ Status RedisLink::Start(PrimaryAddress redis) {
   const std::string mark = redis.host + " " + std::to_string(redis.port) + "\n";
   const storage::Result<std::string> marked = storage::ReadWhole(files_, MarkPath());
   const uint64_t keys = CountKeys(parts_);
-  if (keys > 0 && (!marked || *marked != mark)) {
-    return Fail("migrate-from would take the place of " + std::to_string(keys) +
-                " keys that did not come from there; start it with an empty directory");
+  const size_t libraries = parts_.data.store().libraries().Get().set->size();
+  if (keys + libraries > 0 && (!marked || *marked != mark)) {
+    return Fail("migrate-from would take the place of " + std::to_string(keys) + " keys and " +
+                std::to_string(libraries) +
+                " libraries of functions that did not come from there; start it with an empty directory");
   }
   if (Status locked = parts_.data.durability().LockDirectory(); !locked) return locked;
   const auto placed = storage::PlaceFile(files_, "", MarkPath(), mark, storage::OpenMode::kReplace);
@@ -257,10 +260,12 @@ Status RedisLink::LoadFile() {
   txn.set_now(parts_.clock.Now());
   txn.LockAll();
   for (storage::DbIndex db = 0; db < parts_.data.store().databases(); ++db) txn.FlushDatabase(db);
+  txn.Do(storage::LibrariesFlush{});
   txn.Unlock();
   keys_left_out_ = 0;
   LoadRdbOptions options;
   options.left_out = [this](const std::string& type, const std::string& key) { LeaveOutKey(type, key); };
+  options.library = [this](const std::string& code) { return LoadLibrary(code); };
   options.goes_on = [this] { return !stopping_; };
   txn.set_is_silent(true);
   const storage::Result<LoadRdbSummary> loaded = LoadRdb(files_, FilePath(), options, txn);
@@ -277,6 +282,16 @@ Status RedisLink::LoadFile() {
                     std::to_string(parts_.clock.SteadyMs() - start) + " ms, left out " +
                     std::to_string(keys_left_out_));
   return {};
+}
+
+// As its command stream would.
+Status RedisLink::LoadLibrary(const std::string& code) {
+  const std::array<std::string_view, 4> load = {"FUNCTION", "LOAD", "REPLACE", code};
+  const Ended ended = ExecuteHere(load);
+  const std::string error = replies_.Readable().starts_with('-') ? std::string(FirstError(replies_.Readable())) : "";
+  replies_.Consume(replies_.size());
+  if (ended != Ended::kDone) return Fail("the link was closed");
+  return error.empty() ? Status() : Fail(error);
 }
 
 // --- the stream -----------------------------------------------------------------------------------------------------

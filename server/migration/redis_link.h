@@ -66,6 +66,7 @@ class RedisLink {
   storage::Status TakeFile(PeerSocket& socket);
   storage::Status ReceiveFile(PeerSocket& socket, const std::string& header);
   storage::Status LoadFile();
+  storage::Status LoadLibrary(const std::string& code);
   storage::Status TakeCommands(PeerSocket& socket);
   storage::Status Execute(PeerSocket& socket, std::span<const std::string_view> argv);
   enum class Ended : uint8_t { kDone, kMeansConnection, kGivenUp };

@@ -21,9 +21,9 @@ struct LoadedState {
 
   const LuaState::Purpose purpose;
   LuaState state;
+  uint64_t version = 0;  // of the registry of scripts, or the number of the catalog of functions
   // Of kScripts.
-  size_t compiled = 0;   // scripts, some of them perhaps forgotten
-  uint64_t version = 0;  // of the registry
+  size_t compiled = 0;  // scripts, some of them perhaps forgotten
   // Of kFunctions: the code of each library, by name.
   std::map<std::string, std::shared_ptr<const std::string>, std::less<>> libraries;
 };

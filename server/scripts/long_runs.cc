@@ -32,6 +32,14 @@ const ScriptRun* LongRuns::FirstOverdue() const {
   return found == runs_.end() ? nullptr : *found;
 }
 
+std::optional<LongRuns::Running> LongRuns::OldestFunction() const {
+  storage::MutexLock lock(mutex_);
+  const auto oldest = std::find_if(runs_.begin(), runs_.end(), [](const ScriptRun* run) { return run->is_function(); });
+  if (oldest == runs_.end()) return std::nullopt;
+  const ScriptRun& run = **oldest;
+  return Running{run.name(), run.CommandWords(), static_cast<int64_t>(run.Nanoseconds() / 1'000'000)};
+}
+
 std::string_view LongRuns::BusyError() const {
   storage::MutexLock lock(mutex_);
   const ScriptRun* const overdue = FirstOverdue();

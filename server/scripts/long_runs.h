@@ -4,6 +4,9 @@
 // Threads: synchronised.
 #pragma once
 
+#include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -20,6 +23,13 @@ class LongRuns {
 
   // SCRIPT KILL, or FUNCTION KILL. Returns the error; empty if some run will end, as soon as it goes on.
   std::string_view Kill(bool functions);
+  // The function that has been suspended first, if there is one.
+  struct Running {
+    std::string name;
+    std::vector<std::string> command;
+    int64_t milliseconds = 0;
+  };
+  std::optional<Running> OldestFunction() const;
   // The error for requests that an overdue run keeps waiting; empty if no run has lasted longer than clients should be
   // kept waiting (busy-reply-threshold).
   std::string_view BusyError() const;

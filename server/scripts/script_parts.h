@@ -7,6 +7,7 @@
 #include "server/execution/execution_parts.h"
 #include "server/lua/lua_memory.h"
 #include "server/lua/lua_state.h"
+#include "server/scripts/functions.h"
 #include "server/scripts/long_runs.h"
 #include "server/scripts/script_clock.h"
 #include "server/scripts/script_registry.h"
@@ -30,7 +31,13 @@ struct ScriptParts {
   ScriptRegistry registry;
   ScriptClock clock;
   LongRuns long_runs;
-  LuaMemory memory[2];                 // of the Lua states, by their purpose
+  LuaMemory memory[2];  // of the Lua states, by their purpose
+  Functions functions{execution.options,
+                      execution.data.store(),
+                      execution.log,
+                      execution.clock,
+                      clock,
+                      MemoryOf(LuaState::Purpose::kFunctions)};
   std::atomic<bool> has_stuck{false};  // some run could not be undone when its thread ended
 
   LuaMemory& MemoryOf(LuaState::Purpose purpose) { return memory[static_cast<size_t>(purpose)]; }

@@ -203,6 +203,13 @@ bool ScriptRun::Abandon() {
   return true;
 }
 
+std::vector<std::string> ScriptRun::CommandWords() const {
+  std::vector<std::string> words = {only_reads_ ? "fcall_ro" : "fcall", name_, std::to_string(keys_.size())};
+  words.insert(words.end(), keys_.begin(), keys_.end());
+  words.insert(words.end(), arguments_.begin(), arguments_.end());
+  return words;
+}
+
 ScriptRun::Killed ScriptRun::Kill() {
   if (is_replicated_) return Killed::kIsReplicated;
   Stage stage = Stage::kReads;
@@ -268,7 +275,7 @@ void ScriptRun::Log(ScriptLogLevel level, std::string_view text) {
 
 std::string_view ScriptRun::unwind_error() const {
   if (begins_again_ || is_abandoned_) return {};
-  return is_function() ? "Script killed by user with FUNCTION KILL." : "Script killed by user with SCRIPT KILL...";
+  return "Script killed by user with SCRIPT KILL...";  // functions too, in redis-server
 }
 
 }  // namespace ringkv::server

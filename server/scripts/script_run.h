@@ -78,6 +78,9 @@ class ScriptRun final : public ScriptHost {
   // It has lasted longer than clients should be kept waiting (busy-reply-threshold).
   bool is_overdue() const { return is_overdue_.load(std::memory_order_relaxed); }
   const std::string& name() const { return name_; }
+  // The request of a function; for messages.
+  std::vector<std::string> CommandWords() const;
+  uint64_t Nanoseconds() const { return parts_.ticks.Nanoseconds(parts_.ticks.Now() - began_); }
 
   // --- ScriptHost ---
   Pulse Call(std::span<const std::string_view> argv, resp::ReplyWriter& reply) override;
@@ -125,7 +128,6 @@ class ScriptRun final : public ScriptHost {
   uint64_t SliceNanoseconds() const {
     return was_suspended_ ? ScriptClock::kNextSliceNs : ScriptClock::kFirstSliceNs;
   }
-  uint64_t Nanoseconds() const { return parts_.ticks.Nanoseconds(parts_.ticks.Now() - began_); }
   Caller CallerFor(resp::ReplyWriter& reply) {
     return {.parts = parts_,
             .thread = thread_,

@@ -12,7 +12,7 @@ Scripts::Scripts(const ExecutionParts& parts, WatchedKeys& watched_keys, size_t 
   for (size_t i = 0; i <= threads; ++i) threads_.push_back(std::make_unique<ThreadScripts>(parts_, i));
 }
 
-ThreadScripts& Scripts::Of(size_t thread) { return *threads_[std::min(thread, threads_.size() - 1)]; }
+ThreadScripts& Scripts::Of(size_t thread) { return *threads_[SlotOf(thread)]; }
 
 SharedScript Scripts::Compile(AdminCall& call, std::string_view text, bool stays) {
   return Of(call.thread.index).Compile(call, text, stays);
@@ -23,6 +23,16 @@ SharedScript Scripts::Find(const ThreadState& thread, std::string_view sha1) {
   char lower[kSha1Digits];
   std::transform(sha1.begin(), sha1.end(), lower, [](char c) { return c >= 'A' && c <= 'Z' ? char(c | 0x20) : c; });
   return Of(thread.index).Find({lower, kSha1Digits});
+}
+
+storage::Status Scripts::LoadLibrary(storage::Txn& txn, const std::string& code) {
+  const size_t slot = SlotOf(kNoThread);
+  const Functions::Prepared prepared = functions().Prepare(txn, slot, code, false);
+  if (!prepared.error.empty()) return storage::Fail(prepared.error);
+  txn.LockAll();
+  const std::string error = functions().Put(txn, slot, prepared, RestorePolicy::kAppend);
+  txn.Unlock();
+  return error.empty() ? storage::Status() : storage::Fail(error);
 }
 
 std::string_view Scripts::Kill(bool functions) {

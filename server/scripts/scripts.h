@@ -4,8 +4,11 @@
 // Threads: synchronised; what belongs to a thread is used by that one only.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -29,11 +32,22 @@ class Scripts {
   SharedScript Compile(AdminCall& call, std::string_view text, bool stays);
   // Null if there is no script with this SHA-1, in whatever case. `thread`: the calling one's.
   SharedScript Find(const ThreadState& thread, std::string_view sha1);
+  // The function of this name; null if there is none.
+  SharedFunction FindFunction(AdminCall& call, std::string_view name) {
+    return Of(call.thread.index).FindFunction(call.txn, name);
+  }
+  Functions& functions() { return parts_.functions; }
+  // The place of a thread in the clock.
+  size_t SlotOf(size_t thread) const { return std::min(thread, threads_.size() - 1); }
+  // Creates a library from its code, for a thread that serves no clients. The transaction holds no lock.
+  storage::Status LoadLibrary(storage::Txn& txn, const std::string& code);
   // Runs a program for the request that `call` is; replies, or sets the outcome.
   void Run(AdminCall& call, const ScriptInput& input) { Of(call.thread.index).Run(call, input); }
 
   // SCRIPT KILL, or FUNCTION KILL. Returns the error; empty if some run will end.
   std::string_view Kill(bool functions);
+  // The function that has run for long, and the longest; none if none has.
+  std::optional<LongRuns::Running> LongestFunction() const { return parts_.long_runs.OldestFunction(); }
   // The error for requests that an overdue run keeps waiting; empty if there is none.
   std::string_view BusyError() const { return parts_.long_runs.BusyError(); }
 

@@ -52,6 +52,19 @@ SharedScript ThreadScripts::Find(std::string_view sha1) {
   return script;
 }
 
+SharedFunction ThreadScripts::FindFunction(storage::Txn& txn, std::string_view name) {
+  const storage::Libraries& libraries = txn.store().libraries();
+  const uint64_t version = txn.has_changed_libraries() ? UINT64_MAX : libraries.version();
+  if (catalog_ == nullptr || version == UINT64_MAX || version != catalog_version_) {
+    catalog_ = parts_.functions.Catalog(txn, thread_);
+    catalog_version_ = version;
+    catalog_depends_on_ = libraries.Get().lsn;
+    ++catalog_number_;
+  }
+  txn.DependOn(catalog_depends_on_);
+  return catalog_->Find(name);
+}
+
 SharedScript ThreadScripts::Compile(AdminCall& call, std::string_view text, bool stays) {
   const auto digits = Sha1Hex(text);
   const std::string_view sha1(digits.data(), digits.size());
@@ -91,11 +104,15 @@ std::unique_ptr<LoadedState> ThreadScripts::TakeState(LuaState::Purpose purpose)
   if (idle.empty()) return std::make_unique<LoadedState>(purpose, memory);
   std::unique_ptr<LoadedState> taken = std::move(idle.back());
   idle.pop_back();
-  const uint64_t version = parts_.registry.version();
-  if (purpose == LuaState::Purpose::kScripts && taken->version != version) {
+  const bool is_for_scripts = purpose == LuaState::Purpose::kScripts;
+  const uint64_t version = is_for_scripts ? parts_.registry.version() : catalog_number_;
+  if (taken->version == version) return taken;
+  taken->version = version;
+  if (is_for_scripts) {
     taken->state.ForgetScripts();
     taken->compiled = 0;
-    taken->version = version;
+  } else {
+    DropStaleLibraries(*taken, *catalog_->set());
   }
   return taken;
 }

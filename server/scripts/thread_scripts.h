@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "server/scripts/function_catalog.h"
 #include "server/scripts/loaded_state.h"
 #include "server/scripts/script_parts.h"
 #include "server/scripts/script_registry.h"
@@ -28,6 +29,7 @@ class ThreadScripts {
   // As in Scripts.
   SharedScript Compile(AdminCall& call, std::string_view text, bool stays);
   SharedScript Find(std::string_view sha1);
+  SharedFunction FindFunction(storage::Txn& txn, std::string_view name);
   void Run(AdminCall& call, const ScriptInput& input);
   void ResumeWaiting();
   void AfterRuns(std::function<void()> then);
@@ -72,6 +74,11 @@ class ThreadScripts {
   // The scripts that this thread has used; without a lock.
   std::unordered_map<std::string_view, SharedScript, storage::SeededHash> known_;
   uint64_t known_version_ = 0;
+  // The functions as of the last call of one.
+  std::shared_ptr<const FunctionCatalog> catalog_;
+  uint64_t catalog_version_ = 0;  // of the store's libraries; UINT64_MAX: of none
+  uint64_t catalog_number_ = 0;   // greater for each catalog
+  storage::Lsn catalog_depends_on_ = 0;
 };
 
 }  // namespace ringkv::server

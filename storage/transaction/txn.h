@@ -180,6 +180,7 @@ class Txn {
   // The libraries of functions, with the changes of this transaction, whose results depend on them from now on. Needs
   // no lock.
   std::shared_ptr<const LibrarySet> ReadLibraries();
+  bool has_changed_libraries() const { return new_libraries_ != nullptr; }
 
   // Replaces the data set: deletes all keys and uses positions from `seed` from now on. Not recorded.
   void Replace(uint64_t seed);

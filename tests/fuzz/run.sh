@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export FUZZ_SECONDS=${FUZZ_SECONDS:-20}
-doors=(request glob config log snapshot rdb node topology reply http lua)
+doors=(request glob config log snapshot rdb functions node topology reply http lua)
 tests/build.sh fuzz "${doors[@]/#/fuzz_}" server.net server.commands check cluster_admin
 cd build-fuzz
 

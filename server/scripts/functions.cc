@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+#include "server/scripts/functions.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "server/scripts/library_metadata.h"
+#include "storage/rdb/dump_payload.h"
+
+namespace ringkv::server {
+namespace {
+
+// The time that the code of a library may take to register its functions, as in redis-server; and that of all libraries
+// of a payload together.
+constexpr int64_t kLoadTimeoutMs = 500;
+constexpr int64_t kRestoreTimeoutMs = 2000;
+
+// A library sees nothing of the data while it is loaded.
+class LoadHost final : public ScriptHost {
+ public:
+  LoadHost(server::Log& log, const storage::Clock& clock, int64_t deadline_ms)
+      : log_(log), clock_(clock), deadline_ms_(deadline_ms) {}
+
+  Pulse Call(std::span<const std::string_view>, resp::ReplyWriter&) override { return Pulse::kEnd; }
+  Pulse OnPulse() override { return clock_.SteadyMs() < deadline_ms_ ? Pulse::kContinue : Pulse::kEnd; }
+  void Log(ScriptLogLevel level, std::string_view text) override {
+    constexpr LogLevel kLevels[] = {LogLevel::kDebug, LogLevel::kVerbose, LogLevel::kNotice, LogLevel::kWarning};
+    log_.Write(kLevels[static_cast<size_t>(level)], std::string(text));
+  }
+  CommandPermit CheckPermit(std::span<const std::string_view>) override { return CommandPermit::kUnknown; }
+  void SetReplication(int) override {}
+  std::string_view unwind_error() const override { return "FUNCTION LOAD timeout"; }
+
+ private:
+  server::Log& log_;
+  const storage::Clock& clock_;
+  const int64_t deadline_ms_;
+};
+
+std::string LibraryExists(std::string_view name) { return "ERR Library '" + std::string(name) + "' already exists"; }
+std::string FunctionExists(std::string_view name) { return "ERR Function " + std::string(name) + " already exists"; }
+
+std::string ErrorOf(storage::LibrariesStatus status) {
+  switch (status) {
+    case storage::LibrariesStatus::kValid: break;
+    case storage::LibrariesStatus::kWrongEnvelope: return "ERR DUMP payload version or checksum are wrong";
+    case storage::LibrariesStatus::kOldFormat: return "ERR Pre-GA function format not supported";
+    case storage::LibrariesStatus::kNoLibrary: return "ERR given type is not a function";
+    case storage::LibrariesStatus::kIncomplete: return "ERR Failed loading library payload";
+    case storage::LibrariesStatus::kTooLong:
+      return "ERR the libraries of the payload together exceed proto-max-bulk-len";
+  }
+  return {};
+}
+
+// Whether the libraries can stand beside those of the catalog, of which they replace those of the same name if
+// `replaces`. Returns the error.
+std::string WhyNotBeside(const std::map<std::string, SharedLibrary, std::less<>>& libraries,
+                         const FunctionCatalog& catalog, bool replaces) {
+  for (const auto& [name, library] : libraries) {
+    if (!replaces && catalog.set()->contains(name)) return "ERR Library " + name + " already exists";
+  }
+  for (const auto& [name, library] : libraries) {
+    for (const SharedFunction& function : library->functions) {
+      const SharedFunction other = catalog.Find(function->name());
+      if (other != nullptr && !libraries.contains(other->library())) return FunctionExists(function->name());
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+SharedLibrary Functions::Run(size_t slot, SharedCode code, int64_t deadline_ms, std::string& error) {
+  LibraryMetadata metadata;
+  error = ReadLibraryMetadata(*code, metadata);
+  if (!error.empty()) return nullptr;
+  LuaState state(LuaState::Purpose::kFunctions, memory_);
+  LoadHost host(log_, clock_, deadline_ms);
+  const int64_t left_ms = std::max<int64_t>(deadline_ms - clock_.SteadyMs(), 1);
+  script_clock_.Begin(slot, state, static_cast<uint64_t>(left_ms) * 1'000'000);
+  std::optional<std::vector<RegisteredFunction>> registered =
+      state.LoadLibrary(host, metadata.name, metadata.body, error);
+  script_clock_.End(slot);
+  if (!registered) return nullptr;
+  auto library = std::make_shared<FunctionLibrary>();
+  library->name = metadata.name;
+  library->code = std::move(code);
+  for (RegisteredFunction& each : *registered) {
+    library->functions.push_back(std::make_shared<const Function>(std::move(each), library->name, library->code));
+  }
+  return library;
+}
+
+std::shared_ptr<const FunctionCatalog> Functions::CatalogOf(std::shared_ptr<const storage::LibrarySet> set, size_t slot,
+                                                            const Libraries& known) {
+  storage::MutexLock lock(mutex_);
+  if (catalog_->set() == set) return catalog_;
+  const auto load = [&](const std::string& name, const SharedCode& code) {
+    const auto found = known.find(name);
+    if (found != known.end() && *found->second->code == *code) return found->second;
+    std::string error;
+    SharedLibrary library = Run(slot, code, clock_.SteadyMs() + kLoadTimeoutMs, error);
+    if (library == nullptr) log_.Warning("library of functions '" + name + "' can't be loaded: " + error);
+    return library;
+  };
+  catalog_ = std::make_shared<const FunctionCatalog>(std::move(set), *catalog_, load);
+  return catalog_;
+}
+
+Functions::Prepared Functions::Prepare(storage::Txn& txn, size_t slot, std::string_view code, bool replaces) {
+  Prepared prepared;
+  LibraryMetadata metadata;
+  prepared.error = ReadLibraryMetadata(code, metadata);
+  if (!prepared.error.empty()) return prepared;
+  if (!replaces && txn.ReadLibraries()->contains(metadata.name)) {
+    prepared.error = LibraryExists(metadata.name);
+    return prepared;
+  }
+  SharedLibrary library =
+      Run(slot, std::make_shared<const std::string>(code), clock_.SteadyMs() + kLoadTimeoutMs, prepared.error);
+  if (library != nullptr) prepared.libraries.emplace(metadata.name, std::move(library));
+  return prepared;
+}
+
+Functions::Prepared Functions::PrepareAll(size_t slot, std::string_view payload) {
+  storage::LibrariesContent content =
+      storage::DecodeLibrariesPayload(payload, static_cast<size_t>(options_.proto_max_bulk_len));
+  Prepared prepared;
+  std::set<std::string_view, LessIgnoringCase> functions;
+  const int64_t end_ms = clock_.SteadyMs() + kRestoreTimeoutMs;
+  for (std::string& code : content.codes) {
+    const int64_t deadline_ms = std::min(clock_.SteadyMs() + kLoadTimeoutMs, end_ms);
+    const SharedLibrary library =
+        Run(slot, std::make_shared<const std::string>(std::move(code)), deadline_ms, prepared.error);
+    if (library == nullptr) return prepared;
+    if (!prepared.libraries.emplace(library->name, library).second) {
+      prepared.error = LibraryExists(library->name);
+      return prepared;
+    }
+    for (const SharedFunction& each : library->functions) {
+      if (functions.insert(each->name()).second) continue;
+      prepared.error = FunctionExists(each->name());
+      return prepared;
+    }
+  }
+  prepared.error = ErrorOf(content.status);
+  return prepared;
+}
+
+std::string Functions::Put(storage::Txn& txn, size_t slot, const Prepared& prepared, RestorePolicy policy) {
+  if (policy == RestorePolicy::kFlush) {
+    txn.Do(storage::LibrariesFlush{});
+  } else {
+    const bool replaces = policy == RestorePolicy::kReplace;
+    std::string error = WhyNotBeside(prepared.libraries, *Catalog(txn, slot), replaces);
+    if (!error.empty()) return error;
+    // All before the first new one: a function may go from one of them to another.
+    const bool are_several = prepared.libraries.size() > 1;
+    for (const auto& [name, library] : prepared.libraries) {
+      if (are_several) txn.Do(storage::LibraryErase{name});
+    }
+  }
+  for (const auto& [name, library] : prepared.libraries) txn.Do(storage::LibraryPut{name, *library->code});
+  CatalogOf(txn.ReadLibraries(), slot, prepared.libraries);
+  return {};
+}
+
+}  // namespace ringkv::server

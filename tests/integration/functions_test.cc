@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+// Functions on several threads: libraries change while they are called, and a function that runs for long is seen and
+// ended.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/support/redis_client.h"
+
+namespace ringkv::test {
+namespace {
+
+std::string Library(const std::string& name, const std::string& body) {
+  return "#!lua name=" + name + "\nredis.register_function('" + name + "', function(keys) " + body + " end)";
+}
+
+TEST(Functions, ALibraryIsReplacedWhileItsFunctionIsCalled) {
+  const ServerProcess server({"--io-threads", "3"});
+  ASSERT_EQ(Say(server, {"FUNCTION", "LOAD", Library("version", "return 0")}), "version");
+  std::atomic<long long> last{-1};
+  std::atomic<bool> is_done{false};
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 4; ++i) {
+    callers.emplace_back([&] {
+      const Context context = ConnectTo(server);
+      long long seen = 0;
+      while (!is_done) {
+        const long long replied = last;
+        const Reply reply = Ask(context.get(), {"FCALL", "version", "0"});
+        if (reply == nullptr || reply->type != REDIS_REPLY_INTEGER) {
+          ADD_FAILURE() << (reply == nullptr ? "no reply" : reply->str);
+          return;
+        }
+        EXPECT_GE(reply->integer, seen);
+        EXPECT_GE(reply->integer, replied) << "who was told of a version sees it";
+        seen = reply->integer;
+      }
+    });
+  }
+  for (int i = 1; i <= 100; ++i) {
+    EXPECT_EQ(Say(server, {"FUNCTION", "LOAD", "REPLACE", Library("version", "return " + std::to_string(i))}),
+              "version");
+    last = i;
+  }
+  is_done = true;
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(server.Info("number_of_functions"), "1");
+}
+
+TEST(Functions, OneThatRunsForLongIsShownAndKilled) {
+  const ServerProcess server({"--io-threads", "2"});
+  ASSERT_EQ(Say(server, {"FUNCTION", "LOAD", Library("endless", "while true do end")}), "endless");
+  std::thread caller([&] {
+    const std::string reply = Say(server, {"FCALL", "endless", "1", "key", "argument"});
+    EXPECT_TRUE(reply.starts_with("ERR Script killed by user with SCRIPT KILL.")) << reply;
+  });
+  const Context context = ConnectTo(server);
+  EXPECT_TRUE(Eventually([&] {
+    const Reply stats = Ask(context.get(), {"FUNCTION", "STATS"});
+    if (stats == nullptr || stats->elements != 4 || stats->element[1]->elements != 6) return false;
+    const redisReply& running = *stats->element[1];
+    EXPECT_STREQ(running.element[1]->str, "endless");
+    EXPECT_EQ(running.element[3]->elements, 5u);
+    EXPECT_STREQ(running.element[3]->element[4]->str, "argument");
+    EXPECT_GE(running.element[5]->integer, 0);
+    return true;
+  }));
+  EXPECT_EQ(Say(server, {"FUNCTION", "KILL"}), "OK");
+  caller.join();
+  EXPECT_EQ(Say(server, {"FUNCTION", "KILL"}), "NOTBUSY No scripts in execution right now.");
+}
+
+}  // namespace
+}  // namespace ringkv::test

@@ -28,9 +28,13 @@ def connect(server):
 
 
 def libraries(server):
-    """{name: code}"""
+    """{name: code}; None while the server loads its data."""
     found = {}
-    for row in connect(server).function_list(withcode=True):
+    try:
+        rows = connect(server).function_list(withcode=True)
+    except redis.exceptions.BusyLoadingError:
+        return None
+    for row in rows:
         fields = dict(zip(row[::2], row[1::2]))
         found[fields[b"library_name"]] = fields[b"library_code"]
     return found
@@ -159,7 +163,7 @@ def redis_replicas():
             changes_go_out(client)
             eventually(lambda: libraries(replica) == libraries(primary), "the stream has the changes")
             client.function_flush()
-            eventually(lambda: not libraries(replica), "the stream has the flush")
+            eventually(lambda: libraries(replica) == {}, "the stream has the flush")
             fill(client)
             wanted = libraries(primary)
             eventually(lambda: libraries(replica) == wanted, "the stream has new ones")

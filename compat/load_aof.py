@@ -63,7 +63,7 @@ def from_redis(*options, rewrites=False, fills=False):
     """Returns what the files hold, and a copy of the directory."""
     with start_redis("--appendonly", "yes", "--appendfsync", "no", *options) as source:
         if fills:
-            fill(source.connect(), with_functions=False)
+            fill(source.connect())
         write_all_types(source, 1)
         if rewrites:
             rewrite(redis.Redis(port=source.port))
@@ -92,6 +92,29 @@ def real_ones_are_loaded():
                 in_one_file(directory, expected)
         finally:
             shutil.rmtree(directory)
+
+
+def functions_of_base_and_increment():
+    """As commands and in RDB form; a later one replaces or deletes an earlier one."""
+    for preamble in ("yes", "no"):
+        with start_redis("--appendonly", "yes", "--appendfsync", "no", "--aof-use-rdb-preamble", preamble) as source:
+            client = redis.Redis(port=source.port)
+            for name in ("kept", "replaced", "deleted"):
+                client.function_load(f"#!lua name={name}\nredis.register_function('{name}', function() return 1 end)")
+            rewrite(client)
+            client.function_load("#!lua name=replaced\n"
+                                 "redis.register_function('replaced', function(keys) "
+                                 "return redis.call('GET', keys[1]) end)", replace=True)
+            client.function_delete("deleted")
+            client.set("key", "value")
+            expected = client.function_list(withcode=True)
+            source.process.terminate()
+            source.process.wait()
+            with loaded(os.path.join(source.dir, "appendonlydir")) as ringkv:
+                client = redis.Redis(port=ringkv.port)
+                assert client.fcall("kept", 0) == 1 and client.fcall("replaced", 1, "key") == b"value"
+                names = sorted(row[1] for row in client.function_list(withcode=True))
+                assert names == sorted(row[1] for row in expected) == [b"kept", b"replaced"], names
 
 
 def only_into_an_empty_data_set(ringkv, directory, expected):
@@ -205,6 +228,7 @@ def expired_keys_stay_until_the_file_deletes_them():
 
 def main():
     real_ones_are_loaded()
+    functions_of_base_and_increment()
     in_the_directory_of_redis()
     torn_and_damaged_ones()
     broken_manifests()

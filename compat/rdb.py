@@ -32,7 +32,7 @@ def progress(client):
     return [client.raw("XINFO", "GROUPS", key) for key in ("stream3", "stream2000", "no entries")]
 
 
-def fill(client, with_functions=True):
+def fill(client):
     """Strings of every form, in several databases, and one or more keys of each other type and encoding."""
     chance = random.Random(1)
     values = [b"", b"0", b"-1", b"127", b"-129", b"40000", b"-2147483648", b"2147483648", b"9223372036854775807",
@@ -70,8 +70,7 @@ def fill(client, with_functions=True):
     client.raw("XTRIM", "stream2000", "MAXLEN", "1950")
     client.raw("XGROUP", "CREATE", "stream2000", "new", "$", "ENTRIESREAD", "7")
     client.raw("XGROUP", "CREATE", "no entries", "group", "0", "MKSTREAM")
-    if with_functions:
-        client.raw("FUNCTION", "LOAD", "#!lua name=library\nredis.register_function('f', function() return 1 end)")
+    client.raw("FUNCTION", "LOAD", "#!lua name=library\nredis.register_function('f', function() return 1 end)")
 
 
 def crc64(data):

@@ -87,7 +87,12 @@ std::string ServerProcess::Log() const {
   return text.str();
 }
 
-void ServerProcess::Signal(int signal) const { ::kill(pid_, signal); }
+void ServerProcess::Signal(int signal) const {
+  ::kill(pid_, signal);
+  // On a busy machine its threads run on until one of them has taken the signal.
+  siginfo_t stopped{};
+  if (signal == SIGSTOP) ::waitid(P_PID, static_cast<id_t>(pid_), &stopped, WSTOPPED | WEXITED | WNOWAIT);
+}
 
 int ServerProcess::WaitForEnd() {
   int status = -1;

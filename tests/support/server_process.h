@@ -28,6 +28,7 @@ class ServerProcess {
   int port() const { return port_; }
   pid_t pid() const { return pid_; }
   std::string Log() const;
+  // After SIGSTOP the server has stopped when it returns.
   void Signal(int signal) const;
   // Waits for the end; returns the exit status, or -1 if it did not come.
   int WaitForEnd();

@@ -35,6 +35,7 @@ class Buffer {
 
   // Maximum capacity in bytes; SIZE_MAX, the default, for no limit.
   void set_limit(size_t bytes) { limit_ = bytes; }
+  size_t limit() const { return limit_; }
   // Whether bytes were refused since the last ForgetOverflow: the content ends before them.
   bool has_overflowed() const { return has_overflowed_; }
   void ForgetOverflow() { has_overflowed_ = false; }

@@ -52,9 +52,10 @@ class ClientLinks {
   virtual void Answer(const ClientCard& card, LateAnswer answer) = 0;
   // Replicas have acknowledged more: checks clients in WAIT.
   virtual void ResumeWaiting() = 0;
+  static constexpr int64_t kAsLongAsItTakes = INT64_MAX;
   // Returns when every I/O thread has finished its work of the time of the call, also that which takes turns with other
-  // work (scripts), or `give_up` becomes true.
-  virtual void WaitForRound(const std::atomic<bool>& give_up) = 0;
+  // work (scripts). False if `give_up` has become true before that, or so many milliseconds have passed.
+  virtual bool WaitForRound(const std::atomic<bool>& give_up, int64_t most_ms) = 0;
   // Runs the work in an I/O thread, soon.
   virtual void RunOn(size_t thread, std::function<void()> work) = 0;
   // The safe LSN has advanced, or replies wait for less than before: more of them may be sent.

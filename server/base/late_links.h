@@ -48,8 +48,9 @@ class LateLinks final : public ClientLinks {
   void ResumeWaiting() override {
     if (ClientLinks* links = links_) links->ResumeWaiting();
   }
-  void WaitForRound(const std::atomic<bool>& give_up) override {
-    if (ClientLinks* links = links_) links->WaitForRound(give_up);
+  bool WaitForRound(const std::atomic<bool>& give_up, int64_t most_ms) override {
+    ClientLinks* const links = links_;
+    return links == nullptr || links->WaitForRound(give_up, most_ms);
   }
   void RunOn(size_t thread, std::function<void()> work) override {
     if (ClientLinks* links = links_) links->RunOn(thread, std::move(work));

@@ -156,7 +156,10 @@ Status SlotExport::CatchUp(storage::SlotStream& stream) {
 Result<bool> SlotExport::HandOver(storage::SlotStream& stream) {
   const int64_t start = parts_.world.clock.SteadyMs();
   state_.Hold(batch_);
-  parts_.links.WaitForRound(interrupted_);
+  if (!parts_.links.WaitForRound(interrupted_, kPauseMs / 2)) {
+    Release();  // a script takes long: the slots are tried again
+    return false;
+  }
   const storage::Lsn last = parts_.data.store().log().appended();
   while (tail_->next() <= last && parts_.world.clock.SteadyMs() - start < kPauseMs / 2) {
     parts_.data.durability().log().Step();  // rather than wait for its thread

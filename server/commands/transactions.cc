@@ -4,6 +4,7 @@
 #include "server/commands/families.h"
 #include "server/composition/server.h"
 #include "server/execution/transaction.h"
+#include "server/scripts/scripts.h"
 #include "server/session/session.h"
 
 namespace ringkv::server {
@@ -23,7 +24,7 @@ void Exec(AdminCall& call) {
     session.UnwatchAll();
     return call.reply.Error(errors::kExecAborted);
   }
-  RunQueued(call);
+  session.queue.runs_scripts() && call.may_wait ? call.server.scripts().RunTransaction(call) : RunQueued(call);
 }
 
 void Discard(AdminCall& call) {

@@ -198,6 +198,10 @@ uint32_t DataKeeper::Unmet() {
 
 // --- the end --------------------------------------------------------------------------------------------------------
 
+bool DataKeeper::NeedsSnapshotAtEnd(bool save) {
+  return !durability_.log().is_open() && (save || durability_.wants_log());
+}
+
 storage::Status DataKeeper::SaveAtEnd(bool save) {
   // The snapshot that a log begins with is on its way: without it what is only in memory would be lost.
   save = save || (durability_.wants_log() && !durability_.log().is_open());

@@ -61,6 +61,8 @@ class DataKeeper {
   bool SavesAtEnd() const { return !options_.save.Get().empty(); }
   // The final snapshot, if `save` is set or the log needs it.
   storage::Status SaveAtEnd(bool save);
+  // Whether data would be lost without that.
+  bool NeedsSnapshotAtEnd(bool save);
   // Ends the threads and closes the log.
   storage::Status Close();
 

@@ -67,7 +67,13 @@ Shutdown::Progress Shutdown::Step() {
   if (parts_.data.is_loading()) return Progress::kReadyUnloaded;
   if (now == Stage::kEnds) return Progress::kReady;
   if (now == Stage::kDrains && !IsDrained()) return Progress::kWaits;
-  if (now != Stage::kWaits) PauseWrites();
+  if (now != Stage::kWaits) {
+    PauseWrites();
+    if (!AwaitWork()) return GiveUp();
+    last_ = parts_.data.store().log().appended();
+    MutexLock lock(mutex_);
+    stage_ = Stage::kWaits;
+  }
   return IsCaughtUp() ? Finish() : Progress::kWaits;
 }
 
@@ -86,11 +92,26 @@ int64_t Shutdown::TimeoutMs(const ShutdownRequest& request) const {
 void Shutdown::PauseWrites() {
   // What is acknowledged from here on would be neither in the snapshot nor on replicas.
   parts_.pause.Begin(PausePurpose::kShutdown, PauseMode::kWrites, INT64_MAX);
-  // Writes that were admitted before have ended when every I/O thread has finished its current work.
-  parts_.links.WaitForRound(ends_wait_);
-  last_ = parts_.data.store().log().appended();
+}
+
+// redis-server waits for a script as long as it takes. Here one that has changed data and does not end makes the
+// shutdown fail, as a snapshot that fails does, if its changes can't be left out of what is kept.
+bool Shutdown::AwaitWork() {
+  constexpr int64_t kLeastMs = 1000;
+  const auto is_done = [this](int64_t most_ms) { return parts_.links.WaitForRound(ends_wait_, most_ms) || ends_wait_; };
+  if (is_done(std::max(parts_.options.shutdown_timeout * 1000, kLeastMs))) return true;
+  parts_.log.Warning("a script has not ended within shutdown-timeout: it is killed if it has not written");
+  parts_.kill_scripts();
+  if (is_done(kLeastMs)) return true;
   MutexLock lock(mutex_);
-  stage_ = Stage::kWaits;
+  if (parts_.data.NeedsSnapshotAtEnd(request_.saves) && !request_.is_forced) {
+    parts_.log.Warning(
+        "cannot shut down: a script that has written has not ended, so no snapshot can be made; SHUTDOWN "
+        "NOSAVE ends the server without it");
+    return false;
+  }
+  LeaveScripts();
+  return true;
 }
 
 bool Shutdown::IsCaughtUp() {

@@ -38,6 +38,7 @@ struct ShutdownParts {
   DataKeeper& data;
   ClientLinks& links;
   std::function<size_t(storage::Lsn)> count_behind;  // online replicas that have not acknowledged the group
+  std::function<void()> kill_scripts;                // those that have not written
 };
 
 class Shutdown {
@@ -71,6 +72,9 @@ class Shutdown {
   int64_t TimeoutMs(const ShutdownRequest& request) const;
   bool IsDrained();
   void PauseWrites();
+  // Waits until writes that were admitted before have ended; scripts not for ever. False if that makes the shutdown
+  // fail.
+  bool AwaitWork();
   // Whether the replicas have caught up, or need not.
   bool IsCaughtUp();
   Progress Finish();

@@ -5,6 +5,7 @@
 #include <functional>
 #include <vector>
 
+#include "server/execution/turns.h"
 #include "storage/effects/key_event.h"
 
 namespace ringkv::server {
@@ -14,6 +15,7 @@ struct Enclosing {
   // Takes the keyspace events of these commands, which are told when it ends; null: each is told when its command ends.
   storage::KeyEventList* events = nullptr;
   bool is_out_of_memory = false;  // maxmemory was exceeded when the enclosing command was admitted
+  Turns* turns = nullptr;         // null: these commands can't be suspended, or see to that themselves
 };
 
 }  // namespace ringkv::server

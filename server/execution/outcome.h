@@ -43,6 +43,7 @@ struct KeyWait {
 struct LateReply {
   std::shared_ptr<const WaitingRequest> request;  // set when the handler has returned
   uint64_t nanoseconds = 0;                       // time of the command so far
+  bool uses_session = false;                      // the session must live until the answer, even if the client goes
 };
 
 // The client waits until this number of replicas has its writes (WAIT).

@@ -57,7 +57,8 @@ bool NoteSpent(Execution& execution, uint64_t nanoseconds) {
     replica_wait->command = execution.entry;
     replica_wait->nanoseconds = nanoseconds;
   } else if (auto* const late = std::get_if<outcome::LateReply>(&execution.outcome)) {
-    *late = {KeepForLateReply(execution), nanoseconds};
+    late->request = KeepForLateReply(execution);
+    late->nanoseconds = nanoseconds;
   } else {
     return false;
   }

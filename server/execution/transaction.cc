@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server/execution/transaction.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,26 +14,21 @@ namespace ringkv::server {
 namespace {
 
 using Queue = std::vector<TransactionQueue::Queued>;
-using KeyList = std::vector<std::pair<storage::DbIndex, std::string>>;
+using KeyList = QueuedRun::KeyList;
 
-// Locks the keys of all that was queued, and those that are watched; false as LockKeys. `watched` gets copies of the
-// latter, which must live until the transaction unlocks: it knows keys by their address.
-bool LockQueued(const Session& session, storage::Txn& txn, KeyList& watched) {
-  const bool waits = !txn.skips_held();
-  bool needs_all = false;
-  bool needs_any = !session.watch.keys.empty();
+// Adds the keys of all that was queued, and those that are watched. `watched` gets copies of the latter, which must
+// live until the transaction unlocks: it knows keys by their address.
+void AddKeys(const Session& session, storage::Txn& txn, KeyList& watched) {
   for (const auto& each : session.queue.commands()) {
-    const Command& row = *each.command->row;
-    needs_all = needs_all || row.scope != Scope::kNothing || row.Has(kRunsScript) || row.NeedsEverything(each.argv);
-    ForEachKey(row, each.argv, [&](std::string_view key) {
-      txn.AddKey(key);
-      needs_any = true;
-    });
+    ForEachKey(*each.command->row, each.argv, [&](std::string_view key) { txn.AddKey(key); });
   }
   watched.reserve(session.watch.keys.size());
   for (const auto& [key, watcher] : session.watch.keys) txn.AddKey(watched.emplace_back(key->db, key->key).second);
-  if (needs_all) return txn.LockAll(waits);
-  return !needs_any || txn.LockAdded(waits);
+}
+
+bool NeedsAll(const TransactionQueue::Queued& queued) {
+  const Command& row = *queued.command->row;
+  return row.scope != Scope::kNothing || row.NeedsEverything(queued.argv);
 }
 
 // Whether one of the watched keys has changed; they are locked, and not watched any more.
@@ -73,6 +69,8 @@ class QueuedReplies {
             .may_ask_others = exec.may_ask_others,
             .own_txn = exec.own_txn};
   }
+  // Of EXEC itself.
+  resp::ReplyWriter& Reply() { return exec_.session().reply_mode.is_silent() ? unheard_ : heard_; }
 
  private:
   const Execution& exec_;
@@ -106,26 +104,58 @@ void Enqueue(Execution& execution) {
   execution.reply().Simple("QUEUED");
 }
 
+QueuedRun::QueuedRun(Execution& exec, Turns* turns) : exec_(exec), turns_(turns) {
+  enclosing_.is_out_of_memory = exec.is_out_of_memory;
+  enclosing_.turns = turns;
+}
+
+// A script may use keys that nobody knows yet: they are locked later by a transaction that may wait for them.
+bool QueuedRun::Lock() {
+  const Session& session = exec_.session();
+  const Queue& queue = session.queue.commands();
+  storage::Txn& txn = exec_.caller.txn();
+  const bool waits = !txn.skips_held();
+  if (turns_ != nullptr && !txn.TryBeginIrrevocable()) return false;
+  AddKeys(session, txn, watched_);
+  const bool locks_all =
+      std::any_of(queue.begin(), queue.end(), NeedsAll) || (turns_ == nullptr && session.queue.runs_scripts());
+  const bool is_locked = locks_all ? txn.LockAll(waits) : !txn.has_added() || txn.LockAdded(waits);
+  if (!is_locked && turns_ != nullptr) txn.Rollback();  // nothing but the right to wait
+  return is_locked;
+}
+
+void QueuedRun::Run() {
+  const Queue queued = exec_.session().queue.Close();
+  const bool has_failed = HaveChanged(watched_, exec_.session(), exec_.caller.txn());
+  QueuedReplies replies(exec_);
+  if (has_failed) return replies.Reply().NullArray();
+  replies.Reply().Array(static_cast<int64_t>(queued.size()));
+  for (const auto& each : queued) {
+    if (turns_ != nullptr && !BeginTurn(each)) return;
+    RunOne(each, replies.Next(), exec_, enclosing_);
+  }
+}
+
+bool QueuedRun::BeginTurn(const TransactionQueue::Queued& next) {
+  if (!turns_->GoOn()) return false;
+  if (next.command->row->Is(kWrite)) exec_.caller.txn().BeginChanges();
+  return true;
+}
+
+void QueuedRun::End() {
+  exec_.caller.txn().Unlock();
+  for (const auto& work : enclosing_.after_unlock) work();
+}
+
 void RunQueued(AdminCall& call) {
-  KeyList watched;
-  if (!LockQueued(call.session, call.txn, watched)) {
+  QueuedRun run(call.execution, nullptr);
+  if (!run.Lock()) {
     call.execution.Postpone();
     return;
   }
-  const Queue queued = call.session.queue.Close();
-  if (HaveChanged(watched, call.session, call.txn)) {
-    call.reply.NullArray();
-    return call.txn.Unlock();
-  }
-  call.reply.Array(static_cast<int64_t>(queued.size()));
-  Enclosing enclosing{.after_unlock = {}, .is_out_of_memory = call.execution.is_out_of_memory};
   call.execution.has_run_queued = true;
-  {
-    QueuedReplies replies(call.execution);
-    for (const auto& each : queued) RunOne(each, replies.Next(), call.execution, enclosing);
-  }
-  call.txn.Unlock();
-  for (const auto& work : enclosing.after_unlock) work();
+  run.Run();
+  run.End();
 }
 
 void AfterUnlock(AdminCall& call, std::function<void()> work) {

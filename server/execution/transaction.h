@@ -3,8 +3,14 @@
 #pragma once
 
 #include <functional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "server/command/command.h"
+#include "server/execution/enclosing.h"
+#include "server/session/transaction_queue.h"
+#include "storage/base/db_index.h"
 
 namespace ringkv::server {
 
@@ -13,6 +19,30 @@ void Enqueue(Execution& execution);
 
 // Runs all queued commands in one transaction, which locks their keys and the watched keys.
 void RunQueued(AdminCall& call);
+
+// The same in steps.
+class QueuedRun {
+ public:
+  using KeyList = std::vector<std::pair<storage::DbIndex, std::string>>;
+
+  // `exec`: the execution of EXEC. `turns`: null if it can't be suspended. Both must outlive the object.
+  QueuedRun(Execution& exec, Turns* turns);
+  // False, and nothing has happened, if others hold for long what it needs.
+  bool Lock();
+  // Runs the commands and replies, unless a watched key has changed.
+  void Run();
+  // Unlocks, and does what the commands have deferred.
+  void End();
+
+ private:
+  // Before each command; false if the server ends.
+  bool BeginTurn(const TransactionQueue::Queued& next);
+
+  Execution& exec_;
+  Turns* const turns_;
+  KeyList watched_;
+  Enclosing enclosing_;
+};
 
 // Runs `work` when no locks of data are held: at once, or after EXEC has released its locks.
 void AfterUnlock(AdminCall& call, std::function<void()> work);

@@ -116,7 +116,7 @@ bool Interpreter::MayGrow(size_t bytes) {
   if (limit_ != 0 && used_ + bytes > limit_) return false;
   if (collect_above_ != 0 && used_ + bytes > collect_above_ && !wants_collection_) {
     wants_collection_ = true;
-    InstallHook();
+    SetHook(true);
   }
   const size_t limit_of_all = memory_.limit_of_all();
   if (limit_of_all == 0) return true;
@@ -138,16 +138,26 @@ void* Interpreter::Allocate(void* self, void* old, size_t old_size, size_t size)
   return storage::ReallocateBytes(old, old_size, size);
 }
 
-void Interpreter::InstallHook() noexcept { lua_sethook(state_, &Interpreter::Hook, LUA_MASKCOUNT | LUA_MASKCALL, 1); }
+// A signal handler that does so in the midst of another change would leave LuaJIT's tables for hooks torn, and no pulse
+// would ever come again.
+void Interpreter::SetHook(bool is_installed) noexcept {
+  is_setting_hook_.store(true, std::memory_order_relaxed);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  lua_sethook(state_, is_installed ? &Interpreter::Hook : nullptr, is_installed ? LUA_MASKCOUNT | LUA_MASKCALL : 0, 1);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  is_setting_hook_.store(false, std::memory_order_relaxed);
+}
 
 void Interpreter::RequestPulse() noexcept {
   wants_pulse_.store(true, std::memory_order_relaxed);
-  InstallHook();
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  // Whoever is interrupted installs it, or looks for the wish when it is removed.
+  if (!is_setting_hook_.load(std::memory_order_relaxed)) SetHook(true);
 }
 
 void Interpreter::Hook(lua_State* state, lua_Debug*) {
   Interpreter& interpreter = Of(state);
-  lua_sethook(state, nullptr, 0, 0);
+  interpreter.SetHook(false);
   if (interpreter.wants_collection_) interpreter.CollectAhead();
   if (interpreter.wants_pulse()) interpreter.Pulse(state);
 }

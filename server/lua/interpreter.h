@@ -119,7 +119,7 @@ class Interpreter {
   static void* Allocate(void* self, void* old, size_t old_size, size_t size);
   bool MayGrow(size_t bytes);
   void Account();
-  void InstallHook() noexcept;
+  void SetHook(bool is_installed) noexcept;
   void CollectAhead();
   static int RunTask(lua_State* state);
   static void Hook(lua_State* state, lua_Debug*);
@@ -144,6 +144,7 @@ class Interpreter {
   bool is_unwinding_ = false;
   std::string unwound_at_;
   std::atomic<bool> wants_pulse_{false};
+  std::atomic<bool> is_setting_hook_{false};
   std::vector<const void*> protected_;
 
   std::vector<std::string_view> argv_;

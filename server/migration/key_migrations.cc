@@ -147,10 +147,12 @@ size_t KeyMigrations::cached_connections() {
 void KeyMigrations::Execute(Running& running) {
   const MigrateRequest& request = running.request;
   const int64_t started_us = parts_.clock.SteadyMicros();
-  // Writes that were admitted before the keys were fenced have ended.
-  parts_.links.WaitForRound(stopping_);
+  // Writes that were admitted before the keys were fenced have ended, unless a script takes too long.
+  const bool is_quiet = parts_.links.WaitForRound(stopping_, request.timeout_ms);
   const uint32_t term = parts_.replication.term();
-  TransferResult result = TransferIfWritable(running);
+  TransferResult result = is_quiet
+                              ? TransferIfWritable(running)
+                              : TransferResult{.accepted = {}, .error = IoError(MigrateConnection::Step::kConnecting)};
   Deleted deleted;
   if (!request.copies && !result.accepted.empty()) deleted = Delete(request, term, result.accepted);
   ReleaseKeys(request.keys);

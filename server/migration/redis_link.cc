@@ -123,7 +123,8 @@ void RedisLink::Rest(std::chrono::milliseconds duration) {
 void RedisLink::Run() {
   NameThisThread("redis-link");
   storage::CountMemoryOfThisThread();
-  parts_.links.WaitForRound(stopping_);  // writes admitted before the migration have ended
+  parts_.links.WaitForRound(stopping_,
+                            ClientLinks::kAsLongAsItTakes);  // writes admitted before the migration have ended
   state_ = std::make_unique<ThreadState>(kNoThread, parts_.data.store(), parts_.commands.size(), world_.chance.Next());
   auto card = std::make_shared<ClientCard>();
   card->address = "migration";
@@ -253,7 +254,7 @@ Status RedisLink::ReceiveFile(PeerSocket& socket, const std::string& header) {
 
 Status RedisLink::LoadFile() {
   parts_.data.SetReplacing(true);
-  parts_.links.WaitForRound(stopping_);
+  parts_.links.WaitForRound(stopping_, ClientLinks::kAsLongAsItTakes);
   if (stopping_) return Fail("the link was closed");
   const int64_t start = parts_.clock.SteadyMs();
   storage::Txn& txn = state_->txn;

@@ -41,6 +41,7 @@ void BlockedCommand::Begin(outcome::KeyWait& wait) {
 void BlockedCommand::Begin(outcome::LateReply& late) {
   key_wait_ = std::move(late.request);
   key_wait_spent_ = late.nanoseconds;
+  uses_session_ = late.uses_session;
   NoteBegin(INT64_MAX);
   session_.card->waits_for_work = true;
 }
@@ -78,6 +79,7 @@ BlockedCommand::End BlockedCommand::Answer(const LateAnswer& answer) {
   if (key_wait_ == nullptr) return End::kNotYet;
   AccountWait(server_.execution_parts(), thread_.state(), *key_wait_, key_wait_spent_, answer);
   session_.last_lsn = std::max(session_.last_lsn, answer.lsn);
+  reply_.set_protocol(session_.protocol);  // EXEC may have changed it
   if (WantsReply()) {
     const size_t start = replies_.output().size();
     replies_.output().Append(answer.reply);
@@ -118,6 +120,7 @@ void BlockedCommand::Reset() {
   if (key_wait_ != nullptr) thread_.ForgetKeyWait(connection_, key_wait_->plan.deadline_ms);
   replica_wait_.reset();
   key_wait_.reset();
+  uses_session_ = false;
   session_.card->is_waiting = false;
   session_.card->waits_for_work = false;
   session_.card->wait_ends = false;

@@ -35,6 +35,8 @@ class BlockedCommand {
                  resp::ReplyWriter& reply);
 
   bool is_blocked() const { return replica_wait_ || key_wait_ != nullptr; }
+  // What runs uses the session, which must live until the answer.
+  bool uses_session() const { return uses_session_; }
   bool waits_for_keys() const { return key_wait_ != nullptr; }
   // The deadline of a wait for replicas; none if it is no such wait.
   std::optional<int64_t> replica_deadline_ms() const;
@@ -77,6 +79,7 @@ class BlockedCommand {
   // One of these at a time.
   std::shared_ptr<const WaitingRequest> key_wait_;
   std::optional<outcome::ReplicaWait> replica_wait_;
+  bool uses_session_ = false;
   uint64_t key_wait_spent_ = 0;  // nanoseconds of its command before it blocked
 };
 

@@ -294,7 +294,9 @@ std::optional<int64_t> Connection::CheckReplicas(int64_t now_ms) {
 
 void Connection::EndKeyWait(int64_t deadline_ms) { GoOnAfter(blocked_.TimeOut(deadline_ms)); }
 
-void Connection::TakeAnswer(const LateAnswer& answer) { GoOnAfter(blocked_.Answer(answer)); }
+void Connection::TakeAnswer(const LateAnswer& answer) {
+  is_closed_ ? Leave() : static_cast<void>(GoOnAfter(blocked_.Answer(answer)));
+}
 
 void Connection::Unblock(bool with_error) { GoOnAfter(blocked_.Unblock(with_error)); }
 
@@ -465,9 +467,13 @@ void Connection::ShrinkBuffers(bool all) {
 void Connection::Close() {
   if (is_closed_) return;
   is_closed_ = true;
+  socket_.Close();
+  if (!blocked_.uses_session()) Leave();
+}
+
+void Connection::Leave() {
   ForgetSession();
   server_.clients().Remove(id());
-  socket_.Close();
   thread_.Release(this);
 }
 

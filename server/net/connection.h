@@ -135,6 +135,8 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   bool AnswerPart(const ProxyPart& part, const ReplyPlace& place);
   // Hands the socket over, after all output was sent.
   void HandOver();
+  // Ends the connection, whose socket is closed. It is destroyed soon.
+  void Leave();
   // Removes the client from subscriptions, watched keys and blocked clients.
   void ForgetSession();
   // The client has closed its half: its blocking command ends without a reply, unless that is on the way.

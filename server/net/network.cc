@@ -172,18 +172,24 @@ void Network::ResumeWaiting() {
   }
 }
 
-void Network::WaitForRound(const std::atomic<bool>& give_up) {
+bool Network::WaitForRound(const std::atomic<bool>& give_up, int64_t most_ms) {
   constexpr auto kSlice = std::chrono::milliseconds(20);
+  const int64_t began_ms = server_.clock().SteadyMs();
+  std::vector<std::future<void>> passes;
   for (auto& thread : threads_) {
     const auto passed = std::make_shared<std::promise<void>>();
     thread->Post([this, passed, index = thread->index()] {
       server_.scripts().AfterRuns(index, [passed] { passed->set_value(); });
     });
+    passes.push_back(passed->get_future());
+  }
+  for (std::future<void>& pass : passes) {
     // A thread that has ended passes nothing any more, and does nothing either.
-    std::future<void> waits = passed->get_future();
-    while (!is_ending_ && !give_up && waits.wait_for(kSlice) != std::future_status::ready) {
+    while (!is_ending_ && pass.wait_for(kSlice) != std::future_status::ready) {
+      if (give_up || server_.clock().SteadyMs() - began_ms >= most_ms) return false;
     }
   }
+  return true;
 }
 
 void Network::RunOn(size_t thread, std::function<void()> work) { threads_[thread]->Post(std::move(work)); }

@@ -39,7 +39,7 @@ class Network final : public ClientLinks {
   void Unblock(const ClientCard& card, bool with_error) override;
   void Answer(const ClientCard& card, LateAnswer answer) override;
   void ResumeWaiting() override;
-  void WaitForRound(const std::atomic<bool>& give_up) override;
+  bool WaitForRound(const std::atomic<bool>& give_up, int64_t most_ms) override;
   void RunOn(size_t thread, std::function<void()> work) override;
   void ReleaseReplies() override;
   bool ListenOn(std::optional<std::string> addresses, std::optional<int64_t> port) override {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server/replication/failover.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -126,13 +127,22 @@ void Failover::WaitForTarget() {
   NameThisThread("failover");
   storage::CountMemoryOfThisThread();
   // Writes that were admitted before the pause have ended, and so has a REPLICAOF that saw no failover yet.
-  parts_.links.WaitForRound(is_cancelled_);
+  const bool is_quiet = parts_.links.WaitForRound(is_cancelled_, MillisecondsForScripts());
   MutexLock lock(mutex_);
+  if (!is_quiet && state_ == State::kWaitingForSync) return Revert("a script has not ended before timeout");
   if (state_ == State::kWaitingForSync) owner_.Freeze();
   while (state_ == State::kWaitingForSync) {
     Advance();
     if (state_ == State::kWaitingForSync) mutex_.WaitUntil(changed_, std::chrono::steady_clock::now() + kSlice);
   }
+}
+
+// Nobody could have asked for a failover while redis-server is busy with a script: so without TIMEOUT it isn't waited
+// for without end either.
+int64_t Failover::MillisecondsForScripts() {
+  constexpr int64_t kWithoutTimeoutMs = 10'000;
+  MutexLock lock(mutex_);
+  return end_ms_ == 0 ? kWithoutTimeoutMs : std::max<int64_t>(end_ms_ - parts_.world.clock.SteadyMs(), 0);
 }
 
 void Failover::Advance() {

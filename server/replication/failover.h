@@ -84,6 +84,7 @@ class Failover {
   void WaitForTarget();
   // Hands over or gives up, if the time for that has come.
   void Advance() REQUIRES(mutex_);
+  int64_t MillisecondsForScripts();
   // A replica that may take over now.
   std::optional<PrimaryAddress> FindSynced() const REQUIRES(mutex_);
   void HandOver(const PrimaryAddress& target, bool is_synced) REQUIRES(mutex_);

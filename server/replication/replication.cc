@@ -80,7 +80,7 @@ void Replication::Follow(PrimaryAddress primary, Takeover takeover) {
 void Replication::PrepareToFollow(const std::atomic<bool>& give_up) {
   feeds_.CloseAll();
   // Writes admitted before have ended when every I/O thread has finished its current work.
-  parts_.links.WaitForRound(give_up);
+  parts_.links.WaitForRound(give_up, ClientLinks::kAsLongAsItTakes);
 }
 
 void Replication::BecomeFollower() {

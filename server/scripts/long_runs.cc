@@ -47,6 +47,11 @@ std::string_view LongRuns::BusyError() const {
   return overdue->is_function() ? errors::kBusyWithFunction : errors::kBusyWithScript;
 }
 
+void LongRuns::KillAll() {
+  storage::MutexLock lock(mutex_);
+  for (ScriptRun* run : runs_) run->Kill();
+}
+
 // Those that keep clients waiting for too long are meant; while there are none, whatever takes long.
 std::string_view LongRuns::Kill(bool functions) {
   storage::MutexLock lock(mutex_);

@@ -30,6 +30,7 @@ class LongRuns {
     int64_t milliseconds = 0;
   };
   std::optional<Running> OldestFunction() const;
+  void KillAll();
   // The error for requests that an overdue run keeps waiting; empty if no run has lasted longer than clients should be
   // kept waiting (busy-reply-threshold).
   std::string_view BusyError() const;

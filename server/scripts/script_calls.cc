@@ -94,7 +94,7 @@ Pulse ScriptRun::RestartLater() {
 }
 
 bool ScriptRun::LockDeclared() {
-  if (txn_ != &own_txn_) return true;  // EXEC has locked everything
+  if (txn_ != &own_txn_) return true;  // EXEC has locked them
   if (is_irrevocable_ && !own_txn_.TryBeginIrrevocable()) return false;
   if (keys_.empty()) return true;
   for (const std::string_view key : keys_) own_txn_.AddKey(key);

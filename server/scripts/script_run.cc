@@ -57,7 +57,7 @@ ScriptRun::Progress ScriptRun::Begin(const AdminCall& call, const ScriptInput& i
   client_ = call.session.card;
   txn_ = call.in_transaction ? &call.txn : &own_txn_;
   enclosing_.events = &events_;
-  may_suspend_ = call.may_wait;
+  may_suspend_ = call.may_wait || (call.in_transaction && call.execution.enclosing->turns != nullptr);
   is_irrevocable_ = program_->uses_undeclared_keys();
   Keep(input);
   ResetSession(call.session);

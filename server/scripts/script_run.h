@@ -26,6 +26,7 @@
 #include "server/scripts/fiber.h"
 #include "server/scripts/program.h"
 #include "server/scripts/script_clock.h"
+#include "server/scripts/sliced_run.h"
 #include "server/session/session.h"
 #include "storage/effects/key_event.h"
 #include "storage/transaction/txn.h"
@@ -51,11 +52,7 @@ class ScriptRun final : public ScriptHost {
   ScriptRun(const ScriptRun&) = delete;
   ScriptRun& operator=(const ScriptRun&) = delete;
 
-  enum class Progress : uint8_t {
-    kEnded,
-    kSuspended,  // call Resume soon
-    kWaits,      // for locks that are held for long: call Resume when some hold has ended
-  };
+  using Progress = SlicedRun::Progress;
   // Begins to run what `call` asks for, in `state`, where the program is loaded. The state must stay until the end.
   Progress Begin(const AdminCall& call, const ScriptInput& input, LuaState& state);
   // Goes on for a slice.
@@ -125,9 +122,7 @@ class ScriptRun final : public ScriptHost {
   void WaitForOthers();
   void NoteOverdue();
   bool is_ended() const { return stage_.load(std::memory_order_relaxed) == Stage::kKilled || is_abandoned_; }
-  uint64_t SliceNanoseconds() const {
-    return was_suspended_ ? ScriptClock::kNextSliceNs : ScriptClock::kFirstSliceNs;
-  }
+  uint64_t SliceNanoseconds() const { return was_suspended_ ? ScriptClock::kNextSliceNs : ScriptClock::kFirstSliceNs; }
   Caller CallerFor(resp::ReplyWriter& reply) {
     return {.parts = parts_,
             .thread = thread_,
@@ -148,7 +143,7 @@ class ScriptRun final : public ScriptHost {
   Fiber fiber_;
 
   // Of the run that is under way.
-  storage::Txn* txn_ = nullptr;  // the own one, or that of EXEC, which has locked everything
+  storage::Txn* txn_ = nullptr;  // the own one, or that of EXEC, which has locked the declared keys
   LuaState* state_ = nullptr;
   std::shared_ptr<const Program> program_;
   std::string name_;

@@ -41,4 +41,9 @@ std::string_view Scripts::Kill(bool functions) {
   return error;
 }
 
+void Scripts::KillAll() {
+  parts_.long_runs.KillAll();
+  parts_.execution.links.ResumePaused();
+}
+
 }  // namespace ringkv::server

@@ -44,10 +44,15 @@ class Scripts {
   // Runs a program for the request that `call` is; replies, or sets the outcome.
   void Run(AdminCall& call, const ScriptInput& input) { Of(call.thread.index).Run(call, input); }
 
+  // Runs EXEC of a client that can be answered later, in turns with the other work of the thread.
+  void RunTransaction(AdminCall& call) { Of(call.thread.index).RunTransaction(call); }
+
   // SCRIPT KILL, or FUNCTION KILL. Returns the error; empty if some run will end.
   std::string_view Kill(bool functions);
   // The function that has run for long, and the longest; none if none has.
   std::optional<LongRuns::Running> LongestFunction() const { return parts_.long_runs.OldestFunction(); }
+  // Those of all kinds that have not written.
+  void KillAll();
   // The error for requests that an overdue run keeps waiting; empty if there is none.
   std::string_view BusyError() const { return parts_.long_runs.BusyError(); }
 

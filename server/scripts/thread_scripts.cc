@@ -134,18 +134,59 @@ void ThreadScripts::GiveBack(Seat& seat) {
 
 // --- runs -----------------------------------------------------------------------------------------------------------
 
+class ThreadScripts::SuspendedScript final : public SlicedRun {
+ public:
+  SuspendedScript(ThreadScripts& owner, Seat seat) : owner_(owner), seat_(std::move(seat)) {
+    owner_.parts_.long_runs.Add(*seat_.run);
+  }
+  Progress Resume() override { return seat_.run->Resume(); }
+  void FinishLate() override {
+    owner_.parts_.long_runs.Remove(*seat_.run);
+    seat_.run->FinishLate();
+    owner_.GiveBack(seat_);
+  }
+  bool Abandon() override {
+    owner_.parts_.long_runs.Remove(*seat_.run);
+    return seat_.run->Abandon();
+  }
+  // A run that is given back is not.
+  bool is_overdue() const override { return seat_.run != nullptr && seat_.run->is_overdue(); }
+
+ private:
+  ThreadScripts& owner_;
+  Seat seat_;
+};
+
+class ThreadScripts::SuspendedTransaction final : public SlicedRun {
+ public:
+  SuspendedTransaction(ThreadScripts& owner, std::unique_ptr<TransactionRun> run)
+      : owner_(owner), run_(std::move(run)) {}
+  Progress Resume() override { return run_->Resume(); }
+  void FinishLate() override {
+    run_->FinishLate();
+    owner_.GiveBack(std::move(run_));
+  }
+  bool Abandon() override { return run_->Abandon(); }
+  bool is_overdue() const override { return run_ != nullptr && run_->is_overdue(); }
+
+ private:
+  ThreadScripts& owner_;
+  std::unique_ptr<TransactionRun> run_;
+};
+
 void ThreadScripts::Run(AdminCall& call, const ScriptInput& input) {
   if (const std::string why = WhyNotRun(call, *input.program, input.only_reads); !why.empty()) {
     return call.reply.Error(why);
   }
-  thread_state_ = &call.thread;
   Seat seat{.run = TakeRun(call.thread), .state = TakeState(input.program->purpose())};
   if (const auto error = input.program->Load(*seat.state, *seat.run)) {
     call.reply.Error(*error);
     return GiveBack(seat);
   }
   const ScriptRun::Progress progress = seat.run->Begin(call, input, seat.state->state);
-  if (progress == ScriptRun::Progress::kEnded) [[likely]] {
+  const bool takes_outer_turns = progress != ScriptRun::Progress::kEnded && call.in_transaction;
+  if (takes_outer_turns && !RunInTurns(*call.execution.enclosing->turns, *seat.run, progress)) return;
+  if (progress == ScriptRun::Progress::kEnded || takes_outer_turns) [[likely]] {
     seat.run->Finish(call);
     return GiveBack(seat);
   }
@@ -155,83 +196,49 @@ void ThreadScripts::Run(AdminCall& call, const ScriptInput& input) {
     return GiveBack(seat);
   }
   call.outcome = outcome::LateReply{};
-  seat.number = next_number_++;
-  parts_.long_runs.Add(*seat.run);
-  suspended_.push_back(std::make_unique<Seat>(std::move(seat)));
-  Settle(*suspended_.back(), progress);
+  runs_.Add(std::make_unique<SuspendedScript>(*this, std::move(seat)), progress, call.thread);
 }
 
-void ThreadScripts::Settle(Seat& seat, ScriptRun::Progress progress) {
-  seat.waits = progress == ScriptRun::Progress::kWaits;
-  switch (progress) {
-    case ScriptRun::Progress::kWaits: break;
-    case ScriptRun::Progress::kSuspended: ResumeLater(seat.number); break;
-    case ScriptRun::Progress::kEnded:
-      parts_.long_runs.Remove(*seat.run);
-      seat.run->FinishLate();
-      GiveBack(seat);
-      Remove(seat);
-      break;
+bool ThreadScripts::RunInTurns(Turns& turns, ScriptRun& run, ScriptRun::Progress progress) {
+  parts_.long_runs.Add(run);
+  bool goes_on = true;
+  while (progress != ScriptRun::Progress::kEnded && goes_on) {
+    goes_on = turns.Suspend(progress == ScriptRun::Progress::kWaits);
+    if (goes_on) progress = run.Resume();
   }
+  parts_.long_runs.Remove(run);
+  if (!goes_on) static_cast<void>(run.Abandon());  // of the transaction nothing is kept
+  return goes_on;
 }
 
-void ThreadScripts::ResumeLater(uint64_t number) {
-  parts_.execution.links.RunOn(thread_, [this, number] { Resume(number); });
-}
-
-void ThreadScripts::Resume(uint64_t number) {
-  const auto found =
-      std::find_if(suspended_.begin(), suspended_.end(), [number](const auto& seat) { return seat->number == number; });
-  if (found == suspended_.end()) return;
-  Seat& seat = **found;
-  Settle(seat, seat.run->Resume());
-}
-
-void ThreadScripts::ResumeWaiting() {
-  std::vector<uint64_t> waiting;
-  for (const auto& seat : suspended_) {
-    if (seat->waits) waiting.push_back(seat->number);
+void ThreadScripts::RunTransaction(AdminCall& call) {
+  std::unique_ptr<TransactionRun> run = TakeTransaction(call.thread);
+  if (!run->Begin(call)) {
+    call.execution.Postpone();
+    return GiveBack(std::move(run));
   }
-  for (const uint64_t number : waiting) Resume(number);
+  if (run->progress() == SlicedRun::Progress::kEnded) [[likely]] {
+    run->Finish(call);
+    return GiveBack(std::move(run));
+  }
+  call.outcome = outcome::LateReply{.request = nullptr, .uses_session = true};
+  const SlicedRun::Progress progress = run->progress();
+  runs_.Add(std::make_unique<SuspendedTransaction>(*this, std::move(run)), progress, call.thread);
 }
 
-void ThreadScripts::Remove(Seat& seat) {
-  std::erase_if(suspended_, [&seat](const auto& each) { return each.get() == &seat; });
-  if (thread_state_ != nullptr) thread_state_->is_overdue = HasOverdue();
-  RunAfterRuns();
+std::unique_ptr<TransactionRun> ThreadScripts::TakeTransaction(ThreadState& thread) {
+  if (idle_transactions_.empty()) return std::make_unique<TransactionRun>(parts_.execution, thread);
+  std::unique_ptr<TransactionRun> taken = std::move(idle_transactions_.back());
+  idle_transactions_.pop_back();
+  return taken;
 }
 
-bool ThreadScripts::HasOverdue() const {
-  return std::any_of(suspended_.begin(), suspended_.end(), [](const auto& seat) { return seat->run->is_overdue(); });
-}
-
-void ThreadScripts::AfterRuns(std::function<void()> then) {
-  after_runs_.emplace_back(next_number_, std::move(then));
-  RunAfterRuns();
-}
-
-void ThreadScripts::RunAfterRuns() {
-  uint64_t oldest = next_number_;
-  for (const auto& seat : suspended_) oldest = std::min(oldest, seat->number);
-  const auto split = std::stable_partition(after_runs_.begin(), after_runs_.end(),
-                                           [oldest](const auto& each) { return each.first > oldest; });
-  std::vector<std::pair<uint64_t, std::function<void()>>> due(std::make_move_iterator(split),
-                                                              std::make_move_iterator(after_runs_.end()));
-  after_runs_.erase(split, after_runs_.end());
-  for (const auto& [number, then] : due) then();
+void ThreadScripts::GiveBack(std::unique_ptr<TransactionRun> run) {
+  if (idle_transactions_.size() < kIdleKept) idle_transactions_.push_back(std::move(run));
 }
 
 void ThreadScripts::EndRuns() {
-  while (!suspended_.empty()) {
-    Seat& seat = *suspended_.back();
-    parts_.long_runs.Remove(*seat.run);
-    if (!seat.run->Abandon()) {
-      parts_.has_stuck = true;
-      [[maybe_unused]] const ScriptRun* const stays = seat.run.release();
-    }
-    suspended_.pop_back();
-  }
-  RunAfterRuns();
+  if (!runs_.EndAll()) parts_.has_stuck = true;
 }
 
 }  // namespace ringkv::server

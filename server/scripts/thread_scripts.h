@@ -15,13 +15,16 @@
 #include "server/scripts/script_parts.h"
 #include "server/scripts/script_registry.h"
 #include "server/scripts/script_run.h"
+#include "server/scripts/sliced_runs.h"
+#include "server/scripts/transaction_run.h"
 
 namespace ringkv::server {
 
 class ThreadScripts {
  public:
   // `thread`: its number. `parts` must outlive the object.
-  ThreadScripts(ScriptParts& parts, size_t thread) : parts_(parts), thread_(thread), known_(0, parts.hash) {}
+  ThreadScripts(ScriptParts& parts, size_t thread)
+      : parts_(parts), thread_(thread), runs_(parts.execution.links, thread), known_(0, parts.hash) {}
   ~ThreadScripts() { EndRuns(); }
   ThreadScripts(const ThreadScripts&) = delete;
   ThreadScripts& operator=(const ThreadScripts&) = delete;
@@ -31,8 +34,9 @@ class ThreadScripts {
   SharedScript Find(std::string_view sha1);
   SharedFunction FindFunction(storage::Txn& txn, std::string_view name);
   void Run(AdminCall& call, const ScriptInput& input);
-  void ResumeWaiting();
-  void AfterRuns(std::function<void()> then);
+  void RunTransaction(AdminCall& call);
+  void ResumeWaiting() { runs_.ResumeWaiting(); }
+  void AfterRuns(std::function<void()> then) { runs_.After(std::move(then)); }
   void EndRuns();
 
  private:
@@ -43,34 +47,27 @@ class ThreadScripts {
   struct Seat {
     std::unique_ptr<ScriptRun> run;
     std::unique_ptr<LoadedState> state;
-    uint64_t number = 0;  // in the order of suspension
-    bool waits = false;   // for locks
   };
-  using Seats = std::vector<std::unique_ptr<Seat>>;
+  class SuspendedScript;
+  class SuspendedTransaction;
 
   LuaMemory& MemoryFor(LuaState::Purpose purpose);
   std::unique_ptr<LoadedState> TakeState(LuaState::Purpose purpose);
   std::unique_ptr<ScriptRun> TakeRun(ThreadState& thread);
-  // What the run has come to, which is suspended now or was.
-  void Settle(Seat& seat, ScriptRun::Progress progress);
-  // The suspended run with this number goes on soon.
-  void ResumeLater(uint64_t number);
-  void Resume(uint64_t number);
-  void Remove(Seat& seat);
-  bool HasOverdue() const;
   void GiveBack(Seat& seat);
-  void RunAfterRuns();
+  // Goes on with a script that a transaction runs, in the turns of that. False if the server ends.
+  bool RunInTurns(Turns& turns, ScriptRun& run, ScriptRun::Progress progress);
+  std::unique_ptr<TransactionRun> TakeTransaction(ThreadState& thread);
+  void GiveBack(std::unique_ptr<TransactionRun> run);
   void DropKnownIfFlushed();
   void Remember(SharedScript script);
 
   ScriptParts& parts_;
   const size_t thread_;
-  ThreadState* thread_state_ = nullptr;  // set by the first run
   std::vector<std::unique_ptr<ScriptRun>> idle_runs_;
+  std::vector<std::unique_ptr<TransactionRun>> idle_transactions_;
   std::vector<std::unique_ptr<LoadedState>> idle_[2];  // by purpose
-  Seats suspended_;
-  uint64_t next_number_ = 0;
-  std::vector<std::pair<uint64_t, std::function<void()>>> after_runs_;  // with the number of the first run not meant
+  SlicedRuns runs_;
   // The scripts that this thread has used; without a lock.
   std::unordered_map<std::string_view, SharedScript, storage::SeededHash> known_;
   uint64_t known_version_ = 0;

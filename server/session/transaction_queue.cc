@@ -22,6 +22,7 @@ void TransactionQueue::Add(const CommandEntry& command, std::span<const std::str
   // A command that may end a full sync is admitted although the data is incomplete.
   const bool ends_replacing = command.row->Has(kEndsReplacing);
   needs_ |= ends_replacing ? command.needs & ~uint32_t{kNeedsLoaded} : command.needs;
+  runs_scripts_ = runs_scripts_ || command.row->Has(kRunsScript);
   bytes_ += size + argv.size() * sizeof(std::string_view) + sizeof(Queued);
   commands_.push_back(std::move(queued));
 }
@@ -29,6 +30,7 @@ void TransactionQueue::Add(const CommandEntry& command, std::span<const std::str
 std::vector<TransactionQueue::Queued> TransactionQueue::Close() {
   is_open_ = false;
   has_failed_ = false;
+  runs_scripts_ = false;
   needs_ = 0;
   bytes_ = 0;
   return std::exchange(commands_, {});

@@ -30,6 +30,7 @@ class TransactionQueue {
   bool has_failed() const { return has_failed_; }
   void Add(const CommandEntry& command, std::span<const std::string_view> argv);
   const std::vector<Queued>& commands() const { return commands_; }
+  bool runs_scripts() const { return runs_scripts_; }
   // The union of the queued commands' needs.
   uint32_t needs() const { return needs_; }
   size_t MemoryBytes() const { return bytes_; }
@@ -39,6 +40,7 @@ class TransactionQueue {
  private:
   bool is_open_ = false;
   bool has_failed_ = false;
+  bool runs_scripts_ = false;
   uint32_t needs_ = 0;
   size_t bytes_ = 0;
   std::vector<Queued> commands_;

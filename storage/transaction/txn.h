@@ -73,6 +73,7 @@ class Txn {
   // nothing added any more. Threads that serve clients never wait for that.
   bool LockKey(std::string_view key, bool waits_for_long = true);
   void AddKey(std::string_view key);  // collect, then LockAdded
+  bool has_added() const { return !many_known_.empty(); }
   bool LockAdded(bool waits_for_long = true);
   bool LockAll(bool waits_for_long = true);
   // For background work that visits one partition after the other.
@@ -92,6 +93,7 @@ class Txn {
   // The partitions that it holds, and those that it locks from now on, are held for long until Unlock. Needed before
   // the thread does anything else while they are locked. `hold`: kLong, later kOverdue. It may hold none.
   void HoldForLong(Hold hold = Hold::kLong);
+  Hold hold() const { return hold_; }
   // Before any lock: no other transaction has the right to wait for partitions while it holds others, until Unlock.
   // False if that one is held for long; then ask again later.
   [[nodiscard]] bool TryBeginIrrevocable();

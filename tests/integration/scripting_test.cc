@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Scripts that take their time, and scripts on several threads.
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -31,6 +32,30 @@ class ScriptClient {
     ::redisAppendCommandArgv(context_.get(), static_cast<int>(argv.size()), argv.data(), nullptr);
     for (int is_written = 0; is_written == 0;) ::redisBufferWrite(context_.get(), &is_written);
     EXPECT_TRUE(Eventually([&] { return server.Log().find("the script has begun") != std::string::npos; }));
+  }
+  Reply Take() {
+    void* reply = nullptr;
+    EXPECT_EQ(::redisGetReply(context_.get(), &reply), REDIS_OK);
+    return Reply(static_cast<redisReply*>(reply));
+  }
+
+ private:
+  const Context context_;
+};
+
+// A client that has sent a transaction.
+class TransactionClient {
+ public:
+  TransactionClient(const ServerProcess& server, const std::vector<std::vector<std::string>>& commands)
+      : context_(ConnectTo(server)) {
+    Ask(context_.get(), {"MULTI"});
+    for (const auto& words : commands) Ask(context_.get(), words);
+    ::redisAppendCommand(context_.get(), "EXEC");
+    for (int is_written = 0; is_written == 0;) ::redisBufferWrite(context_.get(), &is_written);
+  }
+  bool HasReply() const {
+    pollfd descriptor{.fd = context_->fd, .events = POLLIN, .revents = 0};
+    return ::poll(&descriptor, 1, 0) == 1;
   }
   Reply Take() {
     void* reply = nullptr;
@@ -131,6 +156,13 @@ TEST_P(ScriptTime, ShutdownNoSaveEndsAServerWithAScriptThatHasWritten) {
   EXPECT_EQ(server_.WaitForEnd(), 0);
 }
 
+TEST_P(ScriptTime, SigtermKillsAnEndlessScriptAfterTheTimeout) {
+  Say(server_, {"CONFIG", "SET", "busy-reply-threshold", "0", "shutdown-timeout", "0"});
+  ScriptClient running(server_, kEndlessWithKey, {"key"});
+  server_.Signal(SIGTERM);
+  EXPECT_EQ(server_.WaitForEnd(), 0);
+}
+
 TEST_P(ScriptTime, AServerEndsWhileAScriptRuns) {
   Say(server_, {"CONFIG", "SET", "busy-reply-threshold", "0"});
   ScriptClient running(server_, "for i = 1,3e7 do end redis.call('SET',KEYS[1],'x')", {"key"});
@@ -138,16 +170,106 @@ TEST_P(ScriptTime, AServerEndsWhileAScriptRuns) {
   EXPECT_EQ(server_.WaitForEnd(), 0);
 }
 
-TEST_P(ScriptTime, AnEndlessScriptInATransactionIsKilled) {
-  const Context context = ConnectTo(server_);
-  Ask(context.get(), {"MULTI"});
-  Ask(context.get(), {"SET", "key", "1"});
-  Ask(context.get(), {"EVAL", kEndless, "0"});
-  Ask(context.get(), {"INCR", "key"});
-  const Reply reply = Ask(context.get(), {"EXEC"});
+// --- in MULTI ---
+
+TEST_P(ScriptTime, AnEndlessScriptInATransactionIsKilledAndTheOthersRun) {
+  TransactionClient running(server_, {{"SET", "key", "1"}, {"EVAL", kEndless, "0"}, {"INCR", "key"}});
+  EXPECT_TRUE(BecomesBusy("key"));
+  Kill();
+  const Reply reply = running.Take();
   ASSERT_EQ(reply->elements, 3u);
   EXPECT_TRUE(std::string(reply->element[1]->str).starts_with("ERR Script killed by user with SCRIPT KILL."));
   EXPECT_EQ(reply->element[2]->integer, 2);
+  EXPECT_EQ(Say(server_, {"GET", "key"}), "2");
+}
+
+TEST_P(ScriptTime, AScriptInATransactionThatHasWrittenIsNotKilled) {
+  TransactionClient running(server_, {{"EVAL", kEndlessWriter, "1", "key"}});
+  EXPECT_TRUE(BecomesBusy("key"));
+  EXPECT_TRUE(Say(server_, {"SCRIPT", "KILL"}).starts_with("UNKILLABLE "));
+  EXPECT_EQ(Say(server_, {"SHUTDOWN"}), kBusy);
+#ifndef RINGKV_THREAD_SANITIZED
+  Say(server_, {"SHUTDOWN", "NOSAVE"});
+  EXPECT_EQ(server_.WaitForEnd(), 0);
+#endif
+}
+
+TEST_P(ScriptTime, OtherKeysAreServedDuringATransactionWithAScript) {
+  Say(server_, {"CONFIG", "SET", "busy-reply-threshold", "0"});
+  const std::string endless = "redis.log(redis.LOG_WARNING,'the script has begun') while true do end";
+  TransactionClient running(server_, {{"SET", "key", "1"}, {"EVAL", endless, "0"}});
+  EXPECT_TRUE(Eventually([&] { return server_.Log().find("the script has begun") != std::string::npos; }));
+  EXPECT_EQ(Say(server_, {"SET", "other", "x"}), "OK");
+  EXPECT_EQ(Say(server_, {"GET", "other"}), "x");
+  EXPECT_TRUE(Eventually([&] { return Say(server_, {"SCRIPT", "KILL"}) == "OK"; }));
+  EXPECT_EQ(running.Take()->elements, 2u);
+}
+
+TEST_P(ScriptTime, ATransactionOfManyScriptsTakesTurns) {
+  Say(server_, {"CONFIG", "SET", "busy-reply-threshold", "0"});
+  std::vector<std::vector<std::string>> commands(1000, {"EVAL", "for i = 1,2e5 do end return 1", "1", "key"});
+  commands.front() = {"EVAL", "redis.log(redis.LOG_WARNING,'the transaction has begun')", "0"};
+  TransactionClient running(server_, commands);
+  EXPECT_TRUE(Eventually([&] { return server_.Log().find("the transaction has begun") != std::string::npos; }));
+  EXPECT_EQ(Say(server_, {"SET", "other", "x"}), "OK");
+  EXPECT_FALSE(running.HasReply());
+  EXPECT_EQ(running.Take()->elements, commands.size());
+}
+
+TEST_P(ScriptTime, ATransactionWhoseClientGoesIsExecutedToItsEnd) {
+  {
+    TransactionClient gone(server_, {{"EVAL", "redis.call('GET',KEYS[1]) while true do end", "1", "key"},
+                                     {"SELECT", "1"},
+                                     {"SET", "key", "in 1"},
+                                     {"SUBSCRIBE", "channel"}});
+    EXPECT_TRUE(BecomesBusy("key"));
+  }
+  Kill();
+  const Context context = ConnectTo(server_);
+  Ask(context.get(), {"SELECT", "1"});
+  EXPECT_TRUE(Eventually([&] {
+    const Reply reply = Ask(context.get(), {"GET", "key"});
+    return reply->str != nullptr && std::string(reply->str) == "in 1";
+  }));
+  EXPECT_TRUE(Eventually([&] { return Ask(context.get(), {"PUBLISH", "channel", "x"})->integer == 0; }));
+}
+
+TEST_P(ScriptTime, ATransactionLeavesItsStateToTheConnection) {
+  Say(server_, {"CONFIG", "SET", "busy-reply-threshold", "0"});
+  const Context context = ConnectTo(server_);
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"MULTI"},
+           {"EVAL", "for i = 1,1e7 do end return redis.call('SET','undeclared','x')", "0"},
+           {"SELECT", "1"}}) {
+    Ask(context.get(), words);
+  }
+  EXPECT_EQ(Ask(context.get(), {"EXEC"})->elements, 2u);
+  EXPECT_EQ(Ask(context.get(), {"EXISTS", "undeclared"})->integer, 0);
+  EXPECT_EQ(Say(server_, {"GET", "undeclared"}), "x");
+  EXPECT_STREQ(Ask(context.get(), {"EXEC"})->str, "ERR EXEC without MULTI");
+}
+
+// Each holds a key that the other's script uses without having declared it.
+TEST_P(ScriptTime, TransactionsWithUndeclaredKeysDoNotDeadlock) {
+  Say(server_, {"CONFIG", "SET", "busy-reply-threshold", "0"});
+  std::vector<std::thread> clients;
+  for (int i = 0; i < 2; ++i) {
+    clients.emplace_back([this, i] {
+      const Context context = ConnectTo(server_);
+      const std::string other = "key" + std::to_string(1 - i);
+      for (int round = 0; round < 20; ++round) {
+        Ask(context.get(), {"MULTI"});
+        Ask(context.get(), {"INCR", "key" + std::to_string(i)});
+        Ask(context.get(), {"EVAL", "for i = 1,2e5 do end return redis.call('INCR',ARGV[1])", "0", other});
+        const Reply reply = Ask(context.get(), {"EXEC"});
+        ASSERT_TRUE(reply != nullptr && reply->elements == 2);
+        EXPECT_EQ(reply->element[1]->type, REDIS_REPLY_INTEGER);
+      }
+    });
+  }
+  for (std::thread& client : clients) client.join();
+  EXPECT_EQ(Say(server_, {"GET", "key0"}), "40");
+  EXPECT_EQ(Say(server_, {"GET", "key1"}), "40");
 }
 
 INSTANTIATE_TEST_SUITE_P(Threads, ScriptTime, testing::Values("1", "2"));

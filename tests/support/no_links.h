@@ -17,7 +17,7 @@ class NoLinks : public server::ClientLinks {
   void Unblock(const server::ClientCard&, bool) override {}
   void Answer(const server::ClientCard&, server::LateAnswer) override {}
   void ResumeWaiting() override {}
-  void WaitForRound(const std::atomic<bool>&) override {}
+  bool WaitForRound(const std::atomic<bool>&, int64_t) override { return true; }
   void RunOn(size_t, std::function<void()>) override {}
   void ReleaseReplies() override {}
   bool ListenOn(std::optional<std::string>, std::optional<int64_t>) override { return true; }

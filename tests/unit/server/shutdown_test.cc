@@ -12,10 +12,14 @@ using Progress = Shutdown::Progress;
 // I/O threads that still have work to finish.
 class BusyLinks : public test::NoLinks {
  public:
-  void WaitForRound(const std::atomic<bool>&) override { finish_work(); }
+  bool WaitForRound(const std::atomic<bool>&, int64_t) override {
+    finish_work();
+    return rounds_that_fail-- <= 0;
+  }
   void Answer(const ClientCard&, LateAnswer answer) override { answers.push_back(answer.reply); }
 
   std::function<void()> finish_work = [] {};
+  int rounds_that_fail = 0;  // because a script goes on
   std::vector<std::string> answers;
 };
 
@@ -40,10 +44,13 @@ class ShutdownTest : public SessionFixture {
                       .pause = server_.pause(),
                       .data = server_.data(),
                       .links = links_,
-                      .count_behind = [this](storage::Lsn last) {
-                        asked_for_ = last;
-                        return behind_;
-                      }}};
+                      .count_behind =
+                          [this](storage::Lsn last) {
+                            asked_for_ = last;
+                            return behind_;
+                          },
+                      .kill_scripts = [this] { ++kills_; }}};
+  int kills_ = 0;
 };
 
 TEST_F(ShutdownTest, AWriteThatWasAdmittedBeforeThePauseIsWaitedFor) {
@@ -115,6 +122,21 @@ TEST_F(ShutdownTest, DrainingEndsByItsTimeByAnotherRequestOrByAnAbort) {
     EXPECT_TRUE(shutdown_.Abort());
     EXPECT_EQ(shutdown_.Step(), Progress::kNothing);
   }
+}
+
+// --- scripts that do not end ---
+
+TEST_F(ShutdownTest, AScriptThatHasNotWrittenIsKilledAfterTheTimeout) {
+  links_.rounds_that_fail = 1;
+  shutdown_.Request({.saves = true});
+  EXPECT_EQ(shutdown_.Step(), Progress::kReady);
+  EXPECT_EQ(kills_, 1);
+}
+
+TEST_F(ShutdownTest, AScriptThatHasWrittenIsLeftOutOfTheLog) {
+  links_.rounds_that_fail = 2;
+  shutdown_.Request({.saves = true});
+  EXPECT_EQ(shutdown_.Step(), Progress::kReady);
 }
 
 }  // namespace

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#include "server/scripts/sliced_runs.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace ringkv::server {
+
+void SlicedRuns::Add(std::unique_ptr<SlicedRun> run, SlicedRun::Progress progress, ThreadState& state) {
+  state_ = &state;
+  runs_.push_back(std::make_unique<Suspended>(Suspended{.run = std::move(run), .number = next_number_++}));
+  Settle(*runs_.back(), progress);
+}
+
+void SlicedRuns::Settle(Suspended& suspended, SlicedRun::Progress progress) {
+  suspended.waits = progress == SlicedRun::Progress::kWaits;
+  switch (progress) {
+    case SlicedRun::Progress::kWaits: break;
+    case SlicedRun::Progress::kSuspended: ResumeLater(suspended.number); break;
+    case SlicedRun::Progress::kEnded:
+      suspended.run->FinishLate();
+      Remove(suspended.number);
+      break;
+  }
+}
+
+void SlicedRuns::ResumeLater(uint64_t number) {
+  links_.RunOn(thread_, [this, number] { Resume(number); });
+}
+
+void SlicedRuns::Resume(uint64_t number) {
+  const auto found =
+      std::find_if(runs_.begin(), runs_.end(), [number](const auto& each) { return each->number == number; });
+  if (found == runs_.end()) return;
+  Suspended& suspended = **found;
+  Settle(suspended, suspended.run->Resume());
+}
+
+void SlicedRuns::ResumeWaiting() {
+  std::vector<uint64_t> waiting;
+  for (const auto& each : runs_) {
+    if (each->waits) waiting.push_back(each->number);
+  }
+  for (const uint64_t number : waiting) Resume(number);
+}
+
+void SlicedRuns::Remove(uint64_t number) {
+  std::erase_if(runs_, [number](const auto& each) { return each->number == number; });
+  state_->is_overdue = HasOverdue();
+  CallAfter();
+}
+
+bool SlicedRuns::HasOverdue() const {
+  return std::any_of(runs_.begin(), runs_.end(), [](const auto& each) { return each->run->is_overdue(); });
+}
+
+void SlicedRuns::After(std::function<void()> then) {
+  after_.emplace_back(next_number_, std::move(then));
+  CallAfter();
+}
+
+void SlicedRuns::CallAfter() {
+  uint64_t oldest = next_number_;
+  for (const auto& each : runs_) oldest = std::min(oldest, each->number);
+  const auto split =
+      std::stable_partition(after_.begin(), after_.end(), [oldest](const auto& each) { return each.first > oldest; });
+  std::vector<std::pair<uint64_t, std::function<void()>>> due(std::make_move_iterator(split),
+                                                              std::make_move_iterator(after_.end()));
+  after_.erase(split, after_.end());
+  for (const auto& [number, then] : due) then();
+}
+
+bool SlicedRuns::EndAll() {
+  bool all_undone = true;
+  while (!runs_.empty()) {
+    const std::unique_ptr<Suspended> last = std::move(runs_.back());
+    runs_.pop_back();
+    if (last->run->Abandon()) continue;
+    all_undone = false;
+    [[maybe_unused]] const SlicedRun* const stays = last->run.release();
+  }
+  CallAfter();
+  return all_undone;
+}
+
+}  // namespace ringkv::server

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+// The runs of one thread that have been suspended: each goes on for a slice between the rounds of the event loop.
+//
+// Threads: confined.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "server/base/client_links.h"
+#include "server/scripts/sliced_run.h"
+#include "server/session/thread_state.h"
+
+namespace ringkv::server {
+
+class SlicedRuns {
+ public:
+  // `thread`: its number. `links` must outlive the object.
+  SlicedRuns(ClientLinks& links, size_t thread) : links_(links), thread_(thread) {}
+  SlicedRuns(const SlicedRuns&) = delete;
+  SlicedRuns& operator=(const SlicedRuns&) = delete;
+
+  // Takes over a run that has been suspended. `state`: of the thread; must outlive the object.
+  void Add(std::unique_ptr<SlicedRun> run, SlicedRun::Progress progress, ThreadState& state);
+  // Goes on with those that wait for locks.
+  void ResumeWaiting();
+  // Calls `then` when those of now have ended.
+  void After(std::function<void()> then);
+  // Ends them in any case. False if some could not be undone: these stay in memory.
+  [[nodiscard]] bool EndAll();
+
+ private:
+  struct Suspended {
+    std::unique_ptr<SlicedRun> run;
+    uint64_t number;     // in the order of suspension
+    bool waits = false;  // for locks
+  };
+
+  void Settle(Suspended& suspended, SlicedRun::Progress progress);
+  void ResumeLater(uint64_t number);
+  void Resume(uint64_t number);
+  void Remove(uint64_t number);
+  bool HasOverdue() const;
+  void CallAfter();
+
+  ClientLinks& links_;
+  const size_t thread_;
+  ThreadState* state_ = nullptr;
+  std::vector<std::unique_ptr<Suspended>> runs_;
+  uint64_t next_number_ = 0;
+  std::vector<std::pair<uint64_t, std::function<void()>>> after_;  // with the number of the first run not meant
+};
+
+}  // namespace ringkv::server

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// EXEC of a transaction that runs scripts, on a stack of its own and in a transaction of the store of its own: so a
+// script in it can be suspended, as one that runs alone.
+//
+// It has the right to wait for locks from the start (docs/decisions/034-keys-that-were-not-declared.md), because what
+// it has answered can't be undone for the sake of a script: keys that a script has not declared are locked when they
+// are used.
+//
+// Threads: confined.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "resp/buffer.h"
+#include "resp/reply_writer.h"
+#include "server/command/command.h"
+#include "server/execution/execution_parts.h"
+#include "server/execution/turns.h"
+#include "server/scripts/fiber.h"
+#include "server/scripts/sliced_run.h"
+#include "storage/transaction/txn.h"
+
+namespace ringkv::server {
+
+class TransactionRun final : public SlicedRun, private Turns {
+ public:
+  // Both must outlive the object.
+  TransactionRun(const ExecutionParts& parts, ThreadState& thread);
+  ~TransactionRun() override;
+  TransactionRun(const TransactionRun&) = delete;
+  TransactionRun& operator=(const TransactionRun&) = delete;
+
+  // Begins EXEC, whose session must live until the end. False, and nothing has happened, if others hold what it needs
+  // for long.
+  bool Begin(AdminCall& call);
+  // What Begin has come to.
+  Progress progress() const { return progress_; }
+  // After the end of a run that has never been suspended: unlocks, and hands the reply over to the call.
+  void Finish(AdminCall& call);
+
+  Progress Resume() override;
+  void FinishLate() override;
+  [[nodiscard]] bool Abandon() override;
+  bool is_overdue() const override { return txn_.hold() == storage::Hold::kOverdue; }
+
+ private:
+  struct Work;
+
+  static void Body(void* with);
+  Progress Enter();
+  bool GoOn() override;
+  bool Suspend(bool waits) override;
+  uint64_t Nanoseconds() const { return parts_.ticks.Nanoseconds(parts_.ticks.Now() - began_); }
+  void Clear();
+
+  const ExecutionParts& parts_;
+  storage::Txn txn_;
+  Fiber fiber_;
+  resp::Buffer output_;
+  resp::ReplyWriter reply_{output_, 2};
+
+  // Of the transaction that is under way.
+  std::unique_ptr<Work> work_;
+  Progress progress_ = Progress::kEnded;
+  bool waits_ = false;
+  bool was_suspended_ = false;
+  bool is_abandoned_ = false;
+  uint64_t began_ = 0;  // in ticks
+  uint64_t slice_began_ = 0;
+  uint64_t spent_ = 0;  // nanoseconds before the first suspension
+};
+
+}  // namespace ringkv::server

@@ -10,7 +10,8 @@ package=("${build[@]}" make dpkg-dev file)
 test=("${package[@]}" libgtest-dev libhiredis-dev redis-server redis-tools python3 python3-redis python3-rq
       libredis-perl perl clang libclang-rt-14-dev python3-yaml curl wrk prometheus haproxy chromium-headless-shell
       buildah debootstrap docker-compose prometheus-redis-exporter webdis nutcracker rsyslog-hiredis php8.2-cli
-      php8.2-redis python3-flask-caching python3-django-redis collectd-core ruby-redis-store)
+      php8.2-redis python3-flask-caching python3-django-redis collectd-core ruby-redis-store python3-celery
+      ruby-sidekiq)
 bench=("${build[@]}" redis-server redis-tools python3 python3-redis python3-flask python3-matplotlib wrk)
 lint=("${build[@]}" libgtest-dev libhiredis-dev clang clang-tidy clang-format libclang-rt-14-dev)
 

@@ -25,8 +25,8 @@ def run(*command, env=None):
     return (ran.stdout.splitlines() or [""])[-1]
 
 
-def node(server, script):
-    return json.loads(run("node", script, str(server.port), env=npm.node_environment()))
+def node(server, script, *arguments):
+    return json.loads(run("node", script, *arguments, str(server.port), env=npm.node_environment()))
 
 
 def python(server, script, *arguments):
@@ -45,8 +45,9 @@ def sessions(server):
 
 
 def rooms(server):
-    """socket.io with its adapter: two servers whose clients exchange messages through pub/sub."""
-    assert node(server, "rooms.js") == {"everybody": 3, "room": 2, "sockets": 3, "acknowledged": 3}
+    """socket.io with its adapters: two servers whose clients exchange messages by pub/sub, and by a stream."""
+    for adapter in ("pubsub", "streams"):
+        equal(node(server, "rooms.js", adapter), {"everybody": 3, "room": 2, "sockets": 3, "acknowledged": 3})
 
 
 def jobs(server):
@@ -219,18 +220,19 @@ APPLICATIONS = [sessions, rooms, jobs, cached_views, django_cache, php_sessions,
                 http_gateway, sharding_proxy, log_shipper, statistics_collector]
 
 
-def main():
-    start_server = start_redis if sys.argv[1:] == ["--redis"] else lambda: start_ringkv("--io-threads", "2")
-    with start_server() as server:
-        for application in APPLICATIONS:
+def run_all(applications):
+    """With --redis against redis-server; else against RingKV, with further options of its own."""
+    options = sys.argv[1:]
+    with start_redis() if options == ["--redis"] else start_ringkv("--io-threads", "4", *options) as server:
+        for application in applications:
             start = time.monotonic()
             server.connect().raw("FLUSHALL")
             application(server)
             print(f"{application.__name__} works ({time.monotonic() - start:.1f} s)", flush=True)
         errors = [line for line in server.connect().raw("INFO", "errorstats").decode().splitlines()
                   if line.startswith("errorstat_")]
-        print(f"{len(APPLICATIONS)} applications work; errors seen: {errors}")
+        print(f"{len(applications)} applications work; errors seen: {errors}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_all(APPLICATIONS))

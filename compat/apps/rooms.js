@@ -1,19 +1,26 @@
 // SPDX-License-Identifier: MIT
-// Two servers of socket.io that are one by the Redis adapter; three clients.
+// Two servers of socket.io that are one by an adapter, of pub/sub or of streams; three clients.
 const http = require("http");
 const { Server } = require("socket.io");
 const { io } = require("socket.io-client");
-const { createAdapter } = require("@socket.io/redis-adapter");
+const pubSub = require("@socket.io/redis-adapter");
+const streams = require("@socket.io/redis-streams-adapter");
 const { createClient } = require("redis");
 
-const port = process.argv[2];
+const [kind, port] = process.argv.slice(2);
+
+async function adapter() {
+  const publisher = createClient({ url: `redis://127.0.0.1:${port}` });
+  await publisher.connect();
+  if (kind === "streams") return streams.createAdapter(publisher);
+  const subscriber = publisher.duplicate();
+  await subscriber.connect();
+  return pubSub.createAdapter(publisher, subscriber);
+}
 
 async function start() {
-  const publisher = createClient({ url: `redis://127.0.0.1:${port}` });
-  const subscriber = publisher.duplicate();
-  await Promise.all([publisher.connect(), subscriber.connect()]);
   const server = http.createServer();
-  const sockets = new Server(server, { adapter: createAdapter(publisher, subscriber) });
+  const sockets = new Server(server, { adapter: await adapter() });
   sockets.on("connection", (socket) => socket.on("join", (room, done) => { socket.join(room); done(); }));
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   return { sockets, url: `http://127.0.0.1:${server.address().port}` };

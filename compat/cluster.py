@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Three shards with a replica each, with common cluster clients: redis-py, redis-cli -c,
 redis-benchmark --cluster, ioredis and node-redis. Also replies of CLUSTER against a node of Redis Cluster."""
+import json
 import os
 import shutil
 import subprocess
@@ -53,6 +54,24 @@ def with_redis_tools(cluster):
         assert "keys in 3 masters" in told.stdout and told.stdout.count(" 1 slaves.") == 3, told.stdout
         assert job == "info" or "All 16384 slots covered" in told.stdout, told.stdout
     assert "3 master nodes" in out and out.count("requests per second") >= 2, out
+
+
+def backed_up(cluster):
+    """redis-cli --cluster backup: redis-server loads the files, which have all that the primaries have."""
+    first = cluster.primaries[0]
+    with tempfile.TemporaryDirectory(prefix="ringkv-test-") as folder:
+        told = subprocess.run(["redis-cli", "--cluster", "backup", f"127.0.0.1:{first.port}", folder],
+                              capture_output=True, text=True, check=True, timeout=60)
+        assert "Backup created" in told.stdout, told
+        with open(os.path.join(folder, "nodes.json"), encoding="utf-8") as file:
+            nodes = {node["port"]: node for node in json.load(file)}
+        for primary in cluster.primaries:
+            name = f"redis-node-127.0.0.1-{primary.port}-{nodes[primary.port]['name']}.rdb"
+            with start_redis("--dir", folder, "--dbfilename", name) as restored:
+                ours, theirs = (redis.Redis(port=server.port) for server in (primary, restored))
+                keys = ours.keys()
+                assert sorted(keys) == sorted(theirs.keys()) and len(keys) > 100, (len(keys), theirs.dbsize())
+                assert ours.get(keys[0]) == theirs.get(keys[0])
 
 
 def with_node_clients(cluster):
@@ -143,6 +162,7 @@ def main():
     with start_cluster(3, 1) as cluster:
         with_redis_py(cluster)
         with_redis_tools(cluster)
+        backed_up(cluster)
         with_node_clients(cluster)
     print("cluster: all clients work")
 

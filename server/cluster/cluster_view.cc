@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "server/cluster/cluster_view.h"
 
+#include <algorithm>
+
+#include "server/base/text.h"
+
 namespace ringkv::server {
 
 std::string_view ShownNode::Endpoint(EndpointType type) const {
@@ -10,6 +14,13 @@ std::string_view ShownNode::Endpoint(EndpointType type) const {
     case EndpointType::kUnknown: break;
   }
   return {};
+}
+
+bool ClusterView::HasHost(std::string_view host) const {
+  return std::ranges::any_of(topology.nodes(), [&](const auto& node) { return EqualsIgnoringCase(node.host, host); }) ||
+         std::ranges::any_of(shown, [&](const ShownNode& node) {
+           return EqualsIgnoringCase(node.ip, host) || (!host.empty() && EqualsIgnoringCase(node.hostname, host));
+         });
 }
 
 size_t ClusterView::CountCovered() const {

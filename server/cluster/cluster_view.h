@@ -62,6 +62,8 @@ struct ClusterView {
   const ShownNode& Shown(const cluster::Node& node) const {
     return shown[static_cast<size_t>(&node - topology.nodes().data())];
   }
+  // Whether it is a name or an address of a node: in the topology, or as the node is shown to clients.
+  bool HasHost(std::string_view host) const;
   // The slots whose owner is known; of these, those whose primary answers.
   size_t CountAssigned() const { return storage::kSlots - slots.CountOf(cluster::kNoShard); }
   size_t CountCovered() const;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "server/http/admission.h"
 
-#include <algorithm>
-
 #include "resp/integer_text.h"
 #include "server/base/text.h"
+#include "server/cluster/cluster_view.h"
 #include "server/config/options.h"
 #include "server/http/authorization.h"
 #include "server/http/host_name.h"
@@ -18,16 +17,14 @@ using Refusal = std::optional<Response>;
 
 // A page whose name its owner has bound to the address of this server is one of this server's pages to a browser, and
 // may do whatever needs no password. Its requests show that name, which the server doesn't have.
-Refusal RefuseHost(const Request& request, const Route& route, const Options& options,
-                   std::span<const cluster::Node> nodes) {
+Refusal RefuseHost(const Request& request, const Route& route, const Options& options, const ClusterView* cluster) {
   if (route.is_open || !options.requirepass.Get().empty()) return std::nullopt;
   if (route.is_for_programs && !request.is_from_browser) return std::nullopt;
   const std::string_view host = HostOf(AuthorityOf(request));
   // Browsers always name a host.
   const bool is_known = (host.empty() && request.hosts == 0) || IsAddressOrLocalhost(host) ||
                         IsAllowedHost(host, options.http_allowed_hosts.Get()) ||
-                        std::any_of(nodes.begin(), nodes.end(),
-                                    [&](const cluster::Node& node) { return EqualsIgnoringCase(node.host, host); });
+                        (cluster != nullptr && cluster->HasHost(host));
   if (is_known) return std::nullopt;
   return ErrorResponse(403,
                        "without a password this server answers to its address, to localhost and to the names in "
@@ -93,14 +90,13 @@ Refusal RefuseBody(const Request& request, const Route& route, const Options& op
 
 }  // namespace
 
-tl::expected<Target, Response> Admit(const Request& request, const Options& options,
-                                     std::span<const cluster::Node> nodes) {
+tl::expected<Target, Response> Admit(const Request& request, const Options& options, const ClusterView* cluster) {
   if (request.hosts == 0 && !request.is_1_0) {
     return tl::unexpected(ErrorResponse(400, "an HTTP/1.1 request has a Host line"));
   }
   const tl::expected<const Route*, Response> route = FindRoute(request);
   if (!route) return tl::unexpected(route.error());
-  if (Refusal refusal = RefuseHost(request, **route, options, nodes)) return tl::unexpected(std::move(*refusal));
+  if (Refusal refusal = RefuseHost(request, **route, options, cluster)) return tl::unexpected(std::move(*refusal));
   if (Refusal refusal = RefuseSender(request, **route, options)) return tl::unexpected(std::move(*refusal));
   // Parameters are validated only for an authorized client.
   tl::expected<Target, Response> target = ReadTarget(request, **route);

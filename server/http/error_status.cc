@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "cluster/topology.h"
 #include "server/cluster/cluster_state.h"
 #include "server/command/error_replies.h"
 #include "server/http/http_parts.h"

@@ -141,9 +141,9 @@ bool HttpConnection::ServeOnce() {
 
 bool HttpConnection::TakeHead() {
   const http::Request& request = reader_.request();
-  std::span<const cluster::Node> nodes;
-  if (server_.cluster().is_enabled()) nodes = ViewOf(server_.execution_parts(), thread_.state()).topology.nodes();
-  auto admitted = http::Admit(request, server_.options(), nodes);
+  const bool is_in_cluster = server_.cluster().is_enabled();
+  const ClusterView* view = is_in_cluster ? &ViewOf(server_.execution_parts(), thread_.state()) : nullptr;
+  auto admitted = http::Admit(request, server_.options(), view);
   const bool has_body = request.is_chunked || request.content_length > 0;
   if (!admitted) {
     refusal_ = std::move(admitted.error());

@@ -16,15 +16,18 @@ namespace {
 // Two shards, each with an HTTP port of its own.
 class HttpClusterTest : public testing::Test {
  protected:
-  void Start(const std::string& redirect) {
+  // Each node announces its name with the suffix; none if it is empty.
+  void Start(const std::string& redirect, const std::string& announced_suffix = "") {
     const std::string path = directory_.Path("cluster.conf");
     std::ofstream(path) << "epoch 1\nshard a\nshard b\nnode a1 shard a host 127.0.0.1 port " << ports_[0]
                         << " role primary http " << ports_[2] << "\nnode b1 shard b host 127.0.0.1 port " << ports_[1]
                         << " role primary http " << ports_[3] << "\n";
     for (const size_t i : {0, 1}) {
+      const std::string announced = announced_suffix.empty() ? "" : (i == 0 ? "a1" : "b1") + announced_suffix;
       nodes_.push_back(std::make_unique<ServerProcess>(std::vector<std::string>{
           "--port", std::to_string(ports_[i]), "--http-port", std::to_string(ports_[2 + i]), "--cluster-enabled", "yes",
-          "--cluster-config", path, "--cluster-redirect", redirect}));
+          "--cluster-config", path, "--cluster-redirect", redirect, "--cluster-announce-hostname", announced,
+          "--cluster-preferred-endpoint-type", announced.empty() ? "ip" : "hostname"}));
     }
   }
 
@@ -52,6 +55,25 @@ TEST_F(HttpClusterTest, AnotherNodesKeyIsAnsweredWithItsAddress) {
   EXPECT_EQ(stored + redirected, 40);
   EXPECT_EQ(HttpClient(ports_[2]).Ask("POST", "/mget", R"(["k1","k2","k3"])", kJson).status, 400);
   EXPECT_EQ(HttpClient(ports_[2]).Ask("GET", "/search?prefix=k&values=1").status, 200);
+}
+
+TEST_F(HttpClusterTest, ANodeAnswersToTheNameThatItAnnounces) {
+  Start("moved", ".nodes.test");
+  const std::string owner = "http://b1.nodes.test:" + std::to_string(ports_[3]) + "/keys/k";
+  int redirected = 0;
+  for (int i = 0; i < 10; ++i) {
+    const std::string number = std::to_string(i);
+    HttpReply reply;
+    // The first node learns the name when it has asked the second one.
+    EXPECT_TRUE(Eventually([&] {
+      reply = HttpClient(ports_[2]).Ask("PUT", "/keys/k" + number, "x");
+      return reply.status == 204 || reply.head.find("Location: " + owner + number + "\r\n") != std::string::npos;
+    })) << reply.head;
+    if (reply.status != 307) continue;
+    EXPECT_EQ(HttpClient(ports_[3]).Ask("PUT", owner + number, "x").status, 204);
+    ++redirected;
+  }
+  EXPECT_GT(redirected, 0);
 }
 
 TEST_F(HttpClusterTest, OrAnyNodeAnswersForAll) {

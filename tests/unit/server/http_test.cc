@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "server/cluster/cluster_view.h"
 #include "server/command/digest.h"
 #include "server/http/admission.h"
 #include "server/http/authorization.h"
@@ -247,8 +248,8 @@ Request RequestFor(Method method, const std::string& target) {
   return request;
 }
 
-int StatusOf(const Request& request, const Options& options, std::span<const cluster::Node> nodes = {}) {
-  const auto admitted = Admit(request, options, nodes);
+int StatusOf(const Request& request, const Options& options, const ClusterView* cluster = nullptr) {
+  const auto admitted = Admit(request, options, cluster);
   return admitted ? 200 : admitted.error().status;
 }
 
@@ -429,9 +430,13 @@ TEST(HttpAdmission, NamesOfOwnersAreTaken) {
   options.http_allowed_hosts.Set("db cache");
   EXPECT_EQ(StatusOf(request, options), 200);
   options.http_allowed_hosts.Set("");
-  std::vector<cluster::Node> nodes(1);
-  nodes[0].host = "cache";
-  EXPECT_EQ(StatusOf(request, options, nodes), 200) << "other nodes send clients there";
+  ClusterView cluster;
+  EXPECT_EQ(StatusOf(request, options, &cluster), 403);
+  cluster.topology = *cluster::Topology::Parse("epoch 1\nshard a\nnode a1 shard a host cache port 1 role primary\n");
+  EXPECT_EQ(StatusOf(request, options, &cluster), 200) << "other nodes send clients there";
+  cluster.topology = {};
+  cluster.shown = {{.ip = "10.0.0.1", .hostname = "Cache", .port = 1}};
+  EXPECT_EQ(StatusOf(request, options, &cluster), 200) << "the name that a node announces";
   options.requirepass.Set("secret");
   EXPECT_EQ(StatusOf(request, options), 401) << "the password protects";
   request.authorization = "Bearer secret";

@@ -72,7 +72,7 @@ Status ReplicaFeed::Serve() {
     tail_ = owner_.TailFrom(request_.next);
     goes_on = tail_->Read(kFramesAtOnce, &first) != Backlog::ReadResult::kGone;
   }
-  owner_.NoteSync(goes_on, request_.next > 0);
+  owner_.NoteSync(goes_on, request_.next > 1);  // 1: it has nothing that could be continued
   const std::string verdict = "+RINGKV " + std::string(goes_on ? "CONTINUE " : "SNAPSHOT ") + history_.id() + " " +
                               std::to_string(history_.epoch()) + "\r\n";
   if (Status sent = Send(verdict); !sent) return sent;

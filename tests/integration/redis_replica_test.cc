@@ -42,6 +42,10 @@ TEST(MovingOut, WaitAndInfoAndKillKnowARedisReplica) {
   EXPECT_EQ(Ask(client.get(), {"WAIT", "1", "10000"})->integer, 1);
   EXPECT_EQ(Say(replica, {"GET", "key"}), "value");
   EXPECT_EQ(primary.Info("connected_slaves"), "1");
+  // The test's own connection, and that which asks: a replica is no client.
+  EXPECT_TRUE(Eventually([&] { return primary.Info("connected_clients") == "2"; }))
+      << primary.Info("connected_clients");
+  EXPECT_EQ(primary.Info("sync_partial_err"), "0");
   EXPECT_NE(Say(primary, {"CLIENT", "LIST", "TYPE", "replica"}).find("flags=S"), std::string::npos);
   EXPECT_EQ(Say(primary, {"CLIENT", "KILL", "TYPE", "replica"}), "1");
   ASSERT_TRUE(Eventually([&] { return primary.Info("sync_partial_ok") == "1"; }));
@@ -52,6 +56,9 @@ TEST(MovingOut, AReplicaMayHaveRedisReplicas) {
   ServerProcess primary;
   ServerProcess middle({"--replicaof", "127.0.0.1 " + std::to_string(primary.port())});
   ASSERT_TRUE(Eventually([&] { return IsUp(middle); }));
+  EXPECT_EQ(primary.Info("sync_partial_err"), "0") << "a new replica has nothing to continue";
+  EXPECT_TRUE(Eventually([&] { return primary.Info("connected_clients") == "1"; }))
+      << primary.Info("connected_clients");
   ServerProcess last({"--migrate-from", "127.0.0.1 " + std::to_string(middle.port())});
   ASSERT_TRUE(Eventually([&] { return last.Info("migrate_link_status") == "up"; }));
   EXPECT_EQ(Say(primary, {"SET", "key", "value"}), "OK");

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Applications that people run against Redis, from Debian's and npm's packages, as their users run them."""
+import contextlib
 import json
 import os
 import socket
@@ -207,10 +208,10 @@ LoadPlugin csv
         found = set()
 
         def has_written_all():
-            # One reading; collectd may end before its other thread has written all of it.
+            # One reading; collectd may end before its other thread has written all of it, or anything.
             run("collectd", "-T", "-C", path)
-            found.update(name.partition("-")[0] for name in os.listdir(os.path.join(folder, "csv", "host",
-                                                                                    "redis-node")))
+            written = os.path.join(folder, "csv", "host", "redis-node")
+            found.update(name.partition("-")[0] for name in (os.listdir(written) if os.path.isdir(written) else []))
             return wanted <= found
 
         eventually(has_written_all, f"files of {wanted}")
@@ -220,14 +221,21 @@ APPLICATIONS = [sessions, rooms, jobs, cached_views, django_cache, php_sessions,
                 http_gateway, sharding_proxy, log_shipper, statistics_collector]
 
 
-def run_all(applications):
-    """With --redis against redis-server; else against RingKV, with further options of its own."""
-    options = sys.argv[1:]
-    with start_redis() if options == ["--redis"] else start_ringkv("--io-threads", "4", *options) as server:
+@contextlib.contextmanager
+def nothing(_):
+    yield lambda: None
+
+
+def run_all(applications, options, observe=nothing):
+    """With --redis against redis-server; else against RingKV, with further options of its own. `observe`: gives what is
+    called after each application."""
+    start_server = start_redis if options == ["--redis"] else lambda: start_ringkv("--io-threads", "4", *options)
+    with start_server() as server, observe(server) as check:
         for application in applications:
             start = time.monotonic()
             server.connect().raw("FLUSHALL")
             application(server)
+            check()
             print(f"{application.__name__} works ({time.monotonic() - start:.1f} s)", flush=True)
         errors = [line for line in server.connect().raw("INFO", "errorstats").decode().splitlines()
                   if line.startswith("errorstat_")]
@@ -235,4 +243,4 @@ def run_all(applications):
 
 
 if __name__ == "__main__":
-    sys.exit(run_all(APPLICATIONS))
+    sys.exit(run_all(APPLICATIONS, sys.argv[1:]))

@@ -1,7 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Applications whose work is done by scripts: locks, rate limits, job queues. As their users run them, from Debian's
-and npm's packages."""
+and npm's packages.
+
+  compat/script_applications.py [--redis | options of RingKV]
+  compat/script_applications.py --replicas    a RingKV and a redis-server follow, and have the same after each
+"""
+import contextlib
 import json
 import os
 import signal
@@ -9,7 +14,8 @@ import sys
 
 import npm
 from applications import APPS, equal, node, python, run, run_all
-from servers import RunningServer, eventually, free_ports, start_cluster, start_ringkv
+from dataset import everything
+from servers import RunningServer, eventually, free_ports, start_cluster, start_redis, start_ringkv
 
 HUNDRED = sum(range(100))
 
@@ -150,5 +156,29 @@ def sidekiq(server):
 APPLICATIONS = [locks, distributed_locks, rate_limits, defined_commands, bullmq, interrupted_jobs, bull, bee_queue,
                 celery, rq, sidekiq]
 
+DATABASES = range(4)
+
+
+@contextlib.contextmanager
+def replicas(server):
+    follow = ("--replicaof", f"127.0.0.1 {server.port}")
+    with start_ringkv(*follow) as ringkv, start_redis(*follow) as redis_server:
+        for replica in (ringkv, redis_server):
+            eventually(lambda: b"master_link_status:up" in replica.connect().raw("INFO", "replication"), "the link")
+
+        def compare():
+            for name, replica in (("RingKV", ringkv), ("redis-server", redis_server)):
+                eventually(lambda: everything(server, DATABASES) == everything(replica, DATABASES), f"{name} has it")
+
+        yield compare
+
+
+def main():
+    options = sys.argv[1:]
+    if options == ["--replicas"]:
+        return run_all(APPLICATIONS, [], replicas)
+    return run_all(APPLICATIONS, options)
+
+
 if __name__ == "__main__":
-    sys.exit(run_all(APPLICATIONS))
+    sys.exit(main())

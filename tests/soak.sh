@@ -16,8 +16,9 @@ soak /usr/bin/python3 compat/differential.py --rounds 20
 soak /usr/bin/python3 compat/sentinel.py --rounds 20
 soak /usr/bin/python3 compat/way_out.py --seconds 60
 soak /usr/bin/python3 compat/key_events.py --commands 20000 --rounds 4
-# The fast tests run them with four threads and without a log.
+# The fast tests run them with four threads, and without log and replicas.
 soak /usr/bin/python3 compat/script_applications.py --io-threads 1
 soak /usr/bin/python3 compat/script_applications.py --appendonly yes --appendfsync always
+soak /usr/bin/python3 compat/script_applications.py --replicas
 
 exit $failed

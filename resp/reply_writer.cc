@@ -65,6 +65,16 @@ void ReplyWriter::Error(std::string_view code_and_text) {
   last_code_size_ = std::min(code_and_text.find(' '), sizeof last_code_);
   last_code_size_ = std::min(last_code_size_, code_and_text.size());
   std::memcpy(last_code_, code_and_text.data(), last_code_size_);
+  UncountedError(code_and_text);
+}
+
+void ReplyWriter::RepeatedError(std::string_view code_and_text) {
+  ++errors_;
+  last_code_size_ = 0;
+  UncountedError(code_and_text);
+}
+
+void ReplyWriter::UncountedError(std::string_view code_and_text) {
   if (builds_value()) [[unlikely]] {
     std::string text(code_and_text);
     std::replace_if(text.begin(), text.end(), IsLineBreak, ' ');

@@ -35,6 +35,10 @@ class ReplyWriter {
   void Ok() { builds_value() ? Simple("OK") : out_->Append("+OK\r\n"); }
   // "-CODE text": line breaks become spaces, so that no argument can forge a second reply. Counted in errors().
   void Error(std::string_view code_and_text);
+  // An error whose code was counted where it arose: last_error_code() is empty.
+  void RepeatedError(std::string_view code_and_text);
+  // An error that errors() doesn't count.
+  void UncountedError(std::string_view code_and_text);
   void Integer(int64_t value);
   void Bulk(std::string_view bytes);
   void BulkInteger(int64_t value);

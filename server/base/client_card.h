@@ -24,7 +24,7 @@ struct ClientCard {
   bool is_unix = false;
   bool is_http = false;
   bool is_script = false;  // of the calls of scripts; it is no client
-  bool is_local = false;  // a loopback address or a Unix socket
+  bool is_local = false;   // a loopback address or a Unix socket
   int descriptor = -1;
   size_t thread = 0;
   int64_t connected_ms = 0;

@@ -22,9 +22,9 @@ constexpr size_t kNoThread = SIZE_MAX;
 // The reply to a blocked client.
 struct LateAnswer {
   std::string reply;
-  storage::Lsn lsn = 0;          // the last LSN that it depends on
-  uint32_t term = 0;             // in which that was assigned, if a majority has to confirm it; see ReplyGate::Hold
-  std::string error = {};        // the code, if it is an error
+  storage::Lsn lsn = 0;  // the last LSN that it depends on
+  uint32_t term = 0;     // in which that was assigned, if a majority has to confirm it; see ReplyGate::Hold
+  std::optional<std::string> error = {};  // the code, if it is an error; empty: it was counted where it arose
   bool is_accounted = false;     // counts as a call of its command; not if it was refused while blocked, as in Redis
   uint64_t nanoseconds = 0;      // of the retry
   bool ends_connection = false;  // after the reply

@@ -57,9 +57,9 @@ void Account(const ExecutionParts& parts, ThreadState& thread, const Finished& f
   thread.statistics.commands.Add(1);
   statistics.calls.Add(1);
   statistics.nanoseconds.Add(finished.nanoseconds);
-  if (!finished.error.empty()) {
+  if (finished.error) {
     statistics.failed.Add(1);
-    thread.statistics.CountError(finished.error);
+    thread.statistics.CountError(*finished.error);
   }
   if (!finished.waits) AddToHistogram(parts, statistics, finished.nanoseconds);
   // Below a microsecond only a threshold of zero is met.
@@ -72,11 +72,11 @@ void Account(const ExecutionParts& parts, ThreadState& thread, const Finished& f
 
 void AccountWait(const ExecutionParts& parts, ThreadState& thread, const WaitingRequest& request, uint64_t spent,
                  const LateAnswer& answer) {
-  if (!answer.error.empty()) thread.statistics.CountError(answer.error);
+  if (answer.error) thread.statistics.CountError(*answer.error);
   if (!answer.is_accounted) return;
   CommandStatistics& statistics = thread.statistics.per_command[request.command->index];
   statistics.nanoseconds.Add(answer.nanoseconds);
-  if (!answer.error.empty()) statistics.failed.Add(1);
+  if (answer.error) statistics.failed.Add(1);
   const uint64_t all = spent + answer.nanoseconds;
   AddToHistogram(parts, statistics, all);
   NoteLatency(parts, "command-unblocking", answer.nanoseconds);

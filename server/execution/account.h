@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -23,7 +24,7 @@ struct Finished {
   storage::DbIndex db;
   const ClientCard& client;
   uint64_t nanoseconds;
-  std::string_view error;  // its code; empty: none
+  std::optional<std::string_view> error;  // its code, as CountError takes it
   bool waits;
 };
 

@@ -46,12 +46,13 @@ RetryResult Retry(const WaitingRequest& request, const ExecutionParts& parts, st
   const uint32_t term = parts.replication.quorum_term();
   txn.Unlock();
   if (plan.would_wait) return {};
-  return {.answer = LateAnswer{.reply = std::string(answer.Readable()),
-                               .lsn = txn.depends_on(),
-                               .term = term,
-                               .error = reply.errors() == 0 ? "" : std::string(reply.last_error_code()),
-                               .is_accounted = true,
-                               .nanoseconds = parts.ticks.Nanoseconds(end - start)}};
+  return {.answer = LateAnswer{
+              .reply = std::string(answer.Readable()),
+              .lsn = txn.depends_on(),
+              .term = term,
+              .error = reply.errors() == 0 ? std::nullopt : std::optional<std::string>(reply.last_error_code()),
+              .is_accounted = true,
+              .nanoseconds = parts.ticks.Nanoseconds(end - start)}};
 }
 
 }  // namespace ringkv::server

@@ -142,7 +142,7 @@ void Run(Execution& execution) {
            .db = execution.session().db,
            .client = *execution.session().card,
            .nanoseconds = nanoseconds,
-           .error = has_failed ? reply.last_error_code() : std::string_view(),
+           .error = has_failed ? std::optional(reply.last_error_code()) : std::nullopt,
            .waits = waits});
 }
 

@@ -275,12 +275,13 @@ void KeyMigrations::Answer(const MigrateRequest& request, std::string_view error
   resp::ReplyWriter reply(buffer, 2);
   error.empty() ? reply.Ok() : reply.Error(error);
   const int64_t spent_us = parts_.clock.SteadyMicros() - started_us;
-  parts_.links.Answer(*request.client, {.reply = std::string(buffer.Readable()),
-                                        .lsn = lsn,
-                                        .term = parts_.replication.quorum_term(),
-                                        .error = error.empty() ? "" : std::string(reply.last_error_code()),
-                                        .is_accounted = true,
-                                        .nanoseconds = static_cast<uint64_t>(std::max<int64_t>(spent_us, 0)) * 1000});
+  parts_.links.Answer(*request.client,
+                      {.reply = std::string(buffer.Readable()),
+                       .lsn = lsn,
+                       .term = parts_.replication.quorum_term(),
+                       .error = error.empty() ? std::nullopt : std::optional<std::string>(reply.last_error_code()),
+                       .is_accounted = true,
+                       .nanoseconds = static_cast<uint64_t>(std::max<int64_t>(spent_us, 0)) * 1000});
 }
 
 }  // namespace ringkv::server

@@ -21,6 +21,7 @@ ThreadStatistics::ThreadStatistics(size_t command_count, HttpLabels http_labels)
     : per_command(command_count), http(http_labels) {}
 
 void ThreadStatistics::CountError(std::string_view code) {
+  if (code.empty()) return;
   errors_answered.Add(1);
   storage::MutexLock lock(mutex_);
   const auto found = errors_.find(code);

@@ -51,6 +51,7 @@ class ThreadStatistics {
   std::vector<CommandStatistics> per_command;
   HttpStatistics http;
 
+  // An empty code stands for an error that was counted where it arose: it adds nothing.
   void CountError(std::string_view code);
   // Of the memory for a client's replies.
   void CountResize(size_t before, size_t after) {

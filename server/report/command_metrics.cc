@@ -35,8 +35,9 @@ constexpr GroupField<CountedCommand> kCommandFields[] = {
     {.info = "calls",
      .series = {"ringkv_commands_total", kCounter, "Commands executed."},
      .read = [](const Observation&, const CountedCommand& each) { return Reading(each.totals.calls); }},
-    {.info = "usec",
-     .read = [](const Observation&, const CountedCommand& each) { return Reading(each.totals.nanoseconds / 1000); }},
+    {.info = "usec",  // rounded up: no command takes no time
+     .read = [](const Observation&,
+                const CountedCommand& each) { return Reading((each.totals.nanoseconds + 999) / 1000); }},
     {.info = "usec_per_call",
      .read = [](const Observation&, const CountedCommand& each) { return Reading(MicrosecondsEach(each.totals), 2); }},
     {.info = "rejected_calls",

@@ -149,7 +149,8 @@ void ScriptRun::Finish(AdminCall& call) {
   call.txn.DependOn(own_txn_.depends_on());
   const std::string_view reply = output_.Readable();
   if (reply_.errors() > 0 && reply.starts_with('-')) {
-    call.reply.Error(reply.substr(1, reply.size() - 3));
+    const std::string_view error = reply.substr(1, reply.size() - 3);
+    error_was_counted_ ? call.reply.RepeatedError(error) : call.reply.Error(error);
   } else {
     call.reply.Raw(reply);
   }
@@ -162,10 +163,11 @@ void ScriptRun::FinishLate() {
   Unlock();
   const std::string_view reply = output_.Readable();
   const bool has_failed = reply_.errors() > 0 && reply.starts_with('-');
+  std::string code(error_was_counted_ ? std::string_view() : reply_.last_error_code());
   parts_.links.Answer(*client_, LateAnswer{.reply = std::string(reply),
                                            .lsn = own_txn_.depends_on(),
                                            .term = term,
-                                           .error = has_failed ? std::string(reply_.last_error_code()) : std::string(),
+                                           .error = has_failed ? std::optional(std::move(code)) : std::nullopt,
                                            .is_accounted = true,
                                            .nanoseconds = Nanoseconds() - spent_});
   Clear();

@@ -93,6 +93,7 @@ class ScriptRun final : public ScriptHost {
   static void Body(void* with) {
     auto& run = *static_cast<ScriptRun*>(with);
     run.program_->Run(*run.state_, run, run.keys_, run.arguments_, run.reply_);
+    run.error_was_counted_ = run.state_->error_was_counted();
   }
   // Runs a slice, and the program from its start again if it has to.
   Progress GoOn();
@@ -162,6 +163,7 @@ class ScriptRun final : public ScriptHost {
   bool begins_again_ = false;
   bool is_abandoned_ = false;
   bool was_suspended_ = false;
+  bool error_was_counted_ = false;  // the one that it returned, by the command that it called
   storage::DbIndex db_ = 0;
   std::optional<size_t> slot_;  // in a cluster, of all keys so far, where all must be in one
   std::atomic<Stage> stage_{Stage::kReads};

@@ -13,9 +13,9 @@ from resp import flatten
 from servers import eventually, start_cluster, start_redis, start_ringkv
 
 TAG = b"{t}"
-# Of these a redis-server tells no keys, or not always.
 # Reads that a Redis replica answers in another way, of Redis too: when a consumer was seen isn't replicated.
 SEEN_DIFFERENTLY = {"XINFO"}
+# Of these a redis-server tells no keys, or not always.
 ALL_ARE_KEYS = {b"SSUBSCRIBE", b"SUNSUBSCRIBE", b"PFMERGE"}
 
 
@@ -24,7 +24,7 @@ def as_bytes(arguments):
 
 
 class Tagger:
-    """Appends the tag to the keys of a command, which a redis-server finds."""
+    """Appends the tag to the keys of a command, which a redis-server finds: one that nobody else uses."""
 
     def __init__(self, server):
         self.client = server.connect()
@@ -277,25 +277,28 @@ def cluster_of(shards):
     """Clients connect to the owner of their keys."""
     @contextlib.contextmanager
     def start(options, redis_options):
-        with start_cluster(shards, 0, *options) as cluster, redis_cluster_of_one(redis_options) as theirs:
-            yield Pair(owner(cluster), theirs, Tagger(theirs))
+        with start_cluster(shards, 0, *options) as cluster, redis_cluster_of_one(redis_options) as theirs, \
+                start_redis() as finder:
+            yield Pair(owner(cluster), theirs, Tagger(finder))
     return start
 
 
 @contextlib.contextmanager
 def proxy(options, redis_options):
     """Clients connect to a node that forwards their requests to the owner of the keys."""
-    with start_cluster(3, 0, *options) as cluster, redis_cluster_of_one(redis_options) as theirs:
+    with start_cluster(3, 0, *options) as cluster, redis_cluster_of_one(redis_options) as theirs, \
+            start_redis() as finder:
         far = others(cluster)[0]
         for node in cluster.primaries:
             node.connect().raw("CONFIG", "SET", "cluster-redirect", "proxy")
-        yield Pair(far, theirs, Tagger(theirs), connect=lambda: ConfiguresAll(far, cluster.primaries))
+        yield Pair(far, theirs, Tagger(finder), connect=lambda: ConfiguresAll(far, cluster.primaries))
 
 
 @contextlib.contextmanager
 def moving(options, redis_options):
     """All slots migrate to another shard and back all the time; clients use a third node, which forwards."""
-    with start_cluster(2, 0, *options) as cluster, redis_cluster_of_one(redis_options) as theirs:
+    with start_cluster(2, 0, *options) as cluster, redis_cluster_of_one(redis_options) as theirs, \
+            start_redis() as finder:
         for node in cluster.primaries:
             node.connect().raw("CONFIG", "SET", "cluster-redirect", "proxy")
         cluster.add_shard()
@@ -322,7 +325,7 @@ def moving(options, redis_options):
         mover = threading.Thread(target=move)
         mover.start()
         try:
-            yield Pair(far, theirs, Tagger(theirs), connect=lambda: ConfiguresAll(far, cluster.primaries))
+            yield Pair(far, theirs, Tagger(finder), connect=lambda: ConfiguresAll(far, cluster.primaries))
         finally:
             stop.set()
             mover.join()
@@ -349,6 +352,8 @@ PASSED_ON = {"proxy", "moving"}  # by a node that doesn't own the keys
 def is_asked(mode, command):
     """Whether the mode answers such a command as redis-server does (docs/differences.md)."""
     words = [word.upper() for word in as_bytes(command)]
+    if mode == "draining" and words[:2] == [b"SHUTDOWN", b"ABORT"]:
+        return False  # it would end the draining
     if mode not in PASSED_ON or not words:
         return True
     # Of these a node answers for itself, or for its own clients, or in its own way.

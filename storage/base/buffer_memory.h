@@ -13,11 +13,12 @@
 
 namespace ringkv::storage {
 
-// The memory of a text in shared ownership.
-inline size_t SharedTextBytes(const std::string& text) {
+// The memory of a text in shared ownership, which has room for so many bytes.
+inline size_t SharedTextBytes(size_t capacity) {
   constexpr size_t kCounts = 16;  // of the owners
-  return AllocationSize(text.capacity() + 1) + AllocationSize(sizeof text + kCounts);
+  return AllocationSize(capacity + 1) + AllocationSize(sizeof(std::string) + kCounts);
 }
+inline size_t SharedTextBytes(const std::string& text) { return SharedTextBytes(text.capacity()); }
 
 class BufferMemory {
  public:

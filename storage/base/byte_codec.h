@@ -20,8 +20,9 @@ void PutFixed(std::string* out, Number number) {
   out->append(bytes, sizeof number);
 }
 
+constexpr size_t kLongestVarint = 10;  // bytes
 inline void PutVarint(std::string* out, uint64_t number) {
-  char bytes[10];
+  char bytes[kLongestVarint];
   size_t size = 0;
   while (number >= 0x80) {
     bytes[size++] = static_cast<char>(number | 0x80);

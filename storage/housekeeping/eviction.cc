@@ -61,7 +61,13 @@ bool IsLru(EvictionPolicy policy) {
   return policy == EvictionPolicy::kAllKeysLru || policy == EvictionPolicy::kVolatileLru;
 }
 
-bool MemoryLimit::IsExceeded(Store& store) const { return UsedMemory() > bytes + store.UncountedBytes(); }
+// What is not counted is announced before it is allocated, and until it is free: so one of two readings around that of
+// the memory in use has it.
+bool MemoryLimit::IsExceeded(Store& store) const {
+  const size_t uncounted = store.UncountedBytes();
+  const size_t used = UsedMemory();
+  return used > bytes + uncounted && used > bytes + store.UncountedBytes();
+}
 
 Eviction Evictor::MakeRoom(Txn& txn, const MemoryLimit& limit, const std::function<bool()>& in_time) {
   while (limit.IsExceeded(txn.store())) {

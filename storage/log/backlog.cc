@@ -33,6 +33,7 @@ void Backlog::Trim() {
 void Backlog::CountMemory() { memory_.Set(memory_bytes_ + frames_.size() * sizeof(Held)); }
 
 Status Backlog::Write(const LogFrame& frame, std::string_view bytes) {
+  coming_.Set(SharedTextBytes(bytes.size()));
   auto copy = std::make_shared<const std::string>(bytes);
   MutexLock lock(mutex_);
   bytes_ += copy->size();
@@ -40,6 +41,7 @@ Status Backlog::Write(const LogFrame& frame, std::string_view bytes) {
   last_ = frame.last();
   frames_.push_back({frame.first, frame.last(), std::move(copy)});
   Trim();
+  coming_.Set(0);
   for (Listener* listener : listeners_) listener->FrameArrived();
   return {};
 }

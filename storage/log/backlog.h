@@ -20,7 +20,7 @@ using FrameList = std::vector<std::shared_ptr<const std::string>>;
 class Backlog final : public FrameSink {
  public:
   // `buffers`, which must outlive it, counts its memory.
-  explicit Backlog(BufferMemory& buffers) : memory_(buffers) {}
+  explicit Backlog(BufferMemory& buffers) : memory_(buffers), coming_(buffers) {}
 
   class Listener {
    public:
@@ -70,6 +70,7 @@ class Backlog final : public FrameSink {
   uint64_t lives_ GUARDED_BY(mutex_) = 0;
   std::deque<Held> frames_ GUARDED_BY(mutex_);
   BufferMemory::Share memory_ GUARDED_BY(mutex_);
+  BufferMemory::Share coming_;  // a frame that is being copied, by the thread that writes
   std::vector<Listener*> listeners_ GUARDED_BY(mutex_);
 };
 

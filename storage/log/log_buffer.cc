@@ -3,9 +3,35 @@
 
 #include <algorithm>
 
+#include "storage/base/allocator.h"
 #include "storage/base/byte_codec.h"
 
 namespace ringkv::storage {
+namespace {
+
+// Of a string's allocation; a short one has none.
+size_t BytesForCapacity(size_t capacity) {
+  return capacity <= std::string().capacity() ? 0 : AllocationSize(capacity + 1);
+}
+
+}  // namespace
+
+// While the text moves, its old memory and the new one are both there.
+void LogBuffer::MakeRoom(std::string* text, size_t more) {
+  if (text->size() + more <= text->capacity()) return;
+  const size_t before = BytesForCapacity(text->capacity());
+  const size_t capacity = std::max(text->size() + more, 2 * text->capacity());
+  memory_bytes_.fetch_add(BytesForCapacity(capacity), std::memory_order_relaxed);
+  text->reserve(capacity);
+  memory_bytes_.fetch_sub(before, std::memory_order_relaxed);
+}
+
+void LogBuffer::FreeRoom(std::string* text) {
+  const size_t before = BytesForCapacity(text->capacity());
+  memory_bytes_.fetch_add(BytesForCapacity(text->size()), std::memory_order_relaxed);
+  text->shrink_to_fit();
+  memory_bytes_.fetch_sub(before, std::memory_order_relaxed);
+}
 
 void LogBuffer::Forget() {
   bytes_.clear();
@@ -43,12 +69,12 @@ Lsn LogBuffer::Append(std::string_view effects) {
   {
     MutexLock lock(mutex_);
     const size_t before = bytes_.size();
+    MakeRoom(&bytes_, effects.size() + kLongestVarint);
     PutText(&bytes_, effects);
     ++groups_;
     lsn = appended_.load(std::memory_order_relaxed) + 1;
     appended_.store(lsn, std::memory_order_release);
     pending_bytes_.store(bytes_.size(), std::memory_order_relaxed);
-    waiting_capacity_.store(bytes_.capacity(), std::memory_order_relaxed);
     wake = before < kWakeBytes && bytes_.size() >= kWakeBytes;
     if (wake) woken_ = true;
     if (is_idle_ && prompt_.load(std::memory_order_relaxed)) {
@@ -62,16 +88,14 @@ Lsn LogBuffer::Append(std::string_view effects) {
 
 bool LogBuffer::Take(Batch* batch) {
   batch->bytes.clear();
-  if (batch->bytes.capacity() > 4 * kWakeBytes) batch->bytes.shrink_to_fit();
+  if (batch->bytes.capacity() > 4 * kWakeBytes) FreeRoom(&batch->bytes);
   MutexLock lock(mutex_);
   batch->groups = groups_;
   batch->first = appended_.load(std::memory_order_relaxed) - groups_ + 1;
   if (groups_ == 0) return false;
   batch->bytes.swap(bytes_);
-  writer_bytes_.store(batch->bytes.capacity(), std::memory_order_relaxed);
   groups_ = 0;
   pending_bytes_.store(0, std::memory_order_relaxed);
-  waiting_capacity_.store(bytes_.capacity(), std::memory_order_relaxed);
   return true;
 }
 

@@ -49,19 +49,20 @@ class LogBuffer {
   // Bytes that the writer has not taken yet.
   size_t pending_bytes() const { return pending_bytes_.load(std::memory_order_relaxed); }
 
-  // Memory of those, and of what the writer has in hand.
-  size_t memory_bytes() const {
-    return waiting_capacity_.load(std::memory_order_relaxed) + writer_bytes_.load(std::memory_order_relaxed);
-  }
-  // Of the writer: the memory of its last batch, and of the frames that it keeps.
-  void set_writer_bytes(size_t bytes) { writer_bytes_.store(bytes, std::memory_order_relaxed); }
+  // Memory of those, and of what the writer has in hand: at no moment less than is allocated.
+  size_t memory_bytes() const { return memory_bytes_.load(std::memory_order_relaxed); }
+  // Reserves room for so many more bytes in `text`, whose memory counts in memory_bytes. `text` is one of the writer's.
+  void MakeRoom(std::string* text, size_t more);
+  // Likewise, frees the room that is not in use.
+  void FreeRoom(std::string* text);
 
   struct Batch {
     Lsn first = 0;
     uint32_t groups = 0;
     std::string bytes;
   };
-  // Moves all waiting groups into `batch`. False if there are none; `batch.first` is the next LSN then.
+  // Moves all waiting groups into `batch`, and takes its memory for the next ones. False if there are none;
+  // `batch.first` is the next LSN then.
   bool Take(Batch* batch);
 
   // A client waits for the appended groups: the writer should write them soon.
@@ -83,8 +84,7 @@ class LogBuffer {
   std::atomic<uint64_t> periods_{0};
   std::atomic<Lsn> appended_{0};
   std::atomic<size_t> pending_bytes_{0};
-  std::atomic<size_t> waiting_capacity_{0};  // memory of `bytes_`
-  std::atomic<size_t> writer_bytes_{0};
+  std::atomic<size_t> memory_bytes_{0};
   std::condition_variable work_;
   Mutex mutex_;
   std::string bytes_ GUARDED_BY(mutex_);

@@ -85,7 +85,7 @@ void LogWriter::DropHeld() {
 
 void LogWriter::ForgetFrames() {
   unsynced_.clear();
-  if (unsynced_.capacity() > 2 * kMostUnsynced) unsynced_.shrink_to_fit();
+  if (unsynced_.capacity() > 2 * kMostUnsynced) buffer_.FreeRoom(&unsynced_);
   written_ = 0;
 }
 
@@ -201,9 +201,8 @@ void LogWriter::TakeFrame() {
                  .time = clock_.Now(),
                  .body = batch_.bytes};
   const size_t start = unsynced_.size();
-  buffer_.set_writer_bytes(batch_.bytes.capacity() + unsynced_.capacity() + batch_.bytes.size());
+  buffer_.MakeRoom(&unsynced_, kFrameHeaderBytes + frame.body.size());
   EncodeFrame(&unsynced_, frame);
-  buffer_.set_writer_bytes(batch_.bytes.capacity() + unsynced_.capacity());
   for (Sink& sink : sinks_) {
     if (sink.status) sink.status = sink.to->Write(frame, std::string_view(unsynced_).substr(start));
   }

@@ -71,6 +71,28 @@ void WriteAllTypes(const ServerProcess& server) {
   }
 }
 
+// What waits for the disk is not counted, so it neither evicts keys nor refuses writes.
+TEST(Persistence, ABurstThatTheLogHasYetToWriteDoesNotMeetMaxmemory) {
+  const TempDir dir;
+  const ServerProcess server(In(dir, {"--appendonly", "yes", "--maxmemory-policy", "allkeys-lru"}));
+  const Context context = ConnectTo(server);
+  const std::string value(100'000, 'v');
+  constexpr int kKeys = 20;
+  const auto set_all = [&] {
+    for (int i = 0; i < kKeys; ++i) ::redisAppendCommand(context.get(), "SET key:%d %s", i, value.c_str());
+    for (int i = 0; i < kKeys; ++i) {
+      void* reply = nullptr;
+      ASSERT_EQ(::redisGetReply(context.get(), &reply), REDIS_OK);
+      EXPECT_STREQ(Reply(static_cast<redisReply*>(reply))->str, "OK");
+    }
+  };
+  set_all();
+  const size_t limit = std::stoull(server.Info("used_memory")) + kKeys * value.size() + 4'000'000;
+  ASSERT_STREQ(Ask(context.get(), {"CONFIG", "SET", "maxmemory", std::to_string(limit)})->str, "OK");
+  for (int i = 0; i < 100; ++i) set_all();
+  EXPECT_EQ(server.Info("evicted_keys"), "0");
+}
+
 TEST(Persistence, DebugReloadAndLoadaofKeepTheData) {
   const TempDir dir;
   ServerProcess server(In(dir, {"--appendonly", "yes", "--enable-debug-command", "yes"}));

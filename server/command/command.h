@@ -103,6 +103,7 @@ enum CommandTrait : uint32_t {
   kLocksItself = 1 << 12,     // its handler locks its keys, in a transaction of its own
   kRunsScript = 1 << 13,      // runs a script or function, which may do what its row does not tell
   kShowsData = 1 << 14,       // of an admin command: its reply shows data, and waits until that is safe
+  kNeverPaused = 1 << 15,     // other nodes send it before their requests, or to see whether this one is alive
 };
 
 // The locks of a command without keys.

@@ -9,9 +9,10 @@ namespace {
 constexpr size_t kLongestName = 64;
 
 uint32_t NeedsOf(const Command& row) {
-  uint32_t needs = row.needs | kNeedsMemoryChecked | kNeedsNoPause;
+  uint32_t needs = row.needs | kNeedsMemoryChecked;
   // Queued commands may have any of these needs; Admit checks which ones they have.
   const bool runs_queued = row.Has(kRunsQueued);
+  if (!row.Has(kNeverPaused)) needs |= kNeedsNoPause;
   if (!row.Is(kNoAuth)) needs |= kNeedsAuthentication;
   if (row.Is(kWrite) || runs_queued) {
     needs |= kNeedsWritable | kNeedsNoWritePause | kNeedsHealthyDisk | kNeedsLogRoom | kNeedsReplicas | kNeedsNoFence;

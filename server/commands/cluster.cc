@@ -328,6 +328,11 @@ constexpr Command NotInScripts(Command row) {
   return row;
 }
 
+constexpr Command NeverPaused(Command row) {
+  row.traits |= kNeverPaused;
+  return row;
+}
+
 constexpr Command ForAdmins(Command row) {
   row.flags |= kAdmin;
   return Varying(row);
@@ -351,8 +356,8 @@ constexpr Command kClusterCommands[] = {
      .is_container = true},
     ByHand("addslots", -3, "slot [slot ...]", "3.0.0"),
     ByHand("addslotsrange", -4, "start-slot end-slot [start-slot end-slot ...]", "7.0.0"),
-    ForAdmins(Tells("announced", InCluster<Announced>, "7.0.0",
-                    "Returns the address that clients are told of this node, for other nodes.")),
+    NeverPaused(ForAdmins(Tells("announced", InCluster<Announced>, "7.0.0",
+                                "Returns the address that clients are told of this node, for other nodes."))),
     Varying(ByHand("bumpepoch", 2, "", "3.0.0")),
     ForAdmins(Tells("count-failure-reports", InCluster<CountFailureReports>, "3.0.0",
                     "Returns the number of failure reports about a node.", 3, "node-id")),
@@ -415,6 +420,7 @@ constexpr Command kClusterCommands[] = {
     {.name = "readonly",
      .arity = 1,
      .flags = kLoading | kStale | kFast,
+     .traits = kNeverPaused,
      .group = Group::kCluster,
      .categories = "connection",
      .since = "3.0.0",

@@ -166,6 +166,7 @@ constexpr Command kConnectionCommands[] = {
     {.name = "auth",
      .arity = -2,
      .flags = kConnectionFlags,
+     .traits = kNeverPaused,
      .group = Group::kConnection,
      .since = "1.0.0",
      .complexity = "O(1)",

@@ -171,27 +171,22 @@ void Proxy::FlushAll() {
 }
 
 void Proxy::Tick(int64_t now_ms) {
-  for (auto& [name, link] : links_) link->Tick(now_ms, LastHeardOf(name, *link, now_ms));
+  for (auto& [name, link] : links_) {
+    link->Tick(now_ms, [this, &of = name] { return HasFailed(of); });
+  }
   std::erase_if(links_, [&](const auto& each) {
     return each.second->is_idle() && now_ms - each.second->last_used_ms() > kKeptMs;
   });
   std::erase_if(orders_, [](const auto& each) { return each.second.reads + each.second.writes == 0; });
 }
 
-int64_t Proxy::LastHeardOf(const LinkName& name, const ProxyLink& link, int64_t now_ms) {
-  if (name.number == 0) return 0;
-  const int64_t soon_ms = server_.options().cluster_node_timeout / 2;
-  if (link.WaitingMs(now_ms) <= soon_ms) return 0;
-  LinkName of_reads = name;
-  of_reads.number = 0;
-  ProxyLink& reads = LinkTo(of_reads);
-  if (reads.is_idle() && now_ms - reads.last_reply_ms() > soon_ms) {
-    PassedRequest ping;
-    ping.bytes = resp::EncodeRequest({"PING"});
-    reads.Send(std::move(ping));
-    reads.Flush();
-  }
-  return reads.last_reply_ms();
+bool Proxy::HasFailed(const LinkName& name) {
+  const ClusterView& view = ViewOf(server_.execution_parts(), thread_);
+  const auto& nodes = view.topology.nodes();
+  const auto node = std::find_if(nodes.begin(), nodes.end(), [&](const cluster::Node& each) {
+    return each.host == name.host && each.port == name.port;
+  });
+  return node == nodes.end() || view.Shown(*node).has_failed;
 }
 
 bool Proxy::KeepPart(const ReplyPlace& place, std::string* reply, storage::Lsn* lsn) {

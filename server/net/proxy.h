@@ -92,8 +92,8 @@ class Proxy final : private ProxyLink::Owner {
   size_t ChooseLink(LinkName name, uint64_t connection);
   // The request has its answer.
   void End(const PassedRequest& request);
-  // When the node has answered over its connection for reads. Asks for it there if writes wait for long.
-  int64_t LastHeardOf(const LinkName& name, const ProxyLink& link, int64_t now_ms);
+  // Whether the node has left the cluster, or has not answered its requests for a sign of life (NodeWatch).
+  bool HasFailed(const LinkName& name);
   // Keeps one of the replies that are joined until all are there. False if it was the last: `reply` is the whole then.
   bool KeepPart(const ReplyPlace& place, std::string* reply, storage::Lsn* lsn);
   // Sends it where the error says. False if it says nothing of the kind.

@@ -96,6 +96,7 @@ void ProxyLink::Connected(int descriptor, const std::string& why) {
   state_ = State::kUp;
   StreamSocket::Owner& reader = *this;
   socket_ = std::make_unique<StreamSocket>(context_, descriptor, reader);
+  socket_->ProbeAfter(server_.options().cluster_node_timeout / 3);
   if (protocol_ == 3) {
     // Before all others: its reply is nobody's.
     resp::Buffer first;
@@ -145,7 +146,6 @@ void ProxyLink::OnReadable() {
 
 void ProxyLink::TakeReplies() {
   waits_since_ms_ = server_.clock().SteadyMs();
-  last_reply_ms_ = waits_since_ms_;
   while (state_ == State::kUp && !input_.empty()) {
     size_t size = 0;
     const resp::ReplyScanner::Status found = scanner_.Scan(input_.Readable(), kLargestReply, &size);
@@ -172,9 +172,10 @@ void ProxyLink::DropTooLong() {
   scanner_.Forget(dropped);
 }
 
-void ProxyLink::Tick(int64_t now_ms, int64_t heard_ms) {
-  const int64_t since_ms = std::max(waits_since_ms_, heard_ms);
-  if (state_ == State::kUp && !waiting_.empty() && now_ms - since_ms > server_.options().cluster_node_timeout) {
+// A node may let requests wait for long, as during CLIENT PAUSE: while it lives, so do they.
+void ProxyLink::Tick(int64_t now_ms, const std::function<bool()>& has_failed) {
+  const int64_t timeout_ms = server_.options().cluster_node_timeout;
+  if (state_ == State::kUp && WaitingMs(now_ms) > timeout_ms && (socket_->IsCutOffFor(timeout_ms) || has_failed())) {
     Close("it is silent");
   }
   if (input_.empty()) input_.ShrinkTo(0);

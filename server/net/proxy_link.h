@@ -7,6 +7,7 @@
 #include <asio/io_context.hpp>
 #include <atomic>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -47,15 +48,15 @@ class ProxyLink final : private StreamSocket::Owner {
   void Send(PassedRequest request);
   // What was to be sent leaves.
   void Flush();
-  // Called some times a second: gives up on a node that is silent. `heard_ms`: when it answered over another link.
-  void Tick(int64_t now_ms, int64_t heard_ms);
+  // Called some times a second. `has_failed`: whether the node answers nobody. Gives up if it does so for
+  // cluster-node-timeout, or its system does.
+  void Tick(int64_t now_ms, const std::function<bool()>& has_failed);
   // When it was used last.
   int64_t last_used_ms() const { return last_used_ms_; }
   // Nothing waits for a reply over it.
   bool is_idle() const { return waiting_.empty(); }
   // How long the first that waits has done so.
   int64_t WaitingMs(int64_t now_ms) const { return is_idle() ? 0 : now_ms - waits_since_ms_; }
-  int64_t last_reply_ms() const { return last_reply_ms_; }
   // Bytes that the node hasn't taken yet.
   size_t unsent_bytes() const { return output_.size(); }
 
@@ -94,7 +95,6 @@ class ProxyLink final : private StreamSocket::Owner {
   bool will_flush_ = false;
   int64_t last_used_ms_ = 0;
   int64_t waits_since_ms_ = 0;  // for the next reply
-  int64_t last_reply_ms_ = 0;
 
   std::atomic<bool> stopping_{false};
   LinkSocket connecting_;

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "server/net/stream_socket.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <asio/detail/reactor.hpp>
 #include <asio/detail/reactor_op.hpp>
 #include <utility>
@@ -100,6 +103,21 @@ void StreamSocket::ShutdownSending() { ::shutdown(descriptor_, SHUT_WR); }
 
 void StreamSocket::Close() {
   if (const int descriptor = Detach(true); descriptor >= 0) ::close(descriptor);
+}
+
+void StreamSocket::ProbeAfter(int64_t ms) {
+  constexpr int64_t kLongestSeconds = 32767;  // tcp(7)
+  probe_seconds_ = static_cast<int>(std::clamp<int64_t>(ms / 1000, 1, kLongestSeconds));
+  ::setsockopt(descriptor_, IPPROTO_TCP, TCP_KEEPIDLE, &probe_seconds_, sizeof probe_seconds_);
+  ::setsockopt(descriptor_, IPPROTO_TCP, TCP_KEEPINTVL, &probe_seconds_, sizeof probe_seconds_);
+}
+
+bool StreamSocket::IsCutOffFor(int64_t ms) const {
+  constexpr int64_t kProbes = 3;
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (::getsockopt(descriptor_, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return false;
+  return info.tcpi_last_ack_recv > ms + kProbes * 1000 * probe_seconds_;
 }
 
 int StreamSocket::Release() { return Detach(false); }

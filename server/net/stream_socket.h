@@ -19,6 +19,7 @@
 
 #include <asio/io_context.hpp>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 
 namespace ringkv::server {
@@ -46,6 +47,10 @@ class StreamSocket {
   // Like recv and send: errno has the reason for -1.
   ssize_t Receive(char* room, size_t size);
   ssize_t Send(const char* bytes, size_t size);
+  // Has the peer's system probed after this long without traffic, in whole seconds, one at least.
+  void ProbeAfter(int64_t ms);
+  // Whether the peer's system has missed three probes in a row on top of this time.
+  bool IsCutOffFor(int64_t ms) const;
 
   // Closes the sending half.
   void ShutdownSending();
@@ -60,6 +65,7 @@ class StreamSocket {
   int Detach(bool is_closed_next);
 
   int descriptor_;
+  int probe_seconds_ = 0;
   std::shared_ptr<Registration> registration_;
 };
 

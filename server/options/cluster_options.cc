@@ -117,8 +117,8 @@ constexpr OptionRow kClusterOptions[] = {
      .least = 0,
      .taken_within = {10, INT32_MAX},
      .changeable = true,
-     .summary = "Milliseconds that another node may take to answer a forwarded request; a node that has answered "
-                "nothing for so long has failed.",
+     .summary = "Milliseconds after which a node that has answered nothing has failed, and with it the requests that "
+                "were forwarded to it.",
      .field = &Options::cluster_node_timeout},
     {.name = "cluster-proxy-max-parts",
      .type = OptionType::kInteger,

@@ -97,6 +97,27 @@ TEST_F(ProxyTest, WritesThatWaitAtTheirNodeHoldUpNoReads) {
   }
 }
 
+// Over links that are there, and over new ones.
+TEST_F(ProxyTest, RequestsToAPausedNodeWaitForTheEndOfThePause) {
+  const std::string key = KeyAt(1);
+  ASSERT_EQ(Say(Node(0), {"SET", key, "v"}), "OK");
+  ASSERT_EQ(Say(Node(0), {"GET", key}), "v");
+  for (const size_t node : {0u, 2u}) {
+    ASSERT_EQ(Say(Node(node), {"CONFIG", "SET", "cluster-node-timeout", "500"}), "OK");
+  }
+  ASSERT_EQ(Say(Node(1), {"CLIENT", "PAUSE", "1500", "ALL"}), "OK");
+  std::vector<int> clients;
+  for (const size_t node : {0u, 2u}) {
+    clients.push_back(Node(node).Connect());
+    SendAll(clients.back(), "GET " + key + "\r\nSET " + key + " v\r\n");
+  }
+  for (const int client : clients) {
+    EXPECT_EQ(ReceiveExactly(client, 12), "$1\r\nv\r\n+OK\r\n");
+    ::close(client);
+  }
+  EXPECT_EQ(Say(Node(0), {"CLUSTER", "NODES"}).find("fail"), std::string::npos);
+}
+
 TEST_F(ProxyTest, AWriteThatWaitsForItsKeyHoldsUpNoOtherKeys) {
   const std::string key = KeyAt(1);
   std::string other = key;

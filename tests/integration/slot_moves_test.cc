@@ -318,7 +318,7 @@ TEST_F(SlotMovesTest, AKeyIsCountedAndListedOnceAtEveryMoment) {
 }
 
 TEST_F(SlotMovesTest, ASlotThatReturnsDuringErasureKeepsItsKeys) {
-  constexpr int kMany = 200'000;
+  constexpr int kMany = 120'000;
   constexpr int kAtOnce = 1000;
   std::array<Context, 3> clients;
   for (size_t i = 0; i < 3; ++i) clients[i] = ConnectTo(*nodes_[i]);
@@ -338,15 +338,20 @@ TEST_F(SlotMovesTest, ASlotThatReturnsDuringErasureKeepsItsKeys) {
     for (size_t i = 0; i < 3; ++i) sum += std::stoi(Say(*nodes_[i], {"DBSIZE"}));
     return sum;
   };
-  // All that the first one has goes, and comes back while it is being erased there.
-  Apply(Config(2, {0, 1, 1}));
-  ASSERT_NO_FATAL_FAILURE(WaitUntilSettled());
-  ASSERT_EQ(count(), kMany);
-  const size_t before = std::stoull(nodes_[0]->Info("used_memory"));
-  EXPECT_TRUE(Eventually([&] { return std::stoull(nodes_[0]->Info("used_memory")) + 500'000 < before; }));
-  Apply(Config(3, {1, 1, 1}));
-  ASSERT_NO_FATAL_FAILURE(WaitUntilSettled());
-  EXPECT_EQ(count(), kMany);
+  // All that the first one has goes, and comes back while it is being erased there. On a slow machine the erasure may
+  // have ended before the test sees it: then once more.
+  bool was_erasing = false;
+  for (int round = 0; round < 3 && !was_erasing; ++round) {
+    const size_t before = std::stoull(nodes_[0]->Info("used_memory"));
+    Apply(Config(2 + 2 * round, {0, 1, 1}));
+    ASSERT_NO_FATAL_FAILURE(WaitUntilSettled());
+    ASSERT_EQ(count(), kMany);
+    ASSERT_TRUE(Eventually([&] { return std::stoull(nodes_[0]->Info("used_memory")) + 500'000 < before; }));
+    was_erasing = LedgerHas(0, "stray");
+    Apply(Config(3 + 2 * round, {1, 1, 1}));
+    ASSERT_NO_FATAL_FAILURE(WaitUntilSettled());
+    EXPECT_EQ(count(), kMany);
+  }
 }
 
 TEST_F(SlotMovesTest, ANodeWithoutTheNewTopologyServesItsSlots) {

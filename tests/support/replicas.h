@@ -37,8 +37,9 @@ inline void ExpectEqual(const ServerProcess& replica, const ServerProcess& prima
   EXPECT_TRUE(Eventually([&] { return Say(replica, {"DBSIZE"}) == Say(primary, {"DBSIZE"}); }));
 }
 
-inline void Fill(const ServerProcess& server, int keys) {
+inline void Fill(const ServerProcess& server, int keys, int database = 0) {
   const Context context = ConnectTo(server);
+  ASSERT_STREQ(Ask(context.get(), {"SELECT", std::to_string(database)})->str, "OK");
   for (int i = 0; i < keys; ++i) ::redisAppendCommand(context.get(), "SET filled:%d %0100d", i, i);
   for (int i = 0; i < keys; ++i) {
     void* reply = nullptr;

@@ -74,7 +74,7 @@ class Proxy final : private ProxyLink::Owner {
     bool reads_replica = false;
     size_t number = 0;
 
-    auto operator<=>(const LinkName&) const = default;
+    auto operator<=>(const LinkName&) const = default;  // NOLINT(modernize-use-nullptr): generated code
   };
   // What a client's requests to a shard wait for.
   struct ClientOrder {

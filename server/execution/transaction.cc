@@ -125,12 +125,12 @@ bool QueuedRun::Lock() {
 }
 
 void QueuedRun::Run() {
-  const Queue queued = exec_.session().queue.Close();
+  queued_ = exec_.session().queue.Close();
   const bool has_failed = HaveChanged(watched_, exec_.session(), exec_.caller.txn());
   QueuedReplies replies(exec_);
   if (has_failed) return replies.Reply().NullArray();
-  replies.Reply().Array(static_cast<int64_t>(queued.size()));
-  for (const auto& each : queued) {
+  replies.Reply().Array(static_cast<int64_t>(queued_.size()));
+  for (const auto& each : queued_) {
     if (turns_ != nullptr && !BeginTurn(each)) return;
     RunOne(each, replies.Next(), exec_, enclosing_);
   }

@@ -41,6 +41,7 @@ class QueuedRun {
   Execution& exec_;
   Turns* const turns_;
   KeyList watched_;
+  std::vector<TransactionQueue::Queued> queued_;  // what they have deferred may name their arguments
   Enclosing enclosing_;
 };
 

@@ -357,7 +357,8 @@ def is_asked(mode, command):
     if mode not in PASSED_ON or not words:
         return True
     # Of these a node answers for itself, or for its own clients, or in its own way.
-    return words[0] not in {b"SCAN", b"RANDOMKEY", b"WATCH", b"MIGRATE"} and b"BLOCK" not in words
+    of_node = words[0] in {b"SCAN", b"RANDOMKEY", b"WATCH", b"MIGRATE"} or words[:2] == [b"INFO", b"ERRORSTATS"]
+    return not of_node and b"BLOCK" not in words
 
 
 def open_mode(name, options=(), redis_options=()):

@@ -312,8 +312,9 @@ bool Proxy::AskReplica(PassedRequest& request) {
   if (members.size() < 2) return false;
   request.is_with_replica = true;
   const cluster::Node& replica = view.topology.nodes()[members[1 + request.place.number % (members.size() - 1)]];
-  LinkTo({.host = replica.host, .port = replica.port, .protocol = request.protocol, .reads_replica = true})
-      .Send(std::move(request));
+  ProxyLink& link =
+      LinkTo({.host = replica.host, .port = replica.port, .protocol = request.protocol, .reads_replica = true});
+  link.Send(std::move(request));
   return true;
 }
 

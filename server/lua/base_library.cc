@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Functions of Lua's base library that differ in the sandbox: some must not reach into protected tables, some must not
 // catch the error that ends a run.
+#include <cctype>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <string_view>
 
@@ -28,10 +30,14 @@ int CallProtected(lua_State* state, int arguments, int handler) {
 
 // As in Redis, an error table with a text becomes its text.
 int BasePcall(lua_State* state) {
-  luaL_checkany(state, 1);
+  if (lua_gettop(state) == 0) {
+    lua_pushboolean(state, 0);
+    lua_pushliteral(state, "attempt to call a boolean value");
+    return 2;
+  }
   const int status = CallProtected(state, lua_gettop(state) - 1, 0);
   if (status != 0 && lua_istable(state, -1)) {
-    lua_getfield(state, -1, "err");
+    PushErrField(state);
     if (lua_isstring(state, -1) != 0) lua_replace(state, -2);
   }
   lua_pushboolean(state, status == 0);
@@ -60,10 +66,10 @@ int BaseXpcall(lua_State* state) {
   return lua_gettop(state);
 }
 
-// As the C library writes numbers for Redis: what is no number has a sign, if a division made it.
+// As the C library writes numbers for Redis: what is no number has a sign.
 void PushNumberText(lua_State* state, lua_Number number) {
   if (std::isnan(number)) {
-    lua_pushliteral(state, "-nan");
+    lua_pushstring(state, std::signbit(number) ? "-nan" : "nan");
   } else {
     lua_pushnumber(state, number);
     lua_tostring(state, -1);
@@ -103,11 +109,8 @@ int BaseRawSet(lua_State* state) {
 
 int BaseGetMetatable(lua_State* state) {
   luaL_checkany(state, 1);
-  if (lua_getmetatable(state, 1) == 0 || IsProtectedTable(state, 1)) {
-    lua_pushnil(state);
-    return 1;
-  }
-  luaL_getmetafield(state, 1, "__metatable");
+  if (lua_getmetatable(state, 1) == 0) lua_pushnil(state);
+  if (luaL_getmetafield(state, 1, "__metatable") == 0 && IsProtectedTable(state, 1)) lua_pushnil(state);
   return 1;
 }
 
@@ -137,6 +140,12 @@ int BaseToString(lua_State* state) {
     case LUA_TNUMBER: PushNumberText(state, lua_tonumber(state, 1)); break;
     case LUA_TBOOLEAN: lua_pushstring(state, lua_toboolean(state, 1) != 0 ? "true" : "false"); break;
     case LUA_TNIL: lua_pushliteral(state, "nil"); break;
+    case LUA_TLIGHTUSERDATA:
+      if (lua_touserdata(state, 1) == nullptr) {
+        lua_pushliteral(state, "userdata: (nil)");
+        break;
+      }
+      [[fallthrough]];
     default: lua_pushfstring(state, "%s: %p", luaL_typename(state, 1), lua_topointer(state, 1));
   }
   return 1;
@@ -157,30 +166,85 @@ int BaseLoadString(lua_State* state) {
   return PushLoaded(state, LoadText(state, {text, size}, luaL_optstring(state, 2, text)));
 }
 
-// Calls the script's function for the next piece of a chunk; keeps the piece in stack slot 3.
-const char* ReadPiece(lua_State* state, void*, size_t* size) {
-  luaL_checkstack(state, 2, "too many nested functions");
-  lua_pushvalue(state, 1);
-  Interpreter::Of(state).Enter(state);
-  lua_call(state, 0, 1);
-  Interpreter::Of(state).Leave();
-  if (lua_isnil(state, -1)) {
-    *size = 0;
-    return nullptr;
+// Of the text that the script's function in slot 1 returns in pieces. All are read before, because that function may
+// load another text, and the parser needs much of the stack.
+int LoadPieces(lua_State* state) {
+  BytePool& pool = Interpreter::Of(state).bytes();
+  ByteBuffer& text = pool.Take();
+  for (;;) {
+    lua_pushvalue(state, 1);
+    lua_call(state, 0, 1);
+    if (lua_isnil(state, -1)) break;
+    if (lua_isstring(state, -1) == 0) luaL_error(state, "reader function must return a string");
+    size_t size = 0;
+    const char* piece = lua_tolstring(state, -1, &size);
+    if (size == 0) break;
+    text.Append(state, {piece, size});
+    lua_pop(state, 1);
   }
-  if (lua_isstring(state, -1) == 0) luaL_error(state, "reader function must return a string");
-  lua_replace(state, 3);
-  return lua_tolstring(state, 3, size);
+  if (LoadText(state, text.text(), lua_tostring(state, 2)) != 0) lua_error(state);
+  return 1;
 }
 
 int BaseLoad(lua_State* state) {
   luaL_checktype(state, 1, LUA_TFUNCTION);
-  const char* name = luaL_optstring(state, 2, "=(load)");
-  lua_settop(state, 3);
-  const Interpreter::Mark mark = Interpreter::Of(state).mark();
-  const int status = lua_loadx(state, ReadPiece, nullptr, name, "t");
-  Interpreter::Of(state).ReturnTo(mark);
-  return PushLoaded(state, status);
+  luaL_optstring(state, 2, "");
+  lua_settop(state, 2);
+  if (lua_isnil(state, 2)) lua_pushliteral(state, "=(load)"), lua_replace(state, 2);
+  lua_pushcfunction(state, LoadPieces);
+  lua_insert(state, 1);
+  return PushLoaded(state, CallProtected(state, 2, 0));
+}
+
+int BaseAssert(lua_State* state) {
+  luaL_checkany(state, 1);
+  if (lua_toboolean(state, 1) == 0) return luaL_error(state, "%s", luaL_optstring(state, 2, "assertion failed!"));
+  return lua_gettop(state);
+}
+
+// Upvalue: what visits the elements.
+int BaseIpairs(lua_State* state) {
+  luaL_checktype(state, 1, LUA_TTABLE);
+  lua_settop(state, 1);
+  lua_pushvalue(state, lua_upvalueindex(1));
+  lua_insert(state, 1);
+  lua_pushinteger(state, 0);
+  return 3;
+}
+
+// LuaJIT also reads binary numbers.
+bool IsBinary(const char* text) {
+  while (std::isspace(static_cast<unsigned char>(*text)) != 0) ++text;
+  if (*text == '-' || *text == '+') ++text;
+  return text[0] == '0' && (text[1] | 0x20) == 'b';
+}
+
+int BaseToNumber(lua_State* state) {
+  const int base = luaL_optint(state, 2, 10);
+  if (base == 10) {
+    luaL_checkany(state, 1);
+    if (lua_type(state, 1) == LUA_TSTRING && std::strlen(lua_tostring(state, 1)) < lua_objlen(state, 1)) {
+      lua_pushstring(state, lua_tostring(state, 1));  // up to a zero byte
+      lua_replace(state, 1);
+    }
+    if (lua_isnumber(state, 1) == 0 || (lua_type(state, 1) == LUA_TSTRING && IsBinary(lua_tostring(state, 1)))) {
+      lua_pushnil(state);
+    } else {
+      lua_pushnumber(state, lua_tonumber(state, 1));
+    }
+    return 1;
+  }
+  const char* const text = luaL_checkstring(state, 1);
+  luaL_argcheck(state, base >= 2 && base <= 36, 2, "base out of range");
+  char* end = nullptr;
+  const unsigned long number = std::strtoul(text, &end, base);
+  while (end != text && std::isspace(static_cast<unsigned char>(*end)) != 0) ++end;
+  if (end == text || *end != '\0') {
+    lua_pushnil(state);
+  } else {
+    lua_pushnumber(state, static_cast<lua_Number>(number));
+  }
+  return 1;
 }
 
 int BaseGcInfo(lua_State* state) {
@@ -227,6 +291,8 @@ void AddBaseFunctions(lua_State* state) {
       {"loadstring", BaseLoadString},
       {"load", BaseLoad},
       {"tostring", BaseToString},
+      {"tonumber", BaseToNumber},
+      {"assert", BaseAssert},
       {"gcinfo", BaseGcInfo},
       {"collectgarbage", BaseCollectGarbage},
   };
@@ -234,6 +300,11 @@ void AddBaseFunctions(lua_State* state) {
   lua_getfield(state, -1, "next");
   lua_pushcclosure(state, BasePairs, 1);
   lua_setfield(state, -2, "pairs");
+  lua_getglobal(state, "ipairs");
+  lua_newtable(state);
+  lua_call(state, 1, 1);
+  lua_pushcclosure(state, BaseIpairs, 1);
+  lua_setfield(state, -2, "ipairs");
 }
 
 }  // namespace ringkv::server::lua

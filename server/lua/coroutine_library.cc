@@ -18,8 +18,9 @@ bool CanResume(lua_State* coroutine) {
 // Why CanResume is false.
 const char* WhyNot(lua_State* state, lua_State* coroutine) {
   lua_Debug frame;
-  const bool is_running = coroutine == state || (lua_status(coroutine) == 0 && lua_getstack(coroutine, 0, &frame) != 0);
-  return is_running ? "cannot resume non-suspended coroutine" : "cannot resume dead coroutine";
+  if (coroutine == state) return "cannot resume running coroutine";
+  const bool is_normal = lua_status(coroutine) == 0 && lua_getstack(coroutine, 0, &frame) != 0;
+  return is_normal ? "cannot resume normal coroutine" : "cannot resume dead coroutine";
 }
 
 // Resumes with the `arguments` values on top of the stack, and pushes the results. -1: an error, which it pushes.
@@ -68,6 +69,14 @@ int CallWrapped(lua_State* state) {
   return lua_error(state);
 }
 
+int CoroutineYield(lua_State* state) {
+  if (lua_isyieldable(state) == 0) {
+    lua_pushliteral(state, "attempt to yield across metamethod/C-call boundary");
+    lua_error(state);
+  }
+  return lua_yield(state, lua_gettop(state));
+}
+
 int CoroutineCreate(lua_State* state) {
   luaL_argcheck(state, lua_isfunction(state, 1) && lua_iscfunction(state, 1) == 0, 1, "Lua function expected");
   lua_State* coroutine = lua_newthread(state);
@@ -89,6 +98,7 @@ void AddCoroutineFunctions(lua_State* state) {
       {"create", CoroutineCreate},
       {"resume", CoroutineResume},
       {"wrap", CoroutineWrap},
+      {"yield", CoroutineYield},
   };
   SetFunctions(state, kFunctions);
 }

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "server/lua/interpreter.h"
+#include "server/lua/protected_tables.h"
 
 namespace ringkv::server::lua {
 
@@ -41,7 +42,7 @@ bool FindPlace(lua_State* state, lua_Debug& place) {
   return false;
 }
 
-// A string field of the table on top of the stack; empty if it has none. The table keeps the text alive.
+// A string field of the table on top of the stack; null if it has none. The table keeps the text alive.
 std::string_view RawTextField(lua_State* state, const char* name) {
   lua_pushstring(state, name);
   lua_rawget(state, -2);
@@ -57,6 +58,20 @@ void AddPlaceOfOverflow(lua_State* state) {
   luaL_where(state, 1);
   lua_insert(state, 1);
   lua_concat(state, 2);
+}
+
+// Numbers and what metamethods give become the field "err" itself.
+void KeepErrAsText(lua_State* state) {
+  PushErrField(state);
+  const bool has_text = lua_isstring(state, -1) != 0;
+  if (has_text) {
+    lua_tolstring(state, -1, nullptr);
+    lua_pushliteral(state, "err");
+    lua_insert(state, -2);
+    lua_rawset(state, -3);
+  } else {
+    lua_pop(state, 1);
+  }
 }
 
 }  // namespace
@@ -81,11 +96,25 @@ void RaiseReadOnly(lua_State* state) {
   __builtin_unreachable();
 }
 
+// A metamethod may raise an error that has such a metamethod.
+void PushErrField(lua_State* state) {
+  lua_pushliteral(state, "err");
+  lua_rawget(state, -2);
+  if (!lua_isnil(state, -1) || luaL_getmetafield(state, -2, "__index") == 0) return;
+  lua_pop(state, 2);
+  Interpreter::Of(state).Enter(state);
+  lua_getfield(state, -1, "err");
+  Interpreter::Of(state).Leave();
+}
+
 int AddPlace(lua_State* state) {
   if (Interpreter::Of(state).is_unwinding()) return 1;
   lua_settop(state, 1);
   AddPlaceOfOverflow(state);
-  if (lua_type(state, 1) != LUA_TTABLE) {
+  if (lua_type(state, 1) == LUA_TTABLE && IsProtectedTable(state, 1)) lua_pushnil(state), lua_replace(state, 1);
+  if (lua_type(state, 1) == LUA_TTABLE) {
+    KeepErrAsText(state);
+  } else {
     const bool has_text = lua_isstring(state, 1) != 0;
     size_t size = 0;
     const char* text = has_text ? lua_tolstring(state, 1, &size) : nullptr;
@@ -109,7 +138,7 @@ int AddPlace(lua_State* state) {
 std::string_view ErrorText(lua_State* state) {
   if (lua_type(state, -1) == LUA_TTABLE) {
     const std::string_view text = RawTextField(state, "err");
-    return text.empty() ? kUnknownError : text;
+    return text.data() == nullptr ? kUnknownError : text;
   }
   if (lua_type(state, -1) != LUA_TSTRING) return kUnknownError;
   return TextOf(state, -1);

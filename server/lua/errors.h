@@ -17,6 +17,9 @@ void PushError(lua_State* state, std::string_view words);
 [[noreturn]] void RaiseError(lua_State* state, std::string_view words);
 [[noreturn]] void RaiseReadOnly(lua_State* state);
 
+// Pushes the field "err" of the table on top of the stack, which a metamethod may give.
+void PushErrField(lua_State* state);
+
 // The handler of errors of a run: makes any error a table with "err", "source" and "line".
 int AddPlace(lua_State* state);
 

@@ -87,6 +87,10 @@ class Interpreter {
   bool wants_pulse() const { return wants_pulse_.load(std::memory_order_relaxed); }
   // Asks the host; raises an error that nothing catches if the run ends here.
   void Pulse(lua_State* state);
+  void PulseIfWanted(lua_State* state) {
+    if (wants_pulse()) [[unlikely]]
+      Pulse(state);
+  }
   // Whether the run is being ended: whoever catches an error raises it again.
   bool is_unwinding() const { return is_unwinding_; }
   [[noreturn]] void Unwind(lua_State* state);

@@ -28,10 +28,19 @@ void ReadInteger(lua_State* state, int index, int& setting, int lowest, int high
 }
 
 void ReadBoolean(lua_State* state, int index, bool& setting) {
-  if (!lua_isnoneornil(state, index)) setting = lua_toboolean(state, index) != 0;
+  static const char* const kNames[] = {"off", "on", nullptr};
+  if (lua_isnoneornil(state, index)) return;
+  const bool is_boolean = lua_isboolean(state, index);
+  setting = is_boolean ? lua_toboolean(state, index) != 0 : luaL_checkoption(state, index, nullptr, kNames) != 0;
+}
+
+// Of a function that takes so many.
+void CheckCount(lua_State* state, int arguments) {
+  luaL_argcheck(state, lua_gettop(state) <= arguments, arguments + 1, "found too many arguments");
 }
 
 int ReadDepth(lua_State* state, int& setting) {
+  CheckCount(state, 1);
   int depth = setting;
   ReadInteger(state, 1, depth, 1, INT_MAX);
   setting = depth < kMaxNestedDepth ? depth : kMaxNestedDepth;
@@ -43,12 +52,14 @@ int JsonEncodeMaxDepth(lua_State* state) { return ReadDepth(state, OptionsOf(sta
 int JsonDecodeMaxDepth(lua_State* state) { return ReadDepth(state, OptionsOf(state).decode_depth); }
 
 int JsonEncodeNumberPrecision(lua_State* state) {
+  CheckCount(state, 1);
   ReadInteger(state, 1, OptionsOf(state).precision, 1, kMaxPrecision);
   lua_pushinteger(state, OptionsOf(state).precision);
   return 1;
 }
 
 int JsonEncodeSparseArray(lua_State* state) {
+  CheckCount(state, 3);
   JsonOptions& options = OptionsOf(state);
   ReadBoolean(state, 1, options.sparse_as_object);
   ReadInteger(state, 2, options.sparse_ratio, 0, INT_MAX);
@@ -60,12 +71,14 @@ int JsonEncodeSparseArray(lua_State* state) {
 }
 
 int JsonEncodeKeepBuffer(lua_State* state) {
+  CheckCount(state, 1);
   ReadBoolean(state, 1, OptionsOf(state).keep_buffer);
   lua_pushboolean(state, OptionsOf(state).keep_buffer);
   return 1;
 }
 
 int JsonEncodeInvalidNumbers(lua_State* state) {
+  CheckCount(state, 1);
   InvalidNumbers& setting = OptionsOf(state).encode_invalid;
   if (lua_isboolean(state, 1)) {
     setting = lua_toboolean(state, 1) != 0 ? InvalidNumbers::kAllowed : InvalidNumbers::kRefused;
@@ -82,6 +95,7 @@ int JsonEncodeInvalidNumbers(lua_State* state) {
 }
 
 int JsonDecodeInvalidNumbers(lua_State* state) {
+  CheckCount(state, 1);
   ReadBoolean(state, 1, OptionsOf(state).decode_invalid);
   lua_pushboolean(state, OptionsOf(state).decode_invalid);
   return 1;

@@ -28,15 +28,11 @@ class JsonWriter {
   void WriteArray(int length, int depth);
   void WriteObject(int depth);
   int ArrayLength();
-  void CountStep() {
-    if (++steps_ % 1024 == 0 && interpreter_.wants_pulse()) interpreter_.Pulse(state_);
-  }
 
   lua_State* state_;
   Interpreter& interpreter_;
   const JsonOptions& options_;
   ByteBuffer& out_;
-  unsigned steps_ = 0;
 };
 
 void JsonWriter::Refuse(const char* reason) {
@@ -102,7 +98,7 @@ int JsonWriter::ArrayLength() {
   lua_Number highest = 0;
   int count = 0;
   for (lua_pushnil(state_); lua_next(state_, -2) != 0; lua_pop(state_, 1)) {
-    CountStep();
+    interpreter_.PulseIfWanted(state_);
     const lua_Number key = lua_type(state_, -2) == LUA_TNUMBER ? lua_tonumber(state_, -2) : 0;
     if (!(key >= 1) || std::floor(key) != key || key > INT32_MAX) {
       lua_pop(state_, 2);
@@ -166,7 +162,7 @@ void JsonWriter::WriteTable(int depth) {
 }
 
 void JsonWriter::Write(int depth) {
-  CountStep();
+  interpreter_.PulseIfWanted(state_);
   switch (lua_type(state_, -1)) {
     case LUA_TSTRING: {
       size_t size = 0;

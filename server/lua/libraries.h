@@ -20,6 +20,7 @@ void AddCoroutineFunctions(lua_State* state);
 void AddStringFunctions(lua_State* state);
 void AddTableFunctions(lua_State* state);
 void AddMathFunctions(lua_State* state);
+void AddBitFunctions(lua_State* state);
 void AddOsFunctions(lua_State* state);
 void AddJsonFunctions(lua_State* state);
 void AddMessagePackFunctions(lua_State* state);
@@ -29,6 +30,7 @@ void AddStructFunctions(lua_State* state);
 enum class RedisApi : uint8_t { kScripts, kFunctions, kLoading };
 void AddRedisFunctions(lua_State* state, RedisApi api);
 
+int TableSort(lua_State* state);
 // find, match, gmatch, gsub
 void AddPatternFunctions(lua_State* state);
 

@@ -4,8 +4,7 @@
 // (FCALL) need a state each, since their globals differ.
 //
 // Neither the text of a script nor its arguments can crash the process or exceed LuaMemory's limits. C++ functions heed
-// pulses as Lua code does; what the limit of memory bounds runs through: a collection of garbage, a sort without a
-// function, a long string.
+// pulses as Lua code does; what the limit of memory bounds runs through: a collection of garbage, a long string.
 //
 // Threads: confined, but it may move from one thread to another between runs. RequestPulse: see there.
 #pragma once

@@ -40,7 +40,6 @@ class Packer {
   lua_State* state_;
   Interpreter& interpreter_;
   ByteBuffer& out_;
-  unsigned steps_ = 0;
 };
 
 void Packer::PackInteger(int64_t integer) {
@@ -109,6 +108,7 @@ bool Packer::IsArray(size_t& count) {
   bool has_indexes_only = true;
   count = 0;
   for (lua_pushnil(state_); lua_next(state_, -2) != 0; lua_pop(state_, 1)) {
+    interpreter_.PulseIfWanted(state_);
     ++count;
     const lua_Number key = lua_type(state_, -2) == LUA_TNUMBER ? lua_tonumber(state_, -2) : 0;
     if (!(key >= 1) || std::floor(key) != key) has_indexes_only = false;
@@ -138,7 +138,7 @@ void Packer::PackTable(int depth) {
 }
 
 void Packer::Pack(int depth) {
-  if (++steps_ % 1024 == 0 && interpreter_.wants_pulse()) interpreter_.Pulse(state_);
+  interpreter_.PulseIfWanted(state_);
   switch (lua_type(state_, -1)) {
     case LUA_TSTRING: {
       size_t size = 0;
@@ -210,7 +210,6 @@ class Unpacker {
   lua_State* state_;
   Interpreter& interpreter_;
   std::string_view rest_;
-  unsigned steps_ = 0;
 };
 
 void Unpacker::PushArray(uint64_t count, int depth) {
@@ -231,7 +230,7 @@ void Unpacker::PushMap(uint64_t count, int depth) {
 }
 
 void Unpacker::PushNext(int depth) {
-  if (++steps_ % 1024 == 0 && interpreter_.wants_pulse()) interpreter_.Pulse(state_);
+  interpreter_.PulseIfWanted(state_);
   if (depth >= kMaxUnpackedDepth) luaL_error(state_, "stack overflow (in function mp_decode_to_lua_type)");
   luaL_checkstack(state_, 4, "in function mp_decode_to_lua_type");
   const auto type = static_cast<uint8_t>(Take(1).front());
@@ -313,6 +312,10 @@ void AddMessagePackFunctions(lua_State* state) {
   lua_setfield(state, -2, "_NAME");
   lua_pushliteral(state, "lua-cmsgpack 0.4.0");
   lua_setfield(state, -2, "_VERSION");
+  lua_pushliteral(state, "Copyright (C) 2012, Salvatore Sanfilippo");
+  lua_setfield(state, -2, "_COPYRIGHT");
+  lua_pushliteral(state, "MessagePack C implementation for Lua");
+  lua_setfield(state, -2, "_DESCRIPTION");
 }
 
 }  // namespace ringkv::server::lua

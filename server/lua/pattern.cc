@@ -54,13 +54,17 @@ PatternMatcher::PatternMatcher(lua_State* state, std::string_view subject, std::
     : state_(state), interpreter_(Interpreter::Of(state)), subject_(subject), pattern_(pattern) {}
 
 const char* PatternMatcher::Match(const char* begin) {
+  CountSteps(1);
   level_ = 0;
   depth_ = 0;
   return MatchHere(begin, pattern_.data());
 }
 
-void PatternMatcher::CountStep() {
-  if (++steps_ % kStepsPerLook == 0 && interpreter_.wants_pulse()) interpreter_.Pulse(state_);
+void PatternMatcher::CountSteps(size_t steps) {
+  steps_ += steps;
+  if (steps_ < kStepsPerLook) return;
+  steps_ = 0;
+  interpreter_.PulseIfWanted(state_);
 }
 
 const char* PatternMatcher::ItemEnd(const char* item) {
@@ -71,16 +75,18 @@ const char* PatternMatcher::ItemEnd(const char* item) {
     return item + 1;
   }
   if (first != '[') return item;
+  const char* const begin = item;
   if (item != end && *item == '^') ++item;
   do {  // a ] that comes first is in the set
     if (item == end) luaL_error(state_, "malformed pattern (missing ']')");
     if (*item++ == '%' && item != end) ++item;
   } while (item == end || *item != ']');
+  CountSteps(static_cast<size_t>(item - begin));
   return item + 1;
 }
 
 bool PatternMatcher::ItemMatches(const char* subject, const char* item, const char* item_end) {
-  CountStep();
+  CountSteps(static_cast<size_t>(item_end - item));
   if (subject == subject_.data() + subject_.size()) return false;
   const auto byte = static_cast<unsigned char>(*subject);
   switch (*item) {
@@ -198,7 +204,7 @@ const char* PatternMatcher::SkipBalanced(const char* subject, const char* delimi
   if (subject == end || *subject != delimiters[0]) return nullptr;
   int open = 1;
   for (const char* at = subject + 1; at != end; ++at) {
-    CountStep();
+    CountSteps(1);
     if (*at == delimiters[1]) {
       if (--open == 0) return at + 1;
     } else if (*at == delimiters[0]) {
@@ -217,6 +223,7 @@ const char* PatternMatcher::SkipCaptured(const char* subject, char digit) {
   if (capture.size < 0) return nullptr;  // a position
   const auto size = static_cast<size_t>(capture.size);
   if (static_cast<size_t>(subject_.data() + subject_.size() - subject) < size) return nullptr;
+  CountSteps(size / kComparedPerStep);
   return std::memcmp(subject, capture.begin, size) == 0 ? subject + size : nullptr;
 }
 

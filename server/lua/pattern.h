@@ -33,7 +33,8 @@ class PatternMatcher {
  private:
   static constexpr int kMaxCaptures = 32;
   static constexpr int kMaxDepth = 200;
-  static constexpr uint32_t kStepsPerLook = 1024;
+  static constexpr size_t kStepsPerLook = 4096;
+  static constexpr size_t kComparedPerStep = 16;  // bytes
   static constexpr ptrdiff_t kOpen = -1;
   static constexpr ptrdiff_t kPosition = -2;
 
@@ -54,7 +55,8 @@ class PatternMatcher {
   bool IsAtFrontier(const char* subject, const char* set, const char* set_end) const;
   const char* ItemEnd(const char* item);
   bool ItemMatches(const char* subject, const char* item, const char* item_end);
-  void CountStep();
+  // About the number of bytes of subject or pattern that were looked at.
+  void CountSteps(size_t steps);
 
   lua_State* state_;
   Interpreter& interpreter_;
@@ -62,7 +64,7 @@ class PatternMatcher {
   std::string_view pattern_;
   int level_ = 0;
   int depth_ = 0;
-  uint32_t steps_ = 0;
+  size_t steps_ = 0;
   std::array<Capture, kMaxCaptures> captures_;
 };
 

@@ -18,6 +18,12 @@ std::string_view SubjectArgument(lua_State* state, int index) {
   return {text, size};
 }
 
+// As in Lua 5.1, a pattern ends at a zero byte.
+std::string_view PatternArgument(lua_State* state, int index) {
+  const std::string_view text = SubjectArgument(state, index);
+  return text.substr(0, text.find('\0'));
+}
+
 // The offset that the argument means: from 1 on, or backwards from the end.
 size_t StartOffset(lua_State* state, int index, size_t size) {
   lua_Integer position = luaL_optinteger(state, index, 1);
@@ -45,10 +51,10 @@ int FindPlain(lua_State* state, std::string_view subject, std::string_view text,
 
 int FindOrMatch(lua_State* state, bool is_find) {
   const std::string_view subject = SubjectArgument(state, 1);
-  std::string_view pattern = SubjectArgument(state, 2);
+  std::string_view pattern = PatternArgument(state, 2);
   const size_t offset = StartOffset(state, 3, subject.size());
   if (is_find && (lua_toboolean(state, 4) != 0 || IsPlain(pattern))) {
-    return FindPlain(state, subject, pattern, offset);
+    return FindPlain(state, subject, SubjectArgument(state, 2), offset);
   }
   const bool is_anchored = pattern.starts_with('^');
   if (is_anchored) pattern.remove_prefix(1);
@@ -72,7 +78,7 @@ int StringMatch(lua_State* state) { return FindOrMatch(state, false); }
 // Upvalues: subject, pattern, offset.
 int NextMatch(lua_State* state) {
   const std::string_view subject = SubjectArgument(state, lua_upvalueindex(1));
-  PatternMatcher matcher(state, subject, SubjectArgument(state, lua_upvalueindex(2)));
+  PatternMatcher matcher(state, subject, PatternArgument(state, lua_upvalueindex(2)));
   const auto offset = static_cast<size_t>(lua_tointeger(state, lua_upvalueindex(3)));
   const char* const subject_end = subject.data() + subject.size();
   if (offset > subject.size()) return 0;
@@ -100,7 +106,9 @@ int StringGmatch(lua_State* state) {
 
 void AppendTemplate(lua_State* state, PatternMatcher& matcher, const char* begin, const char* end, ByteBuffer& out) {
   const std::string_view text = SubjectArgument(state, 3);
+  Interpreter& interpreter = Interpreter::Of(state);
   for (size_t i = 0; i < text.size(); ++i) {
+    interpreter.PulseIfWanted(state);
     if (text[i] != '%') {
       out.Append(state, text[i]);
       continue;
@@ -148,7 +156,7 @@ void AppendReplacement(lua_State* state, PatternMatcher& matcher, const char* be
 
 int StringGsub(lua_State* state) {
   const std::string_view subject = SubjectArgument(state, 1);
-  std::string_view pattern = SubjectArgument(state, 2);
+  std::string_view pattern = PatternArgument(state, 2);
   const int type = lua_type(state, 3);
   const auto limit = luaL_optinteger(state, 4, static_cast<lua_Integer>(subject.size()) + 1);
   luaL_argcheck(state, type == LUA_TNUMBER || type == LUA_TSTRING || type == LUA_TFUNCTION || type == LUA_TTABLE, 3,

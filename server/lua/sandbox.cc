@@ -14,16 +14,15 @@ using Names = std::initializer_list<const char*>;
 
 // What scripts may use of Lua's libraries. Missing: what reads files or the environment of functions, and writes to
 // the standard output.
-constexpr Names kBaseNames = {"assert", "error",    "ipairs", "next",   "pairs",   "rawequal",
-                              "select", "tonumber", "type",   "unpack", "_VERSION"};
+constexpr Names kBaseNames = {"error", "next", "rawequal", "select", "type", "unpack", "_VERSION"};
 constexpr Names kStringNames = {"byte", "char", "dump", "len", "lower", "rep", "reverse", "sub", "upper"};
-constexpr Names kTableNames = {"concat", "foreach", "foreachi", "getn", "maxn", "remove", "sort"};
+constexpr Names kTableNames = {"concat", "foreach", "foreachi", "getn", "maxn", "remove"};
 constexpr Names kMathNames = {"abs",  "acos",  "asin", "atan",  "atan2", "ceil",  "cos",   "cosh", "deg",
                               "exp",  "floor", "fmod", "frexp", "huge",  "ldexp", "log10", "max",  "min",
                               "modf", "pi",    "pow",  "rad",   "sin",   "sinh",  "sqrt",  "tan",  "tanh"};
 constexpr Names kBitNames = {"arshift", "band", "bnot", "bor",    "bswap", "bxor",
                              "lshift",  "rol",  "ror",  "rshift", "tobit", "tohex"};
-constexpr Names kCoroutineNames = {"running", "status", "yield"};
+constexpr Names kCoroutineNames = {"running", "status"};
 
 void OpenLibrary(lua_State* state, const char* name, lua_CFunction open) {
   lua_pushcfunction(state, open);
@@ -62,7 +61,7 @@ void AddLibrary(lua_State* state, const char* name, AddFunctions add, Names name
   } else {
     PushSelectedOf(state, name, names);
   }
-  if (add != nullptr) add(state);
+  add(state);
   SetProtected(state, name);
 }
 
@@ -112,7 +111,7 @@ void PushGlobals(lua_State* state, bool is_for_functions) {
   AddLibrary(state, "string", AddStringFunctions, kStringNames);
   AddLibrary(state, "table", AddTableFunctions, kTableNames);
   AddLibrary(state, "math", AddMathFunctions, kMathNames);
-  AddLibrary(state, "bit", nullptr, kBitNames);
+  AddLibrary(state, "bit", AddBitFunctions, kBitNames);
   AddLibrary(state, "coroutine", AddCoroutineFunctions, kCoroutineNames);
   AddLibrary(state, "os", AddOsFunctions);
   AddLibrary(state, "cjson", AddJsonFunctions);
@@ -121,6 +120,17 @@ void PushGlobals(lua_State* state, bool is_for_functions) {
   AddRedis(state, is_for_functions ? RedisApi::kFunctions : RedisApi::kScripts);
   ProtectStringMethods(state);
   RefuseUnknown(state);
+}
+
+// What getmetatable shows of the globals on top.
+void ShowMetatable(lua_State* state) {
+  lua_getmetatable(state, -1);
+  lua_newtable(state);
+  lua_pushcfunction(state, RefuseUnknownGlobal);
+  lua_setfield(state, -2, "__index");
+  Protect(state);
+  lua_setfield(state, -2, "__metatable");
+  lua_pop(state, 1);
 }
 
 // Names of fields that conversions look up: kept, so that looking them up never allocates.
@@ -152,6 +162,7 @@ Sandbox BuildSandbox(Interpreter& interpreter, bool is_for_functions) {
   sandbox.loading_globals = luaL_ref(state, LUA_REGISTRYINDEX);
   lua_pushvalue(state, -1);
   Protect(state);
+  ShowMetatable(state);
   lua_pushvalue(state, -1);
   lua_setfield(state, -3, "_G");
   lua_pushvalue(state, -1);

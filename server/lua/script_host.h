@@ -21,7 +21,7 @@ enum class ScriptLogLevel : uint8_t { kDebug, kVerbose, kNotice, kWarning };
 // of the host; the state is reusable afterwards.
 enum class Pulse : uint8_t { kContinue, kEnd };
 
-// The answer to redis.acl_check_cmd. kUnknown: there is no such command, or its arguments are too few or too many.
+// The answer to redis.acl_check_cmd. kUnknown: there is no such command.
 enum class CommandPermit : uint8_t { kAllowed, kDenied, kUnknown };
 
 class ScriptHost {

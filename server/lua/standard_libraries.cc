@@ -46,6 +46,7 @@ int TableInsert(lua_State* state) {
       for (int i = std::max(end, position); i > position; --i) {
         lua_rawgeti(state, 1, i - 1);
         lua_rawseti(state, 1, i);
+        Interpreter::Of(state).PulseIfWanted(state);
       }
       break;
     default: return luaL_error(state, "wrong number of arguments to 'insert'");
@@ -57,16 +58,6 @@ int TableInsert(lua_State* state) {
 int TableSetN(lua_State* state) {
   luaL_checktype(state, 1, LUA_TTABLE);
   return luaL_error(state, "'setn' is obsolete");
-}
-
-// Bounds the nesting of orders that sort themselves. Upvalue: LuaJIT's function.
-int TableSort(lua_State* state) {
-  lua_pushvalue(state, lua_upvalueindex(1));
-  lua_insert(state, 1);
-  Interpreter::Of(state).Enter(state);
-  lua_call(state, lua_gettop(state) - 1, 0);
-  Interpreter::Of(state).Leave();
-  return 0;
 }
 
 // --- math -----------------------------------------------------------------------------------------------------------
@@ -101,6 +92,20 @@ int MathLog(lua_State* state) {
   return 1;
 }
 
+// --- bit ------------------------------------------------------------------------------------------------------------
+
+// At most all eight digits. Upvalue: LuaJIT's function.
+int BitToHex(lua_State* state) {
+  constexpr lua_Integer kDigits = 8;
+  luaL_checknumber(state, 1);
+  const lua_Integer digits = lua_gettop(state) > 1 ? luaL_checkinteger(state, 2) : kDigits;
+  lua_pushvalue(state, lua_upvalueindex(1));
+  lua_pushvalue(state, 1);
+  lua_pushinteger(state, std::clamp(digits, -kDigits, kDigits));
+  lua_call(state, 2, 1);
+  return 1;
+}
+
 // --- os -------------------------------------------------------------------------------------------------------------
 
 // CPU time of the process, in seconds.
@@ -125,9 +130,8 @@ void AddStringFunctions(lua_State* state) {
 }
 
 void AddTableFunctions(lua_State* state) {
-  static constexpr NamedFunction kFunctions[] = {{"insert", TableInsert}, {"setn", TableSetN}};
+  static constexpr NamedFunction kFunctions[] = {{"insert", TableInsert}, {"setn", TableSetN}, {"sort", TableSort}};
   SetFunctions(state, kFunctions);
-  Wrap(state, "sort", TableSort);
 }
 
 void AddMathFunctions(lua_State* state) {
@@ -137,6 +141,8 @@ void AddMathFunctions(lua_State* state) {
   lua_getfield(state, -1, "fmod");
   lua_setfield(state, -2, "mod");
 }
+
+void AddBitFunctions(lua_State* state) { Wrap(state, "tohex", BitToHex); }
 
 void AddOsFunctions(lua_State* state) { SetFunctions(state, {{{"clock", OsClock}}}); }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // string.format: as in Lua 5.1, whose errors differ from those of later versions, and without calls of __tostring.
+#include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <cstdio>
@@ -31,6 +32,7 @@ class Formatter {
  private:
   Conversion ReadConversion(std::string_view format, size_t& at);
   void Convert(const Conversion& conversion);
+  void AppendCharacter(const Conversion& conversion);
   void AppendText(const Conversion& conversion);
   void AppendQuoted();
   void AppendInteger(const Conversion& conversion);
@@ -93,12 +95,22 @@ void Formatter::AppendInteger(const Conversion& conversion) {
   out_.Commit(static_cast<size_t>(std::to_chars(begin, begin + kMaxItemBytes, SignedValue(number)).ptr - begin));
 }
 
+// As Lua 5.1 does it, a zero byte ends the text of the conversion.
+void Formatter::AppendCharacter(const Conversion& conversion) {
+  const auto character = static_cast<int>(SignedValue(luaL_checknumber(state_, argument_)));
+  const size_t begin = out_.size();
+  Print(conversion, "", character);
+  out_.Truncate(begin + std::min(out_.text().substr(begin).find('\0'), out_.size() - begin));
+}
+
 void Formatter::AppendText(const Conversion& conversion) {
   size_t size = 0;
   const char* text = luaL_checklstring(state_, argument_, &size);
   const bool is_cut = conversion.text.find('.') != std::string_view::npos;
-  if (conversion.is_plain() || (!is_cut && size >= kLongString)) {
+  if (!is_cut && size >= kLongString) {
     out_.Append(state_, {text, size});
+  } else if (conversion.is_plain()) {
+    out_.Append(state_, text);  // up to a zero byte, as below
   } else {
     Print(conversion, "", text);  // at most 99 characters: by its precision, or by its size
   }
@@ -125,7 +137,7 @@ void Formatter::AppendQuoted() {
 
 void Formatter::Convert(const Conversion& conversion) {
   switch (conversion.letter) {
-    case 'c': return Print(conversion, "", static_cast<int>(SignedValue(luaL_checknumber(state_, argument_))));
+    case 'c': return AppendCharacter(conversion);
     case 'd':
     case 'i':
     case 'o':

@@ -103,6 +103,7 @@ void StructFormat::SetAlignment() {
 
 bool StructFormat::Next() {
   while (*at_ != '\0') {
+    Interpreter::Of(state_).PulseIfWanted(state_);
     option_ = *at_++;
     size_ = SizeOfOption();
     switch (option_) {
@@ -150,6 +151,7 @@ void StructPacker::PackWord(uint64_t word, size_t size) {
 uint64_t StructPacker::Word(int argument) {
   const lua_Number number = luaL_checknumber(state_, argument);
   if (number >= 0x1p63 && number < 0x1p64) return static_cast<uint64_t>(number);
+  if (number >= 0x1p64) return 0;
   if (!(number >= -0x1p63 && number < 0x1p63)) return uint64_t{1} << 63;
   return static_cast<uint64_t>(static_cast<int64_t>(number));
 }
@@ -182,6 +184,7 @@ void StructPacker::PackAll() {
 }
 
 int StructPack(lua_State* state) {
+  luaL_checkstring(state, 1);
   BytePool& pool = Interpreter::Of(state).bytes();
   ByteBuffer& out = pool.Take();
   lua_pushnil(state);  // stands for a missing argument
@@ -234,9 +237,10 @@ void StructUnpacker::PushInteger() {
     lua_pushnumber(state_, static_cast<lua_Number>(word));
     return;
   }
-  const size_t unused = size < sizeof word ? 8 * (sizeof word - size) : 0;
-  const int64_t integer = size == 0 ? 0 : static_cast<int64_t>(word << unused) >> unused;
-  lua_pushnumber(state_, static_cast<lua_Number>(integer));
+  // The sign of more than 8 bytes is looked for where Redis does it.
+  const uint64_t above = ~uint64_t{0} << ((8 * size - 1) & 63);
+  const uint64_t extended = (word & above) == 0 ? word : word | above;
+  lua_pushnumber(state_, static_cast<lua_Number>(static_cast<int64_t>(extended)));
 }
 
 // c0: the number before is the size, and no value of its own.

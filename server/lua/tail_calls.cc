@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "server/lua/bytecode.h"
+#include "server/lua/interpreter.h"
 
 namespace ringkv::server::lua {
 
@@ -73,10 +75,12 @@ Prototype::Prototype(std::string_view bytes) {
   }
 }
 
-// The called function is what the register has got last.
+// The called function is what the register has got last. Only the arguments come after that.
 bool Prototype::CallsUpvalue(size_t call) const {
+  constexpr size_t kMaxArguments = 1000;  // in instructions
   const uint8_t function = bytecode::InstructionAt(code_, call).a();
-  for (size_t i = call; i-- > 0;) {
+  for (size_t i = call; i > 0 && call - i < kMaxArguments;) {
+    --i;
     const Instruction instruction = bytecode::InstructionAt(code_, i);
     if (instruction.a() != function) continue;
     const uint8_t opcode = instruction.opcode();
@@ -205,28 +209,61 @@ int AppendToDump(lua_State*, const void* bytes, size_t size, void* dump) {
   return 0;
 }
 
-}  // namespace
-
-int LoadText(lua_State* state, std::string_view text, const char* name) {
-  if (text.starts_with(LUA_SIGNATURE[0]) && name[0] == '@') {
-    lua_pushfstring(state, "%s:1: unexpected symbol near 'char(27)'", name + 1);
-    return LUA_ERRSYNTAX;
-  }
-  const int status = luaL_loadbufferx(state, text.data(), text.size(), name, "t");
-  if (status != 0) return status;
+// Of the function on top of the stack. Raises no error.
+int RewriteCalls(lua_State* state, const char* name, bool& has_foreign_data) {
   std::string dump;
   if (lua_dump(state, AppendToDump, &dump) != 0) return 0;
   const std::optional<uint32_t> flags = FlagsOf(dump);
   if (!flags) return 0;
-  if ((*flags & bytecode::kHasForeignData) != 0) {
-    lua_pop(state, 1);
-    lua_pushfstring(state, "%s: malformed number", name[0] == '@' ? name + 1 : name);
-    return LUA_ERRSYNTAX;
-  }
+  has_foreign_data = (*flags & bytecode::kHasForeignData) != 0;
+  if (has_foreign_data) return 0;
   const std::string rewritten = RewrittenDump(dump);
   if (rewritten.empty()) return 0;
   lua_pop(state, 1);
   return luaL_loadbufferx(state, rewritten.data(), rewritten.size(), name, "b");
+}
+
+// A text for the parser, which may take long.
+class PiecesOfText {
+ public:
+  explicit PiecesOfText(std::string_view text) : rest_(text) {}
+
+  static const char* Next(lua_State* state, void* pieces, size_t* size) {
+    const std::string_view piece = static_cast<PiecesOfText*>(pieces)->TakeNext(state);
+    *size = piece.size();
+    return piece.empty() ? nullptr : piece.data();
+  }
+
+ private:
+  std::string_view TakeNext(lua_State* state);
+
+  std::string_view rest_;
+  bool has_begun_ = false;
+};
+
+// LuaJIT knows bytecode, marks of UTF-8 and lines of "#" by the first character, so that is a space.
+std::string_view PiecesOfText::TakeNext(lua_State* state) {
+  constexpr size_t kPiece = 4096;
+  if (!std::exchange(has_begun_, true)) return " ";
+  Interpreter::Of(state).PulseIfWanted(state);
+  const std::string_view piece = rest_.substr(0, kPiece);
+  rest_.remove_prefix(piece.size());
+  return piece;
+}
+
+}  // namespace
+
+int LoadText(lua_State* state, std::string_view text, const char* name) {
+  PiecesOfText pieces(text);
+  const int status = lua_loadx(state, PiecesOfText::Next, &pieces, name, "t");
+  if (Interpreter::Of(state).is_unwinding()) Interpreter::Of(state).Unwind(state);
+  if (status != 0) return status;
+  bool has_foreign_data = false;
+  if (const int rewritten = RewriteCalls(state, name, has_foreign_data); rewritten != 0) return rewritten;
+  if (!has_foreign_data) return 0;
+  lua_pop(state, 1);
+  lua_pushfstring(state, "%s: malformed number", name[0] == '@' ? name + 1 : name);
+  return LUA_ERRSYNTAX;
 }
 
 }  // namespace ringkv::server::lua

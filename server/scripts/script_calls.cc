@@ -124,7 +124,7 @@ bool ScriptRun::MayWrite() {
 
 CommandPermit ScriptRun::CheckPermit(std::span<const std::string_view> argv) {
   const CommandEntry* entry = parts_.commands.Find(argv);
-  const bool is_known = entry != nullptr && !entry->row->is_container && entry->row->ArityFits(argv.size());
+  const bool is_known = entry != nullptr && !(entry->row->is_container && argv.size() > 1);
   return is_known ? CommandPermit::kAllowed : CommandPermit::kUnknown;
 }
 

@@ -4,9 +4,12 @@
 #include <gtest/gtest.h>
 #include <pthread.h>
 
+#include <atomic>
+#include <csignal>
 #include <fstream>
 #include <functional>
 #include <map>
+#include <thread>
 
 #include "server/lua/sha1.h"
 
@@ -205,12 +208,65 @@ TEST_F(Lua, ARunEndsPastWhateverCatchesErrors) {
            "redis.call('pulse') setmetatable({}, {__index = function() while true do end end}).x = nil "
            "return setmetatable({}, {__index = function() while true do end end}).x",
            "while true do pcall(redis.call, 'end') end",
+           "redis.call('pulse') error(setmetatable({}, {__index = function() while true do end end}))",
        }) {
     EXPECT_EQ(Run(script), "-ERR Script killed by user with SCRIPT KILL. script: SHA, on @user_script:1.|") << script;
     EXPECT_EQ(end_, RunEnd::kUnwound) << script;
     EXPECT_EQ(Run("return 'fine'"), "$4|fine|") << script;
     EXPECT_EQ(end_, RunEnd::kReplied) << script;
   }
+}
+
+// Functions whose work grows faster than what they are given, or has no end.
+TEST_F(Lua, ARunEndsWithinAFunctionThatTakesLong) {
+  host_.words = "Script killed by user with SCRIPT KILL.";
+  const std::string list = "local list = {} for i = 1, 2000 do list[i] = i * 7919 % 2003 end ";
+  const std::string tree = "local tree = {1, 2} for i = 1, 14 do tree = {tree, tree} end ";
+  const std::string emptied =
+      "local many, none = {}, {} for i = 1, 2000 do none[i .. ''] = 1 end for i = 1, 2000 do none[i .. ''] = nil end "
+      "for i = 1, 2000 do many[i] = none end ";
+  for (const std::string& script : std::vector<std::string>{
+           "redis.call('pulse') table.insert({}, -2147483648, 1)",
+           list + "redis.call('pulse') table.sort(list)",
+           "local x = string.rep('x', 1e5) redis.call('pulse') string.gsub(x, '', string.rep('%1', 1e5))",
+           "local x = string.rep('x', 5e5) redis.call('pulse') string.gsub(x, '', '')",
+           "local x = string.rep('x', 1e5) redis.call('pulse') string.find(x, '[' .. string.rep('a', 1e5) .. ']')",
+           "local x = string.rep('x', 1e5) redis.call('pulse') string.find(x, '%f[' .. string.rep('a', 1e5) .. ']')",
+           "local x = string.rep('x', 1e5) redis.call('pulse') string.find(x, '(x*)%1y')",
+           "local s = string.rep(' ', 1e6) redis.call('pulse') struct.size(s)",
+           "local s = string.rep('x = 1 ', 1e5) redis.call('pulse') loadstring(s)",
+           "redis.call('pulse') load(function() return ' ' end)",
+           tree + "redis.call('pulse') cjson.encode(tree)",
+           tree + "redis.call('pulse') cmsgpack.pack(tree)",
+           emptied + "redis.call('pulse') cjson.encode(many)",
+           emptied + "redis.call('pulse') cmsgpack.pack(many)",
+           "local s = '[' .. string.rep('1,', 1e5) .. '1]' redis.call('pulse') cjson.decode(s)",
+       }) {
+    EXPECT_EQ(Run(script), "-ERR Script killed by user with SCRIPT KILL. script: SHA, on @user_script:1.|") << script;
+    EXPECT_EQ(host_.pulses, 101) << script;
+    EXPECT_EQ(Run("return 'fine'"), "$4|fine|") << script;
+  }
+}
+
+// One thread's signals, as fast as another can send them, interrupt each other wherever that is possible.
+TEST_F(Lua, ManySignalsLeaveARunInterruptible) {
+  static LuaState* state = nullptr;
+  state = &state_;
+  const auto old_handler = std::signal(SIGURG, [](int) { state->RequestPulse(); });
+  const pthread_t runner = pthread_self();
+  std::atomic<bool> ends{false};
+  std::thread sender([&] {
+    while (!ends) pthread_kill(runner, SIGURG);
+  });
+  host_.pulses_to_end = 1'000'000'000;
+  EXPECT_EQ(Run("for i = 1, 300000 do local s = i .. '' end return 'fine'"), "$4|fine|");
+  ends = true;
+  sender.join();
+  std::signal(SIGURG, old_handler);
+  host_.pulses_to_end = 100;
+  host_.words = "over";
+  EXPECT_EQ(Run("redis.call('pulse') for i = 1, 1e8 do end return 'not interrupted'"),
+            "-ERR over script: SHA, on @user_script:1.|");
 }
 
 TEST_F(Lua, AHostThatEndsARunWithoutWordsWritesItsOwnReply) {
@@ -280,6 +336,13 @@ TEST_F(Lua, RecursionEndsWithAnErrorOnASmallStack) {
              "return loadstring('return ' .. string.rep('-', 10001) .. '1')",
              "return string.find(string.rep('x', 10000), string.rep('x?', 10000))",
              "return string.find(string.rep('x', 10000), string.rep('(x)', 30) .. string.rep('x*', 10000))",
+             "local t t = setmetatable({}, {__index = function(s) return pcall(error, s) end}) return pcall(error, t)",
+             "local t t = setmetatable({}, {__index = function(s) error(s) end}) error(t)",
+             "local function h() return xpcall(error, h) end return xpcall(error, h)",
+             "local function f() local n = 0 load(function() n = n + 1 if n == 1 then return ('('):rep(190) end f() "
+             "end) "
+             "end f()",
+             "local function f() return load(f) end f()",
              "local t = {} t[1] = t return t",
              "local t = {} t.map = {a = t} return t",
              "local t = {} t.set = {[t] = 1} return t",
@@ -289,14 +352,41 @@ TEST_F(Lua, RecursionEndsWithAnErrorOnASmallStack) {
       EXPECT_EQ(Run("return 'fine'"), "$4|fine|") << script;
     }
   };
+  // At the bottom of each recursion is what needs much of the stack itself.
+  std::function<void()> run_deep = [this] {
+    for (const std::string bottom : {
+             "loadstring(('('):rep(1000))",
+             "loadstring('return ' .. ('{'):rep(1000))",
+             "cjson.decode(('['):rep(1000))",
+             "(function() local t = {} for i = 1, 1000 do t = {t} end cjson.encode(t) end)()",
+             "cmsgpack.unpack(('\\145'):rep(1000))",
+             "(('x'):rep(1000)):find(('x?'):rep(1000))",
+             "error(setmetatable({}, {__index = function() return loadstring(('('):rep(1000)) end}))",
+         }) {
+      for (const std::string& down : std::vector<std::string>{
+               "local function f() pcall(f) pcall(bottom) end f()",
+               "local function f() xpcall(f, f) pcall(bottom) end f()",
+               "local f f = function(s) pcall(string.gsub, s, 'x', f) pcall(bottom) end f('x')",
+               "local function f() pcall(coroutine.wrap(f)) pcall(bottom) end f()",
+               "local function f() pcall(table.sort, {2, 1}, f) pcall(bottom) end f()",
+               "local function f() pcall(load, f) pcall(bottom) end f()",
+           }) {
+        const std::string once = "local done local function bottom() if not done then done = true local x = ";
+        Run(once + bottom + " end end " + down);
+        EXPECT_EQ(Run("return 'fine'"), "$4|fine|") << down << bottom;
+      }
+    }
+  };
   memory_.SetLimits(3 << 20, 0);
   host_.pulses_to_end = 1'000'000;
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
   ASSERT_EQ(pthread_attr_setstacksize(&attributes, kLuaStackBytes), 0);
-  pthread_t thread;
-  ASSERT_EQ(pthread_create(&thread, &attributes, RunOnThread, &run), 0);
-  pthread_join(thread, nullptr);
+  for (auto* each : {&run, &run_deep}) {
+    pthread_t thread;
+    ASSERT_EQ(pthread_create(&thread, &attributes, RunOnThread, each), 0);
+    pthread_join(thread, nullptr);
+  }
   pthread_attr_destroy(&attributes);
 }
 
@@ -326,6 +416,8 @@ TEST_F(Lua, NothingOfAScriptIsVisibleToAnother) {
            "bit.x = 1",
            "getmetatable(getmetatable('')).__index = 1",
            "rawset(_G._G, 'x', 1)",
+           "getmetatable(_G).__index = 1",
+           "error(redis)",
        }) {
     const std::string reply = Run(change);
     EXPECT_EQ(reply[0], '-') << change << ": " << reply;
@@ -333,6 +425,7 @@ TEST_F(Lua, NothingOfAScriptIsVisibleToAnother) {
   // Copies are the script's own.
   EXPECT_EQ(Run("local _, copy = pairs(string) copy.sub = nil return ('fine'):sub(1)"), "$4|fine|");
   EXPECT_EQ(Run("collectgarbage('stop') return 'fine'"), "$4|fine|");
+  EXPECT_EQ(Run("return {redis.source, rawget(redis, 'source'), redis.line}"), "*0|");
   EXPECT_EQ(Run("return {pcall(function() return x end), rawget(_G, 'x'), string.x, ('x').x, #redis}"), "*1|$-1|");
   EXPECT_EQ(Run("return ('abc'):sub(2) .. string.sub('abc', 1, 1) .. tostring(getmetatable(redis))"), "$6|bcanil|");
 }

@@ -15,9 +15,10 @@ bool PushReply(lua_State* state, std::string_view reply);
 
 // Stack slots that WriteValue needs.
 inline constexpr int kWriteValueSlots = 4000;
-// Writes the value on top of the stack, and removes it. Raises no error if the slots were reserved. `script_protocol`
-// is what redis.setresp has set. A value that nests too deeply, or would make a reply of more than `limit` bytes, has
-// errors in place of its inner values.
-void WriteValue(lua_State* state, int script_protocol, size_t limit, resp::ReplyWriter& reply);
+// Writes the value on top of the stack, and removes it. Raises no error if the slots were reserved, but that which ends
+// the run; then the reply is incomplete. `script_protocol` is what redis.setresp has set. Values that nest too deeply
+// are errors in the reply. A reply of more than `limit` bytes is an error as a whole, and false is returned. `reply`
+// has a buffer.
+bool WriteValue(lua_State* state, int script_protocol, size_t limit, resp::ReplyWriter& reply);
 
 }  // namespace ringkv::server::lua

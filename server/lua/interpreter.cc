@@ -4,6 +4,7 @@
 #include <luajit.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "storage/base/allocator.h"
 #include "storage/base/check.h"
@@ -19,6 +20,7 @@ constexpr size_t kMuchGarbage = 4 << 20;
 // Of the limit of a state: what it grows by at least between two collections ahead of Lua's pace.
 constexpr size_t kMinGrowthPart = 32;
 constexpr size_t kKeptReplyBytes = 16 * 1024;
+constexpr size_t kSmallReplyBytes = 1024;  // as large as a reply may always be
 
 // Of the innermost Lua function.
 std::string PlaceOf(lua_State* state) {
@@ -74,11 +76,19 @@ void Interpreter::End() {
   host_ = nullptr;
   is_limited_ = false;
   reply_.Consume(reply_.size());
-  reply_.ForgetOverflow();
-  if (reply_.capacity() > kKeptReplyBytes) reply_.ShrinkTo(0);
+  EndReply();
+  used_ -= std::exchange(output_bytes_, 0);
+  if (LeftMuchGarbage()) CollectGarbage();
+  if (accounted_ > used_ + kAccountedBytes) Account();
+}
+
+// Also if that is little, but takes the memory of other states.
+bool Interpreter::LeftMuchGarbage() const {
+  if (used_ <= used_after_collection_ + kAccountedBytes) return false;
   const size_t limit = memory_.limit_per_state();
   const size_t much = limit == 0 ? kMuchGarbage : std::min(kMuchGarbage, limit / 4);
-  if (used_ > used_after_collection_ + much) CollectGarbage();
+  const size_t all = memory_.limit_of_all();
+  return used_ > used_after_collection_ + much || (all != 0 && memory_.used() > all / 2);
 }
 
 // Nothing here allocates before the error handler stands.
@@ -100,6 +110,36 @@ void Interpreter::CollectGarbage() {
   lua_gc(state_, LUA_GCCOLLECT, 0);
   used_after_collection_ = used_;
   Account();
+}
+
+void Interpreter::BeginReply() {
+  reply_.Consume(reply_.size());
+  reply_.ForgetOverflow();
+  size_t left = SIZE_MAX;
+  if (limit_ != 0) left = limit_ - std::min(limit_, used_);
+  if (const size_t all = memory_.limit_of_all(); all != 0) left = std::min(left, all - std::min(all, memory_.used()));
+  reply_.set_limit(std::max(left, kSmallReplyBytes));
+}
+
+void Interpreter::EndReply() {
+  if (reply_.capacity() > kKeptReplyBytes) {
+    reply_.Consume(reply_.size());
+    reply_.ShrinkTo(0);
+  }
+  CountReply();
+}
+
+void Interpreter::CountReply() {
+  used_ += reply_.capacity();
+  used_ -= std::exchange(reply_bytes_, reply_.capacity());
+}
+
+bool Interpreter::CountOutput(size_t bytes) {
+  used_ += bytes;
+  output_bytes_ += bytes;
+  Account();
+  const size_t all = memory_.limit_of_all();
+  return all == 0 || memory_.used() <= all;
 }
 
 void Interpreter::Account() {

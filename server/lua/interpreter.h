@@ -77,6 +77,15 @@ class Interpreter {
   std::vector<std::string_view>& argv() { return argv_; }
   std::string& number_texts() { return number_texts_; }
   resp::Buffer& reply() { return reply_; }
+  // Empties the buffer of replies, and limits it to what is left of the run's memory.
+  void BeginReply();
+  // Counts the buffer as memory of the run.
+  void CountReply();
+  // Frees it if it is large.
+  void EndReply();
+  // Counts more bytes of what the run replies; returns false above the limit of all states. The run's own is not
+  // applied.
+  bool CountOutput(size_t bytes);
   // What the library that is being loaded has registered; null while none is.
   std::vector<LoadedFunction>* loading() { return loading_; }
   void set_loading(std::vector<LoadedFunction>* functions) { loading_ = functions; }
@@ -124,6 +133,7 @@ class Interpreter {
   bool MayGrow(size_t bytes);
   void Account();
   void SetHook(bool is_installed) noexcept;
+  bool LeftMuchGarbage() const;
   void CollectAhead();
   static int RunTask(lua_State* state);
   static void Hook(lua_State* state, lua_Debug*);
@@ -132,6 +142,8 @@ class Interpreter {
   size_t used_ = 0;
   size_t accounted_ = 0;      // of `used_`, in `memory_`
   size_t collect_above_ = 0;  // bytes at which garbage is collected ahead of Lua's own pace; 0: no limit
+  size_t reply_bytes_ = 0;    // of `used_`, in `reply_`
+  size_t output_bytes_ = 0;   // of `used_`, in the reply of the run
   bool wants_collection_ = false;
   size_t used_after_collection_ = 0;
   bool is_limited_ = false;

@@ -66,6 +66,7 @@ struct CallTask final : lua::Task {
   std::span<const std::string_view> arguments;
   resp::ReplyWriter& reply;
   bool error_was_counted = false;
+  bool is_too_large = false;  // the reply, which is an error then
 
   CallTask(int called, int globals_of_script, std::span<const std::string_view> key_texts,
            std::span<const std::string_view> argument_texts, resp::ReplyWriter& writer)
@@ -90,7 +91,7 @@ void CallTask::Run(lua_State* state) {
   interpreter.LiftLimits();
   error_was_counted = lua_istable(state, -1) && lua::WasCounted(state, lua_gettop(state));
   const size_t limit = interpreter.memory_limit();
-  lua::WriteValue(state, interpreter.protocol(), limit == 0 ? kMaxReplyBytes : limit, reply);
+  is_too_large = !lua::WriteValue(state, interpreter.protocol(), limit == 0 ? kMaxReplyBytes : limit, reply);
 }
 
 struct CompileTask final : lua::Task {
@@ -147,11 +148,13 @@ class LuaState::Inside {
 };
 
 RunEnd LuaState::Inside::Call(ScriptHost& host, std::string_view name, CallTask& task) {
+  const size_t begin = task.reply.buffer().size();
   interpreter.Begin(&host);
   const bool is_done = interpreter.RunProtected(task);
-  RunEnd end = RunEnd::kReplied;
+  RunEnd end = task.is_too_large ? RunEnd::kFailed : RunEnd::kReplied;
   if (interpreter.is_unwinding()) {
     end = RunEnd::kUnwound;
+    task.reply.buffer().TruncateTo(begin);
     if (const std::string_view words = host.unwind_error(); !words.empty()) {
       std::string text = "ERR " + std::string(words);
       if (!interpreter.unwound_at().empty()) {

@@ -71,16 +71,17 @@ bool CallHost(lua_State* state) {
     PushError(state, words);
     return true;
   }
+  interpreter.BeginReply();
   resp::Buffer& bytes = interpreter.reply();
-  bytes.Consume(bytes.size());
-  bytes.ForgetOverflow();
   resp::ReplyWriter reply(bytes, interpreter.protocol());
   if (interpreter.host().Call(interpreter.argv(), reply) == Pulse::kEnd) interpreter.Unwind(state);
-  if (bytes.has_overflowed()) {
-    PushError(state, "the reply of the command exceeds the memory limit of scripts");
-    return true;
-  }
-  return PushReply(state, bytes.Readable());
+  interpreter.CountReply();
+  const bool is_complete = !bytes.has_overflowed();
+  const bool is_error = is_complete && PushReply(state, bytes.Readable());
+  interpreter.EndReply();
+  if (is_complete) return is_error;
+  PushError(state, "the reply of the command exceeds the memory limit of scripts");
+  return true;
 }
 
 int RedisCall(lua_State* state) {

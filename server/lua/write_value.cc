@@ -4,6 +4,7 @@
 #include <string>
 
 #include "server/lua/conversion.h"
+#include "server/lua/interpreter.h"
 
 namespace ringkv::server::lua {
 
@@ -11,7 +12,7 @@ namespace {
 
 constexpr int kSlotsPerLevel = 4;
 constexpr int kMaxValueDepth = kWriteValueSlots / kSlotsPerLevel - 2;
-constexpr size_t kBytesPerElement = 4;  // of a reply, at least
+constexpr size_t kMostBytesOfNumber = 64;  // in a reply, as of headers, doubles and the error of values too deep
 
 std::string_view TextAt(lua_State* state, int index) {
   size_t size = 0;
@@ -39,14 +40,22 @@ std::string OneLine(std::string_view text) {
 class ValueWriter {
  public:
   ValueWriter(lua_State* state, int script_protocol, size_t limit, resp::ReplyWriter& reply)
-      : state_(state), script_protocol_(script_protocol), left_(limit), reply_(reply) {}
+      : state_(state),
+        interpreter_(Interpreter::Of(state)),
+        script_protocol_(script_protocol),
+        limit_(limit),
+        reply_(reply),
+        begin_(reply.buffer().size()),
+        counted_(begin_) {}
 
   // Of the value on top of the stack, which it removes.
   void Write(int depth);
+  bool is_too_large() const { return is_too_large_; }
 
  private:
   // Pushes a raw field of the table on top, if it has this type; otherwise nothing.
   bool PushField(const char* name, int type);
+  void WriteKnown(int depth);
   void WriteText(std::string_view text);
   void WriteBoolean(bool value);
   void WriteTable(int depth);
@@ -56,19 +65,30 @@ class ValueWriter {
   void WriteSet(int depth);
   void WriteArray(int depth);
   int64_t PairCount();
-  // Whether the reply may have so many more bytes.
-  bool Spend(size_t bytes) {
-    if (bytes > left_) return false;
-    left_ -= bytes;
-    return true;
-  }
-  void WriteTooLarge() { reply_.Error("ERR reached lua stack limit"); }
+  // Whether the reply may have so many more bytes; from the first time on that it may not, nothing is written.
+  bool HasRoom(size_t bytes);
+  void WriteTooDeep() { reply_.Error("ERR reached lua stack limit"); }
 
   lua_State* state_;
+  Interpreter& interpreter_;
   int script_protocol_;
-  size_t left_;
+  size_t limit_;
   resp::ReplyWriter& reply_;
+  size_t begin_;    // of the buffer's bytes
+  size_t counted_;  // likewise: those before are counted as memory
+  bool is_too_large_ = false;
 };
+
+bool ValueWriter::HasRoom(size_t bytes) {
+  constexpr size_t kCountedAtOnce = 64 * 1024;
+  const size_t end = reply_.buffer().size() + bytes;
+  if (end - begin_ > limit_) is_too_large_ = true;
+  if (end - counted_ > kCountedAtOnce) {
+    if (!interpreter_.CountOutput(end - counted_)) is_too_large_ = true;
+    counted_ = end;
+  }
+  return !is_too_large_;
+}
 
 bool ValueWriter::PushField(const char* name, int type) {
   lua_pushstring(state_, name);
@@ -79,11 +99,7 @@ bool ValueWriter::PushField(const char* name, int type) {
 }
 
 void ValueWriter::WriteText(std::string_view text) {
-  if (Spend(text.size())) {
-    reply_.Bulk(text);
-  } else {
-    WriteTooLarge();
-  }
+  if (HasRoom(text.size())) reply_.Bulk(text);
 }
 
 void ValueWriter::WriteBoolean(bool value) {
@@ -97,29 +113,37 @@ void ValueWriter::WriteBoolean(bool value) {
 }
 
 void ValueWriter::Write(int depth) {
+  interpreter_.PulseIfWanted(state_);
+  if (HasRoom(kMostBytesOfNumber)) WriteKnown(depth);
+  lua_pop(state_, 1);
+}
+
+void ValueWriter::WriteKnown(int depth) {
   switch (lua_type(state_, -1)) {
     case LUA_TSTRING: WriteText(TextAt(state_, -1)); break;
     case LUA_TNUMBER: reply_.Integer(Truncated(lua_tonumber(state_, -1))); break;
     case LUA_TBOOLEAN: WriteBoolean(lua_toboolean(state_, -1) != 0); break;
     case LUA_TTABLE:
       if (depth >= kMaxValueDepth) {
-        WriteTooLarge();
+        WriteTooDeep();
       } else {
         WriteTable(depth);
       }
       break;
     default: reply_.Null();
   }
-  lua_pop(state_, 1);
 }
 
 // Errors, statuses, doubles and big numbers: tables with one field of a certain name.
 bool ValueWriter::WriteOneLine() {
   if (PushField("err", LUA_TSTRING)) {
-    reply_.Error(UpToZero(TextAt(state_, -1)));
+    const std::string_view text = UpToZero(TextAt(state_, -1));
+    if (HasRoom(text.size())) reply_.Error(text);
   } else if (PushField("ok", LUA_TSTRING)) {
     const std::string_view text = UpToZero(TextAt(state_, -1));
-    if (text.find_first_of("\r\n") == std::string_view::npos) {
+    if (!HasRoom(text.size())) {
+      // Nothing more is written.
+    } else if (text.find_first_of("\r\n") == std::string_view::npos) {
       reply_.Simple(text);
     } else {
       reply_.Simple(OneLine(text));
@@ -127,7 +151,8 @@ bool ValueWriter::WriteOneLine() {
   } else if (PushField("double", LUA_TNUMBER)) {
     reply_.Double(lua_tonumber(state_, -1));
   } else if (PushField("big_number", LUA_TSTRING)) {
-    reply_.BigNumber(OneLine(TextAt(state_, -1)));
+    const std::string_view digits = UpToZero(TextAt(state_, -1));
+    if (HasRoom(digits.size())) reply_.BigNumber(OneLine(digits));
   } else {
     return false;
   }
@@ -144,7 +169,7 @@ void ValueWriter::WriteVerbatim() {
   if (lua_type(state_, -1) == LUA_TSTRING) {
     std::string format(TextAt(state_, -1));
     format.resize(3, ' ');
-    reply_.Verbatim(text, format);
+    if (HasRoom(text.size())) reply_.Verbatim(text, format);
   } else {
     reply_.Array(0);
   }
@@ -158,9 +183,7 @@ int64_t ValueWriter::PairCount() {
 }
 
 void ValueWriter::WriteMap(int depth) {
-  const int64_t count = PairCount();
-  if (!Spend(static_cast<size_t>(count) * 2 * kBytesPerElement)) return WriteTooLarge();
-  reply_.Map(count);
+  reply_.Map(PairCount());
   lua_pushnil(state_);
   while (lua_next(state_, -2) != 0) {
     lua_pushvalue(state_, -2);
@@ -170,9 +193,7 @@ void ValueWriter::WriteMap(int depth) {
 }
 
 void ValueWriter::WriteSet(int depth) {
-  const int64_t count = PairCount();
-  if (!Spend(static_cast<size_t>(count) * kBytesPerElement)) return WriteTooLarge();
-  reply_.Set(count);
+  reply_.Set(PairCount());
   lua_pushnil(state_);
   while (lua_next(state_, -2) != 0) {
     lua_pop(state_, 1);
@@ -189,7 +210,6 @@ void ValueWriter::WriteArray(int depth) {
     lua_pop(state_, 1);
     if (is_end) break;
   }
-  if (!Spend(static_cast<size_t>(count) * kBytesPerElement)) return WriteTooLarge();
   reply_.Array(count);
   for (int i = 1; i <= count; ++i) {
     lua_rawgeti(state_, -1, i);
@@ -213,8 +233,14 @@ void ValueWriter::WriteTable(int depth) {
 
 }  // namespace
 
-void WriteValue(lua_State* state, int script_protocol, size_t limit, resp::ReplyWriter& reply) {
-  ValueWriter(state, script_protocol, limit, reply).Write(0);
+bool WriteValue(lua_State* state, int script_protocol, size_t limit, resp::ReplyWriter& reply) {
+  const size_t begin = reply.buffer().size();
+  ValueWriter writer(state, script_protocol, limit, reply);
+  writer.Write(0);
+  if (!writer.is_too_large()) return true;
+  reply.buffer().TruncateTo(begin);
+  reply.Error("ERR the reply of the script exceeds the memory limit of scripts");
+  return false;
 }
 
 }  // namespace ringkv::server::lua

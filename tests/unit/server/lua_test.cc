@@ -259,7 +259,7 @@ TEST_F(Lua, ManySignalsLeaveARunInterruptible) {
     while (!ends) pthread_kill(runner, SIGURG);
   });
   host_.pulses_to_end = 1'000'000'000;
-  EXPECT_EQ(Run("for i = 1, 300000 do local s = i .. '' end return 'fine'"), "$4|fine|");
+  EXPECT_EQ(Run("for i = 1, 100000 do local s = i .. '' end return 'fine'"), "$4|fine|");
   ends = true;
   sender.join();
   std::signal(SIGURG, old_handler);
@@ -295,6 +295,61 @@ TEST_F(Lua, MemoryHasALimitThatNoScriptExceeds) {
   }
   // Garbage is no reason to fail.
   EXPECT_EQ(Run("for i = 1, 200 do local s = string.rep('x', 1e6 + i) end return 'fine'"), "$4|fine|");
+}
+
+TEST_F(Lua, TheBytesOfAReplyAreLimitedWhateverItsValuesAre) {
+  const std::string text = "local s = string.rep('x', 3e5) local many = {} ";
+  for (const auto& [one, all] : {std::pair<size_t, size_t>{2 << 20, 0}, {0, 2 << 20}}) {
+    memory_.SetLimits(one, all);
+    for (const std::string& script : {
+             text + "for i = 1, 20 do many[i] = s end return many",
+             text + "for i = 1, 20 do many[i] = {ok = s} end return many",
+             text + "for i = 1, 20 do many[i] = {err = s} end return many",
+             text + "for i = 1, 20 do many[i] = {big_number = s} end return many",
+             text + "for i = 1, 20 do many[i] = {verbatim_string = {format = 'txt', string = s}} end return many",
+             text + "for i = 1, 20 do many[i] = s end return {map = {a = many}}",
+             text + "for i = 1, 20 do many[i] = s end return {set = {[many] = 1}}",
+             text + "for i = 1, 26 do many = {many, many} end return many",
+             text + "for i = 1, 26 do many = {many, true, {double = 0.1}, many} end return many",
+             text + "for i = 1, 26 do many = {map = {a = many, b = many}} end return many",
+         }) {
+      EXPECT_EQ(Run(script, 3), "-ERR the reply of the script exceeds the memory limit of scripts|") << script;
+      EXPECT_EQ(end_, RunEnd::kFailed) << script;
+      EXPECT_LT(memory_.used(), size_t{1} << 20) << script;
+    }
+    EXPECT_EQ(Run(text + "return {s, s}").size(), 3u + 2 * (8 + 300'001));
+  }
+}
+
+TEST_F(Lua, ARunEndsWhileItsReplyIsWritten) {
+  host_.words = "Script killed by user with SCRIPT KILL.";
+  EXPECT_EQ(Run("local t = 1 for i = 1, 20 do t = {t, t} end redis.call('pulse') return t"),
+            "-ERR Script killed by user with SCRIPT KILL.|");
+  EXPECT_EQ(end_, RunEnd::kUnwound);
+  EXPECT_EQ(Run("return {1}"), "*1|:1|");
+}
+
+TEST_F(Lua, RepliesOfCommandsCountAsMemoryOfTheRun) {
+  size_t texts = 0;
+  size_t most_written = 0;
+  host_.replies["texts"] = [&](resp::ReplyWriter& reply) {
+    reply.Array(static_cast<int64_t>(texts));
+    for (size_t i = 0; i < texts; ++i) {
+      reply.Bulk(std::string(100'000, 'x'));
+      most_written = std::max(most_written, reply.buffer().capacity());
+    }
+  };
+  for (const auto& [one, all] : {std::pair<size_t, size_t>{4 << 20, 0}, {0, 4 << 20}}) {
+    memory_.SetLimits(one, all);
+    texts = 1000;
+    EXPECT_EQ(Run("return redis.pcall('reply', 'texts').err"),
+              "$64|ERR the reply of the command exceeds the memory limit of scripts|");
+    EXPECT_LT(most_written, size_t{5} << 20);
+    EXPECT_LT(memory_.used(), size_t{1} << 20);
+    texts = 10;
+    EXPECT_EQ(Run("local n = 0 for i = 1, 50 do n = n + #redis.call('reply', 'texts') end return n"), ":500|");
+    EXPECT_LT(memory_.used(), size_t{1} << 20);
+  }
 }
 
 TEST_F(Lua, AllStatesTogetherHaveALimit) {

@@ -83,9 +83,9 @@ class Interpreter {
   void CountReply();
   // Frees it if it is large.
   void EndReply();
-  // Counts more bytes of what the run replies; returns false above the limit of all states. The run's own is not
-  // applied.
+  // Counts more bytes of what the run replies or registers, until its end; returns false above the limit of all states.
   bool CountOutput(size_t bytes);
+  bool exceeds_own_limit() const { return limit_ != 0 && used_ > limit_; }
   // What the library that is being loaded has registered; null while none is.
   std::vector<LoadedFunction>* loading() { return loading_; }
   void set_loading(std::vector<LoadedFunction>* functions) { loading_ = functions; }

@@ -132,11 +132,18 @@ int RegisterFunction(lua_State* state) {
   for (const LoadedFunction& other : *loading) {
     if (other.function.name == name) RaiseError(state, "Function already exists in the library");
   }
+  const std::string_view description = arguments.description == 0 ? "" : StringAt(state, arguments.description);
+  Interpreter& interpreter = Interpreter::Of(state);
+  if (!interpreter.CountOutput(sizeof(LoadedFunction) + name.size() + description.size()) ||
+      interpreter.exceeds_own_limit()) {
+    lua_pushliteral(state, "not enough memory");
+    lua_error(state);
+  }
   lua_pushvalue(state, arguments.callback);
   const int callback = luaL_ref(state, LUA_REGISTRYINDEX);
   // No error is raised from here on.
   RegisteredFunction function{.name = std::string(name), .description = {}, .flags = arguments.flags};
-  if (arguments.description != 0) function.description = std::string(StringAt(state, arguments.description));
+  if (arguments.description != 0) function.description = std::string(description);
   loading->push_back({std::move(function), callback});
   return 0;
 }

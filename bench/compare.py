@@ -3,7 +3,8 @@
 """Compares RingKV with the redis-server of this machine: the servers in turn, medians of several rounds, ratios.
 
   bench/compare.py [--rounds 3] [--quick] [--only PARTS]; PARTS are all unless some of these are named:
-  throughput,memory,scan,growth,threads,load,durability,search,replication,http,collections,write_first,eviction,bits
+  throughput,memory,scan,growth,threads,load,durability,search,replication,http,collections,write_first,eviction,bits,
+  scripts
 
 Prints a table in Markdown with the machine and the versions. Requests per second of server CPU (user + system time of
 the process, from /proc) hold even where the machine is noisy.
@@ -146,7 +147,7 @@ def main():
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only",
                         default="throughput,memory,scan,growth,threads,load,durability,search,replication,http,"
-                                "collections,write_first,eviction,bits")
+                                "collections,write_first,eviction,bits,scripts")
     arguments = parser.parse_args()
     import http_bench
     import write_first
@@ -155,6 +156,7 @@ def main():
     from durability import durability
     from eviction import eviction
     from replication import replication
+    from scripts import scripts
     from search import search
     with open("/proc/cpuinfo", encoding="ascii") as cpuinfo:
         model = re.search(r"model name\s*: (.*)", cpuinfo.read())
@@ -170,7 +172,8 @@ def main():
              "collections": lambda: collections(cpu_seconds, arguments.rounds, arguments.quick),
              "write_first": lambda: write_first.report(cpu_seconds, arguments.rounds, arguments.quick),
              "eviction": lambda: eviction(cpu_seconds, arguments.rounds, arguments.quick),
-             "bits": lambda: bits(cpu_seconds, arguments.rounds, arguments.quick)}
+             "bits": lambda: bits(cpu_seconds, arguments.rounds, arguments.quick),
+             "scripts": lambda: scripts(arguments.rounds, arguments.quick)}
     for name in arguments.only.split(","):
         parts[name]()
 

@@ -1,21 +1,19 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Scripts beside redis-server: four loads, two threads, and what others notice of a script that takes 200 ms.
-
-  bench/scripts.py [--rounds 3] [--quick]
-"""
-import argparse
+"""Scripts beside redis-server: EVALSHA under load, two threads, and what others notice of a script that takes 200 ms."""
 import os
-import re
 import statistics
 import subprocess
-import sys
 import threading
-import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "compat"))
-from servers import start_redis, start_ringkv  # noqa: E402
+from measure import benchmark, fill
+from servers import start_redis, start_ringkv
 
+ONE_CALL = "return redis.call('GET', KEYS[1])"
+INCR_WITH_EXPIRE = """
+local n = redis.call('INCR', KEYS[1])
+if n == 1 then redis.call('EXPIRE', KEYS[1], 100) end
+return n
+"""
 TOKEN_BUCKET = """
 local tokens = tonumber(redis.call('HGET', KEYS[1], 'tokens') or ARGV[1])
 local at = tonumber(redis.call('HGET', KEYS[1], 'at') or '0')
@@ -30,11 +28,6 @@ redis.call('TTL', KEYS[1])
 redis.call('EXPIRE', KEYS[1], 100)
 return tokens
 """
-INCR_WITH_EXPIRE = """
-local n = redis.call('INCR', KEYS[1])
-redis.call('EXPIRE', KEYS[1], 100)
-return n
-"""
 STRING_LOOP = """
 local parts = {}
 for i = 1, 100 do
@@ -43,96 +36,83 @@ end
 redis.call('SET', KEYS[1], table.concat(parts, ','))
 return #parts
 """
-SLOW = "redis.call('GET',KEYS[1]) local t = os.clock() while os.clock() < t + 0.2 do end"
-# name, script, arguments behind the key, requests with pipelining
+SLOW = "redis.call('GET', KEYS[1]) local t = os.clock() while os.clock() < t + 0.2 do end"
+# name, script, prefix of the keys, arguments behind the key, requests at P=16
 LOADS = [
-    ("one call", "return redis.call('GET', KEYS[1])", [], 800_000),
-    ("INCR with EXPIRE", INCR_WITH_EXPIRE, [], 800_000),
-    ("token bucket, ten calls", TOKEN_BUCKET, ["100"], 160_000),
-    ("loop of 100 with strings", STRING_LOOP, ["abcdefghijklmnop"], 80_000),
+    ("one call", ONE_CALL, "key:", [], 800_000),
+    ("INCR with EXPIRE", INCR_WITH_EXPIRE, "number:", [], 800_000),
+    ("token bucket of ten calls", TOKEN_BUCKET, "bucket:", ["100"], 200_000),
+    ("loop of 100 with strings", STRING_LOOP, "text:", ["abcdefghijklmnop"], 80_000),
 ]
+WANTED = {1: (1.0, 1.1), 16: (1.5, 1.8)}
+KEYS = 100_000
 
 
-def cpu_seconds(pid):
-    """User and system time of all threads, exact to the nanosecond."""
-    tasks = f"/proc/{pid}/task"
-    total = 0
-    for task in os.listdir(tasks):
-        with open(f"{tasks}/{task}/schedstat", encoding="ascii") as stat:
-            total += int(stat.read().split()[0])
-    return total / 1e9
-
-
-def run(server, sha, arguments, requests, depth):
+def run(server, load, depth, quick):
     """Requests per second, and per second of server CPU."""
-    before = cpu_seconds(server.process.pid)
-    out = subprocess.run(["redis-benchmark", "-p", str(server.port), "-q", "-c", "50", "-P", str(depth), "-r", "100000",
-                          "-n", str(requests), "EVALSHA", sha, "1", "key:__rand_int__", *arguments],
-                         capture_output=True, text=True, check=True).stdout
-    used = cpu_seconds(server.process.pid) - before
-    rate = float(re.findall(r"([\d.]+) requests per second", out)[-1])
-    return rate, requests / used
+    _, script, prefix, arguments, requests = load
+    sha1 = server.connect().raw("SCRIPT", "LOAD", script).split(b"\r\n")[1].decode()
+    requests = requests // (4 if depth == 1 else 1) // (10 if quick else 1)
+    options = ["-c", "50", "-P", str(depth), "-r", str(KEYS), "EVALSHA", sha1, "1", prefix + "__rand_int__", *arguments]
+    return benchmark(server, options, requests)[:2]
 
 
 def loads(rounds, quick):
     results = {}
     for _ in range(rounds):
         with start_redis() as theirs, start_ringkv() as ours:
-            for name, script, arguments, requests in LOADS:
-                for depth in (1, 16):
-                    count = requests // (10 if quick else 1) // (4 if depth == 1 else 1)
-                    for who, server in (("redis", theirs), ("ringkv", ours)):
-                        sha = server.connect().raw("SCRIPT", "LOAD", script).split(b"\r\n")[1].decode()
-                        got = run(server, sha, arguments, count, depth)
-                        results.setdefault((name, depth), {}).setdefault(who, []).append(got)
-    wanted = {1: (1.0, 1.1), 16: (1.5, 1.8)}
-    print("| EVALSHA | P | RingKV req/s | Redis req/s | ratio | wanted | per CPU second | wanted |")
-    print("|---|---|---|---|---|---|---|---|")
+            for server in (ours, theirs):
+                fill(server, KEYS, 64)
+            for load in LOADS:
+                for depth in WANTED:
+                    both = results.setdefault((load[0], depth), ([], []))
+                    for column, server in zip(both, (ours, theirs)):
+                        column.append(run(server, load, depth, quick))
+    print("\n| EVALSHA | P | RingKV req/s | Redis req/s | ratio | wanted | RingKV per CPU s | Redis per CPU s | ratio "
+          "| wanted |\n|---|---|---|---|---|---|---|---|---|---|")
     for (name, depth), both in results.items():
-        ours = [statistics.median(column) for column in zip(*both["ringkv"])]
-        theirs = [statistics.median(column) for column in zip(*both["redis"])]
-        rate, per_cpu = (a / b for a, b in zip(ours, theirs))
-        print(f"| {name} | {depth} | {ours[0]:,.0f} | {theirs[0]:,.0f} | **{rate:.2f}x** | {wanted[depth][0]} "
-              f"| **{per_cpu:.2f}x** | {wanted[depth][1]} |", flush=True)
+        a, b = ([statistics.median(column) for column in zip(*rows)] for rows in both)
+        print(f"| {name} | {depth} | {a[0]:,.0f} | {b[0]:,.0f} | **{a[0] / b[0]:.2f}x** | {WANTED[depth][0]} | "
+              f"{a[1]:,.0f} | {b[1]:,.0f} | **{a[1] / b[1]:.2f}x** | {WANTED[depth][1]} |", flush=True)
 
 
-def latency(server, seconds):
-    """The 99th percentile of SET and GET, in milliseconds."""
-    out = subprocess.run(["redis-benchmark", "-p", str(server.port), "-c", "20", "-t", "set,get", "-r", "100000", "-n",
-                          str(int(seconds * 20_000)), "--csv"], capture_output=True, text=True, check=True).stdout
+def threads():
+    binary = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "build", "bench", "scripts_bench")
+    if os.path.exists(binary):
+        print("\n" + subprocess.run([binary], capture_output=True, text=True, check=True).stdout, end="", flush=True)
+
+
+def latency(server, quick):
+    """The 99th percentiles of SET and GET, in milliseconds."""
+    out = subprocess.run(["redis-benchmark", "-p", str(server.port), "-c", "20", "-t", "set,get", "-r", str(KEYS), "-n",
+                          "20000" if quick else "60000", "--csv"], capture_output=True, text=True, check=True).stdout
     return [float(row.split(",")[6].strip('"')) for row in out.splitlines()[1:]]
 
 
-def others():
+def others(quick):
     """SET and GET of others, quiet, and while scripts of 200 ms run on other keys."""
+    stopping = threading.Event()
+    running = threading.Event()
+
+    def run_slow_scripts(client):
+        while not stopping.is_set():
+            client.raw("EVAL", SLOW, "1", "slow")
+            running.set()
+
     with start_ringkv("--io-threads", "2") as server:
-        quiet = latency(server, 3)
-        stopping = threading.Event()
-
-        def slow():
-            client = server.connect()
-            while not stopping.is_set():
-                client.raw("EVAL", SLOW, "1", "slow")
-
-        thread = threading.Thread(target=slow)
+        quiet = latency(server, quick)
+        thread = threading.Thread(target=run_slow_scripts, args=(server.connect(),))
         thread.start()
-        time.sleep(0.1)
-        busy = latency(server, 3)
+        running.wait()
+        beside = latency(server, quick)
         stopping.set()
         thread.join()
-    print("\n| p99 of others, ms | quiet | beside a script of 200 ms | ratio | wanted |\n|---|---|---|---|---|")
-    for name, a, b in zip(("SET", "GET"), quiet, busy):
+    print("\n| io-threads 2, p99 of others | quiet, ms | beside scripts of 200 ms | ratio | wanted |\n|---|---|---|---|---|")
+    for name, a, b in zip(("SET", "GET"), quiet, beside):
         print(f"| {name} | {a:.3f} | {b:.3f} | **{b / a:.2f}x** | at most 2.0 |", flush=True)
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--quick", action="store_true")
-    arguments = parser.parse_args()
-    loads(arguments.rounds, arguments.quick)
-    others()
-
-
-if __name__ == "__main__":
-    main()
+def scripts(rounds, quick):
+    loads(rounds, quick)
+    threads()
+    others(quick)

@@ -13,6 +13,8 @@
 namespace ringkv::resp {
 namespace {
 
+using std::string_view_literals::operator""sv;
+
 constexpr size_t kLongestHeader = 1 + kLongestInteger + 2;
 
 char* PutHeader(char* at, char kind, int64_t number) {
@@ -116,13 +118,13 @@ void ReplyWriter::BulkInteger(int64_t value) {
 void ReplyWriter::Null() {
   if (builds_value()) [[unlikely]]
     return value_->Add({});
-  out_->Append(protocol_ >= 3 ? "_\r\n" : "$-1\r\n");
+  out_->Append(protocol_ >= 3 ? "_\r\n"sv : "$-1\r\n"sv);
 }
 
 void ReplyWriter::NullArray() {
   if (builds_value()) [[unlikely]]
     return value_->Add({});
-  out_->Append(protocol_ >= 3 ? "_\r\n" : "*-1\r\n");
+  out_->Append(protocol_ >= 3 ? "_\r\n"sv : "*-1\r\n"sv);
 }
 
 void ReplyWriter::Map(int64_t pairs) {

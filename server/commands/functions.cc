@@ -30,7 +30,7 @@ void FCall(AdminCall& call) {
   if (*keys > static_cast<int64_t>(call.args.size()) - 3) return call.reply.Error(errors::kTooManyKeys);
   if (*keys < 0) return call.reply.Error("ERR Number of keys can't be negative");
   const Arguments::View words = call.args.all().subspan(3);
-  call.server.scripts().Run(call, {.program = function,
+  call.server.scripts().Run(call, {.program = *function,
                                    .keys = words.first(static_cast<size_t>(*keys)),
                                    .arguments = words.subspan(static_cast<size_t>(*keys)),
                                    .name = function->name(),

@@ -22,35 +22,34 @@ std::optional<size_t> ReadKeyCount(AdminCall& call) {
   return static_cast<size_t>(*count);
 }
 
-void RunScript(AdminCall& call, SharedScript script, size_t keys) {
+void RunScript(AdminCall& call, const Script& script, size_t keys) {
   const Arguments::View words = call.args.all().subspan(3);
-  const std::string& name = script->sha1();
   call.server.scripts().Run(call, {.program = script,
                                    .keys = words.first(keys),
                                    .arguments = words.subspan(keys),
-                                   .name = name,
+                                   .name = script.sha1(),
                                    .only_reads = call.command.Is(kReadOnly)});
 }
 
 void Eval(AdminCall& call) {
   const std::optional<size_t> keys = ReadKeyCount(call);
   if (!keys) return;
-  SharedScript script = call.server.scripts().Compile(call, call.args[1], false);
-  if (script != nullptr) RunScript(call, std::move(script), *keys);
+  const Script* const script = call.server.scripts().Compile(call, call.args[1], false);
+  if (script != nullptr) RunScript(call, *script, *keys);
 }
 
 void EvalSha(AdminCall& call) {
   constexpr std::string_view kNoScriptFound = "NOSCRIPT No matching script. Please use EVAL.";
-  if (call.args[1].size() != Scripts::kSha1Digits) return call.reply.Error(kNoScriptFound);
+  if (call.args[1].size() != kSha1Digits) return call.reply.Error(kNoScriptFound);
   const std::optional<size_t> keys = ReadKeyCount(call);
   if (!keys) return;
-  SharedScript script = call.server.scripts().Find(call.thread, call.args[1]);
+  const Script* const script = call.server.scripts().Find(call.thread, call.args[1]);
   if (script == nullptr) return call.reply.Error(kNoScriptFound);
-  RunScript(call, std::move(script), *keys);
+  RunScript(call, *script, *keys);
 }
 
 void ScriptLoad(AdminCall& call) {
-  const SharedScript script = call.server.scripts().Compile(call, call.args[2], true);
+  const Script* const script = call.server.scripts().Compile(call, call.args[2], true);
   if (script != nullptr) call.reply.Bulk(script->sha1());
 }
 

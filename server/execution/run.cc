@@ -125,13 +125,13 @@ void Run(Execution& execution) {
   const KeyEvents::Scope events(parts.key_events, txn, thread.index,
                                 execution.enclosing != nullptr ? execution.enclosing->events : nullptr);
   const resp::ReplyWriter& reply = execution.reply();
-  const uint64_t start = parts.ticks.Now();
+  execution.began = parts.ticks.Now();
   const int64_t errors_before = reply.errors();
   txn.no_touch = execution.session().no_touch && !execution.row().Has(kAlwaysTouches);
   if (execution.row().Has(kRunsScript)) TellMonitors(execution);
   execution.row().run.data != nullptr ? RunData(execution) : RunAdmin(execution);
   thread.last_command_end = parts.ticks.Now();
-  const uint64_t nanoseconds = parts.ticks.Nanoseconds(thread.last_command_end - start);
+  const uint64_t nanoseconds = parts.ticks.Nanoseconds(thread.last_command_end - execution.began);
   if (execution.row().scope == Scope::kWalks && thread.txn.TakeSkipped()) execution.Postpone();
   const bool waits = !execution.outcome.is_done() && NoteSpent(execution, nanoseconds);
   if (!execution.caller.is_accounted || std::holds_alternative<outcome::Postponed>(execution.outcome)) return;

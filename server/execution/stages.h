@@ -29,6 +29,7 @@ struct Execution {
   Enclosing* enclosing = nullptr;       // null: not inside another command
   bool has_run_queued = false;          // EXEC has run commands, whose errors are counted by themselves
   bool is_out_of_memory = false;        // maxmemory was exceeded when it was admitted
+  uint64_t began = 0;                   // when its handler was called, in ticks
 
   const ExecutionParts& parts() const { return caller.parts; }
   ThreadState& thread() const { return caller.thread; }

@@ -13,6 +13,7 @@
 #include "server/lua/interpreter.h"
 #include "server/lua/registration.h"
 #include "server/lua/sandbox.h"
+#include "server/lua/script_list.h"
 #include "server/lua/tail_calls.h"
 
 namespace ringkv::server {
@@ -40,58 +41,55 @@ Sha1Key KeyOf(std::string_view sha1) {
   return key;
 }
 
-void PushTexts(lua_State* state, std::span<const std::string_view> texts) {
-  lua_createtable(state, static_cast<int>(texts.size()), 0);
-  int index = 0;
-  for (const std::string_view text : texts) {
-    lua_pushlstring(state, text.data(), text.size());
-    lua_rawseti(state, -2, ++index);
-  }
-}
+// The lists that scripts find in their globals.
+struct ScriptLists {
+  explicit ScriptLists(int globals_of_scripts) : globals(globals_of_scripts) {}
 
-// Makes a text a field of the table on top.
-void SetTexts(lua_State* state, const char* name, std::span<const std::string_view> texts) {
-  lua_pushstring(state, name);
-  PushTexts(state, texts);
-  lua_rawset(state, -3);
-}
+  void Fill(lua_State* state, std::span<const std::string_view> key_texts,
+            std::span<const std::string_view> argument_texts) {
+    keys.Fill(state, globals, key_texts);
+    arguments.Fill(state, globals, argument_texts);
+  }
+
+  const int globals;  // in Lua's registry
+  lua::ScriptList keys{"KEYS"};
+  lua::ScriptList arguments{"ARGV"};
+};
 
 // Calls a compiled script or a function, and writes its reply.
 struct CallTask final : lua::Task {
   void Run(lua_State* state) override;
 
-  int function;  // in Lua's registry
-  int globals;   // LUA_NOREF: the arguments are passed to the function
+  int function;        // in Lua's registry
+  ScriptLists* lists;  // null: keys and arguments are passed to the function
   std::span<const std::string_view> keys;
   std::span<const std::string_view> arguments;
   resp::ReplyWriter& reply;
   bool error_was_counted = false;
   bool is_too_large = false;  // the reply, which is an error then
 
-  CallTask(int called, int globals_of_script, std::span<const std::string_view> key_texts,
+  CallTask(int called, ScriptLists* lists_of_script, std::span<const std::string_view> key_texts,
            std::span<const std::string_view> argument_texts, resp::ReplyWriter& writer)
-      : function(called), globals(globals_of_script), keys(key_texts), arguments(argument_texts), reply(writer) {}
+      : function(called), lists(lists_of_script), keys(key_texts), arguments(argument_texts), reply(writer) {}
 };
 
 void CallTask::Run(lua_State* state) {
-  int passed = 0;
-  if (globals != LUA_NOREF) {
-    lua_rawgeti(state, LUA_REGISTRYINDEX, globals);
-    SetTexts(state, "KEYS", keys);
-    SetTexts(state, "ARGV", arguments);
-    lua_rawgeti(state, LUA_REGISTRYINDEX, function);
-  } else {
-    lua_rawgeti(state, LUA_REGISTRYINDEX, function);
-    PushTexts(state, keys);
-    PushTexts(state, arguments);
-    passed = 2;
+  if (lists != nullptr) lists->Fill(state, keys, arguments);
+  lua_rawgeti(state, LUA_REGISTRYINDEX, function);
+  if (lists == nullptr) {
+    lua::PushTexts(state, keys);
+    lua::PushTexts(state, arguments);
   }
-  lua_call(state, passed, 1);
+  lua_call(state, lists == nullptr ? 2 : 0, 1);
   Interpreter& interpreter = Interpreter::Of(state);
   interpreter.LiftLimits();
   error_was_counted = lua_istable(state, -1) && lua::WasCounted(state, lua_gettop(state));
   const size_t limit = interpreter.memory_limit();
   is_too_large = !lua::WriteValue(state, interpreter.protocol(), limit == 0 ? kMaxReplyBytes : limit, reply);
+  if (lists != nullptr) {
+    lists->keys.Clear(state, keys.size());
+    lists->arguments.Clear(state, arguments.size());
+  }
 }
 
 struct CompileTask final : lua::Task {
@@ -139,13 +137,30 @@ class LuaState::Inside {
   void Free(int reference) { luaL_unref(interpreter.state(), LUA_REGISTRYINDEX, reference); }
 
   Interpreter interpreter;
+  // The reference of a compiled script; LUA_NOREF if there is none.
+  int FindScript(std::string_view sha1);
+  void ForgetFound() { found_script = LUA_NOREF; }
+
   bool is_for_functions;
   lua::Sandbox sandbox;
+  ScriptLists lists{sandbox.globals};
   bool error_was_counted = false;
   std::unordered_map<Sha1Key, int, HashOfDigits> scripts;  // references in Lua's registry
+  // The one that was found last, as it is looked for again and again.
+  Sha1Key found_sha1{};
+  int found_script = LUA_NOREF;
   std::map<std::string, std::vector<std::string>, std::less<>> libraries;
   std::map<std::string, int, std::less<>> functions;  // references in Lua's registry
 };
+
+int LuaState::Inside::FindScript(std::string_view sha1) {
+  const Sha1Key key = KeyOf(sha1);
+  if (found_script != LUA_NOREF && key == found_sha1) return found_script;
+  const auto found = scripts.find(key);
+  if (found == scripts.end()) return LUA_NOREF;
+  found_sha1 = key;
+  return found_script = found->second;
+}
 
 RunEnd LuaState::Inside::Call(ScriptHost& host, std::string_view name, CallTask& task) {
   const size_t begin = task.reply.buffer().size();
@@ -178,12 +193,13 @@ RunEnd LuaState::Inside::Call(ScriptHost& host, std::string_view name, CallTask&
 LuaState::LuaState(Purpose purpose, LuaMemory& memory) : inside_(std::make_unique<Inside>(purpose, memory)) {}
 LuaState::~LuaState() = default;
 
-bool LuaState::HasScript(std::string_view sha1) const { return inside_->scripts.contains(KeyOf(sha1)); }
+bool LuaState::HasScript(std::string_view sha1) const { return inside_->FindScript(sha1) != LUA_NOREF; }
 
 std::optional<std::string> LuaState::Compile(std::string_view sha1, std::string_view body) {
   Interpreter& interpreter = inside_->interpreter;
   CompileTask task(body);
   interpreter.Begin(nullptr);
+  inside_->ForgetFound();
   std::optional<std::string> error;
   if (interpreter.RunProtected(task)) {
     const auto [script, is_new] = inside_->scripts.try_emplace(KeyOf(sha1), task.function);
@@ -201,11 +217,12 @@ std::optional<std::string> LuaState::Compile(std::string_view sha1, std::string_
 
 RunEnd LuaState::RunScript(ScriptHost& host, std::string_view sha1, std::span<const std::string_view> keys,
                            std::span<const std::string_view> arguments, resp::ReplyWriter& reply) {
-  CallTask task(inside_->scripts.at(KeyOf(sha1)), inside_->sandbox.globals, keys, arguments, reply);
+  CallTask task(inside_->FindScript(sha1), &inside_->lists, keys, arguments, reply);
   return inside_->Call(host, sha1, task);
 }
 
 void LuaState::ForgetScripts() {
+  inside_->ForgetFound();
   for (const auto& [sha1, function] : inside_->scripts) inside_->Free(function);
   inside_->scripts.clear();
   inside_->interpreter.CollectGarbage();
@@ -271,7 +288,7 @@ bool LuaState::HasFunction(std::string_view function) const { return inside_->fu
 
 RunEnd LuaState::RunFunction(ScriptHost& host, std::string_view function, std::span<const std::string_view> keys,
                              std::span<const std::string_view> arguments, resp::ReplyWriter& reply) {
-  CallTask task(inside_->functions.find(function)->second, LUA_NOREF, keys, arguments, reply);
+  CallTask task(inside_->functions.find(function)->second, nullptr, keys, arguments, reply);
   return inside_->Call(host, function, task);
 }
 

@@ -48,11 +48,14 @@ std::string_view ReplyReader::Line() {
   return line;
 }
 
+// A ReplyWriter has written it, so its digits need no check.
 int64_t ReplyReader::Number() {
-  const std::string_view digits = Line();
-  int64_t number = 0;
-  std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  return number;
+  std::string_view digits = Line();
+  const bool is_negative = digits.starts_with('-');
+  if (is_negative) digits.remove_prefix(1);
+  uint64_t number = 0;
+  for (const char digit : digits) number = number * 10 + static_cast<uint64_t>(digit - '0');
+  return static_cast<int64_t>(is_negative ? 0 - number : number);
 }
 
 std::string_view ReplyReader::Bytes(size_t count) {

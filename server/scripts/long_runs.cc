@@ -37,7 +37,7 @@ std::optional<LongRuns::Running> LongRuns::OldestFunction() const {
   const auto oldest = std::find_if(runs_.begin(), runs_.end(), [](const ScriptRun* run) { return run->is_function(); });
   if (oldest == runs_.end()) return std::nullopt;
   const ScriptRun& run = **oldest;
-  return Running{run.name(), run.CommandWords(), static_cast<int64_t>(run.Nanoseconds() / 1'000'000)};
+  return Running{std::string(run.name()), run.CommandWords(), static_cast<int64_t>(run.Nanoseconds() / 1'000'000)};
 }
 
 std::string_view LongRuns::BusyError() const {

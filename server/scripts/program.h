@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -18,7 +19,9 @@
 
 namespace ringkv::server {
 
-class Program {
+// Owned by shared pointers. A run that goes on after its request keeps one; the others borrow, because the counter of
+// the pointers would be shared by all threads.
+class Program : public std::enable_shared_from_this<Program> {
  public:
   // `flags`: of FunctionFlag. `has_flags`: they were given; a script without "#!lua" may do what its commands may.
   Program(LuaState::Purpose purpose, uint32_t flags, bool has_flags)

@@ -96,11 +96,16 @@ Pulse ScriptRun::RestartLater() {
 bool ScriptRun::LockDeclared() {
   if (txn_ != &own_txn_) return true;  // EXEC has locked them
   if (is_irrevocable_ && !own_txn_.TryBeginIrrevocable()) return false;
+  const bool is_locked = LockKeys(!own_txn_.skips_held());
+  if (!is_locked) own_txn_.Rollback();  // nothing but the right to wait
+  return is_locked;
+}
+
+bool ScriptRun::LockKeys(bool waits_for_long) {
   if (keys_.empty()) return true;
+  if (keys_.size() == 1) return own_txn_.LockKey(keys_.front(), waits_for_long);
   for (const std::string_view key : keys_) own_txn_.AddKey(key);
-  if (own_txn_.LockAdded(!own_txn_.skips_held())) return true;
-  own_txn_.Rollback();  // nothing but the right to wait
-  return false;
+  return own_txn_.LockAdded(waits_for_long);
 }
 
 Pulse ScriptRun::Lock(const CommandEntry& entry, std::span<const std::string_view> argv) {

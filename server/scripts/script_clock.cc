@@ -57,16 +57,18 @@ ScriptClock::~ScriptClock() {
   thread_.join();
 }
 
-void ScriptClock::Begin(size_t thread, LuaState& state, uint64_t nanoseconds) {
+uint64_t ScriptClock::Begin(size_t thread, LuaState& state, uint64_t nanoseconds) {
   Slice& slice = slices_[thread];
   running_state.store(&state, std::memory_order_relaxed);
   if (slice.thread_id.load(std::memory_order_relaxed) == 0) slice.thread_id = static_cast<int>(::gettid());
   if (nanoseconds < kFirstSliceNs && !is_hurried_.load(std::memory_order_relaxed)) is_hurried_ = true;
-  slice.end_ticks.store(ticks_.Now() + nanoseconds * ticks_per_us_ / 1000);
+  const uint64_t now = ticks_.Now();
+  slice.end_ticks.store(now + nanoseconds * ticks_per_us_ / 1000);
   if (!is_watching_.load()) Wake();
 #ifdef RINGKV_THREAD_SANITIZED
   state.RequestPulse();  // the sanitizer keeps signals back until the thread calls the system
 #endif
+  return now;
 }
 
 void ScriptClock::End(size_t thread) {

@@ -32,8 +32,8 @@ class ScriptClock {
   ScriptClock& operator=(const ScriptClock&) = delete;
 
   // The calling thread, which has this number, runs Lua code from now on until End. The state is asked for a pulse as
-  // soon as `nanoseconds` have passed, and then again and again.
-  void Begin(size_t thread, LuaState& state, uint64_t nanoseconds);
+  // soon as `nanoseconds` have passed, and then again and again. Returns the time, in ticks.
+  uint64_t Begin(size_t thread, LuaState& state, uint64_t nanoseconds);
   void End(size_t thread);
 
  private:

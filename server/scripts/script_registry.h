@@ -23,6 +23,8 @@
 
 namespace ringkv::server {
 
+inline constexpr size_t kSha1Digits = 40;
+
 class Script final : public Program {
  public:
   // `flags` as in Program.

@@ -16,7 +16,6 @@ namespace {
 
 // Lua's own need and that of a command, which may serve blocked clients.
 constexpr size_t kScriptStackBytes = kLuaStackBytes + 256 * 1024;
-constexpr size_t kWordsKept = 64 * 1024;
 constexpr size_t kReplyKept = 64 * 1024;
 
 std::shared_ptr<ClientCard> CardOfScripts() {
@@ -45,21 +44,23 @@ ScriptRun::~ScriptRun() = default;
 // --- the way of a run -----------------------------------------------------------------------------------------------
 
 ScriptRun::Progress ScriptRun::Begin(const AdminCall& call, const ScriptInput& input, LuaState& state) {
-  began_ = parts_.ticks.Now();
+  began_ = call.execution.began;
   state_ = &state;
-  program_ = input.program;
+  program_ = &input.program;
+  name_ = input.name;
+  keys_ = input.keys;
+  arguments_ = input.arguments;
   only_reads_ = input.only_reads || program_->Has(kFunctionNoWrites);
   is_function_.store(program_->is_function(), std::memory_order_relaxed);
   is_out_of_memory_ = call.execution.IsOutOfMemory() && !program_->Has(kFunctionAllowOom);
   is_replicated_ = call.session.repeats_another_server();
   was_asking_ = call.execution.was_asking;
   has_fence_ = (parts_.needs.Get() & call.session.checked_needs & kNeedsNoFence) != 0;
-  client_ = call.session.card;
+  client_session_ = &call.session;
   txn_ = call.in_transaction ? &call.txn : &own_txn_;
   enclosing_.events = &events_;
   may_suspend_ = call.may_wait || (call.in_transaction && call.execution.enclosing->turns != nullptr);
   is_irrevocable_ = program_->uses_undeclared_keys();
-  Keep(input);
   ResetSession(call.session);
   own_txn_.set_now(call.txn.now());
   own_txn_.ForgetDependence();
@@ -83,8 +84,7 @@ ScriptRun::Progress ScriptRun::GoOn() {
 }
 
 bool ScriptRun::Enter() {
-  slice_began_ = parts_.ticks.Now();
-  clock_.Begin(slot_of_clock_, *state_, SliceNanoseconds());
+  slice_began_ = clock_.Begin(slot_of_clock_, *state_, SliceNanoseconds());
   const bool has_ended = fiber_.is_under_way() ? fiber_.Resume() : fiber_.Start(&Body, this);
   clock_.End(slot_of_clock_);
   return has_ended;
@@ -92,6 +92,7 @@ bool ScriptRun::Enter() {
 
 // What it has said to the client is forgotten too; the session is as it was.
 void ScriptRun::BeginAgain() {
+  Keep();
   begins_again_ = false;
   is_irrevocable_ = true;
   txn_->Rollback();
@@ -104,22 +105,36 @@ void ScriptRun::BeginAgain() {
   stage_.store(Stage::kReads, std::memory_order_relaxed);
 }
 
-void ScriptRun::Keep(const ScriptInput& input) {
-  size_t bytes = 0;
-  for (const auto& words : {input.keys, input.arguments}) {
-    for (const std::string_view word : words) bytes += word.size();
-  }
-  words_.reserve(bytes);  // no view into it may move
-  const auto keep = [this](std::span<const std::string_view> words, std::vector<std::string_view>& kept) {
-    for (const std::string_view word : words) {
-      const size_t at = words_.size();
-      words_.append(word);
-      kept.emplace_back(words_.data() + at, word.size());
-    }
+void ScriptRun::Keep() {
+  if (keeps_) return;
+  keeps_ = true;
+  client_ = client_session_->card;
+  kept_program_ = program_->shared_from_this();
+  const auto visit = [this](const auto& keep) {
+    for (const std::string_view key : keys_) keep(key);
+    for (const std::string_view argument : arguments_) keep(argument);
+    keep(name_);
   };
-  keep(input.keys, keys_);
-  keep(input.arguments, arguments_);
-  name_ = input.name;
+  size_t bytes = 0;
+  visit([&](std::string_view word) { bytes += word.size(); });
+  kept_bytes_.reserve(bytes);  // no view into it may move
+  visit([this](std::string_view word) {
+    const size_t at = kept_bytes_.size();
+    kept_bytes_.append(word);
+    kept_words_.emplace_back(kept_bytes_.data() + at, word.size());
+  });
+  const std::span<const std::string_view> words = kept_words_;
+  keys_ = words.first(keys_.size());
+  arguments_ = words.subspan(keys_.size(), arguments_.size());
+  name_ = words.back();
+}
+
+void ScriptRun::Release() {
+  keeps_ = false;
+  client_.reset();
+  kept_program_.reset();
+  kept_bytes_ = {};
+  kept_words_ = {};
 }
 
 void ScriptRun::ResetSession(const Session& of) {
@@ -174,14 +189,9 @@ void ScriptRun::FinishLate() {
 }
 
 void ScriptRun::Clear() {
-  program_.reset();
-  client_.reset();
+  if (keeps_) Release();
   state_ = nullptr;
   txn_ = nullptr;
-  keys_.clear();
-  arguments_.clear();
-  words_.clear();
-  if (words_.capacity() > kWordsKept) words_.shrink_to_fit();
   output_.TruncateTo(0);
   output_.ShrinkTo(kReplyKept);
   reply_ = resp::ReplyWriter(output_, 2);
@@ -206,7 +216,7 @@ bool ScriptRun::Abandon() {
 }
 
 std::vector<std::string> ScriptRun::CommandWords() const {
-  std::vector<std::string> words = {only_reads_ ? "fcall_ro" : "fcall", name_, std::to_string(keys_.size())};
+  std::vector<std::string> words = {only_reads_ ? "fcall_ro" : "fcall", std::string(name_), std::to_string(keys_.size())};
   words.insert(words.end(), keys_.begin(), keys_.end());
   words.insert(words.end(), arguments_.begin(), arguments_.end());
   return words;
@@ -239,6 +249,7 @@ void ScriptRun::Persist() {
 }
 
 void ScriptRun::Suspend() {
+  Keep();
   if (!was_suspended_) spent_ = Nanoseconds();
   was_suspended_ = true;
   txn_->HoldForLong(is_overdue() ? storage::Hold::kOverdue : storage::Hold::kLong);
@@ -267,7 +278,8 @@ void ScriptRun::NoteOverdue() {
   thread_.is_overdue = true;
   parts_.log.Warning("Slow script detected: still in execution after " + std::to_string(milliseconds) +
                      " milliseconds. You can try killing the script using the " +
-                     (is_function() ? "FUNCTION" : "SCRIPT") + " KILL command. Script name is: " + name_ + ".");
+                     (is_function() ? "FUNCTION" : "SCRIPT") + " KILL command. Script name is: " + std::string(name_) +
+                     ".");
 }
 
 void ScriptRun::Log(ScriptLogLevel level, std::string_view text) {

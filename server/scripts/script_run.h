@@ -33,9 +33,9 @@
 
 namespace ringkv::server {
 
-// Of a program that is about to run.
+// Of a program that is about to run. Borrowed until Begin returns.
 struct ScriptInput {
-  std::shared_ptr<const Program> program;
+  const Program& program;
   std::span<const std::string_view> keys;
   std::span<const std::string_view> arguments;
   std::string_view name;  // of the script or function, for log lines
@@ -74,7 +74,8 @@ class ScriptRun final : public ScriptHost {
   bool is_function() const { return is_function_.load(std::memory_order_relaxed); }
   // It has lasted longer than clients should be kept waiting (busy-reply-threshold).
   bool is_overdue() const { return is_overdue_.load(std::memory_order_relaxed); }
-  const std::string& name() const { return name_; }
+  // --- likewise, of a run that has been suspended ---
+  std::string_view name() const { return name_; }
   // The request of a function; for messages.
   std::vector<std::string> CommandWords() const;
   uint64_t Nanoseconds() const { return parts_.ticks.Nanoseconds(parts_.ticks.Now() - began_); }
@@ -99,11 +100,13 @@ class ScriptRun final : public ScriptHost {
   Progress GoOn();
   // Runs on the own stack, until the program ends or is suspended. True when it has ended.
   bool Enter();
-  // Copies what the request only lends.
-  void Keep(const ScriptInput& input);
+  // Copies what the request only lends, before the run outlasts it.
+  void Keep();
+  void Release();
   void ResetSession(const Session& of);
   // Locks what the program declares. False if others hold it for long; then nothing is locked.
   bool LockDeclared();
+  bool LockKeys(bool waits_for_long);
   // Ends the program, which will begin again; it is remembered as one that does so.
   Pulse RestartLater();
   // Undoes everything so that the program can begin again.
@@ -146,12 +149,17 @@ class ScriptRun final : public ScriptHost {
   // Of the run that is under way.
   storage::Txn* txn_ = nullptr;  // the own one, or that of EXEC, which has locked the declared keys
   LuaState* state_ = nullptr;
-  std::shared_ptr<const Program> program_;
-  std::string name_;
-  std::string words_;  // the bytes of keys and arguments
-  std::vector<std::string_view> keys_;
-  std::vector<std::string_view> arguments_;
+  const Session* client_session_ = nullptr;
+  const Program* program_ = nullptr;
+  std::string_view name_;
+  std::span<const std::string_view> keys_;
+  std::span<const std::string_view> arguments_;
+  // What the last four are, once the run has outlasted its request.
+  bool keeps_ = false;
   std::shared_ptr<ClientCard> client_;
+  std::shared_ptr<const Program> kept_program_;
+  std::string kept_bytes_;  // of the words and the name
+  std::vector<std::string_view> kept_words_;
   bool only_reads_ = false;
   bool is_out_of_memory_ = false;
   bool was_asking_ = false;

@@ -14,16 +14,11 @@ Scripts::Scripts(const ExecutionParts& parts, WatchedKeys& watched_keys, size_t 
 
 ThreadScripts& Scripts::Of(size_t thread) { return *threads_[SlotOf(thread)]; }
 
-SharedScript Scripts::Compile(AdminCall& call, std::string_view text, bool stays) {
+const Script* Scripts::Compile(AdminCall& call, std::string_view text, bool stays) {
   return Of(call.thread.index).Compile(call, text, stays);
 }
 
-SharedScript Scripts::Find(const ThreadState& thread, std::string_view sha1) {
-  if (sha1.size() != kSha1Digits) return nullptr;
-  char lower[kSha1Digits];
-  std::transform(sha1.begin(), sha1.end(), lower, [](char c) { return c >= 'A' && c <= 'Z' ? char(c | 0x20) : c; });
-  return Of(thread.index).Find({lower, kSha1Digits});
-}
+const Script* Scripts::Find(const ThreadState& thread, std::string_view sha1) { return Of(thread.index).Find(sha1); }
 
 storage::Status Scripts::LoadLibrary(storage::Txn& txn, const std::string& code) {
   const size_t slot = SlotOf(kNoThread);

@@ -21,17 +21,16 @@ namespace ringkv::server {
 
 class Scripts {
  public:
-  static constexpr size_t kSha1Digits = 40;
-
   // `threads`: how many threads serve clients. `seed`: of hash tables. All references must outlive the object.
   Scripts(const ExecutionParts& parts, WatchedKeys& watched_keys, size_t threads, uint64_t seed);
   Scripts(const Scripts&) = delete;
   Scripts& operator=(const Scripts&) = delete;
 
-  // The script of a text, compiled. `stays`: until SCRIPT FLUSH. Null, with the error written, if it is no script.
-  SharedScript Compile(AdminCall& call, std::string_view text, bool stays);
+  // The script of a text, compiled. `stays`: until SCRIPT FLUSH. Null, with the error written, if it is no script. Like
+  // that of Find it is borrowed, until the thread looks for another one.
+  const Script* Compile(AdminCall& call, std::string_view text, bool stays);
   // Null if there is no script with this SHA-1, in whatever case. `thread`: the calling one's.
-  SharedScript Find(const ThreadState& thread, std::string_view sha1);
+  const Script* Find(const ThreadState& thread, std::string_view sha1);
   // The function of this name; null if there is none.
   SharedFunction FindFunction(AdminCall& call, std::string_view name) {
     return Of(call.thread.index).FindFunction(call.txn, name);

@@ -32,24 +32,21 @@ class NoHost final : public ScriptHost {
 void ThreadScripts::DropKnownIfFlushed() {
   const uint64_t version = parts_.registry.version();
   if (version == known_version_ && known_.size() <= kMostKnown) return;
+  last_found_ = nullptr;
   known_.clear();
   known_version_ = version;
 }
 
-void ThreadScripts::Remember(SharedScript script) {
+const Script* ThreadScripts::Remember(SharedScript script) {
   const std::string_view name = script->sha1();
-  known_.try_emplace(name, std::move(script));
+  return known_.try_emplace(name, std::move(script)).first->second.get();
 }
 
-SharedScript ThreadScripts::Find(std::string_view sha1) {
+const Script* ThreadScripts::Find(std::string_view sha1) {
   DropKnownIfFlushed();
-  if (const auto found = known_.find(sha1); found != known_.end()) {
-    found->second->NoteUse();
-    return found->second;
-  }
-  SharedScript script = parts_.registry.Find(sha1);
-  if (script != nullptr) Remember(script);
-  return script;
+  if (last_found_ == nullptr || last_found_->sha1() != sha1) last_found_ = LookUp(sha1);
+  if (last_found_ != nullptr) last_found_->NoteUse();
+  return last_found_;
 }
 
 SharedFunction ThreadScripts::FindFunction(storage::Txn& txn, std::string_view name) {
@@ -65,11 +62,22 @@ SharedFunction ThreadScripts::FindFunction(storage::Txn& txn, std::string_view n
   return catalog_->Find(name);
 }
 
-SharedScript ThreadScripts::Compile(AdminCall& call, std::string_view text, bool stays) {
+const Script* ThreadScripts::LookUp(std::string_view sha1) {
+  char lower[kSha1Digits];
+  if (sha1.size() != kSha1Digits) return nullptr;
+  std::transform(sha1.begin(), sha1.end(), lower, [](char c) { return c >= 'A' && c <= 'Z' ? char(c | 0x20) : c; });
+  const std::string_view name(lower, kSha1Digits);
+  if (const auto found = known_.find(name); found != known_.end()) return found->second.get();
+  SharedScript script = parts_.registry.Find(name);
+  return script == nullptr ? nullptr : Remember(std::move(script));
+}
+
+const Script* ThreadScripts::Compile(AdminCall& call, std::string_view text, bool stays) {
   const auto digits = Sha1Hex(text);
   const std::string_view sha1(digits.data(), digits.size());
-  if (SharedScript known = Find(sha1); known != nullptr) {
-    return stays ? parts_.registry.Keep(std::move(known), true) : known;
+  if (const Script* known = Find(sha1); known != nullptr) {
+    if (stays) parts_.registry.Keep(known_.at(known->sha1()), true);
+    return known;
   }
   ScriptRegistry::Made made = ScriptRegistry::Make(sha1, text);
   if (made.script == nullptr) {
@@ -84,9 +92,7 @@ SharedScript ThreadScripts::Compile(AdminCall& call, std::string_view text, bool
     call.reply.Error(*error);
     return nullptr;
   }
-  SharedScript script = parts_.registry.Keep(std::move(made.script), stays);
-  Remember(script);
-  return script;
+  return Remember(parts_.registry.Keep(std::move(made.script), stays));
 }
 
 // With the limits of the options.
@@ -175,11 +181,11 @@ class ThreadScripts::SuspendedTransaction final : public SlicedRun {
 };
 
 void ThreadScripts::Run(AdminCall& call, const ScriptInput& input) {
-  if (const std::string why = WhyNotRun(call, *input.program, input.only_reads); !why.empty()) {
+  if (const std::string why = WhyNotRun(call, input.program, input.only_reads); !why.empty()) {
     return call.reply.Error(why);
   }
-  Seat seat{.run = TakeRun(call.thread), .state = TakeState(input.program->purpose())};
-  if (const auto error = input.program->Load(*seat.state, *seat.run)) {
+  Seat seat{.run = TakeRun(call.thread), .state = TakeState(input.program.purpose())};
+  if (const auto error = input.program.Load(*seat.state, *seat.run)) {
     call.reply.Error(*error);
     return GiveBack(seat);
   }

@@ -30,8 +30,8 @@ class ThreadScripts {
   ThreadScripts& operator=(const ThreadScripts&) = delete;
 
   // As in Scripts.
-  SharedScript Compile(AdminCall& call, std::string_view text, bool stays);
-  SharedScript Find(std::string_view sha1);
+  const Script* Compile(AdminCall& call, std::string_view text, bool stays);
+  const Script* Find(std::string_view sha1);
   SharedFunction FindFunction(storage::Txn& txn, std::string_view name);
   void Run(AdminCall& call, const ScriptInput& input);
   void RunTransaction(AdminCall& call);
@@ -60,7 +60,9 @@ class ThreadScripts {
   std::unique_ptr<TransactionRun> TakeTransaction(ThreadState& thread);
   void GiveBack(std::unique_ptr<TransactionRun> run);
   void DropKnownIfFlushed();
-  void Remember(SharedScript script);
+  // By all means but the last one found.
+  const Script* LookUp(std::string_view sha1);
+  const Script* Remember(SharedScript script);
 
   ScriptParts& parts_;
   const size_t thread_;
@@ -71,6 +73,7 @@ class ThreadScripts {
   // The scripts that this thread has used; without a lock.
   std::unordered_map<std::string_view, SharedScript, storage::SeededHash> known_;
   uint64_t known_version_ = 0;
+  const Script* last_found_ = nullptr;  // of them, as it is looked for again and again
   // The functions as of the last call of one.
   std::shared_ptr<const FunctionCatalog> catalog_;
   uint64_t catalog_version_ = 0;  // of the store's libraries; UINT64_MAX: of none

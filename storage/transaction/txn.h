@@ -91,7 +91,8 @@ class Txn {
 
   // --- transactions that last, or learn their keys as they go: docs/decisions/034-keys-that-were-not-declared.md ---
   // The partitions that it holds, and those that it locks from now on, are held for long until Unlock. Needed before
-  // the thread does anything else while they are locked. `hold`: kLong, later kOverdue. It may hold none.
+  // the thread does anything else while they are locked. `hold`: kLong, later kOverdue. It may hold none. The texts of
+  // the keys need not live on.
   void HoldForLong(Hold hold = Hold::kLong);
   Hold hold() const { return hold_; }
   // Before any lock: no other transaction has the right to wait for partitions while it holds others, until Unlock.
@@ -199,6 +200,7 @@ class Txn {
   MoreLocks LockMorePartition(size_t index);
   void NoteLocked(size_t partition) { locked_[partition / 64] |= uint64_t{1} << (partition % 64); }
   void ForgetLocks();
+  void ForgetTexts();
   // Becomes irrevocable if no other transaction is.
   bool TakeRight();
   // It has the right to wait.
@@ -223,6 +225,9 @@ class Txn {
     if (!is_recording_ && !stands_for_group_) store_.log().NoteUnrecorded();
     return is_recording_;
   }
+  struct Known;
+  // Of a key that was locked; null if it isn't the next one expected.
+  const Known* NextKnown(std::string_view key);
   Position PositionOfKey(std::string_view key);
   template <typename Effect>
   void Record(const Place& place, const Effect& effect);

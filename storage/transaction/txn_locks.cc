@@ -113,6 +113,10 @@ void Txn::ForgetLocks() {
   locked_.fill(0);
   any_locked_ = false;
   holds_all_ = false;
+  ForgetTexts();
+}
+
+void Txn::ForgetTexts() {
   known_ = {};
   many_known_.clear();
   next_known_ = 0;
@@ -149,18 +153,20 @@ void Txn::TellUnlocked() {
   store_.observer()->Unlocked(*this);
 }
 
+// Handlers mostly find their keys in the order in which the row names them.
+const Txn::Known* Txn::NextKnown(std::string_view key) {
+  if (known_.Is(key)) return &known_;
+  if (many_known_.empty()) return nullptr;
+  if (next_known_ >= many_known_.size()) next_known_ = 0;
+  const Known& next = many_known_[next_known_];
+  return next.Is(key) ? &next : nullptr;
+}
+
 Position Txn::PositionOfKey(std::string_view key) {
-  if (known_.Is(key)) return known_.position;
-  // Handlers mostly find their keys in the order in which the row names them.
-  if (!many_known_.empty()) {
-    if (next_known_ >= many_known_.size()) next_known_ = 0;
-    const Known& next = many_known_[next_known_];
-    if (next.Is(key)) {
-      ++next_known_;
-      return next.position;
-    }
-  }
-  return PositionOf(key, store_.placement());
+  const Known* const known = NextKnown(key);
+  if (known == nullptr) return PositionOf(key, store_.placement());
+  if (known != &known_) ++next_known_;
+  return known->position;
 }
 
 Position Txn::PrefetchBucket(DbIndex db, std::string_view key) {
@@ -192,6 +198,7 @@ void Txn::PrefetchEntry(DbIndex db, Position position) {
 // --- transactions that last -----------------------------------------------------------------------------------------
 
 void Txn::HoldForLong(Hold hold) {
+  ForgetTexts();
   if (hold <= hold_) return;
   const bool is_first = hold_ == Hold::kShort;
   hold_ = hold;
@@ -253,6 +260,7 @@ void Txn::EndLasting() {
 
 MoreLocks Txn::LockMore(std::string_view key) {
   for (;;) {
+    if (NextKnown(key) != nullptr) return MoreLocks::kLocked;
     const Placement placement = store_.placement();
     const size_t index = PositionOf(key, placement).partition();
     if (IsLocked(index)) return MoreLocks::kLocked;

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// The globals KEYS and ARGV of scripts.
+//
+// Threads: confined.
+#pragma once
+
+#include <cstddef>
+#include <lua.hpp>
+#include <span>
+#include <string_view>
+
+namespace ringkv::server::lua {
+
+// Pushes an array of texts.
+void PushTexts(lua_State* state, std::span<const std::string_view> texts);
+
+// A global whose table serves one script after the other, as long as they leave it a short array. No script can keep
+// the table, since nothing of a script outlives its run.
+class ScriptList {
+ public:
+  explicit ScriptList(const char* name) : name_(name) {}
+
+  // Before a script; `globals`: a reference to the table of its globals. May raise errors.
+  void Fill(lua_State* state, int globals, std::span<const std::string_view> texts);
+  // After a script has ended without an error, and its reply is written: empties the list of so many texts. No limit of
+  // memory may hold.
+  void Clear(lua_State* state, size_t count);
+
+ private:
+  void PushEmpty(lua_State* state, int globals);
+
+  const char* const name_;
+  int table_ = LUA_NOREF;  // in Lua's registry
+  bool is_empty_ = false;  // and a plain array
+};
+
+}  // namespace ringkv::server::lua

@@ -126,6 +126,48 @@ Result<Change> Examine(const std::string& path, const std::vector<Address>& addr
   return change;
 }
 
+const Node& PrimaryOf(const Change& change, ShardIndex shard) {
+  return change.target.nodes()[change.target.shards()[shard].primary()];
+}
+
+// The payload of the functions of the first shard that owns slots; empty if there is none, or it has no functions.
+Result<std::string> DumpFunctions(const Change& change) {
+  for (ShardIndex shard = 0; shard < change.target.shards().size(); ++shard) {
+    if (change.now.CountOf(shard) == 0) continue;
+    Result<std::unique_ptr<NodeClient>> client = ConnectTo(change, PrimaryOf(change, shard));
+    if (!client) return tl::unexpected(client.error());
+    const Result<resp::Reply> libraries = (*client)->Ask({"FUNCTION", "LIST"});
+    if (!libraries) return tl::unexpected(libraries.error());
+    if (libraries->members.empty()) return std::string();
+    Result<resp::Reply> payload = (*client)->Ask({"FUNCTION", "DUMP"});
+    if (!payload) return tl::unexpected(payload.error());
+    return std::move(payload->text);
+  }
+  return std::string();
+}
+
+// A shard that joins has the functions of the others before it gets slots, which migrate without them. One that has
+// functions keeps these.
+Status CopyFunctions(const Change& change) {
+  const Result<std::string> payload = DumpFunctions(change);
+  if (!payload) return tl::unexpected(payload.error());
+  if (payload->empty()) return {};
+  for (ShardIndex shard = 0; shard < change.target.shards().size(); ++shard) {
+    if (change.now.CountOf(shard) > 0 || change.target.slots().CountOf(shard) == 0) continue;
+    const Node& node = PrimaryOf(change, shard);
+    Result<std::unique_ptr<NodeClient>> client = ConnectTo(change, node);
+    if (!client) return tl::unexpected(client.error());
+    const Result<resp::Reply> libraries = (*client)->Ask({"FUNCTION", "LIST"});
+    if (!libraries) return tl::unexpected(libraries.error());
+    if (!libraries->members.empty()) continue;
+    const Result<resp::Reply> restored = (*client)->Ask({"FUNCTION", "RESTORE", *payload});
+    if (!restored)
+      return Fail("node '" + node.id + "' does not take the functions of the others: " + restored.error().text);
+    std::cout << "node " << node.id << " has the functions of the others" << std::endl;
+  }
+  return {};
+}
+
 // Sends the topology to the nodes that do not have it.
 Status Distribute(const Change& change) {
   for (const std::string& id : change.behind) {
@@ -203,6 +245,7 @@ Status Apply(const std::string& path, const std::vector<Address>& addresses) {
   const auto start = std::chrono::steady_clock::now();
   const Result<Change> change = Examine(path, addresses);
   if (!change) return tl::unexpected(change.error());
+  if (Status copied = CopyFunctions(*change); !copied) return copied;
   if (Status sent = Distribute(*change); !sent) return sent;
   if (Status moved = WaitForMoves(*change); !moved) return moved;
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <span>
@@ -56,6 +57,8 @@ class ClientLinks {
   // Returns when every I/O thread has finished its work of the time of the call, also that which takes turns with other
   // work (scripts). False if `give_up` has become true before that, or so many milliseconds have passed.
   virtual bool WaitForRound(const std::atomic<bool>& give_up, int64_t most_ms) = 0;
+  // Likewise, for who has something else to do meanwhile: ready when it would return true.
+  virtual std::future<void> EndOfRound() = 0;
   // Runs the work in an I/O thread, soon.
   virtual void RunOn(size_t thread, std::function<void()> work) = 0;
   // The safe LSN has advanced, or replies wait for less than before: more of them may be sent.

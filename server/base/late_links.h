@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <functional>
+#include <future>
 #include <memory>
 #include <span>
 #include <string>
@@ -51,6 +52,12 @@ class LateLinks final : public ClientLinks {
   bool WaitForRound(const std::atomic<bool>& give_up, int64_t most_ms) override {
     ClientLinks* const links = links_;
     return links == nullptr || links->WaitForRound(give_up, most_ms);
+  }
+  std::future<void> EndOfRound() override {
+    if (ClientLinks* links = links_) return links->EndOfRound();
+    std::promise<void> ended;
+    ended.set_value();
+    return ended.get_future();
   }
   void RunOn(size_t thread, std::function<void()> work) override {
     if (ClientLinks* links = links_) links->RunOn(thread, std::move(work));

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "server/cluster/slot_export.h"
 
+#include <algorithm>
 #include <chrono>
+#include <future>
 
 #include "storage/base/allocator.h"
 #include "storage/snapshot/pace.h"
@@ -22,6 +24,8 @@ constexpr size_t kFramesAtOnce = 256 * 1024;
 constexpr auto kRestAfterBlock = std::chrono::milliseconds(15);
 constexpr int64_t kSoonMs = 20;    // a receiver that keeps up answers a barrier within
 constexpr int64_t kPauseMs = 100;  // requests for a slot are not held longer
+// But for scripts: they end before, and these are given more time if others that take long follow them.
+constexpr int64_t kMostRoundMs = 1000;
 constexpr uint64_t kMostAnswerBytes = 4096;
 
 }  // namespace
@@ -117,9 +121,9 @@ Status SlotExport::MoveBatch() {
   if (Status copied = CopyKeys(stream); !copied) return copied;
   // From here on, after a restart the receiver's ledger decides who owns the slots.
   if (Status noted = state_.PrepareOffer(request_.epoch, batch_, request_.shard); !noted) return noted;
-  for (;;) {
+  for (int64_t round_ms = kPauseMs / 2;; round_ms = std::min(2 * round_ms, kMostRoundMs)) {
     if (Status caught_up = CatchUp(stream); !caught_up) return caught_up;
-    const Result<bool> done = HandOver(stream);
+    const Result<bool> done = HandOver(stream, round_ms);
     if (!done) return tl::unexpected(done.error());
     if (*done) break;
   }
@@ -143,23 +147,26 @@ Status SlotExport::CopyKeys(storage::SlotStream& stream) {
 }
 
 Status SlotExport::CatchUp(storage::SlotStream& stream) {
+  // Clients wait for the hand-over, which waits for what is under way: so scripts that take long end before.
+  const std::future<void> round = parts_.links.EndOfRound();
   for (;;) {
     if (Status sent = SendChanges(stream); !sent) return sent;
     const int64_t start = parts_.world.clock.SteadyMs();
     const Result<bool> answered = AskAndWait(MessageKind::kBarrier, parts_.options.repl_timeout * 1000);
     if (!answered) return tl::unexpected(answered.error());
     if (!*answered) return Fail("it has been silent for repl-timeout");
-    if (parts_.world.clock.SteadyMs() - start <= kSoonMs) return {};
+    const bool is_level = parts_.world.clock.SteadyMs() - start <= kSoonMs;
+    if (round.wait_for(kRestAfterBlock) == std::future_status::ready && is_level) return {};
   }
 }
 
-Result<bool> SlotExport::HandOver(storage::SlotStream& stream) {
-  const int64_t start = parts_.world.clock.SteadyMs();
+Result<bool> SlotExport::HandOver(storage::SlotStream& stream, int64_t round_ms) {
   state_.Hold(batch_);
-  if (!parts_.links.WaitForRound(interrupted_, kPauseMs / 2)) {
+  if (!parts_.links.WaitForRound(interrupted_, round_ms)) {
     Release();  // a script takes long: the slots are tried again
     return false;
   }
+  const int64_t start = parts_.world.clock.SteadyMs();
   const storage::Lsn last = parts_.data.store().log().appended();
   while (tail_->next() <= last && parts_.world.clock.SteadyMs() - start < kPauseMs / 2) {
     parts_.data.durability().log().Step();  // rather than wait for its thread

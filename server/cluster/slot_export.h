@@ -51,10 +51,10 @@ class SlotExport {
   cluster::SlotSet SlotsToMove(bool keeps_one);
   storage::Status MoveBatch();
   storage::Status CopyKeys(storage::SlotStream& stream);
-  // Repeats barriers until the receiver acknowledges one quickly.
+  // Repeats barriers until the receiver acknowledges one quickly, and what was under way here has ended.
   storage::Status CatchUp(storage::SlotStream& stream);
-  // Returns false without a change if the receiver was too slow.
-  storage::Result<bool> HandOver(storage::SlotStream& stream);
+  // Returns false without a change if the receiver was too slow, or what is under way here took longer than `round_ms`.
+  storage::Result<bool> HandOver(storage::SlotStream& stream, int64_t round_ms);
   // Offers the held slots and waits for the acknowledgement.
   storage::Status Offer();
   void Release();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "server/execution/turns.h"
@@ -10,12 +11,15 @@
 
 namespace ringkv::server {
 
+struct ClusterView;
+
 struct Enclosing {
   std::vector<std::function<void()>> after_unlock;  // work deferred by these commands
   // Takes the keyspace events of these commands, which are told when it ends; null: each is told when its command ends.
   storage::KeyEventList* events = nullptr;
   bool is_out_of_memory = false;  // maxmemory was exceeded when the enclosing command was admitted
-  Turns* turns = nullptr;         // null: these commands can't be suspended, or see to that themselves
+  std::shared_ptr<const ClusterView> cluster_view = {};  // that the enclosing command was routed by
+  Turns* turns = nullptr;  // null: these commands can't be suspended, or see to that themselves
 };
 
 }  // namespace ringkv::server

@@ -61,9 +61,6 @@ std::string_view WhyDown(const ExecutionParts& parts, const ClusterView& view, b
   return only_reads ? "" : errors::kClusterOnlyReads;
 }
 
-// What may empty a store must not do so while slots change hands: the keys would be gone here and come back there.
-bool EmptiesAll(const Command& row) { return row.scope == Scope::kEverything && row.Is(kWrite); }
-
 bool AskOthers(Execution& execution, ProxyPlan plan) {
   if (!PermitForSubscriber(execution) || !PermitForMonitor(execution)) return false;
   execution.outcome = outcome::Elsewhere{std::make_unique<ProxyPlan>(std::move(plan))};
@@ -82,11 +79,8 @@ std::optional<bool> TakeApart(Execution& execution, const ClusterView& view) {
                                "time");
 }
 
-// The primary of this replica can't be reached, and reads are to be answered all the same.
 bool StandsIn(const cluster::SlotState& slot, const ClusterView& view, const ExecutionParts& parts) {
-  const LinkPhase phase = parts.replication.link().phase();
-  return parts.options.cluster_read_from_replica != 0 && !view.here.is_primary && slot.owner == view.here.shard &&
-         (phase == LinkPhase::kConnect || phase == LinkPhase::kConnecting);
+  return slot.owner == view.here.shard && StandsInForPrimary(view, parts);
 }
 
 bool PassOn(Execution& execution, cluster::ShardIndex shard, bool only_reads, bool asks) {
@@ -191,6 +185,12 @@ bool Asks(Execution& execution, size_t slot, const cluster::SlotState& state, co
 
 }  // namespace
 
+bool StandsInForPrimary(const ClusterView& view, const ExecutionParts& parts) {
+  const LinkPhase phase = parts.replication.link().phase();
+  return parts.options.cluster_read_from_replica != 0 && !view.here.is_primary &&
+         (phase == LinkPhase::kConnect || phase == LinkPhase::kConnecting);
+}
+
 bool Route(Execution& execution) {
   const ExecutionParts& parts = execution.parts();
   Session& session = execution.session();
@@ -223,7 +223,7 @@ bool Route(Execution& execution) {
     return reach.only_reads || is_shard_channel || Reject(execution, errors::kSlotNotServed);
   }
   if (state.owner != cluster::kNoShard && !session.repeats_another_server()) {
-    const std::string_view why = WhyDown(parts, view, is_shard_channel, reach.only_reads);
+    const std::string_view why = WhyDown(parts, view, is_shard_channel, may_read_here);
     if (!why.empty()) return Reject(execution, why);
   }
   switch (RouteSlot(state, view.here, traits)) {

@@ -30,6 +30,12 @@ inline bool IsServedHere(const Request& request, const ExecutionParts& parts, Th
   return view.served[SlotAt(*request.position)] && !view.has_gap;
 }
 
+// What may empty a store must not do so while slots change hands: the keys would be gone here and come back there.
+inline bool EmptiesAll(const Command& row) { return row.scope == Scope::kEverything && row.Is(kWrite); }
+
+// The primary of this replica can't be reached, and reads are to be answered all the same.
+bool StandsInForPrimary(const ClusterView& view, const ExecutionParts& parts);
+
 // The redirect that a blocked client would get for its request now; empty while this node serves its keys.
 std::string WhyNotServedHere(const WaitingRequest& request, const ExecutionParts& parts);
 

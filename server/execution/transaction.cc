@@ -107,6 +107,7 @@ void Enqueue(Execution& execution) {
 QueuedRun::QueuedRun(Execution& exec, Turns* turns) : exec_(exec), turns_(turns) {
   enclosing_.is_out_of_memory = exec.is_out_of_memory;
   enclosing_.turns = turns;
+  enclosing_.cluster_view = exec.thread().cluster_view;
 }
 
 // A script may use keys that nobody knows yet: they are locked later by a transaction that may wait for them.

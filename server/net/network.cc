@@ -175,21 +175,29 @@ void Network::ResumeWaiting() {
 bool Network::WaitForRound(const std::atomic<bool>& give_up, int64_t most_ms) {
   constexpr auto kSlice = std::chrono::milliseconds(20);
   const int64_t began_ms = server_.clock().SteadyMs();
-  std::vector<std::future<void>> passes;
-  for (auto& thread : threads_) {
-    const auto passed = std::make_shared<std::promise<void>>();
-    thread->Post([this, passed, index = thread->index()] {
-      server_.scripts().AfterRuns(index, [passed] { passed->set_value(); });
-    });
-    passes.push_back(passed->get_future());
-  }
-  for (std::future<void>& pass : passes) {
-    // A thread that has ended passes nothing any more, and does nothing either.
-    while (!is_ending_ && pass.wait_for(kSlice) != std::future_status::ready) {
-      if (give_up || server_.clock().SteadyMs() - began_ms >= most_ms) return false;
-    }
+  const std::future<void> end = EndOfRound();
+  // A thread that has ended passes nothing any more, and does nothing either.
+  while (!is_ending_ && end.wait_for(kSlice) != std::future_status::ready) {
+    if (give_up || server_.clock().SteadyMs() - began_ms >= most_ms) return false;
   }
   return true;
+}
+
+std::future<void> Network::EndOfRound() {
+  struct Round {
+    std::atomic<size_t> threads{0};  // that are still to pass
+    std::promise<void> end;
+  };
+  const auto round = std::make_shared<Round>();
+  round->threads = threads_.size();
+  for (auto& thread : threads_) {
+    thread->Post([this, round, index = thread->index()] {
+      server_.scripts().AfterRuns(index, [round] {
+        if (--round->threads == 0) round->end.set_value();
+      });
+    });
+  }
+  return round->end.get_future();
 }
 
 void Network::RunOn(size_t thread, std::function<void()> work) { threads_[thread]->Post(std::move(work)); }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <future>
 #include <memory>
 #include <vector>
 
@@ -40,6 +41,7 @@ class Network final : public ClientLinks {
   void Answer(const ClientCard& card, LateAnswer answer) override;
   void ResumeWaiting() override;
   bool WaitForRound(const std::atomic<bool>& give_up, int64_t most_ms) override;
+  std::future<void> EndOfRound() override;
   void RunOn(size_t thread, std::function<void()> work) override;
   void ReleaseReplies() override;
   bool ListenOn(std::optional<std::string> addresses, std::optional<int64_t> port) override {

@@ -255,6 +255,12 @@ void Proxy::Answered(PassedRequest request, std::string reply) {
   Answer(request.place, std::move(reply), 0);
 }
 
+bool Proxy::IsNode(std::string_view host, int port) const {
+  const std::vector<cluster::Node>& nodes = ViewOf(server_.execution_parts(), thread_).topology.nodes();
+  return std::any_of(nodes.begin(), nodes.end(),
+                     [&](const cluster::Node& node) { return node.host == host && node.port == port; });
+}
+
 bool Proxy::FollowRedirection(PassedRequest& request, std::string_view reply) {
   // A transaction as a whole can't be sent again: its last reply says only that it was given up.
   if (request.place.connection == 0 || ++request.hops > kMostHops) return false;
@@ -268,6 +274,12 @@ bool Proxy::FollowRedirection(PassedRequest& request, std::string_view reply) {
   const size_t colon = reply.rfind(':');
   const std::string host(reply.substr(start, colon - start));
   const int port = std::atoi(std::string(reply.substr(colon + 1)).c_str());
+  if (!IsNode(host, port)) {
+    // A node of the next topology; or a script has written the error, which must not choose whom this node tells its
+    // password.
+    RetryLater(std::move(request));
+    return true;
+  }
   TakeOffAsking(request);
   if (asks) PutAskingBefore(request);
   SendTo(host, port, std::move(request));

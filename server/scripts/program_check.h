@@ -5,11 +5,11 @@
 #include <string>
 
 #include "server/command/command.h"
-#include "server/scripts/program.h"
+#include "server/scripts/script_run.h"
 
 namespace ringkv::server {
 
-// The error for the client; empty if it may run. `only_reads`: it was called by EVAL_RO or its like.
-std::string WhyNotRun(const AdminCall& call, const Program& program, bool only_reads);
+// The error for the client; empty if it may run.
+std::string WhyNotRun(const AdminCall& call, const ScriptInput& input);
 
 }  // namespace ringkv::server

@@ -23,6 +23,9 @@ constexpr std::string_view kStaleReplica = "ERR Can not execute the command on a
 constexpr std::string_view kOnlyReads = "ERR Write commands are not allowed from read-only scripts.";
 constexpr std::string_view kFenced = "TRYAGAIN Script attempted to write to a key that MIGRATE is sending";
 constexpr std::string_view kNotLocal = "ERR Script attempted to access a non local key in a cluster node";
+constexpr std::string_view kClusterDown = "ERR Script attempted to execute a command while the cluster is down";
+constexpr std::string_view kClusterOnlyReads =
+    "ERR Script attempted to execute a write command while the cluster is down and readonly";
 constexpr std::string_view kOtherSlot = "ERR Script attempted to access keys that do not hash to the same slot";
 
 }  // namespace
@@ -32,6 +35,7 @@ Pulse ScriptRun::Call(std::span<const std::string_view> argv, resp::ReplyWriter&
   const CommandEntry* entry = parts_.commands.Find(argv);
   if (entry == nullptr) return Refuse(nullptr, kUnknownCommand, reply);
   if (const std::string why = WhyRefused(*entry, argv); !why.empty()) return Refuse(entry, why, reply);
+  if (EmptiesAll(*entry->row) && WaitForHeldSlots() == Pulse::kEnd) return Pulse::kEnd;
   if (Lock(*entry, argv) == Pulse::kEnd) return Pulse::kEnd;
   if (entry->row->Is(kWrite) && !MayWrite()) return Pulse::kEnd;
   Outcome ended;
@@ -63,26 +67,45 @@ std::string ScriptRun::WhyRefused(const CommandEntry& entry, std::span<const std
     const bool has_written = stage_.load(std::memory_order_relaxed) == Stage::kHasWritten;
     if (is_out_of_memory_ && !has_written && row.Is(kDenyOom)) return std::string(errors::kOutOfMemory);
   }
-  return parts_.cluster.is_enabled() && !is_replicated_ ? WhyNotLocal(entry, argv) : std::string();
+  return view_ != nullptr && !is_replicated_ ? WhyNotLocal(entry, argv) : std::string();
+}
+
+void ScriptRun::PinClusterView(const AdminCall& call) {
+  if (!parts_.cluster.is_enabled()) return;
+  // What its thread, or EXEC, has looked at for its routing: not what is current now.
+  view_ = call.in_transaction ? call.execution.enclosing->cluster_view : thread_.cluster_view;
+  stands_in_ = view_ != nullptr && call.command.Is(kReadOnly) && StandsInForPrimary(*view_, parts_);
 }
 
 std::string ScriptRun::WhyNotLocal(const CommandEntry& entry, std::span<const std::string_view> argv) {
-  const ClusterView& view = ViewOf(parts_, thread_);
-  const bool reads_here = session_.reads_from_replica && !entry.row->Is(kWrite);
   std::optional<size_t> slot;
-  bool is_local = true;
+  bool differ = false;
   ForEachKey(*entry.row, argv, [&](std::string_view key) {
     const size_t of_key = storage::KeySlot(key);
-    is_local = is_local && (!slot || *slot == of_key);
+    differ = differ || (slot && *slot != of_key);
     slot = of_key;
-    const auto route = RouteSlot(view.StateOf(of_key), view.here, {.reads_here = reads_here, .asks = was_asking_});
-    is_local = is_local && route == cluster::SlotRoute::kHere;
   });
-  if (!is_local) return std::string(kNotLocal);
+  if (!slot) return {};
+  const cluster::SlotState state = view_->StateOf(*slot);
+  if (differ || state.owner == cluster::kNoShard) return std::string(kNotLocal);
+  const bool reads = !entry.row->Is(kWrite);
+  if (!stands_in_ && parts_.cluster.IsDown(*view_)) {
+    if (parts_.options.cluster_allow_reads_when_down == 0) return std::string(kClusterDown);
+    if (!reads) return std::string(kClusterOnlyReads);
+  }
+  const bool reads_here = reads && (session_.reads_from_replica || stands_in_);
+  const auto route = RouteSlot(state, view_->here, {.reads_here = reads_here, .asks = was_asking_});
+  if (route != cluster::SlotRoute::kHere) return std::string(kNotLocal);
   const bool may_cross = !program_->has_flags() || program_->Has(kFunctionAllowCrossSlotKeys);
-  if (!slot || may_cross) return {};
+  if (may_cross) return {};
   if (!slot_) slot_ = keys_.empty() ? *slot : storage::KeySlot(keys_[0]);
   return *slot_ == *slot ? std::string() : std::string(kOtherSlot);
+}
+
+Pulse ScriptRun::WaitForHeldSlots() {
+  if (view_ == nullptr || view_->held.none()) return Pulse::kContinue;
+  while (!is_ended() && ViewOf(parts_, thread_).held.any()) WaitForOthers();
+  return is_ended() ? Pulse::kEnd : Pulse::kContinue;
 }
 
 // --- locks ----------------------------------------------------------------------------------------------------------

@@ -61,6 +61,7 @@ ScriptRun::Progress ScriptRun::Begin(const AdminCall& call, const ScriptInput& i
   enclosing_.events = &events_;
   may_suspend_ = call.may_wait || (call.in_transaction && call.execution.enclosing->turns != nullptr);
   is_irrevocable_ = program_->uses_undeclared_keys();
+  PinClusterView(call);
   ResetSession(call.session);
   own_txn_.set_now(call.txn.now());
   own_txn_.ForgetDependence();
@@ -190,6 +191,7 @@ void ScriptRun::FinishLate() {
 
 void ScriptRun::Clear() {
   if (keeps_) Release();
+  view_.reset();
   state_ = nullptr;
   txn_ = nullptr;
   output_.TruncateTo(0);

@@ -115,6 +115,9 @@ class ScriptRun final : public ScriptHost {
   std::string WhyRefused(const CommandEntry& entry, std::span<const std::string_view> argv);
   std::string WhyNotLocal(const CommandEntry& entry, std::span<const std::string_view> argv);
   Pulse Refuse(const CommandEntry* entry, std::string_view error, resp::ReplyWriter& reply);
+  void PinClusterView(const AdminCall& call);
+  // If the program began while slots were held for their hand-over: waits for its end, before all data is deleted.
+  Pulse WaitForHeldSlots();
   // Locks what a call needs. kEnd: the run has to begin again, or to end.
   Pulse Lock(const CommandEntry& entry, std::span<const std::string_view> argv);
   bool MayWrite();
@@ -173,6 +176,10 @@ class ScriptRun final : public ScriptHost {
   bool was_suspended_ = false;
   bool error_was_counted_ = false;  // the one that it returned, by the command that it called
   storage::DbIndex db_ = 0;
+  // In a cluster: the view that admitted the program, because the hand-over of a slot waits for what was admitted
+  // before (SlotExport::HandOver). A program that is under way sees nothing of it.
+  std::shared_ptr<const ClusterView> view_;
+  bool stands_in_ = false;      // for a primary that can't be reached: reads only
   std::optional<size_t> slot_;  // in a cluster, of all keys so far, where all must be in one
   std::atomic<Stage> stage_{Stage::kReads};
   std::atomic<bool> is_function_{false};

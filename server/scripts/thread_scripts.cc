@@ -181,7 +181,7 @@ class ThreadScripts::SuspendedTransaction final : public SlicedRun {
 };
 
 void ThreadScripts::Run(AdminCall& call, const ScriptInput& input) {
-  if (const std::string why = WhyNotRun(call, input.program, input.only_reads); !why.empty()) {
+  if (const std::string why = WhyNotRun(call, input); !why.empty()) {
     return call.reply.Error(why);
   }
   Seat seat{.run = TakeRun(call.thread), .state = TakeState(input.program.purpose())};

@@ -224,6 +224,51 @@ TEST_F(ProxyTest, ASubscriberRunsNothingOnOtherNodes) {
   EXPECT_EQ(Say(Node(1), {"EXISTS", key}), "0");
 }
 
+TEST_F(ProxyTest, ScriptsAndFunctionsRunWhereTheirKeysAre) {
+  const std::string body =
+      "redis.call('MSET', KEYS[1], ARGV[1], '{' .. KEYS[1] .. '}:twin', ARGV[1]) "
+      "return redis.call('GET', '{' .. KEYS[1] .. '}:twin')";
+  const std::string library = "#!lua name=lib\nredis.register_function('put', function(KEYS, ARGV) " + body + " end)";
+  for (const size_t asked : {size_t{0}, kShards + 1}) {
+    ServerProcess& node = Node(asked);
+    const std::string sha1 = Say(node, {"SCRIPT", "LOAD", body});
+    EXPECT_EQ(Say(node, {"FUNCTION", "LOAD", "REPLACE", library}), "lib");
+    for (size_t shard = 0; shard < kShards; ++shard) {
+      const std::string key = KeyAt(shard);
+      const std::string value = std::to_string(asked) + "," + std::to_string(shard);
+      EXPECT_EQ(Say(node, {"EVAL", body, "1", key, value}), value);
+      EXPECT_EQ(Say(node, {"EVALSHA", sha1, "1", key, value}), value);
+      EXPECT_EQ(Say(node, {"FCALL", "put", "1", key, value}), value);
+      EXPECT_EQ(Say(node, {"EVAL_RO", "return redis.call('GET', KEYS[1])", "1", key}), value);
+      const Context context = ConnectTo(node);
+      Ask(context.get(), {"MULTI"});
+      EXPECT_STREQ(Ask(context.get(), {"EVAL", body, "1", key, "inside"})->str, "QUEUED");
+      const Reply done = Ask(context.get(), {"EXEC"});
+      ASSERT_EQ(done->elements, 1u) << done->str;
+      EXPECT_STREQ(done->element[0]->str, "inside");
+    }
+    EXPECT_EQ(Say(node, {"EVAL", body, "2", KeyAt(0), KeyAt(1), "x"}),
+              "CROSSSLOT Keys in request don't hash to the same slot");
+    EXPECT_EQ(Say(node, {"FUNCTION", "DELETE", "lib"}), "OK");
+    EXPECT_EQ(Say(node, {"FCALL", "put", "1", KeyAt(1), "x"}), "ERR Function not found");
+  }
+}
+
+TEST_F(ProxyTest, AScriptSendsTheProxyToNoOtherServer) {
+  const int other = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  ASSERT_EQ(::bind(other, reinterpret_cast<const sockaddr*>(&address), size), 0);
+  ASSERT_EQ(::listen(other, 4), 0);
+  ::getsockname(other, reinterpret_cast<sockaddr*>(&address), &size);
+  const std::string error = "MOVED 1 127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+  EXPECT_EQ(Say(Node(0), {"EVAL", "return redis.error_reply(ARGV[1])", "1", KeyAt(1), error}), error);
+  EXPECT_EQ(::accept(other, nullptr, nullptr), -1);
+  ::close(other);
+}
+
 TEST_F(ProxyTest, AReplicaPassesOnATransactionThatWrites) {
   const std::string key = KeyAt(1);
   for (const size_t node : {kShards, kShards + 1}) {
@@ -397,6 +442,7 @@ TEST_F(ProxyTest, WithoutTheOwnerItsReplicaAnswersReadsAndWritesFail) {
   EXPECT_TRUE(Eventually([&] { return Node(4).Info("master_link_status") == "down"; }));
   EXPECT_EQ(Say(Node(4), {"CONFIG", "SET", "cluster-redirect", "moved"}), "OK");
   EXPECT_EQ(Say(Node(4), {"GET", key}), value);
+  EXPECT_EQ(Say(Node(4), {"EVAL_RO", "return redis.call('GET', KEYS[1])", "1", key}), value);
   EXPECT_EQ(Say(Node(4), {"SET", key, "x"}), "CLUSTERDOWN Hash slot not served");
   Start(1);
   EXPECT_TRUE(Eventually([&] { return Say(Node(0), {"SET", key, "again"}) == "OK"; }));

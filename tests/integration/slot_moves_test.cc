@@ -80,11 +80,46 @@ class Follower {
   size_t next_ = 0;
 };
 
+// How registers are written and read: the words before the name, and for a write before the value too.
+struct Wording {
+  std::vector<std::string> write;
+  std::vector<std::string> read;
+};
+
+const Wording kCommands{{"SET"}, {"GET"}};
+
+// A register is two keys then, of which the second is not declared. Some scripts take longer than their first slice.
+const std::string kWriteBoth = R"(
+  local twin = '{' .. KEYS[1] .. '}:twin'
+  redis.call('SET', KEYS[1], ARGV[1])
+  for part = 1, ARGV[1] % 2 * 5 do
+    for spin = 1, 2e5 do end
+    redis.call('SET', twin, '-')
+  end
+  redis.call('SET', twin, ARGV[1])
+  return redis.call('GET', KEYS[1]))";
+const std::string kReadBoth = R"(
+  local value, twin = redis.call('GET', KEYS[1]), redis.call('GET', '{' .. KEYS[1] .. '}:twin')
+  if value ~= twin then return redis.error_reply('ERR half of a script is seen') end
+  return value)";
+const Wording kScripts{{"EVAL", kWriteBoth, "1"}, {"EVAL_RO", kReadBoth, "1"}};
+const Wording kFunctions{{"FCALL", "write_both", "1"}, {"FCALL_RO", "read_both", "1"}};
+const std::string kFunctionsLibrary =
+    "#!lua name=registers\n"
+    "redis.register_function('write_both', function(KEYS, ARGV) " +
+    kWriteBoth +
+    " end)\n"
+    "redis.register_function{function_name='read_both', flags={'no-writes'}, "
+    "callback=function(KEYS) " +
+    kReadBoth + " end}";
+
 // Registers with growing numbers. Each is written by one client; whoever reads one must see at least the last number
 // that was acknowledged before the read began, and at most the last that was sent before it ended.
 class Registers {
  public:
-  explicit Registers(const std::vector<int>& ports) : ports_(ports) {}
+  // Clients use the wordings in turn.
+  explicit Registers(const std::vector<int>& ports, std::vector<Wording> wordings = {kCommands})
+      : ports_(ports), wordings_(std::move(wordings)) {}
   ~Registers() { End(); }
 
   void Begin(size_t clients) {
@@ -92,13 +127,14 @@ class Registers {
     for (size_t i = 0; i < clients; ++i) {
       threads_.emplace_back([this, i, clients] {
         Follower client(ports_);
+        const Wording& wording = wordings_[i % wordings_.size()];
         std::mt19937 random(static_cast<unsigned>(i));
         while (!stop_) {
           const size_t key = random() % kMovingKeys;
           if (random() % 2 == 0) {
-            Write(client, key / clients * clients + i < kMovingKeys ? key / clients * clients + i : i);
+            Write(client, wording, key / clients * clients + i < kMovingKeys ? key / clients * clients + i : i);
           } else {
-            Read(client, key);
+            Read(client, wording, key);
           }
         }
         redirections_ += client.redirections();
@@ -113,7 +149,7 @@ class Registers {
   }
   void ReadAll() {
     Follower client(ports_);
-    for (size_t key = 0; key < kMovingKeys; ++key) Read(client, key);
+    for (size_t key = 0; key < kMovingKeys; ++key) Read(client, wordings_[0], key);
   }
   uint64_t answers() const { return answers_; }
   // That the clients which have ended had to follow.
@@ -121,16 +157,20 @@ class Registers {
 
  private:
   static std::string Name(size_t key) { return "register:" + std::to_string(key); }
-  void Write(Follower& client, size_t key) {
+  static std::vector<std::string> With(std::vector<std::string> words, const std::vector<std::string>& more) {
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  }
+  void Write(Follower& client, const Wording& wording, size_t key) {
     const uint64_t value = ++sent_[key];
-    const Reply reply = client.Ask({"SET", Name(key), std::to_string(value)}, stop_);
+    const Reply reply = client.Ask(With(wording.write, {Name(key), std::to_string(value)}), stop_);
     if (reply == nullptr) return;
     acknowledged_[key] = value;
     ++answers_;
   }
-  void Read(Follower& client, size_t key) {
+  void Read(Follower& client, const Wording& wording, size_t key) {
     const uint64_t least = acknowledged_[key];
-    const Reply reply = client.Ask({"GET", Name(key)}, stop_);
+    const Reply reply = client.Ask(With(wording.read, {Name(key)}), stop_);
     if (reply == nullptr) return;
     const uint64_t most = sent_[key];
     const uint64_t value = reply->type == REDIS_REPLY_NIL ? 0 : std::stoull(reply->str);
@@ -140,6 +180,7 @@ class Registers {
   }
 
   const std::vector<int> ports_;
+  const std::vector<Wording> wordings_;
   std::array<std::atomic<uint64_t>, kMovingKeys> sent_{};
   std::array<std::atomic<uint64_t>, kMovingKeys> acknowledged_{};
   std::atomic<uint64_t> answers_{0};
@@ -269,6 +310,45 @@ TEST_F(SlotMovesTest, ClientsOfAProxySeeNothingOfAMove) {
   registers.End();
   EXPECT_EQ(registers.redirections(), 0u);
   registers.ReadAll();
+}
+
+TEST_F(SlotMovesTest, ScriptsAndFunctionsNoticeNothing) {
+  Start(3);
+  for (const auto& node : nodes_) EXPECT_EQ(Say(*node, {"FUNCTION", "LOAD", kFunctionsLibrary}), "registers");
+  Registers registers(ports_, {kScripts, kFunctions});
+  registers.Begin(12);
+  EXPECT_TRUE(Eventually([&] { return registers.answers() > 200; }));
+  Apply(Config(2, {1, 1, 1, 1}));
+  ASSERT_NO_FATAL_FAILURE(WaitUntilSettled());
+  Apply(Config(3, {1, 1, 1, 0}));
+  ASSERT_NO_FATAL_FAILURE(WaitUntilSettled());
+  registers.End();
+  registers.ReadAll();
+}
+
+TEST_F(SlotMovesTest, AScriptThatRunsForLongKeepsNoClientWaiting) {
+  Start(3);
+  EXPECT_EQ(Say(*nodes_[0], {"CONFIG", "SET", "busy-reply-threshold", "0"}), "OK");
+  const Context running = ConnectTo(*nodes_[0]);
+  ::redisAppendCommand(running.get(), "EVAL %s 0", "redis.log(redis.LOG_WARNING, 'it has begun') while true do end");
+  for (int is_written = 0; is_written == 0;) ASSERT_EQ(::redisBufferWrite(running.get(), &is_written), REDIS_OK);
+  ASSERT_TRUE(Eventually([&] { return nodes_[0]->Log().find("it has begun") != std::string::npos; }));
+  Apply(Config(2, {1, 1, 1, 1}));
+  ASSERT_TRUE(Eventually([&] { return LedgerHas(0, "offer"); })) << "slots are ready for their hand-over";
+  const Context client = ConnectTo(*nodes_[0]);
+  ::redisSetTimeout(client.get(), {10, 0});
+  constexpr int kRounds = 20;
+  constexpr int kKeys = 100;
+  for (int round = 0; round < kRounds; ++round) {
+    for (int i = 0; i < kKeys; ++i) ::redisAppendCommand(client.get(), "INCR key:%d", i);
+    for (int i = 0; i < kKeys; ++i) {
+      void* reply = nullptr;
+      ASSERT_EQ(::redisGetReply(client.get(), &reply), REDIS_OK) << client->errstr;
+      ::freeReplyObject(reply);
+    }
+  }
+  EXPECT_EQ(Say(*nodes_[0], {"SCRIPT", "KILL"}), "OK");
+  ASSERT_NO_FATAL_FAILURE(WaitUntilSettled());
 }
 
 TEST_F(SlotMovesTest, BlockedClientsAreRedirectedWhenTheirSlotMoves) {

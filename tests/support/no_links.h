@@ -2,6 +2,8 @@
 // The connections of a server that has none.
 #pragma once
 
+#include <future>
+
 #include "server/base/client_links.h"
 
 namespace ringkv::test {
@@ -18,6 +20,11 @@ class NoLinks : public server::ClientLinks {
   void Answer(const server::ClientCard&, server::LateAnswer) override {}
   void ResumeWaiting() override {}
   bool WaitForRound(const std::atomic<bool>&, int64_t) override { return true; }
+  std::future<void> EndOfRound() override {
+    std::promise<void> ended;
+    ended.set_value();
+    return ended.get_future();
+  }
   void RunOn(size_t, std::function<void()>) override {}
   void ReleaseReplies() override {}
   bool ListenOn(std::optional<std::string>, std::optional<int64_t>) override { return true; }

@@ -218,7 +218,8 @@ bool ScriptRun::Abandon() {
 }
 
 std::vector<std::string> ScriptRun::CommandWords() const {
-  std::vector<std::string> words = {only_reads_ ? "fcall_ro" : "fcall", std::string(name_), std::to_string(keys_.size())};
+  std::vector<std::string> words = {only_reads_ ? "fcall_ro" : "fcall", std::string(name_),
+                                    std::to_string(keys_.size())};
   words.insert(words.end(), keys_.begin(), keys_.end());
   words.insert(words.end(), arguments_.begin(), arguments_.end());
   return words;

@@ -11,6 +11,7 @@
 #include "server/commands/debug_parts.h"
 #include "server/commands/help.h"
 #include "server/composition/server.h"
+#include "server/execution/outcome.h"
 #include "server/session/session.h"
 #include "storage/durability/reload.h"
 
@@ -62,7 +63,10 @@ bool LoadAnew(AdminCall& call, bool saves_before) {
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     storage::Status ready = saves_before ? durability.Save() : durability.log().Flush();
     if (ready) {
-      call.txn.LockAll();
+      if (!call.txn.LockAll(!call.txn.skips_held())) {
+        call.outcome = outcome::Postponed{};
+        return false;
+      }
       // Others may have written since.
       const bool is_complete = !saves_before || durability.ChangesSinceSave(call.txn) == 0;
       if (!saves_before) ready = durability.log().Flush();

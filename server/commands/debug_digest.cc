@@ -5,6 +5,7 @@
 #include <string>
 
 #include "server/commands/debug_parts.h"
+#include "server/execution/outcome.h"
 #include "server/session/session.h"
 #include "storage/base/byte_codec.h"
 #include "storage/base/checksum.h"
@@ -121,7 +122,10 @@ void DebugDigest(AdminCall& call) {
 void DebugDigestValue(AdminCall& call) {
   call.reply.Array(static_cast<int64_t>(call.args.size()) - 2);
   for (size_t i = 2; i < call.args.size(); ++i) {
-    if (!call.txn.holds_all()) call.txn.LockKey(call.args[i]);
+    if (!call.txn.holds_all() && !call.txn.LockKey(call.args[i], !call.txn.skips_held())) {
+      call.outcome = outcome::Postponed{};
+      return;
+    }
     const storage::Place place = call.txn.Find(call.session.db, call.args[i], storage::Intent::kCheck);
     call.reply.Simple(DigestText(place ? EntryDigest(place.entry(), 0) : 0));
     if (!call.txn.holds_all()) call.txn.Unlock();

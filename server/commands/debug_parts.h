@@ -2,13 +2,16 @@
 // Subcommands of DEBUG, by file.
 #pragma once
 
+#include <optional>
+
 #include "server/command/command.h"
 #include "storage/transaction/txn.h"
 
 namespace ringkv::server {
 
-// Finds the key at args[2] of the session's database and locks it. If it is missing, writes the error.
-storage::Place FindDebugged(AdminCall& call);
+// Finds the key at args[2] of the session's database and locks it. Nothing, with the error written, if it is missing;
+// likewise, and the request is postponed, if others hold it for long.
+std::optional<storage::Place> FindDebugged(AdminCall& call);
 
 // --- debug_digest.cc ---
 void DebugDigest(AdminCall& call);       // of all data

@@ -6,6 +6,7 @@
 #include "server/command/error_replies.h"
 #include "server/commands/debug_parts.h"
 #include "server/composition/server.h"
+#include "server/execution/outcome.h"
 #include "server/session/session.h"
 #include "storage/base/allocator.h"
 #include "storage/table/segment.h"
@@ -14,17 +15,21 @@
 
 namespace ringkv::server {
 
-storage::Place FindDebugged(AdminCall& call) {
-  if (!call.txn.holds_all()) call.txn.LockKey(call.args[2]);
-  storage::Place place = call.txn.Find(call.session.db, call.args[2], storage::Intent::kCheck);
-  if (!place) call.reply.Error(errors::kNoSuchKey);
-  return place;
+std::optional<storage::Place> FindDebugged(AdminCall& call) {
+  if (!call.txn.holds_all() && !call.txn.LockKey(call.args[2], !call.txn.skips_held())) {
+    call.outcome = outcome::Postponed{};
+    return std::nullopt;
+  }
+  const storage::Place place = call.txn.Find(call.session.db, call.args[2], storage::Intent::kCheck);
+  if (place) return place;
+  call.reply.Error(errors::kNoSuchKey);
+  return std::nullopt;
 }
 
 void DebugObject(AdminCall& call) {
-  const storage::Place place = FindDebugged(call);
+  const std::optional<storage::Place> place = FindDebugged(call);
   if (!place) return;
-  const storage::Entry& entry = place.entry();
+  const storage::Entry& entry = place->entry();
   char text[256];
   std::snprintf(text, sizeof text,
                 "Value at:%p refcount:%d encoding:%s serializedlength:%zu lru:%u lru_seconds_idle:%lld",
@@ -38,9 +43,9 @@ namespace {
 
 // Writes the structure of a value with this encoding to the log, which is the standard output by default.
 void LogStructure(AdminCall& call, std::string_view encoding, std::string_view shown) {
-  const storage::Place place = FindDebugged(call);
+  const std::optional<storage::Place> place = FindDebugged(call);
   if (!place) return;
-  const storage::Entry& entry = place.entry();
+  const storage::Entry& entry = place->entry();
   if (storage::EncodingName(entry) != encoding) {
     return call.reply.Error("ERR Not a " + std::string(encoding) + " encoded object.");
   }
@@ -57,9 +62,9 @@ void DebugQuicklist(AdminCall& call) { LogStructure(call, "quicklist", "Quicklis
 
 // A key, its value and a header are one allocation, which is given twice.
 void DebugSdsLen(AdminCall& call) {
-  const storage::Place place = FindDebugged(call);
+  const std::optional<storage::Place> place = FindDebugged(call);
   if (!place) return;
-  const storage::Entry& entry = place.entry();
+  const storage::Entry& entry = place->entry();
   if (entry.type() != storage::ValueType::kString) return call.reply.Error("ERR Not an sds encoded string.");
   const size_t allocated = storage::AllocationSize(entry.TotalSize());
   char text[256];
@@ -84,9 +89,9 @@ void DebugTables(AdminCall& call) {
 }
 
 void DebugTableOf(AdminCall& call) {
-  const storage::Place place = FindDebugged(call);
+  const std::optional<storage::Place> place = FindDebugged(call);
   if (!place) return;
-  const storage::Entry& entry = place.entry();
+  const storage::Entry& entry = place->entry();
   const std::string_view encoding = storage::EncodingName(entry);
   if (encoding != "hashtable" && encoding != "skiplist") {
     return call.reply.Error("ERR The value stored at the specified key is not represented using an hash table");

@@ -42,8 +42,12 @@ void Watch(AdminCall& call) {
     return call.reply.Error("ERR the watched keys exceed client-query-buffer-limit");
   }
   for (size_t i = 1; i < call.args.size(); ++i) {
-    // Erases the key now if it has expired: later its erasure would count as a change.
-    call.txn.Find(call.session.db, call.args[i], storage::Intent::kCheck);
+    // Erases the key now if it has expired: later its erasure would count as a change. Not while a script holds it for
+    // long: redis-server answers meanwhile too.
+    if (call.txn.LockKey(call.args[i], !call.txn.skips_held())) {
+      call.txn.Find(call.session.db, call.args[i], storage::Intent::kCheck);
+      call.txn.Unlock();
+    }
     call.session.Watch(call.session.db, call.args[i]);
   }
   call.reply.Ok();
@@ -93,7 +97,7 @@ constexpr Command kTransactionCommands[] = {
     {.name = "watch",
      .arity = -2,
      .flags = kTransactionFlags,
-     .traits = kRunsInMulti | kWatchesKeys,
+     .traits = kRunsInMulti | kWatchesKeys | kLocksItself,
      .keys = KeysToEnd(kKeyRO),
      .group = Group::kTransactions,
      .since = "2.2.0",

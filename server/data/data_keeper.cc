@@ -145,6 +145,7 @@ bool DataKeeper::IsSnapshotDue() {
   if (points.empty()) return false;
   storage::Random random(1);
   storage::Txn txn(store_, clock_.Now(), random);
+  txn.set_skips_held(true);  // the other jobs of this thread do not wait for a script
   const auto changes = static_cast<int64_t>(durability_.ChangesSinceSave(txn));
   return std::any_of(points.begin(), points.end(), [&](const SavePoint& point) {
     return changes > 0 && changes >= point.changes && now - state.last_success_steady > point.seconds * 1000;

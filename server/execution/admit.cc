@@ -94,6 +94,31 @@ class LongestHold {
   storage::Hold hold_ = storage::Hold::kShort;
 };
 
+bool LocksAny(const Execution& execution) {
+  if (MayLockAny(execution.row(), execution.argv())) return true;
+  const auto& queued = execution.session().queue.commands();
+  return execution.runs_queued() && std::any_of(queued.begin(), queued.end(), [](const auto& each) {
+           return MayLockAny(*each.command->row, each.argv);
+         });
+}
+
+bool RunsScript(const Execution& execution) {
+  return execution.row().Has(kRunsScript) || (execution.runs_queued() && execution.session().queue.runs_scripts());
+}
+
+// Of a request that others' locks do not keep back: whether somebody who needs all keys has waited for too long.
+bool GivesWay(const Execution& execution) {
+  const ExecutionParts& parts = execution.parts();
+  return RunsScript(execution) &&
+         (parts.data.store().long_holds().has_starving() || parts.long_holds.HasStarvingWalk(parts.clock.SteadyMs()));
+}
+
+bool PostponeForHold(Execution& execution) {
+  const ExecutionParts& parts = execution.parts();
+  if (LocksAny(execution)) parts.long_holds.NoteWalkWaits(parts.clock.SteadyMs());
+  return execution.Postpone();
+}
+
 bool RefuseAsBusy(Execution& execution) {
   const bool is_function = execution.parts().long_holds.busy_with() == BusyWith::kFunction;
   return Refuse(execution, is_function ? errors::kBusyWithFunction : errors::kBusyWithScript);
@@ -147,7 +172,11 @@ bool Admit(Execution& execution) {
   }
   if (hold == storage::Hold::kOverdue) return RefuseAsBusy(execution);
   if (!PermitForMonitor(execution)) return false;
-  if (hold == storage::Hold::kLong) return execution.Postpone();
+  if (hold == storage::Hold::kLong) return PostponeForHold(execution);
+  if (lacks(kNeedsNoLongHold) && GivesWay(execution)) return execution.Postpone();
+  if (lacks(kNeedsNoLongHold) && execution.row().scope != Scope::kWalks && LocksAny(execution)) {
+    parts.long_holds.NoteWalkPassed();
+  }
   const bool may_write = MayWrite(execution);
   if (needs_role || (lacks(kNeedsLogRoom) && may_write)) return execution.Postpone();
   if (lacks(kNeedsNoFence) && WritesToFencedKey(execution)) return execution.Postpone();

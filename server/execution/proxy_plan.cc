@@ -75,7 +75,13 @@ std::string JoinScan(std::string_view reply, cluster::ShardIndex shard, size_t s
 std::optional<ProxyPlan> PlanJoin(const Command& row, Argv argv, const ClusterView& view) {
   const auto [spread, join] = row.joinable;
   if (spread == Spread::kNone) return std::nullopt;
-  ProxyPlan plan{.join = join, .parts = {}, .only_reads = row.Is(kReadOnly), .asks = false, .texts = {}, .queued = {}};
+  ProxyPlan plan{.join = join,
+                 .parts = {},
+                 .only_reads = row.Is(kReadOnly),
+                 .runs_script = false,
+                 .asks = false,
+                 .texts = {},
+                 .queued = {}};
   const size_t step = spread == Spread::kEachKeyValue ? 2 : 1;
   switch (spread) {
     case Spread::kNone: break;

@@ -95,6 +95,14 @@ void RunAdmin(Execution& execution) {
   if (!execution.runs_queued() && !execution.row().Has(kRunsScript | kShowsData)) caller.txn().ForgetDependence();
 }
 
+// A walk that has left out keys which others hold begins again when these are free.
+void EndWalk(Execution& execution) {
+  LongHolds& holds = execution.parts().long_holds;
+  if (execution.row().scope != Scope::kWalks || !execution.thread().txn.TakeSkipped()) return holds.NoteWalkPassed();
+  holds.NoteWalkWaits(execution.parts().clock.SteadyMs());
+  execution.Postpone();
+}
+
 // Of a script before its calls, as Redis does.
 void TellMonitors(const Execution& execution) {
   TellMonitors(execution.parts(), execution.row(), execution.argv(), execution.session().db, *execution.session().card);
@@ -132,7 +140,7 @@ void Run(Execution& execution) {
   execution.row().run.data != nullptr ? RunData(execution) : RunAdmin(execution);
   thread.last_command_end = parts.ticks.Now();
   const uint64_t nanoseconds = parts.ticks.Nanoseconds(thread.last_command_end - execution.began);
-  if (execution.row().scope == Scope::kWalks && thread.txn.TakeSkipped()) execution.Postpone();
+  if (execution.row().scope != Scope::kNothing) EndWalk(execution);
   const bool waits = !execution.outcome.is_done() && NoteSpent(execution, nanoseconds);
   if (!execution.caller.is_accounted || std::holds_alternative<outcome::Postponed>(execution.outcome)) return;
   const bool has_failed = reply.errors() != errors_before && !execution.has_run_queued;

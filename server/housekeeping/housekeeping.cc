@@ -88,6 +88,7 @@ bool Housekeeping::StayWithinMemory() {
   const TickClock& ticks = parts_.ticks;
   storage::Random random(ticks.Now());
   storage::Txn txn(parts_.store, parts_.clock.Now(), random);
+  txn.set_skips_held(true);  // the other jobs of this thread do not wait for a script
   storage::Evictor evictor;
   const uint64_t start = ticks.Now();
   while (!stopping_ && ticks.Microseconds(ticks.Now() - start) < kMostMicroseconds) {

@@ -60,7 +60,8 @@ class ClientConnection {
   virtual uint64_t id() const = 0;
   virtual bool is_paused() const = 0;
 
-  uint32_t served_window = 0;  // for the thread's Gathering
+  uint32_t served_window = 0;     // for the thread's Gathering
+  uint64_t postponed_number = 0;  // for the thread: its place among those that were postponed
 };
 
 }  // namespace ringkv::server

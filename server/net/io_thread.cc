@@ -145,7 +145,7 @@ void IoThread::SyncForHeld() {
 void IoThread::Release(ClientConnection* connection) {
   std::erase(held_, connection);
   std::erase(waiting_, connection);
-  postponed_.erase(connection);
+  postponed_.erase(connection->postponed_number);
   connection_count_.fetch_sub(1, std::memory_order_relaxed);
   if (auto removed = connections_.Remove(connection->id())) released_.push_back(std::move(removed));
 }
@@ -242,7 +242,9 @@ void IoThread::ScheduleKeyWaits() {
 }
 
 void IoThread::WaitForPauseEnd(ClientConnection* connection) {
-  postponed_.insert(connection);
+  postponed_.erase(connection->postponed_number);
+  connection->postponed_number = next_postponed_++;
+  postponed_.emplace(connection->postponed_number, connection);
   const int64_t now_ms = server_.clock().SteadyMs();
   const int64_t pause_end_ms = server_.pause().next_end_ms();
   const int64_t left_ms =
@@ -259,9 +261,8 @@ void IoThread::WaitForPauseEnd(ClientConnection* connection) {
 
 void IoThread::ResumePaused() {
   server_.scripts().ResumeWaiting(index_);
-  const std::vector<ClientConnection*> postponed(postponed_.begin(), postponed_.end());
-  postponed_.clear();
-  for (ClientConnection* connection : postponed) {
+  // Who was postponed first goes on first, so that nobody is passed by others for ever.
+  for (const auto& [number, connection] : std::exchange(postponed_, {})) {
     if (connection->is_paused()) connection->Resume();
   }
 }

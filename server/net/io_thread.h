@@ -10,10 +10,10 @@
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <thread>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -132,7 +132,8 @@ class IoThread {
   uint64_t turn_began_ = 0;  // in ticks; 0 between two turns
   std::vector<ClientConnection*> to_flush_;
   std::vector<ClientConnection*> held_;
-  std::unordered_set<ClientConnection*> postponed_;  // some of them may have been resumed
+  std::map<uint64_t, ClientConnection*> postponed_;  // in their order; some of them may have been resumed
+  uint64_t next_postponed_ = 1;
   std::vector<ClientConnection*> waiting_;
   asio::steady_timer key_wait_timer_;
   std::set<std::pair<int64_t, uint64_t>> key_wait_ends_;  // time and connection

@@ -39,8 +39,9 @@ struct PassedRequest {
   int protocol = 2;               // of the reply
   cluster::ShardIndex shard = 0;  // whose primary was asked first
   bool only_reads = false;
+  bool runs_script = false;
   bool asks = false;          // ASKING goes before it
-  bool joins_writes = false;  // it goes over a connection for writes
+  bool joins_writes = false;  // it keeps the order of the client's writes and scripts
   bool is_with_replica = false;
   unsigned hops = 0;  // how often it was sent on
   ReplyPlace place;

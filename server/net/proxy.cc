@@ -18,7 +18,6 @@ namespace {
 
 constexpr unsigned kMostHops = 16;  // as many as cluster clients follow
 constexpr auto kRetryAfter = std::chrono::milliseconds(10);
-constexpr size_t kWriteLinks = 4;    // to each node
 constexpr int64_t kHeldUpMs = 20;    // a request that waits longer is no longer on its way, but held back
 constexpr int64_t kKeptMs = 60'000;  // a link that nobody uses
 constexpr int64_t kBetweenDropWarningsMs = 60'000;
@@ -60,32 +59,45 @@ ProxyLink& Proxy::LinkTo(const LinkName& name) {
   return *link;
 }
 
-size_t Proxy::ChooseLink(LinkName name, uint64_t connection) {
+size_t Proxy::ChooseLink(LinkName name, const PassedRequest& request) {
   const int64_t now_ms = server_.clock().SteadyMs();
-  for (name.number = 1; name.number <= kWriteLinks; ++name.number) {
-    const auto found = links_.find(name);
-    if (found == links_.end() || found->second->WaitingMs(now_ms) < kHeldUpMs) return name.number;
+  const Numbers numbers = request.runs_script ? kScripts : request.joins_writes ? kWrites : kReads;
+  const auto find = [&](const auto& suits) -> std::optional<size_t> {
+    for (name.number = numbers.first; numbers.Have(name.number); ++name.number) {
+      const auto found = links_.find(name);
+      if (found == links_.end() || suits(*found->second)) return name.number;
+    }
+    return std::nullopt;
+  };
+  if (request.runs_script) {
+    if (const auto idle = find([](const ProxyLink& link) { return link.is_idle(); })) return *idle;
   }
-  return 1 + connection % kWriteLinks;
+  if (const auto moves = find([&](const ProxyLink& link) { return link.WaitingMs(now_ms) < kHeldUpMs; })) return *moves;
+  return numbers.first + request.place.connection % numbers.count;
 }
 
 void Proxy::SendTo(const std::string& host, int port, PassedRequest request) {
   LinkName name{.host = host, .port = port, .protocol = request.protocol};
-  if (request.joins_writes) {
-    ClientOrder& order = OrderOf(request);
-    if (order.link == 0) order.link = ChooseLink(name, request.place.connection);
-    name.number = order.link;
-  }
+  if (request.place.connection == 0) return LinkTo(name).Send(std::move(request));
+  ClientOrder& order = OrderOf(request);
+  if (!order.link) order.link = ChooseLink(name, request);
+  name.number = *order.link;
   LinkTo(name).Send(std::move(request));
 }
 
 void Proxy::Pass(PassedRequest request, bool asks) {
   request.asks = asks;
   ClientOrder& order = OrderOf(request);
-  request.joins_writes = !request.only_reads || order.writes > 0;
+  request.joins_writes = !request.only_reads || request.runs_script || order.writes > 0;
   ++(request.joins_writes ? order.writes : order.reads);
-  if (request.joins_writes && order.reads > 0) return order.waiting.push_back(std::move(request));
+  if (!order.waiting.empty() || !MayLeave(order, request)) return order.waiting.push_back(std::move(request));
+  if (request.joins_writes) ++order.left;
   Leave(std::move(request));
+}
+
+bool Proxy::MayLeave(const ClientOrder& order, const PassedRequest& request) {
+  if (request.joins_writes && order.reads > 0) return false;
+  return !request.runs_script || order.left == 0 || !order.link || kScripts.Have(*order.link);
 }
 
 void Proxy::Leave(PassedRequest request) {
@@ -103,16 +115,20 @@ void Proxy::End(const PassedRequest& request) {
   if (request.place.connection == 0) return;
   ClientOrder& order = OrderOf(request);
   --(request.joins_writes ? order.writes : order.reads);
-  if (order.writes == 0) order.link = 0;
-  if (order.reads > 0) return;
-  std::vector<PassedRequest> next;
-  next.swap(order.waiting);
-  for (PassedRequest& each : next) Leave(std::move(each));
+  if (request.joins_writes) --order.left;
+  if (order.reads + order.left == 0) order.link.reset();
+  while (!order.waiting.empty() && MayLeave(order, order.waiting.front())) {
+    PassedRequest next = std::move(order.waiting.front());
+    order.waiting.pop_front();
+    ++order.left;
+    Leave(std::move(next));
+  }
 }
 
 void Proxy::PassOn(const ProxyPlan& plan, PassedRequest request, const AnswerHere& answer_here) {
   const bool is_transaction = plan.join == Join::kTransaction;
   request.only_reads = plan.only_reads;
+  request.runs_script = plan.runs_script;
   if (is_transaction) {
     for (const ProxyPart& part : plan.parts) {
       request.bytes += resp::EncodeRequest(std::span<const std::string_view>(part.argv));
@@ -143,7 +159,8 @@ void Proxy::TellNodes(bool only_own_shard, const std::string& request) {
   const size_t most = MostUnsentBytes(server_.options());
   for (const cluster::Node& node : view.topology.nodes()) {
     if (node.id == view.id || (only_own_shard && node.shard != view.here.shard)) continue;
-    ProxyLink& link = LinkTo({.host = node.host, .port = node.port, .reads_replica = !node.is_primary, .number = 1});
+    ProxyLink& link =
+        LinkTo({.host = node.host, .port = node.port, .reads_replica = !node.is_primary, .number = kWrites.first});
     if (link.unsent_bytes() + request.size() > most) {
       NoteDropped(node.id);
       continue;

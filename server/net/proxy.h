@@ -2,10 +2,12 @@
 // cluster-redirect proxy: what clients of this thread ask that other nodes have to answer, goes to those and comes
 // back, over a few connections to each.
 //
-// Clients share the connections. A node that is paused, or that holds a key back, lets writes wait and all that comes
-// behind them on their connection. So reads have a connection of their own, and a connection whose first request has
-// waited for a while takes no further clients. A client's requests to a shard keep their order: its writes leave when
-// its reads have been answered, and its reads behind a write go where that goes.
+// Clients share the connections. A node that is paused, or that holds a key back, lets requests wait and all that comes
+// behind them on their connection. So reads, writes and scripts have connections of their own, and a connection whose
+// first request has waited for a while takes no further clients. A script may take long by itself: it gets a connection
+// over which nothing is under way, as long as there are such. A client's requests to a shard keep their order: its
+// writes leave when its reads have been answered, its scripts when both have been, and what comes behind a write or a
+// script goes where that goes.
 //
 // Threads: confined to one I/O thread.
 #pragma once
@@ -13,6 +15,7 @@
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
 #include <compare>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -66,7 +69,16 @@ class Proxy final : private ProxyLink::Owner {
   void AnsweredTooLong(PassedRequest request) override;
   void Lost(PassedRequest request, bool was_sent, const std::string& why) override;
   void FlushLater(ProxyLink* link) override { to_flush_.push_back(link); }
-  // A connection by its number; number 0 is for reads.
+  // The purposes of connections, by ranges of their numbers.
+  struct Numbers {
+    size_t first;
+    size_t count;  // to each node
+    bool Have(size_t number) const { return number >= first && number - first < count; }
+  };
+  static constexpr Numbers kReads{0, 4};
+  static constexpr Numbers kWrites{4, 4};
+  static constexpr Numbers kScripts{8, 8};
+
   struct LinkName {
     std::string host;
     int port = 0;
@@ -78,18 +90,21 @@ class Proxy final : private ProxyLink::Owner {
   };
   // What a client's requests to a shard wait for.
   struct ClientOrder {
-    size_t reads = 0;                    // without an answer
-    size_t writes = 0;                   // likewise, with those that have not left
-    size_t link = 0;                     // the connection of the writes; 0: not chosen yet
-    std::vector<PassedRequest> waiting;  // for the answers to the reads
+    size_t reads = 0;                   // without an answer
+    size_t writes = 0;                  // and scripts; likewise, with those that have not left
+    size_t left = 0;                    // writes and scripts that have left
+    std::optional<size_t> link;         // the connection of what has left; nothing: not chosen yet
+    std::deque<PassedRequest> waiting;  // for answers
   };
   ProxyLink& LinkTo(const LinkName& name);
   ClientOrder& OrderOf(const PassedRequest& request) { return orders_[{request.place.connection, request.shard}]; }
+  // Whether nothing that the client has asked before keeps the request.
+  static bool MayLeave(const ClientOrder& order, const PassedRequest& request);
   // The request leaves for its shard's primary.
   void Leave(PassedRequest request);
   void SendTo(const std::string& host, int port, PassedRequest request);
-  // The number of a connection for writes.
-  size_t ChooseLink(LinkName name, uint64_t connection);
+  // The number of a connection for the request.
+  size_t ChooseLink(LinkName name, const PassedRequest& request);
   // The request has its answer.
   void End(const PassedRequest& request);
   // Whether the node has left the cluster, or has not answered its requests for a sign of life (NodeWatch).

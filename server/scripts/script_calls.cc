@@ -36,6 +36,10 @@ Pulse ScriptRun::Call(std::span<const std::string_view> argv, resp::ReplyWriter&
   if (entry == nullptr) return Refuse(nullptr, kUnknownCommand, reply);
   if (const std::string why = WhyRefused(*entry, argv); !why.empty()) return Refuse(entry, why, reply);
   if (EmptiesAll(*entry->row) && WaitForHeldSlots() == Pulse::kEnd) return Pulse::kEnd;
+  // A fence that has come since the run began waits for its end.
+  if (has_fence_ && !PassFence(*entry->row, argv)) {
+    return begins_again_ || is_ended() ? Pulse::kEnd : Refuse(entry, kFenced, reply);
+  }
   if (Lock(*entry, argv) == Pulse::kEnd) return Pulse::kEnd;
   if (entry->row->Is(kWrite) && !MayWrite()) return Pulse::kEnd;
   Outcome ended;
@@ -61,8 +65,6 @@ std::string ScriptRun::WhyRefused(const CommandEntry& entry, std::span<const std
     if ((unmet & kNeedsWritable) != 0) return std::string(errors::kReadOnly);
     if ((unmet & kNeedsHealthyDisk) != 0) return DescribeDiskFailure(parts_);
     if ((unmet & kNeedsReplicas) != 0) return std::string(errors::kNoReplicas);
-    // A fence that has come since the run began waits for its end.
-    if (has_fence_ && WritesToFencedKey(parts_.key_fence, row, argv)) return std::string(kFenced);
     // Only the first write: a script is not stopped halfway.
     const bool has_written = stage_.load(std::memory_order_relaxed) == Stage::kHasWritten;
     if (is_out_of_memory_ && !has_written && row.Is(kDenyOom)) return std::string(errors::kOutOfMemory);
@@ -108,6 +110,37 @@ Pulse ScriptRun::WaitForHeldSlots() {
   return is_ended() ? Pulse::kEnd : Pulse::kContinue;
 }
 
+// --- keys that are being sent to another server ---------------------------------------------------------------------
+
+// MIGRATE waits for the locks of its keys: so nobody who has one of these waits for its end.
+bool ScriptRun::PassFence(const Command& row, std::span<const std::string_view> argv) {
+  while (WritesToFencedKey(parts_.key_fence, row, argv)) {
+    if (!may_suspend_ || row.scope == Scope::kEverything) return false;
+    if (txn_ == &own_txn_ && txn_->MayRollback()) {
+      ForEachKey(row, argv, [this](std::string_view key) { fenced_.emplace_back(key); });
+      RestartLater();
+      return false;
+    }
+    bool holds_one = false;
+    ForEachKey(row, argv, [&](std::string_view key) { holds_one = holds_one || txn_->Holds(key); });
+    if (holds_one) return false;
+    WaitForOthers();
+    if (is_ended()) return false;
+  }
+  return true;
+}
+
+bool ScriptRun::WaitsForFence() {
+  if (fenced_.empty()) return false;
+  const bool is_fenced = parts_.key_fence.HoldsOneOf([this](const auto& visit) {
+    for (const std::string& key : fenced_) visit(key);
+  });
+  if (is_fenced || parts_.pause.Current() != PauseMode::kNone) return true;
+  fenced_.clear();
+  has_fence_ = (parts_.needs.Get() & session_.checked_needs & kNeedsNoFence) != 0;
+  return false;
+}
+
 // --- locks ----------------------------------------------------------------------------------------------------------
 
 Pulse ScriptRun::RestartLater() {
@@ -118,6 +151,7 @@ Pulse ScriptRun::RestartLater() {
 
 bool ScriptRun::LockDeclared() {
   if (txn_ != &own_txn_) return true;  // EXEC has locked them
+  own_txn_.set_prefers_undo(has_fence_);
   if (is_irrevocable_ && !own_txn_.TryBeginIrrevocable()) return false;
   const bool is_locked = LockKeys(!own_txn_.skips_held());
   if (!is_locked) own_txn_.Rollback();  // nothing but the right to wait

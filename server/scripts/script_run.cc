@@ -74,12 +74,15 @@ ScriptRun::Progress ScriptRun::Resume() { return GoOn(); }
 ScriptRun::Progress ScriptRun::GoOn() {
   for (;;) {
     if (!fiber_.is_under_way()) {
-      if (is_ended()) return Progress::kEnded;
-      if (!LockDeclared()) return Progress::kWaits;
+      if (is_ended()) {
+        ReplyKilled();
+        return Progress::kEnded;
+      }
+      if (WaitsForFence() || !LockDeclared()) return Progress::kWaits;
     }
     has_begun_ = true;
     if (!Enter()) return waits_ ? Progress::kWaits : Progress::kSuspended;
-    if (!begins_again_ || is_ended()) return Progress::kEnded;
+    if (!begins_again_) return Progress::kEnded;
     BeginAgain();
   }
 }
@@ -91,7 +94,12 @@ bool ScriptRun::Enter() {
   return has_ended;
 }
 
-// What it has said to the client is forgotten too; the session is as it was.
+void ScriptRun::ReplyKilled() {
+  reply_.Error("ERR " + std::string(unwind_error()) + " script: " + name_ + ", on " +
+               (is_function() ? "@user_function" : "@user_script") + ":1.");
+}
+
+// What it has said to the client is forgotten too; the session is as it was. It may have been killed meanwhile.
 void ScriptRun::BeginAgain() {
   Keep();
   begins_again_ = false;
@@ -103,7 +111,8 @@ void ScriptRun::BeginAgain() {
   enclosing_.after_unlock.clear();
   session_.db = db_;
   slot_.reset();
-  stage_.store(Stage::kReads, std::memory_order_relaxed);
+  Stage stage = Stage::kHasWritten;
+  stage_.compare_exchange_strong(stage, Stage::kReads);
 }
 
 void ScriptRun::Keep() {
@@ -200,6 +209,7 @@ void ScriptRun::Clear() {
   events_.Clear();
   enclosing_.after_unlock.clear();
   slot_.reset();
+  fenced_.clear();
   was_suspended_ = false;
   has_begun_ = false;
   begins_again_ = false;

@@ -59,6 +59,8 @@ class ScriptRun final : public ScriptHost {
   Progress Resume();
   // Whether nothing of it has run yet, so that the request may be postponed instead: Drop.
   bool has_begun() const { return has_begun_; }
+  // It waits until MIGRATE has sent a key, and holds nothing meanwhile.
+  bool is_postponed() const { return !fenced_.empty(); }
   void Drop() { Clear(); }
   // After the end: unlocks, does what was deferred until then, and hands the reply over: by `call` if the run has never
   // been suspended, else to the client's connection.
@@ -104,6 +106,12 @@ class ScriptRun final : public ScriptHost {
   void Keep();
   void Release();
   void ResetSession(const Session& of);
+  // Before a command writes: whether no key of it is being sent to another server. Waits for that, or begins again.
+  bool PassFence(const Command& row, std::span<const std::string_view> argv);
+  // Whether the keys that it was postponed for are still being sent, or clients are paused.
+  bool WaitsForFence();
+  // The reply to a run that was killed while it did not run.
+  void ReplyKilled();
   // Locks what the program declares. False if others hold it for long; then nothing is locked.
   bool LockDeclared();
   bool LockKeys(bool waits_for_long);
@@ -166,7 +174,8 @@ class ScriptRun final : public ScriptHost {
   bool only_reads_ = false;
   bool is_out_of_memory_ = false;
   bool was_asking_ = false;
-  bool has_fence_ = false;  // keys were fenced when it began: a declared one wasn't
+  bool has_fence_ = false;           // keys were fenced when it began: a declared one wasn't
+  std::vector<std::string> fenced_;  // see is_postponed
   bool may_suspend_ = false;
   bool is_irrevocable_ = false;  // begins with the right to wait for locks that it does not know yet
   bool has_begun_ = false;

@@ -25,6 +25,8 @@ class SlicedRun {
   // Ends it in any case, without a reply, because the server ends. False if it has changed what can't be undone: then
   // it keeps its locks, so that nobody sees that, and must stay until the process is gone.
   [[nodiscard]] virtual bool Abandon() = 0;
+  // It waits to begin, and holds nothing: nobody has to wait for it.
+  virtual bool is_postponed() const { return false; }
   // It has lasted longer than clients should be kept waiting (busy-reply-threshold).
   virtual bool is_overdue() const = 0;
 };

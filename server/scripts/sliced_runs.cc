@@ -15,7 +15,7 @@ void SlicedRuns::Add(std::unique_ptr<SlicedRun> run, SlicedRun::Progress progres
 void SlicedRuns::Settle(Suspended& suspended, SlicedRun::Progress progress) {
   suspended.waits = progress == SlicedRun::Progress::kWaits;
   switch (progress) {
-    case SlicedRun::Progress::kWaits: break;
+    case SlicedRun::Progress::kWaits: CallAfter(); break;
     case SlicedRun::Progress::kSuspended: ResumeLater(suspended.number); break;
     case SlicedRun::Progress::kEnded:
       suspended.run->FinishLate();
@@ -25,7 +25,22 @@ void SlicedRuns::Settle(Suspended& suspended, SlicedRun::Progress progress) {
 }
 
 void SlicedRuns::ResumeLater(uint64_t number) {
-  links_.RunOn(thread_, [this, number] { Resume(number); });
+  ready_.push_back(number);
+  PostNext();
+}
+
+void SlicedRuns::PostNext() {
+  if (ready_.empty() || std::exchange(is_posted_, true)) return;
+  links_.RunOn(thread_, [this] { ResumeNext(); });
+}
+
+void SlicedRuns::ResumeNext() {
+  is_posted_ = false;
+  if (ready_.empty()) return;
+  const uint64_t number = ready_.front();
+  ready_.pop_front();
+  Resume(number);
+  PostNext();
 }
 
 void SlicedRuns::Resume(uint64_t number) {
@@ -61,7 +76,9 @@ void SlicedRuns::After(std::function<void()> then) {
 
 void SlicedRuns::CallAfter() {
   uint64_t oldest = next_number_;
-  for (const auto& each : runs_) oldest = std::min(oldest, each->number);
+  for (const auto& each : runs_) {
+    if (!each->run->is_postponed()) oldest = std::min(oldest, each->number);
+  }
   const auto split =
       std::stable_partition(after_.begin(), after_.end(), [oldest](const auto& each) { return each.first > oldest; });
   std::vector<std::pair<uint64_t, std::function<void()>>> due(std::make_move_iterator(split),

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <utility>
@@ -24,16 +25,20 @@ class SlicedRuns {
   SlicedRuns(const SlicedRuns&) = delete;
   SlicedRuns& operator=(const SlicedRuns&) = delete;
 
+  // There are as many as memory and the other work of the thread bear.
+  bool is_full() const { return runs_.size() >= kMost; }
   // Takes over a run that has been suspended. `state`: of the thread; must outlive the object.
   void Add(std::unique_ptr<SlicedRun> run, SlicedRun::Progress progress, ThreadState& state);
   // Goes on with those that wait for locks.
   void ResumeWaiting();
-  // Calls `then` when those of now have ended.
+  // Calls `then` when those of now have ended, or are postponed.
   void After(std::function<void()> then);
   // Ends them in any case. False if some could not be undone: these stay in memory.
   [[nodiscard]] bool EndAll();
 
  private:
+  static constexpr size_t kMost = 64;
+
   struct Suspended {
     std::unique_ptr<SlicedRun> run;
     uint64_t number;     // in the order of suspension
@@ -41,7 +46,10 @@ class SlicedRuns {
   };
 
   void Settle(Suspended& suspended, SlicedRun::Progress progress);
+  // One goes on in each round of the event loop, however many there are.
   void ResumeLater(uint64_t number);
+  void PostNext();
+  void ResumeNext();
   void Resume(uint64_t number);
   void Remove(uint64_t number);
   bool HasOverdue() const;
@@ -51,6 +59,8 @@ class SlicedRuns {
   const size_t thread_;
   ThreadState* state_ = nullptr;
   std::vector<std::unique_ptr<Suspended>> runs_;
+  std::deque<uint64_t> ready_;  // in the order of their turns
+  bool is_posted_ = false;      // ResumeNext
   uint64_t next_number_ = 0;
   std::vector<std::pair<uint64_t, std::function<void()>>> after_;  // with the number of the first run not meant
 };

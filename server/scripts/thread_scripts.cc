@@ -155,6 +155,7 @@ class ThreadScripts::SuspendedScript final : public SlicedRun {
     owner_.parts_.long_runs.Remove(*seat_.run);
     return seat_.run->Abandon();
   }
+  bool is_postponed() const override { return seat_.run != nullptr && seat_.run->is_postponed(); }
   // A run that is given back is not.
   bool is_overdue() const override { return seat_.run != nullptr && seat_.run->is_overdue(); }
 
@@ -181,6 +182,10 @@ class ThreadScripts::SuspendedTransaction final : public SlicedRun {
 };
 
 void ThreadScripts::Run(AdminCall& call, const ScriptInput& input) {
+  if (runs_.is_full() && call.may_wait) {
+    call.execution.Postpone();
+    return;
+  }
   if (const std::string why = WhyNotRun(call, input); !why.empty()) {
     return call.reply.Error(why);
   }
@@ -219,7 +224,7 @@ bool ThreadScripts::RunInTurns(Turns& turns, ScriptRun& run, ScriptRun::Progress
 
 void ThreadScripts::RunTransaction(AdminCall& call) {
   std::unique_ptr<TransactionRun> run = TakeTransaction(call.thread);
-  if (!run->Begin(call)) {
+  if (runs_.is_full() || !run->Begin(call)) {
     call.execution.Postpone();
     return GiveBack(std::move(run));
   }

@@ -28,12 +28,26 @@ class LongHolds {
   void set_listener(LongHoldListener* listener) { listener_ = listener; }
   LongHoldListener* listener() const { return listener_; }
 
+  // Somebody who needs all partitions has waited for long while others come and go: no new hold may become long.
+  class Starving {
+   public:
+    explicit Starving(LongHolds& holds) : holds_(holds) { ++holds_.starving_; }
+    ~Starving() { --holds_.starving_; }
+    Starving(const Starving&) = delete;
+    Starving& operator=(const Starving&) = delete;
+
+   private:
+    LongHolds& holds_;
+  };
+  bool has_starving() const { return starving_.load(std::memory_order_relaxed) > 0; }
+
   // The right to wait for a partition while holding others, which one transaction has at a time.
   LongHoldMutex& right_to_wait() { return right_to_wait_; }
 
  private:
   LongHoldListener* listener_ = nullptr;
   LongHoldMutex right_to_wait_;
+  std::atomic<int> starving_{0};
 };
 
 }  // namespace ringkv::storage

@@ -105,6 +105,8 @@ class Txn {
   // Call before the first change, if more keys may be locked afterwards. It becomes irrevocable if no other is; else
   // what it changes is kept, so that Rollback can undo it.
   void BeginChanges();
+  // Before any lock, until Unlock: what it changes is kept even when it is irrevocable, unless that is too much.
+  void set_prefers_undo(bool prefers) { prefers_undo_ = prefers; }
   // Whether the key may be changed now. Not if it was too much to keep: then Rollback, and begin again irrevocably.
   bool MayChange(DbIndex db, std::string_view key);
   // Whether Rollback is possible: nothing has changed, or what has changed is kept.
@@ -298,9 +300,10 @@ class Txn {
   bool lasts_ = false;              // one of the following is set
   bool is_irrevocable_ = false;     // it has the right to wait for partitions while it holds others
   bool has_begun_changes_ = false;  // see BeginChanges
-  bool is_undoable_ = false;        // and they are kept in undo_
-  Hold hold_ = Hold::kShort;        // of the partitions
-  std::string records_;             // the effects of the group, encoded
+  bool prefers_undo_ = false;
+  bool is_undoable_ = false;  // and they are kept in undo_
+  Hold hold_ = Hold::kShort;  // of the partitions
+  std::string records_;       // the effects of the group, encoded
   Lsn depends_on_ = 0;
   KeyEventList* events_ = nullptr;
   std::unique_ptr<Undo> undo_;                       // made when it is needed first

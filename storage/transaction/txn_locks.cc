@@ -5,6 +5,7 @@
 // transaction at a time, the irrevocable one, may wait for any partition while it holds others; it marks these as held
 // for long first, and for such a partition nobody waits while holding another.
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "storage/keyspace/long_holds.h"
@@ -71,7 +72,9 @@ void Txn::AddKey(std::string_view key) { many_known_.push_back({key, {}}); }
 
 bool Txn::LockAdded(bool waits_for_long) {
   RINGKV_DCHECK(!any_locked_);
-  for (;;) {
+  constexpr int kPatience = 16;  // rounds
+  std::optional<LongHolds::Starving> starving;
+  for (int round = 0;; ++round) {
     const Placement placement = store_.placement();
     for (Known& known : many_known_) {
       known.position = PositionOf(known.key, placement);
@@ -86,6 +89,7 @@ bool Txn::LockAdded(bool waits_for_long) {
       ForgetLocks();
       return false;
     }
+    if (round == kPatience) starving.emplace(store_.long_holds());
     held->mutex.WaitWhileLong();
   }
   Begin();
@@ -229,7 +233,7 @@ bool Txn::TakeRight() NO_THREAD_SAFETY_ANALYSIS {
   if (is_irrevocable_) return true;
   if (!store_.long_holds().right_to_wait().TryLock()) return false;
   BecomeIrrevocable();
-  TellKeptChanges();
+  if (!prefers_undo_) TellKeptChanges();
   return true;
 }
 
@@ -253,6 +257,7 @@ void Txn::EndLasting() {
   }
   is_irrevocable_ = false;
   has_begun_changes_ = false;
+  prefers_undo_ = false;
   lasts_ = false;
   const bool was_long = std::exchange(hold_, Hold::kShort) != Hold::kShort;
   if (was_long && store_.long_holds().listener() != nullptr) store_.long_holds().listener()->LongHoldEnded();

@@ -17,7 +17,7 @@ void Txn::BeginChanges() {
   if (has_begun_changes_) return;
   has_begun_changes_ = true;
   lasts_ = true;
-  if (holds_all_ || TakeRight()) return;
+  if (!prefers_undo_ && (holds_all_ || TakeRight())) return;
   if (undo_ == nullptr) undo_ = std::make_unique<Undo>();
   undo_->Begin(records_.size());
   is_undoable_ = true;
@@ -25,7 +25,10 @@ void Txn::BeginChanges() {
 
 bool Txn::MayChange(DbIndex db, std::string_view key) {
   if (!is_undoable_ || undo_->Has(db, key)) return true;
-  return undo_->MayKeep(LookUp(db, key).entry_or_null()) || TakeRight();
+  if (undo_->MayKeep(LookUp(db, key).entry_or_null())) return true;
+  if (!TakeRight()) return false;
+  TellKeptChanges();
+  return true;
 }
 
 void Txn::Keep(const Place& place) {

@@ -120,13 +120,7 @@ TEST_F(ProxyTest, RequestsToAPausedNodeWaitForTheEndOfThePause) {
 
 TEST_F(ProxyTest, AWriteThatWaitsForItsKeyHoldsUpNoOtherKeys) {
   const std::string key = KeyAt(1);
-  std::string other = key;
-  for (int i = 0; other == key; ++i) {
-    const Context context = ConnectTo(Node(1));
-    Ask(context.get(), {"REPLCONF", "capa", "ringkv1"});
-    const std::string name = "other:" + std::to_string(i);
-    if (Ask(context.get(), {"EXISTS", name})->type == REDIS_REPLY_INTEGER) other = name;
-  }
+  const std::string other = OtherKeyAt(1);
   ASSERT_EQ(Say(Node(0), {"SET", key, "v"}), "OK");
   const int target = ::socket(AF_INET, SOCK_STREAM, 0);  // that never answers
   sockaddr_in address{};
@@ -158,6 +152,62 @@ TEST_F(ProxyTest, AWriteThatWaitsForItsKeyHoldsUpNoOtherKeys) {
     ::close(writer);
   }
   ::close(migrates);
+}
+
+// For reads too, whose keys the script holds.
+TEST_F(ProxyTest, AScriptThatTakesLongHoldsUpNoOtherKeys) {
+  const std::string key = KeyAt(1);
+  const std::string other = OtherKeyAt(1);
+  ASSERT_EQ(Say(Node(1), {"CONFIG", "SET", "busy-reply-threshold", "0"}), "OK");
+  std::vector<int> waiting;
+  const std::string script = "redis.log(redis.LOG_WARNING,'the script has begun') for i = 1,4e8 do end return 'end'";
+  for (int i = 0; i < 6; ++i) {  // for each thread
+    waiting.push_back(Node(0).Connect());
+    const std::string text = i < 1 ? script : "return 'end'";
+    SendAll(waiting.back(), "EVAL \"" + text + "\" 1 " + key + "\r\n");
+    if (i > 0) continue;
+    ASSERT_TRUE(Eventually([&] { return Node(1).Log().find("the script has begun") != std::string::npos; }));
+  }
+  std::vector<int> reading;
+  for (int i = 0; i < 4; ++i) {
+    reading.push_back(Node(0).Connect());
+    SendAll(reading.back(), "GET " + key + "\r\n");
+  }
+  const timeval patience{0, 200'000};
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"SET", other, "v"}, {"GET", other}, {"EVAL", "return redis.call('GET',KEYS[1])", "1", other}}) {
+    EXPECT_TRUE(Eventually([&] {
+      const Context client = ConnectTo(Node(0));
+      ::redisSetTimeout(client.get(), patience);
+      return Ask(client.get(), words) != nullptr;
+    }));
+  }
+  char first = 0;
+  EXPECT_EQ(::recv(waiting.front(), &first, 1, MSG_DONTWAIT), -1) << "the script ended too early to show anything";
+  for (const int client : waiting) {
+    EXPECT_EQ(ReceiveExactly(client, 9), "$3\r\nend\r\n");
+    ::close(client);
+  }
+  for (const int client : reading) {
+    EXPECT_EQ(ReceiveExactly(client, 5), "$-1\r\n");
+    ::close(client);
+  }
+}
+
+TEST_F(ProxyTest, ScriptsAndOtherRequestsOfAClientKeepTheirOrder) {
+  const std::string key = KeyAt(1);
+  const int client = Node(0).Connect();
+  std::string requests;
+  std::string expected;
+  for (int i = 0; i < 50; ++i) {
+    requests += "SET " + key + " " + std::to_string(i % 10) + "\r\nEVAL \"return redis.call('INCR',KEYS[1])\" 1 " +
+                key + "\r\nGET " + key + "\r\n";
+    const std::string next = std::to_string(i % 10 + 1);
+    expected += "+OK\r\n:" + next + "\r\n$" + std::to_string(next.size()) + "\r\n" + next + "\r\n";
+  }
+  SendAll(client, requests);
+  EXPECT_EQ(ReceiveExactly(client, expected.size()), expected);
+  ::close(client);
 }
 
 TEST_F(ProxyTest, AProtocolErrorComesBehindTheRepliesOfOtherNodes) {

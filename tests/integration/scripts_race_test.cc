@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Scripts with declared and undeclared keys, quick and slow ones, alone and in MULTI, at once on several I/O threads:
-// none is half done, none sees half of another, and all end.
+// Scripts with declared and undeclared keys, quick and slow ones, alone and in MULTI, at once on several I/O threads,
+// beside walks over all keys: none is half done, none sees half of another, and all end.
 //
 // A value is "<version> <balance>"; see tests/unit/storage/undeclared_keys_test.cc, which does the same below the
 // commands.
@@ -46,9 +46,8 @@ class ScriptsRace : public testing::Test {
   }
 
   // The keys of one script in any order, of which it declares some.
-  static std::vector<size_t> ChooseKeys(storage::Random& random) {
+  static std::vector<size_t> ChooseKeys(storage::Random& random, size_t count) {
     std::set<size_t> chosen;
-    const size_t count = 2 + random.Below(4);
     while (chosen.size() < count) chosen.insert(random.Below(kKeys));
     std::vector<size_t> keys(chosen.begin(), chosen.end());
     for (size_t i = keys.size() - 1; i > 0; --i) std::swap(keys[i], keys[random.Below(i + 1)]);
@@ -79,20 +78,50 @@ class ScriptsRace : public testing::Test {
     const Context client = ConnectTo(server_);
     std::vector<Footprint> done;
     for (int i = 0; i < kScriptsOfAClient && !HasFailure(); ++i) {
-      const std::vector<size_t> keys = ChooseKeys(random);
-      const std::vector<std::string> request = RequestFor(keys, random);
-      if (random.Below(8) == 0) {
-        Ask(client.get(), {"MULTI"});
-        Ask(client.get(), request);
-        const Reply replies = Ask(client.get(), {"EXEC"});
-        const bool has_one = replies != nullptr && replies->type == REDIS_REPLY_ARRAY && replies->elements == 1;
-        EXPECT_TRUE(has_one);
-        if (has_one) NoteVersions(replies->element[0], keys, done.emplace_back());
+      if (random.Below(4) == 0) {
+        RunTransaction(client.get(), random, done.emplace_back());
       } else {
-        NoteVersions(Ask(client.get(), request).get(), keys, done.emplace_back());
+        const std::vector<size_t> keys = ChooseKeys(random, 2 + random.Below(4));
+        NoteVersions(Ask(client.get(), RequestFor(keys, random)).get(), keys, done.emplace_back());
       }
     }
     return done;
+  }
+
+  // Two scripts, and commands between them.
+  static void RunTransaction(redisContext* client, storage::Random& random, Footprint& seen) {
+    const std::vector<size_t> keys = ChooseKeys(random, 4 + random.Below(3));
+    const std::vector<size_t> first(keys.begin(), keys.begin() + 2);
+    const std::vector<size_t> second(keys.begin() + 2, keys.end());
+    const bool watches = random.Below(2) == 0;
+    if (watches) Ask(client, {"WATCH", "watched"});
+    Ask(client, {"MULTI"});
+    Ask(client, RequestFor(first, random));
+    Ask(client, random.Below(4) == 0 ? std::vector<std::string>{"DBSIZE"} : std::vector<std::string>{"INCR", "count"});
+    Ask(client, RequestFor(second, random));
+    const Reply replies = Ask(client, {"EXEC"});
+    ASSERT_NE(replies, nullptr);
+    ASSERT_EQ(replies->type, REDIS_REPLY_ARRAY) << (replies->str == nullptr ? "" : replies->str);
+    ASSERT_EQ(replies->elements, 3u);
+    NoteVersions(replies->element[0], first, seen);
+    NoteVersions(replies->element[2], second, seen);
+  }
+
+  // All of them end, and see all keys.
+  static void Walk(redisContext* client) {
+    const auto has_all = [](const Reply& reply) { return reply != nullptr && reply->elements == kKeys; };
+    EXPECT_TRUE(has_all(Ask(client, {"KEYS", "key:*"})));
+    EXPECT_TRUE(has_all(Ask(client, {"EVAL", "return redis.call('KEYS','key:*')", "0"})));
+    EXPECT_GE(Ask(client, {"DBSIZE"})->integer, static_cast<int64_t>(kKeys));
+    EXPECT_EQ(Ask(client, {"RANDOMKEY"})->type, REDIS_REPLY_STRING);
+    EXPECT_STREQ(Ask(client, {"SCAN", "0", "COUNT", "100000"})->element[0]->str, "0");
+    EXPECT_STREQ(Ask(client, {"SWAPDB", "5", "6"})->str, "OK");
+    Ask(client, {"MULTI"});
+    Ask(client, {"KEYS", "key:*"});
+    Ask(client, {"EVAL", "return #redis.call('KEYS','key:*')", "0"});
+    const Reply replies = Ask(client, {"EXEC"});
+    ASSERT_TRUE(replies != nullptr && replies->elements == 2);
+    EXPECT_EQ(replies->element[1]->integer, static_cast<int64_t>(kKeys));
   }
 
   void ExpectConstantSum(redisContext* client) {
@@ -125,8 +154,7 @@ TEST_F(ScriptsRace, ScriptsAreAtomicWhateverKeysTheyDeclare) {
   const Context client = ConnectTo(server_);
   while (running > 0 && !HasFatalFailure()) {
     ExpectConstantSum(client.get());
-    const Reply keys = Ask(client.get(), {"KEYS", "key:*"});
-    EXPECT_TRUE(keys != nullptr && keys->elements == kKeys);
+    Walk(client.get());
   }
   for (std::thread& thread : threads) thread.join();
   std::vector<Footprint> all;

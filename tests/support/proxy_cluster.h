@@ -52,6 +52,15 @@ class ProxyTest : public testing::Test {
       if (reply->type == REDIS_REPLY_INTEGER) return KeyOf(i);
     }
   }
+  // Of another slot.
+  std::string OtherKeyAt(size_t shard) {
+    const Context context = ConnectTo(Node(shard));
+    Ask(context.get(), {"REPLCONF", "capa", "ringkv1"});
+    for (int i = 0;; ++i) {
+      const std::string name = "other:" + std::to_string(i);
+      if (Ask(context.get(), {"EXISTS", name})->type == REDIS_REPLY_INTEGER) return name;
+    }
+  }
   void Fill() {
     for (int i = 0; i < kProxiedKeys; ++i) {
       ASSERT_EQ(Say(Node(static_cast<size_t>(i) % nodes_.size()), {"SET", KeyOf(i), std::to_string(i)}), "OK");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server/scripts/scripts.h"
 
+#include <algorithm>
 #include <deque>
 
 #include "server/scripts/fiber.h"
@@ -24,6 +25,8 @@ class KeptLinks final : public test::NoLinks {
       next();
     }
   }
+
+  size_t pending() const { return work_.size(); }
 
   std::vector<std::string> answers;
 
@@ -114,6 +117,114 @@ TEST_F(ScriptsTest, WhatWaitsForTheThreadWaitsForItsScripts) {
   EXPECT_FALSE(has_passed);
   Kill();
   EXPECT_TRUE(has_passed);
+}
+
+// --- waiting for others ---
+
+TEST_F(ScriptsTest, AScriptThatIsKilledBeforeItBeginsAgainIsAnswered) {
+  Eval("redis.call('SET',KEYS[1],'x') for i = 1,3e7 do end return 'ended'", {"held"});
+  ASSERT_TRUE(Ended<outcome::LateReply>());
+  links_.Work(100);
+  Eval("redis.call('SET',KEYS[1],'x') return redis.call('GET','held')", {"own"});
+  ASSERT_TRUE(Ended<outcome::LateReply>());
+  EXPECT_EQ(server_.scripts().Kill(false), "");
+  server_.scripts().ResumeWaiting(0);
+  links_.Work();
+  ASSERT_EQ(links_.answers.size(), 2u);
+  std::sort(links_.answers.begin(), links_.answers.end());
+  EXPECT_EQ(links_.answers[0], "$5\r\nended\r\n");
+  EXPECT_TRUE(links_.answers[1].starts_with("-ERR Script killed by user with SCRIPT KILL.")) << links_.answers[1];
+  EXPECT_EQ(Run("get own"), "$-1\r\n");
+}
+
+TEST_F(ScriptsTest, AnUndeclaredKeyThatIsBeingMigratedIsWaitedForWithoutLocks) {
+  KeyFence& fence = server_.execution_parts().key_fence;
+  ASSERT_TRUE(fence.Add({"fenced"}));
+  Eval("redis.call('SET',KEYS[1],'x') return redis.call('SET','fenced','y')", {"own"});
+  ASSERT_TRUE(Ended<outcome::LateReply>());
+  bool has_passed = false;
+  server_.scripts().AfterRuns(0, [&has_passed] { has_passed = true; });
+  EXPECT_TRUE(has_passed);  // MIGRATE waits for scripts that were there before
+  EXPECT_EQ(Run("get own"), "$-1\r\n");
+  links_.Work();
+  EXPECT_TRUE(links_.answers.empty());
+  fence.Remove({"fenced"});
+  server_.scripts().ResumeWaiting(0);
+  links_.Work();
+  EXPECT_EQ(links_.answers, std::vector<std::string>{"+OK\r\n"});
+  EXPECT_EQ(Run("get own"), "$1\r\nx\r\n");
+  EXPECT_EQ(Run("get fenced"), "$1\r\ny\r\n");
+}
+
+TEST_F(ScriptsTest, ATransactionWaitsForAnUndeclaredKeyThatIsBeingMigrated) {
+  KeyFence& fence = server_.execution_parts().key_fence;
+  ASSERT_TRUE(fence.Add({"fenced"}));
+  Run("multi");
+  Run("set own x");
+  Eval("return redis.call('SET','fenced','y')");
+  Run("exec");
+  ASSERT_TRUE(Ended<outcome::LateReply>());
+  fence.Remove({"fenced"});
+  server_.scripts().ResumeWaiting(0);
+  links_.Work();
+  EXPECT_EQ(links_.answers, std::vector<std::string>{"*2\r\n+OK\r\n+OK\r\n"});
+}
+
+TEST_F(ScriptsTest, AWalkThatHasWaitedForLongKeepsNewScriptsBack) {
+  BeginEndless({"a"});
+  EXPECT_EQ(Run("keys *"), "<postponed>");
+  EXPECT_EQ(Eval("return 1", {"b"}), ":1\r\n");
+  clock_.Advance(300);
+  EXPECT_EQ(Run("keys *"), "<postponed>");
+  EXPECT_EQ(Eval("return 1", {"b"}), "<postponed>");
+  EXPECT_EQ(Run("set b x"), "+OK\r\n");  // holds nothing for long
+  Kill();
+  EXPECT_EQ(Run("keys *"), "*1\r\n$1\r\nb\r\n");
+  EXPECT_EQ(Eval("return 1", {"b"}), ":1\r\n");
+}
+
+TEST_F(ScriptsTest, AWalkWhoseClientHasGoneKeepsNothingBack) {
+  BeginEndless({"a"});
+  Run("keys *");
+  clock_.Advance(3000);
+  EXPECT_EQ(Eval("return 1", {"b"}), ":1\r\n");
+  Kill();
+}
+
+TEST_F(ScriptsTest, AKeyThatAScriptHoldsIsWatchedAtOnce) {
+  BeginEndless({"a"});
+  EXPECT_EQ(Run("watch a"), "+OK\r\n");
+  Kill();
+  const std::unique_ptr<Session> other = MakeSession();
+  RunLineOn(*other, "set a x");
+  Run("multi");
+  EXPECT_EQ(Run("exec"), "*-1\r\n");
+}
+
+TEST_F(ScriptsTest, ScriptsBeyondTheMostThatTakeTurnsWait) {
+  for (int i = 0; i < 64; ++i) BeginEndless();
+  EXPECT_EQ(Eval("return 1"), "<postponed>");
+  EXPECT_EQ(Run("set key x"), "+OK\r\n");
+  Kill();
+  EXPECT_EQ(Eval("return 1"), ":1\r\n");
+}
+
+TEST_F(ScriptsTest, OneScriptGoesOnInEachRound) {
+  for (int i = 0; i < 3; ++i) BeginEndless();
+  const size_t round = links_.pending();
+  EXPECT_EQ(round, 1u);
+  links_.Work(1);
+  EXPECT_EQ(links_.pending(), round);
+  Kill();
+}
+
+TEST_F(ScriptsTest, DebugWaitsForAScript) {
+  options_.enable_debug_command = static_cast<int64_t>(DebugCommand::kYes);
+  BeginEndless({"a"});
+  session_->checked_needs &= ~uint32_t{kNeedsNoLongHold};  // as if the script had begun after the admission
+  EXPECT_EQ(Run("debug object a"), "<postponed>");
+  EXPECT_EQ(Run("debug digest-value a"), "<postponed>");
+  Kill();
 }
 
 TEST_F(ScriptsTest, AScriptOfAServerThatEndsIsUndone) {

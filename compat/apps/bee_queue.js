@@ -22,6 +22,7 @@ async function many() {
 
 async function delayed() {
   const queue = queueOf("delayed", { activateDelayedJobs: true });
+  await queue.ready(); // it hears of the events
   queue.process(async (job) => Date.now() - job.options.timestamp);
   const job = queue.createJob({}).delayUntil(Date.now() + 300);
   const result = succeeded(job);
@@ -31,6 +32,7 @@ async function delayed() {
 
 async function retried() {
   const queue = queueOf("retried", { activateDelayedJobs: true });
+  await queue.ready();
   let tries = 0;
   queue.process(async (job) => {
     job.reportProgress({ tries: ++tries });

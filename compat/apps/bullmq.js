@@ -17,6 +17,8 @@ function opened(each) {
 }
 
 const queueOf = (name) => opened(new Queue(name, base));
+// From the first event on: what happens before its connection reads would be missed.
+const eventsOf = (name) => opened(new QueueEvents(name, { ...base, lastEventId: "0" }));
 const workerOf = (name, process, options) => opened(new Worker(name, process, { ...base, ...options }));
 
 async function many() {
@@ -37,8 +39,7 @@ async function many() {
 async function delayed() {
   const queue = queueOf("delayed");
   workerOf("delayed", async (job) => Date.now() - job.timestamp);
-  const events = opened(new QueueEvents("delayed", base));
-  await events.waitUntilReady();
+  const events = eventsOf("delayed");
   const job = await queue.add("late", {}, { delay: 300 });
   const promoted = await queue.add("promoted", {}, { delay: 1e6 });
   const state = await promoted.getState();
@@ -81,8 +82,7 @@ async function prioritized() {
 
 async function retried() {
   const queue = queueOf("retried");
-  const events = opened(new QueueEvents("retried", base));
-  await events.waitUntilReady();
+  const events = eventsOf("retried");
   workerOf("retried", async (job) => {
     await job.updateProgress(job.attemptsMade);
     await job.log(`attempt ${job.attemptsMade}`);
@@ -116,8 +116,7 @@ async function flow() {
   const flows = opened(new FlowProducer(base));
   workerOf("steps", async (job) => job.data);
   workerOf("whole", async (job) => sum(Object.values(await job.getChildrenValues())));
-  const events = opened(new QueueEvents("whole", base));
-  await events.waitUntilReady();
+  const events = eventsOf("whole");
   const children = [1, 2, 3].map((data) => ({ name: "step", queueName: "steps", data }));
   const inner = { name: "inner", queueName: "whole", data: 0, children: [{ name: "s", queueName: "steps", data: 4 }] };
   const tree = await flows.add({ name: "whole", queueName: "whole", data: 0, children: [...children, inner] });

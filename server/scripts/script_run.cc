@@ -95,7 +95,7 @@ bool ScriptRun::Enter() {
 }
 
 void ScriptRun::ReplyKilled() {
-  reply_.Error("ERR " + std::string(unwind_error()) + " script: " + name_ + ", on " +
+  reply_.Error("ERR " + std::string(unwind_error()) + " script: " + std::string(name_) + ", on " +
                (is_function() ? "@user_function" : "@user_script") + ":1.");
 }
 

@@ -220,6 +220,7 @@ TEST_F(ScriptsTest, OneScriptGoesOnInEachRound) {
 
 TEST_F(ScriptsTest, DebugWaitsForAScript) {
   options_.enable_debug_command = static_cast<int64_t>(DebugCommand::kYes);
+  server_.needs().Update();
   BeginEndless({"a"});
   session_->checked_needs &= ~uint32_t{kNeedsNoLongHold};  // as if the script had begun after the admission
   EXPECT_EQ(Run("debug object a"), "<postponed>");

@@ -223,6 +223,8 @@ int RewriteCalls(lua_State* state, const char* name, bool& has_foreign_data) {
   return luaL_loadbufferx(state, rewritten.data(), rewritten.size(), name, "b");
 }
 
+constexpr std::string_view kGoto = "goto";
+
 // A text for the parser, which may take long.
 class PiecesOfText {
  public:
@@ -236,16 +238,28 @@ class PiecesOfText {
 
  private:
   std::string_view TakeNext(lua_State* state);
+  void CountGotos(lua_State* state, std::string_view text);
 
   std::string_view rest_;
   bool has_begun_ = false;
+  int gotos_ = 0;
 };
+
+// For each block and each label the parser looks at all of them. Redis has none.
+void PiecesOfText::CountGotos(lua_State* state, std::string_view text) {
+  constexpr int kMostGotos = 1000;
+  for (size_t at = 0; (at = text.find(kGoto, at)) != std::string_view::npos; ++at) ++gotos_;
+  if (gotos_ <= kMostGotos) return;
+  lua_pushfstring(state, "more than %d goto statements", kMostGotos);
+  lua_error(state);
+}
 
 // LuaJIT knows bytecode, marks of UTF-8 and lines of "#" by the first character, so that is a space.
 std::string_view PiecesOfText::TakeNext(lua_State* state) {
   constexpr size_t kPiece = 4096;
   if (!std::exchange(has_begun_, true)) return " ";
   Interpreter::Of(state).PulseIfWanted(state);
+  CountGotos(state, rest_.substr(0, kPiece + kGoto.size() - 1));
   const std::string_view piece = rest_.substr(0, kPiece);
   rest_.remove_prefix(piece.size());
   return piece;

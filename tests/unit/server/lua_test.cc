@@ -485,6 +485,16 @@ TEST_F(Lua, NothingOfAScriptIsVisibleToAnother) {
   EXPECT_EQ(Run("return ('abc'):sub(2) .. string.sub('abc', 1, 1) .. tostring(getmetatable(redis))"), "$6|bcanil|");
 }
 
+// LuaJIT's parser takes time in the square of their number, and a script is compiled without pulses.
+TEST_F(Lua, AThousandGotosAreTooMany) {
+  std::string text;
+  for (int i = 0; i < 20'000; ++i) text.append("goto a ");
+  for (int i = 0; i < 20'000; ++i) text.append("do end ");
+  EXPECT_EQ(Run(text), "-ERR Error compiling script (new function): more than 1000 goto statements|");
+  EXPECT_EQ(Run("return {loadstring(ARGV[1])}", 2, {}, {text}), "*0|");
+  EXPECT_EQ(Run("for i = 1, 9 do if i > 3 then goto done end end ::done:: return 'fine'"), "$4|fine|");
+}
+
 TEST_F(Lua, BytecodeIsNotLoaded) {
   EXPECT_EQ(Run("return type(loadstring(string.dump(function() end)))"), "$3|nil|");
   EXPECT_EQ(Run("local s = string.dump(function() end) return type(load(function() local r = s s = nil return r end))"),

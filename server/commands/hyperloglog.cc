@@ -219,6 +219,7 @@ constexpr Command kHyperLogLogCommands[] = {
     {.name = "pfcount",
      .arity = -2,
      .flags = kReadOnly,
+     .traits = kMayReplicate,
      .keys = {.flags = kKeyRW | kKeyAccess,
               .first = 1,
               .last = -1,

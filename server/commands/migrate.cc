@@ -110,9 +110,9 @@ void Migrate(AdminCall& call) {
       if (call.txn.Find(request->db, key, storage::Intent::kRead)) request->keys.emplace_back(key);
     }
   }
-  call.txn.Unlock();
   if (request->keys.empty()) return call.reply.Simple("NOKEY");
   if (!call.may_wait) return call.reply.Error("ERR MIGRATE needs a client that can wait for its reply");
+  call.txn.Unlock();
   call.outcome = outcome::LateReply{};
   call.server.key_migrations().Start(std::move(*request));
 }

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Messages between clients.
+#include <span>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "server/cluster/cluster_state.h"
 #include "server/commands/families.h"
@@ -63,25 +67,41 @@ void Unsubscribe(AdminCall& call, Topic topic) {
   session.NoteSubscriptions();
 }
 
-// Forwards the message to the other nodes of a cluster, which do not forward it again, or to the replicas of a
-// primary.
-void TellOthers(AdminCall& call, const cluster::PublishedMessage& published) {
-  Server& server = call.server;
+cluster::PublishedMessage MessageOf(std::span<const std::string_view> argv, bool in_shard) {
+  return {.in_shard = in_shard, .channel = argv[1], .message = argv[2]};
+}
+
+// Forwards the message to the other nodes of a cluster, unless it comes from one, or to the replicas of a primary.
+void TellOthers(Server& server, size_t thread, bool comes_from_node, std::span<const std::string_view> argv,
+                bool in_shard) {
   if (server.cluster().is_enabled()) {
-    if (call.session.speaks_node_link) return;
-    return server.links().TellNodes(call.thread.index, published.in_shard, call.args.all());
+    if (!comes_from_node) server.links().TellNodes(thread, in_shard, argv);
+  } else if (!server.replication().is_replica()) {
+    server.replication().feeds().Publish(MessageOf(argv, in_shard));
   }
-  if (server.replication().is_replica()) return;
-  // Of a transaction they are to see the message behind all that it does.
-  if (!call.in_transaction) return server.replication().feeds().Publish(published);
-  AfterUnlock(call, [&server, published] { server.replication().feeds().Publish(published); });
+}
+
+// Others are to see the message behind all that the transaction does. A script that begins again would publish it
+// twice, so its subscribers get it at the end too.
+void PublishAtEnd(AdminCall& call, Broker::Addressed addressed, bool in_shard) {
+  Server& server = call.server;
+  const size_t thread = call.thread.index;
+  if (!MayBeUndone(call)) Broker::Send(server.links(), thread, std::exchange(addressed, {}));
+  const std::vector<std::string> words(call.args.all().begin(), call.args.all().end());
+  const bool comes_from_node = call.session.speaks_node_link;
+  AfterUnlock(call, [&server, thread, addressed = std::move(addressed), words, comes_from_node, in_shard] {
+    Broker::Send(server.links(), thread, addressed);
+    TellOthers(server, thread, comes_from_node, std::vector<std::string_view>(words.begin(), words.end()), in_shard);
+  });
 }
 
 void PublishOn(AdminCall& call, bool in_shard) {
-  const cluster::PublishedMessage published{.in_shard = in_shard, .channel = call.args[1], .message = call.args[2]};
-  const size_t receivers = call.server.broker().Publish(call.server.links(), call.thread.index, published);
-  TellOthers(call, published);
-  call.reply.Integer(static_cast<int64_t>(receivers));
+  Server& server = call.server;
+  Broker::Addressed addressed = server.broker().Address(MessageOf(call.args.all(), in_shard));
+  call.reply.Integer(static_cast<int64_t>(addressed.receivers));
+  if (call.in_transaction) return PublishAtEnd(call, std::move(addressed), in_shard);
+  Broker::Send(server.links(), call.thread.index, addressed);
+  TellOthers(server, call.thread.index, call.session.speaks_node_link, call.args.all(), in_shard);
 }
 
 void Publish(AdminCall& call) { PublishOn(call, false); }

@@ -119,16 +119,17 @@ bool PostponeForHold(Execution& execution) {
   return execution.Postpone();
 }
 
-bool RefuseAsBusy(Execution& execution) {
-  const bool is_function = execution.parts().long_holds.busy_with() == BusyWith::kFunction;
-  return Refuse(execution, is_function ? errors::kBusyWithFunction : errors::kBusyWithScript);
-}
+bool RefuseAsBusy(Execution& execution) { return Refuse(execution, BusyError(execution.parts())); }
 
 }  // namespace
 
 std::string DescribeDiskFailure(const ExecutionParts& parts) {
   const std::string log_failure = parts.data.durability().log().failure();
   return log_failure.empty() ? std::string(errors::kSnapshotFailed) : std::string(errors::kLogFailed) + log_failure;
+}
+
+std::string_view BusyError(const ExecutionParts& parts) {
+  return parts.long_holds.busy_with() == BusyWith::kFunction ? errors::kBusyWithFunction : errors::kBusyWithScript;
 }
 
 storage::Hold HoldOn(const Execution& execution) {

@@ -20,13 +20,12 @@ MoreLocks LockData(const Command& row, std::span<const std::string_view> argv, s
 
 }  // namespace
 
-MoreLocks LockForCall(const Command& row, std::span<const std::string_view> argv, storage::DbIndex db,
-                      storage::Txn& txn) {
+MoreLocks LockForCall(const Command& row, std::span<const std::string_view> argv, storage::Txn& txn) {
   const MoreLocks locked = LockData(row, argv, txn);
   if (locked != MoreLocks::kLocked || !row.Is(kWrite)) return locked;
   txn.BeginChanges();
   bool may_change = true;
-  ForEachKey(row, argv, [&](std::string_view key) { may_change = may_change && txn.MayChange(db, key); });
+  ForEachKey(row, argv, [&](std::string_view key) { may_change = may_change && txn.MayChange(key); });
   return may_change ? MoreLocks::kLocked : MoreLocks::kMustRestart;
 }
 

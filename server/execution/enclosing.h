@@ -17,6 +17,7 @@ struct Enclosing {
   std::vector<std::function<void()>> after_unlock;  // work deferred by these commands
   // Takes the keyspace events of these commands, which are told when it ends; null: each is told when its command ends.
   storage::KeyEventList* events = nullptr;
+  bool may_begin_again = false;   // of a script: what they do may be undone; what can't be is deferred
   bool is_out_of_memory = false;  // maxmemory was exceeded when the enclosing command was admitted
   std::shared_ptr<const ClusterView> cluster_view = {};  // that the enclosing command was routed by
   Turns* turns = nullptr;  // null: these commands can't be suspended, or see to that themselves

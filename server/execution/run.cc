@@ -103,11 +103,6 @@ void EndWalk(Execution& execution) {
   execution.Postpone();
 }
 
-// Of a script before its calls, as Redis does.
-void TellMonitors(const Execution& execution) {
-  TellMonitors(execution.parts(), execution.row(), execution.argv(), execution.session().db, *execution.session().card);
-}
-
 }  // namespace
 
 DataCall MakeCall(const ExecutionParts& parts, storage::Txn& txn, std::span<const std::string_view> argv,
@@ -126,6 +121,11 @@ bool LockKeysOf(const Command& row, std::span<const std::string_view> argv, stor
   return txn.LockAdded(waits);
 }
 
+void TellMonitorsOnce(Execution& execution) {
+  if (std::exchange(execution.was_shown, true)) return;
+  TellMonitors(execution.parts(), execution.row(), execution.argv(), execution.session().db, *execution.session().card);
+}
+
 void Run(Execution& execution) {
   const ExecutionParts& parts = execution.parts();
   ThreadState& thread = execution.thread();
@@ -136,13 +136,14 @@ void Run(Execution& execution) {
   execution.began = parts.ticks.Now();
   const int64_t errors_before = reply.errors();
   txn.no_touch = execution.session().no_touch && !execution.row().Has(kAlwaysTouches);
-  if (execution.row().Has(kRunsScript)) TellMonitors(execution);
   execution.row().run.data != nullptr ? RunData(execution) : RunAdmin(execution);
   thread.last_command_end = parts.ticks.Now();
   const uint64_t nanoseconds = parts.ticks.Nanoseconds(thread.last_command_end - execution.began);
   if (execution.row().scope != Scope::kNothing) EndWalk(execution);
+  const bool is_postponed = std::holds_alternative<outcome::Postponed>(execution.outcome);
+  if (execution.row().Has(kRunsScript) && !is_postponed) TellMonitorsOnce(execution);
   const bool waits = !execution.outcome.is_done() && NoteSpent(execution, nanoseconds);
-  if (!execution.caller.is_accounted || std::holds_alternative<outcome::Postponed>(execution.outcome)) return;
+  if (!execution.caller.is_accounted || is_postponed) return;
   const bool has_failed = reply.errors() != errors_before && !execution.has_run_queued;
   Account(parts, thread,
           {.entry = *execution.entry,

@@ -30,6 +30,7 @@ struct Execution {
   bool has_run_queued = false;          // EXEC has run commands, whose errors are counted by themselves
   bool is_out_of_memory = false;        // maxmemory was exceeded when it was admitted
   uint64_t began = 0;                   // when its handler was called, in ticks
+  bool was_shown = false;               // to the clients in MONITOR
 
   const ExecutionParts& parts() const { return caller.parts; }
   ThreadState& thread() const { return caller.thread; }
@@ -75,6 +76,8 @@ bool WritesToFencedKey(KeyFence& fence, const Command& row, std::span<const std:
 
 // For how long others hold data that the request would lock.
 storage::Hold HoldOn(const Execution& execution);
+// The error for a request that needs what is overdue.
+std::string_view BusyError(const ExecutionParts& parts);
 
 // --- lock, run ---
 // False, and nothing is locked, if a key is held for long and the thread serves clients.
@@ -86,6 +89,8 @@ inline bool LockKeys(const Command& row, const Request& request, storage::Txn& t
 }
 // The keys are locked.
 void Run(Execution& execution);
+// Shows a request that runs a script to the clients in MONITOR, before the calls of the script.
+void TellMonitorsOnce(Execution& execution);
 
 // --- refusals ---
 // Writes the error, counts it, and marks an open transaction as failed, or ends it if the command is EXEC.

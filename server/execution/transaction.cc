@@ -159,8 +159,12 @@ void RunQueued(AdminCall& call) {
   run.End();
 }
 
+bool MayBeUndone(const AdminCall& call) {
+  return call.execution.enclosing != nullptr && call.execution.enclosing->may_begin_again;
+}
+
 void AfterUnlock(AdminCall& call, std::function<void()> work) {
-  if (!call.txn.holds_any()) return work();
+  if (!MayBeUndone(call) && !call.txn.holds_any()) return work();
   call.execution.enclosing->after_unlock.push_back(std::move(work));
 }
 

@@ -45,7 +45,10 @@ class QueuedRun {
   Enclosing enclosing_;
 };
 
-// Runs `work` when no locks of data are held: at once, or after EXEC has released its locks.
+// Whether the call is of a script that may still be undone and begin again: what can't be undone is done AfterUnlock.
+bool MayBeUndone(const AdminCall& call);
+
+// Runs `work` when no locks of data are held: at once, or after EXEC or the script has released its locks.
 void AfterUnlock(AdminCall& call, std::function<void()> work);
 
 }  // namespace ringkv::server

@@ -92,16 +92,19 @@ size_t Broker::FindReceiversInShard(std::string_view channel, std::string_view m
   return AddDeliveries(found->second, Encode({"smessage", channel, message}), deliveries);
 }
 
+Broker::Addressed Broker::Address(const cluster::PublishedMessage& published) {
+  Addressed addressed;
+  MutexLock lock(mutex_);
+  addressed.receivers = published.in_shard
+                            ? FindReceiversInShard(published.channel, published.message, &addressed.deliveries)
+                            : FindReceivers(published.channel, published.message, &addressed.deliveries);
+  return addressed;
+}
+
 size_t Broker::Publish(ClientLinks& links, size_t thread, const cluster::PublishedMessage& published) {
-  std::vector<Delivery> deliveries;
-  size_t receivers = 0;
-  {
-    MutexLock lock(mutex_);
-    receivers = published.in_shard ? FindReceiversInShard(published.channel, published.message, &deliveries)
-                                   : FindReceivers(published.channel, published.message, &deliveries);
-  }
-  for (const Delivery& each : deliveries) links.Deliver(thread, each.thread, each.clients, each.bytes);
-  return receivers;
+  const Addressed addressed = Address(published);
+  Send(links, thread, addressed);
+  return addressed.receivers;
 }
 
 std::vector<std::string> Broker::Names(Topic topic, const std::string* pattern) {

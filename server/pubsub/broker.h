@@ -79,8 +79,23 @@ class Broker {
   // Removes all subscriptions of the client.
   void RemoveAll(Subscriptions& subscriptions, const ClientCard& client);
 
-  // Hands the message to the threads of the subscribers. Returns the number of subscriptions that match, so a client
-  // with two of them counts twice. `thread`: the calling I/O thread, or kNoThread.
+  // A message for the clients of one thread.
+  struct Delivery {
+    size_t thread;
+    std::shared_ptr<const std::vector<uint64_t>> clients;
+    std::shared_ptr<const std::string> bytes;
+  };
+  struct Addressed {
+    std::vector<Delivery> deliveries;
+    size_t receivers = 0;  // subscriptions that match: a client with two of them counts twice
+  };
+  // Finds the subscribers.
+  Addressed Address(const cluster::PublishedMessage& published);
+  // Hands the message to their threads. `thread`: the calling I/O thread, or kNoThread.
+  static void Send(ClientLinks& links, size_t thread, const Addressed& addressed) {
+    for (const Delivery& each : addressed.deliveries) links.Deliver(thread, each.thread, each.clients, each.bytes);
+  }
+  // Both at once; returns the number of receivers.
   size_t Publish(ClientLinks& links, size_t thread, const cluster::PublishedMessage& published);
 
   // --- PUBSUB ---
@@ -91,11 +106,6 @@ class Broker {
 
  private:
   using Audiences = std::unordered_map<std::string, Audience, storage::SeededHash, std::equal_to<>>;
-  struct Delivery {
-    size_t thread;
-    std::shared_ptr<const std::vector<uint64_t>> clients;
-    std::shared_ptr<const std::string> bytes;
-  };
 
   Audiences& AudiencesOf(Topic topic) REQUIRES(mutex_) { return audiences_[static_cast<size_t>(topic)]; }
   // Appends the deliveries; returns the number of clients.

@@ -41,16 +41,22 @@ class Program : public std::enable_shared_from_this<Program> {
   virtual RunEnd Run(LuaState& state, ScriptHost& host, std::span<const std::string_view> keys,
                      std::span<const std::string_view> arguments, resp::ReplyWriter& reply) const = 0;
 
-  // Whether it has once had to begin again, because of a key that it did not declare: then it is irrevocable from the
-  // start.
-  bool uses_undeclared_keys() const { return uses_undeclared_keys_.load(std::memory_order_relaxed); }
-  void NoteUndeclaredKeys() const { uses_undeclared_keys_.store(true, std::memory_order_relaxed); }
+  // It had to begin again: it uses keys that it did not declare, or changes large values.
+  void NoteRestart() const { careful_runs_.store(kCarefulRuns, std::memory_order_relaxed); }
+  // Whether the run that begins is to be irrevocable from the start. After some runs it is tried without again.
+  bool TakeCare() const {
+    const uint32_t left = careful_runs_.load(std::memory_order_relaxed);
+    if (left > 0) careful_runs_.store(left - 1, std::memory_order_relaxed);
+    return left > 0;
+  }
 
  private:
+  static constexpr uint32_t kCarefulRuns = 100;
+
   const LuaState::Purpose purpose_;
   const uint32_t flags_;
   const bool has_flags_;
-  mutable std::atomic<bool> uses_undeclared_keys_{false};
+  mutable std::atomic<uint32_t> careful_runs_{0};
 };
 
 }  // namespace ringkv::server

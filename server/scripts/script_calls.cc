@@ -19,6 +19,7 @@ namespace {
 constexpr std::string_view kUnknownCommand = "ERR Unknown Redis command called from script";
 constexpr std::string_view kWrongArity = "ERR Wrong number of args calling Redis command from script";
 constexpr std::string_view kNotFromScript = "ERR This Redis command is not allowed from script";
+constexpr std::string_view kNotBlocking = " command is not allowed with BLOCK option from scripts";
 constexpr std::string_view kStaleReplica = "ERR Can not execute the command on a stale replica";
 constexpr std::string_view kOnlyReads = "ERR Write commands are not allowed from read-only scripts.";
 constexpr std::string_view kFenced = "TRYAGAIN Script attempted to write to a key that MIGRATE is sending";
@@ -57,11 +58,12 @@ Pulse ScriptRun::Refuse(const CommandEntry* entry, std::string_view error, resp:
 std::string ScriptRun::WhyRefused(const CommandEntry& entry, std::span<const std::string_view> argv) {
   const Command& row = *entry.row;
   if (row.is_container || !row.ArityFits(argv.size())) return std::string(kWrongArity);
-  if (row.Is(kNoScript)) return std::string(kNotFromScript);
+  if (row.Is(kNoScript) || row.Has(kAnswersLate)) return std::string(kNotFromScript);
+  if (row.MayWait(argv)) return "ERR " + std::string(argv[0]) + std::string(kNotBlocking);
   const uint32_t unmet = entry.needs & parts_.needs.Get() & session_.checked_needs;
   if ((unmet & kNeedsFreshData) != 0) return std::string(kStaleReplica);
+  if (only_reads_ && (row.Is(kWrite) || row.Has(kMayReplicate))) return std::string(kOnlyReads);
   if (row.Is(kWrite)) {
-    if (only_reads_) return std::string(kOnlyReads);
     if ((unmet & kNeedsWritable) != 0) return std::string(errors::kReadOnly);
     if ((unmet & kNeedsHealthyDisk) != 0) return DescribeDiskFailure(parts_);
     if ((unmet & kNeedsReplicas) != 0) return std::string(errors::kNoReplicas);
@@ -144,7 +146,7 @@ bool ScriptRun::WaitsForFence() {
 // --- locks ----------------------------------------------------------------------------------------------------------
 
 Pulse ScriptRun::RestartLater() {
-  program_->NoteUndeclaredKeys();
+  program_->NoteRestart();
   begins_again_ = true;
   return Pulse::kEnd;
 }
@@ -167,7 +169,7 @@ bool ScriptRun::LockKeys(bool waits_for_long) {
 
 Pulse ScriptRun::Lock(const CommandEntry& entry, std::span<const std::string_view> argv) {
   for (;;) {
-    switch (LockForCall(*entry.row, argv, session_.db, *txn_)) {
+    switch (LockForCall(*entry.row, argv, *txn_)) {
       case storage::MoreLocks::kLocked: return Pulse::kContinue;
       case storage::MoreLocks::kHeldForLong:
         WaitForOthers();
@@ -181,7 +183,9 @@ Pulse ScriptRun::Lock(const CommandEntry& entry, std::span<const std::string_vie
 // From the first write on it can't be killed.
 bool ScriptRun::MayWrite() {
   Stage stage = Stage::kReads;
-  return stage_.compare_exchange_strong(stage, Stage::kHasWritten) || stage == Stage::kHasWritten;
+  if (!stage_.compare_exchange_strong(stage, Stage::kHasWritten)) return stage == Stage::kHasWritten;
+  events_before_changes_ = events_.items().size();
+  return true;
 }
 
 CommandPermit ScriptRun::CheckPermit(std::span<const std::string_view> argv) {

@@ -25,6 +25,11 @@ constexpr int kIdleLooks = 100;
 // The state that runs on this thread, for the signal handler.
 thread_local std::atomic<LuaState*> running_state{nullptr};
 
+int ThisThread() {
+  thread_local const int id = static_cast<int>(::gettid());
+  return id;
+}
+
 void OnSliceSignal(int) {
   if (LuaState* state = running_state.load(std::memory_order_relaxed)) state->RequestPulse();
 }
@@ -60,7 +65,7 @@ ScriptClock::~ScriptClock() {
 uint64_t ScriptClock::Begin(size_t thread, LuaState& state, uint64_t nanoseconds) {
   Slice& slice = slices_[thread];
   running_state.store(&state, std::memory_order_relaxed);
-  if (slice.thread_id.load(std::memory_order_relaxed) == 0) slice.thread_id = static_cast<int>(::gettid());
+  slice.thread_id.store(ThisThread(), std::memory_order_relaxed);  // slices of threads without clients are shared
   if (nanoseconds < kFirstSliceNs && !is_hurried_.load(std::memory_order_relaxed)) is_hurried_ = true;
   const uint64_t now = ticks_.Now();
   slice.end_ticks.store(now + nanoseconds * ticks_per_us_ / 1000);

@@ -77,8 +77,9 @@ SharedScript ScriptRegistry::Keep(SharedScript script, bool stays) {
   Kept& kept = place->second;
   if (is_new) {
     bytes_ += script->memory();
-    if (!stays) kept.place = from_eval_.insert(from_eval_.end(), place->first);
-    if (from_eval_.size() > kMostFromEval) EvictOldest();
+    if (stays) return script;
+    if (from_eval_.size() == kMostFromEval) EvictOldest();
+    kept.place = from_eval_.insert(from_eval_.end(), place->first);
     return script;
   }
   NoteUse(kept);
@@ -95,6 +96,7 @@ void ScriptRegistry::EvictOldest() {
   }
   const auto oldest = scripts_.find(from_eval_.front());
   from_eval_.pop_front();
+  oldest->second.script->set_evicted();
   bytes_ -= oldest->second.script->memory();
   scripts_.erase(oldest);
   evicted_.fetch_add(1, std::memory_order_relaxed);

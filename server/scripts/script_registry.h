@@ -42,11 +42,15 @@ class Script final : public Program {
     if (!was_used_.load(std::memory_order_relaxed)) was_used_.store(true, std::memory_order_relaxed);
   }
   bool TakeUse() const { return was_used_.exchange(false, std::memory_order_relaxed); }
+  // Whether the registry has let it go: clients get NOSCRIPT until they send it again.
+  bool is_evicted() const { return is_evicted_.load(std::memory_order_relaxed); }
+  void set_evicted() const { is_evicted_.store(true, std::memory_order_relaxed); }
 
  private:
   const std::string sha1_;  // lower case
   const std::string body_;  // without the line of "#!lua"
   mutable std::atomic<bool> was_used_{false};
+  mutable std::atomic<bool> is_evicted_{false};
 };
 
 using SharedScript = std::shared_ptr<const Script>;

@@ -14,9 +14,10 @@
 namespace ringkv::server {
 namespace {
 
-// Lua's own need and that of a command, which may serve blocked clients.
+// Lua's own need and that of a command.
 constexpr size_t kScriptStackBytes = kLuaStackBytes + 256 * 1024;
 constexpr size_t kReplyKept = 64 * 1024;
+constexpr std::string_view kKilled = "ERR Script killed by user with SCRIPT KILL...";  // functions too, in redis-server
 
 std::shared_ptr<ClientCard> CardOfScripts() {
   auto card = std::make_shared<ClientCard>();
@@ -37,6 +38,8 @@ ScriptRun::ScriptRun(const ExecutionParts& parts, ScriptClock& clock, size_t slo
       own_txn_(parts.data.store(), 0, thread.random),
       fiber_(kScriptStackBytes) {
   own_txn_.set_skips_held(thread.index != kNoThread);
+  enclosing_.events = &events_;
+  enclosing_.may_begin_again = true;
 }
 
 ScriptRun::~ScriptRun() = default;
@@ -46,6 +49,7 @@ ScriptRun::~ScriptRun() = default;
 ScriptRun::Progress ScriptRun::Begin(const AdminCall& call, const ScriptInput& input, LuaState& state) {
   began_ = call.execution.began;
   state_ = &state;
+  execution_ = &call.execution;
   program_ = &input.program;
   name_ = input.name;
   keys_ = input.keys;
@@ -58,15 +62,16 @@ ScriptRun::Progress ScriptRun::Begin(const AdminCall& call, const ScriptInput& i
   has_fence_ = (parts_.needs.Get() & call.session.checked_needs & kNeedsNoFence) != 0;
   client_session_ = &call.session;
   txn_ = call.in_transaction ? &call.txn : &own_txn_;
-  enclosing_.events = &events_;
   may_suspend_ = call.may_wait || (call.in_transaction && call.execution.enclosing->turns != nullptr);
-  is_irrevocable_ = program_->uses_undeclared_keys();
+  is_irrevocable_ = program_->TakeCare();
   PinClusterView(call);
   ResetSession(call.session);
-  own_txn_.set_now(call.txn.now());
+  own_txn_.ActLike(call.txn);
   own_txn_.ForgetDependence();
   reply_.set_protocol(call.reply.protocol());
-  return GoOn();
+  const Progress progress = GoOn();
+  if (progress != Progress::kEnded) spent_ = Nanoseconds();
+  return progress;
 }
 
 ScriptRun::Progress ScriptRun::Resume() { return GoOn(); }
@@ -74,13 +79,13 @@ ScriptRun::Progress ScriptRun::Resume() { return GoOn(); }
 ScriptRun::Progress ScriptRun::GoOn() {
   for (;;) {
     if (!fiber_.is_under_way()) {
-      if (is_ended()) {
-        ReplyKilled();
-        return Progress::kEnded;
+      if (is_ended()) return EndWith(kKilled);
+      if (WaitsForFence()) return Progress::kWaits;
+      if (!LockDeclared()) {
+        return HoldOnDeclared() == storage::Hold::kOverdue ? EndWith(BusyError(parts_)) : Progress::kWaits;
       }
-      if (WaitsForFence() || !LockDeclared()) return Progress::kWaits;
     }
-    has_begun_ = true;
+    if (!std::exchange(has_begun_, true)) TellMonitorsOnce(*execution_);
     if (!Enter()) return waits_ ? Progress::kWaits : Progress::kSuspended;
     if (!begins_again_) return Progress::kEnded;
     BeginAgain();
@@ -94,25 +99,41 @@ bool ScriptRun::Enter() {
   return has_ended;
 }
 
-void ScriptRun::ReplyKilled() {
-  reply_.Error("ERR " + std::string(unwind_error()) + " script: " + std::string(name_) + ", on " +
-               (is_function() ? "@user_function" : "@user_script") + ":1.");
-}
-
 // What it has said to the client is forgotten too; the session is as it was. It may have been killed meanwhile.
 void ScriptRun::BeginAgain() {
   Keep();
   begins_again_ = false;
   is_irrevocable_ = true;
   txn_->Rollback();
-  output_.TruncateTo(0);
-  reply_ = resp::ReplyWriter(output_, reply_.protocol());
-  events_.Clear();
+  ForgetReply();
+  Stage stage = Stage::kHasWritten;
+  const bool had_written = stage_.compare_exchange_strong(stage, Stage::kReads);  // it may have been killed
+  events_.Undo(had_written ? events_before_changes_ : events_.items().size());
   enclosing_.after_unlock.clear();
   session_.db = db_;
   slot_.reset();
-  Stage stage = Stage::kHasWritten;
-  stage_.compare_exchange_strong(stage, Stage::kReads);
+}
+
+void ScriptRun::ForgetReply() {
+  output_.TruncateTo(0);
+  reply_ = resp::ReplyWriter(output_, reply_.protocol());
+}
+
+storage::Hold ScriptRun::HoldOnDeclared() const {
+  storage::Store& store = parts_.data.store();
+  storage::Hold hold = is_irrevocable_ ? store.long_holds().right_to_wait().hold() : storage::Hold::kShort;
+  for (const std::string_view key : keys_) {
+    const size_t partition = PositionOf(key, store.placement()).partition();
+    hold = std::max(hold, store.partition(partition).mutex.hold());
+  }
+  return hold;
+}
+
+ScriptRun::Progress ScriptRun::EndWith(std::string_view error) {
+  ForgetReply();
+  reply_.Error(error);
+  error_was_counted_ = false;
+  return Progress::kEnded;
 }
 
 void ScriptRun::Keep() {
@@ -263,7 +284,6 @@ void ScriptRun::Persist() {
 
 void ScriptRun::Suspend() {
   Keep();
-  if (!was_suspended_) spent_ = Nanoseconds();
   was_suspended_ = true;
   txn_->HoldForLong(is_overdue() ? storage::Hold::kOverdue : storage::Hold::kLong);
   fiber_.Suspend();
@@ -288,7 +308,7 @@ void ScriptRun::NoteOverdue() {
   if (is_overdue() || threshold <= 0 || milliseconds < threshold) return;
   is_overdue_.store(true, std::memory_order_relaxed);
   parts_.long_holds.set_busy_with(is_function() ? BusyWith::kFunction : BusyWith::kScript);
-  thread_.is_overdue = true;
+  if (may_suspend_) thread_.is_overdue = true;  // until it has ended
   parts_.log.Warning("Slow script detected: still in execution after " + std::to_string(milliseconds) +
                      " milliseconds. You can try killing the script using the " +
                      (is_function() ? "FUNCTION" : "SCRIPT") + " KILL command. Script name is: " + std::string(name_) +
@@ -302,7 +322,7 @@ void ScriptRun::Log(ScriptLogLevel level, std::string_view text) {
 
 std::string_view ScriptRun::unwind_error() const {
   if (begins_again_ || is_abandoned_) return {};
-  return "Script killed by user with SCRIPT KILL...";  // functions too, in redis-server
+  return kKilled.substr(kKilled.find(' ') + 1);  // the code is added
 }
 
 }  // namespace ringkv::server

@@ -57,6 +57,8 @@ class ScriptRun final : public ScriptHost {
   Progress Begin(const AdminCall& call, const ScriptInput& input, LuaState& state);
   // Goes on for a slice.
   Progress Resume();
+  // Whether it was made for this thread.
+  bool IsOf(const ThreadState& thread) const { return &thread == &thread_; }
   // Whether nothing of it has run yet, so that the request may be postponed instead: Drop.
   bool has_begun() const { return has_begun_; }
   // It waits until MIGRATE has sent a key, and holds nothing meanwhile.
@@ -110,8 +112,6 @@ class ScriptRun final : public ScriptHost {
   bool PassFence(const Command& row, std::span<const std::string_view> argv);
   // Whether the keys that it was postponed for are still being sent, or clients are paused.
   bool WaitsForFence();
-  // The reply to a run that was killed while it did not run.
-  void ReplyKilled();
   // Locks what the program declares. False if others hold it for long; then nothing is locked.
   bool LockDeclared();
   bool LockKeys(bool waits_for_long);
@@ -119,6 +119,11 @@ class ScriptRun final : public ScriptHost {
   Pulse RestartLater();
   // Undoes everything so that the program can begin again.
   void BeginAgain();
+  void ForgetReply();
+  // How long others hold what keeps it from beginning.
+  storage::Hold HoldOnDeclared() const;
+  // Ends it with this reply instead of its own.
+  Progress EndWith(std::string_view error);
   // Why the command may not run here now; empty if it may.
   std::string WhyRefused(const CommandEntry& entry, std::span<const std::string_view> argv);
   std::string WhyNotLocal(const CommandEntry& entry, std::span<const std::string_view> argv);
@@ -160,6 +165,7 @@ class ScriptRun final : public ScriptHost {
   // Of the run that is under way.
   storage::Txn* txn_ = nullptr;  // the own one, or that of EXEC, which has locked the declared keys
   LuaState* state_ = nullptr;
+  Execution* execution_ = nullptr;  // of the request, until it has begun
   const Session* client_session_ = nullptr;
   const Program* program_ = nullptr;
   std::string_view name_;
@@ -201,6 +207,7 @@ class ScriptRun final : public ScriptHost {
   resp::ReplyWriter reply_{output_, 2};
   Enclosing enclosing_;
   storage::KeyEventList events_;
+  size_t events_before_changes_ = 0;
 };
 
 }  // namespace ringkv::server

@@ -6,6 +6,7 @@
 
 #include "server/base/client_links.h"
 #include "server/execution/outcome.h"
+#include "server/execution/stages.h"
 #include "server/lua/sha1.h"
 #include "server/scripts/program_check.h"
 
@@ -31,20 +32,26 @@ class NoHost final : public ScriptHost {
 
 void ThreadScripts::DropKnownIfFlushed() {
   const uint64_t version = parts_.registry.version();
-  if (version == known_version_ && known_.size() <= kMostKnown) return;
+  if (version == known_version_ && known_.size() <= kMostKnown && known_bytes_ <= kMostKnownBytes) return;
   last_found_ = nullptr;
   known_.clear();
+  known_bytes_ = 0;
   known_version_ = version;
 }
 
 const Script* ThreadScripts::Remember(SharedScript script) {
   const std::string_view name = script->sha1();
-  return known_.try_emplace(name, std::move(script)).first->second.get();
+  const size_t bytes = script->memory();
+  const auto [known, is_new] = known_.try_emplace(name, std::move(script));
+  if (is_new) known_bytes_ += bytes;
+  return known->second.get();
 }
 
 const Script* ThreadScripts::Find(std::string_view sha1) {
   DropKnownIfFlushed();
-  if (last_found_ == nullptr || last_found_->sha1() != sha1) last_found_ = LookUp(sha1);
+  if (last_found_ == nullptr || last_found_->sha1() != sha1 || last_found_->is_evicted()) {
+    last_found_ = LookUp(sha1);
+  }
   if (last_found_ != nullptr) last_found_->NoteUse();
   return last_found_;
 }
@@ -67,7 +74,11 @@ const Script* ThreadScripts::LookUp(std::string_view sha1) {
   if (sha1.size() != kSha1Digits) return nullptr;
   std::transform(sha1.begin(), sha1.end(), lower, [](char c) { return c >= 'A' && c <= 'Z' ? char(c | 0x20) : c; });
   const std::string_view name(lower, kSha1Digits);
-  if (const auto found = known_.find(name); found != known_.end()) return found->second.get();
+  if (const auto found = known_.find(name); found != known_.end()) {
+    if (!found->second->is_evicted()) return found->second.get();
+    known_bytes_ -= found->second->memory();
+    known_.erase(found);
+  }
   SharedScript script = parts_.registry.Find(name);
   return script == nullptr ? nullptr : Remember(std::move(script));
 }
@@ -124,6 +135,8 @@ std::unique_ptr<LoadedState> ThreadScripts::TakeState(LuaState::Purpose purpose)
 }
 
 std::unique_ptr<ScriptRun> ThreadScripts::TakeRun(ThreadState& thread) {
+  // A link or loader that has ended has left its runs behind.
+  if (!idle_runs_.empty() && !idle_runs_.back()->IsOf(thread)) idle_runs_.clear();
   if (idle_runs_.empty()) {
     return std::make_unique<ScriptRun>(parts_.execution, parts_.clock, thread_, thread, parts_.watched_keys);
   }
@@ -203,7 +216,7 @@ void ThreadScripts::Run(AdminCall& call, const ScriptInput& input) {
   }
   if (!seat.run->has_begun()) {
     seat.run->Drop();
-    call.outcome = outcome::Postponed{};
+    call.execution.Postpone();
     return GiveBack(seat);
   }
   call.outcome = outcome::LateReply{};

@@ -41,6 +41,7 @@ class ThreadScripts {
 
  private:
   static constexpr size_t kMostKnown = 1000;
+  static constexpr size_t kMostKnownBytes = 4 << 20;
   static constexpr size_t kIdleKept = 2;
 
   // A run with its interpreter.
@@ -72,6 +73,7 @@ class ThreadScripts {
   SlicedRuns runs_;
   // The scripts that this thread has used; without a lock.
   std::unordered_map<std::string_view, SharedScript, storage::SeededHash> known_;
+  size_t known_bytes_ = 0;
   uint64_t known_version_ = 0;
   const Script* last_found_ = nullptr;  // of them, as it is looked for again and again
   // The functions as of the last call of one.

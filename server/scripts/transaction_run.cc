@@ -62,7 +62,7 @@ TransactionRun::~TransactionRun() = default;
 void TransactionRun::Body(void* with) { static_cast<TransactionRun*>(with)->work_->queued.Run(); }
 
 bool TransactionRun::Begin(AdminCall& call) {
-  txn_.set_now(call.txn.now());
+  txn_.ActLike(call.txn);
   txn_.ForgetDependence();
   reply_.set_protocol(call.session.protocol);
   output_.set_limit(call.pushes.buffer().limit());

@@ -6,6 +6,7 @@
 // effects and no commands: it tells the event in the effect's row (effect_list.h).
 #pragma once
 
+#include <cstddef>
 #include <iterator>
 #include <string>
 #include <string_view>
@@ -129,6 +130,11 @@ class KeyEventList {
     other.items_.clear();
   }
   void Clear() { items_.clear(); }
+  // What has happened is undone, but for expirations among the first `lasting` events.
+  void Undo(size_t lasting) {
+    items_.erase(items_.begin() + static_cast<std::ptrdiff_t>(lasting), items_.end());
+    std::erase_if(items_, [](const Item& item) { return item.event.name != events::kExpired.name; });
+  }
   const std::vector<Item>& items() const { return items_; }
 
  private:

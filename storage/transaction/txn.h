@@ -96,7 +96,7 @@ class Txn {
   void HoldForLong(Hold hold = Hold::kLong);
   Hold hold() const { return hold_; }
   // Before any lock: no other transaction has the right to wait for partitions while it holds others, until Unlock.
-  // False if that one is held for long; then ask again later.
+  // False if that one is held for long, and the thread serves clients (see set_skips_held); then ask again later.
   [[nodiscard]] bool TryBeginIrrevocable();
   bool is_irrevocable() const { return is_irrevocable_; }
   // Locks one more key, whose text need not live on, or everything that is left.
@@ -107,8 +107,9 @@ class Txn {
   void BeginChanges();
   // Before any lock, until Unlock: what it changes is kept even when it is irrevocable, unless that is too much.
   void set_prefers_undo(bool prefers) { prefers_undo_ = prefers; }
-  // Whether the key may be changed now. Not if it was too much to keep: then Rollback, and begin again irrevocably.
-  bool MayChange(DbIndex db, std::string_view key);
+  // Whether the key may be changed now, in any database. Not if it was too much to keep: then Rollback, and begin again
+  // irrevocably.
+  bool MayChange(std::string_view key);
   // Whether Rollback is possible: nothing has changed, or what has changed is kept.
   bool MayRollback() const { return !has_begun_changes_ || is_undoable_; }
   // Undoes all changes and unlocks; nobody will have seen them. The caller drops the events that it has collected.
@@ -130,6 +131,13 @@ class Txn {
   bool shows_foreign() const { return shows_foreign_; }
   // For data from files or other nodes: sends no keyspace notifications.
   void set_is_silent(bool is_silent) { is_silent_ = is_silent; }
+  // Has the time of the other one, and treats keys as it does.
+  void ActLike(const Txn& other) {
+    now_ = other.now_;
+    keeps_expired_ = other.keeps_expired_;
+    shows_foreign_ = other.shows_foreign_;
+    is_silent_ = other.is_silent_;
+  }
 
   // Prefetch the memory of a key before its look-up. Both take the partition's lock for a moment, so the transaction
   // must not hold any, and change nothing. Call the first for several keys, then the second for the same keys.
@@ -169,7 +177,10 @@ class Txn {
   // Sends a notification without an effect.
   void Tell(const Place& place, const KeyEvent& event);
   // Counts as a change without one, for commands that Redis counts so.
-  void Touch(const Place& place, const KeyEvent& event) { Announce(place, event); }
+  void Touch(const Place& place, const KeyEvent& event) {
+    KeepForUndo(place);
+    Announce(place, event);
+  }
   // Collects events in this list, which must live until it is replaced; without a list the store's observer gets each
   // event at once. Returns the previous list.
   KeyEventList* CollectEvents(KeyEventList* events) { return std::exchange(events_, events); }
@@ -203,6 +214,8 @@ class Txn {
   void NoteLocked(size_t partition) { locked_[partition / 64] |= uint64_t{1} << (partition % 64); }
   void ForgetLocks();
   void ForgetTexts();
+  // As HoldForLong, but the keys that were added are still to be locked.
+  void BeginLongHold(Hold hold);
   // Becomes irrevocable if no other transaction is.
   bool TakeRight();
   // It has the right to wait.

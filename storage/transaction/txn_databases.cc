@@ -11,7 +11,7 @@
 namespace ringkv::storage {
 
 void Txn::FlushDatabase(DbIndex db) {
-  RINGKV_CHECK(holds_all_);
+  RINGKV_CHECK(holds_all_ && !is_undoable_);
   if (store_.occupancy().IsUsed(db)) DropTables(db);
   store_.NoteFlush();
   if (MustRecord()) EncodeEffect(&records_, db, DatabaseFlush{});
@@ -46,7 +46,7 @@ void Txn::DropTables(DbIndex db) {
 }
 
 void Txn::SwapDatabases(DbIndex a, DbIndex b) {
-  RINGKV_CHECK(holds_all_);
+  RINGKV_CHECK(holds_all_ && !is_undoable_);
   if (store_.observer() != nullptr) {
     const auto is_touched = [&](std::string_view key) { return LookUp(a, key) || LookUp(b, key); };
     for (const DbIndex db : {a, b}) {
@@ -78,7 +78,7 @@ void Txn::SetForeignSlots(const std::bitset<kSlots>& slots) {
 }
 
 void Txn::Replace(uint64_t seed) {
-  RINGKV_CHECK(holds_all_);
+  RINGKV_CHECK(holds_all_ && !is_undoable_);
   is_recording_ = false;
   for (DbIndex db = 0; db < store_.databases(); ++db) FlushDatabase(db);
   store_.libraries().Replace({.set = std::make_shared<const LibrarySet>()});

@@ -10,7 +10,7 @@ namespace ringkv::storage {
 
 template <LibraryEffect Effect>
 void Txn::ChangeLibraries(LibrarySet set, const Effect& effect) {
-  RINGKV_CHECK(holds_all_);
+  RINGKV_CHECK(holds_all_ && !is_undoable_);
   new_libraries_ = std::make_shared<const LibrarySet>(std::move(set));
   Partition& first = store_.partition(0);
   first.mutex.AssertHeld();

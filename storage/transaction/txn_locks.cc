@@ -19,6 +19,15 @@ bool LockUntilCommit(Partition& partition, bool waits_for_long) NO_THREAD_SAFETY
   return partition.mutex.Lock(waits_for_long);
 }
 
+// Before it marks its locks, which wakes all who wait: most holders are quicker than that.
+bool TryLockAgain(Partition& partition) NO_THREAD_SAFETY_ANALYSIS {
+  constexpr int kTries = 16;
+  for (int i = 0; i < kTries; ++i) {
+    if (partition.mutex.TryLockBriefly()) return true;
+  }
+  return false;
+}
+
 void UnlockBeforeCommit(Partition& partition) {
   partition.mutex.AssertHeld();
   partition.mutex.Unlock();
@@ -54,7 +63,12 @@ bool Txn::LockPosition(std::string_view key, Position position, bool waits_for_l
 
 bool Txn::LockPartition(size_t index, bool waits_for_long) {
   RINGKV_DCHECK(!any_locked_);
-  if (!LockUntilCommit(store_.partition(index), waits_for_long)) return false;
+  Partition& partition = store_.partition(index);
+  if (!LockUntilCommit(partition, waits_for_long && !is_irrevocable_)) {
+    if (!waits_for_long) return false;
+    HoldForLong();  // the holder's thread may want the right
+    LockUntilCommit(partition, true);
+  }
   NoteLocked(index);
   Begin();
   return true;
@@ -80,16 +94,18 @@ bool Txn::LockAdded(bool waits_for_long) {
       known.position = PositionOf(known.key, placement);
       NoteLocked(known.position.partition());
     }
+    if (holds_all_) locked_.fill(~uint64_t{0});
     Partition* const held = LockAscending();
     if (held == nullptr && placement == store_.placement()) break;
     if (held == nullptr) ForEachLocked(UnlockBeforeCommit);
-    if (!holds_all_) locked_.fill(0);
+    locked_.fill(0);
     if (held == nullptr) continue;
     if (!waits_for_long) {
       ForgetLocks();
       return false;
     }
     if (round == kPatience) starving.emplace(store_.long_holds());
+    if (is_irrevocable_) BeginLongHold(Hold::kLong);  // the holder's thread may want the right
     held->mutex.WaitWhileLong();
   }
   Begin();
@@ -97,7 +113,6 @@ bool Txn::LockAdded(bool waits_for_long) {
 }
 
 bool Txn::LockAll(bool waits_for_long) {
-  locked_.fill(~uint64_t{0});
   holds_all_ = true;
   return LockAdded(waits_for_long);
 }
@@ -203,6 +218,10 @@ void Txn::PrefetchEntry(DbIndex db, Position position) {
 
 void Txn::HoldForLong(Hold hold) {
   ForgetTexts();
+  BeginLongHold(hold);
+}
+
+void Txn::BeginLongHold(Hold hold) {
   if (hold <= hold_) return;
   const bool is_first = hold_ == Hold::kShort;
   hold_ = hold;
@@ -224,7 +243,7 @@ void Txn::MarkLocks() {
 
 bool Txn::TryBeginIrrevocable() NO_THREAD_SAFETY_ANALYSIS {
   RINGKV_CHECK(!any_locked_ && !is_irrevocable_);
-  if (!store_.long_holds().right_to_wait().Lock(false)) return false;
+  if (!store_.long_holds().right_to_wait().Lock(!skips_held_)) return false;
   BecomeIrrevocable();
   return true;
 }
@@ -282,19 +301,20 @@ MoreLocks Txn::LockRest() {
     if (result != MoreLocks::kLocked) return result;
   }
   holds_all_ = true;
+  TellKeptChanges();  // nothing is left to wait for
   return MoreLocks::kLocked;
 }
 
 MoreLocks Txn::LockMorePartition(size_t index) NO_THREAD_SAFETY_ANALYSIS {
   Partition& partition = store_.partition(index);
   if (!partition.mutex.TryLockBriefly()) {
-    if (any_locked_) {
-      if (!TakeRight()) return MoreLocks::kMustRestart;
-      HoldForLong();  // so that those who wait for what it holds do not hold what it waits for
-    }
-    if (!partition.mutex.Lock(false)) {
-      HoldForLong();
-      return MoreLocks::kHeldForLong;
+    if (any_locked_ && !TakeRight()) return MoreLocks::kMustRestart;
+    if (!any_locked_ || !TryLockAgain(partition)) {
+      if (any_locked_) HoldForLong();  // so that those who wait for what it holds do not hold what it waits for
+      if (!partition.mutex.Lock(false)) {
+        HoldForLong();
+        return MoreLocks::kHeldForLong;
+      }
     }
   }
   NoteLocked(index);

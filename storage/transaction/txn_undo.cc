@@ -23,9 +23,13 @@ void Txn::BeginChanges() {
   is_undoable_ = true;
 }
 
-bool Txn::MayChange(DbIndex db, std::string_view key) {
-  if (!is_undoable_ || undo_->Has(db, key)) return true;
-  if (undo_->MayKeep(LookUp(db, key).entry_or_null())) return true;
+bool Txn::MayChange(std::string_view key) {
+  if (!is_undoable_) return true;
+  bool may_keep = true;
+  store_.occupancy().ForEachUsed([&](DbIndex db) {
+    may_keep = may_keep && (undo_->Has(db, key) || undo_->MayKeep(LookUp(db, key).entry_or_null()));
+  });
+  if (may_keep) return true;
   if (!TakeRight()) return false;
   TellKeptChanges();
   return true;

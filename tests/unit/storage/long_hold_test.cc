@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Partitions that are held for long: who waits for them, and who does not.
+#include <atomic>
 #include <condition_variable>
 #include <future>
 #include <string>
@@ -19,9 +20,9 @@ struct HoldListener : LongHoldListener {
   void LongHoldBegan() override { ++began; }
   void LongHoldOverdue() override { ++overdue; }
   void LongHoldEnded() override { ++ended; }
-  int began = 0;
-  int overdue = 0;
-  int ended = 0;
+  std::atomic<int> began{0};
+  std::atomic<int> overdue{0};
+  std::atomic<int> ended{0};
 };
 
 class LongHoldTest : public StoreFixture {
@@ -102,6 +103,42 @@ TEST_F(LongHoldTest, WhoWaitsForALongHoldHoldsNothingMeanwhile) {
   waits.get();
 }
 
+// Else a thread of clients that wants the right, and has a suspended holder to go on with, would wait for ever.
+TEST_F(LongHoldTest, WhoWaitsForALongHoldWithTheRightHoldsThatForLong) {
+  const auto [low, high] = TwoKeys();
+  for (const bool locks_several : {false, true}) {
+    holder_.LockKey(high);
+    holder_.HoldForLong();
+    std::future<void> waits = std::async(std::launch::async, [&, first = low, second = high] {
+      Random random(2);
+      Txn txn(store_, 0, random);
+      EXPECT_TRUE(txn.TryBeginIrrevocable());
+      if (locks_several) txn.AddKey(first);
+      if (locks_several) txn.AddKey(second);
+      EXPECT_TRUE(locks_several ? txn.LockAdded() : txn.LockKey(second));
+    });
+    while (store_.long_holds().right_to_wait().hold() == Hold::kShort) std::this_thread::yield();
+    Txn of_client(store_, 0, random_);
+    of_client.set_skips_held(true);
+    EXPECT_FALSE(of_client.TryBeginIrrevocable());
+    holder_.Unlock();
+    waits.get();
+  }
+}
+
+TEST_F(LongHoldTest, AThreadWithoutClientsWaitsForTheRight) {
+  ASSERT_TRUE(holder_.TryBeginIrrevocable());
+  holder_.HoldForLong();
+  std::future<bool> waits = std::async(std::launch::async, [&] {
+    Random random(2);
+    Txn txn(store_, 0, random);
+    return txn.TryBeginIrrevocable();
+  });
+  EXPECT_EQ(waits.wait_for(seconds(0)), std::future_status::timeout);
+  holder_.Unlock();
+  EXPECT_TRUE(waits.get());
+}
+
 TEST_F(LongHoldTest, TheListenerIsToldOfEachHold) {
   holder_.HoldForLong();  // of nothing yet
   holder_.HoldForLong();
@@ -179,6 +216,7 @@ TEST_F(LongHoldTest, OnlyTheIrrevocableOneWaitsWhileItHoldsOthers) {
   const auto [low, high] = TwoKeys();
   Txn txn(store_, 0, random_);
   Txn other(store_, 0, random_);
+  txn.set_skips_held(true);
   ASSERT_TRUE(other.TryBeginIrrevocable());
   holder_.LockKey(low);
   holder_.HoldForLong();

@@ -67,6 +67,7 @@ class Script {
     const size_t declared = random.Below(keys_.size() + 1);
     for (size_t i = 0; i < declared; ++i) declared_.push_back(NameOf(keys_[random.Below(keys_.size())]));
     needs_all_ = random.Below(50) == 0;
+    txn_.set_skips_held(true);  // the thread has others to serve
   }
 
   // One step; the thread may do something else in between, if the script has been told to Suspend.
@@ -115,7 +116,7 @@ class Script {
   Progress Change(size_t key) {
     const std::string name = NameOf(key);
     txn_.BeginChanges();
-    if (!txn_.MayChange(0, name)) return Restart();
+    if (!txn_.MayChange(name)) return Restart();
     Place place = txn_.Find(0, name, Intent::kWrite);
     Account account = Parse(place.value());
     const bool is_last = ++at_ == keys_.size();

@@ -60,12 +60,21 @@ class UndoTest : public StoreFixture {
   Txn other_{store_, 0, random_};
 };
 
+// Of a group that is there.
+void NoteConsumer(Txn& txn, const Place& place) {
+  if (!place || place.entry().type() != ValueType::kStream) return;
+  for (const char* group : {"group0", "group1"}) {
+    if (StreamIn(place.entry()).FindGroup(group) != nullptr) txn.NoteConsumerSeen(place, group, "seen");
+  }
+}
+
+// In one of all the ways in which a transaction changes a key.
 void ChangeAtRandom(Txn& txn, Random& random, UnixMs now) {
   const std::string key = "key:" + std::to_string(random.Below(40));
   const auto db = static_cast<DbIndex>(random.Below(2));
   Place place = txn.Find(db, key, Intent::kWrite);
   const std::string text(random.Below(300), 'x');
-  switch (random.Below(10)) {
+  switch (random.Below(15)) {
     case 0: return txn.Do(place, StringPut{text}, events::kSet);
     case 1: return txn.Do(place, StringPut{text, now + 5000}, events::kSet);
     case 2: return place ? txn.Do(place, Erase{}, events::kDel) : void();
@@ -83,6 +92,16 @@ void ChangeAtRandom(Txn& txn, Random& random, UnixMs now) {
       if (place && place.entry().type() != ValueType::kString) return;
       return txn.MakeString(
           place, 5, false, [](char* out) { std::copy_n("12345", 5, out); }, events::kNone);
+    case 8:
+      return txn.MakeString(
+          place, 1 + text.size(), true, [&](char* out) { std::fill_n(out, 1 + text.size(), 'm'); }, events::kNone);
+    case 9:
+      return txn.Do(place, CollectionPut{{ValueType::kList, CollectionForm::kPacked}, kEmptyPacked}, events::kNone);
+    case 10: return place ? txn.Touch(place, events::kLTrim) : void();
+    case 11:
+      if (place && place.entry().type() == ValueType::kString) txn.NotePatched(place);
+      return;
+    case 12: return NoteConsumer(txn, place);
     default:
       if (place && place.entry().type() == ValueType::kString) return;
       return test::ChangeCollection(txn, place, random);
@@ -164,13 +183,45 @@ TEST_F(UndoTest, LargeValuesAreChangedOnlyByWhoWillNotUndoIt) {
   txn.AddKey("long");
   txn.LockAdded();
   txn.BeginChanges();
-  EXPECT_TRUE(txn.MayChange(0, "short"));
-  EXPECT_TRUE(txn.MayChange(1, "long"));  // there is none
-  EXPECT_FALSE(txn.MayChange(0, "long"));
+  EXPECT_TRUE(txn.MayChange("short"));
+  EXPECT_TRUE(txn.MayChange("missing"));
+  EXPECT_FALSE(txn.MayChange("long"));
   other_.Unlock();
-  EXPECT_TRUE(txn.MayChange(0, "long"));  // it has the right now
+  EXPECT_TRUE(txn.MayChange("long"));  // it has the right now
   EXPECT_TRUE(txn.is_irrevocable());
   EXPECT_FALSE(txn.MayRollback());
+}
+
+TEST_F(UndoTest, ALargeValueOfAnotherDatabaseIsNotChangedEither) {
+  Txn txn(store_, clock_.Now(), random_);
+  txn.LockKey("long");
+  Place place = txn.Find(1, "long", Intent::kWrite);
+  txn.Do(place, StringPut{std::string(10'000, 'v')}, events::kSet);
+  txn.Unlock();
+  TakeRight();
+  txn.LockKey("long");
+  txn.BeginChanges();
+  EXPECT_FALSE(txn.MayChange("long"));
+  txn.Rollback();
+  other_.Unlock();
+}
+
+TEST_F(UndoTest, WhoHoldsEverythingIsNotUndone) {
+  Put("long", std::string(10'000, 'v'));
+  TakeRight();
+  Txn txn(store_, clock_.Now(), random_);
+  txn.LockKey("key");
+  txn.BeginChanges();
+  Place place = txn.Find(0, "key", Intent::kWrite);
+  txn.Do(place, StringPut{"1"}, events::kSet);
+  ASSERT_EQ(txn.LockRest(), MoreLocks::kLocked);
+  EXPECT_FALSE(txn.MayRollback());
+  EXPECT_TRUE(txn.MayChange("long"));
+  txn.FlushDatabase(0);
+  txn.Unlock();
+  other_.Unlock();
+  EXPECT_EQ(Size().keys, 0u);
+  EXPECT_EQ(listener_.changed().back(), "0:key");
 }
 
 TEST_F(UndoTest, AKeyThatIsKeptMayGrow) {
@@ -180,7 +231,7 @@ TEST_F(UndoTest, AKeyThatIsKeptMayGrow) {
   txn.BeginChanges();
   Place place = txn.Find(0, "key", Intent::kWrite);
   txn.Do(place, StringPut{std::string(100'000, 'x')}, events::kSet);
-  EXPECT_TRUE(txn.MayChange(0, "key"));
+  EXPECT_TRUE(txn.MayChange("key"));
   txn.Rollback();
   other_.Unlock();
   EXPECT_EQ(Get("key"), std::nullopt);

@@ -79,7 +79,7 @@ ScriptRun::Progress ScriptRun::Resume() { return GoOn(); }
 ScriptRun::Progress ScriptRun::GoOn() {
   for (;;) {
     if (!fiber_.is_under_way()) {
-      if (is_ended()) return EndWith(kKilled);
+      if (is_ended()) return EndWith(KilledError());
       if (WaitsForFence()) return Progress::kWaits;
       if (!LockDeclared()) {
         return HoldOnDeclared() == storage::Hold::kOverdue ? EndWith(BusyError(parts_)) : Progress::kWaits;
@@ -127,6 +127,12 @@ storage::Hold ScriptRun::HoldOnDeclared() const {
     hold = std::max(hold, store.partition(partition).mutex.hold());
   }
   return hold;
+}
+
+// As if the kill had met it in its first line.
+std::string ScriptRun::KilledError() const {
+  return std::string(kKilled) + " script: " + std::string(name_) + ", on " +
+         (is_function() ? "@user_function" : "@user_script") + ":1.";
 }
 
 ScriptRun::Progress ScriptRun::EndWith(std::string_view error) {

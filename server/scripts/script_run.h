@@ -122,6 +122,7 @@ class ScriptRun final : public ScriptHost {
   void ForgetReply();
   // How long others hold what keeps it from beginning.
   storage::Hold HoldOnDeclared() const;
+  std::string KilledError() const;
   // Ends it with this reply instead of its own.
   Progress EndWith(std::string_view error);
   // Why the command may not run here now; empty if it may.

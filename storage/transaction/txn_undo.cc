@@ -17,7 +17,7 @@ void Txn::BeginChanges() {
   if (has_begun_changes_) return;
   has_begun_changes_ = true;
   lasts_ = true;
-  if (!prefers_undo_ && (holds_all_ || TakeRight())) return;
+  if (holds_all_ || (!prefers_undo_ && TakeRight())) return;
   if (undo_ == nullptr) undo_ = std::make_unique<Undo>();
   undo_->Begin(records_.size());
   is_undoable_ = true;

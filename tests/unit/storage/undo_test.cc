@@ -68,6 +68,14 @@ void NoteConsumer(Txn& txn, const Place& place) {
   }
 }
 
+// The collection in place of itself, with another expiry.
+void PutAsAWhole(Txn& txn, Place& place, UnixMs expiry) {
+  if (!place || place.entry().type() == ValueType::kString) return;
+  std::string buffer;
+  const std::string packed(PackedValue(place.entry(), &buffer));
+  txn.Do(place, CollectionPut{PackedKind(place.entry()), packed, expiry}, events::kNone);
+}
+
 // In one of all the ways in which a transaction changes a key.
 void ChangeAtRandom(Txn& txn, Random& random, UnixMs now) {
   const std::string key = "key:" + std::to_string(random.Below(40));
@@ -95,8 +103,7 @@ void ChangeAtRandom(Txn& txn, Random& random, UnixMs now) {
     case 8:
       return txn.MakeString(
           place, 1 + text.size(), true, [&](char* out) { std::fill_n(out, 1 + text.size(), 'm'); }, events::kNone);
-    case 9:
-      return txn.Do(place, CollectionPut{{ValueType::kList, CollectionForm::kPacked}, kEmptyPacked}, events::kNone);
+    case 9: return PutAsAWhole(txn, place, now + 7000);
     case 10: return place ? txn.Touch(place, events::kLTrim) : void();
     case 11:
       if (place && place.entry().type() == ValueType::kString) txn.NotePatched(place);

@@ -79,6 +79,10 @@ Status SnapshotWriter::WriteSection(Section section, std::string_view body) {
   const std::string head = EncodeSection(section);
   summary_.file_bytes += head.size() + body.size();
   output_.append(head);
+  if (body.size() >= kOutputBytes) {  // the frame of a burst: a copy would count as memory until the disk has it
+    if (Status written = WriteOutput(); !written) return written;
+    return file_->Append(body);
+  }
   output_.append(body);
   return output_.size() < kOutputBytes ? Status() : WriteOutput();
 }

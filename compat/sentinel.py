@@ -253,15 +253,18 @@ class Deployment:
 
     def lists_replicas(self):
         listed = {int(each["port"]): each for each in self.watchers[0].client.sentinel_slaves(NAME)}
-        for node in self.nodes[1:]:
-            if not node.info("replica_announced"):
+        for node in self.nodes:
+            about = node.info()
+            if about["role"] == "master":
+                continue
+            if not about["replica_announced"]:
                 if node.port in listed:
                     return False
                 continue
             seen = listed.get(node.port)
             if seen is None or (seen["ip"], seen["master-link-status"]) != (node.host, "ok"):
                 return False
-            if int(seen["slave-priority"]) != node.info("slave_priority") or int(seen["slave-repl-offset"]) == 0:
+            if int(seen["slave-priority"]) != about["slave_priority"] or int(seen["slave-repl-offset"]) == 0:
                 return False
         return True
 

@@ -354,6 +354,8 @@ def is_asked(mode, command):
     words = [word.upper() for word in as_bytes(command)]
     if mode == "draining" and words[:2] == [b"SHUTDOWN", b"ABORT"]:
         return False  # it would end the draining
+    if mode in IN_CLUSTER and words[:2] == [b"DEBUG", b"POPULATE"]:
+        return False
     if mode not in PASSED_ON or not words:
         return True
     # Of these a node answers for itself, or for its own clients, or in its own way.

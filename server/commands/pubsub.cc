@@ -98,10 +98,14 @@ void PublishAtEnd(AdminCall& call, Broker::Addressed addressed, bool in_shard) {
 void PublishOn(AdminCall& call, bool in_shard) {
   Server& server = call.server;
   Broker::Addressed addressed = server.broker().Address(MessageOf(call.args.all(), in_shard));
-  call.reply.Integer(static_cast<int64_t>(addressed.receivers));
-  if (call.in_transaction) return PublishAtEnd(call, std::move(addressed), in_shard);
-  Broker::Send(server.links(), call.thread.index, addressed);
-  TellOthers(server, call.thread.index, call.session.speaks_node_link, call.args.all(), in_shard);
+  const auto receivers = static_cast<int64_t>(addressed.receivers);
+  if (call.in_transaction) {
+    PublishAtEnd(call, std::move(addressed), in_shard);
+  } else {
+    Broker::Send(server.links(), call.thread.index, addressed);
+    TellOthers(server, call.thread.index, call.session.speaks_node_link, call.args.all(), in_shard);
+  }
+  call.reply.Integer(receivers);  // behind the message, if the client gets that too
 }
 
 void Publish(AdminCall& call) { PublishOn(call, false); }

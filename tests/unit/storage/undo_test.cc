@@ -186,8 +186,7 @@ TEST_F(UndoTest, LargeValuesAreChangedOnlyByWhoWillNotUndoIt) {
   Put("long", std::string(10'000, 'v'));
   Txn txn(store_, clock_.Now(), random_);
   TakeRight();
-  txn.AddKey("short");
-  txn.AddKey("long");
+  for (const char* key : {"short", "long", "missing"}) txn.AddKey(key);
   txn.LockAdded();
   txn.BeginChanges();
   EXPECT_TRUE(txn.MayChange("short"));

@@ -262,7 +262,8 @@ int BaseCollectGarbage(lua_State* state) {
   if (name == "count") {
     lua_pushnumber(state, lua_gc(state, LUA_GCCOUNT, 0) + lua_gc(state, LUA_GCCOUNTB, 0) / 1024.0);
   } else if (name == "collect") {
-    lua_pushnumber(state, lua_gc(state, LUA_GCCOLLECT, 0));
+    Interpreter::Of(state).CollectInSteps();
+    lua_pushnumber(state, 0);
   } else if (name == "step") {
     lua_pushboolean(state, lua_gc(state, LUA_GCSTEP, argument));
   } else {

@@ -77,12 +77,12 @@ void Interpreter::Begin(ScriptHost* host) {
 void Interpreter::End() {
   ReturnTo({0, 0});
   is_unwinding_ = false;
-  host_ = nullptr;
   is_limited_ = false;
   reply_.Consume(reply_.size());
   EndReply();
   used_ -= std::exchange(output_bytes_, 0);
   if (LeftMuchGarbage()) CollectGarbage();
+  host_ = nullptr;
   if (accounted_ > used_ + kAccountedBytes) Account();
 }
 
@@ -109,9 +109,23 @@ int Interpreter::RunTask(lua_State* state) {
   return 0;
 }
 
+// The cycle that is under way may miss what has become garbage since it began: it takes another one. No error may be
+// raised here; a run that is to end does so at its next pulse.
+void Interpreter::CollectInSteps() {
+  constexpr int kStepKilobytes = 64;
+  if (host_ == nullptr) {
+    lua_gc(state_, LUA_GCCOLLECT, 0);
+    return;
+  }
+  for (int cycles = 0; cycles < 2;) {
+    if (lua_gc(state_, LUA_GCSTEP, kStepKilobytes) != 0) ++cycles;
+    if (wants_pulse_.exchange(false, std::memory_order_relaxed)) static_cast<void>(host_->OnPulse());
+  }
+}
+
 void Interpreter::CollectGarbage() {
   bytes_.Shrink(state_);
-  lua_gc(state_, LUA_GCCOLLECT, 0);
+  CollectInSteps();
   used_after_collection_ = used_;
   Account();
 }
@@ -208,7 +222,7 @@ void Interpreter::Hook(lua_State* state, lua_Debug*) {
 
 // Lua would let garbage grow to as much as there is live data, and the limit may be nearer.
 void Interpreter::CollectAhead() {
-  lua_gc(state_, LUA_GCCOLLECT, 0);
+  CollectInSteps();
   wants_collection_ = false;
   const size_t left = limit_ - std::min(limit_, used_);
   collect_above_ = std::max(limit_ / 2, used_ + std::max(left / 2, limit_ / kMinGrowthPart));

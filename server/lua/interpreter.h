@@ -127,6 +127,8 @@ class Interpreter {
 
   // Frees what the run left behind, if that is much.
   void CollectGarbage();
+  // Collects all garbage, and lets the host do other work in between.
+  void CollectInSteps();
 
  private:
   static void* Allocate(void* self, void* old, size_t old_size, size_t size);

@@ -274,6 +274,16 @@ TEST_F(Lua, AHostThatEndsARunWithoutWordsWritesItsOwnReply) {
   EXPECT_EQ(end_, RunEnd::kUnwound);
 }
 
+TEST_F(Lua, CollectionsOfGarbageGivePulses) {
+  host_.pulses_to_end = 100'000'000;
+  const std::string fill = "local t = {} for i = 1,50000 do t[i] = {i} end redis.call('pulse') ";
+  Run(fill + "return 1");
+  const int without = host_.pulses;
+  Run(fill + "collectgarbage() return 1");
+  EXPECT_GE(host_.pulses - without, 50);
+  EXPECT_EQ(end_, RunEnd::kReplied);
+}
+
 TEST_F(Lua, MemoryHasALimitThatNoScriptExceeds) {
   memory_.SetLimits(8 << 20, 0);
   for (const std::string script : {

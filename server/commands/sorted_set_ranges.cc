@@ -171,6 +171,7 @@ bool ParseQueryOptions(DataCall& call, RangeQuery* query) {
     call.reply.Error("ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX");
     return false;
   }
+  if (by == By::kRank) query->has_limit = false;  // the offset of LIMIT n -1 means nothing, as in Redis
   if (query->with_scores && by == By::kName) {
     call.reply.Error("ERR syntax error, WITHSCORES not supported in combination with BYLEX");
     return false;

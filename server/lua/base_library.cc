@@ -10,8 +10,8 @@
 #include "server/lua/errors.h"
 #include "server/lua/interpreter.h"
 #include "server/lua/libraries.h"
+#include "server/lua/load_text.h"
 #include "server/lua/protected_tables.h"
-#include "server/lua/tail_calls.h"
 
 namespace ringkv::server::lua {
 

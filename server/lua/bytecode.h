@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// LuaJIT's bytecode as lua_dump writes it, version 2 (LuaJIT 2.1): as much of it as rewriting calls needs.
+// LuaJIT's bytecode as lua_dump writes it, version 2 (LuaJIT 2.1): as much of it as rewriting calls and names needs.
 #pragma once
 
 #include <cstddef>
@@ -25,7 +25,9 @@ enum Opcode : uint8_t {
   kUpvalueGet = 45,
   kClose = 50,
   kGlobalGet = 54,
+  kGlobalSet = 55,
   kTableGetV = 56,
+  kTableGetS = 57,
   kTableGetR = 59,
   kCallM = 65,
   kCall = 66,
@@ -40,12 +42,16 @@ enum Opcode : uint8_t {
   kJump = 88,
 };
 
+enum Constant : uint32_t { kChild = 0, kTable = 1, kText = 5 };  // kText and above: its length is added
+enum TableConstant : uint32_t { kIntegerField = 3, kNumberField = 4, kTextField = 5 };  // likewise
+
 // Operands A, B and C of a byte each, or A and D, of two bytes in the place of C and B.
 struct Instruction {
   uint32_t word = 0;
 
   uint8_t opcode() const { return static_cast<uint8_t>(word); }
   uint8_t a() const { return static_cast<uint8_t>(word >> 8); }
+  uint8_t b() const { return static_cast<uint8_t>(word >> 24); }
   uint32_t d() const { return word >> 16; }
   Instruction WithOpcode(Opcode opcode) const { return {(word & ~0xffu) | opcode}; }
   Instruction WithD(uint32_t d) const { return {(word & 0xffff) | d << 16}; }

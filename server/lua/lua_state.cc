@@ -11,10 +11,10 @@
 #include "server/lua/conversion.h"
 #include "server/lua/errors.h"
 #include "server/lua/interpreter.h"
+#include "server/lua/load_text.h"
 #include "server/lua/registration.h"
 #include "server/lua/sandbox.h"
 #include "server/lua/script_list.h"
-#include "server/lua/tail_calls.h"
 
 namespace ringkv::server {
 
@@ -43,15 +43,15 @@ Sha1Key KeyOf(std::string_view sha1) {
 
 // The lists that scripts find in their globals.
 struct ScriptLists {
-  explicit ScriptLists(int globals_of_scripts) : globals(globals_of_scripts) {}
+  explicit ScriptLists(const lua::Sandbox& of) : sandbox(of) {}
 
   void Fill(lua_State* state, std::span<const std::string_view> key_texts,
             std::span<const std::string_view> argument_texts) {
-    keys.Fill(state, globals, key_texts);
-    arguments.Fill(state, globals, argument_texts);
+    keys.Fill(state, sandbox, key_texts);
+    arguments.Fill(state, sandbox, argument_texts);
   }
 
-  const int globals;  // in Lua's registry
+  const lua::Sandbox& sandbox;
   lua::ScriptList keys{"KEYS"};
   lua::ScriptList arguments{"ARGV"};
 };
@@ -93,14 +93,15 @@ void CallTask::Run(lua_State* state) {
 }
 
 struct CompileTask final : lua::Task {
-  explicit CompileTask(std::string_view script_text) : text(script_text) {}
+  CompileTask(const lua::Sandbox& globals, std::string_view script_text) : sandbox(globals), text(script_text) {}
 
   void Run(lua_State* state) override {
-    is_valid = lua::LoadText(state, text, "@user_script") == 0;
+    is_valid = lua::LoadScript(state, text, "@user_script", sandbox) == 0;
     if (!is_valid) lua_error(state);
     function = luaL_ref(state, LUA_REGISTRYINDEX);
   }
 
+  const lua::Sandbox& sandbox;
   std::string_view text;
   int function = LUA_NOREF;
   bool is_valid = false;
@@ -143,7 +144,7 @@ class LuaState::Inside {
 
   bool is_for_functions;
   lua::Sandbox sandbox;
-  ScriptLists lists{sandbox.globals};
+  ScriptLists lists{sandbox};
   bool error_was_counted = false;
   std::unordered_map<Sha1Key, int, HashOfDigits> scripts;  // references in Lua's registry
   // The one that was found last, as it is looked for again and again.
@@ -197,7 +198,7 @@ bool LuaState::HasScript(std::string_view sha1) const { return inside_->FindScri
 
 std::optional<std::string> LuaState::Compile(std::string_view sha1, std::string_view body) {
   Interpreter& interpreter = inside_->interpreter;
-  CompileTask task(body);
+  CompileTask task(inside_->sandbox, body);
   interpreter.Begin(nullptr);
   inside_->ForgetFound();
   std::optional<std::string> error;

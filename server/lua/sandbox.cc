@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server/lua/sandbox.h"
 
+#include <algorithm>
 #include <initializer_list>
 
 #include "server/lua/libraries.h"
@@ -22,6 +23,8 @@ constexpr Names kMathNames = {"abs",  "acos",  "asin", "atan",  "atan2", "ceil",
                               "modf", "pi",    "pow",  "rad",   "sin",   "sinh",  "sqrt",  "tan",  "tanh"};
 constexpr Names kBitNames = {"arshift", "band", "bnot", "bor",    "bswap", "bxor",
                              "lshift",  "rol",  "ror",  "rshift", "tobit", "tohex"};
+constexpr Names kLibraries = {"string", "table",  "math",     "bit",   "coroutine", "os",
+                              "cjson",  "struct", "cmsgpack", "redis", "server"};
 constexpr Names kCoroutineNames = {"running", "status"};
 
 void OpenLibrary(lua_State* state, const char* name, lua_CFunction open) {
@@ -122,6 +125,25 @@ void PushGlobals(lua_State* state, bool is_for_functions) {
   RefuseUnknown(state);
 }
 
+// Of the globals on top; replaces them.
+void MakeDirect(lua_State* state) {
+  const int globals = lua_gettop(state);
+  lua_newtable(state);
+  for (lua_pushnil(state); lua_next(state, globals) != 0;) {
+    lua_pushvalue(state, -2);
+    lua_insert(state, -2);
+    lua_rawset(state, -4);
+  }
+  for (const char* library : kLibraries) {
+    lua_getfield(state, globals, library);
+    PushProtectedContent(state, -1);
+    lua_setfield(state, -3, DirectName(library).c_str());
+    lua_pop(state, 1);
+  }
+  RefuseUnknown(state);
+  lua_replace(state, globals);
+}
+
 // What getmetatable shows of the globals on top.
 void ShowMetatable(lua_State* state) {
   lua_getmetatable(state, -1);
@@ -143,6 +165,10 @@ void KeepFieldNames(lua_State* state) {
 }
 
 }  // namespace
+
+bool IsLibrary(std::string_view name) {
+  return std::find(kLibraries.begin(), kLibraries.end(), name) != kLibraries.end();
+}
 
 Sandbox BuildSandbox(Interpreter& interpreter, bool is_for_functions) {
   lua_State* state = interpreter.state();
@@ -168,6 +194,10 @@ Sandbox BuildSandbox(Interpreter& interpreter, bool is_for_functions) {
   lua_pushvalue(state, -1);
   sandbox.environment = luaL_ref(state, LUA_REGISTRYINDEX);
   lua_replace(state, LUA_GLOBALSINDEX);
+  if (!is_for_functions) {
+    MakeDirect(state);
+    sandbox.direct_globals = luaL_ref(state, LUA_REGISTRYINDEX);
+  }
   lua_settop(state, 0);
   return sandbox;
 }

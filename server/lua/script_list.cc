@@ -36,20 +36,22 @@ void PushTexts(lua_State* state, std::span<const std::string_view> texts) {
   SetTexts(state, texts);
 }
 
-void ScriptList::Fill(lua_State* state, int globals, std::span<const std::string_view> texts) {
-  PushEmpty(state, globals);
+void ScriptList::Fill(lua_State* state, const Sandbox& sandbox, std::span<const std::string_view> texts) {
+  PushEmpty(state, sandbox);
   is_empty_ = false;
   SetTexts(state, texts);
   lua_pop(state, 1);
 }
 
-void ScriptList::PushEmpty(lua_State* state, int globals) {
+void ScriptList::PushEmpty(lua_State* state, const Sandbox& sandbox) {
   if (is_empty_) return lua_rawgeti(state, LUA_REGISTRYINDEX, table_);
   lua_createtable(state, kUsualTexts, 0);
-  lua_rawgeti(state, LUA_REGISTRYINDEX, globals);
-  lua_pushvalue(state, -2);
-  lua_setfield(state, -2, name_);
-  lua_pop(state, 1);
+  for (const int globals : {sandbox.globals, sandbox.direct_globals}) {
+    lua_rawgeti(state, LUA_REGISTRYINDEX, globals);
+    lua_pushvalue(state, -2);
+    lua_setfield(state, -2, name_);
+    lua_pop(state, 1);
+  }
   lua_pushvalue(state, -1);
   if (table_ == LUA_NOREF) {
     table_ = luaL_ref(state, LUA_REGISTRYINDEX);

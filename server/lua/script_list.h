@@ -9,6 +9,8 @@
 #include <span>
 #include <string_view>
 
+#include "server/lua/sandbox.h"
+
 namespace ringkv::server::lua {
 
 // Pushes an array of texts.
@@ -20,14 +22,14 @@ class ScriptList {
  public:
   explicit ScriptList(const char* name) : name_(name) {}
 
-  // Before a script; `globals`: a reference to the table of its globals. May raise errors.
-  void Fill(lua_State* state, int globals, std::span<const std::string_view> texts);
+  // Before a script. May raise errors.
+  void Fill(lua_State* state, const Sandbox& sandbox, std::span<const std::string_view> texts);
   // After a script has ended without an error, and its reply is written: empties the list of so many texts. No limit of
   // memory may hold.
   void Clear(lua_State* state, size_t count);
 
  private:
-  void PushEmpty(lua_State* state, int globals);
+  void PushEmpty(lua_State* state, const Sandbox& sandbox);
 
   const char* const name_;
   int table_ = LUA_NOREF;  // in Lua's registry

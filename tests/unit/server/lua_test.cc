@@ -144,6 +144,28 @@ TEST_F(Lua, KeysAndArgumentsAreBinarySafeAndNewInEachRun) {
 }
 
 // Replies of every type, as a script sees them, and back to a client of either protocol.
+TEST_F(Lua, WhatAScriptMakesOfItsListsIsGoneAfterIt) {
+  const std::string looks = "return {#KEYS, #ARGV, KEYS[1], ARGV.x or 'none', KEYS.x or 'none', KEYS[3] or 'none'}";
+  const std::string untouched = "*6|:1|:0|$1|k|$4|none|$4|none|$4|none|";
+  EXPECT_EQ(Run(looks, 2, {"k"}), untouched);
+  for (const std::string change : {
+           "KEYS.x = 1",
+           "KEYS[3] = 1",
+           "KEYS[1] = nil KEYS[2] = nil",
+           "table.insert(KEYS, 2, 'x') table.insert(KEYS, 2, 'x')",
+           "for i = 1, 1000 do KEYS[i] = i end",
+           "setmetatable(ARGV, {__index = function() return 'seen' end})",
+           "setmetatable(KEYS, {__newindex = function() end, __len = function() return 7 end})",
+           "KEYS.x = 1 error('ended')",
+           "KEYS[2] = 'x' redis.call('end')",
+       }) {
+    Run(change, 2, {"a", "b"}, {"c"});
+    EXPECT_EQ(Run(looks, 2, {"k"}), untouched) << change;
+  }
+  EXPECT_EQ(Run("return KEYS", 2, {"a", "b"}), "*2|$1|a|$1|b|");
+  EXPECT_EQ(Run("return KEYS"), "*0|");
+}
+
 TEST_F(Lua, RepliesOfEveryTypeGoBothWays) {
   host_.replies = {
       {"null", [](resp::ReplyWriter& reply) { reply.Null(); }},
@@ -481,6 +503,12 @@ TEST_F(Lua, NothingOfAScriptIsVisibleToAnother) {
            "bit.x = 1",
            "getmetatable(getmetatable('')).__index = 1",
            "rawset(_G._G, 'x', 1)",
+           "local s = string s.sub = 1",
+           "local t = {redis} t[1].call = 1",
+           "(_G.x or redis).call = 1",
+           "for _, library in ipairs({string, redis}) do library.sub = 1 end",
+           "local a, b = redis, redis.call a.call = b",
+           "(function(r) r.call = 1 end)(redis)",
            "getmetatable(_G).__index = 1",
            "error(redis)",
        }) {
@@ -503,6 +531,29 @@ TEST_F(Lua, AThousandGotosAreTooMany) {
   EXPECT_EQ(Run(text), "-ERR Error compiling script (new function): more than 1000 goto statements|");
   EXPECT_EQ(Run("return {loadstring(ARGV[1])}", 2, {}, {text}), "*0|");
   EXPECT_EQ(Run("for i = 1, 9 do if i > 3 then goto done end end ::done:: return 'fine'"), "$4|fine|");
+}
+
+// A script that assigns to a global is compiled otherwise.
+TEST_F(Lua, LibrariesAreTheSameForScriptsThatAssignToGlobalsAndOthers) {
+  for (const std::string& prefix : {std::string(), std::string("pcall(function() x = 1 end) ")}) {
+    EXPECT_EQ(Run(prefix + "return redis.call('set', 'k', string.rep('x', 3))"), "+OK|") << prefix;
+    EXPECT_EQ(Run(prefix + "local t = {} for i = 1, 3 do t[i] = string.format('%d', i) end return table.concat(t)"),
+              "$3|123|");
+    EXPECT_EQ(Run(prefix + "local r = redis local f = string.upper return {r == redis, server == redis, f('a')}"),
+              "*3|:1|:1|$1|A|");
+    EXPECT_EQ(Run(prefix + "return {(nil or math).floor(1.5), type(string), redis.nosuch == nil, _G.redis == redis}"),
+              "*4|:1|$5|table|:1|:1|");
+    EXPECT_EQ(Run(prefix + "return redis.nosuch()"),
+              "-ERR user_script:1: attempt to call field 'nosuch' (a nil value) script: SHA, on @user_script:1.|");
+    EXPECT_EQ(Run(prefix + "return nosuch.field"),
+              "-ERR user_script:1: Script attempted to access nonexistent global variable 'nosuch' script: SHA, on "
+              "@user_script:1.|");
+    EXPECT_EQ(Run(prefix + "local t = {'string', 1, {2, x = 'redis'}} return {t[1], t[3].x, cjson.encode(t[3][1])}"),
+              "*3|$6|string|$5|redis|$1|2|");
+    EXPECT_EQ(Run(prefix + "local function f() local n = 0 return function() n = n + math.abs(-1) return n end end "
+                           "local g = f() g() return g()"),
+              ":2|");
+  }
 }
 
 TEST_F(Lua, BytecodeIsNotLoaded) {

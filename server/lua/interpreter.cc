@@ -19,9 +19,6 @@ constexpr size_t kAccountedBytes = 64 * 1024;
 constexpr size_t kMuchGarbage = 4 << 20;
 // Of the limit of a state: what it grows by at least between two collections ahead of Lua's pace.
 constexpr size_t kMinGrowthPart = 32;
-// In percent: garbage is collected when a state has become so large since the last collection. The state of a script
-// without data is small, and most of the work of a collection is to visit that.
-constexpr int kGarbagePause = 400;
 constexpr size_t kKeptReplyBytes = 16 * 1024;
 constexpr size_t kSmallReplyBytes = 1024;  // as large as a reply may always be
 
@@ -49,7 +46,6 @@ Interpreter::Interpreter(LuaMemory& memory, lua_CFunction describe_error)
   lua_atpanic(state_, DieOfPanic);
   // Compiled loops could not be interrupted.
   luaJIT_setmode(state_, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
-  lua_gc(state_, LUA_GCSETPAUSE, kGarbagePause);
   lua_pushcfunction(state_, &Interpreter::RunTask);
   run_task_ = luaL_ref(state_, LUA_REGISTRYINDEX);
   lua_pushcfunction(state_, describe_error);

@@ -87,8 +87,9 @@ void CallTask::Run(lua_State* state) {
   const size_t limit = interpreter.memory_limit();
   is_too_large = !lua::WriteValue(state, interpreter.protocol(), limit == 0 ? kMaxReplyBytes : limit, reply);
   if (lists != nullptr) {
-    lists->keys.Clear(state, keys.size());
+    lua_settop(state, 2);
     lists->arguments.Clear(state, arguments.size());
+    lists->keys.Clear(state, keys.size());
   }
 }
 
@@ -155,11 +156,10 @@ class LuaState::Inside {
 };
 
 int LuaState::Inside::FindScript(std::string_view sha1) {
-  const Sha1Key key = KeyOf(sha1);
-  if (found_script != LUA_NOREF && key == found_sha1) return found_script;
-  const auto found = scripts.find(key);
+  if (found_script != LUA_NOREF && std::string_view(found_sha1.data(), found_sha1.size()) == sha1) return found_script;
+  const auto found = scripts.find(KeyOf(sha1));
   if (found == scripts.end()) return LUA_NOREF;
-  found_sha1 = key;
+  found_sha1 = found->first;
   return found_script = found->second;
 }
 

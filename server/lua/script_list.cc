@@ -5,7 +5,6 @@ namespace ringkv::server::lua {
 
 namespace {
 
-constexpr int kUsualTexts = 4;
 // Emptying a longer one costs more than a new one.
 constexpr size_t kMostEmptied = 16;
 
@@ -37,15 +36,14 @@ void PushTexts(lua_State* state, std::span<const std::string_view> texts) {
 }
 
 void ScriptList::Fill(lua_State* state, const Sandbox& sandbox, std::span<const std::string_view> texts) {
-  PushEmpty(state, sandbox);
+  PushEmpty(state, sandbox, texts.size());
   is_empty_ = false;
   SetTexts(state, texts);
-  lua_pop(state, 1);
 }
 
-void ScriptList::PushEmpty(lua_State* state, const Sandbox& sandbox) {
+void ScriptList::PushEmpty(lua_State* state, const Sandbox& sandbox, size_t count) {
   if (is_empty_) return lua_rawgeti(state, LUA_REGISTRYINDEX, table_);
-  lua_createtable(state, kUsualTexts, 0);
+  lua_createtable(state, static_cast<int>(count), 0);
   for (const int globals : {sandbox.globals, sandbox.direct_globals}) {
     lua_rawgeti(state, LUA_REGISTRYINDEX, globals);
     lua_pushvalue(state, -2);
@@ -61,13 +59,13 @@ void ScriptList::PushEmpty(lua_State* state, const Sandbox& sandbox) {
 }
 
 void ScriptList::Clear(lua_State* state, size_t count) {
-  if (count > kMostEmptied) return;
-  lua_rawgeti(state, LUA_REGISTRYINDEX, table_);
-  for (int index = 1; index <= static_cast<int>(count); ++index) {
-    lua_pushnil(state);
-    lua_rawseti(state, -2, index);
+  if (count <= kMostEmptied) {
+    for (int index = 1; index <= static_cast<int>(count); ++index) {
+      lua_pushnil(state);
+      lua_rawseti(state, -2, index);
+    }
+    is_empty_ = IsPlainAndEmpty(state);
   }
-  is_empty_ = IsPlainAndEmpty(state);
   lua_pop(state, 1);
 }
 

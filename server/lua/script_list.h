@@ -22,14 +22,14 @@ class ScriptList {
  public:
   explicit ScriptList(const char* name) : name_(name) {}
 
-  // Before a script. May raise errors.
+  // Before a script; pushes the list. May raise errors.
   void Fill(lua_State* state, const Sandbox& sandbox, std::span<const std::string_view> texts);
-  // After a script has ended without an error, and its reply is written: empties the list of so many texts. No limit of
-  // memory may hold.
+  // After a script has ended without an error, and its reply is written: empties the list on top of the stack, of so
+  // many texts, and removes it. No limit of memory may hold.
   void Clear(lua_State* state, size_t count);
 
  private:
-  void PushEmpty(lua_State* state, const Sandbox& sandbox);
+  void PushEmpty(lua_State* state, const Sandbox& sandbox, size_t count);
 
   const char* const name_;
   int table_ = LUA_NOREF;  // in Lua's registry

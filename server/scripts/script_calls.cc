@@ -33,7 +33,7 @@ constexpr std::string_view kOtherSlot = "ERR Script attempted to access keys tha
 
 Pulse ScriptRun::Call(std::span<const std::string_view> argv, resp::ReplyWriter& reply) {
   if (is_ended()) return Pulse::kEnd;
-  const CommandEntry* entry = parts_.commands.Find(argv);
+  const CommandEntry* const entry = names_.Find(argv);
   if (entry == nullptr) return Refuse(nullptr, kUnknownCommand, reply);
   if (const std::string why = WhyRefused(*entry, argv); !why.empty()) return Refuse(entry, why, reply);
   if (EmptiesAll(*entry->row) && WaitForHeldSlots() == Pulse::kEnd) return Pulse::kEnd;

@@ -17,10 +17,13 @@ namespace {
 // Nobody sends it to a server by accident, and its default is to be ignored.
 constexpr int kSliceSignal = SIGURG;
 
-constexpr long kPeriodNs = 500'000;
-constexpr long kHurriedPeriodNs = 50'000;
-// So many looks without any script, or without a short slice, come before the watch is relaxed.
+// Between two looks. A wake of the watch costs some microseconds of CPU.
+constexpr uint64_t kLongestPauseNs = ScriptClock::kFirstSliceNs;
+constexpr uint64_t kShortestPauseNs = 50'000;
+// So many looks without any script come before the watch sleeps, and so many without one whose slice is over before it
+// takes its time again.
 constexpr int kIdleLooks = 100;
+constexpr int kCalmLooks = 20;
 
 // The state that runs on this thread, for the signal handler.
 thread_local std::atomic<LuaState*> running_state{nullptr};
@@ -105,13 +108,16 @@ void ScriptClock::Watch() {
 void ScriptClock::WatchSlices() {
   int idle = 0;
   int calm = 0;
+  uint64_t left_ns = kLongestPauseNs;
   while (idle <= kIdleLooks && !is_stopping_) {
-    const timespec period{.tv_sec = 0, .tv_nsec = is_hurried_ ? kHurriedPeriodNs : kPeriodNs};
-    ::nanosleep(&period, nullptr);
+    const uint64_t pause_ns = is_hurried_ ? kShortestPauseNs : std::clamp(left_ns, kShortestPauseNs, kLongestPauseNs);
+    const timespec pause{.tv_sec = 0, .tv_nsec = static_cast<long>(pause_ns)};
+    ::nanosleep(&pause, nullptr);
     const Sight sight = Look();
     idle = sight.has_slices ? 0 : idle + 1;
     calm = sight.has_over ? 0 : calm + 1;
-    if (calm > kIdleLooks) is_hurried_ = false;
+    if (calm > kCalmLooks) is_hurried_ = false;
+    left_ns = sight.left_ns;
   }
 }
 
@@ -122,7 +128,10 @@ ScriptClock::Sight ScriptClock::Look() {
     const uint64_t end = slice.end_ticks.load();
     if (end == 0) continue;
     sight.has_slices = true;
-    if (now < end) continue;
+    if (now < end) {
+      sight.left_ns = std::min(sight.left_ns, ticks_.Nanoseconds(end - now));
+      continue;
+    }
     sight.has_over = true;
     // A thread that has ended meanwhile gets nothing, nor does another process.
     ::syscall(SYS_tgkill, ::getpid(), slice.thread_id.load(), kSliceSignal);

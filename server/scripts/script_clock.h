@@ -44,7 +44,8 @@ class ScriptClock {
 
   struct Sight {
     bool has_slices = false;
-    bool has_over = false;  // some have used up their time
+    bool has_over = false;             // some have used up their time
+    uint64_t left_ns = kFirstSliceNs;  // of the others, until the first one is over
   };
 
   void Wake();

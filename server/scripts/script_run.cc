@@ -34,6 +34,7 @@ ScriptRun::ScriptRun(const ExecutionParts& parts, ScriptClock& clock, size_t slo
       clock_(clock),
       slot_of_clock_(slot),
       thread_(thread),
+      names_(parts.commands),
       session_(CardOfScripts(), watched_keys),
       own_txn_(parts.data.store(), 0, thread.random),
       fiber_(kScriptStackBytes) {

@@ -23,6 +23,7 @@
 #include "server/execution/caller.h"
 #include "server/execution/enclosing.h"
 #include "server/execution/execution_parts.h"
+#include "server/scripts/call_names.h"
 #include "server/scripts/fiber.h"
 #include "server/scripts/program.h"
 #include "server/scripts/script_clock.h"
@@ -159,6 +160,7 @@ class ScriptRun final : public ScriptHost {
   ScriptClock& clock_;
   const size_t slot_of_clock_;
   ThreadState& thread_;
+  CallNames names_;
   Session session_;  // of the calls
   storage::Txn own_txn_;
   Fiber fiber_;
@@ -172,7 +174,7 @@ class ScriptRun final : public ScriptHost {
   std::string_view name_;
   std::span<const std::string_view> keys_;
   std::span<const std::string_view> arguments_;
-  // What the last four are, once the run has outlasted its request.
+  // Copies of these, once the run has outlasted its request.
   bool keeps_ = false;
   std::shared_ptr<ClientCard> client_;
   std::shared_ptr<const Program> kept_program_;

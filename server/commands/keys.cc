@@ -157,11 +157,16 @@ void Copy(DataCall& call) {
   if (!from) return call.reply.Integer(0);
   Place to = call.txn.Find(to_db, call.args[2], Intent::kWrite);
   if (to && !replace) return call.reply.Integer(0);
-  // Both may stand in one table, which an insertion rearranges: the value is copied first.
-  storage::ValueCopy copy(from.entry());
-  if (copy.kind == storage::StringForm::kPlain) copy.kind = storage::StringForm::kCopied;
   if (to) call.txn.Tell(to, events::kNew);  // to subscribers REPLACE makes another key
-  call.txn.PutCopy(to, copy, events::kCopyTo);
+  if (from.entry().type() == storage::ValueType::kString) {
+    // Both may stand in one table, which an insertion rearranges; the entry stays where it is.
+    const Entry& entry = from.entry();
+    const storage::StringForm form =
+        entry.form() == storage::StringForm::kPlain ? storage::StringForm::kCopied : entry.form();
+    call.txn.Do(to, storage::StringPut{entry.value(), entry.expiry(), form}, events::kCopyTo);
+  } else {
+    call.txn.PutCopy(to, storage::ValueCopy(from.entry()), events::kCopyTo);
+  }
   call.reply.Integer(1);
 }
 

@@ -109,6 +109,28 @@ void SMove(DataCall& call) {
 
 // --- random members -------------------------------------------------------------------------------------------------
 
+// By the order of the table, some at a time: what was looked at is still in the cache when it is erased.
+void PopMany(DataCall& call, Place& place, size_t count) {
+  constexpr size_t kAtOnce = 64;
+  storage::Random& random = call.txn.random();
+  size_t unseen = SetView(place.entry_or_null()).size();
+  uint64_t cursor = 0;
+  std::vector<std::string> picked;
+  call.reply.Set(static_cast<int64_t>(count));
+  while (count > 0) {
+    picked.clear();
+    // Each is taken with the probability that leads to exactly `count`.
+    cursor = SetView(place.entry_or_null()).Scan(cursor, kAtOnce, [&](std::string_view member) {
+      if (random.Below(unseen--) < count - picked.size()) picked.emplace_back(member);
+    });
+    for (const std::string& member : picked) {
+      call.reply.Bulk(member);
+      call.txn.Do(place, SetErase{member}, events::kSPop);
+    }
+    count -= picked.size();
+  }
+}
+
 void PopSome(DataCall& call, Place& place, size_t count) {
   const SetView set(place.entry_or_null());
   if (count >= set.size()) {
@@ -116,6 +138,7 @@ void PopSome(DataCall& call, Place& place, size_t count) {
     if (count > 0 && place) TakeAll(call, place, events::kSPop);
     return;
   }
+  if (set.is_large() && count * 3 > set.size()) return PopMany(call, place, count);
   std::vector<std::string> picked;
   set.PickDistinct(call.txn.random(), count, [&](std::string_view member) { picked.emplace_back(member); });
   call.reply.Set(static_cast<int64_t>(count));

@@ -208,19 +208,31 @@ bool Weigh(DataCall& call, const SortQuery& query, std::vector<Element>* element
   return true;
 }
 
+// Sorts small records first, as an element takes long to move.
 void SortElements(const SortQuery& query, std::vector<Element>* elements) {
-  const auto compare = [&](const Element& a, const Element& b) {
-    if (!query.by_text) {
-      if (a.weight != b.weight) return a.weight < b.weight ? -1 : 1;
-      return a.text.compare(b.text);
-    }
-    if (!query.by) return a.text.compare(b.text);
+  struct Ranked {
+    double weight;
+    Element* element;
+  };
+  std::vector<Ranked> ranked;
+  ranked.reserve(elements->size());
+  for (Element& element : *elements) ranked.push_back({element.weight, &element});
+  const auto compare_texts = [&](const Element& a, const Element& b) {
+    if (!query.by_text || !query.by) return a.text.compare(b.text);
     if (a.weight_text && b.weight_text) return a.weight_text->compare(*b.weight_text);
     return static_cast<int>(a.weight_text.has_value()) - static_cast<int>(b.weight_text.has_value());
   };
-  std::stable_sort(elements->begin(), elements->end(), [&](const Element& a, const Element& b) {
+  const auto compare = [&](const Ranked& a, const Ranked& b) {
+    if (!query.by_text && a.weight != b.weight) return a.weight < b.weight ? -1 : 1;
+    return compare_texts(*a.element, *b.element);
+  };
+  std::stable_sort(ranked.begin(), ranked.end(), [&](const Ranked& a, const Ranked& b) {
     return query.descending ? compare(a, b) > 0 : compare(a, b) < 0;
   });
+  std::vector<Element> sorted;
+  sorted.reserve(ranked.size());
+  for (const Ranked& each : ranked) sorted.push_back(std::move(*each.element));
+  *elements = std::move(sorted);
 }
 
 // --- the answer -----------------------------------------------------------------------------------------------------

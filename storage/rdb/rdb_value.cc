@@ -2,6 +2,7 @@
 #include "storage/rdb/rdb_value.h"
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -14,6 +15,9 @@
 #include "storage/types/list_bytes.h"
 #include "storage/types/packed_visit.h"
 #include "storage/types/stream_pack.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 namespace ringkv::storage {
 namespace {
@@ -142,13 +146,37 @@ bool ReadElements(RdbInput& in, RdbType type, Elements* elements) {
   }
 }
 
-// Whether no name stands there twice; every `step`-th text is one.
-bool AreDistinct(const std::vector<std::string>& texts, size_t step) {
+bool AreDistinctWhenSorted(const std::vector<std::string>& texts, size_t step) {
   std::vector<std::string_view> names;
   names.reserve(texts.size() / step);
   for (size_t i = 0; i < texts.size(); i += step) names.push_back(texts[i]);
   std::sort(names.begin(), names.end());
   return std::adjacent_find(names.begin(), names.end()) == names.end();
+}
+
+// Whether no name stands there twice; every `step`-th text is one. A table of their hashes tells it, unless they were
+// made to collide.
+bool AreDistinct(const std::vector<std::string>& texts, size_t step) {
+  constexpr size_t kMostProbes = 64;
+  struct Slot {
+    uint32_t hash = 0;
+    uint32_t number = 0;  // of the name, from 1 on; 0: free
+  };
+  const size_t count = texts.size() / step;
+  if (count >= UINT32_MAX / 2) return false;  // more than a collection can hold
+  std::vector<Slot> slots(std::bit_ceil(2 * count + 1));
+  for (uint32_t i = 0; i < count; ++i) {
+    const std::string& name = texts[i * step];
+    const uint64_t hash = XXH3_64bits(name.data(), name.size());
+    const Slot own{static_cast<uint32_t>(hash >> 32), i + 1};
+    size_t at = hash & (slots.size() - 1);
+    for (size_t probes = 0; slots[at].number != 0; at = (at + 1) & (slots.size() - 1)) {
+      if (slots[at].hash == own.hash && texts[(slots[at].number - 1) * step] == name) return false;
+      if (++probes == kMostProbes) return AreDistinctWhenSorted(texts, step);
+    }
+    slots[at] = own;
+  }
+  return true;
 }
 
 bool PackTexts(const std::vector<std::string>& texts, size_t step, std::string* packed) {
@@ -170,10 +198,13 @@ bool PackScored(const Elements& elements, std::string* packed) {
   for (const double score : elements.scores) {
     if (std::isnan(score)) return false;
   }
-  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+  const auto stands_before = [&](size_t a, size_t b) {
     return elements.scores[a] < elements.scores[b] ||
            (elements.scores[a] == elements.scores[b] && elements.texts[a] < elements.texts[b]);
-  });
+  };
+  // RingKV writes them in ascending order, Redis in descending order.
+  if (!std::is_sorted(order.begin(), order.end(), stands_before)) std::reverse(order.begin(), order.end());
+  if (!std::is_sorted(order.begin(), order.end(), stands_before)) std::sort(order.begin(), order.end(), stands_before);
   AppendPackedHead(packed, order.size());
   for (const size_t i : order) AppendScored(packed, elements.texts[i], elements.scores[i]);
   return true;

@@ -2,6 +2,7 @@
 #include "storage/types/list.h"
 
 #include <algorithm>
+#include <cstring>
 #include <numeric>
 
 namespace ringkv::storage {
@@ -224,7 +225,17 @@ size_t RemoveFrom(ListChunk& chunk, std::string_view element, size_t most, bool 
   return removed;
 }
 
-bool HasElement(std::string_view elements, std::string_view wanted) {
+// An element as it stands among others, whose bytes can be looked for without going from element to element. They may
+// also be found where no element begins.
+std::string Packed(std::string_view element) {
+  std::string packed;
+  AppendListElement(&packed, element);
+  return packed;
+}
+
+// `packed`: the element that is wanted, packed.
+bool HasElement(std::string_view elements, std::string_view wanted, std::string_view packed) {
+  if (::memmem(elements.data(), elements.size(), packed.data(), packed.size()) == nullptr) return false;
   for (ListCursor cursor(elements); !cursor.AtEnd(); cursor.Next()) {
     if (cursor.element() == wanted) return true;
   }
@@ -234,11 +245,12 @@ bool HasElement(std::string_view elements, std::string_view wanted) {
 }  // namespace
 
 size_t LargeList::Remove(std::string_view element, size_t most, bool from_back) {
+  const std::string packed = Packed(element);
   size_t removed = 0;
   std::string buffer;
   for (size_t i = 0; i < chunks_.size() && removed < most;) {
     const size_t at = from_back ? chunks_.size() - 1 - i : i;
-    if (HasElement(chunks_[at].Read(&buffer), element)) {
+    if (HasElement(chunks_[at].Read(&buffer), element, packed)) {
       Changing(at, [&](ListChunk& chunk) { removed += RemoveFrom(chunk, element, most - removed, from_back); });
     }
     if (chunks_[at].count() == 0) {

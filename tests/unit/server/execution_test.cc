@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+#include <set>
+#include <sstream>
+
 #include "server/execution/route.h"
 #include "server/execution/stages.h"
 #include "storage/transaction/totals.h"
@@ -35,6 +38,19 @@ TEST_F(ExecutionTest, ANumberMayHaveAnyNumberOfDigits) {
   // A long double is shorter, as in redis-server 7.0.
   EXPECT_EQ(Run("incrbyfloat f " + std::string(5 * 1024 - 2, '0') + "1"), "$1\r\n1\r\n");
   EXPECT_EQ(Run("incrbyfloat f " + std::string(5 * 1024 - 1, '0') + "1"), "-ERR value is not a valid float\r\n");
+}
+
+TEST_F(ExecutionTest, SPopOfManyTakesEachMemberOnce) {
+  constexpr int kMembers = 2000;
+  for (int i = 0; i < kMembers; ++i) Run("sadd set member:" + std::to_string(i));
+  std::istringstream popped(Run("spop set 1500"));
+  std::set<std::string> taken;
+  for (std::string line; std::getline(popped, line);) {
+    if (line.starts_with("member:")) taken.insert(line.substr(0, line.find('\r')));
+  }
+  EXPECT_EQ(taken.size(), 1500u);
+  EXPECT_EQ(Run("scard set"), ":500\r\n");
+  for (const std::string& member : taken) EXPECT_EQ(Run("sismember set " + member), ":0\r\n");
 }
 
 TEST_F(ExecutionTest, ARequestThatIsPostponedStillComesBehindAsking) {

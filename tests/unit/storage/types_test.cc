@@ -134,6 +134,21 @@ TEST_P(TypesTest, ASetIsASet) {
   }
 }
 
+// Elements are looked for by their bytes with the lengths around them, which another element may hold.
+TEST_P(TypesTest, AnElementInsideOfAnotherOneIsNotFound) {
+  Value value(ValueType::kList, limits_);
+  std::string packed;
+  AppendListElement(&packed, "wanted");
+  for (int i = 0; i < 100; ++i) value.Do(ListPush{"before" + packed + "behind", false});
+  EXPECT_EQ(value.Do(ListRemove{"wanted", 0, false}), EffectResult::kUnchanged);
+  EXPECT_EQ(value.Do(ListInsert{"wanted", "inserted", true}), EffectResult::kUnchanged);
+  value.Do(ListPush{"wanted", false});
+  EXPECT_EQ(value.Do(ListInsert{"wanted", "inserted", true}), EffectResult::kAdded);
+  EXPECT_EQ(value.Do(ListRemove{"wanted", 0, true}), EffectResult::kChanged);
+  std::string buffer;
+  EXPECT_EQ(ListView(&value.entry()).At(100, &buffer), "inserted");
+}
+
 TEST_P(TypesTest, AListIsADeque) {
   Value value(ValueType::kList, limits_);
   std::deque<std::string> model;

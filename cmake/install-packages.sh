@@ -41,6 +41,8 @@ if [ ! -e $deny_start ]; then
   "${as_root[@]}" chmod +x $deny_start
   trap '"${as_root[@]}" rm -f $deny_start' EXIT
 fi
-"${as_root[@]}" apt-get update -q >/dev/null
+# Others may install at the same time; a minute or two is enough for them.
+apt=(apt-get -o DPkg::Lock::Timeout=300)
+"${as_root[@]}" "${apt[@]}" update -q >/dev/null
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-  apt-get install -y -q --no-install-recommends "${missing[@]}" >/dev/null
+  "${apt[@]}" install -y -q --no-install-recommends "${missing[@]}" >/dev/null

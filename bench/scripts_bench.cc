@@ -71,7 +71,8 @@ class LoneServer {
     output_[thread].TruncateTo(0);
     resp::ReplyWriter reply(output_[thread], 2);
     state.txn.set_now(clock_.Now());
-    Execute({.parts = server_.execution_parts(), .thread = state, .session = session, .reply = reply}, {.argv = argv});
+    server::Execute({.parts = server_.execution_parts(), .thread = state, .session = session, .reply = reply},
+                    {.argv = argv});
     return std::string(output_[thread].Readable());
   }
 

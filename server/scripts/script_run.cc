@@ -47,7 +47,7 @@ ScriptRun::~ScriptRun() = default;
 
 // --- the way of a run -----------------------------------------------------------------------------------------------
 
-ScriptRun::Progress ScriptRun::Begin(const AdminCall& call, const ScriptInput& input, LuaState& state) {
+ScriptRun::Progress ScriptRun::Begin(const AdminCall& call, const ScriptInput& input, LoadedState& state) {
   began_ = call.execution.began;
   state_ = &state;
   execution_ = &call.execution;
@@ -77,6 +77,13 @@ ScriptRun::Progress ScriptRun::Begin(const AdminCall& call, const ScriptInput& i
 
 ScriptRun::Progress ScriptRun::Resume() { return GoOn(); }
 
+void ScriptRun::LoadAndRun() {
+  error_was_counted_ = false;
+  if (const std::optional<std::string> error = program_->Load(*state_, *this)) return reply_.Error(*error);
+  program_->Run(state_->state, *this, keys_, arguments_, reply_);
+  error_was_counted_ = state_->state.error_was_counted();
+}
+
 ScriptRun::Progress ScriptRun::GoOn() {
   for (;;) {
     if (!fiber_.is_under_way()) {
@@ -94,7 +101,7 @@ ScriptRun::Progress ScriptRun::GoOn() {
 }
 
 bool ScriptRun::Enter() {
-  slice_began_ = clock_.Begin(slot_of_clock_, *state_, SliceNanoseconds());
+  slice_began_ = clock_.Begin(slot_of_clock_, state_->state, SliceNanoseconds());
   const bool has_ended = fiber_.is_under_way() ? fiber_.Resume() : fiber_.Start(&Body, this);
   clock_.End(slot_of_clock_);
   return has_ended;
@@ -278,7 +285,7 @@ Pulse ScriptRun::OnPulse() {
     may_suspend_ ? Suspend() : Persist();
   }
 #ifdef RINGKV_THREAD_SANITIZED
-  state_->RequestPulse();  // the sanitizer keeps signals back until the thread calls the system
+  state_->state.RequestPulse();  // the sanitizer keeps signals back until the thread calls the system
 #endif
   return is_ended() ? Pulse::kEnd : Pulse::kContinue;
 }

@@ -54,8 +54,9 @@ class ScriptRun final : public ScriptHost {
   ScriptRun& operator=(const ScriptRun&) = delete;
 
   using Progress = SlicedRun::Progress;
-  // Begins to run what `call` asks for, in `state`, where the program is loaded. The state must stay until the end.
-  Progress Begin(const AdminCall& call, const ScriptInput& input, LuaState& state);
+  // Begins to run what `call` asks for, in `state`, where the program is loaded first. The state must stay until the
+  // end.
+  Progress Begin(const AdminCall& call, const ScriptInput& input, LoadedState& state);
   // Goes on for a slice.
   Progress Resume();
   // Whether it was made for this thread.
@@ -96,11 +97,9 @@ class ScriptRun final : public ScriptHost {
  private:
   enum class Stage : uint8_t { kReads, kHasWritten, kKilled };
 
-  static void Body(void* with) {
-    auto& run = *static_cast<ScriptRun*>(with);
-    run.program_->Run(*run.state_, run, run.keys_, run.arguments_, run.reply_);
-    run.error_was_counted_ = run.state_->error_was_counted();
-  }
+  static void Body(void* with) { static_cast<ScriptRun*>(with)->LoadAndRun(); }
+  // Loads in the same slices of time, because the code of a library may take long too.
+  void LoadAndRun();
   // Runs a slice, and the program from its start again if it has to.
   Progress GoOn();
   // Runs on the own stack, until the program ends or is suspended. True when it has ended.
@@ -167,7 +166,7 @@ class ScriptRun final : public ScriptHost {
 
   // Of the run that is under way.
   storage::Txn* txn_ = nullptr;  // the own one, or that of EXEC, which has locked the declared keys
-  LuaState* state_ = nullptr;
+  LoadedState* state_ = nullptr;
   Execution* execution_ = nullptr;  // of the request, until it has begun
   const Session* client_session_ = nullptr;
   const Program* program_ = nullptr;

@@ -203,11 +203,7 @@ void ThreadScripts::Run(AdminCall& call, const ScriptInput& input) {
     return call.reply.Error(why);
   }
   Seat seat{.run = TakeRun(call.thread), .state = TakeState(input.program.purpose())};
-  if (const auto error = input.program.Load(*seat.state, *seat.run)) {
-    call.reply.Error(*error);
-    return GiveBack(seat);
-  }
-  const ScriptRun::Progress progress = seat.run->Begin(call, input, seat.state->state);
+  const ScriptRun::Progress progress = seat.run->Begin(call, input, *seat.state);
   const bool takes_outer_turns = progress != ScriptRun::Progress::kEnded && call.in_transaction;
   if (takes_outer_turns && !RunInTurns(*call.execution.enclosing->turns, *seat.run, progress)) return;
   if (progress == ScriptRun::Progress::kEnded || takes_outer_turns) [[likely]] {

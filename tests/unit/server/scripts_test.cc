@@ -98,6 +98,27 @@ TEST_F(ScriptsTest, AScriptThatTakesLongIsAnsweredLater) {
   EXPECT_EQ(Run("get key"), "$1\r\n1\r\n");
 }
 
+// An interpreter that has not seen a library runs its code. A run whose slice ends while it writes a long reply leaves
+// a pulse behind.
+TEST_F(ScriptsTest, ALibraryIsLoadedInTheSlicesOfTheFunctionThatNeedsIt) {
+  RunOn(*session_, {"SET", "key", std::string(3 << 20, 'x')});
+  RunOn(*session_,
+        {"FUNCTION", "LOAD",
+         "#!lua name=read\nredis.register_function('read', function(k) return redis.call('GET', k[1]) end)"});
+  for (const std::string number : {"1", "2", "3"}) {
+    const std::string code = "#!lua name=slow\nfor i = 1,1e7 do end redis.register_function('slow', function() return ";
+    ASSERT_EQ(RunOn(*session_, {"FUNCTION", "LOAD", "REPLACE", code + number + " end)"}), "$4\r\nslow\r\n");
+    RunOn(*session_, {"FCALL", "read", "1", "key"});
+    links_.Work();
+    links_.answers.clear();
+    RunOn(*session_, {"FCALL", "slow", "0"});
+    ASSERT_TRUE(Ended<outcome::LateReply>());
+    EXPECT_EQ(Run("set other x"), "+OK\r\n");
+    links_.Work();
+    EXPECT_EQ(links_.answers, std::vector<std::string>{":" + number + "\r\n"});
+  }
+}
+
 TEST_F(ScriptsTest, AScriptThatIsKilledHasDoneNothing) {
   BeginEndless({"key"});
   links_.Work(3);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "server/base/text.h"
 #include "server/lua/errors.h"
 #include "server/lua/interpreter.h"
 
@@ -26,11 +27,11 @@ std::string_view StringAt(lua_State* state, int index) {
 }
 
 uint32_t FlagNamed(std::string_view name) {
-  if (name == "no-writes") return kFunctionNoWrites;
-  if (name == "allow-oom") return kFunctionAllowOom;
-  if (name == "allow-stale") return kFunctionAllowStale;
-  if (name == "no-cluster") return kFunctionNoCluster;
-  if (name == "allow-cross-slot-keys") return kFunctionAllowCrossSlotKeys;
+  if (EqualsIgnoringCase(name, "no-writes")) return kFunctionNoWrites;
+  if (EqualsIgnoringCase(name, "allow-oom")) return kFunctionAllowOom;
+  if (EqualsIgnoringCase(name, "allow-stale")) return kFunctionAllowStale;
+  if (EqualsIgnoringCase(name, "no-cluster")) return kFunctionNoCluster;
+  if (EqualsIgnoringCase(name, "allow-cross-slot-keys")) return kFunctionAllowCrossSlotKeys;
   return 0;
 }
 

@@ -22,8 +22,8 @@ constexpr std::array<std::pair<std::string_view, FunctionFlag>, 5> kFunctionFlag
 }  // namespace
 
 std::optional<Shebang> ParseShebang(std::string_view text) {
-  const size_t end = text.find('\n');
-  if (end == std::string_view::npos) return std::nullopt;
+  const size_t end = text.find_first_of(std::string_view("\n\0", 2));  // a NUL byte ends the text, as in Redis
+  if (end == std::string_view::npos || text[end] == '\0') return std::nullopt;
   std::string unescaped;
   std::vector<resp::InlineWord> words;
   if (!resp::SplitInlineWords(text.substr(0, end), &unescaped, &words)) return std::nullopt;

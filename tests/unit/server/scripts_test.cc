@@ -491,6 +491,7 @@ TEST(Shebang, IsReadIntoWordsAndABodyThatKeepsItsLines) {
   EXPECT_EQ(shebang->words, (std::vector<std::string>{"#!lua", "name=lib", "flags=a b"}));
   EXPECT_EQ(shebang->body, "\nreturn 1");
   EXPECT_FALSE(ParseShebang("#!lua"));
+  EXPECT_FALSE(ParseShebang(std::string_view("#!lua name=lib\0\nreturn 1", 25)));
   EXPECT_FALSE(ParseShebang("#!lua \"x\nreturn 1"));
 }
 

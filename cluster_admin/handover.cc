@@ -55,7 +55,8 @@ Result<Successor> FindSuccessor(const Topology& topology, const Node& primary) {
 
 // Waits until the successor has all changes of the primary; writes are paused meanwhile.
 Status WaitForSuccessor(NodeClient& primary, Successor& successor) {
-  const Result<uint64_t> last = OffsetOf(primary, "master_repl_offset");
+  // Not master_repl_offset: it counts the bytes of the stream for Redis replicas, as long as one is kept.
+  const Result<uint64_t> last = OffsetOf(primary, "log_lsn_appended");
   if (!last) return tl::unexpected(last.error());
   const auto end = std::chrono::steady_clock::now() + kPatience;
   while (std::chrono::steady_clock::now() < end) {

@@ -74,6 +74,24 @@ def backed_up(cluster):
                 assert ours.get(keys[0]) == theirs.get(keys[0])
 
 
+def handed_over(cluster):
+    """A primary that keeps the stream for Redis replicas gives its place to its replica, and gets it back."""
+    primary, replica = cluster.primaries[0], cluster.replicas[0]
+    client = redis.Redis(port=primary.port)
+    with subprocess.Popen(["redis-cli", "-p", str(primary.port), "--replica"], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL) as reader:
+        eventually(lambda: client.info("replication")["connected_slaves"] == 2, "redis-cli to follow")
+        reader.terminate()
+    eventually(lambda: client.info("replication")["connected_slaves"] == 1, "redis-cli to be gone")
+    client.append(client.randomkey(), "x" * 1000)
+    eventually(lambda: client.info("replication")["master_repl_offset"] > client.info()["log_lsn_appended"] + 1000,
+               "the offset to count bytes")
+    for name, _, port, _ in (cluster.nodes[0], cluster.nodes[3]):
+        cluster.hand_over(name)
+        other = primary if port == replica.port else replica
+        assert redis.Redis(port=other.port).info("replication")["role"] == "master", name
+
+
 def with_node_clients(cluster):
     subprocess.run(["node", os.path.join(SOURCES, "cluster_clients.js"), str(cluster.primaries[2].port)],
                    env=node_environment(), check=True, timeout=60)
@@ -163,6 +181,7 @@ def main():
         with_redis_py(cluster)
         with_redis_tools(cluster)
         backed_up(cluster)
+        handed_over(cluster)
         with_node_clients(cluster)
     print("cluster: all clients work")
 

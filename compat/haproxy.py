@@ -117,8 +117,7 @@ def restart(cluster, index, http_port):
     """A rolling update as in Kubernetes: preStop, SIGTERM, a new process, and the next node when it is ready."""
     name, _, port, _ = cluster.nodes[index]
     server = cluster.servers[index]
-    admin = os.path.join(os.path.dirname(server_binary()), "ringkv-cluster")
-    subprocess.run([admin, "handover", cluster.config, name], check=True, stdout=subprocess.DEVNULL, timeout=60)
+    cluster.hand_over(name)
     server.process.terminate()
     assert server.process.wait(30) == 0
     directory = server.dir

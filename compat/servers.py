@@ -224,6 +224,11 @@ class RunningCluster:
         admin = os.path.join(os.path.dirname(server_binary()), "ringkv-cluster")
         subprocess.run([admin, "apply", self.config], check=True, stdout=subprocess.DEVNULL, timeout=120)
 
+    def hand_over(self, name):
+        """The primary gives its place to its replica."""
+        admin = os.path.join(os.path.dirname(server_binary()), "ringkv-cluster")
+        subprocess.run([admin, "handover", self.config, name], check=True, stdout=subprocess.DEVNULL, timeout=60)
+
     def add_shard(self):
         """Starts the node of another shard, which owns no slots before `apply`."""
         shard = f"s{len(self.weights)}"

@@ -92,14 +92,23 @@ storage::Status DataKeeper::Open(const storage::Durability::Fill& fill) {
       std::max<size_t>(static_cast<size_t>(options_.snapshot_threads), std::thread::hardware_concurrency());
   recovery.progress = [this](const std::string& line) { log_.Notice(line); };
   const int64_t start = clock_.SteadyMs();
-  if (storage::Status opened = durability_.Open(recovery, options_.appendonly != 0, fill); !opened) return opened;
-  const storage::RecoverySummary& found = durability_.recovery();
-  if (!found.snapshot.empty() || found.groups_replayed > 0) {
+  const auto say_recovered = [this, start] {
+    const storage::RecoverySummary& found = durability_.recovery();
+    if (found.snapshot.empty() && found.groups_replayed == 0) return;
     log_.Notice("loaded " + std::to_string(durability_.keys_loaded()) + " keys up to LSN " +
                 std::to_string(found.last) + (found.snapshot.empty() ? "" : ", snapshot '" + found.snapshot + "'") +
                 ", " + std::to_string(found.groups_replayed) + " groups of the log, in " +
                 std::to_string(clock_.SteadyMs() - start) + " ms");
-  }
+  };
+  // What `fill` loads is told behind it.
+  bool is_said = false;
+  const auto then_fill = [&]() -> storage::Status {
+    say_recovered();
+    is_said = true;
+    return fill();
+  };
+  if (storage::Status opened = durability_.Open(recovery, options_.appendonly != 0, then_fill); !opened) return opened;
+  if (!is_said) say_recovered();
   return {};
 }
 

@@ -9,6 +9,7 @@
 #include "server/config/data_directory.h"
 #include "server/loading/load_file.h"
 #include "server/loading/load_rdb.h"
+#include "server/loading/redis_files.h"
 
 namespace ringkv::server {
 namespace {
@@ -60,6 +61,18 @@ storage::Status LoadRedisFile(const StartParts& parts, const std::string& path, 
   return {};
 }
 
+// Without data: what somebody who comes from redis-server may not expect.
+void SayWhatDiffers(const StartParts& parts) {
+  const std::string snapshot = parts.options.dbfilename.Get();
+  if (snapshot.ends_with(".rdb")) {
+    parts.log.Notice("snapshots are written to '" + snapshot +
+                     "' (dbfilename) in RingKV's own format, which redis-server can't load");
+  } else if (IsRdbFile(parts.world.files, kRdbNameInRedis)) {
+    parts.log.Warning("'" + InDataDirectory(parts.options, kRdbNameInRedis) +
+                      "' is an RDB file of Redis and is not loaded; 'load-rdb' loads it");
+  }
+}
+
 }  // namespace
 
 storage::Status LoadStartData(const StartParts& parts) {
@@ -75,7 +88,9 @@ storage::Status LoadStartData(const StartParts& parts) {
   storage::Status opened = parts.data.Open([&]() -> storage::Status {
     fills = true;
     if (!aof_path.empty()) return parts.load_aof();
-    return rdb_path.empty() ? storage::Status() : LoadRedisFile(parts, rdb_path, txn);
+    if (!rdb_path.empty()) return LoadRedisFile(parts, rdb_path, txn);
+    SayWhatDiffers(parts);
+    return {};
   });
   if (!opened) return opened;
   if (!fills && !(rdb_path + aof_path).empty()) {

@@ -23,6 +23,7 @@
 #include "server/config/data_directory.h"
 #include "server/http/response.h"
 #include "server/http/route_table.h"
+#include "server/loading/redis_files.h"
 #include "server/loading/start_data.h"
 #include "server/migration/load_aof.h"
 #include "server/net/network.h"
@@ -189,6 +190,7 @@ int Run(const std::vector<std::string>& arguments, char** argv) {
   if (const storage::Status found = LocateDirectory(options); !found) return FailStart(found.error().text);
   storage::PosixFileSystem files(options.dir.Get());
   // Before anything in it is touched; and while there is a terminal that an error can be read on.
+  if (const storage::Status begins = CheckForRedisAof(files, options); !begins) return FailStart(begins.error().text);
   storage::Result<std::unique_ptr<storage::FileLock>> lock = LockWhatIsThere(files, options);
   if (!lock) return FailStart(lock.error().text);
   const bool in_background = options.daemonize != 0 && !IsSupervised(options);

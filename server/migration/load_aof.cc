@@ -227,9 +227,9 @@ Status LoadAof(const ExecutionParts& parts, World world, WatchedKeys& watched_ke
   if (!paths) return tl::unexpected(paths.error());
   AofLoader loader(parts, world, watched_keys);
   if (Status loaded = loader.Load(*paths); !loaded) return loaded;
-  parts.log.Notice("loaded " + std::to_string(loader.keys()) + " keys and " + std::to_string(loader.commands()) +
-                   " commands of append-only file '" + path + "' in " + std::to_string(parts.clock.SteadyMs() - start) +
-                   " ms");
+  parts.log.Notice("loaded append-only file '" + path + "', " + std::to_string(loader.keys()) +
+                   " keys in RDB form and " + std::to_string(loader.commands()) + " commands, in " +
+                   std::to_string(parts.clock.SteadyMs() - start) + " ms");
   return {};
 }
 

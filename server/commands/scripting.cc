@@ -31,7 +31,16 @@ void RunScript(AdminCall& call, const Script& script, size_t keys) {
                                    .only_reads = call.command.Is(kReadOnly)});
 }
 
+// redis-cli --ldb ignores the refusal of SCRIPT DEBUG: what the user wants to step through must not run as a whole.
+bool RefusesToDebug(AdminCall& call) {
+  if (!call.session.wants_debugger) return false;
+  call.session.wants_debugger = false;
+  call.reply.Error("ERR there is no script debugger: the script behind SCRIPT DEBUG was not run");
+  return true;
+}
+
 void Eval(AdminCall& call) {
+  if (RefusesToDebug(call)) return;
   const std::optional<size_t> keys = ReadKeyCount(call);
   if (!keys) return;
   const Script* const script = call.server.scripts().Compile(call, call.args[1], false);
@@ -40,6 +49,7 @@ void Eval(AdminCall& call) {
 
 void EvalSha(AdminCall& call) {
   constexpr std::string_view kNoScriptFound = "NOSCRIPT No matching script. Please use EVAL.";
+  if (RefusesToDebug(call)) return;
   if (call.args[1].size() != kSha1Digits) return call.reply.Error(kNoScriptFound);
   const std::optional<size_t> keys = ReadKeyCount(call);
   if (!keys) return;
@@ -76,10 +86,12 @@ void ScriptKill(AdminCall& call) {
 
 void ScriptDebug(AdminCall& call) {
   call.args.Skip(1);
+  call.session.wants_debugger = false;
   if (call.args.Take("NO")) return call.reply.Ok();
   if (!call.args.Take("YES") && !call.args.Take("SYNC")) {
     return call.reply.Error("ERR Use SCRIPT DEBUG YES/SYNC/NO");
   }
+  call.session.wants_debugger = true;
   call.reply.Error("ERR there is no script debugger: redis.log writes to the server's log");
 }
 

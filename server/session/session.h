@@ -38,6 +38,7 @@ struct SessionSettings {
   bool wants_rdb_only = false;      // REPLCONF RDB-ONLY
   bool wants_no_keys = false;       // in that file: REPLCONF RDB-FILTER-ONLY
   bool speaks_node_link = false;    // REPLCONF CAPA of another RingKV
+  bool wants_debugger = false;      // SCRIPT DEBUG YES or SYNC, which was refused, for the next script
   bool takes_published = false;     // REPLCONF CAPA of a replica that receives published messages
   ReplyMode reply_mode;
 };

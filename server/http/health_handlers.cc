@@ -16,6 +16,9 @@ void ShowReadiness(Exchange& exchange) {
     if (*role != "primary" && *role != "replica") return exchange.Fail(400, "role is primary or replica");
     const bool is_replica = exchange.parts().replication.is_replica();
     if (is_replica != (*role == "replica")) reasons.push_back("it is no " + *role);
+    if (*role == "primary" && FollowsRedis(exchange.parts().report)) {
+      reasons.emplace_back("it follows a Redis server (migrate-from) and takes no writes");
+    }
   }
   if (reasons.empty()) return exchange.Respond({.body = "{\"ready\":true}\n"});
   std::string text = "{\"ready\":false,\"reasons\":[";

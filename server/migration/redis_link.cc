@@ -78,6 +78,8 @@ Status RedisLink::Start(PrimaryAddress redis) {
   }
   stopping_ = false;
   is_running_ = true;
+  parts_.log.Notice("migration: follows the Redis server " + parts_.options.migrate_from.Get() +
+                    "; writes of clients are refused until REPLICAOF NO ONE");
   ChangeAuthority(storage::Authority::kOwner, storage::Authority::kRedisFollower);
   parts_.needs.Update();
   MutexLock lock(join_mutex_);
@@ -97,8 +99,12 @@ void RedisLink::Stop() {
   if (!is_running_.exchange(false)) return;
   ChangeAuthority(storage::Authority::kRedisFollower, storage::Authority::kOwner);
   phase_ = LinkPhase::kNone;
-  parts_.log.Notice("migration: stopped; left out were " + std::to_string(keys_left_out_) + " keys and " +
-                    std::to_string(commands_left_out_) + " commands");
+  if (history_ == "?") {
+    parts_.log.Warning("migration: stopped before a snapshot of the Redis server was loaded");
+  } else {
+    parts_.log.Notice("migration: stopped; left out were " + std::to_string(keys_left_out_) + " keys and " +
+                      std::to_string(commands_left_out_) + " commands");
+  }
   parts_.needs.Update();
 }
 
@@ -202,6 +208,7 @@ Status RedisLink::Handshake(PeerSocket& socket) {
 
 Status RedisLink::TakeFile(PeerSocket& socket) {
   phase_ = LinkPhase::kSync;
+  parts_.log.Notice("migration: connected; waiting for a snapshot of the Redis server");
   const storage::Result<std::string> header = socket.ReceiveLine(kLongestLine, parts_.options.repl_timeout * 1000);
   if (!header) return tl::unexpected(header.error());
   Status taken = ReceiveFile(socket, *header);

@@ -26,4 +26,6 @@ std::vector<std::string> ReasonsNotReady(const ReportParts& parts) {
   return reasons;
 }
 
+bool FollowsRedis(const ReportParts& parts) { return parts.redis_link.is_running(); }
+
 }  // namespace ringkv::server

@@ -390,6 +390,15 @@ TEST_F(HttpTest, AReplicaThatHasNeverReachedItsPrimaryIsNotReady) {
   EXPECT_NE(reply.body.find("not reached its primary"), std::string::npos) << reply.body;
 }
 
+TEST_F(HttpTest, AServerThatFollowsRedisIsNotReadyAsAPrimary) {
+  Start({"--migrate-from", "127.0.0.1 1"});
+  const HttpReply reply = Ask("GET", "/readyz?role=primary");
+  EXPECT_EQ(reply.status, 503);
+  EXPECT_NE(reply.body.find("takes no writes"), std::string::npos) << reply.body;
+  EXPECT_EQ(Say(*server_, {"REPLICAOF", "NO", "ONE"}), "OK");
+  EXPECT_EQ(Ask("GET", "/readyz?role=primary").status, 200);
+}
+
 TEST_F(HttpTest, ServesRequestsWhileDrainingAndAnnouncesIt) {
   Start({"--shutdown-drain", "2"});
   HttpClient client(port_);

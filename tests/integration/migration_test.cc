@@ -190,6 +190,28 @@ TEST(MovingIn, ASnapshotThatCannotBeLoadedEndsTheLink) {
   }
 }
 
+// The check of deploy/haproxy looks for these three lines.
+TEST(MovingIn, InfoTellsLoadBalancersThatWritesAreRefused) {
+  const std::string takes_writes = "role:master\r\ndraining:0\r\nconnected_slaves";
+  RedisPrimary redis;
+  const ServerProcess server(Following(redis));
+  EXPECT_EQ(Say(server, {"INFO", "replication"}).find(takes_writes), std::string::npos);
+  EXPECT_NE(server.Log().find("writes of clients are refused until REPLICAOF NO ONE"), std::string::npos);
+  redis.Accept();
+  ASSERT_TRUE(Eventually([&] { return server.Info("migrate_link_status") == "up"; }));
+  EXPECT_EQ(Say(server, {"INFO", "replication"}).find(takes_writes), std::string::npos);
+  EXPECT_EQ(Say(server, {"REPLICAOF", "NO", "ONE"}), "OK");
+  EXPECT_NE(Say(server, {"INFO", "replication"}).find(takes_writes), std::string::npos);
+  EXPECT_NE(server.Log().find("migration: stopped; left out were 0 keys"), std::string::npos);
+}
+
+TEST(MovingIn, AnEndBeforeTheSnapshotIsTold) {
+  RedisPrimary redis;
+  const ServerProcess server(Following(redis));
+  EXPECT_EQ(Say(server, {"REPLICAOF", "NO", "ONE"}), "OK");
+  EXPECT_NE(server.Log().find("stopped before a snapshot of the Redis server was loaded"), std::string::npos);
+}
+
 TEST(MovingIn, SeveralClientsMayEndItAtOnce) {
   constexpr int kClients = 8;
   RedisPrimary redis;

@@ -95,12 +95,13 @@ void RunAdmin(Execution& execution) {
   if (!execution.runs_queued() && !execution.row().Has(kRunsScript | kShowsData)) caller.txn().ForgetDependence();
 }
 
-// A walk that has left out keys which others hold begins again when these are free.
+// A walk that has left out keys which others hold, or could not lock them, begins again when these are free.
 void EndWalk(Execution& execution) {
   LongHolds& holds = execution.parts().long_holds;
-  if (execution.row().scope != Scope::kWalks || !execution.thread().txn.TakeSkipped()) return holds.NoteWalkPassed();
-  holds.NoteWalkWaits(execution.parts().clock.SteadyMs());
-  execution.Postpone();
+  if (execution.row().scope != Scope::kWalks) return holds.NoteWalkPassed();
+  if (execution.thread().txn.TakeSkipped()) execution.Postpone();
+  const bool waits = std::holds_alternative<outcome::Postponed>(execution.outcome);
+  waits ? holds.NoteWalkWaits(execution.parts().clock.SteadyMs()) : holds.NoteWalkPassed();
 }
 
 }  // namespace

@@ -61,7 +61,7 @@ struct LessIgnoringCase {
 
 class FunctionCatalog {
  public:
-  // Yields the library of a name and a code; null if the code is invalid.
+  // Yields the library of a name and a code; null if it can't be loaded.
   using LoadLibrary = std::function<SharedLibrary(const std::string& name, const SharedCode& code)>;
 
   // Of no libraries.
@@ -73,6 +73,8 @@ class FunctionCatalog {
   // What it was made of.
   const std::shared_ptr<const storage::LibrarySet>& set() const { return set_; }
   const std::map<std::string, SharedLibrary, std::less<>>& libraries() const { return libraries_; }
+  // False if a library could not be loaded, which may succeed later: for want of memory, or of time.
+  bool is_complete() const { return libraries_.size() == set_->size(); }
   // As in Redis, without regard to case.
   SharedFunction Find(std::string_view name) const;
   size_t functions() const { return functions_.size(); }

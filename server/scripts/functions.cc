@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "server/scripts/library_metadata.h"
+#include "server/scripts/memory_limits.h"
 #include "storage/rdb/dump_payload.h"
 
 namespace ringkv::server {
@@ -15,6 +16,11 @@ namespace {
 // of a payload together.
 constexpr int64_t kLoadTimeoutMs = 500;
 constexpr int64_t kRestoreTimeoutMs = 2000;
+// That of a library that was loaded in such a time before: only in case it does not end any more.
+constexpr int64_t kAcceptedTimeoutMs = 10'000;
+// Between two attempts to load libraries that could not be loaded; and so many times as long as the first one took.
+constexpr int64_t kRetryMs = 1000;
+constexpr int64_t kRetryRatio = 10;
 
 // A library sees nothing of the data while it is loaded.
 class LoadHost final : public ScriptHost {
@@ -72,11 +78,22 @@ std::string WhyNotBeside(const std::map<std::string, SharedLibrary, std::less<>>
 
 }  // namespace
 
-SharedLibrary Functions::Run(size_t slot, SharedCode code, int64_t deadline_ms, std::string& error) {
+SharedLibrary Functions::RunNew(size_t slot, SharedCode code, int64_t deadline_ms, std::string& error) {
+  SetLimits(memory_, options_);
+  return Run(slot, std::move(code), deadline_ms, memory_, error);
+}
+
+SharedLibrary Functions::RunAccepted(size_t slot, SharedCode code, std::string& error) {
+  LuaMemory memory;  // of this state alone
+  memory.SetLimits(static_cast<size_t>(options_.script_memory_limit.load()), 0);
+  return Run(slot, std::move(code), clock_.SteadyMs() + kAcceptedTimeoutMs, memory, error);
+}
+
+SharedLibrary Functions::Run(size_t slot, SharedCode code, int64_t deadline_ms, LuaMemory& memory, std::string& error) {
   LibraryMetadata metadata;
   error = ReadLibraryMetadata(*code, metadata);
   if (!error.empty()) return nullptr;
-  LuaState state(LuaState::Purpose::kFunctions, memory_);
+  LuaState state(LuaState::Purpose::kFunctions, memory);
   LoadHost host(log_, clock_, deadline_ms);
   const int64_t left_ms = std::max<int64_t>(deadline_ms - clock_.SteadyMs(), 1);
   script_clock_.Begin(slot, state, static_cast<uint64_t>(left_ms) * 1'000'000);
@@ -96,20 +113,26 @@ SharedLibrary Functions::Run(size_t slot, SharedCode code, int64_t deadline_ms, 
 std::shared_ptr<const FunctionCatalog> Functions::CatalogOf(std::shared_ptr<const storage::LibrarySet> set, size_t slot,
                                                             const Libraries& known) {
   storage::MutexLock lock(mutex_);
-  if (catalog_->set() == set) return catalog_;
+  const bool is_same = catalog_->set() == set;
+  if (is_same && (catalog_->is_complete() || clock_.SteadyMs() < retry_at_ms_)) return catalog_;
   const auto load = [&](const std::string& name, const SharedCode& code) {
     const auto found = known.find(name);
     if (found != known.end() && *found->second->code == *code) return found->second;
     std::string error;
-    SharedLibrary library = Run(slot, code, clock_.SteadyMs() + kLoadTimeoutMs, error);
-    if (library == nullptr) log_.Warning("library of functions '" + name + "' can't be loaded: " + error);
+    SharedLibrary library = RunAccepted(slot, code, error);
+    if (library == nullptr && !is_same) {
+      log_.Warning("library of functions '" + name + "' can't be loaded: " + error);
+    }
     return library;
   };
+  const int64_t began_ms = clock_.SteadyMs();
   catalog_ = std::make_shared<const FunctionCatalog>(std::move(set), *catalog_, load);
+  const int64_t now_ms = clock_.SteadyMs();
+  retry_at_ms_ = now_ms + kRetryMs + kRetryRatio * (now_ms - began_ms);
   return catalog_;
 }
 
-Functions::Prepared Functions::Prepare(storage::Txn& txn, size_t slot, std::string_view code, bool replaces) {
+Functions::Prepared Functions::PrepareOne(storage::Txn& txn, std::string_view code, bool replaces, const RunCode& run) {
   Prepared prepared;
   LibraryMetadata metadata;
   prepared.error = ReadLibraryMetadata(code, metadata);
@@ -118,10 +141,20 @@ Functions::Prepared Functions::Prepare(storage::Txn& txn, size_t slot, std::stri
     prepared.error = LibraryExists(metadata.name);
     return prepared;
   }
-  SharedLibrary library =
-      Run(slot, std::make_shared<const std::string>(code), clock_.SteadyMs() + kLoadTimeoutMs, prepared.error);
+  SharedLibrary library = run(std::make_shared<const std::string>(code), prepared.error);
   if (library != nullptr) prepared.libraries.emplace(metadata.name, std::move(library));
   return prepared;
+}
+
+Functions::Prepared Functions::Prepare(storage::Txn& txn, size_t slot, std::string_view code, bool replaces) {
+  return PrepareOne(txn, code, replaces, [&](SharedCode shared, std::string& error) {
+    return RunNew(slot, std::move(shared), clock_.SteadyMs() + kLoadTimeoutMs, error);
+  });
+}
+
+Functions::Prepared Functions::PrepareAccepted(storage::Txn& txn, size_t slot, std::string_view code) {
+  return PrepareOne(txn, code, false,
+                    [&](SharedCode shared, std::string& error) { return RunAccepted(slot, std::move(shared), error); });
 }
 
 Functions::Prepared Functions::PrepareAll(size_t slot, std::string_view payload) {
@@ -133,7 +166,7 @@ Functions::Prepared Functions::PrepareAll(size_t slot, std::string_view payload)
   for (std::string& code : content.codes) {
     const int64_t deadline_ms = std::min(clock_.SteadyMs() + kLoadTimeoutMs, end_ms);
     const SharedLibrary library =
-        Run(slot, std::make_shared<const std::string>(std::move(code)), deadline_ms, prepared.error);
+        RunNew(slot, std::make_shared<const std::string>(std::move(code)), deadline_ms, prepared.error);
     if (library == nullptr) return prepared;
     if (!prepared.libraries.emplace(library->name, library).second) {
       prepared.error = LibraryExists(library->name);

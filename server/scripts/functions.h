@@ -40,7 +40,7 @@ class Functions {
   Functions& operator=(const Functions&) = delete;
 
   // The functions as the transaction sees them. `slot`: of the calling thread in the clock of scripts. A library that
-  // can't be loaded is logged, and has no functions.
+  // can't be loaded is logged and has no functions, until that is tried again a second later.
   std::shared_ptr<const FunctionCatalog> Catalog(storage::Txn& txn, size_t slot) {
     return CatalogOf(txn.ReadLibraries(), slot);
   }
@@ -54,6 +54,8 @@ class Functions {
   };
   // Of a code, for FUNCTION LOAD, and of a payload, for FUNCTION RESTORE. Needs no lock.
   Prepared Prepare(storage::Txn& txn, size_t slot, std::string_view code, bool replaces);
+  // Of a code that another server has accepted.
+  Prepared PrepareAccepted(storage::Txn& txn, size_t slot, std::string_view code);
   Prepared PrepareAll(size_t slot, std::string_view payload);
   // Puts them into the store. Returns the error for the client, and changes nothing then; empty: done. The transaction
   // holds all partitions.
@@ -61,13 +63,20 @@ class Functions {
 
  private:
   using Libraries = std::map<std::string, SharedLibrary, std::less<>>;
+  using RunCode = std::function<SharedLibrary(SharedCode code, std::string& error)>;
 
   // `known`: libraries whose code need not be run again.
   std::shared_ptr<const FunctionCatalog> CatalogOf(std::shared_ptr<const storage::LibrarySet> set, size_t slot,
                                                    const Libraries& known = {});
-  // Runs the code of a library, in an interpreter of its own, until `deadline_ms` of the steady clock. Null with the
-  // error for the client.
-  SharedLibrary Run(size_t slot, SharedCode code, int64_t deadline_ms, std::string& error);
+  // Runs the code of a library that a client brings, until `deadline_ms` of the steady clock, within the limits of
+  // memory. Null with the error for the client.
+  SharedLibrary RunNew(size_t slot, SharedCode code, int64_t deadline_ms, std::string& error);
+  // Likewise of one that has been accepted before, here or by another server: that others use up the memory or the
+  // processor now must not lose it.
+  SharedLibrary RunAccepted(size_t slot, SharedCode code, std::string& error);
+  // Both: in an interpreter of its own.
+  SharedLibrary Run(size_t slot, SharedCode code, int64_t deadline_ms, LuaMemory& memory, std::string& error);
+  Prepared PrepareOne(storage::Txn& txn, std::string_view code, bool replaces, const RunCode& run);
 
   const Options& options_;
   storage::Store& store_;
@@ -77,6 +86,7 @@ class Functions {
   LuaMemory& memory_;
   storage::Mutex mutex_;
   std::shared_ptr<const FunctionCatalog> catalog_ GUARDED_BY(mutex_) = std::make_shared<const FunctionCatalog>();
+  int64_t retry_at_ms_ GUARDED_BY(mutex_) = 0;  // when what is missing in it is loaded again, by the steady clock
 };
 
 }  // namespace ringkv::server

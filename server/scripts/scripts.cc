@@ -22,7 +22,7 @@ const Script* Scripts::Find(const ThreadState& thread, std::string_view sha1) { 
 
 storage::Status Scripts::LoadLibrary(storage::Txn& txn, const std::string& code) {
   const size_t slot = SlotOf(kNoThread);
-  const Functions::Prepared prepared = functions().Prepare(txn, slot, code, false);
+  const Functions::Prepared prepared = functions().PrepareAccepted(txn, slot, code);
   if (!prepared.error.empty()) return storage::Fail(prepared.error);
   txn.LockAll();
   const std::string error = functions().Put(txn, slot, prepared, RestorePolicy::kAppend);

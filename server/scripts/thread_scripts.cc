@@ -8,6 +8,7 @@
 #include "server/execution/outcome.h"
 #include "server/execution/stages.h"
 #include "server/lua/sha1.h"
+#include "server/scripts/memory_limits.h"
 #include "server/scripts/program_check.h"
 
 namespace ringkv::server {
@@ -59,7 +60,7 @@ const Script* ThreadScripts::Find(std::string_view sha1) {
 SharedFunction ThreadScripts::FindFunction(storage::Txn& txn, std::string_view name) {
   const storage::Libraries& libraries = txn.store().libraries();
   const uint64_t version = txn.has_changed_libraries() ? UINT64_MAX : libraries.version();
-  if (catalog_ == nullptr || version == UINT64_MAX || version != catalog_version_) {
+  if (catalog_ == nullptr || version == UINT64_MAX || version != catalog_version_ || !catalog_->is_complete()) {
     catalog_ = parts_.functions.Catalog(txn, thread_);
     catalog_version_ = version;
     catalog_depends_on_ = libraries.Get().lsn;
@@ -108,10 +109,8 @@ const Script* ThreadScripts::Compile(AdminCall& call, std::string_view text, boo
 
 // With the limits of the options.
 LuaMemory& ThreadScripts::MemoryFor(LuaState::Purpose purpose) {
-  const Options& options = parts_.execution.options;
   LuaMemory& memory = parts_.MemoryOf(purpose);
-  memory.SetLimits(static_cast<size_t>(options.script_memory_limit.load()),
-                   static_cast<size_t>(options.scripts_memory_limit.load()));
+  SetLimits(memory, parts_.execution.options);
   return memory;
 }
 

@@ -119,6 +119,58 @@ TEST_F(ScriptsTest, ALibraryIsLoadedInTheSlicesOfTheFunctionThatNeedsIt) {
   }
 }
 
+TEST_F(ScriptsTest, TheFirstLibraryIsLoadedWithinTheLimitsOfMemory) {
+  options_.script_memory_limit = 1 << 20;
+  const std::string code = "#!lua name=large\nlocal t = {} for i = 1,100 do t[i] = ('x'):rep(1e5 + i) end ";
+  const std::vector<std::string> load{"FUNCTION", "LOAD", code + "redis.register_function('large', redis.log)"};
+  EXPECT_NE(RunOn(*session_, load).find("not enough memory"), std::string::npos);
+  options_.script_memory_limit = 64 << 20;
+  EXPECT_EQ(RunOn(*session_, load), "$5\r\nlarge\r\n");
+}
+
+// As a replica or a restart does, which have accepted it before.
+TEST_F(ScriptsTest, AStoredLibraryIsLoadedUntilThatSucceeds) {
+  const std::string code =
+      "#!lua name=stored\nlocal t = {} for i = 1,10 do t[i] = ('x'):rep(1e5 + i) end "
+      "redis.register_function('stored', function() return 1 end)";
+  options_.scripts_memory_limit = 1;  // all of it is used by others
+  options_.script_memory_limit = 300'000;
+  storage::Txn txn(server_.data().store(), clock_.Now(), server_.thread(0).random);
+  txn.LockAll();
+  txn.Do(storage::LibraryPut{"stored", code});
+  txn.Unlock();
+  EXPECT_EQ(RunOn(*session_, {"FUNCTION", "LIST"}), "*0\r\n");
+  EXPECT_EQ(Run("fcall stored 0"), "-ERR Function not found\r\n");
+  options_.script_memory_limit = 64 << 20;
+  EXPECT_EQ(RunOn(*session_, {"FUNCTION", "LIST"}), "*0\r\n") << "not again with each request";
+  clock_.Advance(1000);
+  EXPECT_TRUE(RunOn(*session_, {"FUNCTION", "LIST"}).starts_with("*1\r\n"));
+  options_.scripts_memory_limit = 0;
+  RunOn(*session_, {"FCALL", "stored", "0"});
+  links_.Work();
+  EXPECT_EQ(Run("fcall stored 0"), ":1\r\n");
+}
+
+// The hold begins while the code of the library runs, behind the admission of the request.
+TEST_F(ScriptsTest, ScriptsGiveWayToALibraryThatCouldNotBePutIntoTheStore) {
+  const std::vector<std::string> load{"FUNCTION", "LOAD", "#!lua name=a\nredis.register_function('a', redis.log)"};
+  const LongHolds& holds = server_.execution_parts().long_holds;
+  storage::LongHoldListener* const listener = server_.store().long_holds().listener();
+  server_.store().long_holds().set_listener(nullptr);
+  storage::Random random(1);
+  storage::Txn other(server_.store(), 0, random);
+  EXPECT_TRUE(other.LockKey("key"));
+  other.HoldForLong();
+  EXPECT_EQ(RunOn(*session_, load), "<postponed>");
+  clock_.Advance(300);
+  EXPECT_EQ(RunOn(*session_, load), "<postponed>");
+  EXPECT_TRUE(holds.HasStarvingWalk(clock_.SteadyMs()));
+  other.Unlock();
+  EXPECT_EQ(RunOn(*session_, load), "$1\r\na\r\n");
+  EXPECT_FALSE(holds.HasStarvingWalk(clock_.SteadyMs()));
+  server_.store().long_holds().set_listener(listener);
+}
+
 TEST_F(ScriptsTest, AScriptThatIsKilledHasDoneNothing) {
   BeginEndless({"key"});
   links_.Work(3);

@@ -45,8 +45,8 @@ Sha1Key KeyOf(std::string_view sha1) {
 struct ScriptLists {
   explicit ScriptLists(const lua::Sandbox& of) : sandbox(of) {}
 
-  void Fill(lua_State* state, std::span<const std::string_view> key_texts,
-            std::span<const std::string_view> argument_texts) {
+  void Fill(lua_State* state, const std::span<const std::string_view>& key_texts,
+            const std::span<const std::string_view>& argument_texts) {
     keys.Fill(state, sandbox, key_texts);
     arguments.Fill(state, sandbox, argument_texts);
   }
@@ -62,14 +62,15 @@ struct CallTask final : lua::Task {
 
   int function;        // in Lua's registry
   ScriptLists* lists;  // null: keys and arguments are passed to the function
-  std::span<const std::string_view> keys;
-  std::span<const std::string_view> arguments;
+  // Where the owner has them: a pulse may come before they are read, and who suspends the run then copies the texts.
+  const std::span<const std::string_view>& keys;
+  const std::span<const std::string_view>& arguments;
   resp::ReplyWriter& reply;
   bool error_was_counted = false;
   bool is_too_large = false;  // the reply, which is an error then
 
-  CallTask(int called, ScriptLists* lists_of_script, std::span<const std::string_view> key_texts,
-           std::span<const std::string_view> argument_texts, resp::ReplyWriter& writer)
+  CallTask(int called, ScriptLists* lists_of_script, const std::span<const std::string_view>& key_texts,
+           const std::span<const std::string_view>& argument_texts, resp::ReplyWriter& writer)
       : function(called), lists(lists_of_script), keys(key_texts), arguments(argument_texts), reply(writer) {}
 };
 
@@ -216,8 +217,8 @@ std::optional<std::string> LuaState::Compile(std::string_view sha1, std::string_
   return error;
 }
 
-RunEnd LuaState::RunScript(ScriptHost& host, std::string_view sha1, std::span<const std::string_view> keys,
-                           std::span<const std::string_view> arguments, resp::ReplyWriter& reply) {
+RunEnd LuaState::RunScript(ScriptHost& host, std::string_view sha1, const std::span<const std::string_view>& keys,
+                           const std::span<const std::string_view>& arguments, resp::ReplyWriter& reply) {
   CallTask task(inside_->FindScript(sha1), &inside_->lists, keys, arguments, reply);
   return inside_->Call(host, sha1, task);
 }
@@ -287,8 +288,8 @@ void LuaState::DropLibraries() {
 
 bool LuaState::HasFunction(std::string_view function) const { return inside_->functions.contains(function); }
 
-RunEnd LuaState::RunFunction(ScriptHost& host, std::string_view function, std::span<const std::string_view> keys,
-                             std::span<const std::string_view> arguments, resp::ReplyWriter& reply) {
+RunEnd LuaState::RunFunction(ScriptHost& host, std::string_view function, const std::span<const std::string_view>& keys,
+                             const std::span<const std::string_view>& arguments, resp::ReplyWriter& reply) {
   CallTask task(inside_->functions.find(function)->second, nullptr, keys, arguments, reply);
   return inside_->Call(host, function, task);
 }

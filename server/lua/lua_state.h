@@ -53,9 +53,10 @@ class LuaState {
   // Compiles a script without running it. `body`: its text without the line of "#!lua", but with that line's end, so
   // that lines keep their numbers. Returns the error for the client if it is invalid: "ERR Error compiling script ...".
   std::optional<std::string> Compile(std::string_view sha1, std::string_view body);
-  // Runs a compiled script; writes its reply in reply.protocol().
-  RunEnd RunScript(ScriptHost& host, std::string_view sha1, std::span<const std::string_view> keys,
-                   std::span<const std::string_view> arguments, resp::ReplyWriter& reply);
+  // Runs a compiled script; writes its reply in reply.protocol(). `keys` and `arguments` are read after the first pulse,
+  // which may change them.
+  RunEnd RunScript(ScriptHost& host, std::string_view sha1, const std::span<const std::string_view>& keys,
+                   const std::span<const std::string_view>& arguments, resp::ReplyWriter& reply);
   void ForgetScripts();
 
   // --- kFunctions -------------------------------------------------------------------------------------------------
@@ -67,8 +68,8 @@ class LuaState {
   void DropLibrary(std::string_view library);
   void DropLibraries();
   bool HasFunction(std::string_view function) const;
-  RunEnd RunFunction(ScriptHost& host, std::string_view function, std::span<const std::string_view> keys,
-                     std::span<const std::string_view> arguments, resp::ReplyWriter& reply);
+  RunEnd RunFunction(ScriptHost& host, std::string_view function, const std::span<const std::string_view>& keys,
+                     const std::span<const std::string_view>& arguments, resp::ReplyWriter& reply);
 
   // Whether the error that the last run replied came from a call of the host, which has counted it in the statistics.
   bool error_was_counted() const;

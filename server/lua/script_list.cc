@@ -8,7 +8,7 @@ namespace {
 // Emptying a longer one costs more than a new one.
 constexpr size_t kMostEmptied = 16;
 
-void SetTexts(lua_State* state, std::span<const std::string_view> texts) {
+void SetTexts(lua_State* state, const std::span<const std::string_view>& texts) {
   int index = 0;
   for (const std::string_view text : texts) {
     lua_pushlstring(state, text.data(), text.size());
@@ -30,12 +30,12 @@ bool IsPlainAndEmpty(lua_State* state) {
 
 }  // namespace
 
-void PushTexts(lua_State* state, std::span<const std::string_view> texts) {
+void PushTexts(lua_State* state, const std::span<const std::string_view>& texts) {
   lua_createtable(state, static_cast<int>(texts.size()), 0);
   SetTexts(state, texts);
 }
 
-void ScriptList::Fill(lua_State* state, const Sandbox& sandbox, std::span<const std::string_view> texts) {
+void ScriptList::Fill(lua_State* state, const Sandbox& sandbox, const std::span<const std::string_view>& texts) {
   PushEmpty(state, sandbox, texts.size());
   is_empty_ = false;
   SetTexts(state, texts);

@@ -14,7 +14,7 @@
 namespace ringkv::server::lua {
 
 // Pushes an array of texts.
-void PushTexts(lua_State* state, std::span<const std::string_view> texts);
+void PushTexts(lua_State* state, const std::span<const std::string_view>& texts);
 
 // A global whose table serves one script after the other, as long as they leave it a short array. No script can keep
 // the table, since nothing of a script outlives its run.
@@ -23,7 +23,7 @@ class ScriptList {
   explicit ScriptList(const char* name) : name_(name) {}
 
   // Before a script; pushes the list. May raise errors.
-  void Fill(lua_State* state, const Sandbox& sandbox, std::span<const std::string_view> texts);
+  void Fill(lua_State* state, const Sandbox& sandbox, const std::span<const std::string_view>& texts);
   // After a script has ended without an error, and its reply is written: empties the list on top of the stack, of so
   // many texts, and removes it. No limit of memory may hold.
   void Clear(lua_State* state, size_t count);

@@ -29,8 +29,8 @@ std::optional<std::string> Function::Load(LoadedState& loaded, ScriptHost& host)
   return error;
 }
 
-RunEnd Function::Run(LuaState& state, ScriptHost& host, std::span<const std::string_view> keys,
-                     std::span<const std::string_view> arguments, resp::ReplyWriter& reply) const {
+RunEnd Function::Run(LuaState& state, ScriptHost& host, const std::span<const std::string_view>& keys,
+                     const std::span<const std::string_view>& arguments, resp::ReplyWriter& reply) const {
   return state.RunFunction(host, name(), keys, arguments, reply);
 }
 

@@ -36,8 +36,8 @@ class Function final : public Program {
   const std::optional<std::string>& description() const { return registered_.description; }
   uint32_t flags() const { return registered_.flags; }
   std::optional<std::string> Load(LoadedState& loaded, ScriptHost& host) const override;
-  RunEnd Run(LuaState& state, ScriptHost& host, std::span<const std::string_view> keys,
-             std::span<const std::string_view> arguments, resp::ReplyWriter& reply) const override;
+  RunEnd Run(LuaState& state, ScriptHost& host, const std::span<const std::string_view>& keys,
+             const std::span<const std::string_view>& arguments, resp::ReplyWriter& reply) const override;
 
  private:
   const RegisteredFunction registered_;

@@ -38,8 +38,8 @@ class Program : public std::enable_shared_from_this<Program> {
   // Makes it known to the interpreter, unless it is. Returns the error for the client if that fails.
   virtual std::optional<std::string> Load(LoadedState& loaded, ScriptHost& host) const = 0;
   // Runs it; it was loaded into the interpreter of this state. As LuaState::RunScript.
-  virtual RunEnd Run(LuaState& state, ScriptHost& host, std::span<const std::string_view> keys,
-                     std::span<const std::string_view> arguments, resp::ReplyWriter& reply) const = 0;
+  virtual RunEnd Run(LuaState& state, ScriptHost& host, const std::span<const std::string_view>& keys,
+                     const std::span<const std::string_view>& arguments, resp::ReplyWriter& reply) const = 0;
 
   // It had to begin again: it uses keys that it did not declare, or changes large values.
   void NoteRestart() const { careful_runs_.store(kCarefulRuns, std::memory_order_relaxed); }

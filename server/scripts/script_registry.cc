@@ -39,8 +39,8 @@ std::optional<std::string> Script::Load(LoadedState& loaded, ScriptHost&) const 
   return loaded.state.Compile(sha1_, body_);
 }
 
-RunEnd Script::Run(LuaState& state, ScriptHost& host, std::span<const std::string_view> keys,
-                   std::span<const std::string_view> arguments, resp::ReplyWriter& reply) const {
+RunEnd Script::Run(LuaState& state, ScriptHost& host, const std::span<const std::string_view>& keys,
+                   const std::span<const std::string_view>& arguments, resp::ReplyWriter& reply) const {
   return state.RunScript(host, sha1_, keys, arguments, reply);
 }
 

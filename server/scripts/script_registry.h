@@ -33,8 +33,8 @@ class Script final : public Program {
 
   const std::string& sha1() const { return sha1_; }
   std::optional<std::string> Load(LoadedState& loaded, ScriptHost& host) const override;
-  RunEnd Run(LuaState& state, ScriptHost& host, std::span<const std::string_view> keys,
-             std::span<const std::string_view> arguments, resp::ReplyWriter& reply) const override;
+  RunEnd Run(LuaState& state, ScriptHost& host, const std::span<const std::string_view>& keys,
+             const std::span<const std::string_view>& arguments, resp::ReplyWriter& reply) const override;
   size_t memory() const { return sizeof *this + sha1_.capacity() + body_.capacity(); }
 
   // Somebody has asked for it, without the registry.

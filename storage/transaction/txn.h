@@ -286,8 +286,12 @@ class Txn {
   EffectResult ChangeCollection(Place& place, const Effect& effect, const KeyEvent& event);
   void EraseHidden(const Place& place);
   void DropTables(DbIndex db);
+  // As ReadLibraries, for a look that ends before the next change.
+  std::shared_ptr<const LibrarySet> LookAtLibraries();
+  // The set of this transaction, which it may change. Copied from the others' set, or if somebody has read it.
+  LibrarySet& ChangeableLibraries();
   template <LibraryEffect Effect>
-  void ChangeLibraries(LibrarySet set, const Effect& effect);
+  void NoteLibraryChange(const Effect& effect);
   // Shows the changed libraries to others; `lsn`: of the group, 0 if it has none.
   void PublishLibraries(Lsn lsn);
   void Overwrite(Place& place, MutableEntry* entry);
@@ -319,8 +323,9 @@ class Txn {
   std::string records_;       // the effects of the group, encoded
   Lsn depends_on_ = 0;
   KeyEventList* events_ = nullptr;
-  std::unique_ptr<Undo> undo_;                       // made when it is needed first
-  std::shared_ptr<const LibrarySet> new_libraries_;  // null: unchanged
+  std::unique_ptr<Undo> undo_;                 // made when it is needed first
+  std::shared_ptr<LibrarySet> new_libraries_;  // null: unchanged
+  bool new_libraries_were_read_ = false;       // who has read them may have kept them
   // The positions computed for locking. Find uses them again, because it mostly looks for those keys in the order of
   // locking.
   struct Known {

@@ -9,31 +9,38 @@
 namespace ringkv::storage {
 
 template <LibraryEffect Effect>
-void Txn::ChangeLibraries(LibrarySet set, const Effect& effect) {
+void Txn::NoteLibraryChange(const Effect& effect) {
   RINGKV_CHECK(holds_all_ && !is_undoable_);
-  new_libraries_ = std::make_shared<const LibrarySet>(std::move(set));
   Partition& first = store_.partition(0);
   first.mutex.AssertHeld();
   ++first.changes;
   if (MustRecord()) EncodeEffect(&records_, effect);
 }
 
+LibrarySet& Txn::ChangeableLibraries() {
+  if (new_libraries_ == nullptr || std::exchange(new_libraries_were_read_, false)) {
+    new_libraries_ = std::make_shared<LibrarySet>(*LookAtLibraries());
+  }
+  return *new_libraries_;
+}
+
 void Txn::Do(const LibraryPut& effect) {
-  LibrarySet set = *ReadLibraries();
-  set.insert_or_assign(std::string(effect.name), std::make_shared<const std::string>(effect.code));
-  ChangeLibraries(std::move(set), effect);
+  ChangeableLibraries().insert_or_assign(std::string(effect.name), std::make_shared<const std::string>(effect.code));
+  NoteLibraryChange(effect);
 }
 
 void Txn::Do(const LibraryErase& effect) {
-  LibrarySet set = *ReadLibraries();
-  const auto library = set.find(effect.name);
-  if (library == set.end()) return;
-  set.erase(library);
-  ChangeLibraries(std::move(set), effect);
+  if (!LookAtLibraries()->contains(effect.name)) return;
+  LibrarySet& libraries = ChangeableLibraries();
+  libraries.erase(libraries.find(effect.name));
+  NoteLibraryChange(effect);
 }
 
 void Txn::Do(const LibrariesFlush& effect) {
-  if (!ReadLibraries()->empty()) ChangeLibraries({}, effect);
+  if (LookAtLibraries()->empty()) return;
+  new_libraries_ = std::make_shared<LibrarySet>();
+  new_libraries_were_read_ = false;
+  NoteLibraryChange(effect);
 }
 
 void Txn::PublishLibraries(Lsn lsn) {
@@ -41,9 +48,15 @@ void Txn::PublishLibraries(Lsn lsn) {
   const Lsn before = store_.libraries().Get().lsn;
   store_.libraries().Replace({lsn != 0 ? lsn : before, std::move(new_libraries_)});
   new_libraries_.reset();
+  new_libraries_were_read_ = false;
 }
 
 std::shared_ptr<const LibrarySet> Txn::ReadLibraries() {
+  new_libraries_were_read_ = new_libraries_ != nullptr;
+  return LookAtLibraries();
+}
+
+std::shared_ptr<const LibrarySet> Txn::LookAtLibraries() {
   if (new_libraries_ != nullptr) return new_libraries_;
   LibrariesAt now = store_.libraries().Get();
   DependOn(now.lsn);

@@ -30,6 +30,25 @@ TEST_F(StoreTest, TheEmptyKeyIsFoundWithoutAnAddress) {
   EXPECT_TRUE(txn.Find(0, std::string_view(), Intent::kRead));
 }
 
+TEST_F(StoreTest, LibrariesThatWereReadDoNotChangeWithTheTransaction) {
+  constexpr size_t kLibraries = 20'000;  // copied once each, they would take a minute
+  Txn txn(store_, clock_.Now(), random_);
+  txn.LockAll();
+  for (size_t i = 0; i < kLibraries; ++i) txn.Do(LibraryPut{"library:" + std::to_string(i), "code"});
+  const auto read = txn.ReadLibraries();
+  EXPECT_EQ(read->size(), kLibraries);
+  txn.Do(LibraryPut{"library:0", "new"});
+  for (size_t i = 1; i < kLibraries; ++i) txn.Do(LibraryErase{"library:" + std::to_string(i)});
+  EXPECT_EQ(*read->at("library:0"), "code");
+  EXPECT_EQ(read->size(), kLibraries);
+  EXPECT_EQ(txn.ReadLibraries()->size(), 1u);
+  EXPECT_TRUE(store_.libraries().empty()) << "nobody else sees them yet";
+  txn.Do(LibrariesFlush{});
+  txn.Do(LibraryPut{"last", "code"});
+  txn.Unlock();
+  EXPECT_EQ(store_.libraries().Get().set->size(), 1u);
+}
+
 class PrefixUsageTest : public StoreFixture {
  protected:
   PrefixUsageTest() : StoreFixture({.hash_seed = 1, .prefixes = PrefixList({"user:", "us", "x", "user:1234"})}) {}

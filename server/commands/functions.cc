@@ -48,7 +48,7 @@ bool PutPrepared(AdminCall& call, const Functions::Prepared& prepared, RestorePo
       call.outcome = outcome::Postponed{};
       return false;
     }
-    error = call.server.scripts().functions().Put(call.txn, SlotOf(call), prepared, policy);
+    error = call.server.scripts().functions().Put(call.txn, prepared, policy);
   }
   if (!error.empty()) call.reply.Error(error);
   return error.empty();
@@ -161,7 +161,7 @@ void FunctionList(AdminCall& call) {
       return call.reply.Error("ERR Unknown argument " + std::string(call.args[i]));
     }
   }
-  const auto catalog = call.server.scripts().functions().Catalog(call.txn, SlotOf(call));
+  const auto catalog = call.server.scripts().functions().Catalog(call.txn);
   std::vector<const FunctionLibrary*> shown;
   for (const auto& [name, library] : catalog->libraries()) {
     if (!pattern || storage::GlobMatches(*pattern, name, storage::GlobCase::kInsensitive))
@@ -182,7 +182,7 @@ void FunctionStats(AdminCall& call) {
   const auto running = call.server.scripts().LongestFunction();
   const std::string_view busy = call.server.scripts().BusyError();
   if (!running && !busy.empty()) return call.reply.Error(busy);
-  const auto catalog = call.server.scripts().functions().Catalog(call.txn, SlotOf(call));
+  const auto catalog = call.server.scripts().functions().Catalog(call.txn);
   call.reply.Map(2);
   call.reply.Bulk("running_script");
   if (running) {

@@ -83,10 +83,10 @@ SharedLibrary Functions::RunNew(size_t slot, SharedCode code, int64_t deadline_m
   return Run(slot, std::move(code), deadline_ms, memory_, error);
 }
 
-SharedLibrary Functions::RunAccepted(size_t slot, SharedCode code, std::string& error) {
+SharedLibrary Functions::RunAccepted(SharedCode code, std::string& error) {
   LuaMemory memory;  // of this state alone
   memory.SetLimits(static_cast<size_t>(options_.script_memory_limit.load()), 0);
-  return Run(slot, std::move(code), clock_.SteadyMs() + kAcceptedTimeoutMs, memory, error);
+  return Run(slot_, std::move(code), clock_.SteadyMs() + kAcceptedTimeoutMs, memory, error);
 }
 
 SharedLibrary Functions::Run(size_t slot, SharedCode code, int64_t deadline_ms, LuaMemory& memory, std::string& error) {
@@ -110,26 +110,31 @@ SharedLibrary Functions::Run(size_t slot, SharedCode code, int64_t deadline_ms, 
   return library;
 }
 
-std::shared_ptr<const FunctionCatalog> Functions::CatalogOf(std::shared_ptr<const storage::LibrarySet> set, size_t slot,
-                                                            const Libraries& known) {
+std::shared_ptr<const FunctionCatalog> Functions::CatalogOf(std::shared_ptr<const storage::LibrarySet> set,
+                                                            bool is_changed, const Libraries& known) {
   storage::MutexLock lock(mutex_);
-  const bool is_same = catalog_->set() == set;
-  if (is_same && (catalog_->is_complete() || clock_.SteadyMs() < retry_at_ms_)) return catalog_;
+  std::shared_ptr<const FunctionCatalog>& catalog = is_changed ? changed_ : catalog_;
+  const Libraries& of_others = (is_changed ? catalog_ : changed_)->libraries();
+  const bool is_same = catalog->set() == set;
+  if (is_same && (catalog->is_complete() || clock_.SteadyMs() < retry_at_ms_)) return catalog;
   const auto load = [&](const std::string& name, const SharedCode& code) {
-    const auto found = known.find(name);
-    if (found != known.end() && *found->second->code == *code) return found->second;
+    mutex_.AssertHeld();
+    for (const Libraries* libraries : {&known, &of_others}) {
+      const auto found = libraries->find(name);
+      if (found != libraries->end() && *found->second->code == *code) return found->second;
+    }
     std::string error;
-    SharedLibrary library = RunAccepted(slot, code, error);
+    SharedLibrary library = RunAccepted(code, error);
     if (library == nullptr && !is_same) {
       log_.Warning("library of functions '" + name + "' can't be loaded: " + error);
     }
     return library;
   };
   const int64_t began_ms = clock_.SteadyMs();
-  catalog_ = std::make_shared<const FunctionCatalog>(std::move(set), *catalog_, load);
+  catalog = std::make_shared<const FunctionCatalog>(std::move(set), *catalog, load);
   const int64_t now_ms = clock_.SteadyMs();
   retry_at_ms_ = now_ms + kRetryMs + kRetryRatio * (now_ms - began_ms);
-  return catalog_;
+  return catalog;
 }
 
 Functions::Prepared Functions::PrepareOne(storage::Txn& txn, std::string_view code, bool replaces, const RunCode& run) {
@@ -152,9 +157,11 @@ Functions::Prepared Functions::Prepare(storage::Txn& txn, size_t slot, std::stri
   });
 }
 
-Functions::Prepared Functions::PrepareAccepted(storage::Txn& txn, size_t slot, std::string_view code) {
-  return PrepareOne(txn, code, false,
-                    [&](SharedCode shared, std::string& error) { return RunAccepted(slot, std::move(shared), error); });
+Functions::Prepared Functions::PrepareAccepted(storage::Txn& txn, std::string_view code) {
+  return PrepareOne(txn, code, false, [this](SharedCode shared, std::string& error) {
+    storage::MutexLock lock(mutex_);
+    return RunAccepted(std::move(shared), error);
+  });
 }
 
 Functions::Prepared Functions::PrepareAll(size_t slot, std::string_view payload) {
@@ -182,12 +189,12 @@ Functions::Prepared Functions::PrepareAll(size_t slot, std::string_view payload)
   return prepared;
 }
 
-std::string Functions::Put(storage::Txn& txn, size_t slot, const Prepared& prepared, RestorePolicy policy) {
+std::string Functions::Put(storage::Txn& txn, const Prepared& prepared, RestorePolicy policy) {
   if (policy == RestorePolicy::kFlush) {
     txn.Do(storage::LibrariesFlush{});
   } else {
     const bool replaces = policy == RestorePolicy::kReplace;
-    std::string error = WhyNotBeside(prepared.libraries, *Catalog(txn, slot), replaces);
+    std::string error = WhyNotBeside(prepared.libraries, *Catalog(txn), replaces);
     if (!error.empty()) return error;
     // All before the first new one: a function may go from one of them to another.
     const bool are_several = prepared.libraries.size() > 1;
@@ -196,7 +203,7 @@ std::string Functions::Put(storage::Txn& txn, size_t slot, const Prepared& prepa
     }
   }
   for (const auto& [name, library] : prepared.libraries) txn.Do(storage::LibraryPut{name, *library->code});
-  CatalogOf(txn.ReadLibraries(), slot, prepared.libraries);
+  CatalogOf(txn.ReadLibraries(), txn.has_changed_libraries(), prepared.libraries);
   return {};
 }
 

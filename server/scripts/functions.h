@@ -32,48 +32,55 @@ enum class RestorePolicy : uint8_t {
 
 class Functions {
  public:
-  // All references must outlive the object.
+  // All references must outlive the object. `slot`: in the clock of scripts, no thread's.
   Functions(const Options& options, storage::Store& store, Log& log, const storage::Clock& clock,
-            ScriptClock& script_clock, LuaMemory& memory)
-      : options_(options), store_(store), log_(log), clock_(clock), script_clock_(script_clock), memory_(memory) {}
+            ScriptClock& script_clock, size_t slot, LuaMemory& memory)
+      : options_(options),
+        store_(store),
+        log_(log),
+        clock_(clock),
+        script_clock_(script_clock),
+        slot_(slot),
+        memory_(memory) {}
   Functions(const Functions&) = delete;
   Functions& operator=(const Functions&) = delete;
 
-  // The functions as the transaction sees them. `slot`: of the calling thread in the clock of scripts. A library that
-  // can't be loaded is logged and has no functions, until that is tried again a second later.
-  std::shared_ptr<const FunctionCatalog> Catalog(storage::Txn& txn, size_t slot) {
-    return CatalogOf(txn.ReadLibraries(), slot);
+  // The functions as the transaction sees them. A library that can't be loaded is logged and has no functions, until
+  // that is tried again a second later.
+  std::shared_ptr<const FunctionCatalog> Catalog(storage::Txn& txn) {
+    return CatalogOf(txn.ReadLibraries(), txn.has_changed_libraries());
   }
   // As others see them now.
-  std::shared_ptr<const FunctionCatalog> Catalog(size_t slot) { return CatalogOf(store_.libraries().Get().set, slot); }
+  std::shared_ptr<const FunctionCatalog> Catalog() { return CatalogOf(store_.libraries().Get().set, false); }
 
   // Libraries whose code has been run, or the error for the client.
   struct Prepared {
     std::map<std::string, SharedLibrary, std::less<>> libraries;
     std::string error;
   };
-  // Of a code, for FUNCTION LOAD, and of a payload, for FUNCTION RESTORE. Needs no lock.
+  // Of a code, for FUNCTION LOAD, and of a payload, for FUNCTION RESTORE. Needs no lock. `slot`: of the calling thread
+  // in the clock of scripts.
   Prepared Prepare(storage::Txn& txn, size_t slot, std::string_view code, bool replaces);
   // Of a code that another server has accepted.
-  Prepared PrepareAccepted(storage::Txn& txn, size_t slot, std::string_view code);
+  Prepared PrepareAccepted(storage::Txn& txn, std::string_view code);
   Prepared PrepareAll(size_t slot, std::string_view payload);
   // Puts them into the store. Returns the error for the client, and changes nothing then; empty: done. The transaction
   // holds all partitions.
-  std::string Put(storage::Txn& txn, size_t slot, const Prepared& prepared, RestorePolicy policy);
+  std::string Put(storage::Txn& txn, const Prepared& prepared, RestorePolicy policy);
 
  private:
   using Libraries = std::map<std::string, SharedLibrary, std::less<>>;
   using RunCode = std::function<SharedLibrary(SharedCode code, std::string& error)>;
 
-  // `known`: libraries whose code need not be run again.
-  std::shared_ptr<const FunctionCatalog> CatalogOf(std::shared_ptr<const storage::LibrarySet> set, size_t slot,
+  // `is_changed`: by a transaction that has not ended. `known`: libraries whose code need not be run again.
+  std::shared_ptr<const FunctionCatalog> CatalogOf(std::shared_ptr<const storage::LibrarySet> set, bool is_changed,
                                                    const Libraries& known = {});
   // Runs the code of a library that a client brings, until `deadline_ms` of the steady clock, within the limits of
   // memory. Null with the error for the client.
   SharedLibrary RunNew(size_t slot, SharedCode code, int64_t deadline_ms, std::string& error);
   // Likewise of one that has been accepted before, here or by another server: that others use up the memory or the
   // processor now must not lose it.
-  SharedLibrary RunAccepted(size_t slot, SharedCode code, std::string& error);
+  SharedLibrary RunAccepted(SharedCode code, std::string& error) REQUIRES(mutex_);
   // Both: in an interpreter of its own.
   SharedLibrary Run(size_t slot, SharedCode code, int64_t deadline_ms, LuaMemory& memory, std::string& error);
   Prepared PrepareOne(storage::Txn& txn, std::string_view code, bool replaces, const RunCode& run);
@@ -83,8 +90,11 @@ class Functions {
   Log& log_;
   const storage::Clock& clock_;
   ScriptClock& script_clock_;
+  const size_t slot_;
   LuaMemory& memory_;
-  storage::Mutex mutex_;
+  storage::Mutex mutex_;  // also of the slot in the clock of scripts that is not a thread's
+  // As the last transaction sees them that has changed them.
+  std::shared_ptr<const FunctionCatalog> changed_ GUARDED_BY(mutex_) = std::make_shared<const FunctionCatalog>();
   std::shared_ptr<const FunctionCatalog> catalog_ GUARDED_BY(mutex_) = std::make_shared<const FunctionCatalog>();
   int64_t retry_at_ms_ GUARDED_BY(mutex_) = 0;  // when what is missing in it is loaded again, by the steady clock
 };

@@ -23,7 +23,9 @@ struct ScriptParts {
         watched_keys(watched_keys_in),
         hash(seed),
         registry(hash),
-        clock(execution_in.ticks, threads) {}
+        clock(execution_in.ticks, threads + 1),
+        functions(execution_in.options, execution_in.data.store(), execution_in.log, execution_in.clock, clock, threads,
+                  MemoryOf(LuaState::Purpose::kFunctions)) {}
 
   const ExecutionParts& execution;
   WatchedKeys& watched_keys;
@@ -32,12 +34,7 @@ struct ScriptParts {
   ScriptClock clock;
   LongRuns long_runs;
   LuaMemory memory[2];  // of the Lua states, by their purpose
-  Functions functions{execution.options,
-                      execution.data.store(),
-                      execution.log,
-                      execution.clock,
-                      clock,
-                      MemoryOf(LuaState::Purpose::kFunctions)};
+  Functions functions;
   std::atomic<bool> has_stuck{false};  // some run could not be undone when its thread ended
 
   LuaMemory& MemoryOf(LuaState::Purpose purpose) { return memory[static_cast<size_t>(purpose)]; }

@@ -21,11 +21,10 @@ const Script* Scripts::Compile(AdminCall& call, std::string_view text, bool stay
 const Script* Scripts::Find(const ThreadState& thread, std::string_view sha1) { return Of(thread.index).Find(sha1); }
 
 storage::Status Scripts::LoadLibrary(storage::Txn& txn, const std::string& code) {
-  const size_t slot = SlotOf(kNoThread);
-  const Functions::Prepared prepared = functions().PrepareAccepted(txn, slot, code);
+  const Functions::Prepared prepared = functions().PrepareAccepted(txn, code);
   if (!prepared.error.empty()) return storage::Fail(prepared.error);
   txn.LockAll();
-  const std::string error = functions().Put(txn, slot, prepared, RestorePolicy::kAppend);
+  const std::string error = functions().Put(txn, prepared, RestorePolicy::kAppend);
   txn.Unlock();
   return error.empty() ? storage::Status() : storage::Fail(error);
 }

@@ -61,7 +61,7 @@ SharedFunction ThreadScripts::FindFunction(storage::Txn& txn, std::string_view n
   const storage::Libraries& libraries = txn.store().libraries();
   const uint64_t version = txn.has_changed_libraries() ? UINT64_MAX : libraries.version();
   if (catalog_ == nullptr || version == UINT64_MAX || version != catalog_version_ || !catalog_->is_complete()) {
-    catalog_ = parts_.functions.Catalog(txn, thread_);
+    catalog_ = parts_.functions.Catalog(txn);
     catalog_version_ = version;
     catalog_depends_on_ = libraries.Get().lsn;
     ++catalog_number_;

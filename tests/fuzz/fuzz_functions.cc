@@ -25,7 +25,7 @@ class Fuzzed {
     if (!prepared.error.empty()) return prepared.error;
     storage::Txn txn(store_, clock_.Now(), random_);
     txn.LockAll();
-    return functions_.Put(txn, 0, prepared, server::RestorePolicy::kFlush);
+    return functions_.Put(txn, prepared, server::RestorePolicy::kFlush);
   }
   std::string Dump() {
     std::string payload;
@@ -41,9 +41,9 @@ class Fuzzed {
   server::Options options_;
   server::Log log_;
   server::TickClock ticks_ = server::TickClock::Calibrate();
-  server::ScriptClock script_clock_{ticks_, 1};
+  server::ScriptClock script_clock_{ticks_, 2};
   server::LuaMemory memory_;
-  server::Functions functions_{options_, store_, log_, clock_, script_clock_, memory_};
+  server::Functions functions_{options_, store_, log_, clock_, script_clock_, 1, memory_};
 };
 
 }  // namespace

@@ -4,11 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <csignal>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "tests/support/redis_client.h"
+#include "tests/support/temp_dir.h"
 
 namespace ringkv::test {
 namespace {
@@ -71,6 +73,26 @@ TEST(Functions, OneThatRunsForLongIsShownAndKilled) {
   EXPECT_EQ(Say(server, {"FUNCTION", "KILL"}), "OK");
   caller.join();
   EXPECT_EQ(Say(server, {"FUNCTION", "KILL"}), "NOTBUSY No scripts in execution right now.");
+}
+
+// So no request waits for it.
+TEST(Functions, LibrariesAreLoadedBeforeTheyAreAskedFor) {
+  const TempDir dir;
+  const std::vector<std::string> options{"--dir", dir.Path(""), "--appendonly", "yes"};
+  const auto runs_the_code = [](const ServerProcess& server) {
+    return Eventually([&] { return server.Log().find("the code runs") != std::string::npos; });
+  };
+  {
+    ServerProcess server(options);
+    const std::string code = "#!lua name=a\nredis.log(redis.LOG_WARNING, 'the code runs') ";
+    EXPECT_EQ(Say(server, {"FUNCTION", "LOAD", code + "redis.register_function('a', redis.log)"}), "a");
+    const ServerProcess replica({"--replicaof", "127.0.0.1 " + std::to_string(server.port())});
+    EXPECT_TRUE(runs_the_code(replica));
+    server.Signal(SIGTERM);
+    server.WaitForEnd();
+  }
+  const ServerProcess server(options);
+  EXPECT_TRUE(runs_the_code(server));
 }
 
 }  // namespace

@@ -22,6 +22,9 @@ constexpr struct {
   std::string_view unsubscribed;
 } kWords[] = {{"subscribe", "unsubscribe"}, {"psubscribe", "punsubscribe"}, {"ssubscribe", "sunsubscribe"}};
 
+constexpr std::string_view kTooManyMessages =
+    "ERR the script publishes more than script-memory-limit or scripts-memory-limit allows";
+
 // CLIENT REPLY OFF and SKIP don't hold back what tells a subscriber its state.
 void PushState(AdminCall& call, std::string_view what, const std::string_view* name, size_t count) {
   resp::ReplyWriter& reply = call.pushes;
@@ -81,18 +84,38 @@ void TellOthers(Server& server, size_t thread, bool comes_from_node, std::span<c
   }
 }
 
+bool HasOthers(Server& server, bool comes_from_node) {
+  if (server.cluster().is_enabled()) return !comes_from_node;
+  return !server.replication().is_replica() && server.replication().feeds().may_have_replicas();
+}
+
+size_t BytesOf(const Broker::Addressed& addressed) {
+  size_t bytes = sizeof addressed;
+  for (const Broker::Delivery& each : addressed.deliveries) bytes += sizeof each + each.bytes->size();
+  return bytes;
+}
+
 // Others are to see the message behind all that the transaction does. A script that begins again would publish it
-// twice, so its subscribers get it at the end too.
-void PublishAtEnd(AdminCall& call, Broker::Addressed addressed, bool in_shard) {
+// twice, so its subscribers get it at the end too. False if the script has no memory left for that.
+bool PublishAtEnd(AdminCall& call, Broker::Addressed addressed, bool in_shard) {
   Server& server = call.server;
   const size_t thread = call.thread.index;
   if (!MayBeUndone(call)) Broker::Send(server.links(), thread, std::exchange(addressed, {}));
-  const std::vector<std::string> words(call.args.all().begin(), call.args.all().end());
   const bool comes_from_node = call.session.speaks_node_link;
-  AfterUnlock(call, [&server, thread, addressed = std::move(addressed), words, comes_from_node, in_shard] {
-    Broker::Send(server.links(), thread, addressed);
-    TellOthers(server, thread, comes_from_node, std::vector<std::string_view>(words.begin(), words.end()), in_shard);
-  });
+  const bool has_others = HasOthers(server, comes_from_node);
+  if (addressed.deliveries.empty() && !has_others) return true;
+  std::vector<std::string> words;
+  if (has_others) words.assign(call.args.all().begin(), call.args.all().end());
+  size_t bytes = BytesOf(addressed);
+  for (const std::string& word : words) bytes += sizeof word + word.size();
+  return AfterUnlock(
+      call, bytes,
+      [&server, thread, addressed = std::move(addressed), words = std::move(words), comes_from_node, in_shard] {
+        Broker::Send(server.links(), thread, addressed);
+        if (words.empty()) return;
+        const std::vector<std::string_view> argv(words.begin(), words.end());
+        TellOthers(server, thread, comes_from_node, argv, in_shard);
+      });
 }
 
 void PublishOn(AdminCall& call, bool in_shard) {
@@ -100,7 +123,7 @@ void PublishOn(AdminCall& call, bool in_shard) {
   Broker::Addressed addressed = server.broker().Address(MessageOf(call.args.all(), in_shard));
   const auto receivers = static_cast<int64_t>(addressed.receivers);
   if (call.in_transaction) {
-    PublishAtEnd(call, std::move(addressed), in_shard);
+    if (!PublishAtEnd(call, std::move(addressed), in_shard)) return call.reply.Error(kTooManyMessages);
   } else {
     Broker::Send(server.links(), call.thread.index, addressed);
     TellOthers(server, call.thread.index, call.session.speaks_node_link, call.args.all(), in_shard);

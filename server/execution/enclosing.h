@@ -2,6 +2,7 @@
 // What a command that runs others and holds their locks (EXEC, EVAL) has for all of them.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -21,6 +22,15 @@ struct Enclosing {
   bool is_out_of_memory = false;  // maxmemory was exceeded when the enclosing command was admitted
   std::shared_ptr<const ClusterView> cluster_view = {};  // that the enclosing command was routed by
   Turns* turns = nullptr;  // null: these commands can't be suspended, or see to that themselves
+  // Of a script: what the deferred work keeps in memory, and whether it may keep more.
+  size_t deferred_bytes = 0;
+  bool may_defer_bytes = true;
+
+  void ForgetDeferred() {
+    after_unlock.clear();
+    deferred_bytes = 0;
+    may_defer_bytes = true;
+  }
 };
 
 }  // namespace ringkv::server

@@ -168,4 +168,12 @@ void AfterUnlock(AdminCall& call, std::function<void()> work) {
   call.execution.enclosing->after_unlock.push_back(std::move(work));
 }
 
+bool AfterUnlock(AdminCall& call, size_t bytes, std::function<void()> work) {
+  Enclosing& enclosing = *call.execution.enclosing;
+  if (!enclosing.may_defer_bytes) return false;
+  enclosing.deferred_bytes += sizeof work + bytes;
+  AfterUnlock(call, std::move(work));
+  return true;
+}
+
 }  // namespace ringkv::server

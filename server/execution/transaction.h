@@ -50,5 +50,8 @@ bool MayBeUndone(const AdminCall& call);
 
 // Runs `work` when no locks of data are held: at once, or after EXEC or the script has released its locks.
 void AfterUnlock(AdminCall& call, std::function<void()> work);
+// Likewise, in a transaction or script, for work that keeps so many bytes. False if the script has no memory left for
+// that; then nothing is done.
+[[nodiscard]] bool AfterUnlock(AdminCall& call, size_t bytes, std::function<void()> work);
 
 }  // namespace ringkv::server

@@ -298,6 +298,10 @@ bool LuaState::error_was_counted() const { return inside_->error_was_counted; }
 
 void LuaState::RequestPulse() noexcept { inside_->interpreter.RequestPulse(); }
 
+bool LuaState::CountForHost(size_t bytes) {
+  return inside_->interpreter.CountOutput(bytes) && !inside_->interpreter.exceeds_own_limit();
+}
+
 size_t LuaState::memory() const { return inside_->interpreter.memory(); }
 
 }  // namespace ringkv::server

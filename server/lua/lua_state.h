@@ -78,6 +78,10 @@ class LuaState {
   // never asked nothing. May be called by a signal handler on the thread of the run, and by the host; no other thread.
   void RequestPulse() noexcept;
 
+  // Counts bytes that the host keeps for the run which is under way as memory of that run, until it ends. For
+  // ScriptHost::Call. False if they exceed a limit.
+  bool CountForHost(size_t bytes);
+
   // Bytes in use.
   size_t memory() const;
 

@@ -67,6 +67,8 @@ class ReplicaFeeds final : private FeedOwner {
   void EndStream(const std::shared_ptr<RedisStream>& stream) { redis_feeds_.Forget(stream); }
   size_t size();
 
+  // False: Publish has nobody to send to.
+  bool may_have_replicas() const { return backlog_.is_kept(); }
   // Sends a message to the subscribers of replicas, after all changes that precede it.
   void Publish(const cluster::PublishedMessage& published);
   // Sends a command to the Redis replicas, after all changes that precede it; it is not executed here.

@@ -44,7 +44,11 @@ Pulse ScriptRun::Call(std::span<const std::string_view> argv, resp::ReplyWriter&
   if (Lock(*entry, argv) == Pulse::kEnd) return Pulse::kEnd;
   if (entry->row->Is(kWrite) && !MayWrite()) return Pulse::kEnd;
   Outcome ended;
+  const size_t deferred_before = enclosing_.deferred_bytes;
   RunEnclosed(*entry, argv, CallerFor(reply), ended, enclosing_);
+  if (const size_t deferred = enclosing_.deferred_bytes - deferred_before; deferred > 0) [[unlikely]] {
+    enclosing_.may_defer_bytes = state_->state.CountForHost(deferred);
+  }
   return Pulse::kContinue;
 }
 

@@ -117,7 +117,7 @@ void ScriptRun::BeginAgain() {
   Stage stage = Stage::kHasWritten;
   const bool had_written = stage_.compare_exchange_strong(stage, Stage::kReads);  // it may have been killed
   events_.Undo(had_written ? events_before_changes_ : events_.items().size());
-  enclosing_.after_unlock.clear();
+  enclosing_.ForgetDeferred();
   session_.db = db_;
   slot_.reset();
 }
@@ -242,7 +242,7 @@ void ScriptRun::Clear() {
   output_.ShrinkTo(kReplyKept);
   reply_ = resp::ReplyWriter(output_, 2);
   events_.Clear();
-  enclosing_.after_unlock.clear();
+  enclosing_.ForgetDeferred();
   slot_.reset();
   fenced_.clear();
   was_suspended_ = false;

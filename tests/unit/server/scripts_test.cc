@@ -166,6 +166,19 @@ TEST_F(ScriptsTest, ATransactionThatChangesLibrariesDoesNotMakeOthersLoadTheirsA
   EXPECT_EQ(functions.Catalog()->libraries().at("a"), loaded);
 }
 
+TEST_F(ScriptsTest, MessagesThatAScriptKeepsUntilItsEndCountAsItsMemory) {
+  options_.script_memory_limit = 1 << 20;
+  const std::string publish =
+      "local text = string.rep('x', 1000) for i = 1,2000 do redis.call('PUBLISH', 'channel', text) end return 1";
+  EXPECT_EQ(Result(publish), ":1\r\n") << "nobody gets them";
+  const std::unique_ptr<Session> subscriber = MakeSession();
+  RunLineOn(*subscriber, "subscribe channel");
+  EXPECT_TRUE(Result(publish).starts_with("-ERR"));
+  EXPECT_GT(links_.delivered.size(), 500u);
+  EXPECT_LT(links_.delivered.size(), 1100u);
+  EXPECT_EQ(Result("return redis.call('PUBLISH', 'channel', 'm')"), ":1\r\n") << "the limit is of one run";
+}
+
 // The hold begins while the code of the library runs, behind the admission of the request.
 TEST_F(ScriptsTest, ScriptsGiveWayToALibraryThatCouldNotBePutIntoTheStore) {
   const std::vector<std::string> load{"FUNCTION", "LOAD", "#!lua name=a\nredis.register_function('a', redis.log)"};

@@ -156,6 +156,9 @@ TEST_F(ProxyTest, AWriteThatWaitsForItsKeyHoldsUpNoOtherKeys) {
 
 // For reads too, whose keys the script holds.
 TEST_F(ProxyTest, AScriptThatTakesLongHoldsUpNoOtherKeys) {
+#ifdef RINGKV_THREAD_SANITIZED
+  GTEST_SKIP() << "the sanitizer keeps signals back, so the node of the script seems to be down";
+#endif
   const std::string key = KeyAt(1);
   const std::string other = OtherKeyAt(1);
   ASSERT_EQ(Say(Node(1), {"CONFIG", "SET", "busy-reply-threshold", "0"}), "OK");

@@ -308,6 +308,9 @@ TEST_F(ScriptsTest, AKeyThatAScriptHoldsIsWatchedAtOnce) {
 }
 
 TEST_F(ScriptsTest, ScriptsBeyondTheMostThatTakeTurnsWait) {
+#ifdef RINGKV_THREAD_SANITIZED
+  GTEST_SKIP() << "the sanitizer keeps signals back from loops that call nothing, so the second script has no end";
+#endif
   for (int i = 0; i < 64; ++i) BeginEndless();
   EXPECT_EQ(Eval("return 1"), "<postponed>");
   EXPECT_EQ(Run("set key x"), "+OK\r\n");
@@ -316,6 +319,9 @@ TEST_F(ScriptsTest, ScriptsBeyondTheMostThatTakeTurnsWait) {
 }
 
 TEST_F(ScriptsTest, OneScriptGoesOnInEachRound) {
+#ifdef RINGKV_THREAD_SANITIZED
+  GTEST_SKIP() << "the sanitizer keeps signals back from loops that call nothing, so the second script has no end";
+#endif
   for (int i = 0; i < 3; ++i) BeginEndless();
   const size_t round = links_.pending();
   EXPECT_EQ(round, 1u);

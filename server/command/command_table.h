@@ -25,6 +25,9 @@ struct CommandEntry {
   bool has_one_key = false;  // as Command::HasOneKey
   std::vector<const CommandEntry*> subcommands = {};
   const CommandEntry* parent = nullptr;
+
+  // Whether the first word of a request is enough to find it; of a container the next word decides too.
+  bool IsKnownByName() const { return parent == nullptr && subcommands.empty(); }
 };
 
 class CommandTable {

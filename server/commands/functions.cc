@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "server/command/error_replies.h"
 #include "server/commands/families.h"
 #include "server/commands/help.h"
+#include "server/commands/script_call.h"
 #include "server/composition/server.h"
-#include "server/execution/outcome.h"
+#include "server/execution/stages.h"
 #include "server/scripts/scripts.h"
 #include "storage/base/glob.h"
 #include "storage/rdb/dump_payload.h"
@@ -25,16 +25,9 @@ size_t SlotOf(const AdminCall& call) { return call.server.scripts().SlotOf(call.
 void FCall(AdminCall& call) {
   const SharedFunction function = call.server.scripts().FindFunction(call, call.args[1]);
   if (function == nullptr) return call.reply.Error("ERR Function not found");
-  const std::optional<int64_t> keys = resp::ParseInteger(call.args[2]);
-  if (!keys) return call.reply.Error("ERR Bad number of keys provided");
-  if (*keys > static_cast<int64_t>(call.args.size()) - 3) return call.reply.Error(errors::kTooManyKeys);
-  if (*keys < 0) return call.reply.Error("ERR Number of keys can't be negative");
-  const Arguments::View words = call.args.all().subspan(3);
-  call.server.scripts().Run(call, {.program = *function,
-                                   .keys = words.first(static_cast<size_t>(*keys)),
-                                   .arguments = words.subspan(static_cast<size_t>(*keys)),
-                                   .name = function->name(),
-                                   .only_reads = call.command.Is(kReadOnly)});
+  if (const auto keys = ReadKeyCount(call, "ERR Bad number of keys provided")) {
+    RunProgram(call, *function, function->name(), *keys);
+  }
 }
 
 // --- changes --------------------------------------------------------------------------------------------------------
@@ -45,7 +38,7 @@ bool PutPrepared(AdminCall& call, const Functions::Prepared& prepared, RestorePo
   if (error.empty()) {
     // Only now, because the code of a library may take its time.
     if (!call.txn.holds_all() && !call.txn.LockAll(false)) {
-      call.outcome = outcome::Postponed{};
+      call.execution.Postpone();
       return false;
     }
     error = call.server.scripts().functions().Put(call.txn, prepared, policy);
@@ -104,23 +97,10 @@ void FunctionRestore(AdminCall& call) {
 
 // --- what there is --------------------------------------------------------------------------------------------------
 
-struct FlagName {
-  FunctionFlag flag;
-  std::string_view name;
-};
-
-constexpr FlagName kFlagNames[] = {
-    {kFunctionNoWrites, "no-writes"},
-    {kFunctionAllowOom, "allow-oom"},
-    {kFunctionAllowStale, "allow-stale"},
-    {kFunctionNoCluster, "no-cluster"},
-    {kFunctionAllowCrossSlotKeys, "allow-cross-slot-keys"},
-};
-
 void ReplyFlags(resp::ReplyWriter& reply, uint32_t flags) {
   reply.Set(std::popcount(flags));
-  for (const FlagName& each : kFlagNames) {
-    if ((flags & each.flag) != 0) reply.Simple(each.name);
+  for (const auto& [flag, name] : kFunctionFlagNames) {
+    if ((flags & flag) != 0) reply.Simple(name);
   }
 }
 

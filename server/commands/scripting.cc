@@ -3,33 +3,12 @@
 #include "server/command/error_replies.h"
 #include "server/commands/families.h"
 #include "server/commands/help.h"
+#include "server/commands/script_call.h"
 #include "server/composition/server.h"
 #include "server/scripts/scripts.h"
 
 namespace ringkv::server {
 namespace {
-
-// How many of the arguments behind the number are keys; nothing, with the error written, if that is no such number.
-std::optional<size_t> ReadKeyCount(AdminCall& call) {
-  const std::optional<int64_t> count = resp::ParseInteger(call.args[2]);
-  const auto fail = [&call](std::string_view error) {
-    call.reply.Error(error);
-    return std::nullopt;
-  };
-  if (!count) return fail(errors::kNotInteger);
-  if (*count > static_cast<int64_t>(call.args.size()) - 3) return fail(errors::kTooManyKeys);
-  if (*count < 0) return fail("ERR Number of keys can't be negative");
-  return static_cast<size_t>(*count);
-}
-
-void RunScript(AdminCall& call, const Script& script, size_t keys) {
-  const Arguments::View words = call.args.all().subspan(3);
-  call.server.scripts().Run(call, {.program = script,
-                                   .keys = words.first(keys),
-                                   .arguments = words.subspan(keys),
-                                   .name = script.sha1(),
-                                   .only_reads = call.command.Is(kReadOnly)});
-}
 
 // redis-cli --ldb ignores the refusal of SCRIPT DEBUG: what the user wants to step through must not run as a whole.
 bool RefusesToDebug(AdminCall& call) {
@@ -41,21 +20,21 @@ bool RefusesToDebug(AdminCall& call) {
 
 void Eval(AdminCall& call) {
   if (RefusesToDebug(call)) return;
-  const std::optional<size_t> keys = ReadKeyCount(call);
+  const std::optional<size_t> keys = ReadKeyCount(call, errors::kNotInteger);
   if (!keys) return;
   const Script* const script = call.server.scripts().Compile(call, call.args[1], false);
-  if (script != nullptr) RunScript(call, *script, *keys);
+  if (script != nullptr) RunProgram(call, *script, script->sha1(), *keys);
 }
 
 void EvalSha(AdminCall& call) {
   constexpr std::string_view kNoScriptFound = "NOSCRIPT No matching script. Please use EVAL.";
   if (RefusesToDebug(call)) return;
   if (call.args[1].size() != kSha1Digits) return call.reply.Error(kNoScriptFound);
-  const std::optional<size_t> keys = ReadKeyCount(call);
+  const std::optional<size_t> keys = ReadKeyCount(call, errors::kNotInteger);
   if (!keys) return;
   const Script* const script = call.server.scripts().Find(call.thread, call.args[1]);
   if (script == nullptr) return call.reply.Error(kNoScriptFound);
-  RunScript(call, *script, *keys);
+  RunProgram(call, *script, script->sha1(), *keys);
 }
 
 void ScriptLoad(AdminCall& call) {

@@ -102,14 +102,10 @@ bool LocksAny(const Execution& execution) {
          });
 }
 
-bool RunsScript(const Execution& execution) {
-  return execution.row().Has(kRunsScript) || (execution.runs_queued() && execution.session().queue.runs_scripts());
-}
-
 // Of a request that others' locks do not keep back: whether somebody who needs all keys has waited for too long.
 bool GivesWay(const Execution& execution) {
   const ExecutionParts& parts = execution.parts();
-  return RunsScript(execution) &&
+  return execution.runs_script() &&
          (parts.data.store().long_holds().has_starving() || parts.long_holds.HasStarvingWalk(parts.clock.SteadyMs()));
 }
 

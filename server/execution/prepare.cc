@@ -30,9 +30,7 @@ class BatchLookup {
   const CommandEntry* Find(std::span<const std::string_view> argv) {
     if (last_ != nullptr && IsSameName(argv[0], name_)) return last_;
     const CommandEntry* found = table_.Find(argv);
-    // Of a container the next word decides too.
-    const bool is_known_by_name = found != nullptr && found->parent == nullptr && found->subcommands.empty();
-    last_ = is_known_by_name ? found : nullptr;
+    last_ = found != nullptr && found->IsKnownByName() ? found : nullptr;
     name_ = argv[0];
     return found;
   }

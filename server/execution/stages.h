@@ -41,6 +41,8 @@ struct Execution {
 
   bool IsOutOfMemory() const { return is_out_of_memory || (enclosing != nullptr && enclosing->is_out_of_memory); }
   bool runs_queued() const { return entry != nullptr && row().Has(kRunsQueued); }
+  // Whether it runs a script or function, by itself or, as EXEC, queued.
+  bool runs_script() const { return row().Has(kRunsScript) || (runs_queued() && session().queue.runs_scripts()); }
   bool MayWait() const { return caller.may_wait && enclosing == nullptr; }
   // Nothing has happened; the request is postponed, and will be executed like for the first time.
   bool Postpone() const {

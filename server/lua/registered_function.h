@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 
 namespace ringkv::server {
 
@@ -15,6 +17,15 @@ enum FunctionFlag : uint32_t {
   kFunctionAllowStale = 1 << 2,
   kFunctionNoCluster = 1 << 3,
   kFunctionAllowCrossSlotKeys = 1 << 4,
+};
+
+// Their names in scripts and libraries, and in FUNCTION LIST.
+inline constexpr std::pair<FunctionFlag, std::string_view> kFunctionFlagNames[] = {
+    {kFunctionNoWrites, "no-writes"},
+    {kFunctionAllowOom, "allow-oom"},
+    {kFunctionAllowStale, "allow-stale"},
+    {kFunctionNoCluster, "no-cluster"},
+    {kFunctionAllowCrossSlotKeys, "allow-cross-slot-keys"},
 };
 
 // A function as redis.register_function describes it.

@@ -27,11 +27,9 @@ std::string_view StringAt(lua_State* state, int index) {
 }
 
 uint32_t FlagNamed(std::string_view name) {
-  if (EqualsIgnoringCase(name, "no-writes")) return kFunctionNoWrites;
-  if (EqualsIgnoringCase(name, "allow-oom")) return kFunctionAllowOom;
-  if (EqualsIgnoringCase(name, "allow-stale")) return kFunctionAllowStale;
-  if (EqualsIgnoringCase(name, "no-cluster")) return kFunctionNoCluster;
-  if (EqualsIgnoringCase(name, "allow-cross-slot-keys")) return kFunctionAllowCrossSlotKeys;
+  for (const auto& [flag, known] : kFunctionFlagNames) {
+    if (EqualsIgnoringCase(name, known)) return flag;
+  }
   return 0;
 }
 

@@ -42,6 +42,14 @@ size_t MostUnsentBytes(const Options& options) {
 
 std::string Down(const std::string& why) { return "-CLUSTERDOWN " + why + "\r\n"; }
 
+// Null if there is no such node.
+const cluster::Node* NodeAt(const ClusterView& view, std::string_view host, int port) {
+  const std::vector<cluster::Node>& nodes = view.topology.nodes();
+  const auto found = std::find_if(nodes.begin(), nodes.end(),
+                                  [&](const cluster::Node& node) { return node.host == host && node.port == port; });
+  return found == nodes.end() ? nullptr : &*found;
+}
+
 }  // namespace
 
 Proxy::Proxy(asio::io_context& context, Server& server, ThreadState& thread, const ClientConnections& clients)
@@ -199,11 +207,8 @@ void Proxy::Tick(int64_t now_ms) {
 
 bool Proxy::HasFailed(const LinkName& name) {
   const ClusterView& view = ViewOf(server_.execution_parts(), thread_);
-  const auto& nodes = view.topology.nodes();
-  const auto node = std::find_if(nodes.begin(), nodes.end(), [&](const cluster::Node& each) {
-    return each.host == name.host && each.port == name.port;
-  });
-  return node == nodes.end() || view.Shown(*node).has_failed;
+  const cluster::Node* const node = NodeAt(view, name.host, name.port);
+  return node == nullptr || view.Shown(*node).has_failed;
 }
 
 bool Proxy::KeepPart(const ReplyPlace& place, std::string* reply, storage::Lsn* lsn) {
@@ -272,12 +277,6 @@ void Proxy::Answered(PassedRequest request, std::string reply) {
   Answer(request.place, std::move(reply), 0);
 }
 
-bool Proxy::IsNode(std::string_view host, int port) const {
-  const std::vector<cluster::Node>& nodes = ViewOf(server_.execution_parts(), thread_).topology.nodes();
-  return std::any_of(nodes.begin(), nodes.end(),
-                     [&](const cluster::Node& node) { return node.host == host && node.port == port; });
-}
-
 bool Proxy::FollowRedirection(PassedRequest& request, std::string_view reply) {
   // A transaction as a whole can't be sent again: its last reply says only that it was given up.
   if (request.place.connection == 0 || ++request.hops > kMostHops) return false;
@@ -291,7 +290,7 @@ bool Proxy::FollowRedirection(PassedRequest& request, std::string_view reply) {
   const size_t colon = reply.rfind(':');
   const std::string host(reply.substr(start, colon - start));
   const int port = std::atoi(std::string(reply.substr(colon + 1)).c_str());
-  if (!IsNode(host, port)) {
+  if (NodeAt(ViewOf(server_.execution_parts(), thread_), host, port) == nullptr) {
     // A node of the next topology; or a script has written the error, which must not choose whom this node tells its
     // password.
     RetryLater(std::move(request));

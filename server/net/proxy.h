@@ -113,7 +113,6 @@ class Proxy final : private ProxyLink::Owner {
   bool KeepPart(const ReplyPlace& place, std::string* reply, storage::Lsn* lsn);
   // Sends it where the error says. False if it says nothing of the kind.
   bool FollowRedirection(PassedRequest& request, std::string_view reply);
-  bool IsNode(std::string_view host, int port) const;
   bool AskReplica(PassedRequest& request);
   // A message for the node is lost: it does not read.
   void NoteDropped(const std::string& node_id);

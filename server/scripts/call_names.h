@@ -37,9 +37,7 @@ class CallNames {
 
   const CommandEntry* LookUp(std::span<const std::string_view> argv, Known& known) {
     const CommandEntry* const entry = table_.Find(argv);
-    // Of a container the next word decides too.
-    const bool is_known_by_name = entry != nullptr && entry->parent == nullptr && entry->subcommands.empty();
-    if (is_known_by_name) known = {std::string(argv[0]), entry};
+    if (entry != nullptr && entry->IsKnownByName()) known = {std::string(argv[0]), entry};
     return entry;
   }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "server/scripts/library_metadata.h"
+#include "server/scripts/log_levels.h"
 #include "server/scripts/memory_limits.h"
 #include "storage/rdb/dump_payload.h"
 
@@ -31,8 +32,7 @@ class LoadHost final : public ScriptHost {
   Pulse Call(std::span<const std::string_view>, resp::ReplyWriter&) override { return Pulse::kEnd; }
   Pulse OnPulse() override { return clock_.SteadyMs() < deadline_ms_ ? Pulse::kContinue : Pulse::kEnd; }
   void Log(ScriptLogLevel level, std::string_view text) override {
-    constexpr LogLevel kLevels[] = {LogLevel::kDebug, LogLevel::kVerbose, LogLevel::kNotice, LogLevel::kWarning};
-    log_.Write(kLevels[static_cast<size_t>(level)], std::string(text));
+    log_.Write(LogLevelOf(level), std::string(text));
   }
   CommandPermit CheckPermit(std::span<const std::string_view>) override { return CommandPermit::kUnknown; }
   void SetReplication(int) override {}

@@ -10,6 +10,7 @@
 #include "server/base/client_links.h"
 #include "server/execution/stages.h"
 #include "server/replication/replication.h"
+#include "server/scripts/log_levels.h"
 
 namespace ringkv::server {
 namespace {
@@ -330,8 +331,7 @@ void ScriptRun::NoteOverdue() {
 }
 
 void ScriptRun::Log(ScriptLogLevel level, std::string_view text) {
-  constexpr LogLevel kLevels[] = {LogLevel::kDebug, LogLevel::kVerbose, LogLevel::kNotice, LogLevel::kWarning};
-  parts_.log.Write(kLevels[static_cast<size_t>(level)], std::string(text));
+  parts_.log.Write(LogLevelOf(level), std::string(text));
 }
 
 std::string_view ScriptRun::unwind_error() const {

@@ -2,25 +2,12 @@
 #include "server/scripts/shebang.h"
 
 #include <algorithm>
-#include <array>
-#include <utility>
+#include <iterator>
 
 #include "resp/inline_words.h"
-#include "server/lua/lua_state.h"
+#include "server/lua/registered_function.h"
 
 namespace ringkv::server {
-namespace {
-
-constexpr std::array<std::pair<std::string_view, FunctionFlag>, 5> kFunctionFlags = {{
-    {"no-writes", kFunctionNoWrites},
-    {"allow-oom", kFunctionAllowOom},
-    {"allow-stale", kFunctionAllowStale},
-    {"no-cluster", kFunctionNoCluster},
-    {"allow-cross-slot-keys", kFunctionAllowCrossSlotKeys},
-}};
-
-}  // namespace
-
 std::optional<Shebang> ParseShebang(std::string_view text) {
   const size_t end = text.find_first_of(std::string_view("\n\0", 2));  // a NUL byte ends the text, as in Redis
   if (end == std::string_view::npos || text[end] == '\0') return std::nullopt;
@@ -36,10 +23,10 @@ std::optional<std::string> AddFunctionFlags(std::string_view list, uint32_t& fla
   while (!list.empty()) {
     const size_t comma = list.find(',');
     const std::string_view name = list.substr(0, comma);
-    const auto* const found = std::find_if(kFunctionFlags.begin(), kFunctionFlags.end(),
-                                           [&](const auto& flag) { return flag.first == name; });
-    if (found == kFunctionFlags.end()) return std::string(name);
-    flags |= found->second;
+    const auto* const found = std::find_if(std::begin(kFunctionFlagNames), std::end(kFunctionFlagNames),
+                                           [&](const auto& flag) { return flag.second == name; });
+    if (found == std::end(kFunctionFlagNames)) return std::string(name);
+    flags |= found->first;
     if (comma == std::string_view::npos) break;
     list.remove_prefix(comma + 1);
     if (list.empty()) return std::string();  // an empty name behind the last comma

@@ -31,9 +31,7 @@ class LoadHost final : public ScriptHost {
 
   Pulse Call(std::span<const std::string_view>, resp::ReplyWriter&) override { return Pulse::kEnd; }
   Pulse OnPulse() override { return clock_.SteadyMs() < deadline_ms_ ? Pulse::kContinue : Pulse::kEnd; }
-  void Log(ScriptLogLevel level, std::string_view text) override {
-    log_.Write(LogLevelOf(level), std::string(text));
-  }
+  void Log(ScriptLogLevel level, std::string_view text) override { log_.Write(LogLevelOf(level), std::string(text)); }
   CommandPermit CheckPermit(std::span<const std::string_view>) override { return CommandPermit::kUnknown; }
   void SetReplication(int) override {}
   std::string_view unwind_error() const override { return "FUNCTION LOAD timeout"; }

@@ -85,8 +85,8 @@ struct ScriptWriter {
 
 TEST(ScriptsSafety, AKilledServerHasAllOfAScriptOrNothing) {
   const TempDir dir;
-  const std::vector<std::string> options = {"--dir",           dir.Path(""), "--appendonly", "yes",
-                                            "--appendfsync",   "always",     "--io-threads", "2",
+  const std::vector<std::string> options = {"--dir",           dir.Path(""), "--appendonly",           "yes",
+                                            "--appendfsync",   "always",     "--io-threads",           "2",
                                             "--log-file-size", "64kb",       "--busy-reply-threshold", "0"};
   std::array<ScriptWriter, 3> writers;
   for (size_t i = 0; i < writers.size(); ++i) writers[i].key = "writer:" + std::to_string(i);

@@ -26,13 +26,9 @@ namespace ringkv::server {
 
 class SessionFixture : public testing::Test {
  protected:
-  SessionFixture() : SessionFixture(no_links_) {}
+  SessionFixture() { Start(no_links_); }
   // `links` must outlive the test.
-  explicit SessionFixture(ClientLinks& links) {
-    storage::CountMemoryOfThisThread();
-    server_.Start(links);
-    session_ = MakeSession();
-  }
+  explicit SessionFixture(ClientLinks& links) { Start(links); }
 
   struct Options0 : Options {
     Options0() { SetDefaults(*this); }
@@ -86,6 +82,13 @@ class SessionFixture : public testing::Test {
   std::unique_ptr<Session> session_;
   bool may_wait_ = false;  // for keys and replicas, as a connection may
   Outcome outcome_;        // of the last request
+
+ private:
+  void Start(ClientLinks& links) {
+    storage::CountMemoryOfThisThread();
+    server_.Start(links);
+    session_ = MakeSession();
+  }
 };
 
 }  // namespace ringkv::server

@@ -89,6 +89,13 @@ def refuses_to_take_the_place_of_data(source_server):
             assert "would take the place of 1 keys" in str(error) or "another server uses" in str(error), error
 
 
+def asks_no_redis_server_for_a_sync_by_replicaof(source_server, source):
+    before = source.info("stats")["sync_full"]
+    with start_ringkv("--replicaof", f"127.0.0.1 {source_server.port}") as ringkv:
+        eventually(lambda: "it is a Redis server: to move in from Redis use migrate-from" in ringkv.log(), "the warning")
+    assert source.info("stats")["sync_full"] == before, "the Redis server made a snapshot in vain"
+
+
 def main():
     with start_redis("--repl-diskless-sync-delay", "0") as source_server:
         source = connect(source_server)
@@ -108,6 +115,7 @@ def main():
             stop.set()
             writer.join()
         refuses_to_take_the_place_of_data(source_server)
+        asks_no_redis_server_for_a_sync_by_replicaof(source_server, source)
     print(f"migrate: {count} keys are equal after three cut lines")
 
 

@@ -88,22 +88,22 @@ enum CommandFlag : uint32_t {
 
 // Properties of a command that COMMAND does not show.
 enum CommandTrait : uint32_t {
-  kForSubscribers = 1 << 0,   // allowed for RESP2 subscribers: its reply cannot be taken for a message
-  kRunsInMulti = 1 << 1,      // not queued in an open transaction: runs at once
-  kEndsMulti = 1 << 2,        // ends an open transaction
-  kRunsQueued = 1 << 3,       // runs the queued commands: has their needs and effects
-  kAlwaysTouches = 1 << 4,    // updates the last access of its keys even with CLIENT NO-TOUCH
-  kWatchesKeys = 1 << 5,      // its session observes changes of its keys, so they must be on this node
-  kEndsReplacing = 1 << 6,    // runs during a full sync, which it may end
-  kOfLinks = 1 << 7,          // part of the protocol between primary and replica
-  kImpersonal = 1 << 8,       // of an admin command: independent of the connection, so another node may execute it
-  kSelectsDatabase = 1 << 9,  // its argument is the database of the commands that follow
-  kAnswersLate = 1 << 10,     // its client is blocked while others do the work: never inside EXEC or at another node
-  kMayReplicate = 1 << 11,    // no write command, but replicas may be told something
-  kLocksItself = 1 << 12,     // its handler locks its keys, in a transaction of its own
-  kRunsScript = 1 << 13,      // runs a script or function, which may do what its row does not tell
-  kShowsData = 1 << 14,       // of an admin command: its reply shows data, and waits until that is safe
-  kNeverPaused = 1 << 15,     // other nodes send it before their requests, or to see whether this one is alive
+  kForSubscribers = 1 << 0,      // allowed for RESP2 subscribers: its reply cannot be taken for a message
+  kRunsInMulti = 1 << 1,         // not queued in an open transaction: runs at once
+  kEndsMulti = 1 << 2,           // ends an open transaction
+  kRunsQueued = 1 << 3,          // runs the queued commands: has their needs and effects
+  kAlwaysTouches = 1 << 4,       // updates the last access of its keys even with CLIENT NO-TOUCH
+  kWatchesKeys = 1 << 5,         // its session observes changes of its keys, so they must be on this node
+  kRunsWhileReplacing = 1 << 6,  // runs during a full sync: may end it, or scripts that began before it
+  kOfLinks = 1 << 7,             // part of the protocol between primary and replica
+  kImpersonal = 1 << 8,          // of an admin command: independent of the connection, so another node may execute it
+  kSelectsDatabase = 1 << 9,     // its argument is the database of the commands that follow
+  kAnswersLate = 1 << 10,        // its client is blocked while others do the work: never inside EXEC or at another node
+  kMayReplicate = 1 << 11,       // no write command, but replicas may be told something
+  kLocksItself = 1 << 12,        // its handler locks its keys, in a transaction of its own
+  kRunsScript = 1 << 13,         // runs a script or function, which may do what its row does not tell
+  kShowsData = 1 << 14,          // of an admin command: its reply shows data, and waits until that is safe
+  kNeverPaused = 1 << 15,        // other nodes send it before their requests, or to see whether this one is alive
 };
 
 // The locks of a command without keys.
@@ -304,8 +304,8 @@ constexpr int RequiredWords(std::string_view syntax, size_t* at, char end) {
 constexpr bool TraitsAreSound(const Command& row) {
   if (row.Has(kEndsMulti) && !row.Has(kRunsInMulti)) return false;
   if (row.Has(kRunsQueued) && !row.Has(kEndsMulti)) return false;
-  if (row.Has(kRunsInMulti | kWatchesKeys | kEndsReplacing | kOfLinks | kImpersonal | kSelectsDatabase | kAnswersLate |
-              kLocksItself) &&
+  if (row.Has(kRunsInMulti | kWatchesKeys | kRunsWhileReplacing | kOfLinks | kImpersonal | kSelectsDatabase |
+              kAnswersLate | kLocksItself) &&
       row.run.admin == nullptr) {
     return false;
   }

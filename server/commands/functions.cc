@@ -293,6 +293,7 @@ constexpr Command kFunctionCommands[] = {
      .parent = "function",
      .arity = 2,
      .flags = kNoScript | kAllowBusy,
+     .traits = kRunsWhileReplacing,
      .group = Group::kScripting,
      .tips = "request_policy:all_shards response_policy:one_succeeded",
      .since = "7.0.0",

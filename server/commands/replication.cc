@@ -197,6 +197,10 @@ void ReplConf(AdminCall& call) {
       if (EqualsIgnoringCase(capability, "psync2")) call.session.takes_new_history = true;
       if (EqualsIgnoringCase(capability, kLinkCapability)) call.session.speaks_node_link = true;
       if (EqualsIgnoringCase(capability, kPublishCapability)) call.session.takes_published = true;
+    } else if (call.args.Take(kLinkOption)) {
+      if (call.args.Next() != kLinkVersion) {
+        return call.reply.Error("ERR this node speaks version " + std::string(kLinkVersion) + " of the node link");
+      }
     } else if (call.args.Take("RDB-ONLY")) {
       const std::optional<int64_t> flag = resp::ParseInteger(call.args.Next());
       if (!flag) return call.reply.Error(errors::kNotInteger);
@@ -317,7 +321,7 @@ constexpr Command kReplicationCommands[] = {
     {.name = "replicaof",
      .arity = 3,
      .flags = kLeads,
-     .traits = kEndsReplacing,
+     .traits = kRunsWhileReplacing,
      .group = Group::kServer,
      .since = "5.0.0",
      .syntax = "<host port | NO ONE>",
@@ -334,7 +338,7 @@ constexpr Command kReplicationCommands[] = {
     {.name = "slaveof",
      .arity = 3,
      .flags = kLeads,
-     .traits = kEndsReplacing,
+     .traits = kRunsWhileReplacing,
      .group = Group::kServer,
      .since = "1.0.0",
      .syntax = "<host port | NO ONE>",

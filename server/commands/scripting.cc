@@ -193,6 +193,7 @@ constexpr Command kScriptingCommands[] = {
      .parent = "script",
      .arity = 2,
      .flags = kNoScript | kAllowBusy,
+     .traits = kRunsWhileReplacing,
      .group = Group::kScripting,
      .tips = "request_policy:all_shards response_policy:one_succeeded",
      .since = "2.6.0",

@@ -162,9 +162,8 @@ bool Admit(Execution& execution) {
   if (needs_role && !parts.replication.WillBeWritable()) return Refuse(execution, errors::kReadOnly);
   if (!PermitForSubscriber(execution)) return false;
   if (lacks(kNeedsFreshData) && NeedsNow(execution, kNeedsFreshData)) return Refuse(execution, errors::kMasterDown);
-  // A replica that waits for its primary's data can be told to give that up.
-  const bool ends_loading = parts.data.is_replacing() && execution.row().Has(kEndsReplacing);
-  if (lacks(kNeedsLoaded) && !ends_loading && NeedsNow(execution, kNeedsLoaded)) {
+  const bool runs_while_loading = parts.data.is_replacing() && execution.row().Has(kRunsWhileReplacing);
+  if (lacks(kNeedsLoaded) && !runs_while_loading && NeedsNow(execution, kNeedsLoaded)) {
     return Refuse(execution, errors::kLoading);
   }
   if (hold == storage::Hold::kOverdue) return RefuseAsBusy(execution);

@@ -8,7 +8,6 @@
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/sinks/syslog_sink.h>
-#include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -52,11 +51,11 @@ std::string_view NameOf(LogLevel level) {
   return "";
 }
 
-// A FIFO that no process reads would block whoever opens it.
+// A FIFO that no process reads would block whoever opens it, and spdlog would create a directory that is missing.
 bool CanBeWritten(const std::string& path, std::string* error) {
-  struct stat found {};
-  if (path.empty() || ::stat(path.c_str(), &found) != 0 || !S_ISFIFO(found.st_mode)) return true;
-  const int descriptor = ::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+  constexpr mode_t kPermissions = 0644;
+  if (path.empty()) return true;
+  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_CLOEXEC, kPermissions);
   if (descriptor >= 0) ::close(descriptor);
   if (descriptor < 0) *error = errno == ENXIO ? "no process reads this FIFO" : std::strerror(errno);
   return descriptor >= 0;

@@ -117,7 +117,7 @@ Result<bool> ConfigReader::Apply(const std::string& where, const LineWords& word
 Result<bool> ConfigReader::SetValue(const std::string& where, const LineWords& words) {
   const OptionRow* row = FindOption(words[0]);
   if (row == nullptr) return UnknownOption(where, words[0]);
-  if (words.size() < 2) return Fail(where + ": option '" + words[0] + "' needs a value");
+  if (words.size() < 2 && !row->accumulates) return Fail(where + ": option '" + words[0] + "' needs a value");
   if (words.size() > 2 && !row->is_list) {
     return Fail(where + ": option '" + words[0] + "' takes one value, not " + std::to_string(words.size() - 1));
   }

@@ -15,11 +15,23 @@
 namespace ringkv::server {
 namespace {
 
+// As in REPLICAOF NO ONE.
+bool IsNoOne(std::string_view value) {
+  const std::vector<std::string_view> words = Words(value);
+  return words.size() == 2 && EqualsIgnoringCase(words[0], "no") && EqualsIgnoringCase(words[1], "one");
+}
+
 std::string CheckPeer(std::string_view value) {
   const std::vector<std::string_view> words = Words(value);
   if (words.empty()) return {};
   const std::optional<int64_t> port = words.size() == 2 ? resp::ParseInteger(words[1]) : std::nullopt;
   return port && *port > 0 && *port <= 65535 ? "" : "it takes a host and a port, such as '10.0.0.1 6379'";
+}
+
+std::string CheckPrimary(std::string_view value) { return IsNoOne(value) ? "" : CheckPeer(value); }
+
+void SetPrimary(Options& options, std::string_view value) {
+  options.replicaof.Set(IsNoOne(value) ? "" : std::string(value));
 }
 
 std::string CheckHost(std::string_view value) {
@@ -35,7 +47,8 @@ constexpr OptionRow kReplicationOptions[] = {
      .is_list = true,
      .summary = "Host and port of the primary to replicate; empty for none. REPLICAOF changes it.",
      .field = &Options::replicaof,
-     .check = CheckPeer},
+     .check = CheckPrimary,
+     .set = SetPrimary},
     {.name = "migrate-from",
      .type = OptionType::kText,
      .default_value = "",

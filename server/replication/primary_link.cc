@@ -108,7 +108,7 @@ void PrimaryLink::Run() {
     const Status ended = FollowOnce(generation, target);
     socket_.Reset();
     if (stopping_ || !IsCurrent(generation)) continue;
-    if (phase_ != LinkPhase::kConnect) down_since_ms_ = parts_.world.clock.SteadyMs();
+    if (phase_ == LinkPhase::kConnected) down_since_ms_ = parts_.world.clock.SteadyMs();
     if (phase_ == LinkPhase::kConnected) rest = kShortestRest;
     phase_ = LinkPhase::kConnect;
     if (ended.error().text != said) {
@@ -154,9 +154,14 @@ Status PrimaryLink::Introduce(PeerSocket& socket) {
   if (const std::string ip = options.replica_announce_ip.Get(); !ip.empty()) {
     about.insert(about.end(), {"ip-address", ip});
   }
-  about.insert(about.end(), {"capa", std::string(kLinkCapability), "capa", std::string(kPublishCapability)});
-  if (const auto answer = Ask(socket, PrimarysTimeoutMs(options), about); !answer)
-    return tl::unexpected(answer.error());
+  about.insert(about.end(), {"capa", std::string(kLinkCapability), "capa", std::string(kPublishCapability),
+                             std::string(kLinkOption), std::string(kLinkVersion)});
+  const storage::Result<std::string> answer = AskForAnyReply(socket, PrimarysTimeoutMs(options), about);
+  if (!answer) return tl::unexpected(answer.error());
+  if (answer->starts_with("-ERR Unrecognized REPLCONF option")) {
+    return Fail("it is a Redis server: to move in from Redis use migrate-from");
+  }
+  if (answer->starts_with('-')) return Fail("REPLCONF was answered: " + answer->substr(1));
   return {};
 }
 

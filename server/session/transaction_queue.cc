@@ -19,9 +19,8 @@ void TransactionQueue::Add(const CommandEntry& command, std::span<const std::str
     queued.argv.emplace_back(at, argument.size());
     at += argument.size();
   }
-  // A command that may end a full sync is admitted although the data is incomplete.
-  const bool ends_replacing = command.row->Has(kEndsReplacing);
-  needs_ |= ends_replacing ? command.needs & ~uint32_t{kNeedsLoaded} : command.needs;
+  const bool runs_while_replacing = command.row->Has(kRunsWhileReplacing);
+  needs_ |= runs_while_replacing ? command.needs & ~uint32_t{kNeedsLoaded} : command.needs;
   runs_scripts_ = runs_scripts_ || command.row->Has(kRunsScript);
   bytes_ += size + argv.size() * sizeof(std::string_view) + sizeof(Queued);
   commands_.push_back(std::move(queued));

@@ -204,6 +204,13 @@ TEST(ShutdownOnSignal, SavesOrNotAsItsOptionSays) {
   }
 }
 
+TEST(Logfile, InADirectoryThatIsNotThereStopsTheStart) {
+  const TempDir dir;
+  ServerProcess fails({"--logfile", dir.Path("missing/ringkv.log")});
+  EXPECT_EQ(fails.WaitForEnd(), 1);
+  EXPECT_NE(::access(dir.Path("missing").c_str(), F_OK), 0);
+}
+
 TEST(Renames, ACommandIsKnownByItsNewNameOnlyOrNotAtAll) {
   const TempDir dir;
   const std::string path = dir.Write("ringkv.conf",

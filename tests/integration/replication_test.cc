@@ -77,6 +77,22 @@ TEST(Replication, AReplicaIsLoadingDuringAFullSyncAndCanBePromoted) {
   EXPECT_EQ(Say(replica, {"SET", "a", "b"}), "OK");
 }
 
+TEST(Replication, AScriptThatBeganBeforeAFullSyncCanBeKilledDuringIt) {
+  ServerProcess primary(WithDebug({}));
+  Fill(primary, 20000);
+  CuttingProxy proxy(primary.port());
+  proxy.CutAfter(1);  // no sync yet
+  ServerProcess replica(ReplicaOf(proxy.port(), {"--busy-reply-threshold", "60000"}));
+  const Context script = ConnectTo(replica);
+  ::redisAppendCommand(script.get(), "EVAL %s 0", "redis.log(redis.LOG_WARNING,'begun') while true do end");
+  for (int is_written = 0; is_written == 0;) ::redisBufferWrite(script.get(), &is_written);
+  ASSERT_TRUE(Eventually([&] { return replica.Log().find("begun") != std::string::npos; }));
+  proxy.CutAfter(50'000);
+  ASSERT_TRUE(Eventually([&] { return Say(replica, {"GET", "filled:1"}).starts_with("LOADING"); }));
+  EXPECT_EQ(Say(replica, {"SCRIPT", "KILL"}), "OK");
+  EXPECT_TRUE(Eventually([&] { return Say(replica, {"SCRIPT", "KILL"}).starts_with("NOTBUSY"); }));
+}
+
 TEST(Replication, AKilledReplicaResumesFromItsLog) {
   const TempDir dir;
   ServerProcess primary(WithDebug({"--appendonly", "yes"}));

@@ -90,7 +90,7 @@ TEST(CommandTraits, AreThoseOfTheCommandsThatRedisTreatsSo) {
   EXPECT_EQ(NamesWith(kRunsQueued), (Names{"exec"}));
   EXPECT_EQ(NamesWith(kAlwaysTouches), (Names{"touch"}));
   EXPECT_EQ(NamesWith(kWatchesKeys), (Names{"watch"}));
-  EXPECT_EQ(NamesWith(kEndsReplacing), (Names{"replicaof", "slaveof"}));
+  EXPECT_EQ(NamesWith(kRunsWhileReplacing), (Names{"function|kill", "replicaof", "script|kill", "slaveof"}));
 }
 
 TEST(CommandNeeds, FollowFromTheFlagsAndTheRow) {

@@ -54,6 +54,14 @@ TEST_F(ConfigTest, ReadsTheSyntaxOfRedis) {
   EXPECT_EQ(Value("client-output-buffer-limit"), "normal 0 0 0 slave 268435456 67108864 60 pubsub 1048576 0 0");
 }
 
+TEST_F(ConfigTest, NoPrimaryAndNoSavePointsMayBeWrittenAsForRedis) {
+  const std::string path = dir_.Write("ringkv.conf", "replicaof 10.0.0.1 6379\nreplicaof NO ONE\nsave 60 1\nsave\n");
+  EXPECT_EQ(ErrorOf({path}), "");
+  EXPECT_EQ(Value("replicaof"), "");
+  EXPECT_EQ(Value("save"), "");
+  EXPECT_EQ(ErrorOf({"--slaveof", "no", "one"}), "");
+}
+
 TEST_F(ConfigTest, EveryOptionMayComeFromTheEnvironment) {
   ::setenv("RINGKV_MAXMEMORY", "2gb", 1);
   ::setenv("RINGKV_HTTP_PORT", "8080", 1);

@@ -15,6 +15,12 @@ namespace {
 
 using Refusal = std::optional<Response>;
 
+// The owner has named it as an address of this server.
+bool IsAnnouncedHost(std::string_view host, const Options& options, const ClusterView* cluster) {
+  return (!host.empty() && EqualsIgnoringCase(host, options.replica_announce_ip.Get())) ||
+         (cluster != nullptr && cluster->HasHost(host));
+}
+
 // A page whose name its owner has bound to the address of this server is one of this server's pages to a browser, and
 // may do whatever needs no password. Its requests show that name, which the server doesn't have.
 Refusal RefuseHost(const Request& request, const Route& route, const Options& options, const ClusterView* cluster) {
@@ -24,7 +30,7 @@ Refusal RefuseHost(const Request& request, const Route& route, const Options& op
   // Browsers always name a host.
   const bool is_known = (host.empty() && request.hosts == 0) || IsAddressOrLocalhost(host) ||
                         IsAllowedHost(host, options.http_allowed_hosts.Get()) ||
-                        (cluster != nullptr && cluster->HasHost(host));
+                        IsAnnouncedHost(host, options, cluster);
   if (is_known) return std::nullopt;
   return ErrorResponse(403,
                        "without a password this server answers to its address, to localhost and to the names in "

@@ -38,7 +38,8 @@ constexpr OptionRow kHttpOptions[] = {
      .changeable = true,
      .is_list = true,
      .summary = "Host names, separated by spaces, that HTTP requests may use while no password is set, besides "
-                "addresses, localhost and the nodes of the cluster; .name for all subdomains, * for any host.",
+                "addresses, localhost, replica-announce-ip and the nodes of the cluster; .name for all subdomains, * "
+                "for any host.",
      .field = &Options::http_allowed_hosts,
      .check = CheckHosts},
     {.name = "http-timeout",

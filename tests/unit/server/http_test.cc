@@ -430,6 +430,9 @@ TEST(HttpAdmission, NamesOfOwnersAreTaken) {
   options.http_allowed_hosts.Set("db cache");
   EXPECT_EQ(StatusOf(request, options), 200);
   options.http_allowed_hosts.Set("");
+  options.replica_announce_ip.Set("Cache");
+  EXPECT_EQ(StatusOf(request, options), 200) << "the name that this server announces as a replica";
+  options.replica_announce_ip.Set("");
   ClusterView cluster;
   EXPECT_EQ(StatusOf(request, options, &cluster), 403);
   cluster.topology = *cluster::Topology::Parse("epoch 1\nshard a\nnode a1 shard a host cache port 1 role primary\n");

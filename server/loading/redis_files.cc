@@ -26,9 +26,9 @@ bool HasOwnData(storage::FileSystem& files, const storage::DataFiles& data) {
   return !logs || !logs->empty();
 }
 
-// What load-aof would name: the directory of a manifest, or the single file of Redis before 7; empty if there is
-// neither. As redis-server does, the single file is passed over if appendonly is off.
-std::string FindAof(storage::FileSystem& files, const Options& options) {
+}  // namespace
+
+std::string FindRedisAof(storage::FileSystem& files, const Options& options) {
   const std::string directory = options.appenddirname.Get();
   const Result<std::vector<std::string>> names = files.List(directory);
   const auto is_manifest = [](std::string_view name) { return name.ends_with(".manifest"); };
@@ -36,8 +36,6 @@ std::string FindAof(storage::FileSystem& files, const Options& options) {
   const std::string single = options.appendfilename.Get();
   return options.appendonly != 0 && files.Exists(single) ? single : std::string();
 }
-
-}  // namespace
 
 bool IsRdbFile(storage::FileSystem& files, const std::string& path) {
   if (!files.Exists(path)) return false;
@@ -52,7 +50,7 @@ storage::Status CheckForRedisAof(storage::FileSystem& files, const Options& opti
   if (!options.load_aof.Get().empty() || !options.load_rdb.Get().empty()) return {};
   const storage::DataFiles data = DataKeeper::FilesOf(options);
   if (HasOwnData(files, data)) return {};
-  const std::string aof = FindAof(files, options);
+  const std::string aof = FindRedisAof(files, options);
   if (aof.empty()) return {};
   const std::string aof_path = InDataDirectory(options, aof);
   std::string text = "'" + aof_path + "' is an append-only file of Redis, and there is no data of RingKV yet: load it ";

@@ -71,6 +71,11 @@ void SayWhatDiffers(const StartParts& parts) {
     parts.log.Warning("'" + InDataDirectory(parts.options, kRdbNameInRedis) +
                       "' is an RDB file of Redis and is not loaded; 'load-rdb' loads it");
   }
+  // Beside a snapshot of RingKV without a key, which may be meant: the data was deleted.
+  if (const std::string aof = FindRedisAof(parts.world.files, parts.options); !aof.empty()) {
+    parts.log.Warning("'" + InDataDirectory(parts.options, aof) +
+                      "' is an append-only file of Redis and is not loaded; 'load-aof' loads it");
+  }
 }
 
 }  // namespace

@@ -91,6 +91,18 @@ TEST_F(BesideRedis, WhatWasThereIsToldBeforeWhatIsLoadedThen) {
   EXPECT_EQ(Say(server, {"GET", "key"}), "value");
 }
 
+TEST_F(BesideRedis, AnOwnSnapshotWithoutKeysIsLoadedAndTheAppendOnlyFileIsTold) {
+  {
+    ServerProcess server(InIt({}));
+    EXPECT_EQ(Say(server, {"SAVE"}), "OK");
+  }
+  WriteAof();
+  const ServerProcess server(InIt({"--appendonly", "no"}));
+  EXPECT_EQ(Say(server, {"DBSIZE"}), "0");
+  const std::string log = server.Log();
+  EXPECT_NE(log.find("appendonlydir' is an append-only file of Redis and is not loaded"), std::string::npos) << log;
+}
+
 TEST_F(BesideRedis, AnEmptyStartTellsWhatItDoesNotLoadAndWhatRedisCannotLoad) {
   {
     const ServerProcess server(InIt({"--dbfilename", "dump.rdb", "--save", ""}));

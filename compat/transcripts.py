@@ -4,8 +4,8 @@
 
 A transcript is lines "> command" and, below each, the reply's bytes as "< ..." (one line for each CRLF, escapes as in
 Python). "~ reason" instead of a reply: this one is wanted to differ, or holds what can't be foretold, and only has to
-be no error from RingKV. "+ ..." instead of "< ...": what RingKV answers to a command that Redis doesn't have. "@ N"
-sends the following commands on connection N.
+be no error from RingKV. "+ ..." instead of "< ...": what RingKV answers to a command that Redis doesn't have, or takes
+many seconds for. "@ N" sends the following commands on connection N.
 
   compat/transcripts.py               compares
   compat/transcripts.py --mode NAME   compares RingKV in that mode alone; in a cluster with a redis-server in cluster

@@ -333,6 +333,12 @@ constexpr Command NeverPaused(Command row) {
   return row;
 }
 
+// Tools ask for it again and again, like what nodes of Redis tell each other over a bus of their own.
+constexpr Command NotMonitored(Command row) {
+  row.flags |= kSkipMonitor;
+  return row;
+}
+
 constexpr Command ForAdmins(Command row) {
   row.flags |= kAdmin;
   return Varying(row);
@@ -383,7 +389,8 @@ constexpr Command kClusterCommands[] = {
     Varying(Tells("links", InCluster<Links>, "7.0.0",
                   "Returns the links of the cluster bus; there is no bus, so the reply is empty.")),
     ByHand("meet", -4, "ip port [cluster-bus-port]", "3.0.0"),
-    Varying(Tells("moves", InCluster<Moves>, "7.0.0", "Returns the slot migrations in progress.")),
+    NotMonitored(
+        Varying(Tells("moves", InCluster<Moves>, "7.0.0", "Returns the slot migrations in progress."))),
     Tells("myid", InCluster<MyId>, "3.0.0", "Returns the id of this node."),
     Tells("myshardid", InCluster<MyShardId>, "7.2.0", "Returns the id of this node's shard."),
     Varying(Tells("nodes", InCluster<Nodes>, "3.0.0", "Lists all nodes.")),

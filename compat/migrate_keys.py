@@ -57,6 +57,25 @@ def closing_port():
     return listener
 
 
+def inside_others(client, target, silent_port):
+    """The replies of transactions and scripts."""
+    at_target, got = target.connect(), []
+    call = "return redis.call('MIGRATE', '127.0.0.1', ARGV[1], KEYS[1], '0', ARGV[2])"
+    kept = "return {redis.call('INCR', 'n'), redis.pcall('MIGRATE', '127.0.0.1', ARGV[1], KEYS[1], '0', ARGV[2])}"
+    for port, timeout in ((target.port, 5000), (1, 1000), (silent_port, 50)):
+        at_target.raw("FLUSHALL")
+        for words in (("SET", "k", "v"), ("MULTI",), ("INCR", "n"), ("MIGRATE", "127.0.0.1", port, "k", 0, timeout),
+                      ("EXISTS", "k"), ("MIGRATE", "127.0.0.1", port, "nosuch", 0, timeout), ("EXEC",),
+                      ("SET", "k2", "v"), ("EVAL", call, 1, "k2", port, timeout), ("EXISTS", "k2"),
+                      ("SET", "k", "v"), ("EVAL", kept, 1, "k", port, timeout),
+                      ("EVAL_RO", call, 1, "k3", port, timeout), ("EVAL", call, 1, "nosuch", port, timeout),
+                      ("SET", "k3", "v"), ("MULTI",), ("EVAL", call, 1, "k3", port, timeout), ("EXISTS", "k3"),
+                      ("EXEC",), ("DEL", "k", "k2", "k3")):
+            got.append((words[0], client.raw(*words)))
+        got.append(at_target.raw("DBSIZE"))
+    return got
+
+
 def replies(start_source):
     """The replies of a source to requests of every kind, towards targets of every kind; the targets are
     redis-server."""
@@ -95,6 +114,7 @@ def replies(start_source):
         ask(silent.getsockname()[1], "k", 0, 50)
         ask(closing.getsockname()[1], "k", 0, 1000)
         got.append(client.raw("MIGRATE", "nosuch.invalid", 1, "k", 0, 1000))
+        got += inside_others(client, target, silent.getsockname()[1])
         for words in (("AUTH", "KEYS", "KEYS", "a", "b"), ("AUTH2", "x", "KEYS", "KEYS", "a"), ("COPY", "KEYS", "a")):
             got.append(client.raw("COMMAND", "GETKEYS", "MIGRATE", "h", 1, "", 0, 1, *words))
     silent.close()

@@ -98,7 +98,7 @@ enum CommandTrait : uint32_t {
   kOfLinks = 1 << 7,             // part of the protocol between primary and replica
   kImpersonal = 1 << 8,          // of an admin command: independent of the connection, so another node may execute it
   kSelectsDatabase = 1 << 9,     // its argument is the database of the commands that follow
-  kAnswersLate = 1 << 10,        // its client is blocked while others do the work: never inside EXEC or at another node
+  kAnswersLate = 1 << 10,        // its client, EXEC or script waits while others do the work; not at another node
   kMayReplicate = 1 << 11,       // no write command, but replicas may be told something
   kLocksItself = 1 << 12,        // its handler locks its keys, in a transaction of its own
   kRunsScript = 1 << 13,         // runs a script or function, which may do what its row does not tell

@@ -149,6 +149,8 @@ constexpr Subcommand kSubcommands[] = {
     {"SDSLEN", 1, 1, DebugSdsLen, "key", "Shows the lengths of a key and its string."},
     {"SEGFAULT", 0, 0, CrashBySignal, "", "Crashes the server."},
     {"SET-ACTIVE-EXPIRE", 1, 1, SetActiveExpiry, "<0|1>", "Disables or enables active expiry."},
+    {"SET-DISABLE-DENY-SCRIPTS", 1, 1, DebugDisableDenyScripts, "<0|1>",
+     "Lets scripts call commands that are not for scripts, if a transaction may run them."},
     {"SLEEP", 1, 1, Sleep, "seconds", "Blocks the thread of this connection."},
     {"STRINGMATCH-TEST", 0, 0, DebugStringMatch, "", "Matches random patterns."},
     {"STRUCTSIZE", 0, 0, DebugStructSize, "", "Returns the sizes of internal structures."},

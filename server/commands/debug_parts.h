@@ -32,6 +32,7 @@ void DebugReplicate(AdminCall& call);
 void DebugPackedThreshold(AdminCall& call);  // QUICKLIST-PACKED-THRESHOLD
 void DebugRewriteAll(AdminCall& call);       // CONFIG-REWRITE-FORCE-ALL
 void DebugLeak(AdminCall& call);
+void DebugDisableDenyScripts(AdminCall& call);  // SET-DISABLE-DENY-SCRIPTS
 void DebugStringMatch(AdminCall& call);  // STRINGMATCH-TEST
 
 // --- debug_populate.cc ---

@@ -8,11 +8,13 @@
 #include <string_view>
 #include <vector>
 
+#include "resp/integer_text.h"
 #include "server/commands/debug_parts.h"
 #include "server/composition/server.h"
 #include "server/options/config_rewrite.h"
 #include "server/options/option_table.h"
 #include "server/replication/replication.h"
+#include "server/scripts/scripts.h"
 #include "storage/base/glob.h"
 
 namespace ringkv::server {
@@ -56,6 +58,11 @@ void DebugRewriteAll(AdminCall& call) {
 
 void DebugLeak(AdminCall& call) {
   [[maybe_unused]] const auto* leaked = std::make_unique<std::string>(call.args[2]).release();
+  call.reply.Ok();
+}
+
+void DebugDisableDenyScripts(AdminCall& call) {
+  call.server.scripts().set_disables_deny(resp::ParseInteger(call.args[2]).value_or(0) != 0);
   call.reply.Ok();
 }
 

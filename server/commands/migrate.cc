@@ -12,6 +12,10 @@
 #include "server/commands/families.h"
 #include "server/composition/server.h"
 #include "server/execution/outcome.h"
+#include "server/execution/stages.h"
+#include "server/execution/turns.h"
+#include "server/migration/held_keys.h"
+#include "server/migration/key_copy.h"
 #include "server/migration/key_migrations.h"
 #include "server/session/session.h"
 
@@ -20,6 +24,7 @@ namespace {
 
 constexpr size_t kKeyAt = 3;
 constexpr size_t kOptionsFrom = 6;
+constexpr std::string_view kNeedsClient = "ERR MIGRATE needs a client that can wait for its reply";
 
 // The position of a password, and the number of arguments behind an option.
 size_t OptionValues(std::string_view option) {
@@ -102,6 +107,46 @@ std::optional<MigrateRequest> ParseRequest(AdminCall& call) {
   return request;
 }
 
+void ReplyResult(AdminCall& call, const TransferResult& result) {
+  if (!result.error.empty()) return call.reply.Error(result.error);
+  result.found_none ? call.reply.Simple("NOKEY") : call.reply.Ok();
+}
+
+// Copies the keys for the thread that sends them. False if the server ends.
+bool CopyHeld(AdminCall& call, const MigrateRequest& request, HeldKeys& held, Turns& turns) {
+  for (const std::string& key : request.keys) {
+    while (!held.HasRoom()) {
+      if (!turns.Suspend(true)) return false;
+    }
+    std::optional<KeyCopy> copy = CopyOfKey(call.txn, request.db, key);
+    if (copy) held.Add(std::move(*copy));
+    if (!turns.GoOn()) return false;
+  }
+  held.Complete();
+  return true;
+}
+
+// Inside EXEC or a script, which is suspended until the target has the keys, and has locked them.
+void MigrateHeld(AdminCall& call, MigrateRequest request) {
+  Turns* const turns = call.execution.enclosing->turns;
+  if (turns == nullptr) return call.reply.Error(kNeedsClient);
+  const auto held = std::make_shared<HeldKeys>(call.execution.parts().links);
+  request.held = held;
+  request.client = turns->client();
+  call.server.key_migrations().Start(request);
+  if (!CopyHeld(call, request, *held, *turns)) return held->GiveUp();
+  std::optional<TransferResult> result;
+  while (!(result = held->TakeResult())) {
+    if (!turns->Suspend(true)) return held->GiveUp();
+  }
+  for (const std::string& key : result->accepted) {
+    if (request.copies) break;
+    storage::Place place = call.txn.Find(request.db, key, storage::Intent::kCheck);
+    if (place) call.txn.Do(place, storage::Erase{}, events::kDel);
+  }
+  ReplyResult(call, *result);
+}
+
 void Migrate(AdminCall& call) {
   std::optional<MigrateRequest> request = ParseRequest(call);
   if (!request) return;
@@ -111,7 +156,8 @@ void Migrate(AdminCall& call) {
     }
   }
   if (request->keys.empty()) return call.reply.Simple("NOKEY");
-  if (!call.may_wait) return call.reply.Error("ERR MIGRATE needs a client that can wait for its reply");
+  if (call.in_transaction) return MigrateHeld(call, std::move(*request));
+  if (!call.may_wait) return call.reply.Error(kNeedsClient);
   call.txn.Unlock();
   call.outcome = outcome::LateReply{};
   call.server.key_migrations().Start(std::move(*request));
@@ -121,7 +167,7 @@ constexpr Command kMigrateCommands[] = {
     {.name = "migrate",
      .arity = -6,
      .flags = kWrite,
-     .traits = kAnswersLate,
+     .traits = kAnswersLate | kImpersonal,
      .keys = {.flags = kKeyRW | kKeyAccess | kKeyDelete, .first = 3, .last = 3, .step = 1, .find = FindOneKey},
      .more_keys = {.flags = kKeyRW | kKeyAccess | kKeyDelete | kKeyIncomplete,
                    .first = -2,

@@ -24,7 +24,7 @@ void Exec(AdminCall& call) {
     session.UnwatchAll();
     return call.reply.Error(errors::kExecAborted);
   }
-  session.queue.runs_scripts() && call.may_wait ? call.server.scripts().RunTransaction(call) : RunQueued(call);
+  session.queue.takes_turns() && call.may_wait ? call.server.scripts().RunTransaction(call) : RunQueued(call);
 }
 
 void Discard(AdminCall& call) {

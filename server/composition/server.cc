@@ -74,7 +74,11 @@ Server::Server(Options& options, World world, CommandFamilies commands, HttpLabe
                  .data = data_,
                  .links = links_,
                  .count_behind = [this](storage::Lsn last) { return replication_.feeds().CountBehind(last); },
-                 .kill_scripts = [this] { scripts_.KillAll(); }}),
+                 .kill_scripts =
+                     [this] {
+                       key_migrations_.GiveUpHeld();
+                       scripts_.KillAll();
+                     }}),
       housekeeping_({.options = options,
                      .clock = world.clock,
                      .ticks = ticks_,

@@ -105,7 +105,7 @@ bool LocksAny(const Execution& execution) {
 // Of a request that others' locks do not keep back: whether somebody who needs all keys has waited for too long.
 bool GivesWay(const Execution& execution) {
   const ExecutionParts& parts = execution.parts();
-  return execution.runs_script() &&
+  return execution.takes_turns() &&
          (parts.data.store().long_holds().has_starving() || parts.long_holds.HasStarvingWalk(parts.clock.SteadyMs()));
 }
 

@@ -78,7 +78,7 @@ std::optional<ProxyPlan> PlanJoin(const Command& row, Argv argv, const ClusterVi
   ProxyPlan plan{.join = join,
                  .parts = {},
                  .only_reads = row.Is(kReadOnly),
-                 .runs_script = false,
+                 .takes_turns = false,
                  .asks = false,
                  .texts = {},
                  .queued = {}};

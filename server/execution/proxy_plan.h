@@ -26,7 +26,7 @@ struct ProxyPlan {
   Join join = Join::kOne;
   std::vector<ProxyPart> parts;
   bool only_reads = false;
-  bool runs_script = false;
+  bool takes_turns = false;
   bool asks = false;                             // the part is sent after ASKING
   std::deque<std::string> texts;                 // texts that parts refer to
   std::vector<TransactionQueue::Queued> queued;  // likewise

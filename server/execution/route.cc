@@ -86,7 +86,7 @@ bool StandsIn(const cluster::SlotState& slot, const ClusterView& view, const Exe
 bool PassOn(Execution& execution, cluster::ShardIndex shard, bool only_reads, bool asks) {
   ProxyPlan plan;
   plan.only_reads = only_reads;
-  plan.runs_script = execution.runs_script();
+  plan.takes_turns = execution.takes_turns();
   if (execution.runs_queued()) {
     // Without ASKING, which would be needed before each command: a node that does not own the slot yet answers
     // EXECABORT in any case.

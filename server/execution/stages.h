@@ -41,8 +41,9 @@ struct Execution {
 
   bool IsOutOfMemory() const { return is_out_of_memory || (enclosing != nullptr && enclosing->is_out_of_memory); }
   bool runs_queued() const { return entry != nullptr && row().Has(kRunsQueued); }
-  // Whether it runs a script or function, by itself or, as EXEC, queued.
-  bool runs_script() const { return row().Has(kRunsScript) || (runs_queued() && session().queue.runs_scripts()); }
+  // Whether it may be suspended while it holds locks: runs a script or function, by itself or, as EXEC, queued, or
+  // sends keys inside EXEC.
+  bool takes_turns() const { return row().Has(kRunsScript) || (runs_queued() && session().queue.takes_turns()); }
   bool MayWait() const { return caller.may_wait && enclosing == nullptr; }
   // Nothing has happened; the request is postponed, and will be executed like for the first time.
   bool Postpone() const {

@@ -90,7 +90,7 @@ void RunOne(const TransactionQueue::Queued& queued, const Caller& caller, Execut
 
 void Enqueue(Execution& execution) {
   Session& session = execution.session();
-  if (execution.row().Is(kNoMulti) || execution.row().Has(kAnswersLate)) {
+  if (execution.row().Is(kNoMulti)) {
     Reject(execution, "ERR Command not allowed inside a transaction");
     return;
   }
@@ -110,7 +110,8 @@ QueuedRun::QueuedRun(Execution& exec, Turns* turns) : exec_(exec), turns_(turns)
   enclosing_.cluster_view = exec.thread().cluster_view;
 }
 
-// A script may use keys that nobody knows yet: they are locked later by a transaction that may wait for them.
+// A script may use keys that nobody knows yet: they are locked later by a transaction that may wait for them. What
+// MIGRATE has sent can't be undone either.
 bool QueuedRun::Lock() {
   const Session& session = exec_.session();
   const Queue& queue = session.queue.commands();
@@ -119,7 +120,7 @@ bool QueuedRun::Lock() {
   if (turns_ != nullptr && !txn.TryBeginIrrevocable()) return false;
   AddKeys(session, txn, watched_);
   const bool locks_all =
-      std::any_of(queue.begin(), queue.end(), NeedsAll) || (turns_ == nullptr && session.queue.runs_scripts());
+      std::any_of(queue.begin(), queue.end(), NeedsAll) || (turns_ == nullptr && session.queue.takes_turns());
   const bool is_locked = locks_all ? txn.LockAll(waits) : !txn.has_added() || txn.LockAdded(waits);
   if (!is_locked && turns_ != nullptr) txn.Rollback();  // nothing but the right to wait
   return is_locked;

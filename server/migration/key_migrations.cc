@@ -10,6 +10,7 @@
 #include "server/command/error_replies.h"
 #include "server/execution/execution.h"
 #include "server/execution/execution_parts.h"
+#include "server/migration/held_keys.h"
 #include "server/session/session.h"
 #include "storage/base/allocator.h"
 
@@ -23,7 +24,9 @@ void KeyMigrations::Start(MigrateRequest request) {
   MutexLock lock(mutex_);
   if (stopping_) return;
   const int64_t deadline_ms = parts_.clock.SteadyMs() + request.timeout_ms;
-  waiting_.push_back({std::move(request), deadline_ms});
+  // Others wait for its locks.
+  const bool goes_first = request.held != nullptr;
+  waiting_.insert(goes_first ? waiting_.begin() : waiting_.end(), {std::move(request), deadline_ms});
   if (idle_threads_ < waiting_.size() && workers_.size() < kMostThreads) {
     workers_.emplace_back([this] { Run(); });
   }
@@ -68,7 +71,7 @@ std::shared_ptr<KeyMigrations::Running> KeyMigrations::Next() {
 
 std::shared_ptr<KeyMigrations::Running> KeyMigrations::TakeWaiting() {
   for (auto each = waiting_.begin(); each != waiting_.end(); ++each) {
-    if (!HasRoomFor(each->request.target) || !parts_.key_fence.Add(each->request.keys)) continue;
+    if (!MayBegin(each->request)) continue;
     running_.push_back(std::make_shared<Running>(std::move(each->request)));
     waiting_.erase(each);
     return running_.back();
@@ -83,14 +86,31 @@ bool KeyMigrations::HasRoomFor(const MigrateTarget& target) {
   return static_cast<size_t>(of_target) < kMostForOneTarget;
 }
 
+bool KeyMigrations::MayBegin(const MigrateRequest& request) {
+  return request.held != nullptr || (HasRoomFor(request.target) && parts_.key_fence.Add(request.keys));
+}
+
+void KeyMigrations::GiveUpHeld() {
+  MutexLock lock(mutex_);
+  for (Waiting& waiting : waiting_) {
+    if (waiting.request.held != nullptr) waiting.deadline_ms = 0;
+  }
+  for (const auto& running : running_) {
+    if (running->request.held != nullptr) GiveUp(*running);
+  }
+}
+
 void KeyMigrations::GiveUp(Running& running) {
   running.gives_up = true;
+  if (running.request.held != nullptr) running.request.held->GiveUp();
   if (running.connection != nullptr) running.connection->Interrupt();
 }
 
 void KeyMigrations::EndKilled() {
   MutexLock lock(mutex_);
-  std::erase_if(waiting_, [](const Waiting& each) { return each.request.client->is_closing.load(); });
+  std::erase_if(waiting_, [](const Waiting& each) {
+    return each.request.held == nullptr && each.request.client->is_closing.load();
+  });
   for (const auto& running : running_) {
     if (running->request.client->is_closing) GiveUp(*running);
   }
@@ -131,7 +151,10 @@ void KeyMigrations::Tick() {
   EndKilled();
   const int64_t now = parts_.clock.SteadyMs();
   for (const Waiting& expired : TakeExpired(now)) {
-    Answer(expired.request, IoError(MigrateConnection::Step::kConnecting), 0, parts_.clock.SteadyMicros());
+    const std::string error = IoError(MigrateConnection::Step::kConnecting);
+    HeldKeys* const held = expired.request.held.get();
+    held == nullptr ? Answer(expired.request, error, 0, parts_.clock.SteadyMicros())
+                    : held->End({.accepted = {}, .error = error});
   }
   MutexLock lock(mutex_);
   std::erase_if(cached_, [&](const Cached& each) { return now - each.last_used_ms > kCachedMs; });
@@ -145,6 +168,11 @@ size_t KeyMigrations::cached_connections() {
 // --- one request ----------------------------------------------------------------------------------------------------
 
 void KeyMigrations::Execute(Running& running) {
+  HeldKeys* const held = running.request.held.get();
+  held == nullptr ? ExecuteFenced(running) : held->End(TransferOverNew(running));
+}
+
+void KeyMigrations::ExecuteFenced(Running& running) {
   const MigrateRequest& request = running.request;
   const int64_t started_us = parts_.clock.SteadyMicros();
   // Writes that were admitted before the keys were fenced have ended, unless a script takes too long.
@@ -177,6 +205,11 @@ TransferResult KeyMigrations::Transfer(Running& running) {
     const bool has_timed_out = parts_.clock.SteadyMs() - started_ms >= request.timeout_ms;
     if (!result.is_broken || has_timed_out || !result.accepted.empty() || running.gives_up) return result;
   }
+  return TransferOverNew(running);
+}
+
+TransferResult KeyMigrations::TransferOverNew(Running& running) {
+  const MigrateRequest& request = running.request;
   MigrateConnection::Step failed{};
   std::shared_ptr<MigrateConnection> opened =
       MigrateConnection::Open(request.target, request.timeout_ms, running.gives_up, &failed);
@@ -188,10 +221,17 @@ TransferResult KeyMigrations::TransferOver(std::shared_ptr<MigrateConnection> co
   if (!Use(connection, running)) {
     return {.accepted = {}, .error = IoError(MigrateConnection::Step::kConnecting), .is_broken = true};
   }
-  TransferResult result = TransferKeys(parts_, *connection, running.request);
+  TransferResult result = TransferCopies(*connection, running);
   Use(nullptr, running);
   if (!result.is_broken) Keep(std::move(connection));
   return result;
+}
+
+TransferResult KeyMigrations::TransferCopies(MigrateConnection& connection, Running& running) {
+  const MigrateRequest& request = running.request;
+  if (request.held != nullptr) return TransferKeys(parts_, connection, request, *request.held);
+  FencedKeys keys(parts_.data.store(), parts_.clock, request.db, request.keys);
+  return TransferKeys(parts_, connection, request, keys);
 }
 
 bool KeyMigrations::Use(const std::shared_ptr<MigrateConnection>& connection, Running& running) {

@@ -6,6 +6,9 @@
 // one target get a part of the threads only, so a target that hangs does not keep the others waiting. CLIENT KILL gives
 // a request up.
 //
+// Inside EXEC or a script the keys are locked by that, which copies and deletes them itself (HeldKeys): then there is
+// no fence, and no answer to the client.
+//
 // Connections stay open for a while, because tools that move slots send a few keys at a time.
 //
 // Threads: synchronised.
@@ -43,8 +46,10 @@ class KeyMigrations {
   KeyMigrations(const KeyMigrations&) = delete;
   KeyMigrations& operator=(const KeyMigrations&) = delete;
 
-  // The client is answered at the end.
+  // The client is answered at the end, or the result is given to HeldKeys.
   void Start(MigrateRequest request);
+  // Ends those with locked keys, so that who waits for these locks need not wait for the timeout.
+  void GiveUpHeld();
   // Gives up what is under way: keys that are not deleted yet stay. Clients get no answer.
   void Stop();
   // Call several times per second: closes connections that have not been used for a while, and ends requests that have
@@ -86,14 +91,19 @@ class KeyMigrations {
   std::shared_ptr<Running> Next();
   std::shared_ptr<Running> TakeWaiting() REQUIRES(mutex_);
   bool HasRoomFor(const MigrateTarget& target) REQUIRES(mutex_);
+  // Of a request that waits: whether it is begun, and its keys are fenced from now on.
+  bool MayBegin(const MigrateRequest& request) REQUIRES(mutex_);
   // Gives up the requests of clients that are being closed.
   void EndKilled();
   static void GiveUp(Running& running);
   std::vector<Waiting> TakeExpired(int64_t now_ms);
   void Execute(Running& running);
+  void ExecuteFenced(Running& running);
   TransferResult TransferIfWritable(Running& running);
   TransferResult Transfer(Running& running);
+  TransferResult TransferOverNew(Running& running);
   TransferResult TransferOver(std::shared_ptr<MigrateConnection> connection, Running& running);
+  TransferResult TransferCopies(MigrateConnection& connection, Running& running);
   // False if the request is given up.
   bool Use(const std::shared_ptr<MigrateConnection>& connection, Running& running);
   // `term`: that of the copy. In another one the keys may have other values, which stay.

@@ -11,28 +11,17 @@
 #include "server/cluster/cluster_state.h"
 #include "server/execution/execution_parts.h"
 #include "storage/rdb/dump_payload.h"
-#include "storage/types/collection.h"
 
 namespace ringkv::server {
 namespace {
 
 using Step = MigrateConnection::Step;
 
-// A key as it is at one moment.
-struct KeyCopy {
-  storage::ValueKind kind;
-  std::string packed;
-  storage::UnixMs expiry;
-};
-
 class KeyTransfer {
  public:
-  KeyTransfer(const ExecutionParts& parts, MigrateConnection& connection, const MigrateRequest& request)
-      : parts_(parts),
-        connection_(connection),
-        request_(request),
-        random_(1),
-        txn_(parts.data.store(), parts.clock.Now(), random_) {}
+  KeyTransfer(const ExecutionParts& parts, MigrateConnection& connection, const MigrateRequest& request,
+              KeyCopies& copies)
+      : parts_(parts), connection_(connection), request_(request), copies_(copies) {}
 
   TransferResult Run() {
     if (!Prepare() || !SendAll()) return std::move(result_);
@@ -60,39 +49,24 @@ class KeyTransfer {
   }
 
   bool SendAll() {
-    for (const std::string& key : request_.keys) {
-      txn_.set_now(parts_.clock.Now());
-      const std::optional<KeyCopy> copy = CopyOf(key);
-      if (!copy) continue;
-      if (!connection_.Send(Encode(key, *copy), request_.timeout_ms)) {
+    while (std::optional<KeyCopy> copy = copies_.Next()) {
+      if (!connection_.Send(Encode(*copy), request_.timeout_ms)) {
         Fail(Step::kWriting);
         return false;
       }
-      sent_.push_back(&key);
+      sent_.push_back(std::move(copy->key));
       TakeReplies(0);  // so that the target need not keep them
     }
     return true;
   }
 
-  std::optional<KeyCopy> CopyOf(const std::string& key) {
-    std::optional<KeyCopy> copy;
-    txn_.LockKey(key);
-    if (const storage::Place place = txn_.Find(request_.db, key, storage::Intent::kCheck)) {
-      std::string buffer;
-      const std::string_view packed = storage::PackedValue(place.entry(), &buffer);
-      copy = {storage::PackedKind(place.entry()), std::string(packed), place.entry().expiry()};
-    }
-    txn_.Unlock();
-    return copy;
-  }
-
-  std::string Encode(const std::string& key, const KeyCopy& copy) const {
+  std::string Encode(const KeyCopy& copy) const {
     const bool expires = copy.expiry != storage::kNoExpiry;
-    const std::string ttl = std::to_string(expires ? std::max<int64_t>(copy.expiry - txn_.now(), 1) : 0);
+    const std::string ttl = std::to_string(expires ? std::max<int64_t>(copy.expiry - parts_.clock.Now(), 1) : 0);
     const std::string payload = storage::EncodeDumpPayload(copy.kind, copy.packed);
     // In a cluster the target may not own the slot yet.
     const std::string_view name = parts_.cluster.is_enabled() ? "RESTORE-ASKING" : "RESTORE";
-    std::vector<std::string_view> words{name, key, ttl, payload};
+    std::vector<std::string_view> words{name, copy.key, ttl, payload};
     if (request_.replaces) words.emplace_back("REPLACE");
     return resp::EncodeRequest(std::span<const std::string_view>(words));
   }
@@ -102,7 +76,7 @@ class KeyTransfer {
     for (; answered_ < sent_.size(); ++answered_) {
       const std::optional<std::string> reply = connection_.ReadReply(timeout_ms);
       if (!reply) return false;
-      reply->starts_with('+') ? result_.accepted.push_back(*sent_[answered_]) : NoteRefusal(*reply);
+      reply->starts_with('+') ? result_.accepted.push_back(std::move(sent_[answered_])) : NoteRefusal(*reply);
     }
     return true;
   }
@@ -110,9 +84,8 @@ class KeyTransfer {
   const ExecutionParts& parts_;
   MigrateConnection& connection_;
   const MigrateRequest& request_;
-  storage::Random random_;
-  storage::Txn txn_;
-  std::vector<const std::string*> sent_;
+  KeyCopies& copies_;
+  std::vector<std::string> sent_;
   size_t answered_ = 0;
   TransferResult result_;
 };
@@ -128,8 +101,9 @@ std::string IoError(Step step) {
   return "IOERR error or timeout reading to target instance";
 }
 
-TransferResult TransferKeys(const ExecutionParts& parts, MigrateConnection& connection, const MigrateRequest& request) {
-  return KeyTransfer(parts, connection, request).Run();
+TransferResult TransferKeys(const ExecutionParts& parts, MigrateConnection& connection, const MigrateRequest& request,
+                            KeyCopies& copies) {
+  return KeyTransfer(parts, connection, request, copies).Run();
 }
 
 }  // namespace ringkv::server

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Sends the keys of a MIGRATE over a connection, one copy at a time, and takes the replies.
+// Sends copies of keys over a connection, one at a time, and takes the replies.
 #pragma once
 
 #include <string>
 #include <vector>
 
+#include "server/migration/key_copy.h"
 #include "server/migration/migrate_connection.h"
 #include "server/migration/migrate_request.h"
 
@@ -19,10 +20,11 @@ struct TransferResult {
   std::vector<std::string> accepted;  // keys that the target has
   std::string error;                  // the reply to the client; empty: OK
   bool is_broken = false;             // the connection must not be used any more
-  bool found_none = false;            // none of the keys exists any more
+  bool found_none = false;            // there was no copy
 };
 
-// The keys must be fenced.
-TransferResult TransferKeys(const ExecutionParts& parts, MigrateConnection& connection, const MigrateRequest& request);
+// The keys must not change meanwhile.
+TransferResult TransferKeys(const ExecutionParts& parts, MigrateConnection& connection, const MigrateRequest& request,
+                            KeyCopies& copies);
 
 }  // namespace ringkv::server

@@ -13,6 +13,8 @@
 
 namespace ringkv::server {
 
+class HeldKeys;
+
 struct MigrateTarget {
   std::string host;
   int port = 0;
@@ -31,6 +33,7 @@ struct MigrateRequest {
   storage::DbIndex db = 0;
   std::vector<std::string> keys;
   std::shared_ptr<ClientCard> client;
+  std::shared_ptr<HeldKeys> held = nullptr;  // null: the client waits for the answer
 };
 
 }  // namespace ringkv::server

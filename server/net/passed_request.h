@@ -39,7 +39,7 @@ struct PassedRequest {
   int protocol = 2;               // of the reply
   cluster::ShardIndex shard = 0;  // whose primary was asked first
   bool only_reads = false;
-  bool runs_script = false;
+  bool takes_turns = false;
   bool asks = false;          // ASKING goes before it
   bool joins_writes = false;  // it keeps the order of the client's writes and scripts
   bool is_with_replica = false;

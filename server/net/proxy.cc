@@ -69,7 +69,7 @@ ProxyLink& Proxy::LinkTo(const LinkName& name) {
 
 size_t Proxy::ChooseLink(LinkName name, const PassedRequest& request) {
   const int64_t now_ms = server_.clock().SteadyMs();
-  const Numbers numbers = request.runs_script ? kScripts : request.joins_writes ? kWrites : kReads;
+  const Numbers numbers = request.takes_turns ? kScripts : request.joins_writes ? kWrites : kReads;
   const auto find = [&](const auto& suits) -> std::optional<size_t> {
     for (name.number = numbers.first; numbers.Have(name.number); ++name.number) {
       const auto found = links_.find(name);
@@ -77,7 +77,7 @@ size_t Proxy::ChooseLink(LinkName name, const PassedRequest& request) {
     }
     return std::nullopt;
   };
-  if (request.runs_script) {
+  if (request.takes_turns) {
     if (const auto idle = find([](const ProxyLink& link) { return link.is_idle(); })) return *idle;
   }
   if (const auto moves = find([&](const ProxyLink& link) { return link.WaitingMs(now_ms) < kHeldUpMs; })) return *moves;
@@ -96,7 +96,7 @@ void Proxy::SendTo(const std::string& host, int port, PassedRequest request) {
 void Proxy::Pass(PassedRequest request, bool asks) {
   request.asks = asks;
   ClientOrder& order = OrderOf(request);
-  request.joins_writes = !request.only_reads || request.runs_script || order.writes > 0;
+  request.joins_writes = !request.only_reads || request.takes_turns || order.writes > 0;
   ++(request.joins_writes ? order.writes : order.reads);
   if (!order.waiting.empty() || !MayLeave(order, request)) return order.waiting.push_back(std::move(request));
   if (request.joins_writes) ++order.left;
@@ -105,7 +105,7 @@ void Proxy::Pass(PassedRequest request, bool asks) {
 
 bool Proxy::MayLeave(const ClientOrder& order, const PassedRequest& request) {
   if (request.joins_writes && order.reads > 0) return false;
-  return !request.runs_script || order.left == 0 || !order.link || kScripts.Have(*order.link);
+  return !request.takes_turns || order.left == 0 || !order.link || kScripts.Have(*order.link);
 }
 
 void Proxy::Leave(PassedRequest request) {
@@ -136,7 +136,7 @@ void Proxy::End(const PassedRequest& request) {
 void Proxy::PassOn(const ProxyPlan& plan, PassedRequest request, const AnswerHere& answer_here) {
   const bool is_transaction = plan.join == Join::kTransaction;
   request.only_reads = plan.only_reads;
-  request.runs_script = plan.runs_script;
+  request.takes_turns = plan.takes_turns;
   if (is_transaction) {
     for (const ProxyPart& part : plan.parts) {
       request.bytes += resp::EncodeRequest(std::span<const std::string_view>(part.argv));

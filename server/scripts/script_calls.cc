@@ -29,6 +29,11 @@ constexpr std::string_view kClusterOnlyReads =
     "ERR Script attempted to execute a write command while the cluster is down and readonly";
 constexpr std::string_view kOtherSlot = "ERR Script attempted to access keys that do not hash to the same slot";
 
+// Of a command that is not for scripts. A script runs in no script, nor changes its connection or what is queued there.
+bool MayBeCalledInDebug(const Command& row) {
+  return !row.Is(kNoMulti) && !row.Has(kRunsInMulti) && row.group != Group::kScripting && row.channels.first == 0;
+}
+
 }  // namespace
 
 Pulse ScriptRun::Call(std::span<const std::string_view> argv, resp::ReplyWriter& reply) {
@@ -42,14 +47,17 @@ Pulse ScriptRun::Call(std::span<const std::string_view> argv, resp::ReplyWriter&
     return begins_again_ || is_ended() ? Pulse::kEnd : Refuse(entry, kFenced, reply);
   }
   if (Lock(*entry, argv) == Pulse::kEnd) return Pulse::kEnd;
+  if (entry->row->Has(kAnswersLate) && !GiveUpUndo()) return Pulse::kEnd;
   if (entry->row->Is(kWrite) && !MayWrite()) return Pulse::kEnd;
   Outcome ended;
   const size_t deferred_before = enclosing_.deferred_bytes;
+  const size_t replied_before = reply.buffer().size();
   RunEnclosed(*entry, argv, CallerFor(reply), ended, enclosing_);
+  if (entry->row->Is(kNoScript) && reply.buffer().size() == replied_before) reply.Error(kNotFromScript);
   if (const size_t deferred = enclosing_.deferred_bytes - deferred_before; deferred > 0) [[unlikely]] {
     enclosing_.may_defer_bytes = state_->state.CountForHost(deferred);
   }
-  return Pulse::kContinue;
+  return is_ended() ? Pulse::kEnd : Pulse::kContinue;
 }
 
 Pulse ScriptRun::Refuse(const CommandEntry* entry, std::string_view error, resp::ReplyWriter& reply) {
@@ -62,8 +70,8 @@ Pulse ScriptRun::Refuse(const CommandEntry* entry, std::string_view error, resp:
 std::string ScriptRun::WhyRefused(const CommandEntry& entry, std::span<const std::string_view> argv) {
   const Command& row = *entry.row;
   if (row.is_container || !row.ArityFits(argv.size())) return std::string(kWrongArity);
-  if (row.Is(kNoScript) || row.Has(kAnswersLate)) return std::string(kNotFromScript);
-  if (row.MayWait(argv)) return "ERR " + std::string(argv[0]) + std::string(kNotBlocking);
+  if (row.Is(kNoScript) && !(disables_deny_ && MayBeCalledInDebug(row))) return std::string(kNotFromScript);
+  if (row.MayWait(argv) && !row.Is(kNoScript)) return "ERR " + std::string(argv[0]) + std::string(kNotBlocking);
   const uint32_t unmet = entry.needs & parts_.needs.Get() & session_.checked_needs;
   if ((unmet & kNeedsFreshData) != 0) return std::string(kStaleReplica);
   if (only_reads_ && (row.Is(kWrite) || row.Has(kMayReplicate))) return std::string(kOnlyReads);
@@ -122,7 +130,7 @@ Pulse ScriptRun::WaitForHeldSlots() {
 bool ScriptRun::PassFence(const Command& row, std::span<const std::string_view> argv) {
   while (WritesToFencedKey(parts_.key_fence, row, argv)) {
     if (!may_suspend_ || row.scope == Scope::kEverything) return false;
-    if (txn_ == &own_txn_ && txn_->MayRollback()) {
+    if (txn_ == &own_txn_ && !is_final_ && txn_->MayRollback()) {
       ForEachKey(row, argv, [this](std::string_view key) { fenced_.emplace_back(key); });
       RestartLater();
       return false;
@@ -182,6 +190,17 @@ Pulse ScriptRun::Lock(const CommandEntry& entry, std::span<const std::string_vie
       case storage::MoreLocks::kMustRestart: return RestartLater();
     }
   }
+}
+
+// Who holds everything, or has the right to wait, gets what it needs further.
+bool ScriptRun::GiveUpUndo() {
+  const bool may_have_to_begin_again = txn_ == &own_txn_ && !txn_->holds_all() && !txn_->is_irrevocable();
+  if (may_have_to_begin_again) {
+    RestartLater();
+    return false;
+  }
+  is_final_ = true;
+  return true;
 }
 
 // From the first write on it can't be killed.

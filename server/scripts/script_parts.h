@@ -35,6 +35,7 @@ struct ScriptParts {
   LongRuns long_runs;
   LuaMemory memory[2];  // of the Lua states, by their purpose
   Functions functions;
+  std::atomic<bool> disables_deny{false};  // DEBUG SET-DISABLE-DENY-SCRIPTS
   std::atomic<bool> has_stuck{false};  // some run could not be undone when its thread ended
 
   LuaMemory& MemoryOf(LuaState::Purpose purpose) { return memory[static_cast<size_t>(purpose)]; }

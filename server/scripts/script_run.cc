@@ -30,9 +30,10 @@ std::shared_ptr<ClientCard> CardOfScripts() {
 }  // namespace
 
 ScriptRun::ScriptRun(const ExecutionParts& parts, ScriptClock& clock, size_t slot, ThreadState& thread,
-                     WatchedKeys& watched_keys)
+                     WatchedKeys& watched_keys, const std::atomic<bool>& disables_deny)
     : parts_(parts),
       clock_(clock),
+      disables_deny_(disables_deny),
       slot_of_clock_(slot),
       thread_(thread),
       names_(parts.commands),
@@ -65,6 +66,7 @@ ScriptRun::Progress ScriptRun::Begin(const AdminCall& call, const ScriptInput& i
   client_session_ = &call.session;
   txn_ = call.in_transaction ? &call.txn : &own_txn_;
   may_suspend_ = call.may_wait || (call.in_transaction && call.execution.enclosing->turns != nullptr);
+  enclosing_.turns = may_suspend_ ? &turns_ : nullptr;
   is_irrevocable_ = program_->TakeCare();
   PinClusterView(call);
   ResetSession(call.session);
@@ -184,8 +186,8 @@ void ScriptRun::Release() {
 }
 
 void ScriptRun::ResetSession(const Session& of) {
+  session_.ResetSettings();
   session_.db = db_ = of.db;
-  session_.protocol = 2;
   session_.authenticated = true;
   session_.no_touch = of.no_touch;
   session_.reads_from_replica = of.reads_from_replica;
@@ -249,6 +251,7 @@ void ScriptRun::Clear() {
   was_suspended_ = false;
   has_begun_ = false;
   begins_again_ = false;
+  is_final_ = false;
   stage_.store(Stage::kReads, std::memory_order_relaxed);
   is_overdue_.store(false, std::memory_order_relaxed);
 }
@@ -306,15 +309,24 @@ void ScriptRun::Suspend() {
   NoteOverdue();
 }
 
+bool ScriptRun::CallTurns::Suspend(bool waits) {
+  run_.waits_ = waits;
+  run_.Suspend();
+  run_.waits_ = false;
+  return !run_.is_ended();
+}
+
+std::shared_ptr<ClientCard> ScriptRun::CallTurns::client() const {
+  return run_.keeps_ ? run_.client_ : run_.client_session_->card;
+}
+
 void ScriptRun::WaitForOthers() {
   if (!may_suspend_) {
     // A thread without clients, which nobody waits for.
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
     return;
   }
-  waits_ = true;
-  Suspend();
-  waits_ = false;
+  static_cast<void>(turns_.Suspend(true));
 }
 
 void ScriptRun::NoteOverdue() {

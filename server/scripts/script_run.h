@@ -23,6 +23,7 @@
 #include "server/execution/caller.h"
 #include "server/execution/enclosing.h"
 #include "server/execution/execution_parts.h"
+#include "server/execution/turns.h"
 #include "server/scripts/call_names.h"
 #include "server/scripts/fiber.h"
 #include "server/scripts/program.h"
@@ -47,8 +48,9 @@ class ScriptRun final : public ScriptHost {
  public:
   // All references must outlive the object.
   // `slot`: of the thread in the clock.
+  // `disables_deny`: see Scripts::set_disables_deny.
   ScriptRun(const ExecutionParts& parts, ScriptClock& clock, size_t slot, ThreadState& thread,
-            WatchedKeys& watched_keys);
+            WatchedKeys& watched_keys, const std::atomic<bool>& disables_deny);
   ~ScriptRun() override;
   ScriptRun(const ScriptRun&) = delete;
   ScriptRun& operator=(const ScriptRun&) = delete;
@@ -97,6 +99,18 @@ class ScriptRun final : public ScriptHost {
  private:
   enum class Stage : uint8_t { kReads, kHasWritten, kKilled };
 
+  // For a call that takes long.
+  class CallTurns final : public Turns {
+   public:
+    explicit CallTurns(ScriptRun& run) : run_(run) {}
+    bool GoOn() override { return run_.OnPulse() == Pulse::kContinue; }
+    bool Suspend(bool waits) override;
+    std::shared_ptr<ClientCard> client() const override;
+
+   private:
+    ScriptRun& run_;
+  };
+
   static void Body(void* with) { static_cast<ScriptRun*>(with)->LoadAndRun(); }
   // Loads in the same slices of time, because the code of a library may take long too.
   void LoadAndRun();
@@ -134,6 +148,8 @@ class ScriptRun final : public ScriptHost {
   Pulse WaitForHeldSlots();
   // Locks what a call needs. kEnd: the run has to begin again, or to end.
   Pulse Lock(const CommandEntry& entry, std::span<const std::string_view> argv);
+  // Before a call that can't be undone. False: the run begins again first, so that nothing will have to be undone.
+  bool GiveUpUndo();
   bool MayWrite();
   // Goes on, because it can't be suspended.
   void Persist();
@@ -157,10 +173,12 @@ class ScriptRun final : public ScriptHost {
 
   const ExecutionParts& parts_;
   ScriptClock& clock_;
+  const std::atomic<bool>& disables_deny_;
   const size_t slot_of_clock_;
   ThreadState& thread_;
   CallNames names_;
   Session session_;  // of the calls
+  CallTurns turns_{*this};
   storage::Txn own_txn_;
   Fiber fiber_;
 
@@ -189,6 +207,7 @@ class ScriptRun final : public ScriptHost {
   bool has_begun_ = false;
   bool waits_ = false;
   bool begins_again_ = false;
+  bool is_final_ = false;  // it has done what can't be undone, so it never begins again
   bool is_abandoned_ = false;
   bool was_suspended_ = false;
   bool error_was_counted_ = false;  // the one that it returned, by the command that it called

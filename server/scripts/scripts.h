@@ -46,6 +46,8 @@ class Scripts {
   // Runs EXEC of a client that can be answered later, in turns with the other work of the thread.
   void RunTransaction(AdminCall& call) { Of(call.thread.index).RunTransaction(call); }
 
+  // Whether scripts may call commands that are not for scripts, as far as EXEC may run them.
+  void set_disables_deny(bool disables) { parts_.disables_deny = disables; }
   // SCRIPT KILL, or FUNCTION KILL. Returns the error; empty if some run will end.
   std::string_view Kill(bool functions);
   // The function that has run for long, and the longest; none if none has.

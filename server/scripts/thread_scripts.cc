@@ -137,7 +137,8 @@ std::unique_ptr<ScriptRun> ThreadScripts::TakeRun(ThreadState& thread) {
   // A link or loader that has ended has left its runs behind.
   if (!idle_runs_.empty() && !idle_runs_.back()->IsOf(thread)) idle_runs_.clear();
   if (idle_runs_.empty()) {
-    return std::make_unique<ScriptRun>(parts_.execution, parts_.clock, thread_, thread, parts_.watched_keys);
+    return std::make_unique<ScriptRun>(parts_.execution, parts_.clock, thread_, thread, parts_.watched_keys,
+                                       parts_.disables_deny);
   }
   std::unique_ptr<ScriptRun> taken = std::move(idle_runs_.back());
   idle_runs_.pop_back();

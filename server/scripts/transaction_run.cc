@@ -103,6 +103,8 @@ bool TransactionRun::Suspend(bool waits) {
   return !is_abandoned_;
 }
 
+std::shared_ptr<ClientCard> TransactionRun::client() const { return work_->caller.session.card; }
+
 // --- the end --------------------------------------------------------------------------------------------------------
 
 void TransactionRun::Finish(AdminCall& call) {

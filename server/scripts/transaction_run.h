@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// EXEC of a transaction that runs scripts, on a stack of its own and in a transaction of the store of its own: so a
-// script in it can be suspended, as one that runs alone.
+// EXEC of a transaction that runs scripts or MIGRATE, on a stack of its own and in a transaction of the store of its
+// own: so a script in it can be suspended, as one that runs alone, and MIGRATE until the other server has answered.
 //
 // It has the right to wait for locks from the start (docs/decisions/034-keys-that-were-not-declared.md), because what
 // it has answered can't be undone for the sake of a script: keys that a script has not declared are locked when they
@@ -51,6 +51,7 @@ class TransactionRun final : public SlicedRun, private Turns {
   Progress Enter();
   bool GoOn() override;
   bool Suspend(bool waits) override;
+  std::shared_ptr<ClientCard> client() const override;
   uint64_t Nanoseconds() const { return parts_.ticks.Nanoseconds(parts_.ticks.Now() - began_); }
   void Clear();
 

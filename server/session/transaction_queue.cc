@@ -21,7 +21,7 @@ void TransactionQueue::Add(const CommandEntry& command, std::span<const std::str
   }
   const bool runs_while_replacing = command.row->Has(kRunsWhileReplacing);
   needs_ |= runs_while_replacing ? command.needs & ~uint32_t{kNeedsLoaded} : command.needs;
-  runs_scripts_ = runs_scripts_ || command.row->Has(kRunsScript);
+  takes_turns_ = takes_turns_ || command.row->Has(kRunsScript | kAnswersLate);
   bytes_ += size + argv.size() * sizeof(std::string_view) + sizeof(Queued);
   commands_.push_back(std::move(queued));
 }
@@ -29,7 +29,7 @@ void TransactionQueue::Add(const CommandEntry& command, std::span<const std::str
 std::vector<TransactionQueue::Queued> TransactionQueue::Close() {
   is_open_ = false;
   has_failed_ = false;
-  runs_scripts_ = false;
+  takes_turns_ = false;
   needs_ = 0;
   bytes_ = 0;
   return std::exchange(commands_, {});

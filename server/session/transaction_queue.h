@@ -30,7 +30,8 @@ class TransactionQueue {
   bool has_failed() const { return has_failed_; }
   void Add(const CommandEntry& command, std::span<const std::string_view> argv);
   const std::vector<Queued>& commands() const { return commands_; }
-  bool runs_scripts() const { return runs_scripts_; }
+  // Whether EXEC may take long, and is suspended meanwhile: it runs scripts, or waits for another server.
+  bool takes_turns() const { return takes_turns_; }
   // The union of the queued commands' needs.
   uint32_t needs() const { return needs_; }
   size_t MemoryBytes() const { return bytes_; }
@@ -40,7 +41,7 @@ class TransactionQueue {
  private:
   bool is_open_ = false;
   bool has_failed_ = false;
-  bool runs_scripts_ = false;
+  bool takes_turns_ = false;
   uint32_t needs_ = 0;
   size_t bytes_ = 0;
   std::vector<Queued> commands_;

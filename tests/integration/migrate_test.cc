@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 // MIGRATE between two servers, and towards targets that do not answer.
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -13,46 +10,13 @@
 #include <vector>
 
 #include "tests/support/redis_client.h"
+#include "tests/support/silent_target.h"
 #include "tests/support/waiting_client.h"
 
 namespace ringkv::test {
 namespace {
 
 using Words = std::vector<std::string>;
-
-// A port that takes connections, which nobody answers but a test that accepts them.
-class SilentTarget {
- public:
-  SilentTarget() : listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    ::bind(listener_, reinterpret_cast<const sockaddr*>(&address), size);
-    ::listen(listener_, 16);
-    ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
-    port_ = ntohs(address.sin_port);
-  }
-  ~SilentTarget() { Close(); }
-  std::string port() const { return std::to_string(port_); }
-  // A MIGRATE is at work from now on, and its keys are fenced.
-  void AwaitConnection() {
-    pollfd waiting{listener_, POLLIN, 0};
-    EXPECT_EQ(::poll(&waiting, 1, 10'000), 1);
-  }
-  int Accept() { return ::accept(listener_, nullptr, nullptr); }
-  // Accept ends.
-  void Shutdown() { ::shutdown(listener_, SHUT_RDWR); }
-  // Ends all connections that were not accepted.
-  void Close() {
-    if (listener_ >= 0) ::close(listener_);
-    listener_ = -1;
-  }
-
- private:
-  int listener_;
-  int port_ = 0;
-};
 
 // Reads requests, each of which comes by itself, and answers them.
 void AnswerRequests(int connection, int count) {
@@ -312,14 +276,6 @@ TEST_F(MigrateTest, AServerEndsWhileATargetIsSilent) {
   target.AwaitConnection();
   source_.Signal(SIGTERM);
   EXPECT_EQ(source_.WaitForEnd(), 0);
-}
-
-TEST_F(MigrateTest, ItIsRefusedInsideOfATransaction) {
-  const Context client = ConnectTo(source_);
-  EXPECT_STREQ(Ask(client.get(), {"MULTI"})->str, "OK");
-  EXPECT_STREQ(Ask(client.get(), {"MIGRATE", "127.0.0.1", "1", "key", "0", "100"})->str,
-               "ERR Command not allowed inside a transaction");
-  EXPECT_TRUE(std::string(Ask(client.get(), {"EXEC"})->str).starts_with("EXECABORT"));
 }
 
 }  // namespace

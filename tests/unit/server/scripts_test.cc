@@ -373,15 +373,21 @@ TEST_F(ScriptsTest, AScriptSeesExpiredKeysAsItsThreadDoes) {
 
 // --- commands that a script may not call ---
 
-TEST_F(ScriptsTest, MigrateIsRefusedInAScript) {
-  const std::string refused = "$49\r\nERR This Redis command is not allowed from script\r\n";
-  const std::string script = "return redis.pcall('MIGRATE','127.0.0.1','1',KEYS[1],'0','10').err";
-  Run("set key v");
-  EXPECT_EQ(Result(script, {"key"}), refused);
-  Run("multi");
-  Eval(script, {"key"});
-  Run("get key");
-  EXPECT_EQ(Awaited(Run("exec")), "*2\r\n" + refused + "$1\r\nv\r\n");
+TEST_F(ScriptsTest, WhatIsNotForScriptsCanBeAllowedForTests) {
+  options_.enable_debug_command = static_cast<int64_t>(DebugCommand::kYes);
+  server_.needs().Update();
+  const std::string refused = "-ERR This Redis command is not allowed from script\r\n";
+  const std::string pop = "return redis.pcall('BLPOP',KEYS[1],'0')";
+  EXPECT_EQ(Result(pop, {"list"}), refused);
+  Run("debug set-disable-deny-scripts 1");
+  EXPECT_EQ(Result(pop, {"list"}), "$-1\r\n");
+  EXPECT_EQ(Result("return redis.call('CLIENT','GETNAME')"), "$-1\r\n");
+  for (const std::string call :
+       {"'EVAL','return 1','0'", "'SCRIPT','FLUSH'", "'MULTI'", "'RESET'", "'SUBSCRIBE','c'", "'SYNC'"}) {
+    EXPECT_EQ(Result("return redis.pcall(" + call + ")"), refused) << call;
+  }
+  Run("debug set-disable-deny-scripts 0");
+  EXPECT_EQ(Result(pop, {"list"}), refused);
 }
 
 TEST_F(ScriptsTest, BlockIsRefusedInAScript) {

@@ -177,9 +177,9 @@ void SRandMember(DataCall& call) {
   const SetView set(found->entry_or_null());
   if (!count) return *found ? call.reply.Bulk(set.Random(call.txn.random())) : call.reply.Null();
   if (*count < 0 && *found) {
+    const auto picks = static_cast<size_t>(-*count);
     call.reply.Array(-*count);
-    for (int64_t i = *count; i < 0; ++i) call.reply.Bulk(set.Random(call.txn.random()));
-    return;
+    return set.PickRepeated(call.txn.random(), picks, [&](std::string_view member) { call.reply.Bulk(member); });
   }
   const size_t different = std::min(static_cast<size_t>(std::max<int64_t>(*count, 0)), set.size());
   call.reply.Array(static_cast<int64_t>(different));
@@ -244,10 +244,13 @@ void ReplyJoined(DataCall& call, SetOperation operation) {
 void StoreJoined(DataCall& call, SetOperation operation, const storage::KeyEvent& event) {
   const auto sets = FindSets(call, 2, call.args.size());
   if (!sets) return;
-  storage::NewSet result(call.txn.store().type_limits());
+  storage::NewSet result(call.txn.store().type_limits(), call.args[1]);
   Join(operation, *sets, &result);
-  const storage::ValueCopy copy(result.entry());
-  StoreCollection(call, call.args[1], copy.kind, copy.packed, result.view().size(), event);
+  const size_t size = result.view().size();
+  if (size == 0) return StoreCollection(call, call.args[1], result.entry().kind(), {}, 0, event);
+  Place target = call.txn.Find(call.db, call.args[1], Intent::kCheck);
+  call.txn.PutSet(target, result, event);
+  call.reply.Integer(static_cast<int64_t>(size));
 }
 
 void SMembers(DataCall& call) {

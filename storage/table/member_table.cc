@@ -32,6 +32,16 @@ const Entry* MemberTable::Find(std::string_view name) const {
   return cell == nullptr ? nullptr : cell->entry();
 }
 
+std::pair<const Entry*, bool> MemberTable::Add(std::string_view name, std::string_view value) {
+  const uint32_t position = PositionOf(name);
+  const Cell* cell = table_.SegmentFor(position)->Find(name, position);
+  if (cell != nullptr) return {cell->entry(), false};
+  MutableEntry* entry = MutableEntry::Create(name, value, kNoExpiry, StringForm::kPlain, 0);
+  entry_bytes_ += AllocationSize(entry->TotalSize());
+  table_.Insert(position, entry);
+  return {entry, true};
+}
+
 std::pair<const Entry*, bool> MemberTable::Put(std::string_view name, std::string_view value) {
   const uint32_t position = PositionOf(name);
   Segment* segment = table_.SegmentFor(position);

@@ -5,6 +5,8 @@
 // Threads: guarded by the lock of the key's partition.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <optional>
 #include <string_view>
 #include <unordered_set>
@@ -24,6 +26,8 @@ class MemberTable {
 
   // Null if it does not exist. Valid until the member changes.
   const Entry* Find(std::string_view name) const;
+  // Adds the member, if it does not exist. Returns its entry, and whether it is new.
+  std::pair<const Entry*, bool> Add(std::string_view name, std::string_view value);
   // Adds the member or sets its value. Returns its entry, and whether it is new.
   std::pair<const Entry*, bool> Put(std::string_view name, std::string_view value);
   // False if it does not exist.
@@ -31,6 +35,22 @@ class MemberTable {
 
   // A random member; the table must not be empty.
   const Entry& Random(storage::Random& random) const;
+
+  // Calls `visit(const Entry&)` for `count` random members, of which some may be the same.
+  template <typename Visitor>
+  void PickRepeated(storage::Random& random, size_t count, Visitor&& visit) const {
+    std::array<const Entry*, 16> picked;
+    for (size_t left = count; left > 0;) {
+      const size_t now = std::min(left, picked.size());
+      // Their memory is fetched at the same time.
+      for (size_t i = 0; i < now; ++i) {
+        picked[i] = &Random(random);
+        __builtin_prefetch(picked[i]);
+      }
+      for (size_t i = 0; i < now; ++i) visit(*picked[i]);
+      left -= now;
+    }
+  }
 
   // Calls `visit(const Entry&)` for `count` distinct random members; fast if `count` is small against the size.
   template <typename Visitor>

@@ -228,6 +228,15 @@ void Txn::Do(Place& place, const CollectionPut& effect, const KeyEvent& event) {
   Announce(place, event);
 }
 
+void Txn::PutSet(Place& place, NewSet& set, const KeyEvent& event) {
+  KeepForUndo(place);
+  MutableEntry* entry = set.Release();
+  entry->set_access(place ? place.entry().access() : FirstAccess(store_.access_options(), now_));
+  Overwrite(place, entry);
+  RecordValue(place);
+  Announce(place, event);
+}
+
 template <CollectionEffect Effect>
 EffectResult Txn::ChangeCollection(Place& place, const Effect& effect, const KeyEvent& event) {
   KeepForUndo(place);

@@ -46,6 +46,7 @@ enum class Intent : uint8_t {
   kErase,  // likewise, and finds also what has expired
 };
 
+class NewSet;
 class Undo;
 
 // What became of a wish for more locks while others are held.
@@ -164,6 +165,8 @@ class Txn {
   // meanwhile.
   using StringMaker = std::function<void(char* to)>;
   void MakeString(Place& place, size_t bytes, bool reads_old, const StringMaker& make, const KeyEvent& event);
+  // CollectionPut of a set that was built with the name of this key, which is taken as it is.
+  void PutSet(Place& place, NewSet& set, const KeyEvent& event);
   // Replaces the value by a complete one, as from RESTORE.
   void PutCopy(Place& place, const ValueCopy& copy, const KeyEvent& event);
   // Marks a string as patched without a change of its bytes; not an effect, and not logged. The key must exist.

@@ -233,13 +233,15 @@ std::string Packed(std::string_view element) {
   return packed;
 }
 
-// `packed`: the element that is wanted, packed.
-bool HasElement(std::string_view elements, std::string_view wanted, std::string_view packed) {
-  if (::memmem(elements.data(), elements.size(), packed.data(), packed.size()) == nullptr) return false;
+// The index of the first one; `packed`: it, packed.
+std::optional<size_t> FindIn(std::string_view elements, std::string_view wanted, std::string_view packed) {
+  if (::memmem(elements.data(), elements.size(), packed.data(), packed.size()) == nullptr) return std::nullopt;
+  size_t index = 0;
   for (ListCursor cursor(elements); !cursor.AtEnd(); cursor.Next()) {
-    if (cursor.element() == wanted) return true;
+    if (cursor.element() == wanted) return index;
+    ++index;
   }
-  return false;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -250,7 +252,7 @@ size_t LargeList::Remove(std::string_view element, size_t most, bool from_back) 
   std::string buffer;
   for (size_t i = 0; i < chunks_.size() && removed < most;) {
     const size_t at = from_back ? chunks_.size() - 1 - i : i;
-    if (HasElement(chunks_[at].Read(&buffer), element, packed)) {
+    if (FindIn(chunks_[at].Read(&buffer), element, packed)) {
       Changing(at, [&](ListChunk& chunk) { removed += RemoveFrom(chunk, element, most - removed, from_back); });
     }
     if (chunks_[at].count() == 0) {
@@ -262,6 +264,17 @@ size_t LargeList::Remove(std::string_view element, size_t most, bool from_back) 
   size_ -= removed;
   SettleEnds();
   return removed;
+}
+
+std::optional<size_t> LargeList::Find(std::string_view element) const {
+  const std::string packed = Packed(element);
+  std::string buffer;
+  size_t before = 0;
+  for (const ListChunk& chunk : chunks_) {
+    if (const auto found = FindIn(chunk.Read(&buffer), element, packed)) return before + *found;
+    before += chunk.count();
+  }
+  return std::nullopt;
 }
 
 // --- reading --------------------------------------------------------------------------------------------------------
@@ -279,6 +292,7 @@ std::string_view ListView::At(size_t index, std::string* buffer) const {
 }
 
 std::optional<size_t> ListView::Find(std::string_view element) const {
+  if (entry_ != nullptr && entry_->kind().is_large()) return large().Find(element);
   size_t index = 0;
   bool is_there = false;
   VisitFrom(0, false, [&](std::string_view each) {

@@ -49,6 +49,8 @@ class LargeList : public LargeValue {
   // Appends packed elements, in new chunks.
   void Append(std::string_view elements);
 
+  // The index of the first equal element.
+  std::optional<size_t> Find(std::string_view element) const;
   // `buffer` is used only if the element's chunk is compressed.
   std::string_view At(size_t index, std::string* buffer) const;
   // Calls `visit(element)` for elements from `index` on, forward or backward, until it returns false.

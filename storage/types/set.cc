@@ -148,8 +148,8 @@ EffectResult Apply(ValueEdit& edit, const SetErase& effect) {
   return EffectResult::kUnchanged;
 }
 
-NewSet::NewSet(const TypeLimits& limits)
-    : edit_({}, kEmptyPacked, kNoExpiry, {ValueType::kSet, CollectionForm::kPacked}, 0, limits) {}
+NewSet::NewSet(const TypeLimits& limits, std::string_view key)
+    : edit_(key, kEmptyPacked, kNoExpiry, {ValueType::kSet, CollectionForm::kPacked}, 0, limits) {}
 
 void NewSet::Add(std::string_view member) { Apply(edit_, SetAdd{member}); }
 

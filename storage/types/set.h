@@ -69,6 +69,12 @@ class SetView {
   }
   // A random member; the set must not be empty.
   std::string Random(storage::Random& random) const;
+  // Visits `count` random members, of which some may be the same; the set must not be empty.
+  template <typename Visitor>
+  void PickRepeated(storage::Random& random, size_t count, Visitor&& visit) const {
+    if (is_large()) return large().members.PickRepeated(random, count, [&](const Entry& each) { visit(each.key()); });
+    for (; count > 0; --count) visit(Random(random));
+  }
   // Visits `count` distinct random members; the set must have that many.
   template <typename Visitor>
   void PickDistinct(storage::Random& random, size_t count, Visitor&& visit) const {
@@ -95,17 +101,26 @@ class SetView {
 // A set under construction, outside of the keyspace.
 class NewSet {
  public:
-  explicit NewSet(const TypeLimits& limits);
-  ~NewSet() { edit_.Discard(); }
+  // `key`: where it will be put, if it will.
+  explicit NewSet(const TypeLimits& limits, std::string_view key = {});
+  ~NewSet() {
+    if (!is_released_) edit_.Discard();
+  }
   NewSet(const NewSet&) = delete;
   NewSet& operator=(const NewSet&) = delete;
 
   void Add(std::string_view member);
   const Entry& entry() const { return *edit_.entry(); }
   SetView view() const { return SetView(edit_.entry()); }
+  // The caller owns the entry.
+  MutableEntry* Release() {
+    is_released_ = true;
+    return edit_.mutable_entry();
+  }
 
  private:
   ValueEdit edit_;
+  bool is_released_ = false;
 };
 
 EffectResult Apply(ValueEdit& edit, const SetAdd& effect);

@@ -69,15 +69,16 @@ std::optional<double> LargeSortedSet::Score(std::string_view member) const {
 }
 
 EffectResult LargeSortedSet::Put(std::string_view member, double score) {
-  if (const Entry* there = members_.Find(member); there != nullptr) {
-    const double old_score = ScoreIn(*there);
-    if (old_score == score) return EffectResult::kUnchanged;
-    order_.Erase({old_score, there});
-    order_.Insert({score, members_.Put(member, AsBytes(score)).first});
-    return EffectResult::kChanged;
+  const auto [there, is_new] = members_.Add(member, AsBytes(score));
+  if (is_new) {
+    order_.Insert({score, there});
+    return EffectResult::kAdded;
   }
+  const double old_score = ScoreIn(*there);
+  if (old_score == score) return EffectResult::kUnchanged;
+  order_.Erase({old_score, there});
   order_.Insert({score, members_.Put(member, AsBytes(score)).first});
-  return EffectResult::kAdded;
+  return EffectResult::kChanged;
 }
 
 bool LargeSortedSet::Erase(std::string_view member) {

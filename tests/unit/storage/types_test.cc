@@ -128,6 +128,13 @@ TEST_P(TypesTest, ASetIsASet) {
     ASSERT_EQ(view.size(), model.size());
     ASSERT_EQ(view.Contains(name), model.count(name) == 1);
     if (step % kStepsAPacking == 0) {
+      size_t picked = 0;
+      const auto expect_member = [&](std::string_view member) {
+        ASSERT_EQ(model.count(std::string(member)), 1u);
+        ++picked;
+      };
+      if (!model.empty()) view.PickRepeated(random_, 50, expect_member);
+      ASSERT_EQ(picked, model.empty() ? 0u : 50u);
       ASSERT_EQ(ShownValue(value.entry()), Joined("set", {model.begin(), model.end()}));
       value.ExpectToSurvivePacking();
     }

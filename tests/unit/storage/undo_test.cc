@@ -76,13 +76,20 @@ void PutAsAWhole(Txn& txn, Place& place, UnixMs expiry) {
   txn.Do(place, CollectionPut{PackedKind(place.entry()), packed, expiry}, events::kNone);
 }
 
+// Another set, built beside the keyspace.
+void PutNewSet(Txn& txn, Place& place, Random& random) {
+  NewSet set(txn.store().type_limits(), place.key());
+  for (uint64_t left = 1 + random.Below(30); left > 0; --left) set.Add("member:" + std::to_string(random.Below(100)));
+  txn.PutSet(place, set, events::kSUnionStore);
+}
+
 // In one of all the ways in which a transaction changes a key.
 void ChangeAtRandom(Txn& txn, Random& random, UnixMs now) {
   const std::string key = "key:" + std::to_string(random.Below(40));
   const auto db = static_cast<DbIndex>(random.Below(2));
   Place place = txn.Find(db, key, Intent::kWrite);
   const std::string text(random.Below(300), 'x');
-  switch (random.Below(15)) {
+  switch (random.Below(16)) {
     case 0: return txn.Do(place, StringPut{text}, events::kSet);
     case 1: return txn.Do(place, StringPut{text, now + 5000}, events::kSet);
     case 2: return place ? txn.Do(place, Erase{}, events::kDel) : void();
@@ -109,6 +116,7 @@ void ChangeAtRandom(Txn& txn, Random& random, UnixMs now) {
       if (place && place.entry().type() == ValueType::kString) txn.NotePatched(place);
       return;
     case 12: return NoteConsumer(txn, place);
+    case 13: return PutNewSet(txn, place, random);
     default:
       if (place && place.entry().type() == ValueType::kString) return;
       return test::ChangeCollection(txn, place, random);

@@ -71,12 +71,13 @@ class LoneServer {
   // `thread`: the number of the one that calls. Returns the reply.
   std::string Run(size_t thread, server::Session& session, const std::vector<std::string_view>& argv) {
     server::ThreadState& state = server_.thread(thread);
-    output_[thread].TruncateTo(0);
-    resp::ReplyWriter reply(output_[thread], 2);
+    resp::Buffer& output = output_[thread].bytes;
+    output.TruncateTo(0);
+    resp::ReplyWriter reply(output, 2);
     state.txn.set_now(clock_.Now());
     server::Execute({.parts = server_.execution_parts(), .thread = state, .session = session, .reply = reply},
                     {.argv = argv});
-    return std::string(output_[thread].Readable());
+    return std::string(output.Readable());
   }
 
  private:
@@ -92,7 +93,10 @@ class LoneServer {
                          {server::http::RouteLabels(), server::http::kStatuses},
                          "",
                          42};
-  resp::Buffer output_[kThreads];
+  struct alignas(64) Output {  // else the threads would share a cache line that they write
+    resp::Buffer bytes;
+  };
+  Output output_[kThreads];
 };
 
 double ThreadCpuSeconds() {

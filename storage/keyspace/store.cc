@@ -18,7 +18,7 @@ Store::Store(const StoreOptions& options, const Clock& clock)
     partition.occupancy = &occupancy_;
     partition.index = i;
     partition.prefix_uses.resize(options.prefixes.size());
-    partition.tables.resize(options.databases);
+    partition.tables = std::make_unique<std::unique_ptr<Table>[]>(options.databases);
   }
 }
 

@@ -105,12 +105,14 @@ class Txn {
   MoreLocks LockRest();
   // Call before the first change, if more keys may be locked afterwards. It becomes irrevocable if no other is; else
   // what it changes is kept, so that Rollback can undo it.
-  void BeginChanges();
+  void BeginChanges() {
+    if (!has_begun_changes_) BeginFirstChange();
+  }
   // Before any lock, until Unlock: what it changes is kept even when it is irrevocable, unless that is too much.
   void set_prefers_undo(bool prefers) { prefers_undo_ = prefers; }
   // Whether the key may be changed now, in any database. Not if it was too much to keep: then Rollback, and begin again
   // irrevocably.
-  bool MayChange(std::string_view key);
+  bool MayChange(std::string_view key) { return !is_undoable_ || MayKeep(key); }
   // Whether Rollback is possible: nothing has changed, or what has changed is kept.
   bool MayRollback() const { return !has_begun_changes_ || is_undoable_; }
   // Undoes all changes and unlocks; nobody will have seen them. The caller drops the events that it has collected.
@@ -132,9 +134,10 @@ class Txn {
   bool shows_foreign() const { return shows_foreign_; }
   // For data from files or other nodes: sends no keyspace notifications.
   void set_is_silent(bool is_silent) { is_silent_ = is_silent; }
-  // Has the time of the other one, and treats keys as it does.
+  // Has the time of the other one, treats keys as it does, and takes positions that it has computed.
   void ActLike(const Txn& other) {
     now_ = other.now_;
+    prefetched_ = other.prefetched_;
     keeps_expired_ = other.keeps_expired_;
     shows_foreign_ = other.shows_foreign_;
     is_silent_ = other.is_silent_;
@@ -144,7 +147,7 @@ class Txn {
   // must not hold any, and change nothing. Call the first for several keys, then the second for the same keys.
   Position PrefetchBucket(DbIndex db, std::string_view key);
   void PrefetchEntry(DbIndex db, Position position);
-  // `position`: that PrefetchBucket has computed for the key.
+  // `position`: that PrefetchBucket has computed for the key, in this transaction or that which it acts like.
   bool LockKey(std::string_view key, Position position, bool waits_for_long = true);
 
   // The key must be one of those locked.
@@ -221,6 +224,8 @@ class Txn {
   void BeginLongHold(Hold hold);
   // Becomes irrevocable if no other transaction is.
   bool TakeRight();
+  // Likewise, unless it was another one's lately.
+  bool TakeRightIfIdle();
   // It has the right to wait.
   void BecomeIrrevocable();
   void MarkLocks();
@@ -230,6 +235,9 @@ class Txn {
     if (is_undoable_) [[unlikely]]
       Keep(place);
   }
+  void BeginFirstChange();
+  // Whether Keep may follow, or is not needed any more.
+  bool MayKeep(std::string_view key);
   void Keep(const Place& place);
   // Puts what was kept in the key's place; null: nothing stood there.
   void Restore(DbIndex db, std::string_view key, MutableEntry* before);
@@ -322,6 +330,7 @@ class Txn {
   bool has_begun_changes_ = false;  // see BeginChanges
   bool prefers_undo_ = false;
   bool is_undoable_ = false;  // and they are kept in undo_
+  uint32_t left_to_others_ = 0;  // how many transactions don't ask for the right to wait
   Hold hold_ = Hold::kShort;  // of the partitions
   std::string records_;       // the effects of the group, encoded
   Lsn depends_on_ = 0;

@@ -13,18 +13,29 @@ Txn::Txn(Store& store, UnixMs now, Random& random) : store_(store), random_(rand
 
 Txn::~Txn() { Unlock(); }
 
-void Txn::BeginChanges() {
-  if (has_begun_changes_) return;
+void Txn::BeginFirstChange() {
   has_begun_changes_ = true;
   lasts_ = true;
-  if (holds_all_ || (!prefers_undo_ && TakeRight())) return;
+  if (holds_all_ || (!prefers_undo_ && TakeRightIfIdle())) return;
   if (undo_ == nullptr) undo_ = std::make_unique<Undo>();
   undo_->Begin(records_.size());
   is_undoable_ = true;
 }
 
-bool Txn::MayChange(std::string_view key) {
-  if (!is_undoable_) return true;
+// Several threads that ask for the right for each of their scripts would pass its cache line on, and find it taken, all
+// the time: who has found it so leaves it to the others for a while. To keep the values costs less.
+bool Txn::TakeRightIfIdle() {
+  constexpr uint32_t kLeftToOthers = 100;
+  if (!is_irrevocable_ && left_to_others_ > 0) {
+    --left_to_others_;
+    return false;
+  }
+  if (TakeRight()) return true;
+  left_to_others_ = kLeftToOthers;
+  return false;
+}
+
+bool Txn::MayKeep(std::string_view key) {
   bool may_keep = true;
   store_.occupancy().ForEachUsed([&](DbIndex db) {
     may_keep = may_keep && (undo_->Has(db, key) || undo_->MayKeep(LookUp(db, key).entry_or_null()));

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <string>
 #include <string_view>
@@ -45,41 +46,45 @@ class Undo {
   // Calls `function(db, key, change)` for the changes in their order; repetitions are left out.
   template <typename Function>
   void ForEachChange(Function&& function) const {
-    for (const auto& [kept, change] : changes_) function(kept->first.db, kept->first.key, change);
+    for (const auto& [kept, change] : changes_) function(kept->db, kept->key, change);
   }
   // Calls `function(db, key, changes, before)` for each key that was kept, with the number of its changes. The entry,
   // null if the key was missing, is the function's.
   template <typename Function>
   void TakeBack(Function&& function) {
-    for (auto& [name, kept] : kept_) function(name.db, name.key, kept.changes, std::exchange(kept.before, nullptr));
+    for (size_t i = 0; i < count_; ++i) {
+      Kept& kept = kept_[i];
+      function(kept.db, std::string_view(kept.key), kept.changes, TakeBefore(kept));
+    }
   }
 
  private:
-  struct Name {
-    DbIndex db;
-    std::string key;
-  };
-  using View = std::pair<DbIndex, std::string_view>;
-  struct Less {
-    using is_transparent = void;
-    static View ViewOf(const Name& name) { return {name.db, name.key}; }
-    static View ViewOf(const View& view) { return view; }
-    bool operator()(const auto& a, const auto& b) const { return ViewOf(a) < ViewOf(b); }
-  };
+  // A key; used again by later transactions, with the memory of its texts.
   struct Kept {
-    MutableEntry* before = nullptr;
+    DbIndex db = 0;
+    std::string key;
+    std::string before;             // the bytes of the entry; empty: it was missing, or has a large value
+    MutableEntry* large = nullptr;  // a copy of an entry with a large value
     uint64_t changes = 0;
     uint32_t noted = 0;  // one bit for each kind of change
   };
-  using Map = std::map<Name, Kept, Less>;
+  using Name = std::pair<DbIndex, std::string_view>;
 
-  Map::value_type* Find(DbIndex db, std::string_view key);
+  // Few keys are compared one by one; of more there is an index.
+  static constexpr size_t kFew = 8;
+
+  Kept* Find(DbIndex db, std::string_view key);
+  Kept* Search(DbIndex db, std::string_view key);
+  Kept& NextKept();
+  static MutableEntry* TakeBefore(Kept& kept);
 
   size_t records_ = 0;
   size_t bytes_ = 0;
-  Map kept_;
-  Map::value_type* last_ = nullptr;  // found; the next change is mostly of the same key
-  std::vector<std::pair<const Map::value_type*, KeyChange>> changes_;
+  std::deque<Kept> kept_;  // the first `count_` are in use; their addresses are stable
+  size_t count_ = 0;
+  std::map<Name, Kept*> index_;  // empty while they are few
+  Kept* last_ = nullptr;         // found; the next change is mostly of the same key
+  std::vector<std::pair<const Kept*, KeyChange>> changes_;
 };
 
 }  // namespace ringkv::storage

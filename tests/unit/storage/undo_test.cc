@@ -206,6 +206,30 @@ TEST_F(UndoTest, LargeValuesAreChangedOnlyByWhoWillNotUndoIt) {
   EXPECT_FALSE(txn.MayRollback());
 }
 
+TEST_F(UndoTest, TheRightIsLeftToOthersForAWhileWhenItWasTaken) {
+  Txn txn(store_, clock_.Now(), random_);
+  const auto gets_right = [&txn] {
+    txn.LockKey("key");
+    txn.BeginChanges();
+    const bool has_right = txn.is_irrevocable();
+    txn.Unlock();
+    return has_right;
+  };
+  EXPECT_TRUE(gets_right());
+  TakeRight();
+  EXPECT_FALSE(gets_right());
+  other_.Unlock();
+  EXPECT_FALSE(gets_right());
+  ASSERT_TRUE(txn.TryBeginIrrevocable());  // whoever asks for it gets it all the same, and undoes nothing
+  txn.LockKey("key");
+  txn.BeginChanges();
+  EXPECT_FALSE(txn.MayRollback());
+  txn.Unlock();
+  int runs = 1;
+  while (runs < 1000 && !gets_right()) ++runs;
+  EXPECT_LT(runs, 1000);
+}
+
 TEST_F(UndoTest, ALargeValueOfAnotherDatabaseIsNotChangedEither) {
   Txn txn(store_, clock_.Now(), random_);
   txn.LockKey("long");

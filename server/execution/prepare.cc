@@ -23,6 +23,15 @@ bool IsSameKey(std::string_view one, std::string_view other) {
   return one.size() == other.size() && (one.empty() || (one.back() == other.back() && one == other));
 }
 
+// The only key of a request; null if it has several, or none, or is invalid. A script has few others than it declares.
+const std::string_view* OnlyKey(const CommandEntry& entry, std::span<const std::string_view> argv) {
+  const Command& row = *entry.row;
+  if (!row.ArityFits(argv.size())) return nullptr;
+  const auto first = static_cast<size_t>(row.keys.first);
+  if (entry.has_one_key) return &argv[first];
+  return row.Has(kRunsScript) && first < argv.size() && argv[first - 1] == "1" ? &argv[first] : nullptr;
+}
+
 // Finds the commands of a batch, one after the other: often it is the same name again.
 class BatchLookup {
  public:
@@ -53,13 +62,12 @@ void Prepare(const ExecutionParts& parts, ThreadState& thread, const Session& se
     request.entry = lookup.Find(request.argv);
     request.is_looked_up = true;
     if (request.entry == nullptr || session.queue.is_open()) continue;
-    const Command& row = *request.entry->row;
-    if (!request.entry->has_one_key || !row.ArityFits(request.argv.size())) continue;
+    const std::string_view* const key = OnlyKey(*request.entry, request.argv);
+    if (key == nullptr) continue;
     // Consecutive commands of a client often use the same key, which is prefetched already.
-    const std::string_view key = request.argv[static_cast<size_t>(row.keys.first)];
-    if (!has_position || !IsSameKey(key, key_before)) position = thread.txn.PrefetchBucket(session.db, key);
+    if (!has_position || !IsSameKey(*key, key_before)) position = thread.txn.PrefetchBucket(session.db, *key);
     has_position = true;
-    key_before = key;
+    key_before = *key;
     request.position = position;
   }
   std::optional<storage::Position> position_before;

@@ -87,7 +87,7 @@ std::string_view BusyError(const ExecutionParts& parts);
 bool LockKeysOf(const Command& row, std::span<const std::string_view> argv, storage::Txn& txn);
 // Likewise; the key of a prepared request needs no search.
 inline bool LockKeys(const Command& row, const Request& request, storage::Txn& txn) {
-  if (!request.position) return LockKeysOf(row, request.argv, txn);
+  if (!request.position || row.Has(kLocksItself)) return LockKeysOf(row, request.argv, txn);
   return txn.LockKey(request.argv[static_cast<size_t>(row.keys.first)], *request.position, !txn.skips_held());
 }
 // The keys are locked.

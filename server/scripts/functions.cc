@@ -94,7 +94,7 @@ SharedLibrary Functions::Run(size_t slot, SharedCode code, int64_t deadline_ms, 
   LuaState state(LuaState::Purpose::kFunctions, memory);
   LoadHost host(log_, clock_, deadline_ms);
   const int64_t left_ms = std::max<int64_t>(deadline_ms - clock_.SteadyMs(), 1);
-  script_clock_.Begin(slot, state, static_cast<uint64_t>(left_ms) * 1'000'000);
+  script_clock_.Begin(slot, state, script_clock_.Now(), static_cast<uint64_t>(left_ms) * 1'000'000);
   std::optional<std::vector<RegisteredFunction>> registered =
       state.LoadLibrary(host, metadata.name, metadata.body, error);
   script_clock_.End(slot);

@@ -174,6 +174,7 @@ bool ScriptRun::LockDeclared() {
 
 bool ScriptRun::LockKeys(bool waits_for_long) {
   if (keys_.empty()) return true;
+  if (position_) return own_txn_.LockKey(keys_.front(), *position_, waits_for_long);
   if (keys_.size() == 1) return own_txn_.LockKey(keys_.front(), waits_for_long);
   for (const std::string_view key : keys_) own_txn_.AddKey(key);
   return own_txn_.LockAdded(waits_for_long);

@@ -65,18 +65,16 @@ ScriptClock::~ScriptClock() {
   thread_.join();
 }
 
-uint64_t ScriptClock::Begin(size_t thread, LuaState& state, uint64_t nanoseconds) {
+void ScriptClock::Begin(size_t thread, LuaState& state, uint64_t began, uint64_t nanoseconds) {
   Slice& slice = slices_[thread];
   running_state.store(&state, std::memory_order_relaxed);
   slice.thread_id.store(ThisThread(), std::memory_order_relaxed);  // slices of threads without clients are shared
   if (nanoseconds < kFirstSliceNs && !is_hurried_.load(std::memory_order_relaxed)) is_hurried_ = true;
-  const uint64_t now = ticks_.Now();
-  slice.end_ticks.store(now + nanoseconds * ticks_per_us_ / 1000);
+  slice.end_ticks.store(began + nanoseconds * ticks_per_us_ / 1000);
   if (!is_watching_.load()) Wake();
 #ifdef RINGKV_THREAD_SANITIZED
   state.RequestPulse();  // the sanitizer keeps signals back until the thread calls the system
 #endif
-  return now;
 }
 
 void ScriptClock::End(size_t thread) {

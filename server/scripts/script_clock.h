@@ -31,10 +31,11 @@ class ScriptClock {
   ScriptClock(const ScriptClock&) = delete;
   ScriptClock& operator=(const ScriptClock&) = delete;
 
-  // The calling thread, which has this number, runs Lua code from now on until End. The state is asked for a pulse as
-  // soon as `nanoseconds` have passed, and then again and again. Returns the time, in ticks.
-  uint64_t Begin(size_t thread, LuaState& state, uint64_t nanoseconds);
+  // The calling thread, which has this number, runs Lua code until End, in a slice that began at `began`, in ticks. The
+  // state is asked for a pulse as soon as the slice has lasted `nanoseconds`, and then again and again.
+  void Begin(size_t thread, LuaState& state, uint64_t began, uint64_t nanoseconds);
   void End(size_t thread);
+  uint64_t Now() const { return ticks_.Now(); }
 
  private:
   struct alignas(64) Slice {

@@ -50,13 +50,14 @@ ScriptRun::~ScriptRun() = default;
 // --- the way of a run -----------------------------------------------------------------------------------------------
 
 ScriptRun::Progress ScriptRun::Begin(const AdminCall& call, const ScriptInput& input, LoadedState& state) {
-  began_ = call.execution.began;
+  began_ = slice_began_ = call.execution.began;
   state_ = &state;
   execution_ = &call.execution;
   program_ = &input.program;
   name_ = input.name;
   keys_ = input.keys;
   arguments_ = input.arguments;
+  position_ = call.execution.request.position;
   only_reads_ = input.only_reads || program_->Has(kFunctionNoWrites);
   is_function_.store(program_->is_function(), std::memory_order_relaxed);
   is_out_of_memory_ = call.execution.IsOutOfMemory() && !program_->Has(kFunctionAllowOom);
@@ -78,7 +79,10 @@ ScriptRun::Progress ScriptRun::Begin(const AdminCall& call, const ScriptInput& i
   return progress;
 }
 
-ScriptRun::Progress ScriptRun::Resume() { return GoOn(); }
+ScriptRun::Progress ScriptRun::Resume() {
+  slice_began_ = parts_.ticks.Now();
+  return GoOn();
+}
 
 void ScriptRun::LoadAndRun() {
   error_was_counted_ = false;
@@ -104,7 +108,7 @@ ScriptRun::Progress ScriptRun::GoOn() {
 }
 
 bool ScriptRun::Enter() {
-  slice_began_ = clock_.Begin(slot_of_clock_, state_->state, SliceNanoseconds());
+  clock_.Begin(slot_of_clock_, state_->state, slice_began_, SliceNanoseconds());
   const bool has_ended = fiber_.is_under_way() ? fiber_.Resume() : fiber_.Start(&Body, this);
   clock_.End(slot_of_clock_);
   return has_ended;
@@ -142,8 +146,9 @@ storage::Hold ScriptRun::HoldOnDeclared() const {
 
 // As if the kill had met it in its first line.
 std::string ScriptRun::KilledError() const {
-  return std::string(kKilled) + " script: " + std::string(name_) + ", on " +
-         (is_function() ? "@user_function" : "@user_script") + ":1.";
+  std::string text(kKilled);
+  text.append(" script: ").append(name_).append(", on ");
+  return text.append(is_function() ? "@user_function" : "@user_script").append(":1.");
 }
 
 ScriptRun::Progress ScriptRun::EndWith(std::string_view error) {

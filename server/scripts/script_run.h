@@ -191,6 +191,7 @@ class ScriptRun final : public ScriptHost {
   std::string_view name_;
   std::span<const std::string_view> keys_;
   std::span<const std::string_view> arguments_;
+  std::optional<storage::Position> position_;  // of the only key, if the request was prepared
   // Copies of these, once the run has outlasted its request.
   bool keeps_ = false;
   std::shared_ptr<ClientCard> client_;

@@ -20,12 +20,19 @@ MoreLocks LockData(const Command& row, std::span<const std::string_view> argv, s
 
 }  // namespace
 
-MoreLocks LockForCall(const Command& row, std::span<const std::string_view> argv, storage::Txn& txn) {
-  const MoreLocks locked = LockData(row, argv, txn);
+MoreLocks LockForCall(const CommandEntry& entry, std::span<const std::string_view> argv, storage::Txn& txn) {
+  const Command& row = *entry.row;
+  const std::string_view only_key = entry.has_one_key ? argv[static_cast<size_t>(row.keys.first)] : std::string_view();
+  const bool locks_only_key = entry.has_one_key && !txn.holds_all();
+  const MoreLocks locked = locks_only_key ? txn.LockMore(only_key) : LockData(row, argv, txn);
   if (locked != MoreLocks::kLocked || !row.Is(kWrite)) return locked;
   txn.BeginChanges();
   bool may_change = true;
-  ForEachKey(row, argv, [&](std::string_view key) { may_change = may_change && txn.MayChange(key); });
+  if (entry.has_one_key) {
+    may_change = txn.MayChange(only_key);
+  } else {
+    ForEachKey(row, argv, [&](std::string_view key) { may_change = may_change && txn.MayChange(key); });
+  }
   return may_change ? MoreLocks::kLocked : MoreLocks::kMustRestart;
 }
 

@@ -5,7 +5,7 @@
 #include <span>
 #include <string_view>
 
-#include "server/command/command.h"
+#include "server/command/command_table.h"
 #include "storage/transaction/txn.h"
 
 namespace ringkv::server {
@@ -14,6 +14,6 @@ namespace ringkv::server {
 // locked yet, and prepares for its changes if it makes any. kLocked: run it. kHeldForLong: nothing has happened;
 // suspend and call again. kMustRestart: Txn::Rollback, and run the enclosing command from its start after
 // TryBeginIrrevocable.
-storage::MoreLocks LockForCall(const Command& row, std::span<const std::string_view> argv, storage::Txn& txn);
+storage::MoreLocks LockForCall(const CommandEntry& entry, std::span<const std::string_view> argv, storage::Txn& txn);
 
 }  // namespace ringkv::server

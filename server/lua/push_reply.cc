@@ -50,11 +50,12 @@ std::string_view ReplyReader::Line() {
 
 // A ReplyWriter has written it, so its digits need no check.
 int64_t ReplyReader::Number() {
-  std::string_view digits = Line();
-  const bool is_negative = digits.starts_with('-');
-  if (is_negative) digits.remove_prefix(1);
+  const bool is_negative = rest_.front() == '-';
+  size_t at = is_negative ? 1 : 0;
   uint64_t number = 0;
-  for (const char digit : digits) number = number * 10 + static_cast<uint64_t>(digit - '0');
+  for (; at < rest_.size() && rest_[at] != '\r'; ++at) number = number * 10 + static_cast<uint64_t>(rest_[at] - '0');
+  RINGKV_CHECK(at + 2 <= rest_.size());
+  rest_.remove_prefix(at + 2);
   return static_cast<int64_t>(is_negative ? 0 - number : number);
 }
 

@@ -182,7 +182,7 @@ bool ScriptRun::LockKeys(bool waits_for_long) {
 
 Pulse ScriptRun::Lock(const CommandEntry& entry, std::span<const std::string_view> argv) {
   for (;;) {
-    switch (LockForCall(*entry.row, argv, *txn_)) {
+    switch (LockForCall(entry, argv, *txn_)) {
       case storage::MoreLocks::kLocked: return Pulse::kContinue;
       case storage::MoreLocks::kHeldForLong:
         WaitForOthers();

@@ -9,8 +9,8 @@
 #include "server/commands/families.h"
 #include "server/commands/help.h"
 #include "server/composition/server.h"
+#include "server/execution/administration.h"
 #include "server/execution/outcome.h"
-#include "server/execution/transaction.h"
 #include "server/session/session.h"
 
 namespace ringkv::server {
@@ -156,7 +156,7 @@ int64_t KillMatching(AdminCall& call, const KillFilter& filter) {
     } else {
       card->is_closing = true;
       // Inside EXEC after a change of the role: a client that reconnects finds the new one.
-      AfterUnlock(call, [&links, card] { links.Close(*card); });
+      AfterAdministration(call, [&links, card] { links.Close(*card); });
     }
     ++killed;
   }

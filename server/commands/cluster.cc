@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What clients and people ask of a cluster, and how it is changed.
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cluster/node_id.h"
@@ -12,6 +14,7 @@
 #include "server/commands/families.h"
 #include "server/commands/help.h"
 #include "server/composition/server.h"
+#include "server/execution/administration.h"
 #include "server/execution/outcome.h"
 #include "server/session/session.h"
 #include "storage/transaction/walk.h"
@@ -206,10 +209,13 @@ constexpr std::string_view kNotInTransaction = "ERR this command isn't allowed i
 void Reload(AdminCall& call, const ClusterView&) {
   if (call.in_transaction) return call.reply.Error(kNotInTransaction);
   if (call.args.size() > 3) return call.reply.Error(errors::kSyntax);
-  ClusterState& cluster = call.server.cluster();
-  const storage::Status reloaded = call.args.size() == 3 ? cluster.Reload(std::string(call.args[2])) : cluster.Reload();
-  if (!reloaded) return call.reply.Error("ERR " + reloaded.error().text);
-  call.reply.Ok();
+  std::optional<std::string> text;
+  if (call.args.size() == 3) text = call.args[2];
+  Administer(call, Administration::Lane::kRoles,
+             [&cluster = call.server.cluster(), text = std::move(text)](resp::ReplyWriter& reply) {
+               const storage::Status reloaded = text ? cluster.Reload(*text) : cluster.Reload();
+               reloaded ? reply.Ok() : reply.Error("ERR " + reloaded.error().text);
+             });
 }
 
 // In one line, for other nodes: the epoch, the shard, the slots that it owns now.

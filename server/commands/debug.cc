@@ -11,7 +11,7 @@
 #include "server/commands/debug_parts.h"
 #include "server/commands/help.h"
 #include "server/composition/server.h"
-#include "server/execution/outcome.h"
+#include "server/execution/administration.h"
 #include "server/session/session.h"
 #include "storage/durability/reload.h"
 
@@ -55,33 +55,32 @@ void Abort(AdminCall& call) {
   std::abort();
 }
 
-// Loads the data anew from the files, which are complete because nothing has changed since. False with the error
-// written.
-bool LoadAnew(AdminCall& call, bool saves_before) {
+// Loads the data anew from the files, which are complete because nothing has changed since.
+void LoadAnew(Server& server, bool saves_before, resp::ReplyWriter& reply) {
   constexpr int kAttempts = 10;
-  storage::Durability& durability = call.server.durability();
+  storage::Durability& durability = server.durability();
+  storage::Random random(server.store().placement().seed);
+  storage::Txn txn(server.store(), server.clock().Now(), random);
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     storage::Status ready = saves_before ? durability.Save() : durability.log().Flush();
     if (ready) {
-      if (!call.txn.LockAll(!call.txn.skips_held())) {
-        call.outcome = outcome::Postponed{};
-        return false;
-      }
+      txn.LockAll();
       // Others may have written since.
-      const bool is_complete = !saves_before || durability.ChangesSinceSave(call.txn) == 0;
+      const bool is_complete = !saves_before || durability.ChangesSinceSave(txn) == 0;
       if (!saves_before) ready = durability.log().Flush();
-      if (ready && is_complete) {
-        ready = ReloadFromFiles(call.txn, call.server.files(), DataKeeper::FilesOf(call.server.options()));
-      }
-      call.txn.Unlock();
-      if (ready && is_complete) return true;
+      if (ready && is_complete) ready = ReloadFromFiles(txn, server.files(), DataKeeper::FilesOf(server.options()));
+      txn.Unlock();
+      if (ready && is_complete) return reply.Ok();
     }
-    if (ready) continue;
-    call.reply.Error("ERR Error trying to load the data from the files: " + ready.error().text);
-    return false;
+    if (!ready) return reply.Error("ERR Error trying to load the data from the files: " + ready.error().text);
   }
-  call.reply.Error("ERR the data changes all the time; pause clients with CLIENT PAUSE, or stop them");
-  return false;
+  reply.Error("ERR the data changes all the time; pause clients with CLIENT PAUSE, or stop them");
+}
+
+void LoadAnew(AdminCall& call, bool saves_before) {
+  Administer(call, Administration::Lane::kFiles, [&server = call.server, saves_before](resp::ReplyWriter& reply) {
+    LoadAnew(server, saves_before, reply);
+  });
 }
 
 constexpr std::string_view kNoDebugInTransaction = "ERR this subcommand of DEBUG isn't allowed inside a transaction";
@@ -99,13 +98,13 @@ void Reload(AdminCall& call) {
     }
     return call.reply.Error("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.");
   }
-  if (LoadAnew(call, true)) call.reply.Ok();
+  LoadAnew(call, true);
 }
 
 void LoadAof(AdminCall& call) {
   if (call.in_transaction) return call.reply.Error(kNoDebugInTransaction);
   if (!call.server.durability().log().is_open()) return call.reply.Error("ERR there is no log (appendonly no)");
-  if (LoadAnew(call, false)) call.reply.Ok();
+  LoadAnew(call, false);
 }
 
 void Help(AdminCall& call);

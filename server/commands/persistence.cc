@@ -3,6 +3,7 @@
 #include "server/command/error_replies.h"
 #include "server/commands/families.h"
 #include "server/composition/server.h"
+#include "server/execution/administration.h"
 #include "server/session/session.h"
 
 namespace ringkv::server {
@@ -16,9 +17,10 @@ constexpr std::string_view kOtherRuns =
     "BGSAVE whenever possible.";
 
 void Save(AdminCall& call) {
-  const storage::Status saved = call.server.durability().Save();
-  if (!saved) return call.reply.Error("ERR " + saved.error().text);
-  call.reply.Ok();
+  Administer(call, Administration::Lane::kFiles, [&durability = call.server.durability()](resp::ReplyWriter& reply) {
+    const storage::Status saved = durability.Save();
+    saved ? reply.Ok() : reply.Error("ERR " + saved.error().text);
+  });
 }
 
 void BackgroundSave(AdminCall& call) {

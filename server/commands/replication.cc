@@ -2,7 +2,14 @@
 // REPLICAOF, FAILOVER, ROLE and WAIT for operators; REPLCONF, PSYNC and SYNC for servers and for redis-cli --rdb.
 #include "server/replication/replication.h"
 
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <utility>
 
 #include "cluster/node_id.h"
 #include "server/base/text.h"
@@ -11,8 +18,9 @@
 #include "server/command/expiry_time.h"
 #include "server/commands/families.h"
 #include "server/composition/server.h"
+#include "server/execution/administration.h"
 #include "server/execution/outcome.h"
-#include "server/execution/transaction.h"
+#include "server/execution/stages.h"
 #include "server/migration/rdb_stream.h"
 #include "server/node_link/handshake.h"
 #include "server/session/session.h"
@@ -22,26 +30,34 @@ namespace {
 
 // --- for people -----------------------------------------------------------------------------------------------------
 
+constexpr std::string_view kFailingOver = "ERR REPLICAOF not allowed while failing over.";
+
+// Unless a failover has begun since it was asked for.
+void ChangeRole(AdminCall& call, std::function<void()> change) {
+  Failover& failover = call.server.replication().failover();
+  Administer(call, Administration::Lane::kRoles, [&failover, change = std::move(change)](resp::ReplyWriter& reply) {
+    if (failover.state() != Failover::State::kNone) return reply.Error(kFailingOver);
+    change();
+    reply.Ok();
+  });
+}
+
 void ReplicaOf(AdminCall& call) {
   if (call.server.cluster().is_enabled()) return call.reply.Error("ERR REPLICAOF not allowed in cluster mode.");
   Replication& replication = call.server.replication();
-  if (replication.failover().state() != Failover::State::kNone) {
-    return call.reply.Error("ERR REPLICAOF not allowed while failing over.");
-  }
+  if (replication.failover().state() != Failover::State::kNone) return call.reply.Error(kFailingOver);
   if (EqualsIgnoringCase(call.args[1], "no") && EqualsIgnoringCase(call.args[2], "one")) {
     call.server.options().replicaof.Set("");
     call.server.options().migrate_from.Set("");
-    // A change of the role takes locks of its own.
-    AfterUnlock(call, [&replication, &redis_link = call.server.redis_link()] {
+    return ChangeRole(call, [&replication, &redis_link = call.server.redis_link()] {
       redis_link.Stop();
       replication.StopFollowing();
     });
-    return call.reply.Ok();
   }
   const std::optional<int64_t> port = resp::ParseInteger(call.args[2]);
   if (!port || *port <= 0 || *port > 65535) return call.reply.Error("ERR Invalid master port");
   const std::string host(call.args[1]);
-  // The options tell what an earlier command of a transaction has asked for and AfterUnlock has yet to do.
+  // The options tell what an earlier command of a transaction has asked for and Administration has yet to do.
   const std::string asked_for = call.server.options().replicaof.Get();
   const PrimaryAddress now = asked_for.empty() ? PrimaryAddress() : ParseAddress(asked_for);
   if (replication.is_replica() && now.host == host && now.port == *port) {
@@ -53,8 +69,7 @@ void ReplicaOf(AdminCall& call) {
   call.server.log().Notice("REPLICAOF " + host + ":" + std::to_string(*port) + " requested by " +
                            call.session.card->address);
   call.server.options().replicaof.Set(host + " " + std::to_string(*port));  // what CONFIG REWRITE keeps
-  AfterUnlock(call, [&replication, host, port = static_cast<int>(*port)] { replication.Follow({host, port}); });
-  call.reply.Ok();
+  ChangeRole(call, [&replication, host, port = static_cast<int>(*port)] { replication.Follow({host, port}); });
 }
 
 // Reads what stands behind FAILOVER, or writes the error.
@@ -85,6 +100,10 @@ std::optional<Failover::Request> ParseFailover(AdminCall& call) {
   return request;
 }
 
+void ReplyStatus(resp::ReplyWriter& reply, const storage::Status& status) {
+  status ? reply.Ok() : reply.Error(status.error().text);
+}
+
 void FailOver(AdminCall& call) {
   if (call.server.cluster().is_enabled()) {
     return call.reply.Error("ERR FAILOVER not allowed in cluster mode. Use CLUSTER FAILOVER command instead.");
@@ -92,23 +111,20 @@ void FailOver(AdminCall& call) {
   Failover& failover = call.server.replication().failover();
   if (call.args.size() == 2 && call.args.Take("ABORT")) {
     if (failover.state() == Failover::State::kNone) return call.reply.Error("ERR No failover in progress.");
-    AfterUnlock(call, [&failover] { [[maybe_unused]] const storage::Status ended_already = failover.Abort(); });
-    return call.reply.Ok();
+    return Administer(call, Administration::Lane::kRoles,
+                      [&failover](resp::ReplyWriter& reply) { ReplyStatus(reply, failover.Abort()); });
   }
   const std::optional<Failover::Request> request = ParseFailover(call);
   if (!request) return;
   if (call.server.redis_link().is_running()) {
     return call.reply.Error("ERR FAILOVER is not possible while migrate-from is set");
   }
-  const bool is_deferred = call.txn.holds_any();
-  const storage::Status begun = is_deferred ? failover.Check(*request) : failover.Begin(*request);
-  if (!begun) return call.reply.Error(begun.error().text);
-  if (is_deferred) {
-    AfterUnlock(call, [&failover, request = *request] {
-      [[maybe_unused]] const storage::Status has_changed_since = failover.Begin(request);
-    });
+  if (const storage::Status possible = failover.Check(*request); !possible) {
+    return call.reply.Error(possible.error().text);
   }
-  call.reply.Ok();
+  Administer(call, Administration::Lane::kRoles, [&failover, request = *request](resp::ReplyWriter& reply) {
+    ReplyStatus(reply, failover.Begin(request));
+  });
 }
 
 std::string_view PhaseName(LinkPhase phase) {
@@ -252,6 +268,18 @@ void Sync(AdminCall& call) {
   HandToRedisFeed(call, {.takes_end_mark = call.session.takes_end_mark});
 }
 
+// After a takeover no error may follow: the old primary would take its role back.
+void TakeOver(Replication& replication, const TakeoverRequest& takeover, int descriptor, const std::string& unread,
+              const std::shared_ptr<ClientCard>& card, const FeedRequest& request) {
+  if (const storage::Status taken = replication.TakeOver(takeover); !taken) {
+    const std::string error = "-" + taken.error().text + "\r\n";
+    ::send(descriptor, error.data(), error.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    ::close(descriptor);
+    return;
+  }
+  replication.Admit(descriptor, unread, card, request);
+}
+
 void PSync(AdminCall& call) {
   const std::optional<int64_t> next = resp::ParseInteger(call.args[2]);
   if (!next || *next < -1) return call.reply.Error(errors::kNotInteger);
@@ -265,11 +293,12 @@ void PSync(AdminCall& call) {
   Replication& replication = call.server.replication();
   const std::string_view member = call.args.size() > 3 ? call.args[3] : std::string_view();
   if (!member.empty() && !cluster::IsNodeId(member)) return call.reply.Error(errors::kSyntax);
+  std::optional<TakeoverRequest> takeover;
   if (call.args.size() > 4 && EqualsIgnoringCase(call.args[4], "FAILOVER")) {
     const bool anyway = call.args.size() > 5 && EqualsIgnoringCase(call.args[5], "FORCE");
-    const storage::Status taken = replication.TakeOver(call.args[1], static_cast<storage::Lsn>(*next), anyway);
-    // After a takeover no error may follow: the old primary would take its role back.
-    if (!taken) return call.reply.Error(taken.error().text);
+    takeover = TakeoverRequest{std::string(call.args[1]), static_cast<storage::Lsn>(*next), anyway};
+    const storage::Status possible = replication.CheckTakeOver(*takeover);
+    if (!possible) return call.reply.Error(possible.error().text);
   } else if (!MayHaveReplica(call)) {
     return;
   }
@@ -281,6 +310,16 @@ void PSync(AdminCall& call) {
   if (call.args.size() > 4 && EqualsIgnoringCase(call.args[4], "ALSO")) {
     const auto also = call.args.all().subspan(5).first(std::min(call.args.size() - 5, cluster::History::kMostEarlier));
     request.histories.insert(request.histories.end(), also.begin(), also.end());
+  }
+  if (takeover) {
+    call.outcome = outcome::HandOver{[&replication, &administration = call.execution.parts().administration,
+                                      card = call.session.card, takeover = *takeover,
+                                      request = std::move(request)](int descriptor, std::string unread) {
+      administration.Do(Administration::Lane::kRoles, [&replication, card, takeover, request, descriptor, unread] {
+        TakeOver(replication, takeover, descriptor, unread, card, request);
+      });
+    }};
+    return;
   }
   call.outcome = outcome::HandOver{
       [&replication, card = call.session.card, request = std::move(request)](int descriptor, std::string unread) {

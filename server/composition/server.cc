@@ -66,7 +66,8 @@ Server::Server(Options& options, World world, CommandFamilies commands, HttpLabe
                        .waiting_clients = waiting_clients_,
                        .key_events = key_events_,
                        .replication = replication_,
-                       .cluster = cluster_},
+                       .cluster = cluster_,
+                       .administration = administration_},
       shutdown_({.options = options,
                  .clock = world.clock,
                  .log = log_,
@@ -191,6 +192,7 @@ storage::Status Server::StartLinks() {
 storage::Status Server::Stop() {
   housekeeping_.Stop();
   cluster_.Stop();
+  administration_.Stop();
   redis_link_.Stop();
   key_migrations_.Stop();
   replication_.Stop();

@@ -164,6 +164,7 @@ class Server {
   Replication replication_;
   ClusterState cluster_;
   MemoryKeeper memory_{options_, world_.clock, ticks_, data_.store(), latency_events_};
+  Administration administration_;
   const ExecutionParts execution_parts_;
   Scripts scripts_{execution_parts_, watched_keys_, threads_.size(), world_.chance.Next()};
   RedisLink redis_link_{execution_parts_, world_, watched_keys_};

@@ -15,7 +15,8 @@ namespace ringkv::server {
 struct ClusterView;
 
 struct Enclosing {
-  std::vector<std::function<void()>> after_unlock;  // work deferred by these commands
+  std::vector<std::function<void()>> after_unlock;    // work deferred by these commands
+  std::vector<std::function<void()>> administration;  // likewise, for Administration
   // Takes the keyspace events of these commands, which are told when it ends; null: each is told when its command ends.
   storage::KeyEventList* events = nullptr;
   bool may_begin_again = false;   // of a script: what they do may be undone; what can't be is deferred

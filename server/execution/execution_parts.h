@@ -12,6 +12,7 @@
 #include "server/command/command_table.h"
 #include "server/config/options.h"
 #include "server/data/data_keeper.h"
+#include "server/execution/administration.h"
 #include "server/housekeeping/memory_keeper.h"
 #include "server/observe/latency_events.h"
 #include "server/observe/log.h"
@@ -47,6 +48,7 @@ struct ExecutionParts {
   KeyEvents& key_events;
   Replication& replication;
   ClusterState& cluster;
+  Administration& administration;
 };
 
 }  // namespace ringkv::server

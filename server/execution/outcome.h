@@ -44,6 +44,8 @@ struct LateReply {
   std::shared_ptr<const WaitingRequest> request;  // set when the handler has returned
   uint64_t nanoseconds = 0;                       // time of the command so far
   bool uses_session = false;                      // the session must live until the answer, even if the client goes
+  std::string begun = {};                         // what is written of the reply; set by the connection
+  uint32_t begun_term = 0;                        // in which that was written, as in LateAnswer
 };
 
 // The client waits until this number of replicas has its writes (WAIT).

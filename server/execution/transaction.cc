@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "server/command/key_positions.h"
+#include "server/execution/administration.h"
 #include "server/execution/run.h"
 #include "server/execution/stages.h"
 
@@ -158,6 +159,7 @@ void RunQueued(AdminCall& call) {
   call.execution.has_run_queued = true;
   run.Run();
   run.End();
+  AdministerAfter(call, run.TakeAdministration());
 }
 
 bool MayBeUndone(const AdminCall& call) {

@@ -33,6 +33,8 @@ class QueuedRun {
   void Run();
   // Unlocks, and does what the commands have deferred.
   void End();
+  // After the end: what is to be done for the commands by Administration.
+  std::vector<std::function<void()>> TakeAdministration() { return std::move(enclosing_.administration); }
 
  private:
   // Before each command; false if the server ends.

@@ -42,6 +42,8 @@ void BlockedCommand::Begin(outcome::LateReply& late) {
   key_wait_ = std::move(late.request);
   key_wait_spent_ = late.nanoseconds;
   uses_session_ = late.uses_session;
+  begun_ = std::move(late.begun);
+  begun_term_ = late.begun_term;
   NoteBegin(INT64_MAX);
   session_.card->waits_for_work = true;
 }
@@ -80,10 +82,12 @@ BlockedCommand::End BlockedCommand::Answer(const LateAnswer& answer) {
   AccountWait(server_.execution_parts(), thread_.state(), *key_wait_, key_wait_spent_, answer);
   session_.last_lsn = std::max(session_.last_lsn, answer.lsn);
   reply_.set_protocol(session_.protocol);  // EXEC may have changed it
-  if (WantsReply()) {
+  if (WantsReply() || !begun_.empty()) {
     const size_t start = replies_.output().size();
-    replies_.output().Append(answer.reply);
-    replies_.Hold(start, answer.lsn, answer.term);
+    replies_.output().Append(begun_);
+    if (WantsReply()) replies_.output().Append(answer.reply);
+    begun_.empty() ? replies_.Hold(start, answer.lsn, answer.term)
+                   : replies_.Hold(start, session_.last_lsn, begun_term_);
   }
   Reset();
   return answer.ends_connection ? End::kRepliedLast : End::kReplied;
@@ -121,6 +125,7 @@ void BlockedCommand::Reset() {
   replica_wait_.reset();
   key_wait_.reset();
   uses_session_ = false;
+  begun_.clear();
   session_.card->is_waiting = false;
   session_.card->waits_for_work = false;
   session_.card->wait_ends = false;

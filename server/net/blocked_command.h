@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "resp/reply_writer.h"
@@ -81,6 +82,8 @@ class BlockedCommand {
   std::optional<outcome::ReplicaWait> replica_wait_;
   bool uses_session_ = false;
   uint64_t key_wait_spent_ = 0;  // nanoseconds of its command before it blocked
+  std::string begun_;            // of the reply to a late one, before the answer
+  uint32_t begun_term_ = 0;
 };
 
 }  // namespace ringkv::server

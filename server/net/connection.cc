@@ -158,7 +158,7 @@ bool Connection::ServeOne(const Request& request, size_t unexecuted) {
   }
   is_answered_ = was_wanted || WantsReply();
   auto* const done = std::get_if<outcome::Done>(&ended);
-  if (done == nullptr && std::holds_alternative<outcome::Postponed>(ended)) output_.TruncateTo(start);
+  if (done == nullptr) TakeBackReply(ended, start);
   QueueReply(start);
   if (done != nullptr) [[likely]]
     return GoOn(*done);
@@ -221,6 +221,17 @@ bool Connection::GoOn(outcome::Close& close) {
   closes_after_reply_ = true;
   EndSkip();
   return true;
+}
+
+// What is written of a reply that does not leave yet.
+void Connection::TakeBackReply(Outcome& ended, size_t start) {
+  if (auto* const late = std::get_if<outcome::LateReply>(&ended)) {
+    late->begun = output_.Readable().substr(start);
+    late->begun_term = server_.quorum_term();
+  } else if (!std::holds_alternative<outcome::Postponed>(ended)) {
+    return;
+  }
+  output_.TruncateTo(start);
 }
 
 void Connection::QueueReply(size_t start) {

@@ -115,6 +115,7 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   bool GoOn(outcome::HandOver& hand_over);
   bool GoOn(outcome::Close& close);
   // Queues what the last command has appended to the output from `start` on.
+  void TakeBackReply(Outcome& ended, size_t start);
   void QueueReply(size_t start);
   // Ends the connection's turn: other connections come first.
   void Yield();

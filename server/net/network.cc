@@ -47,8 +47,10 @@ void Network::OnSignal(int signal) {
     if (!server_.log().Reopen(&why)) server_.log().Warning("cannot reopen the log file: " + why);
     server_.log().Notice("log file reopened");
     if (server_.cluster().is_enabled()) {
-      const storage::Status reloaded = server_.cluster().Reload();
-      if (!reloaded) server_.log().Notice("the cluster-config was not reloaded: " + reloaded.error().text);
+      server_.execution_parts().administration.Do(Administration::Lane::kRoles, [this] {
+        const storage::Status reloaded = server_.cluster().Reload();
+        if (!reloaded) server_.log().Notice("the cluster-config was not reloaded: " + reloaded.error().text);
+      });
     }
     return;
   }

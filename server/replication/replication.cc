@@ -94,18 +94,22 @@ void Replication::BecomeFollower() {
   parts_.needs.Update();
 }
 
-Status Replication::TakeOver(std::string_view history, Lsn next, bool anyway) {
+Status Replication::CheckTakeOver(const TakeoverRequest& request) {
   if (!is_replica()) {
     // The reply to an earlier request may have been lost.
     const cluster::History own = history_.history();
-    const bool has_taken_over = !own.earlier().empty() && own.earlier().back().id == history;
+    const bool has_taken_over = !own.earlier().empty() && own.earlier().back().id == request.history;
     return has_taken_over ? Status() : storage::Fail("ERR PSYNC FAILOVER can't be sent to a master.");
   }
-  if (history != history_.id()) return storage::Fail("ERR PSYNC FAILOVER replid must match my replid.");
-  if (!anyway && parts_.data.store().log().appended() + 1 < next) {
-    return storage::Fail("ERR this replica has no group " + std::to_string(next - 1) + " yet");
+  if (request.history != history_.id()) return storage::Fail("ERR PSYNC FAILOVER replid must match my replid.");
+  if (!request.anyway && parts_.data.store().log().appended() + 1 < request.next) {
+    return storage::Fail("ERR this replica has no group " + std::to_string(request.next - 1) + " yet");
   }
-  if (Status admitted = CheckRoom(); !admitted) return admitted;
+  return CheckRoom();
+}
+
+Status Replication::TakeOver(const TakeoverRequest& request) {
+  if (Status possible = CheckTakeOver(request); !possible || !is_replica()) return possible;
   parts_.log.Notice("the primary hands its role over to this replica (FAILOVER)");
   StopFollowing();
   return {};

@@ -20,6 +20,13 @@
 
 namespace ringkv::server {
 
+// A primary's request to its replica to take over the role.
+struct TakeoverRequest {
+  std::string history;
+  storage::Lsn next;  // behind that primary's last group, which must be here unless `anyway`
+  bool anyway;
+};
+
 class Replication final : private ReplicaFeeds::Listener, private PrimaryLink::Owner, private Failover::Owner {
  public:
   explicit Replication(const ReplicationParts& parts);
@@ -54,10 +61,11 @@ class Replication final : private ReplicaFeeds::Listener, private PrimaryLink::O
   void Follow(PrimaryAddress primary) { Follow(std::move(primary), Takeover::kNone); }
   // Does nothing on a primary. The option replicaof is empty from now on. Call without data locked.
   void StopFollowing() override;
-  // A primary that is this server's replica asks it to take over its role. `next`: the group after that primary's last
-  // one, which must be here unless `anyway`. That primary becomes a replica, so there must be room for one. Call
-  // without data locked. An error is the reply, and the role is what it was.
-  storage::Status TakeOver(std::string_view history, storage::Lsn next, bool anyway);
+  // A primary becomes a replica of this server, so there must be room for one. Call without data locked. An error is
+  // the reply, and the role is what it was.
+  storage::Status TakeOver(const TakeoverRequest& request);
+  // What it would return now.
+  storage::Status CheckTakeOver(const TakeoverRequest& request);
   // A replica that takes writes becomes one a moment after it was told to follow, or to take them: writes in between
   // wait.
   bool WillBeWritable() const;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "server/base/client_links.h"
+#include "server/execution/administration.h"
 #include "server/execution/caller.h"
 #include "server/execution/outcome.h"
 #include "server/execution/request.h"
@@ -114,6 +115,7 @@ void TransactionRun::Finish(AdminCall& call) {
   call.pushes.Raw(output_.Readable());
   if (!work_->outcome.is_done()) call.outcome = std::move(work_->outcome);
   if (output_.has_overflowed()) call.outcome = outcome::Close{.at_once = true};
+  AdministerAfter(call, work_->queued.TakeAdministration());
   Clear();
 }
 
@@ -122,15 +124,24 @@ void TransactionRun::FinishLate() {
   const uint32_t term = parts_.replication.quorum_term();
   work_->queued.End();
   const bool has_overflowed = output_.has_overflowed();
-  const ClientCard& client = *work_->caller.session.card;
-  parts_.links.Answer(
-      client, LateAnswer{.reply = has_overflowed ? std::string() : std::string(output_.Readable()),
-                         .lsn = txn_.depends_on(),
-                         .term = term,
-                         .is_accounted = true,
-                         .nanoseconds = Nanoseconds() - spent_,
-                         .ends_connection = std::holds_alternative<outcome::Close>(work_->outcome) || has_overflowed});
+  Answer({.reply = has_overflowed ? std::string() : std::string(output_.Readable()),
+          .lsn = txn_.depends_on(),
+          .term = term,
+          .is_accounted = true,
+          .nanoseconds = Nanoseconds() - spent_,
+          .ends_connection = std::holds_alternative<outcome::Close>(work_->outcome) || has_overflowed});
   Clear();
+}
+
+void TransactionRun::Answer(LateAnswer answer) {
+  std::vector<std::function<void()>> work = work_->queued.TakeAdministration();
+  const std::shared_ptr<ClientCard>& client = work_->caller.session.card;
+  if (work.empty()) return parts_.links.Answer(*client, std::move(answer));
+  parts_.administration.Do(Administration::Lane::kRoles,
+                           [&links = parts_.links, client, work = std::move(work), answer = std::move(answer)] {
+                             for (const auto& each : work) each();
+                             links.Answer(*client, answer);
+                           });
 }
 
 bool TransactionRun::Abandon() {

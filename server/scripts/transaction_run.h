@@ -14,6 +14,7 @@
 
 #include "resp/buffer.h"
 #include "resp/reply_writer.h"
+#include "server/base/client_links.h"
 #include "server/command/command.h"
 #include "server/execution/execution_parts.h"
 #include "server/execution/turns.h"
@@ -53,6 +54,8 @@ class TransactionRun final : public SlicedRun, private Turns {
   bool Suspend(bool waits) override;
   std::shared_ptr<ClientCard> client() const override;
   uint64_t Nanoseconds() const { return parts_.ticks.Nanoseconds(parts_.ticks.Now() - began_); }
+  // When the work of its commands that is Administration's is done.
+  void Answer(LateAnswer answer);
   void Clear();
 
   const ExecutionParts& parts_;

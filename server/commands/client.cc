@@ -9,8 +9,8 @@
 #include "server/commands/families.h"
 #include "server/commands/help.h"
 #include "server/composition/server.h"
-#include "server/execution/administration.h"
 #include "server/execution/outcome.h"
+#include "server/execution/transaction.h"
 #include "server/session/session.h"
 
 namespace ringkv::server {

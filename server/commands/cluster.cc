@@ -14,7 +14,7 @@
 #include "server/commands/families.h"
 #include "server/commands/help.h"
 #include "server/composition/server.h"
-#include "server/execution/administration.h"
+#include "server/execution/administer.h"
 #include "server/execution/outcome.h"
 #include "server/session/session.h"
 #include "storage/transaction/walk.h"

@@ -11,7 +11,7 @@
 #include "server/commands/debug_parts.h"
 #include "server/commands/help.h"
 #include "server/composition/server.h"
-#include "server/execution/administration.h"
+#include "server/execution/administer.h"
 #include "server/session/session.h"
 #include "storage/durability/reload.h"
 

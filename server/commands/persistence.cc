@@ -3,7 +3,7 @@
 #include "server/command/error_replies.h"
 #include "server/commands/families.h"
 #include "server/composition/server.h"
-#include "server/execution/administration.h"
+#include "server/execution/administer.h"
 #include "server/session/session.h"
 
 namespace ringkv::server {

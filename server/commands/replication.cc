@@ -18,7 +18,7 @@
 #include "server/command/expiry_time.h"
 #include "server/commands/families.h"
 #include "server/composition/server.h"
-#include "server/execution/administration.h"
+#include "server/execution/administer.h"
 #include "server/execution/outcome.h"
 #include "server/execution/stages.h"
 #include "server/migration/rdb_stream.h"
@@ -60,7 +60,7 @@ void ReplicaOf(AdminCall& call) {
   // The options tell what an earlier command of a transaction has asked for and Administration has yet to do.
   const std::string asked_for = call.server.options().replicaof.Get();
   const PrimaryAddress now = asked_for.empty() ? PrimaryAddress() : ParseAddress(asked_for);
-  if (replication.is_replica() && now.host == host && now.port == *port) {
+  if (now.host == host && now.port == *port) {
     return call.reply.Simple("OK Already connected to specified master");
   }
   if (call.server.redis_link().is_running() && !call.server.options().migrate_from.Get().empty()) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Administrative commands that change the role of the server or write its files. They take locks under which others wait
-// for data, which a script may hold for as long as it likes, or take long themselves. So no thread of clients does their
-// work: threads of their own do, and the client is answered when it is done.
+// Administrative commands that change the role of the server or write its files. They take locks under which others
+// wait for data, which a script may hold for as long as it likes, or take long themselves. So no thread of clients does
+// their work: threads of their own do, and the client is answered when it is done (see administer.h).
 //
 // Threads: synchronised.
 #pragma once
@@ -12,14 +12,10 @@
 #include <deque>
 #include <functional>
 #include <thread>
-#include <vector>
 
-#include "resp/reply_writer.h"
 #include "storage/base/mutex.h"
 
 namespace ringkv::server {
-
-struct AdminCall;
 
 class Administration {
  public:
@@ -54,19 +50,5 @@ class Administration {
   bool is_stopping_ GUARDED_BY(mutex_) = false;
   std::array<Worker, 2> workers_ GUARDED_BY(mutex_);  // by lane
 };
-
-// It writes the reply.
-using AdministrativeWork = std::function<void(resp::ReplyWriter& reply)>;
-
-// Does the work of a command, and replies what it writes. A command of a transaction replies OK at once, and EXEC is
-// answered when the work is done, behind the end of its locks. A caller that can't be answered later waits.
-void Administer(AdminCall& call, Administration::Lane lane, AdministrativeWork work);
-
-// Does other work as AfterUnlock does, but behind what commands of the same transaction have given to Administer. Any
-// thread may do it.
-void AfterAdministration(AdminCall& call, std::function<void()> work);
-
-// For EXEC, which has replied and unlocked: its reply leaves when the work of its commands is done.
-void AdministerAfter(AdminCall& exec, std::vector<std::function<void()>> work);
 
 }  // namespace ringkv::server

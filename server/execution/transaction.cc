@@ -171,6 +171,28 @@ void AfterUnlock(AdminCall& call, std::function<void()> work) {
   call.execution.enclosing->after_unlock.push_back(std::move(work));
 }
 
+void AfterAdministration(AdminCall& call, std::function<void()> work) {
+  Enclosing* const enclosing = call.execution.enclosing;
+  if (enclosing == nullptr || enclosing->administration.empty()) return AfterUnlock(call, std::move(work));
+  enclosing->administration.push_back(std::move(work));
+}
+
+void AdministerAfter(AdminCall& exec, std::vector<std::function<void()>> work) {
+  if (work.empty()) return;
+  if (!exec.may_wait) {
+    for (const auto& each : work) each();
+    return;
+  }
+  const ExecutionParts& parts = exec.execution.parts();
+  const bool waits = exec.outcome.is_done();  // else the connection ends, or goes elsewhere
+  if (waits) exec.outcome = outcome::LateReply{};
+  parts.administration.Do(Administration::Lane::kRoles,
+                          [&links = parts.links, card = exec.session.card, work = std::move(work), waits] {
+                            for (const auto& each : work) each();
+                            if (waits) links.Answer(*card, {.reply = {}, .is_accounted = true});
+                          });
+}
+
 bool AfterUnlock(AdminCall& call, size_t bytes, std::function<void()> work) {
   Enclosing& enclosing = *call.execution.enclosing;
   if (!enclosing.may_defer_bytes) return false;

@@ -56,4 +56,9 @@ void AfterUnlock(AdminCall& call, std::function<void()> work);
 // that; then nothing is done.
 [[nodiscard]] bool AfterUnlock(AdminCall& call, size_t bytes, std::function<void()> work);
 
+// Likewise, for work that any thread may do, behind what commands of the same transaction have given to Administer.
+void AfterAdministration(AdminCall& call, std::function<void()> work);
+// For EXEC, which has replied and unlocked: its reply leaves when this work of its commands is done.
+void AdministerAfter(AdminCall& exec, std::vector<std::function<void()>> work);
+
 }  // namespace ringkv::server

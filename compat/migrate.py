@@ -92,7 +92,7 @@ def refuses_to_take_the_place_of_data(source_server):
 def asks_no_redis_server_for_a_sync_by_replicaof(source_server, source):
     before = source.info("stats")["sync_full"]
     with start_ringkv("--replicaof", f"127.0.0.1 {source_server.port}") as ringkv:
-        eventually(lambda: "it is a Redis server: to move in from Redis use migrate-from" in ringkv.log(), "the warning")
+        eventually(lambda: "it is a Redis server: to move in from Redis use" in ringkv.log(), "the warning")
     assert source.info("stats")["sync_full"] == before, "the Redis server made a snapshot in vain"
 
 

@@ -395,8 +395,7 @@ constexpr Command kClusterCommands[] = {
     Varying(Tells("links", InCluster<Links>, "7.0.0",
                   "Returns the links of the cluster bus; there is no bus, so the reply is empty.")),
     ByHand("meet", -4, "ip port [cluster-bus-port]", "3.0.0"),
-    NotMonitored(
-        Varying(Tells("moves", InCluster<Moves>, "7.0.0", "Returns the slot migrations in progress."))),
+    NotMonitored(Varying(Tells("moves", InCluster<Moves>, "7.0.0", "Returns the slot migrations in progress."))),
     Tells("myid", InCluster<MyId>, "3.0.0", "Returns the id of this node."),
     Tells("myshardid", InCluster<MyShardId>, "7.2.0", "Returns the id of this node's shard."),
     Varying(Tells("nodes", InCluster<Nodes>, "3.0.0", "Lists all nodes.")),

@@ -33,7 +33,7 @@ void DebugPackedThreshold(AdminCall& call);  // QUICKLIST-PACKED-THRESHOLD
 void DebugRewriteAll(AdminCall& call);       // CONFIG-REWRITE-FORCE-ALL
 void DebugLeak(AdminCall& call);
 void DebugDisableDenyScripts(AdminCall& call);  // SET-DISABLE-DENY-SCRIPTS
-void DebugStringMatch(AdminCall& call);  // STRINGMATCH-TEST
+void DebugStringMatch(AdminCall& call);         // STRINGMATCH-TEST
 
 // --- debug_populate.cc ---
 void DebugPopulate(AdminCall& call);

@@ -22,7 +22,7 @@ struct Enclosing {
   bool may_begin_again = false;   // of a script: what they do may be undone; what can't be is deferred
   bool is_out_of_memory = false;  // maxmemory was exceeded when the enclosing command was admitted
   std::shared_ptr<const ClusterView> cluster_view = {};  // that the enclosing command was routed by
-  Turns* turns = nullptr;  // null: these commands can't be suspended
+  Turns* turns = nullptr;                                // null: these commands can't be suspended
   // Of a script: what the deferred work keeps in memory, and whether it may keep more.
   size_t deferred_bytes = 0;
   bool may_defer_bytes = true;

@@ -36,7 +36,7 @@ struct ScriptParts {
   LuaMemory memory[2];  // of the Lua states, by their purpose
   Functions functions;
   std::atomic<bool> disables_deny{false};  // DEBUG SET-DISABLE-DENY-SCRIPTS
-  std::atomic<bool> has_stuck{false};  // some run could not be undone when its thread ended
+  std::atomic<bool> has_stuck{false};      // some run could not be undone when its thread ended
 
   LuaMemory& MemoryOf(LuaState::Purpose purpose) { return memory[static_cast<size_t>(purpose)]; }
 };

@@ -329,10 +329,10 @@ class Txn {
   bool is_irrevocable_ = false;     // it has the right to wait for partitions while it holds others
   bool has_begun_changes_ = false;  // see BeginChanges
   bool prefers_undo_ = false;
-  bool is_undoable_ = false;  // and they are kept in undo_
+  bool is_undoable_ = false;     // and they are kept in undo_
   uint32_t left_to_others_ = 0;  // how many transactions don't ask for the right to wait
-  Hold hold_ = Hold::kShort;  // of the partitions
-  std::string records_;       // the effects of the group, encoded
+  Hold hold_ = Hold::kShort;     // of the partitions
+  std::string records_;          // the effects of the group, encoded
   Lsn depends_on_ = 0;
   KeyEventList* events_ = nullptr;
   std::unique_ptr<Undo> undo_;                 // made when it is needed first

@@ -106,17 +106,20 @@ int Interpreter::RunTask(lua_State* state) {
 }
 
 // The cycle that is under way may miss what has become garbage since it began: it takes another one. No error may be
-// raised here; a run that is to end does so at its next pulse.
+// raised here: a run that is to end does so at a pulse right after it.
 void Interpreter::CollectInSteps() {
   constexpr int kStepKilobytes = 64;
   if (host_ == nullptr) {
     lua_gc(state_, LUA_GCCOLLECT, 0);
     return;
   }
+  bool is_to_end = false;
   for (int cycles = 0; cycles < 2;) {
     if (lua_gc(state_, LUA_GCSTEP, kStepKilobytes) != 0) ++cycles;
-    if (wants_pulse_.exchange(false, std::memory_order_relaxed)) static_cast<void>(host_->OnPulse());
+    if (!wants_pulse_.exchange(false, std::memory_order_relaxed)) continue;
+    if (host_->OnPulse() == server::Pulse::kEnd) is_to_end = true;
   }
+  if (is_to_end) wants_pulse_.store(true, std::memory_order_relaxed);
 }
 
 void Interpreter::CollectGarbage() {

@@ -306,6 +306,16 @@ TEST_F(Lua, CollectionsOfGarbageGivePulses) {
   EXPECT_EQ(end_, RunEnd::kReplied);
 }
 
+TEST_F(Lua, ARunThatIsEndedDuringACollectionEndsRightAfterIt) {
+  host_.pulses_to_end = 100'000'000;
+  const std::string fill = "local t = {} for i = 1,50000 do t[i] = {i} end redis.call('pulse') ";
+  Run(fill + "return 1");
+  host_.pulses_to_end = host_.pulses + 20;
+  host_.words = "over";
+  EXPECT_EQ(Run(fill + "collectgarbage() for i = 1, 1e6 do end return 'not ended'"),
+            "-ERR over script: SHA, on @user_script:1.|");
+}
+
 TEST_F(Lua, MemoryHasALimitThatNoScriptExceeds) {
   memory_.SetLimits(8 << 20, 0);
   for (const std::string script : {

@@ -175,7 +175,7 @@ bool RdbInput::String(std::string* text) {
   }
   int64_t value = 0;
   switch (head.number) {
-    case kInt8: value = static_cast<int64_t>(Fixed<int8_t>()); break;
+    case kInt8: value = Fixed<int8_t>(); break;  // NOLINT(bugprone-signed-char-misuse): a number
     case kInt16: value = Fixed<int16_t>(); break;
     case kInt32: value = Fixed<int32_t>(); break;
     case kLzf: return CompressedString(text);

@@ -142,7 +142,7 @@ void MigrateHeld(AdminCall& call, MigrateRequest request) {
   for (const std::string& key : result->accepted) {
     if (request.copies) break;
     storage::Place place = call.txn.Find(request.db, key, storage::Intent::kCheck);
-    if (place) call.txn.Do(place, storage::Erase{}, events::kDel);
+    if (place) call.txn.Do(place, storage::Erase{}, storage::events::kDel);
   }
   ReplyResult(call, *result);
 }

@@ -40,10 +40,10 @@ void ThreadScripts::DropKnownIfFlushed() {
   known_version_ = version;
 }
 
-const Script* ThreadScripts::Remember(SharedScript script) {
+const Script* ThreadScripts::Remember(const SharedScript& script) {
   const std::string_view name = script->sha1();
   const size_t bytes = script->memory();
-  const auto [known, is_new] = known_.try_emplace(name, std::move(script));
+  const auto [known, is_new] = known_.try_emplace(name, script);
   if (is_new) known_bytes_ += bytes;
   return known->second.get();
 }

@@ -63,7 +63,7 @@ class ThreadScripts {
   void DropKnownIfFlushed();
   // By all means but the last one found.
   const Script* LookUp(std::string_view sha1);
-  const Script* Remember(SharedScript script);
+  const Script* Remember(const SharedScript& script);
 
   ScriptParts& parts_;
   const size_t thread_;

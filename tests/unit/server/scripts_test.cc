@@ -402,7 +402,7 @@ TEST_F(ScriptsTest, ReadOnlyScriptsDoNotPublish) {
   for (const std::string call : {"'PUBLISH','c','m'", "'SPUBLISH','c','m'", "'PFCOUNT','h'"}) {
     const std::string script = "return redis.pcall(" + call + ").err";
     const std::string refused = "$58\r\nERR Write commands are not allowed from read-only scripts.\r\n";
-    EXPECT_EQ(RunOn(*session_, {"EVAL_RO", script, "0"}), refused);
+    EXPECT_EQ(Awaited(RunOn(*session_, {"EVAL_RO", script, "0"})), refused);
     EXPECT_EQ(Result("#!lua flags=no-writes\n" + script), refused);
   }
 }

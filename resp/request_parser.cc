@@ -45,30 +45,34 @@ LengthLine ParseAnyLengthLine(std::string_view input, size_t from) {
   return {ParseInteger(input.substr(from, line_end - from)).value_or(kNotANumber), line_end};
 }
 
-// Likewise; one or two digits take no call.
+// A length of one or two digits, which nearly all have. No such length: `end` is npos. `from` has 3 bytes.
+inline LengthLine ParseShortLengthLine(std::string_view input, size_t from) {
+  const char* const text = input.data() + from;
+  const unsigned first = static_cast<unsigned>(text[0] - '0');
+  const unsigned second = static_cast<unsigned>(text[1] - '0');
+  if (first <= 9 && text[1] == '\r') return {first, from + 1};
+  if (first - 1 <= 8 && second <= 9 && text[2] == '\r') return {first * 10 + second, from + 2};
+  return {0, std::string_view::npos};
+}
+
+// Likewise of any length; a short one takes no call.
 inline LengthLine ParseLengthLine(std::string_view input, size_t from) {
   if (from + 3 < input.size()) {
-    const char* const text = input.data() + from;
-    const unsigned first = static_cast<unsigned>(text[0] - '0');
-    const unsigned second = static_cast<unsigned>(text[1] - '0');
-    if (first <= 9 && text[1] == '\r') return {first, from + 1};
-    if (first - 1 <= 8 && second <= 9 && text[2] == '\r') return {first * 10 + second, from + 2};
+    const LengthLine line = ParseShortLengthLine(input, from);
+    if (line.end != std::string_view::npos) return line;
   }
   return ParseAnyLengthLine(input, from);
 }
 
-// Takes the bulks from `at` on that are complete and have a length of one or two digits, which nearly all have; at most
-// `left` of them, which it reduces. Returns the position behind them.
+// Takes the bulks from `at` on that are complete and have a short length; at most `left` of them, which it reduces.
+// Returns the position behind them.
 template <typename Slices>
 size_t TakeShortBulks(std::string_view input, size_t at, int64_t& left, Slices& slices) {
   while (left > 0 && at + 5 < input.size() && input[at] == '$') {
-    const char* const text = input.data() + at + 1;
-    const unsigned first = static_cast<unsigned>(text[0] - '0');
-    const unsigned second = static_cast<unsigned>(text[1] - '0');
-    const bool has_one_digit = first <= 9 && text[1] == '\r';
-    if (!has_one_digit && (first - 1 > 8 || second > 9 || text[2] != '\r')) break;
-    const size_t length = has_one_digit ? first : first * 10 + second;
-    const size_t begin = at + (has_one_digit ? 4 : 5);
+    const LengthLine line = ParseShortLengthLine(input, at + 1);
+    if (line.end == std::string_view::npos) break;
+    const auto length = static_cast<size_t>(line.value);
+    const size_t begin = line.end + 2;
     if (input.size() - begin < length + 2) break;
     slices.push_back({begin, length});
     at = begin + length + 2;

@@ -139,8 +139,8 @@ void MigrateHeld(AdminCall& call, MigrateRequest request) {
   while (!(result = held->TakeResult())) {
     if (!turns->Suspend(true)) return held->GiveUp();
   }
+  if (request.copies) return ReplyResult(call, *result);
   for (const std::string& key : result->accepted) {
-    if (request.copies) break;
     storage::Place place = call.txn.Find(request.db, key, storage::Intent::kCheck);
     if (place) call.txn.Do(place, storage::Erase{}, storage::events::kDel);
   }

@@ -108,8 +108,10 @@ void PrimaryLink::Run() {
     const Status ended = FollowOnce(generation, target);
     socket_.Reset();
     if (stopping_ || !IsCurrent(generation)) continue;
-    if (phase_ == LinkPhase::kConnected) down_since_ms_ = parts_.world.clock.SteadyMs();
-    if (phase_ == LinkPhase::kConnected) rest = kShortestRest;
+    if (phase_ == LinkPhase::kConnected) {
+      down_since_ms_ = parts_.world.clock.SteadyMs();
+      rest = kShortestRest;
+    }
     phase_ = LinkPhase::kConnect;
     if (ended.error().text != said) {
       said = ended.error().text;
@@ -156,13 +158,12 @@ Status PrimaryLink::Introduce(PeerSocket& socket) {
   }
   about.insert(about.end(), {"capa", std::string(kLinkCapability), "capa", std::string(kPublishCapability),
                              std::string(kLinkOption), std::string(kLinkVersion)});
-  const storage::Result<std::string> answer = AskForAnyReply(socket, PrimarysTimeoutMs(options), about);
-  if (!answer) return tl::unexpected(answer.error());
-  if (answer->starts_with("-ERR Unrecognized REPLCONF option")) {
+  const storage::Result<std::string> answer = Ask(socket, PrimarysTimeoutMs(options), about);
+  if (answer) return {};
+  if (answer.error().text.find("ERR Unrecognized REPLCONF option") != std::string::npos) {
     return Fail("it is a Redis server: to move in from Redis use migrate-from");
   }
-  if (answer->starts_with('-')) return Fail("REPLCONF was answered: " + answer->substr(1));
-  return {};
+  return tl::unexpected(answer.error());
 }
 
 storage::Result<std::string> PrimaryLink::AskToSync(PeerSocket& socket, uint64_t generation, storage::Lsn have) {

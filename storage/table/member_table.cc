@@ -32,26 +32,25 @@ const Entry* MemberTable::Find(std::string_view name) const {
   return cell == nullptr ? nullptr : cell->entry();
 }
 
+const Entry* MemberTable::Insert(uint32_t position, std::string_view name, std::string_view value) {
+  MutableEntry* entry = MutableEntry::Create(name, value, kNoExpiry, StringForm::kPlain, 0);
+  entry_bytes_ += AllocationSize(entry->TotalSize());
+  table_.Insert(position, entry);
+  return entry;
+}
+
 std::pair<const Entry*, bool> MemberTable::Add(std::string_view name, std::string_view value) {
   const uint32_t position = PositionOf(name);
   const Cell* cell = table_.SegmentFor(position)->Find(name, position);
   if (cell != nullptr) return {cell->entry(), false};
-  MutableEntry* entry = MutableEntry::Create(name, value, kNoExpiry, StringForm::kPlain, 0);
-  entry_bytes_ += AllocationSize(entry->TotalSize());
-  table_.Insert(position, entry);
-  return {entry, true};
+  return {Insert(position, name, value), true};
 }
 
 std::pair<const Entry*, bool> MemberTable::Put(std::string_view name, std::string_view value) {
   const uint32_t position = PositionOf(name);
   Segment* segment = table_.SegmentFor(position);
   const Cell* cell = segment->Find(name, position);
-  if (cell == nullptr) {
-    MutableEntry* entry = MutableEntry::Create(name, value, kNoExpiry, StringForm::kPlain, 0);
-    entry_bytes_ += AllocationSize(entry->TotalSize());
-    table_.Insert(position, entry);
-    return {entry, true};
-  }
+  if (cell == nullptr) return {Insert(position, name, value), true};
   MutableEntry* entry = cell->mutable_entry();
   entry_bytes_ -= AllocationSize(entry->TotalSize());
   MutableEntry* now_there = entry->WithValue(value, kNoExpiry, StringForm::kPlain, nullptr);

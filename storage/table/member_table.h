@@ -76,6 +76,8 @@ class MemberTable {
 
  private:
   uint32_t PositionOf(std::string_view name) const;
+  // Of a name that is not there yet.
+  const Entry* Insert(uint32_t position, std::string_view name, std::string_view value);
 
   const uint64_t seed_;
   Table table_;

@@ -12,7 +12,6 @@ namespace {
 
 constexpr size_t kLargestKept = 4096;
 constexpr size_t kMostBytesKept = 1024 * 1024;
-
 constexpr size_t kTextKept = 4096;  // of memory, between two transactions
 
 MutableEntry* CopyOfLarge(const Entry& entry, const TypeLimits& limits) {

@@ -98,14 +98,10 @@ TEST(Blocking, AnUnblockedClientsCommandIsAFailedCallAndInTheHistogram) {
   for (const std::string command : {"blpop", "wait"}) {
     for (const std::string reason : {"TIMEOUT", "ERROR"}) {
       Say(server, {"CONFIG", "RESETSTAT"});
-      ::redisAppendCommand(waiting.get(), command == "wait" ? "WAIT 1 0" : "BLPOP nosuch 0");
-      int written = 0;
-      while (written == 0) ASSERT_EQ(::redisBufferWrite(waiting.get(), &written), REDIS_OK);
+      using Words = std::vector<std::string>;
+      SendRequest(waiting.get(), command == "wait" ? Words{"WAIT", "1", "0"} : Words{"BLPOP", "nosuch", "0"});
       ASSERT_TRUE(Eventually([&] { return Say(server, {"CLIENT", "UNBLOCK", id, reason}) == "1"; }));
-      void* reply = nullptr;
-      ASSERT_EQ(::redisGetReply(waiting.get(), &reply), REDIS_OK);
-      const Reply owned(static_cast<redisReply*>(reply));
-      EXPECT_EQ(owned->type == REDIS_REPLY_ERROR, reason == "ERROR");
+      EXPECT_EQ(TakeReply(waiting.get())->type == REDIS_REPLY_ERROR, reason == "ERROR");
       EXPECT_NE(server.Info("cmdstat_" + command).find("failed_calls=1"), std::string::npos) << command << reason;
       EXPECT_EQ(server.Info("errorstat_UNBLOCKED"), reason == "ERROR" ? "count=1" : "") << command << reason;
       const Context asking = ConnectTo(server);

@@ -215,13 +215,10 @@ TEST_F(ClusterTest, BlockingCommandsWorkAtTheOwnerAndBlockingReadsAtAReplica) {
   EXPECT_TRUE(
       std::string(Ask(reader.get(), {"XREAD", "BLOCK", "1", "STREAMS", "stream", "$"})->str).starts_with("MOVED"));
   ASSERT_STREQ(Ask(reader.get(), {"READONLY"})->str, "OK");
-  ::redisAppendCommand(reader.get(), "XREAD BLOCK 0 STREAMS stream $");
-  for (int is_written = 0; is_written == 0;) ::redisBufferWrite(reader.get(), &is_written);
+  SendRequest(reader.get(), {"XREAD", "BLOCK", "0", "STREAMS", "stream", "$"});
   ASSERT_TRUE(Eventually([&] { return replicas_[streams]->Info("blocked_clients") == "1"; }));
   EXPECT_EQ(Say(*primaries_[streams], {"XADD", "stream", "1-1", "f", "v"}), "1-1");
-  void* reply = nullptr;
-  ASSERT_EQ(::redisGetReply(reader.get(), &reply), REDIS_OK);
-  EXPECT_EQ(Reply(static_cast<redisReply*>(reply))->type, REDIS_REPLY_ARRAY);
+  EXPECT_EQ(TakeReply(reader.get())->type, REDIS_REPLY_ARRAY);
 }
 
 TEST_F(ClusterTest, TheKeysOfASlotAreCountedAndListed) {

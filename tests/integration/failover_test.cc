@@ -187,11 +187,7 @@ Context FollowAsRedis(const ServerProcess& primary, const std::string& port) {
   return link;
 }
 
-void Acknowledge(redisContext* link) {
-  int is_sent = 0;
-  ::redisAppendCommand(link, "REPLCONF ACK 0");
-  while (is_sent == 0) ASSERT_EQ(::redisBufferWrite(link, &is_sent), REDIS_OK);
-}
+void Acknowledge(redisContext* link) { SendRequest(link, {"REPLCONF", "ACK", "0"}); }
 
 // The ports in ROLE.
 std::vector<std::string> OnlineReplicas(const ServerProcess& primary) {

@@ -22,17 +22,8 @@ bool IsIoError(const redisReply& reply) { return std::string_view(reply.str).sta
 class LateClient {
  public:
   explicit LateClient(const ServerProcess& server) : client_(ConnectTo(server)) {}
-  void Send(const Words& words) {
-    std::vector<const char*> argv;
-    for (const std::string& word : words) argv.push_back(word.c_str());
-    ::redisAppendCommandArgv(client_.get(), static_cast<int>(argv.size()), argv.data(), nullptr);
-    for (int is_written = 0; is_written == 0;) ::redisBufferWrite(client_.get(), &is_written);
-  }
-  Reply Take() {
-    void* reply = nullptr;
-    EXPECT_EQ(::redisGetReply(client_.get(), &reply), REDIS_OK);
-    return Reply(static_cast<redisReply*>(reply));
-  }
+  void Send(const Words& words) { SendRequest(client_.get(), words); }
+  Reply Take() { return TakeReply(client_.get()); }
 
  protected:
   const Context client_;

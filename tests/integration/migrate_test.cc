@@ -119,14 +119,11 @@ TEST_F(MigrateTest, ATransactionThatWritesToTheKeyWaits) {
   for (const Words& words : {Words{"MULTI"}, Words{"GET", "key"}, Words{"SET", "key", "new"}}) {
     ASSERT_NE(Ask(client.get(), words)->type, REDIS_REPLY_ERROR);
   }
-  ::redisAppendCommand(client.get(), "EXEC");
-  for (int is_written = 0; is_written == 0;) ::redisBufferWrite(client.get(), &is_written);
+  SendRequest(client.get(), {"EXEC"});
   ASSERT_TRUE(Eventually([&] { return source_.Info("blocked_clients") == "2"; }));
   EXPECT_EQ(Say(source_, {"GET", "key"}), "value");
   target.Close();
-  void* reply = nullptr;
-  ASSERT_EQ(::redisGetReply(client.get(), &reply), REDIS_OK);
-  EXPECT_STREQ(Reply(static_cast<redisReply*>(reply))->element[0]->str, "value");
+  EXPECT_STREQ(TakeReply(client.get())->element[0]->str, "value");
   EXPECT_EQ(migrate.Take()->type, REDIS_REPLY_ERROR);
 }
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Migration from a Redis server whose replication stream the tests write themselves.
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -12,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/loopback.h"
 #include "tests/support/redis_client.h"
 
 namespace ringkv::test {
@@ -22,16 +21,7 @@ using Options = std::vector<std::string>;
 // Says to who follows it what a Redis primary says: an empty RDB file, then the commands that it is given.
 class RedisPrimary {
  public:
-  RedisPrimary() : listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    ::bind(listener_, reinterpret_cast<const sockaddr*>(&address), size);
-    ::listen(listener_, 1);
-    ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
-    port_ = ntohs(address.sin_port);
-  }
+  RedisPrimary() : listener_(ListenOnLoopback(port_)) {}
   ~RedisPrimary() {
     ::close(link_);
     ::close(listener_);
@@ -68,9 +58,9 @@ class RedisPrimary {
  private:
   static int64_t Lines(const std::string& text) { return std::count(text.begin(), text.end(), '\n'); }
 
+  int port_ = 0;
   const int listener_;
   int link_ = -1;
-  int port_ = 0;
 };
 
 bool HasThread(const ServerProcess& server, const std::string& name) {
@@ -221,15 +211,8 @@ TEST(MovingIn, SeveralClientsMayEndItAtOnce) {
   std::vector<Context> clients;
   for (int i = 0; i < kClients; ++i) clients.push_back(ConnectTo(server));
   for (const Context& client : clients) ASSERT_STREQ(Ask(client.get(), {"PING"})->str, "PONG");
-  for (const Context& client : clients) {
-    ::redisAppendCommand(client.get(), "REPLICAOF NO ONE");
-    for (int is_written = 0; is_written == 0;) ASSERT_EQ(::redisBufferWrite(client.get(), &is_written), REDIS_OK);
-  }
-  for (const Context& client : clients) {
-    void* reply = nullptr;
-    ASSERT_EQ(::redisGetReply(client.get(), &reply), REDIS_OK);
-    EXPECT_STREQ(Reply(static_cast<redisReply*>(reply))->str, "OK");
-  }
+  for (const Context& client : clients) SendRequest(client.get(), {"REPLICAOF", "NO", "ONE"});
+  for (const Context& client : clients) EXPECT_STREQ(TakeReply(client.get())->str, "OK");
   EXPECT_EQ(Say(server, {"SET", "a", "b"}), "OK");
 }
 

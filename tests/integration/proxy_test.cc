@@ -2,7 +2,6 @@
 // cluster-redirect proxy: any node answers for every key, for clients without cluster support.
 #include <gtest/gtest.h>
 #include <linux/sockios.h>
-#include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -14,8 +13,10 @@
 #include "cluster/migration/slot_ledger.h"
 #include "tests/support/free_ports.h"
 #include "tests/support/http_client.h"
+#include "tests/support/loopback.h"
 #include "tests/support/proxy_cluster.h"
 #include "tests/support/redis_client.h"
+#include "tests/support/silent_target.h"
 #include "tests/support/temp_dir.h"
 
 namespace ringkv::test {
@@ -64,8 +65,7 @@ TEST_F(ProxyTest, ANodeThatHangsInTheHandshakeDelaysNoShutdownAndIsGivenUpAfterI
   const std::string key = KeyAt(1);
   Node(1).Signal(SIGSTOP);
   const Context waiting = ConnectTo(Node(0));
-  ::redisAppendCommand(waiting.get(), "SET %s v", key.c_str());
-  for (int is_written = 0; is_written == 0;) ASSERT_EQ(::redisBufferWrite(waiting.get(), &is_written), REDIS_OK);
+  SendRequest(waiting.get(), {"SET", key, "v"});
   EXPECT_EQ(Say(Node(2), {"CONFIG", "SET", "cluster-node-timeout", "100"}), "OK");
   const std::string refusal = Say(Node(2), {"SET", key, "v"});
   EXPECT_TRUE(refusal.starts_with("CLUSTERDOWN")) << refusal;
@@ -122,17 +122,10 @@ TEST_F(ProxyTest, AWriteThatWaitsForItsKeyHoldsUpNoOtherKeys) {
   const std::string key = KeyAt(1);
   const std::string other = OtherKeyAt(1);
   ASSERT_EQ(Say(Node(0), {"SET", key, "v"}), "OK");
-  const int target = ::socket(AF_INET, SOCK_STREAM, 0);  // that never answers
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  ASSERT_EQ(::bind(target, reinterpret_cast<const sockaddr*>(&address), size), 0);
-  ASSERT_EQ(::listen(target, 4), 0);
-  ::getsockname(target, reinterpret_cast<sockaddr*>(&address), &size);
+  SilentTarget target;
   const int migrates = Node(1).Connect();
-  SendAll(migrates, "MIGRATE 127.0.0.1 " + std::to_string(ntohs(address.sin_port)) + " " + key + " 0 100000\r\n");
-  const int link = ::accept(target, nullptr, nullptr);
+  SendAll(migrates, "MIGRATE 127.0.0.1 " + target.port() + " " + key + " 0 100000\r\n");
+  const int link = target.Accept();
   std::vector<int> writers;
   for (int i = 0; i < 2; ++i) {
     writers.push_back(Node(0).Connect());
@@ -146,7 +139,7 @@ TEST_F(ProxyTest, AWriteThatWaitsForItsKeyHoldsUpNoOtherKeys) {
     return reply != nullptr && reply->type == REDIS_REPLY_STATUS;
   }));
   ::close(link);
-  ::close(target);
+  target.Close();
   for (const int writer : writers) {
     EXPECT_EQ(ReceiveExactly(writer, 5), "+OK\r\n");
     ::close(writer);
@@ -308,15 +301,9 @@ TEST_F(ProxyTest, ScriptsAndFunctionsRunWhereTheirKeysAre) {
 }
 
 TEST_F(ProxyTest, AScriptSendsTheProxyToNoOtherServer) {
-  const int other = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  ASSERT_EQ(::bind(other, reinterpret_cast<const sockaddr*>(&address), size), 0);
-  ASSERT_EQ(::listen(other, 4), 0);
-  ::getsockname(other, reinterpret_cast<sockaddr*>(&address), &size);
-  const std::string error = "MOVED 1 127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+  int port = 0;
+  const int other = ListenOnLoopback(port, SOCK_NONBLOCK);
+  const std::string error = "MOVED 1 127.0.0.1:" + std::to_string(port);
   EXPECT_EQ(Say(Node(0), {"EVAL", "return redis.error_reply(ARGV[1])", "1", KeyAt(1), error}), error);
   EXPECT_EQ(::accept(other, nullptr, nullptr), -1);
   ::close(other);

@@ -67,17 +67,13 @@ TEST(Replication, AClientInWaitCanBeUnblocked) {
   const std::string id = std::to_string(Ask(waiting.get(), {"CLIENT", "ID"})->integer);
   EXPECT_EQ(Say(server, {"CLIENT", "UNBLOCK", id}), "0");
   for (const std::string reason : {"TIMEOUT", "ERROR"}) {
-    ::redisAppendCommand(waiting.get(), "WAIT 1 0");
-    int written = 0;
-    while (written == 0) ASSERT_EQ(::redisBufferWrite(waiting.get(), &written), REDIS_OK);
+    SendRequest(waiting.get(), {"WAIT", "1", "0"});
     ASSERT_TRUE(Eventually([&] { return Say(server, {"CLIENT", "UNBLOCK", id, reason}) == "1"; }));
-    void* reply = nullptr;
-    ASSERT_EQ(::redisGetReply(waiting.get(), &reply), REDIS_OK);
-    const Reply owned(static_cast<redisReply*>(reply));
+    const Reply reply = TakeReply(waiting.get());
     if (reason == "ERROR") {
-      EXPECT_STREQ(owned->str, "UNBLOCKED client unblocked via CLIENT UNBLOCK");
+      EXPECT_STREQ(reply->str, "UNBLOCKED client unblocked via CLIENT UNBLOCK");
     } else {
-      EXPECT_EQ(owned->integer, 0);
+      EXPECT_EQ(reply->integer, 0);
     }
     EXPECT_STREQ(Ask(waiting.get(), {"PING"})->str, "PONG");
   }
@@ -165,9 +161,7 @@ TEST(Replication, ClientUnpauseLetsNoWriteIntoAShutdown) {
 Context FollowSilently(const ServerProcess& primary, const std::string& member) {
   Context link = ConnectTo(primary);
   EXPECT_STREQ(Ask(link.get(), {"REPLCONF", "listening-port", "1", "capa", "ringkv1"})->str, "OK");
-  ::redisAppendCommand(link.get(), "PSYNC %s 0 %s", std::string(40, 'a').c_str(), member.c_str());
-  int done = 0;
-  while (done == 0) ::redisBufferWrite(link.get(), &done);
+  SendRequest(link.get(), {"PSYNC", std::string(40, 'a'), "0", member});
   return link;
 }
 

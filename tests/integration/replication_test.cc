@@ -84,8 +84,7 @@ TEST(Replication, AScriptThatBeganBeforeAFullSyncCanBeKilledDuringIt) {
   proxy.CutAfter(1);  // no sync yet
   ServerProcess replica(ReplicaOf(proxy.port(), {"--busy-reply-threshold", "60000"}));
   const Context script = ConnectTo(replica);
-  ::redisAppendCommand(script.get(), "EVAL %s 0", "redis.log(redis.LOG_WARNING,'begun') while true do end");
-  for (int is_written = 0; is_written == 0;) ::redisBufferWrite(script.get(), &is_written);
+  SendRequest(script.get(), {"EVAL", "redis.log(redis.LOG_WARNING,'begun') while true do end", "0"});
   ASSERT_TRUE(Eventually([&] { return replica.Log().find("begun") != std::string::npos; }));
   proxy.CutAfter(50'000);
   ASSERT_TRUE(Eventually([&] { return Say(replica, {"GET", "filled:1"}).starts_with("LOADING"); }));

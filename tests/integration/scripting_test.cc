@@ -25,19 +25,13 @@ class ScriptClient {
  public:
   ScriptClient(const ServerProcess& server, const std::string& script, const std::vector<std::string>& keys = {})
       : context_(ConnectTo(server)) {
-    const std::string text = "redis.log(redis.LOG_WARNING,'the script has begun') " + script;
-    const std::string count = std::to_string(keys.size());
-    std::vector<const char*> argv{"EVAL", text.c_str(), count.c_str()};
-    for (const std::string& key : keys) argv.push_back(key.c_str());
-    ::redisAppendCommandArgv(context_.get(), static_cast<int>(argv.size()), argv.data(), nullptr);
-    for (int is_written = 0; is_written == 0;) ::redisBufferWrite(context_.get(), &is_written);
+    std::vector<std::string> words{"EVAL", "redis.log(redis.LOG_WARNING,'the script has begun') " + script,
+                                   std::to_string(keys.size())};
+    words.insert(words.end(), keys.begin(), keys.end());
+    SendRequest(context_.get(), words);
     EXPECT_TRUE(Eventually([&] { return server.Log().find("the script has begun") != std::string::npos; }));
   }
-  Reply Take() {
-    void* reply = nullptr;
-    EXPECT_EQ(::redisGetReply(context_.get(), &reply), REDIS_OK);
-    return Reply(static_cast<redisReply*>(reply));
-  }
+  Reply Take() { return TakeReply(context_.get()); }
 
  private:
   const Context context_;
@@ -50,18 +44,13 @@ class TransactionClient {
       : context_(ConnectTo(server)) {
     Ask(context_.get(), {"MULTI"});
     for (const auto& words : commands) Ask(context_.get(), words);
-    ::redisAppendCommand(context_.get(), "EXEC");
-    for (int is_written = 0; is_written == 0;) ::redisBufferWrite(context_.get(), &is_written);
+    SendRequest(context_.get(), {"EXEC"});
   }
   bool HasReply() const {
     pollfd descriptor{.fd = context_->fd, .events = POLLIN, .revents = 0};
     return ::poll(&descriptor, 1, 0) == 1;
   }
-  Reply Take() {
-    void* reply = nullptr;
-    EXPECT_EQ(::redisGetReply(context_.get(), &reply), REDIS_OK);
-    return Reply(static_cast<redisReply*>(reply));
-  }
+  Reply Take() { return TakeReply(context_.get()); }
 
  private:
   const Context context_;

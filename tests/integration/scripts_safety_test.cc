@@ -122,8 +122,7 @@ TEST(ScriptsSafety, AScriptThatACrashInterruptsHasDoneNothing) {
     ServerProcess server(options);
     const Context client = ConnectTo(server);
     Ask(client.get(), {"MSET", "key", "old", "undeclared", "old"});
-    ::redisAppendCommand(client.get(), "EVAL %s 1 key", half.c_str());
-    for (int is_written = 0; is_written == 0;) ASSERT_EQ(::redisBufferWrite(client.get(), &is_written), REDIS_OK);
+    SendRequest(client.get(), {"EVAL", half, "1", "key"});
     ASSERT_TRUE(Eventually([&] { return server.Log().find("half is done") != std::string::npos; }));
     server.Signal(SIGKILL);
     server.WaitForEnd();

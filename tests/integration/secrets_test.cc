@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Passwords in what others can see of a running server, and through a rewritten configuration.
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <fstream>
 #include <sstream>
 
+#include "tests/support/loopback.h"
 #include "tests/support/redis_client.h"
 #include "tests/support/server_process.h"
 
@@ -54,16 +54,9 @@ TEST(Secrets, DoNotReachMonitorOrTheLog) {
 }
 
 TEST(Secrets, InAPrimarysReplyAreNotLogged) {
-  const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  ASSERT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
-  ASSERT_EQ(::listen(listener, 5), 0);
-  ASSERT_EQ(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
-  ServerProcess replica(
-      {"--replicaof", "127.0.0.1 " + std::to_string(ntohs(address.sin_port)), "--masterauth", "topsecret"});
+  int port = 0;
+  const int listener = ListenOnLoopback(port);
+  ServerProcess replica({"--replicaof", "127.0.0.1 " + std::to_string(port), "--masterauth", "topsecret"});
   const int link = ::accept(listener, nullptr, nullptr);
   ASSERT_NE(ReceiveExactly(link, 1), "");
   SendAll(link, "-ERR unknown command 'AUTH', with args beginning with: 'topsecret'\r\n");

@@ -333,8 +333,7 @@ TEST_F(SlotMovesTest, AScriptThatRunsForLongKeepsNoClientWaiting) {
   Start(3);
   EXPECT_EQ(Say(*nodes_[0], {"CONFIG", "SET", "busy-reply-threshold", "0"}), "OK");
   const Context running = ConnectTo(*nodes_[0]);
-  ::redisAppendCommand(running.get(), "EVAL %s 0", "redis.log(redis.LOG_WARNING, 'it has begun') while true do end");
-  for (int is_written = 0; is_written == 0;) ASSERT_EQ(::redisBufferWrite(running.get(), &is_written), REDIS_OK);
+  SendRequest(running.get(), {"EVAL", "redis.log(redis.LOG_WARNING, 'it has begun') while true do end", "0"});
   ASSERT_TRUE(Eventually([&] { return nodes_[0]->Log().find("it has begun") != std::string::npos; }));
   Apply(Config(2, {1, 1, 1, 1}));
   ASSERT_TRUE(Eventually([&] { return LedgerHas(0, "offer"); })) << "slots are ready for their hand-over";

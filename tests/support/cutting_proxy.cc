@@ -1,24 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "tests/support/cutting_proxy.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "tests/support/loopback.h"
 
 namespace ringkv::test {
 namespace {
 
 constexpr int kSliceMs = 5;
-
-sockaddr_in Loopback(int port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
 
 }  // namespace
 
@@ -30,13 +22,7 @@ struct CuttingProxy::Line {
 };
 
 CuttingProxy::CuttingProxy(int target_port) : target_port_(target_port) {
-  listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address = Loopback(0);
-  ::bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address);
-  ::listen(listener_, 16);
-  socklen_t size = sizeof address;
-  ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
-  port_ = ntohs(address.sin_port);
+  listener_ = ListenOnLoopback(port_);
   acceptor_ = std::thread([this] { Accept(); });
 }
 
@@ -61,7 +47,7 @@ void CuttingProxy::Accept() {
     auto line = std::make_unique<Line>();
     line->caller = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     line->target = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const sockaddr_in address = Loopback(target_port_);
+    const sockaddr_in address = LoopbackAt(target_port_);
     if (::connect(line->target, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) line->is_cut = true;
     storage::MutexLock lock(mutex_);
     lines_.push_back(std::move(line));

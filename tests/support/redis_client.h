@@ -2,6 +2,7 @@
 // hiredis with owners for what it gives.
 #pragma once
 
+#include <gtest/gtest.h>
 #include <hiredis/hiredis.h>
 
 #include <memory>
@@ -23,16 +24,38 @@ using Context = std::unique_ptr<redisContext, FreeContext>;
 
 inline Context ConnectTo(const ServerProcess& server) { return Context(::redisConnect("127.0.0.1", server.port())); }
 
+// The words of a request as hiredis wants them; valid as long as these are.
+struct Argv {
+  explicit Argv(const std::vector<std::string>& words) : count(static_cast<int>(words.size())) {
+    for (const std::string& word : words) {
+      texts.push_back(word.data());
+      sizes.push_back(word.size());
+    }
+  }
+
+  int count;
+  std::vector<const char*> texts;
+  std::vector<size_t> sizes;
+};
+
 // Null when the connection is gone.
 inline Reply Ask(redisContext* context, const std::vector<std::string>& words) {
-  std::vector<const char*> argv;
-  std::vector<size_t> sizes;
-  for (const std::string& word : words) {
-    argv.push_back(word.data());
-    sizes.push_back(word.size());
-  }
-  return Reply(
-      static_cast<redisReply*>(::redisCommandArgv(context, static_cast<int>(argv.size()), argv.data(), sizes.data())));
+  Argv argv(words);
+  return Reply(static_cast<redisReply*>(::redisCommandArgv(context, argv.count, argv.texts.data(), argv.sizes.data())));
+}
+
+// Does not wait for the reply.
+inline void SendRequest(redisContext* context, const std::vector<std::string>& words) {
+  Argv argv(words);
+  ::redisAppendCommandArgv(context, argv.count, argv.texts.data(), argv.sizes.data());
+  for (int is_written = 0; is_written == 0;) ASSERT_EQ(::redisBufferWrite(context, &is_written), REDIS_OK);
+}
+
+// Waits for the reply to the first request that has none yet.
+inline Reply TakeReply(redisContext* context) {
+  void* reply = nullptr;
+  EXPECT_EQ(::redisGetReply(context, &reply), REDIS_OK);
+  return Reply(static_cast<redisReply*>(reply));
 }
 
 // The reply as text: of a status, a string or an error what it says, of an integer its digits, else nothing.

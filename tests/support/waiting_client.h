@@ -14,17 +14,10 @@ class WaitingClient {
  public:
   WaitingClient(const ServerProcess& server, const std::vector<std::string>& words) : context_(ConnectTo(server)) {
     const std::string before = server.Info("blocked_clients");
-    std::vector<const char*> argv;
-    for (const std::string& word : words) argv.push_back(word.c_str());
-    ::redisAppendCommandArgv(context_.get(), static_cast<int>(argv.size()), argv.data(), nullptr);
-    for (int is_written = 0; is_written == 0;) ::redisBufferWrite(context_.get(), &is_written);
+    SendRequest(context_.get(), words);
     EXPECT_TRUE(Eventually([&] { return server.Info("blocked_clients") != before; }));
   }
-  Reply Take() {
-    void* reply = nullptr;
-    EXPECT_EQ(::redisGetReply(context_.get(), &reply), REDIS_OK);
-    return Reply(static_cast<redisReply*>(reply));
-  }
+  Reply Take() { return TakeReply(context_.get()); }
   // The id of the only entry of the only stream in the reply of XREAD.
   std::string TakeEntry() {
     const Reply reply = Take();

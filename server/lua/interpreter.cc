@@ -22,6 +22,15 @@ constexpr size_t kMinGrowthPart = 32;
 constexpr size_t kKeptReplyBytes = 16 * 1024;
 constexpr size_t kSmallReplyBytes = 1024;  // as large as a reply may always be
 
+#ifdef RINGKV_THREAD_SANITIZED
+// The sanitizer keeps signals back, so runs are asked for pulses all the time: not at every instruction.
+constexpr int kHookedEvents = LUA_MASKCOUNT;
+constexpr int kInstructionsToHook = 1000;
+#else
+constexpr int kHookedEvents = LUA_MASKCOUNT | LUA_MASKCALL;
+constexpr int kInstructionsToHook = 1;
+#endif
+
 // Of the innermost Lua function.
 std::string PlaceOf(lua_State* state) {
   lua_Debug frame;
@@ -200,7 +209,8 @@ void* Interpreter::Allocate(void* self, void* old, size_t old_size, size_t size)
 void Interpreter::SetHook(bool is_installed) noexcept {
   is_setting_hook_.store(true, std::memory_order_relaxed);
   std::atomic_signal_fence(std::memory_order_seq_cst);
-  lua_sethook(state_, is_installed ? &Interpreter::Hook : nullptr, is_installed ? LUA_MASKCOUNT | LUA_MASKCALL : 0, 1);
+  lua_sethook(state_, is_installed ? &Interpreter::Hook : nullptr, is_installed ? kHookedEvents : 0,
+              kInstructionsToHook);
   std::atomic_signal_fence(std::memory_order_seq_cst);
   is_setting_hook_.store(false, std::memory_order_relaxed);
 }

@@ -46,8 +46,9 @@ class LongHolds {
 
  private:
   LongHoldListener* listener_ = nullptr;
-  LongHoldMutex right_to_wait_;
   std::atomic<int> starving_{0};
+  // On a cache line of its own: scripts of all threads write it, and all requests read what stands around.
+  alignas(64) LongHoldMutex right_to_wait_;
 };
 
 }  // namespace ringkv::storage

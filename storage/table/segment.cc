@@ -44,12 +44,15 @@ MutableEntry* Segment::Remove(const Cell* cell) {
 }
 
 void Segment::Replace(const Cell* cell, UnixMs old_expiry, MutableEntry* entry) {
-  cell->set_entry(entry);
+  // What stays as it is isn't written: neighbouring cells, and the segment, are in other cores' caches too.
+  if (cell->entry() != entry) cell->set_entry(entry);
   const UnixMs expiry = entry->expiry();
   if (expiry == old_expiry) return;
-  if (old_expiry != kNoExpiry) --volatile_keys_;
-  if (expiry == kNoExpiry) return;
-  ++volatile_keys_;
+  if (expiry == kNoExpiry) {
+    --volatile_keys_;
+    return;
+  }
+  if (old_expiry == kNoExpiry) ++volatile_keys_;
   // A later expiry is covered by the item that the earlier one left.
   if (old_expiry == kNoExpiry || expiry < old_expiry) QueueExpiry(expiry, cell->local_position());
 }

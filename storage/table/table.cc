@@ -40,7 +40,7 @@ class KeysOfTable final : public KeySource {
 }  // namespace
 
 Table::Table(const PrefixList& prefixes)
-    : prefixes_(prefixes), prefix_sizes_(prefixes.size()), directory_{new Segment(0, 0)} {}
+    : directory_{new Segment(0, 0)}, prefixes_(prefixes), prefix_sizes_(prefixes.size()) {}
 
 Table::~Table() {
   // A segment stands in neighbouring places of the directory.

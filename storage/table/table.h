@@ -26,7 +26,7 @@ namespace ringkv::storage {
 class MutableEntry;
 class TableIndex;
 
-class Table {
+class alignas(64) Table {
  public:
   // `prefixes` must outlive the table.
   explicit Table(const PrefixList& prefixes);
@@ -173,16 +173,18 @@ class Table {
   // Adds an entry to the statistics of its prefixes; `sign` -1: removes it.
   void CountPrefixes(const Entry& entry, int64_t sign);
 
+  // What look-ups read and changes write fills one cache line, which passes from core to core with the lock.
+  __int128 expiry_sum_ = 0;
+  std::vector<Segment*> directory_;
+  unsigned depth_ = 0;  // the directory has 2^depth_ places
+  DueTime next_due_ = kNeverDue;
+  size_t volatile_keys_ = 0;
+  uint64_t version_ = 0;
+
+  size_t keys_ = 0;
+  size_t segments_ = 1;
   const PrefixList& prefixes_;
   std::vector<PrefixSize> prefix_sizes_;
-  unsigned depth_ = 0;  // the directory has 2^depth_ places
-  std::vector<Segment*> directory_;
-  size_t keys_ = 0;
-  size_t volatile_keys_ = 0;
-  __int128 expiry_sum_ = 0;
-  size_t segments_ = 1;
-  DueTime next_due_ = kNeverDue;
-  uint64_t version_ = 0;
   std::array<std::unique_ptr<TableIndex>, kDirections> indexes_;
 };
 

@@ -154,7 +154,7 @@ MutableEntry* Txn::Take(Place& place) {
 void Txn::Swap(Place& place, UnixMs old_expiry, MutableEntry* entry) {
   Table& table = TableFor(place);
   table.Replace(place.location().segment, place.location().cell, old_expiry, entry);
-  if (entry->expiry() != old_expiry) NoteOccupancy(place);
+  if (entry->has_expiry() != (old_expiry != kNoExpiry)) NoteOccupancy(place);
   place = place.FoundAt(place.location().segment, place.location().cell, &table);
 }
 

@@ -17,9 +17,6 @@
 namespace ringkv::server {
 namespace {
 
-// Of the calling thread, in the clock of scripts.
-size_t SlotOf(const AdminCall& call) { return call.server.scripts().SlotOf(call.thread.index); }
-
 // --- calls ----------------------------------------------------------------------------------------------------------
 
 void FCall(AdminCall& call) {
@@ -32,21 +29,6 @@ void FCall(AdminCall& call) {
 
 // --- changes --------------------------------------------------------------------------------------------------------
 
-// Puts prepared libraries into the store. True if the reply is to be written: they are there.
-bool PutPrepared(AdminCall& call, const Functions::Prepared& prepared, RestorePolicy policy) {
-  std::string error = prepared.error;
-  if (error.empty()) {
-    // Only now, because the code of a library may take its time.
-    if (!call.txn.holds_all() && !call.txn.LockAll(false)) {
-      call.execution.Postpone();
-      return false;
-    }
-    error = call.server.scripts().functions().Put(call.txn, prepared, policy);
-  }
-  if (!error.empty()) call.reply.Error(error);
-  return error.empty();
-}
-
 void FunctionLoad(AdminCall& call) {
   const std::string_view code = call.args[call.args.size() - 1];
   bool replaces = false;
@@ -56,11 +38,8 @@ void FunctionLoad(AdminCall& call) {
     }
     replaces = true;
   }
-  Functions& functions = call.server.scripts().functions();
-  const Functions::Prepared prepared = functions.Prepare(call.txn, SlotOf(call), code, replaces);
-  if (PutPrepared(call, prepared, replaces ? RestorePolicy::kReplace : RestorePolicy::kAppend)) {
-    call.reply.Bulk(prepared.libraries.begin()->first);
-  }
+  call.server.scripts().LoadLibraries(
+      call, {.is_payload = false, .text = code, .policy = replaces ? RestorePolicy::kReplace : RestorePolicy::kAppend});
 }
 
 void FunctionDelete(AdminCall& call) {
@@ -92,7 +71,7 @@ void FunctionRestore(AdminCall& call) {
   } else if (!call.args.AtEnd() && !call.args.Take("APPEND")) {
     return call.reply.Error("ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE.");
   }
-  if (PutPrepared(call, call.server.scripts().functions().PrepareAll(SlotOf(call), payload), policy)) call.reply.Ok();
+  call.server.scripts().LoadLibraries(call, {.is_payload = true, .text = payload, .policy = policy});
 }
 
 // --- what there is --------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ void Eval(AdminCall& call) {
   if (RefusesToDebug(call)) return;
   const std::optional<size_t> keys = ReadKeyCount(call, errors::kNotInteger);
   if (!keys) return;
-  const Script* const script = call.server.scripts().Compile(call, call.args[1], false);
+  const Script* const script = call.server.scripts().Obtain(call, call.args[1]);
   if (script != nullptr) RunProgram(call, *script, script->sha1(), *keys);
 }
 
@@ -37,10 +37,7 @@ void EvalSha(AdminCall& call) {
   RunProgram(call, *script, script->sha1(), *keys);
 }
 
-void ScriptLoad(AdminCall& call) {
-  const Script* const script = call.server.scripts().Compile(call, call.args[2], true);
-  if (script != nullptr) call.reply.Bulk(script->sha1());
-}
+void ScriptLoad(AdminCall& call) { call.server.scripts().LoadScript(call, call.args[2]); }
 
 void ScriptExists(AdminCall& call) {
   call.reply.Array(static_cast<int64_t>(call.args.size()) - 2);

@@ -144,8 +144,10 @@ Server::~Server() { [[maybe_unused]] const storage::Status ignored = Stop(); }
 
 ThreadStates Server::MakeThreads(HttpLabels http_labels) {
   ThreadStates made;
-  for (size_t i = 0; i < static_cast<size_t>(options_.io_threads.load()); ++i) {
-    made.push_back(std::make_unique<ThreadState>(i, store(), commands_.size(), world_.chance.Next(), http_labels));
+  const auto count = static_cast<size_t>(options_.io_threads.load());
+  for (size_t i = 0; i < 2 * count; ++i) {
+    made.push_back(
+        std::make_unique<ThreadState>(i % count, store(), commands_.size(), world_.chance.Next(), http_labels));
     made.back()->txn.set_skips_held(true);
   }
   return made;
@@ -190,9 +192,9 @@ storage::Status Server::StartLinks() {
 }
 
 storage::Status Server::Stop() {
+  administration_.Stop();
   housekeeping_.Stop();
   cluster_.Stop();
-  administration_.Stop();
   redis_link_.Stop();
   key_migrations_.Stop();
   replication_.Stop();

@@ -108,7 +108,7 @@ class Server {
   Broker& broker() { return broker_; }
   KeyEvents& key_events() { return key_events_; }
   ThreadState& thread(size_t index) { return *threads_[index]; }
-  size_t threads() const { return threads_.size(); }
+  size_t threads() const { return threads_.size() / 2; }
 
   // --- scripts ---
   Scripts& scripts() { return scripts_; }
@@ -158,7 +158,7 @@ class Server {
   Monitor monitor_;
   ProcessTitle process_title_;
   OomScore oom_score_;
-  const ThreadStates threads_;
+  const ThreadStates threads_;  // of those that serve clients, then of those beside them, which run scripts
   OptionApplier option_applier_;
   LateShardPlace shard_place_;
   Replication replication_;
@@ -166,7 +166,7 @@ class Server {
   MemoryKeeper memory_{options_, world_.clock, ticks_, data_.store(), latency_events_};
   Administration administration_;
   const ExecutionParts execution_parts_;
-  Scripts scripts_{execution_parts_, watched_keys_, threads_.size(), world_.chance.Next()};
+  Scripts scripts_{execution_parts_, watched_keys_, std::span(threads_).subspan(threads()), world_.chance.Next()};
   RedisLink redis_link_{execution_parts_, world_, watched_keys_};
   KeyMigrations key_migrations_{execution_parts_, watched_keys_, threads_};
   Shutdown shutdown_;

@@ -73,10 +73,10 @@ bool MayLockAny(const Command& row, std::span<const std::string_view> argv) {
   return row.scope != Scope::kNothing || row.NeedsEverything(argv) || (row.Is(kAdmin) && row.run.admin != nullptr);
 }
 
-// The longest hold on data that requests lock.
+// The longest hold on data that requests lock, by others than this transaction.
 class LongestHold {
  public:
-  explicit LongestHold(storage::Store& store) : store_(store) {}
+  explicit LongestHold(storage::Txn& txn) : txn_(txn), store_(txn.store()) {}
   void AddKey(std::string_view key) { AddPartition(PositionOf(key, store_.placement()).partition()); }
   void Add(const Command& row, std::span<const std::string_view> argv) {
     if (MayLockAny(row, argv)) {
@@ -88,8 +88,11 @@ class LongestHold {
   storage::Hold hold() const { return hold_; }
 
  private:
-  void AddPartition(size_t index) { hold_ = std::max(hold_, store_.partition(index).mutex.hold()); }
+  void AddPartition(size_t index) {
+    if (!txn_.HoldsPartition(index)) hold_ = std::max(hold_, store_.partition(index).mutex.hold());
+  }
 
+  storage::Txn& txn_;
   storage::Store& store_;
   storage::Hold hold_ = storage::Hold::kShort;
 };
@@ -132,12 +135,18 @@ storage::Hold HoldOn(const Execution& execution) {
   const Session& session = execution.session();
   const TransactionQueue& queue = session.queue;
   if (execution.thread().is_overdue) return storage::Hold::kOverdue;
-  LongestHold longest(execution.thread().txn.store());
+  LongestHold longest(execution.thread().txn);
   if (!queue.is_open() || execution.row().Has(kRunsInMulti)) longest.Add(execution.row(), execution.argv());
   if (execution.runs_queued()) {
     for (const auto& queued : queue.commands()) longest.Add(*queued.command->row, queued.argv);
     for (const auto& [key, watcher] : session.watch.keys) longest.AddKey(key->key);
   }
+  return longest.hold();
+}
+
+storage::Hold HoldOn(storage::Txn& txn, const Command& row, std::span<const std::string_view> argv) {
+  LongestHold longest(txn);
+  longest.Add(row, argv);
   return longest.hold();
 }
 

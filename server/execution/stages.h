@@ -79,6 +79,8 @@ bool WritesToFencedKey(KeyFence& fence, const Command& row, std::span<const std:
 
 // For how long others hold data that the request would lock.
 storage::Hold HoldOn(const Execution& execution);
+// Likewise that a call of a script would lock, beside what its transaction holds.
+storage::Hold HoldOn(storage::Txn& txn, const Command& row, std::span<const std::string_view> argv);
 // The error for a request that needs what is overdue.
 std::string_view BusyError(const ExecutionParts& parts);
 

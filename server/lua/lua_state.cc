@@ -197,15 +197,18 @@ LuaState::~LuaState() = default;
 
 bool LuaState::HasScript(std::string_view sha1) const { return inside_->FindScript(sha1) != LUA_NOREF; }
 
-std::optional<std::string> LuaState::Compile(std::string_view sha1, std::string_view body) {
+std::optional<std::string> LuaState::Compile(std::string_view sha1, std::string_view body, ScriptHost* host) {
   Interpreter& interpreter = inside_->interpreter;
   CompileTask task(inside_->sandbox, body);
-  interpreter.Begin(nullptr);
+  interpreter.Begin(host);
   inside_->ForgetFound();
   std::optional<std::string> error;
   if (interpreter.RunProtected(task)) {
     const auto [script, is_new] = inside_->scripts.try_emplace(KeyOf(sha1), task.function);
     if (!is_new) inside_->Free(std::exchange(script->second, task.function));
+  } else if (interpreter.is_unwinding()) {
+    error = host->unwind_error();
+    if (!error->empty()) error = "ERR " + *error + " script: " + std::string(sha1) + ", while it was compiled.";
   } else {
     interpreter.LiftLimits();
     std::string_view words = lua::ErrorText(interpreter.state());

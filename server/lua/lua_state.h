@@ -52,7 +52,9 @@ class LuaState {
   bool HasScript(std::string_view sha1) const;
   // Compiles a script without running it. `body`: its text without the line of "#!lua", but with that line's end, so
   // that lines keep their numbers. Returns the error for the client if it is invalid: "ERR Error compiling script ...".
-  std::optional<std::string> Compile(std::string_view sha1, std::string_view body);
+  // `host`: for pulses between the pieces of a long text; null: it is compiled at one go. One that the host ends fails
+  // with its unwind_error.
+  std::optional<std::string> Compile(std::string_view sha1, std::string_view body, ScriptHost* host = nullptr);
   // Runs a compiled script; writes its reply in reply.protocol(). `keys` and `arguments` are read behind the first
   // pulse, which may change them.
   RunEnd RunScript(ScriptHost& host, std::string_view sha1, const std::span<const std::string_view>& keys,

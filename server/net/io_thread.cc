@@ -62,6 +62,7 @@ void IoThread::Run() {
   NameThisThread("io-" + std::to_string(index_));
   storage::CountMemoryOfThisThread();
   ::prctl(PR_SET_TIMERSLACK, kTimerSlackNs, 0, 0, 0);  // else a pause takes 50 microseconds more
+  server_.scripts().StartMoving(index_);
   ScheduleTick();
   const auto keep_running = asio::make_work_guard(context_);
   unsigned alone = 0;

@@ -25,7 +25,7 @@ Reading Kilobytes(uint64_t bytes) { return Reading(static_cast<double>(bytes) / 
 // With a single thread, nothing is said to be done by I/O threads.
 template <Counter ThreadStatistics::*kCounted>
 Reading OfThreads(const Observation& o) {
-  return o.parts.threads.size() > 1 ? o.Sum(kCounted) : uint64_t{0};
+  return o.parts.options.io_threads > 1 ? o.Sum(kCounted) : uint64_t{0};
 }
 
 using Totals = ReplicationTotals;

@@ -23,23 +23,50 @@ constexpr int64_t kAcceptedTimeoutMs = 10'000;
 constexpr int64_t kRetryMs = 1000;
 constexpr int64_t kRetryRatio = 10;
 
-// A library sees nothing of the data while it is loaded.
+// A library sees nothing of the data while it is loaded. The time of others between its turns is not its own.
 class LoadHost final : public ScriptHost {
  public:
-  LoadHost(server::Log& log, const storage::Clock& clock, int64_t deadline_ms)
-      : log_(log), clock_(clock), deadline_ms_(deadline_ms) {}
+  LoadHost(server::Log& log, const storage::Clock& clock, ScriptClock& script_clock, const Functions::Seat& seat,
+           LuaState& state, int64_t& left_ms)
+      : log_(log), clock_(clock), script_clock_(script_clock), seat_(seat), state_(state), left_ms_(left_ms) {
+    BeginTurn(ScriptClock::kFirstSliceNs);
+  }
+  ~LoadHost() override { EndTurn(); }
+  LoadHost(const LoadHost&) = delete;
+  LoadHost& operator=(const LoadHost&) = delete;
 
   Pulse Call(std::span<const std::string_view>, resp::ReplyWriter&) override { return Pulse::kEnd; }
-  Pulse OnPulse() override { return clock_.SteadyMs() < deadline_ms_ ? Pulse::kContinue : Pulse::kEnd; }
+  Pulse OnPulse() override {
+    EndTurn();
+    const bool goes_on = left_ms_ > 0 && (seat_.turns == nullptr || seat_.turns->GoOn());
+    BeginTurn(ScriptClock::kNextSliceNs);
+    return goes_on ? Pulse::kContinue : Pulse::kEnd;
+  }
   void Log(ScriptLogLevel level, std::string_view text) override { log_.Write(LogLevelOf(level), std::string(text)); }
   CommandPermit CheckPermit(std::span<const std::string_view>) override { return CommandPermit::kUnknown; }
   void SetReplication(int) override {}
   std::string_view unwind_error() const override { return "FUNCTION LOAD timeout"; }
 
  private:
+  void BeginTurn(uint64_t slice_ns) {
+    constexpr uint64_t kMillisecondNs = 1'000'000;
+    turn_began_ms_ = clock_.SteadyMs();
+    const auto left_ns = static_cast<uint64_t>(std::max<int64_t>(left_ms_, 1)) * kMillisecondNs;
+    script_clock_.Begin(seat_.slot, state_, script_clock_.Now(),
+                        seat_.turns == nullptr ? left_ns : std::min(left_ns, slice_ns));
+  }
+  void EndTurn() {
+    script_clock_.End(seat_.slot);
+    left_ms_ -= clock_.SteadyMs() - turn_began_ms_;
+  }
+
   server::Log& log_;
   const storage::Clock& clock_;
-  const int64_t deadline_ms_;
+  ScriptClock& script_clock_;
+  const Functions::Seat& seat_;
+  LuaState& state_;
+  int64_t& left_ms_;
+  int64_t turn_began_ms_ = 0;
 };
 
 std::string LibraryExists(std::string_view name) { return "ERR Library '" + std::string(name) + "' already exists"; }
@@ -76,28 +103,29 @@ std::string WhyNotBeside(const std::map<std::string, SharedLibrary, std::less<>>
 
 }  // namespace
 
-SharedLibrary Functions::RunNew(size_t slot, SharedCode code, int64_t deadline_ms, std::string& error) {
+SharedLibrary Functions::RunNew(const Seat& seat, SharedCode code, int64_t& left_ms, std::string& error) {
   SetLimits(memory_, options_);
-  return Run(slot, std::move(code), deadline_ms, memory_, error);
+  return Run(seat, std::move(code), left_ms, memory_, error);
 }
 
 SharedLibrary Functions::RunAccepted(SharedCode code, std::string& error) {
   LuaMemory memory;  // of this state alone
   memory.SetLimits(static_cast<size_t>(options_.script_memory_limit.load()), 0);
-  return Run(slot_, std::move(code), clock_.SteadyMs() + kAcceptedTimeoutMs, memory, error);
+  int64_t left_ms = kAcceptedTimeoutMs;
+  return Run({.slot = slot_, .turns = nullptr}, std::move(code), left_ms, memory, error);
 }
 
-SharedLibrary Functions::Run(size_t slot, SharedCode code, int64_t deadline_ms, LuaMemory& memory, std::string& error) {
+SharedLibrary Functions::Run(const Seat& seat, SharedCode code, int64_t& left_ms, LuaMemory& memory,
+                             std::string& error) {
   LibraryMetadata metadata;
   error = ReadLibraryMetadata(*code, metadata);
   if (!error.empty()) return nullptr;
   LuaState state(LuaState::Purpose::kFunctions, memory);
-  LoadHost host(log_, clock_, deadline_ms);
-  const int64_t left_ms = std::max<int64_t>(deadline_ms - clock_.SteadyMs(), 1);
-  script_clock_.Begin(slot, state, script_clock_.Now(), static_cast<uint64_t>(left_ms) * 1'000'000);
-  std::optional<std::vector<RegisteredFunction>> registered =
-      state.LoadLibrary(host, metadata.name, metadata.body, error);
-  script_clock_.End(slot);
+  std::optional<std::vector<RegisteredFunction>> registered;
+  {
+    LoadHost host(log_, clock_, script_clock_, seat, state, left_ms);
+    registered = state.LoadLibrary(host, metadata.name, metadata.body, error);
+  }
   if (!registered) return nullptr;
   auto library = std::make_shared<FunctionLibrary>();
   library->name = metadata.name;
@@ -149,9 +177,10 @@ Functions::Prepared Functions::PrepareOne(storage::Txn& txn, std::string_view co
   return prepared;
 }
 
-Functions::Prepared Functions::Prepare(storage::Txn& txn, size_t slot, std::string_view code, bool replaces) {
+Functions::Prepared Functions::Prepare(storage::Txn& txn, const Seat& seat, std::string_view code, bool replaces) {
   return PrepareOne(txn, code, replaces, [&](SharedCode shared, std::string& error) {
-    return RunNew(slot, std::move(shared), clock_.SteadyMs() + kLoadTimeoutMs, error);
+    int64_t left_ms = kLoadTimeoutMs;
+    return RunNew(seat, std::move(shared), left_ms, error);
   });
 }
 
@@ -162,17 +191,19 @@ Functions::Prepared Functions::PrepareAccepted(storage::Txn& txn, std::string_vi
   });
 }
 
-Functions::Prepared Functions::PrepareAll(size_t slot, std::string_view payload) {
+Functions::Prepared Functions::PrepareAll(const Seat& seat, std::string_view payload) {
   storage::LibrariesContent content =
       storage::DecodeLibrariesPayload(payload, static_cast<size_t>(options_.proto_max_bulk_len));
   Prepared prepared;
   std::set<std::string_view, LessIgnoringCase> functions;
-  const int64_t end_ms = clock_.SteadyMs() + kRestoreTimeoutMs;
+  int64_t all_left_ms = kRestoreTimeoutMs;
   for (std::string& code : content.codes) {
-    const int64_t deadline_ms = std::min(clock_.SteadyMs() + kLoadTimeoutMs, end_ms);
+    const int64_t most_ms = std::min(kLoadTimeoutMs, all_left_ms);
+    int64_t left_ms = most_ms;
     const SharedLibrary library =
-        RunNew(slot, std::make_shared<const std::string>(std::move(code)), deadline_ms, prepared.error);
+        RunNew(seat, std::make_shared<const std::string>(std::move(code)), left_ms, prepared.error);
     if (library == nullptr) return prepared;
+    all_left_ms -= most_ms - left_ms;
     if (!prepared.libraries.emplace(library->name, library).second) {
       prepared.error = LibraryExists(library->name);
       return prepared;

@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "server/config/options.h"
+#include "server/execution/turns.h"
 #include "server/lua/lua_memory.h"
 #include "server/observe/log.h"
 #include "server/scripts/function_catalog.h"
@@ -58,12 +59,17 @@ class Functions {
     std::map<std::string, SharedLibrary, std::less<>> libraries;
     std::string error;
   };
-  // Of a code, for FUNCTION LOAD, and of a payload, for FUNCTION RESTORE. Needs no lock. `slot`: of the calling thread
-  // in the clock of scripts.
-  Prepared Prepare(storage::Txn& txn, size_t slot, std::string_view code, bool replaces);
+  // Where and when code of clients runs.
+  struct Seat {
+    size_t slot;   // of the calling thread in the clock of scripts
+    Turns* turns;  // null: at one go
+  };
+  // Of a code, for FUNCTION LOAD, and of a payload, for FUNCTION RESTORE. Needs no lock. Neither the transaction nor
+  // the texts are needed any more when the first turn ends.
+  Prepared Prepare(storage::Txn& txn, const Seat& seat, std::string_view code, bool replaces);
+  Prepared PrepareAll(const Seat& seat, std::string_view payload);
   // Of a code that another server has accepted.
   Prepared PrepareAccepted(storage::Txn& txn, std::string_view code);
-  Prepared PrepareAll(size_t slot, std::string_view payload);
   // Puts them into the store. Returns the error for the client, and changes nothing then; empty: done. The transaction
   // holds all partitions.
   std::string Put(storage::Txn& txn, const Prepared& prepared, RestorePolicy policy);
@@ -75,14 +81,14 @@ class Functions {
   // `is_changed`: by a transaction that has not ended. `known`: libraries whose code need not be run again.
   std::shared_ptr<const FunctionCatalog> CatalogOf(std::shared_ptr<const storage::LibrarySet> set, bool is_changed,
                                                    const Libraries& known = {});
-  // Runs the code of a library that a client brings, until `deadline_ms` of the steady clock, within the limits of
-  // memory. Null with the error for the client.
-  SharedLibrary RunNew(size_t slot, SharedCode code, int64_t deadline_ms, std::string& error);
+  // Runs the code of a library that a client brings, for so many milliseconds at most, which are taken off, and within
+  // the limits of memory. Null with the error for the client.
+  SharedLibrary RunNew(const Seat& seat, SharedCode code, int64_t& left_ms, std::string& error);
   // Likewise of one that has been accepted before, here or by another server: that others use up the memory or the
   // processor now must not lose it.
   SharedLibrary RunAccepted(SharedCode code, std::string& error) REQUIRES(mutex_);
   // Both: in an interpreter of its own.
-  SharedLibrary Run(size_t slot, SharedCode code, int64_t deadline_ms, LuaMemory& memory, std::string& error);
+  SharedLibrary Run(const Seat& seat, SharedCode code, int64_t& left_ms, LuaMemory& memory, std::string& error);
   Prepared PrepareOne(storage::Txn& txn, std::string_view code, bool replaces, const RunCode& run);
 
   const Options& options_;

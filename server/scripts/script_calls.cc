@@ -62,8 +62,8 @@ Pulse ScriptRun::Call(std::span<const std::string_view> argv, resp::ReplyWriter&
 
 Pulse ScriptRun::Refuse(const CommandEntry* entry, std::string_view error, resp::ReplyWriter& reply) {
   reply.Error(error);
-  thread_.statistics.CountError(reply.last_error_code());
-  if (entry != nullptr) thread_.statistics.per_command[entry->index].rejected.Add(1);
+  thread_->statistics.CountError(reply.last_error_code());
+  if (entry != nullptr) thread_->statistics.per_command[entry->index].rejected.Add(1);
   return Pulse::kContinue;
 }
 
@@ -89,7 +89,7 @@ std::string ScriptRun::WhyRefused(const CommandEntry& entry, std::span<const std
 void ScriptRun::PinClusterView(const AdminCall& call) {
   if (!parts_.cluster.is_enabled()) return;
   // What its thread, or EXEC, has looked at for its routing: not what is current now.
-  view_ = call.in_transaction ? call.execution.enclosing->cluster_view : thread_.cluster_view;
+  view_ = call.in_transaction ? call.execution.enclosing->cluster_view : thread_->cluster_view;
   stands_in_ = view_ != nullptr && call.command.Is(kReadOnly) && StandsInForPrimary(*view_, parts_);
 }
 
@@ -120,7 +120,7 @@ std::string ScriptRun::WhyNotLocal(const CommandEntry& entry, std::span<const st
 
 Pulse ScriptRun::WaitForHeldSlots() {
   if (view_ == nullptr || view_->held.none()) return Pulse::kContinue;
-  while (!is_ended() && ViewOf(parts_, thread_).held.any()) WaitForOthers();
+  while (!is_ended() && ViewOf(parts_, *thread_).held.any()) WaitForOthers();
   return is_ended() ? Pulse::kEnd : Pulse::kContinue;
 }
 
@@ -185,6 +185,7 @@ Pulse ScriptRun::Lock(const CommandEntry& entry, std::span<const std::string_vie
     switch (LockForCall(entry, argv, *txn_)) {
       case storage::MoreLocks::kLocked: return Pulse::kContinue;
       case storage::MoreLocks::kHeldForLong:
+        if (HoldOn(*txn_, *entry.row, argv) == storage::Hold::kOverdue && GivesUp()) return Pulse::kEnd;
         WaitForOthers();
         if (is_ended()) return Pulse::kEnd;
         break;
@@ -202,6 +203,15 @@ bool ScriptRun::GiveUpUndo() {
   }
   is_final_ = true;
   return true;
+}
+
+bool ScriptRun::GivesUp() {
+  const bool is_alone = txn_ == &own_txn_;
+  const bool can_be_undone =
+      is_alone ? own_txn_.MayRollback() : stage_.load(std::memory_order_relaxed) == Stage::kReads;
+  is_busy_ = can_be_undone && !is_final_;
+  begins_again_ = is_busy_ && is_alone;
+  return is_busy_;
 }
 
 // From the first write on it can't be killed.

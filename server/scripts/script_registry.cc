@@ -28,15 +28,20 @@ std::string ReadScriptFlags(const Shebang& shebang, uint32_t& flags) {
 
 }  // namespace
 
-std::optional<std::string> Script::Load(LoadedState& loaded, ScriptHost&) const {
-  if (loaded.state.HasScript(sha1_)) return std::nullopt;
-  // Rather compile a script again than keep many that are never used again.
-  if (loaded.compiled >= kMostCompiled) {
-    loaded.state.ForgetScripts();
-    loaded.compiled = 0;
+std::optional<std::string> Script::Load(LoadedState& loaded, ScriptHost& host) const {
+  if (!loaded.state.HasScript(sha1_)) {
+    // Rather compile a script again than keep many that are never used again.
+    if (loaded.compiled >= kMostCompiled) {
+      loaded.state.ForgetScripts();
+      loaded.compiled = 0;
+    }
+    ++loaded.compiled;
+    if (std::optional<std::string> error = loaded.state.Compile(sha1_, body_, &host)) return error;
   }
-  ++loaded.compiled;
-  return loaded.state.Compile(sha1_, body_);
+  if (!was_compiled_.load(std::memory_order_relaxed) && !was_compiled_.exchange(true)) {
+    registry_.Keep(std::static_pointer_cast<const Script>(shared_from_this()), stays_);
+  }
+  return std::nullopt;
 }
 
 RunEnd Script::Run(LuaState& state, ScriptHost& host, const std::span<const std::string_view>& keys,
@@ -44,10 +49,11 @@ RunEnd Script::Run(LuaState& state, ScriptHost& host, const std::span<const std:
   return state.RunScript(host, sha1_, keys, arguments, reply);
 }
 
-ScriptRegistry::Made ScriptRegistry::Make(std::string_view sha1, std::string_view text) {
-  if (!HasShebang(text)) {
-    return {.script = std::make_shared<const Script>(std::string(sha1), std::string(text), 0, false), .error = {}};
-  }
+ScriptRegistry::Made ScriptRegistry::Make(std::string_view sha1, std::string_view text, bool stays) {
+  const auto script = [&](std::string_view body, uint32_t flags, bool has_shebang) {
+    return std::make_shared<const Script>(std::string(sha1), std::string(body), flags, has_shebang, *this, stays);
+  };
+  if (!HasShebang(text)) return {.script = script(text, 0, false), .error = {}};
   if (text.find('\n') == std::string_view::npos) return {.script = {}, .error = "ERR Invalid script shebang"};
   const std::optional<Shebang> shebang = ParseShebang(text);
   if (!shebang) return {.script = {}, .error = "ERR Invalid engine in script shebang"};
@@ -55,8 +61,7 @@ ScriptRegistry::Made ScriptRegistry::Make(std::string_view sha1, std::string_vie
   if (std::string error = ReadScriptFlags(*shebang, flags); !error.empty()) {
     return {.script = {}, .error = std::move(error)};
   }
-  return {.script = std::make_shared<const Script>(std::string(sha1), std::string(shebang->body), flags, true),
-          .error = {}};
+  return {.script = script(shebang->body, flags, true), .error = {}};
 }
 
 void ScriptRegistry::NoteUse(Kept& kept) {

@@ -25,11 +25,17 @@ namespace ringkv::server {
 
 inline constexpr size_t kSha1Digits = 40;
 
+class ScriptRegistry;
+
 class Script final : public Program {
  public:
-  // `flags` as in Program.
-  Script(std::string sha1, std::string body, uint32_t flags, bool has_shebang)
-      : Program(LuaState::Purpose::kScripts, flags, has_shebang), sha1_(std::move(sha1)), body_(std::move(body)) {}
+  // `flags` as in Program. The registry keeps it when it has been compiled; `stays`: until SCRIPT FLUSH.
+  Script(std::string sha1, std::string body, uint32_t flags, bool has_shebang, ScriptRegistry& registry, bool stays)
+      : Program(LuaState::Purpose::kScripts, flags, has_shebang),
+        sha1_(std::move(sha1)),
+        body_(std::move(body)),
+        registry_(registry),
+        stays_(stays) {}
 
   const std::string& sha1() const { return sha1_; }
   std::optional<std::string> Load(LoadedState& loaded, ScriptHost& host) const override;
@@ -49,6 +55,9 @@ class Script final : public Program {
  private:
   const std::string sha1_;  // lower case
   const std::string body_;  // without the line of "#!lua"
+  ScriptRegistry& registry_;
+  const bool stays_;
+  mutable std::atomic<bool> was_compiled_{false};
   mutable std::atomic<bool> was_used_{false};
   mutable std::atomic<bool> is_evicted_{false};
 };
@@ -67,8 +76,8 @@ class ScriptRegistry {
     SharedScript script;
     std::string error;
   };
-  // The script of the text; not known yet, or not to this registry.
-  static Made Make(std::string_view sha1, std::string_view text);
+  // The script of the text, which is not compiled yet.
+  Made Make(std::string_view sha1, std::string_view text, bool stays);
 
   // Null if it is unknown. `sha1`: lower case.
   SharedScript Find(std::string_view sha1);

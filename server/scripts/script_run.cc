@@ -34,11 +34,12 @@ ScriptRun::ScriptRun(const ExecutionParts& parts, ScriptClock& clock, size_t slo
     : parts_(parts),
       clock_(clock),
       disables_deny_(disables_deny),
-      slot_of_clock_(slot),
-      thread_(thread),
+      home_slot_(slot),
+      home_(thread),
       names_(parts.commands),
       session_(CardOfScripts(), watched_keys),
-      own_txn_(parts.data.store(), 0, thread.random),
+      random_(thread.random.Next()),
+      own_txn_(parts.data.store(), 0, random_),
       fiber_(kScriptStackBytes) {
   own_txn_.set_skips_held(thread.index != kNoThread);
   enclosing_.events = &events_;
@@ -80,13 +81,23 @@ ScriptRun::Progress ScriptRun::Begin(const AdminCall& call, const ScriptInput& i
 }
 
 ScriptRun::Progress ScriptRun::Resume() {
+  own_txn_.TakeOver();
   slice_began_ = parts_.ticks.Now();
   return GoOn();
 }
 
+bool ScriptRun::MoveTo(ThreadState& thread, size_t slot) {
+  thread_ = &thread;
+  slot_of_clock_ = slot;
+  return true;
+}
+
 void ScriptRun::LoadAndRun() {
   error_was_counted_ = false;
-  if (const std::optional<std::string> error = program_->Load(*state_, *this)) return reply_.Error(*error);
+  if (const std::optional<std::string> error = program_->Load(*state_, *this)) {
+    if (!error->empty()) reply_.Error(*error);
+    return;
+  }
   program_->Run(state_->state, *this, keys_, arguments_, reply_);
   error_was_counted_ = state_->state.error_was_counted();
 }
@@ -100,10 +111,17 @@ ScriptRun::Progress ScriptRun::GoOn() {
         return HoldOnDeclared() == storage::Hold::kOverdue ? EndWith(BusyError(parts_)) : Progress::kWaits;
       }
     }
-    if (!std::exchange(has_begun_, true)) TellMonitorsOnce(*execution_);
+    // Threads of clients wait for no lock of one that has less of the processors than they.
+    if (is_moved()) txn_->HoldForLong();
+    if (!std::exchange(has_begun_, true) && execution_->row().Has(kRunsScript)) TellMonitorsOnce(*execution_);
     if (!Enter()) return waits_ ? Progress::kWaits : Progress::kSuspended;
-    if (!begins_again_) return Progress::kEnded;
-    BeginAgain();
+    const bool is_busy = std::exchange(is_busy_, false);
+    if (begins_again_) {
+      BeginAgain();
+    } else if (!is_busy) {
+      return Progress::kEnded;
+    }
+    if (is_busy) return EndWith(BusyError(parts_));
   }
 }
 
@@ -202,7 +220,7 @@ void ScriptRun::ResetSession(const Session& of) {
 // --- the end --------------------------------------------------------------------------------------------------------
 
 void ScriptRun::Unlock() {
-  parts_.key_events.TellAll(events_, thread_.index);
+  parts_.key_events.TellAll(events_, thread_->index);
   if (txn_ != &own_txn_) return;
   own_txn_.Unlock();
   for (const auto& work : enclosing_.after_unlock) work();
@@ -226,6 +244,7 @@ void ScriptRun::Finish(AdminCall& call) {
 }
 
 void ScriptRun::FinishLate() {
+  own_txn_.TakeOver();
   // Before the unlocking, as in Retry: the answer may be delivered in a later term, which did not assign its LSN.
   const uint32_t term = parts_.replication.quorum_term();
   Unlock();
@@ -243,6 +262,8 @@ void ScriptRun::FinishLate() {
 
 void ScriptRun::Clear() {
   if (keeps_) Release();
+  thread_ = &home_;
+  slot_of_clock_ = home_slot_;
   view_.reset();
   state_ = nullptr;
   txn_ = nullptr;
@@ -262,6 +283,7 @@ void ScriptRun::Clear() {
 }
 
 bool ScriptRun::Abandon() {
+  own_txn_.TakeOver();
   is_abandoned_ = true;
   while (fiber_.is_under_way()) Enter();
   if (txn_ == nullptr) return true;
@@ -302,7 +324,7 @@ Pulse ScriptRun::OnPulse() {
 // Its thread can do nothing else meanwhile, not even receive SCRIPT KILL: so it doesn't wait for that.
 void ScriptRun::Persist() {
   slice_began_ = parts_.ticks.Now();
-  if (is_overdue() && thread_.index != kNoThread) Kill();
+  if (is_overdue() && thread_->index != kNoThread) Kill();
 }
 
 void ScriptRun::Suspend() {
@@ -340,7 +362,7 @@ void ScriptRun::NoteOverdue() {
   if (is_overdue() || threshold <= 0 || milliseconds < threshold) return;
   is_overdue_.store(true, std::memory_order_relaxed);
   parts_.long_holds.set_busy_with(is_function() ? BusyWith::kFunction : BusyWith::kScript);
-  if (may_suspend_) thread_.is_overdue = true;  // until it has ended
+  if (may_suspend_ && !is_moved()) thread_->is_overdue = true;  // until it has ended
   parts_.log.Warning("Slow script detected: still in execution after " + std::to_string(milliseconds) +
                      " milliseconds. You can try killing the script using the " +
                      (is_function() ? "FUNCTION" : "SCRIPT") + " KILL command. Script name is: " + std::string(name_) +
@@ -352,7 +374,7 @@ void ScriptRun::Log(ScriptLogLevel level, std::string_view text) {
 }
 
 std::string_view ScriptRun::unwind_error() const {
-  if (begins_again_ || is_abandoned_) return {};
+  if (begins_again_ || is_busy_ || is_abandoned_) return {};
   return kKilled.substr(kKilled.find(' ') + 1);  // the code is added
 }
 

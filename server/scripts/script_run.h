@@ -30,6 +30,7 @@
 #include "server/scripts/script_clock.h"
 #include "server/scripts/sliced_run.h"
 #include "server/session/session.h"
+#include "storage/base/random.h"
 #include "storage/effects/key_event.h"
 #include "storage/transaction/txn.h"
 
@@ -61,8 +62,10 @@ class ScriptRun final : public ScriptHost {
   Progress Begin(const AdminCall& call, const ScriptInput& input, LoadedState& state);
   // Goes on for a slice.
   Progress Resume();
+  // As in SlicedRun. `slot`: of the other thread in the clock.
+  bool MoveTo(ThreadState& thread, size_t slot);
   // Whether it was made for this thread.
-  bool IsOf(const ThreadState& thread) const { return &thread == &thread_; }
+  bool IsOf(const ThreadState& thread) const { return &thread == &home_; }
   // Whether nothing of it has run yet, so that the request may be postponed instead: Drop.
   bool has_begun() const { return has_begun_; }
   // It waits until MIGRATE has sent a key, and holds nothing meanwhile.
@@ -131,6 +134,8 @@ class ScriptRun final : public ScriptHost {
   bool LockKeys(bool waits_for_long);
   // Ends the program, which will begin again; it is remembered as one that does so.
   Pulse RestartLater();
+  // Of a run whose keys somebody has held for too long: whether it ends with BUSY, because it can leave nothing behind.
+  bool GivesUp();
   // Undoes everything so that the program can begin again.
   void BeginAgain();
   void ForgetReply();
@@ -159,10 +164,14 @@ class ScriptRun final : public ScriptHost {
   void WaitForOthers();
   void NoteOverdue();
   bool is_ended() const { return stage_.load(std::memory_order_relaxed) == Stage::kKilled || is_abandoned_; }
-  uint64_t SliceNanoseconds() const { return was_suspended_ ? ScriptClock::kNextSliceNs : ScriptClock::kFirstSliceNs; }
+  bool is_moved() const { return thread_ != &home_; }
+  // Short while other clients of the thread wait.
+  uint64_t SliceNanoseconds() const {
+    return was_suspended_ && !is_moved() ? ScriptClock::kNextSliceNs : ScriptClock::kFirstSliceNs;
+  }
   Caller CallerFor(resp::ReplyWriter& reply) {
     return {.parts = parts_,
-            .thread = thread_,
+            .thread = *thread_,
             .session = session_,
             .reply = reply,
             .may_ask_others = false,
@@ -174,11 +183,14 @@ class ScriptRun final : public ScriptHost {
   const ExecutionParts& parts_;
   ScriptClock& clock_;
   const std::atomic<bool>& disables_deny_;
-  const size_t slot_of_clock_;
-  ThreadState& thread_;
+  const size_t home_slot_;
+  ThreadState& home_;  // of the thread that began it
+  size_t slot_of_clock_ = home_slot_;
+  ThreadState* thread_ = &home_;  // that which goes on with it
   CallNames names_;
   Session session_;  // of the calls
   CallTurns turns_{*this};
+  storage::Random random_;
   storage::Txn own_txn_;
   Fiber fiber_;
 
@@ -209,6 +221,7 @@ class ScriptRun final : public ScriptHost {
   bool waits_ = false;
   bool begins_again_ = false;
   bool is_final_ = false;  // it has done what can't be undone, so it never begins again
+  bool is_busy_ = false;   // see GivesUp
   bool is_abandoned_ = false;
   bool was_suspended_ = false;
   bool error_was_counted_ = false;  // the one that it returned, by the command that it called

@@ -7,16 +7,16 @@
 
 namespace ringkv::server {
 
-Scripts::Scripts(const ExecutionParts& parts, WatchedKeys& watched_keys, size_t threads, uint64_t seed)
-    : parts_(parts, watched_keys, threads + 1, seed) {
-  for (size_t i = 0; i <= threads; ++i) threads_.push_back(std::make_unique<ThreadScripts>(parts_, i));
+Scripts::Scripts(const ExecutionParts& parts, WatchedKeys& watched_keys,
+                 std::span<const std::unique_ptr<ThreadState>> aside, uint64_t seed)
+    : parts_(parts, watched_keys, aside.size() + 1, seed) {
+  for (size_t i = 0; i < aside.size(); ++i) {
+    threads_.push_back(std::make_unique<ThreadScripts>(parts_, i, aside[i].get()));
+  }
+  threads_.push_back(std::make_unique<ThreadScripts>(parts_, aside.size(), nullptr));
 }
 
 ThreadScripts& Scripts::Of(size_t thread) { return *threads_[SlotOf(thread)]; }
-
-const Script* Scripts::Compile(AdminCall& call, std::string_view text, bool stays) {
-  return Of(call.thread.index).Compile(call, text, stays);
-}
 
 const Script* Scripts::Find(const ThreadState& thread, std::string_view sha1) { return Of(thread.index).Find(sha1); }
 

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,14 +22,18 @@ namespace ringkv::server {
 
 class Scripts {
  public:
-  // `threads`: how many threads serve clients. `seed`: of hash tables. All references must outlive the object.
-  Scripts(const ExecutionParts& parts, WatchedKeys& watched_keys, size_t threads, uint64_t seed);
+  // `aside`: the states of the threads beside those that serve clients, one for each. `seed`: of hash tables. All
+  // references must outlive the object.
+  Scripts(const ExecutionParts& parts, WatchedKeys& watched_keys, std::span<const std::unique_ptr<ThreadState>> aside,
+          uint64_t seed);
   Scripts(const Scripts&) = delete;
   Scripts& operator=(const Scripts&) = delete;
 
-  // The script of a text, compiled. `stays`: until SCRIPT FLUSH. Null, with the error written, if it is no script. Like
-  // that of Find it is borrowed, until the thread looks for another one.
-  const Script* Compile(AdminCall& call, std::string_view text, bool stays);
+  // The script of a text. If it is not known yet, it is when its run has compiled it. Null, with the error written, if
+  // its first line is wrong. Like that of Find it is borrowed, until the thread looks for another one.
+  const Script* Obtain(AdminCall& call, std::string_view text) { return Of(call.thread.index).Obtain(call, text); }
+  // SCRIPT LOAD: compiles it, keeps it until SCRIPT FLUSH, and replies, or sets the outcome.
+  void LoadScript(AdminCall& call, std::string_view text) { Of(call.thread.index).LoadScript(call, text); }
   // Null if there is no script with this SHA-1, in whatever case. `thread`: the calling one's.
   const Script* Find(const ThreadState& thread, std::string_view sha1);
   // The function of this name; null if there is none.
@@ -42,6 +47,11 @@ class Scripts {
   storage::Status LoadLibrary(storage::Txn& txn, const std::string& code);
   // Runs a program for the request that `call` is; replies, or sets the outcome.
   void Run(AdminCall& call, const ScriptInput& input) { Of(call.thread.index).Run(call, input); }
+
+  // FUNCTION LOAD and FUNCTION RESTORE: creates libraries, and replies, or sets the outcome.
+  void LoadLibraries(AdminCall& call, const LibrarySource& source) {
+    Of(call.thread.index).LoadLibraries(call, source);
+  }
 
   // Runs EXEC of a client that can be answered later, in turns with the other work of the thread.
   void RunTransaction(AdminCall& call) { Of(call.thread.index).RunTransaction(call); }
@@ -58,6 +68,8 @@ class Scripts {
   std::string_view BusyError() const { return parts_.long_runs.BusyError(); }
 
   // --- for the threads that serve clients, each with its number ---
+  // From now on scripts that take long are moved to a thread beside this one.
+  void StartMoving(size_t thread) { Of(thread).StartMoving(); }
   // Goes on with the runs of this thread that waited for locks.
   void ResumeWaiting(size_t thread) { Of(thread).ResumeWaiting(); }
   // Calls `then` when the runs that are suspended on this thread now have ended.

@@ -8,15 +8,19 @@ namespace ringkv::server {
 
 void SlicedRuns::Add(std::unique_ptr<SlicedRun> run, SlicedRun::Progress progress, ThreadState& state) {
   state_ = &state;
-  runs_.push_back(std::make_unique<Suspended>(Suspended{.run = std::move(run), .number = next_number_++}));
+  const bool is_aside = moves_ && run->MoveTo(*aside_);
+  runs_.push_back(
+      std::make_unique<Suspended>(Suspended{.run = std::move(run), .number = next_number_++, .is_aside = is_aside}));
   Settle(*runs_.back(), progress);
 }
 
 void SlicedRuns::Settle(Suspended& suspended, SlicedRun::Progress progress) {
   suspended.waits = progress == SlicedRun::Progress::kWaits;
+  suspended.is_postponed = suspended.waits && suspended.run->is_postponed();
+  state_->is_overdue = HasOverdue();
   switch (progress) {
     case SlicedRun::Progress::kWaits: CallAfter(); break;
-    case SlicedRun::Progress::kSuspended: ResumeLater(suspended.number); break;
+    case SlicedRun::Progress::kSuspended: ResumeLater(suspended); break;
     case SlicedRun::Progress::kEnded:
       suspended.run->FinishLate();
       Remove(suspended.number);
@@ -24,8 +28,30 @@ void SlicedRuns::Settle(Suspended& suspended, SlicedRun::Progress progress) {
   }
 }
 
-void SlicedRuns::ResumeLater(uint64_t number) {
-  ready_.push_back(number);
+void SlicedRuns::NoteLater(uint64_t number, SlicedRun::Progress progress) {
+  links_.RunOn(thread_, [this, number, progress] {
+    Suspended* const suspended = Find(number);
+    if (suspended == nullptr) return;
+    if (progress == SlicedRun::Progress::kSuspended) {
+      state_->is_overdue = HasOverdue();
+    } else if (progress == SlicedRun::Progress::kWaits && suspended->was_woken) {
+      ResumeLater(*suspended);  // what it waits for may be over
+    } else {
+      Settle(*suspended, progress);
+    }
+  });
+}
+
+SlicedRuns::Suspended* SlicedRuns::Find(uint64_t number) {
+  const auto found =
+      std::find_if(runs_.begin(), runs_.end(), [number](const auto& each) { return each->number == number; });
+  return found == runs_.end() ? nullptr : found->get();
+}
+
+void SlicedRuns::ResumeLater(Suspended& suspended) {
+  suspended.was_woken = false;
+  if (suspended.is_aside) return long_run_thread_.Add(suspended.number, *suspended.run);
+  ready_.push_back(suspended.number);
   PostNext();
 }
 
@@ -44,16 +70,17 @@ void SlicedRuns::ResumeNext() {
 }
 
 void SlicedRuns::Resume(uint64_t number) {
-  const auto found =
-      std::find_if(runs_.begin(), runs_.end(), [number](const auto& each) { return each->number == number; });
-  if (found == runs_.end()) return;
-  Suspended& suspended = **found;
-  Settle(suspended, suspended.run->Resume());
+  Suspended* const suspended = Find(number);
+  if (suspended == nullptr) return;
+  suspended->waits = false;
+  suspended->is_postponed = false;
+  suspended->is_aside ? ResumeLater(*suspended) : Settle(*suspended, suspended->run->Resume());
 }
 
 void SlicedRuns::ResumeWaiting() {
   std::vector<uint64_t> waiting;
   for (const auto& each : runs_) {
+    each->was_woken = true;
     if (each->waits) waiting.push_back(each->number);
   }
   for (const uint64_t number : waiting) Resume(number);
@@ -77,7 +104,7 @@ void SlicedRuns::After(std::function<void()> then) {
 void SlicedRuns::CallAfter() {
   uint64_t oldest = next_number_;
   for (const auto& each : runs_) {
-    if (!each->run->is_postponed()) oldest = std::min(oldest, each->number);
+    if (!each->is_postponed) oldest = std::min(oldest, each->number);
   }
   const auto split =
       std::stable_partition(after_.begin(), after_.end(), [oldest](const auto& each) { return each.first > oldest; });
@@ -88,6 +115,7 @@ void SlicedRuns::CallAfter() {
 }
 
 bool SlicedRuns::EndAll() {
+  long_run_thread_.Stop();
   bool all_undone = true;
   while (!runs_.empty()) {
     const std::unique_ptr<Suspended> last = std::move(runs_.back());

@@ -10,24 +10,9 @@
 #include "server/lua/sha1.h"
 #include "server/scripts/memory_limits.h"
 #include "server/scripts/program_check.h"
+#include "server/scripts/script_loading.h"
 
 namespace ringkv::server {
-namespace {
-
-// Compiling needs no server.
-class NoHost final : public ScriptHost {
- public:
-  Pulse Call(std::span<const std::string_view>, resp::ReplyWriter& reply) override {
-    reply.Error("ERR no server");
-    return Pulse::kContinue;
-  }
-  Pulse OnPulse() override { return Pulse::kContinue; }
-  void Log(ScriptLogLevel, std::string_view) override {}
-  CommandPermit CheckPermit(std::span<const std::string_view>) override { return CommandPermit::kUnknown; }
-  void SetReplication(int) override {}
-};
-
-}  // namespace
 
 // --- scripts and interpreters ---------------------------------------------------------------------------------------
 
@@ -84,27 +69,29 @@ const Script* ThreadScripts::LookUp(std::string_view sha1) {
   return script == nullptr ? nullptr : Remember(std::move(script));
 }
 
-const Script* ThreadScripts::Compile(AdminCall& call, std::string_view text, bool stays) {
+const Script* ThreadScripts::Obtain(AdminCall& call, std::string_view text, bool stays) {
   const auto digits = Sha1Hex(text);
   const std::string_view sha1(digits.data(), digits.size());
   if (const Script* known = Find(sha1); known != nullptr) {
     if (stays) parts_.registry.Keep(known_.at(known->sha1()), true);
     return known;
   }
-  ScriptRegistry::Made made = ScriptRegistry::Make(sha1, text);
-  if (made.script == nullptr) {
-    call.reply.Error(made.error);
-    return nullptr;
-  }
-  NoHost host;
-  Seat seat{.run = nullptr, .state = TakeState(LuaState::Purpose::kScripts)};
-  const std::optional<std::string> error = made.script->Load(*seat.state, host);
-  idle_[0].push_back(std::move(seat.state));
-  if (error) {
-    call.reply.Error(*error);
-    return nullptr;
-  }
-  return Remember(parts_.registry.Keep(std::move(made.script), stays));
+  ScriptRegistry::Made made = parts_.registry.Make(sha1, text, stays);
+  if (made.script == nullptr) call.reply.Error(made.error);
+  new_script_ = std::move(made.script);
+  return new_script_.get();
+}
+
+void ThreadScripts::LoadScript(AdminCall& call, std::string_view text) {
+  const Script* const script = Obtain(call, text, true);
+  if (script == nullptr) return;
+  if (script != new_script_.get()) return call.reply.Bulk(script->sha1());
+  RunLoading(call, std::move(new_script_), {});
+}
+
+void ThreadScripts::RunLoading(AdminCall& call, SharedScript script, std::string error) {
+  const auto loading = std::make_shared<const ScriptLoading>(std::move(script), std::move(error));
+  Run(call, {.program = *loading, .keys = {}, .arguments = {}, .name = loading->script().sha1()});
 }
 
 // With the limits of the options.
@@ -159,6 +146,9 @@ class ThreadScripts::SuspendedScript final : public SlicedRun {
     owner_.parts_.long_runs.Add(*seat_.run);
   }
   Progress Resume() override { return seat_.run->Resume(); }
+  bool MoveTo(ThreadState& thread) override {
+    return seat_.run->MoveTo(thread, owner_.parts_.SlotAside(owner_.thread_));
+  }
   void FinishLate() override {
     owner_.parts_.long_runs.Remove(*seat_.run);
     seat_.run->FinishLate();
@@ -195,11 +185,14 @@ class ThreadScripts::SuspendedTransaction final : public SlicedRun {
 };
 
 void ThreadScripts::Run(AdminCall& call, const ScriptInput& input) {
+  SharedScript new_script = std::move(new_script_);  // a run that outlasts the call keeps it
   if (runs_.is_full() && call.may_wait) {
     call.execution.Postpone();
     return;
   }
-  if (const std::string why = WhyNotRun(call, input); !why.empty()) {
+  if (std::string why = WhyNotRun(call, input); !why.empty()) {
+    // A text that is no script is refused for that.
+    if (&input.program == new_script.get()) return RunLoading(call, std::move(new_script), std::move(why));
     return call.reply.Error(why);
   }
   Seat seat{.run = TakeRun(call.thread), .state = TakeState(input.program.purpose())};
@@ -244,6 +237,31 @@ void ThreadScripts::RunTransaction(AdminCall& call) {
   call.outcome = outcome::LateReply{.request = nullptr, .uses_session = true};
   const SlicedRun::Progress progress = run->progress();
   runs_.Add(std::make_unique<SuspendedTransaction>(*this, std::move(run)), progress, call.thread);
+}
+
+void ThreadScripts::LoadLibraries(AdminCall& call, const LibrarySource& source) {
+  if (!call.may_wait) {
+    Turns* const turns = call.in_transaction ? call.execution.enclosing->turns : nullptr;
+    return FinishLoad(call, source,
+                      PrepareLibraries(parts_.functions, call.txn, {.slot = thread_, .turns = turns}, source));
+  }
+  if (runs_.is_full()) {
+    call.execution.Postpone();
+    return;
+  }
+  auto load = std::make_unique<LibraryLoad>(parts_.execution, parts_.functions, thread_, call.thread);
+  if (load->Begin(call, source)) return FinishLoad(call, source, load->prepared());
+  call.outcome = outcome::LateReply{};
+  runs_.Add(std::move(load), SlicedRun::Progress::kSuspended, call.thread);
+}
+
+// Only now it locks, because the code of a library may take its time.
+void ThreadScripts::FinishLoad(AdminCall& call, const LibrarySource& source, const Functions::Prepared& prepared) {
+  if (prepared.error.empty() && !call.txn.holds_all() && !call.txn.LockAll(false)) {
+    call.execution.Postpone();
+    return;
+  }
+  PutLibraries(parts_.functions, call.txn, source, prepared, call.reply);
 }
 
 std::unique_ptr<TransactionRun> ThreadScripts::TakeTransaction(ThreadState& thread) {

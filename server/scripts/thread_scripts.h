@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "server/scripts/function_catalog.h"
+#include "server/scripts/library_load.h"
 #include "server/scripts/loaded_state.h"
 #include "server/scripts/script_parts.h"
 #include "server/scripts/script_registry.h"
@@ -22,19 +23,23 @@ namespace ringkv::server {
 
 class ThreadScripts {
  public:
-  // `thread`: its number. `parts` must outlive the object.
-  ThreadScripts(ScriptParts& parts, size_t thread)
-      : parts_(parts), thread_(thread), runs_(parts.execution.links, thread), known_(0, parts.hash) {}
+  // `thread`: its number. `aside`: the state of the thread beside it; null: there is none. `parts` must outlive the
+  // object.
+  ThreadScripts(ScriptParts& parts, size_t thread, ThreadState* aside)
+      : parts_(parts), thread_(thread), runs_(parts.execution.links, thread, aside), known_(0, parts.hash) {}
   ~ThreadScripts() { EndRuns(); }
   ThreadScripts(const ThreadScripts&) = delete;
   ThreadScripts& operator=(const ThreadScripts&) = delete;
 
   // As in Scripts.
-  const Script* Compile(AdminCall& call, std::string_view text, bool stays);
+  const Script* Obtain(AdminCall& call, std::string_view text) { return Obtain(call, text, false); }
+  void LoadScript(AdminCall& call, std::string_view text);
   const Script* Find(std::string_view sha1);
   SharedFunction FindFunction(storage::Txn& txn, std::string_view name);
   void Run(AdminCall& call, const ScriptInput& input);
   void RunTransaction(AdminCall& call);
+  void LoadLibraries(AdminCall& call, const LibrarySource& source);
+  void StartMoving() { runs_.StartMoving(); }
   void ResumeWaiting() { runs_.ResumeWaiting(); }
   void AfterRuns(std::function<void()> then) { runs_.After(std::move(then)); }
   void EndRuns();
@@ -52,12 +57,16 @@ class ThreadScripts {
   class SuspendedScript;
   class SuspendedTransaction;
 
+  const Script* Obtain(AdminCall& call, std::string_view text, bool stays);
+  // Compiles the script, and replies with its SHA-1, or with this error.
+  void RunLoading(AdminCall& call, SharedScript script, std::string error);
   LuaMemory& MemoryFor(LuaState::Purpose purpose);
   std::unique_ptr<LoadedState> TakeState(LuaState::Purpose purpose);
   std::unique_ptr<ScriptRun> TakeRun(ThreadState& thread);
   void GiveBack(Seat& seat);
   // Goes on with a script that a transaction runs, in the turns of that. False if the server ends.
   bool RunInTurns(Turns& turns, ScriptRun& run, ScriptRun::Progress progress);
+  void FinishLoad(AdminCall& call, const LibrarySource& source, const Functions::Prepared& prepared);
   std::unique_ptr<TransactionRun> TakeTransaction(ThreadState& thread);
   void GiveBack(std::unique_ptr<TransactionRun> run);
   void DropKnownIfFlushed();
@@ -76,6 +85,7 @@ class ThreadScripts {
   size_t known_bytes_ = 0;
   uint64_t known_version_ = 0;
   const Script* last_found_ = nullptr;  // of them, as it is looked for again and again
+  SharedScript new_script_;             // that Obtain has returned, if it was not known, until it is run
   // The functions as of the last call of one.
   std::shared_ptr<const FunctionCatalog> catalog_;
   uint64_t catalog_version_ = 0;  // of the store's libraries; UINT64_MAX: of none

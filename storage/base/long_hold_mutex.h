@@ -52,6 +52,8 @@ class CAPABILITY("mutex") LongHoldMutex {
   // Returns when the lock was not held for long at some moment. The caller holds no lock of this kind.
   void WaitWhileLong();
 
+  // It is held, and from now on this thread is its holder.
+  void TakeOver() { holder_.Set(true); }
   void AssertHeld() const ASSERT_CAPABILITY(this) { RINGKV_DCHECK(holder_.IsThisThread()); }
 
  private:

@@ -82,6 +82,7 @@ class Txn {
   void Unlock();
   bool holds_all() const { return holds_all_; }
   bool holds_any() const { return any_locked_; }
+  bool HoldsPartition(size_t index) const { return any_locked_ && IsLocked(index); }
   bool Holds(std::string_view key) { return any_locked_ && IsLocked(PositionOfKey(key).partition()); }
   // For threads that serve clients: walks, samples and sums leave out partitions that are held for long, and note it.
   void set_skips_held(bool skips) { skips_held_ = skips; }
@@ -96,6 +97,8 @@ class Txn {
   // the keys need not live on.
   void HoldForLong(Hold hold = Hold::kLong);
   Hold hold() const { return hold_; }
+  // Its locks are the calling thread's from now on; for the checks of builds with assertions.
+  void TakeOver();
   // Before any lock: no other transaction has the right to wait for partitions while it holds others, until Unlock.
   // False if that one is held for long, and the thread serves clients (see set_skips_held); then ask again later.
   [[nodiscard]] bool TryBeginIrrevocable();

@@ -234,6 +234,11 @@ void Txn::BeginLongHold(Hold hold) {
   if (hold == Hold::kOverdue) listener->LongHoldOverdue();
 }
 
+void Txn::TakeOver() NO_THREAD_SAFETY_ANALYSIS {
+  ForEachLocked([](Partition& partition) { partition.mutex.TakeOver(); });
+  if (is_irrevocable_) store_.long_holds().right_to_wait().TakeOver();
+}
+
 void Txn::MarkLocks() {
   ForEachLocked([this](Partition& partition) {
     partition.mutex.AssertHeld();

@@ -109,7 +109,7 @@ TEST_F(ScriptsTest, ALibraryIsLoadedInTheSlicesOfTheFunctionThatNeedsIt) {
          "#!lua name=read\nredis.register_function('read', function(k) return redis.call('GET', k[1]) end)"});
   for (const std::string number : {"1", "2", "3"}) {
     const std::string code = "#!lua name=slow\nfor i = 1,1e7 do end redis.register_function('slow', function() return ";
-    ASSERT_EQ(RunOn(*session_, {"FUNCTION", "LOAD", "REPLACE", code + number + " end)"}), "$4\r\nslow\r\n");
+    ASSERT_EQ(Awaited(RunOn(*session_, {"FUNCTION", "LOAD", "REPLACE", code + number + " end)"})), "$4\r\nslow\r\n");
     RunOn(*session_, {"FCALL", "read", "1", "key"});
     links_.Work();
     links_.answers.clear();
@@ -121,13 +121,77 @@ TEST_F(ScriptsTest, ALibraryIsLoadedInTheSlicesOfTheFunctionThatNeedsIt) {
   }
 }
 
+TEST_F(ScriptsTest, ALongTextIsCompiledInSlices) {
+  const std::string text = "--" + std::string(8 << 20, 'x') + "\nreturn 1";
+  Eval(text);
+  ASSERT_TRUE(Ended<outcome::LateReply>());
+  EXPECT_EQ(Run("ping"), "+PONG\r\n");
+  links_.Work();
+  EXPECT_EQ(links_.answers, std::vector<std::string>{":1\r\n"});
+  const auto digits = Sha1Hex(text + " ");
+  const std::string sha1(digits.data(), digits.size());
+  RunOn(*session_, {"SCRIPT", "LOAD", text + " "});
+  ASSERT_TRUE(Ended<outcome::LateReply>());
+  EXPECT_EQ(Run("script exists " + sha1), "*1\r\n:0\r\n") << "not yet";
+  links_.Work();
+  EXPECT_EQ(links_.answers.back(), "$40\r\n" + sha1 + "\r\n");
+  EXPECT_EQ(Run("script exists " + sha1), "*1\r\n:1\r\n");
+}
+
+TEST_F(ScriptsTest, AScriptThatIsKilledWhileItIsCompiledIsNotKnown) {
+  const std::string text = "--" + std::string(8 << 20, 'x') + "\nreturn 1";
+  const auto digits = Sha1Hex(text);
+  Eval(text);
+  ASSERT_TRUE(Ended<outcome::LateReply>());
+  Kill();
+  ASSERT_EQ(links_.answers.size(), 1u);
+  EXPECT_TRUE(links_.answers[0].starts_with("-ERR Script killed by user with SCRIPT KILL")) << links_.answers[0];
+  EXPECT_EQ(Run("script exists " + std::string(digits.data(), digits.size())), "*1\r\n:0\r\n");
+}
+
+TEST_F(ScriptsTest, ATextThatIsNoScriptIsNotKnown) {
+  const std::string text = "#!lua\nreturn +";
+  const auto digits = Sha1Hex(text);
+  options_.read_only = 1;
+  server_.needs().Update();
+  EXPECT_TRUE(Result(text).starts_with("-ERR Error compiling script (new function)"));
+  EXPECT_EQ(Run("script exists " + std::string(digits.data(), digits.size())), "*1\r\n:0\r\n");
+  const std::string valid = "#!lua\nreturn 1";
+  const auto digits_of_valid = Sha1Hex(valid);
+  EXPECT_TRUE(Result(valid).starts_with("-READONLY"));
+  EXPECT_EQ(Run("script exists " + std::string(digits_of_valid.data(), digits.size())), "*1\r\n:1\r\n");
+}
+
+TEST_F(ScriptsTest, TheCodeOfALibraryIsRunInSlices) {
+  const std::string code = "#!lua name=slow\nfor i = 1,3e7 do end redis.register_function('slow', redis.log)";
+  RunOn(*session_, {"FUNCTION", "LOAD", code});
+  ASSERT_TRUE(Ended<outcome::LateReply>());
+  EXPECT_EQ(Run("set key x"), "+OK\r\n") << "it holds nothing";
+  EXPECT_EQ(Run("function list"), "*0\r\n");
+  links_.Work();
+  EXPECT_EQ(links_.answers, std::vector<std::string>{"$4\r\nslow\r\n"});
+  const std::string payload = Run("function dump");
+  const std::string bytes = payload.substr(payload.find('\n') + 1, payload.size() - payload.find('\n') - 3);
+  RunOn(*session_, {"FUNCTION", "RESTORE", bytes, "FLUSH"});
+  ASSERT_TRUE(Ended<outcome::LateReply>());
+  storage::Txn holder(server_.store(), 0, server_.thread(0).random);
+  holder.LockKey("held");
+  holder.HoldForLong();
+  links_.Work();
+  EXPECT_EQ(links_.answers.size(), 1u) << "it waits for the key";
+  holder.Unlock();
+  server_.scripts().ResumeWaiting(0);
+  EXPECT_EQ(links_.answers.back(), "+OK\r\n");
+  EXPECT_NE(Run("function list").find("slow"), std::string::npos);
+}
+
 TEST_F(ScriptsTest, TheFirstLibraryIsLoadedWithinTheLimitsOfMemory) {
   options_.script_memory_limit = 1 << 20;
   const std::string code = "#!lua name=large\nlocal t = {} for i = 1,100 do t[i] = ('x'):rep(1e5 + i) end ";
   const std::vector<std::string> load{"FUNCTION", "LOAD", code + "redis.register_function('large', redis.log)"};
-  EXPECT_NE(RunOn(*session_, load).find("not enough memory"), std::string::npos);
+  EXPECT_NE(Awaited(RunOn(*session_, load)).find("not enough memory"), std::string::npos);
   options_.script_memory_limit = 64 << 20;
-  EXPECT_EQ(RunOn(*session_, load), "$5\r\nlarge\r\n");
+  EXPECT_EQ(Awaited(RunOn(*session_, load)), "$5\r\nlarge\r\n");
 }
 
 // As a replica or a restart does, which have accepted it before.
@@ -308,9 +372,6 @@ TEST_F(ScriptsTest, AKeyThatAScriptHoldsIsWatchedAtOnce) {
 }
 
 TEST_F(ScriptsTest, ScriptsBeyondTheMostThatTakeTurnsWait) {
-#ifdef RINGKV_THREAD_SANITIZED
-  GTEST_SKIP() << "the sanitizer keeps signals back from loops that call nothing, so the second script has no end";
-#endif
   for (int i = 0; i < 64; ++i) BeginEndless();
   EXPECT_EQ(Eval("return 1"), "<postponed>");
   EXPECT_EQ(Run("set key x"), "+OK\r\n");
@@ -319,9 +380,6 @@ TEST_F(ScriptsTest, ScriptsBeyondTheMostThatTakeTurnsWait) {
 }
 
 TEST_F(ScriptsTest, OneScriptGoesOnInEachRound) {
-#ifdef RINGKV_THREAD_SANITIZED
-  GTEST_SKIP() << "the sanitizer keeps signals back from loops that call nothing, so the second script has no end";
-#endif
   for (int i = 0; i < 3; ++i) BeginEndless();
   const size_t round = links_.pending();
   EXPECT_EQ(round, 1u);
@@ -474,6 +532,22 @@ TEST_F(RestartTest, AScriptThatWaitsForAnOverdueHolderIsAnsweredBusy) {
   EXPECT_EQ(Result("redis.call('SET',KEYS[1],'x') return redis.call('GET','taken')", {"key"}), busy);
   EXPECT_EQ(Run("get key"), "$-1\r\n");
   other_.Unlock();
+}
+
+// It has the right to wait, so it waits with its locks.
+TEST_F(RestartTest, AScriptThatWaitsWithLocksForAnOverdueHolderIsAnsweredBusy) {
+  other_.Unlock();
+  storage::Txn holder(server_.store(), 0, random_);
+  holder.LockKey("taken");
+  holder.HoldForLong();
+  BeginToWait("redis.call('GET',KEYS[1])");
+  EXPECT_EQ(Run("get key"), "<postponed>");
+  holder.HoldForLong(storage::Hold::kOverdue);
+  server_.scripts().ResumeWaiting(0);
+  ASSERT_EQ(links_.answers.size(), 1u);
+  EXPECT_TRUE(links_.answers[0].starts_with("-BUSY ")) << links_.answers[0];
+  EXPECT_EQ(Run("get key"), "$-1\r\n");
+  holder.Unlock();
 }
 
 TEST_F(RestartTest, AScriptThatBeginsAgainTellsEventsAndPublishesOnce) {

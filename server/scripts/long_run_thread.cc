@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+#include "server/scripts/long_run_thread.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "server/observe/log.h"
+#include "storage/base/allocator.h"
+
+namespace ringkv::server {
+namespace {
+
+// Beside threads of clients that leave no processor free it still gets about a tenth of one.
+constexpr int kNice = 10;
+
+}  // namespace
+
+void LongRunThread::Add(uint64_t number, SlicedRun& run) {
+  {
+    storage::MutexLock lock(mutex_);
+    if (is_stopping_) return;
+    ready_.push_back({number, &run, run.is_overdue()});
+  }
+  if (!thread_.joinable()) thread_ = std::thread([this] { Run(); });
+  changed_.notify_one();
+}
+
+void LongRunThread::Stop() {
+  {
+    storage::MutexLock lock(mutex_);
+    is_stopping_ = true;
+  }
+  changed_.notify_one();
+  if (thread_.joinable()) thread_.join();
+}
+
+void LongRunThread::Run() {
+  NameThisThread("scripts");
+  storage::CountMemoryOfThisThread();
+  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice);
+  Entry entry{};
+  while (Next(entry)) Settle(entry, entry.run->Resume());
+}
+
+bool LongRunThread::Next(Entry& next) {
+  storage::MutexLock lock(mutex_);
+  while (!is_stopping_ && ready_.empty()) mutex_.Wait(changed_);
+  if (is_stopping_) return false;
+  next = ready_.front();
+  ready_.pop_front();
+  return true;
+}
+
+// A run that has ended or waits belongs to the I/O thread again as soon as it is told of.
+void LongRunThread::Settle(Entry entry, SlicedRun::Progress progress) {
+  if (progress != SlicedRun::Progress::kSuspended) return tell_(entry.number, progress);
+  if (!entry.was_overdue && entry.run->is_overdue()) {
+    entry.was_overdue = true;
+    tell_(entry.number, progress);
+  }
+  storage::MutexLock lock(mutex_);
+  ready_.push_back(entry);
+}
+
+}  // namespace ringkv::server

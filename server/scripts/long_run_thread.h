@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// The thread on which the runs that one I/O thread has suspended go on, so that the clients of the I/O thread don't
+// wait for their slices. It is nice: where processors are few, threads of clients come first.
+//
+// The runs stay the property of the I/O thread. One that is here is left alone there until it is told of.
+//
+// Threads: the functions are the I/O thread's.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <thread>
+
+#include "server/scripts/sliced_run.h"
+#include "storage/base/mutex.h"
+
+namespace ringkv::server {
+
+class LongRunThread {
+ public:
+  // Called by the thread when a run of this number has ended, or waits; or, once, has become overdue: kSuspended, and
+  // it goes on.
+  using Tell = std::function<void(uint64_t number, SlicedRun::Progress progress)>;
+
+  explicit LongRunThread(Tell tell) : tell_(std::move(tell)) {}
+  ~LongRunThread() { Stop(); }
+  LongRunThread(const LongRunThread&) = delete;
+  LongRunThread& operator=(const LongRunThread&) = delete;
+
+  // Goes on with the run, in turns with the others that are here. The run must live until it is told of, or Stop.
+  void Add(uint64_t number, SlicedRun& run);
+  // Returns when no run goes on any more; those that are here stay as they are.
+  void Stop();
+
+ private:
+  struct Entry {
+    uint64_t number;
+    SlicedRun* run;
+    bool was_overdue;
+  };
+
+  void Run();
+  // False at the end.
+  bool Next(Entry& next);
+  void Settle(Entry entry, SlicedRun::Progress progress);
+
+  const Tell tell_;
+  storage::Mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Entry> ready_ GUARDED_BY(mutex_);  // in the order of their turns
+  bool is_stopping_ GUARDED_BY(mutex_) = false;
+  std::thread thread_;  // begins with the first run
+};
+
+}  // namespace ringkv::server

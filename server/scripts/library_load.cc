@@ -66,9 +66,10 @@ bool LibraryLoad::Enter() {
 // Behind the codes it waits for the locks, holding none.
 SlicedRun::Progress LibraryLoad::Resume() {
   if (fiber_.is_under_way() && !Enter()) return Progress::kSuspended;
-  if (!prepared_.error.empty() || own_txn_.LockAll(false)) return Progress::kEnded;
-  parts_.long_holds.NoteWalkWaits(parts_.clock.SteadyMs());
-  return Progress::kWaits;
+  if (!prepared_.error.empty()) return Progress::kEnded;
+  const bool is_locked = own_txn_.LockAll(false);
+  is_locked ? parts_.long_holds.NoteWalkPassed() : parts_.long_holds.NoteWalkWaits(parts_.clock.SteadyMs());
+  return is_locked ? Progress::kEnded : Progress::kWaits;
 }
 
 void LibraryLoad::FinishLate() {

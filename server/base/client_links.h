@@ -15,6 +15,10 @@
 #include "server/base/client_card.h"
 #include "storage/base/lsn.h"
 
+namespace ringkv::resp {
+class Buffer;
+}
+
 namespace ringkv::server {
 
 // The index of a thread without clients.
@@ -22,13 +26,14 @@ constexpr size_t kNoThread = SIZE_MAX;
 
 // The reply to a blocked client.
 struct LateAnswer {
-  std::string reply;
+  std::string reply = {};
   storage::Lsn lsn = 0;  // the last LSN that it depends on
   uint32_t term = 0;     // in which that was assigned, if a majority has to confirm it; see ReplyGate::Hold
   std::optional<std::string> error = {};  // the code, if it is an error; empty: it was counted where it arose
   bool is_accounted = false;     // counts as a call of its command; not if it was refused while blocked, as in Redis
   uint64_t nanoseconds = 0;      // of the retry
   bool ends_connection = false;  // after the reply
+  std::shared_ptr<resp::Buffer> long_reply = {};  // instead of the other reply: may be long, or above its limit
 };
 
 class ClientLinks {

@@ -25,6 +25,10 @@ struct Outcome;
 struct ThreadState;
 struct Command;
 
+// A step is about what one element of a collection costs in a reply: some 40 nanoseconds.
+constexpr uint64_t kStepsOfInsertion = 8;  // of an element into a new collection
+constexpr uint64_t kBytesOfStep = 128;     // that are copied, or looked at
+
 // One execution of a data command.
 struct DataCall {
   Arguments args;
@@ -35,6 +39,18 @@ struct DataCall {
   KeyWaitPlan* wait = nullptr;  // null: the call cannot block
   bool is_repeated = false;     // replayed from another server
   bool in_cluster = false;      // keys named by values may be on other nodes
+  uint64_t most_steps = UINT64_MAX;
+  bool is_long = false;
+
+  // Whether so many steps are more than other clients of the thread should wait for. A handler asks when it has found
+  // its keys and knows what there is to do, before it writes or changes anything. If so, it returns at once, and is
+  // called again, with the locks, on a thread for long work.
+  bool TakesLong(uint64_t steps) {
+    if (steps <= most_steps) [[likely]]
+      return false;
+    is_long = true;
+    return true;
+  }
 };
 
 // One execution of a command that needs more than the data.

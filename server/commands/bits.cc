@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "server/command/error_replies.h"
+#include "server/command/long_steps.h"
 #include "server/command/typed_key.h"
 #include "server/commands/bit_offset.h"
 #include "server/commands/bit_words.h"
@@ -46,6 +47,7 @@ void SetBit(DataCall& call) {
     call.txn.NotePatched(place);
     return call.reply.Integer(old_bit);
   }
+  if (call.TakesLong(StepsToReach(place, index))) return;
   auto byte = index < value.size() ? static_cast<unsigned char>(value[index]) : static_cast<unsigned char>(0);
   byte = static_cast<unsigned char>(*bit != 0 ? byte | mask : byte & ~mask);
   const char written = static_cast<char>(byte);
@@ -67,6 +69,10 @@ struct BitRange {
   int64_t first;
   int64_t last;
 };
+
+uint64_t StepsOf(const BitRange& range) {
+  return range.last < range.first ? 0 : StepsOfBytes(static_cast<size_t>(range.last - range.first) / 8);
+}
 
 // Makes indexes from the end positive and cuts the range to the value.
 BitRange Normalise(int64_t start, int64_t end, bool in_bits, size_t value_bytes) {
@@ -117,7 +123,8 @@ void BitCount(DataCall& call) {
     if (*start < 0 && *end < 0 && *start > *end) return call.reply.Integer(0);
     if (argc == 5 && !ParseUnit(call.args[4], &in_bits)) return call.reply.Error(errors::kSyntax);
   }
-  call.reply.Integer(CountBitsIn(place.value(), Normalise(*start, *end, in_bits, place.value().size())));
+  const BitRange range = Normalise(*start, *end, in_bits, place.value().size());
+  if (!call.TakesLong(StepsOf(range))) call.reply.Integer(CountBitsIn(place.value(), range));
 }
 
 void BitPos(DataCall& call) {
@@ -143,6 +150,7 @@ void BitPos(DataCall& call) {
   }
   const BitRange range = Normalise(*start, *end, in_bits, place.value().size());
   if (range.first > range.last) return call.reply.Integer(-1);
+  if (call.TakesLong(StepsOf(range))) return;
   const auto range_end = static_cast<uint64_t>(range.last + 1);
   const uint64_t at = FindBit(place.value(), static_cast<uint64_t>(range.first), range_end, *bit != 0);
   // Without an end the value counts as followed by zeros for ever.
@@ -176,6 +184,7 @@ void BitOp(DataCall& call) {
     longest = std::max(longest, values.back().size());
     is_source = is_source || call.args[i] == call.args[2];
   }
+  if (call.TakesLong(StepsOfBytes(longest * values.size()))) return;
   Place target = call.txn.Find(call.db, call.args[2], longest > 0 ? Intent::kCheck : Intent::kErase);
   if (longest > 0) {
     call.txn.MakeString(

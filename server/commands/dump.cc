@@ -5,6 +5,7 @@
 
 #include "server/command/error_replies.h"
 #include "server/command/expiry_time.h"
+#include "server/command/long_steps.h"
 #include "server/commands/families.h"
 #include "storage/effects/key_event.h"
 #include "storage/rdb/dump_payload.h"
@@ -19,6 +20,7 @@ using storage::Place;
 void Dump(DataCall& call) {
   const Place place = call.txn.Find(call.db, call.args[1], Intent::kRead);
   if (!place) return call.reply.Null();
+  if (call.TakesLong(StepsOfValue(place.entry_or_null()))) return;
   std::string packed;
   call.reply.Bulk(
       storage::EncodeDumpPayload(storage::PackedKind(place.entry()), storage::PackedValue(place.entry(), &packed)));
@@ -102,6 +104,8 @@ void Restore(DataCall& call) {
   const std::optional<int64_t> ttl = resp::ParseInteger(call.args[2]);
   if (!ttl) return call.reply.Error(errors::kNotInteger);
   if (*ttl < 0) return call.reply.Error("ERR Invalid TTL value, must be >= 0");
+  constexpr size_t kPayloadOfStep = 16;  // bytes, of a collection
+  if (call.TakesLong(call.args[3].size() / kPayloadOfStep)) return;
   std::optional<storage::DumpContent> content = Unpack(call, call.args[3]);
   if (!content) return;
   storage::UnixMs expiry = storage::kNoExpiry;

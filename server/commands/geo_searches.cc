@@ -153,17 +153,38 @@ struct Near {
   double distance;  // in the unit of the query
 };
 
-std::vector<Near> FindNear(const SortedSetView& places, const GeoQuery& query) {
-  const size_t enough = query.any ? query.count : SIZE_MAX;
-  std::vector<Near> found;
+// The members of a cell, by their ranks.
+struct CellRanks {
+  size_t first;
+  size_t count;
+};
+
+std::vector<CellRanks> CellsIn(const SortedSetView& places, const GeoQuery& query) {
+  std::vector<CellRanks> ranks;
   for (const GeoCell& cell : CellsOf(query.shape)) {
-    if (found.size() >= enough) break;
     const ScoreRange range = ScoresIn(cell);
     const auto before = [&](double bound) {
       return places.CountBefore([&](double score, std::string_view) { return score < bound; });
     };
     const size_t first = before(range.least);
-    places.VisitRange(first, before(range.most) - first, false, [&](std::string_view member, double score) {
+    ranks.push_back({first, before(range.most) - first});
+  }
+  return ranks;
+}
+
+uint64_t StepsNear(const std::vector<CellRanks>& cells, const GeoQuery& query) {
+  constexpr uint64_t kStepsOfPlace = 4;
+  uint64_t places = 0;
+  for (const CellRanks& cell : cells) places += cell.count;
+  return kStepsOfPlace * (query.any ? std::min<uint64_t>(places, query.count) : places);
+}
+
+std::vector<Near> FindNear(const SortedSetView& places, const std::vector<CellRanks>& cells, const GeoQuery& query) {
+  const size_t enough = query.any ? query.count : SIZE_MAX;
+  std::vector<Near> found;
+  for (const CellRanks& cell : cells) {
+    if (found.size() >= enough) break;
+    places.VisitRange(cell.first, cell.count, false, [&](std::string_view member, double score) {
       if (found.size() >= enough) return;
       const std::optional<double> distance = DistanceWithin(query.shape, GeoPointOf(score));
       if (distance) found.push_back({std::string(member), score, *distance / query.shape.unit});
@@ -202,7 +223,12 @@ void ReplyNear(resp::ReplyWriter& reply, const GeoQuery& query, const std::vecto
 // Stores the result if the query has a target, else replies it.
 void ReplyOrStore(DataCall& call, const Place& source, const GeoQuery& query, const storage::KeyEvent& stored) {
   std::vector<Near> found;
-  if (source) found = FindNear(SortedSetView(source.entry_or_null()), query);
+  if (source) {
+    const SortedSetView places(source.entry_or_null());
+    const std::vector<CellRanks> cells = CellsIn(places, query);
+    if (call.TakesLong(StepsNear(cells, query))) return;
+    found = FindNear(places, cells, query);
+  }
   if (!query.target) return ReplyNear(call.reply, query, found);
   std::vector<ScoredMember> members;
   members.reserve(found.size());

@@ -147,6 +147,7 @@ void HGetAll(DataCall& call) {
   const std::optional<Place> found = FindHash(call, Intent::kRead);
   if (!found) return;
   const HashView hash(found->entry_or_null());
+  if (call.TakesLong(2 * hash.size())) return;
   call.reply.Map(static_cast<int64_t>(hash.size()));
   hash.ForEach([&](std::string_view field, std::string_view value) {
     call.reply.Bulk(field);
@@ -158,6 +159,7 @@ void HKeys(DataCall& call) {
   const std::optional<Place> found = FindHash(call, Intent::kRead);
   if (!found) return;
   const HashView hash(found->entry_or_null());
+  if (call.TakesLong(hash.size())) return;
   call.reply.Array(static_cast<int64_t>(hash.size()));
   hash.ForEach([&](std::string_view field, std::string_view) { call.reply.Bulk(field); });
 }
@@ -166,6 +168,7 @@ void HVals(DataCall& call) {
   const std::optional<Place> found = FindHash(call, Intent::kRead);
   if (!found) return;
   const HashView hash(found->entry_or_null());
+  if (call.TakesLong(hash.size())) return;
   call.reply.Array(static_cast<int64_t>(hash.size()));
   hash.ForEach([&](std::string_view, std::string_view value) { call.reply.Bulk(value); });
 }
@@ -178,13 +181,14 @@ void HScan(DataCall& call) {
   ScanOptions options;
   call.args.Skip(2);
   if (*found && !ParseScanOptions(call, false, &options)) return;
+  const HashView hash(found->entry_or_null());
+  if (call.TakesLong(2 * std::min(options.count, hash.size()))) return;
   resp::BulkList pairs(call.reply);
-  const uint64_t next = HashView(found->entry_or_null())
-                            .Scan(*cursor, options.count, [&](std::string_view field, std::string_view value) {
-                              if (!options.Matches(field)) return;
-                              pairs.Add(field);
-                              pairs.Add(value);
-                            });
+  const uint64_t next = hash.Scan(*cursor, options.count, [&](std::string_view field, std::string_view value) {
+    if (!options.Matches(field)) return;
+    pairs.Add(field);
+    pairs.Add(value);
+  });
   call.reply.Array(2);
   call.reply.BulkInteger(static_cast<int64_t>(next));
   pairs.Finish();
@@ -212,11 +216,13 @@ class PairReply {
 
 void ReplyPicks(DataCall& call, const HashView& hash, int64_t count, bool with_values) {
   if (count < 0 && hash.size() > 0) {
+    if (call.TakesLong(2 * static_cast<uint64_t>(-count))) return;
     PairReply reply(call, -count, with_values);
     for (; count < 0; ++count) hash.PickRandom(call.txn.random(), reply);
     return;
   }
   const size_t different = std::min(static_cast<size_t>(std::max<int64_t>(count, 0)), hash.size());
+  if (call.TakesLong(2 * different)) return;
   hash.PickDistinct(call.txn.random(), different, PairReply(call, static_cast<int64_t>(different), with_values));
 }
 

@@ -3,12 +3,14 @@
 #include <string>
 
 #include "server/command/error_replies.h"
+#include "server/command/long_steps.h"
 #include "server/command/scan_options.h"
 #include "server/commands/families.h"
 #include "server/commands/help.h"
 #include "storage/base/glob.h"
 #include "storage/effects/key_event.h"
 #include "storage/transaction/search.h"
+#include "storage/transaction/totals.h"
 #include "storage/transaction/walk.h"
 #include "storage/types/encoding.h"
 #include "storage/types/type_table.h"
@@ -51,10 +53,24 @@ void Type(DataCall& call) {
 
 // --- the whole keyspace ---------------------------------------------------------------------------------------------
 
+// With an index only those that match are visited.
+uint64_t KeysToVisit(DataCall& call, const storage::KeyPattern& pattern) {
+  storage::Store& store = call.txn.store();
+  const auto has_index = [&](storage::Direction direction) {
+    return store.index_policy().IsWanted(direction, store.clock().SteadyMs());
+  };
+  if (pattern.is_exact || (!pattern.prefix.empty() && has_index(storage::Direction::kForward)) ||
+      (!pattern.suffix.empty() && has_index(storage::Direction::kBackward))) {
+    return 0;
+  }
+  return SizeOf(call.txn, call.db).keys;
+}
+
 void Keys(DataCall& call) {
   const std::string_view pattern = call.args[1];
   const bool all = pattern == "*";
   const storage::KeyPattern literals = storage::ParseKeyPattern(pattern);
+  if (call.TakesLong(KeysToVisit(call, literals))) return;
   resp::BulkList keys(call.reply);
   constexpr size_t kKeysALock = 4096;
   uint64_t cursor = 0;
@@ -71,7 +87,7 @@ void Scan(DataCall& call) {
   if (!cursor) return call.reply.Error(errors::kInvalidCursor);
   ScanOptions options;
   call.args.Skip(1);
-  if (!ParseScanOptions(call, true, &options)) return;
+  if (!ParseScanOptions(call, true, &options) || call.TakesLong(options.count)) return;
   resp::BulkList keys(call.reply);
   const bool all = options.pattern == "*";
   const storage::KeyPattern literals = storage::ParseKeyPattern(options.pattern);
@@ -104,11 +120,17 @@ void RandomKey(DataCall& call) {
 
 // --- moving and copying ---------------------------------------------------------------------------------------------
 
+// The log gets the whole value.
+uint64_t StepsToMove(DataCall& call, const Place& place) {
+  return call.txn.store().log().is_recording() ? StepsOfValue(place.entry_or_null()) : 0;
+}
+
 void RenameTo(DataCall& call, bool only_if_missing) {
   Place from = call.txn.Find(call.db, call.args[1], Intent::kWrite);
   if (!from) return call.reply.Error(errors::kNoSuchKey);
   const bool same = call.args[1] == call.args[2];
   if (only_if_missing && (same || call.txn.Find(call.db, call.args[2], Intent::kWrite))) return call.reply.Integer(0);
+  if (call.TakesLong(StepsToMove(call, from))) return;
   if (!same) call.txn.Rename(from, call.db, call.args[2], events::kRename);
   if (only_if_missing) {
     call.reply.Integer(1);
@@ -157,6 +179,7 @@ void Copy(DataCall& call) {
   if (!from) return call.reply.Integer(0);
   Place to = call.txn.Find(to_db, call.args[2], Intent::kWrite);
   if (to && !replace) return call.reply.Integer(0);
+  if (call.TakesLong(StepsOfValue(from.entry_or_null()))) return;
   if (to) call.txn.Tell(to, events::kNew);  // to subscribers REPLACE makes another key
   if (from.entry().type() == storage::ValueType::kString) {
     // Both may stand in one table, which an insertion rearranges; the entry stays where it is.
@@ -177,6 +200,7 @@ void Move(DataCall& call) {
   if (*to_db == call.db) return call.reply.Error(errors::kSameObject);
   Place from = call.txn.Find(call.db, call.args[1], Intent::kWrite);
   if (!from || call.txn.Find(*to_db, call.args[1], Intent::kWrite)) return call.reply.Integer(0);
+  if (call.TakesLong(StepsToMove(call, from))) return;
   call.txn.Rename(from, *to_db, call.args[1], events::kMove);
   call.reply.Integer(1);
 }

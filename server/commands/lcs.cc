@@ -137,6 +137,8 @@ void Lcs(DataCall& call) {
   if (table_bytes > static_cast<unsigned __int128>(call.max_string_bytes)) {
     return call.reply.Error("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len");
   }
+  constexpr uint64_t kCellsOfStep = 32;
+  if (call.TakesLong(a.size() * b.size() / kCellsOfStep)) return;
   LcsTable table(a, b);
   if (options.length_only) return call.reply.Integer(table.length());
   std::string common;

@@ -2,6 +2,7 @@
 // Lists: elements in an order, to be added and taken at both ends.
 #include "storage/types/list.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,9 @@ std::optional<Place> FindList(DataCall& call, std::string_view key, Intent inten
 }
 
 int64_t SizeOf(const Place& place) { return static_cast<int64_t>(ListView(place.entry_or_null()).size()); }
+
+// Elements are compared faster than they are written to a reply.
+uint64_t StepsToFind(const Place& place) { return static_cast<uint64_t>(SizeOf(place)) / 2; }
 
 // --- at the ends ----------------------------------------------------------------------------------------------------
 
@@ -61,6 +65,8 @@ void Pop(DataCall& call, bool from_front) {
   std::optional<Place> found = FindList(call, call.args[1], Intent::kWrite);
   if (!found) return;
   if (!*found) return count ? call.reply.NullArray() : call.reply.Null();
+  const size_t taken = std::min(static_cast<size_t>(count.value_or(1)), static_cast<size_t>(SizeOf(*found)));
+  if (call.TakesLong(taken)) return;
   if (count) return ReplyElements(call, *found, static_cast<size_t>(*count), from_front);
   ReplyElement(call, *found, from_front);
 }
@@ -75,6 +81,7 @@ void LMPop(DataCall& call) {
     std::optional<Place> found = FindList(call, call.args[i], Intent::kWrite);
     if (!found) return;
     if (!*found) continue;
+    if (call.TakesLong(std::min(query->count, static_cast<size_t>(SizeOf(*found))))) return;
     call.reply.Array(2);
     call.reply.Bulk(call.args[i]);
     return ReplyElements(call, *found, query->count, query->first_end);
@@ -158,6 +165,7 @@ void LRange(DataCall& call) {
   const std::optional<Place> found = FindList(call, call.args[1], Intent::kRead);
   if (!found) return;
   Stretch left = StretchOf(*first, *last, SizeOf(*found));
+  if (call.TakesLong(left.count)) return;
   call.reply.Array(static_cast<int64_t>(left.count));
   if (left.count == 0) return;
   ListView(found->entry_or_null()).VisitFrom(left.first, false, [&](std::string_view element) {
@@ -192,6 +200,7 @@ void LInsert(DataCall& call) {
   std::optional<Place> found = FindList(call, call.args[1], Intent::kWrite);
   if (!found) return;
   if (!*found) return call.reply.Integer(0);
+  if (call.TakesLong(StepsToFind(*found))) return;
   if (call.txn.Do(*found, ListInsert{call.args[3], call.args[4], behind}, events::kLInsert) ==
       EffectResult::kUnchanged) {
     return call.reply.Integer(-1);
@@ -205,6 +214,7 @@ void LRem(DataCall& call) {
   std::optional<Place> found = FindList(call, call.args[1], Intent::kWrite);
   if (!found) return;
   if (!*found) return call.reply.Integer(0);
+  if (call.TakesLong(StepsToFind(*found))) return;
   const int64_t before = SizeOf(*found);
   const auto number = static_cast<uint64_t>(*count);
   const uint64_t most = *count < 0 ? uint64_t{0} - number : number;
@@ -267,6 +277,8 @@ void LPos(DataCall& call) {
   if (!*found) return options.count ? call.reply.Array(0) : call.reply.Null();
   const ListView list(found->entry_or_null());
   const auto size = static_cast<int64_t>(list.size());
+  const bool looks_at_all = options.most_looked_at == 0 || options.most_looked_at > size;
+  if (call.TakesLong(looks_at_all ? StepsToFind(*found) : static_cast<uint64_t>(options.most_looked_at))) return;
   const bool downwards = options.rank < 0;
   int64_t to_skip = (downwards ? -options.rank : options.rank) - 1;
   int64_t looked_at = 0;

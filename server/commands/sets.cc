@@ -83,8 +83,10 @@ void SScan(DataCall& call) {
   ScanOptions options;
   call.args.Skip(2);
   if (*found && !ParseScanOptions(call, false, &options)) return;
+  const SetView set(found->entry_or_null());
+  if (call.TakesLong(std::min(options.count, set.size()))) return;
   resp::BulkList members(call.reply);
-  const uint64_t next = SetView(found->entry_or_null()).Scan(*cursor, options.count, [&](std::string_view member) {
+  const uint64_t next = set.Scan(*cursor, options.count, [&](std::string_view member) {
     if (options.Matches(member)) members.Add(member);
   });
   call.reply.Array(2);
@@ -133,6 +135,7 @@ void PopMany(DataCall& call, Place& place, size_t count) {
 
 void PopSome(DataCall& call, Place& place, size_t count) {
   const SetView set(place.entry_or_null());
+  if (call.TakesLong(std::min(count, set.size()) * kStepsOfInsertion)) return;
   if (count >= set.size()) {
     ReplyMembers(call, set);
     if (count > 0 && place) TakeAll(call, place, events::kSPop);
@@ -178,10 +181,12 @@ void SRandMember(DataCall& call) {
   if (!count) return *found ? call.reply.Bulk(set.Random(call.txn.random())) : call.reply.Null();
   if (*count < 0 && *found) {
     const auto picks = static_cast<size_t>(-*count);
+    if (call.TakesLong(picks)) return;
     call.reply.Array(-*count);
     return set.PickRepeated(call.txn.random(), picks, [&](std::string_view member) { call.reply.Bulk(member); });
   }
   const size_t different = std::min(static_cast<size_t>(std::max<int64_t>(*count, 0)), set.size());
+  if (call.TakesLong(different)) return;
   call.reply.Array(static_cast<int64_t>(different));
   set.PickDistinct(call.txn.random(), different, [&](std::string_view member) { call.reply.Bulk(member); });
 }
@@ -199,6 +204,17 @@ std::optional<std::vector<SetView>> FindSets(DataCall& call, size_t first, size_
     sets.emplace_back(found->entry_or_null());
   }
   return sets;
+}
+
+uint64_t StepsOf(SetOperation operation, const std::vector<SetView>& sets) {
+  uint64_t all = 0;
+  uint64_t smallest = UINT64_MAX;
+  for (const SetView& set : sets) {
+    all += set.size();
+    smallest = std::min<uint64_t>(smallest, set.size());
+  }
+  const uint64_t look_ups = (operation == SetOperation::kDifference ? sets[0].size() : smallest) * sets.size();
+  return (operation == SetOperation::kUnion ? all : look_ups) * kStepsOfInsertion;
 }
 
 // `visit(member)` until it returns false: begins with the smallest set, which bounds the work.
@@ -235,7 +251,7 @@ void Join(SetOperation operation, const std::vector<SetView>& sets, storage::New
 
 void ReplyJoined(DataCall& call, SetOperation operation) {
   const auto sets = FindSets(call, 1, call.args.size());
-  if (!sets) return;
+  if (!sets || call.TakesLong(StepsOf(operation, *sets))) return;
   storage::NewSet result(call.txn.store().type_limits());
   Join(operation, *sets, &result);
   ReplyMembers(call, result.view());
@@ -243,7 +259,7 @@ void ReplyJoined(DataCall& call, SetOperation operation) {
 
 void StoreJoined(DataCall& call, SetOperation operation, const storage::KeyEvent& event) {
   const auto sets = FindSets(call, 2, call.args.size());
-  if (!sets) return;
+  if (!sets || call.TakesLong(StepsOf(operation, *sets))) return;
   storage::NewSet result(call.txn.store().type_limits(), call.args[1]);
   Join(operation, *sets, &result);
   const size_t size = result.view().size();
@@ -255,7 +271,9 @@ void StoreJoined(DataCall& call, SetOperation operation, const storage::KeyEvent
 
 void SMembers(DataCall& call) {
   const std::optional<Place> found = FindSet(call, call.args[1], Intent::kRead);
-  if (found) ReplyMembers(call, SetView(found->entry_or_null()));
+  if (!found) return;
+  const SetView set(found->entry_or_null());
+  if (!call.TakesLong(set.size())) ReplyMembers(call, set);
 }
 
 void SInter(DataCall& call) { ReplyJoined(call, SetOperation::kIntersection); }
@@ -279,7 +297,7 @@ void SInterCard(DataCall& call) {
     limit = *parsed;
   }
   const auto sets = FindSets(call, 2, end);
-  if (!sets) return;
+  if (!sets || call.TakesLong(StepsOf(SetOperation::kIntersection, *sets))) return;
   int64_t count = 0;
   VisitIntersection(*sets, [&](std::string_view) { return ++count != limit; });
   call.reply.Integer(count);

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "server/command/long_steps.h"
 #include "server/command/typed_key.h"
 #include "server/commands/families.h"
 #include "server/commands/store_collection.h"
@@ -273,6 +274,7 @@ void SortAll(DataCall& call, bool may_store) {
     query.by_text = true;
     query.by.reset();
   }
+  if (call.TakesLong(2 * StepsOfValue(source.entry_or_null()))) return;
   std::vector<Element> elements = ElementsOf(source.entry_or_null());
   if (!query.is_unsorted) {
     if (!Weigh(call, query, &elements)) {

@@ -221,6 +221,13 @@ const storage::KeyEvent& StoreEvent(JoinKind kind) {
   return events::kZDiffStore;
 }
 
+// Members of a union go through a hash table and are sorted.
+uint64_t StepsOf(JoinKind kind, const std::vector<Source>& sources) {
+  uint64_t all = 0;
+  for (const Source& source : sources) all += source.size();
+  return kStepsOfInsertion * (kind == JoinKind::kUnion ? 2 * all : sources[0].size() * sources.size());
+}
+
 // `name` of the command, as its errors say it.
 void JoinAll(DataCall& call, std::string_view name, JoinQuery query) {
   const size_t number_at = query.answer == Answer::kStored ? 2 : 1;
@@ -240,6 +247,7 @@ void JoinAll(DataCall& call, std::string_view name, JoinQuery query) {
     std::stable_sort(sources.begin(), sources.end(),
                      [](const Source& a, const Source& b) { return a.size() < b.size(); });
   }
+  if (call.TakesLong(StepsOf(query.operation, sources))) return;
   if (query.answer == Answer::kCount) return ReplyCount(call, query, sources);
   const storage::SeededHash hash(call.txn.store().placement().seed);
   const std::vector<ScoredMember> members = Join(query, sources, hash);

@@ -214,6 +214,7 @@ void Answer(DataCall& call, RangeQuery query) {
   if (!found) return;
   const SortedSetView set(found->entry_or_null());
   const Ranks ranks = Limit(range->In(set, downwards), query, downwards);
+  if (call.TakesLong(ranks.count() * (query.stores ? kStepsOfInsertion : 2))) return;
   if (query.stores) return Store(call, set, ranks);
   ScoredReply reply(call.reply, ranks.count(), query.with_scores);
   set.VisitRange(downwards && ranks.end > 0 ? ranks.end - 1 : ranks.first, ranks.count(), downwards, reply);
@@ -247,6 +248,7 @@ void EraseRange(DataCall& call, By by, const storage::KeyEvent& event) {
   const SortedSetView set(found->entry_or_null());
   const Ranks ranks = range->In(set, false);
   const auto count = static_cast<int64_t>(ranks.count());
+  if (call.TakesLong(ranks.count() * kStepsOfInsertion)) return;
   if (count > 0 && ranks.count() == set.size()) {
     TakeAll(call, *found, event);
     return call.reply.Integer(count);

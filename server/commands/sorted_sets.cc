@@ -189,6 +189,10 @@ void ZRevRank(DataCall& call) { ReplyRank(call, true); }
 
 // --- taking out -----------------------------------------------------------------------------------------------------
 
+uint64_t StepsToPop(const Place& place, size_t count) {
+  return std::min(count, SortedSetView(place.entry_or_null()).size()) * kStepsOfInsertion;
+}
+
 void PopFrom(DataCall& call, bool highest) {
   if (call.args.size() > 3) return call.reply.Error(errors::kSyntax);
   const bool has_count = call.args.size() == 3;
@@ -201,6 +205,7 @@ void PopFrom(DataCall& call, bool highest) {
   std::optional<Place> found = FindSortedSet(call, call.args[1], Intent::kWrite);
   if (!found) return;
   if (!*found || count == 0) return call.reply.Array(0);
+  if (call.TakesLong(StepsToPop(*found, static_cast<size_t>(count)))) return;
   const std::vector<ScoredMember> popped = PopMembers(call, *found, static_cast<size_t>(count), highest);
   const bool are_pairs = has_count && call.reply.protocol() >= 3;
   call.reply.Array(static_cast<int64_t>(are_pairs ? popped.size() : 2 * popped.size()));
@@ -220,7 +225,9 @@ void ZMPop(DataCall& call) {
   for (size_t i = query->first; i < query->end; ++i) {
     std::optional<Place> found = FindSortedSet(call, call.args[i], Intent::kWrite);
     if (!found) return;
-    if (*found) return ReplyPopped(call, call.args[i], PopMembers(call, *found, query->count, !query->first_end));
+    if (!*found) continue;
+    if (call.TakesLong(StepsToPop(*found, query->count))) return;
+    return ReplyPopped(call, call.args[i], PopMembers(call, *found, query->count, !query->first_end));
   }
   call.reply.NullArray();
 }
@@ -230,11 +237,13 @@ void ZMPop(DataCall& call) {
 void ReplyPicks(DataCall& call, const SortedSetView& set, int64_t count, bool with_scores) {
   storage::Random& random = call.txn.random();
   if (count < 0 && set.size() > 0) {
+    if (call.TakesLong(4 * static_cast<uint64_t>(-count))) return;
     ScoredReply reply(call.reply, static_cast<size_t>(-count), with_scores);
     for (; count < 0; ++count) set.VisitRange(random.Below(set.size()), 1, false, reply);
     return;
   }
   const size_t different = std::min(static_cast<size_t>(std::max<int64_t>(count, 0)), set.size());
+  if (call.TakesLong(4 * different)) return;
   ScoredReply reply(call.reply, different, with_scores);
   for (const size_t rank : storage::DistinctNumbers(random, different, set.size())) {
     set.VisitRange(rank, 1, false, reply);
@@ -274,8 +283,9 @@ void ZScan(DataCall& call) {
   ScanOptions options;
   call.args.Skip(2);
   if (*found && !ParseScanOptions(call, false, &options)) return;
-  resp::BulkList pairs(call.reply);
   const SortedSetView set(found->entry_or_null());
+  if (call.TakesLong(2 * std::min(options.count, set.size()))) return;
+  resp::BulkList pairs(call.reply);
   const uint64_t next = set.Scan(*cursor, options.count, [&](std::string_view name, double score) {
     if (!options.Matches(name)) return;
     pairs.Add(name);

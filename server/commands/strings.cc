@@ -5,6 +5,7 @@
 #include "server/command/digest.h"
 #include "server/command/error_replies.h"
 #include "server/command/expiry_time.h"
+#include "server/command/long_steps.h"
 #include "server/command/typed_key.h"
 #include "server/commands/families.h"
 #include "storage/effects/key_event.h"
@@ -32,7 +33,9 @@ bool IsString(const Place& place) { return place.entry().type() == storage::Valu
 // --- reading --------------------------------------------------------------------------------------------------------
 
 void Get(DataCall& call) {
-  if (const std::optional<Place> found = FindString(call, call.args[1], Intent::kRead)) ReplyValue(call, *found);
+  const std::optional<Place> found = FindString(call, call.args[1], Intent::kRead);
+  if (!found || (*found && call.TakesLong(StepsOfBytes(found->value().size())))) return;
+  ReplyValue(call, *found);
 }
 
 void MGet(DataCall& call) {
@@ -139,6 +142,7 @@ void Set(DataCall& call) {
   Place place = call.txn.Find(call.db, key, options.get ? Intent::kRead : Intent::kWrite);
   const bool is_read = options.get || !options.condition.word.empty();
   if (is_read && place && !IsString(place)) return call.reply.Error(errors::kWrongType);
+  if (call.TakesLong(StepsOfBytes(value.size()))) return;
   if (options.get) ReplyValue(call, place);
   if ((options.if_missing && place) || (options.if_there && !place) || !options.condition.Holds(place)) {
     if (!options.get) call.reply.Null();

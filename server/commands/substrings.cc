@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "server/command/error_replies.h"
+#include "server/command/long_steps.h"
 #include "server/command/typed_key.h"
 #include "server/commands/families.h"
 #include "storage/effects/key_event.h"
@@ -46,7 +47,8 @@ void GetRange(DataCall& call) {
   if (end < 0) end = std::max<int64_t>(end + length, 0);
   end = std::min(end, length - 1);
   if (start > end || length == 0) return call.reply.Bulk("");
-  call.reply.Bulk(place.value().substr(static_cast<size_t>(start), static_cast<size_t>(end - start + 1)));
+  const auto bytes = static_cast<size_t>(end - start + 1);
+  if (!call.TakesLong(StepsOfBytes(bytes))) call.reply.Bulk(place.value().substr(static_cast<size_t>(start), bytes));
 }
 
 void Append(DataCall& call) {
@@ -73,6 +75,7 @@ void SetRange(DataCall& call) {
   Place& place = *found;
   if (bytes.empty()) return call.reply.Integer(place ? static_cast<int64_t>(place.value().size()) : 0);
   if (!FitsLimit(call, static_cast<uint64_t>(*offset) + bytes.size())) return;
+  if (call.TakesLong(StepsToReach(place, static_cast<uint64_t>(*offset)) + StepsOfBytes(bytes.size()))) return;
   call.txn.Do(place, StringPatch{static_cast<uint64_t>(*offset), bytes}, events::kSetRange);
   call.reply.Integer(static_cast<int64_t>(place.value().size()));
 }

@@ -67,7 +67,10 @@ Server::Server(Options& options, World world, CommandFamilies commands, HttpLabe
                        .key_events = key_events_,
                        .replication = replication_,
                        .cluster = cluster_,
-                       .administration = administration_},
+                       .administration = administration_,
+                       .long_work = long_work_},
+      long_work_(execution_parts_, watched_keys_, std::span(threads_).subspan(2 * threads()),
+                 [this] { RunOnProcessors(options_.bio_cpulist.Get()); }),
       shutdown_({.options = options,
                  .clock = world.clock,
                  .log = log_,
@@ -150,6 +153,10 @@ ThreadStates Server::MakeThreads(HttpLabels http_labels) {
         std::make_unique<ThreadState>(i % count, store(), commands_.size(), world_.chance.Next(), http_labels));
     made.back()->txn.set_skips_held(true);
   }
+  for (size_t i = 0; i < LongWork::kThreads; ++i) {
+    made.push_back(
+        std::make_unique<ThreadState>(kNoThread, store(), commands_.size(), world_.chance.Next(), http_labels));
+  }
   return made;
 }
 
@@ -193,6 +200,7 @@ storage::Status Server::StartLinks() {
 
 storage::Status Server::Stop() {
   administration_.Stop();
+  long_work_.Stop();
   housekeeping_.Stop();
   cluster_.Stop();
   redis_link_.Stop();

@@ -23,6 +23,7 @@
 #include "server/data/key_changes.h"
 #include "server/data/shutdown.h"
 #include "server/execution/execution_parts.h"
+#include "server/execution/long_work.h"
 #include "server/housekeeping/housekeeping.h"
 #include "server/housekeeping/memory_keeper.h"
 #include "server/observe/latency_events.h"
@@ -108,7 +109,9 @@ class Server {
   Broker& broker() { return broker_; }
   KeyEvents& key_events() { return key_events_; }
   ThreadState& thread(size_t index) { return *threads_[index]; }
-  size_t threads() const { return threads_.size() / 2; }
+  // Of clients.
+  size_t threads() const { return (threads_.size() - LongWork::kThreads) / 2; }
+  LongWork& long_work() { return long_work_; }
 
   // --- scripts ---
   Scripts& scripts() { return scripts_; }
@@ -158,7 +161,8 @@ class Server {
   Monitor monitor_;
   ProcessTitle process_title_;
   OomScore oom_score_;
-  const ThreadStates threads_;  // of those that serve clients, then of those beside them, which run scripts
+  // Of those that serve clients, then of those beside them, which run scripts, then of those for long work.
+  const ThreadStates threads_;
   OptionApplier option_applier_;
   LateShardPlace shard_place_;
   Replication replication_;
@@ -166,7 +170,9 @@ class Server {
   MemoryKeeper memory_{options_, world_.clock, ticks_, data_.store(), latency_events_};
   Administration administration_;
   const ExecutionParts execution_parts_;
-  Scripts scripts_{execution_parts_, watched_keys_, std::span(threads_).subspan(threads()), world_.chance.Next()};
+  LongWork long_work_;
+  Scripts scripts_{execution_parts_, watched_keys_, std::span(threads_).subspan(threads(), threads()),
+                   world_.chance.Next()};
   RedisLink redis_link_{execution_parts_, world_, watched_keys_};
   KeyMigrations key_migrations_{execution_parts_, watched_keys_, threads_};
   Shutdown shutdown_;

@@ -19,6 +19,7 @@ struct Caller {
   resp::ReplyWriter* pushes = nullptr;  // for what is sent in any case, if that is separate from the reply
   bool may_wait = false;                // the client can be answered later
   bool may_ask_others = true;           // with cluster-redirect proxy: Elsewhere is an outcome, instead of an error
+  bool may_hand_over = false;           // likewise, and a thread for long work may take the command over
   bool is_accounted = true;             // as a call of the command
   storage::Txn* own_txn = nullptr;      // of a script, which may outlast the turn of its thread; null: the thread's
 

@@ -24,6 +24,7 @@
 
 namespace ringkv::server {
 
+class LongWork;
 class Server;
 
 // All of it outlives the executions.
@@ -49,6 +50,7 @@ struct ExecutionParts {
   Replication& replication;
   ClusterState& cluster;
   Administration& administration;
+  LongWork& long_work;
 };
 
 }  // namespace ringkv::server

@@ -5,6 +5,7 @@
 #include "server/cluster/cluster_state.h"
 #include "server/command/key_positions.h"
 #include "server/execution/account.h"
+#include "server/execution/long_work.h"
 #include "server/execution/run.h"
 #include "server/execution/stages.h"
 
@@ -57,7 +58,7 @@ bool NoteSpent(Execution& execution, uint64_t nanoseconds) {
     replica_wait->command = execution.entry;
     replica_wait->nanoseconds = nanoseconds;
   } else if (auto* const late = std::get_if<outcome::LateReply>(&execution.outcome)) {
-    late->request = KeepForLateReply(execution);
+    if (!late->is_running) late->request = KeepForLateReply(execution);
     late->nanoseconds = nanoseconds;
   } else {
     return false;
@@ -65,11 +66,23 @@ bool NoteSpent(Execution& execution, uint64_t nanoseconds) {
   return true;
 }
 
+// Here, or on a thread for long work. What has locked everything stays, because others would wait for it anyway.
+void RunHere(Execution& execution, DataCall& call) {
+  const Caller& caller = execution.caller;
+  if (caller.may_hand_over && execution.enclosing == nullptr && !caller.txn().holds_all()) {
+    call.most_steps = LongWork::kMostSteps;
+  }
+  const bool has_many_words = call.TakesLong(execution.argv().size() * kStepsOfInsertion);
+  if (!has_many_words) execution.row().run.data(call);
+  // A walk that has left out what is held for long is postponed.
+  if (call.is_long && !caller.txn().has_skipped()) execution.parts().long_work.Take(execution, !has_many_words);
+}
+
 void RunData(Execution& execution) {
   const Session& session = execution.session();
   DataCall call = MakeCall(execution.parts(), execution.caller.txn(), execution.argv(), session.db, execution.reply());
   call.is_repeated = session.repeats_another_server();
-  if (!execution.row().Is(kBlocking) || !execution.MayWait()) return execution.row().run.data(call);
+  if (!execution.row().Is(kBlocking) || !execution.MayWait()) return RunHere(execution, call);
   KeyWaitPlan plan;
   call.wait = &plan;
   execution.row().run.data(call);
@@ -102,6 +115,13 @@ void EndWalk(Execution& execution) {
   if (execution.thread().txn.TakeSkipped()) execution.Postpone();
   const bool waits = std::holds_alternative<outcome::Postponed>(execution.outcome);
   waits ? holds.NoteWalkWaits(execution.parts().clock.SteadyMs()) : holds.NoteWalkPassed();
+}
+
+// Whether the command will be executed, and accounted for, later or elsewhere.
+bool IsToCome(const Outcome& outcome) {
+  if (std::holds_alternative<outcome::Postponed>(outcome)) return true;
+  const auto* const late = std::get_if<outcome::LateReply>(&outcome);
+  return late != nullptr && late->is_running;
 }
 
 }  // namespace
@@ -144,7 +164,7 @@ void Run(Execution& execution) {
   const bool is_postponed = std::holds_alternative<outcome::Postponed>(execution.outcome);
   if (execution.row().Has(kRunsScript) && !is_postponed) TellMonitorsOnce(execution);
   const bool waits = !execution.outcome.is_done() && NoteSpent(execution, nanoseconds);
-  if (!execution.caller.is_accounted || is_postponed) return;
+  if (!execution.caller.is_accounted || IsToCome(execution.outcome)) return;
   const bool has_failed = reply.errors() != errors_before && !execution.has_run_queued;
   Account(parts, thread,
           {.entry = *execution.entry,

@@ -118,12 +118,13 @@ bool QueuedRun::Lock() {
   const Queue& queue = session.queue.commands();
   storage::Txn& txn = exec_.caller.txn();
   const bool waits = !txn.skips_held();
-  if (turns_ != nullptr && !txn.TryBeginIrrevocable()) return false;
+  locks_more_ = turns_ != nullptr && session.queue.runs_long_commands();
+  if (locks_more_ && !txn.TryBeginIrrevocable()) return false;
   AddKeys(session, txn, watched_);
   const bool locks_all =
-      std::any_of(queue.begin(), queue.end(), NeedsAll) || (turns_ == nullptr && session.queue.takes_turns());
+      std::any_of(queue.begin(), queue.end(), NeedsAll) || (turns_ == nullptr && session.queue.runs_long_commands());
   const bool is_locked = locks_all ? txn.LockAll(waits) : !txn.has_added() || txn.LockAdded(waits);
-  if (!is_locked && turns_ != nullptr) txn.Rollback();  // nothing but the right to wait
+  if (!is_locked && locks_more_) txn.Rollback();  // nothing but the right to wait
   return is_locked;
 }
 
@@ -141,7 +142,8 @@ void QueuedRun::Run() {
 
 bool QueuedRun::BeginTurn(const TransactionQueue::Queued& next) {
   if (!turns_->GoOn()) return false;
-  if (next.command->row->Is(kWrite)) exec_.caller.txn().BeginChanges();
+  storage::Txn& txn = exec_.caller.txn();
+  if (next.command->row->Is(kWrite)) locks_more_ ? txn.BeginChanges() : txn.BeginLastChanges();
   return true;
 }
 

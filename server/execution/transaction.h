@@ -42,6 +42,7 @@ class QueuedRun {
 
   Execution& exec_;
   Turns* const turns_;
+  bool locks_more_ = false;  // keys that nobody knows beforehand
   KeyList watched_;
   std::vector<TransactionQueue::Queued> queued_;  // what they have deferred may name their arguments
   Enclosing enclosing_;

@@ -37,13 +37,15 @@ void BlockedCommand::Begin(outcome::KeyWait& wait) {
   thread_.EndKeyWaitAt(connection_, key_wait_->plan.deadline_ms);
 }
 
-// A wait for keys that are nowhere: only an answer can end it.
+// A wait for keys that are nowhere: only an answer can end it. A client whose command runs is not blocked to others.
 void BlockedCommand::Begin(outcome::LateReply& late) {
   key_wait_ = std::move(late.request);
   key_wait_spent_ = late.nanoseconds;
   uses_session_ = late.uses_session;
   begun_ = std::move(late.begun);
   begun_term_ = late.begun_term;
+  is_running_ = late.is_running;
+  if (is_running_) return;
   NoteBegin(INT64_MAX);
   session_.card->waits_for_work = true;
 }
@@ -82,7 +84,7 @@ BlockedCommand::End BlockedCommand::Answer(const LateAnswer& answer) {
   AccountWait(server_.execution_parts(), thread_.state(), *key_wait_, key_wait_spent_, answer);
   session_.last_lsn = std::max(session_.last_lsn, answer.lsn);
   reply_.set_protocol(session_.protocol);  // EXEC may have changed it
-  if (WantsReply() || !begun_.empty()) {
+  if (answer.long_reply == nullptr && (WantsReply() || !begun_.empty())) {
     const size_t start = replies_.output().size();
     replies_.output().Append(begun_);
     if (WantsReply()) replies_.output().Append(answer.reply);
@@ -125,6 +127,7 @@ void BlockedCommand::Reset() {
   replica_wait_.reset();
   key_wait_.reset();
   uses_session_ = false;
+  is_running_ = false;
   begun_.clear();
   session_.card->is_waiting = false;
   session_.card->waits_for_work = false;

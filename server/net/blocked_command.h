@@ -38,6 +38,8 @@ class BlockedCommand {
   bool is_blocked() const { return replica_wait_ || key_wait_ != nullptr; }
   // What runs uses the session, which must live until the answer.
   bool uses_session() const { return uses_session_; }
+  // It is under way on a thread for long work: what happens to its client does not end it.
+  bool is_running() const { return is_running_; }
   bool waits_for_keys() const { return key_wait_ != nullptr; }
   // The deadline of a wait for replicas; none if it is no such wait.
   std::optional<int64_t> replica_deadline_ms() const;
@@ -81,6 +83,7 @@ class BlockedCommand {
   std::shared_ptr<const WaitingRequest> key_wait_;
   std::optional<outcome::ReplicaWait> replica_wait_;
   bool uses_session_ = false;
+  bool is_running_ = false;
   uint64_t key_wait_spent_ = 0;  // nanoseconds of its command before it blocked
   std::string begun_;            // of the reply to a late one, before the answer
   uint32_t begun_term_ = 0;

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "server/execution/route.h"
-#include "server/net/proxy.h"
 #include "server/net/shard_channels.h"
 
 namespace ringkv::server {
@@ -78,9 +77,11 @@ void Connection::EndInput() {
 }
 
 void Connection::BreakOff() {
-  if (!is_full_ && !is_yielding_ && !waits_for_peers_) return Close();
+  const bool has_long_reply = stream_ != nullptr && stream_->Behind() != nullptr;
+  if (!is_full_ && !is_yielding_ && !waits_for_peers_ && !has_long_reply && !blocked_.is_running()) return Close();
   has_ended_ = true;
   replies_.Discard();
+  if (has_long_reply) stream_.reset();
   is_full_ = false;
   Yield();
 }
@@ -98,7 +99,7 @@ void Connection::Serve() {
     if (replies_.is_discarding() || thread_.IsTurnOver(server_.ticks().Now())) Yield();
   }
   if (is_closed_) return;
-  if (replies_.is_discarding() && !is_yielding_ && !waits_for_peers_) return Close();
+  if (replies_.is_discarding() && !is_yielding_ && !waits_for_peers_ && !blocked_.is_running()) return Close();
   if (closes_after_reply_) input_.Discard();
   if (input_.Unexecuted() > replies_.limits().input_limit && !is_yielding_) {
     server_.log().Warning("closing " + session_.card->address +
@@ -121,7 +122,12 @@ bool Connection::ServeBatch(const resp::RequestLimits& limits) {
   for (size_t i = 0; i < requests.size(); ++i) {
     // Asked of the last command's books, because a look at the clock would cost as much as a small command.
     if (i > 0 && thread_.IsTurnOver(thread_.state().last_command_end)) Yield();
-    if (is_yielding_ || !ServeOne(requests[i], input_.size() - consumed)) {
+    const bool goes_on = !is_yielding_ && ServeOne(requests[i], input_.size() - consumed);
+    if (const auto borrower = std::exchange(borrower_, nullptr)) {
+      *borrower = input_.Lend(batch.end(i));
+      return false;
+    }
+    if (!goes_on) {
       if (!is_closed_) input_.ConsumeUpTo(consumed);
       return false;
     }
@@ -153,6 +159,8 @@ bool Connection::ServeOne(const Request& request, size_t unexecuted) {
   Outcome ended = was_wanted ? Execute(CallerFor(reply_), request) : ExecuteUnanswered(request);
   if (output_.has_overflowed()) {
     replies_.NoteOverflow();
+    // What goes on elsewhere may use the session and the input until its end.
+    if (auto* const late = std::get_if<outcome::LateReply>(&ended)) GoOn(*late);
     Close();
     return false;
   }
@@ -190,6 +198,7 @@ bool Connection::GoOn(outcome::KeyWait& wait) {
 
 bool Connection::GoOn(outcome::LateReply& late) {
   blocked_.Begin(late);
+  borrower_ = std::move(late.input);
   return true;
 }
 
@@ -256,75 +265,6 @@ Outcome Connection::ExecuteUnanswered(const Request& request) {
   return ended;
 }
 
-// --- other nodes ----------------------------------------------------------------------------------------------------
-
-bool Connection::MustWaitForPeers(const Request& request) {
-  // A command with side effects on the connection must not run before earlier requests are answered.
-  const CommandEntry* entry = request.is_looked_up ? request.entry : server_.commands().Find(request.argv);
-  const bool only_answers = entry != nullptr && entry->row->run.data != nullptr && !entry->row->MayWait(request.argv);
-  if (only_answers && replies_.MayPassOn()) return false;
-  WaitForPeers(only_answers ? replies_.missing() / 2 : 0);
-  return true;
-}
-
-void Connection::PassOn(const ProxyPlan& plan) {
-  size_t bytes = 0;
-  for (const ProxyPart& part : plan.parts) {
-    for (const std::string_view word : part.argv) bytes += word.size();
-  }
-  PassedRequest request;
-  request.protocol = session_.protocol;
-  request.place.connection = id();
-  request.place.number = replies_.Reserve(bytes, !WantsReply());
-  thread_.proxy().PassOn(plan, std::move(request),
-                         [this](const ProxyPart& part, const ReplyPlace& place) { return AnswerPart(part, place); });
-}
-
-bool Connection::AnswerPart(const ProxyPart& part, const ReplyPlace& place) {
-  const std::optional<storage::Lsn> lsn = thread_.proxy().ExecuteHere(part, place, session_, MostReplyBytes());
-  if (lsn) session_.last_lsn = std::max(session_.last_lsn, *lsn);
-  return lsn.has_value();
-}
-
-void Connection::TakeReply(uint64_t number, std::string reply, storage::Lsn lsn) {
-  replies_.Fill(number, std::move(reply), lsn);
-  if (replies_.is_closing()) return;
-  const bool has_waited = waits_for_peers_ && replies_.missing() <= awaited_missing_;
-  if (!has_waited && !(has_ended_ && !replies_.has_missing())) return;
-  waits_for_peers_ = false;
-  Yield();
-}
-
-// --- blocking commands ----------------------------------------------------------------------------------------------
-
-std::optional<int64_t> Connection::CheckReplicas(int64_t now_ms) {
-  const std::optional<int64_t> deadline_ms = blocked_.replica_deadline_ms();
-  if (!deadline_ms || GoOnAfter(blocked_.CheckReplicas(now_ms))) return std::nullopt;
-  return deadline_ms;
-}
-
-void Connection::EndKeyWait(int64_t deadline_ms) { GoOnAfter(blocked_.TimeOut(deadline_ms)); }
-
-void Connection::TakeAnswer(const LateAnswer& answer) {
-  is_closed_ ? Leave() : static_cast<void>(GoOnAfter(blocked_.Answer(answer)));
-}
-
-void Connection::Unblock(bool with_error) { GoOnAfter(blocked_.Unblock(with_error)); }
-
-void Connection::AbandonBlocked() {
-  if (blocked_.Abandon()) closes_after_reply_ = true;
-}
-
-bool Connection::GoOnAfter(BlockedCommand::End end) {
-  if (end == BlockedCommand::End::kNotYet) return false;
-  if (end == BlockedCommand::End::kRepliedLast) closes_after_reply_ = true;
-  EndSkip();
-  replies_.FlushLater();
-  Serve();
-  Read();
-  return true;
-}
-
 // --- what goes on behind a command ----------------------------------------------------------------------------------
 
 void Connection::HandOver() {
@@ -344,24 +284,6 @@ void Connection::ForgetSession() {
   session_.NoteSubscriptions();
   session_.UnwatchAll();
   blocked_.Forget();
-}
-
-void Connection::ContinueStream() {
-  storage::Txn& txn = thread_.state().txn;
-  txn.set_now(server_.clock().Now());
-  txn.ForgetDependence();
-  const size_t before = output_.size();
-  const bool goes_on = stream_->Continue(txn, output_);
-  if (txn.TakeSkipped()) Pause();
-  session_.last_lsn = std::max(session_.last_lsn, txn.depends_on());
-  if (!is_answered_) output_.TruncateTo(before);
-  if (output_.size() > before) {
-    replies_.Hold(before, session_.last_lsn, server_.quorum_term(), ReplyGate::Form::kPart);
-  }
-  replies_.FlushLater();
-  if (goes_on) return;
-  stream_.reset();
-  if (closes_after_stream_) closes_after_reply_ = true;
 }
 
 void Connection::RefuseInput() {
@@ -394,19 +316,23 @@ void Connection::Push(const std::string& bytes) {
   if (session_.reply_mode.is_off) return;
   if (is_closed_ || replies_.is_closing() || closes_after_reply_) return;
   UpdateLimits();
-  output_.Append(bytes);
-  replies_.NoteAppended();
+  AppendPush({}, bytes);
 }
 
 void Connection::PushMessage(std::string_view message) {
   if (is_closed_ || replies_.is_closing() || closes_after_reply_) return;
   UpdateLimits();
-  if (session_.protocol >= 3) {
-    output_.Append('>');
-    message.remove_prefix(1);
-  }
-  output_.Append(message);
-  replies_.NoteAppended();
+  if (session_.protocol < 3) return AppendPush({}, message);
+  message.remove_prefix(1);
+  AppendPush(">", message);
+}
+
+void Connection::AppendPush(std::string_view first, std::string_view rest) {
+  resp::Buffer* const behind = stream_ == nullptr ? nullptr : stream_->Behind();
+  resp::Buffer& output = behind == nullptr ? output_ : *behind;
+  output.Append(first);
+  output.Append(rest);
+  output.has_overflowed() ? replies_.CloseLater() : replies_.FlushLater();
 }
 
 void Connection::UpdateLimits() {

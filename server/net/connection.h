@@ -91,7 +91,8 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
             .session = session_,
             .reply = reply,
             .pushes = &reply_,
-            .may_wait = true};
+            .may_wait = true,
+            .may_hand_over = !replies_.has_missing()};  // late replies don't wait for those of other nodes
   }
   // Executes without a reply (CLIENT REPLY OFF and SKIP). Pushes go to the output.
   Outcome ExecuteUnanswered(const Request& request);
@@ -140,6 +141,10 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   void Leave();
   // Removes the client from subscriptions, watched keys and blocked clients.
   void ForgetSession();
+  // Behind a reply that is under way.
+  void AppendPush(std::string_view first, std::string_view rest);
+  // The reply of a command that has run elsewhere.
+  void TakeLongReply(const LateAnswer& answer);
   // The client has closed its half: its blocking command ends without a reply, unless that is on the way.
   void AbandonBlocked();
   // Goes on with the requests behind a blocking command that has its reply. False if it has none yet.
@@ -175,6 +180,7 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   // These continue after their command has returned, and nothing else is served until they end. One at a time.
   BlockedCommand blocked_;
   std::unique_ptr<ReplyStream> stream_;
+  std::shared_ptr<resp::Buffer> borrower_;  // of the bytes of the request that is served
   bool closes_after_stream_ = false;
   std::function<void(int descriptor, std::string unread)> take_socket_;
   bool is_closed_ = false;

@@ -182,6 +182,10 @@ bool Network::WaitForRound(const std::atomic<bool>& give_up, int64_t most_ms) {
   while (!is_ending_ && end.wait_for(kSlice) != std::future_status::ready) {
     if (give_up || server_.clock().SteadyMs() - began_ms >= most_ms) return false;
   }
+  const uint64_t taken = server_.long_work().taken();
+  while (!is_ending_ && !server_.long_work().HaveEnded(taken, kSlice)) {
+    if (give_up || server_.clock().SteadyMs() - began_ms >= most_ms) return false;
+  }
   return true;
 }
 

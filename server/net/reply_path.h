@@ -57,6 +57,7 @@ class ReplyPath {
   }
   // What was appended from `start` on may be sent when `needed` is safe. `term`: see ReplyGate::Hold.
   void Hold(size_t start, storage::Lsn needed, uint32_t term, ReplyGate::Form form = ReplyGate::Form::kWhole);
+  bool IsSafe(storage::Lsn needed, uint32_t term);
   // Reserves the place of a reply that other nodes send; see ReplyQueue.
   uint64_t Reserve(size_t request_bytes, bool is_dropped);
   void Fill(uint64_t number, std::string reply, storage::Lsn needed);
@@ -69,8 +70,6 @@ class ReplyPath {
   bool MayPassOn() const { return window_.IsOpen(foreign_.missing(), output_.size() + foreign_.bytes(), limits_.mark); }
   // So many bytes of the reply under way follow when the output has been sent; they count as output.
   void SetUnwritten(size_t bytes) { unwritten_ = bytes; }
-  // Call after output was appended that is not queued.
-  void NoteAppended() { output_.has_overflowed() ? CloseLater() : FlushLater(); }
 
   // --- sending ---
   // Calls the connection's Flush at the end of the round.
@@ -105,7 +104,6 @@ class ReplyPath {
 
   void NoteExceeded(Limit limit);
   void QueueBehind(size_t start, storage::Lsn needed);
-  bool IsSafe(storage::Lsn needed, uint32_t term);
   bool ExceedsLimit(int64_t now_ms);
   // How many bytes of the output may be sent, after held replies of ended terms were replaced. False if one of them
   // cannot be replaced.

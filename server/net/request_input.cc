@@ -48,6 +48,14 @@ resp::ParseStatus RequestInput::Parse(const resp::RequestLimits& limits, bool au
   return status;
 }
 
+resp::Buffer RequestInput::Lend(size_t bytes) {
+  parser_.Restart();
+  resp::Buffer lent = std::move(bytes_);
+  bytes_.Append(lent.Readable().substr(bytes));
+  filled_ = bytes_.size();
+  return lent;
+}
+
 void RequestInput::Shrink(bool all) {
   if (all || (bytes_.empty() && bytes_.capacity() > kInputKept)) bytes_.ShrinkTo(0);
   if (!all) return;

@@ -36,6 +36,8 @@ class RequestInput {
     parser_.Restart();
     bytes_.Consume(bytes);
   }
+  // Likewise, and returns all bytes where they are.
+  resp::Buffer Lend(size_t bytes);
   void Discard() { bytes_.Consume(bytes_.size()); }
 
   std::string_view Readable() const { return bytes_.Readable(); }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// EXEC of a transaction that runs scripts or MIGRATE, on a stack of its own and in a transaction of the store of its
-// own: so a script in it can be suspended, as one that runs alone, and MIGRATE until the other server has answered.
+// EXEC of a transaction that runs many commands, scripts or MIGRATE, on a stack of its own and in a transaction of the
+// store of its own: so it can be suspended between two commands, a script in it as one that runs alone, and MIGRATE
+// until the other server has answered.
 //
-// It has the right to wait for locks from the start (docs/decisions/034-keys-that-were-not-declared.md), because what
-// it has answered can't be undone for the sake of a script: keys that a script has not declared are locked when they
-// are used.
+// If it runs scripts it has the right to wait for locks from the start
+// (docs/decisions/034-keys-that-were-not-declared.md), because what it has answered can't be undone for the sake of a
+// script: keys that a script has not declared are locked when they are used.
 //
 // Threads: confined.
 #pragma once

@@ -21,7 +21,7 @@ void TransactionQueue::Add(const CommandEntry& command, std::span<const std::str
   }
   const bool runs_while_replacing = command.row->Has(kRunsWhileReplacing);
   needs_ |= runs_while_replacing ? command.needs & ~uint32_t{kNeedsLoaded} : command.needs;
-  takes_turns_ = takes_turns_ || command.row->Has(kRunsScript | kAnswersLate);
+  runs_long_commands_ = runs_long_commands_ || command.row->Has(kRunsScript | kAnswersLate);
   bytes_ += size + argv.size() * sizeof(std::string_view) + sizeof(Queued);
   commands_.push_back(std::move(queued));
 }
@@ -29,7 +29,7 @@ void TransactionQueue::Add(const CommandEntry& command, std::span<const std::str
 std::vector<TransactionQueue::Queued> TransactionQueue::Close() {
   is_open_ = false;
   has_failed_ = false;
-  takes_turns_ = false;
+  runs_long_commands_ = false;
   needs_ = 0;
   bytes_ = 0;
   return std::exchange(commands_, {});

@@ -30,8 +30,10 @@ class TransactionQueue {
   bool has_failed() const { return has_failed_; }
   void Add(const CommandEntry& command, std::span<const std::string_view> argv);
   const std::vector<Queued>& commands() const { return commands_; }
-  // Whether EXEC may take long, and is suspended meanwhile: it runs scripts, or waits for another server.
-  bool takes_turns() const { return takes_turns_; }
+  // Whether it runs scripts, or waits for another server.
+  bool runs_long_commands() const { return runs_long_commands_; }
+  // Whether EXEC may take long, and is suspended meanwhile.
+  bool takes_turns() const { return runs_long_commands_ || commands_.size() > kManyCommands; }
   // The union of the queued commands' needs.
   uint32_t needs() const { return needs_; }
   size_t MemoryBytes() const { return bytes_; }
@@ -39,9 +41,11 @@ class TransactionQueue {
   std::vector<Queued> Close();
 
  private:
+  static constexpr size_t kManyCommands = 2000;  // about a millisecond: other clients of the thread would feel more
+
   bool is_open_ = false;
   bool has_failed_ = false;
-  bool takes_turns_ = false;
+  bool runs_long_commands_ = false;
   uint32_t needs_ = 0;
   size_t bytes_ = 0;
   std::vector<Queued> commands_;

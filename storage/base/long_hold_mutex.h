@@ -45,6 +45,11 @@ class CAPABILITY("mutex") LongHoldMutex {
     if ((word_.exchange(0, std::memory_order_release) & kHasWaiters) != 0) word_.notify_all();
   }
 
+  // The lock passes to another thread: its holder calls the first, then the other one the second. A holder that does not
+  // ask any more may leave out the first.
+  void PassOn() REQUIRES(this) { holder_.Set(false); }
+  void TakeOver() { holder_.Set(true); }
+
   // By the holder: from now on the lock is held so.
   void Mark(Hold hold) REQUIRES(this);
   // What anybody can see, which may change at any time.
@@ -52,8 +57,6 @@ class CAPABILITY("mutex") LongHoldMutex {
   // Returns when the lock was not held for long at some moment. The caller holds no lock of this kind.
   void WaitWhileLong();
 
-  // It is held, and from now on this thread is its holder.
-  void TakeOver() { holder_.Set(true); }
   void AssertHeld() const ASSERT_CAPABILITY(this) { RINGKV_DCHECK(holder_.IsThisThread()); }
 
  private:

@@ -32,6 +32,8 @@ inline Place Txn::LookUp(DbIndex db, std::string_view key, Position position) {
 Place Txn::Find(DbIndex db, std::string_view key, Intent intent) {
   const Position position = PositionOfKey(key);
   RINGKV_CHECK(IsLocked(position.partition()));
+  if (looks_again_ && intent != Intent::kErase) [[unlikely]]
+    intent = Intent::kCheck;
   Place place = LookUp(db, key, position);
   if (place && IsExpired(place.entry())) {
     const Authority authority = store_.authority();

@@ -111,6 +111,8 @@ class Txn {
   void BeginChanges() {
     if (!has_begun_changes_) BeginFirstChange();
   }
+  // Likewise, if no more keys will be locked, and nothing undone.
+  void BeginLastChanges() { has_begun_changes_ = lasts_ = true; }
   // Before any lock, until Unlock: what it changes is kept even when it is irrevocable, unless that is too much.
   void set_prefers_undo(bool prefers) { prefers_undo_ = prefers; }
   // Whether the key may be changed now, in any database. Not if it was too much to keep: then Rollback, and begin again
@@ -120,6 +122,14 @@ class Txn {
   bool MayRollback() const { return !has_begun_changes_ || is_undoable_; }
   // Undoes all changes and unlocks; nobody will have seen them. The caller drops the events that it has collected.
   void Rollback();
+
+  // --- transactions that go on on another thread ---
+  // Takes over the locks of `from`, which are held for long from now on, and all that it has done; `from` is then as
+  // after Unlock. It must be revocable and may hold no lock. Called by the thread of `from`; the other thread calls
+  // TakeOver before anything else.
+  void GoOnFrom(Txn& from);
+  // What is looked for was found once before in this transaction, which has counted it.
+  void set_looks_again(bool looks_again) { looks_again_ = looks_again; }
 
   // The last logged group that the results of this transaction since `ForgetDependence` may depend on. A reply that
   // must not be lost in a crash waits until that group is durable.
@@ -328,6 +338,7 @@ class Txn {
   bool must_tell_ = false;         // the observer, when the locks are free
   bool skips_held_ = false;
   bool has_skipped_ = false;
+  bool looks_again_ = false;
   bool lasts_ = false;              // one of the following is set
   bool is_irrevocable_ = false;     // it has the right to wait for partitions while it holds others
   bool has_begun_changes_ = false;  // see BeginChanges

@@ -331,4 +331,28 @@ MoreLocks Txn::LockMorePartition(size_t index) NO_THREAD_SAFETY_ANALYSIS {
   return MoreLocks::kLocked;
 }
 
+// --- transactions that go on on another thread ----------------------------------------------------------------------
+
+void Txn::GoOnFrom(Txn& from) {
+  RINGKV_CHECK(!any_locked_ && !from.is_irrevocable_ && !from.has_begun_changes_);
+  if (from.any_locked_) from.HoldForLong();  // before others can see that its thread does something else
+  from.ForEachLocked([](Partition& partition) {
+    partition.mutex.AssertHeld();
+    partition.mutex.PassOn();
+  });
+  now_ = from.now_;
+  no_touch = from.no_touch;
+  locked_ = from.locked_;
+  any_locked_ = from.any_locked_;
+  holds_all_ = from.holds_all_;
+  is_recording_ = from.is_recording_;
+  stands_for_group_ = from.stands_for_group_;
+  depends_on_ = from.depends_on_;
+  must_tell_ = std::exchange(from.must_tell_, false);
+  lasts_ = std::exchange(from.lasts_, false);
+  hold_ = std::exchange(from.hold_, Hold::kShort);
+  records_ = std::exchange(from.records_, {});
+  from.ForgetLocks();
+}
+
 }  // namespace ringkv::storage

@@ -38,6 +38,13 @@ class LongHoldTest : public StoreFixture {
     return {low, high};
   }
 
+  // A key in another partition.
+  std::string KeyElsewhere(std::string_view key) {
+    std::string other = "a";
+    for (int i = 0; PartitionOf(other) == PartitionOf(key); ++i) other = "a" + std::to_string(i);
+    return other;
+  }
+
   // As long as it takes.
   void LockBoth(const std::pair<std::string, std::string>& keys, Random& random) {
     Txn txn(store_, 0, random);
@@ -272,6 +279,33 @@ TEST_F(LongHoldTest, WhoHoldsEverythingNeedsNoUndo) {
   EXPECT_FALSE(holder_.MayRollback());
   Txn txn(store_, 0, random_);
   EXPECT_TRUE(txn.TryBeginIrrevocable());
+}
+
+TEST_F(LongHoldTest, ATransactionGoesOnOnAnotherThread) {
+  Put("gone", "value", 1000);
+  clock_.Advance(2000);
+  const std::string free = KeyElsewhere("gone");
+  Txn txn(store_, clock_.Now(), random_);
+  txn.LockKey("gone");
+  EXPECT_FALSE(txn.Find(0, "gone", Intent::kRead));
+  Random random(1);
+  Txn other(store_, 0, random);
+  other.GoOnFrom(txn);
+  EXPECT_FALSE(txn.holds_any());
+  EXPECT_EQ(listener_.began, 1);
+  EXPECT_FALSE(txn.LockKey("gone", false));
+  EXPECT_TRUE(txn.LockKey(free, false));
+  txn.Unlock();
+  std::async(std::launch::async, [&] {
+    other.TakeOver();
+    other.set_looks_again(true);
+    Place place = other.Find(0, "gone", Intent::kRead);
+    other.Do(place, StringPut{"new"}, events::kNone);
+    other.Unlock();
+  }).get();
+  EXPECT_EQ(listener_.ended, 1);
+  EXPECT_EQ(Statistics().misses, 1u) << "counted before it was taken over";
+  EXPECT_EQ(Get("gone"), "new");
 }
 
 }  // namespace

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+#include "server/execution/long_work.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "server/blocking/waiting_clients.h"
+#include "server/execution/run.h"
+#include "server/execution/stages.h"
+#include "storage/base/allocator.h"
+
+namespace ringkv::server {
+
+using storage::MutexLock;
+
+struct LongWork::Job {
+  Job(Execution& execution, WatchedKeys& watched_keys)
+      : entry(*execution.entry),
+        argv(execution.argv().begin(), execution.argv().end()),
+        session(execution.session().card, watched_keys),
+        random(execution.thread().random.Next()),
+        txn(execution.parts().data.store(), execution.caller.txn().now(), random),
+        is_out_of_memory(execution.is_out_of_memory),
+        most_reply_bytes(execution.reply().buffer().limit()) {
+    static_cast<SessionSettings&>(session) = execution.session();
+    session.checked_needs = execution.session().checked_needs;
+    txn.GoOnFrom(execution.caller.txn());
+    for (const std::string_view word : argv) text_bytes += word.size();
+    text_bytes > kMostCopied ? BorrowArguments() : CopyArguments();
+  }
+
+  // Many bytes are not copied by a thread of clients. An inline request, whose words its parser keeps, is not so long.
+  static constexpr size_t kMostCopied = 64 * 1024;
+  void BorrowArguments() { input = std::make_shared<resp::Buffer>(); }
+  void CopyArguments() {
+    copies.reserve(text_bytes);  // no view into it may move
+    for (std::string_view& word : argv) {
+      const size_t at = copies.size();
+      copies.append(word);
+      word = std::string_view(copies).substr(at, word.size());
+    }
+  }
+
+  size_t MemoryBytes() const { return text_bytes + argv.size() * sizeof(std::string_view); }
+
+  const CommandEntry& entry;
+  std::vector<std::string_view> argv;  // into one of the following two
+  size_t text_bytes = 0;
+  std::string copies;
+  std::shared_ptr<resp::Buffer> input;  // lent by the connection; null: the arguments are copies
+  Session session;
+  storage::Random random;
+  storage::Txn txn;
+  const bool is_out_of_memory;
+  const size_t most_reply_bytes;
+  uint64_t number = 0;
+};
+
+LongWork::LongWork(const ExecutionParts& parts, WatchedKeys& watched_keys,
+                   std::span<const std::unique_ptr<ThreadState>> states, std::function<void()> on_thread)
+    : parts_(parts), watched_keys_(watched_keys), states_(states), on_thread_(std::move(on_thread)) {}
+
+LongWork::~LongWork() { Stop(); }
+
+// --- by threads of clients ------------------------------------------------------------------------------------------
+
+bool LongWork::Reserve() {
+  MutexLock lock(mutex_);
+  if (stopping_ || reserved_ == states_.size() || GivesWay()) {
+    has_refused_ = true;
+    return false;
+  }
+  ++reserved_;
+  return true;
+}
+
+bool LongWork::GivesWay() const {
+  return parts_.data.store().long_holds().has_starving() || parts_.long_holds.HasStarvingWalk(parts_.clock.SteadyMs());
+}
+
+void LongWork::Take(Execution& execution, bool has_looked) {
+  if (!Reserve()) {
+    execution.Postpone();
+    return;
+  }
+  auto job = std::make_unique<Job>(execution, watched_keys_);
+  job->txn.set_looks_again(has_looked);
+  auto request = std::make_shared<WaitingRequest>();
+  request->client = execution.session().card;
+  request->command = execution.entry;
+  request->memory_bytes = job->MemoryBytes();
+  execution.outcome = outcome::LateReply{.request = std::move(request), .is_running = true, .input = job->input};
+  MutexLock lock(mutex_);
+  job->number = next_number_++;
+  jobs_.push_back(std::move(job));
+  if (threads_.size() < reserved_) threads_.emplace_back([this, index = threads_.size()] { RunThread(index); });
+  changed_.notify_one();
+}
+
+void LongWork::FreeLater(std::shared_ptr<void> object) {
+  MutexLock lock(mutex_);
+  if (threads_.empty() || stopping_) return;
+  to_free_.push_back(std::move(object));
+  changed_.notify_one();
+}
+
+// --- the threads ----------------------------------------------------------------------------------------------------
+
+std::unique_ptr<LongWork::Job> LongWork::Next(size_t index) {
+  std::vector<std::shared_ptr<void>> to_free;
+  for (;;) {
+    to_free.clear();  // without the lock
+    MutexLock lock(mutex_);
+    while (jobs_.empty() && to_free_.empty() && !stopping_) mutex_.Wait(changed_);
+    if (!jobs_.empty()) {
+      std::unique_ptr<Job> job = std::move(jobs_.front());
+      jobs_.pop_front();
+      under_way_[index] = job->number;
+      return job;
+    }
+    if (stopping_) return nullptr;
+    to_free.swap(to_free_);
+  }
+}
+
+void LongWork::RunThread(size_t index) {
+  NameThisThread("long-" + std::to_string(index));
+  storage::CountMemoryOfThisThread();
+  on_thread_();
+  while (std::unique_ptr<Job> job = Next(index)) {
+    RunJob(*job, *states_[index]);
+    job.reset();
+    bool has_refused = false;
+    {
+      MutexLock lock(mutex_);
+      --reserved_;
+      under_way_[index] = 0;
+      has_refused = std::exchange(has_refused_, false);
+      ended_.notify_all();
+    }
+    if (has_refused) parts_.links.ResumePaused();
+  }
+}
+
+void LongWork::RunJob(Job& job, ThreadState& thread) {
+  const auto answer = std::make_shared<resp::Buffer>();
+  answer->set_limit(job.most_reply_bytes);
+  resp::ReplyWriter reply(*answer, job.session.protocol);
+  job.txn.TakeOver();
+  thread.txn.set_now(job.txn.now());
+  const Caller caller{.parts = parts_,
+                      .thread = thread,
+                      .session = job.session,
+                      .reply = reply,
+                      .may_ask_others = false,
+                      .own_txn = &job.txn};
+  Outcome outcome;
+  const Request request{.argv = job.argv, .entry = &job.entry, .is_looked_up = true};
+  Execution execution{.caller = caller, .request = request, .outcome = outcome};
+  execution.entry = &job.entry;
+  execution.is_out_of_memory = job.is_out_of_memory;
+  // Before the unlocking, as in Retry: the answer may be delivered in a later term, which did not assign its LSN.
+  const uint32_t term = parts_.replication.quorum_term();
+  Run(execution);
+  job.txn.Unlock();
+  parts_.links.Answer(*job.session.card, LateAnswer{.lsn = job.txn.depends_on(), .term = term, .long_reply = answer});
+}
+
+// --- the end --------------------------------------------------------------------------------------------------------
+
+uint64_t LongWork::OldestUnderWay() const {
+  uint64_t oldest = jobs_.empty() ? next_number_ : jobs_.front()->number;
+  for (const uint64_t number : under_way_) {
+    if (number != 0) oldest = std::min(oldest, number);
+  }
+  return oldest;
+}
+
+uint64_t LongWork::taken() {
+  MutexLock lock(mutex_);
+  return next_number_ - 1;
+}
+
+bool LongWork::HaveEnded(uint64_t taken, std::chrono::milliseconds most) {
+  const auto until = std::chrono::steady_clock::now() + most;
+  MutexLock lock(mutex_);
+  while (OldestUnderWay() <= taken && mutex_.WaitUntil(ended_, until)) continue;
+  return OldestUnderWay() > taken;
+}
+
+void LongWork::Stop() {
+  std::vector<std::thread> ending;
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+    ending.swap(threads_);
+    changed_.notify_all();
+    ended_.notify_all();
+  }
+  for (std::thread& thread : ending) thread.join();
+}
+
+}  // namespace ringkv::server

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+// Commands that take so long that other clients of their I/O thread would feel it. They go on on a thread for long
+// work, with the locks that they have taken already, so that nothing comes in between; their clients wait for a late
+// reply. What they lock is held for long meanwhile: requests that need the same partitions are postponed
+// (docs/decisions/038-long-commands.md).
+//
+// The threads are started when they are needed first. A command that finds all of them busy is postponed, so that none
+// holds locks while it waits for a thread.
+//
+// Threads: synchronised.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <span>
+#include <thread>
+#include <vector>
+
+#include "server/command/command.h"
+#include "server/execution/execution_parts.h"
+#include "server/session/thread_state.h"
+#include "server/session/watched_keys.h"
+#include "storage/base/mutex.h"
+
+namespace ringkv::server {
+
+class LongWork {
+ public:
+  static constexpr size_t kThreads = 4;
+  // Of DataCall::TakesLong: about a millisecond, as the first slice of a script.
+  static constexpr uint64_t kMostSteps = 24'000;
+
+  // `states`: one for each thread. All of these must outlive the object. `on_thread`: called by each thread first.
+  LongWork(const ExecutionParts& parts, WatchedKeys& watched_keys, std::span<const std::unique_ptr<ThreadState>> states,
+           std::function<void()> on_thread);
+  ~LongWork();
+  LongWork(const LongWork&) = delete;
+  LongWork& operator=(const LongWork&) = delete;
+
+  // Takes over a command that has written and changed nothing; `has_looked`: but has looked for its keys. Sets the
+  // outcome, which is that it is postponed if no thread is free. By a thread of clients, within Run.
+  void Take(Execution& execution, bool has_looked);
+  // Frees the object, which may take long, if nobody else has it.
+  void FreeLater(std::shared_ptr<void> object);
+  // The number of the last command that was taken.
+  uint64_t taken();
+  // Waits until that one and all before it have ended, but no longer than this. Whether they have.
+  bool HaveEnded(uint64_t taken, std::chrono::milliseconds most);
+  // Ends the threads after their current commands.
+  void Stop();
+
+ private:
+  struct Job;
+
+  void RunThread(size_t index);
+  std::unique_ptr<Job> Next(size_t index);
+  void RunJob(Job& job, ThreadState& thread);
+  // Whether somebody who needs many keys has waited for too long, while holds came and went.
+  bool GivesWay() const;
+  // Reserves a thread for one command. False if none is free.
+  bool Reserve();
+  uint64_t OldestUnderWay() const REQUIRES(mutex_);
+
+  const ExecutionParts& parts_;
+  WatchedKeys& watched_keys_;
+  const std::span<const std::unique_ptr<ThreadState>> states_;
+  const std::function<void()> on_thread_;
+  storage::Mutex mutex_;
+  std::condition_variable changed_;
+  std::condition_variable ended_;
+  std::vector<std::thread> threads_ GUARDED_BY(mutex_);
+  std::deque<std::unique_ptr<Job>> jobs_ GUARDED_BY(mutex_);
+  std::vector<std::shared_ptr<void>> to_free_ GUARDED_BY(mutex_);
+  size_t reserved_ GUARDED_BY(mutex_) = 0;  // threads with a command, or reserved for one
+  bool has_refused_ GUARDED_BY(mutex_) = false;
+  bool stopping_ GUARDED_BY(mutex_) = false;
+  uint64_t next_number_ GUARDED_BY(mutex_) = 1;
+  std::array<uint64_t, kThreads> under_way_ GUARDED_BY(mutex_) = {};  // the number of each thread's command; 0: none
+};
+
+}  // namespace ringkv::server

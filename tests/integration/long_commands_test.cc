@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: MIT
+// Commands that take long: other clients are served meanwhile, and everything else about them is as about short ones.
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <csignal>
+#include <thread>
+
+#include "storage/base/random.h"
+#include "tests/support/redis_client.h"
+#include "tests/support/temp_dir.h"
+
+namespace ringkv::test {
+namespace {
+
+using Words = std::vector<std::string>;
+
+// Members of a set with which even a quick command takes long enough to go on elsewhere.
+constexpr int kMembers = 100'000;
+
+bool HasReply(redisContext* context) {
+  pollfd waiting{.fd = context->fd, .events = POLLIN, .revents = 0};
+  return ::poll(&waiting, 1, 0) > 0;
+}
+
+void Fill(redisContext* context, const std::string& key, int from, int to) {
+  constexpr int kAtOnce = 1000;
+  for (int first = from; first < to; first += kAtOnce) {
+    Words words{"SADD", key};
+    for (int i = first; i < std::min(to, first + kAtOnce); ++i) words.push_back("member:" + std::to_string(i));
+    Ask(context, words);
+  }
+}
+
+int64_t IntegerOf(const Reply& reply) {
+  if (reply == nullptr || reply->type != REDIS_REPLY_INTEGER) return -1;
+  return reply->integer;
+}
+
+class LongCommands : public testing::Test {
+ protected:
+  LongCommands() { Fill(client_.get(), "set", 0, kMembers); }
+
+  // How often another client gets an answer before the long command's reply comes.
+  int RepliesBeside(const Words& command) {
+    const Context other = ConnectTo(server_);
+    Ask(other.get(), {"SET", "other", "value"});
+    SendRequest(client_.get(), command);
+    int replies = 0;
+    while (!HasReply(client_.get())) {
+      const Reply reply = Ask(other.get(), {"GET", "other"});
+      if (reply == nullptr || reply->type != REDIS_REPLY_STRING) return -1;
+      ++replies;
+    }
+    TakeReply(client_.get());
+    return replies;
+  }
+  // Two might be served before a thread has seen the long command.
+  bool OthersAreServedBeside(const Words& command) {
+    return Eventually([&] { return RepliesBeside(command) > 2; });
+  }
+
+  ServerProcess server_{{"--io-threads", "1"}};
+  const Context client_ = ConnectTo(server_);
+};
+
+TEST_F(LongCommands, OtherClientsOfTheThreadAreServed) {
+  EXPECT_TRUE(OthersAreServedBeside({"SUNIONSTORE", "target", "set", "set"}));
+  EXPECT_TRUE(OthersAreServedBeside({"ZUNIONSTORE", "sorted", "2", "set", "set"}));
+  EXPECT_TRUE(OthersAreServedBeside({"SORT", "set", "ALPHA"}));
+  EXPECT_TRUE(OthersAreServedBeside({"SRANDMEMBER", "set", "-300000"}));
+}
+
+TEST_F(LongCommands, LateRepliesAreWholeAndInOrder) {
+  SendRequest(client_.get(), {"SMEMBERS", "set"});
+  SendRequest(client_.get(), {"SUNIONSTORE", "target", "set"});
+  SendRequest(client_.get(), {"SCARD", "target"});
+  SendRequest(client_.get(), {"ECHO", "last"});
+  const Reply members = TakeReply(client_.get());
+  ASSERT_NE(members, nullptr);
+  EXPECT_EQ(members->elements, size_t{kMembers});
+  EXPECT_EQ(IntegerOf(TakeReply(client_.get())), kMembers);
+  EXPECT_EQ(IntegerOf(TakeReply(client_.get())), kMembers);
+  EXPECT_STREQ(TakeReply(client_.get())->str, "last");
+}
+
+TEST_F(LongCommands, ManyRepliesAreAsLongAsTheirCommandsSay) {
+  Ask(client_.get(), {"SETRANGE", "zeros", "30000000", "1"});
+  Ask(client_.get(), {"SUNIONSTORE", "copy", "set"});
+  EXPECT_EQ(Ask(client_.get(), {"SDIFF", "set", "copy"})->elements, 0u);
+  EXPECT_EQ(Ask(client_.get(), {"SINTER", "set", "copy"})->elements, size_t{kMembers});
+  EXPECT_EQ(IntegerOf(Ask(client_.get(), {"ZUNIONSTORE", "sorted", "2", "set", "copy"})), kMembers);
+  EXPECT_EQ(Ask(client_.get(), {"ZRANGE", "sorted", "0", "-1", "WITHSCORES"})->elements, 2 * size_t{kMembers});
+  // Their scores are those of a place near the south pole.
+  EXPECT_EQ(Ask(client_.get(), {"GEORADIUS", "sorted", "-180", "-85.05", "9", "km"})->elements, size_t{kMembers});
+  EXPECT_EQ(IntegerOf(Ask(client_.get(), {"SORT", "set", "ALPHA", "STORE", "list"})), kMembers);
+  EXPECT_EQ(Ask(client_.get(), {"LRANGE", "list", "0", "-1"})->elements, size_t{kMembers});
+  EXPECT_EQ(IntegerOf(Ask(client_.get(), {"LREM", "list", "0", "nothing"})), 0);
+  EXPECT_EQ(IntegerOf(Ask(client_.get(), {"LINSERT", "list", "AFTER", "member:50000", "x"})), kMembers + 1);
+  EXPECT_EQ(Ask(client_.get(), {"SPOP", "copy", "60000"})->elements, 60000u);
+  EXPECT_EQ(IntegerOf(Ask(client_.get(), {"SCARD", "copy"})), kMembers - 60000);
+  EXPECT_EQ(IntegerOf(Ask(client_.get(), {"BITCOUNT", "zeros"})), 3);
+  EXPECT_EQ(IntegerOf(Ask(client_.get(), {"BITPOS", "zeros", "1"})), 240'000'002);
+  EXPECT_EQ(IntegerOf(Ask(client_.get(), {"BITOP", "NOT", "ones", "zeros"})), 30'000'001);
+  EXPECT_EQ(IntegerOf(Ask(client_.get(), {"COPY", "ones", "more"})), 1);
+  EXPECT_EQ(Ask(client_.get(), {"GET", "more"})->len, 30'000'001u);
+  EXPECT_EQ(Ask(client_.get(), {"KEYS", "*"})->elements, 7u);
+}
+
+TEST_F(LongCommands, RangesOfStreamsAreLongByTheirEntries) {
+  constexpr int kEntries = 4000;
+  for (int i = 1; i <= kEntries; ++i) SendRequest(client_.get(), {"XADD", "stream", std::to_string(i), "f", "v"});
+  for (int i = 1; i <= kEntries; ++i) TakeReply(client_.get());
+  EXPECT_EQ(Ask(client_.get(), {"XRANGE", "stream", "-", "+"})->elements, size_t{kEntries});
+  EXPECT_EQ(Ask(client_.get(), {"XREVRANGE", "stream", "+", "2"})->elements, size_t{kEntries} - 1);
+  EXPECT_EQ(Ask(client_.get(), {"XRANGE", "stream", "-", "+", "COUNT", "3"})->elements, 3u);
+  EXPECT_TRUE(OthersAreServedBeside({"XRANGE", "stream", "-", "+"}));
+}
+
+TEST_F(LongCommands, ManyArgumentsMakeACommandLong) {
+  constexpr int kWords = 20'000;
+  Words add{"SADD", "many"};
+  Words get{"MGET", "missing"};
+  for (int i = 0; i < kWords; ++i) {
+    add.push_back(std::to_string(i));
+    get.push_back("other");
+  }
+  EXPECT_EQ(IntegerOf(Ask(client_.get(), add)), kWords);
+  EXPECT_TRUE(OthersAreServedBeside(add));
+  Ask(client_.get(), {"CONFIG", "RESETSTAT"});
+  EXPECT_EQ(Ask(client_.get(), get)->elements, size_t{kWords} + 1);
+  EXPECT_EQ(server_.Info("keyspace_misses"), "1");
+  EXPECT_EQ(server_.Info("keyspace_hits"), std::to_string(kWords));
+}
+
+// The words of the request stay where they were received.
+TEST_F(LongCommands, LongArgumentsOutliveTheirClient) {
+  const Reply dump = Ask(client_.get(), {"DUMP", "set"});
+  ASSERT_EQ(dump->type, REDIS_REPLY_STRING);
+  const std::string payload(dump->str, dump->len);
+  SendRequest(client_.get(), {"RESTORE", "restored", "0", payload});
+  SendRequest(client_.get(), {"SCARD", "restored"});
+  EXPECT_STREQ(TakeReply(client_.get())->str, "OK");
+  EXPECT_EQ(IntegerOf(TakeReply(client_.get())), kMembers);
+  {
+    const Context leaving = ConnectTo(server_);
+    SendRequest(leaving.get(), {"RESTORE", "left", "0", payload});
+  }
+  EXPECT_TRUE(Eventually([&] { return IntegerOf(Ask(client_.get(), {"SCARD", "left"})) == kMembers; }));
+}
+
+TEST_F(LongCommands, TheirChangesServeAndFailOthers) {
+  const Context blocked = ConnectTo(server_);
+  SendRequest(blocked.get(), {"BLPOP", "list", "0"});
+  ASSERT_TRUE(Eventually([&] { return server_.Info("blocked_clients") == "1"; }));
+  const Context watching = ConnectTo(server_);
+  Ask(watching.get(), {"WATCH", "list"});
+  EXPECT_EQ(IntegerOf(Ask(client_.get(), {"SORT", "set", "ALPHA", "STORE", "list"})), kMembers);
+  EXPECT_STREQ(TakeReply(blocked.get())->element[1]->str, "member:0");
+  Ask(watching.get(), {"MULTI"});
+  Ask(watching.get(), {"PING"});
+  EXPECT_EQ(Ask(watching.get(), {"EXEC"})->type, REDIS_REPLY_NIL);
+}
+
+TEST_F(LongCommands, SaveIsOne) {
+  SendRequest(client_.get(), {"SAVE"});
+  EXPECT_STREQ(TakeReply(client_.get())->str, "OK");
+}
+
+TEST_F(LongCommands, AccountsAreThoseOfOneCall) {
+  Ask(client_.get(), {"CONFIG", "RESETSTAT"});
+  Ask(client_.get(), {"CONFIG", "SET", "slowlog-log-slower-than", "0"});
+  Ask(client_.get(), {"SMEMBERS", "set"});
+  EXPECT_EQ(server_.Info("cmdstat_smembers").substr(0, 8), "calls=1,");
+  EXPECT_EQ(server_.Info("keyspace_hits"), "1");
+  const Reply log = Ask(client_.get(), {"SLOWLOG", "GET", "-1"});
+  int entries = 0;
+  for (size_t i = 0; i < log->elements; ++i) {
+    entries += std::string(log->element[i]->element[3]->element[0]->str) == "SMEMBERS" ? 1 : 0;
+  }
+  EXPECT_EQ(entries, 1);
+}
+
+TEST_F(LongCommands, AReplyAboveTheOutputLimitEndsTheConnection) {
+  Ask(client_.get(), {"CONFIG", "SET", "client-output-buffer-limit", "normal 100000 0 0"});
+  const Context greedy = ConnectTo(server_);
+  EXPECT_EQ(Ask(greedy.get(), {"SMEMBERS", "set"}), nullptr);
+  EXPECT_EQ(IntegerOf(Ask(client_.get(), {"SCARD", "set"})), kMembers);
+}
+
+TEST_F(LongCommands, ExecOfManyCommandsIsOneCommand) {
+  constexpr int kCommands = 3000;
+  const Context other = ConnectTo(server_);
+  Ask(client_.get(), {"WATCH", "counter"});
+  SendRequest(client_.get(), {"MULTI"});
+  for (int i = 0; i < kCommands; ++i) SendRequest(client_.get(), {"INCR", "counter"});
+  TakeReply(client_.get());
+  for (int i = 0; i < kCommands; ++i) TakeReply(client_.get());
+  SendRequest(client_.get(), {"EXEC"});
+  while (!HasReply(client_.get())) {
+    const Reply seen = Ask(other.get(), {"GET", "counter"});
+    ASSERT_NE(seen, nullptr);
+    if (seen->type == REDIS_REPLY_NIL) continue;
+    EXPECT_EQ(std::string(seen->str), std::to_string(kCommands));
+  }
+  EXPECT_EQ(TakeReply(client_.get())->elements, size_t{kCommands});
+  EXPECT_EQ(server_.Info("cmdstat_exec").substr(0, 8), "calls=1,");
+}
+
+TEST_F(LongCommands, ALongExecServesBlockedClients) {
+  const Context blocked = ConnectTo(server_);
+  SendRequest(blocked.get(), {"BLPOP", "list", "0"});
+  ASSERT_TRUE(Eventually([&] { return server_.Info("blocked_clients") == "1"; }));
+  Ask(client_.get(), {"MULTI"});
+  constexpr int kCommands = 3000;
+  for (int i = 0; i < kCommands; ++i) Ask(client_.get(), {"RPUSH", "list", std::to_string(i)});
+  EXPECT_EQ(Ask(client_.get(), {"EXEC"})->elements, size_t{kCommands});
+  const Reply popped = TakeReply(blocked.get());
+  ASSERT_EQ(popped->elements, 2u);
+  EXPECT_STREQ(popped->element[1]->str, "0");
+}
+
+TEST_F(LongCommands, AnEndOfTheServerWaitsForWhatRuns) {
+  SendRequest(client_.get(), {"SUNIONSTORE", "target", "set", "set"});
+  server_.Signal(SIGTERM);
+  EXPECT_EQ(server_.WaitForEnd(), 0);
+}
+
+// --- at random ------------------------------------------------------------------------------------------------------
+
+constexpr size_t kMovingSets = 6;
+constexpr int kMembersOfEach = 1000;  // members of each set at first; all together are enough for long commands
+constexpr int kAllMembers = kMovingSets * kMembersOfEach;
+constexpr size_t kMovingClients = 4;
+constexpr int kMovingSteps = 120;
+
+std::string SetName(size_t i) { return "set:" + std::to_string(i); }
+
+Words WithAllSets(Words words) {
+  for (size_t i = 0; i < kMovingSets; ++i) words.push_back(SetName(i));
+  return words;
+}
+
+// Members move between the sets, so that all of them together always hold the same members.
+class MovingMembers {
+ public:
+  MovingMembers(const ServerProcess& server, uint64_t seed)
+      : server_(server), random_(seed), own_("own:" + std::to_string(seed)), client_(ConnectTo(server)) {}
+
+  void Step() {
+    switch (random_.Below(8)) {
+      case 0: return ExpectAll(IntegerOf(Ask(client_.get(), WithAllSets({"SUNIONSTORE", own_}))));
+      case 1: return ExpectAll(Elements(Ask(client_.get(), WithAllSets({"SUNION"}))));
+      case 2: return ExpectAll(IntegerOf(Ask(client_.get(), WithAllSets({"ZUNIONSTORE", own_, "6"}))));
+      case 3: return Count();
+      case 4: return MoveMany();
+      case 5: return LeaveAmid();
+      default: return Move();
+    }
+  }
+  int64_t counted() const { return counted_; }
+
+ private:
+  static int64_t Elements(const Reply& reply) {
+    return reply == nullptr || reply->type != REDIS_REPLY_ARRAY ? -1 : static_cast<int64_t>(reply->elements);
+  }
+  static void ExpectAll(int64_t members) { EXPECT_EQ(members, kAllMembers); }
+
+  Words RandomMove() {
+    const size_t from = random_.Below(kMovingSets);
+    const size_t to = random_.Below(kMovingSets);
+    return {"SMOVE", SetName(from), SetName(to), "member:" + std::to_string(random_.Below(kAllMembers))};
+  }
+  void Move() { EXPECT_GE(IntegerOf(Ask(client_.get(), RandomMove())), 0); }
+  // A transaction that is long by its number of commands, with all of them seen between two of its moves.
+  void MoveMany() {
+    constexpr int kMoves = 1100;
+    Ask(client_.get(), {"MULTI"});
+    for (int i = 0; i < kMoves; ++i) SendRequest(client_.get(), RandomMove());
+    SendRequest(client_.get(), WithAllSets({"SUNION"}));
+    for (int i = 0; i < kMoves; ++i) SendRequest(client_.get(), RandomMove());
+    for (int i = 0; i < 2 * kMoves + 1; ++i) TakeReply(client_.get());
+    const Reply replies = Ask(client_.get(), {"EXEC"});
+    ASSERT_EQ(Elements(replies), 2 * kMoves + 1);
+    EXPECT_EQ(replies->element[kMoves]->elements, size_t{kAllMembers});
+  }
+  // Optimistic: all counts that were not refused are there in the end.
+  void Count() {
+    constexpr int kIncrements = 2100;
+    Ask(client_.get(), {"WATCH", "counter"});
+    Ask(client_.get(), {"MULTI"});
+    for (int i = 0; i < kIncrements; ++i) SendRequest(client_.get(), {"INCR", "counter"});
+    for (int i = 0; i < kIncrements; ++i) TakeReply(client_.get());
+    const Reply replies = Ask(client_.get(), {"EXEC"});
+    ASSERT_NE(replies, nullptr);
+    if (replies->type == REDIS_REPLY_NIL) return;
+    ASSERT_EQ(Elements(replies), kIncrements);
+    EXPECT_EQ(replies->element[kIncrements - 1]->integer - replies->element[0]->integer, kIncrements - 1);
+    counted_ += kIncrements;
+  }
+  void LeaveAmid() {
+    SendRequest(client_.get(), WithAllSets({"SUNION"}));
+    client_ = ConnectTo(server_);
+  }
+
+  const ServerProcess& server_;
+  storage::Random random_;
+  const std::string own_;
+  Context client_;
+  int64_t counted_ = 0;
+};
+
+TEST(LongCommandsRace, CommandsAreAtomicAndTheLogHasThemInOrder) {
+  const TempDir dir;
+  const std::vector<std::string> options{"--io-threads",           "2",  "--dir", dir.Path(""), "--appendonly", "yes",
+                                         "--enable-debug-command", "yes"};
+  std::string digest;
+  int64_t counted = 0;
+  {
+    ServerProcess server(options);
+    const Context client = ConnectTo(server);
+    for (size_t i = 0; i < kMovingSets; ++i) {
+      Fill(client.get(), SetName(i), static_cast<int>(i) * kMembersOfEach, static_cast<int>(i + 1) * kMembersOfEach);
+    }
+    std::array<int64_t, kMovingClients> counts{};
+    std::vector<std::thread> threads;
+    for (size_t i = 0; i < kMovingClients; ++i) {
+      threads.emplace_back([&, i] {
+        MovingMembers moving(server, i + 1);
+        for (int step = 0; step < kMovingSteps && !testing::Test::HasFailure(); ++step) moving.Step();
+        counts[i] = moving.counted();
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    for (const int64_t each : counts) counted += each;
+    EXPECT_EQ(Say(server, {"GET", "counter"}), counted == 0 ? "" : std::to_string(counted));
+    digest = Say(server, {"DEBUG", "DIGEST"});
+    server.Signal(SIGTERM);
+    EXPECT_EQ(server.WaitForEnd(), 0);
+  }
+  ServerProcess again(options);
+  EXPECT_EQ(Say(again, {"DEBUG", "DIGEST"}), digest);
+}
+
+}  // namespace
+}  // namespace ringkv::test

@@ -6,6 +6,7 @@
 
 #include "server/execution/retry.h"
 #include "server/execution/route.h"
+#include "server/execution/stages.h"
 #include "server/process/cpu_list.h"
 #include "storage/transaction/totals.h"
 
@@ -69,7 +70,7 @@ Server::Server(Options& options, World world, CommandFamilies commands, HttpLabe
                        .cluster = cluster_,
                        .administration = administration_,
                        .long_work = long_work_},
-      long_work_(execution_parts_, watched_keys_, std::span(threads_).subspan(2 * threads()),
+      long_work_(execution_parts_, watched_keys_, std::span(threads_).subspan(2 * threads()), &Run,
                  [this] { RunOnProcessors(options_.bio_cpulist.Get()); }),
       shutdown_({.options = options,
                  .clock = world.clock,

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "server/blocking/waiting_clients.h"
-#include "server/execution/run.h"
 #include "server/execution/stages.h"
 #include "storage/base/allocator.h"
 
@@ -59,8 +58,13 @@ struct LongWork::Job {
 };
 
 LongWork::LongWork(const ExecutionParts& parts, WatchedKeys& watched_keys,
-                   std::span<const std::unique_ptr<ThreadState>> states, std::function<void()> on_thread)
-    : parts_(parts), watched_keys_(watched_keys), states_(states), on_thread_(std::move(on_thread)) {}
+                   std::span<const std::unique_ptr<ThreadState>> states, Execute execute,
+                   std::function<void()> on_thread)
+    : parts_(parts),
+      watched_keys_(watched_keys),
+      states_(states),
+      execute_(execute),
+      on_thread_(std::move(on_thread)) {}
 
 LongWork::~LongWork() { Stop(); }
 
@@ -163,7 +167,7 @@ void LongWork::RunJob(Job& job, ThreadState& thread) {
   execution.is_out_of_memory = job.is_out_of_memory;
   // Before the unlocking, as in Retry: the answer may be delivered in a later term, which did not assign its LSN.
   const uint32_t term = parts_.replication.quorum_term();
-  Run(execution);
+  execute_(execution);
   job.txn.Unlock();
   parts_.links.Answer(*job.session.card, LateAnswer{.lsn = job.txn.depends_on(), .term = term, .long_reply = answer});
 }

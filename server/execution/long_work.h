@@ -36,9 +36,12 @@ class LongWork {
   // Of DataCall::TakesLong: about a millisecond, as the first slice of a script.
   static constexpr uint64_t kMostSteps = 24'000;
 
-  // `states`: one for each thread. All of these must outlive the object. `on_thread`: called by each thread first.
+  using Execute = void (*)(Execution& execution);
+
+  // `states`: one for each thread. All of these must outlive the object. `execute`: runs a command that was taken over.
+  // `on_thread`: called by each thread first.
   LongWork(const ExecutionParts& parts, WatchedKeys& watched_keys, std::span<const std::unique_ptr<ThreadState>> states,
-           std::function<void()> on_thread);
+           Execute execute, std::function<void()> on_thread);
   ~LongWork();
   LongWork(const LongWork&) = delete;
   LongWork& operator=(const LongWork&) = delete;
@@ -70,6 +73,7 @@ class LongWork {
   const ExecutionParts& parts_;
   WatchedKeys& watched_keys_;
   const std::span<const std::unique_ptr<ThreadState>> states_;
+  const Execute execute_;
   const std::function<void()> on_thread_;
   storage::Mutex mutex_;
   std::condition_variable changed_;

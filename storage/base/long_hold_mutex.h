@@ -45,8 +45,8 @@ class CAPABILITY("mutex") LongHoldMutex {
     if ((word_.exchange(0, std::memory_order_release) & kHasWaiters) != 0) word_.notify_all();
   }
 
-  // The lock passes to another thread: its holder calls the first, then the other one the second. A holder that does not
-  // ask any more may leave out the first.
+  // The lock passes to another thread: its holder calls the first, then the other one the second. A holder that does
+  // not ask any more may leave out the first.
   void PassOn() REQUIRES(this) { holder_.Set(false); }
   void TakeOver() { holder_.Set(true); }
 

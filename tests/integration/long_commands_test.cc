@@ -111,7 +111,7 @@ TEST_F(LongCommands, ManyRepliesAreAsLongAsTheirCommandsSay) {
 }
 
 TEST_F(LongCommands, RangesOfStreamsAreLongByTheirEntries) {
-  constexpr int kEntries = 4000;
+  constexpr int kEntries = 40'000;
   for (int i = 1; i <= kEntries; ++i) SendRequest(client_.get(), {"XADD", "stream", std::to_string(i), "f", "v"});
   for (int i = 1; i <= kEntries; ++i) TakeReply(client_.get());
   EXPECT_EQ(Ask(client_.get(), {"XRANGE", "stream", "-", "+"})->elements, size_t{kEntries});

@@ -83,6 +83,7 @@ TEST(Replication, AScriptThatBeganBeforeAFullSyncCanBeKilledDuringIt) {
   CuttingProxy proxy(primary.port());
   proxy.CutAfter(1);  // no sync yet
   ServerProcess replica(ReplicaOf(proxy.port(), {"--busy-reply-threshold", "60000"}));
+  ASSERT_TRUE(Eventually([&] { return proxy.accepted() > 0; })) << "the link begins after the scripts that are there";
   const Context script = ConnectTo(replica);
   SendRequest(script.get(), {"EVAL", "redis.log(redis.LOG_WARNING,'begun') while true do end", "0"});
   ASSERT_TRUE(Eventually([&] { return replica.Log().find("begun") != std::string::npos; }));

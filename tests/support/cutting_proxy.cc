@@ -46,6 +46,7 @@ void CuttingProxy::Accept() {
     if (::poll(&waiting, 1, kSliceMs) <= 0) continue;
     auto line = std::make_unique<Line>();
     line->caller = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+    ++accepted_;
     line->target = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const sockaddr_in address = LoopbackAt(target_port_);
     if (::connect(line->target, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) line->is_cut = true;

@@ -24,6 +24,8 @@ class CuttingProxy {
   void Cut();
   // Cuts each line after so many bytes towards its caller; 0 never.
   void CutAfter(size_t bytes) { cut_after_ = bytes; }
+  // Lines so far.
+  size_t accepted() const { return accepted_; }
   // Nothing passes while it is held.
   void Hold(bool hold) { is_held_ = hold; }
 
@@ -38,6 +40,7 @@ class CuttingProxy {
   std::atomic<bool> ending_{false};
   std::atomic<bool> is_held_{false};
   std::atomic<size_t> cut_after_{0};
+  std::atomic<size_t> accepted_{0};
   storage::Mutex mutex_;
   std::vector<std::unique_ptr<Line>> lines_ GUARDED_BY(mutex_);
   std::thread acceptor_;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "storage/base/byte_codec.h"
 #include "storage/base/check.h"
 #include "storage/log/log_files.h"
 
@@ -14,6 +15,19 @@ constexpr size_t kMostUnsynced = 16 << 20;
 constexpr int64_t kSyncEvery = 900;  // ms; with the writer's naps of 100 ms: each second
 constexpr uint64_t kReserveBytes = 1 << 20;
 constexpr int64_t kHealEvery = 1000;  // ms
+// A frame ends with the group that makes it so long: replicas are sent whole frames, and the backlog forgets them so.
+constexpr size_t kLongFrame = 1 << 20;
+
+// Leaves the first frame of a batch in `body`. Returns the number of its groups.
+uint32_t SplitFrame(std::string_view batch, uint32_t groups, std::string_view* body) {
+  *body = batch;
+  if (batch.size() <= kLongFrame) return groups;
+  ByteReader reader(batch);
+  uint32_t taken = 0;
+  for (; taken < groups && batch.size() - reader.rest().size() < kLongFrame; ++taken) reader.Text();
+  *body = batch.substr(0, batch.size() - reader.rest().size());
+  return taken;
+}
 
 }  // namespace
 
@@ -34,7 +48,7 @@ Status LogWriter::Open(Lsn first, std::string_view frames) {
   MutexLock lock(mutex_);
   if (file_ != nullptr) return {};
   buffer_.BeginRecording();  // what comes from now on waits in the buffer
-  TakeFrame();
+  TakeFrames();
   RINGKV_CHECK(unsynced_.empty());
   Status begun = BeginFile(frames.empty() ? last_framed_ + 1 : first, frames);
   if (begun) {
@@ -50,7 +64,7 @@ void LogWriter::BeginHeld() {
   MutexLock lock(mutex_);
   RINGKV_CHECK(file_ == nullptr && !is_holding_);
   buffer_.BeginRecording();
-  TakeFrame();
+  TakeFrames();
   first_held_ = last_framed_ + 1;
   has_hole_ = false;
   is_holding_ = true;
@@ -60,7 +74,7 @@ Status LogWriter::OpenHeld() {
   const AnnounceAtEnd announcement(*this);
   MutexLock lock(mutex_);
   RINGKV_CHECK(is_holding_);
-  TakeFrame();
+  TakeFrames();
   is_holding_ = false;
   Status begun = has_hole_ ? OvertakenByUnrecorded() : BeginFile(first_held_, unsynced_);
   if (begun) {
@@ -85,7 +99,8 @@ void LogWriter::DropHeld() {
 
 void LogWriter::ForgetFrames() {
   unsynced_.clear();
-  if (unsynced_.capacity() > 2 * kMostUnsynced) buffer_.FreeRoom(&unsynced_);
+  const size_t kept = is_open() ? 2 * kMostUnsynced : 2 * kLongFrame;
+  if (unsynced_.capacity() > kept) buffer_.FreeRoom(&unsynced_);
   written_ = 0;
 }
 
@@ -97,7 +112,7 @@ void LogWriter::StartAnew(uint64_t hash_seed, Lsn last) {
   const AnnounceAtEnd announcement(*this);
   MutexLock lock(mutex_);
   RINGKV_CHECK(file_ == nullptr);
-  TakeFrame();
+  TakeFrames();
   hash_seed_ = hash_seed;
   buffer_.StartBehind(last);
   last_framed_ = last;
@@ -108,7 +123,7 @@ Status LogWriter::NumberUnrecorded() {
   MutexLock lock(mutex_);
   Status flushed = FlushFile();
   CloseFile();
-  TakeFrame();
+  TakeFrames();
   buffer_.NumberUnrecorded();
   last_framed_ = buffer_.appended();
   has_hole_ = true;
@@ -172,14 +187,14 @@ Status LogWriter::BeginFile(Lsn first, std::string_view frames) {
 void LogWriter::Attach(FrameSink* sink) {
   MutexLock lock(mutex_);
   buffer_.BeginRecording();
-  TakeFrame();
+  TakeFrames();
   sink->Attached(last_framed_);
   sinks_.push_back({sink, {}});
 }
 
 Result<Lsn> LogWriter::Detach(FrameSink* sink) {
   MutexLock lock(mutex_);
-  TakeFrame();
+  TakeFrames();
   const auto found = std::find_if(sinks_.begin(), sinks_.end(), [&](const Sink& each) { return each.to == sink; });
   RINGKV_CHECK(found != sinks_.end());
   const Status status = found->status;
@@ -191,22 +206,32 @@ Result<Lsn> LogWriter::Detach(FrameSink* sink) {
 
 // --- passes ---------------------------------------------------------------------------------------------------------
 
-void LogWriter::TakeFrame() {
+void LogWriter::TakeFrames() {
   const bool has_taken = buffer_.Take(&batch_);
   last_framed_ = batch_.first + batch_.groups - 1;
   if (!has_taken || (!is_open() && !is_holding_ && sinks_.empty())) return;
   LogFrame frame{.first = batch_.first,
-                 .groups = batch_.groups,
+                 .groups = 0,
                  .durable = std::min(durable_.load(std::memory_order_relaxed), batch_.first - 1),
                  .time = clock_.Now(),
-                 .body = batch_.bytes};
+                 .body = {}};
+  std::string_view rest = batch_.bytes;
+  for (uint32_t groups = batch_.groups; groups > 0; groups -= frame.groups) {
+    frame.groups = SplitFrame(rest, groups, &frame.body);
+    WriteFrame(frame);
+    frame.first += frame.groups;
+    rest.remove_prefix(frame.body.size());
+  }
+}
+
+void LogWriter::WriteFrame(const LogFrame& frame) {
   const size_t start = unsynced_.size();
   buffer_.MakeRoom(&unsynced_, kFrameHeaderBytes + frame.body.size());
   EncodeFrame(&unsynced_, frame);
   for (Sink& sink : sinks_) {
     if (sink.status) sink.status = sink.to->Write(frame, std::string_view(unsynced_).substr(start));
   }
-  if (!is_open() && !is_holding_) unsynced_.clear();
+  if (!is_open() && !is_holding_) ForgetFrames();
 }
 
 Status LogWriter::SyncFile() {
@@ -244,7 +269,7 @@ Status LogWriter::WriteOut(bool sync_now) {
 bool LogWriter::Pass(bool sync_now) {
   if (is_holding_ && unsynced_.size() >= kMostUnsynced) return false;
   const Lsn framed_before = last_framed_;
-  TakeFrame();
+  TakeFrames();
   if (!is_open()) return last_framed_ != framed_before;
   if (has_failed() && clock_.SteadyMs() >= next_attempt_) TryToHeal();
   if (has_failed()) return false;

@@ -21,19 +21,19 @@ from servers import start_redis, start_ringkv
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "transcripts")
 OPTIONS = ["--enable-debug-command", "yes"]
-# Transcripts that a mode is not asked for, and why.
+# Transcripts that a mode is not asked for, and why. Each node has users of its own.
 LEFT_OUT = {
-    **{mode: {"cluster.txt"} for mode in modes.IN_CLUSTER},  # the cluster is put together in another way
+    **{mode: {"acl.txt", "cluster.txt"} for mode in modes.IN_CLUSTER},  # the cluster is put together in another way
     # There CLIENT KILL ends the links of the other nodes too.
-    "cluster-of-three": {"cluster.txt", "replication.txt", "scripting_one_node.txt"},
+    "cluster-of-three": {"acl.txt", "cluster.txt", "replication.txt", "scripting_one_node.txt"},
     # These tell of replicas, and there are some.
-    "replica": {"replication.txt"},
-    "redis-replica": {"replication.txt"},
+    "replica": {"acl.txt", "replication.txt"},
+    "redis-replica": {"acl.txt", "replication.txt"},
     "quorum": {"replication.txt"},
     # Nobody waits at, watches keys of, or subscribes to shard channels of another node.
     # Each node has functions of its own.
-    **{mode: {"cluster.txt", "blocking.txt", "functions.txt", "transactions.txt", "pubsub.txt", "replication.txt",
-              "scripting_one_node.txt"}
+    **{mode: {"acl.txt", "cluster.txt", "blocking.txt", "functions.txt", "transactions.txt", "pubsub.txt",
+              "replication.txt", "scripting_one_node.txt"}
        for mode in modes.PASSED_ON},
 }
 BY_THE_CLOCK = {"persistence.txt"}  # whether a snapshot is still being made: asked for where nothing else is at work

@@ -56,6 +56,8 @@ struct ClientCard {
   std::atomic<bool> is_replica{false};
   std::atomic<int> replica_port{0};  // REPLCONF listening-port
   SharedText replica_host;           // REPLCONF ip-address
+  std::atomic<uint64_t> user_id{0};  // of its account; 0: of no user, but of another server
+  SharedText user;
   SharedText name;
   SharedText library_name;
   SharedText library_version;

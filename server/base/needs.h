@@ -28,6 +28,7 @@ enum Need : uint32_t {
   kNeedsNoSubscription = 1 << 11,
   kNeedsNoFence = 1 << 12,
   kNeedsNoLongHold = 1 << 13,
+  kNeedsPermission = 1 << 14,  // asked for only when there are users whose permissions are restricted
 };
 
 // The needs that are currently unmet for every session. Parts of the server are its sources; each calls Update when its

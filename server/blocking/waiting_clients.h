@@ -35,6 +35,8 @@
 
 namespace ringkv::server {
 
+class UserAccount;
+
 // A blocked request.
 struct WaitingRequest {
   std::shared_ptr<ClientCard> client;
@@ -43,6 +45,7 @@ struct WaitingRequest {
   storage::DbIndex db = 0;
   int protocol = 2;
   bool reads_from_replica = false;
+  std::shared_ptr<UserAccount> user;  // null: of another server
   KeyWaitPlan plan;
   uint64_t generation = 0;  // of WaitingClients, before the request was admitted
   uint64_t ticket = 0;      // its place in the order; set by Add

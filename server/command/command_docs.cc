@@ -174,6 +174,8 @@ std::string_view GroupName(Group group) {
   return "";
 }
 
+std::span<const std::string_view> CategoryNames() { return kCategoryOrder; }
+
 std::vector<std::string_view> CategoriesOf(const Command& row) {
   std::vector<std::string_view> own = Words(row.categories);
   if (row.Is(kWrite)) own.push_back("write");

@@ -19,6 +19,8 @@ void ReplyKeyFlags(const KeySpec& spec, std::span<const std::string_view> argv, 
 // The ACL categories of a command, without the @: from its flags, its group and what the row adds.
 std::vector<std::string_view> CategoriesOf(const Command& row);
 bool HasCategory(const Command& row, std::string_view category);
+// All ACL categories, in the order in which Redis lists them.
+std::span<const std::string_view> CategoryNames();
 std::string_view GroupName(Group group);
 
 }  // namespace ringkv::server

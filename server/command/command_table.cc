@@ -9,7 +9,7 @@ namespace {
 constexpr size_t kLongestName = 64;
 
 uint32_t NeedsOf(const Command& row) {
-  uint32_t needs = row.needs | kNeedsMemoryChecked;
+  uint32_t needs = row.needs | kNeedsPermission | kNeedsMemoryChecked;
   // Queued commands may have any of these needs; Admit checks which ones they have.
   const bool runs_queued = row.Has(kRunsQueued);
   if (!row.Has(kNeverPaused)) needs |= kNeedsNoPause;

@@ -47,6 +47,9 @@ constexpr std::string_view kWatchedButElsewhere =
 constexpr std::string_view kOwnConnectionElsewhere =
     "EXECABORT Transaction discarded: its keys are at another node, and it has a command that means this connection; "
     "send that before MULTI, or connect to the node that CLUSTER SLOTS names";
+constexpr std::string_view kScriptElsewhere =
+    "its keys are at another node, and it has a script of a user whose permissions are restricted; connect to the node "
+    "that CLUSTER SLOTS names";
 constexpr std::string_view kClusterDown = "CLUSTERDOWN The cluster is down";
 constexpr std::string_view kClusterOnlyReads = "CLUSTERDOWN The cluster is down and only accepts read commands";
 constexpr std::string_view kSlotNotServed = "CLUSTERDOWN Hash slot not served";

@@ -101,6 +101,7 @@ struct KillFilter {
   std::optional<uint64_t> id;
   std::optional<std::string_view> address;
   std::optional<std::string_view> local_address;
+  std::optional<std::string_view> user;
   TypeFilter type = TypeFilter::kAny;
   bool skip_me = true;
 };
@@ -127,8 +128,10 @@ bool ParseKillFilter(AdminCall& call, KillFilter* filter) {
     } else if (args.TakeWithValue("LADDR")) {
       filter->local_address = args.Next();
     } else if (args.TakeWithValue("USER")) {
-      const std::string_view user = args.Next();
-      if (user != "default") return fail("ERR No such user '" + std::string(user) + "'");
+      filter->user = args.Next();
+      if (call.server.users().Find(*filter->user) == nullptr) {
+        return fail("ERR No such user '" + std::string(*filter->user) + "'");
+      }
     } else if (args.TakeWithValue("SKIPME")) {
       const std::string_view word = args.Next();
       filter->skip_me = EqualsIgnoringCase(word, "yes");
@@ -146,7 +149,8 @@ int64_t KillMatching(AdminCall& call, const KillFilter& filter) {
   for (const auto& card : call.server.clients().All()) {
     if (!IsOfType(*card, filter.type) || (filter.id && card->id != *filter.id) ||
         (filter.address && card->address != *filter.address) ||
-        (filter.local_address && card->local_address != *filter.local_address)) {
+        (filter.local_address && card->local_address != *filter.local_address) ||
+        (filter.user && card->user.Get() != *filter.user)) {
       continue;
     }
     const bool is_me = card == call.session.card;

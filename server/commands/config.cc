@@ -125,7 +125,7 @@ void ResetStat(AdminCall& call) {
 
 void Rewrite(AdminCall& call) {
   if (call.server.config_path().empty()) return call.reply.Error("ERR The server is running without a config file");
-  const storage::Result<bool> written = RewriteConfigFile(call.server.config_path(), call.server.options());
+  const storage::Result<bool> written = call.server.RewriteConfig();
   if (!written) {
     call.server.log().Warning("CONFIG REWRITE: " + written.error().text);
     return call.reply.Error("ERR Rewriting config file: " + written.error().text);

@@ -9,6 +9,7 @@
 #include "server/commands/client_name.h"
 #include "server/commands/families.h"
 #include "server/composition/server.h"
+#include "server/execution/denials.h"
 #include "server/execution/outcome.h"
 #include "server/replication/replication.h"
 #include "server/session/session.h"
@@ -19,22 +20,27 @@ namespace {
 
 constexpr std::string_view kWrongPassword = "WRONGPASS invalid username-password pair or user is disabled.";
 
-// There is one user. Without a password of its own it takes any.
+// Whoever fails is noted in ACL LOG.
 bool Authenticate(AdminCall& call, std::string_view user, std::string_view password) {
-  const std::string expected = call.server.options().requirepass.Get();
-  const bool right = user == kOnlyUser && (expected.empty() || PasswordsEqual(password, expected));
-  if (right) call.session.authenticated = true;
-  return right;
+  std::shared_ptr<UserAccount> account = call.server.users().Authenticate(user, password);
+  if (account == nullptr) {
+    NoteFailedAuthentication(call.server.execution_parts(), *call.session.card, call.args[0], user,
+                             call.in_transaction ? DenialContext::kTransaction : DenialContext::kTopLevel);
+    return false;
+  }
+  call.session.BecomeUser(std::move(account));
+  return true;
 }
 
 void Auth(AdminCall& call) {
   if (call.args.size() > 3) return call.reply.Error(errors::kSyntax);
-  if (call.args.size() == 2 && call.server.options().requirepass.Get().empty()) {
+  const bool any_password_will_do = call.server.users().default_user()->permissions()->needs_no_password;
+  if (call.args.size() == 2 && any_password_will_do) {
     return call.reply.Error(
         "ERR AUTH <password> called without any password configured for the default user. Are you sure your "
         "configuration is correct?");
   }
-  const std::string_view user = call.args.size() == 3 ? call.args[1] : kOnlyUser;
+  const std::string_view user = call.args.size() == 3 ? call.args[1] : kDefaultUser;
   if (!Authenticate(call, user, call.args[call.args.size() - 1])) return call.reply.Error(kWrongPassword);
   call.reply.Ok();
 }
@@ -149,7 +155,7 @@ void ConnectionReset(AdminCall& call) {
   }
   call.server.broker().RemoveAll(session.subscriptions, *session.card);
   session.ResetSettings();
-  session.authenticated = call.server.options().requirepass.Get().empty();
+  BecomeDefaultUser(session, call.server.users());
   session.NoteSubscriptions();
   call.reply.set_protocol(session.protocol);
   session.card->no_touch = false;

@@ -50,8 +50,7 @@ void DebugPackedThreshold(AdminCall& call) {
 
 void DebugRewriteAll(AdminCall& call) {
   if (call.server.config_path().empty()) return call.reply.Error("ERR The server is running without a config file");
-  const storage::Result<bool> written =
-      RewriteConfigFile(call.server.config_path(), call.server.options(), RewriteScope::kAllOptions);
+  const storage::Result<bool> written = call.server.RewriteConfig(RewriteScope::kAllOptions);
   if (!written) return call.reply.Error("ERR CONFIG-REWRITE-FORCE-ALL failed: " + written.error().text);
   call.reply.Ok();
 }

@@ -8,6 +8,7 @@
 
 namespace ringkv::server {
 
+std::span<const Command> AclCommands();
 std::span<const Command> BitCommands();
 std::span<const Command> BitFieldCommands();
 std::span<const Command> BlockingCommands();

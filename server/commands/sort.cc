@@ -111,10 +111,18 @@ bool ParseSortQuery(DataCall& call, bool may_store, SortQuery* query) {
         call.reply.Error("ERR BY option of SORT denied in Cluster mode.");
         return false;
       }
+      if (!call.may_read_all && !IsConstant(*query->by)) {
+        call.reply.Error("ERR BY option of SORT denied due to insufficient ACL permissions.");
+        return false;
+      }
     } else if (args.TakeWithValue("GET")) {
       query->gets.push_back(args.Next());
       if (call.in_cluster) {
         call.reply.Error("ERR GET option of SORT denied in Cluster mode.");
+        return false;
+      }
+      if (!call.may_read_all) {
+        call.reply.Error("ERR GET option of SORT denied due to insufficient ACL permissions.");
         return false;
       }
     } else {

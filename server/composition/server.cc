@@ -8,6 +8,7 @@
 #include "server/execution/route.h"
 #include "server/execution/stages.h"
 #include "server/process/cpu_list.h"
+#include "server/users/users_file.h"
 #include "storage/transaction/totals.h"
 
 namespace ringkv::server {
@@ -27,7 +28,7 @@ Server::Server(Options& options, World world, CommandFamilies commands, HttpLabe
       broker_(static_cast<size_t>(options.io_threads.load()), storage::SeededHash(world.chance.Next())),
       threads_(MakeThreads(http_labels)),
       option_applier_(options, {links_, data_, key_changes_, log_, oom_score_, process_title_, slow_log_, needs_,
-                                data_.durability(), data_.store()}),
+                                users_, data_.durability(), data_.store()}),
       replication_({.world = world,
                     .options = options,
                     .log = log_,
@@ -66,6 +67,8 @@ Server::Server(Options& options, World world, CommandFamilies commands, HttpLabe
                        .links = links_,
                        .waiting_clients = waiting_clients_,
                        .key_events = key_events_,
+                       .users = users_,
+                       .denials = denials_,
                        .replication = replication_,
                        .cluster = cluster_,
                        .administration = administration_,
@@ -134,6 +137,8 @@ Server::Server(Options& options, World world, CommandFamilies commands, HttpLabe
     const bool is_allowed = options_.enable_debug_command == static_cast<int64_t>(DebugCommand::kYes);
     return is_allowed ? 0u : uint32_t{kNeedsDebugAllowed};
   });
+  needs_.AddSource([this] { return users_.may_be_restricted() ? uint32_t{kNeedsPermission} : 0u; });
+  users_.set_on_restricted([this] { needs_.Update(); });
   store().set_observer(&key_changes_);
   store().long_holds().set_listener(&long_holds_);
   data_.set_on_replacing([this](bool replacing) { waiting_clients_.Hold(replacing); });
@@ -142,6 +147,42 @@ Server::Server(Options& options, World world, CommandFamilies commands, HttpLabe
   waiting_clients_.set_refusal(
       [this](const WaitingRequest& request) { return WhyNotServedHere(request, execution_parts_); });
   option_applier_.ApplyAll();
+}
+
+storage::Status Server::SetUpUsers() {
+  if (options_.aclfile.Get().empty()) return SetUpUsersOfConfig();
+  if (options_.users.empty()) return LoadUsers();
+  return storage::Fail(options_.users.front().where +
+                       ": users can't be given both by user lines and by an aclfile; move the lines to that file");
+}
+
+storage::Status Server::SetUpUsersOfConfig() {
+  for (const UserDirective& line : options_.users) {
+    const storage::Result<Permissions> permissions = users_.Parse(line.name, line.rules);
+    if (!permissions) return storage::Fail(line.where + ": " + permissions.error().text);
+    if (!permissions->is_enabled) log_.Notice("the user '" + line.name + "' is disabled: he has no rule 'on'");
+    users_.Put({line.name, std::make_shared<const Permissions>(*permissions)});
+  }
+  return {};
+}
+
+storage::Status Server::LoadUsers() {
+  const std::string path = options_.aclfile.Get();
+  const storage::Result<std::string> text = storage::ReadWhole(world_.files, path);
+  if (!text) return storage::Fail("Error loading ACLs, opening file '" + path + "': " + text.error().text);
+  storage::Result<std::vector<NamedUser>> all = ReadUsers(*text, path, users_);
+  if (!all) return tl::unexpected(all.error());
+  users_.Replace(std::move(*all));
+  return {};
+}
+
+storage::Status Server::SaveUsers() {
+  return storage::ReplaceWhole(world_.files, options_.aclfile.Get(), WriteUsers(users_));
+}
+
+storage::Result<bool> Server::RewriteConfig(RewriteScope scope) {
+  const bool has_users = options_.aclfile.Get().empty() && users_.may_be_restricted();
+  return RewriteConfigFile(config_path_, options_, has_users ? WriteUsers(users_) : std::string(), scope);
 }
 
 Server::~Server() { [[maybe_unused]] const storage::Status ignored = Stop(); }

@@ -31,6 +31,7 @@
 #include "server/observe/monitor.h"
 #include "server/observe/slow_log.h"
 #include "server/observe/tick_clock.h"
+#include "server/options/config_rewrite.h"
 #include "server/options/option_applier.h"
 #include "server/process/oom_score.h"
 #include "server/process/process_title.h"
@@ -39,6 +40,8 @@
 #include "server/scripts/scripts.h"
 #include "server/session/client_directory.h"
 #include "server/session/watched_keys.h"
+#include "server/users/denial_log.h"
+#include "server/users/users.h"
 
 namespace ringkv::server {
 
@@ -113,6 +116,17 @@ class Server {
   size_t threads() const { return (threads_.size() - LongWork::kThreads) / 2; }
   LongWork& long_work() { return long_work_; }
 
+  // --- users ---
+  Users& users() { return users_; }
+  DenialLog& denials() { return denials_; }
+  // Makes the users of the configuration or of the ACL file, before threads run. An error ends the start.
+  storage::Status SetUpUsers();
+  // Replaces all users by those of the ACL file.
+  storage::Status LoadUsers();
+  storage::Status SaveUsers();
+  // Writes options and, without an ACL file, users to the configuration file.
+  storage::Result<bool> RewriteConfig(RewriteScope scope = RewriteScope::kWhatDiffers);
+
   // --- scripts ---
   Scripts& scripts() { return scripts_; }
 
@@ -131,6 +145,7 @@ class Server {
   const ReportParts& report_parts() const { return report_parts_; }
 
  private:
+  storage::Status SetUpUsersOfConfig();
   ThreadStates MakeThreads(HttpLabels http_labels);
   // Call several times per second: blocked clients, in case that what held them back has ended without a word.
   void ServeHeldBack();
@@ -158,6 +173,8 @@ class Server {
   ClientDirectory clients_;
   SlowLog slow_log_;
   LatencyEvents latency_events_;
+  Users users_{commands_};
+  DenialLog denials_;
   Monitor monitor_;
   ProcessTitle process_title_;
   OomScore oom_score_;

@@ -32,12 +32,20 @@ struct CommandRename {
   std::string where;  // the place of the line, for errors
 };
 
+// A line `user`: a name and its rules.
+struct UserDirective {
+  std::string name;
+  std::vector<std::string> rules;
+  std::string where;  // the place of the line, for errors
+};
+
 struct Options {
   SharedNumber port;
   SharedText bind;
   SharedNumber http_port;
   SharedText http_bind;
   SharedText http_allowed_hosts;
+  SharedText http_open_paths;
   SharedNumber http_timeout;            // seconds
   SharedNumber http_keepalive_timeout;  // seconds
   SharedNumber http_max_head_size;
@@ -54,6 +62,9 @@ struct Options {
   SharedNumber timeout;
   SharedNumber maxclients;
   SharedText requirepass;
+  SharedText aclfile;
+  SharedNumber acllog_max_len;
+  SharedNumber acl_pubsub_default;    // of ChannelDefault
   SharedNumber busy_reply_threshold;  // milliseconds
   SharedNumber script_memory_limit;
   SharedNumber scripts_memory_limit;
@@ -178,6 +189,7 @@ struct Options {
 
   // Set before threads run.
   std::vector<CommandRename> renamed_commands;
+  std::vector<UserDirective> users;
   // Of options that nothing here uses, by name.
   KeptValues kept;
 

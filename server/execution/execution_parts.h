@@ -21,6 +21,8 @@
 #include "server/observe/tick_clock.h"
 #include "server/pubsub/key_events.h"
 #include "server/replication/replication.h"
+#include "server/users/denial_log.h"
+#include "server/users/users.h"
 
 namespace ringkv::server {
 
@@ -47,6 +49,8 @@ struct ExecutionParts {
   ClientLinks& links;
   WaitingClients& waiting_clients;
   KeyEvents& key_events;
+  const Users& users;
+  DenialLog& denials;
   Replication& replication;
   ClusterState& cluster;
   Administration& administration;

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "server/command/error_replies.h"
+#include "server/execution/denials.h"
 #include "server/execution/stages.h"
 
 namespace ringkv::server {
@@ -18,12 +19,24 @@ bool MayDebug(const Execution& execution) {
          execution.session().card->is_local;
 }
 
+// Who has not authenticated is the user `default`, if that needs no password now.
+bool NeedsToAuthenticate(const Execution& execution) {
+  if ((execution.unmet & kNeedsAuthentication) == 0) return false;
+  const auto user = execution.parts().users.default_user()->permissions();
+  return !user->needs_no_password || !user->is_enabled;
+}
+
 }  // namespace
 
 bool Permit(Execution& execution) {
   if ((execution.unmet & kNeedsDebugAllowed) != 0 && !MayDebug(execution)) return Refuse(execution, kDebugNotAllowed);
-  if ((execution.unmet & kNeedsAuthentication) != 0) return Refuse(execution, errors::kNoAuth);
-  return true;
+  if (NeedsToAuthenticate(execution)) return Refuse(execution, errors::kNoAuth);
+  if ((execution.unmet & kNeedsPermission) == 0) return true;
+  const DenialContext context =
+      execution.session().queue.is_open() ? DenialContext::kTransaction : DenialContext::kTopLevel;
+  const Denial denial = CheckPermission(execution.parts(), execution.session(), *execution.session().card,
+                                        *execution.entry, execution.argv(), context);
+  return !denial.is_denied() || Refuse(execution, DescribeDenial(denial, *execution.entry));
 }
 
 bool PermitForSubscriber(Execution& execution) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "server/execution/denials.h"
 #include "server/execution/run.h"
 #include "server/execution/stages.h"
 
@@ -28,6 +29,11 @@ RetryResult Retry(const WaitingRequest& request, const ExecutionParts& parts, st
   const std::vector<std::string_view> argv(request.argv.begin(), request.argv.end());
   resp::Buffer answer;
   resp::ReplyWriter reply(answer, request.protocol);
+  if (const std::string denied = DenyBlocked(parts, request, argv); !denied.empty()) {
+    reply.Error(denied);
+    return {.answer =
+                LateAnswer{.reply = std::string(answer.Readable()), .error = std::string(reply.last_error_code())}};
+  }
   KeyWaitPlan plan{.is_retry = true};
   DataCall call = MakeCall(parts, txn, argv, request.db, reply);
   call.wait = &plan;

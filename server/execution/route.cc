@@ -9,6 +9,7 @@
 
 #include "server/command/error_replies.h"
 #include "server/command/key_positions.h"
+#include "server/execution/denials.h"
 #include "server/execution/stages.h"
 #include "server/replication/replication.h"
 #include "storage/base/key_slot.h"
@@ -137,13 +138,29 @@ Reach ReachOf(const Execution& execution) {
 
 // Whether other nodes may be asked for it instead of the client being sent to them.
 bool IsPassedOn(const Execution& execution) {
-  const Session& session = execution.session();
+  Session& session = execution.session();
   if (execution.parts().options.cluster_redirect == 0 || session.speaks_node_link) return false;
   // Subscriptions need the client's own connection, and a blocking command would block other clients of the shared one.
   const Command& row = execution.row();
   const bool is_personal = row.channels.Is(kChannelSubscribe | kChannelUnsubscribe);
   const bool waits = !session.queue.is_open() && (row.MayWait(execution.argv()) || row.Has(kAnswersLate));
-  return execution.caller.may_ask_others && !is_personal && !waits;
+  // Another node would let a script do what the user of this node's links may do.
+  const bool calls = row.Has(kRunsScript) && RestrictedUser(execution.parts(), session) != nullptr;
+  return execution.caller.may_ask_others && !is_personal && !waits && !calls;
+}
+
+// Of a transaction that another node would execute for the user of this node's links.
+bool ArePermitted(Execution& execution) {
+  const ExecutionParts& parts = execution.parts();
+  Session& session = execution.session();
+  if (RestrictedUser(parts, session) == nullptr) return true;
+  for (const auto& queued : session.queue.commands()) {
+    if (queued.command->row->Has(kRunsScript)) return Refuse(execution, errors::kScriptElsewhere);
+    const Denial denial =
+        CheckPermission(parts, session, *session.card, *queued.command, queued.argv, DenialContext::kTransaction);
+    if (denial.is_denied()) return Refuse(execution, DescribeLateDenial(denial));
+  }
+  return true;
 }
 
 // EXEC of keys of another node, which can't hold the transaction back when a key that is watched here changes.
@@ -167,6 +184,7 @@ bool PassOnIfAllowed(Execution& execution, cluster::ShardIndex shard, bool only_
   if (execution.runs_queued() && MeansItsConnection(session.queue)) {
     return Reject(execution, errors::kOwnConnectionElsewhere);
   }
+  if (execution.runs_queued() && !ArePermitted(execution)) return false;
   return PassOn(execution, shard, only_reads, asks);
 }
 

@@ -6,6 +6,7 @@
 #include "server/command/key_positions.h"
 #include "server/execution/account.h"
 #include "server/execution/long_work.h"
+#include "server/execution/denials.h"
 #include "server/execution/run.h"
 #include "server/execution/stages.h"
 
@@ -32,6 +33,7 @@ std::shared_ptr<WaitingRequest> KeepRequest(const Execution& execution, KeyWaitP
                                                          .db = session.db,
                                                          .protocol = session.protocol,
                                                          .reads_from_replica = session.reads_from_replica,
+                                                         .user = session.user.account(),
                                                          .plan = std::move(plan),
                                                          .generation = execution.wait_generation});
 }
@@ -78,10 +80,17 @@ void RunHere(Execution& execution, DataCall& call) {
   if (call.is_long && !caller.txn().has_skipped()) execution.parts().long_work.Take(execution, !has_many_words);
 }
 
+// Whether its user may read keys that are found by values.
+bool MayReadAll(const Execution& execution) {
+  const Permissions* const user = RestrictedUser(execution.parts(), execution.session());
+  return user == nullptr || MayReadAllKeys(*user, *execution.entry, execution.argv());
+}
+
 void RunData(Execution& execution) {
   const Session& session = execution.session();
   DataCall call = MakeCall(execution.parts(), execution.caller.txn(), execution.argv(), session.db, execution.reply());
   call.is_repeated = session.repeats_another_server();
+  if (execution.row().needs_everything != nullptr) call.may_read_all = MayReadAll(execution);
   if (!execution.row().Is(kBlocking) || !execution.MayWait()) return RunHere(execution, call);
   KeyWaitPlan plan;
   call.wait = &plan;

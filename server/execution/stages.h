@@ -57,7 +57,7 @@ struct Execution {
 bool FindCommand(Execution& execution);
 
 // --- permit: whether the client may run the command at all; comes first, so that a refusal reveals nothing else ---
-constexpr uint32_t kPermissions = kNeedsAuthentication | kNeedsDebugAllowed;
+constexpr uint32_t kPermissions = kNeedsAuthentication | kNeedsDebugAllowed | kNeedsPermission;
 // Refuses for unmet needs in kPermissions.
 bool Permit(Execution& execution);
 // Refuses what a subscriber of RESP2 may not run. redis-server asks this late, after the routing: so it is asked when

@@ -8,6 +8,7 @@
 
 #include "server/command/key_positions.h"
 #include "server/execution/administration.h"
+#include "server/execution/denials.h"
 #include "server/execution/run.h"
 #include "server/execution/stages.h"
 
@@ -82,6 +83,13 @@ class QueuedReplies {
 
 // Runs one of them, whose keys are locked. What it wants of the connection EXEC wants.
 void RunOne(const TransactionQueue::Queued& queued, const Caller& caller, Execution& exec, Enclosing& enclosing) {
+  const Denial denial = CheckPermission(caller.parts, caller.session, *caller.session.card, *queued.command,
+                                        queued.argv, DenialContext::kTransaction);
+  if (denial.is_denied()) {
+    caller.reply.Error(DescribeLateDenial(denial));
+    caller.thread.statistics.CountError(caller.reply.last_error_code());
+    return;
+  }
   Outcome ended;
   RunEnclosed(*queued.command, queued.argv, caller, ended, enclosing);
   if (!ended.is_done()) exec.outcome = std::move(ended);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "server/http/admission.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "resp/integer_text.h"
 #include "server/base/text.h"
 #include "server/cluster/cluster_view.h"
 #include "server/config/options.h"
-#include "server/http/authorization.h"
 #include "server/http/host_name.h"
 #include "server/http/media_type.h"
 #include "server/http/route_table.h"
@@ -21,28 +23,34 @@ bool IsAnnouncedHost(std::string_view host, const Options& options, const Cluste
          (cluster != nullptr && cluster->HasHost(host));
 }
 
+// Whether anyone may have it.
+bool IsOpen(const Route& route, const Options& options) {
+  if (!route.may_be_open) return false;
+  const std::string open = options.http_open_paths.Get();
+  const std::vector<std::string_view> paths = Words(open);
+  return std::find(paths.begin(), paths.end(), route.path) != paths.end();
+}
+
 // A page whose name its owner has bound to the address of this server is one of this server's pages to a browser, and
 // may do whatever needs no password. Its requests show that name, which the server doesn't have.
-Refusal RefuseHost(const Request& request, const Route& route, const Options& options, const ClusterView* cluster) {
-  if (route.is_open || !options.requirepass.Get().empty()) return std::nullopt;
+Refusal RefuseHost(const Request& request, const Route& route, const AdmissionParts& parts) {
+  const Options& options = parts.options;
+  if (route.shows_no_data || !parts.users.default_user()->permissions()->needs_no_password) return std::nullopt;
   if (route.is_for_programs && !request.is_from_browser) return std::nullopt;
   const std::string_view host = HostOf(AuthorityOf(request));
   // Browsers always name a host.
   const bool is_known = (host.empty() && request.hosts == 0) || IsAddressOrLocalhost(host) ||
                         IsAllowedHost(host, options.http_allowed_hosts.Get()) ||
-                        IsAnnouncedHost(host, options, cluster);
+                        IsAnnouncedHost(host, options, parts.cluster);
   if (is_known) return std::nullopt;
   return ErrorResponse(403,
                        "without a password this server answers to its address, to localhost and to the names in "
                        "http-allowed-hosts, and Host is none of them");
 }
 
-Refusal RefuseSender(const Request& request, const Route& route, const Options& options) {
-  const std::string password = options.requirepass.Get();
-  if (!route.is_open && !IsAuthorized(request.authorization, password)) {
-    Response response = ErrorResponse(401, "this needs the password of requirepass, by Authorization: Bearer or Basic");
-    response.headers.emplace_back("WWW-Authenticate", "Basic realm=\"ringkv\", charset=\"UTF-8\"");
-    return response;
+Refusal RefuseSender(const Request& request, const Identity& sender, bool is_open) {
+  if (!is_open && sender.user == nullptr) {
+    return AskForLogin("this needs a user and a password by Authorization: Basic, or a password of default by Bearer");
   }
   // Pages of other servers may send a browser here; what they make it send has this line.
   const bool only_reads = request.method == Method::kGet || request.method == Method::kHead;
@@ -96,17 +104,20 @@ Refusal RefuseBody(const Request& request, const Route& route, const Options& op
 
 }  // namespace
 
-tl::expected<Target, Response> Admit(const Request& request, const Options& options, const ClusterView* cluster) {
+tl::expected<Target, Response> Admit(const Request& request, const Identity& sender, const AdmissionParts& parts) {
+  const Options& options = parts.options;
   if (request.hosts == 0 && !request.is_1_0) {
     return tl::unexpected(ErrorResponse(400, "an HTTP/1.1 request has a Host line"));
   }
   const tl::expected<const Route*, Response> route = FindRoute(request);
   if (!route) return tl::unexpected(route.error());
-  if (Refusal refusal = RefuseHost(request, **route, options, cluster)) return tl::unexpected(std::move(*refusal));
-  if (Refusal refusal = RefuseSender(request, **route, options)) return tl::unexpected(std::move(*refusal));
+  if (Refusal refusal = RefuseHost(request, **route, parts)) return tl::unexpected(std::move(*refusal));
+  const bool is_open = IsOpen(**route, options);
+  if (Refusal refusal = RefuseSender(request, sender, is_open)) return tl::unexpected(std::move(*refusal));
   // Parameters are validated only for an authorized client.
   tl::expected<Target, Response> target = ReadTarget(request, **route);
   if (!target) return target;
+  target->user = is_open ? nullptr : sender.user;
   if (Refusal refusal = RefuseConditions(request, *target->route)) return tl::unexpected(std::move(*refusal));
   if (Refusal refusal = RefuseBody(request, *target->route, options)) return tl::unexpected(std::move(*refusal));
   if (!request.expect.empty() && !EqualsIgnoringCase(request.expect, "100-continue")) {

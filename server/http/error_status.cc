@@ -6,6 +6,7 @@
 #include "cluster/topology.h"
 #include "server/cluster/cluster_state.h"
 #include "server/command/error_replies.h"
+#include "server/http/authorization.h"
 #include "server/http/http_parts.h"
 #include "server/http/url.h"
 
@@ -15,8 +16,9 @@ namespace {
 constexpr struct {
   std::string_view code;
   int status;
-} kByCode[] = {{"WRONGTYPE", 409},   {"READONLY", 403},   {"OOM", 507},     {"LOADING", 503},  {"MASTERDOWN", 503},
-               {"CLUSTERDOWN", 503}, {"NOREPLICAS", 503}, {"MISCONF", 503}, {"TRYAGAIN", 503}, {"ASK", 503}};
+} kByCode[] = {{"WRONGTYPE", 409}, {"READONLY", 403},   {"NOPERM", 403},      {"OOM", 507},
+               {"LOADING", 503},   {"MASTERDOWN", 503}, {"CLUSTERDOWN", 503}, {"NOREPLICAS", 503},
+               {"MISCONF", 503},   {"TRYAGAIN", 503},   {"ASK", 503}};
 
 int StatusOf(std::string_view error) {
   if (error == errors::kStringTooLong) return 413;
@@ -45,10 +47,11 @@ std::string Owner(const HttpParts& parts, std::string_view moved) {
 
 }  // namespace
 
-Response ResponseToError(const HttpParts& parts, std::string_view error, std::string_view target) {
+Response ResponseToError(const HttpParts& parts, std::string_view error, const Request& request) {
+  if (error.starts_with("NOPERM ") && request.authorization.empty()) return AskForLogin(error);
   if (!error.starts_with("MOVED ")) return ErrorResponse(StatusOf(error), error);
   Response response = ErrorResponse(307, "another node of the cluster has this key");
-  const TargetParts place = SplitTarget(target);
+  const TargetParts place = SplitTarget(request.target);
   response.headers.emplace_back("Location", Owner(parts, error) + std::string(place.path) +
                                                 (place.query.empty() ? "" : "?" + std::string(place.query)));
   return response;

@@ -11,6 +11,7 @@ namespace ringkv::server::http {
 struct HttpParts;
 
 // `error`: code and text. `target`: the request target, for a redirect to another node.
-Response ResponseToError(const HttpParts& parts, std::string_view error, std::string_view target);
+// Who has not said who he is and may not have it as `default` is asked for a user.
+Response ResponseToError(const HttpParts& parts, std::string_view error, const Request& request);
 
 }  // namespace ringkv::server::http

@@ -9,7 +9,7 @@ namespace ringkv::server::http {
 
 void Exchange::Run(std::vector<std::string> argv, Then then) {
   Try(std::move(argv), [this, then = std::move(then)](resp::Reply reply) {
-    if (reply.is_error()) return Respond(ResponseToError(parts_, reply.text, request_.target));
+    if (reply.is_error()) return Respond(ResponseToError(parts_, reply.text, request_));
     then(std::move(reply));
   });
 }

@@ -23,7 +23,9 @@ struct Route {
   Body body = Body::kNone;
   std::string_view parameters = {};  // allowed in the query
   bool takes_conditions = false;     // supports If-Match and If-None-Match
-  bool is_open = false;              // needs no password
+  std::string_view command = {};     // that its user needs, where it runs none: shows what this command does
+  bool may_be_open = false;          // http-open-paths may name it: then it needs no user
+  bool shows_no_data = false;        // nor anything about them: any Host will do
   bool is_for_programs = false;      // shows no keys and no values: programs may use any Host
   void (*handle)(Exchange&);
   std::string_view summary;

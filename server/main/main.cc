@@ -147,7 +147,7 @@ void SayWhatIsIdle(Server& server) {
 
 void SayReady(Server& server) {
   Options& options = server.options();
-  if (options.protected_mode == 0 && options.requirepass.Get().empty()) {
+  if (options.protected_mode == 0 && server.users().default_user()->permissions()->needs_no_password) {
     server.log().Warning(
         "protected-mode is off and no password is set: every client that reaches these ports can read and change all "
         "data (set requirepass, or restrict access to the ports)");
@@ -218,6 +218,7 @@ int Run(const std::vector<std::string>& arguments, char** argv) {
     return FailStart("cannot open logfile '" + log_path + "': " + why);
   }
   InstallCrashLog(log_path);
+  if (const storage::Status users = server.SetUpUsers(); !users) return FailStart(users.error().text);
   SayWhatIsIdle(server);
   if (!has_processors) server.log().Warning("none of the processors in server_cpulist is there for this process");
   FitFileLimit(server);

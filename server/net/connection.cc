@@ -25,7 +25,7 @@ Connection::Connection(IoThread& thread, int descriptor, std::shared_ptr<ClientC
       output_(replies_.output()),
       reply_(output_, 2),
       blocked_(thread, *this, session_, replies_, reply_) {
-  session_.authenticated = server_.options().requirepass.Get().empty();
+  BecomeDefaultUser(session_, server_.users());
   last_read_ms_ = session_.card->connected_ms;
 }
 

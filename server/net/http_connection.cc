@@ -7,9 +7,11 @@
 
 #include "resp/reply_parser.h"
 #include "resp/reply_writer.h"
+#include "server/execution/denials.h"
 #include "server/execution/execution.h"
 #include "server/execution/route.h"
 #include "server/http/admission.h"
+#include "server/http/error_status.h"
 #include "server/http/route_table.h"
 #include "server/net/background_worker.h"
 #include "server/net/proxy.h"
@@ -40,7 +42,9 @@ HttpConnection::HttpConnection(IoThread& thread, int descriptor, std::shared_ptr
       session_(std::move(card), thread.server().watched_keys()),
       replies_(thread, *this, socket_, *session_.card),
       output_(replies_.output()),
-      idle_since_ms_(session_.card->connected_ms) {}
+      idle_since_ms_(session_.card->connected_ms) {
+  BecomeDefaultUser(session_, server_.users());
+}
 
 HttpConnection::~HttpConnection() = default;
 
@@ -143,9 +147,14 @@ bool HttpConnection::TakeHead() {
   const http::Request& request = reader_.request();
   const bool is_in_cluster = server_.cluster().is_enabled();
   const ClusterView* view = is_in_cluster ? &ViewOf(server_.execution_parts(), thread_.state()) : nullptr;
-  auto admitted = http::Admit(request, server_.options(), view);
+  const http::Identity sender = http::Identify(request.authorization, server_.users());
+  auto admitted = http::Admit(request, sender, {server_.options(), server_.users(), view});
   const bool has_body = request.is_chunked || request.content_length > 0;
   if (!admitted) {
+    if (sender.has_credentials && sender.user == nullptr && admitted.error().status == 401) {
+      NoteFailedAuthentication(server_.execution_parts(), *session_.card, "Authorization", sender.name,
+                               DenialContext::kTopLevel);
+    }
     refusal_ = std::move(admitted.error());
     if (has_body) Respond(*refusal_, false);  // it need not be sent
     return !has_body;
@@ -160,13 +169,29 @@ bool HttpConnection::TakeHead() {
 
 void HttpConnection::Begin() {
   began_ticks_ = server_.ticks().Now();
+  if (target_->user != nullptr && target_->user != session_.user.account()) session_.BecomeUser(target_->user);
   session_.authenticated = true;  // or the request would not have been admitted
   session_.db = target_->db;
   needed_ = 0;
   needed_term_ = 0;
   exchange_ = std::make_unique<http::Exchange>(http_parts_, thread_.state(), reader_.request(), std::move(*target_));
-  exchange_->target().route->handle(*exchange_);
+  const std::string denied = WhyDenied(exchange_->target());
+  if (denied.empty()) {
+    exchange_->target().route->handle(*exchange_);
+  } else {
+    exchange_->Respond(http::ResponseToError(http_parts_, denied, reader_.request()));
+  }
   thread_.state().txn.TakeSkipped() ? BeginAgainLater() : Advance();
+}
+
+// Of a path that runs no command, but shows what one does.
+std::string HttpConnection::WhyDenied(const http::Target& target) {
+  if (target.route->command.empty() || target.user == nullptr) return {};
+  const std::string_view argv[] = {target.route->command};
+  const CommandEntry& entry = *server_.users().categories().Command(target.route->command);
+  const Denial denial =
+      CheckPermission(server_.execution_parts(), session_, *session_.card, entry, argv, DenialContext::kTopLevel);
+  return denial.is_denied() ? DescribeDenial(denial, entry) : std::string();
 }
 
 // The answer would leave out data that is held for long.

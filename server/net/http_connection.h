@@ -69,6 +69,7 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   bool TakeHead();
   // Starts the handler of a complete request.
   void Begin();
+  std::string WhyDenied(const http::Target& target);
   void BeginAgainLater();
   void Pause();
   // Runs commands until the response is complete, a command has to wait, or the connection's turn is over.

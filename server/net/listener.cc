@@ -278,7 +278,8 @@ void Listener::Welcome(int descriptor, Kind kind) {
     statistics.connections_rejected.Add(1);
     return Refuse(descriptor, card->is_http, 503, "ERR max number of clients reached", server_.clock().Now() / 1000);
   }
-  if (options.protected_mode != 0 && !card->is_local && options.requirepass.Get().empty()) {
+  const bool lets_anyone_in = server_.users().default_user()->permissions()->needs_no_password;
+  if (options.protected_mode != 0 && !card->is_local && lets_anyone_in) {
     statistics.connections_rejected.Add(1);
     return Refuse(descriptor, card->is_http, 403,
                   "DENIED RingKV runs in protected mode: no password is set, so only clients of the same machine are "

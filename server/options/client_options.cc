@@ -11,6 +11,7 @@
 #include "server/options/option_table.h"
 #include "server/options/option_topics.h"
 #include "server/process/file_limit.h"
+#include "server/users/users.h"
 
 namespace ringkv::server {
 namespace {
@@ -88,8 +89,31 @@ constexpr OptionRow kClientOptions[] = {
      .default_value = "",
      .changeable = true,
      .is_secret = true,
-     .summary = "Password for AUTH and HELLO; empty for none.",
-     .field = &Options::requirepass},
+     .summary = "Password of the user default; empty for none.",
+     .field = &Options::requirepass,
+     .apply = [](Users& users, const Options& options) { users.SetDefaultPassword(options.requirepass.Get()); }},
+    {.name = "aclfile",
+     .type = OptionType::kText,
+     .default_value = "",
+     .summary = "File of users, instead of `user` lines in the configuration; ACL LOAD and ACL SAVE read and write it.",
+     .field = &Options::aclfile},
+    {.name = "acllog-max-len",
+     .type = OptionType::kInteger,
+     .default_value = "128",
+     .changeable = true,
+     .summary = "Maximum number of entries in ACL LOG.",
+     .field = &Options::acllog_max_len},
+    {.name = "acl-pubsub-default",
+     .type = OptionType::kChoice,
+     .default_value = "resetchannels",
+     .choices = "allchannels resetchannels",
+     .changeable = true,
+     .summary = "The channels of new users: none or all.",
+     .field = &Options::acl_pubsub_default,
+     .apply =
+         [](Users& users, const Options& options) {
+           users.set_channels(static_cast<ChannelDefault>(options.acl_pubsub_default.load()));
+         }},
     {.name = "maxmemory-clients",
      .type = OptionType::kMemory,
      .default_value = "0",

@@ -143,21 +143,14 @@ Result<bool> ConfigReader::Rename(const std::string& where, const LineWords& wor
   return true;
 }
 
-// The only user is "default", which may do everything. redis-server writes a line about it into its file.
+// What the rules mean is known only with the table of commands, which is made later.
 Result<bool> ConfigReader::SetUser(const std::string& where, const LineWords& words) {
-  constexpr std::string_view kRights =
-      "on nopass ~* allkeys &* allchannels +@all allcommands sanitize-payload skip-sanitize-payload";
-  const std::string refused = where + ": there are no users yet but 'default', who may do everything; ";
-  if (words.size() < 2 || words[1] != "default") return Fail(refused + "requirepass sets the password of all clients");
-  for (size_t i = 2; i < words.size(); ++i) {
-    if (words[i].starts_with('>')) {
-      options_.requirepass.Set(words[i].substr(1));
-    } else if (words[i].starts_with('#')) {
-      return Fail(refused + "write its password as 'requirepass PASSWORD' instead of a hash");
-    } else if (!IsOneOf(words[i], kRights)) {
-      return Fail(refused + "its rights can't be restricted");
-    }
+  if (words.size() < 2) return Fail(where + ": user takes a name and rules, as ACL SETUSER does");
+  const auto is_same = [&](const UserDirective& each) { return each.name == words[1]; };
+  if (std::any_of(options_.users.begin(), options_.users.end(), is_same)) {
+    return Fail(where + ": there is a line for the user '" + words[1] + "' already");
   }
+  options_.users.push_back({.name = words[1], .rules = {words.begin() + 2, words.end()}, .where = where});
   return true;
 }
 

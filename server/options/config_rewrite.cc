@@ -62,7 +62,9 @@ std::string ReplaceLines(std::istream& old, const Options& options, std::set<std
     const size_t start = line.find_first_not_of(" \t\r\n");
     const bool is_blank = start == std::string::npos || line[start] == '#';
     const auto words = is_blank ? std::nullopt : SplitConfigLine(line);
-    const OptionRow* row = words && !words->empty() ? FindOption((*words)[0]) : nullptr;
+    const std::string_view name = words && !words->empty() ? std::string_view((*words)[0]) : std::string_view();
+    if (EqualsIgnoringCase(name, "user")) continue;  // all of them are written anew
+    const OptionRow* row = name.empty() ? nullptr : FindOption(name);
     if (row == nullptr) {
       text += line + "\n";
     } else if (written->insert(row->name).second) {
@@ -137,7 +139,8 @@ Result<bool> ReplaceFile(const std::string& path, std::string_view text) {
 
 }  // namespace
 
-Result<bool> RewriteConfigFile(const std::string& path, const Options& options, RewriteScope scope) {
+Result<bool> RewriteConfigFile(const std::string& path, const Options& options, const std::string& users,
+                               RewriteScope scope) {
   std::error_code ignored;
   const std::filesystem::path target = std::filesystem::canonical(path, ignored);  // a symbolic link stays one
   std::ifstream old(path);
@@ -145,6 +148,7 @@ Result<bool> RewriteConfigFile(const std::string& path, const Options& options, 
   std::string text = ReplaceLines(old, options, &written);
   if (scope == RewriteScope::kAllOptions) text += OtherLines(written, options);
   text += MissingLines(text, options);
+  text += users;
   return ReplaceFile(target.empty() ? path : target.string(), text);
 }
 

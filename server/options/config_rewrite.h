@@ -14,8 +14,8 @@ enum class RewriteScope : uint8_t { kWhatDiffers, kAllOptions };
 
 // Replaces the lines of options, keeps other lines and comments, and appends options that the next start would not read
 // from the file and the environment. The file is replaced atomically, with its permissions, and with its owner if this
-// process may set it.
-storage::Result<bool> RewriteConfigFile(const std::string& path, const Options& options,
+// process may set it. `users`: lines `user`, which replace those of the file.
+storage::Result<bool> RewriteConfigFile(const std::string& path, const Options& options, const std::string& users = {},
                                         RewriteScope scope = RewriteScope::kWhatDiffers);
 
 }  // namespace ringkv::server

@@ -18,6 +18,15 @@ std::string CheckHosts(std::string_view value) {
   return {};
 }
 
+std::string CheckOpenPaths(std::string_view value) {
+  for (const std::string_view word : Words(value)) {
+    if (word != "/metrics" && word != "/healthz" && word != "/readyz") {
+      return "only /metrics, /healthz and /readyz can be open";
+    }
+  }
+  return {};
+}
+
 constexpr OptionRow kHttpOptions[] = {
     {.name = "http-port",
      .type = OptionType::kInteger,
@@ -42,6 +51,14 @@ constexpr OptionRow kHttpOptions[] = {
                 "for any host.",
      .field = &Options::http_allowed_hosts,
      .check = CheckHosts},
+    {.name = "http-open-paths",
+     .type = OptionType::kText,
+     .default_value = "/healthz /readyz",
+     .changeable = true,
+     .is_list = true,
+     .summary = "Paths of HTTP that need no user and no password: of /metrics, /healthz and /readyz.",
+     .field = &Options::http_open_paths,
+     .check = CheckOpenPaths},
     {.name = "http-timeout",
      .type = OptionType::kInteger,
      .default_value = "30",

@@ -118,11 +118,8 @@ constexpr OptionRow kIdleOptions[] = {
     Text("cluster-announce-human-nodename", "", "Log lines name nodes as the cluster-config does."),
     Switch("cluster-slot-stats-enabled", "no", "There are no statistics of single slots."),
     Number("cluster-manual-failover-timeout", "5000", 1, INT32_MAX, kNoFailover),
-    // Users, client-side caching.
+    // Client-side caching.
     Number("tracking-table-max-keys", "1000000", 0, kAny, "There is no client-side caching."),
-    Number("acllog-max-len", "128", 0, kAny, "There are no users, and so no ACL LOG."),
-    Choice("acl-pubsub-default", "resetchannels", "allchannels resetchannels",
-           "There are no users whose channels could be restricted."),
     // TLS.
     Choice("tls-auth-clients", "yes", "no yes optional", kWithoutTls),
     Text("tls-protocols", "", kWithoutTls),

@@ -21,17 +21,18 @@ struct Options;
 class ProcessTitle;
 class SlowLog;
 class UnmetNeeds;
+class Users;
 
 // The parts of a server that options act on.
 using OptionParts = std::tuple<ClientLinks&, DataKeeper&, KeyChanges&, Log&, OomScore&, ProcessTitle&, SlowLog&,
-                               UnmetNeeds&, storage::Durability&, storage::Store&>;
+                               UnmetNeeds&, Users&, storage::Durability&, storage::Store&>;
 
 // The action of a row on its part when the option has got a value, at the start and at CONFIG SET alike.
 template <class Part>
 using ActOn = void (*)(Part&, const Options&);
 // No action: users of the option read its value.
 using OptionAct = std::variant<std::monostate, ActOn<ClientLinks>, ActOn<DataKeeper>, ActOn<KeyChanges>, ActOn<Log>,
-                               ActOn<ProcessTitle>, ActOn<SlowLog>, ActOn<UnmetNeeds>, ActOn<storage::Durability>,
-                               ActOn<storage::Store>>;
+                               ActOn<ProcessTitle>, ActOn<SlowLog>, ActOn<UnmetNeeds>, ActOn<Users>,
+                               ActOn<storage::Durability>, ActOn<storage::Store>>;
 
 }  // namespace ringkv::server

@@ -32,6 +32,7 @@ const OptionRow* FindOption(std::string_view name) {
 void SetDefaults(Options& options) {
   options.kept.Clear();
   options.renamed_commands.clear();
+  options.users.clear();
   for (const OptionRow& row : OptionRows()) {
     if (KindOf(row) == OptionKind::kActs) SetOption(options, row, row.default_value);
   }

@@ -69,8 +69,6 @@ constexpr OptionRow kRefusedOptions[] = {
     OnlyPermission(
         "enable-module-command",
         {"There are no modules.", "there are no modules; docs/commands.md lists the commands that there are"}),
-    AtTheStart(OnlyText(
-        "aclfile", {"There are no users.", "there are no users yet; requirepass sets the password of all clients"})),
     OnlyText("locale-collate", {"SORT ALPHA compares bytes.",
                                 "SORT ALPHA compares bytes in every locale; sort in the application by its language"}),
     OnlyText("availability-zone", {"INFO names no availability zone.",

@@ -122,6 +122,17 @@ size_t Broker::CountSubscribers(Topic topic, std::string_view name) {
   return found == AudiencesOf(topic).end() ? 0 : found->second.size;
 }
 
+std::vector<uint64_t> Broker::Subscribers(Topic topic, std::string_view name) {
+  std::vector<uint64_t> all;
+  MutexLock lock(mutex_);
+  const auto found = AudiencesOf(topic).find(name);
+  if (found == AudiencesOf(topic).end()) return all;
+  for (const auto& clients : found->second.by_thread) {
+    if (clients != nullptr) all.insert(all.end(), clients->begin(), clients->end());
+  }
+  return all;
+}
+
 size_t Broker::CountNames(Topic topic) {
   MutexLock lock(mutex_);
   return AudiencesOf(topic).size();

@@ -102,6 +102,8 @@ class Broker {
   // Matching channels with subscribers; all for an empty pattern.
   std::vector<std::string> Names(Topic topic, const std::string* pattern);
   size_t CountSubscribers(Topic topic, std::string_view name);
+  // Their client ids.
+  std::vector<uint64_t> Subscribers(Topic topic, std::string_view name);
   size_t CountNames(Topic topic);
 
  private:

@@ -5,6 +5,7 @@
 #include "server/command/error_replies.h"
 #include "server/command/key_positions.h"
 #include "server/execution/call_locks.h"
+#include "server/execution/denials.h"
 #include "server/execution/outcome.h"
 #include "server/execution/route.h"
 #include "server/execution/run.h"
@@ -32,6 +33,17 @@ constexpr std::string_view kOtherSlot = "ERR Script attempted to access keys tha
 // Of a command that is not for scripts. A script runs in no script, nor changes its connection or what is queued there.
 bool MayBeCalledInDebug(const Command& row) {
   return !row.Is(kNoMulti) && !row.Has(kRunsInMulti) && row.group != Group::kScripting && row.channels.first == 0;
+}
+
+std::string_view DescribeScriptDenial(const Denial& denial) {
+  switch (denial.reason) {
+    case DenialReason::kKey:
+      return "ERR The user executing the script can't access at least one of the keys mentioned in the command "
+             "arguments";
+    case DenialReason::kChannel:
+      return "ERR The user executing the script can't publish to the channel mentioned in the command";
+    default: return "ERR The user executing the script can't run this command or subcommand";
+  }
 }
 
 }  // namespace
@@ -71,9 +83,11 @@ std::string ScriptRun::WhyRefused(const CommandEntry& entry, std::span<const std
   const Command& row = *entry.row;
   if (row.is_container || !row.ArityFits(argv.size())) return std::string(kWrongArity);
   if (row.Is(kNoScript) && !(disables_deny_ && MayBeCalledInDebug(row))) return std::string(kNotFromScript);
-  if (row.MayWait(argv) && !row.Is(kNoScript)) return "ERR " + std::string(argv[0]) + std::string(kNotBlocking);
   const uint32_t unmet = entry.needs & parts_.needs.Get() & session_.checked_needs;
   if ((unmet & kNeedsFreshData) != 0) return std::string(kStaleReplica);
+  const Denial denial = CheckPermission(parts_, session_, client(), entry, argv, DenialContext::kScript);
+  if (denial.is_denied()) return std::string(DescribeScriptDenial(denial));
+  if (row.MayWait(argv) && !row.Is(kNoScript)) return "ERR " + std::string(argv[0]) + std::string(kNotBlocking);
   if (only_reads_ && (row.Is(kWrite) || row.Has(kMayReplicate))) return std::string(kOnlyReads);
   if (row.Is(kWrite)) {
     if ((unmet & kNeedsWritable) != 0) return std::string(errors::kReadOnly);
@@ -225,7 +239,10 @@ bool ScriptRun::MayWrite() {
 CommandPermit ScriptRun::CheckPermit(std::span<const std::string_view> argv) {
   const CommandEntry* entry = parts_.commands.Find(argv);
   const bool is_known = entry != nullptr && !(entry->row->is_container && argv.size() > 1);
-  return is_known ? CommandPermit::kAllowed : CommandPermit::kUnknown;
+  if (!is_known) return CommandPermit::kUnknown;
+  const Permissions* const user = RestrictedUser(parts_, session_);
+  const bool is_denied = user != nullptr && CheckAcl(*user, *entry, argv).is_denied();
+  return is_denied ? CommandPermit::kDenied : CommandPermit::kAllowed;
 }
 
 }  // namespace ringkv::server

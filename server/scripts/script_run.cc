@@ -212,6 +212,7 @@ void ScriptRun::ResetSession(const Session& of) {
   session_.ResetSettings();
   session_.db = db_ = of.db;
   session_.authenticated = true;
+  session_.user.Set(of.user.account());
   session_.no_touch = of.no_touch;
   session_.reads_from_replica = of.reads_from_replica;
   session_.checked_needs = of.checked_needs;

@@ -194,6 +194,8 @@ class ScriptRun final : public ScriptHost {
   storage::Txn own_txn_;
   Fiber fiber_;
 
+  const ClientCard& client() const { return keeps_ ? *client_ : *client_session_->card; }
+
   // Of the run that is under way.
   storage::Txn* txn_ = nullptr;  // the own one, or that of EXEC, which has locked the declared keys
   LoadedState* state_ = nullptr;

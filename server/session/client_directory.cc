@@ -92,8 +92,8 @@ std::string DescribeClient(const ClientCard& card, int64_t now_ms) {
          field("multi-mem", card.queue_bytes.load()) + field("rbs", card.output_capacity.load()) +
          field("rbp", card.output_peak.load()) + field("obl", card.output_bytes.load()) + " oll=0" +
          field("omem", card.output_bytes.load()) + field("tot-mem", card.MemoryBytes()) +
-         field("events", card.output_bytes > 0 ? "rw" : "r") + field("cmd", command) + " user=default redir=-1" +
-         field("resp", card.protocol.load()) + field("lib-name", card.library_name.Get()) +
+         field("events", card.output_bytes > 0 ? "rw" : "r") + field("cmd", command) + field("user", card.user.Get()) +
+         " redir=-1" + field("resp", card.protocol.load()) + field("lib-name", card.library_name.Get()) +
          field("lib-ver", card.library_version.Get());
 }
 

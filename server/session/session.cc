@@ -10,6 +10,19 @@ Session::Session(std::shared_ptr<ClientCard> card_in, WatchedKeys& watched_keys)
 
 Session::~Session() { watched_keys_.UnwatchAll(watch); }
 
+void Session::BecomeUser(std::shared_ptr<UserAccount> account) {
+  card->user.Set(account->name());
+  card->user_id = account->id();
+  user.Set(std::move(account));
+  authenticated = true;
+}
+
+void BecomeDefaultUser(Session& session, const Users& users) {
+  session.BecomeUser(users.default_user());
+  const std::shared_ptr<const Permissions> permissions = users.default_user()->permissions();
+  session.authenticated = permissions->needs_no_password && permissions->is_enabled;
+}
+
 void Session::NoteSubscriptions() {
   subscriber_needs = protocol == 2 && !subscriptions.empty() ? uint32_t{kNeedsNoSubscription} : 0;
   for (size_t topic = 0; topic < subscriptions.names.size(); ++topic) {

@@ -12,6 +12,7 @@
 #include "server/session/client_directory.h"
 #include "server/session/transaction_queue.h"
 #include "server/session/watched_keys.h"
+#include "server/users/session_user.h"
 #include "storage/base/db_index.h"
 
 namespace ringkv::server {
@@ -70,7 +71,11 @@ class Session : public SessionSettings {
   // Updates the card, once per batch of commands.
   void UpdateCard(int64_t now_ms);
 
+  // Who the client is from now on: he is authenticated.
+  void BecomeUser(std::shared_ptr<UserAccount> account);
+
   const std::shared_ptr<ClientCard> card;
+  SessionUser user;
   uint32_t checked_needs = UINT32_MAX;  // the needs that apply; none for requests of another server
   storage::Lsn last_lsn = 0;            // the last LSN that the client's writes and replies may depend on
   TransactionQueue queue;
@@ -81,5 +86,8 @@ class Session : public SessionSettings {
  private:
   WatchedKeys& watched_keys_;
 };
+
+// As a new connection: authenticated if the user `default` is enabled and needs no password.
+void BecomeDefaultUser(Session& session, const Users& users);
 
 }  // namespace ringkv::server

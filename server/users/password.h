@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: MIT
-// Authentication: there is one user, with the password of `requirepass`.
+// Passwords are kept and compared as their SHA-256, as redis-server keeps them.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace ringkv::server {
 
-constexpr std::string_view kOnlyUser = "default";
+constexpr std::string_view kDefaultUser = "default";  // whom new connections are
 
-// Compares in a time that does not depend on the position of a difference.
-inline bool PasswordsEqual(std::string_view given, std::string_view expected) {
-  unsigned char difference = given.size() == expected.size() ? 0 : 1;
-  for (size_t i = 0; i < given.size(); ++i) {
-    const char other = expected.empty() ? '\0' : expected[i % expected.size()];
-    difference = static_cast<unsigned char>(difference | (given[i] ^ other));
-  }
-  return difference == 0;
-}
+// 64 hexadecimal digits in lower case.
+std::string HashOfPassword(std::string_view password);
+bool IsPasswordHash(std::string_view text);
+// Random bits as hexadecimal digits, from the generator of the operating system by way of OpenSSL; the last digit is
+// cut to what `bits` leaves of it. `bits` is at most 4096.
+std::string RandomPassword(size_t bits);
+// Compares in a time that depends on the lengths only.
+bool SecretsEqual(std::string_view given, std::string_view expected);
 
 }  // namespace ringkv::server

@@ -10,6 +10,18 @@ Status TruncateFile(FileSystem& files, const std::string& path, uint64_t size) {
   return (*file)->Sync();
 }
 
+Status ReplaceWhole(FileSystem& files, const std::string& path, std::string_view bytes) {
+  const std::string draft = path + ".tmp";
+  Result<std::unique_ptr<File>> file = files.Open(draft, OpenMode::kReplace);
+  if (!file) return tl::unexpected(file.error());
+  if (Status written = (*file)->Append(bytes); !written) return written;
+  if (Status synced = (*file)->Sync(); !synced) return synced;
+  file->reset();
+  if (Status renamed = files.Rename(draft, path); !renamed) return renamed;
+  const size_t slash = path.rfind('/');
+  return files.SyncDirectory(slash == std::string::npos ? "" : path.substr(0, slash));
+}
+
 Result<std::string> ReadWhole(FileSystem& files, const std::string& path) {
   Result<std::unique_ptr<File>> file = files.Open(path, OpenMode::kRead);
   if (!file) return tl::unexpected(file.error());

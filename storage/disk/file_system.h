@@ -77,6 +77,9 @@ inline std::string JoinPath(const std::string& directory, const std::string& nam
 // Truncates the file to `size` bytes, durably.
 Status TruncateFile(FileSystem& files, const std::string& path, uint64_t size);
 
+// Replaces the file, or makes it, durably: after a crash there is the old one or the new one.
+Status ReplaceWhole(FileSystem& files, const std::string& path, std::string_view bytes);
+
 // The whole file.
 Result<std::string> ReadWhole(FileSystem& files, const std::string& path);
 

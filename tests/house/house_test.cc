@@ -120,7 +120,7 @@ TEST(House, TheCompletionKnowsEveryOption) {
       "_ringkv_server() {\n  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} values=\n"
       "  case $before in\n" +
       choices +
-      "    --dir|--logfile|--pidfile|--unixsocket|--cluster-config|--load-file|--load-rdb|--load-aof)\n"
+      "    --dir|--logfile|--pidfile|--unixsocket|--cluster-config|--load-file|--load-rdb|--load-aof|--aclfile)\n"
       "      mapfile -t COMPREPLY < <(compgen -f -- \"$word\"); return ;;\n  esac\n"
       "  if [ -n \"$values\" ]; then\n    mapfile -t COMPREPLY < <(compgen -W \"$values\" -- \"$word\")\n"
       "  elif [[ $word == -* ]]; then\n    mapfile -t COMPREPLY < <(compgen -W \"--help --version" +
@@ -154,8 +154,8 @@ TEST(House, TheOptionReferenceMatchesTheRows) {
       "what "
       "to use instead.\n\n"
       "`include FILE` reads another file, or all that match a pattern; `rename-command NAME NEW` renames a command, or "
-      "removes it if `NEW` is `\"\"`. `user default` is accepted with all rights; other users, `loadmodule` and "
-      "`sentinel` are refused.\n\n"
+      "removes it if `NEW` is `\"\"`. `user NAME RULE ...` makes a user, by the rules of `ACL SETUSER`. "
+      "`loadmodule` and `sentinel` are refused.\n\n"
       "| option | default | at run time | effect | description |\n|---|---|---|---|---|\n";
   for (const OptionRow& row : OptionRows()) {
     page += "| `" + std::string(row.name) + "` | `" +

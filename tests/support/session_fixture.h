@@ -40,7 +40,7 @@ class SessionFixture : public testing::Test {
     card->is_local = true;
     server_.clients().Add(card);
     auto session = std::make_unique<Session>(card, server_.watched_keys());
-    session->authenticated = options_.requirepass.Get().empty();
+    BecomeDefaultUser(*session, server_.users());
     return session;
   }
 

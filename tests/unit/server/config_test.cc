@@ -185,17 +185,14 @@ TEST_F(ConfigTest, ARefusedOptionTakesOnlyItsDefaultAndTheErrorNamesAnAlternativ
     EXPECT_EQ(CheckOption(row, OtherThanTheDefault(row)), std::string(row.instead)) << row.name;
   }
   EXPECT_GT(refused, 10u);
-  EXPECT_EQ(ErrorOf({"--aclfile", "users.acl"}),
-            "command line: bad value 'users.acl' for 'aclfile': there are no users yet; requirepass sets the password "
-            "of all clients");
 }
 
 TEST_F(ConfigTest, DirectivesOfRedisAreKnown) {
-  const std::pair<std::string, std::string> refused[] = {
-      {"loadmodule /m.so", "there are no modules"},     {"sentinel monitor m h 1 2", "run redis-sentinel"},
-      {"search.timeout 5", "the option of a module"},   {"gopher-enabled yes", "no Gopher"},
-      {"user alice on >secret", "requirepass sets"},    {"user default on ~app:*", "rights can't be restricted"},
-      {"user default on #abcd", "requirepass PASSWORD"}};
+  const std::pair<std::string, std::string> refused[] = {{"loadmodule /m.so", "there are no modules"},
+                                                         {"sentinel monitor m h 1 2", "run redis-sentinel"},
+                                                         {"search.timeout 5", "the option of a module"},
+                                                         {"gopher-enabled yes", "no Gopher"},
+                                                         {"user", "takes a name and rules"}};
   for (const auto& [line, says] : refused) {
     const std::string path = dir_.Write("refused.conf", line + "\n");
     const std::string error = ErrorOf({path});
@@ -204,10 +201,14 @@ TEST_F(ConfigTest, DirectivesOfRedisAreKnown) {
     EXPECT_EQ(error.find("secret"), std::string::npos) << error;
   }
   EXPECT_EQ(ErrorOf({dir_.Write("taken.conf",
-                                "user default on sanitize-payload >pw ~* &* +@all\n"
+                                "user default on sanitize-payload >pw ~* &* +@all\nuser alice\n"
                                 "list-max-ziplist-entries 5\ngopher-enabled no\n")}),
             "");
-  EXPECT_EQ(Value("requirepass"), "pw");
+  ASSERT_EQ(options_.users.size(), 2u);
+  EXPECT_EQ(options_.users[0].name, "default");
+  EXPECT_EQ(options_.users[0].rules.back(), "+@all");
+  const std::string twice = dir_.Write("twice.conf", "user bob on >secret\nport 7\nuser bob off\n");
+  EXPECT_EQ(ErrorOf({twice}), twice + ":3: there is a line for the user 'bob' already");
 }
 
 TEST_F(ConfigTest, TheCommandLineIsThatOfRedis) {

@@ -241,7 +241,7 @@ TEST_F(ExecutionTest, EveryCommandMayStandInATransaction) {
 }
 
 TEST_F(ExecutionTest, WithoutThePasswordOnlyAFewCommandsRun) {
-  options_.requirepass.Set("secret");
+  server_.users().SetDefaultPassword("secret");
   server_.needs().Update();
   const auto stranger = MakeSession();
   EXPECT_EQ(RunLineOn(*stranger, "get a"), "-NOAUTH Authentication required.\r\n");
@@ -299,7 +299,7 @@ TEST_F(ExecutionTest, ClientListShowsARefusedCommandToo) {
     Run(line);
     EXPECT_EQ(shown(), command) << line;
   }
-  options_.requirepass.Set("secret");
+  server_.users().SetDefaultPassword("secret");
   session_->authenticated = false;
   EXPECT_TRUE(Run("get a").starts_with("-NOAUTH"));
   EXPECT_EQ(shown(), "get");
@@ -446,7 +446,7 @@ TEST_F(ExecutionTest, APausedRequestIsPostponedAndOneThatSpeaksHttpEndsAtOnce) {
 }
 
 TEST_F(ExecutionTest, ARefusedClientLearnsOfItsRightsBeforeTheStateOfTheServer) {
-  options_.requirepass.Set("secret");
+  server_.users().SetDefaultPassword("secret");
   Run("config set maxmemory 1");
   Run("client pause 100000");
   const auto stranger = MakeSession();

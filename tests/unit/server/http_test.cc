@@ -214,18 +214,47 @@ TEST(HttpJson, TooManyElementsRepeatedNamesAndInvalidTextsAreRefused) {
   }
 }
 
+// With no other user than `default`, who needs the password if there is one.
+struct OnlyDefault {
+  explicit OnlyDefault(std::string_view password = {}) { users.SetDefaultPassword(password); }
+
+  CommandTable commands{std::span<const std::span<const Command>>()};
+  Users users{commands};
+};
+
 TEST(HttpAuthorization, TakesThePasswordInTwoWays) {
-  EXPECT_TRUE(IsAuthorized("", ""));
-  EXPECT_TRUE(IsAuthorized("Bearer secret", "secret"));
-  EXPECT_TRUE(IsAuthorized("bearer secret", "secret"));
-  EXPECT_TRUE(IsAuthorized("Basic " + EncodeBase64("default:secret"), "secret"));
-  EXPECT_TRUE(IsAuthorized("Basic   " + EncodeBase64("default:se:cret"), "se:cret"));
+  const OnlyDefault free;
+  EXPECT_EQ(Identify("", free.users).user, free.users.default_user());
+  EXPECT_EQ(Identify("Digest x", free.users).user, free.users.default_user());
+  EXPECT_EQ(Identify("Bearer anything", free.users).user, free.users.default_user());
+  EXPECT_EQ(Identify("Basic " + EncodeBase64("other:x"), free.users).user, nullptr);
+  const std::string good[] = {"Bearer secret", "bearer secret", "Basic " + EncodeBase64("default:secret"),
+                              "Basic   " + EncodeBase64("default:secret")};
+  const OnlyDefault locked("secret");
+  for (const std::string& each : good) EXPECT_NE(Identify(each, locked.users).user, nullptr) << each;
+  EXPECT_NE(Identify("Basic " + EncodeBase64("default:se:cret"), OnlyDefault("se:cret").users).user, nullptr);
   for (const std::string& bad :
        {std::string(), std::string("Bearer"), std::string("Bearer secre"), std::string("Bearer secretx"),
         std::string("Basic secret"), std::string("Digest x"), "Basic " + EncodeBase64("secret"),
         "Basic " + EncodeBase64("other:secret"), "Basic " + EncodeBase64(":secret")}) {
-    EXPECT_FALSE(IsAuthorized(bad, "secret")) << bad;
+    EXPECT_EQ(Identify(bad, locked.users).user, nullptr) << bad;
   }
+}
+
+TEST(HttpAuthorization, BasicNamesAUser) {
+  OnlyDefault server("secret");
+  const std::string rules[] = {"on", ">pw", ">other"};
+  ASSERT_FALSE(server.users.Set("alice", rules));
+  EXPECT_EQ(Identify("Basic " + EncodeBase64("alice:pw"), server.users).user, server.users.Find("alice"));
+  EXPECT_EQ(Identify("Basic " + EncodeBase64("alice:other"), server.users).user, server.users.Find("alice"));
+  const Identity stranger = Identify("Basic " + EncodeBase64("alice:secret"), server.users);
+  EXPECT_EQ(stranger.user, nullptr);
+  EXPECT_EQ(stranger.name, "alice") << "for ACL LOG";
+  EXPECT_TRUE(stranger.has_credentials);
+  EXPECT_EQ(Identify("Bearer pw", server.users).user, nullptr) << "a token is a password of default";
+  const std::string off[] = {"off"};
+  ASSERT_FALSE(server.users.Set("alice", off));
+  EXPECT_EQ(Identify("Basic " + EncodeBase64("alice:pw"), server.users).user, nullptr);
 }
 
 TEST(HttpEntityTag, ListsAreRead) {
@@ -249,7 +278,8 @@ Request RequestFor(Method method, const std::string& target) {
 }
 
 int StatusOf(const Request& request, const Options& options, const ClusterView* cluster = nullptr) {
-  const auto admitted = Admit(request, options, cluster);
+  const OnlyDefault server(options.requirepass.Get());
+  const auto admitted = Admit(request, Identify(request.authorization, server.users), {options, server.users, cluster});
   return admitted ? 200 : admitted.error().status;
 }
 
@@ -343,7 +373,8 @@ TEST(HttpAdmission, ConditionsAreForKeys) {
 TEST(HttpAdmission, OptionsOfTheServerAreThoseOfAllPaths) {
   Options options;
   SetDefaults(options);
-  const auto answer = Admit(RequestFor(Method::kOptions, "*"), options, {});
+  const OnlyDefault server;
+  const auto answer = Admit(RequestFor(Method::kOptions, "*"), {}, {options, server.users, nullptr});
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().status, 204);
   ASSERT_EQ(answer.error().headers.size(), 1u);
@@ -358,7 +389,11 @@ TEST(HttpAdmission, WithAPasswordOnlyHealthIsOpen) {
   for (const Route& route : Routes()) {
     if (!route.Allows(Method::kGet)) continue;
     Request request = RequestFor(Method::kGet, std::string(route.path));
-    EXPECT_EQ(StatusOf(request, options), route.is_open ? 200 : 401) << route.path;
+    const bool is_health = route.path == "/healthz" || route.path == "/readyz";
+    EXPECT_EQ(StatusOf(request, options), is_health ? 200 : 401) << route.path;
+    options.http_open_paths.Set("/metrics /keys/{key}");
+    EXPECT_EQ(StatusOf(request, options), route.path == "/metrics" ? 200 : 401) << route.path;
+    options.http_open_paths.Set("/healthz /readyz");
     request.authorization = "Bearer secret";
     EXPECT_EQ(StatusOf(request, options), 200) << route.path;
   }
@@ -411,13 +446,14 @@ TEST(HttpAdmission, WithoutAPasswordTheHostIsChecked) {
     request.host = "evil.example:8080";
     request.origin = request.method == Method::kGet ? "" : "http://evil.example:8080";
     request.is_from_browser = true;
-    EXPECT_EQ(StatusOf(request, options), route->is_open ? 200 : 403) << route->path;
+    EXPECT_EQ(StatusOf(request, options), route->shows_no_data ? 200 : 403) << route->path;
     request.is_from_browser = false;
     request.origin.clear();
-    EXPECT_EQ(StatusOf(request, options), route->is_open || route->is_for_programs ? 200 : 403) << route->path;
+    EXPECT_EQ(StatusOf(request, options), route->shows_no_data || route->is_for_programs ? 200 : 403) << route->path;
     request.target = "http://evil.example" + request.target;
     request.host = "127.0.0.1";
-    EXPECT_EQ(StatusOf(request, options), route->is_open || route->is_for_programs ? 200 : 403) << "the target wins";
+    EXPECT_EQ(StatusOf(request, options), route->shows_no_data || route->is_for_programs ? 200 : 403)
+        << "the target wins";
   }
 }
 

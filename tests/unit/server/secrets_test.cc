@@ -24,6 +24,8 @@ Texts Shown(const Texts& request) {
 TEST(Secrets, OfEveryCommandAreHiddenAndNothingElse) {
   EXPECT_EQ(Shown({"AUTH", "pw"}), (Texts{"AUTH", kHidden}));
   EXPECT_EQ(Shown({"auth", "user", "pw"}), (Texts{"auth", kHidden, kHidden}));
+  EXPECT_EQ(Shown({"ACL", "SETUSER", "u", "on", ">pw"}), (Texts{"ACL", "SETUSER", kHidden, kHidden, kHidden}));
+  EXPECT_EQ(Shown({"ACL", "GETUSER", "u"}), (Texts{"ACL", "GETUSER", "u"}));
   EXPECT_EQ(Shown({"HELLO", "3", "SETNAME", "AUTH", "AUTH", "u", "pw", "SETNAME", "me"}),
             (Texts{"HELLO", "3", "SETNAME", "AUTH", "AUTH", kHidden, kHidden, "SETNAME", "me"}));
   EXPECT_EQ(Shown({"CONFIG", "SET", "maxmemory", "0", "RequirePass", "pw", "masterauth", "pw", "hz", "10"}),

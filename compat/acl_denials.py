@@ -1,0 +1,140 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Every command of RingKV as a user who may not execute it: alone, in MULTI, at EXEC, in a script, by a proxy. None
+gets through, and no refusal depends on where a key is."""
+import sys
+
+from resp import Client, flatten
+from servers import start_cluster, start_ringkv
+
+# These need no user at all.
+OPEN = {"auth", "hello", "quit", "reset"}
+# Of a command that takes more than a number for each argument, as far as its keys are found by these.
+ARGUMENTS = {"eval": ["return 1", "1", "k"], "eval_ro": ["return 1", "1", "k"], "evalsha": ["f" * 40, "1", "k"],
+             "evalsha_ro": ["f" * 40, "1", "k"], "fcall": ["f", "1", "k"], "fcall_ro": ["f", "1", "k"],
+             "xread": ["STREAMS", "k", "0"], "xreadgroup": ["GROUP", "g", "c", "STREAMS", "k", "0"],
+             "migrate": ["127.0.0.1", "1", "k", "0", "1"], "blmpop": ["0", "1", "k", "LEFT"],
+             "bzmpop": ["0", "1", "k", "MIN"], "zmpop": ["1", "k", "MIN"], "lmpop": ["1", "k", "LEFT"],
+             "sort": ["k", "STORE", "k"],
+             "georadius": ["k", "1", "1", "1", "km", "STORE", "k"]}
+
+
+def text(reply):
+    return reply.split(b"\r\n")[1].decode()
+
+
+def rows(client):
+    """Name, flags and the least number of arguments of each command and subcommand."""
+    found = []
+    for row in flatten(client.raw("COMMAND")):
+        fields = flatten(row)
+        subcommands = flatten(fields[9])
+        for each in [row] if not subcommands else subcommands:
+            parts = flatten(each)
+            flags = {flag[1:-2].decode() for flag in flatten(parts[2])}
+            found.append((text(parts[0]), flags, abs(int(parts[1][1:-2]))))
+    return sorted(found)
+
+
+def request(name, least):
+    words = name.split("|")
+    given = ARGUMENTS.get(name, [])
+    return words + (given or ["1"] * (least - len(words)))
+
+
+class Check:
+    def __init__(self):
+        self.tried = self.failures = 0
+
+    def refused(self, how, words, reply, says=b"NOPERM"):
+        self.tried += 1
+        if says not in reply:
+            self.failures += 1
+            print(f"{how}: {words}\n  {reply[:200]!r}")
+
+
+def try_alone(check, server, all_rows, how):
+    for name, _, least in all_rows:
+        words = request(name, least)
+        client = Client(server.port)
+        client.raw("AUTH", "nobody", "x")
+        check.refused(how, words, client.raw(*words))
+        check.refused(how + ", afterwards", words, client.raw("PING"))
+        client.close()
+
+
+def try_in_multi(check, server, admin, all_rows):
+    """When it is queued; and again at EXEC, for what was permitted when it was queued."""
+    for name, flags, least in all_rows:
+        words = request(name, least)
+        admin.raw("ACL", "SETUSER", "late", "reset", "on", ">x", "+multi", "+exec")
+        client = Client(server.port)
+        client.raw("AUTH", "late", "x")
+        client.raw("MULTI")
+        if name in ("multi", "exec"):
+            continue
+        check.refused("in MULTI", words, client.raw(*words))
+        check.refused("EXEC behind it", words, client.raw("EXEC"), b"EXECABORT")
+        admin.raw("ACL", "SETUSER", "late", "+@all", "~*", "&*")
+        client.raw("MULTI")
+        if client.raw(*words) == b"+QUEUED\r\n":
+            admin.raw("ACL", "SETUSER", "late", "-" + name)
+            check.refused("at EXEC", words, client.raw("EXEC"), b"NOPERM ACLs rules changed")
+        client.close()
+
+
+def try_in_script(check, server, all_rows):
+    client = Client(server.port)
+    client.raw("AUTH", "scripts", "x")
+    for name, flags, least in all_rows:
+        words = request(name, least)
+        if name in ("eval", "evalsha", "fcall") or "noscript" in flags:
+            continue
+        reply = client.raw("EVAL", "return redis.call(unpack(ARGV))", "0", *words)
+        check.refused("in a script", words, reply, b"The user executing the script can't run this command")
+        reply = client.raw("EVAL", "return tostring(redis.acl_check_cmd(unpack(ARGV)))", "0", *words)
+        check.refused("acl_check_cmd", words, reply, b"false")
+
+
+def try_keys(check, server, all_rows):
+    """A user who may do everything, but to no key and no channel."""
+    client = Client(server.port)
+    client.raw("AUTH", "keyless", "x")
+    for name, flags, least in all_rows:
+        words = request(name, least)
+        keys = client.raw("COMMAND", "GETKEYS", *words)
+        is_of_channels = name in ("publish", "subscribe", "psubscribe", "ssubscribe", "spublish")
+        has_keys = keys.startswith(b"*") and keys != b"*0\r\n" and name != "sunsubscribe"
+        if is_of_channels or has_keys:
+            check.refused("without keys and channels", words, client.raw(*words))
+
+
+def make_users(admin):
+    admin.raw("ACL", "SETUSER", "nobody", "on", ">x", "~*", "&*")
+    admin.raw("ACL", "SETUSER", "scripts", "on", ">x", "+eval", "~*", "&*")
+    admin.raw("ACL", "SETUSER", "keyless", "on", ">x", "+@all")
+
+
+def main():
+    check = Check()
+    with start_ringkv("--enable-debug-command", "yes") as server:
+        admin = server.connect()
+        make_users(admin)
+        all_rows = [row for row in rows(admin) if row[0] not in OPEN]
+        try_alone(check, server, all_rows, "alone")
+        try_in_multi(check, server, admin, all_rows)
+        try_in_script(check, server, all_rows)
+        try_keys(check, server, all_rows)
+        assert admin.raw("PING") == b"+PONG\r\n"
+    with start_cluster(3, 0, "--cluster-redirect", "proxy", "--enable-debug-command", "yes") as cluster:
+        for server in cluster.servers:
+            make_users(server.connect())
+        for server in cluster.servers:
+            try_alone(check, server, all_rows, "by a proxy")
+            try_keys(check, server, all_rows)
+    print(f"{len(all_rows)} commands, {check.tried} requests that must be refused, {check.failures} failures")
+    return 1 if check.failures or len(all_rows) < 300 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -7,6 +7,7 @@
 #include <iostream>
 
 #include "cluster_admin/jobs.h"
+#include "cluster_admin/node_client.h"
 
 namespace {
 
@@ -35,11 +36,50 @@ std::vector<ringkv::cluster_admin::Address> AddressesOf(const std::vector<std::s
   return addresses;
 }
 
+// The flags of redis-cli.
+struct TlsFlags {
+  bool is_wanted = false;
+  bool is_insecure = false;
+  std::string host_name;
+  ringkv::transport::TlsSettings settings;
+};
+
+void AddTlsFlags(CLI::App& app, TlsFlags* flags) {
+  constexpr const char* kTls = "TLS";
+  ringkv::transport::TlsSettings& settings = flags->settings;
+  app.add_flag("--tls", flags->is_wanted, "Connects with TLS")->group(kTls);
+  app.add_option("--sni", flags->host_name, "Server name that the nodes are told")->group(kTls);
+  app.add_option("--cacert", settings.ca_file, "Certificates of authorities to verify the nodes with")->group(kTls);
+  app.add_option("--cacertdir", settings.ca_directory, "Directory with such certificates")->group(kTls);
+  app.add_flag("--insecure", flags->is_insecure, "Doesn't verify the certificates of the nodes")->group(kTls);
+  app.add_option("--cert", settings.own.certificate_file, "Client certificate to show")->group(kTls);
+  app.add_option("--key", settings.own.key_file, "Private key of the client certificate")->group(kTls);
+  app.add_option("--tls-ciphers", settings.ciphers, "Ciphers up to TLS 1.2, separated by colons")->group(kTls);
+  app.add_option("--tls-ciphersuites", settings.cipher_suites, "Cipher suites of TLS 1.3, separated by colons")
+      ->group(kTls);
+}
+
+// Before any job.
+void UseTls(TlsFlags& flags) {
+  if (!flags.is_wanted) return;
+  flags.settings.verifies_peers = !flags.is_insecure;
+  const auto context = ringkv::transport::TlsContext::LoadForTool(flags.settings);
+  if (!context) {
+    std::cerr << "ringkv-cluster: " << context.error().text << "\n";
+    throw CLI::RuntimeError(1);
+  }
+  ringkv::cluster_admin::NodeClient::UseTls(*context, flags.host_name);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   CLI::App app("Creates a RingKV cluster on this machine, changes a cluster, and shows its state.", "ringkv-cluster");
   app.require_subcommand(1);
+  app.fallthrough();  // flags of TLS may stand behind the job too
+  TlsFlags tls;
+  AddTlsFlags(app, &tls);
+  app.parse_complete_callback([&] { UseTls(tls); });
   ringkv::storage::Status done;
   std::string file;
 

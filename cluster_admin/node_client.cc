@@ -2,8 +2,8 @@
 #include "cluster_admin/node_client.h"
 
 #include <netdb.h>
+#include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
@@ -12,6 +12,7 @@
 #include "resp/reply_parser.h"
 #include "resp/reply_scanner.h"
 #include "resp/request_writer.h"
+#include "transport/shake_hands.h"
 
 namespace ringkv::cluster_admin {
 
@@ -20,8 +21,30 @@ using storage::Result;
 
 namespace {
 
-constexpr timeval kLongestWait{5, 0};
+constexpr int kLongestWaitMs = 5000;
 constexpr size_t kLongestReply = size_t{1} << 30;
+
+struct Tls {
+  std::shared_ptr<const transport::TlsContext> context;  // null: plain
+  std::string host_name;
+};
+
+Tls& TlsOfAll() {
+  static Tls tls;
+  return tls;
+}
+
+// 0, or the error.
+int ConnectWithin(int descriptor, const addrinfo& address) {
+  if (::connect(descriptor, address.ai_addr, address.ai_addrlen) == 0) return 0;
+  if (errno != EINPROGRESS) return errno;
+  pollfd waiting{descriptor, POLLOUT, 0};
+  if (::poll(&waiting, 1, kLongestWaitMs) <= 0) return ETIMEDOUT;
+  int error = 0;
+  socklen_t size = sizeof error;
+  ::getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size);
+  return error;
+}
 
 }  // namespace
 
@@ -45,23 +68,37 @@ Result<std::unique_ptr<NodeClient>> NodeClient::ConnectAsStranger(const std::str
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses(found, &::freeaddrinfo);
   int error = 0;
   for (const addrinfo* address = found; address != nullptr; address = address->ai_next) {
-    const int descriptor = ::socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int descriptor = ::socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (descriptor < 0) {
       error = errno;
       continue;
     }
-    ::setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &kLongestWait, sizeof kLongestWait);
-    ::setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &kLongestWait, sizeof kLongestWait);
-    if (::connect(descriptor, address->ai_addr, address->ai_addrlen) == 0) {
-      return std::unique_ptr<NodeClient>(new NodeClient(descriptor, where));
+    transport::Channel channel(descriptor);
+    error = ConnectWithin(descriptor, *address);
+    if (error != 0) continue;
+    if (const Tls& tls = TlsOfAll(); tls.context != nullptr) {
+      const storage::Status shaken = transport::ShakeHands(
+          channel, *tls.context, tls.host_name.empty() ? host : tls.host_name, kLongestWaitMs, [] { return false; });
+      if (!shaken) return Fail("cannot reach " + where + ": " + shaken.error().text);
     }
-    error = errno;
-    ::close(descriptor);
+    return std::unique_ptr<NodeClient>(new NodeClient(std::move(channel), where));
   }
   return Fail("cannot reach " + where + ": " + std::strerror(error));
 }
 
-NodeClient::~NodeClient() { ::close(descriptor_); }
+void NodeClient::UseTls(std::shared_ptr<const transport::TlsContext> context, std::string host_name) {
+  TlsOfAll() = {std::move(context), std::move(host_name)};
+}
+
+bool NodeClient::WaitFor(short events) const {
+  pollfd waiting{channel_.descriptor(), events, 0};
+  int ready = -1;
+  do {
+    ready = ::poll(&waiting, 1, kLongestWaitMs);
+  } while (ready < 0 && errno == EINTR);
+  errno = EAGAIN;  // of a wait in vain
+  return ready > 0;
+}
 
 Result<resp::Reply> NodeClient::Ask(const std::vector<std::string>& command) {
   Result<resp::Reply> reply = Exchange(command);
@@ -72,8 +109,9 @@ Result<resp::Reply> NodeClient::Ask(const std::vector<std::string>& command) {
 Result<resp::Reply> NodeClient::Exchange(const std::vector<std::string>& command) {
   const std::string request = resp::EncodeRequest(command);
   for (size_t sent = 0; sent < request.size();) {
-    const ssize_t count = ::send(descriptor_, request.data() + sent, request.size() - sent, MSG_NOSIGNAL);
+    const ssize_t count = channel_.Send(request.data() + sent, request.size() - sent);
     if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && errno == EAGAIN && WaitFor(POLLOUT)) continue;
     if (count < 0) return Fail(where_ + " cannot be queried: " + std::strerror(errno));
     sent += static_cast<size_t>(count);
   }
@@ -84,8 +122,9 @@ Result<resp::Reply> NodeClient::Exchange(const std::vector<std::string>& command
     if (found == resp::ReplyScanner::Status::kError) return Fail(where_ + " sent an invalid reply");
     if (found == resp::ReplyScanner::Status::kReply) return TakeReply(size);
     char room[64 * 1024];
-    const ssize_t got = ::recv(descriptor_, room, sizeof room, 0);
+    const ssize_t got = channel_.Receive(room, sizeof room);
     if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && errno == EAGAIN && WaitFor(POLLIN)) continue;
     if (got == 0) return Fail(where_ + " has closed the connection");
     if (got < 0) return Fail(where_ + " does not answer: " + std::strerror(errno));
     received_.append(room, static_cast<size_t>(got));

@@ -10,16 +10,20 @@
 
 #include "resp/reply.h"
 #include "storage/base/result.h"
+#include "transport/channel.h"
+#include "transport/tls_context.h"
 
 namespace ringkv::cluster_admin {
 
 class NodeClient {
  public:
+  // From now on connects with TLS. `host_name`: that is told to the nodes (SNI); empty for the host that is asked.
+  // Before the first connection.
+  static void UseTls(std::shared_ptr<const transport::TlsContext> context, std::string host_name);
   // Authenticates with the password in REDISCLI_AUTH, if it is set. An error names the address and the reason.
   static storage::Result<std::unique_ptr<NodeClient>> Connect(const std::string& host, int port);
   // Like Connect, but without authentication.
   static storage::Result<std::unique_ptr<NodeClient>> ConnectAsStranger(const std::string& host, int port);
-  ~NodeClient();
   NodeClient(const NodeClient&) = delete;
   NodeClient& operator=(const NodeClient&) = delete;
 
@@ -31,12 +35,15 @@ class NodeClient {
   storage::Result<std::string> Info(const std::string& field);
 
  private:
-  NodeClient(int descriptor, std::string where) : descriptor_(descriptor), where_(std::move(where)) {}
+  NodeClient(transport::Channel channel, std::string where) : channel_(std::move(channel)), where_(std::move(where)) {}
+
+  // Waits for an event of the channel. False after the longest wait.
+  bool WaitFor(short events) const;
 
   // The reply at the beginning of what was received, of this size.
   storage::Result<resp::Reply> TakeReply(size_t size);
 
-  const int descriptor_;
+  transport::Channel channel_;
   const std::string where_;
   std::string received_;
 };

@@ -90,7 +90,7 @@ def check_variables(image, folder):
         assert option(server, "save", "filed") == "900 1 60 100"
     with image.start("redis-server", *QUIET, REDIS_PASSWORD="one", RINGKV_REQUIREPASS="two") as server:
         assert option(server, "requirepass", "two") == "two", "a variable of RingKV wins"
-    refused = (({"REDIS_TLS_ENABLED": "yes"}, "there is no TLS"), ({"REDIS_ACLFILE": "/users"}, "no users"),
+    refused = (({"REDIS_TLS_ENABLED": "yes"}, "No tls-cert-file configured"), ({"REDIS_ACLFILE": "/users"}, "no users"),
                ({"ALLOW_EMPTY_PASSWORD": "no"}, "no REDIS_PASSWORD"),
                ({"REDIS_REPLICATION_MODE": "x"}, "not master or replica"),
                ({"REDIS_REPLICATION_MODE": "replica"}, "no REDIS_MASTER_HOST"),

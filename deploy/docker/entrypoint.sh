@@ -28,7 +28,17 @@ preset() {
 is_yes() { case "${1:-}" in [Yy][Ee][Ss] | [Tt][Rr][Uu][Ee] | 1) return 0 ;; esac; return 1; }
 
 if is_yes "${REDIS_TLS_ENABLED:-}"; then
-  fail "REDIS_TLS_ENABLED: there is no TLS; let a proxy in front of the server end it"
+  preset RINGKV_TLS_PORT "${REDIS_TLS_PORT_NUMBER:-6379}"
+  # The port without TLS stays if it is another one.
+  [ "${REDIS_PORT_NUMBER:-6379}" != "${REDIS_TLS_PORT_NUMBER:-6379}" ] || preset RINGKV_PORT 0
+  preset RINGKV_TLS_CERT_FILE "${REDIS_TLS_CERT_FILE:-}"
+  preset RINGKV_TLS_KEY_FILE "${REDIS_TLS_KEY_FILE:-}"
+  preset RINGKV_TLS_KEY_FILE_PASS "${REDIS_TLS_KEY_FILE_PASS:-}"
+  preset RINGKV_TLS_CA_CERT_FILE "${REDIS_TLS_CA_FILE:-}"
+  preset RINGKV_TLS_CA_CERT_DIR "${REDIS_TLS_CA_DIR:-}"
+  preset RINGKV_TLS_DH_PARAMS_FILE "${REDIS_TLS_DH_PARAMS_FILE:-}"
+  preset RINGKV_TLS_AUTH_CLIENTS "${REDIS_TLS_AUTH_CLIENTS:-yes}"
+  preset RINGKV_TLS_REPLICATION yes
 fi
 [ -z "${REDIS_ACLFILE:-}" ] || fail "REDIS_ACLFILE: there are no users yet; use REDIS_PASSWORD"
 if [ -n "${REDIS_PASSWORD:-}" ]; then
@@ -73,7 +83,10 @@ case "${1:-}" in
     port=${RINGKV_PORT:-6379}
     # Kubernetes sets a variable of this name if a service is called ringkv.
     case "$port" in tcp://*) port=6379 ;; esac
-    exec ringkv-cluster ping "127.0.0.1:$port"
+    [ "$port" = 0 ] || exec ringkv-cluster ping "127.0.0.1:$port"
+    # With TLS only: the server is asked whether it lives, not who it is, and knows its own certificate.
+    exec ringkv-cluster ping "127.0.0.1:${RINGKV_TLS_PORT:-6379}" --tls --insecure \
+      --cert "${RINGKV_TLS_CERT_FILE:-}" --key "${RINGKV_TLS_KEY_FILE:-}"
     ;;
   redis-server) shift; set -- ringkv-server "$@" ;;
   redis-sentinel) fail "there is no Sentinel in this image; run the one of Redis" ;;

@@ -23,6 +23,7 @@ struct ClientCard {
   std::string local_address;
   bool is_unix = false;
   bool is_http = false;
+  bool is_tls = false;
   bool is_script = false;  // of the calls of scripts; it is no client
   bool is_local = false;   // a loopback address or a Unix socket
   int descriptor = -1;

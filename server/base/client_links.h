@@ -71,6 +71,8 @@ class ClientLinks {
   // Listens on other addresses or another port for the Redis protocol; nothing: as before. Port 0: on no TCP port. If
   // one can't be listened on, the log says why, and clients are accepted where they were before.
   virtual bool ListenOn(std::optional<std::string> addresses, std::optional<int64_t> port) = 0;
+  // Likewise, for the Redis protocol with TLS.
+  virtual bool ListenOnTls(int64_t port) = 0;
   // There is a step of the shutdown to make (server/data/shutdown.h), soon and by the thread that makes them.
   virtual void StepShutdown() = 0;
 };

@@ -69,6 +69,10 @@ class LateLinks final : public ClientLinks {
     ClientLinks* links = links_;
     return links == nullptr || links->ListenOn(std::move(addresses), port);
   }
+  bool ListenOnTls(int64_t port) override {
+    ClientLinks* links = links_;
+    return links == nullptr || links->ListenOnTls(port);
+  }
   void StepShutdown() override {
     if (ClientLinks* links = links_) links->StepShutdown();
   }

@@ -8,6 +8,7 @@
 #include "cluster/static_coordinator.h"
 #include "resp/reply_writer.h"
 #include "server/cluster/slot_moves.h"
+#include "server/config/own_ports.h"
 #include "storage/log/log_files.h"
 #include "storage/transaction/totals.h"
 
@@ -148,7 +149,7 @@ Result<std::string> ClusterState::FindOwnId(const Topology& topology) const {
   }
   std::string found;
   for (const Node& node : topology.nodes()) {
-    if (node.port != parts_.options.port) continue;
+    if (node.port != PortOfNode(parts_.options)) continue;
     if (!found.empty())
       return Fail(file + " has several nodes with this port: say which is this one by cluster-node-id");
     found = node.id;

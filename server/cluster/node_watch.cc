@@ -49,7 +49,8 @@ std::string PrintNews(const NodeNews& news) {
 NodeNews NewsOf(const Options& options) {
   return {.ip = options.cluster_announce_ip.Get(),
           .hostname = options.cluster_announce_hostname.Get(),
-          .port = static_cast<int>(options.cluster_announce_port)};
+          .port = static_cast<int>(options.tls_cluster != 0 ? options.cluster_announce_tls_port
+                                                            : options.cluster_announce_port)};
 }
 
 void NodeWatch::Start() {
@@ -116,8 +117,7 @@ void NodeWatch::Ask(Peer& peer) {
   if (peer.lines_to_come > 0) return;  // it has not answered the last time
   std::string requests;
   if (peer.socket == nullptr) {
-    auto connected =
-        PeerSocket::Connect(peer.host, peer.port, kWatchConnectMs, interrupted_, parts_.options.bind_source_addr.Get());
+    auto connected = PeerSocket::Connect(peer.host, peer.port, kWatchConnectMs, interrupted_, ToNode(parts_.options));
     if (!connected) return;
     peer.socket = std::move(*connected);
     const std::vector<std::string> authentication = AuthCommand(parts_.options);

@@ -30,11 +30,11 @@ constexpr uint64_t kMostAnswerBytes = 4096;
 
 }  // namespace
 
-SlotExport::SlotExport(const ClusterParts& parts, SlotOwnership& state, int descriptor,
+SlotExport::SlotExport(const ClusterParts& parts, SlotOwnership& state, transport::Channel channel,
                        std::shared_ptr<ClientCard> card, PullRequest request)
     : parts_(parts),
       state_(state),
-      socket_(descriptor),
+      socket_(std::move(channel)),
       reader_(socket_),
       card_(std::move(card)),
       request_(std::move(request)) {}

@@ -31,8 +31,8 @@ struct PullRequest {
 class SlotExport {
  public:
   // Takes ownership of the connection. All references must outlive the object.
-  SlotExport(const ClusterParts& parts, SlotOwnership& state, int descriptor, std::shared_ptr<ClientCard> card,
-             PullRequest request);
+  SlotExport(const ClusterParts& parts, SlotOwnership& state, transport::Channel channel,
+             std::shared_ptr<ClientCard> card, PullRequest request);
   ~SlotExport();
 
   void Start();

@@ -76,7 +76,7 @@ Status SlotImport::PullOnce() {
   if (from == cluster::kNoShard) return {};
   const cluster::Node& source = view->PrimaryOf(from);
   const Result<std::shared_ptr<PeerSocket>> socket =
-      socket_.Connect(source.host, source.port, kSourceConnectMs, stopping_, parts_.options.bind_source_addr.Get());
+      socket_.Connect(source.host, source.port, kSourceConnectMs, stopping_, ToNode(parts_.options));
   if (!socket) return tl::unexpected(socket.error());
   if (stopping_) return Fail("the link was closed");
   if (Status asked = Ask(**socket); !asked) return asked;

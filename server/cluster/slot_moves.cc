@@ -53,9 +53,9 @@ void SlotMoves::Stop() {
   exports.swap(exports_);
 }
 
-void SlotMoves::Admit(int descriptor, std::shared_ptr<ClientCard> card, PullRequest request) {
+void SlotMoves::Admit(transport::Channel channel, std::shared_ptr<ClientCard> card, PullRequest request) {
   MutexLock lock(mutex_);
-  pending_pulls_.push_back({descriptor, std::move(card), std::move(request)});
+  pending_pulls_.push_back({std::move(channel), std::move(card), std::move(request)});
   is_woken_ = true;
   woken_.notify_one();
 }
@@ -146,8 +146,8 @@ void SlotMoves::StartExports(const ClusterView& view) {
     if (view.topology.epoch() == pull.request.epoch) {
       SettleOffer(pull.request.epoch, pull.request.shard, pull.request.owned, true);
     }
-    auto next =
-        std::make_unique<SlotExport>(parts_, state_, pull.descriptor, std::move(pull.card), std::move(pull.request));
+    auto next = std::make_unique<SlotExport>(parts_, state_, std::move(pull.channel), std::move(pull.card),
+                                             std::move(pull.request));
     MutexLock lock(mutex_);
     exports_.push_back(std::move(next));
     exports_.back()->Start();
@@ -176,8 +176,8 @@ void SlotMoves::AskOthers(const ClusterView& view) {
 
 void SlotMoves::AskShard(const ClusterView& view, ShardIndex shard) {
   const cluster::Node& primary = view.PrimaryOf(shard);
-  const auto connected = PeerSocket::Connect(primary.host, primary.port, kShardConnectMs, interrupted_,
-                                             parts_.options.bind_source_addr.Get());
+  const auto connected =
+      PeerSocket::Connect(primary.host, primary.port, kShardConnectMs, interrupted_, ToNode(parts_.options));
   if (!connected) return;
   const int64_t timeout_ms = parts_.options.cluster_node_timeout;  // others wait to be asked
   if (!Authenticate(**connected, parts_.options, timeout_ms)) return;

@@ -29,7 +29,7 @@ class SlotMoves {
   void Stop();
 
   // Takes ownership of the connection of another shard's primary that requests slots.
-  void Admit(int descriptor, std::shared_ptr<ClientCard> card, PullRequest request);
+  void Admit(transport::Channel channel, std::shared_ptr<ClientCard> card, PullRequest request);
 
   // A migration in progress, as this node knows it.
   struct Progress {
@@ -45,7 +45,7 @@ class SlotMoves {
  private:
   // A connection of another shard that asks for slots.
   struct PendingPull {
-    int descriptor;
+    transport::Channel channel;
     std::shared_ptr<ClientCard> card;
     PullRequest request;
   };

@@ -244,9 +244,10 @@ void Pull(AdminCall& call, const ClusterView& view) {
   if (!owned) return call.reply.Error("ERR " + owned.error().text);
   const PullRequest request{view.topology.epoch(), std::string(call.args[3]), cluster::SlotsIn(*owned)};
   SlotMoves& moves = call.server.cluster().moves();
-  call.outcome = outcome::HandOver{[&moves, card = call.session.card, request](int descriptor, const std::string&) {
-    moves.Admit(descriptor, card, request);
-  }};
+  call.outcome =
+      outcome::HandOver{[&moves, card = call.session.card, request](transport::Channel channel, const std::string&) {
+        moves.Admit(std::move(channel), card, request);
+      }};
 }
 
 void Moves(AdminCall& call, const ClusterView&) {

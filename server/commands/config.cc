@@ -86,18 +86,36 @@ void LetAct(AdminCall& call, const OptionRow& row) {
   AfterUnlock(call, [&applier, &row] { applier.Apply(row); });
 }
 
+// What the values need together. An error is the reply.
+std::string ObtainTogether(OptionApplier& applier, std::span<const Change> changes) {
+  std::vector<OptionChange> pairs;
+  for (const Change& change : changes) pairs.push_back({change.row, change.value});
+  for (size_t i = 0; i < changes.size(); ++i) {
+    const auto together = changes[i].row->obtain_together;
+    const bool is_done = std::any_of(changes.begin(), changes.begin() + static_cast<std::ptrdiff_t>(i),
+                                     [&](const Change& before) { return before.row->obtain_together == together; });
+    if (together == nullptr || is_done) continue;
+    const std::string wrong = applier.ObtainTogether(*changes[i].row, pairs);
+    if (!wrong.empty()) return SetFailed(changes[i], wrong);
+  }
+  return {};
+}
+
 // Gets from the system what the values need, or changes nothing. An error is the reply.
 std::string Obtain(AdminCall& call, std::span<const Change> changes) {
   OptionApplier& applier = call.server.option_applier();
-  for (size_t i = 0; i < changes.size(); ++i) {
-    const std::string wrong = applier.Obtain(*changes[i].row, changes[i].value);
-    if (wrong.empty()) continue;
-    for (const Change& done : changes.first(i)) {
-      applier.Obtain(*done.row, OptionValue(call.server.options(), *done.row));
-    }
-    return SetFailed(changes[i], wrong);
+  size_t done = 0;
+  std::string failed;
+  for (; done < changes.size() && failed.empty(); ++done) {
+    const std::string wrong = applier.Obtain(*changes[done].row, changes[done].value);
+    if (!wrong.empty()) failed = SetFailed(changes[done], wrong);
   }
-  return {};
+  if (failed.empty()) failed = ObtainTogether(applier, changes);
+  if (failed.empty()) return {};
+  for (const Change& change : changes.first(done)) {
+    applier.Obtain(*change.row, OptionValue(call.server.options(), *change.row));
+  }
+  return failed;
 }
 
 // All of the pairs are checked before the first is set, so a failure changes nothing.

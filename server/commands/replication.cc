@@ -2,9 +2,6 @@
 // REPLICAOF, FAILOVER, ROLE and WAIT for operators; REPLCONF, PSYNC and SYNC for servers and for redis-cli --rdb.
 #include "server/replication/replication.h"
 
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <functional>
 #include <memory>
@@ -253,8 +250,8 @@ void HandToRedisFeed(AdminCall& call, RedisSyncRequest request) {
   if (!MayHaveReplica(call)) return;
   call.session.card->is_replica = true;
   call.outcome = outcome::HandOver{[&replication = call.server.replication(), card = call.session.card,
-                                    request = std::move(request)](int descriptor, std::string unread) {
-    replication.AdmitRedis(descriptor, std::move(unread), card, request);
+                                    request = std::move(request)](transport::Channel channel, std::string unread) {
+    replication.AdmitRedis(std::move(channel), std::move(unread), card, request);
   }};
 }
 
@@ -269,15 +266,14 @@ void Sync(AdminCall& call) {
 }
 
 // After a takeover no error may follow: the old primary would take its role back.
-void TakeOver(Replication& replication, const TakeoverRequest& takeover, int descriptor, const std::string& unread,
-              const std::shared_ptr<ClientCard>& card, const FeedRequest& request) {
+void TakeOver(Replication& replication, const TakeoverRequest& takeover, transport::Channel channel,
+              const std::string& unread, const std::shared_ptr<ClientCard>& card, const FeedRequest& request) {
   if (const storage::Status taken = replication.TakeOver(takeover); !taken) {
     const std::string error = "-" + taken.error().text + "\r\n";
-    ::send(descriptor, error.data(), error.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    ::close(descriptor);
+    channel.Send(error.data(), error.size());
     return;
   }
-  replication.Admit(descriptor, unread, card, request);
+  replication.Admit(std::move(channel), unread, card, request);
 }
 
 void PSync(AdminCall& call) {
@@ -314,17 +310,18 @@ void PSync(AdminCall& call) {
   if (takeover) {
     call.outcome = outcome::HandOver{[&replication, &administration = call.execution.parts().administration,
                                       card = call.session.card, takeover = *takeover,
-                                      request = std::move(request)](int descriptor, std::string unread) {
-      administration.Do(Administration::Lane::kRoles, [&replication, card, takeover, request, descriptor, unread] {
-        TakeOver(replication, takeover, descriptor, unread, card, request);
+                                      request = std::move(request)](transport::Channel channel, std::string unread) {
+      const auto shared = std::make_shared<transport::Channel>(std::move(channel));
+      administration.Do(Administration::Lane::kRoles, [&replication, card, takeover, request, shared, unread] {
+        TakeOver(replication, takeover, std::move(*shared), unread, card, request);
       });
     }};
     return;
   }
-  call.outcome = outcome::HandOver{
-      [&replication, card = call.session.card, request = std::move(request)](int descriptor, std::string unread) {
-        replication.Admit(descriptor, std::move(unread), card, request);
-      }};
+  call.outcome = outcome::HandOver{[&replication, card = call.session.card, request = std::move(request)](
+                                       transport::Channel channel, std::string unread) {
+    replication.Admit(std::move(channel), std::move(unread), card, request);
+  }};
 }
 
 constexpr uint32_t kFollows = kAdmin | kNoScript | kNoAsyncLoading | kNoMulti;

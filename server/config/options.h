@@ -12,6 +12,7 @@
 
 #include "server/base/shared_text.h"
 #include "server/config/kept_values.h"
+#include "server/config/shared_tls.h"
 
 namespace ringkv::server {
 
@@ -54,6 +55,28 @@ struct Options {
   SharedNumber http_max_batch_keys;
   SharedNumber http_max_response_size;
   SharedNumber http_max_search_keys;
+  SharedNumber http_tls;
+  SharedNumber tls_port;
+  SharedText tls_cert_file;
+  SharedText tls_key_file;
+  SharedText tls_key_file_pass;
+  SharedText tls_client_cert_file;
+  SharedText tls_client_key_file;
+  SharedText tls_client_key_file_pass;
+  SharedText tls_dh_params_file;
+  SharedText tls_ca_cert_file;
+  SharedText tls_ca_cert_dir;
+  SharedText tls_protocols;
+  SharedText tls_ciphers;
+  SharedText tls_ciphersuites;
+  SharedNumber tls_auth_clients;  // transport::ClientCertificates
+  SharedNumber tls_prefer_server_ciphers;
+  SharedNumber tls_session_caching;
+  SharedNumber tls_session_cache_size;
+  SharedNumber tls_session_cache_timeout;  // seconds
+  SharedNumber tls_handshake_timeout;      // seconds
+  SharedNumber tls_replication;
+  SharedNumber tls_cluster;
   SharedNumber protected_mode;
   SharedText unixsocket;
   SharedNumber unixsocketperm;
@@ -158,6 +181,7 @@ struct Options {
   SharedText cluster_announce_ip;
   SharedText cluster_announce_hostname;
   SharedNumber cluster_announce_port;
+  SharedNumber cluster_announce_tls_port;
   SharedNumber cluster_node_timeout;  // milliseconds
   SharedNumber cluster_proxy_max_parts;
   SharedText replicaof;
@@ -193,6 +217,8 @@ struct Options {
   // Of options that nothing here uses, by name.
   KeptValues kept;
 
+  // Derived from the options tls-*.
+  SharedTls tls;
   // Derived from client_output_buffer_limit, indexed by ClientClass.
   std::array<OutputLimit, 3> output_limits;
 };

@@ -11,6 +11,7 @@
 #include "server/execution/proxy_plan.h"
 #include "server/execution/reply_stream.h"
 #include "storage/base/lsn.h"
+#include "transport/channel.h"
 
 namespace ringkv::resp {
 class Buffer;
@@ -71,9 +72,9 @@ struct Stream {
   bool is_last = true;  // the connection closes at its end
 };
 
-// When all replies are sent, the client's socket is passed to `take`, with the bytes received but not executed.
+// When all replies are sent, the client's channel is passed to `take`, with the bytes received but not executed.
 struct HandOver {
-  std::function<void(int descriptor, std::string unread)> take;
+  std::function<void(transport::Channel channel, std::string unread)> take;
 };
 
 // The connection closes: after the reply, or at once without another byte.

@@ -42,7 +42,8 @@ std::string Owner(const HttpParts& parts, std::string_view moved) {
     if (is_owner && node.http_port != 0) http_port = node.http_port;
   }
   const bool is_v6 = host.find(':') != std::string_view::npos;
-  return "http://" + (is_v6 ? "[" + std::string(host) + "]" : std::string(host)) + ":" + std::to_string(http_port);
+  const std::string scheme = parts.options.http_tls != 0 ? "https://" : "http://";
+  return scheme + (is_v6 ? "[" + std::string(host) + "]" : std::string(host)) + ":" + std::to_string(http_port);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "server/base/version.h"
+#include "server/config/own_ports.h"
 #include "server/http/exchange.h"
 #include "server/http/handlers.h"
 #include "server/http/page_files.h"
@@ -99,7 +100,8 @@ void ShowPage(Exchange& exchange) {
   FillIn(&page, "{{port}}", std::to_string(options.http_port));
   FillIn(&page, "{{summary}}",
          "Version " + std::string(kRingKvVersion) + ". The Redis protocol is spoken on port " +
-             std::to_string(options.port) + ".");
+             std::to_string(PortOfClients(options)) +
+             (options.port == 0 && options.tls_port != 0 ? " with TLS." : "."));
   FillIn(&page, "{{numbers}}", Numbers(exchange));
   FillIn(&page, "{{routes}}", RouteRows());
   RespondWith(exchange, "text/html; charset=utf-8", std::move(page));

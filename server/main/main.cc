@@ -30,6 +30,7 @@
 #include "server/options/command_line.h"
 #include "server/options/config_file.h"
 #include "server/options/option_table.h"
+#include "server/options/tls_setup.h"
 #include "server/process/cpu_list.h"
 #include "server/process/crash_log.h"
 #include "server/process/file_limit.h"
@@ -153,6 +154,7 @@ void SayReady(Server& server) {
         "data (set requirepass, or restrict access to the ports)");
   }
   server.log().Notice("RingKV " + std::string(kRingKvVersion) + " is ready: port " + std::to_string(options.port) +
+                      (options.tls_port == 0 ? "" : ", tls-port " + std::to_string(options.tls_port)) +
                       (options.http_port == 0 ? "" : ", http-port " + std::to_string(options.http_port)) + ", pid " +
                       std::to_string(::getpid()) + ", io-threads " + std::to_string(options.io_threads) +
                       (options.unixsocket.Get().empty() ? "" : ", unix socket " + options.unixsocket.Get()));
@@ -222,6 +224,10 @@ int Run(const std::vector<std::string>& arguments, char** argv) {
   SayWhatIsIdle(server);
   if (!has_processors) server.log().Warning("none of the processors in server_cpulist is there for this process");
   FitFileLimit(server);
+  if (const storage::Status set_up = SetUpTls(options); !set_up) {
+    server.log().Warning(set_up.error().text);
+    return FailStart(set_up.error().text);
+  }
   Network network(server);
   if (const storage::Result<bool> bound = network.Bind(); !bound) {
     server.log().Warning(bound.error().text);

@@ -212,7 +212,7 @@ TransferResult KeyMigrations::TransferOverNew(Running& running) {
   const MigrateRequest& request = running.request;
   MigrateConnection::Step failed{};
   std::shared_ptr<MigrateConnection> opened =
-      MigrateConnection::Open(request.target, request.timeout_ms, running.gives_up, &failed);
+      MigrateConnection::Open(request.target, ToNode(parts_.options), request.timeout_ms, running.gives_up, &failed);
   if (opened == nullptr) return {.accepted = {}, .error = IoError(failed)};
   return TransferOver(std::move(opened), running);
 }

@@ -10,9 +10,11 @@
 
 namespace ringkv::server {
 
-std::shared_ptr<MigrateConnection> MigrateConnection::Open(const MigrateTarget& target, int64_t timeout_ms,
-                                                           const std::atomic<bool>& stop, Step* failed) {
-  storage::Result<std::unique_ptr<PeerSocket>> socket = PeerSocket::Connect(target.host, target.port, timeout_ms, stop);
+std::shared_ptr<MigrateConnection> MigrateConnection::Open(const MigrateTarget& target, const Outward& outward,
+                                                           int64_t timeout_ms, const std::atomic<bool>& stop,
+                                                           Step* failed) {
+  storage::Result<std::unique_ptr<PeerSocket>> socket =
+      PeerSocket::Connect(target.host, target.port, timeout_ms, stop, outward);
   if (socket) return std::make_shared<MigrateConnection>(target, std::move(*socket));
   // redis-server finds out that a connection was refused when it writes.
   const bool was_refused = socket.error().text.ends_with(std::strerror(ECONNREFUSED));

@@ -22,8 +22,8 @@ class MigrateConnection {
   enum class Step : uint8_t { kConnecting, kWriting, kReading };
 
   // Gives up when `stop` becomes true. On failure sets the step and returns null.
-  static std::shared_ptr<MigrateConnection> Open(const MigrateTarget& target, int64_t timeout_ms,
-                                                 const std::atomic<bool>& stop, Step* failed);
+  static std::shared_ptr<MigrateConnection> Open(const MigrateTarget& target, const Outward& outward,
+                                                 int64_t timeout_ms, const std::atomic<bool>& stop, Step* failed);
   MigrateConnection(MigrateTarget target, std::unique_ptr<PeerSocket> socket)
       : target_(std::move(target)), socket_(std::move(socket)) {}
 

@@ -10,6 +10,7 @@
 
 #include "resp/integer_text.h"
 #include "resp/request_writer.h"
+#include "server/config/own_ports.h"
 #include "server/execution/execution_parts.h"
 #include "server/loading/load_rdb.h"
 #include "server/migration/lone_execution.h"
@@ -164,7 +165,7 @@ void RedisLink::Run() {
 Status RedisLink::FollowOnce() {
   const PrimaryAddress redis = target();
   const storage::Result<std::shared_ptr<PeerSocket>> socket =
-      socket_.Connect(redis.host, redis.port, kRedisConnectMs, stopping_, parts_.options.bind_source_addr.Get());
+      socket_.Connect(redis.host, redis.port, kRedisConnectMs, stopping_, ToPrimary(parts_.options));
   if (!socket) return tl::unexpected(socket.error());
   if (stopping_) return Fail("the link was closed");
   phase_ = LinkPhase::kConnecting;
@@ -178,7 +179,7 @@ Status RedisLink::Handshake(PeerSocket& socket) {
   const int64_t timeout_ms = PrimarysTimeoutMs(options);
   if (Status known = Authenticate(socket, options, timeout_ms); !known) return known;
   for (const std::vector<std::string>& about :
-       {std::vector<std::string>{"REPLCONF", "listening-port", std::to_string(options.port)},
+       {std::vector<std::string>{"REPLCONF", "listening-port", std::to_string(PortOfReplica(options))},
         std::vector<std::string>{"REPLCONF", "capa", "eof", "capa", "psync2"}}) {
     if (const auto answer = Ask(socket, timeout_ms, about); !answer) return tl::unexpected(answer.error());
   }

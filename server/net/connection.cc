@@ -16,10 +16,10 @@ constexpr int64_t kIdleMs = 2000;        // after which buffers are freed
 
 }  // namespace
 
-Connection::Connection(IoThread& thread, int descriptor, std::shared_ptr<ClientCard> card)
+Connection::Connection(IoThread& thread, transport::Channel channel, std::shared_ptr<ClientCard> card)
     : thread_(thread),
       server_(thread.server()),
-      socket_(thread.context(), descriptor, *this),
+      socket_(thread.context(), std::move(channel), *this),
       session_(std::move(card), thread.server().watched_keys()),
       replies_(thread, *this, socket_, *session_.card),
       output_(replies_.output()),
@@ -270,11 +270,11 @@ Outcome Connection::ExecuteUnanswered(const Request& request) {
 void Connection::HandOver() {
   const auto take = std::move(take_socket_);
   std::string unread(input_.Readable());
-  const int descriptor = socket_.Release();
+  transport::Channel channel = socket_.Release();
   is_closed_ = true;
   ForgetSession();
   thread_.Release(this);
-  take(descriptor, std::move(unread));
+  take(std::move(channel), std::move(unread));
 }
 
 void Connection::ForgetSession() {

@@ -31,7 +31,7 @@ namespace ringkv::server {
 
 class Connection final : public ClientConnection, private StreamSocket::Owner {
  public:
-  Connection(IoThread& thread, int descriptor, std::shared_ptr<ClientCard> card);
+  Connection(IoThread& thread, transport::Channel channel, std::shared_ptr<ClientCard> card);
   ~Connection() override;
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -182,7 +182,7 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   std::unique_ptr<ReplyStream> stream_;
   std::shared_ptr<resp::Buffer> borrower_;  // of the bytes of the request that is served
   bool closes_after_stream_ = false;
-  std::function<void(int descriptor, std::string unread)> take_socket_;
+  std::function<void(transport::Channel channel, std::string unread)> take_socket_;
   bool is_closed_ = false;
   bool is_paused_ = false;        // by CLIENT PAUSE: the next request waits
   bool is_full_ = false;          // of unread replies: the next request waits

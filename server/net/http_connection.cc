@@ -31,14 +31,14 @@ constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 }  // namespace
 
-HttpConnection::HttpConnection(IoThread& thread, int descriptor, std::shared_ptr<ClientCard> card)
+HttpConnection::HttpConnection(IoThread& thread, transport::Channel channel, std::shared_ptr<ClientCard> card)
     : thread_(thread),
       server_(thread.server()),
       http_parts_{.options = server_.options(),
                   .replication = server_.replication(),
                   .cluster = server_.cluster(),
                   .report = server_.report_parts()},
-      socket_(thread.context(), descriptor, *this),
+      socket_(thread.context(), std::move(channel), *this),
       session_(std::move(card), thread.server().watched_keys()),
       replies_(thread, *this, socket_, *session_.card),
       output_(replies_.output()),

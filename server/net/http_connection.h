@@ -28,7 +28,7 @@ namespace ringkv::server {
 
 class HttpConnection final : public ClientConnection, private StreamSocket::Owner {
  public:
-  HttpConnection(IoThread& thread, int descriptor, std::shared_ptr<ClientCard> card);
+  HttpConnection(IoThread& thread, transport::Channel channel, std::shared_ptr<ClientCard> card);
   ~HttpConnection() override;
 
   void Start() override { socket_.WaitReadable(); }

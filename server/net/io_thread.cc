@@ -82,6 +82,7 @@ void IoThread::Run() {
     }
     alone = events > 1 ? 0 : alone + 1;
     FlushAll();
+    if (!to_shake_.empty()) ShakeHands();
     if (is_dry && gathering_.EndRound()) Pause();
   }
   server_.scripts().EndRuns(index_);
@@ -103,6 +104,29 @@ void IoThread::FlushAll() {
   }
   if (!held_.empty()) SyncForHeld();
   if (to_flush_.empty()) released_.clear();  // else it may name them
+}
+
+// A step may take as long as a turn does, so those that are left wait for the next round, behind the requests of
+// others.
+void IoThread::ShakeHands() {
+  const uint64_t began = server_.ticks().Now();
+  do {
+    const uint64_t id = to_shake_.front();
+    to_shake_.pop_front();
+    if (ClientConnection* connection = Find(id)) connection->Resume();
+  } while (!to_shake_.empty() && server_.ticks().Nanoseconds(server_.ticks().Now() - began) < kLongestTurnNs);
+  if (!to_shake_.empty()) Post([] {});  // the round to come must not wait for an event
+}
+
+void IoThread::NoteFailedHandshake(const std::string& text) {
+  const int64_t now_ms = server_.clock().SteadyMs();
+  if (now_ms < next_handshake_line_ms_) {
+    ++unsaid_handshakes_;
+    return;
+  }
+  next_handshake_line_ms_ = now_ms + kMsBetweenHandshakeLines;
+  const uint64_t unsaid = std::exchange(unsaid_handshakes_, 0);
+  server_.log().Warning(text + (unsaid == 0 ? "" : ", and " + std::to_string(unsaid) + " others before"));
 }
 
 void IoThread::FlushClients() {

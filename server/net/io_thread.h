@@ -9,6 +9,7 @@
 
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -76,6 +77,10 @@ class IoThread {
   bool IsTurnOver(uint64_t now_ticks) const {
     return now_ticks > turn_began_ && server_.ticks().Nanoseconds(now_ticks - turn_began_) > kLongestTurnNs;
   }
+  // The client's next step of a TLS handshake is made at the end of a round, when there is time.
+  void ShakeLater(uint64_t id) { to_shake_.push_back(id); }
+  // For the log, which is told of one a second at most.
+  void NoteFailedHandshake(const std::string& text);
   // The connection has more input, but other connections come first.
   void ReadLater(ClientConnection* connection);
   // The connection's request is postponed: by a pause, or until something else is over, which ResumePaused announces.
@@ -104,10 +109,12 @@ class IoThread {
 
  private:
   static constexpr uint64_t kLongestTurnNs = 500'000;
+  static constexpr int64_t kMsBetweenHandshakeLines = 1000;
 
   void Run();
   void Pause();
   void FlushAll();
+  void ShakeHands();
   void FlushClients();
   void SyncForHeld();
   void ScheduleTick();
@@ -131,6 +138,9 @@ class IoThread {
   ClientEviction client_eviction_;
   uint64_t turn_began_ = 0;  // in ticks; 0 between two turns
   std::vector<ClientConnection*> to_flush_;
+  std::deque<uint64_t> to_shake_;
+  int64_t next_handshake_line_ms_ = 0;
+  uint64_t unsaid_handshakes_ = 0;  // failed since the last line
   std::vector<ClientConnection*> held_;
   std::map<uint64_t, ClientConnection*> postponed_;  // in their order; some of them may have been resumed
   uint64_t next_postponed_ = 1;

@@ -16,8 +16,8 @@
 #include "server/base/text.h"
 #include "server/config/data_directory.h"
 #include "server/http/response.h"
-#include "server/net/connection.h"
-#include "server/net/http_connection.h"
+#include "server/net/handshaking.h"
+#include "server/net/make_connection.h"
 
 namespace ringkv::server {
 namespace {
@@ -51,15 +51,8 @@ Peer DescribeAddress(const sockaddr_storage& address) {
   return {"[" + std::string(text) + "]:" + std::to_string(ntohs(v6.sin6_port)), is_loopback};
 }
 
-std::unique_ptr<ClientConnection> MakeConnection(IoThread& thread, int descriptor,
-                                                 const std::shared_ptr<ClientCard>& card) {
-  if (card->is_http) return std::make_unique<HttpConnection>(thread, descriptor, card);
-  return std::make_unique<Connection>(thread, descriptor, card);
-}
-
-// Answers a client that is not let in; whether it gets there is not our concern.
-// `now`: seconds since 1970.
-void Refuse(int descriptor, bool is_http, int http_status, const std::string& error, int64_t now) {
+// What a client is told that is not let in. `now`: seconds since 1970.
+std::string Refusal(bool is_http, int http_status, const std::string& error, int64_t now) {
   resp::Buffer out;
   if (is_http) {
     http::DateText date;
@@ -67,9 +60,7 @@ void Refuse(int descriptor, bool is_http, int http_status, const std::string& er
   } else {
     resp::ReplyWriter(out, 2).Error(error);
   }
-  const std::string_view bytes = out.Readable();
-  [[maybe_unused]] const ssize_t sent = ::send(descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-  ::close(descriptor);
+  return std::string(out.Readable());
 }
 
 void SetKeepAlive(int descriptor, int64_t seconds) {
@@ -92,6 +83,7 @@ Result<bool> Listener::Bind() {
   Options& options = server_.options();
   const std::string path = InDataDirectory(options, options.unixsocket.Get());
   if (Status bound = BindTcp(!path.empty()); !bound) return tl::unexpected(bound.error());
+  if (Status bound = BindTls(); !bound) return tl::unexpected(bound.error());
   if (!path.empty()) {
     Result<ListeningSocket> unix_socket = OpenUnixSocket(path, static_cast<unsigned>(options.unixsocketperm.load()),
                                                          static_cast<int>(options.tcp_backlog));
@@ -110,13 +102,25 @@ Result<bool> Listener::Bind() {
 Status Listener::BindTcp(bool has_unix_socket) {
   Options& options = server_.options();
   MutexLock lock(change_mutex_);
-  places_ = {options.bind.Get(), options.port};
-  if (options.port == 0 && has_unix_socket) return {};
-  Result<std::vector<ListeningSocket>> opened = Open(places_, options.port);
+  plain_.places = {options.bind.Get(), options.port};
+  if (options.port == 0 && (has_unix_socket || options.tls_port != 0)) return {};
+  Result<std::vector<ListeningSocket>> opened = Open(plain_.places, options.port);
   if (!opened) return tl::unexpected(opened.error());
-  places_.port = options.port;
-  for (const ListeningSocket& socket : *opened) tcp_descriptors_.push_back(socket.get());
+  plain_.places.port = options.port;
+  for (const ListeningSocket& socket : *opened) plain_.descriptors.push_back(socket.get());
   Adopt(std::move(*opened), Kind::kTcp);
+  return {};
+}
+
+Status Listener::BindTls() {
+  Options& options = server_.options();
+  MutexLock lock(change_mutex_);
+  tls_.places = {options.bind.Get(), options.tls_port};
+  if (options.tls_port == 0) return {};
+  Result<std::vector<ListeningSocket>> opened = Open(tls_.places, options.tls_port);
+  if (!opened) return tl::unexpected(opened.error());
+  for (const ListeningSocket& socket : *opened) tls_.descriptors.push_back(socket.get());
+  Adopt(std::move(*opened), Kind::kTls);
   return {};
 }
 
@@ -151,12 +155,24 @@ Result<std::vector<ListeningSocket>> Listener::Open(const Places& places, Shared
 
 bool Listener::ListenOn(const std::optional<std::string>& hosts, std::optional<int64_t> port) {
   MutexLock lock(change_mutex_);
-  const Places places{hosts.value_or(places_.hosts), port.value_or(places_.port)};
-  if (places == places_) return true;
+  const Places before = plain_.places;
+  if (!Move(plain_, {hosts.value_or(before.hosts), port.value_or(before.port)})) return false;
+  if (Move(tls_, {plain_.places.hosts, tls_.places.port})) return true;
+  Move(plain_, before);
+  return false;
+}
+
+bool Listener::ListenOnTls(int64_t port) {
+  MutexLock lock(change_mutex_);
+  return Move(tls_, {tls_.places.hosts, port});
+}
+
+bool Listener::Move(Port& port, const Places& places) {
+  if (places == port.places) return true;
   // Two sockets can't listen on one address: the old ones make room.
-  const bool may_overlap = places.port == places_.port;
+  const bool may_overlap = places.port == port.places.port;
   const auto backlog = static_cast<int>(server_.options().tcp_backlog);
-  for (const int old : tcp_descriptors_) {
+  for (const int old : port.descriptors) {
     if (may_overlap) SuspendListening(old);
   }
   SharedNumber bound_port;
@@ -165,24 +181,23 @@ bool Listener::ListenOn(const std::optional<std::string>& hosts, std::optional<i
   if (!opened || (opened->empty() && places.port != 0 && !places.hosts.empty())) {
     server_.log().Warning("CONFIG SET: " +
                           (opened ? "none of the addresses of 'bind' can be used" : opened.error().text));
-    for (const int old : tcp_descriptors_) {
+    for (const int old : port.descriptors) {
       if (may_overlap) ResumeListening(old, backlog);
     }
     return false;
   }
-  tcp_descriptors_.clear();
-  for (const ListeningSocket& socket : *opened) tcp_descriptors_.push_back(socket.get());
-  places_ = places;
-  threads_[0]->Post([this, shared = std::make_shared<std::vector<ListeningSocket>>(std::move(*opened))] {
-    Replace(std::move(*shared));
-  });
+  port.descriptors.clear();
+  for (const ListeningSocket& socket : *opened) port.descriptors.push_back(socket.get());
+  port.places = places;
+  const auto shared = std::make_shared<std::vector<ListeningSocket>>(std::move(*opened));
+  threads_[0]->Post([this, shared, kind = port.kind] { Replace(std::move(*shared), kind); });
   return true;
 }
 
-void Listener::Replace(std::vector<ListeningSocket> opened) {
-  std::erase_if(sockets_, [](const auto& socket) { return socket->kind == Kind::kTcp; });
+void Listener::Replace(std::vector<ListeningSocket> opened, Kind kind) {
+  std::erase_if(sockets_, [kind](const auto& socket) { return socket->kind == kind; });
   const size_t first = sockets_.size();
-  Adopt(std::move(opened), Kind::kTcp);
+  Adopt(std::move(opened), kind);
   for (size_t i = first; i < sockets_.size(); ++i) Accept(sockets_[i]);
 }
 
@@ -247,11 +262,13 @@ void Listener::WarnOf(int accept_error) {
 }
 
 void Listener::Welcome(int descriptor, Kind kind) {
+  transport::Channel channel(descriptor);
   Options& options = server_.options();
   ThreadStatistics& statistics = threads_[0]->state().statistics;
   auto card = std::make_shared<ClientCard>();
   card->is_unix = kind == Kind::kUnix;
   card->is_http = kind == Kind::kHttp;
+  card->is_tls = kind == Kind::kTls || (card->is_http && options.http_tls != 0);
   card->is_local = card->is_unix;
   card->descriptor = descriptor;
   if (card->is_unix) {
@@ -261,8 +278,7 @@ void Listener::Welcome(int descriptor, Kind kind) {
     sockaddr_storage address{};
     socklen_t size = sizeof address;
     if (::getpeername(descriptor, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-      ::close(descriptor);  // gone already
-      return;
+      return;  // gone already
     }
     Peer peer = DescribeAddress(address);
     card->address = std::move(peer.text);
@@ -276,16 +292,25 @@ void Listener::Welcome(int descriptor, Kind kind) {
   }
   if (server_.clients().size() >= static_cast<size_t>(options.maxclients.load())) {
     statistics.connections_rejected.Add(1);
-    return Refuse(descriptor, card->is_http, 503, "ERR max number of clients reached", server_.clock().Now() / 1000);
+    const std::string text =
+        Refusal(card->is_http, 503, "ERR max number of clients reached", server_.clock().Now() / 1000);
+    if (!card->is_tls) channel.Send(text.data(), text.size());  // a handshake would cost more than it may
+    return;
   }
+  std::string refusal;
   const bool lets_anyone_in = server_.users().default_user()->permissions()->needs_no_password;
   if (options.protected_mode != 0 && !card->is_local && lets_anyone_in) {
     statistics.connections_rejected.Add(1);
-    return Refuse(descriptor, card->is_http, 403,
-                  "DENIED RingKV runs in protected mode: no password is set, so only clients of the same machine are "
-                  "let in. Set a password (CONFIG SET requirepass, or requirepass in the configuration file), or, if "
-                  "the network is trusted, turn the mode off (protected-mode no).",
-                  server_.clock().Now() / 1000);
+    refusal = Refusal(
+        card->is_http, 403,
+        "DENIED RingKV runs in protected mode: no password is set, so only clients of the same machine are let in. Set "
+        "a password (CONFIG SET requirepass, or requirepass in the configuration file), or, if the network is trusted, "
+        "turn the mode off (protected-mode no).",
+        server_.clock().Now() / 1000);
+    if (!card->is_tls) {
+      channel.Send(refusal.data(), refusal.size());
+      return;
+    }
   }
   statistics.connections_accepted.Add(1);
   card->connected_ms = server_.clock().SteadyMs();
@@ -297,8 +322,10 @@ void Listener::Welcome(int descriptor, Kind kind) {
   card->thread = least_loaded->index();
   least_loaded->Expect();
   server_.clients().Add(card);
-  const auto adopt = [least_loaded, descriptor, card] {
-    least_loaded->Adopt(MakeConnection(*least_loaded, descriptor, card));
+  const auto shared = std::make_shared<transport::Channel>(std::move(channel));
+  const auto adopt = [least_loaded, shared, card, refusal] {
+    least_loaded->Adopt(card->is_tls ? std::make_unique<Handshaking>(*least_loaded, std::move(*shared), card, refusal)
+                                     : MakeConnection(*least_loaded, std::move(*shared), card));
   };
   least_loaded == threads_[0].get() ? adopt() : least_loaded->Post(adopt);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Accepts connections, on TCP addresses, on a Unix socket and on the HTTP port, and spreads them over the I/O threads.
 //
-// Threads: confined to the first I/O thread once started, but for ListenOn.
+// Threads: confined to the first I/O thread once started, but for ListenOn and ListenOnTls.
 #pragma once
 
 #include <asio/posix/stream_descriptor.hpp>
@@ -31,11 +31,12 @@ class Listener {
   void Start();
   // See ClientLinks. By any thread.
   bool ListenOn(const std::optional<std::string>& hosts, std::optional<int64_t> port);
+  bool ListenOnTls(int64_t port);
   // Stops accepting and removes the Unix socket.
   void Close();
 
  private:
-  enum class Kind : uint8_t { kTcp, kUnix, kHttp };
+  enum class Kind : uint8_t { kTcp, kTls, kUnix, kHttp };
   struct Socket {
     std::unique_ptr<asio::posix::stream_descriptor> descriptor;
     std::unique_ptr<asio::steady_timer> pause;
@@ -48,13 +49,21 @@ class Listener {
     int64_t port = 0;  // 0: nowhere
     bool operator==(const Places&) const = default;
   };
+  // The sockets of one port, as ListenOn has left them; `sockets_` follows.
+  struct Port {
+    Kind kind;
+    Places places = {};
+    std::vector<int> descriptors = {};
+  };
 
   storage::Result<std::vector<ListeningSocket>> Open(const Places& places, SharedNumber& port);
   storage::Status BindTcp(bool has_unix_socket);
+  storage::Status BindTls();
   storage::Status BindHttp();
   void Adopt(std::vector<ListeningSocket> opened, Kind kind);
-  // Accepts on these instead of the TCP sockets until now.
-  void Replace(std::vector<ListeningSocket> opened);
+  bool Move(Port& port, const Places& places) REQUIRES(change_mutex_);
+  // Accepts on these instead of the sockets of this kind until now.
+  void Replace(std::vector<ListeningSocket> opened, Kind kind);
   void Accept(const std::shared_ptr<Socket>& socket);
   // False if accepting fails although connections wait.
   bool AcceptReady(Socket& socket);
@@ -67,8 +76,8 @@ class Listener {
   std::string unix_path_;
   int64_t next_warning_ms_ = 0;
   storage::Mutex change_mutex_;
-  Places places_ GUARDED_BY(change_mutex_);
-  std::vector<int> tcp_descriptors_ GUARDED_BY(change_mutex_);  // as ListenOn has left them; `sockets_` follows
+  Port plain_ GUARDED_BY(change_mutex_){Kind::kTcp};
+  Port tls_ GUARDED_BY(change_mutex_){Kind::kTls};
 };
 
 }  // namespace ringkv::server

@@ -47,6 +47,7 @@ class Network final : public ClientLinks {
   bool ListenOn(std::optional<std::string> addresses, std::optional<int64_t> port) override {
     return listener_.ListenOn(addresses, port);
   }
+  bool ListenOnTls(int64_t port) override { return listener_.ListenOnTls(port); }
   void StepShutdown() override;
   // Ends Run.
   void Stop();

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "server/net/proxy_link.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <asio/post.hpp>
 #include <cerrno>
@@ -63,10 +61,10 @@ void ProxyLink::Send(PassedRequest request) {
   }
 }
 
-storage::Result<int> ProxyLink::ConnectAndShakeHands() {
+storage::Result<transport::Channel> ProxyLink::ConnectAndShakeHands() {
   const Options& options = server_.options();
   const int64_t timeout_ms = options.cluster_node_timeout;
-  const auto socket = connecting_.Connect(host_, port_, timeout_ms, stopping_, options.bind_source_addr.Get());
+  const auto socket = connecting_.Connect(host_, port_, timeout_ms, stopping_, ToNode(options));
   if (!socket) return tl::unexpected(socket.error());
   if (stopping_) return storage::Fail("the link was closed");
   const storage::Status shaken = ShakeHands(**socket, reads_replica_, server_, timeout_ms);
@@ -81,21 +79,21 @@ void ProxyLink::Connect() {
   connector_ = std::thread([this, alive = std::weak_ptr<bool>(life_)] {
     NameThisThread("proxy-connect");
     storage::CountMemoryOfThisThread();
-    const storage::Result<int> made = ConnectAndShakeHands();
-    const int descriptor = made ? *made : -1;
-    asio::post(context_, [this, alive, descriptor, why = made ? "" : made.error().text] {
-      if (!alive.expired()) return Connected(descriptor, why);
-      if (descriptor >= 0) ::close(descriptor);
+    storage::Result<transport::Channel> made = ConnectAndShakeHands();
+    const std::string why = made ? "" : made.error().text;
+    auto channel = std::make_shared<transport::Channel>(made ? std::move(*made) : transport::Channel());
+    asio::post(context_, [this, alive, channel, why] {
+      if (!alive.expired()) Connected(std::move(*channel), why);
     });
   });
 }
 
-void ProxyLink::Connected(int descriptor, const std::string& why) {
+void ProxyLink::Connected(transport::Channel channel, const std::string& why) {
   connector_.join();
-  if (descriptor < 0) return Close(why);
+  if (!channel.is_open()) return Close(why);
   state_ = State::kUp;
   StreamSocket::Owner& reader = *this;
-  socket_ = std::make_unique<StreamSocket>(context_, descriptor, reader);
+  socket_ = std::make_unique<StreamSocket>(context_, std::move(channel), reader);
   socket_->ProbeAfter(server_.options().cluster_node_timeout / 3);
   if (protocol_ == 3) {
     // Before all others: its reply is nobody's.

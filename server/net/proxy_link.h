@@ -66,10 +66,10 @@ class ProxyLink final : private StreamSocket::Owner {
   void OnReadable() override;
   void OnWritable() override;
   void Connect();
-  // In the connector's thread: a descriptor over which requests may be sent.
-  storage::Result<int> ConnectAndShakeHands();
+  // In the connector's thread: a channel over which requests may be sent.
+  storage::Result<transport::Channel> ConnectAndShakeHands();
   // The connection is there, or could not be made.
-  void Connected(int descriptor, const std::string& why);
+  void Connected(transport::Channel channel, const std::string& why);
   void Close(const std::string& why);
   void TakeReplies();
   // Drops what has come of the reply under way if it is longer than it may be.

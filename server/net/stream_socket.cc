@@ -4,7 +4,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <asio/detail/reactor.hpp>
@@ -69,67 +68,61 @@ struct StreamSocket::Registration {
   ReadinessWait writable;
 };
 
-StreamSocket::StreamSocket(asio::io_context& context, int descriptor, Owner& owner)
-    : descriptor_(descriptor), registration_(std::make_shared<Registration>(context, owner)) {
+StreamSocket::StreamSocket(asio::io_context& context, transport::Channel channel, Owner& owner)
+    : channel_(std::move(channel)), registration_(std::make_shared<Registration>(context, owner)) {
   registration_->loop.init_task();
-  if (registration_->loop.register_descriptor(descriptor_, registration_->data) != 0) {
-    ::close(descriptor_);
-    descriptor_ = -1;
-  }
+  if (registration_->loop.register_descriptor(channel_.descriptor(), registration_->data) != 0) channel_.Close();
 }
 
 StreamSocket::~StreamSocket() { Close(); }
 
 void StreamSocket::WaitReadable() {
-  if (descriptor_ < 0 || registration_->readable.is_waiting()) return;
+  if (!channel_.is_open() || registration_->readable.is_waiting()) return;
   registration_->readable.Start();
-  registration_->loop.start_op(reactor::read_op, descriptor_, registration_->data, &registration_->readable, false,
-                               true);
+  registration_->loop.start_op(reactor::read_op, channel_.descriptor(), registration_->data, &registration_->readable,
+                               false, true);
 }
 
 void StreamSocket::WaitWritable() {
-  if (descriptor_ < 0 || registration_->writable.is_waiting()) return;
+  if (!channel_.is_open() || registration_->writable.is_waiting()) return;
   registration_->writable.Start();
   // Not speculative: that the socket took nothing is known, and epoll is told once to say when it does.
-  registration_->loop.start_op(reactor::write_op, descriptor_, registration_->data, &registration_->writable, false,
-                               false);
+  registration_->loop.start_op(reactor::write_op, channel_.descriptor(), registration_->data, &registration_->writable,
+                               false, false);
 }
 
-ssize_t StreamSocket::Receive(char* room, size_t size) { return ::recv(descriptor_, room, size, 0); }
-
-ssize_t StreamSocket::Send(const char* bytes, size_t size) { return ::send(descriptor_, bytes, size, MSG_NOSIGNAL); }
-
-void StreamSocket::ShutdownSending() { ::shutdown(descriptor_, SHUT_WR); }
-
 void StreamSocket::Close() {
-  if (const int descriptor = Detach(true); descriptor >= 0) ::close(descriptor);
+  Detach(true);
+  channel_.Close();
 }
 
 void StreamSocket::ProbeAfter(int64_t ms) {
   constexpr int64_t kLongestSeconds = 32767;  // tcp(7)
   probe_seconds_ = static_cast<int>(std::clamp<int64_t>(ms / 1000, 1, kLongestSeconds));
-  ::setsockopt(descriptor_, IPPROTO_TCP, TCP_KEEPIDLE, &probe_seconds_, sizeof probe_seconds_);
-  ::setsockopt(descriptor_, IPPROTO_TCP, TCP_KEEPINTVL, &probe_seconds_, sizeof probe_seconds_);
+  ::setsockopt(channel_.descriptor(), IPPROTO_TCP, TCP_KEEPIDLE, &probe_seconds_, sizeof probe_seconds_);
+  ::setsockopt(channel_.descriptor(), IPPROTO_TCP, TCP_KEEPINTVL, &probe_seconds_, sizeof probe_seconds_);
 }
 
 bool StreamSocket::IsCutOffFor(int64_t ms) const {
   constexpr int64_t kProbes = 3;
   tcp_info info{};
   socklen_t size = sizeof info;
-  if (::getsockopt(descriptor_, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return false;
+  if (::getsockopt(channel_.descriptor(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return false;
   return info.tcpi_last_ack_recv > ms + kProbes * 1000 * probe_seconds_;
 }
 
-int StreamSocket::Release() { return Detach(false); }
+transport::Channel StreamSocket::Release() {
+  Detach(false);
+  return std::move(channel_);
+}
 
-int StreamSocket::Detach(bool is_closed_next) {
-  if (descriptor_ < 0) return -1;
+void StreamSocket::Detach(bool is_closed_next) {
+  if (!channel_.is_open()) return;
   registration_->readable.Cancel(registration_);
   registration_->writable.Cancel(registration_);
   // Closing takes it out of epoll at no cost.
-  registration_->loop.deregister_descriptor(descriptor_, registration_->data, is_closed_next);
+  registration_->loop.deregister_descriptor(channel_.descriptor(), registration_->data, is_closed_next);
   registration_->loop.cleanup_descriptor_data(registration_->data);
-  return std::exchange(descriptor_, -1);
 }
 
 }  // namespace ringkv::server

@@ -21,6 +21,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
+
+#include "transport/channel.h"
 
 namespace ringkv::server {
 
@@ -35,8 +38,8 @@ class StreamSocket {
     ~Owner() = default;
   };
 
-  // Takes ownership of a connected, non-blocking descriptor. `context` and `owner` must outlive the socket.
-  StreamSocket(asio::io_context& context, int descriptor, Owner& owner);
+  // `context` and `owner` must outlive the socket.
+  StreamSocket(asio::io_context& context, transport::Channel channel, Owner& owner);
   ~StreamSocket();
   StreamSocket(const StreamSocket&) = delete;
   StreamSocket& operator=(const StreamSocket&) = delete;
@@ -45,26 +48,30 @@ class StreamSocket {
   void WaitReadable();
   void WaitWritable();
   // Like recv and send: errno has the reason for -1.
-  ssize_t Receive(char* room, size_t size);
-  ssize_t Send(const char* bytes, size_t size);
+  ssize_t Receive(char* room, size_t size) { return channel_.Receive(room, size); }
+  ssize_t Send(const char* bytes, size_t size) { return channel_.Send(bytes, size); }
+  // From now on all goes through this session, which is over this socket's descriptor.
+  void Begin(std::unique_ptr<transport::TlsSession> session) { channel_.Begin(std::move(session)); }
+  // Null if it is plain.
+  transport::TlsSession* session() { return channel_.session(); }
   // Has the peer's system probed after this long without traffic, in whole seconds, one at least.
   void ProbeAfter(int64_t ms);
   // Whether the peer's system has missed three probes in a row on top of this time.
   bool IsCutOffFor(int64_t ms) const;
 
   // Closes the sending half.
-  void ShutdownSending();
+  void ShutdownSending() { channel_.ShutdownSending(); }
   // Ends all waits without calling the owner.
   void Close();
-  // Ends all waits without calling the owner, and passes ownership of the descriptor to the caller.
-  int Release();
+  // Ends all waits without calling the owner, and passes the channel to the caller.
+  transport::Channel Release();
 
  private:
   struct Registration;  // state of Asio's reactor
 
-  int Detach(bool is_closed_next);
+  void Detach(bool is_closed_next);
 
-  int descriptor_;
+  transport::Channel channel_;
   int probe_seconds_ = 0;
   std::shared_ptr<Registration> registration_;
 };

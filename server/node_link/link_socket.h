@@ -17,8 +17,8 @@ class LinkSocket {
   // Connects; gives up when `stop` becomes true. An Interrupt before the socket exists has no effect: after connecting,
   // the caller must check whether the link is still wanted.
   storage::Result<std::shared_ptr<PeerSocket>> Connect(const std::string& host, int port, int64_t timeout_ms,
-                                                       const std::atomic<bool>& stop, const std::string& source) {
-    storage::Result<std::unique_ptr<PeerSocket>> connected = PeerSocket::Connect(host, port, timeout_ms, stop, source);
+                                                       const std::atomic<bool>& stop, const Outward& outward) {
+    storage::Result<std::unique_ptr<PeerSocket>> connected = PeerSocket::Connect(host, port, timeout_ms, stop, outward);
     if (!connected) return tl::unexpected(connected.error());
     storage::MutexLock lock(mutex_);
     socket_ = std::move(*connected);

@@ -15,6 +15,8 @@
 #include <chrono>
 #include <cstring>
 
+#include "transport/shake_hands.h"
+
 namespace ringkv::server {
 namespace {
 
@@ -58,22 +60,22 @@ void BindTo(const std::string& source, int descriptor, int family) {
 
 }  // namespace
 
-PeerSocket::PeerSocket(int descriptor) : descriptor_(descriptor), wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
-  ::fcntl(descriptor_, F_SETFL, ::fcntl(descriptor_, F_GETFL) | O_NONBLOCK);
+PeerSocket::PeerSocket(transport::Channel channel)
+    : channel_(std::move(channel)), wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+  const int descriptor = channel_.descriptor();
+  ::fcntl(descriptor, F_SETFL, ::fcntl(descriptor, F_GETFL) | O_NONBLOCK);
   const int on = 1;
-  ::setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  ::setsockopt(descriptor_, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  ::setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 }
 
-PeerSocket::~PeerSocket() {
-  if (descriptor_ >= 0) ::close(descriptor_);
-  ::close(wake_);
-}
+PeerSocket::~PeerSocket() { ::close(wake_); }
 
 storage::Result<std::unique_ptr<PeerSocket>> PeerSocket::Connect(const std::string& host, int port, int64_t timeout_ms,
                                                                  const std::atomic<bool>& stop,
-                                                                 const std::string& source) {
+                                                                 const Outward& outward) {
   const std::string where = host + ":" + std::to_string(port);
+  if (outward.uses_tls && outward.tls == nullptr) return storage::Fail("cannot reach " + where + ": TLS is not set up");
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
@@ -88,18 +90,24 @@ storage::Result<std::unique_ptr<PeerSocket>> PeerSocket::Connect(const std::stri
       error = errno;
       continue;
     }
-    BindTo(source, descriptor, address->ai_family);
+    BindTo(outward.source, descriptor, address->ai_family);
     error = ::connect(descriptor, address->ai_addr, address->ai_addrlen) == 0 ? 0 : errno;
     if (error == EINPROGRESS) error = FinishConnecting(descriptor, timeout_ms, stop);
-    if (error == 0) return std::make_unique<PeerSocket>(descriptor);
-    ::close(descriptor);
+    transport::Channel channel(descriptor);
+    if (error != 0) continue;
+    if (outward.uses_tls) {
+      const storage::Status shaken =
+          transport::ShakeHands(channel, *outward.tls, host, timeout_ms, [&stop] { return stop.load(); });
+      if (!shaken) return storage::Fail("cannot reach " + where + ": " + shaken.error().text);
+    }
+    return std::make_unique<PeerSocket>(std::move(channel));
   }
   return storage::Fail("cannot reach " + where + ": " + std::strerror(error));
 }
 
 storage::Result<bool> PeerSocket::WaitFor(short events, int64_t timeout_ms) {
   const bool reads = (events & POLLIN) != 0;
-  pollfd waiting[2] = {{descriptor_, events, 0}, {wake_, POLLIN, 0}};
+  pollfd waiting[2] = {{channel_.descriptor(), events, 0}, {wake_, POLLIN, 0}};
   const int ready = ::poll(waiting, reads ? 2 : 1, static_cast<int>(std::min<int64_t>(timeout_ms, INT32_MAX)));
   if (interrupted_) return storage::Fail("the link was closed");
   if (ready <= 0) return false;
@@ -112,7 +120,7 @@ storage::Result<bool> PeerSocket::WaitFor(short events, int64_t timeout_ms) {
 
 storage::Status PeerSocket::Send(std::string_view bytes, int64_t timeout_ms) {
   while (!bytes.empty()) {
-    const ssize_t sent = ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const ssize_t sent = channel_.Send(bytes.data(), bytes.size());
     if (sent >= 0) {
       bytes.remove_prefix(static_cast<size_t>(sent));
       continue;
@@ -128,7 +136,7 @@ storage::Status PeerSocket::Send(std::string_view bytes, int64_t timeout_ms) {
 
 storage::Result<size_t> PeerSocket::SendSome(std::string_view bytes) {
   for (;;) {
-    const ssize_t sent = ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const ssize_t sent = channel_.Send(bytes.data(), bytes.size());
     if (sent >= 0) return static_cast<size_t>(sent);
     if (errno == EAGAIN || errno == EWOULDBLOCK) return 0;
     if (errno != EINTR) return storage::Fail(std::strerror(errno));
@@ -136,17 +144,20 @@ storage::Result<size_t> PeerSocket::SendSome(std::string_view bytes) {
 }
 
 storage::Result<size_t> PeerSocket::Receive(char* room, size_t size, int64_t timeout_ms, bool or_sendable) {
-  for (bool has_waited = timeout_ms == 0;; has_waited = true) {
-    const ssize_t received = ::recv(descriptor_, room, size, 0);
+  const auto end = Clock::now() + std::chrono::milliseconds(timeout_ms);
+  for (bool is_last = timeout_ms == 0;;) {
+    const ssize_t received = channel_.Receive(room, size);
     if (received > 0) return static_cast<size_t>(received);
     if (received == 0) return storage::Fail("the peer has closed the connection");
     if (errno == EINTR) continue;
     if (errno != EAGAIN && errno != EWOULDBLOCK) return storage::Fail(std::strerror(errno));
     if (interrupted_) return storage::Fail("the link was closed");
-    if (has_waited) return 0;
-    const storage::Result<bool> ready = WaitFor(or_sendable ? POLLIN | POLLOUT : POLLIN, timeout_ms);
+    if (is_last) return 0;
+    const int left_ms = MillisecondsUntil(end);
+    const storage::Result<bool> ready = WaitFor(or_sendable ? POLLIN | POLLOUT : POLLIN, left_ms);
     if (!ready) return tl::unexpected(ready.error());
     if (!*ready) return 0;
+    is_last = or_sendable || left_ms == 0;  // else what has come may have been for TLS itself
   }
 }
 
@@ -180,7 +191,7 @@ void PeerSocket::Wake() {
 void PeerSocket::Interrupt() {
   interrupted_ = true;
   Wake();
-  ::shutdown(descriptor_, SHUT_RDWR);
+  ::shutdown(channel_.descriptor(), SHUT_RDWR);
 }
 
 }  // namespace ringkv::server

@@ -10,23 +10,23 @@
 #include <string_view>
 #include <utility>
 
+#include "server/node_link/outward.h"
 #include "storage/base/result.h"
+#include "transport/channel.h"
 
 namespace ringkv::server {
 
 class PeerSocket {
  public:
-  // Takes ownership of a connected descriptor.
-  explicit PeerSocket(int descriptor);
+  explicit PeerSocket(transport::Channel channel);
   ~PeerSocket();
   PeerSocket(const PeerSocket&) = delete;
   PeerSocket& operator=(const PeerSocket&) = delete;
 
-  // Gives up when `stop` becomes true. `source`: the address to connect from, if it can be had (bind-source-addr). The
-  // error names the address and the reason.
+  // Gives up when `stop` becomes true. The error names the address and the reason.
   static storage::Result<std::unique_ptr<PeerSocket>> Connect(const std::string& host, int port, int64_t timeout_ms,
                                                               const std::atomic<bool>& stop,
-                                                              const std::string& source = {});
+                                                              const Outward& outward = {});
 
   // Sends all bytes within the timeout.
   storage::Status Send(std::string_view bytes, int64_t timeout_ms);
@@ -38,8 +38,7 @@ class PeerSocket {
   // Receives one line, without its line end; for the handshake.
   storage::Result<std::string> ReceiveLine(size_t most, int64_t timeout_ms);
 
-  // Passes ownership of the descriptor to the caller.
-  int Release() { return std::exchange(descriptor_, -1); }
+  transport::Channel Release() { return std::move(channel_); }
 
   // From any thread: ends one waiting Receive.
   void Wake();
@@ -50,7 +49,7 @@ class PeerSocket {
   // False after the timeout.
   storage::Result<bool> WaitFor(short events, int64_t timeout_ms);
 
-  int descriptor_;
+  transport::Channel channel_;
   const int wake_;
   std::atomic<bool> interrupted_{false};
 };

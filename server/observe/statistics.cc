@@ -39,9 +39,10 @@ void ThreadStatistics::AddErrorsTo(std::map<std::string, uint64_t>* sums) {
 
 void ThreadStatistics::Reset() {
   for (Counter* counter :
-       {&commands, &connections_accepted, &connections_rejected, &bytes_read, &bytes_written, &evictions_out_of_time,
-        &query_buffer_limit_disconnections, &output_buffer_limit_disconnections, &reads_processed, &writes_processed,
-        &reply_buffer_shrinks, &reply_buffer_expands, &errors_answered, &clients_evicted, &node_messages_dropped}) {
+       {&commands, &connections_accepted, &connections_rejected, &tls_handshakes, &tls_handshakes_failed, &bytes_read,
+        &bytes_written, &evictions_out_of_time, &query_buffer_limit_disconnections, &output_buffer_limit_disconnections,
+        &reads_processed, &writes_processed, &reply_buffer_shrinks, &reply_buffer_expands, &errors_answered,
+        &clients_evicted, &node_messages_dropped}) {
     counter->Reset();
   }
   for (CommandStatistics& statistics : per_command) statistics.Reset();

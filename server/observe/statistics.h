@@ -36,6 +36,8 @@ class ThreadStatistics {
   Counter commands;
   Counter connections_accepted;
   Counter connections_rejected;
+  Counter tls_handshakes;         // done
+  Counter tls_handshakes_failed;  // also those that were not done in time
   Counter bytes_read;
   Counter bytes_written;
   Counter evictions_out_of_time;

@@ -48,7 +48,6 @@ constexpr OptionRow Text(std::string_view name, std::string_view initial, std::s
 constexpr std::string_view kFreedInBackground =
     "Large values are always freed in the background, whatever deleted them.";
 constexpr std::string_view kNoDefragmentation = "There is no active defragmentation.";
-constexpr std::string_view kWithoutTls = "Without tls-port there is nothing to encrypt.";
 constexpr std::string_view kNoFailover = "Replicas are promoted by CLUSTER RELOAD or REPLICAOF NO ONE only.";
 constexpr std::string_view kNoBus = "Nodes have no second port: links between them use the port of clients.";
 
@@ -75,7 +74,8 @@ constexpr OptionRow kIdleOptions[] = {
     Switch("crash-memcheck-enabled", "yes", "Memory is not tested after a crash; memtester(8) does that."),
     Text("ignore-warnings", "", "There is no check of the kernel at the start whose warning could be ignored."),
     Number("max-new-connections-per-cycle", "10", 1, 1000, "Up to 64 connections are accepted in a row."),
-    Number("max-new-tls-connections-per-cycle", "1", 1, 1000, kWithoutTls),
+    Number("max-new-tls-connections-per-cycle", "1", 1, 1000,
+           "Handshakes take half a millisecond of a round at most, but one step."),
     Number("prefetch-batch-max-size", "16", 0, 128, "The keys of all requests that have arrived are prefetched."),
     Switch("hide-user-data-from-log", "no", "Log lines never contain keys and values."),
     Switch("extended-redis-compatibility", "no", "Replies always name redis_version and no other server."),
@@ -120,15 +120,6 @@ constexpr OptionRow kIdleOptions[] = {
     Number("cluster-manual-failover-timeout", "5000", 1, INT32_MAX, kNoFailover),
     // Client-side caching.
     Number("tracking-table-max-keys", "1000000", 0, kAny, "There is no client-side caching."),
-    // TLS.
-    Choice("tls-auth-clients", "yes", "no yes optional", kWithoutTls),
-    Text("tls-protocols", "", kWithoutTls),
-    Text("tls-ciphers", "", kWithoutTls),
-    Text("tls-ciphersuites", "", kWithoutTls),
-    Switch("tls-prefer-server-ciphers", "no", kWithoutTls),
-    Switch("tls-session-caching", "yes", kWithoutTls),
-    Number("tls-session-cache-size", "20480", 0, INT32_MAX, kWithoutTls),
-    Number("tls-session-cache-timeout", "300", 0, INT32_MAX, kWithoutTls),
 };
 
 }  // namespace

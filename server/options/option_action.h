@@ -19,13 +19,14 @@ class Log;
 class OomScore;
 struct Options;
 class ProcessTitle;
+class SharedTls;
 class SlowLog;
 class UnmetNeeds;
 class Users;
 
 // The parts of a server that options act on.
-using OptionParts = std::tuple<ClientLinks&, DataKeeper&, KeyChanges&, Log&, OomScore&, ProcessTitle&, SlowLog&,
-                               UnmetNeeds&, Users&, storage::Durability&, storage::Store&>;
+using OptionParts = std::tuple<ClientLinks&, DataKeeper&, KeyChanges&, Log&, OomScore&, ProcessTitle&, SharedTls&,
+                               SlowLog&, UnmetNeeds&, Users&, storage::Durability&, storage::Store&>;
 
 // The action of a row on its part when the option has got a value, at the start and at CONFIG SET alike.
 template <class Part>

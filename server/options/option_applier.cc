@@ -29,6 +29,11 @@ std::string OptionApplier::Obtain(const OptionRow& row, std::string_view value) 
   return row.obtain != nullptr ? row.obtain(parts_, options_, value) : "";
 }
 
+std::string OptionApplier::ObtainTogether(const OptionRow& row, std::span<const OptionChange> changes) {
+  storage::MutexLock lock(mutex_);
+  return row.obtain_together(parts_, options_, changes);
+}
+
 bool OptionApplier::ActsOnFiles(const OptionRow& row) { return std::holds_alternative<ActOn<DataKeeper>>(row.apply); }
 
 void OptionApplier::ApplyAll() {

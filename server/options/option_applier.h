@@ -4,6 +4,7 @@
 // Threads: own synchronisation. Not to be called under a lock that a part takes.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,8 @@ class OptionApplier {
   // Before the option gets the value, which has passed the check: gets from the system what it needs. Says why it
   // can't.
   std::string Obtain(const OptionRow& row, std::string_view value);
+  // Likewise, for what the option's row gets for all pairs of a CONFIG SET together.
+  std::string ObtainTogether(const OptionRow& row, std::span<const OptionChange> changes);
   // Whether to apply it may take as long as the disk does.
   static bool ActsOnFiles(const OptionRow& row);
   // At the start.

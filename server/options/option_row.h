@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -20,6 +21,14 @@ enum class OptionType : uint8_t {
   kBoolean,  // yes or no
   kChoice,
   kText,
+};
+
+struct OptionRow;
+
+// One of the pairs of a CONFIG SET, which has passed the check.
+struct OptionChange {
+  const OptionRow* row;
+  std::string_view value;
 };
 
 struct OptionRow {
@@ -50,6 +59,9 @@ struct OptionRow {
   std::string (*check)(std::string_view value) = nullptr;
   // Gets from the system what CONFIG SET's value, which has passed the check, needs; says why if it can't.
   std::string (*obtain)(const OptionParts& parts, const Options& options, std::string_view value) = nullptr;
+  // Likewise, for options that only mean something together: called once for all pairs of a CONFIG SET.
+  std::string (*obtain_together)(const OptionParts& parts, const Options& options,
+                                 std::span<const OptionChange> changes) = nullptr;
   // Sets a text that has passed the check, where more is to be set than the text.
   void (*set)(Options& options, std::string_view value) = nullptr;
   // How CONFIG GET shows a text that has passed the check, if not as it was given.

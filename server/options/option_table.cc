@@ -12,9 +12,9 @@ std::span<const OptionRow> OptionRows() {
   static const std::vector<OptionRow> rows = [] {
     std::vector<OptionRow> all;
     for (const auto topic :
-         {NetworkOptions(), HttpOptions(), ClientOptions(), ProcessOptions(), HostOptions(), KeyspaceOptions(),
-          EncodingOptions(), ObservationOptions(), PersistenceOptions(), ReplicationOptions(), ClusterOptions(),
-          ScriptOptions(), IdleOptions(), RefusedOptions()}) {
+         {NetworkOptions(), TlsOptions(), HttpOptions(), ClientOptions(), ProcessOptions(), HostOptions(),
+          KeyspaceOptions(), EncodingOptions(), ObservationOptions(), PersistenceOptions(), ReplicationOptions(),
+          ClusterOptions(), ScriptOptions(), IdleOptions(), RefusedOptions()}) {
       all.insert(all.end(), topic.begin(), topic.end());
     }
     return all;

@@ -9,6 +9,7 @@
 namespace ringkv::server {
 
 std::span<const OptionRow> NetworkOptions();
+std::span<const OptionRow> TlsOptions();
 std::span<const OptionRow> HttpOptions();
 std::span<const OptionRow> ClientOptions();
 std::span<const OptionRow> ProcessOptions();

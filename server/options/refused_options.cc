@@ -12,9 +12,6 @@ struct Refused {
   std::string_view instead;
 };
 
-constexpr Refused kTls = {
-    "There is no TLS.",
-    "there is no TLS; let a proxy in front of the server (stunnel, HAProxy, a service mesh) end it"};
 constexpr Refused kAnnounced = {"All clients are told the same address, as cluster-announce-ip says.",
                                 "all clients are told the same address; use cluster-announce-ip"};
 
@@ -29,12 +26,6 @@ constexpr OptionRow Only(OptionType type, std::string_view name, std::string_vie
 
 constexpr OptionRow OnlySwitch(std::string_view name, std::string_view value, const Refused& why) {
   return Only(OptionType::kBoolean, name, value, why);
-}
-
-constexpr OptionRow OnlyPort(std::string_view name, const Refused& why) {
-  OptionRow row = Only(OptionType::kInteger, name, "0", why);
-  row.most = 65535;
-  return row;
 }
 
 constexpr OptionRow OnlyText(std::string_view name, const Refused& why) {
@@ -75,19 +66,6 @@ constexpr OptionRow kRefusedOptions[] = {
                                    "INFO and HELLO name no availability zone; label the node where it is deployed"}),
     OnlyText("cluster-announce-client-ipv4", kAnnounced),
     OnlyText("cluster-announce-client-ipv6", kAnnounced),
-    OnlyPort("cluster-announce-tls-port", kTls),
-    OnlyPort("tls-port", kTls),
-    OnlySwitch("tls-cluster", "no", kTls),
-    OnlySwitch("tls-replication", "no", kTls),
-    OnlyText("tls-cert-file", kTls),
-    OnlyText("tls-key-file", kTls),
-    Secret(OnlyText("tls-key-file-pass", kTls)),
-    OnlyText("tls-client-cert-file", kTls),
-    OnlyText("tls-client-key-file", kTls),
-    Secret(OnlyText("tls-client-key-file-pass", kTls)),
-    OnlyText("tls-dh-params-file", kTls),
-    OnlyText("tls-ca-cert-file", kTls),
-    OnlyText("tls-ca-cert-dir", kTls),
 };
 
 }  // namespace

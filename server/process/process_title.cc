@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "server/base/text.h"
+#include "server/config/own_ports.h"
 
 namespace ringkv::server {
 namespace {
@@ -17,10 +18,10 @@ namespace {
 // Where clients reach the server.
 std::string ListenAddress(const Options& options) {
   std::string path = options.unixsocket.Get();
-  if (options.port == 0 && !path.empty()) return path;
+  if (PortOfClients(options) == 0 && !path.empty()) return path;
   const std::string hosts = options.bind.Get();
   const std::vector<std::string_view> words = Words(hosts);
-  return (words.empty() ? "*" : std::string(words[0])) + ":" + std::to_string(options.port);
+  return (words.empty() ? "*" : std::string(words[0])) + ":" + std::to_string(PortOfClients(options));
 }
 
 std::optional<std::string> ValueOf(std::string_view variable, std::string_view program, const std::string& config_file,
@@ -29,7 +30,7 @@ std::optional<std::string> ValueOf(std::string_view variable, std::string_view p
   if (variable == "listen-addr") return ListenAddress(options);
   if (variable == "server-mode") return options.cluster_enabled != 0 ? "[cluster]" : "";
   if (variable == "port") return std::to_string(options.port);
-  if (variable == "tls-port") return "0";
+  if (variable == "tls-port") return std::to_string(options.tls_port);
   if (variable == "unixsocket") return options.unixsocket.Get();
   if (variable == "config-file") return config_file;
   return std::nullopt;

@@ -15,11 +15,11 @@ constexpr int64_t kWaitForLogMs = 10;
 
 }  // namespace
 
-RedisFeed::RedisFeed(const RedisFeedParts& parts, std::shared_ptr<RedisStream> stream, int descriptor,
+RedisFeed::RedisFeed(const RedisFeedParts& parts, std::shared_ptr<RedisStream> stream, transport::Channel channel,
                      std::string unread, std::shared_ptr<ClientCard> card, RedisSyncRequest request)
     : parts_(parts),
       stream_(std::move(stream)),
-      socket_(descriptor),
+      socket_(std::move(channel)),
       unread_(std::move(unread)),
       card_(std::move(card)),
       request_(std::move(request)) {}

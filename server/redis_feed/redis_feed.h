@@ -34,8 +34,8 @@ struct RedisFeedParts {
 class RedisFeed final : private storage::Backlog::Listener {
  public:
   // Takes ownership of the connection. `unread`: bytes received after the request.
-  RedisFeed(const RedisFeedParts& parts, std::shared_ptr<RedisStream> stream, int descriptor, std::string unread,
-            std::shared_ptr<ClientCard> card, RedisSyncRequest request);
+  RedisFeed(const RedisFeedParts& parts, std::shared_ptr<RedisStream> stream, transport::Channel channel,
+            std::string unread, std::shared_ptr<ClientCard> card, RedisSyncRequest request);
   ~RedisFeed() override;
 
   void Start();

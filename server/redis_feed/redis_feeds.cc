@@ -12,7 +12,8 @@ using storage::Lsn;
 using storage::MutexLock;
 using storage::Status;
 
-void RedisFeeds::Admit(int descriptor, std::string unread, std::shared_ptr<ClientCard> card, RedisSyncRequest request) {
+void RedisFeeds::Admit(transport::Channel channel, std::string unread, std::shared_ptr<ClientCard> card,
+                       RedisSyncRequest request) {
   Tick();  // a stream of an older history ends
   std::string history = parts_.owner.history_id();
   MutexLock lock(mutex_);
@@ -25,8 +26,8 @@ void RedisFeeds::Admit(int descriptor, std::string unread, std::shared_ptr<Clien
     stream_ = std::make_shared<RedisStream>(parts_.world.chance.UniqueDigits(), begun, offset,
                                             parts_.owner.TailFrom(begun + 1), parts_.store.buffers());
   }
-  feeds_.push_back(
-      std::make_unique<RedisFeed>(parts_, stream_, descriptor, std::move(unread), std::move(card), std::move(request)));
+  feeds_.push_back(std::make_unique<RedisFeed>(parts_, stream_, std::move(channel), std::move(unread), std::move(card),
+                                               std::move(request)));
   feeds_.back()->Start();
 }
 

@@ -25,7 +25,8 @@ class RedisFeeds {
   explicit RedisFeeds(const RedisFeedParts& parts) : parts_(parts) {}
 
   // Takes ownership of the connection. The log must be kept for replicas by now.
-  void Admit(int descriptor, std::string unread, std::shared_ptr<ClientCard> card, RedisSyncRequest request);
+  void Admit(transport::Channel channel, std::string unread, std::shared_ptr<ClientCard> card,
+             RedisSyncRequest request);
   void Close(uint64_t client_id);
   void CloseAll();
   // Ends this stream if it is still the one: the log is not kept for replicas any more.

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "resp/buffer.h"
+#include "server/config/own_ports.h"
 #include "server/node_link/handshake.h"
 #include "storage/base/allocator.h"
 
@@ -125,7 +126,7 @@ void PrimaryLink::Run() {
 
 Status PrimaryLink::FollowOnce(uint64_t generation, const PrimaryAddress& target) {
   const storage::Result<std::shared_ptr<PeerSocket>> socket =
-      socket_.Connect(target.host, target.port, kPrimaryConnectMs, stopping_, parts_.options.bind_source_addr.Get());
+      socket_.Connect(target.host, target.port, kPrimaryConnectMs, stopping_, ToPrimary(parts_.options));
   if (!socket) return tl::unexpected(socket.error());
   if (stopping_ || !IsCurrent(generation)) return Fail("the link was closed");
   phase_ = LinkPhase::kConnecting;
@@ -151,7 +152,7 @@ Status PrimaryLink::Introduce(PeerSocket& socket) {
   const Options& options = parts_.options;
   if (Status known = Authenticate(socket, options, PrimarysTimeoutMs(options)); !known) return known;
   const int64_t announced = options.replica_announce_port;
-  const int64_t port = announced != 0 ? announced : options.port.load();
+  const int64_t port = announced != 0 ? announced : PortOfReplica(options);
   std::vector<std::string> about{"REPLCONF", "listening-port", std::to_string(port)};
   if (const std::string ip = options.replica_announce_ip.Get(); !ip.empty()) {
     about.insert(about.end(), {"ip-address", ip});

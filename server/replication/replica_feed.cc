@@ -20,13 +20,13 @@ constexpr int64_t kHeartbeatMs = 1000;
 
 }  // namespace
 
-ReplicaFeed::ReplicaFeed(const ReplicaFeedParts& parts, int descriptor, std::string unread,
+ReplicaFeed::ReplicaFeed(const ReplicaFeedParts& parts, transport::Channel channel, std::string unread,
                          std::shared_ptr<ClientCard> card, FeedRequest request)
     : parts_(parts.server),
       history_(parts.history),
       backlog_(parts.backlog),
       owner_(parts.owner),
-      socket_(descriptor),
+      socket_(std::move(channel)),
       card_(std::move(card)),
       request_(std::move(request)),
       received_(std::move(unread)),

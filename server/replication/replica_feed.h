@@ -48,8 +48,8 @@ struct ReplicaFeedParts {
 class ReplicaFeed final : private storage::Backlog::Listener {
  public:
   // Takes ownership of the connection. `unread`: bytes received after the request.
-  ReplicaFeed(const ReplicaFeedParts& parts, int descriptor, std::string unread, std::shared_ptr<ClientCard> card,
-              FeedRequest request);
+  ReplicaFeed(const ReplicaFeedParts& parts, transport::Channel channel, std::string unread,
+              std::shared_ptr<ClientCard> card, FeedRequest request);
   ~ReplicaFeed() override;
 
   void Start();

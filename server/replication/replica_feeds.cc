@@ -34,18 +34,19 @@ ReplicaFeeds::ReplicaFeeds(const ReplicationParts& parts, HistoryKeeper& history
 
 // --- come and go ----------------------------------------------------------------------------------------------------
 
-void ReplicaFeeds::Admit(int descriptor, std::string unread, std::shared_ptr<ClientCard> card, FeedRequest request) {
+void ReplicaFeeds::Admit(transport::Channel channel, std::string unread, std::shared_ptr<ClientCard> card,
+                         FeedRequest request) {
   FeedOwner& owner = *this;
-  auto feed = std::make_unique<ReplicaFeed>(ReplicaFeedParts{parts_, history_, backlog_.backlog(), owner}, descriptor,
-                                            std::move(unread), std::move(card), std::move(request));
+  auto feed = std::make_unique<ReplicaFeed>(ReplicaFeedParts{parts_, history_, backlog_.backlog(), owner},
+                                            std::move(channel), std::move(unread), std::move(card), std::move(request));
   MutexLock lock(mutex_);
   feeds_.push_back(std::move(feed));
   feeds_.back()->Start();
 }
 
-void ReplicaFeeds::AdmitRedis(int descriptor, std::string unread, std::shared_ptr<ClientCard> card,
+void ReplicaFeeds::AdmitRedis(transport::Channel channel, std::string unread, std::shared_ptr<ClientCard> card,
                               RedisSyncRequest request) {
-  redis_feeds_.Admit(descriptor, std::move(unread), std::move(card), std::move(request));
+  redis_feeds_.Admit(std::move(channel), std::move(unread), std::move(card), std::move(request));
 }
 
 void ReplicaFeeds::Close(uint64_t client_id) {

@@ -54,8 +54,9 @@ class ReplicaFeeds final : private FeedOwner {
                Listener& listener);
 
   // These take ownership of the connection. The backlog must be kept by now.
-  void Admit(int descriptor, std::string unread, std::shared_ptr<ClientCard> card, FeedRequest request);
-  void AdmitRedis(int descriptor, std::string unread, std::shared_ptr<ClientCard> card, RedisSyncRequest request);
+  void Admit(transport::Channel channel, std::string unread, std::shared_ptr<ClientCard> card, FeedRequest request);
+  void AdmitRedis(transport::Channel channel, std::string unread, std::shared_ptr<ClientCard> card,
+                  RedisSyncRequest request);
   // Ends the feed of this client, if it is one, asynchronously.
   void Close(uint64_t client_id);
   void CloseAll();

@@ -248,15 +248,16 @@ Status Replication::CheckRoom() {
   return {};
 }
 
-void Replication::Admit(int descriptor, std::string unread, std::shared_ptr<ClientCard> card, FeedRequest request) {
+void Replication::Admit(transport::Channel channel, std::string unread, std::shared_ptr<ClientCard> card,
+                        FeedRequest request) {
   KeepBacklog(false);
-  feeds_.Admit(descriptor, std::move(unread), std::move(card), std::move(request));
+  feeds_.Admit(std::move(channel), std::move(unread), std::move(card), std::move(request));
 }
 
-void Replication::AdmitRedis(int descriptor, std::string unread, std::shared_ptr<ClientCard> card,
+void Replication::AdmitRedis(transport::Channel channel, std::string unread, std::shared_ptr<ClientCard> card,
                              RedisSyncRequest request) {
   KeepBacklog(false);
-  feeds_.AdmitRedis(descriptor, std::move(unread), std::move(card), std::move(request));
+  feeds_.AdmitRedis(std::move(channel), std::move(unread), std::move(card), std::move(request));
 }
 
 std::string Replication::member_id() const {

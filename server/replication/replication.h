@@ -80,8 +80,9 @@ class Replication final : private ReplicaFeeds::Listener, private PrimaryLink::O
   // Whether a replica may come. An error is the reply.
   storage::Status CheckAdmission();
   // These take ownership of the connection.
-  void Admit(int descriptor, std::string unread, std::shared_ptr<ClientCard> card, FeedRequest request);
-  void AdmitRedis(int descriptor, std::string unread, std::shared_ptr<ClientCard> card, RedisSyncRequest request);
+  void Admit(transport::Channel channel, std::string unread, std::shared_ptr<ClientCard> card, FeedRequest request);
+  void AdmitRedis(transport::Channel channel, std::string unread, std::shared_ptr<ClientCard> card,
+                  RedisSyncRequest request);
   // From now on every change has an LSN and stays in the backlog for a while.
   void NumberChanges() { KeepBacklog(false); }
   // The last group on a majority of the shard.

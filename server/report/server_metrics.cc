@@ -10,6 +10,7 @@
 
 #include "server/base/version.h"
 #include "server/cluster/cluster_state.h"
+#include "server/config/own_ports.h"
 #include "server/report/metric_table.h"
 #include "server/report/process_report.h"
 #include "server/report/readiness.h"
@@ -105,7 +106,9 @@ constexpr Metric kServerMetrics[] = {
      .read = [](const Observation&) { return Reading(std::getenv("NOTIFY_SOCKET") != nullptr ? "systemd" : "no"); }},
     {.section = "server", .info = "process_id", .read = [](const Observation&) { return Reading(::getpid()); }},
     {.section = "server", .info = "run_id", .read = [](const Observation& o) { return Reading(o.parts.run_id); }},
-    {.section = "server", .info = "tcp_port", .read = OptionText<"port">},
+    {.section = "server",
+     .info = "tcp_port",
+     .read = [](const Observation& o) { return Reading(PortOfClients(o.parts.options)); }},
     {.section = "server",
      .info = "server_time_usec",
      .read = [](const Observation& o) { return Reading(o.parts.clock.NowMicros()); }},

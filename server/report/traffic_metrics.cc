@@ -30,6 +30,18 @@ Reading OfThreads(const Observation& o) {
 
 using Totals = ReplicationTotals;
 
+// The row of when certificates end.
+void AddCertificateEnds(const Observation& o, Families* families) {
+  const auto context = o.parts.options.tls.Get();
+  if (context == nullptr) return;
+  MetricFamily& family = families->emplace_back(
+      EmptyFamily({"ringkv_tls_certificate_expiry_timestamp_seconds", kGauge,
+                   "When a certificate in use ends, in seconds since 1970; of several authorities the first."}));
+  for (const transport::CertificateEnd& end : context->ends()) {
+    AddSample(&family, {{"use", end.use}, {"file", end.file}}, static_cast<double>(end.seconds));
+  }
+}
+
 constexpr Metric kTrafficMetrics[] = {
     {.section = "stats",
      .info = "total_connections_received",
@@ -71,6 +83,12 @@ constexpr Metric kTrafficMetrics[] = {
      .info = "rejected_connections",
      .series = {"ringkv_connections_rejected_total", kCounter, "Connections rejected."},
      .read = SumOf<&ThreadStatistics::connections_rejected>},
+    {.series = {"ringkv_tls_handshakes_total", kCounter, "TLS handshakes of clients that were done."},
+     .read = SumOf<&ThreadStatistics::tls_handshakes>},
+    {.series = {"ringkv_tls_handshakes_failed_total", kCounter,
+                "TLS handshakes of clients that failed, or were not done within tls-handshake-timeout."},
+     .read = SumOf<&ThreadStatistics::tls_handshakes_failed>},
+    {.add_families = AddCertificateEnds},
     {.section = "stats",
      .info = "sync_full",
      .series = {"ringkv_replication_full_syncs_total", kCounter, "Full syncs of replicas."},

@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export FUZZ_SECONDS=${FUZZ_SECONDS:-20}
-doors=(acl request glob config log snapshot rdb functions node topology reply http lua)
+doors=(acl request glob config log snapshot rdb functions node topology reply http lua tls)
 tests/build.sh asan "${doors[@]/#/fuzz_}"
 cd build-asan
 

@@ -28,6 +28,7 @@ class NoLinks : public server::ClientLinks {
   void RunOn(size_t, std::function<void()>) override {}
   void ReleaseReplies() override {}
   bool ListenOn(std::optional<std::string>, std::optional<int64_t>) override { return true; }
+  bool ListenOnTls(int64_t) override { return true; }
   void StepShutdown() override {}
 };
 

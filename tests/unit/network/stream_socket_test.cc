@@ -25,7 +25,7 @@ class StreamSocketTest : public testing::Test, protected StreamSocket::Owner {
     StreamSocket::Owner& owner = *this;
     context_ = std::make_unique<asio::io_context>(ASIO_CONCURRENCY_HINT_UNSAFE_IO);
     keep_running_.emplace(context_->get_executor());
-    socket_.emplace(*context_, ends[0], owner);
+    socket_.emplace(*context_, transport::Channel(ends[0]), owner);
     // The first wait of all calls at once.
     socket_->WaitReadable();
     context_->poll();
@@ -106,12 +106,11 @@ TEST_F(StreamSocketTest, TheLoopMayEndBeforeACancelledWaitHasComeBack) {
 
 TEST_F(StreamSocketTest, AReleasedDescriptorStaysOpen) {
   socket_->WaitReadable();
-  const int descriptor = socket_->Release();
+  const transport::Channel channel = socket_->Release();
   socket_.reset();
   context_->poll();
   EXPECT_EQ(calls_, 0);
-  EXPECT_EQ(::send(descriptor, "x", 1, 0), 1);
-  ::close(descriptor);
+  EXPECT_EQ(::send(channel.descriptor(), "x", 1, 0), 1);
 }
 
 }  // namespace

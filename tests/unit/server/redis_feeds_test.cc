@@ -13,10 +13,10 @@ class RedisFeedsTest : public RedisFeedTest, protected FeedOwner {
   void Admit() {
     int ends[2];
     ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
-    far_ends_.push_back(std::make_unique<PeerSocket>(ends[1]));
+    far_ends_.push_back(std::make_unique<PeerSocket>(transport::Channel(ends[1])));
     auto card = std::make_shared<ClientCard>();
     clients_.Add(card);
-    feeds_.Admit(ends[0], "", card, {.acknowledges = true, .takes_end_mark = true});
+    feeds_.Admit(transport::Channel(ends[0]), "", card, {.acknowledges = true, .takes_end_mark = true});
   }
 
   // Of the owner. What happens in between happens while a thread asks for the history.

@@ -8,6 +8,7 @@
 #include "server/command/error_replies.h"
 #include "server/http/authorization.h"
 #include "server/http/http_parts.h"
+#include "server/http/request.h"
 #include "server/http/url.h"
 
 namespace ringkv::server::http {

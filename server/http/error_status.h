@@ -9,9 +9,10 @@
 namespace ringkv::server::http {
 
 struct HttpParts;
+struct Request;
 
-// `error`: code and text. `target`: the request target, for a redirect to another node.
-// Who has not said who he is and may not have it as `default` is asked for a user.
+// `error`: code and text. A redirect to another node keeps the target of the request. Who has not said who he is, and
+// may not have it as `default`, is asked for a user.
 Response ResponseToError(const HttpParts& parts, std::string_view error, const Request& request);
 
 }  // namespace ringkv::server::http

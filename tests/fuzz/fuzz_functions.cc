@@ -21,7 +21,7 @@ class Fuzzed {
   }
   // The error; empty if it was restored.
   std::string Restore(const std::string& payload) {
-    const server::Functions::Prepared prepared = functions_.PrepareAll(0, payload);
+    const server::Functions::Prepared prepared = functions_.PrepareAll({0, nullptr}, payload);
     if (!prepared.error.empty()) return prepared.error;
     storage::Txn txn(store_, clock_.Now(), random_);
     txn.LockAll();

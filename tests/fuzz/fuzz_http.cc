@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "server/command/command_table.h"
+#include "server/commands/families.h"
 #include "server/http/admission.h"
 #include "server/http/entity_tag.h"
 #include "server/http/json.h"
@@ -41,6 +43,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     SetDefaults(*made);
     return made;
   }();
+  static const ringkv::server::CommandTable* const commands =
+      new ringkv::server::CommandTable(ringkv::server::AllCommands());
+  static const auto* const users = new ringkv::server::Users(*commands);
   RequestReader whole;
   Progress progress;
   const size_t end = ReadSome(whole, bytes, &progress);
@@ -54,7 +59,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       ReadSome(halves, bytes.substr(taken, end - taken), &second);
     if (second != Progress::kWhole || halves.request().body != whole.request().body) std::abort();
     if (halves.request().target != whole.request().target) std::abort();
-    [[maybe_unused]] const auto admitted = Admit(whole.request(), *options, {});
+    const auto sender = ringkv::server::http::Identify(whole.request().authorization, *users);
+    [[maybe_unused]] const auto admitted = Admit(whole.request(), sender, {*options, *users, nullptr});
   }
   [[maybe_unused]] const auto json = ringkv::server::http::ParseJson(bytes, 1000);
   [[maybe_unused]] const auto tags = ParseTags(bytes, ringkv::server::http::Comparison::kWeak);

@@ -36,8 +36,9 @@ class LongHolds : public storage::LongHoldListener {
   }
   // A walk has got through; others begin to wait anew.
   void NoteWalkPassed() {
-    if (last_walk_ms_.load(std::memory_order_relaxed) != kNever) last_walk_ms_ = kNever;
+    if (has_waiting_walk()) last_walk_ms_ = kNever;
   }
+  bool has_waiting_walk() const { return last_walk_ms_.load(std::memory_order_relaxed) != kNever; }
   // Whether a walk has waited for long, while holds came and went: nothing that may hold keys for long is to begin.
   bool HasStarvingWalk(int64_t now_ms) const {
     return now_ms - last_walk_ms_ <= kForgottenMs && now_ms - walks_wait_since_ms_ > kPatienceMs;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Strings as whole values.
+#include <algorithm>
+#include <iterator>
 #include <string>
 
 #include "server/command/digest.h"
@@ -58,6 +60,10 @@ struct ValueCondition {
   std::string_view operand = {};
 
   static constexpr std::string_view kWords[] = {"IFEQ", "IFNE", "IFDEQ", "IFDNE"};
+  static bool IsWord(std::string_view text) {
+    return std::any_of(std::begin(kWords), std::end(kWords),
+                       [text](std::string_view each) { return EqualsIgnoringCase(text, each); });
+  }
 
   // Takes one of the words with its operand.
   bool Take(Arguments& args) {
@@ -175,9 +181,10 @@ void Digest(DataCall& call) {
   place ? call.reply.Bulk(DigestOf(place.value())) : call.reply.Null();
 }
 
+// A condition on the value tells of it as GET does.
 uint8_t SetKeyFlags(std::span<const std::string_view> argv) {
   for (size_t i = 3; i < argv.size(); ++i) {
-    if (EqualsIgnoringCase(argv[i], "GET")) return kKeyRW | kKeyAccess | kKeyUpdate;
+    if (EqualsIgnoringCase(argv[i], "GET") || ValueCondition::IsWord(argv[i])) return kKeyRW | kKeyAccess | kKeyUpdate;
   }
   return kKeyOW | kKeyUpdate;
 }

@@ -177,10 +177,12 @@ storage::Status Server::LoadUsers() {
 }
 
 storage::Status Server::SaveUsers() {
+  storage::MutexLock lock(own_files_);
   return storage::ReplaceWhole(world_.files, options_.aclfile.Get(), WriteUsers(users_));
 }
 
 storage::Result<bool> Server::RewriteConfig(RewriteScope scope) {
+  storage::MutexLock lock(own_files_);
   const bool has_users = options_.aclfile.Get().empty() && users_.may_be_restricted();
   return RewriteConfigFile(config_path_, options_, has_users ? WriteUsers(users_) : std::string(), scope);
 }

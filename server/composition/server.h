@@ -42,6 +42,7 @@
 #include "server/session/watched_keys.h"
 #include "server/users/denial_log.h"
 #include "server/users/users.h"
+#include "storage/base/mutex.h"
 
 namespace ringkv::server {
 
@@ -153,6 +154,7 @@ class Server {
   Options& options_;
   const World world_;
   const std::string config_path_;
+  storage::Mutex own_files_;  // held while the configuration file or the ACL file is replaced: one draft at a time
   const std::string run_id_;
   const storage::UnixMs started_ms_;
   const int64_t started_steady_ms_;

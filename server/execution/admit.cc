@@ -97,14 +97,6 @@ class LongestHold {
   storage::Hold hold_ = storage::Hold::kShort;
 };
 
-bool LocksAny(const Execution& execution) {
-  if (MayLockAny(execution.row(), execution.argv())) return true;
-  const auto& queued = execution.session().queue.commands();
-  return execution.runs_queued() && std::any_of(queued.begin(), queued.end(), [](const auto& each) {
-           return MayLockAny(*each.command->row, each.argv);
-         });
-}
-
 // Of a request that others' locks do not keep back: whether somebody who needs all keys has waited for too long.
 bool GivesWay(const Execution& execution) {
   const ExecutionParts& parts = execution.parts();
@@ -121,6 +113,14 @@ bool PostponeForHold(Execution& execution) {
 bool RefuseAsBusy(Execution& execution) { return Refuse(execution, BusyError(execution.parts())); }
 
 }  // namespace
+
+bool LocksAny(const Execution& execution) {
+  if (MayLockAny(execution.row(), execution.argv())) return true;
+  const auto& queued = execution.session().queue.commands();
+  return execution.runs_queued() && std::any_of(queued.begin(), queued.end(), [](const auto& each) {
+           return MayLockAny(*each.command->row, each.argv);
+         });
+}
 
 std::string DescribeDiskFailure(const ExecutionParts& parts) {
   const std::string log_failure = parts.data.durability().log().failure();
@@ -179,9 +179,6 @@ bool Admit(Execution& execution) {
   if (!PermitForMonitor(execution)) return false;
   if (hold == storage::Hold::kLong) return PostponeForHold(execution);
   if (lacks(kNeedsNoLongHold) && GivesWay(execution)) return execution.Postpone();
-  if (lacks(kNeedsNoLongHold) && execution.row().scope != Scope::kWalks && LocksAny(execution)) {
-    parts.long_holds.NoteWalkPassed();
-  }
   const bool may_write = MayWrite(execution);
   if (needs_role || (lacks(kNeedsLogRoom) && may_write)) return execution.Postpone();
   if (lacks(kNeedsNoFence) && WritesToFencedKey(execution)) return execution.Postpone();

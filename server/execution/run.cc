@@ -171,6 +171,10 @@ void Run(Execution& execution) {
   const uint64_t nanoseconds = parts.ticks.Nanoseconds(thread.last_command_end - execution.began);
   if (execution.row().scope != Scope::kNothing) EndWalk(execution);
   const bool is_postponed = std::holds_alternative<outcome::Postponed>(execution.outcome);
+  if (parts.long_holds.has_waiting_walk() && !is_postponed && execution.row().scope != Scope::kWalks &&
+      LocksAny(execution)) {
+    parts.long_holds.NoteWalkPassed();
+  }
   if (execution.row().Has(kRunsScript) && !is_postponed) TellMonitorsOnce(execution);
   const bool waits = !execution.outcome.is_done() && NoteSpent(execution, nanoseconds);
   if (!execution.caller.is_accounted || IsToCome(execution.outcome)) return;

@@ -77,6 +77,8 @@ std::string DescribeDiskFailure(const ExecutionParts& parts);
 // Whether the command would write to a key that is being sent to another server, or to all keys.
 bool WritesToFencedKey(KeyFence& fence, const Command& row, std::span<const std::string_view> argv);
 
+// Whether the request, or a command that it queued, may lock any data.
+bool LocksAny(const Execution& execution);
 // For how long others hold data that the request would lock.
 storage::Hold HoldOn(const Execution& execution);
 // Likewise that a call of a script would lock, beside what its transaction holds.

@@ -144,6 +144,34 @@ TEST(Users, AnAclFileIsReadAndWritten) {
   EXPECT_EQ(TextOf(Login(server, "default", "").get(), {"ACL", "USERS"}), "<3>");
 }
 
+TEST(Users, TheAclFileIsWrittenByOneClientAtATime) {
+  const TempDir dir;
+  dir.Write("users.acl", "user default on nopass ~* &* +@all\n");
+  const ServerProcess server({"--io-threads", "3", "--aclfile", dir.Path("users.acl")});
+  constexpr int kSaves = 50;
+  std::vector<Context> clients;
+  for (int i = 0; i < 6; ++i) clients.push_back(ConnectTo(server));
+  for (int i = 0; i < kSaves; ++i) {
+    for (const Context& client : clients) SendRequest(client.get(), {"ACL", "SAVE"});
+  }
+  for (const Context& client : clients) {
+    for (int i = 0; i < kSaves; ++i) EXPECT_STREQ(TakeReply(client.get())->str, "OK");
+  }
+  EXPECT_EQ(Say(server, {"ACL", "LOAD"}), "OK");
+}
+
+TEST(Users, AConditionOnAValueNeedsTheRightToReadIt) {
+  const ServerProcess server;
+  ASSERT_EQ(Say(server, {"ACL", "SETUSER", "u", "on", ">p", "%W~*", "+@all"}), "OK");
+  ASSERT_EQ(Say(server, {"SET", "key", "hidden"}), "OK");
+  const Context client = Login(server, "u", "p");
+  EXPECT_EQ(TextOf(client.get(), {"SET", "key", "hidden"}), "OK");
+  for (const std::string word : {"GET", "IFEQ", "ifne", "IFDEQ", "IFDNE"}) {
+    const std::string answer = TextOf(client.get(), {"SET", "key", "x", word, "hidden"});
+    EXPECT_EQ(answer.substr(0, 6), "NOPERM") << word;
+  }
+}
+
 TEST(Users, AStartWithWrongUsersSaysWhere) {
   const TempDir dir;
   const auto error_of = [](const std::vector<std::string>& options) {

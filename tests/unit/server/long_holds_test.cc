@@ -50,6 +50,17 @@ TEST_F(LongHoldsTest, AHoldThatBeginsBehindTheAdmissionPostponesToo) {
   EXPECT_NE(Run("info commandstats").find("cmdstat_keys:calls=1,"), std::string::npos) << "counted once";
 }
 
+TEST_F(LongHoldsTest, NobodyWaitsForACommandThatHasWaitedAndIsDone) {
+  for (const char* request : {"config get maxmemory", "sort free by w_*", "dbsize", "info"}) {
+    HoldKey("held");
+    EXPECT_EQ(Run(request), "<postponed>") << request;
+    EXPECT_TRUE(server_.execution_parts().long_holds.has_waiting_walk()) << request;
+    holder_.Unlock();
+    EXPECT_NE(Run(request), "<postponed>") << request;
+    EXPECT_FALSE(server_.execution_parts().long_holds.has_waiting_walk()) << request;
+  }
+}
+
 TEST_F(LongHoldsTest, ATransactionIsPostponedAsAWholeAndRunsLater) {
   Run("set held 1");
   Run("multi");

@@ -12,12 +12,19 @@ namespace ringkv::server {
 
 using transport::TlsSession;
 
+namespace {
+
+constexpr size_t kHandshakeBytes = 50'000;  // what OpenSSL has allocated when it awaits the second flight
+
+}  // namespace
+
 Handshaking::Handshaking(IoThread& thread, transport::Channel channel, std::shared_ptr<ClientCard> card,
                          std::string refusal)
     : thread_(thread),
       socket_(thread.context(), std::move(channel), *this),
       card_(std::move(card)),
-      refusal_(std::move(refusal)) {}
+      refusal_(std::move(refusal)),
+      memory_(thread.server().store().buffers()) {}
 
 void Handshaking::OnReadable() {
   if (socket_.session() != nullptr) return ShakeLater();
@@ -41,6 +48,7 @@ bool Handshaking::BeginSession() {
   if (context == nullptr) return false;
   const auto certificates = static_cast<transport::ClientCertificates>(options.tls_auth_clients.load());
   socket_.Begin(context->Accept(card_->descriptor, certificates));
+  memory_.Set(kHandshakeBytes);
   return socket_.session() != nullptr;
 }
 

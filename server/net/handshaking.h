@@ -17,6 +17,7 @@
 #include "server/net/client_connection.h"
 #include "server/net/io_thread.h"
 #include "server/net/stream_socket.h"
+#include "storage/base/buffer_memory.h"
 
 namespace ringkv::server {
 
@@ -62,6 +63,7 @@ class Handshaking final : public ClientConnection, private StreamSocket::Owner {
   StreamSocket socket_;
   const std::shared_ptr<ClientCard> card_;
   const std::string refusal_;
+  storage::BufferMemory::Share memory_;  // no data is evicted for who has not even said who he is
   bool is_queued_ = false;
   bool is_closed_ = false;
 };

@@ -278,21 +278,21 @@ TEST_F(ScriptsTest, ReadOnlyScriptsDoNotPublish) {
 
 TEST_F(ScriptsTest, AScriptThatWasEvictedIsUnknownUntilItIsSentAgain) {
   const std::string text = "return 'evicted'";
-  Eval(text);
+  Result(text);
   const auto digits = Sha1Hex(text);
   const std::string sha1(digits.data(), digits.size());
-  for (size_t i = 0; i < ScriptRegistry::kMostFromEval; ++i) Eval("return " + std::to_string(i));
+  for (size_t i = 0; i < ScriptRegistry::kMostFromEval; ++i) Result("return " + std::to_string(i));
   EXPECT_EQ(Run("evalsha " + sha1 + " 0"), "-NOSCRIPT No matching script. Please use EVAL.\r\n");
-  Eval(text);
+  Result(text);
   EXPECT_NE(server_.scripts().registry().Find(sha1), nullptr);
   EXPECT_EQ(Run("evalsha " + sha1 + " 0"), "$7\r\nevicted\r\n");
 }
 
 TEST_F(ScriptsTest, ANewScriptStaysWhenAllOthersAreInUse) {
   for (size_t i = 0; i < ScriptRegistry::kMostFromEval; ++i) {
-    for (int use = 0; use < 2; ++use) Eval("return " + std::to_string(i));
+    for (int use = 0; use < 2; ++use) Result("return " + std::to_string(i));
   }
-  Eval("return 'new'");
+  Result("return 'new'");
   const auto digits = Sha1Hex("return 'new'");
   EXPECT_NE(server_.scripts().registry().Find({digits.data(), digits.size()}), nullptr);
 }

@@ -51,7 +51,7 @@ struct DataCall {
     is_long = true;
     return true;
   }
-  bool may_read_all = true;     // the user may read keys that values name, whatever they are
+  bool may_read_all = true;  // the user may read keys that values name, whatever they are
 };
 
 // One execution of a command that needs more than the data.

@@ -47,11 +47,11 @@ struct KeyWait {
 // The client is blocked until ClientLinks::Answer: others do the work. CLIENT UNBLOCK has no effect.
 struct LateReply {
   std::shared_ptr<const WaitingRequest> request = {};  // set when the handler has returned
-  uint64_t nanoseconds = 0;                       // time of the command so far
-  bool uses_session = false;                      // the session must live until the answer, even if the client goes
-  std::string begun = {};                         // what is written of the reply; set by the connection
-  uint32_t begun_term = 0;                        // in which that was written, as in LateAnswer
-  bool is_running = false;  // on a thread for long work, which accounts for it: the client is not blocked
+  uint64_t nanoseconds = 0;                            // time of the command so far
+  bool uses_session = false;  // the session must live until the answer, even if the client goes
+  std::string begun = {};     // what is written of the reply; set by the connection
+  uint32_t begun_term = 0;    // in which that was written, as in LateAnswer
+  bool is_running = false;    // on a thread for long work, which accounts for it: the client is not blocked
   // Of what runs: whoever has the bytes of the request moves their buffer here, where they stay until it has ended. May
   // be null.
   std::shared_ptr<resp::Buffer> input = {};

@@ -5,8 +5,8 @@
 #include "server/cluster/cluster_state.h"
 #include "server/command/key_positions.h"
 #include "server/execution/account.h"
-#include "server/execution/long_work.h"
 #include "server/execution/denials.h"
+#include "server/execution/long_work.h"
 #include "server/execution/run.h"
 #include "server/execution/stages.h"
 

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "storage/base/byte_codec.h"
 #include "storage/base/check.h"
 #include "storage/log/log_files.h"
 
@@ -15,19 +14,8 @@ constexpr size_t kMostUnsynced = 16 << 20;
 constexpr int64_t kSyncEvery = 900;  // ms; with the writer's naps of 100 ms: each second
 constexpr uint64_t kReserveBytes = 1 << 20;
 constexpr int64_t kHealEvery = 1000;  // ms
-// A frame ends with the group that makes it so long: replicas are sent whole frames, and the backlog forgets them so.
-constexpr size_t kLongFrame = 1 << 20;
-
-// Leaves the first frame of a batch in `body`. Returns the number of its groups.
-uint32_t SplitFrame(std::string_view batch, uint32_t groups, std::string_view* body) {
-  *body = batch;
-  if (batch.size() <= kLongFrame) return groups;
-  ByteReader reader(batch);
-  uint32_t taken = 0;
-  for (; taken < groups && batch.size() - reader.rest().size() < kLongFrame; ++taken) reader.Text();
-  *body = batch.substr(0, batch.size() - reader.rest().size());
-  return taken;
-}
+// So much memory is kept for the next frames while there is no file.
+constexpr size_t kKeptWithoutFile = 2 << 20;
 
 }  // namespace
 
@@ -48,7 +36,7 @@ Status LogWriter::Open(Lsn first, std::string_view frames) {
   MutexLock lock(mutex_);
   if (file_ != nullptr) return {};
   buffer_.BeginRecording();  // what comes from now on waits in the buffer
-  TakeFrames();
+  TakeFrame();
   RINGKV_CHECK(unsynced_.empty());
   Status begun = BeginFile(frames.empty() ? last_framed_ + 1 : first, frames);
   if (begun) {
@@ -64,7 +52,7 @@ void LogWriter::BeginHeld() {
   MutexLock lock(mutex_);
   RINGKV_CHECK(file_ == nullptr && !is_holding_);
   buffer_.BeginRecording();
-  TakeFrames();
+  TakeFrame();
   first_held_ = last_framed_ + 1;
   has_hole_ = false;
   is_holding_ = true;
@@ -74,7 +62,7 @@ Status LogWriter::OpenHeld() {
   const AnnounceAtEnd announcement(*this);
   MutexLock lock(mutex_);
   RINGKV_CHECK(is_holding_);
-  TakeFrames();
+  TakeFrame();
   is_holding_ = false;
   Status begun = has_hole_ ? OvertakenByUnrecorded() : BeginFile(first_held_, unsynced_);
   if (begun) {
@@ -99,7 +87,7 @@ void LogWriter::DropHeld() {
 
 void LogWriter::ForgetFrames() {
   unsynced_.clear();
-  const size_t kept = is_open() ? 2 * kMostUnsynced : 2 * kLongFrame;
+  const size_t kept = is_open() ? 2 * kMostUnsynced : kKeptWithoutFile;
   if (unsynced_.capacity() > kept) buffer_.FreeRoom(&unsynced_);
   written_ = 0;
 }
@@ -112,7 +100,7 @@ void LogWriter::StartAnew(uint64_t hash_seed, Lsn last) {
   const AnnounceAtEnd announcement(*this);
   MutexLock lock(mutex_);
   RINGKV_CHECK(file_ == nullptr);
-  TakeFrames();
+  TakeFrame();
   hash_seed_ = hash_seed;
   buffer_.StartBehind(last);
   last_framed_ = last;
@@ -123,7 +111,7 @@ Status LogWriter::NumberUnrecorded() {
   MutexLock lock(mutex_);
   Status flushed = FlushFile();
   CloseFile();
-  TakeFrames();
+  TakeFrame();
   buffer_.NumberUnrecorded();
   last_framed_ = buffer_.appended();
   has_hole_ = true;
@@ -187,14 +175,14 @@ Status LogWriter::BeginFile(Lsn first, std::string_view frames) {
 void LogWriter::Attach(FrameSink* sink) {
   MutexLock lock(mutex_);
   buffer_.BeginRecording();
-  TakeFrames();
+  TakeFrame();
   sink->Attached(last_framed_);
   sinks_.push_back({sink, {}});
 }
 
 Result<Lsn> LogWriter::Detach(FrameSink* sink) {
   MutexLock lock(mutex_);
-  TakeFrames();
+  TakeFrame();
   const auto found = std::find_if(sinks_.begin(), sinks_.end(), [&](const Sink& each) { return each.to == sink; });
   RINGKV_CHECK(found != sinks_.end());
   const Status status = found->status;
@@ -206,25 +194,15 @@ Result<Lsn> LogWriter::Detach(FrameSink* sink) {
 
 // --- passes ---------------------------------------------------------------------------------------------------------
 
-void LogWriter::TakeFrames() {
+void LogWriter::TakeFrame() {
   const bool has_taken = buffer_.Take(&batch_);
   last_framed_ = batch_.first + batch_.groups - 1;
   if (!has_taken || (!is_open() && !is_holding_ && sinks_.empty())) return;
   LogFrame frame{.first = batch_.first,
-                 .groups = 0,
+                 .groups = batch_.groups,
                  .durable = std::min(durable_.load(std::memory_order_relaxed), batch_.first - 1),
                  .time = clock_.Now(),
-                 .body = {}};
-  std::string_view rest = batch_.bytes;
-  for (uint32_t groups = batch_.groups; groups > 0; groups -= frame.groups) {
-    frame.groups = SplitFrame(rest, groups, &frame.body);
-    WriteFrame(frame);
-    frame.first += frame.groups;
-    rest.remove_prefix(frame.body.size());
-  }
-}
-
-void LogWriter::WriteFrame(const LogFrame& frame) {
+                 .body = batch_.bytes};
   const size_t start = unsynced_.size();
   buffer_.MakeRoom(&unsynced_, kFrameHeaderBytes + frame.body.size());
   EncodeFrame(&unsynced_, frame);
@@ -269,7 +247,7 @@ Status LogWriter::WriteOut(bool sync_now) {
 bool LogWriter::Pass(bool sync_now) {
   if (is_holding_ && unsynced_.size() >= kMostUnsynced) return false;
   const Lsn framed_before = last_framed_;
-  TakeFrames();
+  TakeFrame();
   if (!is_open()) return last_framed_ != framed_before;
   if (has_failed() && clock_.SteadyMs() >= next_attempt_) TryToHeal();
   if (has_failed()) return false;

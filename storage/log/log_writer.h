@@ -125,9 +125,7 @@ class LogWriter {
   };
 
   bool Pass(bool sync_now) REQUIRES(mutex_);
-  // Makes frames of all waiting groups.
-  void TakeFrames() REQUIRES(mutex_);
-  void WriteFrame(const LogFrame& frame) REQUIRES(mutex_);
+  void TakeFrame() REQUIRES(mutex_);
   Status WriteOut(bool sync_now) REQUIRES(mutex_);
   Status SyncFile() REQUIRES(mutex_);
   // Begins a file at `first`, with `frames`.

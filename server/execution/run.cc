@@ -120,7 +120,6 @@ void RunAdmin(Execution& execution) {
 // A walk that has left out keys which others hold, or could not lock them, begins again when these are free.
 void EndWalk(Execution& execution) {
   LongHolds& holds = execution.parts().long_holds;
-  if (execution.row().scope != Scope::kWalks) return holds.NoteWalkPassed();
   if (execution.thread().txn.TakeSkipped()) execution.Postpone();
   const bool waits = std::holds_alternative<outcome::Postponed>(execution.outcome);
   waits ? holds.NoteWalkWaits(execution.parts().clock.SteadyMs()) : holds.NoteWalkPassed();
@@ -169,10 +168,10 @@ void Run(Execution& execution) {
   execution.row().run.data != nullptr ? RunData(execution) : RunAdmin(execution);
   thread.last_command_end = parts.ticks.Now();
   const uint64_t nanoseconds = parts.ticks.Nanoseconds(thread.last_command_end - execution.began);
-  if (execution.row().scope != Scope::kNothing) EndWalk(execution);
+  const bool is_walk = execution.row().scope == Scope::kWalks;
+  if (is_walk) EndWalk(execution);
   const bool is_postponed = std::holds_alternative<outcome::Postponed>(execution.outcome);
-  if (parts.long_holds.has_waiting_walk() && !is_postponed && execution.row().scope != Scope::kWalks &&
-      LocksAny(execution)) {
+  if (!is_walk && !is_postponed && parts.long_holds.has_waiting_walk() && LocksAny(execution)) {
     parts.long_holds.NoteWalkPassed();
   }
   if (execution.row().Has(kRunsScript) && !is_postponed) TellMonitorsOnce(execution);

@@ -67,7 +67,7 @@ TEST_F(ScriptsTest, ALongTextIsCompiledInSlices) {
 }
 
 TEST_F(ScriptsTest, AScriptThatIsKilledWhileItIsCompiledIsNotKnown) {
-  const std::string text = "--" + std::string(8 << 20, 'x') + "\nreturn 1";
+  const std::string text = "--" + std::string(32 << 20, 'x') + "\nreturn 1";
   const auto digits = Sha1Hex(text);
   Eval(text);
   ASSERT_TRUE(Ended<outcome::LateReply>());

@@ -50,7 +50,7 @@ TEST_F(ScriptsTest, ALibraryIsLoadedInTheSlicesOfTheFunctionThatNeedsIt) {
 }
 
 TEST_F(ScriptsTest, ALongTextIsCompiledInSlices) {
-  const std::string text = "--" + std::string(8 << 20, 'x') + "\nreturn 1";
+  const std::string text = "--" + std::string(32 << 20, 'x') + "\nreturn 1";
   Eval(text);
   ASSERT_TRUE(Ended<outcome::LateReply>());
   EXPECT_EQ(Run("ping"), "+PONG\r\n");

@@ -6,7 +6,7 @@
   throughput,memory,scan,growth,threads,load,durability,search,replication,http,collections,write_first,eviction,bits,
   scripts
 
-Prints a table in Markdown with the machine and the versions. Requests per second of server CPU (user + system time of
+The part `large` runs only when it is named. Prints a table in Markdown with the machine and the versions. Requests per second of server CPU (user + system time of
 the process, from /proc) hold even where the machine is noisy.
 """
 import argparse
@@ -155,6 +155,7 @@ def main():
     from collections_bench import collections
     from durability import durability
     from eviction import eviction
+    from large import large
     from replication import replication
     from scripts import scripts
     from search import search
@@ -173,7 +174,8 @@ def main():
              "write_first": lambda: write_first.report(cpu_seconds, arguments.rounds, arguments.quick),
              "eviction": lambda: eviction(cpu_seconds, arguments.rounds, arguments.quick),
              "bits": lambda: bits(cpu_seconds, arguments.rounds, arguments.quick),
-             "scripts": lambda: scripts(arguments.rounds, arguments.quick)}
+             "scripts": lambda: scripts(arguments.rounds, arguments.quick),
+             "large": lambda: large(arguments.rounds, arguments.quick)}
     for name in arguments.only.split(","):
         parts[name]()
 

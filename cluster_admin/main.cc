@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 
@@ -59,10 +60,16 @@ void AddTlsFlags(CLI::App& app, TlsFlags* flags) {
       ->group(kTls);
 }
 
+std::string FromEnvironment(const char* name) {
+  const char* const value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
 // Before any job.
 void UseTls(TlsFlags& flags) {
   if (!flags.is_wanted) return;
   flags.settings.verifies_peers = !flags.is_insecure;
+  flags.settings.own.key_passphrase = FromEnvironment("RINGKV_TLS_KEY_FILE_PASS");
   const auto context = ringkv::transport::TlsContext::LoadForTool(flags.settings);
   if (!context) {
     std::cerr << "ringkv-cluster: " << context.error().text << "\n";
@@ -76,10 +83,18 @@ void UseTls(TlsFlags& flags) {
 int main(int argc, char** argv) {
   CLI::App app("Creates a RingKV cluster on this machine, changes a cluster, and shows its state.", "ringkv-cluster");
   app.require_subcommand(1);
-  app.fallthrough();  // flags of TLS may stand behind the job too
+  app.fallthrough();  // flags of all jobs may stand behind the job too
+  // As redis-cli takes them.
+  std::string user;
+  std::string password = FromEnvironment("REDISCLI_AUTH");
+  app.add_option("--user", user, "User that the nodes are told; default without it");
+  app.add_option("--pass,-a", password, "Password of that user; better in the environment, as REDISCLI_AUTH");
   TlsFlags tls;
   AddTlsFlags(app, &tls);
-  app.parse_complete_callback([&] { UseTls(tls); });
+  app.parse_complete_callback([&] {
+    ringkv::cluster_admin::NodeClient::UseCredentials(user, password);
+    UseTls(tls);
+  });
   ringkv::storage::Status done;
   std::string file;
 

@@ -6,7 +6,6 @@
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 
 #include "resp/reply_parser.h"
@@ -29,6 +28,16 @@ struct Tls {
   std::string host_name;
 };
 
+struct Credentials {
+  std::string user;
+  std::string password;
+};
+
+Credentials& CredentialsOfAll() {
+  static Credentials credentials;
+  return credentials;
+}
+
 Tls& TlsOfAll() {
   static Tls tls;
   return tls;
@@ -50,10 +59,12 @@ int ConnectWithin(int descriptor, const addrinfo& address) {
 
 Result<std::unique_ptr<NodeClient>> NodeClient::Connect(const std::string& host, int port) {
   Result<std::unique_ptr<NodeClient>> client = ConnectAsStranger(host, port);
-  const char* password = std::getenv("REDISCLI_AUTH");  // as redis-cli takes it
-  if (!client || password == nullptr || *password == '\0') return client;
-  if (const Result<resp::Reply> known = (*client)->Ask({"AUTH", password}); !known)
-    return tl::unexpected(known.error());
+  const Credentials& own = CredentialsOfAll();
+  if (!client || own.password.empty()) return client;
+  std::vector<std::string> auth{"AUTH"};
+  if (!own.user.empty()) auth.push_back(own.user);
+  auth.push_back(own.password);
+  if (const Result<resp::Reply> known = (*client)->Ask(auth); !known) return tl::unexpected(known.error());
   return client;
 }
 
@@ -84,6 +95,10 @@ Result<std::unique_ptr<NodeClient>> NodeClient::ConnectAsStranger(const std::str
     return std::unique_ptr<NodeClient>(new NodeClient(std::move(channel), where));
   }
   return Fail("cannot reach " + where + ": " + std::strerror(error));
+}
+
+void NodeClient::UseCredentials(std::string user, std::string password) {
+  CredentialsOfAll() = {std::move(user), std::move(password)};
 }
 
 void NodeClient::UseTls(std::shared_ptr<const transport::TlsContext> context, std::string host_name) {

@@ -20,7 +20,9 @@ class NodeClient {
   // From now on connects with TLS. `host_name`: that is told to the nodes (SNI); empty for the host that is asked.
   // Before the first connection.
   static void UseTls(std::shared_ptr<const transport::TlsContext> context, std::string host_name);
-  // Authenticates with the password in REDISCLI_AUTH, if it is set. An error names the address and the reason.
+  // Whom Connect authenticates as, from now on; with an empty password it does not. `user`: empty for `default`.
+  static void UseCredentials(std::string user, std::string password);
+  // An error names the address and the reason.
   static storage::Result<std::unique_ptr<NodeClient>> Connect(const std::string& host, int port);
   // Like Connect, but without authentication.
   static storage::Result<std::unique_ptr<NodeClient>> ConnectAsStranger(const std::string& host, int port);

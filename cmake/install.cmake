@@ -18,9 +18,11 @@ install(CODE "
   if(prefix STREQUAL \"/usr\")
     set(etc /etc)
   endif()
-  # It may hold a password: the unit makes it readable for the server.
+  # It may name users: the unit makes it readable for the server. Passwords have a file that only root reads.
   file(INSTALL \"${CMAKE_SOURCE_DIR}/deploy/ringkv.conf\" DESTINATION \"\${etc}/ringkv\"
        PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ)
+  file(INSTALL \"${CMAKE_SOURCE_DIR}/deploy/secrets.conf\" DESTINATION \"\${etc}/ringkv\"
+       PERMISSIONS OWNER_READ OWNER_WRITE)
   file(READ \"${CMAKE_SOURCE_DIR}/deploy/systemd/ringkv.service\" unit)
   string(REPLACE \"/usr/bin/\" \"\${prefix}/bin/\" unit \"\${unit}\")
   string(REPLACE \"/etc/ringkv\" \"\${etc}/ringkv\" unit \"\${unit}\")

@@ -2,13 +2,16 @@
 # SPDX-License-Identifier: MIT
 """The image's entry script with the arguments and variables that users of Redis' images pass: those of
 docker-library's image, of Bitnami's image and of its Helm chart."""
+import glob
 import os
+import re
 import subprocess
 import sys
 import tempfile
 
 from resp import Client
-from servers import RunningServer, eventually, server_binary
+from servers import RunningServer, eventually, free_ports, server_binary
+from tls_files import Certificates
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ENTRYPOINT = os.path.join(ROOT, "deploy/docker/entrypoint.sh")
@@ -54,9 +57,7 @@ def option(server, name, password=None):
 
 
 def check_arguments(image, folder):
-    config = os.path.join(folder, "redis.conf")
-    with open(config, "w", encoding="utf-8") as file:
-        file.write("port 0\nmaxmemory 77mb\nlazyfree-lazy-eviction yes\n")
+    config = write(folder, "redis.conf", "port 0\nmaxmemory 77mb\nlazyfree-lazy-eviction yes\n")
     for arguments in ([], ["redis-server"], ["--maxmemory", "77mb"], [config], ["redis-server", config],
                       ["redis-server", config, "--appendonly", "no", "--loglevel", "warning", "--loglevel", "notice"],
                       ["redis-server", "--save", "60", "1", "--maxmemory 77mb"],
@@ -78,10 +79,62 @@ def check_ping(image):
         assert status == 1 and "PING only" in said, said
 
 
+def write(folder, name, text):
+    path = os.path.join(folder, name)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
+
+
+def secret_options():
+    """The names that options have whose values are shown to nobody."""
+    names = set()
+    for path in glob.glob(os.path.join(ROOT, "server/options/*_options.cc")):
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        names.update(re.findall(r'Secret\(\s*\w+\("([a-z-]+)"', text))
+        for row in re.split(r"\n    \{", text):
+            if ".is_secret = true" in row:
+                names.update(re.findall(r'\.(?:name|alias) = "([a-z-]+)"', row))
+    return names
+
+
+def check_secrets(image, folder):
+    """Each secret may come from a file; without what the file should have nothing starts."""
+    empty, blank = write(folder, "empty", ""), write(folder, "blank", "\n\n")
+    good = write(folder, "good", "from a file\n")
+    options = secret_options()
+    assert {"requirepass", "masterauth", "tls-key-file-pass", "tls-client-key-file-pass"} <= options, options
+    variables = ["RINGKV_" + name.upper().replace("-", "_") for name in options]
+    for variable in [*variables, "REDIS_PASSWORD", "REDIS_MASTER_PASSWORD", "REDIS_TLS_KEY_FILE_PASS", "REDISCLI_AUTH"]:
+        shown = ["sh", "-c", f'echo "${variable},${{{variable}_FILE:-}}"']
+        assert image.run(ENTRYPOINT, *shown, **{variable + "_FILE": good}) == (0, "from a file,"), variable
+        for path in ("/nonexistent", folder, empty, blank):
+            status, said = image.run(ENTRYPOINT, "redis-server", **{variable + "_FILE": path})
+            assert status == 1 and said == f"entrypoint.sh: {variable}_FILE: '{path}' is missing or empty", said
+        status, said = image.run(ENTRYPOINT, "redis-server", **{variable + "_FILE": good, variable: "other"})
+        assert status == 1 and said == f"entrypoint.sh: {variable} and {variable}_FILE are both given", said
+    for variable in ("RINGKV_REQUIREPASS", "REDIS_PASSWORD"):
+        assert image.run(ENTRYPOINT, "sh", "-c", 'echo "$REDISCLI_AUTH"', **{variable + "_FILE": good}) == (
+            0, "from a file"), "the tools of health checks and hooks say it too"
+
+
+def check_key_passphrase(image, folder):
+    """The server and its health check read a key that has a passphrase, which comes from a file."""
+    with Certificates() as certificates:
+        certificates.run("rsa", "-aes256", "-passout", "pass:open sesame", "-in", "server.key", "-out", "locked.key")
+        passphrase = write(folder, "passphrase", "open sesame\n")
+        port = free_ports(1)[0]
+        environment = {"RINGKV_PORT": "0", "RINGKV_TLS_PORT": str(port), "RINGKV_TLS_KEY_FILE_PASS_FILE": passphrase,
+                       "RINGKV_TLS_CERT_FILE": certificates.path("server.crt"), "RINGKV_TLS_KEY_FILE":
+                       certificates.path("locked.key"), "RINGKV_TLS_CA_CERT_FILE": certificates.path("ca.crt")}
+        with image.start("redis-server", *QUIET, **environment):
+            assert image.run(ENTRYPOINT, "ping", **environment) == (0, "PONG")
+
+
 def check_variables(image, folder):
-    secret = os.path.join(folder, "secret")
-    with open(secret, "w", encoding="utf-8") as file:
-        file.write("filed\n")
+    secret = write(folder, "secret", "filed\n")
+    users = write(folder, "users", "user default on >topsecret ~* &* +@all\n")
     with image.start("redis-server", *QUIET, ALLOW_EMPTY_PASSWORD="yes", REDIS_AOF_ENABLED="no", REDIS_IO_THREADS="2",
                      REDIS_EXTRA_FLAGS="--maxmemory 5mb --hz 20", REDIS_DISABLE_COMMANDS="FLUSHALL,FLUSHDB") as server:
         assert option(server, "io-threads") == "2" and option(server, "hz") == "20"
@@ -90,7 +143,9 @@ def check_variables(image, folder):
         assert option(server, "save", "filed") == "900 1 60 100"
     with image.start("redis-server", *QUIET, REDIS_PASSWORD="one", RINGKV_REQUIREPASS="two") as server:
         assert option(server, "requirepass", "two") == "two", "a variable of RingKV wins"
-    refused = (({"REDIS_TLS_ENABLED": "yes"}, "No tls-cert-file configured"), ({"REDIS_ACLFILE": "/users"}, "no users"),
+    with image.start("redis-server", *QUIET, REDIS_ACLFILE=users) as server:
+        assert option(server, "aclfile", "topsecret") == users
+    refused = (({"REDIS_TLS_ENABLED": "yes"}, "No tls-cert-file configured"), ({"REDIS_ACLFILE": "/users"}, "/users"),
                ({"ALLOW_EMPTY_PASSWORD": "no"}, "no REDIS_PASSWORD"),
                ({"REDIS_REPLICATION_MODE": "x"}, "not master or replica"),
                ({"REDIS_REPLICATION_MODE": "replica"}, "no REDIS_MASTER_HOST"),
@@ -119,6 +174,8 @@ def main():
         check_arguments(image, folder)
         check_ping(image)
         check_variables(image, folder)
+        check_secrets(image, folder)
+        check_key_passphrase(image, folder)
         check_replication(image)
     print("the entry script takes the arguments and variables of Redis' images")
     return 0

@@ -1,19 +1,26 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """The manifests in deploy/kubernetes against the schemas of Kubernetes, as the npm package kubernetes-models ships
-them: its types refuse unknown fields, its validators wrong values. And what no schema knows: that they fit together.
-The files in deploy/compose as docker-compose reads them."""
+them: its types refuse unknown fields, its validators wrong values. And what no schema knows: that they fit together,
+and that servers start from them. The files in deploy/compose as docker-compose reads them, those of systemd and
+HAProxy."""
 import glob
+import http.client
 import json
 import os
 import re
+import shutil
+import ssl
 import subprocess
 import sys
 import tempfile
 
+import redis
 import yaml
 
 from npm import packages_folder
+from servers import RunningServer, eventually, free_ports, server_binary, start_ringkv
+from tls_files import Certificates
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -28,7 +35,8 @@ def load_manifests():
 
 def module_of(manifest):
     group, _, version = manifest["apiVersion"].rpartition("/")
-    return "/".join(["kubernetes-models", *([group] if group else []), version, manifest["kind"]])
+    package = "@kubernetes-models/cert-manager" if group == "cert-manager.io" else "kubernetes-models"
+    return "/".join([package, *([group] if group else []), version, manifest["kind"]])
 
 
 def check_schemas(manifests, folder):
@@ -111,6 +119,145 @@ def check_protection(manifests):
         assert "|| true" not in " ".join(hook), f"{name}: its hook fails unseen"
 
 
+def literals(container):
+    return {each["name"]: each["value"] for each in container["env"] if "value" in each}
+
+
+def check_tls(manifests):
+    """There is no port without TLS; the files are those that cert-manager puts into a secret, and it makes one for each
+    workload, with the names by which its pods are reached."""
+    certificates = {m["spec"]["secretName"]: m["spec"] for _, m in manifests if m["kind"] == "Certificate"}
+    issuers = {m["metadata"]["name"]: m["spec"] for _, m in manifests if m["kind"] == "Issuer"}
+    authorities = []
+    for workload in pods_of(manifests):
+        name, pod = workload["metadata"]["name"], workload["spec"]["template"]
+        container, variables = pod["spec"]["containers"][0], literals(pod["spec"]["containers"][0])
+        assert variables["RINGKV_PORT"] == "0" and variables["RINGKV_HTTP_TLS"] == "yes", name
+        redis_port = next(port["containerPort"] for port in container["ports"] if port["name"] == "redis")
+        assert variables["RINGKV_TLS_PORT"] == str(redis_port), name
+        mount = next(mount["mountPath"] for mount in container["volumeMounts"] if mount["name"] == "tls")
+        for option, file in (("CERT", "tls.crt"), ("KEY", "tls.key"), ("CA_CERT", "ca.crt")):
+            assert variables[f"RINGKV_TLS_{option}_FILE"] == f"{mount}/{file}", name
+        secret = next(volume["secret"] for volume in pod["spec"]["volumes"] if volume["name"] == "tls")
+        certificate = certificates[secret["secretName"]]
+        is_cluster = "RINGKV_CLUSTER_ENABLED" in variables
+        assert not is_cluster or variables["RINGKV_TLS_CLUSTER"] == variables["RINGKV_TLS_REPLICATION"] == "yes", name
+        assert set(certificate["usages"]) == {"server auth", *(["client auth"] if is_cluster else [])}, name
+        authority = issuers[certificate["issuerRef"]["name"]]["ca"]["secretName"]
+        assert certificates[authority]["isCA"], name
+        authorities.append(authority)
+        for service in (m for _, m in manifests if m["kind"] == "Service"
+                        and m["spec"]["selector"].items() <= pod["metadata"]["labels"].items()):
+            start = "*." if service["spec"].get("clusterIP") == "None" else ""
+            host = f"{start}{service['metadata']['name']}.{service['metadata']['namespace']}.svc.cluster.local"
+            assert host in certificate["dnsNames"], (name, host)
+        for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+            assert container[probe]["httpGet"]["scheme"] == "HTTPS", name
+        assert pod["metadata"]["annotations"]["prometheus.io/scheme"] == "https", name
+    assert len(set(authorities)) == len(authorities), "who may be a node of the cluster is no matter of the cache"
+
+
+ENTRYPOINT = os.path.join(ROOT, "deploy/docker/entrypoint.sh")
+PASSWORD = "sesame"
+
+
+def start_pod(workload, folder, ports, more=None):
+    """The server of the workload with its arguments and variables, on this machine: its certificate and what `more`
+    has are elsewhere."""
+    container = workload["spec"]["template"]["spec"]["containers"][0]
+    values = {name: value.replace("/etc/ringkv-tls", folder) for name, value in literals(container).items()}
+    values |= {"RINGKV_TLS_PORT": str(ports[0]), "RINGKV_HTTP_PORT": str(ports[1]), "RINGKV_REQUIREPASS": PASSWORD,
+               "RINGKV_SHUTDOWN_DRAIN": "0", "RINGKV_BIND": "127.0.0.1",
+               "PATH": os.path.dirname(server_binary()) + ":" + os.environ["PATH"], **(more or {})}
+    server = RunningServer([ENTRYPOINT, *container["args"], "--shutdown-drain", "0"], values)
+    server.environment = {**os.environ, **values}
+    eventually(lambda: "is ready" in server.log() or server.process.poll() is not None, "the ready line")
+    assert server.process.poll() is None, server.log()
+    return server
+
+
+def check_pods_start(manifests):
+    """What the manifests say makes a server that is asked by TLS with the password; a pod of the cluster is left as its
+    hook has it."""
+    cache, cluster = (next(m for m in pods_of(manifests) if m["kind"] == kind)
+                      for kind in ("Deployment", "StatefulSet"))
+    with Certificates() as certificates:
+        for name, file in (("server.crt", "tls.crt"), ("server.key", "tls.key")):
+            shutil.copy(certificates.path(name), certificates.path(file))
+        context = ssl.create_default_context(cafile=certificates.path("ca.crt"))
+        context.check_hostname = False
+
+        def role(port):
+            client = redis.Redis(port=port, password=PASSWORD, ssl=True, ssl_ca_certs=certificates.path("ca.crt"),
+                                 ssl_check_hostname=False)
+            return client.info("replication")["role"]
+
+        def is_ready(port):
+            connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=20, context=context)
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == 200
+
+        ports = free_ports(2)
+        with start_pod(cache, certificates.dir, ports):
+            assert role(ports[0]) == "master" and is_ready(ports[1])
+
+        text = next(m for _, m in manifests if m["kind"] == "ConfigMap")["data"]["cluster.conf"]
+        pods = {"ringkv-0": free_ports(2), "ringkv-3": free_ports(2)}
+        lines = ["epoch 1", "shard s1 weight 1"]
+        for name, (port, http_port) in pods.items():
+            line = re.search(rf"^node {name} .*$", text, re.M).group(0)
+            lines.append(re.sub(r"host \S+ port \d+ (.*) http \d+",
+                                rf"host 127.0.0.1 port {port} \1 http {http_port}", line))
+        seed = certificates.path("seed.conf")
+        with open(seed, "w", encoding="ascii") as file:
+            file.write("\n".join(lines) + "\n")
+        servers = []
+        try:
+            for name, own in pods.items():
+                config = certificates.path(f"{name}.conf")
+                servers.append(start_pod(cluster, certificates.dir, own, {
+                    "RINGKV_CLUSTER_SEED": seed, "RINGKV_CLUSTER_CONFIG": config, "RINGKV_CLUSTER_NODE_ID": name,
+                    "RINGKV_MASTERAUTH": PASSWORD}))
+            (first, first_http), (second, second_http) = pods.values()
+            eventually(lambda: is_ready(first_http) and is_ready(second_http), "both pods to be ready")
+            assert role(first) == "master" and role(second) == "slave"
+            hook = cluster["spec"]["template"]["spec"]["containers"][0]["lifecycle"]["preStop"]["exec"]["command"]
+            own = certificates.path("ringkv-0.conf")
+            done = subprocess.run([ENTRYPOINT, *(word.replace("/data/cluster.conf", own) for word in hook[1:])],
+                                  env=servers[0].environment, capture_output=True, text=True, check=False, timeout=60)
+            assert done.returncode == 0, done.stdout + done.stderr
+            eventually(lambda: role(second) == "master", "the handover")
+        finally:
+            for server in servers:
+                server.stop()
+
+
+def check_systemd():
+    """The password is handed over by systemd, in a file that is installed for root only."""
+    with open(os.path.join(ROOT, "deploy/systemd/ringkv.service"), encoding="utf-8") as file:
+        unit = file.read()
+    name, path = re.search(r"^LoadCredential=(\S+):(\S+)$", unit, re.M).groups()
+    assert f" --include %d/{name} " in re.search(r"^ExecStart=(.*)$", unit, re.M).group(1)
+    with open(os.path.join(ROOT, "deploy/debian/conffiles"), encoding="utf-8") as file:
+        assert path in file.read().split()
+    with open(os.path.join(ROOT, "deploy", os.path.basename(path)), encoding="utf-8") as file:
+        options = re.findall(r"^# ([a-z-]+) \S+$", file.read(), re.M)
+    assert "requirepass" in options, "each is an example to be uncommented"
+    with tempfile.TemporaryDirectory() as folder:
+        secrets = os.path.join(folder, name)
+        with open(secrets, "w", encoding="utf-8") as file:
+            file.write("requirepass sesame\n")
+        with start_ringkv("--include", secrets) as server:
+            assert server.connect().raw("PING").startswith(b"-NOAUTH")
+
+
+def check_haproxy():
+    """Its checks say the password of the nodes."""
+    with open(os.path.join(ROOT, "deploy/haproxy/haproxy.cfg"), encoding="utf-8") as file:
+        text = file.read()
+    assert text.count("option tcp-check\n") == text.count('tcp-check send "AUTH ${RINGKV_PASSWORD}\\r\\n"') > 0
+
+
 def check_compose_protection(services):
     for name, service in services.items():
         for port in service.get("ports", []):
@@ -118,23 +265,6 @@ def check_compose_protection(services):
         if service["image"] == "ringkv":
             assert service["environment"]["RINGKV_REQUIREPASS_FILE"] == "/run/secrets/password", name
         assert service["secrets"], name
-
-
-def check_entrypoint():
-    """Server and tools read passwords from files; a missing file stops the start."""
-    script = os.path.join(ROOT, "deploy/docker/entrypoint.sh")
-
-    def run(path):
-        return subprocess.run(["sh", script, "sh", "-c", "echo $RINGKV_REQUIREPASS $REDISCLI_AUTH"],
-                              capture_output=True, text=True, check=False, timeout=20,
-                              env={"PATH": os.environ["PATH"], "RINGKV_REQUIREPASS_FILE": path})
-
-    with tempfile.NamedTemporaryFile("w") as file:
-        assert run(file.name).returncode == 1, "an empty password is none"
-        file.write("secret\n")
-        file.flush()
-        assert run(file.name).stdout == "secret secret\n"
-    assert "is missing or empty" in run("/nonexistent").stderr
 
 
 def check_compose():
@@ -168,7 +298,10 @@ def main():
     assert check_schemas([("", wrong)], folder), "a wrong value has to be found"
     check_fit(manifests)
     check_protection(manifests)
-    check_entrypoint()
+    check_tls(manifests)
+    check_pods_start(manifests)
+    check_haproxy()
+    check_systemd()
     print(f"{len(manifests)} manifests agree with Kubernetes' schemas, and with each other; so do those of compose")
     return 0
 

@@ -86,9 +86,12 @@ def main():
         with open(unit, encoding="utf-8") as text:
             lines = text.read()
         assert "ExecStart=/usr/bin/ringkv-server /etc/ringkv/ringkv.conf" in lines
+        assert "LoadCredential=secrets.conf:/etc/ringkv/secrets.conf" in lines
         assert "ExecStartPre=+/bin/chgrp ringkv /etc/ringkv/ringkv.conf" in lines
         mode = os.stat(os.path.join(root, "etc/ringkv/ringkv.conf")).st_mode
-        assert mode & 0o777 == 0o640, "it may hold a password"
+        assert mode & 0o777 == 0o640, "it may name users"
+        mode = os.stat(os.path.join(root, "etc/ringkv/secrets.conf")).st_mode
+        assert mode & 0o777 == 0o600, "passwords are for root, and for whom systemd hands them to"
         print(f"{os.path.basename(package)}: {os.path.getsize(package) // 1024} KB, installs, starts, completes")
     return 0
 

@@ -9,15 +9,22 @@ fail() {
   exit 1
 }
 
-# Reads passwords from files, for secrets. An unreadable file must not lead to a server without a password.
+# Takes a secret from the file that NAME_FILE names. A file that can't be read must not lead to a server without a
+# password, nor one that has only the end of a line.
 read_secret() {
-  [ -s "$2" ] || fail "$1_FILE: '$2' is missing or empty"
-  value=$(cat "$2")
+  eval "file=\${$1_FILE:-} given=\${$1:-}"
+  [ -n "$file" ] || return 0
+  [ -z "$given" ] || fail "$1 and $1_FILE are both given"
+  [ -f "$file" ] || [ -p "$file" ] || fail "$1_FILE: '$file' is missing or empty"
+  value=$(cat "$file") || fail "$1_FILE: '$file' can't be read"
+  [ -n "$value" ] || fail "$1_FILE: '$file' is missing or empty"
   export "$1=$value"
+  unset "$1_FILE"
 }
-for secret in RINGKV_REQUIREPASS RINGKV_MASTERAUTH REDIS_PASSWORD REDIS_MASTER_PASSWORD; do
-  eval "file=\${${secret}_FILE:-}"
-  [ -z "$file" ] || read_secret "$secret" "$file"
+for secret in RINGKV_REQUIREPASS RINGKV_MASTERAUTH RINGKV_PRIMARYAUTH RINGKV_MASTERUSER RINGKV_PRIMARYUSER \
+  RINGKV_TLS_KEY_FILE_PASS RINGKV_TLS_CLIENT_KEY_FILE_PASS \
+  REDIS_PASSWORD REDIS_MASTER_PASSWORD REDIS_TLS_KEY_FILE_PASS REDISCLI_AUTH; do
+  read_secret "$secret"
 done
 
 # The variables of Bitnami's image of Redis, as far as they are given. Those of RingKV win.
@@ -40,7 +47,7 @@ if is_yes "${REDIS_TLS_ENABLED:-}"; then
   preset RINGKV_TLS_AUTH_CLIENTS "${REDIS_TLS_AUTH_CLIENTS:-yes}"
   preset RINGKV_TLS_REPLICATION yes
 fi
-[ -z "${REDIS_ACLFILE:-}" ] || fail "REDIS_ACLFILE: there are no users yet; use REDIS_PASSWORD"
+[ -z "${REDIS_ACLFILE:-}" ] || preset RINGKV_ACLFILE "$REDIS_ACLFILE"
 if [ -n "${REDIS_PASSWORD:-}" ]; then
   preset RINGKV_REQUIREPASS "$REDIS_PASSWORD"
 elif [ -n "${ALLOW_EMPTY_PASSWORD:-}" ] && ! is_yes "$ALLOW_EMPTY_PASSWORD" && [ -z "${RINGKV_REQUIREPASS:-}" ]; then

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Every command of RingKV as a user who may not execute it: alone, in MULTI, at EXEC, in a script, by a proxy. None
-gets through, and no refusal depends on where a key is."""
+"""Every command of RingKV as a user who may not execute it: alone, in MULTI, at EXEC, in a script, over HTTP, by a
+proxy. None gets through, and no refusal depends on where a key is."""
+import base64
+import http.client
 import sys
 
 from resp import Client, flatten
-from servers import start_cluster, start_ringkv
+from servers import free_ports, start_cluster, start_ringkv
 
 # These need no user at all.
 OPEN = {"auth", "hello", "quit", "reset"}
@@ -109,6 +111,41 @@ def try_keys(check, server, all_rows):
             check.refused("without keys and channels", words, client.raw(*words))
 
 
+# What HTTP has, and the bodies of what takes one.
+ROUTES = [("GET", "/"), ("GET", "/metrics"), ("GET", "/keys/k"), ("HEAD", "/keys/k"), ("PUT", "/keys/k"),
+          ("DELETE", "/keys/k"), ("GET", "/get/k"), ("POST", "/set"), ("POST", "/set/k"), ("POST", "/mget"),
+          ("POST", "/mset"), ("GET", "/search?prefix=k"), ("GET", "/search?prefix=k&values=1")]
+BODIES = {"/keys/k": "v", "/set": '{"key": "k", "value": "v"}', "/set/k": '"v"', "/mget": '["k"]',
+          "/mset": '{"k": "v"}'}
+CONDITIONS = ({}, {"If-Match": "*"}, {"If-Match": '"0123456789abcdef"'}, {"If-Match": '"0123456789abcdef", "1"'},
+              {"If-None-Match": "*"}, {"If-None-Match": '"0123456789abcdef"'})
+
+
+def status(port, method, path, user, headers):
+    login = base64.b64encode(f"{user}:x".encode()).decode()
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    body = BODIES.get(path) if method in ("PUT", "POST") else None
+    connection.request(method, path, body=body, headers={
+        "Authorization": "Basic " + login, **headers, **({"Content-Type": "application/json"} if body else {})})
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+    return b"%d" % answer.status
+
+
+def try_http(check, port, admin):
+    """Every path as who may nothing, and as who may everything but to no key."""
+    admin.raw("SET", "k", "v")
+    for method, path in ROUTES:
+        for conditions in CONDITIONS if path in ("/keys/k", "/get/k") else ({},):
+            how = [method, path, *conditions.values()]
+            check.refused("HTTP", how, status(port, method, path, "nobody", conditions), b"403")
+            # Names of keys are no keys, as in SCAN.
+            if path not in ("/", "/metrics", "/search?prefix=k"):
+                check.refused("HTTP, without keys", how, status(port, method, path, "keyless", conditions), b"403")
+            check.refused("HTTP, wrong user", how, status(port, method, path, "who", conditions), b"401")
+
+
 def make_users(admin):
     admin.raw("ACL", "SETUSER", "nobody", "on", ">x", "~*", "&*")
     admin.raw("ACL", "SETUSER", "scripts", "on", ">x", "+eval", "~*", "&*")
@@ -117,7 +154,8 @@ def make_users(admin):
 
 def main():
     check = Check()
-    with start_ringkv("--enable-debug-command", "yes") as server:
+    http_port = free_ports(1)[0]
+    with start_ringkv("--enable-debug-command", "yes", "--http-port", str(http_port)) as server:
         admin = server.connect()
         make_users(admin)
         all_rows = [row for row in rows(admin) if row[0] not in OPEN]
@@ -125,6 +163,7 @@ def main():
         try_in_multi(check, server, admin, all_rows)
         try_in_script(check, server, all_rows)
         try_keys(check, server, all_rows)
+        try_http(check, http_port, admin)
         assert admin.raw("PING") == b"+PONG\r\n"
     with start_cluster(3, 0, "--cluster-redirect", "proxy", "--enable-debug-command", "yes") as cluster:
         for server in cluster.servers:

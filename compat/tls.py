@@ -175,6 +175,43 @@ def check_new_certificate(certificates):
         assert TlsClient(port, context).raw("PING") == old.raw("PING") == b"+PONG\r\n"
 
 
+def check_resumption(certificates):
+    """A session that began without a certificate is worth nothing once certificates are required; and after a change of
+    the authorities none is."""
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        with start_with_tls(certificates, "--tls-auth-clients", "no") as server:
+            context = context_of(certificates, None)
+            context.minimum_version = context.maximum_version = version
+
+            def ask(session):
+                link = context.wrap_socket(socket.create_connection((HOST, server.port)), session=session)
+                try:
+                    link.sendall(b"PING\r\n")
+                    return link.recv(100), link
+                except OSError:
+                    return b"", link
+
+            def resumed():
+                first = ask(None)[1]
+                answer, link = ask(first.session)
+                assert answer == b"+PONG\r\n"
+                return link.session_reused, first.session
+
+            admin = TlsClient(server.port, context_of(certificates))
+            is_resumed, session = resumed()
+            assert is_resumed, version
+            assert admin.raw("CONFIG", "SET", "tls-auth-clients", "yes") == b"+OK\r\n"
+            try:
+                assert ask(session)[0] == b"", version
+            except ssl.SSLError:
+                pass
+            assert admin.raw("CONFIG", "SET", "tls-auth-clients", "no") == b"+OK\r\n"
+            assert ask(session)[0] == b"+PONG\r\n"
+            assert admin.raw("CONFIG", "SET", "tls-ca-cert-file", certificates.path("other-ca.crt")) == b"+OK\r\n"
+            answer, link = ask(session)
+            assert answer == b"+PONG\r\n" and not link.session_reused, version
+
+
 def can_connect(port):
     try:
         socket.create_connection((HOST, port)).close()
@@ -401,8 +438,9 @@ def check_http(certificates):
             pass
 
 
-CHECKS = (check_clients, check_who_is_let_in, check_changes, check_new_certificate, check_start_refused, check_pieces,
-          check_unfinished_handshakes, check_replication, check_migrate, check_cluster, check_http)
+CHECKS = (check_clients, check_who_is_let_in, check_changes, check_new_certificate, check_resumption,
+          check_start_refused, check_pieces, check_unfinished_handshakes, check_replication, check_migrate,
+          check_cluster, check_http)
 
 
 def main():

@@ -15,6 +15,7 @@ class Certificates:
         self.make_authority("other-ca")
         self.sign("server")
         self.sign("second")
+        self.sign("nameless", hosts="")
         self.sign("client")
         self.sign("foreign", by="other-ca")
         self.sign("expired", "-not_after", "20200102000000Z", "-not_before", "20200101000000Z")
@@ -35,12 +36,14 @@ class Certificates:
         self.run("req", "-x509", "-new", "-key", f"{name}.key", "-out", f"{name}.crt", "-subj", f"/CN={name}",
                  "-days", "2")
 
-    def sign(self, name, *dates, by="ca"):
+    def sign(self, name, *dates, by="ca", hosts="DNS:localhost,IP:127.0.0.1"):
         self.make_key(name)
+        with open(self.path("extensions"), "w", encoding="ascii") as file:
+            file.write(f"subjectAltName={hosts}\n" if hosts else "\n")
         self.run("req", "-new", "-key", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}")
         if not dates:
             self.run("x509", "-req", "-in", f"{name}.csr", "-CA", f"{by}.crt", "-CAkey", f"{by}.key",
-                     "-CAcreateserial", "-days", "2", "-out", f"{name}.crt")
+                     "-CAcreateserial", "-days", "2", "-out", f"{name}.crt", "-extfile", "extensions")
             return
         # openssl-x509(1) knows no dates before Debian 13; openssl-ca(1) does.
         with open(self.path("ca.cnf"), "w", encoding="ascii") as file:
@@ -51,7 +54,7 @@ class Certificates:
                 out.write(text)
         spelt = [word.replace("-not_after", "-enddate").replace("-not_before", "-startdate") for word in dates]
         self.run("ca", "-batch", "-config", "ca.cnf", "-in", f"{name}.csr", "-cert", f"{by}.crt", "-keyfile",
-                 f"{by}.key", "-out", f"{name}.crt", "-notext", *spelt)
+                 f"{by}.key", "-out", f"{name}.crt", "-notext", "-extfile", "extensions", *spelt)
 
     def server_options(self, port, name="server"):
         return ["--port", "0", "--tls-port", str(port), "--tls-cert-file", self.path(f"{name}.crt"),

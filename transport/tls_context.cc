@@ -25,7 +25,12 @@ using storage::Fail;
 using storage::Result;
 using storage::Status;
 
-constexpr unsigned char kSessionIdContext[] = {'r', 'i', 'n', 'g', 'k', 'v'};
+// A session is resumed only where it would have been begun the same way: one without a client's certificate must not
+// come in where certificates have become required.
+void LimitResumption(SSL* ssl, ClientCertificates certificates) {
+  const unsigned char context[] = {'r', 'i', 'n', 'g', 'k', 'v', static_cast<unsigned char>(certificates)};
+  SSL_set_session_id_context(ssl, context, sizeof context);
+}
 
 // Without one OpenSSL would ask for a passphrase at the terminal.
 int GivePassphrase(char* room, int size, int, void* text) {
@@ -148,6 +153,12 @@ Status TlsContext::UseKeyPair(SSL_CTX& context, const KeyPair& pair) {
   SSL_CTX_set_default_passwd_cb_userdata(&context, nullptr);
   if (!has_certificate) return Fail("Failed to load certificate: " + pair.certificate_file + ": " + why_not);
   if (!has_key) return Fail("Failed to load private key: " + pair.key_file + ": " + TakeTlsError());
+  // One of another type was not compared with it yet.
+  if (SSL_CTX_check_private_key(&context) != 1) {
+    ERR_clear_error();
+    return Fail("Failed to load private key: " + pair.key_file + ": it is not the key of the certificate " +
+                pair.certificate_file);
+  }
   return {};
 }
 
@@ -173,7 +184,6 @@ Status TlsContext::PrepareToAccept(SSL_CTX& context, const TlsSettings& settings
   SSL_CTX_set_session_cache_mode(&context, settings.caches_sessions ? SSL_SESS_CACHE_SERVER : SSL_SESS_CACHE_OFF);
   SSL_CTX_sess_set_cache_size(&context, settings.session_cache_size);
   SSL_CTX_set_timeout(&context, settings.session_cache_seconds);
-  SSL_CTX_set_session_id_context(&context, kSessionIdContext, sizeof kSessionIdContext);
   if (settings.prefers_own_ciphers) SSL_CTX_set_options(&context, SSL_OP_CIPHER_SERVER_PREFERENCE);
   const std::string& file = settings.dh_parameters_file;
   if (file.empty()) {
@@ -225,6 +235,7 @@ std::unique_ptr<TlsSession> TlsContext::Accept(int descriptor, ClientCertificate
       SSL_set_verify(ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
       break;
   }
+  LimitResumption(ssl, certificates);
   SSL_set_accept_state(ssl);
   return std::make_unique<TlsSession>(ssl, descriptor);
 }

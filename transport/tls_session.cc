@@ -183,8 +183,4 @@ void TlsSession::SayEnd() {
   Flush();
 }
 
-std::string TlsSession::Describe() const {
-  return std::string(SSL_get_version(ssl_)) + " " + SSL_get_cipher_name(ssl_);
-}
-
 }  // namespace ringkv::transport

@@ -41,9 +41,6 @@ class TlsSession {
   // Tells the peer that nothing follows, if that can leave at once.
   void SayEnd();
 
-  // Of the session that was agreed on, for people: protocol and cipher.
-  std::string Describe() const;
-
  private:
   struct Hooks;  // of OpenSSL
 

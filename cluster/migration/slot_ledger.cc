@@ -4,23 +4,15 @@
 #include <algorithm>
 
 #include "cluster/checked_lines.h"
+#include "storage/base/blank_words.h"
 
 namespace ringkv::cluster {
 namespace {
 
 using storage::Fail;
+using storage::SplitAtBlanks;
 
 constexpr std::string_view kLedgerTitle = "RingKV slots 1\n";
-
-std::vector<std::string_view> Words(std::string_view line) {
-  std::vector<std::string_view> words;
-  while (!line.empty()) {
-    const size_t end = std::min(line.find(' '), line.size());
-    words.push_back(line.substr(0, end));
-    line.remove_prefix(std::min(end + 1, line.size()));
-  }
-  return words;
-}
 
 // The slots that the words from `first` on name. False if they name none.
 bool ParseSlots(const std::vector<std::string_view>& words, size_t first, SlotSet* slots) {
@@ -90,18 +82,18 @@ storage::Result<SlotLedger> SlotLedger::Parse(std::string_view text) {
   SlotLedger ledger;
   std::string_view rest;
   while (lines.Take("owner ", &rest)) {
-    const std::vector<std::string_view> words = Words(rest);
+    const std::vector<std::string_view> words = SplitAtBlanks(rest);
     SlotSet slots;
     if (!ParseSlots(words, 1, &slots)) return bad;
     ledger.Give(slots, words[0]);
   }
   while (lines.Take("offer ", &rest)) {
-    const std::vector<std::string_view> words = Words(rest);
+    const std::vector<std::string_view> words = SplitAtBlanks(rest);
     Offer offer;
     if (words.size() < 2 || !ParseNumber(words[1], &offer.epoch) || !ParseSlots(words, 2, &offer.slots)) return bad;
     ledger.offers_[std::string(words[0])] = offer;
   }
-  if (lines.Take("stray ", &rest) && !ParseSlots(Words(rest), 0, &ledger.strays_)) return bad;
+  if (lines.Take("stray ", &rest) && !ParseSlots(SplitAtBlanks(rest), 0, &ledger.strays_)) return bad;
   if (!lines.AtEnd()) return bad;
   return ledger;
 }

@@ -39,8 +39,9 @@ size_t FindKeysWord(std::span<const std::string_view> argv) {
   return std::min(at, argv.size());
 }
 
+// Without any key behind KEYS it is the empty one, as in redis-server.
 ArgumentRange FindOneKey(std::span<const std::string_view> argv) {
-  if (FindKeysWord(argv) < argv.size() || argv.size() <= kKeyAt || argv[kKeyAt].empty()) return {};
+  if (FindKeysWord(argv) + 1 < argv.size() || argv.size() <= kKeyAt) return {};
   return {kKeyAt, 1};
 }
 
@@ -150,10 +151,10 @@ void MigrateHeld(AdminCall& call, MigrateRequest request) {
 void Migrate(AdminCall& call) {
   std::optional<MigrateRequest> request = ParseRequest(call);
   if (!request) return;
-  for (const ArgumentRange& range : {FindOneKey(call.args.all()), FindSeveralKeys(call.args.all())}) {
-    for (const std::string_view key : call.args.all().subspan(range.first, range.count)) {
-      if (call.txn.Find(request->db, key, storage::Intent::kRead)) request->keys.emplace_back(key);
-    }
+  const std::span<const std::string_view> argv = call.args.all();
+  const ArgumentRange keys = FindKeysWord(argv) < argv.size() ? FindSeveralKeys(argv) : FindOneKey(argv);
+  for (const std::string_view key : argv.subspan(keys.first, keys.count)) {
+    if (call.txn.Find(request->db, key, storage::Intent::kRead)) request->keys.emplace_back(key);
   }
   if (request->keys.empty()) return call.reply.Simple("NOKEY");
   if (call.in_transaction) return MigrateHeld(call, std::move(*request));

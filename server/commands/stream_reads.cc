@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
 // XREAD and XREADGROUP: what is new in streams, and waiting for it.
+#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "server/base/text.h"
 #include "server/blocking/key_wait.h"
 #include "server/blocking/waiting_call.h"
 #include "server/command/expiry_time.h"
@@ -25,19 +29,30 @@ using storage::ValueType;
 
 // --- the request ----------------------------------------------------------------------------------------------------
 
-// The keys behind STREAMS, which are the half of what stands there.
-ArgumentRange FindStreams(std::span<const std::string_view> argv) {
+// The keys behind STREAMS, which are the half of what stands there; none if the options before it are wrong.
+std::optional<ArgumentRange> StreamsBehindOptions(std::span<const std::string_view> argv) {
   Arguments args(argv);
   while (!args.AtEnd()) {
     if (args.TakeWithValue("BLOCK") || args.TakeWithValue("COUNT")) {
       args.Skip(1);
     } else if (args.TakeWithValue("STREAMS")) {
-      return {argv.size() - args.Left(), args.Left() / 2};
+      return ArgumentRange{argv.size() - args.Left(), args.Left() / 2};
     } else if (args.Left() >= 3 && args.Take("GROUP")) {
       args.Skip(2);
     } else if (!args.Take("NOACK")) {
-      return {};
+      return std::nullopt;
     }
+  }
+  return std::nullopt;
+}
+
+// A request with wrong options is refused, but not before its user may touch what would be its keys: those behind the
+// first word STREAMS, as redis-server finds them.
+template <size_t kFrom>
+ArgumentRange FindStreams(std::span<const std::string_view> argv) {
+  if (const std::optional<ArgumentRange> keys = StreamsBehindOptions(argv)) return *keys;
+  for (size_t i = kFrom; i < argv.size(); ++i) {
+    if (EqualsIgnoringCase(argv[i], "STREAMS")) return {i + 1, (argv.size() - i - 1) / 2};
   }
   return {};
 }
@@ -113,7 +128,7 @@ bool ParseOptions(DataCall& call, bool may_have_group, ReadQuery* query) {
       return false;
     }
   }
-  query->keys = FindStreams(args.all());
+  query->keys = StreamsBehindOptions(args.all()).value_or(ArgumentRange{});
   if (query->keys.count == 0) {
     call.reply.Error(errors::kSyntax);
   } else if (may_have_group && !query->has_group) {
@@ -338,15 +353,16 @@ void XReadGroup(DataCall& call) {
   }
 }
 
-constexpr KeySpec StreamsBehindKeyword(int from) {
+template <int kFrom>
+constexpr KeySpec StreamsBehindKeyword() {
   return {.flags = kKeyRO | kKeyAccess,
-          .first = from,
+          .first = kFrom,
           .last = -1,
           .step = 1,
           .search = KeySearch::kKeyword,
           .keyword = "STREAMS",
           .part = 2,
-          .find = FindStreams};
+          .find = FindStreams<kFrom>};
 }
 
 constexpr std::string_view kReadCost = "O(N+M): N streams, M entries returned";
@@ -355,7 +371,7 @@ constexpr Command kStreamReadCommands[] = {
     {.name = "xread",
      .arity = -4,
      .flags = kReadOnly | kBlocking,
-     .keys = StreamsBehindKeyword(1),
+     .keys = StreamsBehindKeyword<1>(),
      .may_wait = MayBlock,
      .group = Group::kStream,
      .since = "5.0.0",
@@ -366,7 +382,7 @@ constexpr Command kStreamReadCommands[] = {
     {.name = "xreadgroup",
      .arity = -7,
      .flags = kWrite | kBlocking,
-     .keys = StreamsBehindKeyword(4),
+     .keys = StreamsBehindKeyword<4>(),
      .may_wait = MayBlock,
      .group = Group::kStream,
      .since = "5.0.0",

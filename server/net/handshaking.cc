@@ -24,7 +24,7 @@ Handshaking::Handshaking(IoThread& thread, transport::Channel channel, std::shar
       socket_(thread.context(), std::move(channel), *this),
       card_(std::move(card)),
       refusal_(std::move(refusal)),
-      memory_(thread.server().store().buffers()) {}
+      memory_(thread.server().store().strangers()) {}
 
 void Handshaking::OnReadable() {
   if (socket_.session() != nullptr) return ShakeLater();

@@ -63,7 +63,7 @@ class Handshaking final : public ClientConnection, private StreamSocket::Owner {
   StreamSocket socket_;
   const std::shared_ptr<ClientCard> card_;
   const std::string refusal_;
-  storage::BufferMemory::Share memory_;  // no data is evicted for who has not even said who he is
+  storage::BufferMemory::Share memory_;
   bool is_queued_ = false;
   bool is_closed_ = false;
 };

@@ -19,6 +19,7 @@
 #include "server/options/config_file.h"
 #include "server/options/config_line.h"
 #include "server/options/option_table.h"
+#include "storage/base/blank_words.h"
 
 namespace ringkv::server {
 namespace {
@@ -40,6 +41,25 @@ bool IsPlainList(std::string_view value) {
     joined += (joined.empty() ? "" : " ") + std::string(word);
   }
   return !words.empty() && joined == value;
+}
+
+// Users' names and patterns may have quotes, which would begin a quoted text where the next start reads them.
+std::string UserLines(std::string_view users) {
+  std::string lines;
+  while (!users.empty()) {
+    const std::string_view line = users.substr(0, users.find('\n'));
+    users.remove_prefix(std::min(line.size() + 1, users.size()));
+    for (const std::string_view word : storage::SplitAtBlanks(line)) {
+      if (word.find_first_of("\"'") == std::string_view::npos) {
+        lines += word;
+      } else {
+        AppendQuoted(&lines, word);
+      }
+      lines += ' ';
+    }
+    lines.back() = '\n';
+  }
+  return lines;
 }
 
 std::string ConfigLine(const OptionRow& row, std::string_view value) {
@@ -148,7 +168,7 @@ Result<bool> RewriteConfigFile(const std::string& path, const Options& options, 
   std::string text = ReplaceLines(old, options, &written);
   if (scope == RewriteScope::kAllOptions) text += OtherLines(written, options);
   text += MissingLines(text, options);
-  text += users;
+  text += UserLines(users);
   return ReplaceFile(target.empty() ? path : target.string(), text);
 }
 

@@ -42,6 +42,7 @@ MemoryReport ReportMemory(const ReportParts& parts, storage::Txn& txn) {
   report.buffers = parts.data.store().buffers().bytes();
   report.uncounted = parts.data.store().UncountedBytes();
   report.log_buffer = parts.data.store().log().memory_bytes();
+  report.clients = parts.data.store().strangers().bytes();
   for (const auto& card : parts.clients.All()) {
     (card->is_replica ? report.replicas : report.clients) += card->MemoryBytes();
   }

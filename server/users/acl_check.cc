@@ -50,6 +50,7 @@ size_t FirstDeniedKey(const Selector& selector, const CommandEntry& entry, std::
   if (selector.has_all_keys || row.keys.first == 0) return SIZE_MAX;
   if (entry.has_one_key) {
     const auto index = static_cast<size_t>(row.keys.first);
+    if (index >= argv.size()) return SIZE_MAX;  // a script asks about too few arguments
     return PermitsKey(selector, row.keys, argv[index], argv) ? SIZE_MAX : index;
   }
   size_t denied = SIZE_MAX;

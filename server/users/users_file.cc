@@ -6,22 +6,15 @@
 #include <utility>
 
 #include "server/users/acl_text.h"
+#include "storage/base/blank_words.h"
 
 namespace ringkv::server {
 namespace {
 
-// As redis-server, which takes two blanks in a row as an empty word between them.
-std::vector<std::string_view> SplitAtBlanks(std::string_view line) {
+std::string_view Trimmed(std::string_view line) {
   constexpr std::string_view kTrimmed = " \t\r\n";
   const size_t start = std::min(line.find_first_not_of(kTrimmed), line.size());
-  line = line.substr(start, line.find_last_not_of(kTrimmed) + 1 - start);
-  std::vector<std::string_view> words;
-  while (!line.empty()) {
-    const size_t end = std::min(line.find(' '), line.size());
-    words.push_back(line.substr(0, end));
-    line.remove_prefix(std::min(end + 1, line.size()));
-  }
-  return words;
+  return line.substr(start, line.find_last_not_of(kTrimmed) + 1 - start);
 }
 
 class UsersReader {
@@ -85,7 +78,7 @@ storage::Result<std::vector<NamedUser>> ReadUsers(std::string_view text, const s
   UsersReader reader(name, users);
   for (int number = 1; !text.empty(); ++number) {
     const size_t end = std::min(text.find('\n'), text.size());
-    const std::vector<std::string_view> words = SplitAtBlanks(text.substr(0, end));
+    const std::vector<std::string_view> words = storage::SplitAtBlanks(Trimmed(text.substr(0, end)));
     text.remove_prefix(std::min(end + 1, text.size()));
     if (!words.empty()) reader.ReadLine(number, words);
   }

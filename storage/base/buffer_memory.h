@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Memory of buffers that hold changes and messages on their way to replicas. maxmemory does not count it: an eviction
-// is a change too, so each would cause the next one.
+// Memory of buffers that maxmemory does not count: of those that hold changes and messages on their way to replicas,
+// because an eviction is a change too, so each would cause the next one.
 //
 // Threads: the sum is atomic; a share is confined.
 #pragma once

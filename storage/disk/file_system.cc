@@ -10,14 +10,25 @@ Status TruncateFile(FileSystem& files, const std::string& path, uint64_t size) {
   return (*file)->Sync();
 }
 
-Status ReplaceWhole(FileSystem& files, const std::string& path, std::string_view bytes) {
-  const std::string draft = path + ".tmp";
-  Result<std::unique_ptr<File>> file = files.Open(draft, OpenMode::kReplace);
+namespace {
+
+Status WriteWhole(FileSystem& files, const std::string& path, std::string_view bytes) {
+  Result<std::unique_ptr<File>> file = files.Open(path, OpenMode::kReplace);
   if (!file) return tl::unexpected(file.error());
   if (Status written = (*file)->Append(bytes); !written) return written;
-  if (Status synced = (*file)->Sync(); !synced) return synced;
-  file->reset();
-  if (Status renamed = files.Rename(draft, path); !renamed) return renamed;
+  return (*file)->Sync();
+}
+
+}  // namespace
+
+Status ReplaceWhole(FileSystem& files, const std::string& path, std::string_view bytes) {
+  const std::string draft = path + ".tmp";
+  Status done = WriteWhole(files, draft, bytes);
+  if (done) done = files.Rename(draft, path);
+  if (!done) {
+    [[maybe_unused]] const Status ignored = files.Remove(draft);  // the first error says what is wrong
+    return done;
+  }
   const size_t slash = path.rfind('/');
   return files.SyncDirectory(slash == std::string::npos ? "" : path.substr(0, slash));
 }

@@ -73,8 +73,12 @@ class Store {
   LogBuffer& log() { return log_; }
   // Of replication, beside the log's buffer.
   BufferMemory& buffers() { return buffers_; }
+  // Of clients that have not yet said who they are: no data is evicted for them.
+  BufferMemory& strangers() { return strangers_; }
   // Memory that eviction does not count, because it will be free soon, or has its own limits.
-  size_t UncountedBytes() const { return reclaimer_.pending_bytes() + log_.memory_bytes() + buffers_.bytes(); }
+  size_t UncountedBytes() const {
+    return reclaimer_.pending_bytes() + log_.memory_bytes() + buffers_.bytes() + strangers_.bytes();
+  }
   Libraries& libraries() { return libraries_; }
   // The libraries together with all groups so far, for a copy of the data. Waits for transactions that change them, so
   // the thread must hold no partition.
@@ -111,6 +115,7 @@ class Store {
   IndexPolicy index_policy_;
   LogBuffer log_;
   BufferMemory buffers_;
+  BufferMemory strangers_;
   Libraries libraries_;
   std::atomic<uint64_t> flushes_{0};
   std::atomic<bool> was_emptied_{false};

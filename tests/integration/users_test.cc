@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -123,6 +124,36 @@ TEST(Users, StandInTheConfigurationAndSurviveItsRewriting) {
   EXPECT_EQ(TextOf(admin.get(), {"ACL", "LIST"}), "<3>");
   EXPECT_EQ(TextOf(Login(again, "alice", "pw").get(), {"SET", "b", "v"}), "OK");
   Login(again, "bob", "b");
+}
+
+TEST(Users, QuotesInNamesAndPatternsSurviveTheRewriting) {
+  const TempDir dir;
+  const std::string path = dir.Write("ringkv.conf", "");
+  std::string before;
+  const auto keys = [](redisContext* admin) {
+    const Reply user = Ask(admin, {"ACL", "GETUSER", R"(o'"neil\)"});
+    return user->type == REDIS_REPLY_ARRAY ? std::string(user->element[7]->str) : "no such user";
+  };
+  {
+    const ServerProcess server({path});
+    const Context admin = ConnectTo(server);
+    EXPECT_EQ(TextOf(admin.get(), {"ACL", "SETUSER", R"(o'"neil\)", "on", ">p", R"(~a"b'c\d)", "+get"}), "OK");
+    EXPECT_EQ(TextOf(admin.get(), {"CONFIG", "REWRITE"}), "OK");
+    before = keys(admin.get());
+  }
+  const ServerProcess again({path});
+  EXPECT_EQ(keys(ConnectTo(again).get()), before);
+  EXPECT_EQ(before, R"(~a"b'c\d)");
+}
+
+TEST(Users, AFailedSaveLeavesNothingBehind) {
+  const TempDir dir;
+  const std::string path = dir.Write("users.acl", "user default on nopass ~* &* +@all\n");
+  const ServerProcess server({"--aclfile", path});
+  std::filesystem::remove(path);
+  std::filesystem::create_directory(path);
+  EXPECT_EQ(Say(server, {"ACL", "SAVE"}).substr(0, 37), "ERR There was an error trying to save");
+  EXPECT_FALSE(std::filesystem::exists(path + ".tmp"));
 }
 
 TEST(Users, AnAclFileIsReadAndWritten) {

@@ -6,8 +6,8 @@
   throughput,memory,scan,growth,threads,load,durability,search,replication,http,collections,write_first,eviction,bits,
   scripts
 
-The part `large` runs only when it is named. Prints a table in Markdown with the machine and the versions. Requests per second of server CPU (user + system time of
-the process, from /proc) hold even where the machine is noisy.
+The part `large` runs only when it is named. Prints a table in Markdown with the machine and the versions. Requests per
+second of server CPU (user + system time of the process, from /proc) hold even where the machine is noisy.
 """
 import argparse
 import os

@@ -105,8 +105,8 @@ def visit(start, count):
 
 
 def many_connections():
-    print("\n| connections that wait | all answered | CPU of one | memory of one | beside them, GET P=1 per CPU s | p50 "
-          "|")
+    print("\n| connections that wait | all answered | CPU of one | memory of one | beside them, GET P=1 per CPU s "
+          "| p50 |")
     print("|---|---|---|---|---|---|")
     for count in (10_000, 30_000):
         try:

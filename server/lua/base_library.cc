@@ -227,11 +227,10 @@ int BaseToNumber(lua_State* state) {
       lua_pushstring(state, lua_tostring(state, 1));  // up to a zero byte
       lua_replace(state, 1);
     }
-    if (lua_isnumber(state, 1) == 0 || (lua_type(state, 1) == LUA_TSTRING && IsBinary(lua_tostring(state, 1)))) {
-      lua_pushnil(state);
-    } else {
-      lua_pushnumber(state, lua_tonumber(state, 1));
-    }
+    const bool is_binary = lua_type(state, 1) == LUA_TSTRING && IsBinary(lua_tostring(state, 1));
+    int is_number = 0;  // a long text is read once
+    const lua_Number number = is_binary ? 0 : lua_tonumberx(state, 1, &is_number);
+    is_number != 0 ? lua_pushnumber(state, number) : lua_pushnil(state);
     return 1;
   }
   const char* const text = luaL_checkstring(state, 1);

@@ -74,6 +74,7 @@ void Interpreter::Begin(ScriptHost* host) {
   json_ = {};
   nesting_ = 0;
   is_unwinding_ = false;
+  if (has_garbage_) CollectGarbage();
   wants_collection_ = false;
   limit_ = memory_.limit_per_state() == 0 ? 0 : used_after_collection_ + memory_.limit_per_state();
   collect_above_ = limit_ / 2;
@@ -81,12 +82,15 @@ void Interpreter::Begin(ScriptHost* host) {
 
 void Interpreter::End() {
   ReturnTo({0, 0});
-  is_unwinding_ = false;
+  const bool was_ended = std::exchange(is_unwinding_, false);
   is_limited_ = false;
   reply_.Consume(reply_.size());
   EndReply();
   used_ -= std::exchange(output_bytes_, 0);
-  if (LeftMuchGarbage()) CollectGarbage();
+  if (LeftMuchGarbage()) {
+    has_garbage_ = true;
+    if (!was_ended) CollectGarbage();
+  }
   host_ = nullptr;
   if (accounted_ > used_ + kAccountedBytes) Account();
 }
@@ -116,25 +120,26 @@ int Interpreter::RunTask(lua_State* state) {
 
 // The cycle that is under way may miss what has become garbage since it began: it takes another one. No error may be
 // raised here: a run that is to end does so at a pulse right after it.
-void Interpreter::CollectInSteps() {
+bool Interpreter::CollectInSteps() {
   constexpr int kStepKilobytes = 64;
   if (host_ == nullptr) {
     lua_gc(state_, LUA_GCCOLLECT, 0);
-    return;
+    return true;
   }
-  bool is_to_end = false;
   for (int cycles = 0; cycles < 2;) {
     if (lua_gc(state_, LUA_GCSTEP, kStepKilobytes) != 0) ++cycles;
     if (!wants_pulse_.exchange(false, std::memory_order_relaxed)) continue;
-    if (host_->OnPulse() == server::Pulse::kEnd) is_to_end = true;
+    if (host_->OnPulse() == server::Pulse::kContinue) continue;
+    wants_pulse_.store(true, std::memory_order_relaxed);
+    return false;
   }
-  if (is_to_end) wants_pulse_.store(true, std::memory_order_relaxed);
+  return true;
 }
 
 void Interpreter::CollectGarbage() {
   bytes_.Shrink(state_);
-  CollectInSteps();
-  used_after_collection_ = used_;
+  has_garbage_ = !CollectInSteps();
+  if (!has_garbage_) used_after_collection_ = used_;
   Account();
 }
 

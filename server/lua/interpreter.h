@@ -127,8 +127,10 @@ class Interpreter {
 
   // Frees what the run left behind, if that is much.
   void CollectGarbage();
-  // Collects all garbage, and lets the host do other work in between.
-  void CollectInSteps();
+  // Collects all garbage, and lets the host do other work in between. False if the host ends the run meanwhile.
+  bool CollectInSteps();
+  // Whether a run that was ended has left much behind. It is collected when another one begins.
+  bool has_garbage() const { return has_garbage_; }
 
  private:
   static void* Allocate(void* self, void* old, size_t old_size, size_t size);
@@ -147,6 +149,7 @@ class Interpreter {
   size_t reply_bytes_ = 0;    // of `used_`, in `reply_`
   size_t output_bytes_ = 0;   // of `used_`, in the reply of the run
   bool wants_collection_ = false;
+  bool has_garbage_ = false;
   size_t used_after_collection_ = 0;
   bool is_limited_ = false;
   size_t limit_ = 0;  // of `used_` in this run; what compiled scripts take between runs isn't the run's. 0: none

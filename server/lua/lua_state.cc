@@ -299,6 +299,8 @@ RunEnd LuaState::RunFunction(ScriptHost& host, std::string_view function, const 
 
 bool LuaState::error_was_counted() const { return inside_->error_was_counted; }
 
+bool LuaState::has_garbage() const { return inside_->interpreter.has_garbage(); }
+
 void LuaState::RequestPulse() noexcept { inside_->interpreter.RequestPulse(); }
 
 bool LuaState::CountForHost(size_t bytes) {

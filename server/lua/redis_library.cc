@@ -116,7 +116,14 @@ int RedisStatusReply(lua_State* state) {
 
 int RedisSha1Hex(lua_State* state) {
   if (lua_gettop(state) != 1) RaiseError(state, "wrong number of arguments");
-  const std::array<char, 40> digits = Sha1Hex(TextArgument(state, 1));
+  constexpr size_t kPiece = 1024 * Sha1::kBlockBytes;
+  Sha1 sha1;
+  std::string_view rest = TextArgument(state, 1);
+  for (; rest.size() > kPiece; rest.remove_prefix(kPiece)) {
+    sha1.AddBlocks(rest.substr(0, kPiece));
+    Interpreter::Of(state).PulseIfWanted(state);
+  }
+  const std::array<char, 40> digits = sha1.End(rest);
   lua_pushlstring(state, digits.data(), digits.size());
   return 1;
 }

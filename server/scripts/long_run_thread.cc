@@ -19,10 +19,16 @@ constexpr int kNice = 5;
 }  // namespace
 
 void LongRunThread::Add(uint64_t number, SlicedRun& run) {
+  Put({.number = number, .run = &run, .was_overdue = run.is_overdue()});
+}
+
+void LongRunThread::Discard(std::shared_ptr<void> what) { Put({.discarded = std::move(what)}); }
+
+void LongRunThread::Put(Entry entry) {
   {
     storage::MutexLock lock(mutex_);
     if (is_stopping_) return;
-    ready_.push_back({number, &run, run.is_overdue()});
+    ready_.push_back(std::move(entry));
   }
   if (!thread_.joinable()) thread_ = std::thread([this] { Run(); });
   changed_.notify_one();
@@ -41,15 +47,18 @@ void LongRunThread::Run() {
   NameThisThread("scripts");
   storage::CountMemoryOfThisThread();
   ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice);
-  Entry entry{};
-  while (Next(entry)) Settle(entry, entry.run->Resume());
+  Entry entry;
+  while (Next(entry)) {
+    entry.discarded.reset();
+    if (entry.run != nullptr) Settle(entry, entry.run->Resume());
+  }
 }
 
 bool LongRunThread::Next(Entry& next) {
   storage::MutexLock lock(mutex_);
   while (!is_stopping_ && ready_.empty()) mutex_.Wait(changed_);
   if (is_stopping_) return false;
-  next = ready_.front();
+  next = std::move(ready_.front());
   ready_.pop_front();
   return true;
 }
@@ -62,7 +71,7 @@ void LongRunThread::Settle(Entry entry, SlicedRun::Progress progress) {
     tell_(entry.number, progress);
   }
   storage::MutexLock lock(mutex_);
-  ready_.push_back(entry);
+  ready_.push_back(std::move(entry));
 }
 
 }  // namespace ringkv::server

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <thread>
 
 #include "server/scripts/sliced_run.h"
@@ -31,16 +32,20 @@ class LongRunThread {
 
   // Goes on with the run, in turns with the others that are here. The run must live until it is told of, or Stop.
   void Add(uint64_t number, SlicedRun& run);
+  // Destroys what takes long to destroy.
+  void Discard(std::shared_ptr<void> what);
   // Returns when no run goes on any more; those that are here stay as they are.
   void Stop();
 
  private:
   struct Entry {
-    uint64_t number;
-    SlicedRun* run;
-    bool was_overdue;
+    uint64_t number = 0;
+    SlicedRun* run = nullptr;  // null: there is something to discard
+    bool was_overdue = false;
+    std::shared_ptr<void> discarded = nullptr;
   };
 
+  void Put(Entry entry);
   void Run();
   // False at the end.
   bool Next(Entry& next);

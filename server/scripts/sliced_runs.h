@@ -38,6 +38,10 @@ class SlicedRuns {
   void Add(std::unique_ptr<SlicedRun> run, SlicedRun::Progress progress, ThreadState& state);
   // From now on there is a thread beside this one.
   void StartMoving() { moves_ = aside_ != nullptr; }
+  // Destroys it where nobody waits for that.
+  void Discard(std::shared_ptr<void> what) {
+    if (moves_) long_run_thread_.Discard(std::move(what));
+  }
   // Goes on with those that wait for locks.
   void ResumeWaiting();
   // Calls `then` when those of now have ended, or are postponed.

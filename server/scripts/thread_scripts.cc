@@ -134,7 +134,11 @@ std::unique_ptr<ScriptRun> ThreadScripts::TakeRun(ThreadState& thread) {
 
 void ThreadScripts::GiveBack(Seat& seat) {
   auto& idle = idle_[static_cast<size_t>(seat.state->purpose)];
-  if (idle.size() < kIdleKept) idle.push_back(std::move(seat.state));
+  if (seat.state->state.has_garbage()) {
+    runs_.Discard(std::move(seat.state));  // sooner than collected
+  } else if (idle.size() < kIdleKept) {
+    idle.push_back(std::move(seat.state));
+  }
   if (idle_runs_.size() < kIdleKept) idle_runs_.push_back(std::move(seat.run));
 }
 

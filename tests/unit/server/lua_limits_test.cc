@@ -58,6 +58,7 @@ TEST_F(Lua, ARunEndsWithinAFunctionThatTakesLong) {
            "local x = string.rep('x', 1e5) redis.call('pulse') string.find(x, '(x*)%1y')",
            "local s = string.rep(' ', 1e6) redis.call('pulse') struct.size(s)",
            "local s = string.rep('x = 1 ', 1e5) redis.call('pulse') loadstring(s)",
+           "local s = string.rep('x', 1e7) redis.call('pulse') redis.sha1hex(s)",
            "redis.call('pulse') load(function() return ' ' end)",
            tree + "redis.call('pulse') cjson.encode(tree)",
            tree + "redis.call('pulse') cmsgpack.pack(tree)",
@@ -115,6 +116,17 @@ TEST_F(Lua, ARunThatIsEndedDuringACollectionEndsRightAfterIt) {
   host_.words = "over";
   EXPECT_EQ(Run(fill + "collectgarbage() for i = 1, 1e6 do end return 'not ended'"),
             "-ERR over script: SHA, on @user_script:1.|");
+}
+
+TEST_F(Lua, ARunThatIsEndedDoesNotCollectItsGarbage) {
+  host_.words = "over";
+  EXPECT_EQ(Run("local t = {} for i = 1, 2e5 do t[i] = {} end redis.call('pulse') while true do end").substr(0, 9),
+            "-ERR over");
+  EXPECT_TRUE(state_.has_garbage());
+  const size_t left = state_.memory();
+  EXPECT_EQ(Run("return 'fine'"), "$4|fine|");
+  EXPECT_FALSE(state_.has_garbage());
+  EXPECT_LT(state_.memory(), left / 4);
 }
 
 TEST_F(Lua, MemoryHasALimitThatNoScriptExceeds) {

@@ -234,6 +234,8 @@ TEST_F(Lua, Sha1OfTextsOfAllLengthsAroundABlock) {
   EXPECT_EQ(Run("local all = {} for i = 0, 130 do all[#all + 1] = redis.sha1hex(string.rep('a', i)) end "
                 "return redis.sha1hex(table.concat(all))"),
             "$40|e9a26226834c1decc620e4a7df67e181b336a6b8|");
+  EXPECT_EQ(Run("return redis.sha1hex(('a'):rep(200000))"), "$40|ec99adda39f462070e2c7ecbc8433e70dc9fb54c|")
+      << "several pieces";
 }
 
 // --- Functions -------------------------------------------------------------------------------------------------------

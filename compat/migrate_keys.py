@@ -117,6 +117,10 @@ def replies(start_source):
         got += inside_others(client, target, silent.getsockname()[1])
         for words in (("AUTH", "KEYS", "KEYS", "a", "b"), ("AUTH2", "x", "KEYS", "KEYS", "a"), ("COPY", "KEYS", "a")):
             got.append(client.raw("COMMAND", "GETKEYS", "MIGRATE", "h", 1, "", 0, 1, *words))
+        for key, *words in (("a", "KEYS"), ("", "KEYS"), ("a", "COPY", "KEYS"), ("a", "KEYS", "b"), ("KEYS", "KEYS"),
+                            ("",), ("", "AUTH", "KEYS"), ("a", "AUTH2", "KEYS", "b"), ("", "KEYS", "KEYS", "b")):
+            for command in ("GETKEYS", "GETKEYSANDFLAGS"):
+                got.append(client.raw("COMMAND", command, "MIGRATE", "h", 1, key, 0, 1, *words))
     silent.close()
     closing.close()
     return got

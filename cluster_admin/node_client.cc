@@ -6,7 +6,11 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <iostream>
+#include <thread>
+#include <utility>
 
 #include "resp/reply_parser.h"
 #include "resp/reply_scanner.h"
@@ -21,6 +25,8 @@ using storage::Result;
 namespace {
 
 constexpr int kLongestWaitMs = 5000;
+constexpr auto kLongestBusy = std::chrono::seconds(60);
+constexpr auto kBusyNap = std::chrono::milliseconds(100);
 constexpr size_t kLongestReply = size_t{1} << 30;
 
 struct Tls {
@@ -116,9 +122,15 @@ bool NodeClient::WaitFor(short events) const {
 }
 
 Result<resp::Reply> NodeClient::Ask(const std::vector<std::string>& command) {
-  Result<resp::Reply> reply = Exchange(command);
-  if (reply && reply->is_error()) return Fail(where_ + " answers: " + reply->text);
-  return reply;
+  const auto give_up = std::chrono::steady_clock::now() + kLongestBusy;
+  for (bool is_told = false;; std::this_thread::sleep_for(kBusyNap)) {
+    Result<resp::Reply> reply = Exchange(command);
+    if (!reply || !reply->is_error()) return reply;
+    const bool is_busy = reply->text.starts_with("BUSY ");  // it, or a node that it asks
+    const std::string answer = where_ + " answers: " + reply->text;
+    if (!is_busy || std::chrono::steady_clock::now() >= give_up) return Fail(answer);
+    if (!std::exchange(is_told, true)) std::cerr << "waiting: " << answer << std::endl;
+  }
 }
 
 Result<resp::Reply> NodeClient::Exchange(const std::vector<std::string>& command) {

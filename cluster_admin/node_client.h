@@ -31,7 +31,8 @@ class NodeClient {
 
   // The reply of the node, which may be an error reply.
   storage::Result<resp::Reply> Exchange(const std::vector<std::string>& command);
-  // The reply of the node; an error reply is returned as an error.
+  // The reply of the node; an error reply is returned as an error. While a script keeps the node busy, it is asked
+  // again, for a minute; standard error says so.
   storage::Result<resp::Reply> Ask(const std::vector<std::string>& command);
   // A field of INFO; empty if it does not exist.
   storage::Result<std::string> Info(const std::string& field);

@@ -231,6 +231,22 @@ def on_every_shard():
         works()
 
 
+def beside_an_overdue_script():
+    """A cluster is changed as soon as a node is no longer busy."""
+    with start_cluster(2, 0, "--busy-reply-threshold", "50", "--io-threads", "1") as cluster:
+        client, other = cluster.primaries[0].connect(), cluster.primaries[0].connect()
+        client.send("EVAL", "while true do end", "0")
+        eventually(lambda: other.raw("DBSIZE").startswith(b"-BUSY"), "an overdue script")
+        cluster.add_shard()
+        with subprocess.Popen([cluster.admin(), "apply", cluster.config], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, text=True) as change:
+            assert change.stderr.readline().startswith("waiting: "), "it does not wait"
+            assert other.raw("SCRIPT", "KILL") == b"+OK\r\n"
+            assert change.wait(timeout=60) == 0
+        assert client.read_raw().startswith(b"-ERR Script killed")
+        assert redis.Redis(port=cluster.primaries[2].port).execute_command("CLUSTER", "OWNED").split()[3:]
+
+
 def on_a_replica():
     with start_ringkv() as ours, start_redis() as theirs, \
             start_ringkv("--replicaof", f"127.0.0.1 {ours.port}") as our_replica, \
@@ -260,6 +276,7 @@ def main():
     in_the_stream()
     in_a_cluster()
     on_every_shard()
+    beside_an_overdue_script()
     print("scripts in a cluster and on replicas say what redis-server says")
     return 0
 

@@ -220,14 +220,16 @@ class RunningCluster:
                                          self.config, "--cluster-node-id", name, *self.options))
         return self.servers[-1]
 
+    @staticmethod
+    def admin():
+        return os.path.join(os.path.dirname(server_binary()), "ringkv-cluster")
+
     def apply(self):
-        admin = os.path.join(os.path.dirname(server_binary()), "ringkv-cluster")
-        subprocess.run([admin, "apply", self.config], check=True, stdout=subprocess.DEVNULL, timeout=120)
+        subprocess.run([self.admin(), "apply", self.config], check=True, stdout=subprocess.DEVNULL, timeout=120)
 
     def hand_over(self, name):
         """The primary gives its place to its replica."""
-        admin = os.path.join(os.path.dirname(server_binary()), "ringkv-cluster")
-        subprocess.run([admin, "handover", self.config, name], check=True, stdout=subprocess.DEVNULL, timeout=60)
+        subprocess.run([self.admin(), "handover", self.config, name], check=True, stdout=subprocess.DEVNULL, timeout=60)
 
     def add_shard(self):
         """Starts the node of another shard, which owns no slots before `apply`."""

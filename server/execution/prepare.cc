@@ -57,6 +57,7 @@ void Prepare(const ExecutionParts& parts, ThreadState& thread, const Session& se
   std::string_view key_before;
   storage::Position position;
   bool has_position = false;
+  thread.txn.BeginPrefetch();
   for (Request& request : requests) {
     if (request.argv.empty()) continue;
     request.entry = lookup.Find(request.argv);

@@ -62,6 +62,7 @@ size_t EffectReplay::Apply(Lsn first, std::span<const std::string_view> groups) 
 void EffectReplay::ApplyPrefetched(Lsn first, std::span<const std::string_view> groups, size_t* applied) {
   std::array<std::optional<Position>, kAtOnce> positions;
   std::array<DbIndex, kAtOnce> databases{};
+  txn_.BeginPrefetch();
   for (size_t i = 0; i < groups.size(); ++i) {
     ByteReader reader(groups[i]);
     const EffectRecord head = DecodeEffect(&reader);

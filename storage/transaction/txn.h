@@ -156,11 +156,13 @@ class Txn {
     is_silent_ = other.is_silent_;
   }
 
-  // Prefetch the memory of a key before its look-up. Both take the partition's lock for a moment, so the transaction
-  // must not hold any, and change nothing. Call the first for several keys, then the second for the same keys.
+  // Prefetch the memory of keys before their look-up. Both take the partition's lock for a moment, so the transaction
+  // must not hold any, and change nothing. Call the second for several keys, then the third for the same keys.
+  void BeginPrefetch() { prefetched_ = store_.placement(); }
   Position PrefetchBucket(DbIndex db, std::string_view key);
   void PrefetchEntry(DbIndex db, Position position);
-  // `position`: that PrefetchBucket has computed for the key, in this transaction or that which it acts like.
+  // `position`: that PrefetchBucket has computed for the key since the last BeginPrefetch, in this transaction or that
+  // which it acts like.
   bool LockKey(std::string_view key, Position position, bool waits_for_long = true);
 
   // The key must be one of those locked.
@@ -231,6 +233,8 @@ class Txn {
   Partition* LockAscending();
   MoreLocks LockMorePartition(size_t index);
   void NoteLocked(size_t partition) { locked_[partition / 64] |= uint64_t{1} << (partition % 64); }
+  // Unlocks what it has just locked, and changed nothing under. It stays irrevocable if it is.
+  void LetGo();
   void ForgetLocks();
   void ForgetTexts();
   // As HoldForLong, but the keys that were added are still to be locked.
@@ -366,7 +370,7 @@ class Txn {
   Known known_;
   std::vector<Known> many_known_;
   size_t next_known_ = 0;
-  Placement prefetched_;  // the placement of the positions of PrefetchBucket
+  Placement prefetched_;  // of all positions since BeginPrefetch, even if the store's has changed meanwhile
 };
 
 }  // namespace ringkv::storage

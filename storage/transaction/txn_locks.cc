@@ -44,14 +44,14 @@ bool Txn::LockKey(std::string_view key, bool waits_for_long) {
     const Placement placement = store_.placement();
     if (!LockPosition(key, PositionOf(key, placement), waits_for_long)) return false;
     if (placement == store_.placement()) return true;
-    Unlock();
+    LetGo();
   }
 }
 
 bool Txn::LockKey(std::string_view key, Position position, bool waits_for_long) {
   if (!LockPosition(key, position, waits_for_long)) return false;
   if (prefetched_ == store_.placement()) return true;
-  Unlock();
+  LetGo();
   return LockKey(key, waits_for_long);
 }
 
@@ -128,6 +128,11 @@ Partition* Txn::LockAscending() {
   return nullptr;
 }
 
+void Txn::LetGo() {
+  ForEachLocked(UnlockBeforeCommit);
+  ForgetLocks();
+}
+
 void Txn::ForgetLocks() {
   locked_.fill(0);
   any_locked_ = false;
@@ -189,7 +194,6 @@ Position Txn::PositionOfKey(std::string_view key) {
 }
 
 Position Txn::PrefetchBucket(DbIndex db, std::string_view key) {
-  prefetched_ = store_.placement();
   const Position position = PositionOf(key, prefetched_);
   Partition& partition = store_.partition(position.partition());
   if (!partition.mutex.Lock(false)) return position;

@@ -94,6 +94,7 @@ TEST_F(Concurrency, EverythingAtOnceKeepsTheKeysThatStay) {
         }
         txn.Unlock();
         if (i % 100 == 0) {
+          txn.BeginPrefetch();
           const Position position = txn.PrefetchBucket(1, key);
           txn.PrefetchEntry(1, position);
         }

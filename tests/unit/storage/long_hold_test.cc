@@ -202,9 +202,30 @@ TEST_F(LongHoldTest, AKeyIsPrefetchedOrNot) {
   Txn txn(store_, 0, random_);
   holder_.LockKey("key");
   holder_.HoldForLong();
+  txn.BeginPrefetch();
   const Position position = txn.PrefetchBucket(0, "key");
   txn.PrefetchEntry(0, position);
   EXPECT_EQ(position.partition(), PartitionOf("key"));
+}
+
+// Whose data set is replaced between its prefetches, or behind them.
+TEST_F(LongHoldTest, AKeyIsLockedWhereItStandsWhateverWasPrefetched) {
+  Txn txn(store_, 0, random_);
+  ASSERT_TRUE(txn.TryBeginIrrevocable());
+  txn.BeginPrefetch();
+  const std::string key = "key";
+  const Position position = txn.PrefetchBucket(0, key);
+  uint64_t seed = 1;
+  do {
+    holder_.LockAll();
+    holder_.Replace(++seed);
+    holder_.Unlock();
+  } while (PartitionOf(key) == position.partition());
+  txn.PrefetchBucket(0, "another");
+  ASSERT_TRUE(txn.LockKey(key, position));
+  EXPECT_TRUE(txn.HoldsPartition(PartitionOf(key)));
+  EXPECT_TRUE(txn.is_irrevocable());
+  txn.Unlock();
 }
 
 // --- more locks -----------------------------------------------------------------------------------------------------

@@ -57,13 +57,14 @@ std::string_view LongRuns::Kill(bool functions) {
   storage::MutexLock lock(mutex_);
   if (runs_.empty()) return kNotBusy;
   const bool has_overdue = FirstOverdue() != nullptr;
-  // If all of them are of the other kind.
+  // If all of them are of the other kind, and could be killed.
   std::string_view error = functions ? errors::kBusyWithScript : errors::kBusyWithFunction;
   bool has_killed = false;
   for (ScriptRun* run : runs_) {
-    if (run->is_function() != functions || (has_overdue && !run->is_overdue())) continue;
-    switch (run->Kill()) {
-      case ScriptRun::Killed::kYes: has_killed = true; break;
+    if (has_overdue && !run->is_overdue()) continue;
+    const bool is_meant = run->is_function() == functions;
+    switch (is_meant ? run->Kill() : run->MayKill()) {
+      case ScriptRun::Killed::kYes: has_killed = has_killed || is_meant; break;
       case ScriptRun::Killed::kHasWritten: error = kHasWritten; break;
       case ScriptRun::Killed::kIsReplicated: error = kIsReplicated; break;
     }

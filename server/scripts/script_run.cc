@@ -304,9 +304,14 @@ std::vector<std::string> ScriptRun::CommandWords() const {
 
 ScriptRun::Killed ScriptRun::Kill() {
   if (is_replicated_) return Killed::kIsReplicated;
-  Stage stage = Stage::kReads;
-  if (stage_.compare_exchange_strong(stage, Stage::kKilled) || stage == Stage::kKilled) return Killed::kYes;
-  return Killed::kHasWritten;
+  Stage before = Stage::kReads;
+  stage_.compare_exchange_strong(before, Stage::kKilled);
+  return before == Stage::kHasWritten ? Killed::kHasWritten : Killed::kYes;
+}
+
+ScriptRun::Killed ScriptRun::MayKill() const {
+  if (is_replicated_) return Killed::kIsReplicated;
+  return stage_.load() == Stage::kHasWritten ? Killed::kHasWritten : Killed::kYes;
 }
 
 // --- time -----------------------------------------------------------------------------------------------------------

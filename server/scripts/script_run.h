@@ -82,6 +82,8 @@ class ScriptRun final : public ScriptHost {
   // --- by any thread ---
   enum class Killed : uint8_t { kYes, kHasWritten, kIsReplicated };
   Killed Kill();
+  // What Kill would return now.
+  Killed MayKill() const;
   bool is_function() const { return is_function_.load(std::memory_order_relaxed); }
   // It has lasted longer than clients should be kept waiting (busy-reply-threshold).
   bool is_overdue() const { return is_overdue_.load(std::memory_order_relaxed); }

@@ -216,6 +216,16 @@ TEST_F(ScriptsTest, FunctionKillDoesNotEndAScript) {
   Kill();
 }
 
+TEST_F(ScriptsTest, FunctionKillOfAScriptThatHasWrittenSaysThatNobodyCanKillIt) {
+  Eval("redis.call('SET',KEYS[1],'x') for i = 1,3e7 do end", {"key"});
+  ASSERT_TRUE(Ended<outcome::LateReply>());
+  for (const bool functions : {false, true}) {
+    EXPECT_TRUE(server_.scripts().Kill(functions).starts_with("UNKILLABLE Sorry")) << functions;
+  }
+  links_.Work();
+  EXPECT_EQ(links_.answers, std::vector<std::string>{"$-1\r\n"});
+}
+
 TEST_F(ScriptsTest, AnOverdueScriptMakesItsThreadBusy) {
   options_.busy_reply_threshold = 1;
   BeginEndless();

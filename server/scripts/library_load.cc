@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "server/scripts/library_load.h"
 
-#include <utility>
-
 #include "resp/buffer.h"
 #include "server/base/client_links.h"
 #include "server/execution/stages.h"
 #include "server/lua/lua_state.h"
 #include "server/replication/replication.h"
-#include "server/scripts/script_clock.h"
 #include "server/session/session.h"
 
 namespace ringkv::server {
@@ -37,7 +34,7 @@ LibraryLoad::LibraryLoad(const ExecutionParts& parts, Functions& functions, size
       seat_{.slot = slot, .turns = this},
       random_(thread.random.Next()),
       own_txn_(parts.data.store(), 0, random_),
-      fiber_(kLoadStackBytes) {
+      fiber_(parts.ticks, kLoadStackBytes) {
   own_txn_.set_skips_held(true);
 }
 
@@ -49,23 +46,19 @@ void LibraryLoad::Body(void* with) {
 }
 
 bool LibraryLoad::Begin(const AdminCall& call, const LibrarySource& source) {
-  began_ = parts_.ticks.Now();
+  fiber_.Begin(parts_.ticks.Now());
   txn_ = &call.txn;
   source_ = source;
   own_txn_.ActLike(call.txn);
   client_ = call.session.card;
   protocol_ = call.reply.protocol();
-  return Enter();
-}
-
-bool LibraryLoad::Enter() {
-  slice_began_ = parts_.ticks.Now();
-  return fiber_.is_under_way() ? fiber_.Resume() : fiber_.Start(&Body, this);
+  return fiber_.Enter(&Body, this);
 }
 
 // Behind the codes it waits for the locks, holding none.
 SlicedRun::Progress LibraryLoad::Resume() {
-  if (fiber_.is_under_way() && !Enter()) return Progress::kSuspended;
+  fiber_.BeginSlice();
+  if (fiber_.is_under_way() && !fiber_.Enter(&Body, this)) return Progress::kSuspended;
   if (!prepared_.error.empty()) return Progress::kEnded;
   const bool is_locked = own_txn_.LockAll(false);
   is_locked ? parts_.long_holds.NoteWalkPassed() : parts_.long_holds.NoteWalkWaits(parts_.clock.SteadyMs());
@@ -86,26 +79,20 @@ void LibraryLoad::FinishLate() {
                            .term = term,
                            .error = has_failed ? std::optional(std::string(reply.last_error_code())) : std::nullopt,
                            .is_accounted = true,
-                           .nanoseconds = parts_.ticks.Nanoseconds(parts_.ticks.Now() - began_) - spent_});
+                           .nanoseconds = fiber_.LateNanoseconds()});
 }
 
 bool LibraryLoad::Abandon() {
-  is_abandoned_ = true;
-  while (fiber_.is_under_way()) Enter();
+  fiber_.Abandon();
+  while (fiber_.is_under_way()) fiber_.Enter(&Body, this);
   own_txn_.Unlock();
   return true;
 }
 
 bool LibraryLoad::GoOn() {
-  const uint64_t slice = was_suspended_ ? ScriptClock::kNextSliceNs : ScriptClock::kFirstSliceNs;
-  const bool is_over = parts_.ticks.Nanoseconds(parts_.ticks.Now() - slice_began_) >= slice;
-  return is_over ? Suspend(false) : !is_abandoned_;
+  return fiber_.IsSliceOver(fiber_.SliceNanoseconds()) ? Suspend(false) : !fiber_.is_abandoned();
 }
 
-bool LibraryLoad::Suspend(bool) {
-  if (!std::exchange(was_suspended_, true)) spent_ = parts_.ticks.Nanoseconds(parts_.ticks.Now() - began_);
-  fiber_.Suspend();
-  return !is_abandoned_;
-}
+bool LibraryLoad::Suspend(bool waits) { return fiber_.Suspend(waits); }
 
 }  // namespace ringkv::server

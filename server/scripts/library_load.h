@@ -5,7 +5,6 @@
 // Threads: confined.
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,8 +13,8 @@
 #include "server/command/command.h"
 #include "server/execution/execution_parts.h"
 #include "server/execution/turns.h"
-#include "server/scripts/fiber.h"
 #include "server/scripts/functions.h"
+#include "server/scripts/sliced_fiber.h"
 #include "server/scripts/sliced_run.h"
 #include "storage/base/random.h"
 #include "storage/transaction/txn.h"
@@ -56,7 +55,6 @@ class LibraryLoad final : public SlicedRun, private Turns {
 
  private:
   static void Body(void* with);
-  bool Enter();
   bool GoOn() override;
   bool Suspend(bool waits) override;
   std::shared_ptr<ClientCard> client() const override { return client_; }
@@ -66,17 +64,12 @@ class LibraryLoad final : public SlicedRun, private Turns {
   const Functions::Seat seat_;
   storage::Random random_;
   storage::Txn own_txn_;
-  Fiber fiber_;
+  SlicedFiber fiber_;
   storage::Txn* txn_ = nullptr;  // for the first turn: that of the call
   LibrarySource source_{};       // whose text is needed in the first turn only
   Functions::Prepared prepared_;
   std::shared_ptr<ClientCard> client_;
   int protocol_ = 2;
-  bool was_suspended_ = false;
-  bool is_abandoned_ = false;
-  uint64_t began_ = 0;  // in ticks
-  uint64_t slice_began_ = 0;
-  uint64_t spent_ = 0;  // nanoseconds before the first suspension
 };
 
 }  // namespace ringkv::server

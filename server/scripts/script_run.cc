@@ -40,7 +40,7 @@ ScriptRun::ScriptRun(const ExecutionParts& parts, ScriptClock& clock, size_t slo
       session_(CardOfScripts(), watched_keys),
       random_(thread.random.Next()),
       own_txn_(parts.data.store(), 0, random_),
-      fiber_(kScriptStackBytes) {
+      fiber_(parts.ticks, kScriptStackBytes) {
   own_txn_.set_skips_held(thread.index != kNoThread);
   enclosing_.events = &events_;
   enclosing_.may_begin_again = true;
@@ -51,7 +51,7 @@ ScriptRun::~ScriptRun() = default;
 // --- the way of a run -----------------------------------------------------------------------------------------------
 
 ScriptRun::Progress ScriptRun::Begin(const AdminCall& call, const ScriptInput& input, LoadedState& state) {
-  began_ = slice_began_ = call.execution.began;
+  fiber_.Begin(call.execution.began);
   state_ = &state;
   execution_ = &call.execution;
   program_ = &input.program;
@@ -76,13 +76,13 @@ ScriptRun::Progress ScriptRun::Begin(const AdminCall& call, const ScriptInput& i
   own_txn_.ForgetDependence();
   reply_.set_protocol(call.reply.protocol());
   const Progress progress = GoOn();
-  if (progress != Progress::kEnded) spent_ = Nanoseconds();
+  if (progress != Progress::kEnded) fiber_.NoteLate();
   return progress;
 }
 
 ScriptRun::Progress ScriptRun::Resume() {
   own_txn_.TakeOver();
-  slice_began_ = parts_.ticks.Now();
+  fiber_.BeginSlice();
   return GoOn();
 }
 
@@ -114,7 +114,7 @@ ScriptRun::Progress ScriptRun::GoOn() {
     // Threads of clients wait for no lock of one that has less of the processors than they.
     if (is_moved()) txn_->HoldForLong();
     if (!std::exchange(has_begun_, true) && execution_->row().Has(kRunsScript)) TellMonitorsOnce(*execution_);
-    if (!Enter()) return waits_ ? Progress::kWaits : Progress::kSuspended;
+    if (!Enter()) return fiber_.waits() ? Progress::kWaits : Progress::kSuspended;
     const bool is_busy = std::exchange(is_busy_, false);
     if (begins_again_) {
       BeginAgain();
@@ -126,8 +126,8 @@ ScriptRun::Progress ScriptRun::GoOn() {
 }
 
 bool ScriptRun::Enter() {
-  clock_.Begin(slot_of_clock_, state_->state, slice_began_, SliceNanoseconds());
-  const bool has_ended = fiber_.is_under_way() ? fiber_.Resume() : fiber_.Start(&Body, this);
+  clock_.Begin(slot_of_clock_, state_->state, fiber_.slice_began(), SliceNanoseconds());
+  const bool has_ended = fiber_.Enter(&Body, this);
   clock_.End(slot_of_clock_);
   return has_ended;
 }
@@ -257,7 +257,7 @@ void ScriptRun::FinishLate() {
                                            .term = term,
                                            .error = has_failed ? std::optional(std::move(code)) : std::nullopt,
                                            .is_accounted = true,
-                                           .nanoseconds = Nanoseconds() - spent_});
+                                           .nanoseconds = fiber_.LateNanoseconds()});
   Clear();
 }
 
@@ -275,7 +275,6 @@ void ScriptRun::Clear() {
   enclosing_.ForgetDeferred();
   slot_.reset();
   fenced_.clear();
-  was_suspended_ = false;
   has_begun_ = false;
   begins_again_ = false;
   is_final_ = false;
@@ -285,7 +284,7 @@ void ScriptRun::Clear() {
 
 bool ScriptRun::Abandon() {
   own_txn_.TakeOver();
-  is_abandoned_ = true;
+  fiber_.Abandon();
   while (fiber_.is_under_way()) Enter();
   if (txn_ == nullptr) return true;
   if (!own_txn_.MayRollback()) return false;
@@ -317,9 +316,9 @@ ScriptRun::Killed ScriptRun::MayKill() const {
 // --- time -----------------------------------------------------------------------------------------------------------
 
 Pulse ScriptRun::OnPulse() {
-  if (!is_ended() && parts_.ticks.Nanoseconds(parts_.ticks.Now() - slice_began_) >= SliceNanoseconds()) {
+  if (!is_ended() && fiber_.IsSliceOver(SliceNanoseconds())) {
     NoteOverdue();
-    may_suspend_ ? Suspend() : Persist();
+    may_suspend_ ? Suspend(false) : Persist();
   }
 #ifdef RINGKV_THREAD_SANITIZED
   state_->state.RequestPulse();  // the sanitizer keeps signals back until the thread calls the system
@@ -329,23 +328,19 @@ Pulse ScriptRun::OnPulse() {
 
 // Its thread can do nothing else meanwhile, not even receive SCRIPT KILL: so it doesn't wait for that.
 void ScriptRun::Persist() {
-  slice_began_ = parts_.ticks.Now();
+  fiber_.BeginSlice();
   if (is_overdue() && thread_->index != kNoThread) Kill();
 }
 
-void ScriptRun::Suspend() {
+void ScriptRun::Suspend(bool waits) {
   Keep();
-  was_suspended_ = true;
   txn_->HoldForLong(is_overdue() ? storage::Hold::kOverdue : storage::Hold::kLong);
-  fiber_.Suspend();
-  slice_began_ = parts_.ticks.Now();
+  static_cast<void>(fiber_.Suspend(waits));
   NoteOverdue();
 }
 
 bool ScriptRun::CallTurns::Suspend(bool waits) {
-  run_.waits_ = waits;
-  run_.Suspend();
-  run_.waits_ = false;
+  run_.Suspend(waits);
   return !run_.is_ended();
 }
 
@@ -380,7 +375,7 @@ void ScriptRun::Log(ScriptLogLevel level, std::string_view text) {
 }
 
 std::string_view ScriptRun::unwind_error() const {
-  if (begins_again_ || is_busy_ || is_abandoned_) return {};
+  if (begins_again_ || is_busy_ || fiber_.is_abandoned()) return {};
   return kKilled.substr(kKilled.find(' ') + 1);  // the code is added
 }
 

@@ -25,9 +25,9 @@
 #include "server/execution/execution_parts.h"
 #include "server/execution/turns.h"
 #include "server/scripts/call_names.h"
-#include "server/scripts/fiber.h"
 #include "server/scripts/program.h"
 #include "server/scripts/script_clock.h"
+#include "server/scripts/sliced_fiber.h"
 #include "server/scripts/sliced_run.h"
 #include "server/session/session.h"
 #include "storage/base/random.h"
@@ -91,7 +91,7 @@ class ScriptRun final : public ScriptHost {
   std::string_view name() const { return name_; }
   // The request of a function; for messages.
   std::vector<std::string> CommandWords() const;
-  uint64_t Nanoseconds() const { return parts_.ticks.Nanoseconds(parts_.ticks.Now() - began_); }
+  uint64_t Nanoseconds() const { return fiber_.Nanoseconds(); }
 
   // --- ScriptHost ---
   Pulse Call(std::span<const std::string_view> argv, resp::ReplyWriter& reply) override;
@@ -161,16 +161,13 @@ class ScriptRun final : public ScriptHost {
   // Goes on, because it can't be suspended.
   void Persist();
   // Lets the thread do other work. On the own stack.
-  void Suspend();
+  void Suspend(bool waits);
   // Likewise until others hold less.
   void WaitForOthers();
   void NoteOverdue();
-  bool is_ended() const { return stage_.load(std::memory_order_relaxed) == Stage::kKilled || is_abandoned_; }
+  bool is_ended() const { return stage_.load(std::memory_order_relaxed) == Stage::kKilled || fiber_.is_abandoned(); }
   bool is_moved() const { return thread_ != &home_; }
-  // Short while other clients of the thread wait.
-  uint64_t SliceNanoseconds() const {
-    return was_suspended_ && !is_moved() ? ScriptClock::kNextSliceNs : ScriptClock::kFirstSliceNs;
-  }
+  uint64_t SliceNanoseconds() const { return is_moved() ? ScriptClock::kFirstSliceNs : fiber_.SliceNanoseconds(); }
   Caller CallerFor(resp::ReplyWriter& reply) {
     return {.parts = parts_,
             .thread = *thread_,
@@ -194,7 +191,7 @@ class ScriptRun final : public ScriptHost {
   CallTurns turns_{*this};
   storage::Random random_;
   storage::Txn own_txn_;
-  Fiber fiber_;
+  SlicedFiber fiber_;
 
   const ClientCard& client() const { return keeps_ ? *client_ : *client_session_->card; }
 
@@ -222,12 +219,9 @@ class ScriptRun final : public ScriptHost {
   bool may_suspend_ = false;
   bool is_irrevocable_ = false;  // begins with the right to wait for locks that it does not know yet
   bool has_begun_ = false;
-  bool waits_ = false;
   bool begins_again_ = false;
   bool is_final_ = false;  // it has done what can't be undone, so it never begins again
   bool is_busy_ = false;   // see GivesUp
-  bool is_abandoned_ = false;
-  bool was_suspended_ = false;
   bool error_was_counted_ = false;  // the one that it returned, by the command that it called
   storage::DbIndex db_ = 0;
   // In a cluster: the view that admitted the program, because the hand-over of a slot waits for what was admitted
@@ -239,9 +233,6 @@ class ScriptRun final : public ScriptHost {
   std::atomic<bool> is_function_{false};
   std::atomic<bool> is_overdue_{false};
   bool is_replicated_ = false;  // from another server
-  uint64_t began_ = 0;          // in ticks
-  uint64_t slice_began_ = 0;
-  uint64_t spent_ = 0;  // nanoseconds before the first suspension
   resp::Buffer output_;
   resp::ReplyWriter reply_{output_, 2};
   Enclosing enclosing_;

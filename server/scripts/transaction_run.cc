@@ -13,7 +13,6 @@
 #include "server/execution/transaction.h"
 #include "server/lua/lua_state.h"
 #include "server/replication/replication.h"
-#include "server/scripts/script_clock.h"
 
 namespace ringkv::server {
 namespace {
@@ -54,7 +53,7 @@ TransactionRun::Work::Work(const Execution& exec, TransactionRun& run)
       queued(execution, &run) {}
 
 TransactionRun::TransactionRun(const ExecutionParts& parts, ThreadState& thread)
-    : parts_(parts), txn_(parts.data.store(), 0, thread.random), fiber_(kTransactionStackBytes) {
+    : parts_(parts), txn_(parts.data.store(), 0, thread.random), fiber_(parts.ticks, kTransactionStackBytes) {
   txn_.set_skips_held(true);
 }
 
@@ -72,36 +71,31 @@ bool TransactionRun::Begin(AdminCall& call) {
     Clear();
     return false;
   }
-  began_ = parts_.ticks.Now();
+  fiber_.Begin(parts_.ticks.Now());
   call.execution.has_run_queued = true;
   progress_ = Enter();
   return true;
 }
 
 SlicedRun::Progress TransactionRun::Enter() {
-  slice_began_ = parts_.ticks.Now();
-  const bool has_ended = fiber_.is_under_way() ? fiber_.Resume() : fiber_.Start(&Body, this);
-  if (has_ended) return Progress::kEnded;
-  return waits_ ? Progress::kWaits : Progress::kSuspended;
+  if (fiber_.Enter(&Body, this)) return Progress::kEnded;
+  return fiber_.waits() ? Progress::kWaits : Progress::kSuspended;
 }
 
-SlicedRun::Progress TransactionRun::Resume() { return Enter(); }
+SlicedRun::Progress TransactionRun::Resume() {
+  fiber_.BeginSlice();
+  return Enter();
+}
 
 // --- turns ----------------------------------------------------------------------------------------------------------
 
 bool TransactionRun::GoOn() {
-  const uint64_t slice = was_suspended_ ? ScriptClock::kNextSliceNs : ScriptClock::kFirstSliceNs;
-  const bool is_over = parts_.ticks.Nanoseconds(parts_.ticks.Now() - slice_began_) >= slice;
-  return is_over ? Suspend(false) : !is_abandoned_;
+  return fiber_.IsSliceOver(fiber_.SliceNanoseconds()) ? Suspend(false) : !fiber_.is_abandoned();
 }
 
 bool TransactionRun::Suspend(bool waits) {
-  if (!std::exchange(was_suspended_, true)) spent_ = Nanoseconds();
   txn_.HoldForLong();
-  waits_ = waits;
-  fiber_.Suspend();
-  waits_ = false;
-  return !is_abandoned_;
+  return fiber_.Suspend(waits);
 }
 
 std::shared_ptr<ClientCard> TransactionRun::client() const { return work_->caller.session.card; }
@@ -128,7 +122,7 @@ void TransactionRun::FinishLate() {
           .lsn = txn_.depends_on(),
           .term = term,
           .is_accounted = true,
-          .nanoseconds = Nanoseconds() - spent_,
+          .nanoseconds = fiber_.LateNanoseconds(),
           .ends_connection = std::holds_alternative<outcome::Close>(work_->outcome) || has_overflowed});
   Clear();
 }
@@ -145,7 +139,7 @@ void TransactionRun::Answer(LateAnswer answer) {
 }
 
 bool TransactionRun::Abandon() {
-  is_abandoned_ = true;
+  fiber_.Abandon();
   while (fiber_.is_under_way()) Enter();
   if (!txn_.MayRollback()) return false;
   txn_.Rollback();
@@ -159,7 +153,6 @@ void TransactionRun::Clear() {
   output_.ForgetOverflow();
   output_.ShrinkTo(kTransactionReplyKept);
   reply_ = resp::ReplyWriter(output_, 2);
-  was_suspended_ = false;
 }
 
 }  // namespace ringkv::server

@@ -10,7 +10,6 @@
 // Threads: confined.
 #pragma once
 
-#include <cstdint>
 #include <memory>
 
 #include "resp/buffer.h"
@@ -19,7 +18,7 @@
 #include "server/command/command.h"
 #include "server/execution/execution_parts.h"
 #include "server/execution/turns.h"
-#include "server/scripts/fiber.h"
+#include "server/scripts/sliced_fiber.h"
 #include "server/scripts/sliced_run.h"
 #include "storage/transaction/txn.h"
 
@@ -54,26 +53,19 @@ class TransactionRun final : public SlicedRun, private Turns {
   bool GoOn() override;
   bool Suspend(bool waits) override;
   std::shared_ptr<ClientCard> client() const override;
-  uint64_t Nanoseconds() const { return parts_.ticks.Nanoseconds(parts_.ticks.Now() - began_); }
   // When the work of its commands that is Administration's is done.
   void Answer(LateAnswer answer);
   void Clear();
 
   const ExecutionParts& parts_;
   storage::Txn txn_;
-  Fiber fiber_;
+  SlicedFiber fiber_;
   resp::Buffer output_;
   resp::ReplyWriter reply_{output_, 2};
 
   // Of the transaction that is under way.
   std::unique_ptr<Work> work_;
   Progress progress_ = Progress::kEnded;
-  bool waits_ = false;
-  bool was_suspended_ = false;
-  bool is_abandoned_ = false;
-  uint64_t began_ = 0;  // in ticks
-  uint64_t slice_began_ = 0;
-  uint64_t spent_ = 0;  // nanoseconds before the first suspension
 };
 
 }  // namespace ringkv::server

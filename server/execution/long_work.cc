@@ -2,7 +2,6 @@
 #include "server/execution/long_work.h"
 
 #include <algorithm>
-#include <chrono>
 #include <string>
 #include <utility>
 
@@ -136,16 +135,26 @@ void LongWork::RunThread(size_t index) {
   while (std::unique_ptr<Job> job = Next(index)) {
     RunJob(*job, *states_[index]);
     job.reset();
-    bool has_refused = false;
-    {
-      MutexLock lock(mutex_);
-      --reserved_;
-      under_way_[index] = 0;
-      has_refused = std::exchange(has_refused_, false);
-      ended_.notify_all();
-    }
-    if (has_refused) parts_.links.ResumePaused();
+    NoteEnd(index);
   }
+}
+
+void LongWork::NoteEnd(size_t index) {
+  bool has_refused = false;
+  std::vector<std::function<void()>> due;
+  {
+    MutexLock lock(mutex_);
+    --reserved_;
+    under_way_[index] = 0;
+    has_refused = std::exchange(has_refused_, false);
+    const uint64_t oldest = OldestUnderWay();
+    const auto split =
+        std::partition(after_.begin(), after_.end(), [oldest](const auto& each) { return each.first > oldest; });
+    for (auto at = split; at != after_.end(); ++at) due.push_back(std::move(at->second));
+    after_.erase(split, after_.end());
+  }
+  if (has_refused) parts_.links.ResumePaused();
+  for (const auto& then : due) then();
 }
 
 void LongWork::RunJob(Job& job, ThreadState& thread) {
@@ -182,16 +191,15 @@ uint64_t LongWork::OldestUnderWay() const {
   return oldest;
 }
 
-uint64_t LongWork::taken() {
-  MutexLock lock(mutex_);
-  return next_number_ - 1;
-}
-
-bool LongWork::HaveEnded(uint64_t taken, std::chrono::milliseconds most) {
-  const auto until = std::chrono::steady_clock::now() + most;
-  MutexLock lock(mutex_);
-  while (OldestUnderWay() <= taken && mutex_.WaitUntil(ended_, until)) continue;
-  return OldestUnderWay() > taken;
+void LongWork::After(std::function<void()> then) {
+  {
+    MutexLock lock(mutex_);
+    if (OldestUnderWay() < next_number_) {
+      after_.emplace_back(next_number_, std::move(then));
+      return;
+    }
+  }
+  then();
 }
 
 void LongWork::Stop() {
@@ -201,7 +209,6 @@ void LongWork::Stop() {
     stopping_ = true;
     ending.swap(threads_);
     changed_.notify_all();
-    ended_.notify_all();
   }
   for (std::thread& thread : ending) thread.join();
 }

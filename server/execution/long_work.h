@@ -11,7 +11,6 @@
 #pragma once
 
 #include <array>
-#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -20,6 +19,7 @@
 #include <memory>
 #include <span>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "server/command/command.h"
@@ -51,10 +51,8 @@ class LongWork {
   void Take(Execution& execution, bool has_looked);
   // Frees the object, which may take long, if nobody else has it.
   void FreeLater(std::shared_ptr<void> object);
-  // The number of the last command that was taken.
-  uint64_t taken();
-  // Waits until that one and all before it have ended, but no longer than this. Whether they have.
-  bool HaveEnded(uint64_t taken, std::chrono::milliseconds most);
+  // Calls `then` when the commands of now have ended, by this thread or one of them.
+  void After(std::function<void()> then);
   // Ends the threads after their current commands.
   void Stop();
 
@@ -69,6 +67,8 @@ class LongWork {
   // Reserves a thread for one command. False if none is free.
   bool Reserve();
   uint64_t OldestUnderWay() const REQUIRES(mutex_);
+  // Notes that the thread's command has ended, and calls what that was awaited for.
+  void NoteEnd(size_t index);
 
   const ExecutionParts& parts_;
   WatchedKeys& watched_keys_;
@@ -77,7 +77,6 @@ class LongWork {
   const std::function<void()> on_thread_;
   storage::Mutex mutex_;
   std::condition_variable changed_;
-  std::condition_variable ended_;
   std::vector<std::thread> threads_ GUARDED_BY(mutex_);
   std::deque<std::unique_ptr<Job>> jobs_ GUARDED_BY(mutex_);
   std::vector<std::shared_ptr<void>> to_free_ GUARDED_BY(mutex_);
@@ -86,6 +85,7 @@ class LongWork {
   bool stopping_ GUARDED_BY(mutex_) = false;
   uint64_t next_number_ GUARDED_BY(mutex_) = 1;
   std::array<uint64_t, kThreads> under_way_ GUARDED_BY(mutex_) = {};  // the number of each thread's command; 0: none
+  std::vector<std::pair<uint64_t, std::function<void()>>> after_ GUARDED_BY(mutex_);  // with the first number not meant
 };
 
 }  // namespace ringkv::server

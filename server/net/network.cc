@@ -182,10 +182,6 @@ bool Network::WaitForRound(const std::atomic<bool>& give_up, int64_t most_ms) {
   while (!is_ending_ && end.wait_for(kSlice) != std::future_status::ready) {
     if (give_up || server_.clock().SteadyMs() - began_ms >= most_ms) return false;
   }
-  const uint64_t taken = server_.long_work().taken();
-  while (!is_ending_ && !server_.long_work().HaveEnded(taken, kSlice)) {
-    if (give_up || server_.clock().SteadyMs() - began_ms >= most_ms) return false;
-  }
   return true;
 }
 
@@ -198,8 +194,8 @@ std::future<void> Network::EndOfRound() {
   round->threads = threads_.size();
   for (auto& thread : threads_) {
     thread->Post([this, round, index = thread->index()] {
-      server_.scripts().AfterRuns(index, [round] {
-        if (--round->threads == 0) round->end.set_value();
+      server_.scripts().AfterRuns(index, [this, round] {
+        if (--round->threads == 0) server_.long_work().After([round] { round->end.set_value(); });
       });
     });
   }

@@ -225,34 +225,14 @@ size_t RemoveFrom(ListChunk& chunk, std::string_view element, size_t most, bool 
   return removed;
 }
 
-// An element as it stands among others, whose bytes can be looked for without going from element to element. They may
-// also be found where no element begins.
-std::string Packed(std::string_view element) {
-  std::string packed;
-  AppendListElement(&packed, element);
-  return packed;
-}
-
-// The index of the first one; `packed`: it, packed.
-std::optional<size_t> FindIn(std::string_view elements, std::string_view wanted, std::string_view packed) {
-  if (::memmem(elements.data(), elements.size(), packed.data(), packed.size()) == nullptr) return std::nullopt;
-  size_t index = 0;
-  for (ListCursor cursor(elements); !cursor.AtEnd(); cursor.Next()) {
-    if (cursor.element() == wanted) return index;
-    ++index;
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
 size_t LargeList::Remove(std::string_view element, size_t most, bool from_back) {
-  const std::string packed = Packed(element);
   size_t removed = 0;
   std::string buffer;
   for (size_t i = 0; i < chunks_.size() && removed < most;) {
     const size_t at = from_back ? chunks_.size() - 1 - i : i;
-    if (FindIn(chunks_[at].Read(&buffer), element, packed)) {
+    if (FindListElement(chunks_[at].Read(&buffer), element)) {
       Changing(at, [&](ListChunk& chunk) { removed += RemoveFrom(chunk, element, most - removed, from_back); });
     }
     if (chunks_[at].count() == 0) {
@@ -267,11 +247,10 @@ size_t LargeList::Remove(std::string_view element, size_t most, bool from_back) 
 }
 
 std::optional<size_t> LargeList::Find(std::string_view element) const {
-  const std::string packed = Packed(element);
   std::string buffer;
   size_t before = 0;
   for (const ListChunk& chunk : chunks_) {
-    if (const auto found = FindIn(chunk.Read(&buffer), element, packed)) return before + *found;
+    if (const auto found = FindListElement(chunk.Read(&buffer), element)) return before + *found;
     before += chunk.count();
   }
   return std::nullopt;
@@ -293,14 +272,7 @@ std::string_view ListView::At(size_t index, std::string* buffer) const {
 
 std::optional<size_t> ListView::Find(std::string_view element) const {
   if (entry_ != nullptr && entry_->kind().is_large()) return large().Find(element);
-  size_t index = 0;
-  bool is_there = false;
-  VisitFrom(0, false, [&](std::string_view each) {
-    is_there = each == element;
-    if (!is_there) ++index;
-    return !is_there;
-  });
-  return is_there ? std::optional(index) : std::nullopt;
+  return entry_ == nullptr ? std::nullopt : FindListElement(ElementsOf(entry_->value()), element);
 }
 
 bool MayListBePacked(std::string_view packed, const TypeLimits& limits) {

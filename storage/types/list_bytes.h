@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -85,6 +86,9 @@ class ListCursor {
   std::string_view bytes_;
   size_t at_;
 };
+
+// The index of the first equal element.
+std::optional<size_t> FindListElement(std::string_view elements, std::string_view wanted);
 
 // Whether untrusted bytes are exactly this number of elements.
 bool AreListElements(std::string_view bytes, size_t count);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <optional>
 
 #include "storage/base/allocator.h"
 #include "storage/base/check.h"
@@ -34,6 +35,27 @@ bool AreListElements(std::string_view bytes, size_t count) {
     --count;
   }
   return bytes.empty() && count == 0;
+}
+
+// What each step of it waits for is the length of the element at hand: nothing else stands in its way.
+std::optional<size_t> FindListElement(std::string_view elements, std::string_view wanted) {
+  constexpr size_t kLongestShort = 126;  // in bytes, if both lengths have one byte
+  const char last = wanted.empty() ? '\0' : wanted.back();
+  const char* at = elements.data();
+  const char* const end = at + elements.size();
+  for (size_t index = 0; at != end; ++index) {
+    const size_t length = static_cast<unsigned char>(*at);
+    if (length > kLongestShort) [[unlikely]] {
+      const ListCursor cursor(elements, static_cast<size_t>(at - elements.data()));
+      if (cursor.element() == wanted) return index;
+      at += cursor.element_size();
+      continue;
+    }
+    // The last byte differs more often than others; that of an empty element is its length.
+    if (length == wanted.size() && at[length] == last && std::memcmp(at + 1, wanted.data(), length) == 0) return index;
+    at += length + 2;
+  }
+  return std::nullopt;
 }
 
 ListChunk::ListChunk(std::string_view elements, uint32_t count) : count_(count) {

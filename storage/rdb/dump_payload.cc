@@ -37,6 +37,7 @@ void SealPayload(std::string* payload) {
 
 std::string EncodeDumpPayload(ValueKind kind, std::string_view packed) {
   std::string payload;
+  payload.reserve(packed.size() + packed.size() / 2);  // scores have eight bytes there
   payload.push_back(static_cast<char>(WrittenRdbType(kind)));
   PutRdbValue(&payload, kind, packed);
   SealPayload(&payload);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "storage/base/byte_codec.h"
 #include "storage/types/listpack.h"
@@ -56,15 +57,15 @@ std::optional<std::string> ZiplistElement(ByteReader& reader) {
 
 }  // namespace
 
-bool ReadListpack(std::string_view blob, std::vector<std::string>* elements) {
+bool ReadListpack(std::string_view blob, TextList* elements) {
   if (!IsListpack(blob)) return false;
   for (ListpackCursor cursor(blob); !cursor.AtEnd(); cursor.Next()) {
-    elements->emplace_back(std::string_view(ListpackText(cursor.element())));
+    elements->Add(ListpackText(cursor.element()));
   }
   return true;
 }
 
-bool ReadZiplist(std::string_view blob, std::vector<std::string>* elements) {
+bool ReadZiplist(std::string_view blob, TextList* elements) {
   constexpr uint16_t kUncounted = 0xffff;
   ByteReader reader(blob);
   const auto bytes = reader.Fixed<uint32_t>();
@@ -75,17 +76,17 @@ bool ReadZiplist(std::string_view blob, std::vector<std::string>* elements) {
   for (; reader.ok() && static_cast<uint8_t>(reader.AtEnd() ? 0 : reader.rest()[0]) != kEnd; ++found) {
     std::optional<std::string> element = ZiplistElement(reader);
     if (!element || !reader.ok()) return false;
-    elements->push_back(std::move(*element));
+    elements->Add(*element);
   }
   return reader.ok() && reader.rest().size() == 1 && (count == kUncounted || count == found);
 }
 
-bool ReadIntset(std::string_view blob, std::vector<std::string>* elements) {
+bool ReadIntset(std::string_view blob, TextList* elements) {
   ByteReader reader(blob);
   const auto width = reader.Fixed<uint32_t>();
   const auto count = reader.Fixed<uint32_t>();
   if ((width != 2 && width != 4 && width != 8) || reader.rest().size() != uint64_t{width} * count) return false;
-  for (uint32_t i = 0; i < count; ++i) elements->push_back(Decimal(SignedLittle(reader, width)));
+  for (uint32_t i = 0; i < count; ++i) elements->Add(Decimal(SignedLittle(reader, width)));
   return true;
 }
 

@@ -3,15 +3,15 @@
 // and sets of integers. All are untrusted input.
 #pragma once
 
-#include <string>
 #include <string_view>
-#include <vector>
+
+#include "storage/base/text_list.h"
 
 namespace ringkv::storage {
 
 // Each appends the elements. False if the bytes are not a valid, complete blob.
-bool ReadListpack(std::string_view blob, std::vector<std::string>* elements);
-bool ReadZiplist(std::string_view blob, std::vector<std::string>* elements);
-bool ReadIntset(std::string_view blob, std::vector<std::string>* elements);
+bool ReadListpack(std::string_view blob, TextList* elements);
+bool ReadZiplist(std::string_view blob, TextList* elements);
+bool ReadIntset(std::string_view blob, TextList* elements);
 
 }  // namespace ringkv::storage

@@ -168,13 +168,22 @@ uint64_t RdbInput::Length() {
 
 bool RdbInput::String(std::string* text) {
   const Head head = ReadHead();
-  if (!head.is_encoding) {
-    const std::string_view bytes = Bytes(head.number);
-    if (ok_ && text != nullptr) text->assign(bytes);
-    return ok_;
-  }
+  if (head.is_encoding) return EncodedString(head.number, text);
+  const std::string_view bytes = Bytes(head.number);
+  if (ok_ && text != nullptr) text->assign(bytes);
+  return ok_;
+}
+
+std::optional<std::string_view> RdbInput::Text(std::string* room) {
+  const Head head = ReadHead();
+  if (head.is_encoding) return EncodedString(head.number, room) ? std::optional(std::string_view(*room)) : std::nullopt;
+  const std::string_view bytes = Bytes(head.number);
+  return ok_ ? std::optional(bytes) : std::nullopt;
+}
+
+bool RdbInput::EncodedString(uint64_t encoding, std::string* text) {
   int64_t value = 0;
-  switch (head.number) {
+  switch (encoding) {
     case kInt8: value = Fixed<int8_t>(); break;  // NOLINT(bugprone-signed-char-misuse): a number
     case kInt16: value = Fixed<int16_t>(); break;
     case kInt32: value = Fixed<int32_t>(); break;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -44,6 +45,8 @@ class RdbInput {
   uint64_t Length();
   // False if there is no string. `text` may be null, to skip it.
   bool String(std::string* text);
+  // The same, if possible where it stands: valid until the next call. `room`: for those that must be made.
+  std::optional<std::string_view> Text(std::string* room);
   // Marks the input as invalid.
   void Spoil() { ok_ = false; }
 
@@ -54,6 +57,7 @@ class RdbInput {
     bool is_encoding = false;
   };
   Head ReadHead();
+  bool EncodedString(uint64_t encoding, std::string* text);
   bool CompressedString(std::string* text);
   void Refill(uint64_t size);
 

@@ -2,13 +2,18 @@
 #include "storage/rdb/rdb_value.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "storage/base/byte_codec.h"
+#include "storage/base/text_list.h"
 #include "storage/rdb/packed_blobs.h"
 #include "storage/rdb/rdb_skip.h"
 #include "storage/rdb/rdb_stream.h"
@@ -41,32 +46,44 @@ struct ElementWriter {
 // --- reading --------------------------------------------------------------------------------------------------------
 
 struct Elements {
-  std::vector<std::string> texts;
+  TextList texts;
   std::vector<double> scores;  // of a sorted set, one for each text
 };
 
-bool ReadStrings(RdbInput& in, uint64_t count, std::vector<std::string>* texts) {
+// `room`: see RdbInput::Text.
+bool ReadOne(RdbInput& in, std::string* room, TextList* texts) {
+  const std::optional<std::string_view> text = in.Text(room);
+  if (text) texts->Add(*text);
+  return text.has_value();
+}
+
+bool ReadStrings(RdbInput& in, uint64_t count, TextList* texts) {
+  constexpr uint64_t kUsualBytes = 8;  // the count may be a lie
+  texts->Reserve(std::min(count, in.remaining() / kUsualBytes));
+  std::string room;
   for (; count > 0 && in.ok(); --count) {
-    if (!in.String(&texts->emplace_back())) return false;
+    if (!ReadOne(in, &room, texts)) return false;
   }
   return in.ok();
 }
 
-using BlobReader = bool (*)(std::string_view blob, std::vector<std::string>* elements);
+using BlobReader = bool (*)(std::string_view blob, TextList* elements);
 
-bool ReadBlob(RdbInput& in, BlobReader read, std::vector<std::string>* texts) {
-  std::string blob;
-  return in.String(&blob) && read(blob, texts);
+bool ReadBlob(RdbInput& in, BlobReader read, TextList* texts) {
+  std::string room;
+  const std::optional<std::string_view> blob = in.Text(&room);
+  return blob && read(*blob, texts);
 }
 
 // Chunks of a list, each a blob; since Redis 7 preceded by whether it is one, or a large element.
-bool ReadQuicklist(RdbInput& in, BlobReader read, bool says_container, std::vector<std::string>* texts) {
+bool ReadQuicklist(RdbInput& in, BlobReader read, bool says_container, TextList* texts) {
   constexpr uint64_t kPlain = 1;
   constexpr uint64_t kPacked = 2;
+  std::string room;
   for (uint64_t left = in.Length(); left > 0 && in.ok(); --left) {
     const uint64_t container = says_container ? in.Length() : kPacked;
     if (container != kPlain && container != kPacked) return false;
-    const bool good = container == kPlain ? in.String(&texts->emplace_back()) : ReadBlob(in, read, texts);
+    const bool good = container == kPlain ? ReadOne(in, &room, texts) : ReadBlob(in, read, texts);
     if (!good) return false;
   }
   return in.ok();
@@ -85,8 +102,9 @@ bool ReadTextScores(RdbInput& in, Elements* elements) {
   constexpr uint8_t kInfinity = 254;
   constexpr uint8_t kMinusInfinity = 255;
   constexpr double kInfinite = std::numeric_limits<double>::infinity();
+  std::string room;
   for (uint64_t left = in.Length(); left > 0 && in.ok(); --left) {
-    if (!in.String(&elements->texts.emplace_back())) return false;
+    if (!ReadOne(in, &room, &elements->texts)) return false;
     const auto digits = in.Fixed<uint8_t>();
     if (digits == kNotANumber) return false;
     if (digits >= kInfinity) {
@@ -101,8 +119,9 @@ bool ReadTextScores(RdbInput& in, Elements* elements) {
 }
 
 bool ReadBinaryScores(RdbInput& in, Elements* elements) {
+  std::string room;
   for (uint64_t left = in.Length(); left > 0 && in.ok(); --left) {
-    if (!in.String(&elements->texts.emplace_back())) return false;
+    if (!ReadOne(in, &room, &elements->texts)) return false;
     elements->scores.push_back(in.Fixed<double>());
   }
   return in.ok();
@@ -111,19 +130,19 @@ bool ReadBinaryScores(RdbInput& in, Elements* elements) {
 // Member, score, member, score ...
 bool SplitScores(Elements* elements) {
   if (elements->texts.size() % 2 != 0) return false;
-  const size_t count = elements->texts.size() / 2;
-  for (size_t i = 0; i < count; ++i) {
-    const std::optional<double> score = ParseScore(elements->texts[2 * i + 1]);
+  TextList names;
+  for (size_t i = 0; i < elements->texts.size(); i += 2) {
+    const std::optional<double> score = ParseScore(elements->texts[i + 1]);
     if (!score) return false;
+    names.Add(elements->texts[i]);
     elements->scores.push_back(*score);
-    if (i > 0) elements->texts[i] = std::move(elements->texts[2 * i]);
   }
-  elements->texts.resize(count);
+  elements->texts = std::move(names);
   return true;
 }
 
 bool ReadElements(RdbInput& in, RdbType type, Elements* elements) {
-  std::vector<std::string>* texts = &elements->texts;
+  TextList* texts = &elements->texts;
   switch (type) {
     case RdbType::kList:
     case RdbType::kSet: return ReadStrings(in, in.Length(), texts);
@@ -146,7 +165,7 @@ bool ReadElements(RdbInput& in, RdbType type, Elements* elements) {
   }
 }
 
-bool AreDistinctWhenSorted(const std::vector<std::string>& texts, size_t step) {
+bool AreDistinctWhenSorted(const TextList& texts, size_t step) {
   std::vector<std::string_view> names;
   names.reserve(texts.size() / step);
   for (size_t i = 0; i < texts.size(); i += step) names.push_back(texts[i]);
@@ -156,8 +175,9 @@ bool AreDistinctWhenSorted(const std::vector<std::string>& texts, size_t step) {
 
 // Whether no name stands there twice; every `step`-th text is one. A table of their hashes tells it, unless they were
 // made to collide.
-bool AreDistinct(const std::vector<std::string>& texts, size_t step) {
+bool AreDistinct(const TextList& texts, size_t step) {
   constexpr size_t kMostProbes = 64;
+  constexpr size_t kAhead = 16;  // names whose slots are fetched from memory at the same time
   struct Slot {
     uint32_t hash = 0;
     uint32_t number = 0;  // of the name, from 1 on; 0: free
@@ -165,9 +185,17 @@ bool AreDistinct(const std::vector<std::string>& texts, size_t step) {
   const size_t count = texts.size() / step;
   if (count >= UINT32_MAX / 2) return false;  // more than a collection can hold
   std::vector<Slot> slots(std::bit_ceil(2 * count + 1));
+  std::array<uint64_t, kAhead> hashes{};
+  const auto look_ahead = [&](size_t i) {
+    const std::string_view name = texts[i * step];
+    hashes[i % kAhead] = XXH3_64bits(name.data(), name.size());
+    __builtin_prefetch(&slots[hashes[i % kAhead] & (slots.size() - 1)], 1);
+  };
+  for (size_t i = 0; i < std::min(kAhead, count); ++i) look_ahead(i);
   for (uint32_t i = 0; i < count; ++i) {
-    const std::string& name = texts[i * step];
-    const uint64_t hash = XXH3_64bits(name.data(), name.size());
+    const std::string_view name = texts[i * step];
+    const uint64_t hash = hashes[i % kAhead];
+    if (i + kAhead < count) look_ahead(i + kAhead);
     const Slot own{static_cast<uint32_t>(hash >> 32), i + 1};
     size_t at = hash & (slots.size() - 1);
     for (size_t probes = 0; slots[at].number != 0; at = (at + 1) & (slots.size() - 1)) {
@@ -179,16 +207,20 @@ bool AreDistinct(const std::vector<std::string>& texts, size_t step) {
   return true;
 }
 
-bool PackTexts(const std::vector<std::string>& texts, size_t step, std::string* packed) {
+constexpr size_t kUsualLengths = 1;  // bytes of a text's length
+
+bool PackTexts(const TextList& texts, size_t step, std::string* packed) {
   if (texts.size() % step != 0 || !AreDistinct(texts, step)) return false;
+  packed->reserve(kPackedHead + texts.bytes() + kUsualLengths * texts.size());
   AppendPackedHead(packed, texts.size() / step);
-  for (const std::string& text : texts) PutText(packed, text);
+  for (size_t i = 0; i < texts.size(); ++i) PutText(packed, texts[i]);
   return true;
 }
 
-void PackList(const std::vector<std::string>& texts, std::string* packed) {
+void PackList(const TextList& texts, std::string* packed) {
+  packed->reserve(kPackedHead + texts.bytes() + 2 * kUsualLengths * texts.size());
   AppendPackedHead(packed, texts.size());
-  for (const std::string& text : texts) AppendListElement(packed, text);
+  for (size_t i = 0; i < texts.size(); ++i) AppendListElement(packed, texts[i]);
 }
 
 bool PackScored(const Elements& elements, std::string* packed) {
@@ -205,6 +237,7 @@ bool PackScored(const Elements& elements, std::string* packed) {
   // RingKV writes them in ascending order, Redis in descending order.
   if (!std::is_sorted(order.begin(), order.end(), stands_before)) std::reverse(order.begin(), order.end());
   if (!std::is_sorted(order.begin(), order.end(), stands_before)) std::sort(order.begin(), order.end(), stands_before);
+  packed->reserve(kPackedHead + elements.texts.bytes() + (kUsualLengths + sizeof(double)) * order.size());
   AppendPackedHead(packed, order.size());
   for (const size_t i : order) AppendScored(packed, elements.texts[i], elements.scores[i]);
   return true;

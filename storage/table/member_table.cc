@@ -14,7 +14,7 @@ const PrefixList kNoPrefixes;
 
 }  // namespace
 
-MemberTable::MemberTable(uint64_t seed) : seed_(seed), table_(kNoPrefixes) {}
+MemberTable::MemberTable(uint64_t seed, size_t expected) : seed_(seed), table_(kNoPrefixes, expected) {}
 
 size_t MemberTable::bytes() const {
   // A cell at the usual load; the exact figure would need a walk over the segments.

@@ -18,11 +18,14 @@ namespace ringkv::storage {
 
 class MemberTable {
  public:
-  // `seed`: the hash seed of the data set, so that cursors stay valid across a restart.
-  explicit MemberTable(uint64_t seed);
+  // `seed`: the hash seed of the data set, so that cursors stay valid across a restart. `expected` members fit without
+  // growth.
+  explicit MemberTable(uint64_t seed, size_t expected = 0);
 
   size_t size() const { return table_.keys(); }
   size_t bytes() const;
+  // Of the members alone.
+  size_t entry_bytes() const { return entry_bytes_; }
 
   // Null if it does not exist. Valid until the member changes.
   const Entry* Find(std::string_view name) const;
@@ -30,6 +33,11 @@ class MemberTable {
   std::pair<const Entry*, bool> Add(std::string_view name, std::string_view value);
   // Adds the member or sets its value. Returns its entry, and whether it is new.
   std::pair<const Entry*, bool> Put(std::string_view name, std::string_view value);
+  // What to prefetch for a name some time before it is looked for or added.
+  const char* BucketAddress(std::string_view name) const {
+    const uint32_t position = PositionOf(name);
+    return table_.SegmentFor(position)->BucketAddress(position);
+  }
   // False if it does not exist.
   bool Erase(std::string_view name);
 

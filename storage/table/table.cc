@@ -13,6 +13,8 @@ namespace {
 
 // Buddies merge when both together would fill a segment to less than a quarter: far from splitting again.
 constexpr size_t kMergeBelow = Segment::kFull / 4;
+// Of a table that is made for so many keys the segments hold this at most on average: what chance adds still fits.
+constexpr size_t kExpectedMost = Segment::kFull / 8 * 7;
 
 // The table as its indexes see it.
 class KeysOfTable final : public KeySource {
@@ -39,8 +41,13 @@ class KeysOfTable final : public KeySource {
 
 }  // namespace
 
-Table::Table(const PrefixList& prefixes)
-    : directory_{new Segment(0, 0)}, prefixes_(prefixes), prefix_sizes_(prefixes.size()) {}
+Table::Table(const PrefixList& prefixes, size_t expected) : prefixes_(prefixes), prefix_sizes_(prefixes.size()) {
+  while (expected >> depth_ > kExpectedMost && depth_ < Segment::kDeepest) ++depth_;
+  segments_ = size_t{1} << depth_;
+  const size_t each = expected >> depth_;
+  directory_.reserve(segments_);
+  while (directory_.size() < segments_) directory_.push_back(new Segment(depth_, depth_ == 0 ? each : each + each / 8));
+}
 
 Table::~Table() {
   // A segment stands in neighbouring places of the directory.

@@ -28,8 +28,8 @@ class TableIndex;
 
 class alignas(64) Table {
  public:
-  // `prefixes` must outlive the table.
-  explicit Table(const PrefixList& prefixes);
+  // `prefixes` must outlive the table. `expected` keys fit without growth.
+  explicit Table(const PrefixList& prefixes, size_t expected = 0);
   ~Table();
   Table(const Table&) = delete;
   Table& operator=(const Table&) = delete;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "storage/types/collection.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "storage/base/byte_codec.h"
@@ -78,6 +79,31 @@ bool MayStayPacked(const CollectionPut& put, const TypeLimits& limits) {
   return false;
 }
 
+// Whether a set that may not stay as it is becomes a table in any case; else that shows when its members are added one
+// by one: they may be integers.
+bool IsLargeInAnyForm(const CollectionPut& put, const TypeLimits& limits) {
+  return put.kind.form() == CollectionForm::kPacked &&
+         PackedCount(put.packed) > std::max(LimitOf(limits.set_entries), LimitOf(limits.set_integers));
+}
+
+// Gives a new, empty value the elements of one that may not stay packed.
+void Enlarge(ValueEdit& edit, const CollectionPut& put) {
+  const TypeLimits& limits = edit.limits();
+  switch (put.kind.type()) {
+    case ValueType::kString: return;
+    case ValueType::kHash: edit.Become(EnlargeHash(put.packed, limits)); return;
+    case ValueType::kList: edit.Become(EnlargeList(put.packed, limits)); return;
+    case ValueType::kSortedSet: edit.Become(EnlargeSortedSet(put.packed, limits)); return;
+    case ValueType::kStream: edit.Become(UnpackStream(put.packed)); return;
+    case ValueType::kSet: break;
+  }
+  if (IsLargeInAnyForm(put, limits)) {
+    edit.Become(EnlargeSet(put.packed, limits));
+  } else {
+    VisitPacked(put, [&](const auto& effect) { Apply(edit, effect); });
+  }
+}
+
 }  // namespace
 
 std::string_view PackedValue(const Entry& entry, std::string* buffer) {
@@ -124,13 +150,7 @@ MutableEntry* MakeEntry(std::string_view key, const CollectionPut& put, const Ty
     return ValueEdit(key, put.packed, put.expiry, put.kind, access, limits).mutable_entry();
   }
   ValueEdit edit(key, kEmptyPacked, put.expiry, {put.kind.type(), CollectionForm::kPacked}, access, limits);
-  if (put.kind.type() == ValueType::kStream) {
-    edit.Become(UnpackStream(put.packed));
-  } else if (put.kind.type() == ValueType::kList) {
-    edit.Become(EnlargeList(put.packed, limits));
-  } else {
-    VisitPacked(put, [&](const auto& effect) { Apply(edit, effect); });
-  }
+  Enlarge(edit, put);
   return edit.mutable_entry();
 }
 

@@ -2,6 +2,7 @@
 #include "storage/types/hash.h"
 
 #include "storage/base/byte_codec.h"
+#include "storage/types/packed_members.h"
 
 namespace ringkv::storage {
 namespace {
@@ -30,13 +31,7 @@ bool FitsPacked(const ValueEdit& edit, const HashPut& put) {
   return put.field.size() <= longest && put.value.size() <= longest;
 }
 
-LargeHash& EnlargeToHash(ValueEdit& edit) {
-  auto large = std::make_unique<LargeHash>(edit.limits().seed);
-  HashView(edit.entry()).ForEach([&](std::string_view field, std::string_view value) {
-    large->fields.Put(field, value);
-  });
-  return edit.Become(std::move(large));
-}
+LargeHash& EnlargeToHash(ValueEdit& edit) { return edit.Become(EnlargeHash(edit.bytes(), edit.limits())); }
 
 EffectResult PutLarge(LargeHash& large, const HashPut& put) {
   return large.fields.Put(put.field, put.value).second ? EffectResult::kAdded : EffectResult::kChanged;
@@ -44,7 +39,19 @@ EffectResult PutLarge(LargeHash& large, const HashPut& put) {
 
 }  // namespace
 
+std::unique_ptr<LargeHash> EnlargeHash(std::string_view packed, const TypeLimits& limits) {
+  auto large = std::make_unique<LargeHash>(limits.seed, PackedCount(packed));
+  const auto read = [](PackedReader& reader) {
+    const std::string_view field = reader.Text();
+    return HashPut{field, reader.Text()};
+  };
+  const auto name = [](const HashPut& put) { return put.field; };
+  PutPackedMembers(packed, large->fields, read, name, [&](const HashPut& put) { PutLarge(*large, put); });
+  return large;
+}
+
 void LargeHash::Pack(std::string* out) const {
+  out->reserve(out->size() + kPackedHead + fields.entry_bytes());
   AppendPackedHead(out, fields.size());
   fields.ForEach([&](const Entry& each) {
     PutText(out, each.key());

@@ -4,6 +4,7 @@
 // Threads: guarded by the lock of the key's partition.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string_view>
 
@@ -17,13 +18,16 @@ namespace ringkv::storage {
 
 class LargeHash : public LargeValue {
  public:
-  explicit LargeHash(uint64_t seed) : fields(seed) {}
+  explicit LargeHash(uint64_t seed, size_t expected = 0) : fields(seed, expected) {}
   size_t size() const override { return fields.size(); }
   size_t bytes() const override { return fields.bytes(); }
   void Pack(std::string* out) const override;
 
   MemberTable fields;
 };
+
+// Makes a large hash of a packed one.
+std::unique_ptr<LargeHash> EnlargeHash(std::string_view packed, const TypeLimits& limits);
 
 // A read-only view of a hash; valid until it changes.
 class HashView {

@@ -2,6 +2,7 @@
 #include "storage/types/set.h"
 
 #include "storage/base/byte_codec.h"
+#include "storage/types/packed_members.h"
 
 namespace ringkv::storage {
 namespace {
@@ -68,7 +69,16 @@ EffectResult AddText(ValueEdit& edit, std::string_view member) {
 
 }  // namespace
 
+std::unique_ptr<LargeSet> EnlargeSet(std::string_view packed, const TypeLimits& limits) {
+  auto large = std::make_unique<LargeSet>(limits.seed, PackedCount(packed));
+  const auto read = [](PackedReader& reader) { return reader.Text(); };
+  const auto name = [](std::string_view member) { return member; };
+  PutPackedMembers(packed, large->members, read, name, [&](std::string_view member) { AddLarge(*large, member); });
+  return large;
+}
+
 void LargeSet::Pack(std::string* out) const {
+  out->reserve(out->size() + kPackedHead + members.entry_bytes());
   AppendPackedHead(out, members.size());
   members.ForEach([&](const Entry& each) { PutText(out, each.key()); });
 }

@@ -5,6 +5,7 @@
 // Threads: guarded by the lock of the key's partition.
 #pragma once
 
+#include <memory>
 #include <string_view>
 
 #include "storage/effects/effect_result.h"
@@ -18,13 +19,16 @@ namespace ringkv::storage {
 
 class LargeSet : public LargeValue {
  public:
-  explicit LargeSet(uint64_t seed) : members(seed) {}
+  explicit LargeSet(uint64_t seed, size_t expected = 0) : members(seed, expected) {}
   size_t size() const override { return members.size(); }
   size_t bytes() const override { return members.bytes(); }
   void Pack(std::string* out) const override;
 
   MemberTable members;
 };
+
+// Makes a large set of packed texts.
+std::unique_ptr<LargeSet> EnlargeSet(std::string_view packed, const TypeLimits& limits);
 
 // A read-only view of a set; valid until it changes.
 class SetView {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "storage/types/sorted_set.h"
 
+#include "storage/types/packed_members.h"
+
 namespace ringkv::storage {
 namespace {
 
@@ -46,16 +48,27 @@ void ErasePacked(ValueEdit& edit, const FoundScore& found) {
 }
 
 LargeSortedSet& EnlargeToSortedSet(ValueEdit& edit) {
-  auto large = std::make_unique<LargeSortedSet>(edit.limits().seed);
-  SortedSetView(edit.entry()).ForEach([&](std::string_view member, double score) { large->Put(member, score); });
-  return edit.Become(std::move(large));
+  return edit.Become(EnlargeSortedSet(edit.bytes(), edit.limits()));
 }
 
 }  // namespace
 
 // --- large ----------------------------------------------------------------------------------------------------------
 
+std::unique_ptr<LargeSortedSet> EnlargeSortedSet(std::string_view packed, const TypeLimits& limits) {
+  auto large = std::make_unique<LargeSortedSet>(limits.seed, PackedCount(packed));
+  const auto read = [](PackedReader& reader) {
+    const std::string_view member = reader.Text();
+    return SortedSetPut{member, ReadScore(reader)};
+  };
+  const auto name = [](const SortedSetPut& put) { return put.member; };
+  PutPackedMembers(packed, large->members(), read, name,
+                   [&](const SortedSetPut& put) { large->Put(put.member, put.score); });
+  return large;
+}
+
 void LargeSortedSet::Pack(std::string* out) const {
+  out->reserve(out->size() + kPackedHead + members_.entry_bytes());
   AppendPackedHead(out, size());
   order_.VisitFrom(0, false, [&](const OrderTree::Item& item) {
     AppendScored(out, item.name(), item.score);

@@ -5,6 +5,7 @@
 // Threads: guarded by the lock of the key's partition.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string_view>
 
@@ -19,7 +20,7 @@ namespace ringkv::storage {
 
 class LargeSortedSet : public LargeValue {
  public:
-  explicit LargeSortedSet(uint64_t seed) : members_(seed) {}
+  explicit LargeSortedSet(uint64_t seed, size_t expected = 0) : members_(seed, expected) {}
   size_t size() const override { return members_.size(); }
   size_t bytes() const override { return members_.bytes() + order_.bytes(); }
   void Pack(std::string* out) const override;
@@ -34,6 +35,9 @@ class LargeSortedSet : public LargeValue {
   MemberTable members_;
   OrderTree order_;
 };
+
+// Makes a large sorted set of a packed one.
+std::unique_ptr<LargeSortedSet> EnlargeSortedSet(std::string_view packed, const TypeLimits& limits);
 
 // The score in a member's entry.
 inline double ScoreIn(const Entry& member) {

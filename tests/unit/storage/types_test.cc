@@ -2,12 +2,14 @@
 // Each kind of collection against the standard library's, through random changes, packed and large, and packed anew.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <deque>
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "storage/base/byte_codec.h"
 #include "storage/base/random.h"
@@ -16,6 +18,7 @@
 #include "storage/types/collection.h"
 #include "storage/types/hash.h"
 #include "storage/types/list.h"
+#include "storage/types/list_bytes.h"
 #include "storage/types/order_tree.h"
 #include "storage/types/set.h"
 #include "storage/types/sorted_set.h"
@@ -274,6 +277,43 @@ TEST(MemberTable, ACursorVisitsEachMemberExactlyOnceWhileTheTableGrows) {
   for (int i = 0; i < 2000; ++i) EXPECT_EQ(met["old" + std::to_string(i)], 1) << i;
 }
 
+TEST(MemberTable, OneThatWasMadeForManyIsAsOneThatGrew) {
+  for (const int count : {1, 900, 1000, 20'000}) {
+    MemberTable grown(7);
+    MemberTable made(7, static_cast<size_t>(count));
+    for (int i = 0; i < count + count / 4; ++i) {
+      for (MemberTable* table : {&grown, &made}) ASSERT_TRUE(table->Put(std::to_string(i), "value").second);
+    }
+    std::string names[2];
+    for (uint64_t cursor = 0, other = 0;;) {
+      cursor = grown.Scan(cursor, 10, [&](const Entry& entry) { names[0] += entry.key(); });
+      other = made.Scan(other, 10, [&](const Entry& entry) { names[1] += entry.key(); });
+      ASSERT_EQ(cursor, other);
+      if (cursor == 0) break;
+    }
+    EXPECT_EQ(names[0].size(), names[1].size());
+    for (int i = 0; i < count + count / 4; ++i) ASSERT_TRUE(made.Erase(std::to_string(i)));
+    EXPECT_EQ(made.size(), 0u);
+  }
+}
+
+TEST(ListElements, TheFirstEqualOneIsFound) {
+  std::string elements;
+  std::vector<std::string> all;
+  for (const size_t size : {0, 1, 5, 125, 126, 127, 128, 129, 300, 16'400, 7, 0}) {
+    for (const char last : {'a', 'b'}) {
+      all.push_back(size == 0 ? "" : std::string(size - 1, 'x') + last);
+      AppendListElement(&elements, all.back());
+    }
+  }
+  for (const std::string& wanted : all) {
+    const auto first = std::find(all.begin(), all.end(), wanted);
+    EXPECT_EQ(FindListElement(elements, wanted), static_cast<size_t>(first - all.begin())) << wanted.size();
+  }
+  for (const size_t size : {2, 5, 126, 127, 300}) EXPECT_FALSE(FindListElement(elements, std::string(size, 'y')));
+  EXPECT_FALSE(FindListElement({}, ""));
+}
+
 TEST(LargeListTest, IsCompressedBetweenItsEnds) {
   std::array<size_t, 2> bytes = {};
   for (const size_t open_ends : {size_t{0}, size_t{2}}) {
@@ -316,6 +356,31 @@ TEST(PackedCollection, TruncatedAndExtendedOnesAreRefused) {
     }
     EXPECT_FALSE(IsPackedCollection(copy.kind, copy.packed + "x"));
     EXPECT_TRUE(IsPackedCollection(copy.kind, copy.packed));
+  }
+}
+
+TEST(PackedCollection, WhatStandsThereTwiceCountsOnceInALargeOneToo) {
+  constexpr uint32_t kNames = 3000;
+  const TypeLimits limits;
+  for (const ValueType type : {ValueType::kHash, ValueType::kSet, ValueType::kSortedSet}) {
+    std::string packed;
+    AppendPackedHead(&packed, 2 * kNames);
+    for (uint32_t i = 0; i < 2 * kNames; ++i) {
+      const std::string name = "name" + std::to_string(i % kNames);
+      if (type == ValueType::kSortedSet) {
+        AppendScored(&packed, name, i);
+      } else {
+        PutText(&packed, name);
+      }
+      if (type == ValueType::kHash) PutText(&packed, std::to_string(i));
+    }
+    const Value value(MakeEntry("key", {{type, CollectionForm::kPacked}, packed}, limits, 0), limits);
+    EXPECT_EQ(ElementCount(value.entry()), kNames);
+    if (type == ValueType::kHash) {
+      EXPECT_EQ(HashView(&value.entry()).Find("name5"), std::to_string(kNames + 5));
+    } else if (type == ValueType::kSortedSet) {
+      EXPECT_EQ(SortedSetView(&value.entry()).Score("name5"), kNames + 5);
+    }
   }
 }
 

@@ -13,7 +13,9 @@
 #include "server/command/typed_key.h"
 #include "server/commands/families.h"
 #include "server/commands/store_collection.h"
+#include "storage/base/text_list.h"
 #include "storage/effects/key_event.h"
+#include "storage/types/collection.h"
 #include "storage/types/hash.h"
 #include "storage/types/list.h"
 #include "storage/types/list_bytes.h"
@@ -161,10 +163,17 @@ std::optional<std::string> ValueOf(DataCall& call, std::string_view pattern, std
 
 // --- the order ------------------------------------------------------------------------------------------------------
 
-struct Element {
-  std::string text;
+// An element in its place.
+struct Ranked {
   double weight = 0;
-  std::optional<std::string> weight_text = {};
+  size_t number = 0;  // among the elements
+};
+
+// What SORT makes of the elements of a value.
+struct Sorting {
+  storage::TextList elements;                                 // in the order of the value
+  std::vector<std::optional<std::string>> weight_texts = {};  // with BY: of each element
+  std::vector<Ranked> order = {};
 };
 
 // Elements [first, end) of the result.
@@ -181,10 +190,11 @@ Part PartOf(const SortQuery& query, size_t size) {
 }
 
 // In the order in which the value has them.
-std::vector<Element> ElementsOf(const Entry* entry) {
-  std::vector<Element> elements;
-  const auto add = [&](std::string_view element) { elements.push_back({std::string(element)}); };
+storage::TextList ElementsOf(const Entry* entry) {
+  storage::TextList elements;
   if (entry == nullptr) return elements;
+  elements.Reserve(storage::ElementCount(*entry));
+  const auto add = [&](std::string_view element) { elements.Add(element); };
   switch (entry->type()) {
     case ValueType::kList: storage::ListView(entry).ForEach(add); break;
     case ValueType::kSet: storage::SetView(entry).ForEach(add); break;
@@ -197,72 +207,66 @@ std::vector<Element> ElementsOf(const Entry* entry) {
 }
 
 // As strtod reads it up to its end; an empty text is zero.
-std::optional<double> ParseWeight(const std::string& text) {
+std::optional<double> ParseWeight(std::string_view text) {
+  if (const std::optional<int64_t> integer = resp::ParseInteger(text)) return static_cast<double>(*integer);
+  const std::string terminated(text);
   char* end = nullptr;
   errno = 0;
-  const double weight = std::strtod(text.c_str(), &end);
+  const double weight = std::strtod(terminated.c_str(), &end);
   if (*end != '\0' || errno == ERANGE || std::isnan(weight)) return std::nullopt;
   return weight;
 }
 
 // False if one that has to be a number is none.
-bool Weigh(DataCall& call, const SortQuery& query, std::vector<Element>* elements) {
-  for (Element& element : *elements) {
-    if (query.by) element.weight_text = ValueOf(call, *query.by, element.text);
-    if (query.by_text || (query.by && !element.weight_text)) continue;
-    const std::optional<double> weight = ParseWeight(query.by ? *element.weight_text : element.text);
+bool Weigh(DataCall& call, const SortQuery& query, Sorting* sorting) {
+  for (Ranked& each : sorting->order) {
+    std::string_view text = sorting->elements[each.number];
+    if (query.by) {
+      const auto& found = sorting->weight_texts.emplace_back(ValueOf(call, *query.by, text));
+      if (!found) continue;
+      text = *found;
+    }
+    if (query.by_text) continue;
+    const std::optional<double> weight = ParseWeight(text);
     if (!weight) return false;
-    element.weight = *weight;
+    each.weight = *weight;
   }
   return true;
 }
 
-// Sorts small records first, as an element takes long to move.
-void SortElements(const SortQuery& query, std::vector<Element>* elements) {
-  struct Ranked {
-    double weight;
-    Element* element;
+void SortElements(const SortQuery& query, Sorting* sorting) {
+  const auto compare_texts = [&](size_t a, size_t b) {
+    if (!query.by_text || !query.by) return sorting->elements[a].compare(sorting->elements[b]);
+    const auto& first = sorting->weight_texts[a];
+    const auto& second = sorting->weight_texts[b];
+    if (first && second) return first->compare(*second);
+    return static_cast<int>(first.has_value()) - static_cast<int>(second.has_value());
   };
-  std::vector<Ranked> ranked;
-  ranked.reserve(elements->size());
-  for (Element& element : *elements) ranked.push_back({element.weight, &element});
-  const auto compare_texts = [&](const Element& a, const Element& b) {
-    if (!query.by_text || !query.by) return a.text.compare(b.text);
-    if (a.weight_text && b.weight_text) return a.weight_text->compare(*b.weight_text);
-    return static_cast<int>(a.weight_text.has_value()) - static_cast<int>(b.weight_text.has_value());
-  };
-  const auto compare = [&](const Ranked& a, const Ranked& b) {
-    if (!query.by_text && a.weight != b.weight) return a.weight < b.weight ? -1 : 1;
-    return compare_texts(*a.element, *b.element);
-  };
-  std::stable_sort(ranked.begin(), ranked.end(), [&](const Ranked& a, const Ranked& b) {
-    return query.descending ? compare(a, b) > 0 : compare(a, b) < 0;
+  std::sort(sorting->order.begin(), sorting->order.end(), [&](const Ranked& a, const Ranked& b) {
+    if (a.weight != b.weight) return (a.weight < b.weight) != query.descending;
+    const int order = compare_texts(a.number, b.number);
+    if (order == 0) return a.number < b.number;
+    return (order < 0) != query.descending;
   });
-  std::vector<Element> sorted;
-  sorted.reserve(ranked.size());
-  for (const Ranked& each : ranked) sorted.push_back(std::move(*each.element));
-  *elements = std::move(sorted);
 }
 
 // --- the answer -----------------------------------------------------------------------------------------------------
 
-// `visit(value)` for what is returned of each element: null where a pattern finds nothing.
+// `visit(value)` for what is returned of each element: nothing where a pattern finds nothing.
 template <typename Visitor>
-void VisitResult(DataCall& call, const SortQuery& query, const std::vector<Element>& elements, const Part& part,
-                 Visitor&& visit) {
+void VisitResult(DataCall& call, const SortQuery& query, const Sorting& sorting, const Part& part, Visitor&& visit) {
   for (size_t i = part.first; i < part.end; ++i) {
-    const std::string& element = elements[i].text;
-    if (query.gets.empty()) visit(std::optional<std::string>(element));
+    const std::string_view element = sorting.elements[sorting.order[i].number];
+    if (query.gets.empty()) visit(std::optional(element));
     for (const std::string_view pattern : query.gets) visit(ValueOf(call, pattern, element));
   }
 }
 
-void StoreResult(DataCall& call, const SortQuery& query, const std::vector<Element>& elements, const Part& part,
-                 size_t size) {
+void StoreResult(DataCall& call, const SortQuery& query, const Sorting& sorting, const Part& part, size_t size) {
   std::string packed;
   storage::AppendPackedHead(&packed, size);
-  VisitResult(call, query, elements, part, [&](const std::optional<std::string>& value) {
-    storage::AppendListElement(&packed, value.value_or(""));
+  VisitResult(call, query, sorting, part, [&](const auto& value) {
+    storage::AppendListElement(&packed, value ? std::string_view(*value) : std::string_view());
   });
   StoreCollection(call, *query.target, {ValueType::kList, storage::CollectionForm::kPacked}, packed, size,
                   events::kSortStore);
@@ -283,24 +287,27 @@ void SortAll(DataCall& call, bool may_store) {
     query.by.reset();
   }
   if (call.TakesLong(2 * StepsOfValue(source.entry_or_null()))) return;
-  std::vector<Element> elements = ElementsOf(source.entry_or_null());
+  Sorting sorting{.elements = ElementsOf(source.entry_or_null())};
+  sorting.order.resize(sorting.elements.size());
+  for (size_t i = 0; i < sorting.order.size(); ++i) sorting.order[i].number = i;
   if (!query.is_unsorted) {
-    if (!Weigh(call, query, &elements)) {
+    if (!Weigh(call, query, &sorting)) {
       return call.reply.Error("ERR One or more scores can't be converted into double");
     }
-    SortElements(query, &elements);
+    SortElements(query, &sorting);
   } else if (query.descending && !is_set) {
-    std::reverse(elements.begin(), elements.end());
+    std::reverse(sorting.order.begin(), sorting.order.end());
   }
-  const Part part = PartOf(query, elements.size());
+  const size_t all = sorting.order.size();
+  const Part part = PartOf(query, all);
   const size_t size = (part.end - part.first) * std::max<size_t>(query.gets.size(), 1);
-  if (size > elements.size() && size > kMostValues) {
+  if (size > all && size > kMostValues) {
     return call.reply.Error("ERR SORT with these GET patterns would return more than 16777216 values; a LIMIT helps");
   }
-  if (query.target) return StoreResult(call, query, elements, part, size);
+  if (query.target) return StoreResult(call, query, sorting, part, size);
   call.reply.Array(static_cast<int64_t>(size));
-  VisitResult(call, query, elements, part,
-              [&](const std::optional<std::string>& value) { value ? call.reply.Bulk(*value) : call.reply.Null(); });
+  VisitResult(call, query, sorting, part,
+              [&](const auto& value) { value ? call.reply.Bulk(*value) : call.reply.Null(); });
 }
 
 void Sort(DataCall& call) { SortAll(call, true); }

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "storage/entry/folded_bytes.h"
 
-#include <lzf.h>
-
 #include <algorithm>
 
 #include "storage/base/byte_codec.h"
 #include "storage/base/check.h"
+#include "storage/entry/lzf.h"
 
 namespace ringkv::storage {
 namespace {
@@ -15,11 +14,6 @@ namespace {
 constexpr size_t kMostPerByte = 88;
 
 }  // namespace
-
-bool Unfold(std::string_view folded, char* to, size_t raw_bytes) {
-  return lzf_decompress(folded.data(), static_cast<unsigned>(folded.size()), to, static_cast<unsigned>(raw_bytes)) ==
-         raw_bytes;
-}
 
 void FoldedBytes::AppendFolded(std::string_view folded, uint32_t raw_bytes) {
   RINGKV_CHECK(folded.size() <= raw_bytes);
@@ -41,7 +35,7 @@ std::string_view FoldedBytes::Unfolded(std::string* buffer) const {
   size_t at = 0;
   for (const Fold& fold : folds_) {
     to = std::copy_n(bytes_.data() + at, fold.begin - at, to);
-    RINGKV_CHECK(Unfold(std::string_view(bytes_).substr(fold.begin, fold.size), to, fold.raw_bytes));
+    RINGKV_CHECK(DecompressLzf(std::string_view(bytes_).substr(fold.begin, fold.size), to, fold.raw_bytes));
     to += fold.raw_bytes;
     at = fold.begin + fold.size;
   }
@@ -78,7 +72,7 @@ bool FoldedBytes::UnfoldAll(std::string_view stored_and_index, size_t raw_bytes,
     if (!index.ok() || !bytes.ok() || out->size() > raw_bytes || unfolds_to > raw_bytes - out->size()) return false;
     const size_t start = out->size();
     out->resize(start + unfolds_to);
-    if (!Unfold(folded, out->data() + start, unfolds_to)) return false;
+    if (!DecompressLzf(folded, out->data() + start, unfolds_to)) return false;
   }
   out->append(bytes.rest());
   return out->size() == raw_bytes;

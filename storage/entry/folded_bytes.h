@@ -12,9 +12,6 @@
 
 namespace ringkv::storage {
 
-// Unfolds to `to`, which has `raw_bytes`. False if the size differs.
-bool Unfold(std::string_view folded, char* to, size_t raw_bytes);
-
 class FoldedBytes {
  public:
   // The buffer for appending unfolded bytes. Appended bytes must not change.

@@ -14,6 +14,9 @@
 
 namespace ringkv::storage {
 
+// In bytes, if both lengths have one byte.
+constexpr size_t kLongestShortElement = 126;
+
 inline size_t ListElementSize(std::string_view element) {
   const size_t front = PackedTextSize(element);
   return front + VarintSize(front);
@@ -54,6 +57,8 @@ class ListCursor {
   }
   // The size of the element with its lengths.
   size_t element_size() const {
+    const auto length = static_cast<size_t>(static_cast<unsigned char>(bytes_[at_]));
+    if (length <= kLongestShortElement) return length + 2;
     const std::string_view bytes = element();
     const size_t front = static_cast<size_t>(bytes.data() + bytes.size() - bytes_.data()) - at_;
     return front + VarintSize(front);

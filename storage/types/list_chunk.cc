@@ -10,11 +10,20 @@
 
 #include "storage/base/allocator.h"
 #include "storage/base/check.h"
+#include "storage/entry/lzf.h"
 
 namespace ringkv::storage {
 
 bool AreListElements(std::string_view bytes, size_t count) {
   while (!bytes.empty() && count > 0) {
+    const auto first = static_cast<unsigned char>(bytes[0]);
+    if (first <= kLongestShortElement) [[likely]] {
+      const size_t before_end = 1 + size_t{first};
+      if (before_end >= bytes.size() || static_cast<unsigned char>(bytes[before_end]) != before_end) return false;
+      bytes.remove_prefix(before_end + 1);
+      --count;
+      continue;
+    }
     size_t length = 0;
     size_t at = 0;
     for (unsigned shift = 0;; shift += 7) {
@@ -39,13 +48,12 @@ bool AreListElements(std::string_view bytes, size_t count) {
 
 // What each step of it waits for is the length of the element at hand: nothing else stands in its way.
 std::optional<size_t> FindListElement(std::string_view elements, std::string_view wanted) {
-  constexpr size_t kLongestShort = 126;  // in bytes, if both lengths have one byte
   const char last = wanted.empty() ? '\0' : wanted.back();
   const char* at = elements.data();
   const char* const end = at + elements.size();
   for (size_t index = 0; at != end; ++index) {
     const size_t length = static_cast<unsigned char>(*at);
-    if (length > kLongestShort) [[unlikely]] {
+    if (length > kLongestShortElement) [[unlikely]] {
       const ListCursor cursor(elements, static_cast<size_t>(at - elements.data()));
       if (cursor.element() == wanted) return index;
       at += cursor.element_size();
@@ -71,7 +79,7 @@ ListChunk::~ListChunk() {
 std::string_view ListChunk::Read(std::string* buffer) const {
   if (!is_compressed()) return elements();
   buffer->resize(raw_bytes_);
-  RINGKV_CHECK(Unfold({data_, end_}, buffer->data(), raw_bytes_));
+  RINGKV_CHECK(DecompressLzf({data_, end_}, buffer->data(), raw_bytes_));
   return *buffer;
 }
 

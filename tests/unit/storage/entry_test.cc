@@ -2,7 +2,13 @@
 #include "storage/edit/mutable_entry.h"
 
 #include <gtest/gtest.h>
+#include <lzf.h>
 
+#include <algorithm>
+#include <string>
+
+#include "storage/base/random.h"
+#include "storage/entry/lzf.h"
 #include "storage/types/encoding.h"
 
 namespace ringkv::storage {
@@ -74,6 +80,49 @@ TEST_F(EntryTest, APatchGrowsThroughEverySize) {
     model += byte;
     ASSERT_EQ(entry_->value(), model);
   }
+}
+
+// Repeats, overlaps and what can't be compressed, as the library compresses it.
+std::string RandomText(Random& random, size_t size) {
+  std::string text;
+  while (text.size() < size) {
+    const size_t part = 1 + random.Below(40);
+    switch (random.Below(4)) {
+      case 0: text += std::string(part * random.Below(20), 'x'); break;
+      case 1: text += "element:" + std::to_string(random.Below(1000)); break;
+      case 2: text += text.substr(text.size() - std::min(text.size(), random.Below(9000))).substr(0, part); break;
+      default:
+        for (size_t i = 0; i < part; ++i) text += static_cast<char>(random.Below(256));
+    }
+  }
+  text.resize(size);
+  return text;
+}
+
+TEST(Lzf, WhatTheLibraryCompressesIsDecompressed) {
+  Random random(1);
+  size_t compressible = 0;
+  for (int i = 0; i < 2000; ++i) {
+    const std::string text = RandomText(random, 1 + random.Below(i % 100 == 0 ? 70'000 : 300));
+    std::string packed(text.size() + text.size() / 8 + 16, '\0');
+    packed.resize(lzf_compress(text.data(), static_cast<unsigned>(text.size()), packed.data(),
+                               static_cast<unsigned>(packed.size())));
+    if (packed.empty()) continue;
+    ++compressible;
+    std::string room(text.size() + 1, '\0');
+    ASSERT_TRUE(DecompressLzf(packed, room.data(), text.size()));
+    ASSERT_EQ(room.substr(0, text.size()), text);
+    ASSERT_EQ(room[text.size()], '\0');
+    EXPECT_FALSE(DecompressLzf(packed, room.data(), text.size() + 1));
+    EXPECT_FALSE(DecompressLzf(packed, room.data(), text.size() - 1));
+    // Anything else is refused, or makes as many bytes.
+    const std::string cut = packed.substr(0, random.Below(packed.size()));
+    EXPECT_FALSE(DecompressLzf(cut, room.data(), text.size()));
+    packed[random.Below(packed.size())] = static_cast<char>(random.Below(256));
+    DecompressLzf(packed, room.data(), text.size());
+    ASSERT_EQ(room.size(), text.size() + 1);
+  }
+  EXPECT_GT(compressible, 1000u);
 }
 
 TEST_F(EntryTest, AnExpiryIsSetAndRemoved) {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Values as bytes that travel between servers: DUMP and RESTORE.
+#include <algorithm>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "server/command/error_replies.h"
 #include "server/command/expiry_time.h"
@@ -9,6 +12,7 @@
 #include "server/commands/families.h"
 #include "storage/effects/key_event.h"
 #include "storage/rdb/dump_payload.h"
+#include "storage/types/set.h"
 
 namespace ringkv::server {
 namespace {
@@ -67,19 +71,33 @@ std::optional<RestoreOptions> ParseRestoreOptions(DataCall& call) {
   return options;
 }
 
-// The value inside, or nothing with the error written.
-std::optional<storage::DumpContent> Unpack(DataCall& call, std::string_view payload) {
-  storage::DumpContent content = storage::DecodeDumpPayload(payload);
-  switch (content.status) {
-    case storage::DumpStatus::kValid: return content;
+// The value inside.
+struct Restored {
+  storage::DumpContent content = {};
+  std::optional<storage::NewSet> large_set = {};  // made without packing it first
+};
+
+// False with the error written.
+bool IsValid(DataCall& call, storage::DumpStatus status, storage::RdbType type) {
+  switch (status) {
+    case storage::DumpStatus::kValid: return true;
     case storage::DumpStatus::kWrongEnvelope: call.reply.Error("ERR DUMP payload version or checksum are wrong"); break;
     case storage::DumpStatus::kInvalid: call.reply.Error("ERR Bad data format"); break;
     case storage::DumpStatus::kUnsupportedType:
-      call.reply.Error("ERR the payload holds a " + std::string(NameOf(content.type)) +
-                       ", which RingKV doesn't have yet");
+      call.reply.Error("ERR the payload holds a " + std::string(NameOf(type)) + ", which RingKV doesn't have yet");
       break;
   }
-  return std::nullopt;
+  return false;
+}
+
+bool Unpack(DataCall& call, std::string_view key, std::string_view payload, storage::UnixMs expiry, Restored* value) {
+  const storage::TypeLimits& limits = call.txn.store().type_limits();
+  if (const size_t members = storage::MembersOfSet(payload); storage::AreManyOfSet(members, limits)) {
+    value->large_set.emplace(limits, key, members, expiry);
+    return IsValid(call, storage::DecodeDumpSet(payload, &*value->large_set), storage::RdbType::kSet);
+  }
+  value->content = storage::DecodeDumpPayload(payload);
+  return IsValid(call, value->content.status, value->content.type);
 }
 
 // What an entry remembers of its use, if the options say.
@@ -106,18 +124,23 @@ void Restore(DataCall& call) {
   if (*ttl < 0) return call.reply.Error("ERR Invalid TTL value, must be >= 0");
   constexpr size_t kPayloadOfStep = 16;  // bytes, of a collection
   if (call.TakesLong(call.args[3].size() / kPayloadOfStep)) return;
-  std::optional<storage::DumpContent> content = Unpack(call, call.args[3]);
-  if (!content) return;
   storage::UnixMs expiry = storage::kNoExpiry;
   if (*ttl > 0) {
     expiry = options->ttl_is_absolute ? *ttl : MillisecondsFrom(call.txn.now(), *ttl);
   }
+  Restored value;
+  if (!Unpack(call, call.args[1], call.args[3], expiry, &value)) return;
   if (call.txn.HasPassed(expiry)) {
     if (place) call.txn.Do(place, storage::Erase{}, events::kDel);
     return call.reply.Ok();
   }
   if (place) call.txn.Tell(place, events::kNew);  // to subscribers REPLACE makes another key
-  call.txn.PutCopy(place, storage::ValueCopy(content->kind, std::move(content->value), expiry), events::kRestore);
+  if (value.large_set) {
+    call.txn.PutSet(place, *value.large_set, events::kRestore);
+  } else {
+    storage::DumpContent& content = value.content;
+    call.txn.PutCopy(place, storage::ValueCopy(content.kind, std::move(content.value), expiry), events::kRestore);
+  }
   if (const std::optional<uint32_t> access = AccessOf(call, *options)) call.txn.SetAccess(place, *access);
   call.reply.Ok();
 }

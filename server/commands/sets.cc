@@ -135,10 +135,13 @@ void PopMany(DataCall& call, Place& place, size_t count) {
 
 void PopSome(DataCall& call, Place& place, size_t count) {
   const SetView set(place.entry_or_null());
+  const bool takes_all = count > 0 && place && count >= set.size();
+  // redis-server replies by its SUNION then, which counts a hit.
+  if (takes_all) call.txn.Find(call.db, place.key(), Intent::kPeek);
   if (call.TakesLong(std::min(count, set.size()) * kStepsOfInsertion)) return;
   if (count >= set.size()) {
     ReplyMembers(call, set);
-    if (count > 0 && place) TakeAll(call, place, events::kSPop);
+    if (takes_all) TakeAll(call, place, events::kSPop);
     return;
   }
   if (set.is_large() && count * 3 > set.size()) return PopMany(call, place, count);
@@ -249,10 +252,17 @@ void Join(SetOperation operation, const std::vector<SetView>& sets, storage::New
   }
 }
 
+// How many members the result has at least.
+size_t LeastSize(SetOperation operation, const std::vector<SetView>& sets) {
+  size_t largest = 0;
+  for (const SetView& set : sets) largest = std::max(largest, set.size());
+  return operation == SetOperation::kUnion ? largest : 0;
+}
+
 void ReplyJoined(DataCall& call, SetOperation operation) {
   const auto sets = FindSets(call, 1, call.args.size());
   if (!sets || call.TakesLong(StepsOf(operation, *sets))) return;
-  storage::NewSet result(call.txn.store().type_limits());
+  storage::NewSet result(call.txn.store().type_limits(), {}, LeastSize(operation, *sets));
   Join(operation, *sets, &result);
   ReplyMembers(call, result.view());
 }
@@ -260,7 +270,7 @@ void ReplyJoined(DataCall& call, SetOperation operation) {
 void StoreJoined(DataCall& call, SetOperation operation, const storage::KeyEvent& event) {
   const auto sets = FindSets(call, 2, call.args.size());
   if (!sets || call.TakesLong(StepsOf(operation, *sets))) return;
-  storage::NewSet result(call.txn.store().type_limits(), call.args[1]);
+  storage::NewSet result(call.txn.store().type_limits(), call.args[1], LeastSize(operation, *sets));
   Join(operation, *sets, &result);
   const size_t size = result.view().size();
   if (size == 0) return StoreCollection(call, call.args[1], result.entry().kind(), {}, 0, event);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "storage/rdb/dump_payload.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "storage/base/byte_codec.h"
@@ -8,6 +9,7 @@
 #include "storage/rdb/rdb_codec.h"
 #include "storage/rdb/rdb_skip.h"
 #include "storage/rdb/rdb_value.h"
+#include "storage/types/set.h"
 
 namespace ringkv::storage {
 namespace {
@@ -56,6 +58,26 @@ DumpContent DecodeDumpPayload(std::string_view payload) {
   if (status == RdbValueStatus::kValid) content.status = DumpStatus::kValid;
   if (status == RdbValueStatus::kUnsupported) content.status = DumpStatus::kUnsupportedType;
   return content;
+}
+
+size_t MembersOfSet(std::string_view payload) {
+  constexpr size_t kShortMember = 4;  // with its length
+  RdbInput in(payload);
+  if (static_cast<RdbType>(in.Fixed<uint8_t>()) != RdbType::kSet) return 0;
+  return std::min(in.Length(), payload.size() / kShortMember);
+}
+
+DumpStatus DecodeDumpSet(std::string_view payload, NewSet* set) {
+  const std::optional<std::string_view> body = Unsealed(payload);
+  if (!body) return DumpStatus::kWrongEnvelope;
+  RdbInput in(*body);
+  in.Fixed<uint8_t>();
+  std::string room;
+  for (uint64_t left = in.Length(); left > 0 && in.ok(); --left) {
+    const std::optional<std::string_view> member = in.Text(&room);
+    if (!member || !set->Add(*member)) return DumpStatus::kInvalid;  // none stands there twice
+  }
+  return in.ok() ? DumpStatus::kValid : DumpStatus::kInvalid;
 }
 
 // --- libraries of functions -----------------------------------------------------------------------------------------

@@ -12,6 +12,8 @@
 
 namespace ringkv::storage {
 
+class NewSet;
+
 // `packed`: for a string its bytes.
 std::string EncodeDumpPayload(ValueKind kind, std::string_view packed);
 
@@ -30,6 +32,12 @@ struct DumpContent {
 };
 
 DumpContent DecodeDumpPayload(std::string_view payload);
+
+// How many members the payload says that it has, if it is a set in its plain form; else 0. As many as it has room for
+// at most.
+size_t MembersOfSet(std::string_view payload);
+// Of such a payload: adds its members to a new set.
+DumpStatus DecodeDumpSet(std::string_view payload, NewSet* set);
 
 // Appended library by library: begin with an empty payload.
 void AddLibraryToPayload(std::string* payload, std::string_view code);

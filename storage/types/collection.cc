@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "storage/types/collection.h"
 
-#include <algorithm>
 #include <cmath>
 
 #include "storage/base/byte_codec.h"
@@ -79,11 +78,13 @@ bool MayStayPacked(const CollectionPut& put, const TypeLimits& limits) {
   return false;
 }
 
-// Whether a set that may not stay as it is becomes a table in any case; else that shows when its members are added one
-// by one: they may be integers.
-bool IsLargeInAnyForm(const CollectionPut& put, const TypeLimits& limits) {
-  return put.kind.form() == CollectionForm::kPacked &&
-         PackedCount(put.packed) > std::max(LimitOf(limits.set_entries), LimitOf(limits.set_integers));
+// Whether the number of its members makes a set a table, or a sorted set a tree. Else they are added one by one: those
+// of a set may all be integers, and a sorted set forgets the sign of a zero while it is small, as in redis-server.
+bool AreMany(const CollectionPut& put, const TypeLimits& limits) {
+  if (put.kind.form() == CollectionForm::kIntegers) return false;
+  const size_t count = PackedCount(put.packed);
+  if (put.kind.type() == ValueType::kSortedSet) return count > LimitOf(limits.sorted_set_entries);
+  return AreManyOfSet(count, limits);
 }
 
 // Gives a new, empty value the elements of one that may not stay packed.
@@ -93,14 +94,16 @@ void Enlarge(ValueEdit& edit, const CollectionPut& put) {
     case ValueType::kString: return;
     case ValueType::kHash: edit.Become(EnlargeHash(put.packed, limits)); return;
     case ValueType::kList: edit.Become(EnlargeList(put.packed, limits)); return;
-    case ValueType::kSortedSet: edit.Become(EnlargeSortedSet(put.packed, limits)); return;
     case ValueType::kStream: edit.Become(UnpackStream(put.packed)); return;
-    case ValueType::kSet: break;
+    case ValueType::kSet:
+    case ValueType::kSortedSet: break;
   }
-  if (IsLargeInAnyForm(put, limits)) {
+  if (!AreMany(put, limits)) {
+    VisitPacked(put, [&](const auto& effect) { Apply(edit, effect); });
+  } else if (put.kind.type() == ValueType::kSet) {
     edit.Become(EnlargeSet(put.packed, limits));
   } else {
-    VisitPacked(put, [&](const auto& effect) { Apply(edit, effect); });
+    edit.Become(EnlargeSortedSet(put.packed, limits));
   }
 }
 

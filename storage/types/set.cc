@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "storage/types/set.h"
 
+#include <algorithm>
+
 #include "storage/base/byte_codec.h"
 #include "storage/types/packed_members.h"
 
@@ -68,6 +70,10 @@ EffectResult AddText(ValueEdit& edit, std::string_view member) {
 }
 
 }  // namespace
+
+bool AreManyOfSet(size_t members, const TypeLimits& limits) {
+  return members > std::max(LimitOf(limits.set_entries), LimitOf(limits.set_integers));
+}
 
 std::unique_ptr<LargeSet> EnlargeSet(std::string_view packed, const TypeLimits& limits) {
   auto large = std::make_unique<LargeSet>(limits.seed, PackedCount(packed));
@@ -158,9 +164,11 @@ EffectResult Apply(ValueEdit& edit, const SetErase& effect) {
   return EffectResult::kUnchanged;
 }
 
-NewSet::NewSet(const TypeLimits& limits, std::string_view key)
-    : edit_(key, kEmptyPacked, kNoExpiry, {ValueType::kSet, CollectionForm::kPacked}, 0, limits) {}
+NewSet::NewSet(const TypeLimits& limits, std::string_view key, size_t expected, UnixMs expiry)
+    : edit_(key, kEmptyPacked, expiry, {ValueType::kSet, CollectionForm::kPacked}, 0, limits) {
+  if (AreManyOfSet(expected, limits)) edit_.Become(std::make_unique<LargeSet>(limits.seed, expected));
+}
 
-void NewSet::Add(std::string_view member) { Apply(edit_, SetAdd{member}); }
+bool NewSet::Add(std::string_view member) { return Apply(edit_, SetAdd{member}) == EffectResult::kAdded; }
 
 }  // namespace ringkv::storage

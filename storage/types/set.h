@@ -27,6 +27,8 @@ class LargeSet : public LargeValue {
   MemberTable members;
 };
 
+// Whether so many members are a large set, whatever they are.
+bool AreManyOfSet(size_t members, const TypeLimits& limits);
 // Makes a large set of packed texts.
 std::unique_ptr<LargeSet> EnlargeSet(std::string_view packed, const TypeLimits& limits);
 
@@ -105,15 +107,16 @@ class SetView {
 // A set under construction, outside of the keyspace.
 class NewSet {
  public:
-  // `key`: where it will be put, if it will.
-  explicit NewSet(const TypeLimits& limits, std::string_view key = {});
+  // `key`: where it will be put, if it will. `expected` members fit without growth.
+  explicit NewSet(const TypeLimits& limits, std::string_view key = {}, size_t expected = 0, UnixMs expiry = kNoExpiry);
   ~NewSet() {
     if (!is_released_) edit_.Discard();
   }
   NewSet(const NewSet&) = delete;
   NewSet& operator=(const NewSet&) = delete;
 
-  void Add(std::string_view member);
+  // Whether it is new.
+  bool Add(std::string_view member);
   const Entry& entry() const { return *edit_.entry(); }
   SetView view() const { return SetView(edit_.entry()); }
   // The caller owns the entry.

@@ -8,6 +8,7 @@
 #include "storage/rdb/dump_payload.h"
 #include "storage/rdb/rdb_reader.h"
 #include "storage/rdb/rdb_writer.h"
+#include "storage/types/set.h"
 #include "tests/support/collections.h"
 #include "tests/support/faulty_file_system.h"
 
@@ -275,6 +276,33 @@ TEST(DumpPayload, ACollectionThatContradictsItselfIsRefused) {
   EXPECT_EQ(ShownPayload(Payload(storage::RdbType::kSortedSetZiplist, Ziplist({"\x01x", "\x01y"}))), "refused");
   EXPECT_EQ(ShownPayload(Payload(storage::RdbType::kListZiplist, Ziplist({}))), "refused");
   EXPECT_EQ(ShownPayload(Sealed(std::string("\x02\x02\x01x\x01x", 6))), "refused");
+}
+
+TEST(DumpPayload, ALargeSetIsReadIntoItsTable) {
+  constexpr size_t kMembers = 3000;
+  const storage::TypeLimits limits;
+  const auto body_of = [](size_t members, size_t said) {
+    std::string body(1, static_cast<char>(storage::RdbType::kSet));
+    storage::PutRdbLength(&body, said);
+    for (size_t i = 0; i < members; ++i) storage::PutRdbString(&body, "member" + std::to_string(i % kMembers));
+    return body;
+  };
+  const auto status_of = [&](const std::string& payload, size_t* members) {
+    storage::NewSet set(limits, "key", storage::MembersOfSet(payload));
+    const DumpStatus status = storage::DecodeDumpSet(payload, &set);
+    *members = set.view().size();
+    return status;
+  };
+  size_t members = 0;
+  const std::string whole = Sealed(body_of(kMembers, kMembers));
+  EXPECT_EQ(storage::MembersOfSet(whole), kMembers);
+  EXPECT_EQ(status_of(whole, &members), DumpStatus::kValid);
+  EXPECT_EQ(members, kMembers);
+  EXPECT_EQ(status_of(Sealed(body_of(kMembers + 1, kMembers + 1)), &members), DumpStatus::kInvalid);
+  EXPECT_EQ(status_of(Sealed(body_of(kMembers, kMembers + 1)), &members), DumpStatus::kInvalid);
+  EXPECT_EQ(status_of(whole + "x", &members), DumpStatus::kWrongEnvelope);
+  EXPECT_LT(storage::MembersOfSet(Sealed(body_of(10, size_t{1} << 40))), 100u);
+  EXPECT_EQ(storage::MembersOfSet(""), 0u);
 }
 
 TEST(DumpPayload, LengthsThatLieCostNothing) {

@@ -18,7 +18,8 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "compat"))
-from servers import RunningServer, eventually, start_redis, start_ringkv  # noqa: E402
+from one_thread import start_ringkv  # noqa: E402
+from servers import RunningServer, eventually, start_redis  # noqa: E402
 
 MARK = b"+the end of the reply\r\n"
 GET = b"*2\r\n$3\r\nGET\r\n$5\r\nother\r\n"

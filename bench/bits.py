@@ -4,7 +4,8 @@ import random
 import statistics
 import time
 
-from servers import start_redis, start_ringkv
+from one_thread import start_ringkv
+from servers import start_redis
 
 BYTES = 64 * 1024 * 1024
 # Odd offsets and lengths are where words don't fit.

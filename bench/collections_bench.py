@@ -7,7 +7,8 @@ import statistics
 import subprocess
 import time
 
-from servers import start_redis, start_ringkv
+from one_thread import start_ringkv
+from servers import start_redis
 
 # name in redis-benchmark's -t or a command, wanted ratio with -P 16
 TESTS = [("lpush", 1.5), ("rpush", 1.5), ("lpop", 1.5), ("rpop", 1.5), ("sadd", 1.5), ("hset", 1.5), ("spop", 1.5),

@@ -21,7 +21,8 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "compat"))
 from measure import benchmark, cpu_seconds, fill, resident_bytes  # noqa: E402
-from servers import start_redis, start_ringkv  # noqa: E402
+from one_thread import start_ringkv  # noqa: E402
+from servers import start_redis  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 

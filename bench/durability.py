@@ -9,7 +9,8 @@ import threading
 import time
 
 import measure
-from servers import eventually, start_redis, start_ringkv
+from one_thread import start_ringkv
+from servers import eventually, start_redis
 
 ROUNDS = 3
 LOGGED = ["--appendonly", "yes", "--auto-aof-rewrite-percentage", "0"]

@@ -7,7 +7,8 @@ import socket
 import statistics
 import subprocess
 
-from servers import start_redis, start_ringkv
+from one_thread import start_ringkv
+from servers import start_redis
 
 STARTS = {"ringkv": start_ringkv, "redis": start_redis}
 VALUE = "x" * 500

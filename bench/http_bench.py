@@ -8,7 +8,8 @@ import sys
 import threading
 
 import http_load
-from servers import eventually, free_ports, start_ringkv
+from one_thread import start_ringkv
+from servers import eventually, free_ports
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 

@@ -10,7 +10,8 @@ import time
 import servers
 from collections_bench import feed, used_memory
 from measure import benchmark, cpu_seconds, fill, resident_bytes
-from servers import start_redis, start_ringkv
+from one_thread import start_ringkv
+from servers import start_redis
 
 MILLION = 1_000_000
 VALUE = "x" * 64

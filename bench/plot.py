@@ -20,7 +20,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "compat")]
 import http_load  # noqa: E402
 from measure import fill, resident_bytes  # noqa: E402
-from servers import free_ports, start_redis, start_ringkv  # noqa: E402
+from one_thread import start_ringkv  # noqa: E402
+from servers import free_ports, start_redis  # noqa: E402
 
 CLIENTS = [1, 5, 10, 25, 50, 100, 200, 400, 1000]
 DEPTHS = [1, 2, 4, 8, 16, 32, 64, 128]

@@ -9,7 +9,8 @@ from redis.crc import key_slot
 from cluster_change import slots_of
 from cluster_load import Node, RedisCli, RedisPy
 import measure
-from servers import eventually, start_cluster, start_redis, start_ringkv
+from one_thread import start_cluster, start_ringkv
+from servers import eventually, start_redis
 
 ROUNDS = 3
 WRITES = ["-t", "set", "-c", "50", "-d", "64", "-P", "16"]

@@ -6,7 +6,8 @@ import subprocess
 import threading
 
 from measure import benchmark, fill
-from servers import start_redis, start_ringkv
+from one_thread import start_ringkv
+from servers import start_redis
 
 ONE_CALL = "return redis.call('GET', KEYS[1])"
 INCR_WITH_EXPIRE = """

@@ -6,7 +6,8 @@ import subprocess
 import time
 
 import measure
-from servers import eventually, start_redis, start_ringkv
+from one_thread import start_ringkv
+from servers import eventually, start_redis
 
 ROUNDS = 3
 

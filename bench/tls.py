@@ -18,7 +18,8 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "compat"))
 from measure import cpu_seconds  # noqa: E402
-from servers import free_ports, start_redis, start_ringkv  # noqa: E402
+from one_thread import start_ringkv  # noqa: E402
+from servers import free_ports, start_redis  # noqa: E402
 from tls_files import Certificates  # noqa: E402
 
 LOADS = [(word, depth, size, requests) for size, requests in ((64, 400_000), (16_384, 60_000))

@@ -4,7 +4,8 @@ import socket
 import statistics
 import time
 
-from servers import start_redis, start_ringkv
+from one_thread import start_ringkv
+from servers import start_redis
 
 VALUE = b"v" * 200
 GET = b"*2\r\n$3\r\nGET\r\n$3\r\nbig\r\n"

@@ -87,7 +87,8 @@ def check_values(ours, theirs, known, defaults):
 
 
 def main():
-    with start_ringkv("--enable-debug-command", "yes") as ringkv, start_redis() as redis:
+    # The default number of threads depends on the machine.
+    with start_ringkv("--enable-debug-command", "yes", "--io-threads", "1") as ringkv, start_redis() as redis:
         ours, theirs = ringkv.connect(), redis.connect()
         known, expected = options_of(ours), options_of(theirs)
         found = check_names(known, expected) + check_values(ours, theirs, known, expected)

@@ -27,9 +27,9 @@ struct ClientCard {
   bool is_script = false;  // of the calls of scripts; it is no client
   bool is_local = false;   // a loopback address or a Unix socket
   int descriptor = -1;
-  size_t thread = 0;
   int64_t connected_ms = 0;
 
+  std::atomic<size_t> thread{0};  // that serves it, or will do so soon
   std::atomic<int64_t> last_used_ms{0};
   std::atomic<storage::DbIndex> db{0};
   std::atomic<int> protocol{2};

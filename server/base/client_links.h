@@ -39,9 +39,9 @@ struct LateAnswer {
 class ClientLinks {
  public:
   virtual ~ClientLinks() = default;
-  // Closes the client's connection asynchronously, in its own thread.
+  // Closes the client's connection asynchronously, in its own thread. Its card is marked as closing before.
   virtual void Close(const ClientCard& card) = 0;
-  // Appends bytes to the client's output.
+  // Appends a line of MONITOR to the client's output.
   virtual void Push(const ClientCard& card, std::shared_ptr<const std::string> bytes) = 0;
   // Delivers a message to subscribed clients of a thread. `bytes` are RESP2. Called by the thread `from`, which may be
   // kNoThread and may be executing a command of one of the clients.

@@ -92,6 +92,7 @@ struct Options {
   SharedNumber script_memory_limit;
   SharedNumber scripts_memory_limit;
   SharedNumber io_threads;
+  SharedNumber adapts_io_threads;  // io-threads auto: so many of them serve as the load needs
   SharedNumber gather_microseconds;
   SharedNumber databases;
   SharedNumber hz;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -35,6 +36,7 @@
 #include "server/process/crash_log.h"
 #include "server/process/file_limit.h"
 #include "server/process/huge_pages.h"
+#include "server/process/processors.h"
 #include "server/process/service_notify.h"
 #include "server/replication/replication.h"
 #include "storage/base/allocator.h"
@@ -52,6 +54,7 @@ namespace {
   ::_exit(0);
 }
 
+constexpr int64_t kMostThreadsByItself = 8;
 constexpr auto kMoment = std::chrono::milliseconds(250);
 
 int FailStart(const std::string& text) {
@@ -204,6 +207,9 @@ int Run(const std::vector<std::string>& arguments, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   HoldSignals();
   const bool has_processors = RunOnProcessors(options.server_cpulist.Get());  // threads inherit them
+  if (options.adapts_io_threads != 0) {
+    options.io_threads = std::min(static_cast<int64_t>(UsableProcessors()), kMostThreadsByItself);
+  }
   storage::CountMemoryOfThisThread();
 
   const storage::SystemClock clock;

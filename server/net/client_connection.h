@@ -16,6 +16,7 @@
 
 namespace ringkv::server {
 
+class IoThread;
 struct LateAnswer;
 
 class ClientConnection {
@@ -25,7 +26,7 @@ class ClientConnection {
   virtual void Start() = 0;
   // Sends as much as the socket takes; the rest when it is writable again.
   virtual void Flush() = 0;
-  // Appends a push message.
+  // Appends a line of MONITOR, if the client is one.
   virtual void Push(const std::string& bytes) = 0;
   // Appends a published message, given in RESP2.
   virtual void PushMessage(std::string_view message) = 0;
@@ -56,11 +57,16 @@ class ClientConnection {
   virtual void AppendLost(std::string_view error, ReplyGate::Form form, bool is_last) = 0;
   // Called several times a second. False when the connection exceeds a limit and must be closed.
   virtual bool Tick(int64_t now_ms) = 0;
+  // Lets another thread serve the client from now on, if nothing of it is under way and nothing but its socket is known
+  // to this thread. False if it stays.
+  virtual bool MoveTo(IoThread& target) = 0;
 
   virtual uint64_t id() const = 0;
   virtual bool is_paused() const = 0;
 
   uint32_t served_window = 0;     // for the thread's Gathering
+  uint32_t work = 0;              // requests, lately; for the thread's Spreader
+  uint32_t recent_work = 0;       // likewise, in its last interval
   uint64_t postponed_number = 0;  // for the thread: its place among those that were postponed
 };
 

@@ -31,6 +31,7 @@ class ClientConnections {
     const auto node = by_id_.extract(id);
     return node.empty() ? nullptr : std::move(node.mapped());
   }
+  bool empty() const { return by_id_.empty(); }
   // A copy, because a call of a connection may remove it.
   std::vector<ClientConnection*> All() const {
     std::vector<ClientConnection*> all;

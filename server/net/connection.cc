@@ -16,7 +16,20 @@ constexpr int64_t kIdleMs = 2000;        // after which buffers are freed
 
 }  // namespace
 
+struct Connection::Luggage {
+  transport::Channel channel;
+  std::shared_ptr<ClientCard> card;
+  SessionState session;
+  int64_t last_read_ms;
+};
+
 Connection::Connection(IoThread& thread, transport::Channel channel, std::shared_ptr<ClientCard> card)
+    : Connection(thread, std::move(channel), card, card->connected_ms) {
+  BecomeDefaultUser(session_, server_.users());
+}
+
+Connection::Connection(IoThread& thread, transport::Channel channel, std::shared_ptr<ClientCard> card,
+                       int64_t last_read_ms)
     : thread_(thread),
       server_(thread.server()),
       socket_(thread.context(), std::move(channel), *this),
@@ -24,10 +37,8 @@ Connection::Connection(IoThread& thread, transport::Channel channel, std::shared
       replies_(thread, *this, socket_, *session_.card),
       output_(replies_.output()),
       reply_(output_, 2),
-      blocked_(thread, *this, session_, replies_, reply_) {
-  BecomeDefaultUser(session_, server_.users());
-  last_read_ms_ = session_.card->connected_ms;
-}
+      blocked_(thread, *this, session_, replies_, reply_),
+      last_read_ms_(last_read_ms) {}
 
 Connection::~Connection() = default;
 
@@ -117,6 +128,7 @@ bool Connection::ServeBatch(const resp::RequestLimits& limits) {
   RequestBatch& batch = thread_.batch();
   const resp::ParseStatus status = input_.Parse(limits, session_.authenticated, batch);
   const std::span<Request> requests = batch.Finish();
+  work += static_cast<uint32_t>(requests.size());
   if (requests.size() > 1) Prepare(server_.execution_parts(), thread_.state(), session_, requests);
   size_t consumed = 0;
   for (size_t i = 0; i < requests.size(); ++i) {
@@ -312,15 +324,16 @@ void Connection::Resume() {
 
 // --- writing --------------------------------------------------------------------------------------------------------
 
+// A line, or a message, may come from another thread when the client has stopped to listen.
 void Connection::Push(const std::string& bytes) {
-  if (session_.reply_mode.is_off) return;
+  if (!session_.is_monitor || session_.reply_mode.is_off) return;
   if (is_closed_ || replies_.is_closing() || closes_after_reply_) return;
   UpdateLimits();
   AppendPush({}, bytes);
 }
 
 void Connection::PushMessage(std::string_view message) {
-  if (is_closed_ || replies_.is_closing() || closes_after_reply_) return;
+  if (session_.subscriptions.empty() || is_closed_ || replies_.is_closing() || closes_after_reply_) return;
   UpdateLimits();
   if (session_.protocol < 3) return AppendPush({}, message);
   message.remove_prefix(1);
@@ -406,6 +419,22 @@ void Connection::Close() {
   is_closed_ = true;
   socket_.Close();
   if (!blocked_.uses_session()) Leave();
+}
+
+bool Connection::MoveTo(IoThread& target) {
+  if (!IsAtRest()) return false;
+  is_closed_ = true;
+  const auto luggage =
+      std::make_shared<Luggage>(Luggage{socket_.Release(), session_.card, session_.State(), last_read_ms_});
+  thread_.Transfer(this, luggage->card, target, [luggage, &target] {
+    auto moved = std::unique_ptr<Connection>(
+        new Connection(target, std::move(luggage->channel), luggage->card, luggage->last_read_ms));
+    moved->session_.Resume(std::move(luggage->session));
+    moved->reply_.set_protocol(moved->session_.protocol);
+    moved->UpdateCard();
+    return moved;
+  });
+  return true;
 }
 
 void Connection::Leave() {

@@ -53,11 +53,21 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   void RefuseReply(uint64_t) override { replies_.CloseLater(); }
   void AppendLost(std::string_view error, ReplyGate::Form form, bool is_last) override;
   bool Tick(int64_t now_ms) override;
+  bool MoveTo(IoThread& target) override;
 
   uint64_t id() const override { return session_.card->id; }
   bool is_paused() const override { return is_paused_; }
 
  private:
+  // What moves to another thread.
+  struct Luggage;
+
+  Connection(IoThread& thread, transport::Channel channel, std::shared_ptr<ClientCard> card, int64_t last_read_ms);
+  // Whether nothing of the client is under way.
+  bool IsAtRest() const {
+    return !is_closed_ && !has_ended_ && !closes_after_reply_ && !HasUnfinished() && !blocked_.is_blocked() &&
+           !blocked_.uses_session() && input_.Unexecuted() == 0 && replies_.is_at_rest() && session_.HasOnlyState();
+  }
   void OnReadable() override;
   void OnWritable() override;
   // Receives and serves requests. Safe to call at any time.

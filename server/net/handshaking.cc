@@ -74,7 +74,7 @@ void Handshaking::BecomeClient() {
   transport::Channel channel = socket_.Release();
   thread_.Expect();
   thread_.Release(this);
-  thread_.Adopt(MakeConnection(thread_, std::move(channel), card_));
+  thread_.Adopt(MakeConnection(thread_, std::move(channel), card_), *card_);
 }
 
 void Handshaking::Fail() {

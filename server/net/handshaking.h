@@ -31,6 +31,7 @@ class Handshaking final : public ClientConnection, private StreamSocket::Owner {
   // The next step of the handshake.
   void Resume() override;
   bool Tick(int64_t now_ms) override;
+  bool MoveTo(IoThread&) override { return false; }
 
   uint64_t id() const override { return card_->id; }
   bool is_paused() const override { return false; }

@@ -48,6 +48,28 @@ HttpConnection::HttpConnection(IoThread& thread, transport::Channel channel, std
 
 HttpConnection::~HttpConnection() = default;
 
+struct HttpConnection::Luggage {
+  transport::Channel channel;
+  std::shared_ptr<ClientCard> card;
+  SessionState session;
+  int64_t idle_since_ms;
+};
+
+bool HttpConnection::MoveTo(IoThread& target) {
+  if (!IsAtRest()) return false;
+  is_closed_ = true;
+  const auto luggage =
+      std::make_shared<Luggage>(Luggage{socket_.Release(), session_.card, session_.State(), idle_since_ms_});
+  thread_.Transfer(this, luggage->card, target, [luggage, &target] {
+    auto moved = std::make_unique<HttpConnection>(target, std::move(luggage->channel), luggage->card);
+    moved->session_.Resume(std::move(luggage->session));
+    moved->idle_since_ms_ = luggage->idle_since_ms;
+    moved->UpdateCard();
+    return moved;
+  });
+  return true;
+}
+
 // --- reading --------------------------------------------------------------------------------------------------------
 
 void HttpConnection::OnReadable() {

@@ -48,11 +48,20 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   void RefuseReply(uint64_t number) override;
   void AppendLost(std::string_view error, ReplyGate::Form form, bool is_last) override;
   bool Tick(int64_t now_ms) override;
+  bool MoveTo(IoThread& target) override;
 
   uint64_t id() const override { return session_.card->id; }
   bool is_paused() const override { return is_paused_; }
 
  private:
+  // What moves to another thread.
+  struct Luggage;
+
+  // Whether nothing of the client is under way.
+  bool IsAtRest() const {
+    return MayServe() && MayReceive() && !waits_for_peers_ && request_since_ms_ == 0 && input_.empty() &&
+           replies_.is_at_rest();
+  }
   void OnReadable() override;
   void OnWritable() override;
   bool MayServe() const {

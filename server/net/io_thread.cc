@@ -29,7 +29,7 @@ constexpr unsigned long kTimerSlackNs = 1000;
 
 }  // namespace
 
-IoThread::IoThread(Server& server, size_t index, BackgroundWorker& worker)
+IoThread::IoThread(Server& server, size_t index, BackgroundWorker& worker, const Spreader::IoThreads& threads)
     : server_(server),
       worker_(worker),
       index_(index),
@@ -38,6 +38,7 @@ IoThread::IoThread(Server& server, size_t index, BackgroundWorker& worker)
       pause_timer_(context_),
       wait_timer_(context_),
       client_eviction_(server, server.thread(index)),
+      spreader_(server, threads, index),
       key_wait_timer_(context_) {}
 
 IoThread::~IoThread() {
@@ -63,7 +64,6 @@ void IoThread::Run() {
   storage::CountMemoryOfThisThread();
   ::prctl(PR_SET_TIMERSLACK, kTimerSlackNs, 0, 0, 0);  // else a pause takes 50 microseconds more
   server_.scripts().StartMoving(index_);
-  ScheduleTick();
   const auto keep_running = asio::make_work_guard(context_);
   unsigned alone = 0;
   while (!stopping_.load(std::memory_order_relaxed)) {
@@ -82,6 +82,10 @@ void IoThread::Run() {
     }
     alone = events > 1 ? 0 : alone + 1;
     FlushAll();
+    if (spreader_.is_due()) {
+      spreader_.MoveSome(connections_);
+      DropReleased();
+    }
     if (!to_shake_.empty()) ShakeHands();
     if (is_dry && gathering_.EndRound()) Pause();
   }
@@ -103,6 +107,10 @@ void IoThread::FlushAll() {
     FlushClients();  // a node that was lost while it was sent to has answered some
   }
   if (!held_.empty()) SyncForHeld();
+  DropReleased();
+}
+
+void IoThread::DropReleased() {
   if (to_flush_.empty()) released_.clear();  // else it may name them
 }
 
@@ -171,8 +179,25 @@ void IoThread::Release(ClientConnection* connection) {
   std::erase(held_, connection);
   std::erase(waiting_, connection);
   postponed_.erase(connection->postponed_number);
-  connection_count_.fetch_sub(1, std::memory_order_relaxed);
+  state().load.connections.fetch_sub(1, std::memory_order_relaxed);
   if (auto removed = connections_.Remove(connection->id())) released_.push_back(std::move(removed));
+}
+
+void IoThread::Adopt(std::unique_ptr<ClientConnection> connection, const ClientCard& card) {
+  ClientConnection& added = connections_.Add(std::move(connection));
+  added.Start();
+  KeepTicking();
+  // Who has closed it while it was on its way has not found it.
+  if (card.is_closing) added.Close();
+}
+
+void IoThread::Transfer(ClientConnection* connection, const std::shared_ptr<ClientCard>& card, IoThread& target,
+                        std::function<std::unique_ptr<ClientConnection>()> make) {
+  target.Expect();
+  card->thread = target.index();  // before it is sent, which orders this before what the target writes there
+  Release(connection);
+  state().statistics.clients_moved.Add(1);
+  target.Post([&target, card, make = std::move(make)] { target.Adopt(make(), *card); });
 }
 
 void IoThread::ReadLater(ClientConnection* connection) {
@@ -183,20 +208,29 @@ void IoThread::ReadLater(ClientConnection* connection) {
 
 // --- time -----------------------------------------------------------------------------------------------------------
 
+// A thread without connections sleeps.
+void IoThread::KeepTicking() {
+  if (std::exchange(is_ticking_, true)) return;
+  ScheduleTick();
+}
+
 void IoThread::ScheduleTick() {
   const int64_t hz = server_.options().hz;
   tick_.expires_after(std::chrono::milliseconds(std::max<int64_t>(1000 / hz, 2)));
   tick_.async_wait([this](std::error_code error) {
     if (error) return;
     Tick();
-    ScheduleTick();
+    is_ticking_ = !connections_.empty() || proxy_ != nullptr;
+    is_ticking_ ? ScheduleTick() : spreader_.Rest();
   });
 }
 
 void IoThread::Tick() {
   const int64_t now_ms = server_.clock().SteadyMs();
   batch_.Shrink();
-  for (ClientConnection* connection : connections_.All()) {
+  const std::vector<ClientConnection*> all = connections_.All();
+  spreader_.Tick(all);
+  for (ClientConnection* connection : all) {
     if (!connection->Tick(now_ms)) connection->Close();
   }
   if (proxy_ != nullptr) proxy_->Tick(now_ms);
@@ -204,7 +238,10 @@ void IoThread::Tick() {
 }
 
 Proxy& IoThread::proxy() {
-  if (proxy_ == nullptr) proxy_ = std::make_unique<Proxy>(context_, server_, state(), connections_);
+  if (proxy_ == nullptr) {
+    proxy_ = std::make_unique<Proxy>(context_, server_, state(), connections_);
+    KeepTicking();
+  }
   return *proxy_;
 }
 

@@ -24,6 +24,7 @@
 #include "server/net/client_eviction.h"
 #include "server/net/gathering.h"
 #include "server/net/request_batch.h"
+#include "server/net/spreader.h"
 
 namespace ringkv::server {
 
@@ -32,8 +33,8 @@ class Proxy;
 
 class IoThread {
  public:
-  // `worker` must outlive the thread.
-  IoThread(Server& server, size_t index, BackgroundWorker& worker);
+  // `worker` must outlive the thread, and so must `threads`: all of them, when it runs.
+  IoThread(Server& server, size_t index, BackgroundWorker& worker, const Spreader::IoThreads& threads);
   ~IoThread();
   IoThread(const IoThread&) = delete;
   IoThread& operator=(const IoThread&) = delete;
@@ -49,12 +50,14 @@ class IoThread {
   Server& server() { return server_; }
   ThreadState& state() { return server_.thread(index_); }
   size_t index() const { return index_; }
-  size_t connections() const { return connection_count_.load(std::memory_order_relaxed); }
 
   // Counts a connection before it is adopted, so that bursts are spread evenly. Any thread may call it.
-  void Expect() { connection_count_.fetch_add(1, std::memory_order_relaxed); }
+  void Expect() { state().load.connections.fetch_add(1, std::memory_order_relaxed); }
   // Starts a connection that was expected.
-  void Adopt(std::unique_ptr<ClientConnection> connection) { connections_.Add(std::move(connection)).Start(); }
+  void Adopt(std::unique_ptr<ClientConnection> connection, const ClientCard& card);
+  // Gives a connection away, which has released its socket. `make`: called by the target, to make it anew there.
+  void Transfer(ClientConnection* connection, const std::shared_ptr<ClientCard>& card, IoThread& target,
+                std::function<std::unique_ptr<ClientConnection>()> make);
   // Null if the client is gone.
   ClientConnection* Find(uint64_t id) const { return connections_.Find(id); }
   void ResumePaused();
@@ -117,7 +120,9 @@ class IoThread {
   void ShakeHands();
   void FlushClients();
   void SyncForHeld();
+  void KeepTicking();
   void ScheduleTick();
+  void DropReleased();
   void EndKeyWaits();
   void ScheduleKeyWaits();
   void Tick();
@@ -131,11 +136,12 @@ class IoThread {
   int64_t pause_timer_ms_ = INT64_MAX;  // when it goes off; INT64_MAX: it is not set
   asio::steady_timer wait_timer_;
   ClientConnections connections_;
-  std::atomic<size_t> connection_count_{0};
   RequestBatch batch_;
   resp::Buffer unwanted_reply_;
   Gathering gathering_;
   ClientEviction client_eviction_;
+  Spreader spreader_;
+  bool is_ticking_ = false;
   uint64_t turn_began_ = 0;  // in ticks; 0 between two turns
   std::vector<ClientConnection*> to_flush_;
   std::deque<uint64_t> to_shake_;

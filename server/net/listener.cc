@@ -315,19 +315,18 @@ void Listener::Welcome(int descriptor, Kind kind) {
   statistics.connections_accepted.Add(1);
   card->connected_ms = server_.clock().SteadyMs();
   card->last_used_ms = card->connected_ms;
-  IoThread* least_loaded = threads_[0].get();
-  for (const auto& thread : threads_) {
-    if (thread->connections() < least_loaded->connections()) least_loaded = thread.get();
-  }
-  card->thread = least_loaded->index();
-  least_loaded->Expect();
+  ReadBurdens(server_, &burdens_);
+  IoThread& thread = *threads_[ThreadForNewClient(burdens_, SpreadingOf(server_))];
+  card->thread = thread.index();
+  thread.Expect();
   server_.clients().Add(card);
   const auto shared = std::make_shared<transport::Channel>(std::move(channel));
-  const auto adopt = [least_loaded, shared, card, refusal] {
-    least_loaded->Adopt(card->is_tls ? std::make_unique<Handshaking>(*least_loaded, std::move(*shared), card, refusal)
-                                     : MakeConnection(*least_loaded, std::move(*shared), card));
+  const auto adopt = [&thread, shared, card, refusal] {
+    thread.Adopt(card->is_tls ? std::make_unique<Handshaking>(thread, std::move(*shared), card, refusal)
+                              : MakeConnection(thread, std::move(*shared), card),
+                 *card);
   };
-  least_loaded == threads_[0].get() ? adopt() : least_loaded->Post(adopt);
+  &thread == threads_[0].get() ? adopt() : thread.Post(adopt);
 }
 
 }  // namespace ringkv::server

@@ -14,6 +14,7 @@
 
 #include "server/net/io_thread.h"
 #include "server/net/listening_socket.h"
+#include "server/net/spreading.h"
 #include "storage/base/mutex.h"
 #include "storage/base/result.h"
 
@@ -75,6 +76,7 @@ class Listener {
   std::vector<std::shared_ptr<Socket>> sockets_;
   std::string unix_path_;
   int64_t next_warning_ms_ = 0;
+  std::vector<Burden> burdens_;  // of the threads; for Welcome
   storage::Mutex change_mutex_;
   Port plain_ GUARDED_BY(change_mutex_){Kind::kTcp};
   Port tls_ GUARDED_BY(change_mutex_){Kind::kTls};

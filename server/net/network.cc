@@ -36,7 +36,9 @@ void HoldSignals() {
 }
 
 Network::Network(Server& server) : server_(server), step_timer_(main_context_), listener_(server, threads_) {
-  for (size_t i = 0; i < server.threads(); ++i) threads_.push_back(std::make_unique<IoThread>(server, i, worker_));
+  for (size_t i = 0; i < server.threads(); ++i) {
+    threads_.push_back(std::make_unique<IoThread>(server, i, worker_, threads_));
+  }
 }
 
 Network::~Network() = default;
@@ -120,9 +122,12 @@ void Network::Run() {
 
 void Network::Close(const ClientCard& card) {
   IoThread& thread = *threads_[card.thread];
-  thread.Post([&thread, id = card.id] {
+  thread.Post([this, &thread, id = card.id] {
     if (ClientConnection* connection = thread.Find(id)) return connection->Close();
-    thread.server().replication().feeds().Close(id);
+    server_.replication().feeds().Close(id);
+    // It may have moved in between. One that is on its way finds its card marked when it arrives.
+    const auto moved = server_.clients().Find(id);
+    if (moved != nullptr && moved->thread != thread.index()) Close(*moved);
   });
 }
 

@@ -71,6 +71,12 @@ class ReplyPath {
   // So many bytes of the reply under way follow when the output has been sent; they count as output.
   void SetUnwritten(size_t bytes) { unwritten_ = bytes; }
 
+  // Nothing waits here, for anything.
+  bool is_at_rest() const {
+    return output_.empty() && gate_.empty() && foreign_.empty() && !is_writing_ && !will_flush_ && !is_held_ &&
+           !is_discarding_ && !is_closing_;
+  }
+
   // --- sending ---
   // Calls the connection's Flush at the end of the round.
   void FlushLater();

@@ -44,6 +44,7 @@ class ThreadStatistics {
   Counter query_buffer_limit_disconnections;
   Counter output_buffer_limit_disconnections;
   Counter clients_evicted;
+  Counter clients_moved;  // to another thread
   Counter node_messages_dropped;
   Counter reads_processed;
   Counter writes_processed;

@@ -88,7 +88,7 @@ std::string ReplaceLines(std::istream& old, const Options& options, std::set<std
     if (row == nullptr) {
       text += line + "\n";
     } else if (written->insert(row->name).second) {
-      const std::string value = OptionValue(options, *row);
+      const std::string value = WrittenValue(options, *row);
       if (!IsEmptyByDefault(*row, value)) text += ConfigLine(*row, value);
     }
   }
@@ -99,7 +99,7 @@ std::string ReplaceLines(std::istream& old, const Options& options, std::set<std
 std::string OtherLines(const std::set<std::string_view>& written, const Options& options) {
   std::string lines;
   for (const OptionRow& row : OptionRows()) {
-    const std::string value = OptionValue(options, row);
+    const std::string value = WrittenValue(options, row);
     if (!written.contains(row.name) && !IsEmptyByDefault(row, value)) lines += ConfigLine(row, value);
   }
   return lines;
@@ -115,8 +115,8 @@ std::string MissingLines(const std::string& text, const Options& options) {
   if (!ReadEnvironment(read) || !ReadConfigLines(lines, "", read)) SetDefaults(read);
   std::string missing;
   for (const OptionRow& row : OptionRows()) {
-    const std::string value = OptionValue(options, row);
-    if (value == OptionValue(read, row)) continue;
+    const std::string value = WrittenValue(options, row);
+    if (value == WrittenValue(read, row)) continue;
     if (row.accumulates && !value.empty()) missing += ConfigLine(row, "");  // an empty line drops the values before
     missing += ConfigLine(row, value);
   }

@@ -30,6 +30,17 @@ std::string ListenOnAddresses(const OptionParts& parts, const Options&, std::str
   return done ? "" : "Failed to bind to specified addresses.";
 }
 
+// How many that is, the program finds out when it knows its processors.
+void SetThreads(Options& options, std::string_view value) {
+  const std::optional<int64_t> number = resp::ParseInteger(value);
+  options.adapts_io_threads = number ? 0 : 1;
+  options.io_threads = number.value_or(1);
+}
+
+std::string WrittenThreads(const Options& options) {
+  return options.adapts_io_threads != 0 ? std::string(kAuto) : std::to_string(options.io_threads);
+}
+
 constexpr ActOn<ProcessTitle> kShowTitle = [](ProcessTitle& title, const Options& options) { title.Show(options); };
 
 constexpr OptionRow kNetworkOptions[] = {
@@ -104,11 +115,17 @@ constexpr OptionRow kNetworkOptions[] = {
      .field = &Options::tcp_keepalive},
     {.name = "io-threads",
      .type = OptionType::kInteger,
-     .default_value = "1",
+     .default_value = "auto",
      .least = 1,
      .most = 128,
-     .summary = "Threads that serve clients; each connection is served by one of them.",
-     .field = &Options::io_threads},
+     .takes_auto = true,
+     .summary = "Threads that serve clients; each connection is served by one of them at a time. With a number, the "
+                "connections are spread over all of them. With auto, there are as many as processors (of the machine, "
+                "the affinity mask or the container's CPU limit), 8 at most, and so many of them serve as the load "
+                "needs. CONFIG GET shows the number, CONFIG REWRITE keeps auto.",
+     .field = &Options::io_threads,
+     .set = SetThreads,
+     .written = WrittenThreads},
     {.name = "gather-microseconds",
      .type = OptionType::kInteger,
      .default_value = "40",

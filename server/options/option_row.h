@@ -14,6 +14,9 @@
 
 namespace ringkv::server {
 
+// The word for "as the server thinks best", where a row takes it.
+constexpr std::string_view kAuto = "auto";
+
 enum class OptionType : uint8_t {
   kInteger,
   kOctal,    // file permissions
@@ -49,6 +52,7 @@ struct OptionRow {
   bool is_secret = false;         // shown by CONFIG GET only
   bool is_list = false;           // of words between blanks
   bool takes_percent = false;     // of maxmemory, instead of bytes: the number is negative then
+  bool takes_auto = false;        // instead of a number; `set` says what that means
   bool accumulates = false;       // a further line in a file adds to the value; an empty one begins anew
   std::string_view summary;
   // Where the value is, for those who use it. None: nothing here uses it; it is checked and kept (Options::kept).
@@ -62,10 +66,12 @@ struct OptionRow {
   // Likewise, for options that only mean something together: called once for all pairs of a CONFIG SET.
   std::string (*obtain_together)(const OptionParts& parts, const Options& options,
                                  std::span<const OptionChange> changes) = nullptr;
-  // Sets a text that has passed the check, where more is to be set than the text.
+  // Sets a value that has passed the check, where more is to be set than the value.
   void (*set)(Options& options, std::string_view value) = nullptr;
   // How CONFIG GET shows a text that has passed the check, if not as it was given.
   std::string (*normalized)(std::string_view value) = nullptr;
+  // How a configuration file has the value, if not as CONFIG GET shows it.
+  std::string (*written)(const Options& options) = nullptr;
   OptionAct apply = {};
 };
 

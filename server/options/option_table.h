@@ -22,6 +22,8 @@ void SetDefaults(Options& options);
 std::string IdleOptionsIn(const Options& options);
 // The value as CONFIG GET shows it.
 std::string OptionValue(const Options& options, const OptionRow& row);
+// The value as a configuration file has it.
+std::string WrittenValue(const Options& options, const OptionRow& row);
 // Says in one line what is wrong with `value`, or nothing.
 std::optional<std::string> CheckOption(const OptionRow& row, std::string_view value);
 // `value` has passed CheckOption.

@@ -93,6 +93,7 @@ std::string Shown(const OptionRow& row, const std::string& value) {
 
 // What is wrong with a text or a number, as redis-server says it.
 std::optional<std::string> CheckType(const OptionRow& row, std::string_view value) {
+  if (row.takes_auto && EqualsIgnoringCase(value, kAuto)) return std::nullopt;
   if (row.type == OptionType::kText) {
     const bool is_cut = !row.is_secret && value.find('\0') != std::string_view::npos;
     return is_cut ? std::optional<std::string>("argument can't hold a NUL byte") : std::nullopt;
@@ -124,6 +125,10 @@ std::string OptionValue(const Options& options, const OptionRow& row) {
     return ShownNumber(row, options.*(*number));
   }
   return Shown(row, options.kept.Get(row.name).value_or(std::string(row.default_value)));
+}
+
+std::string WrittenValue(const Options& options, const OptionRow& row) {
+  return row.written != nullptr ? row.written(options) : OptionValue(options, row);
 }
 
 std::optional<std::string> CheckOption(const OptionRow& row, std::string_view value) {

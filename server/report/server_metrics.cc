@@ -48,6 +48,13 @@ Reading LargestOf(const Observation& o) {
   return largest;
 }
 
+// Threads that have clients.
+size_t CountServing(const Observation& o) {
+  return static_cast<size_t>(std::count_if(o.parts.threads.begin(), o.parts.threads.end(), [](const auto& thread) {
+    return thread->load.connections.load(std::memory_order_relaxed) > 0;
+  }));
+}
+
 // In WAIT, in a blocking command, or because of CLIENT PAUSE.
 bool IsBlocked(const ClientCard& card) { return card.is_paused || card.is_waiting; }
 
@@ -129,10 +136,19 @@ constexpr Metric kServerMetrics[] = {
      .read = [](const Observation& o) { return Reading(o.parts.config_path); }},
     {.section = "server",
      .info = "io_threads_active",
-     .read = [](const Observation& o) { return Reading(o.parts.options.io_threads > 1); }},
+     .read = [](const Observation& o) { return Reading(CountServing(o) > 1); }},
     {.section = "server",
      .info = "io_threads",
+     .series = {"ringkv_io_threads", kGauge, "Threads that may serve clients (io-threads)."},
      .read = [](const Observation& o) { return Reading(o.parts.options.io_threads.load()); }},
+    {.section = "server",
+     .info = "io_threads_serving",
+     .series = {"ringkv_io_threads_serving", kGauge, "Threads that have clients now."},
+     .read = [](const Observation& o) { return Reading(CountServing(o)); }},
+    {.section = "server",
+     .info = "io_thread_moves",
+     .series = {"ringkv_io_thread_moves_total", kCounter, "Moves of a client to another I/O thread."},
+     .read = SumOf<&ThreadStatistics::clients_moved>},
     {.section = "server",
      .info = "shutdown_in_milliseconds",
      .read = [](const Observation& o) { return Reading(o.parts.shutdown.MillisecondsLeft().value_or(0)); },

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "server/session/session.h"
 
+#include <utility>
+
 #include "server/command/command_table.h"
 
 namespace ringkv::server {
@@ -15,6 +17,12 @@ void Session::BecomeUser(std::shared_ptr<UserAccount> account) {
   card->user_id = account->id();
   user.Set(std::move(account));
   authenticated = true;
+}
+
+void Session::Resume(SessionState state) {
+  BecomeUser(std::move(state.account));
+  static_cast<SessionSettings&>(*this) = state.settings;
+  last_lsn = state.last_lsn;
 }
 
 void BecomeDefaultUser(Session& session, const Users& users) {

@@ -44,6 +44,13 @@ struct SessionSettings {
   ReplyMode reply_mode;
 };
 
+// What a client takes along to another thread.
+struct SessionState {
+  SessionSettings settings;
+  std::shared_ptr<UserAccount> account;
+  storage::Lsn last_lsn = 0;
+};
+
 class Session : public SessionSettings {
  public:
   Session(std::shared_ptr<ClientCard> card_in, WatchedKeys& watched_keys);
@@ -67,6 +74,11 @@ class Session : public SessionSettings {
     static_cast<SessionSettings&>(*this) = {};
     reply_mode.skips_this = skips_this;
   }
+
+  // Whether SessionState is all that there is to it.
+  bool HasOnlyState() const { return !queue.is_open() && watch.keys.empty() && subscriptions.empty() && !is_monitor; }
+  SessionState State() const { return {*this, user.account(), last_lsn}; }
+  void Resume(SessionState state);
 
   // Updates the card, once per batch of commands.
   void UpdateCard(int64_t now_ms);

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 // The state of one thread that executes commands.
 //
-// Threads: confined, but for the statistics and the clients' memory, which others read.
+// Threads: confined, but for the statistics, the load and the clients' memory, which others read.
 #pragma once
 
 #include <atomic>
 #include <memory>
 
 #include "server/observe/statistics.h"
+#include "server/session/thread_load.h"
 #include "storage/base/random.h"
 #include "storage/housekeeping/eviction.h"
 #include "storage/transaction/txn.h"
@@ -27,6 +28,7 @@ struct ThreadState {
   storage::Evictor evictor;
   ThreadStatistics statistics;
   std::atomic<size_t> client_memory{0};  // of the clients of this thread; read by all
+  ThreadLoad load;                       // likewise
   uint64_t last_command_end = 0;         // in ticks of the server's clock
   bool is_overdue = false;               // a command of this thread has run for too long: the others are refused
   // In a cluster: what was looked at last, and its version.

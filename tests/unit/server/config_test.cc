@@ -54,6 +54,35 @@ TEST_F(ConfigTest, ReadsTheSyntaxOfRedis) {
   EXPECT_EQ(Value("client-output-buffer-limit"), "normal 0 0 0 slave 268435456 67108864 60 pubsub 1048576 0 0");
 }
 
+TEST_F(ConfigTest, TheNumberOfThreadsMayBeLeftToTheServer) {
+  const OptionRow& row = *FindOption("io-threads");
+  EXPECT_EQ(options_.adapts_io_threads, 1);
+  EXPECT_EQ(ErrorOf({"--io-threads", "4"}), "");
+  EXPECT_EQ(options_.adapts_io_threads, 0);
+  EXPECT_EQ(Value("io-threads"), "4");
+  EXPECT_EQ(WrittenValue(options_, row), "4");
+  EXPECT_EQ(ErrorOf({"--io-threads", "AUTO"}), "");
+  EXPECT_EQ(options_.adapts_io_threads, 1);
+  options_.io_threads = 7;  // as the program does when it knows its processors
+  EXPECT_EQ(Value("io-threads"), "7");
+  EXPECT_EQ(WrittenValue(options_, row), "auto");
+  for (const char* wrong : {"0", "129", "-1", "", "automatic", "2x"}) EXPECT_TRUE(CheckOption(row, wrong)) << wrong;
+}
+
+TEST_F(ConfigTest, ARewriteKeepsAuto) {
+  const std::string path = dir_.Write("ringkv.conf", "io-threads auto\nport 7000\n");
+  EXPECT_EQ(ErrorOf({path}), "");
+  options_.io_threads = 7;
+  ASSERT_TRUE(RewriteConfigFile(path, options_));
+  EXPECT_EQ(dir_.Read("ringkv.conf"), "io-threads auto\nport 7000\n");
+  dir_.Write("ringkv.conf", "port 7000\n");
+  ASSERT_TRUE(RewriteConfigFile(path, options_));
+  EXPECT_EQ(dir_.Read("ringkv.conf"), "port 7000\n");
+  EXPECT_EQ(ErrorOf({"--io-threads", "3"}), "");
+  ASSERT_TRUE(RewriteConfigFile(path, options_));
+  EXPECT_EQ(dir_.Read("ringkv.conf"), "port 7000\nio-threads 3\n");
+}
+
 TEST_F(ConfigTest, NoPrimaryAndNoSavePointsMayBeWrittenAsForRedis) {
   const std::string path = dir_.Write("ringkv.conf", "replicaof 10.0.0.1 6379\nreplicaof NO ONE\nsave 60 1\nsave\n");
   EXPECT_EQ(ErrorOf({path}), "");

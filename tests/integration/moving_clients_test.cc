@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: MIT
+// Clients move from thread to thread between two requests, and don't notice.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/support/redis_client.h"
+
+namespace ringkv::test {
+namespace {
+
+std::string TextOf(const Reply& reply) {
+  if (reply == nullptr) return "<no reply>";
+  if (reply->type == REDIS_REPLY_INTEGER) return std::to_string(reply->integer);
+  return reply->str == nullptr ? "" : std::string(reply->str, reply->len);
+}
+
+std::string AskText(const Context& context, const std::vector<std::string>& words) {
+  return TextOf(Ask(context.get(), words));
+}
+
+int64_t CountMoves(const ServerProcess& server) { return std::stoll(server.Info("io_thread_moves")); }
+
+// How often the thread of this name has gone to sleep.
+int64_t CountSwitches(pid_t pid, const std::string& name) {
+  for (const auto& task : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task")) {
+    std::ifstream comm(task.path() / "comm");
+    std::string found;
+    if (!std::getline(comm, found) || found != name) continue;
+    std::ifstream status(task.path() / "status");
+    const std::string field = "voluntary_ctxt_switches:";
+    for (std::string line; std::getline(status, line);) {
+      if (line.starts_with(field)) return std::stoll(line.substr(field.size()));
+    }
+  }
+  return -1;
+}
+
+// Connections that come and go, so that threads have more or fewer than others all the time.
+class Crowd {
+ public:
+  explicit Crowd(const ServerProcess& server, unsigned seed) : server_(server), random_(seed) {}
+  ~Crowd() {
+    for (const int socket : sockets_) ::close(socket);
+  }
+  void Change() {
+    while (sockets_.size() < 24) sockets_.push_back(server_.Connect());
+    for (const int socket : sockets_) SendAll(socket, "PING\r\n");
+    for (const int socket : sockets_) EXPECT_EQ(ReceiveExactly(socket, 7), "+PONG\r\n");
+    // Neighbours are on different threads, so those of one thread go.
+    const size_t step = 2 + random_() % 3;
+    const size_t first = random_() % step;
+    std::vector<int> kept;
+    for (size_t i = 0; i < sockets_.size(); ++i) {
+      if (i % step == first) {
+        kept.push_back(sockets_[i]);
+      } else {
+        ::close(sockets_[i]);
+      }
+    }
+    sockets_ = std::move(kept);
+  }
+
+ private:
+  const ServerProcess& server_;
+  std::mt19937 random_;
+  std::vector<int> sockets_;
+};
+
+class MovingClients : public testing::Test {
+ protected:
+  // Until clients have moved often; `work` is called again and again, by a thread each.
+  void RunAll(const std::vector<std::function<void(unsigned round)>>& works) {
+    std::atomic<bool> is_over{false};
+    std::vector<std::jthread> threads;
+    threads.reserve(works.size());
+    for (const auto& work : works) {
+      threads.emplace_back([&] {
+        for (unsigned round = 0; !is_over && !testing::Test::HasFailure(); ++round) work(round);
+      });
+    }
+    Crowd crowd(server_, 1);
+    const int64_t wanted = CountMoves(server_) + 100;
+    EXPECT_TRUE(Eventually([&] {
+      crowd.Change();
+      return CountMoves(server_) >= wanted || testing::Test::HasFailure();
+    }));
+    is_over = true;
+    for (std::jthread& thread : threads) thread.join();
+  }
+  Context Connect() const {
+    Context context = ConnectTo(server_);
+    ::redisSetTimeout(context.get(), {.tv_sec = 60, .tv_usec = 0});
+    return context;
+  }
+
+  ServerProcess server_{{"--io-threads", "4", "--hz", "100", "--enable-debug-command", "yes"}};
+};
+
+TEST_F(MovingClients, KeepWhatTheyHaveSet) {
+  ASSERT_EQ(Say(server_, {"ACL", "SETUSER", "ada", "on", ">word", "~*", "&*", "+@all"}), "OK");
+  const Context ada = Connect();
+  ASSERT_EQ(AskText(ada, {"AUTH", "ada", "word"}), "OK");
+  ASSERT_EQ(AskText(ada, {"SELECT", "3"}), "OK");
+  ASSERT_EQ(AskText(ada, {"CLIENT", "SETNAME", "engine"}), "OK");
+  ASSERT_EQ(AskText(ada, {"SET", "key", "of 3"}), "OK");
+  const std::string id = AskText(ada, {"CLIENT", "ID"});
+  const int modern = server_.Connect();  // hiredis knows no RESP3
+  SendAll(modern, "HELLO 3\r\nCLIENT REPLY OFF\r\nSELECT 3\r\nCLIENT REPLY ON\r\n");
+  while (ReceiveExactly(modern, 1) != "+") {
+  }
+  ASSERT_EQ(ReceiveExactly(modern, 4), "OK\r\n");
+  RunAll({[&](unsigned) {
+    EXPECT_EQ(AskText(ada, {"GET", "key"}), "of 3");
+    EXPECT_EQ(AskText(ada, {"CLIENT", "GETNAME"}), "engine");
+    EXPECT_EQ(AskText(ada, {"CLIENT", "ID"}), id);
+    EXPECT_EQ(AskText(ada, {"ACL", "WHOAMI"}), "ada");
+    SendAll(modern, "GET none\r\nGET key\r\n");
+    EXPECT_EQ(ReceiveExactly(modern, 13), "_\r\n$4\r\nof 3\r\n");
+    EXPECT_NE(AskText(ada, {"CLIENT", "INFO"}).find("user=ada"), std::string::npos);
+  }});
+  ::close(modern);
+}
+
+TEST_F(MovingClients, GetTheirRepliesInOrder) {
+  std::array<Context, 3> clients{Connect(), Connect(), Connect()};
+  std::array<int64_t, 3> counts{};
+  std::vector<std::function<void(unsigned)>> works;
+  for (size_t i = 0; i < clients.size(); ++i) {
+    works.emplace_back([&, i](unsigned round) {
+      const unsigned depth = 1 + round * 7 % 60;
+      for (unsigned sent = 0; sent < depth; ++sent) {
+        SendRequest(clients[i].get(), {"INCR", "counter:" + std::to_string(i)});
+      }
+      for (unsigned taken = 0; taken < depth; ++taken) {
+        ASSERT_EQ(TextOf(TakeReply(clients[i].get())), std::to_string(++counts[i]));
+      }
+    });
+  }
+  RunAll(works);
+}
+
+TEST_F(MovingClients, TransactionsAndWatchedKeysStayWhole) {
+  std::array<Context, 3> clients{Connect(), Connect(), Connect()};
+  std::array<int64_t, 3> added{};
+  std::vector<std::function<void(unsigned)>> works;
+  for (size_t i = 0; i < clients.size(); ++i) {
+    works.emplace_back([&, i](unsigned) {
+      redisContext* const client = clients[i].get();
+      ASSERT_EQ(AskText(clients[i], {"WATCH", "sum"}), "OK");
+      const std::string before = AskText(clients[i], {"GET", "sum"});
+      ASSERT_EQ(AskText(clients[i], {"MULTI"}), "OK");
+      const int64_t next = before.empty() ? 1 : std::stoll(before) + 1;
+      ASSERT_EQ(AskText(clients[i], {"SET", "sum", std::to_string(next)}), "QUEUED");
+      ASSERT_EQ(AskText(clients[i], {"INCR", "both"}), "QUEUED");
+      const Reply executed = Ask(client, {"EXEC"});
+      ASSERT_NE(executed, nullptr);
+      if (executed->type == REDIS_REPLY_ARRAY) ++added[i];
+    });
+  }
+  RunAll(works);
+  const std::string sum = std::to_string(added[0] + added[1] + added[2]);
+  EXPECT_EQ(Say(server_, {"GET", "sum"}), sum);
+  EXPECT_EQ(Say(server_, {"GET", "both"}), sum);
+}
+
+TEST_F(MovingClients, SubscribersMissNothing) {
+  const Context subscriber = Connect();
+  const Context publisher = Connect();
+  RunAll({[&](unsigned round) {
+    ASSERT_NE(Ask(subscriber.get(), {"SUBSCRIBE", "news"}), nullptr);
+    for (int i = 0; i < 20; ++i) ASSERT_EQ(AskText(publisher, {"PUBLISH", "news", std::to_string(i)}), "1");
+    for (int i = 0; i < 20; ++i) {
+      const Reply message = TakeReply(subscriber.get());
+      ASSERT_TRUE(message != nullptr && message->elements == 3);
+      ASSERT_EQ(std::string(message->element[2]->str), std::to_string(i));
+    }
+    ASSERT_NE(Ask(subscriber.get(), {"UNSUBSCRIBE"}), nullptr);
+    for (unsigned i = 0; i < round % 16; ++i) ASSERT_EQ(AskText(subscriber, {"ECHO", "x"}), "x");
+    ASSERT_EQ(AskText(publisher, {"PUBLISH", "news", "nobody"}), "0");
+  }});
+}
+
+TEST_F(MovingClients, BlockedOnesAreServed) {
+  const Context waiting = Connect();
+  const Context pushing = Connect();
+  RunAll({[&](unsigned round) {
+    SendRequest(waiting.get(), {"BLPOP", "queue", "0"});
+    if (round % 2 == 0) {
+      ASSERT_EQ(AskText(pushing, {"ECHO", "first"}), "first");
+    }
+    ASSERT_EQ(AskText(pushing, {"RPUSH", "queue", std::to_string(round)}).empty(), false);
+    const Reply popped = TakeReply(waiting.get());
+    ASSERT_TRUE(popped != nullptr && popped->elements == 2);
+    ASSERT_EQ(std::string(popped->element[1]->str), std::to_string(round));
+    if (round % 8 != 0) return;
+    SendRequest(waiting.get(), {"BLPOP", "queue", "0.01"});
+    ASSERT_EQ(TakeReply(waiting.get())->type, REDIS_REPLY_NIL);
+  }});
+}
+
+TEST_F(MovingClients, MonitorsPausesAndOthersGoOn) {
+  const Context monitor = Connect();
+  const Context other = Connect();
+  const Context third = Connect();
+  RunAll(
+      {[&](unsigned round) {
+         const std::string word = "round-" + std::to_string(round);
+         ASSERT_EQ(AskText(monitor, {"MONITOR"}), "OK");
+         ASSERT_EQ(AskText(other, {"ECHO", word}), word);
+         while (TextOf(TakeReply(monitor.get())).find(word) == std::string::npos) ASSERT_EQ(monitor->err, 0);
+         // Lines of others may come before.
+         SendRequest(monitor.get(), {"RESET"});
+         while (TextOf(TakeReply(monitor.get())) != "RESET") ASSERT_EQ(monitor->err, 0);
+         for (unsigned i = 0; i < round % 16; ++i) ASSERT_EQ(AskText(monitor, {"ECHO", "x"}), "x");
+       },
+       [&](unsigned round) {
+         if (round % 16 == 0) {
+           const std::string what = round % 32 == 0 ? "ALL" : "WRITE";
+           ASSERT_EQ(AskText(third, {"CLIENT", "PAUSE", "3", what}), "OK");
+         }
+         ASSERT_EQ(AskText(third, {"SET", "paused", std::to_string(round)}), "OK");
+         ASSERT_EQ(AskText(third, {"EVAL", "return redis.call('GET', KEYS[1])", "1", "paused"}), std::to_string(round));
+       }});
+}
+
+TEST_F(MovingClients, AreFoundByThoseWhoCloseThem) {
+  const Context killer = Connect();
+  RunAll({[&](unsigned round) {
+    const Context victim = Connect();
+    const std::string id = AskText(victim, {"CLIENT", "ID"});
+    for (unsigned i = 0; i < round % 64; ++i) ASSERT_EQ(AskText(victim, {"ECHO", "x"}), "x");
+    ASSERT_EQ(AskText(killer, {"CLIENT", "KILL", "ID", id}), "1");
+    void* nothing = nullptr;
+    ASSERT_EQ(::redisGetReply(victim.get(), &nothing), REDIS_ERR);
+    ASSERT_EQ(victim->err, REDIS_ERR_EOF) << victim->errstr;
+  }});
+}
+
+// Also where no thread has much to do.
+TEST(Threads, ManyConnectionsTakeAnotherThreadAndGiveItUp) {
+  const ServerProcess server;
+  const bool has_several = server.Info("io_threads") != "1";
+  std::vector<int> sockets;
+  for (int i = 0; i < 300; ++i) sockets.push_back(server.Connect());
+  EXPECT_TRUE(Eventually([&] { return server.Info("io_threads_serving") == (has_several ? "2" : "1"); }));
+  EXPECT_EQ(server.Info("io_threads_active"), has_several ? "1" : "0");
+  for (int i = 0; i < 200; ++i) ::close(sockets[static_cast<size_t>(i)]);
+  sockets.erase(sockets.begin(), sockets.begin() + 200);
+  EXPECT_TRUE(Eventually([&] { return server.Info("io_threads_serving") == "1"; }));
+  for (const int socket : sockets) {
+    SendAll(socket, "PING\r\n");
+    EXPECT_EQ(ReceiveExactly(socket, 7), "+PONG\r\n");
+    ::close(socket);
+  }
+}
+
+TEST(Threads, AThreadWithoutClientsSleeps) {
+  const ServerProcess server({"--io-threads", "4", "--hz", "500"});
+  const auto switches_of = [&server](const std::string& name) { return CountSwitches(server.pid(), name); };
+  const int client = server.Connect();
+  SendAll(client, "PING\r\n");
+  ReceiveExactly(client, 7);
+  EXPECT_TRUE(Eventually([&] { return switches_of("io-3") > 0; }));
+  const int64_t idle = switches_of("io-3");
+  const int64_t active = switches_of("io-0");
+  EXPECT_TRUE(Eventually([&] { return switches_of("io-0") > active + 20; }));
+  EXPECT_EQ(switches_of("io-3"), idle);
+  ::close(client);
+}
+
+}  // namespace
+}  // namespace ringkv::test

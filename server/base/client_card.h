@@ -46,7 +46,7 @@ struct ClientCard {
   std::atomic<size_t> output_capacity{0};
   std::array<std::atomic<size_t>, 3> subscriptions{};  // to channels, patterns, shard channels
   std::atomic<bool> is_monitor{false};
-  std::atomic<bool> is_paused{false};
+  std::atomic<bool> is_paused{false};       // its request is postponed, by CLIENT PAUSE or another state of the server
   std::atomic<bool> is_waiting{false};      // in WAIT or in a blocking command
   std::atomic<bool> waits_for_work{false};  // likewise, where CLIENT UNBLOCK has no effect
   std::atomic<bool> wait_ends{false};       // at a time, even if what it waits for does not come

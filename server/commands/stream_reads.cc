@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // XREAD and XREADGROUP: what is new in streams, and waiting for it.
+#include <algorithm>
 #include <optional>
 #include <span>
 #include <string>
@@ -203,6 +204,9 @@ void XRead(DataCall& call) {
     return;
   }
   if (IsRetry(call)) news.resize(1);  // a blocked client gets only the key that woke it
+  uint64_t steps = 0;
+  for (const News& each : news) steps += StepsOfEntries(call, *each.stream, each.range, query.most);
+  if (call.TakesLong(steps)) return;
   BeginStreams(call.reply, news.size());
   for (const News& each : news) {
     BeginStream(call.reply, each.key);
@@ -211,6 +215,8 @@ void XRead(DataCall& call) {
 }
 
 // --- XREADGROUP -----------------------------------------------------------------------------------------------------
+
+constexpr uint64_t kStepsOfDelivery = 4 * kStepsOfEntry;  // an entry is noted as pending too
 
 // One of the streams that are read.
 struct GroupRead {
@@ -329,6 +335,17 @@ void ReplyNews(DataCall& call, const ReadQuery& query, GroupRead& read) {
   call.txn.Do(read.place, storage::StreamGroupMove{query.group, last_id, have_read}, events::kNone);
 }
 
+uint64_t StepsOf(const DataCall& call, const ReadQuery& query, const GroupRead& read) {
+  const Stream& stream = read.stream();
+  if (read.has_news) {
+    const StreamRange range{.first = read.group(query).last_id.Next()};
+    return StepsOfEntries(call, stream, range, query.most, kStepsOfDelivery);
+  }
+  const auto* const consumer = read.group(query).FindConsumer(query.consumer);
+  const uint64_t pending = consumer == nullptr ? 0 : consumer->pending.size();
+  return kStepsOfDelivery * (query.most == 0 ? pending : std::min<uint64_t>(pending, query.most));
+}
+
 void XReadGroup(DataCall& call) {
   ReadQuery query;
   if (!ParseOptions(call, true, &query)) return;
@@ -345,6 +362,9 @@ void XReadGroup(DataCall& call) {
     return;
   }
   if (IsRetry(call)) reads.erase(reads.begin() + 1, reads.end());  // a blocked client gets only the key that woke it
+  uint64_t steps = 0;
+  for (const GroupRead& read : reads) steps += StepsOf(call, query, read);
+  if (call.TakesLong(steps)) return;
   BeginStreams(call.reply, reads.size());
   for (GroupRead& read : reads) {
     NoteConsumer(call, read.place, query.group, query.consumer);

@@ -24,6 +24,13 @@ size_t CountEntries(const storage::Stream& stream, const StreamRange& range, siz
   return count;
 }
 
+uint64_t StepsOfEntries(const DataCall& call, const storage::Stream& stream, const StreamRange& range, size_t most,
+                        uint64_t steps_of_one) {
+  const uint64_t enough = call.most_steps / steps_of_one + 1;
+  const bool are_few = stream.size() < enough || (most != 0 && most < enough);
+  return are_few ? 0 : CountEntries(stream, range, enough) * steps_of_one;
+}
+
 void ReplyEntries(resp::ReplyWriter& reply, const storage::Stream& stream, const StreamRange& range, size_t count,
                   bool downwards) {
   reply.Array(static_cast<int64_t>(count));

@@ -26,6 +26,12 @@ void ReplyStreamEntry(resp::ReplyWriter& reply, const storage::StreamEntry& entr
 // The number of entries in the range, at most `most`; 0: no limit.
 size_t CountEntries(const storage::Stream& stream, const StreamRange& range, size_t most);
 
+// For DataCall::TakesLong: what the entries that CountEntries would find take. Looks at no more of them than it must to
+// know whether that is long, and says nothing of what is short in any case.
+constexpr uint64_t kStepsOfEntry = 8;  // in a reply
+uint64_t StepsOfEntries(const DataCall& call, const storage::Stream& stream, const StreamRange& range, size_t most,
+                        uint64_t steps_of_one = kStepsOfEntry);
+
 // Replies `count` entries of the range, which must exist, forward from its first or backward from its last.
 void ReplyEntries(resp::ReplyWriter& reply, const storage::Stream& stream, const StreamRange& range, size_t count,
                   bool downwards = false);

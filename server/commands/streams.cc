@@ -204,14 +204,6 @@ void XLen(DataCall& call) {
   if (found) call.reply.Integer(*found ? static_cast<int64_t>(StreamIn(found->entry()).size()) : 0);
 }
 
-// Looks at no more entries than it must to know.
-bool TakesLong(DataCall& call, const Stream& stream, const StreamRange& range, size_t most) {
-  constexpr uint64_t kStepsOfEntry = 8;
-  const uint64_t enough = call.most_steps / kStepsOfEntry + 1;
-  if (stream.size() < enough || (most != 0 && most < enough)) return false;
-  return call.TakesLong(CountEntries(stream, range, enough) * kStepsOfEntry);
-}
-
 void ReplyRange(DataCall& call, bool downwards) {
   const std::optional<StreamRange> range =
       ParseStreamRange(call, call.args[downwards ? 3 : 2], call.args[downwards ? 2 : 3]);
@@ -230,7 +222,7 @@ void ReplyRange(DataCall& call, bool downwards) {
   if (most == 0) return call.reply.NullArray();
   const Stream& stream = StreamIn(found->entry());
   const auto most_entries = static_cast<size_t>(most.value_or(0));
-  if (TakesLong(call, stream, *range, most_entries)) return;
+  if (call.TakesLong(StepsOfEntries(call, stream, *range, most_entries))) return;
   const size_t count = CountEntries(stream, *range, most_entries);
   ReplyEntries(call.reply, stream, *range, count, downwards);
 }

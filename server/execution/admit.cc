@@ -180,10 +180,11 @@ bool Admit(Execution& execution) {
   if (hold == storage::Hold::kLong) return PostponeForHold(execution);
   if (lacks(kNeedsNoLongHold) && GivesWay(execution)) return execution.Postpone();
   const bool may_write = MayWrite(execution);
-  if (needs_role || (lacks(kNeedsLogRoom) && may_write)) return execution.Postpone();
-  if (lacks(kNeedsNoFence) && WritesToFencedKey(execution)) return execution.Postpone();
   const bool may_be_paused = lacks(kNeedsNoPause) || (lacks(kNeedsNoWritePause) && may_write);
-  return !may_be_paused || !IsPausedNow(parts, may_write) || execution.Postpone();
+  const bool is_blocked = needs_role || (lacks(kNeedsLogRoom) && may_write) ||
+                          (lacks(kNeedsNoFence) && WritesToFencedKey(execution)) ||
+                          (may_be_paused && IsPausedNow(parts, may_write));
+  return !is_blocked || execution.Postpone({.is_blocked = true});
 }
 
 bool Reject(Execution& execution, std::string_view error) {

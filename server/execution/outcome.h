@@ -30,8 +30,10 @@ struct Done {};
 // The reply is written: an error that sends the client to the node which serves the keys (MOVED, ASK).
 struct Redirected {};
 
-// Nothing happened: execute the request again when clients are no longer paused.
-struct Postponed {};
+// Nothing happened: execute the request again when clients are no longer paused, or what others hold is free.
+struct Postponed {
+  bool is_blocked = false;  // to others: a state of the server keeps it back, rather than a command that runs
+};
 
 // Nothing happened: the plan says which nodes to ask.
 struct Elsewhere {

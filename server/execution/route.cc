@@ -224,7 +224,7 @@ bool Route(Execution& execution) {
   cluster::RequestTraits traits{.asks = execution.was_asking || row.Is(kAsks)};
   const Reach reach = ReachOf(execution);
   const ClusterView& view = ViewOf(parts, execution.thread());
-  if (reach.empties_all && view.held.any()) return execution.Postpone();
+  if (reach.empties_all && view.held.any()) return execution.Postpone({.is_blocked = true});
   const bool is_of_all = row.scope != Scope::kNothing || row.joinable.spread == Spread::kEachShard;
   const bool may_be_spread = reach.slots.differs() || (!reach.slots.has_any() && is_of_all);
   if (passes_on && may_be_spread && !session.queue.is_open()) {
@@ -247,7 +247,7 @@ bool Route(Execution& execution) {
   }
   switch (RouteSlot(state, view.here, traits)) {
     case cluster::SlotRoute::kHere: return true;
-    case cluster::SlotRoute::kWait: return execution.Postpone();
+    case cluster::SlotRoute::kWait: return execution.Postpone({.is_blocked = true});
     case cluster::SlotRoute::kMoved: return Moved(execution, slot, state, view, reach.only_reads);
     case cluster::SlotRoute::kAsk: return Asks(execution, slot, state, view, reach.only_reads);
     case cluster::SlotRoute::kTryAgain: return Reject(execution, errors::kTryAgain);

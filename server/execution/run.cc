@@ -68,16 +68,26 @@ bool NoteSpent(Execution& execution, uint64_t nanoseconds) {
   return true;
 }
 
-// Here, or on a thread for long work. What has locked everything stays, because others would wait for it anyway.
+// What it takes to write the arguments to the data: most bytes of a value are copied into it, into the record of the
+// change, and into the log.
+uint64_t StepsOfArguments(std::span<const std::string_view> argv) {
+  constexpr uint64_t kCopies = 3;
+  uint64_t bytes = 0;
+  for (const std::string_view word : argv) bytes += word.size();
+  return argv.size() * kStepsOfInsertion + kCopies * bytes / kBytesOfStep;
+}
+
+// Here, or on a thread for long work. What has locked everything stays, because others would wait for it anyway. What
+// may wait for keys goes elsewhere when it has found something.
 void RunHere(Execution& execution, DataCall& call) {
   const Caller& caller = execution.caller;
   if (caller.may_hand_over && execution.enclosing == nullptr && !caller.txn().holds_all()) {
     call.most_steps = LongWork::kMostSteps;
   }
-  const bool has_many_words = call.TakesLong(execution.argv().size() * kStepsOfInsertion);
-  if (!has_many_words) execution.row().run.data(call);
+  const bool has_much_to_write = call.wait == nullptr && call.TakesLong(StepsOfArguments(execution.argv()));
+  if (!has_much_to_write) execution.row().run.data(call);
   // A walk that has left out what is held for long is postponed.
-  if (call.is_long && !caller.txn().has_skipped()) execution.parts().long_work.Take(execution, !has_many_words);
+  if (call.is_long && !caller.txn().has_skipped()) execution.parts().long_work.Take(execution, !has_much_to_write);
 }
 
 // Whether its user may read keys that are found by values.
@@ -94,7 +104,7 @@ void RunData(Execution& execution) {
   if (!execution.row().Is(kBlocking) || !execution.MayWait()) return RunHere(execution, call);
   KeyWaitPlan plan;
   call.wait = &plan;
-  execution.row().run.data(call);
+  RunHere(execution, call);
   if (plan.would_wait) BeginToWait(execution, call);
 }
 

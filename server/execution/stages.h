@@ -46,9 +46,9 @@ struct Execution {
   bool takes_turns() const { return row().Has(kRunsScript) || (runs_queued() && session().queue.takes_turns()); }
   bool MayWait() const { return caller.may_wait && enclosing == nullptr; }
   // Nothing has happened; the request is postponed, and will be executed like for the first time.
-  bool Postpone() const {
+  bool Postpone(outcome::Postponed how = {}) const {
     session().is_asking = was_asking;
-    outcome = outcome::Postponed{};
+    outcome = how;
     return false;
   }
 };

@@ -185,14 +185,14 @@ bool Connection::ServeOne(const Request& request, size_t unexecuted) {
   return std::visit([&](auto& kind) { return GoOn(kind); }, ended);
 }
 
-bool Connection::GoOn(outcome::Postponed&) {
+bool Connection::GoOn(outcome::Postponed& postponed) {
   Pause();
+  session_.card->is_paused = postponed.is_blocked;
   return false;
 }
 
 void Connection::Pause() {
   is_paused_ = true;
-  session_.card->is_paused = true;
   thread_.WaitForPauseEnd(this);
 }
 

@@ -116,7 +116,7 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
     EndSkip();
     return true;
   }
-  bool GoOn(outcome::Postponed&);
+  bool GoOn(outcome::Postponed& postponed);
   void Pause();
   bool GoOn(outcome::Elsewhere& where);
   bool GoOn(outcome::KeyWait& wait);
@@ -194,7 +194,7 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   bool closes_after_stream_ = false;
   std::function<void(transport::Channel channel, std::string unread)> take_socket_;
   bool is_closed_ = false;
-  bool is_paused_ = false;        // by CLIENT PAUSE: the next request waits
+  bool is_paused_ = false;        // the next request is postponed
   bool is_full_ = false;          // of unread replies: the next request waits
   bool is_yielding_ = false;      // has had its turn: Resume goes on
   bool has_ended_ = false;        // nothing more comes from the client

@@ -226,7 +226,6 @@ void HttpConnection::BeginAgainLater() {
 
 void HttpConnection::Pause() {
   is_paused_ = true;
-  session_.card->is_paused = true;
   thread_.WaitForPauseEnd(this);
 }
 
@@ -255,8 +254,9 @@ bool HttpConnection::TakeOutcome(const outcome::Done&, resp::ReplyBuilder& built
   return true;
 }
 
-bool HttpConnection::TakeOutcome(const outcome::Postponed&, resp::ReplyBuilder&) {
+bool HttpConnection::TakeOutcome(const outcome::Postponed& postponed, resp::ReplyBuilder&) {
   Pause();
+  session_.card->is_paused = postponed.is_blocked;
   return false;
 }
 

@@ -7,6 +7,8 @@
 #include <array>
 #include <atomic>
 #include <csignal>
+#include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "storage/base/random.h"
@@ -38,6 +40,17 @@ void Fill(redisContext* context, const std::string& key, int from, int to) {
 int64_t IntegerOf(const Reply& reply) {
   if (reply == nullptr || reply->type != REDIS_REPLY_INTEGER) return -1;
   return reply->integer;
+}
+
+// They are started when they are needed first.
+bool HasThreadForLongWork(const ServerProcess& server) {
+  const std::string tasks = "/proc/" + std::to_string(server.pid()) + "/task";
+  for (const auto& task : std::filesystem::directory_iterator(tasks)) {
+    std::string name;
+    std::getline(std::ifstream(task.path() / "comm") >> std::ws, name);
+    if (name.starts_with("long-")) return true;
+  }
+  return false;
 }
 
 class LongCommands : public testing::Test {
@@ -136,6 +149,54 @@ TEST_F(LongCommands, ManyArgumentsMakeACommandLong) {
   EXPECT_EQ(server_.Info("keyspace_hits"), std::to_string(kWords));
 }
 
+TEST_F(LongCommands, ReadsOfStreamsGoElsewhereWithoutTheirRightToWait) {
+  constexpr int kEntries = 40'000;
+  for (int i = 1; i <= kEntries; ++i) SendRequest(client_.get(), {"XADD", "stream", std::to_string(i), "f", "v"});
+  for (int i = 1; i <= kEntries; ++i) TakeReply(client_.get());
+  Ask(client_.get(), {"XGROUP", "CREATE", "stream", "group", "0"});
+  const Context blocked = ConnectTo(server_);
+  SendRequest(blocked.get(), {"XREAD", "BLOCK", "0", "STREAMS", "stream", "$"});
+  ASSERT_TRUE(Eventually([&] { return server_.Info("blocked_clients") == "1"; }));
+  EXPECT_FALSE(HasThreadForLongWork(server_));
+  EXPECT_EQ(Ask(client_.get(), {"XREAD", "STREAMS", "stream", "3"})->element[0]->element[1]->elements,
+            size_t{kEntries} - 3);
+  EXPECT_TRUE(HasThreadForLongWork(server_));
+  EXPECT_TRUE(OthersAreServedBeside({"XREAD", "BLOCK", "0", "STREAMS", "stream", "0"}));
+  const Words deliver{"XREADGROUP", "GROUP", "group", "one", "BLOCK", "0", "STREAMS", "stream", ">"};
+  EXPECT_EQ(Ask(client_.get(), deliver)->element[0]->element[1]->elements, size_t{kEntries});
+  EXPECT_EQ(Ask(client_.get(), {"XPENDING", "stream", "group"})->element[0]->integer, kEntries);
+  const Words history{"XREADGROUP", "GROUP", "group", "one", "STREAMS", "stream", "0"};
+  EXPECT_EQ(Ask(client_.get(), history)->element[0]->element[1]->elements, size_t{kEntries});
+  Ask(client_.get(), {"XADD", "stream", "*", "f", "v"});
+  EXPECT_EQ(TakeReply(blocked.get())->element[0]->element[1]->elements, 1u);
+}
+
+TEST(LongArguments, GoOnElsewhereWhereverTheyAreWritten) {
+  const std::string large(4 << 20, 'x');
+  const Words commands[] = {{"SET", "key", large},
+                            {"SETEX", "key", "1000", large},
+                            {"GETSET", "key", large},
+                            {"MSET", "key", large, "other", "x"},
+                            {"APPEND", "key", large},
+                            {"SETRANGE", "key", "0", large},
+                            {"HSET", "key", "field", large},
+                            {"RPUSH", "key", large},
+                            {"SADD", "key", large},
+                            {"ZADD", "key", "1", large},
+                            {"XADD", "key", "*", "field", large}};
+  for (const Words& command : commands) {
+    const ServerProcess server({"--io-threads", "1"});
+    const Context client = ConnectTo(server);
+    Ask(client.get(), {"SET", "small", "value"});
+    ASSERT_FALSE(HasThreadForLongWork(server)) << command[0];
+    const Reply reply = Ask(client.get(), command);
+    ASSERT_NE(reply, nullptr) << command[0];
+    EXPECT_NE(reply->type, REDIS_REPLY_ERROR) << command[0];
+    EXPECT_TRUE(HasThreadForLongWork(server)) << command[0];
+    EXPECT_EQ(IntegerOf(Ask(client.get(), {"EXISTS", "key"})), 1) << command[0];
+  }
+}
+
 // The words of the request stay where they were received.
 TEST_F(LongCommands, LongArgumentsOutliveTheirClient) {
   const Reply dump = Ask(client_.get(), {"DUMP", "set"});
@@ -150,6 +211,31 @@ TEST_F(LongCommands, LongArgumentsOutliveTheirClient) {
     SendRequest(leaving.get(), {"RESTORE", "left", "0", payload});
   }
   EXPECT_TRUE(Eventually([&] { return IntegerOf(Ask(client_.get(), {"SCARD", "left"})) == kMembers; }));
+}
+
+TEST_F(LongCommands, WhoWaitsForOneIsNotBlocked) {
+  const Context waiting = ConnectTo(server_);
+  SendRequest(client_.get(), {"SUNIONSTORE", "target", "set", "set", "set"});
+  SendRequest(waiting.get(), {"SCARD", "set"});
+  while (!HasReply(client_.get())) {
+    ASSERT_EQ(server_.Info("blocked_clients"), "0");
+    ASSERT_EQ(Say(server_, {"CLIENT", "LIST"}).find("flags=b"), std::string::npos);
+  }
+  EXPECT_EQ(IntegerOf(TakeReply(client_.get())), kMembers);
+  EXPECT_EQ(IntegerOf(TakeReply(waiting.get())), kMembers);
+}
+
+TEST_F(LongCommands, ARestoredSetIsWholeOrNothing) {
+  const Reply dump = Ask(client_.get(), {"DUMP", "set"});
+  std::string payload(dump->str, dump->len);
+  EXPECT_STREQ(Ask(client_.get(), {"RESTORE", "restored", "100000", payload})->str, "OK");
+  EXPECT_EQ(Ask(client_.get(), {"SDIFF", "set", "restored"})->elements, 0u);
+  EXPECT_EQ(IntegerOf(Ask(client_.get(), {"SCARD", "restored"})), kMembers);
+  EXPECT_GT(IntegerOf(Ask(client_.get(), {"PTTL", "restored"})), 0);
+  EXPECT_STREQ(Ask(client_.get(), {"RESTORE", "gone", "1", payload, "ABSTTL"})->str, "OK");
+  payload[payload.size() / 2] ^= 1;
+  EXPECT_EQ(Ask(client_.get(), {"RESTORE", "spoilt", "0", payload})->type, REDIS_REPLY_ERROR);
+  EXPECT_EQ(IntegerOf(Ask(client_.get(), {"EXISTS", "gone", "spoilt"})), 0);
 }
 
 TEST_F(LongCommands, TheirChangesServeAndFailOthers) {
@@ -182,6 +268,9 @@ TEST_F(LongCommands, AccountsAreThoseOfOneCall) {
     entries += std::string(log->element[i]->element[3]->element[0]->str) == "SMEMBERS" ? 1 : 0;
   }
   EXPECT_EQ(entries, 1);
+  Ask(client_.get(), {"CONFIG", "RESETSTAT"});
+  EXPECT_EQ(Ask(client_.get(), {"SPOP", "set", std::to_string(kMembers)})->elements, size_t{kMembers});
+  EXPECT_EQ(server_.Info("keyspace_hits"), "1");  // as redis-server's SPOP of all members
 }
 
 TEST_F(LongCommands, AReplyAboveTheOutputLimitEndsTheConnection) {

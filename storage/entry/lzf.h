@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Decompression of LZF, for values that are unfolded all the time: liblzf, which compresses, copies byte by byte.
 //
-//   0..31                  n: n + 1 bytes follow as they are
-//   LLLooooo [more] offset a copy of what stands offset + 1 bytes before (13 bits, the high ones first): L + 2 bytes, or
-//                          `more` + 9 if L is 7; it may overlap what it makes
+// A first byte below 32 says that so many bytes and one more follow as they are. Another one begins a copy: of 2 bytes
+// and as many as its upper three bits say, or if these are 7, of 9 and as many as the next byte says, from as far
+// behind the end as its lower bits and one byte more say, and one. A copy may overlap what it makes.
 #pragma once
 
 #include <cstddef>

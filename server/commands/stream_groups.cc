@@ -102,6 +102,8 @@ void GroupSetId(DataCall& call) {
 void GroupDestroy(DataCall& call) {
   std::optional<Place> found = FindForGroup(call, false);
   if (!found) return;
+  const storage::StreamGroup* const group = GroupOf(*found, call.args[3]);
+  if (group != nullptr && call.TakesLong(group->pending().size())) return;  // all are freed
   call.reply.Integer(call.txn.Do(*found, storage::StreamGroupErase{call.args[3]}, events::kXGroupDestroy) ==
                              EffectResult::kUnchanged
                          ? 0
@@ -123,6 +125,7 @@ void GroupDelConsumer(DataCall& call) {
   if (!found) return;
   const storage::StreamConsumer* consumer = GroupOf(*found, call.args[3])->FindConsumer(call.args[4]);
   const size_t pending = consumer == nullptr ? 0 : consumer->pending.size();
+  if (call.TakesLong(kStepsOfEntry * pending)) return;
   if (consumer != nullptr)
     call.txn.Do(*found, storage::StreamConsumerErase{call.args[3], call.args[4]}, events::kXGroupDelConsumer);
   call.reply.Integer(static_cast<int64_t>(pending));

@@ -153,6 +153,17 @@ void ReplyFullGroup(resp::ReplyWriter& reply, const Stream& stream, std::string_
   for (const auto& [consumer, state] : group.consumers()) ReplyFullConsumer(reply, group, consumer, state, most);
 }
 
+// What XINFO STREAM FULL takes.
+uint64_t StepsOfAll(const DataCall& call, const Stream& stream, size_t most) {
+  uint64_t steps = StepsOfEntries(call, stream, {}, most);
+  for (const auto& [name, group] : stream.groups()) {
+    // Each is shown with its consumer too.
+    steps +=
+        kStepsOfEntry * (2 * static_cast<uint64_t>(Shown(group.pending().size(), most)) + group.consumers().size());
+  }
+  return steps;
+}
+
 void ReplyInfoSyntaxError(DataCall& call) { call.reply.Error(WrongSubcommand(call.args[1], "XINFO")); }
 
 void InfoStream(DataCall& call) {
@@ -177,6 +188,7 @@ void InfoStream(DataCall& call) {
     if (!count) return reply.Error(errors::kNotInteger);
     if (*count >= 0) most = static_cast<size_t>(*count);
   }
+  if (call.TakesLong(StepsOfAll(call, stream, most))) return;
   reply.Map(9);
   ReplyHead(reply, stream);
   reply.Bulk("entries");

@@ -128,6 +128,12 @@ std::vector<PendingEntry> SelectPending(const StreamGroup& group, const PendingQ
   return selected;
 }
 
+uint64_t StepsToSelect(const StreamGroup& group, const PendingQuery& query) {
+  const uint64_t pending = group.pending().size();
+  const uint64_t shown = std::min(pending, static_cast<uint64_t>(query.most));
+  return kStepsOfEntry * shown + (query.least_idle > 0 ? pending : 0);
+}
+
 void XPending(DataCall& call) {
   const bool is_summary = call.args.size() == 3;
   PendingQuery query;
@@ -136,6 +142,7 @@ void XPending(DataCall& call) {
   if (!found) return;
   const StreamGroup& group = *GroupOf(*found, call.args[2]);
   if (is_summary) return ReplyPendingSummary(call.reply, group);
+  if (call.TakesLong(StepsToSelect(group, query))) return;
   const std::vector<PendingEntry> selected = SelectPending(group, query, call.txn.now());
   call.reply.Array(static_cast<int64_t>(selected.size()));
   for (const PendingEntry& each : selected) {
@@ -318,21 +325,26 @@ void XAutoClaim(DataCall& call) {
   Place& place = *found;
   const std::string_view name = call.args[2];
   const StreamGroup& group = *GroupOf(place, name);
+  const size_t pending = group.pending().size();
+  if (call.TakesLong(kStepsOfDelivery * std::min(options.count, pending) +
+                     std::min(options.count * kLooksForEach, pending))) {
+    return;
+  }
   std::vector<StreamId> claimed;
   std::vector<StreamId> gone;
   auto at = group.pending().lower_bound(options.start);
   for (size_t looks = options.count * kLooksForEach;
        looks > 0 && claimed.size() + gone.size() < options.count && at != group.pending().end(); --looks) {
     const StreamId id = at->first;
-    const StreamPending pending = at->second;
+    const StreamPending before = at->second;
     ++at;
     if (!StreamIn(place.entry()).Contains(id)) {
       call.txn.Do(place, storage::StreamAcknowledge{name, id}, events::kNone);
       gone.push_back(id);
       continue;
     }
-    if (options.least_idle > 0 && call.txn.now() - pending.delivered < options.least_idle) continue;
-    const uint64_t deliveries = pending.deliveries + (options.only_ids ? 0 : 1);
+    if (options.least_idle > 0 && call.txn.now() - before.delivered < options.least_idle) continue;
+    const uint64_t deliveries = before.deliveries + (options.only_ids ? 0 : 1);
     if (claimed.empty()) NoteConsumer(call, place, name, call.args[3]);
     call.txn.Do(place, StreamPend{name, call.args[3], id, call.txn.now(), deliveries}, events::kNone);
     claimed.push_back(id);

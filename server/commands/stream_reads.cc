@@ -216,8 +216,6 @@ void XRead(DataCall& call) {
 
 // --- XREADGROUP -----------------------------------------------------------------------------------------------------
 
-constexpr uint64_t kStepsOfDelivery = 4 * kStepsOfEntry;  // an entry is noted as pending too
-
 // One of the streams that are read.
 struct GroupRead {
   Place place;

@@ -28,7 +28,8 @@ size_t CountEntries(const storage::Stream& stream, const StreamRange& range, siz
 
 // For DataCall::TakesLong: what the entries that CountEntries would find take. Looks at no more of them than it must to
 // know whether that is long, and says nothing of what is short in any case.
-constexpr uint64_t kStepsOfEntry = 8;  // in a reply
+constexpr uint64_t kStepsOfEntry = 8;                     // in a reply
+constexpr uint64_t kStepsOfDelivery = 4 * kStepsOfEntry;  // it is noted as pending too
 uint64_t StepsOfEntries(const DataCall& call, const storage::Stream& stream, const StreamRange& range, size_t most,
                         uint64_t steps_of_one = kStepsOfEntry);
 

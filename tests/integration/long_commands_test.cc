@@ -167,6 +167,12 @@ TEST_F(LongCommands, ReadsOfStreamsGoElsewhereWithoutTheirRightToWait) {
   EXPECT_EQ(Ask(client_.get(), {"XPENDING", "stream", "group"})->element[0]->integer, kEntries);
   const Words history{"XREADGROUP", "GROUP", "group", "one", "STREAMS", "stream", "0"};
   EXPECT_EQ(Ask(client_.get(), history)->element[0]->element[1]->elements, size_t{kEntries});
+  EXPECT_EQ(Ask(client_.get(), {"XPENDING", "stream", "group", "-", "+", "100000"})->elements, size_t{kEntries});
+  EXPECT_EQ(Ask(client_.get(), {"XINFO", "STREAM", "stream", "FULL", "COUNT", "0"})->elements, 18u);
+  const Words claim{"XAUTOCLAIM", "stream", "group", "two", "0", "0", "COUNT", "100000", "JUSTID"};
+  EXPECT_EQ(Ask(client_.get(), claim)->element[1]->elements, size_t{kEntries});
+  EXPECT_EQ(IntegerOf(Ask(client_.get(), {"XGROUP", "DELCONSUMER", "stream", "group", "two"})), kEntries);
+  EXPECT_EQ(IntegerOf(Ask(client_.get(), {"XGROUP", "DESTROY", "stream", "group"})), 1);
   Ask(client_.get(), {"XADD", "stream", "*", "f", "v"});
   EXPECT_EQ(TakeReply(blocked.get())->element[0]->element[1]->elements, 1u);
 }

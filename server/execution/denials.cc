@@ -18,8 +18,10 @@ void Note(const ExecutionParts& parts, const ClientCard& client, DenialEntry ent
   parts.denials.Add(std::move(entry), static_cast<size_t>(parts.options.acllog_max_len));
 }
 
-void NoteDenial(const ExecutionParts& parts, const ClientCard& client, const Denial& denial, const CommandEntry& entry,
-                std::span<const std::string_view> argv, std::string_view user, DenialContext context) {
+// Apart from the check, which is on the path of each request.
+[[gnu::noinline]] void NoteDenial(const ExecutionParts& parts, const ClientCard& client, const Denial& denial,
+                                  const CommandEntry& entry, std::span<const std::string_view> argv,
+                                  std::string_view user, DenialContext context) {
   const bool is_command = denial.reason == DenialReason::kCommand;
   Note(parts, client,
        {.reason = denial.reason,
@@ -39,7 +41,8 @@ const Permissions* RestrictedUser(const ExecutionParts& parts, Session& session)
 Denial CheckPermission(const ExecutionParts& parts, Session& session, const ClientCard& client,
                        const CommandEntry& entry, std::span<const std::string_view> argv, DenialContext context) {
   const Permissions* const permissions = RestrictedUser(parts, session);
-  const Denial denial = permissions == nullptr ? Denial{} : CheckAcl(*permissions, entry, argv);
+  if (permissions == nullptr) return {};
+  const Denial denial = CheckAcl(*permissions, entry, argv);
   if (denial.is_denied()) NoteDenial(parts, client, denial, entry, argv, session.user.name(), context);
   return denial;
 }

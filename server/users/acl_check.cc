@@ -2,6 +2,7 @@
 #include "server/users/acl_check.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "server/base/text.h"
 #include "server/command/key_positions.h"
@@ -17,7 +18,7 @@ bool MatchesChannel(const Selector& selector, std::string_view channel, bool is_
 }
 
 bool PermitsCommand(const Selector& selector, const CommandEntry& entry, std::span<const std::string_view> argv) {
-  if (selector.has_all_commands || entry.row->Is(kNoAuth) || selector.commands.test(entry.index)) return true;
+  if (selector.has_all_commands || selector.commands.test(entry.index) || entry.row->Is(kNoAuth)) return true;
   const auto found = selector.first_arguments.find(entry.index);
   if (found == selector.first_arguments.end() || argv.size() < 2) return false;
   return std::any_of(found->second.begin(), found->second.end(),
@@ -35,13 +36,7 @@ uint8_t UseOf(const KeySpec& spec, std::span<const std::string_view> argv) {
 
 bool PermitsKey(const Selector& selector, const KeySpec& spec, std::string_view key,
                 std::span<const std::string_view> argv) {
-  if ((spec.flags & kKeyNot) != 0) return true;
-  const uint8_t use = UseOf(spec, argv);
-  const AclName name(key);
-  for (const KeyRule& rule : selector.keys) {
-    if (rule.pattern.Matches(name) && (rule.access & use) == use) return true;
-  }
-  return false;
+  return (spec.flags & kKeyNot) != 0 || selector.keys.Permit(key, UseOf(spec, argv));
 }
 
 // SIZE_MAX: all are permitted.
@@ -81,7 +76,8 @@ Denial CheckSelector(const Selector& selector, const CommandEntry& entry, std::s
 }
 
 bool ReadsAllKeys(const Selector& selector) {
-  return selector.has_all_keys || std::any_of(selector.keys.begin(), selector.keys.end(), [](const KeyRule& rule) {
+  const std::vector<KeyRule>& rules = selector.keys.all();
+  return selector.has_all_keys || std::any_of(rules.begin(), rules.end(), [](const KeyRule& rule) {
            return rule.pattern.text() == "*" && (rule.access & kReadsKey) != 0;
          });
 }

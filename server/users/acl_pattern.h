@@ -16,7 +16,11 @@ namespace ringkv::server {
 class AclName {
  public:
   explicit AclName(std::string_view text) : text_(text) {
-    std::memcpy(&head_, text.data(), std::min(text.size(), kHead));
+    if (text.size() >= kHead) [[likely]] {
+      std::memcpy(&head_, text.data(), kHead);
+    } else if (!text.empty()) {
+      std::memcpy(&head_, text.data(), text.size());
+    }
   }
 
   static constexpr size_t kHead = sizeof(uint64_t);
@@ -34,16 +38,25 @@ class AclPattern {
   explicit AclPattern(std::string_view text);
 
   const std::string& text() const { return text_; }
-  // Most names differ from most patterns in their first bytes, and a user has many patterns.
-  bool Matches(const AclName& name) const { return ((name.head() ^ head_) & mask_) == 0 && MatchesWhole(name.text()); }
+  // The first bytes of its literal part, and the bits that there are of them.
+  uint64_t head() const { return head_; }
+  uint64_t mask() const { return mask_; }
+  bool Matches(const AclName& name) const {
+    return ((name.head() ^ head_) & mask_) == 0 && MatchesBehindHead(name.text());
+  }
+  // Likewise, for a name whose first bytes are known to match.
+  bool MatchesBehindHead(std::string_view name) const {
+    if (ends_in_star_ && literal_ <= AclName::kHead) return name.size() >= literal_;  // zeros behind its end are none
+    return MatchesWhole(name);
+  }
 
   bool operator==(const AclPattern& other) const { return text_ == other.text_; }
 
  private:
   bool MatchesWhole(std::string_view name) const;
 
-  uint64_t head_ = 0;  // first bytes of its literal part
-  uint64_t mask_ = 0;  // those that there are
+  uint64_t head_ = 0;
+  uint64_t mask_ = 0;
   size_t literal_;     // bytes at its start that stand for themselves
   bool ends_in_star_;  // they are followed by a star and nothing else
   std::string text_;

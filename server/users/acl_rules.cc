@@ -67,7 +67,7 @@ std::pair<uint8_t, size_t> ReadAccess(std::string_view rule) {
 
 void AllowAllKeys(Selector& selector) {
   selector.has_all_keys = true;
-  selector.keys.clear();
+  selector.keys.Clear();
 }
 
 Error AddKeyRule(std::string_view rule, Selector& selector) {
@@ -79,13 +79,7 @@ Error AddKeyRule(std::string_view rule, Selector& selector) {
   const auto [access, start] = ReadAccess(rule);
   const std::string_view pattern = rule.substr(start);
   if (access == 0 || HasBlankOrNul(pattern)) return Say(kBadSyntax);
-  const auto same = std::find_if(selector.keys.begin(), selector.keys.end(),
-                                 [&](const KeyRule& each) { return each.pattern.text() == pattern; });
-  if (same == selector.keys.end()) {
-    selector.keys.push_back({.access = access, .pattern = AclPattern(pattern)});
-  } else {
-    same->access = static_cast<uint8_t>(same->access | access);
-  }
+  selector.keys.Allow(pattern, access);
   return std::nullopt;
 }
 
@@ -229,7 +223,7 @@ Error AclRules::ApplyToSelector(std::string_view rule, Selector& selector) const
   if (EqualsIgnoringCase(rule, "nocommands")) return ChangeCategory("-@all", selector);
   if (EqualsIgnoringCase(rule, "resetkeys")) {
     selector.has_all_keys = false;
-    selector.keys.clear();
+    selector.keys.Clear();
     return std::nullopt;
   }
   if (EqualsIgnoringCase(rule, "resetchannels")) {

@@ -107,7 +107,7 @@ std::string DescribeCommands(const AclCategories& categories, const Selector& se
 std::string DescribeKeys(const Selector& selector) {
   if (selector.has_all_keys) return "~*";
   std::string text;
-  for (const KeyRule& rule : selector.keys) {
+  for (const KeyRule& rule : selector.keys.all()) {
     const char* const prefix = rule.access == kReadsKey ? "%R~" : rule.access == kWritesKey ? "%W~" : "~";
     AppendWord(&text, prefix + rule.pattern.text());
   }

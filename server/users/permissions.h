@@ -9,29 +9,19 @@
 #include <vector>
 
 #include "server/users/acl_pattern.h"
+#include "server/users/key_rules.h"
 
 namespace ringkv::server {
 
 // Room for all commands and subcommands; the registry of users checks that it suffices.
 constexpr size_t kMostCommands = 512;
 
-// What a pattern of keys allows, and what a command does to a key.
-enum KeyAccess : uint8_t {
-  kReadsKey = 1 << 0,
-  kWritesKey = 1 << 1,
-};
-
-struct KeyRule {
-  uint8_t access = kReadsKey | kWritesKey;  // KeyAccess
-  AclPattern pattern;
-};
-
 // One set of permissions. A request is permitted if one of a user's selectors permits all of it.
 struct Selector {
   std::bitset<kMostCommands> commands;  // by CommandEntry::index
   // Of commands that are denied: first arguments with which they are permitted ("+select|0").
   std::map<size_t, std::vector<std::string>> first_arguments;
-  std::vector<KeyRule> keys;
+  KeyRules keys;
   std::vector<AclPattern> channels;
   bool has_all_commands = false;     // every command is permitted
   bool has_future_commands = false;  // +@all was the last word on all of them: shown as "+@all -..."

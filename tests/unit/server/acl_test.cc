@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: MIT
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <random>
 #include <string>
 #include <vector>
 
 #include "server/commands/families.h"
 #include "server/users/acl_check.h"
 #include "server/users/acl_text.h"
+#include "server/users/key_rules.h"
 #include "server/users/password.h"
 #include "server/users/session_user.h"
 #include "server/users/users.h"
 #include "server/users/users_file.h"
+#include "tests/support/allocations.h"
 #include "tests/support/session_fixture.h"
 
 namespace ringkv::server {
@@ -45,6 +49,34 @@ TEST(AclPattern, IsComparedBeyondItsFirstBytes) {
   EXPECT_TRUE(Matches("abcdefgh", "abcdefgh"));
   EXPECT_FALSE(Matches("abcdefgh", "abcdefghi"));
   EXPECT_FALSE(Matches("abcdefgh*", "abcdefg"));
+}
+
+// However they are found, as if each were looked at.
+TEST(KeyRules, AllowWhatOneOfThemAllows) {
+  std::mt19937 random(5);
+  const auto pick = [&](const char* from, size_t most) {
+    std::string text(random() % (most + 1), 0);
+    const std::string_view letters(from);
+    for (char& letter : text) letter = letters[random() % letters.size()];
+    return text;
+  };
+  for (int round = 0; round < 300; ++round) {
+    KeyRules rules;
+    const size_t count = random() % 60;
+    for (size_t i = 0; i < count; ++i) {
+      rules.Allow((random() % 4 == 0 ? "application:" : "") + pick("ab", 6) + pick("*?", 1) + pick("ab", 2),
+                  static_cast<uint8_t>(1 + random() % 3));
+    }
+    for (int i = 0; i < 200; ++i) {
+      const std::string key = (i % 4 == 0 ? "application:" : "") + pick("ab", 9);
+      for (const uint8_t use : {uint8_t{0}, uint8_t{kReadsKey}, uint8_t{kWritesKey}, uint8_t{kReadsKey | kWritesKey}}) {
+        const bool expected = std::any_of(rules.all().begin(), rules.all().end(), [&](const KeyRule& rule) {
+          return (rule.access & use) == use && rule.pattern.Matches(AclName(key));
+        });
+        EXPECT_EQ(rules.Permit(key, use), expected) << key;
+      }
+    }
+  }
 }
 
 TEST(Password, IsHashedAsRedisDoes) {
@@ -129,6 +161,31 @@ TEST_F(UsersTest, CommandsAreKnownByTheirOwnNames) {
   const Words new_name = {"-secret"};
   EXPECT_TRUE(users.Set("a", new_name)) << "as in Redis";
   EXPECT_EQ(DescribeCommands(users.categories(), users.Find("a")->permissions()->root), "+@all -config -flushall");
+}
+
+TEST_F(UsersTest, ACheckAllocatesNothing) {
+  if (!test::CountsAllocations()) GTEST_SKIP() << "the allocator of this build doesn't count";
+  for (int i = 0; i < 100; ++i) {
+    Words rules{"on", ">p", "+@read", "+set", "&news.*", "-strlen", "(+mget ~m* %R~application:[ab]*)"};
+    for (int j = 0; j < 20; ++j) rules.push_back("~app:" + std::to_string(j) + ":*x");
+    Set("user" + std::to_string(i), rules);
+  }
+  SessionUser user;
+  user.Set(users_.Find("user50"));
+  user.Current(users_);
+  const std::vector<std::vector<std::string_view>> requests = {
+      {"GET", "app:7:x"}, {"GET", "other"},        {"SET", "app:19:yx", "v"}, {"MGET", "m1", "application:b"},
+      {"DEL", "k"},       {"STRLEN", "app:1:x"},   {"PUBLISH", "news.1", ""}, {"EVAL", "return 1", "1", "app:1:x"},
+      {"SELECT", "1"},    {"OBJECT", "FREQ", "k"}, {"XREAD", "STREAMS", "k", "0"}};
+  for (const auto& argv : requests) {
+    const CommandEntry* const entry = commands_.Find(argv);
+    ASSERT_NE(entry, nullptr) << argv[0];
+    const uint64_t before = test::AllocatedByThisThread();
+    CheckAcl(user.Current(users_), *entry, argv);
+    MayReadAllKeys(user.Current(users_), *entry, argv);
+    MaySubscribe(user.Current(users_), argv.back(), false);
+    EXPECT_EQ(test::AllocatedByThisThread(), before) << argv[0];
+  }
 }
 
 TEST_F(UsersTest, OnlyAnEnabledUserWithAPasswordAuthenticates) {

@@ -75,6 +75,14 @@ def check_ping(image):
         assert image.run("redis-cli", "-h", "localhost", "-p", port, "ping", REDISCLI_AUTH="secret") == (0, "PONG")
         assert image.run("redis-cli", "--no-auth-warning", "-a", "secret", "-p", port, "PING") == (0, "PONG")
         assert image.run(ENTRYPOINT, "ping", RINGKV_PORT=port, REDIS_PASSWORD="secret") == (0, "PONG")
+        client = Client(server.port)
+        client.raw("AUTH", "secret")
+        assert client.raw("ACL", "SETUSER", "bob", "on", ">his", "+ping") == b"+OK\r\n"
+        bob = ["--user", "bob", "--pass"]
+        assert image.run("ringkv-cluster", "ping", f"127.0.0.1:{port}", *bob, "his") == (0, "PONG")
+        assert image.run("ringkv-cluster", *bob, "his", "ping", f"127.0.0.1:{port}") == (0, "PONG")
+        assert image.run("redis-cli", "-p", port, *bob, "his", "ping") == (0, "PONG")
+        assert "NOAUTH" in image.run("ringkv-cluster", "ping", f"127.0.0.1:{port}", *bob, "other")[1]
         status, said = image.run("redis-cli", "-p", port, "get", "k")
         assert status == 1 and "PING only" in said, said
 

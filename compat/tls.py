@@ -286,6 +286,11 @@ def check_unfinished_handshakes(certificates):
     with start_with_tls(certificates, "--tls-handshake-timeout", "3") as server:
         client = TlsClient(server.port, context_of(certificates))
         resident = resident_bytes(server)
+
+        def field(name):
+            return int(re.search(name + r":(\d+)", client.raw("INFO", "memory").decode()).group(1))
+
+        replication = field("mem_total_replication_buffers")
         begun = first_words()
         held, waits = [], []
         for i in range(1000):
@@ -300,6 +305,8 @@ def check_unfinished_handshakes(certificates):
         print(f"work of the thread before a PING's reply during 1000 handshakes: median {waits[50] * 1000:.1f} ms, "
               f"longest {waits[-1] * 1000:.1f} ms, memory {(resident_bytes(server) - resident) / 1000:.0f} kB")
         assert waits[90] < 0.010, waits
+        assert field("mem_clients_normal") > 10_000_000, "half of them have begun a session"
+        assert field("mem_total_replication_buffers") == replication
         assert resident_bytes(server) - resident < 100_000_000
         eventually(lambda: client.raw("INFO", "clients").count(b"connected_clients:1\r\n") == 1, "them to be closed")
         for link in held:

@@ -16,8 +16,8 @@
 namespace ringkv::transport {
 namespace {
 
-// Encrypted at once and sent by one call: some records.
-constexpr size_t kSealedAtOnce = 64 * 1024;
+// What one record holds.
+constexpr size_t kRecord = SSL3_RT_MAX_PLAIN_LENGTH;
 // Kept at most. More comes only to a peer that makes this side answer and reads none of it.
 constexpr size_t kMostKept = 256 * 1024;
 
@@ -25,6 +25,12 @@ constexpr size_t kMostKept = 256 * 1024;
 std::string& Sealed() {
   thread_local std::string sealed;
   return sealed;
+}
+
+// Before each operation, whose outcome SSL_get_error takes from these. To clear an empty queue would cost more than all
+// else around a short record.
+void ForgetErrors() {
+  if (ERR_peek_error() != 0) ERR_clear_error();
 }
 
 }  // namespace
@@ -81,6 +87,12 @@ int TlsSession::ReadIn(char* room, int size, bool* may_retry) {
 }
 
 bool TlsSession::WriteOut(const char* bytes, size_t size) {
+  if (more_follows_ && kept_.empty() && Sealed().empty()) {
+    const ssize_t sent = ::send(descriptor_, bytes, size, MSG_NOSIGNAL | MSG_MORE);
+    const size_t done = sent < 0 ? 0 : static_cast<size_t>(sent);  // an error comes again
+    if (done < size) kept_.assign(bytes + done, size - done);
+    return true;
+  }
   std::string& to = kept_.empty() ? Sealed() : kept_;  // in their order
   if (to.size() + size > kMostKept) return false;
   to.append(bytes, size);
@@ -111,7 +123,7 @@ bool TlsSession::Flush() {
 
 TlsSession::Handshake TlsSession::Shake() {
   is_drained_ = false;
-  ERR_clear_error();
+  ForgetErrors();
   errno = 0;
   const int done = SSL_do_handshake(ssl_);
   const int reason = done == 1 ? SSL_ERROR_NONE : SSL_get_error(ssl_, done);
@@ -134,8 +146,9 @@ ssize_t TlsSession::Receive(char* room, size_t size) {
   is_drained_ = false;
   size_t got = 0;
   int reason = SSL_ERROR_NONE;
-  ERR_clear_error();
-  while (got < size) {
+  ForgetErrors();
+  // Once the system has no more and no record has begun in here, another read could only say so.
+  while (got < size && (got == 0 || !is_drained_ || SSL_has_pending(ssl_) == 1)) {
     const int more = SSL_read(ssl_, room + got, static_cast<int>(std::min<size_t>(size - got, INT_MAX)));
     if (more <= 0) {
       reason = SSL_get_error(ssl_, more);
@@ -156,10 +169,13 @@ ssize_t TlsSession::Send(const char* bytes, size_t size) {
   size_t sent = 0;
   if (holds_back_ && size > 0) sent = 1;
   holds_back_ = false;
-  ERR_clear_error();
+  ForgetErrors();
   while (sent < size) {
-    const size_t part = std::min(size - sent, kSealedAtOnce);
-    if (SSL_write(ssl_, bytes + sent, static_cast<int>(part)) != static_cast<int>(part)) {
+    const size_t part = std::min(size - sent, kRecord);
+    more_follows_ = sent + part < size;
+    const int written = SSL_write(ssl_, bytes + sent, static_cast<int>(part));
+    more_follows_ = false;
+    if (written != static_cast<int>(part)) {
       has_failed_ = true;
       Flush();
       errno = ECONNRESET;
@@ -178,7 +194,7 @@ ssize_t TlsSession::Send(const char* bytes, size_t size) {
 
 void TlsSession::SayEnd() {
   if (has_failed_ || !error_.empty() || !kept_.empty() || SSL_is_init_finished(ssl_) != 1) return;
-  ERR_clear_error();
+  ForgetErrors();
   SSL_shutdown(ssl_);
   Flush();
 }

@@ -3,9 +3,10 @@
 //
 // What those promise holds here too, so that callers need not know which of the two they use:
 // - Less received than asked for: nothing is left, neither of the system nor in here, until the next event.
-// - All was sent: all has left. OpenSSL encrypts into a buffer of the thread, from which one system call sends several
-//   records; only what the system does not take is kept here. While something is, the last byte is not reported as
-//   sent, so the caller waits until the descriptor takes more and offers that byte again, as with any short write.
+// - All was sent: all has left. Whole records go to the system at once, which puts them together with those that follow;
+//   the last one is encrypted into a buffer of the thread, with answers of TLS itself. Only what the system does not
+//   take is kept here. While something is, the last byte is not reported as sent, so the caller waits until the
+//   descriptor takes more and offers that byte again, as with any short write.
 // OpenSSL never waits for a write then: neither the handshake nor a peer that renews keys stops a read. What is kept is
 // bounded.
 //
@@ -53,7 +54,8 @@ class TlsSession {
 
   SSL* const ssl_;
   const int descriptor_;
-  std::string kept_;         // encrypted, and not taken by the system
+  std::string kept_;           // encrypted, and not taken by the system
+  bool more_follows_ = false;  // within Send, after this record
   bool is_drained_ = false;  // the system has no more until the next event
   bool holds_back_ = false;  // the last byte was sent but for what is kept
   bool has_failed_ = false;

@@ -32,12 +32,6 @@ void Note(const ExecutionParts& parts, const ClientCard& client, DenialEntry ent
 
 }  // namespace
 
-const Permissions* RestrictedUser(const ExecutionParts& parts, Session& session) {
-  if ((parts.needs.Get() & kNeedsPermission) == 0 || session.user.account() == nullptr) return nullptr;
-  const Permissions& permissions = session.user.Current(parts.users);
-  return permissions.AllowAll() ? nullptr : &permissions;
-}
-
 Denial CheckPermission(const ExecutionParts& parts, Session& session, const ClientCard& client,
                        const CommandEntry& entry, std::span<const std::string_view> argv, DenialContext context) {
   const Permissions* const permissions = RestrictedUser(parts, session);

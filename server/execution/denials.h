@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "server/base/needs.h"
 #include "server/execution/execution_parts.h"
 #include "server/session/session.h"
 #include "server/users/acl_check.h"
@@ -16,7 +17,11 @@ namespace ringkv::server {
 
 // The permissions of the session's user, if he may not do everything; null: no request of his is refused for them. They
 // stay valid until the next call.
-const Permissions* RestrictedUser(const ExecutionParts& parts, Session& session);
+inline const Permissions* RestrictedUser(const ExecutionParts& parts, Session& session) {
+  if ((parts.needs.Get() & kNeedsPermission) == 0 || session.user.account() == nullptr) return nullptr;
+  const Permissions& permissions = session.user.Current(parts.users);
+  return permissions.AllowAll() ? nullptr : &permissions;
+}
 // Why the session's user may not execute the request; it is noted in ACL LOG then. `client`: whose line is shown there.
 Denial CheckPermission(const ExecutionParts& parts, Session& session, const ClientCard& client,
                        const CommandEntry& entry, std::span<const std::string_view> argv, DenialContext context);

@@ -25,15 +25,6 @@ bool PermitsCommand(const Selector& selector, const CommandEntry& entry, std::sp
                      [&](const std::string& argument) { return EqualsIgnoringCase(argument, argv[1]); });
 }
 
-// What the command does to the key. OBJECT ENCODING does neither.
-uint8_t UseOf(const KeySpec& spec, std::span<const std::string_view> argv) {
-  const unsigned flags = spec.flags_of != nullptr ? spec.flags_of(argv) : spec.flags;
-  uint8_t use = 0;
-  if ((flags & kKeyAccess) != 0) use |= kReadsKey;
-  if ((flags & (kKeyInsert | kKeyDelete | kKeyUpdate)) != 0) use |= kWritesKey;
-  return use;
-}
-
 bool PermitsKey(const Selector& selector, const KeySpec& spec, std::string_view key,
                 std::span<const std::string_view> argv) {
   return (spec.flags & kKeyNot) != 0 || selector.keys.Permit(key, UseOf(spec, argv));

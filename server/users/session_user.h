@@ -26,13 +26,16 @@ class SessionUser {
   // His permissions now; they stay valid until the next call. There must be a user.
   const Permissions& Current(const Users& users) {
     const uint64_t version = users.version();  // first: a change in between makes the next call look again
-    if (version_ == version) return *permissions_;
-    version_ = version;
-    permissions_ = account_->permissions();
+    if (version_ != version) [[unlikely]] Look(version);
     return *permissions_;
   }
 
  private:
+  [[gnu::noinline]] void Look(uint64_t version) {
+    version_ = version;
+    permissions_ = account_->permissions();
+  }
+
   std::shared_ptr<UserAccount> account_;
   std::shared_ptr<const Permissions> permissions_;
   uint64_t version_ = 0;  // of the users, when the permissions were looked at

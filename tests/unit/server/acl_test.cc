@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <memory>
 #include <random>
 #include <string>
 #include <vector>
@@ -98,7 +100,11 @@ class UsersTest : public testing::Test {
     return DescribePermissions(users_.categories(), *users_.Find(name)->permissions());
   }
   DenialReason Check(const std::string& name, const std::vector<std::string_view>& argv) {
-    return CheckAcl(*users_.Find(name)->permissions(), *commands_.Find(argv), argv).reason;
+    const std::shared_ptr<const Permissions> user = users_.Find(name)->permissions();
+    const CommandEntry& entry = *commands_.Find(argv);
+    const DenialReason reason = CheckAcl(*user, entry, argv).reason;
+    if (IsPermittedAtOnce(*user, entry, argv)) EXPECT_EQ(reason, DenialReason::kNone) << argv[0];
+    return reason;
   }
 
   CommandTable commands_{AllCommands()};
@@ -181,6 +187,7 @@ TEST_F(UsersTest, ACheckAllocatesNothing) {
     const CommandEntry* const entry = commands_.Find(argv);
     ASSERT_NE(entry, nullptr) << argv[0];
     const uint64_t before = test::AllocatedByThisThread();
+    IsPermittedAtOnce(user.Current(users_), *entry, argv);
     CheckAcl(user.Current(users_), *entry, argv);
     MayReadAllKeys(user.Current(users_), *entry, argv);
     MaySubscribe(user.Current(users_), argv.back(), false);

@@ -30,8 +30,8 @@ inline uint8_t UseOf(const KeySpec& spec, std::span<const std::string_view> argv
   return static_cast<uint8_t>(reads | writes);
 }
 
-// Most requests have one key, and are permitted by the selector that every user has: then this says so, at a fraction of
-// the cost. False: ask CheckAcl.
+// Most requests have one key, and are permitted by the selector that every user has: then this says so, at a fraction
+// of the cost. False: ask CheckAcl.
 inline bool IsPermittedAtOnce(const Permissions& user, const CommandEntry& entry,
                               std::span<const std::string_view> argv) {
   const KeySpec& spec = entry.row->keys;

@@ -13,7 +13,7 @@ void KeyRules::Allow(std::string_view pattern, uint8_t access) {
     return;
   }
   rules_.push_back({.access = access, .pattern = AclPattern(pattern)});
-  if (rules_.size() * 2 > slots_.size()) return Grow();
+  if (rules_.size() * 4 > slots_.size()) return Grow();
   Insert(static_cast<uint32_t>(rules_.size() - 1));
 }
 
@@ -26,9 +26,8 @@ void KeyRules::Insert(uint32_t rule) {
 }
 
 void KeyRules::Grow() {
-  constexpr size_t kFewest = 2;
-  const size_t size = std::max(slots_.size() * 2, kFewest);
-  slots_.assign(size, {});
+  constexpr size_t kFewest = 4;
+  slots_.assign(std::max(slots_.size() * 2, kFewest), {});
   shift_ = slots_.size() == kFewest ? shift_ : shift_ - 1;
   for (uint32_t i = 0; i < rules_.size(); ++i) Insert(i);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The patterns of keys that a selector allows. They are found by the first bytes of their literal parts, so that a check
-// looks at those few that a key can match, however many there are.
+// The patterns of keys that a selector allows. They are found by the first bytes of their literal parts, so that a
+// check looks at those few that a key can match, however many there are.
 //
 // Threads: immutable once the permissions are.
 #pragma once
@@ -64,8 +64,8 @@ class KeyRules {
 
   std::vector<KeyRule> rules_;
   std::vector<uint64_t> masks_;  // that occur: at most as many as a head has bytes, and one
-  std::vector<Slot> slots_;      // a power of two, at least twice as many as rules
-  unsigned shift_ = 63;          // leaves as many bits as there are slots
+  std::vector<Slot> slots_;      // a power of two, at least four times as many as rules: most are found at once
+  unsigned shift_ = 62;          // leaves as many bits of 64 as number the slots
 };
 
 }  // namespace ringkv::server

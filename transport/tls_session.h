@@ -3,10 +3,10 @@
 //
 // What those promise holds here too, so that callers need not know which of the two they use:
 // - Less received than asked for: nothing is left, neither of the system nor in here, until the next event.
-// - All was sent: all has left. Whole records go to the system at once, which puts them together with those that follow;
-//   the last one is encrypted into a buffer of the thread, with answers of TLS itself. Only what the system does not
-//   take is kept here. While something is, the last byte is not reported as sent, so the caller waits until the
-//   descriptor takes more and offers that byte again, as with any short write.
+// - All was sent: all has left. Whole records go to the system at once, which puts them together with those that
+//   follow; the last one is encrypted into a buffer of the thread, with answers of TLS itself. Only what the system
+//   does not take is kept here. While something is, the last byte is not reported as sent, so the caller waits until
+//   the descriptor takes more and offers that byte again, as with any short write.
 // OpenSSL never waits for a write then: neither the handshake nor a peer that renews keys stops a read. What is kept is
 // bounded.
 //

@@ -3,9 +3,26 @@
 
 #include <algorithm>
 #include <functional>
-#include <vector>
 
 namespace ringkv::cluster {
+
+std::vector<storage::Lsn> BestOfEachMember(std::span<const MemberAck> acks) {
+  std::vector<MemberAck> best;
+  for (const MemberAck& ack : acks) {
+    const auto same = std::find_if(best.begin(), best.end(), [&](const MemberAck& each) {
+      return !each.member.empty() && each.member == ack.member;
+    });
+    if (same == best.end()) {
+      best.push_back(ack);
+    } else {
+      same->last = std::max(same->last, ack.last);
+    }
+  }
+  std::vector<storage::Lsn> lasts;
+  lasts.reserve(best.size());
+  for (const MemberAck& each : best) lasts.push_back(each.last);
+  return lasts;
+}
 
 storage::Lsn QuorumLsn(std::span<const storage::Lsn> acknowledged, size_t nodes, storage::Lsn own) {
   const size_t majority = nodes / 2 + 1;

@@ -4,11 +4,20 @@
 
 #include <cstddef>
 #include <span>
+#include <string_view>
+#include <vector>
 
 #include "storage/base/lsn.h"
 
 namespace ringkv::cluster {
 
+// What one connection of a member of the shard has acknowledged.
+struct MemberAck {
+  std::string_view member;  // empty: it is known by no id
+  storage::Lsn last = 0;
+};
+// Of each member once: a replica that has reconnected may still have its old connection.
+std::vector<storage::Lsn> BestOfEachMember(std::span<const MemberAck> acks);
 // The last group that a majority of `nodes` has: the primary has all groups up to `own`, the replicas those that they
 // have acknowledged. 0 if there are too few nodes for a majority.
 storage::Lsn QuorumLsn(std::span<const storage::Lsn> acknowledged, size_t nodes, storage::Lsn own);

@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "cluster/link/link_words.h"
 #include "cluster/node_id.h"
 #include "server/base/text.h"
 #include "server/cluster/cluster_state.h"
@@ -19,7 +20,6 @@
 #include "server/execution/outcome.h"
 #include "server/execution/stages.h"
 #include "server/migration/rdb_stream.h"
-#include "server/node_link/handshake.h"
 #include "server/session/session.h"
 
 namespace ringkv::server {
@@ -208,11 +208,12 @@ void ReplConf(AdminCall& call) {
       const std::string_view capability = call.args.Next();
       if (EqualsIgnoringCase(capability, "eof")) call.session.takes_end_mark = true;
       if (EqualsIgnoringCase(capability, "psync2")) call.session.takes_new_history = true;
-      if (EqualsIgnoringCase(capability, kLinkCapability)) call.session.speaks_node_link = true;
-      if (EqualsIgnoringCase(capability, kPublishCapability)) call.session.takes_published = true;
-    } else if (call.args.Take(kLinkOption)) {
-      if (call.args.Next() != kLinkVersion) {
-        return call.reply.Error("ERR this node speaks version " + std::string(kLinkVersion) + " of the node link");
+      if (EqualsIgnoringCase(capability, cluster::kLinkCapability)) call.session.speaks_node_link = true;
+      if (EqualsIgnoringCase(capability, cluster::kPublishCapability)) call.session.takes_published = true;
+    } else if (call.args.Take(cluster::kLinkOption)) {
+      if (call.args.Next() != cluster::kLinkVersion) {
+        return call.reply.Error("ERR this node speaks version " + std::string(cluster::kLinkVersion) +
+                                " of the node link");
       }
     } else if (call.args.Take("RDB-ONLY")) {
       const std::optional<int64_t> flag = resp::ParseInteger(call.args.Next());

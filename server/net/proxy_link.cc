@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "cluster/link/link_words.h"
 #include "resp/request_writer.h"
 #include "server/composition/server.h"
 #include "server/node_link/handshake.h"
@@ -23,7 +24,7 @@ storage::Status ShakeHands(PeerSocket& socket, bool reads_replica, Server& serve
   const auto left_ms = [&] { return std::max<int64_t>(end_ms - server.clock().SteadyMs(), 0); };
   if (storage::Status known = Authenticate(socket, server.options(), left_ms()); !known) return known;
   // Tells the node that this client is a node, so that it forwards nothing further.
-  const auto capable = Ask(socket, left_ms(), {"REPLCONF", "capa", std::string(kLinkCapability)});
+  const auto capable = Ask(socket, left_ms(), {"REPLCONF", "capa", std::string(cluster::kLinkCapability)});
   if (!capable) return tl::unexpected(capable.error());
   if (!reads_replica) return {};
   const auto reads = Ask(socket, left_ms(), {"READONLY"});

@@ -3,22 +3,12 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "server/config/options.h"
 #include "server/node_link/peer_socket.h"
 
 namespace ringkv::server {
-
-// REPLCONF CAPA of a node that speaks the protocol of docs/formats/node-link.md.
-constexpr std::string_view kLinkCapability = "ringkv1";
-// REPLCONF option of a replica that speaks it, with its version. A redis-server knows no such option, and is not asked
-// for a sync that it would begin in vain.
-constexpr std::string_view kLinkOption = "node-link";
-constexpr std::string_view kLinkVersion = "1";
-// REPLCONF CAPA of a replica that receives published messages.
-constexpr std::string_view kPublishCapability = "ringkv-pubsub";
 
 // Sends the request and returns its one-line reply. Errors: an error reply, or silence for this time.
 storage::Result<std::string> Ask(PeerSocket& socket, int64_t timeout_ms, const std::vector<std::string>& command);

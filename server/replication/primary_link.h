@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The replica's end of replication: connects to the primary, resumes at the store's LSN or loads a snapshot, then
-// applies frames and acknowledges them. Reconnects until told otherwise.
+// The replica's end of replication: connects to the primary, and lets the log receiver of each connection change the
+// data. Reconnects until told otherwise.
 //
 // Threads: one of its own; other state is guarded or atomic.
 #pragma once
@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "cluster/node_messages.h"
+#include "cluster/replication/log_receiver.h"
 #include "server/node_link/link_phase.h"
 #include "server/node_link/link_socket.h"
 #include "server/replication/history_keeper.h"
@@ -22,11 +23,9 @@
 
 namespace ringkv::server {
 
-// What a server asks of the replica that it follows from now on (FAILOVER): to become the primary if it has all groups,
-// or in any case.
-enum class Takeover : uint8_t { kNone, kIfComplete, kAnyway };
+using cluster::Takeover;
 
-class PrimaryLink {
+class PrimaryLink final : private cluster::LogReceiver::Target {
  public:
   // Whose role the link changes. Called by the link's thread.
   class Owner {
@@ -79,22 +78,38 @@ class PrimaryLink {
   void Run();
   // False when the thread must end.
   bool WaitForTarget(uint64_t* generation, PrimaryAddress* target);
-  storage::Status FollowOnce(uint64_t generation, const PrimaryAddress& target);
-  storage::Status Handshake(PeerSocket& socket, uint64_t generation, const PrimaryAddress& target);
-  // Announces this replica to the primary.
-  storage::Status Introduce(PeerSocket& socket);
-  // Sends PSYNC and returns the reply to it.
-  storage::Result<std::string> AskToSync(PeerSocket& socket, uint64_t generation, storage::Lsn have);
-  // What is asked of the primary of this generation.
-  Takeover TakeoverFor(uint64_t generation);
-  // The primary has become one.
-  void EndTakeover(uint64_t generation);
-  storage::Status ReceiveMessages(PeerSocket& socket, uint64_t generation);
-  storage::Status Take(uint64_t generation, const cluster::NodeMessage& message);
-  // Delivers a published message to subscribers of this server and of its replicas.
-  storage::Status TakePublished(std::string_view body);
-  storage::Status TakeSnapshotPart(const cluster::NodeMessage& message) REQUIRES(apply_mutex_);
-  storage::Status Acknowledge(PeerSocket& socket);
+  // Becomes a replica of the target of this generation; false if there is another by then.
+  bool BeginToFollow(uint64_t generation);
+  // Returns the reason for which the connection ended.
+  storage::Error FollowOnce(const PrimaryAddress& target);
+  cluster::ReplicaIntroduction Introduction();
+  // What is asked of the primary that is followed now.
+  Takeover TakeoverNow();
+  // Whether the connection serves a target that was replaced.
+  bool IsObsolete() const { return stopping_ || !IsCurrent(followed_); }
+  storage::Status CheckCurrent() const;
+  cluster::LogReceiver::Applied Applied() const REQUIRES(apply_mutex_);
+  // What the phase of the link becomes in this state of the receiver.
+  void EnterPhase(LinkPhase phase) REQUIRES(apply_mutex_);
+
+  // --- what the log receiver changes ---
+  int64_t timeout_ms() const override { return parts_.options.repl_timeout * 1000; }
+  storage::Lsn appended() override { return parts_.data.store().log().appended(); }
+  cluster::History history() override { return history_.history(); }
+  uint64_t lowest_epoch() override;
+  void EndTakeover() override;
+  void RejectTakeover(const std::string& why) override { owner_.RejectTakeover(followed_, why); }
+  storage::Result<cluster::LogReceiver::Applied> Resume(const std::string& history, uint64_t epoch,
+                                                        storage::Lsn last) override;
+  storage::Status BeginSnapshot(std::string_view header) override;
+  storage::Result<cluster::LogReceiver::Applied> TakeSection(std::string_view bytes) override;
+  storage::Status EndSnapshot(const std::string& history, uint64_t epoch, storage::Lsn last) override;
+  storage::Result<cluster::LogReceiver::Applied> TakeFrame(std::string_view bytes) override;
+  void Forget() override;
+  storage::Status Publish(const cluster::PublishedMessage& published) override;
+  storage::Lsn Secure(storage::Lsn last) override;
+  void NoteProgress(const cluster::LogReceiver::Progress& progress) override;
+
   void Rest(std::chrono::milliseconds duration);
 
   const ReplicationParts& parts_;
@@ -113,9 +128,8 @@ class PrimaryLink {
   std::atomic<bool> stopping_{false};
 
   // Used by the link's thread only.
-  uint64_t epoch_floor_ = 0;
-  std::string new_history_;  // of the snapshot being received
-  bool owes_ack_ = false;
+  uint64_t followed_ = 0;  // the generation of the connection
+  PrimaryAddress connected_to_;
 
   storage::Mutex apply_mutex_;  // before all locks of data
   storage::Follower follower_ GUARDED_BY(apply_mutex_);

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The primary's end of replication to one replica: decides between partial and full sync, sends the snapshot while
-// writes continue, then every new frame of the log, and receives acknowledgements.
-//
-// A slow replica costs no memory here: it reads from the backlog and from the log files. When neither has its next
-// frame any more, the link ends, and the replica reconnects for a full sync.
+// The primary's end of replication to one replica: a log sender with the data and the socket that it needs, and the
+// published messages that wait for it.
 //
 // Threads: one of its own per feed; other threads read atomics.
 #pragma once
@@ -11,10 +8,11 @@
 #include <atomic>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
-#include <vector>
 
+#include "cluster/replication/log_sender.h"
 #include "server/config/output_limit.h"
 #include "server/node_link/feed_owner.h"
 #include "server/node_link/peer_socket.h"
@@ -29,13 +27,7 @@ namespace ringkv::server {
 
 enum class FeedState : uint8_t { kStarting, kSendingSnapshot, kOnline, kEnded };
 
-// A replica's PSYNC request.
-struct FeedRequest {
-  std::vector<std::string> histories;  // it is at the same group of each of them
-  storage::Lsn next = 0;
-  std::string member;  // its id, the same after each reconnect; empty if it sent none
-  bool takes_published = false;
-};
+using cluster::FeedRequest;
 
 // What a feed needs; all of it outlives the feed.
 struct ReplicaFeedParts {
@@ -45,7 +37,7 @@ struct ReplicaFeedParts {
   FeedOwner& owner;
 };
 
-class ReplicaFeed final : private storage::Backlog::Listener {
+class ReplicaFeed final : private storage::Backlog::Listener, private cluster::LogSender::Source {
  public:
   // Takes ownership of the connection. `unread`: bytes received after the request.
   ReplicaFeed(const ReplicaFeedParts& parts, transport::Channel channel, std::string unread,
@@ -70,24 +62,34 @@ class ReplicaFeed final : private storage::Backlog::Listener {
 
  private:
   void Run();
-  storage::Status Serve();
-  storage::Status SendSnapshot();
-  storage::Status Follow();
-  // Sends all frames that exist now.
-  storage::Status SendFrames();
-  // Sends published messages whose preceding groups have been sent.
-  storage::Status SendPublished();
   // Drops the waiting messages and marks the link to end if they exceed the limit.
   void DropOverLimit() REQUIRES(published_mutex_);
   void CountPublished() REQUIRES(published_mutex_);
-  storage::Status SendList(const storage::FrameList& frames);
-  storage::Status Send(std::string_view bytes);
-  storage::Status Heartbeat();
   // The cause of the end of the link; `ended` may be only its consequence.
-  std::string ReasonOf(const storage::Status& ended) const;
-  // Processes messages of the replica, and waits for them at most this long.
-  storage::Status TakeAcks(int64_t wait_ms);
+  std::string ReasonOf(const storage::Error& ended) const;
   void FrameArrived() override { socket_.Wake(); }
+
+  // --- what the log sender reads ---
+  int64_t timeout_ms() const override { return parts_.options.repl_timeout * 1000; }
+  storage::UnixMs wall_time() const override { return parts_.world.clock.Now(); }
+  uint64_t epoch() override { return history_.epoch(); }
+  std::string history_id() override { return history_.id(); }
+  bool Holds(const std::string& history, storage::Lsn last) override { return history_.Holds(history, last); }
+  storage::Lsn appended() override { return parts_.data.store().log().appended(); }
+  void Seek(storage::Lsn next) override { tail_ = owner_.TailFrom(next); }
+  storage::Backlog::ReadResult Read(size_t most, storage::FrameList* frames) override {
+    return tail_->Read(most, frames);
+  }
+  storage::Lsn next() const override { return tail_->next(); }
+  void HurryFrames() override { parts_.data.store().log().Wake(); }
+  std::string BeginSnapshot() override;
+  bool NextBlock(std::string* section) override { return snapshot_->NextBlock(section); }
+  std::string EndSnapshot(storage::Lsn last) override;
+  std::shared_ptr<const std::string> NextPublished(storage::Lsn next) override;
+  void NoteSync(bool is_partial) override;
+  void NoteOnline() override;
+  void NoteAcknowledged(storage::Lsn last) override;
+  void NoteSent(size_t bytes) override { owner_.NoteBytesOut(bytes); }
 
   const ReplicationParts& parts_;
   HistoryKeeper& history_;
@@ -96,9 +98,10 @@ class ReplicaFeed final : private storage::Backlog::Listener {
   PeerSocket socket_;
   const std::shared_ptr<ClientCard> card_;
   const FeedRequest request_;
+  const std::string unread_;
   std::unique_ptr<storage::LogTail> tail_;
-  std::string received_;
-  int64_t last_heartbeat_ms_ = 0;
+  std::optional<storage::SnapshotStream> snapshot_;
+  int64_t snapshot_begun_ms_ = 0;
 
   struct Published {
     storage::Lsn after;

@@ -164,24 +164,14 @@ std::vector<Lsn> ReplicaFeeds::AcknowledgedByMembers() {
   const auto is_member = [&](const std::string& id) {
     return !in_cluster || std::find(ids.begin(), ids.end(), id) != ids.end();
   };
-  // A replica that has reconnected may still have its old feed, until repl-timeout: it counts once.
-  std::vector<std::pair<std::string_view, Lsn>> members;
+  std::vector<cluster::MemberAck> acks;
   MutexLock lock(mutex_);
   for (const auto& feed : feeds_) {
-    if (feed->state() != FeedState::kOnline || !is_member(feed->member())) continue;
-    const auto same = std::find_if(members.begin(), members.end(), [&](const auto& member) {
-      return !member.first.empty() && member.first == feed->member();
-    });
-    if (same == members.end()) {
-      members.emplace_back(feed->member(), feed->acknowledged());
-    } else {
-      same->second = std::max(same->second, feed->acknowledged());
+    if (feed->state() == FeedState::kOnline && is_member(feed->member())) {
+      acks.push_back({feed->member(), feed->acknowledged()});
     }
   }
-  std::vector<Lsn> acknowledged;
-  acknowledged.reserve(members.size());
-  for (const auto& [id, last] : members) acknowledged.push_back(last);
-  return acknowledged;
+  return cluster::BestOfEachMember(acks);
 }
 
 size_t ReplicaFeeds::CountInSync() {

@@ -238,6 +238,17 @@ TEST(House, TheWorldComesInThroughSeams) {
   }
 }
 
+// What the protocols between nodes decide depends on the bytes and the time that they are given, and on nothing else.
+TEST(House, LinksAreStateMachines) {
+  const std::vector<std::string> banned = {
+      "<thread>",   "<mutex>",     "<condition_variable>", "<atomic>",  "<chrono>", "<fstream>",
+      "<poll.h>",   "<sys/",       "<unistd.h>",           "<netdb.h>", "sleep",    "Mutex",
+      "PeerSocket", "thread_local"};
+  for (const Source& source : Sources({"cluster"})) {
+    for (const std::string& word : banned) EXPECT_FALSE(Contains(source.text, word)) << source.path << ": " << word;
+  }
+}
+
 // Hash tables of texts whose arguments name no SeededHash.
 std::vector<std::string> TablesWithoutASeed(const std::string& text) {
   std::vector<std::string> found;

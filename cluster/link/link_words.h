@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+// The words of the handshake between nodes (docs/formats/node-link.md).
+#pragma once
+
+#include <string_view>
+
+namespace ringkv::cluster {
+
+// REPLCONF CAPA of a node that speaks this protocol.
+constexpr std::string_view kLinkCapability = "ringkv1";
+// REPLCONF option of a replica that speaks it, with its version. A redis-server knows no such option, and is not asked
+// for a sync that it would begin in vain.
+constexpr std::string_view kLinkOption = "node-link";
+constexpr std::string_view kLinkVersion = "1";
+// REPLCONF CAPA of a replica that receives published messages.
+constexpr std::string_view kPublishCapability = "ringkv-pubsub";
+
+}  // namespace ringkv::cluster

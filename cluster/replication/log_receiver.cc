@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: MIT
+#include "cluster/replication/log_receiver.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+#include "cluster/link/link_words.h"
+#include "resp/request_writer.h"
+
+namespace ringkv::cluster {
+
+using storage::Fail;
+using storage::Lsn;
+using storage::Result;
+using storage::Status;
+
+LogReceiver::LogReceiver(Target& target, ReplicaIntroduction introduction)
+    : target_(target), introduction_(std::move(introduction)) {}
+
+// --- the handshake --------------------------------------------------------------------------------------------------
+
+void LogReceiver::Ask(State state, std::vector<std::string> request) {
+  progress_.state = state;
+  out_.Append(resp::EncodeRequest(request));
+  asked_ = std::move(request.front());
+}
+
+Status LogReceiver::Open(int64_t now) {
+  heard_ms_ = now;
+  if (introduction_.authentication.empty()) {
+    Introduce();
+  } else {
+    Ask(State::kAuthenticating, introduction_.authentication);
+  }
+  return {};
+}
+
+void LogReceiver::Introduce() {
+  std::vector<std::string> about{"REPLCONF", "listening-port", std::to_string(introduction_.port)};
+  if (!introduction_.host.empty()) about.insert(about.end(), {"ip-address", introduction_.host});
+  about.insert(about.end(), {"capa", std::string(kLinkCapability), "capa", std::string(kPublishCapability),
+                             std::string(kLinkOption), std::string(kLinkVersion)});
+  Ask(State::kIntroducing, std::move(about));
+}
+
+void LogReceiver::AskToSync() {
+  const History history = target_.history();
+  resumes_after_ = target_.appended();
+  std::vector<std::string> request{"PSYNC", history.id(), std::to_string(resumes_after_ + 1), introduction_.member};
+  if (introduction_.takeover == Takeover::kNone) {
+    // A primary that was started again and is a replica now: others know only the history before that.
+    const std::vector<std::string> equal = history.EqualAt(resumes_after_);
+    if (!equal.empty()) request.emplace_back("ALSO");
+    request.insert(request.end(), equal.begin(), equal.end());
+  } else {
+    request.emplace_back("FAILOVER");
+    if (introduction_.takeover == Takeover::kAnyway) request.emplace_back("FORCE");
+  }
+  Ask(State::kAsking, std::move(request));
+}
+
+Status LogReceiver::TakeReply(const std::string& line) {
+  if (state() == State::kAsking) return TakeVerdict(line);
+  const bool is_error = line.starts_with('-');
+  if (state() == State::kAuthenticating) {
+    if (is_error) {
+      // A server that knows no AUTH quotes what it was sent, and the answer goes into logs.
+      const bool quotes_it = line.find(introduction_.authentication.back()) != std::string::npos;
+      return quotes_it ? Fail("AUTH was refused") : Fail("AUTH was answered: " + line.substr(1));
+    }
+    Introduce();
+    return {};
+  }
+  if (line.find("ERR Unrecognized REPLCONF option") != std::string::npos) {
+    return Fail("it is a Redis server: to move in from Redis use migrate-from");
+  }
+  if (is_error) return Fail(asked_ + " was answered: " + line.substr(1));
+  AskToSync();
+  return {};
+}
+
+Status LogReceiver::TakeVerdict(const std::string& line) {
+  if (introduction_.takeover != Takeover::kNone && !line.starts_with("+RINGKV ")) {
+    target_.RejectTakeover(line);
+    return Fail("FAILOVER was answered: " + line);
+  }
+  if (line.starts_with('-')) return Fail(asked_ + " was answered: " + line.substr(1));
+  char word[16] = {};
+  char history[48] = {};
+  unsigned long long epoch = 0;
+  if (std::sscanf(line.c_str(), "+RINGKV %15s %47s %llu", word, history, &epoch) != 3) {
+    return Fail("it answers PSYNC as a Redis server does ('" + line.substr(0, 40) +
+                "'); to move in from Redis use migrate-from");
+  }
+  if (const uint64_t lowest = target_.lowest_epoch(); epoch < lowest) {
+    return Fail("it is at epoch " + std::to_string(epoch) + " of the cluster, and this node at " +
+                std::to_string(lowest));
+  }
+  epoch_floor_ = epoch;
+  target_.EndTakeover();
+  if (std::string_view(word) != "CONTINUE") {
+    new_history_ = history;
+    progress_.state = State::kLoading;
+    return {};
+  }
+  const Result<Applied> resumed = target_.Resume(history, epoch, resumes_after_);
+  if (!resumed) return tl::unexpected(resumed.error());
+  progress_.state = State::kStreaming;
+  progress_.last = resumes_after_;
+  applied_ = *resumed;
+  return {};
+}
+
+// --- messages -------------------------------------------------------------------------------------------------------
+
+Result<Link::Next> LogReceiver::Work(int64_t now) {
+  const int64_t timeout = target_.timeout_ms();
+  if (now - heard_ms_ < timeout) return Next::kWait;
+  if (state() < State::kLoading) return Fail("no answer within " + std::to_string(timeout) + " ms");
+  return Fail("it has been silent for " + std::to_string(timeout / 1000) + " s (repl-timeout)");
+}
+
+Status LogReceiver::Received(size_t count, int64_t now) {
+  input_.Commit(count);
+  heard_ms_ = now;
+  progress_.received = count;
+  while (state() < State::kLoading) {
+    constexpr size_t kLongestReply = 128 * 1024;
+    std::string line;
+    const Result<bool> got = input_.NextLine(kLongestReply, &line);
+    if (!got) return tl::unexpected(got.error());
+    if (!*got) break;
+    if (Status taken = TakeReply(line); !taken) return taken;
+  }
+  if (state() >= State::kLoading) {
+    if (Status taken = TakeMessages(); !taken) return taken;
+  }
+  target_.NoteProgress(progress_);
+  AcknowledgeIfOwed();
+  return {};
+}
+
+Status LogReceiver::TakeMessages() {
+  for (;;) {
+    NodeMessage message;
+    const Result<bool> got = input_.NextMessage(&message);
+    if (!got) return tl::unexpected(got.error());
+    if (!*got) return {};
+    if (Status taken = Take(message); !taken) return taken;
+  }
+}
+
+Status LogReceiver::Take(const NodeMessage& message) {
+  if (message.epoch < epoch_floor_) {
+    return Fail("a message of epoch " + std::to_string(message.epoch) + " came, and epoch " +
+                std::to_string(epoch_floor_) + " is current: it is no longer the primary");
+  }
+  epoch_floor_ = message.epoch;
+  if (state() == State::kLoading) return TakeSnapshotPart(message);
+  switch (message.kind) {
+    case MessageKind::kFrame: return TakeFrame(message.body);
+    case MessageKind::kHeartbeat: return TakeHeartbeat(message.body);
+    case MessageKind::kPublished: return TakePublished(message.body);
+    default: return Fail("it sent an unexpected message");
+  }
+}
+
+Status LogReceiver::TakeFrame(std::string_view bytes) {
+  const Result<Applied> applied = target_.TakeFrame(bytes);
+  if (!applied) {
+    // The data here may differ from the primary's at this LSN.
+    target_.Forget();
+    return tl::unexpected(applied.error());
+  }
+  if (target_.appended() != applied->last) {
+    target_.Forget();
+    return Fail("this server has a change of its own at LSN " + std::to_string(applied->last) +
+                "; it needs a snapshot");
+  }
+  NoteApplied(*applied);
+  return {};
+}
+
+void LogReceiver::NoteApplied(const Applied& applied) {
+  applied_ = applied;
+  progress_.last = applied.last;
+  progress_.primary_last = std::max(progress_.primary_last, applied.last);
+  progress_.behind_since = progress_.primary_last > applied.last ? applied.time : 0;
+  owes_ack_ = true;
+}
+
+Status LogReceiver::TakeHeartbeat(std::string_view body) {
+  Heartbeat heartbeat;
+  if (!DecodeHeartbeat(body, &heartbeat)) return Fail("it sent an invalid heartbeat");
+  progress_.primary_last = heartbeat.last;
+  progress_.behind_since = heartbeat.last > progress_.last ? std::max<int64_t>(applied_.time, 1) : 0;
+  owes_ack_ = true;
+  return {};
+}
+
+Status LogReceiver::TakePublished(std::string_view body) {
+  PublishedMessage published;
+  if (!DecodePublished(body, &published)) return Fail("it sent an invalid published message");
+  return target_.Publish(published);
+}
+
+Status LogReceiver::TakeSnapshotPart(const NodeMessage& message) {
+  progress_.snapshot_bytes += message.body.size();
+  if (message.kind == MessageKind::kHeartbeat) return {};
+  if ((message.kind == MessageKind::kSnapshot) == has_begun_) return Fail("it sent an unexpected message");
+  switch (message.kind) {
+    case MessageKind::kSnapshot: has_begun_ = true; return target_.BeginSnapshot(message.body);
+    case MessageKind::kSection: return TakeSection(message.body);
+    case MessageKind::kFrame: {
+      const Result<Applied> applied = target_.TakeFrame(message.body);
+      return applied ? Status() : tl::unexpected(applied.error());
+    }
+    default: return Fail("it sent an unexpected message");
+  }
+}
+
+Status LogReceiver::TakeSection(std::string_view bytes) {
+  const Result<Applied> applied = target_.TakeSection(bytes);
+  if (!applied) return tl::unexpected(applied.error());
+  if (!applied->is_whole) return {};
+  if (Status ended = target_.EndSnapshot(new_history_, epoch_floor_, applied->last); !ended) return ended;
+  progress_.state = State::kStreaming;
+  NoteApplied(*applied);
+  return {};
+}
+
+// --- acknowledgements -----------------------------------------------------------------------------------------------
+
+void LogReceiver::AcknowledgeIfOwed() {
+  if (!owes_ack_ || !out_.empty()) return;
+  owes_ack_ = false;
+  out_.Append(EncodeMessage(MessageKind::kAck, epoch_floor_, EncodeAck(target_.Secure(progress_.last))));
+}
+
+void LogReceiver::Sent(size_t count, int64_t) {
+  out_.Consume(count);
+  AcknowledgeIfOwed();
+}
+
+}  // namespace ringkv::cluster

@@ -17,62 +17,62 @@ std::string HistoryPath() { return "replication.history"; }
 
 }  // namespace
 
-HistoryKeeper::HistoryKeeper(const ReplicationParts& parts)
-    : parts_(parts), files_(parts.world.files), history_(parts.world.chance.UniqueDigits()) {}
+HistoryKeeper::HistoryKeeper(storage::FileSystem& files, storage::Chance& chance, DataSet& data)
+    : files_(files), chance_(chance), data_(data), history_(chance.UniqueDigits()) {}
 
 // --- the file -------------------------------------------------------------------------------------------------------
 
-bool HistoryKeeper::Load(bool is_primary) {
+bool HistoryKeeper::Load(bool is_primary, Lsn last) {
   const bool is_known = files_.Exists(HistoryPath());
   MutexLock lock(mutex_);
-  period_ = parts_.data.store().log().recording_periods();
+  period_ = data_.log().recording_periods();
   if (!is_known) return false;
   const storage::Result<std::string> text = storage::ReadWhole(files_, HistoryPath());
   storage::Result<cluster::History> read =
       text ? cluster::History::Parse(*text) : storage::Result<cluster::History>(tl::unexpected(text.error()));
   if (!read) {
-    parts_.log.Warning("cannot use '" + HistoryPath() + "': " + read.error().text + "; replicas will need a snapshot");
+    data_.Warn("cannot use '" + HistoryPath() + "': " + read.error().text + "; replicas will need a snapshot");
     return true;
   }
   history_ = std::move(*read);
   epoch_ = history_.epoch();
   // LSNs after the recovered ones are assigned anew: a replica ahead of them has other changes.
-  if (is_primary) history_.Fork(parts_.world.chance.UniqueDigits(), parts_.data.durability().recovery().last);
+  if (is_primary) history_.Fork(chance_.UniqueDigits(), last);
   is_unsaved_ = true;
   return true;
 }
 
-void HistoryKeeper::Save() {
-  const bool keeps_data = parts_.options.appendonly != 0 || !parts_.options.save.Get().empty();
+bool HistoryKeeper::Save() {
   std::string text;
   MutexLock save_lock(save_mutex_);
   {
     MutexLock lock(mutex_);
-    if (!is_unsaved_ || !keeps_data || is_replacing_ || !parts_.data.durability().files_follow()) return;
+    if (!is_unsaved_ || is_replacing_ || !data_.IsInFiles()) return true;
     text = history_.Print();
     is_unsaved_ = false;
   }
-  Status saved = parts_.data.durability().LockDirectory();
+  Status saved = data_.LockDirectory();
   if (saved) {
     const auto placed = storage::PlaceFile(files_, "", HistoryPath(), text, storage::OpenMode::kReplace);
     if (!placed) saved = tl::unexpected(placed.error());
   }
   if (saved) {
     has_said_unsaved_ = false;
-    return;
+    return true;
   }
   MutexLock lock(mutex_);
   is_unsaved_ = true;
-  if (std::exchange(has_said_unsaved_, true)) return;
-  parts_.log.Warning("cannot save the history, which is tried again; after a restart replicas may need a snapshot: " +
-                     saved.error().text);
+  if (std::exchange(has_said_unsaved_, true)) return false;
+  data_.Warn("cannot save the history, which is tried again; after a restart replicas may need a snapshot: " +
+             saved.error().text);
+  return false;
 }
 
 void HistoryKeeper::RemoveFile() {
   if (!files_.Exists(HistoryPath())) return;
-  Status removed = parts_.data.durability().LockDirectory();
+  Status removed = data_.LockDirectory();
   if (removed) removed = files_.Remove(HistoryPath());
-  if (!removed) parts_.log.Warning(removed.error().text);
+  if (!removed) data_.Warn(removed.error().text);
 }
 
 // --- reading --------------------------------------------------------------------------------------------------------
@@ -89,22 +89,22 @@ cluster::History HistoryKeeper::history() {
 
 bool HistoryKeeper::Holds(std::string_view id, Lsn last) {
   MutexLock lock(mutex_);
-  return history_.Holds(id, last, parts_.data.store().log().appended());
+  return history_.Holds(id, last, data_.log().appended());
 }
 
 // --- changes --------------------------------------------------------------------------------------------------------
 
 void HistoryKeeper::Begin() {
   MutexLock lock(mutex_);
-  history_.Begin(parts_.world.chance.UniqueDigits());
+  history_.Begin(chance_.UniqueDigits());
   is_unsaved_ = true;
 }
 
 void HistoryKeeper::Fork() {
   MutexLock lock(mutex_);
-  history_.Fork(parts_.world.chance.UniqueDigits(), parts_.data.store().log().appended());
+  history_.Fork(chance_.UniqueDigits(), data_.log().appended());
   // In a cluster its topology says which epoch it is.
-  if (!parts_.shard_place.is_enabled()) epoch_ = epoch_ + 1;
+  if (!data_.IsInCluster()) epoch_ = epoch_ + 1;
   history_.set_epoch(epoch_);
   is_unsaved_ = true;
 }
@@ -121,7 +121,7 @@ void HistoryKeeper::Continue(const std::string& id, uint64_t epoch, Lsn last) {
 
 void HistoryKeeper::Forget() {
   MutexLock lock(mutex_);
-  history_.Begin(parts_.world.chance.UniqueDigits());
+  history_.Begin(chance_.UniqueDigits());
 }
 
 void HistoryKeeper::BeginReplacement() {
@@ -134,7 +134,7 @@ void HistoryKeeper::EndReplacement(const std::string& id, uint64_t epoch) {
   history_.Begin(id);
   epoch_ = epoch;
   history_.set_epoch(epoch);
-  period_ = parts_.data.store().log().recording_periods();
+  period_ = data_.log().recording_periods();
   is_unsaved_ = true;
   is_replacing_ = false;
 }
@@ -153,10 +153,10 @@ void HistoryKeeper::NoteShared() {
 
 void HistoryKeeper::NoteRecording(bool nothing_has_changed) {
   MutexLock lock(mutex_);
-  const uint64_t period = parts_.data.store().log().recording_periods();
+  const uint64_t period = data_.log().recording_periods();
   if (std::exchange(period_, period) == period || nothing_has_changed) return;
   // Changes without a number lie between what others may have and this.
-  history_.Begin(parts_.world.chance.UniqueDigits());
+  history_.Begin(chance_.UniqueDigits());
   is_unsaved_ = true;
 }
 

@@ -13,23 +13,41 @@
 #include <string_view>
 
 #include "cluster/replication/history.h"
-#include "server/replication/replication_parts.h"
 #include "storage/base/lsn.h"
 #include "storage/base/mutex.h"
+#include "storage/base/random.h"
+#include "storage/base/result.h"
 #include "storage/disk/file_system.h"
+#include "storage/log/log_buffer.h"
 
 namespace ringkv::server {
 
 class HistoryKeeper {
  public:
-  // Begins a new history. `parts` must outlive the object.
-  explicit HistoryKeeper(const ReplicationParts& parts);
+  // The data whose history it is.
+  class DataSet {
+   public:
+    virtual const storage::LogBuffer& log() = 0;
+    // Whether the data is kept in files, and they hold this data set.
+    virtual bool IsInFiles() const = 0;
+    virtual storage::Status LockDirectory() = 0;
+    virtual bool IsInCluster() const = 0;
+    // Tells the operator.
+    virtual void Warn(const std::string& line) = 0;
 
-  // Continues the history of the file, when the data is loaded. False if there is no file. `is_primary`: new changes
-  // get LSNs of a new history.
-  bool Load(bool is_primary);
-  // Writes the file if it must be and the data is kept in files. A failure is logged; the next call tries again.
-  void Save();
+   protected:
+    ~DataSet() = default;
+  };
+
+  // Begins a new history. All references must outlive the object.
+  HistoryKeeper(storage::FileSystem& files, storage::Chance& chance, DataSet& data);
+
+  // Continues the history of the file, when the data is loaded, up to group `last`. False if there is no file.
+  // `is_primary`: new changes get LSNs of a new history.
+  bool Load(bool is_primary, storage::Lsn last);
+  // Writes the file if it must be and the data is kept in files. A failure is logged and returns false; the next call
+  // tries again.
+  bool Save();
 
   void RemoveFile();
 
@@ -64,8 +82,9 @@ class HistoryKeeper {
   void ForgetMembers();
 
  private:
-  const ReplicationParts& parts_;
   storage::FileSystem& files_;
+  storage::Chance& chance_;
+  DataSet& data_;
   std::atomic<uint64_t> epoch_{0};
   std::atomic<bool> is_replacing_{false};
 

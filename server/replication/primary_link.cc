@@ -184,6 +184,8 @@ Result<LogReceiver::Applied> PrimaryLink::Resume(const std::string& history, uin
   if (Status current = CheckCurrent(); !current) return tl::unexpected(current.error());
   follower_.Resume(last);
   history_.Continue(history, epoch, last);
+  // Before the first change that does not belong to the history of the file.
+  if (!history_.Save()) history_.RemoveFile();
   parts_.log.Notice("replication from " + connected_to_.host + ":" + std::to_string(connected_to_.port) +
                     " resumes at LSN " + std::to_string(last + 1));
   return Applied();
@@ -236,9 +238,11 @@ Status PrimaryLink::Publish(const cluster::PublishedMessage& published) {
 }
 
 storage::Lsn PrimaryLink::Secure(storage::Lsn last) {
-  storage::LogWriter& log = parts_.data.durability().log();
+  storage::Durability& durability = parts_.data.durability();
+  storage::LogWriter& log = durability.log();
   // An acknowledged group is as durable as the configuration promises for this node's own replies.
-  if (!log.is_open() || log.policy() != storage::SyncPolicy::kAlways) return last;
+  if (!durability.wants_log() || log.policy() != storage::SyncPolicy::kAlways) return last;
+  if (!log.is_open()) return 0;  // a data set that was loaded is not in the files yet
   while (log.durable() < last && !log.has_failed()) log.Step();
   return std::min(last, log.durable());
 }

@@ -19,7 +19,8 @@ using storage::Status;
 
 Replication::Replication(const ReplicationParts& parts)
     : parts_(parts),
-      history_(parts_),
+      kept_data_(parts_),
+      history_(parts.world.files, parts.world.chance, kept_data_),
       backlog_(parts_),
       feeds_(parts_, history_, backlog_, totals_, *this),
       link_(parts_, history_, totals_, *this),
@@ -40,7 +41,7 @@ void Replication::WillFollow() {
 
 void Replication::Start() {
   const bool has_changed = parts_.data.store().log().has_unrecorded();  // loaded on top of what the files held
-  if (history_.Load(!is_replica())) KeepBacklog(!has_changed);
+  if (history_.Load(!is_replica(), parts_.data.durability().recovery().last)) KeepBacklog(!has_changed);
   link_.Start();
   Tick();  // what the options ask for holds from the first client on
   const std::string primary = parts_.options.replicaof.Get();

@@ -13,6 +13,7 @@
 #include "server/replication/backlog_keeper.h"
 #include "server/replication/failover.h"
 #include "server/replication/history_keeper.h"
+#include "server/replication/kept_data.h"
 #include "server/replication/primary_link.h"
 #include "server/replication/replica_feeds.h"
 #include "server/replication/replication_parts.h"
@@ -133,6 +134,7 @@ class Replication final : private ReplicaFeeds::Listener, private PrimaryLink::O
 
   const ReplicationParts parts_;
   ReplicationTotals totals_;
+  KeptData kept_data_;
   HistoryKeeper history_;
   BacklogKeeper backlog_;
   ReplicaFeeds feeds_;

@@ -26,6 +26,20 @@ using Model = std::map<std::pair<storage::DbIndex, std::string>, std::pair<std::
 
 inline const storage::DataFiles kTestFiles{.directory = "", .snapshot_name = "snapshot", .log_directory = "log"};
 
+inline Model ContentsOf(storage::Store& store, storage::Txn& txn) {
+  Model contents;
+  for (const auto& [name, code] : *txn.ReadLibraries()) contents[{kLibraries, name}] = {*code, storage::kNoExpiry};
+  for (storage::DbIndex db = 0; db < store.databases(); ++db) {
+    uint64_t cursor = 0;
+    do {
+      cursor = Walk(txn, db, cursor, 100, [&](const storage::Entry& entry) {
+        contents[{db, std::string(entry.key())}] = {ShownValue(entry), entry.expiry()};
+      });
+    } while (cursor != 0);
+  }
+  return contents;
+}
+
 // A store, and changes of every kind.
 class ChangingStore {
  public:
@@ -137,19 +151,7 @@ class ChangingStore {
     }
   }
 
-  Model Contents() {
-    Model contents;
-    for (const auto& [name, code] : *txn_.ReadLibraries()) contents[{kLibraries, name}] = {*code, storage::kNoExpiry};
-    for (storage::DbIndex db = 0; db < store_.databases(); ++db) {
-      uint64_t cursor = 0;
-      do {
-        cursor = Walk(txn_, db, cursor, 100, [&](const storage::Entry& entry) {
-          contents[{db, std::string(entry.key())}] = {ShownValue(entry), entry.expiry()};
-        });
-      } while (cursor != 0);
-    }
-    return contents;
-  }
+  Model Contents() { return ContentsOf(store_, txn_); }
 
   storage::Store& store() { return store_; }
   storage::ManualClock& clock() { return clock_; }

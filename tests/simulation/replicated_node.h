@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+// The process of a node in a simulation: a store with its files, the history, and the links of replication, without a
+// thread. Its disk outlives it.
+//
+// Threads: confined.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "cluster/replication/log_receiver.h"
+#include "server/replication/history_keeper.h"
+#include "storage/durability/durability.h"
+#include "storage/log/backlog.h"
+#include "storage/transfer/follower.h"
+#include "tests/simulation/network.h"
+#include "tests/support/durable_store.h"
+#include "tests/support/faulty_file_system.h"
+#include "tests/support/seeded_chance.h"
+
+namespace ringkv::test {
+
+// What a node promised: its log up to there, in that history, survives whatever happens to the process.
+struct Promise {
+  std::string history;
+  storage::Lsn last = 0;
+};
+
+class ReplicatedNode;
+
+class NodeOwner {
+ public:
+  // The process that runs on this node; null if none does.
+  virtual std::shared_ptr<ReplicatedNode> Running(int node) = 0;
+  // A client's write was acknowledged.
+  virtual void NoteAcknowledged(const std::string& key, uint64_t number) = 0;
+  virtual void Violate(int node, const std::string& what) = 0;
+  virtual size_t nodes() const = 0;
+
+ protected:
+  ~NodeOwner() = default;
+};
+
+class ReplicatedNode final : public std::enable_shared_from_this<ReplicatedNode>,
+                             private cluster::LogReceiver::Target,
+                             private server::HistoryKeeper::DataSet {
+ public:
+  ReplicatedNode(int number, NodeOwner& owner, Network& network, FaultyFileSystem& disk, Promise& promise);
+  ~ReplicatedNode();
+
+  // Loads the files. False if the disk died meanwhile.
+  bool Start(bool is_primary);
+  void Follow(int primary);
+  // Closes the link to the primary.
+  void Unfollow();
+  // Becomes the primary of this epoch.
+  void Promote(uint64_t epoch);
+  // The connections are closed; the others learn of it, unless the machine has gone.
+  void Disconnect(bool is_noticed);
+  // Accepts a connection.
+  void Accept(std::shared_ptr<Wire> wire);
+
+  // A client's write: the key gets the number as its value.
+  void Write(const std::string& key, uint64_t number);
+  // A change of any kind, of a key that no client watches.
+  void ChangeSomething();
+  Model Contents();
+
+  int number() const { return number_; }
+  bool is_primary() const { return is_primary_; }
+  // Has the data set of its primary in its files, or is one.
+  bool is_whole() const {
+    return is_primary_ || (!follower_.is_loading() && !history_.is_replacing() && durability_.files_follow());
+  }
+  bool is_streaming() const { return progress_.state == cluster::LogReceiver::State::kStreaming && receiver_; }
+  storage::Lsn appended() override { return store_.log().appended(); }
+  uint64_t epoch() const { return history_.epoch(); }
+  std::string history_id() { return history_.id(); }
+  DriftingClock& clock() { return clock_; }
+  size_t replicas() const { return feeds_.size(); }
+
+ private:
+  class Feed;
+  struct PendingWrite {
+    storage::Lsn lsn;
+    std::string key;
+    uint64_t number;
+  };
+
+  void Tick();
+  // The log writes what was appended, soon.
+  void StepLogSoon();
+  void StepLog();
+  void CheckLsn();
+  void KeepBacklog(bool nothing_has_changed);
+  void SetAuthority(storage::Authority authority);
+  void Connect();
+  void ConnectLater();
+  void AnswerWrites();
+  template <typename Change>
+  void Do(Change&& change);
+
+  // --- what the log receiver changes ---
+  int64_t timeout_ms() const override { return kTimeoutMs; }
+  cluster::History history() override { return history_.history(); }
+  uint64_t lowest_epoch() override { return 0; }
+  void EndTakeover() override {}
+  void RejectTakeover(const std::string&) override {}
+  storage::Result<cluster::LogReceiver::Applied> Resume(const std::string& history, uint64_t epoch,
+                                                        storage::Lsn last) override;
+  storage::Status BeginSnapshot(std::string_view header) override;
+  storage::Result<cluster::LogReceiver::Applied> TakeSection(std::string_view bytes) override;
+  storage::Status EndSnapshot(const std::string& history, uint64_t epoch, storage::Lsn last) override;
+  storage::Result<cluster::LogReceiver::Applied> TakeFrame(std::string_view bytes) override;
+  void Forget() override { history_.Forget(); }
+  storage::Status Publish(const cluster::PublishedMessage&) override { return {}; }
+  storage::Lsn Secure(storage::Lsn last) override;
+  void NoteProgress(const cluster::LogReceiver::Progress& progress) override { progress_ = progress; }
+  cluster::LogReceiver::Applied Applied() const;
+
+  // --- whose history it is ---
+  const storage::LogBuffer& log() override { return store_.log(); }
+  bool IsInFiles() const override { return durability_.files_follow(); }
+  storage::Status LockDirectory() override { return durability_.LockDirectory(); }
+  bool IsInCluster() const override { return true; }
+  void Warn(const std::string& line) override;
+
+  static constexpr int64_t kTimeoutMs = 2000;
+
+  const int number_;
+  NodeOwner& owner_;
+  Network& network_;
+  Timeline& timeline_;
+  FaultyFileSystem& disk_;
+  Promise& promise_;
+  SeededChance chance_;
+  storage::Random random_;
+  const int64_t tick_ms_;  // how often it does its housekeeping
+  DriftingClock clock_;
+  storage::Store store_;
+  storage::Durability durability_;
+  server::HistoryKeeper history_;
+  storage::Backlog backlog_;
+  bool keeps_backlog_ = false;
+  storage::Follower follower_;
+  cluster::LogReceiver::Progress progress_;
+  bool is_primary_ = false;
+  bool steps_log_ = false;  // is about to
+  storage::Lsn highest_ = 0;
+  std::optional<int> following_;
+  std::shared_ptr<Port> receiver_;
+  std::vector<std::unique_ptr<Feed>> feeds_;
+  std::vector<PendingWrite> pending_;
+};
+
+}  // namespace ringkv::test

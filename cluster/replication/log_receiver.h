@@ -5,7 +5,9 @@
 // Threads: confined to the pump's.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>

@@ -9,8 +9,10 @@
 // Threads: confined to the pump's.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>

@@ -4,10 +4,15 @@
 // Threads: confined.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "cluster/link/link.h"
 #include "cluster/link/outbox.h"

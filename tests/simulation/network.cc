@@ -2,7 +2,9 @@
 #include "tests/simulation/network.h"
 
 #include <algorithm>
+#include <span>
 #include <string_view>
+#include <utility>
 
 namespace ringkv::test {
 

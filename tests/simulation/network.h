@@ -5,6 +5,7 @@
 // Threads: confined.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>

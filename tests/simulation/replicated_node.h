@@ -80,9 +80,7 @@ class ReplicatedNode final : public std::enable_shared_from_this<ReplicatedNode>
   bool is_streaming() const { return progress_.state == cluster::LogReceiver::State::kStreaming && receiver_; }
   storage::Lsn appended() override { return store_.log().appended(); }
   uint64_t epoch() const { return history_.epoch(); }
-  std::string history_id() { return history_.id(); }
   DriftingClock& clock() { return clock_; }
-  size_t replicas() const { return feeds_.size(); }
 
  private:
   class Feed;

@@ -103,7 +103,9 @@ class UsersTest : public testing::Test {
     const std::shared_ptr<const Permissions> user = users_.Find(name)->permissions();
     const CommandEntry& entry = *commands_.Find(argv);
     const DenialReason reason = CheckAcl(*user, entry, argv).reason;
-    if (IsPermittedAtOnce(*user, entry, argv)) EXPECT_EQ(reason, DenialReason::kNone) << argv[0];
+    if (IsPermittedAtOnce(*user, entry, argv)) {
+      EXPECT_EQ(reason, DenialReason::kNone) << argv[0];
+    }
     return reason;
   }
 

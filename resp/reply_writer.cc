@@ -86,9 +86,10 @@ void ReplyWriter::Simple(std::string_view text) {
 
 void ReplyWriter::Error(std::string_view code_and_text) {
   ++errors_;
-  last_code_size_ = std::min(code_and_text.find(' '), sizeof last_code_);
-  last_code_size_ = std::min(last_code_size_, code_and_text.size());
-  std::memcpy(last_code_, code_and_text.data(), last_code_size_);
+  const size_t space = code_and_text.find(' ');
+  const std::string_view code = space == code_and_text.npos ? "ERR" : code_and_text.substr(0, space);  // as in Redis
+  last_code_size_ = std::min(code.size(), sizeof last_code_);
+  std::memcpy(last_code_, code.data(), last_code_size_);
   UncountedError(code_and_text);
 }
 

@@ -45,6 +45,8 @@ TEST(ReplyWriter, RemembersTheCodeOfTheLastError) {
   reply.Error("WRONGPASS no");
   EXPECT_EQ(reply.last_error_code(), "WRONGPASS");
   EXPECT_EQ(reply.errors(), 1);
+  reply.Error("Mine");
+  EXPECT_EQ(reply.last_error_code(), "ERR") << "a script's own, without a code";
 }
 
 TEST(ReplyWriter, VerbatimTextIsABulkInRespTwo) {

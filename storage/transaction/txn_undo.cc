@@ -36,9 +36,11 @@ bool Txn::TakeRightIfIdle() {
 }
 
 bool Txn::MayKeep(std::string_view key) {
+  const Known* const known = NextKnown(key);
+  const Position position = known != nullptr ? known->position : PositionOf(key, store_.placement());
   bool may_keep = true;
   store_.occupancy().ForEachUsed([&](DbIndex db) {
-    may_keep = may_keep && (undo_->Has(db, key) || undo_->MayKeep(LookUp(db, key).entry_or_null()));
+    may_keep = may_keep && (undo_->Has(db, key) || undo_->MayKeep(LookUp(db, key, position).entry_or_null()));
   });
   if (may_keep) return true;
   if (!TakeRight()) return false;

@@ -50,6 +50,12 @@ class Program : public std::enable_shared_from_this<Program> {
     return left > 0;
   }
 
+  // Whether its last run took longer than a slice: then the next one leaves its thread at once.
+  bool TakesLong() const { return takes_long_.load(std::memory_order_relaxed); }
+  void NoteLength(bool took_long) const {
+    if (TakesLong() != took_long) takes_long_.store(took_long, std::memory_order_relaxed);
+  }
+
  private:
   static constexpr uint32_t kCarefulRuns = 100;
 
@@ -57,6 +63,7 @@ class Program : public std::enable_shared_from_this<Program> {
   const uint32_t flags_;
   const bool has_flags_;
   mutable std::atomic<uint32_t> careful_runs_{0};
+  mutable std::atomic<bool> takes_long_{false};
 };
 
 }  // namespace ringkv::server

@@ -69,6 +69,7 @@ ScriptRun::Progress ScriptRun::Begin(const AdminCall& call, const ScriptInput& i
   txn_ = call.in_transaction ? &call.txn : &own_txn_;
   may_suspend_ = call.may_wait || (call.in_transaction && call.execution.enclosing->turns != nullptr);
   enclosing_.turns = may_suspend_ ? &turns_ : nullptr;
+  leaves_at_once_ = may_suspend_ && txn_ == &own_txn_ && program_->TakesLong();
   is_irrevocable_ = program_->TakeCare();
   PinClusterView(call);
   ResetSession(call.session);
@@ -126,7 +127,9 @@ ScriptRun::Progress ScriptRun::GoOn() {
 }
 
 bool ScriptRun::Enter() {
-  clock_.Begin(slot_of_clock_, state_->state, fiber_.slice_began(), SliceNanoseconds());
+  const uint64_t slice = leaves_at_once_ ? ScriptClock::kFirstSliceNs : SliceNanoseconds();
+  clock_.Begin(slot_of_clock_, state_->state, fiber_.slice_began(), slice);
+  if (leaves_at_once_) state_->state.RequestPulse();
   const bool has_ended = fiber_.Enter(&Body, this);
   clock_.End(slot_of_clock_);
   return has_ended;
@@ -234,6 +237,7 @@ void ScriptRun::Finish(AdminCall& call) {
   }
   Unlock();
   call.txn.DependOn(own_txn_.depends_on());
+  program_->NoteLength(took_long_);
   const std::string_view reply = output_.Readable();
   if (reply_.errors() > 0 && reply.starts_with('-')) {
     const std::string_view error = reply.substr(1, reply.size() - 3);
@@ -249,6 +253,7 @@ void ScriptRun::FinishLate() {
   // Before the unlocking, as in Retry: the answer may be delivered in a later term, which did not assign its LSN.
   const uint32_t term = parts_.replication.quorum_term();
   Unlock();
+  program_->NoteLength(took_long_);
   const std::string_view reply = output_.Readable();
   const bool has_failed = reply_.errors() > 0 && reply.starts_with('-');
   std::string code(error_was_counted_ ? std::string_view() : reply_.last_error_code());
@@ -276,6 +281,7 @@ void ScriptRun::Clear() {
   slot_.reset();
   fenced_.clear();
   has_begun_ = false;
+  took_long_ = false;
   begins_again_ = false;
   is_final_ = false;
   stage_.store(Stage::kReads, std::memory_order_relaxed);
@@ -317,6 +323,7 @@ ScriptRun::Killed ScriptRun::MayKill() const {
 
 Pulse ScriptRun::OnPulse() {
   if (!is_ended() && fiber_.IsSliceOver(SliceNanoseconds())) {
+    took_long_ = !std::exchange(leaves_at_once_, false);
     NoteOverdue();
     may_suspend_ ? Suspend(false) : Persist();
   }

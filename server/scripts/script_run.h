@@ -167,7 +167,10 @@ class ScriptRun final : public ScriptHost {
   void NoteOverdue();
   bool is_ended() const { return stage_.load(std::memory_order_relaxed) == Stage::kKilled || fiber_.is_abandoned(); }
   bool is_moved() const { return thread_ != &home_; }
-  uint64_t SliceNanoseconds() const { return is_moved() ? ScriptClock::kFirstSliceNs : fiber_.SliceNanoseconds(); }
+  uint64_t SliceNanoseconds() const {
+    if (leaves_at_once_) return 0;
+    return is_moved() ? ScriptClock::kFirstSliceNs : fiber_.SliceNanoseconds();
+  }
   Caller CallerFor(resp::ReplyWriter& reply) {
     return {.parts = parts_,
             .thread = *thread_,
@@ -217,11 +220,13 @@ class ScriptRun final : public ScriptHost {
   bool has_fence_ = false;           // keys were fenced when it began: a declared one wasn't
   std::vector<std::string> fenced_;  // see is_postponed
   bool may_suspend_ = false;
+  bool leaves_at_once_ = false;  // its thread, before the first instruction
+  bool took_long_ = false;       // it has used up a slice
   bool is_irrevocable_ = false;  // begins with the right to wait for locks that it does not know yet
   bool has_begun_ = false;
   bool begins_again_ = false;
-  bool is_final_ = false;  // it has done what can't be undone, so it never begins again
-  bool is_busy_ = false;   // see GivesUp
+  bool is_final_ = false;           // it has done what can't be undone, so it never begins again
+  bool is_busy_ = false;            // see GivesUp
   bool error_was_counted_ = false;  // the one that it returned, by the command that it called
   storage::DbIndex db_ = 0;
   // In a cluster: the view that admitted the program, because the hand-over of a slot waits for what was admitted

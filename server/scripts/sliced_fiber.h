@@ -33,9 +33,7 @@ class SlicedFiber {
 
   // --- for the body ---
   // How long its slices are on a thread with clients: short, when others have waited already.
-  uint64_t SliceNanoseconds() const {
-    return was_suspended_ ? ScriptClock::kNextSliceNs : ScriptClock::kFirstSliceNs;
-  }
+  uint64_t SliceNanoseconds() const { return was_suspended_ ? ScriptClock::kNextSliceNs : ScriptClock::kFirstSliceNs; }
   bool IsSliceOver(uint64_t nanoseconds) const {
     return ticks_.Nanoseconds(ticks_.Now() - slice_began_) >= nanoseconds;
   }

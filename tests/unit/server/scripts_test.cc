@@ -30,6 +30,25 @@ TEST_F(ScriptsTest, AScriptThatTakesLongIsAnsweredLater) {
   EXPECT_EQ(Run("get key"), "$1\r\n1\r\n");
 }
 
+TEST_F(ScriptsTest, AScriptThatTookLongLeavesItsThreadAtOnceTheNextTime) {
+  const auto count_to = [this](const std::string& number) {
+    return RunOn(*session_, {"EVAL", "for i = 1,tonumber(ARGV[1]) do end return ARGV[1]", "0", number});
+  };
+  count_to("30000000");
+  ASSERT_TRUE(Ended<outcome::LateReply>());
+  links_.Work();
+  count_to("1");
+  EXPECT_TRUE(Ended<outcome::LateReply>()) << "although it is quick now";
+  links_.Work();
+  EXPECT_EQ(links_.answers, (std::vector<std::string>{"$8\r\n30000000\r\n", "$1\r\n1\r\n"}));
+  // It is known to be quick again, unless others take the processor from it.
+  for (int run = 0; run < 100 && !Ended<outcome::Done>(); ++run) {
+    count_to("1");
+    links_.Work();
+  }
+  EXPECT_TRUE(Ended<outcome::Done>());
+}
+
 // An interpreter that has not seen a library runs its code. A run whose slice ends while it writes a long reply leaves
 // a pulse behind.
 TEST_F(ScriptsTest, ALibraryIsLoadedInTheSlicesOfTheFunctionThatNeedsIt) {

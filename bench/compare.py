@@ -126,7 +126,7 @@ def threads(rounds, quick):
             runs = [benchmark(server, LOADS[1][1], LOADS[1][2] // (10 if quick else 1))[1] for _ in range(rounds)]
             rates[count] = statistics.median(runs)
             print(f"| io-threads {count} | {rates[count]:,.0f} |", flush=True)
-    print(f"\nTwo threads do {rates[2] / rates[1]:.2f}x of one for each second of CPU (wanted: within 10 %).")
+    print(f"\nTwo threads do {rates[2] / rates[1]:.2f}x of one for each second of CPU (wanted: within 3 %).")
     binary = os.path.join(HERE, "..", "build", "bench", "store_bench")
     if os.path.exists(binary):
         print("\nThe store alone, in one process:\n")

@@ -169,11 +169,13 @@ Status Stop(const std::string& path) {
   for (const bool primaries : {false, true}) {
     for (const Node& node : topology->nodes()) {
       if (node.is_primary != primaries) continue;
-      const Result<std::unique_ptr<NodeClient>> client = NodeClient::Connect(node.host, node.port);
-      if (!client) {
+      if (!NodeClient::ConnectAsStranger(node.host, node.port)) {
         std::cout << node.id << " is not there\n";
         continue;
       }
+      const Result<std::unique_ptr<NodeClient>> client = NodeClient::Connect(node.host, node.port);
+      if (!client) return Fail(node.id + ": " + client.error().text);
+      if (const auto known = (*client)->Ask({"PING"}); !known) return Fail(node.id + ": " + known.error().text);
       [[maybe_unused]] const auto closed = (*client)->Ask({"SHUTDOWN"});  // it ends without an answer
       std::cout << node.id << " has ended\n";
     }

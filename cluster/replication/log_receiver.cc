@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <utility>
 
 #include "cluster/link/link_words.h"
@@ -88,18 +89,21 @@ Status LogReceiver::TakeVerdict(const std::string& line) {
   if (line.starts_with('-')) return Fail(asked_ + " was answered: " + line.substr(1));
   char word[16] = {};
   char history[48] = {};
-  unsigned long long epoch = 0;
-  if (std::sscanf(line.c_str(), "+RINGKV %15s %47s %llu", word, history, &epoch) != 3) {
+  char epoch_text[20] = {};
+  const int found = std::sscanf(line.c_str(), "+RINGKV %15s %47s %19[0-9]", word, history, epoch_text);
+  const bool resumes = std::string_view(word) == "CONTINUE";
+  if (found != 3 || (!resumes && std::string_view(word) != "SNAPSHOT")) {
     return Fail("it answers PSYNC as a Redis server does ('" + line.substr(0, 40) +
                 "'); to move in from Redis use migrate-from");
   }
+  const uint64_t epoch = std::strtoull(epoch_text, nullptr, 10);
   if (const uint64_t lowest = target_.lowest_epoch(); epoch < lowest) {
     return Fail("it is at epoch " + std::to_string(epoch) + " of the cluster, and this node at " +
                 std::to_string(lowest));
   }
   epoch_floor_ = epoch;
   target_.EndTakeover();
-  if (std::string_view(word) != "CONTINUE") {
+  if (!resumes) {
     new_history_ = history;
     progress_.state = State::kLoading;
     return {};

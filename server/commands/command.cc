@@ -78,15 +78,6 @@ void CommandList(AdminCall& call) {
   for (const std::string_view name : names) call.reply.Bulk(name);
 }
 
-// Whether redis-server comes upon the word of a key specification, which it looks for from the last argument but one
-// backwards.
-bool NamesKeyword(const KeySpec& spec, Arguments::View request) {
-  for (int at = static_cast<int>(request.size()) + spec.first; at > 1; --at) {
-    if (EqualsIgnoringCase(request[static_cast<size_t>(at)], spec.keyword)) return true;
-  }
-  return false;
-}
-
 // The keys of the request behind the two words of the command; false with the error written.
 bool FindKeys(AdminCall& call, std::vector<std::pair<const KeySpec*, std::string_view>>* keys) {
   const Arguments::View request = call.args.all().subspan(2);
@@ -101,11 +92,6 @@ bool FindKeys(AdminCall& call, std::vector<std::pair<const KeySpec*, std::string
   const auto argc = static_cast<int>(request.size());
   if ((row.arity > 0 && argc != row.arity) || argc < -row.arity) {
     return fail("ERR Invalid number of arguments specified for command");
-  }
-  // Only if it does, redis-server asks the command where its keys are (MIGRATE).
-  if ((row.more_keys.flags & kKeyIncomplete) != 0 && !NamesKeyword(row.more_keys, request)) {
-    keys->emplace_back(&row.keys, request[static_cast<size_t>(row.keys.first)]);
-    return true;
   }
   ForEachKeyPosition(row, request,
                      [&](const KeySpec& spec, size_t index) { keys->emplace_back(&spec, request[index]); });

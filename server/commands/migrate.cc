@@ -39,9 +39,14 @@ size_t FindKeysWord(std::span<const std::string_view> argv) {
   return std::min(at, argv.size());
 }
 
-// Without any key behind KEYS it is the empty one, as in redis-server.
+// redis-server looks at the options only if it comes upon this word anywhere between the host and the last argument.
+bool NamesKeysWord(std::span<const std::string_view> argv) {
+  return std::any_of(argv.begin() + 2, argv.end() - 1,
+                     [](std::string_view word) { return EqualsIgnoringCase(word, "KEYS"); });
+}
+
 ArgumentRange FindOneKey(std::span<const std::string_view> argv) {
-  if (FindKeysWord(argv) + 1 < argv.size() || argv.size() <= kKeyAt) return {};
+  if (argv.size() <= kKeyAt || (NamesKeysWord(argv) && FindKeysWord(argv) < argv.size())) return {};
   return {kKeyAt, 1};
 }
 

@@ -19,7 +19,7 @@ constexpr struct {
   int status;
 } kByCode[] = {{"WRONGTYPE", 409}, {"READONLY", 403},   {"NOPERM", 403},      {"OOM", 507},
                {"LOADING", 503},   {"MASTERDOWN", 503}, {"CLUSTERDOWN", 503}, {"NOREPLICAS", 503},
-               {"MISCONF", 503},   {"TRYAGAIN", 503},   {"ASK", 503}};
+               {"MISCONF", 503},   {"TRYAGAIN", 503},   {"ASK", 503},         {"BUSY", 503}};
 
 int StatusOf(std::string_view error) {
   if (error == errors::kStringTooLong) return 413;

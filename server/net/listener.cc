@@ -186,6 +186,8 @@ bool Listener::Move(Port& port, const Places& places) {
     }
     return false;
   }
+  // They are closed by their thread, and until then nobody is let in where another change may lead back to.
+  for (const int old : port.descriptors) SuspendListening(old);
   port.descriptors.clear();
   for (const ListeningSocket& socket : *opened) port.descriptors.push_back(socket.get());
   port.places = places;
@@ -318,6 +320,7 @@ void Listener::Welcome(int descriptor, Kind kind) {
   ReadBurdens(server_, &burdens_);
   IoThread& thread = *threads_[ThreadForNewClient(burdens_, SpreadingOf(server_))];
   card->thread = thread.index();
+  ShowUser(*card, *server_.users().default_user());  // who closes that user's clients finds it on its way, too
   thread.Expect();
   server_.clients().Add(card);
   const auto shared = std::make_shared<transport::Channel>(std::move(channel));

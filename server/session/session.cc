@@ -13,8 +13,7 @@ Session::Session(std::shared_ptr<ClientCard> card_in, WatchedKeys& watched_keys)
 Session::~Session() { watched_keys_.UnwatchAll(watch); }
 
 void Session::BecomeUser(std::shared_ptr<UserAccount> account) {
-  card->user.Set(account->name());
-  card->user_id = account->id();
+  ShowUser(*card, *account);
   user.Set(std::move(account));
   authenticated = true;
 }
@@ -23,6 +22,11 @@ void Session::Resume(SessionState state) {
   BecomeUser(std::move(state.account));
   static_cast<SessionSettings&>(*this) = state.settings;
   last_lsn = state.last_lsn;
+}
+
+void ShowUser(ClientCard& card, const UserAccount& account) {
+  card.user.Set(account.name());
+  card.user_id = account.id();
 }
 
 void BecomeDefaultUser(Session& session, const Users& users) {

@@ -99,6 +99,8 @@ class Session : public SessionSettings {
   WatchedKeys& watched_keys_;
 };
 
+// Shows the client as one of this user.
+void ShowUser(ClientCard& card, const UserAccount& account);
 // As a new connection: authenticated if the user `default` is enabled and needs no password.
 void BecomeDefaultUser(Session& session, const Users& users);
 

@@ -25,12 +25,14 @@ bool ClassMatches(std::string_view pattern, size_t* at, char c, GlobCase letters
       if (pattern[i] == c) found = true;
       ++i;
     } else if (i + 2 < pattern.size() && pattern[i + 1] == '-') {
-      unsigned char low = static_cast<unsigned char>(pattern[i]);
-      unsigned char high = static_cast<unsigned char>(pattern[i + 2]);
+      // In the order of signed bytes, as Redis compares them on x86: those from 0x80 on come before all others.
+      auto low = static_cast<signed char>(pattern[i]);
+      auto high = static_cast<signed char>(pattern[i + 2]);
       if (low > high) std::swap(low, high);
-      low = Fold(static_cast<char>(low), letters);
-      high = Fold(static_cast<char>(high), letters);
-      if (byte >= low && byte <= high) found = true;
+      low = static_cast<signed char>(Fold(static_cast<char>(low), letters));
+      high = static_cast<signed char>(Fold(static_cast<char>(high), letters));
+      const auto signed_byte = static_cast<signed char>(byte);
+      if (signed_byte >= low && signed_byte <= high) found = true;
       i += 3;
     } else {
       if (Fold(pattern[i], letters) == byte) found = true;
@@ -61,6 +63,7 @@ size_t ClassEnd(std::string_view pattern, size_t at) {
 }
 
 bool GlobMatches(std::string_view pattern, std::string_view text, GlobCase letters) {
+  if (text.empty()) return pattern.empty();
   // Only the last star seen can need another try: an earlier one that let the pattern come this far did all it could.
   size_t p = 0;
   size_t t = 0;

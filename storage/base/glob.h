@@ -8,7 +8,8 @@ namespace ringkv::storage {
 
 enum class GlobCase { kSensitive, kInsensitive };
 
-// Whether `text` matches completely. At most O(|pattern| * |text|), for any number of stars.
+// Whether `text` matches completely. At most O(|pattern| * |text|), for any number of stars. An empty text matches no
+// star, as in Redis, where KEYS * and the like don't compare at all.
 bool GlobMatches(std::string_view pattern, std::string_view text, GlobCase letters = GlobCase::kSensitive);
 
 // The end of the class whose `[` is before `at`: after its `]`, or at the end of the pattern.

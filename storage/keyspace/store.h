@@ -73,11 +73,13 @@ class Store {
   LogBuffer& log() { return log_; }
   // Of replication, beside the log's buffer.
   BufferMemory& buffers() { return buffers_; }
+  // Of copies on their way to a snapshot, a replica or another node: redis-server has these in a process of their own.
+  BufferMemory& copies() { return copies_; }
   // Of clients that have not yet said who they are: no data is evicted for them.
   BufferMemory& strangers() { return strangers_; }
   // Memory that eviction does not count, because it will be free soon, or has its own limits.
   size_t UncountedBytes() const {
-    return reclaimer_.pending_bytes() + log_.memory_bytes() + buffers_.bytes() + strangers_.bytes();
+    return reclaimer_.pending_bytes() + log_.memory_bytes() + buffers_.bytes() + copies_.bytes() + strangers_.bytes();
   }
   Libraries& libraries() { return libraries_; }
   // The libraries together with all groups so far, for a copy of the data. Waits for transactions that change them, so
@@ -115,6 +117,7 @@ class Store {
   IndexPolicy index_policy_;
   LogBuffer log_;
   BufferMemory buffers_;
+  BufferMemory copies_;
   BufferMemory strangers_;
   Libraries libraries_;
   std::atomic<uint64_t> flushes_{0};

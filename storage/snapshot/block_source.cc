@@ -14,6 +14,7 @@ namespace {
 constexpr size_t kBlockBytes = 256 * 1024;
 constexpr uint64_t kPartitionEnd = uint64_t{1} << 32;
 constexpr size_t kKeysAtOnce = 64;  // about so many are copied under one lock
+constexpr size_t kGrowth = 3;       // what a value at most adds to a buffer that is moved to a larger one for it
 
 }  // namespace
 
@@ -83,7 +84,12 @@ void BlockSource::CopyStretch(Cursor& cursor) {
     if (entries.empty()) return;
     PutVarint(cursor.raw.plain(), uint64_t{db} + 1);
     PutVarint(cursor.raw.plain(), entries.size());
-    for (const Entry* entry : entries) EncodeEntry(&cursor.raw, *entry);
+    for (const Entry* entry : entries) {
+      if (const size_t bytes = entry->MemorySize(); bytes > kBlockBytes) {
+        cursor.memory->Set(cursor.HeldBytes() + kGrowth * bytes);
+      }
+      EncodeEntry(&cursor.raw, *entry);
+    }
     cursor.keys += static_cast<uint32_t>(entries.size());
   });
   PutVarint(cursor.raw.plain(), 0);
@@ -91,6 +97,7 @@ void BlockSource::CopyStretch(Cursor& cursor) {
 }
 
 bool BlockSource::NextBlock(Cursor& cursor) {
+  if (!cursor.memory) cursor.memory.emplace(store_.copies());
   cursor.raw.clear();
   cursor.keys = 0;
   cursor.runs.clear();
@@ -102,23 +109,27 @@ bool BlockSource::NextBlock(Cursor& cursor) {
     }
     CopyStretch(cursor);
   }
+  cursor.memory->Set(cursor.HeldBytes());
   return cursor.raw.size() > 0;
 }
 
 Section BlockSource::Cursor::Seal(std::string_view* body) {
   Section section{.kind = SectionKind::kBlock, .keys = keys, .raw_bytes = raw.size()};
+  if (memory) memory->Set(HeldBytes() + kGrowth * raw.size());
   section.codec = compressor.Compress(raw, &compressed);
   *body = section.codec == Codec::kStored ? raw.Unfolded(&unfolded) : compressed;
   section.stored_bytes = body->size();
   section.body_checksum = Checksum(*body);
+  if (memory) memory->Set(HeldBytes());
   return section;
 }
 
 void BlockSource::Cursor::Shrink() {
-  if (raw.capacity() + compressed.capacity() + unfolded.capacity() <= 16 * kBlockBytes) return;
+  if (HeldBytes() <= 16 * kBlockBytes) return;
   raw = {};
   compressed = {};
   unfolded = {};
+  if (memory) memory->Set(HeldBytes());
 }
 
 }  // namespace ringkv::storage

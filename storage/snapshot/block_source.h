@@ -6,9 +6,11 @@
 #pragma once
 
 #include <atomic>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "storage/base/buffer_memory.h"
 #include "storage/keyspace/store.h"
 #include "storage/snapshot/block_codec.h"
 #include "storage/snapshot/snapshot_format.h"
@@ -30,6 +32,7 @@ class BlockSource {
     Section Seal(std::string_view* body);
     // Frees memory that an unusually large block left allocated.
     void Shrink();
+    size_t HeldBytes() const { return raw.capacity() + compressed.capacity() + unfolded.capacity(); }
 
     BlockCompressor compressor;
     PositionRange left;  // of its share, which lies in one partition
@@ -38,6 +41,7 @@ class BlockSource {
     FoldedBytes raw;
     std::string unfolded;
     std::string compressed;
+    std::optional<BufferMemory::Share> memory;  // what these hold, or will soon
   };
 
   // Copies the next block into the cursor. False when all stretches are copied or taken by other threads.

@@ -86,6 +86,22 @@ TEST(Listening, StaysWhereItIsIfAPortOrAddressCannotBeHad) {
   EXPECT_STREQ(Ask(client.get(), {"CONFIG", "GET", "bind"})->element[1]->str, "127.0.0.1");
 }
 
+TEST(Listening, GoesBackAtOnceIfAnotherOptionIsRefusedOrMovesBack) {
+  ServerProcess server({"--io-threads", "2"});
+  const Context client = ConnectTo(server);
+  const std::string before = std::to_string(server.port());
+  const std::string other = std::to_string(FreePorts(1)[0]);
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(Ask(client.get(), {"CONFIG", "SET", "port", other, "maxclients", "100000000"})->type, REDIS_REPLY_ERROR);
+    EXPECT_TRUE(Eventually([&] { return AnswersOn(server.port()); }));
+    EXPECT_FALSE(AnswersOn(std::stoi(other)));
+    for (const std::string& port : {other, before}) {
+      EXPECT_STREQ(Ask(client.get(), {"CONFIG", "SET", "port", port})->str, "OK");
+    }
+  }
+  EXPECT_TRUE(Eventually([&] { return AnswersOn(server.port()); }));
+}
+
 TEST(Listening, TakesFurtherAddressesByConfigSet) {
   ServerProcess server;
   const Context client = ConnectTo(server);

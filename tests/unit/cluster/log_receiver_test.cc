@@ -207,6 +207,13 @@ TEST_F(LogReceiverTest, KnowsARedisServer) {
   EXPECT_NE(HearHoweverItIsCut(kAccepted + "+FULLRESYNC x 1\r\n").error.find("migrate-from"), std::string::npos);
 }
 
+TEST_F(LogReceiverTest, RefusesAVerdictThatIsNone) {
+  for (const std::string& verdict :
+       {"CONTINUED " + kTheirs + " 3", "CONTINUE " + kTheirs + " -1", "SNAPSHOT " + kTheirs}) {
+    EXPECT_NE(Hear({kAccepted + "+RINGKV " + verdict + "\r\n"}).error, "") << verdict;
+  }
+}
+
 TEST_F(LogReceiverTest, RefusesAPrimaryOfAnOlderEpoch) {
   target_.lowest_epoch_ = 4;
   EXPECT_NE(HearHoweverItIsCut(kAccepted + kContinue).error.find("epoch 3"), std::string::npos);

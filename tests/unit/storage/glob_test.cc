@@ -15,7 +15,13 @@ TEST(Glob, MatchesLikeRedis) {
     bool matches;
   };
   const Case cases[] = {
-      {"*", "", true},
+      {"*", "", false},
+      {"**", "", false},
+      {"a**", "a", true},
+      {"[[-\xff]", "-", true},
+      {"[[-\xff]", "a", false},
+      {"[a-\xe9]", "\xe9", true},
+      {"[\x80-\xff]", "\xc0", true},
       {"*", "abc", true},
       {"a*", "abc", true},
       {"*c", "abc", true},

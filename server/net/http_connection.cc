@@ -48,25 +48,17 @@ HttpConnection::HttpConnection(IoThread& thread, transport::Channel channel, std
 
 HttpConnection::~HttpConnection() = default;
 
-struct HttpConnection::Luggage {
-  transport::Channel channel;
-  std::shared_ptr<ClientCard> card;
-  SessionState session;
-  int64_t idle_since_ms;
-};
-
 bool HttpConnection::MoveTo(IoThread& target) {
   if (!IsAtRest()) return false;
   is_closed_ = true;
-  const auto luggage =
-      std::make_shared<Luggage>(Luggage{socket_.Release(), session_.card, session_.State(), idle_since_ms_});
-  thread_.Transfer(this, luggage->card, target, [luggage, &target] {
-    auto moved = std::make_unique<HttpConnection>(target, std::move(luggage->channel), luggage->card);
-    moved->session_.Resume(std::move(luggage->session));
-    moved->idle_since_ms_ = luggage->idle_since_ms;
+  const auto make = [](IoThread& thread, IoThread::Luggage luggage) -> std::unique_ptr<ClientConnection> {
+    auto moved = std::make_unique<HttpConnection>(thread, std::move(luggage.channel), luggage.card);
+    moved->session_.Resume(std::move(luggage.session));
+    moved->idle_since_ms_ = luggage.idle_since_ms;
     moved->UpdateCard();
     return moved;
-  });
+  };
+  thread_.Transfer(this, {socket_.Release(), session_.card, session_.State(), idle_since_ms_}, target, make);
   return true;
 }
 

@@ -54,9 +54,6 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   bool is_paused() const override { return is_paused_; }
 
  private:
-  // What moves to another thread.
-  struct Luggage;
-
   // Whether nothing of the client is under way.
   bool IsAtRest() const {
     return MayServe() && MayReceive() && !waits_for_peers_ && request_since_ms_ == 0 && input_.empty() &&

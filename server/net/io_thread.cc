@@ -191,13 +191,18 @@ void IoThread::Adopt(std::unique_ptr<ClientConnection> connection, const ClientC
   if (card.is_closing) added.Close();
 }
 
-void IoThread::Transfer(ClientConnection* connection, const std::shared_ptr<ClientCard>& card, IoThread& target,
-                        std::function<std::unique_ptr<ClientConnection>()> make) {
+void IoThread::Transfer(ClientConnection* connection, Luggage luggage, IoThread& target,
+                        std::unique_ptr<ClientConnection> (*make)(IoThread& target, Luggage luggage)) {
   target.Expect();
-  card->thread = target.index();  // before it is sent, which orders this before what the target writes there
+  // Before it is sent, which orders this before what the target writes there.
+  luggage.card->thread = target.index();
   Release(connection);
   state().statistics.clients_moved.Add(1);
-  target.Post([&target, card, make = std::move(make)] { target.Adopt(make(), *card); });
+  const auto sent = std::make_shared<Luggage>(std::move(luggage));
+  target.Post([&target, make, sent] {
+    const std::shared_ptr<ClientCard> card = sent->card;
+    target.Adopt(make(target, std::move(*sent)), *card);
+  });
 }
 
 void IoThread::ReadLater(ClientConnection* connection) {

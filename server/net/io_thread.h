@@ -25,6 +25,8 @@
 #include "server/net/gathering.h"
 #include "server/net/request_batch.h"
 #include "server/net/spreader.h"
+#include "server/session/session.h"
+#include "transport/channel.h"
 
 namespace ringkv::server {
 
@@ -55,9 +57,16 @@ class IoThread {
   void Expect() { state().load.connections.fetch_add(1, std::memory_order_relaxed); }
   // Starts a connection that was expected.
   void Adopt(std::unique_ptr<ClientConnection> connection, const ClientCard& card);
+  // What a connection takes along to another thread.
+  struct Luggage {
+    transport::Channel channel;
+    std::shared_ptr<ClientCard> card;
+    SessionState session;
+    int64_t idle_since_ms;
+  };
   // Gives a connection away, which has released its socket. `make`: called by the target, to make it anew there.
-  void Transfer(ClientConnection* connection, const std::shared_ptr<ClientCard>& card, IoThread& target,
-                std::function<std::unique_ptr<ClientConnection>()> make);
+  void Transfer(ClientConnection* connection, Luggage luggage, IoThread& target,
+                std::unique_ptr<ClientConnection> (*make)(IoThread& target, Luggage luggage));
   // Null if the client is gone.
   ClientConnection* Find(uint64_t id) const { return connections_.Find(id); }
   void ResumePaused();

@@ -115,12 +115,12 @@ bool BlockSource::NextBlock(Cursor& cursor) {
 
 Section BlockSource::Cursor::Seal(std::string_view* body) {
   Section section{.kind = SectionKind::kBlock, .keys = keys, .raw_bytes = raw.size()};
-  if (memory) memory->Set(HeldBytes() + kGrowth * raw.size());
+  memory->Set(HeldBytes() + kGrowth * raw.size());
   section.codec = compressor.Compress(raw, &compressed);
   *body = section.codec == Codec::kStored ? raw.Unfolded(&unfolded) : compressed;
   section.stored_bytes = body->size();
   section.body_checksum = Checksum(*body);
-  if (memory) memory->Set(HeldBytes());
+  memory->Set(HeldBytes());
   return section;
 }
 
@@ -129,7 +129,7 @@ void BlockSource::Cursor::Shrink() {
   raw = {};
   compressed = {};
   unfolded = {};
-  if (memory) memory->Set(HeldBytes());
+  memory->Set(HeldBytes());
 }
 
 }  // namespace ringkv::storage

@@ -41,7 +41,7 @@ class BlockSource {
     FoldedBytes raw;
     std::string unfolded;
     std::string compressed;
-    std::optional<BufferMemory::Share> memory;  // what these hold, or will soon
+    std::optional<BufferMemory::Share> memory;  // what these hold, or will soon; since the first block
   };
 
   // Copies the next block into the cursor. False when all stretches are copied or taken by other threads.

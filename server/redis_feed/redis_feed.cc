@@ -63,14 +63,14 @@ Status RedisFeed::Serve() {
   if (Status taken = replica.Take(unread_, now_ms()); !taken) return taken;
   storage::Pace pace;
   for (;;) {
-    bool has_copied = false;
-    if (Status stepped = replica.Step(now_ms(), settings(), &has_copied); !stepped) return stepped;
+    const storage::Result<RedisReplica::Next> next = replica.Step(now_ms(), settings());
+    if (!next) return tl::unexpected(next.error());
     Show(replica);
-    if (has_copied) pace.Rest();
+    if (*next == RedisReplica::Next::kCopied) pace.Rest();
     if (replica.awaited() != 0) parts_.store.log().Wake();
     const bool had_output = !replica.Output().empty();
     if (Status sent = Send(replica); !sent) return sent;
-    const bool goes_on = has_copied || (had_output && replica.Output().empty());
+    const bool goes_on = *next != RedisReplica::Next::kWait || (had_output && replica.Output().empty());
     const int64_t wait_ms = goes_on ? 0 : replica.awaited() != 0 ? kWaitForLogMs : kLongestWaitMs;
     if (Status received = Receive(replica, wait_ms); !received) return received;
   }

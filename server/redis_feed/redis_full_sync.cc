@@ -11,9 +11,11 @@ namespace {
 
 using storage::Backlog;
 using storage::Fail;
+using storage::Result;
 using storage::Status;
 
 constexpr size_t kChangesAtOnce = 256 * 1024;
+constexpr int kMostReadsOfChanges = 16;  // at once
 constexpr size_t kCommandsAtOnce = 256 * 1024;
 constexpr size_t kSpoolAtOnce = 256 * 1024;
 constexpr int64_t kNewlineEveryMs = 1000;  // tells the replica that the file is being made
@@ -31,29 +33,40 @@ RedisFullSync::RedisFullSync(World world, RedisStream& stream, const RedisStream
 
 // --- changes --------------------------------------------------------------------------------------------------------
 
-Status RedisFullSync::ReadChanges() {
-  if (has_joined()) return {};
-  for (;;) {
+Result<bool> RedisFullSync::ReadChanges() {
+  if (has_joined()) return false;
+  for (int i = 0; i < kMostReadsOfChanges; ++i) {
     const Backlog::ReadResult found = tail_->Read(kChangesAtOnce, &frames_);
-    if (found == Backlog::ReadResult::kNothingYet) break;
+    if (found == Backlog::ReadResult::kNothingYet) {
+      TakeMessages();
+      return false;
+    }
     if (found == Backlog::ReadResult::kGone) {
       return Fail("the full sync takes too long: LSN " + std::to_string(tail_->next()) +
                   " is neither in the backlog nor in the log (repl-backlog-size)");
     }
-    for (const auto& frame : frames_) {
-      if (commands_.empty() || commands_.back().size() >= kCommandsAtOnce) commands_.emplace_back();
-      const size_t before = commands_.back().size();
-      const size_t capacity_before = commands_.back().capacity();
-      if (!file_.TakeFrame(*frame, &commands_.back())) return Fail("a frame of the log is damaged");
-      NoteCommands(commands_.back().size() - before, commands_.back().capacity() - capacity_before);
-    }
+    if (Status taken = TakeFrames(); !taken) return tl::unexpected(taken.error());
   }
+  return true;  // the messages come behind changes that are still to be read
+}
+
+Status RedisFullSync::TakeFrames() {
+  for (const auto& frame : frames_) {
+    if (commands_.empty() || commands_.back().size() >= kCommandsAtOnce) commands_.emplace_back();
+    const size_t before = commands_.back().size();
+    const size_t capacity_before = commands_.back().capacity();
+    if (!file_.TakeFrame(*frame, &commands_.back())) return Fail("a frame of the log is damaged");
+    NoteCommands(commands_.back().size() - before, commands_.back().capacity() - capacity_before);
+  }
+  return {};
+}
+
+void RedisFullSync::TakeMessages() {
   std::string messages;
   stream_.TakeMessages(start_, &messages);
-  if (messages.empty()) return {};
+  if (messages.empty()) return;
   NoteCommands(messages.size(), messages.capacity());
   commands_.push_back(std::move(messages));
-  return {};
 }
 
 void RedisFullSync::NoteCommands(size_t bytes, size_t memory) {
@@ -128,7 +141,9 @@ Status RedisFullSync::MakePart(int64_t now_ms, std::string* out, bool* has_copie
 }
 
 Status RedisFullSync::Join(RedisStream::Reader* reader) {
-  if (Status read = ReadChanges(); !read) return read;  // so that the stream is not ahead
+  const Result<bool> has_more = ReadChanges();  // so that the stream is not ahead
+  if (!has_more) return tl::unexpected(has_more.error());
+  if (*has_more) return {};
   std::string messages;
   const std::optional<int64_t> padding = stream_.EndSync(start_, file_.last(), all_command_bytes_, &messages, reader);
   if (!padding) return {};

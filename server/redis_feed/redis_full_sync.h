@@ -35,8 +35,9 @@ class RedisFullSync {
 
   const RedisStream::Start& start() const { return start_; }
 
-  // Takes what is new in the log, and the messages that were published, until the replica reads the stream.
-  storage::Status ReadChanges();
+  // Takes what is new in the log, but not too much at once, and the messages that were published, until the replica
+  // reads the stream. True if there is more.
+  storage::Result<bool> ReadChanges();
   // Appends the next bytes of the file to `out`, its head included. Nothing may be there yet: then call again, at once
   // if `*has_copied`, else when the log has been written up to `awaited`, or after a while.
   storage::Status NextOfFile(int64_t now_ms, RedisStream::Reader* reader, std::string* out, bool* has_copied);
@@ -47,8 +48,8 @@ class RedisFullSync {
   // Appends the next of the commands behind the file. False if there are none any more.
   bool NextCommands(std::string* out);
 
-  // Of the commands that wait.
-  size_t waiting_bytes() const { return command_bytes_; }
+  // Of the commands and messages that wait.
+  size_t waiting_bytes() const { return command_bytes_ + stream_.MessageBytes(start_); }
   // The offset of the replica when it has all commands.
   int64_t end() const { return end_; }
   uint64_t keys() const { return file_.keys(); }
@@ -59,6 +60,9 @@ class RedisFullSync {
   bool is_spooled() const { return world_.end_mark.empty(); }
   storage::Status MakePart(int64_t now_ms, std::string* out, bool* has_copied);
   storage::Status Join(RedisStream::Reader* reader);
+  // Takes the changes of the frames that were read.
+  storage::Status TakeFrames();
+  void TakeMessages();
   void NoteCommands(size_t bytes, size_t memory);
   storage::Status ReadSpool(std::string* out);
 

@@ -12,6 +12,7 @@ namespace ringkv::server {
 namespace {
 
 using storage::Fail;
+using storage::Result;
 using storage::Status;
 
 constexpr size_t kLongestRequest = 4096;
@@ -54,15 +55,19 @@ void RedisReplica::BeOnline(int64_t now_ms) {
 
 // --- what goes out --------------------------------------------------------------------------------------------------
 
-Status RedisReplica::Step(int64_t now_ms, const Settings& settings, bool* has_copied) {
-  *has_copied = false;
-  Status advanced = stream_->Advance({now_ms, settings.ping_every_ms, static_cast<size_t>(settings.backlog_bytes)});
-  if (!advanced) return advanced;
-  if (sync_ != nullptr) {
-    if (Status read = sync_->ReadChanges(); !read) return read;
+Result<RedisReplica::Next> RedisReplica::Step(int64_t now_ms, const Settings& settings) {
+  const Result<bool> has_more =
+      stream_->Advance({now_ms, settings.ping_every_ms, static_cast<size_t>(settings.backlog_bytes)});
+  if (!has_more) return tl::unexpected(has_more.error());
+  const Result<bool> sync_has_more = sync_ == nullptr ? Result<bool>(false) : sync_->ReadChanges();
+  if (!sync_has_more) return tl::unexpected(sync_has_more.error());
+  if (Status within = CheckLimits(now_ms, settings); !within) return tl::unexpected(within.error());
+  bool has_copied = false;
+  if (left_.empty()) {
+    if (Status filled = Refill(now_ms, &has_copied); !filled) return tl::unexpected(filled.error());
   }
-  if (Status within = CheckLimits(now_ms, settings); !within) return within;
-  return left_.empty() ? Refill(now_ms, has_copied) : Status();
+  if (has_copied) return Next::kCopied;
+  return *has_more || *sync_has_more ? Next::kAgain : Next::kWait;
 }
 
 Status RedisReplica::Refill(int64_t now_ms, bool* has_copied) {

@@ -7,6 +7,8 @@
 // Threads: confined.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
@@ -49,9 +51,13 @@ class RedisReplica {
     int64_t timeout_ms = 0;
     int64_t ping_every_ms = 0;
   };
-  // Takes what is new in the log, and has the next output ready. An error ends the link. `*has_copied`: it has made a
-  // part of a file, and there is more to do at once.
-  storage::Status Step(int64_t now_ms, const Settings& settings, bool* has_copied);
+  enum class Next : uint8_t {
+    kWait,    // until there is more in the log, or the replica has read or sent something
+    kAgain,   // there is more in the log
+    kCopied,  // it has made a part of a file, and there is more to do
+  };
+  // Takes what is new in the log, and has the next output ready. An error ends the link.
+  storage::Result<Next> Step(int64_t now_ms, const Settings& settings);
   // The log has to be written up to here before there is more to send; 0 if it need not.
   storage::Lsn awaited() const { return sync_ == nullptr ? 0 : sync_->awaited(); }
 

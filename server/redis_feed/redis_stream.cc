@@ -14,9 +14,11 @@ using storage::Backlog;
 using storage::Fail;
 using storage::Lsn;
 using storage::MutexLock;
+using storage::Result;
 using storage::Status;
 
 constexpr size_t kReadAtOnce = 256 * 1024;
+constexpr int kMostReads = 16;  // at once
 constexpr size_t kMostMarks = 64 * 1024;
 constexpr size_t kMostSyncs = 64;
 constexpr size_t kMostPublishedBytes = 64 << 20;
@@ -35,12 +37,13 @@ RedisStream::RedisStream(std::string id, Lsn begun, int64_t offset, std::unique_
 
 // --- what comes in --------------------------------------------------------------------------------------------------
 
-Status RedisStream::Advance(const Upkeep& upkeep) {
+Result<bool> RedisStream::Advance(const Upkeep& upkeep) {
   MutexLock lock(mutex_);
   if (has_ended_) return Fail("its stream has ended");
-  if (Status read = ReadLog(); !read) {
+  const Result<bool> has_more = ReadLog();
+  if (!has_more) {
     has_ended_ = true;
-    return read;
+    return has_more;
   }
   TakePublished();
   if (const Lsn wanted = wanted_ack_.load(); wanted > asked_ack_ && wanted <= last_) {
@@ -54,18 +57,20 @@ Status RedisStream::Advance(const Upkeep& upkeep) {
   }
   Flush();
   Trim(upkeep.backlog_bytes);
-  return {};
+  return has_more;
 }
 
-Status RedisStream::ReadLog() {
-  for (;;) {
+// Writers may be faster than this: what waits for replicas has to be looked at in between.
+Result<bool> RedisStream::ReadLog() {
+  for (int i = 0; i < kMostReads; ++i) {
     const Backlog::ReadResult found = tail_->Read(kReadAtOnce, &frames_);
-    if (found == Backlog::ReadResult::kNothingYet) return {};
+    if (found == Backlog::ReadResult::kNothingYet) return false;
     if (found == Backlog::ReadResult::kGone) {
       return Fail("LSN " + std::to_string(last_ + 1) + " is neither in the backlog nor in the log (repl-backlog-size)");
     }
-    if (Status taken = TakeFrames(); !taken) return taken;
+    if (Status taken = TakeFrames(); !taken) return tl::unexpected(taken.error());
   }
+  return true;
 }
 
 Status RedisStream::TakeFrames() {
@@ -189,6 +194,12 @@ void RedisStream::TakeMessages(const Start& start, std::string* commands) {
   MutexLock lock(mutex_);
   const auto found = messages_.find(start.number);
   if (found != messages_.end()) *commands += std::exchange(found->second, {});
+}
+
+size_t RedisStream::MessageBytes(const Start& start) const {
+  MutexLock lock(mutex_);
+  const auto found = messages_.find(start.number);
+  return found == messages_.end() ? 0 : found->second.size();
 }
 
 std::optional<int64_t> RedisStream::EndSync(const Start& start, Lsn last, int64_t sent, std::string* messages,

@@ -36,13 +36,13 @@ class RedisStream {
 
   const std::string& id() const { return id_; }
 
-  // Reads what the log has by now. An error: the stream has ended.
+  // Reads what the log has by now, but not too much at once: true if there is more. An error: the stream has ended.
   struct Upkeep {
     int64_t now_ms = 0;
     int64_t ping_every_ms = 10'000;
     size_t backlog_bytes = 0;
   };
-  storage::Status Advance(const Upkeep& upkeep);
+  storage::Result<bool> Advance(const Upkeep& upkeep);
   // Sends a command, such as a published message, to replicas after the group `after`. With the first one that waits,
   // wake those who advance the stream.
   enum class Queued : uint8_t { kFirst, kBehindOthers, kNot };  // kNot: too many wait
@@ -76,6 +76,8 @@ class RedisStream {
   Start BeginSync();
   // Appends the messages that the stream has sent since the last call, as commands.
   void TakeMessages(const Start& start, std::string* commands);
+  // How much that would be.
+  size_t MessageBytes(const Start& start) const;
   // The full sync is complete up to group `last`, and `sent` bytes of commands belong to it, all messages up to now
   // (appended to `messages`) aside. From here on the replica reads the stream. Returns the bytes that it misses to the
   // stream's number: they have to be sent as padding. None if the stream is ahead of that group; then nothing has
@@ -95,7 +97,7 @@ class RedisStream {
   size_t Waiting(const Reader& reader) const;
 
  private:
-  storage::Status ReadLog() REQUIRES(mutex_);
+  storage::Result<bool> ReadLog() REQUIRES(mutex_);
   storage::Status TakeFrames() REQUIRES(mutex_);
   bool CatchUp(storage::Lsn last) REQUIRES(mutex_);
   void Pad(int64_t bytes) REQUIRES(mutex_);

@@ -62,11 +62,9 @@ class RedisFeedTest : public SessionFixture {
   // One step of the feed; at most so many bytes reach the receiver.
   storage::Status Step(size_t most = SIZE_MAX) {
     primary_.log().Step();
-    bool has_copied = false;
-    const storage::Status stepped = link_->Step(
-        now_ms_, {.output = limits_, .backlog_bytes = kBacklog, .timeout_ms = 60'000, .ping_every_ms = 10'000},
-        &has_copied);
-    if (!stepped) return stepped;
+    const storage::Result<RedisReplica::Next> stepped = link_->Step(
+        now_ms_, {.output = limits_, .backlog_bytes = kBacklog, .timeout_ms = 60'000, .ping_every_ms = 10'000});
+    if (!stepped) return tl::unexpected(stepped.error());
     const std::string_view some = link_->Output().substr(0, most);
     input_ += some;
     link_->Sent(some.size(), now_ms_);

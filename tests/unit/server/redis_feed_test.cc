@@ -178,8 +178,7 @@ TEST_F(RedisFeedTest, WaitsForTheEndOfTheFileBeforeItSendsCommands) {
   std::string sent;
   for (int i = 0; i < 20; ++i) {
     primary_.log().Step();
-    bool has_copied = false;
-    ASSERT_TRUE(silent->Step(now_ms_, {.output = limits_, .timeout_ms = 60'000, .ping_every_ms = 10'000}, &has_copied));
+    ASSERT_TRUE(silent->Step(now_ms_, {.output = limits_, .timeout_ms = 60'000, .ping_every_ms = 10'000}));
     sent += silent->Output();
     silent->Sent(silent->Output().size(), now_ms_);
   }
@@ -201,6 +200,33 @@ TEST_F(RedisFeedTest, ASlowOneIsCutAtTheLimitOfItsOutput) {
   }
   ASSERT_FALSE(stepped);
   EXPECT_NE(stepped.error().text.find("client-output-buffer-limit"), std::string::npos) << stepped.error().text;
+}
+
+// Whatever the log has by now: as if the writers were faster than the feed.
+TEST_F(RedisFeedTest, MoreThanTheLimitOfItsOutputIsNeverCollectedForOne) {
+  constexpr size_t kMuch = 40 << 20;
+  backlog_.SetLimit(2 * kMuch);
+  limits_.hard_bytes = 4 << 20;
+  primary_.Put("key", "before");
+  for (const bool is_syncing : {true, false}) {
+    SCOPED_TRACE(is_syncing);
+    history_ = "?";
+    BeginStream();
+    Connect();
+    ASSERT_TRUE(Step());
+    ASSERT_TRUE(Step(0));  // the key is in the file
+    if (!is_syncing) CatchUp();
+    for (size_t i = 0; i < kMuch / 100'000; ++i) {
+      primary_.Put("key", std::string(100'000, 'x'));
+      primary_.log().Step();
+    }
+    storage::Status stepped;
+    for (int i = 0; i < 1000 && stepped; ++i) {
+      stepped = Step(0);
+      ASSERT_LT(link_->waiting_bytes(), 16u << 20);
+    }
+    EXPECT_FALSE(stepped);
+  }
 }
 
 TEST_F(RedisFeedTest, ASilentOneIsCutAfterTheTimeout) {

@@ -352,6 +352,10 @@ Status RedisLink::Execute(PeerSocket& socket, std::span<const std::string_view> 
     return {};
   }
   if (entry->row->Has(kOfLinks)) return argv.size() > 1 ? Acknowledge(socket) : Status();
+  if (entry->row->Is(kAdmin)) {  // a stream of changes has no business to send it
+    LeaveOutCommand(argv, "it changes no data");
+    return {};
+  }
   // Checked before it is queued: in EXEC the commands behind it would run in the database before it.
   if (entry->row->Has(kSelectsDatabase) && argv.size() == 2) {
     if (Status known = CheckDatabase(argv[1]); !known) return known;

@@ -272,5 +272,21 @@ TEST(MovingIn, EachCommandThatFailsIsCounted) {
   EXPECT_EQ(server.Info("migrate_commands_left_out"), "4");
 }
 
+TEST(MovingIn, CommandsThatChangeNoDataAreNotObeyed) {
+  RedisPrimary redis;
+  const ServerProcess server(Following(redis, {"--enable-debug-command", "yes"}));
+  redis.Accept();
+  const std::string stream =
+      "DEBUG SET-ACTIVE-EXPIRE 0\r\nCONFIG SET maxmemory 12345678\r\nACL SETUSER who on nopass\r\n"
+      "MULTI\r\nDEBUG RELOAD\r\nSET t 1\r\nEXEC\r\nREPLICAOF NO ONE\r\nSHUTDOWN NOSAVE\r\nSET u 1\r\n";
+  redis.Send(stream);
+  ASSERT_TRUE(Eventually([&] { return server.Info("migrate_offset") == std::to_string(stream.size()); }));
+  EXPECT_EQ(Say(server, {"GET", "t"}), "1");
+  EXPECT_EQ(Say(server, {"GET", "u"}), "1");
+  EXPECT_EQ(server.Info("maxmemory"), "0");
+  EXPECT_TRUE(Say(server, {"AUTH", "who", "any"}).starts_with("WRONGPASS"));
+  EXPECT_EQ(server.Info("migrate_commands_left_out"), "6");
+}
+
 }  // namespace
 }  // namespace ringkv::test

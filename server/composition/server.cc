@@ -255,8 +255,10 @@ storage::Status Server::Stop() {
 
 storage::Lsn Server::safe_lsn() {
   const storage::LogWriter& log = durability().log();
-  const bool must_be_durable = log.policy() == storage::SyncPolicy::kAlways && log.is_open();
-  const storage::Lsn durable = must_be_durable ? log.durable() : UINT64_MAX;
+  // A replica's data is safe with its primary.
+  const bool awaits_log = durability().awaits_log() && !replication_.is_replica();
+  const bool must_be_durable = log.policy() == storage::SyncPolicy::kAlways && (awaits_log || log.is_open());
+  const storage::Lsn durable = !must_be_durable ? UINT64_MAX : log.is_open() ? log.durable() : 0;
   return waits_for_quorum() ? std::min(durable, replication_.quorum_lsn()) : durable;
 }
 

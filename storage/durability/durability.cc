@@ -147,6 +147,7 @@ Durability::Promotion Durability::BecomeOwner() {
   txn.LockAll();
   const Promotion promotion{.last = buffer.appended(), .has_unrecorded = buffer.has_unrecorded()};
   if (promotion.has_unrecorded) {
+    awaits_log_ = true;
     if (Status closed = log_.NumberUnrecorded(); !closed) SayUnsafe(closed.error());
   }
   store_.SetAuthority(Authority::kOwner);
@@ -175,6 +176,7 @@ Status Durability::BeginReplacement() {
 
 void Durability::EndReplacement(Lsn last, bool save) {
   files_follow_ = false;
+  awaits_log_ = true;
   log_.StartAnew(store_.placement().seed, last);
   changes_at_save_ = 0;
   {
@@ -379,7 +381,11 @@ Result<SnapshotSummary> Durability::Finish(SnapshotWriter& writer) {
     before = last_snapshot_;
     last_snapshot_ = made->last;
   }
-  if (begins_log) BeginLogBehindSnapshot();
+  if (begins_log) {
+    BeginLogBehindSnapshot();
+  } else {
+    awaits_log_ = false;
+  }
   if (Status dropped = DropWhatIsCovered(made->last, before, begins_log); !dropped) say_(true, dropped.error().text);
   return made;
 }
@@ -400,8 +406,9 @@ Status Durability::SetDamagedAside() {
 void Durability::BeginLogBehindSnapshot() {
   if (!wants_log()) return log_.DropHeld();  // by now
   if (Status opened = log_.OpenHeld(); !opened) {
-    say_(true, "the log could not be enabled, which will be retried: " + opened.error().text);
+    return say_(true, "the log could not be enabled, which will be retried: " + opened.error().text);
   }
+  awaits_log_ = false;
 }
 
 Status Durability::DropWhatIsCovered(Lsn last, Lsn before, bool log_begins) {

@@ -67,6 +67,9 @@ class Durability {
   void EndReplacement(Lsn last, bool save);
   // Whether existing files are of the data set in the store.
   bool files_follow() const { return files_follow_.load(); }
+  // Whether a crash would take back changes that a log was to keep: since the data set was replaced, or took LSNs for
+  // changes that had none, until the log has begun behind a snapshot. Ask before log().is_open().
+  bool awaits_log() const { return awaits_log_.load() && wants_log(); }
 
   LogWriter& log() { return log_; }
   const LogWriter& log() const { return log_; }
@@ -163,6 +166,7 @@ class Durability {
   std::atomic<bool> is_replacing_{false};
   std::atomic<bool> gives_up_background_{false};
   std::atomic<bool> files_follow_{true};
+  std::atomic<bool> awaits_log_{false};
   std::atomic<double> progress_{0};
   std::atomic<uint64_t> changes_at_save_{0};
   std::atomic<uint64_t> log_bytes_at_save_{0};

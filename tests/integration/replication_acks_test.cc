@@ -109,6 +109,55 @@ TEST(Replication, AQuorumOfOneNeedsNoReplicasAQuorumOfThreeDoes) {
   EXPECT_NE(Say(of_three, {"SET", "a", "b"}).find("its outcome is open"), std::string::npos);
 }
 
+// Its data set is not in its files yet: until then nothing is safe.
+TEST(Replication, APromotedReplicaAcknowledgesNothingThatAKillTakesBack) {
+  const TempDir dir;
+  const Options files{"--appendonly", "yes", "--appendfsync", "always", "--dir", dir.Path("")};
+  {
+    ServerProcess primary(WithDebug({}));
+    ASSERT_EQ(Say(primary, {"DEBUG", "POPULATE", "200000", "key", "500"}), "OK");
+    ServerProcess replica(ReplicaOf(primary.port(), files));
+    ASSERT_TRUE(Eventually([&] { return IsUp(replica); }));
+    ASSERT_EQ(Say(replica, {"REPLICAOF", "NO", "ONE"}), "OK");
+    ASSERT_EQ(Say(replica, {"SET", "after", "v"}), "OK");
+    replica.Signal(SIGKILL);
+    EXPECT_EQ(replica.WaitForEnd(), 128 + SIGKILL);
+  }
+  ServerProcess again(files);
+  EXPECT_EQ(Say(again, {"GET", "after"}), "v");
+  EXPECT_EQ(Say(again, {"DBSIZE"}), "200001");
+}
+
+TEST(Replication, WritesOfAPromotedWritableReplicaAreSafeOnceAnotherIsAcknowledged) {
+  const TempDir dir;
+  const Options files{"--appendonly", "yes", "--appendfsync", "always", "--dir", dir.Path("")};
+  {
+    ServerProcess primary(WithDebug({}));
+    ASSERT_EQ(Say(primary, {"DEBUG", "POPULATE", "200000", "key", "500"}), "OK");
+    Options writable = files;
+    writable.insert(writable.end(), {"--replica-read-only", "no"});
+    ServerProcess replica(ReplicaOf(primary.port(), writable));
+    ASSERT_TRUE(Eventually([&] { return IsUp(replica) && replica.Info("aof_rewrite_in_progress") == "0"; }));
+    ASSERT_EQ(Say(replica, {"SET", "local", "v"}), "OK");
+    ASSERT_EQ(Say(replica, {"REPLICAOF", "NO", "ONE"}), "OK");
+    ASSERT_EQ(Say(replica, {"SET", "after", "v"}), "OK");
+    replica.Signal(SIGKILL);
+    EXPECT_EQ(replica.WaitForEnd(), 128 + SIGKILL);
+  }
+  ServerProcess again(files);
+  EXPECT_EQ(Say(again, {"GET", "after"}), "v");
+  EXPECT_EQ(Say(again, {"DBSIZE"}), "200002");
+}
+
+// The outcome of the write is open, and so is what the key holds.
+TEST(Replication, WithAQuorumAReadOfAnOpenWriteIsNotServed) {
+  ServerProcess primary({"--repl-ack", "quorum", "--repl-shard-nodes", "3", "--repl-ack-timeout", "100"});
+  const std::string open = "NOREPLICAS no majority";
+  EXPECT_TRUE(Say(primary, {"SET", "key", "v"}).starts_with(open));
+  EXPECT_TRUE(Say(primary, {"GET", "key"}).starts_with(open));
+  EXPECT_EQ(Say(primary, {"PING"}), "PONG");
+}
+
 TEST(Replication, TheMajorityCountsDisconnectedMembers) {
   const TempDir dir;
   const Options options = {"--repl-ack", "quorum", "--repl-ack-timeout", "100", "--repl-timeout",

@@ -4,10 +4,10 @@
 
   bench/compare.py [--rounds 3] [--quick] [--only PARTS]; PARTS are all unless some of these are named:
   throughput,memory,scan,growth,threads,load,durability,search,replication,http,collections,write_first,eviction,bits,
-  scripts
+  scripts,tls,users
 
 The part `large` runs only when it is named. Prints a table in Markdown with the machine and the versions. Requests per
-second of server CPU (user + system time of the process, from /proc) hold even where the machine is noisy.
+second of server CPU (user + system time of the process) hold even where the machine is noisy.
 """
 import argparse
 import os
@@ -148,9 +148,11 @@ def main():
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only",
                         default="throughput,memory,scan,growth,threads,load,durability,search,replication,http,"
-                                "collections,write_first,eviction,bits,scripts")
+                                "collections,write_first,eviction,bits,scripts,tls,users")
     arguments = parser.parse_args()
     import http_bench
+    import tls_bench
+    import users_bench
     import write_first
     from bits import bits
     from collections_bench import collections
@@ -176,6 +178,8 @@ def main():
              "eviction": lambda: eviction(cpu_seconds, arguments.rounds, arguments.quick),
              "bits": lambda: bits(cpu_seconds, arguments.rounds, arguments.quick),
              "scripts": lambda: scripts(arguments.rounds, arguments.quick),
+             "tls": lambda: tls_bench.report(arguments.rounds, arguments.quick),
+             "users": lambda: users_bench.report(arguments.rounds, arguments.quick),
              "large": lambda: large(arguments.rounds, arguments.quick)}
     for name in arguments.only.split(","):
         parts[name]()

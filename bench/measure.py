@@ -8,9 +8,9 @@ import time
 
 
 def cpu_seconds(pid):
-    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
-        fields = stat.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Of the process with all threads that it has had, in nanoseconds' steps: /proc/PID/stat counts hundredths of a
+    second, and a thread that is often awake for less may not be seen at all."""
+    return time.clock_gettime((~pid << 3) | 2)  # its clock id as clock_getcpuclockid(3) makes it
 
 
 def resident_bytes(pid):

@@ -5,6 +5,7 @@ every kind; clients that are slow, that stop amid a handshake, or that are many.
 import http.client
 import os
 import re
+import shutil
 import socket
 import ssl
 import subprocess
@@ -173,6 +174,49 @@ def check_new_certificate(certificates):
         assert old.raw("CONFIG", "SET", "tls-port", str(port)) == b"+OK\r\n"
         eventually(lambda: not can_connect(server.port), "the old port to close")
         assert TlsClient(port, context).raw("PING") == old.raw("PING") == b"+PONG\r\n"
+
+
+def check_chain(certificates):
+    """Clients are shown the certificates that redis-server shows them: with the authority, if it is known."""
+    def shown(server):
+        asked = subprocess.run(["openssl", "s_client", "-connect", f"{HOST}:{server.port}", "-showcerts"], input="",
+                               capture_output=True, text=True, timeout=60, check=False).stdout
+        return re.findall(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", asked, re.DOTALL)
+
+    with open(certificates.path("whole.crt"), "w", encoding="ascii") as whole:
+        for name in ("foreign.crt", "other-ca.crt"):
+            with open(certificates.path(name), encoding="ascii") as part:
+                whole.write(part.read())
+    for name, count in (("server.crt", 2), ("foreign.crt", 1), ("whole.crt", 2), ("self-signed.crt", 1)):
+        pair = ("--tls-cert-file", certificates.path(name), "--tls-key-file",
+                certificates.path(name.replace("whole", "foreign").replace(".crt", ".key")))
+        with start_with_tls(certificates, *pair) as ours, start_redis_with_tls(certificates, *pair) as theirs:
+            assert shown(ours) == shown(theirs) and len(shown(ours)) == count, name
+
+
+def check_renewal_in_place(certificates):
+    """Files that are renewed under their names are read again by CONFIG SET of these names, and not before."""
+    def renew(name):
+        for kind in (".crt", ".key"):
+            shutil.copyfile(certificates.path(name + kind), certificates.path("renewed" + kind))
+
+    pair = ("tls-cert-file", certificates.path("renewed.crt"), "tls-key-file", certificates.path("renewed.key"))
+    for start in (start_with_tls, start_redis_with_tls):
+        renew("server")
+        with start(certificates, *(f"--{word}" if word.startswith("tls-") else word for word in pair)) as server:
+            client = TlsClient(server.port, context_of(certificates))
+
+            def subject():
+                fresh = TlsClient(server.port, context_of(certificates))
+                return dict(part[0] for part in fresh.socket.getpeercert()["subject"])["commonName"]
+
+            renew("second")
+            assert subject() == "server", start
+            assert client.raw("CONFIG", "SET", *pair) == b"+OK\r\n", start
+            assert subject() == "second", start
+            renew("server")
+            assert client.raw("CONFIG", "SET", *pair[:2]) == b"+OK\r\n", start
+            assert subject() == "server", start
 
 
 def check_resumption(certificates):
@@ -445,9 +489,9 @@ def check_http(certificates):
             pass
 
 
-CHECKS = (check_clients, check_who_is_let_in, check_changes, check_new_certificate, check_resumption,
-          check_start_refused, check_pieces, check_unfinished_handshakes, check_replication, check_migrate,
-          check_cluster, check_http)
+CHECKS = (check_clients, check_who_is_let_in, check_chain, check_changes, check_new_certificate,
+          check_renewal_in_place, check_resumption, check_start_refused, check_pieces, check_unfinished_handshakes,
+          check_replication, check_migrate, check_cluster, check_http)
 
 
 def main():

@@ -129,6 +129,7 @@ Result<TlsContext::Context> TlsContext::Make(const TlsSettings& settings, const 
                              TrustAuthorities(*context, settings), SetCiphers(*context, settings)}) {
     if (!step) return tl::unexpected(step.error());
   }
+  CompleteChain(*context);
   return context;
 }
 
@@ -162,6 +163,16 @@ Status TlsContext::UseKeyPair(SSL_CTX& context, const KeyPair& pair) {
   return {};
 }
 
+// OpenSSL would look for the authority among the trusted ones, and verify its signature, in every handshake: a chain
+// that is not in the file of the certificate is made once. It need not be complete, nor valid: peers judge it.
+void TlsContext::CompleteChain(SSL_CTX& context) {
+  STACK_OF(X509)* given = nullptr;
+  SSL_CTX_get0_chain_certs(&context, &given);
+  if (SSL_CTX_get0_certificate(&context) == nullptr || sk_X509_num(given) > 0) return;
+  SSL_CTX_build_cert_chain(&context, SSL_BUILD_CHAIN_FLAG_IGNORE_ERROR | SSL_BUILD_CHAIN_FLAG_CLEAR_ERROR);
+  ERR_clear_error();
+}
+
 Status TlsContext::TrustAuthorities(SSL_CTX& context, const TlsSettings& settings) {
   const auto given = [](const std::string& path) { return path.empty() ? nullptr : path.c_str(); };
   if (settings.ca_file.empty() && settings.ca_directory.empty()) return {};
@@ -184,6 +195,8 @@ Status TlsContext::PrepareToAccept(SSL_CTX& context, const TlsSettings& settings
   SSL_CTX_set_session_cache_mode(&context, settings.caches_sessions ? SSL_SESS_CACHE_SERVER : SSL_SESS_CACHE_OFF);
   SSL_CTX_sess_set_cache_size(&context, settings.session_cache_size);
   SSL_CTX_set_timeout(&context, settings.session_cache_seconds);
+  // A client takes one to its next connection, and gets another there.
+  SSL_CTX_set_num_tickets(&context, 1);
   if (settings.prefers_own_ciphers) SSL_CTX_set_options(&context, SSL_OP_CIPHER_SERVER_PREFERENCE);
   const std::string& file = settings.dh_parameters_file;
   if (file.empty()) {

@@ -52,6 +52,7 @@ class TlsContext {
   static storage::Status SetProtocols(SSL_CTX& context, const std::string& words);
   static storage::Status SetCiphers(SSL_CTX& context, const TlsSettings& settings);
   static storage::Status UseKeyPair(SSL_CTX& context, const KeyPair& pair);
+  static void CompleteChain(SSL_CTX& context);
   static storage::Status TrustAuthorities(SSL_CTX& context, const TlsSettings& settings);
   static storage::Status PrepareToAccept(SSL_CTX& context, const TlsSettings& settings);
   void NoteEnds(const TlsSettings& settings);

@@ -56,8 +56,8 @@ class TlsSession {
   const int descriptor_;
   std::string kept_;           // encrypted, and not taken by the system
   bool more_follows_ = false;  // within Send, after this record
-  bool is_drained_ = false;  // the system has no more until the next event
-  bool holds_back_ = false;  // the last byte was sent but for what is kept
+  bool is_drained_ = false;    // the system has no more until the next event
+  bool holds_back_ = false;    // the last byte was sent but for what is kept
   bool has_failed_ = false;
   std::string error_;
 };

@@ -1,24 +1,20 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """What permissions cost: CPU time of the server for a request, by `default` while there is no other user, and by one of
 100 users with 20 patterns of keys each, the last of which is that of the requests. Beside redis-server in the same run.
+A part of bench/compare.py.
 
-  bench/users.py [--rounds 5] [--requests 1000000]
-
-Medians of the rounds, all in turn, 50 clients of redis-benchmark.
+50 clients of redis-benchmark, all in turn.
 """
-import argparse
-import os
 import statistics
 import subprocess
-import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "compat"))
-from measure import cpu_seconds  # noqa: E402
-from servers import start_redis, start_ringkv  # noqa: E402
+from measure import cpu_seconds
+from one_thread import start_ringkv
+from servers import start_redis
 
 USERS = 100
 PATTERNS = 20
+REQUESTS = 1_000_000
 
 
 def make_users(server):
@@ -35,27 +31,20 @@ def microseconds(server, login, word, depth, requests):
     return (cpu_seconds(server.process.pid) - before) * 1e6 / requests
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--requests", type=int, default=1_000_000)
-    arguments = parser.parse_args()
-    print("| CPU for a request, us | RingKV default | RingKV user | more | Redis default | Redis user | more |")
-    print("|---|---|---|---|---|---|---|")
+def report(rounds, quick):
+    print("\n| CPU for a request, us | RingKV default | RingKV user | more | wanted | Redis default | Redis user | "
+          "more |")
+    print("|---|---|---|---|---|---|---|---|")
+    many = REQUESTS // (10 if quick else 1)
     with start_ringkv() as ours, start_redis() as theirs, start_ringkv() as our_users, start_redis() as their_users:
         for server in (our_users, their_users):
             make_users(server)
         as_user = ["--user", "user7", "-a", "secret"]
         cases = ((ours, []), (our_users, as_user), (theirs, []), (their_users, as_user))
         for word in ("set", "get"):
-            for depth, requests in ((16, arguments.requests), (1, arguments.requests // 4)):
+            for depth, requests in ((16, many), (1, many // 4)):
                 found = [[microseconds(server, login, word, depth, requests) for server, login in cases]
-                         for _ in range(arguments.rounds)]
+                         for _ in range(rounds)]
                 a, b, c, d = (statistics.median(each) for each in zip(*found))
-                print(f"| {word.upper()} P={depth} | {a:.2f} | {b:.2f} | **{100 * (b / a - 1):+.0f} %** | {c:.2f} | "
-                      f"{d:.2f} | **{100 * (d / c - 1):+.0f} %** |", flush=True)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+                print(f"| {word.upper()} P={depth} | {a:.2f} | {b:.2f} | **{100 * (b / a - 1):+.0f} %** | +5 % | "
+                      f"{c:.2f} | {d:.2f} | **{100 * (d / c - 1):+.0f} %** |", flush=True)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 
 #include "cluster_admin/jobs.h"
 #include "cluster_admin/node_client.h"
+#include "cluster_admin/node_users.h"
 
 namespace ringkv::cluster_admin {
 namespace {
@@ -41,11 +43,23 @@ std::string ConfigFor(const CreateOptions& options) {
   return text;
 }
 
-// In the background; an error if the program can't be started or ends with one.
-Status StartServer(const CreateOptions& options, const std::string& config, const Node& node) {
+// The file tells passwords, so only this user of the machine may read it.
+Status WriteUsers(const std::string& path, const std::string& users) {
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  const bool is_written = file >= 0 && ::write(file, users.data(), users.size()) == static_cast<ssize_t>(users.size());
+  if (file >= 0) ::close(file);
+  return is_written ? Status() : Fail("cannot write '" + path + "'");
+}
+
+// In the background; an error if the program can't be started or ends with one. `users`: lines of its configuration.
+Status StartServer(const CreateOptions& options, const std::string& config, const Node& node,
+                   const std::string& users) {
   const std::string directory = (fs::absolute(options.directory) / node.id).string();
   fs::create_directories(directory);
+  const std::string users_file = directory + "/users.conf";
+  if (Status written = WriteUsers(users_file, users); !written) return written;
   std::vector<std::string> words{options.server,
+                                 users_file,
                                  "--port",
                                  std::to_string(node.port),
                                  "--bind",
@@ -116,6 +130,8 @@ Status Create(const CreateOptions& options) {
   const std::string config = (fs::absolute(options.directory) / "cluster.conf").string();
   if (fs::exists(config))
     return Fail("there already is a cluster in '" + options.directory + "'; choose another --dir");
+  const Result<std::string> users = UsersOfNewCluster();
+  if (!users) return tl::unexpected(users.error());
   const Result<cluster::Topology> topology = cluster::Topology::Parse(ConfigFor(options));
   if (!topology) return tl::unexpected(topology.error());
   // With its slots: so it stays as it is, whatever a later version would lay out.
@@ -123,7 +139,7 @@ Status Create(const CreateOptions& options) {
   fs::create_directories(options.directory, error);
   if (!(std::ofstream(config) << topology->Print())) return Fail("cannot write '" + config + "'");
   for (const Node& node : topology->nodes()) {
-    if (Status started = StartServer(options, config, node); !started) return started;
+    if (Status started = StartServer(options, config, node, *users); !started) return started;
   }
   for (const Node& node : topology->nodes()) {
     if (Status ready = WaitUntilReady(options, node); !ready) return ready;
@@ -148,6 +164,8 @@ Status Grow(const std::string& path, const std::string& server) {
     }
     port = std::max(port, node.port);
   }
+  const Result<std::string> users = UsersLike(before->nodes().front());
+  if (!users) return tl::unexpected(users.error());
   const std::string id = "s" + number + "-1";
   std::string text = before->PrintNext() + "shard s" + number + "\n";
   text += "node " + id + " shard s" + number + " host 127.0.0.1 port " + std::to_string(port + 1) + " role primary\n";
@@ -156,7 +174,7 @@ Status Grow(const std::string& path, const std::string& server) {
   if (!(std::ofstream(path) << text)) return Fail("cannot write '" + path + "'");
   const CreateOptions options{.directory = directory.string(), .server = server};
   const Node& node = *after->FindNode(id);
-  if (Status started = StartServer(options, fs::absolute(path).string(), node); !started) return started;
+  if (Status started = StartServer(options, fs::absolute(path).string(), node, *users); !started) return started;
   if (Status ready = WaitUntilReady(options, node); !ready) return ready;
   std::cout << "node " << id << " is there, on port " << node.port << "\n";
   return Apply(path, {});

@@ -92,7 +92,7 @@ int main(int argc, char** argv) {
   TlsFlags tls;
   AddTlsFlags(app, &tls);
   app.parse_complete_callback([&] {
-    ringkv::cluster_admin::NodeClient::UseCredentials(user, password);
+    ringkv::cluster_admin::NodeClient::UseCredentials({user, password});
     UseTls(tls);
   });
   ringkv::storage::Status done;

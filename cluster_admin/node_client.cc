@@ -34,11 +34,6 @@ struct Tls {
   std::string host_name;
 };
 
-struct Credentials {
-  std::string user;
-  std::string password;
-};
-
 Credentials& CredentialsOfAll() {
   static Credentials credentials;
   return credentials;
@@ -103,9 +98,9 @@ Result<std::unique_ptr<NodeClient>> NodeClient::ConnectAsStranger(const std::str
   return Fail("cannot reach " + where + ": " + std::strerror(error));
 }
 
-void NodeClient::UseCredentials(std::string user, std::string password) {
-  CredentialsOfAll() = {std::move(user), std::move(password)};
-}
+void NodeClient::UseCredentials(Credentials credentials) { CredentialsOfAll() = std::move(credentials); }
+
+const Credentials& NodeClient::credentials() { return CredentialsOfAll(); }
 
 void NodeClient::UseTls(std::shared_ptr<const transport::TlsContext> context, std::string host_name) {
   TlsOfAll() = {std::move(context), std::move(host_name)};

@@ -15,13 +15,20 @@
 
 namespace ringkv::cluster_admin {
 
+// `user`: empty for `default`.
+struct Credentials {
+  std::string user;
+  std::string password;
+};
+
 class NodeClient {
  public:
   // From now on connects with TLS. `host_name`: that is told to the nodes (SNI); empty for the host that is asked.
   // Before the first connection.
   static void UseTls(std::shared_ptr<const transport::TlsContext> context, std::string host_name);
-  // Whom Connect authenticates as, from now on; with an empty password it does not. `user`: empty for `default`.
-  static void UseCredentials(std::string user, std::string password);
+  // Whom Connect authenticates as, from now on; with an empty password it does not.
+  static void UseCredentials(Credentials credentials);
+  static const Credentials& credentials();
   // An error names the address and the reason.
   static storage::Result<std::unique_ptr<NodeClient>> Connect(const std::string& host, int port);
   // Like Connect, but without authentication.

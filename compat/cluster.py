@@ -144,39 +144,86 @@ def raw(client, words):
         client.connection_pool.release(connection)
 
 
-def with_our_tool():
-    tool = os.path.join(os.path.dirname(server_binary()), "ringkv-cluster")
-    with tempfile.TemporaryDirectory(prefix="ringkv-test-") as folder:
-        config = os.path.join(folder, "c", "cluster.conf")
+class OurTool:
+    """ringkv-cluster, with a folder for the cluster that it makes."""
 
-        def run(*words, fails=False):
-            done = subprocess.run([tool, *words], capture_output=True, text=True, timeout=60, check=False)
-            assert (done.returncode != 0) == fails, (words, done)
-            return done.stderr if fails else done.stdout
+    def __init__(self, folder):
+        self.program = os.path.join(os.path.dirname(server_binary()), "ringkv-cluster")
+        self.folder = os.path.join(folder, "c")
+        self.config = os.path.join(self.folder, "cluster.conf")
 
-        # Ports that follow each other can't be chosen by the system; a few are tried.
+    def start(self, *words):
+        return subprocess.run([self.program, *words], capture_output=True, text=True, timeout=60, check=False)
+
+    def run(self, *words, fails=False):
+        done = self.start(*words)
+        assert (done.returncode != 0) == fails, (words, done)
+        return done.stderr if fails else done.stdout
+
+    def create(self, *words):
+        """Returns the first port. Ports that follow each other can't be chosen by the system; a few are tried."""
         for first in range(17_400, 30_000, 700):
-            created = subprocess.run([tool, "create", "2", "--replicas", "1", "--port", str(first), "--dir",
-                                      os.path.dirname(config)], capture_output=True, text=True, timeout=60, check=False)
+            created = self.start("create", *words, "--port", str(first), "--dir", self.folder)
             if created.returncode == 0:
-                break
-            shutil.rmtree(os.path.dirname(config), ignore_errors=True)
+                return first, created.stdout
+            if os.path.exists(self.config):
+                self.start("stop", self.config, *words[words.index("--pass"):] if "--pass" in words else ())
+            shutil.rmtree(self.folder, ignore_errors=True)
+        raise AssertionError(created)
+
+
+def with_our_tool():
+    with tempfile.TemporaryDirectory(prefix="ringkv-test-") as folder:
+        tool = OurTool(folder)
+        first, created = tool.create("2", "--replicas", "1")
         try:
-            assert "2 shards on 4 nodes are ready" in created.stdout, created
-            assert "there already is a cluster" in run("create", "2", "--dir", os.path.dirname(config), fails=True)
+            assert "2 shards on 4 nodes are ready" in created, created
+            assert "there already is a cluster" in tool.run("create", "2", "--dir", tool.folder, fails=True)
             assert redis.Redis(port=first).cluster("info")["cluster_size"] == "2"
-            assert run("status", config).count(" ok") == 4
-            assert len(ElementTree.fromstring(run("ring", config, "--svg")).findall("{*}path")) == 2
-            assert "s2" in run("ring", config)
+            assert tool.run("status", tool.config).count(" ok") == 4
+            assert len(ElementTree.fromstring(tool.run("ring", tool.config, "--svg")).findall("{*}path")) == 2
+            assert "s2" in tool.run("ring", tool.config)
         finally:
-            assert run("stop", config).count("has ended") == 4
-        assert "4 nodes differ from the file" in run("status", config, fails=True)
-        assert "cannot read" in run("status", config + "x", fails=True)
+            assert tool.run("stop", tool.config).count("has ended") == 4
+        assert "4 nodes differ from the file" in tool.run("status", tool.config, fails=True)
+        assert "cannot read" in tool.run("status", tool.config + "x", fails=True)
+
+
+def with_our_tool_and_users():
+    """New nodes learn passwords and users, and tell nobody."""
+    password = 'a "secret" \\ with blanks, \xfc'
+    login = ("--pass", password)
+    with tempfile.TemporaryDirectory(prefix="ringkv-test-") as folder:
+        tool = OurTool(folder)
+        refused = tool.run("create", "1", "--dir", tool.folder, "--user", "admin", *login, fails=True)
+        assert "a new cluster has no user 'admin'" in refused, refused
+        first, _ = tool.create("2", "--replicas", "1", *login)
+        try:
+            for port in range(first, first + 4):
+                assert raw(redis.Redis(port=port), ["DBSIZE"]) == "Authentication required.", port
+                client = redis.Redis(port=port, password=password)
+                assert client.acl_setuser("admin", enabled=True, passwords=["+other"], categories=["+@all"],
+                                          keys=['a"\\*', "*"], channels=["*"])
+                assert client.config_set("masteruser", "admin") and client.config_set("masterauth", "other")
+                assert client.acl_setuser("default", enabled=False)
+            login = ("--user", "admin", "--pass", "other")
+            assert "the cluster is as the file says" in tool.run("grow", tool.config, *login)
+            assert tool.run("status", tool.config, *login).count(" ok") == 5
+            old, new = (redis.Redis(port=port, username="admin", password="other") for port in (first, first + 4))
+            lists = [[line.replace(" sanitize-payload", "") for line in client.acl_list()] for client in (old, new)]
+            assert lists[0] == lists[1], lists  # but for that rule, which reading a line adds, as in redis-server
+            assert new.config_get("master*") == old.config_get("master*")
+            for name in ("s1-1", "s2-2", "s3-1"):
+                assert os.stat(os.path.join(tool.folder, name, "users.conf")).st_mode & 0o777 == 0o600
+        finally:
+            ended = tool.run("stop", tool.config, *login).count("has ended")
+        assert ended == 5
 
 
 def main():
     beside_redis()
     with_our_tool()
+    with_our_tool_and_users()
     with start_cluster(3, 1) as cluster:
         with_redis_py(cluster)
         with_redis_tools(cluster)

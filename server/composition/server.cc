@@ -169,7 +169,12 @@ storage::Status Server::SetUpUsersOfConfig() {
 storage::Status Server::LoadUsers() {
   const std::string path = options_.aclfile.Get();
   const storage::Result<std::string> text = storage::ReadWhole(world_.files, path);
-  if (!text) return storage::Fail("Error loading ACLs, opening file '" + path + "': " + text.error().text);
+  if (!text) {
+    const std::string& why = text.error().text;
+    const size_t named = why.rfind("': ");  // it names the file itself
+    const std::string reason = named == std::string::npos ? why : why.substr(named + 3);
+    return storage::Fail("Error loading ACLs, opening file '" + path + "': " + reason);
+  }
   storage::Result<std::vector<NamedUser>> all = ReadUsers(*text, path, users_);
   if (!all) return tl::unexpected(all.error());
   users_.Replace(std::move(*all));

@@ -7,8 +7,8 @@ import sys
 
 from servers import start_redis, start_ringkv
 
-USERS = (["+@all", "~app:*", "&*"], ["+@all", "%W~*", "&*"], ["+@all", "-@write", "~*"], ["+@all", "~x", "&x"],
-         ["+@all", "~*", "&*", "-xread", "-migrate"])
+USERS = (["+@all", "~app:*", "&*"], ["+@all", "%R~app:*", "&*"], ["+@all", "%W~*", "&*"], ["+@all", "-@write", "~*"],
+         ["+@all", "~x", "&x"], ["+@all", "~*", "&*", "-xread", "-migrate"])
 
 TARGET = "MIGRATE 127.0.0.1 1"
 REQUESTS = f"""
@@ -48,6 +48,12 @@ FCALL f 5 k
 ZUNION 5 k
 ZUNION x k
 ZUNION 0 k
+ZUNIONSTORE d 5 app:k
+ZUNIONSTORE app:d 5 k
+ZINTERSTORE d 0 app:k
+ZDIFFSTORE d x app:k
+ZUNIONSTORE d 1 app:k
+ACL DRYRUN someone ZUNIONSTORE d 5 app:k
 LMPOP 2 k LEFT
 LMPOP x k LEFT
 BLMPOP 1 x k LEFT
@@ -76,6 +82,9 @@ COPY app:k k
 RENAME app:k k
 BITFIELD k
 BITFIELD app:k SET u8 0 1
+BITFIELD app:k GET u8 0 FOO
+BITFIELD app:k OVERFLOW WRAP GET u8 0
+BITFIELD app:k OVERFLOW WRAP
 PUBLISH c m
 SPUBLISH c m
 WATCH k

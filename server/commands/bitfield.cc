@@ -213,9 +213,15 @@ void BitFieldRo(DataCall& call) {
   for (const Operation& operation : operations) Execute(call, place, operation, false);
 }
 
+// What is not known to read may change.
 uint8_t BitFieldKeyFlags(std::span<const std::string_view> argv) {
   for (size_t i = 2; i < argv.size(); ++i) {
-    if (EqualsIgnoringCase(argv[i], "SET") || EqualsIgnoringCase(argv[i], "INCRBY")) {
+    const size_t left = argv.size() - i - 1;
+    if (EqualsIgnoringCase(argv[i], "GET") && left >= 2) {
+      i += 2;
+    } else if (EqualsIgnoringCase(argv[i], "OVERFLOW") && left >= 1) {
+      i += 1;
+    } else {
       return kKeyRW | kKeyAccess | kKeyUpdate;
     }
   }

@@ -39,6 +39,7 @@ size_t FirstDeniedKey(const Selector& selector, const CommandEntry& entry, std::
     if (index >= argv.size()) return SIZE_MAX;  // a script asks about too few arguments
     return PermitsKey(selector, row.keys, argv[index], argv) ? SIZE_MAX : index;
   }
+  if (!HasValidCounts(row, argv)) return SIZE_MAX;  // the command does nothing but refuse them
   size_t denied = SIZE_MAX;
   ForEachKeyPosition(row, argv, [&](const KeySpec& spec, size_t index) {
     if (denied == SIZE_MAX && !PermitsKey(selector, spec, argv[index], argv)) denied = index;

@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "cluster/replication/history.h"
+#include "cluster/replication/kept_history.h"
 #include "storage/base/lsn.h"
 #include "storage/base/mutex.h"
 #include "storage/base/random.h"
@@ -22,7 +23,7 @@
 
 namespace ringkv::server {
 
-class HistoryKeeper {
+class HistoryKeeper final : public cluster::KeptHistory {
  public:
   // The data whose history it is.
   class DataSet {
@@ -42,44 +43,25 @@ class HistoryKeeper {
   // Begins a new history. All references must outlive the object.
   HistoryKeeper(storage::FileSystem& files, storage::Chance& chance, DataSet& data);
 
-  // Continues the history of the file, when the data is loaded, up to group `last`. False if there is no file.
-  // `is_primary`: new changes get LSNs of a new history.
-  bool Load(bool is_primary, storage::Lsn last);
-  // Writes the file if it must be and the data is kept in files. A failure is logged and returns false; the next call
-  // tries again.
-  bool Save();
-
-  void RemoveFile();
-
-  std::string id();
-  // A copy.
-  cluster::History history();
-  uint64_t epoch() const { return epoch_.load(); }
-  // Whether the state after that group of that history is a prefix of this one.
-  bool Holds(std::string_view id, storage::Lsn last);
-
-  // Begins a new history without earlier ones.
-  void Begin();
-  // Likewise, but leaves the file as it is: what is in memory can no longer be trusted to be a part of its history.
-  void Forget();
-  // This server is a primary from now on: a new history, and outside of a cluster a new epoch.
-  void Fork();
-  // Continues the primary's history, which is at `last`.
-  void Continue(const std::string& id, uint64_t epoch, storage::Lsn last);
-  // Between these two the data set is replaced by that of the primary.
-  void BeginReplacement();
-  void EndReplacement(const std::string& id, uint64_t epoch);
-  bool is_replacing() const { return is_replacing_.load(); }
-  // In a cluster: the epoch of the topology.
-  void RaiseEpoch(uint64_t epoch);
-  // Others may have a part of the history from now on, so it must be in the file.
-  void NoteShared();
-  // Call when changes get LSNs from now on. If some had none before, a new history begins, unless nothing has changed.
-  void NoteRecording(bool nothing_has_changed);
-
-  // The highest number of nodes that have shared the history, of which `now` share it at present.
-  uint64_t CountMembers(uint64_t now);
-  void ForgetMembers();
+  bool Load(bool is_primary, storage::Lsn last) override;
+  bool Save() override;
+  void RemoveFile() override;
+  std::string id() override;
+  cluster::History history() override;
+  uint64_t epoch() const override { return epoch_.load(); }
+  bool Holds(std::string_view id, storage::Lsn last) override;
+  void Begin() override;
+  void Forget() override;
+  void Fork() override;
+  void Continue(const std::string& id, uint64_t epoch, storage::Lsn last) override;
+  void BeginReplacement() override;
+  void EndReplacement(const std::string& id, uint64_t epoch) override;
+  bool is_replacing() const override { return is_replacing_.load(); }
+  void RaiseEpoch(uint64_t epoch) override;
+  void NoteShared() override;
+  void NoteRecording(bool nothing_has_changed) override;
+  uint64_t CountMembers(uint64_t now) override;
+  void ForgetMembers() override;
 
  private:
   storage::FileSystem& files_;

@@ -35,8 +35,9 @@ LinkPhase PhaseOf(LogReceiver::State state) {
 
 }  // namespace
 
-PrimaryLink::PrimaryLink(const ReplicationParts& parts, HistoryKeeper& history, ReplicationTotals& totals, Owner& owner)
-    : parts_(parts), history_(history), totals_(totals), owner_(owner), follower_(parts.data.store()) {}
+PrimaryLink::PrimaryLink(const ReplicationParts& parts, HistoryKeeper& history, cluster::ShardCopy& copy,
+                         ReplicationTotals& totals, Owner& owner)
+    : parts_(parts), history_(history), copy_(copy), totals_(totals), owner_(owner) {}
 
 PrimaryLink::~PrimaryLink() { Stop(); }
 
@@ -67,11 +68,10 @@ void PrimaryLink::Follow(PrimaryAddress target, Takeover takeover) {
   changed_.notify_all();
 }
 
-bool PrimaryLink::Unfollow() {
+void PrimaryLink::Unfollow() {
   Follow({});
   MutexLock lock(apply_mutex_);
   phase_ = LinkPhase::kNone;
-  return !follower_.is_loading();
 }
 
 PrimaryAddress PrimaryLink::target() {
@@ -175,20 +175,13 @@ void PrimaryLink::EndTakeover() {
   owner_.EndTakeover(followed_);
 }
 
-LogReceiver::Applied PrimaryLink::Applied() const {
-  return {follower_.last(), follower_.frame_time(), !follower_.is_loading()};
-}
-
 Result<LogReceiver::Applied> PrimaryLink::Resume(const std::string& history, uint64_t epoch, storage::Lsn last) {
   MutexLock lock(apply_mutex_);
   if (Status current = CheckCurrent(); !current) return tl::unexpected(current.error());
-  follower_.Resume(last);
-  history_.Continue(history, epoch, last);
-  // Before the first change that does not belong to the history of the file.
-  if (!history_.Save()) history_.RemoveFile();
+  const LogReceiver::Applied applied = copy_.Resume(history, epoch, last);
   parts_.log.Notice("replication from " + connected_to_.host + ":" + std::to_string(connected_to_.port) +
                     " resumes at LSN " + std::to_string(last + 1));
-  return Applied();
+  return applied;
 }
 
 Status PrimaryLink::BeginSnapshot(std::string_view header) {
@@ -196,23 +189,19 @@ Status PrimaryLink::BeginSnapshot(std::string_view header) {
   if (Status current = CheckCurrent(); !current) return current;
   parts_.log.Notice("replication from " + connected_to_.host + ":" + std::to_string(connected_to_.port) +
                     " starts with a full sync");
-  if (Status ready = owner_.BeginReplacement(); !ready) return ready;
-  return follower_.Begin(header);
+  return copy_.BeginSnapshot(header);
 }
 
 Result<LogReceiver::Applied> PrimaryLink::TakeSection(std::string_view bytes) {
   MutexLock lock(apply_mutex_);
   if (Status current = CheckCurrent(); !current) return tl::unexpected(current.error());
-  if (Status taken = follower_.TakeSection(bytes); !taken) return tl::unexpected(taken.error());
-  return Applied();
+  return copy_.TakeSection(bytes);
 }
 
 Status PrimaryLink::EndSnapshot(const std::string& history, uint64_t epoch, storage::Lsn last) {
   MutexLock lock(apply_mutex_);
   if (Status current = CheckCurrent(); !current) return current;
-  owner_.EndReplacement(history, epoch, last);
-  parts_.log.Notice("the snapshot is loaded: " + std::to_string(follower_.keys_loaded()) + " keys, up to LSN " +
-                    std::to_string(last));
+  copy_.EndSnapshot(history, epoch, last);
   EnterPhase(LinkPhase::kConnected);
   return {};
 }
@@ -220,13 +209,12 @@ Status PrimaryLink::EndSnapshot(const std::string& history, uint64_t epoch, stor
 Result<LogReceiver::Applied> PrimaryLink::TakeFrame(std::string_view bytes) {
   MutexLock lock(apply_mutex_);
   if (Status current = CheckCurrent(); !current) return tl::unexpected(current.error());
-  if (Status taken = follower_.TakeFrame(bytes); !taken) return tl::unexpected(taken.error());
-  return Applied();
+  return copy_.TakeFrame(bytes);
 }
 
 void PrimaryLink::Forget() {
   MutexLock lock(apply_mutex_);
-  if (!IsObsolete()) history_.Forget();
+  if (!IsObsolete()) copy_.Forget();
 }
 
 Status PrimaryLink::Publish(const cluster::PublishedMessage& published) {

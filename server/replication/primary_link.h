@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The replica's end of replication: connects to the primary, and lets the log receiver of each connection change the
-// data. Reconnects until told otherwise.
+// The replica's end of replication: connects to the primary, and lets the log receiver of each connection change this
+// server's copy. Reconnects until told otherwise.
 //
 // Threads: one of its own; other state is guarded or atomic.
 #pragma once
@@ -13,13 +13,13 @@
 
 #include "cluster/node_messages.h"
 #include "cluster/replication/log_receiver.h"
+#include "cluster/replication/shard_copy.h"
 #include "server/node_link/link_phase.h"
 #include "server/node_link/link_socket.h"
 #include "server/replication/history_keeper.h"
 #include "server/replication/replication_parts.h"
 #include "server/replication/replication_totals.h"
 #include "storage/base/mutex.h"
-#include "storage/transfer/follower.h"
 
 namespace ringkv::server {
 
@@ -38,9 +38,6 @@ class PrimaryLink final : private cluster::LogReceiver::Target {
     // The primary of this generation has taken over, or has refused to in these words.
     virtual void EndTakeover(uint64_t generation) = 0;
     virtual void RejectTakeover(uint64_t generation, const std::string& why) = 0;
-    // Between these two the data set is replaced by a snapshot.
-    virtual storage::Status BeginReplacement() = 0;
-    virtual void EndReplacement(const std::string& history, uint64_t epoch, storage::Lsn last) = 0;
     // Sends a message on to subscribers of replicas.
     virtual void Publish(const cluster::PublishedMessage& published) = 0;
 
@@ -49,7 +46,8 @@ class PrimaryLink final : private cluster::LogReceiver::Target {
   };
 
   // All references must outlive the link.
-  PrimaryLink(const ReplicationParts& parts, HistoryKeeper& history, ReplicationTotals& totals, Owner& owner);
+  PrimaryLink(const ReplicationParts& parts, HistoryKeeper& history, cluster::ShardCopy& copy, ReplicationTotals& totals,
+              Owner& owner);
   ~PrimaryLink();
 
   void Start();
@@ -57,8 +55,8 @@ class PrimaryLink final : private cluster::LogReceiver::Target {
 
   // Sets the primary to follow from now on, and what is asked of it until it has replied.
   void Follow(PrimaryAddress target, Takeover takeover = Takeover::kNone);
-  // After it returns, no more changes are applied. Returns false if the store has only a part of a snapshot.
-  bool Unfollow();
+  // After it returns, no more changes are applied.
+  void Unfollow();
 
   // Each Follow and each Unfollow begin a generation.
   bool IsCurrent(uint64_t generation) const { return generation_.load() == generation; }
@@ -88,7 +86,6 @@ class PrimaryLink final : private cluster::LogReceiver::Target {
   // Whether the connection serves a target that was replaced.
   bool IsObsolete() const { return stopping_ || !IsCurrent(followed_); }
   storage::Status CheckCurrent() const;
-  cluster::LogReceiver::Applied Applied() const REQUIRES(apply_mutex_);
   // What the phase of the link becomes in this state of the receiver.
   void EnterPhase(LinkPhase phase) REQUIRES(apply_mutex_);
 
@@ -114,6 +111,7 @@ class PrimaryLink final : private cluster::LogReceiver::Target {
 
   const ReplicationParts& parts_;
   HistoryKeeper& history_;
+  cluster::ShardCopy& copy_;
   ReplicationTotals& totals_;
   Owner& owner_;
 
@@ -131,8 +129,7 @@ class PrimaryLink final : private cluster::LogReceiver::Target {
   uint64_t followed_ = 0;  // the generation of the connection
   PrimaryAddress connected_to_;
 
-  storage::Mutex apply_mutex_;  // before all locks of data
-  storage::Follower follower_ GUARDED_BY(apply_mutex_);
+  storage::Mutex apply_mutex_;  // before all locks of data; the link changes its copy under it
 
   storage::Mutex mutex_;
   std::condition_variable changed_;

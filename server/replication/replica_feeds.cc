@@ -158,20 +158,13 @@ size_t ReplicaFeeds::CountBehind(Lsn lsn) {
   return acknowledged.size() - cluster::CountAtLeast(acknowledged, lsn);
 }
 
-std::vector<Lsn> ReplicaFeeds::AcknowledgedByMembers() {
-  const bool in_cluster = parts_.shard_place.is_enabled();
-  const std::vector<std::string> ids = in_cluster ? parts_.shard_place.shard_members() : std::vector<std::string>();
-  const auto is_member = [&](const std::string& id) {
-    return !in_cluster || std::find(ids.begin(), ids.end(), id) != ids.end();
-  };
+bool ReplicaFeeds::Update(cluster::Quorum& quorum, const cluster::Quorum::Shard& shard) {
   std::vector<cluster::MemberAck> acks;
   MutexLock lock(mutex_);
   for (const auto& feed : feeds_) {
-    if (feed->state() == FeedState::kOnline && is_member(feed->member())) {
-      acks.push_back({feed->member(), feed->acknowledged()});
-    }
+    if (feed->state() == FeedState::kOnline) acks.push_back({feed->member(), feed->acknowledged()});
   }
-  return cluster::BestOfEachMember(acks);
+  return quorum.Update(shard, acks, parts_.data.store().log().appended());
 }
 
 size_t ReplicaFeeds::CountInSync() {

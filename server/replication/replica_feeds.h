@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "cluster/node_messages.h"
+#include "cluster/replication/quorum.h"
 #include "server/node_link/feed_owner.h"
 #include "server/redis_feed/redis_feeds.h"
 #include "server/replication/backlog_keeper.h"
@@ -93,8 +94,8 @@ class ReplicaFeeds final : private FeedOwner {
   size_t CountBehind(storage::Lsn lsn);
   // Redis replicas shall acknowledge the group as soon as they have it; others do so by themselves.
   void AskForAcks(storage::Lsn lsn) { redis_feeds_.AskForAcks(lsn); }
-  // The acknowledged LSNs of the other members of the shard.
-  std::vector<storage::Lsn> AcknowledgedByMembers();
+  // Gives what has been acknowledged to the quorum, in which Redis replicas don't count. True if it has changed.
+  bool Update(cluster::Quorum& quorum, const cluster::Quorum::Shard& shard);
   // In-sync replicas: those with an acknowledgement within min-replicas-max-lag.
   size_t CountInSync();
 

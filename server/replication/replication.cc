@@ -7,13 +7,11 @@
 #include <utility>
 
 #include "cluster/node_id.h"
-#include "cluster/replication/acks.h"
 #include "server/command/error_replies.h"
 #include "storage/base/random.h"
 
 namespace ringkv::server {
 
-using storage::Lsn;
 using storage::MutexLock;
 using storage::Status;
 
@@ -22,8 +20,11 @@ Replication::Replication(const ReplicationParts& parts)
       kept_data_(parts_),
       history_(parts.world.files, parts.world.chance, kept_data_),
       backlog_(parts_),
+      data_(parts_, backlog_, *this),
+      copy_(history_, data_),
+      quorum_(history_),
       feeds_(parts_, history_, backlog_, totals_, *this),
-      link_(parts_, history_, totals_, *this),
+      link_(parts_, history_, copy_, totals_, *this),
       failover_(parts_, feeds_, *this) {
   parts_.needs.AddSource([this] { return Unmet(); });
 }
@@ -40,8 +41,8 @@ void Replication::WillFollow() {
 }
 
 void Replication::Start() {
-  const bool has_changed = parts_.data.store().log().has_unrecorded();  // loaded on top of what the files held
-  if (history_.Load(!is_replica(), parts_.data.durability().recovery().last)) KeepBacklog(!has_changed);
+  const bool has_more = parts_.data.store().log().has_unrecorded();  // loaded on top of what the files held
+  copy_.Start(!is_replica(), parts_.data.durability().recovery().last, has_more);
   link_.Start();
   Tick();  // what the options ask for holds from the first client on
   const std::string primary = parts_.options.replicaof.Get();
@@ -53,11 +54,6 @@ void Replication::Stop() {
   link_.Stop();
   feeds_.CloseAll();
   backlog_.Close();
-}
-
-void Replication::KeepBacklog(bool nothing_has_changed) {
-  if (backlog_.Keep()) history_.NoteShared();
-  history_.NoteRecording(nothing_has_changed);
 }
 
 void Replication::FreeBacklog() {
@@ -87,26 +83,19 @@ void Replication::PrepareToFollow(const std::atomic<bool>& give_up) {
 void Replication::BecomeFollower() {
   term_ = 0;
   parts_.links.ReleaseReplies();  // those that wait for a majority are given up
-  {
-    MutexLock lock(authority_mutex_);
-    SetAuthority(FollowersAuthority());
-  }
-  KeepBacklog(false);
+  copy_.BecomeFollower();
   parts_.needs.Update();
 }
 
+void Replication::FollowerHasData() {
+  MutexLock lock(authority_mutex_);
+  SetAuthority(FollowersAuthority());
+}
+
 Status Replication::CheckTakeOver(const TakeoverRequest& request) {
-  if (!is_replica()) {
-    // The reply to an earlier request may have been lost.
-    const cluster::History own = history_.history();
-    const bool has_taken_over = !own.earlier().empty() && own.earlier().back().id == request.history;
-    return has_taken_over ? Status() : storage::Fail("ERR PSYNC FAILOVER can't be sent to a master.");
-  }
-  if (request.history != history_.id()) return storage::Fail("ERR PSYNC FAILOVER replid must match my replid.");
-  if (!request.anyway && parts_.data.store().log().appended() + 1 < request.next) {
-    return storage::Fail("ERR this replica has no group " + std::to_string(request.next - 1) + " yet");
-  }
-  return CheckRoom();
+  const bool was_replica = is_replica();
+  const Status possible = copy_.CheckTakeover(request, was_replica);
+  return possible && was_replica ? CheckRoom() : possible;
 }
 
 Status Replication::TakeOver(const TakeoverRequest& request) {
@@ -120,35 +109,18 @@ void Replication::StopFollowing() {
   MutexLock lock(role_mutex_);
   if (!is_replica()) return;
   parts_.options.replicaof.Set("");
-  const bool is_whole = link_.Unfollow();
+  link_.Unfollow();
   feeds_.CloseAll();
-  if (!is_whole) BeginEmpty();
-  history_.Fork();
-  UpdateQuorum();  // what it was before may be of another history
-  if (term_ == 0) term_ = ++last_term_;
-  history_.Save();  // before the first change that does not belong to the old one
-  BecomePrimary();
+  copy_.BecomePrimary();
   parts_.log.Notice("this server is now a primary, epoch " + std::to_string(history_.epoch()));
   parts_.needs.Update();
-  history_.Save();
 }
 
-void Replication::BeginEmpty() {
-  parts_.log.Warning("this replica had only a part of a snapshot: it starts empty");
-  storage::Random random(1);
-  storage::Txn txn(parts_.data.store(), parts_.world.clock.Now(), random);
-  txn.LockAll();
-  txn.Replace(parts_.world.chance.Next());
-  txn.Unlock();
-  EndReplacement(parts_.world.chance.UniqueDigits(), history_.epoch(), 0);
-}
-
-void Replication::BecomePrimary() {
+bool Replication::PrimaryHasData() {
+  UpdateQuorum();  // what it was before may be of another history
+  if (term_ == 0) term_ = ++last_term_;
   MutexLock authority_lock(authority_mutex_);
-  const storage::Durability::Promotion promotion = parts_.data.durability().BecomeOwner();
-  // No other node has what clients wrote here while this was a writable replica.
-  if (promotion.has_unrecorded) history_.Begin();
-  is_replica_ = false;
+  return parts_.data.durability().BecomeOwner().has_unrecorded;
 }
 
 storage::Authority Replication::FollowersAuthority() const {
@@ -208,24 +180,6 @@ bool Replication::MayServeStale() const {
   return !is_replica() || parts_.options.replica_serve_stale_data != 0 || link_.phase() == LinkPhase::kConnected;
 }
 
-// --- for the link ---------------------------------------------------------------------------------------------------
-
-Status Replication::BeginReplacement() {
-  history_.BeginReplacement();
-  parts_.data.SetReplacing(true);
-  feeds_.CloseAll();
-  return parts_.data.durability().BeginReplacement();
-}
-
-void Replication::EndReplacement(const std::string& id, uint64_t epoch, Lsn last) {
-  // Until the new data set is in the files, they must not be taken for a part of its history.
-  history_.RemoveFile();
-  parts_.data.durability().EndReplacement(last, !parts_.options.save.Get().empty());
-  backlog_.backlog().Clear(last);
-  history_.EndReplacement(id, epoch);
-  parts_.data.SetReplacing(false);
-}
-
 // --- replicas -------------------------------------------------------------------------------------------------------
 
 storage::Lsn Replication::replica_offset() {
@@ -251,13 +205,13 @@ Status Replication::CheckRoom() {
 
 void Replication::Admit(transport::Channel channel, std::string unread, std::shared_ptr<ClientCard> card,
                         FeedRequest request) {
-  KeepBacklog(false);
+  copy_.NumberChanges();
   feeds_.Admit(std::move(channel), std::move(unread), std::move(card), std::move(request));
 }
 
 void Replication::AdmitRedis(transport::Channel channel, std::string unread, std::shared_ptr<ClientCard> card,
                              RedisSyncRequest request) {
-  KeepBacklog(false);
+  copy_.NumberChanges();
   feeds_.AdmitRedis(std::move(channel), std::move(unread), std::move(card), std::move(request));
 }
 
@@ -269,14 +223,6 @@ std::string Replication::member_id() const {
   return cluster::NodeIdOf(host + (":" + std::to_string(options.port)) + " " + options.dir.Get());
 }
 
-size_t Replication::CountMembers(size_t replicas) {
-  const auto configured = static_cast<size_t>(parts_.options.repl_shard_nodes);
-  if (configured != 0) return configured;
-  if (parts_.shard_place.is_enabled()) return parts_.shard_place.shard_members().size();
-  // Replicas that were ever connected are members, connected or not.
-  return history_.CountMembers(replicas + 1);
-}
-
 void Replication::NoteAck() {
   failover_.NoteAck();
   UpdateQuorum();
@@ -285,16 +231,12 @@ void Replication::NoteAck() {
 
 void Replication::UpdateQuorum() {
   if (parts_.options.repl_ack == 0) {
-    quorum_lsn_ = 0;
+    if (quorum_.last() != 0) quorum_.SwitchOff();
     return;
   }
-  const std::vector<Lsn> acknowledged = feeds_.AcknowledgedByMembers();
-  const size_t nodes = CountMembers(acknowledged.size());
-  // A single server needs no acknowledgement.
-  const Lsn quorum =
-      nodes <= 1 ? UINT64_MAX : cluster::QuorumLsn(acknowledged, nodes, parts_.data.store().log().appended());
-  const Lsn before = quorum_lsn_.exchange(quorum);
-  if (quorum != before) parts_.links.ReleaseReplies();
+  cluster::Quorum::Shard shard{.nodes = static_cast<size_t>(parts_.options.repl_shard_nodes)};
+  if (parts_.shard_place.is_enabled()) shard.members = parts_.shard_place.shard_members();
+  if (feeds_.Update(quorum_, shard)) parts_.links.ReleaseReplies();
 }
 
 void Replication::NoteReplicas() {
@@ -312,10 +254,10 @@ void Replication::Tick() {
   const bool has_replicas = feeds_.size() > 0;
   if (has_replicas) backlog_.NoteUse();
   if (parts_.options.repl_ack != 0) {
-    if (!backlog_.is_kept()) KeepBacklog(false);  // acknowledgements need LSNs
+    if (!backlog_.is_kept()) copy_.NumberChanges();  // acknowledgements need LSNs
     return UpdateQuorum();
   }
-  history_.ForgetMembers();
+  quorum_.SwitchOff();
   if (!is_replica() && !has_replicas) FreeBacklog();
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The replication role of this server: a primary with replicas, or a replica, which may have replicas of its own.
 //
-// Owns the parts of replication: history, backlog, feeds of replicas, the link to a primary, FAILOVER.
+// Owns the parts of replication: history, backlog, the copy of the data, feeds of replicas, the link to a primary,
+// FAILOVER.
 //
 // Threads: synchronised. authority_mutex_ is taken before all locks of data.
 #pragma once
@@ -10,25 +11,26 @@
 #include <memory>
 #include <string>
 
+#include "cluster/replication/quorum.h"
+#include "cluster/replication/shard_copy.h"
 #include "server/replication/backlog_keeper.h"
 #include "server/replication/failover.h"
 #include "server/replication/history_keeper.h"
 #include "server/replication/kept_data.h"
 #include "server/replication/primary_link.h"
 #include "server/replication/replica_feeds.h"
+#include "server/replication/replicated_data.h"
 #include "server/replication/replication_parts.h"
 #include "server/replication/replication_totals.h"
 
 namespace ringkv::server {
 
-// A primary's request to its replica to take over the role.
-struct TakeoverRequest {
-  std::string history;
-  storage::Lsn next;  // behind that primary's last group, which must be here unless `anyway`
-  bool anyway;
-};
+using cluster::TakeoverRequest;
 
-class Replication final : private ReplicaFeeds::Listener, private PrimaryLink::Owner, private Failover::Owner {
+class Replication final : private ReplicaFeeds::Listener,
+                          private PrimaryLink::Owner,
+                          private ReplicatedData::Owner,
+                          private Failover::Owner {
  public:
   explicit Replication(const ReplicationParts& parts);
   ~Replication();
@@ -85,9 +87,9 @@ class Replication final : private ReplicaFeeds::Listener, private PrimaryLink::O
   void AdmitRedis(transport::Channel channel, std::string unread, std::shared_ptr<ClientCard> card,
                   RedisSyncRequest request);
   // From now on every change has an LSN and stays in the backlog for a while.
-  void NumberChanges() { KeepBacklog(false); }
+  void NumberChanges() { copy_.NumberChanges(); }
   // The last group on a majority of the shard.
-  storage::Lsn quorum_lsn() const { return quorum_lsn_.load(); }
+  storage::Lsn quorum_lsn() const { return quorum_.last(); }
   // In-sync replicas: those with an acknowledgement within min-replicas-max-lag.
   size_t good_replicas() const { return good_replicas_.load(std::memory_order_relaxed); }
 
@@ -101,9 +103,13 @@ class Replication final : private ReplicaFeeds::Listener, private PrimaryLink::O
   void BecomeFollower() override;
   void EndTakeover(uint64_t generation) override { failover_.Complete(generation); }
   void RejectTakeover(uint64_t generation, const std::string& why) override { failover_.Reject(generation, why); }
-  storage::Status BeginReplacement() override;
-  void EndReplacement(const std::string& id, uint64_t epoch, storage::Lsn last) override;
   void Publish(const cluster::PublishedMessage& published) override { feeds_.Publish(published); }
+
+  // --- for the copy ---
+  void CloseFeeds() override { feeds_.CloseAll(); }
+  void FollowerHasData() override;
+  bool PrimaryHasData() override;
+  void ShowPrimary() override { is_replica_ = false; }
 
   // --- for failover ---
   bool IsCurrent(uint64_t generation) const override { return link_.IsCurrent(generation); }
@@ -111,8 +117,6 @@ class Replication final : private ReplicaFeeds::Listener, private PrimaryLink::O
   void Unfreeze() override { SetPrimarysAuthority(storage::Authority::kOwner); }
 
   void UpdateQuorum();
-  // The number of nodes for the majority, with this number of online replicas.
-  size_t CountMembers(size_t replicas);
   // The needs of commands that are not met because of what this server is to others.
   uint32_t Unmet() const;
   bool IsWritable() const;
@@ -121,22 +125,20 @@ class Replication final : private ReplicaFeeds::Listener, private PrimaryLink::O
   void FitAuthority();
   // The part of CheckAdmission that does not depend on the link.
   storage::Status CheckRoom();
-  // `nothing_has_changed`: since changes had LSNs last.
-  void KeepBacklog(bool nothing_has_changed);
   void FreeBacklog();
   storage::Authority FollowersAuthority() const;
   // Does nothing on a replica.
   void SetPrimarysAuthority(storage::Authority authority);
   void SetAuthority(storage::Authority authority) REQUIRES(authority_mutex_);
-  // The parts of StopFollowing; there are no link and no feeds then.
-  void BeginEmpty();
-  void BecomePrimary();
 
   const ReplicationParts parts_;
   ReplicationTotals totals_;
   KeptData kept_data_;
   HistoryKeeper history_;
   BacklogKeeper backlog_;
+  ReplicatedData data_;
+  cluster::ShardCopy copy_;
+  cluster::Quorum quorum_;
   ReplicaFeeds feeds_;
   PrimaryLink link_;
   Failover failover_;
@@ -144,7 +146,6 @@ class Replication final : private ReplicaFeeds::Listener, private PrimaryLink::O
   std::atomic<bool> is_replica_{false};
   std::atomic<uint32_t> term_{1};
   std::atomic<uint32_t> last_term_{1};
-  std::atomic<storage::Lsn> quorum_lsn_{0};
   std::atomic<size_t> good_replicas_{0};
 
   storage::Mutex role_mutex_;       // before all other locks: one change of role at a time

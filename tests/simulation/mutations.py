@@ -44,7 +44,7 @@ MUTATIONS = [
      "if (!files_follow_) {\n    if (Status dropped = DropLog()", "if (false) {\n    if (Status dropped = DropLog()"),
     ("past fault: a replica acknowledges a snapshot that is not in its files", "tests/simulation/replicated_node.cc",
      "if (!log.is_open()) return 0;", "if (!log.is_open()) return last;"),
-    ("past fault: changes of a new history before the file names it", "tests/simulation/replicated_node.cc",
+    ("past fault: changes of a new history before the file names it", "cluster/replication/shard_copy.cc",
      "  if (!history_.Save()) history_.RemoveFile();\n", ""),
 ]
 

@@ -90,6 +90,57 @@ class ReplicatedNode::Feed final : private cluster::LogSender::Source, private s
   std::shared_ptr<Port> port_;
 };
 
+// --- its data -------------------------------------------------------------------------------------------------------
+
+class ReplicatedNode::Data final : public cluster::ShardCopy::Data {
+ public:
+  explicit Data(ReplicatedNode& node) : node_(node) {}
+
+ private:
+  using Applied = cluster::ShardCopy::Applied;
+
+  Lsn appended() override { return node_.appended(); }
+  bool KeepBacklog() override {
+    if (std::exchange(node_.keeps_backlog_, true)) return false;
+    node_.durability_.log().Attach(&node_.backlog_);
+    return true;
+  }
+  void BecomeFollower() override { node_.SetAuthority(storage::Authority::kFollower); }
+  bool BecomeOwner() override { return node_.durability_.BecomeOwner().has_unrecorded; }
+  void ShowPrimary() override { node_.is_primary_ = true; }
+  Applied ResumeBehind(Lsn last) override {
+    node_.follower_.Resume(last);
+    return Now();
+  }
+  Result<Applied> TakeFrame(std::string_view bytes) override {
+    if (Status taken = node_.follower_.TakeFrame(bytes); !taken) return tl::unexpected(taken.error());
+    return Now();
+  }
+  Status BeginReplacement() override { return node_.durability_.BeginReplacement(); }
+  Status BeginSnapshot(std::string_view header) override { return node_.follower_.Begin(header); }
+  Result<Applied> TakeSection(std::string_view bytes) override {
+    if (Status taken = node_.follower_.TakeSection(bytes); !taken) return tl::unexpected(taken.error());
+    return Now();
+  }
+  void Clear() override {
+    storage::Txn txn(node_.store_, node_.clock_.Now(), node_.random_);
+    txn.LockAll();
+    txn.Replace(node_.chance_.Next());
+  }
+  void EndReplacement(Lsn last) override {
+    node_.durability_.EndReplacement(last, false);
+    node_.backlog_.Clear(last);
+  }
+  void ShowWhole() override {}
+
+  Applied Now() const {
+    const storage::Follower& follower = node_.follower_;
+    return {follower.last(), follower.frame_time(), !follower.is_loading()};
+  }
+
+  ReplicatedNode& node_;
+};
+
 // --- life -----------------------------------------------------------------------------------------------------------
 
 namespace {
@@ -119,7 +170,9 @@ ReplicatedNode::ReplicatedNode(int number, NodeOwner& owner, Network& network, F
           {.data = kTestFiles, .log_file_bytes = uint64_t{1} << timeline_.Between(10, 16), .has_threads = false}),
       history_(disk, chance_, *this),
       backlog_(store_.buffers()),
-      follower_(store_) {
+      follower_(store_),
+      data_(std::make_unique<Data>(*this)),
+      copy_(history_, *data_) {
   SetSmallLimits(store_.type_limits());
   backlog_.SetLimit(size_t{1} << timeline_.Between(8, 16));
   durability_.SetSyncPolicy(storage::SyncPolicy::kAlways);
@@ -140,7 +193,7 @@ bool ReplicatedNode::Start(bool is_primary) {
     if (!disk_.is_dead()) owner_.Violate(number_, "its files can't be loaded: " + opened.error().text);
     return false;
   }
-  if (history_.Load(is_primary, durability_.recovery().last)) KeepBacklog(!store_.log().has_unrecorded());
+  copy_.Start(is_primary, durability_.recovery().last, store_.log().has_unrecorded());
   timeline_.Note(number_, std::string("starts as a ") + (is_primary ? "primary" : "replica") + " at LSN " +
                               std::to_string(appended()));
   if (history_.history().id() == promise_.history && appended() < promise_.last) {
@@ -148,7 +201,7 @@ bool ReplicatedNode::Start(bool is_primary) {
                                 std::to_string(appended()) + " after a restart");
   }
   highest_ = appended();
-  KeepBacklog(false);
+  copy_.NumberChanges();
   Tick();
   return true;
 }
@@ -195,14 +248,6 @@ void ReplicatedNode::CheckLsn() {
   highest_ = appended();
 }
 
-void ReplicatedNode::KeepBacklog(bool nothing_has_changed) {
-  if (!std::exchange(keeps_backlog_, true)) {
-    durability_.log().Attach(&backlog_);
-    history_.NoteShared();
-  }
-  history_.NoteRecording(nothing_has_changed);
-}
-
 // --- roles ----------------------------------------------------------------------------------------------------------
 
 void ReplicatedNode::SetAuthority(storage::Authority authority) {
@@ -217,8 +262,7 @@ void ReplicatedNode::Follow(int primary) {
   is_primary_ = false;
   pending_.clear();
   for (const auto& feed : feeds_) feed->port().Close(true);
-  SetAuthority(storage::Authority::kFollower);
-  KeepBacklog(false);
+  copy_.BecomeFollower();
   following_ = primary;
   Connect();
 }
@@ -231,12 +275,7 @@ void ReplicatedNode::Unfollow() {
 
 void ReplicatedNode::Promote(uint64_t epoch) {
   Unfollow();
-  history_.RaiseEpoch(epoch);
-  history_.Fork();
-  history_.Save();
-  if (durability_.BecomeOwner().has_unrecorded) history_.Begin();
-  is_primary_ = true;
-  history_.Save();
+  copy_.BecomePrimary(epoch);
   timeline_.Note(number_, "is promoted at LSN " + std::to_string(appended()) + ", epoch " + std::to_string(epoch));
 }
 
@@ -333,45 +372,33 @@ Model ReplicatedNode::Contents() {
 
 // --- what the log receiver changes ----------------------------------------------------------------------------------
 
-LogReceiver::Applied ReplicatedNode::Applied() const {
-  return {follower_.last(), follower_.frame_time(), !follower_.is_loading()};
-}
-
 Result<LogReceiver::Applied> ReplicatedNode::Resume(const std::string& history, uint64_t epoch, Lsn last) {
-  follower_.Resume(last);
-  history_.Continue(history, epoch, last);
-  if (!history_.Save()) history_.RemoveFile();
+  const LogReceiver::Applied applied = copy_.Resume(history, epoch, last);
   timeline_.Note(number_, "resumes behind LSN " + std::to_string(last) + " at epoch " + std::to_string(epoch));
-  return Applied();
+  return applied;
 }
 
 Status ReplicatedNode::BeginSnapshot(std::string_view header) {
   timeline_.Note(number_, "loads a snapshot");
-  history_.BeginReplacement();
   promise_ = {};
-  if (Status begun = durability_.BeginReplacement(); !begun) return begun;
-  return follower_.Begin(header);
+  return copy_.BeginSnapshot(header);
 }
 
 Result<LogReceiver::Applied> ReplicatedNode::TakeSection(std::string_view bytes) {
-  if (Status taken = follower_.TakeSection(bytes); !taken) return tl::unexpected(taken.error());
-  return Applied();
+  return copy_.TakeSection(bytes);
 }
 
 Status ReplicatedNode::EndSnapshot(const std::string& history, uint64_t epoch, Lsn last) {
-  history_.RemoveFile();
-  durability_.EndReplacement(last, false);
-  backlog_.Clear(last);
-  history_.EndReplacement(history, epoch);
+  copy_.EndSnapshot(history, epoch, last);
   highest_ = last;
   timeline_.Note(number_, "has a snapshot of LSN " + std::to_string(last) + " at epoch " + std::to_string(epoch));
   return {};
 }
 
 Result<LogReceiver::Applied> ReplicatedNode::TakeFrame(std::string_view bytes) {
-  if (Status taken = follower_.TakeFrame(bytes); !taken) return tl::unexpected(taken.error());
-  StepLogSoon();
-  return Applied();
+  Result<LogReceiver::Applied> applied = copy_.TakeFrame(bytes);
+  if (applied) StepLogSoon();
+  return applied;
 }
 
 Lsn ReplicatedNode::Secure(Lsn last) {

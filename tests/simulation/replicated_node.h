@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "cluster/replication/log_receiver.h"
+#include "cluster/replication/shard_copy.h"
 #include "server/replication/history_keeper.h"
 #include "storage/durability/durability.h"
 #include "storage/log/backlog.h"
@@ -75,7 +76,7 @@ class ReplicatedNode final : public std::enable_shared_from_this<ReplicatedNode>
   bool is_primary() const { return is_primary_; }
   // Has the data set of its primary in its files, or is one.
   bool is_whole() const {
-    return is_primary_ || (!follower_.is_loading() && !history_.is_replacing() && durability_.files_follow());
+    return is_primary_ || (!history_.is_replacing() && durability_.files_follow());
   }
   bool is_streaming() const { return progress_.state == cluster::LogReceiver::State::kStreaming && receiver_; }
   storage::Lsn appended() override { return store_.log().appended(); }
@@ -83,6 +84,7 @@ class ReplicatedNode final : public std::enable_shared_from_this<ReplicatedNode>
   DriftingClock& clock() { return clock_; }
 
  private:
+  class Data;
   class Feed;
   struct PendingWrite {
     storage::Lsn lsn;
@@ -95,7 +97,6 @@ class ReplicatedNode final : public std::enable_shared_from_this<ReplicatedNode>
   void StepLogSoon();
   void StepLog();
   void CheckLsn();
-  void KeepBacklog(bool nothing_has_changed);
   void SetAuthority(storage::Authority authority);
   void Connect();
   void ConnectLater();
@@ -115,11 +116,10 @@ class ReplicatedNode final : public std::enable_shared_from_this<ReplicatedNode>
   storage::Result<cluster::LogReceiver::Applied> TakeSection(std::string_view bytes) override;
   storage::Status EndSnapshot(const std::string& history, uint64_t epoch, storage::Lsn last) override;
   storage::Result<cluster::LogReceiver::Applied> TakeFrame(std::string_view bytes) override;
-  void Forget() override { history_.Forget(); }
+  void Forget() override { copy_.Forget(); }
   storage::Status Publish(const cluster::PublishedMessage&) override { return {}; }
   storage::Lsn Secure(storage::Lsn last) override;
   void NoteProgress(const cluster::LogReceiver::Progress& progress) override { progress_ = progress; }
-  cluster::LogReceiver::Applied Applied() const;
 
   // --- whose history it is ---
   const storage::LogBuffer& log() override { return store_.log(); }
@@ -146,6 +146,8 @@ class ReplicatedNode final : public std::enable_shared_from_this<ReplicatedNode>
   storage::Backlog backlog_;
   bool keeps_backlog_ = false;
   storage::Follower follower_;
+  const std::unique_ptr<Data> data_;
+  cluster::ShardCopy copy_;
   cluster::LogReceiver::Progress progress_;
   bool is_primary_ = false;
   bool steps_log_ = false;  // is about to

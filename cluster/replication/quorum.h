@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// Which changes a majority of a shard has (repl-ack quorum): counts the members of the shard, and evaluates what each
+// has acknowledged.
+//
+// Threads: guarded by its owner; `last` from any.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cluster/replication/acks.h"
+#include "cluster/replication/kept_history.h"
+#include "storage/base/lsn.h"
+
+namespace ringkv::cluster {
+
+class Quorum {
+ public:
+  // `history` must outlive the object: it remembers how many members there were.
+  explicit Quorum(KeptHistory& history) : history_(history) {}
+
+  // Who belongs to the shard.
+  struct Shard {
+    size_t nodes = 0;                                               // as configured; 0: as below
+    std::optional<std::vector<std::string>> members = std::nullopt;  // of the topology; none: whoever has come so far
+  };
+  // `acks`: of the connections of replicas; `own`: the last group here. True if `last` has changed.
+  bool Update(const Shard& shard, std::span<const MemberAck> acks, storage::Lsn own);
+  // Nobody waits for a majority.
+  void SwitchOff();
+
+  // The last group that a majority has. A shard of one node needs no acknowledgement: UINT64_MAX.
+  storage::Lsn last() const { return last_.load(); }
+
+ private:
+  size_t CountNodes(const Shard& shard, size_t replicas);
+
+  KeptHistory& history_;
+  std::atomic<storage::Lsn> last_{0};
+};
+
+}  // namespace ringkv::cluster

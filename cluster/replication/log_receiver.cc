@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "cluster/link/authentication.h"
 #include "cluster/link/link_words.h"
 #include "resp/request_writer.h"
 
@@ -65,11 +66,7 @@ Status LogReceiver::TakeReply(const std::string& line) {
   if (state() == State::kAsking) return TakeVerdict(line);
   const bool is_error = line.starts_with('-');
   if (state() == State::kAuthenticating) {
-    if (is_error) {
-      // A server that knows no AUTH quotes what it was sent, and the answer goes into logs.
-      const bool quotes_it = line.find(introduction_.authentication.back()) != std::string::npos;
-      return quotes_it ? Fail("AUTH was refused") : Fail("AUTH was answered: " + line.substr(1));
-    }
+    if (Status known = CheckAuthReply(introduction_.authentication, line); !known) return known;
     Introduce();
     return {};
   }

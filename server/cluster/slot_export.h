@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: MIT
-// The sending side of a slot migration, to the primary of another shard that has requested the slots. Per batch it
-// sends the keys while writes continue, pauses requests for some milliseconds, and hands the slots over
-// (docs/formats/node-link.md).
+// The sending side of a slot migration, to the primary of another shard that has requested the slots: a slot sender
+// with the data, the ledger and the socket that it needs.
 //
 // Threads: one of its own; other threads read atomics.
 #pragma once
 
 #include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <future>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 
+#include "cluster/migration/slot_sender.h"
 #include "cluster/slot_map.h"
 #include "server/cluster/cluster_parts.h"
 #include "server/cluster/slot_ownership.h"
-#include "server/node_link/message_reader.h"
+#include "server/node_link/peer_socket.h"
 #include "server/session/client_directory.h"
 #include "storage/log/log_tail.h"
 #include "storage/transfer/slot_stream.h"
@@ -28,7 +32,7 @@ struct PullRequest {
   cluster::SlotSet owned;  // by that shard
 };
 
-class SlotExport {
+class SlotExport final : private cluster::SlotSender::Source {
  public:
   // Takes ownership of the connection. All references must outlive the object.
   SlotExport(const ClusterParts& parts, SlotOwnership& state, transport::Channel channel,
@@ -45,37 +49,36 @@ class SlotExport {
 
  private:
   void Run();
-  storage::Status Serve();
-  // The next batch of slots; empty when all have moved.
-  cluster::SlotSet NextBatch();
-  cluster::SlotSet SlotsToMove(bool keeps_one);
-  storage::Status MoveBatch();
-  storage::Status CopyKeys(storage::SlotStream& stream);
-  // Repeats barriers until the receiver acknowledges one quickly, and what was under way here has ended.
-  storage::Status CatchUp(storage::SlotStream& stream);
-  // Returns false without a change if the receiver was too slow, or what is under way here took longer than `round_ms`.
-  storage::Result<bool> HandOver(storage::SlotStream& stream, int64_t round_ms);
-  // Offers the held slots and waits for the acknowledgement.
-  storage::Status Offer();
-  void Release();
   // Withdraws a hold that did not lead to an offer.
   void TakeBackOffer();
-  // Sends the changes that the log has by now.
-  storage::Status SendChanges(storage::SlotStream& stream);
-  storage::Status Send(cluster::MessageKind kind, std::string_view body);
-  // Sends a barrier or an offer and waits until it is acknowledged. False if that takes longer.
-  storage::Result<bool> AskAndWait(cluster::MessageKind kind, int64_t timeout_ms);
+
+  // --- what the slot sender reads and changes ---
+  int64_t timeout_ms() const override { return parts_.options.repl_timeout * 1000; }
+  cluster::SlotSet SlotsToMove(bool keeps_one) override;
+  size_t CountOwned() override;
+  std::string BeginBatch(const cluster::SlotSet& slots) override;
+  bool NextBlock(std::string* section) override;
+  storage::Result<bool> ReadChanges(std::string* changes) override;
+  storage::Lsn next() const override { return tail_->next(); }
+  storage::Lsn appended() override { return parts_.data.store().log().appended(); }
+  void HurryFrames() override { parts_.data.durability().log().Step(); }
+  void BeginRound() override { round_ = parts_.links.EndOfRound(); }
+  bool HasRoundEnded() override;
+  bool Hold(const cluster::SlotSet& slots, int64_t most_ms) override;
+  void Release(const cluster::SlotSet& slots) override;
+  storage::Status PrepareOffer(const cluster::SlotSet& slots) override;
+  void SendOffer(const cluster::SlotSet& slots) override { state_.SendOffer(slots); }
+  storage::Status Give(const cluster::SlotSet& slots) override;
 
   const ClusterParts& parts_;
   SlotOwnership& state_;
   PeerSocket socket_;
-  MessageReader reader_;
   const std::shared_ptr<ClientCard> card_;
   const PullRequest request_;
+  std::optional<storage::SlotStream> stream_;
   std::unique_ptr<storage::LogTail> tail_;
-  uint64_t number_ = 0;  // of the last barrier or offer
-  cluster::SlotSet batch_;
-  bool was_offered_ = false;  // the current batch; from then on the receiver decides
+  storage::FrameList frames_;
+  std::future<void> round_;
 
   std::atomic<uint64_t> keys_{0};  // sent
   std::atomic<bool> interrupted_{false};

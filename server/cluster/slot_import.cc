@@ -4,13 +4,12 @@
 #include <chrono>
 
 #include "server/node_link/handshake.h"
-#include "server/node_link/message_reader.h"
+#include "server/node_link/pump.h"
 #include "storage/base/allocator.h"
 
 namespace ringkv::server {
 namespace {
 
-using cluster::MessageKind;
 using storage::Fail;
 using storage::MutexLock;
 using storage::Result;
@@ -79,69 +78,30 @@ Status SlotImport::PullOnce() {
       socket_.Connect(source.host, source.port, kSourceConnectMs, stopping_, ToNode(parts_.options));
   if (!socket) return tl::unexpected(socket.error());
   if (stopping_) return Fail("the link was closed");
-  if (Status asked = Ask(**socket); !asked) return asked;
-  MessageReader reader(**socket);
-  while (!stopping_) {
-    cluster::NodeMessage message;
-    const Result<bool> got = reader.Next(&message, parts_.options.repl_timeout * 1000);
-    if (!got) return tl::unexpected(got.error());
-    if (!*got) return Fail("it has been silent for repl-timeout");
-    const Result<bool> goes_on = Take(**socket, message);
-    if (!goes_on) return tl::unexpected(goes_on.error());
-    if (!*goes_on) return {};
-  }
-  return {};
+  cluster::SlotReceiver receiver(*this, Introduction());
+  const storage::Error ended = Pump(receiver, **socket, parts_.world.clock);
+  return receiver.has_finished() || stopping_ ? Status() : tl::unexpected(ended);
 }
 
-Status SlotImport::Ask(PeerSocket& socket) {
-  const int64_t timeout_ms = PrimarysTimeoutMs(parts_.options);
-  if (Status known = Authenticate(socket, parts_.options, timeout_ms); !known) return known;
-  const std::shared_ptr<const ClusterView> view = state_.view();
-  std::vector<std::string> command{"CLUSTER", "PULL", std::to_string(epoch_), view->shard_name()};
-  const std::string owned = PrintRanges(cluster::RangesIn(state_.ledger().OwnedBy(view->shard_name())));
-  if (!owned.empty()) command.push_back(owned);
-  const Result<std::string> answer = server::Ask(socket, timeout_ms, command);
-  if (!answer) return tl::unexpected(answer.error());
-  return *answer == "+RINGKV SLOTS" ? Status() : Fail("it answers '" + answer->substr(0, 60) + "'");
+cluster::PullIntroduction SlotImport::Introduction() {
+  const std::string own = state_.view()->shard_name();
+  return {.authentication = AuthCommand(parts_.options),
+          .epoch = epoch_,
+          .shard = own,
+          .owned = PrintRanges(cluster::RangesIn(state_.ledger().OwnedBy(own)))};
 }
 
-Result<bool> SlotImport::Take(PeerSocket& socket, const cluster::NodeMessage& message) {
-  if (message.epoch != epoch_) return Fail("it sent a message of another epoch");
-  // As clients wait while the disk can't keep up.
+// --- what the slot receiver changes ---------------------------------------------------------------------------------
+
+void SlotImport::AwaitLogRoom() {
   while ((parts_.needs.Get() & kNeedsLogRoom) != 0 && !stopping_) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  Status done;
-  switch (message.kind) {
-    case MessageKind::kSlots: done = BeginBatch(message.body); break;
-    case MessageKind::kNoMoreSlots: {
-      // Without a log what has come is safe with the next snapshot: that is made soon.
-      storage::Durability& durability = parts_.data.durability();
-      if (!durability.log().is_open() && parts_.data.SavesAtEnd() && keys_ > 0) {
-        durability.ScheduleSave(storage::SnapshotReason::kSave);
-      }
-      return false;
-    }
-    case MessageKind::kSlotKeys:
-    case MessageKind::kSlotChanges: {
-      if (arrival_ == nullptr) return Fail("it sent an unexpected message");
-      const uint64_t before = arrival_->keys();
-      done = message.kind == MessageKind::kSlotKeys ? arrival_->TakeSection(message.body)
-                                                    : arrival_->TakeChanges(message.body);
-      keys_ += arrival_->keys() - before;
-      break;
-    }
-    case MessageKind::kBarrier:
-    case MessageKind::kOffer: done = Acknowledge(socket, message); break;
-    default: return Fail("it sent an unexpected message");
-  }
-  if (!done) return tl::unexpected(done.error());
-  return true;
 }
 
-Status SlotImport::BeginBatch(std::string_view body) {
-  cluster::SlotBatch batch;
-  if (!DecodeSlotBatch(body, &batch)) return Fail("it sent an invalid list of slots");
+Status SlotImport::BeginBatch(const cluster::SlotBatch& batch) {
+  AwaitLogRoom();
+  arrival_.reset();
   const std::shared_ptr<const ClusterView> view = state_.view();
   const cluster::SlotSet slots = cluster::SlotsIn(batch.ranges);
   const cluster::SlotSet expected = view->SlotsOnTheirWay(view->topology.FindShard(shard_), view->here.shard);
@@ -161,26 +121,43 @@ Status SlotImport::BeginBatch(std::string_view body) {
   return {};
 }
 
-Status SlotImport::Acknowledge(PeerSocket& socket, const cluster::NodeMessage& message) {
-  storage::Lsn number = 0;
-  if (!cluster::DecodeAck(message.body, &number)) return Fail("it sent an invalid message");
+Status SlotImport::TakeKeys(std::string_view section) {
+  AwaitLogRoom();
+  const uint64_t before = arrival_->keys();
+  const Status taken = arrival_->TakeSection(section);
+  keys_ += arrival_->keys() - before;
+  return taken;
+}
+
+Status SlotImport::TakeChanges(std::string_view changes) {
+  AwaitLogRoom();
+  return arrival_->TakeChanges(changes);
+}
+
+Status SlotImport::Secure() {
   storage::LogWriter& log = parts_.data.durability().log();
   // A log that is being switched on will hold this when its first snapshot is safe.
   while (parts_.data.durability().wants_log() && !log.is_open() && !stopping_) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  if (log.is_open()) {
-    if (Status synced = log.Flush(); !synced) return synced;
+  if (stopping_) return Fail("the link was closed");
+  return log.is_open() ? log.Flush() : Status();
+}
+
+Status SlotImport::TakeOver() {
+  if (Status taken = state_.TakeOver(epoch_, batch_, flushes_); !taken) return taken;
+  arrival_.reset();
+  parts_.log.Notice("cluster: slots " + PrintRanges(cluster::RangesIn(batch_)) + " migrated from shard '" + shard_ +
+                    "'");
+  return {};
+}
+
+void SlotImport::NoteFinished() {
+  // Without a log what has come is safe with the next snapshot: that is made soon.
+  storage::Durability& durability = parts_.data.durability();
+  if (!durability.log().is_open() && parts_.data.SavesAtEnd() && keys_ > 0) {
+    durability.ScheduleSave(storage::SnapshotReason::kSave);
   }
-  if (message.kind == MessageKind::kOffer) {
-    if (arrival_ == nullptr) return Fail("it offered no slots");
-    if (Status taken = state_.TakeOver(epoch_, batch_, flushes_); !taken) return taken;
-    arrival_.reset();
-    parts_.log.Notice("cluster: slots " + PrintRanges(cluster::RangesIn(batch_)) + " migrated from shard '" + shard_ +
-                      "'");
-  }
-  return socket.Send(cluster::EncodeMessage(MessageKind::kAck, epoch_, cluster::EncodeAck(number)),
-                     parts_.options.repl_timeout * 1000);
 }
 
 }  // namespace ringkv::server

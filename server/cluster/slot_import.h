@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: MIT
-// The receiving side of a slot migration: requests slots from the primary of another shard until this node has all that
-// the topology assigns to it from there (docs/formats/node-link.md).
+// The receiving side of a slot migration: connects to the primary of another shard, and lets the slot receiver of each
+// connection take slots, until this node has all that the topology assigns to it from there.
 //
 // Threads: one of its own; other state is guarded or atomic.
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
 
+#include "cluster/migration/slot_receiver.h"
 #include "cluster/node_messages.h"
 #include "server/cluster/cluster_parts.h"
 #include "server/cluster/slot_ownership.h"
@@ -19,7 +22,7 @@
 
 namespace ringkv::server {
 
-class SlotImport {
+class SlotImport final : private cluster::SlotReceiver::Target {
  public:
   // From the shard of this name, at this epoch. Both references must outlive the object.
   SlotImport(const ClusterParts& parts, SlotOwnership& state, uint64_t epoch, std::string shard);
@@ -39,12 +42,19 @@ class SlotImport {
   storage::Status PullOnce();
   // After the link is closed. Logs a lasting failure once.
   void NoteEnd(const std::string& failure);
-  storage::Status Ask(PeerSocket& socket);
-  // False when no more slots will arrive.
-  storage::Result<bool> Take(PeerSocket& socket, const cluster::NodeMessage& message);
-  storage::Status BeginBatch(std::string_view body);
-  storage::Status Acknowledge(PeerSocket& socket, const cluster::NodeMessage& message);
+  cluster::PullIntroduction Introduction();
+  // Waits while the disk can't keep up, as clients do.
+  void AwaitLogRoom();
   bool StillMoves();
+
+  // --- what the slot receiver changes ---
+  int64_t timeout_ms() const override { return parts_.options.repl_timeout * 1000; }
+  storage::Status BeginBatch(const cluster::SlotBatch& batch) override;
+  storage::Status TakeKeys(std::string_view section) override;
+  storage::Status TakeChanges(std::string_view changes) override;
+  storage::Status Secure() override;
+  storage::Status TakeOver() override;
+  void NoteFinished() override;
 
   const ClusterParts& parts_;
   SlotOwnership& state_;

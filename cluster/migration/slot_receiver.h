@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+// The receiving side of a slot migration (docs/formats/node-link.md), as a link: asks for the slots that the topology
+// assigns to this shard, takes their keys and changes, and becomes their owner by acknowledging the offer. One object
+// for each connection.
+//
+// Threads: confined to the pump's.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cluster/link/link.h"
+#include "cluster/link/link_input.h"
+#include "cluster/link/outbox.h"
+#include "cluster/node_messages.h"
+
+namespace ringkv::cluster {
+
+// What is asked for.
+struct PullIntroduction {
+  std::vector<std::string> authentication = {};  // AUTH; empty: none
+  uint64_t epoch = 0;                            // of the topology
+  std::string shard = {};                        // that asks
+  std::string owned = {};                        // ranges of slots that its ledger gives to it; may be empty
+};
+
+class SlotReceiver final : public Link {
+ public:
+  enum class State : uint8_t { kAuthenticating, kAsking, kReceiving, kFinished };
+
+  // The slots here, and the ledger. After an error of any method the link ends. A method may take its time: the sender
+  // waits, as clients do while the disk can't keep up.
+  class Target {
+   public:
+    virtual int64_t timeout_ms() const = 0;
+    // The keys of these slots come: those that are here are deleted.
+    virtual storage::Status BeginBatch(const SlotBatch& batch) = 0;
+    virtual storage::Status TakeKeys(std::string_view section) = 0;
+    virtual storage::Status TakeChanges(std::string_view changes) = 0;
+    // All that has come is as durable as the configuration promises.
+    virtual storage::Status Secure() = 0;
+    // The slots of the batch belong to this shard now; the ledger says so first.
+    virtual storage::Status TakeOver() = 0;
+    // All slots are here.
+    virtual void NoteFinished() = 0;
+
+   protected:
+    ~Target() = default;
+  };
+
+  // `target` must outlive the link.
+  SlotReceiver(Target& target, PullIntroduction introduction);
+
+  storage::Status Open(int64_t now) override;
+  storage::Result<Next> Work(int64_t now) override;
+  int64_t wake_at() const override { return heard_ms_ + target_.timeout_ms(); }
+  std::span<char> Room() override { return input_.Room(); }
+  storage::Status Received(size_t count, int64_t now) override;
+  std::string_view ToSend() const override { return out_.front(); }
+  void Sent(size_t count, int64_t) override { out_.Consume(count); }
+
+  State state() const { return state_; }
+  // No more slots come: the link has ended in order.
+  bool has_finished() const { return state_ == State::kFinished; }
+
+ private:
+  static constexpr size_t kRoomBytes = 256 * 1024;
+
+  void Ask();
+  storage::Status TakeLines();
+  storage::Status TakeReply(const std::string& line);
+  storage::Status TakeMessages();
+  storage::Status Take(const NodeMessage& message);
+  storage::Status BeginBatch(std::string_view body);
+  // A barrier, or an offer.
+  storage::Status Acknowledge(const NodeMessage& message);
+
+  Target& target_;
+  const PullIntroduction introduction_;
+  LinkInput input_{kRoomBytes};
+  Outbox out_;
+  State state_ = State::kAuthenticating;
+  bool has_batch_ = false;
+  int64_t heard_ms_ = 0;
+  bool was_busy_ = false;  // meanwhile more may have come
+};
+
+}  // namespace ringkv::cluster

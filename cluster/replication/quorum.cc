@@ -2,6 +2,7 @@
 #include "cluster/replication/quorum.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace ringkv::cluster {
 
@@ -15,7 +16,7 @@ bool Quorum::Update(const Shard& shard, std::span<const MemberAck> acks, Lsn own
   const std::vector<Lsn> acknowledged = BestOfEachMember(of_members);
   const size_t nodes = CountNodes(shard, acknowledged.size());
   const Lsn last = nodes <= 1 ? UINT64_MAX : QuorumLsn(acknowledged, nodes, own);
-  return last_.exchange(last) != last;
+  return std::exchange(last_, last) != last;
 }
 
 void Quorum::SwitchOff() {

@@ -2,10 +2,9 @@
 // Which changes a majority of a shard has (repl-ack quorum): counts the members of the shard, and evaluates what each
 // has acknowledged.
 //
-// Threads: guarded by its owner; `last` from any.
+// Threads: guarded by its owner.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -34,13 +33,13 @@ class Quorum {
   void SwitchOff();
 
   // The last group that a majority has. A shard of one node needs no acknowledgement: UINT64_MAX.
-  storage::Lsn last() const { return last_.load(); }
+  storage::Lsn last() const { return last_; }
 
  private:
   size_t CountNodes(const Shard& shard, size_t replicas);
 
   KeptHistory& history_;
-  std::atomic<storage::Lsn> last_{0};
+  storage::Lsn last_ = 0;
 };
 
 }  // namespace ringkv::cluster

@@ -4,11 +4,10 @@
 // happens between two steps, the files hold a prefix of the history that they name, and no LSN means two things in one
 // history.
 //
-// Threads: guarded by its owner, one call at a time. NumberChanges, CheckTakeover and `is_whole` from any thread, if
-// history and data are synchronised.
+// Threads: guarded by its owner, one call at a time. NumberChanges and CheckTakeover from any thread, if history and
+// data are synchronised.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -91,14 +90,14 @@ class ShardCopy {
   void Forget() { history_.Forget(); }
 
   // False within a snapshot: the data is a part of it.
-  bool is_whole() const { return is_whole_.load(); }
+  bool is_whole() const { return is_whole_; }
 
  private:
   void NumberChanges(bool nothing_has_changed);
 
   KeptHistory& history_;
   Data& data_;
-  std::atomic<bool> is_whole_{true};
+  bool is_whole_ = true;
 };
 
 }  // namespace ringkv::cluster

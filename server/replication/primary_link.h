@@ -46,8 +46,8 @@ class PrimaryLink final : private cluster::LogReceiver::Target {
   };
 
   // All references must outlive the link.
-  PrimaryLink(const ReplicationParts& parts, HistoryKeeper& history, cluster::ShardCopy& copy, ReplicationTotals& totals,
-              Owner& owner);
+  PrimaryLink(const ReplicationParts& parts, HistoryKeeper& history, cluster::ShardCopy& copy,
+              ReplicationTotals& totals, Owner& owner);
   ~PrimaryLink();
 
   void Start();

@@ -230,13 +230,21 @@ void Replication::NoteAck() {
 }
 
 void Replication::UpdateQuorum() {
-  if (parts_.options.repl_ack == 0) {
-    if (quorum_.last() != 0) quorum_.SwitchOff();
-    return;
-  }
+  const bool is_asked_for = parts_.options.repl_ack != 0;
+  if (!is_asked_for && quorum_lsn() == 0) return;
   cluster::Quorum::Shard shard{.nodes = static_cast<size_t>(parts_.options.repl_shard_nodes)};
   if (parts_.shard_place.is_enabled()) shard.members = parts_.shard_place.shard_members();
-  if (feeds_.Update(quorum_, shard)) parts_.links.ReleaseReplies();
+  bool has_changed = false;
+  {
+    MutexLock lock(quorum_mutex_);
+    if (is_asked_for) {
+      has_changed = feeds_.Update(quorum_, shard);
+    } else {
+      quorum_.SwitchOff();
+    }
+    quorum_lsn_ = quorum_.last();
+  }
+  if (has_changed) parts_.links.ReleaseReplies();
 }
 
 void Replication::NoteReplicas() {
@@ -257,7 +265,8 @@ void Replication::Tick() {
     if (!backlog_.is_kept()) copy_.NumberChanges();  // acknowledgements need LSNs
     return UpdateQuorum();
   }
-  quorum_.SwitchOff();
+  UpdateQuorum();
+  history_.ForgetMembers();  // that were counted before a restart, too
   if (!is_replica() && !has_replicas) FreeBacklog();
 }
 

@@ -89,7 +89,7 @@ class Replication final : private ReplicaFeeds::Listener,
   // From now on every change has an LSN and stays in the backlog for a while.
   void NumberChanges() { copy_.NumberChanges(); }
   // The last group on a majority of the shard.
-  storage::Lsn quorum_lsn() const { return quorum_.last(); }
+  storage::Lsn quorum_lsn() const { return quorum_lsn_.load(); }
   // In-sync replicas: those with an acknowledgement within min-replicas-max-lag.
   size_t good_replicas() const { return good_replicas_.load(std::memory_order_relaxed); }
 
@@ -138,7 +138,8 @@ class Replication final : private ReplicaFeeds::Listener,
   BacklogKeeper backlog_;
   ReplicatedData data_;
   cluster::ShardCopy copy_;
-  cluster::Quorum quorum_;
+  storage::Mutex quorum_mutex_;  // before the lock of the feeds
+  cluster::Quorum quorum_ GUARDED_BY(quorum_mutex_);
   ReplicaFeeds feeds_;
   PrimaryLink link_;
   Failover failover_;
@@ -146,6 +147,7 @@ class Replication final : private ReplicaFeeds::Listener,
   std::atomic<bool> is_replica_{false};
   std::atomic<uint32_t> term_{1};
   std::atomic<uint32_t> last_term_{1};
+  std::atomic<storage::Lsn> quorum_lsn_{0};  // what it evaluated last
   std::atomic<size_t> good_replicas_{0};
 
   storage::Mutex role_mutex_;       // before all other locks: one change of role at a time

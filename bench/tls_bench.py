@@ -61,7 +61,7 @@ def row(name, measure, servers, rounds, wanted):
 
 
 def report(rounds, quick):
-    part = 10 if quick else 1
+    part = 4 if quick else 1
     with Certificates() as certificates:
         ports = free_ports(2)
         options = [[*certificates.server_options(port), "--tls-auth-clients", "optional"] for port in ports]

@@ -21,7 +21,7 @@ namespace {
 
 void FCall(AdminCall& call) {
   const SharedFunction function = call.server.scripts().FindFunction(call, call.args[1]);
-  if (function == nullptr) return call.reply.Error("ERR Function not found");
+  if (function == nullptr) return;
   if (const auto keys = ReadKeyCount(call, "ERR Bad number of keys provided")) {
     RunProgram(call, *function, function->name(), *keys);
   }
@@ -120,7 +120,8 @@ void FunctionList(AdminCall& call) {
       return call.reply.Error("ERR Unknown argument " + std::string(call.args[i]));
     }
   }
-  const auto catalog = call.server.scripts().functions().Catalog(call.txn);
+  const auto catalog = call.server.scripts().AllFunctions(call);
+  if (catalog == nullptr) return;
   std::vector<const FunctionLibrary*> shown;
   for (const auto& [name, library] : catalog->libraries()) {
     if (!pattern || storage::GlobMatches(*pattern, name, storage::GlobCase::kInsensitive))
@@ -141,7 +142,8 @@ void FunctionStats(AdminCall& call) {
   const auto running = call.server.scripts().LongestFunction();
   const std::string_view busy = call.server.scripts().BusyError();
   if (!running && !busy.empty()) return call.reply.Error(busy);
-  const auto catalog = call.server.scripts().functions().Catalog(call.txn);
+  const auto catalog = call.server.scripts().AllFunctions(call);
+  if (catalog == nullptr) return;
   call.reply.Map(2);
   call.reply.Bulk("running_script");
   if (running) {

@@ -106,8 +106,8 @@ Server::Server(Options& options, World world, CommandFamilies commands, HttpLabe
                            replication_.Tick();
                            key_migrations_.Tick();
                            data_.Tick();
-                           // Runs the codes that the primary has sent, before requests wait for that.
-                           if (replication_.is_replica()) static_cast<void>(scripts_.functions().Catalog());
+                           // Has the codes run that the primary has sent, before requests wait for that.
+                           if (replication_.is_replica()) static_cast<void>(scripts_.functions().Get());
                            ServeHeldBack();
                            const std::string wrong = oom_score_.Fit(options_, replication_.is_replica());
                            if (!wrong.empty()) log_.Warning(wrong);
@@ -248,6 +248,7 @@ storage::Status Server::StartLinks() {
 }
 
 storage::Status Server::Stop() {
+  scripts_.functions().EndLoads();
   administration_.Stop();
   long_work_.Stop();
   housekeeping_.Stop();

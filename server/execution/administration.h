@@ -21,8 +21,9 @@ class Administration {
  public:
   // The work of a lane is done in the order in which it was asked for.
   enum class Lane : uint8_t {
-    kRoles,  // REPLICAOF, FAILOVER, CLUSTER RELOAD
-    kFiles,  // SAVE
+    kRoles,      // REPLICAOF, FAILOVER, CLUSTER RELOAD
+    kFiles,      // SAVE
+    kLibraries,  // the codes of libraries of functions, which others have accepted
   };
 
   Administration() = default;
@@ -48,7 +49,7 @@ class Administration {
   storage::Mutex mutex_;
   std::condition_variable changed_;
   bool is_stopping_ GUARDED_BY(mutex_) = false;
-  std::array<Worker, 2> workers_ GUARDED_BY(mutex_);  // by lane
+  std::array<Worker, 3> workers_ GUARDED_BY(mutex_);  // by lane
 };
 
 }  // namespace ringkv::server

@@ -263,7 +263,7 @@ int Run(const std::vector<std::string>& arguments, char** argv) {
          .load_library = [&](storage::Txn& txn,
                              const std::string& code) { return server.scripts().LoadLibrary(txn, code); }});
     if (status) {
-      static_cast<void>(server.scripts().functions().Catalog());  // runs their codes, for which no request is to wait
+      server.scripts().functions().Load();  // runs their codes, for which no request is to wait
       server.EndLoading();
       status = server.StartLinks();
     }

@@ -18,7 +18,7 @@ size_t AllInterpreterBytes(const Observation& o) {
 }
 size_t ScriptBytes(const Observation& o) { return o.parts.scripts.registry().memory(); }
 std::shared_ptr<const FunctionCatalog> FunctionsOf(const Observation& o) {
-  return o.parts.scripts.functions().Catalog();
+  return o.parts.scripts.functions().Get().catalog;
 }
 size_t FunctionBytes(const Observation& o) { return FunctionsOf(o)->memory(); }
 

@@ -27,8 +27,14 @@ constexpr int64_t kRetryRatio = 10;
 class LoadHost final : public ScriptHost {
  public:
   LoadHost(server::Log& log, const storage::Clock& clock, ScriptClock& script_clock, const Functions::Seat& seat,
-           LuaState& state, int64_t& left_ms)
-      : log_(log), clock_(clock), script_clock_(script_clock), seat_(seat), state_(state), left_ms_(left_ms) {
+           LuaState& state, int64_t& left_ms, const std::atomic<bool>& is_ending)
+      : log_(log),
+        clock_(clock),
+        script_clock_(script_clock),
+        seat_(seat),
+        state_(state),
+        left_ms_(left_ms),
+        is_ending_(is_ending) {
     BeginTurn(ScriptClock::kFirstSliceNs);
   }
   ~LoadHost() override { EndTurn(); }
@@ -38,8 +44,8 @@ class LoadHost final : public ScriptHost {
   Pulse Call(std::span<const std::string_view>, resp::ReplyWriter&) override { return Pulse::kEnd; }
   Pulse OnPulse() override {
     EndTurn();
-    const bool goes_on = left_ms_ > 0 && (seat_.turns == nullptr || seat_.turns->GoOn());
-    BeginTurn(ScriptClock::kNextSliceNs);
+    const bool goes_on = left_ms_ > 0 && (seat_.turns == nullptr ? !is_ending_ : seat_.turns->GoOn());
+    BeginTurn(seat_.turns == nullptr ? ScriptClock::kFirstSliceNs : ScriptClock::kNextSliceNs);
     return goes_on ? Pulse::kContinue : Pulse::kEnd;
   }
   void Log(ScriptLogLevel level, std::string_view text) override { log_.Write(LogLevelOf(level), std::string(text)); }
@@ -52,8 +58,7 @@ class LoadHost final : public ScriptHost {
     constexpr uint64_t kMillisecondNs = 1'000'000;
     turn_began_ms_ = clock_.SteadyMs();
     const auto left_ns = static_cast<uint64_t>(std::max<int64_t>(left_ms_, 1)) * kMillisecondNs;
-    script_clock_.Begin(seat_.slot, state_, script_clock_.Now(),
-                        seat_.turns == nullptr ? left_ns : std::min(left_ns, slice_ns));
+    script_clock_.Begin(seat_.slot, state_, script_clock_.Now(), std::min(left_ns, slice_ns));
   }
   void EndTurn() {
     script_clock_.End(seat_.slot);
@@ -66,6 +71,7 @@ class LoadHost final : public ScriptHost {
   const Functions::Seat& seat_;
   LuaState& state_;
   int64_t& left_ms_;
+  const std::atomic<bool>& is_ending_;
   int64_t turn_began_ms_ = 0;
 };
 
@@ -123,7 +129,7 @@ SharedLibrary Functions::Run(const Seat& seat, SharedCode code, int64_t& left_ms
   LuaState state(LuaState::Purpose::kFunctions, memory);
   std::optional<std::vector<RegisteredFunction>> registered;
   {
-    LoadHost host(log_, clock_, script_clock_, seat, state, left_ms);
+    LoadHost host(log_, clock_, script_clock_, seat, state, left_ms, is_ending_);
     registered = state.LoadLibrary(host, metadata.name, metadata.body, error);
   }
   if (!registered) return nullptr;
@@ -136,32 +142,77 @@ SharedLibrary Functions::Run(const Seat& seat, SharedCode code, int64_t& left_ms
   return library;
 }
 
-std::shared_ptr<const FunctionCatalog> Functions::CatalogOf(std::shared_ptr<const storage::LibrarySet> set,
-                                                            bool is_changed, const Libraries& known) {
+// --- what is known --------------------------------------------------------------------------------------------------
+
+Functions::Known Functions::KnownOf(std::shared_ptr<const storage::LibrarySet> set, bool is_changed,
+                                    const Libraries& prepared) {
   storage::MutexLock lock(mutex_);
   std::shared_ptr<const FunctionCatalog>& catalog = is_changed ? changed_ : catalog_;
   const Libraries& of_others = (is_changed ? catalog_ : changed_)->libraries();
-  const bool is_same = catalog->set() == set;
-  if (is_same && (catalog->is_complete() || clock_.SteadyMs() < retry_at_ms_)) return catalog;
-  const auto load = [&](const std::string& name, const SharedCode& code) {
-    mutex_.AssertHeld();
-    for (const Libraries* libraries : {&known, &of_others}) {
-      const auto found = libraries->find(name);
-      if (found != libraries->end() && *found->second->code == *code) return found->second;
+  if (catalog->set() != set || (is_changed && !catalog->is_complete())) {
+    const auto find = [&](const std::string& name, const SharedCode& code) -> SharedLibrary {
+      for (const Libraries* libraries : {&prepared, &of_others}) {
+        const auto found = libraries->find(name);
+        if (found != libraries->end() && *found->second->code == *code) return found->second;
+      }
+      return nullptr;
+    };
+    catalog = std::make_shared<const FunctionCatalog>(std::move(set), *catalog, find);
+  }
+  if (catalog->is_complete()) return {catalog, false};
+  if (tried_ != store_.libraries().Get().set) {
+    LoadAside(Loading::kNew);
+  } else if (loading_ == Loading::kNo && clock_.SteadyMs() >= retry_at_ms_) {
+    LoadAside(Loading::kAgain);
+  }
+  return {catalog, loading_ == Loading::kNew};
+}
+
+void Functions::LoadAside(Loading loading) {
+  const bool is_asked_for = std::exchange(loading_, loading) != Loading::kNo;
+  if (!is_asked_for) administration_.Do(Administration::Lane::kLibraries, [this] { Load(); });
+}
+
+void Functions::Load() {
+  {
+    storage::MutexLock lock(running_);
+    while (!TryLoad() && !is_ending_) {
     }
+  }
+  links_.ResumePaused();
+}
+
+bool Functions::TryLoad() {
+  const std::shared_ptr<const storage::LibrarySet> set = store_.libraries().Get().set;
+  std::shared_ptr<const FunctionCatalog> before;
+  bool is_new = false;
+  {
+    storage::MutexLock lock(mutex_);
+    before = catalog_;
+    is_new = tried_ != set;
+  }
+  const auto load = [&](const std::string& name, const SharedCode& code) {
+    running_.AssertHeld();
     std::string error;
     SharedLibrary library = RunAccepted(code, error);
-    if (library == nullptr && !is_same) {
+    if (library == nullptr && is_new) {
       log_.Warning("library of functions '" + name + "' can't be loaded: " + error);
     }
     return library;
   };
   const int64_t began_ms = clock_.SteadyMs();
-  catalog = std::make_shared<const FunctionCatalog>(std::move(set), *catalog, load);
+  auto loaded = std::make_shared<const FunctionCatalog>(set, *before, load);
   const int64_t now_ms = clock_.SteadyMs();
+  storage::MutexLock lock(mutex_);
+  catalog_ = std::move(loaded);
+  tried_ = set;
   retry_at_ms_ = now_ms + kRetryMs + kRetryRatio * (now_ms - began_ms);
-  return catalog;
+  const bool is_current = store_.libraries().Get().set == set;
+  loading_ = is_current ? Loading::kNo : Loading::kNew;
+  return is_current;
 }
+
+// --- changes --------------------------------------------------------------------------------------------------------
 
 Functions::Prepared Functions::PrepareOne(storage::Txn& txn, std::string_view code, bool replaces, const RunCode& run) {
   Prepared prepared;
@@ -186,7 +237,7 @@ Functions::Prepared Functions::Prepare(storage::Txn& txn, const Seat& seat, std:
 
 Functions::Prepared Functions::PrepareAccepted(storage::Txn& txn, std::string_view code) {
   return PrepareOne(txn, code, false, [this](SharedCode shared, std::string& error) {
-    storage::MutexLock lock(mutex_);
+    storage::MutexLock lock(running_);
     return RunAccepted(std::move(shared), error);
   });
 }
@@ -219,11 +270,13 @@ Functions::Prepared Functions::PrepareAll(const Seat& seat, std::string_view pay
 }
 
 std::string Functions::Put(storage::Txn& txn, const Prepared& prepared, RestorePolicy policy) {
+  // In any case: what others see stays known to them until the transaction has ended.
+  const std::shared_ptr<const FunctionCatalog> catalog = Get(txn).catalog;
   if (policy == RestorePolicy::kFlush) {
     txn.Do(storage::LibrariesFlush{});
   } else {
     const bool replaces = policy == RestorePolicy::kReplace;
-    std::string error = WhyNotBeside(prepared.libraries, *Catalog(txn), replaces);
+    std::string error = WhyNotBeside(prepared.libraries, *catalog, replaces);
     if (!error.empty()) return error;
     // All before the first new one: a function may go from one of them to another.
     const bool are_several = prepared.libraries.size() > 1;
@@ -232,7 +285,7 @@ std::string Functions::Put(storage::Txn& txn, const Prepared& prepared, RestoreP
     }
   }
   for (const auto& [name, library] : prepared.libraries) txn.Do(storage::LibraryPut{name, *library->code});
-  CatalogOf(txn.ReadLibraries(), txn.has_changed_libraries(), prepared.libraries);
+  KnownOf(txn.ReadLibraries(), txn.has_changed_libraries(), prepared.libraries);
   return {};
 }
 

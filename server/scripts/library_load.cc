@@ -60,6 +60,7 @@ SlicedRun::Progress LibraryLoad::Resume() {
   fiber_.BeginSlice();
   if (fiber_.is_under_way() && !fiber_.Enter(&Body, this)) return Progress::kSuspended;
   if (!prepared_.error.empty()) return Progress::kEnded;
+  if (functions_.Get(own_txn_).is_loading) return Progress::kWaits;
   const bool is_locked = own_txn_.LockAll(false);
   is_locked ? parts_.long_holds.NoteWalkPassed() : parts_.long_holds.NoteWalkWaits(parts_.clock.SteadyMs());
   return is_locked ? Progress::kEnded : Progress::kWaits;

@@ -27,7 +27,7 @@ struct ScriptParts {
         threads(threads_in),
         clock(execution_in.ticks, 2 * threads + 1),
         functions(execution_in.options, execution_in.data.store(), execution_in.log, execution_in.clock, clock, threads,
-                  MemoryOf(LuaState::Purpose::kFunctions)) {}
+                  MemoryOf(LuaState::Purpose::kFunctions), execution_in.administration, execution_in.links) {}
 
   const ExecutionParts& execution;
   WatchedKeys& watched_keys;

@@ -23,6 +23,7 @@ const Script* Scripts::Find(const ThreadState& thread, std::string_view sha1) { 
 storage::Status Scripts::LoadLibrary(storage::Txn& txn, const std::string& code) {
   const Functions::Prepared prepared = functions().PrepareAccepted(txn, code);
   if (!prepared.error.empty()) return storage::Fail(prepared.error);
+  functions().Load();  // what is there: the new one must fit beside it
   txn.LockAll();
   const std::string error = functions().Put(txn, prepared, RestorePolicy::kAppend);
   txn.Unlock();

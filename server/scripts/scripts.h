@@ -36,9 +36,13 @@ class Scripts {
   void LoadScript(AdminCall& call, std::string_view text) { Of(call.thread.index).LoadScript(call, text); }
   // Null if there is no script with this SHA-1, in whatever case. `thread`: the calling one's.
   const Script* Find(const ThreadState& thread, std::string_view sha1);
-  // The function of this name; null if there is none.
+  // The function of this name. Null, with the error written, if there is none; or null if the request is postponed.
   SharedFunction FindFunction(AdminCall& call, std::string_view name) {
-    return Of(call.thread.index).FindFunction(call.txn, name);
+    return Of(call.thread.index).FindFunction(call, name);
+  }
+  // Null if the request is postponed, because new ones are being loaded.
+  std::shared_ptr<const FunctionCatalog> AllFunctions(AdminCall& call) {
+    return Of(call.thread.index).AllFunctions(call);
   }
   Functions& functions() { return parts_.functions; }
   // The place of a thread in the clock.

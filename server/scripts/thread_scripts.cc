@@ -42,17 +42,47 @@ const Script* ThreadScripts::Find(std::string_view sha1) {
   return last_found_;
 }
 
-SharedFunction ThreadScripts::FindFunction(storage::Txn& txn, std::string_view name) {
-  const storage::Libraries& libraries = txn.store().libraries();
-  const uint64_t version = txn.has_changed_libraries() ? UINT64_MAX : libraries.version();
-  if (catalog_ == nullptr || version == UINT64_MAX || version != catalog_version_ || !catalog_->is_complete()) {
-    catalog_ = parts_.functions.Catalog(txn);
-    catalog_version_ = version;
-    catalog_depends_on_ = libraries.Get().lsn;
-    ++catalog_number_;
+SharedFunction ThreadScripts::FindFunction(AdminCall& call, std::string_view name) {
+  const storage::Libraries& libraries = call.txn.store().libraries();
+  for (;;) {
+    const uint64_t version = call.txn.has_changed_libraries() ? UINT64_MAX : libraries.version();
+    bool is_loading = false;
+    if (catalog_ == nullptr || version == UINT64_MAX || version != catalog_version_ || !catalog_->is_complete()) {
+      Functions::Known known = parts_.functions.Get(call.txn);
+      catalog_ = std::move(known.catalog);
+      is_loading = known.is_loading;
+      catalog_version_ = version;
+      catalog_depends_on_ = libraries.Get().lsn;
+      ++catalog_number_;
+    }
+    call.txn.DependOn(catalog_depends_on_);
+    SharedFunction function = catalog_->Find(name);
+    if (function != nullptr) return function;
+    if (!is_loading) {
+      call.reply.Error("ERR Function not found");
+      return nullptr;
+    }
+    if (!WaitForCodes(call)) return nullptr;
   }
-  txn.DependOn(catalog_depends_on_);
-  return catalog_->Find(name);
+}
+
+std::shared_ptr<const FunctionCatalog> ThreadScripts::AllFunctions(AdminCall& call) {
+  for (;;) {
+    Functions::Known known = parts_.functions.Get(call.txn);
+    if (!known.is_loading) return std::move(known.catalog);
+    if (!WaitForCodes(call)) return nullptr;
+  }
+}
+
+bool ThreadScripts::WaitForCodes(AdminCall& call) {
+  if (call.may_wait) {
+    call.execution.Postpone();
+    return false;
+  }
+  Turns* const turns = call.in_transaction ? call.execution.enclosing->turns : nullptr;
+  if (turns != nullptr) return turns->Suspend(true);
+  parts_.functions.Load();  // the thread has no clients
+  return true;
 }
 
 const Script* ThreadScripts::LookUp(std::string_view sha1) {
@@ -244,6 +274,7 @@ void ThreadScripts::RunTransaction(AdminCall& call) {
 }
 
 void ThreadScripts::LoadLibraries(AdminCall& call, const LibrarySource& source) {
+  if (AllFunctions(call) == nullptr) return;  // it looks for those of the same name
   if (!call.may_wait) {
     Turns* const turns = call.in_transaction ? call.execution.enclosing->turns : nullptr;
     return FinishLoad(call, source,

@@ -35,7 +35,8 @@ class ThreadScripts {
   const Script* Obtain(AdminCall& call, std::string_view text) { return Obtain(call, text, false); }
   void LoadScript(AdminCall& call, std::string_view text);
   const Script* Find(std::string_view sha1);
-  SharedFunction FindFunction(storage::Txn& txn, std::string_view name);
+  SharedFunction FindFunction(AdminCall& call, std::string_view name);
+  std::shared_ptr<const FunctionCatalog> AllFunctions(AdminCall& call);
   void Run(AdminCall& call, const ScriptInput& input);
   void RunTransaction(AdminCall& call);
   void LoadLibraries(AdminCall& call, const LibrarySource& source);
@@ -66,6 +67,8 @@ class ThreadScripts {
   void GiveBack(Seat& seat);
   // Goes on with a script that a transaction runs, in the turns of that. False if the server ends.
   bool RunInTurns(Turns& turns, ScriptRun& run, ScriptRun::Progress progress);
+  // Waits until the codes of new libraries have been run. False if the request is postponed instead, or ends.
+  bool WaitForCodes(AdminCall& call);
   void FinishLoad(AdminCall& call, const LibrarySource& source, const Functions::Prepared& prepared);
   std::unique_ptr<TransactionRun> TakeTransaction(ThreadState& thread);
   void GiveBack(std::unique_ptr<TransactionRun> run);

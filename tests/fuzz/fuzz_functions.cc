@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "server/base/late_links.h"
+#include "server/execution/administration.h"
 #include "server/scripts/functions.h"
 #include "storage/rdb/dump_payload.h"
 
@@ -43,7 +45,9 @@ class Fuzzed {
   server::TickClock ticks_ = server::TickClock::Calibrate();
   server::ScriptClock script_clock_{ticks_, 2};
   server::LuaMemory memory_;
-  server::Functions functions_{options_, store_, log_, clock_, script_clock_, 1, memory_};
+  server::Administration administration_;
+  server::LateLinks links_;
+  server::Functions functions_{options_, store_, log_, clock_, script_clock_, 1, memory_, administration_, links_};
 };
 
 }  // namespace

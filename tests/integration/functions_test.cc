@@ -95,5 +95,43 @@ TEST(Functions, LibrariesAreLoadedBeforeTheyAreAskedFor) {
   EXPECT_TRUE(runs_the_code(server));
 }
 
+std::string ForReaders(const std::string& name, const std::string& code, const std::string& result) {
+  return "#!lua name=" + name + "\n" + code + " redis.register_function{function_name = '" + name +
+         "', callback = function() return " + result + " end, flags = {'no-writes'}}";
+}
+
+TEST(Functions, OthersAreCalledWhileAReplicaLoadsALibrary) {
+  const ServerProcess primary;
+  const ServerProcess replica({"--replicaof", "127.0.0.1 " + std::to_string(primary.port())});
+  ASSERT_EQ(Say(primary, {"FUNCTION", "LOAD", ForReaders("quick", "", "'done'")}), "quick");
+  ASSERT_TRUE(Eventually([&] { return Say(replica, {"FCALL_RO", "quick", "0"}) == "done"; }));
+  const Context waiting = ConnectTo(replica);
+  bool has_passed = false;
+  int steps = 50'000'000;  // fewer, when the machine is too busy for the time that a library may take
+  for (int round = 0; round < 20 && !has_passed; ++round) {
+    const std::string number = "'" + std::to_string(round) + "'";
+    const std::string slow = "redis.log(redis.LOG_WARNING, 'begins ' .. " + number + ") for i = 1, " +
+                             std::to_string(steps) +
+                             " do end "
+                             "redis.log(redis.LOG_WARNING, 'is loaded ' .. " +
+                             number + ")";
+    if (Say(primary, {"FUNCTION", "LOAD", "REPLACE", ForReaders("slow", slow, number)}) != "slow") {
+      steps /= 2;
+      continue;
+    }
+    ASSERT_TRUE(Eventually([&] { return replica.Log().find("begins " + std::to_string(round)) != std::string::npos; }));
+    redisAppendCommand(waiting.get(), "FCALL_RO slow 0");
+    int is_done = 0;
+    while (is_done == 0) ASSERT_EQ(redisBufferWrite(waiting.get(), &is_done), REDIS_OK);
+    EXPECT_EQ(Say(replica, {"FCALL_RO", "quick", "0"}), "done");
+    has_passed = replica.Log().find("is loaded " + std::to_string(round)) == std::string::npos;
+    void* raw = nullptr;
+    ASSERT_EQ(redisGetReply(waiting.get(), &raw), REDIS_OK);
+    const Reply reply(static_cast<redisReply*>(raw));
+    EXPECT_EQ(std::string(reply->str, reply->len), std::to_string(round));
+  }
+  EXPECT_TRUE(has_passed) << "who calls another function waits";
+}
+
 }  // namespace
 }  // namespace ringkv::test

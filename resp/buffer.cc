@@ -33,6 +33,12 @@ Buffer& Buffer::operator=(Buffer&& other) noexcept {
   return *this;
 }
 
+size_t Buffer::BiggerCapacity(size_t needed) {
+  const size_t wanted = std::max(std::min(std::max(kSmallestCapacity, capacity_ * 2), limit_), needed);
+  if (budget_ == nullptr || budget_->Take(wanted - capacity_)) return wanted;
+  return needed > capacity_ && budget_->Take(needed - capacity_) ? needed : 0;
+}
+
 bool Buffer::MakeRoom(size_t count) {
   if (has_overflowed_) return false;
   const size_t used = write_ - read_;
@@ -43,11 +49,12 @@ bool Buffer::MakeRoom(size_t count) {
     write_ = used;
     return true;
   }
-  if (used > limit_ || count > limit_ - used) {
+  const bool fits = used <= limit_ && count <= limit_ - used;
+  const size_t wanted = fits ? BiggerCapacity(used + count) : 0;
+  if (wanted == 0) {
     has_overflowed_ = true;
     return false;
   }
-  const size_t wanted = std::max(std::min(std::max(kSmallestCapacity, capacity_ * 2), limit_), used + count);
   char* bigger = nullptr;
   if (read_ == 0) {
     bigger = static_cast<char*>(std::realloc(data_, wanted));

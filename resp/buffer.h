@@ -6,6 +6,7 @@
 //
 // A buffer may have a limit. It refuses bytes that would make it grow beyond the limit, and all bytes behind them, and
 // reports the overflow, so that its owner gives it up. Capacity that exists already is used without checking the limit.
+// It may share a limit with others: then it asks a budget before it grows.
 //
 // Threads: confined.
 #pragma once
@@ -16,6 +17,15 @@
 #include <string_view>
 
 namespace ringkv::resp {
+
+class BufferBudget {
+ public:
+  // Before a buffer grows by so many bytes. False: it must not, and nothing is taken.
+  virtual bool Take(size_t bytes) = 0;
+
+ protected:
+  ~BufferBudget() = default;
+};
 
 class Buffer {
  public:
@@ -36,6 +46,8 @@ class Buffer {
   // Maximum capacity in bytes; SIZE_MAX, the default, for no limit.
   void set_limit(size_t bytes) { limit_ = bytes; }
   size_t limit() const { return limit_; }
+  // Null: none. Must outlive the buffer; it stays when the content moves to another one.
+  void set_budget(BufferBudget* budget) { budget_ = budget; }
   // Whether bytes were refused since the last ForgetOverflow: the content ends before them.
   bool has_overflowed() const { return has_overflowed_; }
   void ForgetOverflow() { has_overflowed_ = false; }
@@ -81,12 +93,15 @@ class Buffer {
 
  private:
   bool MakeRoom(size_t count);
+  // The capacity to grow to for so many bytes; 0: none is allowed.
+  size_t BiggerCapacity(size_t needed);
 
   char* data_ = nullptr;
   size_t capacity_ = 0;
   size_t read_ = 0;
   size_t write_ = 0;
   size_t limit_ = SIZE_MAX;
+  BufferBudget* budget_ = nullptr;
   bool has_overflowed_ = false;
 };
 

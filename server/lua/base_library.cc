@@ -25,6 +25,7 @@ int CallProtected(lua_State* state, int arguments, int handler) {
   const int status = lua_pcall(state, arguments, LUA_MULTRET, handler);
   interpreter.ReturnTo(mark);
   if (interpreter.is_unwinding()) interpreter.Unwind(state);
+  if (status != 0) PlaceOverflow(state);
   return status;
 }
 

@@ -52,12 +52,25 @@ std::string_view RawTextField(lua_State* state, const char* name) {
   return text;
 }
 
+bool IsOverflow(lua_State* state) {
+  return lua_type(state, -1) == LUA_TSTRING && TextOf(state, -1) == "stack overflow";
+}
+
 // Lua 5.1 tells where the stack overflowed.
 void AddPlaceOfOverflow(lua_State* state) {
-  if (lua_type(state, 1) != LUA_TSTRING || TextOf(state, 1) != "stack overflow") return;
+  if (!IsOverflow(state)) return;
   luaL_where(state, 1);
   lua_insert(state, 1);
   lua_concat(state, 2);
+}
+
+void SetPlace(lua_State* state, const lua_Debug& place) {
+  lua_pushliteral(state, "source");
+  lua_pushstring(state, place.source);
+  lua_rawset(state, -3);
+  lua_pushliteral(state, "line");
+  lua_pushinteger(state, place.currentline);
+  lua_rawset(state, -3);
 }
 
 // Numbers and what metamethods give become the field "err" itself.
@@ -125,14 +138,25 @@ int AddPlace(lua_State* state) {
     PushError(state, words);
   }
   lua_Debug place;
-  if (!FindPlace(state, place) || place.currentline < 0) return 1;
-  lua_pushliteral(state, "source");
-  lua_pushstring(state, place.source);
-  lua_rawset(state, -3);
-  lua_pushliteral(state, "line");
-  lua_pushinteger(state, place.currentline);
-  lua_rawset(state, -3);
+  if (FindPlace(state, place) && place.currentline >= 0) SetPlace(state, place);
   return 1;
+}
+
+void PlaceOverflow(lua_State* state) {
+  const std::optional<lua_Debug> place = Interpreter::Of(state).TakeOverflow();
+  if (!place || !IsOverflow(state)) return;
+  lua_pop(state, 1);
+  lua_pushfstring(state, "%s:%d: stack overflow", place->short_src, place->currentline);
+}
+
+void DescribeOverflow(lua_State* state) {
+  const std::optional<lua_Debug> place = Interpreter::Of(state).TakeOverflow();
+  if (!place || !IsOverflow(state)) return;
+  const std::string words =
+      std::string(place->short_src) + ":" + std::to_string(place->currentline) + ": stack overflow";
+  PushError(state, words);
+  SetPlace(state, *place);
+  lua_replace(state, -2);
 }
 
 std::string_view ErrorText(lua_State* state) {

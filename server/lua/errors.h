@@ -23,6 +23,12 @@ void PushErrField(lua_State* state);
 // The handler of errors of a run: makes any error a table with "err", "source" and "line".
 int AddPlace(lua_State* state);
 
+// If the error on top of the stack is an overflow of it, without its place: adds that. LuaJIT calls no handler then, so
+// whoever catches errors calls this.
+void PlaceOverflow(lua_State* state);
+// Likewise, and makes it a table as AddPlace does.
+void DescribeOverflow(lua_State* state);
+
 // Writes the error on top of the stack, which AddPlace has made. `script`: the name of the script or function; empty:
 // the error is told without its place.
 void WriteError(lua_State* state, std::string_view script, resp::ReplyWriter& reply);

@@ -13,14 +13,19 @@ namespace ringkv::server::lua {
 
 namespace {
 
-// Changes below this are told to LuaMemory later: it is shared by all threads.
-constexpr size_t kAccountedBytes = 64 * 1024;
+// What is taken from LuaMemory in advance, as all threads share it; and what is kept of that at most.
+constexpr size_t kReservedBytes = 64 * 1024;
+constexpr size_t kMostReservedBytes = 4 * kReservedBytes;
 // Growth within a run, in bytes, that is collected at its end and not by the pace of Lua.
 constexpr size_t kMuchGarbage = 4 << 20;
 // Of the limit of a state: what it grows by at least between two collections ahead of Lua's pace.
 constexpr size_t kMinGrowthPart = 32;
 constexpr size_t kKeptReplyBytes = 16 * 1024;
 constexpr size_t kSmallReplyBytes = 1024;  // as large as a reply may always be
+
+// A block that the stack of a state may have when it is as large as it may get, in slots of eight bytes and some more.
+constexpr size_t kFullStackBytes = size_t{LUAI_MAXSTACK} * 8;
+constexpr size_t kFullStackSlack = 256;
 
 #ifdef RINGKV_THREAD_SANITIZED
 // The sanitizer keeps signals back, so runs are asked for pulses all the time: not at every instruction.
@@ -59,12 +64,13 @@ Interpreter::Interpreter(LuaMemory& memory, lua_CFunction describe_error)
   run_task_ = luaL_ref(state_, LUA_REGISTRYINDEX);
   lua_pushcfunction(state_, describe_error);
   describe_error_ = luaL_ref(state_, LUA_REGISTRYINDEX);
+  reply_.set_budget(&reply_budget_);
 }
 
 Interpreter::~Interpreter() {
   bytes_.FreeAll(state_);
   lua_close(state_);
-  Account();
+  memory_.Subtract(reserved_);
 }
 
 void Interpreter::Begin(ScriptHost* host) {
@@ -74,6 +80,7 @@ void Interpreter::Begin(ScriptHost* host) {
   json_ = {};
   nesting_ = 0;
   is_unwinding_ = false;
+  overflow_.reset();
   if (has_garbage_) CollectGarbage();
   wants_collection_ = false;
   limit_ = memory_.limit_per_state() == 0 ? 0 : used_after_collection_ + memory_.limit_per_state();
@@ -92,12 +99,12 @@ void Interpreter::End() {
     if (!was_ended) CollectGarbage();
   }
   host_ = nullptr;
-  if (accounted_ > used_ + kAccountedBytes) Account();
+  if (reserved_ > used_ + 2 * kReservedBytes) GiveBack();
 }
 
 // Also if that is little, but takes the memory of other states.
 bool Interpreter::LeftMuchGarbage() const {
-  if (used_ <= used_after_collection_ + kAccountedBytes) return false;
+  if (used_ <= used_after_collection_ + kReservedBytes) return false;
   const size_t limit = memory_.limit_per_state();
   const size_t much = limit == 0 ? kMuchGarbage : std::min(kMuchGarbage, limit / 4);
   const size_t all = memory_.limit_of_all();
@@ -138,18 +145,32 @@ bool Interpreter::CollectInSteps() {
 
 void Interpreter::CollectGarbage() {
   bytes_.Shrink(state_);
-  has_garbage_ = !CollectInSteps();
+  // Each time the interpreter's own buffer for texts gets smaller, which may be the largest that a run leaves behind.
+  size_t before = 0;
+  do {
+    before = used_;
+    has_garbage_ = !CollectInSteps();
+  } while (!has_garbage_ && used_ + kReservedBytes < before);
   if (!has_garbage_) used_after_collection_ = used_;
-  Account();
+  GiveBack();
 }
 
 void Interpreter::BeginReply() {
   reply_.Consume(reply_.size());
   reply_.ForgetOverflow();
-  size_t left = SIZE_MAX;
-  if (limit_ != 0) left = limit_ - std::min(limit_, used_);
-  if (const size_t all = memory_.limit_of_all(); all != 0) left = std::min(left, all - std::min(all, memory_.used()));
-  reply_.set_limit(std::max(left, kSmallReplyBytes));
+}
+
+bool Interpreter::TakeForReply(size_t bytes) {
+  const bool is_small = reply_bytes_ + bytes <= kSmallReplyBytes;
+  if (limit_ != 0 && used_ + bytes > limit_ && !is_small) return false;
+  if (!Reserve(bytes)) {
+    if (!is_small) return false;
+    memory_.Add(bytes);
+    reserved_ += bytes;
+  }
+  used_ += bytes;
+  reply_bytes_ += bytes;
+  return true;
 }
 
 void Interpreter::EndReply() {
@@ -157,42 +178,47 @@ void Interpreter::EndReply() {
     reply_.Consume(reply_.size());
     reply_.ShrinkTo(0);
   }
-  CountReply();
-}
-
-void Interpreter::CountReply() {
-  used_ += reply_.capacity();
-  used_ -= std::exchange(reply_bytes_, reply_.capacity());
+  used_ -= reply_bytes_ - reply_.capacity();
+  reply_bytes_ = reply_.capacity();
 }
 
 bool Interpreter::CountOutput(size_t bytes) {
+  if (!Reserve(bytes)) return false;
   used_ += bytes;
   output_bytes_ += bytes;
-  Account();
-  const size_t all = memory_.limit_of_all();
-  return all == 0 || memory_.used() <= all;
+  return true;
 }
 
-void Interpreter::Account() {
-  if (used_ > accounted_) {
-    memory_.Add(used_ - accounted_);
-  } else {
-    memory_.Subtract(accounted_ - used_);
+bool Interpreter::Reserve(size_t bytes) {
+  if (used_ + bytes <= reserved_) return true;
+  const size_t missing = used_ + bytes - reserved_;
+  for (const size_t taken : {missing + kReservedBytes, missing}) {
+    if (!memory_.TryAdd(taken)) continue;
+    reserved_ += taken;
+    return true;
   }
-  accounted_ = used_;
+  return false;
+}
+
+void Interpreter::GiveBack() {
+  const size_t kept = std::min(reserved_, used_ + kReservedBytes);
+  memory_.Subtract(reserved_ - kept);
+  reserved_ = kept;
 }
 
 bool Interpreter::MayGrow(size_t bytes) {
-  if (!is_limited_) return true;
+  if (!is_limited_) {
+    if (Reserve(bytes)) return true;
+    memory_.Add(bytes);
+    reserved_ += bytes;
+    return true;
+  }
   if (limit_ != 0 && used_ + bytes > limit_) return false;
   if (collect_above_ != 0 && used_ + bytes > collect_above_ && !wants_collection_) {
     wants_collection_ = true;
     SetHook(true);
   }
-  const size_t limit_of_all = memory_.limit_of_all();
-  if (limit_of_all == 0) return true;
-  if (used_ > accounted_ + kAccountedBytes || bytes > kAccountedBytes) Account();
-  return memory_.used() + bytes <= limit_of_all;
+  return Reserve(bytes);
 }
 
 void* Interpreter::Allocate(void* self, void* old, size_t old_size, size_t size) {
@@ -200,13 +226,29 @@ void* Interpreter::Allocate(void* self, void* old, size_t old_size, size_t size)
   if (size == 0) {
     if (old != nullptr) storage::FreeBytes(old, old_size);
     interpreter.used_ -= old_size;
+    if (interpreter.reserved_ > interpreter.used_ + kMostReservedBytes) interpreter.GiveBack();
     return nullptr;
   }
   if (old == nullptr) old_size = 0;
+  // It gets room to handle the error, which is raised next.
+  const bool is_full_stack = old_size >= kFullStackBytes && old_size <= kFullStackBytes + kFullStackSlack;
+  if (is_full_stack && size > old_size) [[unlikely]]
+    interpreter.NoteOverflow();
   if (size > old_size && !interpreter.MayGrow(size - old_size)) return nullptr;
   interpreter.used_ += size - old_size;
   if (old == nullptr) return storage::AllocateBytes(size);
   return storage::ReallocateBytes(old, old_size, size);
+}
+
+// Of the function that calls the one for which there is no room, as in Lua 5.1.
+void Interpreter::NoteOverflow() {
+  lua_Debug frame;
+  for (int level = 1; lua_getstack(state_, level, &frame) != 0; ++level) {
+    lua_getinfo(state_, "Sl", &frame);
+    if (frame.what[0] == 'C' || frame.currentline <= 0) continue;
+    overflow_ = frame;
+    return;
+  }
 }
 
 // A signal handler that does so in the midst of another change would leave LuaJIT's tables for hooks torn, and no pulse

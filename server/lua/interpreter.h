@@ -11,9 +11,11 @@
 #include <atomic>
 #include <cstdint>
 #include <lua.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "resp/buffer.h"
@@ -77,13 +79,12 @@ class Interpreter {
   std::vector<std::string_view>& argv() { return argv_; }
   std::string& number_texts() { return number_texts_; }
   resp::Buffer& reply() { return reply_; }
-  // Empties the buffer of replies, and limits it to what is left of the run's memory.
+  // Empties the buffer of replies, which grows within what is left of the run's memory.
   void BeginReply();
-  // Counts the buffer as memory of the run.
-  void CountReply();
   // Frees it if it is large.
   void EndReply();
-  // Counts more bytes of what the run replies or registers, until its end; returns false above the limit of all states.
+  // Counts more bytes of what the run replies or registers, until its end. False, and nothing is counted, above the
+  // limit of all states.
   bool CountOutput(size_t bytes);
   bool exceeds_own_limit() const { return limit_ != 0 && used_ > limit_; }
   // What the library that is being loaded has registered; null while none is.
@@ -125,6 +126,9 @@ class Interpreter {
   void AddProtected(const void* table) { protected_.push_back(table); }
   bool IsProtected(lua_State* state, int index) const;
 
+  // Where the stack overflowed last, which LuaJIT's error does not tell.
+  std::optional<lua_Debug> TakeOverflow() { return std::exchange(overflow_, std::nullopt); }
+
   // Frees what the run left behind, if that is much.
   void CollectGarbage();
   // Collects all garbage, and lets the host do other work in between. False if the host ends the run meanwhile.
@@ -133,9 +137,24 @@ class Interpreter {
   bool has_garbage() const { return has_garbage_; }
 
  private:
+  // Of the buffer of replies: in the memory of the run.
+  class ReplyBudget final : public resp::BufferBudget {
+   public:
+    explicit ReplyBudget(Interpreter& interpreter) : interpreter_(interpreter) {}
+    bool Take(size_t bytes) override { return interpreter_.TakeForReply(bytes); }
+
+   private:
+    Interpreter& interpreter_;
+  };
+
   static void* Allocate(void* self, void* old, size_t old_size, size_t size);
+  void NoteOverflow();
   bool MayGrow(size_t bytes);
-  void Account();
+  bool TakeForReply(size_t bytes);
+  // Takes what is missing for so many bytes more from the memory of all states. False above its limit.
+  bool Reserve(size_t bytes);
+  // Gives back what was taken in advance, but for a little.
+  void GiveBack();
   void SetHook(bool is_installed) noexcept;
   bool LeftMuchGarbage() const;
   void CollectAhead();
@@ -144,7 +163,7 @@ class Interpreter {
 
   LuaMemory& memory_;
   size_t used_ = 0;
-  size_t accounted_ = 0;      // of `used_`, in `memory_`
+  size_t reserved_ = 0;       // taken from `memory_`: `used_`, and some in advance
   size_t collect_above_ = 0;  // bytes at which garbage is collected ahead of Lua's own pace; 0: no limit
   size_t reply_bytes_ = 0;    // of `used_`, in `reply_`
   size_t output_bytes_ = 0;   // of `used_`, in the reply of the run
@@ -164,12 +183,14 @@ class Interpreter {
   int nesting_ = 0;
   bool is_unwinding_ = false;
   std::string unwound_at_;
+  std::optional<lua_Debug> overflow_;
   std::atomic<bool> wants_pulse_{false};
   std::atomic<bool> is_setting_hook_{false};
   std::vector<const void*> protected_;
 
   std::vector<std::string_view> argv_;
   std::string number_texts_;
+  ReplyBudget reply_budget_{*this};
   resp::Buffer reply_;
   BytePool bytes_;
   Random random_;

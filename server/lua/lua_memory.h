@@ -21,8 +21,18 @@ class LuaMemory {
   size_t limit_per_state() const { return per_state_.load(std::memory_order_relaxed); }
   size_t limit_of_all() const { return all_.load(std::memory_order_relaxed); }
 
-  // Bytes in use, exact to some KB per state that runs.
+  // Bytes that states use or have taken in advance, which are some KB for each.
   size_t used() const { return used_.load(std::memory_order_relaxed); }
+  // Takes them before they are used. False, and nothing is taken, if that would exceed the limit of all.
+  bool TryAdd(size_t bytes) {
+    const size_t limit = limit_of_all();
+    size_t before = used();
+    do {
+      if (limit != 0 && (before > limit || bytes > limit - before)) return false;
+    } while (!used_.compare_exchange_weak(before, before + bytes, std::memory_order_relaxed));
+    return true;
+  }
+  // Likewise in any case.
   void Add(size_t bytes) { used_.fetch_add(bytes, std::memory_order_relaxed); }
   void Subtract(size_t bytes) { used_.fetch_sub(bytes, std::memory_order_relaxed); }
 

@@ -183,6 +183,7 @@ RunEnd LuaState::Inside::Call(ScriptHost& host, std::string_view name, CallTask&
     end = RunEnd::kFailed;
     interpreter.LiftLimits();
     lua_State* state = interpreter.state();
+    lua::DescribeOverflow(state);
     task.error_was_counted = lua_istable(state, -1) && lua::WasCounted(state, lua_gettop(state));
     lua::WriteError(state, name, task.reply);
   }

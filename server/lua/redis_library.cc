@@ -75,7 +75,6 @@ bool CallHost(lua_State* state) {
   resp::Buffer& bytes = interpreter.reply();
   resp::ReplyWriter reply(bytes, interpreter.protocol());
   if (interpreter.host().Call(interpreter.argv(), reply) == Pulse::kEnd) interpreter.Unwind(state);
-  interpreter.CountReply();
   const bool is_complete = !bytes.has_overflowed();
   const bool is_error = is_complete && PushReply(state, bytes.Readable());
   interpreter.EndReply();

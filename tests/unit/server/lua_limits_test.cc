@@ -211,6 +211,23 @@ TEST_F(Lua, AllStatesTogetherHaveALimit) {
   memory_.SetLimits(0, 8 << 20);
   EXPECT_NE(Run("return #string.rep('x', 1e7)").find("not enough memory"), std::string::npos);
   EXPECT_EQ(Run("return #string.rep('x', 1e6)"), ":1000000|");
+  // What was given last counts, too, while its script does nothing more.
+  std::string reply_of_other;
+  host_.replies["other"] = [&](resp::ReplyWriter& reply) {
+    LuaState other(LuaState::Purpose::kScripts, memory_);
+    FakeHost host;
+    host.state = &other;
+    resp::Buffer bytes;
+    resp::ReplyWriter writer(bytes, 2);
+    const std::string sha1(40, '0');
+    EXPECT_EQ(other.Compile(sha1, "return #string.rep('x', 1.2e6)"), std::nullopt);
+    other.RunScript(host, sha1, {}, {}, writer);
+    reply_of_other = bytes.Readable();
+    reply.Ok();
+  };
+  EXPECT_EQ(Run("local held = string.rep('x', 2.4e6) redis.call('reply', 'other') return #held"), ":2400000|");
+  EXPECT_NE(reply_of_other.find("not enough memory"), std::string::npos) << reply_of_other;
+  EXPECT_LT(memory_.used(), size_t{1} << 20);
   LuaMemory other;
   { LuaState state(LuaState::Purpose::kScripts, other); }
   EXPECT_EQ(other.used(), 0u);

@@ -42,6 +42,12 @@ class ScriptHost {
   // redis.set_repl; `flags` are the sum of redis.REPL_AOF (1) and redis.REPL_REPLICA (2).
   virtual void SetReplication(int flags) = 0;
 
+  // An error within the reply of the run, that is: in an array. `was_counted`: by the command that failed.
+  virtual void NoteErrorInReply(std::string_view code, bool was_counted) {
+    static_cast<void>(code);
+    static_cast<void>(was_counted);
+  }
+
   // Of a run that kEnd has ended: an error for its client, such as "Script killed by user with SCRIPT KILL.". Without
   // code: Run adds "ERR" and the place in the script. Empty: Run writes no reply.
   virtual std::string_view unwind_error() const { return {}; }

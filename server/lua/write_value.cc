@@ -4,6 +4,7 @@
 #include <string>
 
 #include "server/lua/conversion.h"
+#include "server/lua/errors.h"
 #include "server/lua/interpreter.h"
 
 namespace ringkv::server::lua {
@@ -59,7 +60,7 @@ class ValueWriter {
   void WriteText(std::string_view text);
   void WriteBoolean(bool value);
   void WriteTable(int depth);
-  bool WriteOneLine();
+  bool WriteOneLine(int depth);
   void WriteVerbatim();
   void WriteMap(int depth);
   void WriteSet(int depth);
@@ -135,10 +136,15 @@ void ValueWriter::WriteKnown(int depth) {
 }
 
 // Errors, statuses, doubles and big numbers: tables with one field of a certain name.
-bool ValueWriter::WriteOneLine() {
+bool ValueWriter::WriteOneLine(int depth) {
   if (PushField("err", LUA_TSTRING)) {
     const std::string_view text = UpToZero(TextAt(state_, -1));
-    if (HasRoom(text.size())) reply_.Error(text);
+    if (HasRoom(text.size())) {
+      reply_.Error(text);
+      if (depth > 0) {
+        interpreter_.host().NoteErrorInReply(reply_.last_error_code(), WasCounted(state_, lua_gettop(state_) - 1));
+      }
+    }
   } else if (PushField("ok", LUA_TSTRING)) {
     const std::string_view text = UpToZero(TextAt(state_, -1));
     if (!HasRoom(text.size())) {
@@ -218,7 +224,7 @@ void ValueWriter::WriteArray(int depth) {
 }
 
 void ValueWriter::WriteTable(int depth) {
-  if (WriteOneLine()) return;
+  if (WriteOneLine(depth)) return;
   if (PushField("map", LUA_TTABLE)) {
     WriteMap(depth);
   } else if (PushField("set", LUA_TTABLE)) {

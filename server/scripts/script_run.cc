@@ -54,6 +54,7 @@ ScriptRun::Progress ScriptRun::Begin(const AdminCall& call, const ScriptInput& i
   fiber_.Begin(call.execution.began);
   state_ = &state;
   execution_ = &call.execution;
+  command_ = call.execution.entry->index;
   program_ = &input.program;
   name_ = input.name;
   keys_ = input.keys;
@@ -95,6 +96,7 @@ bool ScriptRun::MoveTo(ThreadState& thread, size_t slot) {
 
 void ScriptRun::LoadAndRun() {
   error_was_counted_ = false;
+  replied_new_error_ = false;
   if (const std::optional<std::string> error = program_->Load(*state_, *this)) {
     if (!error->empty()) reply_.Error(*error);
     return;
@@ -379,6 +381,13 @@ void ScriptRun::NoteOverdue() {
 
 void ScriptRun::Log(ScriptLogLevel level, std::string_view text) {
   parts_.log.Write(LogLevelOf(level), std::string(text));
+}
+
+// As redis-server counts: the call has failed once for all new errors, and once for each that a command had before.
+void ScriptRun::NoteErrorInReply(std::string_view code, bool was_counted) {
+  ThreadStatistics& statistics = thread_->statistics;
+  if (!was_counted) statistics.CountError(code);
+  if (was_counted || !std::exchange(replied_new_error_, true)) statistics.per_command[command_].failed.Add(1);
 }
 
 std::string_view ScriptRun::unwind_error() const {

@@ -99,6 +99,7 @@ class ScriptRun final : public ScriptHost {
   void Log(ScriptLogLevel level, std::string_view text) override;
   CommandPermit CheckPermit(std::span<const std::string_view> argv) override;
   void SetReplication(int) override {}
+  void NoteErrorInReply(std::string_view code, bool was_counted) override;
   std::string_view unwind_error() const override;
 
  private:
@@ -228,6 +229,8 @@ class ScriptRun final : public ScriptHost {
   bool is_final_ = false;           // it has done what can't be undone, so it never begins again
   bool is_busy_ = false;            // see GivesUp
   bool error_was_counted_ = false;  // the one that it returned, by the command that it called
+  bool replied_new_error_ = false;  // in an array
+  size_t command_ = 0;              // of the request, for statistics
   storage::DbIndex db_ = 0;
   // In a cluster: the view that admitted the program, because the hand-over of a slot waits for what was admitted
   // before (SlotExport::HandOver). A program that is under way sees nothing of it.

@@ -308,9 +308,9 @@ TEST_F(LuaFunctions, AreCalledByNameAndReplacedWithTheirLibrary) {
 TEST_F(LuaFunctions, WhatALibraryRegistersCountsAsItsMemory) {
   for (const auto& [one, all] : {std::pair<size_t, size_t>{4 << 20, 0}, {0, 4 << 20}}) {
     memory_.SetLimits(one, all);
-    const std::string error =
-        Load("local s, f = 'x', function() end for i = 1, 17 do s = s .. s end for i = 1, 1000 do "
-             "redis.register_function{function_name = 'f' .. i, callback = f, description = s} end");
+    const std::string error = Load(
+        "local s, f = 'x', function() end for i = 1, 17 do s = s .. s end for i = 1, 1000 do "
+        "redis.register_function{function_name = 'f' .. i, callback = f, description = s} end");
     EXPECT_TRUE(error.starts_with("ERR Error registering functions: ") && error.ends_with("not enough memory"))
         << error;
     EXPECT_LT(memory_.used(), size_t{1} << 20);

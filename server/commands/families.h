@@ -36,6 +36,7 @@ std::span<const Command> PubSubCommands();
 std::span<const Command> ReplicationCommands();
 std::span<const Command> ServerCommands();
 std::span<const Command> SetCommands();
+std::span<const Command> SetJoinCommands();
 std::span<const Command> SortCommands();
 std::span<const Command> SortedSetCommands();
 std::span<const Command> SortedSetJoinCommands();

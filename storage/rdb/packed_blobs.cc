@@ -55,6 +55,18 @@ std::optional<std::string> ZiplistElement(ByteReader& reader) {
   return std::nullopt;
 }
 
+// --- zipmap ---------------------------------------------------------------------------------------------------------
+
+constexpr uint8_t kZipmapWide = 0xfe;
+
+// A length is one byte, or a mark and four more if it does not fit; redis-server refuses another way to write it.
+std::optional<uint64_t> ZipmapLength(ByteReader& reader) {
+  const auto first = reader.Fixed<uint8_t>();
+  if (first < kZipmapWide) return first;
+  const auto wide = reader.Fixed<uint32_t>();
+  return wide >= kZipmapWide ? std::optional<uint64_t>(wide) : std::nullopt;
+}
+
 }  // namespace
 
 bool ReadListpack(std::string_view blob, TextList* elements) {
@@ -79,6 +91,26 @@ bool ReadZiplist(std::string_view blob, TextList* elements) {
     elements->Add(*element);
   }
   return reader.ok() && reader.rest().size() == 1 && (count == kUncounted || count == found);
+}
+
+// What stands behind the end mark is ignored up to another one, as redis-server does.
+bool ReadZipmap(std::string_view blob, TextList* elements) {
+  ByteReader reader(blob);
+  const auto count = reader.Fixed<uint8_t>();
+  if (blob.size() < 2 || static_cast<uint8_t>(blob.back()) != kEnd) return false;
+  size_t found = 0;
+  for (; !reader.AtEnd() && static_cast<uint8_t>(reader.rest()[0]) != kEnd; ++found) {
+    const std::optional<uint64_t> field_bytes = ZipmapLength(reader);
+    if (!field_bytes) return false;
+    elements->Add(reader.Bytes(*field_bytes));
+    const std::optional<uint64_t> value_bytes = ZipmapLength(reader);
+    if (!value_bytes) return false;
+    const auto unused = reader.Fixed<uint8_t>();
+    elements->Add(reader.Bytes(*value_bytes));
+    reader.Bytes(unused);
+    if (!reader.ok()) return false;
+  }
+  return !reader.AtEnd() && found > 0 && (count == kZipmapWide || count == found);
 }
 
 bool ReadIntset(std::string_view blob, TextList* elements) {

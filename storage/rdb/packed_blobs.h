@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The compact forms of small collections in RDB files and DUMP payloads: listpacks (since Redis 7), ziplists (before),
-// and sets of integers. All are untrusted input.
+// zipmaps (hashes before Redis 2.6), and sets of integers. All are untrusted input.
 #pragma once
 
 #include <string_view>
@@ -12,6 +12,7 @@ namespace ringkv::storage {
 // Each appends the elements. False if the bytes are not a valid, complete blob.
 bool ReadListpack(std::string_view blob, TextList* elements);
 bool ReadZiplist(std::string_view blob, TextList* elements);
+bool ReadZipmap(std::string_view blob, TextList* elements);
 bool ReadIntset(std::string_view blob, TextList* elements);
 
 }  // namespace ringkv::storage

@@ -2,13 +2,6 @@
 #include "storage/rdb/rdb_skip.h"
 
 namespace ringkv::storage {
-namespace {
-
-void SkipStrings(RdbInput& in, uint64_t count) {
-  for (; count > 0 && in.ok(); --count) in.String(nullptr);
-}
-
-}  // namespace
 
 void SkipModuleValues(RdbInput& in) {
   while (in.ok()) {
@@ -18,21 +11,16 @@ void SkipModuleValues(RdbInput& in) {
       case 2: in.Length(); break;
       case 3: in.Bytes(sizeof(float)); break;
       case 4: in.Bytes(sizeof(double)); break;
-      case 5: SkipStrings(in, 1); break;
+      case 5: in.String(nullptr); break;
       default: in.Spoil();
     }
   }
 }
 
 bool SkipRdbValue(RdbInput& in, RdbType type) {
-  switch (type) {
-    case RdbType::kHashZipmap: SkipStrings(in, 1); break;
-    case RdbType::kModule:
-      in.Length();  // which module
-      SkipModuleValues(in);
-      break;
-    default: in.Spoil();
-  }
+  if (type != RdbType::kModule) return false;
+  in.Length();  // which module
+  SkipModuleValues(in);
   return in.ok();
 }
 

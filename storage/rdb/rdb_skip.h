@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Skips values of unsupported types: data of modules, and the hashes of Redis before 2.6.
+// Skips values of unsupported types: data of modules.
 #pragma once
 
 #include "storage/rdb/rdb_codec.h"

@@ -152,6 +152,7 @@ bool ReadElements(RdbInput& in, RdbType type, Elements* elements) {
     }
     case RdbType::kListZiplist:
     case RdbType::kHashZiplist: return ReadBlob(in, ReadZiplist, texts);
+    case RdbType::kHashZipmap: return ReadBlob(in, ReadZipmap, texts);
     case RdbType::kSetListpack:
     case RdbType::kHashListpack: return ReadBlob(in, ReadListpack, texts);
     case RdbType::kSetIntset: return ReadBlob(in, ReadIntset, texts);
@@ -245,7 +246,7 @@ bool PackScored(const Elements& elements, std::string* packed) {
 
 std::optional<ValueType> TypeOf(RdbType type) {
   const std::string_view name = NameOf(type);
-  if (name == "hash" && type != RdbType::kHashZipmap) return ValueType::kHash;
+  if (name == "hash") return ValueType::kHash;
   if (name == "list") return ValueType::kList;
   if (name == "set") return ValueType::kSet;
   if (name == "zset") return ValueType::kSortedSet;

@@ -47,10 +47,18 @@ bool IsAscending(std::string_view packed) {
 
 // --- making them ----------------------------------------------------------------------------------------------------
 
-bool AreShort(std::string_view packed, bool have_scores, size_t longest) {
+bool AreShort(std::string_view packed, size_t longest) {
   for (PackedReader reader(packed); !reader.AtEnd();) {
     if (reader.Text().size() > longest) return false;
-    if (have_scores) ReadScore(reader);
+  }
+  return true;
+}
+
+bool AreShortAndScoredPlainly(std::string_view packed, size_t longest) {
+  for (PackedReader reader(packed); !reader.AtEnd();) {
+    if (reader.Text().size() > longest) return false;
+    const double score = ReadScore(reader);
+    if (score == 0 && std::signbit(score)) return false;
   }
   return true;
 }
@@ -64,15 +72,15 @@ bool MayStayPacked(const CollectionPut& put, const TypeLimits& limits) {
   switch (put.kind.type()) {
     case ValueType::kString: return false;
     case ValueType::kHash:
-      return count <= LimitOf(limits.hash_entries) && AreShort(put.packed, false, LimitOf(limits.hash_value));
+      return count <= LimitOf(limits.hash_entries) && AreShort(put.packed, LimitOf(limits.hash_value));
     case ValueType::kList: return MayListBePacked(put.packed, limits);
     case ValueType::kSet:
       // Whether they are all integers shows when they are added one by one.
       return count <= LimitOf(limits.set_entries) && !IntegerMember(PackedReader(put.packed).Text()) &&
-             AreShort(put.packed, false, LimitOf(limits.set_value));
+             AreShort(put.packed, LimitOf(limits.set_value));
     case ValueType::kSortedSet:
       return count <= LimitOf(limits.sorted_set_entries) &&
-             AreShort(put.packed, true, LimitOf(limits.sorted_set_value));
+             AreShortAndScoredPlainly(put.packed, LimitOf(limits.sorted_set_value));
     case ValueType::kStream: return false;
   }
   return false;

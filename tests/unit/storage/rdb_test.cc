@@ -230,6 +230,11 @@ const std::vector<std::string> kZiplistElements = {std::string("\x01") + "a",
                                                    std::string("\xd0\x00\x00\x00\x80", 5),
                                                    std::string("\xe0\xff\xff\xff\xff\xff\xff\xff\x7f")};
 
+// A hash before Redis 2.6, with two unused bytes behind the first value.
+const std::string kZipmap("\x02\x01x\x01\x02"
+                          "1??\x01y\x00\x00\xff",
+                          13);
+
 std::string Payload(storage::RdbType type, std::string_view blob, bool is_counted = false) {
   std::string body(1, static_cast<char>(type));
   if (is_counted) body.push_back('\1');
@@ -263,6 +268,7 @@ TEST(DumpPayload, TheFormsOfOlderRedisAreRead) {
                                             "1.5\x01y\xff",
                                             11))),
             "sorted set|y=-inf|x=1.500000");
+  EXPECT_EQ(ShownPayload(Payload(storage::RdbType::kHashZipmap, kZipmap)), "hash|x=1|y=");
 }
 
 TEST(DumpPayload, ACollectionThatContradictsItselfIsRefused) {
@@ -272,6 +278,9 @@ TEST(DumpPayload, ACollectionThatContradictsItselfIsRefused) {
   }
   EXPECT_EQ(ShownPayload(Payload(storage::RdbType::kHashZiplist, Ziplist({"\x01x", "\xf2", "\x01x", "\xf3"}))),
             "refused");
+  for (size_t size = 0; size < kZipmap.size(); ++size) {
+    EXPECT_EQ(ShownPayload(Payload(storage::RdbType::kHashZipmap, kZipmap.substr(0, size))), "refused") << size;
+  }
   EXPECT_EQ(ShownPayload(Payload(storage::RdbType::kHashZiplist, Ziplist({"\x01x"}))), "refused");
   EXPECT_EQ(ShownPayload(Payload(storage::RdbType::kSortedSetZiplist, Ziplist({"\x01x", "\x01y"}))), "refused");
   EXPECT_EQ(ShownPayload(Payload(storage::RdbType::kListZiplist, Ziplist({}))), "refused");

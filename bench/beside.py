@@ -11,7 +11,6 @@ RingKV has one I/O thread. A peer is any server of the Redis protocol: COMMAND i
 import argparse
 import multiprocessing
 import os
-import shlex
 import socket
 import statistics
 import sys
@@ -19,7 +18,8 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "compat"))
 from one_thread import start_ringkv  # noqa: E402
-from servers import RunningServer, eventually, start_redis  # noqa: E402
+from peer import Peer  # noqa: E402
+from servers import start_redis  # noqa: E402
 
 MARK = b"+the end of the reply\r\n"
 GET = b"*2\r\n$3\r\nGET\r\n$5\r\nother\r\n"
@@ -176,25 +176,6 @@ def rows(elements, megabytes, payloads):
     yield f"EXEC of {queued:,}", (("EXEC",), queue)
     yield "DEL of a sorted set", (("DEL", "target"), [("COPY", "zset", "target")])
     yield "FLUSHALL", (("FLUSHALL",), [])
-
-
-class Peer:
-    """NAME=PORT=COMMAND"""
-
-    def __init__(self, text):
-        self.name, port, self.command = text.split("=", 2)
-        self.port = int(port)
-
-    def start(self):
-        server = RunningServer(shlex.split(self.command))
-        server.port = self.port
-
-        def listens():
-            with socket.socket() as probe:
-                return probe.connect_ex(("127.0.0.1", self.port)) == 0
-
-        eventually(listens, f"{self.name} on port {self.port}")
-        return server
 
 
 def run(servers, arguments):

@@ -5,6 +5,7 @@
   bench/compare.py [--rounds 3] [--quick] [--only PARTS]; PARTS are all unless some of these are named:
   throughput,memory,scan,growth,threads,load,durability,search,replication,http,collections,write_first,eviction,bits,
   scripts,tls,users
+  bench/compare.py --peer NAME=PORT=COMMAND    with that server in place of redis-server; see bench/peer.py
 
 The part `large` runs only when it is named. Prints a table in Markdown with the machine and the versions. Requests per
 second of server CPU (user + system time of the process) hold even where the machine is noisy.
@@ -22,7 +23,8 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "compat"))
 from measure import benchmark, cpu_seconds, fill, resident_bytes  # noqa: E402
 from one_thread import start_ringkv  # noqa: E402
-from servers import start_redis  # noqa: E402
+from peer import Peer  # noqa: E402
+import servers  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -45,7 +47,7 @@ LOADS = [
 def throughput(rounds, quick):
     results = {name: {"ringkv": [], "redis": []} for name, *_ in LOADS}
     for _ in range(rounds):
-        for who, start in (("redis", start_redis), ("ringkv", start_ringkv)):
+        for who, start in (("redis", servers.start_redis), ("ringkv", start_ringkv)):
             with start() as server:
                 for name, options, requests, _ in LOADS:
                     results[name][who].append(benchmark(server, options, requests // (10 if quick else 1)))
@@ -65,7 +67,7 @@ def memory():
     print("|---|---|---|---|")
     for value_bytes, wanted in ((8, 60), (64, 120)):
         row = []
-        for start in (start_ringkv, start_redis):
+        for start in (start_ringkv, servers.start_redis):
             with start() as server:
                 before = resident_bytes(server.process.pid)
                 fill(server, 1_000_000, value_bytes)
@@ -83,7 +85,7 @@ def memory():
 
 def scan():
     print("\n| SCAN of 1M keys, COUNT 1000 | seconds |\n|---|---|")
-    for name, start in (("RingKV", start_ringkv), ("Redis", start_redis)):
+    for name, start in (("RingKV", start_ringkv), ("Redis", servers.start_redis)):
         with start() as server:
             fill(server, 1_000_000, 8)
             client = server.connect()
@@ -149,7 +151,10 @@ def main():
     parser.add_argument("--only",
                         default="throughput,memory,scan,growth,threads,load,durability,search,replication,http,"
                                 "collections,write_first,eviction,bits,scripts,tls,users")
+    parser.add_argument("--peer", type=Peer, metavar="NAME=PORT=COMMAND")
     arguments = parser.parse_args()
+    if arguments.peer:
+        servers.start_redis = arguments.peer.start  # before the parts take it from there
     import http_bench
     import tls_bench
     import users_bench
@@ -166,8 +171,9 @@ def main():
         model = re.search(r"model name\s*: (.*)", cpuinfo.read())
     redis = subprocess.run(["redis-server", "--version"], capture_output=True, text=True, check=True).stdout.split()[2]
     print(f"{model.group(1) if model else platform.machine()}, {os.cpu_count()} cores that also carry the clients; "
-          f"{platform.system()} {platform.release().split('-')[0]}; redis-server {redis}; persistence off where "
-          f"nothing else is said; one I/O thread; "
+          f"{platform.system()} {platform.release().split('-')[0]}; "
+          f"{arguments.peer.name + ' where Redis is said' if arguments.peer else 'redis-server ' + redis}; "
+          f"persistence off where nothing else is said; one I/O thread; "
           f"medians of {arguments.rounds} rounds.\n")
     parts = {"throughput": lambda: throughput(arguments.rounds, arguments.quick), "memory": memory, "scan": scan,
              "growth": growth, "threads": lambda: threads(arguments.rounds, arguments.quick), "load": load,

@@ -26,11 +26,12 @@ DirectedKey KeyIndex::KeyAt(uint32_t position) const { return {source_.KeyAt(pos
 
 // --- finding --------------------------------------------------------------------------------------------------------
 
-size_t KeyIndex::FindBranch(const DirectedKey& key) const {
+size_t KeyIndex::FindBranch(const DirectedKey& key, size_t guess) const {
   if (leaves_.size() < 2) return 0;
   const size_t shared = SharedBytes(key, AsKey(common_));
   if (shared < common_.size()) return CompareFrom(key, AsKey(common_), shared) < 0 ? 0 : leaves_.size() - 1;
   const uint64_t head = key.Head(common_.size());
+  if (IsInside(guess, head)) return guess;
   const auto begin = heads_.begin() + 1;
   auto behind = std::upper_bound(begin, heads_.end(), head);
   if (behind != begin && *std::prev(behind) == head) {
@@ -42,20 +43,6 @@ size_t KeyIndex::FindBranch(const DirectedKey& key) const {
     });
   }
   return static_cast<size_t>(behind - heads_.begin()) - 1;
-}
-
-size_t KeyIndex::CountBefore(const Leaf& leaf, const DirectedKey& key) const {
-  const size_t shared = leaf.common().size();
-  const uint64_t head = key.Head(shared);
-  size_t low = 0;
-  size_t high = leaf.size();
-  while (low < high) {
-    const size_t middle = (low + high) / 2;
-    const bool is_before = leaf.head(middle) != head ? leaf.head(middle) < head
-                                                     : CompareFrom(KeyAt(leaf.position(middle)), key, shared) < 0;
-    (is_before ? low : high) = is_before ? middle + 1 : middle;
-  }
-  return low;
 }
 
 bool KeyIndex::Collect(std::string_view literal, size_t most, std::vector<uint32_t>* positions) const {
@@ -74,29 +61,38 @@ bool KeyIndex::Collect(std::string_view literal, size_t most, std::vector<uint32
     const size_t rest = wanted.size() > common.size() ? wanted.size() - common.size() : 0;
     const uint64_t mask = rest == 0 ? 0 : MaskOf(rest);
     const uint64_t head = wanted.Head(common.size()) & mask;
+    bool has_passed = false;  // a key behind all matches: those of further leaves are, too
     for (size_t i = 0; i < leaf.size(); ++i) {
       const uint64_t known = leaf.head(i) & mask;
-      if (known < head) continue;
-      if (known > head) return true;
+      has_passed = has_passed || known > head;
+      if (known != head) continue;
       if (rest > sizeof head) {
         const DirectedKey key = KeyAt(leaf.position(i));
         const size_t same = SharedBytes(key, wanted);
-        if (same < wanted.size() && CompareFrom(key, wanted, same) < 0) continue;
-        if (same < wanted.size()) return true;
+        const bool matches = same == wanted.size();
+        has_passed = has_passed || (!matches && CompareFrom(key, wanted, same) > 0);
+        if (!matches) continue;
       }
       if (positions->size() == limit) return false;
       positions->push_back(leaf.position(i));
     }
+    if (has_passed) return true;
   }
   return true;
 }
 
 // --- changing -------------------------------------------------------------------------------------------------------
 
+void KeyIndex::Prefetch(std::string_view key) {
+  if (leaves_.empty()) return;
+  prefetched_ = FindBranch(DirectedKey(key, direction_));
+  Leaf::PrefetchHead(leaves_[prefetched_].get());
+}
+
 void KeyIndex::Approach(std::string_view key) {
   if (leaves_.empty()) return;
-  approached_ = FindBranch(DirectedKey(key, direction_));
-  Leaf::Prefetch(leaves_[approached_].get());
+  approached_ = FindBranch(DirectedKey(key, direction_), prefetched_);
+  leaves_[approached_]->PrefetchEnd();
 }
 
 void KeyIndex::Insert(std::string_view text, uint32_t position) {
@@ -105,7 +101,7 @@ void KeyIndex::Insert(std::string_view text, uint32_t position) {
   if (leaves_.empty()) {
     const size_t common = std::min(key.size(), Leaf::kMostCommonBytes);
     Leaf::Owner leaf = Leaf::Create(1, key.First(common));
-    Leaf::Insert(leaf, 0, key.Head(common), position);
+    Leaf::Add(leaf, key.Head(common), position);
     leaf_bytes_ += leaf->Bytes();
     leaves_.push_back(std::move(leaf));
     heads_.push_back(0);
@@ -115,18 +111,48 @@ void KeyIndex::Insert(std::string_view text, uint32_t position) {
   Leaf::Owner& leaf = leaves_[branch];
   leaf_bytes_ -= leaf->Bytes();
   leaf->ShortenCommon(SharedBytes(key, AsKey(leaf->common())));
-  const size_t at = CountBefore(*leaf, key);
-  Leaf::Insert(leaf, at, key.Head(leaf->common().size()), position);
+  Leaf::Add(leaf, key.Head(leaf->common().size()), position);
   leaf_bytes_ += leaf->Bytes();
-  if (leaf->size() <= Leaf::kMostEntries) return;
-  // Keys that come in ascending order leave full leaves behind.
-  const bool is_last = branch + 1 == leaves_.size() && at + 1 == leaf->size();
-  Split(branch, is_last ? leaf->size() - 1 : leaf->size() / 2);
+  const size_t last = leaf->size() - 1;
+  // What is before the first key of its leaf is before all keys.
+  if (branch == 0 && IsBefore(*leaf, last, 0)) leaf->Swap(0, last);
+  if (leaf->size() > Leaf::kMostEntries) Split(branch);
 }
 
-void KeyIndex::Split(size_t branch, size_t at) {
+bool KeyIndex::IsBefore(const Leaf& leaf, const Leaf::Entry& one, const Leaf::Entry& other) const {
+  if (one.head != other.head) return one.head < other.head;
+  if (one.position == other.position) return false;
+  return CompareFrom(KeyAt(one.position), KeyAt(other.position), leaf.common().size()) < 0;
+}
+
+bool KeyIndex::IsBefore(const Leaf& leaf, size_t i, size_t j) const {
+  return IsBefore(leaf, {leaf.head(i), leaf.position(i)}, {leaf.head(j), leaf.position(j)});
+}
+
+void KeyIndex::PutLeastFirst(Leaf& leaf) const {
+  size_t least = 0;
+  for (size_t i = 1; i < leaf.size(); ++i) {
+    if (IsBefore(leaf, i, least)) least = i;
+  }
+  leaf.Swap(0, least);
+}
+
+void KeyIndex::Split(size_t branch) {
   Leaf::Owner& leaf = leaves_[branch];
   leaf_bytes_ -= leaf->Bytes();
+  // Keys that come in ascending order leave full leaves behind.
+  const size_t newest = leaf->size() - 1;
+  size_t at = newest;
+  const auto is_before_newest = [&] {
+    for (size_t i = 0; i < newest; ++i) {
+      if (IsBefore(*leaf, newest, i)) return false;
+    }
+    return true;
+  };
+  if (branch + 1 != leaves_.size() || !is_before_newest()) {
+    at = leaf->size() / 2;
+    leaf->Divide(at, [&](const auto& one, const auto& other) { return IsBefore(*leaf, one, other); });
+  }
   Leaf::Owner tail = Leaf::MoveTail(leaf, at);
   LengthenCommon(*leaf);
   LengthenCommon(*tail);
@@ -138,7 +164,8 @@ void KeyIndex::Split(size_t branch, size_t at) {
 
 void KeyIndex::LengthenCommon(Leaf& leaf) const {
   const uint64_t first = leaf.head(0);
-  const uint64_t difference = first ^ leaf.head(leaf.size() - 1);
+  uint64_t difference = 0;
+  for (size_t i = 1; i < leaf.size(); ++i) difference |= first ^ leaf.head(i);
   size_t same = difference == 0 ? sizeof first : static_cast<size_t>(std::countl_zero(difference)) / 8;
   // Zeros may stand behind the end of a key.
   for (size_t i = 0; i < same; ++i) {
@@ -178,7 +205,10 @@ void KeyIndex::Remove(std::string_view text, uint32_t position) {
   }
   Leaf::Erase(leaf, at);
   leaf_bytes_ += leaf->Bytes();
-  if (at == 0) UpdateHead(branch);
+  if (at == 0) {
+    PutLeastFirst(*leaf);
+    UpdateHead(branch);
+  }
   if (leaf->size() < kSmallLeaf) MergeWithNext(branch);
 }
 

@@ -23,7 +23,9 @@ class KeyIndex {
   // `source` must outlive the index.
   KeyIndex(const KeySource& source, Direction direction) : source_(source), direction_(direction) {}
 
-  // Finds the leaf of `key` and prefetches it. May be followed by Insert of the same key, before any other change.
+  // Prefetches the leaf of a key that may be inserted soon.
+  void Prefetch(std::string_view key);
+  // Finds the leaf of `key`. May be followed by Insert of the same key, before any other change.
   void Approach(std::string_view key);
   void Insert(std::string_view key, uint32_t position);
   void Remove(std::string_view key, uint32_t position);
@@ -38,11 +40,19 @@ class KeyIndex {
 
  private:
   DirectedKey KeyAt(uint32_t position) const;
-  // The last branch whose first key is not after `key`; else the first branch.
-  size_t FindBranch(const DirectedKey& key) const;
-  // The number of keys in the leaf before `key`, which has the leaf's common prefix.
-  size_t CountBefore(const Leaf& leaf, const DirectedKey& key) const;
-  void Split(size_t branch, size_t at);
+  // The last branch whose first key is not after `key`; else the first branch. `guess`: looked at first.
+  size_t FindBranch(const DirectedKey& key, size_t guess = SIZE_MAX) const;
+  // Whether the branches' heads alone say that.
+  bool IsInside(size_t branch, uint64_t head) const {
+    return branch < leaves_.size() && (branch == 0 || heads_[branch] < head) &&
+           (branch + 1 == leaves_.size() || head < heads_[branch + 1]);
+  }
+  // Whether one key of a leaf is before another one; by the heads, and by the keys themselves where these are equal.
+  bool IsBefore(const Leaf& leaf, const Leaf::Entry& one, const Leaf::Entry& other) const;
+  bool IsBefore(const Leaf& leaf, size_t i, size_t j) const;
+  // Puts the least of the leaf's keys first.
+  void PutLeastFirst(Leaf& leaf) const;
+  void Split(size_t branch);
   void LengthenCommon(Leaf& leaf) const;
   // Updates the branch's head from the first key of its leaf.
   void UpdateHead(size_t branch);
@@ -56,6 +66,7 @@ class KeyIndex {
   std::vector<uint64_t> heads_;
   std::vector<Leaf::Owner> leaves_;
   std::string common_;
+  size_t prefetched_ = SIZE_MAX;  // the branch found by Prefetch; others may stand there now
   size_t approached_ = SIZE_MAX;  // the branch found by Approach
   size_t keys_ = 0;
   size_t leaf_bytes_ = 0;

@@ -49,24 +49,15 @@ void Leaf::ShortenCommon(size_t bytes) {
   common_.shrink_to_fit();
 }
 
-void Leaf::Insert(Owner& leaf, size_t i, uint64_t head, uint32_t position) {
+void Leaf::Add(Owner& leaf, uint64_t head, uint32_t position) {
   if (leaf->size_ == leaf->room_) Resize(leaf, leaf->size_ + kGrowBy);
-  const size_t behind = leaf->size_ - i;
-  uint64_t* const heads = leaf->heads();
-  uint32_t* const positions = leaf->positions();
-  std::memmove(heads + i + 1, heads + i, behind * sizeof *heads);
-  std::memmove(positions + i + 1, positions + i, behind * sizeof *positions);
-  heads[i] = head;
-  positions[i] = position;
+  leaf->heads()[leaf->size_] = head;
+  leaf->positions()[leaf->size_] = position;
   ++leaf->size_;
 }
 
 void Leaf::Erase(Owner& leaf, size_t i) {
-  const size_t behind = leaf->size_ - i - 1;
-  uint64_t* const heads = leaf->heads();
-  uint32_t* const positions = leaf->positions();
-  std::memmove(heads + i, heads + i + 1, behind * sizeof *heads);
-  std::memmove(positions + i, positions + i + 1, behind * sizeof *positions);
+  leaf->Swap(i, leaf->size_ - 1u);
   --leaf->size_;
   if (leaf->size_ + 4 * kGrowBy < leaf->room_) Resize(leaf, leaf->size_ + kGrowBy);
 }

@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: MIT
-// A leaf of a key index: for each of its keys, in order, the position in the table and the eight bytes after the common
-// prefix of the leaf's keys. Twelve bytes per key, in one allocation that grows in small steps:
+// A leaf of a key index: for each of its keys, the position in the table and the eight bytes after the common prefix of
+// the leaf's keys. Twelve bytes per key, in one allocation that grows in small steps:
 //
 //   Leaf { what is shared, room, size }  heads[room]  positions[room]
+//
+// The first entry is that of the least key; the others are in no order. So an insertion touches three cache lines of a
+// leaf, whatever its size, and a leaf is put in order as far as its division needs it.
 //
 // Threads: guarded by the partition.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "storage/index/directed_key.h"
 
@@ -40,11 +46,12 @@ class Leaf {
     constexpr size_t kInline = 15;  // bytes that std::string stores without an allocation
     return BytesFor(room_) + (common_.capacity() > kInline ? common_.capacity() + 1 : 0);
   }
-  // Prefetches the leaf.
-  static void Prefetch(const Leaf* leaf) {
-    for (size_t at = 0; at < BytesFor(kMostEntries); at += kCacheLine) {
-      __builtin_prefetch(reinterpret_cast<const char*>(leaf) + at);
-    }
+  // Prefetches what an insertion needs to begin.
+  static void PrefetchHead(const Leaf* leaf) { __builtin_prefetch(leaf); }
+  // And then: where the entry will stand.
+  void PrefetchEnd() const {
+    __builtin_prefetch(heads() + size_);
+    __builtin_prefetch(positions() + size_);
   }
 
   // Shortens the common prefix: heads begin after `bytes` bytes from now on.
@@ -59,8 +66,29 @@ class Leaf {
   // The index of the position, or size().
   size_t FindPosition(uint32_t position) const;
 
-  // These may reallocate the leaf and update the owner's pointer.
-  static void Insert(Owner& leaf, size_t i, uint64_t head, uint32_t position);
+  void Swap(size_t i, size_t j) {
+    std::swap(heads()[i], heads()[j]);
+    std::swap(positions()[i], positions()[j]);
+  }
+  // Puts those entries behind the first that `is_less` has before others in front of `middle`, and the least of the
+  // others there. `is_less(Entry, Entry)`.
+  struct Entry {
+    uint64_t head = 0;
+    uint32_t position = 0;
+  };
+  template <typename IsLess>
+  void Divide(size_t middle, IsLess&& is_less) {
+    std::array<Entry, kMostEntries + 1> entries;
+    for (size_t i = 0; i < size_; ++i) entries[i] = {head(i), position(i)};
+    std::nth_element(entries.begin() + 1, entries.begin() + middle, entries.begin() + size_, is_less);
+    for (size_t i = 0; i < size_; ++i) {
+      heads()[i] = entries[i].head;
+      positions()[i] = entries[i].position;
+    }
+  }
+
+  // These may reallocate the leaf and update the owner's pointer. The last entry takes the place of an erased one.
+  static void Add(Owner& leaf, uint64_t head, uint32_t position);
   static void Erase(Owner& leaf, size_t i);
   // Moves the entries from `i` on into a new leaf with the same common prefix.
   static Owner MoveTail(Owner& leaf, size_t i);
@@ -68,8 +96,6 @@ class Leaf {
   static void Append(Owner& leaf, const Leaf& behind);
 
  private:
-  static constexpr size_t kCacheLine = 64;
-
   Leaf(size_t room, std::string common) : common_(std::move(common)), room_(static_cast<uint16_t>(room)) {}
   ~Leaf() = default;
 

@@ -85,6 +85,12 @@ std::unique_ptr<TableIndex> Table::TakeIndex(Direction direction) {
   return std::move(indexes_[static_cast<size_t>(direction)]);
 }
 
+void Table::PrefetchIndexes(uint32_t local_position, std::string_view key) const {
+  for (const auto& index : indexes_) {
+    if (index != nullptr) index->Prefetch(key, local_position);
+  }
+}
+
 Table::Inserted Table::Insert(uint32_t local_position, MutableEntry* entry) {
   if (HasIndex()) {
     const std::string_view other = KeyAt(local_position);

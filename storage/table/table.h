@@ -140,6 +140,8 @@ class alignas(64) Table {
 
   // Key indexes, which the table updates from their first slice on; null if there is none.
   TableIndex* index(Direction direction) const { return indexes_[static_cast<size_t>(direction)].get(); }
+  // For a key that is not there, and will be inserted soon.
+  void PrefetchIndexes(uint32_t local_position, std::string_view key) const;
   // Starts an index, which must not exist yet.
   TableIndex* AddIndex(Direction direction);
   // Removes the index; the caller frees it, after releasing the lock.

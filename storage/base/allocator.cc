@@ -67,6 +67,12 @@ void* AllocateBytes(size_t size) {
   return bytes;
 }
 
+void* AllocateZeros(size_t size) {
+  void* bytes = std::calloc(1, RequestSize(size));
+  if (bytes == nullptr) OutOfMemory(size);
+  return bytes;
+}
+
 void* ReallocateBytes(void* bytes, size_t, size_t new_size) {
   void* moved = std::realloc(bytes, RequestSize(new_size));
   if (moved == nullptr) OutOfMemory(new_size);

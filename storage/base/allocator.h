@@ -17,6 +17,8 @@ namespace ringkv::storage {
 // Never returns null: a process without memory ends with a line that says so. The bytes up to AllocationSize(size) may
 // be used.
 void* AllocateBytes(size_t size);
+// The same, of zeros: those of whole pages are left to the system, which makes a page when it is used.
+void* AllocateZeros(size_t size);
 void FreeBytes(void* bytes, size_t size);
 void* ReallocateBytes(void* bytes, size_t old_size, size_t new_size);
 // The actual size of an allocation of `size` bytes.

@@ -24,12 +24,12 @@ void MutableEntry::set_value_length(size_t length) {
                                   : (lengths_ & static_cast<uint32_t>(kShortKey)) | static_cast<uint32_t>(length << 8);
 }
 
-MutableEntry* MutableEntry::CreateUninitialised(std::string_view key, size_t value_length, UnixMs expiry,
-                                                ValueKind kind, uint32_t access) {
+MutableEntry* MutableEntry::Lay(void* bytes, std::string_view key, size_t value_length, UnixMs expiry, ValueKind kind,
+                                uint32_t access) {
   RINGKV_CHECK(key.size() <= UINT32_MAX && value_length <= UINT32_MAX);
   const bool has_expiry = expiry != kNoExpiry;
   const bool is_long = key.size() > kShortKey || value_length > kShortValue;
-  auto* entry = static_cast<MutableEntry*>(AllocateBytes(SizeFor(key.size(), value_length, has_expiry)));
+  auto* entry = static_cast<MutableEntry*>(bytes);
   entry->meta_ = (has_expiry ? kHasExpiry : 0) | (is_long ? kLong : 0) | (access << kAccessShift);
   entry->set_kind(kind);
   entry->lengths_ = static_cast<uint32_t>(key.size());
@@ -41,6 +41,12 @@ MutableEntry* MutableEntry::CreateUninitialised(std::string_view key, size_t val
   }
   if (!key.empty()) std::memcpy(entry->mutable_bytes() + entry->HeaderSize(), key.data(), key.size());
   return entry;
+}
+
+MutableEntry* MutableEntry::CreateUninitialised(std::string_view key, size_t value_length, UnixMs expiry,
+                                                ValueKind kind, uint32_t access) {
+  return Lay(AllocateBytes(SizeFor(key.size(), value_length, expiry != kNoExpiry)), key, value_length, expiry, kind,
+             access);
 }
 
 MutableEntry* MutableEntry::Create(std::string_view key, std::string_view value, UnixMs expiry, ValueKind kind,
@@ -92,6 +98,20 @@ MutableEntry* MutableEntry::WithLength(size_t length) {
   return entry;
 }
 
+MutableEntry* MutableEntry::WithZerosUpTo(size_t length) {
+  const size_t old_length = ValueLength();
+  if (length < kLargeValue || length / 2 < old_length) {
+    MutableEntry* entry = WithLength(length);
+    std::memset(entry->mutable_value() + old_length, 0, length - old_length);
+    return entry;
+  }
+  void* zeros = AllocateZeros(SizeFor(KeyLength(), length, has_expiry()));
+  MutableEntry* entry = Lay(zeros, key(), length, expiry(), kind(), access());
+  if (old_length > 0) std::memcpy(entry->mutable_value(), value().data(), old_length);
+  FreeShell(this);
+  return entry;
+}
+
 MutableEntry* MutableEntry::WithGap(size_t offset, size_t removed, size_t inserted) {
   const size_t old_length = ValueLength();
   const size_t tail = old_length - offset - removed;
@@ -115,11 +135,10 @@ MutableEntry* MutableEntry::WithLarge(LargeValue* value) {
 
 MutableEntry* MutableEntry::WithBytesAt(size_t offset, std::string_view bytes) {
   const size_t old_length = ValueLength();
-  MutableEntry* entry = WithLength(std::max(old_length, offset + bytes.size()));
+  const size_t length = std::max(old_length, offset + bytes.size());
+  MutableEntry* entry = offset > old_length ? WithZerosUpTo(length) : WithLength(length);
   entry->set_kind(StringForm::kPatched);
-  char* value = entry->mutable_value();
-  if (offset > old_length) std::memset(value + old_length, 0, offset - old_length);
-  if (!bytes.empty()) std::memcpy(value + offset, bytes.data(), bytes.size());
+  if (!bytes.empty()) std::memcpy(entry->mutable_value() + offset, bytes.data(), bytes.size());
   return entry;
 }
 

@@ -49,7 +49,12 @@ class MutableEntry : public Entry {
   static size_t SizeFor(size_t key_length, size_t value_length, bool has_expiry);
   // Frees the entry without its large value, which has another owner now.
   static void FreeShell(MutableEntry* entry) { FreeBytes(entry, entry->TotalSize()); }
+  // An allocation for it, with all but the value written.
+  static MutableEntry* Lay(void* bytes, std::string_view key, size_t value_length, UnixMs expiry, ValueKind kind,
+                           uint32_t access);
   MutableEntry* WithLength(size_t length);
+  // With zeros at the end.
+  MutableEntry* WithZerosUpTo(size_t length);
   char* mutable_bytes() { return reinterpret_cast<char*>(this); }
   void set_expiry_in_place(UnixMs expiry) { std::memcpy(mutable_bytes() + kBaseSize, &expiry, sizeof expiry); }
   bool IsLongWith(size_t value_length) const { return KeyLength() > kShortKey || value_length > kShortValue; }

@@ -82,6 +82,27 @@ TEST_F(EntryTest, APatchGrowsThroughEverySize) {
   }
 }
 
+// Also in memory that held something else before.
+TEST_F(EntryTest, IsLengthenedWithZeros) {
+  for (const size_t length : {size_t{0}, size_t{10}, size_t{300'000}}) {
+    for (const size_t offset : {size_t{11}, size_t{200'000}, kLargeValue, size_t{500'000}, size_t{3'000'000}}) {
+      if (offset < length) continue;
+      for (const UnixMs expiry : {kNoExpiry, UnixMs{5}}) {
+        Create("key", std::string(4'000'000, '?'));
+        MutableEntry::Free(entry_);
+        Create("key", std::string(length, 'v'), expiry);
+        entry_ = entry_->WithBytesAt(offset, "end");
+        EXPECT_EQ(entry_->key(), "key");
+        EXPECT_EQ(entry_->value(), std::string(length, 'v') + std::string(offset - length, '\0') + "end");
+        EXPECT_EQ(entry_->expiry(), expiry);
+        EXPECT_EQ(entry_->access(), 0x123456u);
+        MutableEntry::Free(entry_);
+      }
+    }
+  }
+  Create("key", "value");
+}
+
 // Repeats, overlaps and what can't be compressed, as the library compresses it.
 std::string RandomText(Random& random, size_t size) {
   std::string text;

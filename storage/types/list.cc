@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 #include <numeric>
+#include <vector>
 
 namespace ringkv::storage {
 namespace {
@@ -91,28 +92,28 @@ std::string_view LargeList::At(size_t index, std::string* buffer) const {
   return ListCursorAt(chunk.Read(buffer), chunk.count(), spot.index).element();
 }
 
-void LargeList::AppendChunk(std::string_view elements, uint32_t count) {
-  chunks_.emplace_back(elements, count);
-  chunk_bytes_ += chunks_.back().allocated();
-  size_ += count;
-  SettleEnds();
-}
-
-void LargeList::Append(std::string_view elements) {
-  uint32_t count = 0;
-  size_t bytes = 0;  // of so many elements in front
-  for (ListCursor cursor(elements); !cursor.AtEnd(); cursor = ListCursor(elements, bytes)) {
+void LargeList::Fill(std::string_view elements) {
+  struct Part {
+    size_t bytes = 0;
+    uint32_t count = 0;
+  };
+  std::vector<Part> parts;
+  for (ListCursor cursor(elements); !cursor.AtEnd(); cursor.Next()) {
     const size_t size = cursor.element_size();
-    if (count > 0 && !limit_.Allows(size_t{count} + 1, bytes + size)) {
-      AppendChunk(elements.substr(0, bytes), count);
-      elements.remove_prefix(bytes);
-      count = 0;
-      bytes = 0;
+    if (parts.empty() || !limit_.Allows(size_t{parts.back().count} + 1, parts.back().bytes + size)) {
+      parts.emplace_back();
     }
-    ++count;
-    bytes += size;
+    parts.back().bytes += size;
+    ++parts.back().count;
   }
-  if (count > 0) AppendChunk(elements, count);
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const std::string_view part = elements.substr(0, parts[i].bytes);
+    const bool is_inner = open_ends_ > 0 && i >= open_ends_ && i + open_ends_ < parts.size();
+    chunks_.push_back(is_inner ? ListChunk::Compressed(part, parts[i].count) : ListChunk(part, parts[i].count));
+    chunk_bytes_ += chunks_.back().allocated();
+    size_ += parts[i].count;
+    elements.remove_prefix(part.size());
+  }
 }
 
 void LargeList::SettleEnds() {
@@ -282,7 +283,7 @@ bool MayListBePacked(std::string_view packed, const TypeLimits& limits) {
 
 std::unique_ptr<LargeList> EnlargeList(std::string_view packed, const TypeLimits& limits) {
   auto large = std::make_unique<LargeList>(LimitIn(limits), LimitOf(limits.list_open_ends));
-  large->Append(ElementsOf(packed));
+  large->Fill(ElementsOf(packed));
   return large;
 }
 
@@ -328,7 +329,7 @@ EffectResult Apply(ValueEdit& edit, const ListRemove& effect) {
     if (edit.count() == 0) return EffectResult::kUnchanged;
     // A chunk knows how; a packed list is about as long as one at most.
     LargeList list(ListChunkLimit{});
-    list.Append(ElementsOf(edit.bytes()));
+    list.Fill(ElementsOf(edit.bytes()));
     if (list.Remove(effect.element, most, effect.from_back) == 0) return EffectResult::kUnchanged;
     std::string packed;
     list.Pack(&packed);

@@ -46,8 +46,8 @@ class LargeList : public LargeValue {
   void Set(size_t index, std::string_view element);
   // Removes up to `most` elements equal to this, from the front or from the back.
   size_t Remove(std::string_view element, size_t most, bool from_back);
-  // Appends packed elements, in new chunks.
-  void Append(std::string_view elements);
+  // Gives an empty list packed elements.
+  void Fill(std::string_view elements);
 
   // The index of the first equal element.
   std::optional<size_t> Find(std::string_view element) const;
@@ -94,7 +94,6 @@ class LargeList : public LargeValue {
   void PushFront(std::string_view element);
   void PushBack(std::string_view element);
   void InsertInside(size_t index, std::string_view element);
-  void AppendChunk(std::string_view elements, uint32_t count);
   void EraseChunk(size_t chunk);
   bool MayBeCompressed(size_t chunk) const {
     return open_ends_ > 0 && chunk >= open_ends_ && chunk + open_ends_ < chunks_.size();

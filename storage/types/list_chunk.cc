@@ -89,9 +89,19 @@ void ListChunk::CopyTo(FoldedBytes* out) const {
 }
 
 void ListChunk::Compress() {
+  if (!is_compressed()) Fold(elements());
+}
+
+ListChunk ListChunk::Compressed(std::string_view elements, uint32_t count) {
+  ListChunk chunk;
+  if (!chunk.Fold(elements)) return {elements, count};
+  chunk.count_ = count;
+  return chunk;
+}
+
+bool ListChunk::Fold(std::string_view raw) {
   constexpr size_t kWorthIt = 1024;
-  const std::string_view raw = elements();
-  if (is_compressed() || raw.size() < kWorthIt || raw.size() > UINT32_MAX) return;
+  if (raw.size() < kWorthIt || raw.size() > UINT32_MAX) return false;
   const size_t most = raw.size() * 3 / 4;
   std::array<char, 8192> usual;
   std::string unusual;
@@ -99,11 +109,12 @@ void ListChunk::Compress() {
   char* packed = unusual.empty() ? usual.data() : unusual.data();
   const unsigned size =
       lzf_compress(raw.data(), static_cast<unsigned>(raw.size()), packed, static_cast<unsigned>(most));
-  if (size == 0) return;
+  if (size == 0) return false;
   raw_bytes_ = static_cast<uint32_t>(raw.size());
   Replace(AllocationSize(size));
   std::memcpy(data_, packed, size);
   end_ = size;
+  return true;
 }
 
 void ListChunk::Open() {
@@ -117,7 +128,7 @@ void ListChunk::Open() {
 }
 
 void ListChunk::Replace(size_t capacity) {
-  FreeBytes(data_, capacity_);
+  if (data_ != nullptr) FreeBytes(data_, capacity_);
   data_ = static_cast<char*>(AllocateBytes(capacity));
   capacity_ = capacity;
   begin_ = 0;

@@ -21,6 +21,8 @@ class ListChunk {
   ListChunk() = default;
   // Adopts packed elements.
   ListChunk(std::string_view elements, uint32_t count);
+  // Likewise, and compresses them unless that saves little.
+  static ListChunk Compressed(std::string_view elements, uint32_t count);
   ~ListChunk();
   ListChunk(ListChunk&& other) noexcept { *this = std::move(other); }
   ListChunk& operator=(ListChunk&& other) noexcept {
@@ -66,6 +68,8 @@ class ListChunk {
   ListChunk SplitAt(size_t offset, uint32_t elements_before);
 
  private:
+  // Holds those bytes from now on, compressed. False if that saves little.
+  bool Fold(std::string_view raw);
   // Replaces the memory.
   void Replace(size_t capacity);
   // Makes space for `bytes` more, before or after the elements.

@@ -314,6 +314,37 @@ TEST(ListElements, TheFirstEqualOneIsFound) {
   EXPECT_FALSE(FindListElement({}, ""));
 }
 
+TEST(LargeListTest, FilledAtOnceItIsAsFilledOneByOne) {
+  Random random(1);
+  for (const size_t open_ends : {0, 1, 2}) {
+    for (const int count : {0, 1, 400, 1200, 20'000}) {
+      LargeList one_by_one(ListChunkLimit{}, open_ends);
+      LargeList at_once(ListChunkLimit{}, open_ends);
+      std::string elements;
+      for (int i = 0; i < count; ++i) {
+        std::string element = "element:" + std::to_string(i);
+        if (i / 1000 % 3 == 1) element = std::to_string(random.Next()) + std::to_string(random.Next());
+        if (i % 5000 == 4999) element = std::string(30'000, 'x');
+        one_by_one.Insert(one_by_one.size(), element);
+        AppendListElement(&elements, element);
+      }
+      at_once.Fill(elements);
+      EXPECT_EQ(at_once.size(), one_by_one.size());
+      EXPECT_LE(at_once.bytes(), one_by_one.bytes());
+      for (LargeList* list : {&one_by_one, &at_once}) {
+        list->Insert(0, "first");
+        list->Insert(list->size(), "last");
+        if (count > 2) list->Erase(list->size() / 2, 1);
+      }
+      std::string wanted;
+      std::string got;
+      one_by_one.Pack(&wanted);
+      at_once.Pack(&got);
+      EXPECT_EQ(got, wanted) << count << " of " << open_ends;
+    }
+  }
+}
+
 TEST(LargeListTest, IsCompressedBetweenItsEnds) {
   std::array<size_t, 2> bytes = {};
   for (const size_t open_ends : {size_t{0}, size_t{2}}) {

@@ -35,20 +35,30 @@ char* PutHeader(char* at, char kind, int64_t number) {
   return at;
 }
 
-constexpr size_t kManyPages = size_t{1} << 20;  // bytes
-
 // Has the system find all pages of what will be written at once: a fault for each page takes as long as to clear and
-// write it. In slices, since others who map memory wait meanwhile. Systems that can't (Linux before 5.14) refuse it.
+// write it. Systems that can't (Linux before 5.14) refuse it.
 void FetchPages(char* bytes, size_t size) {
 #ifdef MADV_POPULATE_WRITE
   static const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
-  char* const end = bytes + size;
-  char* at = bytes - reinterpret_cast<uintptr_t>(bytes) % page;
-  for (size_t slice = 0; at < end; at += slice) {
-    slice = std::min(kManyPages, static_cast<size_t>(end - at));
-    if (::madvise(at, slice, MADV_POPULATE_WRITE) != 0) return;
-  }
+  const size_t before = reinterpret_cast<uintptr_t>(bytes) % page;
+  ::madvise(bytes - before, before + size, MADV_POPULATE_WRITE);
 #endif
+}
+
+constexpr size_t kManyPages = size_t{1} << 20;  // bytes
+
+// Returns the address behind them. Many are copied in slices, whose pages are still in the cache when they are written.
+char* PutBytes(char* at, std::string_view bytes) {
+  constexpr size_t kSlice = kManyPages / 4;
+  size_t done = 0;
+  if (bytes.size() >= kManyPages) [[unlikely]] {
+    for (; bytes.size() - done > kSlice; done += kSlice) {
+      FetchPages(at + done, kSlice);
+      std::memcpy(at + done, bytes.data() + done, kSlice);
+    }
+  }
+  if (done < bytes.size()) std::memcpy(at + done, bytes.data() + done, bytes.size() - done);
+  return at + bytes.size();
 }
 
 bool IsLineBreak(char c) { return c == '\r' || c == '\n'; }
@@ -125,11 +135,7 @@ void ReplyWriter::Bulk(std::string_view bytes) {
     return value_->Add({.kind = ReplyKind::kText, .text = std::string(bytes)});
   char* start = out_->Prepare(kLongestHeader + bytes.size() + 2);
   if (start == nullptr) return;
-  if (bytes.size() >= kManyPages) [[unlikely]]
-    FetchPages(start, bytes.size());
-  char* at = PutHeader(start, '$', static_cast<int64_t>(bytes.size()));
-  if (!bytes.empty()) std::memcpy(at, bytes.data(), bytes.size());
-  at += bytes.size();
+  char* at = PutBytes(PutHeader(start, '$', static_cast<int64_t>(bytes.size())), bytes);
   *at++ = '\r';
   *at++ = '\n';
   out_->Commit(static_cast<size_t>(at - start));

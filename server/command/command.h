@@ -121,6 +121,7 @@ enum CommandTrait : uint32_t {
   kRunsScript = 1 << 13,         // runs a script or function, which may do what its row does not tell
   kShowsData = 1 << 14,          // of an admin command: its reply shows data, and waits until that is safe
   kNeverPaused = 1 << 15,        // other nodes send it before their requests, or to see whether this one is alive
+  kRepeats = 1 << 16,            // of an admin command: it repeats its arguments and uses nothing of its session
 };
 
 // The locks of a command without keys.
@@ -322,7 +323,7 @@ constexpr bool TraitsAreSound(const Command& row) {
   if (row.Has(kEndsMulti) && !row.Has(kRunsInMulti)) return false;
   if (row.Has(kRunsQueued) && !row.Has(kEndsMulti)) return false;
   if (row.Has(kRunsInMulti | kWatchesKeys | kRunsWhileReplacing | kOfLinks | kImpersonal | kSelectsDatabase |
-              kAnswersLate | kLocksItself) &&
+              kAnswersLate | kLocksItself | kRepeats) &&
       row.run.admin == nullptr) {
     return false;
   }

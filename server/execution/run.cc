@@ -77,17 +77,19 @@ uint64_t StepsOfArguments(std::span<const std::string_view> argv) {
   return argv.size() * kStepsOfInsertion + kCopies * bytes / kBytesOfStep;
 }
 
+bool MayHandOver(const Execution& execution) {
+  return execution.caller.may_hand_over && execution.enclosing == nullptr && !execution.caller.txn().holds_all();
+}
+
 // Here, or on a thread for long work. What has locked everything stays, because others would wait for it anyway. What
 // may wait for keys goes elsewhere when it has found something.
 void RunHere(Execution& execution, DataCall& call) {
-  const Caller& caller = execution.caller;
-  if (caller.may_hand_over && execution.enclosing == nullptr && !caller.txn().holds_all()) {
-    call.most_steps = LongWork::kMostSteps;
-  }
+  if (MayHandOver(execution)) call.most_steps = LongWork::kMostSteps;
   const bool has_much_to_write = call.wait == nullptr && call.TakesLong(StepsOfArguments(execution.argv()));
   if (!has_much_to_write) execution.row().run.data(call);
   // A walk that has left out what is held for long is postponed.
-  if (call.is_long && !caller.txn().has_skipped()) execution.parts().long_work.Take(execution, !has_much_to_write);
+  const bool goes_on = call.is_long && !execution.caller.txn().has_skipped();
+  if (goes_on) execution.parts().long_work.Take(execution, !has_much_to_write);
 }
 
 // Whether its user may read keys that are found by values.
@@ -108,8 +110,15 @@ void RunData(Execution& execution) {
   if (plan.would_wait) BeginToWait(execution, call);
 }
 
+// A subscriber gets another reply to PING, by its session.
+bool RepeatsMuch(const Execution& execution) {
+  return execution.row().Has(kRepeats) && MayHandOver(execution) && execution.session().subscriber_needs == 0 &&
+         StepsOfArguments(execution.argv()) > LongWork::kMostSteps;
+}
+
 void RunAdmin(Execution& execution) {
   const Caller& caller = execution.caller;
+  if (RepeatsMuch(execution)) return execution.parts().long_work.Take(execution, false);
   AdminCall call{.args = Arguments(execution.argv()),
                  .txn = caller.txn(),
                  .reply = caller.reply,

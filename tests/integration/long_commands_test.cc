@@ -203,6 +203,25 @@ TEST(LongArguments, GoOnElsewhereWhereverTheyAreWritten) {
   }
 }
 
+TEST(LongArguments, AreRepeatedElsewhere) {
+  const std::string large(4 << 20, 'x');
+  for (const std::string name : {"ECHO", "PING"}) {
+    const ServerProcess server({"--io-threads", "1"});
+    const Context client = ConnectTo(server);
+    EXPECT_STREQ(Ask(client.get(), {name, "short"})->str, "short");
+    EXPECT_FALSE(HasThreadForLongWork(server)) << name;
+    const Reply reply = Ask(client.get(), {name, large});
+    ASSERT_NE(reply, nullptr);
+    EXPECT_EQ(std::string(reply->str, reply->len), large);
+    EXPECT_TRUE(HasThreadForLongWork(server)) << name;
+    Ask(client.get(), {"SUBSCRIBE", "channel"});
+    SendRequest(client.get(), {"PING", large});
+    const Reply pong = TakeReply(client.get());
+    ASSERT_EQ(pong->elements, 2u);
+    EXPECT_EQ(pong->element[1]->len, large.size());
+  }
+}
+
 // The words of the request stay where they were received.
 TEST_F(LongCommands, LongArgumentsOutliveTheirClient) {
   const Reply dump = Ask(client_.get(), {"DUMP", "set"});

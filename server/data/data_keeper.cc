@@ -2,12 +2,14 @@
 #include "server/data/data_keeper.h"
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
 
+#include "server/base/scheduling.h"
 #include "server/base/text.h"
 #include "server/config/save_points.h"
 #include "server/process/cpu_list.h"
@@ -15,6 +17,9 @@
 
 namespace ringkv::server {
 namespace {
+
+// Of the scheduler, for the threads of the log and of snapshots: they have much to do at a time, beside busy clients.
+constexpr std::chrono::microseconds kSlice{500};
 
 storage::PrefixList PrefixesOf(const Options& options) {
   const std::string text = options.metrics_prefix.Get();
@@ -40,7 +45,10 @@ DataKeeper::DataKeeper(const Options& options, const storage::Clock& clock, stor
                   {.data = FilesOf(options), .log_file_bytes = static_cast<uint64_t>(options.log_file_size)}) {
   durability_.set_say(
       [this](bool is_warning, const std::string& line) { is_warning ? log_.Warning(line) : log_.Notice(line); });
-  durability_.set_on_thread([this](storage::Durability::ThreadRole role) { RunOnProcessors(CpuListOf(role)); });
+  durability_.set_on_thread([this](storage::Durability::ThreadRole role) {
+    RunOnProcessors(CpuListOf(role));
+    RunInSlices(kSlice);
+  });
   durability_.log().set_on_durable([this] { links_.ReleaseReplies(); });
   durability_.log().set_on_health([this] { NoteLogHealth(); });
   needs.AddSource([this] { return Unmet(); });

@@ -2,9 +2,11 @@
 #include "server/execution/long_work.h"
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 #include <utility>
 
+#include "server/base/scheduling.h"
 #include "server/blocking/waiting_clients.h"
 #include "server/execution/stages.h"
 #include "storage/base/allocator.h"
@@ -12,6 +14,9 @@
 namespace ringkv::server {
 
 using storage::MutexLock;
+
+// Of the scheduler: a client of another key may wait so long for a processor that has a thread for long work.
+constexpr std::chrono::microseconds kSlice{500};
 
 struct LongWork::Job {
   Job(Execution& execution, WatchedKeys& watched_keys)
@@ -131,6 +136,7 @@ std::unique_ptr<LongWork::Job> LongWork::Next(size_t index) {
 void LongWork::RunThread(size_t index) {
   NameThisThread("long-" + std::to_string(index));
   storage::CountMemoryOfThisThread();
+  RunInSlices(kSlice);
   on_thread_();
   while (std::unique_ptr<Job> job = Next(index)) {
     RunJob(*job, *states_[index]);

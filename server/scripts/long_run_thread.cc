@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "server/scripts/long_run_thread.h"
 
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#include <cstdint>
+#include <chrono>
 #include <utility>
 
+#include "server/base/scheduling.h"
 #include "server/observe/log.h"
 #include "storage/base/allocator.h"
 
@@ -17,27 +14,8 @@ namespace {
 // Beside threads of clients that leave no processor free it still gets about a quarter of one: who waits for what a
 // script holds waits for the script.
 constexpr int kNice = 5;
-// The shortest that Linux has. Who wakes on the processor of this thread waits for the end of a slice, which else lasts
-// a millisecond or more.
-constexpr uint64_t kSchedulerSliceNs = 100'000;
-
-// Of the system's headers; glibc has it from 2.41 on.
-struct SchedulingAttributes {
-  uint32_t size = sizeof(SchedulingAttributes);
-  uint32_t policy = 0;
-  uint64_t flags = 0x08;  // SCHED_FLAG_KEEP_POLICY: for whoever has chosen one for the process
-  int32_t nice = 0;
-  uint32_t priority = 0;
-  uint64_t runtime = 0;  // the slice, from Linux 6.12 on
-  uint64_t deadline = 0;
-  uint64_t period = 0;
-};
-
-void LetClientsFirst() {
-  const SchedulingAttributes attributes{.nice = kNice, .runtime = kSchedulerSliceNs};
-  if (::syscall(SYS_sched_setattr, 0, &attributes, 0) == 0) return;
-  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice);
-}
+// The shortest that Linux has.
+constexpr std::chrono::microseconds kSlice{100};
 
 }  // namespace
 
@@ -69,7 +47,7 @@ void LongRunThread::Stop() {
 void LongRunThread::Run() {
   NameThisThread("scripts");
   storage::CountMemoryOfThisThread();
-  LetClientsFirst();
+  RunInSlices(kSlice, kNice);
   Entry entry;
   while (Next(entry)) {
     entry.discarded.reset();

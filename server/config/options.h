@@ -108,6 +108,7 @@ struct Options {
   SharedNumber syslog_facility;
   SharedNumber crash_log_enabled;
   SharedNumber disable_thp;
+  SharedNumber huge_pages;
   SharedNumber oom_score_adj;  // OomScoreMode
   SharedText oom_score_adj_values;
   SharedText server_cpulist;

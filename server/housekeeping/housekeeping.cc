@@ -6,6 +6,7 @@
 
 #include "server/observe/log.h"
 #include "storage/base/allocator.h"
+#include "storage/base/huge_pages.h"
 #include "storage/base/random.h"
 #include "storage/housekeeping/expiry_job.h"
 #include "storage/housekeeping/index_job.h"
@@ -39,6 +40,7 @@ void Housekeeping::Run() {
     const bool has_more_to_evict = StayWithinMemory();
     parts_.tick();
     parts_.memory.NotePeak(storage::UsedMemory());
+    storage::MendHugePages();
     const uint64_t elapsed = ticks.Microseconds(ticks.Now() - last_rates);
     if (elapsed >= kRateMicroseconds) {
       rates_.Sample(parts_.threads, parts_.link_bytes(), static_cast<int64_t>(elapsed / 1000));

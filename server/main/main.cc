@@ -40,6 +40,7 @@
 #include "server/process/service_notify.h"
 #include "server/replication/replication.h"
 #include "storage/base/allocator.h"
+#include "storage/base/huge_pages.h"
 #include "storage/disk/posix_file_system.h"
 
 namespace ringkv::server {
@@ -180,9 +181,6 @@ void FitProcess(Server& server, char** argv) {
     server.log().AddSyslog(options.syslog_ident.Get(), static_cast<int>(options.syslog_facility));
   }
   server.process_title().TakeArguments(argv, server.config_path());
-  if (options.disable_thp != 0 && !DisableHugePages()) {
-    server.log().Warning("cannot turn transparent huge pages off; the process may take more memory than it uses");
-  }
 }
 
 int Run(const std::vector<std::string>& arguments, char** argv) {
@@ -210,6 +208,9 @@ int Run(const std::vector<std::string>& arguments, char** argv) {
   if (options.adapts_io_threads != 0) {
     options.io_threads = std::min(static_cast<int64_t>(UsableProcessors()), kMostThreadsByItself);
   }
+  // Before much is allocated, and before there are other threads.
+  const bool is_sparing = options.disable_thp == 0 || DisableHugePages();
+  if (options.huge_pages != 0) storage::UseHugePages(storage::MachineMemory());
   storage::CountMemoryOfThisThread();
 
   const storage::SystemClock clock;
@@ -228,6 +229,9 @@ int Run(const std::vector<std::string>& arguments, char** argv) {
   InstallCrashLog(log_path);
   if (const storage::Status users = server.SetUpUsers(); !users) return FailStart(users.error().text);
   SayWhatIsIdle(server);
+  if (!is_sparing) {
+    server.log().Warning("cannot turn transparent huge pages off; the process may take more memory than it uses");
+  }
   if (!has_processors) server.log().Warning("none of the processors in server_cpulist is there for this process");
   FitFileLimit(server);
   if (const storage::Status set_up = SetUpTls(options); !set_up) {

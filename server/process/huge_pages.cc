@@ -12,7 +12,8 @@ bool DisableHugePages() {
   std::string line;
   std::getline(std::ifstream("/sys/kernel/mm/transparent_hugepage/enabled"), line);
   if (line.find("[always]") == std::string::npos) return true;
-  return ::prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) == 0;
+  constexpr unsigned long kExceptAdvised = 2;  // PR_THP_DISABLE_EXCEPT_ADVISED
+  return ::prctl(PR_SET_THP_DISABLE, 1, kExceptAdvised, 0, 0) == 0 || ::prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) == 0;
 }
 
 }  // namespace ringkv::server

@@ -13,6 +13,8 @@
 #include <mutex>
 #include <thread>
 
+#include "storage/base/huge_pages.h"
+
 #ifdef RINGKV_JEMALLOC
 #include <jemalloc/jemalloc.h>
 #include <pthread.h>
@@ -206,6 +208,7 @@ ThreadCounters* CountersOfThisThread() {
   thread_local ThreadCounters* counters = nullptr;  // a plain pointer: no destructor
   if (counters == nullptr) {
     counters = Registry().Add();
+    UseHugePagesInThisThread();
     pthread_setspecific(EndOfThread(), counters);
   }
   return counters;
@@ -239,6 +242,7 @@ AllocatorStatistics ReadAllocatorStatistics() {
   statistics.allocated -= std::min(at_hand, statistics.allocated);
   mallctl("stats.active", &statistics.active, &size, nullptr, 0);
   mallctl("stats.resident", &statistics.resident, &size, nullptr, 0);
+  statistics.resident += KeptFreeBytes();
   mallctl("stats.retained", &statistics.retained, &size, nullptr, 0);
   return statistics;
 }

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: MIT
+#include "storage/base/huge_pages.h"
+
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <new>
+#include <string>
+
+#include "storage/base/huge_chunk.h"
+#include "storage/base/mutex.h"
+
+#ifdef RINGKV_JEMALLOC
+#include <jemalloc/jemalloc.h>
+#endif
+
+namespace ringkv::storage {
+
+#ifdef RINGKV_JEMALLOC
+
+namespace {
+
+constexpr size_t kPageBytes = 4096;
+constexpr size_t kChunkBytes = HugeChunk::kPages * kPageBytes;
+// Addresses are cheap, and those that jemalloc has got once stay its own, so there are many more than memory.
+constexpr size_t kAddressesPerByte = 16;
+// What a thread's heap grows by when it has some 80 MB. A smaller one has few pages, and would take much more memory
+// than it uses.
+constexpr size_t kLeastHuge = size_t{16} << 20;
+
+#ifndef MADV_COLLAPSE
+constexpr int MADV_COLLAPSE = 25;  // since Linux 6.1; others refuse it
+#endif
+
+struct Chunk {
+  Mutex mutex;
+  HugeChunk pages GUARDED_BY(mutex);
+};
+
+void Return(char* from, size_t bytes) { ::madvise(from, bytes, MADV_DONTNEED); }
+
+class HugeHeap {
+ public:
+  // Returns null if there are no addresses.
+  static HugeHeap* Reserve(size_t most_bytes) {
+    const size_t bytes = most_bytes / kChunkBytes * kChunkBytes * kAddressesPerByte;
+    const auto reserve = [](size_t size, int access) {
+      void* const found = ::mmap(nullptr, size, access, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+      return found == MAP_FAILED ? nullptr : static_cast<char*>(found);
+    };
+    char* const begin = reserve(bytes + kChunkBytes, PROT_NONE);
+    char* const chunks = reserve(bytes / kChunkBytes * sizeof(Chunk), PROT_READ | PROT_WRITE);
+    if (begin == nullptr || chunks == nullptr) return nullptr;
+    static HugeHeap made(AlignUp(begin, kChunkBytes), bytes, reinterpret_cast<Chunk*>(chunks));
+    return &made;
+  }
+
+  bool Has(const void* address) const { return address >= begin_ && address < end_; }
+
+  // New memory, none of which is in use. Returns null if there is none.
+  char* Extend(size_t size, size_t alignment) {
+    const MutexLock lock(mutex_);
+    char* const from = AlignUp(next_, alignment);
+    if (from > end_ || size > static_cast<size_t>(end_ - from)) return nullptr;
+    if (::mprotect(from, size, PROT_READ | PROT_WRITE) != 0) return nullptr;
+    const bool is_huge = size >= kLeastHuge && ::madvise(from, size, MADV_HUGEPAGE) == 0;
+    next_ = from + size;
+    for (; made_ * kChunkBytes < static_cast<size_t>(next_ - begin_); ++made_) new (&chunks_[made_]) Chunk;
+    if (is_huge) ForEachChunk(from, size, [](HugeChunk& pages, size_t, size_t count, char*) { pages.Advise(count); });
+    return from;
+  }
+
+  void Take(char* from, size_t size) {
+    ForEachChunk(from, size, [this](HugeChunk& pages, size_t first, size_t count, char* chunk) {
+      const size_t before = pages.kept();
+      pages.Take(first, count, [chunk](size_t page, size_t pages_kept) {
+        std::memset(chunk + page * kPageBytes, 0, pages_kept * kPageBytes);
+      });
+      kept_pages_.fetch_sub(before - pages.kept(), std::memory_order_relaxed);
+    });
+  }
+
+  void Free(char* from, size_t size) {
+    ForEachChunk(from, size, [this](HugeChunk& pages, size_t first, size_t count, char* chunk) {
+      const size_t before = pages.kept();
+      pages.Free(first, count, [chunk](size_t page, size_t pages_free) {
+        Return(chunk + page * kPageBytes, pages_free * kPageBytes);
+      });
+      kept_pages_.fetch_add(pages.kept() - before, std::memory_order_relaxed);
+    });
+  }
+
+  void MendSome() {
+    size_t end = 0;
+    {
+      const MutexLock lock(mutex_);
+      end = made_;
+    }
+    size_t mended = 0;
+    for (size_t seen = 0; seen < std::min(end, kMostSeen) && mended < kMostMended; ++seen) {
+      next_to_mend_ = (next_to_mend_ + 1) % end;
+      if (Mend(next_to_mend_)) ++mended;
+    }
+  }
+
+  size_t kept_bytes() const { return kept_pages_.load(std::memory_order_relaxed) * kPageBytes; }
+
+ private:
+  // The system copies each: some hundred microseconds, in which others who touch it, or need new pages, wait.
+  static constexpr size_t kMostMended = 16;
+  static constexpr size_t kMostSeen = 16384;
+
+  HugeHeap(char* begin, size_t bytes, Chunk* chunks)
+      : begin_(begin), end_(begin + bytes), chunks_(chunks), next_(begin) {}
+  static char* AlignUp(char* address, size_t alignment) {
+    return address + (alignment - reinterpret_cast<uintptr_t>(address) % alignment) % alignment;
+  }
+
+  // Whether the system was asked to. Pages that were missing are there afterwards, empty, until the chunk is free.
+  bool Mend(size_t index) {
+    Chunk& chunk = chunks_[index];
+    const MutexLock lock(chunk.mutex);
+    if (!chunk.pages.is_to_be_mended()) return false;
+    chunk.pages.NoteMended();
+    ::madvise(begin_ + index * kChunkBytes, kChunkBytes, MADV_COLLAPSE);
+    return true;
+  }
+
+  // Calls `visit(pages, first, count, chunk's address)` for the part of each chunk, with its lock.
+  template <typename Visitor>
+  void ForEachChunk(char* from, size_t size, Visitor&& visit) {
+    const auto begin = static_cast<size_t>(from - begin_);
+    for (size_t at = begin; at < begin + size;) {
+      Chunk& chunk = chunks_[at / kChunkBytes];
+      const size_t end = std::min(at / kChunkBytes * kChunkBytes + kChunkBytes, begin + size);
+      const MutexLock lock(chunk.mutex);
+      char* const address = begin_ + at / kChunkBytes * kChunkBytes;
+      visit(chunk.pages, at % kChunkBytes / kPageBytes, (end - at) / kPageBytes, address);
+      at = end;
+    }
+  }
+
+  char* const begin_;
+  char* const end_;
+  Chunk* const chunks_;  // those made so far exist
+  std::atomic<size_t> kept_pages_{0};
+  Mutex mutex_;
+  char* next_ GUARDED_BY(mutex_);
+  size_t made_ GUARDED_BY(mutex_) = 0;  // chunks
+  size_t next_to_mend_ = 0;             // of the thread that mends
+};
+
+HugeHeap* heap = nullptr;  // null: the process doesn't use huge pages
+
+// What jemalloc calls. To it, memory that is not in use is not "committed": it is empty when it is used again.
+
+void* Extend(extent_hooks_t*, void* wanted, size_t size, size_t alignment, bool* is_zero, bool* is_in_use, unsigned) {
+  if (wanted != nullptr) return nullptr;
+  char* const found = heap->Extend(size, alignment);
+  if (found == nullptr) return nullptr;
+  *is_zero = true;
+  if (*is_in_use) heap->Take(found, size);
+  return found;
+}
+
+bool Take(extent_hooks_t*, void* extent, size_t, size_t offset, size_t length, unsigned) {
+  if (heap->Has(extent)) heap->Take(static_cast<char*>(extent) + offset, length);
+  return false;  // done
+}
+
+// Also of memory that jemalloc had before.
+bool Free(extent_hooks_t*, void* extent, size_t, size_t offset, size_t length, unsigned) {
+  char* const from = static_cast<char*>(extent) + offset;
+  heap->Has(extent) ? heap->Free(from, length) : Return(from, length);
+  return false;
+}
+
+bool Split(extent_hooks_t*, void*, size_t, size_t, size_t, bool, unsigned) { return false; }
+
+bool Merge(extent_hooks_t*, void* one, size_t, void* other, size_t, bool, unsigned) {
+  return heap->Has(one) != heap->Has(other);
+}
+
+extent_hooks_t hooks = {.alloc = Extend,
+                        .dalloc = nullptr,
+                        .destroy = nullptr,
+                        .commit = Take,
+                        .decommit = Free,
+                        .purge_lazy = nullptr,
+                        .purge_forced = nullptr,
+                        .split = Split,
+                        .merge = Merge};
+
+std::string FirstLineOf(const char* path) {
+  std::string line;
+  std::getline(std::ifstream(path), line);
+  return line;
+}
+
+bool AreOffered() {
+  if (::prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) == 1) return false;  // 1: also where the process asks for them
+  const std::string offered = FirstLineOf("/sys/kernel/mm/transparent_hugepage/enabled");
+  return ::sysconf(_SC_PAGESIZE) == kPageBytes &&
+         FirstLineOf("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size") == std::to_string(kChunkBytes) &&
+         (offered.find("[madvise]") != std::string::npos || offered.find("[always]") != std::string::npos);
+}
+
+}  // namespace
+
+bool UseHugePages(size_t most_bytes) {
+  if (!AreOffered()) return false;
+  if (heap == nullptr) heap = HugeHeap::Reserve(most_bytes);
+  UseHugePagesInThisThread();
+  return heap != nullptr;
+}
+
+void UseHugePagesInThisThread() {
+  if (heap == nullptr) return;
+  unsigned arena = 0;
+  size_t size = sizeof arena;
+  if (mallctl("thread.arena", &arena, &size, nullptr, 0) != 0) return;
+  char name[64];
+  std::snprintf(name, sizeof name, "arena.%u.extent_hooks", arena);
+  extent_hooks_t* own = &hooks;
+  mallctl(name, nullptr, nullptr, &own, sizeof(void*));
+}
+
+void MendHugePages() {
+  if (heap != nullptr) heap->MendSome();
+}
+
+size_t KeptFreeBytes() { return heap == nullptr ? 0 : heap->kept_bytes(); }
+
+#else
+
+bool UseHugePages(size_t) { return false; }
+void UseHugePagesInThisThread() {}
+void MendHugePages() {}
+size_t KeptFreeBytes() { return 0; }
+
+#endif
+
+}  // namespace ringkv::storage

@@ -18,11 +18,13 @@ def resident_bytes(pid):
         return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def benchmark(server, options, requests):
-    """Requests per second, per second of server CPU, and the median latency in milliseconds."""
+def benchmark(server, options, requests, processors=None):
+    """Requests per second, per second of server CPU, and the median latency in milliseconds. `processors`: of the
+    client; by itself it goes where the system puts it."""
     before = cpu_seconds(server.process.pid)
     keys = 20_000 if "16384" in options else 1_000_000
-    out = subprocess.run(["redis-benchmark", "-p", str(server.port), "-q", "-r", str(keys), "-n", str(requests),
+    place = ["taskset", "-c", ",".join(map(str, processors))] if processors else []
+    out = subprocess.run([*place, "redis-benchmark", "-p", str(server.port), "-q", "-r", str(keys), "-n", str(requests),
                           *options],
                          capture_output=True, text=True, check=True).stdout
     used = cpu_seconds(server.process.pid) - before

@@ -65,7 +65,8 @@ std::string JoinedChoices(const OptionRow& row) {
 }
 
 std::string RangeError(const OptionRow& row) {
-  return "argument must be between " + std::to_string(row.least) + " and " + std::to_string(row.most) + " inclusive";
+  return std::string(row.takes_auto ? "argument must be auto, or between " : "argument must be between ") +
+         std::to_string(row.least) + " and " + std::to_string(row.most) + " inclusive";
 }
 
 std::string ShownText(const OptionRow& row, const std::string& value) {
@@ -100,6 +101,7 @@ std::optional<std::string> CheckType(const OptionRow& row, std::string_view valu
   }
   const std::optional<int64_t> number = NumberOf(row, value);
   if (!number) {
+    if (row.takes_auto) return RangeError(row);
     switch (row.type) {
       case OptionType::kBoolean: return "argument must be 'yes' or 'no'";
       case OptionType::kChoice: return "argument(s) must be one of the following: " + JoinedChoices(row);

@@ -5,11 +5,13 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <random>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -44,6 +46,19 @@ int64_t CountSwitches(pid_t pid, const std::string& name) {
     }
   }
   return -1;
+}
+
+double CpuSeconds(pid_t pid) {
+  std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+  std::string line;
+  std::getline(stat, line);
+  std::istringstream fields(line.substr(line.rfind(')') + 2));  // from the third on
+  std::string word;
+  for (int field = 3; field < 14; ++field) fields >> word;
+  double user = 0;
+  double system = 0;
+  fields >> user >> system;
+  return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
 // Connections that come and go, so that threads have more or fewer than others all the time.
@@ -263,6 +278,36 @@ TEST(Threads, ManyConnectionsTakeAnotherThreadAndGiveItUp) {
     EXPECT_EQ(ReceiveExactly(socket, 7), "+PONG\r\n");
     ::close(socket);
   }
+}
+
+// What io-threads auto does with the load of a real server: its clients keep one thread busy, then there are two.
+TEST(Threads, LoadTakesAnotherThreadAndGivesItUp) {
+  const ServerProcess server;
+  if (server.Info("io_threads") == "1") GTEST_SKIP() << "there is one processor";
+  ASSERT_EQ(Say(server, {"SETRANGE", "bits", "999999", "x"}), "1000000");
+  EXPECT_EQ(server.Info("io_threads_serving"), "1");
+  std::atomic<bool> is_over{false};
+  std::vector<std::jthread> clients;
+  for (int i = 0; i < 6; ++i) {
+    clients.emplace_back([&] {
+      const Context client = ConnectTo(server);
+      while (!is_over) {
+        for (int sent = 0; sent < 8; ++sent) SendRequest(client.get(), {"BITCOUNT", "bits"});
+        for (int taken = 0; taken < 8; ++taken) ASSERT_EQ(TextOf(TakeReply(client.get())), "4");
+      }
+    });
+  }
+  const auto began = std::chrono::steady_clock::now();
+  const double cpu_before = CpuSeconds(server.pid());
+  const bool has_spread = Eventually([&] { return server.Info("io_threads_serving") != "1"; });
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+  const double busy = (CpuSeconds(server.pid()) - cpu_before) / took.count();
+  is_over = true;
+  clients.clear();
+  if (!has_spread && busy < 0.65) GTEST_SKIP() << "others leave the server " << busy << " of a processor";
+  EXPECT_TRUE(has_spread) << "of a processor, it had " << busy;
+  EXPECT_GT(CountMoves(server), 0);
+  EXPECT_TRUE(Eventually([&] { return server.Info("io_threads_serving") == "1"; }));
 }
 
 TEST(Threads, AThreadWithoutClientsSleeps) {

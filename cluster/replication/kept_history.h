@@ -18,8 +18,12 @@ class KeptHistory {
   // `is_primary`: new changes get LSNs of a new history.
   virtual bool Load(bool is_primary, storage::Lsn last) = 0;
   // Writes the file if it must be and the data is kept in files. A failure is logged and returns false; the next call
-  // tries again.
+  // tries again. A file that names another history is removed then.
   virtual bool Save() = 0;
+  // Whether the file names this history and its epoch, if the data is kept in files. Else nobody may count on the data
+  // here: after a restart this node would not know which changes it has.
+  virtual bool IsNamed() = 0;
+  // Durably.
   virtual void RemoveFile() = 0;
 
   virtual std::string id() = 0;

@@ -15,7 +15,9 @@ bool Quorum::Update(const Shard& shard, std::span<const MemberAck> acks, Lsn own
   });
   const std::vector<Lsn> acknowledged = BestOfEachMember(of_members);
   const size_t nodes = CountNodes(shard, acknowledged.size());
-  const Lsn last = nodes <= 1 ? UINT64_MAX : QuorumLsn(acknowledged, nodes, own);
+  // What this node could not name after a restart does not count.
+  const Lsn counted = history_.IsNamed() ? own : 0;
+  const Lsn last = nodes <= 1 ? UINT64_MAX : QuorumLsn(acknowledged, nodes, counted);
   return std::exchange(last_, last) != last;
 }
 

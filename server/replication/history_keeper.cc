@@ -24,6 +24,7 @@ HistoryKeeper::HistoryKeeper(storage::FileSystem& files, storage::Chance& chance
 
 bool HistoryKeeper::Load(bool is_primary, Lsn last) {
   const bool is_known = files_.Exists(HistoryPath());
+  MutexLock save_lock(save_mutex_);
   MutexLock lock(mutex_);
   period_ = data_.log().recording_periods();
   if (!is_known) return false;
@@ -35,31 +36,37 @@ bool HistoryKeeper::Load(bool is_primary, Lsn last) {
     return true;
   }
   history_ = std::move(*read);
+  id_in_file_ = history_.id();
   epoch_ = history_.epoch();
   // LSNs after the recovered ones are assigned anew: a replica ahead of them has other changes.
   if (is_primary) history_.Fork(chance_.UniqueDigits(), last);
+  is_unnamed_ = is_primary;
   is_unsaved_ = true;
   return true;
 }
 
 bool HistoryKeeper::Save() {
   std::string text;
+  std::string id;
+  uint64_t epoch = 0;
   MutexLock save_lock(save_mutex_);
   {
     MutexLock lock(mutex_);
     if (!is_unsaved_ || is_replacing_ || !data_.IsInFiles()) return true;
     text = history_.Print();
+    id = history_.id();
+    epoch = history_.epoch();
     is_unsaved_ = false;
   }
-  Status saved = data_.LockDirectory();
-  if (saved) {
-    const auto placed = storage::PlaceFile(files_, "", HistoryPath(), text, storage::OpenMode::kReplace);
-    if (!placed) saved = tl::unexpected(placed.error());
-  }
+  const Status saved = Place(text);
   if (saved) {
     has_said_unsaved_ = false;
+    id_in_file_ = id;
+    MutexLock lock(mutex_);
+    if (history_.id() == id && history_.epoch() == epoch) is_unnamed_ = false;
     return true;
   }
+  if (id_in_file_ != id) Remove();
   MutexLock lock(mutex_);
   is_unsaved_ = true;
   if (std::exchange(has_said_unsaved_, true)) return false;
@@ -68,11 +75,29 @@ bool HistoryKeeper::Save() {
   return false;
 }
 
+Status HistoryKeeper::Place(const std::string& text) {
+  if (Status locked = data_.LockDirectory(); !locked) return locked;
+  const auto placed = storage::PlaceFile(files_, "", HistoryPath(), text, storage::OpenMode::kReplace);
+  return placed ? Status() : tl::unexpected(placed.error());
+}
+
+bool HistoryKeeper::IsNamed() {
+  MutexLock lock(mutex_);
+  return !is_unnamed_ || !data_.IsInFiles();
+}
+
 void HistoryKeeper::RemoveFile() {
+  MutexLock save_lock(save_mutex_);
+  Remove();
+}
+
+void HistoryKeeper::Remove() {
   if (!files_.Exists(HistoryPath())) return;
   Status removed = data_.LockDirectory();
   if (removed) removed = files_.Remove(HistoryPath());
-  if (!removed) data_.Warn(removed.error().text);
+  if (removed) removed = files_.SyncDirectory("");
+  if (!removed) return data_.Warn(removed.error().text);
+  id_in_file_.clear();
 }
 
 // --- reading --------------------------------------------------------------------------------------------------------
@@ -97,7 +122,7 @@ bool HistoryKeeper::Holds(std::string_view id, Lsn last) {
 void HistoryKeeper::Begin() {
   MutexLock lock(mutex_);
   history_.Begin(chance_.UniqueDigits());
-  is_unsaved_ = true;
+  NoteRenamed();
 }
 
 void HistoryKeeper::Fork() {
@@ -106,15 +131,14 @@ void HistoryKeeper::Fork() {
   // In a cluster its topology says which epoch it is.
   if (!data_.IsInCluster()) epoch_ = epoch_ + 1;
   history_.set_epoch(epoch_);
-  is_unsaved_ = true;
+  NoteRenamed();
 }
 
 void HistoryKeeper::Continue(const std::string& id, uint64_t epoch, Lsn last) {
   MutexLock lock(mutex_);
-  if (id != history_.id()) {
-    history_.Fork(id, last);
-    is_unsaved_ = true;
-  }
+  if (id == history_.id() && epoch == epoch_) return;
+  if (id != history_.id()) history_.Fork(id, last);
+  NoteRenamed();
   epoch_ = epoch;
   history_.set_epoch(epoch);
 }
@@ -122,6 +146,7 @@ void HistoryKeeper::Continue(const std::string& id, uint64_t epoch, Lsn last) {
 void HistoryKeeper::Forget() {
   MutexLock lock(mutex_);
   history_.Begin(chance_.UniqueDigits());
+  is_unnamed_ = true;
 }
 
 void HistoryKeeper::BeginReplacement() {
@@ -135,7 +160,7 @@ void HistoryKeeper::EndReplacement(const std::string& id, uint64_t epoch) {
   epoch_ = epoch;
   history_.set_epoch(epoch);
   period_ = data_.log().recording_periods();
-  is_unsaved_ = true;
+  NoteRenamed();
   is_replacing_ = false;
 }
 
@@ -144,6 +169,7 @@ void HistoryKeeper::RaiseEpoch(uint64_t epoch) {
   if (epoch <= epoch_) return;
   epoch_ = epoch;
   history_.set_epoch(epoch);
+  NoteRenamed();
 }
 
 void HistoryKeeper::NoteShared() {
@@ -157,7 +183,7 @@ void HistoryKeeper::NoteRecording(bool nothing_has_changed) {
   if (std::exchange(period_, period) == period || nothing_has_changed) return;
   // Changes without a number lie between what others may have and this.
   history_.Begin(chance_.UniqueDigits());
-  is_unsaved_ = true;
+  NoteRenamed();
 }
 
 // --- members --------------------------------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 // The replication history of the data here, and its file "replication.history".
 //
 // The file names a history only while the data files hold a prefix of it: it is written before the first change of a
-// new history, and removed while the data set is replaced.
+// new history, or else removed, and removed while the data set is replaced. While it lacks what is true by now, nobody
+// may count on the data here: after a restart this node would not know which changes it has.
 //
 // Threads: synchronised.
 #pragma once
@@ -45,6 +46,7 @@ class HistoryKeeper final : public cluster::KeptHistory {
 
   bool Load(bool is_primary, storage::Lsn last) override;
   bool Save() override;
+  bool IsNamed() override;
   void RemoveFile() override;
   std::string id() override;
   cluster::History history() override;
@@ -64,6 +66,10 @@ class HistoryKeeper final : public cluster::KeptHistory {
   void ForgetMembers() override;
 
  private:
+  storage::Status Place(const std::string& text) REQUIRES(save_mutex_);
+  void Remove() REQUIRES(save_mutex_);
+  void NoteRenamed() REQUIRES(mutex_) { is_unsaved_ = is_unnamed_ = true; }
+
   storage::FileSystem& files_;
   storage::Chance& chance_;
   DataSet& data_;
@@ -72,10 +78,12 @@ class HistoryKeeper final : public cluster::KeptHistory {
 
   storage::Mutex save_mutex_;  // guards the file; before `mutex_`
   bool has_said_unsaved_ GUARDED_BY(save_mutex_) = false;
+  std::string id_in_file_ GUARDED_BY(save_mutex_);  // empty: there is none
   storage::Mutex mutex_;
   cluster::History history_ GUARDED_BY(mutex_);
   uint64_t period_ GUARDED_BY(mutex_) = 0;  // the recording period that the history's LSNs belong to
   bool is_unsaved_ GUARDED_BY(mutex_) = false;
+  bool is_unnamed_ GUARDED_BY(mutex_) = true;  // the file does not have this id and epoch
 };
 
 }  // namespace ringkv::server

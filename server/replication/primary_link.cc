@@ -231,6 +231,7 @@ storage::Lsn PrimaryLink::Secure(storage::Lsn last) {
   // An acknowledged group is as durable as the configuration promises for this node's own replies.
   if (!durability.wants_log() || log.policy() != storage::SyncPolicy::kAlways) return last;
   if (!log.is_open()) return 0;  // a data set that was loaded is not in the files yet
+  if (!history_.IsNamed()) return 0;  // nor would it know which data it is
   while (log.durable() < last && !log.has_failed()) log.Step();
   return std::min(last, log.durable());
 }

@@ -5,8 +5,10 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "storage/base/mutex.h"
@@ -35,30 +37,54 @@ class FaultyFileSystem final : public storage::FileSystem {
   void KillFrom(size_t n);
   bool is_dead() const { return operations_ > kill_at_; }
   void Revive();
+  // Is told of each of them, before it happens or fails: its name, the path, and the number of bytes.
+  using Told = std::function<void(std::string_view operation, const std::string& path, size_t bytes)>;
+  void set_on_operation(Told told) { told_ = std::move(told); }
   // Called before each of them, but for those that it does itself.
   void set_before_operation(std::function<void()> hook) { hook_ = std::move(hook); }
   // Bytes that fit on the disk altogether.
   void SetCapacity(size_t bytes) { capacity_ = bytes; }
 
   // The machine goes down: names that were not synced are as before, files have what was synced and, of the rest, as
-  // many bytes as `keep` says of how many there are.
-  void Crash(const std::function<size_t(size_t unsynced)>& keep = [](size_t) { return size_t{0}; });
+  // many bytes as `keep` says of how many there are, in the state that `tear` leaves them in.
+  void Crash(
+      const std::function<size_t(size_t unsynced)>& keep = [](size_t) { return size_t{0}; },
+      const std::function<void(std::string& kept)>& tear = [](std::string&) {});
+
+  // Flips a bit of what is on the disk, and says of which file; empty if there is none.
+  std::string FlipBit(uint64_t which);
 
   // The file as it is; for tests that damage it.
-  std::string& Bytes(const std::string& path) { return names_.at(path)->bytes; }
+  std::string& Bytes(const std::string& path);
 
  private:
+  // What was synced is a prefix of the bytes, unless `overwritten` has it: a sync of an append costs as much as the
+  // append.
   struct Node {
-    std::string bytes;    // with what is reserved
-    size_t end = 0;       // of what was appended
-    std::string durable;  // the bytes as of the last sync
+    std::string bytes;
+    size_t zeros = 0;  // reserved behind them
+    size_t end = 0;    // of what was appended
+    // As of the last sync.
+    size_t durable_bytes = 0;
+    size_t durable_zeros = 0;
     size_t durable_end = 0;
-    bool lost = false;  // a sync has failed: what came since may never reach the disk
+    std::optional<std::string> overwritten;  // the durable bytes, if those in `bytes` have changed since
+    bool lost = false;                       // a sync has failed: what came since may never reach the disk
+
+    size_t size() const { return bytes.size() + zeros; }
+    // Before the bytes from there on change.
+    void KeepDurable(size_t from) {
+      if (from < durable_bytes && !overwritten) overwritten = bytes.substr(0, durable_bytes);
+    }
+    void Write(std::string_view more);
+    void Truncate(size_t size);
+    void Sync();
+    void Crash(size_t kept, const std::function<void(std::string&)>& tear);
   };
   class OpenFile;
 
   // Calls the hook. Not under the lock.
-  void Announce();
+  void Announce(std::string_view operation, const std::string& path, size_t bytes = 0);
   // Counts an operation; false if it is to fail.
   bool MayGoOn();
   size_t UsedBytes() const;
@@ -72,6 +98,7 @@ class FaultyFileSystem final : public storage::FileSystem {
   size_t fail_first_ = 0;
   size_t fail_count_ = 0;
   size_t kill_at_ = SIZE_MAX;
+  Told told_;
   std::function<void()> hook_;
   bool is_in_hook_ = false;
   size_t capacity_ = SIZE_MAX;

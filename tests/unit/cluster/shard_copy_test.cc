@@ -33,6 +33,7 @@ class NotedHistory final : public KeptHistory {
     steps_.emplace_back("save");
     return can_save_;
   }
+  bool IsNamed() override { return true; }
   void RemoveFile() override { steps_.emplace_back("remove"); }
   std::string id() override { return history_.id(); }
   History history() override { return history_; }

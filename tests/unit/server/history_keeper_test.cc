@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+// The file that names a replication history, on a disk that fails.
+#include "server/replication/history_keeper.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/support/faulty_file_system.h"
+#include "tests/support/seeded_chance.h"
+
+namespace ringkv::server {
+namespace {
+
+const std::string kPrimaryId(40, 'a');
+
+class HistoryKeeperTest : public testing::Test, public HistoryKeeper::DataSet {
+ protected:
+  std::string IdAfterPowerLoss() {
+    disk_.Crash();
+    HistoryKeeper keeper(disk_, chance_, *this);
+    keeper.Load(false, 0);
+    return keeper.id();
+  }
+
+  test::FaultyFileSystem disk_;
+  test::SeededChance chance_{1};
+
+ private:
+  const storage::LogBuffer& log() override { return log_; }
+  bool IsInFiles() const override { return true; }
+  storage::Status LockDirectory() override { return {}; }
+  bool IsInCluster() const override { return true; }
+  void Warn(const std::string&) override {}
+
+  storage::LogBuffer log_;
+};
+
+TEST_F(HistoryKeeperTest, AFileThatCannotBeReplacedDoesNotNameAnEarlierHistory) {
+  HistoryKeeper keeper(disk_, chance_, *this);
+  keeper.NoteShared();
+  ASSERT_TRUE(keeper.Save());
+  const std::string earlier = keeper.id();
+  ASSERT_EQ(IdAfterPowerLoss(), earlier);
+  keeper.Continue(kPrimaryId, 1, 5);
+  disk_.FailFrom(0, 1);
+  EXPECT_FALSE(keeper.Save());
+  EXPECT_FALSE(keeper.IsNamed());
+  EXPECT_NE(IdAfterPowerLoss(), earlier);
+  EXPECT_TRUE(keeper.Save());
+  EXPECT_TRUE(keeper.IsNamed());
+  EXPECT_EQ(IdAfterPowerLoss(), kPrimaryId);
+}
+
+TEST_F(HistoryKeeperTest, ANewEpochOfTheSameHistoryIsInTheFileBeforeItCounts) {
+  HistoryKeeper keeper(disk_, chance_, *this);
+  keeper.Continue(kPrimaryId, 1, 5);
+  ASSERT_TRUE(keeper.Save());
+  ASSERT_TRUE(keeper.IsNamed());
+  keeper.Continue(kPrimaryId, 2, 5);
+  EXPECT_FALSE(keeper.IsNamed());
+  ASSERT_TRUE(keeper.Save());
+  HistoryKeeper restarted(disk_, chance_, *this);
+  restarted.Load(false, 5);
+  EXPECT_EQ(restarted.epoch(), 2u);
+}
+
+}  // namespace
+}  // namespace ringkv::server

@@ -12,7 +12,7 @@ soak() {
 }
 
 soak /usr/bin/python3 compat/rotation.py --all
-soak env RINGKV_SEEDS=20000 build-check/tests/simulation_test
+soak env RINGKV_SEEDS=100000 build-check/tests/simulation_test
 soak /usr/bin/python3 compat/differential.py --rounds 20
 soak /usr/bin/python3 compat/sentinel.py --rounds 20
 soak /usr/bin/python3 compat/tls_scan.py

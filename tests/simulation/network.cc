@@ -11,7 +11,11 @@ namespace ringkv::test {
 using cluster::Link;
 
 std::shared_ptr<Wire> Network::Join(int from, int to) {
-  auto wire = std::make_shared<Wire>();
+  ++*wires_;
+  const std::shared_ptr<Wire> wire(new Wire, [wires = wires_](Wire* ended) {
+    --*wires;
+    delete ended;
+  });
   wire->nodes[0] = from;
   wire->nodes[1] = to;
   wire->window = size_t{1} << timeline_.Between(6, 18);
@@ -37,6 +41,8 @@ void Port::Open(std::shared_ptr<Wire> wire, int side) {
 
 void Port::Turn() {
   Timeline& timeline = network_.timeline();
+  if (has_ended_) return;
+  if (network_.IsStopped(node())) return TurnLater(network_.stopped_until(node()) - timeline.now());
   while (!has_ended_) {
     const storage::Result<Link::Next> next = link_->Work(clock_.SteadyMs());
     if (!next) return End(next.error().text);
@@ -86,8 +92,12 @@ void Port::Deliver(size_t count) {
   if (has_ended_) return;
   Wire::Direction& out = wire_->to[1 - side_];
   if (network_.IsBlocked(node(), peer())) return ScheduleDelivery(network_.timeline().now() + 50, count);
+  if (network_.IsStopped(peer())) return ScheduleDelivery(network_.stopped_until(peer()), count);
   std::string bytes = out.in_flight.substr(0, count);
   out.in_flight.erase(0, count);
+  network_.timeline().Include(bytes);
+  network_.timeline().Trace(
+      peer(), [&] { return "gets " + std::to_string(bytes.size()) + " bytes from node " + std::to_string(node()); });
   const std::shared_ptr<Wire> kept = wire_;
   if (Port* other = wire_->ends[1 - side_]; other != nullptr) other->Take(std::move(bytes));
   if (!has_ended_ && !link_->ToSend().empty()) Wake();
@@ -128,6 +138,12 @@ void Port::Close(bool is_noticed) {
 void Port::PeerHasClosed(const std::string& last_bytes) {
   if (has_ended_) return;
   if (network_.IsBlocked(peer(), node())) return;  // it hears nothing
+  if (network_.IsStopped(node())) {
+    const int64_t rest = network_.stopped_until(node()) - network_.timeline().now();
+    return network_.timeline().After(rest, [port = weak_from_this(), last_bytes] {
+      if (const std::shared_ptr<Port> alive = port.lock()) alive->PeerHasClosed(last_bytes);
+    });
+  }
   Take(last_bytes);
   End("the peer has closed the connection");
 }

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -42,9 +43,21 @@ class Network {
   void HealAll() { blocked_.clear(); }
   bool IsBlocked(int from, int to) const { return blocked_.contains({from, to}); }
   std::shared_ptr<Wire> Join(int from, int to);
+  // Connections that at least one side has not closed.
+  size_t wires() const { return *wires_; }
+
+  // The process of a node stands still until then: bytes for it wait.
+  void Stop(int node, int64_t until) { stopped_until_[node] = until; }
+  int64_t stopped_until(int node) const {
+    const auto found = stopped_until_.find(node);
+    return found == stopped_until_.end() ? 0 : found->second;
+  }
+  bool IsStopped(int node) const { return stopped_until(node) > timeline_.now(); }
 
  private:
   Timeline& timeline_;
+  const std::shared_ptr<size_t> wires_ = std::make_shared<size_t>(0);
+  std::map<int, int64_t> stopped_until_;
   std::set<std::pair<int, int>> blocked_;
 };
 

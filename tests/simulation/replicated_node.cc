@@ -2,15 +2,11 @@
 #include "tests/simulation/replicated_node.h"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include "cluster/node_id.h"
-#include "cluster/replication/acks.h"
-#include "cluster/replication/log_sender.h"
-#include "storage/log/log_tail.h"
-#include "storage/snapshot/snapshot_stream.h"
-#include "tests/simulation/accepting_link.h"
+#include "storage/base/checksum.h"
+#include "tests/simulation/replica_feed.h"
 
 namespace ringkv::test {
 
@@ -18,77 +14,6 @@ using cluster::LogReceiver;
 using storage::Lsn;
 using storage::Result;
 using storage::Status;
-
-// --- to a replica ---------------------------------------------------------------------------------------------------
-
-class ReplicatedNode::Feed final : private cluster::LogSender::Source, private storage::Backlog::Listener {
- public:
-  Feed(ReplicatedNode& node, const std::shared_ptr<Wire>& wire) : node_(node) {
-    auto link = std::make_unique<AcceptingLink>([this](cluster::FeedRequest request, std::string_view unread) {
-      if (!node_.is_primary_) return std::unique_ptr<cluster::LogSender>();
-      member_ = request.member;
-      return MakeSender(std::move(request), unread);
-    });
-    port_ = std::make_shared<Port>(node_.network_, node_.clock_, std::move(link), [](const std::string&) {});
-    node_.backlog_.AddListener(this);
-    port_->Open(wire, 1);
-  }
-  ~Feed() override { node_.backlog_.RemoveListener(this); }
-
-  Port& port() { return *port_; }
-  bool is_online() const { return is_online_ && !port_->has_ended(); }
-  const std::string& member() const { return member_; }
-  Lsn acknowledged() const { return acknowledged_; }
-
- private:
-  std::unique_ptr<cluster::LogSender> MakeSender(cluster::FeedRequest request, std::string_view unread) {
-    cluster::LogSender::Source& source = *this;
-    return std::make_unique<cluster::LogSender>(source, std::move(request), unread);
-  }
-  void FrameArrived() override { port_->Wake(); }
-
-  int64_t timeout_ms() const override { return kTimeoutMs; }
-  storage::UnixMs wall_time() const override { return node_.clock_.Now(); }
-  uint64_t epoch() override { return node_.history_.epoch(); }
-  std::string history_id() override { return node_.history_.id(); }
-  bool Holds(const std::string& history, Lsn last) override { return node_.history_.Holds(history, last); }
-  Lsn appended() override { return node_.appended(); }
-  void Seek(Lsn next) override {
-    const std::string directory = node_.durability_.log().is_open() ? kTestFiles.log_directory : "";
-    tail_ = std::make_unique<storage::LogTail>(node_.backlog_, node_.disk_, directory, next);
-  }
-  storage::Backlog::ReadResult Read(size_t most, storage::FrameList* frames) override {
-    return tail_->Read(most, frames);
-  }
-  Lsn next() const override { return tail_->next(); }
-  void HurryFrames() override { node_.StepLogSoon(); }
-  std::string BeginSnapshot() override {
-    snapshot_.emplace(node_.store_, 1);
-    const Lsn begun = appended();
-    Seek(begun + 1);
-    return snapshot_->Header(wall_time(), begun);
-  }
-  bool NextBlock(std::string* section) override { return snapshot_->NextBlock(section); }
-  std::string EndSnapshot(Lsn last) override { return snapshot_->End(last); }
-  std::shared_ptr<const std::string> NextPublished(Lsn) override { return nullptr; }
-  void NoteSync(bool is_partial) override {
-    node_.timeline_.Note(node_.number_, std::string(is_partial ? "resumes" : "sends a snapshot to") + " a replica");
-  }
-  void NoteOnline() override { is_online_ = true; }
-  void NoteAcknowledged(Lsn last) override {
-    acknowledged_ = last;
-    node_.AnswerWrites();
-  }
-  void NoteSent(size_t) override {}
-
-  ReplicatedNode& node_;
-  std::string member_;
-  Lsn acknowledged_ = 0;
-  bool is_online_ = false;
-  std::unique_ptr<storage::LogTail> tail_;
-  std::optional<storage::SnapshotStream> snapshot_;
-  std::shared_ptr<Port> port_;
-};
 
 // --- its data -------------------------------------------------------------------------------------------------------
 
@@ -174,26 +99,31 @@ ReplicatedNode::ReplicatedNode(int number, NodeOwner& owner, Network& network, F
       data_(std::make_unique<Data>(*this)),
       copy_(history_, *data_) {
   SetSmallLimits(store_.type_limits());
+  if (timeline_.is_traced()) {
+    disk_.set_on_operation([this](std::string_view operation, const std::string& path, size_t bytes) {
+      timeline_.Trace(number_, [&] {
+        return "disk: " + std::string(operation) + " " + path + (bytes > 0 ? " " + std::to_string(bytes) : "");
+      });
+    });
+  }
   backlog_.SetLimit(size_t{1} << timeline_.Between(8, 16));
   durability_.SetSyncPolicy(storage::SyncPolicy::kAlways);
 }
 
 ReplicatedNode::~ReplicatedNode() {
+  disk_.set_on_operation(nullptr);
   feeds_.clear();
   receiver_.reset();
   if (keeps_backlog_) [[maybe_unused]]
     const auto last = durability_.log().Detach(&backlog_);
 }
 
-bool ReplicatedNode::Start(bool is_primary) {
+Status ReplicatedNode::Start(bool is_primary) {
   is_primary_ = is_primary;
   if (!is_primary) SetAuthority(storage::Authority::kFollower);
-  const Status opened = durability_.Open({}, true, [] { return Status(); });
-  if (!opened) {
-    if (!disk_.is_dead()) owner_.Violate(number_, "its files can't be loaded: " + opened.error().text);
-    return false;
-  }
+  if (Status opened = durability_.Open({}, true, [] { return Status(); }); !opened) return opened;
   copy_.Start(is_primary, durability_.recovery().last, store_.log().has_unrecorded());
+  if (is_primary) history_.RaiseEpoch(promise_.epoch);
   timeline_.Note(number_, std::string("starts as a ") + (is_primary ? "primary" : "replica") + " at LSN " +
                               std::to_string(appended()));
   if (history_.history().id() == promise_.history && appended() < promise_.last) {
@@ -202,19 +132,32 @@ bool ReplicatedNode::Start(bool is_primary) {
   }
   highest_ = appended();
   copy_.NumberChanges();
+  ReportState();
   Tick();
-  return true;
+  return {};
+}
+
+void ReplicatedNode::After(int64_t milliseconds, void (ReplicatedNode::*action)()) {
+  timeline_.After(milliseconds, [node = weak_from_this(), action] {
+    const auto alive = node.lock();
+    if (alive == nullptr) return;
+    const int64_t rest = alive->network_.stopped_until(alive->number_) - alive->timeline_.now();
+    if (rest > 0) return alive->After(rest, action);
+    (alive.get()->*action)();
+  });
 }
 
 void ReplicatedNode::Tick() {
   if (disk_.is_dead()) return;
   history_.Save();
+  if (is_primary_) {
+    while (!expiry_.Step()) {
+    }
+  }
   durability_.Tick();
   StepLogSoon();
   std::erase_if(feeds_, [](const auto& feed) { return feed->port().has_ended(); });
-  timeline_.After(tick_ms_, [node = weak_from_this()] {
-    if (const auto alive = node.lock()) alive->Tick();
-  });
+  After(tick_ms_, &ReplicatedNode::Tick);
 }
 
 void ReplicatedNode::Disconnect(bool is_noticed) {
@@ -228,10 +171,7 @@ void ReplicatedNode::Warn(const std::string& line) { timeline_.Note(number_, lin
 
 void ReplicatedNode::StepLogSoon() {
   if (std::exchange(steps_log_, true)) return;
-  timeline_.After(timeline_.Percent(2) ? timeline_.Between(0, 300) : timeline_.Between(0, 3),
-                  [node = weak_from_this()] {
-                    if (const auto alive = node.lock()) alive->StepLog();
-                  });
+  After(timeline_.Percent(2) ? timeline_.Between(0, 300) : timeline_.Between(0, 3), &ReplicatedNode::StepLog);
 }
 
 void ReplicatedNode::StepLog() {
@@ -239,13 +179,23 @@ void ReplicatedNode::StepLog() {
   while (durability_.log().Step()) {
   }
   CheckLsn();
-  AnswerWrites();
+  if (timeline_.random().Below(200) == 0) ReportState();
+  Answer();
 }
 
 void ReplicatedNode::CheckLsn() {
   if (history_.is_replacing()) return;
   if (appended() < highest_) owner_.Violate(number_, "its LSN runs backwards");
   highest_ = appended();
+}
+
+void ReplicatedNode::ReportState() {
+  if (history_.is_replacing() || follower_.is_loading()) return;
+  std::string text;
+  for (const auto& [place, value] : Contents()) {
+    text += std::to_string(place.first) + " " + place.second + "=" + value.first + " " + std::to_string(value.second);
+  }
+  owner_.NoteState(number_, history_.id(), appended(), storage::Checksum(text));
 }
 
 // --- roles ----------------------------------------------------------------------------------------------------------
@@ -275,8 +225,14 @@ void ReplicatedNode::Unfollow() {
 
 void ReplicatedNode::Promote(uint64_t epoch) {
   Unfollow();
+  NoteEpoch(epoch);
   copy_.BecomePrimary(epoch);
   timeline_.Note(number_, "is promoted at LSN " + std::to_string(appended()) + ", epoch " + std::to_string(epoch));
+  ReportState();
+}
+
+void ReplicatedNode::ConnectIfUnconnected() {
+  if (receiver_ == nullptr) Connect();
 }
 
 void ReplicatedNode::Connect() {
@@ -296,79 +252,10 @@ void ReplicatedNode::Connect() {
 
 void ReplicatedNode::ConnectLater() {
   receiver_.reset();
-  timeline_.After(timeline_.Between(50, 1000), [node = weak_from_this()] {
-    const auto alive = node.lock();
-    if (alive != nullptr && alive->receiver_ == nullptr) alive->Connect();
-  });
+  After(timeline_.Between(50, 1000), &ReplicatedNode::ConnectIfUnconnected);
 }
 
 void ReplicatedNode::Accept(std::shared_ptr<Wire> wire) { feeds_.push_back(std::make_unique<Feed>(*this, wire)); }
-
-// --- clients --------------------------------------------------------------------------------------------------------
-
-template <typename Change>
-void ReplicatedNode::Do(Change&& change) {
-  storage::Txn txn(store_, clock_.Now(), random_);
-  change(txn);
-  StepLogSoon();
-}
-
-void ReplicatedNode::Write(const std::string& key, uint64_t number) {
-  Do([&](storage::Txn& txn) {
-    txn.LockKey(key);
-    storage::Place place = txn.Find(0, key, storage::Intent::kWrite);
-    txn.Do(place, storage::StringPut{std::to_string(number)}, storage::events::kNone);
-    txn.Unlock();
-  });
-  pending_.push_back({appended(), key, number});
-}
-
-void ReplicatedNode::ChangeSomething() {
-  const std::string key = "other:" + std::to_string(random_.Below(60));
-  Do([&](storage::Txn& txn) {
-    const auto db = static_cast<storage::DbIndex>(random_.Below(4));
-    const uint64_t kind = random_.Below(40);
-    if (kind == 0 && db != 0) {
-      txn.LockAll();
-      txn.FlushDatabase(db);
-      return txn.Unlock();
-    }
-    txn.LockKey(key);
-    storage::Place place = txn.Find(db, key, storage::Intent::kWrite);
-    if (kind < 10) {
-      if (place) txn.Do(place, storage::Erase{}, storage::events::kNone);
-    } else if (kind < 20) {
-      txn.Do(place, storage::StringPut{std::string(random_.Below(kind == 19 ? 5000 : 50), 'v')},
-             storage::events::kNone);
-    } else {
-      if (place && place.entry().type() == storage::ValueType::kString) {
-        txn.Do(place, storage::Erase{}, storage::events::kNone);
-      }
-      ChangeCollection(txn, place, random_);
-    }
-    txn.Unlock();
-  });
-}
-
-void ReplicatedNode::AnswerWrites() {
-  if (pending_.empty()) return;
-  std::vector<cluster::MemberAck> acks;
-  for (const auto& feed : feeds_) {
-    if (feed->is_online()) acks.push_back({feed->member(), feed->acknowledged()});
-  }
-  const Lsn quorum = cluster::QuorumLsn(cluster::BestOfEachMember(acks), owner_.nodes(), appended());
-  const Lsn sure = std::min(quorum, durability_.log().durable());
-  const auto first_unsure =
-      std::find_if(pending_.begin(), pending_.end(), [&](const PendingWrite& write) { return write.lsn > sure; });
-  for (auto write = pending_.begin(); write != first_unsure; ++write)
-    owner_.NoteAcknowledged(write->key, write->number);
-  pending_.erase(pending_.begin(), first_unsure);
-}
-
-Model ReplicatedNode::Contents() {
-  storage::Txn txn(store_, clock_.Now(), random_);
-  return ContentsOf(store_, txn);
-}
 
 // --- what the log receiver changes ----------------------------------------------------------------------------------
 
@@ -380,7 +267,7 @@ Result<LogReceiver::Applied> ReplicatedNode::Resume(const std::string& history, 
 
 Status ReplicatedNode::BeginSnapshot(std::string_view header) {
   timeline_.Note(number_, "loads a snapshot");
-  promise_ = {};
+  promise_.last = 0;
   return copy_.BeginSnapshot(header);
 }
 
@@ -392,21 +279,26 @@ Status ReplicatedNode::EndSnapshot(const std::string& history, uint64_t epoch, L
   copy_.EndSnapshot(history, epoch, last);
   highest_ = last;
   timeline_.Note(number_, "has a snapshot of LSN " + std::to_string(last) + " at epoch " + std::to_string(epoch));
+  ReportState();
   return {};
 }
 
 Result<LogReceiver::Applied> ReplicatedNode::TakeFrame(std::string_view bytes) {
   Result<LogReceiver::Applied> applied = copy_.TakeFrame(bytes);
-  if (applied) StepLogSoon();
+  if (!applied) return applied;
+  timeline_.Trace(number_, [&] { return "applies a frame up to LSN " + std::to_string(applied->last); });
+  StepLogSoon();
   return applied;
 }
 
 Lsn ReplicatedNode::Secure(Lsn last) {
   storage::LogWriter& log = durability_.log();
-  if (!log.is_open()) return 0;  // the data set that was loaded is not in the files yet
+  if (!log.is_open()) return 0;       // the data set that was loaded is not in the files yet
+  if (!history_.IsNamed()) return 0;  // nor would it know which data it is
   while (log.durable() < last && !log.has_failed()) log.Step();
   const Lsn safe = std::min(last, log.durable());
-  promise_ = {history_.id(), safe};
+  promise_ = {history_.id(), safe, promise_.epoch};
+  timeline_.Trace(number_, [&] { return "acknowledges LSN " + std::to_string(safe); });
   return safe;
 }
 

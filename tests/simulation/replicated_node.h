@@ -5,11 +5,11 @@
 // Threads: confined.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -17,8 +17,10 @@
 #include "cluster/replication/shard_copy.h"
 #include "server/replication/history_keeper.h"
 #include "storage/durability/durability.h"
+#include "storage/housekeeping/expiry_job.h"
 #include "storage/log/backlog.h"
 #include "storage/transfer/follower.h"
+#include "tests/simulation/client_history.h"
 #include "tests/simulation/network.h"
 #include "tests/support/durable_store.h"
 #include "tests/support/faulty_file_system.h"
@@ -30,6 +32,7 @@ namespace ringkv::test {
 struct Promise {
   std::string history;
   storage::Lsn last = 0;
+  uint64_t epoch = 0;  // the newest that it was told of: it follows no primary of an older one
 };
 
 class ReplicatedNode;
@@ -40,6 +43,10 @@ class NodeOwner {
   virtual std::shared_ptr<ReplicatedNode> Running(int node) = 0;
   // A client's write was acknowledged.
   virtual void NoteAcknowledged(const std::string& key, uint64_t number) = 0;
+  // A client's read was answered.
+  virtual void NoteRead(const std::string& key, Elements seen) = 0;
+  // What the data of a node is behind that group of that history.
+  virtual void NoteState(int node, const std::string& history, storage::Lsn last, uint64_t digest) = 0;
   virtual void Violate(int node, const std::string& what) = 0;
   virtual size_t nodes() const = 0;
 
@@ -54,9 +61,11 @@ class ReplicatedNode final : public std::enable_shared_from_this<ReplicatedNode>
   ReplicatedNode(int number, NodeOwner& owner, Network& network, FaultyFileSystem& disk, Promise& promise);
   ~ReplicatedNode();
 
-  // Loads the files. False if the disk died meanwhile.
-  bool Start(bool is_primary);
+  // Loads the files.
+  storage::Status Start(bool is_primary);
   void Follow(int primary);
+  // There is a primary of that epoch, or will be.
+  void NoteEpoch(uint64_t epoch) { promise_.epoch = std::max(promise_.epoch, epoch); }
   // Closes the link to the primary.
   void Unfollow();
   // Becomes the primary of this epoch.
@@ -66,11 +75,17 @@ class ReplicatedNode final : public std::enable_shared_from_this<ReplicatedNode>
   // Accepts a connection.
   void Accept(std::shared_ptr<Wire> wire);
 
-  // A client's write: the key gets the number as its value.
+  // A client's write: appends the number to the key.
   void Write(const std::string& key, uint64_t number);
+  // A client's read.
+  void Read(const std::string& key);
+  // Rewrites the log, soon.
+  void RewriteLog() { durability_.ScheduleSave(storage::SnapshotReason::kLogRewrite); }
   // A change of any kind, of a key that no client watches.
   void ChangeSomething();
+  // Whether a key has expired or not.
   Model Contents();
+  Elements ElementsOf(const std::string& key);
 
   int number() const { return number_; }
   bool is_primary() const { return is_primary_; }
@@ -78,36 +93,47 @@ class ReplicatedNode final : public std::enable_shared_from_this<ReplicatedNode>
   bool is_whole() const {
     return is_primary_ || (!history_.is_replacing() && durability_.files_follow());
   }
+  bool follows(int primary) const { return following_ == primary; }
   bool is_streaming() const { return progress_.state == cluster::LogReceiver::State::kStreaming && receiver_; }
   storage::Lsn appended() override { return store_.log().appended(); }
+  // The last group that outlives the process; 0 if it does not know.
+  storage::Lsn secured() const { return durability_.log().is_open() ? durability_.log().durable() : 0; }
   uint64_t epoch() const { return history_.epoch(); }
+  bool refuses_writes() const { return durability_.log().has_failed(); }
+  bool has_unanswered() const { return !pending_.empty(); }
   DriftingClock& clock() { return clock_; }
 
  private:
   class Data;
   class Feed;
-  struct PendingWrite {
+  struct Pending {
     storage::Lsn lsn;
     std::string key;
-    uint64_t number;
+    uint64_t number;  // of a write
+    Elements seen;    // of a read
   };
 
+  // Not while the process is stopped.
+  void After(int64_t milliseconds, void (ReplicatedNode::*action)());
   void Tick();
   // The log writes what was appended, soon.
   void StepLogSoon();
   void StepLog();
   void CheckLsn();
+  // Reports what the data is. Costs more than a change.
+  void ReportState();
   void SetAuthority(storage::Authority authority);
   void Connect();
+  void ConnectIfUnconnected();
   void ConnectLater();
-  void AnswerWrites();
+  void Answer();
   template <typename Change>
   void Do(Change&& change);
 
   // --- what the log receiver changes ---
   int64_t timeout_ms() const override { return kTimeoutMs; }
   cluster::History history() override { return history_.history(); }
-  uint64_t lowest_epoch() override { return 0; }
+  uint64_t lowest_epoch() override { return promise_.epoch; }
   void EndTakeover() override {}
   void RejectTakeover(const std::string&) override {}
   storage::Result<cluster::LogReceiver::Applied> Resume(const std::string& history, uint64_t epoch,
@@ -142,6 +168,7 @@ class ReplicatedNode final : public std::enable_shared_from_this<ReplicatedNode>
   DriftingClock clock_;
   storage::Store store_;
   storage::Durability durability_;
+  storage::ExpiryJob expiry_{store_};
   server::HistoryKeeper history_;
   storage::Backlog backlog_;
   bool keeps_backlog_ = false;
@@ -155,7 +182,7 @@ class ReplicatedNode final : public std::enable_shared_from_this<ReplicatedNode>
   std::optional<int> following_;
   std::shared_ptr<Port> receiver_;
   std::vector<std::unique_ptr<Feed>> feeds_;
-  std::vector<PendingWrite> pending_;
+  std::vector<Pending> pending_;
 };
 
 }  // namespace ringkv::test

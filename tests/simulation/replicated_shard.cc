@@ -2,24 +2,21 @@
 #include "tests/simulation/replicated_shard.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 namespace ringkv::test {
 namespace {
 
-constexpr uint64_t kPromotion = 6;
-constexpr uint64_t kHealing = 7;
+constexpr uint64_t kKeys = 8;
+
+std::string KeyOf(uint64_t number) { return "watched:" + std::to_string(number); }
 
 }  // namespace
 
-ReplicatedShard::ReplicatedShard(uint64_t seed, size_t nodes) : timeline_(seed) {
-  for (uint64_t kind = 0; kind < kPromotion; ++kind) {
-    if (timeline_.Percent(50)) kinds_of_harm_.push_back(kind);
-  }
-  kinds_of_harm_.insert(kinds_of_harm_.end(), {kPromotion, kHealing});
-  longest_peace_ms_ = int64_t{100} << timeline_.Between(0, 5);
-  for (size_t i = 0; i < nodes; ++i) sites_.push_back(std::make_unique<Site>());
-  for (size_t i = 0; i < nodes; ++i) Start(static_cast<int>(i));
+ReplicatedShard::ReplicatedShard(const FaultPlan& plan, bool is_traced) : timeline_(plan.seed, is_traced), plan_(plan) {
+  for (size_t i = 0; i < plan.nodes; ++i) sites_.push_back(std::make_unique<Site>());
+  for (size_t i = 0; i < plan.nodes; ++i) Start(static_cast<int>(i));
 }
 
 ReplicatedShard::~ReplicatedShard() {
@@ -28,14 +25,17 @@ ReplicatedShard::~ReplicatedShard() {
 
 // --- for the nodes --------------------------------------------------------------------------------------------------
 
-std::shared_ptr<ReplicatedNode> ReplicatedShard::Running(int node) {
-  return sites_[static_cast<size_t>(node)]->process;
-}
+std::shared_ptr<ReplicatedNode> ReplicatedShard::Running(int node) { return SiteOf(node).process; }
 
 void ReplicatedShard::NoteAcknowledged(const std::string& key, uint64_t number) {
-  uint64_t& newest = acknowledged_[key];
-  newest = std::max(newest, number);
-  ++acknowledged_count_;
+  clients_.NoteAcknowledged(key, number, timeline_.now());
+}
+
+void ReplicatedShard::NoteRead(const std::string& key, Elements seen) { clients_.NoteRead(key, std::move(seen)); }
+
+void ReplicatedShard::NoteState(int node, const std::string& history, storage::Lsn last, uint64_t digest) {
+  if (states_.Note(history, last, digest)) return;
+  Violate(node, "at LSN " + std::to_string(last) + " it has other data than was there before");
 }
 
 void ReplicatedShard::Violate(int node, const std::string& what) {
@@ -43,173 +43,304 @@ void ReplicatedShard::Violate(int node, const std::string& what) {
   if (violation_.empty()) violation_ = what;
 }
 
+bool ReplicatedShard::Responds(int node) {
+  const Site& site = SiteOf(node);
+  return site.process != nullptr && !site.disk->is_dead() && !network_.IsStopped(node);
+}
+
+bool ReplicatedShard::HasPrimary() { return Running(primary_) != nullptr && Running(primary_)->is_primary(); }
+
 // --- life and death -------------------------------------------------------------------------------------------------
 
 void ReplicatedShard::Start(int node) {
-  Site& site = *sites_[static_cast<size_t>(node)];
+  Site& site = SiteOf(node);
   if (site.process != nullptr) return;
   NodeOwner& owner = *this;
-  site.process = std::make_shared<ReplicatedNode>(node, owner, network_, site.disk, site.promise);
+  site.process = std::make_shared<ReplicatedNode>(node, owner, network_, *site.disk, site.promise);
   const bool is_primary = node == primary_;
-  if (!site.process->Start(is_primary)) return Kill(node);
-  if (!is_primary) site.process->Follow(primary_);
+  if (is_primary) site.promise.epoch = epoch_ + 1;
+  if (const storage::Status started = site.process->Start(is_primary); !started) {
+    return TakeStartFailure(node, started.error().text);
+  }
+  if (is_primary) {
+    BeginEpoch(epoch_, site.process->secured());
+    return CheckPrimary();
+  }
+  site.process->NoteEpoch(epoch_);
+  site.process->Follow(primary_);
 }
 
-void ReplicatedShard::Kill(int node) {
-  Site& site = *sites_[static_cast<size_t>(node)];
+void ReplicatedShard::TakeStartFailure(int node, const std::string& why) {
+  Site& site = SiteOf(node);
+  timeline_.Note(node, "can't start: " + why);
+  const bool is_injected = site.disk->is_dead() || why.find("injected: ") != std::string::npos;
+  if (!is_injected && !site.is_doubtful) Violate(node, "its files can't be loaded: " + why);
+  Kill(node, false);
+  if (is_injected) return;
+  timeline_.Note(node, "gets an empty disk");
+  site.disk = std::make_unique<FaultyFileSystem>();
+}
+
+void ReplicatedShard::Kill(int node, bool machine_fails) {
+  Site& site = SiteOf(node);
   if (site.process == nullptr) return;
-  const bool machine_fails = timeline_.Percent(50);
   timeline_.Note(node, machine_fails ? "loses its power" : "is killed");
-  site.disk.KillFrom(site.disk.operations());
+  site.disk->KillFrom(0);
   site.process->Disconnect(!machine_fails);
   site.process.reset();
+  network_.Stop(node, 0);
   if (machine_fails) {
-    site.disk.Crash([&](size_t unsynced) { return timeline_.random().Below(unsynced + 1); });
+    storage::Random& random = timeline_.random();
+    const bool is_torn = timeline_.Percent(50);
+    site.disk->Crash([&](size_t unsynced) { return random.Below(unsynced + 1); },
+                     [&](std::string& kept) {
+                       // The system wrote later pages first.
+                       if (is_torn) std::fill_n(kept.begin(), random.Below(kept.size() + 1), '\0');
+                     });
   } else {
-    site.disk.Revive();
+    site.disk->Revive();
   }
   timeline_.After(timeline_.Between(10, 4000), [this, node] { Start(node); });
 }
 
 void ReplicatedShard::BuryTheDead() {
   for (size_t i = 0; i < sites_.size(); ++i) {
-    if (sites_[i]->process != nullptr && sites_[i]->disk.is_dead()) Kill(static_cast<int>(i));
+    if (sites_[i]->process != nullptr && sites_[i]->disk->is_dead()) Kill(static_cast<int>(i), timeline_.Percent(50));
   }
 }
 
-// --- what happens to them -------------------------------------------------------------------------------------------
+// --- clients --------------------------------------------------------------------------------------------------------
 
-void ReplicatedShard::LetClientsWrite() {
-  for (const auto& site : sites_) {
-    if (site->process == nullptr || !site->process->is_primary() || site->disk.is_dead()) continue;
-    for (int64_t i = timeline_.Between(0, 5); i > 0; --i) {
-      if (timeline_.Percent(50)) {
-        site->process->Write("watched:" + std::to_string(timeline_.random().Below(8)), ++written_);
+void ReplicatedShard::LetClientsAct() {
+  for (size_t i = 0; i < sites_.size(); ++i) {
+    const int node = static_cast<int>(i);
+    if (!Responds(node) || !Running(node)->is_primary() || Running(node)->refuses_writes()) continue;
+    for (int64_t count = timeline_.Between(0, 5); count > 0; --count) {
+      const uint64_t what = timeline_.random().Below(10);
+      if (what < 4) {
+        Running(node)->Write(KeyOf(timeline_.random().Below(kKeys)), clients_.Begin(timeline_.now()));
+      } else if (what < 5) {
+        ReadSomething(node);
       } else {
-        site->process->ChangeSomething();
+        Running(node)->ChangeSomething();
       }
     }
   }
 }
 
-void ReplicatedShard::DoHarm() { Harm(kinds_of_harm_[timeline_.random().Below(kinds_of_harm_.size())]); }
-
-void ReplicatedShard::Harm(uint64_t kind) {
-  const int node = static_cast<int>(timeline_.random().Below(sites_.size()));
-  Site& site = *sites_[static_cast<size_t>(node)];
-  switch (kind) {
-    case 0: return Kill(node);
-    case 1: return site.disk.KillFrom(site.disk.operations() + timeline_.random().Below(40));
-    case 2: return Kill(primary_);
-    case 3:
-      if (site.process != nullptr) site.process->Disconnect(timeline_.Percent(50));
-      return;
-    case 4: return Partition();
-    case 5:
-      if (site.process != nullptr) site.process->clock().Set(timeline_.Between(-100'000, 100'000));
-      return;
-    case kPromotion: return PromoteOne();
-    default: return network_.HealAll();
+void ReplicatedShard::ReadSomething(int node) {
+  const std::string key = KeyOf(timeline_.random().Below(kKeys));
+  Running(node)->Read(key);
+  if (node != primary_) return;  // it has not heard of its successor, and may be behind
+  if (const uint64_t lost = clients_.Lost(key, Running(node)->ElementsOf(key)); lost != 0) {
+    Violate(node, "a read of " + key + " does not see write " + std::to_string(lost) + ", which was acknowledged");
   }
 }
 
-void ReplicatedShard::Partition() {
-  const int from = static_cast<int>(timeline_.random().Below(sites_.size()));
-  const int to = static_cast<int>(timeline_.random().Below(sites_.size()));
+void ReplicatedShard::CheckPrimary() {
+  for (const auto& [key, numbers] : clients_.acknowledged()) {
+    if (const uint64_t lost = clients_.Lost(key, Running(primary_)->ElementsOf(key)); lost != 0) {
+      Violate(primary_, "the new primary does not have write " + std::to_string(lost) + " of " + key +
+                            ", which was acknowledged");
+    }
+  }
+}
+
+// --- faults ---------------------------------------------------------------------------------------------------------
+
+void ReplicatedShard::Harm(const Fault& fault) {
+  const int node = static_cast<int>(fault.node);
+  const int other = static_cast<int>(fault.other);
+  const std::shared_ptr<ReplicatedNode> process = Running(node);
+  FaultyFileSystem& disk = *SiteOf(node).disk;
+  switch (fault.kind) {
+    case FaultKind::kKill: return Kill(node, fault.is_harsh);
+    case FaultKind::kKillPrimary: return Kill(primary_, fault.is_harsh);
+    case FaultKind::kKillAtWrite: return disk.KillFrom(static_cast<size_t>(fault.amount));
+    case FaultKind::kDisconnect: return process == nullptr ? void() : process->Disconnect(!fault.is_harsh);
+    case FaultKind::kCut: return Cut(node, other, fault.is_harsh);
+    case FaultKind::kSetClock: return process == nullptr ? void() : process->clock().Set(fault.amount);
+    case FaultKind::kStop:
+      timeline_.Note(node, "is stopped for " + std::to_string(fault.amount) + " ms");
+      return network_.Stop(node, timeline_.now() + fault.amount);
+    case FaultKind::kFailDisk:
+      timeline_.Note(node, "has a disk that fails");
+      return disk.FailFrom(0, static_cast<size_t>(fault.amount));
+    case FaultKind::kFillDisk: return FillDisk(node, fault.amount);
+    case FaultKind::kFlipBit: return FlipBit(node, static_cast<uint64_t>(fault.amount));
+    case FaultKind::kFollow:
+      if (Responds(node) && node != other) process->Follow(other);
+      return;
+    case FaultKind::kSave: return Responds(node) ? process->RewriteLog() : void();
+    case FaultKind::kPromote: return PromoteOne();
+    case FaultKind::kHealNetwork: return network_.HealAll();
+  }
+}
+
+void ReplicatedShard::Cut(int from, int to, bool both_ways) {
   timeline_.Note(from, "does not reach node " + std::to_string(to));
   network_.Block(from, to);
-  if (timeline_.Percent(50)) network_.Block(to, from);
+  if (both_ways) network_.Block(to, from);
+}
+
+void ReplicatedShard::FillDisk(int node, int64_t milliseconds) {
+  timeline_.Note(node, "has a full disk");
+  SiteOf(node).disk->SetCapacity(0);
+  timeline_.After(milliseconds, [this, node] { SiteOf(node).disk->SetCapacity(SIZE_MAX); });
+}
+
+void ReplicatedShard::FlipBit(int node, uint64_t which) {
+  // Replication keeps what one of its nodes loses, and a primary whose files are damaged is not for this operator.
+  const bool is_second = std::any_of(sites_.begin(), sites_.end(), [](const auto& each) { return each->is_doubtful; });
+  if (is_second || node == primary_ || Running(node) == nullptr || Running(node)->is_primary()) return;
+  Kill(node, false);
+  Site& site = SiteOf(node);
+  site.is_doubtful = true;
+  site.promise.last = 0;
+  timeline_.Note(node, "has a flipped bit in " + site.disk->FlipBit(which));
+}
+
+bool ReplicatedShard::MayBeAsked(int node) {
+  if (!Responds(node)) return false;
+  const ReplicatedNode& process = *Running(node);
+  if (process.is_primary() || !process.is_whole()) return false;
+  if (SiteOf(node).is_doubtful && HasCaughtUp(node)) SiteOf(node).is_doubtful = false;
+  return !SiteOf(node).is_doubtful && process.secured() > 0;
+}
+
+bool ReplicatedShard::HasCaughtUp(int node) {
+  const ReplicatedNode& process = *Running(node);
+  if (!HasPrimary() || !process.is_streaming() || !process.follows(primary_) || process.epoch() != epoch_) return false;
+  return process.secured() == Running(primary_)->appended();
+}
+
+uint64_t ReplicatedShard::EpochOf(uint64_t epoch, storage::Lsn last) const {
+  while (epoch > 0 && last < epochs_[epoch].begin) epoch = epochs_[epoch].parent;
+  return epoch;
+}
+
+void ReplicatedShard::BeginEpoch(uint64_t epoch_before, storage::Lsn last) {
+  epochs_.push_back({.begin = last, .parent = EpochOf(epoch_before, last)});
+  epoch_ = epochs_.size() - 1;
 }
 
 void ReplicatedShard::PromoteOne() {
   std::vector<ReplicatedNode*> asked;
-  for (const auto& site : sites_) {
-    ReplicatedNode* node = site->process.get();
-    if (node == nullptr || node->number() == primary_ || site->disk.is_dead()) continue;
-    if (!node->is_primary() && node->is_whole()) asked.push_back(node);
+  for (size_t i = 0; i < sites_.size(); ++i) {
+    if (MayBeAsked(static_cast<int>(i))) asked.push_back(sites_[i]->process.get());
   }
   const size_t majority = sites_.size() / 2 + 1;
   if (asked.size() + majority <= sites_.size()) return;
   // From now on the old primary finds no majority.
-  for (ReplicatedNode* node : asked) node->Unfollow();
-  const auto rank = [](ReplicatedNode* node) { return std::pair(node->epoch(), node->appended()); };
+  for (ReplicatedNode* node : asked) {
+    node->NoteEpoch(epoch_ + 1);
+    node->Unfollow();
+  }
+  const auto rank = [this](ReplicatedNode* node) {
+    return std::pair(EpochOf(node->epoch(), node->secured()), node->secured());
+  };
   ReplicatedNode* best =
       *std::max_element(asked.begin(), asked.end(), [&](auto* a, auto* b) { return rank(a) < rank(b); });
   primary_ = best->number();
   ++promotions_;
-  best->Promote(++epoch_);
-  for (size_t i = 0; i < sites_.size(); ++i) {
-    if (sites_[i]->process.get() == best) continue;
-    // Others hear of it later; meanwhile the old primary takes writes.
-    timeline_.After(timeline_.Between(0, 1500), [this, node = static_cast<int>(i), epoch = epoch_] {
-      const std::shared_ptr<ReplicatedNode> process = Running(node);
-      if (process != nullptr && epoch_ == epoch && node != primary_) process->Follow(primary_);
-    });
-  }
+  BeginEpoch(best->epoch(), best->secured());
+  best->Promote(epoch_);
+  CheckPrimary();
+  // Others hear of it later; meanwhile the old primary takes writes.
+  for (size_t i = 0; i < sites_.size(); ++i) Tell(static_cast<int>(i), timeline_.Between(0, 1500));
+}
+
+void ReplicatedShard::Tell(int node, int64_t delay) {
+  timeline_.After(delay, [this, node, promotion = promotions_] {
+    const std::shared_ptr<ReplicatedNode> process = Running(node);
+    if (process == nullptr || promotions_ != promotion || node == primary_) return;
+    if (network_.IsStopped(node)) return Tell(node, network_.stopped_until(node) - timeline_.now());
+    process->NoteEpoch(epoch_);
+    process->Follow(primary_);
+  });
 }
 
 // --- a run ----------------------------------------------------------------------------------------------------------
 
-void ReplicatedShard::Run(int64_t milliseconds_of_faults) {
-  const int64_t end = timeline_.now() + milliseconds_of_faults;
-  int64_t next_harm = timeline_.Between(0, longest_peace_ms_);
-  while (timeline_.now() < end && violation_.empty()) {
-    LetClientsWrite();
+void ReplicatedShard::Run() {
+  auto fault = plan_.faults.begin();
+  while (timeline_.now() < plan_.duration_ms && violation_.empty()) {
+    LetClientsAct();
     timeline_.RunUntil(timeline_.now() + timeline_.Between(1, 100));
     BuryTheDead();
-    if (timeline_.now() < next_harm) continue;
-    DoHarm();
-    next_harm = timeline_.now() + timeline_.Between(0, longest_peace_ms_);
+    for (; fault != plan_.faults.end() && fault->at_ms <= timeline_.now(); ++fault) Harm(*fault);
   }
+  if (!violation_.empty()) return;
   HealAll();
-  constexpr int64_t kBoundMs = 60'000;
-  const int64_t healed = timeline_.now();
-  while (violation_.empty() && !IsConverged()) {
-    timeline_.RunUntil(timeline_.now() + 100);
-    BuryTheDead();
-    if (timeline_.now() > healed + kBoundMs) Violate(primary_, "the nodes are not equal a minute after the last fault");
-  }
-  if (violation_.empty()) CheckWrites();
+  AwaitEquality();
+  if (violation_.empty()) CheckEquality();
+  if (violation_.empty()) CheckRest();
+  if (violation_.empty()) CheckClients();
 }
 
 void ReplicatedShard::HealAll() {
   timeline_.Note(primary_, "no faults from now on");
   network_.HealAll();
   for (size_t i = 0; i < sites_.size(); ++i) {
-    if (sites_[i]->disk.is_dead()) Kill(static_cast<int>(i));
-    if (sites_[i]->process != nullptr) sites_[i]->disk.KillFrom(SIZE_MAX);
+    const int node = static_cast<int>(i);
+    if (sites_[i]->disk->is_dead()) Kill(node, false);
+    if (sites_[i]->process != nullptr) sites_[i]->disk->Revive();
+    sites_[i]->disk->Heal();
+    sites_[i]->disk->SetCapacity(SIZE_MAX);
+    Tell(node, 0);  // those that did not hear of a promotion do now
   }
-  // Those that did not hear of a promotion do now.
-  for (const auto& site : sites_) {
-    if (site->process != nullptr && site->process->number() != primary_) site->process->Follow(primary_);
+}
+
+void ReplicatedShard::AwaitEquality() {
+  constexpr int64_t kBoundMs = 60'000;
+  const int64_t healed = timeline_.now();
+  while (violation_.empty() && !IsConverged()) {
+    timeline_.RunUntil(timeline_.now() + 100);
+    BuryTheDead();
+    if (Responds(primary_) && !HasPrimary()) PromoteOne();
+    if (timeline_.now() > healed + kBoundMs) Violate(primary_, "the nodes are not equal a minute after the last fault");
   }
 }
 
 bool ReplicatedShard::IsConverged() {
-  const std::shared_ptr<ReplicatedNode> primary = Running(primary_);
-  if (primary == nullptr) return false;
-  for (const auto& site : sites_) {
-    const ReplicatedNode* node = site->process.get();
+  if (!HasPrimary()) return false;
+  for (size_t i = 0; i < sites_.size(); ++i) {
+    const ReplicatedNode* node = sites_[i]->process.get();
     if (node == nullptr) return false;
-    if (node == primary.get()) continue;
-    if (!node->is_streaming() || site->process->appended() != primary->appended()) return false;
+    if (static_cast<int>(i) == primary_) continue;
+    if (!node->is_streaming() || sites_[i]->process->appended() != Running(primary_)->appended()) return false;
   }
   return true;
 }
 
-void ReplicatedShard::CheckWrites() {
+void ReplicatedShard::CheckEquality() {
   const Model contents = Running(primary_)->Contents();
   for (const auto& site : sites_) {
     if (site->process->Contents() != contents) Violate(site->process->number(), "it differs from the primary");
   }
-  for (const auto& [key, number] : acknowledged_) {
-    const auto found = contents.find({0, key});
-    const uint64_t kept = found == contents.end() ? 0 : std::stoull(found->second.first);
-    if (kept < number) {
-      Violate(primary_, "write " + std::to_string(number) + " of " + key + " was acknowledged and lost; it is " +
-                            std::to_string(kept));
-    }
+}
+
+void ReplicatedShard::CheckRest() {
+  constexpr int64_t kBoundMs = 20'000;
+  const int64_t begun = timeline_.now();
+  for (uint64_t key = 0; key < kKeys; ++key) Running(primary_)->Write(KeyOf(key), clients_.Begin(timeline_.now()));
+  const auto is_at_rest = [this] {
+    return IsConverged() && !Running(primary_)->has_unanswered() && network_.wires() == sites_.size() - 1;
+  };
+  while (HasPrimary() && !is_at_rest() && timeline_.now() < begun + kBoundMs) {
+    timeline_.RunUntil(timeline_.now() + 100);
   }
+  if (!HasPrimary() || Running(primary_)->has_unanswered()) {
+    return Violate(primary_, "it does not answer although all is well");
+  }
+  if (!IsConverged()) return Violate(primary_, "the nodes do not stay equal although all is well");
+  if (!is_at_rest()) Violate(primary_, std::to_string(network_.wires()) + " connections are left");
+}
+
+void ReplicatedShard::CheckClients() {
+  std::map<std::string, Elements> last;
+  for (uint64_t key = 0; key < kKeys; ++key) last[KeyOf(key)] = Running(primary_)->ElementsOf(KeyOf(key));
+  if (const std::string wrong = clients_.Check(last); !wrong.empty()) Violate(primary_, wrong);
 }
 
 }  // namespace ringkv::test

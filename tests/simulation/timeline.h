@@ -6,13 +6,13 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "storage/base/checksum.h"
 #include "storage/base/clock.h"
 #include "storage/base/random.h"
 
@@ -20,7 +20,8 @@ namespace ringkv::test {
 
 class Timeline {
  public:
-  explicit Timeline(uint64_t seed) : random_(seed) {}
+  // Traced: notes every message and disk operation, too.
+  Timeline(uint64_t seed, bool is_traced) : random_(seed), is_traced_(is_traced) {}
 
   storage::Random& random() { return random_; }
   // True so often of a hundred.
@@ -48,29 +49,47 @@ class Timeline {
 
   void Note(int node, std::string_view what) {
     std::string line = std::to_string(now_) + " ms  node " + std::to_string(node) + "  " + std::string(what);
-    for (const char byte : line) digest_ = (digest_ ^ static_cast<uint8_t>(byte)) * 0x100000001b3u;
-    notes_.push_back(std::move(line));
-    if (notes_.size() > kMostNotes) notes_.pop_front();
+    Include(line);
+    Keep(notes_, std::move(line));
   }
-  // Of all notes: equal runs have equal ones.
+  // What only a reader of the trace wants to know: `text` makes it.
+  template <typename Text>
+  void Trace(int node, Text&& text) {
+    if (is_traced_) Keep(details_, std::to_string(now_) + " ms  node " + std::to_string(node) + "    " + text());
+  }
+  // These bytes are a part of what happened.
+  void Include(std::string_view bytes) { digest_ = digest_ * 0x100000001b3u + storage::Checksum(bytes); }
+  bool is_traced() const { return is_traced_; }
+  // Of all notes and all bytes that were delivered: equal runs have equal ones.
   uint64_t digest() const { return digest_; }
-  // The newest notes, a line each.
+  // The newest notes and, of a traced run, the newest details between them, a line each.
   std::string trace() const {
+    Lines merged = notes_;
+    merged.insert(details_.begin(), details_.end());
     std::string text;
-    for (const std::string& line : notes_) text += line + "\n";
+    for (const auto& [number, line] : merged) text += line + "\n";
     return text;
   }
 
  private:
-  static constexpr size_t kMostNotes = 150;
+  using Lines = std::map<uint64_t, std::string>;
+  static constexpr size_t kMostLines = 150;
+
+  void Keep(Lines& lines, std::string line) {
+    lines.emplace_hint(lines.end(), lines_++, std::move(line));
+    if (lines.size() > kMostLines) lines.erase(lines.begin());
+  }
 
   storage::Random random_;
+  const bool is_traced_;
   int64_t now_ = 0;
   uint64_t number_ = 0;
   uint64_t events_run_ = 0;
   std::map<std::pair<int64_t, uint64_t>, std::function<void()>> events_;
-  uint64_t digest_ = 0xcbf29ce484222325u;
-  std::deque<std::string> notes_;
+  uint64_t digest_ = 0;
+  uint64_t lines_ = 0;
+  Lines notes_;
+  Lines details_;
 };
 
 // A node's clock: it runs a little too fast or too slow, and its wall clock is wrong.

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <ctime>
 
 namespace ringkv::server {
 namespace {
@@ -22,6 +23,15 @@ struct SchedulingAttributes {
   uint64_t period = 0;
 };
 
+constexpr std::chrono::milliseconds kWindow{50};
+constexpr int kLeastPart = 4;
+
+std::chrono::nanoseconds Now(clockid_t clock) {
+  timespec time{};
+  ::clock_gettime(clock, &time);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
 }  // namespace
 
 void RunInSlices(std::chrono::microseconds slice, int nicer) {
@@ -31,6 +41,20 @@ void RunInSlices(std::chrono::microseconds slice, int nicer) {
   const SchedulingAttributes attributes{.nice = nice, .runtime = static_cast<uint64_t>(runtime.count())};
   if (::syscall(SYS_sched_setattr, 0, &attributes, 0) == 0 || nicer == 0) return;
   ::setpriority(PRIO_PROCESS, thread, nice);
+}
+
+void ShareOfProcessor::BeginTurn() {
+  began_ = Now(CLOCK_MONOTONIC);
+  used_before_ = Now(CLOCK_THREAD_CPUTIME_ID);
+}
+
+bool ShareOfProcessor::EndTurn() {
+  wanted_ += Now(CLOCK_MONOTONIC) - began_;
+  used_ += Now(CLOCK_THREAD_CPUTIME_ID) - used_before_;
+  if (wanted_ < kWindow) return false;
+  const bool has_starved = used_ * kLeastPart < wanted_;
+  wanted_ = used_ = {};
+  return has_starved;
 }
 
 }  // namespace ringkv::server

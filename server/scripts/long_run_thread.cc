@@ -11,11 +11,12 @@
 namespace ringkv::server {
 namespace {
 
-// Beside threads of clients that leave no processor free it still gets about a quarter of one: who waits for what a
-// script holds waits for the script.
-constexpr int kNice = 5;
-// The shortest that Linux has.
-constexpr std::chrono::microseconds kSlice{100};
+// Of the first thread: whoever wakes on its processor runs at once.
+constexpr int kBackgroundNice = 19;
+// Of the second, which would inherit the niceness of the first if that began it: beside threads of clients that leave
+// no processor free it still gets about a quarter of one. Its slices are the shortest that Linux has.
+constexpr int kBoostedNice = 5;
+constexpr std::chrono::microseconds kBoostedSlice{100};
 
 }  // namespace
 
@@ -31,8 +32,11 @@ void LongRunThread::Put(Entry entry) {
     if (is_stopping_) return;
     ready_.push_back(std::move(entry));
   }
-  if (!thread_.joinable()) thread_ = std::thread([this] { Run(); });
-  changed_.notify_one();
+  if (!thread_.joinable()) {
+    thread_ = std::thread([this] { Run(Priority::kBackground); });
+    boosted_thread_ = std::thread([this] { Run(Priority::kBoosted); });
+  }
+  changed_.notify_all();
 }
 
 void LongRunThread::Stop() {
@@ -40,24 +44,38 @@ void LongRunThread::Stop() {
     storage::MutexLock lock(mutex_);
     is_stopping_ = true;
   }
-  changed_.notify_one();
+  changed_.notify_all();
   if (thread_.joinable()) thread_.join();
+  if (boosted_thread_.joinable()) boosted_thread_.join();
 }
 
-void LongRunThread::Run() {
-  NameThisThread("scripts");
+void LongRunThread::Run(Priority priority) {
+  const bool is_boosted = priority == Priority::kBoosted;
+  NameThisThread(is_boosted ? "scripts-boosted" : "scripts");
   storage::CountMemoryOfThisThread();
-  RunInSlices(kSlice, kNice);
+  is_boosted ? RunInSlices(kBoostedSlice, kBoostedNice) : RunInSlices({}, kBackgroundNice);
+  ShareOfProcessor share;
   Entry entry;
-  while (Next(entry)) {
+  while (Next(priority, entry)) {
+    share.BeginTurn();
     entry.discarded.reset();
     if (entry.run != nullptr) Settle(entry, entry.run->Resume());
+    if (share.EndTurn() && !is_boosted) Boost();
   }
 }
 
-bool LongRunThread::Next(Entry& next) {
+void LongRunThread::Boost() {
+  {
+    storage::MutexLock lock(mutex_);
+    priority_ = Priority::kBoosted;
+  }
+  changed_.notify_all();
+}
+
+bool LongRunThread::Next(Priority priority, Entry& next) {
   storage::MutexLock lock(mutex_);
-  while (!is_stopping_ && ready_.empty()) mutex_.Wait(changed_);
+  if (priority == Priority::kBoosted && ready_.empty()) priority_ = Priority::kBackground;
+  while (!is_stopping_ && (ready_.empty() || priority_ != priority)) mutex_.Wait(changed_);
   if (is_stopping_) return false;
   next = std::move(ready_.front());
   ready_.pop_front();

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The thread on which the runs that one I/O thread has suspended go on, so that the clients of the I/O thread don't
-// wait for their slices. It is nice: where processors are few, threads of clients come first.
+// wait for their slices. It is as nice as can be: where processors are few, threads of clients come first.
+//
+// Others wait for what a run holds, so it must not starve. A thread may not become less nice again, so there is a
+// second one: it goes on instead while processors are so busy that the first gets too little of them.
 //
 // The runs stay the property of the I/O thread. One that is here is left alone there until it is told of.
 //
@@ -45,18 +48,24 @@ class LongRunThread {
     std::shared_ptr<void> discarded = nullptr;
   };
 
+  enum class Priority : uint8_t { kBackground, kBoosted };
+
   void Put(Entry entry);
-  void Run();
-  // False at the end.
-  bool Next(Entry& next);
+  void Run(Priority priority);
+  // Waits until there is a turn for the thread of this priority. False at the end.
+  bool Next(Priority priority, Entry& next);
   void Settle(Entry entry, SlicedRun::Progress progress);
+  // From now on, until there are no more runs, the second thread goes on with them.
+  void Boost();
 
   const Tell tell_;
   storage::Mutex mutex_;
   std::condition_variable changed_;
-  std::deque<Entry> ready_ GUARDED_BY(mutex_);  // in the order of their turns
+  std::deque<Entry> ready_ GUARDED_BY(mutex_);                    // in the order of their turns
+  Priority priority_ GUARDED_BY(mutex_) = Priority::kBackground;  // of the thread whose turn it is
   bool is_stopping_ GUARDED_BY(mutex_) = false;
-  std::thread thread_;  // begins with the first run
+  std::thread thread_;  // both begin with the first run
+  std::thread boosted_thread_;
 };
 
 }  // namespace ringkv::server

@@ -40,7 +40,7 @@ void Housekeeping::Run() {
     const bool has_more_to_evict = StayWithinMemory();
     parts_.tick();
     parts_.memory.NotePeak(storage::UsedMemory());
-    storage::MendHugePages();
+    if (!has_more_to_evict) storage::MendHugePages();
     const uint64_t elapsed = ticks.Microseconds(ticks.Now() - last_rates);
     if (elapsed >= kRateMicroseconds) {
       rates_.Sample(parts_.threads, parts_.link_bytes(), static_cast<int64_t>(elapsed / 1000));

@@ -210,7 +210,7 @@ int Run(const std::vector<std::string>& arguments, char** argv) {
   }
   // Before much is allocated, and before there are other threads.
   const bool is_sparing = options.disable_thp == 0 || DisableHugePages();
-  if (options.huge_pages != 0) storage::UseHugePages(storage::MachineMemory());
+  const bool has_huge_pages = options.huge_pages != 0 && storage::UseHugePages(storage::MachineMemory());
   storage::CountMemoryOfThisThread();
 
   const storage::SystemClock clock;
@@ -231,6 +231,9 @@ int Run(const std::vector<std::string>& arguments, char** argv) {
   SayWhatIsIdle(server);
   if (!is_sparing) {
     server.log().Warning("cannot turn transparent huge pages off; the process may take more memory than it uses");
+  }
+  if (options.huge_pages != 0 && !has_huge_pages) {
+    server.log().Warning("huge-pages has no effect: the system offers none to this process");
   }
   if (!has_processors) server.log().Warning("none of the processors in server_cpulist is there for this process");
   FitFileLimit(server);

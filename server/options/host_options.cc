@@ -106,9 +106,9 @@ constexpr OptionRow kHostOptions[] = {
      .field = &Options::disable_thp},
     {.name = "huge-pages",
      .type = OptionType::kBoolean,
-     .default_value = "yes",
-     .summary = "Asks the system for huge pages for the data: requests cost less where keys are many, and the data "
-                "takes a few percent more memory.",
+     .default_value = "no",
+     .summary = "Asks the system for huge pages for the data: requests cost less where keys are tens of millions, and "
+                "the data takes some percent more memory, at worst a quarter.",
      .field = &Options::huge_pages},
     {.name = "oom-score-adj",
      .type = OptionType::kChoice,

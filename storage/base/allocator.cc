@@ -262,6 +262,7 @@ void PurgeFreePages() {
   char name[64];
   std::snprintf(name, sizeof name, "arena.%u.purge", static_cast<unsigned>(MALLCTL_ARENAS_ALL));
   mallctl(name, nullptr, nullptr, nullptr, 0);
+  GiveBackKeptPages();
 }
 
 #else

@@ -4,7 +4,8 @@
 //
 // A single page that goes back breaks the huge page into small ones. So free pages are kept at first: most are used
 // again soon. When too many are kept, the huge page is not worth its memory: all of them go back, and so does what
-// becomes free later. Once nearly all pages are in use again, the chunk is to be mended: made one huge page again.
+// becomes free later. Once nearly all pages are in use again, the chunk is to be mended: made one huge page again, if
+// the system can.
 //
 // Threads: confined, or guarded by the owner.
 #pragma once
@@ -40,20 +41,30 @@ class HugeChunk {
     used_ -= count;
     if (used_ == 0) {
       kept_.reset();
-      is_broken_ = false;
+      is_broken_ = is_beyond_mending_ = false;
       return give_back(0, kPages);
     }
     if (advised_ != kPages || is_broken_) return give_back(first, count);
     for (size_t page = first; page < first + count; ++page) kept_.set(page);
     if (kept_.count() <= kMostKept) return;
+    GiveBackKept(give_back);
+  }
+  // Free pages that are kept go back, so it is one huge page no longer.
+  template <typename GiveBack>
+  void GiveBackKept(GiveBack&& give_back) {
+    if (kept_.none()) return;
     is_broken_ = true;
     ForEachKept(0, kPages, give_back);
     kept_.reset();
   }
 
-  bool is_to_be_mended() const { return is_broken_ && used_ + kMostMissing >= kPages; }
-  // Whether the system has made it one huge page or not: it is not tried again.
-  void NoteMended() { is_broken_ = false; }
+  bool is_broken() const { return is_broken_; }
+  bool is_to_be_mended() const { return is_broken_ && !is_beyond_mending_ && used_ + kMostMissing >= kPages; }
+  // Without success it is not tried again before all pages have been free.
+  void NoteMending(bool has_succeeded) {
+    is_broken_ = !has_succeeded;
+    is_beyond_mending_ = !has_succeeded;
+  }
 
   // Pages that are free and take memory.
   size_t kept() const { return kept_.count(); }
@@ -74,6 +85,7 @@ class HugeChunk {
   size_t used_ = 0;
   size_t advised_ = 0;
   bool is_broken_ = false;  // into small pages
+  bool is_beyond_mending_ = false;
 };
 
 }  // namespace ringkv::storage

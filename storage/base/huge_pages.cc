@@ -44,20 +44,42 @@ struct Chunk {
   HugeChunk pages GUARDED_BY(mutex);
 };
 
-void Return(char* from, size_t bytes) { ::madvise(from, bytes, MADV_DONTNEED); }
+// Bytes that were given back are empty, also if the system did not take them.
+void Return(char* from, size_t bytes) {
+  if (::madvise(from, bytes, MADV_DONTNEED) != 0) std::memset(from, 0, bytes);
+}
+
+char* Map(size_t bytes, int access) {
+  void* const found = ::mmap(nullptr, bytes, access, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return found == MAP_FAILED ? nullptr : static_cast<char*>(found);
+}
+
+char* AlignUp(char* address, size_t alignment) {
+  return address + (alignment - reinterpret_cast<uintptr_t>(address) % alignment) % alignment;
+}
+
+// Beyond the range of the heap, for when that is used up.
+char* MapAligned(size_t size, size_t alignment) {
+  char* const found = Map(size + alignment, PROT_READ | PROT_WRITE);
+  if (found == nullptr) return nullptr;
+  char* const from = AlignUp(found, alignment);
+  if (from > found) ::munmap(found, static_cast<size_t>(from - found));
+  ::munmap(from + size, static_cast<size_t>(found + alignment - from));
+  return from;
+}
 
 class HugeHeap {
  public:
   // Returns null if there are no addresses.
   static HugeHeap* Reserve(size_t most_bytes) {
     const size_t bytes = most_bytes / kChunkBytes * kChunkBytes * kAddressesPerByte;
-    const auto reserve = [](size_t size, int access) {
-      void* const found = ::mmap(nullptr, size, access, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-      return found == MAP_FAILED ? nullptr : static_cast<char*>(found);
-    };
-    char* const begin = reserve(bytes + kChunkBytes, PROT_NONE);
-    char* const chunks = reserve(bytes / kChunkBytes * sizeof(Chunk), PROT_READ | PROT_WRITE);
-    if (begin == nullptr || chunks == nullptr) return nullptr;
+    char* const begin = Map(bytes + kChunkBytes, PROT_NONE);
+    if (begin == nullptr) return nullptr;
+    char* const chunks = Map(bytes / kChunkBytes * sizeof(Chunk), PROT_READ | PROT_WRITE);
+    if (chunks == nullptr) {
+      ::munmap(begin, bytes + kChunkBytes);
+      return nullptr;
+    }
     static HugeHeap made(AlignUp(begin, kChunkBytes), bytes, reinterpret_cast<Chunk*>(chunks));
     return &made;
   }
@@ -89,20 +111,21 @@ class HugeHeap {
 
   void Free(char* from, size_t size) {
     ForEachChunk(from, size, [this](HugeChunk& pages, size_t first, size_t count, char* chunk) {
-      const size_t before = pages.kept();
-      pages.Free(first, count, [chunk](size_t page, size_t pages_free) {
-        Return(chunk + page * kPageBytes, pages_free * kPageBytes);
-      });
-      kept_pages_.fetch_add(pages.kept() - before, std::memory_order_relaxed);
+      Change(pages, chunk, [&](auto& give_back) { pages.Free(first, count, give_back); });
     });
   }
 
-  void MendSome() {
-    size_t end = 0;
-    {
-      const MutexLock lock(mutex_);
-      end = made_;
+  void GiveBackKept() {
+    const size_t end = chunks_made();
+    for (size_t i = 0; i < end; ++i) {
+      const MutexLock lock(chunks_[i].mutex);
+      HugeChunk& pages = chunks_[i].pages;
+      Change(pages, begin_ + i * kChunkBytes, [&](auto& give_back) { pages.GiveBackKept(give_back); });
     }
+  }
+
+  void MendSome() {
+    const size_t end = chunks_made();
     size_t mended = 0;
     for (size_t seen = 0; seen < std::min(end, kMostSeen) && mended < kMostMended; ++seen) {
       next_to_mend_ = (next_to_mend_ + 1) % end;
@@ -119,8 +142,25 @@ class HugeHeap {
 
   HugeHeap(char* begin, size_t bytes, Chunk* chunks)
       : begin_(begin), end_(begin + bytes), chunks_(chunks), next_(begin) {}
-  static char* AlignUp(char* address, size_t alignment) {
-    return address + (alignment - reinterpret_cast<uintptr_t>(address) % alignment) % alignment;
+  size_t chunks_made() {
+    const MutexLock lock(mutex_);
+    return made_;
+  }
+
+  // The change gives pages back. The system must not fill a broken chunk up by itself, as it else does with what is
+  // huge no more: then memory would be gone that nobody uses.
+  template <typename Changes>
+  void Change(HugeChunk& pages, char* chunk, Changes&& change) {
+    const size_t before = pages.kept();
+    const bool was_broken = pages.is_broken();
+    const auto give_back = [chunk](size_t page, size_t count) {
+      Return(chunk + page * kPageBytes, count * kPageBytes);
+    };
+    change(give_back);
+    kept_pages_.fetch_add(pages.kept() - before, std::memory_order_relaxed);
+    if (pages.is_broken() != was_broken) {
+      ::madvise(chunk, kChunkBytes, pages.is_broken() ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
+    }
   }
 
   // Whether the system was asked to. Pages that were missing are there afterwards, empty, until the chunk is free.
@@ -128,8 +168,11 @@ class HugeHeap {
     Chunk& chunk = chunks_[index];
     const MutexLock lock(chunk.mutex);
     if (!chunk.pages.is_to_be_mended()) return false;
-    chunk.pages.NoteMended();
-    ::madvise(begin_ + index * kChunkBytes, kChunkBytes, MADV_COLLAPSE);
+    char* const from = begin_ + index * kChunkBytes;
+    const bool has_succeeded =
+        ::madvise(from, kChunkBytes, MADV_HUGEPAGE) == 0 && ::madvise(from, kChunkBytes, MADV_COLLAPSE) == 0;
+    if (!has_succeeded) ::madvise(from, kChunkBytes, MADV_NOHUGEPAGE);
+    chunk.pages.NoteMending(has_succeeded);
     return true;
   }
 
@@ -163,9 +206,9 @@ HugeHeap* heap = nullptr;  // null: the process doesn't use huge pages
 
 void* Extend(extent_hooks_t*, void* wanted, size_t size, size_t alignment, bool* is_zero, bool* is_in_use, unsigned) {
   if (wanted != nullptr) return nullptr;
-  char* const found = heap->Extend(size, alignment);
-  if (found == nullptr) return nullptr;
   *is_zero = true;
+  char* const found = heap->Extend(size, alignment);
+  if (found == nullptr) return MapAligned(size, alignment);
   if (*is_in_use) heap->Take(found, size);
   return found;
 }
@@ -205,6 +248,8 @@ std::string FirstLineOf(const char* path) {
 }
 
 bool AreOffered() {
+  // There all addresses that could be written to count as memory.
+  if (FirstLineOf("/proc/sys/vm/overcommit_memory") == "2") return false;
   if (::prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) == 1) return false;  // 1: also where the process asks for them
   const std::string offered = FirstLineOf("/sys/kernel/mm/transparent_hugepage/enabled");
   return ::sysconf(_SC_PAGESIZE) == kPageBytes &&
@@ -236,6 +281,10 @@ void MendHugePages() {
   if (heap != nullptr) heap->MendSome();
 }
 
+void GiveBackKeptPages() {
+  if (heap != nullptr) heap->GiveBackKept();
+}
+
 size_t KeptFreeBytes() { return heap == nullptr ? 0 : heap->kept_bytes(); }
 
 #else
@@ -243,6 +292,7 @@ size_t KeptFreeBytes() { return heap == nullptr ? 0 : heap->kept_bytes(); }
 bool UseHugePages(size_t) { return false; }
 void UseHugePagesInThisThread() {}
 void MendHugePages() {}
+void GiveBackKeptPages() {}
 size_t KeptFreeBytes() { return 0; }
 
 #endif

@@ -127,6 +127,9 @@ Result<cluster::Topology> ReadTopology(const std::string& path) {
 }
 
 Status Create(const CreateOptions& options) {
+  if (NodeClient::uses_tls()) {
+    return Fail("create starts nodes without TLS: leave --tls out, or start nodes with tls-cluster yes by yourself");
+  }
   const std::string config = (fs::absolute(options.directory) / "cluster.conf").string();
   if (fs::exists(config))
     return Fail("there already is a cluster in '" + options.directory + "'; choose another --dir");
@@ -187,7 +190,7 @@ Status Stop(const std::string& path) {
   for (const bool primaries : {false, true}) {
     for (const Node& node : topology->nodes()) {
       if (node.is_primary != primaries) continue;
-      if (!NodeClient::ConnectAsStranger(node.host, node.port)) {
+      if (NodeClient::IsRefused(node.host, node.port)) {
         std::cout << node.id << " is not there\n";
         continue;
       }

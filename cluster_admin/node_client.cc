@@ -56,6 +56,36 @@ int ConnectWithin(int descriptor, const addrinfo& address) {
   return error;
 }
 
+// A connection, which is not open if it could not be made.
+struct Reached {
+  transport::Channel channel;
+  std::string error;
+  bool is_refused = false;
+};
+
+Reached Reach(const std::string& host, int port) {
+  const std::string text = "cannot reach " + host + ":" + std::to_string(port) + ": ";
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (const int status = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found); status != 0) {
+    return {{}, text + ::gai_strerror(status)};
+  }
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses(found, &::freeaddrinfo);
+  int error = 0;
+  for (const addrinfo* address = found; address != nullptr; address = address->ai_next) {
+    const int descriptor = ::socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) {
+      error = errno;
+      continue;
+    }
+    transport::Channel channel(descriptor);
+    error = ConnectWithin(descriptor, *address);
+    if (error == 0) return {std::move(channel), ""};
+  }
+  return {{}, text + std::strerror(error), error == ECONNREFUSED};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<NodeClient>> NodeClient::Connect(const std::string& host, int port) {
@@ -70,33 +100,21 @@ Result<std::unique_ptr<NodeClient>> NodeClient::Connect(const std::string& host,
 }
 
 Result<std::unique_ptr<NodeClient>> NodeClient::ConnectAsStranger(const std::string& host, int port) {
+  Reached reached = Reach(host, port);
+  if (!reached.channel.is_open()) return Fail(reached.error);
   const std::string where = host + ":" + std::to_string(port);
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (const int status = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found); status != 0) {
-    return Fail("cannot reach " + where + ": " + ::gai_strerror(status));
+  if (const Tls& tls = TlsOfAll(); tls.context != nullptr) {
+    const storage::Status shaken =
+        transport::ShakeHands(reached.channel, *tls.context, tls.host_name.empty() ? host : tls.host_name,
+                              kLongestWaitMs, [] { return false; });
+    if (!shaken) return Fail("cannot reach " + where + ": " + shaken.error().text);
   }
-  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses(found, &::freeaddrinfo);
-  int error = 0;
-  for (const addrinfo* address = found; address != nullptr; address = address->ai_next) {
-    const int descriptor = ::socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (descriptor < 0) {
-      error = errno;
-      continue;
-    }
-    transport::Channel channel(descriptor);
-    error = ConnectWithin(descriptor, *address);
-    if (error != 0) continue;
-    if (const Tls& tls = TlsOfAll(); tls.context != nullptr) {
-      const storage::Status shaken = transport::ShakeHands(
-          channel, *tls.context, tls.host_name.empty() ? host : tls.host_name, kLongestWaitMs, [] { return false; });
-      if (!shaken) return Fail("cannot reach " + where + ": " + shaken.error().text);
-    }
-    return std::unique_ptr<NodeClient>(new NodeClient(std::move(channel), where));
-  }
-  return Fail("cannot reach " + where + ": " + std::strerror(error));
+  return std::unique_ptr<NodeClient>(new NodeClient(std::move(reached.channel), where));
 }
+
+bool NodeClient::IsRefused(const std::string& host, int port) { return Reach(host, port).is_refused; }
+
+bool NodeClient::uses_tls() { return TlsOfAll().context != nullptr; }
 
 void NodeClient::UseCredentials(Credentials credentials) { CredentialsOfAll() = std::move(credentials); }
 

@@ -29,10 +29,13 @@ class NodeClient {
   // Whom Connect authenticates as, from now on; with an empty password it does not.
   static void UseCredentials(Credentials credentials);
   static const Credentials& credentials();
+  static bool uses_tls();
   // An error names the address and the reason.
   static storage::Result<std::unique_ptr<NodeClient>> Connect(const std::string& host, int port);
   // Like Connect, but without authentication.
   static storage::Result<std::unique_ptr<NodeClient>> ConnectAsStranger(const std::string& host, int port);
+  // Nobody listens there: connections are refused.
+  static bool IsRefused(const std::string& host, int port);
   NodeClient(const NodeClient&) = delete;
   NodeClient& operator=(const NodeClient&) = delete;
 

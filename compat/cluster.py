@@ -183,6 +183,9 @@ def with_our_tool():
             assert tool.run("status", tool.config).count(" ok") == 4
             assert len(ElementTree.fromstring(tool.run("ring", tool.config, "--svg")).findall("{*}path")) == 2
             assert "s2" in tool.run("ring", tool.config)
+            with_tls = ("--tls", "--insecure")
+            assert "cannot reach" in tool.run("stop", tool.config, *with_tls, fails=True)
+            assert "without TLS" in tool.run("create", "1", "--dir", tool.folder + "-tls", *with_tls, fails=True)
         finally:
             assert tool.run("stop", tool.config).count("has ended") == 4
         assert "4 nodes differ from the file" in tool.run("status", tool.config, fails=True)

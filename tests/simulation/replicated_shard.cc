@@ -284,7 +284,7 @@ void ReplicatedShard::HealAll() {
   for (size_t i = 0; i < sites_.size(); ++i) {
     const int node = static_cast<int>(i);
     if (sites_[i]->disk->is_dead()) Kill(node, false);
-    if (sites_[i]->process != nullptr) sites_[i]->disk->Revive();
+    sites_[i]->disk->Revive();  // also where a kill was to come after the next start
     sites_[i]->disk->Heal();
     sites_[i]->disk->SetCapacity(SIZE_MAX);
     Tell(node, 0);  // those that did not hear of a promotion do now

@@ -147,8 +147,13 @@ Durability::Promotion Durability::BecomeOwner() {
   txn.LockAll();
   const Promotion promotion{.last = buffer.appended(), .has_unrecorded = buffer.has_unrecorded()};
   if (promotion.has_unrecorded) {
-    awaits_log_ = true;
-    if (Status closed = log_.NumberUnrecorded(); !closed) SayUnsafe(closed.error());
+    Status closed;
+    {
+      MutexLock lock(mutex_);
+      ++gaps_;
+      closed = log_.NumberUnrecorded();
+    }
+    if (!closed) SayUnsafe(closed.error());
   }
   store_.SetAuthority(Authority::kOwner);
   txn.Unlock();
@@ -176,7 +181,7 @@ Status Durability::BeginReplacement() {
 
 void Durability::EndReplacement(Lsn last, bool save) {
   files_follow_ = false;
-  awaits_log_ = true;
+  ++gaps_;
   log_.StartAnew(store_.placement().seed, last);
   changes_at_save_ = 0;
   {
@@ -363,6 +368,11 @@ Result<SnapshotSummary> Durability::Finish(SnapshotWriter& writer) {
   // A log that begins behind this snapshot holds its frames back while the snapshot still takes in all that happens,
   // so nothing falls between; it gets its file when the snapshot is safe, so no crash leaves a log without what it
   // continues.
+  uint64_t gaps = 0;
+  {
+    MutexLock lock(mutex_);
+    gaps = gaps_;
+  }
   const bool begins_log = wants_log() && !log_.is_open();
   if (begins_log) log_.BeginHeld();
   Result<SnapshotSummary> made = writer.Finish();
@@ -381,11 +391,9 @@ Result<SnapshotSummary> Durability::Finish(SnapshotWriter& writer) {
     before = last_snapshot_;
     last_snapshot_ = made->last;
   }
-  if (begins_log) {
-    BeginLogBehindSnapshot();
-  } else {
-    awaits_log_ = false;
-  }
+  // Not those that came since: they may have closed a log that was open above.
+  const bool awaits_no_log = begins_log ? BeginLogBehindSnapshot() : !wants_log();
+  if (awaits_no_log) gaps_closed_ = gaps;
   if (Status dropped = DropWhatIsCovered(made->last, before, begins_log); !dropped) say_(true, dropped.error().text);
   return made;
 }
@@ -403,12 +411,14 @@ Status Durability::SetDamagedAside() {
   return aside;
 }
 
-void Durability::BeginLogBehindSnapshot() {
-  if (!wants_log()) return log_.DropHeld();  // by now
-  if (Status opened = log_.OpenHeld(); !opened) {
-    return say_(true, "the log could not be enabled, which will be retried: " + opened.error().text);
+bool Durability::BeginLogBehindSnapshot() {
+  if (!wants_log()) {  // by now
+    log_.DropHeld();
+    return true;
   }
-  awaits_log_ = false;
+  const Status opened = log_.OpenHeld();
+  if (!opened) say_(true, "the log could not be enabled, which will be retried: " + opened.error().text);
+  return opened.has_value();
 }
 
 Status Durability::DropWhatIsCovered(Lsn last, Lsn before, bool log_begins) {

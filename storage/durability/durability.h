@@ -69,7 +69,7 @@ class Durability {
   bool files_follow() const { return files_follow_.load(); }
   // Whether a crash would take back changes that a log was to keep: since the data set was replaced, or took LSNs for
   // changes that had none, until the log has begun behind a snapshot. Ask before log().is_open().
-  bool awaits_log() const { return awaits_log_.load() && wants_log(); }
+  bool awaits_log() const { return gaps_closed_.load() != gaps_.load() && wants_log(); }
 
   LogWriter& log() { return log_; }
   const LogWriter& log() const { return log_; }
@@ -138,8 +138,8 @@ class Durability {
   // Before clients are served, if recovery has found damage: makes a snapshot, then renames the damaged files.
   std::string NameOfPrevious() const;
   Status SetDamagedAside();
-  // The snapshot that the log continues is durable.
-  void BeginLogBehindSnapshot();
+  // The snapshot that the log continues is durable. True if the log has begun, or is not wanted any more.
+  bool BeginLogBehindSnapshot();
   void CloseLog();
   void SayUnsafe(const Error& error);
   // Requests the log; Tick begins it.
@@ -166,7 +166,10 @@ class Durability {
   std::atomic<bool> is_replacing_{false};
   std::atomic<bool> gives_up_background_{false};
   std::atomic<bool> files_follow_{true};
-  std::atomic<bool> awaits_log_{false};
+  // How often changes came to be in no file that a log could continue, and how many of these a snapshot covers. Counted
+  // under the mutex together with the end of the log that they cause.
+  std::atomic<uint64_t> gaps_{0};
+  std::atomic<uint64_t> gaps_closed_{0};
   std::atomic<double> progress_{0};
   std::atomic<uint64_t> changes_at_save_{0};
   std::atomic<uint64_t> log_bytes_at_save_{0};

@@ -41,6 +41,11 @@ struct WritableReplica : ChangingStore {
   storage::Durability durability;
 };
 
+// For the end of a promotion by another thread, within an operation of the disk: some operations it has to wait for.
+void WaitUnlessBlocked(WritableReplica& replica) {
+  for (int i = 0; i < 1000 && replica.store().authority() != Authority::kOwner; ++i) std::this_thread::yield();
+}
+
 // What a start finds of it.
 std::optional<std::string> RecoveredOwn(FaultyFileSystem& disk) {
   DurableStore again(disk);
@@ -159,6 +164,34 @@ TEST(Promotion, ALogThatIsHeldForASnapshotFromBeforeItDoesNotBegin) {
   EXPECT_TRUE(store.log().OpenHeld());
 }
 
+// A snapshot that was begun while the log was open knows nothing of the changes that closed it.
+TEST(Promotion, AtAnyMomentOfASnapshotTheLogIsAwaitedThatItCloses) {
+  bool was_awaited = false;
+  for (size_t n = 0;; ++n) {
+    FaultyFileSystem disk;
+    WritableReplica replica(disk);
+    size_t operations = 0;
+    std::thread promotion;
+    disk.set_before_operation([&] {
+      if (operations++ != n) return;
+      promotion = std::thread([&] { replica.durability.BecomeOwner(); });
+      WaitUnlessBlocked(replica);
+    });
+    ASSERT_TRUE(replica.durability.Save());
+    disk.set_before_operation(nullptr);
+    if (!promotion.joinable()) break;
+    promotion.join();
+    // It may have begun behind this snapshot, which was made anew.
+    const bool awaits_log = replica.durability.awaits_log();
+    EXPECT_NE(replica.durability.log().is_open(), awaits_log) << "operation " << n;
+    was_awaited |= awaits_log;
+    replica.durability.Tick();
+    EXPECT_TRUE(replica.durability.log().is_open()) << "operation " << n;
+    EXPECT_FALSE(replica.durability.awaits_log()) << "operation " << n;
+  }
+  EXPECT_TRUE(was_awaited);
+}
+
 // At each place in the making of a snapshot that a log begins with.
 TEST(Promotion, AtAnyMomentOfASwitchOnTheLogBeginsWithAllThatThereIs) {
   for (size_t n = 0;; ++n) {
@@ -176,12 +209,12 @@ TEST(Promotion, AtAnyMomentOfASwitchOnTheLogBeginsWithAllThatThereIs) {
         has_begun = true;
         replica.Put("own", "xyz");  // which the snapshot may have copied already
         promotion = std::thread([&] { replica.durability.BecomeOwner(); });
-        // It has to wait for some operations; else it comes to its end within this one.
-        for (int i = 0; i < 10'000 && replica.store().authority() != Authority::kOwner; ++i) std::this_thread::yield();
+        WaitUnlessBlocked(replica);
       });
       replica.durability.Tick();
       disk.set_before_operation(nullptr);
       if (promotion.joinable()) promotion.join();
+      EXPECT_TRUE(replica.durability.log().is_open() || replica.durability.awaits_log()) << "operation " << n;
       replica.Patch("own", 1, "!");
       replica.durability.Tick();
       EXPECT_EQ(replica.durability.log().is_open(), true) << "operation " << n;

@@ -2,6 +2,7 @@
 #include "cluster/migration/slot_sender.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 namespace ringkv::cluster {
@@ -14,10 +15,16 @@ using storage::Status;
 constexpr size_t kMostSlotBytesWaiting = 256 * 1024;  // to be sent, before more are produced
 // Measured: with it the p99 of clients grows 1.8 times while a node joins, without it 2.9 times.
 constexpr int64_t kRestAfterBlockMs = 15;
-constexpr int64_t kSoonMs = 20;    // a receiver that keeps up answers a barrier within
-constexpr int64_t kPauseMs = 100;  // requests for a slot are not held longer
-// But for scripts: they end before, and these are given more time if others that take long follow them.
-constexpr int64_t kMostRoundMs = 1000;
+// Requests for a slot are held so long at first, in three parts of which each may take so long: until what is under way
+// has ended, until the last changes are sent, until the receiver has them. After each attempt in vain it is twice that.
+constexpr int64_t kFirstPatienceMs = 50;
+constexpr int64_t kMostPatienceMs = 1000;
+// Requests are held for a receiver that answered the last barrier with so much of its time left, and if it answers
+// several without, one after the other, then that, too, is an attempt in vain.
+constexpr int64_t kSpareMs = 30;
+constexpr int kMostLateBarriers = 4;
+constexpr int kAttemptsUntilSaid = 8;
+constexpr int64_t kOfferMs = 50;  // until clients are told to ask the receiver
 constexpr int64_t kGlanceMs = 1;  // between two looks for the end of a round
 constexpr int kLooks = 20;
 constexpr int64_t kLookEveryMs = 50;
@@ -118,7 +125,8 @@ Result<Link::Next> SlotSender::Copy(int64_t now) {
   }
   // From here on, after a restart the receiver's ledger decides who owns the slots.
   if (Status noted = source_.PrepareOffer(batch_); !noted) return tl::unexpected(noted.error());
-  round_ms_ = kPauseMs / 2;
+  patience_ms_ = kFirstPatienceMs;
+  attempts_ = late_barriers_ = 0;
   BeginCatchUp();
   return Next::kAgain;
 }
@@ -147,7 +155,9 @@ Result<Link::Next> SlotSender::CatchUp(int64_t now) {
 
 Result<Link::Next> SlotSender::Level(int64_t now) {
   if (answered_ == number_) {
-    is_level_ = answered_ms_ - asked_ms_ <= kSoonMs;
+    is_level_ = answered_ms_ - asked_ms_ <= patience_ms_ - kSpareMs;
+    late_barriers_ = is_level_ ? 0 : late_barriers_ + 1;
+    if (late_barriers_ == kMostLateBarriers) NoteAttemptInVain();
     quiet_until_ms_ = now + kRestAfterBlockMs;
     state_ = State::kQuieting;
     return Next::kAgain;
@@ -167,7 +177,7 @@ Result<Link::Next> SlotSender::Quiet(int64_t now) {
 // --- the hand-over --------------------------------------------------------------------------------------------------
 
 Result<Link::Next> SlotSender::Hold() {
-  if (!source_.Hold(batch_, round_ms_)) return GiveUpHold();
+  if (!source_.Hold(batch_, patience_ms_)) return GiveUpHold();
   held_at_ = source_.appended();
   drain_until_ms_ = 0;
   state_ = State::kDraining;
@@ -176,15 +186,22 @@ Result<Link::Next> SlotSender::Hold() {
 
 Link::Next SlotSender::GiveUpHold() {
   source_.Release(batch_);
-  round_ms_ = std::min(2 * round_ms_, kMostRoundMs);
+  NoteAttemptInVain();
   BeginCatchUp();
   return Next::kAgain;
 }
 
+void SlotSender::NoteAttemptInVain() {
+  late_barriers_ = 0;
+  patience_ms_ = std::min(2 * patience_ms_, kMostPatienceMs);
+  const bool is_to_be_said = ++attempts_ >= kAttemptsUntilSaid && std::has_single_bit(attempts_);
+  if (is_to_be_said) source_.NoteAttemptsInVain(batch_, attempts_);
+}
+
 Result<Link::Next> SlotSender::Drain(int64_t now) {
-  if (drain_until_ms_ == 0) drain_until_ms_ = now + kPauseMs / 2;
+  if (drain_until_ms_ == 0) drain_until_ms_ = now + patience_ms_;
   if (source_.next() > held_at_) {
-    Ask(State::kConfirming, MessageKind::kBarrier, kPauseMs / 2, now);
+    Ask(State::kConfirming, MessageKind::kBarrier, patience_ms_, now);
     return Next::kAgain;
   }
   if (now >= drain_until_ms_) return GiveUpHold();
@@ -199,7 +216,7 @@ Result<Link::Next> SlotSender::Confirm(int64_t now) {
   if (answered_ == number_) {
     was_offered_ = true;
     source_.SendOffer(batch_);
-    Ask(State::kOffering, MessageKind::kOffer, kPauseMs / 2, now);
+    Ask(State::kOffering, MessageKind::kOffer, kOfferMs, now);
     return Next::kAgain;
   }
   if (IsLate(now)) return GiveUpHold();

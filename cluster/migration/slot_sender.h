@@ -63,6 +63,8 @@ class SlotSender final : public Link {
     // Holds requests for the slots. False if those that are under way have not ended within this time.
     virtual bool Hold(const SlotSet& slots, int64_t most_ms) = 0;
     virtual void Release(const SlotSet& slots) = 0;
+    // For the operator: so many attempts to hand them over were in vain, as the receiver or what uses them is slow.
+    virtual void NoteAttemptsInVain(const SlotSet& slots, uint32_t count) = 0;
 
     // Writes to the ledger that the slots will be offered, that the offer is on its way, that they are given.
     virtual storage::Status PrepareOffer(const SlotSet& slots) = 0;
@@ -107,6 +109,7 @@ class SlotSender final : public Link {
   storage::Result<Next> Give();
   // The receiver was too slow, or what is under way here: begins to catch up again, with more patience next time.
   Next GiveUpHold();
+  void NoteAttemptInVain();
   void BeginCatchUp();
   // Sends some changes; false if there are none now.
   storage::Result<bool> SendChanges();
@@ -133,7 +136,9 @@ class SlotSender final : public Link {
   int64_t rests_until_ms_ = 0;
   int64_t quiet_until_ms_ = 0;
   int64_t drain_until_ms_ = 0;  // 0: it has not begun
-  int64_t round_ms_ = 0;        // how long what is under way may take
+  int64_t patience_ms_ = 0;     // for each part of a hand-over
+  uint32_t attempts_ = 0;       // of the batch that were in vain
+  int late_barriers_ = 0;       // in a row
   storage::Lsn held_at_ = 0;    // the last group when requests were held
   bool is_level_ = false;
 

@@ -136,6 +136,12 @@ void SlotExport::Release(const SlotSet& slots) {
   parts_.links.ResumePaused();
 }
 
+void SlotExport::NoteAttemptsInVain(const SlotSet& slots, uint32_t count) {
+  parts_.log.Warning("cluster: slots " + PrintRanges(cluster::RangesIn(slots)) + " can't be handed over to shard '" +
+                     request_.shard + "' yet, after " + std::to_string(count) +
+                     " attempts: it is slow to take changes, or requests here take long; trying again until it works");
+}
+
 Status SlotExport::PrepareOffer(const SlotSet& slots) {
   return state_.PrepareOffer(request_.epoch, slots, request_.shard);
 }

@@ -66,6 +66,7 @@ class SlotExport final : private cluster::SlotSender::Source {
   bool HasRoundEnded() override;
   bool Hold(const cluster::SlotSet& slots, int64_t most_ms) override;
   void Release(const cluster::SlotSet& slots) override;
+  void NoteAttemptsInVain(const cluster::SlotSet& slots, uint32_t count) override;
   storage::Status PrepareOffer(const cluster::SlotSet& slots) override;
   void SendOffer(const cluster::SlotSet& slots) override { state_.SendOffer(slots); }
   storage::Status Give(const cluster::SlotSet& slots) override;

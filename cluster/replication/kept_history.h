@@ -9,6 +9,7 @@
 
 #include "cluster/replication/history.h"
 #include "storage/base/lsn.h"
+#include "storage/base/result.h"
 
 namespace ringkv::cluster {
 
@@ -23,8 +24,8 @@ class KeptHistory {
   // Whether the file names this history and its epoch, if the data is kept in files. Else nobody may count on the data
   // here: after a restart this node would not know which changes it has.
   virtual bool IsNamed() = 0;
-  // Durably.
-  virtual void RemoveFile() = 0;
+  // Durably. After a failure the file may still name an earlier history.
+  virtual storage::Status RemoveFile() = 0;
 
   virtual std::string id() = 0;
   // A copy.

@@ -5,6 +5,7 @@ namespace ringkv::cluster {
 
 using storage::Fail;
 using storage::Lsn;
+using storage::Result;
 using storage::Status;
 
 void ShardCopy::Start(bool is_primary, Lsn last, bool has_more) {
@@ -55,11 +56,13 @@ Status ShardCopy::CheckTakeover(const TakeoverRequest& request, bool is_replica)
 
 // --- while it follows -----------------------------------------------------------------------------------------------
 
-ShardCopy::Applied ShardCopy::Resume(const std::string& history, uint64_t epoch, Lsn last) {
+Result<ShardCopy::Applied> ShardCopy::Resume(const std::string& history, uint64_t epoch, Lsn last) {
   const Applied applied = data_.ResumeBehind(last);
   history_.Continue(history, epoch, last);
   // Before the first change that does not belong to the history of the file.
-  if (!history_.Save()) history_.RemoveFile();
+  if (!history_.Save()) {
+    if (Status removed = history_.RemoveFile(); !removed) return tl::unexpected(removed.error());
+  }
   return applied;
 }
 
@@ -72,8 +75,9 @@ Status ShardCopy::BeginSnapshot(std::string_view header) {
 }
 
 void ShardCopy::EndSnapshot(const std::string& history, uint64_t epoch, Lsn last) {
-  // Until the new data set is in the files, they must not be taken for a part of its history.
-  history_.RemoveFile();
+  // Until the new data set is in the files, they must not be taken for a part of its history. If the file cannot be
+  // removed now, that is tried again before the files of the new data set are complete.
+  [[maybe_unused]] const Status said = history_.RemoveFile();
   data_.EndReplacement(last);
   history_.EndReplacement(history, epoch);
   is_whole_ = true;

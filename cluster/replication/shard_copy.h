@@ -82,7 +82,7 @@ class ShardCopy {
   storage::Status CheckTakeover(const TakeoverRequest& request, bool is_replica);
 
   // --- while it follows; see LogReceiver::Target ---
-  Applied Resume(const std::string& history, uint64_t epoch, storage::Lsn last);
+  storage::Result<Applied> Resume(const std::string& history, uint64_t epoch, storage::Lsn last);
   storage::Status BeginSnapshot(std::string_view header);
   storage::Result<Applied> TakeSection(std::string_view bytes) { return data_.TakeSection(bytes); }
   void EndSnapshot(const std::string& history, uint64_t epoch, storage::Lsn last);

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "storage/durability/recovery.h"
 #include "storage/log/log_files.h"
 
 namespace ringkv::server {
@@ -13,7 +14,7 @@ using storage::Status;
 
 namespace {
 
-std::string HistoryPath() { return "replication.history"; }
+std::string HistoryPath() { return storage::DataFiles::kHistoryName; }
 
 }  // namespace
 
@@ -66,7 +67,9 @@ bool HistoryKeeper::Save() {
     if (history_.id() == id && history_.epoch() == epoch) is_unnamed_ = false;
     return true;
   }
-  if (id_in_file_ != id) Remove();
+  // The caller has to know what follows; the next call tries again.
+  if (id_in_file_ != id) [[maybe_unused]]
+    const Status said = Remove();
   MutexLock lock(mutex_);
   is_unsaved_ = true;
   if (std::exchange(has_said_unsaved_, true)) return false;
@@ -86,18 +89,22 @@ bool HistoryKeeper::IsNamed() {
   return !is_unnamed_ || !data_.IsInFiles();
 }
 
-void HistoryKeeper::RemoveFile() {
+Status HistoryKeeper::RemoveFile() {
   MutexLock save_lock(save_mutex_);
-  Remove();
+  return Remove();
 }
 
-void HistoryKeeper::Remove() {
-  if (!files_.Exists(HistoryPath())) return;
+Status HistoryKeeper::Remove() {
+  if (!files_.Exists(HistoryPath())) return {};
   Status removed = data_.LockDirectory();
   if (removed) removed = files_.Remove(HistoryPath());
   if (removed) removed = files_.SyncDirectory("");
-  if (!removed) return data_.Warn(removed.error().text);
-  id_in_file_.clear();
+  if (removed) {
+    id_in_file_.clear();
+  } else {
+    data_.Warn(removed.error().text);
+  }
+  return removed;
 }
 
 // --- reading --------------------------------------------------------------------------------------------------------

@@ -47,7 +47,7 @@ class HistoryKeeper final : public cluster::KeptHistory {
   bool Load(bool is_primary, storage::Lsn last) override;
   bool Save() override;
   bool IsNamed() override;
-  void RemoveFile() override;
+  storage::Status RemoveFile() override;
   std::string id() override;
   cluster::History history() override;
   uint64_t epoch() const override { return epoch_.load(); }
@@ -67,7 +67,7 @@ class HistoryKeeper final : public cluster::KeptHistory {
 
  private:
   storage::Status Place(const std::string& text) REQUIRES(save_mutex_);
-  void Remove() REQUIRES(save_mutex_);
+  storage::Status Remove() REQUIRES(save_mutex_);
   void NoteRenamed() REQUIRES(mutex_) { is_unsaved_ = is_unnamed_ = true; }
 
   storage::FileSystem& files_;

@@ -178,7 +178,8 @@ void PrimaryLink::EndTakeover() {
 Result<LogReceiver::Applied> PrimaryLink::Resume(const std::string& history, uint64_t epoch, storage::Lsn last) {
   MutexLock lock(apply_mutex_);
   if (Status current = CheckCurrent(); !current) return tl::unexpected(current.error());
-  const LogReceiver::Applied applied = copy_.Resume(history, epoch, last);
+  const Result<LogReceiver::Applied> applied = copy_.Resume(history, epoch, last);
+  if (!applied) return applied;
   parts_.log.Notice("replication from " + connected_to_.host + ":" + std::to_string(connected_to_.port) +
                     " resumes at LSN " + std::to_string(last + 1));
   return applied;

@@ -194,7 +194,11 @@ void Durability::EndReplacement(Lsn last, bool save) {
   if (save && !wants_log()) ScheduleSave(SnapshotReason::kSave);
 }
 
-Status Durability::DropLog() {
+Status Durability::DropReplaced() {
+  if (files_.Exists(options_.data.HistoryPath())) {
+    if (Status removed = files_.Remove(options_.data.HistoryPath()); !removed) return removed;
+    if (Status synced = files_.SyncDirectory(options_.data.directory); !synced) return synced;
+  }
   const Result<std::vector<LogFileName>> logs = ListLogFiles(files_, options_.data.log_directory);
   if (!logs) return tl::unexpected(logs.error());
   // The newest first: what a crash leaves is an earlier state, and no log with a hole.
@@ -328,7 +332,7 @@ Result<SnapshotSummary> Durability::MakeSnapshot(bool is_background) {
   if (IsGivenUp(is_background)) return Fail("the server is shutting down");
   // From here on nothing but the snapshot's own name may remind of another data set: together they make no sense.
   if (!files_follow_) {
-    if (Status dropped = DropLog(); !dropped) return tl::unexpected(dropped.error());
+    if (Status dropped = DropReplaced(); !dropped) return tl::unexpected(dropped.error());
   }
   // Removed files must not reappear beside this snapshot after a crash of the process that removed them: their
   // numbers may have been given out anew.

@@ -145,7 +145,8 @@ class Durability {
   // Requests the log; Tick begins it.
   void AskForLog();
   bool IsGivenUp(bool is_background) const { return is_replacing_ || (is_background && gives_up_background_); }
-  Status DropLog();
+  // Removes what is left of a data set that was replaced, except for its snapshot.
+  Status DropReplaced();
   Status DropWhatIsCovered(Lsn last, Lsn before, bool log_begins);
   void NoteRun(SnapshotReason reason, const Result<SnapshotSummary>& result, int64_t started, bool is_background);
   void RunLog();

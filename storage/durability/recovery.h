@@ -31,6 +31,9 @@ struct DataFiles {
   // Held by the process that writes.
   static constexpr const char* kLockName = "ringkv.lock";
   std::string LockPath() const { return JoinPath(directory, kLockName); }
+  // Names the replication history that the data set belongs to.
+  static constexpr const char* kHistoryName = "replication.history";
+  std::string HistoryPath() const { return JoinPath(directory, kHistoryName); }
 };
 
 // How far recovery is; read by other threads.

@@ -51,6 +51,33 @@ size_t OperationsOfACleanRun() {
   return disk.operations() - before;
 }
 
+// A file that names the history of the data set which was replaced, where it could not be removed at once.
+TEST(FailingDisk, AReplacedDataSetLeavesNoNameOfItsHistoryBesideTheNewOne) {
+  bool has_saved = false;
+  for (size_t n = 0; !has_saved; ++n) {
+    FaultyFileSystem disk;
+    DurableStore store(disk);
+    storage::Durability durability(store.store(), disk, store.clock(), {.data = kTestFiles, .has_threads = false});
+    ASSERT_TRUE(durability.Open({}, false, [] { return storage::Status(); }));
+    ASSERT_TRUE(ReplaceWhole(disk, kTestFiles.HistoryPath(), "of the old one"));
+    ASSERT_TRUE(durability.BeginReplacement());
+    store.Put("new", "1");
+    durability.EndReplacement(0, false);
+    const auto expect_no_mixture = [&] {
+      EXPECT_FALSE(disk.Exists(kTestFiles.SnapshotPath()) && disk.Exists(kTestFiles.HistoryPath())) << n;
+    };
+    disk.FailFrom(n, 1);
+    has_saved = durability.Save().has_value();
+    disk.Heal();
+    expect_no_mixture();
+    EXPECT_TRUE(durability.Save());
+    expect_no_mixture();
+    disk.Crash();
+    EXPECT_TRUE(disk.Exists(kTestFiles.SnapshotPath()));
+    expect_no_mixture();
+  }
+}
+
 TEST(FailingDisk, OneDiskErrorAnywhereLosesNoDurableData) {
   const size_t operations = OperationsOfACleanRun();
   ASSERT_GT(operations, 100u);

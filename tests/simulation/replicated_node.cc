@@ -260,7 +260,8 @@ void ReplicatedNode::Accept(std::shared_ptr<Wire> wire) { feeds_.push_back(std::
 // --- what the log receiver changes ----------------------------------------------------------------------------------
 
 Result<LogReceiver::Applied> ReplicatedNode::Resume(const std::string& history, uint64_t epoch, Lsn last) {
-  const LogReceiver::Applied applied = copy_.Resume(history, epoch, last);
+  const Result<LogReceiver::Applied> applied = copy_.Resume(history, epoch, last);
+  if (!applied) return applied;
   timeline_.Note(number_, "resumes behind LSN " + std::to_string(last) + " at epoch " + std::to_string(epoch));
   return applied;
 }

@@ -34,7 +34,10 @@ class NotedHistory final : public KeptHistory {
     return can_save_;
   }
   bool IsNamed() override { return true; }
-  void RemoveFile() override { steps_.emplace_back("remove"); }
+  Status RemoveFile() override {
+    steps_.emplace_back("remove");
+    return can_remove_ ? Status() : storage::Fail("the disk is full");
+  }
   std::string id() override { return history_.id(); }
   History history() override { return history_; }
   uint64_t epoch() const override { return history_.epoch(); }
@@ -75,6 +78,7 @@ class NotedHistory final : public KeptHistory {
 
   bool is_known_ = true;
   bool can_save_ = true;
+  bool can_remove_ = true;
   uint64_t members_ = 0;
 
  private:
@@ -141,11 +145,13 @@ TEST_F(ShardCopyTest, ANewHistoryIsInItsFileBeforeTheFirstChangeOfIt) {
   copy_.BecomePrimary(9);
   EXPECT_EQ(TakeSteps(), (Steps{"fork", "save", "owner", "primary", "save"}));
   EXPECT_EQ(history_.epoch(), 9u);
-  copy_.Resume("new", 10, 7);
+  EXPECT_TRUE(copy_.Resume("new", 10, 7));
   EXPECT_EQ(TakeSteps(), (Steps{"resume", "continue", "save"}));
   history_.can_save_ = false;
-  copy_.Resume("newer", 11, 7);
+  EXPECT_TRUE(copy_.Resume("newer", 11, 7));
   EXPECT_EQ(TakeSteps(), (Steps{"resume", "continue", "save", "remove"}));
+  history_.can_remove_ = false;
+  EXPECT_FALSE(copy_.Resume("newest", 12, 7)) << "the file still names an earlier one";
 }
 
 TEST_F(ShardCopyTest, ChangesWithoutANumberBeginAHistoryBeforeOthersLearnOfThePrimary) {

@@ -65,5 +65,16 @@ TEST_F(HistoryKeeperTest, ANewEpochOfTheSameHistoryIsInTheFileBeforeItCounts) {
   EXPECT_EQ(restarted.epoch(), 2u);
 }
 
+TEST_F(HistoryKeeperTest, ARemovalThatFailsIsToldAndCanBeRepeated) {
+  HistoryKeeper keeper(disk_, chance_, *this);
+  keeper.NoteShared();
+  ASSERT_TRUE(keeper.Save());
+  disk_.FailFrom(0, 1);
+  EXPECT_FALSE(keeper.RemoveFile());
+  EXPECT_EQ(IdAfterPowerLoss(), keeper.id());
+  EXPECT_TRUE(keeper.RemoveFile());
+  EXPECT_NE(IdAfterPowerLoss(), keeper.id());
+}
+
 }  // namespace
 }  // namespace ringkv::server

@@ -264,7 +264,9 @@ storage::Lsn Server::safe_lsn() {
   // A replica's data is safe with its primary.
   const bool awaits_log = durability().awaits_log() && !replication_.is_replica();
   const bool must_be_durable = log.policy() == storage::SyncPolicy::kAlways && (awaits_log || log.is_open());
-  const storage::Lsn durable = !must_be_durable ? UINT64_MAX : log.is_open() ? log.durable() : 0;
+  // Nor is a primary's write safe that would come back as one of the history before its promotion.
+  const bool is_named = replication_.is_replica() || !replication_.history().awaits_name();
+  const storage::Lsn durable = !must_be_durable ? UINT64_MAX : log.is_open() && is_named ? log.durable() : 0;
   return waits_for_quorum() ? std::min(durable, replication_.quorum_lsn()) : durable;
 }
 

@@ -41,7 +41,7 @@ bool HistoryKeeper::Load(bool is_primary, Lsn last) {
   epoch_ = history_.epoch();
   // LSNs after the recovered ones are assigned anew: a replica ahead of them has other changes.
   if (is_primary) history_.Fork(chance_.UniqueDigits(), last);
-  is_unnamed_ = is_primary;
+  is_unnamed_ = awaits_name_ = is_primary;
   is_unsaved_ = true;
   return true;
 }
@@ -64,7 +64,7 @@ bool HistoryKeeper::Save() {
     has_said_unsaved_ = false;
     id_in_file_ = id;
     MutexLock lock(mutex_);
-    if (history_.id() == id && history_.epoch() == epoch) is_unnamed_ = false;
+    if (history_.id() == id && history_.epoch() == epoch) is_unnamed_ = awaits_name_ = false;
     return true;
   }
   // The caller has to know what follows; the next call tries again.
@@ -129,6 +129,7 @@ bool HistoryKeeper::Holds(std::string_view id, Lsn last) {
 void HistoryKeeper::Begin() {
   MutexLock lock(mutex_);
   history_.Begin(chance_.UniqueDigits());
+  awaits_name_ = true;
   NoteRenamed();
 }
 
@@ -138,6 +139,7 @@ void HistoryKeeper::Fork() {
   // In a cluster its topology says which epoch it is.
   if (!data_.IsInCluster()) epoch_ = epoch_ + 1;
   history_.set_epoch(epoch_);
+  awaits_name_ = true;
   NoteRenamed();
 }
 

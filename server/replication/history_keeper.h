@@ -47,6 +47,9 @@ class HistoryKeeper final : public cluster::KeptHistory {
   bool Load(bool is_primary, storage::Lsn last) override;
   bool Save() override;
   bool IsNamed() override;
+  // Whether changes of this node's clients belong to a history that the file does not name yet: after a restart they
+  // would be taken for changes of an earlier one. Replies that are to survive a crash wait. Without a lock.
+  bool awaits_name() const { return awaits_name_.load(); }
   storage::Status RemoveFile() override;
   std::string id() override;
   cluster::History history() override;
@@ -75,6 +78,7 @@ class HistoryKeeper final : public cluster::KeptHistory {
   DataSet& data_;
   std::atomic<uint64_t> epoch_{0};
   std::atomic<bool> is_replacing_{false};
+  std::atomic<bool> awaits_name_{false};
 
   storage::Mutex save_mutex_;  // guards the file; before `mutex_`
   bool has_said_unsaved_ GUARDED_BY(save_mutex_) = false;

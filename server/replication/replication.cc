@@ -112,6 +112,7 @@ void Replication::StopFollowing() {
   link_.Unfollow();
   feeds_.CloseAll();
   copy_.BecomePrimary();
+  parts_.links.ReleaseReplies();  // of writes that came before the history was in its file
   parts_.log.Notice("this server is now a primary, epoch " + std::to_string(history_.epoch()));
   parts_.needs.Update();
 }
@@ -229,6 +230,12 @@ void Replication::NoteAck() {
   parts_.links.ResumeWaiting();
 }
 
+void Replication::SaveHistory() {
+  const bool was_awaited = history_.awaits_name();
+  history_.Save();
+  if (was_awaited && !history_.awaits_name()) parts_.links.ReleaseReplies();
+}
+
 void Replication::UpdateQuorum() {
   const bool is_asked_for = parts_.options.repl_ack != 0;
   if (!is_asked_for && quorum_lsn() == 0) return;
@@ -257,7 +264,7 @@ void Replication::Tick() {
   FitAuthority();
   backlog_.UpdateLimit();
   feeds_.Tick();
-  history_.Save();
+  SaveHistory();
   good_replicas_ = feeds_.CountInSync();
   const bool has_replicas = feeds_.size() > 0;
   if (has_replicas) backlog_.NoteUse();

@@ -116,6 +116,8 @@ class Replication final : private ReplicaFeeds::Listener,
   void Freeze() override { SetPrimarysAuthority(storage::Authority::kFollower); }
   void Unfreeze() override { SetPrimarysAuthority(storage::Authority::kOwner); }
 
+  // Writes the history to its file if it must be, and sends the replies that wait for that.
+  void SaveHistory();
   void UpdateQuorum();
   // The needs of commands that are not met because of what this server is to others.
   uint32_t Unmet() const;

@@ -239,5 +239,19 @@ TEST(ReplicaOffset, IsThatOfTheDataAlsoAfterARestartWithoutThePrimary) {
   EXPECT_GE(std::stoull(ahead->Info("slave_repl_offset")), std::stoull(offset) + 1);
 }
 
+// Right after a full sync no file is of the data here, so none could name its history yet.
+TEST(Promotion, IsInItsFileBeforeAReplyDependsOnIt) {
+  ServerProcess primary;
+  Fill(primary, 1000);
+  const TempDir dir;
+  ServerProcess replica(
+      ReplicaOf(primary.port(), {"--dir", dir.Path(""), "--appendonly", "yes", "--appendfsync", "always"}));
+  ASSERT_TRUE(Eventually([&] { return IsUp(replica); }));
+  ASSERT_EQ(Say(replica, {"REPLICAOF", "NO", "ONE"}), "OK");
+  ASSERT_EQ(Say(replica, {"SET", "after", "1"}), "OK");
+  const std::string named = ReadFile(dir.Path("replication.history"));
+  EXPECT_NE(named.find(replica.Info("master_replid")), std::string::npos) << named;
+}
+
 }  // namespace
 }  // namespace ringkv::test

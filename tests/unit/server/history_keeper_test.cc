@@ -25,10 +25,11 @@ class HistoryKeeperTest : public testing::Test, public HistoryKeeper::DataSet {
 
   test::FaultyFileSystem disk_;
   test::SeededChance chance_{1};
+  bool is_in_files_ = true;
 
  private:
   const storage::LogBuffer& log() override { return log_; }
-  bool IsInFiles() const override { return true; }
+  bool IsInFiles() const override { return is_in_files_; }
   storage::Status LockDirectory() override { return {}; }
   bool IsInCluster() const override { return true; }
   void Warn(const std::string&) override {}
@@ -63,6 +64,25 @@ TEST_F(HistoryKeeperTest, ANewEpochOfTheSameHistoryIsInTheFileBeforeItCounts) {
   HistoryKeeper restarted(disk_, chance_, *this);
   restarted.Load(false, 5);
   EXPECT_EQ(restarted.epoch(), 2u);
+}
+
+TEST_F(HistoryKeeperTest, APromotionIsAwaitedUntilTheFileNamesIt) {
+  HistoryKeeper keeper(disk_, chance_, *this);
+  EXPECT_FALSE(keeper.awaits_name());
+  keeper.Continue(kPrimaryId, 1, 5);
+  ASSERT_TRUE(keeper.Save());
+  EXPECT_FALSE(keeper.awaits_name());
+  keeper.Fork();
+  is_in_files_ = false;  // the data set that was loaded
+  EXPECT_TRUE(keeper.Save());
+  EXPECT_TRUE(keeper.awaits_name());
+  is_in_files_ = true;
+  disk_.FailFrom(0, 1);
+  EXPECT_FALSE(keeper.Save());
+  EXPECT_TRUE(keeper.awaits_name());
+  EXPECT_TRUE(keeper.Save());
+  EXPECT_FALSE(keeper.awaits_name());
+  EXPECT_EQ(IdAfterPowerLoss(), keeper.id());
 }
 
 TEST_F(HistoryKeeperTest, ARemovalThatFailsIsToldAndCanBeRepeated) {

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,6 +15,7 @@
 #include "cluster_admin/jobs.h"
 #include "cluster_admin/node_client.h"
 #include "cluster_admin/node_users.h"
+#include "storage/disk/secret_file.h"
 
 namespace ringkv::cluster_admin {
 namespace {
@@ -43,21 +43,14 @@ std::string ConfigFor(const CreateOptions& options) {
   return text;
 }
 
-// The file tells passwords, so only this user of the machine may read it.
-Status WriteUsers(const std::string& path, const std::string& users) {
-  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  const bool is_written = file >= 0 && ::write(file, users.data(), users.size()) == static_cast<ssize_t>(users.size());
-  if (file >= 0) ::close(file);
-  return is_written ? Status() : Fail("cannot write '" + path + "'");
-}
-
 // In the background; an error if the program can't be started or ends with one. `users`: lines of its configuration.
 Status StartServer(const CreateOptions& options, const std::string& config, const Node& node,
                    const std::string& users) {
   const std::string directory = (fs::absolute(options.directory) / node.id).string();
   fs::create_directories(directory);
   const std::string users_file = directory + "/users.conf";
-  if (Status written = WriteUsers(users_file, users); !written) return written;
+  const Status written = storage::ReplaceSecretFile(users_file, users, storage::FileOwner::kThisUser);
+  if (!written) return written;
   std::vector<std::string> words{options.server,
                                  users_file,
                                  "--port",
@@ -167,7 +160,7 @@ Status Grow(const std::string& path, const std::string& server) {
     }
     port = std::max(port, node.port);
   }
-  const Result<std::string> users = UsersLike(before->nodes().front());
+  const Result<std::string> users = UsersLike(before->nodes());
   if (!users) return tl::unexpected(users.error());
   const std::string id = "s" + number + "-1";
   std::string text = before->PrintNext() + "shard s" + number + "\n";

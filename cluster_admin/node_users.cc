@@ -42,19 +42,7 @@ std::string UserLine(std::string_view words) {
   return line + "\n";
 }
 
-}  // namespace
-
-Result<std::string> UsersOfNewCluster() {
-  const Credentials& own = NodeClient::credentials();
-  if (own.password.empty()) return std::string();
-  if (!own.user.empty() && own.user != "default") {
-    return Fail("a new cluster has no user '" + own.user +
-                "': create it with the password of the default user, and make others by ACL SETUSER");
-  }
-  return Line("requirepass", own.password) + Line("masterauth", own.password);
-}
-
-Result<std::string> UsersLike(const cluster::Node& node) {
+Result<std::string> UsersOf(const cluster::Node& node) {
   const Result<std::unique_ptr<NodeClient>> client = NodeClient::Connect(node.host, node.port);
   if (!client) return tl::unexpected(client.error());
   std::string lines;
@@ -68,6 +56,27 @@ Result<std::string> UsersLike(const cluster::Node& node) {
   if (!users) return Fail("node '" + node.id + "': " + users.error().text);
   for (const resp::Reply& user : users->members) lines += UserLine(user.text);
   return lines;
+}
+
+}  // namespace
+
+Result<std::string> UsersOfNewCluster() {
+  const Credentials& own = NodeClient::credentials();
+  if (own.password.empty()) return std::string();
+  if (!own.user.empty() && own.user != "default") {
+    return Fail("a new cluster has no user '" + own.user +
+                "': create it with the password of the default user, and make others by ACL SETUSER");
+  }
+  return Line("requirepass", own.password) + Line("masterauth", own.password);
+}
+
+Result<std::string> UsersLike(std::span<const cluster::Node> nodes) {
+  Result<std::string> first = UsersOf(nodes.front());
+  if (first) return first;
+  for (const cluster::Node& node : nodes.subspan(1)) {
+    if (Result<std::string> users = UsersOf(node)) return users;
+  }
+  return first;
 }
 
 }  // namespace ringkv::cluster_admin

@@ -5,6 +5,7 @@ redis-benchmark --cluster, ioredis and node-redis. Also replies of CLUSTER again
 import json
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -210,6 +211,11 @@ def with_our_tool_and_users():
                 assert client.config_set("masteruser", "admin") and client.config_set("masterauth", "other")
                 assert client.acl_setuser("default", enabled=False)
             login = ("--user", "admin", "--pass", "other")
+            # What lies in the place of the file with the passwords neither learns them nor says who may read them.
+            elsewhere = os.path.join(folder, "elsewhere")
+            os.mkdir(os.path.join(tool.folder, "s3-1"))
+            with open(elsewhere, "w", encoding="utf-8"):
+                os.symlink(elsewhere, os.path.join(tool.folder, "s3-1", "users.conf"))
             assert "the cluster is as the file says" in tool.run("grow", tool.config, *login)
             assert tool.run("status", tool.config, *login).count(" ok") == 5
             old, new = (redis.Redis(port=port, username="admin", password="other") for port in (first, first + 4))
@@ -217,7 +223,14 @@ def with_our_tool_and_users():
             assert lists[0] == lists[1], lists  # but for that rule, which reading a line adds, as in redis-server
             assert new.config_get("master*") == old.config_get("master*")
             for name in ("s1-1", "s2-2", "s3-1"):
-                assert os.stat(os.path.join(tool.folder, name, "users.conf")).st_mode & 0o777 == 0o600
+                mode = os.lstat(os.path.join(tool.folder, name, "users.conf")).st_mode
+                assert stat.S_ISREG(mode) and mode & 0o777 == 0o600, (name, oct(mode))
+            assert os.path.getsize(elsewhere) == 0
+            # Any node tells the users. The slots wait until all nodes have the file.
+            redis.Redis(port=first, username="admin", password="other").shutdown()
+            assert "s1-1" in tool.run("grow", tool.config, *login, fails=True)
+            newest = redis.Redis(port=first + 5, username="admin", password="other")
+            assert newest.acl_list() == new.acl_list(), newest.acl_list()
         finally:
             ended = tool.run("stop", tool.config, *login).count("has ended")
         assert ended == 5

@@ -1,13 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server/options/config_rewrite.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -20,11 +14,11 @@
 #include "server/options/config_line.h"
 #include "server/options/option_table.h"
 #include "storage/base/blank_words.h"
+#include "storage/disk/secret_file.h"
 
 namespace ringkv::server {
 namespace {
 
-using storage::Fail;
 using storage::Result;
 
 bool IsPlain(std::string_view word) {
@@ -123,40 +117,6 @@ std::string MissingLines(const std::string& text, const Options& options) {
   return missing;
 }
 
-// Gives the new file the owner and group of the old one, and returns its mode: without the group's permissions if the
-// group could not be kept.
-mode_t TakeOver(int file, const struct stat& old) {
-  const mode_t mode = old.st_mode & 07777;
-  if (::fchown(file, old.st_uid, old.st_gid) == 0) return mode;
-  const bool keeps_group = ::fchown(file, static_cast<uid_t>(-1), old.st_gid) == 0;
-  return keeps_group ? mode : mode & ~mode_t{070};
-}
-
-bool WriteAll(int file, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(file, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return false;
-    text.remove_prefix(static_cast<size_t>(written));
-  }
-  return ::fsync(file) == 0;
-}
-
-Result<bool> ReplaceFile(const std::string& path, std::string_view text) {
-  const std::string temporary = path + ".rewrite-" + std::to_string(::getpid());
-  ::unlink(temporary.c_str());
-  const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (file < 0) return Fail("cannot create '" + temporary + "': " + std::strerror(errno));
-  struct stat old {};
-  bool done = ::stat(path.c_str(), &old) != 0 || ::fchmod(file, TakeOver(file, old)) == 0;
-  done = done && WriteAll(file, text) && ::rename(temporary.c_str(), path.c_str()) == 0;
-  const int error = errno;
-  ::close(file);
-  if (done) return true;
-  ::unlink(temporary.c_str());
-  return Fail("cannot write '" + path + "': " + std::strerror(error));
-}
-
 }  // namespace
 
 Result<bool> RewriteConfigFile(const std::string& path, const Options& options, const std::string& users,
@@ -169,7 +129,10 @@ Result<bool> RewriteConfigFile(const std::string& path, const Options& options, 
   if (scope == RewriteScope::kAllOptions) text += OtherLines(written, options);
   text += MissingLines(text, options);
   text += UserLines(users);
-  return ReplaceFile(target.empty() ? path : target.string(), text);
+  const std::string place = target.empty() ? path : target.string();
+  const storage::Status placed = storage::ReplaceSecretFile(place, text, storage::FileOwner::kAsBefore);
+  if (!placed) return tl::unexpected(placed.error());
+  return true;
 }
 
 }  // namespace ringkv::server

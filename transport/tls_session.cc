@@ -116,7 +116,7 @@ bool TlsSession::Flush() {
     if (!is_all) kept_.assign(from, done);
     from.clear();
   }
-  if (is_all) kept_ = std::string();
+  if (is_all) std::string().swap(kept_);
   errno = error;
   return is_all;
 }

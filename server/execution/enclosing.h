@@ -27,8 +27,10 @@ struct Enclosing {
   size_t deferred_bytes = 0;
   bool may_defer_bytes = true;
 
+  static constexpr size_t kMostKept = 1024;
   void ForgetDeferred() {
     after_unlock.clear();
+    if (after_unlock.capacity() > kMostKept) std::vector<std::function<void()>>().swap(after_unlock);
     deferred_bytes = 0;
     may_defer_bytes = true;
   }

@@ -17,7 +17,7 @@ namespace {
 constexpr size_t kReservedBytes = 64 * 1024;
 constexpr size_t kMostReservedBytes = 4 * kReservedBytes;
 // Growth within a run, in bytes, that is collected at its end and not by the pace of Lua.
-constexpr size_t kMuchGarbage = 4 << 20;
+constexpr size_t kMuchGarbage = 1 << 20;
 // Of the limit of a state: what it grows by at least between two collections ahead of Lua's pace.
 constexpr size_t kMinGrowthPart = 32;
 constexpr size_t kKeptReplyBytes = 16 * 1024;
@@ -90,6 +90,7 @@ void Interpreter::Begin(ScriptHost* host) {
 void Interpreter::End() {
   ReturnTo({0, 0});
   const bool was_ended = std::exchange(is_unwinding_, false);
+  std::string().swap(unwound_at_);
   is_limited_ = false;
   reply_.Consume(reply_.size());
   EndReply();

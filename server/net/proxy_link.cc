@@ -53,7 +53,7 @@ void ProxyLink::Send(PassedRequest request) {
   last_used_ms_ = server_.clock().SteadyMs();
   if (waiting_.empty()) waits_since_ms_ = last_used_ms_;
   output_.Append(request.bytes);
-  if (request.place.connection == 0) request.bytes = std::string();  // never sent again
+  if (request.place.connection == 0) std::string().swap(request.bytes);  // never sent again
   waiting_.push_back(std::move(request));
   if (state_ == State::kClosed) return Connect();
   if (state_ == State::kUp && !will_flush_ && !is_writing_) {

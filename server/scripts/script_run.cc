@@ -209,8 +209,9 @@ void ScriptRun::Release() {
   keeps_ = false;
   client_.reset();
   kept_program_.reset();
-  kept_bytes_ = {};
-  kept_words_ = {};
+  // An assigned empty one would keep the memory.
+  std::string().swap(kept_bytes_);
+  std::vector<std::string_view>().swap(kept_words_);
 }
 
 void ScriptRun::ResetSession(const Session& of) {

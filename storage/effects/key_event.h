@@ -129,7 +129,10 @@ class KeyEventList {
                   std::make_move_iterator(other.items_.end()));
     other.items_.clear();
   }
-  void Clear() { items_.clear(); }
+  void Clear() {
+    items_.clear();
+    if (items_.capacity() > kMostKept) std::vector<Item>().swap(items_);
+  }
   // What has happened is undone, but for expirations among the first `lasting` events.
   void Undo(size_t lasting) {
     items_.erase(items_.begin() + static_cast<std::ptrdiff_t>(lasting), items_.end());
@@ -138,6 +141,8 @@ class KeyEventList {
   const std::vector<Item>& items() const { return items_; }
 
  private:
+  static constexpr size_t kMostKept = 1024;
+
   std::vector<Item> items_;
 };
 

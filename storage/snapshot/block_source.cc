@@ -126,9 +126,11 @@ Section BlockSource::Cursor::Seal(std::string_view* body) {
 
 void BlockSource::Cursor::Shrink() {
   if (HeldBytes() <= 16 * kBlockBytes) return;
-  raw = {};
-  compressed = {};
-  unfolded = {};
+  // An assigned empty one would keep the memory.
+  FoldedBytes emptied;
+  std::swap(raw, emptied);
+  std::string().swap(compressed);
+  std::string().swap(unfolded);
   memory->Set(HeldBytes());
 }
 

@@ -304,5 +304,38 @@ TEST(Scripts, AScriptServesBlockedClientsWhenItHasEnded) {
   EXPECT_STREQ(waiting.Take()->element[1]->str, "a");
 }
 
+// It would count for maxmemory for good, and no command frees it.
+TEST(Scripts, NothingOfLargeArgumentsStaysWhenTheyHaveEnded) {
+  ServerProcess server;
+  EXPECT_EQ(Say(server, {"FUNCTION", "LOAD", "#!lua name=size\nredis.register_function('size', function(keys, args) "
+                                             "return #args[1] end)"}),
+            "size");
+  const std::string script = "for i = 1, tonumber(ARGV[2]) do end return #ARGV[1]";
+  const std::string sha1 = Say(server, {"SCRIPT", "LOAD", script});
+  const std::string large(20 << 20, 'x');
+  const std::string quick = "1";
+  const std::string slow = std::to_string(10'000'000);
+  const uint64_t before = std::stoull(server.Info("used_memory"));
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"EVAL", script, "0", large, quick},
+           {"EVAL", script, "0", large, slow},
+           {"EVALSHA", sha1, "0", large, quick},
+           {"EVAL", "return #KEYS[1]", "1", large},
+           {"FCALL", "size", "0", large},
+           {"EVAL", "return #redis.call('ECHO', ARGV[1])", "0", large},
+       }) {
+    for (const bool is_queued : {false, true}) {
+      const Context client = ConnectTo(server);
+      if (is_queued) Ask(client.get(), {"MULTI"});
+      Reply reply = Ask(client.get(), words);
+      if (is_queued) reply = Ask(client.get(), {"EXEC"});
+      ASSERT_NE(reply, nullptr);
+      EXPECT_EQ((is_queued ? reply->element[0] : reply.get())->integer, static_cast<int64_t>(large.size()));
+    }
+    EXPECT_TRUE(Eventually([&] { return std::stoull(server.Info("used_memory")) < before + (2 << 20); }))
+        << words[0] << ' ' << words[1] << ": " << std::stoull(server.Info("used_memory")) - before << " bytes are left";
+  }
+}
+
 }  // namespace
 }  // namespace ringkv::test

@@ -106,6 +106,7 @@ Server::Server(Options& options, World world, CommandFamilies commands, HttpLabe
                            replication_.Tick();
                            key_migrations_.Tick();
                            data_.Tick();
+                           scripts_.Tick();
                            // Has the codes run that the primary has sent, before requests wait for that.
                            if (replication_.is_replica()) static_cast<void>(scripts_.functions().Get());
                            ServeHeldBack();

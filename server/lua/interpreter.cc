@@ -103,6 +103,8 @@ void Interpreter::End() {
   if (reserved_ > used_ + 2 * kReservedBytes) GiveBack();
 }
 
+void Interpreter::NoteGarbage() { has_garbage_ = has_garbage_ || used_ > kMuchGarbage; }
+
 // Also if that is little, but takes the memory of other states.
 bool Interpreter::LeftMuchGarbage() const {
   if (used_ <= used_after_collection_ + kReservedBytes) return false;

@@ -135,6 +135,8 @@ class Interpreter {
   bool CollectInSteps();
   // Whether a run that was ended has left much behind. It is collected when another one begins.
   bool has_garbage() const { return has_garbage_; }
+  // Something that was kept between runs is garbage now. If there may be much of it, it is collected likewise.
+  void NoteGarbage();
 
  private:
   // Of the buffer of replies: in the memory of the run.

@@ -283,6 +283,7 @@ void LuaState::DropLibrary(std::string_view library) {
     inside_->functions.erase(function);
   }
   inside_->libraries.erase(found);
+  inside_->interpreter.NoteGarbage();
 }
 
 void LuaState::DropLibraries() {

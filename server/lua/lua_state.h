@@ -76,7 +76,8 @@ class LuaState {
   // Whether the error that the last run replied came from a call of the host, which has counted it in the statistics.
   bool error_was_counted() const;
 
-  // Whether a run that was ended has left much garbage, which the next one would collect.
+  // Whether a run that was ended, or a library that was dropped, has left much garbage, which the next run would
+  // collect.
   bool has_garbage() const;
   // Between two instructions of the run that is under way, ScriptHost::OnPulse is called, soon. Costs a run that is
   // never asked nothing. May be called by a signal handler on the thread of the run, and by the host; no other thread.

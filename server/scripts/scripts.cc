@@ -30,6 +30,17 @@ storage::Status Scripts::LoadLibrary(storage::Txn& txn, const std::string& code)
   return error.empty() ? storage::Status() : storage::Fail(error);
 }
 
+void Scripts::Tick() {
+  const uint64_t library_version = parts_.execution.data.store().libraries().version();
+  const uint64_t registry_version = parts_.registry.version();
+  if (library_version == library_version_ && registry_version == registry_version_) return;
+  library_version_ = library_version;
+  registry_version_ = registry_version;
+  for (size_t thread = 0; thread + 1 < threads_.size(); ++thread) {
+    parts_.execution.links.RunOn(thread, [this, thread] { Of(thread).DropStale(); });
+  }
+}
+
 std::string_view Scripts::Kill(bool functions) {
   const std::string_view error = parts_.long_runs.Kill(functions);
   if (error.empty()) parts_.execution.links.ResumePaused();  // those that wait for locks end too

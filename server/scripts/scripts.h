@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -74,6 +75,8 @@ class Scripts {
   // --- for the threads that serve clients, each with its number ---
   // From now on scripts that take long are moved to a thread beside this one.
   void StartMoving(size_t thread) { Of(thread).StartMoving(); }
+  // From time to time, by one thread: if libraries or scripts are gone, each thread soon frees what it keeps of them.
+  void Tick();
   // Goes on with the runs of this thread that waited for locks.
   void ResumeWaiting(size_t thread) { Of(thread).ResumeWaiting(); }
   // Calls `then` when the runs that are suspended on this thread now have ended.
@@ -93,6 +96,9 @@ class Scripts {
   ThreadScripts& Of(size_t thread);
 
   ScriptParts parts_;
+  // As of the last tick.
+  uint64_t library_version_ = 0;
+  uint64_t registry_version_ = 0;
   // By thread; the last is of the thread that serves no clients, of which only one runs scripts (migrate-from).
   std::vector<std::unique_ptr<ThreadScripts>> threads_;
 };

@@ -11,6 +11,7 @@
 #include "server/scripts/memory_limits.h"
 #include "server/scripts/program_check.h"
 #include "server/scripts/script_loading.h"
+#include "storage/keyspace/libraries.h"
 
 namespace ringkv::server {
 
@@ -162,9 +163,33 @@ std::unique_ptr<ScriptRun> ThreadScripts::TakeRun(ThreadState& thread) {
   return taken;
 }
 
+bool ThreadScripts::MayKeep(LoadedState& loaded) const {
+  if (loaded.purpose == LuaState::Purpose::kScripts) {
+    const bool is_stale = loaded.version != parts_.registry.version();
+    if (is_stale && loaded.state.memory() > kMostStaleBytes) return false;
+  } else if (const storage::Libraries& libraries = parts_.execution.data.store().libraries();
+             libraries.version() != catalog_version_) {
+    DropStaleLibraries(loaded, *libraries.Get().set);
+  }
+  return !loaded.state.has_garbage();
+}
+
+void ThreadScripts::DropStale() {
+  for (auto& idle : idle_) {
+    for (auto state = idle.begin(); state != idle.end();) {
+      if (MayKeep(**state)) {
+        ++state;
+        continue;
+      }
+      runs_.Discard(std::move(*state));
+      state = idle.erase(state);
+    }
+  }
+}
+
 void ThreadScripts::GiveBack(Seat& seat) {
   auto& idle = idle_[static_cast<size_t>(seat.state->purpose)];
-  if (seat.state->state.has_garbage()) {
+  if (!MayKeep(*seat.state)) {
     runs_.Discard(std::move(seat.state));  // sooner than collected
   } else if (idle.size() < kIdleKept) {
     idle.push_back(std::move(seat.state));

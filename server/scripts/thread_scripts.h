@@ -42,6 +42,8 @@ class ThreadScripts {
   void LoadLibraries(AdminCall& call, const LibrarySource& source);
   void StartMoving() { runs_.StartMoving(); }
   void ResumeWaiting() { runs_.ResumeWaiting(); }
+  // What idle interpreters keep of libraries and scripts that the server has no longer is freed.
+  void DropStale();
   void AfterRuns(std::function<void()> then) { runs_.After(std::move(then)); }
   void EndRuns();
 
@@ -49,6 +51,7 @@ class ThreadScripts {
   static constexpr size_t kMostKnown = 1000;
   static constexpr size_t kMostKnownBytes = 4 << 20;
   static constexpr size_t kIdleKept = 2;
+  static constexpr size_t kMostStaleBytes = 1 << 20;
 
   // A run with its interpreter.
   struct Seat {
@@ -65,6 +68,8 @@ class ThreadScripts {
   std::unique_ptr<LoadedState> TakeState(LuaState::Purpose purpose);
   std::unique_ptr<ScriptRun> TakeRun(ThreadState& thread);
   void GiveBack(Seat& seat);
+  // Whether the interpreter may be kept for other runs, without what the server has no longer.
+  bool MayKeep(LoadedState& loaded) const;
   // Goes on with a script that a transaction runs, in the turns of that. False if the server ends.
   bool RunInTurns(Turns& turns, ScriptRun& run, ScriptRun::Progress progress);
   // Waits until the codes of new libraries have been run. False if the request is postponed instead, or ends.

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "storage/base/checksum.h"

@@ -95,6 +95,34 @@ TEST(Functions, LibrariesAreLoadedBeforeTheyAreAskedFor) {
   EXPECT_TRUE(runs_the_code(server));
 }
 
+// The interpreter of another thread has it too, which may never run a function again.
+TEST(Functions, WhatADeletedLibraryKeptIsFreed) {
+  const ServerProcess server({"--scripts-memory-limit", "32mb"});
+  const auto load = [&](const std::string& name, const std::string& before, const std::string& body) {
+    return Say(server, {"FUNCTION", "LOAD", "#!lua name=" + name + "\n" + before + " redis.register_function('" + name +
+                                                "', function(keys, args) " + body + " end)"});
+  };
+  const std::vector<std::vector<std::string>> ends{{"FUNCTION", "DELETE", "keep"}, {"FUNCTION", "FLUSH"}};
+  for (const std::vector<std::string>& end : ends) {
+    load("small", "", "return 1");
+    ASSERT_EQ(load("keep", "local kept = {}", "kept[#kept + 1] = string.rep('x', args[1]) .. #kept return #kept"),
+              "keep");
+    for (const std::string bytes : {"1000000", "10000", "1000"}) {
+      std::string reply;
+      for (int call = 0; call < 10'000 && !reply.starts_with("ERR"); ++call) {
+        reply = Say(server, {"FCALL", "keep", "0", bytes});
+      }
+      EXPECT_NE(reply.find("not enough memory"), std::string::npos) << reply;
+    }
+    EXPECT_EQ(Say(server, end), "OK");
+    EXPECT_TRUE(Eventually([&] { return std::stoull(server.Info("used_memory_vm_functions")) < (2 << 20); }))
+        << server.Info("used_memory_vm_functions");
+    EXPECT_EQ(load("next", "", "return 2"), "next");
+    EXPECT_EQ(Say(server, {"FCALL", "next", "0"}), "2");
+    EXPECT_EQ(Say(server, {"FUNCTION", "DELETE", "next"}), "OK");
+  }
+}
+
 std::string ForReaders(const std::string& name, const std::string& code, const std::string& result) {
   return "#!lua name=" + name + "\n" + code + " redis.register_function{function_name = '" + name +
          "', callback = function() return " + result + " end, flags = {'no-writes'}}";

@@ -21,7 +21,9 @@ void TransactionQueue::Add(const CommandEntry& command, std::span<const std::str
   }
   const bool runs_while_replacing = command.row->Has(kRunsWhileReplacing);
   needs_ |= runs_while_replacing ? command.needs & ~uint32_t{kNeedsLoaded} : command.needs;
-  runs_long_commands_ = runs_long_commands_ || command.row->Has(kRunsScript | kAnswersLate);
+  // Commands about functions may wait for the codes of libraries.
+  runs_long_commands_ =
+      runs_long_commands_ || command.row->Has(kRunsScript | kAnswersLate) || command.row->group == Group::kScripting;
   bytes_ += size + argv.size() * sizeof(std::string_view) + sizeof(Queued);
   commands_.push_back(std::move(queued));
 }

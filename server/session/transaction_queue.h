@@ -30,7 +30,7 @@ class TransactionQueue {
   bool has_failed() const { return has_failed_; }
   void Add(const CommandEntry& command, std::span<const std::string_view> argv);
   const std::vector<Queued>& commands() const { return commands_; }
-  // Whether it runs scripts, or waits for another server.
+  // Whether it runs scripts, or waits for them or another server.
   bool runs_long_commands() const { return runs_long_commands_; }
   // Whether EXEC may take long, and is suspended meanwhile.
   bool takes_turns() const { return runs_long_commands_ || commands_.size() > kManyCommands; }

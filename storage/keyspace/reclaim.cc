@@ -33,9 +33,10 @@ void Reclaimer::NotePending(uint64_t keys, uint64_t bytes) {
 }
 
 void Reclaimer::NoteFreed(uint64_t keys, uint64_t bytes) {
-  pending_.fetch_sub(keys, std::memory_order_relaxed);
-  pending_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
   freed_.fetch_add(keys, std::memory_order_relaxed);
+  pending_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  // Last: who sees that nothing is pending sees the others too.
+  pending_.fetch_sub(keys, std::memory_order_release);
 }
 
 void Reclaimer::Free(MutableEntry* entry) {

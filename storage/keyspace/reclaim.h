@@ -32,7 +32,7 @@ class Reclaimer {
   void Free(std::vector<std::unique_ptr<Table>> tables, uint64_t bytes_a_key);
 
   // Pending keys, their approximate memory, and keys freed so far.
-  uint64_t pending() const { return pending_.load(std::memory_order_relaxed); }
+  uint64_t pending() const { return pending_.load(std::memory_order_acquire); }
   uint64_t pending_bytes() const { return pending_bytes_.load(std::memory_order_relaxed); }
   uint64_t freed() const { return freed_.load(std::memory_order_relaxed); }
   void ResetFreed() { freed_.store(0, std::memory_order_relaxed); }

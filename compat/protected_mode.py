@@ -11,8 +11,8 @@ import tempfile
 
 from resp import Client
 from servers import eventually, free_ports, start_redis, start_ringkv
-from tls import context_of
 from tls_files import Certificates
+from tls_servers import context_of
 
 LOOPBACK = "127.0.0.1"
 

@@ -15,8 +15,8 @@ import redis
 from npm import node_environment
 from resp import Client
 from servers import eventually, free_ports
-from tls import HOST, TlsClient, context_of, start_with_tls
 from tls_files import Certificates
+from tls_servers import HOST, TlsClient, context_of, start_with_tls
 
 NODE_LIBRARIES = ("ioredis", "node-redis")
 

@@ -9,8 +9,8 @@ import subprocess
 import sys
 
 from servers import free_ports
-from tls import HOST, start_with_tls
 from tls_files import Certificates
+from tls_servers import HOST, start_with_tls
 
 # Of the certificate, which a test has made, not of the server: nobody's authority, no place to ask for its withdrawal.
 OF_THE_CERTIFICATE = ("cert_chain_of_trust", "cert_revocation", "cert_crlDistributionPoints", "cert_ocspURL",

@@ -33,6 +33,17 @@ class LinkInput {
   // The next message, valid until the next call of any method; false if it has not arrived yet. Errors: it is damaged,
   // or has more than `most` bytes.
   storage::Result<bool> NextMessage(NodeMessage* message, uint64_t most = kLargestMessage);
+  // Calls `take(message)` for each message that has arrived, up to the first error, of either.
+  template <typename Take>
+  storage::Status TakeMessages(Take&& take, uint64_t most = kLargestMessage) {
+    for (;;) {
+      NodeMessage message;
+      const storage::Result<bool> got = NextMessage(&message, most);
+      if (!got) return tl::unexpected(got.error());
+      if (!*got) return {};
+      if (storage::Status taken = take(message); !taken) return taken;
+    }
+  }
 
  private:
   // Forgets the message that was handed out last.

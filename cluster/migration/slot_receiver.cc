@@ -73,17 +73,8 @@ Status SlotReceiver::Received(size_t count, int64_t now) {
   heard_ms_ = now;
   was_busy_ = true;
   if (Status taken = TakeLines(); !taken) return taken;
-  return state_ == State::kReceiving ? TakeMessages() : Status();
-}
-
-Status SlotReceiver::TakeMessages() {
-  for (;;) {
-    NodeMessage message;
-    const Result<bool> got = input_.NextMessage(&message);
-    if (!got) return tl::unexpected(got.error());
-    if (!*got) return {};
-    if (Status taken = Take(message); !taken) return taken;
-  }
+  if (state_ != State::kReceiving) return {};
+  return input_.TakeMessages([this](const NodeMessage& message) { return Take(message); });
 }
 
 Status SlotReceiver::Take(const NodeMessage& message) {

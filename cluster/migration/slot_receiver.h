@@ -73,7 +73,6 @@ class SlotReceiver final : public Link {
   void Ask();
   storage::Status TakeLines();
   storage::Status TakeReply(const std::string& line);
-  storage::Status TakeMessages();
   storage::Status Take(const NodeMessage& message);
   storage::Status BeginBatch(std::string_view body);
   // A barrier, or an offer.

@@ -262,19 +262,18 @@ void SlotSender::AskPatiently(State state, MessageKind kind, int64_t now) {
 }
 
 Status SlotSender::Received(size_t count, int64_t now) {
-  const auto bad = Fail("it sent a message that is not an acknowledgement");
   input_.Commit(count);
-  for (;;) {
-    NodeMessage message;
-    const Result<bool> got = input_.NextMessage(&message, kRoomBytes);
-    if (!got) return tl::unexpected(got.error());
-    if (!*got) return {};
-    storage::Lsn number = 0;
-    if (message.kind != MessageKind::kAck || message.epoch != epoch_ || !DecodeAck(message.body, &number)) return bad;
-    if (number > number_) return bad;
-    answered_ = std::max(answered_, number);
-    answered_ms_ = now;
-  }
+  return input_.TakeMessages([&](const NodeMessage& message) { return TakeAcknowledgement(message, now); }, kRoomBytes);
+}
+
+Status SlotSender::TakeAcknowledgement(const NodeMessage& message, int64_t now) {
+  storage::Lsn number = 0;
+  const bool is_good = message.kind == MessageKind::kAck && message.epoch == epoch_ &&
+                       DecodeAck(message.body, &number) && number <= number_;
+  if (!is_good) return Fail("it sent a message that is not an acknowledgement");
+  answered_ = std::max(answered_, number);
+  answered_ms_ = now;
+  return {};
 }
 
 }  // namespace ringkv::cluster

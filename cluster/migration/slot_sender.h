@@ -107,6 +107,7 @@ class SlotSender final : public Link {
   storage::Result<Next> AwaitTaker(int64_t now);
   storage::Result<Next> AwaitOutcome(int64_t now);
   storage::Result<Next> Give();
+  storage::Status TakeAcknowledgement(const NodeMessage& message, int64_t now);
   // The receiver was too slow, or what is under way here: begins to catch up again, with more patience next time.
   Next GiveUpHold();
   void NoteAttemptInVain();

@@ -135,21 +135,12 @@ Status LogReceiver::Received(size_t count, int64_t now) {
     if (Status taken = TakeReply(line); !taken) return taken;
   }
   if (state() >= State::kLoading) {
-    if (Status taken = TakeMessages(); !taken) return taken;
+    const Status taken = input_.TakeMessages([this](const NodeMessage& message) { return Take(message); });
+    if (!taken) return taken;
   }
   target_.NoteProgress(progress_);
   AcknowledgeIfOwed();
   return {};
-}
-
-Status LogReceiver::TakeMessages() {
-  for (;;) {
-    NodeMessage message;
-    const Result<bool> got = input_.NextMessage(&message);
-    if (!got) return tl::unexpected(got.error());
-    if (!*got) return {};
-    if (Status taken = Take(message); !taken) return taken;
-  }
 }
 
 Status LogReceiver::Take(const NodeMessage& message) {

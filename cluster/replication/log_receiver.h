@@ -111,7 +111,6 @@ class LogReceiver final : public Link {
   void AskToSync();
   storage::Status TakeReply(const std::string& line);
   storage::Status TakeVerdict(const std::string& line);
-  storage::Status TakeMessages();
   storage::Status Take(const NodeMessage& message);
   storage::Status TakeFrame(std::string_view bytes);
   storage::Status TakeHeartbeat(std::string_view body);

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <ctime>
 
+#include "storage/base/work_clock.h"
+
 namespace ringkv::server {
 namespace {
 
@@ -26,12 +28,6 @@ struct SchedulingAttributes {
 constexpr std::chrono::milliseconds kWindow{50};
 constexpr int kLeastPart = 4;
 
-std::chrono::nanoseconds Now(clockid_t clock) {
-  timespec time{};
-  ::clock_gettime(clock, &time);
-  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
-}
-
 }  // namespace
 
 void RunInSlices(std::chrono::microseconds slice, int nicer) {
@@ -44,13 +40,13 @@ void RunInSlices(std::chrono::microseconds slice, int nicer) {
 }
 
 void ShareOfProcessor::BeginTurn() {
-  began_ = Now(CLOCK_MONOTONIC);
-  used_before_ = Now(CLOCK_THREAD_CPUTIME_ID);
+  began_ = storage::ReadWorkClock(CLOCK_MONOTONIC);
+  used_before_ = storage::ReadWorkClock(CLOCK_THREAD_CPUTIME_ID);
 }
 
 bool ShareOfProcessor::EndTurn() {
-  wanted_ += Now(CLOCK_MONOTONIC) - began_;
-  used_ += Now(CLOCK_THREAD_CPUTIME_ID) - used_before_;
+  wanted_ += storage::ReadWorkClock(CLOCK_MONOTONIC) - began_;
+  used_ += storage::ReadWorkClock(CLOCK_THREAD_CPUTIME_ID) - used_before_;
   if (wanted_ < kWindow) return false;
   const bool has_starved = used_ * kLeastPart < wanted_;
   wanted_ = used_ = {};

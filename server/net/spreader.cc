@@ -2,6 +2,7 @@
 #include "server/net/spreader.h"
 
 #include <algorithm>
+#include <ctime>
 #include <optional>
 #include <utility>
 
@@ -9,7 +10,7 @@
 #include "server/composition/server.h"
 #include "server/net/client_connection.h"
 #include "server/net/client_connections.h"
-#include "server/process/processors.h"
+#include "storage/base/work_clock.h"
 
 namespace ringkv::server {
 namespace {
@@ -44,7 +45,7 @@ void Spreader::Tick(std::span<ClientConnection* const> connections) {
   const uint64_t now_ns = server_.ticks().Nanoseconds(server_.ticks().Now());
   const uint64_t elapsed_ns = now_ns - measured_ns_;
   if (elapsed_ns < kShortestIntervalNs) return;
-  const uint64_t cpu_ns = CpuTimeOfThisThread();
+  const auto cpu_ns = static_cast<uint64_t>(storage::ReadWorkClock(CLOCK_THREAD_CPUTIME_ID).count());
   const uint64_t used_ns = cpu_ns - std::exchange(measured_cpu_ns_, cpu_ns);
   measured_ns_ = now_ns;
   work_ = 0;

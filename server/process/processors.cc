@@ -112,12 +112,6 @@ size_t CpuLimitOfGroup(const std::string& root) {
   return least == none ? SIZE_MAX : std::max<size_t>(static_cast<size_t>(least), 1);
 }
 
-uint64_t CpuTimeOfThisThread() {
-  timespec time{};
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
-}
-
 size_t UsableProcessors() { return std::max<size_t>(std::min(MaskedProcessors(), CpuLimitOfGroup("")), 1); }
 
 }  // namespace ringkv::server

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How many processors this process may use, and how much of them a thread has used.
+// How many processors this process may use.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +16,5 @@ size_t UsableProcessors();
 // The CPU limits of the control group alone, in processors, rounded down; at least 1; SIZE_MAX: none. `root`: where
 // /proc and /sys are, for tests.
 size_t CpuLimitOfGroup(const std::string& root);
-
-// Nanoseconds, user and system.
-uint64_t CpuTimeOfThisThread();
 
 }  // namespace ringkv::server

@@ -6,16 +6,14 @@
 #include <ctime>
 #include <thread>
 
+#include "storage/base/work_clock.h"
+
 namespace ringkv::storage {
 namespace {
 
 constexpr double kMostRest = 10;  // times the work, when one processor or more is in use by others
 
-int64_t NanosecondsOf(clockid_t clock) {
-  timespec time{};
-  ::clock_gettime(clock, &time);
-  return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
-}
+int64_t NanosecondsOf(clockid_t clock) { return ReadWorkClock(clock).count(); }
 
 }  // namespace
 

@@ -166,10 +166,10 @@ void Interpreter::BeginReply() {
 bool Interpreter::TakeForReply(size_t bytes) {
   const bool is_small = reply_bytes_ + bytes <= kSmallReplyBytes;
   if (limit_ != 0 && used_ + bytes > limit_ && !is_small) return false;
-  if (!Reserve(bytes)) {
-    if (!is_small) return false;
-    memory_.Add(bytes);
-    reserved_ += bytes;
+  if (is_small) {
+    ReserveInAnyCase(bytes);
+  } else if (!Reserve(bytes)) {
+    return false;
   }
   used_ += bytes;
   reply_bytes_ += bytes;
@@ -203,6 +203,12 @@ bool Interpreter::Reserve(size_t bytes) {
   return false;
 }
 
+void Interpreter::ReserveInAnyCase(size_t bytes) {
+  if (Reserve(bytes)) return;
+  memory_.Add(bytes);
+  reserved_ += bytes;
+}
+
 void Interpreter::GiveBack() {
   const size_t kept = std::min(reserved_, used_ + kReservedBytes);
   memory_.Subtract(reserved_ - kept);
@@ -211,9 +217,7 @@ void Interpreter::GiveBack() {
 
 bool Interpreter::MayGrow(size_t bytes) {
   if (!is_limited_) {
-    if (Reserve(bytes)) return true;
-    memory_.Add(bytes);
-    reserved_ += bytes;
+    ReserveInAnyCase(bytes);
     return true;
   }
   if (limit_ != 0 && used_ + bytes > limit_) return false;

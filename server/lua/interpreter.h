@@ -155,6 +155,8 @@ class Interpreter {
   bool TakeForReply(size_t bytes);
   // Takes what is missing for so many bytes more from the memory of all states. False above its limit.
   bool Reserve(size_t bytes);
+  // Likewise, above the limit, too.
+  void ReserveInAnyCase(size_t bytes);
   // Gives back what was taken in advance, but for a little.
   void GiveBack();
   void SetHook(bool is_installed) noexcept;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <functional>
 
 #include "tests/support/cutting_proxy.h"
 #include "tests/support/replicas.h"
@@ -109,20 +110,31 @@ TEST(Replication, AQuorumOfOneNeedsNoReplicasAQuorumOfThreeDoes) {
   EXPECT_NE(Say(of_three, {"SET", "a", "b"}).find("its outcome is open"), std::string::npos);
 }
 
+constexpr const char* kPopulated = "200000";
+
+// A replica with these options, which its primary's data set has just replaced, is promoted, acknowledges a write and
+// is killed. `prepare`: what happens before it is promoted.
+void KillAPromotedReplica(const Options& options, const std::function<void(const ServerProcess&)>& prepare) {
+  ServerProcess primary(WithDebug({}));
+  ASSERT_EQ(Say(primary, {"DEBUG", "POPULATE", "200000", "key", "500"}), "OK");
+  ServerProcess replica(ReplicaOf(primary.port(), options));
+  ASSERT_TRUE(Eventually([&] { return IsUp(replica); }));
+  prepare(replica);
+  ASSERT_EQ(Say(replica, {"REPLICAOF", "NO", "ONE"}), "OK");
+  ASSERT_EQ(Say(replica, {"SET", "after", "v"}), "OK");
+  replica.Signal(SIGKILL);
+  EXPECT_EQ(replica.WaitForEnd(), 128 + SIGKILL);
+}
+
+Options WithSafeFiles(const TempDir& dir) {
+  return {"--appendonly", "yes", "--appendfsync", "always", "--dir", dir.Path("")};
+}
+
 // Its data set is not in its files yet: until then nothing is safe.
 TEST(Replication, APromotedReplicaAcknowledgesNothingThatAKillTakesBack) {
   const TempDir dir;
-  const Options files{"--appendonly", "yes", "--appendfsync", "always", "--dir", dir.Path("")};
-  {
-    ServerProcess primary(WithDebug({}));
-    ASSERT_EQ(Say(primary, {"DEBUG", "POPULATE", "200000", "key", "500"}), "OK");
-    ServerProcess replica(ReplicaOf(primary.port(), files));
-    ASSERT_TRUE(Eventually([&] { return IsUp(replica); }));
-    ASSERT_EQ(Say(replica, {"REPLICAOF", "NO", "ONE"}), "OK");
-    ASSERT_EQ(Say(replica, {"SET", "after", "v"}), "OK");
-    replica.Signal(SIGKILL);
-    EXPECT_EQ(replica.WaitForEnd(), 128 + SIGKILL);
-  }
+  const Options files = WithSafeFiles(dir);
+  KillAPromotedReplica(files, [](const ServerProcess&) {});
   ServerProcess again(files);
   EXPECT_EQ(Say(again, {"GET", "after"}), "v");
   EXPECT_EQ(Say(again, {"DBSIZE"}), "200001");
@@ -130,20 +142,13 @@ TEST(Replication, APromotedReplicaAcknowledgesNothingThatAKillTakesBack) {
 
 TEST(Replication, WritesOfAPromotedWritableReplicaAreSafeOnceAnotherIsAcknowledged) {
   const TempDir dir;
-  const Options files{"--appendonly", "yes", "--appendfsync", "always", "--dir", dir.Path("")};
-  {
-    ServerProcess primary(WithDebug({}));
-    ASSERT_EQ(Say(primary, {"DEBUG", "POPULATE", "200000", "key", "500"}), "OK");
-    Options writable = files;
-    writable.insert(writable.end(), {"--replica-read-only", "no"});
-    ServerProcess replica(ReplicaOf(primary.port(), writable));
-    ASSERT_TRUE(Eventually([&] { return IsUp(replica) && replica.Info("aof_rewrite_in_progress") == "0"; }));
+  const Options files = WithSafeFiles(dir);
+  Options writable = files;
+  writable.insert(writable.end(), {"--replica-read-only", "no"});
+  KillAPromotedReplica(writable, [](const ServerProcess& replica) {
+    ASSERT_TRUE(Eventually([&] { return replica.Info("aof_rewrite_in_progress") == "0"; }));
     ASSERT_EQ(Say(replica, {"SET", "local", "v"}), "OK");
-    ASSERT_EQ(Say(replica, {"REPLICAOF", "NO", "ONE"}), "OK");
-    ASSERT_EQ(Say(replica, {"SET", "after", "v"}), "OK");
-    replica.Signal(SIGKILL);
-    EXPECT_EQ(replica.WaitForEnd(), 128 + SIGKILL);
-  }
+  });
   ServerProcess again(files);
   EXPECT_EQ(Say(again, {"GET", "after"}), "v");
   EXPECT_EQ(Say(again, {"DBSIZE"}), "200002");

@@ -136,12 +136,16 @@ void RunAdmin(Execution& execution) {
   if (!execution.runs_queued() && !execution.row().Has(kRunsScript | kShowsData)) caller.txn().ForgetDependence();
 }
 
-// A walk that has left out keys which others hold, or could not lock them, begins again when these are free.
+// A walk that has left out keys which others hold, or could not lock them, begins again when these are free. One that
+// goes on elsewhere notes by itself how it ended.
 void EndWalk(Execution& execution) {
   LongHolds& holds = execution.parts().long_holds;
   if (execution.thread().txn.TakeSkipped()) execution.Postpone();
-  const bool waits = std::holds_alternative<outcome::Postponed>(execution.outcome);
-  waits ? holds.NoteWalkWaits(execution.parts().clock.SteadyMs()) : holds.NoteWalkPassed();
+  if (std::holds_alternative<outcome::Postponed>(execution.outcome)) {
+    holds.NoteWalkWaits(execution.parts().clock.SteadyMs());
+  } else if (!std::holds_alternative<outcome::LateReply>(execution.outcome)) {
+    holds.NoteWalkPassed();
+  }
 }
 
 // Whether the command will be executed, and accounted for, later or elsewhere.

@@ -200,29 +200,34 @@ TEST_F(ScriptsTest, MessagesThatAScriptKeepsUntilItsEndCountAsItsMemory) {
 
 // The hold begins while the code of the library runs, behind the admission of the request.
 TEST_F(ScriptsTest, ScriptsGiveWayToALibraryThatCouldNotBePutIntoTheStore) {
-  const std::vector<std::string> load{"FUNCTION", "LOAD", "REPLACE",
-                                      "#!lua name=a\nredis.register_function('a', redis.log)"};
   const LongHolds& holds = server_.execution_parts().long_holds;
   storage::LongHoldListener* const listener = server_.store().long_holds().listener();
   server_.store().long_holds().set_listener(nullptr);
-  storage::Random random(1);
-  storage::Txn other(server_.store(), 0, random);
-  EXPECT_TRUE(other.LockKey("key"));
-  other.HoldForLong();
-  // One that takes longer than a slice waits by itself, instead of being postponed.
-  const auto load_in_vain = [&] {
-    RunOn(*session_, load);
+  // One whose code takes longer than a slice waits by itself, instead of being postponed.
+  for (const std::string code : {"", "for i = 1,3000000 do end "}) {
+    SCOPED_TRACE(code);
+    const std::vector<std::string> load{"FUNCTION", "LOAD", "REPLACE",
+                                        "#!lua name=a\n" + code + "redis.register_function('a', redis.log)"};
+    storage::Random random(1);
+    storage::Txn other(server_.store(), 0, random);
+    EXPECT_TRUE(other.LockKey("key"));
+    other.HoldForLong();
+    const auto load_in_vain = [&] {
+      RunOn(*session_, load);
+      links_.Work();
+      EXPECT_TRUE(links_.answers.empty());
+    };
+    load_in_vain();
+    clock_.Advance(300);
+    load_in_vain();
+    EXPECT_TRUE(holds.HasStarvingWalk(clock_.SteadyMs()));
+    other.Unlock();
+    server_.scripts().ResumeWaiting(0);
     links_.Work();
-    EXPECT_TRUE(links_.answers.empty());
-  };
-  load_in_vain();
-  clock_.Advance(300);
-  load_in_vain();
-  EXPECT_TRUE(holds.HasStarvingWalk(clock_.SteadyMs()));
-  other.Unlock();
-  server_.scripts().ResumeWaiting(0);
-  EXPECT_EQ(Awaited(RunOn(*session_, load)), "$1\r\na\r\n");
-  EXPECT_FALSE(holds.HasStarvingWalk(clock_.SteadyMs()));
+    links_.answers.clear();
+    EXPECT_EQ(Awaited(RunOn(*session_, load)), "$1\r\na\r\n");
+    EXPECT_FALSE(holds.HasStarvingWalk(clock_.SteadyMs()));
+  }
   server_.store().long_holds().set_listener(listener);
 }
 

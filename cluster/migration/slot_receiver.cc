@@ -3,9 +3,6 @@
 
 #include <utility>
 
-#include "cluster/link/authentication.h"
-#include "resp/request_writer.h"
-
 namespace ringkv::cluster {
 
 using storage::Fail;
@@ -13,67 +10,39 @@ using storage::Result;
 using storage::Status;
 
 SlotReceiver::SlotReceiver(Target& target, PullIntroduction introduction)
-    : target_(target), introduction_(std::move(introduction)) {}
+    : target_(target),
+      introduction_(std::move(introduction)),
+      handshake_(out_, introduction_.authentication) {}
 
 // --- the handshake --------------------------------------------------------------------------------------------------
 
 Status SlotReceiver::Open(int64_t now) {
-  heard_ms_ = now;
-  if (introduction_.authentication.empty()) {
-    Ask();
-  } else {
-    out_.Append(resp::EncodeRequest(introduction_.authentication));
-  }
-  return {};
-}
-
-void SlotReceiver::Ask() {
+  silence_.Begin(now);
   std::vector<std::string> request{"CLUSTER", "PULL", std::to_string(introduction_.epoch), introduction_.shard};
   if (!introduction_.owned.empty()) request.push_back(introduction_.owned);
-  out_.Append(resp::EncodeRequest(request));
-  state_ = State::kAsking;
-}
-
-Status SlotReceiver::TakeLines() {
-  constexpr size_t kLongestReply = 128 * 1024;
-  while (state_ < State::kReceiving) {
-    std::string line;
-    const Result<bool> got = input_.NextLine(kLongestReply, &line);
-    if (!got) return tl::unexpected(got.error());
-    if (!*got) return {};
-    if (Status taken = TakeReply(line); !taken) return taken;
-  }
+  handshake_.Open(std::move(request));
   return {};
 }
 
 Status SlotReceiver::TakeReply(const std::string& line) {
-  if (state_ == State::kAuthenticating) {
-    if (Status known = CheckAuthReply(introduction_.authentication, line); !known) return known;
-    Ask();
-    return {};
-  }
-  if (line.starts_with('-')) return Fail("CLUSTER was answered: " + line.substr(1));
-  if (line != "+RINGKV SLOTS") return Fail("it answers '" + line.substr(0, 60) + "'");
-  state_ = State::kReceiving;
-  return {};
+  if (Status accepted = handshake_.CheckNoError(line); !accepted) return accepted;
+  return line == "+RINGKV SLOTS" ? Status() : Fail("it answers '" + line.substr(0, 60) + "'");
 }
 
 // --- messages -------------------------------------------------------------------------------------------------------
 
 Result<Link::Next> SlotReceiver::Work(int64_t now) {
-  if (std::exchange(was_busy_, false)) heard_ms_ = now;
   const int64_t timeout = target_.timeout_ms();
-  if (now - heard_ms_ < timeout) return Next::kWait;
-  if (state_ < State::kReceiving) return Fail("no answer within " + std::to_string(timeout) + " ms");
+  if (!silence_.HasLasted(timeout, now)) return Next::kWait;
+  if (handshake_.is_asking()) return tl::unexpected(Handshake::NoAnswer(timeout));
   return Fail("it has been silent for repl-timeout");
 }
 
 Status SlotReceiver::Received(size_t count, int64_t now) {
   input_.Commit(count);
-  heard_ms_ = now;
-  was_busy_ = true;
-  if (Status taken = TakeLines(); !taken) return taken;
-  if (state_ != State::kReceiving) return {};
+  silence_.Begin(now);
+  Status taken = handshake_.TakeReplies(input_, [this](const std::string& line) { return TakeReply(line); });
+  if (!taken || handshake_.is_asking()) return taken;
   return input_.TakeMessages([this](const NodeMessage& message) { return Take(message); });
 }
 
@@ -89,7 +58,7 @@ Status SlotReceiver::Take(const NodeMessage& message) {
     case MessageKind::kBarrier:
     case MessageKind::kOffer: return Acknowledge(message);
     case MessageKind::kNoMoreSlots:
-      state_ = State::kFinished;
+      has_finished_ = true;
       target_.NoteFinished();
       return Fail("all slots have moved");
     default: return Fail("it sent an unexpected message");

@@ -13,9 +13,11 @@
 #include <string_view>
 #include <vector>
 
+#include "cluster/link/handshake.h"
 #include "cluster/link/link.h"
 #include "cluster/link/link_input.h"
 #include "cluster/link/outbox.h"
+#include "cluster/link/silence.h"
 #include "cluster/node_messages.h"
 
 namespace ringkv::cluster {
@@ -30,8 +32,6 @@ struct PullIntroduction {
 
 class SlotReceiver final : public Link {
  public:
-  enum class State : uint8_t { kAuthenticating, kAsking, kReceiving, kFinished };
-
   // The slots here, and the ledger. After an error of any method the link ends. A method may take its time: the sender
   // waits, as clients do while the disk can't keep up.
   class Target {
@@ -57,21 +57,18 @@ class SlotReceiver final : public Link {
 
   storage::Status Open(int64_t now) override;
   storage::Result<Next> Work(int64_t now) override;
-  int64_t wake_at() const override { return heard_ms_ + target_.timeout_ms(); }
+  int64_t wake_at() const override { return silence_.ends_at(target_.timeout_ms()); }
   std::span<char> Room() override { return input_.Room(); }
   storage::Status Received(size_t count, int64_t now) override;
   std::string_view ToSend() const override { return out_.front(); }
   void Sent(size_t count, int64_t) override { out_.Consume(count); }
 
-  State state() const { return state_; }
   // No more slots come: the link has ended in order.
-  bool has_finished() const { return state_ == State::kFinished; }
+  bool has_finished() const { return has_finished_; }
 
  private:
   static constexpr size_t kRoomBytes = 256 * 1024;
 
-  void Ask();
-  storage::Status TakeLines();
   storage::Status TakeReply(const std::string& line);
   storage::Status Take(const NodeMessage& message);
   storage::Status BeginBatch(std::string_view body);
@@ -82,10 +79,10 @@ class SlotReceiver final : public Link {
   const PullIntroduction introduction_;
   LinkInput input_{kRoomBytes};
   Outbox out_;
-  State state_ = State::kAuthenticating;
+  Handshake handshake_;
+  Silence silence_;  // of the sender
   bool has_batch_ = false;
-  int64_t heard_ms_ = 0;
-  bool was_busy_ = false;  // meanwhile more may have come
+  bool has_finished_ = false;
 };
 
 }  // namespace ringkv::cluster

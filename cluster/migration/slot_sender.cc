@@ -32,7 +32,7 @@ constexpr int64_t kLookEveryMs = 50;
 }  // namespace
 
 Status SlotSender::Open(int64_t now) {
-  last_sent_ms_ = now;
+  reads_.Begin(now);
   out_.Append("+RINGKV SLOTS\r\n");
   return {};
 }
@@ -40,7 +40,7 @@ Status SlotSender::Open(int64_t now) {
 // --- time -----------------------------------------------------------------------------------------------------------
 
 int64_t SlotSender::wake_at() const {
-  const int64_t stuck_at = last_sent_ms_ + source_.timeout_ms();
+  const int64_t stuck_at = reads_.ends_at(source_.timeout_ms());
   return out_.empty() ? wake_at_ms_ : std::min(stuck_at, wake_at_ms_);
 }
 
@@ -51,18 +51,18 @@ Link::Next SlotSender::WaitUntil(int64_t time) {
 
 void SlotSender::Sent(size_t count, int64_t now) {
   out_.Consume(count);
-  last_sent_ms_ = now;
+  reads_.Begin(now);
   if (waits_for_sending_ && out_.empty()) {
     waits_for_sending_ = false;
-    asked_ms_ = now;
+    answers_.Begin(now);
   }
 }
 
 Result<Link::Next> SlotSender::Work(int64_t now) {
   wake_at_ms_ = INT64_MAX;
-  if (out_.empty()) last_sent_ms_ = now;  // the connection had nothing to take
-  if (const int64_t stuck_ms = now - last_sent_ms_; stuck_ms >= source_.timeout_ms()) {
-    return Fail("the peer has read nothing for " + std::to_string(stuck_ms) + " ms");
+  if (out_.empty()) reads_.Begin(now);  // the connection had nothing to take
+  if (reads_.HasLasted(source_.timeout_ms(), now)) {
+    return Fail("the peer has read nothing for " + std::to_string(source_.timeout_ms()) + " ms");
   }
   const bool is_held = state_ >= State::kDraining && state_ <= State::kOffering;
   if (!is_held && out_.size() >= kMostSlotBytesWaiting) return Next::kWait;
@@ -155,15 +155,15 @@ Result<Link::Next> SlotSender::CatchUp(int64_t now) {
 
 Result<Link::Next> SlotSender::Level(int64_t now) {
   if (answered_ == number_) {
-    is_level_ = answered_ms_ - asked_ms_ <= patience_ms_ - kSpareMs;
+    is_level_ = answered_ms_ - answers_.since() <= patience_ms_ - kSpareMs;
     late_barriers_ = is_level_ ? 0 : late_barriers_ + 1;
     if (late_barriers_ == kMostLateBarriers) NoteAttemptInVain();
     quiet_until_ms_ = now + kRestAfterBlockMs;
     state_ = State::kQuieting;
     return Next::kAgain;
   }
-  if (IsLate(now)) return Fail("it has been silent for repl-timeout");
-  return WaitUntil(waits_for_sending_ ? INT64_MAX : asked_ms_ + within_ms_);
+  if (IsSilent(now)) return Fail("it has been silent for repl-timeout");
+  return WaitUntil(silent_at());
 }
 
 Result<Link::Next> SlotSender::Quiet(int64_t now) {
@@ -220,12 +220,12 @@ Result<Link::Next> SlotSender::Confirm(int64_t now) {
     return Next::kAgain;
   }
   if (IsLate(now)) return GiveUpHold();
-  return WaitUntil(asked_ms_ + within_ms_);
+  return WaitUntil(late_at());
 }
 
 Result<Link::Next> SlotSender::AwaitTaker(int64_t now) {
   if (answered_ == number_) return Give();
-  if (!IsLate(now)) return WaitUntil(asked_ms_ + within_ms_);
+  if (!IsLate(now)) return WaitUntil(late_at());
   // Ends the pause: from here on clients get ASK.
   source_.Release(batch_);
   AskPatiently(State::kOpen, MessageKind::kBarrier, now);
@@ -234,8 +234,8 @@ Result<Link::Next> SlotSender::AwaitTaker(int64_t now) {
 
 Result<Link::Next> SlotSender::AwaitOutcome(int64_t now) {
   if (answered_ == number_) return Give();
-  if (IsLate(now)) return Fail("it has not confirmed the slots");
-  return WaitUntil(waits_for_sending_ ? INT64_MAX : asked_ms_ + within_ms_);
+  if (IsSilent(now)) return Fail("it has not confirmed the slots");
+  return WaitUntil(silent_at());
 }
 
 Result<Link::Next> SlotSender::Give() {
@@ -251,7 +251,7 @@ Result<Link::Next> SlotSender::Give() {
 void SlotSender::Ask(State state, MessageKind kind, int64_t within_ms, int64_t now) {
   state_ = state;
   Send(kind, EncodeAck(++number_));
-  asked_ms_ = now;
+  answers_.Begin(now);
   within_ms_ = within_ms;
   waits_for_sending_ = false;
 }

@@ -15,6 +15,7 @@
 #include "cluster/link/link.h"
 #include "cluster/link/link_input.h"
 #include "cluster/link/outbox.h"
+#include "cluster/link/silence.h"
 #include "cluster/node_messages.h"
 #include "cluster/slot_map.h"
 #include "storage/base/lsn.h"
@@ -119,7 +120,11 @@ class SlotSender final : public Link {
   void Ask(State state, MessageKind kind, int64_t within_ms, int64_t now);
   // Likewise, but the time begins when all has been sent.
   void AskPatiently(State state, MessageKind kind, int64_t now);
-  bool IsLate(int64_t now) const { return !waits_for_sending_ && now - asked_ms_ >= within_ms_; }
+  bool IsLate(int64_t now) const { return now >= late_at(); }
+  int64_t late_at() const { return answers_.since() + within_ms_; }
+  // Whether what was asked patiently has no answer; when that is to be looked at.
+  bool IsSilent(int64_t now) { return !waits_for_sending_ && answers_.HasLasted(within_ms_, now); }
+  int64_t silent_at() const { return waits_for_sending_ ? INT64_MAX : answers_.ends_at(within_ms_); }
   Next WaitUntil(int64_t time);
 
   Source& source_;
@@ -146,10 +151,10 @@ class SlotSender final : public Link {
   uint64_t number_ = 0;  // of the last barrier or offer
   uint64_t answered_ = 0;
   int64_t answered_ms_ = 0;
-  int64_t asked_ms_ = 0;
   int64_t within_ms_ = 0;
   bool waits_for_sending_ = false;
-  int64_t last_sent_ms_ = 0;  // when the connection last took bytes
+  Silence reads_;    // since the connection last took bytes
+  Silence answers_;  // since it was asked, or patiently, since all was sent
   int64_t wake_at_ms_ = 0;
 };
 

@@ -6,9 +6,7 @@
 #include <cstdlib>
 #include <utility>
 
-#include "cluster/link/authentication.h"
 #include "cluster/link/link_words.h"
-#include "resp/request_writer.h"
 
 namespace ringkv::cluster {
 
@@ -18,32 +16,24 @@ using storage::Result;
 using storage::Status;
 
 LogReceiver::LogReceiver(Target& target, ReplicaIntroduction introduction)
-    : target_(target), introduction_(std::move(introduction)) {}
+    : target_(target),
+      introduction_(std::move(introduction)),
+      handshake_(out_, introduction_.authentication) {}
 
 // --- the handshake --------------------------------------------------------------------------------------------------
 
-void LogReceiver::Ask(State state, std::vector<std::string> request) {
-  progress_.state = state;
-  out_.Append(resp::EncodeRequest(request));
-  asked_ = std::move(request.front());
-}
-
 Status LogReceiver::Open(int64_t now) {
-  heard_ms_ = now;
-  if (introduction_.authentication.empty()) {
-    Introduce();
-  } else {
-    Ask(State::kAuthenticating, introduction_.authentication);
-  }
+  silence_.Begin(now);
+  handshake_.Open(Introduction());
   return {};
 }
 
-void LogReceiver::Introduce() {
+std::vector<std::string> LogReceiver::Introduction() const {
   std::vector<std::string> about{"REPLCONF", "listening-port", std::to_string(introduction_.port)};
   if (!introduction_.host.empty()) about.insert(about.end(), {"ip-address", introduction_.host});
   about.insert(about.end(), {"capa", std::string(kLinkCapability), "capa", std::string(kPublishCapability),
                              std::string(kLinkOption), std::string(kLinkVersion)});
-  Ask(State::kIntroducing, std::move(about));
+  return about;
 }
 
 void LogReceiver::AskToSync() {
@@ -59,21 +49,16 @@ void LogReceiver::AskToSync() {
     request.emplace_back("FAILOVER");
     if (introduction_.takeover == Takeover::kAnyway) request.emplace_back("FORCE");
   }
-  Ask(State::kAsking, std::move(request));
+  progress_.state = State::kAsking;
+  handshake_.Ask(request);
 }
 
 Status LogReceiver::TakeReply(const std::string& line) {
   if (state() == State::kAsking) return TakeVerdict(line);
-  const bool is_error = line.starts_with('-');
-  if (state() == State::kAuthenticating) {
-    if (Status known = CheckAuthReply(introduction_.authentication, line); !known) return known;
-    Introduce();
-    return {};
-  }
   if (line.find("ERR Unrecognized REPLCONF option") != std::string::npos) {
     return Fail("it is a Redis server: to move in from Redis use migrate-from");
   }
-  if (is_error) return Fail(asked_ + " was answered: " + line.substr(1));
+  if (Status accepted = handshake_.CheckNoError(line); !accepted) return accepted;
   AskToSync();
   return {};
 }
@@ -83,7 +68,7 @@ Status LogReceiver::TakeVerdict(const std::string& line) {
     target_.RejectTakeover(line);
     return Fail("FAILOVER was answered: " + line);
   }
-  if (line.starts_with('-')) return Fail(asked_ + " was answered: " + line.substr(1));
+  if (Status accepted = handshake_.CheckNoError(line); !accepted) return accepted;
   char word[16] = {};
   char history[48] = {};
   char epoch_text[20] = {};
@@ -117,27 +102,20 @@ Status LogReceiver::TakeVerdict(const std::string& line) {
 
 Result<Link::Next> LogReceiver::Work(int64_t now) {
   const int64_t timeout = target_.timeout_ms();
-  if (now - heard_ms_ < timeout) return Next::kWait;
-  if (state() < State::kLoading) return Fail("no answer within " + std::to_string(timeout) + " ms");
+  if (!silence_.HasLasted(timeout, now)) return Next::kWait;
+  if (handshake_.is_asking()) return tl::unexpected(Handshake::NoAnswer(timeout));
   return Fail("it has been silent for " + std::to_string(timeout / 1000) + " s (repl-timeout)");
 }
 
 Status LogReceiver::Received(size_t count, int64_t now) {
   input_.Commit(count);
-  heard_ms_ = now;
+  silence_.Begin(now);
   progress_.received = count;
-  while (state() < State::kLoading) {
-    constexpr size_t kLongestReply = 128 * 1024;
-    std::string line;
-    const Result<bool> got = input_.NextLine(kLongestReply, &line);
-    if (!got) return tl::unexpected(got.error());
-    if (!*got) break;
-    if (Status taken = TakeReply(line); !taken) return taken;
+  Status taken = handshake_.TakeReplies(input_, [this](const std::string& line) { return TakeReply(line); });
+  if (taken && !handshake_.is_asking()) {
+    taken = input_.TakeMessages([this](const NodeMessage& message) { return Take(message); });
   }
-  if (state() >= State::kLoading) {
-    const Status taken = input_.TakeMessages([this](const NodeMessage& message) { return Take(message); });
-    if (!taken) return taken;
-  }
+  if (!taken) return taken;
   target_.NoteProgress(progress_);
   AcknowledgeIfOwed();
   return {};

@@ -12,9 +12,11 @@
 #include <string_view>
 #include <vector>
 
+#include "cluster/link/handshake.h"
 #include "cluster/link/link.h"
 #include "cluster/link/link_input.h"
 #include "cluster/link/outbox.h"
+#include "cluster/link/silence.h"
 #include "cluster/node_messages.h"
 #include "cluster/replication/history.h"
 #include "storage/base/clock.h"
@@ -37,7 +39,7 @@ struct ReplicaIntroduction {
 
 class LogReceiver final : public Link {
  public:
-  enum class State : uint8_t { kAuthenticating, kIntroducing, kAsking, kLoading, kStreaming };
+  enum class State : uint8_t { kIntroducing, kAsking, kLoading, kStreaming };
 
   // What has been applied.
   struct Applied {
@@ -47,7 +49,7 @@ class LogReceiver final : public Link {
   };
 
   struct Progress {
-    State state = State::kAuthenticating;
+    State state = State::kIntroducing;
     storage::Lsn last = 0;
     storage::Lsn primary_last = 0;     // as far as known
     storage::UnixMs behind_since = 0;  // by the primary's clock; 0: everything is here
@@ -94,7 +96,7 @@ class LogReceiver final : public Link {
 
   storage::Status Open(int64_t now) override;
   storage::Result<Next> Work(int64_t now) override;
-  int64_t wake_at() const override { return heard_ms_ + target_.timeout_ms(); }
+  int64_t wake_at() const override { return silence_.ends_at(target_.timeout_ms()); }
   std::span<char> Room() override { return input_.Room(); }
   storage::Status Received(size_t count, int64_t now) override;
   std::string_view ToSend() const override { return out_.front(); }
@@ -105,9 +107,7 @@ class LogReceiver final : public Link {
  private:
   static constexpr size_t kRoomBytes = 256 * 1024;
 
-  // Sends a request of the handshake, whose reply ends the state.
-  void Ask(State state, std::vector<std::string> request);
-  void Introduce();
+  std::vector<std::string> Introduction() const;
   void AskToSync();
   storage::Status TakeReply(const std::string& line);
   storage::Status TakeVerdict(const std::string& line);
@@ -125,8 +125,8 @@ class LogReceiver final : public Link {
   const ReplicaIntroduction introduction_;
   LinkInput input_{kRoomBytes};
   Outbox out_;
-  std::string asked_;     // the name of the command whose reply is awaited
-  int64_t heard_ms_ = 0;  // when something came last, or when the request was sent
+  Handshake handshake_;
+  Silence silence_;  // of the primary
   Progress progress_;
   Applied applied_;
   storage::Lsn resumes_after_ = 0;

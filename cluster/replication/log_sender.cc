@@ -27,7 +27,8 @@ LogSender::LogSender(Source& source, FeedRequest request, std::string_view unrea
 }
 
 Status LogSender::Open(int64_t now) {
-  last_sent_ms_ = last_heard_ms_ = now;
+  reads_.Begin(now);
+  acknowledges_.Begin(now);
   const bool resumes = CanResume();
   source_.NoteSync(resumes);
   out_.Append("+RINGKV " + std::string(resumes ? "CONTINUE " : "SNAPSHOT ") + source_.history_id() + " " +
@@ -53,8 +54,8 @@ bool LogSender::CanResume() {
 // --- time -----------------------------------------------------------------------------------------------------------
 
 int64_t LogSender::silent_at() const {
-  if (!out_.empty()) return last_sent_ms_ + source_.timeout_ms();
-  return state_ == State::kOnline ? last_heard_ms_ + source_.timeout_ms() : INT64_MAX;
+  if (!out_.empty()) return reads_.ends_at(source_.timeout_ms());
+  return state_ == State::kOnline ? acknowledges_.ends_at(source_.timeout_ms()) : INT64_MAX;
 }
 
 int64_t LogSender::wake_at() const {
@@ -64,19 +65,20 @@ int64_t LogSender::wake_at() const {
 }
 
 Status LogSender::CheckSilence(int64_t now) {
+  const int64_t timeout = source_.timeout_ms();
   if (!out_.empty()) {
-    const int64_t stuck_ms = now - last_sent_ms_;
-    last_heard_ms_ = std::max(last_heard_ms_, last_sent_ms_);  // it can't acknowledge what it has not got
-    if (stuck_ms < source_.timeout_ms()) return {};
-    return Fail("the peer has read nothing for " + std::to_string(stuck_ms) + " ms");
+    // It can't acknowledge what it has not got.
+    if (reads_.since() > acknowledges_.since()) acknowledges_.Begin(reads_.since());
+    if (!reads_.HasLasted(timeout, now)) return {};
+    return Fail("the peer has read nothing for " + std::to_string(timeout) + " ms");
   }
-  if (now < silent_at()) return {};
-  return Fail("it has acknowledged nothing for " + std::to_string((now - last_heard_ms_) / 1000) + " s (repl-timeout)");
+  if (state_ != State::kOnline || !acknowledges_.HasLasted(timeout, now)) return {};
+  return Fail("it has acknowledged nothing for " + std::to_string(timeout / 1000) + " s (repl-timeout)");
 }
 
 void LogSender::Sent(size_t count, int64_t now) {
   out_.Consume(count);
-  last_sent_ms_ = now;
+  reads_.Begin(now);
   source_.NoteSent(count);
 }
 
@@ -87,7 +89,7 @@ Result<Link::Next> LogSender::Work(int64_t now) {
   if (std::exchange(has_unread_, false)) {
     if (Status taken = TakeAcknowledgements(now); !taken) return tl::unexpected(taken.error());
   }
-  if (out_.empty()) last_sent_ms_ = now;  // the connection had nothing to take
+  if (out_.empty()) reads_.Begin(now);  // the connection had nothing to take
   if (out_.size() >= kMostWaiting) return Next::kWait;
   switch (state_) {
     case State::kSendingSnapshot: return SendSnapshot();
@@ -143,7 +145,7 @@ Result<Link::Next> LogSender::EndSnapshot(int64_t now) {
     return Next::kWait;
   }
   Send(MessageKind::kSection, source_.EndSnapshot(source_.next() - 1));
-  last_heard_ms_ = now;
+  acknowledges_.Begin(now);
   state_ = State::kOnline;
   source_.NoteOnline();
   return Next::kAgain;
@@ -191,7 +193,7 @@ Status LogSender::TakeAcknowledgements(int64_t now) {
     has_acknowledged = true;
   }
   if (!has_acknowledged) return {};
-  last_heard_ms_ = now;
+  acknowledges_.Begin(now);
   source_.NoteAcknowledged(acknowledged_);
   return {};
 }

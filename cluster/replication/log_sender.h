@@ -20,6 +20,7 @@
 #include "cluster/link/link.h"
 #include "cluster/link/link_input.h"
 #include "cluster/link/outbox.h"
+#include "cluster/link/silence.h"
 #include "cluster/node_messages.h"
 #include "storage/base/clock.h"
 #include "storage/base/lsn.h"
@@ -98,7 +99,7 @@ class LogSender final : public Link {
   bool CanResume();
   // Of the peer: it reads nothing, or acknowledges nothing.
   storage::Status CheckSilence(int64_t now);
-  // When the peer has been silent for too long.
+  // When that is to be looked at.
   int64_t silent_at() const;
   // Sends a batch of frames; false if there are none now.
   storage::Result<bool> SendFrames();
@@ -125,8 +126,8 @@ class LogSender final : public Link {
   storage::Lsn acknowledged_ = 0;
   int64_t look_at_ms_ = 0;  // while the snapshot ends: for its last frames
   int64_t last_heartbeat_ms_ = 0;
-  int64_t last_sent_ms_ = 0;   // when the connection last took bytes
-  int64_t last_heard_ms_ = 0;  // the last acknowledgement, or when all before it had been sent
+  Silence reads_;         // since the connection last took bytes
+  Silence acknowledges_;  // since the last acknowledgement, or since all before it had been sent
 };
 
 }  // namespace ringkv::cluster

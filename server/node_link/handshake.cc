@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server/node_link/handshake.h"
 
+#include "cluster/link/handshake.h"
 #include "resp/request_writer.h"
 
 namespace ringkv::server {
@@ -30,12 +31,8 @@ std::vector<std::string> AuthCommand(const Options& options) {
 storage::Status Authenticate(PeerSocket& socket, const Options& options, int64_t timeout_ms) {
   const std::vector<std::string> command = AuthCommand(options);
   if (command.empty()) return {};
-  const std::string& password = command.back();
-  const storage::Result<std::string> answer = Ask(socket, timeout_ms, command);
-  if (answer) return {};
-  // A server that knows no AUTH quotes what it was sent, and the answer goes into logs.
-  const bool quotes_it = answer.error().text.find(password) != std::string::npos;
-  return quotes_it ? storage::Fail("AUTH was refused") : tl::unexpected(answer.error());
+  const storage::Result<std::string> answer = AskForAnyReply(socket, timeout_ms, command);
+  return answer ? cluster::CheckAuthReply(command, *answer) : tl::unexpected(answer.error());
 }
 
 }  // namespace ringkv::server

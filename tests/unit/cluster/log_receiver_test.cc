@@ -284,7 +284,20 @@ TEST_F(LogReceiverTest, GivesASilentPrimaryUp) {
   ASSERT_TRUE(Give(link, kAccepted + kContinue, 2000));
   EXPECT_EQ(link.wake_at(), 2000 + kTimeoutMs);
   EXPECT_TRUE(link.Work(2000 + kTimeoutMs - 1));
-  EXPECT_FALSE(link.Work(2000 + kTimeoutMs));
+  EXPECT_TRUE(link.Work(2000 + kTimeoutMs));
+  EXPECT_FALSE(link.Work(link.wake_at()));
+}
+
+// Its disk took so long that the time is up. What the primary has said meanwhile has come.
+TEST_F(LogReceiverTest, ItsOwnStallIsNoSilenceOfThePrimary) {
+  LogReceiver link(target_, introduction_);
+  ASSERT_TRUE(link.Open(0));
+  ASSERT_TRUE(Give(link, kAccepted + kContinue + Frame("6"), 0));
+  const int64_t late = 5 * kTimeoutMs;
+  ASSERT_TRUE(link.Work(late));
+  ASSERT_TRUE(Give(link, Frame("7"), late));
+  EXPECT_EQ(link.wake_at(), late + kTimeoutMs);
+  EXPECT_TRUE(link.Work(late));
 }
 
 }  // namespace

@@ -270,7 +270,8 @@ TEST_F(LogSenderTest, GivesAReplicaUpThatReadsNothing) {
   EXPECT_EQ(link_->wake_at(), now_ + kSenderTimeoutMs);
   link_->Sent(1, now_ + 5000);
   EXPECT_TRUE(link_->Work(now_ + kSenderTimeoutMs));
-  EXPECT_FALSE(link_->Work(now_ + 5000 + kSenderTimeoutMs));
+  EXPECT_TRUE(link_->Work(now_ + 5000 + kSenderTimeoutMs));
+  EXPECT_FALSE(link_->Work(link_->wake_at()));
 }
 
 // What takes long to send is no silence.
@@ -294,7 +295,21 @@ TEST_F(LogSenderTest, GivesAReplicaUpThatAcknowledgesNothing) {
   }
   Run();
   now_ = heard + 30'000 + kSenderTimeoutMs;
-  EXPECT_FALSE(link_->Work(now_));
+  Run();
+  EXPECT_FALSE(link_->Work(now_ + Silence::kLastLookMs));
+}
+
+// While its disk, or the process, stood still, a replica had nothing to acknowledge, or could not be heard.
+TEST_F(LogSenderTest, ItsOwnStallIsNoSilenceOfTheReplica) {
+  Open(9);
+  Run();
+  now_ += 5 * kSenderTimeoutMs;
+  Run();
+  EXPECT_EQ(Sent().back(), "heartbeat");
+  now_ += 100;
+  ASSERT_TRUE(Give(Ack(9)));
+  now_ += kSenderTimeoutMs - 1;
+  Run();
 }
 
 }  // namespace

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#include "cluster/link/handshake.h"
+
+#include <utility>
+
+#include "resp/request_writer.h"
+
+namespace ringkv::cluster {
+
+using storage::Fail;
+using storage::Status;
+
+void Handshake::Open(std::vector<std::string> first) {
+  if (authentication_.empty()) return Ask(first);
+  first_ = std::move(first);
+  is_authenticating_ = true;
+  Ask(authentication_);
+}
+
+void Handshake::Ask(const std::vector<std::string>& request) {
+  out_.Append(resp::EncodeRequest(request));
+  asked_ = request.front();
+  is_asking_ = true;
+}
+
+Status Handshake::TakeWelcome(std::string_view line) {
+  if (Status known = CheckAuthReply(authentication_, line); !known) return known;
+  is_authenticating_ = false;
+  Ask(first_);
+  return {};
+}
+
+Status Handshake::CheckNoError(std::string_view line) const {
+  return line.starts_with('-') ? Fail(asked_ + " was answered: " + std::string(line.substr(1))) : Status();
+}
+
+storage::Error Handshake::NoAnswer(int64_t timeout_ms) {
+  return {"no answer within " + std::to_string(timeout_ms) + " ms"};
+}
+
+Status CheckAuthReply(const std::vector<std::string>& request, std::string_view line) {
+  if (!line.starts_with('-')) return {};
+  // A server that knows no AUTH quotes what it was sent, and the answer goes into logs.
+  const bool quotes_it = line.find(request.back()) != std::string_view::npos;
+  return quotes_it ? Fail("AUTH was refused") : Fail("AUTH was answered: " + std::string(line.substr(1)));
+}
+
+}  // namespace ringkv::cluster

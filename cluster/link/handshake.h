@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+// How a link begins that this node has opened: it authenticates itself, if it has to, then asks, one request after the
+// other, each with a reply of one line. A part of such a link, which decides what is asked and what the replies mean.
+//
+// Threads: confined.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cluster/link/link_input.h"
+#include "cluster/link/outbox.h"
+#include "storage/base/result.h"
+
+namespace ringkv::cluster {
+
+class Handshake {
+ public:
+  // `authentication`: AUTH with its arguments; empty: none. `out` must outlive the object.
+  Handshake(Outbox& out, std::vector<std::string> authentication)
+      : out_(out), authentication_(std::move(authentication)) {}
+
+  // Authenticates, then asks this.
+  void Open(std::vector<std::string> first);
+  // The next request, after the reply to the last one.
+  void Ask(const std::vector<std::string>& request);
+  // Calls `take(line)` for the reply to each request. Without a next request the handshake is over.
+  template <typename Take>
+  storage::Status TakeReplies(LinkInput& input, Take&& take) {
+    while (is_asking_) {
+      std::string line;
+      const storage::Result<bool> got = input.NextLine(kLongestReply, &line);
+      if (!got) return tl::unexpected(got.error());
+      if (!*got) return {};
+      is_asking_ = false;
+      const storage::Status taken = is_authenticating_ ? TakeWelcome(line) : take(line);
+      if (!taken) return taken;
+    }
+    return {};
+  }
+  // A reply is awaited.
+  bool is_asking() const { return is_asking_; }
+  bool is_authenticating() const { return is_authenticating_; }
+
+  // "COMMAND was answered: ...", if it is an error.
+  storage::Status CheckNoError(std::string_view line) const;
+  // Of a peer that did not reply.
+  static storage::Error NoAnswer(int64_t timeout_ms);
+
+ private:
+  static constexpr size_t kLongestReply = 128 * 1024;  // a list of slots, at the worst
+
+  // The reply to AUTH.
+  storage::Status TakeWelcome(std::string_view line);
+
+  Outbox& out_;
+  std::vector<std::string> authentication_;
+  std::vector<std::string> first_;
+  std::string asked_;  // the name of the command
+  bool is_asking_ = false;
+  bool is_authenticating_ = false;
+};
+
+// `request`: AUTH that was sent; its last word is the password.
+storage::Status CheckAuthReply(const std::vector<std::string>& request, std::string_view line);
+
+}  // namespace ringkv::cluster

@@ -24,6 +24,7 @@ class LinkInput {
   // Where received bytes are written; pass their number to Commit.
   std::span<char> Room();
   void Commit(size_t count) { received_.Commit(count); }
+  bool empty() const { return received_.size() == handed_out_; }
   // Bytes that arrived before, with the request.
   void Append(std::string_view bytes) { received_.Append(bytes); }
 

@@ -12,19 +12,13 @@
 #include "cluster/migration/slot_ledger.h"
 #include "cluster/route.h"
 #include "cluster/topology.h"
+#include "cluster/watch/node_news.h"
 #include "server/config/options.h"
 #include "storage/base/key_slot.h"
 
 namespace ringkv::server {
 
-// What a node says of itself (cluster-announce-*), and whether it does.
-struct NodeNews {
-  std::string ip = {};        // empty: the host in the cluster-config
-  std::string hostname = {};  // empty: likewise, if that is a name
-  int port = 0;               // 0: likewise
-  bool has_failed = false;    // it has not answered for cluster-node-timeout
-  bool operator==(const NodeNews&) const = default;
-};
+using cluster::NodeNews;
 
 // A node as it is shown to clients.
 struct ShownNode {

@@ -1,32 +1,30 @@
 // SPDX-License-Identifier: MIT
-// Asks all other nodes of the cluster about once a second how they want to be shown to clients (CLUSTER ANNOUNCED),
-// over a connection to each that stays open. A node has failed when it has not answered for cluster-node-timeout.
+// The watch of the other nodes, with its thread and its sockets.
 //
-// Each node decides for itself, without a vote of others. The consequence is that requests are refused
-// (cluster-require-full-coverage); nobody is promoted because of it.
-//
-// Threads: one of its own, which waits for no single node.
+// Threads: one of its own.
 #pragma once
 
-#include <condition_variable>
+#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
-#include "resp/buffer.h"
+#include "cluster/watch/node_watch.h"
 #include "server/cluster/cluster_parts.h"
 #include "server/cluster/cluster_view.h"
 #include "server/node_link/peer_socket.h"
+#include "server/node_link/pump.h"
 
 namespace ringkv::server {
 
-class NodeWatch {
+class NodeWatch final : private cluster::NodeWatch::Owner {
  public:
   class Owner {
    public:
     virtual std::shared_ptr<const ClusterView> view() const = 0;
-    // By the names of nodes; of those that have answered, and this one. Called when something has changed.
+    // By the names of nodes, this one among them. Called when something has changed.
     virtual void NoteNodes(std::map<std::string, NodeNews> news) = 0;
 
    protected:
@@ -34,7 +32,7 @@ class NodeWatch {
   };
 
   // Both must outlive the object.
-  NodeWatch(const ClusterParts& parts, Owner& owner) : parts_(parts), owner_(owner) {}
+  NodeWatch(const ClusterParts& parts, Owner& owner);
   ~NodeWatch() { Stop(); }
   NodeWatch(const NodeWatch&) = delete;
   NodeWatch& operator=(const NodeWatch&) = delete;
@@ -43,41 +41,31 @@ class NodeWatch {
   void Stop();
 
  private:
-  struct Peer {
-    std::string host;
-    int port = 0;
-    std::unique_ptr<PeerSocket> socket = nullptr;
-    resp::Buffer received = {};
-    int lines_to_come = 0;  // the last one is the answer
-    int64_t last_answer_ms = 0;
-    NodeNews news = {};
-  };
-
   void Run();
-  // Rests for the time; false at the end.
-  bool Rest(int64_t ms);
-  void FitPeers(const ClusterView& view);
-  void Ask(Peer& peer);
-  // Takes what has come. True while an answer is missing.
-  bool Awaits(Peer& peer);
-  void Close(Peer& peer);
   void Tell(const ClusterView& view);
+
+  // --- what the watch asks for ---
+  int64_t timeout_ms() const override { return parts_.options.cluster_node_timeout; }
+  std::vector<std::string> authentication() const override;
+  void Connect(const cluster::NodeWatch::Address& to, cluster::Link& link) override;
+  void Close(cluster::Link& link) override;
+  void NoteFailure(const std::string& name, bool has_failed, const std::string& why) override;
+  void NoteRefusal(const std::string& name, const std::string& why) override;
 
   const ClusterParts& parts_;
   Owner& owner_;
-  // Used by the thread only.
-  std::map<std::string, Peer> peers_;  // by name
+  LinkPump pump_;
+  // Used by the thread only, but for the last: while there is none.
+  std::map<const cluster::Link*, std::unique_ptr<PeerSocket>> sockets_;
+  std::vector<LinkPump::Ended> unconnected_;
   std::map<std::string, NodeNews> told_;
+  cluster::NodeWatch watch_;
 
-  storage::Mutex mutex_;
-  std::condition_variable woken_;
-  bool stopping_ GUARDED_BY(mutex_) = false;
-  std::atomic<bool> interrupted_{false};
+  std::atomic<bool> stopping_{false};
   std::thread thread_;
 };
 
-// The reply to CLUSTER ANNOUNCED: what the options of this node say.
-std::string PrintNews(const NodeNews& news);
+// What the options of this node say.
 NodeNews NewsOf(const Options& options);
 
 }  // namespace ringkv::server

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cluster/node_id.h"
+#include "cluster/watch/node_news.h"
 #include "server/base/text.h"
 #include "server/cluster/cluster_state.h"
 #include "server/cluster/node_watch.h"

@@ -5,7 +5,6 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -111,11 +110,19 @@ storage::Result<bool> PeerSocket::WaitFor(short events, int64_t timeout_ms) {
   const int ready = ::poll(waiting, reads ? 2 : 1, static_cast<int>(std::min<int64_t>(timeout_ms, INT32_MAX)));
   if (interrupted_) return storage::Fail("the link was closed");
   if (ready <= 0) return false;
-  if (reads && waiting[1].revents != 0) {
-    uint64_t count = 0;
-    [[maybe_unused]] const ssize_t taken = ::read(wake_, &count, sizeof count);
-  }
+  if (reads && waiting[1].revents != 0) ForgetWake();
   return waiting[0].revents != 0;
+}
+
+void PeerSocket::AddTo(std::vector<pollfd>* waiting, bool or_sendable) const {
+  const int events = or_sendable ? POLLIN | POLLOUT : POLLIN;
+  waiting->push_back({channel_.descriptor(), static_cast<short>(events), 0});
+  waiting->push_back({wake_, POLLIN, 0});
+}
+
+void PeerSocket::ForgetWake() {
+  uint64_t count = 0;
+  [[maybe_unused]] const ssize_t taken = ::read(wake_, &count, sizeof count);
 }
 
 storage::Status PeerSocket::Send(std::string_view bytes, int64_t timeout_ms) {
@@ -143,16 +150,23 @@ storage::Result<size_t> PeerSocket::SendSome(std::string_view bytes) {
   }
 }
 
-storage::Result<size_t> PeerSocket::Receive(char* room, size_t size, int64_t timeout_ms, bool or_sendable) {
-  const auto end = Clock::now() + std::chrono::milliseconds(timeout_ms);
-  for (bool is_last = timeout_ms == 0;;) {
+storage::Result<size_t> PeerSocket::ReceiveSome(char* room, size_t size) {
+  for (;;) {
     const ssize_t received = channel_.Receive(room, size);
     if (received > 0) return static_cast<size_t>(received);
     if (received == 0) return storage::Fail("the peer has closed the connection");
     if (errno == EINTR) continue;
     if (errno != EAGAIN && errno != EWOULDBLOCK) return storage::Fail(std::strerror(errno));
     if (interrupted_) return storage::Fail("the link was closed");
-    if (is_last) return 0;
+    return 0;
+  }
+}
+
+storage::Result<size_t> PeerSocket::Receive(char* room, size_t size, int64_t timeout_ms, bool or_sendable) {
+  const auto end = Clock::now() + std::chrono::milliseconds(timeout_ms);
+  for (bool is_last = timeout_ms == 0;;) {
+    const storage::Result<size_t> received = ReceiveSome(room, size);
+    if (!received || *received > 0 || is_last) return received;
     const int left_ms = MillisecondsUntil(end);
     const storage::Result<bool> ready = WaitFor(or_sendable ? POLLIN | POLLOUT : POLLIN, left_ms);
     if (!ready) return tl::unexpected(ready.error());

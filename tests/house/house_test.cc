@@ -209,7 +209,6 @@ TEST(House, OnlyTheNetworkSeesAsio) {
 TEST(House, TheWorldComesInThroughSeams) {
   const std::multimap<std::string, std::string> allowed = {
       // Waits of condition variables, whose deadlines are points in time of the system's clock.
-      {"_clock::now(", "server/cluster/node_watch.cc"},
       {"_clock::now(", "server/cluster/slot_moves.cc"},
       {"_clock::now(", "server/migration/redis_link.cc"},
       {"_clock::now(", "server/replication/failover.cc"},

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+#include "cluster/watch/node_watch.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace ringkv::cluster {
+namespace {
+
+constexpr int64_t kLongestRoundMs = 1000;
+constexpr int64_t kShortestRoundMs = 50;
+
+}  // namespace
+
+// --- all nodes ------------------------------------------------------------------------------------------------------
+
+void NodeWatch::Watch(const std::vector<Address>& nodes, int64_t now) {
+  std::erase_if(peers_, [&](const auto& peer) {
+    return std::find(nodes.begin(), nodes.end(), peer.second->address()) == nodes.end();
+  });
+  for (const Address& each : nodes) {
+    if (peers_.contains(each.name)) continue;
+    peers_[each.name] = std::make_unique<Peer>(owner_, each, now);
+    round_at_ms_ = now;
+  }
+}
+
+void NodeWatch::Work(int64_t now) {
+  if (now >= round_at_ms_) {
+    round_at_ms_ = now + std::clamp<int64_t>(owner_.timeout_ms() / 4, kShortestRoundMs, kLongestRoundMs);
+    for (auto& [name, peer] : peers_) peer->Ask(now);
+  }
+  for (auto& [name, peer] : peers_) peer->Judge(now);
+}
+
+int64_t NodeWatch::wake_at() const {
+  int64_t next = round_at_ms_;
+  for (const auto& [name, peer] : peers_) next = std::min(next, peer->fails_at());
+  return next;
+}
+
+void NodeWatch::NoteEnd(Link& link, const storage::Error& why) {
+  std::any_of(peers_.begin(), peers_.end(), [&](auto& peer) { return peer.second->NoteEnd(link, why); });
+}
+
+std::map<std::string, NodeNews> NodeWatch::news() const {
+  std::map<std::string, NodeNews> all;
+  for (const auto& [name, peer] : peers_) all[name] = peer->news();
+  return all;
+}
+
+// --- one of them ----------------------------------------------------------------------------------------------------
+
+NodeWatch::Peer::Peer(Owner& owner, Address address, int64_t now) : owner_(owner), address_(std::move(address)) {
+  silence_.Begin(now);
+}
+
+NodeWatch::Peer::~Peer() {
+  if (link_ != nullptr) owner_.Close(*link_);
+}
+
+void NodeWatch::Peer::Ask(int64_t now) {
+  if (link_ != nullptr) return link_->Ask(now);
+  QuestionLink::Asker& asker = *this;
+  link_ = std::make_unique<QuestionLink>(asker, owner_.authentication(),
+                                         std::vector<std::string>{"CLUSTER", "ANNOUNCED"});
+  owner_.Connect(address_, *link_);
+}
+
+void NodeWatch::Peer::Judge(int64_t now) {
+  const bool has_failed = silence_.HasLasted(owner_.timeout_ms(), now);
+  if (std::exchange(news_.has_failed, has_failed) != has_failed) owner_.NoteFailure(address_.name, has_failed, ended_);
+}
+
+int64_t NodeWatch::Peer::fails_at() const {
+  return news_.has_failed ? INT64_MAX : silence_.ends_at(owner_.timeout_ms());
+}
+
+bool NodeWatch::Peer::NoteEnd(const Link& link, const storage::Error& why) {
+  if (link_.get() != &link) return false;
+  link_.reset();
+  ended_ = why.text;
+  return true;
+}
+
+void NodeWatch::Peer::NoteAnswer(std::string_view line, int64_t now) {
+  const bool is_error = line.starts_with('-');
+  NoteSign(is_error ? std::string(line.substr(1)) : "", now);
+  if (std::optional<NodeNews> news = ParseNews(line)) {
+    news->has_failed = news_.has_failed;
+    news_ = std::move(*news);
+  }
+}
+
+void NodeWatch::Peer::NoteRefusal(const std::string& why, int64_t now) { NoteSign(why, now); }
+
+void NodeWatch::Peer::NoteSign(const std::string& error, int64_t now) {
+  silence_.Begin(now);
+  ended_.clear();
+  if (std::exchange(refusal_, error) != error && !error.empty()) owner_.NoteRefusal(address_.name, error);
+}
+
+}  // namespace ringkv::cluster

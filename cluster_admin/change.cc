@@ -5,6 +5,8 @@
 #include <chrono>
 #include <cstdio>
 #include <iostream>
+#include <set>
+#include <string>
 #include <thread>
 
 #include "cluster_admin/jobs.h"
@@ -201,6 +203,7 @@ Result<std::vector<MoveUnderWay>> MovesOf(const Change& change) {
 Status WaitForMoves(const Change& change) {
   const bool is_terminal = ::isatty(STDOUT_FILENO) == 1;
   size_t lines = 0;
+  std::set<std::string> said;
   for (;;) {
     const Result<std::vector<MoveUnderWay>> moves = MovesOf(change);
     if (!moves) return tl::unexpected(moves.error());
@@ -209,6 +212,10 @@ Status WaitForMoves(const Change& change) {
       for (const MoveUnderWay& move : *moves) std::cout << DrawProgress(move) << "\n";
       std::cout.flush();
       lines = moves->size();
+    }
+    for (const MoveUnderWay& move : *moves) {
+      if (is_terminal || move.failure.empty() || !said.insert(move.failure).second) continue;
+      std::cout << DrawProgress(move) << "; trying again until it works" << std::endl;
     }
     if (moves->empty()) return {};
     std::this_thread::sleep_for(kChangeNap);

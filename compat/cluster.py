@@ -236,10 +236,31 @@ def with_our_tool_and_users():
         assert ended == 5
 
 
+def growing_without_the_password():
+    """Nodes that don't let each other in say so, instead of waiting without a word."""
+    login = ("--pass", "p")
+    with tempfile.TemporaryDirectory(prefix="ringkv-test-") as folder:
+        tool = OurTool(folder)
+        first, _ = tool.create("2", *login)
+        try:
+            redis.Redis(port=first, password="p").config_set("masterauth", "wrong")  # the new node gets it from there
+            command = [tool.program, "grow", tool.config, *login]
+            with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as growing:
+                said = next(line for line in growing.stdout if "can't be asked which slots it owns" in line)
+                assert "WRONGPASS" in said and said.startswith("? -> s3"), said
+                for port in (first, first + 2):
+                    redis.Redis(port=port, password="p").config_set("masterauth", "p")
+                assert "the cluster is as the file says" in growing.stdout.read()
+        finally:
+            ended = tool.run("stop", tool.config, *login).count("has ended")
+        assert ended == 3
+
+
 def main():
     beside_redis()
     with_our_tool()
     with_our_tool_and_users()
+    growing_without_the_password()
     with start_cluster(3, 1) as cluster:
         with_redis_py(cluster)
         with_redis_tools(cluster)

@@ -113,8 +113,23 @@ def announced_like_redis():
             assert shards[0] == shards[1], (kind, shards)
 
 
+def nodes_that_are_not_let_in():
+    """They say why, and nobody takes the others for dead."""
+    with start_cluster(2, 0, "--cluster-node-timeout", "1000") as cluster:
+        first, second = cluster.primaries
+        client, other = first.connect(), second.connect()
+        assert other.raw("CONFIG", "SET", "requirepass", "p") == b"+OK\r\n"
+        eventually(lambda: "does not let this node in (masteruser, masterauth): NOAUTH" in first.log(), "it is said")
+        assert client.raw("CONFIG", "SET", "masterauth", "wrong") == b"+OK\r\n"
+        assert other.raw("CLIENT", "KILL", "SKIPME", "yes", "TYPE", "normal").startswith(b":")
+        eventually(lambda: "AUTH was answered: WRONGPASS" in first.log(), "with the password that is wrong, too")
+        assert b"cluster_state:ok" in client.raw("CLUSTER", "INFO")
+        assert "has not answered" not in first.log()
+
+
 def main():
     coverage()
+    nodes_that_are_not_let_in()
     refusals_like_those_of_redis()
     announced_addresses()
     announced_like_redis()

@@ -35,7 +35,7 @@ void SlotImport::Start() {
 
 std::string SlotImport::failure() {
   MutexLock lock(mutex_);
-  return failure_;
+  return failure_.text();
 }
 
 bool SlotImport::StillMoves() {
@@ -56,16 +56,11 @@ void SlotImport::Run() {
 }
 
 void SlotImport::NoteEnd(const std::string& failure) {
-  constexpr int64_t kPatienceMs = 2000;  // nodes get a new topology one after the other
-  const int64_t now = parts_.world.clock.SteadyMs();
   socket_.Reset();
   {
     MutexLock lock(mutex_);
-    if (failure != failure_) failing_since_ms_ = now;
-    failure_ = failure;
+    if (!failure_.Note(failure, parts_.world.clock.SteadyMs())) return;
   }
-  if (failure.empty() || failing_since_ms_ == 0 || now - failing_since_ms_ < kPatienceMs) return;
-  failing_since_ms_ = 0;
   parts_.log.Warning("migrating slots from shard '" + shard_ + "': " + failure + "; trying again until it works");
 }
 

@@ -15,6 +15,7 @@
 #include "cluster/migration/slot_receiver.h"
 #include "cluster/node_messages.h"
 #include "server/cluster/cluster_parts.h"
+#include "server/cluster/lasting_failure.h"
 #include "server/cluster/slot_ownership.h"
 #include "server/node_link/link_socket.h"
 #include "storage/base/mutex.h"
@@ -64,14 +65,13 @@ class SlotImport final : private cluster::SlotReceiver::Target {
   // The import's thread alone.
   cluster::SlotSet batch_;
   std::unique_ptr<storage::SlotArrival> arrival_;
-  uint64_t flushes_ = 0;          // the store's flush count when the batch began
-  int64_t failing_since_ms_ = 0;  // 0: not failing, or logged already
+  uint64_t flushes_ = 0;  // the store's flush count when the batch began
 
   std::atomic<uint64_t> keys_{0};
   std::atomic<bool> stopping_{false};
   std::atomic<bool> has_ended_{false};
   storage::Mutex mutex_;
-  std::string failure_ GUARDED_BY(mutex_);
+  LastingFailure failure_ GUARDED_BY(mutex_);
   LinkSocket socket_;
   std::thread thread_;
 };

@@ -174,18 +174,29 @@ void SlotMoves::AskOthers(const ClusterView& view) {
   }
 }
 
-void SlotMoves::AskShard(const ClusterView& view, ShardIndex shard) {
-  const cluster::Node& primary = view.PrimaryOf(shard);
+Result<std::string> SlotMoves::AskWhatItOwns(const cluster::Node& primary) {
   const auto connected =
       PeerSocket::Connect(primary.host, primary.port, kShardConnectMs, interrupted_, ToNode(parts_.options));
-  if (!connected) return;
+  if (!connected) return tl::unexpected(connected.error());
   const int64_t timeout_ms = parts_.options.cluster_node_timeout;  // others wait to be asked
-  if (!Authenticate(**connected, parts_.options, timeout_ms)) return;
-  const Result<std::string> answer = Ask(**connected, timeout_ms, {"CLUSTER", "OWNED"});
+  if (Status known = Authenticate(**connected, parts_.options, timeout_ms); !known) return tl::unexpected(known.error());
+  return Ask(**connected, timeout_ms, {"CLUSTER", "OWNED"});
+}
+
+void SlotMoves::AskShard(const ClusterView& view, ShardIndex shard) {
+  const std::string& name = view.topology.shards()[shard].name;
+  const Result<std::string> answer = AskWhatItOwns(view.PrimaryOf(shard));
+  {
+    MutexLock lock(mutex_);
+    const std::string failure = answer ? "" : answer.error().text;
+    if (unanswered_[name].Note(failure, parts_.world.clock.SteadyMs())) {
+      parts_.log.Warning("cluster: shard '" + name + "' can't be asked which slots it owns: " + failure +
+                         "; trying again until it works");
+    }
+  }
   if (!answer) return;
   const std::vector<std::string_view> words = Words(*answer);
   uint64_t epoch = 0;
-  const std::string& name = view.topology.shards()[shard].name;
   if (words.size() < 3 || words[0] != "+OWNED" || words[2] != name ||
       std::sscanf(std::string(words[1]).c_str(), "%lu", &epoch) != 1) {
     return;
@@ -306,6 +317,11 @@ std::vector<SlotMoves::Progress> SlotMoves::progress() {
     each.to = view->topology.shards()[move.to].name;
     each.slots_left = move.slots.count();
     each.slots = totals_[{each.from, each.to}];
+    for (const auto& [shard, failure] : unanswered_) {
+      if (each.from.empty() && each.failure.empty() && !failure.text().empty()) {
+        each.failure = "shard '" + shard + "' can't be asked which slots it owns: " + failure.text();
+      }
+    }
     for (const auto& import : imports_) {
       if (import->shard() != each.from || each.to != view->shard_name()) continue;
       each.keys = import->keys();

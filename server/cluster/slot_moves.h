@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "server/cluster/cluster_parts.h"
+#include "server/cluster/lasting_failure.h"
 #include "server/cluster/slot_export.h"
 #include "server/cluster/slot_import.h"
 #include "server/cluster/slot_ownership.h"
@@ -59,6 +60,8 @@ class SlotMoves {
   // Asks other primaries which slots they own: all if an owner is unknown, else those with an open offer or new slots.
   void AskOthers(const ClusterView& view);
   void AskShard(const ClusterView& view, cluster::ShardIndex shard);
+  // The line that the primary of the shard answers to CLUSTER OWNED.
+  storage::Result<std::string> AskWhatItOwns(const cluster::Node& primary);
   void Learn(const ClusterView& view, cluster::ShardIndex shard, uint64_t epoch, const cluster::SlotSet& owned);
   // Takes the slots that no shard owns, once all other shards have answered.
   void TakeUnclaimed(const ClusterView& view);
@@ -86,6 +89,7 @@ class SlotMoves {
   std::vector<std::unique_ptr<SlotImport>> imports_ GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<SlotExport>> exports_ GUARDED_BY(mutex_);
   std::map<std::pair<std::string, std::string>, size_t> totals_ GUARDED_BY(mutex_);  // slots per migration at its start
+  std::map<std::string, LastingFailure> unanswered_ GUARDED_BY(mutex_);  // questions, by shard
   std::atomic<bool> interrupted_{false};
   std::thread thread_;
 };

@@ -47,9 +47,10 @@ class ClientLinks {
   // kNoThread and may be executing a command of one of the clients.
   virtual void Deliver(size_t from, size_t thread, std::shared_ptr<const std::vector<uint64_t>> clients,
                        std::shared_ptr<const std::string> bytes) = 0;
-  // Sends the command to the other reachable nodes of the cluster, or of this node's shard. Called by the thread
-  // `from`, which may be kNoThread.
-  virtual void TellNodes(size_t from, bool only_own_shard, std::span<const std::string_view> argv) = 0;
+  // Sends the command to the other reachable nodes of the cluster, or of this node's shard, over the connections of the
+  // thread `over`, where it is behind what this client has sent before. Called by the thread `from`, which may be
+  // kNoThread.
+  virtual void TellNodes(size_t from, size_t over, bool only_own_shard, std::span<const std::string_view> argv) = 0;
   // Resumes commands that waited for the end of a pause, and serves blocked clients that it held back.
   virtual void ResumePaused() = 0;
   // Unblocks the client, like its timeout or with an error.

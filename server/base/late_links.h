@@ -34,8 +34,8 @@ class LateLinks final : public ClientLinks {
                std::shared_ptr<const std::string> bytes) override {
     if (ClientLinks* links = links_) links->Deliver(from, thread, std::move(clients), std::move(bytes));
   }
-  void TellNodes(size_t from, bool only_own_shard, std::span<const std::string_view> argv) override {
-    if (ClientLinks* links = links_) links->TellNodes(from, only_own_shard, argv);
+  void TellNodes(size_t from, size_t over, bool only_own_shard, std::span<const std::string_view> argv) override {
+    if (ClientLinks* links = links_) links->TellNodes(from, over, only_own_shard, argv);
   }
   void ResumePaused() override {
     if (ClientLinks* links = links_) links->ResumePaused();

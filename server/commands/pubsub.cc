@@ -74,18 +74,26 @@ cluster::PublishedMessage MessageOf(std::span<const std::string_view> argv, bool
   return {.in_shard = in_shard, .channel = argv[1], .message = argv[2]};
 }
 
+struct Publisher {
+  explicit Publisher(const AdminCall& call)
+      : thread(call.thread.index), tells_over(call.session.tells_over), is_node(call.session.speaks_node_link) {}
+
+  size_t thread;      // where its call runs
+  size_t tells_over;  // the thread whose connections lead to the other nodes
+  bool is_node;       // of the cluster
+};
+
 // Forwards the message to the other nodes of a cluster, unless it comes from one, or to the replicas of a primary.
-void TellOthers(Server& server, size_t thread, bool comes_from_node, std::span<const std::string_view> argv,
-                bool in_shard) {
+void TellOthers(Server& server, const Publisher& publisher, std::span<const std::string_view> argv, bool in_shard) {
   if (server.cluster().is_enabled()) {
-    if (!comes_from_node) server.links().TellNodes(thread, in_shard, argv);
+    if (!publisher.is_node) server.links().TellNodes(publisher.thread, publisher.tells_over, in_shard, argv);
   } else if (!server.replication().is_replica()) {
     server.replication().feeds().Publish(MessageOf(argv, in_shard));
   }
 }
 
-bool HasOthers(Server& server, bool comes_from_node) {
-  if (server.cluster().is_enabled()) return !comes_from_node;
+bool HasOthers(Server& server, const Publisher& publisher) {
+  if (server.cluster().is_enabled()) return !publisher.is_node;
   return !server.replication().is_replica() && server.replication().feeds().may_have_replicas();
 }
 
@@ -99,10 +107,9 @@ size_t BytesOf(const Broker::Addressed& addressed) {
 // twice, so its subscribers get it at the end too. False if the script has no memory left for that.
 bool PublishAtEnd(AdminCall& call, Broker::Addressed addressed, bool in_shard) {
   Server& server = call.server;
-  const size_t thread = call.thread.index;
-  if (!MayBeUndone(call)) Broker::Send(server.links(), thread, std::exchange(addressed, {}));
-  const bool comes_from_node = call.session.speaks_node_link;
-  const bool has_others = HasOthers(server, comes_from_node);
+  const Publisher publisher(call);
+  if (!MayBeUndone(call)) Broker::Send(server.links(), publisher.thread, std::exchange(addressed, {}));
+  const bool has_others = HasOthers(server, publisher);
   if (addressed.deliveries.empty() && !has_others) return true;
   std::vector<std::string> words;
   if (has_others) words.assign(call.args.all().begin(), call.args.all().end());
@@ -110,11 +117,11 @@ bool PublishAtEnd(AdminCall& call, Broker::Addressed addressed, bool in_shard) {
   for (const std::string& word : words) bytes += sizeof word + word.size();
   return AfterUnlock(
       call, bytes,
-      [&server, thread, addressed = std::move(addressed), words = std::move(words), comes_from_node, in_shard] {
-        Broker::Send(server.links(), thread, addressed);
+      [&server, publisher, addressed = std::move(addressed), words = std::move(words), in_shard] {
+        Broker::Send(server.links(), publisher.thread, addressed);
         if (words.empty()) return;
         const std::vector<std::string_view> argv(words.begin(), words.end());
-        TellOthers(server, thread, comes_from_node, argv, in_shard);
+        TellOthers(server, publisher, argv, in_shard);
       });
 }
 
@@ -126,7 +133,7 @@ void PublishOn(AdminCall& call, bool in_shard) {
     if (!PublishAtEnd(call, std::move(addressed), in_shard)) return call.reply.Error(kTooManyMessages);
   } else {
     Broker::Send(server.links(), call.thread.index, addressed);
-    TellOthers(server, call.thread.index, call.session.speaks_node_link, call.args.all(), in_shard);
+    TellOthers(server, Publisher(call), call.args.all(), in_shard);
   }
   call.reply.Integer(receivers);  // behind the message, if the client gets that too
 }

@@ -196,6 +196,8 @@ void IoThread::Transfer(ClientConnection* connection, Luggage luggage, IoThread&
   target.Expect();
   // Before it is sent, which orders this before what the target writes there.
   luggage.card->thread = target.index();
+  const bool has_messages_under_way = proxy_ != nullptr && proxy_->has_messages_under_way();
+  if (luggage.session.tells_over == index_ && !has_messages_under_way) luggage.session.tells_over = target.index();
   Release(connection);
   state().statistics.clients_moved.Add(1);
   const auto sent = std::make_shared<Luggage>(std::move(luggage));

@@ -145,10 +145,10 @@ void Network::Deliver(size_t from, size_t thread, std::shared_ptr<const std::vec
   target.Post([&target, clients = std::move(clients), bytes = std::move(bytes)] { target.Deliver(*clients, *bytes); });
 }
 
-void Network::TellNodes(size_t from, bool only_own_shard, std::span<const std::string_view> argv) {
+void Network::TellNodes(size_t from, size_t over, bool only_own_shard, std::span<const std::string_view> argv) {
   std::string request = resp::EncodeRequest(argv);
-  if (from != kNoThread) return threads_[from]->proxy().TellNodes(only_own_shard, request);
-  IoThread& thread = *threads_[0];
+  IoThread& thread = *threads_[over];
+  if (from == over) return thread.proxy().TellNodes(only_own_shard, request);
   thread.Post(
       [&thread, only_own_shard, request = std::move(request)] { thread.proxy().TellNodes(only_own_shard, request); });
 }

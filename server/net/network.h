@@ -35,7 +35,7 @@ class Network final : public ClientLinks {
   void Push(const ClientCard& card, std::shared_ptr<const std::string> bytes) override;
   void Deliver(size_t from, size_t thread, std::shared_ptr<const std::vector<uint64_t>> clients,
                std::shared_ptr<const std::string> bytes) override;
-  void TellNodes(size_t from, bool only_own_shard, std::span<const std::string_view> argv) override;
+  void TellNodes(size_t from, size_t over, bool only_own_shard, std::span<const std::string_view> argv) override;
   void ResumePaused() override;
   void Unblock(const ClientCard& card, bool with_error) override;
   void Answer(const ClientCard& card, LateAnswer answer) override;

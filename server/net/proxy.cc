@@ -120,6 +120,7 @@ void Proxy::Leave(PassedRequest request) {
 }
 
 void Proxy::End(const PassedRequest& request) {
+  if (request.is_message) --messages_under_way_;
   if (request.place.connection == 0) return;
   ClientOrder& order = OrderOf(request);
   --(request.joins_writes ? order.writes : order.reads);
@@ -176,6 +177,8 @@ void Proxy::TellNodes(bool only_own_shard, const std::string& request) {
     PassedRequest told;
     told.bytes = request;
     told.protocol = 2;
+    told.is_message = true;
+    ++messages_under_way_;
     link.Send(std::move(told));
   }
 }

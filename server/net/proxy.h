@@ -50,6 +50,8 @@ class Proxy final : private ProxyLink::Owner {
   void PassOn(const ProxyPlan& plan, PassedRequest request, const AnswerHere& answer_here);
   // Sends the request to all other nodes, or to those of this one's shard; nobody waits for what they answer.
   void TellNodes(bool only_own_shard, const std::string& request);
+  // Whether some node may not have what it was told yet.
+  bool has_messages_under_way() const { return messages_under_way_ > 0; }
   // Executes a part of a request in this node and answers it; the reply may have so many bytes. Returns the LSN that
   // the reply depends on; none if the part cannot be executed here now.
   std::optional<storage::Lsn> ExecuteHere(const ProxyPart& part, const ReplyPlace& place, Session& session,
@@ -124,6 +126,7 @@ class Proxy final : private ProxyLink::Owner {
   const ClientConnections& clients_;
   std::map<LinkName, std::unique_ptr<ProxyLink>> links_;
   std::map<std::pair<uint64_t, cluster::ShardIndex>, ClientOrder> orders_;  // by connection and shard
+  size_t messages_under_way_ = 0;
   std::vector<ProxyLink*> to_flush_;
   asio::steady_timer retry_timer_;
   std::vector<PassedRequest> to_retry_;

@@ -6,7 +6,6 @@
 #include <optional>
 #include <utility>
 
-#include "server/cluster/cluster_state.h"
 #include "server/composition/server.h"
 #include "server/net/client_connection.h"
 #include "server/net/client_connections.h"
@@ -26,10 +25,8 @@ void Subtract(std::atomic<uint32_t>& value, uint32_t amount) {
 }  // namespace
 
 Spreading SpreadingOf(Server& server) {
-  return server.options().adapts_io_threads != 0 && MayMove(server) ? Spreading::kThrifty : Spreading::kEven;
+  return server.options().adapts_io_threads != 0 ? Spreading::kThrifty : Spreading::kEven;
 }
-
-bool MayMove(Server& server) { return !server.cluster().is_enabled(); }
 
 void ReadBurdens(Server& server, std::vector<Burden>* burdens) {
   burdens->clear();
@@ -41,7 +38,7 @@ void ReadBurdens(Server& server, std::vector<Burden>* burdens) {
 }
 
 void Spreader::Tick(std::span<ClientConnection* const> connections) {
-  if (threads_.size() == 1 || !MayMove(server_)) return;
+  if (threads_.size() == 1) return;
   const uint64_t now_ns = server_.ticks().Nanoseconds(server_.ticks().Now());
   const uint64_t elapsed_ns = now_ns - measured_ns_;
   if (elapsed_ns < kShortestIntervalNs) return;

@@ -19,10 +19,8 @@ class ClientConnections;
 class IoThread;
 class Server;
 
-// How the options want it. In a cluster the connections stay where they are: what a client publishes goes to other
-// nodes over links of its thread, in order.
+// How the options want it.
 Spreading SpreadingOf(Server& server);
-bool MayMove(Server& server);
 // What each thread of clients has to do.
 void ReadBurdens(Server& server, std::vector<Burden>* burdens);
 

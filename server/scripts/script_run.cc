@@ -222,6 +222,7 @@ void ScriptRun::ResetSession(const Session& of) {
   session_.no_touch = of.no_touch;
   session_.reads_from_replica = of.reads_from_replica;
   session_.checked_needs = of.checked_needs;
+  session_.tells_over = of.tells_over;
 }
 
 // --- the end --------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@
 namespace ringkv::server {
 
 Session::Session(std::shared_ptr<ClientCard> card_in, WatchedKeys& watched_keys)
-    : card(std::move(card_in)), watched_keys_(watched_keys) {}
+    : card(std::move(card_in)), tells_over(card->thread), watched_keys_(watched_keys) {}
 
 Session::~Session() { watched_keys_.UnwatchAll(watch); }
 
@@ -22,6 +22,7 @@ void Session::Resume(SessionState state) {
   BecomeUser(std::move(state.account));
   static_cast<SessionSettings&>(*this) = state.settings;
   last_lsn = state.last_lsn;
+  tells_over = state.tells_over;
 }
 
 void ShowUser(ClientCard& card, const UserAccount& account) {

@@ -49,6 +49,7 @@ struct SessionState {
   SessionSettings settings;
   std::shared_ptr<UserAccount> account;
   storage::Lsn last_lsn = 0;
+  size_t tells_over = 0;
 };
 
 class Session : public SessionSettings {
@@ -77,7 +78,7 @@ class Session : public SessionSettings {
 
   // Whether SessionState is all that there is to it.
   bool HasOnlyState() const { return !queue.is_open() && watch.keys.empty() && subscriptions.empty() && !is_monitor; }
-  SessionState State() const { return {*this, user.account(), last_lsn}; }
+  SessionState State() const { return {*this, user.account(), last_lsn, tells_over}; }
   void Resume(SessionState state);
 
   // Updates the card, once per batch of commands.
@@ -90,6 +91,9 @@ class Session : public SessionSettings {
   SessionUser user;
   uint32_t checked_needs = UINT32_MAX;  // the needs that apply; none for requests of another server
   storage::Lsn last_lsn = 0;            // the last LSN that the client's writes and replies may depend on
+  // The thread over whose connections its messages go to other nodes of a cluster: they stay in order there when the
+  // client moves to another one.
+  size_t tells_over;
   TransactionQueue queue;
   WatchState watch;
   Subscriptions subscriptions;

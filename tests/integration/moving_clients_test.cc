@@ -9,29 +9,16 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
-#include <functional>
-#include <random>
 #include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "tests/support/moving_clients.h"
 #include "tests/support/redis_client.h"
 
 namespace ringkv::test {
 namespace {
-
-std::string TextOf(const Reply& reply) {
-  if (reply == nullptr) return "<no reply>";
-  if (reply->type == REDIS_REPLY_INTEGER) return std::to_string(reply->integer);
-  return reply->str == nullptr ? "" : std::string(reply->str, reply->len);
-}
-
-std::string AskText(const Context& context, const std::vector<std::string>& words) {
-  return TextOf(Ask(context.get(), words));
-}
-
-int64_t CountMoves(const ServerProcess& server) { return std::stoll(server.Info("io_thread_moves")); }
 
 // How often the thread of this name has gone to sleep.
 int64_t CountSwitches(pid_t pid, const std::string& name) {
@@ -61,58 +48,9 @@ double CpuSeconds(pid_t pid) {
   return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
-// Connections that come and go, so that threads have more or fewer than others all the time.
-class Crowd {
- public:
-  explicit Crowd(const ServerProcess& server, unsigned seed) : server_(server), random_(seed) {}
-  ~Crowd() {
-    for (const int socket : sockets_) ::close(socket);
-  }
-  void Change() {
-    while (sockets_.size() < 24) sockets_.push_back(server_.Connect());
-    for (const int socket : sockets_) SendAll(socket, "PING\r\n");
-    for (const int socket : sockets_) EXPECT_EQ(ReceiveExactly(socket, 7), "+PONG\r\n");
-    // Neighbours are on different threads, so those of one thread go.
-    const size_t step = 2 + random_() % 3;
-    const size_t first = random_() % step;
-    std::vector<int> kept;
-    for (size_t i = 0; i < sockets_.size(); ++i) {
-      if (i % step == first) {
-        kept.push_back(sockets_[i]);
-      } else {
-        ::close(sockets_[i]);
-      }
-    }
-    sockets_ = std::move(kept);
-  }
-
- private:
-  const ServerProcess& server_;
-  std::mt19937 random_;
-  std::vector<int> sockets_;
-};
-
 class MovingClients : public testing::Test {
  protected:
-  // Until clients have moved often; `work` is called again and again, by a thread each.
-  void RunAll(const std::vector<std::function<void(unsigned round)>>& works) {
-    std::atomic<bool> is_over{false};
-    std::vector<std::jthread> threads;
-    threads.reserve(works.size());
-    for (const auto& work : works) {
-      threads.emplace_back([&] {
-        for (unsigned round = 0; !is_over && !testing::Test::HasFailure(); ++round) work(round);
-      });
-    }
-    Crowd crowd(server_, 1);
-    const int64_t wanted = CountMoves(server_) + 100;
-    EXPECT_TRUE(Eventually([&] {
-      crowd.Change();
-      return CountMoves(server_) >= wanted || testing::Test::HasFailure();
-    }));
-    is_over = true;
-    for (std::jthread& thread : threads) thread.join();
-  }
+  void RunAll(const std::vector<RoundsOfWork>& works) { RunWhileClientsMove(server_, works); }
   Context Connect() const {
     Context context = ConnectTo(server_);
     ::redisSetTimeout(context.get(), {.tv_sec = 60, .tv_usec = 0});
@@ -150,7 +88,7 @@ TEST_F(MovingClients, KeepWhatTheyHaveSet) {
 TEST_F(MovingClients, GetTheirRepliesInOrder) {
   std::array<Context, 3> clients{Connect(), Connect(), Connect()};
   std::array<int64_t, 3> counts{};
-  std::vector<std::function<void(unsigned)>> works;
+  std::vector<RoundsOfWork> works;
   for (size_t i = 0; i < clients.size(); ++i) {
     works.emplace_back([&, i](unsigned round) {
       const unsigned depth = 1 + round * 7 % 60;
@@ -168,7 +106,7 @@ TEST_F(MovingClients, GetTheirRepliesInOrder) {
 TEST_F(MovingClients, TransactionsAndWatchedKeysStayWhole) {
   std::array<Context, 3> clients{Connect(), Connect(), Connect()};
   std::array<int64_t, 3> added{};
-  std::vector<std::function<void(unsigned)>> works;
+  std::vector<RoundsOfWork> works;
   for (size_t i = 0; i < clients.size(); ++i) {
     works.emplace_back([&, i](unsigned) {
       redisContext* const client = clients[i].get();

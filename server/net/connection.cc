@@ -392,7 +392,7 @@ bool Connection::Tick(int64_t now_ms) {
     return false;
   }
   if (!session_.subscriptions.of(Topic::kShardChannel).empty() && server_.cluster().is_enabled()) DropForeignChannels();
-  if (may_have_ended_) Read();
+  if (may_have_ended_ && idle_ms >= kQuietMs) Read();
   if (is_closed_) return true;
   ShrinkBuffers(idle_ms > kIdleMs);
   return true;

@@ -471,7 +471,7 @@ bool HttpConnection::Tick(int64_t now_ms) {
   const int64_t patience_ms = server_.options().http_timeout * 1000;
   const int64_t silent_ms = now_ms - idle_since_ms_;
   if (replies_.is_writing()) return silent_ms < patience_ms;  // it doesn't read
-  if (may_have_ended_) Read();
+  if (may_have_ended_ && silent_ms >= kQuietMs) Read();
   if (is_closed_ || exchange_ != nullptr || !output_.empty() || !body_.empty()) return true;
   if (request_since_ms_ == 0) {
     // Between two requests.

@@ -12,8 +12,10 @@
 namespace ringkv::storage {
 namespace {
 
-// Blocks are closed when they have so many bytes: enough for zstd to find what repeats.
-constexpr size_t kBlockBytes = 256 * 1024;
+// Blocks are closed when they have so many bytes: enough for zstd to find what repeats, and copied and compressed within
+// a fraction of a millisecond, for which threads of clients may have to wait for a processor.
+constexpr size_t kBlockBytes = 64 * 1024;
+constexpr size_t kMostKept = 4 * 1024 * 1024;  // of memory for the next block
 constexpr uint64_t kPartitionEnd = uint64_t{1} << 32;
 constexpr size_t kKeysAtOnce = 64;  // about so many are copied under one lock
 constexpr size_t kGrowth = 3;       // what a value at most adds to a buffer that is moved to a larger one for it
@@ -127,7 +129,7 @@ Section BlockSource::Cursor::Seal(std::string_view* body) {
 }
 
 void BlockSource::Cursor::Shrink() {
-  if (HeldBytes() <= 16 * kBlockBytes) return;
+  if (HeldBytes() <= kMostKept) return;
   // An assigned empty one would keep the memory.
   FoldedBytes emptied;
   std::swap(raw, emptied);

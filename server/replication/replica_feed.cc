@@ -67,10 +67,19 @@ void ReplicaFeed::NoteSync(bool is_partial) {
 std::string ReplicaFeed::BeginSnapshot() {
   state_ = FeedState::kSendingSnapshot;
   snapshot_begun_ms_ = parts_.world.clock.SteadyMs();
+  progress_.emplace(parts_.world.clock);
   snapshot_.emplace(parts_.data.store(), static_cast<int>(parts_.options.snapshot_compression_level));
   const storage::Lsn begun = appended();
   Seek(begun + 1);
   return snapshot_->Header(wall_time(), begun);
+}
+
+bool ReplicaFeed::NextBlock(std::string* section) {
+  const bool has_more = snapshot_->NextBlock(section);
+  const auto line =
+      progress_->Next("replica " + card_->address + " gets the data", snapshot_->progress(), snapshot_->keys(), "keys");
+  if (line) parts_.log.Notice(*line);
+  return has_more;
 }
 
 std::string ReplicaFeed::EndSnapshot(storage::Lsn last) {

@@ -20,6 +20,7 @@
 #include "server/replication/replication_parts.h"
 #include "server/session/client_directory.h"
 #include "storage/base/mutex.h"
+#include "storage/base/progress_lines.h"
 #include "storage/log/log_tail.h"
 #include "storage/snapshot/snapshot_stream.h"
 
@@ -83,7 +84,7 @@ class ReplicaFeed final : private storage::Backlog::Listener, private cluster::L
   storage::Lsn next() const override { return tail_->next(); }
   void HurryFrames() override { parts_.data.store().log().Wake(); }
   std::string BeginSnapshot() override;
-  bool NextBlock(std::string* section) override { return snapshot_->NextBlock(section); }
+  bool NextBlock(std::string* section) override;
   std::string EndSnapshot(storage::Lsn last) override;
   std::shared_ptr<const std::string> NextPublished(storage::Lsn next) override;
   void NoteSync(bool is_partial) override;
@@ -101,6 +102,7 @@ class ReplicaFeed final : private storage::Backlog::Listener, private cluster::L
   const std::string unread_;
   std::unique_ptr<storage::LogTail> tail_;
   std::optional<storage::SnapshotStream> snapshot_;
+  std::optional<storage::ProgressLines> progress_;
   int64_t snapshot_begun_ms_ = 0;
 
   struct Published {

@@ -27,11 +27,18 @@ Status ReplicatedData::BeginReplacement() {
   return parts_.data.durability().BeginReplacement();
 }
 
+Status ReplicatedData::BeginSnapshot(std::string_view header) {
+  progress_.emplace(parts_.world.clock);
+  return follower_.Begin(header);
+}
+
 Result<ReplicatedData::Applied> ReplicatedData::TakeSection(std::string_view bytes) {
   if (Status taken = follower_.TakeSection(bytes); !taken) return tl::unexpected(taken.error());
   if (!follower_.is_loading()) {
     parts_.log.Notice("the snapshot is loaded: " + std::to_string(follower_.keys_loaded()) + " keys, up to LSN " +
                       std::to_string(follower_.last()));
+  } else if (const auto line = progress_->Next("loading the primary's data", {}, follower_.keys_loaded(), "keys")) {
+    parts_.log.Notice(*line);
   }
   return Now();
 }

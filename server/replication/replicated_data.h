@@ -5,11 +5,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "cluster/replication/shard_copy.h"
 #include "server/replication/backlog_keeper.h"
 #include "server/replication/replication_parts.h"
+#include "storage/base/progress_lines.h"
 #include "storage/transfer/follower.h"
 
 namespace ringkv::server {
@@ -44,7 +46,7 @@ class ReplicatedData final : public cluster::ShardCopy::Data {
   Applied ResumeBehind(storage::Lsn last) override;
   storage::Result<Applied> TakeFrame(std::string_view bytes) override;
   storage::Status BeginReplacement() override;
-  storage::Status BeginSnapshot(std::string_view header) override { return follower_.Begin(header); }
+  storage::Status BeginSnapshot(std::string_view header) override;
   storage::Result<Applied> TakeSection(std::string_view bytes) override;
   void Clear() override;
   void EndReplacement(storage::Lsn last) override;
@@ -56,6 +58,7 @@ class ReplicatedData final : public cluster::ShardCopy::Data {
   BacklogKeeper& backlog_;
   Owner& owner_;
   storage::Follower follower_;
+  std::optional<storage::ProgressLines> progress_;  // of the last snapshot
 };
 
 }  // namespace ringkv::server

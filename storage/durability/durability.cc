@@ -354,6 +354,7 @@ void Durability::CopyAll(SnapshotWriter& writer, bool is_background) {
     Pace pace;
     while (!IsGivenUp(is_background) && writer.Step(worker)) {
       progress_.store(writer.progress(), std::memory_order_relaxed);
+      if (const auto line = writer.ProgressLine()) say_(false, *line);
       if (is_background && options_.has_threads) pace.Rest();
     }
   };

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "storage/durability/recovery.h"
 
-#include <cstdio>
+#include <optional>
+#include <string>
+#include <string_view>
 
-#include "storage/base/once_a_second.h"
+#include "storage/base/progress_lines.h"
 #include "storage/log/log_files.h"
 #include "storage/log/log_reader.h"
 #include "storage/replay/effect_replay.h"
@@ -16,27 +18,10 @@ constexpr const char* kWaysOn =
     "; restore the file from a backup, or return to the last good state with 'ringkv-check --fix' or by starting with "
     "'--recover-up-to-damage yes'";
 
-// Lines at most once a second.
-class ProgressLines {
- public:
-  ProgressLines(const std::function<void(const std::string&)>& say, const Clock& clock)
-      : say_(say), once_a_second_(clock) {}
-  void Say(const std::string& what, double share) {
-    if (!once_a_second_.IsDue()) return;
-    char percent[32];
-    std::snprintf(percent, sizeof percent, ": %.0f %%", share * 100);
-    say_(what + percent);
-  }
-
- private:
-  const std::function<void(const std::string&)>& say_;
-  OnceASecond once_a_second_;
-};
-
 class Recovery {
  public:
   Recovery(Store& store, FileSystem& files, const DataFiles& data, const RecoveryOptions& options)
-      : store_(store), files_(files), data_(data), options_(options), progress_(options.progress, store.clock()) {}
+      : store_(store), files_(files), data_(data), options_(options), progress_(store.clock()) {}
 
   Result<RecoverySummary> Run() {
     Result<std::vector<LogFileName>> logs = ListLogFiles(files_, data_.log_directory);
@@ -83,9 +68,9 @@ class Recovery {
     const SnapshotReader& snapshot = **opened;
     if (snapshot.header().hash_seed != store_.placement().seed)
       return snapshot.Damaged(16, "it is of another data set");
-    Result<RunMap> runs = LoadBlocks(snapshot, store_, options_.threads, [&](double share) {
+    Result<RunMap> runs = LoadBlocks(snapshot, store_, options_.threads, [&](double share, uint64_t keys) {
       NoteLoaded(static_cast<uint64_t>(share * static_cast<double>(snapshot.file_bytes())));
-      progress_.Say("loading snapshot '" + path + "'", share);
+      Say("loading snapshot '" + path + "'", share, keys, "keys");
     });
     if (!runs) return tl::unexpected(runs.error());
     runs_ = std::move(*runs);
@@ -201,8 +186,9 @@ class Recovery {
       if (!applied) return log.Damaged(at, "its effects do not apply to the data");
       if (reached) return false;
       NoteLoaded(log.offset());
-      progress_.Say("replaying log file '" + log.path() + "'",
-                    static_cast<double>(log.offset()) / static_cast<double>(log.file_bytes()));
+      Say("replaying log file '" + log.path() + "'",
+          static_cast<double>(log.offset()) / static_cast<double>(log.file_bytes()), summary_.groups_replayed,
+          "groups");
     }
     return true;
   }
@@ -254,6 +240,10 @@ class Recovery {
   }
 
   // --- progress ---
+
+  void Say(const std::string& what, double share, uint64_t done, std::string_view units) {
+    if (const std::optional<std::string> line = progress_.Next(what, share, done, units)) options_.progress(*line);
+  }
 
   uint64_t SizeOf(const std::string& path) {
     if (!files_.Exists(path)) return 0;

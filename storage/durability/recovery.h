@@ -53,7 +53,7 @@ struct RecoveryOptions {
   UnixMs last_time = INT64_MAX;
   RecoveryProgress* loaded = nullptr;  // must outlive the recovery; may be null
   bool read_only = false;              // truncates nothing
-  std::function<void(const std::string& line)> progress = [](const std::string&) {};  // about once a second
+  std::function<void(const std::string& line)> progress = [](const std::string&) {};  // as ProgressLines has it
 };
 
 struct RecoverySummary {

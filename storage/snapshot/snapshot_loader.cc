@@ -84,8 +84,9 @@ Result<RunMap> LoadBlocks(const SnapshotReader& snapshot, Store& store, size_t t
       LoadSome(loading, [](size_t) {});
     });
   }
-  LoadSome(loading,
-           [&](size_t i) { progress(static_cast<double>(i) / static_cast<double>(snapshot.sections().size())); });
+  LoadSome(loading, [&](size_t i) {
+    progress(static_cast<double>(i) / static_cast<double>(snapshot.sections().size()), loading.keys);
+  });
   for (std::thread& other : others) other.join();
   MutexLock lock(loading.mutex);
   if (!loading.status) return tl::unexpected(loading.status.error());

@@ -2,6 +2,7 @@
 // Loads the blocks of a snapshot, and its libraries of functions, into an empty store, with several threads.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 
 #include "storage/keyspace/store.h"
@@ -10,9 +11,9 @@
 
 namespace ringkv::storage {
 
-// `progress` is called periodically in the calling thread, with the share that is done. After an error the store has a
-// part of the keys.
-using LoadProgress = std::function<void(double)>;
+// `progress` is called periodically in the calling thread, with the share that is done and the number of keys.
+// After an error the store has a part of the keys.
+using LoadProgress = std::function<void(double share, uint64_t keys)>;
 Result<RunMap> LoadBlocks(const SnapshotReader& snapshot, Store& store, size_t threads, const LoadProgress& progress);
 
 }  // namespace ringkv::storage

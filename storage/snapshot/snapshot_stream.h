@@ -8,6 +8,7 @@
 // Threads: confined.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "storage/snapshot/block_source.h"
@@ -27,6 +28,7 @@ class SnapshotStream {
   std::string End(Lsn last);
 
   double progress() const { return blocks_.progress(); }
+  uint64_t keys() const { return sum_.keys; }
 
  private:
   std::string Seal(Section section, std::string_view body);

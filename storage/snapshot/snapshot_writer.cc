@@ -18,7 +18,8 @@ SnapshotWriter::SnapshotWriter(Store& store, LogWriter& log, FileSystem& files, 
       clock_(clock),
       options_(std::move(options)),
       temporary_(JoinPath(options_.directory, options_.name + ".tmp")),
-      blocks_(store) {}
+      blocks_(store),
+      lines_(clock) {}
 
 SnapshotWriter::~SnapshotWriter() {
   if (is_attached_) [[maybe_unused]]

@@ -11,14 +11,16 @@
 //   while (worker has more) snapshot.Step(worker);     // from any number of threads
 //   snapshot.Finish();                                 // the file has its name now
 //
-// Without Finish the file is removed. Threads: Step from several threads, each with its own worker; other methods from
-// one thread.
+// Without Finish the file is removed. Threads: Step from several threads, each with its own worker, and
+// ProgressLine; other methods from one thread.
 #pragma once
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "storage/base/progress_lines.h"
 #include "storage/disk/file_system.h"
 #include "storage/keyspace/store.h"
 #include "storage/log/log_writer.h"
@@ -59,6 +61,11 @@ class SnapshotWriter final : private FrameSink {
   Result<SnapshotSummary> Finish();
   // Progress between 0 and 1.
   double progress() const { return blocks_.progress(); }
+  // Tells the operator of it, if it is time for that.
+  std::optional<std::string> ProgressLine() {
+    MutexLock lock(mutex_);
+    return lines_.Next("saving", progress(), summary_.keys, "keys");
+  }
 
  private:
   void Attached(Lsn last) override;
@@ -90,6 +97,7 @@ class SnapshotWriter final : private FrameSink {
   Status status_ GUARDED_BY(mutex_);
   uint64_t sections_ GUARDED_BY(mutex_) = 0;
   SnapshotSummary summary_ GUARDED_BY(mutex_);
+  ProgressLines lines_ GUARDED_BY(mutex_);
 };
 
 }  // namespace ringkv::storage

@@ -19,8 +19,8 @@ namespace ringkv::server {
 class IoThread;
 struct LateAnswer;
 
-// A client that has asked nothing for so long may have gone: Tick looks. It must not look at the others, or it would find
-// and serve the requests of all that wait for their turn, before any reply leaves.
+// A client that has asked nothing for so long may have gone: Tick looks. It must not look at the others, or it would
+// find and serve the requests of all that wait for their turn, before any reply leaves.
 constexpr int64_t kQuietMs = 200;
 
 class ClientConnection {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Lines that tell the operator how far a long job has come: the first after a second, and the longer it takes, the fewer.
+// Lines that tell the operator how far a long job has come: the first after a second, and the longer it takes, the
+// fewer.
 //
 // Threads: confined.
 #pragma once

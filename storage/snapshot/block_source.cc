@@ -12,8 +12,8 @@
 namespace ringkv::storage {
 namespace {
 
-// Blocks are closed when they have so many bytes: enough for zstd to find what repeats, and copied and compressed within
-// a fraction of a millisecond, for which threads of clients may have to wait for a processor.
+// Blocks are closed when they have so many bytes: enough for zstd to find what repeats, and copied and compressed
+// within a fraction of a millisecond, for which threads of clients may have to wait for a processor.
 constexpr size_t kBlockBytes = 64 * 1024;
 constexpr size_t kMostKept = 4 * 1024 * 1024;  // of memory for the next block
 constexpr uint64_t kPartitionEnd = uint64_t{1} << 32;

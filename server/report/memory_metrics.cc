@@ -2,6 +2,7 @@
 // Where memory goes.
 #include "server/report/metric_table.h"
 #include "storage/base/allocator.h"
+#include "storage/base/huge_pages.h"
 
 namespace ringkv::server {
 namespace {
@@ -54,6 +55,10 @@ constexpr Metric kMemoryMetrics[] = {
     {.section = "memory", .info = "allocator_allocated", .read = InAllocator<&storage::AllocatorStatistics::allocated>},
     {.section = "memory", .info = "allocator_active", .read = InAllocator<&storage::AllocatorStatistics::active>},
     {.section = "memory", .info = "allocator_resident", .read = InAllocator<&storage::AllocatorStatistics::resident>},
+    {.section = "memory",
+     .info = "allocator_huge_pages",
+     .series = {"ringkv_memory_huge_page_bytes", kGauge, "Memory of the heap that is to be in huge pages."},
+     .read = [](const Observation&) { return Reading(storage::HugePageBytes()); }},
     {.section = "memory", .info = "total_system_memory", .read = InMemory<&MemoryReport::system>},
     {.section = "memory", .info = "total_system_memory_human", .read = HumanInMemory<&MemoryReport::system>},
     {.section = "memory",

@@ -66,6 +66,8 @@ class HugeChunk {
     is_beyond_mending_ = !has_succeeded;
   }
 
+  // Whether it is one huge page, if the system had one when it was used first.
+  bool is_huge() const { return advised_ == kPages && !is_broken_ && used_ > 0; }
   // Pages that are free and take memory.
   size_t kept() const { return kept_.count(); }
 

@@ -101,11 +101,10 @@ class HugeHeap {
 
   void Take(char* from, size_t size) {
     ForEachChunk(from, size, [this](HugeChunk& pages, size_t first, size_t count, char* chunk) {
-      const size_t before = pages.kept();
+      const Tally tally(*this, pages);
       pages.Take(first, count, [chunk](size_t page, size_t pages_kept) {
         std::memset(chunk + page * kPageBytes, 0, pages_kept * kPageBytes);
       });
-      kept_pages_.fetch_sub(before - pages.kept(), std::memory_order_relaxed);
     });
   }
 
@@ -133,12 +132,32 @@ class HugeHeap {
     }
   }
 
+  size_t huge_bytes() const { return huge_chunks_.load(std::memory_order_relaxed) * kChunkBytes; }
   size_t kept_bytes() const { return kept_pages_.load(std::memory_order_relaxed) * kPageBytes; }
 
  private:
   // The system copies each: some hundred microseconds, in which others who touch it, or need new pages, wait.
   static constexpr size_t kMostMended = 16;
   static constexpr size_t kMostSeen = 16384;
+
+  // Counts what changes of a chunk while it lives, whose lock is held.
+  class Tally {
+   public:
+    Tally(HugeHeap& heap, const HugeChunk& pages)
+        : heap_(heap), pages_(pages), kept_before_(pages.kept()), was_huge_(pages.is_huge()) {}
+    ~Tally() {
+      heap_.kept_pages_.fetch_add(pages_.kept() - kept_before_, std::memory_order_relaxed);
+      heap_.huge_chunks_.fetch_add(size_t{pages_.is_huge()} - size_t{was_huge_}, std::memory_order_relaxed);
+    }
+    Tally(const Tally&) = delete;
+    Tally& operator=(const Tally&) = delete;
+
+   private:
+    HugeHeap& heap_;
+    const HugeChunk& pages_;
+    const size_t kept_before_;
+    const bool was_huge_;
+  };
 
   HugeHeap(char* begin, size_t bytes, Chunk* chunks)
       : begin_(begin), end_(begin + bytes), chunks_(chunks), next_(begin) {}
@@ -151,13 +170,12 @@ class HugeHeap {
   // huge no more: then memory would be gone that nobody uses.
   template <typename Changes>
   void Change(HugeChunk& pages, char* chunk, Changes&& change) {
-    const size_t before = pages.kept();
+    const Tally tally(*this, pages);
     const bool was_broken = pages.is_broken();
     const auto give_back = [chunk](size_t page, size_t count) {
       Return(chunk + page * kPageBytes, count * kPageBytes);
     };
     change(give_back);
-    kept_pages_.fetch_add(pages.kept() - before, std::memory_order_relaxed);
     if (pages.is_broken() != was_broken) {
       ::madvise(chunk, kChunkBytes, pages.is_broken() ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
     }
@@ -168,6 +186,7 @@ class HugeHeap {
     Chunk& chunk = chunks_[index];
     const MutexLock lock(chunk.mutex);
     if (!chunk.pages.is_to_be_mended()) return false;
+    const Tally tally(*this, chunk.pages);
     char* const from = begin_ + index * kChunkBytes;
     const bool has_succeeded =
         ::madvise(from, kChunkBytes, MADV_HUGEPAGE) == 0 && ::madvise(from, kChunkBytes, MADV_COLLAPSE) == 0;
@@ -194,6 +213,7 @@ class HugeHeap {
   char* const end_;
   Chunk* const chunks_;  // those made so far exist
   std::atomic<size_t> kept_pages_{0};
+  std::atomic<size_t> huge_chunks_{0};
   Mutex mutex_;
   char* next_ GUARDED_BY(mutex_);
   size_t made_ GUARDED_BY(mutex_) = 0;  // chunks
@@ -285,6 +305,7 @@ void GiveBackKeptPages() {
   if (heap != nullptr) heap->GiveBackKept();
 }
 
+size_t HugePageBytes() { return heap == nullptr ? 0 : heap->huge_bytes(); }
 size_t KeptFreeBytes() { return heap == nullptr ? 0 : heap->kept_bytes(); }
 
 #else
@@ -293,6 +314,7 @@ bool UseHugePages(size_t) { return false; }
 void UseHugePagesInThisThread() {}
 void MendHugePages() {}
 void GiveBackKeptPages() {}
+size_t HugePageBytes() { return 0; }
 size_t KeptFreeBytes() { return 0; }
 
 #endif

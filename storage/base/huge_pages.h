@@ -24,6 +24,8 @@ void UseHugePagesInThisThread();
 void MendHugePages();
 // Free pages that are kept go back to the system, and their huge pages are broken.
 void GiveBackKeptPages();
+// Bytes of the heap that are to be in huge pages: those that are not broken.
+size_t HugePageBytes();
 // Bytes of free pages that are kept for the sake of the huge pages that they belong to.
 size_t KeptFreeBytes();
 

@@ -4,6 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <random>
@@ -13,6 +17,7 @@
 
 #include "storage/base/allocator.h"
 #include "storage/base/huge_chunk.h"
+#include "storage/base/mutex.h"
 
 namespace ringkv::storage {
 namespace {
@@ -108,23 +113,48 @@ TEST(HugeChunk, GivesBackAtOnceWhatIsNotHuge) {
   EXPECT_EQ(given_back, (Runs{{3, 2}}));
 }
 
-// Blocks of random sizes, which come and go. Each is full of its own byte; some must be empty at first.
-void UseMemory(unsigned seed, size_t most_bytes) {
+// Memory that is full of its own byte.
+struct Block {
+  unsigned char* bytes = nullptr;
+  size_t size = 0;
+  unsigned char fill = 0;
+};
+
+void Free(const Block& block) {
+  for (size_t at = 0; at < block.size; at += 512) ASSERT_EQ(block.bytes[at], block.fill);
+  std::free(block.bytes);
+}
+
+// Where threads exchange blocks, so that they are freed by others than have made them.
+class Exchange {
+ public:
+  ~Exchange() {
+    const MutexLock lock(mutex_);
+    for (const Block& block : blocks_) Free(block);
+  }
+  Block Swap(const Block& block) {
+    const MutexLock lock(mutex_);
+    return std::exchange(blocks_[next_++ % blocks_.size()], block);
+  }
+
+ private:
+  Mutex mutex_;
+  std::array<Block, 16> blocks_ GUARDED_BY(mutex_);
+  size_t next_ GUARDED_BY(mutex_) = 0;
+};
+
+// Blocks of random sizes come and go; some must be empty at first.
+void UseMemory(unsigned seed, Exchange& exchange) {
+  constexpr size_t kMostBytes = 100'000'000;
   CountMemoryOfThisThread();
-  struct Block {
-    unsigned char* bytes;
-    size_t size;
-    unsigned char fill;
-  };
   std::mt19937 random(seed);
   std::vector<Block> blocks;
   size_t used = 0;
   const auto drop = [&](size_t i) {
     const Block block = std::exchange(blocks[i], blocks.back());
     blocks.pop_back();
-    for (size_t at = 0; at < block.size; at += 512) ASSERT_EQ(block.bytes[at], block.fill);
     used -= block.size;
-    std::free(block.bytes);
+    Free(block);
   };
   for (int step = 0; step < 3000; ++step) {
     const size_t size = random() % (random() % 8 == 0 ? 4'000'000 : 60'000) + 1;
@@ -135,21 +165,48 @@ void UseMemory(unsigned seed, size_t most_bytes) {
     std::memset(bytes, fill, size);
     blocks.push_back({bytes, size, fill});
     used += size;
-    while (used > most_bytes) drop(random() % blocks.size());
-    if (step % 100 == 99) PurgeFreePages();
-    if (step % 10 == 9) MendHugePages();
+    if (random() % 4 == 0) {
+      Block& given = blocks[random() % blocks.size()];
+      used -= given.size;
+      given = exchange.Swap(given);
+      used += given.size;
+    }
+    while (used > kMostBytes) drop(random() % blocks.size());
   }
   while (!blocks.empty()) drop(blocks.size() - 1);
 }
 
-TEST(HugePages, HoldWhatIsWrittenAndAreEmptyWhenTheyMustBe) {
+// Threads use memory, while this one mends huge pages and has free ones given back.
+void UseMemoryInThreads(unsigned count) {
   if (!UseHugePages(MachineMemory())) GTEST_SKIP() << "the system offers none";
-  constexpr size_t kMostBytes = 100'000'000;
-  std::thread first([] { UseMemory(1, kMostBytes); });
-  first.join();
+  std::atomic<unsigned> running{count};
+  size_t most_huge = 0;
+  {
+    Exchange exchange;
+    std::vector<std::thread> threads;
+    for (unsigned seed = 0; seed < count; ++seed) {
+      threads.emplace_back([&running, &exchange, seed] {
+        UseMemory(seed, exchange);
+        --running;
+      });
+    }
+    for (unsigned round = 0; running > 0; ++round) {
+      most_huge = std::max(most_huge, HugePageBytes());
+      MendHugePages();
+      if (round % 16 == 0) PurgeFreePages();
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    for (std::thread& thread : threads) thread.join();
+  }
   PurgeFreePages();
   EXPECT_EQ(KeptFreeBytes(), 0U);
+  EXPECT_GT(most_huge, HugePageBytes());
+  EXPECT_EQ(most_huge % (HugeChunk::kPages * 4096), 0U);
 }
+
+TEST(HugePages, HoldWhatIsWrittenAndAreEmptyWhenTheyMustBe) { UseMemoryInThreads(1); }
+
+TEST(HugePages, HoldWhatSeveralThreadsWriteAndFreeForEachOther) { UseMemoryInThreads(3); }
 
 }  // namespace
 }  // namespace ringkv::storage

@@ -144,7 +144,7 @@ class Exchange {
 };
 
 // Blocks of random sizes come and go; some must be empty at first.
-void UseMemory(unsigned seed, Exchange& exchange) {
+void UseMemory(unsigned seed, int steps, Exchange& exchange) {
   constexpr size_t kMostBytes = 100'000'000;
   CountMemoryOfThisThread();
   std::mt19937 random(seed);
@@ -156,7 +156,7 @@ void UseMemory(unsigned seed, Exchange& exchange) {
     used -= block.size;
     Free(block);
   };
-  for (int step = 0; step < 3000; ++step) {
+  for (int step = 0; step < steps; ++step) {
     const size_t size = random() % (random() % 8 == 0 ? 4'000'000 : 60'000) + 1;
     const bool is_empty = random() % 2 == 0;
     auto* const bytes = static_cast<unsigned char*>(is_empty ? std::calloc(1, size) : std::malloc(size));
@@ -185,8 +185,8 @@ void UseMemoryInThreads(unsigned count) {
     Exchange exchange;
     std::vector<std::thread> threads;
     for (unsigned seed = 0; seed < count; ++seed) {
-      threads.emplace_back([&running, &exchange, seed] {
-        UseMemory(seed, exchange);
+      threads.emplace_back([&running, &exchange, count, seed] {
+        UseMemory(seed, 3000 / static_cast<int>(count), exchange);
         --running;
       });
     }

@@ -95,7 +95,11 @@ class HugeHeap {
     const bool is_huge = size >= kLeastHuge && ::madvise(from, size, MADV_HUGEPAGE) == 0;
     next_ = from + size;
     for (; made_ * kChunkBytes < static_cast<size_t>(next_ - begin_); ++made_) new (&chunks_[made_]) Chunk;
-    if (is_huge) ForEachChunk(from, size, [](HugeChunk& pages, size_t, size_t count, char*) { pages.Advise(count); });
+    if (!is_huge) return from;
+    ForEachChunk(from, size, [this](HugeChunk& pages, size_t, size_t count, char*) {
+      const Tally tally(*this, pages);
+      pages.Advise(count);
+    });
     return from;
   }
 

@@ -46,8 +46,14 @@ std::span<const std::span<const Command>> AllCommands() {
                                                        GeoCommands(),
                                                        GeoSearchCommands(),
                                                        SortCommands(),
-                                                       MigrateCommands()};
+                                                       MigrateCommands(),
+                                                       SentinelCommands()};  // last, see CommandsWith
   return kFamilies;
+}
+
+std::span<const std::span<const Command>> CommandsWith(const Options& options) {
+  const auto all = AllCommands();
+  return options.sentinel_master_name.Get().empty() ? all.first(all.size() - 1) : all;
 }
 
 }  // namespace ringkv::server

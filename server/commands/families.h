@@ -5,6 +5,7 @@
 #include <span>
 
 #include "server/command/command.h"
+#include "server/config/options.h"
 
 namespace ringkv::server {
 
@@ -34,6 +35,7 @@ std::span<const Command> ModuleCommands();
 std::span<const Command> PersistenceCommands();
 std::span<const Command> PubSubCommands();
 std::span<const Command> ReplicationCommands();
+std::span<const Command> SentinelCommands();
 std::span<const Command> ServerCommands();
 std::span<const Command> SetCommands();
 std::span<const Command> SetJoinCommands();
@@ -54,5 +56,7 @@ std::span<const Command> FunctionCommands();
 
 // All of them.
 std::span<const std::span<const Command>> AllCommands();
+// Those of a server with these options: SENTINEL is a command of nodes that have a name to answer for.
+std::span<const std::span<const Command>> CommandsWith(const Options& options);
 
 }  // namespace ringkv::server

@@ -132,6 +132,7 @@ Server::Server(Options& options, World world, CommandFamilies commands, HttpLabe
                     .redis_link = redis_link_,
                     .key_migrations = key_migrations_,
                     .cluster = cluster_,
+                    .shard_watch = shard_watch_,
                     .scripts = scripts_} {
   shard_place_.Connect(cluster_);
   needs_.AddSource([this]() -> uint32_t {
@@ -243,8 +244,12 @@ storage::Status Server::StartLinks() {
   if (!redis.empty() && cluster_.is_enabled()) {
     return storage::Fail("migrate-from can't be given with cluster-enabled yes");
   }
+  if (cluster_.is_enabled() && !options_.sentinel_master_name.Get().empty()) {
+    return storage::Fail("sentinel-master-name can't be given with cluster-enabled yes: clients of a cluster ask it");
+  }
   replication_.Start();
   cluster_.Start();
+  shard_watch_.Start();
   return redis.empty() ? storage::Status() : redis_link_.Start(ParseAddress(redis));
 }
 
@@ -253,6 +258,7 @@ storage::Status Server::Stop() {
   administration_.Stop();
   long_work_.Stop();
   housekeeping_.Stop();
+  shard_watch_.Stop();
   cluster_.Stop();
   redis_link_.Stop();
   key_migrations_.Stop();

@@ -38,6 +38,8 @@
 #include "server/pubsub/broker.h"
 #include "server/report/report_parts.h"
 #include "server/scripts/scripts.h"
+#include "server/sentinel/replication_state.h"
+#include "server/sentinel/shard_watch.h"
 #include "server/session/client_directory.h"
 #include "server/session/watched_keys.h"
 #include "server/users/denial_log.h"
@@ -97,6 +99,7 @@ class Server {
   RedisLink& redis_link() { return redis_link_; }
   KeyMigrations& key_migrations() { return key_migrations_; }
   ClusterState& cluster() { return cluster_; }
+  ShardWatch& shard_watch() { return shard_watch_; }
   // Replies that depend on a later group of effects are held.
   storage::Lsn safe_lsn();
   bool waits_for_quorum() const { return quorum_term() != 0; }
@@ -186,6 +189,8 @@ class Server {
   LateShardPlace shard_place_;
   Replication replication_;
   ClusterState cluster_;
+  ReplicationState own_state_{replication_, data_, options_, world_.clock, run_id_};
+  ShardWatch shard_watch_{{world_.clock, options_, log_, broker_, links_, own_state_}};
   MemoryKeeper memory_{options_, world_.clock, ticks_, data_.store(), latency_events_};
   Administration administration_;
   const ExecutionParts execution_parts_;

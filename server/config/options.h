@@ -196,6 +196,8 @@ struct Options {
   SharedNumber replica_announce_port;
   SharedNumber replica_announced;
   SharedNumber replica_priority;
+  SharedText sentinel_master_name;
+  SharedNumber sentinel_down_after_milliseconds;
   SharedNumber repl_backlog_size;
   SharedNumber repl_backlog_ttl;
   SharedNumber repl_timeout;

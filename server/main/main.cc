@@ -189,7 +189,7 @@ int Run(const std::vector<std::string>& arguments, char** argv) {
   if (const storage::Result<bool> read = ReadEnvironment(options); !read) return FailStart(read.error().text);
   const storage::Result<std::string> config_path = ReadCommandLine(arguments, options);
   if (!config_path) return FailStart(config_path.error().text);
-  if (const auto why = WhyNotRenamed(AllCommands(), options.renamed_commands)) return FailStart(*why);
+  if (const auto why = WhyNotRenamed(CommandsWith(options), options.renamed_commands)) return FailStart(*why);
   if (const storage::Status found = LocateDirectory(options); !found) return FailStart(found.error().text);
   storage::PosixFileSystem files(options.dir.Get());
   // Before anything in it is touched; and while there is a terminal that an error can be read on.
@@ -217,8 +217,8 @@ int Run(const std::vector<std::string>& arguments, char** argv) {
   storage::SystemChance chance;
   const storage::Result<std::optional<uint64_t>> seed = storage::FindHashSeed(files, DataKeeper::FilesOf(options));
   if (!seed) return FailStart(seed.error().text);
-  Server server(options, {clock, files, chance}, AllCommands(), {http::RouteLabels(), http::kStatuses}, *config_path,
-                seed->value_or(chance.Next()));
+  Server server(options, {clock, files, chance}, CommandsWith(options), {http::RouteLabels(), http::kStatuses},
+                *config_path, seed->value_or(chance.Next()));
   if (*lock != nullptr) server.durability().AdoptLock(std::move(*lock));
   FitProcess(server, argv);
   std::string why;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Options of primaries and replicas.
 #include <algorithm>
+#include <cctype>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,6 +38,14 @@ void SetPrimary(Options& options, std::string_view value) {
 std::string CheckHost(std::string_view value) {
   const bool is_one_word = std::all_of(value.begin(), value.end(), [](char c) { return c > ' ' && c <= '~'; });
   return is_one_word ? "" : "it takes an address or a host name";
+}
+
+// As Sentinel takes it: the name stands between blanks and commas where nodes and clients read it.
+std::string CheckMasterName(std::string_view value) {
+  const bool is_name = std::all_of(value.begin(), value.end(), [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '-' || c == '_';
+  });
+  return is_name ? "" : "it takes a name of letters, digits and . - _";
 }
 
 constexpr OptionRow kReplicationOptions[] = {
@@ -122,6 +131,22 @@ constexpr OptionRow kReplicationOptions[] = {
      .changeable = true,
      .summary = "Sentinel promotes the replica with the lowest priority, and none with 0.",
      .field = &Options::replica_priority},
+    {.name = "sentinel-master-name",
+     .type = OptionType::kText,
+     .default_value = "",
+     .summary =
+         "Name under which this node answers clients of Sentinel: the SENTINEL commands and channels tell of its "
+         "own primary and replicas. The same on all nodes of the shard; empty: SENTINEL is no command.",
+     .field = &Options::sentinel_master_name,
+     .check = CheckMasterName},
+    {.name = "sentinel-down-after-milliseconds",
+     .type = OptionType::kInteger,
+     .default_value = "5000",
+     .least = 1,
+     .most = INT32_MAX,
+     .changeable = true,
+     .summary = "With sentinel-master-name: milliseconds without an answer after which another node counts as down.",
+     .field = &Options::sentinel_down_after_milliseconds},
     {.name = "repl-backlog-size",
      .type = OptionType::kMemory,
      .default_value = "16mb",

@@ -14,6 +14,7 @@ struct Section {
   std::string_view name;
   std::string_view title;
   bool is_default = true;
+  bool (*is_there)(const Options& options) = nullptr;  // null: always
 };
 
 constexpr Section kSections[] = {
@@ -29,6 +30,7 @@ constexpr Section kSections[] = {
     {"errorstats", "Errorstats"},
     {"latencystats", "Latencystats", false},
     {"cluster", "Cluster"},
+    {"sentinel", "Sentinel", true, [](const Options& options) { return !options.sentinel_master_name.Get().empty(); }},
     {"keyspace", "Keyspace"},
     {"keyindex", "Keyindex"},
 };
@@ -56,6 +58,7 @@ std::string InfoPage(const ReportParts& parts, storage::Txn& txn, const std::vec
   std::string page;
   for (const Section& section : kSections) {
     if (!IsAsked(section, sections)) continue;
+    if (section.is_there != nullptr && !section.is_there(parts.options)) continue;
     if (!page.empty()) page += "\r\n";
     page += "# " + std::string(section.title) + "\r\n";
     for (const Metric& metric : metrics) {

@@ -11,7 +11,7 @@ namespace ringkv::server {
 std::vector<Metric> Metrics() {
   std::vector<Metric> all;
   for (const auto topic :
-       {ServerMetrics(), MemoryMetrics(), PersistenceMetrics(), TrafficMetrics(), LinkMetrics(), ReplicaMetrics(),
+       {ServerMetrics(), MemoryMetrics(), PersistenceMetrics(), TrafficMetrics(), LinkMetrics(), ReplicaMetrics(), SentinelMetrics(),
         CommandMetrics(), KeyspaceMetrics(), ClusterMetrics(), ScriptMetrics(), AbsentMetrics()}) {
     all.insert(all.end(), topic.begin(), topic.end());
   }

@@ -16,6 +16,7 @@
 #include "server/observe/tick_clock.h"
 #include "server/pubsub/broker.h"
 #include "server/replication/replication.h"
+#include "server/sentinel/shard_watch.h"
 #include "server/session/client_directory.h"
 #include "server/session/thread_state.h"
 #include "storage/base/clock.h"
@@ -45,6 +46,7 @@ struct ReportParts {
   RedisLink& redis_link;
   KeyMigrations& key_migrations;
   ClusterState& cluster;
+  ShardWatch& shard_watch;
   Scripts& scripts;
 };
 

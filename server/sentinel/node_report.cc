@@ -9,8 +9,8 @@
 namespace ringkv::server {
 namespace {
 
-constexpr size_t kMostReplicas = 1024;  // as repl-max-replicas
-constexpr size_t kLongestHost = 255;
+constexpr size_t kMostReplicas = 128;
+constexpr size_t kLongestName = 255;  // of hosts, ids and services
 constexpr int64_t kHighestPort = 65535;
 
 // The text up to the separator, which is removed with it.
@@ -40,7 +40,7 @@ std::string_view FieldOf(std::string_view list, std::string_view name) {
 
 NodeAddress AddressOf(std::string_view host, std::string_view port) {
   const int64_t number = Number(port);
-  if (host.size() > kLongestHost || number <= 0 || number > kHighestPort) return {};
+  if (host.size() > kLongestName || number <= 0 || number > kHighestPort) return {};
   return {std::string(host), number};
 }
 
@@ -99,8 +99,9 @@ std::optional<NodeReport> ParseReport(std::string_view info) {
     ReadLine(key, value, report, offsets);
   }
   if (!has_role) return std::nullopt;
+  if (report.run_id.size() > kLongestName || report.service.size() > kLongestName) return std::nullopt;
   report.offset = report.is_primary ? offsets.primary : offsets.replica;
-  if (report.is_primary || report.primary.host.size() > kLongestHost) report.primary = {};
+  if (report.is_primary || report.primary.host.size() > kLongestName) report.primary = {};
   return report;
 }
 

@@ -83,6 +83,7 @@ void Roster::NoteAsked(const NodeAddress& address, int64_t now) {
 void Roster::NoteAnswer(const NodeAddress& address, std::optional<NodeReport> report, int64_t now) {
   const auto found = nodes_.find(address);
   if (found == nodes_.end()) return;
+  if (found->second.may_be_self && report && report->run_id != own_.run_id) return Erase(address);
   if (report && !report->run_id.empty()) {
     if (report->run_id == own_.run_id) {
       Erase(address);
@@ -118,12 +119,28 @@ void Roster::NoteAnswer(const NodeAddress& address, std::optional<NodeReport> re
 
 void Roster::Follow(int64_t now) {
   FollowChain(now);
+  FindSelf(now);
   for (const NodeAddress& replica : own_.replicas) Add(replica, now);
   std::vector<NodeAddress> named;
   for (const auto& [address, node] : nodes_) {
     if (node.report) named.insert(named.end(), node.report->replicas.begin(), node.report->replicas.end());
   }
   for (const NodeAddress& address : named) Add(address, now);
+}
+
+// Where replicas of this node reach it.
+void Roster::FindSelf(int64_t now) {
+  if (announced_.is_known()) return;
+  std::set<NodeAddress> followed;
+  for (const NodeAddress& replica : own_.replicas) {
+    const auto found = nodes_.find(Resolve(replica));
+    if (found != nodes_.end() && found->second.report) followed.insert(found->second.report->primary);
+  }
+  for (const NodeAddress& address : followed) {
+    if (nodes_.contains(address)) continue;
+    Add(address, now);
+    if (const auto added = nodes_.find(address); added != nodes_.end()) added->second.may_be_self = true;
+  }
 }
 
 void Roster::FollowChain(int64_t now) {
@@ -173,7 +190,9 @@ NodeAddress Roster::EndOfChain() const {
   NodeAddress end = own_.primary;
   while (!IsSelf(end) && seen.insert(Resolve(end)).second) {
     const NodeReport* report = ReportOf(end);
-    if (report == nullptr || report->is_primary) return Resolve(end);
+    if (report == nullptr) return Resolve(end);
+    // The data here is of a later epoch: on the way somebody has not said yet what he is now.
+    if (report->is_primary) return Resolve(IsDeposed(*report) ? own_.primary : end);
     end = report->primary;
   }
   return {};
@@ -188,7 +207,8 @@ void Roster::Decide(int64_t now) {
   const NodeAddress followed = own_.is_primary ? NodeAddress() : EndOfChain();
   for (const auto& [address, node] : nodes_) {
     if (!node.report || !node.report->is_primary) continue;
-    if (node.report->service != service_ && address != followed) continue;
+    const bool may_lead = node.report->service == service_ && !IsDeposed(*node.report);
+    if (!may_lead && address != followed) continue;
     Claim claim{node.report->epoch.value_or(0), !IsDown(node, now), !leads_ && address == primary_, address};
     if (best && claim < *best) continue;
     best = std::move(claim);

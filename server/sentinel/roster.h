@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The nodes of a shard, from what this node and the others say of themselves, and which of them is the primary.
 //
-// The primary is who says that it is one, in the highest epoch. A node that doesn't answer is taken for what it was.
+// The primary is who says that it is one, in the highest epoch and in none before that of the data here. A node that
+// doesn't answer is taken for what it was.
 // Without a primary that says so, it is who was it last, or whom this node follows.
 //
 // Nodes are found through whom this node follows, through the replicas that nodes of the shard have, and by nodes that
@@ -57,6 +58,7 @@ class Roster {
  private:
   struct Node {
     std::optional<NodeReport> report = {};
+    bool may_be_self = false;  // a replica of this node says that it follows this address
     bool is_connected = false;
     int64_t asked = 0;     // 0: no answer is awaited
     int64_t answered = 0;  // or when it became known
@@ -74,11 +76,14 @@ class Roster {
   // Adds those whom nodes of the shard name.
   void Follow(int64_t now);
   void FollowChain(int64_t now);
+  void FindSelf(int64_t now);
   void ForgetForeign();
   // Whether the node is of the shard: it is a primary, follows one of its nodes, or is one's replica.
   bool Belongs(const NodeAddress& address, const Node& node) const;
   bool IsReplicaOfKnown(const NodeAddress& address) const;
   const NodeReport* ReportOf(const NodeAddress& address) const;
+  // Whether somebody must have been promoted after it: the data here is of a later epoch.
+  bool IsDeposed(const NodeReport& report) const { return report.epoch.value_or(0) < own_.epoch.value_or(0); }
   void Decide(int64_t now);
   // Whom this node follows, through others if that is a replica; an empty host if it is a circle.
   NodeAddress EndOfChain() const;

@@ -17,9 +17,10 @@ using storage::MutexLock;
 constexpr int64_t kRoundMs = 1000;
 constexpr int64_t kRestlessRoundMs = 100;
 constexpr int64_t kRestlessMs = 5000;
-constexpr int64_t kTickMs = 50;     // how late a change of this node's own role is noticed, at most
-constexpr int64_t kPollMs = 5;      // likewise, an answer of another node
-constexpr int64_t kPromptMs = 100;  // later answers are slow, and no longer looked for so often
+constexpr int64_t kTickMs = 50;            // how late a change of this node's own role is noticed, at most
+constexpr int64_t kPollMs = 5;             // likewise, an answer of another node
+constexpr int64_t kConnectBudgetMs = 500;  // of a round
+constexpr int64_t kPromptMs = 100;         // later answers are slow, and no longer looked for so often
 
 // The text of a bulk string; nothing for other replies, such as errors.
 std::optional<NodeReport> ReadAnswer(std::string_view reply) {
@@ -135,7 +136,9 @@ void ShardWatch::AskAll(int64_t now) {
                 [&](const auto& each) { return !std::binary_search(wanted.begin(), wanted.end(), each.first); });
   for (const NodeAddress& address : wanted) {
     PeerQuery& peer = peers_.try_emplace(address, address).first->second;
-    peer.Ask(parts_.options, self, interrupted_, parts_.clock.SteadyMs());
+    // To connect may take time, and those that are connected shall not wait for it: the next round tries others.
+    const int64_t begun = parts_.clock.SteadyMs();
+    if (peer.is_connected() || begun - now < kConnectBudgetMs) peer.Ask(parts_.options, self, interrupted_, begun);
     MutexLock lock(mutex_);
     roster_->NoteConnected(address, peer.is_connected());
     roster_->NoteAsked(address, now);

@@ -37,7 +37,7 @@ class RosterTest : public testing::Test {
  protected:
   RosterTest() { roster_.set_down_after_ms(kDownAfterMs); }
 
-  void BeReplica(int64_t primary) { roster_.NoteSelf(Following(1, primary), {}, now_); }
+  void BeReplica(int64_t primary, uint64_t epoch = 1) { roster_.NoteSelf(Following(1, primary, epoch), {}, now_); }
   void BePrimary(uint64_t epoch, const std::vector<int64_t>& replicas) {
     roster_.NoteSelf(Leading(1, epoch, replicas), {}, now_);
   }
@@ -124,8 +124,8 @@ TEST_F(RosterTest, AHandOverIsSeenAtASibling) {
 
 TEST_F(RosterTest, AHandOverIsSeenAtBothEnds) {
   BePrimary(1, {2, 3});
-  Answer(1, Leading(1, 1, {2, 3}));
   Answer(2, Following(2, 1));
+  Answer(1, Leading(1, 1, {2, 3}));
   EXPECT_EQ(Primary(), 1);
   BeReplica(2);
   EXPECT_EQ(Primary(), 2) << "whatever it said before";
@@ -167,6 +167,14 @@ TEST_F(RosterTest, APrimaryOfAnotherNameOrAnEarlierEpochIsNone) {
   EXPECT_EQ(Primary(), 2);
   Answer(3, Leading(3, 0, {}));
   EXPECT_EQ(Primary(), 2);
+}
+
+TEST_F(RosterTest, WhatMayBeThisNodeAndIsAnotherIsNoneOfTheShard) {
+  BePrimary(1, {2});
+  Answer(2, Following(2, 99));  // it has moved, and is still connected
+  Answer(99, Leading(99, 7, {2}));
+  EXPECT_EQ(Peers(), (std::vector<int64_t>{2}));
+  EXPECT_TRUE(roster_.View(now_).primary.is_self);
 }
 
 TEST_F(RosterTest, ANodeThatFollowsSomebodyElseIsForgotten) {
@@ -245,7 +253,7 @@ TEST_F(ShardEventsTest, ThePromotedNodeAndTheOneBeforeSayMore) {
   const std::vector<std::string> promoted = Events();
   EXPECT_EQ(promoted[0], "+promoted-slave slave 10.0.0.1:1 10.0.0.1 1 @ mymaster 10.0.0.1 2");
   EXPECT_EQ(promoted[1], "+switch-master mymaster 10.0.0.1 2 10.0.0.1 1");
-  BeReplica(3);
+  BeReplica(3, 2);  // which still says that it follows 2, and 2 is down and was a primary when it last said something
   const std::vector<std::string> handed_over = Events();
   EXPECT_EQ(handed_over[0], "+failover-end master mymaster 10.0.0.1 1");
   EXPECT_EQ(handed_over[1], "+switch-master mymaster 10.0.0.1 1 10.0.0.1 3");

@@ -332,8 +332,8 @@ def check_promotion():
         patiently(lambda: agree(nodes, new, [old, other]), "all is well again")
 
         other.signal(signal.SIGKILL)
-        patiently(lambda: [other.port] == [each["port"] for each in new.connect().sentinel_slaves(NAME) if each["is_sdown"]],
-                  "a replica is down")
+        patiently(lambda: [other.port] == [each["port"] for each in new.connect().sentinel_slaves(NAME)
+                                           if each["is_sdown"]], "a replica is down")
         assert new.ask("SENTINEL", "CKQUORUM", NAME).startswith("OK 2 usable")
         assert new.ask("SENTINEL", "RESET", "my*") == 1
         assert {int(each["port"]) for each in new.connect().sentinel_slaves(NAME)} == {old.port}

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "server/sentinel/peer_query.h"
 
-#include <chrono>
 #include <iterator>
 #include <vector>
 
@@ -21,21 +20,24 @@ constexpr size_t kLongestAnswer = 256 * 1024;
 
 }  // namespace
 
-bool PeerQuery::Connect(const Options& options, const std::atomic<bool>& give_up, int64_t now) {
-  if (now < not_before_ms_) return false;
-  const auto begun = std::chrono::steady_clock::now();
+bool PeerQuery::Connect(const Options& options, const std::atomic<bool>& give_up, const storage::Clock& clock) {
+  const int64_t begun = clock.SteadyMs();
+  if (begun < not_before_ms_) return false;
   auto connected =
       PeerSocket::Connect(address_.host, static_cast<int>(address_.port), kConnectMs, give_up, ToPrimary(options));
   if (connected) {
     socket_ = std::move(*connected);
     return true;
   }
-  const bool was_silent = std::chrono::steady_clock::now() - begun >= std::chrono::milliseconds(kConnectMs / 2);
-  not_before_ms_ = now + (was_silent ? kRestAfterSilenceMs : kRestAfterFailureMs);
+  const int64_t ended = clock.SteadyMs();
+  const bool was_silent = ended - begun >= kConnectMs / 2;
+  not_before_ms_ = ended + (was_silent ? kRestAfterSilenceMs : kRestAfterFailureMs);
   return false;
 }
 
-void PeerQuery::Ask(const Options& options, const NodeAddress& self, const std::atomic<bool>& give_up, int64_t now) {
+void PeerQuery::Ask(const Options& options, const NodeAddress& self, const std::atomic<bool>& give_up,
+                    const storage::Clock& clock) {
+  const int64_t now = clock.SteadyMs();
   // It hangs, or nothing arrives there: another connection may do better.
   if (awaits_answer() && now - asked_ms_ > options.sentinel_down_after_milliseconds) Close();
   if (awaits_answer()) return;
@@ -45,7 +47,7 @@ void PeerQuery::Ask(const Options& options, const NodeAddress& self, const std::
     ++replies_to_come_;
   };
   if (socket_ == nullptr) {
-    if (!Connect(options, give_up, now)) return;
+    if (!Connect(options, give_up, clock)) return;
     const std::vector<std::string> authentication = AuthCommand(options);
     if (!authentication.empty()) add(authentication);
     add({"SENTINEL", "MEET", options.sentinel_master_name.Get(), self.host, std::to_string(self.port)});

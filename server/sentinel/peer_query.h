@@ -17,6 +17,7 @@
 #include "server/config/options.h"
 #include "server/node_link/peer_socket.h"
 #include "server/sentinel/node_report.h"
+#include "storage/base/clock.h"
 
 namespace ringkv::server {
 
@@ -30,13 +31,14 @@ class PeerQuery {
 
   // Sends the question, unless an answer is awaited; connects and introduces this node before, if it must and if it is
   // not too early to try again. A connection on which an answer has been awaited for too long is closed.
-  void Ask(const Options& options, const NodeAddress& self, const std::atomic<bool>& give_up, int64_t now);
+  void Ask(const Options& options, const NodeAddress& self, const std::atomic<bool>& give_up,
+           const storage::Clock& clock);
   // What has come, if it is an answer: its text, or an error.
   std::optional<std::string> TakeAnswer();
   void Close();
 
  private:
-  bool Connect(const Options& options, const std::atomic<bool>& give_up, int64_t now);
+  bool Connect(const Options& options, const std::atomic<bool>& give_up, const storage::Clock& clock);
   // The next whole reply.
   std::optional<std::string> NextReply();
 

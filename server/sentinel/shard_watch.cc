@@ -137,8 +137,8 @@ void ShardWatch::AskAll(int64_t now) {
   for (const NodeAddress& address : wanted) {
     PeerQuery& peer = peers_.try_emplace(address, address).first->second;
     // To connect may take time, and those that are connected shall not wait for it: the next round tries others.
-    const int64_t begun = parts_.clock.SteadyMs();
-    if (peer.is_connected() || begun - now < kConnectBudgetMs) peer.Ask(parts_.options, self, interrupted_, begun);
+    const bool has_time = parts_.clock.SteadyMs() - now < kConnectBudgetMs;
+    if (peer.is_connected() || has_time) peer.Ask(parts_.options, self, interrupted_, parts_.clock);
     MutexLock lock(mutex_);
     roster_->NoteConnected(address, peer.is_connected());
     roster_->NoteAsked(address, now);

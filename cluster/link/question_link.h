@@ -35,7 +35,7 @@ class QuestionLink final : public Link {
     ~Asker() = default;
   };
 
-  // `asker` must outlive the link. `authentication`: AUTH; empty: none. The question is asked once the connection stands.
+  // `asker` must outlive the link. `authentication`: AUTH; empty: none. It asks as soon as the connection stands.
   QuestionLink(Asker& asker, std::vector<std::string> authentication, std::vector<std::string> question);
 
   // Asks again, if the last answer has come; does nothing else.

@@ -179,7 +179,8 @@ Result<std::string> SlotMoves::AskWhatItOwns(const cluster::Node& primary) {
       PeerSocket::Connect(primary.host, primary.port, kShardConnectMs, interrupted_, ToNode(parts_.options));
   if (!connected) return tl::unexpected(connected.error());
   const int64_t timeout_ms = parts_.options.cluster_node_timeout;  // others wait to be asked
-  if (Status known = Authenticate(**connected, parts_.options, timeout_ms); !known) return tl::unexpected(known.error());
+  const Status known = Authenticate(**connected, parts_.options, timeout_ms);
+  if (!known) return tl::unexpected(known.error());
   return Ask(**connected, timeout_ms, {"CLUSTER", "OWNED"});
 }
 

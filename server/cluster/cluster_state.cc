@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "cluster/static_coordinator.h"
+#include "cluster/migration/topology_change.h"
 #include "resp/reply_writer.h"
 #include "server/cluster/slot_moves.h"
 #include "server/config/own_ports.h"
@@ -139,28 +140,10 @@ Status ClusterState::WriteLedger(const SlotLedger& ledger) {
   return placed ? Status() : Fail(std::string("cannot write '") + kLedgerPath + "': " + placed.error().text);
 }
 
-Result<std::string> ClusterState::FindOwnId(const Topology& topology) const {
-  const std::string given = parts_.options.cluster_node_id.Get();
-  const std::string file = "cluster-config '" + parts_.options.cluster_config.Get() + "'";
-  if (!given.empty()) {
-    const Node* node = topology.FindNode(given);
-    if (node == nullptr) return Fail(file + " has no node '" + given + "' (cluster-node-id)");
-    return node->id;
-  }
-  std::string found;
-  for (const Node& node : topology.nodes()) {
-    if (node.port != PortOfNode(parts_.options)) continue;
-    if (!found.empty())
-      return Fail(file + " has several nodes with this port: say which is this one by cluster-node-id");
-    found = node.id;
-  }
-  if (found.empty()) return Fail(file + " has no node with this port: say which is this one by cluster-node-id");
-  return found;
-}
-
 Result<std::shared_ptr<ClusterView>> ClusterState::MakeView(Topology topology) const {
-  const Result<std::string> id = FindOwnId(topology);
-  if (!id) return tl::unexpected(id.error());
+  const Options& options = parts_.options;
+  const Result<std::string> id = FindOwnId(topology, options.cluster_node_id.Get(), PortOfNode(options));
+  if (!id) return Fail("cluster-config '" + options.cluster_config.Get() + "' " + id.error().text);
   auto view = std::make_shared<ClusterView>();
   view->topology = std::move(topology);
   view->id = *id;
@@ -242,16 +225,20 @@ void ClusterState::Start() {
 
 void ClusterState::TakePlace() {
   const std::shared_ptr<const ClusterView> now = view();
-  const Topology& topology = now->topology;
+  cluster::TakePlace(now->topology, now->id, *this);
+}
+
+void ClusterState::RaiseEpoch(uint64_t epoch) { parts_.replication.history().RaiseEpoch(epoch); }
+
+void ClusterState::BeginMoves() { moves_->Start(); }
+
+void ClusterState::Lead() { parts_.replication.StopFollowing(); }
+
+void ClusterState::Follow(const Node& primary) {
   Replication& replication = parts_.replication;
-  replication.history().RaiseEpoch(topology.epoch());
-  moves_->Start();
-  if (now->here.is_primary) return replication.StopFollowing();
-  const Node& primary = now->PrimaryOf(now->here.shard);
   const PrimaryAddress followed = replication.link().target();
-  if (!replication.is_replica() || followed.host != primary.host || followed.port != primary.port) {
-    replication.Follow({primary.host, primary.port});
-  }
+  if (replication.is_replica() && followed.host == primary.host && followed.port == primary.port) return;
+  replication.Follow({primary.host, primary.port});
 }
 
 void ClusterState::WarnOfHiddenKeys() {
@@ -285,19 +272,9 @@ Status ClusterState::TakeTopology(Topology topology, const std::string* text) {
   {
     MutexLock lock(change_mutex_);
     const std::shared_ptr<const ClusterView> before = view();
-    if (target.epoch() <= before->topology.epoch()) {
-      return Fail("its epoch is " + std::to_string(target.epoch()) + ", and this node is at " +
-                  std::to_string(before->topology.epoch()) + ": a change needs a higher one");
-    }
-    if (before->shard_name() != (*next)->shard_name()) {
-      return Fail("it puts this node into another shard; stop the node for that, and give it an empty directory");
-    }
-    for (const cluster::Shard& shard : before->topology.shards()) {
-      const size_t left = ledger().OwnedBy(shard.name).count();
-      if (left == 0 || target.FindShard(shard.name) != cluster::kNoShard) continue;
-      return Fail("shard '" + shard.name + "' isn't in it and owns " + std::to_string(left) +
-                  " slots: list it with weight 0 until they have moved");
-    }
+    const SlotLedger owned = ledger();
+    const Status may = CheckNext({before->topology, before->shard_name(), owned}, target, (*next)->id);
+    if (!may) return may;
     if (text != nullptr) {
       if (Status published = coordinator_->Publish(*text); !published) return published;
     }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "cluster/coordinator.h"
+#include "cluster/migration/topology_change.h"
 #include "server/base/shard_place.h"
 #include "server/cluster/cluster_parts.h"
 #include "server/cluster/cluster_view.h"
@@ -28,7 +29,10 @@ class SlotMoves;
 // The reply to CLUSTER SLOTS.
 std::string SerialiseSlots(const ClusterView& view, int protocol, EndpointType type);
 
-class ClusterState final : public ShardPlace, public SlotOwnership, private NodeWatch::Owner {
+class ClusterState final : public ShardPlace,
+                           public SlotOwnership,
+                           private NodeWatch::Owner,
+                           private cluster::PlaceTaker {
  public:
   // `server` must outlive the object.
   explicit ClusterState(const ClusterParts& parts);
@@ -80,9 +84,12 @@ class ClusterState final : public ShardPlace, public SlotOwnership, private Node
   storage::Result<std::shared_ptr<ClusterView>> MakeView(cluster::Topology topology) const;
   // Becomes the primary of the shard or follows it, as the topology says.
   void TakePlace();
+  void RaiseEpoch(uint64_t epoch) override;
+  void BeginMoves() override;
+  void Lead() override;
+  void Follow(const cluster::Node& primary) override;
   // Keys of foreign slots, loaded from files of a server outside of this cluster.
   void WarnOfHiddenKeys();
-  storage::Result<std::string> FindOwnId(const cluster::Topology& topology) const;
   void NoteNodes(std::map<std::string, NodeNews> news) override;
   // Derives from what nodes say how they are shown.
   void Describe(ClusterView& view) const REQUIRES(change_mutex_);

@@ -226,15 +226,25 @@ Status PrimaryLink::Publish(const cluster::PublishedMessage& published) {
   return {};
 }
 
-storage::Lsn PrimaryLink::Secure(storage::Lsn last) {
+// An acknowledged group is as durable as the configuration promises for this node's own replies.
+bool PrimaryLink::SyncsFirst() const {
   storage::Durability& durability = parts_.data.durability();
-  storage::LogWriter& log = durability.log();
-  // An acknowledged group is as durable as the configuration promises for this node's own replies.
-  if (!durability.wants_log() || log.policy() != storage::SyncPolicy::kAlways) return last;
-  if (!log.is_open()) return 0;  // a data set that was loaded is not in the files yet
-  if (!history_.IsNamed()) return 0;  // nor would it know which data it is
-  while (log.durable() < last && !log.has_failed()) log.Step();
-  return std::min(last, log.durable());
+  return durability.wants_log() && durability.log().policy() == storage::SyncPolicy::kAlways;
+}
+
+// Else a data set that was loaded is not in the files yet, or they don't say which data it is.
+bool PrimaryLink::HasFiles() const { return parts_.data.durability().log().is_open() && history_.IsNamed(); }
+
+storage::Lsn PrimaryLink::Secured(storage::Lsn last) const {
+  if (!SyncsFirst()) return last;
+  return HasFiles() ? std::min(last, parts_.data.durability().log().durable()) : 0;
+}
+
+storage::Lsn PrimaryLink::Secure(storage::Lsn last) {
+  storage::LogWriter& log = parts_.data.durability().log();
+  const bool syncs = SyncsFirst() && HasFiles();
+  while (syncs && log.durable() < last && !log.has_failed()) log.Step();
+  return Secured(last);
 }
 
 void PrimaryLink::NoteProgress(const LogReceiver::Progress& progress) {

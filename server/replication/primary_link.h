@@ -68,6 +68,8 @@ class PrimaryLink final : private cluster::LogReceiver::Target {
   // The primary's last group, as far as known.
   storage::Lsn primary_last() const { return primary_last_.load(); }
   storage::Lsn last() const { return last_.load(); }
+  // The last group, up to `last`, that is as durable as the configuration promises: as far as replicas acknowledge.
+  storage::Lsn Secured(storage::Lsn last) const;
   // The replication lag in milliseconds; 0 if this replica has all changes.
   int64_t LagMs(int64_t now_ms) const;
   uint64_t snapshot_bytes() const { return snapshot_bytes_.load(); }
@@ -86,6 +88,8 @@ class PrimaryLink final : private cluster::LogReceiver::Target {
   // Whether the connection serves a target that was replaced.
   bool IsObsolete() const { return stopping_ || !IsCurrent(followed_); }
   storage::Status CheckCurrent() const;
+  bool SyncsFirst() const;
+  bool HasFiles() const;
   // What the phase of the link becomes in this state of the receiver.
   void EnterPhase(LinkPhase phase) REQUIRES(apply_mutex_);
 

@@ -184,7 +184,7 @@ bool Replication::MayServeStale() const {
 // --- replicas -------------------------------------------------------------------------------------------------------
 
 storage::Lsn Replication::replica_offset() {
-  return history_.is_replacing() ? 0 : parts_.data.store().log().appended();
+  return history_.is_replacing() ? 0 : link_.Secured(parts_.data.store().log().appended());
 }
 
 Status Replication::CheckAdmission() {

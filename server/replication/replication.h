@@ -75,8 +75,8 @@ class Replication final : private ReplicaFeeds::Listener,
   // The id by which a primary recognizes this server: in a cluster the node id, else derived from host, port and
   // directory.
   std::string member_id() const override;
-  // The offset that INFO shows on a replica: the last group here, and 0 while the data is incomplete, so that Sentinel
-  // prefers any other replica.
+  // The offset that INFO shows on a replica, by which Sentinel chooses: the last group that it could acknowledge, and 0
+  // while the data is incomplete. What only lies in memory would be lost when the new primary is restarted.
   storage::Lsn replica_offset();
 
   // --- replicas ---

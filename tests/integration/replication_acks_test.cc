@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Acknowledgements of replicas: WAIT, quorums, min-replicas-to-write, SHUTDOWN.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -60,6 +61,26 @@ TEST(Replication, AnOrderlyEndOfThePrimaryLeavesItsReplicasWithEverything) {
   proxy.Hold(false);
   EXPECT_EQ(primary->WaitForEnd(), 0);
   EXPECT_EQ(Say(replica, {"DBSIZE"}), "1000");
+}
+
+// Files may not grow any more, so the replica has the write in memory only. Sentinel must prefer one that has it safe.
+TEST(Replication, TheOffsetOfAReplicaThatSyncsIsWhatItCouldAcknowledge) {
+  const auto before = std::signal(SIGXFSZ, SIG_IGN);  // which the server inherits
+  ServerProcess primary(WithDebug({}));
+  ServerProcess replica(ReplicaOf(primary.port(), {"--appendonly", "yes", "--appendfsync", "always", "--save", ""}));
+  std::signal(SIGXFSZ, before);
+  ASSERT_TRUE(Eventually([&] { return IsUp(replica); }));
+  ASSERT_EQ(Say(primary, {"SET", "a", "1"}), "OK");
+  ASSERT_TRUE(Eventually([&] { return HasCaughtUp(replica, primary); }));
+  const std::string safe = replica.Info("slave_repl_offset");
+  const rlimit small{.rlim_cur = 1, .rlim_max = RLIM_INFINITY};
+  ASSERT_EQ(::prlimit(replica.pid(), RLIMIT_FSIZE, &small, nullptr), 0);
+  ASSERT_EQ(Say(primary, {"SET", "a", "2"}), "OK");
+  ASSERT_TRUE(Eventually([&] { return replica.Info("aof_last_write_status") == "err"; }));
+  EXPECT_EQ(replica.Info("slave_repl_offset"), safe);
+  const rlimit any{.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
+  ASSERT_EQ(::prlimit(replica.pid(), RLIMIT_FSIZE, &any, nullptr), 0);
+  EXPECT_TRUE(Eventually([&] { return HasCaughtUp(replica, primary); }));
 }
 
 TEST(Replication, AClientInWaitCanBeUnblocked) {

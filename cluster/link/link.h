@@ -42,6 +42,8 @@ class Link {
   // The bytes to send next; empty if there are none now. Bounded: a link stops to produce until they are sent.
   virtual std::string_view ToSend() const = 0;
   virtual void Sent(size_t count, int64_t now) = 0;
+  // How many bytes wait to be sent, not only those to send next.
+  virtual size_t waiting() const { return ToSend().size(); }
 };
 
 }  // namespace ringkv::cluster

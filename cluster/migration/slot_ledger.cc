@@ -62,6 +62,17 @@ void SlotLedger::MakeOffer(const SlotSet& slots, const std::string& shard, uint6
   offers_[shard] = {epoch, slots};
 }
 
+void SlotLedger::GiveAway(const SlotSet& slots, const std::string& shard) {
+  EndOffer(shard);
+  Give(slots, shard);
+  AddStrays(slots);
+}
+
+void SlotLedger::TakeOver(const SlotSet& slots, std::string_view own) {
+  Give(slots, own);
+  RemoveStrays(slots);
+}
+
 std::string SlotLedger::Print() const {
   std::string text(kLedgerTitle);
   for (size_t i = 0; i < names_.size(); ++i) {
@@ -96,6 +107,16 @@ storage::Result<SlotLedger> SlotLedger::Parse(std::string_view text) {
   if (lines.Take("stray ", &rest) && !ParseSlots(SplitAtBlanks(rest), 0, &ledger.strays_)) return bad;
   if (!lines.AtEnd()) return bad;
   return ledger;
+}
+
+storage::Status ChangeLedger(LedgerKeeper& keeper, const SlotLedger& before, const LedgerChange& change,
+                             std::optional<uint64_t> flushes) {
+  SlotLedger after = before;
+  change(after);
+  if (storage::Status written = keeper.Write(after); !written) return written;
+  if (keeper.Show(after, flushes)) return {};
+  if (storage::Status taken_back = keeper.Write(before); !taken_back) return taken_back;
+  return Fail("the store was flushed meanwhile");
 }
 
 std::vector<SlotMove> MovesTo(const Topology& topology, const SlotMap& now) {

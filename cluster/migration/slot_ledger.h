@@ -8,12 +8,16 @@
 // Threads: a value.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "cluster/topology.h"
+#include "storage/base/result.h"
 
 namespace ringkv::cluster {
 
@@ -39,6 +43,15 @@ class SlotLedger {
   SlotSet Offered() const;
   void MakeOffer(const SlotSet& slots, const std::string& shard, uint64_t epoch);
   void EndOffer(const std::string& shard) { offers_.erase(shard); }
+  // The open offer to the shard is of exactly these slots.
+  bool IsOffered(const SlotSet& slots, const std::string& shard) const {
+    const auto offer = offers_.find(shard);
+    return offer != offers_.end() && offer->second.slots == slots;
+  }
+  // The shard has taken these slots of the offer, and will take no others.
+  void GiveAway(const SlotSet& slots, const std::string& shard);
+  // The shard of this node owns the slots, whose keys have come.
+  void TakeOver(const SlotSet& slots, std::string_view own);
 
   // Slots of other shards whose keys may still be in this store.
   const SlotSet& strays() const { return strays_; }
@@ -56,6 +69,22 @@ class SlotLedger {
   std::map<std::string, Offer> offers_;  // by shard
   SlotSet strays_;
 };
+
+using LedgerChange = std::function<void(SlotLedger&)>;
+
+// Where a ledger is kept.
+class LedgerKeeper {
+ public:
+  virtual storage::Status Write(const SlotLedger& ledger) = 0;
+  // The node acts by it from now on. False without a change if its store was flushed more often than `flushes`.
+  virtual bool Show(const SlotLedger& ledger, std::optional<uint64_t> flushes) = 0;
+
+ protected:
+  ~LedgerKeeper() = default;
+};
+// On disk first: what a node has acted by, it finds again after a crash. After an error nothing has changed.
+storage::Status ChangeLedger(LedgerKeeper& keeper, const SlotLedger& before, const LedgerChange& change,
+                             std::optional<uint64_t> flushes);
 
 // Slots that migrate from one shard to another.
 struct SlotMove {

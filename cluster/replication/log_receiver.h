@@ -100,6 +100,7 @@ class LogReceiver final : public Link {
   std::span<char> Room() override { return input_.Room(); }
   storage::Status Received(size_t count, int64_t now) override;
   std::string_view ToSend() const override { return out_.front(); }
+  size_t waiting() const override { return out_.size(); }
   void Sent(size_t count, int64_t now) override;
 
   State state() const { return progress_.state; }

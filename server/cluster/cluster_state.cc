@@ -325,25 +325,31 @@ Status ClusterState::PrepareOffer(uint64_t epoch, const SlotSet& slots, const st
   return Change(epoch, [&](SlotLedger& ledger) { ledger.MakeOffer(slots, shard, epoch); });
 }
 
+class ClusterState::Keeper final : public cluster::LedgerKeeper {
+ public:
+  Keeper(ClusterState& state, std::shared_ptr<ClusterView> next) : state_(state), next_(std::move(next)) {}
+  Status Write(const SlotLedger& ledger) override { return state_.WriteLedger(ledger); }
+  bool Show(const SlotLedger& ledger, std::optional<uint64_t> flushes) override {
+    state_.change_mutex_.AssertHeld();
+    return state_.Install(next_, ledger, flushes);
+  }
+
+ private:
+  ClusterState& state_;
+  const std::shared_ptr<ClusterView> next_;
+};
+
 Status ClusterState::Change(uint64_t epoch, const LedgerChange& change, std::optional<uint64_t> flushes) {
   MutexLock lock(change_mutex_);
   auto next = std::make_shared<ClusterView>(*view());
   if (next->topology.epoch() != epoch) return Fail("the topology has a newer epoch");
-  const SlotLedger before = ledger();
-  SlotLedger after = before;
-  change(after);
-  if (Status written = WriteLedger(after); !written) return written;
-  if (Install(std::move(next), std::move(after), flushes)) return {};
-  if (Status taken_back = WriteLedger(before); !taken_back) return taken_back;
-  return Fail("the store was flushed meanwhile");
+  Keeper keeper(*this, std::move(next));
+  return cluster::ChangeLedger(keeper, ledger(), change, flushes);
 }
 
 Status ClusterState::TakeOver(uint64_t epoch, const SlotSet& slots, uint64_t flushes) {
   const std::string own = view()->shard_name();
-  const auto take = [&](SlotLedger& ledger) {
-    ledger.Give(slots, own);
-    ledger.RemoveStrays(slots);
-  };
+  const auto take = [&](SlotLedger& ledger) { ledger.TakeOver(slots, own); };
   return Change(epoch, take, flushes);
 }
 

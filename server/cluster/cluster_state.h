@@ -77,6 +77,7 @@ class ClusterState final : public ShardPlace,
   storage::Status TakeOver(uint64_t epoch, const cluster::SlotSet& slots, uint64_t flushes) override;
 
  private:
+  class Keeper;
   // The ledger in the file, or the initial one.
   storage::Result<cluster::SlotLedger> FirstLedger(const ClusterView& view);
   storage::Status WriteLedger(const cluster::SlotLedger& ledger);

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <utility>
 
+#include "cluster/migration/slot_settlement.h"
 #include "server/node_link/pump.h"
 #include "storage/base/allocator.h"
 #include "storage/transaction/totals.h"
@@ -51,16 +52,16 @@ void SlotExport::Run() {
   cluster::SlotSender sender(*this, request_.epoch);
   const storage::Error ended = Pump(sender, socket_, parts_.world.clock);
   Release(sender.batch());
-  if (!sender.was_offered()) TakeBackOffer();
+  if (!sender.was_offered()) TakeBackOffer(sender.batch());
   if (!sender.has_finished() && !interrupted_) {
     parts_.log.Warning("migrating slots to shard '" + request_.shard + "' has stopped: " + ended.text);
   }
   has_ended_ = true;
 }
 
-void SlotExport::TakeBackOffer() {
+void SlotExport::TakeBackOffer(const SlotSet& slots) {
   const auto take_back = [&](cluster::SlotLedger& ledger) { ledger.EndOffer(request_.shard); };
-  if (!state_.ledger().offers().contains(request_.shard)) return;
+  if (!state_.ledger().IsOffered(slots, request_.shard)) return;
   if (const Status noted = state_.Change(state_.epoch(), take_back); !noted) {
     parts_.log.Warning("cluster: " + noted.error().text);
   }
@@ -70,20 +71,14 @@ void SlotExport::TakeBackOffer() {
 
 SlotSet SlotExport::SlotsToMove(bool keeps_one) {
   const std::shared_ptr<const ClusterView> view = state_.view();
-  SlotSet batch;
-  if (view->topology.epoch() != request_.epoch) return batch;
-  const cluster::ShardIndex to = view->topology.FindShard(request_.shard);
-  keeps_one = keeps_one && view->topology.slots().CountOf(view->here.shard) == 0;
+  if (view->topology.epoch() != request_.epoch) return {};
   const size_t own = std::max<size_t>(view->slots.CountOf(view->here.shard), 1);
   storage::Random random(1);
   storage::Txn txn(parts_.data.store(), parts_.world.clock.Now(), random);
   const size_t most = std::max<size_t>(kKeysABatch * own / (SizeOf(txn, 0).keys + 1), 1);
-  for (size_t slot = 0; slot < batch.size() && batch.count() < most; ++slot) {
-    if (view->slots.owner(slot) != view->here.shard) continue;
-    batch[slot] = view->topology.slots().owner(slot) == to && !keeps_one;
-    keeps_one = false;  // it was the first
-  }
-  return batch;
+  const cluster::SlotLedger ledger = state_.ledger();
+  const cluster::KnownSlots known{view->topology, view->here, view->slots, ledger};
+  return known.BatchFor(view->topology.FindShard(request_.shard), most, keeps_one);
 }
 
 size_t SlotExport::CountOwned() {
@@ -147,11 +142,8 @@ Status SlotExport::PrepareOffer(const SlotSet& slots) {
 }
 
 Status SlotExport::Give(const SlotSet& slots) {
-  const Status given = state_.Change(request_.epoch, [&](cluster::SlotLedger& ledger) {
-    ledger.EndOffer(request_.shard);
-    ledger.Give(slots, request_.shard);
-    ledger.AddStrays(slots);
-  });
+  const auto give = [&](cluster::SlotLedger& ledger) { ledger.GiveAway(slots, request_.shard); };
+  const Status given = state_.Change(request_.epoch, give);
   if (given) {
     parts_.log.Notice("cluster: slots " + PrintRanges(cluster::RangesIn(slots)) + " belong to shard '" +
                       request_.shard + "' now");

@@ -49,8 +49,8 @@ class SlotExport final : private cluster::SlotSender::Source {
 
  private:
   void Run();
-  // Withdraws a hold that did not lead to an offer.
-  void TakeBackOffer();
+  // Withdraws what was prepared and not sent. An earlier offer may have been taken.
+  void TakeBackOffer(const cluster::SlotSet& slots);
 
   // --- what the slot sender reads and changes ---
   int64_t timeout_ms() const override { return parts_.options.repl_timeout * 1000; }

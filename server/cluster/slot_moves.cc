@@ -21,12 +21,12 @@ using storage::Status;
 
 constexpr auto kBusyNap = std::chrono::milliseconds(20);
 constexpr auto kIdleNap = std::chrono::milliseconds(500);
-constexpr int64_t kAskEveryMs = 200;
-constexpr int64_t kAskAgainMs = 1000;  // retry of an unreachable shard
 constexpr int64_t kShardConnectMs = 500;
-// Others may need so long to learn that slots have moved; until then their clients may be sent here for a look.
-constexpr int64_t kKeepStraysMs = 2000;
 constexpr int64_t kEraseForMs = 4;
+
+cluster::KnownSlots Known(const ClusterView& view, const SlotLedger& ledger) {
+  return {view.topology, view.here, view.slots, ledger};
+}
 
 }  // namespace
 
@@ -81,14 +81,15 @@ bool SlotMoves::Step() {
   ForgetEnded(*view);
   NoteMoves(*view);
   StartExports(*view);
-  const bool all_is_settled =
-      view->slots == view->topology.slots() && state_.ledger().offers().empty() && state_.ledger().strays().none();
-  if (all_is_settled) return false;
+  if (const SlotLedger ledger = state_.ledger(); Known(*view, ledger).IsSettled()) return false;
   if (view->here.is_primary) StartImports(*view);
   AskOthers(*view);
   if (view->here.is_primary) {
-    TakeUnclaimed(*view);
-    EraseStrays(*view);
+    // With what the answers have said.
+    const std::shared_ptr<const ClusterView> now = state_.view();
+    const SlotLedger ledger = state_.ledger();
+    Conclude(*now, settlement_.TakeUnclaimed(Known(*now, ledger)));
+    EraseStrays(*now);
   }
   return true;
 }
@@ -144,7 +145,9 @@ void SlotMoves::StartExports(const ClusterView& view) {
     before.reset();
     // A shard that pulls again has forgotten open offers, unless it owns the slots.
     if (view.topology.epoch() == pull.request.epoch) {
-      SettleOffer(pull.request.epoch, pull.request.shard, pull.request.owned, true);
+      const SlotLedger ledger = state_.ledger();
+      const cluster::KnownSlots known = Known(view, ledger);
+      Conclude(view, settlement_.TakePull(known, pull.request.shard, pull.request.owned));
     }
     auto next = std::make_unique<SlotExport>(parts_, state_, std::move(pull.channel), std::move(pull.card),
                                              std::move(pull.request));
@@ -157,20 +160,9 @@ void SlotMoves::StartExports(const ClusterView& view) {
 // --- what others know -----------------------------------------------------------------------------------------------
 
 void SlotMoves::AskOthers(const ClusterView& view) {
-  const SlotSet unknown = view.slots.SlotsOf(cluster::kNoShard);
   const SlotLedger ledger = state_.ledger();
-  const int64_t now = parts_.world.clock.SteadyMs();
-  for (size_t i = 0; i < view.topology.shards().size(); ++i) {
-    const auto shard = static_cast<ShardIndex>(i);
-    if (shard == view.here.shard && view.here.is_primary) continue;
-    const std::string& name = view.topology.shards()[i].name;
-    // It is the one to know, or anybody may.
-    const bool is_asked = unknown.any() || ledger.offers().contains(name) ||
-                          (view.topology.slots().SlotsOf(shard) & ~view.slots.SlotsOf(shard)).any();
-    int64_t& next = next_question_ms_[name];
-    if (!is_asked || now < next || interrupted_) continue;
-    next = now + kAskAgainMs;
-    AskShard(view, shard);
+  for (const ShardIndex shard : settlement_.ShardsToAsk(Known(view, ledger), parts_.world.clock.SteadyMs())) {
+    if (!interrupted_) AskShard(view, shard);
   }
 }
 
@@ -204,83 +196,37 @@ void SlotMoves::AskShard(const ClusterView& view, ShardIndex shard) {
   }
   const auto ranges = cluster::ParseRanges({words.begin() + 3, words.end()});
   if (!ranges) return;
-  next_question_ms_[name] = parts_.world.clock.SteadyMs() + kAskEveryMs;
-  answered_at_[name] = view.topology.epoch();
-  Learn(view, shard, epoch, cluster::SlotsIn(*ranges));
-}
-
-void SlotMoves::Learn(const ClusterView& view, ShardIndex shard, uint64_t epoch, const SlotSet& owned) {
-  const std::string& name = view.topology.shards()[shard].name;
   const SlotLedger ledger = state_.ledger();
-  const auto offer = ledger.offers().find(name);
-  // It takes up nothing of an epoch that it has left behind.
-  if (offer != ledger.offers().end()) {
-    SettleOffer(view.topology.epoch(), name, owned, epoch > offer->second.epoch);
-  }
-  // Slots that the other shard has taken over since. About its own slots this node knows best.
-  const SlotSet news = owned & ~view.slots.SlotsOf(shard) &
-                       (view.here.is_primary ? ~view.slots.SlotsOf(view.here.shard) : SlotSet().set());
-  if (news.none()) return;
-  const Status learnt = state_.Change(view.topology.epoch(), [&](SlotLedger& changed) { changed.Give(news, name); });
-  if (!learnt) parts_.log.Warning("cluster: " + learnt.error().text);
+  Conclude(view, settlement_.TakeAnswer(
+                     Known(view, ledger), shard, epoch, cluster::SlotsIn(*ranges),
+                     [this](const std::string& other) { return IsExportingTo(other); },
+                     parts_.world.clock.SteadyMs()));
 }
 
-void SlotMoves::SettleOffer(uint64_t epoch, const std::string& shard, const SlotSet& owned, bool is_final) {
-  const SlotLedger ledger = state_.ledger();
-  const auto offer = ledger.offers().find(shard);
-  if (offer == ledger.offers().end()) return;
-  {
-    // While it goes on its own link knows best.
-    MutexLock lock(mutex_);
-    if (std::any_of(exports_.begin(), exports_.end(), [&](const auto& each) { return each->shard() == shard; })) return;
-  }
-  const SlotSet taken = offer->second.slots & owned;
-  if (!is_final && taken != offer->second.slots) return;
-  const Status settled = state_.Change(epoch, [&](SlotLedger& changed) {
-    changed.Give(taken, shard);
-    changed.AddStrays(taken);
-    changed.EndOffer(shard);
-  });
-  if (!settled) return parts_.log.Warning("cluster: " + settled.error().text);
-  parts_.log.Notice("cluster: shard '" + shard + "' " + (taken.any() ? "took" : "did not take") +
-                    " the slots that were offered to it");
+bool SlotMoves::IsExportingTo(const std::string& shard) {
+  MutexLock lock(mutex_);
+  return std::any_of(exports_.begin(), exports_.end(), [&](const auto& each) { return each->shard() == shard; });
 }
 
-void SlotMoves::TakeUnclaimed(const ClusterView& view) {
-  const SlotSet unclaimed =
-      state_.view()->slots.SlotsOf(cluster::kNoShard) & view.topology.slots().SlotsOf(view.here.shard);
-  if (unclaimed.none()) return;
-  for (const cluster::Shard& shard : view.topology.shards()) {
-    const bool is_own = shard.name == view.shard_name();
-    if (!is_own && answered_at_[shard.name] != view.topology.epoch()) return;
+void SlotMoves::Conclude(const ClusterView& view, std::optional<cluster::SlotSettlement::Conclusion> conclusion) {
+  if (!conclusion) return;
+  if (const Status written = state_.Change(view.topology.epoch(), conclusion->change); !written) {
+    return parts_.log.Warning("cluster: " + written.error().text);
   }
-  const std::string name = view.shard_name();
-  const Status taken =
-      state_.Change(view.topology.epoch(), [&](SlotLedger& changed) { changed.Give(unclaimed, name); });
-  parts_.log.Notice(taken ? "cluster: no other node owns slots " + PrintRanges(cluster::RangesIn(unclaimed)) +
-                                "; this node's shard takes them"
-                          : "cluster: " + taken.error().text);
+  if (!conclusion->note.empty()) parts_.log.Notice("cluster: " + conclusion->note);
 }
 
 // --- what is left behind --------------------------------------------------------------------------------------------
 
 void SlotMoves::EraseStrays(const ClusterView& view) {
-  // An import erases incoming slots itself, before their keys arrive.
-  const SlotSet strays =
-      state_.ledger().strays() & ~view.topology.slots().SlotsOf(view.here.shard) & ~view.slots.SlotsOf(view.here.shard);
-  const int64_t now = parts_.world.clock.SteadyMs();
-  // Slots that are to come back may begin to come from here on: in this thread, after this look.
-  if (eraser_ != nullptr && (erasing_ & ~strays).any()) eraser_.reset();
-  if (eraser_ == nullptr) {
-    if (strays.none()) {
-      strays_since_ms_ = 0;
-      return;
-    }
-    if (strays_since_ms_ == 0) strays_since_ms_ = now;
-    if (now - strays_since_ms_ < kKeepStraysMs) return;
-    erasing_ = strays;
-    eraser_ =
-        std::make_unique<storage::SlotEraser>(parts_.data.store(), cluster::PositionsOf(cluster::RangesIn(strays)));
+  using Erasure = cluster::SlotSettlement::Erasure;
+  const SlotLedger ledger = state_.ledger();
+  const Erasure next = settlement_.NextErasure(Known(view, ledger), parts_.world.clock.SteadyMs());
+  if (next != Erasure::kGoOn) eraser_.reset();
+  if (next == Erasure::kNothing) return;
+  if (next == Erasure::kBegin) {
+    eraser_ = std::make_unique<storage::SlotEraser>(
+        parts_.data.store(), cluster::PositionsOf(cluster::RangesIn(settlement_.erasing())));
   }
   const int64_t end = parts_.world.clock.SteadyMs() + kEraseForMs;
   bool goes_on = true;
@@ -288,9 +234,7 @@ void SlotMoves::EraseStrays(const ClusterView& view) {
   if (goes_on) return;
   const uint64_t erased = eraser_->erased();
   eraser_.reset();
-  strays_since_ms_ = 0;
-  const Status noted =
-      state_.Change(view.topology.epoch(), [&](SlotLedger& changed) { changed.RemoveStrays(erasing_); });
+  const Status noted = state_.Change(view.topology.epoch(), settlement_.EndErasure());
   if (noted) parts_.log.Notice("cluster: erased " + std::to_string(erased) + " keys of migrated slots");
 }
 

@@ -8,9 +8,11 @@
 #include <condition_variable>
 #include <map>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <vector>
 
+#include "cluster/migration/slot_settlement.h"
 #include "server/cluster/cluster_parts.h"
 #include "server/cluster/lasting_failure.h"
 #include "server/cluster/slot_export.h"
@@ -62,11 +64,9 @@ class SlotMoves {
   void AskShard(const ClusterView& view, cluster::ShardIndex shard);
   // The line that the primary of the shard answers to CLUSTER OWNED.
   storage::Result<std::string> AskWhatItOwns(const cluster::Node& primary);
-  void Learn(const ClusterView& view, cluster::ShardIndex shard, uint64_t epoch, const cluster::SlotSet& owned);
-  // Takes the slots that no shard owns, once all other shards have answered.
-  void TakeUnclaimed(const ClusterView& view);
-  // Processes another shard's list of owned slots. `is_final`: it will not accept earlier offers any more.
-  void SettleOffer(uint64_t epoch, const std::string& shard, const cluster::SlotSet& owned, bool is_final);
+  // Writes what follows from it.
+  void Conclude(const ClusterView& view, std::optional<cluster::SlotSettlement::Conclusion> conclusion);
+  bool IsExportingTo(const std::string& shard);
   // Erases keys of migrated slots for some milliseconds.
   void EraseStrays(const ClusterView& view);
   void NoteMoves(const ClusterView& view);
@@ -75,11 +75,8 @@ class SlotMoves {
   SlotOwnership& state_;
 
   // Used by the thread only.
-  std::map<std::string, int64_t> next_question_ms_;  // by shard
-  std::map<std::string, uint64_t> answered_at_;      // by shard: this node's epoch when the shard answered
+  cluster::SlotSettlement settlement_;
   std::unique_ptr<storage::SlotEraser> eraser_;
-  cluster::SlotSet erasing_;
-  int64_t strays_since_ms_ = 0;
 
   storage::Mutex mutex_;
   std::condition_variable woken_;

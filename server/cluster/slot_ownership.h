@@ -32,7 +32,7 @@ class SlotOwnership {
   virtual void SendOffer(const cluster::SlotSet& slots) = 0;
   // Changes the ledger, on disk first. Fails if `epoch` is not the topology's current epoch; with `flushes`, fails too
   // if the store was flushed more often than this.
-  using LedgerChange = std::function<void(cluster::SlotLedger&)>;
+  using LedgerChange = cluster::LedgerChange;
   virtual storage::Status Change(uint64_t epoch, const LedgerChange& change, std::optional<uint64_t> flushes) = 0;
   storage::Status Change(uint64_t epoch, const LedgerChange& change) { return Change(epoch, change, std::nullopt); }
   // Makes this shard the owner of slots whose keys arrived while the store's flush count was `flushes`.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The server's end of a connection in a simulation: answers the handshake, then serves the replica.
+// The server's end of a connection in a simulation: answers requests, until one of them makes it another link.
 //
 // Threads: confined.
 #pragma once
@@ -16,7 +16,6 @@
 
 #include "cluster/link/link.h"
 #include "cluster/link/outbox.h"
-#include "cluster/replication/log_sender.h"
 #include "resp/buffer.h"
 #include "resp/request_parser.h"
 
@@ -24,36 +23,48 @@ namespace ringkv::test {
 
 class AcceptingLink final : public cluster::Link {
  public:
-  // Makes the link to a replica, or null if this node serves none.
-  using Admit = std::function<std::unique_ptr<cluster::LogSender>(cluster::FeedRequest, std::string_view unread)>;
-  explicit AcceptingLink(Admit admit) : admit_(std::move(admit)) {}
+  // What comes of a request: a reply, or another link, which may also come later (Become), or neither.
+  struct Outcome {
+    std::string reply = {};
+    std::unique_ptr<cluster::Link> link = nullptr;
+    bool waits = false;
+  };
+  // `unread`: what has come behind the request.
+  using Serve = std::function<Outcome(const std::vector<std::string>& words, std::string_view unread)>;
+  explicit AcceptingLink(Serve serve) : serve_(std::move(serve)) {}
+
+  storage::Status Become(std::unique_ptr<cluster::Link> link, int64_t now) {
+    next_ = std::move(link);
+    return next_->Open(now);
+  }
 
   storage::Status Open(int64_t now) override {
     opened_ms_ = now;
     return {};
   }
   storage::Result<Next> Work(int64_t now) override {
-    if (sender_ != nullptr && out_.empty()) return sender_->Work(now);
-    if (sender_ == nullptr && now > opened_ms_ + kPatienceMs) return storage::Fail("it asks for nothing");
+    if (next_ != nullptr && out_.empty()) return next_->Work(now);
+    if (next_ == nullptr && now > opened_ms_ + kPatienceMs) return storage::Fail("it asks for nothing");
     return Next::kWait;
   }
   int64_t wake_at() const override {
-    return sender_ != nullptr && out_.empty() ? sender_->wake_at() : opened_ms_ + kPatienceMs + 1;
+    return next_ != nullptr && out_.empty() ? next_->wake_at() : opened_ms_ + kPatienceMs + 1;
   }
   std::span<char> Room() override {
-    if (sender_ != nullptr) return sender_->Room();
+    if (next_ != nullptr) return next_->Room();
     return {input_.Prepare(kRoomBytes), kRoomBytes};
   }
   storage::Status Received(size_t count, int64_t now) override {
-    if (sender_ != nullptr) return sender_->Received(count, now);
+    if (next_ != nullptr) return next_->Received(count, now);
     input_.Commit(count);
     return TakeRequests(now);
   }
   std::string_view ToSend() const override {
-    return sender_ != nullptr && out_.empty() ? sender_->ToSend() : out_.front();
+    return next_ != nullptr && out_.empty() ? next_->ToSend() : out_.front();
   }
+  size_t waiting() const override { return out_.size() + (next_ != nullptr ? next_->waiting() : 0); }
   void Sent(size_t count, int64_t now) override {
-    if (out_.empty()) return sender_->Sent(count, now);
+    if (out_.empty()) return next_->Sent(count, now);
     out_.Consume(count);
   }
 
@@ -62,32 +73,26 @@ class AcceptingLink final : public cluster::Link {
   static constexpr int64_t kPatienceMs = 10'000;
 
   storage::Status TakeRequests(int64_t now) {
-    while (sender_ == nullptr) {
+    while (next_ == nullptr && !waits_) {
       const resp::ParseStatus parsed = parser_.Parse(input_.Readable(), {}, true);
       if (parsed == resp::ParseStatus::kNeedMore) return {};
       if (parsed != resp::ParseStatus::kRequest) return storage::Fail("it sends no request");
       const auto words = parser_.arguments();
-      if (words[0] == "PSYNC") return TakePSync({words.begin(), words.end()}, now);
-      out_.Append("+OK\r\n");
+      Outcome outcome = serve_({words.begin(), words.end()}, input_.Readable().substr(parser_.consumed()));
+      waits_ = outcome.waits;
+      if (outcome.link != nullptr) return Become(std::move(outcome.link), now);
+      out_.Append(outcome.reply);
       input_.Consume(parser_.consumed());
     }
     return {};
   }
-  storage::Status TakePSync(const std::vector<std::string_view>& words, int64_t now) {
-    cluster::FeedRequest request{{std::string(words[1])}, std::stoull(std::string(words[2])), std::string(words[3])};
-    for (size_t i = 5; i < words.size(); ++i) request.histories.emplace_back(words[i]);
-    sender_ = admit_(std::move(request), input_.Readable().substr(parser_.consumed()));
-    if (sender_ != nullptr) return sender_->Open(now);
-    out_.Append("-NOMASTERLINK this node is no primary\r\n");
-    input_.Consume(parser_.consumed());
-    return {};
-  }
 
-  Admit admit_;
+  Serve serve_;
   resp::Buffer input_;
   resp::RequestParser parser_;
   cluster::Outbox out_;
-  std::unique_ptr<cluster::LogSender> sender_;
+  std::unique_ptr<cluster::Link> next_;
+  bool waits_ = false;
   int64_t opened_ms_ = 0;
 };
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "storage/base/random.h"
 
@@ -12,8 +13,7 @@ namespace {
 constexpr const char* kNames[] = {
     "kill",    "kill the primary", "kill at a write to disk", "disconnect",    "cut",      "set the clock of",
     "stop",    "fail the disk of", "fill the disk of",        "flip a bit of", "redirect", "rewrite the log of",
-    "promote", "heal the network"};
-constexpr auto kKinds = static_cast<uint64_t>(std::size(kNames));
+    "promote", "heal the network", "reshape the cluster by"};
 
 int64_t Between(storage::Random& random, int64_t least, int64_t most) {
   return least + static_cast<int64_t>(random.Below(static_cast<uint64_t>(most - least + 1)));
@@ -26,6 +26,7 @@ int64_t AmountOf(FaultKind kind, storage::Random& random) {
     case FaultKind::kStop: return Between(random, 1, 1) << Between(random, 4, 13);
     case FaultKind::kFailDisk: return Between(random, 1, random.Below(2) == 0 ? 2 : 40);
     case FaultKind::kFillDisk: return Between(random, 100, 4000);
+    case FaultKind::kReshape:
     case FaultKind::kFlipBit: return static_cast<int64_t>(random.Next() >> 1);
     default: return 0;
   }
@@ -39,13 +40,14 @@ std::string Show(const Fault& fault) {
          std::to_string(fault.other) + ", " + std::to_string(fault.amount) + (fault.is_harsh ? ", harsh" : "");
 }
 
-FaultPlan PlanFor(uint64_t seed, size_t nodes, int64_t duration_ms) {
+FaultPlan PlanFor(uint64_t seed, size_t nodes, int64_t duration_ms, std::vector<FaultKind> always,
+                  std::span<const FaultKind> sometimes) {
   FaultPlan plan{.seed = seed, .nodes = nodes, .duration_ms = duration_ms, .faults = {}};
   storage::Random random(~seed);
   // Each seed has kinds of faults of its own, and a rate: what always comes together hides what comes alone.
-  std::vector<FaultKind> kinds{FaultKind::kPromote, FaultKind::kHealNetwork};
-  for (uint64_t kind = 0; kind < kKinds; ++kind) {
-    if (random.Below(100) < 40) kinds.push_back(static_cast<FaultKind>(kind));
+  std::vector<FaultKind> kinds = std::move(always);
+  for (const FaultKind kind : sometimes) {
+    if (random.Below(100) < 40) kinds.push_back(kind);
   }
   const int64_t longest_peace_ms = int64_t{100} << Between(random, 0, 5);
   for (int64_t at = Between(random, 0, longest_peace_ms); at < duration_ms;

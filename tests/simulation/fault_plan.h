@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,7 @@ enum class FaultKind : uint8_t {
   kSave,         // the log is rewritten
   kPromote,
   kHealNetwork,
+  kReshape,  // the operator gives slots to other shards; the amount is a seed
 };
 
 struct Fault {
@@ -45,7 +47,9 @@ struct FaultPlan {
   std::vector<Fault> faults;  // in their order
 };
 
-FaultPlan PlanFor(uint64_t seed, size_t nodes, int64_t duration_ms);
+// Of these kinds: `always`, and some of `sometimes`, which are others for each seed.
+FaultPlan PlanFor(uint64_t seed, size_t nodes, int64_t duration_ms, std::vector<FaultKind> always,
+                  std::span<const FaultKind> sometimes);
 
 // The plan without the faults that `fails` does not need, after so many attempts at most.
 FaultPlan Shrink(FaultPlan plan, size_t attempts, const std::function<bool(const FaultPlan&)>& fails);

@@ -22,6 +22,12 @@ std::shared_ptr<Wire> Network::Join(int from, int to) {
   return wire;
 }
 
+void Network::CheckBounds(int node, size_t waiting) {
+  // More than is produced while something waits, and one message of those that fit into a run.
+  constexpr size_t kMostWaiting = 512 * 1024;
+  if (waiting > kMostWaiting) violate_(node, std::to_string(waiting) + " bytes wait to be sent on one connection");
+}
+
 Port::Port(Network& network, const storage::Clock& clock, std::unique_ptr<Link> link, OnEnd on_end)
     : network_(network), clock_(clock), link_(std::move(link)), on_end_(std::move(on_end)) {}
 
@@ -47,6 +53,7 @@ void Port::Turn() {
     const storage::Result<Link::Next> next = link_->Work(clock_.SteadyMs());
     if (!next) return End(next.error().text);
     SendWaiting();
+    if (!has_ended_) network_.CheckBounds(node(), link_->waiting());
     if (*next == Link::Next::kRest) return TurnLater(timeline.Between(0, 5));
     if (*next == Link::Next::kWait || !link_->ToSend().empty()) break;
   }

@@ -36,9 +36,12 @@ struct Wire {
 
 class Network {
  public:
-  explicit Network(Timeline& timeline) : timeline_(timeline) {}
+  // `violate(node, what)`: a connection does what none may do.
+  using Violate = std::function<void(int node, const std::string& what)>;
+  Network(Timeline& timeline, Violate violate) : timeline_(timeline), violate_(std::move(violate)) {}
 
   Timeline& timeline() { return timeline_; }
+  void CheckBounds(int node, size_t waiting);
   void Block(int from, int to) { blocked_.insert({from, to}); }
   void HealAll() { blocked_.clear(); }
   bool IsBlocked(int from, int to) const { return blocked_.contains({from, to}); }
@@ -56,6 +59,7 @@ class Network {
 
  private:
   Timeline& timeline_;
+  const Violate violate_;
   const std::shared_ptr<size_t> wires_ = std::make_shared<size_t>(0);
   std::map<int, int64_t> stopped_until_;
   std::set<std::pair<int, int>> blocked_;

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "cluster/replication/log_sender.h"
 #include "storage/log/log_tail.h"
@@ -24,11 +25,8 @@ namespace ringkv::test {
 class ReplicatedNode::Feed final : private cluster::LogSender::Source, private storage::Backlog::Listener {
  public:
   Feed(ReplicatedNode& node, const std::shared_ptr<Wire>& wire) : node_(node) {
-    auto link = std::make_unique<AcceptingLink>([this](cluster::FeedRequest request, std::string_view unread) {
-      if (!node_.is_primary_) return std::unique_ptr<cluster::LogSender>();
-      member_ = request.member;
-      return MakeSender(std::move(request), unread);
-    });
+    auto link = std::make_unique<AcceptingLink>(
+        [this](const std::vector<std::string>& words, std::string_view unread) { return Serve(words, unread); });
     port_ = std::make_shared<Port>(node_.network_, node_.clock_, std::move(link), [](const std::string&) {});
     node_.backlog_.AddListener(this);
     port_->Open(wire, 1);
@@ -41,9 +39,14 @@ class ReplicatedNode::Feed final : private cluster::LogSender::Source, private s
   storage::Lsn acknowledged() const { return acknowledged_; }
 
  private:
-  std::unique_ptr<cluster::LogSender> MakeSender(cluster::FeedRequest request, std::string_view unread) {
+  AcceptingLink::Outcome Serve(const std::vector<std::string>& words, std::string_view unread) {
+    if (words[0] != "PSYNC") return {"+OK\r\n"};
+    if (!node_.is_primary_) return {"-NOMASTERLINK this node is no primary\r\n"};
+    cluster::FeedRequest request{{words[1]}, std::stoull(words[2]), words[3]};
+    for (size_t i = 5; i < words.size(); ++i) request.histories.push_back(words[i]);
+    member_ = request.member;
     cluster::LogSender::Source& source = *this;
-    return std::make_unique<cluster::LogSender>(source, std::move(request), unread);
+    return {.link = std::make_unique<cluster::LogSender>(source, std::move(request), unread)};
   }
   void FrameArrived() override { port_->Wake(); }
 

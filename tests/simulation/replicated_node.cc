@@ -76,6 +76,14 @@ storage::StoreOptions OptionsFor(FaultyFileSystem& disk, storage::Chance& chance
   return {.databases = 4, .hash_seed = is_known ? **seed : chance.Next(), .longest_string = 1 << 20};
 }
 
+std::string MemberOf(size_t node) { return cluster::NodeIdOf(std::to_string(node)); }
+
+std::vector<std::string> MembersOf(const NodeOwner& owner) {
+  std::vector<std::string> members;
+  for (size_t node = 0; node < owner.nodes(); ++node) members.push_back(MemberOf(node));
+  return members;
+}
+
 }  // namespace
 
 ReplicatedNode::ReplicatedNode(int number, NodeOwner& owner, Network& network, FaultyFileSystem& disk, Promise& promise)
@@ -97,6 +105,7 @@ ReplicatedNode::ReplicatedNode(int number, NodeOwner& owner, Network& network, F
       backlog_(store_.buffers()),
       follower_(store_),
       data_(std::make_unique<Data>(*this)),
+      members_(MembersOf(owner)),
       copy_(history_, *data_) {
   SetSmallLimits(store_.type_limits());
   if (timeline_.is_traced()) {
@@ -162,7 +171,9 @@ void ReplicatedNode::Tick() {
 
 void ReplicatedNode::Disconnect(bool is_noticed) {
   for (const auto& feed : feeds_) feed->port().Close(is_noticed);
-  if (receiver_ != nullptr) receiver_->Close(is_noticed);
+  if (receiver_ == nullptr) return;
+  receiver_->Close(is_noticed);
+  ConnectLater();
 }
 
 void ReplicatedNode::Warn(const std::string& line) { timeline_.Note(number_, line); }
@@ -243,7 +254,7 @@ void ReplicatedNode::Connect() {
   progress_ = {};
   LogReceiver::Target& target = *this;
   auto link = std::make_unique<LogReceiver>(
-      target, cluster::ReplicaIntroduction{.port = 1, .member = cluster::NodeIdOf(std::to_string(number_))});
+      target, cluster::ReplicaIntroduction{.port = 1, .member = members_[static_cast<size_t>(number_)]});
   receiver_ = std::make_shared<Port>(network_, clock_, std::move(link), [this](const std::string&) { ConnectLater(); });
   const std::shared_ptr<Wire> wire = network_.Join(number_, *following_);
   primary->Accept(wire);

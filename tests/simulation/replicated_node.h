@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "cluster/replication/log_receiver.h"
+#include "cluster/replication/quorum.h"
 #include "cluster/replication/shard_copy.h"
 #include "server/replication/history_keeper.h"
 #include "storage/durability/durability.h"
@@ -70,7 +71,7 @@ class ReplicatedNode final : public std::enable_shared_from_this<ReplicatedNode>
   void Unfollow();
   // Becomes the primary of this epoch.
   void Promote(uint64_t epoch);
-  // The connections are closed; the others learn of it, unless the machine has gone.
+  // The connections are closed; the others learn of it, unless the machine has gone. This node tries again.
   void Disconnect(bool is_noticed);
   // Accepts a connection.
   void Accept(std::shared_ptr<Wire> wire);
@@ -170,10 +171,12 @@ class ReplicatedNode final : public std::enable_shared_from_this<ReplicatedNode>
   storage::Durability durability_;
   storage::ExpiryJob expiry_{store_};
   server::HistoryKeeper history_;
+  cluster::Quorum quorum_{history_};
   storage::Backlog backlog_;
   bool keeps_backlog_ = false;
   storage::Follower follower_;
   const std::unique_ptr<Data> data_;
+  const std::vector<std::string> members_;  // of the shard
   cluster::ShardCopy copy_;
   cluster::LogReceiver::Progress progress_;
   bool is_primary_ = false;

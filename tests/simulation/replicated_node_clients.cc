@@ -66,13 +66,13 @@ void ReplicatedNode::ChangeSomething() {
 }
 
 void ReplicatedNode::Answer() {
-  if (pending_.empty() || !history_.IsNamed()) return;
+  if (pending_.empty()) return;
   std::vector<cluster::MemberAck> acks;
   for (const auto& feed : feeds_) {
     if (feed->is_online()) acks.push_back({feed->member(), feed->acknowledged()});
   }
-  const Lsn quorum = cluster::QuorumLsn(cluster::BestOfEachMember(acks), owner_.nodes(), appended());
-  const Lsn sure = std::min(quorum, durability_.log().durable());
+  quorum_.Update({.members = members_}, acks, appended());
+  const Lsn sure = std::min(quorum_.last(), durability_.log().durable());
   const auto first_unsure =
       std::find_if(pending_.begin(), pending_.end(), [&](const Pending& each) { return each.lsn > sure; });
   for (auto each = pending_.begin(); each != first_unsure; ++each) {

@@ -174,6 +174,7 @@ void ReplicatedShard::Harm(const Fault& fault) {
     case FaultKind::kSave: return Responds(node) ? process->RewriteLog() : void();
     case FaultKind::kPromote: return PromoteOne();
     case FaultKind::kHealNetwork: return network_.HealAll();
+    case FaultKind::kReshape: return;  // of a cluster
   }
 }
 
@@ -276,6 +277,8 @@ void ReplicatedShard::Run() {
   if (violation_.empty()) CheckEquality();
   if (violation_.empty()) CheckRest();
   if (violation_.empty()) CheckClients();
+  rested_at_ms_ = timeline_.now();
+  if (violation_.empty()) CheckEnd();
 }
 
 void ReplicatedShard::HealAll() {
@@ -341,6 +344,20 @@ void ReplicatedShard::CheckClients() {
   std::map<std::string, Elements> last;
   for (uint64_t key = 0; key < kKeys; ++key) last[KeyOf(key)] = Running(primary_)->ElementsOf(KeyOf(key));
   if (const std::string wrong = clients_.Check(last); !wrong.empty()) Violate(primary_, wrong);
+}
+
+void ReplicatedShard::CheckEnd() {
+  constexpr int64_t kLongerThanAnyTimerMs = 2'000'000;
+  std::vector<std::weak_ptr<ReplicatedNode>> ended;
+  for (const auto& site : sites_) {
+    ended.push_back(site->process);
+    site->process.reset();
+  }
+  const bool is_held = std::any_of(ended.begin(), ended.end(), [](const auto& each) { return !each.expired(); });
+  if (is_held) Violate(primary_, "a process is still in use after its end");
+  timeline_.RunUntil(timeline_.now() + kLongerThanAnyTimerMs);
+  if (network_.wires() != 0) Violate(primary_, std::to_string(network_.wires()) + " connections of nobody are left");
+  if (timeline_.events_left() != 0) Violate(primary_, "something still happens although no process runs");
 }
 
 }  // namespace ringkv::test

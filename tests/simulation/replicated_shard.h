@@ -35,6 +35,8 @@ class ReplicatedShard final : private NodeOwner {
   uint64_t acknowledged() const { return clients_.acknowledged_count(); }
   uint64_t reads() const { return clients_.reads(); }
   uint64_t promotions() const { return promotions_; }
+  // How long the run was, until its nodes were at rest.
+  int64_t rested_at_ms() const { return rested_at_ms_; }
 
  private:
   struct Site {
@@ -90,9 +92,11 @@ class ReplicatedShard final : private NodeOwner {
   void CheckClients();
   // Nothing is left of connections that have ended, and clients are served.
   void CheckRest();
+  // Nothing is left of processes that have ended: no connection, no event, no object.
+  void CheckEnd();
 
   Timeline timeline_;
-  Network network_{timeline_};
+  Network network_{timeline_, [this](int node, const std::string& what) { Violate(node, what); }};
   const FaultPlan plan_;
   std::vector<std::unique_ptr<Site>> sites_;
   int primary_ = 0;
@@ -106,6 +110,7 @@ class ReplicatedShard final : private NodeOwner {
   ClientHistory clients_;
   StateDigests states_;
   uint64_t promotions_ = 0;
+  int64_t rested_at_ms_ = 0;
   std::string violation_;
 };
 

@@ -46,6 +46,7 @@ class Timeline {
     now_ = end;
   }
   uint64_t events_run() const { return events_run_; }
+  size_t events_left() const { return events_.size(); }
 
   void Note(int node, std::string_view what) {
     std::string line = std::to_string(now_) + " ms  node " + std::to_string(node) + "  " + std::string(what);

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+#include "cluster/migration/slot_settlement.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace ringkv::cluster {
+namespace {
+
+constexpr int64_t kAskEveryMs = 200;
+constexpr int64_t kAskAgainMs = 1000;  // retry of an unreachable shard
+// Others may need so long to learn that slots have moved; until then their clients may be sent here for a look.
+constexpr int64_t kKeepStraysMs = 2000;
+
+}  // namespace
+
+bool KnownSlots::IsSettled() const {
+  return slots == topology.slots() && ledger.offers().empty() && ledger.strays().none();
+}
+
+SlotSet KnownSlots::MovableTo(ShardIndex to) const {
+  // One offer to a shard is open at a time.
+  if (to == kNoShard || ledger.offers().contains(NameOf(to))) return {};
+  return slots.SlotsOf(here.shard) & topology.slots().SlotsOf(to) & ~ledger.Offered();
+}
+
+SlotSet KnownSlots::BatchFor(ShardIndex to, size_t most, bool keeps_one) const {
+  SlotSet batch = MovableTo(to);
+  if (keeps_one && topology.slots().CountOf(here.shard) == 0) {
+    size_t first = 0;
+    while (first < batch.size() && slots.owner(first) != here.shard) ++first;
+    if (first < batch.size()) batch.reset(first);
+  }
+  size_t chosen = 0;
+  for (size_t slot = 0; slot < batch.size(); ++slot) {
+    if (batch[slot] && ++chosen > most) batch.reset(slot);
+  }
+  return batch;
+}
+
+// --- what others know -----------------------------------------------------------------------------------------------
+
+bool SlotSettlement::IsAnyDenied(const KnownSlots& known) const {
+  return std::any_of(answers_.begin(), answers_.end(), [&](const auto& each) {
+    const ShardIndex shard = known.topology.FindShard(each.first);
+    if (shard == kNoShard || shard == known.here.shard) return false;
+    return (known.slots.SlotsOf(shard) & ~each.second.owned).any();
+  });
+}
+
+std::vector<ShardIndex> SlotSettlement::ShardsToAsk(const KnownSlots& known, int64_t now) {
+  const bool is_open = std::any_of(refusals_.begin(), refusals_.end(), [&](const auto& each) {
+    const auto offer = known.ledger.offers().find(each.first);
+    return offer != known.ledger.offers().end() && offer->second.epoch == each.second.offered_at;
+  });
+  const bool asks_all = is_open || known.slots.SlotsOf(kNoShard).any() || IsAnyDenied(known);
+  std::vector<ShardIndex> asked;
+  for (ShardIndex shard = 0; shard < known.topology.shards().size(); ++shard) {
+    if (shard == known.here.shard && known.here.is_primary) continue;
+    // It is the one to know, or anybody may.
+    const bool is_asked = asks_all || known.ledger.offers().contains(known.NameOf(shard)) ||
+                          known.topology.slots().SlotsOf(shard) != known.slots.SlotsOf(shard);
+    int64_t& next = next_question_ms_[known.NameOf(shard)];
+    if (!is_asked || now < next) continue;
+    next = now + kAskAgainMs;
+    asked.push_back(shard);
+  }
+  return asked;
+}
+
+std::optional<SlotSettlement::Conclusion> SlotSettlement::TakeAnswer(const KnownSlots& known, ShardIndex shard,
+                                                                     uint64_t epoch, const SlotSet& owned,
+                                                                     const IsExporting& is_exporting, int64_t now) {
+  const std::string& name = known.NameOf(shard);
+  next_question_ms_[name] = now + kAskEveryMs;
+  answers_[name] = {epoch, ++answers_so_far_, owned};
+  for (const auto& [receiver, offer] : known.ledger.offers()) {
+    if (offer.epoch == known.topology.epoch() && is_exporting(receiver)) continue;
+    if (receiver == name && (offer.slots & ~owned).none()) {
+      return Conclusion{[slots = offer.slots, name](SlotLedger& ledger) { ledger.GiveAway(slots, name); },
+                        "shard '" + name + "' took the slots that were offered to it"};
+    }
+    // It takes up nothing of an epoch that it has left behind.
+    if (receiver == name && epoch > offer.epoch) refusals_[name] = {offer.epoch, answers_[name]};
+    if (std::optional<Conclusion> settled = Settle(known, receiver)) return settled;
+  }
+  // Slots that the other shard has taken over since. About its own slots this node knows best.
+  const SlotSet news = owned & ~known.slots.SlotsOf(shard) &
+                       (known.here.is_primary ? ~known.slots.SlotsOf(known.here.shard) : SlotSet().set());
+  if (news.none()) return std::nullopt;
+  return Conclusion{[news, name](SlotLedger& ledger) { ledger.Give(news, name); }, ""};
+}
+
+std::optional<SlotSettlement::Conclusion> SlotSettlement::TakePull(const KnownSlots& known, const std::string& shard,
+                                                                   const SlotSet& owned) {
+  const auto offer = known.ledger.offers().find(shard);
+  if (offer == known.ledger.offers().end()) return std::nullopt;
+  const SlotSet taken = offer->second.slots & owned;
+  // At this epoch nobody but the shard is given these slots.
+  if (offer->second.epoch == known.topology.epoch()) {
+    return Conclusion{[taken, shard](SlotLedger& ledger) { ledger.GiveAway(taken, shard); },
+                      "shard '" + shard + "' " + (taken.any() ? "took" : "did not take") +
+                          " the slots that were offered to it"};
+  }
+  refusals_[shard] = {offer->second.epoch, {known.topology.epoch(), ++answers_so_far_, owned}};
+  return Settle(known, shard);
+}
+
+std::optional<SlotSettlement::Conclusion> SlotSettlement::Settle(const KnownSlots& known,
+                                                                 const std::string& shard) const {
+  const auto offer = known.ledger.offers().find(shard);
+  const auto refusal = refusals_.find(shard);
+  if (refusal == refusals_.end() || refusal->second.offered_at != offer->second.epoch) return std::nullopt;
+  const Answer& last = refusal->second.answer;
+  std::vector<std::pair<std::string, SlotSet>> owners{{shard, offer->second.slots & last.owned}};
+  for (const Shard& other : known.topology.shards()) {
+    if (other.name == shard || other.name == known.NameOf(known.here.shard)) continue;
+    if (!HasAnswered(known, other.name, last.number)) return std::nullopt;
+    owners.emplace_back(other.name, offer->second.slots & answers_.at(other.name).owned);
+  }
+  const bool is_given = std::any_of(owners.begin(), owners.end(), [](const auto& each) { return each.second.any(); });
+  return Conclusion{[owners, shard](SlotLedger& ledger) {
+                      ledger.EndOffer(shard);
+                      for (const auto& [owner, slots] : owners) {
+                        ledger.Give(slots, owner);
+                        ledger.AddStrays(slots);
+                      }
+                    },
+                    "shard '" + shard + "' " + (is_given ? "took" : "did not take") +
+                        " the slots that were offered to it"};
+}
+
+bool SlotSettlement::HasAnswered(const KnownSlots& known, const std::string& shard, uint64_t after) const {
+  const auto answer = answers_.find(shard);
+  // At an older epoch it may still take what the topology gave it then; at a newer one it may take what this node does
+  // not know of.
+  return answer != answers_.end() && answer->second.epoch == known.topology.epoch() && answer->second.number > after;
+}
+
+std::optional<SlotSettlement::Conclusion> SlotSettlement::TakeUnclaimed(const KnownSlots& known) const {
+  const SlotSet unclaimed = known.slots.SlotsOf(kNoShard) & known.topology.slots().SlotsOf(known.here.shard);
+  if (unclaimed.none()) return std::nullopt;
+  const std::string& own = known.NameOf(known.here.shard);
+  for (const Shard& shard : known.topology.shards()) {
+    if (shard.name != own && !HasAnswered(known, shard.name, 0)) return std::nullopt;
+  }
+  return Conclusion{[unclaimed, own](SlotLedger& ledger) { ledger.Give(unclaimed, own); },
+                    "no other node owns slots " + PrintRanges(RangesIn(unclaimed)) + "; this node's shard takes them"};
+}
+
+// --- what is left behind --------------------------------------------------------------------------------------------
+
+SlotSettlement::Erasure SlotSettlement::NextErasure(const KnownSlots& known, int64_t now) {
+  // An import erases incoming slots itself, before their keys arrive.
+  const SlotSet strays = known.ledger.strays() & ~known.topology.slots().SlotsOf(known.here.shard) &
+                         ~known.slots.SlotsOf(known.here.shard);
+  if ((erasing_ & ~strays).any()) erasing_.reset();
+  if (erasing_.any()) return Erasure::kGoOn;
+  if (strays.none()) {
+    strays_since_ms_ = 0;
+    return Erasure::kNothing;
+  }
+  if (strays_since_ms_ == 0) strays_since_ms_ = now;
+  if (now - strays_since_ms_ < kKeepStraysMs) return Erasure::kNothing;
+  erasing_ = strays;
+  return Erasure::kBegin;
+}
+
+LedgerChange SlotSettlement::EndErasure() {
+  strays_since_ms_ = 0;
+  return [erased = std::exchange(erasing_, {})](SlotLedger& ledger) { ledger.RemoveStrays(erased); };
+}
+
+}  // namespace ringkv::cluster

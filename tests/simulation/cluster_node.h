@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+// The process of a node of a cluster in a simulation: the primary of a shard of its own, with its store, its files, its
+// ledger of slots, and the links that slots move by. Its disk outlives it.
+//
+// Threads: confined.
+#pragma once
+
+#include <bitset>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cluster/migration/slot_ledger.h"
+#include "cluster/migration/slot_settlement.h"
+#include "cluster/route.h"
+#include "cluster/topology.h"
+#include "storage/durability/durability.h"
+#include "storage/housekeeping/expiry_job.h"
+#include "storage/log/backlog.h"
+#include "storage/transfer/slot_arrival.h"
+#include "tests/simulation/client_history.h"
+#include "tests/simulation/network.h"
+#include "tests/support/durable_store.h"
+#include "tests/support/faulty_file_system.h"
+#include "tests/support/seeded_chance.h"
+
+namespace ringkv::test {
+
+class ClusterNode;
+
+// What a node asks of the simulation, and tells it.
+class ClusterOwner {
+ public:
+  // The process that runs on this node; null if none does.
+  virtual std::shared_ptr<ClusterNode> Running(int node) = 0;
+  // A client's write was acknowledged; a client's read was answered.
+  virtual void NoteAcknowledged(const std::string& key, uint64_t number) = 0;
+  virtual void NoteRead(const std::string& key, Elements seen) = 0;
+  // The node serves other slots now.
+  virtual void NoteServed(int node) = 0;
+  // It is about to take over slots of the other one, whose keys it should have.
+  virtual void NoteHandOver(int from, int to, const cluster::SlotSet& slots) = 0;
+  virtual void Violate(int node, const std::string& what) = 0;
+
+ protected:
+  ~ClusterOwner() = default;
+};
+
+class ClusterNode final : public std::enable_shared_from_this<ClusterNode>, private cluster::LedgerKeeper {
+ public:
+  using Slots = std::bitset<storage::kSlots>;
+  using TopologyPointer = std::shared_ptr<const cluster::Topology>;
+
+  ClusterNode(int number, ClusterOwner& owner, Network& network, FaultyFileSystem& disk);
+  ~ClusterNode();
+
+  // Loads the files.
+  storage::Status Start(TopologyPointer topology);
+  // The operator has sent it a topology.
+  void TakeTopology(const TopologyPointer& topology);
+  // All connections are closed; the others learn of it, unless the machine has gone.
+  void Disconnect(bool is_noticed);
+  // Accepts a connection.
+  void Accept(const std::shared_ptr<Wire>& wire);
+
+  cluster::SlotRoute Route(size_t slot, bool asks) const;
+  // Where a client is sent that is not served here; none: nowhere.
+  std::optional<int> Redirection(size_t slot, cluster::SlotRoute route) const;
+  // A client's write: appends the number to the key. A client's read.
+  void Write(const std::string& key, uint64_t number);
+  void Read(const std::string& key);
+  // A change of any kind, of a key that no client watches.
+  void ChangeSomething(const std::string& key);
+  void RewriteLog() { durability_.ScheduleSave(storage::SnapshotReason::kLogRewrite); }
+  // Also of keys that are hidden, or have expired.
+  Model Contents();
+  Elements ElementsOf(const std::string& key);
+
+  int number() const { return number_; }
+  uint64_t epoch() const { return topology_->epoch(); }
+  const Slots& served() const { return served_; }
+  const cluster::SlotLedger& ledger() const { return ledger_; }
+  const std::string& shard_name() const { return topology_->shards()[here_.shard].name; }
+  bool IsSettled() const { return Known().IsSettled(); }
+  bool refuses_writes() const { return durability_.log().has_failed(); }
+  bool has_unanswered() const { return !pending_.empty(); }
+  // Waits, at this moment, for the shard to take what was offered.
+  bool HasOffered(const std::string& shard) const;
+  DriftingClock& clock() { return clock_; }
+
+ private:
+  class Visitor;
+  class Import;
+  class Question;
+  struct Pending {
+    storage::Lsn lsn;
+    std::string key;
+    uint64_t number;  // of a write
+    Elements seen;    // of a read
+  };
+
+  // Not while the process is stopped.
+  void After(int64_t milliseconds, void (ClusterNode::*action)());
+  void Tick();
+  // The log writes what was appended, soon.
+  void StepLogSoon();
+  void StepLog();
+  void Answer();
+  template <typename Doing>
+  void Do(Doing&& doing);
+
+  // --- slots, as in the server's SlotMoves: one step after the other, questions and their answers among them ---
+  void WakeSlots();
+  void StepSlots(uint64_t number);
+  void StepSlotsLater(int64_t milliseconds);
+  void ForgetEnded();
+  void StartExports();
+  void StartImports();
+  void AskNext();
+  void TakeAnswer(cluster::ShardIndex shard, const std::string& line);
+  void EndStep();
+  void EraseStrays();
+  bool IsExportingTo(const std::string& shard) const;
+  void Conclude(const std::optional<cluster::SlotSettlement::Conclusion>& conclusion);
+
+  // --- the ledger and what follows from it ---
+  cluster::KnownSlots Known() const { return {*topology_, here_, slots_, ledger_}; }
+  storage::Result<cluster::SlotLedger> FirstLedger();
+  storage::Status Change(uint64_t epoch, const cluster::LedgerChange& change,
+                         std::optional<uint64_t> flushes = std::nullopt);
+  storage::Status Write(const cluster::SlotLedger& ledger) override;
+  bool Show(const cluster::SlotLedger& ledger, std::optional<uint64_t> flushes) override;
+  void ShowServed();
+  cluster::SlotState StateOf(size_t slot) const;
+  int NodeOf(cluster::ShardIndex shard) const;
+  // Null if no process runs there, or the network is cut.
+  std::shared_ptr<Port> Connect(cluster::ShardIndex shard, std::unique_ptr<cluster::Link> link, Port::OnEnd on_end);
+
+  static constexpr int64_t kTimeoutMs = 2000;
+
+  const int number_;
+  ClusterOwner& owner_;
+  Network& network_;
+  Timeline& timeline_;
+  FaultyFileSystem& disk_;
+  SeededChance chance_;
+  storage::Random random_;
+  const int64_t tick_ms_;  // how often it does its housekeeping
+  DriftingClock clock_;
+  storage::Store store_;
+  storage::Durability durability_;
+  storage::ExpiryJob expiry_{store_};
+  storage::Backlog backlog_;
+  bool keeps_backlog_ = false;
+  bool steps_log_ = false;  // is about to
+  std::vector<Pending> pending_;
+
+  TopologyPointer topology_;
+  cluster::ShardRole here_;
+  cluster::SlotLedger ledger_;
+  cluster::SlotMap slots_;       // current owners
+  cluster::SlotMap offered_to_;  // kNoShard: not offered to anybody
+  cluster::SlotSet held_;
+  cluster::SlotSet unsent_;  // their offer is in the ledger but not sent yet
+  Slots served_;
+
+  cluster::SlotSettlement settlement_;
+  std::unique_ptr<storage::SlotEraser> eraser_;
+  std::deque<cluster::ShardIndex> to_ask_;
+  std::shared_ptr<Port> question_;
+  bool is_stepping_ = false;  // waits for answers
+  uint64_t slot_step_ = 0;    // the number of the newest that was scheduled
+  std::vector<std::unique_ptr<Visitor>> visitors_;
+  std::vector<std::unique_ptr<Import>> imports_;
+};
+
+}  // namespace ringkv::test

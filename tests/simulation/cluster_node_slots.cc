@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: MIT
+// The slots of a cluster's node: its ledger, and what it does about slots that move.
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+#include "storage/base/blank_words.h"
+#include "storage/log/log_files.h"
+#include "tests/simulation/cluster_node.h"
+#include "tests/simulation/slot_links.h"
+
+namespace ringkv::test {
+
+using cluster::ShardIndex;
+using cluster::SlotLedger;
+using cluster::SlotSet;
+using storage::Fail;
+using storage::Result;
+using storage::Status;
+
+namespace {
+
+constexpr const char* kLedgerPath = "cluster.slots";
+
+}  // namespace
+
+// --- the ledger -----------------------------------------------------------------------------------------------------
+
+Result<SlotLedger> ClusterNode::FirstLedger() {
+  if (disk_.Exists(kLedgerPath)) {
+    const Result<std::string> text = storage::ReadWhole(disk_, kLedgerPath);
+    return text ? SlotLedger::Parse(*text) : Result<SlotLedger>(tl::unexpected(text.error()));
+  }
+  SlotLedger ledger;
+  if (epoch() > 1) return ledger;
+  for (const cluster::SlotMap::Run& run : topology_->slots().Runs()) {
+    ledger.Give(cluster::SlotsIn({run.range}), topology_->shards()[run.owner].name);
+  }
+  if (Status written = Write(ledger); !written) return tl::unexpected(written.error());
+  return ledger;
+}
+
+Status ClusterNode::Write(const SlotLedger& ledger) {
+  if (Status locked = durability_.LockDirectory(); !locked) return locked;
+  const auto placed = storage::PlaceFile(disk_, "", kLedgerPath, ledger.Print(), storage::OpenMode::kReplace);
+  return placed ? Status() : tl::unexpected(placed.error());
+}
+
+Status ClusterNode::Change(uint64_t at_epoch, const cluster::LedgerChange& change, std::optional<uint64_t> flushes) {
+  if (at_epoch != epoch()) return Fail("the topology has a newer epoch");
+  return cluster::ChangeLedger(*this, SlotLedger(ledger_), change, flushes);
+}
+
+bool ClusterNode::Show(const SlotLedger& ledger, std::optional<uint64_t> flushes) {
+  if (flushes && store_.flushes() != *flushes) return false;
+  ledger_ = ledger;
+  slots_ = ledger_.OwnersIn(*topology_);
+  offered_to_ = cluster::SlotMap();
+  for (const auto& [shard, offer] : ledger_.offers()) {
+    const ShardIndex to = topology_->FindShard(shard);
+    for (const cluster::SlotRange& range : cluster::RangesIn(offer.slots)) offered_to_.Give(range, to);
+  }
+  SlotSet foreign;
+  for (size_t slot = 0; slot < storage::kSlots; ++slot) foreign[slot] = slots_.owner(slot) != here_.shard;
+  {
+    storage::Txn txn(store_, clock_.Now(), random_);
+    txn.LockAll();
+    txn.SetForeignSlots(foreign);
+  }
+  ShowServed();
+  return true;
+}
+
+void ClusterNode::ShowServed() {
+  for (size_t slot = 0; slot < storage::kSlots; ++slot) {
+    served_[slot] = cluster::RouteSlot(StateOf(slot), here_, {}) == cluster::SlotRoute::kHere;
+  }
+  owner_.NoteServed(number_);
+}
+
+cluster::SlotState ClusterNode::StateOf(size_t slot) const {
+  return {.owner = slots_.owner(slot),
+          .offered_to = unsent_[slot] ? cluster::kNoShard : offered_to_.owner(slot),
+          .is_held = held_[slot],
+          .arrives_here = topology_->slots().owner(slot) == here_.shard};
+}
+
+int ClusterNode::NodeOf(ShardIndex shard) const {
+  return topology_->nodes()[topology_->shards()[shard].primary()].port - 1;
+}
+
+void ClusterNode::TakeTopology(const TopologyPointer& topology) {
+  if (topology->epoch() <= epoch()) return;
+  for (const cluster::Shard& shard : topology_->shards()) {
+    const bool is_gone = topology->FindShard(shard.name) == cluster::kNoShard;
+    if (is_gone && ledger_.OwnedBy(shard.name).any()) return;  // refused: it owns slots, as far as is known here
+  }
+  topology_ = topology;
+  here_.shard = topology_->FindShard("s" + std::to_string(number_));
+  timeline_.Note(number_, "is at epoch " + std::to_string(epoch()));
+  Show(SlotLedger(ledger_), std::nullopt);
+  WakeSlots();
+}
+
+// --- steps ----------------------------------------------------------------------------------------------------------
+
+void ClusterNode::WakeSlots() {
+  if (!is_stepping_) StepSlotsLater(0);
+}
+
+void ClusterNode::StepSlotsLater(int64_t milliseconds) {
+  timeline_.After(milliseconds, [node = weak_from_this(), number = ++slot_step_] {
+    if (const auto alive = node.lock()) alive->StepSlots(number);
+  });
+}
+
+void ClusterNode::StepSlots(uint64_t number) {
+  if (number != slot_step_ || disk_.is_dead()) return;
+  if (network_.IsStopped(number_)) return StepSlotsLater(network_.stopped_until(number_) - timeline_.now());
+  ForgetEnded();
+  StartExports();
+  if (Known().IsSettled()) return StepSlotsLater(500);
+  StartImports();
+  is_stepping_ = true;
+  const std::vector<ShardIndex> asked = settlement_.ShardsToAsk(Known(), clock_.SteadyMs());
+  to_ask_.assign(asked.begin(), asked.end());
+  AskNext();
+}
+
+void ClusterNode::EndStep() {
+  is_stepping_ = false;
+  Conclude(settlement_.TakeUnclaimed(Known()));
+  EraseStrays();
+  StepSlotsLater(timeline_.Between(20, 200));
+}
+
+void ClusterNode::ForgetEnded() {
+  for (const auto& visitor : visitors_) {
+    if (visitor->is_export() && visitor->epoch() != epoch()) visitor->Disconnect(true);
+  }
+  std::erase_if(visitors_, [](const auto& visitor) { return visitor->port().has_ended(); });
+  std::erase_if(imports_, [this](const auto& each) { return each->has_ended() || each->epoch() != epoch(); });
+}
+
+void ClusterNode::StartExports() {
+  for (size_t i = 0; i < visitors_.size(); ++i) {
+    Visitor& next = *visitors_[i];
+    if (!next.waits() || next.port().has_ended()) continue;
+    for (const auto& other : visitors_) {
+      if (other->is_export() && other->shard() == next.shard()) other->Disconnect(true);
+    }
+    if (next.epoch() == epoch()) {
+      Conclude(settlement_.TakePull(Known(), next.shard(), next.owned()));
+    }
+    next.StartExport();
+  }
+}
+
+void ClusterNode::StartImports() {
+  for (const cluster::SlotMove& move : MovesTo(*topology_, slots_)) {
+    if (move.to != here_.shard || move.from == cluster::kNoShard) continue;
+    const std::string& from = topology_->shards()[move.from].name;
+    if (std::any_of(imports_.begin(), imports_.end(), [&](const auto& each) { return each->shard() == from; })) {
+      continue;
+    }
+    imports_.push_back(std::make_unique<Import>(*this, epoch(), from));
+    imports_.back()->Begin();
+  }
+}
+
+bool ClusterNode::IsExportingTo(const std::string& shard) const {
+  return std::any_of(visitors_.begin(), visitors_.end(),
+                     [&](const auto& each) { return each->is_export() && each->shard() == shard; });
+}
+
+void ClusterNode::Conclude(const std::optional<cluster::SlotSettlement::Conclusion>& conclusion) {
+  if (!conclusion) return;
+  const Status written = Change(epoch(), conclusion->change);
+  const std::string& said = written ? conclusion->note : written.error().text;
+  if (!said.empty()) timeline_.Note(number_, said);
+}
+
+void ClusterNode::EraseStrays() {
+  using Erasure = cluster::SlotSettlement::Erasure;
+  const Erasure next = settlement_.NextErasure(Known(), clock_.SteadyMs());
+  if (next != Erasure::kGoOn) eraser_.reset();
+  if (next == Erasure::kNothing) return;
+  if (next == Erasure::kBegin) {
+    eraser_ = std::make_unique<storage::SlotEraser>(store_,
+                                                    cluster::PositionsOf(cluster::RangesIn(settlement_.erasing())));
+  }
+  bool goes_on = true;
+  for (int64_t steps = timeline_.Between(1, 3); goes_on && steps > 0; --steps) goes_on = eraser_->Step();
+  StepLogSoon();
+  if (goes_on) return;
+  eraser_.reset();
+  if (Change(epoch(), settlement_.EndErasure())) timeline_.Note(number_, "has erased the keys of slots that left");
+}
+
+// --- questions ------------------------------------------------------------------------------------------------------
+
+std::shared_ptr<Port> ClusterNode::Connect(ShardIndex shard, std::unique_ptr<cluster::Link> link,
+                                           Port::OnEnd on_end) {
+  const int peer = NodeOf(shard);
+  const std::shared_ptr<ClusterNode> other = owner_.Running(peer);
+  if (other == nullptr || network_.IsBlocked(number_, peer) || network_.IsBlocked(peer, number_)) return nullptr;
+  auto port = std::make_shared<Port>(network_, clock_, std::move(link), std::move(on_end));
+  const std::shared_ptr<Wire> wire = network_.Join(number_, peer);
+  other->Accept(wire);
+  port->Open(wire, 0);
+  return port;
+}
+
+void ClusterNode::AskNext() {
+  if (to_ask_.empty()) return EndStep();
+  const ShardIndex shard = to_ask_.front();
+  to_ask_.pop_front();
+  if (shard >= topology_->shards().size()) return AskNext();
+  auto link = std::make_unique<Question>([this, shard](const std::string& line) { TakeAnswer(shard, line); });
+  question_ = Connect(shard, std::move(link), [this](const std::string&) { After(0, &ClusterNode::AskNext); });
+  if (question_ == nullptr) After(timeline_.Between(0, 500), &ClusterNode::AskNext);
+}
+
+void ClusterNode::TakeAnswer(ShardIndex shard, const std::string& line) {
+  const std::vector<std::string_view> words = storage::SplitAtBlanks(line);
+  uint64_t its_epoch = 0;
+  // The topology may be a newer one by now, with other numbers.
+  if (words.size() < 3 || words[0] != "+OWNED" || shard >= topology_->shards().size()) return;
+  if (words[2] != topology_->shards()[shard].name) return;
+  if (std::sscanf(std::string(words[1]).c_str(), "%lu", &its_epoch) != 1) return;
+  const auto ranges = cluster::ParseRanges({words.begin() + 3, words.end()});
+  if (!ranges) return owner_.Violate(number_, "an answer is damaged: " + line);
+  const auto is_exporting = [this](const std::string& other) { return IsExportingTo(other); };
+  Conclude(settlement_.TakeAnswer(Known(), shard, its_epoch, cluster::SlotsIn(*ranges), is_exporting,
+                                  clock_.SteadyMs()));
+}
+
+}  // namespace ringkv::test

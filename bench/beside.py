@@ -5,12 +5,17 @@ of another key by another client (worst and p99.9, in milliseconds), and the tim
 
   bench/beside.py [--rounds 3] [--quick] [--only WORD] [--peer NAME=PORT=COMMAND ...]
 
-RingKV has one I/O thread. A peer is any server of the Redis protocol: COMMAND is started, and must listen on PORT.
---quick: a tenth of the elements.
+RingKV has one I/O thread, which serves its HTTP clients too. A peer is any server of the Redis protocol: COMMAND is
+started, and must listen on PORT. --quick: a tenth of the elements.
+
+The output is the table of docs/measured.md, between "beside begin" and "beside end"; --write puts it there.
 """
 import argparse
+import json
 import multiprocessing
 import os
+import platform
+import re
 import socket
 import statistics
 import sys
@@ -19,7 +24,9 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "compat"))
 from one_thread import start_ringkv  # noqa: E402
 from peer import Peer  # noqa: E402
-from servers import start_redis  # noqa: E402
+from servers import free_ports, start_redis  # noqa: E402
+
+MEASURED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "docs", "measured.md")
 
 MARK = b"+the end of the reply\r\n"
 GET = b"*2\r\n$3\r\nGET\r\n$5\r\nother\r\n"
@@ -79,6 +86,28 @@ class Connection:
         return b"".join(parts)[:size]
 
 
+class Http:
+    """A request over HTTP, in the place of a command."""
+
+    def __init__(self, method, target, body=b""):
+        head = f"{method} {target} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        self.bytes = (head + f"Content-Length: {len(body)}\r\n\r\n").encode() + body
+
+    def run(self, port):
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            connection.sendall(self.bytes)
+            got = b""
+            while b"\r\n\r\n" not in got:
+                got += connection.recv(1 << 16)
+            head, rest = got.split(b"\r\n\r\n", 1)
+            assert head.startswith(b"HTTP/1.1 2"), head[:200]
+            length = re.search(rb"(?i)content-length: (\d+)", head)
+            left = (int(length.group(1)) if length else 0) - len(rest)
+            room = bytearray(1 << 20)
+            while left > 0:
+                left -= connection.recv_into(room)
+
+
 def fill(port, elements, megabytes):
     connection = Connection(port)
     for name, command, element in COLLECTIONS:
@@ -123,10 +152,13 @@ def beside(server, command, prepare):
     results.get()
     time.sleep(0.05)
     start = time.perf_counter()
-    connection.send(command)
-    tail = connection.skip_replies()
+    if isinstance(command, Http):
+        command.run(server.http_port)
+    else:
+        connection.send(command)
+        tail = connection.skip_replies()
+        assert b"-ERR" not in tail[:5], tail[:200]
     own = (time.perf_counter() - start) * 1e3
-    assert b"-ERR" not in tail[:5], tail[:200]
     stop.set()
     times = sorted(results.get())
     other.join()
@@ -138,12 +170,25 @@ def rows(elements, megabytes, payloads):
     end = megabytes * 1024 * 1024
     restore = lambda kind: ((b"RESTORE", "restored", 0, payloads[kind]), [("DEL", "restored")])  # noqa: E731
     queued = elements // 10
+    # Below the limits for pub/sub clients and for bodies of requests.
+    text = b"x" * (megabytes * 1024 * 1024 // 16)
 
-    def queue(connection):
-        connection.send(("MULTI",), *[("INCR", f"counter:{i % 8}") for i in range(queued)])
-        left = len("+OK\r\n") + queued * len("+QUEUED\r\n")
-        while left > 0:
-            left -= connection.socket.recv_into(connection.room)
+    def queue(*commands):
+        def send(connection):
+            connection.run("DEL", "target")
+            connection.send(("MULTI",), *commands)
+            left = len("+OK\r\n") + len(commands) * len("+QUEUED\r\n")
+            while left > 0:
+                left -= connection.socket.recv_into(connection.room)
+        return send
+
+    def subscribe(connection):
+        connection.listener = Connection(connection.socket.getpeername()[1])
+        connection.listener.send(("SUBSCRIBE", "channel"))
+        connection.listener.socket.recv(1024)
+
+    union = ("SUNIONSTORE", "target", "set", "set2")
+    calls_union = ("EVAL", "return redis.call('SUNIONSTORE', unpack(KEYS))", 3, *union[1:])
 
     yield "ZUNIONSTORE", (("ZUNIONSTORE", "target", 2, "zset", "zset2"), [("DEL", "target")])
     yield "SUNIONSTORE", (("SUNIONSTORE", "target", "set", "set2"), [("DEL", "target")])
@@ -173,8 +218,24 @@ def rows(elements, megabytes, payloads):
     yield "GET of a string", (("GET", "ones"), [])
     yield "LREM of none", (("LREM", "list", 0, "nothing"), [])
     yield "LINSERT in the middle", (("LINSERT", "list", "BEFORE", f"element:{half}", "x"), [])
-    yield f"EXEC of {queued:,}", (("EXEC",), queue)
+    yield f"EXEC of {queued:,}", (("EXEC",), queue(*[("INCR", f"counter:{i % 8}") for i in range(queued)]))
+    yield "SUNIONSTORE in EXEC", (("EXEC",), queue(("INCR", "counter"), union, ("INCR", "counter")))
+    yield "SMEMBERS in EXEC", (("EXEC",), queue(("SMEMBERS", "set"), ("INCR", "counter")))
+    yield "SUNIONSTORE in a script", (calls_union, [("DEL", "target")])
+    yield "SUNIONSTORE in a script in EXEC", (("EXEC",), queue(calls_union))
+    yield f"EVAL with {len(text) >> 20} MB", (("EVAL", "return #ARGV[1]", 0, text), [])
+    yield f"EVAL of {len(text) >> 20} MB", (("EVAL", b"return 1 --" + text, 0), [("SCRIPT", "FLUSH")])
+    yield f"SCRIPT LOAD of {len(text) >> 20} MB", (("SCRIPT", "LOAD", b"return 1 --" + text), [("SCRIPT", "FLUSH")])
+    yield f"PUBLISH of {len(text) >> 20} MB to nobody", (("PUBLISH", "channel", text), [])
+    yield f"PUBLISH of {len(text) >> 20} MB", (("PUBLISH", "channel", text), subscribe)
+    yield f"SPUBLISH of {len(text) >> 20} MB to nobody", (("SPUBLISH", "channel", text), [])
     yield "DEL of a sorted set", (("DEL", "target"), [("COPY", "zset", "target")])
+    pairs = {f"key:{i}": "value" for i in range(10_000)}
+    yield "HTTP GET of a string", (Http("GET", "/keys/ones"), [])
+    yield f"HTTP PUT of {3 * len(text) >> 20} MB", (Http("PUT", "/keys/target", 3 * text), [("DEL", "target")])
+    yield "HTTP /mset of 10,000", (Http("POST", "/mset", json.dumps(pairs).encode()), [])
+    yield "HTTP /mget of 10,000", (Http("POST", "/mget", json.dumps(list(pairs)).encode()), [])
+    yield "HTTP /search with values", (Http("GET", "/search?prefix=key:&limit=1000&values=1"), [])
     yield "FLUSHALL", (("FLUSHALL",), [])
 
 
@@ -190,6 +251,8 @@ def run(servers, arguments):
                 for row, (command, prepare) in rows(elements, megabytes, payloads):
                     if arguments.only and not row.startswith(arguments.only):
                         continue
+                    if isinstance(command, Http) and getattr(server, "http_port", None) is None:
+                        continue
                     got = beside(server, command, prepare)
                     results.setdefault(row, {}).setdefault(name, []).append(got)
                     print(f"{name:10} {row:26} worst {got[0]:9.2f}  p99.9 {got[1]:9.2f}  itself {got[2]:9.1f}",
@@ -197,15 +260,36 @@ def run(servers, arguments):
     return results
 
 
-def show(results, names):
-    print("| GET of another client, ms | " + " | ".join(f"{name}: worst | p99.9 | the command" for name in names) +
-          " | command's time, ratio |")
-    print("|---" * (3 * len(names) + 2) + "|")
+def table(results, names, arguments):
+    """Medians of the rounds, in Markdown."""
+    size = "100,000 elements, or 32 MB" if arguments.quick else "a million elements, or 256 MB"
+    lines = [f"Linux {platform.release()}, {os.cpu_count()} cores shared with the clients; {size}; one I/O thread; medians "
+             f"of {arguments.rounds} rounds, milliseconds.", "",
+             "| | " + " | ".join(f"{name}: worst GET | p99.9 | the command" for name in names) + " | command, ratio |",
+             "|---" * (3 * len(names) + 2) + "|"]
     for row, by_name in results.items():
-        columns = [[statistics.median(column) for column in zip(*by_name[name])] for name in names]
-        cells = [f"{worst:.1f} | {most:.1f} | {own:.0f}" for worst, most, own in columns]
-        ratio = columns[0][2] / columns[1][2] if len(columns) > 1 else 1
-        print(f"| {row} | " + " | ".join(cells) + f" | **{ratio:.2f}x** |", flush=True)
+        medians = {name: [statistics.median(column) for column in zip(*got)] for name, got in by_name.items()}
+        cells = [f"{medians[name][0]:.1f} | {medians[name][1]:.1f} | {medians[name][2]:.0f}" if name in medians
+                 else "- | - | -" for name in names]
+        own = [medians[name][2] for name in names[:2] if name in medians]
+        ratio = f"**{own[0] / own[1]:.2f}x**" if len(own) == 2 else "-"
+        lines.append(f"| {row} | " + " | ".join(cells) + f" | {ratio} |")
+    return "\n".join(lines)
+
+
+def write(text):
+    with open(MEASURED, encoding="utf-8") as file:
+        before, rest = file.read().split("<!-- beside begin -->\n")
+    after = rest.split("<!-- beside end -->")[1]
+    with open(MEASURED, "w", encoding="utf-8") as file:
+        file.write(f"{before}<!-- beside begin -->\n{text}\n<!-- beside end -->{after}")
+
+
+def start_with_http():
+    port = free_ports(1)[0]
+    server = start_ringkv("--http-port", str(port))
+    server.http_port = port
+    return server
 
 
 def main():
@@ -214,10 +298,14 @@ def main():
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only", help="rows that begin so")
     parser.add_argument("--peer", action="append", type=Peer, default=[], metavar="NAME=PORT=COMMAND")
+    parser.add_argument("--write", action="store_true", help="the table to docs/measured.md")
     arguments = parser.parse_args()
-    servers = [("RingKV", lambda: start_ringkv("--io-threads", "1")), ("Redis", start_redis),
+    servers = [("RingKV", start_with_http), ("Redis", start_redis),
                *[(peer.name, peer.start) for peer in arguments.peer]]
-    show(run(servers, arguments), [name for name, _ in servers])
+    text = table(run(servers, arguments), [name for name, _ in servers], arguments)
+    print(text)
+    if arguments.write:
+        write(text)
 
 
 if __name__ == "__main__":

@@ -121,7 +121,7 @@ enum CommandTrait : uint32_t {
   kRunsScript = 1 << 13,         // runs a script or function, which may do what its row does not tell
   kShowsData = 1 << 14,          // of an admin command: its reply shows data, and waits until that is safe
   kNeverPaused = 1 << 15,        // other nodes send it before their requests, or to see whether this one is alive
-  kRepeats = 1 << 16,            // of an admin command: it repeats its arguments and uses nothing of its session
+  kRepeats = 1 << 16,            // of an admin command: it passes its arguments on, and changes nothing of its session
 };
 
 // The locks of a command without keys.

@@ -2,9 +2,8 @@
 #include "server/pubsub/broker.h"
 
 #include <algorithm>
+#include <utility>
 
-#include "resp/buffer.h"
-#include "resp/reply_writer.h"
 #include "storage/base/glob.h"
 #include "storage/base/random.h"
 
@@ -15,11 +14,16 @@ using storage::MutexLock;
 
 // In RESP2; for RESP3 it becomes a push, which differs in its first byte.
 std::string Encode(std::initializer_list<std::string_view> words) {
-  resp::Buffer out;
-  resp::ReplyWriter writer(out, 2);
-  writer.Array(static_cast<int64_t>(words.size()));
-  for (const std::string_view word : words) writer.Bulk(word);
-  return std::string(out.Readable());
+  constexpr size_t kFrame = 32;  // of a word, and of all
+  size_t bytes = kFrame;
+  for (const std::string_view word : words) bytes += kFrame + word.size();
+  std::string out;
+  out.reserve(bytes);
+  out.append("*").append(std::to_string(words.size())).append("\r\n");
+  for (const std::string_view word : words) {
+    out.append("$").append(std::to_string(word.size())).append("\r\n").append(word).append("\r\n");
+  }
+  return out;
 }
 
 // The list for a change: a copy if a delivery uses it.
@@ -62,42 +66,41 @@ void Broker::RemoveAll(Subscriptions& subscriptions, const ClientCard& client) {
   subscriptions.bytes = 0;
 }
 
-size_t Broker::AddDeliveries(const Audience& audience, std::string bytes, std::vector<Delivery>* deliveries) {
-  const auto shared = std::make_shared<const std::string>(std::move(bytes));
+void Broker::AddDeliveries(const Audience& audience, Addressed& addressed) {
   for (size_t thread = 0; thread < audience.by_thread.size(); ++thread) {
     const auto& clients = audience.by_thread[thread];
-    if (clients != nullptr && !clients->empty()) deliveries->push_back({thread, clients, shared});
+    if (clients != nullptr && !clients->empty()) addressed.deliveries.push_back({thread, clients, nullptr});
   }
-  return audience.size;
+  addressed.receivers += audience.size;
 }
 
-size_t Broker::FindReceivers(std::string_view channel, std::string_view message, std::vector<Delivery>* deliveries) {
-  size_t receivers = 0;
-  const Audiences& channels = AudiencesOf(Topic::kChannel);
-  if (const auto found = channels.find(channel); found != channels.end()) {
-    receivers += AddDeliveries(found->second, Encode({"message", channel, message}), deliveries);
-  }
-  for (const auto& [pattern, audience] : AudiencesOf(Topic::kPattern)) {
-    if (!storage::GlobMatches(pattern, channel)) continue;
-    receivers += AddDeliveries(audience, Encode({"pmessage", pattern, channel, message}), deliveries);
-  }
-  return receivers;
-}
-
-size_t Broker::FindReceiversInShard(std::string_view channel, std::string_view message,
-                                    std::vector<Delivery>* deliveries) {
-  const Audiences& channels = AudiencesOf(Topic::kShardChannel);
-  const auto found = channels.find(channel);
-  if (found == channels.end()) return 0;
-  return AddDeliveries(found->second, Encode({"smessage", channel, message}), deliveries);
-}
-
+// The message is written without the lock, because it may be long.
 Broker::Addressed Broker::Address(const cluster::PublishedMessage& published) {
   Addressed addressed;
-  MutexLock lock(mutex_);
-  addressed.receivers = published.in_shard
-                            ? FindReceiversInShard(published.channel, published.message, &addressed.deliveries)
-                            : FindReceivers(published.channel, published.message, &addressed.deliveries);
+  std::vector<std::pair<std::string, size_t>> patterns;  // that match, with the end of their deliveries
+  size_t done = 0;
+  {
+    MutexLock lock(mutex_);
+    const Audiences& channels = AudiencesOf(published.in_shard ? Topic::kShardChannel : Topic::kChannel);
+    if (const auto found = channels.find(published.channel); found != channels.end()) {
+      AddDeliveries(found->second, addressed);
+    }
+    done = addressed.deliveries.size();
+    for (const auto& [pattern, audience] : AudiencesOf(Topic::kPattern)) {
+      if (published.in_shard || !storage::GlobMatches(pattern, published.channel)) continue;
+      AddDeliveries(audience, addressed);
+      patterns.emplace_back(pattern, addressed.deliveries.size());
+    }
+  }
+  const auto fill = [&addressed](size_t from, size_t to, std::string bytes) {
+    const auto shared = std::make_shared<const std::string>(std::move(bytes));
+    for (size_t i = from; i < to; ++i) addressed.deliveries[i].bytes = shared;
+  };
+  const std::string_view kind = published.in_shard ? "smessage" : "message";
+  if (done > 0) fill(0, done, Encode({kind, published.channel, published.message}));
+  for (const auto& [pattern, end] : patterns) {
+    fill(std::exchange(done, end), end, Encode({"pmessage", pattern, published.channel, published.message}));
+  }
   return addressed;
 }
 

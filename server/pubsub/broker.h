@@ -110,12 +110,8 @@ class Broker {
   using Audiences = std::unordered_map<std::string, Audience, storage::SeededHash, std::equal_to<>>;
 
   Audiences& AudiencesOf(Topic topic) REQUIRES(mutex_) { return audiences_[static_cast<size_t>(topic)]; }
-  // Appends the deliveries; returns the number of clients.
-  size_t FindReceivers(std::string_view channel, std::string_view message, std::vector<Delivery>* deliveries)
-      REQUIRES(mutex_);
-  size_t FindReceiversInShard(std::string_view channel, std::string_view message, std::vector<Delivery>* deliveries)
-      REQUIRES(mutex_);
-  static size_t AddDeliveries(const Audience& audience, std::string bytes, std::vector<Delivery>* deliveries);
+  // Appends the deliveries, still without the message.
+  static void AddDeliveries(const Audience& audience, Addressed& addressed);
 
   const size_t threads_;
   storage::Mutex mutex_;

@@ -27,6 +27,8 @@ class ReplyBuilder {
   // Counts the memory of a value that is added later, as a member of another. False above the limit.
   bool Count(const Reply& value);
 
+  // Bytes that it may still take.
+  size_t left() const { return left_; }
   bool has_overflowed() const { return has_overflowed_; }
   // Complete when all members were added. A further value is ignored.
   Reply& reply() { return root_; }

@@ -17,7 +17,8 @@
 
 namespace ringkv::resp {
 class Buffer;
-}
+class ReplyBuilder;
+}  // namespace ringkv::resp
 
 namespace ringkv::server {
 
@@ -33,7 +34,9 @@ struct LateAnswer {
   bool is_accounted = false;     // counts as a call of its command; not if it was refused while blocked, as in Redis
   uint64_t nanoseconds = 0;      // of the retry
   bool ends_connection = false;  // after the reply
-  std::shared_ptr<resp::Buffer> long_reply = {};  // instead of the other reply: may be long, or above its limit
+  // Instead of the other reply, as its client wants it: bytes or a value, which may be long, or above its limit.
+  std::shared_ptr<resp::Buffer> long_reply = {};
+  std::shared_ptr<resp::ReplyBuilder> value = {};
 };
 
 class ClientLinks {

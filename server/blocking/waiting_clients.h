@@ -42,6 +42,9 @@ struct WaitingRequest {
   std::shared_ptr<ClientCard> client;
   const CommandEntry* command = nullptr;
   std::vector<std::string> argv;
+  // Or, of a request that is answered late and long: its words, and what has their bytes.
+  std::vector<std::string_view> words = {};
+  std::shared_ptr<const void> lent = {};
   storage::DbIndex db = 0;
   int protocol = 2;
   bool reads_from_replica = false;

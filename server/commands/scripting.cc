@@ -22,6 +22,7 @@ void Eval(AdminCall& call) {
   if (RefusesToDebug(call)) return;
   const std::optional<size_t> keys = ReadKeyCount(call, errors::kNotInteger);
   if (!keys) return;
+  if (Scripts::IsLongText(call, call.args[1])) return call.server.scripts().RunLongText(call, *keys);
   const Script* const script = call.server.scripts().Obtain(call, call.args[1]);
   if (script != nullptr) RunProgram(call, *script, script->sha1(), *keys);
 }

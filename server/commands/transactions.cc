@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Several commands as one.
+#include <optional>
+#include <utility>
+
 #include "server/command/error_replies.h"
 #include "server/commands/families.h"
 #include "server/composition/server.h"
+#include "server/execution/caller.h"
+#include "server/execution/stages.h"
 #include "server/execution/transaction.h"
 #include "server/scripts/scripts.h"
 #include "server/session/session.h"
@@ -24,7 +29,10 @@ void Exec(AdminCall& call) {
     session.UnwatchAll();
     return call.reply.Error(errors::kExecAborted);
   }
-  session.queue.takes_turns() && call.may_wait ? call.server.scripts().RunTransaction(call) : RunQueued(call);
+  Scripts& scripts = call.server.scripts();
+  if (session.queue.takes_turns() && call.may_wait) return scripts.RunTransaction(call);
+  const bool may_stop = call.may_wait && call.execution.caller.may_hand_over && scripts.MayTakeTurns(call);
+  if (std::optional<QueuedRun> rest = RunQueued(call, may_stop)) scripts.GoOnInTurns(call, std::move(*rest));
 }
 
 void Discard(AdminCall& call) {

@@ -80,7 +80,8 @@ void AccountWait(const ExecutionParts& parts, ThreadState& thread, const Waiting
   const uint64_t all = spent + answer.nanoseconds;
   AddToHistogram(parts, statistics, all);
   NoteLatency(parts, "command-unblocking", answer.nanoseconds);
-  const std::vector<std::string_view> argv(request.argv.begin(), request.argv.end());
+  std::vector<std::string_view> argv(request.argv.begin(), request.argv.end());
+  if (request.lent != nullptr) argv = request.words;
   NoteSlow(parts, *request.command->row, argv, *request.client, all);
 }
 

@@ -23,6 +23,7 @@ struct Enclosing {
   bool is_out_of_memory = false;  // maxmemory was exceeded when the enclosing command was admitted
   std::shared_ptr<const ClusterView> cluster_view = {};  // that the enclosing command was routed by
   Turns* turns = nullptr;                                // null: these commands can't be suspended
+  bool has_looked = false;  // the command that takes too long to run here had found its keys, and counted that
   // Of a script: what the deferred work keeps in memory, and whether it may keep more.
   size_t deferred_bytes = 0;
   bool may_defer_bytes = true;

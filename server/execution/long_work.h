@@ -5,7 +5,8 @@
 // (docs/decisions/038-long-commands.md).
 //
 // The threads are started when they are needed first. A command that finds all of them busy is postponed, so that none
-// holds locks while it waits for a thread.
+// holds locks while it waits for a thread. Only a transaction that is under way waits for one, because it can't let go
+// of its locks any more.
 //
 // Threads: synchronised.
 #pragma once
@@ -17,6 +18,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <thread>
 #include <utility>
@@ -49,6 +51,8 @@ class LongWork {
   // Takes over a command that has written and changed nothing; `has_looked`: but has looked for its keys. Sets the
   // outcome, which is that it is postponed if no thread is free. By a thread of clients, within Run.
   void Take(Execution& execution, bool has_looked);
+  // Does this work on the thread that is free next.
+  void Do(std::function<void()> work);
   // Frees the object, which may take long, if nobody else has it.
   void FreeLater(std::shared_ptr<void> object);
   // Calls `then` when the commands of now have ended, by this thread or one of them.
@@ -57,16 +61,24 @@ class LongWork {
   void Stop();
 
  private:
-  struct Job;
+  struct Command;
+  struct Job {
+    uint64_t number = 0;
+    std::function<void(ThreadState& thread)> run = nullptr;
+  };
 
   void RunThread(size_t index);
-  std::unique_ptr<Job> Next(size_t index);
-  void RunJob(Job& job, ThreadState& thread);
+  // Nothing at the end.
+  std::optional<Job> Next(size_t index);
+  void RunCommand(Command& command, ThreadState& thread);
   // Whether somebody who needs many keys has waited for too long, while holds came and went.
   bool GivesWay() const;
   // Reserves a thread for one command. False if none is free.
   bool Reserve();
   uint64_t OldestUnderWay() const REQUIRES(mutex_);
+  // A thread is reserved for it.
+  void Add(std::function<void(ThreadState& thread)> run) REQUIRES(mutex_);
+  void StartThread() REQUIRES(mutex_);
   // Notes that the thread's command has ended, and calls what that was awaited for.
   void NoteEnd(size_t index);
 
@@ -78,7 +90,7 @@ class LongWork {
   storage::Mutex mutex_;
   std::condition_variable changed_;
   std::vector<std::thread> threads_ GUARDED_BY(mutex_);
-  std::deque<std::unique_ptr<Job>> jobs_ GUARDED_BY(mutex_);
+  std::deque<Job> jobs_ GUARDED_BY(mutex_);
   std::vector<std::shared_ptr<void>> to_free_ GUARDED_BY(mutex_);
   size_t reserved_ GUARDED_BY(mutex_) = 0;  // threads with a command, or reserved for one
   bool has_refused_ GUARDED_BY(mutex_) = false;

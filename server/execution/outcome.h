@@ -13,13 +13,10 @@
 #include "storage/base/lsn.h"
 #include "transport/channel.h"
 
-namespace ringkv::resp {
-class Buffer;
-}
-
 namespace ringkv::server {
 
 struct CommandEntry;
+struct LentInput;
 struct WaitingRequest;
 
 namespace outcome {
@@ -54,9 +51,8 @@ struct LateReply {
   std::string begun = {};     // what is written of the reply; set by the connection
   uint32_t begun_term = 0;    // in which that was written, as in LateAnswer
   bool is_running = false;    // on a thread for long work, which accounts for it: the client is not blocked
-  // Of what runs: whoever has the bytes of the request moves their buffer here, where they stay until it has ended. May
-  // be null.
-  std::shared_ptr<resp::Buffer> input = {};
+  // Of what runs: whoever has the bytes of the request puts them here, where they stay until it has ended. May be null.
+  std::shared_ptr<LentInput> input = {};
 };
 
 // The client waits until this number of replicas has its writes (WAIT).

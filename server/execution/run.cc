@@ -6,6 +6,7 @@
 #include "server/command/key_positions.h"
 #include "server/execution/account.h"
 #include "server/execution/denials.h"
+#include "server/execution/lent_input.h"
 #include "server/execution/long_work.h"
 #include "server/execution/run.h"
 #include "server/execution/stages.h"
@@ -38,8 +39,20 @@ std::shared_ptr<WaitingRequest> KeepRequest(const Execution& execution, KeyWaitP
                                                          .generation = execution.wait_generation});
 }
 
-// For the accounts when the reply comes.
-std::shared_ptr<WaitingRequest> KeepForLateReply(const Execution& execution) {
+// For the accounts when the reply comes. `input`: if it is not null, has the arguments.
+std::shared_ptr<WaitingRequest> KeepForLateReply(const Execution& execution, const std::shared_ptr<LentInput>& input) {
+  if (input != nullptr) {
+    const auto lent =
+        std::make_shared<WaitingRequest>(WaitingRequest{.client = execution.session().card,
+                                                        .command = execution.entry,
+                                                        .argv = {},
+                                                        .words = {execution.argv().begin(), execution.argv().end()},
+                                                        .lent = input,
+                                                        .user = nullptr,
+                                                        .plan = {.deadline_ms = INT64_MAX}});
+    for (const std::string_view word : lent->words) lent->memory_bytes += sizeof word + word.size();
+    return lent;
+  }
   std::shared_ptr<WaitingRequest> request = KeepRequest(execution, {.deadline_ms = INT64_MAX});
   for (const std::string& argument : request->argv) request->memory_bytes += sizeof(std::string) + argument.size();
   return request;
@@ -60,7 +73,7 @@ bool NoteSpent(Execution& execution, uint64_t nanoseconds) {
     replica_wait->command = execution.entry;
     replica_wait->nanoseconds = nanoseconds;
   } else if (auto* const late = std::get_if<outcome::LateReply>(&execution.outcome)) {
-    if (!late->is_running) late->request = KeepForLateReply(execution);
+    if (!late->is_running) late->request = KeepForLateReply(execution, late->input);
     late->nanoseconds = nanoseconds;
   } else {
     return false;
@@ -81,15 +94,38 @@ bool MayHandOver(const Execution& execution) {
   return execution.caller.may_hand_over && execution.enclosing == nullptr && !execution.caller.txn().holds_all();
 }
 
-// Here, or on a thread for long work. What has locked everything stays, because others would wait for it anyway. What
-// may wait for keys goes elsewhere when it has found something.
+// What has locked everything stays, because others would wait for it anyway.
+bool MayLeave(const Execution& execution) {
+  const bool takes_turns = execution.enclosing != nullptr && execution.enclosing->turns != nullptr;
+  return (execution.caller.may_hand_over || takes_turns) && !execution.caller.txn().holds_all();
+}
+
+// A command inside of another one, which keeps its locks: that begins to take turns, or does, and waits.
+void LeaveEnclosing(Execution& execution, const DataCall& call, bool has_looked) {
+  Enclosing& enclosing = *execution.enclosing;
+  if (execution.caller.may_hand_over) {
+    enclosing.has_looked = has_looked;
+    execution.Postpone();
+    return;
+  }
+  storage::Txn& txn = execution.caller.txn();
+  DataCall again = MakeCall(execution.parts(), txn, execution.argv(), call.db, call.reply);
+  again.is_repeated = call.is_repeated;
+  again.may_read_all = call.may_read_all;
+  txn.set_looks_again(has_looked);
+  enclosing.turns->DoElsewhere([&] { execution.row().run.data(again); });
+  txn.set_looks_again(false);
+}
+
+// Here, or on a thread for long work. What may wait for keys goes elsewhere when it has found something.
 void RunHere(Execution& execution, DataCall& call) {
-  if (MayHandOver(execution)) call.most_steps = LongWork::kMostSteps;
+  if (MayLeave(execution)) call.most_steps = LongWork::kMostSteps;
   const bool has_much_to_write = call.wait == nullptr && call.TakesLong(StepsOfArguments(execution.argv()));
   if (!has_much_to_write) execution.row().run.data(call);
   // A walk that has left out what is held for long is postponed.
-  const bool goes_on = call.is_long && !execution.caller.txn().has_skipped();
-  if (goes_on) execution.parts().long_work.Take(execution, !has_much_to_write);
+  if (!call.is_long || execution.caller.txn().has_skipped()) return;
+  if (execution.enclosing != nullptr) return LeaveEnclosing(execution, call, !has_much_to_write);
+  execution.parts().long_work.Take(execution, !has_much_to_write);
 }
 
 // Whether its user may read keys that are found by values.

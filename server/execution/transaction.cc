@@ -56,8 +56,8 @@ class QueuedReplies {
   QueuedReplies(const QueuedReplies&) = delete;
   QueuedReplies& operator=(const QueuedReplies&) = delete;
 
-  // On whose behalf the next command is executed.
-  Caller Next() {
+  // On whose behalf the next command is executed. `may_leave`: it is postponed if it takes long.
+  Caller Next(bool may_leave) {
     const Caller& exec = exec_.caller;
     const bool has_ended = std::get_if<outcome::Close>(&exec_.outcome) != nullptr;
     resp::ReplyWriter& reply = has_ended || exec.session.reply_mode.is_silent() ? unheard_ : heard_;
@@ -69,8 +69,11 @@ class QueuedReplies {
             .pushes = has_ended ? &unheard_ : &heard_,
             .may_wait = exec.may_wait,
             .may_ask_others = exec.may_ask_others,
+            .may_hand_over = may_leave,
             .own_txn = exec.own_txn};
   }
+  // Of what is heard.
+  size_t size() const { return heard_.buffer().size(); }
   // Of EXEC itself.
   resp::ReplyWriter& Reply() { return exec_.session().reply_mode.is_silent() ? unheard_ : heard_; }
 
@@ -81,18 +84,21 @@ class QueuedReplies {
   resp::ReplyWriter unheard_;
 };
 
-// Runs one of them, whose keys are locked. What it wants of the connection EXEC wants.
-void RunOne(const TransactionQueue::Queued& queued, const Caller& caller, Execution& exec, Enclosing& enclosing) {
+// Runs one of them, whose keys are locked. What it wants of the connection EXEC wants. False, and nothing has happened,
+// if it takes long and is to go on elsewhere.
+bool RunOne(const TransactionQueue::Queued& queued, const Caller& caller, Execution& exec, Enclosing& enclosing) {
   const Denial denial = CheckPermission(caller.parts, caller.session, *caller.session.card, *queued.command,
                                         queued.argv, DenialContext::kTransaction);
   if (denial.is_denied()) {
     caller.reply.Error(DescribeLateDenial(denial));
     caller.thread.statistics.CountError(caller.reply.last_error_code());
-    return;
+    return true;
   }
   Outcome ended;
   RunEnclosed(*queued.command, queued.argv, caller, ended, enclosing);
+  if (std::holds_alternative<outcome::Postponed>(ended)) return false;
   if (!ended.is_done()) exec.outcome = std::move(ended);
+  return true;
 }
 
 }  // namespace
@@ -119,6 +125,19 @@ QueuedRun::QueuedRun(Execution& exec, Turns* turns) : exec_(exec), turns_(turns)
   enclosing_.cluster_view = exec.thread().cluster_view;
 }
 
+QueuedRun::QueuedRun(Execution& exec, Turns& turns, QueuedRun&& stopped)
+    : exec_(exec),
+      turns_(&turns),
+      watched_(std::move(stopped.watched_)),
+      queued_(std::move(stopped.queued_)),
+      next_(stopped.next_),
+      has_begun_(true),
+      enclosing_(std::move(stopped.enclosing_)) {
+  enclosing_.turns = &turns;
+  exec.caller.txn().set_looks_again(enclosing_.has_looked);
+  if (next_ > 0) exec.caller.txn().BeginLastChanges();  // some have been made
+}
+
 // A script may use keys that nobody knows yet: they are locked later by a transaction that may wait for them. What
 // MIGRATE has sent can't be undone either.
 bool QueuedRun::Lock() {
@@ -136,16 +155,35 @@ bool QueuedRun::Lock() {
   return is_locked;
 }
 
-void QueuedRun::Run() {
+bool QueuedRun::Begin(resp::ReplyWriter& reply) {
+  has_begun_ = true;
   queued_ = exec_.session().queue.Close();
-  const bool has_failed = HaveChanged(watched_, exec_.session(), exec_.caller.txn());
-  QueuedReplies replies(exec_);
-  if (has_failed) return replies.Reply().NullArray();
-  replies.Reply().Array(static_cast<int64_t>(queued_.size()));
-  for (const auto& each : queued_) {
-    if (turns_ != nullptr && !BeginTurn(each)) return;
-    RunOne(each, replies.Next(), exec_, enclosing_);
+  if (HaveChanged(watched_, exec_.session(), exec_.caller.txn())) {
+    reply.NullArray();
+    return false;
   }
+  reply.Array(static_cast<int64_t>(queued_.size()));
+  return true;
+}
+
+bool QueuedRun::Run(bool may_stop) {
+  QueuedReplies replies(exec_);
+  if (may_stop) reply_begin_ = replies.size();
+  if (!has_begun_ && !Begin(replies.Reply())) return true;
+  for (; next_ < queued_.size(); ++next_) {
+    const TransactionQueue::Queued& next = queued_[next_];
+    if (turns_ != nullptr && !BeginTurn(next)) return true;
+    if (may_stop && next_ > 0 && HasTakenLong()) return false;
+    if (!RunOne(next, replies.Next(may_stop), exec_, enclosing_)) return false;
+  }
+  return true;
+}
+
+// As long as others should wait at most.
+bool QueuedRun::HasTakenLong() const {
+  constexpr uint64_t kLongNs = 1'000'000;
+  const uint64_t now = exec_.thread().last_command_end;  // of none yet if the first ones were denied
+  return now > exec_.began && exec_.parts().ticks.Nanoseconds(now - exec_.began) > kLongNs;
 }
 
 bool QueuedRun::BeginTurn(const TransactionQueue::Queued& next) {
@@ -160,16 +198,17 @@ void QueuedRun::End() {
   for (const auto& work : enclosing_.after_unlock) work();
 }
 
-void RunQueued(AdminCall& call) {
+std::optional<QueuedRun> RunQueued(AdminCall& call, bool may_stop) {
   QueuedRun run(call.execution, nullptr);
   if (!run.Lock()) {
     call.execution.Postpone();
-    return;
+    return std::nullopt;
   }
   call.execution.has_run_queued = true;
-  run.Run();
+  if (!run.Run(may_stop)) return run;
   run.End();
   AdministerAfter(call, run.TakeAdministration());
+  return std::nullopt;
 }
 
 bool MayBeUndone(const AdminCall& call) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,36 +18,50 @@ namespace ringkv::server {
 // Queues the request, or refuses it if it may not be queued.
 void Enqueue(Execution& execution);
 
-// Runs all queued commands in one transaction, which locks their keys and the watched keys.
-void RunQueued(AdminCall& call);
-
-// The same in steps.
+// A run of all queued commands in one transaction, which locks their keys and the watched keys.
 class QueuedRun {
  public:
   using KeyList = std::vector<std::pair<storage::DbIndex, std::string>>;
+  using Commands = std::vector<TransactionQueue::Queued>;
 
   // `exec`: the execution of EXEC. `turns`: null if it can't be suspended. Both must outlive the object.
   QueuedRun(Execution& exec, Turns* turns);
+  // Goes on in turns with a run that has stopped. Its transaction has taken over what that of the other had locked.
+  QueuedRun(Execution& exec, Turns& turns, QueuedRun&& stopped);
   // False, and nothing has happened, if others hold for long what it needs.
   bool Lock();
-  // Runs the commands and replies, unless a watched key has changed.
-  void Run();
+  // Runs the commands and replies, unless a watched key has changed. `may_stop`: without turns it stops before a
+  // command that takes long, or when all have taken as long together. False if it has stopped.
+  bool Run(bool may_stop = false);
+  // Where in the output of EXEC the replies begin.
+  size_t reply_begin() const { return reply_begin_; }
   // Unlocks, and does what the commands have deferred.
   void End();
+  // After the end, nobody uses them any more.
+  Commands TakeCommands() { return std::move(queued_); }
   // After the end: what is to be done for the commands by Administration.
   std::vector<std::function<void()>> TakeAdministration() { return std::move(enclosing_.administration); }
 
  private:
+  // Closes the queue. False, with the reply, if a watched key has changed.
+  bool Begin(resp::ReplyWriter& reply);
   // Before each command; false if the server ends.
   bool BeginTurn(const TransactionQueue::Queued& next);
+  bool HasTakenLong() const;
 
   Execution& exec_;
   Turns* const turns_;
   bool locks_more_ = false;  // keys that nobody knows beforehand
   KeyList watched_;
-  std::vector<TransactionQueue::Queued> queued_;  // what they have deferred may name their arguments
+  Commands queued_;  // what they have deferred may name their arguments
+  size_t next_ = 0;  // of them
+  size_t reply_begin_ = 0;
+  bool has_begun_ = false;
   Enclosing enclosing_;
 };
+
+// Runs all that was queued. If `may_stop` and others of the thread would feel how long it takes: what goes on in turns.
+[[nodiscard]] std::optional<QueuedRun> RunQueued(AdminCall& call, bool may_stop);
 
 // Whether the call is of a script that may still be undone and begin again: what can't be undone is done AfterUnlock.
 bool MayBeUndone(const AdminCall& call);

@@ -2,6 +2,7 @@
 // The turns that a command which runs others takes with the other work of its thread.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "server/base/client_card.h"
@@ -16,6 +17,9 @@ class Turns {
   // Lets the thread do other work; `waits`: until others hold fewer locks, or have finished work. Both are false when
   // the server ends.
   virtual bool Suspend(bool waits) = 0;
+  // Does the work of a command that takes long where other clients of the thread don't feel it. False if it must end,
+  // and the work may not have been done.
+  virtual bool DoElsewhere(const std::function<void()>& work) = 0;
   // Whose command it is.
   virtual std::shared_ptr<ClientCard> client() const = 0;
 };

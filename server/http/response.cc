@@ -110,6 +110,7 @@ void BodySlices::Begin(resp::Buffer& out, Response response, const Delivery& del
 }
 
 void BodySlices::Append(resp::Buffer& out, size_t most) {
+  const size_t most_at_once = most;
   while (!empty() && most > 0) {
     std::string& piece = pieces_[piece_];
     const std::string_view slice = std::string_view(piece).substr(offset_, most);
@@ -118,7 +119,7 @@ void BodySlices::Append(resp::Buffer& out, size_t most) {
     bytes_ -= slice.size();
     offset_ += slice.size();
     if (offset_ < piece.size()) return;
-    std::string().swap(piece);
+    piece.size() > most_at_once ? sent_piece_.swap(piece) : std::string().swap(piece);
     offset_ = 0;
     ++piece_;
   }

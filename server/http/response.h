@@ -58,14 +58,17 @@ class BodySlices {
   void Clear() { *this = BodySlices(); }
   // Appends the head to `out` and takes the body, if the response has one.
   void Begin(resp::Buffer& out, Response response, const Delivery& delivery);
-  // Appends the next bytes of the body, at most so many.
+  // Appends the next bytes of the body, at most so many. A piece that is longer can be taken then, to be freed.
   void Append(resp::Buffer& out, size_t most);
+  bool has_sent_piece() const { return !sent_piece_.empty(); }
+  std::string TakeSentPiece() { return std::exchange(sent_piece_, {}); }
 
  private:
   std::vector<std::string> pieces_;
   size_t piece_ = 0;
   size_t offset_ = 0;
   size_t bytes_ = 0;
+  std::string sent_piece_;
 };
 
 // {"error": text}.

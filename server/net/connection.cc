@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/execution/lent_input.h"
 #include "server/execution/route.h"
 #include "server/net/shard_channels.h"
 
@@ -129,7 +130,7 @@ bool Connection::ServeBatch(const resp::RequestLimits& limits) {
     if (i > 0 && thread_.IsTurnOver(thread_.state().last_command_end)) Yield();
     const bool goes_on = !is_yielding_ && ServeOne(requests[i], input_.size() - consumed);
     if (const auto borrower = std::exchange(borrower_, nullptr)) {
-      *borrower = input_.Lend(batch.end(i));
+      borrower->bytes = input_.Lend(batch.end(i));
       return false;
     }
     if (!goes_on) {

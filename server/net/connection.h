@@ -187,7 +187,7 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   // These continue after their command has returned, and nothing else is served until they end. One at a time.
   BlockedCommand blocked_;
   std::unique_ptr<ReplyStream> stream_;
-  std::shared_ptr<resp::Buffer> borrower_;  // of the bytes of the request that is served
+  std::shared_ptr<LentInput> borrower_;  // of the bytes of the request that is served
   bool closes_after_stream_ = false;
   std::function<void(transport::Channel channel, std::string unread)> take_socket_;
   bool is_closed_ = false;

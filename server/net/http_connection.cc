@@ -5,16 +5,11 @@
 #include <cerrno>
 #include <utility>
 
-#include "resp/reply_parser.h"
-#include "resp/reply_writer.h"
 #include "server/execution/denials.h"
-#include "server/execution/execution.h"
+#include "server/execution/long_work.h"
 #include "server/execution/route.h"
 #include "server/http/admission.h"
-#include "server/http/error_status.h"
 #include "server/http/route_table.h"
-#include "server/net/background_worker.h"
-#include "server/net/proxy.h"
 #include "server/net/socket_io.h"
 
 namespace ringkv::server {
@@ -179,101 +174,7 @@ bool HttpConnection::TakeHead() {
   return true;
 }
 
-// --- commands -------------------------------------------------------------------------------------------------------
-
-void HttpConnection::Begin() {
-  began_ticks_ = server_.ticks().Now();
-  if (target_->user != nullptr && target_->user != session_.user.account()) session_.BecomeUser(target_->user);
-  session_.authenticated = true;  // or the request would not have been admitted
-  session_.db = target_->db;
-  needed_ = 0;
-  needed_term_ = 0;
-  exchange_ = std::make_unique<http::Exchange>(http_parts_, thread_.state(), reader_.request(), std::move(*target_));
-  const std::string denied = WhyDenied(exchange_->target());
-  if (denied.empty()) {
-    exchange_->target().route->handle(*exchange_);
-  } else {
-    exchange_->Respond(http::ResponseToError(http_parts_, denied, reader_.request()));
-  }
-  thread_.state().txn.TakeSkipped() ? BeginAgainLater() : Advance();
-}
-
-// Of a path that runs no command, but shows what one does.
-std::string HttpConnection::WhyDenied(const http::Target& target) {
-  if (target.route->command.empty() || target.user == nullptr) return {};
-  const std::string_view argv[] = {target.route->command};
-  const CommandEntry& entry = *server_.users().categories().Command(target.route->command);
-  const Denial denial =
-      CheckPermission(server_.execution_parts(), session_, *session_.card, entry, argv, DenialContext::kTopLevel);
-  return denial.is_denied() ? DescribeDenial(denial, entry) : std::string();
-}
-
-// The answer would leave out data that is held for long.
-void HttpConnection::BeginAgainLater() {
-  target_ = exchange_->TakeTarget();
-  exchange_.reset();
-  begins_again_ = true;
-  Pause();
-}
-
-void HttpConnection::Pause() {
-  is_paused_ = true;
-  thread_.WaitForPauseEnd(this);
-}
-
-void HttpConnection::Advance() {
-  while (exchange_->wants_reply()) {
-    if (!RunCommand()) return;
-    if (thread_.IsTurnOver(server_.ticks().Now())) return Yield();
-  }
-  if (exchange_->wants_work()) return SendWork();
-  if (exchange_->has_response()) Respond(exchange_->TakeResponse(), reader_.request().keeps_alive);
-}
-
-bool HttpConnection::RunCommand() {
-  storage::Txn& txn = thread_.state().txn;
-  const std::vector<std::string_view> argv(exchange_->argv().begin(), exchange_->argv().end());
-  txn.ForgetDependence();
-  resp::ReplyBuilder built(MostReplyBytes());
-  resp::ReplyWriter reply(built, session_.protocol);
-  const Outcome ended = Execute({server_.execution_parts(), thread_.state(), session_, reply}, {.argv = argv});
-  return std::visit([&](const auto& kind) { return TakeOutcome(kind, built); }, ended);
-}
-
-bool HttpConnection::TakeOutcome(const outcome::Done&, resp::ReplyBuilder& built) {
-  DependOn(thread_.state().txn.depends_on());
-  built.has_overflowed() ? TakeOverflow() : exchange_->TakeReply(std::move(built.reply()));
-  return true;
-}
-
-bool HttpConnection::TakeOutcome(const outcome::Postponed& postponed, resp::ReplyBuilder&) {
-  Pause();
-  session_.card->is_paused = postponed.is_blocked;
-  return false;
-}
-
-bool HttpConnection::TakeOutcome(const outcome::Elsewhere& where, resp::ReplyBuilder&) {
-  PassOn(*where.plan);
-  return !waits_for_peers_;
-}
-
-// Over HTTP a command replies at once and cannot take over the connection.
-bool HttpConnection::NeedsRedisPort() {
-  exchange_->Fail(501, "this command needs a connection of the Redis protocol");
-  return true;
-}
-
-void HttpConnection::SendWork() {
-  // By the client's number: it may be gone when the work is done.
-  thread_.worker().Run([&thread = thread_, id = id(), work = exchange_->TakeWork()] {
-    thread.Post([&thread, id, finish = work()] {
-      auto* const self = static_cast<HttpConnection*>(thread.Find(id));
-      if (self == nullptr) return;
-      finish();
-      self->Resume();
-    });
-  });
-}
+// --- turns -----------------------------------------------------------------------------------------------------------
 
 void HttpConnection::Yield() {
   if (is_yielding_) return;
@@ -281,66 +182,9 @@ void HttpConnection::Yield() {
   thread_.ReadLater(this);
 }
 
-void HttpConnection::TakeReplyBytes(std::string_view bytes) {
-  resp::Reply reply;
-  size_t consumed = 0;
-  const resp::ReplyLimits limits{.bulk_bytes = INT64_MAX, .elements = INT64_MAX, .memory_bytes = MostReplyBytes()};
-  switch (resp::ParseReply(bytes, limits, &reply, &consumed)) {
-    case resp::ReplyStatus::kReply: return exchange_->TakeReply(std::move(reply));
-    case resp::ReplyStatus::kTooLarge: return TakeOverflow();
-    case resp::ReplyStatus::kNeedMore:
-    case resp::ReplyStatus::kError: return exchange_->Fail(500, "the reply of a command is invalid");
-  }
-}
-
-void HttpConnection::TakeOverflow() {
-  if (exchange_->reply_limit() < replies_.limits().output_limit) return exchange_->TakeOverflow();
-  exchange_->Fail(500, "the command's reply exceeds client-output-buffer-limit");
-}
-
-void HttpConnection::PassOn(const ProxyPlan& plan) {
-  PassedRequest request;
-  request.protocol = session_.protocol;
-  request.place.connection = id();
-  request.place.number = ++passed_on_;
-  waits_for_peers_ = true;
-  is_passing_on_ = true;
-  thread_.proxy().PassOn(plan, std::move(request),
-                         [this](const ProxyPart& part, const ReplyPlace& place) { return AnswerPart(part, place); });
-  is_passing_on_ = false;
-}
-
-bool HttpConnection::AnswerPart(const ProxyPart& part, const ReplyPlace& place) {
-  const std::optional<storage::Lsn> lsn = thread_.proxy().ExecuteHere(part, place, session_, MostReplyBytes());
-  if (lsn) DependOn(*lsn);
-  return lsn.has_value();
-}
-
-void HttpConnection::TakeReply(uint64_t number, std::string reply, storage::Lsn lsn) {
-  if (!waits_for_peers_ || number != passed_on_) return;
-  waits_for_peers_ = false;
-  DependOn(lsn);
-  TakeReplyBytes(reply);
-  GoOnBehindPeers();
-}
-
-size_t HttpConnection::MostReplyBytes() const {
-  return exchange_ == nullptr ? 0 : std::min(replies_.limits().output_limit, exchange_->reply_limit());
-}
-
-void HttpConnection::RefuseReply(uint64_t number) {
-  if (!waits_for_peers_ || number != passed_on_) return;
-  waits_for_peers_ = false;
-  TakeOverflow();
-  GoOnBehindPeers();
-}
-
-void HttpConnection::GoOnBehindPeers() {
-  if (is_passing_on_) return;  // all of it was here
-  thread_.state().txn.set_now(server_.clock().Now());
-  thread_.BeginTurn();
-  Advance();
-  Continue();
+void HttpConnection::Pause() {
+  is_paused_ = true;
+  thread_.WaitForPauseEnd(this);
 }
 
 void HttpConnection::Resume() {
@@ -351,7 +195,7 @@ void HttpConnection::Resume() {
   session_.card->is_paused = false;
   if (std::exchange(begins_again_, false)) {
     Begin();
-  } else if (exchange_ != nullptr && !waits_for_peers_) {
+  } else if (exchange_ != nullptr && !waits_for_peers_ && !is_running_) {
     Advance();
   }
   Continue();
@@ -371,9 +215,9 @@ http::Delivery HttpConnection::DeliveryOf(bool keeps_alive) {
           .date = thread_.HttpDate()};
 }
 
-void HttpConnection::DependOn(storage::Lsn lsn) {
+void HttpConnection::DependOn(storage::Lsn lsn, uint32_t term) {
   needed_ = std::max(needed_, lsn);
-  if (lsn != 0 && needed_term_ == 0) needed_term_ = server_.quorum_term();
+  if (lsn != 0 && needed_term_ == 0) needed_term_ = term;
 }
 
 void HttpConnection::Respond(http::Response response, bool keeps_alive) {
@@ -397,6 +241,7 @@ void HttpConnection::Respond(http::Response response, bool keeps_alive) {
   needed_ = 0;
   needed_term_ = 0;
   is_ending_ = !keeps_alive;
+  if (request_bytes_ > kBodySlice) server_.long_work().FreeLater(exchange_);
   exchange_.reset();
   target_.reset();
   refusal_.reset();
@@ -409,6 +254,7 @@ void HttpConnection::Respond(http::Response response, bool keeps_alive) {
 void HttpConnection::SendBody() {
   if (body_.empty() || !output_.empty()) return;
   body_.Append(output_, kBodySlice);
+  if (body_.has_sent_piece()) server_.long_work().FreeLater(std::make_shared<std::string>(body_.TakeSentPiece()));
   if (body_.empty()) Yield();  // the next request's turn
   replies_.FlushLater();
 }

@@ -41,7 +41,7 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   std::optional<int64_t> CheckReplicas(int64_t) override { return std::nullopt; }
   void Unblock(bool) override {}
   void EndKeyWait(int64_t) override {}
-  void TakeAnswer(const LateAnswer&) override {}
+  void TakeAnswer(const LateAnswer& answer) override;
   void TakeReply(uint64_t number, std::string reply, storage::Lsn lsn) override;
   size_t MostReplyBytes() const override;
   void CountReplyPart(uint64_t, size_t) override {}  // never more than the limit
@@ -90,7 +90,7 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   bool TakeOutcome(const outcome::Postponed& postponed, resp::ReplyBuilder&);
   bool TakeOutcome(const outcome::Elsewhere& where, resp::ReplyBuilder&);
   bool TakeOutcome(const outcome::KeyWait&, resp::ReplyBuilder&) { return NeedsRedisPort(); }
-  bool TakeOutcome(const outcome::LateReply&, resp::ReplyBuilder&) { return NeedsRedisPort(); }
+  bool TakeOutcome(const outcome::LateReply& late, resp::ReplyBuilder&);
   bool TakeOutcome(const outcome::ReplicaWait&, resp::ReplyBuilder&) { return NeedsRedisPort(); }
   bool TakeOutcome(const outcome::Stream&, resp::ReplyBuilder&) { return NeedsRedisPort(); }
   bool TakeOutcome(const outcome::HandOver&, resp::ReplyBuilder&) { return NeedsRedisPort(); }
@@ -103,8 +103,8 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   void TakeReplyBytes(std::string_view bytes);
   // The reply was longer than it may be.
   void TakeOverflow();
-  // The last command that other nodes were asked is answered.
-  void GoOnBehindPeers();
+  // The last command that other nodes, or a thread for long work, were asked is answered.
+  void GoOn();
   // Sends the parts of a command to their nodes, and executes those of this node.
   void PassOn(const ProxyPlan& plan);
   // Executes a part of this node. False if it cannot be executed here now.
@@ -114,8 +114,8 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   void Respond(http::Response response, bool keeps_alive);
   // Goes on with the response's body when what was appended of it has been sent.
   void SendBody();
-  // The response depends on the group.
-  void DependOn(storage::Lsn lsn);
+  // The response depends on the group, which was assigned its LSN in this term or an earlier one.
+  void DependOn(storage::Lsn lsn, uint32_t term);
   http::Delivery DeliveryOf(bool keeps_alive);
   http::RequestLimits Limits() const;
   // Reads the limits from the options.
@@ -135,15 +135,16 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   ReplyPath replies_;
   resp::Buffer& output_;  // of the reply path
   http::RequestReader reader_;
-  std::optional<http::Target> target_;     // the request is admitted, its body comes
-  std::optional<http::Response> refusal_;  // or it is not
-  std::unique_ptr<http::Exchange> exchange_;
-  http::BodySlices body_;         // of the response under way, without what is in the output
-  storage::Lsn needed_ = 0;       // that the response depends on
-  uint32_t needed_term_ = 0;      // in which a majority is to have it; 0: none need
-  uint64_t passed_on_ = 0;        // commands that other nodes were asked
-  bool waits_for_peers_ = false;  // to answer the last of them
+  std::optional<http::Target> target_;        // the request is admitted, its body comes
+  std::optional<http::Response> refusal_;     // or it is not
+  std::shared_ptr<http::Exchange> exchange_;  // shared with a command that runs elsewhere, whose arguments it has
+  http::BodySlices body_;                     // of the response under way, without what is in the output
+  storage::Lsn needed_ = 0;                   // that the response depends on
+  uint32_t needed_term_ = 0;                  // in which a majority is to have it; 0: none need
+  uint64_t passed_on_ = 0;                    // commands that other nodes were asked
+  bool waits_for_peers_ = false;              // to answer the last of them
   bool is_passing_on_ = false;
+  bool is_running_ = false;       // the command, on a thread for long work
   uint64_t began_ticks_ = 0;      // when the request was whole
   int64_t request_since_ms_ = 0;  // its first byte; 0 between two
   size_t request_bytes_ = 0;

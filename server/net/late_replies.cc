@@ -66,8 +66,12 @@ void Connection::EndKeyWait(int64_t deadline_ms) { GoOnAfter(blocked_.TimeOut(de
 
 void Connection::TakeAnswer(const LateAnswer& answer) {
   if (is_closed_) return Leave();
-  const BlockedCommand::End end = blocked_.Answer(answer);
+  BlockedCommand::End end = blocked_.Answer(answer);
   if (end != BlockedCommand::End::kNotYet && answer.long_reply != nullptr && WantsReply()) TakeLongReply(answer);
+  if (stream_ != nullptr && end == BlockedCommand::End::kRepliedLast) {
+    closes_after_stream_ = true;
+    end = BlockedCommand::End::kReplied;
+  }
   if (!is_closed_) GoOnAfter(end);
 }
 

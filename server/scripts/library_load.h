@@ -57,6 +57,10 @@ class LibraryLoad final : public SlicedRun, private Turns {
   static void Body(void* with);
   bool GoOn() override;
   bool Suspend(bool waits) override;
+  bool DoElsewhere(const std::function<void()>& work) override {
+    work();
+    return true;
+  }
   std::shared_ptr<ClientCard> client() const override { return client_; }
 
   const ExecutionParts& parts_;

@@ -33,6 +33,7 @@ class Program : public std::enable_shared_from_this<Program> {
   LuaState::Purpose purpose() const { return purpose_; }
   bool is_function() const { return purpose_ == LuaState::Purpose::kFunctions; }
   bool Has(FunctionFlag flag) const { return (flags_ & flag) != 0; }
+  uint32_t flags() const { return flags_; }
   bool has_flags() const { return has_flags_; }
 
   // Makes it known to the interpreter, unless it is. Returns the error for the client if that fails.

@@ -64,7 +64,14 @@ Pulse ScriptRun::Call(std::span<const std::string_view> argv, resp::ReplyWriter&
   Outcome ended;
   const size_t deferred_before = enclosing_.deferred_bytes;
   const size_t replied_before = reply.buffer().size();
-  RunEnclosed(*entry, argv, CallerFor(reply), ended, enclosing_);
+  RunEnclosed(*entry, argv, CallerFor(reply, MayLeave()), ended, enclosing_);
+  if (std::holds_alternative<outcome::Postponed>(ended)) {
+    Suspend(false);
+    if (is_ended()) return Pulse::kEnd;
+    txn_->set_looks_again(enclosing_.has_looked);
+    ended = outcome::Done();
+    RunEnclosed(*entry, argv, CallerFor(reply, false), ended, enclosing_);
+  }
   if (entry->row->Is(kNoScript) && reply.buffer().size() == replied_before) reply.Error(kNotFromScript);
   if (const size_t deferred = enclosing_.deferred_bytes - deferred_before; deferred > 0) [[unlikely]] {
     enclosing_.may_defer_bytes = state_->state.CountForHost(deferred);

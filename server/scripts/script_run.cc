@@ -11,6 +11,7 @@
 #include "server/execution/stages.h"
 #include "server/replication/replication.h"
 #include "server/scripts/log_levels.h"
+#include "server/scripts/unread_script.h"
 
 namespace ringkv::server {
 namespace {
@@ -19,6 +20,13 @@ namespace {
 constexpr size_t kScriptStackBytes = kLuaStackBytes + 256 * 1024;
 constexpr size_t kReplyKept = 64 * 1024;
 constexpr std::string_view kKilled = "ERR Script killed by user with SCRIPT KILL...";  // functions too, in redis-server
+
+// Whether others would wait while it is copied.
+bool IsLong(std::span<const std::string_view> words) {
+  size_t bytes = 0;
+  for (const std::string_view word : words) bytes += word.size();
+  return bytes > UnreadScript::kLong;
+}
 
 std::shared_ptr<ClientCard> CardOfScripts() {
   auto card = std::make_shared<ClientCard>();
@@ -71,6 +79,8 @@ ScriptRun::Progress ScriptRun::Begin(const AdminCall& call, const ScriptInput& i
   may_suspend_ = call.may_wait || (call.in_transaction && call.execution.enclosing->turns != nullptr);
   enclosing_.turns = may_suspend_ ? &turns_ : nullptr;
   leaves_at_once_ = may_suspend_ && txn_ == &own_txn_ && program_->TakesLong();
+  leaves_first_ = call.may_wait && IsLong(call.args.all());
+  if (leaves_first_) lent_ = std::make_shared<LentInput>();
   is_irrevocable_ = program_->TakeCare();
   PinClusterView(call);
   ResetSession(call.session);
@@ -83,6 +93,7 @@ ScriptRun::Progress ScriptRun::Begin(const AdminCall& call, const ScriptInput& i
 }
 
 ScriptRun::Progress ScriptRun::Resume() {
+  if (elsewhere_.is_under_way()) return Progress::kWaits;
   own_txn_.TakeOver();
   fiber_.BeginSlice();
   return GoOn();
@@ -97,6 +108,8 @@ bool ScriptRun::MoveTo(ThreadState& thread, size_t slot) {
 void ScriptRun::LoadAndRun() {
   error_was_counted_ = false;
   replied_new_error_ = false;
+  if (std::exchange(leaves_first_, false)) Suspend(false);
+  if (is_ended()) return reply_.Error(KilledError());
   if (const std::optional<std::string> error = program_->Load(*state_, *this)) {
     if (!error->empty()) reply_.Error(*error);
     return;
@@ -186,6 +199,17 @@ void ScriptRun::Keep() {
   keeps_ = true;
   client_ = client_session_->card;
   kept_program_ = program_->shared_from_this();
+  if (lent_ == nullptr) return KeepWords();
+  kept_words_.assign(keys_.begin(), keys_.end());
+  kept_words_.insert(kept_words_.end(), arguments_.begin(), arguments_.end());
+  const std::span<const std::string_view> words = kept_words_;
+  keys_ = words.first(keys_.size());
+  arguments_ = words.subspan(keys_.size());
+  kept_bytes_ = name_;
+  name_ = kept_bytes_;
+}
+
+void ScriptRun::KeepWords() {
   const auto visit = [this](const auto& keep) {
     for (const std::string_view key : keys_) keep(key);
     for (const std::string_view argument : arguments_) keep(argument);
@@ -212,6 +236,7 @@ void ScriptRun::Release() {
   // An assigned empty one would keep the memory.
   std::string().swap(kept_bytes_);
   std::vector<std::string_view>().swap(kept_words_);
+  if (lent_ != nullptr) parts_.long_work.FreeLater(std::move(lent_));
 }
 
 void ScriptRun::ResetSession(const Session& of) {
@@ -272,6 +297,7 @@ void ScriptRun::FinishLate() {
 
 void ScriptRun::Clear() {
   if (keeps_) Release();
+  lent_.reset();
   thread_ = &home_;
   slot_of_clock_ = home_slot_;
   view_.reset();
@@ -293,6 +319,7 @@ void ScriptRun::Clear() {
 }
 
 bool ScriptRun::Abandon() {
+  elsewhere_.WaitForEnd();
   own_txn_.TakeOver();
   fiber_.Abandon();
   while (fiber_.is_under_way()) Enter();
@@ -352,6 +379,16 @@ void ScriptRun::Suspend(bool waits) {
 
 bool ScriptRun::CallTurns::Suspend(bool waits) {
   run_.Suspend(waits);
+  return !run_.is_ended();
+}
+
+bool ScriptRun::CallTurns::DoElsewhere(const std::function<void()>& work) {
+  const bool is_alone = run_.txn_ == &run_.own_txn_;
+  run_.Keep();
+  is_alone ? run_.elsewhere_.Begin(run_.parts_, *run_.txn_, work) : void(run_.left_work_ = &work);
+  static_cast<void>(run_.fiber_.Suspend(true));
+  run_.left_work_ = nullptr;
+  run_.NoteOverdue();
   return !run_.is_ended();
 }
 

@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -23,7 +24,9 @@
 #include "server/execution/caller.h"
 #include "server/execution/enclosing.h"
 #include "server/execution/execution_parts.h"
+#include "server/execution/lent_input.h"
 #include "server/execution/turns.h"
+#include "server/execution/work_elsewhere.h"
 #include "server/scripts/call_names.h"
 #include "server/scripts/program.h"
 #include "server/scripts/script_clock.h"
@@ -68,6 +71,10 @@ class ScriptRun final : public ScriptHost {
   bool IsOf(const ThreadState& thread) const { return &thread == &home_; }
   // Whether nothing of it has run yet, so that the request may be postponed instead: Drop.
   bool has_begun() const { return has_begun_; }
+  // In EXEC: the work of a call that takes long, which EXEC has done before the run goes on; null if it just waits.
+  const std::function<void()>* left_work() const { return left_work_; }
+  // Where the bytes of a long request are to stay, which is suspended; null: they are copied.
+  const std::shared_ptr<LentInput>& lent() const { return lent_; }
   // It waits until MIGRATE has sent a key, and holds nothing meanwhile.
   bool is_postponed() const { return !fenced_.empty(); }
   void Drop() { Clear(); }
@@ -111,6 +118,7 @@ class ScriptRun final : public ScriptHost {
     explicit CallTurns(ScriptRun& run) : run_(run) {}
     bool GoOn() override { return run_.OnPulse() == Pulse::kContinue; }
     bool Suspend(bool waits) override;
+    bool DoElsewhere(const std::function<void()>& work) override;
     std::shared_ptr<ClientCard> client() const override;
 
    private:
@@ -126,6 +134,7 @@ class ScriptRun final : public ScriptHost {
   bool Enter();
   // Copies what the request only lends, before the run outlasts it.
   void Keep();
+  void KeepWords();
   void Release();
   void ResetSession(const Session& of);
   // Before a command writes: whether no key of it is being sent to another server. Waits for that, or begins again.
@@ -172,12 +181,15 @@ class ScriptRun final : public ScriptHost {
     if (leaves_at_once_) return 0;
     return is_moved() ? ScriptClock::kFirstSliceNs : fiber_.SliceNanoseconds();
   }
-  Caller CallerFor(resp::ReplyWriter& reply) {
+  // Whether a call that takes long is postponed until the run is where nobody waits for it.
+  bool MayLeave() const { return may_suspend_ && !is_moved() && txn_ == &own_txn_; }
+  Caller CallerFor(resp::ReplyWriter& reply, bool may_leave) {
     return {.parts = parts_,
             .thread = *thread_,
             .session = session_,
             .reply = reply,
             .may_ask_others = false,
+            .may_hand_over = may_leave,
             .own_txn = txn_};
   }
   void Unlock();
@@ -195,6 +207,7 @@ class ScriptRun final : public ScriptHost {
   CallTurns turns_{*this};
   storage::Random random_;
   storage::Txn own_txn_;
+  WorkElsewhere elsewhere_;
   SlicedFiber fiber_;
 
   const ClientCard& client() const { return keeps_ ? *client_ : *client_session_->card; }
@@ -209,7 +222,8 @@ class ScriptRun final : public ScriptHost {
   std::span<const std::string_view> keys_;
   std::span<const std::string_view> arguments_;
   std::optional<storage::Position> position_;  // of the only key, if the request was prepared
-  // Copies of these, once the run has outlasted its request.
+  std::shared_ptr<LentInput> lent_;
+  // Copies of these, once the run has outlasted its request, but for what is lent.
   bool keeps_ = false;
   std::shared_ptr<ClientCard> client_;
   std::shared_ptr<const Program> kept_program_;
@@ -222,6 +236,7 @@ class ScriptRun final : public ScriptHost {
   std::vector<std::string> fenced_;  // see is_postponed
   bool may_suspend_ = false;
   bool leaves_at_once_ = false;  // its thread, before the first instruction
+  bool leaves_first_ = false;    // likewise, before it takes over the request, which is long
   bool took_long_ = false;       // it has used up a slice
   bool is_irrevocable_ = false;  // begins with the right to wait for locks that it does not know yet
   bool has_begun_ = false;
@@ -241,6 +256,7 @@ class ScriptRun final : public ScriptHost {
   std::atomic<bool> is_function_{false};
   std::atomic<bool> is_overdue_{false};
   bool is_replicated_ = false;  // from another server
+  const std::function<void()>* left_work_ = nullptr;
   resp::Buffer output_;
   resp::ReplyWriter reply_{output_, 2};
   Enclosing enclosing_;

@@ -35,6 +35,9 @@ class Scripts {
   const Script* Obtain(AdminCall& call, std::string_view text) { return Of(call.thread.index).Obtain(call, text); }
   // SCRIPT LOAD: compiles it, keeps it until SCRIPT FLUSH, and replies, or sets the outcome.
   void LoadScript(AdminCall& call, std::string_view text) { Of(call.thread.index).LoadScript(call, text); }
+  // EVAL of a text that is so long that the run reads it. `keys`: how many of its arguments are keys.
+  static bool IsLongText(const AdminCall& call, std::string_view text) { return ThreadScripts::IsLongText(call, text); }
+  void RunLongText(AdminCall& call, size_t keys) { Of(call.thread.index).RunLongText(call, keys); }
   // Null if there is no script with this SHA-1, in whatever case. `thread`: the calling one's.
   const Script* Find(const ThreadState& thread, std::string_view sha1);
   // The function of this name. Null, with the error written, if there is none; or null if the request is postponed.
@@ -60,6 +63,10 @@ class Scripts {
 
   // Runs EXEC of a client that can be answered later, in turns with the other work of the thread.
   void RunTransaction(AdminCall& call) { Of(call.thread.index).RunTransaction(call); }
+  // Goes on with EXEC that has stopped, likewise.
+  void GoOnInTurns(AdminCall& call, QueuedRun stopped) { Of(call.thread.index).GoOnInTurns(call, std::move(stopped)); }
+  // Whether one more may.
+  bool MayTakeTurns(const AdminCall& call) { return Of(call.thread.index).MayTakeTurns(); }
 
   // Whether scripts may call commands that are not for scripts, as far as EXEC may run them.
   void set_disables_deny(bool disables) { parts_.disables_deny = disables; }

@@ -11,6 +11,7 @@
 #include "server/scripts/memory_limits.h"
 #include "server/scripts/program_check.h"
 #include "server/scripts/script_loading.h"
+#include "server/scripts/unread_script.h"
 #include "storage/keyspace/libraries.h"
 
 namespace ringkv::server {
@@ -113,7 +114,31 @@ const Script* ThreadScripts::Obtain(AdminCall& call, std::string_view text, bool
   return new_script_.get();
 }
 
+void ThreadScripts::RunLongText(AdminCall& call, size_t keys) {
+  const std::string_view text = call.args[1];
+  const ScriptRegistry::Made head = parts_.registry.Make({}, text.substr(0, text.find('\n') + 1), false);
+  if (head.script == nullptr) return call.reply.Error(head.error);
+  const auto script = std::make_shared<const UnreadScript>(*head.script, text, parts_.registry);
+  const Arguments::View words = call.args.all().subspan(3);
+  const ScriptInput input{.program = *script,
+                          .keys = words.first(keys),
+                          .arguments = words.subspan(keys),
+                          .name = "a long text",
+                          .only_reads = call.command.Is(kReadOnly)};
+  std::string why = WhyNotRun(call, input);
+  why.empty() ? Run(call, input) : RunUnread(call, text, false, std::move(why));
+}
+
+void ThreadScripts::RunUnread(AdminCall& call, std::string_view text, bool stays, std::string error) {
+  const auto script = std::make_shared<const UnreadScript>(text, parts_.registry, stays, std::move(error));
+  Run(call, {.program = *script, .keys = {}, .arguments = {}, .name = "a long text"});
+}
+
 void ThreadScripts::LoadScript(AdminCall& call, std::string_view text) {
+  if (IsLongText(call, text)) {
+    const ScriptRegistry::Made head = parts_.registry.Make({}, text.substr(0, text.find('\n') + 1), true);
+    return head.script == nullptr ? call.reply.Error(head.error) : RunUnread(call, text, true, {});
+  }
   const Script* const script = Obtain(call, text, true);
   if (script == nullptr) return;
   if (script != new_script_.get()) return call.reply.Bulk(script->sha1());
@@ -267,7 +292,7 @@ void ThreadScripts::Run(AdminCall& call, const ScriptInput& input) {
     call.execution.Postpone();
     return GiveBack(seat);
   }
-  call.outcome = outcome::LateReply{};
+  call.outcome = outcome::LateReply{.input = seat.run->lent()};
   runs_.Add(std::make_unique<SuspendedScript>(*this, std::move(seat)), progress, call.thread);
 }
 
@@ -275,7 +300,8 @@ bool ThreadScripts::RunInTurns(Turns& turns, ScriptRun& run, ScriptRun::Progress
   parts_.long_runs.Add(run);
   bool goes_on = true;
   while (progress != ScriptRun::Progress::kEnded && goes_on) {
-    goes_on = turns.Suspend(progress == ScriptRun::Progress::kWaits);
+    const std::function<void()>* const work = run.left_work();
+    goes_on = work != nullptr ? turns.DoElsewhere(*work) : turns.Suspend(progress == ScriptRun::Progress::kWaits);
     if (goes_on) progress = run.Resume();
   }
   parts_.long_runs.Remove(run);
@@ -289,6 +315,16 @@ void ThreadScripts::RunTransaction(AdminCall& call) {
     call.execution.Postpone();
     return GiveBack(std::move(run));
   }
+  Settle(call, std::move(run));
+}
+
+void ThreadScripts::GoOnInTurns(AdminCall& call, QueuedRun stopped) {
+  std::unique_ptr<TransactionRun> run = TakeTransaction(call.thread);
+  run->GoOnWith(call, std::move(stopped));
+  Settle(call, std::move(run));
+}
+
+void ThreadScripts::Settle(AdminCall& call, std::unique_ptr<TransactionRun> run) {
   if (run->progress() == SlicedRun::Progress::kEnded) [[likely]] {
     run->Finish(call);
     return GiveBack(std::move(run));

@@ -18,6 +18,7 @@
 #include "server/scripts/script_run.h"
 #include "server/scripts/sliced_runs.h"
 #include "server/scripts/transaction_run.h"
+#include "server/scripts/unread_script.h"
 
 namespace ringkv::server {
 
@@ -34,11 +35,17 @@ class ThreadScripts {
   // As in Scripts.
   const Script* Obtain(AdminCall& call, std::string_view text) { return Obtain(call, text, false); }
   void LoadScript(AdminCall& call, std::string_view text);
+  static bool IsLongText(const AdminCall& call, std::string_view text) {
+    return call.may_wait && text.size() > UnreadScript::kLong;
+  }
+  void RunLongText(AdminCall& call, size_t keys);
   const Script* Find(std::string_view sha1);
   SharedFunction FindFunction(AdminCall& call, std::string_view name);
   std::shared_ptr<const FunctionCatalog> AllFunctions(AdminCall& call);
   void Run(AdminCall& call, const ScriptInput& input);
   void RunTransaction(AdminCall& call);
+  void GoOnInTurns(AdminCall& call, QueuedRun stopped);
+  bool MayTakeTurns() const { return !runs_.is_full() && !parts_.execution.data.store().long_holds().has_starving(); }
   void LoadLibraries(AdminCall& call, const LibrarySource& source);
   void StartMoving() { runs_.StartMoving(); }
   void ResumeWaiting() { runs_.ResumeWaiting(); }
@@ -64,6 +71,8 @@ class ThreadScripts {
   const Script* Obtain(AdminCall& call, std::string_view text, bool stays);
   // Compiles the script, and replies with its SHA-1, or with this error.
   void RunLoading(AdminCall& call, SharedScript script, std::string error);
+  // Likewise, if it is long.
+  void RunUnread(AdminCall& call, std::string_view text, bool stays, std::string error);
   LuaMemory& MemoryFor(LuaState::Purpose purpose);
   std::unique_ptr<LoadedState> TakeState(LuaState::Purpose purpose);
   std::unique_ptr<ScriptRun> TakeRun(ThreadState& thread);
@@ -77,6 +86,8 @@ class ThreadScripts {
   void FinishLoad(AdminCall& call, const LibrarySource& source, const Functions::Prepared& prepared);
   std::unique_ptr<TransactionRun> TakeTransaction(ThreadState& thread);
   void GiveBack(std::unique_ptr<TransactionRun> run);
+  // It is under way, or has ended.
+  void Settle(AdminCall& call, std::unique_ptr<TransactionRun> run);
   void DropKnownIfFlushed();
   // By all means but the last one found.
   const Script* LookUp(std::string_view sha1);

@@ -1,84 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Commands that take long: other clients are served meanwhile, and everything else about them is as about short ones.
-#include <gtest/gtest.h>
-#include <poll.h>
-#include <unistd.h>
-
-#include <array>
-#include <atomic>
 #include <csignal>
-#include <filesystem>
-#include <fstream>
-#include <thread>
+#include <string>
 
-#include "storage/base/random.h"
-#include "tests/support/redis_client.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/long_commands_fixture.h"
 
 namespace ringkv::test {
 namespace {
-
-using Words = std::vector<std::string>;
-
-// Members of a set with which even a quick command takes long enough to go on elsewhere.
-constexpr int kMembers = 100'000;
-
-bool HasReply(redisContext* context) {
-  pollfd waiting{.fd = context->fd, .events = POLLIN, .revents = 0};
-  return ::poll(&waiting, 1, 0) > 0;
-}
-
-void Fill(redisContext* context, const std::string& key, int from, int to) {
-  constexpr int kAtOnce = 1000;
-  for (int first = from; first < to; first += kAtOnce) {
-    Words words{"SADD", key};
-    for (int i = first; i < std::min(to, first + kAtOnce); ++i) words.push_back("member:" + std::to_string(i));
-    Ask(context, words);
-  }
-}
-
-int64_t IntegerOf(const Reply& reply) {
-  if (reply == nullptr || reply->type != REDIS_REPLY_INTEGER) return -1;
-  return reply->integer;
-}
-
-// They are started when they are needed first.
-bool HasThreadForLongWork(const ServerProcess& server) {
-  const std::string tasks = "/proc/" + std::to_string(server.pid()) + "/task";
-  for (const auto& task : std::filesystem::directory_iterator(tasks)) {
-    std::string name;
-    std::getline(std::ifstream(task.path() / "comm") >> std::ws, name);
-    if (name.starts_with("long-")) return true;
-  }
-  return false;
-}
-
-class LongCommands : public testing::Test {
- protected:
-  LongCommands() { Fill(client_.get(), "set", 0, kMembers); }
-
-  // How often another client gets an answer before the long command's reply comes.
-  int RepliesBeside(const Words& command) {
-    const Context other = ConnectTo(server_);
-    Ask(other.get(), {"SET", "other", "value"});
-    SendRequest(client_.get(), command);
-    int replies = 0;
-    while (!HasReply(client_.get())) {
-      const Reply reply = Ask(other.get(), {"GET", "other"});
-      if (reply == nullptr || reply->type != REDIS_REPLY_STRING) return -1;
-      ++replies;
-    }
-    TakeReply(client_.get());
-    return replies;
-  }
-  // Two might be served before a thread has seen the long command.
-  bool OthersAreServedBeside(const Words& command) {
-    return Eventually([&] { return RepliesBeside(command) > 2; });
-  }
-
-  ServerProcess server_{{"--io-threads", "1"}};
-  const Context client_ = ConnectTo(server_);
-};
 
 TEST_F(LongCommands, OtherClientsOfTheThreadAreServed) {
   EXPECT_TRUE(OthersAreServedBeside({"SUNIONSTORE", "target", "set", "set"}));
@@ -175,51 +103,6 @@ TEST_F(LongCommands, ReadsOfStreamsGoElsewhereWithoutTheirRightToWait) {
   EXPECT_EQ(IntegerOf(Ask(client_.get(), {"XGROUP", "DESTROY", "stream", "group"})), 1);
   Ask(client_.get(), {"XADD", "stream", "*", "f", "v"});
   EXPECT_EQ(TakeReply(blocked.get())->element[0]->element[1]->elements, 1u);
-}
-
-TEST(LongArguments, GoOnElsewhereWhereverTheyAreWritten) {
-  const std::string large(4 << 20, 'x');
-  const Words commands[] = {{"SET", "key", large},
-                            {"SETEX", "key", "1000", large},
-                            {"GETSET", "key", large},
-                            {"MSET", "key", large, "other", "x"},
-                            {"APPEND", "key", large},
-                            {"SETRANGE", "key", "0", large},
-                            {"HSET", "key", "field", large},
-                            {"RPUSH", "key", large},
-                            {"SADD", "key", large},
-                            {"ZADD", "key", "1", large},
-                            {"XADD", "key", "*", "field", large}};
-  for (const Words& command : commands) {
-    const ServerProcess server({"--io-threads", "1"});
-    const Context client = ConnectTo(server);
-    Ask(client.get(), {"SET", "small", "value"});
-    ASSERT_FALSE(HasThreadForLongWork(server)) << command[0];
-    const Reply reply = Ask(client.get(), command);
-    ASSERT_NE(reply, nullptr) << command[0];
-    EXPECT_NE(reply->type, REDIS_REPLY_ERROR) << command[0];
-    EXPECT_TRUE(HasThreadForLongWork(server)) << command[0];
-    EXPECT_EQ(IntegerOf(Ask(client.get(), {"EXISTS", "key"})), 1) << command[0];
-  }
-}
-
-TEST(LongArguments, AreRepeatedElsewhere) {
-  const std::string large(4 << 20, 'x');
-  for (const std::string name : {"ECHO", "PING"}) {
-    const ServerProcess server({"--io-threads", "1"});
-    const Context client = ConnectTo(server);
-    EXPECT_STREQ(Ask(client.get(), {name, "short"})->str, "short");
-    EXPECT_FALSE(HasThreadForLongWork(server)) << name;
-    const Reply reply = Ask(client.get(), {name, large});
-    ASSERT_NE(reply, nullptr);
-    EXPECT_EQ(std::string(reply->str, reply->len), large);
-    EXPECT_TRUE(HasThreadForLongWork(server)) << name;
-    Ask(client.get(), {"SUBSCRIBE", "channel"});
-    SendRequest(client.get(), {"PING", large});
-    const Reply pong = TakeReply(client.get());
-    ASSERT_EQ(pong->elements, 2u);
-    EXPECT_EQ(pong->element[1]->len, large.size());
-  }
 }
 
 // The words of the request stay where they were received.
@@ -338,125 +221,13 @@ TEST_F(LongCommands, ALongExecServesBlockedClients) {
 }
 
 TEST_F(LongCommands, AnEndOfTheServerWaitsForWhatRuns) {
+  const Context transaction = ConnectTo(server_);
+  Ask(transaction.get(), {"MULTI"});
+  Ask(transaction.get(), {"ZUNIONSTORE", "sorted", "2", "set", "set"});
+  SendRequest(transaction.get(), {"EXEC"});
   SendRequest(client_.get(), {"SUNIONSTORE", "target", "set", "set"});
   server_.Signal(SIGTERM);
   EXPECT_EQ(server_.WaitForEnd(), 0);
-}
-
-// --- at random ------------------------------------------------------------------------------------------------------
-
-constexpr size_t kMovingSets = 6;
-constexpr int kMembersOfEach = 1000;  // members of each set at first; all together are enough for long commands
-constexpr int kAllMembers = kMovingSets * kMembersOfEach;
-constexpr size_t kMovingClients = 4;
-constexpr int kMovingSteps = 120;
-
-std::string SetName(size_t i) { return "set:" + std::to_string(i); }
-
-Words WithAllSets(Words words) {
-  for (size_t i = 0; i < kMovingSets; ++i) words.push_back(SetName(i));
-  return words;
-}
-
-// Members move between the sets, so that all of them together always hold the same members.
-class MovingMembers {
- public:
-  MovingMembers(const ServerProcess& server, uint64_t seed)
-      : server_(server), random_(seed), own_("own:" + std::to_string(seed)), client_(ConnectTo(server)) {}
-
-  void Step() {
-    switch (random_.Below(8)) {
-      case 0: return ExpectAll(IntegerOf(Ask(client_.get(), WithAllSets({"SUNIONSTORE", own_}))));
-      case 1: return ExpectAll(Elements(Ask(client_.get(), WithAllSets({"SUNION"}))));
-      case 2: return ExpectAll(IntegerOf(Ask(client_.get(), WithAllSets({"ZUNIONSTORE", own_, "6"}))));
-      case 3: return Count();
-      case 4: return MoveMany();
-      case 5: return LeaveAmid();
-      default: return Move();
-    }
-  }
-  int64_t counted() const { return counted_; }
-
- private:
-  static int64_t Elements(const Reply& reply) {
-    return reply == nullptr || reply->type != REDIS_REPLY_ARRAY ? -1 : static_cast<int64_t>(reply->elements);
-  }
-  static void ExpectAll(int64_t members) { EXPECT_EQ(members, kAllMembers); }
-
-  Words RandomMove() {
-    const size_t from = random_.Below(kMovingSets);
-    const size_t to = random_.Below(kMovingSets);
-    return {"SMOVE", SetName(from), SetName(to), "member:" + std::to_string(random_.Below(kAllMembers))};
-  }
-  void Move() { EXPECT_GE(IntegerOf(Ask(client_.get(), RandomMove())), 0); }
-  // A transaction that is long by its number of commands, with all of them seen between two of its moves.
-  void MoveMany() {
-    constexpr int kMoves = 1100;
-    Ask(client_.get(), {"MULTI"});
-    for (int i = 0; i < kMoves; ++i) SendRequest(client_.get(), RandomMove());
-    SendRequest(client_.get(), WithAllSets({"SUNION"}));
-    for (int i = 0; i < kMoves; ++i) SendRequest(client_.get(), RandomMove());
-    for (int i = 0; i < 2 * kMoves + 1; ++i) TakeReply(client_.get());
-    const Reply replies = Ask(client_.get(), {"EXEC"});
-    ASSERT_EQ(Elements(replies), 2 * kMoves + 1);
-    EXPECT_EQ(replies->element[kMoves]->elements, size_t{kAllMembers});
-  }
-  // Optimistic: all counts that were not refused are there in the end.
-  void Count() {
-    constexpr int kIncrements = 2100;
-    Ask(client_.get(), {"WATCH", "counter"});
-    Ask(client_.get(), {"MULTI"});
-    for (int i = 0; i < kIncrements; ++i) SendRequest(client_.get(), {"INCR", "counter"});
-    for (int i = 0; i < kIncrements; ++i) TakeReply(client_.get());
-    const Reply replies = Ask(client_.get(), {"EXEC"});
-    ASSERT_NE(replies, nullptr);
-    if (replies->type == REDIS_REPLY_NIL) return;
-    ASSERT_EQ(Elements(replies), kIncrements);
-    EXPECT_EQ(replies->element[kIncrements - 1]->integer - replies->element[0]->integer, kIncrements - 1);
-    counted_ += kIncrements;
-  }
-  void LeaveAmid() {
-    SendRequest(client_.get(), WithAllSets({"SUNION"}));
-    client_ = ConnectTo(server_);
-  }
-
-  const ServerProcess& server_;
-  storage::Random random_;
-  const std::string own_;
-  Context client_;
-  int64_t counted_ = 0;
-};
-
-TEST(LongCommandsRace, CommandsAreAtomicAndTheLogHasThemInOrder) {
-  const TempDir dir;
-  const std::vector<std::string> options{"--io-threads",           "2",  "--dir", dir.Path(""), "--appendonly", "yes",
-                                         "--enable-debug-command", "yes"};
-  std::string digest;
-  int64_t counted = 0;
-  {
-    ServerProcess server(options);
-    const Context client = ConnectTo(server);
-    for (size_t i = 0; i < kMovingSets; ++i) {
-      Fill(client.get(), SetName(i), static_cast<int>(i) * kMembersOfEach, static_cast<int>(i + 1) * kMembersOfEach);
-    }
-    std::array<int64_t, kMovingClients> counts{};
-    std::vector<std::thread> threads;
-    for (size_t i = 0; i < kMovingClients; ++i) {
-      threads.emplace_back([&, i] {
-        MovingMembers moving(server, i + 1);
-        for (int step = 0; step < kMovingSteps && !testing::Test::HasFailure(); ++step) moving.Step();
-        counts[i] = moving.counted();
-      });
-    }
-    for (std::thread& thread : threads) thread.join();
-    for (const int64_t each : counts) counted += each;
-    EXPECT_EQ(Say(server, {"GET", "counter"}), counted == 0 ? "" : std::to_string(counted));
-    digest = Say(server, {"DEBUG", "DIGEST"});
-    server.Signal(SIGTERM);
-    EXPECT_EQ(server.WaitForEnd(), 0);
-  }
-  ServerProcess again(options);
-  EXPECT_EQ(Say(again, {"DEBUG", "DIGEST"}), digest);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "resp/buffer.h"
 #include "server/scripts/scripts.h"
 #include "storage/base/mutex.h"
 #include "tests/support/session_fixture.h"
@@ -28,7 +29,7 @@ class KeptLinks final : public test::NoLinks {
   void Answer(const ClientCard&, LateAnswer answer) override {
     constexpr uint64_t kMinuteNs = 60'000'000'000;
     EXPECT_LT(answer.nanoseconds, kMinuteNs);
-    answers.push_back(std::move(answer.reply));
+    answers.push_back(answer.long_reply != nullptr ? std::string(answer.long_reply->Readable()) : answer.reply);
   }
   void Deliver(size_t, size_t, std::shared_ptr<const std::vector<uint64_t>>,
                std::shared_ptr<const std::string> bytes) override {

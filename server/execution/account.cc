@@ -67,7 +67,8 @@ void Account(const ExecutionParts& parts, ThreadState& thread, const Finished& f
     NoteLatency(parts, row.Is(kFast) ? "fast-command" : "command", finished.nanoseconds);
     if (!finished.waits) NoteSlow(parts, row, finished.argv, finished.client, finished.nanoseconds);
   }
-  if (!row.Has(kRunsScript)) TellMonitors(parts, row, finished.argv, finished.db, finished.client);
+  const bool others_show = row.Has(kRunsScript) || finished.is_shown_later;
+  if (!others_show) TellMonitors(parts, row, finished.argv, finished.db, finished.client);
 }
 
 void AccountWait(const ExecutionParts& parts, ThreadState& thread, const WaitingRequest& request, uint64_t spent,

@@ -26,6 +26,7 @@ struct Finished {
   uint64_t nanoseconds;
   std::optional<std::string_view> error;  // its code, as CountError takes it
   bool waits;
+  bool is_shown_later = false;  // to monitors, by whoever goes on with it
 };
 
 // Shows a request to the clients in MONITOR, unless its command is of administrators.

@@ -244,7 +244,8 @@ void Run(Execution& execution) {
            .client = *execution.session().card,
            .nanoseconds = nanoseconds,
            .error = has_failed ? std::optional(reply.last_error_code()) : std::nullopt,
-           .waits = waits});
+           .waits = waits,
+           .is_shown_later = waits && execution.has_run_queued});
 }
 
 void RunEnclosed(const CommandEntry& entry, std::span<const std::string_view> argv, const Caller& caller,

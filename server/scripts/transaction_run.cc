@@ -2,9 +2,12 @@
 #include "server/scripts/transaction_run.h"
 
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "server/base/client_links.h"
+#include "server/execution/account.h"
 #include "server/execution/administration.h"
 #include "server/execution/caller.h"
 #include "server/execution/long_work.h"
@@ -28,6 +31,7 @@ constexpr size_t kTransactionReplyKept = 64 * 1024;
 struct TransactionRun::Work {
   Work(const Execution& exec, TransactionRun& run);
 
+  const std::string name;  // as the client has written it
   const Caller caller;
   const Request request;
   Outcome outcome;
@@ -36,7 +40,8 @@ struct TransactionRun::Work {
 };
 
 TransactionRun::Work::Work(const Execution& exec, TransactionRun& run)
-    : caller{.parts = exec.caller.parts,
+    : name(exec.argv().front()),
+      caller{.parts = exec.caller.parts,
              .thread = exec.caller.thread,
              .session = exec.caller.session,
              .reply = run.reply_,
@@ -146,7 +151,15 @@ void TransactionRun::Finish(AdminCall& call) {
   Clear();
 }
 
+// Monitors see it behind its commands.
+void TransactionRun::Show() {
+  const Caller& caller = work_->caller;
+  const std::string_view argv[] = {work_->name};
+  TellMonitors(parts_, *work_->execution.entry->row, argv, caller.session.db, *caller.session.card);
+}
+
 void TransactionRun::FinishLate() {
+  Show();
   // Before the unlocking, as in Retry: the answer may be delivered in a later term, which did not assign its LSN.
   const uint32_t term = parts_.replication.quorum_term();
   work_->queued->End();

@@ -63,6 +63,7 @@ class TransactionRun final : public SlicedRun, private Turns {
   bool Suspend(bool waits) override;
   bool DoElsewhere(const std::function<void()>& work) override;
   std::shared_ptr<ClientCard> client() const override;
+  void Show();
   // When the work of its commands that is Administration's is done.
   void Answer(LateAnswer answer);
   void Clear();

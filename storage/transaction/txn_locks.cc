@@ -358,6 +358,8 @@ void Txn::GoOnFrom(Txn& from) {
   lasts_ = std::exchange(from.lasts_, false);
   hold_ = std::exchange(from.hold_, Hold::kShort);
   records_ = std::exchange(from.records_, {});
+  new_libraries_ = std::exchange(from.new_libraries_, nullptr);
+  new_libraries_were_read_ = std::exchange(from.new_libraries_were_read_, false);
   from.ForgetLocks();
 }
 

@@ -39,6 +39,18 @@ TEST_F(LongRequests, OneInExecIsNoDifferentFromOthers) {
   EXPECT_EQ(server_.Info("keyspace_misses"), "0");
 }
 
+TEST_F(LongRequests, MonitorsSeeExecBehindItsCommands) {
+  const Context monitor = ConnectTo(server_);
+  Ask(monitor.get(), {"MONITOR"});
+  Queue({{"SCARD", "set"}, {"SUNIONSTORE", "target", "set", "set"}, {"SCARD", "target"}});
+  Ask(client_.get(), {"Exec"});
+  for (const std::string name : {"MULTI", "SCARD", "SUNIONSTORE", "SCARD", "Exec"}) {
+    const Reply line = TakeReply(monitor.get());
+    ASSERT_NE(line, nullptr);
+    EXPECT_NE(std::string(line->str).find('"' + name + '"'), std::string::npos) << line->str;
+  }
+}
+
 TEST_F(LongRequests, OthersAreServedBesideOneInExec) {
   EXPECT_TRUE(Eventually([&] {
     Queue({{"SUNIONSTORE", "target", "set", "set"}});

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // redis.call: what a script may ask for, in the order in which redis-server looks, and how it is executed.
 #include <algorithm>
+#include <utility>
 
 #include "server/command/error_replies.h"
 #include "server/command/key_positions.h"
@@ -64,19 +65,21 @@ Pulse ScriptRun::Call(std::span<const std::string_view> argv, resp::ReplyWriter&
   Outcome ended;
   const size_t deferred_before = enclosing_.deferred_bytes;
   const size_t replied_before = reply.buffer().size();
-  RunEnclosed(*entry, argv, CallerFor(reply, MayLeave()), ended, enclosing_);
-  if (std::holds_alternative<outcome::Postponed>(ended)) {
-    Suspend(false);
-    if (is_ended()) return Pulse::kEnd;
-    txn_->set_looks_again(enclosing_.has_looked);
-    ended = outcome::Done();
-    RunEnclosed(*entry, argv, CallerFor(reply, false), ended, enclosing_);
-  }
+  RunEnclosed(*entry, argv, CallerFor(reply), ended, enclosing_);
+  LeaveWith(reply.buffer().size() - replied_before);
   if (entry->row->Is(kNoScript) && reply.buffer().size() == replied_before) reply.Error(kNotFromScript);
   if (const size_t deferred = enclosing_.deferred_bytes - deferred_before; deferred > 0) [[unlikely]] {
     enclosing_.may_defer_bytes = state_->state.CountForHost(deferred);
   }
   return is_ended() ? Pulse::kEnd : Pulse::kContinue;
+}
+
+// The interpreter takes its time for a long reply too.
+void ScriptRun::LeaveWith(size_t reply_bytes) {
+  constexpr size_t kLongReply = 64 * 1024;
+  const bool has_waited = std::exchange(was_done_elsewhere_, false);
+  const bool may_leave = may_suspend_ && !is_moved() && txn_ == &own_txn_;
+  if (has_waited && may_leave && reply_bytes > kLongReply) Suspend(false);
 }
 
 Pulse ScriptRun::Refuse(const CommandEntry* entry, std::string_view error, resp::ReplyWriter& reply) {

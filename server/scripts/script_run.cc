@@ -311,6 +311,7 @@ void ScriptRun::Clear() {
   slot_.reset();
   fenced_.clear();
   has_begun_ = false;
+  was_done_elsewhere_ = false;
   took_long_ = false;
   begins_again_ = false;
   is_final_ = false;
@@ -384,6 +385,7 @@ bool ScriptRun::CallTurns::Suspend(bool waits) {
 
 bool ScriptRun::CallTurns::DoElsewhere(const std::function<void()>& work) {
   const bool is_alone = run_.txn_ == &run_.own_txn_;
+  run_.was_done_elsewhere_ = true;
   run_.Keep();
   is_alone ? run_.elsewhere_.Begin(run_.parts_, *run_.txn_, work) : void(run_.left_work_ = &work);
   static_cast<void>(run_.fiber_.Suspend(true));

@@ -181,15 +181,14 @@ class ScriptRun final : public ScriptHost {
     if (leaves_at_once_) return 0;
     return is_moved() ? ScriptClock::kFirstSliceNs : fiber_.SliceNanoseconds();
   }
-  // Whether a call that takes long is postponed until the run is where nobody waits for it.
-  bool MayLeave() const { return may_suspend_ && !is_moved() && txn_ == &own_txn_; }
-  Caller CallerFor(resp::ReplyWriter& reply, bool may_leave) {
+  // After a call: leaves its thread if that would have much to do with the reply.
+  void LeaveWith(size_t reply_bytes);
+  Caller CallerFor(resp::ReplyWriter& reply) {
     return {.parts = parts_,
             .thread = *thread_,
             .session = session_,
             .reply = reply,
             .may_ask_others = false,
-            .may_hand_over = may_leave,
             .own_txn = txn_};
   }
   void Unlock();
@@ -235,10 +234,11 @@ class ScriptRun final : public ScriptHost {
   bool has_fence_ = false;           // keys were fenced when it began: a declared one wasn't
   std::vector<std::string> fenced_;  // see is_postponed
   bool may_suspend_ = false;
-  bool leaves_at_once_ = false;  // its thread, before the first instruction
-  bool leaves_first_ = false;    // likewise, before it takes over the request, which is long
-  bool took_long_ = false;       // it has used up a slice
-  bool is_irrevocable_ = false;  // begins with the right to wait for locks that it does not know yet
+  bool leaves_at_once_ = false;      // its thread, before the first instruction
+  bool leaves_first_ = false;        // likewise, before it takes over the request, which is long
+  bool was_done_elsewhere_ = false;  // what it has called last
+  bool took_long_ = false;           // it has used up a slice
+  bool is_irrevocable_ = false;      // begins with the right to wait for locks that it does not know yet
   bool has_begun_ = false;
   bool begins_again_ = false;
   bool is_final_ = false;           // it has done what can't be undone, so it never begins again

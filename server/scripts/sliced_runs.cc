@@ -8,9 +8,7 @@ namespace ringkv::server {
 
 void SlicedRuns::Add(std::unique_ptr<SlicedRun> run, SlicedRun::Progress progress, ThreadState& state) {
   state_ = &state;
-  const bool is_aside = moves_ && run->MoveTo(*aside_);
-  runs_.push_back(
-      std::make_unique<Suspended>(Suspended{.run = std::move(run), .number = next_number_++, .is_aside = is_aside}));
+  runs_.push_back(std::make_unique<Suspended>(Suspended{.run = std::move(run), .number = next_number_++}));
   Settle(*runs_.back(), progress);
 }
 
@@ -20,12 +18,18 @@ void SlicedRuns::Settle(Suspended& suspended, SlicedRun::Progress progress) {
   state_->is_overdue = HasOverdue();
   switch (progress) {
     case SlicedRun::Progress::kWaits: CallAfter(); break;
-    case SlicedRun::Progress::kSuspended: ResumeLater(suspended); break;
+    case SlicedRun::Progress::kSuspended: Leave(suspended); break;
     case SlicedRun::Progress::kEnded:
       suspended.run->FinishLate();
       Remove(suspended.number);
       break;
   }
+}
+
+// One that has only waited for others has used up no turn yet, and goes on here.
+void SlicedRuns::Leave(Suspended& suspended) {
+  suspended.is_aside = suspended.is_aside || (moves_ && suspended.run->MoveTo(*aside_));
+  ResumeLater(suspended);
 }
 
 void SlicedRuns::NoteLater(uint64_t number, SlicedRun::Progress progress) {

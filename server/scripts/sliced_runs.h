@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The runs of one thread that have been suspended. They go on in a thread beside it; those that can't leave theirs, for
-// a slice each between the rounds of the event loop.
+// The runs of one thread that have been suspended. Those that have used up a turn go on in a thread beside it; those
+// that can't leave theirs, for a slice each between the rounds of the event loop.
 //
 // Threads: confined.
 #pragma once
@@ -55,13 +55,15 @@ class SlicedRuns {
   struct Suspended {
     std::unique_ptr<SlicedRun> run;
     uint64_t number;         // in the order of suspension
-    bool is_aside;           // the other thread goes on with it
+    bool is_aside = false;   // the other thread goes on with it
     bool waits = false;      // for locks; it goes on nowhere
     bool was_woken = false;  // by ResumeWaiting, since it went on
     bool is_postponed = false;
   };
 
   void Settle(Suspended& suspended, SlicedRun::Progress progress);
+  // Has it go on later, beside this thread if it can.
+  void Leave(Suspended& suspended);
   // By the thread beside this one.
   void NoteLater(uint64_t number, SlicedRun::Progress progress);
   // Null if it has been removed.

@@ -263,8 +263,8 @@ def run(servers, arguments):
 def table(results, names, arguments):
     """Medians of the rounds, in Markdown."""
     size = "100,000 elements, or 32 MB" if arguments.quick else "a million elements, or 256 MB"
-    lines = [f"Linux {platform.release()}, {os.cpu_count()} cores shared with the clients; {size}; one I/O thread; medians "
-             f"of {arguments.rounds} rounds, milliseconds.", "",
+    lines = [f"Linux {platform.release()}, {os.cpu_count()} cores shared with the clients; {size}; one I/O thread; "
+             f"medians of {arguments.rounds} rounds, milliseconds.", "",
              "| | " + " | ".join(f"{name}: worst GET | p99.9 | the command" for name in names) + " | command, ratio |",
              "|---" * (3 * len(names) + 2) + "|"]
     for row, by_name in results.items():

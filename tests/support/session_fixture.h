@@ -7,11 +7,15 @@
 #include <memory>
 #include <sstream>
 #include <string>
+#include <string_view>
+#include <variant>
 #include <vector>
 
 #include "server/commands/families.h"
 #include "server/composition/server.h"
 #include "server/execution/execution.h"
+#include "server/execution/lent_input.h"
+#include "server/execution/outcome.h"
 #include "server/http/response.h"
 #include "server/http/route_table.h"
 #include "server/options/option_table.h"
@@ -47,7 +51,8 @@ class SessionFixture : public testing::Test {
   std::string RunOn(Session& session, const std::vector<std::string>& words) {
     resp::Buffer out;
     resp::ReplyWriter reply(out, session.protocol);
-    const std::vector<std::string_view> argv(words.begin(), words.end());
+    const auto request = std::make_shared<std::vector<std::string>>(words);
+    const std::vector<std::string_view> argv(request->begin(), request->end());
     server_.thread(0).txn.set_now(clock_.Now());
     outcome_ = Execute({.parts = server_.execution_parts(),
                         .thread = server_.thread(0),
@@ -55,6 +60,8 @@ class SessionFixture : public testing::Test {
                         .reply = reply,
                         .may_wait = may_wait_},
                        {.argv = argv});
+    auto* const late = std::get_if<outcome::LateReply>(&outcome_);
+    if (late != nullptr && late->input != nullptr) late->input->owner = request;
     return Ended<outcome::Postponed>() ? "<postponed>" : std::string(out.Readable());
   }
   // Splits at spaces; for arguments with spaces use RunOn.

@@ -62,8 +62,7 @@ TEST_F(ScriptsTest, ALibraryIsLoadedInTheSlicesOfTheFunctionThatNeedsIt) {
   for (const std::string number : {"1", "2", "3"}) {
     const std::string code = "#!lua name=slow\nfor i = 1,1e7 do end redis.register_function('slow', function() return ";
     ASSERT_EQ(Load(code + number + " end)"), "$4\r\nslow\r\n");
-    RunOn(*session_, {"FCALL", "read", "1", "key"});
-    links_.Work();
+    Awaited(RunOn(*session_, {"FCALL", "read", "1", "key"}));
     links_.answers.clear();
     RunOn(*session_, {"FCALL", "slow", "0"});
     ASSERT_TRUE(Ended<outcome::LateReply>());

@@ -231,11 +231,19 @@ void SlotMoves::EraseStrays(const ClusterView& view) {
   const int64_t end = parts_.world.clock.SteadyMs() + kEraseForMs;
   bool goes_on = true;
   while (goes_on && parts_.world.clock.SteadyMs() < end) goes_on = eraser_->Step();
-  if (goes_on) return;
+  if (goes_on || !IsErasureSafe()) return;
   const uint64_t erased = eraser_->erased();
   eraser_.reset();
   const Status noted = state_.Change(view.topology.epoch(), settlement_.EndErasure());
   if (noted) parts_.log.Notice("cluster: erased " + std::to_string(erased) + " keys of migrated slots");
+}
+
+bool SlotMoves::IsErasureSafe() {
+  storage::Durability& durability = parts_.data.durability();
+  if (!durability.wants_log()) return true;
+  // A log that is being switched on will hold it when its first snapshot is safe; one that has failed heals by itself.
+  storage::LogWriter& log = durability.log();
+  return log.is_open() && !log.has_failed() && log.Flush();
 }
 
 // --- progress -------------------------------------------------------------------------------------------------------

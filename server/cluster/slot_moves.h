@@ -69,6 +69,8 @@ class SlotMoves {
   bool IsExportingTo(const std::string& shard);
   // Erases keys of migrated slots for some milliseconds.
   void EraseStrays(const ClusterView& view);
+  // No crash brings back what was erased: only then the ledger may forget it.
+  bool IsErasureSafe();
   void NoteMoves(const ClusterView& view);
 
   const ClusterParts& parts_;

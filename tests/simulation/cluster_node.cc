@@ -128,6 +128,13 @@ void ClusterNode::StepLog() {
   Answer();
 }
 
+Status ClusterNode::Secure() {
+  storage::LogWriter& log = durability_.log();
+  const storage::Lsn last = store_.log().appended();
+  while (log.is_open() && log.durable() < last && !log.has_failed()) log.Step();
+  return log.is_open() && log.durable() >= last ? Status() : storage::Fail("the disk takes nothing");
+}
+
 // --- clients --------------------------------------------------------------------------------------------------------
 
 template <typename Doing>

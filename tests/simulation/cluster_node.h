@@ -108,6 +108,8 @@ class ClusterNode final : public std::enable_shared_from_this<ClusterNode>, priv
   // The log writes what was appended, soon.
   void StepLogSoon();
   void StepLog();
+  // All changes up to now are durable.
+  storage::Status Secure();
   void Answer();
   template <typename Doing>
   void Do(Doing&& doing);

@@ -192,7 +192,7 @@ void ClusterNode::EraseStrays() {
   bool goes_on = true;
   for (int64_t steps = timeline_.Between(1, 3); goes_on && steps > 0; --steps) goes_on = eraser_->Step();
   StepLogSoon();
-  if (goes_on) return;
+  if (goes_on || !Secure()) return;
   eraser_.reset();
   if (Change(epoch(), settlement_.EndErasure())) timeline_.Note(number_, "has erased the keys of slots that left");
 }

@@ -82,6 +82,8 @@ MUTATIONS = [
      " & ~ledger.Offered();", ";"),
     ("slots are taken although a shard that has another epoch may take them", "cluster/migration/slot_settlement.cc",
      "answer->second.epoch == known.topology.epoch() && ", ""),
+    ("past fault: the ledger forgets keys whose erasure is not durable", "tests/simulation/cluster_node_slots.cc",
+     "goes_on || !Secure()", "goes_on"),
     ("past fault: keys that come back while their remains are erased", "cluster/migration/slot_settlement.cc",
      "  if ((erasing_ & ~strays).any()) erasing_.reset();\n", ""),
 ]
@@ -92,7 +94,7 @@ def places_of(mutation):
 
 
 def is_of_slots(mutation):
-    return any("/migration/" in place[0] for place in places_of(mutation))
+    return any("/migration/" in place[0] or "cluster_node" in place[0] for place in places_of(mutation))
 
 
 def run(command, **options):

@@ -87,7 +87,9 @@ void ReplicatedShard::Kill(int node, bool machine_fails) {
   timeline_.Note(node, machine_fails ? "loses its power" : "is killed");
   site.disk->KillFrom(0);
   site.process->Disconnect(!machine_fails);
+  const std::weak_ptr<ReplicatedNode> ended = site.process;
   site.process.reset();
+  if (!ended.expired()) Violate(node, "a process that was killed goes on");  // on the disk that comes back below
   network_.Stop(node, 0);
   if (machine_fails) {
     storage::Random& random = timeline_.random();
@@ -151,7 +153,7 @@ void ReplicatedShard::CheckPrimary() {
 void ReplicatedShard::Harm(const Fault& fault) {
   const int node = static_cast<int>(fault.node);
   const int other = static_cast<int>(fault.other);
-  const std::shared_ptr<ReplicatedNode> process = Running(node);
+  ReplicatedNode* const process = SiteOf(node).process.get();
   FaultyFileSystem& disk = *SiteOf(node).disk;
   switch (fault.kind) {
     case FaultKind::kKill: return Kill(node, fault.is_harsh);

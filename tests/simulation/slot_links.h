@@ -228,12 +228,7 @@ class ClusterNode::Import final : private cluster::SlotReceiver::Target {
     node_.StepLogSoon();
     return arrival_->TakeChanges(changes);
   }
-  storage::Status Secure() override {
-    storage::LogWriter& log = node_.durability_.log();
-    const storage::Lsn last = node_.store_.log().appended();
-    while (log.is_open() && log.durable() < last && !log.has_failed()) log.Step();
-    return log.is_open() && log.durable() >= last ? storage::Status() : storage::Fail("the disk takes nothing");
-  }
+  storage::Status Secure() override { return node_.Secure(); }
   storage::Status TakeOver() override {
     node_.owner_.NoteHandOver(node_.NodeOf(node_.topology_->FindShard(shard_)), node_.number_, batch_);
     const std::string own = node_.shard_name();

@@ -20,8 +20,7 @@ TEST(SlotSimulation, KeepsItsPromisesThroughFaults) {
   uint64_t acknowledged = 0;
   uint64_t reads = 0;
   uint64_t hand_overs = 0;
-  constexpr uint64_t kFirst = 19;  // 18 is open: see docs/testing.md
-  const uint64_t seeds = RunSeeds<ShardedCluster>(ClusterPlan, kFirst, 60, [&](const ShardedCluster& cluster) {
+  const uint64_t seeds = RunSeeds<ShardedCluster>(ClusterPlan, 1, 60, [&](const ShardedCluster& cluster) {
     acknowledged += cluster.acknowledged();
     reads += cluster.reads();
     hand_overs += cluster.hand_overs();

@@ -2,7 +2,9 @@
 #include "cluster/slot_map.h"
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
+#include <cstring>
 #include <optional>
 
 namespace ringkv::cluster {
@@ -15,25 +17,49 @@ std::optional<storage::SlotNumber> ParseSlot(std::string_view text) {
   return static_cast<storage::SlotNumber>(slot);
 }
 
+// A set of slots is filled a word at a time.
+constexpr size_t kWordBits = 64;
+using SlotWords = std::array<uint64_t, storage::kSlots / kWordBits>;
+static_assert(sizeof(SlotWords) == sizeof(SlotSet) && std::endian::native == std::endian::little);
+
+void Include(SlotWords* words, size_t first, size_t end) {
+  for (size_t next = 0; first < end; first = next) {
+    next = std::min((first / kWordBits + 1) * kWordBits, end);
+    (*words)[first / kWordBits] |= ~uint64_t{0} >> (kWordBits - (next - first)) << (first % kWordBits);
+  }
+}
+
+// As long as so many owners at once are those of the slots before them.
+template <size_t kAtOnce>
+size_t SkipEqual(const std::array<ShardIndex, storage::kSlots>& owners, size_t end) {
+  while (end + kAtOnce <= owners.size() &&
+         std::memcmp(&owners[end - 1], &owners[end], kAtOnce * sizeof(ShardIndex)) == 0) {
+    end += kAtOnce;
+  }
+  return end;
+}
+
+SlotRange RangeOf(size_t first, size_t end) {
+  return {static_cast<storage::SlotNumber>(first), static_cast<storage::SlotNumber>(end - 1)};
+}
+
 }  // namespace
 
 std::vector<SlotRange> RangesIn(const SlotSet& slots) {
   std::vector<SlotRange> ranges;
-  for (size_t slot = 0; slot < slots.size(); ++slot) {
-    if (!slots[slot]) continue;
-    const auto number = static_cast<storage::SlotNumber>(slot);
-    if (ranges.empty() || ranges.back().last + 1u != slot) ranges.push_back({number, number});
-    ranges.back().last = number;
+  const SlotSet others = ~slots;
+  for (size_t first = slots._Find_first(); first < slots.size();) {
+    const size_t end = others._Find_next(first);
+    ranges.push_back(RangeOf(first, end));
+    first = slots._Find_next(end - 1);
   }
   return ranges;
 }
 
 SlotSet SlotsIn(const std::vector<SlotRange>& ranges) {
-  SlotSet slots;
-  for (const SlotRange& range : ranges) {
-    for (size_t slot = range.first; slot <= range.last; ++slot) slots.set(slot);
-  }
-  return slots;
+  SlotWords words{};
+  for (const SlotRange& range : ranges) Include(&words, range.first, size_t{range.last} + 1);
+  return std::bit_cast<SlotSet>(words);
 }
 
 std::vector<storage::PositionRange> PositionsOf(const std::vector<SlotRange>& ranges) {
@@ -49,24 +75,30 @@ void SlotMap::Give(const SlotRange& range, ShardIndex shard) {
   std::fill(owners_.begin() + range.first, owners_.begin() + range.last + 1, shard);
 }
 
+size_t SlotMap::EndOfRun(size_t slot) const {
+  return SkipEqual<1>(owners_, SkipEqual<4>(owners_, SkipEqual<64>(owners_, slot + 1)));
+}
+
 size_t SlotMap::CountOf(ShardIndex shard) const {
   return static_cast<size_t>(std::count(owners_.begin(), owners_.end(), shard));
 }
 
 std::vector<SlotMap::Run> SlotMap::Runs() const {
   std::vector<Run> runs;
-  for (size_t slot = 0; slot < owners_.size(); ++slot) {
-    const auto number = static_cast<storage::SlotNumber>(slot);
-    if (runs.empty() || runs.back().owner != owners_[slot]) runs.push_back({{number, number}, owners_[slot]});
-    runs.back().range.last = number;
+  for (size_t first = 0, end = 0; first < owners_.size(); first = end) {
+    end = EndOfRun(first);
+    runs.push_back({RangeOf(first, end), owners_[first]});
   }
   return runs;
 }
 
 SlotSet SlotMap::SlotsOf(ShardIndex shard) const {
-  SlotSet slots;
-  for (size_t slot = 0; slot < owners_.size(); ++slot) slots[slot] = owners_[slot] == shard;
-  return slots;
+  SlotWords words{};
+  for (size_t first = 0, end = 0; first < owners_.size(); first = end) {
+    end = EndOfRun(first);
+    if (owners_[first] == shard) Include(&words, first, end);
+  }
+  return std::bit_cast<SlotSet>(words);
 }
 
 std::string PrintRanges(const std::vector<SlotRange>& ranges) {

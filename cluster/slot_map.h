@@ -40,6 +40,8 @@ class SlotMap {
   SlotMap() { owners_.fill(kNoShard); }
 
   ShardIndex owner(size_t slot) const { return owners_[slot]; }
+  // The first slot behind this one that has another owner; kSlots if there is none.
+  size_t EndOfRun(size_t slot) const;
   void Give(const SlotRange& range, ShardIndex shard);
   size_t CountOf(ShardIndex shard) const;
   // Maximal ranges with one owner, in order; ranges without an owner are included.

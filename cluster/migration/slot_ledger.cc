@@ -27,28 +27,18 @@ bool ParseSlots(const std::vector<std::string_view>& words, size_t first, SlotSe
 void SlotLedger::Give(const SlotSet& slots, std::string_view shard) {
   auto name = std::find(names_.begin(), names_.end(), shard);
   if (name == names_.end()) name = names_.emplace(names_.end(), shard);
-  const auto number = static_cast<uint16_t>(name - names_.begin());
-  for (size_t slot = 0; slot < slots.size(); ++slot) {
-    if (slots[slot]) owners_[slot] = number;
-  }
+  const auto number = static_cast<ShardIndex>(name - names_.begin());
+  for (const SlotRange& range : RangesIn(slots)) owners_.Give(range, number);
 }
 
 SlotSet SlotLedger::OwnedBy(std::string_view shard) const {
-  SlotSet slots;
   const auto name = std::find(names_.begin(), names_.end(), shard);
-  for (size_t slot = 0; slot < slots.size() && name != names_.end(); ++slot) {
-    slots[slot] = owners_[slot] == name - names_.begin();
-  }
-  return slots;
+  return name == names_.end() ? SlotSet() : owners_.SlotsOf(static_cast<ShardIndex>(name - names_.begin()));
 }
 
 SlotMap SlotLedger::OwnersIn(const Topology& topology) const {
   SlotMap map;
-  for (size_t i = 0; i < topology.shards().size(); ++i) {
-    for (const SlotRange& range : RangesIn(OwnedBy(topology.shards()[i].name))) {
-      map.Give(range, static_cast<ShardIndex>(i));
-    }
-  }
+  for (const SlotMap::Run& run : owners_.Runs()) map.Give(run.range, topology.FindShard(names_[run.owner]));
   return map;
 }
 
@@ -120,15 +110,17 @@ storage::Status ChangeLedger(LedgerKeeper& keeper, const SlotLedger& before, con
 }
 
 std::vector<SlotMove> MovesTo(const Topology& topology, const SlotMap& now) {
-  std::map<std::pair<ShardIndex, ShardIndex>, SlotSet> moves;
-  for (size_t slot = 0; slot < storage::kSlots; ++slot) {
-    const ShardIndex from = now.owner(slot);
-    const ShardIndex to = topology.slots().owner(slot);
-    if (from != to) moves[{from, to}].set(slot);
+  std::map<std::pair<ShardIndex, ShardIndex>, std::vector<SlotRange>> moves;
+  const SlotMap& then = topology.slots();
+  for (size_t first = 0, end = 0; first < storage::kSlots; first = end) {
+    end = std::min(now.EndOfRun(first), then.EndOfRun(first));
+    if (now.owner(first) == then.owner(first)) continue;
+    moves[{now.owner(first), then.owner(first)}].push_back(
+        {static_cast<storage::SlotNumber>(first), static_cast<storage::SlotNumber>(end - 1)});
   }
   std::vector<SlotMove> list;
   list.reserve(moves.size());
-  for (const auto& [way, slots] : moves) list.push_back({way.first, way.second, slots});
+  for (const auto& [way, ranges] : moves) list.push_back({way.first, way.second, SlotsIn(ranges)});
   return list;
 }
 

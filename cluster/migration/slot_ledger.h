@@ -24,7 +24,7 @@ namespace ringkv::cluster {
 class SlotLedger {
  public:
   // No owner is known.
-  SlotLedger() { owners_.fill(kUnknown); }
+  SlotLedger() { owners_.Give({0, storage::kSlots - 1}, kUnknown); }
 
   // Slots that were offered to another shard, which has not answered yet: that shard's ledger decides who owns them.
   struct Offer {
@@ -34,7 +34,7 @@ class SlotLedger {
 
   void Give(const SlotSet& slots, std::string_view shard);
   // Empty if the owner is unknown.
-  const std::string& OwnerOf(size_t slot) const { return names_[owners_[slot]]; }
+  const std::string& OwnerOf(size_t slot) const { return names_[owners_.owner(slot)]; }
   SlotSet OwnedBy(std::string_view shard) const;
   // Owners as shard numbers of the topology; kNoShard for shards that it does not have.
   SlotMap OwnersIn(const Topology& topology) const;
@@ -62,9 +62,9 @@ class SlotLedger {
   static storage::Result<SlotLedger> Parse(std::string_view text);
 
  private:
-  static constexpr uint16_t kUnknown = 0;
+  static constexpr ShardIndex kUnknown = 0;
 
-  std::array<uint16_t, storage::kSlots> owners_;
+  SlotMap owners_;  // as indexes of `names_`
   std::vector<std::string> names_ = {""};
   std::map<std::string, Offer> offers_;  // by shard
   SlotSet strays_;

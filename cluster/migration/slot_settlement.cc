@@ -12,6 +12,17 @@ constexpr int64_t kAskAgainMs = 1000;  // retry of an unreachable shard
 // Others may need so long to learn that slots have moved; until then their clients may be sent here for a look.
 constexpr int64_t kKeepStraysMs = 2000;
 
+// By shard: whether it is to get or to lose slots.
+std::vector<bool> FindMoving(const KnownSlots& known) {
+  std::vector<bool> moving(known.topology.shards().size());
+  for (const SlotMove& move : MovesTo(known.topology, known.slots)) {
+    for (const ShardIndex shard : {move.from, move.to}) {
+      if (shard != kNoShard) moving[shard] = true;
+    }
+  }
+  return moving;
+}
+
 }  // namespace
 
 bool KnownSlots::IsSettled() const {
@@ -27,13 +38,12 @@ SlotSet KnownSlots::MovableTo(ShardIndex to) const {
 SlotSet KnownSlots::BatchFor(ShardIndex to, size_t most, bool keeps_one) const {
   SlotSet batch = MovableTo(to);
   if (keeps_one && topology.slots().CountOf(here.shard) == 0) {
-    size_t first = 0;
-    while (first < batch.size() && slots.owner(first) != here.shard) ++first;
+    const size_t first = slots.SlotsOf(here.shard)._Find_first();
     if (first < batch.size()) batch.reset(first);
   }
   size_t chosen = 0;
-  for (size_t slot = 0; slot < batch.size(); ++slot) {
-    if (batch[slot] && ++chosen > most) batch.reset(slot);
+  for (size_t slot = batch._Find_first(); slot < batch.size(); slot = batch._Find_next(slot)) {
+    if (++chosen > most) batch.reset(slot);
   }
   return batch;
 }
@@ -54,12 +64,12 @@ std::vector<ShardIndex> SlotSettlement::ShardsToAsk(const KnownSlots& known, int
     return offer != known.ledger.offers().end() && offer->second.epoch == each.second.offered_at;
   });
   const bool asks_all = is_open || known.slots.SlotsOf(kNoShard).any() || IsAnyDenied(known);
+  const std::vector<bool> moving = FindMoving(known);
   std::vector<ShardIndex> asked;
   for (ShardIndex shard = 0; shard < known.topology.shards().size(); ++shard) {
     if (shard == known.here.shard && known.here.is_primary) continue;
     // It is the one to know, or anybody may.
-    const bool is_asked = asks_all || known.ledger.offers().contains(known.NameOf(shard)) ||
-                          known.topology.slots().SlotsOf(shard) != known.slots.SlotsOf(shard);
+    const bool is_asked = asks_all || known.ledger.offers().contains(known.NameOf(shard)) || moving[shard];
     int64_t& next = next_question_ms_[known.NameOf(shard)];
     if (!is_asked || now < next) continue;
     next = now + kAskAgainMs;

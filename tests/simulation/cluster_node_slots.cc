@@ -60,21 +60,27 @@ bool ClusterNode::Show(const SlotLedger& ledger, std::optional<uint64_t> flushes
     const ShardIndex to = topology_->FindShard(shard);
     for (const cluster::SlotRange& range : cluster::RangesIn(offer.slots)) offered_to_.Give(range, to);
   }
-  SlotSet foreign;
-  for (size_t slot = 0; slot < storage::kSlots; ++slot) foreign[slot] = slots_.owner(slot) != here_.shard;
   {
     storage::Txn txn(store_, clock_.Now(), random_);
     txn.LockAll();
-    txn.SetForeignSlots(foreign);
+    txn.SetForeignSlots(~slots_.SlotsOf(here_.shard));
   }
   ShowServed();
   return true;
 }
 
 void ClusterNode::ShowServed() {
-  for (size_t slot = 0; slot < storage::kSlots; ++slot) {
-    served_[slot] = cluster::RouteSlot(StateOf(slot), here_, {}) == cluster::SlotRoute::kHere;
+  std::vector<cluster::SlotRange> served;
+  const SlotSet free = ~held_;
+  const SlotSet sent = ~unsent_;
+  for (size_t first = 0, end = 0; first < storage::kSlots; first = end) {
+    end = std::min({slots_.EndOfRun(first), offered_to_.EndOfRun(first), topology_->slots().EndOfRun(first),
+                    (held_[first] ? free : held_)._Find_next(first),
+                    (unsent_[first] ? sent : unsent_)._Find_next(first)});
+    if (cluster::RouteSlot(StateOf(first), here_, {}) != cluster::SlotRoute::kHere) continue;
+    served.push_back({static_cast<storage::SlotNumber>(first), static_cast<storage::SlotNumber>(end - 1)});
   }
+  served_ = cluster::SlotsIn(served);
   owner_.NoteServed(number_);
 }
 

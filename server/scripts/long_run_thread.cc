@@ -17,6 +17,8 @@ constexpr int kBackgroundNice = 19;
 // no processor free it still gets about a quarter of one. Its slices are the shortest that Linux has.
 constexpr int kBoostedNice = 5;
 constexpr std::chrono::microseconds kBoostedSlice{100};
+// Beside busy processes the first may not even wake for seconds.
+constexpr std::chrono::milliseconds kWakesWithin{2};
 
 }  // namespace
 
@@ -74,12 +76,26 @@ void LongRunThread::Boost() {
 
 bool LongRunThread::Next(Priority priority, Entry& next) {
   storage::MutexLock lock(mutex_);
-  if (priority == Priority::kBoosted && ready_.empty()) priority_ = Priority::kBackground;
-  while (!is_stopping_ && (ready_.empty() || priority_ != priority)) mutex_.Wait(changed_);
+  const bool is_boosted = priority == Priority::kBoosted;
+  if (is_boosted && ready_.empty()) priority_ = Priority::kBackground;
+  if (!is_boosted) has_turn_ = false;
+  while (!is_stopping_ && (ready_.empty() || priority_ != priority)) {
+    const bool watches = is_boosted && !ready_.empty() && !has_turn_;
+    watches ? WaitForOther() : mutex_.Wait(changed_);
+  }
   if (is_stopping_) return false;
   next = std::move(ready_.front());
   ready_.pop_front();
+  ++turns_;
+  if (!is_boosted) has_turn_ = true;
   return true;
+}
+
+void LongRunThread::WaitForOther() {
+  const uint64_t before = turns_;
+  const auto until = std::chrono::steady_clock::now() + kWakesWithin;
+  while (!is_stopping_ && turns_ == before && mutex_.WaitUntil(changed_, until)) continue;
+  if (turns_ == before && !has_turn_ && !ready_.empty()) priority_ = Priority::kBoosted;
 }
 
 // A run that has ended or waits belongs to the I/O thread again as soon as it is told of.

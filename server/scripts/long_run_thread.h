@@ -3,7 +3,7 @@
 // wait for their slices. It is as nice as can be: where processors are few, threads of clients come first.
 //
 // Others wait for what a run holds, so it must not starve. A thread may not become less nice again, so there is a
-// second one: it goes on instead while processors are so busy that the first gets too little of them.
+// second one: it goes on instead while processors are so busy that the first gets too little of them, or does not wake.
 //
 // The runs stay the property of the I/O thread. One that is here is left alone there until it is told of.
 //
@@ -54,6 +54,8 @@ class LongRunThread {
   void Run(Priority priority);
   // Waits until there is a turn for the thread of this priority. False at the end.
   bool Next(Priority priority, Entry& next);
+  // By the second: until the first has begun a turn, or should have.
+  void WaitForOther() REQUIRES(mutex_);
   void Settle(Entry entry, SlicedRun::Progress progress);
   // From now on, until there are no more runs, the second thread goes on with them.
   void Boost();
@@ -63,6 +65,8 @@ class LongRunThread {
   std::condition_variable changed_;
   std::deque<Entry> ready_ GUARDED_BY(mutex_);                    // in the order of their turns
   Priority priority_ GUARDED_BY(mutex_) = Priority::kBackground;  // of the thread whose turn it is
+  uint64_t turns_ GUARDED_BY(mutex_) = 0;                         // that have begun
+  bool has_turn_ GUARDED_BY(mutex_) = false;                      // the first thread
   bool is_stopping_ GUARDED_BY(mutex_) = false;
   std::thread thread_;  // both begin with the first run
   std::thread boosted_thread_;

@@ -213,6 +213,7 @@ TEST(House, TheWorldComesInThroughSeams) {
       {"_clock::now(", "server/migration/redis_link.cc"},
       {"_clock::now(", "server/replication/failover.cc"},
       {"_clock::now(", "server/replication/primary_link.cc"},
+      {"_clock::now(", "server/scripts/long_run_thread.cc"},
       {"_clock::now(", "server/sentinel/shard_watch.cc"},
       {"_clock::now(", "storage/log/log_buffer.cc"},
       {"_clock::now(", "server/execution/long_work.cc"},

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cinttypes>
 #include <cstdio>
 
 #include "server/base/text.h"
@@ -23,6 +24,27 @@ constexpr auto kBusyNap = std::chrono::milliseconds(20);
 constexpr auto kIdleNap = std::chrono::milliseconds(500);
 constexpr int64_t kShardConnectMs = 500;
 constexpr int64_t kEraseForMs = 4;
+
+struct OwnedSlots {
+  uint64_t epoch = 0;
+  SlotSet slots;
+};
+
+// The answer to CLUSTER OWNED of a node of this shard.
+Result<OwnedSlots> ParseOwned(const std::string& line, const std::string& shard) {
+  constexpr size_t kMostQuoted = 100;
+  const std::vector<std::string_view> words = Words(line);
+  OwnedSlots owned;
+  if (words.size() < 3 || words[0] != "+OWNED" ||
+      std::sscanf(std::string(words[1]).c_str(), "%" SCNu64, &owned.epoch) != 1) {
+    return storage::Fail("it answered: " + line.substr(0, kMostQuoted));
+  }
+  if (words[2] != shard) return storage::Fail("it takes itself for a node of '" + std::string(words[2]) + "'");
+  const auto ranges = cluster::ParseRanges({words.begin() + 3, words.end()});
+  if (!ranges) return tl::unexpected(ranges.error());
+  owned.slots = cluster::SlotsIn(*ranges);
+  return owned;
+}
 
 cluster::KnownSlots Known(const ClusterView& view, const SlotLedger& ledger) {
   return {view.topology, view.here, view.slots, ledger};
@@ -81,7 +103,10 @@ bool SlotMoves::Step() {
   ForgetEnded(*view);
   NoteMoves(*view);
   StartExports(*view);
-  if (const SlotLedger ledger = state_.ledger(); Known(*view, ledger).IsSettled()) return false;
+  const SlotLedger before = state_.ledger();
+  const bool is_settled = Known(*view, before).IsSettled();
+  ForgetUnanswered(*view, is_settled);
+  if (is_settled) return false;
   if (view->here.is_primary) StartImports(*view);
   AskOthers(*view);
   if (view->here.is_primary) {
@@ -176,9 +201,17 @@ Result<std::string> SlotMoves::AskWhatItOwns(const cluster::Node& primary) {
   return Ask(**connected, timeout_ms, {"CLUSTER", "OWNED"});
 }
 
+void SlotMoves::ForgetUnanswered(const ClusterView& view, bool is_settled) {
+  MutexLock lock(mutex_);
+  std::erase_if(unanswered_, [&](const auto& each) {
+    return is_settled || view.topology.FindShard(each.first) == cluster::kNoShard;
+  });
+}
+
 void SlotMoves::AskShard(const ClusterView& view, ShardIndex shard) {
   const std::string& name = view.topology.shards()[shard].name;
-  const Result<std::string> answer = AskWhatItOwns(view.PrimaryOf(shard));
+  const Result<std::string> line = AskWhatItOwns(view.PrimaryOf(shard));
+  const Result<OwnedSlots> answer = line ? ParseOwned(*line, name) : tl::unexpected(line.error());
   {
     MutexLock lock(mutex_);
     const std::string failure = answer ? "" : answer.error().text;
@@ -188,17 +221,9 @@ void SlotMoves::AskShard(const ClusterView& view, ShardIndex shard) {
     }
   }
   if (!answer) return;
-  const std::vector<std::string_view> words = Words(*answer);
-  uint64_t epoch = 0;
-  if (words.size() < 3 || words[0] != "+OWNED" || words[2] != name ||
-      std::sscanf(std::string(words[1]).c_str(), "%lu", &epoch) != 1) {
-    return;
-  }
-  const auto ranges = cluster::ParseRanges({words.begin() + 3, words.end()});
-  if (!ranges) return;
   const SlotLedger ledger = state_.ledger();
   Conclude(view, settlement_.TakeAnswer(
-                     Known(view, ledger), shard, epoch, cluster::SlotsIn(*ranges),
+                     Known(view, ledger), shard, answer->epoch, answer->slots,
                      [this](const std::string& other) { return IsExportingTo(other); },
                      parts_.world.clock.SteadyMs()));
 }

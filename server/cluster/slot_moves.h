@@ -61,6 +61,8 @@ class SlotMoves {
   void StartExports(const ClusterView& view);
   // Asks other primaries which slots they own: all if an owner is unknown, else those with an open offer or new slots.
   void AskOthers(const ClusterView& view);
+  // Failures of questions that nobody asks any more.
+  void ForgetUnanswered(const ClusterView& view, bool is_settled);
   void AskShard(const ClusterView& view, cluster::ShardIndex shard);
   // The line that the primary of the shard answers to CLUSTER OWNED.
   storage::Result<std::string> AskWhatItOwns(const cluster::Node& primary);

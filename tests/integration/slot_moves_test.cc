@@ -85,6 +85,16 @@ class SlotMovesTest : public testing::Test {
     }
     return true;
   }
+  // Why the node waits for slots whose owner it does not know.
+  std::string WhatIsMissing(size_t node) {
+    const Context context = ConnectTo(*nodes_[node]);
+    const Reply moves = Ask(context.get(), {"CLUSTER", "MOVES"});
+    for (size_t i = 0; i < moves->elements; ++i) {
+      const redisReply* move = moves->element[i];
+      if (move->element[1]->len == 0) return move->element[move->elements - 1]->str;
+    }
+    return "nothing";
+  }
   // All is as the topology says, soon.
   void WaitUntilSettled() {
     if (Eventually([&] { return AllSettled(); })) return;
@@ -264,6 +274,35 @@ TEST_F(SlotMovesTest, ASlotThatReturnsDuringErasureKeepsItsKeys) {
     ASSERT_NO_FATAL_FAILURE(WaitUntilSettled());
     EXPECT_EQ(count(), kMany);
   }
+}
+
+TEST_F(SlotMovesTest, AShardThatHasLeftIsNotWhatANodeWaitsFor) {
+  for (const size_t gone : {1, 2}) {
+    Kill(gone);
+    nodes_[gone].reset();
+  }
+  Start(3);
+  EXPECT_TRUE(Eventually([&] { return WhatIsMissing(3).starts_with("shard 's1' can't be asked"); }));
+  std::string without = Config(3, {1, 1, 1, 1});
+  for (const std::string line : {"shard s1 ", "node n1 "}) {
+    const size_t begin = without.find(line);
+    without.erase(begin, without.find('\n', begin) + 1 - begin);
+  }
+  ASSERT_EQ(Say(*nodes_[3], {"CLUSTER", "RELOAD", without}), "OK");
+  EXPECT_TRUE(Eventually([&] { return WhatIsMissing(3).starts_with("shard 's2' can't be asked"); }))
+      << WhatIsMissing(3);
+}
+
+TEST_F(SlotMovesTest, AnAnswerThatIsNoneIsTold) {
+  Kill(1);
+  dirs_[1] = std::make_unique<TempDir>();
+  std::string other = Config(1, {1, 1, 1});
+  for (size_t at = 0; (at = other.find("s1", at)) != std::string::npos;) other.replace(at, 2, "sx");
+  WriteConfig(1, other);
+  Start(1);
+  Start(3);
+  const std::string reason = "shard 's1' can't be asked which slots it owns: it takes itself for a node of 'sx'";
+  EXPECT_TRUE(Eventually([&] { return WhatIsMissing(3) == reason; })) << WhatIsMissing(3);
 }
 
 TEST_F(SlotMovesTest, ANodeWithoutTheNewTopologyServesItsSlots) {

@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 from xml.etree import ElementTree
 
 import redis
@@ -246,11 +247,16 @@ def growing_without_the_password():
             redis.Redis(port=first, password="p").config_set("masterauth", "wrong")  # the new node gets it from there
             command = [tool.program, "grow", tool.config, *login]
             with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as growing:
-                said = next(line for line in growing.stdout if "can't be asked which slots it owns" in line)
-                assert "WRONGPASS" in said and said.startswith("? -> s3"), said
-                for port in (first, first + 2):
-                    redis.Redis(port=port, password="p").config_set("masterauth", "p")
-                assert "the cluster is as the file says" in growing.stdout.read()
+                limit = threading.Timer(60, growing.kill)  # then there is nothing more to read
+                limit.start()
+                try:
+                    said = next((line for line in growing.stdout if "can't be asked which slots it owns" in line), "")
+                    assert "WRONGPASS" in said and said.startswith("? -> s3"), said
+                    for port in (first, first + 2):
+                        redis.Redis(port=port, password="p").config_set("masterauth", "p")
+                    assert "the cluster is as the file says" in growing.stdout.read()
+                finally:
+                    limit.cancel()
         finally:
             ended = tool.run("stop", tool.config, *login).count("has ended")
         assert ended == 3

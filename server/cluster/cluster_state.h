@@ -17,7 +17,7 @@
 #include "server/base/shard_place.h"
 #include "server/cluster/cluster_parts.h"
 #include "server/cluster/cluster_view.h"
-#include "server/cluster/node_watch.h"
+#include "server/cluster/node_watch_thread.h"
 #include "server/cluster/slot_ownership.h"
 #include "storage/base/mutex.h"
 #include "storage/disk/file_system.h"
@@ -31,7 +31,7 @@ std::string SerialiseSlots(const ClusterView& view, int protocol, EndpointType t
 
 class ClusterState final : public ShardPlace,
                            public SlotOwnership,
-                           private NodeWatch::Owner,
+                           private NodeWatchThread::Owner,
                            private cluster::PlaceTaker {
  public:
   // `server` must outlive the object.
@@ -108,7 +108,7 @@ class ClusterState final : public ShardPlace,
   bool is_enabled_ = false;  // immutable once open
   std::unique_ptr<cluster::Coordinator> coordinator_;
   const std::unique_ptr<SlotMoves> moves_;
-  NodeWatch watch_;
+  NodeWatchThread watch_;
   std::atomic<uint64_t> version_{0};
   storage::Mutex change_mutex_;                                     // before all locks of data
   std::map<std::string, NodeNews> news_ GUARDED_BY(change_mutex_);  // by the names of nodes

@@ -9,7 +9,7 @@
 #include "cluster/watch/node_news.h"
 #include "server/base/text.h"
 #include "server/cluster/cluster_state.h"
-#include "server/cluster/node_watch.h"
+#include "server/cluster/node_watch_thread.h"
 #include "server/cluster/slot_moves.h"
 #include "server/command/error_replies.h"
 #include "server/commands/families.h"

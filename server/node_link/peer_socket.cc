@@ -2,7 +2,6 @@
 #include "server/node_link/peer_socket.h"
 
 #include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/eventfd.h>
@@ -14,53 +13,35 @@
 #include <chrono>
 #include <cstring>
 
-#include "transport/shake_hands.h"
-
 namespace ringkv::server {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int kSliceMs = 100;  // how long a connection attempt waits before it looks whether it shall stop
+constexpr int64_t kSliceMs = 100;  // how long a connection attempt waits before it looks whether it shall stop
+
+int64_t NowMs() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now().time_since_epoch()).count();
+}
 
 int MillisecondsUntil(Clock::time_point end) {
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now()).count();
   return static_cast<int>(std::clamp<int64_t>(left, 0, INT32_MAX));
 }
 
-// 0, or the error.
-int FinishConnecting(int descriptor, int64_t timeout_ms, const std::atomic<bool>& stop) {
-  const auto end = Clock::now() + std::chrono::milliseconds(timeout_ms);
-  for (;;) {
-    pollfd waiting{descriptor, POLLOUT, 0};
-    const int ready = ::poll(&waiting, 1, std::min(kSliceMs, MillisecondsUntil(end)));
-    if (ready > 0) break;
-    if (stop) return ECANCELED;
-    if (Clock::now() >= end) return ETIMEDOUT;
-  }
-  int error = 0;
-  socklen_t size = sizeof error;
-  ::getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size);
-  return error;
-}
-
-// Lets the connection come from this address, if it can be had: a link from another one is better than none, and Redis
-// sees it so too.
-void BindTo(const std::string& source, int descriptor, int family) {
-  if (source.empty()) return;
-  addrinfo hints{};
-  hints.ai_family = family;
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (::getaddrinfo(source.c_str(), nullptr, &hints, &found) != 0) return;
-  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses(found, &::freeaddrinfo);
-  [[maybe_unused]] const int ignored = ::bind(descriptor, found->ai_addr, found->ai_addrlen);
-}
-
 }  // namespace
 
-PeerSocket::PeerSocket(transport::Channel channel)
-    : channel_(std::move(channel)), wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+PeerSocket::PeerSocket(transport::Channel channel) : PeerSocket(std::unique_ptr<Connecting>()) {
+  Take(std::move(channel));
+}
+
+PeerSocket::PeerSocket(std::unique_ptr<Connecting> connecting)
+    : connecting_(std::move(connecting)), wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {}
+
+PeerSocket::~PeerSocket() { ::close(wake_); }
+
+void PeerSocket::Take(transport::Channel channel) {
+  channel_ = std::move(channel);
   const int descriptor = channel_.descriptor();
   ::fcntl(descriptor, F_SETFL, ::fcntl(descriptor, F_GETFL) | O_NONBLOCK);
   const int on = 1;
@@ -68,41 +49,40 @@ PeerSocket::PeerSocket(transport::Channel channel)
   ::setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 }
 
-PeerSocket::~PeerSocket() { ::close(wake_); }
+// --- connecting -----------------------------------------------------------------------------------------------------
+
+std::unique_ptr<PeerSocket> PeerSocket::Begin(const std::string& host, int port, int64_t timeout_ms,
+                                              const Outward& outward) {
+  return std::unique_ptr<PeerSocket>(new PeerSocket(std::make_unique<Connecting>(host, port, timeout_ms, outward)));
+}
+
+storage::Result<bool> PeerSocket::GoOn(int64_t now) {
+  if (connecting_ == nullptr) return true;
+  storage::Result<transport::Channel> channel = connecting_->GoOn(now);
+  if (!channel) return tl::unexpected(std::move(channel.error()));
+  if (!channel->is_open()) return false;
+  Take(std::move(*channel));
+  connecting_.reset();
+  return true;
+}
 
 storage::Result<std::unique_ptr<PeerSocket>> PeerSocket::Connect(const std::string& host, int port, int64_t timeout_ms,
                                                                  const std::atomic<bool>& stop,
                                                                  const Outward& outward) {
-  const std::string where = host + ":" + std::to_string(port);
-  if (outward.uses_tls && outward.tls == nullptr) return storage::Fail("cannot reach " + where + ": TLS is not set up");
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (const int status = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found); status != 0) {
-    return storage::Fail("cannot reach " + where + ": " + ::gai_strerror(status));
+  std::unique_ptr<PeerSocket> socket = Begin(host, port, timeout_ms, outward);
+  for (;;) {
+    const int64_t now = NowMs();
+    const storage::Result<bool> stands = socket->GoOn(now);
+    if (!stands) return tl::unexpected(stands.error());
+    if (*stands) return socket;
+    if (stop) return storage::Fail("cannot reach " + host + ":" + std::to_string(port) + ": the link was closed");
+    pollfd waiting = socket->connecting_->awaited();
+    const int64_t left_ms = std::max<int64_t>(socket->connects_until() - now, 0);
+    ::poll(&waiting, 1, static_cast<int>(std::min(kSliceMs, left_ms)));
   }
-  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses(found, &::freeaddrinfo);
-  int error = 0;
-  for (const addrinfo* address = found; address != nullptr && !stop; address = address->ai_next) {
-    const int descriptor = ::socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (descriptor < 0) {
-      error = errno;
-      continue;
-    }
-    BindTo(outward.source, descriptor, address->ai_family);
-    error = ::connect(descriptor, address->ai_addr, address->ai_addrlen) == 0 ? 0 : errno;
-    if (error == EINPROGRESS) error = FinishConnecting(descriptor, timeout_ms, stop);
-    transport::Channel channel(descriptor);
-    if (error != 0) continue;
-    if (outward.uses_tls) {
-      const storage::Status shaken =
-          transport::ShakeHands(channel, *outward.tls, host, timeout_ms, [&stop] { return stop.load(); });
-      if (!shaken) return storage::Fail("cannot reach " + where + ": " + shaken.error().text);
-    }
-    return std::make_unique<PeerSocket>(std::move(channel));
-  }
-  return storage::Fail("cannot reach " + where + ": " + std::strerror(error));
 }
+
+// --- bytes ----------------------------------------------------------------------------------------------------------
 
 storage::Result<bool> PeerSocket::WaitFor(short events, int64_t timeout_ms) {
   const bool reads = (events & POLLIN) != 0;
@@ -116,7 +96,8 @@ storage::Result<bool> PeerSocket::WaitFor(short events, int64_t timeout_ms) {
 
 void PeerSocket::AddTo(std::vector<pollfd>* waiting, bool or_sendable) const {
   const int events = or_sendable ? POLLIN | POLLOUT : POLLIN;
-  waiting->push_back({channel_.descriptor(), static_cast<short>(events), 0});
+  const pollfd own{channel_.descriptor(), static_cast<short>(events), 0};
+  waiting->push_back(connecting_ == nullptr ? own : connecting_->awaited());
   waiting->push_back({wake_, POLLIN, 0});
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A connection to another node, for a thread of its own: calls block, for a bounded time.
+// A connection to another node. Calls block, for a bounded time, or say that they do not.
 //
 // Threads: confined, except Interrupt and Wake.
 #pragma once
@@ -7,12 +7,14 @@
 #include <poll.h>
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "server/node_link/connecting.h"
 #include "server/node_link/outward.h"
 #include "storage/base/result.h"
 #include "transport/channel.h"
@@ -30,6 +32,15 @@ class PeerSocket {
   static storage::Result<std::unique_ptr<PeerSocket>> Connect(const std::string& host, int port, int64_t timeout_ms,
                                                               const std::atomic<bool>& stop,
                                                               const Outward& outward = {});
+
+  // Begins to connect, for a thread that drives many: nothing waits, except for the name server if the host is a name.
+  static std::unique_ptr<PeerSocket> Begin(const std::string& host, int port, int64_t timeout_ms,
+                                           const Outward& outward);
+  // Goes on with that. False while the connection does not stand: until then only AddTo and ForgetWake may be called.
+  // The error is that of Connect.
+  storage::Result<bool> GoOn(int64_t now);
+  // While it does not stand: when GoOn is to be called at the latest.
+  int64_t connects_until() const { return connecting_->ends_at(); }
 
   // Sends all bytes within the timeout.
   storage::Status Send(std::string_view bytes, int64_t timeout_ms);
@@ -56,9 +67,13 @@ class PeerSocket {
   void Interrupt();
 
  private:
+  explicit PeerSocket(std::unique_ptr<Connecting> connecting);
+
+  void Take(transport::Channel channel);
   // False after the timeout.
   storage::Result<bool> WaitFor(short events, int64_t timeout_ms);
 
+  std::unique_ptr<Connecting> connecting_;  // null: the connection stands
   transport::Channel channel_;
   const int wake_;
   std::atomic<bool> interrupted_{false};

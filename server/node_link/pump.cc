@@ -35,7 +35,7 @@ std::vector<LinkPump::Ended> LinkPump::Turn(int64_t until) {
     each.going = Work(each);
     is_busy |= each.is_busy();
     rests |= each.next == Link::Next::kRest;
-    until = std::min(until, each.link->wake_at());
+    until = std::min(until, each.is_open ? each.link->wake_at() : each.socket->connects_until());
   }
   if (!ReceiveAll() && !is_busy) {
     Await(until);
@@ -51,7 +51,11 @@ std::vector<LinkPump::Ended> LinkPump::Turn(int64_t until) {
 }
 
 Status LinkPump::Work(Pumped& pumped) {
-  if (!std::exchange(pumped.is_open, true)) {
+  if (!pumped.is_open) {
+    const Result<bool> stands = pumped.socket->GoOn(clock_.SteadyMs());
+    if (!stands) return tl::unexpected(stands.error());
+    if (!*stands) return {};
+    pumped.is_open = true;
     Status opened = pumped.link->Open(clock_.SteadyMs());
     if (opened) opened = SendWaiting(pumped);
     if (!opened) return opened;
@@ -84,7 +88,7 @@ Result<size_t> LinkPump::Receive(Pumped& pumped) {
 bool LinkPump::ReceiveAll() {
   bool has_received = false;
   for (Pumped& each : links_) {
-    if (!each.going) continue;
+    if (!each.going || !each.is_open) continue;
     const Result<size_t> got = Receive(each);
     if (!got) each.going = tl::unexpected(got.error());
     has_received |= !got || *got > 0;

@@ -25,7 +25,8 @@ class LinkPump {
   LinkPump(const LinkPump&) = delete;
   LinkPump& operator=(const LinkPump&) = delete;
 
-  // Both must stay until the link has ended, or Remove.
+  // Both must stay until the link has ended, or Remove. A socket that does not stand yet is connected by the pump; the
+  // link is opened then.
   void Add(cluster::Link& link, PeerSocket& socket) { links_.push_back({&link, &socket}); }
   void Remove(const cluster::Link& link);
 
@@ -43,7 +44,7 @@ class LinkPump {
   struct Pumped {
     cluster::Link* link;
     PeerSocket* socket;
-    bool is_open = false;
+    bool is_open = false;  // the connection stands
     cluster::Link::Next next = cluster::Link::Next::kWait;
     storage::Status going = {};
 

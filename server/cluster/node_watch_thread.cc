@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "server/cluster/node_watch.h"
+#include "server/cluster/node_watch_thread.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "server/base/text.h"
@@ -10,7 +11,7 @@
 namespace ringkv::server {
 namespace {
 
-constexpr int64_t kWatchConnectMs = 500;
+constexpr int64_t kLongestConnectMs = 2000;
 
 std::vector<cluster::NodeWatch::Address> OthersIn(const ClusterView& view) {
   std::vector<cluster::NodeWatch::Address> others;
@@ -29,29 +30,27 @@ NodeNews NewsOf(const Options& options) {
                                                             : options.cluster_announce_port)};
 }
 
-NodeWatch::NodeWatch(const ClusterParts& parts, Owner& owner)
+NodeWatchThread::NodeWatchThread(const ClusterParts& parts, Owner& owner)
     : parts_(parts), owner_(owner), pump_(parts.world.clock), watch_(*this) {}
 
-void NodeWatch::Start() {
+void NodeWatchThread::Start() {
   if (!thread_.joinable()) thread_ = std::thread([this] { Run(); });
 }
 
-void NodeWatch::Stop() {
+void NodeWatchThread::Stop() {
   stopping_ = true;
   pump_.Wake();
   if (thread_.joinable()) thread_.join();
 }
 
-void NodeWatch::Run() {
+void NodeWatchThread::Run() {
   NameThisThread("node-watch");
   storage::CountMemoryOfThisThread();
   while (!stopping_) {
     const std::shared_ptr<const ClusterView> view = owner_.view();
     watch_.Watch(OthersIn(*view), parts_.world.clock.SteadyMs());
     watch_.Work(parts_.world.clock.SteadyMs());
-    std::vector<LinkPump::Ended> ended = std::exchange(unconnected_, {});
-    if (ended.empty()) ended = pump_.Turn(watch_.wake_at());
-    for (const LinkPump::Ended& each : ended) {
+    for (const LinkPump::Ended& each : pump_.Turn(watch_.wake_at())) {
       sockets_.erase(each.link);
       watch_.NoteEnd(*each.link, each.why);
     }
@@ -59,7 +58,7 @@ void NodeWatch::Run() {
   }
 }
 
-void NodeWatch::Tell(const ClusterView& view) {
+void NodeWatchThread::Tell(const ClusterView& view) {
   std::map<std::string, NodeNews> news = watch_.news();
   news[view.id] = NewsOf(parts_.options);
   if (news == told_) return;
@@ -69,27 +68,27 @@ void NodeWatch::Tell(const ClusterView& view) {
 
 // --- what the watch asks for ----------------------------------------------------------------------------------------
 
-std::vector<std::string> NodeWatch::authentication() const { return AuthCommand(parts_.options); }
+std::vector<std::string> NodeWatchThread::authentication() const { return AuthCommand(parts_.options); }
 
-void NodeWatch::Connect(const cluster::NodeWatch::Address& to, cluster::Link& link) {
-  auto connected = PeerSocket::Connect(to.host, to.port, kWatchConnectMs, stopping_, ToNode(parts_.options));
-  if (!connected) return unconnected_.push_back({&link, std::move(connected.error())});
-  PeerSocket& socket = *(sockets_[&link] = std::move(*connected));
-  pump_.Add(link, socket);
+void NodeWatchThread::Connect(const cluster::NodeWatch::Address& to, cluster::Link& link) {
+  // Long enough for a packet to be lost, and twice within the time after which the node has failed.
+  const int64_t patience_ms = std::min(kLongestConnectMs, timeout_ms() / 2);
+  auto& socket = sockets_[&link] = PeerSocket::Begin(to.host, to.port, patience_ms, ToNode(parts_.options));
+  pump_.Add(link, *socket);
 }
 
-void NodeWatch::Close(cluster::Link& link) {
+void NodeWatchThread::Close(cluster::Link& link) {
   pump_.Remove(link);
   sockets_.erase(&link);
 }
 
-void NodeWatch::NoteFailure(const std::string& name, bool has_failed, const std::string& why) {
+void NodeWatchThread::NoteFailure(const std::string& name, bool has_failed, const std::string& why) {
   if (!has_failed) return parts_.log.Notice("cluster: node '" + name + "' answers again");
   parts_.log.Warning("cluster: node '" + name + "' has not answered for cluster-node-timeout" +
                      (why.empty() ? "" : ": " + why));
 }
 
-void NodeWatch::NoteRefusal(const std::string& name, const std::string& why) {
+void NodeWatchThread::NoteRefusal(const std::string& name, const std::string& why) {
   if (why.starts_with("LOADING")) return;
   parts_.log.Warning("cluster: node '" + name + "' does not let this node in (masteruser, masterauth): " + why);
 }

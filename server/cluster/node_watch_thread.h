@@ -19,7 +19,7 @@
 
 namespace ringkv::server {
 
-class NodeWatch final : private cluster::NodeWatch::Owner {
+class NodeWatchThread final : private cluster::NodeWatch::Owner {
  public:
   class Owner {
    public:
@@ -32,10 +32,10 @@ class NodeWatch final : private cluster::NodeWatch::Owner {
   };
 
   // Both must outlive the object.
-  NodeWatch(const ClusterParts& parts, Owner& owner);
-  ~NodeWatch() { Stop(); }
-  NodeWatch(const NodeWatch&) = delete;
-  NodeWatch& operator=(const NodeWatch&) = delete;
+  NodeWatchThread(const ClusterParts& parts, Owner& owner);
+  ~NodeWatchThread() { Stop(); }
+  NodeWatchThread(const NodeWatchThread&) = delete;
+  NodeWatchThread& operator=(const NodeWatchThread&) = delete;
 
   void Start();
   void Stop();
@@ -57,7 +57,6 @@ class NodeWatch final : private cluster::NodeWatch::Owner {
   LinkPump pump_;
   // Used by the thread only, but for the last: while there is none.
   std::map<const cluster::Link*, std::unique_ptr<PeerSocket>> sockets_;
-  std::vector<LinkPump::Ended> unconnected_;
   std::map<std::string, NodeNews> told_;
   cluster::NodeWatch watch_;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Asks another node the same question again and again, over a connection that stays open: whether it is there (CLUSTER
-// ANNOUNCED), which slots it owns (CLUSTER OWNED). Each answer is one line.
+// ANNOUNCED). Each answer is one line.
 //
 // Threads: confined to the pump's.
 #pragma once

@@ -2,6 +2,7 @@
 #include "cluster/watch/node_watch.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -10,6 +11,12 @@ namespace {
 
 constexpr int64_t kLongestRoundMs = 1000;
 constexpr int64_t kShortestRoundMs = 50;
+
+// Whether the error says who may ask, not how the node is.
+bool IsAboutAccess(std::string_view error) {
+  constexpr std::string_view kWords[] = {"NOAUTH", "WRONGPASS", "NOPERM"};
+  return std::any_of(std::begin(kWords), std::end(kWords), [&](auto word) { return error.starts_with(word); });
+}
 
 }  // namespace
 
@@ -41,7 +48,9 @@ int64_t NodeWatch::wake_at() const {
 }
 
 void NodeWatch::NoteEnd(Link& link, const storage::Error& why) {
-  std::any_of(peers_.begin(), peers_.end(), [&](auto& peer) { return peer.second->NoteEnd(link, why); });
+  for (auto& [name, peer] : peers_) {
+    if (peer->NoteEnd(link, why)) return;
+  }
 }
 
 std::map<std::string, NodeNews> NodeWatch::news() const {
@@ -85,20 +94,29 @@ bool NodeWatch::Peer::NoteEnd(const Link& link, const storage::Error& why) {
 }
 
 void NodeWatch::Peer::NoteAnswer(std::string_view line, int64_t now) {
-  const bool is_error = line.starts_with('-');
-  NoteSign(is_error ? std::string(line.substr(1)) : "", now);
+  NoteSign(now);
+  const std::string error(line.starts_with('-') ? line.substr(1) : "");
+  if (IsNewError(error)) {
+    IsAboutAccess(error) ? owner_.NoteRefusal(address_.name, error) : owner_.NoteError(address_.name, error);
+  }
   if (std::optional<NodeNews> news = ParseNews(line)) {
     news->has_failed = news_.has_failed;
     news_ = std::move(*news);
   }
 }
 
-void NodeWatch::Peer::NoteRefusal(const std::string& why, int64_t now) { NoteSign(why, now); }
+void NodeWatch::Peer::NoteRefusal(const std::string& why, int64_t now) {
+  NoteSign(now);
+  if (IsNewError(why)) owner_.NoteRefusal(address_.name, why);
+}
 
-void NodeWatch::Peer::NoteSign(const std::string& error, int64_t now) {
+void NodeWatch::Peer::NoteSign(int64_t now) {
   silence_.Begin(now);
   ended_.clear();
-  if (std::exchange(refusal_, error) != error && !error.empty()) owner_.NoteRefusal(address_.name, error);
+}
+
+bool NodeWatch::Peer::IsNewError(const std::string& error) {
+  return std::exchange(error_, error) != error && !error.empty();
 }
 
 }  // namespace ringkv::cluster

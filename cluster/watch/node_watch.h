@@ -44,8 +44,10 @@ class NodeWatch {
     virtual void Close(Link& link) = 0;
     // `why`: the last connection ended so; empty if it did not.
     virtual void NoteFailure(const std::string& name, bool has_failed, const std::string& why) = 0;
-    // It answers with this error. Called once for each.
+    // It does not let this node in. Called once for each reason.
     virtual void NoteRefusal(const std::string& name, const std::string& why) = 0;
+    // It answers with another error, for now. Called once for each.
+    virtual void NoteError(const std::string& name, const std::string& error) = 0;
 
    protected:
     ~Owner() = default;
@@ -83,19 +85,22 @@ class NodeWatch {
     const NodeNews& news() const { return news_; }
 
    private:
-    int64_t timeout_ms() const override { return owner_.timeout_ms(); }
+    // The connection may have died: there is time for another one before the node has failed, and for its failure to
+    // say why.
+    int64_t timeout_ms() const override { return owner_.timeout_ms() / 2; }
     void NoteAnswer(std::string_view line, int64_t now) override;
     void NoteRefusal(const std::string& why, int64_t now) override;
-    // It has answered, with an error or (empty) without one.
-    void NoteSign(const std::string& error, int64_t now);
+    void NoteSign(int64_t now);
+    // True if the last answer was another one. Empty: without an error.
+    bool IsNewError(const std::string& error);
 
     Owner& owner_;
     const Address address_;
     std::unique_ptr<QuestionLink> link_;  // null: to be made
     Silence silence_;
     NodeNews news_;
-    std::string refusal_;  // the last; empty if the last answer was none
-    std::string ended_;    // why the last connection has; empty if it has answered since
+    std::string error_;  // of the last answer; empty if it had none
+    std::string ended_;  // why the last connection has; empty if it has answered since
   };
 
   Owner& owner_;

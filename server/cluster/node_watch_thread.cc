@@ -89,8 +89,12 @@ void NodeWatchThread::NoteFailure(const std::string& name, bool has_failed, cons
 }
 
 void NodeWatchThread::NoteRefusal(const std::string& name, const std::string& why) {
-  if (why.starts_with("LOADING")) return;
   parts_.log.Warning("cluster: node '" + name + "' does not let this node in (masteruser, masterauth): " + why);
+}
+
+void NodeWatchThread::NoteError(const std::string& name, const std::string& error) {
+  if (error.starts_with("LOADING")) return;
+  parts_.log.Notice("cluster: node '" + name + "' answers with an error: " + error);
 }
 
 }  // namespace ringkv::server

@@ -51,6 +51,7 @@ class NodeWatchThread final : private cluster::NodeWatch::Owner {
   void Close(cluster::Link& link) override;
   void NoteFailure(const std::string& name, bool has_failed, const std::string& why) override;
   void NoteRefusal(const std::string& name, const std::string& why) override;
+  void NoteError(const std::string& name, const std::string& error) override;
 
   const ClusterParts& parts_;
   Owner& owner_;

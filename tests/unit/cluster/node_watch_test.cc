@@ -43,6 +43,9 @@ class WatchingOwner final : public NodeWatch::Owner {
   void NoteRefusal(const std::string& name, const std::string& why) override {
     notes_.push_back(name + " refuses: " + why);
   }
+  void NoteError(const std::string& name, const std::string& error) override {
+    notes_.push_back(name + " says: " + error);
+  }
 
   int64_t now_ = 1000;
   std::string password_;
@@ -119,7 +122,7 @@ TEST_F(NodeWatchTest, ANodeThatDoesNotAnswerHasFailedUntilItDoes) {
     if (!Asked("a").empty()) Say("a", kNewsLine);
     WorkUntil(owner_.now_ + 100);
   }
-  EXPECT_EQ(owner_.notes_, std::vector<std::string>{"b has failed"});
+  EXPECT_EQ(owner_.notes_, std::vector<std::string>{"b has failed: no answer within 2000 ms"});
   EXPECT_TRUE(watch_.news().at("b").has_failed);
   EXPECT_FALSE(watch_.news().at("a").has_failed);
   WorkUntil(owner_.now_ + 1100);
@@ -154,6 +157,20 @@ TEST_F(NodeWatchTest, ARefusalIsAnAnswerAndIsSaidOnce) {
   EXPECT_EQ(Asked("a"), "*2\r\n$7\r\nCLUSTER\r\n$9\r\nANNOUNCED\r\n");
   Say("a", "-NOPERM this user has no permissions to run the 'cluster' command\r\n");
   EXPECT_EQ(owner_.notes_.back(), "a refuses: NOPERM this user has no permissions to run the 'cluster' command");
+}
+
+TEST_F(NodeWatchTest, AnErrorThatIsNotAboutWhoAsksIsNoRefusal) {
+  watch_.Watch({{"a", "h", 1}}, owner_.now_);
+  Work();
+  for (const std::string error : {"NOAUTH Authentication required.", "BUSY Redis is busy running a script.",
+                                  "BUSY Redis is busy running a script.", "ERR unknown command"}) {
+    ASSERT_FALSE(Asked("a").empty());
+    Say("a", "-" + error + "\r\n");
+    WorkUntil(owner_.now_ + 1100);
+  }
+  EXPECT_EQ(owner_.notes_, (std::vector<std::string>{"a refuses: NOAUTH Authentication required.",
+                                                     "a says: BUSY Redis is busy running a script.",
+                                                     "a says: ERR unknown command"}));
 }
 
 // This process was stopped: nobody has failed because of that.

@@ -341,6 +341,12 @@ constexpr Command NeverPaused(Command row) {
   return row;
 }
 
+// A node that runs a long script is there.
+constexpr Command AnsweredWhileBusy(Command row) {
+  row.flags |= kAllowBusy;
+  return row;
+}
+
 // Tools ask for it again and again, like what nodes of Redis tell each other over a bus of their own.
 constexpr Command NotMonitored(Command row) {
   row.flags |= kSkipMonitor;
@@ -370,8 +376,9 @@ constexpr Command kClusterCommands[] = {
      .is_container = true},
     ByHand("addslots", -3, "slot [slot ...]", "3.0.0"),
     ByHand("addslotsrange", -4, "start-slot end-slot [start-slot end-slot ...]", "7.0.0"),
-    NeverPaused(ForAdmins(Tells("announced", InCluster<Announced>, "7.0.0",
-                                "Returns the address that clients are told of this node, for other nodes."))),
+    AnsweredWhileBusy(NeverPaused(ForAdmins(Tells(
+        "announced", InCluster<Announced>, "7.0.0",
+        "Returns the address that clients are told of this node, for other nodes.")))),
     Varying(ByHand("bumpepoch", 2, "", "3.0.0")),
     ForAdmins(Tells("count-failure-reports", InCluster<CountFailureReports>, "3.0.0",
                     "Returns the number of failure reports about a node.", 3, "node-id")),

@@ -30,7 +30,8 @@ class ClusterWatchTest : public testing::Test {
   std::unique_ptr<ServerProcess> Start(int node, int port) {
     return std::make_unique<ServerProcess>(std::vector<std::string>{
         "--port", std::to_string(port), "--cluster-enabled", "yes", "--cluster-config", dir_.Path("cluster.conf"),
-        "--cluster-node-id", "n" + std::to_string(node), "--cluster-node-timeout", "1500"});
+        "--cluster-node-id", "n" + std::to_string(node), "--cluster-node-timeout", "1500", "--io-threads", "1",
+        "--busy-reply-threshold", "10"});
   }
 
   const TempDir dir_;
@@ -49,6 +50,17 @@ TEST_F(ClusterWatchTest, ADarkNodeIsNobodyElsesFailure) {
   EXPECT_TRUE(Eventually([&] { return node->Log().find("node 'n2" + failed) != std::string::npos; }));
   EXPECT_NE(node->Log().find("node 'n2" + reason), std::string::npos) << node->Log();
   EXPECT_EQ(node->Log().find("node 'n1" + failed), std::string::npos) << node->Log();
+}
+
+TEST_F(ClusterWatchTest, ANodeThatRunsALongScriptIsThere) {
+  const std::vector<int> ports = FreePorts(1);
+  WriteConfig(ports);
+  const auto node = Start(0, ports[0]);
+  const Context client = ConnectTo(*node);
+  SendRequest(client.get(), {"EVAL", "redis.call('GET', KEYS[1]) while true do end", "1", "key"});
+  EXPECT_TRUE(Eventually([&] { return Say(*node, {"GET", "key"}).starts_with("BUSY "); }));
+  EXPECT_EQ(Say(*node, {"CLUSTER", "ANNOUNCED"}), "ANNOUNCED - 0 -");
+  EXPECT_TRUE(Eventually([&] { return Say(*node, {"SCRIPT", "KILL"}) == "OK"; }));
 }
 
 }  // namespace

@@ -60,6 +60,7 @@ void PrimaryLink::Follow(PrimaryAddress target, Takeover takeover) {
     MutexLock lock(mutex_);
     target_ = std::move(target);
     takeover_ = takeover;
+    follows_ = true;
     ++generation_;
     phase_ = LinkPhase::kConnect;
     down_since_ms_ = parts_.world.clock.SteadyMs();
@@ -69,7 +70,13 @@ void PrimaryLink::Follow(PrimaryAddress target, Takeover takeover) {
 }
 
 void PrimaryLink::Unfollow() {
-  Follow({});
+  {
+    MutexLock lock(mutex_);
+    follows_ = false;
+    ++generation_;
+  }
+  socket_.Interrupt();
+  changed_.notify_all();
   MutexLock lock(apply_mutex_);
   phase_ = LinkPhase::kNone;
 }
@@ -88,7 +95,7 @@ int64_t PrimaryLink::LagMs(int64_t now_ms) const {
 
 bool PrimaryLink::WaitForTarget(uint64_t* generation, PrimaryAddress* target) {
   MutexLock lock(mutex_);
-  while (!stopping_ && target_.port == 0) mutex_.Wait(changed_);
+  while (!stopping_ && !follows_) mutex_.Wait(changed_);
   *generation = generation_;
   *target = target_;
   return !stopping_;

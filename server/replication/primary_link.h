@@ -62,6 +62,7 @@ class PrimaryLink final : private cluster::LogReceiver::Target {
   bool IsCurrent(uint64_t generation) const { return generation_.load() == generation; }
 
   LinkPhase phase() const { return phase_.load(); }
+  // Of the last Follow. It stays after Unfollow: until its role has changed, a replica is shown with its primary.
   PrimaryAddress target();
   int64_t last_received_ms() const { return last_received_ms_.load(); }
   int64_t down_since_ms() const { return down_since_ms_.load(); }
@@ -138,6 +139,7 @@ class PrimaryLink final : private cluster::LogReceiver::Target {
   storage::Mutex mutex_;
   std::condition_variable changed_;
   PrimaryAddress target_ GUARDED_BY(mutex_);
+  bool follows_ GUARDED_BY(mutex_) = false;
   Takeover takeover_ GUARDED_BY(mutex_) = Takeover::kNone;
   LinkSocket socket_;
   std::thread thread_;

@@ -277,7 +277,7 @@ TEST_F(SlotMovesTest, ASlotThatReturnsDuringErasureKeepsItsKeys) {
 }
 
 TEST_F(SlotMovesTest, AShardThatHasLeftIsNotWhatANodeWaitsFor) {
-  for (const size_t gone : {1, 2}) {
+  for (const size_t gone : {1u, 2u}) {
     Kill(gone);
     nodes_[gone].reset();
   }

@@ -237,28 +237,19 @@ void Server::EndLoading() {
 }
 
 storage::Status Server::StartLinks() {
-  const std::string redis = options_.migrate_from.Get();
-  if (!redis.empty() && !options_.replicaof.Get().empty()) {
-    return storage::Fail("replicaof and migrate-from can't both be given");
-  }
-  if (!redis.empty() && cluster_.is_enabled()) {
-    return storage::Fail("migrate-from can't be given with cluster-enabled yes");
-  }
-  if (cluster_.is_enabled() && !options_.sentinel_master_name.Get().empty()) {
-    return storage::Fail("sentinel-master-name can't be given with cluster-enabled yes: clients of a cluster ask it");
-  }
   replication_.Start();
   cluster_.Start();
   shard_watch_.Start();
+  const std::string redis = options_.migrate_from.Get();
   return redis.empty() ? storage::Status() : redis_link_.Start(ParseAddress(redis));
 }
 
 storage::Status Server::Stop() {
   scripts_.functions().EndLoads();
+  shard_watch_.Stop();  // a request that is passed on to the primary ends with it
   administration_.Stop();
   long_work_.Stop();
   housekeeping_.Stop();
-  shard_watch_.Stop();
   cluster_.Stop();
   redis_link_.Stop();
   key_migrations_.Stop();

@@ -30,6 +30,7 @@
 #include "server/net/network.h"
 #include "server/options/command_line.h"
 #include "server/options/config_file.h"
+#include "server/options/option_conflicts.h"
 #include "server/options/option_table.h"
 #include "server/options/tls_setup.h"
 #include "server/process/cpu_list.h"
@@ -190,6 +191,7 @@ int Run(const std::vector<std::string>& arguments, char** argv) {
   const storage::Result<std::string> config_path = ReadCommandLine(arguments, options);
   if (!config_path) return FailStart(config_path.error().text);
   if (const auto why = WhyNotRenamed(CommandsWith(options), options.renamed_commands)) return FailStart(*why);
+  if (const storage::Status agree = CheckConflicts(options); !agree) return FailStart(agree.error().text);
   if (const storage::Status found = LocateDirectory(options); !found) return FailStart(found.error().text);
   storage::PosixFileSystem files(options.dir.Get());
   // Before anything in it is touched; and while there is a terminal that an error can be read on.

@@ -259,6 +259,19 @@ def hand_over(nodes, old, request):
     return promoted
 
 
+def fail_over_at(node):
+    """A replica knows from the last INFO of the others who can be promoted, as Sentinel does."""
+    def is_accepted():
+        try:
+            node.ask("SENTINEL", "FAILOVER", NAME)
+            return True
+        except redis.exceptions.ResponseError as error:
+            assert str(error).startswith("NOGOODSLAVE No suitable"), error
+            return False
+
+    patiently(is_accepted, "SENTINEL FAILOVER")
+
+
 def check_handovers():
     nodes = start_nodes()
     writers = []
@@ -274,7 +287,7 @@ def check_handovers():
         print("  FAILOVER: all clients have followed")
         # At a replica, which passes it on.
         replica = next(node for node in nodes if node is not primary)
-        primary = hand_over(nodes, primary, lambda: replica.ask("SENTINEL", "FAILOVER", NAME))
+        primary = hand_over(nodes, primary, lambda: fail_over_at(replica))
         writes_go_on(writers)
         print("  SENTINEL FAILOVER at a replica: all clients have followed")
         before = primary
@@ -355,6 +368,38 @@ def check_promotion():
     print("a promotion by hand is followed, and the old primary knows its successor when it is back")
 
 
+def check_introductions():
+    """Only the user of nodes may introduce a node: it is sent a password."""
+    node = AnnouncingNode()
+    try:
+        node.ask("ACL", "SETUSER", "watcher", "on", ">secret", "+@all")
+        client = Client(node.port)
+        for host in "", "127.0.0.1", "10.0.0.9":
+            client.raw("AUTH", "watcher", "secret")
+            assert client.raw("SENTINEL", "MEET", NAME, host, "1").startswith(b"-NOPERM")
+        client.close()
+        for host in "a b", "a,b", "a\r\nb":
+            try:
+                node.ask("SENTINEL", "MEET", NAME, host, "1")
+                raise AssertionError(host)
+            except redis.exceptions.ResponseError as error:
+                assert str(error) == "Invalid host", error
+        # Reached at two addresses, it is one node.
+        with node.connect() as client, client.pubsub() as listener:
+            listener.subscribe("+switch-master")
+            listener.get_message(timeout=1)
+            for host in "127.0.0.2", "127.0.0.1", "127.0.0.2":
+                other = redis.Redis(host=host, port=node.port, decode_responses=True)
+                told = other.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME)
+                assert list(told) in ([host, str(node.port)], [host.encode(), str(node.port).encode()],
+                                      [host, node.port]), told
+                other.close()
+                assert listener.get_message(timeout=0.3) is None
+    finally:
+        node.stop()
+    print("only nodes introduce nodes, and a lone primary is one at all of its addresses")
+
+
 def check_passwords_and_addresses():
     nodes = []
     try:
@@ -365,7 +410,7 @@ def check_passwords_and_addresses():
         patiently(lambda: [(each["ip"], each["master-link-status"]) for each in
                            nodes[0].connect().sentinel_slaves(NAME)] == [("127.0.0.2", "ok")], "the announced address")
         patiently(lambda: nodes[1].connect().sentinel_sentinels(NAME) != [], "the replica knows the primary")
-        nodes[1].ask("SENTINEL", "FAILOVER", NAME)
+        fail_over_at(nodes[1])
         for node in nodes:
             patiently(lambda node=node: node.ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME) ==
                       ["127.0.0.2", str(nodes[1].port)], "the announced address of the new primary")
@@ -379,6 +424,7 @@ def main():
     check_against_sentinels()
     check_handovers()
     check_promotion()
+    check_introductions()
     check_passwords_and_addresses()
     print("nodes answer clients of Sentinel")
 

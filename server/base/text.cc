@@ -37,6 +37,12 @@ bool HasEmptyWord(std::string_view text) {
   return !text.empty() && (text.front() == ' ' || text.back() == ' ' || text.find("  ") != std::string_view::npos);
 }
 
+std::string_view HostOfAddress(std::string_view address) {
+  std::string_view host = address.substr(0, address.rfind(':'));
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  return host;
+}
+
 void AppendQuoted(std::string* out, std::string_view text) {
   *out += '"';
   for (const char c : text) {

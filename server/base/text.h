@@ -15,6 +15,9 @@ std::vector<std::string_view> Words(std::string_view text);
 // Whether a word is empty where each blank ends one, as redis-server reads lists.
 bool HasEmptyWord(std::string_view text);
 
+// The host of host:port; of an IPv6 address without its brackets, as redis-server names it where the port is apart.
+std::string_view HostOfAddress(std::string_view address);
+
 // Appends `text` in double quotes, with unprintable bytes escaped.
 void AppendQuoted(std::string* out, std::string_view text);
 

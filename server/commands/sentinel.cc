@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "resp/integer_text.h"
+#include "server/base/text.h"
 #include "server/command/error_replies.h"
 #include "server/commands/families.h"
 #include "server/commands/help.h"
@@ -31,14 +32,12 @@ namespace {
 
 constexpr std::string_view kNoSuchMaster = "ERR No such master with that name";
 
-std::string HostOf(const std::string& address) { return address.substr(0, address.rfind(':')); }
-
 // The shard as it is told to this client.
 ShardView ViewFor(AdminCall& call) {
   const ClientCard& card = *call.session.card;
-  ShardView view = call.server.shard_watch().View(card.is_unix ? std::string() : HostOf(card.local_address));
-  // A client on a Unix socket asks a node that nobody has reached by a network yet.
-  if (view.primary.is_self && !view.primary.address.is_known()) view.primary.address.host = "127.0.0.1";
+  ShardView view =
+      call.server.shard_watch().View(card.is_unix ? std::string_view() : HostOfAddress(card.local_address));
+  view.PlaceSelf("127.0.0.1");  // a client on a Unix socket asks, and nobody has reached this node by a network yet
   return view;
 }
 
@@ -141,61 +140,76 @@ void Reset(AdminCall& call) {
   call.reply.Integer(1);
 }
 
+// Whether the client has logged in as nodes do.
+bool IsUserOfNodes(const AdminCall& call) {
+  const std::string user = call.server.options().masteruser.Get();
+  return call.session.user.name() == (user.empty() ? "default" : user);
+}
+
+// This node sends masterauth to whom it is introduced, and believes it. So only a node may introduce one.
 void Meet(AdminCall& call) {
   if (!NamesShard(call)) return;
+  if (!IsUserOfNodes(call)) {
+    return call.reply.Error("NOPERM only nodes introduce one another: by the user masteruser, or default without one");
+  }
   const std::optional<int64_t> port = resp::ParseInteger(call.args[4]);
-  if (!port || *port <= 0 || *port > UINT16_MAX) return call.reply.Error("ERR Invalid port");
+  if (!port || !IsNodePort(*port)) return call.reply.Error("ERR Invalid port");
   const ClientCard& card = *call.session.card;
-  const std::string host(call.args[3].empty() && !card.is_unix ? HostOf(card.address) : call.args[3]);
-  constexpr size_t kLongestHost = 255;
-  if (host.empty() || host.size() > kLongestHost) return call.reply.Error("ERR Invalid host");
+  const std::string host(call.args[3].empty() && !card.is_unix ? HostOfAddress(card.address) : call.args[3]);
+  if (!IsNodeHost(host)) return call.reply.Error("ERR Invalid host");
   call.server.shard_watch().Introduce({host, *port});
   call.reply.Ok();
 }
 
-// As Sentinel chooses: by priority, then by offset, then by id. Only those whom this primary serves come into question.
+// As Sentinel chooses: by priority, then by offset, then by id. Only those whom the primary serves come into question;
+// the address is the one by which it knows them.
 std::optional<NodeAddress> BestReplica(const ShardView& view) {
-  const std::vector<NodeAddress>& served = view.primary.report.replicas;
   const auto rank = [](const ShardNode& node) {
     return std::make_tuple(node.report.priority, -node.report.offset, node.report.run_id);
   };
   const ShardNode* best = nullptr;
   for (const ShardNode& node : view.replicas) {
     const bool can = !node.is_down && node.report.is_linked && node.report.priority != 0 && node.report.epoch &&
-                     std::find(served.begin(), served.end(), node.address) != served.end();
+                     node.served_at.is_known();
     if (can && (best == nullptr || rank(node) < rank(*best))) best = &node;
   }
-  return best == nullptr ? std::nullopt : std::optional(best->address);
+  return best == nullptr ? std::nullopt : std::optional(best->served_at);
 }
 
+constexpr int64_t kHandOverMs = 10'000;
+
 void HandOverHere(Failover& failover, const ShardView& view, resp::ReplyWriter& reply) {
-  constexpr int64_t kTimeoutMs = 10'000;
   if (failover.state() != Failover::State::kNone) return reply.Error("INPROG Failover already in progress");
   const std::optional<NodeAddress> best = BestReplica(view);
   if (!best) return reply.Error("NOGOODSLAVE No suitable replica to promote");
   const storage::Status begun =
-      failover.Begin({.target = PrimaryAddress{best->host, static_cast<int>(best->port)}, .timeout_ms = kTimeoutMs});
+      failover.Begin({.target = PrimaryAddress{best->host, static_cast<int>(best->port)}, .timeout_ms = kHandOverMs});
   begun ? reply.Ok() : reply.Error("NOGOODSLAVE No suitable replica to promote: " + begun.error().text);
 }
 
-// Only a primary can hand its role over without losing a write, so a replica passes the request on.
-void AskPrimary(const Options& options, const ShardView& view, resp::ReplyWriter& reply) {
+// Only a primary can hand its role over without losing a write, so a replica passes the request on: as FAILOVER, which
+// no replica passes on any further.
+void AskPrimary(const Options& options, const ShardView& view, const std::atomic<bool>& stop,
+                resp::ReplyWriter& reply) {
   constexpr int64_t kAnswerMs = 2000;
   const NodeAddress& primary = view.primary.address;
   const auto fail = [&](const std::string& why) {
     reply.Error("NOGOODSLAVE the primary " + primary.Text() + " can't be asked to hand its role over (" + why +
                 "); REPLICAOF NO ONE promotes a replica without it");
   };
-  const std::atomic<bool> never{false};
+  const std::optional<NodeAddress> best = BestReplica(view);
+  if (view.primary.is_down) return fail("it is down");
+  if (!view.is_primary_known || !best) return reply.Error("NOGOODSLAVE No suitable replica to promote");
   const auto socket =
-      PeerSocket::Connect(primary.host, static_cast<int>(primary.port), kAnswerMs, never, ToPrimary(options));
+      PeerSocket::Connect(primary.host, static_cast<int>(primary.port), kAnswerMs, stop, ToPrimary(options));
   if (!socket) return fail(socket.error().text);
   if (const storage::Status known = Authenticate(**socket, options, kAnswerMs); !known) {
     return fail(known.error().text);
   }
-  const auto answer = AskForAnyReply(**socket, kAnswerMs, {"SENTINEL", "FAILOVER", view.service});
-  if (!answer) return fail(answer.error().text);
-  answer->starts_with('-') ? reply.Error(answer->substr(1)) : reply.Ok();
+  const auto answer =
+      Ask(**socket, kAnswerMs,
+          {"FAILOVER", "TO", best->host, std::to_string(best->port), "TIMEOUT", std::to_string(kHandOverMs)});
+  answer ? reply.Ok() : fail(answer.error().text);
 }
 
 void FailOverShard(AdminCall& call) {
@@ -206,7 +220,7 @@ void FailOverShard(AdminCall& call) {
   Administer(call, Administration::Lane::kRoles,
              [&server = call.server, view = ViewFor(call)](resp::ReplyWriter& reply) {
                if (view.primary.is_self) return HandOverHere(server.replication().failover(), view, reply);
-               AskPrimary(server.options(), view, reply);
+               AskPrimary(server.options(), view, server.shard_watch().interrupted(), reply);
              });
 }
 

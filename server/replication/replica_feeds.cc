@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "cluster/replication/acks.h"
+#include "server/base/text.h"
 
 namespace ringkv::server {
 
@@ -17,7 +18,7 @@ namespace {
 // The address at which the replica serves.
 std::string HostOf(const ClientCard& card) {
   const std::string announced = card.replica_host.Get();
-  return announced.empty() ? card.address.substr(0, card.address.rfind(':')) : announced;
+  return announced.empty() ? std::string(HostOfAddress(card.address)) : announced;
 }
 
 }  // namespace

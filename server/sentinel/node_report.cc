@@ -11,7 +11,6 @@ namespace {
 
 constexpr size_t kMostReplicas = 128;
 constexpr size_t kLongestName = 255;  // of hosts, ids and services
-constexpr int64_t kHighestPort = 65535;
 
 // The text up to the separator, which is removed with it.
 std::string_view TakeUntil(char separator, std::string_view* text) {
@@ -40,8 +39,7 @@ std::string_view FieldOf(std::string_view list, std::string_view name) {
 
 NodeAddress AddressOf(std::string_view host, std::string_view port) {
   const int64_t number = Number(port);
-  if (host.size() > kLongestName || number <= 0 || number > kHighestPort) return {};
-  return {std::string(host), number};
+  return IsNodeHost(host) && IsNodePort(number) ? NodeAddress{std::string(host), number} : NodeAddress();
 }
 
 struct TextField {
@@ -84,6 +82,11 @@ void ReadLine(std::string_view key, std::string_view value, NodeReport& report, 
 
 }  // namespace
 
+bool IsNodeHost(std::string_view host) {
+  return !host.empty() && host.size() <= kLongestName &&
+         std::all_of(host.begin(), host.end(), [](char c) { return c > ' ' && c <= '~' && c != ','; });
+}
+
 std::optional<NodeReport> ParseReport(std::string_view info) {
   NodeReport report;
   Offsets offsets;
@@ -101,7 +104,7 @@ std::optional<NodeReport> ParseReport(std::string_view info) {
   if (!has_role) return std::nullopt;
   if (report.run_id.size() > kLongestName || report.service.size() > kLongestName) return std::nullopt;
   report.offset = report.is_primary ? offsets.primary : offsets.replica;
-  if (report.is_primary || report.primary.host.size() > kLongestName) report.primary = {};
+  if (report.is_primary || !IsNodeHost(report.primary.host) || !IsNodePort(report.primary.port)) report.primary = {};
   return report;
 }
 

@@ -19,7 +19,11 @@ struct NodeAddress {
 
   auto operator<=>(const NodeAddress&) const = default;
   bool is_known() const { return !host.empty(); }
-  std::string Text() const { return host + ":" + std::to_string(port); }
+  // With the brackets that an IPv6 address needs before a port.
+  std::string Text() const {
+    const bool has_colons = host.find(':') != std::string::npos;
+    return (has_colons ? "[" + host + "]:" : host + ":") + std::to_string(port);
+  }
 };
 
 struct NodeReport {
@@ -35,6 +39,10 @@ struct NodeReport {
   std::string service = {};            // the name under which it answers for its shard (sentinel-master-name)
   std::vector<NodeAddress> replicas = {};
 };
+
+// Whether it may stand for a host in the words and lines that nodes and clients read.
+bool IsNodeHost(std::string_view host);
+inline bool IsNodePort(int64_t port) { return port > 0 && port <= UINT16_MAX; }
 
 // The sections of INFO that ParseReport reads.
 constexpr std::string_view kReportedSections[] = {"server", "replication", "sentinel"};

@@ -7,13 +7,17 @@
 
 namespace ringkv::server {
 
+// Of one moment: a primary that hands its role over is one until the other has taken it.
+struct OwnPart {
+  NodeReport report = {};  // as INFO of this node would say it
+  HandOver hand_over = HandOver::kNone;
+};
+
 class OwnState {
  public:
-  // As INFO of this node would say it.
-  virtual NodeReport Report() = 0;
+  virtual OwnPart Now() = 0;
   // Where others reach this node: the host is empty if nobody has said.
   virtual NodeAddress Announced() = 0;
-  virtual HandOver hand_over() = 0;
 
  protected:
   ~OwnState() = default;

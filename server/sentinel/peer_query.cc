@@ -15,6 +15,8 @@ constexpr int64_t kConnectMs = 500;
 constexpr int64_t kRestAfterFailureMs = 100;
 // Where nobody refuses the connection it would take kConnectMs each time, and others would wait meanwhile.
 constexpr int64_t kRestAfterSilenceMs = 5000;
+// Where this node is no guest that is wanted, such as at a redis-server, it does not come back each second.
+constexpr int64_t kRestAfterRefusalMs = 10'000;
 constexpr size_t kReadBytes = 4096;
 constexpr size_t kLongestAnswer = 256 * 1024;
 
@@ -35,7 +37,17 @@ bool PeerQuery::Connect(const Options& options, const std::atomic<bool>& give_up
   return false;
 }
 
-void PeerQuery::Ask(const Options& options, const NodeAddress& self, const std::atomic<bool>& give_up,
+bool PeerQuery::IsToMeet(const NodeAddress& announced, int64_t now) const {
+  return announced != met_as_ || (!is_met_ && now >= meet_again_ms_);
+}
+
+void PeerQuery::NoteMet(const std::string& reply) {
+  is_meeting_ = false;
+  is_met_ = reply.starts_with("+OK");
+  meet_again_ms_ = asked_ms_ + (reply.starts_with("-LOADING") ? 0 : kRestAfterRefusalMs);
+}
+
+void PeerQuery::Ask(const Options& options, const NodeAddress& announced, const std::atomic<bool>& give_up,
                     const storage::Clock& clock) {
   const int64_t now = clock.SteadyMs();
   // It hangs, or nothing arrives there: another connection may do better.
@@ -50,7 +62,13 @@ void PeerQuery::Ask(const Options& options, const NodeAddress& self, const std::
     if (!Connect(options, give_up, clock)) return;
     const std::vector<std::string> authentication = AuthCommand(options);
     if (!authentication.empty()) add(authentication);
-    add({"SENTINEL", "MEET", options.sentinel_master_name.Get(), self.host, std::to_string(self.port)});
+    is_met_ = false;
+    meet_again_ms_ = 0;
+  }
+  if (IsToMeet(announced, now)) {
+    add({"SENTINEL", "MEET", options.sentinel_master_name.Get(), announced.host, std::to_string(announced.port)});
+    met_as_ = announced;
+    is_meeting_ = true;
   }
   std::vector<std::string> question{"INFO"};
   question.insert(question.end(), std::begin(kReportedSections), std::end(kReportedSections));
@@ -87,6 +105,7 @@ std::optional<std::string> PeerQuery::TakeAnswer() {
     std::optional<std::string> reply = NextReply();
     if (!reply) return std::nullopt;
     if (--replies_to_come_ == 0) return reply;
+    if (is_meeting_ && replies_to_come_ == 1) NoteMet(*reply);
   }
   return std::nullopt;
 }
@@ -96,6 +115,7 @@ void PeerQuery::Close() {
   received_.Consume(received_.size());
   scanner_ = {};
   replies_to_come_ = 0;
+  is_meeting_ = false;
 }
 
 }  // namespace ringkv::server

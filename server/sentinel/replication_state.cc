@@ -1,22 +1,31 @@
 // SPDX-License-Identifier: MIT
 #include "server/sentinel/replication_state.h"
 
+#include <utility>
+
 #include "server/config/own_ports.h"
+#include "server/replication/failover.h"
 
 namespace ringkv::server {
 
-HandOver ReplicationState::hand_over() {
-  switch (replication_.failover().state()) {
+namespace {
+
+HandOver HandOverOf(Failover::State state) {
+  switch (state) {
     case Failover::State::kWaitingForSync: return HandOver::kSelects;
     case Failover::State::kInProgress: return HandOver::kAwaitsPromotion;
     default: return HandOver::kNone;
   }
 }
 
-NodeReport ReplicationState::Report() {
+}  // namespace
+
+OwnPart ReplicationState::Now() {
   PrimaryLink& link = replication_.link();
-  // A primary that hands its role over is one until the other has taken it.
-  const bool is_primary = !replication_.is_replica() || hand_over() == HandOver::kAwaitsPromotion;
+  // In this order: the hand-over has begun when this node becomes a replica by it.
+  const bool is_replica = replication_.is_replica();
+  const HandOver hand_over = HandOverOf(replication_.failover().state());
+  const bool is_primary = !is_replica || hand_over == HandOver::kAwaitsPromotion;
   NodeReport report{.run_id = run_id_, .is_primary = is_primary};
   report.epoch = replication_.history().epoch();
   report.service = options_.sentinel_master_name.Get();
@@ -33,7 +42,7 @@ NodeReport ReplicationState::Report() {
     report.offset = static_cast<int64_t>(replication_.replica_offset());
   }
   for (const ReplicaStatus& each : replication_.feeds().replicas()) report.replicas.push_back({each.host, each.port});
-  return report;
+  return {std::move(report), hand_over};
 }
 
 NodeAddress ReplicationState::Announced() {

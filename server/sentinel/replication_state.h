@@ -21,9 +21,8 @@ class ReplicationState final : public OwnState {
                    const std::string& run_id)
       : replication_(replication), data_(data), options_(options), clock_(clock), run_id_(run_id) {}
 
-  NodeReport Report() override;
+  OwnPart Now() override;
   NodeAddress Announced() override;
-  HandOver hand_over() override;
 
  private:
   Replication& replication_;

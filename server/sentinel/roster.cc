@@ -5,6 +5,14 @@
 #include <tuple>
 
 namespace ringkv::server {
+namespace {
+
+// Reached by nodes of the same machine only.
+bool IsLoopback(const NodeAddress& address) {
+  return address.host.starts_with("127.") || address.host == "::1" || address.host == "localhost";
+}
+
+}  // namespace
 
 // --- this node ------------------------------------------------------------------------------------------------------
 
@@ -21,15 +29,21 @@ void Roster::NoteSelf(NodeReport report, const NodeAddress& announced, int64_t n
     primary_ = {};
   }
   Follow(now);
-  Decide(now);
+  Decide();
 }
 
 bool Roster::IsSelf(const NodeAddress& address) const { return address == announced_ || selves_.contains(address); }
 
 NodeAddress Roster::self() const {
   if (announced_.is_known()) return announced_;
-  if (learned_.is_known()) return learned_;
-  return reached_at_.is_known() ? reached_at_ : NodeAddress{{}, announced_.port};
+  return learned_.is_known() ? learned_ : NodeAddress{{}, announced_.port};
+}
+
+void Roster::NoteOwnAddress(const NodeAddress& address, bool is_introduced) {
+  if (selves_.size() < kMostNodes) selves_.insert(address);
+  // Who introduces this node to itself knows no better where others reach it.
+  if (is_introduced) return;
+  if (!learned_.is_known() || (IsLoopback(learned_) && !IsLoopback(address))) learned_ = address;
 }
 
 // --- the others -----------------------------------------------------------------------------------------------------
@@ -40,14 +54,23 @@ const NodeAddress& Roster::Resolve(const NodeAddress& address) const {
 }
 
 void Roster::Add(const NodeAddress& address, int64_t now) {
-  if (!address.is_known() || address.port == 0 || IsSelf(address) || aliases_.contains(address)) return;
-  if (nodes_.contains(address) || !MakeRoom(now)) return;
-  nodes_[address] = {.answered = now, .in_role_since = now};
+  if (!address.is_known() || !IsNodePort(address.port) || IsSelf(address) || aliases_.contains(address)) return;
+  if (const auto known = nodes_.find(address); known != nodes_.end()) {
+    known->second.is_introduced = false;
+  } else if (MakeRoom()) {
+    nodes_[address] = {.answered = now, .in_role_since = now};
+  }
 }
 
-bool Roster::MakeRoom(int64_t now) {
+void Roster::Introduce(const NodeAddress& address, int64_t now) {
+  if (nodes_.contains(address)) return;
+  Add(address, now);
+  if (const auto added = nodes_.find(address); added != nodes_.end()) added->second.is_introduced = true;
+}
+
+bool Roster::MakeRoom() {
   if (nodes_.size() < kMostNodes) return true;
-  ForgetDown(now);
+  ForgetDown();
   return nodes_.size() < kMostNodes;
 }
 
@@ -56,12 +79,19 @@ void Roster::Erase(const NodeAddress& address) {
   std::erase_if(aliases_, [&](const auto& alias) { return alias.second == address; });
 }
 
-void Roster::ForgetDown(int64_t now) {
+void Roster::ForgetDown() {
+  const auto is_kept = [&, end = EndOfChain()](const NodeAddress& address) {
+    return !own_.is_primary && address == primary_ && (address == Resolve(own_.primary) || address == end);
+  };
   std::vector<NodeAddress> down;
   for (const auto& [address, node] : nodes_) {
-    if (IsDown(node, now) && (leads_ || address != primary_)) down.push_back(address);
+    if (node.is_down && !is_kept(address)) down.push_back(address);
   }
-  for (const NodeAddress& address : down) Erase(address);
+  for (const NodeAddress& address : down) {
+    Erase(address);
+    if (!leads_ && address == primary_) primary_ = {};
+  }
+  Decide();
 }
 
 std::vector<NodeAddress> Roster::Peers() const {
@@ -77,7 +107,18 @@ void Roster::NoteConnected(const NodeAddress& address, bool is_connected) {
 
 void Roster::NoteAsked(const NodeAddress& address, int64_t now) {
   const auto found = nodes_.find(address);
-  if (found != nodes_.end() && found->second.asked == 0) found->second.asked = now;
+  if (found == nodes_.end() || found->second.asked != 0) return;
+  found->second.asked = now;
+  found->second.silence.Begin(now);
+}
+
+void Roster::Judge(int64_t now) {
+  // The moment that Silence leaves to look once more is part of the time.
+  const int64_t last_look_ms = std::min(down_after_ms_ / 2, cluster::Silence::kLastLookMs);
+  for (auto& [address, node] : nodes_) {
+    if (node.asked != 0 && !node.is_down) node.is_down = node.silence.HasLasted(down_after_ms_ - last_look_ms, now);
+  }
+  Decide();
 }
 
 void Roster::NoteAnswer(const NodeAddress& address, std::optional<NodeReport> report, int64_t now) {
@@ -86,24 +127,25 @@ void Roster::NoteAnswer(const NodeAddress& address, std::optional<NodeReport> re
   if (found->second.may_be_self && report && report->run_id != own_.run_id) return Erase(address);
   if (report && !report->run_id.empty()) {
     if (report->run_id == own_.run_id) {
+      const bool is_introduced = found->second.is_introduced;
       Erase(address);
-      if (selves_.size() < kMostNodes) selves_.insert(address);
-      if (!learned_.is_known()) learned_ = address;
-      return Decide(now);
+      NoteOwnAddress(address, is_introduced);
+      return Decide();
     }
     // Whoever became known first keeps its address.
     for (const auto& [other, node] : nodes_) {
       const bool is_same = other != address && node.report && node.report->run_id == report->run_id;
-      if (!is_same || IsDown(node, now)) continue;
+      if (!is_same || node.is_down) continue;
       const NodeAddress known = other;
       Erase(address);
       if (aliases_.size() < kMostNodes) aliases_[address] = known;
-      return Decide(now);
+      return Decide();
     }
   }
   Node& node = found->second;
   node.answered = now;
   node.asked = 0;
+  node.is_down = false;
   if (report) {
     const bool stays = node.report && node.report->is_primary == report->is_primary;
     if (!stays) node.in_role_since = now;
@@ -112,7 +154,7 @@ void Roster::NoteAnswer(const NodeAddress& address, std::optional<NodeReport> re
   }
   Follow(now);
   ForgetForeign();
-  Decide(now);
+  Decide();
 }
 
 // --- who belongs to the shard ---------------------------------------------------------------------------------------
@@ -198,7 +240,7 @@ NodeAddress Roster::EndOfChain() const {
   return {};
 }
 
-void Roster::Decide(int64_t now) {
+void Roster::Decide() {
   // In this order: the epoch, whether it answers, whether it was the primary before, and something that all agree on.
   using Claim = std::tuple<uint64_t, bool, bool, NodeAddress>;
   std::optional<Claim> best;
@@ -209,7 +251,7 @@ void Roster::Decide(int64_t now) {
     if (!node.report || !node.report->is_primary) continue;
     const bool may_lead = node.report->service == service_ && !IsDeposed(*node.report);
     if (!may_lead && address != followed) continue;
-    Claim claim{node.report->epoch.value_or(0), !IsDown(node, now), !leads_ && address == primary_, address};
+    Claim claim{node.report->epoch.value_or(0), !node.is_down, !leads_ && address == primary_, address};
     if (best && claim < *best) continue;
     best = std::move(claim);
     leads = false;
@@ -227,11 +269,10 @@ void Roster::Decide(int64_t now) {
 // --- as others are told ---------------------------------------------------------------------------------------------
 
 ShardNode Roster::Show(const NodeAddress& address, const Node& node, int64_t now) const {
-  const bool is_down = IsDown(node, now);
   ShardNode shown{.address = address,
                   .is_connected = node.is_connected,
-                  .is_down = is_down,
-                  .down_ms = is_down ? now - node.answered - down_after_ms_ : 0,
+                  .is_down = node.is_down,
+                  .down_ms = node.is_down ? now - node.asked - down_after_ms_ : 0,
                   .asked_ms = node.asked == 0 ? 0 : now - node.asked,
                   .answered_ms = now - node.answered,
                   .reported_ms = node.reported == 0 ? 0 : now - node.reported,
@@ -248,8 +289,16 @@ ShardNode Roster::ShowSelf(int64_t now) const {
   return {.address = self(), .report = own_, .is_self = true, .is_connected = true, .in_role_ms = now - own_since_};
 }
 
+NodeAddress Roster::ListedAs(const std::vector<NodeAddress>& list, const ShardNode& node) const {
+  const auto found = std::find_if(list.begin(), list.end(), [&](const NodeAddress& each) {
+    return node.is_self ? IsSelf(each) : Resolve(each) == node.address;
+  });
+  return found == list.end() ? NodeAddress() : *found;
+}
+
 ShardView Roster::View(int64_t now) const {
   ShardView view{.service = service_, .down_after_ms = down_after_ms_};
+  view.is_primary_known = leads_ || nodes_.contains(primary_);
   view.primary.address = primary_;
   if (leads_) {
     view.primary = ShowSelf(now);
@@ -266,6 +315,7 @@ ShardView Roster::View(int64_t now) const {
       view.replicas.push_back(shown);
     }
   }
+  for (ShardNode& node : view.replicas) node.served_at = ListedAs(view.primary.report.replicas, node);
   std::sort(view.replicas.begin(), view.replicas.end(),
             [](const ShardNode& a, const ShardNode& b) { return a.address < b.address; });
   return view;

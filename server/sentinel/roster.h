@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "cluster/link/silence.h"
 #include "server/sentinel/node_report.h"
 #include "server/sentinel/shard_view.h"
 
@@ -37,41 +38,45 @@ class Roster {
   // Times are milliseconds by the steady clock.
   // `announced`: where others reach this node, if somebody has said.
   void NoteSelf(NodeReport report, const NodeAddress& announced, int64_t now);
-  // Where a client has reached this node.
-  void NoteReached(const NodeAddress& address) { reached_at_ = address; }
   // A node says that it answers for the service too.
-  void Introduce(const NodeAddress& address, int64_t now) { Add(address, now); }
+  void Introduce(const NodeAddress& address, int64_t now);
 
   // Whom to ask.
   std::vector<NodeAddress> Peers() const;
   void NoteConnected(const NodeAddress& address, bool is_connected);
   void NoteAsked(const NodeAddress& address, int64_t now);
+  // Finds out who is down; call when the answers that have come are noted.
+  void Judge(int64_t now);
   // `report`: nothing if the answer was no report, such as an error.
   void NoteAnswer(const NodeAddress& address, std::optional<NodeReport> report, int64_t now);
-  // Forgets nodes that are down, but for the primary.
-  void ForgetDown(int64_t now);
+  // Forgets nodes that are down, but for the primary if this node follows it.
+  void ForgetDown();
 
   ShardView View(int64_t now) const;
   // The address of this node, as others are told; the host may be empty.
   NodeAddress self() const;
+  const NodeAddress& announced() const { return announced_; }
 
  private:
   struct Node {
     std::optional<NodeReport> report = {};
-    bool may_be_self = false;  // a replica of this node says that it follows this address
+    bool may_be_self = false;    // a replica of this node says that it follows this address
+    bool is_introduced = false;  // and nobody else has named it
     bool is_connected = false;
-    int64_t asked = 0;     // 0: no answer is awaited
-    int64_t answered = 0;  // or when it became known
+    bool is_down = false;
+    cluster::Silence silence = {};  // since it was asked
+    int64_t asked = 0;              // 0: no answer is awaited
+    int64_t answered = 0;           // or when it became known
     int64_t reported = 0;
     int64_t in_role_since = 0;
   };
 
   bool IsSelf(const NodeAddress& address) const;
-  bool IsDown(const Node& node, int64_t now) const { return now - node.answered > down_after_ms_; }
+  void NoteOwnAddress(const NodeAddress& address, bool is_introduced);
   // The address under which the node is known.
   const NodeAddress& Resolve(const NodeAddress& address) const;
   void Add(const NodeAddress& address, int64_t now);
-  bool MakeRoom(int64_t now);
+  bool MakeRoom();
   void Erase(const NodeAddress& address);
   // Adds those whom nodes of the shard name.
   void Follow(int64_t now);
@@ -84,9 +89,11 @@ class Roster {
   const NodeReport* ReportOf(const NodeAddress& address) const;
   // Whether somebody must have been promoted after it: the data here is of a later epoch.
   bool IsDeposed(const NodeReport& report) const { return report.epoch.value_or(0) < own_.epoch.value_or(0); }
-  void Decide(int64_t now);
+  void Decide();
   // Whom this node follows, through others if that is a replica; an empty host if it is a circle.
   NodeAddress EndOfChain() const;
+  // As which of these addresses the node is listed; an empty host if it is not.
+  NodeAddress ListedAs(const std::vector<NodeAddress>& list, const ShardNode& node) const;
   ShardNode Show(const NodeAddress& address, const Node& node, int64_t now) const;
   ShardNode ShowSelf(int64_t now) const;
 
@@ -95,7 +102,6 @@ class Roster {
   NodeReport own_;
   int64_t own_since_ = 0;  // in its role
   NodeAddress announced_;
-  NodeAddress reached_at_;
   NodeAddress learned_;                // where it has reached itself
   std::set<NodeAddress> selves_;       // all such addresses
   std::map<NodeAddress, Node> nodes_;  // the others

@@ -25,16 +25,20 @@ std::string DescribeAnswering(const ShardNode& node, const ShardView& view) {
   return Describe("sentinel", node.report.run_id, node, view);
 }
 
-const ShardNode* FindAt(const std::vector<ShardNode>& nodes, const NodeAddress& address) {
-  const auto found =
-      std::find_if(nodes.begin(), nodes.end(), [&](const auto& each) { return each.address == address; });
+// This node is the same wherever it is said to be.
+bool AreSame(const ShardNode& a, const ShardNode& b) {
+  return a.is_self || b.is_self ? a.is_self == b.is_self : a.address == b.address;
+}
+
+const ShardNode* FindIn(const std::vector<ShardNode>& nodes, const ShardNode& node) {
+  const auto found = std::find_if(nodes.begin(), nodes.end(), [&](const auto& each) { return AreSame(each, node); });
   return found == nodes.end() ? nullptr : &*found;
 }
 
 class Comparison {
  public:
   Comparison(const ShardView& before, const ShardView& after)
-      : before_(before), after_(after), has_switched_(before.primary.address != after.primary.address) {}
+      : before_(before), after_(after), has_switched_(!AreSame(before.primary, after.primary)) {}
 
   std::vector<ShardEvent> Run() {
     if (!after_.primary.address.is_known()) return {};
@@ -62,7 +66,8 @@ class Comparison {
 
   void NoteSwitch() {
     if (after_.primary.is_self) {
-      if (const ShardNode* promoted = FindAt(before_.replicas, after_.primary.address)) {
+      const ShardNode* promoted = FindIn(before_.replicas, after_.primary);
+      if (promoted != nullptr && promoted->address.is_known()) {
         Add("+promoted-slave", DescribeReplica(*promoted, before_));
       }
     }
@@ -74,14 +79,15 @@ class Comparison {
   // As Sentinel, which finds all replicas of a new primary anew.
   void NoteReplica(const ShardNode& node) {
     if (!node.address.is_known()) return;
-    const ShardNode* known = FindAt(before_.replicas, node.address);
-    if (known == nullptr || has_switched_) Add("+slave", DescribeReplica(node, after_));
+    const ShardNode* known = FindIn(before_.replicas, node);
+    const bool is_new = known == nullptr || !known->address.is_known();
+    if (is_new || has_switched_) Add("+slave", DescribeReplica(node, after_));
     if (known != nullptr) NoteHealth(*known, node, DescribeReplica(node, after_));
     if (known == nullptr && node.is_down) Add("+sdown", DescribeReplica(node, after_));
   }
 
   void NoteAnswering(const ShardNode& node) {
-    const ShardNode* known = FindAt(before_.answering, node.address);
+    const ShardNode* known = FindIn(before_.answering, node);
     if (known == nullptr) return Add("+sentinel", DescribeAnswering(node, after_));
     NoteHealth(*known, node, DescribeAnswering(node, after_));
   }

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "server/sentinel/node_report.h"
@@ -16,9 +17,10 @@ namespace ringkv::server {
 struct ShardNode {
   NodeAddress address = {};
   NodeReport report = {};
+  NodeAddress served_at = {};  // of a replica: as the primary lists it; empty: it does not
   bool is_self = false;
   bool is_connected = false;  // this node is, to it
-  bool is_down = false;       // it has not answered for sentinel-down-after
+  bool is_down = false;       // a question has had no answer for sentinel-down-after
   // Milliseconds since then.
   int64_t down_ms = 0;
   int64_t asked_ms = 0;  // 0: no answer is awaited
@@ -37,6 +39,16 @@ struct ShardView {
   std::vector<ShardNode> answering = {};  // the nodes that answer for the service, without this one
   int64_t down_after_ms = 0;
   HandOver hand_over = HandOver::kNone;  // of the primary, which is this node
+  bool is_primary_known = false;         // it is this node, or one that this node asks
+
+  // Where this node is said to be, if it does not know that itself.
+  void PlaceSelf(std::string_view host) {
+    const auto place = [&](ShardNode& node) {
+      if (node.is_self && !node.address.is_known()) node.address.host = host;
+    };
+    place(primary);
+    for (ShardNode& node : replicas) place(node);
+  }
 
   // This node and those others that answer.
   size_t usable() const {

@@ -63,7 +63,7 @@ ShardView ShardWatch::View(std::string_view reached_at) {
   const int64_t now = parts_.clock.SteadyMs();
   MutexLock lock(mutex_);
   if (!roster_) return {.service = parts_.options.sentinel_master_name.Get()};
-  if (!reached_at.empty()) roster_->NoteReached({std::string(reached_at), parts_.own.Announced().port});
+  if (!reached_at.empty()) reached_host_ = reached_at;
   NoteSelf(now);
   return ViewNow(now);
 }
@@ -79,7 +79,7 @@ void ShardWatch::Reset() {
   {
     MutexLock lock(mutex_);
     if (!roster_) return;
-    roster_->ForgetDown(now);
+    roster_->ForgetDown();
     event = ResetEvent(ViewNow(now));
   }
   Publish(*event);
@@ -87,12 +87,15 @@ void ShardWatch::Reset() {
 
 void ShardWatch::NoteSelf(int64_t now) {
   roster_->set_down_after_ms(parts_.options.sentinel_down_after_milliseconds);
-  roster_->NoteSelf(parts_.own.Report(), parts_.own.Announced(), now);
+  OwnPart own = parts_.own.Now();
+  hand_over_ = own.hand_over;
+  roster_->NoteSelf(std::move(own.report), parts_.own.Announced(), now);
 }
 
 ShardView ShardWatch::ViewNow(int64_t now) {
   ShardView view = roster_->View(now);
-  if (view.primary.is_self) view.hand_over = parts_.own.hand_over();
+  if (view.primary.is_self) view.hand_over = hand_over_;
+  view.PlaceSelf(reached_host_);
   return view;
 }
 
@@ -112,45 +115,57 @@ void ShardWatch::Run() {
   bool goes_on = true;
   int64_t asked_ms = 0;
   while (goes_on) {
-    const int64_t now = parts_.clock.SteadyMs();
+    // First: this node may have stalled, and nobody is down who has answered meanwhile.
+    TakeAnswers();
     Tell();
+    const int64_t now = parts_.clock.SteadyMs();
     if (now >= next_round_ms_) {
       AskAll(now);
       asked_ms = now;
-      next_round_ms_ = now + (now < restless_until_ms_ ? kRestlessRoundMs : kRoundMs);
+      next_round_ms_ = now + RoundMs(now);
     }
-    const bool awaits = TakeAnswers();
-    goes_on = Rest(awaits && now - asked_ms < kPromptMs ? kPollMs : kTickMs);
+    goes_on = Rest(AwaitsAnswers() && now - asked_ms < kPromptMs ? kPollMs : kTickMs);
   }
+}
+
+int64_t ShardWatch::RoundMs(int64_t now) const {
+  if (now < restless_until_ms_) return kRestlessRoundMs;
+  return std::clamp(parts_.options.sentinel_down_after_milliseconds / 2, kTickMs, kRoundMs);
 }
 
 void ShardWatch::AskAll(int64_t now) {
   std::vector<NodeAddress> wanted;
-  NodeAddress self;
+  NodeAddress announced;
   {
     MutexLock lock(mutex_);
     wanted = roster_->Peers();
-    self = roster_->self();
+    announced = roster_->announced();
   }
   std::erase_if(peers_,
                 [&](const auto& each) { return !std::binary_search(wanted.begin(), wanted.end(), each.first); });
+  // To connect may take time, and those that are connected shall not wait for it: the next round tries others.
+  std::rotate(wanted.begin(), std::upper_bound(wanted.begin(), wanted.end(), tried_last_), wanted.end());
   for (const NodeAddress& address : wanted) {
     PeerQuery& peer = peers_.try_emplace(address, address).first->second;
-    // To connect may take time, and those that are connected shall not wait for it: the next round tries others.
-    const bool has_time = parts_.clock.SteadyMs() - now < kConnectBudgetMs;
-    if (peer.is_connected() || has_time) peer.Ask(parts_.options, self, interrupted_, parts_.clock);
+    if (!peer.is_connected()) {
+      if (parts_.clock.SteadyMs() - now >= kConnectBudgetMs) continue;
+      tried_last_ = address;
+    }
+    peer.Ask(parts_.options, announced, interrupted_, parts_.clock);
     MutexLock lock(mutex_);
     roster_->NoteConnected(address, peer.is_connected());
     roster_->NoteAsked(address, now);
   }
 }
 
-bool ShardWatch::TakeAnswers() {
-  bool awaits = false;
+bool ShardWatch::AwaitsAnswers() const {
+  return std::any_of(peers_.begin(), peers_.end(), [](const auto& each) { return each.second.awaits_answer(); });
+}
+
+void ShardWatch::TakeAnswers() {
   for (auto& [address, peer] : peers_) {
     const bool was_connected = peer.is_connected();
     const std::optional<std::string> answer = peer.TakeAnswer();
-    awaits = awaits || peer.awaits_answer();
     const int64_t now = parts_.clock.SteadyMs();
     MutexLock lock(mutex_);
     if (answer) {
@@ -160,7 +175,6 @@ bool ShardWatch::TakeAnswers() {
       restless_until_ms_ = now + kRestlessMs;
     }
   }
-  return awaits;
 }
 
 void ShardWatch::Tell() {
@@ -169,6 +183,7 @@ void ShardWatch::Tell() {
   {
     MutexLock lock(mutex_);
     NoteSelf(now);
+    roster_->Judge(now);
     view = ViewNow(now);
   }
   if (!told_) {

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/base/text.h"
 #include "server/sentinel/node_report.h"
 #include "server/sentinel/roster.h"
 #include "server/sentinel/shard_events.h"
@@ -15,6 +16,7 @@ namespace ringkv::server {
 namespace {
 
 constexpr int64_t kDownAfterMs = 1000;
+constexpr int64_t kTickMs = 50;
 
 NodeAddress At(int64_t port) { return {"10.0.0.1", port}; }
 
@@ -40,6 +42,20 @@ class RosterTest : public testing::Test {
   void BeReplica(int64_t primary, uint64_t epoch = 1) { roster_.NoteSelf(Following(1, primary, epoch), {}, now_); }
   void BePrimary(uint64_t epoch, const std::vector<int64_t>& replicas) {
     roster_.NoteSelf(Leading(1, epoch, replicas), {}, now_);
+  }
+  // All others are asked; nobody answers for that time.
+  void Pass(int64_t ms) {
+    for (const NodeAddress& address : roster_.Peers()) roster_.NoteAsked(address, now_);
+    for (const int64_t end = now_ + ms; now_ < end;) {
+      now_ += kTickMs;
+      roster_.Judge(now_);
+    }
+  }
+  bool IsDown(int64_t port) {
+    for (const ShardNode& node : roster_.View(now_).answering) {
+      if (node.address == At(port)) return node.is_down;
+    }
+    return false;
   }
   void Answer(int64_t port, NodeReport report) { roster_.NoteAnswer(At(port), std::move(report), now_); }
   // This node, 1, is a replica of 2, which has 3 as well.
@@ -92,6 +108,28 @@ TEST(NodeReportTest, ReadsWhatInfoSays) {
   EXPECT_EQ(ParseReport("# Server\r\nrun_id:abc\r\n"), std::nullopt);
 }
 
+TEST(NodeReportTest, TakesNoAddressThatIsNone) {
+  const auto primary_of = [](const std::string& host, const std::string& port) {
+    return ParseReport("role:slave\r\nmaster_host:" + host + "\r\nmaster_port:" + port + "\r\n")->primary;
+  };
+  EXPECT_EQ(primary_of("h", "7000"), (NodeAddress{"h", 7000}));
+  for (const char* port : {"0", "-1", "65536", "99999999999999999999", "x", ""}) {
+    EXPECT_EQ(primary_of("h", port), NodeAddress()) << port;
+  }
+  for (const char* host : {"", "a b", "a,b", "a\tb", "\x01", "\xff"}) {
+    EXPECT_EQ(primary_of(host, "7000"), NodeAddress()) << host;
+  }
+  EXPECT_FALSE(IsNodeHost("a\r\nb"));
+  EXPECT_FALSE(IsNodeHost(std::string(256, 'a')));
+}
+
+TEST(NodeReportTest, AnAddressOfIPv6HasBracketsBeforeAPortOnly) {
+  EXPECT_EQ((NodeAddress{"::1", 7000}).Text(), "[::1]:7000");
+  EXPECT_EQ((NodeAddress{"10.0.0.1", 7000}).Text(), "10.0.0.1:7000");
+  EXPECT_EQ(HostOfAddress("[::1]:7000"), "::1");
+  EXPECT_EQ(HostOfAddress("10.0.0.1:7000"), "10.0.0.1");
+}
+
 TEST_F(RosterTest, AReplicaFindsItsPrimarySiblingsAndItself) {
   BeReplica(2);
   EXPECT_EQ(Primary(), 2);
@@ -105,12 +143,30 @@ TEST_F(RosterTest, AReplicaFindsItsPrimarySiblingsAndItself) {
 }
 
 TEST_F(RosterTest, ALonePrimaryIsWhereItWasReached) {
-  BePrimary(0, {});
-  roster_.NoteReached({"192.168.0.9", 7000});
-  const ShardView view = roster_.View(now_);
+  roster_.NoteSelf(Leading(1, 0, {}), {"", 7000}, now_);
+  ShardView view = roster_.View(now_);
   EXPECT_TRUE(view.primary.is_self);
+  view.PlaceSelf("192.168.0.9");
   EXPECT_EQ(view.primary.address, (NodeAddress{"192.168.0.9", 7000}));
   EXPECT_TRUE(view.replicas.empty());
+}
+
+TEST_F(RosterTest, ItsOwnAddressIsOneThatOthersReach) {
+  BePrimary(1, {2});
+  Answer(2, Following(2, 1));
+  roster_.Introduce(At(9), now_);
+  Answer(9, Leading(1, 1, {2}));
+  EXPECT_FALSE(roster_.self().is_known()) << "somebody has introduced this node to itself";
+  NodeReport near = Following(2, 1);
+  near.primary = {"127.0.0.1", 1};
+  Answer(2, near);
+  roster_.NoteAnswer(near.primary, Leading(1, 1, {2}), now_);
+  EXPECT_EQ(roster_.self(), near.primary);
+  Answer(2, Following(2, 1));
+  Answer(1, Leading(1, 1, {2}));
+  EXPECT_EQ(roster_.self(), At(1)) << "others reach no loopback address";
+  Answer(2, near);
+  EXPECT_EQ(roster_.self(), At(1));
 }
 
 TEST_F(RosterTest, AHandOverIsSeenAtASibling) {
@@ -138,7 +194,7 @@ TEST_F(RosterTest, AHandOverIsSeenAtBothEnds) {
 
 TEST_F(RosterTest, ThePrimaryThatIsDownRemainsThePrimaryUntilAnotherIsPromoted) {
   BecomeOneOfThree();
-  now_ += kDownAfterMs + 1;
+  Pass(kDownAfterMs);
   Answer(3, Following(3, 2));
   EXPECT_TRUE(roster_.View(now_).primary.is_down);
   EXPECT_EQ(Primary(), 2);
@@ -211,9 +267,91 @@ TEST_F(RosterTest, HoldsABoundedNumberOfNodes) {
   for (int64_t port = 1000; port < 3000; ++port) replicas.push_back(port);
   BePrimary(1, replicas);
   EXPECT_EQ(Peers().size(), Roster::kMostNodes);
-  now_ += kDownAfterMs + 1;
-  roster_.ForgetDown(now_);
+  Pass(kDownAfterMs);
+  roster_.ForgetDown();
   EXPECT_TRUE(Peers().empty());
+}
+
+TEST_F(RosterTest, IsDownWhoLeavesAQuestionUnanswered) {
+  BecomeOneOfThree();
+  now_ += 10 * kDownAfterMs;  // nobody was asked
+  roster_.Judge(now_);
+  EXPECT_FALSE(IsDown(2));
+  Pass(kDownAfterMs - kTickMs);
+  EXPECT_FALSE(IsDown(2));
+  Pass(kTickMs);
+  EXPECT_TRUE(IsDown(2));
+  EXPECT_TRUE(IsDown(3));
+  Answer(3, Following(3, 2));
+  EXPECT_FALSE(IsDown(3));
+  EXPECT_TRUE(IsDown(2));
+}
+
+TEST_F(RosterTest, NobodyIsDownBecauseThisNodeHasStalled) {
+  BecomeOneOfThree();
+  for (const NodeAddress& address : roster_.Peers()) roster_.NoteAsked(address, now_);
+  now_ += 7 * kDownAfterMs;
+  roster_.Judge(now_);
+  EXPECT_FALSE(IsDown(2)) << "the answer may lie in the connection";
+  Answer(2, Leading(2, 1, {1, 3}));
+  Pass(kDownAfterMs / 2);
+  EXPECT_FALSE(IsDown(2));
+  EXPECT_TRUE(IsDown(3));
+}
+
+TEST_F(RosterTest, APrimaryThatIsDownIsForgottenByWhoDoesNotFollowIt) {
+  BePrimary(1, {});
+  roster_.Introduce(At(3), now_);
+  Answer(3, Leading(3, 999, {}));
+  EXPECT_EQ(Primary(), 3);
+  Pass(kDownAfterMs);
+  EXPECT_EQ(Primary(), 3);
+  roster_.ForgetDown();
+  EXPECT_TRUE(roster_.View(now_).primary.is_self);
+
+  BeReplica(2);
+  Answer(2, Leading(2, 1, {1}));
+  Pass(kDownAfterMs);
+  roster_.ForgetDown();
+  EXPECT_EQ(Primary(), 2) << "this node follows it";
+  EXPECT_TRUE(roster_.View(now_).primary.is_down);
+  roster_.Introduce(At(3), now_);
+  Answer(3, Leading(3, 999, {}));
+  EXPECT_EQ(Primary(), 3);
+  Pass(kDownAfterMs);
+  roster_.ForgetDown();
+  EXPECT_EQ(Primary(), 2);
+}
+
+TEST_F(RosterTest, WhoFollowsItselfKnowsNoPrimary) {
+  BePrimary(1, {2});
+  Answer(2, Following(2, 1));
+  Answer(1, Leading(1, 1, {2}));
+  EXPECT_TRUE(roster_.View(now_).is_primary_known);
+  BeReplica(1);
+  EXPECT_FALSE(roster_.View(now_).is_primary_known) << "there is nobody to be asked";
+}
+
+TEST_F(RosterTest, AReplicaIsKnownToItsPrimaryByTheAddressOfItsFeed) {
+  roster_.NoteSelf(Leading(1, 1, {3}), {}, now_);
+  Answer(3, Following(3, 1));
+  NodeReport own = Leading(1, 1, {});
+  own.replicas = {{"replica-3", 3}};
+  roster_.NoteSelf(own, {}, now_);
+  roster_.NoteAnswer({"replica-3", 3}, Following(3, 1), now_);
+  const ShardView view = roster_.View(now_);
+  ASSERT_EQ(view.replicas.size(), 1u);
+  EXPECT_EQ(view.replicas[0].address, At(3));
+  EXPECT_EQ(view.replicas[0].served_at, (NodeAddress{"replica-3", 3}));
+}
+
+TEST_F(RosterTest, AReplicaFindsItselfInTheListOfItsPrimary) {
+  BecomeOneOfThree();
+  const ShardView view = roster_.View(now_);
+  ASSERT_EQ(view.replicas.size(), 2u);
+  EXPECT_TRUE(view.replicas[0].is_self);
+  EXPECT_EQ(view.replicas[0].served_at, At(1));
+  EXPECT_EQ(view.replicas[1].served_at, At(3));
 }
 
 // --- what is published ----------------------------------------------------------------------------------------------
@@ -246,6 +384,19 @@ TEST_F(ShardEventsTest, ASwitchIsToldInSentinelsWords) {
   EXPECT_TRUE(Events().empty());
 }
 
+TEST_F(ShardEventsTest, ALonePrimaryThatIsReachedElsewhereIsTheSame) {
+  BePrimary(0, {});
+  told_ = roster_.View(now_);
+  told_.PlaceSelf("127.0.0.1");
+  ShardView view = roster_.View(now_);
+  view.PlaceSelf("10.0.0.9");
+  EXPECT_TRUE(EventsBetween(told_, view).empty());
+  told_ = view;
+  roster_.Introduce(At(3), now_);
+  Answer(3, Leading(3, 2, {}));
+  EXPECT_EQ(Events()[1], "+switch-master mymaster 10.0.0.9 0 10.0.0.1 3");
+}
+
 TEST_F(ShardEventsTest, ThePromotedNodeAndTheOneBeforeSayMore) {
   BecomeOneOfThree();
   Events();
@@ -270,7 +421,7 @@ TEST_F(ShardEventsTest, NodesComeGoAndComeBack) {
             found.end());
   EXPECT_NE(std::find(found.begin(), found.end(), "+sentinel sentinel node3 10.0.0.1 3 @ mymaster 10.0.0.1 2"),
             found.end());
-  now_ += kDownAfterMs + 1;
+  Pass(kDownAfterMs);
   Answer(3, Following(3, 2));
   EXPECT_EQ(Events(), (std::vector<std::string>{"+sdown master mymaster 10.0.0.1 2",
                                                 "+sdown sentinel node2 10.0.0.1 2 @ mymaster 10.0.0.1 2"}));

@@ -18,6 +18,12 @@ std::string NextMessage(redisContext* subscriber) {
   return reply != nullptr && reply->elements == 3 ? reply->element[2]->str : "none";
 }
 
+bool Knows(const ServerProcess& node, const ServerProcess& primary) {
+  const Context context = ConnectTo(node);
+  const Reply reply = Ask(context.get(), {"SENTINEL", "GET-MASTER-ADDR-BY-NAME", "shard"});
+  return reply->elements == 2 && reply->element[1]->str == std::to_string(primary.port());
+}
+
 TEST(SentinelNames, APromotedNodeTellsItsSubscribersOfTheSwitch) {
   const ServerProcess primary(WithDebug(kNamed));
   const ServerProcess replica(ReplicaOf(primary.port(), kNamed));
@@ -33,7 +39,7 @@ TEST(SentinelNames, APromotedNodeTellsItsSubscribersOfTheSwitch) {
     EXPECT_EQ(NextMessage(subscriber.get()),
               "shard 127.0.0.1 " + std::to_string(before.port()) + " 127.0.0.1 " + std::to_string(after.port()));
     EXPECT_EQ(RoleOf(after), "master");
-    EXPECT_TRUE(Eventually([&] { return HasCaughtUp(before, after); }));
+    EXPECT_TRUE(Eventually([&] { return HasCaughtUp(before, after) && Knows(before, after); }));
   }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The process of a node of a cluster in a simulation: the primary of a shard of its own, with its store, its files, its
-// ledger of slots, and the links that slots move by. Its disk outlives it.
+// The process of a node of a cluster in a simulation: the primary of a shard of its own, with its ledger of
+// slots, and the links that slots move by.
 //
 // Threads: confined.
 #pragma once
@@ -17,28 +17,18 @@
 #include "cluster/migration/slot_settlement.h"
 #include "cluster/route.h"
 #include "cluster/topology.h"
-#include "storage/durability/durability.h"
-#include "storage/housekeeping/expiry_job.h"
-#include "storage/log/backlog.h"
 #include "storage/transfer/slot_arrival.h"
-#include "tests/simulation/client_history.h"
-#include "tests/simulation/network.h"
-#include "tests/support/durable_store.h"
-#include "tests/support/faulty_file_system.h"
-#include "tests/support/seeded_chance.h"
+#include "tests/simulation/stored_node.h"
 
 namespace ringkv::test {
 
 class ClusterNode;
 
 // What a node asks of the simulation, and tells it.
-class ClusterOwner {
+class ClusterOwner : public ClientWitness {
  public:
   // The process that runs on this node; null if none does.
   virtual std::shared_ptr<ClusterNode> Running(int node) = 0;
-  // A client's write was acknowledged; a client's read was answered.
-  virtual void NoteAcknowledged(const std::string& key, uint64_t number) = 0;
-  virtual void NoteRead(const std::string& key, Elements seen) = 0;
   // The node serves other slots now.
   virtual void NoteServed(int node) = 0;
   // It is about to take over slots of the other one, whose keys it should have.
@@ -49,7 +39,7 @@ class ClusterOwner {
   ~ClusterOwner() = default;
 };
 
-class ClusterNode final : public std::enable_shared_from_this<ClusterNode>, private cluster::LedgerKeeper {
+class ClusterNode final : public StoredNode, private cluster::LedgerKeeper {
  public:
   using Slots = std::bitset<storage::kSlots>;
   using TopologyPointer = std::shared_ptr<const cluster::Topology>;
@@ -69,50 +59,28 @@ class ClusterNode final : public std::enable_shared_from_this<ClusterNode>, priv
   cluster::SlotRoute Route(size_t slot, bool asks) const;
   // Where a client is sent that is not served here; none: nowhere.
   std::optional<int> Redirection(size_t slot, cluster::SlotRoute route) const;
-  // A client's write: appends the number to the key. A client's read.
-  void Write(const std::string& key, uint64_t number);
-  void Read(const std::string& key);
+  using StoredNode::Write;  // the ledger's keeper has one too
   // A change of any kind, of a key that no client watches.
   void ChangeSomething(const std::string& key);
-  void RewriteLog() { durability_.ScheduleSave(storage::SnapshotReason::kLogRewrite); }
-  // Also of keys that are hidden, or have expired.
-  Model Contents();
-  Elements ElementsOf(const std::string& key);
 
-  int number() const { return number_; }
   uint64_t epoch() const { return topology_->epoch(); }
   const Slots& served() const { return served_; }
   const cluster::SlotLedger& ledger() const { return ledger_; }
   const std::string& shard_name() const { return topology_->shards()[here_.shard].name; }
   bool IsSettled() const { return Known().IsSettled(); }
-  bool refuses_writes() const { return durability_.log().has_failed(); }
-  bool has_unanswered() const { return !pending_.empty(); }
   // Waits, at this moment, for the shard to take what was offered.
   bool HasOffered(const std::string& shard) const;
-  DriftingClock& clock() { return clock_; }
 
  private:
   class Visitor;
   class Import;
   class Question;
-  struct Pending {
-    storage::Lsn lsn;
-    std::string key;
-    uint64_t number;  // of a write
-    Elements seen;    // of a read
-  };
 
-  // Not while the process is stopped.
-  void After(int64_t milliseconds, void (ClusterNode::*action)());
   void Tick();
-  // The log writes what was appended, soon.
-  void StepLogSoon();
-  void StepLog();
+  void StepLog() override;
+  void Answer() override { AnswerUpTo(durability_.log().durable()); }
   // All changes up to now are durable.
   storage::Status Secure();
-  void Answer();
-  template <typename Doing>
-  void Do(Doing&& doing);
 
   // --- slots, as in the server's SlotMoves: one step after the other, questions and their answers among them ---
   void WakeSlots();
@@ -141,24 +109,7 @@ class ClusterNode final : public std::enable_shared_from_this<ClusterNode>, priv
   // Null if no process runs there, or the network is cut.
   std::shared_ptr<Port> Connect(cluster::ShardIndex shard, std::unique_ptr<cluster::Link> link, Port::OnEnd on_end);
 
-  static constexpr int64_t kTimeoutMs = 2000;
-
-  const int number_;
   ClusterOwner& owner_;
-  Network& network_;
-  Timeline& timeline_;
-  FaultyFileSystem& disk_;
-  SeededChance chance_;
-  storage::Random random_;
-  const int64_t tick_ms_;  // how often it does its housekeeping
-  DriftingClock clock_;
-  storage::Store store_;
-  storage::Durability durability_;
-  storage::ExpiryJob expiry_{store_};
-  storage::Backlog backlog_;
-  bool keeps_backlog_ = false;
-  bool steps_log_ = false;  // is about to
-  std::vector<Pending> pending_;
 
   TopologyPointer topology_;
   cluster::ShardRole here_;

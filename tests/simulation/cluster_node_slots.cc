@@ -116,7 +116,7 @@ void ClusterNode::WakeSlots() {
 
 void ClusterNode::StepSlotsLater(int64_t milliseconds) {
   timeline_.After(milliseconds, [node = weak_from_this(), number = ++slot_step_] {
-    if (const auto alive = node.lock()) alive->StepSlots(number);
+    if (const auto alive = std::static_pointer_cast<ClusterNode>(node.lock())) alive->StepSlots(number);
   });
 }
 
@@ -192,8 +192,8 @@ void ClusterNode::EraseStrays() {
   if (next != Erasure::kGoOn) eraser_.reset();
   if (next == Erasure::kNothing) return;
   if (next == Erasure::kBegin) {
-    eraser_ = std::make_unique<storage::SlotEraser>(store_,
-                                                    cluster::PositionsOf(cluster::RangesIn(settlement_.erasing())));
+    eraser_ =
+        std::make_unique<storage::SlotEraser>(store_, cluster::PositionsOf(cluster::RangesIn(settlement_.erasing())));
   }
   bool goes_on = true;
   for (int64_t steps = timeline_.Between(1, 3); goes_on && steps > 0; --steps) goes_on = eraser_->Step();
@@ -205,8 +205,7 @@ void ClusterNode::EraseStrays() {
 
 // --- questions ------------------------------------------------------------------------------------------------------
 
-std::shared_ptr<Port> ClusterNode::Connect(ShardIndex shard, std::unique_ptr<cluster::Link> link,
-                                           Port::OnEnd on_end) {
+std::shared_ptr<Port> ClusterNode::Connect(ShardIndex shard, std::unique_ptr<cluster::Link> link, Port::OnEnd on_end) {
   const int peer = NodeOf(shard);
   const std::shared_ptr<ClusterNode> other = owner_.Running(peer);
   if (other == nullptr || network_.IsBlocked(number_, peer) || network_.IsBlocked(peer, number_)) return nullptr;
@@ -237,8 +236,8 @@ void ClusterNode::TakeAnswer(ShardIndex shard, const std::string& line) {
   const auto ranges = cluster::ParseRanges({words.begin() + 3, words.end()});
   if (!ranges) return owner_.Violate(number_, "an answer is damaged: " + line);
   const auto is_exporting = [this](const std::string& other) { return IsExportingTo(other); };
-  Conclude(settlement_.TakeAnswer(Known(), shard, its_epoch, cluster::SlotsIn(*ranges), is_exporting,
-                                  clock_.SteadyMs()));
+  Conclude(
+      settlement_.TakeAnswer(Known(), shard, its_epoch, cluster::SlotsIn(*ranges), is_exporting, clock_.SteadyMs()));
 }
 
 }  // namespace ringkv::test

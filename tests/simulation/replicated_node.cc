@@ -25,11 +25,7 @@ class ReplicatedNode::Data final : public cluster::ShardCopy::Data {
   using Applied = cluster::ShardCopy::Applied;
 
   Lsn appended() override { return node_.appended(); }
-  bool KeepBacklog() override {
-    if (std::exchange(node_.keeps_backlog_, true)) return false;
-    node_.durability_.log().Attach(&node_.backlog_);
-    return true;
-  }
+  bool KeepBacklog() override { return node_.StoredNode::KeepBacklog(); }
   void BecomeFollower() override { node_.SetAuthority(storage::Authority::kFollower); }
   bool BecomeOwner() override { return node_.durability_.BecomeOwner().has_unrecorded; }
   void ShowPrimary() override { node_.is_primary_ = true; }
@@ -70,12 +66,6 @@ class ReplicatedNode::Data final : public cluster::ShardCopy::Data {
 
 namespace {
 
-storage::StoreOptions OptionsFor(FaultyFileSystem& disk, storage::Chance& chance) {
-  const Result<std::optional<uint64_t>> seed = storage::FindHashSeed(disk, kTestFiles);
-  const bool is_known = seed && seed->has_value();
-  return {.databases = 4, .hash_seed = is_known ? **seed : chance.Next(), .longest_string = 1 << 20};
-}
-
 std::string MemberOf(size_t node) { return cluster::NodeIdOf(std::to_string(node)); }
 
 std::vector<std::string> MembersOf(const NodeOwner& owner) {
@@ -87,44 +77,18 @@ std::vector<std::string> MembersOf(const NodeOwner& owner) {
 }  // namespace
 
 ReplicatedNode::ReplicatedNode(int number, NodeOwner& owner, Network& network, FaultyFileSystem& disk, Promise& promise)
-    : number_(number),
+    : StoredNode(number, owner, network, disk, {.databases = 4}),
       owner_(owner),
-      network_(network),
-      timeline_(network.timeline()),
-      disk_(disk),
       promise_(promise),
-      chance_(timeline_.random().Next()),
-      random_(timeline_.random().Next()),
-      tick_ms_(timeline_.Between(20, 1500)),
-      clock_(timeline_, timeline_.Between(-5000, 5000), timeline_.Between(-20, 20)),
-      store_(OptionsFor(disk, chance_), clock_),
-      durability_(
-          store_, disk, clock_,
-          {.data = kTestFiles, .log_file_bytes = uint64_t{1} << timeline_.Between(10, 16), .has_threads = false}),
       history_(disk, chance_, *this),
-      backlog_(store_.buffers()),
       follower_(store_),
       data_(std::make_unique<Data>(*this)),
       members_(MembersOf(owner)),
-      copy_(history_, *data_) {
-  SetSmallLimits(store_.type_limits());
-  if (timeline_.is_traced()) {
-    disk_.set_on_operation([this](std::string_view operation, const std::string& path, size_t bytes) {
-      timeline_.Trace(number_, [&] {
-        return "disk: " + std::string(operation) + " " + path + (bytes > 0 ? " " + std::to_string(bytes) : "");
-      });
-    });
-  }
-  backlog_.SetLimit(size_t{1} << timeline_.Between(8, 16));
-  durability_.SetSyncPolicy(storage::SyncPolicy::kAlways);
-}
+      copy_(history_, *data_) {}
 
 ReplicatedNode::~ReplicatedNode() {
-  disk_.set_on_operation(nullptr);
   feeds_.clear();
   receiver_.reset();
-  if (keeps_backlog_) [[maybe_unused]]
-    const auto last = durability_.log().Detach(&backlog_);
 }
 
 Status ReplicatedNode::Start(bool is_primary) {
@@ -144,16 +108,6 @@ Status ReplicatedNode::Start(bool is_primary) {
   ReportState();
   Tick();
   return {};
-}
-
-void ReplicatedNode::After(int64_t milliseconds, void (ReplicatedNode::*action)()) {
-  timeline_.After(milliseconds, [node = weak_from_this(), action] {
-    const auto alive = node.lock();
-    if (alive == nullptr) return;
-    const int64_t rest = alive->network_.stopped_until(alive->number_) - alive->timeline_.now();
-    if (rest > 0) return alive->After(rest, action);
-    (alive.get()->*action)();
-  });
 }
 
 void ReplicatedNode::Tick() {
@@ -180,15 +134,8 @@ void ReplicatedNode::Warn(const std::string& line) { timeline_.Note(number_, lin
 
 // --- the log --------------------------------------------------------------------------------------------------------
 
-void ReplicatedNode::StepLogSoon() {
-  if (std::exchange(steps_log_, true)) return;
-  After(timeline_.Percent(2) ? timeline_.Between(0, 300) : timeline_.Between(0, 3), &ReplicatedNode::StepLog);
-}
-
 void ReplicatedNode::StepLog() {
-  steps_log_ = false;
-  while (durability_.log().Step()) {
-  }
+  WriteLog();
   CheckLsn();
   if (timeline_.random().Below(200) == 0) ReportState();
   Answer();
@@ -283,9 +230,7 @@ Status ReplicatedNode::BeginSnapshot(std::string_view header) {
   return copy_.BeginSnapshot(header);
 }
 
-Result<LogReceiver::Applied> ReplicatedNode::TakeSection(std::string_view bytes) {
-  return copy_.TakeSection(bytes);
-}
+Result<LogReceiver::Applied> ReplicatedNode::TakeSection(std::string_view bytes) { return copy_.TakeSection(bytes); }
 
 Status ReplicatedNode::EndSnapshot(const std::string& history, uint64_t epoch, Lsn last) {
   copy_.EndSnapshot(history, epoch, last);

@@ -17,15 +17,8 @@
 #include "cluster/replication/quorum.h"
 #include "cluster/replication/shard_copy.h"
 #include "server/replication/history_keeper.h"
-#include "storage/durability/durability.h"
-#include "storage/housekeeping/expiry_job.h"
-#include "storage/log/backlog.h"
 #include "storage/transfer/follower.h"
-#include "tests/simulation/client_history.h"
-#include "tests/simulation/network.h"
-#include "tests/support/durable_store.h"
-#include "tests/support/faulty_file_system.h"
-#include "tests/support/seeded_chance.h"
+#include "tests/simulation/stored_node.h"
 
 namespace ringkv::test {
 
@@ -38,14 +31,10 @@ struct Promise {
 
 class ReplicatedNode;
 
-class NodeOwner {
+class NodeOwner : public ClientWitness {
  public:
   // The process that runs on this node; null if none does.
   virtual std::shared_ptr<ReplicatedNode> Running(int node) = 0;
-  // A client's write was acknowledged.
-  virtual void NoteAcknowledged(const std::string& key, uint64_t number) = 0;
-  // A client's read was answered.
-  virtual void NoteRead(const std::string& key, Elements seen) = 0;
   // What the data of a node is behind that group of that history.
   virtual void NoteState(int node, const std::string& history, storage::Lsn last, uint64_t digest) = 0;
   virtual void Violate(int node, const std::string& what) = 0;
@@ -55,7 +44,7 @@ class NodeOwner {
   ~NodeOwner() = default;
 };
 
-class ReplicatedNode final : public std::enable_shared_from_this<ReplicatedNode>,
+class ReplicatedNode final : public StoredNode,
                              private cluster::LogReceiver::Target,
                              private server::HistoryKeeper::DataSet {
  public:
@@ -76,50 +65,25 @@ class ReplicatedNode final : public std::enable_shared_from_this<ReplicatedNode>
   // Accepts a connection.
   void Accept(std::shared_ptr<Wire> wire);
 
-  // A client's write: appends the number to the key.
-  void Write(const std::string& key, uint64_t number);
-  // A client's read.
-  void Read(const std::string& key);
-  // Rewrites the log, soon.
-  void RewriteLog() { durability_.ScheduleSave(storage::SnapshotReason::kLogRewrite); }
   // A change of any kind, of a key that no client watches.
   void ChangeSomething();
-  // Whether a key has expired or not.
-  Model Contents();
-  Elements ElementsOf(const std::string& key);
 
-  int number() const { return number_; }
   bool is_primary() const { return is_primary_; }
   // Has the data set of its primary in its files, or is one.
-  bool is_whole() const {
-    return is_primary_ || (!history_.is_replacing() && durability_.files_follow());
-  }
+  bool is_whole() const { return is_primary_ || (!history_.is_replacing() && durability_.files_follow()); }
   bool follows(int primary) const { return following_ == primary; }
   bool is_streaming() const { return progress_.state == cluster::LogReceiver::State::kStreaming && receiver_; }
   storage::Lsn appended() override { return store_.log().appended(); }
   // The last group that outlives the process; 0 if it does not know.
   storage::Lsn secured() const { return durability_.log().is_open() ? durability_.log().durable() : 0; }
   uint64_t epoch() const { return history_.epoch(); }
-  bool refuses_writes() const { return durability_.log().has_failed(); }
-  bool has_unanswered() const { return !pending_.empty(); }
-  DriftingClock& clock() { return clock_; }
 
  private:
   class Data;
   class Feed;
-  struct Pending {
-    storage::Lsn lsn;
-    std::string key;
-    uint64_t number;  // of a write
-    Elements seen;    // of a read
-  };
 
-  // Not while the process is stopped.
-  void After(int64_t milliseconds, void (ReplicatedNode::*action)());
   void Tick();
-  // The log writes what was appended, soon.
-  void StepLogSoon();
-  void StepLog();
+  void StepLog() override;
   void CheckLsn();
   // Reports what the data is. Costs more than a change.
   void ReportState();
@@ -127,9 +91,7 @@ class ReplicatedNode final : public std::enable_shared_from_this<ReplicatedNode>
   void Connect();
   void ConnectIfUnconnected();
   void ConnectLater();
-  void Answer();
-  template <typename Change>
-  void Do(Change&& change);
+  void Answer() override;
 
   // --- what the log receiver changes ---
   int64_t timeout_ms() const override { return kTimeoutMs; }
@@ -155,37 +117,20 @@ class ReplicatedNode final : public std::enable_shared_from_this<ReplicatedNode>
   bool IsInCluster() const override { return true; }
   void Warn(const std::string& line) override;
 
-  static constexpr int64_t kTimeoutMs = 2000;
-
-  const int number_;
   NodeOwner& owner_;
-  Network& network_;
-  Timeline& timeline_;
-  FaultyFileSystem& disk_;
   Promise& promise_;
-  SeededChance chance_;
-  storage::Random random_;
-  const int64_t tick_ms_;  // how often it does its housekeeping
-  DriftingClock clock_;
-  storage::Store store_;
-  storage::Durability durability_;
-  storage::ExpiryJob expiry_{store_};
   server::HistoryKeeper history_;
   cluster::Quorum quorum_{history_};
-  storage::Backlog backlog_;
-  bool keeps_backlog_ = false;
   storage::Follower follower_;
   const std::unique_ptr<Data> data_;
   const std::vector<std::string> members_;  // of the shard
   cluster::ShardCopy copy_;
   cluster::LogReceiver::Progress progress_;
   bool is_primary_ = false;
-  bool steps_log_ = false;  // is about to
   storage::Lsn highest_ = 0;
   std::optional<int> following_;
   std::shared_ptr<Port> receiver_;
   std::vector<std::unique_ptr<Feed>> feeds_;
-  std::vector<Pending> pending_;
 };
 
 }  // namespace ringkv::test

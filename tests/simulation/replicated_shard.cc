@@ -5,6 +5,8 @@
 #include <map>
 #include <utility>
 
+#include "tests/simulation/process_end.h"
+
 namespace ringkv::test {
 namespace {
 
@@ -84,24 +86,8 @@ void ReplicatedShard::TakeStartFailure(int node, const std::string& why) {
 void ReplicatedShard::Kill(int node, bool machine_fails) {
   Site& site = SiteOf(node);
   if (site.process == nullptr) return;
-  timeline_.Note(node, machine_fails ? "loses its power" : "is killed");
-  site.disk->KillFrom(0);
-  site.process->Disconnect(!machine_fails);
-  const std::weak_ptr<ReplicatedNode> ended = site.process;
-  site.process.reset();
-  if (!ended.expired()) Violate(node, "a process that was killed goes on");  // on the disk that comes back below
-  network_.Stop(node, 0);
-  if (machine_fails) {
-    storage::Random& random = timeline_.random();
-    const bool is_torn = timeline_.Percent(50);
-    site.disk->Crash([&](size_t unsynced) { return random.Below(unsynced + 1); },
-                     [&](std::string& kept) {
-                       // The system wrote later pages first.
-                       if (is_torn) std::fill_n(kept.begin(), random.Below(kept.size() + 1), '\0');
-                     });
-  } else {
-    site.disk->Revive();
-  }
+  const bool has_ended = EndProcess(site.process, network_, *site.disk, machine_fails);
+  if (!has_ended) Violate(node, "a process that was killed goes on");
   timeline_.After(timeline_.Between(10, 4000), [this, node] { Start(node); });
 }
 

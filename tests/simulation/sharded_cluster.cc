@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "tests/simulation/process_end.h"
+
 namespace ringkv::test {
 
 using cluster::SlotRoute;
@@ -110,23 +112,8 @@ void ShardedCluster::Start(int node) {
 void ShardedCluster::Kill(int node, bool machine_fails) {
   Site& site = SiteOf(node);
   if (site.process == nullptr) return;
-  timeline_.Note(node, machine_fails ? "loses its power" : "is killed");
-  site.disk->KillFrom(0);
-  site.process->Disconnect(!machine_fails);
-  const std::weak_ptr<ClusterNode> ended = site.process;
-  site.process.reset();
-  if (!ended.expired()) Violate(node, "a process that was killed goes on");  // on the disk that comes back below
-  network_.Stop(node, 0);
-  if (machine_fails) {
-    storage::Random& random = timeline_.random();
-    const bool is_torn = timeline_.Percent(50);
-    site.disk->Crash([&](size_t unsynced) { return random.Below(unsynced + 1); },
-                     [&](std::string& kept) {
-                       if (is_torn) std::fill_n(kept.begin(), random.Below(kept.size() + 1), '\0');
-                     });
-  } else {
-    site.disk->Revive();
-  }
+  const bool has_ended = EndProcess(site.process, network_, *site.disk, machine_fails);
+  if (!has_ended) Violate(node, "a process that was killed goes on");
   timeline_.After(timeline_.Between(10, 4000), [this, node] { Start(node); });
 }
 
@@ -167,8 +154,7 @@ void ShardedCluster::LetClientsAct() {
     if (what == 4) {
       process.Read(key);
       if (const uint64_t lost = clients_.Lost(key, process.ElementsOf(key)); lost != 0) {
-        Violate(node, "a read of " + key + " does not see write " + std::to_string(lost) +
-                          ", which was acknowledged");
+        Violate(node, "a read of " + key + " does not see write " + std::to_string(lost) + ", which was acknowledged");
       }
     } else if (process.refuses_writes()) {
       continue;

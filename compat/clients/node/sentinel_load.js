@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Adds numbers to a set through Sentinel until the input ends. Each line of the input is answered by how many additions
-// were acknowledged so far; the end by all of them and the longest time that one took, in milliseconds.
+// Adds numbers to a set through Sentinel, as additions.js says.
 // Arguments: the set, a password or nothing, the ports of the sentinels.
-const readline = require("node:readline");
 const Redis = require("ioredis");
+const addUntilTheInputEnds = require("./additions");
 
 const [set, password, ...ports] = process.argv.slice(2);
 const client = new Redis({
@@ -17,30 +16,4 @@ const client = new Redis({
 });
 client.on("error", () => {});
 
-const acknowledged = [];
-let slowest = 0;
-let stopping = false;
-
-async function work() {
-  for (let number = 0; !stopping; ++number) {
-    const start = Date.now();
-    try {
-      await client.sadd(set, number);
-      acknowledged.push(number);
-    } catch (error) {
-      // It is not acknowledged, which is all there is to note.
-    }
-    slowest = Math.max(slowest, Date.now() - start);
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-}
-
-const working = work();
-const input = readline.createInterface({ input: process.stdin });
-input.on("line", () => console.log(JSON.stringify(acknowledged.length)));
-input.on("close", async () => {
-  stopping = true;
-  await working;
-  console.log(JSON.stringify({ acknowledged, slowest }));
-  client.disconnect();
-});
+addUntilTheInputEnds((number) => client.sadd(set, number), () => client.disconnect());

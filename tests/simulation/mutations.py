@@ -4,6 +4,7 @@
 
     nice tests/build.sh check simulation_test
     tests/simulation/mutations.py [--seeds 10000] [--only WORD] [--jobs 2]
+    tests/simulation/mutations.py --check
 
 Nothing in the checkout changes: one mutated source is compiled, and linked before the libraries of build-check, where the
 linker takes the first definition of a name. Prints a row for docs/testing.md per mutation. Ends with an error if one was
@@ -56,13 +57,14 @@ MUTATIONS = [
     ("the log forgets the end that may not be durable after a restart", "storage/durability/durability.cc",
      "return log_.Open(tail->first, tail->frames);", "return log_.Open(0, {});"),
     ("the log of another data set stays beside a new snapshot", "storage/durability/durability.cc",
-     "if (!files_follow_) {\n    if (Status dropped = DropLog()", "if (false) {\n    if (Status dropped = DropLog()"),
+     "if (!files_follow_) {\n    if (Status dropped = DropReplaced()",
+     "if (false) {\n    if (Status dropped = DropReplaced()"),
     ("a log whose disk has failed goes on behind what is lost", "storage/log/log_writer.cc",
      "BeginFile(durable() + 1, unsynced_); !begun", "BeginFile(last_framed_ + 1, {}); !begun"),
     ("past fault: a replica acknowledges a snapshot that is not in its files", "tests/simulation/replicated_node.cc",
      "if (!log.is_open()) return 0;", "if (!log.is_open()) return last;"),
     ("past fault: a file names a history while the data goes on in another", "server/replication/history_keeper.cc",
-     "  if (id_in_file_ != id) Remove();\n", ""),
+     "  if (id_in_file_ != id) [[maybe_unused]]\n    const Status said = Remove();\n", ""),
     ("past fault: acknowledged before the file names history and epoch", "server/replication/history_keeper.cc",
      "return !is_unnamed_ || !data_.IsInFiles();", "return true;"),
     ("a node acts by a ledger that it has not written", "cluster/migration/slot_ledger.cc",
@@ -117,11 +119,15 @@ def link_command():
     return shlex.split(commands[-1].removeprefix(": && ").split(" && ")[0])
 
 
-def compile_mutated(name, file, old, new):
+def mutated(file, old, new):
     sound = (ROOT / file).read_text()
     if sound.count(old) != 1:
         sys.exit(f"{file} has {sound.count(old)} times: {old}")
-    pathlib.Path(f"{name}.cc").write_text(sound.replace(old, new))
+    return sound.replace(old, new)
+
+
+def compile_mutated(name, file, old, new):
+    pathlib.Path(f"{name}.cc").write_text(mutated(file, old, new))
     compiled = run([*compile_command(file), "-o", f"{name}.o", "-c", f"{name}.cc"], cwd=BUILD)
     if compiled.returncode != 0:
         sys.exit(f"{file}: {compiled.stderr[-3000:]}")
@@ -157,7 +163,13 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--work", default="/tmp/ringkv-mutations")
+    parser.add_argument("--check", action="store_true", help="only whether the code still has what is broken")
     options = parser.parse_args()
+    if options.check:
+        for mutation in MUTATIONS:
+            for place in places_of(mutation):
+                mutated(*place)
+        return 0
     work = pathlib.Path(options.work)
     work.mkdir(parents=True, exist_ok=True)
 

@@ -232,9 +232,10 @@ NodeAddress Roster::EndOfChain() const {
   NodeAddress end = own_.primary;
   while (!IsSelf(end) && seen.insert(Resolve(end)).second) {
     const NodeReport* report = ReportOf(end);
-    if (report == nullptr) return Resolve(end);
-    // The data here is of a later epoch: on the way somebody has not said yet what he is now.
-    if (report->is_primary) return Resolve(IsDeposed(*report) ? own_.primary : end);
+    // On the way somebody has not said yet what he is now: the node itself, which may even be this one; or, as the data
+    // here is of a later epoch, one that follows it.
+    if (report == nullptr || (report->is_primary && IsDeposed(*report))) return Resolve(own_.primary);
+    if (report->is_primary) return Resolve(end);
     end = report->primary;
   }
   return {};

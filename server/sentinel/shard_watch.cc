@@ -185,6 +185,11 @@ void ShardWatch::Tell() {
     NoteSelf(now);
     roster_->Judge(now);
     view = ViewNow(now);
+    if (told_) {
+      // A switch names where this node was, which may have been learnt since.
+      told_->PlaceSelf(roster_->self().host);
+      told_->PlaceSelf(reached_host_);
+    }
   }
   if (!told_) {
     told_ = std::move(view);

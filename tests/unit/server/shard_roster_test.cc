@@ -192,6 +192,17 @@ TEST_F(RosterTest, AHandOverIsSeenAtBothEnds) {
   EXPECT_TRUE(roster_.View(now_).primary.is_self);
 }
 
+TEST_F(RosterTest, WhoHandsOverBeforeItKnowsItsAddressTakesItForNobodyElses) {
+  BePrimary(1, {2});
+  Answer(2, Following(2, 1));
+  BeReplica(2);
+  EXPECT_EQ(Primary(), 2) << "2 was asked before it was promoted, and 1 is not known to be this node";
+  Answer(2, Following(2, 1));
+  EXPECT_EQ(Primary(), 2);
+  Answer(2, Leading(2, 2, {1}));
+  EXPECT_EQ(Primary(), 2);
+}
+
 TEST_F(RosterTest, ThePrimaryThatIsDownRemainsThePrimaryUntilAnotherIsPromoted) {
   BecomeOneOfThree();
   Pass(kDownAfterMs);

@@ -30,19 +30,20 @@ Status Handshake::TakeWelcome(std::string_view line) {
   return {};
 }
 
-Status Handshake::CheckNoError(std::string_view line) const {
-  return line.starts_with('-') ? Fail(asked_ + " was answered: " + std::string(line.substr(1))) : Status();
-}
-
 storage::Error Handshake::NoAnswer(int64_t timeout_ms) {
   return {"no answer within " + std::to_string(timeout_ms) + " ms"};
+}
+
+Status CheckNoError(std::string_view command, std::string_view line) {
+  return line.starts_with('-') ? Fail(std::string(command) + " was answered: " + std::string(line.substr(1)))
+                               : Status();
 }
 
 Status CheckAuthReply(const std::vector<std::string>& request, std::string_view line) {
   if (!line.starts_with('-')) return {};
   // A server that knows no AUTH quotes what it was sent, and the answer goes into logs.
   const bool quotes_it = line.find(request.back()) != std::string_view::npos;
-  return quotes_it ? Fail("AUTH was refused") : Fail("AUTH was answered: " + std::string(line.substr(1)));
+  return quotes_it ? Fail("AUTH was refused") : CheckNoError("AUTH", line);
 }
 
 }  // namespace ringkv::cluster

@@ -16,6 +16,13 @@
 
 namespace ringkv::cluster {
 
+constexpr size_t kLongestReply = 128 * 1024;  // to a request of one node to another: a list of slots, at the worst
+
+// "COMMAND was answered: ...", if the reply is an error.
+storage::Status CheckNoError(std::string_view command, std::string_view line);
+// `request`: AUTH that was sent; its last word is the password.
+storage::Status CheckAuthReply(const std::vector<std::string>& request, std::string_view line);
+
 class Handshake {
  public:
   // `authentication`: AUTH with its arguments; empty: none. `out` must outlive the object.
@@ -44,14 +51,12 @@ class Handshake {
   bool is_asking() const { return is_asking_; }
   bool is_authenticating() const { return is_authenticating_; }
 
-  // "COMMAND was answered: ...", if it is an error.
-  storage::Status CheckNoError(std::string_view line) const;
+  // As the function of this name, of the command that was asked.
+  storage::Status CheckNoError(std::string_view line) const { return cluster::CheckNoError(asked_, line); }
   // Of a peer that did not reply.
   static storage::Error NoAnswer(int64_t timeout_ms);
 
  private:
-  static constexpr size_t kLongestReply = 128 * 1024;  // a list of slots, at the worst
-
   // The reply to AUTH.
   storage::Status TakeWelcome(std::string_view line);
 
@@ -62,8 +67,5 @@ class Handshake {
   bool is_asking_ = false;
   bool is_authenticating_ = false;
 };
-
-// `request`: AUTH that was sent; its last word is the password.
-storage::Status CheckAuthReply(const std::vector<std::string>& request, std::string_view line);
 
 }  // namespace ringkv::cluster

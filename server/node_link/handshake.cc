@@ -8,17 +8,17 @@ namespace ringkv::server {
 
 storage::Result<std::string> AskForAnyReply(PeerSocket& socket, int64_t timeout_ms,
                                             const std::vector<std::string>& command) {
-  constexpr size_t kLongestLine = 128 * 1024;  // a list of slots, at the worst
   if (storage::Status sent = socket.Send(resp::EncodeRequest(command), timeout_ms); !sent) {
     return tl::unexpected(sent.error());
   }
-  return socket.ReceiveLine(kLongestLine, timeout_ms);
+  return socket.ReceiveLine(cluster::kLongestReply, timeout_ms);
 }
 
 storage::Result<std::string> Ask(PeerSocket& socket, int64_t timeout_ms, const std::vector<std::string>& command) {
   storage::Result<std::string> line = AskForAnyReply(socket, timeout_ms, command);
-  if (line && line->starts_with('-')) return storage::Fail(command[0] + " was answered: " + line->substr(1));
-  return line;
+  if (!line) return line;
+  const storage::Status accepted = cluster::CheckNoError(command[0], *line);
+  return accepted ? line : tl::unexpected(accepted.error());
 }
 
 std::vector<std::string> AuthCommand(const Options& options) {

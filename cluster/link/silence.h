@@ -21,9 +21,7 @@ class Silence {
   }
   int64_t since() const { return since_ms_; }
   // When HasLasted is to be asked.
-  int64_t ends_at(int64_t timeout_ms) const {
-    return looks_until_ms_ == 0 ? since_ms_ + timeout_ms : looks_until_ms_;
-  }
+  int64_t ends_at(int64_t timeout_ms) const { return looks_until_ms_ == 0 ? since_ms_ + timeout_ms : looks_until_ms_; }
   bool HasLasted(int64_t timeout_ms, int64_t now) {
     if (now < ends_at(timeout_ms)) return false;
     if (looks_until_ms_ != 0) return true;

@@ -71,8 +71,8 @@ bool Connecting::BeginWithNextAddress(int64_t now) {
     next_ = address.ai_next;
     Channel channel(::socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (channel.is_open()) BindTo(outward_.source, channel.descriptor(), address.ai_family);
-    if (!channel.is_open() || (::connect(channel.descriptor(), address.ai_addr, address.ai_addrlen) != 0 &&
-                               errno != EINPROGRESS)) {
+    if (!channel.is_open() ||
+        (::connect(channel.descriptor(), address.ai_addr, address.ai_addrlen) != 0 && errno != EINPROGRESS)) {
       failure_ = std::strerror(errno);
       continue;
     }

@@ -10,9 +10,7 @@ using storage::Result;
 using storage::Status;
 
 SlotReceiver::SlotReceiver(Target& target, PullIntroduction introduction)
-    : target_(target),
-      introduction_(std::move(introduction)),
-      handshake_(out_, introduction_.authentication) {}
+    : target_(target), introduction_(std::move(introduction)), handshake_(out_, introduction_.authentication) {}
 
 // --- the handshake --------------------------------------------------------------------------------------------------
 

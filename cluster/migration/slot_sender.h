@@ -25,15 +25,15 @@ namespace ringkv::cluster {
 class SlotSender final : public Link {
  public:
   enum class State : uint8_t {
-    kChoosing,      // the next batch
-    kCopying,       // its keys, and changes of those that were sent
-    kCatchingUp,    // sends the changes since
-    kLevelling,     // and waits until the receiver has them
-    kQuieting,      // waits for what is under way here
-    kDraining,      // requests are held: sends the last changes
-    kConfirming,    // waits until the receiver has them
-    kOffering,      // waits until it has taken the slots
-    kOpen,          // likewise, but requests are held no more: clients are told to ask there
+    kChoosing,    // the next batch
+    kCopying,     // its keys, and changes of those that were sent
+    kCatchingUp,  // sends the changes since
+    kLevelling,   // and waits until the receiver has them
+    kQuieting,    // waits for what is under way here
+    kDraining,    // requests are held: sends the last changes
+    kConfirming,  // waits until the receiver has them
+    kOffering,    // waits until it has taken the slots
+    kOpen,        // likewise, but requests are held no more: clients are told to ask there
     kFinished,
   };
 

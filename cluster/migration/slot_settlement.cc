@@ -108,9 +108,9 @@ std::optional<SlotSettlement::Conclusion> SlotSettlement::TakePull(const KnownSl
   const SlotSet taken = offer->second.slots & owned;
   // At this epoch nobody but the shard is given these slots.
   if (offer->second.epoch == known.topology.epoch()) {
-    return Conclusion{[taken, shard](SlotLedger& ledger) { ledger.GiveAway(taken, shard); },
-                      "shard '" + shard + "' " + (taken.any() ? "took" : "did not take") +
-                          " the slots that were offered to it"};
+    return Conclusion{
+        [taken, shard](SlotLedger& ledger) { ledger.GiveAway(taken, shard); },
+        "shard '" + shard + "' " + (taken.any() ? "took" : "did not take") + " the slots that were offered to it"};
   }
   refusals_[shard] = {offer->second.epoch, {known.topology.epoch(), ++answers_so_far_, owned}};
   return Settle(known, shard);
@@ -129,15 +129,15 @@ std::optional<SlotSettlement::Conclusion> SlotSettlement::Settle(const KnownSlot
     owners.emplace_back(other.name, offer->second.slots & answers_.at(other.name).owned);
   }
   const bool is_given = std::any_of(owners.begin(), owners.end(), [](const auto& each) { return each.second.any(); });
-  return Conclusion{[owners, shard](SlotLedger& ledger) {
-                      ledger.EndOffer(shard);
-                      for (const auto& [owner, slots] : owners) {
-                        ledger.Give(slots, owner);
-                        ledger.AddStrays(slots);
-                      }
-                    },
-                    "shard '" + shard + "' " + (is_given ? "took" : "did not take") +
-                        " the slots that were offered to it"};
+  return Conclusion{
+      [owners, shard](SlotLedger& ledger) {
+        ledger.EndOffer(shard);
+        for (const auto& [owner, slots] : owners) {
+          ledger.Give(slots, owner);
+          ledger.AddStrays(slots);
+        }
+      },
+      "shard '" + shard + "' " + (is_given ? "took" : "did not take") + " the slots that were offered to it"};
 }
 
 bool SlotSettlement::HasAnswered(const KnownSlots& known, const std::string& shard, uint64_t after) const {

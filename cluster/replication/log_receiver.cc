@@ -16,9 +16,7 @@ using storage::Result;
 using storage::Status;
 
 LogReceiver::LogReceiver(Target& target, ReplicaIntroduction introduction)
-    : target_(target),
-      introduction_(std::move(introduction)),
-      handshake_(out_, introduction_.authentication) {}
+    : target_(target), introduction_(std::move(introduction)), handshake_(out_, introduction_.authentication) {}
 
 // --- the handshake --------------------------------------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ class Quorum {
 
   // Who belongs to the shard.
   struct Shard {
-    size_t nodes = 0;                                               // as configured; 0: as below
+    size_t nodes = 0;                                                // as configured; 0: as below
     std::optional<std::vector<std::string>> members = std::nullopt;  // of the topology; none: whoever has come so far
   };
   // `acks`: of the connections of replicas; `own`: the last group here. True if `last` has changed.

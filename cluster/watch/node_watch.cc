@@ -72,8 +72,8 @@ NodeWatch::Peer::~Peer() {
 void NodeWatch::Peer::Ask(int64_t now) {
   if (link_ != nullptr) return link_->Ask(now);
   QuestionLink::Asker& asker = *this;
-  link_ = std::make_unique<QuestionLink>(asker, owner_.authentication(),
-                                         std::vector<std::string>{"CLUSTER", "ANNOUNCED"});
+  link_ =
+      std::make_unique<QuestionLink>(asker, owner_.authentication(), std::vector<std::string>{"CLUSTER", "ANNOUNCED"});
   owner_.Connect(address_, *link_);
 }
 

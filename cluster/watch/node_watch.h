@@ -36,7 +36,7 @@ class NodeWatch {
   // Who connects, and is told.
   class Owner {
    public:
-    virtual int64_t timeout_ms() const = 0;                        // cluster-node-timeout
+    virtual int64_t timeout_ms() const = 0;                       // cluster-node-timeout
     virtual std::vector<std::string> authentication() const = 0;  // AUTH; empty: none
     // Connects the link. NoteEnd tells when that was in vain, or the connection has ended; not before this returns.
     virtual void Connect(const Address& to, Link& link) = 0;

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "cluster/static_coordinator.h"
 #include "cluster/migration/topology_change.h"
+#include "cluster/static_coordinator.h"
 #include "resp/reply_writer.h"
 #include "server/cluster/slot_moves.h"
 #include "server/config/own_ports.h"

@@ -25,11 +25,7 @@ constexpr size_t kFramesAtOnce = 256 * 1024;
 
 SlotExport::SlotExport(const ClusterParts& parts, SlotOwnership& state, transport::Channel channel,
                        std::shared_ptr<ClientCard> card, PullRequest request)
-    : parts_(parts),
-      state_(state),
-      socket_(std::move(channel)),
-      card_(std::move(card)),
-      request_(std::move(request)) {}
+    : parts_(parts), state_(state), socket_(std::move(channel)), card_(std::move(card)), request_(std::move(request)) {}
 
 SlotExport::~SlotExport() {
   Interrupt();

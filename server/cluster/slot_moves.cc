@@ -224,8 +224,7 @@ void SlotMoves::AskShard(const ClusterView& view, ShardIndex shard) {
   const SlotLedger ledger = state_.ledger();
   Conclude(view, settlement_.TakeAnswer(
                      Known(view, ledger), shard, answer->epoch, answer->slots,
-                     [this](const std::string& other) { return IsExportingTo(other); },
-                     parts_.world.clock.SteadyMs()));
+                     [this](const std::string& other) { return IsExportingTo(other); }, parts_.world.clock.SteadyMs()));
 }
 
 bool SlotMoves::IsExportingTo(const std::string& shard) {
@@ -250,8 +249,8 @@ void SlotMoves::EraseStrays(const ClusterView& view) {
   if (next != Erasure::kGoOn) eraser_.reset();
   if (next == Erasure::kNothing) return;
   if (next == Erasure::kBegin) {
-    eraser_ = std::make_unique<storage::SlotEraser>(
-        parts_.data.store(), cluster::PositionsOf(cluster::RangesIn(settlement_.erasing())));
+    eraser_ = std::make_unique<storage::SlotEraser>(parts_.data.store(),
+                                                    cluster::PositionsOf(cluster::RangesIn(settlement_.erasing())));
   }
   const int64_t end = parts_.world.clock.SteadyMs() + kEraseForMs;
   bool goes_on = true;

@@ -90,7 +90,7 @@ class SlotMoves {
   std::vector<std::unique_ptr<SlotImport>> imports_ GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<SlotExport>> exports_ GUARDED_BY(mutex_);
   std::map<std::pair<std::string, std::string>, size_t> totals_ GUARDED_BY(mutex_);  // slots per migration at its start
-  std::map<std::string, LastingFailure> unanswered_ GUARDED_BY(mutex_);  // questions, by shard
+  std::map<std::string, LastingFailure> unanswered_ GUARDED_BY(mutex_);              // questions, by shard
   std::atomic<bool> interrupted_{false};
   std::thread thread_;
 };

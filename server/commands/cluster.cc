@@ -376,9 +376,9 @@ constexpr Command kClusterCommands[] = {
      .is_container = true},
     ByHand("addslots", -3, "slot [slot ...]", "3.0.0"),
     ByHand("addslotsrange", -4, "start-slot end-slot [start-slot end-slot ...]", "7.0.0"),
-    AnsweredWhileBusy(NeverPaused(ForAdmins(Tells(
-        "announced", InCluster<Announced>, "7.0.0",
-        "Returns the address that clients are told of this node, for other nodes.")))),
+    AnsweredWhileBusy(
+        NeverPaused(ForAdmins(Tells("announced", InCluster<Announced>, "7.0.0",
+                                    "Returns the address that clients are told of this node, for other nodes.")))),
     Varying(ByHand("bumpepoch", 2, "", "3.0.0")),
     ForAdmins(Tells("count-failure-reports", InCluster<CountFailureReports>, "3.0.0",
                     "Returns the number of failure reports about a node.", 3, "node-id")),

@@ -115,14 +115,13 @@ bool PublishAtEnd(AdminCall& call, Broker::Addressed addressed, bool in_shard) {
   if (has_others) words.assign(call.args.all().begin(), call.args.all().end());
   size_t bytes = BytesOf(addressed);
   for (const std::string& word : words) bytes += sizeof word + word.size();
-  return AfterUnlock(
-      call, bytes,
-      [&server, publisher, addressed = std::move(addressed), words = std::move(words), in_shard] {
-        Broker::Send(server.links(), publisher.thread, addressed);
-        if (words.empty()) return;
-        const std::vector<std::string_view> argv(words.begin(), words.end());
-        TellOthers(server, publisher, argv, in_shard);
-      });
+  return AfterUnlock(call, bytes,
+                     [&server, publisher, addressed = std::move(addressed), words = std::move(words), in_shard] {
+                       Broker::Send(server.links(), publisher.thread, addressed);
+                       if (words.empty()) return;
+                       const std::vector<std::string_view> argv(words.begin(), words.end());
+                       TellOthers(server, publisher, argv, in_shard);
+                     });
 }
 
 void PublishOn(AdminCall& call, bool in_shard) {

@@ -44,7 +44,7 @@ struct PassedRequest {
   bool joins_writes = false;  // it keeps the order of the client's writes and scripts
   bool is_with_replica = false;
   bool is_message = false;  // that a client has published
-  unsigned hops = 0;  // how often it was sent on
+  unsigned hops = 0;        // how often it was sent on
   ReplyPlace place;
 };
 

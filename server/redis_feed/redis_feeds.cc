@@ -80,9 +80,10 @@ void RedisFeeds::Tick() {
   }
   if (stream == nullptr) return;
   if (history != parts_.owner.history_id()) return DropStream(stream, "another history has begun");
-  const storage::Result<bool> advanced = stream->Advance({.now_ms = parts_.world.clock.SteadyMs(),
-                                           .ping_every_ms = parts_.options.repl_ping_replica_period * 1000,
-                                           .backlog_bytes = static_cast<size_t>(parts_.options.repl_backlog_size)});
+  const storage::Result<bool> advanced =
+      stream->Advance({.now_ms = parts_.world.clock.SteadyMs(),
+                       .ping_every_ms = parts_.options.repl_ping_replica_period * 1000,
+                       .backlog_bytes = static_cast<size_t>(parts_.options.repl_backlog_size)});
   if (!advanced) DropStream(stream, advanced.error().text);
 }
 

@@ -6,8 +6,8 @@
 namespace ringkv::server {
 
 void KeyRules::Allow(std::string_view pattern, uint8_t access) {
-  const auto same = std::find_if(rules_.begin(), rules_.end(),
-                                 [&](const KeyRule& each) { return each.pattern.text() == pattern; });
+  const auto same =
+      std::find_if(rules_.begin(), rules_.end(), [&](const KeyRule& each) { return each.pattern.text() == pattern; });
   if (same != rules_.end()) {
     same->access = static_cast<uint8_t>(same->access | access);
     return;

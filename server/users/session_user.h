@@ -26,7 +26,8 @@ class SessionUser {
   // His permissions now; they stay valid until the next call. There must be a user.
   const Permissions& Current(const Users& users) {
     const uint64_t version = users.version();  // first: a change in between makes the next call look again
-    if (version_ != version) [[unlikely]] Look(version);
+    if (version_ != version) [[unlikely]]
+      Look(version);
     return *permissions_;
   }
 

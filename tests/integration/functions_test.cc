@@ -99,8 +99,9 @@ TEST(Functions, LibrariesAreLoadedBeforeTheyAreAskedFor) {
 TEST(Functions, WhatADeletedLibraryKeptIsFreed) {
   const ServerProcess server({"--scripts-memory-limit", "32mb"});
   const auto load = [&](const std::string& name, const std::string& before, const std::string& body) {
-    return Say(server, {"FUNCTION", "LOAD", "#!lua name=" + name + "\n" + before + " redis.register_function('" + name +
-                                                "', function(keys, args) " + body + " end)"});
+    return Say(server, {"FUNCTION", "LOAD",
+                        "#!lua name=" + name + "\n" + before + " redis.register_function('" + name +
+                            "', function(keys, args) " + body + " end)"});
   };
   const std::vector<std::vector<std::string>> ends{{"FUNCTION", "DELETE", "keep"}, {"FUNCTION", "FLUSH"}};
   for (const std::vector<std::string>& end : ends) {

@@ -31,10 +31,10 @@ class MovingInCluster : public testing::Test {
     }
     dir_.Write("cluster.conf", config);
     for (size_t i = 0; i < ports_.size(); ++i) {
-      nodes_.push_back(std::make_unique<ServerProcess>(std::vector<std::string>{
-          "--port", std::to_string(ports_[i]), "--cluster-enabled", "yes", "--cluster-config",
-          dir_.Path("cluster.conf"), "--cluster-node-id", "n" + std::to_string(i), "--cluster-redirect", "proxy",
-          "--io-threads", "4", "--hz", "100"}));
+      nodes_.push_back(std::make_unique<ServerProcess>(
+          std::vector<std::string>{"--port", std::to_string(ports_[i]), "--cluster-enabled", "yes", "--cluster-config",
+                                   dir_.Path("cluster.conf"), "--cluster-node-id", "n" + std::to_string(i),
+                                   "--cluster-redirect", "proxy", "--io-threads", "4", "--hz", "100"}));
     }
   }
   ServerProcess& Node(size_t i) { return *nodes_[i]; }

@@ -307,8 +307,9 @@ TEST(Scripts, AScriptServesBlockedClientsWhenItHasEnded) {
 // It would count for maxmemory for good, and no command frees it.
 TEST(Scripts, NothingOfLargeArgumentsStaysWhenTheyHaveEnded) {
   ServerProcess server;
-  EXPECT_EQ(Say(server, {"FUNCTION", "LOAD", "#!lua name=size\nredis.register_function('size', function(keys, args) "
-                                             "return #args[1] end)"}),
+  EXPECT_EQ(Say(server, {"FUNCTION", "LOAD",
+                         "#!lua name=size\nredis.register_function('size', function(keys, args) "
+                         "return #args[1] end)"}),
             "size");
   const std::string script = "for i = 1, tonumber(ARGV[2]) do end return #ARGV[1]";
   const std::string sha1 = Say(server, {"SCRIPT", "LOAD", script});

@@ -162,8 +162,7 @@ class ClusterNode::Visitor final : private cluster::SlotSender::Source {
 // Pulls slots of another shard, until all have come.
 class ClusterNode::Import final : private cluster::SlotReceiver::Target {
  public:
-  Import(ClusterNode& node, uint64_t epoch, std::string shard)
-      : node_(node), epoch_(epoch), shard_(std::move(shard)) {}
+  Import(ClusterNode& node, uint64_t epoch, std::string shard) : node_(node), epoch_(epoch), shard_(std::move(shard)) {}
 
   const std::string& shard() const { return shard_; }
   uint64_t epoch() const { return epoch_; }
@@ -178,9 +177,9 @@ class ClusterNode::Import final : private cluster::SlotReceiver::Target {
     cluster::SlotReceiver::Target& target = *this;
     const std::string own = node_.shard_name();
     auto link = std::make_unique<cluster::SlotReceiver>(
-        target, cluster::PullIntroduction{.epoch = epoch_,
-                                          .shard = own,
-                                          .owned = PrintRanges(cluster::RangesIn(node_.ledger_.OwnedBy(own)))});
+        target,
+        cluster::PullIntroduction{
+            .epoch = epoch_, .shard = own, .owned = PrintRanges(cluster::RangesIn(node_.ledger_.OwnedBy(own)))});
     port_ = node_.Connect(node_.topology_->FindShard(shard_), std::move(link),
                           [this](const std::string&) { BeginLater(); });
     if (port_ == nullptr) BeginLater();

@@ -168,9 +168,9 @@ TEST_F(NodeWatchTest, AnErrorThatIsNotAboutWhoAsksIsNoRefusal) {
     Say("a", "-" + error + "\r\n");
     WorkUntil(owner_.now_ + 1100);
   }
-  EXPECT_EQ(owner_.notes_, (std::vector<std::string>{"a refuses: NOAUTH Authentication required.",
-                                                     "a says: BUSY Redis is busy running a script.",
-                                                     "a says: ERR unknown command"}));
+  EXPECT_EQ(owner_.notes_,
+            (std::vector<std::string>{"a refuses: NOAUTH Authentication required.",
+                                      "a says: BUSY Redis is busy running a script.", "a says: ERR unknown command"}));
 }
 
 // This process was stopped: nobody has failed because of that.

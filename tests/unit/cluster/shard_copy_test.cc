@@ -187,8 +187,8 @@ TEST_F(ShardCopyTest, ASnapshotThatCouldNotBeginTakesNothingFromAPrimary) {
     ASSERT_FALSE(copy_.BeginSnapshot(""));
     TakeSteps();
     EXPECT_TRUE(copy_.BecomePrimary());
-    EXPECT_EQ(TakeSteps(), (Steps{"remove", "files from 7", "is replaced", "whole", "fork", "save", "owner", "primary",
-                                  "save"}));
+    EXPECT_EQ(TakeSteps(),
+              (Steps{"remove", "files from 7", "is replaced", "whole", "fork", "save", "owner", "primary", "save"}));
     EXPECT_FALSE(history_.is_replacing());
   }
 }

@@ -219,9 +219,8 @@ TEST_F(SlotLinksTest, BatchesMoveOneAfterTheOther) {
     MakeLinks();
     Open();
     Run(at_once);
-    EXPECT_EQ(source_.steps_,
-              (std::vector<std::string>{"prepare", "hold 50", "offer", "give 1-3", "release", "prepare", "hold 50",
-                                        "offer", "give 7", "release"}));
+    EXPECT_EQ(source_.steps_, (std::vector<std::string>{"prepare", "hold 50", "offer", "give 1-3", "release", "prepare",
+                                                        "hold 50", "offer", "give 7", "release"}));
     EXPECT_EQ(target_.steps_,
               (std::vector<std::string>{"slots 1-3", "keys", "keys", "change 11", "take over", "slots 7", "keys",
                                         "keys", "change 12", "take over", "finished"}));

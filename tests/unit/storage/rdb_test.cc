@@ -231,9 +231,10 @@ const std::vector<std::string> kZiplistElements = {std::string("\x01") + "a",
                                                    std::string("\xe0\xff\xff\xff\xff\xff\xff\xff\x7f")};
 
 // A hash before Redis 2.6, with two unused bytes behind the first value.
-const std::string kZipmap("\x02\x01x\x01\x02"
-                          "1??\x01y\x00\x00\xff",
-                          13);
+const std::string kZipmap(
+    "\x02\x01x\x01\x02"
+    "1??\x01y\x00\x00\xff",
+    13);
 
 std::string Payload(storage::RdbType type, std::string_view blob, bool is_counted = false) {
   std::string body(1, static_cast<char>(type));

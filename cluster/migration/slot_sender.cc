@@ -13,8 +13,8 @@ using storage::Result;
 using storage::Status;
 
 constexpr size_t kMostSlotBytesWaiting = 256 * 1024;  // to be sent, before more are produced
-// Measured with a rest of 15 ms after 256 KB: the p99 of clients grows 1.8 times while a node joins, without it 2.9 times.
-// Blocks have 64 KB.
+// Measured with 15 ms after 256 KB: the p99 of clients grows 1.8 times while a node joins, without it 2.9 times. Blocks
+// have 64 KB.
 constexpr int64_t kRestAfterBlockMs = 4;
 constexpr int64_t kQuietMs = 15;  // for what is under way to end, before the changes since are sent
 // Requests for a slot are held so long at first, in three parts of which each may take so long: until what is under way

@@ -8,8 +8,8 @@
 #include "server/http/exchange.h"
 #include "server/http/handlers.h"
 #include "server/http/json.h"
-#include "server/http/lifetime.h"
 #include "server/http/media_type.h"
+#include "server/http/set_command.h"
 
 namespace ringkv::server::http {
 namespace {
@@ -144,12 +144,14 @@ Read<Argv> ReadPairs(std::string_view body, size_t most) {
       Read<Item> item = ItemFromJson(value);
       if (!item) return tl::unexpected(std::move(item.error()));
       if (item->ttl) return Bad("/mset has no ttl; use /set for keys that expire");
-      argv.insert(argv.end(), {std::move(item->key), std::move(item->value)});
+      argv.push_back(std::move(item->key));
+      argv.push_back(std::move(item->value));
       continue;
     }
     std::optional<std::string> bytes = BytesFromJson(value);
     if (!bytes) return Bad(kBadText);
-    argv.insert(argv.end(), {name, std::move(*bytes)});
+    argv.push_back(name);
+    argv.push_back(std::move(*bytes));
   }
   return argv;
 }
@@ -171,7 +173,7 @@ void RespondStored(Exchange& exchange, size_t items) {
 }
 
 void Store(Exchange& exchange, Item item) {
-  std::vector<std::string> argv{"SET", std::move(item.key), std::move(item.value)};
+  std::vector<std::string> argv = SetCommand(std::move(item.key), std::move(item.value));
   if (item.ttl && !AppendLifetime(exchange, *item.ttl, &argv)) return;
   exchange.Run(std::move(argv), [&exchange](const resp::Reply&) { RespondStored(exchange, 1); });
 }

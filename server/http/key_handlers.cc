@@ -9,7 +9,7 @@
 #include "server/http/entity_tag.h"
 #include "server/http/exchange.h"
 #include "server/http/handlers.h"
-#include "server/http/lifetime.h"
+#include "server/http/set_command.h"
 
 namespace ringkv::server::http {
 namespace {
@@ -146,7 +146,7 @@ void GetKey(Exchange& exchange) {
 
 void PutKey(Exchange& exchange) {
   const Fields& query = exchange.target().query;
-  std::vector<std::string> argv{"SET", exchange.key(), exchange.TakeBody()};
+  std::vector<std::string> argv = SetCommand(exchange.key(), exchange.TakeBody());
   const std::string* ttl = query.Find("ttl");
   if (ttl != nullptr && !AppendLifetime(exchange, *ttl, &argv)) return;
   if (query.Find("keepttl") != nullptr) {

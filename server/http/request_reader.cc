@@ -33,7 +33,7 @@ bool IsOfBrowsers(std::string_view name) {
 // Room for the whole body is made when a part of it is there, so that a client has to send something for it: less is
 // copied then than by growing on, in one go.
 void AppendToBody(Request& request, std::string_view bytes) {
-  constexpr size_t kPart = 4;
+  constexpr size_t kPart = 8;
   std::string& body = request.body;
   const bool must_grow = body.size() + bytes.size() > body.capacity();
   if (must_grow && body.size() >= request.content_length / kPart) body.reserve(request.content_length);

@@ -22,6 +22,7 @@ constexpr size_t kSlowestBytesAMs = 64;  // of a body, behind what http-timeout 
 constexpr int64_t kHttpIdleMs = 2000;    // after which buffers are given back
 constexpr int64_t kLingerMs = 2000;
 constexpr size_t kBodySlice = 256 * 1024;
+constexpr size_t kMostFreedHere = 32 * 1024;  // of a request; of a longer one there may be thousands of strings
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 }  // namespace
@@ -241,7 +242,7 @@ void HttpConnection::Respond(http::Response response, bool keeps_alive) {
   needed_ = 0;
   needed_term_ = 0;
   is_ending_ = !keeps_alive;
-  if (request_bytes_ > kBodySlice) server_.long_work().FreeLater(exchange_);
+  if (request_bytes_ > kMostFreedHere) server_.long_work().FreeLater(exchange_);
   exchange_.reset();
   target_.reset();
   refusal_.reset();

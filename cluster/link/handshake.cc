@@ -10,28 +10,30 @@ namespace ringkv::cluster {
 using storage::Fail;
 using storage::Status;
 
-void Handshake::Open(std::vector<std::string> first) {
-  if (authentication_.empty()) return Ask(first);
+void Handshake::Open(std::vector<std::string> first, int64_t now) {
+  if (authentication_.empty()) return Ask(first, now);
   first_ = std::move(first);
   is_authenticating_ = true;
-  Ask(authentication_);
+  Ask(authentication_, now);
 }
 
-void Handshake::Ask(const std::vector<std::string>& request) {
+void Handshake::Ask(const std::vector<std::string>& request, int64_t now) {
   out_.Append(resp::EncodeRequest(request));
   asked_ = request.front();
   is_asking_ = true;
+  silence_.Begin(now);
 }
 
-Status Handshake::TakeWelcome(std::string_view line) {
+Status Handshake::TakeWelcome(std::string_view line, int64_t now) {
   if (Status known = CheckAuthReply(authentication_, line); !known) return known;
   is_authenticating_ = false;
-  Ask(first_);
+  Ask(first_, now);
   return {};
 }
 
-storage::Error Handshake::NoAnswer(int64_t timeout_ms) {
-  return {"no answer within " + std::to_string(timeout_ms) + " ms"};
+Status Handshake::CheckTime(int64_t timeout_ms, int64_t now) {
+  if (!is_asking_ || !silence_.HasLasted(timeout_ms, now)) return {};
+  return Fail("no answer within " + std::to_string(timeout_ms) + " ms");
 }
 
 Status CheckNoError(std::string_view command, std::string_view line) {

@@ -14,35 +14,27 @@ QuestionLink::QuestionLink(Asker& asker, std::vector<std::string> authentication
 
 Status QuestionLink::Open(int64_t now) {
   is_open_ = true;
-  silence_.Begin(now);
-  handshake_.Open(question_);
+  handshake_.Open(question_, now);
   return {};
 }
 
 void QuestionLink::Ask(int64_t now) {
-  if (!is_open_ || handshake_.is_asking()) return;
-  silence_.Begin(now);
-  handshake_.Ask(question_);
+  if (is_open_ && !handshake_.is_asking()) handshake_.Ask(question_, now);
 }
 
 int64_t QuestionLink::wake_at() const {
-  return handshake_.is_asking() ? silence_.ends_at(asker_.timeout_ms()) : INT64_MAX;
+  return handshake_.is_asking() ? handshake_.ends_at(asker_.timeout_ms()) : INT64_MAX;
 }
 
 Result<Link::Next> QuestionLink::Work(int64_t now) {
-  const int64_t timeout = asker_.timeout_ms();
-  const bool is_late = handshake_.is_asking() && silence_.HasLasted(timeout, now);
-  if (is_late) return tl::unexpected(Handshake::NoAnswer(timeout));
+  if (Status timely = handshake_.CheckTime(asker_.timeout_ms(), now); !timely) return tl::unexpected(timely.error());
   return Next::kWait;
 }
 
 Status QuestionLink::Received(size_t count, int64_t now) {
   input_.Commit(count);
-  silence_.Begin(now);
-  Status taken = handshake_.TakeReplies(input_, [&](const std::string& line) {
-    asker_.NoteAnswer(line, now);
-    return Status();
-  });
+  Status taken =
+      handshake_.TakeReplies(input_, now, [&](const std::string& line) { return asker_.NoteAnswer(line, now); });
   if (!taken && handshake_.is_authenticating()) asker_.NoteRefusal(taken.error().text, now);
   if (taken && !handshake_.is_asking() && !input_.empty()) return Fail("it says what nobody has asked");
   return taken;

@@ -16,7 +16,6 @@
 #include "cluster/link/link.h"
 #include "cluster/link/link_input.h"
 #include "cluster/link/outbox.h"
-#include "cluster/link/silence.h"
 
 namespace ringkv::cluster {
 
@@ -26,8 +25,8 @@ class QuestionLink final : public Link {
    public:
     // For an answer.
     virtual int64_t timeout_ms() const = 0;
-    // An error begins with a minus sign.
-    virtual void NoteAnswer(std::string_view line, int64_t now) = 0;
+    // An error begins with a minus sign. Fails if this is no answer to the question; the link ends.
+    virtual storage::Status NoteAnswer(std::string_view line, int64_t now) = 0;
     // The node does not let this one in; the link ends.
     virtual void NoteRefusal(const std::string& why, int64_t now) = 0;
 
@@ -57,7 +56,6 @@ class QuestionLink final : public Link {
   LinkInput input_{kRoomBytes};
   Outbox out_;
   Handshake handshake_;
-  Silence silence_;
   bool is_open_ = false;
 };
 

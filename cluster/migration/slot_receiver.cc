@@ -15,10 +15,9 @@ SlotReceiver::SlotReceiver(Target& target, PullIntroduction introduction)
 // --- the handshake --------------------------------------------------------------------------------------------------
 
 Status SlotReceiver::Open(int64_t now) {
-  silence_.Begin(now);
   std::vector<std::string> request{"CLUSTER", "PULL", std::to_string(introduction_.epoch), introduction_.shard};
   if (!introduction_.owned.empty()) request.push_back(introduction_.owned);
-  handshake_.Open(std::move(request));
+  handshake_.Open(std::move(request), now);
   return {};
 }
 
@@ -31,15 +30,15 @@ Status SlotReceiver::TakeReply(const std::string& line) {
 
 Result<Link::Next> SlotReceiver::Work(int64_t now) {
   const int64_t timeout = target_.timeout_ms();
-  if (!silence_.HasLasted(timeout, now)) return Next::kWait;
-  if (handshake_.is_asking()) return tl::unexpected(Handshake::NoAnswer(timeout));
+  if (Status timely = handshake_.CheckTime(timeout, now); !timely) return tl::unexpected(timely.error());
+  if (handshake_.is_asking() || !silence_.HasLasted(timeout, now)) return Next::kWait;
   return Fail("it has been silent for repl-timeout");
 }
 
 Status SlotReceiver::Received(size_t count, int64_t now) {
   input_.Commit(count);
   silence_.Begin(now);
-  Status taken = handshake_.TakeReplies(input_, [this](const std::string& line) { return TakeReply(line); });
+  Status taken = handshake_.TakeReplies(input_, now, [this](const std::string& line) { return TakeReply(line); });
   if (!taken || handshake_.is_asking()) return taken;
   return input_.TakeMessages([this](const NodeMessage& message) { return Take(message); });
 }

@@ -57,7 +57,10 @@ class SlotReceiver final : public Link {
 
   storage::Status Open(int64_t now) override;
   storage::Result<Next> Work(int64_t now) override;
-  int64_t wake_at() const override { return silence_.ends_at(target_.timeout_ms()); }
+  int64_t wake_at() const override {
+    const int64_t timeout = target_.timeout_ms();
+    return handshake_.is_asking() ? handshake_.ends_at(timeout) : silence_.ends_at(timeout);
+  }
   std::span<char> Room() override { return input_.Room(); }
   storage::Status Received(size_t count, int64_t now) override;
   std::string_view ToSend() const override { return out_.front(); }
@@ -81,7 +84,7 @@ class SlotReceiver final : public Link {
   LinkInput input_{kRoomBytes};
   Outbox out_;
   Handshake handshake_;
-  Silence silence_;  // of the sender
+  Silence silence_;  // of the sender, after the handshake
   bool has_batch_ = false;
   bool has_finished_ = false;
 };

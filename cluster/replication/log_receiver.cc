@@ -21,8 +21,7 @@ LogReceiver::LogReceiver(Target& target, ReplicaIntroduction introduction)
 // --- the handshake --------------------------------------------------------------------------------------------------
 
 Status LogReceiver::Open(int64_t now) {
-  silence_.Begin(now);
-  handshake_.Open(Introduction());
+  handshake_.Open(Introduction(), now);
   return {};
 }
 
@@ -34,7 +33,7 @@ std::vector<std::string> LogReceiver::Introduction() const {
   return about;
 }
 
-void LogReceiver::AskToSync() {
+void LogReceiver::AskToSync(int64_t now) {
   const History history = target_.history();
   resumes_after_ = target_.appended();
   std::vector<std::string> request{"PSYNC", history.id(), std::to_string(resumes_after_ + 1), introduction_.member};
@@ -48,16 +47,16 @@ void LogReceiver::AskToSync() {
     if (introduction_.takeover == Takeover::kAnyway) request.emplace_back("FORCE");
   }
   progress_.state = State::kAsking;
-  handshake_.Ask(request);
+  handshake_.Ask(request, now);
 }
 
-Status LogReceiver::TakeReply(const std::string& line) {
+Status LogReceiver::TakeReply(const std::string& line, int64_t now) {
   if (state() == State::kAsking) return TakeVerdict(line);
   if (line.find("ERR Unrecognized REPLCONF option") != std::string::npos) {
     return Fail("it is a Redis server: to move in from Redis use migrate-from");
   }
   if (Status accepted = handshake_.CheckNoError(line); !accepted) return accepted;
-  AskToSync();
+  AskToSync(now);
   return {};
 }
 
@@ -100,8 +99,8 @@ Status LogReceiver::TakeVerdict(const std::string& line) {
 
 Result<Link::Next> LogReceiver::Work(int64_t now) {
   const int64_t timeout = target_.timeout_ms();
-  if (!silence_.HasLasted(timeout, now)) return Next::kWait;
-  if (handshake_.is_asking()) return tl::unexpected(Handshake::NoAnswer(timeout));
+  if (Status timely = handshake_.CheckTime(timeout, now); !timely) return tl::unexpected(timely.error());
+  if (handshake_.is_asking() || !silence_.HasLasted(timeout, now)) return Next::kWait;
   return Fail("it has been silent for " + std::to_string(timeout / 1000) + " s (repl-timeout)");
 }
 
@@ -109,7 +108,7 @@ Status LogReceiver::Received(size_t count, int64_t now) {
   input_.Commit(count);
   silence_.Begin(now);
   progress_.received = count;
-  Status taken = handshake_.TakeReplies(input_, [this](const std::string& line) { return TakeReply(line); });
+  Status taken = handshake_.TakeReplies(input_, now, [&](const std::string& line) { return TakeReply(line, now); });
   if (taken && !handshake_.is_asking()) {
     taken = input_.TakeMessages([this](const NodeMessage& message) { return Take(message); });
   }

@@ -96,7 +96,10 @@ class LogReceiver final : public Link {
 
   storage::Status Open(int64_t now) override;
   storage::Result<Next> Work(int64_t now) override;
-  int64_t wake_at() const override { return silence_.ends_at(target_.timeout_ms()); }
+  int64_t wake_at() const override {
+    const int64_t timeout = target_.timeout_ms();
+    return handshake_.is_asking() ? handshake_.ends_at(timeout) : silence_.ends_at(timeout);
+  }
   std::span<char> Room() override { return input_.Room(); }
   storage::Status Received(size_t count, int64_t now) override;
   std::string_view ToSend() const override { return out_.front(); }
@@ -109,8 +112,8 @@ class LogReceiver final : public Link {
   static constexpr size_t kRoomBytes = 256 * 1024;
 
   std::vector<std::string> Introduction() const;
-  void AskToSync();
-  storage::Status TakeReply(const std::string& line);
+  void AskToSync(int64_t now);
+  storage::Status TakeReply(const std::string& line, int64_t now);
   storage::Status TakeVerdict(const std::string& line);
   storage::Status Take(const NodeMessage& message);
   storage::Status TakeFrame(std::string_view bytes);
@@ -127,7 +130,7 @@ class LogReceiver final : public Link {
   LinkInput input_{kRoomBytes};
   Outbox out_;
   Handshake handshake_;
-  Silence silence_;  // of the primary
+  Silence silence_;  // of the primary, after the handshake
   Progress progress_;
   Applied applied_;
   storage::Lsn resumes_after_ = 0;

@@ -93,16 +93,21 @@ bool NodeWatch::Peer::NoteEnd(const Link& link, const storage::Error& why) {
   return true;
 }
 
-void NodeWatch::Peer::NoteAnswer(std::string_view line, int64_t now) {
+storage::Status NodeWatch::Peer::NoteAnswer(std::string_view line, int64_t now) {
+  constexpr size_t kQuoted = 60;
+  const bool is_error = line.starts_with('-');
+  std::optional<NodeNews> news = ParseNews(line);
+  if (!is_error && !news) return storage::Fail("it answers '" + std::string(line.substr(0, kQuoted)) + "'");
   NoteSign(now);
-  const std::string error(line.starts_with('-') ? line.substr(1) : "");
+  const std::string error(is_error ? line.substr(1) : "");
   if (IsNewError(error)) {
     IsAboutAccess(error) ? owner_.NoteRefusal(address_.name, error) : owner_.NoteError(address_.name, error);
   }
-  if (std::optional<NodeNews> news = ParseNews(line)) {
+  if (news) {
     news->has_failed = news_.has_failed;
     news_ = std::move(*news);
   }
+  return {};
 }
 
 void NodeWatch::Peer::NoteRefusal(const std::string& why, int64_t now) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Whether the other nodes of the cluster are there, and how they want to be shown: asks each about once a second over a
 // connection that stays open. A node has failed when it has not answered for cluster-node-timeout, for whatever reason;
-// a refusal is an answer.
+// a refusal is an answer, what is neither that nor news is none.
 //
 // Each node decides for itself, without a vote of others. The consequence is that requests are refused
 // (cluster-require-full-coverage); nobody is promoted because of it.
@@ -88,7 +88,7 @@ class NodeWatch {
     // The connection may have died: there is time for another one before the node has failed, and for its failure to
     // say why.
     int64_t timeout_ms() const override { return owner_.timeout_ms() / 2; }
-    void NoteAnswer(std::string_view line, int64_t now) override;
+    storage::Status NoteAnswer(std::string_view line, int64_t now) override;
     void NoteRefusal(const std::string& why, int64_t now) override;
     void NoteSign(int64_t now);
     // True if the last answer was another one. Empty: without an error.

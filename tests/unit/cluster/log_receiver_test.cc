@@ -288,6 +288,14 @@ TEST_F(LogReceiverTest, GivesASilentPrimaryUp) {
   EXPECT_FALSE(link.Work(link.wake_at()));
 }
 
+TEST_F(LogReceiverTest, AReplyThatComesByteByByteGetsNoMoreTime) {
+  LogReceiver link(target_, introduction_);
+  ASSERT_TRUE(link.Open(0));
+  int64_t now = 0;
+  for (; now < 2 * kTimeoutMs && link.Work(now); now += 500) ASSERT_TRUE(Give(link, "x", now));
+  EXPECT_LE(now, kTimeoutMs + 1500);
+}
+
 // Its disk took so long that the time is up. What the primary has said meanwhile has come.
 TEST_F(LogReceiverTest, ItsOwnStallIsNoSilenceOfThePrimary) {
   LogReceiver link(target_, introduction_);

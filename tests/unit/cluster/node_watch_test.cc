@@ -173,6 +173,26 @@ TEST_F(NodeWatchTest, AnErrorThatIsNotAboutWhoAsksIsNoRefusal) {
                                       "a says: BUSY Redis is busy running a script.", "a says: ERR unknown command"}));
 }
 
+// Something else listens there.
+TEST_F(NodeWatchTest, WhatIsNeitherNewsNorAnErrorIsNoAnswer) {
+  watch_.Watch({{"a", "h", 1}}, owner_.now_);
+  Work();
+  for (int64_t end = owner_.now_ + 2 * kNodeTimeoutMs; owner_.now_ < end; WorkUntil(owner_.now_ + 100)) {
+    if (!Asked("a").empty()) Say("a", "HTTP/1.1 400 Bad Request\r\n");
+  }
+  EXPECT_EQ(owner_.notes_, std::vector<std::string>{"a has failed: it answers 'HTTP/1.1 400 Bad Request'"});
+}
+
+TEST_F(NodeWatchTest, AnAnswerThatComesByteByByteGetsNoMoreTime) {
+  watch_.Watch({{"a", "h", 1}}, owner_.now_);
+  Work();
+  for (int64_t end = owner_.now_ + 2 * kNodeTimeoutMs; owner_.now_ < end; WorkUntil(owner_.now_ + 100)) {
+    Asked("a");
+    if (owner_.links_.contains("a")) Say("a", "x");
+  }
+  EXPECT_EQ(owner_.notes_, std::vector<std::string>{"a has failed: no answer within 2000 ms"});
+}
+
 // This process was stopped: nobody has failed because of that.
 TEST_F(NodeWatchTest, ItsOwnStallIsNobodysFailure) {
   watch_.Watch({{"a", "h", 1}}, owner_.now_);

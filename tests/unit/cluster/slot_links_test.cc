@@ -367,6 +367,13 @@ TEST_F(SlotLinksTest, APeerThatReadsNothingOrSaysNothingEndsTheLink) {
   EXPECT_EQ(ended_, "no answer within 60000 ms");
 }
 
+TEST_F(SlotLinksTest, AReplyThatComesByteByByteGetsNoMoreTime) {
+  ASSERT_TRUE(receiver_->Open(now_));
+  const int64_t most = now_ + kMoveTimeoutMs + 2 * Silence::kLastLookMs;
+  while (now_ < most && Work(*receiver_) && Give(*receiver_, "x")) now_ += Silence::kLastLookMs / 2;
+  EXPECT_EQ(ended_, "no answer within 60000 ms");
+}
+
 TEST_F(SlotLinksTest, MessagesOutOfPlaceEndTheLink) {
   const auto says = [&](MessageKind kind, const std::string& body, uint64_t epoch = kMoveEpoch) {
     SlotReceiver link(target_, {.epoch = kMoveEpoch, .shard = "b"});

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Routing: whether this node serves a slot, and the redirect if it does not. A pure function.
+// Routing: whether this node serves a slot, and the redirect if it does not. Pure functions.
 #pragma once
 
 #include <cstdint>
@@ -42,6 +42,12 @@ inline SlotRoute RouteSlot(const SlotState& slot, const ShardRole& here, const R
   if (!here.is_primary) return request.reads_here ? SlotRoute::kHere : SlotRoute::kMoved;
   if (slot.is_held) return SlotRoute::kWait;
   return slot.offered_to == kNoShard ? SlotRoute::kHere : SlotRoute::kAsk;
+}
+
+// The slots that every client is served here: those of which RouteSlot says kHere, all at once.
+inline SlotSet ServedSlots(const ShardRole& here, const SlotMap& owners, const SlotSet& held, const SlotSet& offered) {
+  if (here.shard == kNoShard || !here.is_primary) return {};
+  return owners.SlotsOf(here.shard) & ~held & ~offered;
 }
 
 }  // namespace ringkv::cluster

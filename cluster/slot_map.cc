@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <bit>
 #include <charconv>
-#include <cstring>
 #include <optional>
 
 namespace ringkv::cluster {
@@ -27,16 +26,6 @@ void Include(SlotWords* words, size_t first, size_t end) {
     next = std::min((first / kWordBits + 1) * kWordBits, end);
     (*words)[first / kWordBits] |= ~uint64_t{0} >> (kWordBits - (next - first)) << (first % kWordBits);
   }
-}
-
-// As long as so many owners at once are those of the slots before them.
-template <size_t kAtOnce>
-size_t SkipEqual(const std::array<ShardIndex, storage::kSlots>& owners, size_t end) {
-  while (end + kAtOnce <= owners.size() &&
-         std::memcmp(&owners[end - 1], &owners[end], kAtOnce * sizeof(ShardIndex)) == 0) {
-    end += kAtOnce;
-  }
-  return end;
 }
 
 SlotRange RangeOf(size_t first, size_t end) {
@@ -71,16 +60,32 @@ std::vector<storage::PositionRange> PositionsOf(const std::vector<SlotRange>& ra
   return positions;
 }
 
-void SlotMap::Give(const SlotRange& range, ShardIndex shard) {
-  std::fill(owners_.begin() + range.first, owners_.begin() + range.last + 1, shard);
+void SlotMap::NoteBegin(size_t slot) {
+  if (slot > 0 && slot < owners_.size()) begins_[slot] = owners_[slot] != owners_[slot - 1];
 }
 
-size_t SlotMap::EndOfRun(size_t slot) const {
-  return SkipEqual<1>(owners_, SkipEqual<4>(owners_, SkipEqual<64>(owners_, slot + 1)));
+void SlotMap::Give(const SlotRange& range, ShardIndex shard) {
+  std::fill(owners_.begin() + range.first, owners_.begin() + range.last + 1, shard);
+  for (size_t inner = EndOfRun(range.first); inner <= range.last; inner = EndOfRun(inner)) begins_.reset(inner);
+  NoteBegin(range.first);
+  NoteBegin(size_t{range.last} + 1);
+}
+
+bool SlotMap::operator==(const SlotMap& other) const {
+  if (begins_ != other.begins_) return false;
+  for (size_t first = 0; first < owners_.size(); first = EndOfRun(first)) {
+    if (owners_[first] != other.owners_[first]) return false;
+  }
+  return true;
 }
 
 size_t SlotMap::CountOf(ShardIndex shard) const {
-  return static_cast<size_t>(std::count(owners_.begin(), owners_.end(), shard));
+  size_t count = 0;
+  for (size_t first = 0, end = 0; first < owners_.size(); first = end) {
+    end = EndOfRun(first);
+    if (owners_[first] == shard) count += end - first;
+  }
+  return count;
 }
 
 std::vector<SlotMap::Run> SlotMap::Runs() const {

@@ -41,7 +41,7 @@ class SlotMap {
 
   ShardIndex owner(size_t slot) const { return owners_[slot]; }
   // The first slot behind this one that has another owner; kSlots if there is none.
-  size_t EndOfRun(size_t slot) const;
+  size_t EndOfRun(size_t slot) const { return begins_._Find_next(slot); }
   void Give(const SlotRange& range, ShardIndex shard);
   size_t CountOf(ShardIndex shard) const;
   // Maximal ranges with one owner, in order; ranges without an owner are included.
@@ -52,10 +52,13 @@ class SlotMap {
   std::vector<Run> Runs() const;
   SlotSet SlotsOf(ShardIndex shard) const;
   std::vector<SlotRange> RangesOf(ShardIndex shard) const { return RangesIn(SlotsOf(shard)); }
-  bool operator==(const SlotMap&) const = default;
+  bool operator==(const SlotMap& other) const;
 
  private:
+  void NoteBegin(size_t slot);
+
   std::array<ShardIndex, storage::kSlots> owners_;
+  SlotSet begins_;  // but for slot 0: the slots whose owner is not that of the slot before
 };
 
 // "0-100 200 300-400".

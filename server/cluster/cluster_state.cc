@@ -159,25 +159,20 @@ bool ClusterState::Install(std::shared_ptr<ClusterView> view, SlotLedger ledger,
     const auto to = view->topology.FindShard(shard);
     for (const SlotRange& range : cluster::RangesIn(offer.slots)) view->offered_to.Give(range, to);
   }
-  SlotSet foreign;
-  for (size_t slot = 0; slot < storage::kSlots; ++slot) {
-    foreign[slot] = view->slots.owner(slot) != view->here.shard;
-  }
   {
     storage::Random random(1);
     storage::Txn txn(parts_.data.store(), parts_.world.clock.Now(), random);
     txn.LockAll();
     if (flushes && parts_.data.store().flushes() != *flushes) return false;
-    txn.SetForeignSlots(foreign);
+    txn.SetForeignSlots(~view->slots.SlotsOf(view->here.shard));
   }
   Show(std::move(view), std::move(ledger));
   return true;
 }
 
 void ClusterState::Show(std::shared_ptr<ClusterView> view, SlotLedger ledger) {
-  for (size_t slot = 0; slot < storage::kSlots; ++slot) {
-    view->served[slot] = RouteSlot(view->StateOf(slot), view->here, {}) == cluster::SlotRoute::kHere;
-  }
+  const SlotSet offered = ~view->offered_to.SlotsOf(cluster::kNoShard) & ~view->unsent;
+  view->served = cluster::ServedSlots(view->here, view->slots, view->held, offered);
   {
     MutexLock lock(mutex_);
     view_ = std::move(view);

@@ -25,9 +25,8 @@ bool ClusterView::HasHost(std::string_view host) const {
 
 size_t ClusterView::CountCovered() const {
   size_t covered = 0;
-  for (size_t slot = 0; slot < storage::kSlots; ++slot) {
-    const cluster::ShardIndex owner = slots.owner(slot);
-    if (owner != cluster::kNoShard && !Shown(PrimaryOf(owner)).has_failed) ++covered;
+  for (const cluster::SlotMap::Run& run : slots.Runs()) {
+    if (run.owner != cluster::kNoShard && !Shown(PrimaryOf(run.owner)).has_failed) covered += run.range.size();
   }
   return covered;
 }

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Changes of whole databases. The transaction holds the locks of all partitions.
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <bitset>
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -68,12 +72,12 @@ void Txn::SwapDatabases(DbIndex a, DbIndex b) {
 
 void Txn::SetForeignSlots(const std::bitset<kSlots>& slots) {
   RINGKV_CHECK(holds_all_);
+  static_assert(kSlotsInPartition == 64 && std::endian::native == std::endian::little);
+  const auto of_partitions = std::bit_cast<std::array<uint64_t, kPartitions>>(slots);
   for (size_t i = 0; i < kPartitions; ++i) {
-    uint64_t bits = 0;
-    for (size_t j = 0; j < kSlotsInPartition; ++j) bits |= uint64_t{slots[i * kSlotsInPartition + j]} << j;
     Partition& partition = store_.partition(i);
     partition.mutex.AssertHeld();
-    partition.foreign_slots = bits;
+    partition.foreign_slots = of_partitions[i];
   }
 }
 

@@ -70,17 +70,7 @@ bool ClusterNode::Show(const SlotLedger& ledger, std::optional<uint64_t> flushes
 }
 
 void ClusterNode::ShowServed() {
-  std::vector<cluster::SlotRange> served;
-  const SlotSet free = ~held_;
-  const SlotSet sent = ~unsent_;
-  for (size_t first = 0, end = 0; first < storage::kSlots; first = end) {
-    end = std::min({slots_.EndOfRun(first), offered_to_.EndOfRun(first), topology_->slots().EndOfRun(first),
-                    (held_[first] ? free : held_)._Find_next(first),
-                    (unsent_[first] ? sent : unsent_)._Find_next(first)});
-    if (cluster::RouteSlot(StateOf(first), here_, {}) != cluster::SlotRoute::kHere) continue;
-    served.push_back({static_cast<storage::SlotNumber>(first), static_cast<storage::SlotNumber>(end - 1)});
-  }
-  served_ = cluster::SlotsIn(served);
+  served_ = cluster::ServedSlots(here_, slots_, held_, ~offered_to_.SlotsOf(cluster::kNoShard) & ~unsent_);
   owner_.NoteServed(number_);
 }
 

@@ -5,12 +5,19 @@
 
 #include <algorithm>
 
+#include "cluster/route.h"
 #include "storage/base/random.h"
 
 namespace ringkv::cluster {
 namespace {
 
 using storage::kSlots;
+
+SlotRange SomeRange(storage::Random& random, size_t longest) {
+  const size_t first = random.Below(kSlots);
+  const size_t last = std::min(first + random.Below(longest), kSlots - 1);
+  return {static_cast<storage::SlotNumber>(first), static_cast<storage::SlotNumber>(last)};
+}
 
 // Each slot by itself.
 void ExpectWhatEachSlotSays(const SlotMap& map, ShardIndex shards) {
@@ -43,6 +50,49 @@ TEST(SlotMap, TellsWhatEachSlotSays) {
                static_cast<ShardIndex>(random.Below(kShards)));
     }
     ExpectWhatEachSlotSays(map, kShards);
+  }
+}
+
+// Ranges that overlap are given again and again, also to the shard that has them.
+TEST(SlotMap, ForgetsRunsThatAreGivenAway) {
+  constexpr ShardIndex kShards = 3;
+  storage::Random random(2);
+  SlotMap map;
+  for (int i = 0; i < 200; ++i) {
+    const size_t longest = size_t{1} << random.Below(14);
+    map.Give(SomeRange(random, longest), static_cast<ShardIndex>(random.Below(kShards)));
+    SlotMap other;
+    for (const SlotMap::Run& run : map.Runs()) other.Give(run.range, run.owner);
+    EXPECT_EQ(map, other);
+    const size_t slot = random.Below(kSlots);
+    other.Give({static_cast<storage::SlotNumber>(slot), static_cast<storage::SlotNumber>(slot)}, kShards);
+    EXPECT_NE(map, other);
+  }
+  ExpectWhatEachSlotSays(map, kShards);
+  map.Give({0, kSlots - 1}, 1);
+  EXPECT_EQ(map.Runs().size(), 1u);
+}
+
+TEST(Route, SaysOfAllSlotsAtOnceWhatItSaysOfEach) {
+  storage::Random random(3);
+  for (const bool is_primary : {true, false}) {
+    SlotMap owners;
+    SlotMap offered_to;
+    SlotSet held;
+    for (int i = 0; i < 100; ++i) {
+      owners.Give(SomeRange(random, 500), static_cast<ShardIndex>(random.Below(3)));
+      offered_to.Give(SomeRange(random, 100), 1);
+      held |= SlotsIn({SomeRange(random, 100)});
+    }
+    for (const ShardIndex shard : {ShardIndex{0}, ShardIndex{2}, kNoShard}) {
+      const ShardRole here{.shard = shard, .is_primary = is_primary};
+      SlotSet served;
+      for (size_t slot = 0; slot < kSlots; ++slot) {
+        const SlotState state{.owner = owners.owner(slot), .offered_to = offered_to.owner(slot), .is_held = held[slot]};
+        served[slot] = RouteSlot(state, here, {}) == SlotRoute::kHere;
+      }
+      EXPECT_EQ(ServedSlots(here, owners, held, offered_to.SlotsOf(1)), served);
+    }
   }
 }
 

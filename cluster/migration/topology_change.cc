@@ -36,10 +36,18 @@ Status CheckNext(const CurrentPlace& now, const Topology& next, const std::strin
     return Fail("it puts this node into another shard; stop the node for that, and give it an empty directory");
   }
   for (const Shard& shard : now.topology.shards()) {
+    if (next.FindShard(shard.name) != kNoShard) continue;
     const size_t left = now.ledger.OwnedBy(shard.name).count();
-    if (left == 0 || next.FindShard(shard.name) != kNoShard) continue;
-    return Fail("shard '" + shard.name + "' isn't in it and owns " + std::to_string(left) +
-                " slots: list it with weight 0 until they have moved");
+    if (left > 0) {
+      return Fail("shard '" + shard.name + "' isn't in it and owns " + std::to_string(left) +
+                  " slots: list it with weight 0 until they have moved");
+    }
+    // Without it nobody could say whether it has taken them, and they would be served here.
+    if (now.ledger.offers().contains(shard.name)) {
+      return Fail("shard '" + shard.name +
+                  "' isn't in it and was offered slots, which it may have taken: list it with " +
+                  "weight 0 until it has answered");
+    }
   }
   return {};
 }

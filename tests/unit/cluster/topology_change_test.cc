@@ -77,6 +77,18 @@ TEST(TopologyChangeTest, ANextOneHasAHigherEpochTheSameShardAndLosesNoSlots) {
   EXPECT_EQ(WhyNot(now, moved, without_b, "a1"), "");
 }
 
+// The other shard alone knows whether it has taken them.
+TEST(TopologyChangeTest, NoShardVanishesThatWasOfferedSlots) {
+  const Topology now = TopologyOf("epoch 4\n" + kTwoShards);
+  SlotLedger ledger;
+  ledger.Give(~SlotSet(), "a");
+  const std::string without_b = "epoch 5\nshard a\nnode a1 shard a host h port 1 role primary\n";
+  ledger.MakeOffer(SlotSet().set(7), "b", 4);
+  EXPECT_TRUE(WhyNot(now, ledger, without_b, "a1").starts_with("shard 'b' isn't in it and was offered slots"));
+  ledger.EndOffer("b");
+  EXPECT_EQ(WhyNot(now, ledger, without_b, "a1"), "");
+}
+
 // Whatever topologies come in whatever order, the epoch only grows, no node changes its shard, and no shard vanishes
 // that owns slots.
 TEST(TopologyChangeTest, NoOrderOfTopologiesTakesANodeBack) {

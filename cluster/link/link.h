@@ -38,6 +38,9 @@ class Link {
   // Where received bytes are to be written, and how many were.
   virtual std::span<char> Room() = 0;
   virtual storage::Status Received(size_t count, int64_t now) = 0;
+  // How many of them it has not used yet. Bounded: they are a part of a line or message, or those behind it that have
+  // to wait.
+  virtual size_t unread() const = 0;
 
   // The bytes to send next; empty if there are none now. Bounded: a link stops to produce until they are sent.
   virtual std::string_view ToSend() const = 0;

@@ -24,7 +24,9 @@ class LinkInput {
   // Where received bytes are written; pass their number to Commit.
   std::span<char> Room();
   void Commit(size_t count) { received_.Commit(count); }
-  bool empty() const { return received_.size() == handed_out_; }
+  bool empty() const { return size() == 0; }
+  // Bytes that were handed out neither as a line nor as a message.
+  size_t size() const { return received_.size() - handed_out_; }
   // Bytes that arrived before, with the request.
   void Append(std::string_view bytes) { received_.Append(bytes); }
 

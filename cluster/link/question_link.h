@@ -45,6 +45,7 @@ class QuestionLink final : public Link {
   int64_t wake_at() const override;
   std::span<char> Room() override { return input_.Room(); }
   storage::Status Received(size_t count, int64_t now) override;
+  size_t unread() const override { return input_.size(); }
   std::string_view ToSend() const override { return out_.front(); }
   void Sent(size_t count, int64_t) override { out_.Consume(count); }
 

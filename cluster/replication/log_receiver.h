@@ -102,6 +102,7 @@ class LogReceiver final : public Link {
   }
   std::span<char> Room() override { return input_.Room(); }
   storage::Status Received(size_t count, int64_t now) override;
+  size_t unread() const override { return input_.size(); }
   std::string_view ToSend() const override { return out_.front(); }
   size_t waiting() const override { return out_.size(); }
   void Sent(size_t count, int64_t now) override;

@@ -59,6 +59,7 @@ class AcceptingLink final : public cluster::Link {
     input_.Commit(count);
     return TakeRequests(now);
   }
+  size_t unread() const override { return next_ != nullptr ? next_->unread() : input_.size(); }
   std::string_view ToSend() const override { return next_ != nullptr && out_.empty() ? next_->ToSend() : out_.front(); }
   size_t waiting() const override { return out_.size() + (next_ != nullptr ? next_->waiting() : 0); }
   void Sent(size_t count, int64_t now) override {

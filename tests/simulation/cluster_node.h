@@ -68,6 +68,8 @@ class ClusterNode final : public StoredNode, private cluster::LedgerKeeper {
   const cluster::SlotLedger& ledger() const { return ledger_; }
   const std::string& shard_name() const { return topology_->shards()[here_.shard].name; }
   bool IsSettled() const { return Known().IsSettled(); }
+  // Links that it has not forgotten, though they may have ended.
+  size_t links() const { return visitors_.size() + imports_.size(); }
   // Waits, at this moment, for the shard to take what was offered.
   bool HasOffered(const std::string& shard) const;
 

@@ -22,10 +22,13 @@ std::shared_ptr<Wire> Network::Join(int from, int to) {
   return wire;
 }
 
-void Network::CheckBounds(int node, size_t waiting) {
+void Network::CheckBounds(int node, const Link& link) {
   // More than is produced while something waits, and one message of those that fit into a run.
-  constexpr size_t kMostWaiting = 512 * 1024;
-  if (waiting > kMostWaiting) violate_(node, std::to_string(waiting) + " bytes wait to be sent on one connection");
+  constexpr size_t kMostBytes = 512 * 1024;
+  const size_t waiting = link.waiting();
+  const size_t unread = link.unread();
+  if (waiting > kMostBytes) violate_(node, std::to_string(waiting) + " bytes wait to be sent on one connection");
+  if (unread > kMostBytes) violate_(node, std::to_string(unread) + " bytes of one connection were received in vain");
 }
 
 Port::Port(Network& network, const storage::Clock& clock, std::unique_ptr<Link> link, OnEnd on_end)
@@ -53,7 +56,7 @@ void Port::Turn() {
     const storage::Result<Link::Next> next = link_->Work(clock_.SteadyMs());
     if (!next) return End(next.error().text);
     SendWaiting();
-    if (!has_ended_) network_.CheckBounds(node(), link_->waiting());
+    if (!has_ended_) network_.CheckBounds(node(), *link_);
     if (*next == Link::Next::kRest) return TurnLater(timeline.Between(0, 5));
     if (*next == Link::Next::kWait || !link_->ToSend().empty()) break;
   }
@@ -120,6 +123,7 @@ void Port::Take(std::string bytes) {
     rest.remove_prefix(count);
     const storage::Status taken = link_->Received(count, clock_.SteadyMs());
     if (!taken) return End(taken.error().text);
+    if (!has_ended_) network_.CheckBounds(node(), *link_);
   }
   if (!has_ended_) Wake();
 }

@@ -41,7 +41,7 @@ class Network {
   Network(Timeline& timeline, Violate violate) : timeline_(timeline), violate_(std::move(violate)) {}
 
   Timeline& timeline() { return timeline_; }
-  void CheckBounds(int node, size_t waiting);
+  void CheckBounds(int node, const cluster::Link& link);
   void Block(int from, int to) { blocked_.insert({from, to}); }
   void HealAll() { blocked_.clear(); }
   bool IsBlocked(int from, int to) const { return blocked_.contains({from, to}); }

@@ -38,6 +38,25 @@ std::string Explain(const FaultPlan& plan) {
   return text + "It ends so:\n" + traced.timeline().trace();
 }
 
+// Runs it; `note` takes the run unless it has failed. Returns what went wrong.
+template <typename Simulation, typename Note>
+std::string RunOnce(const FaultPlan& plan, bool is_traced, const Note& note) {
+  Simulation simulation(plan, is_traced);
+  simulation.Run();
+  if (!simulation.violation().empty()) return simulation.violation();
+  if (is_traced) std::cout << simulation.timeline().trace();
+  note(simulation);
+  return "";
+}
+
+// Whether a run leaves memory behind, for each run.
+template <typename Simulation>
+bool LeavesMemory(const FaultPlan& plan) {
+  const size_t before = storage::UsedMemory();
+  Simulation(plan).Run();
+  return storage::UsedMemory() > before;
+}
+
 // A build with a sanitizer, which has another allocator, takes five times as long.
 inline uint64_t FewerIfSanitized(uint64_t seeds) { return CountsAllocations() ? seeds : seeds / 5; }
 
@@ -51,15 +70,22 @@ uint64_t RunSeeds(const PlanOf& plan_of, uint64_t first_otherwise, uint64_t othe
   int64_t simulated_ms = 0;
   const std::clock_t begun = std::clock();
   for (uint64_t seed = first; seed < first + seeds; ++seed) {
-    Simulation simulation(plan_of(seed), only != 0);
-    simulation.Run();
-    if (!simulation.violation().empty()) {
-      ADD_FAILURE() << simulation.violation() << "\nRINGKV_SEED=" << seed << "\n" << Explain<Simulation>(plan_of(seed));
+    const FaultPlan plan = plan_of(seed);
+    const size_t before = storage::UsedMemory();
+    const std::string violation = RunOnce<Simulation>(plan, only != 0, [&](const Simulation& simulation) {
+      note(simulation);
+      simulated_ms += simulation.rested_at_ms();
+    });
+    if (!violation.empty()) {
+      ADD_FAILURE() << violation << "\nRINGKV_SEED=" << seed << "\n" << Explain<Simulation>(plan);
       return 0;
     }
-    if (only != 0) std::cout << simulation.timeline().trace();
-    note(simulation);
-    simulated_ms += simulation.rested_at_ms();
+    // Once, a buffer of the thread may have grown to what this seed needs.
+    const bool has_grown = CountsAllocations() && storage::UsedMemory() > before;
+    if (has_grown && LeavesMemory<Simulation>(plan)) {
+      ADD_FAILURE() << "memory is left after a run\nRINGKV_SEED=" << seed;
+      return 0;
+    }
   }
   const auto took_ms = static_cast<double>(std::clock() - begun) * 1000 / CLOCKS_PER_SEC;
   std::cout << static_cast<double>(simulated_ms) / took_ms << " simulated seconds a second of CPU\n";

@@ -276,6 +276,7 @@ class ClusterNode::Question final : public cluster::Link {
     on_answer_(line);
     return storage::Fail("it has answered");
   }
+  size_t unread() const override { return input_.size(); }
   std::string_view ToSend() const override { return out_.front(); }
   void Sent(size_t count, int64_t) override { out_.Consume(count); }
 

@@ -218,8 +218,10 @@ void ReplicatedShard::PromoteOne() {
   for (size_t i = 0; i < sites_.size(); ++i) {
     if (MayBeAsked(static_cast<int>(i))) asked.push_back(sites_[i]->process.get());
   }
+  // The last primary has every acknowledged write, also when it was told by mistake to follow. Without it so many are
+  // asked that a majority has one of them.
   const size_t majority = sites_.size() / 2 + 1;
-  if (asked.size() + majority <= sites_.size()) return;
+  if (!MayBeAsked(primary_) && asked.size() + majority <= sites_.size()) return;
   // From now on the old primary finds no majority.
   for (ReplicatedNode* node : asked) {
     node->NoteEpoch(epoch_ + 1);

@@ -36,6 +36,14 @@ TEST(ReplicationSimulation, KeepsItsPromisesThroughFaults) {
   EXPECT_GT(2 * promotions, seeds);
 }
 
+// The primary is told to follow a replica when no other node has its data: one is in the midst of a snapshot, the other
+// one has lost its disk.
+TEST(ReplicationSimulation, APrimaryThatFollowsByMistakeLeadsAgain) {
+  ReplicatedShard shard(ShardPlan(565));
+  shard.Run();
+  EXPECT_EQ(shard.violation(), "");
+}
+
 TEST(ReplicationSimulation, IsTheSameForTheSameSeed) { ExpectTheSameForTheSameSeed<ReplicatedShard>(ShardPlan); }
 
 TEST(ReplicationSimulation, LeavesNoMemoryBehind) { ExpectNoMemoryLeft<ReplicatedShard>(ShardPlan); }

@@ -74,8 +74,10 @@ class ReplicatedNode final : public StoredNode,
   bool follows(int primary) const { return following_ == primary; }
   bool is_streaming() const { return progress_.state == cluster::LogReceiver::State::kStreaming && receiver_; }
   storage::Lsn appended() override { return store_.log().appended(); }
+  bool has_log() const { return durability_.log().is_open(); }
   // The last group that outlives the process; 0 if it does not know.
-  storage::Lsn secured() const { return durability_.log().is_open() ? durability_.log().durable() : 0; }
+  storage::Lsn secured() const { return has_log() ? durability_.log().durable() : 0; }
+  // 0 if it does not know which data it has.
   uint64_t epoch() const { return history_.epoch(); }
 
  private:

@@ -194,7 +194,9 @@ bool ReplicatedShard::MayBeAsked(int node) {
   const ReplicatedNode& process = *Running(node);
   if (process.is_primary() || !process.is_whole()) return false;
   if (SiteOf(node).is_doubtful && HasCaughtUp(node)) SiteOf(node).is_doubtful = false;
-  return !SiteOf(node).is_doubtful && process.secured() > 0;
+  // It knows which data it has, and how much. That may be nothing: then it tells nobody anything, unless it led.
+  const bool knows = process.epoch() > 0 && process.has_log() && (process.secured() > 0 || node == primary_);
+  return !SiteOf(node).is_doubtful && knows;
 }
 
 bool ReplicatedShard::HasCaughtUp(int node) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <iterator>
+#include <string>
 
 #include "tests/simulation/replicated_shard.h"
 #include "tests/simulation/seeded_runs.h"
@@ -36,12 +37,21 @@ TEST(ReplicationSimulation, KeepsItsPromisesThroughFaults) {
   EXPECT_GT(2 * promotions, seeds);
 }
 
-// The primary is told to follow a replica when no other node has its data: one is in the midst of a snapshot, the other
-// one has lost its disk.
-TEST(ReplicationSimulation, APrimaryThatFollowsByMistakeLeadsAgain) {
-  ReplicatedShard shard(ShardPlan(565));
+std::string ViolationOf(uint64_t seed) {
+  ReplicatedShard shard(ShardPlan(seed));
   shard.Run();
-  EXPECT_EQ(shard.violation(), "");
+  return shard.violation();
+}
+
+// The primary is told to follow a replica when no other node has its data: one is in the midst of a snapshot, the other
+// one has lost its disk; or nobody has written anything yet.
+TEST(ReplicationSimulation, APrimaryThatFollowsByMistakeLeadsAgain) {
+  for (const uint64_t seed : {565, 4079}) EXPECT_EQ(ViolationOf(seed), "") << seed;
+}
+
+// A node is killed when its data set was replaced, and the new one was not in its files.
+TEST(ReplicationSimulation, ANodeThatDoesNotKnowWhichDataItHasIsNotAsked) {
+  for (const uint64_t seed : {631, 13'077}) EXPECT_EQ(ViolationOf(seed), "") << seed;
 }
 
 TEST(ReplicationSimulation, IsTheSameForTheSameSeed) { ExpectTheSameForTheSameSeed<ReplicatedShard>(ShardPlan); }

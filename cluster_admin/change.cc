@@ -40,7 +40,9 @@ Result<std::unique_ptr<NodeClient>> ConnectTo(const Change& change, const Node& 
   const Address at = known == change.reached_at.end() ? Address{node.host, node.port} : known->second;
   Result<std::unique_ptr<NodeClient>> client = NodeClient::Connect(at.host, at.port);
   if (client) return client;
-  return Fail("node '" + node.id + "': " + client.error().text + "; start a new node with this file first");
+  const bool has_none = NodeClient::IsRefused(at.host, at.port);
+  return Fail("node '" + node.id + "': " + client.error().text +
+              (has_none ? "; start a new node with this file first" : ""));
 }
 
 Status LearnAddresses(const std::vector<Address>& addresses, Change* change) {

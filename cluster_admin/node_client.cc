@@ -25,6 +25,7 @@ using storage::Result;
 namespace {
 
 constexpr int kLongestWaitMs = 5000;
+constexpr const char* kHangs = " within 5 s: the process hangs or is stopped. Let it go on, or end and start it again";
 constexpr auto kLongestBusy = std::chrono::seconds(60);
 constexpr auto kBusyNap = std::chrono::milliseconds(100);
 constexpr size_t kLongestReply = size_t{1} << 30;
@@ -130,7 +131,6 @@ bool NodeClient::WaitFor(short events) const {
   do {
     ready = ::poll(&waiting, 1, kLongestWaitMs);
   } while (ready < 0 && errno == EINTR);
-  errno = EAGAIN;  // of a wait in vain
   return ready > 0;
 }
 
@@ -151,7 +151,10 @@ Result<resp::Reply> NodeClient::Exchange(const std::vector<std::string>& command
   for (size_t sent = 0; sent < request.size();) {
     const ssize_t count = channel_.Send(request.data() + sent, request.size() - sent);
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0 && errno == EAGAIN && WaitFor(POLLOUT)) continue;
+    if (count < 0 && errno == EAGAIN) {
+      if (WaitFor(POLLOUT)) continue;
+      return Fail(where_ + " has not read " + command.front() + kHangs);
+    }
     if (count < 0) return Fail(where_ + " cannot be queried: " + std::strerror(errno));
     sent += static_cast<size_t>(count);
   }
@@ -164,7 +167,10 @@ Result<resp::Reply> NodeClient::Exchange(const std::vector<std::string>& command
     char room[64 * 1024];
     const ssize_t got = channel_.Receive(room, sizeof room);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0 && errno == EAGAIN && WaitFor(POLLIN)) continue;
+    if (got < 0 && errno == EAGAIN) {
+      if (WaitFor(POLLIN)) continue;
+      return Fail(where_ + " has not answered " + command.front() + kHangs);
+    }
     if (got == 0) return Fail(where_ + " has closed the connection");
     if (got < 0) return Fail(where_ + " does not answer: " + std::strerror(errno));
     received_.append(room, static_cast<size_t>(got));

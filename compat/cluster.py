@@ -4,7 +4,9 @@
 redis-benchmark --cluster, ioredis and node-redis. Also replies of CLUSTER against a node of Redis Cluster."""
 import json
 import os
+import re
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -185,6 +187,14 @@ def with_our_tool():
             assert tool.run("status", tool.config).count(" ok") == 4
             assert len(ElementTree.fromstring(tool.run("ring", tool.config, "--svg")).findall("{*}path")) == 2
             assert "s2" in tool.run("ring", tool.config)
+            process = redis.Redis(port=first + 3).info("server")["process_id"]
+            os.kill(process, signal.SIGSTOP)
+            try:
+                hangs = tool.run("apply", tool.config, fails=True)
+            finally:
+                os.kill(process, signal.SIGCONT)
+            says = rf"127.0.0.1:{first + 3} has not answered [A-Z]+ within 5 s: the process hangs"
+            assert re.search(says, hangs), hangs
             with_tls = ("--tls", "--insecure")
             assert "cannot reach" in tool.run("stop", tool.config, *with_tls, fails=True)
             assert "without TLS" in tool.run("create", "1", "--dir", tool.folder + "-tls", *with_tls, fails=True)

@@ -36,6 +36,7 @@ struct LateAnswer {
   bool ends_connection = false;  // after the reply
   // Instead of the other reply, as its client wants it: bytes or a value, which may be long, or above its limit.
   std::shared_ptr<resp::Buffer> long_reply = {};
+  bool is_as_wanted = false;  // it is of several commands, and CLIENT REPLY has decided about each of them
   std::shared_ptr<resp::ReplyBuilder> value = {};
 };
 

@@ -67,7 +67,8 @@ void Connection::EndKeyWait(int64_t deadline_ms) { GoOnAfter(blocked_.TimeOut(de
 void Connection::TakeAnswer(const LateAnswer& answer) {
   if (is_closed_) return Leave();
   BlockedCommand::End end = blocked_.Answer(answer);
-  if (end != BlockedCommand::End::kNotYet && answer.long_reply != nullptr && WantsReply()) TakeLongReply(answer);
+  const bool has_long_reply = answer.long_reply != nullptr && (answer.is_as_wanted || WantsReply());
+  if (end != BlockedCommand::End::kNotYet && has_long_reply) TakeLongReply(answer);
   if (stream_ != nullptr && end == BlockedCommand::End::kRepliedLast) {
     closes_after_stream_ = true;
     end = BlockedCommand::End::kReplied;

@@ -169,7 +169,8 @@ void TransactionRun::FinishLate() {
           .is_accounted = true,
           .nanoseconds = fiber_.LateNanoseconds(),
           .ends_connection = std::holds_alternative<outcome::Close>(work_->outcome),
-          .long_reply = std::make_shared<resp::Buffer>(std::move(output_))});
+          .long_reply = std::make_shared<resp::Buffer>(std::move(output_)),
+          .is_as_wanted = true});
   Clear();
 }
 

@@ -28,6 +28,19 @@ TEST_F(LongCommands, LateRepliesAreWholeAndInOrder) {
   EXPECT_STREQ(TakeReply(client_.get())->str, "last");
 }
 
+TEST_F(LongCommands, ATransactionThatTurnsRepliesOffHasThoseBeforeThat) {
+  constexpr int kCommands = 50'000;
+  const int socket = server_.Connect();
+  SendAll(socket, "MULTI\r\n" + Repeat("INCR n\r\n", kCommands) +
+                      "CLIENT REPLY OFF\r\nINCR n\r\nEXEC\r\nINCR n\r\nCLIENT REPLY ON\r\nGET n\r\n");
+  std::string expected =
+      "+OK\r\n" + Repeat("+QUEUED\r\n", kCommands + 2) + "*" + std::to_string(kCommands + 2) + "\r\n";
+  for (int i = 1; i <= kCommands; ++i) expected += ":" + std::to_string(i) + "\r\n";
+  expected += "+OK\r\n$5\r\n" + std::to_string(kCommands + 2) + "\r\n";
+  EXPECT_TRUE(ReceiveExactly(socket, expected.size()) == expected);
+  ::close(socket);
+}
+
 TEST_F(LongCommands, ManyRepliesAreAsLongAsTheirCommandsSay) {
   Ask(client_.get(), {"SETRANGE", "zeros", "30000000", "1"});
   Ask(client_.get(), {"SUNIONSTORE", "copy", "set"});

@@ -17,6 +17,8 @@ namespace {
 
 constexpr size_t kReadBytes = 64 * 1024;
 constexpr size_t kLargestReply = size_t{1} << 30;
+constexpr int kMostReads = 16;           // at once, so that a node that sends a lot holds up no clients
+constexpr size_t kSlowestBytesAMs = 64;  // of a reply, behind what cluster-node-timeout allows anyway
 
 // What is said before the first request. All of it has this long.
 storage::Status ShakeHands(PeerSocket& socket, bool reads_replica, Server& server, int64_t timeout_ms) {
@@ -130,17 +132,26 @@ void ProxyLink::OnWritable() {
 }
 
 void ProxyLink::OnReadable() {
-  while (state_ == State::kUp) {
+  for (int reads = 0; state_ == State::kUp; ++reads) {
+    if (reads == kMostReads) return ReadLater();
     char* room = input_.Prepare(kReadBytes);
     const ssize_t got = socket_->Receive(room, kReadBytes);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
     if (got <= 0) return Close("the connection was lost");
     input_.Commit(static_cast<size_t>(got));
+    begun_bytes_ += static_cast<size_t>(got);
     TakeReplies();
     if (static_cast<size_t>(got) < kReadBytes) break;
   }
   if (state_ == State::kUp) socket_->WaitReadable();
+}
+
+// The event loop tells only once that there is something.
+void ProxyLink::ReadLater() {
+  asio::post(context_, [this, alive = std::weak_ptr<bool>(life_)] {
+    if (!alive.expired()) OnReadable();
+  });
 }
 
 void ProxyLink::TakeReplies() {
@@ -148,10 +159,15 @@ void ProxyLink::TakeReplies() {
   while (state_ == State::kUp && !input_.empty()) {
     size_t size = 0;
     const resp::ReplyScanner::Status found = scanner_.Scan(input_.Readable(), kLargestReply, &size);
+    if (begun_ms_ == 0) {
+      begun_ms_ = waits_since_ms_;
+      begun_bytes_ = input_.size();
+    }
     if (found == resp::ReplyScanner::Status::kNeedMore) return DropTooLong();
     if (found == resp::ReplyScanner::Status::kError || waiting_.empty()) return Close("what came from it is no reply");
     std::string reply(input_.Readable().substr(0, size));
     input_.Consume(size);
+    begun_ms_ = 0;
     const bool was_dropped = std::exchange(drops_reply_, false);
     if (++replies_taken_ < waiting_.front().replies) continue;
     replies_taken_ = 0;
@@ -171,12 +187,20 @@ void ProxyLink::DropTooLong() {
   scanner_.Forget(dropped);
 }
 
+// The node sends a reply, but byte by byte.
+bool ProxyLink::IsTooSlow(int64_t now_ms) const {
+  const auto allowed_ms =
+      server_.options().cluster_node_timeout + static_cast<int64_t>(begun_bytes_ / kSlowestBytesAMs);
+  return begun_ms_ != 0 && now_ms - begun_ms_ > allowed_ms;
+}
+
 // A node may let requests wait for long, as during CLIENT PAUSE: while it lives, so do they.
 void ProxyLink::Tick(int64_t now_ms, const std::function<bool()>& has_failed) {
   const int64_t timeout_ms = server_.options().cluster_node_timeout;
   if (state_ == State::kUp && WaitingMs(now_ms) > timeout_ms && (socket_->IsCutOffFor(timeout_ms) || has_failed())) {
     Close("it is silent");
   }
+  if (IsTooSlow(now_ms)) Close("its reply comes too slowly");
   if (input_.empty()) input_.ShrinkTo(0);
   if (output_.empty()) output_.ShrinkTo(0);
 }
@@ -190,6 +214,7 @@ void ProxyLink::Close(const std::string& why) {
   scanner_ = resp::ReplyScanner();
   replies_taken_ = 0;
   drops_reply_ = false;
+  begun_ms_ = 0;
   is_writing_ = false;
   std::deque<PassedRequest> lost;
   lost.swap(waiting_);

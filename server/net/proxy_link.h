@@ -49,7 +49,7 @@ class ProxyLink final : private StreamSocket::Owner {
   // What was to be sent leaves.
   void Flush();
   // Called some times a second. `has_failed`: whether the node answers nobody. Gives up if it does so for
-  // cluster-node-timeout, or its system does.
+  // cluster-node-timeout, or its system does, or a reply that has begun comes too slowly.
   void Tick(int64_t now_ms, const std::function<bool()>& has_failed);
   // When it was used last.
   int64_t last_used_ms() const { return last_used_ms_; }
@@ -71,9 +71,11 @@ class ProxyLink final : private StreamSocket::Owner {
   // The connection is there, or could not be made.
   void Connected(transport::Channel channel, const std::string& why);
   void Close(const std::string& why);
+  void ReadLater();
   void TakeReplies();
   // Drops what has come of the reply under way if it is longer than it may be.
   void DropTooLong();
+  bool IsTooSlow(int64_t now_ms) const;
 
   asio::io_context& context_;
   Server& server_;
@@ -91,6 +93,8 @@ class ProxyLink final : private StreamSocket::Owner {
   std::deque<PassedRequest> waiting_;
   size_t replies_taken_ = 0;  // of the first that waits
   bool drops_reply_ = false;  // that is under way
+  int64_t begun_ms_ = 0;      // when it began; 0: nothing of it has come
+  size_t begun_bytes_ = 0;    // that have come since
   bool is_writing_ = false;
   bool will_flush_ = false;
   int64_t last_used_ms_ = 0;

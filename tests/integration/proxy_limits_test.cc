@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: MIT
 // Limits of the proxy: memory, clients that do not read, nodes that hang, long replies.
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <csignal>
+#include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "tests/support/free_ports.h"
 #include "tests/support/http_client.h"
+#include "tests/support/loopback.h"
 #include "tests/support/proxy_cluster.h"
 #include "tests/support/redis_client.h"
 #include "tests/support/temp_dir.h"
@@ -133,6 +141,73 @@ TEST_F(ProxyTest, MessagesForANodeThatHangsAreBounded) {
   EXPECT_EQ(log.find("does not read the published messages", warning + 1), std::string::npos);
   Node(1).Signal(SIGCONT);
   ::close(socket);
+}
+
+// A node that answers GET byte by byte, for ever.
+class DrippingNode {
+ public:
+  ~DrippingNode() {
+    is_over_ = true;
+    thread_.join();
+    for (const Client& client : clients_) ::close(client.socket);
+    ::close(listener_);
+  }
+  int port() const { return port_; }
+
+ private:
+  struct Client {
+    int socket;
+    bool drips = false;
+  };
+
+  void Run() {
+    while (!is_over_) {
+      ::poll(nullptr, 0, 10);
+      const int socket = ::accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      if (socket >= 0) clients_.push_back({socket});
+      for (Client& client : clients_) Serve(client);
+    }
+  }
+  static void Serve(Client& client) {
+    char room[4096];
+    const ssize_t got = ::recv(client.socket, room, sizeof room, 0);
+    const std::string_view request(room, static_cast<size_t>(std::max<ssize_t>(got, 0)));
+    std::string_view answer = client.drips ? "x" : "";
+    if (request.find("ANNOUNCED") != std::string_view::npos) answer = "+ANNOUNCED - 0 -\r\n";
+    if (request.find("REPLCONF") != std::string_view::npos) answer = "+OK\r\n";
+    if (request.find("GET") != std::string_view::npos) {
+      answer = "$1000000\r\n";
+      client.drips = true;
+    }
+    ::send(client.socket, answer.data(), answer.size(), MSG_NOSIGNAL);
+  }
+
+  int port_ = 0;
+  const int listener_ = ListenOnLoopback(port_, SOCK_NONBLOCK);
+  std::vector<Client> clients_;
+  std::atomic<bool> is_over_{false};
+  std::thread thread_{[this] { Run(); }};
+};
+
+TEST(ProxyLimits, AReplyThatComesByteByByteIsGivenUp) {
+  const DrippingNode other;
+  const TempDir dir;
+  const int port = FreePorts(1)[0];
+  dir.Write("cluster.conf", "epoch 1\nshard s0\nshard s1\nnode n0 shard s0 host 127.0.0.1 port " +
+                                std::to_string(port) + " role primary\nnode n1 shard s1 host 127.0.0.1 port " +
+                                std::to_string(other.port()) + " role primary\n");
+  const ServerProcess node({"--port", std::to_string(port), "--cluster-enabled", "yes", "--cluster-config",
+                            dir.Path("cluster.conf"), "--cluster-node-id", "n0", "--cluster-redirect", "proxy",
+                            "--cluster-node-timeout", "500"});
+  const Context client = ConnectTo(node);
+  const timeval patience{.tv_sec = 30, .tv_usec = 0};
+  ::redisSetTimeout(client.get(), patience);
+  Reply reply;
+  for (int i = 0; reply == nullptr || reply->type == REDIS_REPLY_NIL; ++i) {
+    reply = Ask(client.get(), {"GET", "key:" + std::to_string(i)});
+    ASSERT_NE(reply, nullptr) << "it is still under way";
+  }
+  EXPECT_STREQ(reply->str, "CLUSTERDOWN The owner of the slot can't be reached: its reply comes too slowly");
 }
 
 // A cluster of one node, which executes the parts of each request itself.

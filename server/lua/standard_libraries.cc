@@ -3,6 +3,7 @@
 // LuaJIT, or they would run without bound.
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <ctime>
 
 #include "server/lua/errors.h"
@@ -17,11 +18,18 @@ namespace {
 
 // --- string ---------------------------------------------------------------------------------------------------------
 
+// As Lua 5.1 makes it of a number: the lowest 32 bits of its integer.
+int32_t ToInt(lua_Number number) {
+  constexpr lua_Number kEnd = 0x1p63;
+  return number >= -kEnd && number < kEnd ? static_cast<int32_t>(static_cast<int64_t>(number)) : 0;
+}
+
 // Without a separator. Upvalue: LuaJIT's function.
 int StringRep(lua_State* state) {
   luaL_checkstring(state, 1);
-  luaL_checknumber(state, 2);
-  lua_settop(state, 2);
+  const int32_t count = ToInt(luaL_checknumber(state, 2));
+  lua_settop(state, 1);
+  lua_pushinteger(state, count);
   lua_pushvalue(state, lua_upvalueindex(1));
   lua_insert(state, 1);
   lua_call(state, 2, 1);

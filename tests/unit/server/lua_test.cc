@@ -140,6 +140,7 @@ TEST_F(Lua, NothingOfAScriptIsVisibleToAnother) {
   // Copies are the script's own.
   EXPECT_EQ(Run("local _, copy = pairs(string) copy.sub = nil return ('fine'):sub(1)"), "$4|fine|");
   EXPECT_EQ(Run("collectgarbage('stop') return 'fine'"), "$4|fine|");
+  EXPECT_EQ(Run("return ('x'):rep(2^32 + 3) .. ('x'):rep(2^31) .. ('x'):rep(1e20) .. ('x'):rep(-1)"), "$3|xxx|");
   EXPECT_EQ(Run("return {redis.source, rawget(redis, 'source'), redis.line}"), "*0|");
   EXPECT_EQ(Run("return {pcall(function() return x end), rawget(_G, 'x'), string.x, ('x').x, #redis}"), "*1|$-1|");
   EXPECT_EQ(Run("return ('abc'):sub(2) .. string.sub('abc', 1, 1) .. tostring(getmetatable(redis))"), "$6|bcanil|");

@@ -74,10 +74,7 @@ void Prepare(const ExecutionParts& parts, ThreadState& thread, const Session& se
   std::optional<storage::Position> position_before;
   for (const Request& request : requests) {
     if (!request.position || (position_before && request.position->value == position_before->value)) continue;
-    const Command& row = *request.entry->row;
-    const std::string_view inserted =
-        row.Is(kDenyOom) ? request.argv[static_cast<size_t>(row.keys.first)] : std::string_view();
-    thread.txn.PrefetchEntry(session.db, *request.position, inserted);
+    thread.txn.PrefetchEntry(session.db, *request.position, request.entry->row->Is(kDenyOom));
     position_before = request.position;
   }
 }

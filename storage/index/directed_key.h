@@ -31,10 +31,10 @@ class DirectedKey {
     const size_t count = std::min(left, sizeof(uint64_t));
     uint64_t bytes = 0;
     if (direction_ == Direction::kForward) {
-      std::memcpy(&bytes, key_.data() + offset, count);
+      Copy(&bytes, key_.data() + offset, count);
       return __builtin_bswap64(bytes);
     }
-    std::memcpy(reinterpret_cast<char*>(&bytes) + sizeof bytes - count, key_.data() + left - count, count);
+    Copy(reinterpret_cast<char*>(&bytes) + sizeof bytes - count, key_.data() + left - count, count);
     return bytes;
   }
 
@@ -46,6 +46,11 @@ class DirectedKey {
   }
 
  private:
+  // Mostly of eight bytes, which takes no call.
+  static void Copy(void* to, const char* from, size_t count) {
+    count == sizeof(uint64_t) ? std::memcpy(to, from, sizeof(uint64_t)) : std::memcpy(to, from, count);
+  }
+
   std::string_view key_;
   Direction direction_;
 };

@@ -2,6 +2,8 @@
 #include "storage/index/key_index.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <utility>
 
 #include "storage/base/check.h"
@@ -12,8 +14,8 @@ namespace {
 // When so many bytes of the heads are the same for all keys of a leaf, they are moved to what it shares.
 constexpr size_t kLengthenFrom = 4;
 // A leaf that has become small is merged with its neighbour, if both together stay well below the limit.
-constexpr size_t kSmallLeaf = 12;
-constexpr size_t kMostMerged = 40;
+constexpr size_t kSmallLeaf = 24;
+constexpr size_t kMostMerged = 80;
 
 DirectedKey AsKey(const std::string& common) { return {common, Direction::kForward}; }
 
@@ -26,97 +28,136 @@ DirectedKey KeyIndex::KeyAt(uint32_t position) const { return {source_.KeyAt(pos
 
 // --- finding --------------------------------------------------------------------------------------------------------
 
-size_t KeyIndex::FindBranch(const DirectedKey& key, size_t guess) const {
+size_t KeyIndex::FindBranch(const DirectedKey& key) const {
   if (leaves_.size() < 2) return 0;
   const size_t shared = SharedBytes(key, AsKey(common_));
   if (shared < common_.size()) return CompareFrom(key, AsKey(common_), shared) < 0 ? 0 : leaves_.size() - 1;
-  const uint64_t head = key.Head(common_.size());
-  if (IsInside(guess, head)) return guess;
+  return FindBranch(key.Head(common_.size()), [&] { return key; });
+}
+
+template <typename Key>
+size_t KeyIndex::FindBranch(uint64_t head, Key&& key) const {
   const auto begin = heads_.begin() + 1;
   auto behind = std::upper_bound(begin, heads_.end(), head);
   if (behind != begin && *std::prev(behind) == head) {
     // Several may have that head: by the keys themselves, as long as the first key of the leaf is not behind.
+    const DirectedKey wanted = key();
     const auto equal = std::lower_bound(begin, behind, head);
     behind = std::partition_point(equal, behind, [&](const uint64_t& each) {
       const auto branch = static_cast<size_t>(&each - heads_.data());
-      return CompareFrom(KeyAt(leaves_[branch]->position(0)), key, common_.size()) <= 0;
+      return CompareFrom(KeyAt(leaves_[branch]->position(0)), wanted, common_.size()) <= 0;
     });
   }
   return static_cast<size_t>(behind - heads_.begin()) - 1;
 }
 
+size_t KeyIndex::FindBranchOfNewest(size_t i, size_t guess) const {
+  const uint64_t head = newest_->head(i);
+  if (IsInside(guess, head)) return guess;
+  return FindBranch(head, [&] { return KeyAt(newest_->position(i)); });
+}
+
 bool KeyIndex::Collect(std::string_view literal, size_t most, std::vector<uint32_t>* positions) const {
-  if (leaves_.empty()) return true;
   const size_t limit = positions->size() + most;
   const DirectedKey wanted(literal, direction_);
+  if (newest_ != nullptr && CollectFrom(*newest_, wanted, limit, positions) == Collected::kTooMany) return false;
   for (size_t branch = FindBranch(wanted); branch < leaves_.size(); ++branch) {
-    const Leaf& leaf = *leaves_[branch];
-    const std::string& common = leaf.common();
-    const size_t shared = SharedBytes(wanted, AsKey(common));
-    if (shared < std::min(common.size(), wanted.size())) {
-      if (CompareFrom(wanted, AsKey(common), shared) < 0) return true;
-      continue;
-    }
-    // The rest of the literal, behind the shared bytes, decides; if it is longer than the heads, the keys are compared.
-    const size_t rest = wanted.size() > common.size() ? wanted.size() - common.size() : 0;
-    const uint64_t mask = rest == 0 ? 0 : MaskOf(rest);
-    const uint64_t head = wanted.Head(common.size()) & mask;
-    bool has_passed = false;  // a key behind all matches: those of further leaves are, too
-    for (size_t i = 0; i < leaf.size(); ++i) {
-      const uint64_t known = leaf.head(i) & mask;
-      has_passed = has_passed || known > head;
-      if (known != head) continue;
-      if (rest > sizeof head) {
-        const DirectedKey key = KeyAt(leaf.position(i));
-        const size_t same = SharedBytes(key, wanted);
-        const bool matches = same == wanted.size();
-        has_passed = has_passed || (!matches && CompareFrom(key, wanted, same) > 0);
-        if (!matches) continue;
-      }
-      if (positions->size() == limit) return false;
-      positions->push_back(leaf.position(i));
-    }
-    if (has_passed) return true;
+    const Collected collected = CollectFrom(*leaves_[branch], wanted, limit, positions);
+    if (collected != Collected::kGoOn) return collected == Collected::kPassed;
   }
   return true;
 }
 
+KeyIndex::Collected KeyIndex::CollectFrom(const Leaf& leaf, const DirectedKey& wanted, size_t limit,
+                                          std::vector<uint32_t>* positions) const {
+  const std::string& common = leaf.common();
+  const size_t shared = SharedBytes(wanted, AsKey(common));
+  if (shared < std::min(common.size(), wanted.size())) {
+    return CompareFrom(wanted, AsKey(common), shared) < 0 ? Collected::kPassed : Collected::kGoOn;
+  }
+  // The rest of the literal, behind the shared bytes, decides; if it is longer than the heads, the keys are compared.
+  const size_t rest = wanted.size() > common.size() ? wanted.size() - common.size() : 0;
+  const uint64_t mask = rest == 0 ? 0 : MaskOf(rest);
+  const uint64_t head = wanted.Head(common.size()) & mask;
+  bool has_passed = false;
+  for (size_t i = 0; i < leaf.size(); ++i) {
+    const uint64_t known = leaf.head(i) & mask;
+    has_passed = has_passed || known > head;
+    if (known != head) continue;
+    if (rest > sizeof head) {
+      const DirectedKey key = KeyAt(leaf.position(i));
+      const size_t same = SharedBytes(key, wanted);
+      const bool matches = same == wanted.size();
+      has_passed = has_passed || (!matches && CompareFrom(key, wanted, same) > 0);
+      if (!matches) continue;
+    }
+    if (positions->size() == limit) return Collected::kTooMany;
+    positions->push_back(leaf.position(i));
+  }
+  return has_passed ? Collected::kPassed : Collected::kGoOn;
+}
+
 // --- changing -------------------------------------------------------------------------------------------------------
-
-void KeyIndex::Prefetch(std::string_view key) {
-  if (leaves_.empty()) return;
-  prefetched_ = FindBranch(DirectedKey(key, direction_));
-  Leaf::PrefetchHead(leaves_[prefetched_].get());
-}
-
-void KeyIndex::Approach(std::string_view key) {
-  if (leaves_.empty()) return;
-  approached_ = FindBranch(DirectedKey(key, direction_), prefetched_);
-  leaves_[approached_]->PrefetchEnd();
-}
 
 void KeyIndex::Insert(std::string_view text, uint32_t position) {
   const DirectedKey key(text, direction_);
   ++keys_;
-  if (leaves_.empty()) {
-    const size_t common = std::min(key.size(), Leaf::kMostCommonBytes);
-    Leaf::Owner leaf = Leaf::Create(1, key.First(common));
-    Leaf::Add(leaf, key.Head(common), position);
-    leaf_bytes_ += leaf->Bytes();
-    leaves_.push_back(std::move(leaf));
-    heads_.push_back(0);
+  if (leaves_.size() < 2 || SharedBytes(key, AsKey(common_)) < common_.size()) {
+    AddToBranch(FindBranch(key), key, position);
     return;
   }
-  const size_t branch = approached_ != SIZE_MAX ? std::exchange(approached_, SIZE_MAX) : FindBranch(key);
+  if (newest_ == nullptr) newest_ = Leaf::Create(kMostNewest, common_);
+  Leaf::Add(newest_, key.Head(common_.size()), position);
+  if (newest_->size() == kMostNewest) SpreadNewest();
+}
+
+void KeyIndex::SpreadNewest() {
+  std::array<size_t, kMostNewest> branches;
+  const size_t count = newest_->size();
+  for (size_t i = 0; i < count; ++i) {
+    branches[i] = FindBranchOfNewest(i, SIZE_MAX);
+    Leaf::PrefetchHead(leaves_[branches[i]].get());
+  }
+  for (size_t i = 0; i < count; ++i) {
+    const Leaf& leaf = *leaves_[branches[i]];
+    leaf.PrefetchEnd();
+    if (leaf.common() != common_) __builtin_prefetch(source_.AddressOfKeyAt(newest_->position(i)));
+  }
+  // A division moves branches, and may shorten the common prefix: by then, what was found is a guess.
+  for (size_t i = 0; i < count; ++i) {
+    const size_t branch = FindBranchOfNewest(i, branches[i]);
+    const uint32_t position = newest_->position(i);
+    if (leaves_[branch]->common() == common_) {
+      AddToBranch(branch, newest_->head(i), position);
+    } else {
+      AddToBranch(branch, KeyAt(position), position);
+    }
+  }
+  newest_->Clear();
+}
+
+void KeyIndex::AddToBranch(size_t branch, const DirectedKey& key, uint32_t position) {
+  if (leaves_.empty()) {
+    leaves_.push_back(Leaf::Create(1, key.First(std::min(key.size(), Leaf::kMostCommonBytes))));
+    heads_.push_back(0);
+    leaf_bytes_ += leaves_.back()->Bytes();
+  }
+  Leaf& leaf = *leaves_[branch];
+  leaf_bytes_ -= leaf.Bytes();
+  leaf.ShortenCommon(SharedBytes(key, AsKey(leaf.common())));
+  leaf_bytes_ += leaf.Bytes();
+  AddToBranch(branch, key.Head(leaf.common().size()), position);
+}
+
+void KeyIndex::AddToBranch(size_t branch, uint64_t head, uint32_t position) {
   Leaf::Owner& leaf = leaves_[branch];
   leaf_bytes_ -= leaf->Bytes();
-  leaf->ShortenCommon(SharedBytes(key, AsKey(leaf->common())));
-  Leaf::Add(leaf, key.Head(leaf->common().size()), position);
+  Leaf::Add(leaf, head, position);
   leaf_bytes_ += leaf->Bytes();
   const size_t last = leaf->size() - 1;
   // What is before the first key of its leaf is before all keys.
   if (branch == 0 && IsBefore(*leaf, last, 0)) leaf->Swap(0, last);
-  if (leaf->size() > Leaf::kMostEntries) Split(branch);
+  if (leaf->size() == Leaf::kMostEntries) Split(branch);
 }
 
 bool KeyIndex::IsBefore(const Leaf& leaf, const Leaf::Entry& one, const Leaf::Entry& other) const {
@@ -180,24 +221,34 @@ void KeyIndex::LengthenCommon(Leaf& leaf) const {
 void KeyIndex::UpdateHead(size_t branch) {
   if (branch == 0) return;  // it leads to whatever stands before the others
   const DirectedKey first = KeyAt(leaves_[branch]->position(0));
-  if (leaves_.size() == 2) {
+  if (leaves_.size() == 2 && (newest_ == nullptr || newest_->size() == 0)) {
     common_ = first.First(std::min(first.size(), Leaf::kMostCommonBytes));
+    newest_.reset();
   } else if (const size_t shared = SharedBytes(first, AsKey(common_)); shared < common_.size()) {
-    common_.resize(shared);
-    for (size_t i = 1; i < leaves_.size(); ++i) {
-      if (i != branch) heads_[i] = KeyAt(leaves_[i]->position(0)).Head(shared);
-    }
+    ShortenCommon(shared, branch);
   }
   heads_[branch] = first.Head(common_.size());
 }
 
+void KeyIndex::ShortenCommon(size_t bytes, size_t except) {
+  common_.resize(bytes);
+  if (newest_ != nullptr) newest_->ShortenCommon(bytes);
+  for (size_t i = 1; i < leaves_.size(); ++i) {
+    if (i != except) heads_[i] = KeyAt(leaves_[i]->position(0)).Head(bytes);
+  }
+}
+
 void KeyIndex::Remove(std::string_view text, uint32_t position) {
+  --keys_;
+  if (newest_ != nullptr) {
+    const size_t at = newest_->FindPosition(position);
+    if (at < newest_->size()) return newest_->Drop(at);
+  }
   const size_t branch = FindBranch(DirectedKey(text, direction_));
   RINGKV_CHECK(branch < leaves_.size());
   Leaf::Owner& leaf = leaves_[branch];
   const size_t at = leaf->FindPosition(position);
   RINGKV_CHECK(at < leaf->size());
-  --keys_;
   leaf_bytes_ -= leaf->Bytes();
   if (leaf->size() == 1) {
     EraseBranch(branch);

@@ -16,6 +16,8 @@ class KeySource {
   virtual ~KeySource() = default;
   // The key that stands at the position, if it stands alone there; null data if none does.
   virtual std::string_view KeyAt(uint32_t position) const = 0;
+  // Memory of such a key, to prefetch it; null if there is none.
+  virtual const char* AddressOfKeyAt(uint32_t position) const = 0;
   // How many keys stand at the position.
   virtual size_t CountAt(uint32_t position) const = 0;
   // Appends the positions of some keys from `from` on, in no order, one for each key. Returns the end of the stretch

@@ -8,7 +8,8 @@
 namespace ringkv::storage {
 namespace {
 
-constexpr size_t kGrowBy = 4;  // entries, and what the allocation has room for anyway
+// Of a leaf with so many entries: for some more, and what the allocation has room for anyway.
+constexpr size_t RoomFor(size_t entries) { return entries + 4 + entries / 10; }
 
 }  // namespace
 
@@ -50,30 +51,30 @@ void Leaf::ShortenCommon(size_t bytes) {
 }
 
 void Leaf::Add(Owner& leaf, uint64_t head, uint32_t position) {
-  if (leaf->size_ == leaf->room_) Resize(leaf, leaf->size_ + kGrowBy);
+  if (leaf->size_ == leaf->room_) Resize(leaf, RoomFor(leaf->size_));
   leaf->heads()[leaf->size_] = head;
   leaf->positions()[leaf->size_] = position;
   ++leaf->size_;
 }
 
 void Leaf::Erase(Owner& leaf, size_t i) {
-  leaf->Swap(i, leaf->size_ - 1u);
-  --leaf->size_;
-  if (leaf->size_ + 4 * kGrowBy < leaf->room_) Resize(leaf, leaf->size_ + kGrowBy);
+  leaf->Drop(i);
+  const size_t room = RoomFor(leaf->size_);
+  if (room + room / 4 < leaf->room_) Resize(leaf, room);
 }
 
 Leaf::Owner Leaf::MoveTail(Owner& leaf, size_t i) {
   const size_t moved = leaf->size_ - i;
-  Owner tail = Create(moved + kGrowBy, leaf->common_);
+  Owner tail = Create(RoomFor(moved), leaf->common_);
   tail->Take(*leaf, i, moved);
   leaf->size_ = static_cast<uint16_t>(i);
-  Resize(leaf, i + kGrowBy);
+  Resize(leaf, RoomFor(i));
   return tail;
 }
 
 void Leaf::Append(Owner& leaf, const Leaf& behind) {
   const size_t all = leaf->size_ + behind.size_;
-  if (all > leaf->room_) Resize(leaf, all + kGrowBy);
+  if (all > leaf->room_) Resize(leaf, RoomFor(all));
   leaf->Take(behind, 0, behind.size_);
 }
 

@@ -23,7 +23,7 @@ namespace ringkv::storage {
 
 class Leaf {
  public:
-  static constexpr size_t kMostEntries = 60;
+  static constexpr size_t kMostEntries = 124;       // that fill an allocation
   static constexpr size_t kMostCommonBytes = 1000;  // a longer common prefix is compared in the keys
 
   struct Free {
@@ -48,7 +48,7 @@ class Leaf {
   }
   // Prefetches what an insertion needs to begin.
   static void PrefetchHead(const Leaf* leaf) { __builtin_prefetch(leaf); }
-  // And then: where the entry will stand.
+  // And then, where the entry will stand.
   void PrefetchEnd() const {
     __builtin_prefetch(heads() + size_);
     __builtin_prefetch(positions() + size_);
@@ -65,6 +65,13 @@ class Leaf {
 
   // The index of the position, or size().
   size_t FindPosition(uint32_t position) const;
+
+  // The last entry takes the place of the one that is dropped. Both keep the leaf's room.
+  void Drop(size_t i) {
+    Swap(i, size_ - 1u);
+    --size_;
+  }
+  void Clear() { size_ = 0; }
 
   void Swap(size_t i, size_t j) {
     std::swap(heads()[i], heads()[j]);
@@ -87,7 +94,7 @@ class Leaf {
     }
   }
 
-  // These may reallocate the leaf and update the owner's pointer. The last entry takes the place of an erased one.
+  // These may reallocate the leaf and update the owner's pointer. Erase drops an entry.
   static void Add(Owner& leaf, uint64_t head, uint32_t position);
   static void Erase(Owner& leaf, size_t i);
   // Moves the entries from `i` on into a new leaf with the same common prefix.

@@ -29,9 +29,9 @@ void TableIndex::BuildSome(size_t keys) {
   built_to_ = taken < positions.size() ? positions[taken] : end;
 }
 
-void TableIndex::BeforeInsert(std::string_view key, uint32_t position, std::string_view other) {
+void TableIndex::BeforeInsert(uint32_t position, std::string_view other) {
   if (position >= built_to_ || IsCrowded(position)) return;
-  if (other.data() == nullptr) return keys_.Approach(key);
+  if (other.data() == nullptr) return keys_.Prefetch();
   keys_.Remove(other, position);
   crowded_.push_back(position);
 }

@@ -22,13 +22,9 @@ class TableIndex {
   void BuildSome(size_t keys);
   bool is_ready() const { return built_to_ == kEnd; }
 
-  // Prefetches what the insertion of a key needs.
-  void Prefetch(std::string_view key, uint32_t position) {
-    if (position < built_to_) keys_.Prefetch(key);
-  }
   // Call around each change of the table. An insertion needs two calls: keys that the index reads must be in the table,
   // and a key that was alone at the position (`other`, with null data if there is none) no longer is.
-  void BeforeInsert(std::string_view key, uint32_t position, std::string_view other);
+  void BeforeInsert(uint32_t position, std::string_view other);
   void AfterInsert(std::string_view key, uint32_t position);
   void BeforeRemove(std::string_view key, uint32_t position);
 

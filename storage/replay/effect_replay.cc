@@ -62,18 +62,16 @@ size_t EffectReplay::Apply(Lsn first, std::span<const std::string_view> groups) 
 void EffectReplay::ApplyPrefetched(Lsn first, std::span<const std::string_view> groups, size_t* applied) {
   std::array<std::optional<Position>, kAtOnce> positions;
   std::array<DbIndex, kAtOnce> databases{};
-  std::array<std::string_view, kAtOnce> keys;
   txn_.BeginPrefetch();
   for (size_t i = 0; i < groups.size(); ++i) {
     ByteReader reader(groups[i]);
     const EffectRecord head = DecodeEffect(&reader);
     if (!reader.ok() || head.db >= store_.databases() || !HasKey(head.effect)) continue;
     databases[i] = head.db;
-    keys[i] = head.key;
     positions[i] = txn_.PrefetchBucket(head.db, head.key);
   }
   for (size_t i = 0; i < groups.size(); ++i) {
-    if (positions[i]) txn_.PrefetchEntry(databases[i], *positions[i], keys[i]);
+    if (positions[i]) txn_.PrefetchEntry(databases[i], *positions[i], true);
   }
   for (size_t i = 0; i < groups.size(); ++i) {
     if (!Apply(first + i, groups[i], positions[i])) return;

@@ -22,6 +22,9 @@ class KeysOfTable final : public KeySource {
   explicit KeysOfTable(const Table& table) : table_(table) {}
 
   std::string_view KeyAt(uint32_t position) const override { return table_.KeyAt(position); }
+  const char* AddressOfKeyAt(uint32_t position) const override {
+    return table_.SegmentFor(position)->EntryAddress(position);
+  }
   size_t CountAt(uint32_t position) const override {
     size_t count = 0;
     table_.VisitAt(position, [&](const Cell&) { ++count; });
@@ -85,16 +88,10 @@ std::unique_ptr<TableIndex> Table::TakeIndex(Direction direction) {
   return std::move(indexes_[static_cast<size_t>(direction)]);
 }
 
-void Table::PrefetchIndexes(uint32_t local_position, std::string_view key) const {
-  for (const auto& index : indexes_) {
-    if (index != nullptr) index->Prefetch(key, local_position);
-  }
-}
-
 Table::Inserted Table::Insert(uint32_t local_position, MutableEntry* entry) {
   if (HasIndex()) {
     const std::string_view other = KeyAt(local_position);
-    ForEachIndex([&](TableIndex& index) { index.BeforeInsert(entry->key(), local_position, other); });
+    ForEachIndex([&](TableIndex& index) { index.BeforeInsert(local_position, other); });
   }
   Segment* segment = SegmentFor(local_position);
   while (segment->IsFull()) {

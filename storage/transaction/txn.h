@@ -160,8 +160,8 @@ class Txn {
   // must not hold any, and change nothing. Call the second for several keys, then the third for the same keys.
   void BeginPrefetch() { prefetched_ = store_.placement(); }
   Position PrefetchBucket(DbIndex db, std::string_view key);
-  // `inserted`: the key, if it is to be inserted where it does not exist; else empty.
-  void PrefetchEntry(DbIndex db, Position position, std::string_view inserted);
+  // `inserts`: the key is to be inserted where it does not exist.
+  void PrefetchEntry(DbIndex db, Position position, bool inserts);
   // `position`: that PrefetchBucket has computed for the key since the last BeginPrefetch, in this transaction or that
   // which it acts like.
   bool LockKey(std::string_view key, Position position, bool waits_for_long = true);

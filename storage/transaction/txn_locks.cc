@@ -206,7 +206,7 @@ Position Txn::PrefetchBucket(DbIndex db, std::string_view key) {
   return position;
 }
 
-void Txn::PrefetchEntry(DbIndex db, Position position, std::string_view inserted) {
+void Txn::PrefetchEntry(DbIndex db, Position position, bool inserts) {
   Partition& partition = store_.partition(position.partition());
   if (!partition.mutex.Lock(false)) return;
   const Table* const table = partition.tables[db].get();
@@ -214,8 +214,8 @@ void Txn::PrefetchEntry(DbIndex db, Position position, std::string_view inserted
   if (entry != nullptr) {
     __builtin_prefetch(entry);
     __builtin_prefetch(entry + 64);
-  } else if (table != nullptr && !inserted.empty()) {
-    table->PrefetchIndexes(position.local(), inserted);
+  } else if (table != nullptr && inserts) {
+    table->PrefetchIndexes();
   }
   partition.mutex.Unlock();
 }

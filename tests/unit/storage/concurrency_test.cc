@@ -96,7 +96,7 @@ TEST_F(Concurrency, EverythingAtOnceKeepsTheKeysThatStay) {
         if (i % 100 == 0) {
           txn.BeginPrefetch();
           const Position position = txn.PrefetchBucket(1, key);
-          txn.PrefetchEntry(1, position, key);
+          txn.PrefetchEntry(1, position, true);
         }
       }
     };

@@ -204,7 +204,7 @@ TEST_F(LongHoldTest, AKeyIsPrefetchedOrNot) {
   holder_.HoldForLong();
   txn.BeginPrefetch();
   const Position position = txn.PrefetchBucket(0, "key");
-  txn.PrefetchEntry(0, position, "key");
+  txn.PrefetchEntry(0, position, true);
   EXPECT_EQ(position.partition(), PartitionOf("key"));
 }
 

@@ -153,6 +153,8 @@ Result<Link::Next> LogSender::EndSnapshot(int64_t now) {
 
 Result<Link::Next> LogSender::Follow(int64_t now) {
   const Result<bool> has_sent = SendFrames();
+  // What was read before still goes: else the replica would ask for the same again, and for a snapshot never.
+  if (!has_sent && !out_.empty()) return Next::kWait;
   if (!has_sent) return tl::unexpected(has_sent.error());
   if (*has_sent) return Next::kAgain;
   if (!SendPublished()) return Next::kAgain;

@@ -41,9 +41,10 @@ SlotSet KnownSlots::BatchFor(ShardIndex to, size_t most, bool keeps_one) const {
     const size_t first = slots.SlotsOf(here.shard)._Find_first();
     if (first < batch.size()) batch.reset(first);
   }
-  size_t chosen = 0;
-  for (size_t slot = batch._Find_first(); slot < batch.size(); slot = batch._Find_next(slot)) {
-    if (++chosen > most) batch.reset(slot);
+  size_t left = most;
+  for (const SlotRange& range : RangesIn(batch)) {
+    if (range.size() > left) return batch & ~(~SlotSet() << (range.first + left));
+    left -= range.size();
   }
   return batch;
 }

@@ -39,16 +39,16 @@ class AcceptingLink final : public cluster::Link {
   }
 
   storage::Status Open(int64_t now) override {
-    opened_ms_ = now;
+    asked_ms_ = now;
     return {};
   }
   storage::Result<Next> Work(int64_t now) override {
     if (next_ != nullptr && out_.empty()) return next_->Work(now);
-    if (next_ == nullptr && now > opened_ms_ + kPatienceMs) return storage::Fail("it asks for nothing");
+    if (next_ == nullptr && now > asked_ms_ + kPatienceMs) return storage::Fail("it asks for nothing");
     return Next::kWait;
   }
   int64_t wake_at() const override {
-    return next_ != nullptr && out_.empty() ? next_->wake_at() : opened_ms_ + kPatienceMs + 1;
+    return next_ != nullptr && out_.empty() ? next_->wake_at() : asked_ms_ + kPatienceMs + 1;
   }
   std::span<char> Room() override {
     if (next_ != nullptr) return next_->Room();
@@ -76,6 +76,7 @@ class AcceptingLink final : public cluster::Link {
       const resp::ParseStatus parsed = parser_.Parse(input_.Readable(), {}, true);
       if (parsed == resp::ParseStatus::kNeedMore) return {};
       if (parsed != resp::ParseStatus::kRequest) return storage::Fail("it sends no request");
+      asked_ms_ = now;
       const auto words = parser_.arguments();
       Outcome outcome = serve_({words.begin(), words.end()}, input_.Readable().substr(parser_.consumed()));
       waits_ = outcome.waits;
@@ -92,7 +93,7 @@ class AcceptingLink final : public cluster::Link {
   cluster::Outbox out_;
   std::unique_ptr<cluster::Link> next_;
   bool waits_ = false;
-  int64_t opened_ms_ = 0;
+  int64_t asked_ms_ = 0;  // since the last request, or the beginning
 };
 
 }  // namespace ringkv::test

@@ -19,9 +19,12 @@ void ClientHistory::NoteAcknowledged(const std::string& key, uint64_t number, in
 uint64_t ClientHistory::Lost(const std::string& key, const Elements& elements) const {
   const auto found = acknowledged_.find(key);
   if (found == acknowledged_.end()) return 0;
-  const std::set<uint64_t> there(elements.begin(), elements.end());
-  const auto lost = std::find_if(found->second.begin(), found->second.end(),
-                                 [&](uint64_t number) { return !there.contains(number); });
+  std::vector<bool> is_there(begun_at_.size() + 1);
+  for (const uint64_t number : elements) {
+    if (number < is_there.size()) is_there[number] = true;
+  }
+  const auto lost =
+      std::find_if(found->second.begin(), found->second.end(), [&](uint64_t number) { return !is_there[number]; });
   return lost == found->second.end() ? 0 : *lost;
 }
 

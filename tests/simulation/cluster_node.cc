@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "tests/simulation/node_watching.h"
 #include "tests/simulation/slot_links.h"
 
 namespace ringkv::test {
@@ -13,8 +14,10 @@ using cluster::SlotRoute;
 using storage::Result;
 using storage::Status;
 
-ClusterNode::ClusterNode(int number, ClusterOwner& owner, Network& network, FaultyFileSystem& disk)
-    : StoredNode(number, owner, network, disk, {.by_slot = true}), owner_(owner) {}
+ClusterNode::ClusterNode(int number, ClusterOwner& owner, Network& network, FaultyFileSystem& disk, Promise& promise)
+    : ReplicatedNode(number, owner, network, disk, promise, {.by_slot = true}),
+      owner_(owner),
+      watch_(owner.has_watches() ? std::make_unique<Watch>(*this) : nullptr) {}
 
 ClusterNode::~ClusterNode() {
   visitors_.clear();
@@ -24,29 +27,19 @@ ClusterNode::~ClusterNode() {
 
 Status ClusterNode::Start(TopologyPointer topology) {
   topology_ = std::move(topology);
-  here_ = {topology_->FindShard("s" + std::to_string(number_)), true};
-  if (Status opened = durability_.Open({}, true, [] { return Status(); }); !opened) return opened;
+  FindPlace();
   const Result<cluster::SlotLedger> ledger = FirstLedger();
   if (!ledger) return tl::unexpected(ledger.error());
-  KeepBacklog();
-  timeline_.Note(number_,
-                 "starts at epoch " + std::to_string(epoch()) + ", LSN " + std::to_string(store_.log().appended()));
+  NoteEpoch(epoch());
+  if (Status started = ReplicatedNode::Start(here_.is_primary); !started) return started;
   Show(*ledger, std::nullopt);
-  Tick();
-  WakeSlots();
+  cluster::TakePlace(*topology_, id(), *this);
   return {};
 }
 
-void ClusterNode::Tick() {
-  if (disk_.is_dead()) return;
-  while (!expiry_.Step()) {
-  }
-  durability_.Tick();
-  StepLogSoon();
-  After(tick_ms_, &ClusterNode::Tick);
-}
-
 void ClusterNode::Disconnect(bool is_noticed) {
+  ReplicatedNode::Disconnect(is_noticed);
+  if (watch_ != nullptr) watch_->Disconnect(is_noticed);
   for (const auto& visitor : visitors_) visitor->Disconnect(is_noticed);
   for (const auto& import : imports_) import->Disconnect(is_noticed);
   if (question_ == nullptr || question_->has_ended()) return;
@@ -54,8 +47,20 @@ void ClusterNode::Disconnect(bool is_noticed) {
   After(0, &ClusterNode::AskNext);
 }
 
-void ClusterNode::Accept(const std::shared_ptr<Wire>& wire) {
+void ClusterNode::AcceptVisitor(const std::shared_ptr<Wire>& wire) {
   visitors_.push_back(std::make_unique<Visitor>(*this, wire));
+}
+
+size_t ClusterNode::links() const {
+  const auto is_lasting = [](const auto& visitor) { return visitor->is_watching() && !visitor->port().has_ended(); };
+  return imports_.size() + visitors_.size() - static_cast<size_t>(std::ranges::count_if(visitors_, is_lasting));
+}
+
+bool ClusterNode::SeesAll() const { return watch_ == nullptr || watch_->SeesAll(); }
+
+void ClusterNode::BeginMoves() {
+  WakeSlots();
+  if (watch_ != nullptr) watch_->LookAround();
 }
 
 bool ClusterNode::HasOffered(const std::string& shard) const {
@@ -67,12 +72,11 @@ bool ClusterNode::HasOffered(const std::string& shard) const {
 // --- the log --------------------------------------------------------------------------------------------------------
 
 void ClusterNode::StepLog() {
-  WriteLog();
+  ReplicatedNode::StepLog();
   for (const auto& visitor : visitors_) visitor->port().Wake();
-  Answer();
 }
 
-Status ClusterNode::Secure() {
+Status ClusterNode::SecureAll() {
   storage::LogWriter& log = durability_.log();
   const storage::Lsn last = store_.log().appended();
   while (log.is_open() && log.durable() < last && !log.has_failed()) log.Step();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The process of a node of a cluster in a simulation: the primary of a shard of its own, with its ledger of
-// slots, and the links that slots move by.
+// The process of a node of a cluster in a simulation: the primary of a shard or its replica, with its ledger of slots,
+// and the links that slots move by.
 //
 // Threads: confined.
 #pragma once
@@ -15,37 +15,39 @@
 
 #include "cluster/migration/slot_ledger.h"
 #include "cluster/migration/slot_settlement.h"
+#include "cluster/migration/topology_change.h"
 #include "cluster/route.h"
 #include "cluster/topology.h"
 #include "storage/transfer/slot_arrival.h"
-#include "tests/simulation/stored_node.h"
+#include "tests/simulation/replicated_node.h"
 
 namespace ringkv::test {
 
 class ClusterNode;
 
 // What a node asks of the simulation, and tells it.
-class ClusterOwner : public ClientWitness {
+class ClusterOwner : public NodeOwner {
  public:
   // The process that runs on this node; null if none does.
-  virtual std::shared_ptr<ClusterNode> Running(int node) = 0;
+  virtual std::shared_ptr<ClusterNode> RunningMember(int node) = 0;
+  // Whether nodes watch each other, over connections that stay open.
+  virtual bool has_watches() const = 0;
   // The node serves other slots now.
   virtual void NoteServed(int node) = 0;
   // It is about to take over slots of the other one, whose keys it should have.
   virtual void NoteHandOver(int from, int to, const cluster::SlotSet& slots) = 0;
-  virtual void Violate(int node, const std::string& what) = 0;
 
  protected:
   ~ClusterOwner() = default;
 };
 
-class ClusterNode final : public StoredNode, private cluster::LedgerKeeper {
+class ClusterNode final : public ReplicatedNode, private cluster::LedgerKeeper, private cluster::PlaceTaker {
  public:
   using Slots = std::bitset<storage::kSlots>;
   using TopologyPointer = std::shared_ptr<const cluster::Topology>;
 
-  ClusterNode(int number, ClusterOwner& owner, Network& network, FaultyFileSystem& disk);
-  ~ClusterNode();
+  ClusterNode(int number, ClusterOwner& owner, Network& network, FaultyFileSystem& disk, Promise& promise);
+  ~ClusterNode() override;
 
   // Loads the files.
   storage::Status Start(TopologyPointer topology);
@@ -53,8 +55,8 @@ class ClusterNode final : public StoredNode, private cluster::LedgerKeeper {
   void TakeTopology(const TopologyPointer& topology);
   // All connections are closed; the others learn of it, unless the machine has gone.
   void Disconnect(bool is_noticed);
-  // Accepts a connection.
-  void Accept(const std::shared_ptr<Wire>& wire);
+  // Accepts a connection of another shard.
+  void AcceptVisitor(const std::shared_ptr<Wire>& wire);
 
   cluster::SlotRoute Route(size_t slot, bool asks) const;
   // Where a client is sent that is not served here; none: nowhere.
@@ -64,12 +66,16 @@ class ClusterNode final : public StoredNode, private cluster::LedgerKeeper {
   void ChangeSomething(const std::string& key);
 
   uint64_t epoch() const { return topology_->epoch(); }
+  // Whether it is the primary of its shard, as far as it knows.
+  bool leads() const { return here_.is_primary; }
+  // Whether all others answer its watch.
+  bool SeesAll() const;
   const Slots& served() const { return served_; }
   const cluster::SlotLedger& ledger() const { return ledger_; }
   const std::string& shard_name() const { return topology_->shards()[here_.shard].name; }
-  bool IsSettled() const { return Known().IsSettled(); }
+  bool IsSettled() const { return here_.is_primary ? Known().IsSettled() : slots_ == topology_->slots(); }
   // Links that it has not forgotten, though they may have ended.
-  size_t links() const { return visitors_.size() + imports_.size(); }
+  size_t links() const;
   // Waits, at this moment, for the shard to take what was offered.
   bool HasOffered(const std::string& shard) const;
 
@@ -77,12 +83,11 @@ class ClusterNode final : public StoredNode, private cluster::LedgerKeeper {
   class Visitor;
   class Import;
   class Question;
+  class Watch;
 
-  void Tick();
   void StepLog() override;
-  void Answer() override { AnswerUpTo(durability_.log().durable()); }
   // All changes up to now are durable.
-  storage::Status Secure();
+  storage::Status SecureAll();
 
   // --- slots, as in the server's SlotMoves: one step after the other, questions and their answers among them ---
   void WakeSlots();
@@ -98,6 +103,14 @@ class ClusterNode final : public StoredNode, private cluster::LedgerKeeper {
   bool IsExportingTo(const std::string& shard) const;
   void Conclude(const std::optional<cluster::SlotSettlement::Conclusion>& conclusion);
 
+  // --- its place in the topology ---
+  void FindPlace();
+  std::string id() const { return "n" + std::to_string(number_); }
+  void RaiseEpoch(uint64_t epoch) override { ReplicatedNode::RaiseEpoch(epoch); }
+  void BeginMoves() override;
+  void Lead() override;
+  void Follow(const cluster::Node& primary) override;
+
   // --- the ledger and what follows from it ---
   cluster::KnownSlots Known() const { return {*topology_, here_, slots_, ledger_}; }
   storage::Result<cluster::SlotLedger> FirstLedger();
@@ -109,15 +122,14 @@ class ClusterNode final : public StoredNode, private cluster::LedgerKeeper {
   cluster::SlotState StateOf(size_t slot) const;
   int NodeOf(cluster::ShardIndex shard) const;
   // Null if no process runs there, or the network is cut.
-  std::shared_ptr<Port> Connect(cluster::ShardIndex shard, std::unique_ptr<cluster::Link> link, Port::OnEnd on_end);
+  std::shared_ptr<Port> ConnectTo(int peer, std::unique_ptr<cluster::Link> link, Port::OnEnd on_end);
 
   ClusterOwner& owner_;
 
   TopologyPointer topology_;
   cluster::ShardRole here_;
   cluster::SlotLedger ledger_;
-  cluster::SlotMap slots_;       // current owners
-  cluster::SlotMap offered_to_;  // kNoShard: not offered to anybody
+  cluster::SlotMap slots_;  // current owners
   cluster::SlotSet held_;
   cluster::SlotSet unsent_;  // their offer is in the ledger but not sent yet
   Slots served_;
@@ -130,6 +142,7 @@ class ClusterNode final : public StoredNode, private cluster::LedgerKeeper {
   uint64_t slot_step_ = 0;    // the number of the newest that was scheduled
   std::vector<std::unique_ptr<Visitor>> visitors_;
   std::vector<std::unique_ptr<Import>> imports_;
+  const std::unique_ptr<Watch> watch_;  // null: it does not watch the others
 };
 
 }  // namespace ringkv::test

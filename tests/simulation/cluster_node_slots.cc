@@ -48,18 +48,13 @@ Status ClusterNode::Write(const SlotLedger& ledger) {
 
 Status ClusterNode::Change(uint64_t at_epoch, const cluster::LedgerChange& change, std::optional<uint64_t> flushes) {
   if (at_epoch != epoch()) return Fail("the topology has a newer epoch");
-  return cluster::ChangeLedger(*this, SlotLedger(ledger_), change, flushes);
+  return cluster::ChangeLedger(*this, ledger_, change, flushes);
 }
 
 bool ClusterNode::Show(const SlotLedger& ledger, std::optional<uint64_t> flushes) {
   if (flushes && store_.flushes() != *flushes) return false;
-  ledger_ = ledger;
+  if (&ledger != &ledger_) ledger_ = ledger;
   slots_ = ledger_.OwnersIn(*topology_);
-  offered_to_ = cluster::SlotMap();
-  for (const auto& [shard, offer] : ledger_.offers()) {
-    const ShardIndex to = topology_->FindShard(shard);
-    for (const cluster::SlotRange& range : cluster::RangesIn(offer.slots)) offered_to_.Give(range, to);
-  }
   {
     storage::Txn txn(store_, clock_.Now(), random_);
     txn.LockAll();
@@ -70,13 +65,16 @@ bool ClusterNode::Show(const SlotLedger& ledger, std::optional<uint64_t> flushes
 }
 
 void ClusterNode::ShowServed() {
-  served_ = cluster::ServedSlots(here_, slots_, held_, ~offered_to_.SlotsOf(cluster::kNoShard) & ~unsent_);
+  served_ = cluster::ServedSlots(here_, slots_, held_, ledger_.Offered() & ~unsent_);
   owner_.NoteServed(number_);
 }
 
 cluster::SlotState ClusterNode::StateOf(size_t slot) const {
+  const auto offer = std::find_if(ledger_.offers().begin(), ledger_.offers().end(),
+                                  [&](const auto& each) { return each.second.slots[slot]; });
+  const bool is_offered = offer != ledger_.offers().end() && !unsent_[slot];
   return {.owner = slots_.owner(slot),
-          .offered_to = unsent_[slot] ? cluster::kNoShard : offered_to_.owner(slot),
+          .offered_to = is_offered ? topology_->FindShard(offer->first) : cluster::kNoShard,
           .is_held = held_[slot],
           .arrives_here = topology_->slots().owner(slot) == here_.shard};
 }
@@ -85,17 +83,29 @@ int ClusterNode::NodeOf(ShardIndex shard) const {
   return topology_->nodes()[topology_->shards()[shard].primary()].port - 1;
 }
 
+// --- its place ------------------------------------------------------------------------------------------------------
+
+void ClusterNode::FindPlace() {
+  const cluster::Node& self = *topology_->FindNode(id());
+  here_ = {self.shard, self.is_primary};
+}
+
 void ClusterNode::TakeTopology(const TopologyPointer& topology) {
-  if (topology->epoch() <= epoch()) return;
-  for (const cluster::Shard& shard : topology_->shards()) {
-    const bool is_gone = topology->FindShard(shard.name) == cluster::kNoShard;
-    if (is_gone && ledger_.OwnedBy(shard.name).any()) return;  // refused: it owns slots, as far as is known here
-  }
+  if (!cluster::CheckNext({*topology_, shard_name(), ledger_}, *topology, id())) return;
   topology_ = topology;
-  here_.shard = topology_->FindShard("s" + std::to_string(number_));
+  FindPlace();
   timeline_.Note(number_, "is at epoch " + std::to_string(epoch()));
-  Show(SlotLedger(ledger_), std::nullopt);
-  WakeSlots();
+  Show(ledger_, std::nullopt);
+  cluster::TakePlace(*topology_, id(), *this);
+}
+
+void ClusterNode::Lead() {
+  if (!is_primary()) Promote(epoch());
+}
+
+void ClusterNode::Follow(const cluster::Node& primary) {
+  const int node = primary.port - 1;
+  if (is_primary() || !follows(node)) ReplicatedNode::Follow(node);
 }
 
 // --- steps ----------------------------------------------------------------------------------------------------------
@@ -116,7 +126,7 @@ void ClusterNode::StepSlots(uint64_t number) {
   ForgetEnded();
   StartExports();
   if (Known().IsSettled()) return StepSlotsLater(500);
-  StartImports();
+  if (here_.is_primary) StartImports();
   is_stepping_ = true;
   const std::vector<ShardIndex> asked = settlement_.ShardsToAsk(Known(), clock_.SteadyMs());
   to_ask_.assign(asked.begin(), asked.end());
@@ -125,17 +135,20 @@ void ClusterNode::StepSlots(uint64_t number) {
 
 void ClusterNode::EndStep() {
   is_stepping_ = false;
-  Conclude(settlement_.TakeUnclaimed(Known()));
-  EraseStrays();
+  if (here_.is_primary) {
+    Conclude(settlement_.TakeUnclaimed(Known()));
+    EraseStrays();
+  }
   StepSlotsLater(timeline_.Between(20, 200));
 }
 
 void ClusterNode::ForgetEnded() {
+  const auto is_over = [this](const auto& link) { return !here_.is_primary || link->epoch() != epoch(); };
   for (const auto& visitor : visitors_) {
-    if (visitor->is_export() && visitor->epoch() != epoch()) visitor->Disconnect(true);
+    if (visitor->is_export() && is_over(visitor)) visitor->Disconnect(true);
   }
   std::erase_if(visitors_, [](const auto& visitor) { return visitor->port().has_ended(); });
-  std::erase_if(imports_, [this](const auto& each) { return each->has_ended() || each->epoch() != epoch(); });
+  std::erase_if(imports_, [&](const auto& each) { return each->has_ended() || is_over(each); });
 }
 
 void ClusterNode::StartExports() {
@@ -188,20 +201,19 @@ void ClusterNode::EraseStrays() {
   bool goes_on = true;
   for (int64_t steps = timeline_.Between(1, 3); goes_on && steps > 0; --steps) goes_on = eraser_->Step();
   StepLogSoon();
-  if (goes_on || !Secure()) return;
+  if (goes_on || !SecureAll()) return;
   eraser_.reset();
   if (Change(epoch(), settlement_.EndErasure())) timeline_.Note(number_, "has erased the keys of slots that left");
 }
 
 // --- questions ------------------------------------------------------------------------------------------------------
 
-std::shared_ptr<Port> ClusterNode::Connect(ShardIndex shard, std::unique_ptr<cluster::Link> link, Port::OnEnd on_end) {
-  const int peer = NodeOf(shard);
-  const std::shared_ptr<ClusterNode> other = owner_.Running(peer);
+std::shared_ptr<Port> ClusterNode::ConnectTo(int peer, std::unique_ptr<cluster::Link> link, Port::OnEnd on_end) {
+  const std::shared_ptr<ClusterNode> other = owner_.RunningMember(peer);
   if (other == nullptr || network_.IsBlocked(number_, peer) || network_.IsBlocked(peer, number_)) return nullptr;
   auto port = std::make_shared<Port>(network_, clock_, std::move(link), std::move(on_end));
   const std::shared_ptr<Wire> wire = network_.Join(number_, peer);
-  other->Accept(wire);
+  other->AcceptVisitor(wire);
   port->Open(wire, 0);
   return port;
 }
@@ -212,7 +224,8 @@ void ClusterNode::AskNext() {
   to_ask_.pop_front();
   if (shard >= topology_->shards().size()) return AskNext();
   auto link = std::make_unique<Question>([this, shard](const std::string& line) { TakeAnswer(shard, line); });
-  question_ = Connect(shard, std::move(link), [this](const std::string&) { After(0, &ClusterNode::AskNext); });
+  question_ =
+      ConnectTo(NodeOf(shard), std::move(link), [this](const std::string&) { After(0, &ClusterNode::AskNext); });
   if (question_ == nullptr) After(timeline_.Between(0, 500), &ClusterNode::AskNext);
 }
 

@@ -43,6 +43,8 @@ std::string Show(const Fault& fault);
 struct FaultPlan {
   uint64_t seed = 0;  // of everything else
   size_t nodes = 0;
+  size_t copies = 1;         // nodes of each shard, in a cluster
+  bool has_watches = false;  // likewise: its nodes ask each other whether they are there
   int64_t duration_ms = 0;
   std::vector<Fault> faults;  // in their order
 };

@@ -85,8 +85,10 @@ MUTATIONS = [
     ("slots are taken although a shard that has another epoch may take them", "cluster/migration/slot_settlement.cc",
      "answer->second.epoch == known.topology.epoch() && ",
      "answer->second.epoch != known.topology.epoch() + 1000 && "),
+    ("a node that was taken for failed stays so when it answers", "cluster/watch/node_watch.cc",
+     "const bool has_failed = silence_", "const bool has_failed = news_.has_failed || silence_"),
     ("past fault: the ledger forgets keys whose erasure is not durable", "tests/simulation/cluster_node_slots.cc",
-     "goes_on || !Secure()", "goes_on"),
+     "goes_on || !SecureAll()", "goes_on"),
     ("past fault: keys that come back while their remains are erased", "cluster/migration/slot_settlement.cc",
      "  if ((erasing_ & ~strays).any()) erasing_.reset();\n", ""),
 ]
@@ -97,7 +99,8 @@ def places_of(mutation):
 
 
 def is_of_slots(mutation):
-    return any("/migration/" in place[0] or "cluster_node" in place[0] for place in places_of(mutation))
+    rooms = ("/migration/", "/watch/", "cluster_node")
+    return any(room in place[0] for place in places_of(mutation) for room in rooms)
 
 
 def run(command, **options):

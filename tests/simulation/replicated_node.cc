@@ -68,22 +68,23 @@ namespace {
 
 std::string MemberOf(size_t node) { return cluster::NodeIdOf(std::to_string(node)); }
 
-std::vector<std::string> MembersOf(const NodeOwner& owner) {
+std::vector<std::string> MembersWith(int node, const NodeOwner& owner) {
   std::vector<std::string> members;
-  for (size_t node = 0; node < owner.nodes(); ++node) members.push_back(MemberOf(node));
+  for (const size_t each : owner.ShardOf(node)) members.push_back(MemberOf(each));
   return members;
 }
 
 }  // namespace
 
-ReplicatedNode::ReplicatedNode(int number, NodeOwner& owner, Network& network, FaultyFileSystem& disk, Promise& promise)
-    : StoredNode(number, owner, network, disk, {.databases = 4}),
+ReplicatedNode::ReplicatedNode(int number, NodeOwner& owner, Network& network, FaultyFileSystem& disk, Promise& promise,
+                               storage::StoreOptions shape)
+    : StoredNode(number, owner, network, disk, std::move(shape)),
       owner_(owner),
       promise_(promise),
       history_(disk, chance_, *this),
       follower_(store_),
       data_(std::make_unique<Data>(*this)),
-      members_(MembersOf(owner)),
+      members_(MembersWith(number, owner)),
       copy_(history_, *data_) {}
 
 ReplicatedNode::~ReplicatedNode() {
@@ -189,6 +190,11 @@ void ReplicatedNode::Promote(uint64_t epoch) {
   ReportState();
 }
 
+void ReplicatedNode::RaiseEpoch(uint64_t epoch) {
+  NoteEpoch(epoch);
+  history_.RaiseEpoch(epoch);
+}
+
 void ReplicatedNode::ConnectIfUnconnected() {
   if (receiver_ == nullptr) Connect();
 }
@@ -201,7 +207,7 @@ void ReplicatedNode::Connect() {
   progress_ = {};
   LogReceiver::Target& target = *this;
   auto link = std::make_unique<LogReceiver>(
-      target, cluster::ReplicaIntroduction{.port = 1, .member = members_[static_cast<size_t>(number_)]});
+      target, cluster::ReplicaIntroduction{.port = 1, .member = MemberOf(static_cast<size_t>(number_))});
   receiver_ = std::make_shared<Port>(network_, clock_, std::move(link), [this](const std::string&) { ConnectLater(); });
   const std::shared_ptr<Wire> wire = network_.Join(number_, *following_);
   primary->Accept(wire);

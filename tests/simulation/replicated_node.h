@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <vector>
@@ -39,17 +40,22 @@ class NodeOwner : public ClientWitness {
   virtual void NoteState(int node, const std::string& history, storage::Lsn last, uint64_t digest) = 0;
   virtual void Violate(int node, const std::string& what) = 0;
   virtual size_t nodes() const = 0;
+  // The nodes that have the same data as this one, with it.
+  virtual std::vector<size_t> ShardOf(int /*node*/) const {
+    std::vector<size_t> all(nodes());
+    std::iota(all.begin(), all.end(), size_t{0});
+    return all;
+  }
 
  protected:
   ~NodeOwner() = default;
 };
 
-class ReplicatedNode final : public StoredNode,
-                             private cluster::LogReceiver::Target,
-                             private server::HistoryKeeper::DataSet {
+class ReplicatedNode : public StoredNode, private cluster::LogReceiver::Target, private server::HistoryKeeper::DataSet {
  public:
-  ReplicatedNode(int number, NodeOwner& owner, Network& network, FaultyFileSystem& disk, Promise& promise);
-  ~ReplicatedNode();
+  ReplicatedNode(int number, NodeOwner& owner, Network& network, FaultyFileSystem& disk, Promise& promise,
+                 storage::StoreOptions shape = {.databases = 4});
+  virtual ~ReplicatedNode();
 
   // Loads the files.
   storage::Status Start(bool is_primary);
@@ -80,12 +86,16 @@ class ReplicatedNode final : public StoredNode,
   // 0 if it does not know which data it has.
   uint64_t epoch() const { return history_.epoch(); }
 
+ protected:
+  void StepLog() override;
+  // What a primary says from now on is of this epoch.
+  void RaiseEpoch(uint64_t epoch);
+
  private:
   class Data;
   class Feed;
 
   void Tick();
-  void StepLog() override;
   void CheckLsn();
   // Reports what the data is. Costs more than a change.
   void ReportState();

@@ -19,6 +19,7 @@
 #include "cluster/link/link_input.h"
 #include "cluster/migration/slot_receiver.h"
 #include "cluster/migration/slot_sender.h"
+#include "cluster/watch/node_news.h"
 #include "resp/request_writer.h"
 #include "storage/base/blank_words.h"
 #include "storage/log/log_tail.h"
@@ -44,6 +45,8 @@ class ClusterNode::Visitor final : private cluster::SlotSender::Source {
   const std::string& shard() const { return shard_; }
   const cluster::SlotSet& owned() const { return owned_; }
   uint64_t epoch() const { return epoch_; }
+  // Asks only whether this node is there.
+  bool is_watching() const { return is_watching_; }
   bool waits() const { return is_pulling_ && sender_ == nullptr; }
   bool is_export() const { return sender_ != nullptr; }
   bool has_offered() const { return sender_ != nullptr && !is_over_ && sender_->was_offered(); }
@@ -62,6 +65,11 @@ class ClusterNode::Visitor final : private cluster::SlotSender::Source {
  private:
   AcceptingLink::Outcome Serve(const std::vector<std::string>& words) {
     if (words.size() < 2 || words[0] != "CLUSTER") return {"+OK\r\n"};
+    if (words[1] == "ANNOUNCED") {
+      is_watching_ = true;
+      return {"+" + cluster::PrintNews({}) + "\r\n"};
+    }
+    if (!node_.leads()) return {"-ERR this node is a replica\r\n"};
     if (words[1] == "OWNED") {
       return {"+OWNED " + std::to_string(node_.epoch()) + " " + node_.shard_name() + " " +
               PrintRanges(cluster::RangesIn(node_.ledger_.OwnedBy(node_.shard_name()))) + "\r\n"};
@@ -150,6 +158,7 @@ class ClusterNode::Visitor final : private cluster::SlotSender::Source {
   std::string shard_;
   uint64_t epoch_ = 0;
   cluster::SlotSet owned_;
+  bool is_watching_ = false;
   bool is_pulling_ = false;
   bool is_over_ = false;
   int64_t round_ends_ms_ = 0;
@@ -180,8 +189,8 @@ class ClusterNode::Import final : private cluster::SlotReceiver::Target {
         target,
         cluster::PullIntroduction{
             .epoch = epoch_, .shard = own, .owned = PrintRanges(cluster::RangesIn(node_.ledger_.OwnedBy(own)))});
-    port_ = node_.Connect(node_.topology_->FindShard(shard_), std::move(link),
-                          [this](const std::string&) { BeginLater(); });
+    port_ = node_.ConnectTo(node_.NodeOf(node_.topology_->FindShard(shard_)), std::move(link),
+                            [this](const std::string&) { BeginLater(); });
     if (port_ == nullptr) BeginLater();
   }
   void Disconnect(bool is_noticed) {
@@ -227,7 +236,7 @@ class ClusterNode::Import final : private cluster::SlotReceiver::Target {
     node_.StepLogSoon();
     return arrival_->TakeChanges(changes);
   }
-  storage::Status Secure() override { return node_.Secure(); }
+  storage::Status Secure() override { return node_.SecureAll(); }
   storage::Status TakeOver() override {
     node_.owner_.NoteHandOver(node_.NodeOf(node_.topology_->FindShard(shard_)), node_.number_, batch_);
     const std::string own = node_.shard_name();

@@ -2,6 +2,7 @@
 #include "tests/simulation/stored_node.h"
 
 #include <algorithm>
+#include <charconv>
 #include <optional>
 #include <string_view>
 
@@ -136,7 +137,7 @@ Elements StoredNode::ElementsOf(const std::string& key) {
   txn.LockKey(key);
   if (const storage::Place place = txn.Find(0, key, storage::Intent::kRead)) {
     storage::ListView(&place.entry()).ForEach([&](std::string_view element) {
-      elements.push_back(std::stoull(std::string(element)));
+      std::from_chars(element.data(), element.data() + element.size(), elements.emplace_back());
     });
   }
   txn.Unlock();

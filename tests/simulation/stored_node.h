@@ -49,6 +49,7 @@ class StoredNode : public std::enable_shared_from_this<StoredNode> {
   bool refuses_writes() const { return durability_.log().has_failed(); }
   // Of changes on their way to the disk or to other nodes.
   size_t queued_bytes() { return store_.log().pending_bytes() + store_.buffers().bytes(); }
+  size_t unanswered() const { return pending_.size(); }
   bool has_unanswered() const { return !pending_.empty(); }
   DriftingClock& clock() { return clock_; }
 

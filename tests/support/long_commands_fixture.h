@@ -54,14 +54,16 @@ class LongCommands : public testing::Test {
  protected:
   LongCommands() { Fill(client_.get(), "set", 0, kMembers); }
 
-  // How often another client gets an answer before the long command's reply comes.
+  // How often another client gets an answer before the long command's reply comes. Each time of another key: one may be
+  // in a partition that the command holds.
   int RepliesBeside(const Words& command) {
     const Context other = ConnectTo(server_);
-    Ask(other.get(), {"SET", "other", "value"});
+    const std::string key = "other:" + std::to_string(++others_);
+    Ask(other.get(), {"SET", key, "value"});
     SendRequest(client_.get(), command);
     int replies = 0;
     while (!HasReply(client_.get())) {
-      const Reply reply = Ask(other.get(), {"GET", "other"});
+      const Reply reply = Ask(other.get(), {"GET", key});
       if (reply == nullptr || reply->type != REDIS_REPLY_STRING) return -1;
       ++replies;
     }
@@ -79,6 +81,9 @@ class LongCommands : public testing::Test {
 
   ServerProcess server_{{"--io-threads", "1"}};
   const Context client_ = ConnectTo(server_);
+
+ private:
+  int others_ = 0;
 };
 
 }  // namespace ringkv::test

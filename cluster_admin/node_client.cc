@@ -25,6 +25,7 @@ using storage::Result;
 namespace {
 
 constexpr int kLongestWaitMs = 5000;
+constexpr size_t kSlowestBytesAMs = 64;  // of a reply, in time beyond that
 constexpr const char* kHangs = " within 5 s: the process hangs or is stopped. Let it go on, or end and start it again";
 constexpr auto kLongestBusy = std::chrono::seconds(60);
 constexpr auto kBusyNap = std::chrono::milliseconds(100);
@@ -125,11 +126,13 @@ void NodeClient::UseTls(std::shared_ptr<const transport::TlsContext> context, st
   TlsOfAll() = {std::move(context), std::move(host_name)};
 }
 
-bool NodeClient::WaitFor(short events) const {
+bool NodeClient::WaitFor(short events, Time until) const {
   pollfd waiting{channel_.descriptor(), events, 0};
   int ready = -1;
   do {
-    ready = ::poll(&waiting, 1, kLongestWaitMs);
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+    if (left.count() <= 0) return false;
+    ready = ::poll(&waiting, 1, static_cast<int>(left.count()));
   } while (ready < 0 && errno == EINTR);
   return ready > 0;
 }
@@ -139,7 +142,8 @@ Result<resp::Reply> NodeClient::Ask(const std::vector<std::string>& command) {
   for (bool is_told = false;; std::this_thread::sleep_for(kBusyNap)) {
     Result<resp::Reply> reply = Exchange(command);
     if (!reply || !reply->is_error()) return reply;
-    const bool is_busy = reply->text.starts_with("BUSY ");  // it, or a node that it asks
+    // It, or a node that it asks.
+    const bool is_busy = reply->text.starts_with("BUSY ") || reply->text.starts_with("LOADING ");
     const std::string answer = where_ + " answers: " + reply->text;
     if (!is_busy || std::chrono::steady_clock::now() >= give_up) return Fail(answer);
     if (!std::exchange(is_told, true)) std::cerr << "waiting: " << answer << std::endl;
@@ -148,11 +152,12 @@ Result<resp::Reply> NodeClient::Ask(const std::vector<std::string>& command) {
 
 Result<resp::Reply> NodeClient::Exchange(const std::vector<std::string>& command) {
   const std::string request = resp::EncodeRequest(command);
+  Time until = std::chrono::steady_clock::now() + std::chrono::milliseconds(kLongestWaitMs);
   for (size_t sent = 0; sent < request.size();) {
     const ssize_t count = channel_.Send(request.data() + sent, request.size() - sent);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && errno == EAGAIN) {
-      if (WaitFor(POLLOUT)) continue;
+      if (WaitFor(POLLOUT, until)) continue;
       return Fail(where_ + " has not read " + command.front() + kHangs);
     }
     if (count < 0) return Fail(where_ + " cannot be queried: " + std::strerror(errno));
@@ -168,12 +173,18 @@ Result<resp::Reply> NodeClient::Exchange(const std::vector<std::string>& command
     const ssize_t got = channel_.Receive(room, sizeof room);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0 && errno == EAGAIN) {
-      if (WaitFor(POLLIN)) continue;
+      if (WaitFor(POLLIN, until)) continue;
       return Fail(where_ + " has not answered " + command.front() + kHangs);
     }
-    if (got == 0) return Fail(where_ + " has closed the connection");
+    if (got == 0) {
+      const bool may_want_tls = !uses_tls() && !has_received_;
+      return Fail(where_ + " has closed the connection" + (may_want_tls ? "; if it speaks TLS only, give --tls" : ""));
+    }
     if (got < 0) return Fail(where_ + " does not answer: " + std::strerror(errno));
     received_.append(room, static_cast<size_t>(got));
+    has_received_ = true;
+    // Whoever sends it byte by byte does not get more time with each.
+    until += std::chrono::milliseconds(static_cast<size_t>(got) / kSlowestBytesAMs);
   }
 }
 

@@ -4,6 +4,7 @@
 // Threads: confined.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -41,8 +42,8 @@ class NodeClient {
 
   // The reply of the node, which may be an error reply.
   storage::Result<resp::Reply> Exchange(const std::vector<std::string>& command);
-  // The reply of the node; an error reply is returned as an error. While a script keeps the node busy, it is asked
-  // again, for a minute; standard error says so.
+  // The reply of the node; an error reply is returned as an error. While a script keeps the node busy, or it loads its
+  // data, it is asked again, for a minute; standard error says so.
   storage::Result<resp::Reply> Ask(const std::vector<std::string>& command);
   // A field of INFO; empty if it does not exist.
   storage::Result<std::string> Info(const std::string& field);
@@ -50,8 +51,10 @@ class NodeClient {
  private:
   NodeClient(transport::Channel channel, std::string where) : channel_(std::move(channel)), where_(std::move(where)) {}
 
-  // Waits for an event of the channel. False after the longest wait.
-  bool WaitFor(short events) const;
+  using Time = std::chrono::steady_clock::time_point;
+
+  // Waits for an event of the channel. False if it has not come until then.
+  bool WaitFor(short events, Time until) const;
 
   // The reply at the beginning of what was received, of this size.
   storage::Result<resp::Reply> TakeReply(size_t size);
@@ -59,6 +62,7 @@ class NodeClient {
   transport::Channel channel_;
   const std::string where_;
   std::string received_;
+  bool has_received_ = false;
 };
 
 }  // namespace ringkv::cluster_admin

@@ -7,11 +7,13 @@ import os
 import re
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from xml.etree import ElementTree
 
 import redis
@@ -148,6 +150,29 @@ def raw(client, words):
         client.connection_pool.release(connection)
 
 
+class DrippingNode:
+    """Answers whatever it is asked byte by byte, without end."""
+
+    def __enter__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=self.serve, daemon=True).start()
+        return "127.0.0.1:%d" % self.listener.getsockname()[1]
+
+    def __exit__(self, *_):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+    def serve(self):
+        try:
+            client, _ = self.listener.accept()
+            client.sendall(b"$1000000\r\n")
+            while True:
+                client.sendall(b"x")
+                time.sleep(0.1)
+        except OSError:
+            pass  # either side has ended
+
+
 class OurTool:
     """ringkv-cluster, with a folder for the cluster that it makes."""
 
@@ -195,6 +220,8 @@ def with_our_tool():
                 os.kill(process, signal.SIGCONT)
             says = rf"127.0.0.1:{first + 3} has not answered [A-Z]+ within 5 s: the process hangs"
             assert re.search(says, hangs), hangs
+            with DrippingNode() as drips:
+                assert "has not answered PING within 5 s" in tool.run("ping", drips, fails=True)
             with_tls = ("--tls", "--insecure")
             assert "cannot reach" in tool.run("stop", tool.config, *with_tls, fails=True)
             assert "without TLS" in tool.run("create", "1", "--dir", tool.folder + "-tls", *with_tls, fails=True)

@@ -33,11 +33,20 @@ bool ShardCopy::BecomePrimary(uint64_t epoch) {
   if (history_.is_replacing()) EndSnapshot(history_.id(), history_.epoch(), was_whole ? data_.appended() : 0);
   history_.RaiseEpoch(epoch);
   history_.Fork();
-  history_.Save();  // before the first change that does not belong to the old one
+  // Before the first change that does not belong to the old one.
+  if (!history_.Save() && !history_.RemoveFile()) LeaveFiles();
   if (data_.BecomeOwner()) history_.Begin();
   data_.ShowPrimary();
   history_.Save();
   return was_whole;
+}
+
+// They name a history, and nothing that does not belong to it may come to be in them: they stay as they are until a
+// snapshot has replaced them, and their name.
+void ShardCopy::LeaveFiles() {
+  [[maybe_unused]] const Status closed = data_.BeginReplacement();  // and if not as a whole, up to an earlier group
+  data_.EndReplacement(data_.appended());
+  data_.ShowWhole();
 }
 
 Status ShardCopy::CheckTakeover(const TakeoverRequest& request, bool is_replica) {

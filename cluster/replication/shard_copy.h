@@ -94,6 +94,7 @@ class ShardCopy {
 
  private:
   void NumberChanges(bool nothing_has_changed);
+  void LeaveFiles();
 
   KeptHistory& history_;
   Data& data_;

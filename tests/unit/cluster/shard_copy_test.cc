@@ -154,6 +154,17 @@ TEST_F(ShardCopyTest, ANewHistoryIsInItsFileBeforeTheFirstChangeOfIt) {
   EXPECT_FALSE(copy_.Resume("newest", 12, 7)) << "the file still names an earlier one";
 }
 
+// After a restart they would be taken for changes of the history that the file names.
+TEST_F(ShardCopyTest, ChangesOfANewHistoryStayOutOfFilesThatNameTheOldOne) {
+  history_.can_save_ = false;
+  copy_.BecomePrimary();
+  EXPECT_EQ(TakeSteps(), (Steps{"fork", "save", "remove", "owner", "primary", "save"}));
+  history_.can_remove_ = false;
+  copy_.BecomePrimary();
+  EXPECT_EQ(TakeSteps(),
+            (Steps{"fork", "save", "remove", "close files", "files from 7", "whole", "owner", "primary", "save"}));
+}
+
 TEST_F(ShardCopyTest, ChangesWithoutANumberBeginAHistoryBeforeOthersLearnOfThePrimary) {
   data_.has_unrecorded_ = true;
   copy_.BecomePrimary();

@@ -5,8 +5,19 @@
 
 namespace ringkv::storage {
 
+namespace {
+
+// After each block it waits for the log, so that shorter ones would take longer together, and writers gain on them.
+constexpr size_t kBlockBytes = 256 * 1024;
+
+}  // namespace
+
 RdbSync::RdbSync(Store& store, Lsn begun, std::string_view redis_version, UnixMs now)
-    : store_(store), libraries_(store.CopyLibraries()), blocks_(store), runs_(store.placement()), last_(begun) {
+    : store_(store),
+      libraries_(store.CopyLibraries()),
+      blocks_(store, kBlockBytes),
+      runs_(store.placement()),
+      last_(begun) {
   rdb_.Begin(redis_version, now);
   for (const auto& [name, code] : *libraries_.set) rdb_.Library(*code);
 }

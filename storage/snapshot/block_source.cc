@@ -12,9 +12,6 @@
 namespace ringkv::storage {
 namespace {
 
-// Blocks are closed when they have so many bytes: enough for zstd to find what repeats, and copied and compressed
-// within a fraction of a millisecond, for which threads of clients may have to wait for a processor.
-constexpr size_t kBlockBytes = 64 * 1024;
 constexpr size_t kMostKept = 4 * 1024 * 1024;  // of memory for the next block
 constexpr uint64_t kPartitionEnd = uint64_t{1} << 32;
 constexpr size_t kKeysAtOnce = 64;  // about so many are copied under one lock
@@ -22,7 +19,8 @@ constexpr size_t kGrowth = 3;       // what a value at most adds to a buffer tha
 
 }  // namespace
 
-BlockSource::BlockSource(Store& store, const std::vector<PositionRange>& ranges) : store_(store) {
+BlockSource::BlockSource(Store& store, const std::vector<PositionRange>& ranges, size_t block_bytes)
+    : store_(store), block_bytes_(block_bytes) {
   for (const PositionRange& range : ranges) {
     for (uint64_t at = range.first; at < range.end;) {
       const uint64_t end = std::min((at / kPartitionEnd + 1) * kPartitionEnd, range.end);
@@ -89,7 +87,7 @@ void BlockSource::CopyStretch(Cursor& cursor) {
     PutVarint(cursor.raw.plain(), uint64_t{db} + 1);
     PutVarint(cursor.raw.plain(), entries.size());
     for (const Entry* entry : entries) {
-      if (const size_t bytes = entry->MemorySize(); bytes > kBlockBytes) {
+      if (const size_t bytes = entry->MemorySize(); bytes > block_bytes_) {
         cursor.memory->Set(cursor.HeldBytes() + kGrowth * bytes);
       }
       EncodeEntry(&cursor.raw, *entry);
@@ -105,7 +103,7 @@ bool BlockSource::NextBlock(Cursor& cursor) {
   cursor.raw.clear();
   cursor.keys = 0;
   cursor.runs.clear();
-  while (cursor.raw.size() < kBlockBytes) {
+  while (cursor.raw.size() < block_bytes_) {
     if (cursor.left.first == cursor.left.end) {
       const size_t share = next_share_.fetch_add(1);
       if (share >= shares_.size()) break;

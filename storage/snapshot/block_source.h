@@ -20,9 +20,14 @@ namespace ringkv::storage {
 class BlockSource {
  public:
   // `store` must outlive the source.
-  explicit BlockSource(Store& store) : BlockSource(store, {{0, kPositions}}) {}
+  // Blocks are closed when they have so many bytes: enough for zstd to find what repeats, and copied and compressed
+  // within a fraction of a millisecond, for which threads of clients may have to wait for a processor.
+  static constexpr size_t kBlockBytes = 64 * 1024;
+
+  explicit BlockSource(Store& store, size_t block_bytes = kBlockBytes)
+      : BlockSource(store, {{0, kPositions}}, block_bytes) {}
   // Copies only these ranges, which are ascending and disjoint.
-  BlockSource(Store& store, const std::vector<PositionRange>& ranges);
+  BlockSource(Store& store, const std::vector<PositionRange>& ranges, size_t block_bytes = kBlockBytes);
 
   // A thread's position in its share, and its current block; only the source changes it.
   struct Cursor {
@@ -56,6 +61,7 @@ class BlockSource {
   void CopyStretch(Cursor& cursor);
 
   Store& store_;
+  const size_t block_bytes_;
   std::vector<PositionRange> shares_;  // each in one partition
   std::atomic<size_t> next_share_{0};
 };

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "storage/base/random.h"
+#include "tests/simulation/node_faults.h"
 #include "tests/simulation/sharded_cluster.h"
 
 namespace ringkv::test {
@@ -18,34 +19,13 @@ constexpr size_t kSlotsInStripe = storage::kSlots / kStripes;
 // --- faults ---------------------------------------------------------------------------------------------------------
 
 void ShardedCluster::Harm(const Fault& fault) {
+  if (HarmNode(fault, network_, [this](int each) -> Site& { return SiteOf(each); })) return;
   const int node = static_cast<int>(fault.node);
-  const int other = static_cast<int>(fault.other);
-  ClusterNode* const process = SiteOf(node).process.get();
-  FaultyFileSystem& disk = *SiteOf(node).disk;
   switch (fault.kind) {
     case FaultKind::kKill: return Kill(node, fault.is_harsh);
-    case FaultKind::kKillAtWrite: return disk.KillFrom(static_cast<size_t>(fault.amount));
-    case FaultKind::kDisconnect: return process == nullptr ? void() : process->Disconnect(!fault.is_harsh);
-    case FaultKind::kCut:
-      timeline_.Note(node, "does not reach node " + std::to_string(other));
-      network_.Block(node, other);
-      if (fault.is_harsh) network_.Block(other, node);
-      return;
-    case FaultKind::kSetClock: return process == nullptr ? void() : process->clock().Set(fault.amount);
-    case FaultKind::kStop:
-      timeline_.Note(node, "is stopped for " + std::to_string(fault.amount) + " ms");
-      return network_.Stop(node, timeline_.now() + fault.amount);
-    case FaultKind::kFailDisk:
-      timeline_.Note(node, "has a disk that fails");
-      return disk.FailFrom(0, static_cast<size_t>(fault.amount));
-    case FaultKind::kFillDisk:
-      timeline_.Note(node, "has a full disk");
-      disk.SetCapacity(0);
-      return timeline_.After(fault.amount, [this, node] { SiteOf(node).disk->SetCapacity(SIZE_MAX); });
-    case FaultKind::kSave: return Responds(node) ? process->RewriteLog() : void();
+    case FaultKind::kSave: return Responds(node) ? SiteOf(node).process->RewriteLog() : void();
     case FaultKind::kPromote: return Promote(node);
     case FaultKind::kReshape: return Reshape(static_cast<uint64_t>(fault.amount));
-    case FaultKind::kHealNetwork: return network_.HealAll();
     default: return;  // of replication
   }
 }

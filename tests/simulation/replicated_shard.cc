@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include "tests/simulation/node_faults.h"
 #include "tests/simulation/process_end.h"
 
 namespace ringkv::test {
@@ -137,45 +138,18 @@ void ReplicatedShard::CheckPrimary() {
 // --- faults ---------------------------------------------------------------------------------------------------------
 
 void ReplicatedShard::Harm(const Fault& fault) {
+  if (HarmNode(fault, network_, [this](int each) -> Site& { return SiteOf(each); })) return;
   const int node = static_cast<int>(fault.node);
   const int other = static_cast<int>(fault.other);
-  ReplicatedNode* const process = SiteOf(node).process.get();
-  FaultyFileSystem& disk = *SiteOf(node).disk;
   switch (fault.kind) {
     case FaultKind::kKill: return Kill(node, fault.is_harsh);
     case FaultKind::kKillPrimary: return Kill(primary_, fault.is_harsh);
-    case FaultKind::kKillAtWrite: return disk.KillFrom(static_cast<size_t>(fault.amount));
-    case FaultKind::kDisconnect: return process == nullptr ? void() : process->Disconnect(!fault.is_harsh);
-    case FaultKind::kCut: return Cut(node, other, fault.is_harsh);
-    case FaultKind::kSetClock: return process == nullptr ? void() : process->clock().Set(fault.amount);
-    case FaultKind::kStop:
-      timeline_.Note(node, "is stopped for " + std::to_string(fault.amount) + " ms");
-      return network_.Stop(node, timeline_.now() + fault.amount);
-    case FaultKind::kFailDisk:
-      timeline_.Note(node, "has a disk that fails");
-      return disk.FailFrom(0, static_cast<size_t>(fault.amount));
-    case FaultKind::kFillDisk: return FillDisk(node, fault.amount);
     case FaultKind::kFlipBit: return FlipBit(node, static_cast<uint64_t>(fault.amount));
-    case FaultKind::kFollow:
-      if (Responds(node) && node != other) process->Follow(other);
-      return;
-    case FaultKind::kSave: return Responds(node) ? process->RewriteLog() : void();
+    case FaultKind::kFollow: return Responds(node) && node != other ? SiteOf(node).process->Follow(other) : void();
+    case FaultKind::kSave: return Responds(node) ? SiteOf(node).process->RewriteLog() : void();
     case FaultKind::kPromote: return PromoteOne();
-    case FaultKind::kHealNetwork: return network_.HealAll();
-    case FaultKind::kReshape: return;  // of a cluster
+    default: return;  // of a cluster
   }
-}
-
-void ReplicatedShard::Cut(int from, int to, bool both_ways) {
-  timeline_.Note(from, "does not reach node " + std::to_string(to));
-  network_.Block(from, to);
-  if (both_ways) network_.Block(to, from);
-}
-
-void ReplicatedShard::FillDisk(int node, int64_t milliseconds) {
-  timeline_.Note(node, "has a full disk");
-  SiteOf(node).disk->SetCapacity(0);
-  timeline_.After(milliseconds, [this, node] { SiteOf(node).disk->SetCapacity(SIZE_MAX); });
 }
 
 void ReplicatedShard::FlipBit(int node, uint64_t which) {

@@ -67,8 +67,6 @@ class ReplicatedShard final : private NodeOwner {
   void LetClientsAct();
   void ReadSomething(int node);
   void Harm(const Fault& fault);
-  void Cut(int from, int to, bool both_ways);
-  void FillDisk(int node, int64_t milliseconds);
   void FlipBit(int node, uint64_t which);
   // Asks so many nodes that one of them has every acknowledged write, and promotes the best. None of those that were
   // asked follows the old primary any more, or that one could go on to acknowledge writes.

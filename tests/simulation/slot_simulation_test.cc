@@ -2,18 +2,24 @@
 // Slots that move through faults, from seeds.
 #include <gtest/gtest.h>
 
+#include <vector>
+
 #include "tests/simulation/seeded_runs.h"
 #include "tests/simulation/sharded_cluster.h"
 
 namespace ringkv::test {
 namespace {
 
-FaultPlan ClusterPlan(uint64_t seed) {
+FaultPlan PlanOf(uint64_t seed, size_t nodes, const std::vector<FaultKind>& always) {
   constexpr int64_t kFaultsMs = 20'000;
   using enum FaultKind;
   constexpr FaultKind kSometimes[] = {kKill,     kKillAtWrite, kDisconnect, kCut,     kSetClock,   kStop,
                                       kFailDisk, kFillDisk,    kSave,       kReshape, kHealNetwork};
-  FaultPlan plan = PlanFor(seed, seed % 2 == 0 ? 5 : 3, kFaultsMs, {kReshape, kHealNetwork}, kSometimes);
+  return PlanFor(seed, nodes, kFaultsMs, always, kSometimes);
+}
+
+FaultPlan ClusterPlan(uint64_t seed) {
+  FaultPlan plan = PlanOf(seed, seed % 2 == 0 ? 5 : 3, {FaultKind::kReshape, FaultKind::kHealNetwork});
   plan.has_watches = seed % 4 == 0;
   return plan;
 }
@@ -35,11 +41,8 @@ TEST(SlotSimulation, KeepsItsPromisesThroughFaults) {
 }
 
 FaultPlan ReplicatedPlan(uint64_t seed) {
-  constexpr int64_t kFaultsMs = 20'000;
   using enum FaultKind;
-  constexpr FaultKind kSometimes[] = {kKill,     kKillAtWrite, kDisconnect, kCut,     kSetClock,   kStop,
-                                      kFailDisk, kFillDisk,    kSave,       kReshape, kHealNetwork};
-  FaultPlan plan = PlanFor(seed, seed % 2 == 0 ? 6 : 4, kFaultsMs, {kReshape, kPromote, kHealNetwork}, kSometimes);
+  FaultPlan plan = PlanOf(seed, seed % 2 == 0 ? 6 : 4, {kReshape, kPromote, kHealNetwork});
   plan.copies = 2;
   return plan;
 }

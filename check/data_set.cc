@@ -43,6 +43,7 @@ uint64_t DataSet::CountKeys() { return storage::CountKeys(txn_); }
 void DataSet::Show(DataVisitor& visitor) {
   constexpr size_t kAtOnce = 1000;
   for (const auto& [name, code] : *txn_.ReadLibraries()) visitor.Library(name, *code);
+  if (const std::string ledger = store_.CopyLedger(); !ledger.empty()) visitor.Ledger(ledger);
   for (storage::DbIndex db = 0; db < store_.databases(); ++db) {
     uint64_t cursor = 0;
     do {

@@ -14,6 +14,8 @@ class DataVisitor {
   virtual ~DataVisitor() = default;
   // A library of functions of a snapshot or a store. They come before the keys.
   virtual void Library(std::string_view /*name*/, std::string_view /*code*/) {}
+  // The ledger of slots, likewise.
+  virtual void Ledger(std::string_view /*text*/) {}
   // A key of a snapshot or a store.
   virtual void Key(const storage::BlockEntry& /*key*/) {}
   // A group of the log; its effects are passed between the two calls.

@@ -63,6 +63,12 @@ class JsonDump final : public DataVisitor {
     Write(line);
   }
 
+  void Ledger(std::string_view text) override {
+    Object line;
+    Add(&line, "ledger", text);
+    Write(line);
+  }
+
   void Key(const storage::BlockEntry& key) override {
     Object line{{"db", key.db}};
     Add(&line, "key", key.key);
@@ -82,7 +88,7 @@ class JsonDump final : public DataVisitor {
 
   void Effect(const storage::EffectRecord& record) override {
     Object line{{"lsn", lsn_}, {"time", time_}};
-    if (!storage::IsOnLibraries(record.effect)) line["db"] = record.db;
+    if (!storage::IsOnNode(record.effect)) line["db"] = record.db;
     if (!record.key.empty()) Add(&line, "key", record.key);
     std::visit([&](const auto& effect) { Show(&line, effect); }, record.effect);
     Write(line);
@@ -246,6 +252,10 @@ class JsonDump final : public DataVisitor {
     Add(line, "library", erase.name);
   }
   static void Show(Object* line, const storage::LibrariesFlush&) { (*line)["effect"] = "libraries_flush"; }
+  static void Show(Object* line, const storage::LedgerPut& put) {
+    (*line)["effect"] = "ledger_put";
+    Add(line, "ledger", put.text);
+  }
 
   // A collection as its type and the effects that make it.
   static void AddElements(Object* line, const storage::CollectionPut& put) {

@@ -110,6 +110,7 @@ bool ShowSection(storage::SectionKind kind, std::string_view body, DataVisitor& 
     case storage::SectionKind::kBlock: return ShowBlock(body, visitor, report);
     case storage::SectionKind::kFrame: return storage::DecodeFrame(body, &frame) && ShowFrame(frame, visitor, report);
     case storage::SectionKind::kLibraries: return ShowLibraries(body, visitor, report);
+    case storage::SectionKind::kLedger: visitor.Ledger(body); break;
     case storage::SectionKind::kEnd: break;
   }
   return true;

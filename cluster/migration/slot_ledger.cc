@@ -12,7 +12,8 @@ namespace {
 using storage::Fail;
 using storage::SplitAtBlanks;
 
-constexpr std::string_view kLedgerTitle = "RingKV slots 1\n";
+constexpr std::string_view kLedgerTitle = "RingKV slots 2\n";
+constexpr std::string_view kTitleWithoutVersion = "RingKV slots 1\n";  // of a ledger that was a node's own
 
 // The slots that the words from `first` on name. False if they name none.
 bool ParseSlots(const std::vector<std::string_view>& words, size_t first, SlotSet* slots) {
@@ -65,6 +66,7 @@ void SlotLedger::TakeOver(const SlotSet& slots, std::string_view own) {
 
 std::string SlotLedger::Print() const {
   std::string text(kLedgerTitle);
+  text += "version " + std::to_string(version_.epoch) + " " + std::to_string(version_.number) + "\n";
   for (size_t i = 0; i < names_.size(); ++i) {
     const SlotSet slots = i == kUnknown ? SlotSet() : OwnedBy(names_[i]);
     if (slots.any()) text += "owner " + names_[i] + " " + PrintRanges(RangesIn(slots)) + "\n";
@@ -78,10 +80,19 @@ std::string SlotLedger::Print() const {
 
 storage::Result<SlotLedger> SlotLedger::Parse(std::string_view text) {
   const auto bad = Fail("it is not a slot ledger of RingKV, or damaged", storage::ErrorKind::kDamaged);
-  CheckedLines lines(text, kLedgerTitle);
+  const bool has_version = !text.starts_with(kTitleWithoutVersion);
+  CheckedLines lines(text, has_version ? kLedgerTitle : kTitleWithoutVersion);
   if (!lines.is_whole()) return bad;
   SlotLedger ledger;
   std::string_view rest;
+  if (has_version) {
+    if (!lines.Take("version ", &rest)) return bad;
+    const std::vector<std::string_view> words = SplitAtBlanks(rest);
+    Version& version = ledger.version_;
+    if (words.size() != 2 || !ParseNumber(words[0], &version.epoch) || !ParseNumber(words[1], &version.number)) {
+      return bad;
+    }
+  }
   while (lines.Take("owner ", &rest)) {
     const std::vector<std::string_view> words = SplitAtBlanks(rest);
     SlotSet slots;
@@ -97,16 +108,6 @@ storage::Result<SlotLedger> SlotLedger::Parse(std::string_view text) {
   if (lines.Take("stray ", &rest) && !ParseSlots(SplitAtBlanks(rest), 0, &ledger.strays_)) return bad;
   if (!lines.AtEnd()) return bad;
   return ledger;
-}
-
-storage::Status ChangeLedger(LedgerKeeper& keeper, const SlotLedger& before, const LedgerChange& change,
-                             std::optional<uint64_t> flushes) {
-  SlotLedger after = before;
-  change(after);
-  if (storage::Status written = keeper.Write(after); !written) return written;
-  if (keeper.Show(after, flushes)) return {};
-  if (storage::Status taken_back = keeper.Write(before); !taken_back) return taken_back;
-  return Fail("the store was flushed meanwhile");
 }
 
 std::vector<SlotMove> MovesTo(const Topology& topology, const SlotMap& now) {

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
-// The current owner of each slot, as a node knows it. Slots whose owner differs from the topology are migrating. The
-// ledger is stored on disk (docs/formats/slots.md), so a migration continues after a crash, and no node serves slots
-// that it has handed over.
+// The current owner of each slot, as a shard knows it. Slots whose owner differs from the topology are migrating. The
+// ledger is in a file of each node and in the shard's data (docs/formats/slots.md), so a migration continues after a
+// crash and after a promotion, and no node serves slots that its shard has handed over.
 //
 // The ledger refers to shards by name, because their numbers change with the topology.
 //
 // Threads: a value.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +31,16 @@ class SlotLedger {
     uint64_t epoch = 0;  // of the topology, when the offer was made
     SlotSet slots;
   };
+
+  // Which of two ledgers of a shard is the newer one. A primary counts its changes; a later one has a higher epoch.
+  struct Version {
+    uint64_t epoch = 0;
+    uint64_t number = 0;
+    auto operator<=>(const Version&) const = default;
+  };
+  const Version& version() const { return version_; }
+  // It is a primary's of this epoch, and newer than before.
+  void Renew(uint64_t epoch) { version_ = {epoch, version_.number + 1}; }
 
   void Give(const SlotSet& slots, std::string_view shard);
   // Empty if the owner is unknown.
@@ -64,6 +74,7 @@ class SlotLedger {
  private:
   static constexpr ShardIndex kUnknown = 0;
 
+  Version version_;
   SlotMap owners_;  // as indexes of `names_`
   std::vector<std::string> names_ = {""};
   std::map<std::string, Offer> offers_;  // by shard
@@ -71,20 +82,6 @@ class SlotLedger {
 };
 
 using LedgerChange = std::function<void(SlotLedger&)>;
-
-// Where a ledger is kept.
-class LedgerKeeper {
- public:
-  virtual storage::Status Write(const SlotLedger& ledger) = 0;
-  // The node acts by it from now on. False without a change if its store was flushed more often than `flushes`.
-  virtual bool Show(const SlotLedger& ledger, std::optional<uint64_t> flushes) = 0;
-
- protected:
-  ~LedgerKeeper() = default;
-};
-// On disk first: what a node has acted by, it finds again after a crash. After an error nothing has changed.
-storage::Status ChangeLedger(LedgerKeeper& keeper, const SlotLedger& before, const LedgerChange& change,
-                             std::optional<uint64_t> flushes);
 
 // Slots that migrate from one shard to another.
 struct SlotMove {

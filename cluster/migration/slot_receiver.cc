@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "cluster/migration/slot_receiver.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace ringkv::cluster {
@@ -28,7 +29,16 @@ Status SlotReceiver::TakeReply(const std::string& line) {
 
 // --- messages -------------------------------------------------------------------------------------------------------
 
+int64_t SlotReceiver::wake_at() const {
+  const int64_t timeout = target_.timeout_ms();
+  const int64_t silent_at = handshake_.is_asking() ? handshake_.ends_at(timeout) : silence_.ends_at(timeout);
+  return question_ ? std::min(look_at_ms_, silent_at) : silent_at;
+}
+
 Result<Link::Next> SlotReceiver::Work(int64_t now) {
+  constexpr int64_t kGlanceMs = 1;  // between two looks for a majority
+  if (Status answered = Answer(); !answered) return tl::unexpected(answered.error());
+  look_at_ms_ = now + kGlanceMs;
   const int64_t timeout = target_.timeout_ms();
   if (Status timely = handshake_.CheckTime(timeout, now); !timely) return tl::unexpected(timely.error());
   if (handshake_.is_asking() || !silence_.HasLasted(timeout, now)) return Next::kWait;
@@ -45,6 +55,9 @@ Status SlotReceiver::Received(size_t count, int64_t now) {
 
 Status SlotReceiver::Take(const NodeMessage& message) {
   if (message.epoch != introduction_.epoch) return Fail("it sent a message of another epoch");
+  // What it has offered does not change any more.
+  const bool is_offered = question_ && question_->is_offer;
+  if (is_offered && message.kind != MessageKind::kBarrier) return Fail("it sent an unexpected message");
   switch (message.kind) {
     case MessageKind::kSlots: return BeginBatch(message.body);
     case MessageKind::kSlotKeys:
@@ -53,7 +66,7 @@ Status SlotReceiver::Take(const NodeMessage& message) {
       return message.kind == MessageKind::kSlotKeys ? target_.TakeKeys(message.body)
                                                     : target_.TakeChanges(message.body);
     case MessageKind::kBarrier:
-    case MessageKind::kOffer: return Acknowledge(message);
+    case MessageKind::kOffer: return TakeQuestion(message);
     case MessageKind::kNoMoreSlots:
       has_finished_ = true;
       target_.NoteFinished();
@@ -71,18 +84,29 @@ Status SlotReceiver::BeginBatch(std::string_view body) {
   return {};
 }
 
-Status SlotReceiver::Acknowledge(const NodeMessage& message) {
+Status SlotReceiver::TakeQuestion(const NodeMessage& message) {
   constexpr size_t kMostUnsent = 64 * 1024;
   storage::Lsn number = 0;
   if (!DecodeAck(message.body, &number)) return Fail("it sent an invalid message");
   if (out_.size() > kMostUnsent) return Fail("it reads no acknowledgements");
-  if (Status safe = target_.Secure(); !safe) return safe;
-  if (message.kind == MessageKind::kOffer) {
-    if (!has_batch_) return Fail("it offered no slots");
-    if (Status taken = target_.TakeOver(); !taken) return taken;
+  const bool is_offer = message.kind == MessageKind::kOffer;
+  if (is_offer && !has_batch_) return Fail("it offered no slots");
+  if (Status durable = target_.Secure(); !durable) return durable;
+  if (!question_) question_.emplace();
+  question_->number = number;
+  question_->is_offer |= is_offer;
+  return Answer();
+}
+
+Status SlotReceiver::Answer() {
+  if (!question_ || !target_.IsSafe()) return {};
+  if (std::exchange(question_->is_offer, false)) {
     has_batch_ = false;
+    if (Status taken = target_.TakeOver(); !taken) return taken;
+    if (!target_.IsSafe()) return {};
   }
-  out_.Append(EncodeMessage(MessageKind::kAck, introduction_.epoch, EncodeAck(number)));
+  out_.Append(EncodeMessage(MessageKind::kAck, introduction_.epoch, EncodeAck(question_->number)));
+  question_.reset();
   return {};
 }
 

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -41,9 +42,12 @@ class SlotReceiver final : public Link {
     virtual storage::Status BeginBatch(const SlotBatch& batch) = 0;
     virtual storage::Status TakeKeys(std::string_view section) = 0;
     virtual storage::Status TakeChanges(std::string_view changes) = 0;
-    // All that has come is as durable as the configuration promises.
+    // Makes durable here what has come.
     virtual storage::Status Secure() = 0;
-    // The slots of the batch belong to this shard now; the ledger says so first.
+    // Whether all that was made durable here, and the ledger, outlive this node, as far as the configuration promises
+    // that: a majority of the shard may have to have them.
+    virtual bool IsSafe() = 0;
+    // The slots of the batch belong to this shard once the ledger is safe, which says so from now on.
     virtual storage::Status TakeOver() = 0;
     // All slots are here.
     virtual void NoteFinished() = 0;
@@ -57,10 +61,7 @@ class SlotReceiver final : public Link {
 
   storage::Status Open(int64_t now) override;
   storage::Result<Next> Work(int64_t now) override;
-  int64_t wake_at() const override {
-    const int64_t timeout = target_.timeout_ms();
-    return handshake_.is_asking() ? handshake_.ends_at(timeout) : silence_.ends_at(timeout);
-  }
+  int64_t wake_at() const override;
   std::span<char> Room() override { return input_.Room(); }
   storage::Status Received(size_t count, int64_t now) override;
   size_t unread() const override { return input_.size(); }
@@ -78,7 +79,9 @@ class SlotReceiver final : public Link {
   storage::Status Take(const NodeMessage& message);
   storage::Status BeginBatch(std::string_view body);
   // A barrier, or an offer.
-  storage::Status Acknowledge(const NodeMessage& message);
+  storage::Status TakeQuestion(const NodeMessage& message);
+  // Answers it, if what it is about is safe by now.
+  storage::Status Answer();
 
   Target& target_;
   const PullIntroduction introduction_;
@@ -87,6 +90,13 @@ class SlotReceiver final : public Link {
   Handshake handshake_;
   Silence silence_;  // of the sender, after the handshake
   bool has_batch_ = false;
+  // A barrier or an offer that has not been acknowledged yet. The former acknowledges all that came before, too.
+  struct Question {
+    storage::Lsn number = 0;
+    bool is_offer = false;  // which has not been taken yet
+  };
+  std::optional<Question> question_;
+  int64_t look_at_ms_ = 0;
   bool has_finished_ = false;
 };
 

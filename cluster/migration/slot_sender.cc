@@ -90,6 +90,7 @@ Result<Link::Next> SlotSender::Choose(int64_t now) {
   // Clients close their connection to a node without slots, with the requests in flight. So a leaving shard keeps one
   // slot until clients know the new owners of the others.
   if (now < look_at_ms_) return WaitUntil(look_at_ms_);
+  if (!source_.IsLedgerSafe()) return WaitUntil(now + kGlanceMs);
   batch_ = source_.SlotsToMove(true);
   if (batch_.none()) {
     batch_ = source_.SlotsToMove(false);
@@ -169,7 +170,7 @@ Result<Link::Next> SlotSender::Level(int64_t now) {
 }
 
 Result<Link::Next> SlotSender::Quiet(int64_t now) {
-  const bool is_quiet = source_.HasRoundEnded();
+  const bool is_quiet = source_.HasRoundEnded() && source_.IsLedgerSafe();
   if (is_quiet && is_level_) return Hold();
   if (!is_quiet && now < quiet_until_ms_) return WaitUntil(std::min(now + kGlanceMs, quiet_until_ms_));
   state_ = State::kCatchingUp;

@@ -67,6 +67,8 @@ class SlotSender final : public Link {
     // For the operator: so many attempts to hand them over were in vain, as the receiver or what uses them is slow.
     virtual void NoteAttemptsInVain(const SlotSet& slots, uint32_t count) = 0;
 
+    // Whether what was written to the ledger is safe. Until then no offer is sent, and no other batch is begun.
+    virtual bool IsLedgerSafe() = 0;
     // Writes to the ledger that the slots will be offered, that the offer is on its way, that they are given.
     virtual storage::Status PrepareOffer(const SlotSet& slots) = 0;
     virtual void SendOffer(const SlotSet& slots) = 0;

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "cluster/migration/topology_change.h"
 #include "cluster/static_coordinator.h"
@@ -78,7 +79,8 @@ ClusterState::ClusterState(const ClusterParts& parts)
     : parts_(parts),
       files_(parts.world.files),
       moves_(std::make_unique<SlotMoves>(parts_, *this)),
-      watch_(parts_, *this) {}
+      watch_(parts_, *this),
+      kept_ledger_(*this) {}
 
 ClusterState::~ClusterState() = default;
 
@@ -110,6 +112,7 @@ Status ClusterState::Open() {
   is_enabled_ = true;
   MutexLock lock(change_mutex_);
   news_[(*made)->id] = NewsOf(parts_.options);
+  kept_ledger_.Open(*ledger);
   Install(*made, std::move(*ledger));
   if (!view()->here.is_primary) parts_.replication.WillFollow();
   return {};
@@ -130,14 +133,8 @@ Result<SlotLedger> ClusterState::FirstLedger(const ClusterView& view) {
     ledger.Give(cluster::SlotsIn({run.range}), view.topology.shards()[run.owner].name);
   }
   // Before anything else happens: without it this node couldn't tell later that it was there from the beginning.
-  if (Status written = WriteLedger(ledger); !written) return tl::unexpected(written.error());
+  if (Status written = Write(ledger); !written) return tl::unexpected(written.error());
   return ledger;
-}
-
-Status ClusterState::WriteLedger(const SlotLedger& ledger) {
-  if (Status locked = parts_.data.durability().LockDirectory(); !locked) return locked;
-  const auto placed = storage::PlaceFile(files_, "", kLedgerPath, ledger.Print(), storage::OpenMode::kReplace);
-  return placed ? Status() : Fail(std::string("cannot write '") + kLedgerPath + "': " + placed.error().text);
 }
 
 Result<std::shared_ptr<ClusterView>> ClusterState::MakeView(Topology topology) const {
@@ -151,7 +148,7 @@ Result<std::shared_ptr<ClusterView>> ClusterState::MakeView(Topology topology) c
   return view;
 }
 
-bool ClusterState::Install(std::shared_ptr<ClusterView> view, SlotLedger ledger, std::optional<uint64_t> flushes) {
+void ClusterState::Install(std::shared_ptr<ClusterView> view, SlotLedger ledger) {
   view->slots = ledger.OwnersIn(view->topology);
   Describe(*view);
   view->offered_to = SlotMap();
@@ -163,11 +160,9 @@ bool ClusterState::Install(std::shared_ptr<ClusterView> view, SlotLedger ledger,
     storage::Random random(1);
     storage::Txn txn(parts_.data.store(), parts_.world.clock.Now(), random);
     txn.LockAll();
-    if (flushes && parts_.data.store().flushes() != *flushes) return false;
     txn.SetForeignSlots(~view->slots.SlotsOf(view->here.shard));
   }
   Show(std::move(view), std::move(ledger));
-  return true;
 }
 
 void ClusterState::Show(std::shared_ptr<ClusterView> view, SlotLedger ledger) {
@@ -227,7 +222,18 @@ void ClusterState::RaiseEpoch(uint64_t epoch) { parts_.replication.history().Rai
 
 void ClusterState::BeginMoves() { moves_->Start(); }
 
-void ClusterState::Lead() { parts_.replication.StopFollowing(); }
+void ClusterState::Lead() {
+  parts_.replication.StopFollowing();
+  {
+    MutexLock lock(change_mutex_);
+    NoteLedger(kept_ledger_.Lead(epoch(), LedgerOfData()));
+    if (!std::exchange(is_to_lead_, false)) return;
+    auto next = std::make_shared<ClusterView>(*view());
+    next->held.reset();
+    Show(std::move(next), ledger());
+  }
+  parts_.links.ResumePaused();
+}
 
 void ClusterState::Follow(const Node& primary) {
   Replication& replication = parts_.replication;
@@ -276,6 +282,14 @@ Status ClusterState::TakeTopology(Topology topology, const std::string* text) {
     // Hand-overs in progress continue until their export ends.
     (*next)->held = before->held;
     (*next)->unsent = before->unsent;
+    if ((*next)->here.is_primary != before->here.is_primary) {
+      kept_ledger_.Await();
+      knows_ledger_ = false;
+      (*next)->unsent.reset();  // others may have heard of what another primary offers
+      is_to_lead_ = (*next)->here.is_primary;
+      // All: until the last word of the old primary is known.
+      (*next)->held = is_to_lead_ ? ~SlotSet() : SlotSet();
+    }
     Install(*next, ledger());
   }
   parts_.log.Notice("cluster: epoch " + std::to_string(target.epoch()));
@@ -307,7 +321,10 @@ void ClusterState::Hold(const SlotSet& slots) {
 }
 
 void ClusterState::Release(const SlotSet& slots) {
-  ChangeView([&](ClusterView& view) { view.held &= ~slots; });
+  ChangeView([&](ClusterView& view) {
+    change_mutex_.AssertHeld();
+    if (!is_to_lead_) view.held &= ~slots;
+  });
 }
 
 void ClusterState::SendOffer(const SlotSet& slots) {
@@ -317,35 +334,86 @@ void ClusterState::SendOffer(const SlotSet& slots) {
 Status ClusterState::PrepareOffer(uint64_t epoch, const SlotSet& slots, const std::string& shard) {
   // Marked first: an offer that is not unsent is answered ASK.
   ChangeView([&](ClusterView& view) { view.unsent |= slots; });
-  return Change(epoch, [&](SlotLedger& ledger) { ledger.MakeOffer(slots, shard, epoch); });
+  Status noted = Change(epoch, [&](SlotLedger& ledger) { ledger.MakeOffer(slots, shard, epoch); });
+  if (!noted) SendOffer(slots);
+  return noted;
 }
-
-class ClusterState::Keeper final : public cluster::LedgerKeeper {
- public:
-  Keeper(ClusterState& state, std::shared_ptr<ClusterView> next) : state_(state), next_(std::move(next)) {}
-  Status Write(const SlotLedger& ledger) override { return state_.WriteLedger(ledger); }
-  bool Show(const SlotLedger& ledger, std::optional<uint64_t> flushes) override {
-    state_.change_mutex_.AssertHeld();
-    return state_.Install(next_, ledger, flushes);
-  }
-
- private:
-  ClusterState& state_;
-  const std::shared_ptr<ClusterView> next_;
-};
 
 Status ClusterState::Change(uint64_t epoch, const LedgerChange& change, std::optional<uint64_t> flushes) {
   MutexLock lock(change_mutex_);
-  auto next = std::make_shared<ClusterView>(*view());
-  if (next->topology.epoch() != epoch) return Fail("the topology has a newer epoch");
-  Keeper keeper(*this, std::move(next));
-  return cluster::ChangeLedger(keeper, ledger(), change, flushes);
+  const std::shared_ptr<const ClusterView> now = view();
+  if (now->topology.epoch() != epoch) return Fail("the topology has a newer epoch");
+  if (!now->here.is_primary && LedgerOfData()) return Fail("this node is a replica");
+  const Status changed = kept_ledger_.Change(epoch, change, flushes);
+  knows_ledger_ = kept_ledger_.is_safe();
+  return changed;
 }
 
 Status ClusterState::TakeOver(uint64_t epoch, const SlotSet& slots, uint64_t flushes) {
   const std::string own = view()->shard_name();
   const auto take = [&](SlotLedger& ledger) { ledger.TakeOver(slots, own); };
   return Change(epoch, take, flushes);
+}
+
+// --- the ledger -----------------------------------------------------------------------------------------------------
+
+bool ClusterState::IsLedgerSafe() {
+  MutexLock lock(change_mutex_);
+  return knows_ledger_ = kept_ledger_.Settle();
+}
+
+bool ClusterState::IsSafe(storage::Lsn last) {
+  return parts_.replication.quorum_term() == 0 || parts_.replication.quorum_lsn() >= last;
+}
+
+bool ClusterState::TakePrimarysLedger() {
+  MutexLock lock(change_mutex_);
+  const uint64_t version = parts_.data.store().ledger().version();
+  if (version != std::exchange(ledger_taken_, version)) {
+    std::optional<SlotLedger> of_data = LedgerOfData();
+    has_taken_ledger_ = of_data.has_value();
+    if (of_data && !view()->here.is_primary) NoteLedger(kept_ledger_.Follow(std::move(*of_data)));
+  }
+  return has_taken_ledger_;
+}
+
+std::optional<SlotLedger> ClusterState::LedgerOfData() {
+  const std::string text = parts_.data.store().ledger().Get();
+  if (text.empty()) return std::nullopt;
+  Result<SlotLedger> ledger = SlotLedger::Parse(text);
+  if (ledger) return std::move(*ledger);
+  parts_.log.Warning("cluster: the ledger of slots in the data can't be used: " + ledger.error().text);
+  return std::nullopt;
+}
+
+void ClusterState::NoteLedger(const Status& kept) {
+  knows_ledger_ = kept_ledger_.is_safe();
+  if (!kept) parts_.log.Warning("cluster: " + kept.error().text);
+}
+
+Status ClusterState::Write(const SlotLedger& ledger) {
+  if (Status locked = parts_.data.durability().LockDirectory(); !locked) return locked;
+  const auto placed = storage::PlaceFile(files_, "", kLedgerPath, ledger.Print(), storage::OpenMode::kReplace);
+  return placed ? Status() : Fail(std::string("cannot write '") + kLedgerPath + "': " + placed.error().text);
+}
+
+std::optional<storage::Lsn> ClusterState::Append(const SlotLedger& ledger, std::optional<uint64_t> flushes) {
+  // A replica whose primary has no ledger in its data keeps what it hears to itself.
+  if (!view()->here.is_primary) return appended();
+  storage::Random random(1);
+  storage::Txn txn(parts_.data.store(), parts_.world.clock.Now(), random);
+  txn.LockAll();
+  if (flushes && parts_.data.store().flushes() != *flushes) return std::nullopt;
+  txn.Do(storage::LedgerPut{ledger.Print()});
+  txn.Unlock();
+  return appended();
+}
+
+storage::Lsn ClusterState::appended() { return parts_.data.store().log().appended(); }
+
+void ClusterState::Show(const SlotLedger& ledger) {
+  change_mutex_.AssertHeld();
+  Install(std::make_shared<ClusterView>(*view()), ledger);
 }
 
 }  // namespace ringkv::server

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "cluster/coordinator.h"
+#include "cluster/migration/kept_ledger.h"
 #include "cluster/migration/topology_change.h"
 #include "server/base/shard_place.h"
 #include "server/cluster/cluster_parts.h"
@@ -32,7 +33,8 @@ std::string SerialiseSlots(const ClusterView& view, int protocol, EndpointType t
 class ClusterState final : public ShardPlace,
                            public SlotOwnership,
                            private NodeWatchThread::Owner,
-                           private cluster::PlaceTaker {
+                           private cluster::PlaceTaker,
+                           private cluster::LedgerKeeper {
  public:
   // `server` must outlive the object.
   explicit ClusterState(const ClusterParts& parts);
@@ -74,13 +76,26 @@ class ClusterState final : public ShardPlace,
   void SendOffer(const cluster::SlotSet& slots) override;
   storage::Status Change(uint64_t epoch, const LedgerChange& change, std::optional<uint64_t> flushes) override;
   using SlotOwnership::Change;
+  bool IsLedgerSafe() override;
+  bool IsSafe(storage::Lsn last) override;
+  bool TakePrimarysLedger() override;
+  // Whether other shards may be told which slots this one owns.
+  bool knows_ledger() const { return knows_ledger_.load(); }
   storage::Status TakeOver(uint64_t epoch, const cluster::SlotSet& slots, uint64_t flushes) override;
 
  private:
-  class Keeper;
   // The ledger in the file, or the initial one.
   storage::Result<cluster::SlotLedger> FirstLedger(const ClusterView& view);
-  storage::Status WriteLedger(const cluster::SlotLedger& ledger);
+  // That in the data; none: there is none, or it is damaged.
+  std::optional<cluster::SlotLedger> LedgerOfData();
+
+  // --- for the ledger, under change_mutex_ ---
+  storage::Status Write(const cluster::SlotLedger& ledger) override;
+  std::optional<storage::Lsn> Append(const cluster::SlotLedger& ledger, std::optional<uint64_t> flushes) override;
+  storage::Lsn appended() override;
+  void Show(const cluster::SlotLedger& ledger) override;
+  void NoteLedger(const storage::Status& kept) REQUIRES(change_mutex_);
+
   storage::Status TakeTopology(cluster::Topology topology, const std::string* text);
   storage::Result<std::shared_ptr<ClusterView>> MakeView(cluster::Topology topology) const;
   // Becomes the primary of the shard or follows it, as the topology says.
@@ -98,10 +113,8 @@ class ClusterState final : public ShardPlace,
   void ChangeView(const std::function<void(ClusterView&)>& change);
   // Makes the view visible to all threads.
   void Show(std::shared_ptr<ClusterView> view, cluster::SlotLedger ledger) REQUIRES(change_mutex_);
-  // Derives the view from the ledger and publishes it. Returns false without a change if the store was flushed more
-  // often than `flushes`.
-  bool Install(std::shared_ptr<ClusterView> view, cluster::SlotLedger ledger,
-               std::optional<uint64_t> flushes = std::nullopt) REQUIRES(change_mutex_);
+  // Derives the view from the ledger and publishes it.
+  void Install(std::shared_ptr<ClusterView> view, cluster::SlotLedger ledger) REQUIRES(change_mutex_);
 
   const ClusterParts parts_;
   storage::FileSystem& files_;
@@ -112,9 +125,15 @@ class ClusterState final : public ShardPlace,
   std::atomic<uint64_t> version_{0};
   storage::Mutex change_mutex_;                                     // before all locks of data
   std::map<std::string, NodeNews> news_ GUARDED_BY(change_mutex_);  // by the names of nodes
+  cluster::KeptLedger kept_ledger_ GUARDED_BY(change_mutex_);
+  // On a replica: the version of the data's ledger that was looked at last, and whether there was one.
+  uint64_t ledger_taken_ GUARDED_BY(change_mutex_) = 0;
+  bool has_taken_ledger_ GUARDED_BY(change_mutex_) = false;
+  std::atomic<bool> knows_ledger_{false};
+  bool is_to_lead_ GUARDED_BY(change_mutex_) = false;  // is being promoted: all slots are held
   mutable storage::Mutex mutex_;
   std::shared_ptr<const ClusterView> view_ GUARDED_BY(mutex_);
-  cluster::SlotLedger ledger_ GUARDED_BY(mutex_);
+  cluster::SlotLedger ledger_ GUARDED_BY(mutex_);  // that is shown
 };
 
 }  // namespace ringkv::server

@@ -67,6 +67,7 @@ class SlotExport final : private cluster::SlotSender::Source {
   bool Hold(const cluster::SlotSet& slots, int64_t most_ms) override;
   void Release(const cluster::SlotSet& slots) override;
   void NoteAttemptsInVain(const cluster::SlotSet& slots, uint32_t count) override;
+  bool IsLedgerSafe() override { return state_.IsLedgerSafe(); }
   storage::Status PrepareOffer(const cluster::SlotSet& slots) override;
   void SendOffer(const cluster::SlotSet& slots) override { state_.SendOffer(slots); }
   storage::Status Give(const cluster::SlotSet& slots) override;

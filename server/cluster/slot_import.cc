@@ -73,6 +73,7 @@ Status SlotImport::PullOnce() {
       socket_.Connect(source.host, source.port, kSourceConnectMs, stopping_, ToNode(parts_.options));
   if (!socket) return tl::unexpected(socket.error());
   if (stopping_) return Fail("the link was closed");
+  if (!state_.IsLedgerSafe()) return Fail("a majority of this shard does not have its ledger of slots yet");
   cluster::SlotReceiver receiver(*this, Introduction());
   const storage::Error ended = Pump(receiver, **socket, parts_.world.clock);
   return receiver.has_finished() || stopping_ ? Status() : tl::unexpected(ended);
@@ -136,6 +137,7 @@ Status SlotImport::Secure() {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   if (stopping_) return Fail("the link was closed");
+  secured_ = parts_.data.store().log().appended();
   return log.is_open() ? log.Flush() : Status();
 }
 

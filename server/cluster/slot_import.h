@@ -54,6 +54,7 @@ class SlotImport final : private cluster::SlotReceiver::Target {
   storage::Status TakeKeys(std::string_view section) override;
   storage::Status TakeChanges(std::string_view changes) override;
   storage::Status Secure() override;
+  bool IsSafe() override { return state_.IsSafe(secured_) && state_.IsLedgerSafe(); }
   storage::Status TakeOver() override;
   void NoteFinished() override;
 
@@ -65,7 +66,8 @@ class SlotImport final : private cluster::SlotReceiver::Target {
   // The import's thread alone.
   cluster::SlotSet batch_;
   std::unique_ptr<storage::SlotArrival> arrival_;
-  uint64_t flushes_ = 0;  // the store's flush count when the batch began
+  uint64_t flushes_ = 0;      // the store's flush count when the batch began
+  storage::Lsn secured_ = 0;  // the last group that has to be safe
 
   std::atomic<uint64_t> keys_{0};
   std::atomic<bool> stopping_{false};

@@ -102,11 +102,14 @@ bool SlotMoves::Step() {
   const std::shared_ptr<const ClusterView> view = state_.view();
   ForgetEnded(*view);
   NoteMoves(*view);
+  const bool is_told = !view->here.is_primary && state_.TakePrimarysLedger();
+  if (view->here.is_primary && !state_.IsLedgerSafe()) return true;
   StartExports(*view);
   const SlotLedger before = state_.ledger();
   const bool is_settled = Known(*view, before).IsSettled();
   ForgetUnanswered(*view, is_settled);
   if (is_settled) return false;
+  if (is_told) return true;
   if (view->here.is_primary) StartImports(*view);
   AskOthers(*view);
   if (view->here.is_primary) {

@@ -28,6 +28,7 @@ using cluster::Shard;
 using cluster::SlotRange;
 using cluster::Topology;
 
+constexpr std::string_view kLedgerIsOpen = "ERR this node does not know yet which slots its shard owns";
 constexpr std::string_view kDisabled = "ERR This instance has cluster support disabled";
 
 // Runs the handler with the view of now, if this is a node of a cluster.
@@ -222,6 +223,7 @@ void Reload(AdminCall& call, const ClusterView&) {
 // In one line, for other nodes: the epoch, the shard, the slots that it owns now.
 void Owned(AdminCall& call, const ClusterView& view) {
   if (!view.here.is_primary) return call.reply.Error("ERR this node is a replica; its primary knows");
+  if (!call.server.cluster().knows_ledger()) return call.reply.Error(kLedgerIsOpen);
   const cluster::SlotSet owned = call.server.cluster().ledger().OwnedBy(view.shard_name());
   call.reply.Simple("OWNED " + std::to_string(view.topology.epoch()) + " " + view.shard_name() + " " +
                     PrintRanges(cluster::RangesIn(owned)));
@@ -237,6 +239,7 @@ void Pull(AdminCall& call, const ClusterView& view) {
   const auto now = static_cast<int64_t>(view.topology.epoch());
   if (*epoch != now) return call.reply.Error("ERR this node is at epoch " + std::to_string(now));
   if (!view.here.is_primary) return call.reply.Error("ERR this node is a replica");
+  if (!call.server.cluster().knows_ledger()) return call.reply.Error(kLedgerIsOpen);
   const cluster::ShardIndex shard = view.topology.FindShard(call.args[3]);
   if (shard == cluster::kNoShard || shard == view.here.shard) {
     return call.reply.Error("ERR '" + std::string(call.args[3]) + "' is no other shard");

@@ -19,8 +19,8 @@ constexpr std::string_view kLogMagic = "RINGKVLG";
 constexpr std::string_view kSnapshotMagic = "RINGKVSN";
 constexpr size_t kFileHeaderBytes = 64;
 // The newest version that this program writes and reads. Version 2 added collections, version 3 folded blocks, version
-// 4 libraries of functions.
-constexpr uint32_t kFormatVersion = 4;
+// 4 libraries of functions, version 5 the ledger of slots.
+constexpr uint32_t kFormatVersion = 5;
 
 struct FileHeader {
   uint32_t version = kFormatVersion;

@@ -117,6 +117,7 @@ class Recovery {
     txn.LockAll();
     for (DbIndex db = 0; db < store_.databases(); ++db) txn.FlushDatabase(db);
     txn.Do(LibrariesFlush{});
+    txn.Do(LedgerPut{});
     runs_ = RunMap();
   }
 

@@ -11,7 +11,7 @@
 
 namespace ringkv::storage {
 
-// Texts point into the decoded bytes. Effects on whole databases and on libraries have no key; the latter have no
+// Texts point into the decoded bytes. Effects on whole databases and on the node have no key; the latter have no
 // database either, and say 0.
 struct EffectRecord {
   DbIndex db = 0;
@@ -65,7 +65,7 @@ template <DatabaseEffect Effect>
 void EncodeEffect(std::string* out, DbIndex db, const Effect& effect) {
   EncodeEffect(out, db, {}, effect);
 }
-template <LibraryEffect Effect>
+template <NodeEffect Effect>
 void EncodeEffect(std::string* out, const Effect& effect) {
   EncodeEffect(out, 0, {}, effect);
 }

@@ -110,6 +110,8 @@ inline constexpr std::tuple kEffects{
     EffectRow<LibraryPut>{.tag = 33, .name = "put library", .event = Always<events::kNone>},
     EffectRow<LibraryErase>{.tag = 34, .name = "delete library", .event = Always<events::kNone>},
     EffectRow<LibrariesFlush>{.tag = 35, .name = "flush libraries", .event = Always<events::kNone>},
+
+    EffectRow<LedgerPut>{.tag = 36, .name = "put slot ledger", .event = Always<events::kNone>},
 };
 
 // --- what follows from it -------------------------------------------------------------------------------------------
@@ -158,6 +160,9 @@ constexpr bool HasKey(const AnyEffect& effect) {
 }
 constexpr bool IsOnLibraries(const AnyEffect& effect) {
   return std::visit([]<typename Effect>(const Effect&) { return LibraryEffect<Effect>; }, effect);
+}
+constexpr bool IsOnNode(const AnyEffect& effect) {
+  return std::visit([]<typename Effect>(const Effect&) { return NodeEffect<Effect>; }, effect);
 }
 
 // Some effect on a collection, by reference: it must live as long.

@@ -380,6 +380,17 @@ struct LibrariesFlush {
   static void Fields(Self&, Visitor&&) {}
 };
 
+// --- the slots of a cluster -----------------------------------------------------------------------------------------
+
+// The ledger of the shard's slots is this text from now on (docs/formats/slots.md). It belongs to no database.
+struct LedgerPut {
+  std::string_view text;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit(self.text);
+  }
+};
+
 // --- kinds of effects -----------------------------------------------------------------------------------------------
 
 template <typename Effect>
@@ -399,7 +410,11 @@ template <typename Effect>
 concept LibraryEffect =
     std::same_as<Effect, LibraryPut> || std::same_as<Effect, LibraryErase> || std::same_as<Effect, LibrariesFlush>;
 
+// Of what belongs to the node or its shard as a whole, and to no database. Complete, too.
 template <typename Effect>
-concept KeylessEffect = DatabaseEffect<Effect> || LibraryEffect<Effect>;
+concept NodeEffect = LibraryEffect<Effect> || std::same_as<Effect, LedgerPut>;
+
+template <typename Effect>
+concept KeylessEffect = DatabaseEffect<Effect> || NodeEffect<Effect>;
 
 }  // namespace ringkv::storage

@@ -30,4 +30,10 @@ LibrariesAt Store::CopyLibraries() {
   return {log_.appended(), libraries_.Get().set};
 }
 
+std::string Store::CopyLedger() {
+  Partition& any = partitions_[0];
+  LongHoldMutexLock lock(any.mutex);
+  return ledger_.Get();
+}
+
 }  // namespace ringkv::storage

@@ -9,6 +9,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <string>
 
 #include "storage/base/buffer_memory.h"
 #include "storage/base/clock.h"
@@ -17,6 +18,7 @@
 #include "storage/entry/type_limits.h"
 #include "storage/index/index_policy.h"
 #include "storage/keyspace/key_observer.h"
+#include "storage/keyspace/ledger_text.h"
 #include "storage/keyspace/libraries.h"
 #include "storage/keyspace/long_holds.h"
 #include "storage/keyspace/partition.h"
@@ -85,6 +87,9 @@ class Store {
   // The libraries together with all groups so far, for a copy of the data. Waits for transactions that change them, so
   // the thread must hold no partition.
   LibrariesAt CopyLibraries();
+  LedgerText& ledger() { return ledger_; }
+  // Likewise.
+  std::string CopyLedger();
   Partition& partition(size_t index) { return partitions_[index]; }
   LongHolds& long_holds() { return long_holds_; }
   const Occupancy& occupancy() const { return occupancy_; }
@@ -120,6 +125,7 @@ class Store {
   BufferMemory copies_;
   BufferMemory strangers_;
   Libraries libraries_;
+  LedgerText ledger_;
   std::atomic<uint64_t> flushes_{0};
   std::atomic<bool> was_emptied_{false};
   LongHolds long_holds_;

@@ -99,7 +99,7 @@ void CommandEncoder::Select(DbIndex db) {
 }
 
 void CommandEncoder::SelectFor(const EffectRecord& record) {
-  if (!IsOnLibraries(record.effect)) Select(record.db);
+  if (!IsOnNode(record.effect)) Select(record.db);
 }
 
 void CommandEncoder::Effect(const EffectRecord& record) {

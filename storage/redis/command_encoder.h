@@ -80,6 +80,7 @@ class CommandEncoder {
   void Show(std::string_view key, const LibraryPut& put);
   void Show(std::string_view key, const LibraryErase& erase);
   void Show(std::string_view key, const LibrariesFlush& flush);
+  void Show(std::string_view, const LedgerPut&) {}  // Redis knows nothing of it
 
   std::string& out_;
   std::optional<DbIndex> db_;  // the receiver's

@@ -106,6 +106,7 @@ bool RdbSync::Concerns(const EffectRecord& record) {
     return true;
   }
   if (IsOnLibraries(record.effect)) return last_ > libraries_.lsn;
+  if (IsOnNode(record.effect)) return false;  // Redis knows nothing of it
   return databases_.HasBeenFlushed(record.db) || !runs_.IsInBlock(last_, record.key);
 }
 

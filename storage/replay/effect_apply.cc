@@ -47,11 +47,11 @@ bool IsSound(const AnyEffect& effect, uint64_t longest_string) {
 
 bool ApplyToKey(Txn& txn, Place& place, const AnyEffect& effect) { return std::visit(Applier{txn, place}, effect); }
 
-bool ApplyToLibraries(Txn& txn, const AnyEffect& effect) {
+bool ApplyToNode(Txn& txn, const AnyEffect& effect) {
   return std::visit(
       [&]<typename Effect>(const Effect& one) {
-        if constexpr (LibraryEffect<Effect>) txn.Do(one);
-        return LibraryEffect<Effect>;
+        if constexpr (NodeEffect<Effect>) txn.Do(one);
+        return NodeEffect<Effect>;
       },
       effect);
 }

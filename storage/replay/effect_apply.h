@@ -12,7 +12,7 @@ bool IsSound(const AnyEffect& effect, uint64_t longest_string);
 
 // False if the effect is invalid for the key at the place, or concerns no key. It must have passed the check above.
 bool ApplyToKey(Txn& txn, Place& place, const AnyEffect& effect);
-// Of the libraries of functions. False if it is an effect on something else. Needs LockAll.
-bool ApplyToLibraries(Txn& txn, const AnyEffect& effect);
+// Of the libraries of functions, or the ledger of slots. False if it is an effect on something else. Needs LockAll.
+bool ApplyToNode(Txn& txn, const AnyEffect& effect);
 
 }  // namespace ringkv::storage

@@ -107,8 +107,8 @@ bool EffectReplay::ApplyOne(Lsn lsn, const EffectRecord& record) {
     Swap(lsn, record.db, swap->other);
     return true;
   }
-  // Once more, if a copy of them has the effect already: it is followed by all others since.
-  if (ApplyToLibraries(txn_, record.effect)) return true;
+  // Once more, if a copy has the effect already: it is followed by all others since.
+  if (ApplyToNode(txn_, record.effect)) return true;
   if (runs_.IsInBlock(lsn, record.key)) return true;
   Place place = txn_.Find(record.db, record.key, Intent::kCheck);
   return ApplyToKey(txn_, place, record.effect) || follows_;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The format of a snapshot (docs/formats/snapshot.md): a header, then sections: the libraries of functions, blocks of
-// keys, frames of the log that were written meanwhile, and an end with their totals. Each section has separate
-// checksums of its header and of its body, so the chain of sections can be followed without reading the bodies.
+// The format of a snapshot (docs/formats/snapshot.md): a header, then sections: the libraries of functions, the ledger
+// of slots, blocks of keys, frames of the log that were written meanwhile, and an end with their totals. Each section
+// has separate checksums of its header and of its body, so the chain of sections can be followed without reading the
+// bodies.
 #pragma once
 
 #include <cstddef>
@@ -23,7 +24,7 @@ namespace ringkv::storage {
 
 constexpr size_t kSectionHeaderBytes = 56;
 
-enum class SectionKind : uint8_t { kBlock = 1, kFrame = 2, kEnd = 3, kLibraries = 4 };
+enum class SectionKind : uint8_t { kBlock = 1, kFrame = 2, kEnd = 3, kLibraries = 4, kLedger = 5 };
 
 struct Section {
   SectionKind kind = SectionKind::kEnd;

@@ -59,12 +59,17 @@ void LoadSome(Loading& loading, const std::function<void(size_t)>& after_each) {
   }
 }
 
-Status LoadLibraries(const SnapshotReader& snapshot, Store& store) {
+Status LoadNode(const SnapshotReader& snapshot, Store& store) {
   BlockDecompressor decompressor;
   for (const SnapshotReader::IndexedSection& section : snapshot.sections()) {
-    if (section.section.kind != SectionKind::kLibraries) continue;
+    const bool is_ledger = section.section.kind == SectionKind::kLedger;
+    if (!is_ledger && section.section.kind != SectionKind::kLibraries) continue;
     const Result<std::string> body = snapshot.ReadBody(section, decompressor);
     if (!body) return tl::unexpected(body.error());
+    if (is_ledger) {
+      store.ledger().Replace(*body);
+      continue;
+    }
     LibrarySet libraries;
     if (!DecodeLibraries(*body, &libraries)) return snapshot.Damaged(section.offset, "its libraries are invalid");
     store.libraries().Replace({.set = std::make_shared<const LibrarySet>(std::move(libraries))});
@@ -75,7 +80,7 @@ Status LoadLibraries(const SnapshotReader& snapshot, Store& store) {
 }  // namespace
 
 Result<RunMap> LoadBlocks(const SnapshotReader& snapshot, Store& store, size_t threads, const LoadProgress& progress) {
-  if (Status loaded = LoadLibraries(snapshot, store); !loaded) return tl::unexpected(loaded.error());
+  if (Status loaded = LoadNode(snapshot, store); !loaded) return tl::unexpected(loaded.error());
   Loading loading(snapshot, store);
   std::vector<std::thread> others;
   for (size_t i = 1; i < threads; ++i) {

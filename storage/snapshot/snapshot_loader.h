@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Loads the blocks of a snapshot, and its libraries of functions, into an empty store, with several threads.
+// Loads the blocks of a snapshot, its libraries of functions and its ledger of slots, into an empty store, with
+// several threads.
 #pragma once
 
 #include <cstdint>

@@ -28,6 +28,13 @@ bool SnapshotStream::NextBlock(std::string* section) {
       return true;
     }
   }
+  if (!has_ledger_) {
+    has_ledger_ = true;
+    if (const std::string ledger = store_.CopyLedger(); !ledger.empty()) {
+      *section = SealStored(SectionKind::kLedger, ledger);
+      return true;
+    }
+  }
   if (!blocks_.NextBlock(cursor_)) return false;
   std::string_view body;
   const Section sealed = cursor_.Seal(&body);

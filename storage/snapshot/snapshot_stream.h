@@ -22,8 +22,8 @@ class SnapshotStream {
 
   // The file header; `begun`: the last group at the start of the stream. Effects after it must be sent.
   std::string Header(UnixMs now, Lsn begun);
-  // The libraries of functions, if there are any, or the next block as a section. False when all keys have been copied:
-  // then the frames up to the store's last group follow, and the end.
+  // The libraries of functions, the ledger of slots, if there are any, or the next block as a section. False when all
+  // keys have been copied: then the frames up to the store's last group follow, and the end.
   bool NextBlock(std::string* section);
   std::string End(Lsn last);
 
@@ -38,6 +38,7 @@ class SnapshotStream {
   BlockSource blocks_;
   BlockSource::Cursor cursor_;
   bool has_libraries_ = false;
+  bool has_ledger_ = false;
   uint64_t sections_ = 0;
   SnapshotEnd sum_;
 };

@@ -41,13 +41,16 @@ Status SnapshotWriter::Begin() {
   // From here on every group goes into the file; a group that a block holds already is left out when it is read.
   log_.Attach(this);
   is_attached_ = true;
-  return WriteLibraries();
+  return WriteNode();
 }
 
-Status SnapshotWriter::WriteLibraries() {
+Status SnapshotWriter::WriteNode() {
   const std::string libraries = EncodeLibraries(*store_.CopyLibraries().set);
+  const std::string ledger = store_.CopyLedger();
   MutexLock lock(mutex_);
-  return libraries.empty() ? Status() : WriteStored(SectionKind::kLibraries, libraries);
+  Status written = libraries.empty() ? Status() : WriteStored(SectionKind::kLibraries, libraries);
+  if (!written || ledger.empty()) return written;
+  return WriteStored(SectionKind::kLedger, ledger);
 }
 
 void SnapshotWriter::Attached(Lsn last) {

@@ -72,7 +72,8 @@ class SnapshotWriter final : private FrameSink {
   Status Write(const LogFrame& frame, std::string_view bytes) override;
   Status Skipped(Lsn last) override;
   Status WriteBlock(Worker& worker);
-  Status WriteLibraries();
+  // What belongs to no database.
+  Status WriteNode();
   Status WriteStored(SectionKind kind, std::string_view body) REQUIRES(mutex_);
   Status WriteSection(Section section, std::string_view body) REQUIRES(mutex_);
   Status WriteOutput() REQUIRES(mutex_);

@@ -215,6 +215,7 @@ class Txn {
   void Do(const LibraryPut& effect);
   void Do(const LibraryErase& effect);
   void Do(const LibrariesFlush& effect);
+  void Do(const LedgerPut& effect);
   // The libraries of functions, with the changes of this transaction, whose results depend on them from now on. Needs
   // no lock.
   std::shared_ptr<const LibrarySet> ReadLibraries();

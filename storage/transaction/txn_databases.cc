@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Changes of whole databases. The transaction holds the locks of all partitions.
+// Changes of whole databases, and of the ledger of slots. The transaction holds the locks of all partitions.
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -81,11 +81,18 @@ void Txn::SetForeignSlots(const std::bitset<kSlots>& slots) {
   }
 }
 
+void Txn::Do(const LedgerPut& effect) {
+  RINGKV_CHECK(holds_all_ && !is_undoable_);
+  store_.ledger().Replace(effect.text);
+  if (MustRecord()) EncodeEffect(&records_, effect);
+}
+
 void Txn::Replace(uint64_t seed) {
   RINGKV_CHECK(holds_all_ && !is_undoable_);
   is_recording_ = false;
   for (DbIndex db = 0; db < store_.databases(); ++db) FlushDatabase(db);
   store_.libraries().Replace({.set = std::make_shared<const LibrarySet>()});
+  store_.ledger().Replace({});
   // Numbers of the old data set's groups mean nothing in the new one.
   for (size_t i = 0; i < kPartitions; ++i) {
     Partition& partition = store_.partition(i);

@@ -45,6 +45,7 @@ Status Follower::TakeSection(std::string_view bytes) {
   switch (section.kind) {
     case SectionKind::kBlock: return TakeBlock(section, body);
     case SectionKind::kLibraries: return TakeLibraries(section, body);
+    case SectionKind::kLedger: return TakeLedger(section, body);
     case SectionKind::kEnd: return TakeEnd(section, body);
     default: return Fail("a section of an unknown kind");
   }
@@ -70,6 +71,15 @@ Status Follower::TakeLibraries(const Section& section, std::string_view body) {
   Txn txn(store_, store_.clock().Now(), random);
   txn.LockAll();
   store_.libraries().Replace({.set = std::make_shared<const LibrarySet>(std::move(libraries))});
+  return {};
+}
+
+Status Follower::TakeLedger(const Section& section, std::string_view body) {
+  if (section.codec != Codec::kStored) return Fail("the ledger of slots is invalid");
+  Random random(placement_.seed);
+  Txn txn(store_, store_.clock().Now(), random);
+  txn.LockAll();
+  store_.ledger().Replace(body);
   return {};
 }
 

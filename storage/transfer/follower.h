@@ -41,6 +41,7 @@ class Follower {
  private:
   Status TakeBlock(const Section& section, std::string_view body);
   Status TakeLibraries(const Section& section, std::string_view body);
+  Status TakeLedger(const Section& section, std::string_view body);
   Status TakeEnd(const Section& section, std::string_view body);
 
   Store& store_;

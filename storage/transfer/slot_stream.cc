@@ -58,7 +58,7 @@ bool SlotStream::FilterGroup(Lsn lsn, std::string_view effects, std::string* cha
       }
       continue;
     }
-    if (IsOnLibraries(record.effect)) continue;  // each node has its own
+    if (IsOnNode(record.effect)) continue;  // each node has its own
     const Position position = PositionOf(record.key, store_.placement());
     const std::optional<Lsn> copied = CopiedAt(position);
     if (copied && lsn > *copied) group_.append(start, bytes);

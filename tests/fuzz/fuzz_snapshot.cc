@@ -33,7 +33,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string bytes =
       storage::EncodeFileHeader(storage::kSnapshotMagic, {.hash_seed = test::DurableStore::kSeed, .created = 1});
   constexpr storage::SectionKind kKinds[] = {storage::SectionKind::kBlock, storage::SectionKind::kFrame,
-                                             storage::SectionKind::kLibraries};
+                                             storage::SectionKind::kLibraries, storage::SectionKind::kLedger};
   const storage::SectionKind kind = kKinds[data[0] % std::size(kKinds)];
   AddSection(&bytes, kind, 0, keys, body);
   AddSection(&bytes, storage::SectionKind::kEnd, 1, 0, storage::EncodeEnd({.keys = keys, .raw_bytes = body.size()}));

@@ -32,7 +32,8 @@ Status ClusterNode::Start(TopologyPointer topology) {
   if (!ledger) return tl::unexpected(ledger.error());
   NoteEpoch(epoch());
   if (Status started = ReplicatedNode::Start(here_.is_primary); !started) return started;
-  Show(*ledger, std::nullopt);
+  kept_ledger_.Open(*ledger);
+  Show(*ledger);
   cluster::TakePlace(*topology_, id(), *this);
   return {};
 }

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "cluster/migration/kept_ledger.h"
 #include "cluster/migration/slot_ledger.h"
 #include "cluster/migration/slot_settlement.h"
 #include "cluster/migration/topology_change.h"
@@ -116,8 +117,16 @@ class ClusterNode final : public ReplicatedNode, private cluster::LedgerKeeper, 
   storage::Result<cluster::SlotLedger> FirstLedger();
   storage::Status Change(uint64_t epoch, const cluster::LedgerChange& change,
                          std::optional<uint64_t> flushes = std::nullopt);
+  // That in the data; none: there is none.
+  std::optional<cluster::SlotLedger> LedgerOfData();
+  // As a replica. False: its primary has sent none yet.
+  bool TakePrimarysLedger();
+  void NoteLedger(const storage::Status& kept);
   storage::Status Write(const cluster::SlotLedger& ledger) override;
-  bool Show(const cluster::SlotLedger& ledger, std::optional<uint64_t> flushes) override;
+  std::optional<storage::Lsn> Append(const cluster::SlotLedger& ledger, std::optional<uint64_t> flushes) override;
+  storage::Lsn appended() override { return ReplicatedNode::appended(); }
+  bool IsSafe(storage::Lsn last) override { return HasMajority(last); }
+  void Show(const cluster::SlotLedger& ledger) override;
   void ShowServed();
   cluster::SlotState StateOf(size_t slot) const;
   int NodeOf(cluster::ShardIndex shard) const;
@@ -128,9 +137,13 @@ class ClusterNode final : public ReplicatedNode, private cluster::LedgerKeeper, 
 
   TopologyPointer topology_;
   cluster::ShardRole here_;
-  cluster::SlotLedger ledger_;
+  cluster::KeptLedger kept_ledger_{*this};
+  uint64_t ledger_taken_ = 0;  // as a replica: the version of the data's ledger that was looked at last
+  bool has_taken_ledger_ = false;
+  cluster::SlotLedger ledger_;  // that is shown
   cluster::SlotMap slots_;  // current owners
   cluster::SlotSet held_;
+  bool is_to_lead_ = false;  // is being promoted: all slots are held
   cluster::SlotSet unsent_;  // their offer is in the ledger but not sent yet
   Slots served_;
 

@@ -48,11 +48,45 @@ Status ClusterNode::Write(const SlotLedger& ledger) {
 
 Status ClusterNode::Change(uint64_t at_epoch, const cluster::LedgerChange& change, std::optional<uint64_t> flushes) {
   if (at_epoch != epoch()) return Fail("the topology has a newer epoch");
-  return cluster::ChangeLedger(*this, ledger_, change, flushes);
+  if (!here_.is_primary && LedgerOfData()) return Fail("this node is a replica");
+  return kept_ledger_.Change(at_epoch, change, flushes);
 }
 
-bool ClusterNode::Show(const SlotLedger& ledger, std::optional<uint64_t> flushes) {
-  if (flushes && store_.flushes() != *flushes) return false;
+std::optional<SlotLedger> ClusterNode::LedgerOfData() {
+  const std::string text = store_.ledger().Get();
+  if (text.empty()) return std::nullopt;
+  Result<SlotLedger> ledger = SlotLedger::Parse(text);
+  if (ledger) return std::move(*ledger);
+  owner_.Violate(number_, "the ledger in its data is damaged");
+  return std::nullopt;
+}
+
+bool ClusterNode::TakePrimarysLedger() {
+  const uint64_t version = store_.ledger().version();
+  if (version != std::exchange(ledger_taken_, version)) {
+    std::optional<SlotLedger> of_data = LedgerOfData();
+    has_taken_ledger_ = of_data.has_value();
+    if (of_data) NoteLedger(kept_ledger_.Follow(std::move(*of_data)));
+  }
+  return has_taken_ledger_;
+}
+
+void ClusterNode::NoteLedger(const Status& kept) {
+  if (!kept) timeline_.Note(number_, kept.error().text);
+}
+
+std::optional<storage::Lsn> ClusterNode::Append(const SlotLedger& ledger, std::optional<uint64_t> flushes) {
+  if (!here_.is_primary) return appended();
+  if (flushes && store_.flushes() != *flushes) return std::nullopt;
+  Do([&](storage::Txn& txn) {
+    txn.LockAll();
+    txn.Do(storage::LedgerPut{ledger.Print()});
+    txn.Unlock();
+  });
+  return appended();
+}
+
+void ClusterNode::Show(const SlotLedger& ledger) {
   if (&ledger != &ledger_) ledger_ = ledger;
   slots_ = ledger_.OwnersIn(*topology_);
   {
@@ -61,7 +95,6 @@ bool ClusterNode::Show(const SlotLedger& ledger, std::optional<uint64_t> flushes
     txn.SetForeignSlots(~slots_.SlotsOf(here_.shard));
   }
   ShowServed();
-  return true;
 }
 
 void ClusterNode::ShowServed() {
@@ -93,14 +126,25 @@ void ClusterNode::FindPlace() {
 void ClusterNode::TakeTopology(const TopologyPointer& topology) {
   if (!cluster::CheckNext({*topology_, shard_name(), ledger_}, *topology, id())) return;
   topology_ = topology;
+  const bool has_led = here_.is_primary;
   FindPlace();
   timeline_.Note(number_, "is at epoch " + std::to_string(epoch()));
-  Show(ledger_, std::nullopt);
+  if (here_.is_primary != has_led) {
+    kept_ledger_.Await();
+    unsent_.reset();  // others may have heard of what another primary offers
+    is_to_lead_ = here_.is_primary;
+    held_ = is_to_lead_ ? ~SlotSet() : SlotSet();  // all: until the last word of the old primary is known
+  }
+  Show(ledger_);
   cluster::TakePlace(*topology_, id(), *this);
 }
 
 void ClusterNode::Lead() {
   if (!is_primary()) Promote(epoch());
+  NoteLedger(kept_ledger_.Lead(epoch(), LedgerOfData()));
+  if (!std::exchange(is_to_lead_, false)) return;
+  held_.reset();
+  ShowServed();
 }
 
 void ClusterNode::Follow(const cluster::Node& primary) {
@@ -124,8 +168,11 @@ void ClusterNode::StepSlots(uint64_t number) {
   if (number != slot_step_ || disk_.is_dead()) return;
   if (network_.IsStopped(number_)) return StepSlotsLater(network_.stopped_until(number_) - timeline_.now());
   ForgetEnded();
+  const bool is_told = !here_.is_primary && TakePrimarysLedger();
+  if (here_.is_primary && !kept_ledger_.Settle()) return StepSlotsLater(20);
   StartExports();
   if (Known().IsSettled()) return StepSlotsLater(500);
+  if (is_told) return StepSlotsLater(timeline_.Between(20, 200));
   if (here_.is_primary) StartImports();
   is_stepping_ = true;
   const std::vector<ShardIndex> asked = settlement_.ShardsToAsk(Known(), clock_.SteadyMs());

@@ -88,6 +88,8 @@ class ReplicatedNode : public StoredNode, private cluster::LogReceiver::Target, 
 
  protected:
   void StepLog() override;
+  // Of the shard: whether it has all up to this group, as far as this node has heard.
+  bool HasMajority(storage::Lsn last);
   // What a primary says from now on is of this epoch.
   void RaiseEpoch(uint64_t epoch);
 
@@ -104,6 +106,7 @@ class ReplicatedNode : public StoredNode, private cluster::LogReceiver::Target, 
   void ConnectIfUnconnected();
   void ConnectLater();
   void Answer() override;
+  void CountAcks();
 
   // --- what the log receiver changes ---
   int64_t timeout_ms() const override { return kTimeoutMs; }

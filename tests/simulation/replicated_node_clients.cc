@@ -25,12 +25,21 @@ void ReplicatedNode::ChangeSomething() {
 
 void ReplicatedNode::Answer() {
   if (pending_.empty()) return;
+  CountAcks();
+  AnswerUpTo(std::min(quorum_.last(), durability_.log().durable()));
+}
+
+bool ReplicatedNode::HasMajority(storage::Lsn last) {
+  CountAcks();
+  return quorum_.last() >= last;
+}
+
+void ReplicatedNode::CountAcks() {
   std::vector<cluster::MemberAck> acks;
   for (const auto& feed : feeds_) {
     if (feed->is_online()) acks.push_back({feed->member(), feed->acknowledged()});
   }
   quorum_.Update({.members = members_}, acks, appended());
-  AnswerUpTo(std::min(quorum_.last(), durability_.log().durable()));
 }
 
 }  // namespace ringkv::test

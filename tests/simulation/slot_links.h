@@ -70,6 +70,7 @@ class ClusterNode::Visitor final : private cluster::SlotSender::Source {
       return {"+" + cluster::PrintNews({}) + "\r\n"};
     }
     if (!node_.leads()) return {"-ERR this node is a replica\r\n"};
+    if (!node_.kept_ledger_.is_safe()) return {"-ERR this node does not know yet which slots its shard owns\r\n"};
     if (words[1] == "OWNED") {
       return {"+OWNED " + std::to_string(node_.epoch()) + " " + node_.shard_name() + " " +
               PrintRanges(cluster::RangesIn(node_.ledger_.OwnedBy(node_.shard_name()))) + "\r\n"};
@@ -138,10 +139,14 @@ class ClusterNode::Visitor final : private cluster::SlotSender::Source {
     node_.ShowServed();
   }
   void NoteAttemptsInVain(const cluster::SlotSet&, uint32_t) override {}
+  bool IsLedgerSafe() override { return node_.kept_ledger_.Settle(); }
   storage::Status PrepareOffer(const cluster::SlotSet& slots) override {
     node_.unsent_ |= slots;
     node_.ShowServed();
-    return node_.Change(epoch_, [&](cluster::SlotLedger& ledger) { ledger.MakeOffer(slots, shard_, epoch_); });
+    const auto offer = [&](cluster::SlotLedger& ledger) { ledger.MakeOffer(slots, shard_, epoch_); };
+    storage::Status noted = node_.Change(epoch_, offer);
+    if (!noted) node_.unsent_ &= ~slots;
+    return noted;
   }
   void SendOffer(const cluster::SlotSet& slots) override {
     node_.timeline_.Note(node_.number_, "offers " + std::to_string(slots.count()) + " slots to shard " + shard_);
@@ -183,6 +188,7 @@ class ClusterNode::Import final : private cluster::SlotReceiver::Target {
       has_ended_ = true;
       return;
     }
+    if (!node_.kept_ledger_.Settle()) return BeginLater();
     cluster::SlotReceiver::Target& target = *this;
     const std::string own = node_.shard_name();
     auto link = std::make_unique<cluster::SlotReceiver>(
@@ -236,8 +242,14 @@ class ClusterNode::Import final : private cluster::SlotReceiver::Target {
     node_.StepLogSoon();
     return arrival_->TakeChanges(changes);
   }
-  storage::Status Secure() override { return node_.SecureAll(); }
+  storage::Status Secure() override {
+    secured_ = node_.appended();
+    return node_.SecureAll();
+  }
+  bool IsSafe() override { return node_.IsSafe(secured_) && node_.kept_ledger_.Settle(); }
   storage::Status TakeOver() override {
+    // Else the keys may be on their way out again.
+    if (node_.epoch() != epoch_) return storage::Fail("the topology has a newer epoch");
     node_.owner_.NoteHandOver(node_.NodeOf(node_.topology_->FindShard(shard_)), node_.number_, batch_);
     const std::string own = node_.shard_name();
     const auto take = [&](cluster::SlotLedger& ledger) { ledger.TakeOver(batch_, own); };
@@ -254,7 +266,8 @@ class ClusterNode::Import final : private cluster::SlotReceiver::Target {
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   bool has_ended_ = false;
   cluster::SlotSet batch_;
-  uint64_t flushes_ = 0;  // the store's flush count when the batch began
+  uint64_t flushes_ = 0;      // the store's flush count when the batch began
+  storage::Lsn secured_ = 0;  // the last group that has to be safe
   std::unique_ptr<storage::SlotArrival> arrival_;
   std::shared_ptr<Port> port_;
 };

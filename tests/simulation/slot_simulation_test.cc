@@ -47,8 +47,7 @@ FaultPlan ReplicatedPlan(uint64_t seed) {
   return plan;
 }
 
-// Open: the ledger of slots is a node's own, so a replica that is promoted may not know of the last hand-over.
-TEST(ReplicatedSlotSimulation, DISABLED_KeepsItsPromisesThroughFaults) {
+TEST(ReplicatedSlotSimulation, KeepsItsPromisesThroughFaults) {
   uint64_t acknowledged = 0;
   uint64_t hand_overs = 0;
   uint64_t promotions = 0;

@@ -128,7 +128,9 @@ Model StoredNode::Contents() {
   constexpr storage::UnixMs kBeforeAnyExpiry = 1;
   storage::Txn txn(store_, kBeforeAnyExpiry, random_);
   txn.set_shows_foreign(true);
-  return ContentsOf(store_, txn);
+  Model contents = ContentsOf(store_, txn);
+  contents.erase({kLibraries, ""});  // the ledger, which belongs to the shard and not to its keys
+  return contents;
 }
 
 Elements StoredNode::ElementsOf(const std::string& key) {

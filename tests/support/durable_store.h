@@ -20,7 +20,7 @@
 namespace ringkv::test {
 
 // What the store should hold: database and key to value and expiry. Libraries of functions stand in a database of their
-// own, with their code as value.
+// own, with their code as value, and the ledger of slots beside them without a name.
 constexpr storage::DbIndex kLibraries = 60'000;
 using Model = std::map<std::pair<storage::DbIndex, std::string>, std::pair<std::string, storage::UnixMs>>;
 
@@ -29,6 +29,8 @@ inline const storage::DataFiles kTestFiles{.directory = "", .snapshot_name = "sn
 inline Model ContentsOf(storage::Store& store, storage::Txn& txn) {
   Model contents;
   for (const auto& [name, code] : *txn.ReadLibraries()) contents[{kLibraries, name}] = {*code, storage::kNoExpiry};
+  if (const std::string ledger = store.CopyLedger(); !ledger.empty())
+    contents[{kLibraries, ""}] = {ledger, storage::kNoExpiry};
   for (storage::DbIndex db = 0; db < store.databases(); ++db) {
     uint64_t cursor = 0;
     do {
@@ -140,13 +142,19 @@ class ChangingStore {
     txn_.Do(storage::LibraryErase{name});
     txn_.Unlock();
   }
-  // A change of a random kind to one of few libraries.
+  void PutLedger(const std::string& text) {
+    txn_.LockAll();
+    txn_.Do(storage::LedgerPut{text});
+    txn_.Unlock();
+  }
+  // A change of a random kind to one of few libraries, or to the ledger of slots.
   void ChangeLibraries(storage::Random& random) {
     const std::string name = "library" + std::to_string(random.Below(4));
     switch (random.Below(8)) {
       case 0: return PutOnlyLibrary(name, "the only one");
       case 1:
       case 2: return EraseLibrary(name);
+      case 3: return PutLedger("ledger " + std::to_string(random.Next()));
       default: return PutLibrary(name, "code " + std::to_string(random.Next()));
     }
   }

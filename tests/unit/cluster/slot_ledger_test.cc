@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "cluster/checked_lines.h"
 #include "tests/support/document.h"
 
 namespace ringkv::cluster {
@@ -20,6 +21,7 @@ SlotLedger Example() {
   ledger.Give(Slots(4096, 8191) | Slots(8193, 16383), "s2");
   ledger.MakeOffer(Slots(100, 163), "s2", 4);
   ledger.AddStrays(Slots(4096, 4159));
+  for (int i = 0; i < 17; ++i) ledger.Renew(4);
   return ledger;
 }
 
@@ -44,6 +46,27 @@ TEST(SlotLedger, IsReadAsItWasPrinted) {
   EXPECT_EQ(read->offers().at("s2").epoch, 4u);
   EXPECT_EQ(read->strays(), Slots(4096, 4159));
   EXPECT_EQ(SlotLedger::Parse(SlotLedger().Print())->Print(), SlotLedger().Print());
+}
+
+TEST(SlotLedger, ThatOfALaterPrimaryIsNewer) {
+  const auto version = [](uint64_t epoch, int changes) {
+    SlotLedger ledger;
+    for (int i = 0; i < changes; ++i) ledger.Renew(epoch);
+    return SlotLedger::Parse(ledger.Print())->version();
+  };
+  EXPECT_LT(version(3, 1), version(3, 2));
+  EXPECT_LT(version(3, 9), version(4, 1));
+  EXPECT_EQ(version(3, 2), version(3, 2));
+  EXPECT_LT(SlotLedger().version(), version(1, 1));
+}
+
+TEST(SlotLedger, ThatOfTheFirstVersionIsReadAndIsOlderThanAnyOther) {
+  const auto read = SlotLedger::Parse(WithChecksum("RingKV slots 1\nowner s1 0-9\noffer s2 4 3-5\nstray 20\n"));
+  ASSERT_TRUE(read) << read.error().text;
+  EXPECT_EQ(read->OwnedBy("s1"), Slots(0, 9));
+  EXPECT_EQ(read->Offered(), Slots(3, 5));
+  EXPECT_EQ(read->strays(), Slots(20, 20));
+  EXPECT_EQ(read->version(), SlotLedger::Version());
 }
 
 TEST(SlotLedger, IsRefusedWithAnyByteChanged) {

@@ -67,6 +67,7 @@ class NotedSource final : public SlotSender::Source {
   void NoteAttemptsInVain(const SlotSet&, uint32_t count) override {
     steps_.push_back(std::to_string(count) + " attempts");
   }
+  bool IsLedgerSafe() override { return is_safe_; }
   Status PrepareOffer(const SlotSet&) override {
     steps_.emplace_back("prepare");
     return can_write_ ? Status() : Fail("the disk is full");
@@ -93,6 +94,7 @@ class NotedSource final : public SlotSender::Source {
   int rounds_ = 0;
   bool is_quiet_ = true;
   bool can_write_ = true;
+  bool is_safe_ = true;
   std::vector<std::string> steps_;
 };
 
@@ -112,13 +114,17 @@ class NotedTarget final : public SlotReceiver::Target {
     return {};
   }
   Status Secure() override { return can_write_ ? Status() : Fail("the disk is full"); }
+  bool IsSafe() override { return is_safe_; }
   Status TakeOver() override {
     steps_.emplace_back("take over");
+    is_safe_ = !loses_majority_;
     return {};
   }
   void NoteFinished() override { steps_.emplace_back("finished"); }
 
   bool can_write_ = true;
+  bool is_safe_ = true;
+  bool loses_majority_ = false;  // when it writes its ledger
   std::vector<std::string> steps_;
 };
 
@@ -227,6 +233,55 @@ TEST_F(SlotLinksTest, BatchesMoveOneAfterTheOther) {
     EXPECT_TRUE(sender_->has_finished());
     EXPECT_TRUE(receiver_->has_finished());
   }
+}
+
+TEST_F(SlotLinksTest, NothingIsOfferedBeforeTheOfferIsSafe) {
+  Open();
+  source_.is_safe_ = true;
+  RunTo(SlotSender::State::kCatchingUp);
+  source_.is_safe_ = false;
+  for (int i = 0; i < 200; ++i, ++now_) ASSERT_TRUE(Step()) << ended_;
+  EXPECT_EQ(source_.steps_, (std::vector<std::string>{"prepare"}));
+  source_.is_safe_ = true;
+  RunTo(SlotSender::State::kChoosing);
+  EXPECT_EQ(source_.steps_, (std::vector<std::string>{"prepare", "hold 50", "offer", "give 1-3", "release"}));
+}
+
+TEST_F(SlotLinksTest, TheNextBatchWaitsUntilTheSlotsAreGivenForSure) {
+  Open();
+  RunTo(SlotSender::State::kOffering);
+  source_.is_safe_ = false;
+  for (int i = 0; i < 200; ++i, ++now_) ASSERT_TRUE(Step()) << ended_;
+  EXPECT_EQ(sender_->state(), SlotSender::State::kChoosing);
+  EXPECT_EQ(target_.steps_.back(), "take over");
+  source_.is_safe_ = true;
+  Run();
+  EXPECT_TRUE(sender_->has_finished());
+}
+
+TEST_F(SlotLinksTest, ABarrierIsAnsweredWhenAMajorityHasWhatCame) {
+  Open();
+  target_.is_safe_ = false;
+  RunTo(SlotSender::State::kLevelling);
+  for (int i = 0; i < 200; ++i, ++now_) ASSERT_TRUE(Step()) << ended_;
+  EXPECT_EQ(sender_->state(), SlotSender::State::kLevelling);
+  target_.is_safe_ = true;
+  Run();
+  EXPECT_TRUE(receiver_->has_finished());
+}
+
+TEST_F(SlotLinksTest, SlotsAreAcknowledgedWhenAMajorityKnowsThatTheyWereTaken) {
+  Open();
+  target_.loses_majority_ = true;
+  RunTo(SlotSender::State::kOffering);
+  for (int i = 0; i < 200; ++i, ++now_) ASSERT_TRUE(Step()) << ended_;
+  EXPECT_EQ(target_.steps_.back(), "take over");
+  EXPECT_EQ(sender_->state(), SlotSender::State::kOpen) << "clients are told to ask there meanwhile";
+  target_.is_safe_ = true;
+  target_.loses_majority_ = false;
+  Run();
+  EXPECT_EQ(std::count(target_.steps_.begin(), target_.steps_.end(), "take over"), 2) << "once for each batch";
+  EXPECT_TRUE(sender_->has_finished());
 }
 
 TEST_F(SlotLinksTest, AsksWithItsPasswordAndItsSlots) {

@@ -177,6 +177,11 @@ std::vector<EncoderCase<LibrariesFlush>> CasesOf() {
   return {{{}, "FUNCTION FLUSH"}};
 }
 
+template <>
+std::vector<EncoderCase<LedgerPut>> CasesOf() {
+  return {{{"a ledger of slots"}, ""}};
+}
+
 class CommandEncoderTest : public testing::Test {
  protected:
   std::string Encode(const std::vector<EffectRecord>& group) {

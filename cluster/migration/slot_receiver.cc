@@ -92,7 +92,7 @@ Status SlotReceiver::TakeQuestion(const NodeMessage& message) {
   const bool is_offer = message.kind == MessageKind::kOffer;
   if (is_offer && !has_batch_) return Fail("it offered no slots");
   if (Status durable = target_.Secure(); !durable) return durable;
-  if (!question_) question_.emplace();
+  if (!question_) question_ = Question();
   question_->number = number;
   question_->is_offer |= is_offer;
   return Answer();

@@ -149,12 +149,15 @@ bool SlotSettlement::HasAnswered(const KnownSlots& known, const std::string& sha
 }
 
 std::optional<SlotSettlement::Conclusion> SlotSettlement::TakeUnclaimed(const KnownSlots& known) const {
-  const SlotSet unclaimed = known.slots.SlotsOf(kNoShard) & known.topology.slots().SlotsOf(known.here.shard);
+  SlotSet unclaimed = known.slots.SlotsOf(kNoShard) & known.topology.slots().SlotsOf(known.here.shard);
   if (unclaimed.none()) return std::nullopt;
   const std::string& own = known.NameOf(known.here.shard);
   for (const Shard& shard : known.topology.shards()) {
-    if (shard.name != own && !HasAnswered(known, shard.name, 0)) return std::nullopt;
+    if (shard.name == own) continue;
+    if (!HasAnswered(known, shard.name, 0)) return std::nullopt;
+    unclaimed &= ~answers_.at(shard.name).owned;  // the ledger could not be written when it said so
   }
+  if (unclaimed.none()) return std::nullopt;
   return Conclusion{[unclaimed, own](SlotLedger& ledger) { ledger.Give(unclaimed, own); },
                     "no other node owns slots " + PrintRanges(RangesIn(unclaimed)) + "; this node's shard takes them"};
 }

@@ -62,6 +62,13 @@ TEST_F(SlotSettlementTest, SlotsThatNobodyOwnsAreTakenWhenAllHaveSaidSo) {
   EXPECT_EQ(ledger_.OwnedBy("a"), Slots(0, 9));
 }
 
+TEST_F(SlotSettlementTest, WhatAnotherShardOwnsIsNotUnclaimedWhereTheLedgerCouldNotBeWritten) {
+  EXPECT_TRUE(settlement_.TakeAnswer(known(), 1, 5, Slots(0, 4), nobody_, 0));
+  AnswerNothing(2, 5);
+  Write(settlement_.TakeUnclaimed(known()));
+  EXPECT_EQ(ledger_.OwnedBy("a"), Slots(5, 9));
+}
+
 TEST_F(SlotSettlementTest, OfAnotherEpochAShardMayTakeSlotsAfterItsAnswer) {
   for (const uint64_t epoch : {4, 6}) {
     AnswerNothing(1, 5);

@@ -168,7 +168,8 @@ SlotSettlement::Erasure SlotSettlement::NextErasure(const KnownSlots& known, int
   // An import erases incoming slots itself, before their keys arrive.
   const SlotSet strays = known.ledger.strays() & ~known.topology.slots().SlotsOf(known.here.shard) &
                          ~known.slots.SlotsOf(known.here.shard);
-  if ((erasing_ & ~strays).any()) erasing_.reset();
+  const bool is_same_epoch = std::exchange(erasing_at_, known.topology.epoch()) == known.topology.epoch();
+  if (!is_same_epoch || (erasing_ & ~strays).any()) erasing_.reset();
   if (erasing_.any()) return Erasure::kGoOn;
   if (strays.none()) {
     strays_since_ms_ = 0;

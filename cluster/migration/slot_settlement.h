@@ -59,7 +59,8 @@ class SlotSettlement {
   std::optional<Conclusion> TakeUnclaimed(const KnownSlots& known) const;
 
   // What to do about keys of slots that have left. Slots that are to come back may begin to come after this look, and
-  // not before: then it begins anew without them.
+  // not before: then it begins anew without them. So it does at another epoch: in between another primary may have led
+  // the shard, and have brought keys to where this one had been already.
   enum class Erasure : uint8_t { kNothing, kBegin, kGoOn };
   Erasure NextErasure(const KnownSlots& known, int64_t now);
   const SlotSet& erasing() const { return erasing_; }
@@ -89,6 +90,7 @@ class SlotSettlement {
   std::map<std::string, Refusal> refusals_;          // by shard
   uint64_t answers_so_far_ = 0;
   SlotSet erasing_;
+  uint64_t erasing_at_ = 0;  // the epoch
   int64_t strays_since_ms_ = 0;
 };
 

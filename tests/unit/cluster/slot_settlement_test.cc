@@ -165,6 +165,19 @@ TEST_F(SlotSettlementTest, KeysOfSlotsThatComeBackAreErasedNoMore) {
   EXPECT_EQ(ledger_.strays(), Slots(10, 14)) << "what comes is a stray until it is here";
 }
 
+// In between another primary may have led the shard, and taken and handed over the slots.
+TEST_F(SlotSettlementTest, AnErasureBeginsAnewAtAnotherEpoch) {
+  using Erasure = SlotSettlement::Erasure;
+  Own("a", 0, 9);
+  Own("b", 10, 19);
+  ledger_.AddStrays(Slots(10, 19));
+  EXPECT_EQ(settlement_.NextErasure(known(), 1000), Erasure::kNothing);
+  EXPECT_EQ(settlement_.NextErasure(known(), 3000), Erasure::kBegin);
+  Become(7, "0-9", "10-19", "20-16383");
+  EXPECT_EQ(settlement_.NextErasure(known(), 3040), Erasure::kBegin);
+  EXPECT_EQ(settlement_.NextErasure(known(), 3060), Erasure::kGoOn);
+}
+
 TEST_F(SlotSettlementTest, AsksThoseWhoMayKnow) {
   EXPECT_EQ(settlement_.ShardsToAsk(known(), 0), (std::vector<ShardIndex>{1, 2})) << "no owner is known";
   EXPECT_TRUE(settlement_.ShardsToAsk(known(), 10).empty());

@@ -70,7 +70,7 @@ MUTATIONS = [
     ("a node acts by a ledger that it has not written", "cluster/migration/kept_ledger.cc",
      "  if (Status written = keeper_.Write(after); !written) return written;\n", ""),
     ("past fault: what a shard has handed over is known to its primary only", "cluster/migration/kept_ledger.cc",
-     "group = keeper_.Append(after, flushes);", "group = keeper_.appended();"),
+     "group = keeper_.Append(after, flushes);", "group = keeper_.appended() + 0 * flushes.value_or(0);"),
     ("slots are acknowledged before a majority of the shard has them", "cluster/migration/slot_receiver.cc",
      "if (!target_.IsSafe()) return {};", "if (!question_) return {};"),
     ("a receiver takes slots over before their keys are durable", "cluster/migration/slot_receiver.cc",
@@ -94,8 +94,17 @@ MUTATIONS = [
     ("past fault: the ledger forgets keys whose erasure is not durable", "tests/simulation/cluster_node_slots.cc",
      "goes_on || !SecureAll()", "goes_on"),
     ("past fault: keys that come back while their remains are erased", "cluster/migration/slot_settlement.cc",
-     "  if ((erasing_ & ~strays).any()) erasing_.reset();\n", ""),
+     "if (!is_same_epoch || (erasing_ & ~strays).any()) erasing_.reset();", "static_cast<void>(is_same_epoch);"),
+    ("an erasure goes on where it was when the node led before", "cluster/migration/slot_settlement.cc",
+     "known.topology.epoch()) == known.topology.epoch();", "known.topology.epoch()) <= known.topology.epoch();"),
 ]
+
+# Only shards with replicas whose slots move find these.
+NEED_REPLICAS = (
+    "past fault: what a shard has handed over is known to its primary only",
+    "slots are acknowledged before a majority of the shard has them",
+    "an erasure goes on where it was when the node led before",
+)
 
 
 def places_of(mutation):
@@ -105,6 +114,12 @@ def places_of(mutation):
 def is_of_slots(mutation):
     rooms = ("/migration/", "/watch/", "cluster_node")
     return any(room in place[0] for place in places_of(mutation) for room in rooms)
+
+
+def simulation_of(mutation):
+    if mutation[0] in NEED_REPLICAS:
+        return "ReplicatedSlotSimulation"
+    return "SlotSimulation" if is_of_slots(mutation) else "ReplicationSimulation"
 
 
 def run(command, **options):
@@ -183,7 +198,7 @@ def main():
     def attempt(numbered):
         number, mutation = numbered
         program = build(number, work, mutation)
-        found = find(program, "SlotSimulation" if is_of_slots(mutation) else "ReplicationSimulation", options.seeds)
+        found = find(program, simulation_of(mutation), options.seeds)
         program.unlink()
         print(f"| {mutation[0]} | {found[0]} | {found[1]} |" if found else f"| {mutation[0]} | NOT FOUND | |", flush=True)
         return found is not None

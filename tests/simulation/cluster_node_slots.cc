@@ -192,7 +192,8 @@ void ClusterNode::EndStep() {
 void ClusterNode::ForgetEnded() {
   const auto is_over = [this](const auto& link) { return !here_.is_primary || link->epoch() != epoch(); };
   for (const auto& visitor : visitors_) {
-    if (visitor->is_export() && is_over(visitor)) visitor->Disconnect(true);
+    // Of one whose link has just ended, too: it may not have heard of that yet, and holds slots.
+    if (visitor->is_export() && (is_over(visitor) || visitor->port().has_ended())) visitor->Disconnect(true);
   }
   std::erase_if(visitors_, [](const auto& visitor) { return visitor->port().has_ended(); });
   std::erase_if(imports_, [&](const auto& each) { return each->has_ended() || is_over(each); });

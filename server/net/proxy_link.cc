@@ -78,6 +78,14 @@ storage::Result<transport::Channel> ProxyLink::ConnectAndShakeHands() {
 
 void ProxyLink::Connect() {
   state_ = State::kConnecting;
+  if (!is_known_failed_) return ConnectInThread();
+  // Later, since the client's next request, which may be lost likewise, leaves when this one is answered.
+  asio::post(context_, [this, alive = std::weak_ptr<bool>(life_)] {
+    if (!alive.expired()) Close(connect_error_);
+  });
+}
+
+void ProxyLink::ConnectInThread() {
   if (connector_.joinable()) connector_.join();
   connector_ = std::thread([this, alive = std::weak_ptr<bool>(life_)] {
     NameThisThread("proxy-connect");
@@ -93,6 +101,7 @@ void ProxyLink::Connect() {
 
 void ProxyLink::Connected(transport::Channel channel, const std::string& why) {
   connector_.join();
+  connect_error_ = why;
   if (!channel.is_open()) return Close(why);
   state_ = State::kUp;
   StreamSocket::Owner& reader = *this;
@@ -201,6 +210,7 @@ void ProxyLink::Tick(int64_t now_ms, const std::function<bool()>& has_failed) {
     Close("it is silent");
   }
   if (IsTooSlow(now_ms)) Close("its reply comes too slowly");
+  is_known_failed_ = !connect_error_.empty() && has_failed();
   if (input_.empty()) input_.ShrinkTo(0);
   if (output_.empty()) output_.ShrinkTo(0);
 }

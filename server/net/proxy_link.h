@@ -49,7 +49,8 @@ class ProxyLink final : private StreamSocket::Owner {
   // What was to be sent leaves.
   void Flush();
   // Called some times a second. `has_failed`: whether the node answers nobody. Gives up if it does so for
-  // cluster-node-timeout, or its system does, or a reply that has begun comes too slowly.
+  // cluster-node-timeout, or its system does, or a reply that has begun comes too slowly. While it does so, and could
+  // not be connected to, requests are lost at once.
   void Tick(int64_t now_ms, const std::function<bool()>& has_failed);
   // When it was used last.
   int64_t last_used_ms() const { return last_used_ms_; }
@@ -68,6 +69,7 @@ class ProxyLink final : private StreamSocket::Owner {
   void Connect();
   // In the connector's thread: a channel over which requests may be sent.
   storage::Result<transport::Channel> ConnectAndShakeHands();
+  void ConnectInThread();
   // The connection is there, or could not be made.
   void Connected(transport::Channel channel, const std::string& why);
   void Close(const std::string& why);
@@ -99,6 +101,9 @@ class ProxyLink final : private StreamSocket::Owner {
   bool will_flush_ = false;
   int64_t last_used_ms_ = 0;
   int64_t waits_since_ms_ = 0;  // for the next reply
+
+  std::string connect_error_;     // of the last attempt; empty: it succeeded, or there was none
+  bool is_known_failed_ = false;  // the node, since that attempt
 
   std::atomic<bool> stopping_{false};
   LinkSocket connecting_;

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <set>
 
@@ -70,6 +71,27 @@ TEST_F(ProxyTest, ANodeThatHangsInTheHandshakeDelaysNoShutdownAndIsGivenUpAfterI
   Node(0).Signal(SIGTERM);
   EXPECT_EQ(Node(0).WaitForEnd(), 0);
   Node(1).Signal(SIGCONT);
+}
+
+TEST_F(ProxyTest, ANodeThatIsKnownToHaveFailedDelaysNoRequest) {
+  const std::string key = KeyAt(1);
+  constexpr int kTimeoutMs = 1000;
+  ASSERT_EQ(Say(Node(0), {"CONFIG", "SET", "cluster-node-timeout", std::to_string(kTimeoutMs)}), "OK");
+  ASSERT_EQ(Say(Node(0), {"CONFIG", "SET", "cluster-require-full-coverage", "no"}), "OK");
+  ASSERT_EQ(Say(Node(0), {"SET", key, "v"}), "OK");
+  EXPECT_TRUE(Eventually([&] { return Node(4).Info("db0") == Node(1).Info("db0"); }));
+  Node(1).Signal(SIGSTOP);
+  const Context client = ConnectTo(Node(0));
+  const auto are_answered_at_once = [&] {
+    const auto start = std::chrono::steady_clock::now();
+    const Reply refused = Ask(client.get(), {"SET", key, "w"});
+    EXPECT_TRUE(std::string(refused->str).starts_with("CLUSTERDOWN ")) << refused->str;
+    EXPECT_STREQ(Ask(client.get(), {"GET", key})->str, "v") << "its replica has it";
+    return std::chrono::steady_clock::now() - start < std::chrono::milliseconds(kTimeoutMs / 2);
+  };
+  EXPECT_TRUE(Eventually(are_answered_at_once));
+  Node(1).Signal(SIGCONT);
+  EXPECT_TRUE(Eventually([&] { return Say(Node(0), {"SET", key, "v"}) == "OK"; }));
 }
 
 TEST_F(ProxyTest, ScriptsAndOtherRequestsOfAClientKeepTheirOrder) {

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "cluster/node_id.h"
 
@@ -151,6 +152,8 @@ class Topology::Reader {
     }
     node.port = *port;
     if (has_http) node.http_port = *http_port;
+    const auto [other, is_new] = addresses_.try_emplace({node.host, node.port}, node.id);
+    if (!is_new) return Fail("it has the host and port of node '" + other->second + "'");
     if (words[9] != "primary" && words[9] != "replica") return Fail(kForm);
     node.is_primary = words[9] == "primary";
     Shard& of = topology_.shards_[node.shard];
@@ -193,6 +196,7 @@ class Topology::Reader {
   Topology topology_;
   std::map<std::string, ShardIndex> shards_;
   std::set<std::string> ids_;
+  std::map<std::pair<std::string, int>, std::string> addresses_;  // of the nodes
 };
 
 storage::Result<Topology> Topology::Parse(std::string_view text) { return Reader().Read(text); }

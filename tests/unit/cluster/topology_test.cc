@@ -61,6 +61,8 @@ TEST(Topology, MistakesAreNamedWithTheirLine) {
        "line 4: shard 'a' has two primaries"},
       {"epoch 1\nshard a\nnode n shard a host h port 1 role primary\nnode n shard a host h port 2 role replica\n",
        "line 4: node 'n' is listed twice"},
+      {"epoch 1\nshard a\nnode n shard a host h port 1 role primary\nnode m shard a host h port 1 role replica\n",
+       "line 4: it has the host and port of node 'n'"},
       {"epoch 1\nshard a slots 0-5\nnode n shard a host h port 1 role primary\n", "slots 6-16383 have no shard"},
       {"epoch 1\nshard a weight 0\nnode n shard a host h port 1 role primary\n", "all weights are 0"},
   };

@@ -48,10 +48,13 @@ bench: packages-bench ## Compares with redis-server on this machine
 bench-plot: packages-bench build ## Plots latency, throughput and memory against redis-server: docs/plots/
 	@/usr/bin/python3 bench/plot.py $(ARGS)
 
+site: packages-site ## Builds the documents as a site in build/site
+	@mkdocs build -q --strict && echo "build/site/index.html"
+
 format: packages-lint ## Formats all sources
 	@git ls-files '*.h' '*.cc' | xargs clang-format -i
 
 lint: packages-lint ## clang-tidy, thread safety analysis, format, and a list of long files
 	@cmake/lint.sh
 
-.PHONY: help build run install package test check fuzz soak crash bench bench-plot format lint
+.PHONY: help build run install package test check fuzz soak crash bench bench-plot site format lint

@@ -5,8 +5,8 @@
 #include <optional>
 
 #include "server/base/text.h"
-#include "server/http/json.h"
 #include "server/users/password.h"
+#include "storage/base/base64.h"
 
 namespace ringkv::server::http {
 namespace {
@@ -23,7 +23,7 @@ std::optional<Credentials> ReadCredentials(std::string_view value) {
   const std::string_view given = value.substr(std::min(value.find_first_not_of(' ', blank), value.size()));
   if (EqualsIgnoringCase(scheme, "bearer")) return Credentials{std::string(kDefaultUser), std::string(given)};
   if (!EqualsIgnoringCase(scheme, "basic")) return std::nullopt;
-  const std::optional<std::string> decoded = DecodeBase64(given);
+  const std::optional<std::string> decoded = storage::DecodeBase64(given);
   const size_t colon = decoded ? decoded->find(':') : std::string::npos;
   if (colon == std::string::npos) return std::nullopt;
   return Credentials{decoded->substr(0, colon), decoded->substr(colon + 1)};

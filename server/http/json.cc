@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "server/http/json.h"
 
-#include <array>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
+
+#include "storage/base/base64.h"
 
 namespace ringkv::server::http {
 namespace {
 
 using nlohmann::json;
 
-constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr size_t kDeepest = 4;
 
 // Keeps the text of numbers, which only a listener to the parser is given.
@@ -81,7 +81,7 @@ std::string ToJson(std::string_view bytes) {
   try {
     return json(bytes).dump();
   } catch (const json::type_error&) {  // how the library says that it is no UTF-8
-    return "{\"base64\":\"" + EncodeBase64(bytes) + "\"}";
+    return "{\"base64\":\"" + storage::EncodeBase64(bytes) + "\"}";
   }
 }
 
@@ -90,53 +90,13 @@ std::optional<std::string> BytesFromJson(const json& value) {
   if (!value.is_object() || value.size() != 1) return std::nullopt;
   const auto encoded = value.find("base64");
   if (encoded == value.end() || !encoded->is_string()) return std::nullopt;
-  return DecodeBase64(encoded->get_ref<const std::string&>());
+  return storage::DecodeBase64(encoded->get_ref<const std::string&>());
 }
 
 tl::expected<json, JsonFault> ParseJson(std::string_view text, size_t most) {
   DocumentBuilder builder(most);
   if (!json::sax_parse(text, &builder)) return tl::unexpected(builder.fault());
   return builder.TakeDocument();
-}
-
-std::string EncodeBase64(std::string_view bytes) {
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t group = 0;
-    for (size_t j = 0; j < 3; ++j) {
-      group = group << 8 | (i + j < bytes.size() ? static_cast<unsigned char>(bytes[i + j]) : 0);
-    }
-    for (size_t j = 0; j < 4; ++j) text += i + j <= bytes.size() ? kDigits[group >> (18 - 6 * j) & 63] : '=';
-  }
-  return text;
-}
-
-std::optional<std::string> DecodeBase64(std::string_view text) {
-  static constexpr auto kValues = [] {
-    std::array<int8_t, 256> values{};
-    values.fill(-1);
-    for (size_t i = 0; i < kDigits.size(); ++i) {
-      values[static_cast<unsigned char>(kDigits[i])] = static_cast<int8_t>(i);
-    }
-    return values;
-  }();
-  if (text.size() % 4 != 0) return std::nullopt;
-  const size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
-  std::string bytes;
-  bytes.reserve(text.size() / 4 * 3);
-  uint32_t group = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const bool is_padding = i >= text.size() - padding;
-    const int value = is_padding ? 0 : kValues[static_cast<unsigned char>(text[i])];
-    if (value < 0) return std::nullopt;
-    group = group << 6 | static_cast<uint32_t>(value);
-    if (i % 4 != 3) continue;
-    for (const int shift : {16, 8, 0}) bytes += static_cast<char>(group >> shift & 255);
-    group = 0;
-  }
-  bytes.resize(bytes.size() - padding);
-  return bytes;
 }
 
 }  // namespace ringkv::server::http

@@ -25,7 +25,4 @@ std::optional<std::string> BytesFromJson(const nlohmann::json& value);
 enum class JsonFault : uint8_t { kNoJson, kTooMany, kNameTwice, kNumberTooLarge };
 tl::expected<nlohmann::json, JsonFault> ParseJson(std::string_view text, size_t most);
 
-std::string EncodeBase64(std::string_view bytes);
-std::optional<std::string> DecodeBase64(std::string_view text);
-
 }  // namespace ringkv::server::http

@@ -11,6 +11,7 @@
 #include "server/http/json.h"
 #include "server/http/request_reader.h"
 #include "server/options/option_table.h"
+#include "storage/base/base64.h"
 
 namespace {
 
@@ -64,8 +65,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   [[maybe_unused]] const auto json = ringkv::server::http::ParseJson(bytes, 1000);
   [[maybe_unused]] const auto tags = ParseTags(bytes, ringkv::server::http::Comparison::kWeak);
-  if (const auto decoded = ringkv::server::http::DecodeBase64(bytes)) {
-    if (ringkv::server::http::EncodeBase64(*decoded).size() != bytes.size()) std::abort();
+  if (const auto decoded = ringkv::storage::DecodeBase64(bytes)) {
+    if (ringkv::storage::EncodeBase64(*decoded).size() != bytes.size()) std::abort();
   }
   return 0;
 }

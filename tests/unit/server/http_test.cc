@@ -15,6 +15,7 @@
 #include "server/http/route_table.h"
 #include "server/http/url.h"
 #include "server/options/option_table.h"
+#include "storage/base/base64.h"
 
 namespace ringkv::server::http {
 namespace {
@@ -186,10 +187,10 @@ TEST(HttpJson, BytesThatAreNoTextComeThroughInBase64) {
   EXPECT_EQ(ToJson("\xff\x01"), "{\"base64\":\"/wE=\"}");
   std::string bytes;
   for (int i = 0; i < 50; ++i) {
-    EXPECT_EQ(DecodeBase64(EncodeBase64(bytes)), bytes);
+    EXPECT_EQ(storage::DecodeBase64(storage::EncodeBase64(bytes)), bytes);
     bytes += static_cast<char>(i * 37);
   }
-  for (const std::string_view bad : {"a", "ab=c", "====", "a b=", "abc\n"}) EXPECT_EQ(DecodeBase64(bad), std::nullopt);
+  for (const std::string_view bad : {"a", "ab=c", "====", "a b=", "abc\n"}) EXPECT_EQ(storage::DecodeBase64(bad), std::nullopt);
 }
 
 TEST(HttpJson, NumbersStayAsTheyWereWritten) {
@@ -227,16 +228,16 @@ TEST(HttpAuthorization, TakesThePasswordInTwoWays) {
   EXPECT_EQ(Identify("", free.users).user, free.users.default_user());
   EXPECT_EQ(Identify("Digest x", free.users).user, free.users.default_user());
   EXPECT_EQ(Identify("Bearer anything", free.users).user, free.users.default_user());
-  EXPECT_EQ(Identify("Basic " + EncodeBase64("other:x"), free.users).user, nullptr);
-  const std::string good[] = {"Bearer secret", "bearer secret", "Basic " + EncodeBase64("default:secret"),
-                              "Basic   " + EncodeBase64("default:secret")};
+  EXPECT_EQ(Identify("Basic " + storage::EncodeBase64("other:x"), free.users).user, nullptr);
+  const std::string good[] = {"Bearer secret", "bearer secret", "Basic " + storage::EncodeBase64("default:secret"),
+                              "Basic   " + storage::EncodeBase64("default:secret")};
   const OnlyDefault locked("secret");
   for (const std::string& each : good) EXPECT_NE(Identify(each, locked.users).user, nullptr) << each;
-  EXPECT_NE(Identify("Basic " + EncodeBase64("default:se:cret"), OnlyDefault("se:cret").users).user, nullptr);
+  EXPECT_NE(Identify("Basic " + storage::EncodeBase64("default:se:cret"), OnlyDefault("se:cret").users).user, nullptr);
   for (const std::string& bad :
        {std::string(), std::string("Bearer"), std::string("Bearer secre"), std::string("Bearer secretx"),
-        std::string("Basic secret"), std::string("Digest x"), "Basic " + EncodeBase64("secret"),
-        "Basic " + EncodeBase64("other:secret"), "Basic " + EncodeBase64(":secret")}) {
+        std::string("Basic secret"), std::string("Digest x"), "Basic " + storage::EncodeBase64("secret"),
+        "Basic " + storage::EncodeBase64("other:secret"), "Basic " + storage::EncodeBase64(":secret")}) {
     EXPECT_EQ(Identify(bad, locked.users).user, nullptr) << bad;
   }
 }
@@ -245,16 +246,16 @@ TEST(HttpAuthorization, BasicNamesAUser) {
   OnlyDefault server("secret");
   const std::string rules[] = {"on", ">pw", ">other"};
   ASSERT_FALSE(server.users.Set("alice", rules));
-  EXPECT_EQ(Identify("Basic " + EncodeBase64("alice:pw"), server.users).user, server.users.Find("alice"));
-  EXPECT_EQ(Identify("Basic " + EncodeBase64("alice:other"), server.users).user, server.users.Find("alice"));
-  const Identity stranger = Identify("Basic " + EncodeBase64("alice:secret"), server.users);
+  EXPECT_EQ(Identify("Basic " + storage::EncodeBase64("alice:pw"), server.users).user, server.users.Find("alice"));
+  EXPECT_EQ(Identify("Basic " + storage::EncodeBase64("alice:other"), server.users).user, server.users.Find("alice"));
+  const Identity stranger = Identify("Basic " + storage::EncodeBase64("alice:secret"), server.users);
   EXPECT_EQ(stranger.user, nullptr);
   EXPECT_EQ(stranger.name, "alice") << "for ACL LOG";
   EXPECT_TRUE(stranger.has_credentials);
   EXPECT_EQ(Identify("Bearer pw", server.users).user, nullptr) << "a token is a password of default";
   const std::string off[] = {"off"};
   ASSERT_FALSE(server.users.Set("alice", off));
-  EXPECT_EQ(Identify("Basic " + EncodeBase64("alice:pw"), server.users).user, nullptr);
+  EXPECT_EQ(Identify("Basic " + storage::EncodeBase64("alice:pw"), server.users).user, nullptr);
 }
 
 TEST(HttpEntityTag, ListsAreRead) {

@@ -33,6 +33,17 @@ storage::Lsn QuorumLsn(std::span<const storage::Lsn> acknowledged, size_t nodes,
   return std::min(own, best[majority - 2]);
 }
 
+storage::Lsn LsnOfAll(std::span<const std::string> members, std::span<const MemberAck> acks, storage::Lsn own) {
+  for (const std::string& member : members) {
+    storage::Lsn best = 0;
+    for (const MemberAck& ack : acks) {
+      if (ack.member == member) best = std::max(best, ack.last);
+    }
+    own = std::min(own, best);
+  }
+  return own;
+}
+
 size_t CountAtLeast(std::span<const storage::Lsn> acknowledged, storage::Lsn lsn) {
   return static_cast<size_t>(
       std::count_if(acknowledged.begin(), acknowledged.end(), [&](storage::Lsn each) { return each >= lsn; }));

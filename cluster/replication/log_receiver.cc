@@ -154,6 +154,7 @@ void LogReceiver::NoteApplied(const Applied& applied) {
   progress_.last = applied.last;
   progress_.primary_last = std::max(progress_.primary_last, applied.last);
   progress_.behind_since = progress_.primary_last > applied.last ? applied.time : 0;
+  progress_.has_caught_up = progress_.has_caught_up || (catches_up_at_ && applied.last >= *catches_up_at_);
   owes_ack_ = true;
 }
 
@@ -161,6 +162,8 @@ Status LogReceiver::TakeHeartbeat(std::string_view body) {
   Heartbeat heartbeat;
   if (!DecodeHeartbeat(body, &heartbeat)) return Fail("it sent an invalid heartbeat");
   progress_.primary_last = heartbeat.last;
+  if (!catches_up_at_) catches_up_at_ = heartbeat.last;
+  progress_.has_caught_up = progress_.has_caught_up || progress_.last >= *catches_up_at_;
   progress_.behind_since = heartbeat.last > progress_.last ? std::max<int64_t>(applied_.time, 1) : 0;
   owes_ack_ = true;
   return {};

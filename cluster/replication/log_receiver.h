@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -52,6 +53,7 @@ class LogReceiver final : public Link {
     State state = State::kIntroducing;
     storage::Lsn last = 0;
     storage::Lsn primary_last = 0;     // as far as known
+    bool has_caught_up = false;        // has had all that the primary had at a moment of this connection
     storage::UnixMs behind_since = 0;  // by the primary's clock; 0: everything is here
     uint64_t snapshot_bytes = 0;
     size_t received = 0;  // bytes since the last note
@@ -134,6 +136,7 @@ class LogReceiver final : public Link {
   Silence silence_;  // of the primary, after the handshake
   Progress progress_;
   Applied applied_;
+  std::optional<storage::Lsn> catches_up_at_;  // what the primary's first heartbeat says that it has
   storage::Lsn resumes_after_ = 0;
   uint64_t epoch_floor_ = 0;
   std::string new_history_;  // of the snapshot

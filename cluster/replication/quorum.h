@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Which changes a majority of a shard has (repl-ack quorum): counts the members of the shard, and evaluates what each
-// has acknowledged.
+// Which changes a majority of a shard has (repl-ack quorum), or its whole in-sync set (with a coordinator): counts the
+// members of the shard, and evaluates what each has acknowledged.
 //
 // Threads: guarded by its owner.
 #pragma once
@@ -26,16 +26,19 @@ class Quorum {
   struct Shard {
     size_t nodes = 0;                                                // as configured; 0: as below
     std::optional<std::vector<std::string>> members = std::nullopt;  // of the topology; none: whoever has come so far
+    // Instead of a majority: these replicas, all of them.
+    std::optional<std::vector<std::string>> required = std::nullopt;
   };
   // `acks`: of the connections of replicas; `own`: the last group here. True if `last` has changed.
   bool Update(const Shard& shard, std::span<const MemberAck> acks, storage::Lsn own);
   // Nobody waits for a majority.
   void SwitchOff();
 
-  // The last group that a majority has. A shard of one node needs no acknowledgement: UINT64_MAX.
+  // The last group that a majority has, or all that are required. Where none are needed: UINT64_MAX.
   storage::Lsn last() const { return last_; }
 
  private:
+  storage::Lsn LsnOfMajority(const Shard& shard, std::span<const MemberAck> acks, storage::Lsn own);
   size_t CountNodes(const Shard& shard, size_t replicas);
 
   KeptHistory& history_;

@@ -49,6 +49,11 @@ void ShardCopy::LeaveFiles() {
   data_.ShowWhole();
 }
 
+void ShardCopy::GoOnAsPrimary(uint64_t epoch) {
+  history_.RaiseEpoch(epoch);
+  history_.Save();
+}
+
 Status ShardCopy::CheckTakeover(const TakeoverRequest& request, bool is_replica) {
   const History own = history_.history();
   if (!is_replica) {

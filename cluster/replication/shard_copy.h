@@ -78,6 +78,8 @@ class ShardCopy {
   // What it follows is cut off. `epoch`: by whoever has decided it; 0 if it is to be the next one. False if there was
   // only a part of a snapshot: the copy is empty now.
   bool BecomePrimary(uint64_t epoch = 0);
+  // A primary has been elected again, without another one in between.
+  void GoOnAsPrimary(uint64_t epoch);
   // Whether it may become the primary because its own asks for it. An error is the reply.
   storage::Status CheckTakeover(const TakeoverRequest& request, bool is_replica);
 

@@ -136,8 +136,7 @@ void HistoryKeeper::Begin() {
 void HistoryKeeper::Fork() {
   MutexLock lock(mutex_);
   history_.Fork(chance_.UniqueDigits(), data_.log().appended());
-  // In a cluster its topology says which epoch it is.
-  if (!data_.IsInCluster()) epoch_ = epoch_ + 1;
+  if (!data_.HasGivenEpochs()) epoch_ = epoch_ + 1;
   history_.set_epoch(epoch_);
   awaits_name_ = true;
   NoteRenamed();

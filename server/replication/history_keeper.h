@@ -33,7 +33,8 @@ class HistoryKeeper final : public cluster::KeptHistory {
     // Whether the data is kept in files, and they hold this data set.
     virtual bool IsInFiles() const = 0;
     virtual storage::Status LockDirectory() = 0;
-    virtual bool IsInCluster() const = 0;
+    // Whether others say which epoch it is: the topology of a cluster, or a coordinator.
+    virtual bool HasGivenEpochs() const = 0;
     // Tells the operator.
     virtual void Warn(const std::string& line) = 0;
 

@@ -22,7 +22,7 @@ class KeptData final : public HistoryKeeper::DataSet {
     return is_kept && parts_.data.durability().files_follow();
   }
   storage::Status LockDirectory() override { return parts_.data.durability().LockDirectory(); }
-  bool IsInCluster() const override { return parts_.shard_place.is_enabled(); }
+  bool HasGivenEpochs() const override { return parts_.shard_place.is_enabled(); }
   void Warn(const std::string& line) override { parts_.log.Warning(line); }
 
  private:

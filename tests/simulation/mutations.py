@@ -97,6 +97,23 @@ MUTATIONS = [
      "if (!is_same_epoch || (erasing_ & ~strays).any()) erasing_.reset();", "static_cast<void>(is_same_epoch);"),
     ("an erasure goes on where it was when the node led before", "cluster/migration/slot_settlement.cc",
      "known.topology.epoch()) == known.topology.epoch();", "known.topology.epoch()) <= known.topology.epoch();"),
+    ("a lease is counted from when its answer comes", "cluster/failover/lease_keeper.cc",
+     "if (is_done) return Renew(answer.ttl_seconds);",
+     "asked_at_ = now;\n      if (is_done) return Renew(answer.ttl_seconds);"),
+    ("a primary goes on without a member before etcd has taken it out", "cluster/failover/in_sync_set.cc",
+     "  std::erase(required, self_);\n",
+     "  std::erase(required, self_);\n  std::erase_if(required, [&](const std::string& id) {\n"
+     "    const auto pace = paces_.find(id);\n    return pace != paces_.end() && pace->second.is_slow;\n  });\n"),
+    ("a member is proposed before it has what was acknowledged without it", "cluster/failover/in_sync_set.cc",
+     "return acknowledged && *acknowledged >= *pace.enters_at;", "return acknowledged.has_value();"),
+    ("a member is proposed before it is required", "cluster/failover/in_sync_set.cc",
+     "if (pace.is_entering) AddOnce(required, id);", "if (IsConfirmed(id)) AddOnce(required, id);"),
+    ("a candidate goes on following the old primary", "cluster/failover/shard_member.cc", "  node_.CutOff();\n", ""),
+    ("a lead is claimed whatever has become of the record", "cluster/failover/shard_member.cc",
+     "  CommitKeys commit = OnRecord();\n  commit.conditions.push_back({keys_.lead()",
+     "  CommitKeys commit;\n  commit.conditions.push_back({keys_.lead()"),
+    ("a node that is not in sync is elected", "cluster/failover/shard_member.cc",
+     "  if (!IsInSync()) {\n", "  if (!IsAmong(view_.record()->members, config_.id)) {\n"),
 ]
 
 # Only shards with replicas whose slots move find these.
@@ -119,6 +136,8 @@ def is_of_slots(mutation):
 def simulation_of(mutation):
     if mutation[0] in NEED_REPLICAS:
         return "ReplicatedSlotSimulation"
+    if any("/failover/" in place[0] for place in places_of(mutation)):
+        return "FailoverSimulation"
     return "SlotSimulation" if is_of_slots(mutation) else "ReplicationSimulation"
 
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "cluster/node_id.h"
+#include "server/replication/history_file.h"
 #include "storage/base/checksum.h"
 #include "tests/simulation/replica_feed.h"
 
@@ -96,6 +97,7 @@ Status ReplicatedNode::Start(bool is_primary) {
   is_primary_ = is_primary;
   if (!is_primary) SetAuthority(storage::Authority::kFollower);
   if (Status opened = durability_.Open({}, true, [] { return Status(); }); !opened) return opened;
+  has_had_all_ = server::NamesHistory(disk_);
   copy_.Start(is_primary, durability_.recovery().last, store_.log().has_unrecorded());
   if (is_primary) history_.RaiseEpoch(promise_.epoch);
   timeline_.Note(number_, std::string("starts as a ") + (is_primary ? "primary" : "replica") + " at LSN " +
@@ -193,6 +195,12 @@ void ReplicatedNode::Promote(uint64_t epoch) {
 void ReplicatedNode::RaiseEpoch(uint64_t epoch) {
   NoteEpoch(epoch);
   history_.RaiseEpoch(epoch);
+}
+
+void ReplicatedNode::GoOnAsPrimary(uint64_t epoch) {
+  NoteEpoch(epoch);
+  copy_.GoOnAsPrimary(epoch);
+  timeline_.Note(number_, "goes on as the primary of epoch " + std::to_string(epoch));
 }
 
 void ReplicatedNode::ConnectIfUnconnected() {

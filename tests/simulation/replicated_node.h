@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "cluster/replication/acks.h"
 #include "cluster/replication/log_receiver.h"
 #include "cluster/replication/quorum.h"
 #include "cluster/replication/shard_copy.h"
@@ -46,6 +47,10 @@ class NodeOwner : public ClientWitness {
     std::iota(all.begin(), all.end(), size_t{0});
     return all;
   }
+  // Whose acknowledgements a write at this node needs; null: those of a majority.
+  virtual std::optional<std::vector<std::string>> Required(int /*node*/) { return std::nullopt; }
+  // Whether the node may answer clients at this moment.
+  virtual bool MayAnswer(int /*node*/) { return true; }
 
  protected:
   ~NodeOwner() = default;
@@ -66,6 +71,8 @@ class ReplicatedNode : public StoredNode, private cluster::LogReceiver::Target, 
   void Unfollow();
   // Becomes the primary of this epoch.
   void Promote(uint64_t epoch);
+  // A primary is the one of this epoch, too.
+  void GoOnAsPrimary(uint64_t epoch);
   // The connections are closed; the others learn of it, unless the machine has gone. This node tries again.
   void Disconnect(bool is_noticed);
   // Accepts a connection.
@@ -85,6 +92,12 @@ class ReplicatedNode : public StoredNode, private cluster::LogReceiver::Target, 
   storage::Lsn secured() const { return has_log() ? durability_.log().durable() : 0; }
   // 0 if it does not know which data it has.
   uint64_t epoch() const { return history_.epoch(); }
+  // Whether it still has all that it has ever acknowledged, as far as it knows.
+  bool has_all() const { return has_had_all_ || has_caught_up_ || is_primary_; }
+  // Whether what it has outlives the process as it says.
+  bool is_secured() { return durability_.log().is_open() && history_.IsNamed(); }
+  // Of the connections of its replicas.
+  std::vector<cluster::MemberAck> Acks() const;
 
  protected:
   void StepLog() override;
@@ -123,13 +136,16 @@ class ReplicatedNode : public StoredNode, private cluster::LogReceiver::Target, 
   void Forget() override { copy_.Forget(); }
   storage::Status Publish(const cluster::PublishedMessage&) override { return {}; }
   storage::Lsn Secure(storage::Lsn last) override;
-  void NoteProgress(const cluster::LogReceiver::Progress& progress) override { progress_ = progress; }
+  void NoteProgress(const cluster::LogReceiver::Progress& progress) override {
+    progress_ = progress;
+    has_caught_up_ = has_caught_up_ || progress.has_caught_up;
+  }
 
   // --- whose history it is ---
   const storage::LogBuffer& log() override { return store_.log(); }
   bool IsInFiles() const override { return durability_.files_follow(); }
   storage::Status LockDirectory() override { return durability_.LockDirectory(); }
-  bool IsInCluster() const override { return true; }
+  bool HasGivenEpochs() const override { return true; }
   void Warn(const std::string& line) override;
 
   NodeOwner& owner_;
@@ -142,6 +158,8 @@ class ReplicatedNode : public StoredNode, private cluster::LogReceiver::Target, 
   cluster::ShardCopy copy_;
   cluster::LogReceiver::Progress progress_;
   bool is_primary_ = false;
+  bool has_had_all_ = false;    // its files, when it started
+  bool has_caught_up_ = false;  // in this life
   storage::Lsn highest_ = 0;
   std::optional<int> following_;
   std::shared_ptr<Port> receiver_;

@@ -23,8 +23,16 @@ void ReplicatedNode::ChangeSomething() {
   });
 }
 
+std::vector<cluster::MemberAck> ReplicatedNode::Acks() const {
+  std::vector<cluster::MemberAck> acks;
+  for (const auto& feed : feeds_) {
+    if (feed->is_online()) acks.push_back({feed->member(), feed->acknowledged()});
+  }
+  return acks;
+}
+
 void ReplicatedNode::Answer() {
-  if (pending_.empty()) return;
+  if (pending_.empty() || !owner_.MayAnswer(number_)) return;
   CountAcks();
   AnswerUpTo(std::min(quorum_.last(), durability_.log().durable()));
 }
@@ -35,11 +43,7 @@ bool ReplicatedNode::HasMajority(storage::Lsn last) {
 }
 
 void ReplicatedNode::CountAcks() {
-  std::vector<cluster::MemberAck> acks;
-  for (const auto& feed : feeds_) {
-    if (feed->is_online()) acks.push_back({feed->member(), feed->acknowledged()});
-  }
-  quorum_.Update({.members = members_}, acks, appended());
+  quorum_.Update({.members = members_, .required = owner_.Required(number_)}, Acks(), appended());
 }
 
 }  // namespace ringkv::test

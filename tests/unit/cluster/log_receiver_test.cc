@@ -256,6 +256,15 @@ TEST_F(LogReceiverTest, AcknowledgesWhatIsDurableAndSaysSoOnAHeartbeat) {
   EXPECT_EQ(heard.progress.behind_since, 77);
 }
 
+TEST_F(LogReceiverTest, HasCaughtUpWithWhatThePrimaryHadWhenItFirstSaidSo) {
+  const std::string begun = kAccepted + kContinue;
+  const auto heartbeat = [](Lsn last) { return Message(MessageKind::kHeartbeat, EncodeHeartbeat({.last = last})); };
+  EXPECT_FALSE(Hear({begun, Frame("6")}).progress.has_caught_up) << "nobody has said how much there is";
+  EXPECT_TRUE(Hear({begun, heartbeat(5)}).progress.has_caught_up);
+  EXPECT_FALSE(Hear({begun, heartbeat(8), Frame("7")}).progress.has_caught_up);
+  EXPECT_TRUE(Hear({begun, heartbeat(8), Frame("7"), heartbeat(9), Frame("8")}).progress.has_caught_up);
+}
+
 TEST_F(LogReceiverTest, HoldsOneAcknowledgementWhileNothingIsSent) {
   LogReceiver link(target_, introduction_);
   ASSERT_TRUE(link.Open(0));

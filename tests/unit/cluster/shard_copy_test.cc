@@ -33,7 +33,7 @@ class NotedHistory final : public KeptHistory {
     steps_.emplace_back("save");
     return can_save_;
   }
-  bool IsNamed() override { return true; }
+  bool IsNamed() override { return is_named_; }
   Status RemoveFile() override {
     steps_.emplace_back("remove");
     return can_remove_ ? Status() : storage::Fail("the disk is full");
@@ -76,6 +76,7 @@ class NotedHistory final : public KeptHistory {
   uint64_t CountMembers(uint64_t now) override { return members_ = std::max(members_, now); }
   void ForgetMembers() override { members_ = 0; }
 
+  bool is_named_ = true;
   bool is_known_ = true;
   bool can_save_ = true;
   bool can_remove_ = true;
@@ -262,6 +263,22 @@ TEST_F(QuorumTest, WhoHasComeOnceIsAMemberUntilNobodyWaits) {
   EXPECT_EQ(quorum_.last(), UINT64_MAX);
   EXPECT_TRUE(Update({.nodes = 5}, {{"a", 3}, {"b", 4}}));
   EXPECT_EQ(quorum_.last(), 3u);
+}
+
+TEST_F(QuorumTest, WithACoordinatorAllThatAreRequiredHaveIt) {
+  Quorum::Shard shard{.required = std::vector<std::string>{"a", "b"}};
+  EXPECT_FALSE(Update(shard, {{"a", 90}, {"stranger", 90}})) << "one is missing";
+  EXPECT_EQ(quorum_.last(), 0u);
+  EXPECT_TRUE(Update(shard, {{"a", 90}, {"b", 5}, {"b", 8}}));
+  EXPECT_EQ(quorum_.last(), 8u);
+  EXPECT_TRUE(Update(shard, {{"a", 190}, {"b", 180}}));
+  EXPECT_EQ(quorum_.last(), 100u) << "what it has itself";
+  shard.required->clear();
+  EXPECT_TRUE(Update(shard, {}));
+  EXPECT_EQ(quorum_.last(), UINT64_MAX) << "it is the whole set";
+  history_.is_named_ = false;
+  EXPECT_TRUE(Update(shard, {}));
+  EXPECT_EQ(quorum_.last(), 0u) << "a restart would take it back";
 }
 
 }  // namespace

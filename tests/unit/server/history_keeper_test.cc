@@ -31,7 +31,7 @@ class HistoryKeeperTest : public testing::Test, public HistoryKeeper::DataSet {
   const storage::LogBuffer& log() override { return log_; }
   bool IsInFiles() const override { return is_in_files_; }
   storage::Status LockDirectory() override { return {}; }
-  bool IsInCluster() const override { return true; }
+  bool HasGivenEpochs() const override { return true; }
   void Warn(const std::string&) override {}
 
   storage::LogBuffer log_;

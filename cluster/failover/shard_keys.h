@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+// The keys of a shard in etcd and their values (docs/formats/coordinator.md).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/base/lsn.h"
+
+namespace ringkv::cluster {
+
+// The names of a shard's keys.
+class ShardKeys {
+ public:
+  // Of `cluster`, as in the option `coordinator`.
+  ShardKeys(std::string_view cluster, std::string_view shard)
+      : prefix_("/ringkv/" + std::string(cluster) + "/shards/" + std::string(shard) + "/") {}
+
+  const std::string& prefix() const { return prefix_; }  // all of them begin so
+  std::string record() const { return prefix_ + "record"; }
+  std::string lead() const { return prefix_ + "lead"; }
+  std::string candidate(std::string_view id) const { return candidates() + std::string(id); }
+  std::string candidates() const { return prefix_ + "candidates/"; }
+
+ private:
+  std::string prefix_;
+};
+
+// The truth of a shard. It outlives its nodes.
+struct ShardRecord {
+  uint64_t epoch = 0;  // grows with each election
+  std::string primary = {};
+  // Each of these has every acknowledged write; no others can be elected.
+  std::vector<std::string> in_sync;
+  std::vector<std::string> members;
+};
+
+// Who is the primary now: on its lease.
+struct Lead {
+  std::string id;
+  uint64_t epoch = 0;
+  std::string host;
+  int64_t port = 0;
+  bool operator==(const Lead&) const = default;
+};
+
+// Of an election, on the candidate's lease.
+struct Candidate {
+  uint64_t after = 0;      // the epoch that is to be succeeded
+  uint64_t epoch = 0;      // of its data
+  storage::Lsn last = 0;   // its last group that outlives a crash
+  bool is_intact = false;  // it still has everything that it has ever acknowledged
+  bool operator==(const Candidate&) const = default;
+};
+
+std::string Print(const ShardRecord& record);
+std::string Print(const Lead& lead);
+std::string Print(const Candidate& candidate);
+bool IsAmong(const std::vector<std::string>& ids, std::string_view id);
+// Null if it is none.
+std::optional<ShardRecord> ParseShardRecord(std::string_view text);
+std::optional<Lead> ParseLead(std::string_view text);
+std::optional<Candidate> ParseCandidate(std::string_view text);
+
+}  // namespace ringkv::cluster

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+// A node of a shard whose primary is elected through etcd: a state machine. Its calls of etcd and the time come in as
+// answers; calls, the time of the next step, and orders to its node go out.
+//
+// The rules that no acknowledged write depends on luck for (docs/decisions/045-failover-through-etcd.md):
+//   - a primary acknowledges a write only if each member of the in-sync set has it, and only while its lease is valid;
+//   - a node that stands for election has cut itself off from its primary before it says what it has;
+//   - whoever is elected is in the in-sync set of the record that its election replaces.
+//
+// Times are milliseconds of a steady clock.
+// Threads: confined.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cluster/failover/etcd.h"
+#include "cluster/failover/in_sync_set.h"
+#include "cluster/failover/lease_keeper.h"
+#include "cluster/failover/shard_keys.h"
+#include "cluster/failover/shard_view.h"
+#include "cluster/replication/acks.h"
+#include "storage/base/lsn.h"
+
+namespace ringkv::cluster {
+
+class ShardMember {
+ public:
+  enum class Role : uint8_t {
+    kWaiting,  // nobody is known to lead, and this node can't be elected now
+    kFollower,
+    kCandidate,
+    kPrimary,
+  };
+
+  struct Config {
+    std::string cluster;
+    std::string shard = "0";
+    std::string id;         // the same after each restart
+    std::string host = {};  // where others reach it
+    int64_t port = 0;
+    int64_t ttl_seconds = 3;
+    InSyncSet::Limits limits = {};
+    // After so long without a record of the shard, this node makes it, with itself as the primary. Null: it never does.
+    std::optional<int64_t> creates_after_ms = 0;
+  };
+
+  // The node and its copy of the data.
+  class Node {
+   public:
+    struct Copy {
+      uint64_t epoch = 0;
+      storage::Lsn last = 0;  // that outlives a crash
+      bool is_intact = false;
+    };
+    virtual Copy copy() = 0;
+    // The last group.
+    virtual storage::Lsn appended() = 0;
+    // What its replicas have acknowledged, by connection.
+    virtual std::vector<MemberAck> acks() = 0;
+
+    // It acknowledges nothing to its primary from now on, and gets nothing from it.
+    virtual void CutOff() = 0;
+    virtual void Follow(const Lead& lead) = 0;
+    // It is the primary of this epoch. It may have been one before.
+    virtual void BecomePrimary(uint64_t epoch) = 0;
+
+   protected:
+    ~Node() = default;
+  };
+
+  // `node` must outlive the object.
+  ShardMember(Config config, Node& node);
+
+  // Does what is due, and tells the node. Call it at wake_at(), and several times a second on a primary.
+  void Work(int64_t now);
+  int64_t wake_at() const { return wake_at_; }
+  // What to ask of etcd, until there is nothing more; at most four calls are under way. A watch replaces the one
+  // before.
+  std::optional<EtcdCall> NextCall(int64_t now);
+  void Take(uint64_t number, const EtcdAnswer& answer, int64_t now);
+
+  // Gives its lease back, so that others need not wait for its end, and decides nothing more.
+  void Leave();
+  // etcd knows, or will not hear of it.
+  bool has_left() const { return is_leaving_ && lease_.is_free(); }
+
+  // --- the fences of a primary ---
+  // No write is acknowledged and no read answered at this moment or later.
+  int64_t valid_until() const { return role_ == Role::kPrimary ? lease_.valid_until() : 0; }
+  // Whose acknowledgements each write needs. Apply it after each call of Work and Take.
+  std::vector<std::string> Required() const { return in_sync_.Required(); }
+  // Members that keep pace, the primary included, are too few for writes.
+  bool lacks_members() const { return in_sync_.CountInPace() < config_.limits.fewest; }
+
+  Role role() const { return role_; }
+  const ShardView& view() const { return view_; }
+
+ private:
+  enum class Purpose : uint8_t { kNone, kJoin, kStand, kClaim, kInSync, kResign };
+
+  void Decide(int64_t now);
+  void BePrimary(int64_t now);
+  void BeFollower(const Lead& lead, int64_t now);
+  // Nobody leads, or this node in an earlier life.
+  void BeLeaderless(int64_t now);
+  // No shard is known: makes it.
+  void Create(int64_t now);
+  // Cuts itself off, and gets a lease.
+  void PrepareToLead(int64_t now);
+  void Reclaim(int64_t now);
+  void StandForElection(int64_t now);
+  // Whether it is this candidate's turn to claim the lead.
+  bool MayClaim(int64_t now);
+  ShardRecord AfterElection() const;
+  // This node is to be the primary of the record's next epoch.
+  void Claim(ShardRecord record, int64_t now);
+  void Commit(Purpose purpose, CommitKeys commit, int64_t now);
+  void TakeCommit(const EtcdAnswer& answer, int64_t now);
+  void TakeWatch(const EtcdAnswer& answer, int64_t now);
+  void TakeRead(const EtcdAnswer& answer, int64_t now);
+  void ReadAgain(int64_t now, int64_t after_ms);
+  void WakeAt(int64_t when) { wake_at_ = std::min(wake_at_, when); }
+  CommitKeys OnRecord() const;
+  CommitKeys OnLead() const;
+  bool IsInSync() const;
+
+  const Config config_;
+  const ShardKeys keys_;
+  Node& node_;
+  ShardView view_;
+  LeaseKeeper lease_;
+  InSyncSet in_sync_;
+  Role role_ = Role::kWaiting;
+  std::optional<Lead> followed_;
+  uint64_t led_epoch_ = 0;
+  int64_t record_revision_ = 0;  // that the in-sync set was confirmed by
+  std::optional<int64_t> leaderless_since_;
+  std::optional<Node::Copy> stood_with_;  // what it said when it last stood
+  int64_t stood_at_ = 0;
+  uint64_t stands_after_ = 0;  // the epoch that it stands to succeed
+
+  // The calls under way; 0: none.
+  uint64_t last_number_ = 0;
+  uint64_t lease_call_ = 0;
+  uint64_t read_call_ = 0;
+  uint64_t watch_call_ = 0;
+  uint64_t commit_call_ = 0;
+  Purpose committing_ = Purpose::kNone;
+  CommitKeys commit_;
+  bool is_commit_sent_ = false;
+  int64_t read_at_ = 0;
+  int64_t commit_at_ = 0;  // not before
+  int64_t wake_at_ = 0;
+  bool is_leaving_ = false;
+};
+
+}  // namespace ringkv::cluster

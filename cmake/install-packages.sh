@@ -5,13 +5,13 @@ set -euo pipefail
 
 build=(g++ cmake ninja-build ccache pkg-config libasio-dev libtsl-hopscotch-map-dev libxxhash-dev libjemalloc-dev
        libspdlog-dev libexpected-dev node-llhttp prometheus-cpp-dev libzstd-dev nlohmann-json3-dev libcli11-dev
-       liblzf-dev libboost-context-dev libluajit-5.1-dev libssl-dev)
+       liblzf-dev libboost-context-dev libluajit-5.1-dev libssl-dev libcurl4-openssl-dev)
 package=("${build[@]}" make dpkg-dev file)
 test=("${package[@]}" libgtest-dev libhiredis-dev redis-server redis-tools python3 python3-redis python3-rq
       libredis-perl perl clang libclang-rt-14-dev python3-yaml curl wrk prometheus haproxy chromium-headless-shell
       buildah debootstrap docker-compose prometheus-redis-exporter webdis nutcracker rsyslog-hiredis php8.2-cli
       php8.2-redis python3-flask-caching python3-django-redis collectd-core ruby-redis-store python3-celery
-      ruby-sidekiq testssl.sh mkdocs)
+      ruby-sidekiq testssl.sh mkdocs etcd-server)
 bench=("${build[@]}" redis-server redis-tools python3 python3-redis python3-flask python3-matplotlib wrk)
 site=(mkdocs)
 lint=("${build[@]}" libgtest-dev libhiredis-dev clang clang-tidy clang-format libclang-rt-14-dev)

@@ -29,6 +29,7 @@ enum Need : uint32_t {
   kNeedsNoFence = 1 << 12,
   kNeedsNoLongHold = 1 << 13,
   kNeedsPermission = 1 << 14,  // asked for only when there are users whose permissions are restricted
+  kNeedsLease = 1 << 15,       // of a primary that a coordinator has elected
 };
 
 // The needs that are currently unmet for every session. Parts of the server are its sources; each calls Update when its

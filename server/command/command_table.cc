@@ -18,7 +18,7 @@ uint32_t NeedsOf(const Command& row) {
     needs |= kNeedsWritable | kNeedsNoWritePause | kNeedsHealthyDisk | kNeedsLogRoom | kNeedsReplicas | kNeedsNoFence;
   }
   if (!row.Is(kLoading) || runs_queued) needs |= kNeedsLoaded;
-  if (!row.Is(kStale) || runs_queued) needs |= kNeedsFreshData;
+  if (!row.Is(kStale) || runs_queued) needs |= kNeedsFreshData | kNeedsLease;
   if (!row.Has(kForSubscribers)) needs |= kNeedsNoSubscription;
   if (!row.Is(kAllowBusy) || runs_queued) needs |= kNeedsNoLongHold;
   return needs;

@@ -57,6 +57,9 @@ constexpr std::string_view kCrossSlot = "CROSSSLOT Keys in request don't hash to
 constexpr std::string_view kNoReplicas = "NOREPLICAS Not enough good replicas to write.";
 constexpr std::string_view kMasterDown =
     "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
+constexpr std::string_view kNoLease =
+    "CLUSTERDOWN the lease of this primary has run out: it does not reach its coordinator, or another node is elected";
+constexpr std::string_view kElected = "ERR not while a coordinator decides which node is the primary";
 constexpr std::string_view kUnblocked = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
 constexpr std::string_view kNoPrimary =
     "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)";

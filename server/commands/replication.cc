@@ -42,6 +42,7 @@ void ChangeRole(AdminCall& call, std::function<void()> change) {
 void ReplicaOf(AdminCall& call) {
   if (call.server.cluster().is_enabled()) return call.reply.Error("ERR REPLICAOF not allowed in cluster mode.");
   Replication& replication = call.server.replication();
+  if (replication.is_elected()) return call.reply.Error(errors::kElected);
   if (replication.failover().state() != Failover::State::kNone) return call.reply.Error(kFailingOver);
   if (EqualsIgnoringCase(call.args[1], "no") && EqualsIgnoringCase(call.args[2], "one")) {
     call.server.options().replicaof.Set("");
@@ -105,6 +106,7 @@ void FailOver(AdminCall& call) {
   if (call.server.cluster().is_enabled()) {
     return call.reply.Error("ERR FAILOVER not allowed in cluster mode. Use CLUSTER FAILOVER command instead.");
   }
+  if (call.server.replication().is_elected()) return call.reply.Error(errors::kElected);
   Failover& failover = call.server.replication().failover();
   if (call.args.size() == 2 && call.args.Take("ABORT")) {
     if (failover.state() == Failover::State::kNone) return call.reply.Error("ERR No failover in progress.");

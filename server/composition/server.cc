@@ -49,6 +49,7 @@ Server::Server(Options& options, World world, CommandFamilies commands, HttpLabe
                 .clients = clients_,
                 .waiting_clients = waiting_clients_,
                 .replication = replication_}),
+      coordinator_({world, options, log_, data_, replication_}),
       execution_parts_{.server = *this,
                        .clock = world.clock,
                        .ticks = ticks_,
@@ -226,7 +227,7 @@ void Server::ServeHeldBack() {
 
 void Server::BeginLoading() {
   data_.BeginLoading();
-  if (options_.replicaof.Get().empty()) return;
+  if (options_.replicaof.Get().empty() && !replication_.is_elected()) return;
   replication_.WillFollow();
   needs_.Update();
 }
@@ -237,7 +238,9 @@ void Server::EndLoading() {
 }
 
 storage::Status Server::StartLinks() {
+  if (storage::Status prepared = coordinator_.Prepare(); !prepared) return prepared;
   replication_.Start();
+  coordinator_.Start();
   cluster_.Start();
   shard_watch_.Start();
   const std::string redis = options_.migrate_from.Get();
@@ -246,6 +249,7 @@ storage::Status Server::StartLinks() {
 
 storage::Status Server::Stop() {
   scripts_.functions().EndLoads();
+  coordinator_.Stop();
   shard_watch_.Stop();  // a request that is passed on to the primary ends with it
   administration_.Stop();
   long_work_.Stop();
@@ -258,6 +262,7 @@ storage::Status Server::Stop() {
 }
 
 storage::Lsn Server::safe_lsn() {
+  if (replication_.is_fenced()) return 0;
   const storage::LogWriter& log = durability().log();
   // A replica's data is safe with its primary.
   const bool awaits_log = durability().awaits_log() && !replication_.is_replica();

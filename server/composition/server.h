@@ -19,6 +19,7 @@
 #include "server/base/world.h"
 #include "server/command/command_table.h"
 #include "server/config/options.h"
+#include "server/coordinator/coordinator_thread.h"
 #include "server/data/data_keeper.h"
 #include "server/data/key_changes.h"
 #include "server/data/shutdown.h"
@@ -189,6 +190,7 @@ class Server {
   LateShardPlace shard_place_;
   Replication replication_;
   ClusterState cluster_;
+  CoordinatorThread coordinator_;
   ReplicationState own_state_{replication_, data_, options_, world_.clock, run_id_};
   ShardWatch shard_watch_{{world_.clock, options_, log_, broker_, links_, own_state_}};
   MemoryKeeper memory_{options_, world_.clock, ticks_, data_.store(), latency_events_};

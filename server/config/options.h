@@ -206,6 +206,14 @@ struct Options {
   SharedNumber repl_ack;
   SharedNumber repl_ack_timeout;
   SharedNumber repl_shard_nodes;
+  SharedText coordinator;
+  SharedText coordinator_user;
+  SharedText coordinator_password;
+  SharedText coordinator_ca_cert_file;
+  SharedText coordinator_cert_file;
+  SharedText coordinator_key_file;
+  SharedNumber coordinator_ttl;          // seconds
+  SharedNumber coordinator_min_in_sync;  // nodes
   SharedNumber shutdown_timeout;
   SharedText shutdown_on_sigint;
   SharedText shutdown_on_sigterm;

@@ -171,6 +171,7 @@ bool Admit(Execution& execution) {
   if (needs_role && !parts.replication.WillBeWritable()) return Refuse(execution, errors::kReadOnly);
   if (!PermitForSubscriber(execution)) return false;
   if (lacks(kNeedsFreshData) && NeedsNow(execution, kNeedsFreshData)) return Refuse(execution, errors::kMasterDown);
+  if (lacks(kNeedsLease) && NeedsNow(execution, kNeedsLease)) return Refuse(execution, errors::kNoLease);
   const bool runs_while_loading = parts.data.is_replacing() && execution.row().Has(kRunsWhileReplacing);
   if (lacks(kNeedsLoaded) && !runs_while_loading && NeedsNow(execution, kNeedsLoaded)) {
     return Refuse(execution, errors::kLoading);

@@ -5,6 +5,7 @@
 #include "server/execution/route.h"
 #include "server/execution/stages.h"
 #include "server/execution/transaction.h"
+#include "server/replication/replication.h"
 
 namespace ringkv::server {
 namespace {
@@ -56,6 +57,9 @@ Outcome Execute(const Caller& caller, const Request& request) {
     return outcome;
   }
   Run(execution);
+  // What may have been read behind the end of the lease waits for a lease, even if no group has changed it.
+  const bool needs_lease = (execution.entry->needs & kNeedsLease) != 0;
+  if (needs_lease && caller.parts.replication.is_fenced()) caller.txn().DependOn(1);
   caller.txn().Unlock();
   if (const auto* wait = std::get_if<outcome::KeyWait>(&outcome)) waiting.EndIfRefused(wait->request);
   return outcome;

@@ -21,6 +21,7 @@
 #include "server/command/command_table.h"
 #include "server/commands/families.h"
 #include "server/composition/server.h"
+#include "server/config/coordinator_address.h"
 #include "server/config/data_directory.h"
 #include "server/http/response.h"
 #include "server/http/route_table.h"
@@ -137,7 +138,8 @@ bool WritePidFile(const std::string& path) {
 storage::Result<std::unique_ptr<storage::FileLock>> LockWhatIsThere(storage::FileSystem& files,
                                                                     const Options& options) {
   const storage::DataFiles data = DataKeeper::FilesOf(options);
-  bool is_needed = options.appendonly != 0 || options.cluster_enabled != 0 || !options.save.Get().empty();
+  bool is_needed =
+      HasCoordinator(options) || options.appendonly != 0 || options.cluster_enabled != 0 || !options.save.Get().empty();
   if (!is_needed) {
     const storage::Result<std::optional<uint64_t>> seed = storage::FindHashSeed(files, data);
     is_needed = !seed || seed->has_value();

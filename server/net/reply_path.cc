@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server/net/reply_path.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "server/command/error_replies.h"
@@ -14,6 +15,8 @@
 namespace ringkv::server {
 namespace {
 
+// What may have been read behind the end of the lease waits for a lease, even if no group has changed it.
+constexpr storage::Lsn kFirstLsn = 1;
 constexpr size_t kOutputKept = 64 * 1024;  // a larger output buffer is freed as soon as it is empty
 
 }  // namespace
@@ -65,6 +68,7 @@ uint64_t ReplyPath::Reserve(size_t request_bytes, bool is_dropped) {
 
 void ReplyPath::Fill(uint64_t number, std::string reply, storage::Lsn needed) {
   window_.Took(reply.size(), limits_.mark);
+  if (server_.replication().is_fenced()) needed = std::max(needed, kFirstLsn);
   foreign_.Fill(number, std::move(reply), needed);
   foreign_.TakeReady([this](std::string_view bytes, storage::Lsn lsn, uint32_t term) {
     const size_t start = output_.size();

@@ -1,11 +1,22 @@
 // SPDX-License-Identifier: MIT
 #include "server/options/option_conflicts.h"
 
+#include "server/config/coordinator_address.h"
+
 namespace ringkv::server {
 
 storage::Status CheckConflicts(const Options& options) {
   const bool migrates = !options.migrate_from.Get().empty();
   const bool is_cluster = options.cluster_enabled != 0;
+  if (HasCoordinator(options)) {
+    if (is_cluster)
+      return storage::Fail(
+          "coordinator can't be given with cluster-enabled yes: it elects the primary "
+          "of one shard");
+    if (!options.replicaof.Get().empty()) return storage::Fail("replicaof and coordinator can't both be given");
+    if (migrates) return storage::Fail("migrate-from and coordinator can't both be given");
+    if (options.repl_ack == 0) return storage::Fail("coordinator needs repl-ack quorum");
+  }
   if (migrates && !options.replicaof.Get().empty()) {
     return storage::Fail("replicaof and migrate-from can't both be given");
   }

@@ -14,7 +14,7 @@ std::span<const OptionRow> OptionRows() {
     for (const auto topic :
          {NetworkOptions(), TlsOptions(), HttpOptions(), ClientOptions(), ProcessOptions(), HostOptions(),
           KeyspaceOptions(), EncodingOptions(), ObservationOptions(), PersistenceOptions(), ReplicationOptions(),
-          ClusterOptions(), ScriptOptions(), IdleOptions(), RefusedOptions()}) {
+          CoordinatorOptions(), ClusterOptions(), ScriptOptions(), IdleOptions(), RefusedOptions()}) {
       all.insert(all.end(), topic.begin(), topic.end());
     }
     return all;

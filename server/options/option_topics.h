@@ -19,6 +19,7 @@ std::span<const OptionRow> EncodingOptions();
 std::span<const OptionRow> ObservationOptions();
 std::span<const OptionRow> PersistenceOptions();
 std::span<const OptionRow> ReplicationOptions();
+std::span<const OptionRow> CoordinatorOptions();
 std::span<const OptionRow> ClusterOptions();
 std::span<const OptionRow> ScriptOptions();
 std::span<const OptionRow> IdleOptions();

@@ -11,6 +11,7 @@
 #include "server/base/client_links.h"
 #include "server/base/needs.h"
 #include "server/base/text.h"
+#include "server/config/coordinator_address.h"
 #include "server/options/option_topics.h"
 
 namespace ringkv::server {
@@ -46,6 +47,10 @@ std::string CheckMasterName(std::string_view value) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '-' || c == '_';
   });
   return is_name ? "" : "it takes a name of letters, digits and . - _";
+}
+
+std::string KeepQuorum(const OptionParts&, const Options& options, std::string_view value) {
+  return HasCoordinator(options) && value != "quorum" ? "coordinator needs repl-ack quorum" : "";
 }
 
 constexpr OptionRow kReplicationOptions[] = {
@@ -196,6 +201,7 @@ constexpr OptionRow kReplicationOptions[] = {
      .changeable = true,
      .summary = "quorum acknowledges a write when a majority of its shard has it.",
      .field = &Options::repl_ack,
+     .obtain = KeepQuorum,
      .apply = [](ClientLinks& links, const Options&) { links.ReleaseReplies(); }},
     {.name = "repl-ack-timeout",
      .type = OptionType::kInteger,

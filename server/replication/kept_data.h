@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "server/config/coordinator_address.h"
 #include "server/replication/history_keeper.h"
 #include "server/replication/replication_parts.h"
 
@@ -22,7 +23,7 @@ class KeptData final : public HistoryKeeper::DataSet {
     return is_kept && parts_.data.durability().files_follow();
   }
   storage::Status LockDirectory() override { return parts_.data.durability().LockDirectory(); }
-  bool HasGivenEpochs() const override { return parts_.shard_place.is_enabled(); }
+  bool HasGivenEpochs() const override { return parts_.shard_place.is_enabled() || HasCoordinator(parts_.options); }
   void Warn(const std::string& line) override { parts_.log.Warning(line); }
 
  private:

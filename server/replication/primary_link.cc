@@ -55,11 +55,12 @@ void PrimaryLink::Stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-void PrimaryLink::Follow(PrimaryAddress target, Takeover takeover) {
+void PrimaryLink::Follow(PrimaryAddress target, Takeover takeover, uint64_t lowest_epoch) {
   {
     MutexLock lock(mutex_);
     target_ = std::move(target);
     takeover_ = takeover;
+    lowest_epoch_ = lowest_epoch;
     follows_ = true;
     ++generation_;
     phase_ = LinkPhase::kConnect;
@@ -113,7 +114,10 @@ void PrimaryLink::Run() {
   std::string said;
   auto rest = kShortestRest;
   while (WaitForTarget(&generation, &connected_to_)) {
-    if (followed_ != generation && !BeginToFollow(generation)) continue;
+    if (followed_ != generation) {
+      if (!BeginToFollow(generation)) continue;
+      rest = kShortestRest;
+    }
     const storage::Error ended = FollowOnce(connected_to_);
     socket_.Reset();
     if (IsObsolete()) continue;
@@ -171,7 +175,11 @@ Takeover PrimaryLink::TakeoverNow() {
 
 Status PrimaryLink::CheckCurrent() const { return IsObsolete() ? Fail("the link was closed") : Status(); }
 
-uint64_t PrimaryLink::lowest_epoch() { return parts_.shard_place.is_enabled() ? parts_.shard_place.epoch() : 0; }
+uint64_t PrimaryLink::lowest_epoch() {
+  if (parts_.shard_place.is_enabled()) return parts_.shard_place.epoch();
+  MutexLock lock(mutex_);
+  return lowest_epoch_;
+}
 
 void PrimaryLink::EndTakeover() {
   {
@@ -262,6 +270,7 @@ void PrimaryLink::NoteProgress(const LogReceiver::Progress& progress) {
   last_ = progress.last;
   primary_last_ = progress.primary_last;
   behind_since_ms_ = progress.behind_since;
+  has_caught_up_ = progress.has_caught_up;
   snapshot_bytes_ = progress.snapshot_bytes;
   EnterPhase(PhaseOf(progress.state));
 }

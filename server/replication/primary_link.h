@@ -53,8 +53,9 @@ class PrimaryLink final : private cluster::LogReceiver::Target {
   void Start();
   void Stop();
 
-  // Sets the primary to follow from now on, and what is asked of it until it has replied.
-  void Follow(PrimaryAddress target, Takeover takeover = Takeover::kNone);
+  // Sets the primary to follow from now on, and what is asked of it until it has replied. It is followed only if its
+  // epoch is this one or a later one.
+  void Follow(PrimaryAddress target, Takeover takeover = Takeover::kNone, uint64_t lowest_epoch = 0);
   // After it returns, no more changes are applied.
   void Unfollow();
 
@@ -64,6 +65,8 @@ class PrimaryLink final : private cluster::LogReceiver::Target {
   LinkPhase phase() const { return phase_.load(); }
   // Of the last Follow. It stays after Unfollow: until its role has changed, a replica is shown with its primary.
   PrimaryAddress target();
+  // Whether it has had all that its primary had at a moment of the connection that is there, or was there last.
+  bool has_caught_up() const { return has_caught_up_.load(); }
   int64_t last_received_ms() const { return last_received_ms_.load(); }
   int64_t down_since_ms() const { return down_since_ms_.load(); }
   // The primary's last group, as far as known.
@@ -127,6 +130,7 @@ class PrimaryLink final : private cluster::LogReceiver::Target {
   std::atomic<storage::Lsn> last_{0};
   std::atomic<int64_t> behind_since_ms_{0};
   std::atomic<uint64_t> snapshot_bytes_{0};
+  std::atomic<bool> has_caught_up_{false};
   std::atomic<uint64_t> generation_{0};
   std::atomic<bool> stopping_{false};
 
@@ -141,6 +145,7 @@ class PrimaryLink final : private cluster::LogReceiver::Target {
   PrimaryAddress target_ GUARDED_BY(mutex_);
   bool follows_ GUARDED_BY(mutex_) = false;
   Takeover takeover_ GUARDED_BY(mutex_) = Takeover::kNone;
+  uint64_t lowest_epoch_ GUARDED_BY(mutex_) = 0;
   LinkSocket socket_;
   std::thread thread_;
 };

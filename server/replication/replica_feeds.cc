@@ -168,6 +168,15 @@ bool ReplicaFeeds::Update(cluster::Quorum& quorum, const cluster::Quorum::Shard&
   return quorum.Update(shard, acks, parts_.data.store().log().appended());
 }
 
+std::vector<ReplicaFeeds::NodeAck> ReplicaFeeds::acks() {
+  std::vector<NodeAck> found;
+  MutexLock lock(mutex_);
+  for (const auto& feed : feeds_) {
+    if (feed->state() == FeedState::kOnline) found.push_back({feed->member(), feed->acknowledged()});
+  }
+  return found;
+}
+
 size_t ReplicaFeeds::CountInSync() {
   const std::vector<ReplicaStatus> all = replicas();
   return static_cast<size_t>(std::count_if(all.begin(), all.end(), [&](const ReplicaStatus& replica) {

@@ -96,6 +96,12 @@ class ReplicaFeeds final : private FeedOwner {
   void AskForAcks(storage::Lsn lsn) { redis_feeds_.AskForAcks(lsn); }
   // Gives what has been acknowledged to the quorum, in which Redis replicas don't count. True if it has changed.
   bool Update(cluster::Quorum& quorum, const cluster::Quorum::Shard& shard);
+  // What the connection of each online replica has acknowledged.
+  struct NodeAck {
+    std::string member;
+    storage::Lsn last = 0;
+  };
+  std::vector<NodeAck> acks();
   // In-sync replicas: those with an acknowledgement within min-replicas-max-lag.
   size_t CountInSync();
 

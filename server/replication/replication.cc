@@ -8,6 +8,7 @@
 
 #include "cluster/node_id.h"
 #include "server/command/error_replies.h"
+#include "server/config/coordinator_address.h"
 #include "storage/base/random.h"
 
 namespace ringkv::server {
@@ -17,6 +18,7 @@ using storage::Status;
 
 Replication::Replication(const ReplicationParts& parts)
     : parts_(parts),
+      is_elected_(HasCoordinator(parts.options)),
       kept_data_(parts_),
       history_(parts.world.files, parts.world.chance, kept_data_),
       backlog_(parts_),
@@ -25,7 +27,8 @@ Replication::Replication(const ReplicationParts& parts)
       quorum_(history_),
       feeds_(parts_, history_, backlog_, totals_, *this),
       link_(parts_, history_, copy_, totals_, *this),
-      failover_(parts_, feeds_, *this) {
+      failover_(parts_, feeds_, *this),
+      lease_end_(is_elected_ ? 0 : kNoLease) {
   parts_.needs.AddSource([this] { return Unmet(); });
 }
 
@@ -65,13 +68,18 @@ void Replication::FreeBacklog() {
 
 void Replication::Follow(PrimaryAddress primary, Takeover takeover) {
   MutexLock lock(role_mutex_);
+  const bool keeps_option = !parts_.shard_place.is_enabled() && !is_elected_;
+  if (keeps_option) parts_.options.replicaof.Set(primary.host + " " + std::to_string(primary.port));
+  FollowFrom(std::move(primary), takeover, 0);
+}
+
+void Replication::FollowFrom(PrimaryAddress primary, Takeover takeover, uint64_t lowest_epoch) {
   is_replica_ = true;
-  if (!parts_.shard_place.is_enabled()) parts_.options.replicaof.Set(primary.host + " " + std::to_string(primary.port));
   parts_.needs.Update();
   // The changes that blocked clients wait for are made on the primary from now on.
   parts_.waiting_clients.EndAll(errors::kNoPrimary);
   parts_.links.ResumeWaiting();
-  link_.Follow(std::move(primary), takeover);
+  link_.Follow(std::move(primary), takeover, lowest_epoch);
 }
 
 void Replication::PrepareToFollow(const std::atomic<bool>& give_up) {
@@ -93,6 +101,7 @@ void Replication::FollowerHasData() {
 }
 
 Status Replication::CheckTakeOver(const TakeoverRequest& request) {
+  if (is_elected_) return storage::Fail(std::string(errors::kElected));
   const bool was_replica = is_replica();
   const Status possible = copy_.CheckTakeover(request, was_replica);
   return possible && was_replica ? CheckRoom() : possible;
@@ -109,9 +118,13 @@ void Replication::StopFollowing() {
   MutexLock lock(role_mutex_);
   if (!is_replica()) return;
   parts_.options.replicaof.Set("");
+  Promote(0);
+}
+
+void Replication::Promote(uint64_t epoch) {
   link_.Unfollow();
   feeds_.CloseAll();
-  copy_.BecomePrimary();
+  copy_.BecomePrimary(epoch);
   parts_.links.ReleaseReplies();  // of writes that came before the history was in its file
   parts_.log.Notice("this server is now a primary, epoch " + std::to_string(history_.epoch()));
   parts_.needs.Update();
@@ -174,6 +187,8 @@ uint32_t Replication::Unmet() const {
   if (!MayServeStale()) unmet |= kNeedsFreshData;
   const auto fewest = static_cast<size_t>(options.min_replicas_max_lag == 0 ? 0 : options.min_replicas_to_write.load());
   if (fewest > 0 && !is_replica() && good_replicas() < fewest) unmet |= kNeedsReplicas;
+  if (lacks_members_ && !is_replica()) unmet |= kNeedsReplicas;
+  if (is_fenced()) unmet |= kNeedsLease;
   return unmet;
 }
 
@@ -217,6 +232,7 @@ void Replication::AdmitRedis(transport::Channel channel, std::string unread, std
 }
 
 std::string Replication::member_id() const {
+  if (is_elected_) return elected_id_;
   if (parts_.shard_place.is_enabled()) return parts_.shard_place.node_id();
   char host[256] = {};
   ::gethostname(host, sizeof host - 1);
@@ -244,6 +260,7 @@ void Replication::UpdateQuorum() {
   bool has_changed = false;
   {
     MutexLock lock(quorum_mutex_);
+    if (is_elected_) shard.required = required_;
     if (is_asked_for) {
       has_changed = feeds_.Update(quorum_, shard);
     } else {

@@ -8,8 +8,10 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "cluster/replication/quorum.h"
 #include "cluster/replication/shard_copy.h"
@@ -79,6 +81,29 @@ class Replication final : private ReplicaFeeds::Listener,
   // while the data is incomplete. What only lies in memory would be lost when the new primary is restarted.
   storage::Lsn replica_offset();
 
+  // --- with a coordinator, which alone decides the role (elected_role.cc) ---
+  bool is_elected() const { return is_elected_; }
+  // The id by which it knows this server. Call before the first of these.
+  void JoinAs(std::string id);
+  void FollowElected(PrimaryAddress primary, uint64_t epoch);
+  // After it returns, a replica gets nothing from its primary any more, and acknowledges nothing that it had not by
+  // then.
+  void CutOff();
+  // The primary of this epoch. It may have been one before.
+  void BecomeElected(uint64_t epoch);
+  // Each write needs the acknowledgements of these replicas from now on.
+  void Require(std::vector<std::string> members);
+  // A primary answers nothing at this moment or later (Clock::SteadyMs). Call it again when that has passed, too: then
+  // requests are refused instead of waiting.
+  void SetLeaseEnd(int64_t steady_ms);
+  // Too few members keep pace for writes.
+  void SetLacksMembers(bool lacks_members);
+  // A primary whose lease has run out, until its term ends or it has a lease again.
+  bool is_fenced() const {
+    const int64_t end = lease_end_.load(std::memory_order_relaxed);
+    return end != kNoLease && term() != 0 && parts_.world.clock.SteadyMs() >= end;
+  }
+
   // --- replicas ---
   // Whether a replica may come. An error is the reply.
   storage::Status CheckAdmission();
@@ -119,6 +144,8 @@ class Replication final : private ReplicaFeeds::Listener,
   // Writes the history to its file if it must be, and sends the replies that wait for that.
   void SaveHistory();
   void UpdateQuorum();
+  void Promote(uint64_t epoch) REQUIRES(role_mutex_);
+  void FollowFrom(PrimaryAddress primary, Takeover takeover, uint64_t lowest_epoch) REQUIRES(role_mutex_);
   // The needs of commands that are not met because of what this server is to others.
   uint32_t Unmet() const;
   bool IsWritable() const;
@@ -133,7 +160,10 @@ class Replication final : private ReplicaFeeds::Listener,
   void SetPrimarysAuthority(storage::Authority authority);
   void SetAuthority(storage::Authority authority) REQUIRES(authority_mutex_);
 
+  static constexpr int64_t kNoLease = INT64_MAX;  // nothing depends on one
+
   const ReplicationParts parts_;
+  const bool is_elected_;
   ReplicationTotals totals_;
   KeptData kept_data_;
   HistoryKeeper history_;
@@ -142,6 +172,7 @@ class Replication final : private ReplicaFeeds::Listener,
   cluster::ShardCopy copy_;
   storage::Mutex quorum_mutex_;  // before the lock of the feeds
   cluster::Quorum quorum_ GUARDED_BY(quorum_mutex_);
+  std::vector<std::string> required_ GUARDED_BY(quorum_mutex_);  // with a coordinator
   ReplicaFeeds feeds_;
   PrimaryLink link_;
   Failover failover_;
@@ -151,6 +182,11 @@ class Replication final : private ReplicaFeeds::Listener,
   std::atomic<uint32_t> last_term_{1};
   std::atomic<storage::Lsn> quorum_lsn_{0};  // what it evaluated last
   std::atomic<size_t> good_replicas_{0};
+
+  // With a coordinator.
+  std::string elected_id_;  // set before anybody asks
+  std::atomic<int64_t> lease_end_;
+  std::atomic<bool> lacks_members_{false};
 
   storage::Mutex role_mutex_;       // before all other locks: one change of role at a time
   storage::Mutex authority_mutex_;  // before all locks of data

@@ -36,6 +36,7 @@ std::string WhyNotRun(const AdminCall& call, const ScriptInput& input) {
   if (writes && lacks(kNeedsReplicas)) return std::string(errors::kNoReplicas);
   if (writes && lacks(kNeedsWritable)) return std::string(errors::kReadOnly);
   if (lacks(kNeedsFreshData) && !program.Has(kFunctionAllowStale)) return std::string(errors::kMasterDown);
+  if (lacks(kNeedsLease)) return std::string(errors::kNoLease);
   if (program.Has(kFunctionNoCluster) && parts.cluster.is_enabled()) return std::string(kNotInCluster);
   if (writes && input.only_reads) return std::string(kWritesByReadOnlyCommand);
   return {};

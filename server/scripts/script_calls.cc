@@ -95,6 +95,7 @@ std::string ScriptRun::WhyRefused(const CommandEntry& entry, std::span<const std
   if (row.Is(kNoScript) && !(disables_deny_ && MayBeCalledInDebug(row))) return std::string(kNotFromScript);
   const uint32_t unmet = entry.needs & parts_.needs.Get() & session_.checked_needs;
   if ((unmet & kNeedsFreshData) != 0) return std::string(kStaleReplica);
+  if ((unmet & kNeedsLease) != 0) return std::string(errors::kNoLease);
   const Denial denial = CheckPermission(parts_, session_, client(), entry, argv, DenialContext::kScript);
   if (denial.is_denied()) return std::string(DescribeScriptDenial(denial));
   if (row.MayWait(argv) && !row.Is(kNoScript)) return "ERR " + std::string(argv[0]) + std::string(kNotBlocking);

@@ -190,7 +190,8 @@ TEST(HttpJson, BytesThatAreNoTextComeThroughInBase64) {
     EXPECT_EQ(storage::DecodeBase64(storage::EncodeBase64(bytes)), bytes);
     bytes += static_cast<char>(i * 37);
   }
-  for (const std::string_view bad : {"a", "ab=c", "====", "a b=", "abc\n"}) EXPECT_EQ(storage::DecodeBase64(bad), std::nullopt);
+  for (const std::string_view bad : {"a", "ab=c", "====", "a b=", "abc\n"})
+    EXPECT_EQ(storage::DecodeBase64(bad), std::nullopt);
 }
 
 TEST(HttpJson, NumbersStayAsTheyWereWritten) {

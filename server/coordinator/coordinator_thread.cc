@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+#include "server/coordinator/coordinator_thread.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "cluster/failover/shard_member.h"
+#include "server/config/coordinator_address.h"
+#include "server/config/own_ports.h"
+#include "server/coordinator/etcd_client.h"
+#include "server/coordinator/node_id.h"
+#include "server/coordinator/shard_node.h"
+#include "server/node_link/link_phase.h"
+#include "storage/base/allocator.h"
+
+namespace ringkv::server {
+namespace {
+
+// A node without data leaves it to those that have some to begin the shard.
+constexpr int64_t kEmptyWaitsMs = 2000;
+constexpr int64_t kLongestWaitMs = 250;
+constexpr int kFailuresToTell = 3;
+
+std::string HostOf(const Options& options) {
+  const std::string announced = options.replica_announce_ip.Get();
+  if (!announced.empty()) return announced;
+  char host[256] = {};
+  ::gethostname(host, sizeof host - 1);
+  return host;
+}
+
+cluster::ShardMember::Config ConfigOf(const CoordinatorParts& parts, std::string cluster, std::string id) {
+  const Options& options = parts.options;
+  const storage::LogBuffer& log = parts.data.store().log();
+  const bool has_data = log.appended() > 0 || log.has_unrecorded();
+  const int64_t announced = options.replica_announce_port;
+  return {.cluster = std::move(cluster),
+          .id = std::move(id),
+          .host = HostOf(options),
+          .port = announced != 0 ? announced : PortOfReplica(options),
+          .ttl_seconds = options.coordinator_ttl,
+          .limits = {.fewest = static_cast<size_t>(options.coordinator_min_in_sync)},
+          .creates_after_ms = has_data ? 0 : kEmptyWaitsMs};
+}
+
+EtcdClient::Access AccessOf(const Options& options) {
+  return {.user = options.coordinator_user.Get(),
+          .password = options.coordinator_password.Get(),
+          .ca = options.coordinator_ca_cert_file.Get(),
+          .certificate = options.coordinator_cert_file.Get(),
+          .key = options.coordinator_key_file.Get()};
+}
+
+}  // namespace
+
+struct CoordinatorThread::Seat {
+  Seat(CoordinatorThread& thread, CoordinatorAddress address, std::string id)
+      : node(thread.parts_.replication, thread.parts_.data, thread.parts_.log, thread.parts_.world.files),
+        member(ConfigOf(thread.parts_, address.cluster, std::move(id)), node),
+        etcd(std::move(address), AccessOf(thread.parts_.options), thread.parts_.options.coordinator_ttl * 1000 / 6,
+             [&thread](uint64_t call, const cluster::EtcdAnswer& answer) { thread.Take(call, answer); }) {}
+
+  ShardNode node;
+  cluster::ShardMember member;
+  EtcdClient etcd;
+};
+
+CoordinatorThread::CoordinatorThread(const CoordinatorParts& parts) : parts_(parts) {}
+
+CoordinatorThread::~CoordinatorThread() { Stop(); }
+
+storage::Status CoordinatorThread::Prepare() {
+  if (!HasCoordinator(parts_.options)) return {};
+  storage::Result<CoordinatorAddress> address = ParseCoordinator(parts_.options.coordinator.Get());
+  if (!address) return storage::Fail("coordinator " + address.error().text);
+  storage::Result<std::string> id = OwnNodeId(parts_.world);
+  if (!id) return tl::unexpected(id.error());
+  parts_.replication.JoinAs(*id);
+  seat_ = std::make_unique<Seat>(*this, std::move(*address), std::move(*id));
+  return {};
+}
+
+void CoordinatorThread::Start() {
+  if (seat_ != nullptr) thread_ = std::thread([this] { Run(); });
+}
+
+void CoordinatorThread::Stop() {
+  if (!thread_.joinable()) return;
+  stopping_ = true;
+  seat_->etcd.Wake();
+  thread_.join();
+}
+
+void CoordinatorThread::Run() {
+  NameThisThread("coordinator");
+  storage::CountMemoryOfThisThread();
+  while (!stopping_) {
+    seat_->node.Observe();
+    seat_->member.Work(now());
+    Apply();
+    int64_t wake_at = seat_->member.wake_at();
+    // When the lease ends, requests are refused from then on.
+    if (const int64_t end = seat_->member.valid_until(); end > now()) wake_at = std::min(wake_at, end);
+    Exchange(std::clamp<int64_t>(wake_at - now(), 1, kLongestWaitMs));
+  }
+  Leave();
+}
+
+void CoordinatorThread::Leave() {
+  constexpr int64_t kPatienceMs = 500;
+  seat_->member.Leave();
+  Apply();
+  const int64_t end = now() + kPatienceMs;
+  while (!seat_->member.has_left() && now() < end) Exchange(end - now());
+}
+
+void CoordinatorThread::Exchange(int64_t milliseconds) {
+  while (std::optional<cluster::EtcdCall> call = seat_->member.NextCall(now())) seat_->etcd.Begin(*call);
+  seat_->etcd.Work(milliseconds);
+}
+
+void CoordinatorThread::Take(uint64_t call, const cluster::EtcdAnswer& answer) {
+  NoteAnswer(answer);
+  seat_->member.Take(call, answer, now());
+  Apply();
+}
+
+// Whose acknowledgements are needed has to hold before the first write can be acknowledged.
+void CoordinatorThread::Apply() {
+  const cluster::ShardMember& member = seat_->member;
+  parts_.replication.Require(member.Required());
+  parts_.replication.SetLacksMembers(member.lacks_members());
+  parts_.replication.SetLeaseEnd(member.valid_until());
+}
+
+void CoordinatorThread::NoteAnswer(const cluster::EtcdAnswer& answer) {
+  if (answer.outcome != cluster::EtcdAnswer::Outcome::kUnknown) {
+    if (failures_ >= kFailuresToTell) parts_.log.Notice("coordinator: etcd answers again");
+    failures_ = 0;
+  } else if (++failures_ == kFailuresToTell) {
+    parts_.log.Warning("coordinator: etcd does not answer, which is tried again: " + answer.error);
+  }
+}
+
+}  // namespace ringkv::server

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#include "server/coordinator/shard_node.h"
+
+#include <string>
+
+#include "server/replication/history_file.h"
+
+namespace ringkv::server {
+namespace {
+
+// What was acknowledged before the start was synced, and is in the files.
+bool FilesHaveAll(storage::FileSystem& files, storage::Durability& durability) {
+  const bool syncs = durability.wants_log() && durability.log().policy() == storage::SyncPolicy::kAlways;
+  return syncs && NamesHistory(files);
+}
+
+}  // namespace
+
+ShardNode::ShardNode(Replication& replication, DataKeeper& data, Log& log, storage::FileSystem& files)
+    : replication_(replication), data_(data), log_(log), has_all_(FilesHaveAll(files, data.durability())) {}
+
+void ShardNode::Observe() { has_all_ = has_all_ || replication_.link().has_caught_up(); }
+
+cluster::ShardMember::Node::Copy ShardNode::copy() {
+  Observe();
+  const bool is_whole = !replication_.history().is_replacing();
+  return {replication_.history().epoch(), replication_.replica_offset(), is_whole && has_all_};
+}
+
+std::vector<cluster::MemberAck> ShardNode::acks() {
+  acks_ = replication_.feeds().acks();
+  std::vector<cluster::MemberAck> views;
+  views.reserve(acks_.size());
+  for (const ReplicaFeeds::NodeAck& each : acks_) views.push_back({each.member, each.last});
+  return views;
+}
+
+void ShardNode::CutOff() {
+  log_.Notice("coordinator: the shard has no primary; this node stands for election");
+  replication_.CutOff();
+}
+
+void ShardNode::Follow(const cluster::Lead& lead) {
+  log_.Notice("coordinator: the primary is " + lead.host + ":" + std::to_string(lead.port) + ", epoch " +
+              std::to_string(lead.epoch));
+  replication_.FollowElected({lead.host, static_cast<int>(lead.port)}, lead.epoch);
+}
+
+void ShardNode::BecomePrimary(uint64_t epoch) {
+  has_all_ = true;  // whoever is elected says what is true
+  replication_.BecomeElected(epoch);
+}
+
+}  // namespace ringkv::server

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: MIT
+// A shard whose primary is elected through three real members of etcd: nodes are killed and stopped, etcd is stopped,
+// while clients write. RINGKV_KILLS and RINGKV_OUTAGE_S make it longer.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdlib>
+#include <iostream>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/support/etcd_members.h"
+#include "tests/support/primary_seeker.h"
+#include "tests/support/replicas.h"
+#include "tests/support/temp_dir.h"
+
+namespace ringkv::test {
+namespace {
+
+constexpr size_t kNodes = 3;
+constexpr auto kTtl = std::chrono::seconds(3);  // the default
+
+int NumberFrom(const char* variable, int otherwise) {
+  const char* const text = std::getenv(variable);
+  return text == nullptr ? otherwise : std::atoi(text);
+}
+
+class CoordinatorTest : public testing::Test {
+ protected:
+  CoordinatorTest() {
+    for (size_t i = 0; i < kNodes; ++i) Start(i);
+    EXPECT_TRUE(Eventually([this] { return Primary() >= 0; }));
+    EXPECT_TRUE(Eventually([this] { return AreAllInSync(); }));
+  }
+
+  std::vector<std::string> Options(size_t node) const {
+    return WithDebug({"--coordinator", "etcd://" + etcd_.addresses() + "/shop", "--repl-ack", "quorum",
+                      "--replica-announce-ip", "127.0.0.1", "--appendonly", "yes", "--appendfsync", "always",
+                      "--io-threads", "1", "--dir", directories_[node].Path("")});
+  }
+  void Start(size_t node) {
+    auto started = std::make_unique<ServerProcess>(Options(node));
+    const std::lock_guard lock(mutex_);
+    ports_[node] = started->port();
+    nodes_[node] = std::move(started);
+  }
+  void Kill(size_t node) { nodes_[node].reset(); }
+  std::vector<int> ports() {
+    const std::lock_guard lock(mutex_);
+    return {ports_.begin(), ports_.end()};
+  }
+  PrimarySeeker::Ports Ports() {
+    return [this] { return ports(); };
+  }
+  // The node that takes writes; -1: none.
+  int Primary() {
+    for (size_t i = 0; i < kNodes; ++i) {
+      if (nodes_[i] != nullptr && i != stopped_ && Say(*nodes_[i], {"SET", "probe", "1"}) == "OK")
+        return static_cast<int>(i);
+    }
+    return -1;
+  }
+  // Each of the others acknowledges, and whoever is the primary would wait for it.
+  bool AreAllInSync() {
+    const int primary = Primary();
+    if (primary < 0) return false;
+    for (size_t i = 0; i < kNodes; ++i) {
+      if (nodes_[i] == nullptr) return false;
+      if (static_cast<int>(i) != primary && !HasCaughtUp(*nodes_[i], *nodes_[static_cast<size_t>(primary)]))
+        return false;
+    }
+    return InSyncCount() == kNodes;
+  }
+  // As the record in etcd says.
+  size_t InSyncCount() const {
+    const std::string record = etcd_.Value("/ringkv/shop/shards/0/record");
+    const size_t begin = record.find("\"in-sync\":[");
+    if (begin == std::string::npos) return 0;
+    const std::string_view ids = std::string_view(record).substr(begin + 10, record.find(']', begin) - begin - 10);
+    return static_cast<size_t>(std::count(ids.begin(), ids.end(), '"')) / 2;
+  }
+  // How long it takes until a write is acknowledged.
+  std::chrono::milliseconds UntilAcknowledged(const ShardLoad& load) {
+    const auto begun = std::chrono::steady_clock::now();
+    const uint64_t before = load.acknowledged();
+    EXPECT_TRUE(Eventually([&] { return load.acknowledged() > before; }));
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begun);
+  }
+  void AwaitProgress(const ShardLoad& load, uint64_t more = 100) {
+    const uint64_t before = load.acknowledged();
+    EXPECT_TRUE(Eventually([&] { return load.acknowledged() > before + more; }));
+  }
+  void ExpectAllEqual() {
+    ASSERT_TRUE(Eventually([this] { return AreAllInSync(); }));
+    const auto primary = static_cast<size_t>(Primary());
+    for (size_t i = 0; i < kNodes; ++i) {
+      if (i != primary) ExpectEqual(*nodes_[i], *nodes_[primary]);
+    }
+  }
+
+  EtcdMembers etcd_;
+  std::array<TempDir, kNodes> directories_;
+  std::mutex mutex_;
+  std::array<int, kNodes> ports_{};
+  std::array<std::unique_ptr<ServerProcess>, kNodes> nodes_;
+  size_t stopped_ = kNodes;  // that a probe would wait for
+};
+
+TEST_F(CoordinatorTest, APrimaryThatIsKilledIsSucceededInTime) {
+  ShardLoad load(Ports(), 4);
+  std::vector<int64_t> took;
+  for (int kills = NumberFrom("RINGKV_KILLS", 3); kills > 0; --kills) {
+    AwaitProgress(load);
+    ASSERT_TRUE(Eventually([this] { return AreAllInSync(); }));
+    const auto primary = static_cast<size_t>(Primary());
+    Kill(primary);
+    took.push_back(UntilAcknowledged(load).count());
+    EXPECT_LE(took.back(), std::chrono::milliseconds(kTtl).count() + 1500);
+    AwaitProgress(load);
+    Start(primary);
+  }
+  load.End();
+  load.ReadAll(Ports());
+  ExpectAllEqual();
+  std::sort(took.begin(), took.end());
+  std::cout << "from the kill to the first acknowledged write: median " << took[took.size() / 2] << " ms, worst "
+            << took.back() << " ms; " << load.acknowledged() << " writes, " << load.reads() << " reads\n";
+}
+
+TEST_F(CoordinatorTest, APrimaryThatEndsByItselfGivesItsLeaseBack) {
+  ShardLoad load(Ports(), 2);
+  AwaitProgress(load);
+  const auto primary = static_cast<size_t>(Primary());
+  nodes_[primary]->Signal(SIGTERM);
+  EXPECT_EQ(nodes_[primary]->WaitForEnd(), 0);
+  EXPECT_LT(UntilAcknowledged(load), kTtl);
+  Kill(primary);
+  Start(primary);
+  load.End();
+  load.ReadAll(Ports());
+  ExpectAllEqual();
+}
+
+TEST_F(CoordinatorTest, APrimaryThatWasStoppedForLongerThanItsLeaseServesNothingStale) {
+  ShardLoad load(Ports(), 4);
+  AwaitProgress(load);
+  const auto primary = static_cast<size_t>(Primary());
+  stopped_ = primary;
+  nodes_[primary]->Signal(SIGSTOP);
+  UntilAcknowledged(load);
+  AwaitProgress(load);
+  // What it finds in its sockets when it wakes up.
+  const Context early(::redisConnect("127.0.0.1", ports_[primary]));
+  SendRequest(early.get(), {"SET", "late", "1"});
+  SendRequest(early.get(), {"MULTI"});
+  SendRequest(early.get(), {"ROLE"});
+  SendRequest(early.get(), {"GET", "register:0"});
+  SendRequest(early.get(), {"EXEC"});
+  nodes_[primary]->Signal(SIGCONT);
+  stopped_ = kNodes;
+  EXPECT_EQ(TakeReply(early.get())->type, REDIS_REPLY_ERROR);
+  for (int i = 0; i < 3; ++i) TakeReply(early.get());
+  const Reply executed = TakeReply(early.get());
+  const bool is_of_primary = executed->type == REDIS_REPLY_ARRAY && executed->element[0]->type == REDIS_REPLY_ARRAY &&
+                             std::string_view(executed->element[0]->element[0]->str) == "master";
+  EXPECT_FALSE(is_of_primary) << "a read of whoever is no longer the primary";
+  AwaitProgress(load);
+  load.End();
+  load.ReadAll(Ports());
+  ExpectAllEqual();
+  EXPECT_EQ(RoleOf(*nodes_[primary]), "slave");
+  EXPECT_EQ(Say(*nodes_[primary], {"EXISTS", "late"}), "0");
+}
+
+TEST_F(CoordinatorTest, WithoutEtcdThePrimaryServesUntilItsLeaseRunsOutAndGoesOnAfterwards) {
+  ShardLoad load(Ports(), 2);
+  AwaitProgress(load);
+  const auto primary = static_cast<size_t>(Primary());
+  for (size_t i = 0; i < EtcdMembers::kCount; ++i) etcd_.Signal(i, SIGSTOP);
+  AwaitProgress(load);  // on its lease
+  const std::string refusal = "CLUSTERDOWN the lease of this primary has run out";
+  EXPECT_TRUE(Eventually([&] { return Say(*nodes_[primary], {"SET", "a", "1"}).starts_with(refusal); }));
+  EXPECT_TRUE(Say(*nodes_[primary], {"GET", "a"}).starts_with(refusal));
+  EXPECT_TRUE(Say(*nodes_[primary], {"EVAL", "return redis.call('GET', KEYS[1])", "1", "a"}).starts_with(refusal));
+  EXPECT_EQ(nodes_[primary]->Info("role"), "master") << "it can be looked at";
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(NumberFrom("RINGKV_OUTAGE_S", 6));
+  const uint64_t acknowledged = load.acknowledged();
+  while (std::chrono::steady_clock::now() < end) {
+    EXPECT_EQ(Primary(), -1) << "nobody is promoted";
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  EXPECT_EQ(load.acknowledged(), acknowledged);
+  for (size_t i = 0; i < EtcdMembers::kCount; ++i) etcd_.Signal(i, SIGCONT);
+  AwaitProgress(load);
+  load.End();
+  load.ReadAll(Ports());
+  ExpectAllEqual();
+}
+
+TEST_F(CoordinatorTest, OneMemberOfThreeIsNotEnough) {
+  ShardLoad load(Ports(), 2);
+  AwaitProgress(load);
+  etcd_.Kill(0);
+  AwaitProgress(load);
+  EXPECT_GE(Primary(), 0);
+  etcd_.Kill(1);
+  EXPECT_TRUE(Eventually([&] { return Primary() == -1; }));
+  etcd_.Start(1);
+  AwaitProgress(load);
+  etcd_.Start(0);
+  load.End();
+  load.ReadAll(Ports());
+  ExpectAllEqual();
+}
+
+TEST_F(CoordinatorTest, NobodyElseDecidesTheRole) {
+  const std::string refusal = "ERR not while a coordinator decides which node is the primary";
+  const auto primary = static_cast<size_t>(Primary());
+  for (const auto& node : nodes_) {
+    EXPECT_EQ(Say(*node, {"REPLICAOF", "NO", "ONE"}), refusal);
+    EXPECT_EQ(Say(*node, {"REPLICAOF", "127.0.0.1", "1"}), refusal);
+    EXPECT_EQ(Say(*node, {"FAILOVER"}), refusal);
+    EXPECT_NE(Say(*node, {"CONFIG", "SET", "repl-ack", "none"}).find("coordinator needs repl-ack quorum"),
+              std::string::npos);
+  }
+  EXPECT_EQ(Primary(), static_cast<int>(primary));
+}
+
+TEST(CoordinatorOptions, ThatContradictOneAnotherEndTheStart) {
+  const std::vector<std::string> coordinator = {"--coordinator", "etcd://127.0.0.1:1/shop"};
+  const auto fails = [&](std::vector<std::string> more, const std::string& why) {
+    more.insert(more.begin(), coordinator.begin(), coordinator.end());
+    ServerProcess server(more, ServerProcess::Wait::kNot);
+    EXPECT_EQ(server.WaitForEnd(), 1);
+    EXPECT_NE(server.Log().find(why), std::string::npos) << server.Log();
+  };
+  fails({}, "coordinator needs repl-ack quorum");
+  fails({"--repl-ack", "quorum", "--replicaof", "127.0.0.1 1"}, "replicaof and coordinator can't both be given");
+  fails({"--repl-ack", "quorum", "--migrate-from", "127.0.0.1 1"}, "migrate-from and coordinator can't both be given");
+  fails({"--repl-ack", "quorum", "--cluster-enabled", "yes"}, "coordinator can't be given with cluster-enabled yes");
+}
+
+}  // namespace
+}  // namespace ringkv::test

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// Three real members of etcd on free ports, ended with the test.
+#pragma once
+
+#include <sys/types.h>
+
+#include <array>
+#include <cstddef>
+#include <string>
+
+#include "tests/support/temp_dir.h"
+
+namespace ringkv::test {
+
+class EtcdMembers {
+ public:
+  static constexpr size_t kCount = 3;
+
+  // Returns when they have a leader.
+  EtcdMembers();
+  ~EtcdMembers();
+  EtcdMembers(const EtcdMembers&) = delete;
+  EtcdMembers& operator=(const EtcdMembers&) = delete;
+
+  // HOST:PORT,HOST:PORT,HOST:PORT
+  std::string addresses() const;
+  // What the key has; empty if nobody says.
+  std::string Value(const std::string& key) const;
+  void Signal(size_t member, int signal) const;
+  // As after a kill: it finds its data.
+  void Start(size_t member);
+  void Kill(size_t member);
+
+ private:
+  bool HasLeader() const;
+
+  TempDir directory_;
+  std::array<int, kCount> client_ports_ = {};
+  std::array<int, kCount> peer_ports_ = {};
+  std::array<pid_t, kCount> pids_ = {};
+};
+
+}  // namespace ringkv::test

@@ -78,11 +78,11 @@ void ElectedShard::Start(int node) {
   Site& site = SiteOf(node);
   if (site.node != nullptr) return;
   NodeOwner& owner = *this;
-  auto process = std::make_shared<ReplicatedNode>(node, owner, network_, *site.disk, site.promise);
   site.node = std::make_shared<ElectedNode>(
-      process, ElectedNode::Surroundings{network_, etcd_, [this](int which) { return !SiteOf(which).is_doubtful; },
-                                         [this](int which, uint64_t epoch) { NotePrimary(which, epoch); }});
-  const storage::Status started = process->Start(false);
+      std::make_shared<ReplicatedNode>(node, owner, network_, *site.disk, site.promise),
+      ElectedNode::Surroundings{network_, etcd_, [this](int which) { return !SiteOf(which).is_doubtful; },
+                                [this](int which, uint64_t epoch) { NotePrimary(which, epoch); }});
+  const storage::Status started = site.node->process()->Start(false);
   if (started) return site.node->Turn();
   const std::string why = started.error().text;
   timeline_.Note(node, "can't start: " + why);
@@ -95,7 +95,9 @@ void ElectedShard::Start(int node) {
 void ElectedShard::Kill(int node, bool machine_fails) {
   Site& site = SiteOf(node);
   if (site.node == nullptr) return;
-  if (!EndProcess(site.node, network_, *site.disk, machine_fails)) Violate(node, "a process that was killed goes on");
+  const std::weak_ptr<ReplicatedNode> process = site.node->process();
+  const bool has_ended = EndProcess(site.node, network_, *site.disk, machine_fails);
+  if (!has_ended || !process.expired()) Violate(node, "a process that was killed goes on");
   timeline_.After(timeline_.Between(10, 6000), [this, node] { Start(node); });
 }
 
@@ -166,7 +168,7 @@ void ElectedShard::ForgetDoubts() {
 void ElectedShard::Harm(const Fault& fault) {
   const int node = static_cast<int>(fault.node);
   const int other = static_cast<int>(fault.other);
-  const std::shared_ptr<ReplicatedNode> process = Running(node);
+  ReplicatedNode* const process = Running(node).get();  // not kept: what kills it has to end it
   FaultyFileSystem& disk = *SiteOf(node).disk;
   switch (fault.kind) {
     case FaultKind::kKill: return Kill(node, fault.is_harsh);

@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "server/replication/history_file.h"
 #include "tests/support/faulty_file_system.h"
 #include "tests/support/seeded_chance.h"
 
@@ -64,6 +65,17 @@ TEST_F(HistoryKeeperTest, ANewEpochOfTheSameHistoryIsInTheFileBeforeItCounts) {
   HistoryKeeper restarted(disk_, chance_, *this);
   restarted.Load(false, 5);
   EXPECT_EQ(restarted.epoch(), 2u);
+}
+
+// A node that has lost its files begins anew, and may end again before it has what the others have.
+TEST_F(HistoryKeeperTest, AHistoryThatANodeBeginsByItselfNamesNoDataOfBefore) {
+  HistoryKeeper keeper(disk_, chance_, *this);
+  keeper.NoteShared();
+  ASSERT_TRUE(keeper.Save());
+  EXPECT_FALSE(NamesHistory(disk_));
+  keeper.RaiseEpoch(1);
+  ASSERT_TRUE(keeper.Save());
+  EXPECT_TRUE(NamesHistory(disk_));
 }
 
 TEST_F(HistoryKeeperTest, APromotionIsAwaitedUntilTheFileNamesIt) {

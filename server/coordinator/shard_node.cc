@@ -23,8 +23,9 @@ void ShardNode::Observe() { has_all_ = has_all_ || replication_.link().has_caugh
 
 cluster::ShardMember::Node::Copy ShardNode::copy() {
   Observe();
-  const bool is_whole = !replication_.history().is_replacing();
-  return {replication_.history().epoch(), replication_.replica_offset(), is_whole && has_all_};
+  // A part of a snapshot is less than whatever others have.
+  if (replication_.history().is_replacing()) return {};
+  return {replication_.history().epoch(), replication_.replica_offset(), has_all_};
 }
 
 std::vector<cluster::MemberAck> ShardNode::acks() {

@@ -91,6 +91,7 @@ class ElectedNode final : public std::enable_shared_from_this<ElectedNode>, priv
   }
 
   Copy copy() override {
+    if (process_->is_replacing()) return {};
     const bool is_intact =
         process_->is_whole() && process_->is_secured() && process_->has_all() && around_.is_intact(process_->number());
     return {process_->epoch(), process_->secured(), is_intact};

@@ -84,6 +84,8 @@ class ReplicatedNode : public StoredNode, private cluster::LogReceiver::Target, 
   bool is_primary() const { return is_primary_; }
   // Has the data set of its primary in its files, or is one.
   bool is_whole() const { return is_primary_ || (!history_.is_replacing() && durability_.files_follow()); }
+  // Has a part of a snapshot.
+  bool is_replacing() const { return history_.is_replacing(); }
   bool follows(int primary) const { return following_ == primary; }
   bool is_streaming() const { return progress_.state == cluster::LogReceiver::State::kStreaming && receiver_; }
   storage::Lsn appended() override { return store_.log().appended(); }

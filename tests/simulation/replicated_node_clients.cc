@@ -34,7 +34,7 @@ std::vector<cluster::MemberAck> ReplicatedNode::Acks() const {
 void ReplicatedNode::Answer() {
   if (pending_.empty() || !owner_.MayAnswer(number_)) return;
   CountAcks();
-  AnswerUpTo(std::min(quorum_.last(), durability_.log().durable()));
+  AnswerUpTo(std::min(quorum_.last(), secured()));
 }
 
 bool ReplicatedNode::HasMajority(storage::Lsn last) {

@@ -23,6 +23,8 @@ void Replication::CutOff() {
 void Replication::BecomeElected(uint64_t epoch) {
   MutexLock lock(role_mutex_);
   if (is_replica()) return Promote(epoch);
+  feeds_.CloseAll();  // since they acknowledged something, their nodes may have followed another primary
+  UpdateQuorum();
   copy_.GoOnAsPrimary(epoch);
   parts_.log.Notice("this server is the primary again, epoch " + std::to_string(epoch));
 }

@@ -199,6 +199,8 @@ void ReplicatedNode::RaiseEpoch(uint64_t epoch) {
 
 void ReplicatedNode::GoOnAsPrimary(uint64_t epoch) {
   NoteEpoch(epoch);
+  // Since they acknowledged something, their nodes may have followed another primary.
+  for (const auto& feed : feeds_) feed->port().Close(true);
   copy_.GoOnAsPrimary(epoch);
   timeline_.Note(number_, "goes on as the primary of epoch " + std::to_string(epoch));
 }

@@ -18,7 +18,9 @@ uint32_t NeedsOf(const Command& row) {
     needs |= kNeedsWritable | kNeedsNoWritePause | kNeedsHealthyDisk | kNeedsLogRoom | kNeedsReplicas | kNeedsNoFence;
   }
   if (!row.Is(kLoading) || runs_queued) needs |= kNeedsLoaded;
-  if (!row.Is(kStale) || runs_queued) needs |= kNeedsFreshData | kNeedsLease;
+  if (!row.Is(kStale) || runs_queued) needs |= kNeedsFreshData;
+  // Probes must not take a primary without a lease for a dead process: PING is answered, as by a cluster that is down.
+  if ((!row.Is(kStale) && row.group != Group::kConnection) || runs_queued) needs |= kNeedsLease;
   if (!row.Has(kForSubscribers)) needs |= kNeedsNoSubscription;
   if (!row.Is(kAllowBusy) || runs_queued) needs |= kNeedsNoLongHold;
   return needs;

@@ -11,6 +11,7 @@ std::vector<std::string> ReasonsNotReady(const ReportParts& parts) {
   if (parts.shutdown.is_draining()) reasons.emplace_back("it is draining before shutdown");
   if (parts.data.is_loading()) reasons.emplace_back("it is loading its data");
   if (parts.data.is_replacing()) reasons.emplace_back("it is loading its primary's snapshot");
+  if (parts.replication.is_fenced()) reasons.emplace_back("its lease as a primary has run out");
   const int64_t most_ms = parts.options.ready_max_lag;
   PrimaryLink& link = parts.replication.link();
   if (parts.replication.is_replica() && !parts.data.is_replacing() && most_ms > 0) {

@@ -189,6 +189,7 @@ TEST_F(CoordinatorTest, WithoutEtcdThePrimaryServesUntilItsLeaseRunsOutAndGoesOn
   EXPECT_TRUE(Say(*nodes_[primary], {"GET", "a"}).starts_with(refusal));
   EXPECT_TRUE(Say(*nodes_[primary], {"EVAL", "return redis.call('GET', KEYS[1])", "1", "a"}).starts_with(refusal));
   EXPECT_EQ(nodes_[primary]->Info("role"), "master") << "it can be looked at";
+  EXPECT_EQ(Say(*nodes_[primary], {"PING"}), "PONG") << "it is not dead";
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(NumberFrom("RINGKV_OUTAGE_S", 6));
   const uint64_t acknowledged = load.acknowledged();
   while (std::chrono::steady_clock::now() < end) {

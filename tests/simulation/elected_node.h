@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -80,13 +81,19 @@ class ElectedNode final : public std::enable_shared_from_this<ElectedNode>, priv
     }
     TurnLater(std::max<int64_t>(member_.wake_at() - now(), 1));
   }
+  // Answers wait while the node is stopped, in the order in which they came.
   void Take(uint64_t number, const cluster::EtcdAnswer& answer) {
+    heard_.emplace_back(number, answer);
+    TakeHeard();
+  }
+  void TakeHeard() {
     if (const int64_t rest = StoppedFor(); rest > 0) {
-      return around_.network.timeline().After(rest, [node = weak_from_this(), number, answer] {
-        if (const auto alive = node.lock()) alive->Take(number, answer);
+      return around_.network.timeline().After(rest, [node = weak_from_this()] {
+        if (const auto alive = node.lock()) alive->TakeHeard();
       });
     }
-    member_.Take(number, answer, now());
+    if (heard_.empty()) return;
+    for (; !heard_.empty(); heard_.pop_front()) member_.Take(heard_.front().first, heard_.front().second, now());
     Pump();
   }
 
@@ -115,6 +122,7 @@ class ElectedNode final : public std::enable_shared_from_this<ElectedNode>, priv
   const std::shared_ptr<ReplicatedNode> process_;
   const Surroundings around_;
   cluster::ShardMember member_;
+  std::deque<std::pair<uint64_t, cluster::EtcdAnswer>> heard_;
   uint64_t turn_ = 0;
 };
 

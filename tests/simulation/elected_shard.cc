@@ -182,7 +182,6 @@ void ElectedShard::Harm(const Fault& fault) {
     case FaultKind::kSetClock: return process == nullptr ? void() : process->clock().Set(fault.amount);
     case FaultKind::kStop:
       timeline_.Note(node, "is stopped for " + std::to_string(fault.amount) + " ms");
-      // Ending an earlier stop earlier would let answers of etcd overtake those that wait for its end.
       return network_.Stop(node, std::max(network_.stopped_until(node), timeline_.now() + fault.amount));
     case FaultKind::kFailDisk:
       timeline_.Note(node, "has a disk that fails");

@@ -114,6 +114,12 @@ MUTATIONS = [
      "  CommitKeys commit;\n  commit.conditions.push_back({keys_.lead()"),
     ("a node that is not in sync is elected", "cluster/failover/shard_member.cc",
      "  if (!IsInSync()) {\n", "  if (!IsAmong(view_.record()->members, config_.id)) {\n"),
+    ("past fault: a node that began a history by itself has all that it needs",
+     "tests/simulation/replicated_node.cc",
+     "has_had_all_ = server::NamesHistory(disk_);", 'has_had_all_ = disk_.Exists("replication.history");'),
+    ("past fault: what was acknowledged to an earlier term counts", "tests/simulation/replicated_node.cc",
+     "  for (const auto& feed : feeds_) feed->port().Close(true);\n  copy_.GoOnAsPrimary(epoch);",
+     "  copy_.GoOnAsPrimary(epoch);"),
 ]
 
 # Only shards with replicas whose slots move find these.
@@ -121,6 +127,13 @@ NEED_REPLICAS = (
     "past fault: what a shard has handed over is known to its primary only",
     "slots are acknowledged before a majority of the shard has them",
     "an erasure goes on where it was when the node led before",
+)
+
+
+# Only shards whose primary is elected find these, which are not in cluster/failover.
+NEED_ELECTIONS = (
+    "past fault: a node that began a history by itself has all that it needs",
+    "past fault: what was acknowledged to an earlier term counts",
 )
 
 
@@ -136,7 +149,7 @@ def is_of_slots(mutation):
 def simulation_of(mutation):
     if mutation[0] in NEED_REPLICAS:
         return "ReplicatedSlotSimulation"
-    if any("/failover/" in place[0] for place in places_of(mutation)):
+    if mutation[0] in NEED_ELECTIONS or any("/failover/" in place[0] for place in places_of(mutation)):
         return "FailoverSimulation"
     return "SlotSimulation" if is_of_slots(mutation) else "ReplicationSimulation"
 

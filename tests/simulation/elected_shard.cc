@@ -58,6 +58,7 @@ bool ElectedShard::MayAnswer(int node) { return SiteOf(node).node != nullptr && 
 void ElectedShard::NotePrimary(int node, uint64_t epoch) {
   ++elections_;
   timeline_.Note(node, "has been elected, epoch " + std::to_string(epoch));
+  if (!Running(node)->Acks().empty()) Violate(node, "it counts what was acknowledged before its term");
   for (const auto& [key, numbers] : clients_.acknowledged()) CheckHasAll(node, key);
 }
 

@@ -237,10 +237,12 @@ void ShardMember::PrepareToLead(int64_t now) {
   stood_at_ = now;
 }
 
-// It was restarted, or its lease has run out and etcd does not know yet.
+// Its lease has run out, and etcd does not know yet; or it was restarted. Then others may have groups that it has lost,
+// and would have to drop all that they have to follow it: the best is elected.
 void ShardMember::Reclaim(int64_t now) {
   const ShardRecord& record = *view_.record();
-  if (stood_with_->is_intact || record.in_sync.size() == 1) return Claim(record, now);
+  const bool has_gone_on = led_epoch_ == record.epoch && stood_with_->is_intact;
+  if (has_gone_on || record.in_sync.size() == 1) return Claim(record, now);
   CommitKeys commit = OnLead();
   commit.deletes.push_back(keys_.lead());
   Commit(Purpose::kResign, std::move(commit), now);

@@ -213,11 +213,11 @@ void ElectedShard::HarmEtcd(int node, bool is_harsh) {
 }
 
 void ElectedShard::FlipBit(int node, uint64_t which) {
-  // While another node has a part of a snapshot only, this one may be the only one that has all.
-  const bool is_second = std::any_of(sites_.begin(), sites_.end(), [](const auto& each) {
-    return each->is_doubtful || (each->node != nullptr && each->node->process()->is_replacing());
-  });
-  if (is_second || node == Primary() || Running(node) == nullptr || Running(node)->is_primary()) return;
+  // One copy at a time: the primary, which has all, has it in its files.
+  const int primary = Primary();
+  const bool is_second = std::any_of(sites_.begin(), sites_.end(), [](const auto& each) { return each->is_doubtful; });
+  if (is_second || primary < 0 || primary == node || !Running(primary)->is_secured()) return;
+  if (Running(node) == nullptr || Running(node)->is_primary()) return;
   Kill(node, false);
   Site& site = SiteOf(node);
   site.is_doubtful = true;

@@ -303,6 +303,7 @@ std::vector<std::string> DifficultTexts() {
                                     "$HOME",
                                     "*",
                                     "tcp://x",
+                                    "etcd://h1:2379,[::1]:2379/x",
                                     " 60  1 ",
                                     "host  1",
                                     " normal  1mb 0 0 ",

@@ -49,6 +49,25 @@ storage::Status Ping(const Address& address);
 // unreachable.
 storage::Status ShowStatus(const std::string& path);
 
+// --- shards whose primaries are elected through etcd ---
+struct CoordinatorOptions {
+  std::string address;  // as the server's option `coordinator`
+  std::string user;
+  std::string password;
+  // For etcds://.
+  std::string ca_file;
+  std::string certificate_file;
+  std::string key_file;
+};
+// Leases, epochs, in-sync sets, and one line per node. Fails if a shard has no primary or a node is not as it should
+// be.
+storage::Status ShowElectedShards(const CoordinatorOptions& options);
+// Strikes a node off the list of members that has left for good. `node`: an id, its first digits, or HOST:PORT.
+storage::Status LeaveShard(const CoordinatorOptions& options, const std::string& node);
+// Makes a node the primary that may lack acknowledged writes, because no other can be elected. Says what may be lost,
+// and without `accepts_loss` does nothing else.
+storage::Status TakeOverShard(const CoordinatorOptions& options, const std::string& node, bool accepts_loss);
+
 // Prints the ring as an SVG image.
 storage::Status DrawRing(const std::string& path);
 // Prints the number of slots and of ranges of each shard.

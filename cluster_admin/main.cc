@@ -65,6 +65,20 @@ std::string FromEnvironment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
+// The options of the server.
+void AddCoordinatorFlags(CLI::App& app, ringkv::cluster_admin::CoordinatorOptions* options) {
+  constexpr const char* kCoordinator = "etcd";
+  app.add_option("--coordinator", options->address, "etcd://HOST:PORT,.../NAME, as the nodes have it")
+      ->group(kCoordinator);
+  app.add_option("--coordinator-user", options->user, "User of etcd")->group(kCoordinator);
+  options->password = FromEnvironment("RINGKV_COORDINATOR_PASSWORD");
+  app.add_option("--coordinator-ca-cert-file", options->ca_file, "Certificates of authorities to verify etcd with")
+      ->group(kCoordinator);
+  app.add_option("--coordinator-cert-file", options->certificate_file, "Certificate to show to etcd")
+      ->group(kCoordinator);
+  app.add_option("--coordinator-key-file", options->key_file, "Private key of that certificate")->group(kCoordinator);
+}
+
 // Before any job.
 void UseTls(TlsFlags& flags) {
   if (!flags.is_wanted) return;
@@ -91,6 +105,8 @@ int main(int argc, char** argv) {
   app.add_option("--pass,-a", password, "Password of that user; better in the environment, as REDISCLI_AUTH");
   TlsFlags tls;
   AddTlsFlags(app, &tls);
+  ringkv::cluster_admin::CoordinatorOptions coordinator;
+  AddCoordinatorFlags(app, &coordinator);
   app.parse_complete_callback([&] {
     ringkv::cluster_admin::NodeClient::UseCredentials({user, password});
     UseTls(tls);
@@ -121,8 +137,14 @@ int main(int argc, char** argv) {
   with_file("stop", "Shuts all nodes down; their data is kept")->callback([&] {
     done = ringkv::cluster_admin::Stop(file);
   });
-  with_file("status", "Shows the nodes, their slots, keys and lag")->callback([&] {
-    done = ringkv::cluster_admin::ShowStatus(file);
+  CLI::App* status = app.add_subcommand("status",
+                                        "Shows the nodes, their slots, keys and lag; of shards with a "
+                                        "coordinator leases, epochs and in-sync sets");
+  status->add_option("config", file, "The cluster-config; none with --coordinator");
+  status->callback([&] {
+    if (file.empty() == coordinator.address.empty()) throw CLI::RequiredError("a cluster-config or --coordinator");
+    done =
+        file.empty() ? ringkv::cluster_admin::ShowElectedShards(coordinator) : ringkv::cluster_admin::ShowStatus(file);
   });
   std::vector<std::string> nodes;
   const auto with_nodes = [&](CLI::App* job) {
@@ -139,6 +161,26 @@ int main(int argc, char** argv) {
   CLI::App* handover = with_file("handover", "Promotes a replica in place of a primary that will be stopped");
   handover->add_option("node", node, "The primary's id")->required();
   handover->callback([&] { done = ringkv::cluster_admin::HandOver(file, node); });
+  const auto with_member = [&](const char* name, const char* what) {
+    CLI::App* job = app.add_subcommand(name, what);
+    job->add_option("node", node, "Its id, the first digits of it, or HOST:PORT")->required();
+    return job;
+  };
+  const auto needs_coordinator = [&] {
+    if (coordinator.address.empty()) throw CLI::RequiredError("--coordinator");
+  };
+  with_member("leave", "Strikes a node off its shard that has left for good")->callback([&] {
+    needs_coordinator();
+    done = ringkv::cluster_admin::LeaveShard(coordinator, node);
+  });
+  bool accepts_loss = false;
+  CLI::App* takeover =
+      with_member("takeover", "Makes a node the primary that may lack acknowledged writes; says which");
+  takeover->add_flag("--accept-loss", accepts_loss, "Does it; else it only says what may be lost");
+  takeover->callback([&] {
+    needs_coordinator();
+    done = ringkv::cluster_admin::TakeOverShard(coordinator, node, accepts_loss);
+  });
   std::string address = "127.0.0.1:6379";
   CLI::App* ping = app.add_subcommand("ping", "Tests whether a server responds");
   ping->add_option("address", address, "HOST:PORT")->check(IsAddress)->capture_default_str();

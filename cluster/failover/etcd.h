@@ -21,6 +21,10 @@ struct KeepLease {
 struct RevokeLease {
   int64_t lease = 0;
 };
+// How long it lasts if nobody renews it.
+struct LookAtLease {
+  int64_t lease = 0;
+};
 // All keys that begin so, as a majority of etcd has them.
 struct ReadKeys {
   std::string prefix;
@@ -46,7 +50,7 @@ struct CommitKeys {
   std::vector<std::string> deletes = {};
 };
 
-using EtcdRequest = std::variant<GrantLease, KeepLease, RevokeLease, ReadKeys, WatchKeys, CommitKeys>;
+using EtcdRequest = std::variant<GrantLease, KeepLease, RevokeLease, LookAtLease, ReadKeys, WatchKeys, CommitKeys>;
 
 struct EtcdCall {
   uint64_t number = 0;

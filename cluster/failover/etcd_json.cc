@@ -56,6 +56,9 @@ struct Encoder {
   EtcdPost operator()(const RevokeLease& revoke) const {
     return {"/v3/lease/revoke", Json{{"ID", std::to_string(revoke.lease)}}.dump()};
   }
+  EtcdPost operator()(const LookAtLease& look) const {
+    return {"/v3/lease/timetolive", Json{{"ID", std::to_string(look.lease)}}.dump()};
+  }
   EtcdPost operator()(const ReadKeys& read) const { return {"/v3/kv/range", RangeOf(read.prefix).dump()}; }
   EtcdPost operator()(const WatchKeys& watch) const {
     Json range = RangeOf(watch.prefix);
@@ -133,7 +136,8 @@ EtcdAnswer DecodeBody(const EtcdRequest& request, const Json& body) {
   const Json& json = is_stream ? ObjectIn(body, "result") : body;
   EtcdAnswer answer{.outcome = Outcome::kDone, .revision = NumberIn(ObjectIn(json, "header"), "revision")};
   if (answer.revision == 0) return Fail(Outcome::kUnknown, "an answer without a revision");
-  if (std::holds_alternative<GrantLease>(request) || std::holds_alternative<KeepLease>(request)) {
+  if (std::holds_alternative<GrantLease>(request) || std::holds_alternative<KeepLease>(request) ||
+      std::holds_alternative<LookAtLease>(request)) {
     answer.lease = NumberIn(json, "ID");
     answer.ttl_seconds = NumberIn(json, "TTL");
     if (answer.ttl_seconds <= 0 || answer.lease == 0) return Fail(Outcome::kRefused, "the lease has expired");

@@ -17,7 +17,10 @@ int64_t MarginMs(int64_t ttl_ms) { return std::max(ttl_ms / 10, kLeastMarginMs);
 
 void LeaseKeeper::Drop() {
   is_wanted_ = false;
-  if (id_ != 0) given_back_ = id_;
+  if (id_ != 0) {
+    given_back_ = id_;
+    ask_at_ = 0;  // now, not when it would have been renewed
+  }
   Lose();
 }
 

@@ -39,6 +39,10 @@ std::string Print(const Candidate& candidate) {
       .dump();
 }
 
+std::string Print(const LivingNode& node) {
+  return OrderedJson{{"shard", node.shard}, {"host", node.host}, {"port", node.port}, {"version", node.version}}.dump();
+}
+
 bool IsAmong(const std::vector<std::string>& ids, std::string_view id) {
   return std::find(ids.begin(), ids.end(), id) != ids.end();
 }
@@ -62,6 +66,13 @@ std::optional<Candidate> ParseCandidate(std::string_view text) {
   return Parse<Candidate>(text, [](const OrderedJson& json) {
     return Candidate{json.at("after").get<uint64_t>(), json.at("epoch").get<uint64_t>(),
                      json.at("last").get<storage::Lsn>(), json.at("intact").get<bool>()};
+  });
+}
+
+std::optional<LivingNode> ParseLivingNode(std::string_view text) {
+  return Parse<LivingNode>(text, [](const OrderedJson& json) {
+    return LivingNode{json.at("shard").get<std::string>(), json.at("host").get<std::string>(),
+                      json.at("port").get<int64_t>(), json.at("version").get<std::string>()};
   });
 }
 

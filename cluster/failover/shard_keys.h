@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The keys of a shard in etcd and their values (docs/formats/coordinator.md).
+// The keys of shards and nodes in etcd and their values (docs/formats/coordinator.md).
 #pragma once
 
 #include <cstdint>
@@ -17,13 +17,26 @@ class ShardKeys {
  public:
   // Of `cluster`, as in the option `coordinator`.
   ShardKeys(std::string_view cluster, std::string_view shard)
-      : prefix_("/ringkv/" + std::string(cluster) + "/shards/" + std::string(shard) + "/") {}
+      : prefix_(AllShards(cluster) + std::string(shard) + "/") {}
+  static std::string AllShards(std::string_view cluster) { return "/ringkv/" + std::string(cluster) + "/shards/"; }
 
   const std::string& prefix() const { return prefix_; }  // all of them begin so
   std::string record() const { return prefix_ + "record"; }
   std::string lead() const { return prefix_ + "lead"; }
   std::string candidate(std::string_view id) const { return candidates() + std::string(id); }
   std::string candidates() const { return prefix_ + "candidates/"; }
+
+ private:
+  std::string prefix_;
+};
+
+// The names of the keys of living nodes.
+class NodeKeys {
+ public:
+  explicit NodeKeys(std::string_view cluster) : prefix_("/ringkv/" + std::string(cluster) + "/nodes/") {}
+
+  const std::string& prefix() const { return prefix_; }
+  std::string node(std::string_view id) const { return prefix_ + std::string(id); }
 
  private:
   std::string prefix_;
@@ -56,13 +69,23 @@ struct Candidate {
   bool operator==(const Candidate&) const = default;
 };
 
+// A node that lives, on its lease (NodePresence).
+struct LivingNode {
+  std::string shard;
+  std::string host;
+  int64_t port = 0;
+  std::string version = {};
+};
+
 std::string Print(const ShardRecord& record);
 std::string Print(const Lead& lead);
 std::string Print(const Candidate& candidate);
+std::string Print(const LivingNode& node);
 bool IsAmong(const std::vector<std::string>& ids, std::string_view id);
 // Null if it is none.
 std::optional<ShardRecord> ParseShardRecord(std::string_view text);
 std::optional<Lead> ParseLead(std::string_view text);
 std::optional<Candidate> ParseCandidate(std::string_view text);
+std::optional<LivingNode> ParseLivingNode(std::string_view text);
 
 }  // namespace ringkv::cluster

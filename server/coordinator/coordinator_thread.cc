@@ -8,10 +8,14 @@
 #include <string>
 #include <utility>
 
+#include "cluster/failover/coordinator_address.h"
+#include "cluster/failover/node_presence.h"
+#include "cluster/failover/shard_keys.h"
 #include "cluster/failover/shard_member.h"
-#include "server/config/coordinator_address.h"
+#include "etcd/etcd_client.h"
+#include "server/base/version.h"
+#include "server/config/has_coordinator.h"
 #include "server/config/own_ports.h"
-#include "server/coordinator/etcd_client.h"
 #include "server/coordinator/node_id.h"
 #include "server/coordinator/shard_node.h"
 #include "server/node_link/link_phase.h"
@@ -24,6 +28,8 @@ namespace {
 constexpr int64_t kEmptyWaitsMs = 2000;
 constexpr int64_t kLongestWaitMs = 250;
 constexpr int kFailuresToTell = 3;
+// Calls of the presence, beside those of the member.
+constexpr uint64_t kOfPresence = uint64_t{1} << 63;
 
 std::string HostOf(const Options& options) {
   const std::string announced = options.replica_announce_ip.Get();
@@ -33,21 +39,25 @@ std::string HostOf(const Options& options) {
   return host;
 }
 
+int64_t PortOf(const Options& options) {
+  const int64_t announced = options.replica_announce_port;
+  return announced != 0 ? announced : PortOfReplica(options);
+}
+
 cluster::ShardMember::Config ConfigOf(const CoordinatorParts& parts, std::string cluster, std::string id) {
   const Options& options = parts.options;
   const storage::LogBuffer& log = parts.data.store().log();
   const bool has_data = log.appended() > 0 || log.has_unrecorded();
-  const int64_t announced = options.replica_announce_port;
   return {.cluster = std::move(cluster),
           .id = std::move(id),
           .host = HostOf(options),
-          .port = announced != 0 ? announced : PortOfReplica(options),
+          .port = PortOf(options),
           .ttl_seconds = options.coordinator_ttl,
           .limits = {.fewest = static_cast<size_t>(options.coordinator_min_in_sync)},
           .creates_after_ms = has_data ? 0 : kEmptyWaitsMs};
 }
 
-EtcdClient::Access AccessOf(const Options& options) {
+etcd::EtcdClient::Access AccessOf(const Options& options) {
   return {.user = options.coordinator_user.Get(),
           .password = options.coordinator_password.Get(),
           .ca = options.coordinator_ca_cert_file.Get(),
@@ -55,18 +65,28 @@ EtcdClient::Access AccessOf(const Options& options) {
           .key = options.coordinator_key_file.Get()};
 }
 
+cluster::NodePresence PresenceOf(const Options& options, const std::string& cluster, const std::string& id) {
+  const cluster::LivingNode node{.shard = cluster::ShardMember::Config().shard,
+                                 .host = HostOf(options),
+                                 .port = PortOf(options),
+                                 .version = std::string(kRingKvVersion)};
+  return {cluster::NodeKeys(cluster).node(id), Print(node)};
+}
+
 }  // namespace
 
 struct CoordinatorThread::Seat {
-  Seat(CoordinatorThread& thread, CoordinatorAddress address, std::string id)
+  Seat(CoordinatorThread& thread, cluster::CoordinatorAddress address, std::string id)
       : node(thread.parts_.replication, thread.parts_.data, thread.parts_.log, thread.parts_.world.files),
+        presence(PresenceOf(thread.parts_.options, address.cluster, id)),
         member(ConfigOf(thread.parts_, address.cluster, std::move(id)), node),
         etcd(std::move(address), AccessOf(thread.parts_.options), thread.parts_.options.coordinator_ttl * 1000 / 6,
              [&thread](uint64_t call, const cluster::EtcdAnswer& answer) { thread.Take(call, answer); }) {}
 
   ShardNode node;
+  cluster::NodePresence presence;
   cluster::ShardMember member;
-  EtcdClient etcd;
+  etcd::EtcdClient etcd;
 };
 
 CoordinatorThread::CoordinatorThread(const CoordinatorParts& parts) : parts_(parts) {}
@@ -75,7 +95,7 @@ CoordinatorThread::~CoordinatorThread() { Stop(); }
 
 storage::Status CoordinatorThread::Prepare() {
   if (!HasCoordinator(parts_.options)) return {};
-  storage::Result<CoordinatorAddress> address = ParseCoordinator(parts_.options.coordinator.Get());
+  storage::Result<cluster::CoordinatorAddress> address = cluster::ParseCoordinator(parts_.options.coordinator.Get());
   if (!address) return storage::Fail("coordinator " + address.error().text);
   storage::Result<std::string> id = OwnNodeId(parts_.world);
   if (!id) return tl::unexpected(id.error());
@@ -102,7 +122,7 @@ void CoordinatorThread::Run() {
     seat_->node.Observe();
     seat_->member.Work(now());
     Apply();
-    int64_t wake_at = seat_->member.wake_at();
+    int64_t wake_at = std::min(seat_->member.wake_at(), seat_->presence.wake_at());
     // When the lease ends, requests are refused from then on.
     if (const int64_t end = seat_->member.valid_until(); end > now()) wake_at = std::min(wake_at, end);
     Exchange(std::clamp<int64_t>(wake_at - now(), 1, kLongestWaitMs));
@@ -113,18 +133,25 @@ void CoordinatorThread::Run() {
 void CoordinatorThread::Leave() {
   constexpr int64_t kPatienceMs = 500;
   seat_->member.Leave();
+  seat_->presence.Leave();
   Apply();
   const int64_t end = now() + kPatienceMs;
-  while (!seat_->member.has_left() && now() < end) Exchange(end - now());
+  const auto has_left = [&] { return seat_->member.has_left() && seat_->presence.has_left(); };
+  while (!has_left() && now() < end) Exchange(end - now());
 }
 
 void CoordinatorThread::Exchange(int64_t milliseconds) {
   while (std::optional<cluster::EtcdCall> call = seat_->member.NextCall(now())) seat_->etcd.Begin(*call);
+  while (std::optional<cluster::EtcdCall> call = seat_->presence.NextCall(now())) {
+    call->number |= kOfPresence;
+    seat_->etcd.Begin(*call);
+  }
   seat_->etcd.Work(milliseconds);
 }
 
 void CoordinatorThread::Take(uint64_t call, const cluster::EtcdAnswer& answer) {
   NoteAnswer(answer);
+  if ((call & kOfPresence) != 0) return seat_->presence.Take(answer, now());
   seat_->member.Take(call, answer, now());
   Apply();
 }

@@ -21,7 +21,7 @@
 #include "server/command/command_table.h"
 #include "server/commands/families.h"
 #include "server/composition/server.h"
-#include "server/config/coordinator_address.h"
+#include "server/config/has_coordinator.h"
 #include "server/config/data_directory.h"
 #include "server/http/response.h"
 #include "server/http/route_table.h"

@@ -3,7 +3,8 @@
 #include <string>
 #include <string_view>
 
-#include "server/config/coordinator_address.h"
+#include "cluster/failover/coordinator_address.h"
+#include "server/config/has_coordinator.h"
 #include "server/options/option_topics.h"
 
 namespace ringkv::server {
@@ -11,7 +12,7 @@ namespace {
 
 std::string CheckCoordinator(std::string_view value) {
   if (value == kStaticCoordinator) return {};
-  const storage::Result<CoordinatorAddress> address = ParseCoordinator(value);
+  const storage::Result<cluster::CoordinatorAddress> address = cluster::ParseCoordinator(value);
   return address ? "" : "it " + address.error().text;
 }
 

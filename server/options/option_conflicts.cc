@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server/options/option_conflicts.h"
 
-#include "server/config/coordinator_address.h"
+#include "server/config/has_coordinator.h"
 
 namespace ringkv::server {
 

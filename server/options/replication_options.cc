@@ -11,7 +11,7 @@
 #include "server/base/client_links.h"
 #include "server/base/needs.h"
 #include "server/base/text.h"
-#include "server/config/coordinator_address.h"
+#include "server/config/has_coordinator.h"
 #include "server/options/option_topics.h"
 
 namespace ringkv::server {

@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "server/config/coordinator_address.h"
+#include "server/config/has_coordinator.h"
 #include "server/replication/history_keeper.h"
 #include "server/replication/replication_parts.h"
 

@@ -8,7 +8,7 @@
 
 #include "cluster/node_id.h"
 #include "server/command/error_replies.h"
-#include "server/config/coordinator_address.h"
+#include "server/config/has_coordinator.h"
 #include "storage/base/random.h"
 
 namespace ringkv::server {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The client and the state machine's calls against real members of etcd.
-#include "server/coordinator/etcd_client.h"
+#include "etcd/etcd_client.h"
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -19,8 +19,8 @@ namespace {
 
 using cluster::EtcdAnswer;
 using Outcome = cluster::EtcdAnswer::Outcome;
-using server::EtcdClient;
-using server::ParseCoordinator;
+using cluster::ParseCoordinator;
+using etcd::EtcdClient;
 
 class EtcdClientTest : public testing::Test {
  protected:

@@ -63,6 +63,18 @@ TEST(LeaseKeeper, AnExpiredLeaseIsLostAtOnce) {
   ASSERT_TRUE(std::holds_alternative<GrantLease>(*keeper.Next(1051)));
 }
 
+TEST(LeaseKeeper, GivesBackAtOnce) {
+  LeaseKeeper keeper(3);
+  keeper.Want();
+  ASSERT_TRUE(keeper.Next(0).has_value());
+  keeper.Take(Granted(9, 3), 1);
+  EXPECT_EQ(keeper.Next(2), std::nullopt);
+  keeper.Drop();
+  EXPECT_EQ(keeper.valid_until(), 0);
+  const auto question = keeper.Next(2);
+  ASSERT_TRUE(question && std::holds_alternative<RevokeLease>(*question));
+}
+
 TEST(LeaseKeeper, GivesBackWhatIsGrantedTooLate) {
   LeaseKeeper keeper(3);
   keeper.Want();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "server/coordinator/etcd_client.h"
+#include "etcd/etcd_client.h"
 
 #include <curl/curl.h>
 
@@ -10,7 +10,7 @@
 
 #include "cluster/failover/etcd_json.h"
 
-namespace ringkv::server {
+namespace ringkv::etcd {
 namespace {
 
 using cluster::EtcdAnswer;
@@ -69,7 +69,7 @@ struct EtcdClient::Transfer {
   bool is_obsolete = false;
 };
 
-EtcdClient::EtcdClient(CoordinatorAddress address, Access access, int64_t deadline_ms, OnAnswer on_answer)
+EtcdClient::EtcdClient(cluster::CoordinatorAddress address, Access access, int64_t deadline_ms, OnAnswer on_answer)
     : address_(std::move(address)),
       access_(std::move(access)),
       deadline_ms_(deadline_ms),
@@ -204,4 +204,4 @@ void EtcdClient::End(Transfer& transfer, int result) {
   on_answer_(transfer.number, cluster::DecodeEtcd(transfer.request, status, transfer.received));
 }
 
-}  // namespace ringkv::server
+}  // namespace ringkv::etcd

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "server/config/coordinator_address.h"
+#include "cluster/failover/coordinator_address.h"
 
 #include <algorithm>
 #include <cctype>
 
-namespace ringkv::server {
+namespace ringkv::cluster {
 namespace {
 
 constexpr size_t kMostMembers = 16;
@@ -54,4 +54,4 @@ storage::Result<CoordinatorAddress> ParseCoordinator(std::string_view text) {
   }
 }
 
-}  // namespace ringkv::server
+}  // namespace ringkv::cluster

@@ -12,10 +12,10 @@
 #include <string>
 #include <vector>
 
+#include "cluster/failover/coordinator_address.h"
 #include "cluster/failover/etcd.h"
-#include "server/config/coordinator_address.h"
 
-namespace ringkv::server {
+namespace ringkv::etcd {
 
 class EtcdClient {
  public:
@@ -31,7 +31,7 @@ class EtcdClient {
     std::string key = {};
   };
 
-  EtcdClient(CoordinatorAddress address, Access access, int64_t deadline_ms, OnAnswer on_answer);
+  EtcdClient(cluster::CoordinatorAddress address, Access access, int64_t deadline_ms, OnAnswer on_answer);
   ~EtcdClient();
   EtcdClient(const EtcdClient&) = delete;
   EtcdClient& operator=(const EtcdClient&) = delete;
@@ -54,7 +54,7 @@ class EtcdClient {
   void End(Transfer& transfer, int result);
   void UseNext() { member_ = (member_ + 1) % address_.members.size(); }
 
-  const CoordinatorAddress address_;
+  const cluster::CoordinatorAddress address_;
   const Access access_;
   const int64_t deadline_ms_;
   const OnAnswer on_answer_;
@@ -65,4 +65,4 @@ class EtcdClient {
   std::vector<std::unique_ptr<Transfer>> transfers_;
 };
 
-}  // namespace ringkv::server
+}  // namespace ringkv::etcd

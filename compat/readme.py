@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+import textwrap
 
 from servers import eventually, free_ports, server_binary, start_ringkv
 
@@ -15,8 +16,8 @@ ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 
 def sessions(text):
     """Each ```console block as [command, expected output]."""
-    for block in re.findall(r"```console\n(.*?)```", text, re.S):
-        for part in re.split(r"^\$ ", block, flags=re.M)[1:]:
+    for block in re.findall(r"^( *```console\n.*?)```", text, re.M | re.S):
+        for part in re.split(r"^\$ ", textwrap.dedent(block), flags=re.M)[1:]:
             command, _, output = part.partition("\n")
             yield command, output
 
@@ -29,7 +30,7 @@ def run_command(command, expected, server, http_port):
         at = options.index("--port")
         options[at + 1] = "0"
         in_folder = [os.path.join(server.dir, word) for word in options]
-        options = [path if os.path.isfile(path) else word for path, word in zip(in_folder, options)]
+        options = [path if os.path.exists(path) else word for path, word in zip(in_folder, options)]
         with start_ringkv(*options) as other:
             eventually(lambda: other.connect().raw("DBSIZE") > b":0\r\n", f"data after {command}")
             return expected

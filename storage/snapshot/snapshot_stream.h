@@ -8,6 +8,7 @@
 // Threads: confined.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -18,7 +19,8 @@ namespace ringkv::storage {
 class SnapshotStream {
  public:
   // `store` must outlive the stream.
-  SnapshotStream(Store& store, int compression_level) : store_(store), blocks_(store), cursor_(compression_level) {}
+  SnapshotStream(Store& store, int compression_level, size_t block_bytes = BlockSource::kBlockBytes)
+      : store_(store), blocks_(store, block_bytes), cursor_(compression_level) {}
 
   // The file header; `begun`: the last group at the start of the stream. Effects after it must be sent.
   std::string Header(UnixMs now, Lsn begun);

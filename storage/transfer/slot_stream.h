@@ -8,6 +8,8 @@
 // Threads: confined.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,8 +21,9 @@ namespace ringkv::storage {
 class SlotStream {
  public:
   // `store` must outlive the stream. The ranges are whole slots, ascending.
-  SlotStream(Store& store, const std::vector<PositionRange>& ranges, int compression_level)
-      : store_(store), blocks_(store, ranges), cursor_(compression_level) {}
+  SlotStream(Store& store, const std::vector<PositionRange>& ranges, int compression_level,
+             size_t block_bytes = BlockSource::kBlockBytes)
+      : store_(store), blocks_(store, ranges, block_bytes), cursor_(compression_level) {}
 
   // The next block as a section. False when all keys have been copied.
   bool NextBlock(std::string* section);

@@ -34,9 +34,10 @@ MUTATIONS = [
      "epoch < lowest) {", "epoch < lowest && epoch > lowest) {"),
     ("the primary resumes a replica of any history", "cluster/replication/log_sender.cc",
      "return source_.Holds(id, request_.next - 1);", "return !id.empty() && request_.next - 1 <= source_.appended();"),
-    ("a block of the snapshot goes before the frames that precede it", "cluster/replication/log_sender.cc",
-     "if (*has_sent) return Next::kAgain;\n  if (source_.NextBlock",
-     "if (*has_sent && source_.next() % 2 == 0) return Next::kAgain;\n  if (source_.NextBlock"),
+    ("frames that follow the copy of a block of the snapshot go before it", "cluster/replication/log_sender.cc",
+     "if (source_.NextBlock(&section_)) {\n    Send(MessageKind::kSection, section_);\n",
+     "if (!section_.empty()) Send(MessageKind::kSection, std::exchange(section_, {}));\n"
+     "  if (source_.NextBlock(&section_)) {\n"),
     ("the snapshot ends before the last groups that it contains", [
         ("cluster/replication/log_sender.cc", "if (source_.next() <= copied_) {", "if (source_.next() + 2 <= copied_) {"),
         ("storage/transfer/follower.cc", "runs_.highest() > last_", "runs_.highest() > last_ + 2")]),
@@ -77,6 +78,10 @@ MUTATIONS = [
      "  if (Status durable = target_.Secure(); !durable) return durable;\n", ""),
     ("a sender that was cut off takes back what it has offered", "cluster/migration/slot_sender.cc",
      "    was_offered_ = true;\n", ""),
+    ("changes that follow the copy of a block of keys go before it", "cluster/migration/slot_sender.cc",
+     "if (source_.NextBlock(&section_)) {\n    Send(MessageKind::kSlotKeys, section_);\n",
+     "if (!section_.empty()) Send(MessageKind::kSlotKeys, std::exchange(section_, {}));\n"
+     "  if (source_.NextBlock(&section_)) {\n"),
     ("the last change before a hand-over is not sent", "cluster/migration/slot_sender.cc",
      "if (source_.next() > held_at_) {", "if (source_.next() + 1 > held_at_) {"),
     ("an offer is over while its receiver can still take it", "cluster/migration/slot_settlement.cc",
@@ -152,6 +157,11 @@ def simulation_of(mutation):
     if mutation[0] in NEED_ELECTIONS or any("/failover/" in place[0] for place in places_of(mutation)):
         return "FailoverSimulation"
     return "SlotSimulation" if is_of_slots(mutation) else "ReplicationSimulation"
+
+
+def row(mutation, seed, said):
+    prefix = {"SlotSimulation": "of slots: ", "ReplicatedSlotSimulation": "of shards: "}.get(simulation_of(mutation), "")
+    return f"| {prefix}{mutation[0]} | {seed} | {said} |"
 
 
 def run(command, **options):
@@ -232,7 +242,7 @@ def main():
         program = build(number, work, mutation)
         found = find(program, simulation_of(mutation), options.seeds)
         program.unlink()
-        print(f"| {mutation[0]} | {found[0]} | {found[1]} |" if found else f"| {mutation[0]} | NOT FOUND | |", flush=True)
+        print(row(mutation, *(found or ("NOT FOUND", ""))), flush=True)
         return found is not None
 
     wanted = [each for each in enumerate(MUTATIONS) if options.only in each[1][0]]

@@ -66,7 +66,7 @@ class ReplicatedNode::Feed final : private cluster::LogSender::Source, private s
   storage::Lsn next() const override { return tail_->next(); }
   void HurryFrames() override { node_.StepLogSoon(); }
   std::string BeginSnapshot() override {
-    snapshot_.emplace(node_.store_, 1);
+    snapshot_.emplace(node_.store_, 1, node_.block_bytes_);
     const storage::Lsn begun = appended();
     Seek(begun + 1);
     return snapshot_->Header(wall_time(), begun);

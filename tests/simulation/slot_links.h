@@ -106,7 +106,7 @@ class ClusterNode::Visitor final : private cluster::SlotSender::Source {
   size_t CountOwned() override { return node_.slots_.CountOf(node_.here_.shard); }
   std::string BeginBatch(const cluster::SlotSet& slots) override {
     const std::vector<cluster::SlotRange> ranges = cluster::RangesIn(slots);
-    stream_.emplace(node_.store_, cluster::PositionsOf(ranges), 1);
+    stream_.emplace(node_.store_, cluster::PositionsOf(ranges), 1, node_.block_bytes_);
     const std::string directory = node_.durability_.log().is_open() ? kTestFiles.log_directory : "";
     tail_ = std::make_unique<storage::LogTail>(node_.backlog_, node_.disk_, directory, appended() + 1);
     return cluster::EncodeSlotBatch({.source = node_.store_.placement(), .ranges = ranges});

@@ -30,6 +30,7 @@ StoredNode::StoredNode(int number, ClientWitness& witness, Network& network, Fau
       chance_(timeline_.random().Next()),
       random_(timeline_.random().Next()),
       tick_ms_(timeline_.Between(20, 1500)),
+      block_bytes_(size_t{1} << timeline_.Between(8, 16)),
       clock_(timeline_, timeline_.Between(-5000, 5000), timeline_.Between(-20, 20)),
       store_(Seeded(std::move(shape), disk, chance_), clock_),
       durability_(

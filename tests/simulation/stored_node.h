@@ -5,6 +5,7 @@
 // Threads: confined.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -94,7 +95,8 @@ class StoredNode : public std::enable_shared_from_this<StoredNode> {
   FaultyFileSystem& disk_;
   SeededChance chance_;
   storage::Random random_;
-  const int64_t tick_ms_;  // how often it does its housekeeping
+  const int64_t tick_ms_;     // how often it does its housekeeping
+  const size_t block_bytes_;  // of the keys that it sends at once: mostly few, so that changes come in between
   DriftingClock clock_;
   storage::Store store_;
   storage::Durability durability_;

@@ -16,16 +16,24 @@ std::optional<storage::SlotNumber> ParseSlot(std::string_view text) {
   return static_cast<storage::SlotNumber>(slot);
 }
 
-// A set of slots is filled a word at a time.
 constexpr size_t kWordBits = 64;
-using SlotWords = std::array<uint64_t, storage::kSlots / kWordBits>;
 static_assert(sizeof(SlotWords) == sizeof(SlotSet) && std::endian::native == std::endian::little);
 
-void Include(SlotWords* words, size_t first, size_t end) {
+// Calls `change` with each word that has some of the slots, and with their bits.
+template <typename Change>
+void ForEachWord(SlotWords* words, size_t first, size_t end, const Change& change) {
   for (size_t next = 0; first < end; first = next) {
     next = std::min((first / kWordBits + 1) * kWordBits, end);
-    (*words)[first / kWordBits] |= ~uint64_t{0} >> (kWordBits - (next - first)) << (first % kWordBits);
+    change((*words)[first / kWordBits], ~uint64_t{0} >> (kWordBits - (next - first)) << (first % kWordBits));
   }
+}
+
+void Include(SlotWords* words, size_t first, size_t end) {
+  ForEachWord(words, first, end, [](uint64_t& word, uint64_t bits) { word |= bits; });
+}
+
+void Exclude(SlotWords* words, size_t first, size_t end) {
+  ForEachWord(words, first, end, [](uint64_t& word, uint64_t bits) { word &= ~bits; });
 }
 
 SlotRange RangeOf(size_t first, size_t end) {
@@ -60,15 +68,25 @@ std::vector<storage::PositionRange> PositionsOf(const std::vector<SlotRange>& ra
   return positions;
 }
 
+size_t SlotMap::EndOfRun(size_t slot) const {
+  const size_t next = slot + 1;
+  if (next >= owners_.size()) return owners_.size();
+  size_t word = next / kWordBits;
+  uint64_t bits = begins_[word] >> (next % kWordBits) << (next % kWordBits);
+  while (bits == 0 && ++word < begins_.size()) bits = begins_[word];
+  return word * kWordBits + (bits == 0 ? 0 : static_cast<size_t>(std::countr_zero(bits)));
+}
+
 void SlotMap::NoteBegin(size_t slot) {
-  if (slot > 0 && slot < owners_.size()) begins_[slot] = owners_[slot] != owners_[slot - 1];
+  if (slot > 0 && slot < owners_.size() && owners_[slot] != owners_[slot - 1]) Include(&begins_, slot, slot + 1);
 }
 
 void SlotMap::Give(const SlotRange& range, ShardIndex shard) {
+  const size_t end = size_t{range.last} + 1;
   std::fill(owners_.begin() + range.first, owners_.begin() + range.last + 1, shard);
-  for (size_t inner = EndOfRun(range.first); inner <= range.last; inner = EndOfRun(inner)) begins_.reset(inner);
+  Exclude(&begins_, range.first, std::min(end + 1, owners_.size()));
   NoteBegin(range.first);
-  NoteBegin(size_t{range.last} + 1);
+  NoteBegin(end);
 }
 
 bool SlotMap::operator==(const SlotMap& other) const {

@@ -29,6 +29,8 @@ struct SlotRange {
 };
 
 using SlotSet = std::bitset<storage::kSlots>;
+// Likewise, where a part of it is looked at, a word at a time.
+using SlotWords = std::array<uint64_t, storage::kSlots / 64>;
 // Maximal ranges, ascending.
 std::vector<SlotRange> RangesIn(const SlotSet& slots);
 SlotSet SlotsIn(const std::vector<SlotRange>& ranges);
@@ -37,11 +39,11 @@ std::vector<storage::PositionRange> PositionsOf(const std::vector<SlotRange>& ra
 
 class SlotMap {
  public:
-  SlotMap() { owners_.fill(kNoShard); }
+  explicit SlotMap(ShardIndex owner = kNoShard) { owners_.fill(owner); }
 
   ShardIndex owner(size_t slot) const { return owners_[slot]; }
   // The first slot behind this one that has another owner; kSlots if there is none.
-  size_t EndOfRun(size_t slot) const { return begins_._Find_next(slot); }
+  size_t EndOfRun(size_t slot) const;
   void Give(const SlotRange& range, ShardIndex shard);
   size_t CountOf(ShardIndex shard) const;
   // Maximal ranges with one owner, in order; ranges without an owner are included.
@@ -58,7 +60,7 @@ class SlotMap {
   void NoteBegin(size_t slot);
 
   std::array<ShardIndex, storage::kSlots> owners_;
-  SlotSet begins_;  // but for slot 0: the slots whose owner is not that of the slot before
+  SlotWords begins_{};  // but for slot 0: the slots whose owner is not that of the slot before
 };
 
 // "0-100 200 300-400".

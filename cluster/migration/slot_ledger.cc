@@ -38,8 +38,12 @@ SlotSet SlotLedger::OwnedBy(std::string_view shard) const {
 }
 
 SlotMap SlotLedger::OwnersIn(const Topology& topology) const {
+  std::vector<ShardIndex> numbers;
+  for (const std::string& name : names_) numbers.push_back(topology.FindShard(name));
   SlotMap map;
-  for (const SlotMap::Run& run : owners_.Runs()) map.Give(run.range, topology.FindShard(names_[run.owner]));
+  for (const SlotMap::Run& run : owners_.Runs()) {
+    if (numbers[run.owner] != kNoShard) map.Give(run.range, numbers[run.owner]);
+  }
   return map;
 }
 

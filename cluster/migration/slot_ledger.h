@@ -24,7 +24,7 @@ namespace ringkv::cluster {
 class SlotLedger {
  public:
   // No owner is known.
-  SlotLedger() { owners_.Give({0, storage::kSlots - 1}, kUnknown); }
+  SlotLedger() = default;
 
   // Slots that were offered to another shard, which has not answered yet: that shard's ledger decides who owns them.
   struct Offer {
@@ -75,7 +75,7 @@ class SlotLedger {
   static constexpr ShardIndex kUnknown = 0;
 
   Version version_;
-  SlotMap owners_;  // as indexes of `names_`
+  SlotMap owners_{kUnknown};  // as indexes of `names_`
   std::vector<std::string> names_ = {""};
   std::map<std::string, Offer> offers_;  // by shard
   SlotSet strays_;

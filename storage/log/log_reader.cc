@@ -2,13 +2,18 @@
 #include "storage/log/log_reader.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "storage/base/byte_codec.h"
 
 namespace ringkv::storage {
 namespace {
 
-constexpr uint64_t kWindowBytes = 4 << 20;
+constexpr uint64_t kWindowBytes = 64 * 1024;
+
+bool IsBlank(std::string_view bytes) {
+  return bytes.empty() || (bytes[0] == '\0' && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
+}
 
 }  // namespace
 
@@ -44,14 +49,24 @@ Result<std::unique_ptr<LogFileReader>> LogFileReader::Open(FileSystem& files, co
 
 Result<std::string_view> LogFileReader::View(uint64_t offset, uint64_t size) {
   size = std::min(size, file_bytes_ - std::min(offset, file_bytes_));
-  if (offset < window_start_ || offset + size > window_start_ + window_.size()) {
-    window_.resize(std::min(std::max(size, kWindowBytes), file_bytes_ - offset));
-    window_start_ = offset;
-    const Result<size_t> read = file_->ReadAt(offset, window_.data(), window_.size());
-    if (!read) return tl::unexpected(read.error());
-    window_.resize(*read);
+  if (offset < window_start_ || offset + size > window_start_ + window_bytes_) {
+    if (Status filled = Fill(offset, size); !filled) return tl::unexpected(filled.error());
   }
-  return std::string_view(window_).substr(offset - window_start_, size);
+  return std::string_view(window_.get(), window_bytes_).substr(offset - window_start_, size);
+}
+
+Status LogFileReader::Fill(uint64_t offset, uint64_t size) {
+  const size_t wanted = std::min(std::max(size, kWindowBytes), file_bytes_ - offset);
+  if (wanted > window_room_) {
+    window_ = std::make_unique_for_overwrite<char[]>(wanted);
+    window_room_ = wanted;
+  }
+  window_start_ = offset;
+  window_bytes_ = 0;
+  const Result<size_t> read = file_->ReadAt(offset, window_.get(), wanted);
+  if (!read) return tl::unexpected(read.error());
+  window_bytes_ = *read;
+  return {};
 }
 
 Result<bool> LogFileReader::Next(LogFrame* frame) {
@@ -67,11 +82,25 @@ Result<bool> LogFileReader::Next(LogFrame* frame) {
   return true;
 }
 
+Result<bool> LogFileReader::IsBlankFrom(uint64_t offset) {
+  while (offset < file_bytes_) {
+    const Result<std::string_view> piece = View(offset, kWindowBytes);
+    if (!piece) return tl::unexpected(piece.error());
+    if (piece->empty()) break;
+    if (!IsBlank(*piece)) return false;
+    offset += piece->size();
+  }
+  return true;
+}
+
 Result<LogFileReader::Rest> LogFileReader::LookBehind(Lsn last) {
+  // Mostly it is space that was reserved, of which no more than a piece is to be in memory.
+  const Result<bool> is_blank = IsBlankFrom(offset_);
+  if (!is_blank) return tl::unexpected(is_blank.error());
+  if (*is_blank) return Rest::kNothing;
   const Result<std::string_view> read = View(offset_, file_bytes_);
   if (!read) return tl::unexpected(read.error());
   std::string_view rest = *read;
-  if (rest.find_first_not_of('\0') == std::string_view::npos) return Rest::kNothing;
   for (size_t at = FindFrame(rest); at != std::string_view::npos; at = FindFrame(rest)) {
     LogFrame frame;
     DecodeFrame(rest.substr(at), &frame);

@@ -45,11 +45,16 @@ class LogFileReader {
 
   // The bytes at `offset`; fewer than `size` only at the end of the file.
   Result<std::string_view> View(uint64_t offset, uint64_t size);
+  Status Fill(uint64_t offset, uint64_t size);
+  // Whether there are only zeros from there on.
+  Result<bool> IsBlankFrom(uint64_t offset);
 
   const std::string path_;
   std::unique_ptr<File> file_;
   uint64_t file_bytes_ = 0;
-  std::string window_;  // a part of the file
+  std::unique_ptr<char[]> window_;  // a part of the file
+  size_t window_room_ = 0;
+  size_t window_bytes_ = 0;
   uint64_t window_start_ = 0;
   FileHeader header_;
   uint64_t offset_ = kFileHeaderBytes;

@@ -11,8 +11,6 @@ constexpr size_t kLeastFolded = 1 << 20;
 
 }  // namespace
 
-BlockCompressor::BlockCompressor(int level) : level_(level), context_(ZSTD_createCCtx()) {}
-
 BlockCompressor::~BlockCompressor() { ZSTD_freeCCtx(context_); }
 
 Codec BlockCompressor::Compress(const FoldedBytes& raw, std::string* out) {
@@ -28,6 +26,7 @@ Codec BlockCompressor::Compress(const FoldedBytes& raw, std::string* out) {
 bool BlockCompressor::CompressBoth(std::string_view first, std::string_view second, std::string* out) {
   const size_t size = first.size() + second.size();
   out->resize(ZSTD_compressBound(size));
+  if (context_ == nullptr) context_ = ZSTD_createCCtx();
   ZSTD_CCtx_reset(context_, ZSTD_reset_session_only);
   ZSTD_CCtx_setParameter(context_, ZSTD_c_compressionLevel, level_);
   ZSTD_CCtx_setPledgedSrcSize(context_, size);
@@ -47,8 +46,6 @@ bool BlockCompressor::CompressPart(std::string_view part, bool is_last, ZSTD_out
   } while (is_last ? left > 0 : from.pos < from.size);
   return true;
 }
-
-BlockDecompressor::BlockDecompressor() : context_(ZSTD_createDCtx()) {}
 
 BlockDecompressor::~BlockDecompressor() { ZSTD_freeDCtx(context_); }
 
@@ -72,6 +69,7 @@ bool BlockDecompressor::Expand(std::string_view stored, size_t most, std::string
   const unsigned long long size = ZSTD_getFrameContentSize(stored.data(), stored.size());
   if (size > most) return false;
   out->resize(size);
+  if (context_ == nullptr) context_ = ZSTD_createDCtx();
   return ZSTD_decompressDCtx(context_, out->data(), size, stored.data(), stored.size()) == size;
 }
 

@@ -26,7 +26,7 @@ enum class Codec : uint8_t {
 class BlockCompressor {
  public:
   // `level` as zstd's; 0 makes Compress refuse, so that blocks are stored.
-  explicit BlockCompressor(int level);
+  explicit BlockCompressor(int level) : level_(level) {}
   ~BlockCompressor();
   // kStored if the result is not smaller; then the block has to be stored unfolded.
   Codec Compress(const FoldedBytes& raw, std::string* out);
@@ -37,12 +37,12 @@ class BlockCompressor {
   bool CompressPart(std::string_view part, bool is_last, ZSTD_outBuffer_s* to);
 
   const int level_;
-  ZSTD_CCtx_s* const context_;
+  ZSTD_CCtx_s* context_ = nullptr;  // since it was needed first
 };
 
 class BlockDecompressor {
  public:
-  BlockDecompressor();
+  BlockDecompressor() = default;
   ~BlockDecompressor();
   // False if the bytes do not decompress to this size.
   bool Decompress(Codec codec, std::string_view stored, size_t raw_bytes, std::string* out);
@@ -53,7 +53,7 @@ class BlockDecompressor {
  private:
   bool Expand(std::string_view stored, size_t most, std::string* out);
 
-  ZSTD_DCtx_s* const context_;
+  ZSTD_DCtx_s* context_ = nullptr;  // since it was needed first
 };
 
 }  // namespace ringkv::storage

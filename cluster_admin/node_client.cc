@@ -16,6 +16,7 @@
 #include "resp/reply_scanner.h"
 #include "resp/request_writer.h"
 #include "transport/shake_hands.h"
+#include "transport/slow_sender.h"
 
 namespace ringkv::cluster_admin {
 
@@ -25,7 +26,6 @@ using storage::Result;
 namespace {
 
 constexpr int kLongestWaitMs = 5000;
-constexpr size_t kSlowestBytesAMs = 64;  // of a reply, in time beyond that
 constexpr const char* kHangs = " within 5 s: the process hangs or is stopped. Let it go on, or end and start it again";
 constexpr auto kLongestBusy = std::chrono::seconds(60);
 constexpr auto kBusyNap = std::chrono::milliseconds(100);
@@ -184,7 +184,7 @@ Result<resp::Reply> NodeClient::Exchange(const std::vector<std::string>& command
     received_.append(room, static_cast<size_t>(got));
     has_received_ = true;
     // Whoever sends it byte by byte does not get more time with each.
-    until += std::chrono::milliseconds(static_cast<size_t>(got) / kSlowestBytesAMs);
+    until += std::chrono::milliseconds(transport::TimeToSendMs(static_cast<size_t>(got)));
   }
 }
 

@@ -11,6 +11,7 @@
 #include "server/http/admission.h"
 #include "server/http/route_table.h"
 #include "server/net/socket_io.h"
+#include "transport/slow_sender.h"
 
 namespace ringkv::server {
 namespace {
@@ -18,8 +19,7 @@ namespace {
 constexpr size_t kReadSize = 16 * 1024;
 constexpr size_t kReadSizeOfBody = 128 * 1024;
 constexpr int kMostHttpReceives = 4;
-constexpr size_t kSlowestBytesAMs = 64;  // of a body, behind what http-timeout allows anyway
-constexpr int64_t kHttpIdleMs = 2000;    // after which buffers are given back
+constexpr int64_t kHttpIdleMs = 2000;  // after which buffers are given back
 constexpr int64_t kLingerMs = 2000;
 constexpr size_t kBodySlice = 256 * 1024;
 constexpr size_t kMostFreedHere = 32 * 1024;  // of a request; of a longer one there may be thousands of strings
@@ -328,7 +328,7 @@ bool HttpConnection::Tick(int64_t now_ms) {
     }
     return silent_ms < server_.options().http_keepalive_timeout * 1000;
   }
-  const auto allowed_ms = patience_ms + static_cast<int64_t>(request_bytes_ / kSlowestBytesAMs);
+  const int64_t allowed_ms = patience_ms + transport::TimeToSendMs(request_bytes_);
   if (now_ms - request_since_ms_ < allowed_ms) return true;
   Respond(http::ErrorResponse(408, "the request was not complete within http-timeout"), false);
   Flush();

@@ -11,14 +11,14 @@
 #include "server/composition/server.h"
 #include "server/node_link/handshake.h"
 #include "storage/base/allocator.h"
+#include "transport/slow_sender.h"
 
 namespace ringkv::server {
 namespace {
 
 constexpr size_t kReadBytes = 64 * 1024;
 constexpr size_t kLargestReply = size_t{1} << 30;
-constexpr int kMostReads = 16;           // at once, so that a node that sends a lot holds up no clients
-constexpr size_t kSlowestBytesAMs = 64;  // of a reply, behind what cluster-node-timeout allows anyway
+constexpr int kMostReads = 16;  // at once, so that a node that sends a lot holds up no clients
 
 // What is said before the first request. All of it has this long.
 storage::Status ShakeHands(PeerSocket& socket, bool reads_replica, Server& server, int64_t timeout_ms) {
@@ -198,8 +198,7 @@ void ProxyLink::DropTooLong() {
 
 // The node sends a reply, but byte by byte.
 bool ProxyLink::IsTooSlow(int64_t now_ms) const {
-  const auto allowed_ms =
-      server_.options().cluster_node_timeout + static_cast<int64_t>(begun_bytes_ / kSlowestBytesAMs);
+  const int64_t allowed_ms = server_.options().cluster_node_timeout + transport::TimeToSendMs(begun_bytes_);
   return begun_ms_ != 0 && now_ms - begun_ms_ > allowed_ms;
 }
 

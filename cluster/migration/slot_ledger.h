@@ -30,6 +30,7 @@ class SlotLedger {
   struct Offer {
     uint64_t epoch = 0;  // of the topology, when the offer was made
     SlotSet slots;
+    bool operator==(const Offer&) const = default;
   };
 
   // Which of two ledgers of a shard is the newer one. A primary counts its changes; a later one has a higher epoch.

@@ -107,7 +107,7 @@ Result<Link::Next> SlotSender::Choose(int64_t now) {
     state_ = State::kFinished;
     return Next::kAgain;
   }
-  was_offered_ = false;
+  was_offered_ = is_in_ledger_ = false;
   Send(MessageKind::kSlots, source_.BeginBatch(batch_));
   state_ = State::kCopying;
   return Next::kAgain;
@@ -126,8 +126,6 @@ Result<Link::Next> SlotSender::Copy(int64_t now) {
     is_to_rest_ = true;
     return Next::kRest;
   }
-  // From here on, after a restart the receiver's ledger decides who owns the slots.
-  if (Status noted = source_.PrepareOffer(batch_); !noted) return tl::unexpected(noted.error());
   patience_ms_ = kFirstPatienceMs;
   attempts_ = late_barriers_ = 0;
   BeginCatchUp();
@@ -158,6 +156,11 @@ Result<Link::Next> SlotSender::CatchUp(int64_t now) {
 
 Result<Link::Next> SlotSender::Level(int64_t now) {
   if (answered_ == number_) {
+    // From here on, after a restart the receiver's ledger decides who owns the slots. It has accepted them by now;
+    // before, it may still take itself for their owner, because it has not heard that this shard has taken its offer.
+    if (!std::exchange(is_in_ledger_, true)) {
+      if (Status noted = source_.PrepareOffer(batch_); !noted) return tl::unexpected(noted.error());
+    }
     is_level_ = answered_ms_ - answers_.since() <= patience_ms_ - kSpareMs;
     late_barriers_ = is_level_ ? 0 : late_barriers_ + 1;
     if (late_barriers_ == kMostLateBarriers) NoteAttemptInVain();

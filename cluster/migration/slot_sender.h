@@ -137,6 +137,7 @@ class SlotSender final : public Link {
   Outbox out_;
   State state_ = State::kChoosing;
   SlotSet batch_;
+  bool is_in_ledger_ = false;  // that it will be offered
   bool was_offered_ = false;
   int looks_ = 0;  // for slots to move, while the last one is kept
   int64_t look_at_ms_ = 0;

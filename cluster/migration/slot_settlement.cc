@@ -23,6 +23,13 @@ std::vector<bool> FindMoving(const KnownSlots& known) {
   return moving;
 }
 
+SlotSettlement::Conclusion Conclude(const KnownSlots& known, LedgerChange change, std::string note) {
+  return {[version = known.ledger.version(), change = std::move(change)](SlotLedger& ledger) {
+            if (ledger.version() == version) change(ledger);
+          },
+          std::move(note)};
+}
+
 }  // namespace
 
 bool KnownSlots::IsSettled() const {
@@ -66,6 +73,7 @@ std::vector<ShardIndex> SlotSettlement::ShardsToAsk(const KnownSlots& known, int
   });
   const bool asks_all = is_open || known.slots.SlotsOf(kNoShard).any() || IsAnyDenied(known);
   const std::vector<bool> moving = FindMoving(known);
+  asked_for_ = known.ledger.offers();
   std::vector<ShardIndex> asked;
   for (ShardIndex shard = 0; shard < known.topology.shards().size(); ++shard) {
     if (shard == known.here.shard && known.here.is_primary) continue;
@@ -86,10 +94,13 @@ std::optional<SlotSettlement::Conclusion> SlotSettlement::TakeAnswer(const Known
   next_question_ms_[name] = now + kAskEveryMs;
   answers_[name] = {epoch, ++answers_so_far_, owned};
   for (const auto& [receiver, offer] : known.ledger.offers()) {
+    const auto asked = asked_for_.find(receiver);
+    if (asked == asked_for_.end() || asked->second != offer) continue;
     if (offer.epoch == known.topology.epoch() && is_exporting(receiver)) continue;
     if (receiver == name && (offer.slots & ~owned).none()) {
-      return Conclusion{[slots = offer.slots, name](SlotLedger& ledger) { ledger.GiveAway(slots, name); },
-                        "shard '" + name + "' took the slots that were offered to it"};
+      return Conclude(
+          known, [slots = offer.slots, name](SlotLedger& ledger) { ledger.GiveAway(slots, name); },
+          "shard '" + name + "' took the slots that were offered to it");
     }
     // It takes up nothing of an epoch that it has left behind.
     if (receiver == name && epoch > offer.epoch) refusals_[name] = {offer.epoch, answers_[name]};
@@ -99,7 +110,8 @@ std::optional<SlotSettlement::Conclusion> SlotSettlement::TakeAnswer(const Known
   const SlotSet news = owned & ~known.slots.SlotsOf(shard) &
                        (known.here.is_primary ? ~known.slots.SlotsOf(known.here.shard) : SlotSet().set());
   if (news.none()) return std::nullopt;
-  return Conclusion{[news, name](SlotLedger& ledger) { ledger.Give(news, name); }, ""};
+  return Conclude(
+      known, [news, name](SlotLedger& ledger) { ledger.Give(news, name); }, "");
 }
 
 std::optional<SlotSettlement::Conclusion> SlotSettlement::TakePull(const KnownSlots& known, const std::string& shard,
@@ -109,9 +121,9 @@ std::optional<SlotSettlement::Conclusion> SlotSettlement::TakePull(const KnownSl
   const SlotSet taken = offer->second.slots & owned;
   // At this epoch nobody but the shard is given these slots.
   if (offer->second.epoch == known.topology.epoch()) {
-    return Conclusion{
-        [taken, shard](SlotLedger& ledger) { ledger.GiveAway(taken, shard); },
-        "shard '" + shard + "' " + (taken.any() ? "took" : "did not take") + " the slots that were offered to it"};
+    return Conclude(
+        known, [taken, shard](SlotLedger& ledger) { ledger.GiveAway(taken, shard); },
+        "shard '" + shard + "' " + (taken.any() ? "took" : "did not take") + " the slots that were offered to it");
   }
   refusals_[shard] = {offer->second.epoch, {known.topology.epoch(), ++answers_so_far_, owned}};
   return Settle(known, shard);
@@ -130,7 +142,8 @@ std::optional<SlotSettlement::Conclusion> SlotSettlement::Settle(const KnownSlot
     owners.emplace_back(other.name, offer->second.slots & answers_.at(other.name).owned);
   }
   const bool is_given = std::any_of(owners.begin(), owners.end(), [](const auto& each) { return each.second.any(); });
-  return Conclusion{
+  return Conclude(
+      known,
       [owners, shard](SlotLedger& ledger) {
         ledger.EndOffer(shard);
         for (const auto& [owner, slots] : owners) {
@@ -138,7 +151,7 @@ std::optional<SlotSettlement::Conclusion> SlotSettlement::Settle(const KnownSlot
           ledger.AddStrays(slots);
         }
       },
-      "shard '" + shard + "' " + (is_given ? "took" : "did not take") + " the slots that were offered to it"};
+      "shard '" + shard + "' " + (is_given ? "took" : "did not take") + " the slots that were offered to it");
 }
 
 bool SlotSettlement::HasAnswered(const KnownSlots& known, const std::string& shard, uint64_t after) const {
@@ -158,8 +171,9 @@ std::optional<SlotSettlement::Conclusion> SlotSettlement::TakeUnclaimed(const Kn
     unclaimed &= ~answers_.at(shard.name).owned;  // the ledger could not be written when it said so
   }
   if (unclaimed.none()) return std::nullopt;
-  return Conclusion{[unclaimed, own](SlotLedger& ledger) { ledger.Give(unclaimed, own); },
-                    "no other node owns slots " + PrintRanges(RangesIn(unclaimed)) + "; this node's shard takes them"};
+  return Conclude(
+      known, [unclaimed, own](SlotLedger& ledger) { ledger.Give(unclaimed, own); },
+      "no other node owns slots " + PrintRanges(RangesIn(unclaimed)) + "; this node's shard takes them");
 }
 
 // --- what is left behind --------------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What a node concludes from what others say of their slots: whom it asks when, whether slots that it offered were
 // taken, who owns slots that move between others, which slots nobody owns; and when it erases the keys of slots that
-// have left. Each conclusion is a change of the ledger. Rules without sockets, data or files.
+// have left. Each conclusion is a change of the ledger that it was drawn from; a newer one, which is not known to be
+// safe yet, it leaves as it is. Rules without sockets, data or files.
 //
 // Threads: confined.
 #pragma once
@@ -48,8 +49,9 @@ class SlotSettlement {
   // Those whose primaries are to be asked now which slots they own: all if an owner is unknown or denies it, else those
   // with an open offer, and those that get or lose slots. They are asked again later, sooner if they answer.
   std::vector<ShardIndex> ShardsToAsk(const KnownSlots& known, int64_t now);
-  // The shard's primary, which has this epoch, owns these slots. `is_exporting(shard)`: a link to it is at work, which
-  // knows best what becomes of its offer.
+  // The shard's primary, which has this epoch, owns these slots. It says so since the last call of ShardsToAsk: nothing
+  // of offers that were made later. `is_exporting(shard)`: a link to it is at work, which knows best what becomes of
+  // its offer.
   using IsExporting = std::function<bool(const std::string& shard)>;
   std::optional<Conclusion> TakeAnswer(const KnownSlots& known, ShardIndex shard, uint64_t epoch, const SlotSet& owned,
                                        const IsExporting& is_exporting, int64_t now);
@@ -85,9 +87,10 @@ class SlotSettlement {
   // Whether a shard that is taken for the owner of a slot has said that it is not: another one has it since.
   bool IsAnyDenied(const KnownSlots& known) const;
 
-  std::map<std::string, int64_t> next_question_ms_;  // by shard
-  std::map<std::string, Answer> answers_;            // by shard: the last one
-  std::map<std::string, Refusal> refusals_;          // by shard
+  std::map<std::string, int64_t> next_question_ms_;     // by shard
+  std::map<std::string, Answer> answers_;               // by shard: the last one
+  std::map<std::string, Refusal> refusals_;             // by shard
+  std::map<std::string, SlotLedger::Offer> asked_for_;  // the offers that were open when others were asked last
   uint64_t answers_so_far_ = 0;
   SlotSet erasing_;
   uint64_t erasing_at_ = 0;  // the epoch

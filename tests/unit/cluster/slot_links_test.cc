@@ -103,7 +103,7 @@ class NotedTarget final : public SlotReceiver::Target {
   int64_t timeout_ms() const override { return kMoveTimeoutMs; }
   Status BeginBatch(const SlotBatch& batch) override {
     steps_.push_back("slots " + PrintRanges(batch.ranges));
-    return {};
+    return accepts_ ? Status() : Fail("they are mine");
   }
   Status TakeKeys(std::string_view section) override {
     steps_.push_back(std::string(section.substr(0, 4)));
@@ -122,6 +122,7 @@ class NotedTarget final : public SlotReceiver::Target {
   }
   void NoteFinished() override { steps_.emplace_back("finished"); }
 
+  bool accepts_ = true;
   bool can_write_ = true;
   bool is_safe_ = true;
   bool loses_majority_ = false;  // when it writes its ledger
@@ -377,7 +378,16 @@ TEST_F(SlotLinksTest, NothingIsAcknowledgedThatIsNotSafe) {
   Open();
   Run();
   EXPECT_EQ(ended_, "the disk is full");
-  EXPECT_EQ(source_.steps_, (std::vector<std::string>{"prepare"}));
+  EXPECT_EQ(source_.steps_, std::vector<std::string>());
+}
+
+// It may take itself for their owner still: what it says of that is not to be taken for an answer to the offer.
+TEST_F(SlotLinksTest, NoOfferIsInTheLedgerOfSlotsThatItsReceiverDoesNotAccept) {
+  target_.accepts_ = false;
+  Open();
+  Run();
+  EXPECT_EQ(ended_, "they are mine");
+  EXPECT_EQ(source_.steps_, std::vector<std::string>());
 }
 
 TEST_F(SlotLinksTest, ALeavingShardKeepsASlotUntilClientsKnowTheOwnersOfTheOthers) {

@@ -41,10 +41,12 @@ class SlotSettlementTest : public testing::Test {
     if (conclusion) conclusion->change(ledger_);
     slots_ = ledger_.OwnersIn(topology_);
   }
-  // The shard, which has this epoch, says that it owns nothing.
-  void AnswerNothing(ShardIndex shard, uint64_t epoch) {
-    Write(settlement_.TakeAnswer(known(), shard, epoch, {}, nobody_, 0));
+  // The shard, which has this epoch, is asked, and says that it owns these slots.
+  std::optional<SlotSettlement::Conclusion> Answer(ShardIndex shard, uint64_t epoch, const SlotSet& owned) {
+    settlement_.ShardsToAsk(known(), 0);
+    return settlement_.TakeAnswer(known(), shard, epoch, owned, nobody_, 0);
   }
+  void AnswerNothing(ShardIndex shard, uint64_t epoch) { Write(Answer(shard, epoch, {})); }
 
   Topology topology_;
   ShardRole here_{.shard = 0, .is_primary = true};
@@ -93,7 +95,32 @@ TEST_F(SlotSettlementTest, WhileALinkIsAtWorkItKnowsBest) {
   Own("a", 0, 19);
   ledger_.MakeOffer(Slots(10, 14), "b", 5);
   const auto b = [](const std::string& shard) { return shard == "b"; };
+  settlement_.ShardsToAsk(known(), 0);
   EXPECT_FALSE(settlement_.TakeAnswer(known(), 1, 5, Slots(10, 14), b, 0));
+}
+
+TEST_F(SlotSettlementTest, AnAnswerSaysNothingOfOffersThatWereMadeAfterTheQuestion) {
+  Own("a", 0, 19);
+  settlement_.ShardsToAsk(known(), 0);
+  ledger_.MakeOffer(Slots(10, 14), "b", 5);
+  // It owned them then, before this shard did.
+  EXPECT_FALSE(settlement_.TakeAnswer(known(), 1, 5, Slots(10, 14), nobody_, 0));
+  EXPECT_TRUE(Answer(1, 5, Slots(10, 14)));
+}
+
+TEST_F(SlotSettlementTest, AConclusionChangesTheLedgerThatItWasDrawnFrom) {
+  Own("a", 0, 19);
+  ledger_.MakeOffer(Slots(10, 14), "b", 5);
+  const auto conclusion = Answer(1, 5, Slots(10, 14));
+  ASSERT_TRUE(conclusion);
+  // The offer was ended meanwhile, which is not shown yet.
+  SlotLedger newer = ledger_;
+  newer.EndOffer("b");
+  newer.Renew(5);
+  conclusion->change(newer);
+  EXPECT_EQ(newer.OwnedBy("a"), Slots(0, 19));
+  conclusion->change(ledger_);
+  EXPECT_EQ(ledger_.OwnedBy("b"), Slots(10, 14));
 }
 
 TEST_F(SlotSettlementTest, AnOfferIsOverWhenItsReceiverHasLeftTheEpochBehindAndNobodyElseHasTheSlots) {
@@ -101,7 +128,7 @@ TEST_F(SlotSettlementTest, AnOfferIsOverWhenItsReceiverHasLeftTheEpochBehindAndN
   ledger_.MakeOffer(Slots(10, 14), "b", 5);
   Become(6, "0-9", "10-19", "20-16383");
   AnswerNothing(2, 6);
-  EXPECT_FALSE(settlement_.TakeAnswer(known(), 1, 5, {}, nobody_, 0)) << "it may still take them";
+  EXPECT_FALSE(Answer(1, 5, {})) << "it may still take them";
   AnswerNothing(1, 6);
   EXPECT_FALSE(ledger_.offers().empty()) << "c may have got them from b since it answered";
   AnswerNothing(2, 6);
@@ -115,7 +142,7 @@ TEST_F(SlotSettlementTest, WhatTheReceiverHasHandedOnIsNotTakenBack) {
   ledger_.MakeOffer(Slots(10, 14), "b", 5);
   // b has taken slots 10 to 14, and given 12 to 14 to c.
   Become(6, "0-9", "10-11 15-19", "12-14 20-16383");
-  Write(settlement_.TakeAnswer(known(), 1, 6, Slots(10, 11), nobody_, 0));
+  Write(Answer(1, 6, Slots(10, 11)));
   EXPECT_FALSE(ledger_.offers().empty());
   EXPECT_EQ(settlement_.ShardsToAsk(known(), 5000), (std::vector<ShardIndex>{1, 2}));
   Write(settlement_.TakeAnswer(known(), 2, 6, Slots(12, 14) | Slots(20, storage::kSlots - 1), nobody_, 0));
@@ -129,7 +156,7 @@ TEST_F(SlotSettlementTest, WhatTheReceiverHasHandedOnIsNotTakenBack) {
 TEST_F(SlotSettlementTest, WhatTheReceiverOwnsHasBeenTaken) {
   Own("a", 0, 19);
   ledger_.MakeOffer(Slots(10, 14), "b", 5);
-  Write(settlement_.TakeAnswer(known(), 1, 5, Slots(10, 14), nobody_, 0));
+  Write(Answer(1, 5, Slots(10, 14)));
   EXPECT_TRUE(ledger_.offers().empty());
   EXPECT_EQ(ledger_.OwnedBy("b"), Slots(10, 14));
   EXPECT_EQ(ledger_.strays(), Slots(10, 14));

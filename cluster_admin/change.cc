@@ -9,6 +9,7 @@
 #include <string>
 #include <thread>
 
+#include "cluster/migration/slot_ledger.h"
 #include "cluster_admin/jobs.h"
 #include "cluster_admin/running_cluster.h"
 
@@ -65,7 +66,7 @@ Status LearnAddresses(const std::vector<Address>& addresses, Change* change) {
 Status LookAt(const Node& node, Change* change) {
   Result<std::unique_ptr<NodeClient>> client = ConnectTo(*change, node);
   if (!client) return tl::unexpected(client.error());
-  const Result<Owned> owned = AskWhatItOwns(**client);
+  const Result<cluster::OwnedSlots> owned = AskWhatItOwns(**client);
   if (!owned) return tl::unexpected(owned.error());
   const ShardIndex shard = change->target.FindShard(owned->shard);
   if (shard != node.shard)

@@ -2,11 +2,9 @@
 #include "cluster_admin/running_cluster.h"
 
 #include <cstdio>
-#include <sstream>
 
 namespace ringkv::cluster_admin {
 
-using storage::Fail;
 using storage::Result;
 
 Result<std::vector<MoveUnderWay>> AskForMoves(NodeClient& client) {
@@ -41,19 +39,9 @@ std::string DrawProgress(const MoveUnderWay& move) {
   return move.failure.empty() ? line : std::string(line) + "; stopped: " + move.failure;
 }
 
-Result<Owned> AskWhatItOwns(NodeClient& client) {
+Result<cluster::OwnedSlots> AskWhatItOwns(NodeClient& client) {
   const Result<resp::Reply> reply = client.Ask({"CLUSTER", "OWNED"});
-  if (!reply) return tl::unexpected(reply.error());
-  std::istringstream words(reply->text);
-  Owned owned;
-  std::string word;
-  words >> word >> owned.epoch >> owned.shard;
-  std::vector<std::string> ranges;
-  for (std::string range; words >> range;) ranges.push_back(range);
-  const auto parsed = cluster::ParseRanges({ranges.begin(), ranges.end()});
-  if (word != "OWNED" || !parsed) return Fail("'" + reply->text.substr(0, 60) + "' is not a reply to CLUSTER OWNED");
-  owned.slots = cluster::SlotsIn(*parsed);
-  return owned;
+  return reply ? cluster::ParseOwned(reply->text) : tl::unexpected(reply.error());
 }
 
 storage::Status Reload(NodeClient& client, const cluster::Topology& topology) {

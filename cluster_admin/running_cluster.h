@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "cluster/migration/slot_ledger.h"
+#include "cluster/migration/owned_slots.h"
 #include "cluster/topology.h"
 #include "cluster_admin/node_client.h"
 
@@ -31,11 +31,6 @@ std::string DrawProgress(const MoveUnderWay& move);
 storage::Status Reload(NodeClient& client, const cluster::Topology& topology);
 
 // The slots that a shard owns, as reported by its primary.
-struct Owned {
-  uint64_t epoch = 0;
-  std::string shard;
-  cluster::SlotSet slots;
-};
-storage::Result<Owned> AskWhatItOwns(NodeClient& client);
+storage::Result<cluster::OwnedSlots> AskWhatItOwns(NodeClient& client);
 
 }  // namespace ringkv::cluster_admin

@@ -45,7 +45,7 @@ Status Examine(const Topology& topology, const Node& node, Row* row, std::vector
     return Fail("the node there is '" + (there == nullptr ? id->text : there->id) + "'");
   }
   if (node.is_primary) {
-    const Result<Owned> owned = AskWhatItOwns(client);
+    const Result<cluster::OwnedSlots> owned = AskWhatItOwns(client);
     if (!owned) return tl::unexpected(owned.error());
     row->slots = std::to_string(owned->slots.count());
     Result<std::vector<MoveUnderWay>> its_moves = AskForMoves(client);

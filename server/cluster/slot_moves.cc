@@ -3,11 +3,12 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cinttypes>
-#include <cstdio>
+#include <utility>
 
+#include "cluster/migration/owner_question.h"
 #include "server/base/text.h"
 #include "server/node_link/handshake.h"
+#include "server/node_link/peer_socket.h"
 #include "storage/base/allocator.h"
 
 namespace ringkv::server {
@@ -24,27 +25,6 @@ constexpr auto kBusyNap = std::chrono::milliseconds(20);
 constexpr auto kIdleNap = std::chrono::milliseconds(500);
 constexpr int64_t kShardConnectMs = 500;
 constexpr int64_t kEraseForMs = 4;
-
-struct OwnedSlots {
-  uint64_t epoch = 0;
-  SlotSet slots;
-};
-
-// The answer to CLUSTER OWNED of a node of this shard.
-Result<OwnedSlots> ParseOwned(const std::string& line, const std::string& shard) {
-  constexpr size_t kMostQuoted = 100;
-  const std::vector<std::string_view> words = Words(line);
-  OwnedSlots owned;
-  if (words.size() < 3 || words[0] != "+OWNED" ||
-      std::sscanf(std::string(words[1]).c_str(), "%" SCNu64, &owned.epoch) != 1) {
-    return storage::Fail("it answered: " + line.substr(0, kMostQuoted));
-  }
-  if (words[2] != shard) return storage::Fail("it takes itself for a node of '" + std::string(words[2]) + "'");
-  const auto ranges = cluster::ParseRanges({words.begin() + 3, words.end()});
-  if (!ranges) return tl::unexpected(ranges.error());
-  owned.slots = cluster::SlotsIn(*ranges);
-  return owned;
-}
 
 cluster::KnownSlots Known(const ClusterView& view, const SlotLedger& ledger) {
   return {view.topology, view.here, view.slots, ledger};
@@ -65,6 +45,7 @@ void SlotMoves::Stop() {
     MutexLock lock(mutex_);
     stopping_ = true;
     interrupted_ = true;
+    pump_.Wake();
     woken_.notify_one();
   }
   if (thread_.joinable()) thread_.join();
@@ -188,20 +169,25 @@ void SlotMoves::StartExports(const ClusterView& view) {
 // --- what others know -----------------------------------------------------------------------------------------------
 
 void SlotMoves::AskOthers(const ClusterView& view) {
+  // One after the other: what follows from an answer may need others that were given after it.
   const SlotLedger ledger = state_.ledger();
   for (const ShardIndex shard : settlement_.ShardsToAsk(Known(view, ledger), parts_.world.clock.SteadyMs())) {
     if (!interrupted_) AskShard(view, shard);
   }
 }
 
-Result<std::string> SlotMoves::AskWhatItOwns(const cluster::Node& primary) {
-  const auto connected =
-      PeerSocket::Connect(primary.host, primary.port, kShardConnectMs, interrupted_, ToNode(parts_.options));
-  if (!connected) return tl::unexpected(connected.error());
+Result<cluster::OwnedSlots> SlotMoves::AskWhatItOwns(const cluster::Node& primary, const std::string& shard) {
+  const std::unique_ptr<PeerSocket> socket =
+      PeerSocket::Begin(primary.host, primary.port, kShardConnectMs, ToNode(parts_.options));
   const int64_t timeout_ms = parts_.options.cluster_node_timeout;  // others wait to be asked
-  const Status known = Authenticate(**connected, parts_.options, timeout_ms);
-  if (!known) return tl::unexpected(known.error());
-  return Ask(**connected, timeout_ms, {"CLUSTER", "OWNED"});
+  cluster::OwnerQuestion question(shard, AuthCommand(parts_.options), timeout_ms);
+  pump_.Add(question.link(), *socket);
+  while (!interrupted_) {
+    const std::vector<LinkPump::Ended> ended = pump_.Turn(INT64_MAX);
+    if (!ended.empty()) return question.Outcome(ended.front().why);
+  }
+  pump_.Remove(question.link());
+  return storage::Fail("this node stops");
 }
 
 void SlotMoves::ForgetUnanswered(const ClusterView& view, bool is_settled) {
@@ -213,8 +199,7 @@ void SlotMoves::ForgetUnanswered(const ClusterView& view, bool is_settled) {
 
 void SlotMoves::AskShard(const ClusterView& view, ShardIndex shard) {
   const std::string& name = view.topology.shards()[shard].name;
-  const Result<std::string> line = AskWhatItOwns(view.PrimaryOf(shard));
-  const Result<OwnedSlots> answer = line ? ParseOwned(*line, name) : tl::unexpected(line.error());
+  const Result<cluster::OwnedSlots> answer = AskWhatItOwns(view.PrimaryOf(shard), name);
   {
     MutexLock lock(mutex_);
     const std::string failure = answer ? "" : answer.error().text;
@@ -236,7 +221,8 @@ bool SlotMoves::IsExportingTo(const std::string& shard) {
 }
 
 void SlotMoves::Conclude(const ClusterView& view, std::optional<cluster::SlotSettlement::Conclusion> conclusion) {
-  if (!conclusion) return;
+  // It was drawn from the ledger that is shown.
+  if (!conclusion || (view.here.is_primary && !state_.IsLedgerSafe())) return;
   if (const Status written = state_.Change(view.topology.epoch(), conclusion->change); !written) {
     return parts_.log.Warning("cluster: " + written.error().text);
   }

@@ -12,19 +12,21 @@
 #include <thread>
 #include <vector>
 
+#include "cluster/migration/owned_slots.h"
 #include "cluster/migration/slot_settlement.h"
 #include "server/cluster/cluster_parts.h"
 #include "server/cluster/lasting_failure.h"
 #include "server/cluster/slot_export.h"
 #include "server/cluster/slot_import.h"
 #include "server/cluster/slot_ownership.h"
+#include "server/node_link/pump.h"
 
 namespace ringkv::server {
 
 class SlotMoves {
  public:
   // Both must outlive the object.
-  SlotMoves(const ClusterParts& parts, SlotOwnership& state) : parts_(parts), state_(state) {}
+  SlotMoves(const ClusterParts& parts, SlotOwnership& state) : parts_(parts), state_(state), pump_(parts.world.clock) {}
   ~SlotMoves() { Stop(); }
 
   // Starts the thread, or wakes it to read the topology again.
@@ -64,8 +66,7 @@ class SlotMoves {
   // Failures of questions that nobody asks any more.
   void ForgetUnanswered(const ClusterView& view, bool is_settled);
   void AskShard(const ClusterView& view, cluster::ShardIndex shard);
-  // The line that the primary of the shard answers to CLUSTER OWNED.
-  storage::Result<std::string> AskWhatItOwns(const cluster::Node& primary);
+  storage::Result<cluster::OwnedSlots> AskWhatItOwns(const cluster::Node& primary, const std::string& shard);
   // Writes what follows from it.
   void Conclude(const ClusterView& view, std::optional<cluster::SlotSettlement::Conclusion> conclusion);
   bool IsExportingTo(const std::string& shard);
@@ -78,7 +79,8 @@ class SlotMoves {
   const ClusterParts& parts_;
   SlotOwnership& state_;
 
-  // Used by the thread only.
+  // Used by the thread only, but for the pump's Wake.
+  LinkPump pump_;
   cluster::SlotSettlement settlement_;
   std::unique_ptr<storage::SlotEraser> eraser_;
 

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "cluster/migration/owned_slots.h"
 #include "cluster/node_id.h"
 #include "cluster/watch/node_news.h"
 #include "server/base/text.h"
@@ -224,9 +225,9 @@ void Reload(AdminCall& call, const ClusterView&) {
 void Owned(AdminCall& call, const ClusterView& view) {
   if (!view.here.is_primary) return call.reply.Error("ERR this node is a replica; its primary knows");
   if (!call.server.cluster().knows_ledger()) return call.reply.Error(kLedgerIsOpen);
-  const cluster::SlotSet owned = call.server.cluster().ledger().OwnedBy(view.shard_name());
-  call.reply.Simple("OWNED " + std::to_string(view.topology.epoch()) + " " + view.shard_name() + " " +
-                    PrintRanges(cluster::RangesIn(owned)));
+  call.reply.Simple(cluster::PrintOwned({.epoch = view.topology.epoch(),
+                                         .shard = view.shard_name(),
+                                         .slots = call.server.cluster().ledger().OwnedBy(view.shard_name())}));
 }
 
 // In one line, for other nodes: how this one is to be shown to clients.

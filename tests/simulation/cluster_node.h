@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "cluster/migration/kept_ledger.h"
+#include "cluster/migration/owner_question.h"
 #include "cluster/migration/slot_ledger.h"
 #include "cluster/migration/slot_settlement.h"
 #include "cluster/migration/topology_change.h"
@@ -83,7 +84,6 @@ class ClusterNode final : public ReplicatedNode, private cluster::LedgerKeeper, 
  private:
   class Visitor;
   class Import;
-  class Question;
   class Watch;
 
   void StepLog() override;
@@ -98,7 +98,7 @@ class ClusterNode final : public ReplicatedNode, private cluster::LedgerKeeper, 
   void StartExports();
   void StartImports();
   void AskNext();
-  void TakeAnswer(cluster::ShardIndex shard, const std::string& line);
+  void TakeAnswer(cluster::ShardIndex shard, const storage::Result<cluster::OwnedSlots>& answer);
   void EndStep();
   void EraseStrays();
   bool IsExportingTo(const std::string& shard) const;
@@ -141,7 +141,7 @@ class ClusterNode final : public ReplicatedNode, private cluster::LedgerKeeper, 
   uint64_t ledger_taken_ = 0;  // as a replica: the version of the data's ledger that was looked at last
   bool has_taken_ledger_ = false;
   cluster::SlotLedger ledger_;  // that is shown
-  cluster::SlotMap slots_;  // current owners
+  cluster::SlotMap slots_;      // current owners
   cluster::SlotSet held_;
   bool is_to_lead_ = false;  // is being promoted: all slots are held
   cluster::SlotSet unsent_;  // their offer is in the ledger but not sent yet
@@ -150,9 +150,10 @@ class ClusterNode final : public ReplicatedNode, private cluster::LedgerKeeper, 
   cluster::SlotSettlement settlement_;
   std::unique_ptr<storage::SlotEraser> eraser_;
   std::deque<cluster::ShardIndex> to_ask_;
-  std::shared_ptr<Port> question_;
-  bool is_stepping_ = false;  // waits for answers
-  uint64_t slot_step_ = 0;    // the number of the newest that was scheduled
+  std::unique_ptr<cluster::OwnerQuestion> asked_;
+  std::shared_ptr<Port> question_;  // the connection that this is asked on
+  bool is_stepping_ = false;        // waits for answers
+  uint64_t slot_step_ = 0;          // the number of the newest that was scheduled
   std::vector<std::unique_ptr<Visitor>> visitors_;
   std::vector<std::unique_ptr<Import>> imports_;
   const std::unique_ptr<Watch> watch_;  // null: it does not watch the others

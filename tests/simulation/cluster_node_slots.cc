@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The slots of a cluster's node: its ledger, and what it does about slots that move.
 #include <algorithm>
-#include <cstdio>
 #include <utility>
 
-#include "storage/base/blank_words.h"
 #include "storage/log/log_files.h"
 #include "tests/simulation/cluster_node.h"
+#include "tests/simulation/lent_link.h"
 #include "tests/simulation/slot_links.h"
 
 namespace ringkv::test {
@@ -231,7 +230,8 @@ bool ClusterNode::IsExportingTo(const std::string& shard) const {
 }
 
 void ClusterNode::Conclude(const std::optional<cluster::SlotSettlement::Conclusion>& conclusion) {
-  if (!conclusion) return;
+  // It was drawn from the ledger that is shown.
+  if (!conclusion || (here_.is_primary && !kept_ledger_.Settle())) return;
   const Status written = Change(epoch(), conclusion->change);
   const std::string& said = written ? conclusion->note : written.error().text;
   if (!said.empty()) timeline_.Note(number_, said);
@@ -271,24 +271,22 @@ void ClusterNode::AskNext() {
   const ShardIndex shard = to_ask_.front();
   to_ask_.pop_front();
   if (shard >= topology_->shards().size()) return AskNext();
-  auto link = std::make_unique<Question>([this, shard](const std::string& line) { TakeAnswer(shard, line); });
-  question_ =
-      ConnectTo(NodeOf(shard), std::move(link), [this](const std::string&) { After(0, &ClusterNode::AskNext); });
+  question_.reset();
+  asked_ =
+      std::make_unique<cluster::OwnerQuestion>(topology_->shards()[shard].name, std::vector<std::string>(), kTimeoutMs);
+  auto link = std::make_unique<LentLink>(asked_->link());
+  question_ = ConnectTo(NodeOf(shard), std::move(link), [this, shard](const std::string& why) {
+    TakeAnswer(shard, asked_->Outcome({why}));
+    After(0, &ClusterNode::AskNext);
+  });
   if (question_ == nullptr) After(timeline_.Between(0, 500), &ClusterNode::AskNext);
 }
 
-void ClusterNode::TakeAnswer(ShardIndex shard, const std::string& line) {
-  const std::vector<std::string_view> words = storage::SplitAtBlanks(line);
-  uint64_t its_epoch = 0;
+void ClusterNode::TakeAnswer(ShardIndex shard, const Result<cluster::OwnedSlots>& answer) {
   // The topology may be a newer one by now, with other numbers.
-  if (words.size() < 3 || words[0] != "+OWNED" || shard >= topology_->shards().size()) return;
-  if (words[2] != topology_->shards()[shard].name) return;
-  if (std::sscanf(std::string(words[1]).c_str(), "%lu", &its_epoch) != 1) return;
-  const auto ranges = cluster::ParseRanges({words.begin() + 3, words.end()});
-  if (!ranges) return owner_.Violate(number_, "an answer is damaged: " + line);
+  if (!answer || shard >= topology_->shards().size() || answer->shard != topology_->shards()[shard].name) return;
   const auto is_exporting = [this](const std::string& other) { return IsExportingTo(other); };
-  Conclude(
-      settlement_.TakeAnswer(Known(), shard, its_epoch, cluster::SlotsIn(*ranges), is_exporting, clock_.SteadyMs()));
+  Conclude(settlement_.TakeAnswer(Known(), shard, answer->epoch, answer->slots, is_exporting, clock_.SteadyMs()));
 }
 
 }  // namespace ringkv::test

@@ -19,7 +19,7 @@ constexpr size_t kSlotsInStripe = storage::kSlots / kStripes;
 // --- faults ---------------------------------------------------------------------------------------------------------
 
 void ShardedCluster::Harm(const Fault& fault) {
-  if (HarmNode(fault, network_, [this](int each) -> Site& { return SiteOf(each); })) return;
+  if (HarmNode(fault, network_, [this](int each) -> MemberSite& { return SiteOf(each); })) return;
   const int node = static_cast<int>(fault.node);
   switch (fault.kind) {
     case FaultKind::kKill: return Kill(node, fault.is_harsh);
@@ -75,7 +75,7 @@ void ShardedCluster::SetMember(size_t shard, bool is_member) {
 void ShardedCluster::LetOneJoin() {
   for (size_t shard = 0; shard < shards(); ++shard) {
     if (SiteOf(FirstOf(shard)).is_member) continue;
-    for (const size_t node : ShardOf(FirstOf(shard))) sites_[node] = std::make_unique<Site>();
+    for (const size_t node : ShardOf(FirstOf(shard))) sites_[node] = std::make_unique<MemberSite>();
     SetMember(shard, true);
     timeline_.Note(FirstOf(shard), "joins");
     return;
@@ -133,7 +133,7 @@ void ShardedCluster::TellAll() {
 
 void ShardedCluster::Tell(int node, int64_t delay) {
   timeline_.After(delay, [this, node, told = topology_] {
-    Site& site = SiteOf(node);
+    MemberSite& site = SiteOf(node);
     if (!site.is_member || (site.told != nullptr && site.told->epoch() >= told->epoch())) return;
     if (network_.IsStopped(node)) return Tell(node, network_.stopped_until(node) - timeline_.now());
     if (told->FindNode("n" + std::to_string(node)) == nullptr) return;  // of before it joined

@@ -84,6 +84,17 @@ MUTATIONS = [
      "  if (source_.NextBlock(&section_)) {\n"),
     ("the last change before a hand-over is not sent", "cluster/migration/slot_sender.cc",
      "if (source_.next() > held_at_) {", "if (source_.next() + 1 > held_at_) {"),
+    ("past fault: slots are offered to whom once offered them, and has not heard that they were taken",
+     "cluster/migration/slot_sender.cc", "  patience_ms_ = kFirstPatienceMs;\n",
+     "  if (Status noted = source_.PrepareOffer(batch_); !noted) return tl::unexpected(noted.error());\n"
+     "  is_in_ledger_ = true;\n  patience_ms_ = kFirstPatienceMs;\n"),
+    ("a conclusion changes another ledger than that which it was drawn from", [
+        ("cluster/migration/slot_settlement.cc", "if (ledger.version() == version) change(ledger);",
+         "static_cast<void>(version); change(ledger);"),
+        ("tests/simulation/cluster_node_slots.cc", "!conclusion || (here_.is_primary && !kept_ledger_.Settle())",
+         "!conclusion")]),
+    ("an answer is taken for one about offers that were made after the question", "cluster/migration/slot_settlement.cc",
+     "if (asked == asked_for_.end() || asked->second != offer) continue;", "static_cast<void>(asked);"),
     ("an offer is over while its receiver can still take it", "cluster/migration/slot_settlement.cc",
      "receiver == name && epoch > offer.epoch)", "receiver == name)"),
     ("what the receiver of an offer has handed on is taken back", "cluster/migration/slot_settlement.cc",
@@ -129,6 +140,7 @@ MUTATIONS = [
 
 # Only shards with replicas whose slots move find these.
 NEED_REPLICAS = (
+    "a conclusion changes another ledger than that which it was drawn from",
     "past fault: what a shard has handed over is known to its primary only",
     "slots are acknowledged before a majority of the shard has them",
     "an erasure goes on where it was when the node led before",

@@ -10,36 +10,16 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <span>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "cluster/link/link.h"
 #include "cluster/watch/node_watch.h"
 #include "tests/simulation/cluster_node.h"
+#include "tests/simulation/lent_link.h"
 
 namespace ringkv::test {
-
-// For a port: a link that belongs to somebody else, who closes the port first.
-class LentLink final : public cluster::Link {
- public:
-  explicit LentLink(cluster::Link& link) : link_(link) {}
-
-  storage::Status Open(int64_t now) override { return link_.Open(now); }
-  storage::Result<Next> Work(int64_t now) override { return link_.Work(now); }
-  int64_t wake_at() const override { return link_.wake_at(); }
-  std::span<char> Room() override { return link_.Room(); }
-  storage::Status Received(size_t count, int64_t now) override { return link_.Received(count, now); }
-  size_t unread() const override { return link_.unread(); }
-  std::string_view ToSend() const override { return link_.ToSend(); }
-  void Sent(size_t count, int64_t now) override { link_.Sent(count, now); }
-  size_t waiting() const override { return link_.waiting(); }
-
- private:
-  cluster::Link& link_;
-};
 
 class ClusterNode::Watch final : private cluster::NodeWatch::Owner {
  public:

@@ -106,6 +106,11 @@ Status ReplicatedNode::Start(bool is_primary) {
     owner_.Violate(number_, "it had acknowledged LSN " + std::to_string(promise_.last) + ", and has " +
                                 std::to_string(appended()) + " after a restart");
   }
+  if (std::exchange(promise_.is_newest, false) && promise_.last > 0 &&
+      !history_.Holds(promise_.history, promise_.last)) {
+    owner_.Violate(number_, "it had acknowledged LSN " + std::to_string(promise_.last) +
+                                ", and does not know after a restart which data it has");
+  }
   highest_ = appended();
   copy_.NumberChanges();
   ReportState();
@@ -187,6 +192,7 @@ void ReplicatedNode::Unfollow() {
 void ReplicatedNode::Promote(uint64_t epoch) {
   Unfollow();
   NoteEpoch(epoch);
+  promise_.is_newest = false;
   copy_.BecomePrimary(epoch);
   timeline_.Note(number_, "is promoted at LSN " + std::to_string(appended()) + ", epoch " + std::to_string(epoch));
   ReportState();
@@ -234,6 +240,7 @@ void ReplicatedNode::Accept(std::shared_ptr<Wire> wire) { feeds_.push_back(std::
 // --- what the log receiver changes ----------------------------------------------------------------------------------
 
 Result<LogReceiver::Applied> ReplicatedNode::Resume(const std::string& history, uint64_t epoch, Lsn last) {
+  promise_.is_newest = false;
   const Result<LogReceiver::Applied> applied = copy_.Resume(history, epoch, last);
   if (!applied) return applied;
   timeline_.Note(number_, "resumes behind LSN " + std::to_string(last) + " at epoch " + std::to_string(epoch));
@@ -243,6 +250,7 @@ Result<LogReceiver::Applied> ReplicatedNode::Resume(const std::string& history, 
 Status ReplicatedNode::BeginSnapshot(std::string_view header) {
   timeline_.Note(number_, "loads a snapshot");
   promise_.last = 0;
+  promise_.is_newest = false;
   return copy_.BeginSnapshot(header);
 }
 
@@ -270,7 +278,7 @@ Lsn ReplicatedNode::Secure(Lsn last) {
   if (!history_.IsNamed()) return 0;  // nor would it know which data it is
   while (log.durable() < last && !log.has_failed()) log.Step();
   const Lsn safe = std::min(last, log.durable());
-  promise_ = {history_.id(), safe, promise_.epoch};
+  promise_ = {history_.id(), safe, promise_.epoch, true};
   timeline_.Trace(number_, [&] { return "acknowledges LSN " + std::to_string(safe); });
   return safe;
 }

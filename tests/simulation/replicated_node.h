@@ -28,7 +28,8 @@ namespace ringkv::test {
 struct Promise {
   std::string history;
   storage::Lsn last = 0;
-  uint64_t epoch = 0;  // the newest that it was told of: it follows no primary of an older one
+  uint64_t epoch = 0;      // the newest that it was told of: it follows no primary of an older one
+  bool is_newest = false;  // the data has been of that history since: a restart must not forget which it is
 };
 
 class ReplicatedNode;
@@ -135,7 +136,10 @@ class ReplicatedNode : public StoredNode, private cluster::LogReceiver::Target, 
   storage::Result<cluster::LogReceiver::Applied> TakeSection(std::string_view bytes) override;
   storage::Status EndSnapshot(const std::string& history, uint64_t epoch, storage::Lsn last) override;
   storage::Result<cluster::LogReceiver::Applied> TakeFrame(std::string_view bytes) override;
-  void Forget() override { copy_.Forget(); }
+  void Forget() override {
+    promise_.is_newest = false;
+    copy_.Forget();
+  }
   storage::Status Publish(const cluster::PublishedMessage&) override { return {}; }
   storage::Lsn Secure(storage::Lsn last) override;
   void NoteProgress(const cluster::LogReceiver::Progress& progress) override {

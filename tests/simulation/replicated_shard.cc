@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "tests/simulation/node_faults.h"
-#include "tests/simulation/process_end.h"
 
 namespace ringkv::test {
 namespace {
@@ -17,38 +16,8 @@ std::string KeyOf(uint64_t number) { return "watched:" + std::to_string(number);
 
 }  // namespace
 
-ReplicatedShard::ReplicatedShard(const FaultPlan& plan, bool is_traced) : timeline_(plan.seed, is_traced), plan_(plan) {
-  for (size_t i = 0; i < plan.nodes; ++i) sites_.push_back(std::make_unique<Site>());
+ReplicatedShard::ReplicatedShard(const FaultPlan& plan, bool is_traced) : SimulatedNodes(plan, is_traced) {
   for (size_t i = 0; i < plan.nodes; ++i) Start(static_cast<int>(i));
-}
-
-ReplicatedShard::~ReplicatedShard() {
-  for (const auto& site : sites_) site->process.reset();
-}
-
-// --- for the nodes --------------------------------------------------------------------------------------------------
-
-std::shared_ptr<ReplicatedNode> ReplicatedShard::Running(int node) { return SiteOf(node).process; }
-
-void ReplicatedShard::NoteAcknowledged(const std::string& key, uint64_t number) {
-  clients_.NoteAcknowledged(key, number, timeline_.now());
-}
-
-void ReplicatedShard::NoteRead(const std::string& key, Elements seen) { clients_.NoteRead(key, std::move(seen)); }
-
-void ReplicatedShard::NoteState(int node, const std::string& history, storage::Lsn last, uint64_t digest) {
-  if (states_.Note(history, last, digest)) return;
-  Violate(node, "at LSN " + std::to_string(last) + " it has other data than was there before");
-}
-
-void ReplicatedShard::Violate(int node, const std::string& what) {
-  timeline_.Note(node, "VIOLATION: " + what);
-  if (violation_.empty()) violation_ = what;
-}
-
-bool ReplicatedShard::Responds(int node) {
-  const Site& site = SiteOf(node);
-  return site.process != nullptr && !site.disk->is_dead() && !network_.IsStopped(node);
 }
 
 bool ReplicatedShard::HasPrimary() { return Running(primary_) != nullptr && Running(primary_)->is_primary(); }
@@ -56,7 +25,7 @@ bool ReplicatedShard::HasPrimary() { return Running(primary_) != nullptr && Runn
 // --- life and death -------------------------------------------------------------------------------------------------
 
 void ReplicatedShard::Start(int node) {
-  Site& site = SiteOf(node);
+  ShardSite& site = SiteOf(node);
   if (site.process != nullptr) return;
   NodeOwner& owner = *this;
   site.process = std::make_shared<ReplicatedNode>(node, owner, network_, *site.disk, site.promise);
@@ -74,7 +43,7 @@ void ReplicatedShard::Start(int node) {
 }
 
 void ReplicatedShard::TakeStartFailure(int node, const std::string& why) {
-  Site& site = SiteOf(node);
+  ShardSite& site = SiteOf(node);
   timeline_.Note(node, "can't start: " + why);
   const bool is_injected = site.disk->is_dead() || why.find("injected: ") != std::string::npos;
   if (!is_injected && !site.is_doubtful) Violate(node, "its files can't be loaded: " + why);
@@ -82,20 +51,6 @@ void ReplicatedShard::TakeStartFailure(int node, const std::string& why) {
   if (is_injected) return;
   timeline_.Note(node, "gets an empty disk");
   site.disk = std::make_unique<FaultyFileSystem>();
-}
-
-void ReplicatedShard::Kill(int node, bool machine_fails) {
-  Site& site = SiteOf(node);
-  if (site.process == nullptr) return;
-  const bool has_ended = EndProcess(site.process, network_, *site.disk, machine_fails);
-  if (!has_ended) Violate(node, "a process that was killed goes on");
-  timeline_.After(timeline_.Between(10, 4000), [this, node] { Start(node); });
-}
-
-void ReplicatedShard::BuryTheDead() {
-  for (size_t i = 0; i < sites_.size(); ++i) {
-    if (sites_[i]->process != nullptr && sites_[i]->disk->is_dead()) Kill(static_cast<int>(i), timeline_.Percent(50));
-  }
 }
 
 // --- clients --------------------------------------------------------------------------------------------------------
@@ -138,7 +93,7 @@ void ReplicatedShard::CheckPrimary() {
 // --- faults ---------------------------------------------------------------------------------------------------------
 
 void ReplicatedShard::Harm(const Fault& fault) {
-  if (HarmNode(fault, network_, [this](int each) -> Site& { return SiteOf(each); })) return;
+  if (HarmNode(fault, network_, [this](int each) -> ShardSite& { return SiteOf(each); })) return;
   const int node = static_cast<int>(fault.node);
   const int other = static_cast<int>(fault.other);
   switch (fault.kind) {
@@ -157,7 +112,7 @@ void ReplicatedShard::FlipBit(int node, uint64_t which) {
   const bool is_second = std::any_of(sites_.begin(), sites_.end(), [](const auto& each) { return each->is_doubtful; });
   if (is_second || node == primary_ || Running(node) == nullptr || Running(node)->is_primary()) return;
   Kill(node, false);
-  Site& site = SiteOf(node);
+  ShardSite& site = SiteOf(node);
   site.is_doubtful = true;
   site.promise.last = 0;
   timeline_.Note(node, "has a flipped bit in " + site.disk->FlipBit(which));
@@ -227,40 +182,9 @@ void ReplicatedShard::Tell(int node, int64_t delay) {
   });
 }
 
-// --- a run ----------------------------------------------------------------------------------------------------------
+// --- the end --------------------------------------------------------------------------------------------------------
 
-void ReplicatedShard::Run() {
-  auto fault = plan_.faults.begin();
-  while (timeline_.now() < plan_.duration_ms && violation_.empty()) {
-    LetClientsAct();
-    timeline_.RunUntil(timeline_.now() + timeline_.Between(1, 100));
-    BuryTheDead();
-    for (; fault != plan_.faults.end() && fault->at_ms <= timeline_.now(); ++fault) Harm(*fault);
-  }
-  if (!violation_.empty()) return;
-  HealAll();
-  AwaitEquality();
-  if (violation_.empty()) CheckEquality();
-  if (violation_.empty()) CheckRest();
-  if (violation_.empty()) CheckClients();
-  rested_at_ms_ = timeline_.now();
-  if (violation_.empty()) CheckEnd();
-}
-
-void ReplicatedShard::HealAll() {
-  timeline_.Note(primary_, "no faults from now on");
-  network_.HealAll();
-  for (size_t i = 0; i < sites_.size(); ++i) {
-    const int node = static_cast<int>(i);
-    if (sites_[i]->disk->is_dead()) Kill(node, false);
-    sites_[i]->disk->Revive();  // also where a kill was to come after the next start
-    sites_[i]->disk->Heal();
-    sites_[i]->disk->SetCapacity(SIZE_MAX);
-    Tell(node, 0);  // those that did not hear of a promotion do now
-  }
-}
-
-void ReplicatedShard::AwaitEquality() {
+void ReplicatedShard::AwaitRest() {
   constexpr int64_t kBoundMs = 60'000;
   const int64_t healed = timeline_.now();
   while (violation_.empty() && !IsConverged()) {
@@ -282,7 +206,7 @@ bool ReplicatedShard::IsConverged() {
   return true;
 }
 
-void ReplicatedShard::CheckEquality() {
+void ReplicatedShard::CheckContents() {
   const Model contents = Running(primary_)->Contents();
   for (const auto& site : sites_) {
     if (site->process->Contents() != contents) Violate(site->process->number(), "it differs from the primary");
@@ -310,20 +234,6 @@ void ReplicatedShard::CheckClients() {
   std::map<std::string, Elements> last;
   for (uint64_t key = 0; key < kKeys; ++key) last[KeyOf(key)] = Running(primary_)->ElementsOf(KeyOf(key));
   if (const std::string wrong = clients_.Check(last); !wrong.empty()) Violate(primary_, wrong);
-}
-
-void ReplicatedShard::CheckEnd() {
-  constexpr int64_t kLongerThanAnyTimerMs = 2'000'000;
-  std::vector<std::weak_ptr<ReplicatedNode>> ended;
-  for (const auto& site : sites_) {
-    ended.push_back(site->process);
-    site->process.reset();
-  }
-  const bool is_held = std::any_of(ended.begin(), ended.end(), [](const auto& each) { return !each.expired(); });
-  if (is_held) Violate(primary_, "a process is still in use after its end");
-  timeline_.RunUntil(timeline_.now() + kLongerThanAnyTimerMs);
-  if (network_.wires() != 0) Violate(primary_, std::to_string(network_.wires()) + " connections of nobody are left");
-  if (timeline_.events_left() != 0) Violate(primary_, "something still happens although no process runs");
 }
 
 }  // namespace ringkv::test

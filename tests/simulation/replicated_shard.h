@@ -6,67 +6,35 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "tests/simulation/client_history.h"
 #include "tests/simulation/fault_plan.h"
-#include "tests/simulation/network.h"
 #include "tests/simulation/replicated_node.h"
-#include "tests/simulation/state_digests.h"
-#include "tests/simulation/timeline.h"
-#include "tests/support/faulty_file_system.h"
+#include "tests/simulation/simulated_nodes.h"
 
 namespace ringkv::test {
 
-class ReplicatedShard final : private NodeOwner {
+struct ShardSite : SimulatedSite<ReplicatedNode> {
+  // Its files were damaged, so it may have lost what it had acknowledged, until it has followed the primary again.
+  bool is_doubtful = false;
+};
+
+class ReplicatedShard final : public SimulatedNodes<NodeOwner, ShardSite> {
  public:
-  // Traced: the timeline has every message and disk operation.
   explicit ReplicatedShard(const FaultPlan& plan, bool is_traced = false);
-  ~ReplicatedShard();
+  ~ReplicatedShard() { EndProcesses(); }
 
-  // With the plan's faults, then without any until all nodes are equal.
-  void Run();
-
-  // What went wrong first; empty if nothing did.
-  const std::string& violation() const { return violation_; }
-  const Timeline& timeline() const { return timeline_; }
-  uint64_t acknowledged() const { return clients_.acknowledged_count(); }
-  uint64_t reads() const { return clients_.reads(); }
   uint64_t promotions() const { return promotions_; }
-  // How long the run was, until its nodes were at rest.
-  int64_t rested_at_ms() const { return rested_at_ms_; }
 
  private:
-  struct Site {
-    std::unique_ptr<FaultyFileSystem> disk = std::make_unique<FaultyFileSystem>();
-    Promise promise;
-    std::shared_ptr<ReplicatedNode> process;
-    // Its files were damaged, so it may have lost what it had acknowledged, until it has followed the primary again.
-    bool is_doubtful = false;
-  };
-
-  std::shared_ptr<ReplicatedNode> Running(int node) override;
-  void NoteAcknowledged(const std::string& key, uint64_t number) override;
-  void NoteRead(const std::string& key, Elements seen) override;
-  void NoteState(int node, const std::string& history, storage::Lsn last, uint64_t digest) override;
-  void Violate(int node, const std::string& what) override;
-  size_t nodes() const override { return sites_.size(); }
-
-  Site& SiteOf(int node) { return *sites_[static_cast<size_t>(node)]; }
-  // Whether a process runs there that is not stopped.
-  bool Responds(int node);
   bool HasPrimary();
 
-  void Start(int node);
+  void Start(int node) override;
   void TakeStartFailure(int node, const std::string& why);
-  void Kill(int node, bool machine_fails);
-  // Ends the process of a disk that has died.
-  void BuryTheDead();
-  void LetClientsAct();
+  void LetClientsAct() override;
   void ReadSomething(int node);
-  void Harm(const Fault& fault);
+  void Harm(const Fault& fault) override;
   void FlipBit(int node, uint64_t which);
   // Asks so many nodes that one of them has every acknowledged write, and promotes the best. None of those that were
   // asked follows the old primary any more, or that one could go on to acknowledge writes.
@@ -80,23 +48,17 @@ class ReplicatedShard final : private NodeOwner {
   // The node is the primary of a new epoch.
   void BeginEpoch(uint64_t epoch_before, storage::Lsn last);
   // Tells a node which primary there is; a stopped one hears it when it goes on.
-  void Tell(int node, int64_t delay);
-  void HealAll();
+  void Tell(int node, int64_t delay) override;
   bool IsConverged();
-  void AwaitEquality();
+  void AwaitRest() override;
   // A node takes itself for the primary now: has it every acknowledged write?
   void CheckPrimary();
-  void CheckEquality();
-  void CheckClients();
-  // Nothing is left of connections that have ended, and clients are served.
-  void CheckRest();
-  // Nothing is left of processes that have ended: no connection, no event, no object.
-  void CheckEnd();
+  // All are equal.
+  void CheckContents() override;
+  void CheckRest() override;
+  void CheckClients() override;
+  int SpokesNode() const override { return primary_; }
 
-  Timeline timeline_;
-  Network network_{timeline_, [this](int node, const std::string& what) { Violate(node, what); }};
-  const FaultPlan plan_;
-  std::vector<std::unique_ptr<Site>> sites_;
   int primary_ = 0;
   // An epoch has one primary, in one life: one that was restarted may have lost what a replica still has.
   struct Epoch {
@@ -105,11 +67,7 @@ class ReplicatedShard final : private NodeOwner {
   };
   std::vector<Epoch> epochs_{1};
   uint64_t epoch_ = 0;  // the newest
-  ClientHistory clients_;
-  StateDigests states_;
   uint64_t promotions_ = 0;
-  int64_t rested_at_ms_ = 0;
-  std::string violation_;
 };
 
 }  // namespace ringkv::test

@@ -5,21 +5,16 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <ctime>
 #include <iostream>
 #include <string>
 
 #include "storage/base/allocator.h"
 #include "tests/simulation/fault_plan.h"
+#include "tests/simulation/number_in.h"
 #include "tests/support/allocations.h"
 
 namespace ringkv::test {
-
-inline uint64_t NumberIn(const char* variable, uint64_t otherwise) {
-  const char* text = std::getenv(variable);
-  return text == nullptr ? otherwise : std::stoull(text);
-}
 
 // The faults that the failure needs, and all that happens in a run with these.
 template <typename Simulation>

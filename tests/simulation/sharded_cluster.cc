@@ -5,8 +5,6 @@
 #include <numeric>
 #include <utility>
 
-#include "tests/simulation/process_end.h"
-
 namespace ringkv::test {
 
 using cluster::SlotRoute;
@@ -31,8 +29,7 @@ Model LastingOf(const Model& contents, const SlotSet& slots) {
 
 }  // namespace
 
-ShardedCluster::ShardedCluster(const FaultPlan& plan, bool is_traced) : timeline_(plan.seed, is_traced), plan_(plan) {
-  for (size_t i = 0; i < plan.nodes; ++i) sites_.push_back(std::make_unique<Site>());
+ShardedCluster::ShardedCluster(const FaultPlan& plan, bool is_traced) : SimulatedNodes(plan, is_traced) {
   primaries_.resize(shards());
   leaders_.resize(shards());
   const size_t first = std::min(2 + plan.seed % 2, shards());
@@ -44,17 +41,7 @@ ShardedCluster::ShardedCluster(const FaultPlan& plan, bool is_traced) : timeline
   }
 }
 
-ShardedCluster::~ShardedCluster() {
-  for (const auto& site : sites_) site->process.reset();
-}
-
 // --- for the nodes --------------------------------------------------------------------------------------------------
-
-void ShardedCluster::NoteAcknowledged(const std::string& key, uint64_t number) {
-  clients_.NoteAcknowledged(key, number, timeline_.now());
-}
-
-void ShardedCluster::NoteRead(const std::string& key, Elements seen) { clients_.NoteRead(key, std::move(seen)); }
 
 std::vector<size_t> ShardedCluster::ShardOf(int node) const {
   std::vector<size_t> mates(plan_.copies);
@@ -63,14 +50,9 @@ std::vector<size_t> ShardedCluster::ShardOf(int node) const {
 }
 
 bool ShardedCluster::Leads(int node) {
-  const Site& site = SiteOf(node);
+  const MemberSite& site = SiteOf(node);
   return site.process != nullptr && !site.disk->is_dead() && site.process->leads() &&
          leaders_[ShardNumberOf(node)].node == node;
-}
-
-void ShardedCluster::NoteState(int node, const std::string& history, storage::Lsn last, uint64_t digest) {
-  if (states_.Note(history, last, digest)) return;
-  Violate(node, "at LSN " + std::to_string(last) + " it has other data than was there before");
 }
 
 void ShardedCluster::NoteServed(int node) {
@@ -96,16 +78,6 @@ void ShardedCluster::NoteHandOver(int from, int to, const SlotSet& slots) {
   if (sent != come) Violate(to, "it takes over slots whose keys differ from those of node " + std::to_string(from));
 }
 
-void ShardedCluster::Violate(int node, const std::string& what) {
-  timeline_.Note(node, "VIOLATION: " + what);
-  if (violation_.empty()) violation_ = what;
-}
-
-bool ShardedCluster::Responds(int node) {
-  const Site& site = SiteOf(node);
-  return site.process != nullptr && !site.disk->is_dead() && !network_.IsStopped(node);
-}
-
 int ShardedCluster::AnyMember() {
   for (;;) {
     const uint64_t node = timeline_.random().Below(sites_.size());
@@ -116,7 +88,7 @@ int ShardedCluster::AnyMember() {
 // --- life and death -------------------------------------------------------------------------------------------------
 
 void ShardedCluster::Start(int node) {
-  Site& site = SiteOf(node);
+  MemberSite& site = SiteOf(node);
   if (site.process != nullptr || !site.is_member || site.told == nullptr) return;
   ClusterOwner& owner = *this;
   site.process = std::make_shared<ClusterNode>(node, owner, network_, *site.disk, site.promise);
@@ -127,20 +99,6 @@ void ShardedCluster::Start(int node) {
   const bool is_injected = site.disk->is_dead() || why.find("injected: ") != std::string::npos;
   if (!is_injected) Violate(node, "its files can't be loaded: " + why);
   Kill(node, false);
-}
-
-void ShardedCluster::Kill(int node, bool machine_fails) {
-  Site& site = SiteOf(node);
-  if (site.process == nullptr) return;
-  const bool has_ended = EndProcess(site.process, network_, *site.disk, machine_fails);
-  if (!has_ended) Violate(node, "a process that was killed goes on");
-  timeline_.After(timeline_.Between(10, 4000), [this, node] { Start(node); });
-}
-
-void ShardedCluster::BuryTheDead() {
-  for (size_t i = 0; i < sites_.size(); ++i) {
-    if (sites_[i]->process != nullptr && sites_[i]->disk->is_dead()) Kill(static_cast<int>(i), timeline_.Percent(50));
-  }
 }
 
 // --- clients --------------------------------------------------------------------------------------------------------
@@ -188,38 +146,7 @@ void ShardedCluster::LetClientsAct() {
   }
 }
 
-// --- a run ----------------------------------------------------------------------------------------------------------
-
-void ShardedCluster::Run() {
-  auto fault = plan_.faults.begin();
-  while (timeline_.now() < plan_.duration_ms && violation_.empty()) {
-    LetClientsAct();
-    timeline_.RunUntil(timeline_.now() + timeline_.Between(1, 100));
-    BuryTheDead();
-    for (; fault != plan_.faults.end() && fault->at_ms <= timeline_.now(); ++fault) Harm(*fault);
-  }
-  if (!violation_.empty()) return;
-  HealAll();
-  AwaitConvergence();
-  if (violation_.empty()) CheckContents();
-  if (violation_.empty()) CheckRest();
-  if (violation_.empty()) CheckClients();
-  rested_at_ms_ = timeline_.now();
-  if (violation_.empty()) CheckEnd();
-}
-
-void ShardedCluster::HealAll() {
-  timeline_.Note(0, "no faults from now on");
-  network_.HealAll();
-  for (size_t i = 0; i < sites_.size(); ++i) {
-    const int node = static_cast<int>(i);
-    if (sites_[i]->disk->is_dead()) Kill(node, false);
-    sites_[i]->disk->Revive();
-    sites_[i]->disk->Heal();
-    sites_[i]->disk->SetCapacity(SIZE_MAX);
-    Tell(node, 0);
-  }
-}
+// --- the end --------------------------------------------------------------------------------------------------------
 
 bool ShardedCluster::IsConverged() {
   size_t served = 0;
@@ -239,7 +166,7 @@ bool ShardedCluster::HasCaughtUp(int replica) {
   return primary != nullptr && Running(replica)->is_streaming() && Running(replica)->appended() == primary->appended();
 }
 
-void ShardedCluster::AwaitConvergence() {
+void ShardedCluster::AwaitRest() {
   constexpr int64_t kBoundMs = 60'000;
   const int64_t healed = timeline_.now();
   while (violation_.empty() && !IsConverged()) {
@@ -317,21 +244,6 @@ void ShardedCluster::CheckClients() {
     last[ClusterKey(key)] = Running(node)->ElementsOf(ClusterKey(key));
   }
   if (const std::string wrong = clients_.Check(last); !wrong.empty()) Violate(0, wrong);
-}
-
-void ShardedCluster::CheckEnd() {
-  constexpr int64_t kLongerThanAnyTimerMs = 2'000'000;
-  std::vector<std::weak_ptr<ClusterNode>> ended;
-  for (const auto& site : sites_) {
-    site->is_member = false;
-    ended.push_back(site->process);
-    site->process.reset();
-  }
-  const bool is_held = std::any_of(ended.begin(), ended.end(), [](const auto& each) { return !each.expired(); });
-  if (is_held) Violate(0, "a process is still in use after its end");
-  timeline_.RunUntil(timeline_.now() + kLongerThanAnyTimerMs);
-  if (network_.wires() != 0) Violate(0, std::to_string(network_.wires()) + " connections of nobody are left");
-  if (timeline_.events_left() != 0) Violate(0, "something still happens although no process runs");
 }
 
 }  // namespace ringkv::test

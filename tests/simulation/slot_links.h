@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The connections of a cluster's node in a simulation: others ask or pull, and it asks others or pulls from them.
+// The connections of a cluster's node in a simulation: others ask or pull, and it pulls from them.
 //
 // Threads: confined.
 #pragma once
@@ -7,20 +7,17 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "cluster/link/link_input.h"
+#include "cluster/migration/owned_slots.h"
 #include "cluster/migration/slot_receiver.h"
 #include "cluster/migration/slot_sender.h"
 #include "cluster/watch/node_news.h"
-#include "resp/request_writer.h"
 #include "storage/base/blank_words.h"
 #include "storage/log/log_tail.h"
 #include "storage/transfer/slot_stream.h"
@@ -72,8 +69,8 @@ class ClusterNode::Visitor final : private cluster::SlotSender::Source {
     if (!node_.leads()) return {"-ERR this node is a replica\r\n"};
     if (!node_.kept_ledger_.is_safe()) return {"-ERR this node does not know yet which slots its shard owns\r\n"};
     if (words[1] == "OWNED") {
-      return {"+OWNED " + std::to_string(node_.epoch()) + " " + node_.shard_name() + " " +
-              PrintRanges(cluster::RangesIn(node_.ledger_.OwnedBy(node_.shard_name()))) + "\r\n"};
+      const std::string& own = node_.shard_name();
+      return {"+" + cluster::PrintOwned({node_.epoch(), own, node_.ledger_.OwnedBy(own)}) + "\r\n"};
     }
     epoch_ = std::stoull(words[2]);
     shard_ = words[3];
@@ -150,6 +147,7 @@ class ClusterNode::Visitor final : private cluster::SlotSender::Source {
   }
   void SendOffer(const cluster::SlotSet& slots) override {
     node_.timeline_.Note(node_.number_, "offers " + std::to_string(slots.count()) + " slots to shard " + shard_);
+    node_.timeline_.Trace(node_.number_, [&] { return "those are " + PrintRanges(cluster::RangesIn(slots)); });
     node_.unsent_ &= ~slots;
     node_.ShowServed();
   }
@@ -256,6 +254,7 @@ class ClusterNode::Import final : private cluster::SlotReceiver::Target {
     if (storage::Status taken = node_.Change(epoch_, take, flushes_); !taken) return taken;
     arrival_.reset();
     node_.timeline_.Note(node_.number_, "takes over " + std::to_string(batch_.count()) + " slots of shard " + shard_);
+    node_.timeline_.Trace(node_.number_, [&] { return "those are " + PrintRanges(cluster::RangesIn(batch_)); });
     return {};
   }
   void NoteFinished() override {}
@@ -270,43 +269,6 @@ class ClusterNode::Import final : private cluster::SlotReceiver::Target {
   storage::Lsn secured_ = 0;  // the last group that has to be safe
   std::unique_ptr<storage::SlotArrival> arrival_;
   std::shared_ptr<Port> port_;
-};
-
-// Asks another node which slots it owns.
-class ClusterNode::Question final : public cluster::Link {
- public:
-  using OnAnswer = std::function<void(const std::string& line)>;
-  explicit Question(OnAnswer on_answer) : on_answer_(std::move(on_answer)) {}
-
-  storage::Status Open(int64_t now) override {
-    asked_ms_ = now;
-    out_.Append(resp::EncodeRequest({"CLUSTER", "OWNED"}));
-    return {};
-  }
-  storage::Result<Next> Work(int64_t now) override {
-    if (now >= wake_at()) return storage::Fail("it does not answer");
-    return Next::kWait;
-  }
-  int64_t wake_at() const override { return asked_ms_ + kTimeoutMs; }
-  std::span<char> Room() override { return input_.Room(); }
-  storage::Status Received(size_t count, int64_t) override {
-    input_.Commit(count);
-    std::string line;
-    const storage::Result<bool> got = input_.NextLine(128 * 1024, &line);
-    if (!got) return tl::unexpected(got.error());
-    if (!*got) return {};
-    on_answer_(line);
-    return storage::Fail("it has answered");
-  }
-  size_t unread() const override { return input_.size(); }
-  std::string_view ToSend() const override { return out_.front(); }
-  void Sent(size_t count, int64_t) override { out_.Consume(count); }
-
- private:
-  OnAnswer on_answer_;
-  cluster::LinkInput input_{4096};
-  cluster::Outbox out_;
-  int64_t asked_ms_ = 0;
 };
 
 }  // namespace ringkv::test

@@ -15,6 +15,7 @@
 #include "storage/base/checksum.h"
 #include "storage/base/clock.h"
 #include "storage/base/random.h"
+#include "tests/simulation/number_in.h"
 
 namespace ringkv::test {
 
@@ -74,15 +75,15 @@ class Timeline {
 
  private:
   using Lines = std::map<uint64_t, std::string>;
-  static constexpr size_t kMostLines = 150;
 
   void Keep(Lines& lines, std::string line) {
     lines.emplace_hint(lines.end(), lines_++, std::move(line));
-    if (lines.size() > kMostLines) lines.erase(lines.begin());
+    if (lines.size() > most_lines_) lines.erase(lines.begin());
   }
 
   storage::Random random_;
   const bool is_traced_;
+  const uint64_t most_lines_ = NumberIn("RINGKV_TRACE_LINES", 150);  // of notes, and of details
   int64_t now_ = 0;
   uint64_t number_ = 0;
   uint64_t events_run_ = 0;

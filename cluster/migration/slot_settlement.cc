@@ -67,9 +67,8 @@ bool SlotSettlement::IsAnyDenied(const KnownSlots& known) const {
 }
 
 std::vector<ShardIndex> SlotSettlement::ShardsToAsk(const KnownSlots& known, int64_t now) {
-  const bool is_open = std::any_of(refusals_.begin(), refusals_.end(), [&](const auto& each) {
-    const auto offer = known.ledger.offers().find(each.first);
-    return offer != known.ledger.offers().end() && offer->second.epoch == each.second.offered_at;
+  const bool is_open = std::any_of(known.ledger.offers().begin(), known.ledger.offers().end(), [&](const auto& each) {
+    return each.second.epoch < known.topology.epoch() && HasAnswered(known, each.first);
   });
   const bool asks_all = is_open || known.slots.SlotsOf(kNoShard).any() || IsAnyDenied(known);
   const std::vector<bool> moving = FindMoving(known);
@@ -92,7 +91,7 @@ std::optional<SlotSettlement::Conclusion> SlotSettlement::TakeAnswer(const Known
                                                                      const IsExporting& is_exporting, int64_t now) {
   const std::string& name = known.NameOf(shard);
   next_question_ms_[name] = now + kAskEveryMs;
-  answers_[name] = {epoch, ++answers_so_far_, owned};
+  answers_[name] = {epoch, owned};
   for (const auto& [receiver, offer] : known.ledger.offers()) {
     const auto asked = asked_for_.find(receiver);
     if (asked == asked_for_.end() || asked->second != offer) continue;
@@ -102,9 +101,7 @@ std::optional<SlotSettlement::Conclusion> SlotSettlement::TakeAnswer(const Known
           known, [slots = offer.slots, name](SlotLedger& ledger) { ledger.GiveAway(slots, name); },
           "shard '" + name + "' took the slots that were offered to it");
     }
-    // It takes up nothing of an epoch that it has left behind.
-    if (receiver == name && epoch > offer.epoch) refusals_[name] = {offer.epoch, answers_[name]};
-    if (std::optional<Conclusion> settled = Settle(known, receiver)) return settled;
+    if (std::optional<Conclusion> settled = Settle(known, receiver, shard)) return settled;
   }
   // Slots that the other shard has taken over since. About its own slots this node knows best.
   const SlotSet news = owned & ~known.slots.SlotsOf(shard) &
@@ -125,40 +122,44 @@ std::optional<SlotSettlement::Conclusion> SlotSettlement::TakePull(const KnownSl
         known, [taken, shard](SlotLedger& ledger) { ledger.GiveAway(taken, shard); },
         "shard '" + shard + "' " + (taken.any() ? "took" : "did not take") + " the slots that were offered to it");
   }
-  refusals_[shard] = {offer->second.epoch, {known.topology.epoch(), ++answers_so_far_, owned}};
-  return Settle(known, shard);
+  answers_[shard] = {known.topology.epoch(), owned};
+  return Settle(known, shard, known.topology.FindShard(shard));
 }
 
-std::optional<SlotSettlement::Conclusion> SlotSettlement::Settle(const KnownSlots& known,
-                                                                 const std::string& shard) const {
-  const auto offer = known.ledger.offers().find(shard);
-  const auto refusal = refusals_.find(shard);
-  if (refusal == refusals_.end() || refusal->second.offered_at != offer->second.epoch) return std::nullopt;
-  const Answer& last = refusal->second.answer;
-  std::vector<std::pair<std::string, SlotSet>> owners{{shard, offer->second.slots & last.owned}};
+std::optional<SlotSettlement::Conclusion> SlotSettlement::Settle(const KnownSlots& known, const std::string& shard,
+                                                                 ShardIndex last) const {
+  const SlotLedger::Offer& offer = known.ledger.offers().at(shard);
+  const SlotMap& targets = known.topology.slots();
+  const SlotSet slots = offer.slots & (targets.SlotsOf(last) | targets.SlotsOf(known.here.shard));
+  // The receiver takes up nothing of an epoch that it has left behind.
+  if (offer.epoch >= known.topology.epoch() || slots.none()) return std::nullopt;
+  std::vector<std::pair<std::string, SlotSet>> owners;
   for (const Shard& other : known.topology.shards()) {
-    if (other.name == shard || other.name == known.NameOf(known.here.shard)) continue;
-    if (!HasAnswered(known, other.name, last.number)) return std::nullopt;
-    owners.emplace_back(other.name, offer->second.slots & answers_.at(other.name).owned);
+    if (other.name == known.NameOf(known.here.shard)) continue;
+    if (!HasAnswered(known, other.name)) return std::nullopt;
+    owners.emplace_back(other.name, slots & answers_.at(other.name).owned);
   }
+  // Who has answered last knows best.
+  owners.emplace_back(known.NameOf(last), slots & answers_.at(known.NameOf(last)).owned);
   const bool is_given = std::any_of(owners.begin(), owners.end(), [](const auto& each) { return each.second.any(); });
   return Conclude(
       known,
-      [owners, shard](SlotLedger& ledger) {
+      [owners, shard, epoch = offer.epoch, rest = offer.slots & ~slots](SlotLedger& ledger) {
         ledger.EndOffer(shard);
-        for (const auto& [owner, slots] : owners) {
-          ledger.Give(slots, owner);
-          ledger.AddStrays(slots);
+        if (rest.any()) ledger.MakeOffer(rest, shard, epoch);
+        for (const auto& [owner, owned] : owners) {
+          ledger.Give(owned, owner);
+          ledger.AddStrays(owned);
         }
       },
       "shard '" + shard + "' " + (is_given ? "took" : "did not take") + " the slots that were offered to it");
 }
 
-bool SlotSettlement::HasAnswered(const KnownSlots& known, const std::string& shard, uint64_t after) const {
+bool SlotSettlement::HasAnswered(const KnownSlots& known, const std::string& shard) const {
   const auto answer = answers_.find(shard);
   // At an older epoch it may still take what the topology gave it then; at a newer one it may take what this node does
   // not know of.
-  return answer != answers_.end() && answer->second.epoch == known.topology.epoch() && answer->second.number > after;
+  return answer != answers_.end() && answer->second.epoch == known.topology.epoch();
 }
 
 std::optional<SlotSettlement::Conclusion> SlotSettlement::TakeUnclaimed(const KnownSlots& known) const {
@@ -167,7 +168,7 @@ std::optional<SlotSettlement::Conclusion> SlotSettlement::TakeUnclaimed(const Kn
   const std::string& own = known.NameOf(known.here.shard);
   for (const Shard& shard : known.topology.shards()) {
     if (shard.name == own) continue;
-    if (!HasAnswered(known, shard.name, 0)) return std::nullopt;
+    if (!HasAnswered(known, shard.name)) return std::nullopt;
     unclaimed &= ~answers_.at(shard.name).owned;  // the ledger could not be written when it said so
   }
   if (unclaimed.none()) return std::nullopt;

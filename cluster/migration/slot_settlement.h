@@ -72,26 +72,19 @@ class SlotSettlement {
  private:
   struct Answer {
     uint64_t epoch = 0;
-    uint64_t number = 0;  // of all answers
     SlotSet owned;
   };
-  // What the receiver of an offer owned when it could take it no more. What it did not own then it has not taken, or
-  // has handed over to another shard already: the others are asked, after it.
-  struct Refusal {
-    uint64_t offered_at = 0;
-    Answer answer;
-  };
-  // What has become of the offer to the shard; none: that is still open.
-  std::optional<Conclusion> Settle(const KnownSlots& known, const std::string& shard) const;
-  bool HasAnswered(const KnownSlots& known, const std::string& shard, uint64_t after) const;
+  // What has become of slots of the offer to the shard, which has left its epoch behind; none: that is still open.
+  // `last` is whoever has answered last. At one epoch slots move to one shard only, that which the topology gives them
+  // to: if it does not have them after none of the others had, nobody has them, whatever moved in between.
+  std::optional<Conclusion> Settle(const KnownSlots& known, const std::string& shard, ShardIndex last) const;
+  bool HasAnswered(const KnownSlots& known, const std::string& shard) const;
   // Whether a shard that is taken for the owner of a slot has said that it is not: another one has it since.
   bool IsAnyDenied(const KnownSlots& known) const;
 
   std::map<std::string, int64_t> next_question_ms_;     // by shard
   std::map<std::string, Answer> answers_;               // by shard: the last one
-  std::map<std::string, Refusal> refusals_;             // by shard
   std::map<std::string, SlotLedger::Offer> asked_for_;  // the offers that were open when others were asked last
-  uint64_t answers_so_far_ = 0;
   SlotSet erasing_;
   uint64_t erasing_at_ = 0;  // the epoch
   int64_t strays_since_ms_ = 0;

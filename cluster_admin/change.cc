@@ -107,8 +107,12 @@ Status LookForTopologies(Change* change) {
 Result<Change> Examine(const std::string& path, const std::vector<Address>& addresses) {
   Result<Topology> target = ReadTopology(path);
   if (!target) return tl::unexpected(target.error());
-  Change change{
-      .target = std::move(*target), .now = {}, .keys_of = {}, .slots_are_given = false, .behind = {}, .reached_at = {}};
+  Change change{.target = std::move(*target),
+                .now = cluster::SlotMap(),
+                .keys_of = {},
+                .slots_are_given = false,
+                .behind = {},
+                .reached_at = {}};
   change.keys_of.resize(change.target.shards().size());
   change.slots_are_given = change.target.has_given_slots();
   if (Status learnt = LearnAddresses(addresses, &change); !learnt) return tl::unexpected(learnt.error());

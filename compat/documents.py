@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Checks the links of the documents, in the repository and in the site, and files that CONTRIBUTING names."""
+"""Checks the links of the documents, in the repository and in the site, and what they name: files, options."""
 import html.parser
 import os
 import re
@@ -58,6 +58,22 @@ def missing_files():
             yield f"CONTRIBUTING.md: {path}: no such file"
 
 
+def known_options():
+    rows = re.findall(r"^\| `([\w-]+)` \|", read(os.path.join(ROOT, "docs/configuration.md")), re.M)
+    return {*rows, "help", "version", "include", "user", "rename-command"}
+
+
+def wrong_commands(page, options):
+    """Commands that nobody runs: shells must understand them, and the server know the options."""
+    for language, block in re.findall(r"^ *```(sh|console)\n(.*?)```", read(os.path.join(ROOT, page)), re.M | re.S):
+        if language == "sh" and subprocess.run(["sh", "-n"], input=block, text=True, check=False).returncode:
+            yield f"{page}: no shell understands {block!r}"
+        for line in re.findall(r"ringkv-server [^|&;#]*", block.replace("\\\n", "")):
+            for option in re.findall(r"--([a-z][\w-]*)", line.split("\n", 1)[0]):
+                if option not in options:
+                    yield f"{page}: ringkv-server has no option --{option}"
+
+
 class PageOfSite(html.parser.HTMLParser):
     """The links and the anchors of a page."""
 
@@ -101,6 +117,8 @@ def main():
     pages = documents()
     faults = [fault for page in pages for fault in broken_links(page)]
     faults += missing_files()
+    options = known_options()
+    faults += [fault for page in pages for fault in wrong_commands(page, options)]
     with tempfile.TemporaryDirectory(prefix="ringkv-site-") as site:
         built = subprocess.run(["mkdocs", "build", "-q", "--strict", "-d", site], cwd=ROOT, capture_output=True,
                                text=True, check=False)

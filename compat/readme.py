@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Runs the commands of the sessions in README and docs/, and compares what they print."""
+"""Runs the commands of the sessions in README and docs/, compares what they print, and tries the configurations."""
 import glob
 import os
 import re
 import shlex
 import subprocess
 import sys
+import tempfile
 import textwrap
 
 from servers import eventually, free_ports, server_binary, start_ringkv
@@ -42,12 +43,37 @@ def run_command(command, expected, server, http_port):
     return done.stdout if expected or done.returncode else expected
 
 
+def configurations(text):
+    """Each ```conf block."""
+    return re.findall(r"^```conf\n(.*?)```", text, re.M | re.S)
+
+
+def start_with(configuration):
+    """Whether a server starts with it."""
+    with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
+        file.write(configuration)
+        file.flush()
+        try:
+            # Its ready line is waited for on standard output.
+            with start_ringkv("--include", file.name, "--logfile", "") as server:
+                return server.connect().raw("PING") == b"+PONG\r\n"
+        except AssertionError as failure:
+            print(failure)
+            return False
+
+
 def check_document(path):
-    """Runs the commands of one document against a new server with one key. Returns the number of commands and of
-    failures."""
+    """Runs the commands of one document against a new server with one key, and starts a server with each of its
+    configurations. Returns the number of both, and of failures."""
     with open(os.path.join(ROOT, path), encoding="utf-8") as document:
-        commands = list(sessions(document.read()))
+        text = document.read()
+    commands = list(sessions(text))
+    files = configurations(text)
     failures = 0
+    for configuration in files:
+        if not start_with(configuration):
+            failures += 1
+            print(f"{path}: no server starts with\n{configuration}")
     http_port = free_ports(1)[0]
     with start_ringkv("--http-port", str(http_port)) as server:
         server.connect().raw("SET", "first", "key")
@@ -56,7 +82,7 @@ def check_document(path):
             if got.rstrip("\n") != expected.rstrip("\n"):  # a value has no line break of its own
                 failures += 1
                 print(f"{path}: $ {command}\n  expected {expected!r}\n  got      {got!r}")
-    return len(commands), failures
+    return len(commands) + len(files), failures
 
 
 def main():
@@ -73,7 +99,7 @@ def main():
             if not re.search(rf"^{goal}:", rules, re.M):
                 failures += 1
                 print(f"the README names `make {goal}`, the Makefile doesn't")
-    print(f"{count} commands of the documents, {failures} failures")
+    print(f"{count} commands and configurations of the documents, {failures} failures")
     return 1 if failures or count == 0 or not goals else 0
 
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Runs the commands of the sessions in README and docs/, compares what they print, and tries the configurations."""
+import contextlib
 import glob
 import os
 import re
@@ -10,9 +11,10 @@ import sys
 import tempfile
 import textwrap
 
-from servers import eventually, free_ports, server_binary, start_ringkv
+from servers import RunningServer, eventually, free_ports, server_binary, start_ringkv
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+REDIS_PORT = "6380"  # of a redis-server beside RingKV, in the documents
 
 
 def sessions(text):
@@ -23,7 +25,20 @@ def sessions(text):
             yield command, output
 
 
-def run_command(command, expected, server, http_port):
+def start_peer(command, server, port):
+    """A redis-server, which runs until the document ends."""
+    words = command.replace("6379", str(server.port)).replace(REDIS_PORT, str(port)).split()
+    # In a directory of its own, so that its log is not that of the server.
+    folder = os.path.join(server.dir, "peer")
+    os.makedirs(folder, exist_ok=True)
+    words = [os.path.join("..", word) if os.path.isdir(os.path.join(server.dir, word)) else word for word in words]
+    peer = RunningServer(words + ["--save", ""], folder=folder)
+    ping = ["redis-cli", "-p", str(port), "PING"]
+    eventually(lambda: subprocess.run(ping, capture_output=True, check=False).stdout == b"PONG\n", command)
+    return peer
+
+
+def run_command(command, expected, server, http_port, redis_port):
     """The output of the command; `expected` if the output does not matter."""
     if command.startswith("build/ringkv-server"):
         # A server of its own: it only has to start with these options.
@@ -35,6 +50,7 @@ def run_command(command, expected, server, http_port):
         with start_ringkv(*options) as other:
             eventually(lambda: other.connect().raw("DBSIZE") > b":0\r\n", f"data after {command}")
             return expected
+    command = command.replace(REDIS_PORT, str(redis_port))
     shell = command if "redis-cli -c" in command else command.replace("redis-cli", f"redis-cli -p {server.port}")
     shell = shell.replace("redis-benchmark", f"redis-benchmark -p {server.port}").replace(":8080/", f":{http_port}/")
     shell = shell.replace("build/ringkv-c", os.path.join(os.path.dirname(server_binary()), "ringkv-c"))
@@ -74,11 +90,15 @@ def check_document(path):
         if not start_with(configuration):
             failures += 1
             print(f"{path}: no server starts with\n{configuration}")
-    http_port = free_ports(1)[0]
-    with start_ringkv("--http-port", str(http_port)) as server:
+    http_port, redis_port = free_ports(2)
+    with contextlib.ExitStack() as running:
+        server = running.enter_context(start_ringkv("--http-port", str(http_port)))
         server.connect().raw("SET", "first", "key")
         for command, expected in commands:
-            got = run_command(command, expected, server, http_port)
+            if command.startswith("redis-server"):
+                running.enter_context(start_peer(command, server, redis_port))
+                continue
+            got = run_command(command, expected, server, http_port, redis_port)
             if got.rstrip("\n") != expected.rstrip("\n"):  # a value has no line break of its own
                 failures += 1
                 print(f"{path}: $ {command}\n  expected {expected!r}\n  got      {got!r}")
